@@ -1,0 +1,1 @@
+//! The numerical kernels of Thalweg: slices in, slices out.

@@ -1,0 +1,373 @@
+//! Every knob once: name, default, range and meaning.
+//!
+//! The command line's flags (`--learning-rate`), the configuration file's keys (`learning_rate`) and their
+//! documentation are all read from these structs through their JSON schema. `None` means that Thalweg decides
+//! and says so. An option is one field here.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::data::schema::{ColumnKind, Task};
+
+/// The whole configuration of a run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// What is read, and what its columns are.
+    pub data: Data,
+    /// How rows are divided into train, dev and test.
+    pub split: Split,
+    /// How columns become the network's inputs.
+    pub preprocess: Preprocess,
+    /// The network.
+    pub network: Network,
+    /// How it is trained.
+    pub train: Train,
+    /// What is written.
+    pub output: Output,
+}
+
+/// What is read, and what its columns are.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Data {
+    /// The data: a CSV or TSV file, IDX or NPY/NPZ files, `-` for standard input, or `sample:NAME`.
+    pub path: String,
+    /// The columns to predict. Default: a column called target, label, class or y, else the last one.
+    pub target: Vec<String>,
+    /// The task. Default: what the target's values say.
+    pub task: Option<Task>,
+    /// A file of dev rows; no rows are then split off for dev.
+    pub dev: Option<String>,
+    /// A file of test rows; no rows are then split off for test.
+    pub test: Option<String>,
+    /// The character between fields. Default: found in the file.
+    pub delimiter: Option<char>,
+    /// Whether the first line names the columns. Default: found in the file.
+    pub header: Option<bool>,
+    /// Names for the columns of a file without a header.
+    pub names: Vec<String>,
+    /// The text encoding, such as utf-8, utf-16le or latin1. Default: found in the file.
+    pub encoding: Option<String>,
+    /// Whether numbers are written with a decimal comma. Default: found in the file.
+    pub decimal_comma: Option<bool>,
+    /// Cells that mean "missing", besides the empty cell. Default: found among NA, N/A, NaN, null, none, ?, -, .
+    pub missing: Vec<String>,
+    /// Kinds of columns, by name, where inference is wrong.
+    pub kinds: BTreeMap<String, ColumnKind>,
+    /// Columns that name the row: left out of the inputs, kept in predictions.
+    pub id: Vec<String>,
+    /// Columns to leave out.
+    pub ignore: Vec<String>,
+    /// Columns to keep that would be left out as id-like.
+    pub keep: Vec<String>,
+    /// The column of sample weights.
+    pub weight: Option<String>,
+}
+
+/// How rows are divided into train, dev and test.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Split {
+    /// Fractions of train, dev and test, such as 0.6,0.2,0.2. Default: 60/20/20 up to 50,000 rows; above that
+    /// dev and test get about max(10,000, 1 %) rows each.
+    #[schemars(length(equal = 3), inner(range(min = 0.0, max = 1.0)))]
+    pub split: Option<Vec<f64>>,
+    /// The column whose groups must not be torn apart.
+    pub group: Option<String>,
+    /// The column that orders rows in time: the latest rows are test, those before them dev.
+    pub time: Option<String>,
+    /// Whether each part gets the same mix of classes. Default: yes for classes.
+    pub stratify: Option<bool>,
+    /// The seed of the split. Default: the training seed.
+    pub split_seed: Option<u64>,
+}
+
+/// How numeric inputs are scaled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Normalise {
+    /// (x − μ) / σ, from the training rows.
+    #[default]
+    Standard,
+    /// (x − median) / (interquartile range / 1.349), then x / √(1 + (x/3)²).
+    Robust,
+    /// To between 0 and 1.
+    MinMax,
+    /// As they are.
+    None,
+}
+
+/// What stands in for a missing number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Impute {
+    /// The training rows' mean.
+    Mean,
+    /// The training rows' median.
+    #[default]
+    Median,
+}
+
+/// How columns become the network's inputs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Preprocess {
+    /// How numeric inputs are scaled. Default: standard, but robust where a column has far outliers.
+    pub normalise: Option<Normalise>,
+    /// What stands in for a missing number.
+    pub impute: Impute,
+    /// Whether a column with missing numbers gets a second input that says where they were.
+    pub missing_indicator: bool,
+    /// Categories up to this many become one input each; more become a learned embedding.
+    #[schemars(range(min = 0, max = 10_000))]
+    pub one_hot_up_to: usize,
+    /// Categories seen fewer times than this share the slot of unseen ones.
+    #[schemars(range(min = 1))]
+    pub rare_below: usize,
+    /// Bins of a piecewise-linear encoding of each numeric column (0: none). Default: decided by the data.
+    #[schemars(range(min = 0, max = 256))]
+    pub bins: Option<usize>,
+    /// Whether numeric targets are scaled for training (answers are always in the data's units).
+    pub scale_target: bool,
+}
+
+impl Default for Preprocess {
+    fn default() -> Self {
+        Preprocess {
+            normalise: None,
+            impute: Impute::Median,
+            missing_indicator: true,
+            one_hot_up_to: 32,
+            rare_below: 2,
+            bins: None,
+            scale_target: true,
+        }
+    }
+}
+
+/// The network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Network {
+    /// Units of the hidden layers, such as 128,64 (`none` for no hidden layer). Default: by the data's size.
+    pub layers: Option<Vec<usize>>,
+    /// Activation of the hidden layers: one for all, or one a layer.
+    pub activation: Vec<String>,
+    /// How weights are drawn: zeros, normal, uniform, xavier_normal, xavier_uniform, glorot_normal, glorot_uniform,
+    /// he_normal, he_uniform. Default: He for the ReLU kinds, Glorot otherwise.
+    pub init: Option<String>,
+    /// Standard deviation (or half-width) of the `normal` and `uniform` initialisers.
+    #[schemars(range(min = 0.0))]
+    pub init_scale: f64,
+    /// Whether batch norm stands between each hidden layer's product and its activation.
+    pub batch_norm: bool,
+    /// Share of hidden activations dropped in training: one for all, or one a layer. Default: by the data's size.
+    #[schemars(inner(range(min = 0.0, max = 0.99)))]
+    pub dropout: Option<Vec<f64>>,
+    /// The hidden layers one by one, as tables with a `kind`; instead of the flags above.
+    pub layer: Vec<serde_json::Value>,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Network {
+            layers: None,
+            activation: vec!["relu".into()],
+            init: None,
+            init_scale: 0.01,
+            batch_norm: false,
+            dropout: None,
+            layer: Vec::new(),
+        }
+    }
+}
+
+/// The recipe that fills in what the user leaves open.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Recipe {
+    /// What works best on data of this kind and size.
+    #[default]
+    Auto,
+    /// The course's plain choices: gradient descent with constant rate, no regularisation.
+    Course,
+}
+
+/// How much time to spend for a better model.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Quality {
+    /// A quick answer.
+    Fast,
+    /// The default.
+    #[default]
+    Good,
+    /// As good as it gets.
+    Best,
+}
+
+/// The precision of the numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// 32-bit floating point.
+    #[default]
+    F32,
+    /// 64-bit floating point.
+    F64,
+}
+
+/// Weights of the classes in the cost.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ClassWeights {
+    /// `none`, or `balanced`: m / (C · m_c).
+    Named(String),
+    /// One weight a class, by its name.
+    Each(BTreeMap<String, f64>),
+}
+
+/// How the network is trained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Train {
+    /// The recipe that fills in what is left open: auto or course.
+    pub recipe: Recipe,
+    /// How much time to spend for a better model.
+    pub quality: Quality,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Threads (0: all cores). The result does not depend on it.
+    #[schemars(range(max = 1024))]
+    pub threads: usize,
+    /// The precision of the numbers.
+    pub precision: Precision,
+    /// The cost: cross_entropy, squared, absolute, huber. Default: by the task.
+    pub loss: Option<String>,
+    /// Where the Huber error turns from squared to absolute, in units of the scaled target.
+    #[schemars(range(min = 0.0))]
+    pub huber_delta: f64,
+    /// Share of each class's target spread over all classes.
+    #[schemars(range(min = 0.0, max = 0.9))]
+    pub label_smoothing: f64,
+    /// Weights of the classes in the cost: none, balanced, or a table.
+    pub class_weights: Option<ClassWeights>,
+    /// The optimiser: gradient_descent, momentum, nesterov, rmsprop, adam, adamw. Default: adam.
+    pub optimizer: Option<String>,
+    /// The learning rate α (α₀ of a schedule). Default: by the optimiser.
+    #[schemars(range(min = 0.0))]
+    pub learning_rate: Option<f64>,
+    /// Momentum's β; RMSprop's and Adam's β₁ where they have one.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub momentum: f64,
+    /// Momentum's form: course, V = βV + (1−β)dθ; or pytorch, V = βV + dθ.
+    pub momentum_form: String,
+    /// Adam's β₂ and RMSprop's β. Default: 0.999 for Adam, 0.9 for RMSprop.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub beta2: Option<f64>,
+    /// The ε that keeps the divisor from 0.
+    #[schemars(range(min = 0.0))]
+    pub epsilon: f64,
+    /// Where ε stands: outside, √S + ε; or inside, √(S + ε). Default: outside, but inside for RMSprop in the course recipe.
+    pub epsilon_placement: Option<String>,
+    /// Whether momentum's and RMSprop's averages are bias-corrected.
+    pub bias_correction: bool,
+    /// λ of the L2 term λ/(2m) Σ‖W‖² in the cost, m the number of training examples.
+    #[schemars(range(min = 0.0))]
+    pub l2: f64,
+    /// AdamW's decoupled decay: θ −= α · decay · θ, weights only. Default: 0.01 for adamw, else 0.
+    #[schemars(range(min = 0.0))]
+    pub weight_decay: Option<f64>,
+    /// The schedule of the learning rate: constant, inverse, exponential, square_root, staircase, manual, cosine,
+    /// one_cycle, plateau. Default: by the recipe.
+    pub schedule: Option<String>,
+    /// The schedule's decay: decay_rate of inverse, the base of exponential, k of square_root, the factor of
+    /// staircase and plateau.
+    #[schemars(range(min = 0.0))]
+    pub decay: Option<f64>,
+    /// Epochs between the steps of staircase; epochs without progress before plateau steps down.
+    #[schemars(range(min = 1))]
+    pub decay_every: usize,
+    /// The manual schedule: epoch = learning rate, from that epoch on.
+    pub rates: BTreeMap<String, f64>,
+    /// Epochs over which the learning rate rises from 0.
+    #[schemars(range(min = 0.0))]
+    pub warm_up: f64,
+    /// Examples in a mini-batch (0: all). Default: by the data's size.
+    pub batch_size: Option<usize>,
+    /// Most epochs. Default: by the data's size.
+    #[schemars(range(max = 10_000_000))]
+    pub epochs: Option<usize>,
+    /// Epochs at the end that use the whole training part as one batch.
+    pub full_batch_epochs: usize,
+    /// Gradients longer than this are scaled down to it (0: never).
+    #[schemars(range(min = 0.0))]
+    pub clip_norm: f64,
+    /// Gradient entries are cut to ± this (0: never).
+    #[schemars(range(min = 0.0))]
+    pub clip_value: f64,
+    /// Epochs without a better dev result before training stops (0: never). Default: by the number of epochs.
+    pub patience: Option<usize>,
+    /// The dev metric that decides which epoch is best: loss, or a metric's name. Default: loss for regression,
+    /// accuracy for classes.
+    pub monitor: Option<String>,
+    /// β of the exponentially weighted average of the parameters (0: none); the average is what is judged and saved.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub average: f64,
+    /// Most seconds; training then stops and the best model is saved.
+    #[schemars(range(min = 0.0))]
+    pub time_limit: Option<f64>,
+}
+
+impl Default for Train {
+    fn default() -> Self {
+        Train {
+            recipe: Recipe::Auto,
+            quality: Quality::Good,
+            seed: 0,
+            threads: 0,
+            precision: Precision::F32,
+            loss: None,
+            huber_delta: 1.0,
+            label_smoothing: 0.0,
+            class_weights: None,
+            optimizer: None,
+            learning_rate: None,
+            momentum: 0.9,
+            momentum_form: "course".into(),
+            beta2: None,
+            epsilon: 1e-8,
+            epsilon_placement: None,
+            bias_correction: false,
+            l2: 0.0,
+            weight_decay: None,
+            schedule: None,
+            decay: None,
+            decay_every: 10,
+            rates: BTreeMap::new(),
+            warm_up: 0.0,
+            batch_size: None,
+            epochs: None,
+            full_batch_epochs: 0,
+            clip_norm: 0.0,
+            clip_value: 0.0,
+            patience: None,
+            monitor: None,
+            average: 0.0,
+            time_limit: None,
+        }
+    }
+}
+
+/// What is written, and where.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Output {
+    /// The run's folder. Default: runs/ and the data's name with a number.
+    pub out: Option<String>,
+    /// A folder to write the report's figures to, as SVG and PNG.
+    pub figures: Option<String>,
+}
