@@ -1,0 +1,1 @@
+//! A profile of a data file.

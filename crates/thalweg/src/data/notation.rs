@@ -1,0 +1,99 @@
+//! How the data writes numbers and missing cells.
+
+use serde::{Deserialize, Serialize};
+
+use crate::spec;
+
+/// Cells that mean "missing" unless the user names others; compared without regard to case.
+const MARKERS: [&str; 8] = ["na", "n/a", "nan", "null", "none", "?", "-", "."];
+
+/// How cells are read: which mean "missing", and how numbers are written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notation {
+    /// Cells that mean "missing", in lower case; the empty cell always does.
+    pub missing: Vec<String>,
+    /// Whether numbers are written with a decimal comma.
+    pub decimal_comma: bool,
+}
+
+impl Default for Notation {
+    fn default() -> Self {
+        Notation { missing: MARKERS.map(String::from).to_vec(), decimal_comma: false }
+    }
+}
+
+impl Notation {
+    /// What the options say, the usual markers where they say nothing.
+    pub fn new(options: &spec::Data) -> Self {
+        let mut notation = Notation::default();
+        if !options.missing.is_empty() {
+            notation.missing = options.missing.iter().map(|marker| marker.trim().to_lowercase()).collect();
+        }
+        notation.decimal_comma = options.decimal_comma.unwrap_or(false);
+        notation
+    }
+
+    /// The cell without the blanks around it, or `None` where it means "missing".
+    pub fn value<'a>(&self, cell: &'a str) -> Option<&'a str> {
+        let cell = cell.trim();
+        (!cell.is_empty() && !self.is_marker(cell)).then_some(cell)
+    }
+
+    /// The cell as a number, if it is one; it may be infinite or NaN where that is no marker.
+    pub fn number(&self, cell: &str) -> Option<f64> {
+        if self.decimal_comma && cell.contains(',') {
+            cell.replace('.', "").replace(',', ".").parse().ok()
+        } else {
+            cell.parse().ok()
+        }
+    }
+
+    /// The cell as a category: whole numbers written with a ".0", as tools do in columns with missing cells, are the
+    /// same category as without.
+    pub fn category<'a>(&self, cell: &'a str) -> Option<&'a str> {
+        let cell = self.value(cell)?;
+        let whole = cell.strip_suffix(if self.decimal_comma { ",0" } else { ".0" });
+        Some(whole.filter(|digits| digits.trim_start_matches('-').bytes().all(|b| b.is_ascii_digit())).unwrap_or(cell))
+    }
+
+    fn is_marker(&self, cell: &str) -> bool {
+        self.missing.iter().any(|marker| marker.len() == cell.len() && marker.eq_ignore_ascii_case(cell))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_markers_are_missing_in_any_case() {
+        let notation = Notation::default();
+        for cell in ["", "  ", "NA", "n/a", "NaN", "NULL", "None", " ? ", "-", "."] {
+            assert_eq!(notation.value(cell), None, "{cell:?}");
+        }
+        assert_eq!(notation.value(" -1 "), Some("-1"));
+    }
+
+    #[test]
+    fn given_markers_replace_the_usual_ones() {
+        let notation = Notation::new(&spec::Data { missing: vec!["-999".into()], ..Default::default() });
+        assert_eq!(notation.value("-999"), None);
+        assert_eq!(notation.value("?"), Some("?"));
+        assert_eq!(notation.value(""), None);
+    }
+
+    #[test]
+    fn whole_numbers_are_one_category_however_written() {
+        let notation = Notation::default();
+        assert_eq!(notation.category(" 3.0"), Some("3"));
+        assert_eq!(notation.category("v3.0"), Some("v3.0"));
+        assert_eq!(notation.category("3.10"), Some("3.10"));
+    }
+
+    #[test]
+    fn reads_decimal_commas() {
+        let notation = Notation { decimal_comma: true, ..Default::default() };
+        assert_eq!(notation.number("1.234,5"), Some(1234.5));
+        assert_eq!(notation.number("2.5"), Some(2.5));
+    }
+}

@@ -1,0 +1,128 @@
+//! Fitting the pipeline to the training rows.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Boolean, Categories, Cell, Datetime, Embedding, Encode, Input, Numeric, OneHot, Pipeline, Scale, Transform,
+    boolean_number, unreadable,
+};
+use crate::data::dates;
+use crate::data::schema::{self, Column, ColumnKind, Role, Schema};
+use crate::data::table::Table;
+use crate::spec::Preprocess;
+use crate::train::event::Decision;
+use crate::{Error, Result};
+
+impl Pipeline {
+    /// Fits one transform a feature column; no other rows than `train_rows` are read.
+    pub fn fit(
+        table: &Table,
+        schema: &Schema,
+        train_rows: &[usize],
+        options: &Preprocess,
+    ) -> Result<(Pipeline, Vec<Decision>)> {
+        let features: Vec<&Column> = schema.with_role(Role::Feature).collect();
+        let positions = schema::positions(table, features.iter().map(|column| column.name.as_str()))?;
+        let mut inputs = Vec::with_capacity(features.len());
+        for (column, position) in features.into_iter().zip(positions) {
+            let rows = Rows { table, schema, rows: train_rows, position };
+            inputs.push(Input { column: column.name.clone(), transform: rows.fit(column, options)? });
+        }
+        // Codes come last, so that the network's embedding layer takes the dense inputs as they are.
+        inputs.sort_by_key(|input| matches!(input.transform, Transform::Embedding(_)));
+        let decisions = decisions(&inputs, options);
+        Ok((Pipeline { notation: schema.notation.clone(), inputs, array: None }, decisions))
+    }
+}
+
+/// The training rows of one column.
+struct Rows<'a> {
+    table: &'a Table,
+    schema: &'a Schema,
+    rows: &'a [usize],
+    position: usize,
+}
+
+impl<'a> Rows<'a> {
+    fn fit(&self, column: &Column, options: &Preprocess) -> Result<Transform> {
+        let notation = &self.schema.notation;
+        Ok(match column.kind {
+            ColumnKind::Numeric => {
+                let read = |text: &str| Cell { text: Some(text), notation }.number(text);
+                let (values, missing) = self.observed(read)?;
+                Transform::Numeric(Numeric::fit(&values, missing, options))
+            }
+            ColumnKind::Boolean => {
+                let (values, missing) = self.observed(|text| {
+                    boolean_number(text, notation).ok_or_else(|| "yes or no, true or false, 0 or 1".to_string())
+                })?;
+                let ones: f64 = values.iter().sum();
+                let fill = if values.is_empty() { 0.0 } else { ones / values.len() as f64 };
+                Transform::Boolean(Boolean { fill, indicator: missing && options.missing_indicator })
+            }
+            ColumnKind::Datetime => {
+                let format = column.format.as_deref().ok_or_else(|| {
+                    Error::data("no date format fits every cell")
+                        .at(format!("{}, column {:?}", self.table.source, column.name))
+                        .fix("write the dates as 2026-01-31, or train with --kinds NAME=categorical")
+                })?;
+                let (times, missing) =
+                    self.observed(|text| dates::read(text, format).ok_or_else(|| format!("a date like {format}")))?;
+                Transform::Datetime(Datetime::fit(&times, missing, format))
+            }
+            ColumnKind::Categorical | ColumnKind::Text => {
+                let cells = self.table.columns[self.position].clone();
+                let cells = self.rows.iter().map(|row| notation.category(cells.get(*row)));
+                let categories = Categories::fit(cells, options.rare_below);
+                if categories.slots() - 1 <= options.one_hot_up_to {
+                    Transform::OneHot(OneHot { categories })
+                } else {
+                    Transform::Embedding(Embedding::new(categories))
+                }
+            }
+        })
+    }
+
+    /// The readable cells' values, and whether a cell was missing.
+    fn observed<T>(&self, read: impl Fn(&str) -> Result<T, String>) -> Result<(Vec<T>, bool)> {
+        let (mut values, mut missing) = (Vec::with_capacity(self.rows.len()), false);
+        for row in self.rows {
+            match self.schema.notation.value(self.table.columns[self.position].get(*row)) {
+                None => missing = true,
+                Some(text) => {
+                    values.push(read(text).map_err(|expected| unreadable(self.table, *row, self.position, &expected))?)
+                }
+            }
+        }
+        Ok((values, missing))
+    }
+}
+
+/// What was decided about the columns, one sentence a kind of decision.
+fn decisions(inputs: &[Input], options: &Preprocess) -> Vec<Decision> {
+    let mut groups: BTreeMap<(&str, &str, &str), Vec<String>> = BTreeMap::new();
+    for Input { column, transform } in inputs {
+        let mut note = |what, why, flag| groups.entry((what, why, flag)).or_default().push(column.clone());
+        match transform {
+            Transform::Numeric(numeric) => {
+                if options.normalise.is_none() && matches!(numeric.scale, Scale::Robust { .. }) {
+                    note("scaled by median and quartiles, clipped smoothly", "far outliers", "--normalise standard");
+                }
+                if numeric.indicator {
+                    note("missing numbers filled, with an input that says so", "cells are missing", "--impute mean");
+                }
+            }
+            Transform::Embedding(_) => {
+                note("categories get a learned embedding", "many categories", "--one-hot-up-to 1000");
+            }
+            Transform::OneHot(_) => note("categories become one input each", "few categories", "--one-hot-up-to 0"),
+            Transform::Boolean(_) | Transform::Datetime(_) => {}
+        }
+    }
+    let decision = |((what, why, flag), columns): ((&str, &str, &str), Vec<String>)| Decision {
+        what: format!("{what}: {}", schema::shortened(&columns, 8)),
+        why: why.into(),
+        flag: flag.into(),
+    };
+    groups.into_iter().map(decision).collect()
+}

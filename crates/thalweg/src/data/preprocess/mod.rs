@@ -1,0 +1,218 @@
+//! The pipeline: raw columns to the network's inputs, fitted on training rows only, part of the model.
+
+use serde::{Deserialize, Serialize};
+
+mod array;
+mod bins;
+mod boolean;
+mod categories;
+mod datetime;
+mod fit;
+mod numeric;
+mod scale;
+
+pub use array::ArrayScale;
+pub use bins::Bins;
+pub use boolean::Boolean;
+pub(crate) use boolean::{number as boolean_number, read as read_boolean};
+pub use categories::{Categories, Embedding, OneHot};
+pub use datetime::Datetime;
+pub use numeric::Numeric;
+pub use scale::Scale;
+pub(crate) use scale::{mean_deviation, quantile};
+
+use super::notation::Notation;
+use super::schema;
+use super::table::Table;
+use crate::{Error, Result};
+
+/// A cell as a transform sees it: its text, `None` where it is missing.
+#[derive(Debug, Clone, Copy)]
+pub struct Cell<'a> {
+    /// The text without the blanks around it.
+    pub text: Option<&'a str>,
+    /// How numbers are written.
+    pub notation: &'a Notation,
+}
+
+impl Cell<'_> {
+    /// The text as a finite number, or what was expected.
+    fn number(&self, text: &str) -> Result<f64, String> {
+        self.notation.number(text).filter(|x| x.is_finite()).ok_or_else(|| "a finite number".into())
+    }
+}
+
+/// What every column transform does, once fitted.
+pub trait Encode {
+    /// The names of the inputs that the column becomes.
+    fn names(&self, column: &str) -> Vec<String>;
+
+    /// Writes the inputs of one cell, as many as there are names; an error says what was expected.
+    fn write(&self, cell: Cell<'_>, out: &mut [f64]) -> Result<(), String>;
+}
+
+/// A fitted transform of one column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Transform {
+    /// A scaled number.
+    Numeric(Numeric),
+    /// 0 or 1.
+    Boolean(Boolean),
+    /// A date's place in time, year, week and day.
+    Datetime(Datetime),
+    /// One input a category.
+    OneHot(OneHot),
+    /// A code that an embedding layer looks up.
+    Embedding(Embedding),
+}
+
+impl Transform {
+    fn encoder(&self) -> &dyn Encode {
+        match self {
+            Transform::Numeric(transform) => transform,
+            Transform::Boolean(transform) => transform,
+            Transform::Datetime(transform) => transform,
+            Transform::OneHot(transform) => transform,
+            Transform::Embedding(transform) => transform,
+        }
+    }
+}
+
+/// One column of the data and what becomes of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Input {
+    /// The column's name.
+    pub column: String,
+    /// What becomes of it.
+    pub transform: Transform,
+}
+
+/// A categorical column that a learned vector stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbeddedColumn {
+    /// The column's name in the data.
+    pub name: String,
+    /// Where its code stands among the network's input columns.
+    pub position: usize,
+    /// How many codes there are, 0 (unseen or rare) among them.
+    pub slots: usize,
+    /// The suggested length of a code's vector.
+    pub dimension: usize,
+}
+
+/// Numbers that inputs are written as: f32 or f64.
+pub trait Number: Copy + Default {
+    /// The nearest number of this type.
+    fn nearest(value: f64) -> Self;
+}
+
+impl Number for f32 {
+    fn nearest(value: f64) -> Self {
+        value as f32
+    }
+}
+
+impl Number for f64 {
+    fn nearest(value: f64) -> Self {
+        value
+    }
+}
+
+/// Raw columns to network inputs; data only, saved with the model.
+///
+/// The inputs of the dense transforms come first, in the data's column order; then one code a column that is
+/// embedded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pipeline {
+    /// How cells are read.
+    pub notation: Notation,
+    /// The columns and their transforms, in the order of the network's inputs.
+    pub inputs: Vec<Input>,
+    /// The scaling of an array source (images, plain matrices), which has no named columns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub array: Option<ArrayScale>,
+}
+
+impl Pipeline {
+    /// The names of the network's input columns.
+    pub fn features(&self) -> Vec<String> {
+        match &self.array {
+            Some(array) => array.names(),
+            None => self.inputs.iter().flat_map(|input| input.transform.encoder().names(&input.column)).collect(),
+        }
+    }
+
+    /// The shape of one example's inputs: `[features]`, or an array source's own, such as `[28, 28]`.
+    pub fn shape(&self) -> Vec<usize> {
+        self.array.as_ref().map_or_else(|| vec![self.features().len()], |array| array.shape.clone())
+    }
+
+    /// The columns that the network looks up in a learned embedding; their codes are its last inputs.
+    pub fn embeddings(&self) -> Vec<EmbeddedColumn> {
+        let mut position = 0;
+        let mut embedded = Vec::new();
+        for input in &self.inputs {
+            if let Transform::Embedding(embedding) = &input.transform {
+                embedded.push(EmbeddedColumn {
+                    name: input.column.clone(),
+                    position,
+                    slots: embedding.categories.slots(),
+                    dimension: embedding.dimension,
+                });
+            }
+            position += input.transform.encoder().names(&input.column).len();
+        }
+        embedded
+    }
+
+    /// All rows of a table as inputs, row-major (rows × features).
+    ///
+    /// Columns are found by name: their order does not matter and others are ignored. A column that is missing or
+    /// renamed is an error with the nearest name; so is a cell that cannot be read, with its line and column.
+    pub fn transform<T: Number>(&self, table: &Table) -> Result<Vec<T>> {
+        let rows: Vec<usize> = (0..table.rows()).collect();
+        self.transform_rows(table, &rows)
+    }
+
+    /// The given rows of a table as inputs, row-major (rows × features); see [`Pipeline::transform`].
+    pub fn transform_rows<T: Number>(&self, table: &Table, rows: &[usize]) -> Result<Vec<T>> {
+        if self.array.is_some() {
+            return Err(Error::data("the model takes arrays such as images, not a table's columns")
+                .at(table.source.clone())
+                .fix("give files of the kind the model was trained on (IDX, NPY, NPZ)"));
+        }
+        let positions = schema::positions(table, self.inputs.iter().map(|input| input.column.as_str()))?;
+        let width = self.features().len();
+        let mut x = vec![T::default(); rows.len() * width];
+        let mut offset = 0;
+        for (input, position) in self.inputs.iter().zip(positions) {
+            let encoder = input.transform.encoder();
+            let mut out = vec![0.0; encoder.names(&input.column).len()];
+            let categorical = matches!(input.transform, Transform::OneHot(_) | Transform::Embedding(_));
+            for (i, row) in rows.iter().enumerate() {
+                let raw = table.columns[position].get(*row);
+                let text = if categorical { self.notation.category(raw) } else { self.notation.value(raw) };
+                encoder
+                    .write(Cell { text, notation: &self.notation }, &mut out)
+                    .map_err(|expected| unreadable(table, *row, position, &expected))?;
+                let from = i * width + offset;
+                for (to, value) in x[from..from + out.len()].iter_mut().zip(&out) {
+                    *to = T::nearest(*value);
+                }
+            }
+            offset += out.len();
+        }
+        Ok(x)
+    }
+}
+
+/// The error for a cell that does not hold what its column should.
+pub(crate) fn unreadable(table: &Table, row: usize, column: usize, expected: &str) -> Error {
+    let (cell, name) = (table.columns[column].get(row).trim(), &table.names[column]);
+    let shown: String = cell.chars().take(60).collect();
+    let more = if shown.len() < cell.len() { "…" } else { "" };
+    Error::data(format!("found \"{shown}{more}\", expected {expected}"))
+        .at(table.place(row, column))
+        .fix(format!("correct the cell, empty it if the value is missing, or train with --kinds {name}=categorical"))
+}

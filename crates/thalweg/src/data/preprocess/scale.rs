@@ -1,0 +1,176 @@
+//! Scaling of one numeric column, fitted on the training rows' observed numbers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::spec::Normalise;
+
+/// A column whose farthest number is more than this many robust standard deviations from its median has far outliers.
+const FAR: f64 = 20.0;
+/// Fewer numbers than this say nothing about outliers.
+const ENOUGH_FOR_OUTLIERS: usize = 20;
+/// The interquartile range of the standard normal distribution.
+const NORMAL_IQR: f64 = 1.349;
+
+/// A scaling with what was measured for it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// (x − μ) / σ, σ² the population variance (1 for a constant column).
+    Standard {
+        /// μ.
+        mean: f64,
+        /// σ.
+        deviation: f64,
+    },
+    /// r / √(1 + (r/3)²) of r = (x − median) / spread, which bounds every input by ±3.
+    Robust {
+        /// The median.
+        median: f64,
+        /// The interquartile range / 1.349.
+        spread: f64,
+    },
+    /// (x − low) / (high − low).
+    MinMax {
+        /// The least number.
+        low: f64,
+        /// The greatest number.
+        high: f64,
+    },
+    /// x.
+    None,
+}
+
+impl Scale {
+    /// Measures the numbers for one kind of scaling.
+    pub fn fit(values: &[f64], normalise: Normalise) -> Self {
+        match normalise {
+            Normalise::None => Scale::None,
+            Normalise::Standard => {
+                let (mean, deviation) = mean_deviation(values);
+                Scale::Standard { mean, deviation }
+            }
+            Normalise::MinMax => {
+                let (low, high) = range(values);
+                Scale::MinMax { low, high }
+            }
+            Normalise::Robust => {
+                let mut sorted = values.to_vec();
+                sorted.sort_by(f64::total_cmp);
+                let spread = robust_spread(&sorted);
+                // Half the numbers or more are equal: the spread that is left is σ.
+                let spread = if spread > 0.0 { spread } else { mean_deviation(values).1 };
+                Scale::Robust { median: quantile(&sorted, 0.5), spread }
+            }
+        }
+    }
+
+    /// The scaled number.
+    pub fn apply(&self, x: f64) -> f64 {
+        match *self {
+            Scale::Standard { mean, deviation } => (x - mean) / deviation,
+            Scale::Robust { median, spread } => {
+                let r = (x - median) / spread;
+                r / (1.0 + (r / 3.0) * (r / 3.0)).sqrt()
+            }
+            Scale::MinMax { low, high } => (x - low) / if high > low { high - low } else { 1.0 },
+            Scale::None => x,
+        }
+    }
+}
+
+/// Whether some number lies far outside: more than 20 robust standard deviations from the median.
+pub fn has_far_outliers(values: &[f64]) -> bool {
+    if values.len() < ENOUGH_FOR_OUTLIERS {
+        return false;
+    }
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let (median, spread) = (quantile(&sorted, 0.5), robust_spread(&sorted));
+    let farthest = (sorted[sorted.len() - 1] - median).max(median - sorted[0]);
+    spread > 0.0 && farthest / spread > FAR
+}
+
+/// μ and σ in population form; σ is 1 for a constant column (or no numbers), so that dividing by it is safe.
+pub fn mean_deviation(values: &[f64]) -> (f64, f64) {
+    let (low, high) = range(values);
+    if low == high {
+        // Exact, where the rounded mean of equal numbers would leave a tiny σ.
+        return (low, 1.0);
+    }
+    let m = values.len() as f64;
+    let mean = values.iter().map(|x| x / m).sum::<f64>();
+    let variance = values.iter().map(|x| (x - mean) * (x - mean) / m).sum::<f64>();
+    (mean, if variance > 0.0 { variance.sqrt() } else { 1.0 })
+}
+
+/// The q-quantile of sorted numbers, linear between neighbours (NumPy's default); 0 of none.
+pub fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let Some(last) = sorted.len().checked_sub(1) else { return 0.0 };
+    let position = q * last as f64;
+    let below = position as usize;
+    let share = position - below as f64;
+    let above = sorted[(below + 1).min(last)];
+    if share == 0.0 { sorted[below] } else { sorted[below] * (1.0 - share) + above * share }
+}
+
+fn robust_spread(sorted: &[f64]) -> f64 {
+    (quantile(sorted, 0.75) - quantile(sorted, 0.25)) / NORMAL_IQR
+}
+
+fn range(values: &[f64]) -> (f64, f64) {
+    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if values.is_empty() { (0.0, 0.0) } else { (low, high) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn close(a: f64, b: f64) {
+        assert!((a - b).abs() <= 1e-12 * b.abs().max(1.0), "{a} is not {b}");
+    }
+
+    #[test]
+    fn standard_is_the_population_form() {
+        // mean 5, squared distances 9+1+1+1+0+0+4+16 = 32, over 8: σ = 2.
+        let scale = Scale::fit(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0], Normalise::Standard);
+        assert_eq!(scale, Scale::Standard { mean: 5.0, deviation: 2.0 });
+        close(scale.apply(9.0), 2.0);
+    }
+
+    #[test]
+    fn a_constant_column_becomes_zeros() {
+        for normalise in [Normalise::Standard, Normalise::Robust, Normalise::MinMax] {
+            let scale = Scale::fit(&[0.1; 7], normalise);
+            assert_eq!(scale.apply(0.1), 0.0, "{normalise:?}");
+            assert!(scale.apply(0.3).is_finite(), "{normalise:?}");
+        }
+    }
+
+    #[test]
+    fn robust_clips_smoothly() {
+        // quartiles of 0..=8 are 2, 4, 6: spread 4 / 1.349.
+        let scale = Scale::fit(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0], Normalise::Robust);
+        let r: f64 = 4.0 / (4.0 / 1.349);
+        close(scale.apply(8.0), r / (1.0 + r * r / 9.0).sqrt());
+        assert!(scale.apply(1e12) <= 3.0 && scale.apply(-1e12) >= -3.0);
+    }
+
+    #[test]
+    fn quantiles_are_numpys() {
+        // numpy.quantile([1, 2, 3, 4], [0.25, 0.5, 0.75]) = 1.75, 2.5, 3.25
+        let sorted = [1.0, 2.0, 3.0, 4.0];
+        close(quantile(&sorted, 0.25), 1.75);
+        close(quantile(&sorted, 0.5), 2.5);
+        close(quantile(&sorted, 0.75), 3.25);
+    }
+
+    #[test]
+    fn only_far_outliers_count() {
+        let mut values: Vec<f64> = (0..100).map(f64::from).collect();
+        assert!(!has_far_outliers(&values));
+        values.push(5_000.0);
+        assert!(has_far_outliers(&values));
+    }
+}

@@ -1,0 +1,144 @@
+//! What each column is and what it is for.
+
+use serde::{Deserialize, Serialize};
+
+use super::notation::Notation;
+use super::table::Table;
+use crate::{Error, Result, did_you_mean};
+
+/// What a column's cells hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnKind {
+    /// Numbers.
+    Numeric,
+    /// Two values such as yes/no, true/false, 0/1.
+    Boolean,
+    /// One of a limited set of values.
+    Categorical,
+    /// A date, or a date with a time.
+    Datetime,
+    /// Free text.
+    Text,
+}
+
+/// What a column is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// An input of the network.
+    Feature,
+    /// What the network predicts.
+    Target,
+    /// Names the row: left out of the inputs, kept in predictions.
+    Id,
+    /// A sample weight.
+    Weight,
+    /// Rows of one group stay in one part of the split.
+    Group,
+    /// Orders the rows in time for the split.
+    Time,
+    /// Left out.
+    Ignored,
+}
+
+/// One column of the data: its name, kind, role, and why it was so decided.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Column {
+    /// The name in the header.
+    pub name: String,
+    /// What its cells hold.
+    pub kind: ColumnKind,
+    /// What it is for.
+    pub role: Role,
+    /// The format of a date column's cells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+}
+
+/// The task that the target decides, `--task` overrides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// One or several numeric targets.
+    Regression,
+    /// One of two classes.
+    Binary,
+    /// One of several classes.
+    Multiclass,
+    /// Any number of labels at once.
+    Multilabel,
+}
+
+impl Task {
+    /// Whether the targets are classes.
+    pub fn is_classes(self) -> bool {
+        matches!(self, Task::Binary | Task::Multiclass)
+    }
+}
+
+impl std::fmt::Display for Task {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Task::Regression => "regression",
+            Task::Binary => "binary",
+            Task::Multiclass => "multiclass",
+            Task::Multilabel => "multilabel",
+        })
+    }
+}
+
+/// The columns of the data, how their cells are read, and the task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Schema {
+    /// All columns, in the data's order.
+    pub columns: Vec<Column>,
+    /// What is to be learned.
+    pub task: Task,
+    /// How numbers and missing cells are written.
+    pub notation: Notation,
+    /// What stands between the labels of one cell, where a single column holds several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub separator: Option<char>,
+}
+
+impl Schema {
+    /// The columns used for one purpose, in the data's order.
+    pub fn with_role(&self, role: Role) -> impl Iterator<Item = &Column> {
+        self.columns.iter().filter(move |column| column.role == role)
+    }
+
+    /// The names of the columns used for one purpose.
+    pub fn names(&self, role: Role) -> Vec<String> {
+        self.with_role(role).map(|column| column.name.clone()).collect()
+    }
+}
+
+/// Where columns stand in a table, by name; an error names every one that is not there, with the nearest name.
+pub fn positions<'a>(table: &Table, names: impl IntoIterator<Item = &'a str>) -> Result<Vec<usize>> {
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
+    for name in names {
+        match table.position(name) {
+            Some(position) => found.push(position),
+            None => missing.push(format!("{name:?}{}", did_you_mean(name, table.names.iter().map(String::as_str)))),
+        }
+    }
+    if missing.is_empty() {
+        return Ok(found);
+    }
+    let (noun, listed) = (if missing.len() == 1 { "column" } else { "columns" }, shortened(&missing, 8));
+    Err(Error::data(format!("{noun} {listed} not found; the columns are {}", shortened(&quoted(&table.names), 20)))
+        .at(table.source.clone())
+        .fix("rename the column in the file, or add it"))
+}
+
+/// The first items with commas between, and how many more there are.
+pub(crate) fn shortened(items: &[String], most: usize) -> String {
+    let shown = items[..items.len().min(most)].join(", ");
+    if items.len() > most { format!("{shown} and {} more", items.len() - most) } else { shown }
+}
+
+/// The names in quotes.
+pub(crate) fn quoted(names: &[String]) -> Vec<String> {
+    names.iter().map(|name| format!("{name:?}")).collect()
+}
