@@ -28,7 +28,7 @@ const FORMATS: [&str; 16] = [
     "%b %d, %Y",
 ];
 
-/// Reads a cell in one format, in its own zone's clock time.
+/// Reads a cell in one format; a time with an offset is given on UTC's clock.
 pub fn read(cell: &str, format: &str) -> Option<DateTime> {
     // No date is written without digits, and a plain number is none.
     if cell.len() < 6 || !cell.bytes().any(|b| b.is_ascii_digit()) || cell.bytes().all(|b| b.is_ascii_digit()) {
@@ -38,14 +38,12 @@ pub fn read(cell: &str, format: &str) -> Option<DateTime> {
         let time = strtime::parse(format, cell).ok()?;
         return time.to_datetime().ok().or_else(|| time.to_date().ok().map(|date| date.at(0, 0, 0, 0)));
     }
-    if let Ok(time) = cell.parse::<DateTime>() {
-        return Some(time);
-    }
-    if let Ok(date) = cell.parse::<Date>() {
-        return Some(date.at(0, 0, 0, 0));
-    }
     // With an offset or Z: the instant, read on UTC's clock so that rows of different zones compare.
-    cell.parse::<Timestamp>().ok().map(|instant| instant.to_zoned(TimeZone::UTC).datetime())
+    if let Ok(instant) = cell.parse::<Timestamp>() {
+        return Some(instant.to_zoned(TimeZone::UTC).datetime());
+    }
+    let date = || cell.parse::<Date>().ok().map(|date| date.at(0, 0, 0, 0));
+    cell.parse::<DateTime>().ok().or_else(date)
 }
 
 /// The first format that reads every cell, if there is one and there are cells.

@@ -9,3 +9,17 @@ pub mod schema;
 pub mod split;
 pub mod table;
 pub mod target;
+
+/// A table written as a small CSV without quotes, for tests.
+#[cfg(test)]
+pub(crate) fn table_of(csv: &str) -> table::Table {
+    let mut lines = csv.lines();
+    let names: Vec<String> = lines.next().unwrap_or_default().split(',').map(String::from).collect();
+    let mut columns = vec![table::TextColumn::default(); names.len()];
+    let rows = lines.enumerate().map(|(row, line)| {
+        line.split(',').zip(&mut columns).for_each(|(cell, column)| column.push(cell));
+        row as u64 + 2
+    });
+    let lines = rows.collect();
+    table::Table { source: "test.csv".into(), names, columns, lines }
+}

@@ -1,1 +1,332 @@
 //! Which rows are train, dev and test.
+//!
+//! The default split goes by a hash of each row's content, so neither the order of the file nor the number of
+//! threads matters. Within a stratum (a class, or all rows) the rows are ordered by hash: the first
+//! ⌊n·test + u⌋ are test, those up to ⌊n·(test + dev) + u⌋ are dev, the others train, with u in [0, 1) fixed by
+//! the seed and the stratum. The sizes are therefore as asked to within a row a class. Adding a row to a class can move at most
+//! one other row of that class across each of the two borders, and none of another class: parts stay almost, not
+//! exactly, as they were. Only a change of the fractions themselves (a table growing past 50,000 rows) moves more.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::notation::Notation;
+use super::table::Table;
+use crate::spec;
+use crate::train::event::{Decision, Parts};
+use crate::{Error, Result};
+
+/// Up to this many rows the course's 60/20/20 holds.
+const SMALL: usize = 50_000;
+/// Dev and test rows that are enough to judge by.
+const ENOUGH: f64 = 10_000.0;
+/// Fewer rows than this are not divided.
+const FEWEST: usize = 10;
+
+/// The fractions of train, dev and test that are split off `rows` rows; a part that comes from a file of its own
+/// gets none of them.
+pub fn fractions(
+    rows: usize,
+    own_dev: bool,
+    own_test: bool,
+    options: &spec::Split,
+) -> Result<(Parts<f64>, Option<Decision>)> {
+    let (given, why) = match &options.split {
+        Some(given) => (given.clone(), None),
+        None if rows <= SMALL => (vec![0.6, 0.2, 0.2], Some(format!("{rows} rows are few"))),
+        None => {
+            let share = (ENOUGH / rows as f64).max(0.01);
+            let why = format!("of {rows} rows, {:.0} are enough to judge by", share * rows as f64);
+            (vec![1.0 - 2.0 * share, share, share], Some(why))
+        }
+    };
+    let wrong = |message: &str| {
+        Err(Error::config(format!("found {given:?}, {message}"))
+            .at("--split")
+            .fix("write fractions such as 0.8,0.1,0.1"))
+    };
+    let [train, dev, test] = given[..] else { return wrong("expected three fractions: train, dev and test") };
+    if given.iter().any(|fraction| !(0.0..=1.0).contains(fraction)) || (train + dev + test - 1.0).abs() > 1e-6 {
+        return wrong("expected fractions that add up to 1");
+    }
+    if train <= 0.0 {
+        return wrong("expected a train part above 0");
+    }
+    let (dev, test) = (if own_dev { 0.0 } else { dev }, if own_test { 0.0 } else { test });
+    // With a test file the rest keeps dev's share: 60/20/20 becomes 80/20.
+    let fractions = Parts { train: 1.0 - dev - test, dev, test };
+    let needed = if dev + test > 0.0 { FEWEST } else { 1 };
+    if rows < needed {
+        return Err(Error::data(format!("found {rows} rows with a known answer, expected {needed} or more to divide"))
+            .fix("add rows, or train on all of them with --split 1,0,0"));
+    }
+    let percent = |fraction: f64| format!("{}", (fraction * 1000.0).round() / 10.0);
+    let decision = why.filter(|_| dev + test > 0.0).map(|why| Decision {
+        what: format!(
+            "rows split {}/{}/{} % into train, dev and test",
+            percent(fractions.train),
+            percent(dev),
+            percent(test)
+        ),
+        why,
+        flag: "--split 0.8,0.1,0.1".into(),
+    });
+    Ok((fractions, decision))
+}
+
+/// A key for each row from the seed, the row's content and, for equal rows, which of them it is.
+///
+/// Cells that are equal as numbers are equal here (`1` and `1.0`), so the same data in another format is split alike.
+pub fn row_keys(table: &Table, rows: &[usize], notation: &Notation, seed: u64) -> Vec<u64> {
+    let mut content = Vec::new();
+    let contents = rows.iter().map(|row| {
+        content.clear();
+        for column in &table.columns {
+            match notation.value(column.get(*row)).map(|cell| (cell, notation.number(cell))) {
+                None => content.push(0),
+                Some((_, Some(number))) => {
+                    content.push(1);
+                    content.extend(number.to_bits().to_le_bytes());
+                }
+                Some((cell, None)) => {
+                    content.push(2);
+                    content.extend((cell.len() as u64).to_le_bytes());
+                    content.extend(cell.as_bytes());
+                }
+            }
+        }
+        hash(seed, &content)
+    });
+    distinguish(contents)
+}
+
+/// Keys of rows given as bytes; see [`row_keys`].
+pub fn byte_keys<'a>(rows: impl Iterator<Item = &'a [u8]>, seed: u64) -> Vec<u64> {
+    distinguish(rows.map(|row| hash(seed, row)))
+}
+
+/// Equal rows get different keys, the i-th of them always the same one.
+fn distinguish(contents: impl Iterator<Item = u64>) -> Vec<u64> {
+    let mut seen: HashMap<u64, u64> = HashMap::new();
+    contents
+        .map(|content| {
+            let occurrence = seen.entry(content).or_default();
+            *occurrence += 1;
+            hash(content, &occurrence.to_le_bytes())
+        })
+        .collect()
+}
+
+fn hash(seed: u64, content: &[u8]) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&seed.to_le_bytes());
+    hasher.update(content);
+    u64::from_le_bytes(hasher.finalize().as_bytes()[..8].try_into().unwrap_or_default())
+}
+
+/// Splits by the order of the keys within each stratum. Positions among `keys` are returned, each part in the
+/// rows' order. Every stratum keeps at least one row in train, and no part with a fraction above 0 stays empty.
+pub fn by_key(keys: &[u64], strata: &[usize], fractions: Parts<f64>, seed: u64) -> Parts<Vec<usize>> {
+    let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (row, stratum) in strata.iter().enumerate() {
+        groups.entry(*stratum).or_default().push(row);
+    }
+    let mut parts = Parts::<Vec<usize>>::default();
+    for (stratum, rows) in &mut groups {
+        rows.sort_unstable_by_key(|row| (keys[*row], *row));
+        // Both borders grow by at most one when a row is added.
+        let u = hash(seed, &(*stratum as u64).to_le_bytes()) as f64 / 2f64.powi(64);
+        let border = |fraction: f64| ((rows.len() as f64 * fraction + u) as usize).min(rows.len() - 1);
+        let test = if fractions.test > 0.0 { border(fractions.test) } else { 0 };
+        let held_out = if fractions.dev > 0.0 { border(fractions.test + fractions.dev) } else { test };
+        parts.test.extend(&rows[..test]);
+        parts.dev.extend(&rows[test..held_out]);
+        parts.train.extend(&rows[held_out..]);
+    }
+    if let Some(largest) = groups.values().max_by_key(|rows| rows.len()) {
+        for (fraction, of_test) in [(fractions.test, true), (fractions.dev, false)] {
+            let part = if of_test { &mut parts.test } else { &mut parts.dev };
+            if fraction > 0.0 && part.is_empty() {
+                // The largest class spares one of its train rows.
+                let spare = largest.iter().filter(|row| parts.train.contains(row)).nth(1).copied();
+                part.extend(spare);
+                parts.train.retain(|row| Some(*row) != spare);
+            }
+        }
+    }
+    in_row_order(parts)
+}
+
+/// Splits whole groups, in the order of the hash of their names, so that parts are as near to their fractions as
+/// groups allow. At least as many groups as parts are needed.
+pub fn by_group(groups: &[&str], fractions: Parts<f64>, seed: u64) -> Result<Parts<Vec<usize>>> {
+    let mut rows_of: BTreeMap<(u64, &str), Vec<usize>> = BTreeMap::new();
+    for (row, group) in groups.iter().enumerate() {
+        rows_of.entry((hash(seed, group.as_bytes()), group)).or_default().push(row);
+    }
+    let wanted = [fractions.test, fractions.dev, fractions.train].map(|fraction| fraction > 0.0);
+    let needed = wanted.iter().filter(|wanted| **wanted).count();
+    if rows_of.len() < needed {
+        return Err(Error::data(format!("found {} groups, expected {needed} or more to divide", rows_of.len()))
+            .at("--group")
+            .fix("group by another column, or leave --group out"));
+    }
+    let (mut parts, mut left, mut done) = (Parts::<Vec<usize>>::default(), rows_of.len(), 0.0);
+    for rows in rows_of.into_values() {
+        let middle = (done + rows.len() as f64 / 2.0) / groups.len() as f64;
+        done += rows.len() as f64;
+        // A part that would stay empty takes the group, while enough groups are left for the parts after it.
+        let later = |first: usize| wanted[first..].iter().filter(|wanted| **wanted).count();
+        let fits_test = middle < fractions.test || (fractions.test > 0.0 && parts.test.is_empty());
+        let fits_dev = middle < fractions.test + fractions.dev || (fractions.dev > 0.0 && parts.dev.is_empty());
+        if wanted[0] && fits_test && (parts.test.is_empty() || left > later(1)) && parts.dev.is_empty() {
+            parts.test.extend(rows);
+        } else if wanted[1] && fits_dev && (parts.dev.is_empty() || left > later(2)) {
+            parts.dev.extend(rows);
+        } else {
+            parts.train.extend(rows);
+        }
+        left -= 1;
+    }
+    Ok(in_row_order(parts))
+}
+
+/// Splits by time: the latest rows are test, those before them dev.
+pub fn by_time(times: &[f64], fractions: Parts<f64>) -> Parts<Vec<usize>> {
+    let mut rows: Vec<usize> = (0..times.len()).collect();
+    rows.sort_by(|a, b| times[*a].total_cmp(&times[*b]));
+    let size =
+        |fraction: f64| if fraction > 0.0 { ((times.len() as f64 * fraction).round() as usize).max(1) } else { 0 };
+    let test = rows.split_off(rows.len().saturating_sub(size(fractions.test)));
+    let dev = rows.split_off(rows.len().saturating_sub(size(fractions.dev)));
+    in_row_order(Parts { train: rows, dev, test })
+}
+
+fn in_row_order(mut parts: Parts<Vec<usize>>) -> Parts<Vec<usize>> {
+    for part in [&mut parts.train, &mut parts.dev, &mut parts.test] {
+        part.sort_unstable();
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::table_of;
+
+    const COURSE: Parts<f64> = Parts { train: 0.6, dev: 0.2, test: 0.2 };
+
+    fn numbers(range: std::ops::Range<usize>) -> Table {
+        let rows: Vec<String> = range.map(|i| format!("{i},{}", i * i % 7)).collect();
+        table_of(&format!("x,y\n{}", rows.join("\n")))
+    }
+
+    fn keys(table: &Table, seed: u64) -> Vec<u64> {
+        row_keys(table, &(0..table.rows()).collect::<Vec<_>>(), &Notation::default(), seed)
+    }
+
+    #[test]
+    fn the_courses_sizes() {
+        let sizes = |rows| fractions(rows, false, false, &spec::Split::default()).unwrap().0;
+        assert_eq!((sizes(50_000).dev, sizes(50_000).test), (0.2, 0.2));
+        assert!((sizes(60_000).dev * 60_000.0 - 10_000.0).abs() < 1e-6);
+        assert!((sizes(10_000_000).test - 0.01).abs() < 1e-12);
+        let (with_test, _) = fractions(1_000, false, true, &spec::Split::default()).unwrap();
+        assert_eq!((with_test.train, with_test.dev, with_test.test), (0.8, 0.2, 0.0));
+        assert!(fractions(9, false, false, &spec::Split::default()).unwrap_err().message.contains("10 or more"));
+    }
+
+    #[test]
+    fn wrong_fractions_are_told() {
+        for split in [vec![0.5, 0.5], vec![0.5, 0.4, 0.4], vec![0.0, 0.5, 0.5], vec![f64::NAN, 0.5, 0.5]] {
+            let options = spec::Split { split: Some(split.clone()), ..Default::default() };
+            assert!(fractions(100, false, false, &options).is_err(), "{split:?}");
+        }
+    }
+
+    #[test]
+    fn parts_are_disjoint_exact_and_stratified() {
+        let table = numbers(0..1_000);
+        let strata: Vec<usize> = (0..1_000).map(|row| usize::from(row % 10 == 0)).collect();
+        let parts = by_key(&keys(&table, 1), &strata, COURSE, 1);
+        assert_eq!((parts.train.len(), parts.dev.len(), parts.test.len()), (600, 200, 200));
+        assert_eq!(parts.dev.iter().filter(|row| strata[**row] == 1).count(), 20);
+        let mut all = [parts.train, parts.dev, parts.test].concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..1_000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn an_added_row_moves_at_most_one_row_across_each_border() {
+        let part = |parts: &Parts<Vec<usize>>, row| {
+            if parts.test.contains(&row) { 2 } else { usize::from(parts.dev.contains(&row)) }
+        };
+        let split = |table: &Table| by_key(&keys(table, 3), &vec![0; table.rows()], COURSE, 3);
+        let mut before = split(&numbers(0..100));
+        for rows in 101..=140 {
+            let after = split(&numbers(0..rows));
+            let moved = (0..rows - 1).filter(|row| part(&before, *row) != part(&after, *row)).count();
+            assert!(moved <= 2, "{moved} of {rows} rows moved");
+            before = after;
+        }
+    }
+
+    #[test]
+    fn the_files_order_and_number_format_do_not_matter() {
+        let rows = ["1,a", "2,b", "3,c", "4,d", "5,e", "6,f", "7,g", "8,h", "9,i", "10,j"];
+        let test_cells = |rows: &[String]| {
+            let table = table_of(&format!("x,y\n{}", rows.join("\n")));
+            let parts = by_key(&keys(&table, 5), &[0; 10], COURSE, 5);
+            let mut cells: Vec<String> = parts.test.iter().map(|row| table.columns[1].get(*row).to_string()).collect();
+            cells.sort();
+            cells
+        };
+        let plain = rows.map(String::from);
+        let mut reversed: Vec<String> = plain.iter().map(|row| row.replace(',', ".0,")).collect();
+        reversed.reverse();
+        assert_eq!(test_cells(&plain), test_cells(&reversed));
+    }
+
+    #[test]
+    fn equal_rows_are_divided_too() {
+        let table = table_of(&format!("x,y{}", "\n1,2".repeat(100)));
+        let parts = by_key(&keys(&table, 0), &[0; 100], COURSE, 0);
+        assert_eq!((parts.dev.len(), parts.test.len()), (20, 20));
+    }
+
+    #[test]
+    fn every_class_is_in_train_and_no_part_is_empty() {
+        for seed in 0..50 {
+            // Ten classes of one row, and one of three.
+            let strata: Vec<usize> = (0..13).map(|row| row.min(10)).collect();
+            let parts = by_key(&keys(&numbers(0..13), seed), &strata, COURSE, seed);
+            for class in 0..=10 {
+                assert!(parts.train.iter().any(|row| strata[*row] == class), "class {class}, seed {seed}");
+            }
+            assert!(!parts.dev.is_empty() && !parts.test.is_empty(), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn groups_are_not_torn_apart() {
+        for (count, seed) in [(3, 0), (3, 1), (3, 2), (4, 3), (30, 4), (30, 5)] {
+            let names: Vec<String> = (0..300).map(|row| format!("g{}", row % count)).collect();
+            let groups: Vec<&str> = names.iter().map(String::as_str).collect();
+            let parts = by_group(&groups, COURSE, seed).unwrap();
+            let of = |rows: &[usize]| rows.iter().map(|row| row % count).collect::<std::collections::BTreeSet<_>>();
+            let (train, dev, test) = (of(&parts.train), of(&parts.dev), of(&parts.test));
+            assert!(train.is_disjoint(&dev) && train.is_disjoint(&test) && dev.is_disjoint(&test));
+            assert!(!train.is_empty() && !dev.is_empty() && !test.is_empty(), "{count} groups, seed {seed}");
+            if count == 30 {
+                assert_eq!((train.len(), dev.len(), test.len()), (18, 6, 6));
+            }
+        }
+        assert!(by_group(&["a", "b"], COURSE, 0).is_err());
+    }
+
+    #[test]
+    fn the_latest_rows_are_test() {
+        let times: Vec<f64> = [5, 3, 9, 1, 7, 2, 8, 0, 6, 4].map(f64::from).to_vec();
+        let parts = by_time(&times, COURSE);
+        assert_eq!((parts.test, parts.dev), (vec![2, 6], vec![4, 8]));
+    }
+}

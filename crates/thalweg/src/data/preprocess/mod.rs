@@ -212,7 +212,8 @@ pub(crate) fn unreadable(table: &Table, row: usize, column: usize, expected: &st
     let (cell, name) = (table.columns[column].get(row).trim(), &table.names[column]);
     let shown: String = cell.chars().take(60).collect();
     let more = if shown.len() < cell.len() { "…" } else { "" };
-    Error::data(format!("found \"{shown}{more}\", expected {expected}"))
-        .at(table.place(row, column))
-        .fix(format!("correct the cell, empty it if the value is missing, or train with --kinds {name}=categorical"))
+    Error::data(format!("found \"{shown}{more}\", expected {expected}")).at(table.place(row, column)).fix(format!(
+        "correct the cell; if it means \"missing\", empty it or train with --missing; if the column holds \
+             categories, train with --kinds {name}=categorical"
+    ))
 }

@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+mod infer;
+pub(crate) mod survey;
+mod task;
+
 use super::notation::Notation;
 use super::table::Table;
 use crate::{Error, Result, did_you_mean};

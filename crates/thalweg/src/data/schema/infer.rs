@@ -1,0 +1,215 @@
+//! Inferring the schema of a table.
+
+use crate::data::notation::Notation;
+use crate::data::table::Table;
+use crate::spec;
+use crate::train::event::Decision;
+use crate::{Error, Result, did_you_mean};
+
+use super::survey::Survey;
+use super::task;
+use super::{Column, ColumnKind, Role, Schema, quoted, shortened};
+
+/// The names that mark a target column, in order of preference.
+const TARGET_NAMES: [&str; 4] = ["target", "label", "class", "y"];
+
+impl Schema {
+    /// Infers what each column is and is for, and the task. The options override what the cells suggest; every
+    /// choice that could be made otherwise is among the decisions.
+    ///
+    /// Errors: no rows, a name in the options that is no column, no usable feature, a target that fits no task or
+    /// not the one asked for.
+    pub fn infer(table: &Table, data: &spec::Data, split: &spec::Split) -> Result<(Schema, Vec<Decision>)> {
+        if table.rows() == 0 {
+            return Err(Error::data("there are no rows under the header")
+                .at(table.source.clone())
+                .fix("add rows, one example a line"));
+        }
+        check_names(table, data, split)?;
+        let notation = Notation::new(data);
+        let surveys: Vec<Survey> = table.columns.iter().map(|column| Survey::new(column, &notation)).collect();
+        let mut decisions = Vec::new();
+        let targets = choose_targets(table, data, &mut decisions);
+        let chosen = task::decide(table, data, &targets, &surveys)?;
+        decisions.extend(chosen.decision);
+
+        let mut columns = Vec::with_capacity(table.names.len());
+        let mut reasons = Reasons::default();
+        for (position, (name, survey)) in table.names.iter().zip(&surveys).enumerate() {
+            let given = data.kinds.get(name).copied();
+            let kind = given.unwrap_or_else(|| survey.kind());
+            let is = |column: &Option<String>| column.as_deref() == Some(name);
+            let mut column = Column {
+                name: name.clone(),
+                kind,
+                role: Role::Feature,
+                format: (kind == ColumnKind::Datetime).then_some(survey.date_format).flatten().map(String::from),
+            };
+            if targets.contains(&position) {
+                column.role = Role::Target;
+                column.kind = chosen.kind;
+            } else if is(&data.weight) {
+                column.role = Role::Weight;
+            } else if is(&split.group) {
+                column.role = Role::Group;
+            } else if is(&split.time) {
+                column.role = Role::Time;
+            } else if data.id.contains(name) {
+                column.role = Role::Id;
+            } else if data.ignore.contains(name) || given == Some(ColumnKind::Text) {
+                column.role = Role::Ignored;
+            } else if given.is_none() {
+                infer_use(&mut column, survey, data.keep.contains(name), &mut reasons);
+            }
+            if survey.ambiguous_dates && column.kind == ColumnKind::Datetime {
+                reasons.month_first.push(name.clone());
+            }
+            columns.push(column);
+        }
+        ensure_a_feature(table, &mut columns, &mut reasons)?;
+        decisions.extend(reasons.decisions());
+        decisions.extend(found_markers(&surveys, data));
+        Ok((Schema { columns, task: chosen.task, notation, separator: chosen.separator }, decisions))
+    }
+}
+
+/// Columns that were treated in a way worth telling, by the reason.
+#[derive(Default)]
+struct Reasons {
+    empty: Vec<String>,
+    text: Vec<String>,
+    named_id: Vec<String>,
+    index: Vec<String>,
+    month_first: Vec<String>,
+}
+
+impl Reasons {
+    fn decisions(self) -> impl Iterator<Item = Decision> {
+        [
+            (self.text, "left out as free text", "nearly every value differs", "--keep NAME"),
+            (self.named_id, "left out of the inputs, kept in predictions", "named like an id", "--keep NAME"),
+            (self.index, "left out of the inputs, kept in predictions", "numbered like an index", "--keep NAME"),
+            (self.empty, "left out as empty", "every cell is missing", "--missing MARKER"),
+            (self.month_first, "dates read month first", "they fit both ways", "write them as 2026-01-31"),
+        ]
+        .into_iter()
+        .filter(|(names, ..)| !names.is_empty())
+        .map(|(names, what, why, flag)| Decision {
+            what: format!("{what}: {}", shortened(&names, 8)),
+            why: why.into(),
+            flag: flag.into(),
+        })
+    }
+}
+
+/// Whether a column that the options say nothing of is a feature, an id, or left out.
+fn infer_use(column: &mut Column, survey: &Survey, keep: bool, reasons: &mut Reasons) {
+    let name = column.name.clone();
+    let named_id = is_named_like_an_id(&name)
+        && matches!(column.kind, ColumnKind::Numeric | ColumnKind::Text | ColumnKind::Categorical);
+    if keep {
+        // Text that the user wants is taken as categories.
+        if column.kind == ColumnKind::Text {
+            column.kind = ColumnKind::Categorical;
+        }
+    } else if survey.present() == 0 {
+        column.role = Role::Ignored;
+        reasons.empty.push(name);
+    } else if named_id && survey.integers + (survey.present() - survey.numbers) == survey.present() {
+        if survey.distinct * 2 > survey.present() {
+            column.role = Role::Id;
+            reasons.named_id.push(name);
+        } else {
+            // The numbers of an id that repeats are names, not amounts.
+            column.kind = ColumnKind::Categorical;
+        }
+    } else if survey.runs_like_an_index() {
+        column.role = Role::Id;
+        reasons.index.push(name);
+    } else if column.kind == ColumnKind::Text {
+        column.role = Role::Ignored;
+        reasons.text.push(name);
+    }
+}
+
+/// At least one feature is left, if need be a column that merely counts like an index.
+fn ensure_a_feature(table: &Table, columns: &mut [Column], reasons: &mut Reasons) -> Result<()> {
+    if columns.iter().any(|column| column.role == Role::Feature) {
+        return Ok(());
+    }
+    if reasons.index.is_empty() {
+        return Err(Error::data(format!(
+            "no column is left as an input; the columns are {}",
+            shortened(&quoted(&table.names), 20)
+        ))
+        .at(table.source.clone())
+        .fix("add a column of numbers or categories, or keep one that was left out with --keep NAME"));
+    }
+    for column in columns.iter_mut().filter(|column| reasons.index.contains(&column.name)) {
+        column.role = Role::Feature;
+    }
+    reasons.index.clear();
+    Ok(())
+}
+
+/// `id`, `customer_id`, `PassengerId`, `ID`, `index`, and what pandas calls an unnamed index.
+fn is_named_like_an_id(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    if ["id", "index", "idx", "uuid", "guid", "rowid", "row_number", "unnamed: 0"].contains(&lower.as_str()) {
+        return true;
+    }
+    let Some(rest) = lower.strip_suffix("id").and_then(|rest| name.get(..rest.len())) else { return false };
+    let end = &name[rest.len()..];
+    rest.ends_with(['_', '-', ' ', '.']) || (end.starts_with('I') && rest.ends_with(|c: char| c.is_lowercase()))
+}
+
+/// The target columns' positions.
+fn choose_targets(table: &Table, data: &spec::Data, decisions: &mut Vec<Decision>) -> Vec<usize> {
+    if !data.target.is_empty() {
+        return data.target.iter().filter_map(|name| table.position(name)).collect();
+    }
+    let named = TARGET_NAMES.iter().find_map(|name| table.names.iter().position(|n| n.eq_ignore_ascii_case(name)));
+    let position = named.unwrap_or(table.names.len() - 1);
+    decisions.push(Decision {
+        what: format!("target column: {}", table.names[position]),
+        why: if named.is_some() { "its name".into() } else { "the last column".into() },
+        flag: "--target NAME".into(),
+    });
+    vec![position]
+}
+
+/// The markers that were found and taken as missing.
+fn found_markers(surveys: &[Survey], data: &spec::Data) -> Option<Decision> {
+    let mut counts: std::collections::BTreeMap<&str, usize> = Default::default();
+    for (marker, count) in surveys.iter().flat_map(|survey| &survey.markers) {
+        *counts.entry(marker).or_default() += count;
+    }
+    let found: Vec<String> = counts.iter().map(|(marker, count)| format!("{marker:?} ({count} cells)")).collect();
+    (!found.is_empty() && data.missing.is_empty()).then(|| Decision {
+        what: format!("taken as missing: {}", found.join(", ")),
+        why: "a usual marker".into(),
+        flag: "--missing MARKER".into(),
+    })
+}
+
+/// Every column that an option names exists.
+fn check_names(table: &Table, data: &spec::Data, split: &spec::Split) -> Result<()> {
+    let lists = [("target", &data.target), ("id", &data.id), ("ignore", &data.ignore), ("keep", &data.keep)];
+    let single = [("weight", &data.weight), ("group", &split.group), ("time", &split.time)];
+    let listed = lists.into_iter().flat_map(|(option, names)| names.iter().map(move |name| (option, name)));
+    let named = listed
+        .chain(single.into_iter().filter_map(|(option, name)| name.as_ref().map(|name| (option, name))))
+        .chain(data.kinds.keys().map(|name| ("kinds", name)));
+    for (option, name) in named {
+        if table.position(name).is_none() {
+            let near = did_you_mean(name, table.names.iter().map(String::as_str));
+            return Err(Error::config(format!("no column is called {name:?}{near}"))
+                .at(format!("--{option}"))
+                .fix(format!("name one of {}'s columns: {}", table.source, shortened(&quoted(&table.names), 20))));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+use super::*;
+use crate::data::schema::Task;
+use crate::data::table::Table;
+
+fn table(csv: &str) -> Table {
+    crate::data::table_of(csv)
+}
+
+fn infer(csv: &str, edit: impl FnOnce(&mut spec::Data)) -> Result<(Schema, Vec<Decision>)> {
+    let mut data = spec::Data::default();
+    edit(&mut data);
+    Schema::infer(&table(csv), &data, &spec::Split::default())
+}
+
+/// A header and 40 rows, each from its number.
+fn rows(header: &str, row: impl Fn(usize) -> String) -> String {
+    let mut csv = header.to_string();
+    (1..=40).for_each(|i| csv.push_str(&format!("\n{}", row(i))));
+    csv
+}
+
+fn role(schema: &Schema, name: &str) -> Role {
+    schema.columns.iter().find(|column| column.name == name).unwrap().role
+}
+
+#[test]
+fn ids_and_text_are_left_out_with_a_notice() {
+    let csv = rows("PassengerId,row,name,town,age,target", |i| {
+        format!("{},{i},Mr. {i},{},{}.5,{}", 900 + i * 7, ["a", "b"][i % 2], i % 9, i % 2)
+    });
+    let (schema, decisions) = infer(&csv, |_| ()).unwrap();
+    let roles = ["PassengerId", "row", "name", "town", "age", "target"].map(|name| role(&schema, name));
+    assert_eq!(roles, [Role::Id, Role::Id, Role::Ignored, Role::Feature, Role::Feature, Role::Target]);
+    assert!(decisions.iter().any(|d| d.what == "left out as free text: name"), "{decisions:?}");
+    let (schema, _) = infer(&csv, |data| data.keep = vec!["name".into(), "row".into()]).unwrap();
+    assert_eq!([role(&schema, "row"), role(&schema, "name")], [Role::Feature; 2]);
+}
+
+#[test]
+fn a_lone_column_that_counts_is_still_an_input() {
+    let (schema, _) = infer(&rows("size,price", |i| format!("{i},{}.5", 3 * i)), |_| ()).unwrap();
+    assert_eq!((role(&schema, "size"), schema.task), (Role::Feature, Task::Regression));
+}
+
+#[test]
+fn names_like_an_id() {
+    for name in ["id", "ID", "customer_id", "PassengerId", "userID", "index", "Unnamed: 0"] {
+        assert!(is_named_like_an_id(name), "{name}");
+    }
+    for name in ["acid", "paid", "humidity", "HUMID", "idle", "Android"] {
+        assert!(!is_named_like_an_id(name), "{name}");
+    }
+}
+
+#[test]
+fn the_target_decides_the_task() {
+    let task = |cell: fn(usize) -> String| {
+        infer(&rows("x,t", |i| format!("{}.25,{}", i * i, cell(i))), |_| ()).unwrap().0.task
+    };
+    assert_eq!(task(|i| format!("{}.5", i * 3)), Task::Regression);
+    assert_eq!(task(|i| format!("{}", i * 3)), Task::Regression);
+    assert_eq!(task(|i| format!("{}", i % 2)), Task::Binary);
+    assert_eq!(task(|i| ["<=50K", ">50K"][i % 2].into()), Task::Binary);
+    assert_eq!(task(|i| format!("{}", i % 4)), Task::Multiclass);
+    assert_eq!(task(|i| ["a", "b", "c"][i % 3].into()), Task::Multiclass);
+    assert_eq!(task(|i| ["a;b", "b", "c"][i % 3].into()), Task::Multiclass);
+}
+
+#[test]
+fn ordered_scores_are_numbers_unless_asked() {
+    let csv = rows("x,quality", |i| format!("{}.25,{}", i * i, 3 + i % 4));
+    let (schema, decisions) = infer(&csv, |_| ()).unwrap();
+    assert_eq!(schema.task, Task::Regression);
+    assert!(decisions.iter().any(|d| d.flag == "--task multiclass"), "{decisions:?}");
+    let (schema, _) = infer(&csv, |data| data.task = Some(Task::Multiclass)).unwrap();
+    assert_eq!(schema.task, Task::Multiclass);
+}
+
+#[test]
+fn several_targets_and_several_labels() {
+    let csv =
+        rows("x,a,b,c,tags", |i| format!("{}.5,{},{},{}.5,{}", i, i % 2, i % 3 % 2, i * 2, ["p;q", "q", ""][i % 3]));
+    let targets = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
+    assert_eq!(infer(&csv, |data| data.target = targets(&["a", "b"])).unwrap().0.task, Task::Multilabel);
+    assert_eq!(infer(&csv, |data| data.target = targets(&["a", "c"])).unwrap().0.task, Task::Regression);
+    let (schema, _) = infer(&csv, |data| {
+        data.target = targets(&["tags"]);
+        data.task = Some(Task::Multilabel);
+    })
+    .unwrap();
+    assert_eq!(schema.separator, Some(';'));
+}
+
+#[test]
+fn impossible_tasks_say_why() {
+    let csv = rows("x,t", |i| format!("{}.5,{}", i, ["a", "b", "c"][i % 3]));
+    for (task, needed) in [(Task::Regression, "must be numbers"), (Task::Binary, "two values")] {
+        let error = infer(&csv, |data| data.task = Some(task)).unwrap_err();
+        assert!(error.message.contains(needed), "{error}");
+        assert!(error.remedy.unwrap().contains("--task multiclass"));
+    }
+    let error = infer(&rows("x,t", |i| format!("{i}.5,7")), |_| ()).unwrap_err();
+    assert!(error.message.contains("one value only"), "{error}");
+    let error = infer(&rows("x,t", |i| format!("{i}.5,")), |_| ()).unwrap_err();
+    assert!(error.message.contains("missing in every row"), "{error}");
+}
+
+#[test]
+fn a_wrong_name_gets_the_nearest_one() {
+    let error = infer("size,price\n1,2\n2,3", |data| data.target = vec!["prise".into()]).unwrap_err();
+    assert_eq!(error.kind, crate::Kind::Config);
+    assert!(error.to_string().contains("did you mean \"price\""), "{error}");
+}
+
+#[test]
+fn overrides_win() {
+    let csv = rows("zip,note,when,t", |i| format!("{},n{i},0{}/0{}/2024,{i}.5", i % 5, 1 + i % 9, 1 + i % 7));
+    let (schema, decisions) = infer(&csv, |data| {
+        data.kinds.insert("zip".into(), ColumnKind::Categorical);
+        data.id = vec!["note".into()];
+    })
+    .unwrap();
+    assert_eq!((schema.columns[0].kind, role(&schema, "note")), (ColumnKind::Categorical, Role::Id));
+    assert_eq!(schema.columns[2].format.as_deref(), Some("%m/%d/%Y"));
+    assert!(decisions.iter().any(|d| d.what.contains("month first: when")), "{decisions:?}");
+}

@@ -1,0 +1,166 @@
+//! The task that the target's values decide.
+
+use crate::data::table::Table;
+use crate::spec;
+use crate::train::event::Decision;
+use crate::{Error, Result};
+
+use super::survey::{FEW, Survey};
+use super::{ColumnKind, Task, shortened};
+
+/// Whole numbers with fewer examples a value than this are amounts rather than classes.
+const EXAMPLES_A_CLASS: usize = 10;
+/// Names of whole numbers whose order matters, so that they are learned as numbers.
+const ORDERED_NAMES: [&str; 9] =
+    ["quality", "score", "rating", "stars", "grade", "points", "count", "age", "progression"];
+/// What may stand between the labels of one cell.
+const SEPARATORS: [char; 3] = [';', '|', ','];
+
+/// The task, and what follows from it for the target columns.
+pub(super) struct Chosen {
+    pub(super) task: Task,
+    pub(super) kind: ColumnKind,
+    pub(super) separator: Option<char>,
+    pub(super) decision: Option<Decision>,
+}
+
+/// Decides the task, or checks that the one asked for is possible.
+pub(super) fn decide(table: &Table, data: &spec::Data, targets: &[usize], surveys: &[Survey]) -> Result<Chosen> {
+    for position in targets {
+        let (name, survey) = (&table.names[*position], &surveys[*position]);
+        let error = |message: String| Err(Error::data(message).at(format!("{}, column {name:?}", table.source)));
+        if survey.present() == 0 {
+            return error("the target is missing in every row".into())
+                .map_err(|error| error.fix("fill it in, or name another column with --target"));
+        }
+        if survey.distinct == 1 && targets.len() == 1 {
+            return error(format!("the target has one value only: {:?}", survey.frequent[0].0))
+                .map_err(|error| error.fix("add rows with another value, or name another column with --target"));
+        }
+    }
+    match targets {
+        [one] => Question { table, data, position: *one, survey: &surveys[*one] }.decide(),
+        several => decide_several(table, data.task, several, surveys),
+    }
+}
+
+/// A single target column.
+struct Question<'a> {
+    table: &'a Table,
+    data: &'a spec::Data,
+    position: usize,
+    survey: &'a Survey,
+}
+
+impl Question<'_> {
+    fn decide(&self) -> Result<Chosen> {
+        let survey = self.survey;
+        let kind = self.data.kinds.get(&self.table.names[self.position]).copied();
+        let numeric = match kind {
+            Some(kind) => kind == ColumnKind::Numeric,
+            None => survey.is_numeric(),
+        };
+        if let Some(task) = self.data.task {
+            return self.check(task);
+        }
+        let (count, rows) = (survey.distinct, survey.present());
+        let (task, why, flag) = if count == 2 && kind != Some(ColumnKind::Numeric) {
+            (Task::Binary, "two values".to_string(), "regression")
+        } else if numeric && kind.is_none() && self.looks_like_classes() {
+            (Task::Multiclass, format!("{count} different whole numbers in {rows} rows"), "regression")
+        } else if numeric {
+            let why =
+                if survey.integers == rows && count <= FEW { "whole numbers whose order matters" } else { "numbers" };
+            (Task::Regression, format!("{why}, {count} different ones"), "multiclass")
+        } else {
+            (Task::Multiclass, format!("{count} different values"), "multilabel")
+        };
+        let mut chosen = self.check(task)?;
+        chosen.decision = Some(Decision { what: format!("task: {task}"), why, flag: format!("--task {flag}") });
+        Ok(chosen)
+    }
+
+    fn looks_like_classes(&self) -> bool {
+        let (survey, name) = (self.survey, self.table.names[self.position].to_lowercase());
+        survey.integers == survey.present()
+            && survey.distinct <= FEW
+            && survey.present() >= EXAMPLES_A_CLASS * survey.distinct
+            && !ORDERED_NAMES.iter().any(|ordered| name.contains(ordered))
+    }
+
+    /// Whether the cells allow a task.
+    fn check(&self, task: Task) -> Result<Chosen> {
+        let survey = self.survey;
+        let classes = Chosen { task, kind: ColumnKind::Categorical, separator: None, decision: None };
+        match task {
+            Task::Regression if survey.is_numeric() => Ok(Chosen { kind: ColumnKind::Numeric, ..classes }),
+            Task::Regression => Err(self.impossible(task, "the target must be numbers", "--task multiclass")),
+            Task::Binary if survey.distinct == 2 => Ok(classes),
+            Task::Binary => Err(self.impossible(task, "the target must have two values", "--task multiclass")),
+            Task::Multiclass if !survey.has_many_values() => Ok(classes),
+            Task::Multiclass => {
+                Err(self.impossible(task, "classes must repeat, in half of the rows at least", "another --target"))
+            }
+            Task::Multilabel => {
+                let cells = || self.table.columns[self.position].iter();
+                let separator = SEPARATORS.into_iter().find(|separator| cells().any(|cell| cell.contains(*separator)));
+                let separator = separator.ok_or_else(|| {
+                    self.impossible(
+                        task,
+                        "cells must hold labels with ; or | between, or several targets be named",
+                        "--task multiclass",
+                    )
+                })?;
+                Ok(Chosen { separator: Some(separator), ..classes })
+            }
+        }
+    }
+
+    fn impossible(&self, task: Task, needed: &str, instead: &str) -> Error {
+        let survey = self.survey;
+        let values: Vec<String> = survey.frequent.iter().map(|(value, _)| format!("{value:?}")).collect();
+        let mut place = format!("{}, column {:?}", self.table.source, self.table.names[self.position]);
+        if let (Task::Regression, Some(row)) = (task, survey.first_text) {
+            place = self.table.place(row, self.position);
+        }
+        let found = format!("found {} different values such as {}", survey.distinct, shortened(&values, 5));
+        Error::data(format!("task {task} is not possible: {needed}; {found}"))
+            .at(place)
+            .fix(format!("correct the cells, or try {instead}"))
+    }
+}
+
+fn decide_several(table: &Table, asked: Option<Task>, targets: &[usize], surveys: &[Survey]) -> Result<Chosen> {
+    let all = |is: fn(&Survey) -> bool| targets.iter().find(|position| !is(&surveys[**position]));
+    let (boolean, numeric) = (|survey: &Survey| survey.is_boolean(true), Survey::is_numeric);
+    let task = match asked {
+        Some(task) => task,
+        None if all(boolean).is_none() => Task::Multilabel,
+        None => Task::Regression,
+    };
+    let (odd, needed) = match task {
+        Task::Multilabel => (all(boolean), "0 or 1 in every cell"),
+        Task::Regression => (all(numeric), "numbers"),
+        Task::Binary | Task::Multiclass => {
+            return Err(Error::config(format!("task {task} has one target column, found {}", targets.len()))
+                .at("--target")
+                .fix("name one target, or use --task multilabel or --task regression"));
+        }
+    };
+    if let Some(position) = odd {
+        let values: Vec<String> = surveys[*position].frequent.iter().map(|(value, _)| format!("{value:?}")).collect();
+        return Err(Error::data(format!(
+            "several targets of task {task} must hold {needed}; found {}",
+            shortened(&values, 5)
+        ))
+        .at(format!("{}, column {:?}", table.source, table.names[*position]))
+        .fix("correct the cells, or leave this column out of --target"));
+    }
+    let kind = if task == Task::Multilabel { ColumnKind::Boolean } else { ColumnKind::Numeric };
+    let decision = asked.is_none().then(|| Decision {
+        what: format!("task: {task} of {} targets", targets.len()),
+        why: format!("they hold {needed}"),
+        flag: "--task regression".into(),
+    });
+    Ok(Chosen { task, kind, separator: None, decision })
+}
