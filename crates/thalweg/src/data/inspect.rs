@@ -1,1 +1,121 @@
-//! A profile of a data file.
+//! A profile of a data file: what its columns hold and what would become of them.
+
+use serde::{Deserialize, Serialize};
+
+use super::notation::Notation;
+use super::schema::survey::Survey;
+use super::schema::{ColumnKind, Role, Schema, Task};
+use super::table::Table;
+use crate::spec::Config;
+use crate::train::event::Decision;
+
+/// The most frequent values that a profile shows of a column.
+const SHOWN: usize = 5;
+
+/// What a data file holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Profile {
+    /// What the data is called.
+    pub name: String,
+    /// How many rows there are.
+    pub rows: usize,
+    /// The columns, in the data's order.
+    pub columns: Vec<ColumnProfile>,
+    /// What would be learned, where the target allows it.
+    pub task: Option<Task>,
+    /// The classes with their counts, the most frequent first; at most 20.
+    pub classes: Vec<(String, usize)>,
+    /// What was decided, and which flags decide otherwise.
+    pub decisions: Vec<Decision>,
+    /// Why the data cannot be trained on as it is, if so.
+    pub problem: Option<String>,
+}
+
+/// What one column holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ColumnProfile {
+    /// Its name.
+    pub name: String,
+    /// What its cells hold.
+    pub kind: ColumnKind,
+    /// What it would be used for.
+    pub role: Role,
+    /// Missing cells.
+    pub missing: usize,
+    /// Different values.
+    pub distinct: usize,
+    /// The least number.
+    pub low: Option<f64>,
+    /// The greatest number.
+    pub high: Option<f64>,
+    /// The mean of the numbers.
+    pub mean: Option<f64>,
+    /// The most frequent values with their counts; empty for numbers that hardly repeat.
+    pub frequent: Vec<(String, usize)>,
+}
+
+/// Profiles a table under a configuration's options. Data that cannot be trained on has a profile too.
+pub fn profile_table(table: &Table, config: &Config) -> Profile {
+    let notation = Notation::new(&config.data);
+    let surveys: Vec<Survey> = table.columns.iter().map(|column| Survey::new(column, &notation)).collect();
+    let (schema, decisions, problem) = match Schema::infer(table, &config.data, &config.split) {
+        Ok((schema, decisions)) => (Some(schema), decisions, None),
+        Err(error) => (None, Vec::new(), Some(error.to_string())),
+    };
+    let columns = table.names.iter().zip(&surveys).enumerate().map(|(i, (name, survey))| {
+        let column = schema.as_ref().map(|schema| &schema.columns[i]);
+        let kind = column.map_or_else(|| survey.kind(), |column| column.kind);
+        let number = |value: f64| (survey.is_numeric() && value.is_finite()).then_some(value);
+        let repeats = survey.distinct * 2 <= survey.present() || survey.distinct <= SHOWN;
+        ColumnProfile {
+            name: name.clone(),
+            kind,
+            role: column.map_or(Role::Ignored, |column| column.role),
+            missing: survey.missing,
+            distinct: survey.distinct,
+            low: number(survey.low),
+            high: number(survey.high),
+            mean: number(survey.mean),
+            frequent: survey.frequent.iter().take(if repeats { SHOWN } else { 0 }).cloned().collect(),
+        }
+    });
+    let columns = columns.collect();
+    let classes = schema.as_ref().filter(|schema| schema.task.is_classes()).and_then(|schema| {
+        let target = schema.columns.iter().position(|column| column.role == Role::Target)?;
+        Some(surveys[target].frequent.clone())
+    });
+    Profile {
+        name: table.source.clone(),
+        rows: table.rows(),
+        columns,
+        task: schema.map(|schema| schema.task),
+        classes: classes.unwrap_or_default(),
+        decisions,
+        problem,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::table_of;
+
+    #[test]
+    fn a_profile_counts_and_measures() {
+        let table = table_of("age,town,label\n20,a,x\n30,b,y\nNA,a,x\n40,,y\n20,a,x");
+        let profile = profile_table(&table, &Config::default());
+        let (age, town) = (&profile.columns[0], &profile.columns[1]);
+        assert_eq!((age.low, age.high, age.mean, age.missing), (Some(20.0), Some(40.0), Some(27.5), 1));
+        assert_eq!((town.kind, town.distinct, town.missing), (ColumnKind::Categorical, 2, 1));
+        assert_eq!(town.frequent, [("a".to_string(), 3), ("b".to_string(), 1)]);
+        assert_eq!((profile.rows, profile.task), (5, Some(Task::Binary)));
+        assert_eq!(profile.classes, [("x".to_string(), 3), ("y".to_string(), 2)]);
+    }
+
+    #[test]
+    fn data_that_cannot_be_trained_on_has_a_profile_and_a_problem() {
+        let profile = profile_table(&table_of("age,label\n20,x\n30,x"), &Config::default());
+        assert_eq!(profile.columns.len(), 2);
+        assert!(profile.problem.unwrap().contains("one value only"));
+    }
+}

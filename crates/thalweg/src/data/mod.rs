@@ -2,10 +2,12 @@
 
 pub mod dataset;
 mod dates;
+pub mod examples;
 pub mod inspect;
 pub mod notation;
 pub mod preprocess;
 pub mod schema;
+mod shift;
 pub mod split;
 pub mod table;
 pub mod target;

@@ -78,14 +78,14 @@ impl Target {
         }
     }
 
-    /// The rows whose answer is known.
-    pub fn known_rows(&self, table: &Table) -> Result<Vec<usize>> {
-        let positions = self.positions(table)?;
+    /// The rows of a table whose answer is known: no target cell is missing.
+    pub fn known_rows(table: &Table, schema: &Schema) -> Result<Vec<usize>> {
+        let names = schema.names(Role::Target);
+        let positions = schema::positions(table, names.iter().map(String::as_str))?;
+        let present = |row, position: &usize| schema.notation.value(table.columns[*position].get(row)).is_some();
         // A cell of several labels may well have none.
-        let known = |row: &usize| {
-            self.separator.is_some()
-                || positions.iter().all(|position| self.notation.value(table.columns[*position].get(*row)).is_some())
-        };
+        let known =
+            |row: &usize| schema.separator.is_some() || positions.iter().all(|position| present(*row, position));
         Ok((0..table.rows()).filter(known).collect())
     }
 
@@ -130,6 +130,20 @@ impl Target {
     pub fn class(&self, label: &str) -> Option<usize> {
         let find = |label: &str| self.classes.iter().position(|class| class == label);
         find(label).or_else(|| find(label.strip_suffix('.')?.trim_end()))
+    }
+
+    /// A sentence on the rows whose class matches only without its full stop, if there are any.
+    pub fn overlooked_stops(&self, table: &Table, rows: &[usize]) -> Option<String> {
+        let position = table.position(self.columns.first().filter(|_| self.task.is_classes())?)?;
+        let cell = |row: &usize| self.notation.category(table.columns[position].get(*row));
+        let stops = |label: &&str| label.ends_with('.') && !self.classes.iter().any(|class| class == label);
+        let count = rows.iter().filter_map(cell).filter(stops).count();
+        (count > 0).then(|| {
+            format!(
+                "{}: the full stop at the end of {count} cells of {:?} is overlooked",
+                table.source, self.columns[0]
+            )
+        })
     }
 
     /// A network output of a numeric target in the data's units.
@@ -221,4 +235,71 @@ pub(crate) fn sorted_classes<'a>(labels: impl Iterator<Item = &'a str>, notation
         classes.sort_by(|a, b| number(a).total_cmp(&number(b)));
     }
     classes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::table_of;
+    use crate::spec;
+
+    fn fit(csv: &str, targets: &[&str], task: Option<Task>) -> (Table, Target) {
+        let table = table_of(csv);
+        let data = spec::Data {
+            target: targets.iter().map(|name| name.to_string()).collect(),
+            task,
+            keep: vec!["x".into()],
+            ..Default::default()
+        };
+        let (schema, _) = Schema::infer(&table, &data, &spec::Split::default()).unwrap();
+        let rows: Vec<usize> = (0..table.rows()).collect();
+        let target = Target::fit(&table, &schema, &rows, &rows[..3], true).unwrap();
+        (table, target)
+    }
+
+    #[test]
+    fn numeric_targets_are_scaled_by_the_training_rows_and_back() {
+        // Training rows 1, 2, 6: mean 3, variance (4 + 1 + 9) / 3.
+        let (table, target) = fit("x,t\n1,1\n2,2\n3,6\n4,100.5", &["t"], Some(Task::Regression));
+        let deviation = (14.0_f64 / 3.0).sqrt();
+        let y: Vec<f64> = target.encode(&table, &[3]).unwrap();
+        assert!((y[0] - 97.5 / deviation).abs() < 1e-12);
+        assert!((target.unscaled(0, y[0]) - 100.5).abs() < 1e-12);
+        assert_eq!(target.answers(&[0.0]), ["3"]);
+    }
+
+    #[test]
+    fn classes_are_sorted_by_value_and_found_again() {
+        let (table, target) = fit("x,t\n1,10\n2,9.0\n3,10\n4,9\n5,9\n6,2", &["t"], Some(Task::Multiclass));
+        assert_eq!(target.classes, ["2", "9", "10"]);
+        assert_eq!(target.encode::<f32>(&table, &[0, 1, 5]).unwrap(), [2.0, 1.0, 0.0]);
+        assert_eq!(target.answers(&[0.2, 0.5, 0.3]), ["9"]);
+    }
+
+    #[test]
+    fn a_full_stop_is_overlooked_only_where_it_helps() {
+        let (_, target) = fit("x,t\n1,<=50K\n2,>50K\n3,>50K", &["t"], None);
+        assert_eq!(target.class(">50K."), Some(1));
+        assert_eq!(target.class("50K."), None);
+        let test = table_of("x,t\n1,<=50K.\n2,>50K");
+        assert!(target.overlooked_stops(&test, &[0, 1]).unwrap().contains("1 cells"));
+        assert_eq!((target.outputs(), target.probabilities(&[0.25])), (1, vec![0.75, 0.25]));
+        assert_eq!((target.answers(&[0.5]), target.answers(&[0.4])), (vec![">50K".into()], vec!["<=50K".to_string()]));
+    }
+
+    #[test]
+    fn an_unseen_class_is_an_error_with_its_place() {
+        let (_, target) = fit("x,t\n1,cat\n2,dog\n3,cat", &["t"], None);
+        let error = target.encode::<f32>(&table_of("x,t\n1,catt"), &[0]).unwrap_err().to_string();
+        assert!(error.contains("line 2, column \"t\"") && error.contains("did you mean \"cat\""), "{error}");
+    }
+
+    #[test]
+    fn labels_of_one_cell_become_columns() {
+        let (table, target) = fit("x,t\n1,a; b\n2,\n3,b\n4,c;a", &["t"], Some(Task::Multilabel));
+        assert_eq!(target.classes, ["a", "b", "c"]);
+        let y: Vec<f32> = target.encode(&table, &[0, 1, 3]).unwrap();
+        assert_eq!(y, [1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0]);
+        assert_eq!(target.answers(&[0.9, 0.1, 0.5]), ["a;c"]);
+    }
 }

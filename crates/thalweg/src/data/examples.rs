@@ -1,0 +1,127 @@
+//! Rows as a network takes them.
+
+use super::preprocess::{Pipeline, unreadable};
+use super::schema::{self, Role, Schema};
+use super::table::{Table, TextColumn};
+use super::target::Target;
+use crate::Result;
+
+/// Input columns that reports show of a row.
+const SHOWN: usize = 12;
+
+/// Rows as a network takes them.
+#[derive(Debug, Clone, Default)]
+pub struct Examples {
+    /// How many rows there are, m.
+    pub rows: usize,
+    /// Inputs of a row, n_x.
+    pub columns: usize,
+    /// Inputs, row-major (rows × columns).
+    pub x: Vec<f32>,
+    /// Columns of y.
+    pub targets: usize,
+    /// Answers, row-major (rows × targets): class indices, 0/1, or scaled numbers; empty where they are not known.
+    pub y: Vec<f32>,
+    /// Sample weights, if the data has them.
+    pub weights: Option<Vec<f32>>,
+    /// What errors and reports call the source.
+    pub source: String,
+    /// The line of each row in its source, or its number from 1 where the source has no lines.
+    pub places: Vec<u64>,
+    /// Whether places are lines.
+    pub has_lines: bool,
+    /// The cells as read, for reports.
+    pub raw: Raw,
+}
+
+impl Examples {
+    /// Encodes rows of a table; without a target the answers are left out, and the target column may be absent.
+    ///
+    /// Evaluation and prediction call this on one chunk of a large file after another.
+    pub fn encode(
+        table: &Table,
+        rows: &[usize],
+        schema: &Schema,
+        pipeline: &Pipeline,
+        target: Option<&Target>,
+    ) -> Result<Self> {
+        Ok(Examples {
+            rows: rows.len(),
+            columns: pipeline.features().len(),
+            x: pipeline.transform_rows(table, rows)?,
+            targets: target.map_or(0, Target::width),
+            y: target.map(|target| target.encode(table, rows)).transpose()?.unwrap_or_default(),
+            weights: target.map(|_| weights(table, rows, schema)).transpose()?.flatten(),
+            source: table.source.clone(),
+            places: rows.iter().map(|row| table.lines[*row]).collect(),
+            has_lines: true,
+            raw: Raw::new(table, rows, schema, target),
+        })
+    }
+
+    /// Where a row is: `digits.csv, line 73`.
+    pub fn place(&self, row: usize) -> String {
+        let unit = if self.has_lines { "line" } else { "example" };
+        format!("{}, {unit} {}", self.source, self.places[row])
+    }
+}
+
+/// The cells of examples as the data has them: the first input columns and the answer.
+#[derive(Debug, Clone, Default)]
+pub struct Raw {
+    names: Vec<String>,
+    columns: Vec<TextColumn>,
+    truths: TextColumn,
+}
+
+impl Raw {
+    fn new(table: &Table, rows: &[usize], schema: &Schema, target: Option<&Target>) -> Self {
+        let mut raw = Raw::default();
+        let shown = schema.with_role(Role::Feature).take(SHOWN);
+        for (column, position) in shown.filter_map(|column| Some((column, table.position(&column.name)?))) {
+            let mut cells = TextColumn::default();
+            rows.iter().for_each(|row| cells.push(table.columns[position].get(*row).trim()));
+            raw.names.push(column.name.clone());
+            raw.columns.push(cells);
+        }
+        for row in rows {
+            raw.truths.push(&target.map_or(String::new(), |target| target.truth(table, *row)));
+        }
+        raw
+    }
+
+    /// Answers alone, for a source without columns.
+    pub(crate) fn of_truths(truths: TextColumn) -> Self {
+        Raw { truths, ..Raw::default() }
+    }
+
+    /// The first input columns of a row, by name.
+    pub fn inputs(&self, row: usize) -> Vec<(String, String)> {
+        self.names.iter().zip(&self.columns).map(|(name, column)| (name.clone(), column.get(row).into())).collect()
+    }
+
+    /// The answer as the data writes it.
+    pub fn truth(&self, row: usize) -> &str {
+        self.truths.get(row)
+    }
+}
+
+/// The id columns of a table that are there, with all their cells, for predictions.
+pub fn ids(table: &Table, schema: &Schema) -> Vec<(String, TextColumn)> {
+    let ids = schema.with_role(Role::Id).filter_map(|column| Some((column, table.position(&column.name)?)));
+    ids.map(|(column, position)| (column.name.clone(), table.columns[position].clone())).collect()
+}
+
+/// The sample weights of rows, if the schema has a column of them.
+fn weights(table: &Table, rows: &[usize], schema: &Schema) -> Result<Option<Vec<f32>>> {
+    let Some(column) = schema.with_role(Role::Weight).next() else { return Ok(None) };
+    let position = schema::positions(table, [column.name.as_str()])?[0];
+    let mut weights = Vec::with_capacity(rows.len());
+    for row in rows {
+        let cell = schema.notation.value(table.columns[position].get(*row));
+        let weight = cell.and_then(|cell| schema.notation.number(cell)).filter(|w| w.is_finite() && *w >= 0.0);
+        let wrong = || unreadable(table, *row, position, "a weight of 0 or more").fix("correct the cell");
+        weights.push(weight.ok_or_else(wrong)? as f32);
+    }
+    Ok(Some(weights))
+}
