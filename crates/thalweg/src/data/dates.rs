@@ -6,7 +6,7 @@ use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 
 /// ISO 8601 in all its forms; other formats are strptime's.
-pub const ISO: &str = "iso8601";
+pub(crate) const ISO: &str = "iso8601";
 
 /// The formats looked for, in order of preference: where all cells fit two, the first is taken.
 const FORMATS: [&str; 16] = [
@@ -29,7 +29,7 @@ const FORMATS: [&str; 16] = [
 ];
 
 /// Reads a cell in one format; a time with an offset is given on UTC's clock.
-pub fn read(cell: &str, format: &str) -> Option<DateTime> {
+pub(crate) fn read(cell: &str, format: &str) -> Option<DateTime> {
     // No date is written without digits, and a plain number is none.
     if cell.len() < 6 || !cell.bytes().any(|b| b.is_ascii_digit()) || cell.bytes().all(|b| b.is_ascii_digit()) {
         return None;
@@ -47,20 +47,20 @@ pub fn read(cell: &str, format: &str) -> Option<DateTime> {
 }
 
 /// The first format that reads every cell, if there is one and there are cells.
-pub fn detect<'a>(cells: impl Iterator<Item = &'a str> + Clone) -> Option<&'static str> {
+pub(crate) fn detect<'a>(cells: impl Iterator<Item = &'a str> + Clone) -> Option<&'static str> {
     cells.clone().next()?;
     FORMATS.into_iter().find(|format| cells.clone().all(|cell| read(cell, format).is_some()))
 }
 
 /// Whether day and month could be swapped: the cells fit both the month-first and the day-first format.
-pub fn is_ambiguous<'a>(format: &str, mut cells: impl Iterator<Item = &'a str>) -> bool {
+pub(crate) fn is_ambiguous<'a>(format: &str, mut cells: impl Iterator<Item = &'a str>) -> bool {
     let Some(rest) = format.strip_prefix("%m/%d/") else { return false };
     let swapped = format!("%d/%m/{rest}");
     cells.all(|cell| read(cell, &swapped).is_some())
 }
 
 /// Seconds since 1970-01-01 00:00 on the clock.
-pub fn seconds(time: DateTime) -> f64 {
+pub(crate) fn seconds(time: DateTime) -> f64 {
     time.to_zoned(TimeZone::UTC).map_or(0.0, |zoned| zoned.timestamp().as_second() as f64)
 }
 

@@ -90,11 +90,6 @@ impl Raw {
         raw
     }
 
-    /// Answers alone, for a source without columns.
-    pub(crate) fn of_truths(truths: TextColumn) -> Self {
-        Raw { truths, ..Raw::default() }
-    }
-
     /// The first input columns of a row, by name.
     pub fn inputs(&self, row: usize) -> Vec<(String, String)> {
         self.names.iter().zip(&self.columns).map(|(name, column)| (name.clone(), column.get(row).into())).collect()

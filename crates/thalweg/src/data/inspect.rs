@@ -57,8 +57,9 @@ pub struct ColumnProfile {
 /// Profiles a table under a configuration's options. Data that cannot be trained on has a profile too.
 pub fn profile_table(table: &Table, config: &Config) -> Profile {
     let notation = Notation::new(&config.data);
-    let surveys: Vec<Survey> = table.columns.iter().map(|column| Survey::new(column, &notation)).collect();
-    let (schema, decisions, problem) = match Schema::infer(table, &config.data, &config.split) {
+    let surveys = Survey::of_table(table, &notation);
+    let inferred = Schema::infer_surveyed(table, &surveys, notation, &config.data, &config.split);
+    let (schema, decisions, problem) = match inferred {
         Ok((schema, decisions)) => (Some(schema), decisions, None),
         Err(error) => (None, Vec::new(), Some(error.to_string())),
     };

@@ -17,7 +17,7 @@ const LEVEL: f64 = 0.001;
 const WORTH_A_WORD: f64 = 0.1;
 
 /// The feature columns that differ between two tables, each with how: `"age" (distance 0.31)`, farthest first.
-pub fn differing(one: &Table, other: &Table, schema: &Schema) -> Vec<String> {
+pub(crate) fn differing(one: &Table, other: &Table, schema: &Schema) -> Vec<String> {
     let features: Vec<_> = schema.with_role(Role::Feature).collect();
     let level = LEVEL / features.len().max(1) as f64;
     let mut differing = Vec::new();

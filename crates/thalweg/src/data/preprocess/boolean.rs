@@ -18,7 +18,7 @@ pub struct Boolean {
 }
 
 /// The cell as 0 or 1, if it is a word for no or yes.
-pub fn read(cell: &str) -> Option<bool> {
+pub(crate) fn read(cell: &str) -> Option<bool> {
     WORDS.iter().find_map(|(no, yes)| {
         let is = |word: &str| word.eq_ignore_ascii_case(cell);
         is(no).then_some(false).or(is(yes).then_some(true))
@@ -27,7 +27,7 @@ pub fn read(cell: &str) -> Option<bool> {
 
 /// The number that a cell of a boolean column stands for: words for no and yes, or any number, since what looked
 /// boolean in the training rows may be a count.
-pub fn number(cell: &str, notation: &Notation) -> Option<f64> {
+pub(crate) fn number(cell: &str, notation: &Notation) -> Option<f64> {
     read(cell).map(|yes| f64::from(u8::from(yes))).or_else(|| notation.number(cell)).filter(|x| x.is_finite())
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Boolean, Categories, Cell, Datetime, Embedding, Encode, Input, Numeric, OneHot, Pipeline, Scale, Transform,
-    boolean_number, unreadable,
+    Boolean, Categories, Cell, Datetime, Embedding, Input, Numeric, OneHot, Pipeline, Scale, Transform, boolean_number,
+    unreadable,
 };
 use crate::data::dates;
 use crate::data::schema::{self, Column, ColumnKind, Role, Schema};

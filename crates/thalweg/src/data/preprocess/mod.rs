@@ -19,7 +19,7 @@ pub use categories::{Categories, Embedding, OneHot};
 pub use datetime::Datetime;
 pub use numeric::Numeric;
 pub use scale::Scale;
-pub(crate) use scale::{mean_deviation, quantile};
+pub(crate) use scale::mean_deviation;
 
 use super::notation::Notation;
 use super::schema;

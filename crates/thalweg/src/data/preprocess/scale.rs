@@ -79,7 +79,7 @@ impl Scale {
 }
 
 /// Whether some number lies far outside: more than 20 robust standard deviations from the median.
-pub fn has_far_outliers(values: &[f64]) -> bool {
+pub(crate) fn has_far_outliers(values: &[f64]) -> bool {
     if values.len() < ENOUGH_FOR_OUTLIERS {
         return false;
     }
@@ -91,7 +91,7 @@ pub fn has_far_outliers(values: &[f64]) -> bool {
 }
 
 /// μ and σ in population form; σ is 1 for a constant column (or no numbers), so that dividing by it is safe.
-pub fn mean_deviation(values: &[f64]) -> (f64, f64) {
+pub(crate) fn mean_deviation(values: &[f64]) -> (f64, f64) {
     let (low, high) = range(values);
     if low == high {
         // Exact, where the rounded mean of equal numbers would leave a tiny σ.
@@ -104,7 +104,7 @@ pub fn mean_deviation(values: &[f64]) -> (f64, f64) {
 }
 
 /// The q-quantile of sorted numbers, linear between neighbours (NumPy's default); 0 of none.
-pub fn quantile(sorted: &[f64], q: f64) -> f64 {
+pub(crate) fn quantile(sorted: &[f64], q: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return 0.0 };
     let position = q * last as f64;
     let below = position as usize;

@@ -20,22 +20,33 @@ impl Schema {
     /// Errors: no rows, a name in the options that is no column, no usable feature, a target that fits no task or
     /// not the one asked for.
     pub fn infer(table: &Table, data: &spec::Data, split: &spec::Split) -> Result<(Schema, Vec<Decision>)> {
+        let notation = Notation::new(data);
+        let surveys = Survey::of_table(table, &notation);
+        Self::infer_surveyed(table, &surveys, notation, data, split)
+    }
+
+    /// [`Schema::infer`] from surveys that are there already.
+    pub(crate) fn infer_surveyed(
+        table: &Table,
+        surveys: &[Survey],
+        notation: Notation,
+        data: &spec::Data,
+        split: &spec::Split,
+    ) -> Result<(Schema, Vec<Decision>)> {
         if table.rows() == 0 {
             return Err(Error::data("there are no rows under the header")
                 .at(table.source.clone())
                 .fix("add rows, one example a line"));
         }
         check_names(table, data, split)?;
-        let notation = Notation::new(data);
-        let surveys: Vec<Survey> = table.columns.iter().map(|column| Survey::new(column, &notation)).collect();
         let mut decisions = Vec::new();
         let targets = choose_targets(table, data, &mut decisions);
-        let chosen = task::decide(table, data, &targets, &surveys)?;
+        let chosen = task::decide(table, data, &targets, surveys)?;
         decisions.extend(chosen.decision);
 
         let mut columns = Vec::with_capacity(table.names.len());
         let mut reasons = Reasons::default();
-        for (position, (name, survey)) in table.names.iter().zip(&surveys).enumerate() {
+        for (position, (name, survey)) in table.names.iter().zip(surveys).enumerate() {
             let given = data.kinds.get(name).copied();
             let kind = given.unwrap_or_else(|| survey.kind());
             let is = |column: &Option<String>| column.as_deref() == Some(name);
@@ -68,7 +79,7 @@ impl Schema {
         }
         ensure_a_feature(table, &mut columns, &mut reasons)?;
         decisions.extend(reasons.decisions());
-        decisions.extend(found_markers(&surveys, data));
+        decisions.extend(found_markers(surveys, data));
         Ok((Schema { columns, task: chosen.task, notation, separator: chosen.separator }, decisions))
     }
 }
@@ -166,7 +177,10 @@ fn is_named_like_an_id(name: &str) -> bool {
 /// The target columns' positions.
 fn choose_targets(table: &Table, data: &spec::Data, decisions: &mut Vec<Decision>) -> Vec<usize> {
     if !data.target.is_empty() {
-        return data.target.iter().filter_map(|name| table.position(name)).collect();
+        let mut positions: Vec<usize> = data.target.iter().filter_map(|name| table.position(name)).collect();
+        positions.sort_unstable();
+        positions.dedup();
+        return positions;
     }
     let named = TARGET_NAMES.iter().find_map(|name| table.names.iter().position(|n| n.eq_ignore_ascii_case(name)));
     let position = named.unwrap_or(table.names.len() - 1);

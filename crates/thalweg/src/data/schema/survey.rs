@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::data::dates;
 use crate::data::notation::Notation;
 use crate::data::preprocess::read_boolean;
-use crate::data::table::TextColumn;
+use crate::data::table::{Table, TextColumn};
 
 use super::ColumnKind;
 
@@ -46,6 +46,11 @@ pub(crate) struct Survey {
 }
 
 impl Survey {
+    /// Looks at every column of a table.
+    pub(crate) fn of_table(table: &Table, notation: &Notation) -> Vec<Self> {
+        table.columns.iter().map(|column| Survey::new(column, notation)).collect()
+    }
+
     /// Looks at every cell.
     pub(crate) fn new(column: &TextColumn, notation: &Notation) -> Self {
         let mut survey =

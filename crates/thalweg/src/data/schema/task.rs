@@ -11,8 +11,7 @@ use super::{ColumnKind, Task, shortened};
 /// Whole numbers with fewer examples a value than this are amounts rather than classes.
 const EXAMPLES_A_CLASS: usize = 10;
 /// Names of whole numbers whose order matters, so that they are learned as numbers.
-const ORDERED_NAMES: [&str; 9] =
-    ["quality", "score", "rating", "stars", "grade", "points", "count", "age", "progression"];
+const ORDERED_NAMES: [&str; 7] = ["quality", "score", "rating", "stars", "grade", "count", "age"];
 /// What may stand between the labels of one cell.
 const SEPARATORS: [char; 3] = [';', '|', ','];
 
@@ -65,18 +64,19 @@ impl Question<'_> {
         }
         let (count, rows) = (survey.distinct, survey.present());
         let (task, why, flag) = if count == 2 && kind != Some(ColumnKind::Numeric) {
-            (Task::Binary, "two values".to_string(), "regression")
+            (Task::Binary, "two values".to_string(), if numeric { "--task regression" } else { "--target NAME" })
         } else if numeric && kind.is_none() && self.looks_like_classes() {
-            (Task::Multiclass, format!("{count} different whole numbers in {rows} rows"), "regression")
+            (Task::Multiclass, format!("{count} different whole numbers in {rows} rows"), "--task regression")
         } else if numeric {
             let why =
                 if survey.integers == rows && count <= FEW { "whole numbers whose order matters" } else { "numbers" };
-            (Task::Regression, format!("{why}, {count} different ones"), "multiclass")
+            (Task::Regression, format!("{why}, {count} different ones"), "--task multiclass")
         } else {
-            (Task::Multiclass, format!("{count} different values"), "multilabel")
+            let flag = if self.separator().is_some() { "--task multilabel" } else { "--target NAME" };
+            (Task::Multiclass, format!("{count} different values"), flag)
         };
         let mut chosen = self.check(task)?;
-        chosen.decision = Some(Decision { what: format!("task: {task}"), why, flag: format!("--task {flag}") });
+        chosen.decision = Some(Decision { what: format!("task: {task}"), why, flag: flag.into() });
         Ok(chosen)
     }
 
@@ -85,7 +85,13 @@ impl Question<'_> {
         survey.integers == survey.present()
             && survey.distinct <= FEW
             && survey.present() >= EXAMPLES_A_CLASS * survey.distinct
-            && !ORDERED_NAMES.iter().any(|ordered| name.contains(ordered))
+            && !name.split(|c: char| !c.is_alphanumeric()).any(|word| ORDERED_NAMES.contains(&word))
+    }
+
+    /// What stands between the labels of a cell, if some cell seems to hold several.
+    fn separator(&self) -> Option<char> {
+        let cells = || self.table.columns[self.position].iter();
+        SEPARATORS.into_iter().find(|separator| cells().any(|cell| cell.contains(*separator)))
     }
 
     /// Whether the cells allow a task.
@@ -102,9 +108,7 @@ impl Question<'_> {
                 Err(self.impossible(task, "classes must repeat, in half of the rows at least", "another --target"))
             }
             Task::Multilabel => {
-                let cells = || self.table.columns[self.position].iter();
-                let separator = SEPARATORS.into_iter().find(|separator| cells().any(|cell| cell.contains(*separator)));
-                let separator = separator.ok_or_else(|| {
+                let separator = self.separator().ok_or_else(|| {
                     self.impossible(
                         task,
                         "cells must hold labels with ; or | between, or several targets be named",
