@@ -1,10 +1,10 @@
 //! Everything between a configuration and the matrices that a network is trained on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::dates;
 use super::examples::Examples;
-use super::preprocess::{Pipeline, unreadable};
+use super::partition::Rows;
+use super::preprocess::Pipeline;
 use super::schema::{self, Role, Schema, Task};
 use super::shift;
 use super::split;
@@ -46,7 +46,8 @@ impl Dataset {
         let (schema, mut decisions) = Schema::infer(main, &config.data, &config.split)?;
         let mut warnings = Vec::new();
         let known = known_rows(main, &schema, &mut warnings)?;
-        let rows = Rows { table: main, known: &known, schema: &schema };
+        let keys = |seed| split::row_keys(main, &known, &schema.notation, seed);
+        let rows = Rows { table: main, known: &known, schema: &schema, keys: &keys };
         let parts = rows.split(dev.is_some(), test.is_some(), config, &mut decisions)?;
         let target = Target::fit(main, &schema, &known, &parts.train, config.preprocess.scale_target)?;
         rows.check_classes(&target, &parts)?;
@@ -117,100 +118,4 @@ fn known_rows(table: &Table, schema: &Schema, warnings: &mut Vec<String>) -> Res
         ));
     }
     Ok(known)
-}
-
-/// The rows of the main table whose answer is known.
-struct Rows<'a> {
-    table: &'a Table,
-    known: &'a [usize],
-    schema: &'a Schema,
-}
-
-impl Rows<'_> {
-    /// The parts, as rows of the table.
-    fn split(
-        &self,
-        own_dev: bool,
-        own_test: bool,
-        config: &Config,
-        decisions: &mut Vec<Decision>,
-    ) -> Result<Parts<Vec<usize>>> {
-        let options = &config.split;
-        let (fractions, decision) = split::fractions(self.known.len(), own_dev, own_test, options)
-            .map_err(|error| if error.place.is_none() { error.at(self.table.source.clone()) } else { error })?;
-        decisions.extend(decision);
-        let seed = options.split_seed.unwrap_or(config.train.seed);
-        let stratify = options.stratify.unwrap_or(self.schema.task.is_classes());
-        if stratify && !self.schema.task.is_classes() {
-            return Err(Error::config(format!("the rows of task {} have no classes", self.schema.task))
-                .at("--stratify")
-                .fix("leave --stratify out"));
-        }
-        let positions = match (&options.group, &options.time) {
-            (Some(_), Some(_)) => {
-                return Err(Error::config("rows are split by group or by time, found both")
-                    .at("--group, --time")
-                    .fix("leave one of them out"));
-            }
-            (Some(group), None) => {
-                let cells = &self.table.columns[schema::positions(self.table, [group.as_str()])?[0]];
-                let groups: Vec<&str> = self.known.iter().map(|row| cells.get(*row).trim()).collect();
-                split::by_group(&groups, fractions, seed)?
-            }
-            (None, Some(time)) => split::by_time(&self.times(time)?, fractions),
-            (None, None) => {
-                let keys = split::row_keys(self.table, self.known, &self.schema.notation, seed);
-                let strata = if stratify { self.strata()? } else { vec![0; keys.len()] };
-                split::by_key(&keys, &strata, fractions, seed)
-            }
-        };
-        let rows = |part: Vec<usize>| part.into_iter().map(|position| self.known[position]).collect();
-        let parts: Parts<Vec<usize>> =
-            Parts { train: rows(positions.train), dev: rows(positions.dev), test: rows(positions.test) };
-        if parts.train.is_empty() {
-            return Err(Error::data("no rows are left to train on")
-                .at(self.table.source.clone())
-                .fix("add rows, or give train a larger fraction with --split"));
-        }
-        Ok(parts)
-    }
-
-    /// Each row's class.
-    fn strata(&self) -> Result<Vec<usize>> {
-        let target = Target::fit(self.table, self.schema, self.known, self.known, false)?;
-        let classes: Vec<f64> = target.encode(self.table, self.known)?;
-        Ok(classes.into_iter().map(|class| class as usize).collect())
-    }
-
-    /// Each row's time as a number that rises.
-    fn times(&self, name: &str) -> Result<Vec<f64>> {
-        let position = schema::positions(self.table, [name])?[0];
-        let notation = &self.schema.notation;
-        let format = self.schema.with_role(Role::Time).find_map(|column| column.format.as_deref());
-        let read = |cell: &str| match format {
-            Some(format) => dates::read(cell, format).map(dates::seconds),
-            None => notation.number(cell).filter(|time| time.is_finite()),
-        };
-        let time = |row: &usize| {
-            let cell = notation.value(self.table.columns[position].get(*row));
-            let wrong = || unreadable(self.table, *row, position, "a date or a number").fix("correct the cell");
-            cell.and_then(read).ok_or_else(wrong)
-        };
-        self.known.iter().map(time).collect()
-    }
-
-    /// Every class is among the training rows: a network cannot learn one that it never sees.
-    fn check_classes(&self, target: &Target, parts: &Parts<Vec<usize>>) -> Result<()> {
-        if !target.task.is_classes() {
-            return Ok(());
-        }
-        let classes: Vec<f64> = target.encode(self.table, &parts.train)?;
-        let seen: BTreeSet<usize> = classes.into_iter().map(|class| class as usize).collect();
-        match (0..target.classes.len()).find(|class| !seen.contains(class)) {
-            None => Ok(()),
-            Some(class) => Err(Error::data(format!("no training row is of class {:?}", target.classes[class]))
-                .at(self.table.source.clone())
-                .fix("divide the rows otherwise: --split-seed, a larger train part, or no --group or --time")),
-        }
-    }
 }

@@ -5,6 +5,7 @@ mod dates;
 pub mod examples;
 pub mod inspect;
 pub mod notation;
+mod partition;
 pub mod preprocess;
 pub mod schema;
 mod shift;

@@ -47,8 +47,8 @@ impl Target {
                 target.scales = vec![(0.0, 1.0); positions.len()];
                 if scale {
                     let y: Vec<f64> = target.encode(table, train_rows)?;
-                    let column = |t: usize| y.iter().skip(t).step_by(positions.len()).copied().collect::<Vec<f64>>();
-                    target.scales = (0..positions.len()).map(|t| preprocess::mean_deviation(&column(t))).collect();
+                    let column = |t: usize| y.iter().skip(t).step_by(positions.len()).copied();
+                    target.scales = (0..positions.len()).map(|t| preprocess::mean_deviation(column(t))).collect();
                 }
             }
             Task::Multilabel if target.separator.is_none() => target.classes.clone_from(&target.columns),

@@ -1,26 +1,55 @@
-//! Scaling of an array source: one mean and deviation for all its numbers.
+//! Scaling of an array source: images, sounds, plain matrices.
 
 use serde::{Deserialize, Serialize};
 
-/// (x − μ) / σ with one μ and σ for every position: all pixels of an image, or samples of a sound, are measured
-/// in one unit, and a position that hardly varies (an image's border) is not blown up.
+use super::{Number, Scale};
+use crate::spec::Normalise;
+
+/// The scaling of an array's numbers, measured on the training examples.
+///
+/// The pixels of an image, like the samples of a sound, are measured in one unit: one scale for all positions keeps
+/// them comparable and does not blow up a position that hardly varies (an image's border). The columns of a plain
+/// matrix each have a unit and a scale of their own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ArrayScale {
     /// The shape of one example, such as `[28, 28]`.
     pub shape: Vec<usize>,
-    /// μ.
-    pub mean: f64,
-    /// σ, in population form.
-    pub deviation: f64,
+    /// One scale for all positions, or one a column.
+    pub scales: Vec<Scale>,
 }
 
 impl ArrayScale {
+    /// Fits the training examples, rows of x (examples × positions).
+    pub fn fit(x: &[f32], shape: &[usize], train_rows: &[usize], normalise: Normalise) -> Self {
+        let width: usize = shape.iter().product();
+        let rows = train_rows.iter().map(|row| &x[row * width..(row + 1) * width]);
+        let scales = if shape.len() == 1 {
+            let column = |position: usize| rows.clone().map(move |row| f64::from(row[position]));
+            (0..width).map(|position| Scale::fit(column(position), normalise)).collect()
+        } else {
+            vec![Scale::fit(rows.flatten().map(|x| f64::from(*x)), normalise)]
+        };
+        ArrayScale { shape: shape.to_vec(), scales }
+    }
+
+    /// Rows of x, scaled.
+    pub fn transform<T: Number>(&self, x: &[f32], rows: &[usize]) -> Vec<T> {
+        let width: usize = self.shape.iter().product();
+        let mut scaled = Vec::with_capacity(rows.len() * width);
+        for row in rows {
+            let values = x[row * width..(row + 1) * width].iter().zip(self.scales.iter().cycle());
+            scaled.extend(values.map(|(x, scale)| T::nearest(scale.apply(f64::from(*x)))));
+        }
+        scaled
+    }
+
     /// The names of the inputs: their positions, `x[3,4]`.
     pub fn names(&self) -> Vec<String> {
         (0..self.shape.iter().product()).map(|flat| self.name(flat)).collect()
     }
 
-    fn name(&self, flat: usize) -> String {
+    /// The name of one input.
+    pub fn name(&self, flat: usize) -> String {
         let (mut rest, mut place) = (flat, Vec::new());
         for size in self.shape.iter().rev() {
             place.push((rest % size).to_string());
@@ -37,7 +66,18 @@ mod tests {
 
     #[test]
     fn names_are_positions_in_the_shape() {
-        let array = ArrayScale { shape: vec![2, 3], mean: 0.0, deviation: 1.0 };
+        let array = ArrayScale { shape: vec![2, 3], scales: vec![Scale::None] };
         assert_eq!(array.names(), ["x[0,0]", "x[0,1]", "x[0,2]", "x[1,0]", "x[1,1]", "x[1,2]"]);
+    }
+
+    #[test]
+    fn images_have_one_scale_and_matrices_one_a_column() {
+        // Training rows 0 and 1; the third row is not looked at.
+        let x = [0.0, 10.0, 4.0, 10.0, 99.0, 99.0];
+        let image = ArrayScale::fit(&x, &[1, 2], &[0, 1], Normalise::Standard);
+        // 0, 10, 4, 10: mean 6, variance (36 + 16 + 4 + 16) / 4 = 18.
+        assert_eq!(image.scales, [Scale::Standard { mean: 6.0, deviation: 18.0_f64.sqrt() }]);
+        let matrix = ArrayScale::fit(&x, &[2], &[0, 1], Normalise::Standard);
+        assert_eq!(matrix.transform::<f64>(&x, &[0, 1]), [-1.0, 0.0, 1.0, 0.0]);
     }
 }

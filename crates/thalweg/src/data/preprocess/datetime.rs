@@ -28,10 +28,9 @@ pub struct Datetime {
 impl Datetime {
     /// Fits the training rows' dates.
     pub fn fit(times: &[DateTime], missing: bool, format: &str) -> Self {
-        let years: Vec<f64> = times.iter().map(|time| year(*time)).collect();
         Datetime {
             format: format.to_string(),
-            scale: Scale::fit(&years, Normalise::Standard),
+            scale: Scale::fit(times.iter().map(|time| year(*time)), Normalise::Standard),
             clock: times.iter().any(|time| day_share(*time) != 0.0),
             indicator: missing,
         }

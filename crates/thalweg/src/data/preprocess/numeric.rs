@@ -30,7 +30,7 @@ impl Numeric {
             .normalise
             .unwrap_or_else(|| if scale::has_far_outliers(values) { Normalise::Robust } else { Normalise::Standard });
         let fill = match options.impute {
-            Impute::Mean => scale::mean_deviation(values).0,
+            Impute::Mean => scale::mean_deviation(values.iter().copied()).0,
             Impute::Median => {
                 let mut sorted = values.to_vec();
                 sorted.sort_by(f64::total_cmp);
@@ -40,7 +40,7 @@ impl Numeric {
         Numeric {
             fill,
             indicator: missing && options.missing_indicator,
-            scale: Scale::fit(values, normalise),
+            scale: Scale::fit(values.iter().copied(), normalise),
             bins: Bins::fit(values, options.bins.unwrap_or(0)),
         }
     }

@@ -42,7 +42,7 @@ pub enum Scale {
 
 impl Scale {
     /// Measures the numbers for one kind of scaling.
-    pub fn fit(values: &[f64], normalise: Normalise) -> Self {
+    pub fn fit(values: impl Iterator<Item = f64> + Clone, normalise: Normalise) -> Self {
         match normalise {
             Normalise::None => Scale::None,
             Normalise::Standard => {
@@ -54,7 +54,7 @@ impl Scale {
                 Scale::MinMax { low, high }
             }
             Normalise::Robust => {
-                let mut sorted = values.to_vec();
+                let mut sorted: Vec<f64> = values.clone().collect();
                 sorted.sort_by(f64::total_cmp);
                 let spread = robust_spread(&sorted);
                 // Half the numbers or more are equal: the spread that is left is σ.
@@ -91,15 +91,15 @@ pub(crate) fn has_far_outliers(values: &[f64]) -> bool {
 }
 
 /// μ and σ in population form; σ is 1 for a constant column (or no numbers), so that dividing by it is safe.
-pub(crate) fn mean_deviation(values: &[f64]) -> (f64, f64) {
-    let (low, high) = range(values);
+pub(crate) fn mean_deviation(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
+    let (low, high) = range(values.clone());
     if low == high {
         // Exact, where the rounded mean of equal numbers would leave a tiny σ.
         return (low, 1.0);
     }
-    let m = values.len() as f64;
-    let mean = values.iter().map(|x| x / m).sum::<f64>();
-    let variance = values.iter().map(|x| (x - mean) * (x - mean) / m).sum::<f64>();
+    let m = values.clone().count() as f64;
+    let mean = values.clone().map(|x| x / m).sum::<f64>();
+    let variance = values.map(|x| (x - mean) * (x - mean) / m).sum::<f64>();
     (mean, if variance > 0.0 { variance.sqrt() } else { 1.0 })
 }
 
@@ -117,10 +117,11 @@ fn robust_spread(sorted: &[f64]) -> f64 {
     (quantile(sorted, 0.75) - quantile(sorted, 0.25)) / NORMAL_IQR
 }
 
-fn range(values: &[f64]) -> (f64, f64) {
-    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if values.is_empty() { (0.0, 0.0) } else { (low, high) }
+/// The least and the greatest number; (0, 0) of none.
+fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    values
+        .fold(None, |range, x| range.map_or(Some((x, x)), |(low, high)| Some((f64::min(low, x), f64::max(high, x)))))
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -134,7 +135,7 @@ mod tests {
     #[test]
     fn standard_is_the_population_form() {
         // mean 5, squared distances 9+1+1+1+0+0+4+16 = 32, over 8: σ = 2.
-        let scale = Scale::fit(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0], Normalise::Standard);
+        let scale = Scale::fit([2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0].into_iter(), Normalise::Standard);
         assert_eq!(scale, Scale::Standard { mean: 5.0, deviation: 2.0 });
         close(scale.apply(9.0), 2.0);
     }
@@ -142,7 +143,7 @@ mod tests {
     #[test]
     fn a_constant_column_becomes_zeros() {
         for normalise in [Normalise::Standard, Normalise::Robust, Normalise::MinMax] {
-            let scale = Scale::fit(&[0.1; 7], normalise);
+            let scale = Scale::fit([0.1; 7].into_iter(), normalise);
             assert_eq!(scale.apply(0.1), 0.0, "{normalise:?}");
             assert!(scale.apply(0.3).is_finite(), "{normalise:?}");
         }
@@ -151,7 +152,7 @@ mod tests {
     #[test]
     fn robust_clips_smoothly() {
         // quartiles of 0..=8 are 2, 4, 6: spread 4 / 1.349.
-        let scale = Scale::fit(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0], Normalise::Robust);
+        let scale = Scale::fit((0..=8).map(f64::from), Normalise::Robust);
         let r: f64 = 4.0 / (4.0 / 1.349);
         close(scale.apply(8.0), r / (1.0 + r * r / 9.0).sqrt());
         assert!(scale.apply(1e12) <= 3.0 && scale.apply(-1e12) >= -3.0);
