@@ -15,11 +15,9 @@ pub struct Bins {
 }
 
 impl Bins {
-    /// Up to `count` bins with equally many numbers in each; `None` where fewer than two differ.
-    pub fn fit(values: &[f64], count: usize) -> Option<Self> {
-        let mut sorted = values.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        let mut edges: Vec<f64> = (0..=count).map(|t| quantile(&sorted, t as f64 / count.max(1) as f64)).collect();
+    /// Up to `count` bins with equally many of the sorted numbers in each; `None` where not even two bins differ.
+    pub fn fit(sorted: &[f64], count: usize) -> Option<Self> {
+        let mut edges: Vec<f64> = (0..=count).map(|t| quantile(sorted, t as f64 / count.max(1) as f64)).collect();
         edges.dedup();
         (edges.len() > 2).then_some(Bins { edges })
     }

@@ -26,22 +26,21 @@ pub struct Numeric {
 impl Numeric {
     /// Fits the training rows' observed numbers; `missing` says whether any training row lacks one.
     pub fn fit(values: &[f64], missing: bool, options: &Preprocess) -> Self {
-        let normalise = options
-            .normalise
-            .unwrap_or_else(|| if scale::has_far_outliers(values) { Normalise::Robust } else { Normalise::Standard });
+        let sorted = scale::sorted(values.iter().copied());
+        let automatic = if scale::has_far_outliers(&sorted) { Normalise::Robust } else { Normalise::Standard };
         let fill = match options.impute {
             Impute::Mean => scale::mean_deviation(values.iter().copied()).0,
-            Impute::Median => {
-                let mut sorted = values.to_vec();
-                sorted.sort_by(f64::total_cmp);
-                scale::quantile(&sorted, 0.5)
-            }
+            Impute::Median => scale::quantile(&sorted, 0.5),
+        };
+        let scale = match options.normalise.unwrap_or(automatic) {
+            Normalise::Robust => Scale::robust(&sorted),
+            other => Scale::fit(values.iter().copied(), other),
         };
         Numeric {
             fill,
             indicator: missing && options.missing_indicator,
-            scale: Scale::fit(values.iter().copied(), normalise),
-            bins: Bins::fit(values, options.bins.unwrap_or(0)),
+            scale,
+            bins: Bins::fit(&sorted, options.bins.unwrap_or(0)),
         }
     }
 }

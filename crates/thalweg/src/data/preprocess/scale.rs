@@ -53,15 +53,16 @@ impl Scale {
                 let (low, high) = range(values);
                 Scale::MinMax { low, high }
             }
-            Normalise::Robust => {
-                let mut sorted: Vec<f64> = values.clone().collect();
-                sorted.sort_by(f64::total_cmp);
-                let spread = robust_spread(&sorted);
-                // Half the numbers or more are equal: the spread that is left is σ.
-                let spread = if spread > 0.0 { spread } else { mean_deviation(values).1 };
-                Scale::Robust { median: quantile(&sorted, 0.5), spread }
-            }
+            Normalise::Robust => Scale::robust(&sorted(values)),
         }
+    }
+
+    /// The robust scaling of sorted numbers.
+    pub(crate) fn robust(sorted: &[f64]) -> Self {
+        let spread = robust_spread(sorted);
+        // Half the numbers or more are equal: the spread that is left is σ.
+        let spread = if spread > 0.0 { spread } else { mean_deviation(sorted.iter().copied()).1 };
+        Scale::Robust { median: quantile(sorted, 0.5), spread }
     }
 
     /// The scaled number.
@@ -78,16 +79,21 @@ impl Scale {
     }
 }
 
-/// Whether some number lies far outside: more than 20 robust standard deviations from the median.
-pub(crate) fn has_far_outliers(values: &[f64]) -> bool {
-    if values.len() < ENOUGH_FOR_OUTLIERS {
+/// Whether one of the sorted numbers lies far outside: more than 20 robust standard deviations from the median.
+pub(crate) fn has_far_outliers(sorted: &[f64]) -> bool {
+    if sorted.len() < ENOUGH_FOR_OUTLIERS {
         return false;
     }
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let (median, spread) = (quantile(&sorted, 0.5), robust_spread(&sorted));
+    let (median, spread) = (quantile(sorted, 0.5), robust_spread(sorted));
     let farthest = (sorted[sorted.len() - 1] - median).max(median - sorted[0]);
     spread > 0.0 && farthest / spread > FAR
+}
+
+/// The numbers from the least to the greatest.
+pub(crate) fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut sorted: Vec<f64> = values.collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    sorted
 }
 
 /// μ and σ in population form; σ is 1 for a constant column (or no numbers), so that dividing by it is safe.
