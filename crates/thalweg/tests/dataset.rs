@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use thalweg::data::arrays::Arrays;
 use thalweg::data::dataset::Dataset;
 use thalweg::data::preprocess::{Pipeline, Scale, Transform};
 use thalweg::data::schema::{ColumnKind, Role, Schema, Task};
@@ -329,4 +330,40 @@ fn a_test_file_of_another_distribution_is_told() {
     assert_eq!(warnings(0), Vec::<String>::new());
     let told = warnings(40);
     assert!(told[0].contains("\"age\"") && !told[0].contains("\"height\""), "{told:?}");
+}
+
+/// 60 images of 2 × 2 pixels, three classes; the brightness tells the class.
+fn images(source: &str) -> Arrays {
+    let x = (0..60).flat_map(|i| [0.0, i as f32, (i % 3) as f32 * 100.0, 255.0]).collect();
+    let labels = (0..60).map(|i| (i % 3).to_string());
+    Arrays::new(source, &[2, 2], x).unwrap().with_answers("label", labels).unwrap()
+}
+
+#[test]
+fn images_become_examples_with_one_scale() {
+    let data = Dataset::from_arrays(&images("images.npy"), None, None, &Config::default()).unwrap();
+    assert_eq!((data.task, data.pipeline.shape()), (Task::Multiclass, vec![2, 2]));
+    assert_eq!(data.target.classes, ["0", "1", "2"]);
+    let parts = &data.parts;
+    assert_eq!((parts.train.rows, parts.dev.rows, parts.test.rows), (36, 12, 12));
+    let mean = parts.train.x.iter().map(|x| f64::from(*x)).sum::<f64>() / parts.train.x.len() as f64;
+    let square = parts.train.x.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / parts.train.x.len() as f64;
+    assert!(mean.abs() < 1e-6 && (square - 1.0).abs() < 1e-6, "{mean} {square}");
+    assert!(parts.dev.place(0).starts_with("images.npy, example "), "{}", parts.dev.place(0));
+    let with_test =
+        Dataset::from_arrays(&images("images.npy"), None, Some(&images("t.npy")), &Config::default()).unwrap();
+    assert_eq!((with_test.parts.train.rows, with_test.parts.test.rows), (48, 60));
+}
+
+#[test]
+fn bad_arrays_are_errors() {
+    assert!(Arrays::new("x.npy", &[2, 2], vec![0.0; 7]).unwrap_err().message.contains("whole examples"));
+    let error = Arrays::new("x.npy", &[2], vec![0.0, 1.0, 2.0, f32::NAN]).unwrap_err();
+    assert_eq!(error.place.as_deref(), Some("x.npy, example 2, number 2"));
+    let one = Arrays::new("x.npy", &[1], vec![0.0, 1.0]).unwrap();
+    assert!(one.clone().with_answers("y", ["1".to_string()]).is_err());
+    assert!(Dataset::from_arrays(&one, None, None, &Config::default()).unwrap_err().message.contains("no answers"));
+    let data = Dataset::from_arrays(&images("a"), None, None, &Config::default()).unwrap();
+    let error = data.pipeline.transform_arrays::<f32>(&one, &[0]).unwrap_err();
+    assert!(error.message.contains("found examples of shape [1], expected [2, 2]"), "{error}");
 }

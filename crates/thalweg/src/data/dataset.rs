@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use super::arrays::Arrays;
 use super::examples::Examples;
-use super::partition::Rows;
+use super::partition::Partition;
 use super::preprocess::Pipeline;
 use super::schema::{self, Role, Schema, Task};
 use super::shift;
 use super::split;
 use super::table::Table;
 use super::target::Target;
-use crate::spec::Config;
+use crate::spec::{Config, Preprocess};
 use crate::train::event::{Decision, Parts};
 use crate::{Error, Result};
 
@@ -43,59 +44,123 @@ impl Dataset {
     /// `dev` and `test` are parts that the user has in tables of their own. Kinds of columns are inferred from all
     /// rows of `main`; every number that the model keeps is measured on its training rows alone.
     pub fn from_tables(main: &Table, dev: Option<&Table>, test: Option<&Table>, config: &Config) -> Result<Self> {
-        let (schema, mut decisions) = Schema::infer(main, &config.data, &config.split)?;
-        let mut warnings = Vec::new();
-        let known = known_rows(main, &schema, &mut warnings)?;
-        let keys = |seed| split::row_keys(main, &known, &schema.notation, seed);
-        let rows = Rows { table: main, known: &known, schema: &schema, keys: &keys };
-        let parts = rows.split(dev.is_some(), test.is_some(), config, &mut decisions)?;
-        let target = Target::fit(main, &schema, &known, &parts.train, config.preprocess.scale_target)?;
-        rows.check_classes(&target, &parts)?;
-        let (pipeline, fitted) = Pipeline::fit(main, &schema, &parts.train, &config.preprocess)?;
-        decisions.extend(fitted);
-
-        let encode = |table: &Table, rows: &[usize]| Examples::encode(table, rows, &schema, &pipeline, Some(&target));
-        let mut encode_own = |table: &Table, part: &str| -> Result<Examples> {
-            let known = known_rows(table, &schema, &mut warnings)?;
-            if known.is_empty() {
-                return Err(Error::data(format!("the {part} part has no rows"))
-                    .at(table.source.clone())
-                    .fix(format!("add rows, or leave --{part} out")));
-            }
-            let differing = shift::differing(main, table, &schema);
-            if !differing.is_empty() {
-                warnings.push(format!(
-                    "{} does not come from the training data's distribution; columns that differ: {}; what is measured \
-                     on it may not tell how the model does on data like the training data",
-                    table.source,
-                    schema::shortened(&differing, 8)
-                ));
-            }
-            warnings.extend(target.overlooked_stops(table, &known));
-            encode(table, &known)
-        };
-        let parts = Parts {
-            train: encode(main, &parts.train)?,
-            dev: dev.map_or_else(|| encode(main, &parts.dev), |table| encode_own(table, "dev"))?,
-            test: test.map_or_else(|| encode(main, &parts.test), |table| encode_own(table, "test"))?,
-        };
-        if parts.train.weights.as_ref().is_some_and(|weights| weights.iter().all(|weight| *weight == 0.0)) {
-            return Err(Error::data("every training row's weight is 0")
-                .at(main.source.clone())
-                .fix("give some rows a weight above 0, or leave --weight out"));
-        }
-        Ok(Dataset {
-            name: main.source.clone(),
-            task: schema.task,
-            schema,
-            pipeline,
-            target,
-            parts,
-            decisions,
-            warnings,
-            hashes: BTreeMap::new(),
-        })
+        build(main, dev, test, config)
     }
+
+    /// The same for examples without named columns, such as images.
+    pub fn from_arrays(main: &Arrays, dev: Option<&Arrays>, test: Option<&Arrays>, config: &Config) -> Result<Self> {
+        build(main, dev, test, config)
+    }
+}
+
+/// What tables and arrays have in common on the way to examples.
+trait Rows {
+    /// The table that holds the targets.
+    fn answers(&self) -> &Table;
+    fn schema(&self, config: &Config) -> Result<(Schema, Vec<Decision>)>;
+    /// Each row's key for the split.
+    fn keys(&self, rows: &[usize], schema: &Schema, seed: u64) -> Vec<u64>;
+    fn fit(&self, schema: &Schema, rows: &[usize], options: &Preprocess) -> Result<(Pipeline, Vec<Decision>)>;
+    fn encode(&self, rows: &[usize], schema: &Schema, pipeline: &Pipeline, target: &Target) -> Result<Examples>;
+    /// The columns whose distribution differs from another source's.
+    fn differing(&self, other: &Self, schema: &Schema) -> Vec<String>;
+}
+
+impl Rows for Table {
+    fn answers(&self) -> &Table {
+        self
+    }
+    fn schema(&self, config: &Config) -> Result<(Schema, Vec<Decision>)> {
+        Schema::infer(self, &config.data, &config.split)
+    }
+    fn keys(&self, rows: &[usize], schema: &Schema, seed: u64) -> Vec<u64> {
+        split::row_keys(self, rows, &schema.notation, seed)
+    }
+    fn fit(&self, schema: &Schema, rows: &[usize], options: &Preprocess) -> Result<(Pipeline, Vec<Decision>)> {
+        Pipeline::fit(self, schema, rows, options)
+    }
+    fn encode(&self, rows: &[usize], schema: &Schema, pipeline: &Pipeline, target: &Target) -> Result<Examples> {
+        Examples::encode(self, rows, schema, pipeline, Some(target))
+    }
+    fn differing(&self, other: &Self, schema: &Schema) -> Vec<String> {
+        shift::differing(self, other, schema)
+    }
+}
+
+impl Rows for Arrays {
+    fn answers(&self) -> &Table {
+        &self.answers
+    }
+    fn schema(&self, config: &Config) -> Result<(Schema, Vec<Decision>)> {
+        self.schema(config)
+    }
+    fn keys(&self, rows: &[usize], schema: &Schema, seed: u64) -> Vec<u64> {
+        self.keys(rows, schema, seed)
+    }
+    fn fit(&self, schema: &Schema, rows: &[usize], options: &Preprocess) -> Result<(Pipeline, Vec<Decision>)> {
+        Ok(Pipeline::fit_arrays(self, schema, rows, options))
+    }
+    fn encode(&self, rows: &[usize], schema: &Schema, pipeline: &Pipeline, target: &Target) -> Result<Examples> {
+        Examples::encode_arrays(self, rows, schema, pipeline, Some(target))
+    }
+    fn differing(&self, _: &Self, _: &Schema) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) -> Result<Dataset> {
+    let (schema, mut decisions) = main.schema(config)?;
+    let mut warnings = Vec::new();
+    let answers = main.answers();
+    let known = known_rows(answers, &schema, &mut warnings)?;
+    let keys = |seed| main.keys(&known, &schema, seed);
+    let partition = Partition { table: answers, known: &known, schema: &schema, keys: &keys };
+    let parts = partition.split(dev.is_some(), test.is_some(), config, &mut decisions)?;
+    let target = Target::fit(answers, &schema, &known, &parts.train, config.preprocess.scale_target)?;
+    partition.check_classes(&target, &parts)?;
+    let (pipeline, fitted) = main.fit(&schema, &parts.train, &config.preprocess)?;
+    decisions.extend(fitted);
+
+    let encode = |rows: &[usize]| main.encode(rows, &schema, &pipeline, &target);
+    let mut encode_own = |own: &R, part: &str| -> Result<Examples> {
+        let known = known_rows(own.answers(), &schema, &mut warnings)?;
+        let source = &own.answers().source;
+        if known.is_empty() {
+            let error = Error::data(format!("the {part} part has no rows")).at(source.clone());
+            return Err(error.fix(format!("add rows, or leave --{part} out")));
+        }
+        let differing = main.differing(own, &schema);
+        if !differing.is_empty() {
+            warnings.push(format!(
+                "{source} does not come from the training data's distribution; columns that differ: {}; what is \
+                 measured on it may not tell how the model does on data like the training data",
+                schema::shortened(&differing, 8)
+            ));
+        }
+        warnings.extend(target.overlooked_stops(own.answers(), &known));
+        own.encode(&known, &schema, &pipeline, &target)
+    };
+    let parts = Parts {
+        train: encode(&parts.train)?,
+        dev: dev.map_or_else(|| encode(&parts.dev), |own| encode_own(own, "dev"))?,
+        test: test.map_or_else(|| encode(&parts.test), |own| encode_own(own, "test"))?,
+    };
+    if parts.train.weights.as_ref().is_some_and(|weights| weights.iter().all(|weight| *weight == 0.0)) {
+        return Err(Error::data("every training row's weight is 0")
+            .at(answers.source.clone())
+            .fix("give some rows a weight above 0, or leave --weight out"));
+    }
+    Ok(Dataset {
+        name: answers.source.clone(),
+        task: schema.task,
+        schema,
+        pipeline,
+        target,
+        parts,
+        decisions,
+        warnings,
+        hashes: BTreeMap::new(),
+    })
 }
 
 /// Reads, splits and encodes the data that a configuration names.

@@ -1,5 +1,6 @@
 //! Rows as a network takes them.
 
+use super::arrays::Arrays;
 use super::preprocess::{Pipeline, unreadable};
 use super::schema::{self, Role, Schema};
 use super::table::{Table, TextColumn};
@@ -56,6 +57,28 @@ impl Examples {
             places: rows.iter().map(|row| table.lines[*row]).collect(),
             has_lines: true,
             raw: Raw::new(table, rows, schema, target),
+        })
+    }
+
+    /// Encodes examples of an array source; without a target the answers are left out.
+    pub fn encode_arrays(
+        arrays: &Arrays,
+        rows: &[usize],
+        schema: &Schema,
+        pipeline: &Pipeline,
+        target: Option<&Target>,
+    ) -> Result<Self> {
+        Ok(Examples {
+            rows: rows.len(),
+            columns: arrays.width(),
+            x: pipeline.transform_arrays(arrays, rows)?,
+            targets: target.map_or(0, Target::width),
+            y: target.map(|target| target.encode(&arrays.answers, rows)).transpose()?.unwrap_or_default(),
+            weights: None,
+            source: arrays.answers.source.clone(),
+            places: rows.iter().map(|row| arrays.answers.lines[*row]).collect(),
+            has_lines: false,
+            raw: Raw::new(&arrays.answers, rows, schema, target),
         })
     }
 

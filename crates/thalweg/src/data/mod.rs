@@ -1,5 +1,6 @@
 //! From files to batches: source → schema → split → pipeline → batches.
 
+pub mod arrays;
 pub mod dataset;
 mod dates;
 pub mod examples;

@@ -13,7 +13,7 @@ use crate::train::event::{Decision, Parts};
 use crate::{Error, Result};
 
 /// The rows of the main source whose answer is known.
-pub(crate) struct Rows<'a> {
+pub(crate) struct Partition<'a> {
     /// The table, or of an array source the table of its labels.
     pub(crate) table: &'a Table,
     /// The rows.
@@ -24,7 +24,7 @@ pub(crate) struct Rows<'a> {
     pub(crate) keys: &'a dyn Fn(u64) -> Vec<u64>,
 }
 
-impl Rows<'_> {
+impl Partition<'_> {
     /// The parts, as rows of the table.
     pub(crate) fn split(
         &self,

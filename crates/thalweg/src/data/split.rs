@@ -100,8 +100,8 @@ pub fn row_keys(table: &Table, rows: &[usize], notation: &Notation, seed: u64) -
 }
 
 /// Keys of rows given as bytes; see [`row_keys`].
-pub fn byte_keys<'a>(rows: impl Iterator<Item = &'a [u8]>, seed: u64) -> Vec<u64> {
-    distinguish(rows.map(|row| hash(seed, row)))
+pub fn byte_keys(rows: impl Iterator<Item = Vec<u8>>, seed: u64) -> Vec<u64> {
+    distinguish(rows.map(|row| hash(seed, &row)))
 }
 
 /// Equal rows get different keys, the i-th of them always the same one.

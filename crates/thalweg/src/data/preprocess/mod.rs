@@ -21,9 +21,12 @@ pub use numeric::Numeric;
 pub use scale::Scale;
 pub(crate) use scale::mean_deviation;
 
+use super::arrays::Arrays;
 use super::notation::Notation;
-use super::schema;
+use super::schema::{self, Schema};
 use super::table::Table;
+use crate::spec;
+use crate::train::event::Decision;
 use crate::{Error, Result};
 
 /// A cell as a transform sees it: its text, `None` where it is missing.
@@ -204,6 +207,44 @@ impl Pipeline {
             offset += out.len();
         }
         Ok(x)
+    }
+}
+
+impl Pipeline {
+    /// Fits the scaling of an array source to its training rows.
+    pub fn fit_arrays(
+        arrays: &Arrays,
+        schema: &Schema,
+        train_rows: &[usize],
+        options: &spec::Preprocess,
+    ) -> (Pipeline, Vec<Decision>) {
+        let array = ArrayScale::fit(&arrays.x, &arrays.shape, train_rows, options.normalise.unwrap_or_default());
+        let decision = options.normalise.is_none().then(|| Decision {
+            what: match array.scales.len() {
+                1 => "all positions scaled by one mean and deviation".into(),
+                _ => "each column scaled by its own mean and deviation".into(),
+            },
+            why: format!("examples have shape {:?}", arrays.shape),
+            flag: "--normalise min_max".into(),
+        });
+        let pipeline = Pipeline { notation: schema.notation.clone(), inputs: Vec::new(), array: Some(array) };
+        (pipeline, decision.into_iter().collect())
+    }
+
+    /// The given examples of an array source as inputs, row-major (rows × features).
+    pub fn transform_arrays<T: Number>(&self, arrays: &Arrays, rows: &[usize]) -> Result<Vec<T>> {
+        let wrong = |message: String| {
+            Error::data(message)
+                .at(arrays.answers.source.clone())
+                .fix("give data of the kind and shape that the model was trained on")
+        };
+        match &self.array {
+            None => Err(wrong("the model takes a table with named columns, found arrays".into())),
+            Some(scale) if scale.shape != arrays.shape => {
+                Err(wrong(format!("found examples of shape {:?}, expected {:?}", arrays.shape, scale.shape)))
+            }
+            Some(scale) => Ok(scale.transform(&arrays.x, rows)),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 mod infer;
 pub(crate) mod survey;
-mod task;
+pub(crate) mod task;
 
 use super::notation::Notation;
 use super::table::Table;

@@ -1,12 +1,13 @@
 //! The task that the target's values decide.
 
+use crate::data::notation::Notation;
 use crate::data::table::Table;
 use crate::spec;
 use crate::train::event::Decision;
 use crate::{Error, Result};
 
 use super::survey::{FEW, Survey};
-use super::{ColumnKind, Task, shortened};
+use super::{Column, ColumnKind, Role, Schema, Task, shortened};
 
 /// Whole numbers with fewer examples a value than this are amounts rather than classes.
 const EXAMPLES_A_CLASS: usize = 10;
@@ -21,6 +22,18 @@ pub(super) struct Chosen {
     pub(super) kind: ColumnKind,
     pub(super) separator: Option<char>,
     pub(super) decision: Option<Decision>,
+}
+
+/// The schema of a table that holds nothing but targets.
+pub(crate) fn schema_of_answers(table: &Table, data: &spec::Data) -> Result<(Schema, Vec<Decision>)> {
+    let notation = Notation::new(data);
+    let surveys = Survey::of_table(table, &notation);
+    let targets: Vec<usize> = (0..table.names.len()).collect();
+    let chosen = decide(table, data, &targets, &surveys)?;
+    let target = |name: &String| Column { name: name.clone(), kind: chosen.kind, role: Role::Target, format: None };
+    let columns = table.names.iter().map(target).collect();
+    let schema = Schema { columns, task: chosen.task, notation, separator: chosen.separator };
+    Ok((schema, chosen.decision.into_iter().collect()))
 }
 
 /// Decides the task, or checks that the one asked for is possible.

@@ -1,0 +1,88 @@
+//! Examples without named columns: images, sounds, plain matrices, with their answers.
+
+use super::schema::{Column, ColumnKind, Role, Schema, task};
+use super::split;
+use super::table::{Table, TextColumn};
+use crate::spec::Config;
+use crate::{Error, Result};
+
+/// Examples of one shape, row-major, and a table of their answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arrays {
+    /// The shape of one example, such as `[28, 28]`; `[n]` for the rows of a plain matrix.
+    pub shape: Vec<usize>,
+    /// The examples' numbers, one example after another.
+    pub x: Vec<f32>,
+    /// One column a target, one row an example; without columns where the answers are not known. Its source is what
+    /// errors call the data, its lines are the examples' numbers from 1.
+    pub answers: Table,
+}
+
+impl Arrays {
+    /// Examples without answers.
+    ///
+    /// Errors: an empty shape, numbers that are not whole examples, a number that is not finite.
+    pub fn new(source: &str, shape: &[usize], x: Vec<f32>) -> Result<Self> {
+        let width = shape.iter().try_fold(1_usize, |width, size| width.checked_mul(*size)).unwrap_or(0);
+        if shape.is_empty() || width == 0 || !x.len().is_multiple_of(width) {
+            return Err(Error::data(format!("found {} numbers, expected whole examples of shape {shape:?}", x.len()))
+                .at(source)
+                .fix("give an array whose first axis counts the examples"));
+        }
+        if let Some(at) = x.iter().position(|x| !x.is_finite()) {
+            return Err(Error::data(format!("found {}, expected a finite number", x[at]))
+                .at(format!("{source}, example {}, number {}", at / width + 1, at % width + 1))
+                .fix("correct the number, or leave the example out"));
+        }
+        let lines = (1..=(x.len() / width) as u64).collect();
+        let answers = Table { source: source.into(), names: Vec::new(), columns: Vec::new(), lines };
+        Ok(Arrays { shape: shape.to_vec(), x, answers })
+    }
+
+    /// The same examples with one more target: a class's name or a number for each, as text.
+    pub fn with_answers(mut self, name: &str, answers: impl IntoIterator<Item = String>) -> Result<Self> {
+        let mut column = TextColumn::default();
+        answers.into_iter().for_each(|answer| column.push(&answer));
+        if column.len() != self.rows() {
+            return Err(Error::data(format!("found {} answers for {} examples", column.len(), self.rows()))
+                .at(self.answers.source.clone())
+                .fix("give one answer an example"));
+        }
+        self.answers.names.push(name.into());
+        self.answers.columns.push(column);
+        Ok(self)
+    }
+
+    /// How many examples there are.
+    pub fn rows(&self) -> usize {
+        self.answers.rows()
+    }
+
+    /// How many numbers an example has.
+    pub fn width(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Each row's key for the split, from the bytes of its numbers and its answers.
+    pub(crate) fn keys(&self, rows: &[usize], schema: &Schema, seed: u64) -> Vec<u64> {
+        let answers = split::row_keys(&self.answers, rows, &schema.notation, seed);
+        let contents = rows.iter().zip(answers).map(|(row, answer)| {
+            let x = &self.x[row * self.width()..(row + 1) * self.width()];
+            x.iter().flat_map(|x| x.to_le_bytes()).chain(answer.to_le_bytes()).collect::<Vec<u8>>()
+        });
+        split::byte_keys(contents, seed)
+    }
+
+    /// A feature called `x`, the targets, and the task that their answers decide.
+    pub(crate) fn schema(&self, config: &Config) -> Result<(Schema, Vec<crate::train::event::Decision>)> {
+        if self.answers.columns.is_empty() {
+            return Err(Error::data("the examples have no answers")
+                .at(self.answers.source.clone())
+                .fix("name the file of the labels, or an archive that holds them"));
+        }
+        let (mut schema, decisions) = task::schema_of_answers(&self.answers, &config.data)?;
+        let x = Column { name: "x".into(), kind: ColumnKind::Numeric, role: Role::Feature, format: None };
+        schema.columns.insert(0, x);
+        Ok((schema, decisions))
+    }
+}
