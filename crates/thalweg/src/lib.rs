@@ -4,6 +4,7 @@
 pub mod data;
 mod error;
 pub mod metrics;
+pub mod report;
 pub mod spec;
 pub mod train;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::data::schema::Task;
 use crate::metrics::Metrics;
@@ -51,8 +51,10 @@ pub struct LayerScale {
     /// Its name in θ.
     pub name: String,
     /// Standard deviation of its activations.
+    #[serde(deserialize_with = "null_as_nan")]
     pub activation: f64,
     /// Root mean square of the gradient of the cost with respect to its activations.
+    #[serde(deserialize_with = "null_as_nan")]
     pub gradient: f64,
     /// Share of its activations that are exactly 0.
     pub zeros: f64,
@@ -68,6 +70,7 @@ pub struct Mistake {
     /// What the model says.
     pub prediction: String,
     /// Its loss (higher is worse).
+    #[serde(deserialize_with = "null_as_nan")]
     pub loss: f64,
     /// Probability given to the prediction, for classes.
     pub confidence: Option<f64>,
@@ -125,6 +128,13 @@ pub enum Event {
         /// The metric that early stopping watches on dev, and whether higher is better.
         monitor: (String, bool),
     },
+    /// Where the run comes from, so that it can be repeated.
+    Provenance {
+        /// The command that does this run again.
+        command: String,
+        /// Name and value of what the result depends on: `seed`, `threads`, `precision`, `data hash`, `machine`.
+        facts: Vec<(String, String)>,
+    },
     /// Something was decided for the user.
     Decision(Decision),
     /// Something the user should know.
@@ -155,10 +165,12 @@ pub enum Event {
         /// The epoch, from 1.
         epoch: usize,
         /// Mean cost J over the epoch's mini-batches, as they were trained on (dropout on, L2 in).
+        #[serde(deserialize_with = "null_as_nan")]
         cost: f64,
         /// The dev part's mean loss, if there is a dev part.
         dev_loss: Option<f64>,
         /// The dev part's metrics.
+        #[serde(deserialize_with = "nulls_left_out")]
         dev: BTreeMap<String, f64>,
         /// The learning rate at the epoch's end.
         learning_rate: f64,
@@ -189,4 +201,39 @@ pub enum Event {
         /// The model's answers on the test part (dev where there is none).
         answers: Answers,
     },
+}
+
+/// JSON has no NaN and no infinity: they are written as null, and a diverged run must still be readable.
+fn null_as_nan<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(f64::NAN))
+}
+
+fn nulls_left_out<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, f64>, D::Error> {
+    let values = BTreeMap::<String, Option<f64>>::deserialize(from)?;
+    Ok(values.into_iter().filter_map(|(name, value)| Some((name, value?))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diverged_epoch_survives_json() {
+        let epoch = Event::EpochEnded {
+            epoch: 3,
+            cost: f64::INFINITY,
+            dev_loss: None,
+            dev: BTreeMap::from([("log_loss".into(), f64::NAN), ("accuracy".into(), 0.5)]),
+            learning_rate: 0.1,
+            seconds: 1.0,
+            best: false,
+        };
+        let Event::EpochEnded { cost, dev, .. } =
+            serde_json::from_str(&serde_json::to_string(&epoch).unwrap()).unwrap()
+        else {
+            panic!("another event came back")
+        };
+        assert!(cost.is_nan());
+        assert_eq!(dev, BTreeMap::from([("accuracy".into(), 0.5)]));
+    }
 }
