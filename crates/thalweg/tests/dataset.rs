@@ -367,3 +367,19 @@ fn bad_arrays_are_errors() {
     let error = data.pipeline.transform_arrays::<f32>(&one, &[0]).unwrap_err();
     assert!(error.message.contains("found examples of shape [1], expected [2, 2]"), "{error}");
 }
+
+#[test]
+fn dated_rows_can_be_split_by_time() {
+    let rows: Vec<String> =
+        (1..=28).map(|day| format!("2024-02-{:02},{}.5,{}.25", 29 - day, day % 5, day * day)).collect();
+    let table = table("a.csv", &format!("day,x,t\n{}\n", rows.join("\n")), None);
+    let random = Dataset::from_tables(&table, None, None, &config("t")).unwrap();
+    assert!(random.decisions.iter().any(|decision| decision.flag == "--time day"), "{:?}", random.decisions);
+    let mut config = config("t");
+    config.split.time = Some("day".into());
+    let data = Dataset::from_tables(&table, None, None, &config).unwrap();
+    // The file runs backwards: the latest six days are its first six rows, lines 2 to 7.
+    assert_eq!(data.parts.test.places, [2, 3, 4, 5, 6, 7]);
+    assert_eq!(data.parts.dev.places, [8, 9, 10, 11, 12, 13]);
+    assert_eq!(data.pipeline.features(), ["x"]);
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::dates;
 use super::preprocess::unreadable;
-use super::schema::{self, Role, Schema};
+use super::schema::{self, ColumnKind, Role, Schema};
 use super::split;
 use super::table::Table;
 use super::target::Target;
@@ -57,6 +57,14 @@ impl Partition<'_> {
             }
             (None, Some(time)) => split::by_time(&self.times(time)?, fractions),
             (None, None) => {
+                let dated = self.schema.columns.iter().find(|column| column.kind == ColumnKind::Datetime);
+                if let Some(column) = dated.filter(|_| fractions.dev + fractions.test > 0.0) {
+                    decisions.push(Decision {
+                        what: "rows split at random, not by time".into(),
+                        why: format!("{} holds dates, but not every dated table is a forecast", column.name),
+                        flag: format!("--time {}", column.name),
+                    });
+                }
                 let keys = (self.keys)(seed);
                 let strata = if stratify { self.strata()? } else { vec![0; keys.len()] };
                 split::by_key(&keys, &strata, fractions, seed)
