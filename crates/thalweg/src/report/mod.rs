@@ -1,9 +1,30 @@
 //! A run's report: one self-contained page, and its figures as SVG and PNG, all read from the run's events.
+//!
+//! ```
+//! # use thalweg::train::event::Event;
+//! let events = [Event::Warning { message: "the dev part has only 12 rows".into() }];
+//! let page = thalweg::report::html(&events);
+//! assert!(page.contains("the dev part has only 12 rows"));
+//! ```
 
+mod answers;
+mod chart;
+mod curves;
+mod page;
+#[cfg(feature = "figures")]
+mod png;
 mod read;
+mod run;
+#[cfg(test)]
+mod samples;
+mod scales;
+mod tables;
+mod text;
+mod theme;
 
-use crate::Result;
 use crate::train::event::Event;
+use chart::Drawing;
+use run::Run;
 
 pub use read::read_events;
 
@@ -26,28 +47,153 @@ pub struct Figure {
     pub title: String,
     /// The picture in light colours.
     pub svg: String,
+    #[cfg_attr(not(feature = "figures"), expect(dead_code, reason = "only PNGs need another theme"))]
+    drawing: Drawing,
 }
 
 impl Figure {
+    fn new(drawing: Drawing) -> Figure {
+        Figure {
+            name: drawing.caption.name.into(),
+            title: drawing.caption.title.clone(),
+            svg: drawing.alone(Theme::Light),
+            drawing,
+        }
+    }
+
     /// The picture as PNG, at twice the SVG's size.
     ///
     /// # Errors
     /// When it cannot be drawn, a fault of ours.
     #[cfg(feature = "figures")]
-    pub fn png(&self, theme: Theme) -> Result<Vec<u8>> {
-        let _ = theme;
-        Ok(Vec::new())
+    pub fn png(&self, theme: Theme) -> crate::Result<Vec<u8>> {
+        png::draw(&self.drawing.alone(theme))
     }
 }
 
 /// The report as one HTML page that needs nothing else, neither network nor scripts.
+///
+/// Events that are missing leave their section out: a run without a dev part, one that diverged, or one that
+/// was killed has a page too.
 pub fn html(events: &[Event]) -> String {
-    let _ = events;
-    String::new()
+    page::page(&Run::new(events))
 }
 
 /// The report's figures, in the page's order.
 pub fn figures(events: &[Event]) -> Vec<Figure> {
-    let _ = events;
-    Vec::new()
+    let run = Run::new(events);
+    let end = run.end.as_ref();
+    [
+        curves::losses(&run),
+        curves::metric(&run),
+        end.and_then(|end| answers::matrix(&run, end)),
+        end.and_then(|end| answers::hardest(&run, end)),
+        end.and_then(|end| answers::predicted(&run, end)),
+        end.and_then(|end| answers::residuals(&run, end)),
+        scales::activations(&run),
+        scales::gradients(&run),
+        curves::learning_rate(&run),
+    ]
+    .into_iter()
+    .flatten()
+    .map(Figure::new)
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn every_sample() -> Vec<(&'static str, Vec<Event>)> {
+        vec![
+            ("classes", samples::classes(10, 61)),
+            ("binary", samples::binary()),
+            ("regression", samples::regression()),
+            ("many-classes", samples::classes(60, 40)),
+            ("thirty-classes", samples::classes(30, 40)),
+            ("one-epoch", samples::classes(3, 1)),
+            ("long", samples::classes(4, 10_000)),
+            ("diverged", samples::diverged()),
+            ("interrupted", samples::interrupted()),
+            ("resumed", samples::resumed()),
+            ("train-only", samples::train_only()),
+            ("hostile", samples::hostile()),
+            ("empty", Vec::new()),
+        ]
+    }
+
+    /// With `THALWEG_LOOK` set to a folder, leaves the pages and pictures there to be looked at.
+    fn leave(name: &str, bytes: &[u8]) {
+        if let Some(folder) = std::env::var_os("THALWEG_LOOK") {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(std::path::Path::new(&folder).join(name), bytes).unwrap();
+        }
+    }
+
+    #[test]
+    fn pages_load_nothing_and_run_nothing() {
+        for (name, events) in every_sample() {
+            let page = html(&events);
+            leave(&format!("{name}.html"), page.as_bytes());
+            // The name of the SVG namespace is not needed inside HTML, so no address at all is left.
+            for loads in ["http:", "https:", "//", "url(", "@import", "<script", "<link", "<img", " src="] {
+                assert!(!page.contains(loads), "{name} contains {loads}");
+            }
+            assert!(!page.contains("NaN") && !page.contains("inf\""), "{name}");
+            assert!(page.len() < 1_500_000, "{name}: {}", page.len());
+        }
+    }
+
+    #[test]
+    fn figures_are_well_formed_and_within_their_frames() {
+        for (sample, events) in every_sample() {
+            for figure in figures(&events) {
+                let document = roxmltree(&figure.svg);
+                assert!(document.is_ok(), "{sample} {}: {document:?}", figure.name);
+                #[cfg(feature = "figures")]
+                if std::env::var_os("THALWEG_LOOK").is_some() {
+                    leave(&format!("{sample}-{}.png", figure.name), &figure.png(Theme::Light).unwrap());
+                }
+            }
+        }
+    }
+
+    #[cfg(feature = "figures")]
+    fn roxmltree(svg: &str) -> Result<(), String> {
+        use resvg::usvg::roxmltree::Document;
+        Document::parse(svg).map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    #[cfg(not(feature = "figures"))]
+    fn roxmltree(_: &str) -> Result<(), String> {
+        Ok(())
+    }
+
+    #[test]
+    fn names_from_the_data_are_escaped_everywhere() {
+        let page = html(&samples::hostile());
+        assert!(!page.contains("<script") && !page.contains("onload=\"alert"), "markup got through");
+        assert!(page.contains("&lt;script&gt;"));
+    }
+
+    #[test]
+    fn the_first_sentence_answers() {
+        let page = html(&samples::classes(10, 61));
+        assert!(
+            page.contains("<h1>Test accuracy 95.8\u{a0}% on 360 rows</h1>"),
+            "{}",
+            &page[page.find("<h1").unwrap()..][..80]
+        );
+        assert!(page.contains("Best epoch 46 of 61 · 9,226 parameters · 2.1\u{a0}s"));
+    }
+
+    #[test]
+    fn missing_parts_leave_their_sections_out() {
+        let page = html(&samples::train_only());
+        assert!(page.contains("<h1>Train accuracy"));
+        assert!(!page.contains("dev loss") && !page.contains("Signals in the network"));
+        assert!(page.contains("There is no dev part"));
+        let unfinished = html(&samples::interrupted());
+        assert!(unfinished.contains("thalweg resume") && !unfinished.contains("Most wrong"));
+    }
 }

@@ -1,0 +1,169 @@
+//! An axis, and the frame that two of them make.
+
+use std::fmt::Write;
+
+use super::ticks;
+use crate::report::text::{escape, width};
+
+/// A range of values, linear or logarithmic, with its ticks.
+#[derive(Debug, Clone)]
+pub(super) struct Axis {
+    low: f64,
+    high: f64,
+    log: bool,
+    ticks: Vec<(f64, String)>,
+    name: String,
+}
+
+impl Axis {
+    /// A linear axis around finite values, a little wider than they are; from 0 where they reach near it.
+    pub(super) fn linear(values: impl Iterator<Item = f64>, name: &str, about: usize) -> Axis {
+        let (mut low, mut high) = range(values).unwrap_or((0.0, 1.0));
+        let span = if high > low { high - low } else { high.abs().max(1e-12) * 0.2 };
+        let from_zero = low >= 0.0 && low < 0.35 * high;
+        low = if from_zero { 0.0 } else { low - 0.06 * span };
+        high += 0.06 * span;
+        Axis::exact(low, high, name, about)
+    }
+
+    /// A linear axis over exactly this range.
+    pub(super) fn exact(low: f64, high: f64, name: &str, about: usize) -> Axis {
+        let values = ticks::linear(low, high, about);
+        let labels = ticks::linear_labels(&values);
+        Axis { low, high, log: false, ticks: values.into_iter().zip(labels).collect(), name: name.into() }
+    }
+
+    /// An axis of whole numbers from the first to the last of them, such as epochs.
+    pub(super) fn whole(low: f64, high: f64, name: &str, about: usize) -> Axis {
+        if high <= low {
+            let ticks = vec![(low, crate::report::text::fixed(low, 0))];
+            return Axis { low: low - 1.0, high: low + 1.0, log: false, ticks, name: name.into() };
+        }
+        let mut axis = Axis::exact(low, high, name, about.min((high - low) as usize));
+        // The first epoch is worth a label of its own when the next one leaves room for it.
+        let next = axis.ticks.first().map_or(high, |(value, _)| *value);
+        if next - low > 0.08 * (high - low) {
+            axis.ticks.insert(0, (low, crate::report::text::fixed(low, 0)));
+        }
+        axis
+    }
+
+    /// A logarithmic axis around positive values.
+    pub(super) fn log(values: impl Iterator<Item = f64>, name: &str) -> Axis {
+        let (low, high) = range(values.filter(|v| *v > 0.0)).unwrap_or((0.1, 1.0));
+        let pad = (high / low).powf(0.06).max(1.3);
+        let (low, high) = (low / pad, high * pad);
+        let values = ticks::log(low, high);
+        let labels = ticks::log_labels(&values);
+        Axis { low, high, log: true, ticks: values.into_iter().zip(labels).collect(), name: name.into() }
+    }
+
+    /// Where a value stands between the axis's ends, as a share.
+    fn share(&self, value: f64) -> f64 {
+        if self.log {
+            (value.max(self.low) / self.low).ln() / (self.high / self.low).ln()
+        } else {
+            (value - self.low) / (self.high - self.low)
+        }
+    }
+
+    fn widest_label(&self) -> f64 {
+        self.ticks.iter().map(|(_, label)| width(label, 12.0)).fold(0.0, f64::max)
+    }
+}
+
+/// The smallest and the largest of the finite values.
+fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    values.filter(|v| v.is_finite()).fold(None, |range, v| match range {
+        None => Some((v, v)),
+        Some((low, high)) => Some((low.min(v), high.max(v))),
+    })
+}
+
+/// The rectangle between two axes, in the drawing's units.
+#[derive(Debug, Clone)]
+pub(super) struct Frame {
+    pub(super) left: f64,
+    pub(super) right: f64,
+    pub(super) top: f64,
+    pub(super) bottom: f64,
+    x: Axis,
+    y: Axis,
+}
+
+impl Frame {
+    /// The frame in a drawing of this size, with room for the axes' labels and margins above and to the right.
+    pub(super) fn new(size: (f64, f64), top: f64, right: f64, x: Axis, y: Axis) -> Frame {
+        let left = y.widest_label() + 14.0;
+        Frame { left, right: size.0 - right, top: top + 22.0, bottom: size.1 - 44.0, x, y }
+    }
+
+    /// The horizontal place of a value.
+    pub(super) fn x(&self, value: f64) -> f64 {
+        self.left + self.x.share(value) * (self.right - self.left)
+    }
+
+    /// The vertical place of a value.
+    pub(super) fn y(&self, value: f64) -> f64 {
+        self.bottom - self.y.share(value) * (self.bottom - self.top)
+    }
+
+    /// Gridlines, axes, ticks and the axes' names; the vertical axis's name lies above it, read without turning.
+    pub(super) fn draw(&self) -> String {
+        let Frame { left, right, top, bottom, .. } = *self;
+        let mut svg = String::new();
+        for (value, label) in &self.y.ticks {
+            let y = self.y(*value);
+            let _ = write!(svg, r#"<path class="grid" d="M{left:.1} {y:.1}H{right:.1}"/>"#);
+            let _ = write!(svg, r#"<text class="tick end" x="{:.1}" y="{:.1}">{label}</text>"#, left - 8.0, y + 4.0);
+        }
+        let _ = write!(svg, r#"<path class="axis" d="M{left:.1} {bottom:.1}H{right:.1}"/>"#);
+        for (value, label) in &self.x.ticks {
+            let x = self.x(*value);
+            let _ = write!(svg, r#"<path class="axis" d="M{x:.1} {bottom:.1}v4"/>"#);
+            let _ = write!(svg, r#"<text class="tick middle" x="{x:.1}" y="{:.1}">{label}</text>"#, bottom + 18.0);
+        }
+        let middle = (left + right) / 2.0;
+        let _ = write!(
+            svg,
+            r#"<text class="middle" x="{middle:.1}" y="{:.1}">{}</text>"#,
+            bottom + 37.0,
+            escape(&self.x.name)
+        );
+        let _ = write!(svg, r#"<text x="0" y="{:.1}">{}</text>"#, top - 12.0, escape(&self.y.name));
+        svg
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_constant_and_nothing_at_all_still_make_an_axis() {
+        for axis in [
+            Axis::linear([3.0].into_iter(), "y", 4),
+            Axis::linear([f64::NAN].into_iter(), "y", 4),
+            Axis::linear([0.0, 0.0].into_iter(), "y", 4),
+            Axis::log([0.0, -1.0].into_iter(), "y"),
+            Axis::whole(1.0, 1.0, "epoch", 6),
+        ] {
+            assert!(!axis.ticks.is_empty(), "{axis:?}");
+            assert!(axis.high > axis.low);
+        }
+    }
+
+    #[test]
+    fn a_log_axis_puts_decades_equally_far_apart() {
+        let axis = Axis::log([0.01, 100.0].into_iter(), "y");
+        let (a, b, c) = (axis.share(0.1), axis.share(1.0), axis.share(10.0));
+        assert!((b - a - (c - b)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn epochs_have_whole_ticks() {
+        let axis = Axis::whole(1.0, 3.0, "epoch", 8);
+        let labels: Vec<_> = axis.ticks.iter().map(|(_, label)| label.as_str()).collect();
+        assert_eq!(labels, ["1", "2", "3"]);
+    }
+}

@@ -1,0 +1,79 @@
+//! A small chart module: drawings in SVG whose colours are named in style sheets, so that the page themes them.
+
+mod axis;
+mod bars;
+mod heat_map;
+mod line;
+mod scatter;
+mod ticks;
+
+pub(super) use bars::{Bar, Bars};
+pub(super) use heat_map::{Cell, HeatMap};
+pub(super) use line::{LineChart, Mark, Series};
+pub(super) use scatter::Scatter;
+
+use super::Theme;
+use super::text::escape;
+use super::theme;
+
+/// The part of a drawing that every chart has.
+#[derive(Debug, Clone)]
+pub(super) struct Caption {
+    /// A name for files and ids: `learning-curves`.
+    pub(super) name: &'static str,
+    /// What it shows.
+    pub(super) title: String,
+    /// What one sees in it, for those who do not.
+    pub(super) description: String,
+}
+
+/// A finished chart.
+#[derive(Debug, Clone)]
+pub(super) struct Drawing {
+    /// Its name, title and description.
+    pub(super) caption: Caption,
+    width: f64,
+    height: f64,
+    body: String,
+}
+
+impl Drawing {
+    fn new(caption: Caption, (width, height): (f64, f64), body: String) -> Drawing {
+        Drawing { caption, width, height, body }
+    }
+
+    /// The chart for the page, coloured by the page's style sheet.
+    pub(super) fn inline(&self) -> String {
+        let Drawing { width, height, body, caption } = self;
+        format!(
+            r#"<svg class="chart" viewBox="0 0 {width} {height}" style="max-width:{width}px" {}{body}</svg>"#,
+            labels(caption)
+        )
+    }
+
+    /// The chart as a picture of its own: on a ground, under its title, with its own colours.
+    pub(super) fn alone(&self, theme: Theme) -> String {
+        let (width, height) = ((self.width + 48.0).ceil(), (self.height + 84.0).ceil());
+        format!(
+            concat!(
+                r#"<svg xmlns="http://www.w3.org/2000/svg" class="chart" width="{w}" height="{h}" viewBox="0 0 {w} {h}" "#,
+                r#"{labels}<style>{css}</style><rect class="ground" width="{w}" height="{h}"/>"#,
+                r#"<text class="title" x="24" y="38">{title}</text><g transform="translate(24 60)">{body}</g></svg>"#
+            ),
+            w = width,
+            h = height,
+            labels = labels(&self.caption),
+            css = theme::figure_css(theme),
+            title = escape(&self.caption.title),
+            body = self.body
+        )
+    }
+}
+
+fn labels(Caption { name, title, description }: &Caption) -> String {
+    format!(
+        r#"role="img" aria-labelledby="{name}-title {name}-desc"><title id="{name}-title">{}</title><desc id="{name}-desc">{}</desc>"#,
+        escape(title),
+        escape(description)
+    )
+}

@@ -1,0 +1,52 @@
+//! Points in a plane, with a line where they ought to lie.
+
+use std::fmt::Write;
+
+use super::axis::{Axis, Frame};
+use super::{Caption, Drawing};
+
+/// A chart of points.
+#[derive(Debug, Clone)]
+pub(in crate::report) struct Scatter {
+    /// Name, title, description.
+    pub(in crate::report) caption: Caption,
+    /// Width and height.
+    pub(in crate::report) size: (f64, f64),
+    /// Names of the axes.
+    pub(in crate::report) axes: (String, String),
+    /// The points; those not finite are left out.
+    pub(in crate::report) points: Vec<(f64, f64)>,
+    /// The slope of the line through 0 where the points ought to lie: 1 (the diagonal) or 0.
+    pub(in crate::report) ideal: f64,
+}
+
+impl Scatter {
+    /// The chart drawn. With the diagonal as ideal both axes have one range.
+    pub(in crate::report) fn draw(self) -> Drawing {
+        let points: Vec<_> = self.points.iter().filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
+        let diagonal = self.ideal != 0.0;
+        let xs = points.iter().flat_map(|p| if diagonal { vec![p.0, p.1] } else { vec![p.0] });
+        let ys = points.iter().flat_map(|p| if diagonal { vec![p.0, p.1] } else { vec![p.1, 0.0] });
+        let frame =
+            Frame::new(self.size, 0.0, 12.0, Axis::linear(xs, &self.axes.0, 5), Axis::linear(ys, &self.axes.1, 5));
+        let mut svg = frame.draw();
+        // Many points are drawn faint and small, so that their density shows.
+        let (radius, opacity) = match points.len() {
+            n if n > 800 => (2.2, 0.35),
+            n if n > 150 => (2.6, 0.5),
+            _ => (3.2, 0.65),
+        };
+        let _ = write!(svg, r#"<g class="point" fill-opacity="{opacity}">"#);
+        for (x, y) in points {
+            let _ = write!(svg, r#"<circle cx="{:.1}" cy="{:.1}" r="{radius}"/>"#, frame.x(*x), frame.y(*y));
+        }
+        svg.push_str("</g>");
+        let (from, to) = if diagonal { ((frame.left, frame.bottom), (frame.right, frame.top)) } else { zero(&frame) };
+        let _ = write!(svg, r#"<path class="ideal" d="M{:.1} {:.1}L{:.1} {:.1}"/>"#, from.0, from.1, to.0, to.1);
+        Drawing::new(self.caption, self.size, svg)
+    }
+}
+
+fn zero(frame: &Frame) -> ((f64, f64), (f64, f64)) {
+    ((frame.left, frame.y(0.0)), (frame.right, frame.y(0.0)))
+}

@@ -1,0 +1,333 @@
+//! The page: sections in the order in which a reader asks.
+
+use std::fmt::Write;
+
+use super::chart::Drawing;
+use super::run::{End, Run};
+use super::text::{capital, count, duration, escape, metric_name, metric_value, plural, shorten};
+use super::{answers, curves, scales, tables, theme};
+use crate::data::schema::Task;
+use crate::metrics::{Metric, Metrics};
+
+/// Nothing is loaded and no script runs; styles are the page's own.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/// The whole page.
+pub(super) fn page(run: &Run) -> String {
+    let sections: String = [
+        tiles(run),
+        training(run),
+        results(run),
+        mistakes(run),
+        network(run),
+        signals(run),
+        decisions(run),
+        warnings(run),
+        learning_rate(run),
+        repeat(run),
+    ]
+    .concat();
+    let name = if run.name.is_empty() { "a run" } else { &run.name };
+    format!(
+        concat!(
+            "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">",
+            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">",
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">",
+            "<meta name=\"referrer\" content=\"no-referrer\">",
+            "<title>{title} · Thalweg</title><meta name=\"description\" content=\"{description}\">",
+            "<style>\n{css}</style></head>\n<body>{header}<main>{sections}</main>",
+            "<footer>Written by Thalweg {version} from the run’s event log. This page loads nothing and runs no script.</footer>",
+            "</body></html>\n"
+        ),
+        policy = POLICY,
+        title = escape(name),
+        description = escape(&answer(run)),
+        css = theme::page_css(),
+        header = header(run, name),
+        sections = sections,
+        version = escape(&run.thalweg),
+    )
+}
+
+/// `Test accuracy 97.2 % on 360 rows; best epoch 41 of 61; 1,234 parameters; 2.1 s.`
+fn answer(run: &Run) -> String {
+    format!("{}; {}.", claim(run), circumstances(run).join("; "))
+}
+
+/// What the run came to, in a few words.
+fn claim(run: &Run) -> String {
+    if let Some((part, rows, metrics)) = run.parts().last()
+        && let Some((name, metric)) = run.headline(metrics)
+    {
+        let (part, value) = (capital(part), metric_value(name, metric.value));
+        return format!("{part} {} {value} on {}", metric_name(name), plural(*rows, "row"));
+    }
+    match (run.diverged(), run.epochs.len(), run.planned) {
+        (Some(epoch), ..) => format!("Training diverged in epoch {}", count(epoch)),
+        (None, 0, _) => "No epoch has ended yet".into(),
+        (None, done, planned) => format!("Stopped after {} of {}", count(done), plural(planned, "epoch")),
+    }
+}
+
+fn circumstances(run: &Run) -> Vec<String> {
+    let best = run.best_epoch().map(|best| match run.epochs.len() {
+        0 => format!("best epoch {}", count(best)),
+        n => format!("best epoch {} of {}", count(best), count(n)),
+    });
+    let mut words: Vec<String> = best.into_iter().collect();
+    words.push(plural(run.parameters, "parameter"));
+    words.push(duration(run.seconds()));
+    words
+}
+
+fn header(run: &Run, name: &str) -> String {
+    let mut lead = circumstances(run).join(" · ");
+    lead = capital(&lead);
+    if !run.warnings.is_empty() {
+        let _ = write!(lead, r##" · <a href="#warnings">{}</a>"##, plural(run.warnings.len(), "warning"));
+    }
+    let mut trouble = String::new();
+    if let Some(epoch) = run.diverged() {
+        let _ = write!(
+            trouble,
+            r#"<p class="lead bad">The cost stopped being a finite number in epoch {}: training diverged. A lower --learning-rate or --clip-norm 1 usually mends it.</p>"#,
+            count(epoch)
+        );
+    } else if run.interrupted() {
+        let left = run.planned.saturating_sub(run.epochs.len());
+        let _ = write!(
+            trouble,
+            r#"<p class="lead bad">The run stopped with {} left; <code>thalweg resume</code> goes on from its last checkpoint.</p>"#,
+            plural(left, "epoch")
+        );
+    }
+    let task = run.task.map_or(String::new(), |task| task_words(task, run));
+    let mut about = String::new();
+    let mut fact = |name: &str, value: String| {
+        let _ = write!(about, "<div><dt>{name}</dt><dd>{value}</dd></div>");
+    };
+    fact("Data", escape(&run.data));
+    fact("Task", escape(&task));
+    fact("Inputs", plural(run.features, "column"));
+    if let Some(end) = &run.end {
+        fact("Ended because", escape(&end.reason));
+    }
+    fact("Rows", split(run));
+    format!(
+        r#"<header><p class="eyebrow">Thalweg report · {}</p><h1>{}</h1><p class="lead">{lead}</p>{trouble}<dl class="about">{about}</dl></header>"#,
+        escape(name),
+        escape(&claim(run))
+    )
+}
+
+fn task_words(task: Task, run: &Run) -> String {
+    let targets = shorten(&run.targets.join(", "), 60);
+    match task {
+        Task::Regression => format!("Regression of {targets}"),
+        Task::Binary => format!("{targets}: {}", shorten(&run.classes.join(" or "), 60)),
+        Task::Multiclass => format!("{targets}: one of {} classes", count(run.classes.len())),
+        Task::Multilabel => format!("{targets}: any of {} labels", count(run.classes.len())),
+    }
+}
+
+fn split(run: &Run) -> String {
+    let rows = run.examples;
+    let parts = [("train", rows.train), ("dev", rows.dev), ("test", rows.test)];
+    let (mut bar, mut keys) = (String::new(), String::new());
+    for (part, rows) in parts.into_iter().filter(|(_, rows)| *rows > 0) {
+        let _ = write!(bar, r#"<i class="{part}" style="flex:{rows}"></i>"#);
+        let _ = write!(keys, r#"<span><i class="dot-key {part}"></i>{part} {}</span>"#, count(rows));
+    }
+    format!(r#"<div class="split" aria-hidden="true">{bar}</div><div class="keys">{keys}</div>"#)
+}
+
+/// One tile a part: its headline metric large, the others below.
+fn tiles(run: &Run) -> String {
+    let mut tiles = String::new();
+    for (part, rows, metrics) in run.parts() {
+        let Some((name, metric)) = run.headline(metrics) else { continue };
+        let _ = write!(
+            tiles,
+            r#"<div class="tile {part}"><h2>{} <span>{}</span></h2><p class="value">{}</p><p class="of">{}{}</p>{}</div>"#,
+            capital(part),
+            plural(rows, "row"),
+            metric_value(name, metric.value),
+            escape(&capital(metric_name(name))),
+            interval(name, metric),
+            other_metrics(metrics, name)
+        );
+    }
+    if tiles.is_empty() { tiles } else { format!(r#"<div class="tiles">{tiles}</div>"#) }
+}
+
+fn interval(name: &str, metric: Metric) -> String {
+    match (metric.low, metric.high) {
+        (Some(low), Some(high)) => {
+            format!(", 95\u{a0}% interval {} to {}", metric_value(name, low), metric_value(name, high))
+        }
+        _ => String::new(),
+    }
+}
+
+fn other_metrics(metrics: &Metrics, headline: &str) -> String {
+    let mut rows = String::new();
+    for (name, metric) in metrics.iter().filter(|(name, _)| *name != headline) {
+        let (words, value) = (capital(&escape(metric_name(name))), metric_value(name, metric.value));
+        let _ = write!(rows, "<div><dt>{words}</dt><dd>{value}</dd></div>");
+    }
+    if rows.is_empty() { rows } else { format!("<dl>{rows}</dl>") }
+}
+
+fn training(run: &Run) -> String {
+    let figures = cards([curves::losses(run), curves::metric(run)]);
+    if figures.is_empty() {
+        return String::new();
+    }
+    let dev = if run.examples.dev > 0 {
+        "The train cost is what was minimised, measured while training, with dropout and the L2 term; the dev loss is \
+         measured without them, so it may lie lower. Where dev turns up while train goes on down, the network begins \
+         to learn its training rows by heart."
+    } else {
+        "There is no dev part, so nothing here tells whether the network also does well on rows it has not seen."
+    };
+    section("Learning curves", dev, &figures)
+}
+
+fn results(run: &Run) -> String {
+    let Some(end) = &run.end else { return String::new() };
+    let part = &end.answers.part;
+    if let Some(matrix) = answers::matrix(run, end) {
+        let note = format!(
+            "A row is a true class of the {part} part, a column what the model said. Blue is right, orange wrong; the \
+             darker, the larger the share of the row."
+        );
+        return section("Right and wrong by class", &escape(&note), &cards([Some(matrix)]));
+    }
+    if let Some(bars) = answers::hardest(run, end) {
+        let confusions = answers::confusions(run, end);
+        let worst = if confusions.is_empty() {
+            "<p>No example was mistaken.</p>".into()
+        } else {
+            tables::confusions(&confusions)
+        };
+        let body = format!(
+            r#"<div class="pair">{}<div class="card"><h3>Commonest confusions</h3>{worst}</div></div>"#,
+            card(&bars)
+        );
+        let note = format!("There are {} classes, so the hardest of them are shown.", count(run.classes.len()));
+        return section("Right and wrong by class", &note, &body);
+    }
+    let figures = cards([answers::predicted(run, end), answers::residuals(run, end)]);
+    if figures.is_empty() {
+        return String::new();
+    }
+    let note = "Points on the dashed line are exact. Residuals should scatter evenly about 0: a bend or a fan tells of \
+                something the network has not learned.";
+    section("Predictions and residuals", note, &figures)
+}
+
+fn mistakes(run: &Run) -> String {
+    let Some(End { answers, .. }) = &run.end else { return String::new() };
+    if answers.mistakes.is_empty() {
+        return String::new();
+    }
+    let note = format!(
+        "The examples of the {} part with the highest loss. Wrong labels and odd rows show up here first.",
+        escape(&answers.part)
+    );
+    section("Most wrong", &note, &format!(r#"<div class="card">{}</div>"#, tables::mistakes(run, &answers.mistakes)))
+}
+
+fn network(run: &Run) -> String {
+    if run.layers.is_empty() {
+        return String::new();
+    }
+    let note = format!("{} in, {} to learn.", plural(run.features, "column"), plural(run.parameters, "number"));
+    section("Network", &note, &format!(r#"<div class="card">{}</div>"#, tables::layers(&run.layers, run.parameters)))
+}
+
+fn signals(run: &Run) -> String {
+    let figures = cards([scales::activations(run), scales::gradients(run)]);
+    if figures.is_empty() {
+        return String::new();
+    }
+    let note = "One line a layer, on a log scale. In a healthy network the lines run within a few powers of ten of one \
+                another and stay level; lines that fan out by a constant factor from layer to layer are activations \
+                or gradients that vanish (×0.5 a layer) or explode (×1.5 a layer). Gradients may sink together as the \
+                network fits.";
+    let found = scales::findings(run);
+    let flags = if found.is_empty() { String::new() } else { list(&found) };
+    section("Signals in the network", note, &(flags + &figures))
+}
+
+fn decisions(run: &Run) -> String {
+    if run.decisions.is_empty() {
+        return String::new();
+    }
+    let body = format!(r#"<div class="card">{}</div>"#, tables::decisions(&run.decisions));
+    section("Decided for you", "What was left open was chosen as follows; the flag chooses otherwise.", &body)
+}
+
+fn warnings(run: &Run) -> String {
+    if run.warnings.is_empty() {
+        return String::new();
+    }
+    format!(r#"<section id="warnings"><h2>Warnings</h2>{}</section>"#, list(&run.warnings))
+}
+
+fn learning_rate(run: &Run) -> String {
+    let Some(drawing) = curves::learning_rate(run) else { return String::new() };
+    let rates = || run.epochs.iter().map(|epoch| epoch.learning_rate);
+    let first = rates().next().unwrap_or(f64::NAN);
+    if rates().all(|rate| rate == first) {
+        let words = format!("It stayed at {} throughout.", super::text::number(first, 3));
+        return section("Learning rate", &words, "");
+    }
+    section("Learning rate", "", &card(&drawing))
+}
+
+fn repeat(run: &Run) -> String {
+    if run.command.is_empty() && run.facts.is_empty() {
+        return String::new();
+    }
+    let mut body = String::new();
+    if !run.command.is_empty() {
+        let _ = write!(body, "<pre>{}</pre>", escape(&run.command));
+    }
+    if !run.facts.is_empty() {
+        body += r#"<dl class="facts">"#;
+        for (name, value) in &run.facts {
+            let _ = write!(body, "<div><dt>{}</dt><dd>{}</dd></div>", escape(&capital(name)), escape(value));
+        }
+        body += "</dl>";
+    }
+    section("To repeat this run", "", &format!(r#"<div class="card">{body}</div>"#))
+}
+
+fn section(title: &str, note: &str, body: &str) -> String {
+    let note = if note.is_empty() { String::new() } else { format!(r#"<p class="note">{note}</p>"#) };
+    format!("<section><h2>{title}</h2>{note}{body}</section>")
+}
+
+fn list(lines: &[String]) -> String {
+    let items: String = lines.iter().map(|line| format!("<li>{}</li>", escape(line))).collect();
+    format!(r#"<ul class="warnings">{items}</ul>"#)
+}
+
+fn card(drawing: &Drawing) -> String {
+    format!(
+        r#"<figure class="card"><figcaption>{}</figcaption><div class="figure-scroll">{}</div></figure>"#,
+        escape(&drawing.caption.title),
+        drawing.inline()
+    )
+}
+
+/// Figures side by side where two fit.
+fn cards<const N: usize>(drawings: [Option<Drawing>; N]) -> String {
+    let cards: Vec<String> = drawings.iter().flatten().map(card).collect();
+    match cards.len() {
+        0 => String::new(),
+        1 => cards.concat(),
+        _ => format!(r#"<div class="pair">{}</div>"#, cards.concat()),
+    }
+}

@@ -1,0 +1,49 @@
+//! Figures as PNG, drawn by resvg with the font that is part of this crate, so that every machine draws the same.
+
+use std::sync::{Arc, LazyLock};
+
+use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::usvg::{Options, Tree, fontdb::Database};
+
+use crate::{Error, Result};
+
+/// Pixels for one unit of the SVG.
+const SCALE: f32 = 2.0;
+
+static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
+    let mut fonts = Database::new();
+    fonts.load_font_data(include_bytes!("../../assets/fonts/Inter-Regular.otf").to_vec());
+    fonts.load_font_data(include_bytes!("../../assets/fonts/Inter-SemiBold.otf").to_vec());
+    fonts.set_sans_serif_family("Inter");
+    Arc::new(fonts)
+});
+
+/// An SVG as the bytes of a PNG file.
+pub(super) fn draw(svg: &str) -> Result<Vec<u8>> {
+    let fault = |what: &str| Error::internal(format!("a figure cannot be drawn: {what}"));
+    let options = Options { fontdb: FONTS.clone(), font_family: "Inter".into(), ..Options::default() };
+    let tree = Tree::from_str(svg, &options).map_err(|error| fault(&error.to_string()))?;
+    let size = tree.size().to_int_size().scale_by(SCALE).ok_or_else(|| fault("it has no size"))?;
+    let mut pixels = Pixmap::new(size.width(), size.height()).ok_or_else(|| fault("it is too large"))?;
+    resvg::render(&tree, Transform::from_scale(SCALE, SCALE), &mut pixels.as_mut());
+    pixels.encode_png().map_err(|error| fault(&error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::report::{Theme, figures, samples};
+
+    #[test]
+    fn every_figure_is_drawn_in_both_themes_with_its_text() {
+        for figure in figures(&samples::classes(10, 20)) {
+            let (light, dark) = (figure.png(Theme::Light).unwrap(), figure.png(Theme::Dark).unwrap());
+            assert_eq!(&light[..8], b"\x89PNG\r\n\x1a\n");
+            assert_ne!(light, dark, "{}", figure.name);
+            // Without its text the picture would be another one.
+            let mute = super::draw(
+                &figure.svg.replace("Inter,", "Nowhere,").replace("<text", "<metadata").replace("</text", "</metadata"),
+            );
+            assert_ne!(light, mute.unwrap(), "{}", figure.name);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! What a run's events add up to: resumed runs joined, repeated decisions told once.
+
+use std::collections::BTreeMap;
+
+use crate::data::schema::Task;
+use crate::metrics::{Metric, Metrics};
+use crate::train::event::{Answers, Decision, Event, LayerRow, LayerScale, Parts};
+
+/// The facts of a run, as far as its events tell them.
+#[derive(Debug, Default)]
+pub(super) struct Run {
+    /// Version of Thalweg.
+    pub(super) thalweg: String,
+    /// Name of the run.
+    pub(super) name: String,
+    pub(super) data: String,
+    pub(super) task: Option<Task>,
+    pub(super) targets: Vec<String>,
+    pub(super) classes: Vec<String>,
+    pub(super) examples: Parts,
+    pub(super) features: usize,
+    pub(super) layers: Vec<LayerRow>,
+    pub(super) parameters: usize,
+    pub(super) steps_per_epoch: usize,
+    /// Most epochs that were to be run.
+    pub(super) planned: usize,
+    /// The watched metric, and whether higher is better.
+    pub(super) monitor: (String, bool),
+    /// The epochs after which the run was taken up again.
+    pub(super) resumed: Vec<usize>,
+    pub(super) command: String,
+    pub(super) facts: Vec<(String, String)>,
+    pub(super) decisions: Vec<Decision>,
+    pub(super) warnings: Vec<String>,
+    /// Steps done, and the layers' scales then.
+    pub(super) scales: Vec<(usize, Vec<LayerScale>)>,
+    pub(super) epochs: Vec<Epoch>,
+    pub(super) end: Option<End>,
+}
+
+/// One epoch.
+#[derive(Debug)]
+pub(super) struct Epoch {
+    /// Its number, from 1.
+    pub(super) number: usize,
+    pub(super) cost: f64,
+    pub(super) dev_loss: Option<f64>,
+    pub(super) dev: BTreeMap<String, f64>,
+    pub(super) learning_rate: f64,
+    pub(super) seconds: f64,
+    /// Whether it was the best so far.
+    pub(super) best: bool,
+}
+
+/// How the run ended.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) reason: String,
+    pub(super) best_epoch: usize,
+    pub(super) seconds: f64,
+    pub(super) metrics: Parts<Metrics>,
+    pub(super) answers: Answers,
+}
+
+impl Run {
+    /// Adds up events in the order they happened.
+    pub(super) fn new(events: &[Event]) -> Run {
+        let mut run = Run::default();
+        for event in events {
+            run.add(event.clone());
+        }
+        run
+    }
+
+    fn add(&mut self, event: Event) {
+        match event {
+            Event::RunStarted {
+                thalweg,
+                run,
+                data,
+                task,
+                targets,
+                classes,
+                examples,
+                features,
+                layers,
+                parameters,
+                steps_per_epoch,
+                epochs,
+                from_epoch,
+                monitor,
+                ..
+            } => {
+                if from_epoch == 0 {
+                    *self = Run::default();
+                } else {
+                    // What a killed run did after its last checkpoint was done again.
+                    self.epochs.retain(|epoch| epoch.number <= from_epoch);
+                    self.scales.retain(|(step, _)| *step <= from_epoch * steps_per_epoch);
+                    self.resumed.push(from_epoch);
+                    self.end = None;
+                }
+                (self.thalweg, self.name, self.data, self.task) = (thalweg, run, data, Some(task));
+                (self.targets, self.classes, self.examples, self.features) = (targets, classes, examples, features);
+                (self.layers, self.parameters, self.steps_per_epoch) = (layers, parameters, steps_per_epoch);
+                (self.planned, self.monitor) = (epochs, monitor);
+            }
+            Event::Provenance { command, facts } => (self.command, self.facts) = (command, facts),
+            Event::Decision(decision) if !self.decisions.contains(&decision) => self.decisions.push(decision),
+            Event::Warning { message } if !self.warnings.contains(&message) => self.warnings.push(message),
+            Event::Scales { step, layers } => self.scales.push((step, layers)),
+            Event::EpochEnded { epoch, cost, dev_loss, dev, learning_rate, seconds, best } => {
+                self.epochs.push(Epoch { number: epoch, cost, dev_loss, dev, learning_rate, seconds, best });
+            }
+            Event::Finished { reason, best_epoch, seconds, metrics, answers, .. } => {
+                self.end = Some(End { reason, best_epoch, seconds, metrics, answers });
+            }
+            Event::Decision(_) | Event::Warning { .. } | Event::Progress { .. } | Event::Checkpoint { .. } => {}
+        }
+    }
+
+    /// The epoch whose parameters the model has.
+    pub(super) fn best_epoch(&self) -> Option<usize> {
+        let marked = || self.epochs.iter().rev().find(|epoch| epoch.best).map(|epoch| epoch.number);
+        self.end.as_ref().map(|end| end.best_epoch).filter(|best| *best > 0).or_else(marked)
+    }
+
+    /// The first epoch whose cost is not a finite number.
+    pub(super) fn diverged(&self) -> Option<usize> {
+        self.epochs.iter().find(|epoch| !epoch.cost.is_finite()).map(|epoch| epoch.number)
+    }
+
+    /// Whether it neither ended by itself nor diverged.
+    pub(super) fn interrupted(&self) -> bool {
+        self.end.as_ref().is_none_or(|end| end.reason.contains("interrupted"))
+    }
+
+    /// Seconds of training.
+    pub(super) fn seconds(&self) -> f64 {
+        self.end.as_ref().map_or_else(|| self.epochs.last().map_or(0.0, |epoch| epoch.seconds), |end| end.seconds)
+    }
+
+    /// The metrics of each part that was judged: its name, its rows, its metrics.
+    pub(super) fn parts(&self) -> Vec<(&'static str, usize, &Metrics)> {
+        let Some(end) = &self.end else { return Vec::new() };
+        let Parts { train, dev, test } = &end.metrics;
+        [("train", self.examples.train, train), ("dev", self.examples.dev, dev), ("test", self.examples.test, test)]
+            .into_iter()
+            .filter(|(_, _, metrics)| !metrics.is_empty())
+            .collect()
+    }
+
+    /// The metric that says most to a person: for classes accuracy, for numbers RMSE.
+    pub(super) fn headline<'a>(&self, metrics: &'a Metrics) -> Option<(&'a str, Metric)> {
+        let first = if self.task == Some(Task::Regression) { "rmse" } else { "accuracy" };
+        [first, self.monitor.0.as_str(), "accuracy", "rmse", "log_loss"]
+            .into_iter()
+            .find_map(|name| metrics.get_key_value(name))
+            .or_else(|| metrics.first_key_value())
+            .map(|(name, metric)| (name.as_str(), *metric))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn a_resumed_run_is_one_run_without_repeated_epochs() {
+        let run = Run::new(&samples::resumed());
+        let numbers: Vec<usize> = run.epochs.iter().map(|epoch| epoch.number).collect();
+        assert_eq!(numbers, (1..=20).collect::<Vec<_>>());
+        assert_eq!(run.resumed, [8]);
+        assert_eq!(run.decisions.len(), Run::new(&samples::classes(10, 20)).decisions.len());
+    }
+
+    #[test]
+    fn a_diverged_run_says_where_and_keeps_the_best_epoch() {
+        let run = Run::new(&samples::diverged());
+        assert_eq!(run.diverged(), Some(13));
+        assert_eq!(run.best_epoch(), Some(9));
+    }
+
+    #[test]
+    fn an_unfinished_run_has_no_parts_but_a_best_epoch() {
+        let run = Run::new(&samples::interrupted());
+        assert!(run.interrupted() && run.parts().is_empty());
+        assert!(run.best_epoch().is_some());
+    }
+}

@@ -1,0 +1,145 @@
+//! The scale of each layer's activations and gradients over training: do signals vanish or explode on their way?
+
+use super::chart::{Caption, Drawing, LineChart, Mark, Series};
+use super::run::Run;
+use super::text::{number, percent};
+use super::theme::LAYERS;
+use crate::train::event::LayerScale;
+
+/// Scales of neighbouring layers further apart than this, from the weakest to the strongest, are worth a word.
+const RATIO: f64 = 1e3;
+/// A layer's scale that changed by more than this during training is worth a word.
+const DRIFT: f64 = 1e2;
+
+/// The activations' scale in each layer.
+pub(super) fn activations(run: &Run) -> Option<Drawing> {
+    chart(run, "activation-scale", "Activation scale by layer", "standard deviation (log scale)", |s| s.activation)
+}
+
+/// The gradients' scale in each layer.
+pub(super) fn gradients(run: &Run) -> Option<Drawing> {
+    chart(run, "gradient-scale", "Gradient scale by layer", "root mean square (log scale)", |s| s.gradient)
+}
+
+fn chart(run: &Run, name: &'static str, title: &str, y: &str, value: impl Fn(&LayerScale) -> f64) -> Option<Drawing> {
+    let names = layers(run);
+    let series: Vec<Series> = names
+        .iter()
+        .enumerate()
+        .map(|(i, layer)| Series {
+            name: (*layer).into(),
+            class: LAYERS[if names.len() < 2 { 0 } else { i * (LAYERS.len() - 1) / (names.len() - 1) }],
+            points: samples(run, layer, &value),
+        })
+        .collect();
+    if !series.iter().flat_map(|s| &s.points).any(|p| p.1.is_finite() && p.1 > 0.0) {
+        return None;
+    }
+    let ends: Vec<String> = series
+        .iter()
+        .filter_map(|s| Some(format!("{} {}", s.name, number(s.points.iter().rev().find(|p| p.1.is_finite())?.1, 2))))
+        .collect();
+    let caption =
+        Caption { name, title: title.into(), description: format!("At the end of training: {}.", ends.join(", ")) };
+    let marks = run
+        .best_epoch()
+        .filter(|_| run.steps_per_epoch > 0)
+        .map(|epoch| Mark { x: (epoch * run.steps_per_epoch) as f64, text: "best epoch".into(), bad: false })
+        .filter(|mark| run.scales.last().is_some_and(|(step, _)| mark.x <= *step as f64));
+    let marks = marks.into_iter().collect();
+    Some(LineChart { caption, size: (640.0, 380.0), x: "step".into(), y: y.into(), log: true, series, marks }.draw())
+}
+
+/// The layers' names in the order they were sampled.
+fn layers(run: &Run) -> Vec<&str> {
+    run.scales.first().map_or(Vec::new(), |(_, layers)| layers.iter().map(|layer| layer.name.as_str()).collect())
+}
+
+fn samples(run: &Run, layer: &str, value: impl Fn(&LayerScale) -> f64) -> Vec<(f64, f64)> {
+    let of = |layers: &[LayerScale]| layers.iter().find(|l| l.name == layer).map_or(f64::NAN, &value);
+    run.scales.iter().map(|(step, layers)| (*step as f64, of(layers))).collect()
+}
+
+/// What is striking about the scales, in sentences, each with what may help.
+pub(super) fn findings(run: &Run) -> Vec<String> {
+    let mut found = Vec::new();
+    let Some((_, last)) = run.scales.last() else { return found };
+    found.extend(spread(last, "activations", |l| l.activation));
+    found.extend(spread(last, "gradients", |l| l.gradient));
+    for layer in last {
+        if layer.zeros > 0.95 {
+            found.push(format!(
+                "{} of the activations of {} are exactly 0: most of its units are dead. A lower --learning-rate, \
+                 --activation leaky_relu or --batch-norm may revive them.",
+                percent(layer.zeros),
+                layer.name
+            ));
+        }
+        let grown = |value: fn(&LayerScale) -> f64| {
+            let points = samples(run, &layer.name, value);
+            let finite: Vec<f64> = points.iter().map(|p| p.1).filter(|v| v.is_finite() && *v > 0.0).collect();
+            Some(finite.last()? / finite.first()?)
+        };
+        // Gradients fade as a network fits; only their growth is a fault. Activations should stay where they began.
+        if let Some(by) = grown(|l| l.activation).filter(|by| *by > DRIFT || *by < 1.0 / DRIFT) {
+            let (verb, by) = if by > 1.0 { ("grew", by) } else { ("shrank", 1.0 / by) };
+            found.push(format!(
+                "The activations of {} {verb} {} times over training: they drift. A lower --learning-rate, --l2 or \
+                 --batch-norm holds them.",
+                layer.name,
+                number(by, 2)
+            ));
+        }
+        if let Some(by) = grown(|l| l.gradient).filter(|by| *by > DRIFT) {
+            found.push(format!(
+                "The gradients of {} grew {} times over training: they explode. A lower --learning-rate or \
+                 --clip-norm 1 holds them.",
+                layer.name,
+                number(by, 2)
+            ));
+        }
+    }
+    found
+}
+
+fn spread(last: &[LayerScale], what: &str, value: impl Fn(&LayerScale) -> f64) -> Option<String> {
+    let mut scales: Vec<(&str, f64)> =
+        last.iter().map(|l| (l.name.as_str(), value(l))).filter(|(_, v)| v.is_finite()).collect();
+    scales.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let (&(weak, low), &(strong, high)) = (scales.first()?, scales.last()?);
+    let help = "What helps: --activation relu with --init he_normal, or --batch-norm.";
+    if low == 0.0 && high > 0.0 {
+        return Some(format!("The {what} of {weak} are all 0: nothing gets through. {help}"));
+    }
+    (high > RATIO * low).then(|| {
+        format!(
+            "The {what} of {weak} are {} times smaller than those of {strong}: they vanish or explode on the way. {help}",
+            number(high / low, 2)
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn healthy_scales_are_not_flagged() {
+        assert_eq!(findings(&Run::new(&samples::classes(10, 20))), Vec::<String>::new());
+    }
+
+    #[test]
+    fn vanishing_gradients_are_flagged_with_both_layers() {
+        let found = findings(&Run::new(&samples::diverged()));
+        assert!(found.iter().any(|f| f.contains("gradients of layers.0 are") && f.contains("vanish")), "{found:?}");
+        assert!(found.iter().any(|f| f.contains("drift")), "{found:?}");
+        assert!(found.iter().any(|f| f.contains("dead")), "{found:?}");
+    }
+
+    #[test]
+    fn no_samples_make_no_chart() {
+        let run = Run::default();
+        assert!(activations(&run).is_none() && findings(&run).is_empty());
+    }
+}

@@ -1,0 +1,112 @@
+//! The report's tables: mistakes, confusions, layers, decisions.
+
+use std::fmt::Write;
+
+use super::answers::Confusion;
+use super::run::Run;
+use super::text::{count, escape, number, percent, shorten};
+use crate::data::schema::Task;
+use crate::train::event::{Decision, LayerRow, Mistake};
+
+/// Rows shown at once; the rest is folded away.
+const SHOWN: usize = 12;
+
+/// The examples on which the model did worst.
+pub(super) fn mistakes(run: &Run, mistakes: &[Mistake]) -> String {
+    let classes = run.task != Some(Task::Regression);
+    let confident = mistakes.iter().any(|m| m.confidence.is_some());
+    let inputs = mistakes.iter().any(|m| !m.inputs.is_empty());
+    let mut head = String::from("<th>Where</th><th>Truth</th><th>Prediction</th>");
+    head += if confident { r#"<th class="r">Confidence</th>"# } else { "" };
+    head += r#"<th class="r">Loss</th>"#;
+    head += if inputs { "<th>Inputs</th>" } else { "" };
+    let row = |m: &Mistake| {
+        let wrong = if classes && m.truth != m.prediction { r#" class="wrong""# } else { "" };
+        let mut row = format!(
+            "<tr><td>{}</td><td>{}</td><td{wrong}>{}</td>",
+            escape(&m.place),
+            escape(&shorten(&m.truth, 60)),
+            escape(&shorten(&m.prediction, 60))
+        );
+        if confident {
+            let _ = write!(row, r#"<td class="r">{}</td>"#, m.confidence.map_or("–".into(), percent));
+        }
+        let _ = write!(row, r#"<td class="r">{}</td>"#, number(m.loss, 3));
+        if inputs {
+            row += r#"<td class="inputs">"#;
+            for (name, value) in &m.inputs {
+                let value = if value.is_empty() { "–".into() } else { escape(&shorten(value, 40)) };
+                let _ = write!(row, "<span><b>{}</b> {value}</span> ", escape(&shorten(name, 40)));
+            }
+            row += "</td>";
+        }
+        row + "</tr>"
+    };
+    folded(&head, &mistakes.iter().map(row).collect::<Vec<_>>(), "examples")
+}
+
+/// The commonest confusions.
+pub(super) fn confusions(confusions: &[Confusion]) -> String {
+    let row = |c: &Confusion| {
+        format!(
+            r#"<tr><td>{}</td><td>{}</td><td class="r">{}</td><td class="r">{}</td></tr>"#,
+            escape(&shorten(c.truth, 40)),
+            escape(&shorten(c.prediction, 40)),
+            count(c.times),
+            percent(c.times as f64 / c.of.max(1) as f64)
+        )
+    };
+    let head = r#"<th>True</th><th>Taken for</th><th class="r">Times</th><th class="r">Of its class</th>"#;
+    folded(head, &confusions.iter().take(60).map(row).collect::<Vec<_>>(), "confusions")
+}
+
+/// The network's layers with their total.
+pub(super) fn layers(layers: &[LayerRow], total: usize) -> String {
+    let mut rows = String::new();
+    for layer in layers {
+        let shape: Vec<String> = layer.output.iter().map(|n| count(*n)).collect();
+        let _ = write!(
+            rows,
+            r#"<tr><td>{}</td><td>{}</td><td class="r">{}</td><td class="r">{}</td></tr>"#,
+            escape(&layer.name),
+            escape(&layer.description),
+            shape.join(" × "),
+            count(layer.parameters)
+        );
+    }
+    let head = r#"<th>Layer</th><th>What it is</th><th class="r">Output</th><th class="r">Parameters</th>"#;
+    format!(
+        r#"<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody><tfoot><tr><td colspan="3">Total</td><td class="r">{}</td></tr></tfoot></table></div>"#,
+        count(total)
+    )
+}
+
+/// What was decided for the user, and how to decide otherwise.
+pub(super) fn decisions(decisions: &[Decision]) -> String {
+    let mut rows = String::new();
+    for Decision { what, why, flag } in decisions {
+        let flag = if flag.is_empty() { String::new() } else { format!("<code>{}</code>", escape(flag)) };
+        let _ = write!(
+            rows,
+            r#"<tr><td class="wide">{}</td><td class="why wide">{}</td><td>{flag}</td></tr>"#,
+            escape(what),
+            escape(why)
+        );
+    }
+    let head = "<th>Decision</th><th>Because</th><th>To decide otherwise</th>";
+    format!(r#"<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"#)
+}
+
+fn folded(head: &str, rows: &[String], things: &str) -> String {
+    let table = |rows: &[String]| {
+        format!(
+            r#"<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{}</tbody></table></div>"#,
+            rows.concat()
+        )
+    };
+    if rows.len() <= SHOWN + 3 {
+        return table(rows);
+    }
+    let (first, rest) = rows.split_at(SHOWN);
+    format!("{}<details><summary>{} more {things}</summary>{}</details>", table(first), rest.len(), table(rest))
+}
