@@ -1,1 +1,19 @@
 //! The numerical kernels of Thalweg: slices in, slices out.
+//!
+//! Every number a kernel writes is computed by operations in an order that depends on the mathematical shape alone:
+//! never on threads, tiles, or how rows were batched. So results have the same bits for any number of threads, and a
+//! row's result is the same alone or among others. This crate is the only one with `unsafe` code.
+
+pub mod batch_norm;
+mod dispatch;
+pub mod elementwise;
+pub mod gemm;
+pub mod pool;
+pub mod random;
+mod real;
+pub mod reduce;
+pub mod softmax;
+pub mod update;
+
+pub use dispatch::instructions;
+pub use real::Real;

@@ -1,11 +1,20 @@
 //! Thalweg trains neural networks: from a table to a checked, exported network.
 #![forbid(unsafe_code)]
 
+pub mod average;
 pub mod data;
 mod error;
+pub mod init;
+pub mod layers;
+pub mod losses;
 pub mod metrics;
+pub mod network;
+pub mod optimizers;
+pub mod random;
 pub mod report;
+pub mod schedule;
 pub mod spec;
+pub mod tensor;
 pub mod train;
 
 pub use error::{Error, Kind, Result, did_you_mean, nearest};

@@ -1,0 +1,78 @@
+//! Which instructions the machine has, asked once.
+//!
+//! Loops are compiled three times: for AVX-512, for AVX2 with FMA, and for any processor. All compute the same bits,
+//! because no loop reorders a sum for the sake of wider vectors and multiply-adds are fused in each.
+
+use std::sync::OnceLock;
+
+/// A set of instructions, from the least to the most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Instructions {
+    /// Any processor.
+    Portable,
+    /// AVX2 and FMA.
+    Avx2,
+    /// AVX-512 (F, BW, DQ, VL).
+    Avx512,
+}
+
+/// The best instructions of this machine, or fewer where `THALWEG_KERNEL` says `portable` or `avx2`.
+pub fn instructions() -> Instructions {
+    static FOUND: OnceLock<Instructions> = OnceLock::new();
+    *FOUND.get_or_init(|| {
+        let wanted = match std::env::var("THALWEG_KERNEL").as_deref() {
+            Ok("portable") => Instructions::Portable,
+            Ok("avx2") => Instructions::Avx2,
+            _ => Instructions::Avx512,
+        };
+        wanted.min(available())
+    })
+}
+
+#[cfg(target_arch = "x86_64")]
+fn available() -> Instructions {
+    let has = |found: &[bool]| found.iter().all(|&found| found);
+    let avx2 = has(&[is_x86_feature_detected!("avx2"), is_x86_feature_detected!("fma")]);
+    let avx512 = has(&[
+        is_x86_feature_detected!("avx512f"),
+        is_x86_feature_detected!("avx512bw"),
+        is_x86_feature_detected!("avx512dq"),
+        is_x86_feature_detected!("avx512vl"),
+    ]);
+    match (avx2, avx512) {
+        (true, true) => Instructions::Avx512,
+        (true, false) => Instructions::Avx2,
+        _ => Instructions::Portable,
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn available() -> Instructions {
+    Instructions::Portable
+}
+
+/// Runs a loop compiled for the machine's instructions; the loop must be inlined for that to have an effect.
+#[inline(always)]
+pub(crate) fn vectorised<R>(body: impl FnOnce() -> R) -> R {
+    #[cfg(target_arch = "x86_64")]
+    match instructions() {
+        // SAFETY: the machine has been asked for these instructions.
+        Instructions::Avx512 => return unsafe { avx512(body) },
+        // SAFETY: likewise.
+        Instructions::Avx2 => return unsafe { avx2(body) },
+        Instructions::Portable => {}
+    }
+    body()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn avx512<R>(body: impl FnOnce() -> R) -> R {
+    body()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn avx2<R>(body: impl FnOnce() -> R) -> R {
+    body()
+}

@@ -1,0 +1,79 @@
+//! Functions applied number by number.
+
+use crate::Real;
+use crate::dispatch::vectorised;
+use crate::pool;
+
+/// Numbers a thread must have to be worth waking.
+const CHUNK: usize = 1 << 15;
+
+/// y = f(x).
+///
+/// # Panics
+/// If the lengths differ.
+pub fn map<T: Real>(x: &[T], y: &mut [T], f: impl Fn(T) -> T + Sync) {
+    assert_eq!(x.len(), y.len());
+    pool::for_each_chunk(y, CHUNK, |i, y| {
+        let x = &x[i * CHUNK..][..y.len()];
+        vectorised(
+            #[inline(always)]
+            || {
+                for (y, &x) in y.iter_mut().zip(x) {
+                    *y = f(x);
+                }
+            },
+        );
+    });
+}
+
+/// y = f(y).
+pub fn map_in_place<T: Real>(y: &mut [T], f: impl Fn(T) -> T + Sync) {
+    pool::for_each_chunk(y, CHUNK, |_, y| {
+        vectorised(
+            #[inline(always)]
+            || {
+                for y in y.iter_mut() {
+                    *y = f(*y);
+                }
+            },
+        );
+    });
+}
+
+/// y = f(a, b).
+///
+/// # Panics
+/// If the lengths differ.
+pub fn zip<T: Real>(a: &[T], b: &[T], y: &mut [T], f: impl Fn(T, T) -> T + Sync) {
+    assert!(a.len() == y.len() && b.len() == y.len());
+    pool::for_each_chunk(y, CHUNK, |i, y| {
+        let (a, b) = (&a[i * CHUNK..][..y.len()], &b[i * CHUNK..][..y.len()]);
+        vectorised(
+            #[inline(always)]
+            || {
+                for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
+                    *y = f(a, b);
+                }
+            },
+        );
+    });
+}
+
+/// y = f(y, x).
+///
+/// # Panics
+/// If the lengths differ.
+pub fn zip_in_place<T: Real>(y: &mut [T], x: &[T], f: impl Fn(T, T) -> T + Sync) {
+    assert_eq!(x.len(), y.len());
+    pool::for_each_chunk(y, CHUNK, |i, y| {
+        let x = &x[i * CHUNK..][..y.len()];
+        vectorised(
+            #[inline(always)]
+            || {
+                for (y, &x) in y.iter_mut().zip(x) {
+                    *y = f(*y, x);
+                }
+            },
+        );
+    });
+}

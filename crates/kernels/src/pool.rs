@@ -1,0 +1,218 @@
+//! A small pool of threads for regions of a few microseconds: workers spin for a while, then sleep.
+//!
+//! What a task computes must not depend on which thread runs it, so results never depend on the number of threads.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+/// How long a worker spins for the next region before it sleeps.
+const SPIN: Duration = Duration::from_micros(50);
+
+struct Job {
+    run: *const (dyn Fn(usize) + Sync),
+    tasks: usize,
+    next: AtomicUsize,
+    panicked: AtomicBool,
+}
+
+struct Pool {
+    /// Threads that a region may use, the caller among them (0: not yet asked for).
+    threads: AtomicUsize,
+    workers: Mutex<usize>,
+    /// Counts regions, so that a worker sees a new one.
+    region: AtomicU64,
+    job: AtomicPtr<Job>,
+    /// Workers that may be looking at the job.
+    inside: AtomicUsize,
+    asleep: Mutex<()>,
+    wake: Condvar,
+    sleepers: AtomicUsize,
+    /// Held by the thread whose region is running.
+    busy: Mutex<()>,
+}
+
+static POOL: Pool = Pool {
+    threads: AtomicUsize::new(0),
+    workers: Mutex::new(0),
+    region: AtomicU64::new(0),
+    job: AtomicPtr::new(std::ptr::null_mut()),
+    inside: AtomicUsize::new(0),
+    asleep: Mutex::new(()),
+    wake: Condvar::new(),
+    sleepers: AtomicUsize::new(0),
+    busy: Mutex::new(()),
+};
+
+thread_local! {
+    static IN_REGION: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Sets how many threads regions use, for the whole process (0: one a core).
+pub fn set_threads(threads: usize) {
+    let cores = || std::thread::available_parallelism().map_or(1, |n| n.get());
+    let threads = if threads == 0 { cores() } else { threads };
+    POOL.threads.store(threads, SeqCst);
+    let mut workers = POOL.workers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    while *workers + 1 < threads {
+        let index = *workers;
+        let spawned = std::thread::Builder::new().name(format!("thalweg-{index}")).spawn(move || work(index));
+        if spawned.is_err() {
+            break;
+        }
+        *workers += 1;
+    }
+}
+
+/// How many threads regions use.
+pub fn threads() -> usize {
+    if POOL.threads.load(SeqCst) == 0 {
+        set_threads(0);
+    }
+    POOL.threads.load(SeqCst)
+}
+
+/// Runs f(0), …, f(tasks − 1) on the pool's threads, in any order, and waits for all.
+///
+/// # Panics
+/// If a task panics.
+pub fn for_each(tasks: usize, f: impl Fn(usize) + Sync) {
+    let free = tasks > 1 && !IN_REGION.get() && threads() > 1;
+    let Some(_region) = free.then(|| POOL.busy.try_lock().ok()).flatten() else {
+        (0..tasks).for_each(f);
+        return;
+    };
+    let run: &(dyn Fn(usize) + Sync) = &f;
+    // SAFETY: only the lifetime changes; the job is withdrawn and every worker has left it before `f` goes.
+    let run: &'static (dyn Fn(usize) + Sync) = unsafe { std::mem::transmute(run) };
+    let job = Job { run, tasks, next: AtomicUsize::new(0), panicked: AtomicBool::new(false) };
+    POOL.job.store((&raw const job).cast_mut(), SeqCst);
+    POOL.region.fetch_add(1, SeqCst);
+    if POOL.sleepers.load(SeqCst) > 0 {
+        drop(POOL.asleep.lock());
+        POOL.wake.notify_all();
+    }
+    take_part(&job);
+    POOL.job.store(std::ptr::null_mut(), SeqCst);
+    while POOL.inside.load(SeqCst) > 0 {
+        std::hint::spin_loop();
+    }
+    assert!(!job.panicked.load(SeqCst), "a task of a parallel region panicked");
+}
+
+/// Runs f(i, chunk) on each of a slice's chunks of a length, the last one shorter.
+pub fn for_each_chunk<T: Send>(data: &mut [T], chunk: usize, f: impl Fn(usize, &mut [T]) + Sync) {
+    let len = data.len();
+    let start = Shared(data.as_mut_ptr());
+    for_each(len.div_ceil(chunk.max(1)), |i| {
+        let begin = i * chunk;
+        // SAFETY: chunks of different tasks do not overlap, lie within `data`, and each task runs once.
+        f(i, unsafe { std::slice::from_raw_parts_mut(start.get().add(begin), chunk.min(len - begin)) });
+    });
+}
+
+/// A pointer that tasks on several threads may write disjoint parts through.
+pub(crate) struct Shared<T>(pub(crate) *mut T);
+
+// SAFETY: its users write disjoint parts.
+unsafe impl<T: Send> Sync for Shared<T> {}
+
+impl<T> Shared<T> {
+    pub(crate) fn get(&self) -> *mut T {
+        self.0
+    }
+}
+
+fn take_part(job: &Job) {
+    IN_REGION.set(true);
+    let run = catch_unwind(AssertUnwindSafe(|| {
+        loop {
+            let task = job.next.fetch_add(1, SeqCst);
+            if task >= job.tasks {
+                break;
+            }
+            // SAFETY: the caller waits in `for_each` until every worker has left the job.
+            unsafe { (*job.run)(task) };
+        }
+    }));
+    IN_REGION.set(false);
+    if run.is_err() {
+        job.panicked.store(true, SeqCst);
+    }
+}
+
+fn work(index: usize) {
+    let mut seen = 0;
+    loop {
+        let start = Instant::now();
+        while POOL.region.load(SeqCst) == seen {
+            if start.elapsed() < SPIN {
+                std::hint::spin_loop();
+                continue;
+            }
+            POOL.sleepers.fetch_add(1, SeqCst);
+            let mut guard = POOL.asleep.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            while POOL.region.load(SeqCst) == seen {
+                guard = POOL.wake.wait(guard).unwrap_or_else(|poisoned| poisoned.into_inner());
+            }
+            drop(guard);
+            POOL.sleepers.fetch_sub(1, SeqCst);
+        }
+        seen = POOL.region.load(SeqCst);
+        if index + 1 < POOL.threads.load(SeqCst) {
+            POOL.inside.fetch_add(1, SeqCst);
+            let job = POOL.job.load(SeqCst);
+            // SAFETY: a job is withdrawn before its caller waits for `inside` to be 0, so what is not null is alive.
+            if let Some(job) = unsafe { job.as_ref() } {
+                take_part(job);
+            }
+            POOL.inside.fetch_sub(1, SeqCst);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_task_runs_once_for_any_number_of_threads() {
+        for threads in [1, 2, 3, 7, 1] {
+            set_threads(threads);
+            for _ in 0..200 {
+                let mut counts = vec![0u32; 101];
+                for_each_chunk(&mut counts, 10, |i, chunk| chunk.iter_mut().for_each(|count| *count += i as u32 + 1));
+                let expected: Vec<u32> = (0..101).map(|i| i / 10 + 1).collect();
+                assert_eq!(counts, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn regions_within_regions_and_beside_each_other_run() {
+        set_threads(3);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..100 {
+                        let total = AtomicUsize::new(0);
+                        for_each(5, |_| for_each(4, |i| _ = total.fetch_add(i, SeqCst)));
+                        assert_eq!(total.load(SeqCst), 30);
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn a_panic_reaches_the_caller_and_the_pool_lives_on() {
+        set_threads(2);
+        let result = catch_unwind(|| for_each(8, |i| assert!(i != 5)));
+        assert!(result.is_err());
+        let total = AtomicUsize::new(0);
+        for_each(4, |i| _ = total.fetch_add(i, SeqCst));
+        assert_eq!(total.load(SeqCst), 6);
+    }
+}

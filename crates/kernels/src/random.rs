@@ -1,0 +1,137 @@
+//! Random numbers as a function: Philox4x32-10 (Salmon et al. 2011).
+//!
+//! A number depends on (seed, purpose, epoch, example, element) alone, not on threads, batches or history.
+
+use crate::Real;
+
+/// The random numbers of one purpose in one epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stream {
+    key: [u32; 2],
+    purpose: u32,
+    epoch: u32,
+}
+
+impl Stream {
+    /// The numbers of a purpose under a seed, in epoch 0.
+    pub fn new(seed: u64, purpose: u32) -> Stream {
+        Stream { key: [seed as u32, (seed >> 32) as u32], purpose, epoch: 0 }
+    }
+
+    /// The numbers of the same purpose in another epoch.
+    pub fn epoch(self, epoch: u32) -> Stream {
+        Stream { epoch, ..self }
+    }
+
+    /// Four random words for an example: elements 4·block to 4·block + 3.
+    #[inline]
+    pub fn bits(&self, example: u32, block: u32) -> [u32; 4] {
+        philox([block, example, self.epoch, self.purpose], self.key)
+    }
+
+    /// A number in [0, 1), with 24 bits.
+    #[inline]
+    pub fn uniform<T: Real>(&self, example: u32, element: u32) -> T {
+        unit(self.bits(example, element / 4)[element as usize % 4])
+    }
+
+    /// Fills with numbers in [0, 1).
+    pub fn fill_uniform<T: Real>(&self, example: u32, out: &mut [T]) {
+        for (block, out) in out.chunks_mut(4).enumerate() {
+            for (out, bits) in out.iter_mut().zip(self.bits(example, block as u32)) {
+                *out = unit(bits);
+            }
+        }
+    }
+
+    /// Fills with normal numbers of mean 0 and variance 1 (Box and Muller 1958).
+    pub fn fill_normal<T: Real>(&self, example: u32, out: &mut [T]) {
+        for (block, out) in out.chunks_mut(2).enumerate() {
+            let [a, b, c, d] = self.bits(example, block as u32).map(u64::from);
+            // In (0, 1], so that its logarithm is finite.
+            let u = (((a << 21) ^ (b >> 11)) + 1) as f64 / (1u64 << 53) as f64;
+            let v = ((c << 21) ^ (d >> 11)) as f64 / (1u64 << 53) as f64;
+            let radius = (-2.0 * libm::log(u)).sqrt();
+            let angle = std::f64::consts::TAU * v;
+            for (out, x) in out.iter_mut().zip([libm::cos(angle), libm::sin(angle)]) {
+                *out = T::of(radius * x);
+            }
+        }
+    }
+
+    /// Inverted dropout's mask: 1/keep with probability keep, else 0.
+    pub fn mask<T: Real>(&self, example: u32, keep: f64, out: &mut [T]) {
+        let (limit, kept) = ((keep * 4_294_967_296.0) as u64, T::of(1.0 / keep));
+        for (block, out) in out.chunks_mut(4).enumerate() {
+            for (out, bits) in out.iter_mut().zip(self.bits(example, block as u32)) {
+                *out = if u64::from(bits) < limit { kept } else { T::ZERO };
+            }
+        }
+    }
+
+    /// 0, …, n − 1 in a random order (Fisher and Yates).
+    pub fn permutation(&self, n: usize) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..n as u32).collect();
+        for i in (1..n).rev() {
+            let [a, b, ..] = self.bits(0, i as u32);
+            let random = u64::from(a) << 32 | u64::from(b);
+            // The high half of random · (i + 1): uneven by less than one part in 2³².
+            let j = (u128::from(random) * (i as u128 + 1)) >> 64;
+            order.swap(i, j as usize);
+        }
+        order
+    }
+}
+
+#[inline]
+fn unit<T: Real>(bits: u32) -> T {
+    T::of(f64::from(bits >> 8) / 16_777_216.0)
+}
+
+#[inline]
+fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
+    for _ in 0..10 {
+        let a = u64::from(counter[0]) * 0xD251_1F53;
+        let b = u64::from(counter[2]) * 0xCD9E_8D57;
+        counter = [(b >> 32) as u32 ^ counter[1] ^ key[0], b as u32, (a >> 32) as u32 ^ counter[3] ^ key[1], a as u32];
+        key = [key[0].wrapping_add(0x9E37_79B9), key[1].wrapping_add(0xBB67_AE85)];
+    }
+    counter
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_published_vectors() {
+        assert_eq!(philox([0; 4], [0; 2]), [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]);
+        assert_eq!(philox([u32::MAX; 4], [u32::MAX; 2]), [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]);
+        let counter = [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344];
+        assert_eq!(philox(counter, [0xa409_3822, 0x299f_31d0]), [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]);
+    }
+
+    #[test]
+    fn moments_and_mask_rate() {
+        let mut x = vec![0.0f64; 100_000];
+        let stream = Stream::new(7, 1);
+        let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;
+        stream.fill_uniform(0, &mut x);
+        assert!((mean(&x) - 0.5).abs() < 0.005);
+        stream.fill_normal(0, &mut x);
+        let squares: Vec<f64> = x.iter().map(|x| x * x).collect();
+        assert!(mean(&x).abs() < 0.02 && (mean(&squares) - 1.0).abs() < 0.02);
+        stream.mask(0, 0.8, &mut x);
+        assert!((mean(&x) - 1.0).abs() < 0.01 && x.iter().all(|&x| x == 0.0 || x == 1.25));
+    }
+
+    #[test]
+    fn a_permutation_has_every_number_once_and_is_not_the_identity() {
+        let order = Stream::new(1, 2).permutation(1000);
+        let mut sorted = order.clone();
+        sorted.sort();
+        assert_eq!(sorted, (0..1000).collect::<Vec<u32>>());
+        assert_ne!(order, sorted);
+        assert_ne!(order, Stream::new(1, 2).epoch(1).permutation(1000));
+    }
+}

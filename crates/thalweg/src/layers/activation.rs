@@ -1,0 +1,60 @@
+//! A = g(Z) as a layer of its own, for where batch norm stands between a product and its activation.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Backward, Layer, Mode, Parameters, ParametersMut, Registered, to_value};
+use crate::error::Result;
+use crate::tensor::{Activation, Shape, Tensor, View, ViewMut, activation, ops};
+
+/// Forward: A = g(Z). Backward: dZ = dA ∗ g'(Z).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Activate {
+    /// g.
+    pub activation: Activation,
+}
+
+impl Layer for Activate {
+    fn kind(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn config(&self) -> serde_json::Value {
+        to_value(self)
+    }
+
+    fn describe(&self, _input: Shape) -> String {
+        self.activation.to_string()
+    }
+
+    fn output(&self, input: Shape) -> Result<Shape> {
+        Ok(input)
+    }
+
+    fn forward(&self, _theta: Parameters, x: View, mut y: ViewMut, _saved: &mut [Tensor], _mode: Mode) {
+        ops::copy(x, y.reborrow());
+        ops::activate(self.activation, y);
+    }
+
+    fn backward(&self, _theta: Parameters, mut pass: Backward, _gradient: ParametersMut) {
+        let z_or_a = if self.activation.needs_input() { pass.x } else { pass.y };
+        ops::activate_backward(self.activation, z_or_a, pass.dy.reborrow());
+        if let Some(dx) = pass.dx {
+            ops::copy(pass.dy.view(), dx);
+        }
+    }
+
+    fn kink_sides(&self, y: View, sides: &mut Vec<bool>) {
+        if self.activation.has_kink() {
+            sides.extend((0..y.len()).map(|i| y.at(i) > 0.0));
+        }
+    }
+}
+
+impl Registered for Activate {
+    const NAME: &'static str = "activation";
+
+    fn examples() -> Vec<(Self, Shape)> {
+        activation::ALL.map(|activation| (Activate { activation }, [4].into())).into()
+    }
+}

@@ -1,0 +1,117 @@
+//! Batch normalisation (Ioffe and Szegedy 2015; the course's "batch norm").
+
+use serde::{Deserialize, Serialize};
+
+use super::{Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, Registered, to_value};
+use crate::error::{Error, Result};
+use crate::tensor::{Shape, Tensor, View, ViewMut, ops};
+
+/// Per unit over the mini-batch: z_norm = (z − μ)/√(σ² + ε), z̃ = γ z_norm + β, with γ and β learned.
+///
+/// Prediction uses exponentially weighted averages of μ and σ²: μ̄ := momentum·μ̄ + (1 − momentum)·μ. σ² is the
+/// population form in both (PyTorch's running variance is the sample form, m/(m−1) as large).
+///
+/// Backward, with m examples and dz_norm = γ dz̃:
+/// dz = (m dz_norm − Σ dz_norm − z_norm Σ dz_norm z_norm) / (m √(σ² + ε)), dγ = Σ dz̃ z_norm, dβ = Σ dz̃.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BatchNorm {
+    /// ε, which keeps the divisor from 0.
+    pub epsilon: f64,
+    /// The weight of the past in the running averages.
+    pub momentum: f64,
+}
+
+impl Default for BatchNorm {
+    fn default() -> Self {
+        BatchNorm { epsilon: 1e-5, momentum: 0.9 }
+    }
+}
+
+// Positions among the parameters.
+const GAMMA: usize = 0;
+const BETA: usize = 1;
+const MEAN: usize = 2;
+const VARIANCE: usize = 3;
+
+// Positions among what is kept.
+const Z_NORM: usize = 0;
+const BATCH_MEAN: usize = 1;
+const BATCH_VARIANCE: usize = 2;
+const INVERSE_STD: usize = 3;
+
+impl Layer for BatchNorm {
+    fn kind(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn config(&self) -> serde_json::Value {
+        to_value(self)
+    }
+
+    fn describe(&self, _input: Shape) -> String {
+        "batch norm".into()
+    }
+
+    fn output(&self, input: Shape) -> Result<Shape> {
+        if !(self.epsilon > 0.0 && (0.0..1.0).contains(&self.momentum)) {
+            return Err(Error::config(format!("batch norm with ε = {} and momentum {}", self.epsilon, self.momentum))
+                .fix("use an epsilon above 0 and a momentum from 0 to below 1"));
+        }
+        Ok(input)
+    }
+
+    fn parameters(&self, input: Shape) -> Vec<ParameterSpec> {
+        let n = input.size();
+        vec![
+            ParameterSpec::bias("gamma", n, 1.0),
+            ParameterSpec::bias("beta", n, 0.0),
+            ParameterSpec::statistic("mean", n, 0.0),
+            ParameterSpec::statistic("variance", n, 1.0),
+        ]
+    }
+
+    fn saved(&self, input: Shape, m: usize) -> Vec<Shape> {
+        let n = input.size();
+        vec![[m, n].into(), [n].into(), [n].into(), [n].into()]
+    }
+
+    fn forward(&self, theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], mode: Mode) {
+        let m = x.shape().rows();
+        match mode {
+            Mode::Predict => {
+                ops::batch_norm_predict(x, [GAMMA, BETA, MEAN, VARIANCE].map(|i| theta.get(i)), self.epsilon, y);
+            }
+            Mode::Train(_) | Mode::Check => {
+                let [z_norm, mean, variance, inverse_std] = saved else { unreachable!("four tensors are saved") };
+                let keep = ops::BatchStatistics {
+                    normalised: z_norm.rows_mut(m),
+                    mean: mean.view_mut(),
+                    variance: variance.view_mut(),
+                    inverse_std: inverse_std.view_mut(),
+                };
+                ops::batch_norm(x, theta.get(GAMMA), theta.get(BETA), self.epsilon, y, keep);
+            }
+        }
+    }
+
+    fn backward(&self, theta: Parameters, pass: Backward, mut gradient: ParametersMut) {
+        let m = pass.x.shape().rows();
+        let (z_norm, inverse_std) = (pass.saved[Z_NORM].rows(m), pass.saved[INVERSE_STD].view());
+        let (dgamma, dbeta) = gradient.pair(GAMMA);
+        ops::batch_norm_backward(pass.dy.view(), z_norm, inverse_std, theta.get(GAMMA), pass.dx, dgamma, dbeta);
+    }
+
+    fn update_statistics(&self, mut theta: ParametersMut, saved: &[Tensor]) {
+        ops::average(theta.get(MEAN), self.momentum, saved[BATCH_MEAN].view());
+        ops::average(theta.get(VARIANCE), self.momentum, saved[BATCH_VARIANCE].view());
+    }
+}
+
+impl Registered for BatchNorm {
+    const NAME: &'static str = "batch_norm";
+
+    fn examples() -> Vec<(Self, Shape)> {
+        vec![(BatchNorm::default(), [5].into()), (BatchNorm { epsilon: 1e-3, momentum: 0.99 }, [3].into())]
+    }
+}

@@ -1,0 +1,63 @@
+//! Inverted dropout (Srivastava et al. 2014; the course's form).
+
+use serde::{Deserialize, Serialize};
+
+use super::{Backward, Layer, Mode, Parameters, ParametersMut, Registered, to_value};
+use crate::error::{Error, Result};
+use crate::tensor::{Shape, Tensor, View, ViewMut, ops};
+
+/// In training, mask = (rand < p)/p with p = keep_prob = 1 − rate, and a := a ∗ mask; off otherwise.
+///
+/// Dividing by p keeps the expectation of a, so prediction needs no correction.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dropout {
+    /// The share of activations that is dropped: 1 − keep_prob.
+    pub rate: f64,
+}
+
+impl Layer for Dropout {
+    fn kind(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn config(&self) -> serde_json::Value {
+        to_value(self)
+    }
+
+    fn describe(&self, _input: Shape) -> String {
+        format!("dropout {}", self.rate)
+    }
+
+    fn output(&self, input: Shape) -> Result<Shape> {
+        if !(0.0..1.0).contains(&self.rate) {
+            return Err(Error::config(format!("a dropout rate of {}", self.rate)).fix("use a rate from 0 to below 1"));
+        }
+        Ok(input)
+    }
+
+    fn saved(&self, input: Shape, m: usize) -> Vec<Shape> {
+        vec![[m, input.size()].into()]
+    }
+
+    fn forward(&self, _theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], mode: Mode) {
+        let Mode::Train(noise) = mode else { return ops::copy(x, y) };
+        let mut mask = saved[0].rows_mut(x.shape().rows());
+        ops::dropout_mask(noise.stream(), noise.examples, 1.0 - self.rate, mask.reborrow());
+        ops::multiply(x, mask.view(), y);
+    }
+
+    fn backward(&self, _theta: Parameters, pass: Backward, _gradient: ParametersMut) {
+        if let Some(dx) = pass.dx {
+            ops::multiply(pass.dy.view(), pass.saved[0].rows(pass.x.shape().rows()), dx);
+        }
+    }
+}
+
+impl Registered for Dropout {
+    const NAME: &'static str = "dropout";
+
+    fn examples() -> Vec<(Self, Shape)> {
+        vec![(Dropout { rate: 0.5 }, [5].into()), (Dropout { rate: 0.0 }, [2, 3].into())]
+    }
+}

@@ -1,0 +1,124 @@
+//! Z = A[l−1] Wᵀ + b, A[l] = g(Z): the course's layer, with examples as rows.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, Registered, to_value};
+use crate::error::{Error, Result};
+use crate::init::Init;
+use crate::tensor::{Activation, Shape, Tensor, View, ViewMut, ops};
+
+/// The most units a layer may have.
+const MOST_UNITS: usize = 1 << 24;
+
+/// A fully connected layer of n_out units: W is n_out × n_in, b has n_out numbers.
+///
+/// Forward: Z = X Wᵀ + b, A = g(Z).
+/// Backward: dZ = dA ∗ g'(Z), dW = dZᵀ X, db = column sums of dZ, dX = dZ W.
+/// The 1/m of the course's formulas is in dA already: the cost is a mean, and so is its gradient.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Linear {
+    /// n_out.
+    pub units: usize,
+    /// g.
+    #[serde(default)]
+    pub activation: Activation,
+    /// How W is drawn; by default He for the ReLU kinds, LeCun's 1/n_in for SELU, Glorot otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<Init>,
+    /// Whether there is a b; batch norm after it makes one pointless.
+    #[serde(default = "yes")]
+    pub bias: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Linear {
+    /// A layer of n_out units with activation g.
+    pub fn new(units: usize, activation: Activation) -> Self {
+        Linear { units, activation, init: None, bias: true }
+    }
+
+    fn init(&self) -> Init {
+        self.init.unwrap_or(match self.activation {
+            g if g.is_rectifier() => Init::HeNormal,
+            Activation::Selu => Init::XavierNormal,
+            _ => Init::GlorotUniform,
+        })
+    }
+}
+
+impl Layer for Linear {
+    fn kind(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn config(&self) -> serde_json::Value {
+        to_value(self)
+    }
+
+    fn describe(&self, input: Shape) -> String {
+        let bias = if self.bias { "" } else { ", no bias" };
+        match self.activation {
+            Activation::Identity => format!("linear {} → {}{bias}", input.size(), self.units),
+            g => format!("linear {} → {}{bias}, {g}", input.size(), self.units),
+        }
+    }
+
+    fn output(&self, input: Shape) -> Result<Shape> {
+        let (n_in, n_out) = (input.size(), self.units);
+        if n_out == 0 || n_out > MOST_UNITS || n_in.checked_mul(n_out).is_none_or(|n| n > 1 << 40) {
+            return Err(Error::config(format!("a linear layer of {n_out} units on {n_in} inputs"))
+                .fix(format!("give a layer between 1 and {MOST_UNITS} units")));
+        }
+        Ok([n_out].into())
+    }
+
+    fn parameters(&self, input: Shape) -> Vec<ParameterSpec> {
+        let mut parameters = vec![ParameterSpec::weight("weight", [self.units, input.size()], self.init())];
+        if self.bias {
+            parameters.push(ParameterSpec::bias("bias", self.units, 0.0));
+        }
+        parameters
+    }
+
+    fn saved(&self, _input: Shape, m: usize) -> Vec<Shape> {
+        if self.activation.needs_input() { vec![[m, self.units].into()] } else { Vec::new() }
+    }
+
+    fn forward(&self, theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], _mode: Mode) {
+        let z = saved.first_mut().map(|z| z.rows_mut(x.shape().rows()));
+        ops::linear(x, theta.get(0), self.bias.then(|| theta.get(1)), self.activation, z, y);
+    }
+
+    fn backward(&self, theta: Parameters, mut pass: Backward, mut gradient: ParametersMut) {
+        let m = pass.x.shape().rows();
+        let z_or_a = pass.saved.first().map_or(pass.y, |z| z.rows(m));
+        ops::activate_backward(self.activation, z_or_a, pass.dy.reborrow());
+        let dz = pass.dy.view();
+        if self.bias {
+            let (dw, db) = gradient.pair(0);
+            ops::linear_backward(pass.x, theta.get(0), dz, dw, Some(db), pass.dx);
+        } else {
+            ops::linear_backward(pass.x, theta.get(0), dz, gradient.get(0), None, pass.dx);
+        }
+    }
+
+    fn kink_sides(&self, y: View, sides: &mut Vec<bool>) {
+        if self.activation.has_kink() {
+            sides.extend((0..y.len()).map(|i| y.at(i) > 0.0));
+        }
+    }
+}
+
+impl Registered for Linear {
+    const NAME: &'static str = "linear";
+
+    fn examples() -> Vec<(Self, Shape)> {
+        let with_activation = crate::tensor::activation::ALL.map(|g| (Linear::new(3, g), [4].into()));
+        let plain = Linear { bias: false, init: Some(Init::Normal(0.5)), ..Linear::new(1, Activation::Identity) };
+        with_activation.into_iter().chain([(plain, [2, 2].into())]).collect()
+    }
+}

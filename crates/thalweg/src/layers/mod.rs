@@ -1,0 +1,264 @@
+//! Layers: descriptions that know their equations, never their parameters.
+//!
+//! A layer is data first (serialised in configurations, model files and exports) and behaviour second. Everything it
+//! reads is an argument, everything it writes is an argument, and what its backward pass needs is a named output of its
+//! forward pass. A new layer is one file and one line in [`ALL`].
+
+mod activation;
+mod batch_norm;
+mod dropout;
+mod embedding;
+mod linear;
+
+use std::fmt::Debug;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use activation::Activate;
+pub use batch_norm::BatchNorm;
+pub use dropout::Dropout;
+pub use embedding::{Embedded, Embedding};
+pub use linear::Linear;
+
+use crate::error::{Error, Result, did_you_mean};
+use crate::init::Init;
+use crate::random::{self, Stream};
+use crate::tensor::{Shape, Tensor, View, ViewMut};
+
+/// One parameter that a layer has: its name, shape, initial values and role.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParameterSpec {
+    /// The name within the layer: `weight`, `bias`, `gamma`.
+    pub name: &'static str,
+    /// The shape; a weight is n_out × n_in.
+    pub shape: Shape,
+    /// How it is drawn.
+    pub init: Init,
+    /// Whether the L2 term and weight decay apply: to weights, not to biases, γ or β.
+    pub decays: bool,
+    /// Whether it is trained: running statistics are not.
+    pub trained: bool,
+}
+
+impl ParameterSpec {
+    /// A trained weight that decays.
+    pub fn weight(name: &'static str, shape: impl Into<Shape>, init: Init) -> Self {
+        ParameterSpec { name, shape: shape.into(), init, decays: true, trained: true }
+    }
+
+    /// A trained bias, scale or shift, which does not decay.
+    pub fn bias(name: &'static str, n: usize, value: f64) -> Self {
+        ParameterSpec { name, shape: [n].into(), init: Init::Constant(value), decays: false, trained: true }
+    }
+
+    /// A statistic that is kept with the parameters and not trained.
+    pub fn statistic(name: &'static str, n: usize, value: f64) -> Self {
+        ParameterSpec { trained: false, ..Self::bias(name, n, value) }
+    }
+}
+
+/// What a forward pass is for.
+#[derive(Debug, Clone, Copy)]
+pub enum Mode<'a> {
+    /// Training: dropout on, batch norm by the batch's statistics.
+    Train(Noise<'a>),
+    /// A gradient check: as in training, but without any randomness.
+    Check,
+    /// Prediction: dropout off, batch norm by the running statistics.
+    Predict,
+}
+
+/// The random stream of a training step.
+#[derive(Debug, Clone, Copy)]
+pub struct Noise<'a> {
+    /// The run's seed.
+    pub seed: u64,
+    /// The epoch.
+    pub epoch: u32,
+    /// The layer's number in the network; set by the network.
+    pub layer: u32,
+    /// The number of each of the batch's examples in the training part.
+    pub examples: &'a [u32],
+}
+
+impl Noise<'_> {
+    /// The stream to draw from, by example and element.
+    pub fn stream(&self) -> Stream {
+        random::layer(self.seed, self.layer, self.epoch)
+    }
+}
+
+impl Mode<'_> {
+    /// The same mode for a layer by its number.
+    pub(crate) fn of_layer(mut self, layer: usize) -> Self {
+        if let Mode::Train(noise) = &mut self {
+            noise.layer = layer as u32;
+        }
+        self
+    }
+}
+
+/// A layer's own part of θ, read by position in [`Layer::parameters`].
+#[derive(Debug, Clone, Copy)]
+pub struct Parameters<'a> {
+    pub(crate) theta: View<'a>,
+    pub(crate) entries: &'a [crate::network::Entry],
+}
+
+impl<'a> Parameters<'a> {
+    /// Parameter number `i`.
+    pub fn get(&self, i: usize) -> View<'a> {
+        self.theta.part(self.entries[i].start, self.entries[i].shape)
+    }
+}
+
+/// A layer's own part of θ or dθ, written by position in [`Layer::parameters`].
+#[derive(Debug)]
+pub struct ParametersMut<'a> {
+    pub(crate) theta: ViewMut<'a>,
+    pub(crate) entries: &'a [crate::network::Entry],
+}
+
+impl ParametersMut<'_> {
+    /// Parameter number `i`.
+    pub fn get(&mut self, i: usize) -> ViewMut<'_> {
+        let entry = &self.entries[i];
+        self.theta.reborrow().part(entry.start, entry.shape)
+    }
+
+    /// Parameters number `i` and `i + 1`, neighbours in θ, both at once.
+    pub fn pair(&mut self, i: usize) -> (ViewMut<'_>, ViewMut<'_>) {
+        let (a, b) = (&self.entries[i], &self.entries[i + 1]);
+        let both = self.theta.reborrow().part(a.start, [a.shape.size() + b.shape.size()]);
+        let (first, second) = both.split(a.shape.size());
+        (first.part(0, a.shape), second.part(0, b.shape))
+    }
+}
+
+/// What a backward pass is given.
+#[derive(Debug)]
+pub struct Backward<'a> {
+    /// The input of the forward pass, m × n_in.
+    pub x: View<'a>,
+    /// Its output, m × n_out.
+    pub y: View<'a>,
+    /// The gradient of the cost with respect to y; may be overwritten.
+    pub dy: ViewMut<'a>,
+    /// What the forward pass kept.
+    pub saved: &'a mut [Tensor],
+    /// Where the gradient with respect to x goes, if anybody needs it.
+    pub dx: Option<ViewMut<'a>>,
+}
+
+/// A layer: y = f(x; its part of θ). Shapes are of one example; batches add a first dimension m.
+pub trait Layer: Debug + Send + Sync {
+    /// The name of this kind of layer in configurations and model files.
+    fn kind(&self) -> &'static str;
+
+    /// The layer's description as data, without its kind.
+    fn config(&self) -> serde_json::Value;
+
+    /// A short description for people: `linear 64 → 128, relu`.
+    fn describe(&self, input: Shape) -> String;
+
+    /// The shape of the output for a shape of the input.
+    ///
+    /// # Errors
+    /// If the layer cannot take such an input.
+    fn output(&self, input: Shape) -> Result<Shape>;
+
+    /// The parameters for a shape of the input.
+    fn parameters(&self, _input: Shape) -> Vec<ParameterSpec> {
+        Vec::new()
+    }
+
+    /// The shapes of what the forward pass keeps for the backward pass, for batches of up to m examples.
+    fn saved(&self, _input: Shape, _m: usize) -> Vec<Shape> {
+        Vec::new()
+    }
+
+    /// Computes y from x, and what is kept.
+    fn forward(&self, theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], mode: Mode);
+
+    /// Computes the layer's part of dθ, and dx where it is wanted, from dy.
+    fn backward(&self, theta: Parameters, pass: Backward, gradient: ParametersMut);
+
+    /// Updates untrained statistics after a training step, from what its forward pass kept.
+    fn update_statistics(&self, _theta: ParametersMut, _saved: &[Tensor]) {}
+
+    /// Adds, for each output with a kink in its derivative, on which side of the kink it is.
+    fn kink_sides(&self, _y: View, _sides: &mut Vec<bool>) {}
+}
+
+/// One kind of layer in a registry.
+#[derive(Debug, Clone, Copy)]
+pub struct Kind {
+    /// Its name.
+    pub name: &'static str,
+    /// Reads one from its description.
+    pub read: fn(serde_json::Value) -> Result<Box<dyn Layer>>,
+    /// Examples of it with a shape they take, which the test battery checks.
+    pub examples: fn() -> Vec<(Box<dyn Layer>, Shape)>,
+}
+
+/// What a layer says of itself to be put into a registry.
+pub trait Registered: Layer + Serialize + DeserializeOwned + 'static {
+    /// The name of this kind of layer.
+    const NAME: &'static str;
+
+    /// Layers of this kind that together use all its options, each with a shape of input.
+    fn examples() -> Vec<(Self, Shape)>;
+}
+
+/// The registry line of a kind of layer.
+pub const fn kind<L: Registered>() -> Kind {
+    Kind { name: L::NAME, read: read::<L>, examples: examples::<L> }
+}
+
+/// Every kind of layer there is.
+pub const ALL: &[Kind] =
+    &[kind::<Linear>(), kind::<Activate>(), kind::<BatchNorm>(), kind::<Dropout>(), kind::<Embedding>()];
+
+/// Reads a layer from a table with its `kind` and its options, among our kinds and those given.
+///
+/// # Errors
+/// If the kind is unknown or an option is wrong.
+pub fn read_layer(mut table: serde_json::Value, own: &[Kind]) -> Result<Box<dyn Layer>> {
+    let name = table.as_object_mut().and_then(|table| table.remove("kind"));
+    let Some(name) = name.as_ref().and_then(|name| name.as_str()) else {
+        return Err(Error::config(format!("a layer without a kind: {table}")).fix("add kind = \"linear\" or another"));
+    };
+    let kinds = || ALL.iter().chain(own);
+    let Some(kind) = kinds().find(|kind| kind.name == name) else {
+        let names: Vec<&str> = kinds().map(|kind| kind.name).collect();
+        let message = format!("unknown kind of layer {name:?}{}", did_you_mean(name, names.iter().copied()));
+        return Err(Error::config(message).fix(format!("use one of {}", names.join(", "))));
+    };
+    (kind.read)(table)
+}
+
+/// A layer's description as a table with its `kind`: what [`read_layer`] reads.
+pub fn write_layer(layer: &dyn Layer) -> serde_json::Value {
+    let mut table = serde_json::Map::new();
+    table.insert("kind".into(), layer.kind().into());
+    if let serde_json::Value::Object(options) = layer.config() {
+        table.extend(options);
+    }
+    table.into()
+}
+
+fn read<L: Registered>(options: serde_json::Value) -> Result<Box<dyn Layer>> {
+    let layer: L = serde_json::from_value(options)
+        .map_err(|error| Error::config(format!("{error}")).at(format!("layer of kind {:?}", L::NAME)))?;
+    Ok(Box::new(layer))
+}
+
+fn examples<L: Registered>() -> Vec<(Box<dyn Layer>, Shape)> {
+    L::examples().into_iter().map(|(layer, shape)| (Box::new(layer) as Box<dyn Layer>, shape)).collect()
+}
+
+/// The description of a layer that serialises.
+pub(crate) fn to_value(layer: &impl Serialize) -> serde_json::Value {
+    serde_json::to_value(layer).expect("a layer's options are plain data")
+}

@@ -1,0 +1,26 @@
+//! The absolute error, which far outliers pull at less.
+
+use super::{Loss, sides_of_target};
+use crate::tensor::View;
+use crate::tensor::ops::{self, LossOutput};
+
+/// L = Σ_j |z_j − y_j|; dZ = sign(z − y), and 0 at z = y.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Absolute;
+
+impl Loss for Absolute {
+    fn name(&self) -> &'static str {
+        "absolute"
+    }
+
+    fn loss(&self, z: View, y: View, out: LossOutput) {
+        ops::rowwise_loss(z, y, out, |z, y| {
+            let error = z - y;
+            (error.abs(), if error == 0.0 { 0.0 } else { error.signum() })
+        });
+    }
+
+    fn kink_sides(&self, z: View, y: View, sides: &mut Vec<bool>) {
+        sides_of_target(z, y, 0.0, sides);
+    }
+}

@@ -1,0 +1,32 @@
+//! Huber's error: squared near the target, absolute far from it (Huber 1964).
+
+use super::{Loss, sides_of_target};
+use crate::tensor::View;
+use crate::tensor::ops::{self, LossOutput};
+
+/// With e = z − y: L = ½e² where |e| ≤ δ, else δ(|e| − ½δ); dZ = e cut to ±δ.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Huber {
+    /// δ.
+    pub delta: f64,
+}
+
+impl Loss for Huber {
+    fn name(&self) -> &'static str {
+        "huber"
+    }
+
+    fn loss(&self, z: View, y: View, out: LossOutput) {
+        let delta = self.delta;
+        ops::rowwise_loss(z, y, out, |z, y| {
+            let e = z - y;
+            let value = if e.abs() <= delta { 0.5 * e * e } else { delta * (e.abs() - 0.5 * delta) };
+            (value, e.clamp(-delta, delta))
+        });
+    }
+
+    fn kink_sides(&self, z: View, y: View, sides: &mut Vec<bool>) {
+        sides_of_target(z, y, self.delta, sides);
+        sides_of_target(z, y, -self.delta, sides);
+    }
+}

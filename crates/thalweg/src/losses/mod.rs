@@ -1,0 +1,101 @@
+//! Losses: they take logits, know how to turn them into answers, and own the paired delta dZ.
+//!
+//! A loss gives L for each example; the cost J = Σ wᵢLᵢ / Σ wᵢ (the plain mean where there are no weights) is taken in
+//! [`Cost`] alone. A new loss is one file and one line in [`ALL`].
+
+mod absolute;
+mod cross_entropy;
+mod huber;
+mod squared;
+
+use std::fmt::Debug;
+
+pub use absolute::Absolute;
+pub use cross_entropy::{SigmoidCrossEntropy, SoftmaxCrossEntropy};
+pub use huber::Huber;
+pub use squared::Squared;
+
+use crate::tensor::ops::{self, LossOutput};
+use crate::tensor::{Dtype, Tensor, View, ViewMut};
+
+/// A loss L(z, y) of logits z, m × C, and targets y.
+pub trait Loss: Debug + Send + Sync {
+    /// Its name in configurations and model files.
+    fn name(&self) -> &'static str;
+
+    /// L of each row and, where it is wanted, ∂L/∂z.
+    fn loss(&self, z: View, y: View, out: LossOutput);
+
+    /// Turns logits into answers in place: probabilities for classes, numbers as they are.
+    fn answer(&self, _z: ViewMut) {}
+
+    /// Adds, for each output with a kink in the loss, on which side of the kink it is.
+    fn kink_sides(&self, _z: View, _y: View, _sides: &mut Vec<bool>) {}
+}
+
+/// One of each loss with the shape of targets that three outputs take.
+pub const ALL: &[(&dyn Loss, usize)] = &[
+    (&SoftmaxCrossEntropy { smoothing: 0.1 }, 1),
+    (&SoftmaxCrossEntropy { smoothing: 0.0 }, 3),
+    (&SigmoidCrossEntropy, 3),
+    (&Squared, 3),
+    (&Absolute, 3),
+    (&Huber { delta: 0.5 }, 3),
+];
+
+/// The cost of a batch, with the memory it needs.
+#[derive(Debug)]
+pub struct Cost {
+    loss: Tensor,
+    factors: Tensor,
+}
+
+impl Cost {
+    /// Memory for batches of up to m examples.
+    pub fn new(m: usize, dtype: Dtype) -> Self {
+        Cost { loss: Tensor::zeros([m], dtype), factors: Tensor::zeros([m], dtype) }
+    }
+
+    /// J = Σ wᵢLᵢ / Σ wᵢ and, where it is wanted, dZ = ∂J/∂z: the loss's delta with each row times wᵢ / Σ w.
+    pub fn compute(
+        &mut self,
+        loss: &dyn Loss,
+        z: View,
+        y: View,
+        weights: Option<View>,
+        mut dz: Option<ViewMut>,
+    ) -> f64 {
+        let m = z.shape().rows();
+        let total = weights.map_or(m as f64, ops::sum);
+        loss.loss(z, y, LossOutput { loss: self.loss.rows_mut(m), dz: dz.as_mut().map(ViewMut::reborrow) });
+        if total <= 0.0 {
+            if let Some(dz) = dz {
+                ops::scale(dz, 0.0);
+            }
+            return 0.0;
+        }
+        let Some(weights) = weights else {
+            if let Some(dz) = dz {
+                ops::scale(dz, 1.0 / total);
+            }
+            return ops::sum(self.loss.rows(m)) / total;
+        };
+        ops::multiply(self.loss.rows(m), weights, self.factors.rows_mut(m));
+        let cost = ops::sum(self.factors.rows(m)) / total;
+        if let Some(dz) = dz {
+            ops::map(weights, self.factors.rows_mut(m), |w| w / total);
+            ops::scale_rows(dz, self.factors.rows(m));
+        }
+        cost
+    }
+
+    /// L of each of the rows of the last [`Cost::compute`].
+    pub fn losses(&self, m: usize) -> View<'_> {
+        self.loss.rows(m)
+    }
+}
+
+/// The sides of a kink at z = y, for losses that have one there.
+fn sides_of_target(z: View, y: View, shift: f64, sides: &mut Vec<bool>) {
+    sides.extend((0..z.len()).map(|i| z.at(i) - y.at(i) > shift));
+}

@@ -1,0 +1,19 @@
+//! Half the squared error, the cost of linear regression.
+
+use super::Loss;
+use crate::tensor::View;
+use crate::tensor::ops::{self, LossOutput};
+
+/// L = ½ Σ_j (z_j − y_j)²; dZ = z − y, the same paired delta as cross-entropy's.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Squared;
+
+impl Loss for Squared {
+    fn name(&self) -> &'static str {
+        "squared"
+    }
+
+    fn loss(&self, z: View, y: View, out: LossOutput) {
+        ops::rowwise_loss(z, y, out, |z, y| (0.5 * (z - y) * (z - y), z - y));
+    }
+}

@@ -1,0 +1,199 @@
+//! A network is a function of θ and x: layers in a row, with the memory they need planned once.
+
+pub mod gradient_check;
+mod layout;
+mod workspace;
+
+pub use layout::{Entry, Layout};
+pub use workspace::{Scale, Workspace};
+
+use crate::error::{Error, Result};
+use crate::layers::{Backward, Layer, Mode, Parameters, ParametersMut};
+use crate::random;
+use crate::tensor::{Dtype, Shape, Tensor, View, ViewMut, ops};
+use crate::train::event::LayerRow;
+
+/// Layers in a row. It holds no parameters: they are one vector θ, laid out by [`Network::layout`].
+///
+/// ```
+/// use thalweg::layers::{Linear, Mode};
+/// use thalweg::network::Network;
+/// use thalweg::tensor::{Activation, Dtype, Tensor};
+///
+/// let network = Network::new(2, vec![
+///     Box::new(Linear::new(3, Activation::Tanh)),
+///     Box::new(Linear::new(1, Activation::Identity)),
+/// ])?;
+/// assert_eq!(network.layout().trained(), 2 * 3 + 3 + 3 + 1);
+/// let theta = network.initialize(0, Dtype::F64);
+/// let mut workspace = network.workspace(4, Dtype::F64);
+/// let x = Tensor::zeros([4, 2], Dtype::F64);
+/// let z = network.forward(theta.view(), x.view(), &mut workspace, Mode::Predict);
+/// assert_eq!(z.to_f64(), [0.0; 4]);
+/// # Ok::<(), thalweg::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Network {
+    input: Shape,
+    layers: Vec<Box<dyn Layer>>,
+    /// The shape of each layer's output.
+    outputs: Vec<Shape>,
+    layout: Layout,
+}
+
+impl Network {
+    /// A network of layers for inputs of a shape: a number of columns, or `[height, width, channels]`.
+    ///
+    /// # Errors
+    /// If a layer does not take the shape before it.
+    pub fn new(input: impl Into<InputShape>, layers: Vec<Box<dyn Layer>>) -> Result<Network> {
+        let InputShape(input) = input.into();
+        let mut outputs = Vec::with_capacity(layers.len());
+        let mut specs = Vec::with_capacity(layers.len());
+        let mut shape = input;
+        for (i, layer) in layers.iter().enumerate() {
+            let output = layer.output(shape).map_err(|error| match error.place {
+                None => error.at(format!("layers.{i}")),
+                Some(_) => error,
+            })?;
+            specs.push(layer.parameters(shape));
+            outputs.push(output);
+            shape = output;
+        }
+        if layers.is_empty() {
+            return Err(Error::config("a network without layers").fix("add at least an output layer"));
+        }
+        Ok(Network { input, layers, outputs, layout: Layout::new(specs)? })
+    }
+
+    /// The shape of one example.
+    pub fn input(&self) -> Shape {
+        self.input
+    }
+
+    /// The shape of one example's logits.
+    pub fn output(&self) -> Shape {
+        self.outputs[self.outputs.len() - 1]
+    }
+
+    /// The layers.
+    pub fn layers(&self) -> &[Box<dyn Layer>] {
+        &self.layers
+    }
+
+    /// Where each parameter is in θ.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// θ at random initialisation.
+    pub fn initialize(&self, seed: u64, dtype: Dtype) -> Tensor {
+        let mut theta = Tensor::zeros([self.layout.len()], dtype);
+        for (i, entry) in self.layout.entries().iter().enumerate() {
+            // A weight has n_out rows and n_in columns.
+            let (n_in, n_out) = (entry.shape.columns(), entry.shape.rows());
+            let values = theta.view_mut().part(entry.start, entry.shape);
+            entry.init.draw(random::initial(seed), i as u32, n_in, n_out, values);
+        }
+        theta
+    }
+
+    /// Memory for batches of up to m examples.
+    pub fn workspace(&self, m: usize, dtype: Dtype) -> Workspace {
+        Workspace::new(&self.layers, self.input, &self.outputs, m, dtype)
+    }
+
+    /// The logits of x, m rows.
+    ///
+    /// # Panics
+    /// If x has other columns than the network's input, or more rows than the workspace was made for.
+    pub fn forward<'w>(&self, theta: View, x: View, workspace: &'w mut Workspace, mode: Mode) -> View<'w> {
+        let m = x.shape().rows();
+        assert_eq!(x.shape().columns(), self.input.size(), "the network takes {} inputs", self.input.size());
+        for (i, layer) in self.layers.iter().enumerate() {
+            let (before, from_here) = workspace.outputs.split_at_mut(i);
+            let input = before.last().map_or(x, |y| y.rows(m));
+            let parameters = Parameters { theta, entries: self.layout.of_layer(i) };
+            layer.forward(parameters, input, from_here[0].rows_mut(m), &mut workspace.saved[i], mode.of_layer(i));
+        }
+        workspace.output(m)
+    }
+
+    /// dθ from the gradient of the cost with respect to the logits, which the caller has put into
+    /// [`Workspace::delta`], after [`Network::forward`] on the same x.
+    pub fn backward(&self, theta: View, x: View, workspace: &mut Workspace, mut gradient: ViewMut) {
+        let m = x.shape().rows();
+        for (i, layer) in self.layers.iter().enumerate().rev() {
+            let y = workspace.outputs[i].rows(m);
+            let input = if i == 0 { x } else { workspace.outputs[i - 1].rows(m) };
+            let [dy, dx] = &mut workspace.deltas;
+            if let Some(scales) = &mut workspace.scales {
+                scales[i] = Scale::of(y, dy.view().part(0, self.outputs[i].batch(m)));
+            }
+            let pass = Backward {
+                x: input,
+                y,
+                dy: dy.view_mut().part(0, self.outputs[i].batch(m)),
+                saved: &mut workspace.saved[i],
+                dx: (i > 0).then(|| dx.view_mut().part(0, input.shape())),
+            };
+            let entries = self.layout.of_layer(i);
+            layer.backward(Parameters { theta, entries }, pass, ParametersMut { theta: gradient.reborrow(), entries });
+            workspace.deltas.swap(0, 1);
+        }
+    }
+
+    /// Updates running statistics from the last forward pass in training.
+    pub fn update_statistics(&self, mut theta: ViewMut, workspace: &Workspace) {
+        for (i, layer) in self.layers.iter().enumerate() {
+            let entries = self.layout.of_layer(i);
+            layer.update_statistics(ParametersMut { theta: theta.reborrow(), entries }, &workspace.saved[i]);
+        }
+    }
+
+    /// λ/(2m) Σ‖W‖²: the L2 term of the cost.
+    pub fn l2_cost(&self, theta: View, factor: f64) -> f64 {
+        if factor == 0.0 {
+            return 0.0;
+        }
+        let squares: f64 =
+            self.layout.decayed().map(|entry| ops::sum_squares(theta.part(entry.start, entry.shape))).sum();
+        0.5 * factor * squares
+    }
+
+    /// dW += λ/m W: the L2 term of the gradient; `factor` is λ/m.
+    pub fn add_l2_gradient(&self, theta: View, factor: f64, mut gradient: ViewMut) {
+        for entry in self.layout.decayed().filter(|_| factor != 0.0) {
+            let weight = theta.part(entry.start, entry.shape);
+            ops::add_scaled(gradient.reborrow().part(entry.start, entry.shape), factor, weight);
+        }
+    }
+
+    /// The layer table.
+    pub fn summary(&self) -> Vec<LayerRow> {
+        let inputs = std::iter::once(&self.input).chain(&self.outputs);
+        let row = |(i, (layer, (input, output))): (usize, (&Box<dyn Layer>, (&Shape, &Shape)))| LayerRow {
+            name: format!("layers.{i}"),
+            description: layer.describe(*input),
+            output: output.dimensions().to_vec(),
+            parameters: self.layout.of_layer(i).iter().filter(|e| e.trained).map(|e| e.shape.size()).sum(),
+        };
+        self.layers.iter().zip(inputs.zip(&self.outputs)).enumerate().map(row).collect()
+    }
+}
+
+/// The shape of one example, from a number of columns or a [`Shape`].
+#[derive(Debug, Clone, Copy)]
+pub struct InputShape(Shape);
+
+impl From<usize> for InputShape {
+    fn from(columns: usize) -> Self {
+        InputShape([columns].into())
+    }
+}
+
+impl From<Shape> for InputShape {
+    fn from(shape: Shape) -> Self {
+        InputShape(shape)
+    }
+}

@@ -1,0 +1,97 @@
+//! The memory of a forward and backward pass, planned once: a training step allocates nothing.
+
+use crate::layers::Layer;
+use crate::tensor::{Dtype, Shape, Tensor, View, ViewMut, ops};
+
+/// Memory for batches of up to so many examples.
+#[derive(Debug)]
+pub struct Workspace {
+    /// Each layer's output.
+    pub(super) outputs: Vec<Tensor>,
+    /// What each layer keeps for its backward pass.
+    pub(super) saved: Vec<Vec<Tensor>>,
+    /// The gradients with respect to a layer's output and its input, taking turns.
+    pub(super) deltas: [Tensor; 2],
+    /// The scale of each layer's activations and gradients, while it is sampled.
+    pub(super) scales: Option<Vec<Scale>>,
+    logits: Shape,
+}
+
+impl Workspace {
+    pub(super) fn new(layers: &[Box<dyn Layer>], input: Shape, outputs: &[Shape], m: usize, dtype: Dtype) -> Self {
+        let widest = outputs.iter().map(|shape| shape.size()).max().unwrap_or(0);
+        let inputs = std::iter::once(&input).chain(outputs);
+        let zeros = |shape: Shape| Tensor::zeros(shape, dtype);
+        Workspace {
+            outputs: outputs.iter().map(|shape| zeros(shape.batch(m))).collect(),
+            saved: layers
+                .iter()
+                .zip(inputs)
+                .map(|(layer, &input)| layer.saved(input, m).into_iter().map(zeros).collect())
+                .collect(),
+            deltas: [zeros([m, widest].into()), zeros([m, widest].into())],
+            scales: None,
+            logits: outputs[outputs.len() - 1],
+        }
+    }
+
+    /// The most examples it has room for.
+    pub fn capacity(&self) -> usize {
+        self.outputs[0].shape().rows()
+    }
+
+    /// Each layer's output in the last forward pass of m examples.
+    pub fn layer_output(&self, layer: usize, m: usize) -> View<'_> {
+        self.outputs[layer].rows(m)
+    }
+
+    /// The logits of the last forward pass of m examples.
+    pub fn output(&self, m: usize) -> View<'_> {
+        self.outputs[self.outputs.len() - 1].rows(m)
+    }
+
+    /// The logits of the last forward pass of m examples, to be turned into answers in place.
+    pub fn output_mut(&mut self, m: usize) -> ViewMut<'_> {
+        let last = self.outputs.len() - 1;
+        self.outputs[last].rows_mut(m)
+    }
+
+    /// The logits of the last forward pass of m examples, and where the gradient with respect to them goes.
+    pub fn delta(&mut self, m: usize) -> (View<'_>, ViewMut<'_>) {
+        let logits = self.outputs[self.outputs.len() - 1].rows(m);
+        (logits, self.deltas[0].view_mut().part(0, self.logits.batch(m)))
+    }
+
+    /// Has the next backward passes sample each layer's scales.
+    pub fn sample_scales(&mut self) {
+        self.scales = Some(vec![Scale::default(); self.outputs.len()]);
+    }
+
+    /// The scales sampled by the last backward pass; no more are sampled.
+    pub fn take_scales(&mut self) -> Option<Vec<Scale>> {
+        self.scales.take()
+    }
+}
+
+/// The scale of a layer's activations and of the gradient with respect to them, over a batch.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Scale {
+    /// Standard deviation of the activations.
+    pub activation: f64,
+    /// Root mean square of the gradient.
+    pub gradient: f64,
+    /// Share of activations that are exactly 0.
+    pub zeros: f64,
+}
+
+impl Scale {
+    pub(super) fn of(y: View, dy: View) -> Scale {
+        let n = y.len().max(1) as f64;
+        let mean = ops::sum(y) / n;
+        Scale {
+            activation: (ops::sum_squares(y) / n - mean * mean).max(0.0).sqrt(),
+            gradient: (ops::sum_squares(dy) / n).sqrt(),
+            zeros: (0..y.len()).filter(|&i| y.at(i) == 0.0).count() as f64 / n,
+        }
+    }
+}

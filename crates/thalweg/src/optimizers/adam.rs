@@ -1,0 +1,72 @@
+//! Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019).
+
+use super::{Epsilon, Optimizer, Step, vectors};
+use crate::tensor::ops::{self, Formula};
+use crate::tensor::{Real, Tensor, View, ViewMut};
+
+/// V := β₁V + (1−β₁)dθ, S := β₂S + (1−β₂)dθ², V̂ = V/(1−β₁^t), Ŝ = S/(1−β₂^t), θ := θ − α V̂/(√Ŝ + ε).
+///
+/// With a weight decay it is AdamW: weights first shrink by the factor 1 − α·decay.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Adam {
+    /// β₁; the paper's 0.9.
+    pub beta1: f64,
+    /// β₂; the paper's 0.999.
+    pub beta2: f64,
+    /// ε; the paper's 1e-8 (Keras: 1e-7).
+    pub epsilon: f64,
+    /// Where ε stands; outside the root in the paper.
+    pub placement: Epsilon,
+    /// Decoupled weight decay; PyTorch's AdamW has 0.01.
+    pub weight_decay: f64,
+}
+
+impl Adam {
+    /// The paper's settings.
+    pub const USUAL: Adam =
+        Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, placement: Epsilon::Outside, weight_decay: 0.0 };
+    /// AdamW with PyTorch's settings.
+    pub const DECAYING: Adam = Adam { weight_decay: 0.01, ..Adam::USUAL };
+}
+
+impl Optimizer for Adam {
+    fn name(&self) -> &'static str {
+        if self.weight_decay > 0.0 { "adamw" } else { "adam" }
+    }
+
+    fn state(&self) -> &'static [&'static str] {
+        &["v", "s"]
+    }
+
+    fn step(&self, at: Step, theta: ViewMut, gradient: View, state: &mut [Tensor]) {
+        let formula = Moments {
+            alpha: at.learning_rate,
+            correction1: at.bias_correction(self.beta1),
+            correction2: at.bias_correction(self.beta2),
+            settings: *self,
+        };
+        ops::update(theta, gradient, vectors(state), &formula);
+    }
+
+    fn weight_decay(&self) -> f64 {
+        self.weight_decay
+    }
+}
+
+struct Moments {
+    alpha: f64,
+    correction1: f64,
+    correction2: f64,
+    settings: Adam,
+}
+
+impl Formula<2> for Moments {
+    fn apply<T: Real>(&self, theta: T, d: T, [v, s]: [T; 2]) -> (T, [T; 2]) {
+        let Adam { beta1, beta2, epsilon, placement, .. } = self.settings;
+        let v = T::of(beta1) * v + T::of(1.0 - beta1) * d;
+        let s = T::of(beta2) * s + T::of(1.0 - beta2) * (d * d);
+        let v_hat = v / T::of(self.correction1);
+        let s_hat = s / T::of(self.correction2);
+        (theta - T::of(self.alpha) * (v_hat / placement.root(s_hat, epsilon)), [v, s])
+    }
+}

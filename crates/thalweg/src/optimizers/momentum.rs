@@ -1,0 +1,79 @@
+//! Gradient descent with momentum.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Optimizer, Step, vectors};
+use crate::tensor::ops::{self, Formula};
+use crate::tensor::{Real, Tensor, View, ViewMut};
+
+/// How the velocity V gathers gradients. The forms are equal with α scaled by 1 − β.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MomentumForm {
+    /// V := βV + (1−β)dθ, an exponentially weighted average.
+    #[default]
+    Course,
+    /// V := βV + dθ.
+    Pytorch,
+}
+
+/// V := βV + (1−β)dθ (or the other form), θ := θ − αV.
+///
+/// Nesterov's variant steps by βV + (1−β)dθ with the new V: the gradient counts once more (Nesterov 1983, in the form
+/// of Sutskever et al. 2013).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Momentum {
+    /// β; the course's 0.9.
+    pub beta: f64,
+    /// The form of V.
+    pub form: MomentumForm,
+    /// Whether the step is Nesterov's.
+    pub nesterov: bool,
+    /// Whether V is divided by 1 − β^t (course form only); off in the course.
+    pub bias_correction: bool,
+}
+
+impl Momentum {
+    /// The course's settings.
+    pub const COURSE: Momentum =
+        Momentum { beta: 0.9, form: MomentumForm::Course, nesterov: false, bias_correction: false };
+    /// The course's settings with Nesterov's step.
+    pub const NESTEROV: Momentum = Momentum { nesterov: true, ..Momentum::COURSE };
+}
+
+impl Optimizer for Momentum {
+    fn name(&self) -> &'static str {
+        if self.nesterov { "nesterov" } else { "momentum" }
+    }
+
+    fn state(&self) -> &'static [&'static str] {
+        &["v"]
+    }
+
+    fn step(&self, at: Step, theta: ViewMut, gradient: View, state: &mut [Tensor]) {
+        let share = match self.form {
+            MomentumForm::Course => 1.0 - self.beta,
+            MomentumForm::Pytorch => 1.0,
+        };
+        let correction = if self.bias_correction { at.bias_correction(self.beta) } else { 1.0 };
+        let formula =
+            Velocity { alpha: at.learning_rate / correction, beta: self.beta, share, nesterov: self.nesterov };
+        ops::update(theta, gradient, vectors(state), &formula);
+    }
+}
+
+struct Velocity {
+    alpha: f64,
+    beta: f64,
+    share: f64,
+    nesterov: bool,
+}
+
+impl Formula<1> for Velocity {
+    fn apply<T: Real>(&self, theta: T, d: T, [v]: [T; 1]) -> (T, [T; 1]) {
+        let (alpha, beta, share) = (T::of(self.alpha), T::of(self.beta), T::of(self.share));
+        let v = beta * v + share * d;
+        let direction = if self.nesterov { beta * v + share * d } else { v };
+        (theta - alpha * direction, [v])
+    }
+}

@@ -1,0 +1,55 @@
+//! RMSprop (Hinton 2012).
+
+use super::{Epsilon, Optimizer, Step, vectors};
+use crate::tensor::ops::{self, Formula};
+use crate::tensor::{Real, Tensor, View, ViewMut};
+
+/// S := βS + (1−β)dθ², θ := θ − α dθ/(√S + ε), or with ε inside the root as in the course's notes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RmsProp {
+    /// β; Hinton's and Keras's 0.9 (PyTorch: 0.99).
+    pub beta: f64,
+    /// ε; PyTorch's 1e-8.
+    pub epsilon: f64,
+    /// Where ε stands.
+    pub placement: Epsilon,
+    /// Whether S is divided by 1 − β^t; off in the course.
+    pub bias_correction: bool,
+}
+
+impl RmsProp {
+    /// The usual settings.
+    pub const USUAL: RmsProp =
+        RmsProp { beta: 0.9, epsilon: 1e-8, placement: Epsilon::Outside, bias_correction: false };
+}
+
+impl Optimizer for RmsProp {
+    fn name(&self) -> &'static str {
+        "rmsprop"
+    }
+
+    fn state(&self) -> &'static [&'static str] {
+        &["s"]
+    }
+
+    fn step(&self, at: Step, theta: ViewMut, gradient: View, state: &mut [Tensor]) {
+        let correction = if self.bias_correction { at.bias_correction(self.beta) } else { 1.0 };
+        let formula = RootMeanSquare { alpha: at.learning_rate, correction, settings: *self };
+        ops::update(theta, gradient, vectors(state), &formula);
+    }
+}
+
+struct RootMeanSquare {
+    alpha: f64,
+    correction: f64,
+    settings: RmsProp,
+}
+
+impl Formula<1> for RootMeanSquare {
+    fn apply<T: Real>(&self, theta: T, d: T, [s]: [T; 1]) -> (T, [T; 1]) {
+        let (beta, rest) = (T::of(self.settings.beta), T::of(1.0 - self.settings.beta));
+        let s = beta * s + rest * (d * d);
+        let root = self.settings.placement.root(s / T::of(self.correction), self.settings.epsilon);
+        (theta - T::of(self.alpha) * (d / root), [s])
+    }
+}

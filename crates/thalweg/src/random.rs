@@ -1,0 +1,26 @@
+//! What random numbers are drawn for.
+//!
+//! Randomness is a function of (seed, purpose, epoch, example, element), so it does not depend on threads, on where
+//! batches begin or on what was drawn before.
+
+pub use thalweg_kernels::random::Stream;
+
+/// Initial values of parameter number `parameter` of a network.
+pub(crate) fn initial(seed: u64) -> Stream {
+    Stream::new(seed, 1)
+}
+
+/// The order of the examples in an epoch.
+pub(crate) fn shuffle(seed: u64, epoch: u32) -> Stream {
+    Stream::new(seed, 2).epoch(epoch)
+}
+
+/// Directions and samples of the gradient check.
+pub(crate) fn check(seed: u64) -> Stream {
+    Stream::new(seed, 3)
+}
+
+/// The noise that layer number `layer` adds in an epoch of training.
+pub(crate) fn layer(seed: u64, layer: u32, epoch: u32) -> Stream {
+    Stream::new(seed, 1024 + layer).epoch(epoch)
+}

@@ -1,0 +1,188 @@
+//! Learning-rate schedules.
+//!
+//! The course counts epochs from 1, and so do these formulas. All but `plateau` are functions of the time alone.
+
+use std::collections::BTreeMap;
+
+use crate::error::{Error, Result, did_you_mean};
+
+/// When a rate is asked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Time {
+    /// The epoch under way, from 1.
+    pub epoch: usize,
+    /// The share of the epoch that is done, from 0 to below 1.
+    pub done: f64,
+    /// Epochs in all.
+    pub epochs: usize,
+}
+
+impl Time {
+    /// The share of the whole run that is done, from 0 to below 1.
+    fn progress(&self) -> f64 {
+        (self.passed() / self.epochs.max(1) as f64).min(1.0)
+    }
+
+    /// Epochs that have passed, with fractions.
+    fn passed(&self) -> f64 {
+        (self.epoch - 1) as f64 + self.done
+    }
+}
+
+/// How the learning rate α follows from α₀ and the time.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Schedule {
+    /// α₀.
+    Constant,
+    /// α₀ / (1 + decay_rate · epoch).
+    Inverse(f64),
+    /// base^epoch · α₀; the course's base is 0.95.
+    Exponential(f64),
+    /// k/√epoch · α₀.
+    SquareRoot(f64),
+    /// α₀ · factor^⌊(epoch − 1)/every⌋.
+    Staircase {
+        /// The factor of each step.
+        factor: f64,
+        /// Epochs between steps.
+        every: usize,
+    },
+    /// By hand: the rate of the last epoch named that isn't after this one; α₀ before the first.
+    Manual(BTreeMap<usize, f64>),
+    /// α₀ · ½(1 + cos(π · progress)), step by step (Loshchilov and Hutter 2017).
+    Cosine,
+    /// From α₀/25 up to α₀ over the first 30 % of the run, then down to α₀/250,000, both along half cosines
+    /// (Smith and Topin 2018, with PyTorch's settings).
+    OneCycle,
+    /// α₀ · factor^k, k the number of times the monitored value has stood still for `patience` epochs.
+    Plateau {
+        /// The factor of each reduction.
+        factor: f64,
+        /// Epochs without progress before a reduction.
+        patience: usize,
+    },
+}
+
+/// The names in configurations.
+pub const NAMES: [&str; 9] =
+    ["constant", "inverse", "exponential", "square_root", "staircase", "manual", "cosine", "one_cycle", "plateau"];
+
+const WARM_SHARE: f64 = 0.3;
+const FIRST: f64 = 1.0 / 25.0;
+const LAST: f64 = FIRST / 1e4;
+
+impl Schedule {
+    /// A schedule by its name; `decay` and `every` as in the configuration.
+    ///
+    /// # Errors
+    /// If there is no such name, or the manual schedule is empty.
+    pub fn named(name: &str, decay: Option<f64>, every: usize, rates: BTreeMap<usize, f64>) -> Result<Schedule> {
+        Ok(match name {
+            "constant" => Schedule::Constant,
+            "inverse" => Schedule::Inverse(decay.unwrap_or(1.0)),
+            "exponential" => Schedule::Exponential(decay.unwrap_or(0.95)),
+            "square_root" => Schedule::SquareRoot(decay.unwrap_or(1.0)),
+            "staircase" => Schedule::Staircase { factor: decay.unwrap_or(0.5), every },
+            "manual" if rates.is_empty() => {
+                return Err(Error::config("the manual schedule has no rates")
+                    .at("train.rates")
+                    .fix("--rates 1=0.1,50=0.01"));
+            }
+            "manual" => Schedule::Manual(rates),
+            "cosine" => Schedule::Cosine,
+            "one_cycle" => Schedule::OneCycle,
+            "plateau" => Schedule::Plateau { factor: decay.unwrap_or(0.5), patience: every },
+            _ => {
+                let message = format!("unknown schedule {name:?}{}", did_you_mean(name, NAMES));
+                return Err(Error::config(message).fix(format!("use one of {}", NAMES.join(", "))));
+            }
+        })
+    }
+
+    /// α at a time; `reductions` counts those of `plateau` so far.
+    pub fn rate(&self, alpha0: f64, at: Time, reductions: u32) -> f64 {
+        let epoch = at.epoch as f64;
+        match self {
+            Schedule::Constant => alpha0,
+            Schedule::Inverse(decay_rate) => alpha0 / (1.0 + decay_rate * epoch),
+            Schedule::Exponential(base) => base.powf(epoch) * alpha0,
+            Schedule::SquareRoot(k) => k / epoch.sqrt() * alpha0,
+            Schedule::Staircase { factor, every } => alpha0 * factor.powf(((at.epoch - 1) / every) as f64),
+            Schedule::Manual(rates) => rates.range(..=at.epoch).next_back().map_or(alpha0, |(_, &rate)| rate),
+            Schedule::Cosine => alpha0 * half_cosine(1.0, 0.0, at.progress()),
+            Schedule::OneCycle if at.progress() < WARM_SHARE => {
+                alpha0 * half_cosine(FIRST, 1.0, at.progress() / WARM_SHARE)
+            }
+            Schedule::OneCycle => alpha0 * half_cosine(1.0, LAST, (at.progress() - WARM_SHARE) / (1.0 - WARM_SHARE)),
+            Schedule::Plateau { factor, .. } => alpha0 * factor.powf(f64::from(reductions)),
+        }
+    }
+}
+
+/// The factor of a warm-up over `epochs` epochs: rises evenly from 0 to 1, reaching it with the last step.
+pub fn warm_up(epochs: f64, at: Time, step_share: f64) -> f64 {
+    if epochs > 0.0 { ((at.passed() + step_share) / epochs).min(1.0) } else { 1.0 }
+}
+
+/// From `a` to `b` along half a cosine.
+fn half_cosine(a: f64, b: f64, share: f64) -> f64 {
+    b + (a - b) * 0.5 * (1.0 + (std::f64::consts::PI * share).cos())
+}
+
+/// Counts epochs without progress for [`Schedule::Plateau`].
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Plateau {
+    best: f64,
+    waited: usize,
+    /// Reductions so far.
+    pub reductions: u32,
+}
+
+impl Default for Plateau {
+    fn default() -> Self {
+        Plateau { best: f64::MAX, waited: 0, reductions: 0 }
+    }
+}
+
+impl Plateau {
+    /// Takes in an epoch's value (lower is better); progress is a fall by more than 1e-4 of it, as in PyTorch.
+    pub fn observe(&mut self, value: f64, patience: usize) {
+        if value < self.best - 1e-4 * self.best.abs() {
+            (self.best, self.waited) = (value, 0);
+        } else {
+            self.waited += 1;
+            if self.waited > patience {
+                (self.waited, self.reductions) = (0, self.reductions + 1);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(epoch: usize) -> Time {
+        Time { epoch, done: 0.0, epochs: 10 }
+    }
+
+    #[test]
+    fn the_course_s_example_of_inverse_decay() {
+        let rates: Vec<f64> = (1..=4).map(|epoch| Schedule::Inverse(1.0).rate(0.2, at(epoch), 0)).collect();
+        assert_eq!(rates, [0.1, 0.2 / 3.0, 0.05, 0.04]);
+    }
+
+    #[test]
+    fn a_manual_rate_holds_until_the_next() {
+        let schedule = Schedule::Manual([(3, 0.1), (5, 0.01)].into());
+        let rates: Vec<f64> = (1..=6).map(|epoch| schedule.rate(1.0, at(epoch), 0)).collect();
+        assert_eq!(rates, [1.0, 1.0, 0.1, 0.1, 0.01, 0.01]);
+    }
+
+    #[test]
+    fn warm_up_reaches_one_with_its_last_step() {
+        let factors: Vec<f64> =
+            (0..5).map(|step| warm_up(1.0, Time { epoch: 1, done: step as f64 / 4.0, epochs: 9 }, 0.25)).collect();
+        assert_eq!(factors, [0.25, 0.5, 0.75, 1.0, 1.0]);
+    }
+}

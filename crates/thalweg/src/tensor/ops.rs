@@ -1,0 +1,477 @@
+//! The coarse operations that layers, losses and optimisers are made of.
+//!
+//! This module alone looks at a tensor's type; it checks the shapes, then calls a kernel that is generic over
+//! [`Real`]. Shapes in the comments are rows × columns; m counts examples.
+
+use thalweg_kernels::batch_norm as batch_norm_kernels;
+use thalweg_kernels::gemm::{Gemm, Matrix, gemm};
+use thalweg_kernels::random::Stream;
+use thalweg_kernels::update as update_kernels;
+use thalweg_kernels::{Real, elementwise, reduce, softmax};
+
+use super::{Activation, Data, DataMut, Dtype, Tensor, View, ViewMut};
+
+/// A type of number that tensors can hold: gives typed slices of views.
+pub trait Element: Gemm {
+    /// The numbers under a view.
+    ///
+    /// # Panics
+    /// If they are of the other type: one network's tensors are all of one type.
+    fn read(view: View<'_>) -> &[Self];
+
+    /// The numbers under a mutable view.
+    ///
+    /// # Panics
+    /// If they are of the other type.
+    fn write(view: ViewMut<'_>) -> &mut [Self];
+}
+
+macro_rules! element {
+    ($type:ty, $variant:ident) => {
+        impl Element for $type {
+            fn read(view: View<'_>) -> &[Self] {
+                match view.data() {
+                    Data::$variant(x) => x,
+                    _ => panic!("expected {} numbers, found {:?}", Self::NAME, view.dtype()),
+                }
+            }
+
+            fn write(view: ViewMut<'_>) -> &mut [Self] {
+                match view.data() {
+                    DataMut::$variant(x) => x,
+                    _ => panic!("expected {} numbers, found the other type", Self::NAME),
+                }
+            }
+        }
+    };
+}
+
+element!(f32, F32);
+element!(f64, F64);
+
+/// Calls a generic function for the type of a view's numbers.
+macro_rules! by_dtype {
+    ($view:expr, $function:ident($($argument:expr),*)) => {
+        match $view.dtype() {
+            Dtype::F32 => $function::<f32>($($argument),*),
+            Dtype::F64 => $function::<f64>($($argument),*),
+        }
+    };
+}
+
+/// Panics, naming the operation and both shapes, where shapes do not fit: layers have checked them before.
+macro_rules! fits {
+    ($operation:literal, $condition:expr, $a:expr, $b:expr) => {
+        assert!($condition, "{}: shapes {} and {} do not fit", $operation, $a.shape(), $b.shape())
+    };
+}
+
+/// Z = X Wᵀ + b, A = g(Z): X is m × n_in, W is n_out × n_in, b has n_out numbers, A (and Z, where kept) is m × n_out.
+pub fn linear(x: View, w: View, b: Option<View>, g: Activation, z: Option<ViewMut>, mut a: ViewMut) {
+    fits!("linear", x.shape().columns() == w.shape().columns(), x, w);
+    fits!("linear", a.shape().columns() == w.shape().rows() && a.shape().rows() == x.shape().rows(), a, w);
+    by_dtype!(x, product(x, w, b, a.reborrow()));
+    if let Some(z) = z {
+        copy(a.view(), z);
+    }
+    activate(g, a);
+
+    fn product<T: Element>(x: View, w: View, b: Option<View>, z: ViewMut) {
+        let (m, n_in, n_out) = (x.shape().rows(), x.shape().columns(), w.shape().rows());
+        let x = Matrix::new(T::read(x), m, n_in);
+        let w = Matrix::new(T::read(w), n_out, n_in);
+        gemm(x, w.t(), b.map(T::read), T::write(z));
+    }
+}
+
+/// dW = dZᵀ X, db = column sums of dZ, dX = dZ W; dZ carries the 1/m of the cost already.
+pub fn linear_backward(x: View, w: View, dz: View, dw: ViewMut, db: Option<ViewMut>, dx: Option<ViewMut>) {
+    fits!("linear_backward", dz.shape().columns() == w.shape().rows(), dz, w);
+    by_dtype!(x, typed(x, w, dz, dw, db, dx));
+
+    fn typed<T: Element>(x: View, w: View, dz: View, dw: ViewMut, db: Option<ViewMut>, dx: Option<ViewMut>) {
+        let (m, n_in, n_out) = (x.shape().rows(), x.shape().columns(), w.shape().rows());
+        let delta = Matrix::new(T::read(dz), m, n_out);
+        gemm(delta.t(), Matrix::new(T::read(x), m, n_in), None, T::write(dw));
+        if let Some(db) = db {
+            reduce::column_sums(T::read(dz), n_out, T::write(db));
+        }
+        if let Some(dx) = dx {
+            gemm(delta, Matrix::new(T::read(w), n_out, n_in), None, T::write(dx));
+        }
+    }
+}
+
+/// A = g(Z) in the place of Z, elementwise (softmax: by rows).
+pub fn activate(g: Activation, a: ViewMut) {
+    by_dtype!(a.view(), typed(g, a));
+
+    fn typed<T: Element>(g: Activation, a: ViewMut) {
+        let columns = a.shape().columns();
+        g.forward(T::write(a), columns);
+    }
+}
+
+/// dZ = dA ∗ g'(Z), in the place of dA; `saved` is Z where the activation needs its input, else A.
+pub fn activate_backward(g: Activation, saved: View, da: ViewMut) {
+    by_dtype!(saved, typed(g, saved, da));
+
+    fn typed<T: Element>(g: Activation, saved: View, da: ViewMut) {
+        g.backward(T::read(saved), saved.shape().columns(), T::write(da));
+    }
+}
+
+/// What batch norm's forward pass in training keeps.
+pub struct BatchStatistics<'a> {
+    /// (z − μ) / √(σ² + ε), m × n.
+    pub normalised: ViewMut<'a>,
+    /// μ of each column, n numbers.
+    pub mean: ViewMut<'a>,
+    /// σ² of each column (population form), n numbers.
+    pub variance: ViewMut<'a>,
+    /// 1 / √(σ² + ε) of each column, n numbers.
+    pub inverse_std: ViewMut<'a>,
+}
+
+/// z̃ = γ (z − μ)/√(σ² + ε) + β with the batch's own μ and σ²; z is m × n.
+pub fn batch_norm(z: View, gamma: View, beta: View, epsilon: f64, y: ViewMut, keep: BatchStatistics) {
+    fits!("batch_norm", z.shape().columns() == gamma.len(), z, gamma);
+    by_dtype!(z, typed(z, gamma, beta, epsilon, y, keep));
+
+    fn typed<T: Element>(z: View, gamma: View, beta: View, epsilon: f64, y: ViewMut, keep: BatchStatistics) {
+        let kept = batch_norm_kernels::Kept {
+            normalised: T::write(keep.normalised),
+            mean: T::write(keep.mean),
+            variance: T::write(keep.variance),
+            inverse_std: T::write(keep.inverse_std),
+        };
+        batch_norm_kernels::forward_train(T::read(z), T::read(gamma), T::read(beta), T::of(epsilon), T::write(y), kept);
+    }
+}
+
+/// z̃ = γ (z − μ)/√(σ² + ε) + β with given μ and σ².
+pub fn batch_norm_predict(z: View, [gamma, beta, mean, variance]: [View; 4], epsilon: f64, y: ViewMut) {
+    by_dtype!(z, typed(z, [gamma, beta, mean, variance], epsilon, y));
+
+    fn typed<T: Element>(z: View, [gamma, beta, mean, variance]: [View; 4], epsilon: f64, y: ViewMut) {
+        let parameters = [gamma, beta, mean, variance].map(T::read);
+        batch_norm_kernels::forward_predict(T::read(z), parameters, T::of(epsilon), T::write(y));
+    }
+}
+
+/// Batch norm's dγ, dβ and, where it is wanted, dz.
+pub fn batch_norm_backward(
+    dy: View,
+    normalised: View,
+    inverse_std: View,
+    gamma: View,
+    dx: Option<ViewMut>,
+    dgamma: ViewMut,
+    dbeta: ViewMut,
+) {
+    by_dtype!(dy, typed(dy, normalised, inverse_std, gamma, dx, dgamma, dbeta));
+
+    fn typed<T: Element>(
+        dy: View,
+        normalised: View,
+        inverse_std: View,
+        gamma: View,
+        dx: Option<ViewMut>,
+        dgamma: ViewMut,
+        dbeta: ViewMut,
+    ) {
+        batch_norm_kernels::backward(
+            T::read(dy),
+            T::read(normalised),
+            T::read(inverse_std),
+            T::read(gamma),
+            dx.map(T::write),
+            T::write(dgamma),
+            T::write(dbeta),
+        );
+    }
+}
+
+/// Inverted dropout's mask: each number is 1/keep with probability keep, else 0; row i is drawn for `examples[i]`.
+pub fn dropout_mask(stream: Stream, examples: &[u32], keep: f64, mask: ViewMut) {
+    let columns = mask.shape().columns();
+    by_dtype!(mask.view(), typed(stream, examples, keep, mask, columns));
+
+    fn typed<T: Element>(stream: Stream, examples: &[u32], keep: f64, mask: ViewMut, columns: usize) {
+        for (row, &example) in T::write(mask).chunks_exact_mut(columns.max(1)).zip(examples) {
+            stream.mask(example, keep, row);
+        }
+    }
+}
+
+/// y = f(x), number by number. Computed in f64, for layers of your own; ours have kernels.
+pub fn map(x: View, y: ViewMut, f: impl Fn(f64) -> f64 + Sync) {
+    fits!("map", x.len() == y.view().len(), x, y);
+    by_dtype!(x, typed(x, y, &f));
+
+    fn typed<T: Element>(x: View, y: ViewMut, f: &(impl Fn(f64) -> f64 + Sync)) {
+        elementwise::map(T::read(x), T::write(y), |x| T::of(f(x.f64())));
+    }
+}
+
+/// y = f(a, b), number by number. Computed in f64, for layers of your own; ours have kernels.
+pub fn zip(a: View, b: View, y: ViewMut, f: impl Fn(f64, f64) -> f64 + Sync) {
+    fits!("zip", a.len() == b.len() && a.len() == y.view().len(), a, b);
+    by_dtype!(a, typed(a, b, y, &f));
+
+    fn typed<T: Element>(a: View, b: View, y: ViewMut, f: &(impl Fn(f64, f64) -> f64 + Sync)) {
+        elementwise::zip(T::read(a), T::read(b), T::write(y), |a, b| T::of(f(a.f64(), b.f64())));
+    }
+}
+
+/// y = x.
+pub fn copy(x: View, y: ViewMut) {
+    by_dtype!(x, typed(x, y));
+
+    fn typed<T: Element>(x: View, y: ViewMut) {
+        T::write(y).copy_from_slice(T::read(x));
+    }
+}
+
+/// y = a ∗ b.
+pub fn multiply(a: View, b: View, y: ViewMut) {
+    fits!("multiply", a.len() == b.len() && a.len() == y.view().len(), a, b);
+    by_dtype!(a, typed(a, b, y));
+
+    fn typed<T: Element>(a: View, b: View, y: ViewMut) {
+        elementwise::zip(T::read(a), T::read(b), T::write(y), |a, b| a * b);
+    }
+}
+
+/// y = y + c·x.
+pub fn add_scaled(y: ViewMut, c: f64, x: View) {
+    fits!("add_scaled", y.view().len() == x.len(), y, x);
+    by_dtype!(x, typed(y, c, x));
+
+    fn typed<T: Element>(y: ViewMut, c: f64, x: View) {
+        let c = T::of(c);
+        elementwise::zip_in_place(T::write(y), T::read(x), move |y, x| y + c * x);
+    }
+}
+
+/// y = β y + (1 − β) x: one step of an exponentially weighted average.
+pub fn average(y: ViewMut, beta: f64, x: View) {
+    fits!("average", y.view().len() == x.len(), y, x);
+    by_dtype!(x, typed(y, beta, x));
+
+    fn typed<T: Element>(y: ViewMut, beta: f64, x: View) {
+        let (beta, rest) = (T::of(beta), T::of(1.0 - beta));
+        elementwise::zip_in_place(T::write(y), T::read(x), move |y, x| beta * y + rest * x);
+    }
+}
+
+/// y = c·y.
+pub fn scale(y: ViewMut, c: f64) {
+    by_dtype!(y.view(), typed(y, c));
+
+    fn typed<T: Element>(y: ViewMut, c: f64) {
+        let c = T::of(c);
+        elementwise::map_in_place(T::write(y), move |y| c * y);
+    }
+}
+
+/// Cuts every number to ± `limit`.
+pub fn clamp(y: ViewMut, limit: f64) {
+    by_dtype!(y.view(), typed(y, limit));
+
+    fn typed<T: Element>(y: ViewMut, limit: f64) {
+        let limit = T::of(limit);
+        elementwise::map_in_place(T::write(y), move |y| {
+            if y > limit {
+                limit
+            } else if y < -limit {
+                -limit
+            } else {
+                y
+            }
+        });
+    }
+}
+
+/// Σ x, in one fixed order.
+pub fn sum(x: View) -> f64 {
+    return by_dtype!(x, typed(x));
+
+    fn typed<T: Element>(x: View) -> f64 {
+        reduce::sum(T::read(x))
+    }
+}
+
+/// Σ x², in one fixed order.
+pub fn sum_squares(x: View) -> f64 {
+    return by_dtype!(x, typed(x));
+
+    fn typed<T: Element>(x: View) -> f64 {
+        reduce::sum_squares(T::read(x))
+    }
+}
+
+/// Rows of a matrix by their numbers: y[i] = x[rows[i]].
+pub fn gather(x: View, rows: &[u32], y: ViewMut) {
+    let columns = x.shape().columns();
+    by_dtype!(x, typed(x, rows, y, columns));
+
+    fn typed<T: Element>(x: View, rows: &[u32], y: ViewMut, columns: usize) {
+        let x = T::read(x);
+        for (y, &row) in T::write(y).chunks_exact_mut(columns.max(1)).zip(rows) {
+            let start = row as usize * columns;
+            y.copy_from_slice(&x[start..start + columns]);
+        }
+    }
+}
+
+/// Copies a range of x's columns to y's columns from `start` on.
+pub fn copy_columns(x: View, columns: std::ops::Range<usize>, y: ViewMut, start: usize) {
+    fits!("copy_columns", x.shape().rows() == y.shape().rows(), x, y);
+    by_dtype!(x, typed(x, columns, y, start));
+
+    fn typed<T: Element>(x: View, columns: std::ops::Range<usize>, y: ViewMut, start: usize) {
+        let (wide, narrow) = (x.shape().columns(), y.shape().columns());
+        for (x, y) in T::read(x).chunks_exact(wide.max(1)).zip(T::write(y).chunks_exact_mut(narrow.max(1))) {
+            y[start..start + columns.len()].copy_from_slice(&x[columns.clone()]);
+        }
+    }
+}
+
+/// y[i, start..] = table[code], the code being x[i, column].
+pub fn embed(x: View, column: usize, table: View, y: ViewMut, start: usize) {
+    by_dtype!(x, typed(x, column, table, y, start));
+
+    fn typed<T: Element>(x: View, column: usize, table: View, y: ViewMut, start: usize) {
+        let (inputs, outputs) = (x.shape().columns(), y.shape().columns());
+        let (slots, dimension) = (table.shape().rows(), table.shape().columns());
+        let table = T::read(table);
+        for (x, y) in T::read(x).chunks_exact(inputs).zip(T::write(y).chunks_exact_mut(outputs)) {
+            let code = code(x[column], slots);
+            y[start..start + dimension].copy_from_slice(&table[code * dimension..(code + 1) * dimension]);
+        }
+    }
+}
+
+/// dtable[code] = Σ dy[i, start..] over the rows i with that code, in the order of the rows.
+pub fn embed_backward(x: View, column: usize, dy: View, start: usize, dtable: ViewMut) {
+    by_dtype!(x, typed(x, column, dy, start, dtable));
+
+    fn typed<T: Element>(x: View, column: usize, dy: View, start: usize, dtable: ViewMut) {
+        let (inputs, outputs) = (x.shape().columns(), dy.shape().columns());
+        let (slots, dimension) = (dtable.shape().rows(), dtable.shape().columns());
+        let dtable = T::write(dtable);
+        dtable.fill(T::ZERO);
+        for (x, dy) in T::read(x).chunks_exact(inputs).zip(T::read(dy).chunks_exact(outputs)) {
+            let code = code(x[column], slots);
+            for (sum, &dy) in dtable[code * dimension..(code + 1) * dimension].iter_mut().zip(&dy[start..]) {
+                *sum += dy;
+            }
+        }
+    }
+}
+
+/// The slot of a code; anything that is no code is the unseen category, 0.
+fn code<T: Real>(x: T, slots: usize) -> usize {
+    let code = (x.f64() + 0.5) as usize;
+    if code < slots { code } else { 0 }
+}
+
+/// The loss of each row and its gradient with respect to the logits, both unweighted and not yet divided by m.
+pub struct LossOutput<'a> {
+    /// L of each of the m rows.
+    pub loss: ViewMut<'a>,
+    /// ∂L/∂z, m × C, where it is wanted.
+    pub dz: Option<ViewMut<'a>>,
+}
+
+/// L = −Σ y ln softmax(z), with y a class number in one column (smoothed) or a probability a class; dz = softmax(z) − y.
+pub fn softmax_cross_entropy(z: View, y: View, smoothing: f64, out: LossOutput) {
+    fits!("softmax_cross_entropy", z.shape().rows() == y.shape().rows(), z, y);
+    by_dtype!(z, typed(z, y, smoothing, out));
+
+    fn typed<T: Element>(z: View, y: View, smoothing: f64, out: LossOutput) {
+        let classes = z.shape().columns();
+        let (loss, dz) = (T::write(out.loss), out.dz.map(T::write));
+        if y.shape().columns() == 1 && classes > 1 {
+            softmax::softmax_cross_entropy(T::read(z), classes, T::read(y), T::of(smoothing), loss, dz);
+        } else {
+            softmax::softmax_cross_entropy_dense(T::read(z), classes, T::read(y), loss, dz);
+        }
+    }
+}
+
+/// L = Σ over a row of −y ln σ(z) − (1−y) ln(1−σ(z)), from the logits z; dz = σ(z) − y.
+pub fn sigmoid_cross_entropy(z: View, y: View, out: LossOutput) {
+    fits!("sigmoid_cross_entropy", z.len() == y.len(), z, y);
+    by_dtype!(z, typed(z, y, out));
+
+    fn typed<T: Element>(z: View, y: View, out: LossOutput) {
+        let columns = z.shape().columns();
+        softmax::sigmoid_cross_entropy(T::read(z), columns, T::read(y), T::write(out.loss), out.dz.map(T::write));
+    }
+}
+
+/// L = Σ over a row of f(z, y), with f giving the value and its derivative by z.
+pub fn rowwise_loss(z: View, y: View, out: LossOutput, f: impl Fn(f64, f64) -> (f64, f64)) {
+    fits!("loss", z.len() == y.len(), z, y);
+    by_dtype!(z, typed(z, y, out, f));
+
+    fn typed<T: Element>(z: View, y: View, out: LossOutput, f: impl Fn(f64, f64) -> (f64, f64)) {
+        let columns = z.shape().columns().max(1);
+        let (z, y) = (T::read(z), T::read(y));
+        let mut dz = out.dz.map(T::write);
+        for (row, loss) in T::write(out.loss).iter_mut().enumerate() {
+            let mut total = 0.0;
+            for i in row * columns..(row + 1) * columns {
+                let (value, derivative) = f(z[i].f64(), y[i].f64());
+                total += value;
+                if let Some(dz) = &mut dz {
+                    dz[i] = T::of(derivative);
+                }
+            }
+            *loss = T::of(total);
+        }
+    }
+}
+
+/// Multiplies row i of y by `factors[i]`.
+pub fn scale_rows(y: ViewMut, factors: View) {
+    let columns = y.shape().columns();
+    by_dtype!(factors, typed(y, factors, columns));
+
+    fn typed<T: Element>(y: ViewMut, factors: View, columns: usize) {
+        for (row, &factor) in T::write(y).chunks_exact_mut(columns.max(1)).zip(T::read(factors)) {
+            for y in row {
+                *y *= factor;
+            }
+        }
+    }
+}
+
+/// One step of an optimiser with K state vectors, as one pass over θ: (θ, dθ, state) → (θ, state).
+pub trait Formula<const K: usize>: Sync {
+    /// The new parameter and the new state.
+    fn apply<T: Real>(&self, theta: T, gradient: T, state: [T; K]) -> (T, [T; K]);
+}
+
+/// Applies an optimiser's formula to all of θ.
+pub fn update<const K: usize>(theta: ViewMut, gradient: View, state: &mut [Tensor; K], formula: &impl Formula<K>) {
+    fits!("update", theta.view().len() == gradient.len(), theta, gradient);
+    match gradient.dtype() {
+        Dtype::F32 => typed::<f32, K>(theta, gradient, state, formula),
+        Dtype::F64 => typed::<f64, K>(theta, gradient, state, formula),
+    }
+
+    fn typed<T: Element, const K: usize>(
+        theta: ViewMut,
+        gradient: View,
+        state: &mut [Tensor; K],
+        formula: &impl Formula<K>,
+    ) {
+        let state = state.each_mut().map(|tensor| T::write(tensor.view_mut()));
+        update_kernels::apply(T::write(theta), T::read(gradient), state, |theta, gradient, state| {
+            formula.apply(theta, gradient, state)
+        });
+    }
+}

@@ -1,0 +1,370 @@
+//! The training loop.
+
+use std::time::{Duration, Instant};
+
+use super::batches::{Batches, Examples};
+use super::event::{Event, LayerScale};
+use super::state::{Best, State};
+use crate::error::{Error, Kind, Result};
+use crate::layers::{Mode, Noise};
+use crate::losses::{Cost, Loss};
+use crate::metrics::Metrics;
+use crate::network::{Network, Workspace};
+use crate::optimizers::{Optimizer, Step};
+use crate::schedule::{self, Schedule, Time};
+use crate::tensor::{Tensor, ops};
+
+/// How a network is trained, all decided.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Examples in a mini-batch.
+    pub batch_size: usize,
+    /// Most epochs.
+    pub epochs: usize,
+    /// Epochs at the end that use all examples as one batch.
+    pub full_batch_epochs: usize,
+    /// α₀.
+    pub learning_rate: f64,
+    /// How α follows from α₀ and the time.
+    pub schedule: Schedule,
+    /// Epochs over which α rises from 0.
+    pub warm_up: f64,
+    /// λ of the L2 term λ/(2m) Σ‖W‖².
+    pub l2: f64,
+    /// The longest gradient (0: any).
+    pub clip_norm: f64,
+    /// The largest entry of a gradient (0: any).
+    pub clip_value: f64,
+    /// Epochs without a better dev result before training stops (0: never).
+    pub patience: usize,
+    /// The dev metric that decides which epoch is best (`loss` for the loss), and whether higher is better.
+    pub monitor: (String, bool),
+    /// β of the average of the parameters (0: none).
+    pub average: f64,
+    /// Most seconds.
+    pub time_limit: Option<Duration>,
+}
+
+impl Default for Settings {
+    /// Adam's usual rate on mini-batches of 64 for 100 epochs, the best by dev loss.
+    fn default() -> Self {
+        Settings {
+            seed: 0,
+            batch_size: 64,
+            epochs: 100,
+            full_batch_epochs: 0,
+            learning_rate: 1e-3,
+            schedule: Schedule::Constant,
+            warm_up: 0.0,
+            l2: 0.0,
+            clip_norm: 0.0,
+            clip_value: 0.0,
+            patience: 0,
+            monitor: ("loss".into(), false),
+            average: 0.0,
+            time_limit: None,
+        }
+    }
+}
+
+/// What is trained, on what.
+pub struct Trainer<'a> {
+    /// The network.
+    pub network: &'a Network,
+    /// Its loss.
+    pub loss: &'a dyn Loss,
+    /// The optimiser.
+    pub optimizer: &'a dyn Optimizer,
+    /// How.
+    pub settings: Settings,
+    /// The examples that it is fitted on.
+    pub train: &'a Examples,
+    /// The examples that choose the best epoch.
+    pub dev: Option<&'a Examples>,
+    /// Metrics of the dev part from its answers (m × C, row by row).
+    pub judge: &'a dyn Fn(&[f64]) -> Metrics,
+}
+
+/// Why training ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// All epochs are done.
+    Done,
+    /// The dev result has not got better for the patience's epochs.
+    Patience,
+    /// The time is up.
+    TimeLimit,
+    /// Somebody asked it to stop; it can be resumed from the state.
+    Interrupted,
+}
+
+/// What goes on around training.
+pub trait Watcher {
+    /// Takes in a fact.
+    fn event(&mut self, event: Event);
+
+    /// Keeps the state at the end of an epoch, or where training was interrupted.
+    ///
+    /// # Errors
+    /// If it cannot be kept; training then stops with that error.
+    fn checkpoint(&mut self, _state: &State) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether training should stop now.
+    fn stop(&self) -> bool {
+        false
+    }
+}
+
+/// A function of events is a watcher that keeps nothing.
+impl<F: FnMut(Event)> Watcher for F {
+    fn event(&mut self, event: Event) {
+        self(event);
+    }
+}
+
+impl Trainer<'_> {
+    /// Trains from a state (a new one, or one that was kept) to the end; the state then has the best parameters.
+    ///
+    /// # Errors
+    /// If the cost is no longer a finite number, or a checkpoint cannot be kept.
+    pub fn fit(&self, state: &mut State, watcher: &mut dyn Watcher) -> Result<End> {
+        let clock = Clock::start(state.seconds, self.settings.time_limit);
+        let mut room = Room::new(self);
+        while state.epoch < self.settings.epochs {
+            let epoch = state.epoch + 1;
+            let mut batches = Batches::new(self.train, self.batch_size(epoch), self.settings.seed, epoch, state.step);
+            let (steps, share) = (batches.count(), batches.share());
+            let sampling = self.samples_scales(epoch) && state.step == 0;
+            let mut progress = Instant::now();
+            while let Some(examples) = batches.next(&mut room.x, &mut room.y, &mut room.weights) {
+                if watcher.stop() {
+                    state.seconds = clock.seconds();
+                    watcher.checkpoint(state)?;
+                    return Ok(End::Interrupted);
+                }
+                if sampling && state.step == 0 {
+                    room.workspace.sample_scales();
+                }
+                state.cost += self.step(state, &mut room, examples, share)?;
+                state.step += 1;
+                if progress.elapsed() > Duration::from_millis(200) {
+                    progress = Instant::now();
+                    let step = state.step;
+                    watcher.event(Event::Progress { epoch, step, steps, cost: state.cost / step as f64 });
+                }
+                if clock.is_up() {
+                    break;
+                }
+            }
+            if let Some(scales) = room.workspace.take_scales() {
+                watcher.event(Event::Scales { step: state.t as usize, layers: self.name_scales(&scales) });
+            }
+            self.end_epoch(state, &mut room, &clock, watcher);
+            watcher.checkpoint(state)?;
+            if clock.is_up() {
+                return Ok(End::TimeLimit);
+            }
+            if self.dev.is_some() && self.settings.patience > 0 && state.waited >= self.settings.patience {
+                return Ok(End::Patience);
+            }
+        }
+        Ok(End::Done)
+    }
+
+    /// One step: forward, cost, backward, update. Gives the batch's cost J.
+    fn step(&self, state: &mut State, room: &mut Room, examples: &[u32], share: f64) -> Result<f64> {
+        let Room { x, y, weights, workspace, cost, gradient } = room;
+        let (m, settings) = (examples.len(), &self.settings);
+        let (x, y, weights) = (x.rows(m), y.rows(m), weights.as_ref().map(|weights| weights.rows(m)));
+        let noise = Noise { seed: settings.seed, epoch: state.epoch as u32 + 1, layer: 0, examples };
+        let theta = state.theta.view();
+
+        self.network.forward(theta, x, workspace, Mode::Train(noise));
+        let l2 = settings.l2 / self.train.rows() as f64;
+        let (z, dz) = workspace.delta(m);
+        let j = cost.compute(self.loss, z, y, weights, Some(dz)) + self.network.l2_cost(theta, l2);
+        if !j.is_finite() {
+            return Err(self.diverged(state, j));
+        }
+        self.network.backward(theta, x, workspace, gradient.view_mut());
+        self.network.add_l2_gradient(theta, l2, gradient.view_mut());
+        self.clip(gradient);
+
+        let at = Time { epoch: state.epoch + 1, done: state.step as f64 * share, epochs: settings.epochs };
+        let learning_rate = settings.schedule.rate(settings.learning_rate, at, state.plateau.reductions)
+            * schedule::warm_up(settings.warm_up, at, share);
+        state.t += 1;
+        state.learning_rate = learning_rate;
+        self.update(state, Step { t: state.t, learning_rate }, gradient);
+        self.network.update_statistics(state.theta.view_mut(), workspace);
+        if let Some(average) = &mut state.average {
+            average.observe(state.theta.view());
+        }
+        Ok(j)
+    }
+
+    /// θ by dθ: the optimiser sees the trained part alone; decoupled decay shrinks the weights first.
+    fn update(&self, state: &mut State, at: Step, gradient: &Tensor) {
+        let decay = self.optimizer.weight_decay();
+        for entry in self.network.layout().decayed().filter(|_| decay > 0.0) {
+            let weight = state.theta.view_mut().part(entry.start, entry.shape);
+            ops::scale(weight, 1.0 - at.learning_rate * decay);
+        }
+        let trained = [self.network.layout().trained()];
+        let theta = state.theta.view_mut().part(0, trained);
+        self.optimizer.step(at, theta, gradient.view().part(0, trained), &mut state.optimizer);
+    }
+
+    fn clip(&self, gradient: &mut Tensor) {
+        if self.settings.clip_value > 0.0 {
+            ops::clamp(gradient.view_mut(), self.settings.clip_value);
+        }
+        if self.settings.clip_norm > 0.0 {
+            let norm = ops::sum_squares(gradient.view()).sqrt();
+            if norm > self.settings.clip_norm {
+                ops::scale(gradient.view_mut(), self.settings.clip_norm / norm);
+            }
+        }
+    }
+
+    /// Judges the epoch on the dev part and keeps the parameters if they are the best.
+    fn end_epoch(&self, state: &mut State, room: &mut Room, clock: &Clock, watcher: &mut dyn Watcher) {
+        let cost = state.cost / state.step.max(1) as f64;
+        (state.epoch, state.step, state.cost) = (state.epoch + 1, 0, 0.0);
+        let theta = state.average.as_ref().map(|average| average.corrected());
+        let theta = theta.as_ref().unwrap_or(&state.theta);
+        let (mut dev_loss, mut dev) = (None, Metrics::new());
+        if let Some(examples) = self.dev {
+            let (loss, answers) = predict(self.network, self.loss, theta, examples, &mut room.workspace);
+            dev_loss = Some(loss);
+            dev = (self.judge)(&answers);
+        }
+        let candidate = Best::candidate(&self.settings.monitor, dev_loss, &dev);
+        let best = self.dev.is_none() || candidate.beats(&state.best);
+        if best {
+            (state.best, state.best_epoch, state.waited) = (candidate, state.epoch, 0);
+            state.best_theta = theta.clone();
+        } else {
+            state.waited += 1;
+        }
+        if let Schedule::Plateau { patience, .. } = self.settings.schedule {
+            state.plateau.observe(dev_loss.unwrap_or(cost), patience);
+        }
+        state.seconds = clock.seconds();
+        watcher.event(Event::EpochEnded {
+            epoch: state.epoch,
+            cost,
+            dev_loss,
+            dev: dev.into_iter().map(|(name, metric)| (name, metric.value)).collect(),
+            learning_rate: state.learning_rate,
+            seconds: state.seconds,
+            best,
+        });
+    }
+
+    fn batch_size(&self, epoch: usize) -> usize {
+        let full = epoch + self.settings.full_batch_epochs > self.settings.epochs;
+        if full { self.train.rows() } else { self.settings.batch_size.min(self.train.rows()) }
+    }
+
+    /// Scales are sampled in about 60 epochs of a run, the first among them.
+    fn samples_scales(&self, epoch: usize) -> bool {
+        (epoch - 1).is_multiple_of(self.settings.epochs.div_ceil(60).max(1))
+    }
+
+    fn name_scales(&self, scales: &[crate::network::Scale]) -> Vec<LayerScale> {
+        let name = |(i, scale): (usize, &crate::network::Scale)| LayerScale {
+            name: format!("layers.{i}"),
+            activation: scale.activation,
+            gradient: scale.gradient,
+            zeros: scale.zeros,
+        };
+        scales.iter().enumerate().map(name).collect()
+    }
+
+    fn diverged(&self, state: &State, j: f64) -> Error {
+        let place = format!("epoch {}, step {}", state.epoch + 1, state.step + 1);
+        Error::new(Kind::Diverged, format!("the cost became {j}: training diverged"))
+            .at(place)
+            .fix(format!("lower --learning-rate (now {}), or set --clip-norm 1", self.settings.learning_rate))
+    }
+}
+
+/// The memory of training, made once.
+struct Room {
+    x: Tensor,
+    y: Tensor,
+    weights: Option<Tensor>,
+    workspace: Workspace,
+    cost: Cost,
+    gradient: Tensor,
+}
+
+impl Room {
+    fn new(trainer: &Trainer) -> Room {
+        let (train, network) = (trainer.train, trainer.network);
+        let full = if trainer.settings.full_batch_epochs > 0 { train.rows() } else { 0 };
+        let m = trainer.settings.batch_size.min(train.rows()).max(full);
+        let dtype = train.x.dtype();
+        Room {
+            x: Tensor::zeros(train.x.shape().with_rows(m), dtype),
+            y: Tensor::zeros(train.y.shape().with_rows(m), dtype),
+            weights: train.weights.as_ref().map(|_| Tensor::zeros([m], dtype)),
+            workspace: network.workspace(m, dtype),
+            cost: Cost::new(m, dtype),
+            gradient: Tensor::zeros([network.layout().len()], dtype),
+        }
+    }
+}
+
+/// The mean loss and the answers (m × C, row by row) on examples, in evaluation mode.
+pub fn predict(
+    network: &Network,
+    loss: &dyn Loss,
+    theta: &Tensor,
+    examples: &Examples,
+    workspace: &mut Workspace,
+) -> (f64, Vec<f64>) {
+    let mut cost = Cost::new(workspace.capacity(), theta.dtype());
+    let mut answers = Vec::with_capacity(examples.rows() * network.output().size());
+    let (mut total, mut total_weight) = (0.0, 0.0);
+    let mut start = 0;
+    while start < examples.rows() {
+        let m = workspace.capacity().min(examples.rows() - start);
+        let (x, y) = (examples.x.view().rows(start, m), examples.y.view().rows(start, m));
+        let weights = examples.weights.as_ref().map(|weights| weights.view().rows(start, m));
+        let weight = weights.map_or(m as f64, ops::sum);
+        let z = network.forward(theta.view(), x, workspace, Mode::Predict);
+        total += weight * cost.compute(loss, z, y, weights, None);
+        total_weight += weight;
+        loss.answer(workspace.output_mut(m));
+        answers.extend(workspace.output(m).to_f64());
+        start += m;
+    }
+    (total / f64::max(total_weight, f64::MIN_POSITIVE), answers)
+}
+
+/// Seconds of training, over all its sittings.
+struct Clock {
+    start: Instant,
+    before: f64,
+    limit: Option<Duration>,
+}
+
+impl Clock {
+    fn start(before: f64, limit: Option<Duration>) -> Clock {
+        Clock { start: Instant::now(), before, limit }
+    }
+
+    fn seconds(&self) -> f64 {
+        self.before + self.start.elapsed().as_secs_f64()
+    }
+
+    fn is_up(&self) -> bool {
+        self.limit.is_some_and(|limit| self.seconds() >= limit.as_secs_f64())
+    }
+}

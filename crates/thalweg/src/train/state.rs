@@ -1,0 +1,105 @@
+//! Everything that training changes: what a checkpoint keeps.
+
+use serde::{Deserialize, Serialize};
+
+use crate::average::ParameterAverage;
+use crate::metrics::Metrics;
+use crate::network::Network;
+use crate::optimizers::{self, Optimizer};
+use crate::schedule::Plateau;
+use crate::tensor::{Dtype, Tensor};
+
+/// The state of training between two steps. With the data and the settings it decides every later bit.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// θ.
+    pub theta: Tensor,
+    /// The optimiser's vectors.
+    pub optimizer: Vec<Tensor>,
+    /// The average of θ, where one is kept.
+    pub average: Option<ParameterAverage>,
+    /// The best parameters so far.
+    pub best_theta: Tensor,
+    /// Epochs done.
+    pub epoch: usize,
+    /// Steps done of the next epoch.
+    pub step: usize,
+    /// Steps done in all.
+    pub t: u64,
+    /// Sum of the costs of these steps of the next epoch.
+    pub cost: f64,
+    /// What the best parameters reached.
+    pub best: Best,
+    /// Their epoch.
+    pub best_epoch: usize,
+    /// Epochs since then.
+    pub waited: usize,
+    /// The plateau schedule's count.
+    pub plateau: Plateau,
+    /// α of the last step.
+    pub learning_rate: f64,
+    /// Seconds of training.
+    pub seconds: f64,
+}
+
+impl State {
+    /// The state before the first step, at random initialisation.
+    pub fn new(network: &Network, optimizer: &dyn Optimizer, seed: u64, average: f64, dtype: Dtype) -> State {
+        Self::from_theta(network, optimizer, network.initialize(seed, dtype), average)
+    }
+
+    /// The state before the first step, from given parameters.
+    pub fn from_theta(network: &Network, optimizer: &dyn Optimizer, theta: Tensor, average: f64) -> State {
+        let dtype = theta.dtype();
+        let zeros = || Tensor::zeros(theta.shape(), dtype);
+        State {
+            optimizer: optimizers::new_state(optimizer, network.layout().trained(), dtype),
+            average: (average > 0.0).then(|| ParameterAverage::new(average, zeros(), 0)),
+            best_theta: theta.clone(),
+            theta,
+            epoch: 0,
+            step: 0,
+            t: 0,
+            cost: 0.0,
+            best: Best::default(),
+            best_epoch: 0,
+            waited: 0,
+            plateau: Plateau::default(),
+            learning_rate: 0.0,
+            seconds: 0.0,
+        }
+    }
+}
+
+/// A dev result by which epochs are compared; lower is better.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// The monitored metric, its sign turned if higher is better.
+    pub value: f64,
+    /// The dev loss, which decides between equals.
+    pub loss: f64,
+}
+
+impl Default for Best {
+    fn default() -> Self {
+        Best { value: f64::MAX, loss: f64::MAX }
+    }
+}
+
+impl Best {
+    /// An epoch's result; a metric that is undefined on the dev part gives way to the loss.
+    pub(crate) fn candidate((monitor, higher): &(String, bool), dev_loss: Option<f64>, dev: &Metrics) -> Best {
+        let loss = dev_loss.filter(|loss| loss.is_finite()).unwrap_or(f64::MAX);
+        let value = match dev.get(monitor) {
+            Some(metric) if *higher => -metric.value,
+            Some(metric) => metric.value,
+            None => loss,
+        };
+        Best { value, loss }
+    }
+
+    /// Whether it is better than another.
+    pub(crate) fn beats(&self, other: &Best) -> bool {
+        (self.value, self.loss) < (other.value, other.loss)
+    }
+}
