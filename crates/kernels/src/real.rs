@@ -58,8 +58,8 @@ pub trait Real:
     fn ln_1p(self) -> Self;
     /// tanh x.
     fn tanh(self) -> Self;
-    /// The error function.
-    fn erf(self) -> Self;
+    /// 1 − erf x, exact for large x.
+    fn erfc(self) -> Self;
     /// The larger of two; NaN if either is NaN.
     fn max(self, other: Self) -> Self;
     /// self · a + b, rounded once.
@@ -108,8 +108,8 @@ impl Real for f64 {
         libm::tanh(self)
     }
     #[inline(always)]
-    fn erf(self) -> f64 {
-        libm::erf(self)
+    fn erfc(self) -> f64 {
+        libm::erfc(self)
     }
     #[inline(always)]
     fn max(self, other: f64) -> f64 {
@@ -163,8 +163,8 @@ impl Real for f32 {
         tanh(self)
     }
     #[inline(always)]
-    fn erf(self) -> f32 {
-        libm::erf(f64::from(self)) as f32
+    fn erfc(self) -> f32 {
+        libm::erfc(f64::from(self)) as f32
     }
     #[inline(always)]
     fn max(self, other: f32) -> f32 {

@@ -43,14 +43,16 @@ pub fn softmax_cross_entropy<T: Real>(
     let each = smoothing / T::of(classes as f64);
     rows(z, classes, loss, dz, |row, z, log_sum, dz| {
         let label = labels[row].f64() as usize;
-        let Some(&z_label) = z.get(label) else { return T::of(f64::NAN) };
+        if label >= classes || T::of(label as f64) != labels[row] {
+            return T::of(f64::NAN);
+        }
         if let Some(dz) = dz {
             dz[label] -= T::ONE - smoothing;
             dz.iter_mut().for_each(|dz| *dz -= each);
         }
-        let mut value = (T::ONE - smoothing) * (log_sum - z_label);
+        let mut value = (T::ONE - smoothing) * log_sum.surprise(z[label]);
         if smoothing > T::ZERO {
-            value += z.iter().fold(T::ZERO, |sum, &z| sum + each * (log_sum - z));
+            value += z.iter().fold(T::ZERO, |sum, &z| sum + each * log_sum.surprise(z));
         }
         value
     });
@@ -70,9 +72,24 @@ pub fn softmax_cross_entropy_dense<T: Real>(z: &[T], classes: usize, y: &[T], lo
                 *dz = *dz * total - y;
             }
         }
-        let term = |&z: &T, &y: &T| if y == T::ZERO { T::ZERO } else { y * (log_sum - z) };
+        let term = |&z: &T, &y: &T| if y == T::ZERO { T::ZERO } else { y * log_sum.surprise(z) };
         z.iter().zip(y).fold(T::ZERO, |sum, (z, y)| sum + term(z, y))
     });
+}
+
+/// ln Σe^z of a row, in two parts: their sum would round away digits of the loss where max z is large.
+#[derive(Clone, Copy)]
+struct LogSum<T> {
+    max: T,
+    /// ln Σe^(z − max).
+    log_total: T,
+}
+
+impl<T: Real> LogSum<T> {
+    /// −ln ŷ_c = ln Σe^z − z_c.
+    fn surprise(self, z: T) -> T {
+        self.log_total - (z - self.max)
+    }
 }
 
 /// Calls f(row number, z, ln Σe^z, dz holding softmax(z)) for each row, which gives the row's loss.
@@ -81,7 +98,7 @@ fn rows<T: Real>(
     classes: usize,
     loss: &mut [T],
     mut dz: Option<&mut [T]>,
-    f: impl Fn(usize, &[T], T, Option<&mut [T]>) -> T,
+    f: impl Fn(usize, &[T], LogSum<T>, Option<&mut [T]>) -> T,
 ) {
     for (i, (z, loss)) in z.chunks_exact(classes).zip(loss).enumerate() {
         let (max, total) = match &mut dz {
@@ -100,7 +117,7 @@ fn rows<T: Real>(
             dz.iter_mut().for_each(|e| *e = *e / total);
             dz
         });
-        *loss = f(i, z, max + total.ln(), dz);
+        *loss = f(i, z, LogSum { max, log_total: total.ln() }, dz);
     }
 }
 
@@ -121,5 +138,26 @@ pub fn sigmoid_cross_entropy<T: Real>(z: &[T], columns: usize, y: &[T], loss: &m
                 dz[j] = sigmoid - y;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_that_is_no_class_gives_nan() {
+        for label in [-1.0, 0.5, 2.0, f64::NAN] {
+            let mut loss = [0.0];
+            softmax_cross_entropy(&[1.0, 2.0], 2, &[label], 0.0, &mut loss, None);
+            assert!(loss[0].is_nan(), "label {label} gave {}", loss[0]);
+        }
+    }
+
+    #[test]
+    fn far_logits_keep_the_loss_s_digits() {
+        let mut loss = [0.0f32];
+        softmax_cross_entropy(&[1e6, 1e6 - 1.0], 2, &[0.0], 0.0, &mut loss, None);
+        assert!((loss[0] - 0.313_261_7).abs() < 1e-6, "{}", loss[0]);
     }
 }

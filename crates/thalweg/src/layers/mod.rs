@@ -127,6 +127,11 @@ impl ParametersMut<'_> {
         self.theta.reborrow().part(entry.start, entry.shape)
     }
 
+    /// The same for a shorter time, so that a layer around another can look at what that one wrote.
+    pub fn reborrow(&mut self) -> ParametersMut<'_> {
+        ParametersMut { theta: self.theta.reborrow(), entries: self.entries }
+    }
+
     /// Parameters number `i` and `i + 1`, neighbours in θ, both at once.
     pub fn pair(&mut self, i: usize) -> (ViewMut<'_>, ViewMut<'_>) {
         let (a, b) = (&self.entries[i], &self.entries[i + 1]);

@@ -182,9 +182,9 @@ fn softplus<T: Real>(z: T) -> T {
     z.max(T::ZERO) + (-z.abs()).exp().ln_1p()
 }
 
-/// Φ(z) = (1 + erf(z/√2)) / 2.
+/// Φ(z) = (1 + erf(z/√2)) / 2 = erfc(−z/√2) / 2, which keeps its digits where Φ is small.
 fn normal_distribution<T: Real>(z: T) -> T {
-    T::of(0.5) * (T::ONE + (z * T::of(SQRT_HALF)).erf())
+    T::of(0.5) * (-z * T::of(SQRT_HALF)).erfc()
 }
 
 impl fmt::Display for Activation {
