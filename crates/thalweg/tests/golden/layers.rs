@@ -1,0 +1,145 @@
+//! Layers: what they give forward, and every gradient backward.
+
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+use thalweg::layers::{
+    Activate, Backward, BatchNorm, Dropout, Embedded, Embedding, Layer, Linear, Mode, Noise, Parameters, ParametersMut,
+};
+use thalweg::network::Network;
+use thalweg::tensor::{Activation, Dtype, Shape, Tensor, View, ViewMut, ops};
+
+use crate::numbers::{assert_each, assert_near, golden, joined, list, number, numbers, size, tensor, text};
+
+/// Passes everything on and notes the gradient that reaches it: the dX of the layer after it.
+#[derive(Debug, Default)]
+struct Spy(Arc<Mutex<Vec<f64>>>);
+
+impl Layer for Spy {
+    fn kind(&self) -> &'static str {
+        "spy"
+    }
+
+    fn config(&self) -> Value {
+        Value::Null
+    }
+
+    fn describe(&self, _input: Shape) -> String {
+        "spy".into()
+    }
+
+    fn output(&self, input: Shape) -> thalweg::Result<Shape> {
+        Ok(input)
+    }
+
+    fn forward(&self, _theta: Parameters, x: View, y: ViewMut, _saved: &mut [Tensor], _mode: Mode) {
+        ops::copy(x, y);
+    }
+
+    fn backward(&self, _theta: Parameters, pass: Backward, _gradient: ParametersMut) {
+        *self.0.lock().unwrap() = pass.dy.view().to_f64();
+    }
+}
+
+/// What one pass through a layer gives.
+struct Pass {
+    y: Vec<f64>,
+    dx: Vec<f64>,
+    /// Gradients of the trained parameters, one after the other.
+    gradient: Vec<f64>,
+    /// θ, statistics last, after `update_statistics`.
+    theta: Vec<f64>,
+}
+
+/// One layer, forward on x and backward on dy; θ is its parameters, statistics last.
+fn pass(layer: impl Layer + 'static, theta: &[f64], x: &Tensor, dy: &[f64], mode: Mode) -> Pass {
+    let m = x.shape().rows();
+    let spy = Spy::default();
+    let noted = spy.0.clone();
+    let network = Network::new(x.shape().columns(), vec![Box::new(spy), Box::new(layer)]).unwrap();
+    let mut theta = Tensor::from_f64([network.layout().len()], theta.to_vec());
+    let mut gradient = Tensor::zeros(theta.shape(), Dtype::F64);
+    let mut workspace = network.workspace(m, Dtype::F64);
+    let y = network.forward(theta.view(), x.view(), &mut workspace, mode).to_f64();
+    let (_, mut dz) = workspace.delta(m);
+    dy.iter().enumerate().for_each(|(i, &dy)| dz.set(i, dy));
+    network.backward(theta.view(), x.view(), &mut workspace, gradient.view_mut());
+    network.update_statistics(theta.view_mut(), &workspace);
+    let dx = noted.lock().unwrap().clone();
+    Pass { y, dx, gradient: gradient.view().part(0, [network.layout().trained()]).to_f64(), theta: theta.to_f64() }
+}
+
+#[test]
+fn linear_with_every_activation() {
+    for case in list(&golden("layers")["linear"]) {
+        let name = text(&case["activation"]);
+        let g: Activation = name.parse().unwrap();
+        let x = tensor([size(&case["m"]), size(&case["n_in"])], &case["x"]);
+        let theta = joined(case, &["weight", "bias"]);
+        let found = pass(Linear::new(size(&case["n_out"]), g), &theta, &x, &numbers(&case["dy"]), Mode::Predict);
+        assert_near(&format!("{name}: y"), &found.y, &numbers(&case["y"]), 1e-14);
+        assert_near(&format!("{name}: dx"), &found.dx, &numbers(&case["dx"]), 1e-14);
+        assert_near(&format!("{name}: dθ"), &found.gradient, &joined(case, &["dweight", "dbias"]), 1e-14);
+
+        // The same in two layers: the product, then the activation.
+        let plain = pass(Linear::new(3, Activation::Identity), &theta, &x, &numbers(&case["dy"]), Mode::Predict);
+        let z = Tensor::from_f64([size(&case["m"]), 3], plain.y);
+        let apart = pass(Activate { activation: g }, &[], &z, &numbers(&case["dy"]), Mode::Predict);
+        assert_near(&format!("{name}, apart"), &apart.y, &numbers(&case["y"]), 1e-14);
+    }
+}
+
+#[test]
+fn batch_norm_in_training_and_prediction() {
+    let golden = &golden("layers")["batch_norm"];
+    let layer = BatchNorm { epsilon: number(&golden["epsilon"]), momentum: number(&golden["momentum"]) };
+    let shape = [size(&golden["m"]), size(&golden["n"])];
+    let learned = joined(golden, &["gamma", "beta"]);
+    let mut theta: Vec<f64> = learned.iter().copied().chain([0.0; 3]).chain([1.0; 3]).collect();
+    for (case, running) in list(&golden["train"]).iter().zip(list(&golden["running"])) {
+        let x = tensor(shape, &case["x"]);
+        let found = pass(layer.clone(), &theta, &x, &numbers(&case["dy"]), Mode::Check);
+        assert_near("y", &found.y, &numbers(&case["y"]), 1e-12);
+        assert_near("dx", &found.dx, &numbers(&case["dx"]), 1e-12);
+        assert_near("dγ, dβ", &found.gradient, &joined(case, &["dgamma", "dbeta"]), 1e-12);
+        theta = found.theta;
+        assert_near("running μ and σ²", &theta[6..], &joined(running, &["mean", "variance"]), 1e-14);
+    }
+    let x = tensor(shape, &golden["predict"]["x"]);
+    let found = pass(layer, &theta, &x, &vec![0.0; x.view().len()], Mode::Predict);
+    assert_near("prediction", &found.y, &numbers(&golden["predict"]["y"]), 1e-13);
+}
+
+/// Our masks are our own, so each place is compared under masks that agree with the golden one there.
+#[test]
+fn dropout_given_the_mask() {
+    let golden = &golden("layers")["dropout"];
+    let (m, n) = (size(&golden["m"]), size(&golden["n"]));
+    let keep = number(&golden["keep"]);
+    let x = tensor([m, n], &golden["x"]);
+    let [mask, y, dx] = ["mask", "y", "dx"].map(|key| numbers(&golden[key]));
+    let examples: Vec<u32> = (0..m as u32).collect();
+    let mut seen = vec![false; m * n];
+    for epoch in 1..=50 {
+        let noise = Noise { seed: 1, epoch, layer: 0, examples: &examples };
+        let found = pass(Dropout { rate: 1.0 - keep }, &[], &x, &numbers(&golden["dy"]), Mode::Train(noise));
+        for i in (0..m * n).filter(|&i| (found.y[i] != 0.0) == (mask[i] != 0.0)) {
+            assert_each("y, dx", &[found.y[i], found.dx[i]], &[y[i], dx[i]], 1e-15, 0.0);
+            seen[i] = true;
+        }
+    }
+    assert!(seen.iter().all(|&seen| seen), "a mask of 50 epochs never agreed somewhere: {seen:?}");
+}
+
+#[test]
+fn embedded_codes_beside_dense_columns() {
+    let golden = &golden("layers")["embedding"];
+    let columns = vec![Embedded { slots: 4, dimension: 2 }, Embedded { slots: 3, dimension: 3 }];
+    let x = tensor([size(&golden["m"]), 4], &golden["x"]);
+    let theta = joined(golden, &["table0", "table1"]);
+    let found = pass(Embedding { dense: 2, columns }, &theta, &x, &numbers(&golden["dy"]), Mode::Predict);
+    assert_eq!(found.y, numbers(&golden["y"]));
+    assert_near("dE", &found.gradient, &joined(golden, &["dtable0", "dtable1"]), 1e-15);
+    let ddense: Vec<f64> = found.dx.chunks(4).flat_map(|row| &row[..2]).copied().collect();
+    assert_eq!(ddense, numbers(&golden["ddense"]));
+}
