@@ -1,8 +1,16 @@
 //! How good the answers are.
 
+mod classes;
+mod interval;
+mod ranking;
+mod regression;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+use crate::data::schema::Task;
+pub use classes::confusion;
 
 /// A metric's value with the interval it is known within.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -17,3 +25,133 @@ pub struct Metric {
 
 /// Metrics by name: `accuracy`, `log_loss`, `roc_auc`, `pr_auc`, `f1_macro`, `brier`, `rmse`, `mae`, `r2`, `mape`.
 pub type Metrics = BTreeMap<String, Metric>;
+
+const OF_CLASSES: &[&str] = &["accuracy", "log_loss", "roc_auc", "pr_auc", "f1_macro", "brier"];
+const OF_NUMBERS: &[&str] = &["rmse", "mae", "r2", "mape"];
+
+/// The names of a task's metrics.
+pub fn names(task: Task) -> &'static [&'static str] {
+    match task {
+        Task::Regression => OF_NUMBERS,
+        Task::Binary | Task::Multiclass | Task::Multilabel => OF_CLASSES,
+    }
+}
+
+/// Whether a higher value of a metric is better; if not, a lower one is.
+pub fn higher_is_better(name: &str) -> bool {
+    matches!(name, "accuracy" | "roc_auc" | "pr_auc" | "f1_macro" | "r2")
+}
+
+/// Every metric of the task that is defined on these examples.
+///
+/// | task | answers (m × outputs, row by row) | truths |
+/// | --- | --- | --- |
+/// | binary | outputs = 1: the probability of class 1 | m: 0 or 1 |
+/// | multiclass | outputs = C: the probability of each class | m: the class's index |
+/// | multilabel | the probability of each label | m × outputs: 0 or 1 |
+/// | regression | numbers | m × outputs |
+///
+/// Metrics of several classes, labels or targets are the mean over those that they are defined for. A metric that is
+/// undefined (the AUC with one class only, R² of a constant, MAPE with a 0 among the truths) is left out, and so is
+/// everything when an answer is not finite: no value is NaN.
+///
+/// # Panics
+/// If the lengths do not fit together, or a class's index is not below `outputs`.
+pub fn evaluate(task: Task, answers: &[f64], outputs: usize, truths: &[f64], weights: Option<&[f64]>) -> Metrics {
+    let m = answers.len() / outputs;
+    assert_eq!(answers.len(), m * outputs, "answers are whole rows");
+    assert_eq!(truths.len(), if task.is_classes() { m } else { m * outputs }, "truths of every row");
+    assert!(weights.is_none_or(|weights| weights.len() == m), "a weight for every row");
+    let weights = Weights::new(m, weights);
+    if weights.sum <= 0.0 || !answers.iter().all(|answer| answer.is_finite()) {
+        return Metrics::new();
+    }
+    let mut metrics = match task {
+        Task::Regression => regression::evaluate(answers, outputs, truths, &weights),
+        Task::Multiclass => classes::Judged::classes(answers, outputs, truths, &weights).metrics(),
+        Task::Binary | Task::Multilabel => classes::Judged::labels(answers, outputs, truths, &weights).metrics(),
+    };
+    metrics.retain(|_, metric| metric.value.is_finite());
+    metrics
+}
+
+/// Sample weights; without any, each is 1.
+struct Weights<'a> {
+    weights: Option<&'a [f64]>,
+    sum: f64,
+    /// (Σw)² / Σw²: how many equally weighted examples say as much.
+    effective: f64,
+}
+
+impl<'a> Weights<'a> {
+    fn new(m: usize, weights: Option<&'a [f64]>) -> Self {
+        let (sum, squares) = match weights {
+            Some(weights) => (weights.iter().sum::<f64>(), weights.iter().map(|w| w * w).sum::<f64>()),
+            None => (m as f64, m as f64),
+        };
+        Weights { weights, sum, effective: sum * sum / squares }
+    }
+
+    fn of(&self, row: usize) -> f64 {
+        self.weights.map_or(1.0, |weights| weights[row])
+    }
+
+    /// The weighted mean of one value a row.
+    fn mean(&self, values: impl Iterator<Item = f64>) -> f64 {
+        values.enumerate().map(|(row, value)| self.of(row) * value).sum::<f64>() / self.sum
+    }
+}
+
+/// The mean of those that are defined, if any is.
+fn mean_of_defined(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    let (sum, count) = values.flatten().fold((0.0, 0), |(sum, count), value| (sum + value, count + 1));
+    (count > 0).then(|| sum / count as f64)
+}
+
+/// A metric whose interval is not known.
+fn bare(value: f64) -> Metric {
+    Metric { value, low: None, high: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_of_good_answers_is_named() {
+        for (task, answers, outputs, truths) in [
+            (Task::Binary, vec![0.2, 0.7, 0.4, 0.6], 1, vec![0.0, 1.0, 1.0, 0.0]),
+            (Task::Multiclass, vec![0.9, 0.1, 0.3, 0.7], 2, vec![0.0, 1.0]),
+            (Task::Multilabel, vec![0.9, 0.1, 0.3, 0.7], 2, vec![1.0, 0.0, 0.0, 1.0]),
+            (Task::Regression, vec![1.0, 2.0, 3.5], 1, vec![1.5, 2.0, 3.0]),
+        ] {
+            let metrics = evaluate(task, &answers, outputs, &truths, None);
+            let mut names = names(task).to_vec();
+            names.sort_unstable();
+            assert_eq!(metrics.keys().collect::<Vec<_>>(), names, "{task}");
+            for (name, Metric { value, low, high }) in metrics {
+                assert!(low.is_none_or(|low| low <= value) && high.is_none_or(|high| high >= value), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_undefined_is_left_out() {
+        let one_class = evaluate(Task::Binary, &[0.2, 0.7], 1, &[0.0, 0.0], None);
+        assert_eq!(one_class.keys().collect::<Vec<_>>(), ["accuracy", "brier", "f1_macro", "log_loss"]);
+        let constant = evaluate(Task::Regression, &[1.0, 2.0], 1, &[0.0, 0.0], None);
+        assert_eq!(constant.keys().collect::<Vec<_>>(), ["mae", "rmse"]);
+        assert!(evaluate(Task::Regression, &[f64::NAN], 1, &[0.0], None).is_empty());
+        assert!(evaluate(Task::Multiclass, &[], 3, &[], None).is_empty());
+    }
+
+    #[test]
+    fn a_weight_of_two_is_the_row_twice_and_of_zero_the_row_left_out() {
+        let (answers, truths) = ([0.1, 0.6, 0.4, 0.9, 0.5], [0.0, 0.0, 1.0, 1.0, 1.0]);
+        let weighted = evaluate(Task::Binary, &answers, 1, &truths, Some(&[1.0, 2.0, 2.0, 1.0, 0.0]));
+        let (answers, truths) = ([0.1, 0.6, 0.6, 0.4, 0.4, 0.9], [0.0, 0.0, 0.0, 1.0, 1.0, 1.0]);
+        for (name, metric) in evaluate(Task::Binary, &answers, 1, &truths, None) {
+            assert!((weighted[&name].value - metric.value).abs() < 1e-15, "{name}");
+        }
+    }
+}

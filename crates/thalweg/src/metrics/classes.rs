@@ -1,0 +1,174 @@
+//! Errors of classes and labels.
+
+use super::ranking::Ranking;
+use super::{Metric, Metrics, Weights, bare, interval, mean_of_defined};
+
+/// Answers beside the truth, one column a class or label.
+pub(super) struct Judged<'a> {
+    answers: &'a [f64],
+    outputs: usize,
+    /// m × outputs: which columns are true.
+    truth: Vec<bool>,
+    /// m × outputs: which columns the answers choose.
+    chosen: Vec<bool>,
+    /// Whether each row has one column alone.
+    exclusive: bool,
+    weights: &'a Weights<'a>,
+}
+
+impl<'a> Judged<'a> {
+    /// One of several classes, the one of highest probability chosen.
+    pub(super) fn classes(answers: &'a [f64], outputs: usize, truths: &[f64], weights: &'a Weights<'a>) -> Self {
+        let one_hot = |class: usize| {
+            assert!(class < outputs, "class {class} of {outputs}");
+            (0..outputs).map(move |column| column == class)
+        };
+        let truth = truths.iter().flat_map(|truth| one_hot(*truth as usize)).collect();
+        let chosen = answers.chunks(outputs).flat_map(|row| one_hot(choice(row))).collect();
+        Judged { answers, outputs, truth, chosen, exclusive: true, weights }
+    }
+
+    /// Labels that are each there or not: chosen above a probability of 1/2.
+    pub(super) fn labels(answers: &'a [f64], outputs: usize, truths: &[f64], weights: &'a Weights<'a>) -> Self {
+        let truth = truths.iter().map(|truth| *truth > 0.5).collect();
+        let chosen = answers.iter().map(|answer| *answer > 0.5).collect();
+        Judged { answers, outputs, truth, chosen, exclusive: false, weights }
+    }
+
+    pub(super) fn metrics(&self) -> Metrics {
+        let mut metrics = Metrics::from([
+            ("accuracy".into(), self.accuracy()),
+            (
+                "log_loss".into(),
+                self.mean(|p, truth| match (truth, self.exclusive) {
+                    (true, _) => -clipped(p).ln(),
+                    (false, true) => 0.0,
+                    (false, false) => -clipped(1.0 - p).ln(),
+                }),
+            ),
+            ("brier".into(), self.mean(|p, truth| (p - f64::from(truth)).powi(2))),
+        ]);
+        metrics.extend(self.f1_macro().map(|f1| ("f1_macro".into(), bare(f1))));
+        let rankings: Vec<Ranking> = (0..self.outputs).map(|column| self.ranking(column)).collect();
+        metrics.extend(self.roc_auc(&rankings).map(|auc| ("roc_auc".into(), auc)));
+        let pr_auc = mean_of_defined(rankings.iter().map(Ranking::pr_auc));
+        metrics.extend(pr_auc.map(|auc| ("pr_auc".into(), bare(auc))));
+        metrics
+    }
+
+    fn rows(&self) -> usize {
+        self.answers.len() / self.outputs
+    }
+
+    /// The share of right rows; of labels, the share of right labels.
+    fn accuracy(&self) -> Metric {
+        let rows = self.truth.chunks(self.outputs).zip(self.chosen.chunks(self.outputs));
+        let right = rows.map(|(truth, chosen)| match self.exclusive {
+            true => f64::from(truth == chosen),
+            false => truth.iter().zip(chosen).filter(|(a, b)| a == b).count() as f64 / self.outputs as f64,
+        });
+        // Labels of one row go together, so that rows are what is counted.
+        interval::wilson(self.weights.mean(right).min(1.0), self.weights.effective)
+    }
+
+    /// The mean over rows of a loss summed over classes, or averaged over labels.
+    fn mean(&self, loss: impl Fn(f64, bool) -> f64) -> Metric {
+        let share = if self.exclusive { 1.0 } else { 1.0 / self.outputs as f64 };
+        let rows = self.answers.chunks(self.outputs).zip(self.truth.chunks(self.outputs));
+        let row = |(p, truth): (&[f64], &[bool])| p.iter().zip(truth).map(|(p, t)| loss(*p, *t)).sum::<f64>() * share;
+        let rows: Vec<f64> = rows.map(row).collect();
+        interval::of_mean(self.weights.mean(rows.iter().copied()), &rows, self.weights)
+    }
+
+    /// The mean over classes of F1 = 2TP / (2TP + FP + FN); a label's two classes are "there" and "not there".
+    fn f1_macro(&self) -> Option<f64> {
+        let f1 = |column: usize, class: bool| {
+            let (mut shared, mut total) = (0.0, 0.0);
+            for row in 0..self.rows() {
+                let i = row * self.outputs + column;
+                let (truth, chosen) = (self.truth[i] == class, self.chosen[i] == class);
+                let weight = self.weights.of(row);
+                shared += weight * 2.0 * f64::from(truth && chosen);
+                total += weight * (f64::from(truth) + f64::from(chosen));
+            }
+            // A class that is neither true nor chosen anywhere has none.
+            (total > 0.0).then(|| shared / total)
+        };
+        mean_of_defined((0..self.outputs).map(|column| match self.exclusive {
+            true => f1(column, true),
+            false => mean_of_defined([f1(column, false), f1(column, true)].into_iter()),
+        }))
+    }
+
+    fn ranking(&self, column: usize) -> Ranking {
+        let score = |row: usize| {
+            let i = row * self.outputs + column;
+            (self.answers[i], self.weights.of(row), self.truth[i])
+        };
+        Ranking::of((0..self.rows()).map(score).collect())
+    }
+
+    /// The mean over classes (each against the rest) or labels; one alone has an interval.
+    fn roc_auc(&self, rankings: &[Ranking]) -> Option<Metric> {
+        let auc = mean_of_defined(rankings.iter().map(Ranking::roc_auc))?;
+        let [one] = rankings else { return Some(bare(auc)) };
+        let scale = self.weights.effective / self.weights.sum;
+        Some(interval::hanley_mcneil(auc, one.positives * scale, one.negatives * scale))
+    }
+}
+
+/// How often each class (row) was answered as each class (column); binary answers (outputs = 1) have two.
+///
+/// # Panics
+/// If a truth is no class, or the lengths do not fit.
+pub fn confusion(answers: &[f64], outputs: usize, truths: &[f64]) -> Vec<Vec<usize>> {
+    assert_eq!(answers.len(), truths.len() * outputs, "answers and truths of every row");
+    let classes = outputs.max(2);
+    let mut counts = vec![vec![0; classes]; classes];
+    for (row, truth) in answers.chunks(outputs).zip(truths) {
+        let chosen = if outputs == 1 { usize::from(row[0] > 0.5) } else { choice(row) };
+        counts[*truth as usize][chosen] += 1;
+    }
+    counts
+}
+
+/// The class of highest probability, the first of equals.
+fn choice(row: &[f64]) -> usize {
+    (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best })
+}
+
+/// A probability that has a logarithm: one certain mistake must not make the mean infinite.
+fn clipped(p: f64) -> f64 {
+    p.clamp(f64::EPSILON, 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn confusion_counts_true_by_chosen_with_ties_to_the_first() {
+        let answers = [0.5, 0.5, 0.0, 0.1, 0.2, 0.7, 0.2, 0.6, 0.2];
+        assert_eq!(confusion(&answers, 3, &[1.0, 2.0, 1.0]), [[0, 0, 0], [1, 1, 0], [0, 0, 1]]);
+        assert_eq!(confusion(&[0.5, 0.51, 0.9], 1, &[0.0, 0.0, 1.0]), [[1, 1], [0, 1]]);
+    }
+
+    #[test]
+    fn a_certain_mistake_stays_finite() {
+        let metrics = Judged::labels(&[0.0], 1, &[1.0], &Weights::new(1, None)).metrics();
+        assert!((metrics["log_loss"].value - 36.04365338911715).abs() < 1e-12);
+    }
+
+    #[test]
+    fn worked_by_hand() {
+        let answers = [0.7, 0.2, 0.1, 0.3, 0.3, 0.4, 0.1, 0.8, 0.1];
+        let metrics = Judged::classes(&answers, 3, &[0.0, 1.0, 1.0], &Weights::new(3, None)).metrics();
+        let near = |name: &str, value: f64| assert!((metrics[name].value - value).abs() < 1e-15, "{name}");
+        near("accuracy", 2.0 / 3.0);
+        near("log_loss", -(0.7_f64.ln() + 0.3_f64.ln() + 0.8_f64.ln()) / 3.0);
+        near("brier", (0.14 + 0.74 + 0.06) / 3.0);
+        // F1: 1, 2·1/(2+1), and 0 for the class that was only ever chosen wrongly.
+        near("f1_macro", (1.0 + 2.0 / 3.0 + 0.0) / 3.0);
+        near("roc_auc", 1.0);
+    }
+}

@@ -1,0 +1,74 @@
+//! Errors of numbers.
+
+use super::{Metric, Metrics, Weights, bare, interval, mean_of_defined};
+
+/// RMSE, MAE, R² and MAPE; of several targets the mean over targets.
+pub(super) fn evaluate(answers: &[f64], outputs: usize, truths: &[f64], weights: &Weights) -> Metrics {
+    let column = |j: usize| answers[j..].iter().step_by(outputs).zip(truths[j..].iter().step_by(outputs));
+    let squared = |j: usize| column(j).map(|(answer, truth)| (answer - truth).powi(2));
+    let mse: Vec<f64> = (0..outputs).map(|j| weights.mean(squared(j))).collect();
+
+    let r2 = (0..outputs).map(|j| {
+        let mean = weights.mean(column(j).map(|(_, truth)| *truth));
+        let variance = weights.mean(column(j).map(|(_, truth)| (truth - mean).powi(2)));
+        // The mean of equal numbers may miss them by its rounding; they are constant all the same.
+        (variance > (mean * f64::EPSILON).powi(2)).then(|| 1.0 - mse[j] / variance)
+    });
+    let mape = (0..outputs).map(|j| {
+        let share = weights.mean(column(j).map(|(answer, truth)| ((answer - truth) / truth).abs()));
+        share.is_finite().then_some(share)
+    });
+    let mut metrics = Metrics::from([
+        ("rmse".into(), rmse(&mse, squared, weights)),
+        ("mae".into(), mae(answers, outputs, truths, weights)),
+    ]);
+    metrics.extend(mean_of_defined(r2).map(|r2| ("r2".into(), bare(r2))));
+    metrics.extend(mean_of_defined(mape).map(|mape| ("mape".into(), bare(mape))));
+    metrics
+}
+
+/// √MSE. Its interval is by the delta method: a row moves √MSE by (e² − MSE) / (2·√MSE).
+fn rmse<I: Iterator<Item = f64>>(mse: &[f64], squared: impl Fn(usize) -> I, weights: &Weights) -> Metric {
+    let targets = mse.len() as f64;
+    let mut moves = Vec::new();
+    for (j, mse) in mse.iter().enumerate() {
+        moves.resize(squared(j).count(), 0.0);
+        for (total, e2) in moves.iter_mut().zip(squared(j)).filter(|_| *mse > 0.0) {
+            *total += (e2 - mse) / (2.0 * mse.sqrt() * targets);
+        }
+    }
+    interval::of_mean(mse.iter().map(|mse| mse.sqrt()).sum::<f64>() / targets, &moves, weights)
+}
+
+fn mae(answers: &[f64], outputs: usize, truths: &[f64], weights: &Weights) -> Metric {
+    let row = |(answers, truths): (&[f64], &[f64])| {
+        answers.iter().zip(truths).map(|(answer, truth)| (answer - truth).abs()).sum::<f64>() / outputs as f64
+    };
+    let rows: Vec<f64> = answers.chunks(outputs).zip(truths.chunks(outputs)).map(row).collect();
+    interval::of_mean(weights.mean(rows.iter().copied()), &rows, weights)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn worked_by_hand() {
+        let metrics = evaluate(&[1.0, 2.0, 6.0], 1, &[2.0, 2.0, 4.0], &Weights::new(3, None));
+        // Errors 1, 0, 2 around the mean 8/3, whose squares sum to 8/3.
+        let expected =
+            [("rmse", (5.0_f64 / 3.0).sqrt()), ("mae", 1.0), ("r2", 1.0 - 5.0 / (8.0 / 3.0)), ("mape", 1.0 / 3.0)];
+        for (name, value) in expected {
+            assert!((metrics[name].value - value).abs() < 1e-15, "{name}: {}", metrics[name].value);
+        }
+        // Squares 1, 0, 4 have s² = 13/3; the RMSE's standard error is √(s²/3) / (2·RMSE).
+        let error = (13.0_f64 / 9.0).sqrt() / (2.0 * expected[0].1);
+        assert!((metrics["rmse"].high.unwrap() - expected[0].1 - 1.959963984540054 * error).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_constant_that_is_no_binary_fraction_has_no_r2() {
+        assert!(!evaluate(&[1.0; 7], 1, &[0.1; 7], &Weights::new(7, None)).contains_key("r2"));
+        assert!(evaluate(&[1e-9, 1.0], 1, &[1e-9, 2e-9], &Weights::new(2, None)).contains_key("r2"));
+    }
+}
