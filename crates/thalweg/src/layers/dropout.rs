@@ -41,9 +41,14 @@ impl Layer for Dropout {
     }
 
     fn forward(&self, _theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], mode: Mode) {
-        let Mode::Train(noise) = mode else { return ops::copy(x, y) };
         let mut mask = saved[0].rows_mut(x.shape().rows());
-        ops::dropout_mask(noise.stream(), noise.examples, 1.0 - self.rate, mask.reborrow());
+        match mode {
+            Mode::Predict => return ops::copy(x, y),
+            Mode::Check => ops::map(x, mask.reborrow(), |_| 1.0),
+            Mode::Train(noise) => {
+                ops::dropout_mask(noise.stream(), noise.examples, 1.0 - self.rate, mask.reborrow());
+            }
+        }
         ops::multiply(x, mask.view(), y);
     }
 
