@@ -2,6 +2,7 @@
 
 mod functions;
 mod layers;
+mod metrics;
 mod networks;
 mod numbers;
 mod optimizers;

@@ -48,10 +48,11 @@ pub(crate) fn cross_entropy() -> Box<dyn Loss> {
     Box::new(SoftmaxCrossEntropy { smoothing: 0.1 })
 }
 
+type Make<T> = fn() -> Box<T>;
 pub(crate) type Fault = fn(&mut Written);
 
 /// What is wrong, in which layer, the parameter that must be named, and the fault. A wrong dZ spoils dW and db alike.
-pub(crate) const IN_LAYERS: &[(&str, fn() -> Box<dyn Layer>, &str, Fault)] = &[
+pub(crate) const IN_LAYERS: &[(&str, Make<dyn Layer>, &str, Fault)] = &[
     ("dW without the 1/m", tanh, "weight", |p| p.parameter(0, |_, dw| M as f64 * dw)),
     ("dW with the wrong sign", tanh, "weight", |p| p.parameter(0, |_, dw| -dw)),
     ("dW transposed", tanh, "weight", |p| {
@@ -88,28 +89,28 @@ pub(crate) const IN_LAYERS: &[(&str, fn() -> Box<dyn Layer>, &str, Fault)] = &[
     ("dX added to what was there", tanh, "input", |p| p.input(|_, dx| dx + 0.01)),
     ("tanh' forgotten", tanh, "weight or bias", |p| {
         let dy = p.dy;
-        p.from_dz(|i| dy.at(i));
+        p.gradients_by_dz(|i| dy.at(i));
     }),
     ("tanh' of a instead of z", tanh, "weight or bias", |p| {
         let (dy, y) = (p.dy, p.y);
-        p.from_dz(|i| dy.at(i) * (1.0 - y.at(i).tanh().powi(2)));
+        p.gradients_by_dz(|i| dy.at(i) * (1.0 - y.at(i).tanh().powi(2)));
     }),
     ("σ' in the place of tanh'", tanh, "weight or bias", |p| {
         let (dy, y) = (p.dy, p.y);
-        p.from_dz(|i| dy.at(i) * y.at(i) * (1.0 - y.at(i)));
+        p.gradients_by_dz(|i| dy.at(i) * y.at(i) * (1.0 - y.at(i)));
     }),
     ("leaky ReLU's slope forgotten", leaky, "weight or bias", |p| {
         let (dy, y) = (p.dy, p.y);
-        p.from_dz(|i| if y.at(i) > 0.0 { dy.at(i) } else { 0.0 });
+        p.gradients_by_dz(|i| if y.at(i) > 0.0 { dy.at(i) } else { 0.0 });
     }),
     ("ReLU's derivative by the sign of dA", leaky, "weight or bias", |p| {
         let dy = p.dy;
-        p.from_dz(|i| dy.at(i).max(0.2 * dy.at(i)));
+        p.gradients_by_dz(|i| dy.at(i).max(0.2 * dy.at(i)));
     }),
     ("GELU's derivative at a instead of z", gelu, "weight or bias", |p| {
         let mut dz = p.dy.to_tensor();
         ops::activate_backward(Activation::Gelu, p.y, dz.view_mut());
-        p.from_dz(|i| dz.view().at(i));
+        p.gradients_by_dz(|i| dz.view().at(i));
     }),
     ("softmax's derivative without its off-diagonal", softmax, "input", |p| {
         let (dy, y) = (p.dy, p.y);
@@ -163,7 +164,7 @@ pub(crate) const IN_EMBEDDINGS: &[(&str, &str, Fault)] = &[
 pub(crate) type LossFault = fn(View, View, &mut ViewMut);
 
 /// Faults in a loss's delta.
-pub(crate) const IN_LOSSES: &[(&str, fn() -> Box<dyn Loss>, LossFault)] = &[
+pub(crate) const IN_LOSSES: &[(&str, Make<dyn Loss>, LossFault)] = &[
     ("softmax's delta halved", cross_entropy, |_, _, dz| rewrite(dz, |_, dz| 0.5 * dz)),
     ("Y − A instead of A − Y", cross_entropy, |_, _, dz| rewrite(dz, |_, dz| -dz)),
     ("no 1/m in the delta", cross_entropy, |_, _, dz| rewrite(dz, |_, dz| M as f64 * dz)),

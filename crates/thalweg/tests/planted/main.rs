@@ -7,11 +7,11 @@ use faults::{
     IN_EMBEDDINGS, IN_LAYERS, IN_LOSSES, batch_norm, cross_entropy, embedding, fixed_mask, gelu, leaky, linear,
     softmax, tanh,
 };
-use thalweg::layers::Layer;
-use thalweg::losses::Loss;
+use thalweg::layers::{self, Activate, Layer};
+use thalweg::losses::{self, Loss};
 use thalweg::network::Network;
 use thalweg::network::gradient_check::{Report, Settings, check};
-use thalweg::tensor::{Activation, Dtype, Tensor};
+use thalweg::tensor::{Activation, Dtype, Shape, Tensor};
 use wrappers::{Faulty, FaultyLoss};
 
 /// Examples in the batch.
@@ -26,9 +26,15 @@ fn around(layer: Box<dyn Layer>) -> Vec<Box<dyn Layer>> {
     vec![linear(4, Activation::Tanh), layer, linear(3, Activation::Identity)]
 }
 
-/// Checks at a θ where no bias is 0 and no γ is 1, with L2 in, on examples with weights; x holds two numbers, two codes.
+/// Checks at a θ where no bias is 0 and no γ is 1, with L2 in, on examples with weights.
 fn report(layers: Vec<Box<dyn Layer>>, loss: &dyn Loss, epsilon: f64) -> Report {
-    let network = Network::new(4, layers).unwrap();
+    let classes = loss.name() == "softmax_cross_entropy";
+    report_of(Network::new(4, layers).unwrap(), loss, if classes { 1 } else { 3 }, epsilon)
+}
+
+/// The same for a network of three outputs with any inputs: numbers, but codes 0, 1, 2 from the third on for an
+/// embedding.
+fn report_of(network: Network, loss: &dyn Loss, target_columns: usize, epsilon: f64) -> Report {
     let mut theta = network.initialize(11, Dtype::F64);
     for entry in network.layout().entries().iter().filter(|entry| !entry.decays) {
         entry.range().for_each(|i| {
@@ -36,14 +42,20 @@ fn report(layers: Vec<Box<dyn Layer>>, loss: &dyn Loss, epsilon: f64) -> Report 
             theta.view_mut().set(i, value + 0.3 * (i as f64).sin());
         });
     }
-    let (codes, dense) = ([[1, 0], [2, 2], [1, 2], [0, 1], [2, 2], [1, 1]], |i: usize| (2.3 * i as f64).sin() * 1.5);
-    let x = (0..M).flat_map(|i| [dense(2 * i), dense(2 * i + 1), f64::from(codes[i][0]), f64::from(codes[i][1])]);
-    let x = Tensor::from_f64([M, 4], x.collect());
-    let y = match loss.name() {
-        "softmax_cross_entropy" => Tensor::from_f64([M, 1], vec![0.0, 2.0, 1.0, 1.0, 0.0, 2.0]),
-        "sigmoid_cross_entropy" => Tensor::from_f64([M, 3], (0..3 * M).map(|i| f64::from(i % 5 < 2)).collect()),
-        _ => Tensor::from_f64([M, 3], (0..3 * M).map(|i| 2.0 * (1.7 * i as f64).cos()).collect()),
+    let table = |columns: usize, cell: &dyn Fn(usize, usize) -> f64| {
+        let cells = (0..M).flat_map(|i| (0..columns).map(move |j| cell(i, j)));
+        Tensor::from_f64([M, columns], cells.collect())
     };
+    let any = |i: usize, j: usize| 1.5 * (2.3 * (5 * i + j) as f64 + 0.1).sin();
+    let code = |i: usize, j: usize| ((i * 7 / 4 + j) % 3) as f64;
+    let embeds = network.layers().iter().any(|layer| layer.kind() == "embedding");
+    let x = table(network.input().size(), &|i, j| if embeds && j >= 2 { code(i, j) } else { any(i, j) });
+    let y = table(target_columns, &|i, j| match (loss.name(), target_columns) {
+        ("softmax_cross_entropy", 1) => code(i, 1),
+        ("softmax_cross_entropy", _) => [0.2, 0.5, 0.3][(i + j) % 3],
+        ("sigmoid_cross_entropy", _) => f64::from(code(i, j) < 1.0),
+        _ => 2.0 * (1.7 * (3 * i + j) as f64).cos(),
+    });
     let weights = Tensor::from_f64([M], vec![1.0, 0.5, 2.0, 1.0, 1.5, 1.0]);
     let settings = Settings { epsilon, l2: L2, tolerance: TOLERANCE, ..Settings::default() };
     check(&network, loss, &theta, x.view(), y.view(), Some(weights.view()), settings)
@@ -100,4 +112,26 @@ fn the_right_ones_pass() {
         let right = FaultyLoss { loss: loss(), fault: |_, _, _| {} };
         assert_right(right.name(), &report(around(tanh()), &right, 1e-5), true);
     }
+}
+
+/// Every layer there is, in every form its registry line shows, with every loss.
+#[test]
+fn every_layer_passes_with_every_loss() {
+    let mut pairs = 0;
+    for kind in layers::ALL {
+        let shapes: Vec<Shape> = (kind.examples)().into_iter().map(|(_, shape)| shape).collect();
+        for (at, shape) in shapes.into_iter().enumerate() {
+            for &(loss, target_columns) in losses::ALL {
+                // The identity before it has its dX checked; the tanh after it makes the cost depend on every output.
+                let (layer, _) = (kind.examples)().swap_remove(at);
+                let identity = Box::new(Activate { activation: Activation::Identity });
+                let around = vec![identity, layer, linear(4, Activation::Tanh), linear(3, Activation::Identity)];
+                let network = Network::new(shape, around).unwrap();
+                let what = format!("{} with {}", network.layers()[1].describe(shape), loss.name());
+                assert_right(&what, &report_of(network, loss, target_columns, 1e-5), true);
+                pairs += 1;
+            }
+        }
+    }
+    assert!(pairs >= 100, "{pairs} pairs");
 }

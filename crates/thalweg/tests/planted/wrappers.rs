@@ -107,7 +107,7 @@ impl Written<'_> {
     }
 
     /// A linear layer's gradients from another dZ.
-    pub(crate) fn from_dz(&mut self, dz: impl Fn(usize) -> f64) {
+    pub(crate) fn gradients_by_dz(&mut self, dz: impl Fn(usize) -> f64) {
         let dz = Tensor::from_f64(self.dy.shape(), (0..self.dy.len()).map(dz).collect());
         let (dw, db) = self.gradient.pair(0);
         let dx = self.dx.as_mut().map(ViewMut::reborrow);
