@@ -90,7 +90,7 @@ pub(super) fn hardest(run: &Run, end: &End) -> Option<Drawing> {
         title: format!("Hardest classes of the {} part, by recall", end.answers.part),
         description: format!("Of {} classes the {} found least.", count(confusion.len()), bars.len()),
     };
-    Some(Bars { caption, width: 480.0, bars }.draw())
+    Some(Bars { caption, width: 460.0, bars }.draw())
 }
 
 /// The commonest confusions, most frequent first.
@@ -115,7 +115,7 @@ pub(super) fn predicted(run: &Run, end: &End) -> Option<Drawing> {
         description: format!("{} examples; on the dashed line a prediction is exact.", count(points.len())),
     };
     let axes = ("true".into(), "predicted".into());
-    Some(Scatter { caption, size: (500.0, 420.0), axes, points, ideal: 1.0 }.draw())
+    Some(Scatter { caption, size: (460.0, 400.0), axes, points, ideal: 1.0 }.draw())
 }
 
 /// Residuals (true − predicted) against predictions.
@@ -128,7 +128,7 @@ pub(super) fn residuals(run: &Run, end: &End) -> Option<Drawing> {
         description: format!("True minus predicted; their mean is {}.", number(mean, 3)),
     };
     let axes = ("predicted".into(), "true − predicted".into());
-    Some(Scatter { caption, size: (500.0, 420.0), axes, points, ideal: 0.0 }.draw())
+    Some(Scatter { caption, size: (460.0, 400.0), axes, points, ideal: 0.0 }.draw())
 }
 
 fn finite(end: &End) -> Option<Vec<(f64, f64)>> {

@@ -4,8 +4,9 @@ use super::chart::{Caption, Drawing, LineChart, Mark, Series};
 use super::run::Run;
 use super::text::{capital, fixed, metric_name, metric_value, number};
 
-const SIZE: (f64, f64) = (640.0, 340.0);
-const SMALL: (f64, f64) = (1000.0, 220.0);
+const SIZE: (f64, f64) = (460.0, 300.0);
+const WIDE: (f64, f64) = (960.0, 320.0);
+const SMALL: (f64, f64) = (960.0, 220.0);
 
 /// The cost on the training rows and the loss on the dev rows, epoch by epoch.
 pub(super) fn losses(run: &Run) -> Option<Drawing> {
@@ -20,7 +21,7 @@ pub(super) fn losses(run: &Run) -> Option<Drawing> {
         description: format!("{}.{}", ends.join("; "), best_sentence(run)),
     };
     let y = if log { "cost, loss (log scale)" } else { "cost, loss" };
-    chart(run, caption, y, log, series, SIZE)
+    chart(run, caption, y, log, series, if metric(run).is_some() { SIZE } else { WIDE })
 }
 
 /// The dev metric that early stopping watches, or the one that says most.

@@ -90,8 +90,12 @@ fn header(run: &Run, name: &str) -> String {
     if let Some(epoch) = run.diverged() {
         let _ = write!(
             trouble,
-            r#"<p class="lead bad">The cost stopped being a finite number in epoch {}: training diverged. A lower --learning-rate or --clip-norm 1 usually mends it.</p>"#,
-            count(epoch)
+            r#"<p class="lead bad">{}</p>"#,
+            marked(&format!(
+                "The cost stopped being a finite number in epoch {}. A lower --learning-rate or --clip-norm 1 usually \
+                 mends it.",
+                count(epoch)
+            ))
         );
     } else if run.interrupted() {
         let left = run.planned.saturating_sub(run.epochs.len());
@@ -108,11 +112,10 @@ fn header(run: &Run, name: &str) -> String {
     };
     fact("Data", escape(&run.data));
     fact("Task", escape(&task));
-    fact("Inputs", plural(run.features, "column"));
+    fact("Rows", split(run));
     if let Some(end) = &run.end {
         fact("Ended because", escape(&end.reason));
     }
-    fact("Rows", split(run));
     format!(
         r#"<header><p class="eyebrow">Thalweg report · {}</p><h1>{}</h1><p class="lead">{lead}</p>{trouble}<dl class="about">{about}</dl></header>"#,
         escape(name),
@@ -163,7 +166,8 @@ fn tiles(run: &Run) -> String {
 fn interval(name: &str, metric: Metric) -> String {
     match (metric.low, metric.high) {
         (Some(low), Some(high)) => {
-            format!(", 95\u{a0}% interval {} to {}", metric_value(name, low), metric_value(name, high))
+            let (low, high) = (metric_value(name, low), metric_value(name, high));
+            format!("<br><span>95\u{a0}% interval {low} to {high}</span>")
         }
         _ => String::new(),
     }
@@ -184,7 +188,7 @@ fn training(run: &Run) -> String {
         return String::new();
     }
     let dev = if run.examples.dev > 0 {
-        "The train cost is what was minimised, measured while training, with dropout and the L2 term; the dev loss is \
+        "The train cost is what was minimised, measured while training, with any dropout and L2 term; the dev loss is \
          measured without them, so it may lie lower. Where dev turns up while train goes on down, the network begins \
          to learn its training rows by heart."
     } else {
@@ -280,7 +284,7 @@ fn learning_rate(run: &Run) -> String {
     let rates = || run.epochs.iter().map(|epoch| epoch.learning_rate);
     let first = rates().next().unwrap_or(f64::NAN);
     if rates().all(|rate| rate == first) {
-        let words = format!("It stayed at {} throughout.", super::text::number(first, 3));
+        let words = format!("It stayed at {first} throughout.");
         return section("Learning rate", &words, "");
     }
     section("Learning rate", "", &card(&drawing))
@@ -310,8 +314,21 @@ fn section(title: &str, note: &str, body: &str) -> String {
 }
 
 fn list(lines: &[String]) -> String {
-    let items: String = lines.iter().map(|line| format!("<li>{}</li>", escape(line))).collect();
+    let items: String = lines.iter().map(|line| format!("<li>{}</li>", marked(line))).collect();
     format!(r#"<ul class="warnings">{items}</ul>"#)
+}
+
+/// Text with its flags (`--batch-norm`) set apart, so that none is broken in two.
+fn marked(text: &str) -> String {
+    let word = |word: &str| {
+        let flag = word.trim_end_matches([',', '.', ':', ';', ')']);
+        match flag.starts_with("--") {
+            true => format!("<code>{}</code>{}", escape(flag), escape(&word[flag.len()..])),
+            false => escape(word),
+        }
+    };
+    let lines = text.lines().map(|line| line.split(' ').map(word).collect::<Vec<_>>().join(" "));
+    lines.collect::<Vec<_>>().join("<br>")
 }
 
 fn card(drawing: &Drawing) -> String {

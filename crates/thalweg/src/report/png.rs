@@ -39,11 +39,11 @@ mod tests {
             let (light, dark) = (figure.png(Theme::Light).unwrap(), figure.png(Theme::Dark).unwrap());
             assert_eq!(&light[..8], b"\x89PNG\r\n\x1a\n");
             assert_ne!(light, dark, "{}", figure.name);
-            // Without its text the picture would be another one.
-            let mute = super::draw(
-                &figure.svg.replace("Inter,", "Nowhere,").replace("<text", "<metadata").replace("</text", "</metadata"),
-            );
-            assert_ne!(light, mute.unwrap(), "{}", figure.name);
+            // Were its font not found, or its bold one, the picture would be the same without the text or the weight.
+            for (from, to) in [("<text", "<desc"), ("font-weight: 600", "font-weight: 400")] {
+                let other = figure.svg.replace(from, to).replace(&from.replace('<', "</"), &to.replace('<', "</"));
+                assert_ne!(light, super::draw(&other).unwrap(), "{} with {to}", figure.name);
+            }
         }
     }
 }

@@ -112,7 +112,8 @@ fn epochs(from: usize, to: usize, total: usize) -> Vec<Event> {
 }
 
 fn metrics(pairs: &[(&str, f64)]) -> Metrics {
-    let metric = |value: f64| Metric { value, low: Some(value - 0.021), high: Some(value + 0.017) };
+    let metric =
+        |value: f64| Metric { value, low: Some(value - 0.021), high: Some((value + 0.017).min(value.max(1.0))) };
     pairs.iter().map(|(name, value)| ((*name).to_string(), metric(*value))).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use super::chart::{Caption, Drawing, LineChart, Mark, Series};
 use super::run::Run;
-use super::text::{number, percent};
+use super::text::{number, percent, plural};
 use super::theme::LAYERS;
 use crate::train::event::LayerScale;
 
@@ -47,7 +47,7 @@ fn chart(run: &Run, name: &'static str, title: &str, y: &str, value: impl Fn(&La
         .map(|epoch| Mark { x: (epoch * run.steps_per_epoch) as f64, text: "best epoch".into(), bad: false })
         .filter(|mark| run.scales.last().is_some_and(|(step, _)| mark.x <= *step as f64));
     let marks = marks.into_iter().collect();
-    Some(LineChart { caption, size: (640.0, 380.0), x: "step".into(), y: y.into(), log: true, series, marks }.draw())
+    Some(LineChart { caption, size: (460.0, 340.0), x: "step".into(), y: y.into(), log: true, series, marks }.draw())
 }
 
 /// The layers' names in the order they were sampled.
@@ -66,40 +66,53 @@ pub(super) fn findings(run: &Run) -> Vec<String> {
     let Some((_, last)) = run.scales.last() else { return found };
     found.extend(spread(last, "activations", |l| l.activation));
     found.extend(spread(last, "gradients", |l| l.gradient));
-    for layer in last {
-        if layer.zeros > 0.95 {
-            found.push(format!(
-                "{} of the activations of {} are exactly 0: most of its units are dead. A lower --learning-rate, \
-                 --activation leaky_relu or --batch-norm may revive them.",
-                percent(layer.zeros),
-                layer.name
-            ));
-        }
-        let grown = |value: fn(&LayerScale) -> f64| {
-            let points = samples(run, &layer.name, value);
-            let finite: Vec<f64> = points.iter().map(|p| p.1).filter(|v| v.is_finite() && *v > 0.0).collect();
-            Some(finite.last()? / finite.first()?)
-        };
-        // Gradients fade as a network fits; only their growth is a fault. Activations should stay where they began.
-        if let Some(by) = grown(|l| l.activation).filter(|by| *by > DRIFT || *by < 1.0 / DRIFT) {
-            let (verb, by) = if by > 1.0 { ("grew", by) } else { ("shrank", 1.0 / by) };
-            found.push(format!(
-                "The activations of {} {verb} {} times over training: they drift. A lower --learning-rate, --l2 or \
-                 --batch-norm holds them.",
-                layer.name,
-                number(by, 2)
-            ));
-        }
-        if let Some(by) = grown(|l| l.gradient).filter(|by| *by > DRIFT) {
-            found.push(format!(
-                "The gradients of {} grew {} times over training: they explode. A lower --learning-rate or \
-                 --clip-norm 1 holds them.",
-                layer.name,
-                number(by, 2)
-            ));
-        }
+    for layer in last.iter().filter(|layer| layer.zeros > 0.95) {
+        found.push(format!(
+            "{} of the activations of {} are exactly 0: most of its units are dead. A lower --learning-rate, \
+             --activation leaky_relu or --batch-norm may revive them.",
+            percent(layer.zeros),
+            layer.name
+        ));
     }
+    // Gradients fade as a network fits; only their growth is a fault. Activations should stay where they began.
+    let activations = growth(run, |l| l.activation);
+    found.extend(drift(
+        &activations,
+        "activations",
+        "grew",
+        "they drift. A lower --learning-rate or --batch-norm holds",
+    ));
+    let shrunk: Vec<_> = activations.into_iter().map(|(name, by)| (name, 1.0 / by)).collect();
+    found.extend(drift(&shrunk, "activations", "shrank", "they drift. A lower --l2 or --batch-norm holds"));
+    let gradients = growth(run, |l| l.gradient);
+    found.extend(drift(
+        &gradients,
+        "gradients",
+        "grew",
+        "they explode. A lower --learning-rate or --clip-norm 1 holds",
+    ));
     found
+}
+
+/// By what each layer's scale has grown over training.
+fn growth(run: &Run, value: impl Fn(&LayerScale) -> f64) -> Vec<(&str, f64)> {
+    let of = |layer| {
+        let points = samples(run, layer, &value);
+        let mut scales = points.iter().map(|p| p.1).filter(|v| v.is_finite() && *v > 0.0);
+        let first = scales.next()?;
+        Some((layer, scales.next_back()? / first))
+    };
+    layers(run).into_iter().filter_map(of).collect()
+}
+
+/// One sentence on all layers whose scale changed by too much.
+fn drift(by: &[(&str, f64)], what: &str, verb: &str, help: &str) -> Option<String> {
+    let far: Vec<_> = by.iter().filter(|(_, by)| *by > DRIFT).collect();
+    let (most, by) = far.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let others =
+        if far.len() > 1 { format!(" (and of {})", plural(far.len() - 1, "other layer")) } else { String::new() };
+    let by = number(*by, 2);
+    Some(format!("The {what} of {most}{others} {verb} {by} times over training: {help} them."))
 }
 
 fn spread(last: &[LayerScale], what: &str, value: impl Fn(&LayerScale) -> f64) -> Option<String> {

@@ -24,7 +24,7 @@ pub(super) fn mistakes(run: &Run, mistakes: &[Mistake]) -> String {
         let wrong = if classes && m.truth != m.prediction { r#" class="wrong""# } else { "" };
         let mut row = format!(
             "<tr><td>{}</td><td>{}</td><td{wrong}>{}</td>",
-            escape(&m.place),
+            escape(&m.place).replace(", line ", ", line\u{a0}"),
             escape(&shorten(&m.truth, 60)),
             escape(&shorten(&m.prediction, 60))
         );

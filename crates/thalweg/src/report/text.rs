@@ -141,6 +141,7 @@ pub(super) fn metric_value(name: &str, value: f64) -> String {
     match name {
         _ if !value.is_finite() => number(value, 4),
         "accuracy" | "mape" => percent(value),
+        "log_loss" => number(value, 3),
         "roc_auc" | "pr_auc" | "f1_macro" | "r2" | "brier" => fixed(value, 4),
         _ => number(value, 4),
     }

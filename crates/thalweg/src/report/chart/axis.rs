@@ -42,7 +42,7 @@ impl Axis {
         let mut axis = Axis::exact(low, high, name, about.min((high - low) as usize));
         // The first epoch is worth a label of its own when the next one leaves room for it.
         let next = axis.ticks.first().map_or(high, |(value, _)| *value);
-        if next - low > 0.08 * (high - low) {
+        if next - low > 0.1 * (high - low) {
             axis.ticks.insert(0, (low, crate::report::text::fixed(low, 0)));
         }
         axis
@@ -110,7 +110,7 @@ impl Frame {
 
     /// Gridlines, axes, ticks and the axes' names; the vertical axis's name lies above it, read without turning.
     pub(super) fn draw(&self) -> String {
-        let Frame { left, right, top, bottom, .. } = *self;
+        let Frame { left, right, bottom, .. } = *self;
         let mut svg = String::new();
         for (value, label) in &self.y.ticks {
             let y = self.y(*value);
@@ -130,7 +130,7 @@ impl Frame {
             bottom + 37.0,
             escape(&self.x.name)
         );
-        let _ = write!(svg, r#"<text x="0" y="{:.1}">{}</text>"#, top - 12.0, escape(&self.y.name));
+        let _ = write!(svg, r#"<text x="0" y="10">{}</text>"#, escape(&self.y.name));
         svg
     }
 }

@@ -50,6 +50,8 @@ impl HeatMap {
         let flat = labels.iter().all(|label| width(label, 12.0) < cell - 6.0);
         let top = 26.0 + if flat { 22.0 } else { longest + 12.0 };
         let small = if cell < 30.0 { " small" } else { "" };
+        let notes = self.below.1.iter().map(|note| width(note, 12.0)).fold(0.0, f64::max);
+        let below = if notes < cell - 4.0 { 28.0 } else { notes + 18.0 };
 
         let mut svg = String::new();
         let _ = write!(svg, r#"<text x="0" y="12">{}</text>"#, escape(&self.axes.0));
@@ -83,12 +85,17 @@ impl HeatMap {
             }
             if let Some(note) = self.beside.1.get(i) {
                 let x = left + side + 12.0;
-                let _ = write!(svg, r#"<text class="tick{small}" x="{x:.1}" y="{y:.1}">{}</text>"#, escape(note));
+                let _ = write!(svg, r#"<text class="tick" x="{x:.1}" y="{y:.1}">{}</text>"#, escape(note));
             }
             if let Some(note) = self.below.1.get(i) {
-                let y = top + side + 20.0;
-                let _ =
-                    write!(svg, r#"<text class="tick middle{small}" x="{x:.1}" y="{y:.1}">{}</text>"#, escape(note));
+                let (x, y) = (left + middle, top + side + 20.0);
+                let place = match notes < cell - 4.0 {
+                    true => format!(r#"class="tick middle" x="{x:.1}" y="{y:.1}""#),
+                    false => {
+                        format!(r#"class="tick end" transform="translate({:.1} {:.1}) rotate(-90)""#, x + 4.0, y - 10.0)
+                    }
+                };
+                let _ = write!(svg, "<text {place}>{}</text>", escape(note));
             }
         }
         for (i, row) in self.cells.iter().enumerate() {
@@ -117,6 +124,6 @@ impl HeatMap {
                 svg.push_str("</g>");
             }
         }
-        Drawing::new(self.caption, ((left + side + note).ceil(), (top + side + 28.0).ceil()), svg)
+        Drawing::new(self.caption, ((left + side + note).ceil(), (top + side + below).ceil()), svg)
     }
 }

@@ -9,7 +9,7 @@ use crate::report::text::{self, escape, shorten, width};
 /// Room that a line's name needs from top to bottom.
 const NAME_HEIGHT: f64 = 15.0;
 /// More points than this on a line cannot be told apart.
-const BUCKETS: usize = 400;
+const BUCKETS: usize = 300;
 /// More places to point at than this cannot be hit.
 const HOVERS: usize = 120;
 
@@ -155,25 +155,44 @@ fn drawable(value: f64, log: bool) -> bool {
 
 fn draw_line(series: &Series, log: bool, frame: &Frame, svg: &mut String) {
     let class = series.class;
-    let points = decimate(&series.points, BUCKETS);
-    for piece in points.split(|(_, y)| !drawable(*y, log)).filter(|piece| !piece.is_empty()) {
-        let path: Vec<String> = piece.iter().map(|&(x, y)| format!("{:.1} {:.1}", frame.x(x), frame.y(y))).collect();
-        let _ = write!(svg, r#"<path class="line {class}" d="M{}"/>"#, path.join("L"));
+    let pieces = |points: &[(f64, f64)]| -> Vec<Vec<(f64, f64)>> {
+        let pieces = points.split(|(_, y)| !drawable(*y, log)).filter(|piece| !piece.is_empty());
+        pieces.map(|piece| piece.iter().map(|&(x, y)| (frame.x(x), frame.y(y))).collect()).collect()
+    };
+    let line = |class: &str, piece: &[(f64, f64)]| {
+        let path: Vec<String> = piece.iter().map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
+        format!(r#"<path class="line {class}" d="M{}"/>"#, path.join("L"))
+    };
+    if series.points.len() > 2 * BUCKETS {
+        // Too many to see one by one: how far they reach is drawn faintly behind their means.
+        let (reach, means) = (decimate(&series.points, BUCKETS), means(&series.points, BUCKETS / 2));
+        svg.extend(pieces(&reach).iter().map(|piece| line(&format!("faint {class}"), piece)));
+        svg.extend(pieces(&means).iter().map(|piece| line(class, piece)));
+        return;
+    }
+    for piece in pieces(&series.points) {
+        *svg += &line(class, &piece);
         // A piece of few points shows them; one of a single point would otherwise show nothing.
         if piece.len() <= 8 {
-            for &(x, y) in piece {
-                let (x, y) = (frame.x(x), frame.y(y));
+            for (x, y) in piece {
                 let _ = write!(svg, r#"<circle class="dot {class}" cx="{x:.1}" cy="{y:.1}" r="3.5"/>"#);
             }
         }
     }
 }
 
+/// One point a bucket: the mean of its points, not finite where one of them is not.
+fn means(points: &[(f64, f64)], buckets: usize) -> Vec<(f64, f64)> {
+    let bucket = |b: usize| {
+        let slice = &points[b * points.len() / buckets..(b + 1) * points.len() / buckets];
+        let sum = slice.iter().fold((0.0, 0.0), |sum, p| (sum.0 + p.0, sum.1 + p.1));
+        (sum.0 / slice.len() as f64, sum.1 / slice.len() as f64)
+    };
+    (0..buckets).map(bucket).collect()
+}
+
 /// At most two points a bucket, the lowest and the highest, so that no peak is lost; the ends always stay.
 fn decimate(points: &[(f64, f64)], buckets: usize) -> Vec<(f64, f64)> {
-    if points.len() <= 2 * buckets {
-        return points.to_vec();
-    }
     let mut kept = vec![points[0]];
     for bucket in 0..buckets {
         let inner = &points[1..points.len() - 1];
@@ -233,7 +252,9 @@ mod tests {
         assert!(kept.contains(&(5_001.0, 50.0)));
         assert!(kept.iter().any(|p| p.1.is_nan()));
         assert!(kept.windows(2).all(|pair| pair[0].0 < pair[1].0));
-        assert_eq!(decimate(&points[..500], BUCKETS).len(), 500);
+        let flat = means(&points[..5_000], 50);
+        assert_eq!(flat.len(), 50);
+        assert!((flat[0].1 - points[..100].iter().map(|p| p.1).sum::<f64>() / 100.0).abs() < 1e-12);
     }
 
     #[test]

@@ -46,7 +46,9 @@ impl Drawing {
     pub(super) fn inline(&self) -> String {
         let Drawing { width, height, body, caption } = self;
         format!(
-            r#"<svg class="chart" viewBox="0 0 {width} {height}" style="max-width:{width}px" {}{body}</svg>"#,
+            r#"<svg class="chart" viewBox="0 0 {width} {height}" style="max-width:{width}px;min-width:{:.0}px" {}{body}</svg>"#,
+            // Any smaller and its text could not be read; the page then scrolls it sideways.
+            0.7 * width,
             labels(caption)
         )
     }

@@ -2,6 +2,9 @@
 
 use crate::report::text;
 
+/// A logarithmic axis whose ends are no further apart than this is ticked like a linear one.
+const NARROW: f64 = 8.0;
+
 /// Round values (1, 2 or 5 times a power of ten apart) within a range, about as many as asked for.
 pub(super) fn linear(low: f64, high: f64, about: usize) -> Vec<f64> {
     let step = step(low, high, about);
@@ -18,11 +21,15 @@ fn step(low: f64, high: f64, about: usize) -> f64 {
     magnitude * [1.0, 2.0, 5.0].into_iter().find(|round| leading <= round * 1.2).unwrap_or(10.0)
 }
 
-/// Powers of ten within a range, thinned where there are many, with 2 and 5 between them where there are few.
+/// Powers of ten within a range, thinned where there are many, with 2 and 5 between them where there are few;
+/// evenly spaced round values where the range is less than a power of ten.
 pub(super) fn log(low: f64, high: f64) -> Vec<f64> {
     let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
     let decades = last - first;
-    let multiples: &[f64] = if decades <= 2 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+    if high < NARROW * low {
+        return linear(low, high, 5);
+    }
+    let multiples: &[f64] = if high < 300.0 * low { &[1.0, 2.0, 5.0] } else { &[1.0] };
     let every = (decades / 7 + 1).max(1);
     (first..=last)
         .filter(|power| power.rem_euclid(every) == 0)
@@ -44,6 +51,9 @@ pub(super) fn linear_labels(ticks: &[f64]) -> Vec<String> {
 
 /// The ticks' labels: plain numbers where all are easily read, else powers of ten.
 pub(super) fn log_labels(ticks: &[f64]) -> Vec<String> {
+    if ticks.first().zip(ticks.last()).is_some_and(|(first, last)| *last < NARROW * first) {
+        return linear_labels(ticks);
+    }
     let plain = ticks.iter().all(|tick| (0.9e-3..2e5).contains(tick));
     ticks
         .iter()
@@ -73,9 +83,10 @@ mod tests {
 
     #[test]
     fn log_ticks_are_powers_of_ten() {
-        assert_eq!(log_labels(&log(0.05, 3.0)), ["0.1", "1"]);
+        assert_eq!(log_labels(&log(0.005, 3.0)), ["0.01", "0.1", "1"]);
         assert_eq!(log_labels(&log(0.04, 0.6)), ["0.05", "0.1", "0.2", "0.5"]);
         assert_eq!(log_labels(&log(1e-9, 1.0)).last().unwrap(), "10⁰");
+        assert_eq!(log_labels(&log(0.7, 1.9)), ["0.8", "1.0", "1.2", "1.4", "1.6", "1.8"]);
         assert!(log(1e-20, 1.0).len() <= 9);
     }
 }
