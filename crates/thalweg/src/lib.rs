@@ -8,6 +8,7 @@ pub mod init;
 pub mod layers;
 pub mod losses;
 pub mod metrics;
+pub mod model;
 pub mod network;
 pub mod optimizers;
 pub mod random;
