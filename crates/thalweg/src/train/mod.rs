@@ -1,10 +1,16 @@
 //! Training: the loop, what it keeps and what it tells.
 
 mod batches;
+mod checkpoint;
 pub mod event;
 mod fit;
+mod log;
+mod run_folder;
 mod state;
 
 pub use batches::Examples;
+pub use checkpoint::Checkpoint;
 pub use fit::{End, Settings, Trainer, Watcher, predict};
+pub use log::EventLog;
+pub use run_folder::RunFolder;
 pub use state::{Best, State};

@@ -1,0 +1,245 @@
+//! A run's folder: where everything about one run lies, held by one process at a time.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::model::atomic;
+use crate::{Error, Kind, Result};
+
+/// The folder of a run, locked until this value is dropped or the process ends, however it ends.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    /// Held open for its lock.
+    _lock: File,
+}
+
+impl RunFolder {
+    /// Makes the folder of a new run: `out`, or `runs/<data_name>-<n>` with the first number that is free.
+    ///
+    /// # Errors
+    /// If `out` has something in it, or nothing can be written there.
+    pub fn create(out: Option<&str>, data_name: &str) -> Result<RunFolder> {
+        let path = match out {
+            Some(out) => empty(Path::new(out))?,
+            None => numbered(Path::new("runs"), data_name)?,
+        };
+        // Of two processes that found the folder empty, one makes this file.
+        let lock = OpenOptions::new().write(true).create_new(true).open(path.join("lock"));
+        let lock = lock.map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => taken(&path),
+            _ => unwritable(&path, &error),
+        })?;
+        let folder = RunFolder { _lock: hold(lock, &path)?, path };
+        atomic::write(&folder.environment(), environment().as_bytes())?;
+        Ok(folder)
+    }
+
+    /// Opens the folder of a run that is to go on, and clears away what a killed process left half written.
+    ///
+    /// # Errors
+    /// If it is no run's folder, cannot be written, or another process holds it.
+    pub fn open(path: impl AsRef<Path>) -> Result<RunFolder> {
+        let path = path.as_ref();
+        let lock = OpenOptions::new().write(true).open(path.join("lock")).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Error::config("this is no run's folder")
+                .at(path.display().to_string())
+                .fix("name the folder that a training run wrote, such as runs/digits-1"),
+            _ => unwritable(path, &error),
+        })?;
+        let folder = RunFolder { _lock: hold(lock, path)?, path: path.into() };
+        atomic::remove_unfinished(path).map_err(|error| unwritable(path, &error))?;
+        Ok(folder)
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The run's name: the folder's.
+    pub fn name(&self) -> String {
+        let whole = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
+        whole.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// The whole configuration.
+    pub fn config(&self) -> PathBuf {
+        self.path.join("config.toml")
+    }
+
+    /// The event log.
+    pub fn events(&self) -> PathBuf {
+        self.path.join("events.jsonl")
+    }
+
+    /// The newest checkpoint.
+    pub fn checkpoint(&self) -> PathBuf {
+        self.path.join("checkpoint.safetensors")
+    }
+
+    /// The checkpoint before it.
+    pub fn previous_checkpoint(&self) -> PathBuf {
+        self.path.join("checkpoint.previous.safetensors")
+    }
+
+    /// The model with the best parameters.
+    pub fn model(&self) -> PathBuf {
+        self.path.join("model.safetensors")
+    }
+
+    /// The report.
+    pub fn report(&self) -> PathBuf {
+        self.path.join("report.html")
+    }
+
+    /// What the run was done with.
+    pub fn environment(&self) -> PathBuf {
+        self.path.join("environment.json")
+    }
+}
+
+/// A folder with nothing in it, made if it is not there.
+fn empty(path: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(path).map_err(|error| unwritable(path, &error))?;
+    let mut entries = fs::read_dir(path).map_err(|error| unwritable(path, &error))?;
+    if entries.next().is_some() { Err(taken(path)) } else { Ok(path.into()) }
+}
+
+fn numbered(runs: &Path, data_name: &str) -> Result<PathBuf> {
+    let plain = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    let name: String = data_name.chars().map(plain).take(100).collect();
+    let name = match name.trim_matches(['.', '-']) {
+        "" => "run",
+        name => name,
+    };
+    fs::create_dir_all(runs).map_err(|error| unwritable(runs, &error))?;
+    let mut number = 1;
+    loop {
+        let path = runs.join(format!("{name}-{number}"));
+        match fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+            Err(error) => return Err(unwritable(&path, &error)),
+        }
+    }
+}
+
+/// Takes the lock and writes whose it is.
+fn hold(mut lock: File, path: &Path) -> Result<File> {
+    lock.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => in_use(path),
+        TryLockError::Error(error) => unwritable(path, &error),
+    })?;
+    let written = lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| write!(lock, "{}", std::process::id()));
+    written.map_err(|error| unwritable(path, &error))?;
+    Ok(lock)
+}
+
+fn in_use(path: &Path) -> Error {
+    // Its content is only told, never acted upon.
+    let holder = fs::read_to_string(path.join("lock")).unwrap_or_default();
+    let holder = holder.parse::<u32>().map_or("another process".into(), |id| format!("process {id}"));
+    Error::config(format!("{holder} is training in this folder"))
+        .at(path.display().to_string())
+        .fix("wait for it to end, stop it, or choose another folder with --out")
+}
+
+fn taken(path: &Path) -> Error {
+    Error::config("there is something in this folder already")
+        .at(path.display().to_string())
+        .fix("choose another folder with --out, or leave --out away for a new one under runs/")
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Error {
+    Error::io(Kind::Config, path, "write in the run's folder", error)
+        .fix("choose a folder that can be written with --out")
+}
+
+/// What a later reader needs to know of the machine, and nothing that names its user.
+fn environment() -> String {
+    let environment = json!({
+        "thalweg": env!("CARGO_PKG_VERSION"),
+        "os": std::env::consts::OS,
+        "arch": std::env::consts::ARCH,
+        "instructions": format!("{:?}", thalweg_kernels::instructions()).to_lowercase(),
+        "threads": std::thread::available_parallelism().map_or(1, usize::from),
+        "started": jiff::Timestamp::now().to_string(),
+    });
+    format!("{environment:#}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_holder_is_told_who_the_first_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("a/b");
+        let first = RunFolder::create(out.to_str(), "").unwrap();
+        assert_eq!(first.name(), "b");
+        let error = RunFolder::open(&out).unwrap_err().to_string();
+        assert!(error.contains(&format!("process {} is training", std::process::id())), "{error}");
+        drop(first);
+        fs::write(out.join(".model.safetensors.unfinished-1-1"), "ha").unwrap();
+        let again = RunFolder::open(&out).unwrap();
+        let mut names: Vec<_> = fs::read_dir(again.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["environment.json", "lock"]);
+    }
+
+    #[test]
+    fn a_folder_with_something_in_it_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("thesis.txt"), "x").unwrap();
+        let error = RunFolder::create(folder.path().to_str(), "").unwrap_err();
+        assert!(error.to_string().contains("something in this folder"), "{error}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        let error = RunFolder::open(folder.path()).unwrap_err();
+        assert!(error.to_string().contains("no run's folder"), "{error}");
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_found_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "x").unwrap();
+        let mut impossible = vec![file.join("out")];
+        if cfg!(target_os = "linux") {
+            // Not even the superuser writes there.
+            impossible.push("/proc/self/out".into());
+        }
+        for path in impossible {
+            let error = RunFolder::create(path.to_str(), "").unwrap_err();
+            assert_eq!((error.kind, error.place), (Kind::Config, Some(path.display().to_string())));
+            assert!(error.remedy.unwrap().contains("--out"));
+        }
+    }
+
+    #[test]
+    fn numbers_are_given_once_however_many_ask() {
+        let runs = tempfile::tempdir().unwrap();
+        let mut paths: Vec<PathBuf> = std::thread::scope(|scope| {
+            let ask = || (0..5).map(|_| numbered(runs.path(), "my data/../x.csv").unwrap()).collect::<Vec<_>>();
+            let askers: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
+            askers.into_iter().flat_map(|asker| asker.join().unwrap()).collect()
+        });
+        paths.sort();
+        paths.dedup();
+        assert_eq!(paths.len(), 20);
+        assert!(paths.contains(&runs.path().join("my-data-..-x.csv-20")));
+        assert!(numbered(runs.path(), "..").unwrap().ends_with("run-1"));
+    }
+
+    #[test]
+    fn the_environment_names_the_machine_but_no_user() {
+        let environment: serde_json::Value = serde_json::from_str(&environment()).unwrap();
+        let keys: Vec<_> = environment.as_object().unwrap().keys().collect();
+        assert_eq!(keys, ["thalweg", "os", "arch", "instructions", "threads", "started"]);
+        assert!(environment["started"].as_str().unwrap().ends_with('Z'));
+    }
+}
