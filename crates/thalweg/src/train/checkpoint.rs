@@ -168,7 +168,7 @@ mod tests {
         let Some(folder) = std::env::var_os(FOLDER) else { return };
         let run = RunFolder::open(folder).unwrap();
         let from = Checkpoint::load(&run).unwrap().0.state["epoch"].as_u64().unwrap();
-        (from + 1..).for_each(|n| number(n).save(&run).unwrap());
+        (from + 1..u64::MAX).for_each(|n| number(n).save(&run).unwrap());
     }
 
     #[test]
