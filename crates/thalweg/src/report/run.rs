@@ -125,9 +125,18 @@ impl Run {
         self.end.as_ref().map(|end| end.best_epoch).filter(|best| *best > 0).or_else(marked)
     }
 
-    /// The first epoch whose cost is not a finite number.
+    /// The epoch in which the cost stopped being a finite number, whether that epoch was still told of or not.
     pub(super) fn diverged(&self) -> Option<usize> {
-        self.epochs.iter().find(|epoch| !epoch.cost.is_finite()).map(|epoch| epoch.number)
+        let told = self.epochs.iter().find(|epoch| !epoch.cost.is_finite()).map(|epoch| epoch.number);
+        let ended = self.end.as_ref().is_some_and(|end| end.reason.contains("diverged"));
+        told.or_else(|| ended.then(|| self.epochs.last().map_or(1, |epoch| epoch.number + 1)))
+    }
+
+    /// A layer's name with its kind: `layers.0 linear`.
+    pub(super) fn layer_title(&self, name: &str) -> String {
+        let row = self.layers.iter().find(|layer| layer.name == name);
+        let kind = row.and_then(|layer| layer.description.split_whitespace().next());
+        kind.map_or_else(|| name.into(), |kind| format!("{name} {}", kind.trim_end_matches(',')))
     }
 
     /// Whether it neither ended by itself nor diverged.
@@ -180,6 +189,11 @@ mod tests {
         let run = Run::new(&samples::diverged());
         assert_eq!(run.diverged(), Some(13));
         assert_eq!(run.best_epoch(), Some(9));
+        let mut told_at_the_end = samples::classes(10, 20);
+        if let Some(Event::Finished { reason, .. }) = told_at_the_end.last_mut() {
+            *reason = "training diverged".into();
+        }
+        assert_eq!(Run::new(&told_at_the_end).diverged(), Some(21));
     }
 
     #[test]

@@ -27,7 +27,7 @@ fn chart(run: &Run, name: &'static str, title: &str, y: &str, value: impl Fn(&La
         .iter()
         .enumerate()
         .map(|(i, layer)| Series {
-            name: (*layer).into(),
+            name: run.layer_title(layer),
             class: LAYERS[if names.len() < 2 { 0 } else { i * (LAYERS.len() - 1) / (names.len() - 1) }],
             points: samples(run, layer, &value),
         })
@@ -64,14 +64,16 @@ fn samples(run: &Run, layer: &str, value: impl Fn(&LayerScale) -> f64) -> Vec<(f
 pub(super) fn findings(run: &Run) -> Vec<String> {
     let mut found = Vec::new();
     let Some((_, last)) = run.scales.last() else { return found };
-    found.extend(spread(last, "activations", |l| l.activation));
-    found.extend(spread(last, "gradients", |l| l.gradient));
-    for layer in last.iter().filter(|layer| layer.zeros > 0.95) {
+    let (dead, live): (Vec<&LayerScale>, Vec<&LayerScale>) = last.iter().partition(|layer| layer.zeros > 0.95);
+    found.extend(spread(&live, "activations", |l| l.activation));
+    found.extend(spread(&live, "gradients", |l| l.gradient));
+    if let Some(most) = dead.iter().max_by(|a, b| a.zeros.total_cmp(&b.zeros)) {
         found.push(format!(
-            "{} of the activations of {} are exactly 0: most of its units are dead. A lower --learning-rate, \
+            "{} of the activations of {}{} are exactly 0: most of its units are dead. A lower --learning-rate, \
              --activation leaky_relu or --batch-norm may revive them.",
-            percent(layer.zeros),
-            layer.name
+            percent(most.zeros),
+            most.name,
+            and_of(dead.len() - 1)
         ));
     }
     // Gradients fade as a network fits; only their growth is a fault. Activations should stay where they began.
@@ -115,9 +117,14 @@ fn drift(by: &[(&str, f64)], what: &str, verb: &str, help: &str) -> Option<Strin
     Some(format!("The {what} of {most}{others} {verb} {by} times over training: {help} them."))
 }
 
-fn spread(last: &[LayerScale], what: &str, value: impl Fn(&LayerScale) -> f64) -> Option<String> {
+/// ` (and of 3 other layers)`.
+fn and_of(others: usize) -> String {
+    if others == 0 { String::new() } else { format!(" (and of {})", plural(others, "other layer")) }
+}
+
+fn spread(layers: &[&LayerScale], what: &str, value: impl Fn(&LayerScale) -> f64) -> Option<String> {
     let mut scales: Vec<(&str, f64)> =
-        last.iter().map(|l| (l.name.as_str(), value(l))).filter(|(_, v)| v.is_finite()).collect();
+        layers.iter().map(|l| (l.name.as_str(), value(l))).filter(|(_, v)| v.is_finite()).collect();
     scales.sort_by(|a, b| a.1.total_cmp(&b.1));
     let (&(weak, low), &(strong, high)) = (scales.first()?, scales.last()?);
     let help = "What helps: --activation relu with --init he_normal, or --batch-norm.";
