@@ -41,6 +41,11 @@ impl ParameterAverage {
         self.t += 1;
     }
 
+    /// β.
+    pub fn beta(&self) -> f64 {
+        self.beta
+    }
+
     /// The uncorrected V, which a checkpoint keeps.
     pub fn uncorrected(&self) -> &Tensor {
         &self.v

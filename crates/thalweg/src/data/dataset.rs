@@ -8,6 +8,7 @@ use super::partition::Partition;
 use super::preprocess::Pipeline;
 use super::schema::{self, Role, Schema, Task};
 use super::shift;
+use super::source::{self, Source};
 use super::split;
 use super::table::Table;
 use super::target::Target;
@@ -164,8 +165,71 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
 }
 
 /// Reads, splits and encodes the data that a configuration names.
+///
+/// # Errors
+/// If a source cannot be read, or its rows do not make up data to train on.
 pub fn load(config: &Config) -> Result<Dataset> {
-    Err(Error::internal("no source is hooked up yet").at(config.data.path.clone()))
+    let mut config = config.clone();
+    let mut decisions = Vec::new();
+    if config.data.test.is_none() {
+        config.data.test = source::test_part(&config.data.path);
+        if let Some(path) = &config.data.test {
+            let what = format!("the test part is {path}");
+            decisions.push(Decision {
+                what,
+                why: "it lies beside the training part".into(),
+                flag: "--test FILE".into(),
+            });
+        }
+    }
+    let (path, dev, test) = (config.data.path.clone(), config.data.dev.clone(), config.data.test.clone());
+    let mut hashes = BTreeMap::new();
+    for path in [Some(&path), dev.as_ref(), test.as_ref()].into_iter().flatten() {
+        hashes.extend(source::hash(path)?.map(|hash| (path.clone(), hash)));
+    }
+    let mut data = match source::open(&path, &config.data)? {
+        Source::Table(reader) => {
+            config.data.decimal_comma = Some(reader.decimal_comma());
+            decisions.extend_from_slice(reader.decisions());
+            let names = reader.names().to_vec();
+            let main = reader.read_all()?;
+            // A part in a file of its own has no header just where the main file has none.
+            if names.iter().enumerate().all(|(i, name)| *name == format!("column_{}", i + 1)) {
+                (config.data.names, config.data.header) = (names, Some(false));
+            }
+            let part = |path: &Option<String>| path.as_ref().map(|path| table(path, &config)).transpose();
+            let (dev, test) = (part(&dev)?, part(&test)?);
+            Dataset::from_tables(&main, dev.as_ref(), test.as_ref(), &config)?
+        }
+        Source::Arrays(main) => {
+            let part = |path: &Option<String>| path.as_ref().map(|path| arrays(path, &config)).transpose();
+            let (dev, test) = (part(&dev)?, part(&test)?);
+            Dataset::from_arrays(&main, dev.as_ref(), test.as_ref(), &config)?
+        }
+    };
+    decisions.append(&mut data.decisions);
+    (data.decisions, data.hashes) = (decisions, hashes);
+    Ok(data)
+}
+
+fn table(path: &str, config: &Config) -> Result<Table> {
+    match source::open(path, &config.data)? {
+        Source::Table(reader) => reader.read_all(),
+        Source::Arrays(_) => Err(other_form(path, "a table", "arrays")),
+    }
+}
+
+fn arrays(path: &str, config: &Config) -> Result<Arrays> {
+    match source::open(path, &config.data)? {
+        Source::Arrays(arrays) => Ok(arrays),
+        Source::Table(_) => Err(other_form(path, "arrays", "a table")),
+    }
+}
+
+fn other_form(path: &str, expected: &str, found: &str) -> Error {
+    Error::data(format!("found {found}, expected {expected} as in the main data"))
+        .at(path)
+        .fix("give all parts one form")
 }
 
 /// The rows whose answer is known; the others are left out with a warning.

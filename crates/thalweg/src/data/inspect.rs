@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::notation::Notation;
 use super::schema::survey::Survey;
 use super::schema::{ColumnKind, Role, Schema, Task};
+use super::source::{self, Source};
 use super::table::Table;
+use crate::Result;
 use crate::spec::Config;
 use crate::train::event::Decision;
 
@@ -52,6 +54,30 @@ pub struct ColumnProfile {
     pub mean: Option<f64>,
     /// The most frequent values with their counts; empty for numbers that hardly repeat.
     pub frequent: Vec<(String, usize)>,
+}
+
+/// Profiles the data that a configuration names.
+///
+/// # Errors
+/// If it cannot be read, or is not a table.
+pub fn profile(config: &Config) -> Result<Profile> {
+    let path = &config.data.path;
+    match source::open(path, &config.data)? {
+        Source::Table(reader) => {
+            let mut config = config.clone();
+            config.data.decimal_comma = Some(reader.decimal_comma());
+            let found = reader.decisions().to_vec();
+            let mut profile = profile_table(&reader.read_all()?, &config);
+            profile.decisions.splice(0..0, found);
+            Ok(profile)
+        }
+        Source::Arrays(arrays) => {
+            let mut profile = profile_table(&arrays.answers, config);
+            let shape: Vec<String> = arrays.shape.iter().map(usize::to_string).collect();
+            profile.name = format!("{path} (examples of {} numbers)", shape.join("×"));
+            Ok(profile)
+        }
+    }
 }
 
 /// Profiles a table under a configuration's options. Data that cannot be trained on has a profile too.

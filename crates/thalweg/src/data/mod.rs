@@ -10,6 +10,7 @@ mod partition;
 pub mod preprocess;
 pub mod schema;
 mod shift;
+pub mod source;
 pub mod split;
 pub mod table;
 pub mod target;

@@ -1,4 +1,333 @@
-//! Files that hold a model: how they are laid out, and how they reach the disk.
+//! A trained model: raw rows in, answers out.
+//!
+//! The model file is a safetensors file that anybody's loader reads. Its metadata holds the network, the pipeline, the
+//! schema and the target codec as data; nothing in it is ever a path or code.
 
 pub mod atomic;
 pub mod safetensors;
+pub(crate) mod tensors;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::examples::{self, Examples};
+use crate::data::preprocess::Pipeline;
+use crate::data::schema::{Schema, Task};
+use crate::data::source::{self, Source};
+use crate::data::table::{Table, TextColumn};
+use crate::data::target::Target;
+use crate::error::{Error, Kind, Result};
+use crate::layers::{Mode, read_layer, write_layer};
+use crate::losses::{Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, Squared};
+use crate::metrics::{self, Metrics};
+use crate::network::Network;
+use crate::spec;
+use crate::tensor::{Dtype, Shape, Tensor};
+use crate::train::event::Parts;
+use safetensors::{Container, Numbers, Stored};
+
+/// The version of the model file's format.
+pub const FORMAT: u32 = 1;
+
+/// Rows that are read and predicted at once.
+const CHUNK: usize = 4096;
+
+/// A network with its parameters, its preprocessing and where it comes from.
+#[derive(Debug)]
+pub struct Model {
+    /// The network.
+    pub network: Network,
+    /// Its parameters.
+    pub theta: Tensor,
+    /// Raw columns to inputs.
+    pub pipeline: Pipeline,
+    /// The columns of the training data.
+    pub schema: Schema,
+    /// Outputs to answers.
+    pub target: Target,
+    /// Where it comes from.
+    pub provenance: Provenance,
+}
+
+/// Where a model comes from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// The version of Thalweg that trained it.
+    pub thalweg: String,
+    /// What it was trained on.
+    pub data: String,
+    /// BLAKE3 of each source, by its name.
+    pub hashes: BTreeMap<String, String>,
+    /// The seed.
+    pub seed: u64,
+    /// Rows in each part.
+    pub examples: Parts,
+    /// Epochs run.
+    pub epochs: usize,
+    /// The epoch whose parameters it has.
+    pub best_epoch: usize,
+    /// Metrics on each part.
+    pub metrics: Parts<Metrics>,
+}
+
+/// The answers to some rows.
+#[derive(Debug, Clone)]
+pub struct Answers {
+    /// The id columns that the rows have, with their cells.
+    pub ids: Vec<(String, TextColumn)>,
+    /// The answer to each row, one text a target column.
+    pub predictions: Vec<Vec<String>>,
+    /// The probability of each class or label for each row; empty rows for regression.
+    pub probabilities: Vec<Vec<f64>>,
+}
+
+impl Model {
+    /// Loads a model from its file, or from its run's folder.
+    ///
+    /// # Errors
+    /// If it is not there, is damaged, or is not a model of ours.
+    pub fn load(path: impl AsRef<Path>) -> Result<Model> {
+        let path = file_of(path.as_ref());
+        let place = path.display().to_string();
+        let bytes = std::fs::read(&path).map_err(|error| {
+            Error::io(Kind::Data, &path, "read the model", &error).fix("name a model file or a run's folder")
+        })?;
+        Self::from_bytes(&bytes, &place)
+    }
+
+    /// Reads a model from a file's bytes; `place` names it in errors.
+    ///
+    /// # Errors
+    /// If the bytes are damaged, or are not a model of ours.
+    pub fn from_bytes(bytes: &[u8], place: &str) -> Result<Model> {
+        let Container { tensors, metadata } = Container::from_bytes(bytes, place)?;
+        let wrong = |what: String| Error::data(what).at(place).fix("train the model again with this version");
+        let field = |name: &str| {
+            metadata
+                .get(name)
+                .ok_or_else(|| wrong(format!("the model file has no {name:?}: it is not a Thalweg model")))
+        };
+        let format = field("format")?;
+        if *format != FORMAT.to_string() {
+            return Err(wrong(format!("the model file has format {format}, this version reads {FORMAT}")));
+        }
+        let unreadable = |name: &'static str| {
+            move |error: serde_json::Error| Error::data(format!("the model's {name} cannot be read: {error}"))
+        };
+        let layers: Vec<serde_json::Value> = serde_json::from_str(field("layers")?).map_err(unreadable("layers"))?;
+        let input: Shape = serde_json::from_str(field("input")?).map_err(unreadable("input"))?;
+        let layers = layers.into_iter().map(|layer| read_layer(layer, &[])).collect::<Result<_>>()?;
+        let network = Network::new(input, layers).map_err(|error| wrong(error.message))?;
+        let theta = gather(&network, &tensors).map_err(wrong)?;
+        Ok(Model {
+            network,
+            theta,
+            pipeline: serde_json::from_str(field("pipeline")?).map_err(unreadable("pipeline"))?,
+            schema: serde_json::from_str(field("schema")?).map_err(unreadable("schema"))?,
+            target: serde_json::from_str(field("target")?).map_err(unreadable("target"))?,
+            provenance: serde_json::from_str(field("provenance")?).map_err(unreadable("provenance"))?,
+        })
+    }
+
+    /// The model file's bytes: the same model gives the same bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let json = |value: serde_json::Result<String>| value.expect("a model is plain data");
+        let layers: Vec<_> = self.network.layers().iter().map(|layer| write_layer(layer.as_ref())).collect();
+        let metadata = [
+            ("format", FORMAT.to_string()),
+            ("input", json(serde_json::to_string(&self.network.input()))),
+            ("layers", json(serde_json::to_string(&layers))),
+            ("pipeline", json(serde_json::to_string(&self.pipeline))),
+            ("schema", json(serde_json::to_string(&self.schema))),
+            ("target", json(serde_json::to_string(&self.target))),
+            ("provenance", json(serde_json::to_string(&self.provenance))),
+        ];
+        let store = |entry: &crate::network::Entry| {
+            let values = self.theta.view().part(entry.start, entry.shape);
+            tensors::store(&entry.name, values)
+        };
+        Container {
+            tensors: self.network.layout().entries().iter().map(store).collect(),
+            metadata: metadata.into_iter().map(|(name, text)| (name.to_string(), text)).collect(),
+        }
+        .to_bytes()
+    }
+
+    /// Writes the model file: whole, or not at all.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        atomic::write(path.as_ref(), &self.to_bytes())
+    }
+
+    /// The loss by which examples are compared: the one of the task.
+    pub fn loss(&self) -> Box<dyn Loss> {
+        match self.target.task {
+            Task::Multiclass => Box::new(SoftmaxCrossEntropy::default()),
+            Task::Binary | Task::Multilabel => Box::new(SigmoidCrossEntropy),
+            Task::Regression => Box::new(Squared),
+        }
+    }
+
+    /// The outputs for inputs as the pipeline gives them, row by row: probabilities for classes, scaled numbers.
+    pub fn outputs(&self, x: &[f32]) -> Vec<f64> {
+        let n = self.network.input().size();
+        let (loss, m) = (self.loss(), CHUNK.min(x.len() / n.max(1)));
+        let mut workspace = self.network.workspace(m, self.theta.dtype());
+        let mut outputs = Vec::new();
+        for rows in x.chunks(m.max(1) * n) {
+            let x = Tensor::from_f32([rows.len() / n, n], rows.to_vec()).to(self.theta.dtype());
+            let m = x.shape().rows();
+            self.network.forward(self.theta.view(), x.view(), &mut workspace, Mode::Predict);
+            loss.answer(workspace.output_mut(m));
+            outputs.extend(workspace.output(m).to_f64());
+        }
+        outputs
+    }
+
+    /// The answers to a table's rows; the target columns may be absent.
+    ///
+    /// # Errors
+    /// If an input column is missing or a cell cannot be read.
+    pub fn answer(&self, table: &Table) -> Result<Answers> {
+        let x = self.pipeline.transform::<f32>(table)?;
+        Ok(self.answers(&x, examples::ids(table, &self.schema)))
+    }
+
+    fn answers(&self, x: &[f32], ids: Vec<(String, TextColumn)>) -> Answers {
+        let outputs = self.outputs(x);
+        let rows = || outputs.chunks_exact(self.target.outputs());
+        Answers {
+            ids,
+            predictions: rows().map(|row| self.target.answers(row)).collect(),
+            probabilities: rows().map(|row| self.target.probabilities(row)).collect(),
+        }
+    }
+
+    /// Answers every row of a source, a bounded number of them at a time.
+    ///
+    /// # Errors
+    /// If the source cannot be read, a column is missing, a cell cannot be read, or `write` fails.
+    pub fn predict(
+        &self,
+        path: &str,
+        options: &spec::Data,
+        write: &mut dyn FnMut(&Answers) -> Result<()>,
+    ) -> Result<()> {
+        match source::open(path, &self.reading(options))? {
+            Source::Table(mut reader) => {
+                while let Some(table) = reader.next_chunk(CHUNK)? {
+                    write(&self.answer(&table)?)?;
+                }
+            }
+            Source::Arrays(arrays) => {
+                let rows: Vec<usize> = (0..arrays.rows()).collect();
+                for rows in rows.chunks(CHUNK) {
+                    write(&self.answers(&self.pipeline.transform_arrays(&arrays, rows)?, Vec::new()))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The number of rows of a source whose answer is known, and the metrics on them.
+    ///
+    /// # Errors
+    /// If the source cannot be read, a column is missing or a cell cannot be read.
+    pub fn evaluate(&self, path: &str, options: &spec::Data) -> Result<(usize, Metrics)> {
+        let mut judged = Judged::default();
+        match source::open(path, &self.reading(options))? {
+            Source::Table(mut reader) => {
+                while let Some(table) = reader.next_chunk(CHUNK)? {
+                    let known = Target::known_rows(&table, &self.schema)?;
+                    let examples = Examples::encode(&table, &known, &self.schema, &self.pipeline, Some(&self.target))?;
+                    judged.add(self, &examples);
+                }
+            }
+            Source::Arrays(arrays) => {
+                let known = Target::known_rows(&arrays.answers, &self.schema)?;
+                let examples =
+                    Examples::encode_arrays(&arrays, &known, &self.schema, &self.pipeline, Some(&self.target))?;
+                judged.add(self, &examples);
+            }
+        }
+        if judged.rows == 0 {
+            let error = Error::data(format!("no row has a known {:?}", self.target.columns));
+            return Err(error.at(path).fix("evaluate on rows whose answer is known"));
+        }
+        Ok((judged.rows, judged.metrics(&self.target)))
+    }
+
+    /// How a source is read: as the training data was, where the user says nothing else.
+    fn reading(&self, options: &spec::Data) -> spec::Data {
+        let mut options = options.clone();
+        options.decimal_comma = options.decimal_comma.or(Some(self.pipeline.notation.decimal_comma));
+        options
+    }
+}
+
+/// Outputs and truths gathered from examples, in the data's units.
+#[derive(Debug, Default)]
+pub(crate) struct Judged {
+    rows: usize,
+    outputs: Vec<f64>,
+    truths: Vec<f64>,
+    weights: Option<Vec<f64>>,
+}
+
+impl Judged {
+    fn add(&mut self, model: &Model, examples: &Examples) {
+        self.extend(&model.target, &model.outputs(&examples.x), examples);
+    }
+
+    /// Takes in the outputs for some examples.
+    pub(crate) fn extend(&mut self, target: &Target, outputs: &[f64], examples: &Examples) {
+        self.rows += examples.rows;
+        self.outputs.extend(in_units(target, outputs.iter().copied()));
+        self.truths.extend(in_units(target, examples.y.iter().map(|&y| f64::from(y))));
+        if let Some(weights) = &examples.weights {
+            self.weights.get_or_insert_default().extend(weights.iter().map(|&w| f64::from(w)));
+        }
+    }
+
+    pub(crate) fn metrics(&self, target: &Target) -> Metrics {
+        metrics::evaluate(target.task, &self.outputs, target.outputs(), &self.truths, self.weights.as_deref())
+    }
+}
+
+/// Scaled numbers in the data's units; classes as they are.
+pub(crate) fn in_units(target: &Target, values: impl Iterator<Item = f64>) -> impl Iterator<Item = f64> {
+    let targets = target.scales.len().max(1);
+    let numbers = target.task == Task::Regression;
+    values.enumerate().map(move |(i, value)| if numbers { target.unscaled(i % targets, value) } else { value })
+}
+
+/// The model file of a path that may be a run's folder.
+fn file_of(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join("model.safetensors") } else { path.to_path_buf() }
+}
+
+/// θ from the stored tensors: each parameter once, with its shape, all finite.
+fn gather(network: &Network, found: &[Stored]) -> Result<Tensor, String> {
+    let entries = network.layout().entries();
+    if found.len() != entries.len() {
+        return Err(format!("the model file has {} tensors, its network {} parameters", found.len(), entries.len()));
+    }
+    let dtype = if found.iter().any(|t| matches!(t.numbers, Numbers::F64(_))) { Dtype::F64 } else { Dtype::F32 };
+    let mut theta = Tensor::zeros([network.layout().len()], dtype);
+    for entry in entries {
+        let stored = found.iter().find(|stored| stored.name == entry.name);
+        let stored = stored.ok_or_else(|| format!("the model file has no tensor {:?}", entry.name))?;
+        let values = tensors::load(stored, entry.shape, dtype).ok_or_else(|| {
+            format!("the tensor {:?} has shape {:?}, expected {}", entry.name, stored.shape, entry.shape)
+        })?;
+        if (0..values.view().len()).any(|i| !values.view().at(i).is_finite()) {
+            return Err(format!("the tensor {:?} has a number that is not finite", entry.name));
+        }
+        crate::tensor::ops::copy(values.view(), theta.view_mut().part(entry.start, entry.shape));
+    }
+    Ok(theta)
+}

@@ -71,6 +71,23 @@ impl Figure {
     }
 }
 
+/// Writes every figure to a folder, as SVG and, with the feature `figures`, as PNG.
+///
+/// # Errors
+/// If the folder cannot be written.
+pub fn write_figures(events: &[Event], folder: &std::path::Path) -> crate::Result<()> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        crate::Error::io(crate::Kind::Config, folder, "make the folder", &error)
+            .fix("name another folder with --figures")
+    })?;
+    for figure in figures(events) {
+        crate::model::atomic::write(&folder.join(format!("{}.svg", figure.name)), figure.svg.as_bytes())?;
+        #[cfg(feature = "figures")]
+        crate::model::atomic::write(&folder.join(format!("{}.png", figure.name)), &figure.png(Theme::Light)?)?;
+    }
+    Ok(())
+}
+
 /// The report as one HTML page that needs nothing else, neither network nor scripts.
 ///
 /// Events that are missing leave their section out: a run without a dev part, one that diverged, or one that

@@ -4,6 +4,7 @@ mod batches;
 mod checkpoint;
 pub mod event;
 mod fit;
+pub(crate) mod keep;
 mod log;
 mod run_folder;
 mod state;

@@ -55,6 +55,14 @@ impl RunFolder {
         Ok(folder)
     }
 
+    /// Removes a folder in which no training has begun.
+    pub(crate) fn discard(&self) {
+        for file in [self.environment(), self.config(), self.path.join("lock")] {
+            _ = std::fs::remove_file(file);
+        }
+        _ = std::fs::remove_dir(&self.path);
+    }
+
     /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.path

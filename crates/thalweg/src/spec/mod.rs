@@ -4,7 +4,12 @@
 //! documentation are all read from these structs through their JSON schema. `None` means that Thalweg decides
 //! and says so. An option is one field here.
 
+mod knobs;
+mod load;
+
 use std::collections::BTreeMap;
+
+pub use knobs::{Kind, Knob, json_schema, knobs};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,200 @@
+//! The command line: verbs, and flags made from the list of options.
+
+use std::path::Path;
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use thalweg::spec::{Config, Kind, Knob, knobs};
+
+const EXAMPLES: &str = "\
+Examples:
+  thalweg train sample:digits
+  thalweg train houses.csv --target price
+  thalweg predict runs/houses-1 new.csv -o answers.csv
+  thalweg check sample:iris --layers 8 --activation tanh";
+
+/// The whole command line.
+pub(crate) fn command() -> Command {
+    Command::new("thalweg")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("From a table to a checked, trained network")
+        .after_help(EXAMPLES)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands([
+            with_knobs(verb("train", "Train a network on data").arg(data(false))).arg(
+                Arg::new("dry-run").long("dry-run").action(ArgAction::SetTrue).help("Only tell what would be done"),
+            ),
+            verb("resume", "Go on with a run that was stopped").arg(run()),
+            verb("evaluate", "Measure a model on data whose answers are known")
+                .arg(model())
+                .arg(data(true))
+                .args(reading()),
+            verb("predict", "Answer the rows of a table")
+                .arg(model())
+                .arg(data(true))
+                .arg(out("Write the answers to a file"))
+                .arg(
+                    Arg::new("format")
+                        .long("format")
+                        .value_parser(["csv", "jsonl"])
+                        .default_value("csv")
+                        .help("How the answers are written"),
+                )
+                .args(reading()),
+            with_knobs(verb("check", "Check the gradients of a network on its data").arg(data(false)))
+                .arg(
+                    Arg::new("after-steps")
+                        .long("after-steps")
+                        .value_parser(clap::value_parser!(usize))
+                        .default_value("20")
+                        .help("Check once more after this many steps of training (0: only at initialisation)"),
+                )
+                .arg(
+                    Arg::new("epsilon-check")
+                        .long("epsilon-check")
+                        .value_parser(clap::value_parser!(f64))
+                        .default_value("1e-6")
+                        .help("The ε of the two-sided differences"),
+                ),
+            verb("inspect", "Look at a data file or a model")
+                .arg(
+                    Arg::new("data")
+                        .value_name("DATA|MODEL")
+                        .required(true)
+                        .help("A data file, model file or run folder"),
+                )
+                .args(reading()),
+            with_knobs(verb("config", "Show the whole configuration with every default").arg(data(false)))
+                .arg(Arg::new("schema").long("schema").action(ArgAction::SetTrue).help("Show its JSON schema instead")),
+            verb("report", "Write a run's report again")
+                .arg(run())
+                .arg(out("Where the page goes (default: report.html in the run's folder)"))
+                .arg(
+                    Arg::new("figures")
+                        .long("figures")
+                        .value_name("DIR")
+                        .help("Also write the figures, as SVG and PNG"),
+                ),
+        ])
+}
+
+fn verb(name: &'static str, about: &'static str) -> Command {
+    Command::new(name).about(about).args([
+        Arg::new("json")
+            .long("json")
+            .action(ArgAction::SetTrue)
+            .help("Print one JSON object at the end, and nothing else"),
+        Arg::new("quiet").short('q').long("quiet").action(ArgAction::SetTrue).help("Show no progress"),
+        Arg::new("verbose").short('v').long("verbose").action(ArgAction::SetTrue).help("Show every epoch"),
+    ])
+}
+
+fn data(required: bool) -> Arg {
+    Arg::new("data")
+        .value_name("DATA")
+        .required(required)
+        .help("A CSV or TSV file, IDX or NPY files, `-` for standard input, or sample:NAME")
+}
+
+fn model() -> Arg {
+    Arg::new("model").value_name("MODEL").required(true).help("A model file, or a run's folder")
+}
+
+fn run() -> Arg {
+    Arg::new("run").value_name("RUN").required(true).help("A run's folder")
+}
+
+fn out(help: &'static str) -> Arg {
+    Arg::new("out").short('o').long("out").value_name("FILE").help(help)
+}
+
+/// The flags that say how a data file is read.
+fn reading() -> Vec<Arg> {
+    let names = ["delimiter", "header", "names", "encoding", "decimal_comma", "missing"];
+    knobs().iter().filter(|knob| names.contains(&knob.name.as_str())).map(flag).collect()
+}
+
+/// Adds a flag for every option, `--config` and `--set`.
+fn with_knobs(command: Command) -> Command {
+    let flags = knobs().into_iter().filter(|knob| knob.key() != "data.path");
+    command
+        .arg(Arg::new("config").short('c').long("config").value_name("FILE").help("A TOML file with the same options"))
+        .arg(
+            Arg::new("set")
+                .long("set")
+                .value_name("KEY=VALUE")
+                .action(ArgAction::Append)
+                .help("Set any option by its key, such as train.seed=1"),
+        )
+        .args(flags.map(|knob| flag(&knob)))
+}
+
+fn flag(knob: &Knob) -> Arg {
+    let default = match &knob.default {
+        serde_json::Value::Null => String::new(),
+        serde_json::Value::String(text) if text.is_empty() => String::new(),
+        serde_json::Value::Array(values) if values.is_empty() => String::new(),
+        serde_json::Value::Object(_) => String::new(),
+        value => format!(" [default: {value}]"),
+    };
+    let section = match knob.section.as_str() {
+        "data" => "Data",
+        "split" => "Split",
+        "preprocess" => "Preprocessing",
+        "network" => "Network",
+        "train" => "Training",
+        _ => "Output",
+    };
+    let choices = if knob.choices.is_empty() { String::new() } else { format!(" [{}]", knob.choices.join(", ")) };
+    let arg = Arg::new(knob.name.clone())
+        .long(knob.flag())
+        .help(format!("{}{choices}{default}", knob.doc))
+        .help_heading(section)
+        .allow_hyphen_values(true)
+        .value_name(match knob.kind {
+            Kind::Integer => "N",
+            Kind::Number => "X",
+            Kind::List => "A,B,…",
+            Kind::Table => "NAME=VALUE,…",
+            Kind::Boolean => "true|false",
+            Kind::Text => "TEXT",
+        });
+    let arg = if knob.name == "out" { arg.short('o') } else { arg };
+    // `--batch-norm` alone means true.
+    if knob.kind == Kind::Boolean {
+        arg.num_args(0..=1).require_equals(true).default_missing_value("true")
+    } else {
+        arg
+    }
+}
+
+/// The configuration that the flags and the file give.
+pub(crate) fn config(matches: &ArgMatches) -> anyhow::Result<Config> {
+    let given = |name: &str| matches.try_get_one::<String>(name).ok().flatten();
+    let mut settings: Vec<(String, String)> = Vec::new();
+    for assignment in matches.try_get_many::<String>("set").ok().flatten().into_iter().flatten() {
+        let (key, value) = assignment.split_once('=').ok_or_else(|| {
+            thalweg::Error::config(format!("found --set {assignment}, expected KEY=VALUE")).fix("--set train.seed=1")
+        })?;
+        settings.push((key.into(), value.into()));
+    }
+    for knob in knobs().iter().filter(|knob| knob.key() != "data.path") {
+        if let Some(value) = given(&knob.name) {
+            settings.push((knob.key(), value.clone()));
+        }
+    }
+    if let Some(path) = given("data") {
+        settings.push(("data.path".into(), path.clone()));
+    }
+    Ok(Config::load(given("config").map(Path::new), &settings)?)
+}
+
+/// The configuration of a verb that needs data.
+pub(crate) fn config_with_data(matches: &ArgMatches) -> anyhow::Result<Config> {
+    let config = config(matches)?;
+    if config.data.path.is_empty() {
+        let error = thalweg::Error::config("no data is named").fix("name a file, or try sample:digits");
+        return Err(error.into());
+    }
+    Ok(config)
+}

@@ -1,0 +1,32 @@
+//! The verbs, a file each.
+
+mod check;
+mod config;
+mod evaluate;
+mod inspect;
+mod predict;
+mod report;
+mod resume;
+mod train;
+
+use clap::ArgMatches;
+
+/// Runs a verb; gives the exit code.
+pub(crate) fn run(verb: &str, matches: &ArgMatches) -> anyhow::Result<u8> {
+    match verb {
+        "train" => train::run(matches),
+        "resume" => resume::run(matches),
+        "evaluate" => evaluate::run(matches),
+        "predict" => predict::run(matches),
+        "check" => check::run(matches),
+        "inspect" => inspect::run(matches),
+        "config" => config::run(matches),
+        "report" => report::run(matches),
+        other => unreachable!("clap knows no verb {other:?}"),
+    }
+}
+
+/// A required argument.
+fn argument<'a>(matches: &'a ArgMatches, name: &str) -> &'a str {
+    matches.get_one::<String>(name).expect("clap has asked for it")
+}

@@ -1,0 +1,34 @@
+//! `thalweg train DATA`: from data to a model.
+
+use clap::ArgMatches;
+use thalweg::run::{self, Outcome};
+use thalweg::train::End;
+
+use crate::args;
+use crate::print::{self, Progress};
+
+/// Runs the verb; gives the exit code.
+pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
+    let config = args::config_with_data(matches)?;
+    if matches.get_flag("dry-run") {
+        print::preview(&run::preview(&config)?, &config, matches.get_flag("json"))?;
+        return Ok(0);
+    }
+    let mut progress = Progress::new(matches)?;
+    let outcome = run::train(&config, &mut progress)?;
+    finish(&outcome, &progress, matches)
+}
+
+/// Shows what a run came to; gives the exit code.
+pub(super) fn finish(outcome: &Outcome, progress: &Progress, matches: &ArgMatches) -> anyhow::Result<u8> {
+    if matches.get_flag("json") {
+        print::json(&print::outcome_json(outcome))?;
+    } else {
+        print::outcome(outcome)?;
+    }
+    Ok(match outcome.end {
+        End::Done | End::Patience => 0,
+        End::TimeLimit => 6,
+        End::Interrupted => progress.signal_exit_code(),
+    })
+}

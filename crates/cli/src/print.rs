@@ -1,0 +1,426 @@
+//! What people see: progress on standard error, results on standard output.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use anstyle::{AnsiColor, Style};
+use clap::ArgMatches;
+use indicatif::{ProgressBar, ProgressStyle};
+use thalweg::data::inspect::Profile;
+use thalweg::metrics::{Metric, Metrics};
+use thalweg::model::Model;
+use thalweg::network::gradient_check::Report;
+use thalweg::run::{Outcome, Preview, Watch};
+use thalweg::spec::Config;
+use thalweg::train::event::{Decision, Event, LayerRow, Parts};
+
+const BOLD: Style = Style::new().bold();
+const FAINT: Style = Style::new().dimmed();
+const RED: Style = AnsiColor::Red.on_default().bold();
+const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+
+/// Plain lines for at most this many epochs, evenly spread.
+const MOST_LINES: usize = 40;
+
+/// Prints an error with its remedy.
+pub(crate) fn error(error: &anyhow::Error) {
+    anstream::eprintln!("{RED}error{RED:#}: {error:#}");
+}
+
+/// Prints a warning.
+pub(crate) fn warning(message: &str) {
+    anstream::eprintln!("{YELLOW}warning{YELLOW:#}: {message}");
+}
+
+/// Prints a line of the result.
+pub(crate) fn line(text: &str) -> std::io::Result<()> {
+    writeln!(anstream::stdout(), "{text}")
+}
+
+/// Prints one JSON object.
+pub(crate) fn json(value: &serde_json::Value) -> std::io::Result<()> {
+    line(&value.to_string())
+}
+
+/// Shows training as it goes on, and turns signals into a stop.
+pub(crate) struct Progress {
+    quiet: bool,
+    verbose: bool,
+    bar: Option<ProgressBar>,
+    epochs: usize,
+    steps: usize,
+    /// 0, or 128 + the signal's number.
+    signal: Arc<AtomicI32>,
+}
+
+impl Progress {
+    /// Shows what the flags allow. The first Ctrl-C or SIGTERM asks for a stop; the second ends the process.
+    pub(crate) fn new(matches: &ArgMatches) -> anyhow::Result<Progress> {
+        let signal = Arc::new(AtomicI32::new(0));
+        let seen = signal.clone();
+        ctrlc::set_handler(move || {
+            // ctrlc does not tell which signal came; a terminal sends SIGINT.
+            let code = if std::io::stderr().is_terminal() { 130 } else { 143 };
+            if seen.swap(code, Ordering::SeqCst) != 0 {
+                std::process::exit(code);
+            }
+        })?;
+        let quiet = matches.get_flag("quiet");
+        let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
+            let bar = ProgressBar::new(1);
+            let style = ProgressStyle::with_template("{bar:30.cyan/dim} epoch {msg} {eta:>4} left");
+            bar.set_style(style.expect("the template is right"));
+            bar
+        });
+        Ok(Progress { quiet, verbose: matches.get_flag("verbose"), bar, epochs: 1, steps: 1, signal })
+    }
+
+    /// The exit code of a run that a signal has stopped.
+    pub(crate) fn signal_exit_code(&self) -> u8 {
+        self.signal.load(Ordering::SeqCst).clamp(1, 255) as u8
+    }
+
+    fn say(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| anstream::eprintln!("{text}")),
+            None => anstream::eprintln!("{text}"),
+        }
+    }
+}
+
+impl Watch for Progress {
+    fn event(&mut self, event: &Event) {
+        if let Event::Warning { message } = event {
+            self.say(&format!("{YELLOW}warning{YELLOW:#}: {message}"));
+        }
+        if self.quiet {
+            return;
+        }
+        match event {
+            Event::RunStarted { data, examples, layers, parameters, epochs, steps_per_epoch, task, .. } => {
+                (self.epochs, self.steps) = (*epochs, *steps_per_epoch);
+                if let Some(bar) = &self.bar {
+                    bar.set_length((epochs * steps_per_epoch) as u64);
+                }
+                let Parts { train, dev, test } = examples;
+                self.say(&format!("{BOLD}{data}{BOLD:#}: {} on {train} rows (dev {dev}, test {test})", name_of(task)));
+                let network: Vec<&str> = layers.iter().map(|layer| layer.description.as_str()).collect();
+                self.say(&format!("{FAINT}{} ({} parameters){FAINT:#}", network.join(" · "), grouped(*parameters)));
+            }
+            Event::Progress { epoch, step, cost, .. } => {
+                if let Some(bar) = &self.bar {
+                    bar.set_position(((epoch - 1) * self.steps + step) as u64);
+                    bar.set_message(format!("{epoch}/{}  cost {cost:.4}", self.epochs));
+                }
+            }
+            Event::EpochEnded { epoch, cost, dev_loss, dev, best, seconds, .. } => {
+                let mut text = format!("epoch {epoch:>4}/{}  cost {cost:<9.5}", self.epochs);
+                if let Some(loss) = dev_loss {
+                    text.push_str(&format!("  dev loss {loss:<9.5}"));
+                }
+                for name in ["accuracy", "rmse"] {
+                    if let Some(value) = dev.get(name) {
+                        text.push_str(&format!("  dev {name} {}", short(*value)));
+                    }
+                }
+                text.push_str(&format!("  {seconds:.1} s{}", if *best { "  best" } else { "" }));
+                if let Some(bar) = &self.bar {
+                    bar.set_position((epoch * self.steps) as u64);
+                    bar.set_message(format!("{epoch}/{}  cost {cost:.4}", self.epochs));
+                }
+                let every = self.epochs.div_ceil(MOST_LINES);
+                let due = epoch % every == 0 || *epoch == 1 || *epoch == self.epochs;
+                if self.verbose || (self.bar.is_none() && due) {
+                    self.say(&text);
+                }
+            }
+            Event::Finished { .. } => {
+                if let Some(bar) = &self.bar {
+                    bar.finish_and_clear();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn stop(&self) -> bool {
+        self.signal.load(Ordering::SeqCst) != 0
+    }
+}
+
+/// The end of a run: metrics, what was decided, where everything is, and what to type next.
+pub(crate) fn outcome(outcome: &Outcome) -> std::io::Result<()> {
+    let Outcome { run, epochs, best_epoch, seconds, examples, metrics, .. } = outcome;
+    line("")?;
+    table(&metrics_rows(metrics, examples))?;
+    line("")?;
+    line(&format!("epochs   {epochs}, best {best_epoch}, {seconds:.1} s"))?;
+    line(&format!("model    {}", outcome.model.display()))?;
+    line(&format!("report   {}", run.join("report.html").display()))?;
+    decisions(&outcome.decisions)?;
+    line("")?;
+    line("next:")?;
+    if outcome.end == thalweg::train::End::Interrupted {
+        return line(&format!("  thalweg resume {}", run.display()));
+    }
+    line(&format!("  thalweg inspect {}", run.display()))?;
+    line(&format!("  thalweg predict {} NEW.csv", run.display()))
+}
+
+fn decisions(decisions: &[Decision]) -> std::io::Result<()> {
+    if decisions.is_empty() {
+        return Ok(());
+    }
+    line("")?;
+    line("decided for you (and the flag that decides otherwise):")?;
+    for Decision { what, why, flag } in decisions {
+        line(&format!("  {what} {FAINT}({why}){FAINT:#}  {flag}"))?;
+    }
+    Ok(())
+}
+
+fn metrics_rows(metrics: &Parts<Metrics>, examples: &Parts) -> Vec<Vec<String>> {
+    let parts = [
+        ("train", &metrics.train, examples.train),
+        ("dev", &metrics.dev, examples.dev),
+        ("test", &metrics.test, examples.test),
+    ];
+    let parts: Vec<_> = parts.into_iter().filter(|(_, metrics, _)| !metrics.is_empty()).collect();
+    let mut rows =
+        vec![std::iter::once(String::new()).chain(parts.iter().map(|(name, ..)| name.to_string())).collect()];
+    let names = metrics.train.keys();
+    rows.extend(names.map(|name| {
+        let values = parts.iter().map(|(_, metrics, _)| metrics.get(name).map_or(String::new(), interval));
+        std::iter::once(name.clone()).chain(values).collect()
+    }));
+    rows.push(std::iter::once("rows".to_string()).chain(parts.iter().map(|(.., rows)| grouped(*rows))).collect());
+    rows
+}
+
+/// 0.972 (0.95–0.98).
+fn interval(metric: &Metric) -> String {
+    match (metric.low, metric.high) {
+        (Some(low), Some(high)) => format!("{} ({}–{})", short(metric.value), short(low), short(high)),
+        _ => short(metric.value),
+    }
+}
+
+/// Four significant digits, whole numbers from 10,000 on with groups.
+fn short(x: f64) -> String {
+    match x.abs() {
+        a if a >= 10_000.0 => format!("{}{}", if x < 0.0 { "-" } else { "" }, grouped(a.round() as usize)),
+        a if a >= 100.0 => format!("{x:.1}"),
+        a if a >= 10.0 => format!("{x:.2}"),
+        a if a >= 0.001 || a == 0.0 => format!("{x:.4}"),
+        _ => format!("{x:.2e}"),
+    }
+}
+
+fn grouped(n: usize) -> String {
+    let digits = n.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).expect("digits are ASCII")).collect();
+    groups.join(",")
+}
+
+/// A table with its columns aligned, the first to the left and the others to the right.
+fn table(rows: &[Vec<String>]) -> std::io::Result<()> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().filter_map(|row| Some(row.get(column)?.chars().count())).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    for row in rows {
+        let cells = row.iter().enumerate().map(|(i, cell)| match i {
+            0 => format!("{cell:<width$}", width = widths[0]),
+            _ => format!("{cell:>width$}", width = widths[i]),
+        });
+        line(cells.collect::<Vec<_>>().join("   ").trim_end())?;
+    }
+    Ok(())
+}
+
+/// The summary that scripts read.
+pub(crate) fn outcome_json(outcome: &Outcome) -> serde_json::Value {
+    serde_json::json!({
+        "run": outcome.run,
+        "model": outcome.model,
+        "task": outcome.task,
+        "classes": outcome.classes,
+        "examples": outcome.examples,
+        "parameters": outcome.parameters,
+        "epochs": outcome.epochs,
+        "best_epoch": outcome.best_epoch,
+        "seconds": outcome.seconds,
+        "metrics": outcome.metrics,
+        "warnings": outcome.warnings,
+    })
+}
+
+/// What a run would do.
+pub(crate) fn preview(preview: &Preview, config: &Config, as_json: bool) -> std::io::Result<()> {
+    if as_json {
+        return json(&serde_json::json!({
+            "task": preview.task,
+            "examples": preview.examples,
+            "layers": preview.layers,
+            "decisions": preview.decisions,
+            "warnings": preview.warnings,
+        }));
+    }
+    let Parts { train, dev, test } = preview.examples;
+    line(&format!("{}: {} on {train} rows (dev {dev}, test {test})", config.data.path, name_of(&preview.task)))?;
+    line("")?;
+    layer_table(&preview.layers)?;
+    decisions(&preview.decisions)?;
+    preview.warnings.iter().for_each(|message| warning(message));
+    Ok(())
+}
+
+fn layer_table(layers: &[LayerRow]) -> std::io::Result<()> {
+    let mut rows = vec![["layer", "", "output", "parameters"].map(String::from).to_vec()];
+    rows.extend(layers.iter().map(|layer| {
+        let output: Vec<String> = layer.output.iter().map(usize::to_string).collect();
+        vec![
+            format!("{}  {}", layer.name, layer.description),
+            String::new(),
+            output.join("×"),
+            grouped(layer.parameters),
+        ]
+    }));
+    rows.push(vec![String::new(), String::new(), "total".into(), grouped(layers.iter().map(|l| l.parameters).sum())]);
+    table(&rows)
+}
+
+/// Metrics of one source.
+pub(crate) fn metrics(examples: usize, metrics: &Metrics) -> std::io::Result<()> {
+    let mut rows: Vec<Vec<String>> =
+        metrics.iter().map(|(name, metric)| vec![name.clone(), interval(metric)]).collect();
+    rows.push(vec!["rows".into(), grouped(examples)]);
+    table(&rows)
+}
+
+/// The result of a gradient check.
+pub(crate) fn gradient_report(steps: usize, report: &Report, tolerance: f64) -> std::io::Result<()> {
+    let when = if steps == 0 { "at random initialisation".into() } else { format!("after {steps} steps") };
+    line(&format!(
+        "{BOLD}{when}{BOLD:#}: relative difference {:.2e}, {} parameters checked, {} skipped at kinks",
+        report.relative_difference, report.parameters_checked, report.kinks_skipped
+    ))?;
+    let mut rows = vec![["layer", "parameter", "relative difference", "checked", ""].map(String::from).to_vec()];
+    rows.extend(report.layers.iter().map(|row| {
+        let verdict = if row.relative_difference <= tolerance { "ok" } else { "WRONG" };
+        vec![
+            row.name.clone(),
+            row.parameter.clone(),
+            format!("{:.2e}", row.relative_difference),
+            row.checked.to_string(),
+            verdict.to_string(),
+        ]
+    }));
+    table(&rows)?;
+    match report.culprit(tolerance) {
+        Some(row) => line(&format!("{RED}the mistake is in {} {}{RED:#}", row.name, row.parameter))?,
+        None => line("every gradient agrees")?,
+    }
+    line("")
+}
+
+/// A model: layers, preprocessing and where it comes from.
+pub(crate) fn model(model: &Model, as_json: bool) -> std::io::Result<()> {
+    let layers = model.network.summary();
+    if as_json {
+        return json(&serde_json::json!({
+            "layers": layers,
+            "parameters": model.network.layout().trained(),
+            "task": model.target.task,
+            "classes": model.target.classes,
+            "features": model.pipeline.features(),
+            "provenance": model.provenance,
+        }));
+    }
+    layer_table(&layers)?;
+    line("")?;
+    let provenance = &model.provenance;
+    line(&format!("task       {}, predicts {}", name_of(&model.target.task), model.target.columns.join(", ")))?;
+    if !model.target.classes.is_empty() {
+        line(&format!("classes    {}", model.target.classes.join(", ")))?;
+    }
+    line(&format!("trained    on {}, seed {}, by version {}", provenance.data, provenance.seed, provenance.thalweg))?;
+    line(&format!("epochs     {}, best {}", provenance.epochs, provenance.best_epoch))?;
+    line("")?;
+    let mut rows = vec![vec!["column".to_string(), "becomes".to_string()]];
+    rows.extend(model.pipeline.inputs.iter().map(|input| vec![input.column.clone(), name_of(&input.transform)]));
+    if rows.len() > 1 {
+        table(&rows)?;
+        line("")?;
+    }
+    table(&metrics_rows(&provenance.metrics, &provenance.examples))
+}
+
+/// A data file: its columns and what would become of them.
+pub(crate) fn profile(profile: &Profile, as_json: bool) -> std::io::Result<()> {
+    if as_json {
+        return json(&serde_json::to_value(profile).expect("a profile is plain data"));
+    }
+    line(&format!(
+        "{BOLD}{}{BOLD:#}: {} rows, {} columns",
+        profile.name,
+        grouped(profile.rows),
+        profile.columns.len()
+    ))?;
+    line("")?;
+    let mut rows =
+        vec![["column", "kind", "role", "missing", "distinct", "range", "most frequent"].map(String::from).to_vec()];
+    rows.extend(profile.columns.iter().map(|column| {
+        let range = match (column.low, column.high) {
+            (Some(low), Some(high)) => format!("{} … {}", short(low), short(high)),
+            _ => String::new(),
+        };
+        let frequent: Vec<String> =
+            column.frequent.iter().take(3).map(|(value, count)| format!("{value} ({count})")).collect();
+        vec![
+            column.name.clone(),
+            name_of(&column.kind),
+            name_of(&column.role),
+            column.missing.to_string(),
+            grouped(column.distinct),
+            range,
+            frequent.join(", "),
+        ]
+    }));
+    table(&rows)?;
+    if let Some(task) = &profile.task {
+        line("")?;
+        line(&format!("task     {}", name_of(task)))?;
+    }
+    if !profile.classes.is_empty() {
+        let classes: Vec<String> = profile.classes.iter().map(|(class, count)| format!("{class} ({count})")).collect();
+        line(&format!("classes  {}", classes.join(", ")))?;
+    }
+    decisions(&profile.decisions)?;
+    if let Some(problem) = &profile.problem {
+        warning(problem);
+    }
+    Ok(())
+}
+
+/// The name that something has in configurations: its serialised form, or the kind of a table.
+fn name_of(value: &impl serde::Serialize) -> String {
+    let value = serde_json::to_value(value).unwrap_or_default();
+    let name = value.as_str().or_else(|| value["kind"].as_str()).unwrap_or_default();
+    name.replace('_', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!(
+            [0.97222, 54321.7, 123.456, 0.0, 1e-5].map(short),
+            ["0.9722", "54,322", "123.5", "0.0000", "1.00e-5"]
+        );
+        assert_eq!(grouped(1_234_567), "1,234,567");
+    }
+}

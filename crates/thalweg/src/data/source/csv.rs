@@ -1,0 +1,249 @@
+//! CSV and its relatives, a chunk of rows at a time.
+
+use std::collections::BTreeSet;
+use std::io::{Cursor, Read};
+
+use encoding_rs::{Encoding, UTF_8};
+
+use super::detect;
+use super::text::Utf8;
+use crate::data::table::{Table, TextColumn};
+use crate::error::{Error, Result};
+use crate::spec;
+use crate::train::event::Decision;
+
+/// Bytes that are looked at before the first row is read.
+const SAMPLE: usize = 1 << 18;
+
+/// The longest a row may be.
+const LONGEST_ROW: usize = 16 << 20;
+
+/// A delimited text file, read a chunk at a time: memory does not grow with the file.
+pub struct TableReader {
+    source: String,
+    names: Vec<String>,
+    reader: csv::Reader<Utf8<Box<dyn Read + Send>>>,
+    record: csv::StringRecord,
+    /// The line of the record that has been read and not yet given.
+    pending: Option<u64>,
+    decisions: Vec<Decision>,
+    decimal_comma: bool,
+}
+
+/// How records are told apart.
+pub(super) fn builder(delimiter: char) -> csv::ReaderBuilder {
+    let mut builder = csv::ReaderBuilder::new();
+    builder.has_headers(false).flexible(true).delimiter(delimiter as u8);
+    builder
+}
+
+impl TableReader {
+    /// Opens a source under the name errors call it by; what the options leave open is found in its first bytes.
+    ///
+    /// # Errors
+    /// If it is empty, has no rows, or names its columns wrongly.
+    pub fn open(source: &str, mut input: Box<dyn Read + Send>, options: &spec::Data) -> Result<TableReader> {
+        let mut start = Vec::new();
+        let read = input.by_ref().take(SAMPLE as u64).read_to_end(&mut start);
+        read.map_err(|error| super::unreadable(source, &error))?;
+        let whole = start.len() < SAMPLE;
+        let mut decisions = Vec::new();
+        let encoding = encoding(&start, whole, source, options, &mut decisions)?;
+        let (text, _) = encoding.decode_with_bom_removal(&start);
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        if text.trim().is_empty() {
+            return Err(Error::data("the file is empty").at(source).fix("name a file with a header and rows"));
+        }
+        let delimiter = match options.delimiter {
+            Some(delimiter) if delimiter.is_ascii() => delimiter,
+            Some(delimiter) => {
+                let error = Error::config(format!("the delimiter {delimiter:?} is not ASCII"));
+                return Err(error.at("--delimiter").fix("use , ; | or a tab"));
+            }
+            None => detect::delimiter(&text),
+        };
+        if delimiter != ',' && options.delimiter.is_none() {
+            let what = format!("fields are separated by {delimiter:?}");
+            decisions.push(Decision { what, why: "found in the file".into(), flag: "--delimiter ,".into() });
+        }
+        let records = detect::records(&text, delimiter, 200);
+        let header = options.header.unwrap_or_else(|| options.names.is_empty() && detect::header(&records));
+        let decimal_comma = options.decimal_comma.unwrap_or_else(|| detect::decimal_comma(&records, delimiter));
+        if decimal_comma && options.decimal_comma.is_none() {
+            let what = "numbers have a decimal comma".into();
+            decisions.push(Decision { what, why: "found in the file".into(), flag: "--decimal-comma=false".into() });
+        }
+        let bytes: Box<dyn Read + Send> = Box::new(Cursor::new(start).chain(input));
+        let reader = builder(delimiter).from_reader(Utf8::new(bytes, encoding));
+        let mut table = TableReader {
+            source: source.into(),
+            names: Vec::new(),
+            reader,
+            record: csv::StringRecord::new(),
+            pending: None,
+            decisions,
+            decimal_comma,
+        };
+        table.read_names(header, options)?;
+        Ok(table)
+    }
+
+    /// Takes the names from the first record, from the options, or makes them up.
+    fn read_names(&mut self, header: bool, options: &spec::Data) -> Result<()> {
+        let line = self.advance()?.expect("the file is not empty");
+        let fields = self.record.len();
+        if header {
+            self.pending = None;
+            self.names = self.record.iter().map(|name| name.trim().to_string()).collect();
+            let mut seen = BTreeSet::new();
+            for (i, name) in self.names.iter().enumerate() {
+                let place = format!("{}, line {line}, column {}", self.source, i + 1);
+                if name.is_empty() {
+                    return Err(Error::data("the column has no name")
+                        .at(place)
+                        .fix("name it in the header, or add --header=false if the first line is data"));
+                }
+                if !seen.insert(name) {
+                    return Err(Error::data(format!("the column name {name:?} comes twice"))
+                        .at(place)
+                        .fix("give each column a name of its own in the header"));
+                }
+            }
+        } else {
+            self.names = (1..=fields).map(|i| format!("column_{i}")).collect();
+            if options.header.is_none() && options.names.is_empty() {
+                self.decisions.push(Decision {
+                    what: format!("the first line is data; columns are called column_1 to column_{fields}"),
+                    why: "it looks like the lines below it".into(),
+                    flag: "--header, or --names a,b,…".into(),
+                });
+            }
+        }
+        if !options.names.is_empty() {
+            if options.names.len() != fields {
+                return Err(Error::config(format!("{} names for {fields} columns", options.names.len()))
+                    .at("--names")
+                    .fix("give one name a column"));
+            }
+            self.names.clone_from(&options.names);
+        }
+        if header && self.advance()?.is_none() {
+            return Err(Error::data("the file has a header and no rows")
+                .at(&*self.source)
+                .fix("add rows, or --header=false if the first line is data"));
+        }
+        Ok(())
+    }
+
+    /// Reads the next record that is not blank; gives its line.
+    fn advance(&mut self) -> Result<Option<u64>> {
+        loop {
+            let more = self.reader.read_record(&mut self.record).map_err(|error| wrong_text(&self.source, &error))?;
+            if !more {
+                self.pending = None;
+                return Ok(None);
+            }
+            let line = self.record.position().map_or(0, csv::Position::line);
+            if self.record.as_slice().len() > LONGEST_ROW {
+                return Err(self.unclosed(line));
+            }
+            // A blank line in a table of one column is a missing cell; elsewhere it is nothing.
+            if self.record.len() == 1 && self.record[0].trim().is_empty() && self.names.len() != 1 {
+                continue;
+            }
+            self.pending = Some(line);
+            return Ok(Some(line));
+        }
+    }
+
+    fn unclosed(&self, line: u64) -> Error {
+        let before: usize = self.record.iter().take(self.record.len() - 1).map(|cell| cell.matches('\n').count()).sum();
+        Error::data("a quote is opened and never closed")
+            .at(format!("{}, line {}", self.source, line + before as u64))
+            .fix("close the quote, or double it where it is part of the text")
+    }
+
+    /// The column names.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// What was found in the file, and the flags that say otherwise.
+    pub fn decisions(&self) -> &[Decision] {
+        &self.decisions
+    }
+
+    /// Whether numbers have a decimal comma.
+    pub fn decimal_comma(&self) -> bool {
+        self.decimal_comma
+    }
+
+    /// The next rows, at most so many; none at the end.
+    ///
+    /// # Errors
+    /// If a row has another number of fields than the header, or the text is damaged.
+    pub fn next_chunk(&mut self, most: usize) -> Result<Option<Table>> {
+        let mut table = Table {
+            source: self.source.clone(),
+            names: self.names.clone(),
+            columns: vec![TextColumn::default(); self.names.len()],
+            lines: Vec::new(),
+        };
+        while let Some(line) = self.pending.filter(|_| table.lines.len() < most) {
+            let (found, expected) = (self.record.len(), self.names.len());
+            if found != expected {
+                if self.record.iter().next_back().is_some_and(|cell| cell.contains('\n')) {
+                    return Err(self.unclosed(line));
+                }
+                return Err(Error::data(format!("found {found} fields, expected {expected}"))
+                    .at(format!("{}, line {line}", self.source))
+                    .fix("give the line one field a column; quote fields that hold the delimiter"));
+            }
+            for (cell, column) in self.record.iter().zip(&mut table.columns) {
+                column.push(cell.trim_matches([' ', '\t']));
+            }
+            table.lines.push(line);
+            self.advance()?;
+        }
+        Ok((!table.lines.is_empty()).then_some(table))
+    }
+
+    /// All rows that are left.
+    ///
+    /// # Errors
+    /// As for [`TableReader::next_chunk`].
+    pub fn read_all(mut self) -> Result<Table> {
+        self.next_chunk(usize::MAX)?.ok_or_else(|| Error::data("the file has no rows").at(&*self.source))
+    }
+}
+
+fn encoding(
+    start: &[u8],
+    whole: bool,
+    source: &str,
+    options: &spec::Data,
+    decisions: &mut Vec<Decision>,
+) -> Result<&'static Encoding> {
+    if let Some(label) = &options.encoding {
+        return Encoding::for_label(label.as_bytes()).ok_or_else(|| {
+            Error::config(format!("unknown encoding {label:?}")).at("--encoding").fix("use utf-8, utf-16le or latin1")
+        });
+    }
+    let (encoding, guessed) = detect::encoding(start, whole);
+    if encoding != UTF_8 {
+        decisions.push(Decision {
+            what: format!("{source} is read as {}", encoding.name()),
+            why: if guessed { "it is not UTF-8" } else { "its first bytes say so" }.into(),
+            flag: "--encoding latin1".into(),
+        });
+    }
+    Ok(encoding)
+}
+
+fn wrong_text(source: &str, error: &csv::Error) -> Error {
+    let what = match error.kind() {
+        csv::ErrorKind::Io(error) => error.to_string(),
+        _ => error.to_string(),
+    };
+    Error::data(what).at(source).fix("save the file as UTF-8 text, or name its --encoding")
+}

@@ -1,0 +1,82 @@
+//! What a text file does not say of itself: encoding, delimiter, header, decimal comma.
+
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+
+/// The delimiters that are looked for.
+const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
+
+/// The encoding of a file that begins with these bytes, and whether that is a guess.
+pub(super) fn encoding(start: &[u8], whole: bool) -> (&'static Encoding, bool) {
+    if let Some((encoding, _)) = Encoding::for_bom(start) {
+        return (encoding, false);
+    }
+    let zeros = |offset: usize| start.iter().skip(offset).step_by(2).take(512).filter(|&&byte| byte == 0).count();
+    let pairs = (start.len() / 2).min(512);
+    if pairs >= 2 && zeros(1) * 2 > pairs && zeros(0) == 0 {
+        return (UTF_16LE, false);
+    }
+    if pairs >= 2 && zeros(0) * 2 > pairs && zeros(1) == 0 {
+        return (UTF_16BE, false);
+    }
+    match std::str::from_utf8(start) {
+        Ok(_) => (UTF_8, false),
+        // The last character may only be cut off.
+        Err(error) if error.error_len().is_none() && !whole => (UTF_8, false),
+        // A file that is UTF-8 for long and then is not is damaged rather than Latin-1.
+        Err(error) if start[..error.valid_up_to()].iter().any(|byte| !byte.is_ascii()) => (UTF_8, false),
+        Err(_) => {
+            let mut detector = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Deny);
+            detector.feed(start, whole);
+            let guess = detector.guess(None, chardetng::Utf8Detection::Deny);
+            (if guess.is_single_byte() { guess } else { WINDOWS_1252 }, true)
+        }
+    }
+}
+
+/// The first records of a text under a delimiter.
+pub(super) fn records(text: &str, delimiter: char, most: usize) -> Vec<Vec<String>> {
+    let mut reader = super::csv::builder(delimiter).from_reader(text.as_bytes());
+    let cells = |record: csv::StringRecord| record.iter().map(|cell| cell.trim().to_string()).collect();
+    reader.records().map_while(Result::ok).take(most).map(cells).collect()
+}
+
+/// The delimiter under which most lines have the same number of fields, and the most of them.
+pub(super) fn delimiter(text: &str) -> char {
+    let score = |delimiter: char| {
+        let counts: Vec<usize> = records(text, delimiter, 100).iter().map(Vec::len).collect();
+        let first = *counts.first()?;
+        let alike = counts.iter().filter(|&&count| count == first).count();
+        // All candidates see the same lines; a field more counts less than a line that fits.
+        (first > 1).then_some((alike * 1000 / counts.len(), first))
+    };
+    let scored = DELIMITERS.into_iter().filter_map(|delimiter| Some((score(delimiter)?, delimiter)));
+    scored.rev().max_by_key(|(score, _)| *score).map_or(',', |(_, delimiter)| delimiter)
+}
+
+/// Whether the first record names the columns: none of its cells is a number, and a column below it holds numbers, or
+/// else none of its cells comes again in its column.
+pub(super) fn header(records: &[Vec<String>]) -> bool {
+    let Some((first, rest)) = records.split_first() else { return false };
+    let is_number = |cell: &str| {
+        let plain = cell.replace(',', ".");
+        plain.parse::<f64>().is_ok() && !plain.eq_ignore_ascii_case("nan")
+    };
+    if first.iter().any(|cell| is_number(cell)) {
+        return false;
+    }
+    let column = |i: usize| rest.iter().filter_map(move |row| row.get(i)).filter(|cell| !cell.is_empty());
+    let numeric =
+        |i: usize| column(i).count() > 0 && column(i).filter(|cell| is_number(cell)).count() * 2 > column(i).count();
+    (0..first.len()).any(numeric) || first.iter().enumerate().all(|(i, name)| !column(i).any(|cell| cell == name))
+}
+
+/// Whether numbers are written with a decimal comma: more cells look like 1,5 than like 1.5.
+pub(super) fn decimal_comma(records: &[Vec<String>], delimiter: char) -> bool {
+    let looks = |cell: &str, point: char| {
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let cell = cell.strip_prefix(['-', '+']).unwrap_or(cell);
+        cell.split_once(point).is_some_and(|(whole, part)| digits(whole) && digits(part))
+    };
+    let count = |point| records.iter().flatten().filter(|cell| looks(cell, point)).count();
+    delimiter != ',' && count(',') > count('.')
+}

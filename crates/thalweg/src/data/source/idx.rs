@@ -1,0 +1,81 @@
+//! IDX files, the format of MNIST: images and their labels side by side.
+
+use std::path::{Path, PathBuf};
+
+use super::read_all;
+use crate::data::arrays::Arrays;
+use crate::error::{Error, Result};
+
+/// An images file with the labels file beside it: the same name with `images` and `idx3` as `labels` and `idx1`.
+pub(super) fn open(images: &Path) -> Result<Arrays> {
+    let name = images.file_name().unwrap_or_default().to_string_lossy();
+    let labels = name.replace("images", "labels").replace("idx3", "idx1");
+    let find = |name: &str| {
+        let plain = name.trim_end_matches(".gz");
+        [name.to_string(), plain.into(), format!("{plain}.gz")]
+            .map(|name| images.with_file_name(name))
+            .into_iter()
+            .find(|path| path.is_file())
+    };
+    let labels = find(&labels).filter(|path| path != images).ok_or_else(|| {
+        Error::data(format!("there is no labels file {labels:?} beside the images"))
+            .at(images.display().to_string())
+            .fix("put the labels file into the same folder")
+    })?;
+    read(images, &labels)
+}
+
+/// The training files of a folder.
+pub(super) fn open_folder(folder: &Path) -> Result<Arrays> {
+    part(folder, "train-images")
+        .ok_or_else(|| {
+            Error::data("the folder has no train-images file")
+                .at(folder.display().to_string())
+                .fix("name a data file, or a folder of MNIST's four files")
+        })
+        .and_then(|path| open(&path))
+}
+
+/// The test images of a folder, where it has them.
+pub(crate) fn test_images(folder: &Path) -> Option<PathBuf> {
+    part(folder, "t10k-images")
+}
+
+fn part(folder: &Path, start: &str) -> Option<PathBuf> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).collect();
+    files.sort();
+    files.into_iter().find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(start)))
+}
+
+fn read(images: &Path, labels: &Path) -> Result<Arrays> {
+    let (shape, pixels) = bytes_of(images)?;
+    let (label_shape, digits) = bytes_of(labels)?;
+    if shape.first() != label_shape.first() || label_shape.len() != 1 {
+        let message = format!("images of shape {shape:?} with labels of shape {label_shape:?}");
+        return Err(Error::data(message).at(labels.display().to_string()).fix("name images and labels of one set"));
+    }
+    let x = pixels.into_iter().map(f32::from).collect();
+    Arrays::new(&images.display().to_string(), &shape[1..], x)?.with_answers("label", digits.iter().map(u8::to_string))
+}
+
+/// The dimensions and the bytes of an IDX file of unsigned bytes.
+fn bytes_of(path: &Path) -> Result<(Vec<usize>, Vec<u8>)> {
+    let mut bytes = read_all(path)?;
+    let wrong =
+        |what: String| Error::data(what).at(path.display().to_string()).fix("use a whole IDX file of unsigned bytes");
+    let [0, 0, 8, rank, ..] = bytes[..] else {
+        return Err(wrong("this is not an IDX file of unsigned bytes".into()));
+    };
+    let header = 4 + 4 * usize::from(rank);
+    let sizes = bytes.get(4..header).ok_or_else(|| wrong("the header is cut off".into()))?;
+    let shape: Vec<usize> = sizes.as_chunks().0.iter().map(|size| u32::from_be_bytes(*size) as usize).collect();
+    let size = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
+    if size != Some(bytes.len() - header) {
+        return Err(wrong(format!(
+            "the header says shape {shape:?}, the file has {} bytes after it",
+            bytes.len() - header
+        )));
+    }
+    bytes.drain(..header);
+    Ok((shape, bytes))
+}

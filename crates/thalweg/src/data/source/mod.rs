@@ -1,0 +1,109 @@
+//! Where data comes from: a name becomes rows of text cells, or arrays of numbers.
+//!
+//! A new format is one file here and one line in [`open`].
+
+pub mod csv;
+mod detect;
+mod generate;
+mod idx;
+mod npy;
+mod samples;
+mod text;
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+pub use csv::TableReader;
+pub use samples::sample_names;
+
+use super::arrays::Arrays;
+use crate::error::{Error, Kind, Result, nearest};
+use crate::spec;
+
+/// Data of either form.
+pub enum Source {
+    /// Rows of named columns, read a chunk at a time.
+    Table(TableReader),
+    /// Numbers with a shape.
+    Arrays(Arrays),
+}
+
+/// Opens what a path names: a file (also gzipped), a folder of IDX files, `-` for standard input, or `sample:NAME`.
+///
+/// # Errors
+/// If there is no such data, or it cannot be read.
+pub fn open(path: &str, options: &spec::Data) -> Result<Source> {
+    if let Some(name) = path.strip_prefix("sample:") {
+        return samples::open(name, options).map(Source::Table);
+    }
+    if path == "-" {
+        return TableReader::open("-", Box::new(std::io::stdin()), options).map(Source::Table);
+    }
+    if Path::new(path).is_dir() {
+        return idx::open_folder(Path::new(path)).map(Source::Arrays);
+    }
+    let mut start = Vec::new();
+    reader(path)?.take(8).read_to_end(&mut start).map_err(|error| unreadable(path, &error))?;
+    match start[..] {
+        [0, 0, 8..=14, 1..=4, ..] => idx::open(Path::new(path)).map(Source::Arrays),
+        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => npy::open(Path::new(path)).map(Source::Arrays),
+        [b'P', b'K', 3, 4, ..] => npy::open_archive(Path::new(path)).map(Source::Arrays),
+        _ => TableReader::open(path, reader(path)?, options).map(Source::Table),
+    }
+}
+
+/// The test part that lies beside a training part, where the format has one: MNIST's `t10k` files.
+pub fn test_part(path: &str) -> Option<String> {
+    let path = Path::new(path);
+    let name = path.file_name()?.to_string_lossy();
+    let folder = if path.is_dir() { path } else { path.parent().filter(|_| name.starts_with("train-images"))? };
+    Some(idx::test_images(folder)?.display().to_string())
+}
+
+/// The bytes of a file, unpacked where it is gzipped.
+fn reader(path: &str) -> Result<Box<dyn Read + Send>> {
+    let open = || File::open(path).map_err(|error| unreadable(path, &error));
+    let mut magic = Vec::new();
+    open()?.take(2).read_to_end(&mut magic).map_err(|error| unreadable(path, &error))?;
+    let file = BufReader::new(open()?);
+    Ok(if magic == [0x1f, 0x8b] { Box::new(flate2::bufread::MultiGzDecoder::new(file)) } else { Box::new(file) })
+}
+
+/// All bytes of a file, unpacked.
+fn read_all(path: &Path) -> Result<Vec<u8>> {
+    let path = path.display().to_string();
+    let mut bytes = Vec::new();
+    reader(&path)?.read_to_end(&mut bytes).map_err(|error| unreadable(&path, &error))?;
+    Ok(bytes)
+}
+
+/// The BLAKE3 hash of a file's bytes as they are on disk; none for standard input.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn hash(path: &str) -> Result<Option<String>> {
+    if path == "-" || path.starts_with("sample:") || Path::new(path).is_dir() {
+        return Ok(None);
+    }
+    let mut hasher = blake3::Hasher::new();
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    hasher.update_reader(file).map_err(|error| unreadable(path, &error))?;
+    Ok(Some(hasher.finalize().to_hex().to_string()))
+}
+
+fn unreadable(path: &str, error: &std::io::Error) -> Error {
+    let told = Error::io(Kind::Data, path, "read the data", error);
+    if error.kind() != std::io::ErrorKind::NotFound {
+        return told.fix("name a file that can be read");
+    }
+    let wanted = Path::new(path);
+    let folder = wanted.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names: Vec<String> = files.map(|file| file.file_name().to_string_lossy().into_owned()).collect();
+    let name = wanted.file_name().unwrap_or_default().to_string_lossy();
+    match nearest(&name, names.iter().map(String::as_str)) {
+        Some(near) => told.fix(format!("did you mean {}?", folder.join(near).display())),
+        None => told.fix("name a file that is there, or try sample:digits"),
+    }
+}

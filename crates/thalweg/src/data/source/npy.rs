@@ -1,0 +1,104 @@
+//! NumPy's NPY and NPZ files.
+
+use std::io::Read;
+use std::path::Path;
+
+use npyz::{DType, NpyFile, TypeChar};
+
+use super::read_all;
+use crate::data::arrays::Arrays;
+use crate::error::{Error, Result};
+
+/// `X.npy` with `y.npy` beside it, or one matrix whose last column is the answer.
+pub(super) fn open(path: &Path) -> Result<Arrays> {
+    let place = path.display().to_string();
+    let (shape, x) = numbers(&read_all(path)?[..], &place)?;
+    let beside = ["y.npy", "labels.npy", "target.npy"].map(|name| path.with_file_name(name));
+    match beside.iter().find(|beside| beside.is_file() && *beside != path) {
+        Some(labels) => {
+            let (_, y) = numbers(&read_all(labels)?[..], &labels.display().to_string())?;
+            together(&place, &shape, x, &y)
+        }
+        None => {
+            let [_, columns] = shape[..] else {
+                return Err(Error::data(format!("an array of shape {shape:?} without answers"))
+                    .at(place)
+                    .fix("put the answers into y.npy beside it, or into the last column of a matrix"));
+            };
+            if columns < 2 {
+                return Err(Error::data("a matrix of one column has no answers")
+                    .at(place)
+                    .fix("put the answers into y.npy beside it"));
+            }
+            let y: Vec<f64> = x.iter().skip(columns - 1).step_by(columns).copied().collect();
+            let x = x.chunks_exact(columns).flat_map(|row| &row[..columns - 1]).copied().collect();
+            together(&place, &[shape[0], columns - 1], x, &y)
+        }
+    }
+}
+
+/// An archive with the arrays `x` (or `X`, `data`) and `y` (or `target`, `labels`).
+pub(super) fn open_archive(path: &Path) -> Result<Arrays> {
+    let place = path.display().to_string();
+    let wrong = |what: String| Error::data(what).at(place.clone()).fix("use an archive with arrays x and y");
+    let mut archive = npyz::npz::NpzArchive::open(path).map_err(|error| wrong(error.to_string()))?;
+    let mut array = |names: &[&str]| {
+        let all: Vec<String> = archive.array_names().map(String::from).collect();
+        let name = names.iter().find(|name| all.iter().any(|known| known == *name));
+        let name = name.ok_or_else(|| wrong(format!("found the arrays {all:?}, expected one of {names:?}")))?;
+        let file = archive.by_name(name).map_err(|error| wrong(error.to_string()))?;
+        read(file.ok_or_else(|| wrong(format!("no array {name:?}")))?, &place)
+    };
+    let (shape, x) = array(&["x", "X", "data", "images", "x_train"])?;
+    let (_, y) = array(&["y", "Y", "target", "labels", "y_train"])?;
+    together(&place, &shape, x, &y)
+}
+
+fn together(place: &str, shape: &[usize], x: Vec<f64>, y: &[f64]) -> Result<Arrays> {
+    if shape.first() != Some(&y.len()) {
+        return Err(Error::data(format!("an array of shape {shape:?} with {} answers", y.len()))
+            .at(place)
+            .fix("give each example one answer"));
+    }
+    let x = x.into_iter().map(|x| x as f32).collect();
+    Arrays::new(place, &shape[1..], x)?.with_answers("y", y.iter().map(f64::to_string))
+}
+
+fn numbers(bytes: &[u8], place: &str) -> Result<(Vec<usize>, Vec<f64>)> {
+    let file =
+        NpyFile::new(bytes).map_err(|error| Error::data(error.to_string()).at(place).fix("use a whole NPY file"))?;
+    read(file, place)
+}
+
+/// The shape and the numbers of an array of any numeric type.
+fn read<R: Read>(file: NpyFile<R>, place: &str) -> Result<(Vec<usize>, Vec<f64>)> {
+    let shape: Vec<usize> = file.shape().iter().map(|&d| d as usize).collect();
+    let wrong = |what: String| Error::data(what).at(place).fix("save the array as C-ordered numbers");
+    if file.order() == npyz::Order::Fortran && shape.len() > 1 {
+        return Err(wrong("the array is stored column by column".into()));
+    }
+    let DType::Plain(kind) = file.dtype() else { return Err(wrong("the array is a structured one".into())) };
+    macro_rules! read_as {
+        ($type:ty) => {
+            file.into_vec::<$type>().map(|x| x.into_iter().map(|x| x as f64).collect::<Vec<f64>>())
+        };
+    }
+    let numbers = match (kind.type_char(), kind.size_field()) {
+        (TypeChar::Float, 4) => read_as!(f32),
+        (TypeChar::Float, 8) => read_as!(f64),
+        (TypeChar::Int, 1) => read_as!(i8),
+        (TypeChar::Int, 2) => read_as!(i16),
+        (TypeChar::Int, 4) => read_as!(i32),
+        (TypeChar::Int, 8) => read_as!(i64),
+        (TypeChar::Uint, 1) => read_as!(u8),
+        (TypeChar::Uint, 2) => read_as!(u16),
+        (TypeChar::Uint, 4) => read_as!(u32),
+        (TypeChar::Uint, 8) => read_as!(u64),
+        _ => return Err(wrong(format!("the array has the type {kind}"))),
+    };
+    let numbers = numbers.map_err(|error| wrong(error.to_string()))?;
+    if numbers.len() != shape.iter().product::<usize>() {
+        return Err(wrong(format!("the header says shape {shape:?}, the file has {} numbers", numbers.len())));
+    }
+    Ok((shape, numbers))
+}

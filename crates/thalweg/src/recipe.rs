@@ -1,0 +1,394 @@
+//! What Thalweg decides where the user leaves it open: from a configuration and the data to a network and settings.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::data::dataset::Dataset;
+use crate::data::schema::Task;
+use crate::error::{Error, Result, did_you_mean};
+use crate::init::Init;
+use crate::layers::{Activate, BatchNorm, Dropout, Embedded, Embedding, Layer, Linear, read_layer};
+use crate::losses::{Absolute, Huber, Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, Squared};
+use crate::metrics;
+use crate::network::Network;
+use crate::optimizers::{self, Adam, Epsilon, GradientDescent, Momentum, MomentumForm, Optimizer, RmsProp};
+use crate::schedule::Schedule;
+use crate::spec::{ClassWeights, Config, Precision, Quality, Recipe};
+use crate::tensor::{Activation, Dtype, Shape};
+use crate::train::Settings;
+use crate::train::event::Decision;
+
+/// Everything that training needs besides the examples.
+#[derive(Debug)]
+pub struct Plan {
+    /// The network.
+    pub network: Network,
+    /// Its loss.
+    pub loss: Box<dyn Loss>,
+    /// The optimiser.
+    pub optimizer: Box<dyn Optimizer>,
+    /// How it is trained.
+    pub settings: Settings,
+    /// The type of the numbers.
+    pub dtype: Dtype,
+    /// What was decided, and the flags that decide otherwise.
+    pub decisions: Vec<Decision>,
+}
+
+/// Decides everything for a configuration and its data.
+///
+/// # Errors
+/// If a name is unknown, or a choice does not fit the task.
+pub fn plan(config: &Config, data: &Dataset) -> Result<Plan> {
+    let mut decisions = Vec::new();
+    let loss = loss(config, data)?;
+    let network = Network::new(input_shape(data)?, layers(config, data, &mut decisions)?)?;
+    let optimizer = optimizer(config)?;
+    let settings = settings(config, data, optimizer.name(), &mut decisions)?;
+    let dtype = match config.train.precision {
+        Precision::F32 => Dtype::F32,
+        Precision::F64 => Dtype::F64,
+    };
+    Ok(Plan { network, loss, optimizer, settings, dtype, decisions })
+}
+
+fn input_shape(data: &Dataset) -> Result<Shape> {
+    Shape::try_from(data.pipeline.shape()).map_err(Error::data)
+}
+
+fn decide(decisions: &mut Vec<Decision>, what: String, why: String, flag: &str) {
+    decisions.push(Decision { what, why, flag: flag.into() });
+}
+
+fn rows(m: usize) -> String {
+    format!("{m} training rows")
+}
+
+/// Hidden units by the number of training rows m.
+fn hidden(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Vec<usize> {
+    if let Some(layers) = &config.network.layers {
+        return layers.clone();
+    }
+    let m = data.parts.train.rows;
+    let wide = data.parts.train.columns >= 256;
+    let units: &[usize] = match (config.train.recipe, config.train.quality) {
+        (Recipe::Course, _) => &[16],
+        (_, Quality::Fast) => &[64],
+        _ if m < 1_000 => &[64, 32],
+        _ if m < 5_000 => &[128, 64],
+        (_, Quality::Best) if wide => &[1024, 512, 256],
+        _ if wide => &[512, 256],
+        _ => &[256, 128],
+    };
+    decide(decisions, format!("hidden layers of {units:?} units"), rows(m), "--layers 128,64");
+    units.to_vec()
+}
+
+fn dropout_rates(config: &Config, data: &Dataset, hidden: usize, decisions: &mut Vec<Decision>) -> Result<Vec<f64>> {
+    match config.network.dropout.as_deref() {
+        Some([rate]) => Ok(vec![*rate; hidden]),
+        Some(rates) if rates.len() == hidden => Ok(rates.to_vec()),
+        Some([]) => Ok(vec![0.0; hidden]),
+        Some(rates) => Err(Error::config(format!("{} rates for {hidden} hidden layers", rates.len()))
+            .at("network.dropout")
+            .fix("give one rate for all hidden layers, or one a layer")),
+        None => {
+            let m = data.parts.train.rows;
+            let rate = match config.train.recipe {
+                Recipe::Course => 0.0,
+                Recipe::Auto if data.parts.train.columns >= 256 && m >= 5_000 => 0.3,
+                Recipe::Auto => 0.1,
+            };
+            if rate > 0.0 && hidden > 0 {
+                decide(decisions, format!("dropout of {rate} after each hidden layer"), rows(m), "--dropout 0");
+            }
+            Ok(vec![rate; hidden])
+        }
+    }
+}
+
+fn activations(config: &Config, hidden: usize) -> Result<Vec<Activation>> {
+    let names = &config.network.activation;
+    let activations = names.iter().map(|name| name.parse()).collect::<Result<Vec<Activation>>>();
+    let activations = activations.map_err(|error| error.at("network.activation"))?;
+    match activations[..] {
+        [one] => Ok(vec![one; hidden]),
+        _ if activations.len() == hidden => Ok(activations),
+        _ => Err(Error::config(format!("{} activations for {hidden} hidden layers", names.len()))
+            .at("network.activation")
+            .fix("give one activation for all hidden layers, or one a layer")),
+    }
+}
+
+/// Embeddings where there are any, the hidden layers, and the output layer for the task.
+fn layers(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Result<Vec<Box<dyn Layer>>> {
+    let mut layers: Vec<Box<dyn Layer>> = Vec::new();
+    let embedded = data.pipeline.embeddings();
+    if !embedded.is_empty() {
+        let columns = embedded.iter().map(|e| Embedded { slots: e.slots, dimension: e.dimension }).collect();
+        layers.push(Box::new(Embedding { dense: data.parts.train.columns - embedded.len(), columns }));
+    }
+    let options = &config.network;
+    let init = options.init.as_deref().map(|name| Init::named(name, options.init_scale)).transpose();
+    let init = init.map_err(|error| error.at("network.init"))?;
+    if options.layer.is_empty() {
+        let hidden = hidden(config, data, decisions);
+        let rates = dropout_rates(config, data, hidden.len(), decisions)?;
+        for ((&units, activation), rate) in hidden.iter().zip(activations(config, hidden.len())?).zip(rates) {
+            if options.batch_norm {
+                let linear = Linear {
+                    bias: false,
+                    init: init.or(Some(default_init(activation))),
+                    ..Linear::new(units, Activation::Identity)
+                };
+                layers.push(Box::new(linear));
+                layers.push(Box::new(BatchNorm::default()));
+                layers.push(Box::new(Activate { activation }));
+            } else {
+                layers.push(Box::new(Linear { init, ..Linear::new(units, activation) }));
+            }
+            if rate > 0.0 {
+                layers.push(Box::new(Dropout { rate }));
+            }
+        }
+    } else {
+        for table in &options.layer {
+            layers.push(read_layer(table.clone(), &[])?);
+        }
+    }
+    layers.push(Box::new(Linear { init, ..Linear::new(data.target.outputs(), Activation::Identity) }));
+    Ok(layers)
+}
+
+/// The initialiser for a linear layer whose activation is a layer of its own.
+fn default_init(activation: Activation) -> Init {
+    if activation.is_rectifier() { Init::HeNormal } else { Init::GlorotUniform }
+}
+
+const LOSSES: [&str; 4] = ["cross_entropy", "squared", "absolute", "huber"];
+
+fn loss(config: &Config, data: &Dataset) -> Result<Box<dyn Loss>> {
+    let classes = data.task.is_classes();
+    let name = config.train.loss.as_deref().unwrap_or(if classes { "cross_entropy" } else { "squared" });
+    if !LOSSES.contains(&name) {
+        let message = format!("unknown loss {name:?}{}", did_you_mean(name, LOSSES));
+        return Err(Error::config(message).at("train.loss").fix(format!("use one of {}", LOSSES.join(", "))));
+    }
+    if classes != (name == "cross_entropy") {
+        let task = if classes { "classes" } else { "numbers" };
+        return Err(Error::config(format!("the loss {name:?} for a target of {task}"))
+            .at("train.loss")
+            .fix("leave --loss out, or set --task"));
+    }
+    let smoothing = config.train.label_smoothing;
+    if smoothing > 0.0 && data.task != Task::Multiclass {
+        return Err(Error::config("label smoothing is for three classes or more")
+            .at("train.label_smoothing")
+            .fix("leave it out"));
+    }
+    Ok(match name {
+        "cross_entropy" if data.task == Task::Multiclass => Box::new(SoftmaxCrossEntropy { smoothing }),
+        "cross_entropy" => Box::new(SigmoidCrossEntropy),
+        "absolute" => Box::new(Absolute),
+        "huber" => Box::new(Huber { delta: config.train.huber_delta }),
+        _ => Box::new(Squared),
+    })
+}
+
+fn optimizer(config: &Config) -> Result<Box<dyn Optimizer>> {
+    let train = &config.train;
+    let course = train.recipe == Recipe::Course;
+    let name = train.optimizer.as_deref().unwrap_or(if course { "gradient_descent" } else { "adamw" });
+    let names: Vec<&str> = optimizers::ALL.iter().map(|(name, _)| *name).collect();
+    if !names.contains(&name) {
+        let message = format!("unknown optimiser {name:?}{}", did_you_mean(name, names.iter().copied()));
+        return Err(Error::config(message).at("train.optimizer").fix(format!("use one of {}", names.join(", "))));
+    }
+    let (beta, epsilon, bias_correction) = (train.momentum, train.epsilon, train.bias_correction);
+    let choice = |text: &Option<String>, default: &str| text.clone().unwrap_or_else(|| default.into());
+    let form = match train.momentum_form.as_str() {
+        "course" => MomentumForm::Course,
+        "pytorch" => MomentumForm::Pytorch,
+        other => return Err(unknown("train.momentum_form", other, &["course", "pytorch"])),
+    };
+    let usual = if course && name == "rmsprop" { "inside" } else { "outside" };
+    let placement = match choice(&train.epsilon_placement, usual).as_str() {
+        "outside" => Epsilon::Outside,
+        "inside" => Epsilon::Inside,
+        other => return Err(unknown("train.epsilon_placement", other, &["outside", "inside"])),
+    };
+    let beta2 = train.beta2.unwrap_or(if name == "rmsprop" { 0.9 } else { 0.999 });
+    let weight_decay = train.weight_decay.unwrap_or(if name == "adamw" { 0.01 } else { 0.0 });
+    if weight_decay > 0.0 && !name.starts_with("adam") {
+        return Err(Error::config(format!("decoupled weight decay with {name}"))
+            .at("train.weight_decay")
+            .fix("use --l2, or --optimizer adamw"));
+    }
+    let adam = Adam { beta1: beta, beta2, epsilon, placement, weight_decay };
+    Ok(match name {
+        "gradient_descent" => Box::new(GradientDescent),
+        "momentum" => Box::new(Momentum { beta, form, nesterov: false, bias_correction }),
+        "nesterov" => Box::new(Momentum { beta, form, nesterov: true, bias_correction }),
+        "rmsprop" => Box::new(RmsProp { beta: beta2, epsilon, placement, bias_correction }),
+        _ => Box::new(adam),
+    })
+}
+
+fn unknown(key: &str, found: &str, known: &[&str]) -> Error {
+    let message = format!("unknown value {found:?}{}", did_you_mean(found, known.iter().copied()));
+    Error::config(message).at(key).fix(format!("use one of {}", known.join(", ")))
+}
+
+fn settings(config: &Config, data: &Dataset, optimizer: &str, decisions: &mut Vec<Decision>) -> Result<Settings> {
+    let (train, m) = (&config.train, data.parts.train.rows);
+    let course = train.recipe == Recipe::Course;
+    let batch_size = match train.batch_size {
+        Some(0) => m,
+        Some(size) => size,
+        None => {
+            let size = if m < 2_000 {
+                32
+            } else if m < 50_000 {
+                64
+            } else {
+                128
+            };
+            decide(decisions, format!("mini-batches of {size}"), rows(m), "--batch-size 64");
+            size
+        }
+    };
+    let epochs = train.epochs.unwrap_or_else(|| {
+        let most = match train.quality {
+            Quality::Fast => 500_000,
+            Quality::Good => 1_500_000,
+            Quality::Best => 5_000_000,
+        };
+        let epochs = (most / m.max(1)).clamp(20, 200);
+        decide(decisions, format!("at most {epochs} epochs"), rows(m), "--epochs 100");
+        epochs
+    });
+    let learning_rate = train.learning_rate.unwrap_or_else(|| {
+        let rate = match optimizer {
+            "gradient_descent" => 0.1,
+            "momentum" | "nesterov" if train.momentum_form == "pytorch" => 0.01,
+            "momentum" | "nesterov" => 0.1,
+            _ if course => 1e-3,
+            _ if m < 5_000 => 3e-3,
+            _ => 1e-3,
+        };
+        decide(
+            decisions,
+            format!("a learning rate of {rate}"),
+            format!("usual for {optimizer}"),
+            "--learning-rate 0.001",
+        );
+        rate
+    });
+    let schedule = train.schedule.clone().unwrap_or_else(|| {
+        let name = if course { "constant" } else { "cosine" };
+        decide(
+            decisions,
+            format!("the {name} schedule of the learning rate"),
+            "the recipe".into(),
+            "--schedule constant",
+        );
+        name.into()
+    });
+    let rates = manual_rates(&train.rates)?;
+    let patience = train.patience.unwrap_or_else(|| {
+        let patience = if course { 0 } else { (epochs / 3).max(10) };
+        if patience > 0 && patience < epochs && data.parts.dev.rows > 0 {
+            decide(
+                decisions,
+                format!("stop after {patience} epochs without a better dev result"),
+                format!("{epochs} epochs"),
+                "--patience 0",
+            );
+        }
+        patience
+    });
+    let monitor =
+        train.monitor.clone().unwrap_or_else(|| if data.task.is_classes() { "accuracy" } else { "loss" }.into());
+    let names = metrics::names(data.task);
+    if monitor != "loss" && !names.contains(&monitor.as_str()) {
+        let mut known = vec!["loss"];
+        known.extend(names);
+        return Err(unknown("train.monitor", &monitor, &known));
+    }
+    let higher = monitor != "loss" && metrics::higher_is_better(&monitor);
+    Ok(Settings {
+        seed: train.seed,
+        batch_size,
+        epochs,
+        full_batch_epochs: train.full_batch_epochs.min(epochs),
+        learning_rate,
+        schedule: Schedule::named(&schedule, train.decay, train.decay_every, rates).map_err(|error| {
+            match error.place {
+                None => error.at("train.schedule"),
+                Some(_) => error,
+            }
+        })?,
+        warm_up: train.warm_up,
+        l2: train.l2,
+        clip_norm: train.clip_norm,
+        clip_value: train.clip_value,
+        patience,
+        monitor: (monitor, higher),
+        average: train.average,
+        time_limit: train.time_limit.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)),
+    })
+}
+
+fn manual_rates(rates: &BTreeMap<String, f64>) -> Result<BTreeMap<usize, f64>> {
+    let read = |(epoch, &rate): (&String, &f64)| match epoch.parse() {
+        Ok(epoch) if epoch > 0 && rate >= 0.0 => Ok((epoch, rate)),
+        _ => Err(Error::config(format!("found {epoch}={rate}, expected an epoch from 1 and a rate"))
+            .at("train.rates")
+            .fix("--rates 1=0.1,50=0.01")),
+    };
+    rates.iter().map(read).collect()
+}
+
+/// The weight of each class in the cost, in the order of the classes; none where all are 1.
+///
+/// # Errors
+/// If a class is unknown, or classes are weighted in a task without them.
+pub fn class_weights(config: &Config, data: &Dataset) -> Result<Option<Vec<f64>>> {
+    let Some(weights) = &config.train.class_weights else { return Ok(None) };
+    let classes = &data.target.classes;
+    let place = |error: Error| error.at("train.class_weights");
+    let single = matches!(data.task, Task::Binary | Task::Multiclass);
+    match weights {
+        ClassWeights::Named(name) if name == "none" => Ok(None),
+        _ if !single => {
+            Err(place(Error::config("class weights need a target of one class a row").fix("leave them out")))
+        }
+        ClassWeights::Named(name) if name == "balanced" => {
+            // m / (C · m_c): every class then weighs the same in the cost.
+            let mut counts = vec![0.0; classes.len()];
+            data.parts.train.y.iter().for_each(|&y| counts[y as usize] += 1.0);
+            let m = data.parts.train.rows as f64;
+            Ok(Some(counts.iter().map(|count| m / (classes.len() as f64 * f64::max(*count, 1.0))).collect()))
+        }
+        ClassWeights::Named(name) => Err(unknown("train.class_weights", name, &["none", "balanced"])),
+        ClassWeights::Each(each) => {
+            let mut weights = vec![1.0; classes.len()];
+            for (class, &weight) in each {
+                let Some(i) = classes.iter().position(|name| name == class) else {
+                    return Err(unknown(
+                        "train.class_weights",
+                        class,
+                        &classes.iter().map(String::as_str).collect::<Vec<_>>(),
+                    ));
+                };
+                if !(weight >= 0.0 && weight.is_finite()) {
+                    return Err(place(
+                        Error::config(format!("a weight of {weight} for {class:?}")).fix("use weights from 0"),
+                    ));
+                }
+                weights[i] = weight;
+            }
+            Ok(Some(weights))
+        }
+    }
+}

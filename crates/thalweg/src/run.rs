@@ -1,0 +1,497 @@
+//! The main job: from a configuration to a run folder with a model, a log and a report.
+
+use std::path::{Path, PathBuf};
+
+use crate::data::dataset::{self, Dataset};
+use crate::data::examples::Examples as Rows;
+use crate::data::schema::Task;
+use crate::error::{Error, Result};
+use crate::metrics::{self, Metrics};
+use crate::model::{Judged, Model, Provenance, atomic};
+use crate::network::gradient_check::{self, Report};
+use crate::recipe::{self, Plan};
+use crate::spec::Config;
+use crate::tensor::{Dtype, Tensor};
+use crate::train::event::{self, Answers, Event, LayerRow, Mistake, Parts};
+use crate::train::{Checkpoint, End, EventLog, Examples, RunFolder, State, Trainer, Watcher, keep, predict};
+
+/// Somebody who looks on: shows events, and may ask for a stop.
+pub trait Watch {
+    /// Takes in a fact.
+    fn event(&mut self, event: &Event);
+
+    /// Whether training should stop now, with a checkpoint kept.
+    fn stop(&self) -> bool {
+        false
+    }
+}
+
+/// A function of events looks on and never stops.
+impl<F: FnMut(&Event)> Watch for F {
+    fn event(&mut self, event: &Event) {
+        self(event);
+    }
+}
+
+/// What a run came to.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The run's folder.
+    pub run: PathBuf,
+    /// The model file.
+    pub model: PathBuf,
+    /// The task.
+    pub task: Task,
+    /// The classes, in the order of the outputs.
+    pub classes: Vec<String>,
+    /// Rows in each part.
+    pub examples: Parts,
+    /// Trained parameters.
+    pub parameters: usize,
+    /// Epochs run.
+    pub epochs: usize,
+    /// The epoch whose parameters the model has.
+    pub best_epoch: usize,
+    /// Seconds of training.
+    pub seconds: f64,
+    /// Metrics on each part.
+    pub metrics: Parts<Metrics>,
+    /// Everything decided for the user.
+    pub decisions: Vec<event::Decision>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+    /// Why training ended.
+    pub end: End,
+}
+
+/// What a run would do.
+#[derive(Debug)]
+pub struct Preview {
+    /// Rows in each part.
+    pub examples: Parts,
+    /// The task.
+    pub task: Task,
+    /// The layers.
+    pub layers: Vec<LayerRow>,
+    /// Everything decided for the user.
+    pub decisions: Vec<event::Decision>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// Trains as a configuration says, in a new run folder.
+///
+/// # Errors
+/// If the data or the configuration do not fit, the folder cannot be written, or training diverges.
+pub fn train(config: &Config, watch: &mut dyn Watch) -> Result<Outcome> {
+    thalweg_kernels::pool::set_threads(config.train.threads);
+    let folder = RunFolder::create(config.output.out.as_deref(), &short_name(&config.data.path))?;
+    let prepared = prepare(config).and_then(|prepared| {
+        atomic::write(&folder.config(), config.to_toml().as_bytes())?;
+        Ok(prepared)
+    });
+    let (data, plan) = prepared.inspect_err(|_| folder.discard())?;
+    let state = fresh_state(config, &plan);
+    let log = EventLog::create(&folder)?;
+    run(config, &data, plan, state, folder, log, watch)
+}
+
+/// Goes on with a run that was stopped, to the same bits as if it had not been.
+///
+/// # Errors
+/// If the folder has no checkpoint, or the data is no longer the same.
+pub fn resume(folder: &Path, watch: &mut dyn Watch) -> Result<Outcome> {
+    let folder = RunFolder::open(folder)?;
+    let config = Config::load(Some(&folder.config()), &[])?;
+    thalweg_kernels::pool::set_threads(config.train.threads);
+    let (data, plan) = prepare(&config)?;
+    let (checkpoint, notice) = Checkpoint::load(&folder)?;
+    let mut state = fresh_state(&config, &plan);
+    keep::restore(&mut state, &checkpoint, &fingerprint(&config, &data))?;
+    let log = EventLog::resume(&folder, state.epoch, state.step)?;
+    if let Some(message) = notice {
+        watch.event(&Event::Warning { message });
+    }
+    run(&config, &data, plan, state, folder, log, watch)
+}
+
+/// What [`train`] would do, without doing it.
+///
+/// # Errors
+/// If the data or the configuration do not fit.
+pub fn preview(config: &Config) -> Result<Preview> {
+    let (data, plan) = prepare(config)?;
+    Ok(Preview {
+        examples: counts(&data),
+        task: data.task,
+        layers: plan.network.summary(),
+        decisions: data.decisions.iter().chain(&plan.decisions).cloned().collect(),
+        warnings: data.warnings,
+    })
+}
+
+/// Checks the gradients of the network that a configuration gives, on its own data: at random initialisation, and
+/// again after `after_steps` steps.
+///
+/// # Errors
+/// If the data or the configuration do not fit, or training diverges.
+pub fn check(config: &Config, after_steps: usize, epsilon: f64, most_rows: usize) -> Result<Vec<(usize, Report)>> {
+    thalweg_kernels::pool::set_threads(config.train.threads);
+    let (data, mut plan) = prepare(config)?;
+    let class_weights = recipe::class_weights(config, &data)?;
+    let all = examples(&data.parts.train, class_weights.as_deref(), &data, Dtype::F64)?;
+    let m = all.rows().min(most_rows);
+    let (x, y) = (all.x.rows(m), all.y.rows(m));
+    let weights = all.weights.as_ref().map(|weights| weights.rows(m));
+    let settings = gradient_check::Settings {
+        epsilon,
+        seed: config.train.seed,
+        l2: config.train.l2 / all.rows() as f64,
+        ..gradient_check::Settings::default()
+    };
+    let check = |theta: &Tensor| gradient_check::check(&plan.network, &*plan.loss, theta, x, y, weights, settings);
+    let mut state = State::new(&plan.network, &*plan.optimizer, config.train.seed, 0.0, Dtype::F64);
+    let mut reports = vec![(0, check(&state.theta))];
+    if after_steps > 0 {
+        struct StopAfter(usize, std::cell::Cell<usize>);
+        impl Watcher for StopAfter {
+            fn event(&mut self, _: Event) {}
+            fn stop(&self) -> bool {
+                self.1.replace(self.1.get() + 1) >= self.0
+            }
+        }
+        plan.settings.epochs = usize::MAX >> 1;
+        plan.settings.full_batch_epochs = 0;
+        plan.settings.time_limit = None;
+        let trainer = Trainer {
+            network: &plan.network,
+            loss: &*plan.loss,
+            optimizer: &*plan.optimizer,
+            settings: plan.settings.clone(),
+            train: &all,
+            dev: None,
+            judge: &|_| Metrics::new(),
+        };
+        trainer.fit(&mut state, &mut StopAfter(after_steps, 0.into()))?;
+        let check = |theta: &Tensor| gradient_check::check(&plan.network, &*plan.loss, theta, x, y, weights, settings);
+        reports.push((after_steps, check(&state.theta)));
+    }
+    Ok(reports)
+}
+
+fn prepare(config: &Config) -> Result<(Dataset, Plan)> {
+    let data = dataset::load(config)?;
+    let plan = recipe::plan(config, &data)?;
+    Ok((data, plan))
+}
+
+/// BLAKE3 of the training examples and the configuration: a run is only resumed on what it began with.
+fn fingerprint(config: &Config, data: &Dataset) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(config.to_toml().as_bytes());
+    for part in [&data.parts.train, &data.parts.dev] {
+        part.x.iter().chain(&part.y).for_each(|x| _ = hasher.update(&x.to_le_bytes()));
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+fn counts(data: &Dataset) -> Parts {
+    Parts { train: data.parts.train.rows, dev: data.parts.dev.rows, test: data.parts.test.rows }
+}
+
+fn fresh_state(config: &Config, plan: &Plan) -> State {
+    State::new(&plan.network, &*plan.optimizer, config.train.seed, config.train.average, plan.dtype)
+}
+
+/// Encoded rows as tensors, each class's weight times each row's own.
+fn examples(rows: &Rows, class_weights: Option<&[f64]>, data: &Dataset, dtype: Dtype) -> Result<Examples> {
+    let mut shape = vec![rows.rows];
+    shape.extend(data.pipeline.shape());
+    let shape: crate::tensor::Shape = shape.try_into().map_err(Error::data)?;
+    let x = Tensor::from_f32(shape, rows.x.clone()).to(dtype);
+    let y = Tensor::from_f32([rows.rows, rows.targets], rows.y.clone()).to(dtype);
+    let mut weights = rows.weights.clone();
+    if let Some(class_weights) = class_weights {
+        let weights = weights.get_or_insert_with(|| vec![1.0; rows.rows]);
+        weights.iter_mut().zip(&rows.y).for_each(|(weight, &y)| *weight *= class_weights[y as usize] as f32);
+    }
+    Examples::new(x, y, weights.map(|weights| Tensor::from_f32([rows.rows], weights).to(dtype)))
+}
+
+/// Everything from the first step (or the next one) to the report.
+fn run(
+    config: &Config,
+    data: &Dataset,
+    plan: Plan,
+    mut state: State,
+    folder: RunFolder,
+    log: EventLog,
+    watch: &mut dyn Watch,
+) -> Result<Outcome> {
+    let fingerprint = fingerprint(config, data);
+    let mut scribe = Scribe { folder: &folder, log, watch, fingerprint, broken: None };
+    let resumed = state.epoch > 0 || state.step > 0;
+    if !resumed {
+        announce(config, data, &plan, &mut scribe);
+    }
+    let class_weights = recipe::class_weights(config, data)?;
+    let train = examples(&data.parts.train, class_weights.as_deref(), data, plan.dtype)?;
+    let dev = examples(&data.parts.dev, class_weights.as_deref(), data, plan.dtype)?;
+    let judge = |outputs: &[f64]| {
+        let mut judged = Judged::default();
+        judged.extend(&data.target, outputs, &data.parts.dev);
+        judged.metrics(&data.target)
+    };
+    let trainer = Trainer {
+        network: &plan.network,
+        loss: &*plan.loss,
+        optimizer: &*plan.optimizer,
+        settings: plan.settings.clone(),
+        train: &train,
+        dev: (dev.rows() > 0).then_some(&dev),
+        judge: &judge,
+    };
+    let end = trainer.fit(&mut state, &mut scribe)?;
+    if let Some(error) = scribe.broken.take() {
+        return Err(error);
+    }
+    drop((train, dev));
+    finish(config, data, plan, &state, end, scribe)
+}
+
+/// Judges the best parameters on every part, and writes the model and the report.
+fn finish(config: &Config, data: &Dataset, plan: Plan, state: &State, end: End, mut scribe: Scribe) -> Result<Outcome> {
+    let (metrics, _) = judge_part(data, &plan, state, &data.parts.train)?;
+    let mut results = Parts { train: metrics, ..Parts::default() };
+    let mut answers = Answers::default();
+    for (name, rows) in [("dev", &data.parts.dev), ("test", &data.parts.test)] {
+        if rows.rows == 0 {
+            continue;
+        }
+        let (metrics, outputs) = judge_part(data, &plan, state, rows)?;
+        answers = describe_answers(name, data, rows, &outputs);
+        if name == "dev" { results.dev = metrics } else { results.test = metrics }
+    }
+    let (reason, warnings) = (reason(end, &plan), warnings(data, &plan));
+    let decisions = data.decisions.iter().chain(&plan.decisions).cloned().collect();
+    let parameters = plan.network.layout().trained();
+    let model = Model {
+        network: plan.network,
+        theta: state.best_theta.clone(),
+        pipeline: data.pipeline.clone(),
+        schema: data.schema.clone(),
+        target: data.target.clone(),
+        provenance: Provenance {
+            thalweg: env!("CARGO_PKG_VERSION").into(),
+            data: data.name.clone(),
+            hashes: data.hashes.clone(),
+            seed: config.train.seed,
+            examples: counts(data),
+            epochs: state.epoch,
+            best_epoch: state.best_epoch,
+            metrics: results.clone(),
+        },
+    };
+    let folder = scribe.folder;
+    model.save(folder.model())?;
+    scribe.event(Event::Finished {
+        reason,
+        epochs: state.epoch,
+        best_epoch: state.best_epoch,
+        seconds: state.seconds,
+        metrics: results.clone(),
+        answers,
+    });
+    if let Some(error) = scribe.broken.take() {
+        return Err(error);
+    }
+    let (events, _) = crate::report::read_events(folder.events())?;
+    atomic::write(&folder.report(), crate::report::html(&events).as_bytes())?;
+    if let Some(figures) = &config.output.figures {
+        crate::report::write_figures(&events, Path::new(figures))?;
+    }
+    Ok(Outcome {
+        run: folder.path().to_path_buf(),
+        model: folder.model(),
+        task: data.task,
+        classes: data.target.classes.clone(),
+        examples: counts(data),
+        parameters,
+        epochs: state.epoch,
+        best_epoch: state.best_epoch,
+        seconds: state.seconds,
+        metrics: results,
+        decisions,
+        warnings,
+        end,
+    })
+}
+
+/// The metrics and the outputs of the best parameters on a part.
+fn judge_part(data: &Dataset, plan: &Plan, state: &State, rows: &Rows) -> Result<(Metrics, Vec<f64>)> {
+    let part = examples(rows, None, data, plan.dtype)?;
+    let mut workspace = plan.network.workspace(rows.rows.clamp(1, 1024), plan.dtype);
+    let (_, outputs) = predict(&plan.network, &*plan.loss, &state.best_theta, &part, &mut workspace);
+    let mut judged = Judged::default();
+    judged.extend(&data.target, &outputs, rows);
+    Ok((judged.metrics(&data.target), outputs))
+}
+
+/// Confusion or points, and the examples with the highest loss.
+fn describe_answers(part: &str, data: &Dataset, rows: &Rows, outputs: &[f64]) -> Answers {
+    const MOST_POINTS: usize = 2_000;
+    const MOST_MISTAKES: usize = 12;
+    let (target, k) = (&data.target, data.target.outputs());
+    let mut answers = Answers { part: part.into(), ..Answers::default() };
+    match data.task {
+        Task::Binary | Task::Multiclass => {
+            let truths: Vec<f64> = rows.y.iter().map(|&y| f64::from(y)).collect();
+            answers.confusion = metrics::confusion(outputs, k, &truths);
+        }
+        Task::Regression => {
+            let every = rows.rows.div_ceil(MOST_POINTS).max(1);
+            let point =
+                |row: usize| (target.unscaled(0, f64::from(rows.y[row * k])), target.unscaled(0, outputs[row * k]));
+            answers.points = (0..rows.rows).step_by(every).map(point).collect();
+        }
+        Task::Multilabel => {}
+    }
+    let losses: Vec<f64> = (0..rows.rows)
+        .map(|row| row_loss(data.task, &outputs[row * k..][..k], &rows.y[row * rows.targets..]))
+        .collect();
+    let mut order: Vec<usize> = (0..rows.rows).collect();
+    order.sort_by(|&a, &b| losses[b].total_cmp(&losses[a]).then(a.cmp(&b)));
+    answers.mistakes = order
+        .into_iter()
+        .take(MOST_MISTAKES)
+        .map(|row| {
+            let outputs = &outputs[row * k..(row + 1) * k];
+            Mistake {
+                place: rows.place(row),
+                truth: rows.raw.truth(row).into(),
+                prediction: target.answers(outputs).join(", "),
+                loss: losses[row],
+                confidence: target.probabilities(outputs).into_iter().reduce(f64::max),
+                inputs: rows.raw.inputs(row),
+            }
+        })
+        .collect();
+    answers
+}
+
+/// The loss of one row from its outputs: cross-entropy for classes and labels, half the squared error for numbers.
+fn row_loss(task: Task, outputs: &[f64], truths: &[f32]) -> f64 {
+    let surprise = |p: f64| -f64::max(p, 1e-12).ln();
+    match task {
+        Task::Multiclass => surprise(outputs[truths[0] as usize]),
+        Task::Binary | Task::Multilabel => {
+            outputs.iter().zip(truths).map(|(&p, &y)| surprise(if y > 0.5 { p } else { 1.0 - p })).sum()
+        }
+        Task::Regression => outputs.iter().zip(truths).map(|(z, &y)| 0.5 * (z - f64::from(y)).powi(2)).sum(),
+    }
+}
+
+/// A name for the run's folder from what is trained on: `houses` from `data/houses.csv`.
+fn short_name(data: &str) -> String {
+    let name = data.strip_prefix("sample:").unwrap_or(data);
+    let name = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy());
+    let name: String = name.split(['.', ',']).next().unwrap_or_default().into();
+    let plain = |c: char| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' };
+    match name.chars().map(plain).collect::<String>() {
+        name if name.trim_matches('-').is_empty() => "data".into(),
+        name => name,
+    }
+}
+
+fn reason(end: End, plan: &Plan) -> String {
+    match end {
+        End::Done => "all epochs done".into(),
+        End::Patience => {
+            format!("the dev {} has not got better for {} epochs", plan.settings.monitor.0, plan.settings.patience)
+        }
+        End::TimeLimit => "the time limit is reached".into(),
+        End::Interrupted => "interrupted".into(),
+    }
+}
+
+fn warnings(data: &Dataset, plan: &Plan) -> Vec<String> {
+    let mut warnings = data.warnings.clone();
+    let hidden_zeros = plan
+        .network
+        .layout()
+        .entries()
+        .iter()
+        .any(|entry| entry.decays && entry.init == crate::init::Init::Constant(0.0));
+    if hidden_zeros && plan.network.layers().len() > 1 {
+        warnings.push(
+            "weights initialised to 0 never break their symmetry: all units of a layer stay equal; use --init he_normal".into(),
+        );
+    }
+    warnings
+}
+
+fn announce(config: &Config, data: &Dataset, plan: &Plan, scribe: &mut Scribe) {
+    let batch = plan.settings.batch_size.clamp(1, data.parts.train.rows);
+    scribe.event(Event::RunStarted {
+        version: event::VERSION,
+        thalweg: env!("CARGO_PKG_VERSION").into(),
+        run: scribe.folder.name(),
+        data: data.name.clone(),
+        task: data.task,
+        targets: data.target.columns.clone(),
+        classes: data.target.classes.clone(),
+        examples: counts(data),
+        features: data.parts.train.columns,
+        layers: plan.network.summary(),
+        parameters: plan.network.layout().trained(),
+        steps_per_epoch: data.parts.train.rows.div_ceil(batch),
+        epochs: plan.settings.epochs,
+        from_epoch: 0,
+        monitor: plan.settings.monitor.clone(),
+    });
+    let mut facts = vec![
+        ("seed".to_string(), config.train.seed.to_string()),
+        ("precision".into(), format!("{:?}", plan.dtype).to_lowercase()),
+        ("instructions".into(), format!("{:?}", thalweg_kernels::instructions()).to_lowercase()),
+    ];
+    facts.extend(data.hashes.iter().map(|(name, hash)| (format!("BLAKE3 of {name}"), hash.clone())));
+    let command = format!("thalweg train --config {}", scribe.folder.config().display());
+    scribe.event(Event::Provenance { command, facts });
+    for decision in data.decisions.iter().chain(&plan.decisions) {
+        scribe.event(Event::Decision(decision.clone()));
+    }
+    for message in warnings(data, plan) {
+        scribe.event(Event::Warning { message });
+    }
+}
+
+/// Writes events to the log and checkpoints to the folder, and passes events on.
+struct Scribe<'a> {
+    folder: &'a RunFolder,
+    log: EventLog,
+    watch: &'a mut dyn Watch,
+    fingerprint: String,
+    broken: Option<Error>,
+}
+
+impl Watcher for Scribe<'_> {
+    fn event(&mut self, event: Event) {
+        if let Err(error) = self.log.write(&event) {
+            self.broken.get_or_insert(error);
+        }
+        self.watch.event(&event);
+    }
+
+    fn checkpoint(&mut self, state: &State) -> Result<()> {
+        if let Some(error) = self.broken.take() {
+            return Err(error);
+        }
+        keep::keep(state, &self.fingerprint).save(self.folder)?;
+        self.event(Event::Checkpoint { epoch: state.epoch, step: state.step });
+        Ok(())
+    }
+
+    fn stop(&self) -> bool {
+        self.watch.stop()
+    }
+}
