@@ -1,0 +1,104 @@
+//! Steps: other programs, run one after the other with their output shown as it comes.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+/// Tests counted from what test runners print.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Tests that passed.
+    pub(crate) passed: usize,
+    /// Tests that failed.
+    pub(crate) failed: usize,
+    /// Tests that were not run.
+    pub(crate) ignored: usize,
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Counts) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.ignored += other.ignored;
+    }
+}
+
+impl Counts {
+    /// The counts in a runner's line: `test result: ok. 3 passed; 0 failed; 1 ignored; …` (cargo test) or
+    /// `Summary [ 0.1s] 4 tests run: 3 passed, 1 failed, 1 skipped` (nextest).
+    fn of_line(line: &str) -> Option<Counts> {
+        let line = line.trim_start();
+        let is_summary = line.starts_with("test result:") || (line.starts_with("Summary [") && line.contains("run:"));
+        if !is_summary {
+            return None;
+        }
+        let words: Vec<&str> = line.split([' ', ';', ',', ':']).filter(|word| !word.is_empty()).collect();
+        let before = |name: &str| {
+            words.windows(2).find(|pair| pair[1] == name).and_then(|pair| pair[0].parse().ok()).unwrap_or(0)
+        };
+        Some(Counts {
+            passed: before("passed"),
+            failed: before("failed"),
+            ignored: before("ignored") + before("skipped"),
+        })
+    }
+}
+
+/// Announces and runs a step: its program's output is shown as it comes, the tests in it are counted.
+///
+/// # Errors
+/// If the program cannot be started or does not succeed; `remedy` tells what to do then.
+pub(crate) fn run(name: &str, remedy: &str, mut command: Command) -> Result<Counts> {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let typed = words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+    println!("\n== {name}: {typed}");
+    let start = Instant::now();
+    // One pipe for both, so that they stay in order and nextest's summary on standard error is counted too.
+    let (output, writer) = std::io::pipe()?;
+    command.stdout(writer.try_clone()?).stderr(writer);
+    let mut child = command.spawn().with_context(|| format!("{name}: cannot start {typed:?}"))?;
+    // Its ends of the pipe would keep `show` waiting.
+    drop(command);
+    let counts = show(output)?;
+    let status = child.wait()?;
+    if !status.success() {
+        bail!("{name} ({status})\n  fix: {remedy}");
+    }
+    println!("== {name}: ok, {:.0} s", start.elapsed().as_secs_f64());
+    Ok(counts)
+}
+
+fn show(output: impl Read) -> Result<Counts> {
+    let mut counts = Counts::default();
+    for line in BufReader::new(output).lines() {
+        let line = line?;
+        if let Some(more) = Counts::of_line(&line) {
+            counts += more;
+        }
+        println!("{line}");
+    }
+    Ok(counts)
+}
+
+/// Whether a cargo subcommand is installed.
+pub(crate) fn has(subcommand: &str) -> bool {
+    let mut cargo = Command::new("cargo");
+    cargo.args([subcommand, "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
+    cargo.status().is_ok_and(|status| status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_read_from_both_runners() {
+        let cargo = "test result: ok. 12 passed; 1 failed; 2 ignored; 0 measured; 3 filtered out; finished in 0.01s";
+        assert_eq!(Counts::of_line(cargo), Some(Counts { passed: 12, failed: 1, ignored: 2 }));
+        let nextest = "     Summary [   0.123s] 15 tests run: 12 passed, 3 failed, 2 skipped";
+        assert_eq!(Counts::of_line(nextest), Some(Counts { passed: 12, failed: 3, ignored: 2 }));
+        assert_eq!(Counts::of_line("test nothing ... ok"), None);
+    }
+}

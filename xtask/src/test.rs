@@ -1,0 +1,73 @@
+//! `cargo xtask test`: everything that must hold before a change is taken, quick checks first.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::Result;
+
+use crate::step::{self, Counts};
+
+/// Runs every check; the first that fails ends it.
+///
+/// # Errors
+/// If a check fails.
+pub(crate) fn run() -> Result<()> {
+    let start = Instant::now();
+    let mut counts = Counts::default();
+    let mut skipped = Vec::new();
+    if let Some(missing) = missing_data() {
+        skipped.push(format!(
+            "tests on the real data sets: {} is not there (THALWEG_DATA names another)",
+            missing.display()
+        ));
+    }
+    skipped.iter().for_each(|what| println!("skipped: {what}"));
+
+    step::run("formatting", "run cargo fmt --all", cargo(&["fmt", "--all", "--check"]))?;
+    let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    step::run("lints", "mend what clippy names", cargo(&clippy))?;
+    let mut doc = cargo(&["doc", "--workspace", "--no-deps"]);
+    doc.env("RUSTDOCFLAGS", "-D warnings");
+    step::run("documentation", "mend what rustdoc names", doc)?;
+    counts += step::run("tests", "mend the tests named above", tests())?;
+    counts += step::run("doctests", "mend the examples named above", cargo(&["test", "--workspace", "--doc"]))?;
+    if step::has("deny") {
+        step::run("licences and advisories", "see deny.toml", cargo(&["deny", "check"]))?;
+    } else {
+        let what = "licences and advisories: cargo-deny is not installed (cargo install --locked cargo-deny)";
+        println!("\nskipped: {what}");
+        skipped.push(what.into());
+    }
+
+    println!();
+    skipped.iter().for_each(|what| println!("skipped: {what}"));
+    let Counts { passed, failed, ignored } = counts;
+    let seconds = start.elapsed().as_secs_f64();
+    println!("{passed} passed, {failed} failed, {ignored} ignored, {} skipped, {seconds:.0} s", skipped.len());
+    Ok(())
+}
+
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new("cargo");
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// The tests by nextest where it is installed: one process a test, so that a crash does not hide the others.
+fn tests() -> Command {
+    if step::has("nextest") {
+        return cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]);
+    }
+    cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the repository")
+}
+
+/// Where the real data sets should be, if they are not.
+fn missing_data() -> Option<PathBuf> {
+    let folder = std::env::var_os("THALWEG_DATA").map_or_else(|| root().join("../shared/data"), PathBuf::from);
+    (!folder.is_dir()).then_some(folder)
+}
