@@ -110,7 +110,7 @@ fn out(help: &'static str) -> Arg {
 
 /// The flags that say how a data file is read.
 fn reading() -> Vec<Arg> {
-    let names = ["delimiter", "header", "names", "encoding", "decimal_comma", "missing"];
+    let names = ["target", "task", "delimiter", "header", "names", "encoding", "decimal_comma", "missing"];
     knobs().iter().filter(|knob| names.contains(&knob.name.as_str())).map(flag).collect()
 }
 

@@ -97,6 +97,7 @@ fn dropout_rates(config: &Config, data: &Dataset, hidden: usize, decisions: &mut
             let rate = match config.train.recipe {
                 Recipe::Course => 0.0,
                 Recipe::Auto if data.parts.train.columns >= 256 && m >= 5_000 => 0.3,
+                Recipe::Auto if m < 5_000 => 0.2,
                 Recipe::Auto => 0.1,
             };
             if rate > 0.0 && hidden > 0 {
@@ -263,7 +264,7 @@ fn settings(config: &Config, data: &Dataset, optimizer: &str, decisions: &mut Ve
             Quality::Good => 1_500_000,
             Quality::Best => 5_000_000,
         };
-        let epochs = (most / m.max(1)).clamp(20, 200);
+        let epochs = (most / m.max(1)).clamp(20, 300);
         decide(decisions, format!("at most {epochs} epochs"), rows(m), "--epochs 100");
         epochs
     });
@@ -273,7 +274,7 @@ fn settings(config: &Config, data: &Dataset, optimizer: &str, decisions: &mut Ve
             "momentum" | "nesterov" if train.momentum_form == "pytorch" => 0.01,
             "momentum" | "nesterov" => 0.1,
             _ if course => 1e-3,
-            _ if m < 5_000 => 3e-3,
+            _ if m < 5_000 => 2e-3,
             _ => 1e-3,
         };
         decide(
@@ -307,8 +308,16 @@ fn settings(config: &Config, data: &Dataset, optimizer: &str, decisions: &mut Ve
         }
         patience
     });
-    let monitor =
-        train.monitor.clone().unwrap_or_else(|| if data.task.is_classes() { "accuracy" } else { "loss" }.into());
+    let monitor = train.monitor.clone().unwrap_or_else(|| {
+        // On few rows accuracy moves in large steps, and its best epoch is chance.
+        let accuracy = data.task.is_classes() && data.parts.dev.rows >= 300;
+        let monitor = if accuracy { "accuracy" } else { "loss" };
+        if data.parts.dev.rows > 0 {
+            let why = format!("{} dev rows", data.parts.dev.rows);
+            decide(decisions, format!("the best epoch is the one with the best dev {monitor}"), why, "--monitor loss");
+        }
+        monitor.into()
+    });
     let names = metrics::names(data.task);
     if monitor != "loss" && !names.contains(&monitor.as_str()) {
         let mut known = vec!["loss"];

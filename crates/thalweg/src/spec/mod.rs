@@ -316,8 +316,8 @@ pub struct Train {
     pub clip_value: f64,
     /// Epochs without a better dev result before training stops (0: never). Default: by the number of epochs.
     pub patience: Option<usize>,
-    /// The dev metric that decides which epoch is best: loss, or a metric's name. Default: loss for regression,
-    /// accuracy for classes.
+    /// The dev metric that decides which epoch is best: loss, or a metric's name. Default: accuracy for classes with
+    /// at least 300 dev rows, else loss.
     pub monitor: Option<String>,
     /// β of the exponentially weighted average of the parameters (0: none); the average is what is judged and saved.
     #[schemars(range(min = 0.0, max = 1.0))]
