@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use thalweg::spec::{Config, Kind, Knob, knobs};
+use thalweg::spec::{Config, Form, Kind, Knob, knobs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -116,7 +116,7 @@ fn reading() -> Vec<Arg> {
 
 /// Adds a flag for every option, `--config` and `--set`.
 fn with_knobs(command: Command) -> Command {
-    let flags = knobs().into_iter().filter(|knob| knob.key() != "data.path");
+    let flags = knobs().iter().filter(|knob| knob.key() != "data.path");
     command
         .arg(Arg::new("config").short('c').long("config").value_name("FILE").help("A TOML file with the same options"))
         .arg(
@@ -126,7 +126,7 @@ fn with_knobs(command: Command) -> Command {
                 .action(ArgAction::Append)
                 .help("Set any option by its key, such as train.seed=1"),
         )
-        .args(flags.map(|knob| flag(&knob)))
+        .args(flags.map(flag))
 }
 
 fn flag(knob: &Knob) -> Arg {
@@ -151,13 +151,13 @@ fn flag(knob: &Knob) -> Arg {
         .help(format!("{}{choices}{default}", knob.doc))
         .help_heading(section)
         .allow_hyphen_values(true)
-        .value_name(match knob.kind {
-            Kind::Integer => "N",
-            Kind::Number => "X",
-            Kind::List => "A,B,…",
-            Kind::Table => "NAME=VALUE,…",
-            Kind::Boolean => "true|false",
-            Kind::Text => "TEXT",
+        .value_name(match (knob.form, knob.kind) {
+            (Form::List, _) => "A,B,…",
+            (Form::Table, _) => "NAME=VALUE,…",
+            (Form::One, Kind::Integer) => "N",
+            (Form::One, Kind::Number) => "X",
+            (Form::One, Kind::Boolean) => "true|false",
+            (Form::One, _) => "TEXT",
         });
     let arg = if knob.name == "out" { arg.short('o') } else { arg };
     // `--batch-norm` alone means true.

@@ -8,12 +8,12 @@ use crate::data::schema::Task;
 use crate::error::{Error, Result, did_you_mean};
 use crate::init::Init;
 use crate::layers::{Activate, BatchNorm, Dropout, Embedded, Embedding, Layer, Linear, read_layer};
-use crate::losses::{Absolute, Huber, Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, Squared};
+use crate::losses::{self, Absolute, Huber, Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, Squared};
 use crate::metrics;
 use crate::network::Network;
 use crate::optimizers::{self, Adam, Epsilon, GradientDescent, Momentum, MomentumForm, Optimizer, RmsProp};
 use crate::schedule::Schedule;
-use crate::spec::{ClassWeights, Config, Precision, Quality, Recipe};
+use crate::spec::{ClassWeights, Config, Precision, Quality, Recipe, Weighting};
 use crate::tensor::{Activation, Dtype, Shape};
 use crate::train::Settings;
 use crate::train::event::Decision;
@@ -166,14 +166,12 @@ fn default_init(activation: Activation) -> Init {
     if activation.is_rectifier() { Init::HeNormal } else { Init::GlorotUniform }
 }
 
-const LOSSES: [&str; 4] = ["cross_entropy", "squared", "absolute", "huber"];
-
 fn loss(config: &Config, data: &Dataset) -> Result<Box<dyn Loss>> {
     let classes = data.task.is_classes();
     let name = config.train.loss.as_deref().unwrap_or(if classes { "cross_entropy" } else { "squared" });
-    if !LOSSES.contains(&name) {
-        let message = format!("unknown loss {name:?}{}", did_you_mean(name, LOSSES));
-        return Err(Error::config(message).at("train.loss").fix(format!("use one of {}", LOSSES.join(", "))));
+    if !losses::NAMES.contains(&name) {
+        let message = format!("unknown loss {name:?}{}", did_you_mean(name, losses::NAMES));
+        return Err(Error::config(message).at("train.loss").fix(format!("use one of {}", losses::NAMES.join(", "))));
     }
     if classes != (name == "cross_entropy") {
         let task = if classes { "classes" } else { "numbers" };
@@ -368,18 +366,17 @@ pub fn class_weights(config: &Config, data: &Dataset) -> Result<Option<Vec<f64>>
     let place = |error: Error| error.at("train.class_weights");
     let single = matches!(data.task, Task::Binary | Task::Multiclass);
     match weights {
-        ClassWeights::Named(name) if name == "none" => Ok(None),
+        ClassWeights::Named(Weighting::None) => Ok(None),
         _ if !single => {
             Err(place(Error::config("class weights need a target of one class a row").fix("leave them out")))
         }
-        ClassWeights::Named(name) if name == "balanced" => {
+        ClassWeights::Named(Weighting::Balanced) => {
             // m / (C · m_c): every class then weighs the same in the cost.
             let mut counts = vec![0.0; classes.len()];
             data.parts.train.y.iter().for_each(|&y| counts[y as usize] += 1.0);
             let m = data.parts.train.rows as f64;
             Ok(Some(counts.iter().map(|count| m / (classes.len() as f64 * f64::max(*count, 1.0))).collect()))
         }
-        ClassWeights::Named(name) => Err(unknown("train.class_weights", name, &["none", "balanced"])),
         ClassWeights::Each(each) => {
             let mut weights = vec![1.0; classes.len()];
             for (class, &weight) in each {

@@ -180,6 +180,7 @@ pub fn check(config: &Config, after_steps: usize, epsilon: f64, most_rows: usize
 }
 
 fn prepare(config: &Config) -> Result<(Dataset, Plan)> {
+    config.validate()?;
     let data = dataset::load(config)?;
     let plan = recipe::plan(config, &data)?;
     Ok((data, plan))

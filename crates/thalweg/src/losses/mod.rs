@@ -33,6 +33,9 @@ pub trait Loss: Debug + Send + Sync {
     fn kink_sides(&self, _z: View, _y: View, _sides: &mut Vec<bool>) {}
 }
 
+/// The names in configurations; the task decides between the two cross-entropies.
+pub const NAMES: [&str; 4] = ["cross_entropy", "squared", "absolute", "huber"];
+
 /// One of each loss with the shape of targets that three outputs take.
 pub const ALL: &[(&dyn Loss, usize)] = &[
     (&SoftmaxCrossEntropy { smoothing: 0.1 }, 1),

@@ -1,8 +1,13 @@
-//! The options as a list, read from the configuration's JSON schema: what flags and help are made of.
+//! The options as a list, read from the configuration's JSON schema: what flags, help and checks are made of.
+
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
 use super::Config;
+use crate::data::schema::Task;
+use crate::tensor::activation;
+use crate::{init, losses, metrics, optimizers, schedule};
 
 /// One option.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,31 +18,59 @@ pub struct Knob {
     pub name: String,
     /// What it is, with its default where that is decided later.
     pub doc: String,
-    /// What its value is.
+    /// Whether it has one value or several.
+    pub form: Form,
+    /// What each of its values is.
     pub kind: Kind,
     /// The values it may have, where they are few.
     pub choices: Vec<String>,
-    /// The least and the greatest value.
-    pub range: (Option<f64>, Option<f64>),
-    /// The default, where it is fixed.
+    /// Words that may stand instead of a table.
+    pub words: Vec<String>,
+    /// The numbers it may be.
+    pub range: Range,
+    /// How many values a list must have.
+    pub length: Option<usize>,
+    /// The default; null where it is decided later.
     pub default: Value,
 }
 
-/// What an option's value is.
+/// Whether an option has one value or several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// One value.
+    One,
+    /// Several values: `128,64` on the command line.
+    List,
+    /// Several values, each with a name: `yes=2,no=1` on the command line.
+    Table,
+}
+
+/// What a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A word or text.
     Text,
+    /// One character.
+    Character,
     /// A whole number.
     Integer,
     /// A number.
     Number,
     /// Yes or no.
     Boolean,
-    /// Several values with commas between them.
-    List,
-    /// name=value pairs with commas between them.
-    Table,
+    /// Anything that TOML can write.
+    Any,
+}
+
+/// The numbers that a value may be: `low ≤ x ≤ high` and `x < below`.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Range {
+    /// The least.
+    pub low: Option<f64>,
+    /// The greatest.
+    pub high: Option<f64>,
+    /// What it must stay below.
+    pub below: Option<f64>,
 }
 
 impl Knob {
@@ -51,47 +84,95 @@ impl Knob {
         format!("{}.{}", self.section, self.name)
     }
 
-    /// What a value looks like, for errors and help.
+    /// What its values must be, for errors: `a whole number from 1`.
     pub fn expected(&self) -> String {
-        let what = match self.kind {
-            _ if !self.choices.is_empty() => return format!("one of {}", self.choices.join(", ")),
-            Kind::Text => "a text",
-            Kind::Integer => "a whole number",
-            Kind::Number => "a number",
-            Kind::Boolean => "true or false",
-            Kind::List => "values with commas between them",
-            Kind::Table => "name=value pairs with commas between them",
+        let one = match self.kind {
+            _ if !self.choices.is_empty() => format!("one of {}", self.choices.join(", ")),
+            Kind::Text => "a text".into(),
+            Kind::Character => "one character, or tab".into(),
+            Kind::Integer => format!("a whole number{}", self.range),
+            Kind::Number => format!("a number{}", self.range),
+            Kind::Boolean => "true or false".into(),
+            Kind::Any => "a table such as { kind = \"linear\", units = 64 }".into(),
         };
-        match self.range {
-            (Some(low), Some(high)) => format!("{what} from {low} to {high}"),
-            (Some(low), None) => format!("{what} from {low}"),
-            (None, Some(high)) => format!("{what} up to {high}"),
-            (None, None) => what.into(),
+        let instead = if self.words.is_empty() { String::new() } else { format!("{}, or ", self.words.join(", ")) };
+        match (self.form, self.length) {
+            (Form::One, _) => one,
+            (Form::List, Some(length)) => format!("{length} values, each {one}"),
+            (Form::List, None) => format!("values, each {one}"),
+            (Form::Table, _) => format!("{instead}name=value pairs, each value {one}"),
         }
     }
 }
 
+impl Range {
+    /// Whether a finite number is in it.
+    pub fn contains(&self, x: f64) -> bool {
+        x.is_finite()
+            && self.low.is_none_or(|low| x >= low)
+            && self.high.is_none_or(|high| x <= high)
+            && self.below.is_none_or(|below| x < below)
+    }
+}
+
+impl std::fmt::Display for Range {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.low.map_or(Ok(()), |low| write!(f, " from {low}"))?;
+        self.high.map_or(Ok(()), |high| write!(f, " to {high}"))?;
+        self.below.map_or(Ok(()), |below| write!(f, " to below {below}"))
+    }
+}
+
 /// Every option, section by section.
-pub fn knobs() -> Vec<Knob> {
+pub fn knobs() -> &'static [Knob] {
+    static KNOBS: LazyLock<Vec<Knob>> = LazyLock::new(read_all);
+    &KNOBS
+}
+
+fn read_all() -> Vec<Knob> {
     let schema = json_schema();
     let defaults = serde_json::to_value(Config::default()).expect("a configuration is plain data");
-    let sections = schema["properties"].as_object().into_iter().flatten();
-    sections
-        .flat_map(|(section, reference)| {
-            let table = resolve(&schema, reference);
-            let properties = table["properties"].as_object().into_iter().flatten();
-            let knob = |(name, property): (&String, &Value)| {
-                let default = defaults[section][name].clone();
-                read(&schema, section, name, property, default)
-            };
-            properties.map(knob).collect::<Vec<_>>()
-        })
-        .collect()
+    let mut knobs = Vec::new();
+    for (section, reference) in schema["properties"].as_object().into_iter().flatten() {
+        for (name, property) in resolve(&schema, reference)["properties"].as_object().into_iter().flatten() {
+            knobs.push(read(&schema, section, name, property, defaults[section][name].clone()));
+        }
+    }
+    knobs
 }
 
 /// The configuration's JSON schema.
 pub fn json_schema() -> Value {
-    schemars::schema_for!(Config).to_value()
+    let mut schema = schemars::schema_for!(Config).to_value();
+    for (section, name, names) in registered() {
+        let reference = schema["properties"][section].clone();
+        let pointer = reference["$ref"].as_str().and_then(|reference| reference.strip_prefix('#')).unwrap_or_default();
+        if let Some(table) = schema.pointer_mut(pointer) {
+            let property = &mut table["properties"][name];
+            let optional = property["type"].is_array().then_some(Value::Null);
+            property["enum"] = names.into_iter().map(Value::from).chain(optional).collect();
+        }
+    }
+    schema
+}
+
+/// The names that texts of the configuration may be, from the registries.
+fn registered() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
+    let of_tasks = [Task::Binary, Task::Regression].map(metrics::names);
+    vec![
+        ("network", "init", init::NAMES.to_vec()),
+        ("train", "loss", losses::NAMES.to_vec()),
+        ("train", "optimizer", optimizers::ALL.iter().map(|(name, _)| *name).collect()),
+        ("train", "momentum_form", vec!["course", "pytorch"]),
+        ("train", "epsilon_placement", vec!["outside", "inside"]),
+        ("train", "schedule", schedule::NAMES.to_vec()),
+        ("train", "monitor", [&["loss"], of_tasks[0], of_tasks[1]].concat()),
+    ]
+}
+
+/// The names of the activations; one with a number is written `leaky_relu(0.2)`.
+pub(super) fn activations() -> Vec<String> {
+    activation::ALL.iter().map(|activation| activation.name().into()).collect()
 }
 
 fn resolve<'a>(schema: &'a Value, value: &'a Value) -> &'a Value {
@@ -101,43 +182,66 @@ fn resolve<'a>(schema: &'a Value, value: &'a Value) -> &'a Value {
     }
 }
 
+/// What is meant by a schema that may also be null, or that allows a word besides a table.
+fn alternatives<'a>(schema: &'a Value, property: &'a Value) -> Vec<&'a Value> {
+    let property = resolve(schema, property);
+    match property["anyOf"].as_array() {
+        Some(any) => any.iter().flat_map(|one| alternatives(schema, one)).filter(|one| one["type"] != "null").collect(),
+        None => vec![property],
+    }
+}
+
 fn read(schema: &Value, section: &str, name: &str, property: &Value, default: Value) -> Knob {
-    // An optional enum is `anyOf` the enum and null.
-    let inner = property["anyOf"].as_array().and_then(|any| any.first()).unwrap_or(property);
-    let inner = resolve(schema, inner);
-    let choices = match (&inner["enum"], &inner["oneOf"]) {
-        (Value::Array(values), _) => values.iter().filter_map(Value::as_str).map(String::from).collect(),
-        (_, Value::Array(variants)) => {
-            variants.iter().filter_map(|variant| variant["const"].as_str()).map(String::from).collect()
-        }
-        _ => Vec::new(),
+    let alternatives = alternatives(schema, property);
+    let inner = alternatives.iter().copied().find(|one| has_type(one, "object")).unwrap_or(alternatives[0]);
+    let words = alternatives.iter().filter(|one| !std::ptr::eq(**one, inner)).flat_map(|one| choices(one)).collect();
+    let (form, each) = match () {
+        _ if has_type(inner, "array") => (Form::List, &inner["items"]),
+        _ if has_type(inner, "object") => (Form::Table, &inner["additionalProperties"]),
+        _ => (Form::One, inner),
     };
-    let types = &inner["type"];
-    let is = |name: &str| types == name || types.as_array().is_some_and(|types| types.iter().any(|t| t == name));
+    let each = resolve(schema, each);
     let kind = match () {
-        _ if is("boolean") => Kind::Boolean,
-        _ if is("integer") => Kind::Integer,
-        _ if is("number") => Kind::Number,
-        _ if is("array") => Kind::List,
-        _ if is("object") || name == "class_weights" => Kind::Table,
+        _ if has_type(each, "boolean") => Kind::Boolean,
+        _ if has_type(each, "integer") => Kind::Integer,
+        _ if has_type(each, "number") => Kind::Number,
+        _ if each["maxLength"] == 1 => Kind::Character,
+        _ if each == &Value::Bool(true) => Kind::Any,
         _ => Kind::Text,
     };
-    let bounds = if kind == Kind::List { &inner["items"] } else { inner };
-    let doc = property["description"].as_str().unwrap_or_default().replace('\n', " ");
+    let bound = |name: &str| each[name].as_f64();
     Knob {
         section: section.into(),
         name: name.into(),
-        doc,
+        doc: property["description"].as_str().unwrap_or_default().replace('\n', " "),
+        form,
         kind,
-        choices,
-        range: (bounds["minimum"].as_f64(), bounds["maximum"].as_f64()),
+        choices: if name == "activation" { activations() } else { choices(each) },
+        words,
+        range: Range { low: bound("minimum"), high: bound("maximum"), below: bound("exclusiveMaximum") },
+        length: inner["minItems"].as_u64().map(|length| length as usize),
         default,
     }
+}
+
+fn has_type(schema: &Value, name: &str) -> bool {
+    let types = &schema["type"];
+    types == name || types.as_array().is_some_and(|types| types.iter().any(|one| one == name))
+}
+
+fn choices(schema: &Value) -> Vec<String> {
+    let listed = schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let variants = schema["oneOf"].as_array().into_iter().flatten().filter_map(|variant| variant["const"].as_str());
+    listed.chain(variants).map(String::from).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn knob(name: &str) -> &'static Knob {
+        knobs().iter().find(|knob| knob.name == name).unwrap()
+    }
 
     #[test]
     fn flags_are_unique_and_all_documented() {
@@ -145,16 +249,37 @@ mod tests {
         let mut flags: Vec<String> = knobs.iter().map(Knob::flag).collect();
         flags.sort();
         assert!(flags.windows(2).all(|pair| pair[0] != pair[1]), "{flags:?}");
-        assert!(knobs.iter().all(|knob| !knob.doc.is_empty()));
+        assert!(knobs.iter().all(|knob| knob.doc.len() > 10 && knob.doc.ends_with('.')), "{knobs:?}");
     }
 
     #[test]
     fn kinds_ranges_and_choices_come_from_the_schema() {
-        let knob = |name: &str| knobs().into_iter().find(|knob| knob.name == name).unwrap();
         assert_eq!(knob("task").choices, ["regression", "binary", "multiclass", "multilabel"]);
-        assert_eq!((knob("dropout").kind, knob("dropout").range), (Kind::List, (Some(0.0), Some(0.99))));
-        assert_eq!((knob("seed").kind, knob("rates").kind), (Kind::Integer, Kind::Table));
+        let dropout = knob("dropout");
+        let range = Range { low: Some(0.0), high: Some(0.99), below: None };
+        assert_eq!((dropout.form, dropout.kind, dropout.range), (Form::List, Kind::Number, range));
+        assert_eq!((knob("seed").form, knob("seed").kind), (Form::One, Kind::Integer));
+        assert_eq!((knob("rates").form, knob("rates").kind), (Form::Table, Kind::Number));
         assert_eq!(knob("batch_norm").kind, Kind::Boolean);
         assert_eq!(knob("learning_rate").kind, Kind::Number);
+        assert_eq!(knob("delimiter").kind, Kind::Character);
+        assert_eq!(knob("split").length, Some(3));
+        assert_eq!(knob("layer").kind, Kind::Any);
+        assert_eq!(knob("class_weights").words, ["none", "balanced"]);
+        assert_eq!(knob("kinds").choices, ["numeric", "boolean", "categorical", "datetime", "text"]);
+    }
+
+    #[test]
+    fn names_come_from_the_registries() {
+        assert!(knob("optimizer").choices.iter().any(|name| name == "rmsprop"));
+        assert!(knob("activation").choices.iter().any(|name| name == "leaky_relu"));
+        assert!(knob("monitor").choices.iter().any(|name| name == "rmse"));
+        let schema = json_schema();
+        assert_eq!(schema["$defs"]["Train"]["properties"]["loss"]["enum"][0], "cross_entropy");
+    }
+
+    #[test]
+    fn every_default_is_a_value_that_its_option_takes() {
+        Config::default().validate().unwrap();
     }
 }

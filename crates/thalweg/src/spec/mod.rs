@@ -6,11 +6,13 @@
 
 mod knobs;
 mod load;
+mod render;
+mod validate;
+mod value;
 
 use std::collections::BTreeMap;
 
-pub use knobs::{Kind, Knob, json_schema, knobs};
-
+pub use knobs::{Form, Kind, Knob, Range, json_schema, knobs};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -58,7 +60,7 @@ pub struct Data {
     pub encoding: Option<String>,
     /// Whether numbers are written with a decimal comma. Default: found in the file.
     pub decimal_comma: Option<bool>,
-    /// Cells that mean "missing", besides the empty cell. Default: found among NA, N/A, NaN, null, none, ?, -, .
+    /// Cells that mean "missing", besides the empty cell. Default: found among NA, N/A, NaN, null, none, ?, - and a full stop.
     pub missing: Vec<String>,
     /// Kinds of columns, by name, where inference is wrong.
     pub kinds: BTreeMap<String, ColumnKind>,
@@ -158,11 +160,11 @@ impl Default for Preprocess {
 #[serde(default, deny_unknown_fields)]
 pub struct Network {
     /// Units of the hidden layers, such as 128,64 (`none` for no hidden layer). Default: by the data's size.
+    #[schemars(inner(range(min = 1, max = 10_000_000)))]
     pub layers: Option<Vec<usize>>,
-    /// Activation of the hidden layers: one for all, or one a layer.
+    /// Activation of the hidden layers: one for all, or one a layer; a slope as in leaky_relu(0.2).
     pub activation: Vec<String>,
-    /// How weights are drawn: zeros, normal, uniform, xavier_normal, xavier_uniform, glorot_normal, glorot_uniform,
-    /// he_normal, he_uniform. Default: He for the ReLU kinds, Glorot otherwise.
+    /// How weights are drawn. Default: He for the ReLU kinds, Glorot otherwise.
     pub init: Option<String>,
     /// Standard deviation (or half-width) of the `normal` and `uniform` initialisers.
     #[schemars(range(min = 0.0))]
@@ -225,12 +227,22 @@ pub enum Precision {
     F64,
 }
 
+/// A rule for the weights of the classes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Weighting {
+    /// Each class weighs 1.
+    None,
+    /// m / (C · m_c): each class weighs the same in all.
+    Balanced,
+}
+
 /// Weights of the classes in the cost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum ClassWeights {
-    /// `none`, or `balanced`: m / (C · m_c).
-    Named(String),
+    /// By a rule.
+    Named(Weighting),
     /// One weight a class, by its name.
     Each(BTreeMap<String, f64>),
 }
@@ -239,7 +251,7 @@ pub enum ClassWeights {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Train {
-    /// The recipe that fills in what is left open: auto or course.
+    /// The recipe that fills in what is left open.
     pub recipe: Recipe,
     /// How much time to spend for a better model.
     pub quality: Quality,
@@ -250,7 +262,7 @@ pub struct Train {
     pub threads: usize,
     /// The precision of the numbers.
     pub precision: Precision,
-    /// The cost: cross_entropy, squared, absolute, huber. Default: by the task.
+    /// The cost. Default: by the task.
     pub loss: Option<String>,
     /// Where the Huber error turns from squared to absolute, in units of the scaled target.
     #[schemars(range(min = 0.0))]
@@ -258,25 +270,26 @@ pub struct Train {
     /// Share of each class's target spread over all classes.
     #[schemars(range(min = 0.0, max = 0.9))]
     pub label_smoothing: f64,
-    /// Weights of the classes in the cost: none, balanced, or a table.
+    /// Weights of the classes in the cost, by their names; balanced is m / (C · m_c).
     pub class_weights: Option<ClassWeights>,
-    /// The optimiser: gradient_descent, momentum, nesterov, rmsprop, adam, adamw. Default: adam.
+    /// The optimiser. Default: adamw, or gradient_descent in the course recipe.
     pub optimizer: Option<String>,
     /// The learning rate α (α₀ of a schedule). Default: by the optimiser.
     #[schemars(range(min = 0.0))]
     pub learning_rate: Option<f64>,
     /// Momentum's β; RMSprop's and Adam's β₁ where they have one.
-    #[schemars(range(min = 0.0, max = 1.0))]
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub momentum: f64,
-    /// Momentum's form: course, V = βV + (1−β)dθ; or pytorch, V = βV + dθ.
+    /// Momentum's form: course is V = βV + (1−β)dθ, pytorch is V = βV + dθ.
     pub momentum_form: String,
     /// Adam's β₂ and RMSprop's β. Default: 0.999 for Adam, 0.9 for RMSprop.
-    #[schemars(range(min = 0.0, max = 1.0))]
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub beta2: Option<f64>,
     /// The ε that keeps the divisor from 0.
     #[schemars(range(min = 0.0))]
     pub epsilon: f64,
-    /// Where ε stands: outside, √S + ε; or inside, √(S + ε). Default: outside, but inside for RMSprop in the course recipe.
+    /// Where ε stands: outside is √S + ε, inside is √(S + ε). Default: outside, but inside for RMSprop in the course
+    /// recipe.
     pub epsilon_placement: Option<String>,
     /// Whether momentum's and RMSprop's averages are bias-corrected.
     pub bias_correction: bool,
@@ -286,8 +299,7 @@ pub struct Train {
     /// AdamW's decoupled decay: θ −= α · decay · θ, weights only. Default: 0.01 for adamw, else 0.
     #[schemars(range(min = 0.0))]
     pub weight_decay: Option<f64>,
-    /// The schedule of the learning rate: constant, inverse, exponential, square_root, staircase, manual, cosine,
-    /// one_cycle, plateau. Default: by the recipe.
+    /// The schedule of the learning rate. Default: cosine, or constant in the course recipe.
     pub schedule: Option<String>,
     /// The schedule's decay: decay_rate of inverse, the base of exponential, k of square_root, the factor of
     /// staircase and plateau.
@@ -316,11 +328,11 @@ pub struct Train {
     pub clip_value: f64,
     /// Epochs without a better dev result before training stops (0: never). Default: by the number of epochs.
     pub patience: Option<usize>,
-    /// The dev metric that decides which epoch is best: loss, or a metric's name. Default: accuracy for classes with
-    /// at least 300 dev rows, else loss.
+    /// The dev metric that decides which epoch is best. Default: accuracy for classes with at least 300 dev rows, else
+    /// loss.
     pub monitor: Option<String>,
     /// β of the exponentially weighted average of the parameters (0: none); the average is what is judged and saved.
-    #[schemars(range(min = 0.0, max = 1.0))]
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub average: f64,
     /// Most seconds; training then stops and the best model is saved.
     #[schemars(range(min = 0.0))]

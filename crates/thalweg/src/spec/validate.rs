@@ -1,0 +1,144 @@
+//! What a configuration must be beyond each value by itself.
+
+use super::load::checked;
+use super::value::inline;
+use super::{Config, knobs};
+use crate::data::split;
+use crate::error::{Error, Result};
+use crate::tensor::Activation;
+
+impl Config {
+    /// Whether every value is what its option takes and no two contradict each other. What depends on the data is
+    /// found when the data is read.
+    ///
+    /// # Errors
+    /// The first value that is not right.
+    pub fn validate(&self) -> Result<()> {
+        let table = self.to_table()?;
+        for knob in knobs() {
+            if let Some(value) = table.get(&knob.section).and_then(|section| section.get(&knob.name)) {
+                checked(knob, value, &inline(value), &format!("--{}", knob.flag()))?;
+            }
+        }
+        split::fractions(usize::MAX, false, false, &self.split)?;
+        self.check_columns()?;
+        self.check_network()?;
+        self.check_training()
+    }
+
+    /// A column has one use.
+    fn check_columns(&self) -> Result<()> {
+        let (data, split) = (&self.data, &self.split);
+        let lists = [("target", &data.target), ("id", &data.id), ("ignore", &data.ignore), ("keep", &data.keep)];
+        let single = [("weight", &data.weight), ("group", &split.group)];
+        let mut uses: Vec<(&str, &String)> = Vec::new();
+        uses.extend(lists.into_iter().flat_map(|(flag, columns)| columns.iter().map(move |column| (flag, column))));
+        uses.extend(single.into_iter().filter_map(|(flag, column)| Some((flag, column.as_ref()?))));
+        for (i, &(flag, column)) in uses.iter().enumerate() {
+            // An id that also keeps its group together is usual.
+            let both = |other: &str| other != flag && (other, flag) != ("id", "group");
+            if let Some((other, _)) = uses[..i].iter().find(|(other, named)| *named == column && both(other)) {
+                let error = Error::config(format!("the column {column:?} is named by --{other} as well"));
+                return Err(error.at(format!("--{flag}")).fix("name it by one of the two"));
+            }
+        }
+        if split.group.is_some() && split.time.is_some() {
+            let error = Error::config("rows cannot be split both by group and by time");
+            return Err(error.at("--group").fix("leave out --group or --time"));
+        }
+        Ok(())
+    }
+
+    fn check_network(&self) -> Result<()> {
+        let network = &self.network;
+        for name in &network.activation {
+            name.parse::<Activation>().map_err(|error| error.at("--activation"))?;
+        }
+        if !network.layer.is_empty() && (network.layers.is_some() || network.dropout.is_some() || network.batch_norm) {
+            let error =
+                Error::config("the layers are given one by one and by --layers, --dropout or --batch-norm as well");
+            return Err(error.at("--layer").fix("say everything about the layers in [[network.layer]], or nothing"));
+        }
+        let Some(hidden) = network.layers.as_ref().map(Vec::len) else { return Ok(()) };
+        let several =
+            [("--activation", network.activation.len()), ("--dropout", network.dropout.as_ref().map_or(1, Vec::len))];
+        for (flag, values) in several {
+            if values > 1 && values != hidden {
+                let error = Error::config(format!("found {values} values for {hidden} hidden layers"));
+                return Err(error.at(flag).fix("give one value for all hidden layers, or one a layer"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_training(&self) -> Result<()> {
+        let train = &self.train;
+        match (train.schedule.as_deref(), train.rates.is_empty()) {
+            (Some("manual"), true) => {
+                let error = Error::config("the manual schedule has no rates").at("--rates");
+                return Err(error.fix("give them by epoch: --rates 1=0.1,50=0.01"));
+            }
+            (schedule, false) if schedule != Some("manual") => {
+                let error = Error::config("rates are given, but the schedule is not manual").at("--rates");
+                return Err(error.fix("add --schedule manual, or leave --rates out"));
+            }
+            _ => {}
+        }
+        if let Some(epoch) = train.rates.keys().find(|epoch| !epoch.parse().is_ok_and(|epoch: usize| epoch > 0)) {
+            let error = Error::config(format!("found {epoch:?}, expected an epoch from 1")).at("--rates");
+            return Err(error.fix("give a rate by epoch: --rates 1=0.1,50=0.01"));
+        }
+        match train.epochs {
+            Some(epochs) if train.full_batch_epochs > epochs => {
+                let message = format!("{} full-batch epochs of {epochs} epochs in all", train.full_batch_epochs);
+                Err(Error::config(message).at("--full-batch-epochs").fix(format!("use at most {epochs}")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contradictions_are_found() {
+        let cases: &[(&[(&str, &str)], &str)] = &[
+            (&[("target", "a,b"), ("ignore", "b")], "--ignore: the column \"b\" is named by --target as well"),
+            (&[("weight", "w"), ("id", "w")], "--weight: the column \"w\" is named by --id as well"),
+            (&[("group", "g"), ("time", "t")], "--group: rows cannot be split both"),
+            (&[("split", "0.5,0.4,0.4")], "--split: found"),
+            (
+                &[("layers", "3,4"), ("activation", "relu,relu,tanh")],
+                "--activation: found 3 values for 2 hidden layers",
+            ),
+            (&[("layers", "3"), ("dropout", "0.1,0.2")], "--dropout: found 2 values for 1 hidden layers"),
+            (&[("activation", "leaky_relu(x)")], "--activation: "),
+            (&[("layer", "[{ kind = \"linear\" }]"), ("layers", "3")], "--layer: the layers are given one by one and"),
+            (&[("rates", "1=0.1")], "--rates: rates are given, but the schedule is not manual"),
+            (&[("schedule", "manual")], "--rates: the manual schedule has no rates"),
+            (&[("schedule", "manual"), ("rates", "0=0.1")], "--rates: found \"0\", expected an epoch from 1"),
+            (&[("epochs", "5"), ("full_batch_epochs", "6")], "--full-batch-epochs: 6 full-batch epochs of 5"),
+        ];
+        for (settings, expected) in cases {
+            let settings: Vec<_> = settings.iter().map(|(key, text)| (key.to_string(), text.to_string())).collect();
+            let error = Config::load(None, &settings).unwrap_err();
+            assert!(error.to_string().starts_with(expected) && error.remedy.is_some(), "{error}");
+        }
+    }
+
+    #[test]
+    fn values_set_in_rust_are_checked_too() {
+        let mut config = Config::default();
+        config.train.learning_rate = Some(f64::NAN);
+        assert!(config.validate().unwrap_err().to_string().starts_with("--learning-rate: found nan"));
+        let mut config = Config::default();
+        config.train.seed = u64::MAX;
+        assert!(config.validate().is_err());
+        let mut config = Config::default();
+        config.data.id = vec!["patient".into()];
+        config.split.group = Some("patient".into());
+        config.validate().unwrap();
+    }
+}

@@ -1,0 +1,102 @@
+//! The value of an option: from the text of a flag, and checked against what the option takes.
+
+use toml::{Table, Value};
+
+use super::knobs::{Form, Kind, Knob};
+use crate::error::did_you_mean;
+
+/// A value from its text on the command line: `0.1`, `128,64`, `yes=2,no=1`, or TOML in brackets. None where the text
+/// cannot be read so.
+pub(super) fn parse(knob: &Knob, text: &str) -> Option<Value> {
+    // What commas cannot say: names with commas in them, layers one by one.
+    if knob.form != Form::One && text.trim_start().starts_with(['[', '{']) {
+        return text.parse().ok();
+    }
+    let parts = || text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    match knob.form {
+        Form::One => parse_one(knob.kind, text),
+        Form::List if text == "none" => Some(Value::Array(Vec::new())),
+        Form::List => parts().map(|part| parse_one(knob.kind, part)).collect::<Option<_>>().map(Value::Array),
+        Form::Table if knob.words.iter().any(|word| word == text) => Some(Value::String(text.into())),
+        Form::Table => {
+            let pair = |part: &str| {
+                let (name, value) = part.rsplit_once('=')?;
+                Some((name.trim().to_string(), parse_one(knob.kind, value.trim())?))
+            };
+            parts().map(pair).collect::<Option<Table>>().map(Value::Table)
+        }
+    }
+}
+
+fn parse_one(kind: Kind, text: &str) -> Option<Value> {
+    match kind {
+        Kind::Text => Some(Value::String(text.into())),
+        Kind::Character if text == "tab" || text == "\\t" => Some(Value::String("\t".into())),
+        Kind::Character => Some(Value::String(text.into())),
+        Kind::Integer => text.replace('_', "").parse().ok().map(Value::Integer),
+        Kind::Number => text.parse().ok().map(Value::Float),
+        Kind::Boolean => match text {
+            "true" | "yes" => Some(Value::Boolean(true)),
+            "false" | "no" => Some(Value::Boolean(false)),
+            _ => None,
+        },
+        Kind::Any => text.parse().ok(),
+    }
+}
+
+/// Whether a value is what the option takes.
+///
+/// # Errors
+/// If it is not: what was expected, and the name that was probably meant.
+pub(super) fn check(knob: &Knob, value: &Value) -> Result<(), String> {
+    let wrong = |value: Option<&Value>| {
+        let typed = value.and_then(Value::as_str).unwrap_or_default();
+        let known = knob.choices.iter().chain(&knob.words).map(String::as_str);
+        Err(format!("expected {}{}", knob.expected(), did_you_mean(typed, known)))
+    };
+    let values: Vec<&Value> = match (knob.form, value) {
+        (Form::One, value) => vec![value],
+        (Form::List, Value::Array(values)) => values.iter().collect(),
+        (Form::Table, Value::Table(table)) => table.values().collect(),
+        (Form::Table, Value::String(word)) if knob.words.contains(word) => return Ok(()),
+        _ => return wrong(Some(value)),
+    };
+    if knob.length.is_some_and(|length| values.len() != length) {
+        return wrong(None);
+    }
+    match values.into_iter().find(|value| !fits(knob, value)) {
+        Some(value) => wrong(Some(value)),
+        None => Ok(()),
+    }
+}
+
+fn fits(knob: &Knob, value: &Value) -> bool {
+    match (knob.kind, value) {
+        (Kind::Text, Value::String(text)) => is_choice(knob, text),
+        (Kind::Character, Value::String(text)) => text.chars().count() == 1,
+        (Kind::Integer, Value::Integer(x)) => knob.range.contains(*x as f64),
+        (Kind::Number, Value::Integer(x)) => knob.range.contains(*x as f64),
+        (Kind::Number, Value::Float(x)) => knob.range.contains(*x),
+        (Kind::Boolean, Value::Boolean(_)) => true,
+        (Kind::Any, _) => true,
+        _ => false,
+    }
+}
+
+/// `leaky_relu(0.2)` is a `leaky_relu`.
+fn is_choice(knob: &Knob, text: &str) -> bool {
+    let word = text.strip_suffix(')').and_then(|text| text.split_once('(')).map_or(text, |(word, _)| word);
+    knob.choices.is_empty() || knob.choices.iter().any(|choice| choice == word)
+}
+
+/// A value as TOML on one line.
+pub(super) fn inline(value: &Value) -> String {
+    match value {
+        Value::Table(table) => {
+            let pair = |(key, value): (&String, &Value)| format!("{} = {}", Value::String(key.clone()), inline(value));
+            format!("{{ {} }}", table.iter().map(pair).collect::<Vec<_>>().join(", "))
+        }
+        Value::Array(values) => format!("[{}]", values.iter().map(inline).collect::<Vec<_>>().join(", ")),
+        other => other.to_string(),
+    }
+}
