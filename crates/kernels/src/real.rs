@@ -207,7 +207,7 @@ fn exp(x: f32) -> f32 {
 fn tanh(x: f32) -> f32 {
     let s = x * x;
     let mut p = -5.704_988_7e-3;
-    p = f32::mul_add(p, s, 2.063_908_9e-2);
+    p = f32::mul_add(p, s, 2.063_909e-2);
     p = f32::mul_add(p, s, -5.373_971_5e-2);
     p = f32::mul_add(p, s, 1.333_144_1e-1);
     p = f32::mul_add(p, s, -3.333_328e-1);

@@ -113,10 +113,10 @@ fn rows<T: Real>(
                 (max, z.iter().fold(T::ZERO, |sum, &z| sum + (z - max).exp()))
             }
         };
-        let dz = dz.as_deref_mut().map(|dz| &mut dz[i * classes..(i + 1) * classes]).map(|dz| {
-            dz.iter_mut().for_each(|e| *e = *e / total);
-            dz
-        });
+        let mut dz = dz.as_deref_mut().map(|dz| &mut dz[i * classes..(i + 1) * classes]);
+        for e in dz.iter_mut().flat_map(|dz| dz.iter_mut()) {
+            *e = *e / total;
+        }
         *loss = f(i, z, LogSum { max, log_total: total.ln() }, dz);
     }
 }

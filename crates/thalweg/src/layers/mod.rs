@@ -196,6 +196,9 @@ pub trait Layer: Debug + Send + Sync {
     fn kink_sides(&self, _y: View, _sides: &mut Vec<bool>) {}
 }
 
+/// A layer with a shape of input that it takes.
+pub type Example = (Box<dyn Layer>, Shape);
+
 /// One kind of layer in a registry.
 #[derive(Debug, Clone, Copy)]
 pub struct Kind {
@@ -204,7 +207,7 @@ pub struct Kind {
     /// Reads one from its description.
     pub read: fn(serde_json::Value) -> Result<Box<dyn Layer>>,
     /// Examples of it with a shape they take, which the test battery checks.
-    pub examples: fn() -> Vec<(Box<dyn Layer>, Shape)>,
+    pub examples: fn() -> Vec<Example>,
 }
 
 /// What a layer says of itself to be put into a registry.
@@ -259,7 +262,7 @@ fn read<L: Registered>(options: serde_json::Value) -> Result<Box<dyn Layer>> {
     Ok(Box::new(layer))
 }
 
-fn examples<L: Registered>() -> Vec<(Box<dyn Layer>, Shape)> {
+fn examples<L: Registered>() -> Vec<Example> {
     L::examples().into_iter().map(|(layer, shape)| (Box::new(layer) as Box<dyn Layer>, shape)).collect()
 }
 

@@ -172,13 +172,15 @@ impl Network {
     /// The layer table.
     pub fn summary(&self) -> Vec<LayerRow> {
         let inputs = std::iter::once(&self.input).chain(&self.outputs);
-        let row = |(i, (layer, (input, output))): (usize, (&Box<dyn Layer>, (&Shape, &Shape)))| LayerRow {
-            name: format!("layers.{i}"),
-            description: layer.describe(*input),
-            output: output.dimensions().to_vec(),
-            parameters: self.layout.of_layer(i).iter().filter(|e| e.trained).map(|e| e.shape.size()).sum(),
-        };
-        self.layers.iter().zip(inputs.zip(&self.outputs)).enumerate().map(row).collect()
+        let layers = self.layers.iter().zip(inputs).zip(&self.outputs).enumerate();
+        layers
+            .map(|(i, ((layer, input), output))| LayerRow {
+                name: format!("layers.{i}"),
+                description: layer.describe(*input),
+                output: output.dimensions().to_vec(),
+                parameters: self.layout.of_layer(i).iter().filter(|e| e.trained).map(|e| e.shape.size()).sum(),
+            })
+            .collect()
     }
 }
 

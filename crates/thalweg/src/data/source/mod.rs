@@ -24,7 +24,7 @@ use crate::spec;
 /// Data of either form.
 pub enum Source {
     /// Rows of named columns, read a chunk at a time.
-    Table(TableReader),
+    Table(Box<TableReader>),
     /// Numbers with a shape.
     Arrays(Arrays),
 }
@@ -35,10 +35,10 @@ pub enum Source {
 /// If there is no such data, or it cannot be read.
 pub fn open(path: &str, options: &spec::Data) -> Result<Source> {
     if let Some(name) = path.strip_prefix("sample:") {
-        return samples::open(name, options).map(Source::Table);
+        return samples::open(name, options).map(table);
     }
     if path == "-" {
-        return TableReader::open("-", Box::new(std::io::stdin()), options).map(Source::Table);
+        return TableReader::open("-", Box::new(std::io::stdin()), options).map(table);
     }
     if Path::new(path).is_dir() {
         return idx::open_folder(Path::new(path)).map(Source::Arrays);
@@ -49,8 +49,12 @@ pub fn open(path: &str, options: &spec::Data) -> Result<Source> {
         [0, 0, 8..=14, 1..=4, ..] => idx::open(Path::new(path)).map(Source::Arrays),
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => npy::open(Path::new(path)).map(Source::Arrays),
         [b'P', b'K', 3, 4, ..] => npy::open_archive(Path::new(path)).map(Source::Arrays),
-        _ => TableReader::open(path, reader(path)?, options).map(Source::Table),
+        _ => TableReader::open(path, reader(path)?, options).map(table),
     }
+}
+
+fn table(reader: TableReader) -> Source {
+    Source::Table(Box::new(reader))
 }
 
 /// The test part that lies beside a training part, where the format has one: MNIST's `t10k` files.
