@@ -27,7 +27,7 @@ pub struct Embedded {
 
 /// The first `dense` inputs pass unchanged; each input after them is a code and becomes its table's row.
 ///
-/// Forward: y = [x_dense, E₀[x_d], E₁[x_d+1], …]. Backward: dE_j[code] = Σ dy over the rows with that code.
+/// Forward: `y = [x_dense, E₀[x_d], E₁[x_d+1], …]`. Backward: `dE_j[code] = Σ dy` over the rows with that code.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Embedding {

@@ -1,6 +1,6 @@
 //! Gradient checking: the backward pass against two-sided differences of the cost.
 //!
-//! dθ≈[i] = (J(θ + εeᵢ) − J(θ − εeᵢ)) / 2ε, compared by ‖dθ≈ − dθ‖ / (‖dθ≈‖ + ‖dθ‖): at most 1e-7 is great, 1e-5 wants a
+//! `dθ≈[i] = (J(θ + εeᵢ) − J(θ − εeᵢ)) / 2ε`, compared by ‖dθ≈ − dθ‖ / (‖dθ≈‖ + ‖dθ‖): at most 1e-7 is great, 1e-5 wants a
 //! closer look, 1e-3 is a bug. Always in f64, dropout off, the L2 term in, batch norm by the batch's statistics. A
 //! coordinate is skipped, and counted, where one of the two probes crosses a kink (ReLU's 0): no difference can tell the
 //! derivative there.

@@ -311,7 +311,7 @@ pub fn sum_squares(x: View) -> f64 {
     }
 }
 
-/// Rows of a matrix by their numbers: y[i] = x[rows[i]].
+/// Rows of a matrix by their numbers: `y[i] = x[rows[i]]`.
 pub fn gather(x: View, rows: &[u32], y: ViewMut) {
     let columns = x.shape().columns();
     by_dtype!(x, typed(x, rows, y, columns));
@@ -338,7 +338,7 @@ pub fn copy_columns(x: View, columns: std::ops::Range<usize>, y: ViewMut, start:
     }
 }
 
-/// y[i, start..] = table[code], the code being x[i, column].
+/// `y[i, start..] = table[code]`, the code being `x[i, column]`.
 pub fn embed(x: View, column: usize, table: View, y: ViewMut, start: usize) {
     by_dtype!(x, typed(x, column, table, y, start));
 
@@ -353,7 +353,7 @@ pub fn embed(x: View, column: usize, table: View, y: ViewMut, start: usize) {
     }
 }
 
-/// dtable[code] = Σ dy[i, start..] over the rows i with that code, in the order of the rows.
+/// `dtable[code] = Σ dy[i, start..]` over the rows i with that code, in the order of the rows.
 pub fn embed_backward(x: View, column: usize, dy: View, start: usize, dtable: ViewMut) {
     by_dtype!(x, typed(x, column, dy, start, dtable));
 
