@@ -143,11 +143,14 @@ impl TableReader {
                 self.pending = None;
                 return Ok(None);
             }
-            let line = self.record.position().map_or(0, csv::Position::line);
+            // The reader takes blank lines before a record as part of it, so its first line is counted from its end.
+            let within = self.record.as_slice().matches('\n').count() as u64;
+            let after = self.reader.position().line();
+            let line = (after - within - 1).max(self.record.position().map_or(1, csv::Position::line));
             if self.record.as_slice().len() > LONGEST_ROW {
                 return Err(self.unclosed(line));
             }
-            // A blank line in a table of one column is a missing cell; elsewhere it is nothing.
+            // A line of spaces or an empty quote in a table of one column is a missing cell; elsewhere it is nothing.
             if self.record.len() == 1 && self.record[0].trim().is_empty() && self.names.len() != 1 {
                 continue;
             }
@@ -203,7 +206,12 @@ impl TableReader {
                 column.push(cell.trim_matches([' ', '\t']));
             }
             table.lines.push(line);
-            self.advance()?;
+            let spans_lines = self.record.iter().next_back().is_some_and(|cell| cell.contains('\n'));
+            let unclosed = self.unclosed(line);
+            // A quote that is still open at the end has swallowed the rest of the file.
+            if self.advance()?.is_none() && spans_lines && self.reader.get_ref().last_visible() != b'"' {
+                return Err(unclosed);
+            }
         }
         Ok((!table.lines.is_empty()).then_some(table))
     }

@@ -14,6 +14,8 @@ pub(super) struct Utf8<R> {
     given: usize,
     line: u64,
     after_return: bool,
+    last_visible: u8,
+    within_line: bool,
     ended: bool,
 }
 
@@ -28,8 +30,15 @@ impl<R: Read> Utf8<R> {
             given: 0,
             line: 1,
             after_return: false,
+            last_visible: 0,
+            within_line: false,
             ended: false,
         }
+    }
+
+    /// The last byte so far that is no white space.
+    pub(super) fn last_visible(&self) -> u8 {
+        self.last_visible
     }
 
     /// Decodes the next bytes into `ready`.
@@ -44,7 +53,8 @@ impl<R: Read> Utf8<R> {
             loop {
                 let (result, used, replaced) = self.decoder.decode_to_string(rest, &mut text, self.ended);
                 if replaced && self.strict {
-                    let line = self.line + text.matches('\n').count() as u64;
+                    let before = &text[..text.find('\u{fffd}').unwrap_or(text.len())];
+                    let line = self.line + before.matches('\n').count() as u64;
                     return Err(io::Error::new(
                         io::ErrorKind::InvalidData,
                         format!("near line {line}: bytes that are not UTF-8"),
@@ -69,7 +79,17 @@ impl<R: Read> Utf8<R> {
                     }
                     _ => self.ready.push(byte),
                 }
+                if !byte.is_ascii_whitespace() {
+                    self.last_visible = byte;
+                }
                 self.after_return = byte == b'\r';
+            }
+            // Every line has an end, so that lines can be counted.
+            if let Some(&last) = self.ready.last() {
+                self.within_line = last != b'\n';
+            }
+            if self.ended && self.within_line {
+                self.ready.push(b'\n');
             }
         }
         Ok(())

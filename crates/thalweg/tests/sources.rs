@@ -1,0 +1,290 @@
+//! Every way a source can be written gives the same rows, and every damage is named with its place.
+
+use std::io::{Cursor, Write};
+use std::path::PathBuf;
+
+use thalweg::data::arrays::Arrays;
+use thalweg::data::source::{self, Source, TableReader};
+use thalweg::data::table::Table;
+use thalweg::spec;
+
+fn reader(bytes: impl Into<Vec<u8>>, options: &spec::Data) -> thalweg::Result<TableReader> {
+    TableReader::open("t.csv", Box::new(Cursor::new(bytes.into())), options)
+}
+
+fn table(bytes: impl Into<Vec<u8>>) -> thalweg::Result<Table> {
+    reader(bytes, &spec::Data::default())?.read_all()
+}
+
+fn rows(table: &Table) -> Vec<Vec<&str>> {
+    (0..table.rows()).map(|row| table.columns.iter().map(|column| column.get(row)).collect()).collect()
+}
+
+fn message(bytes: impl Into<Vec<u8>>) -> String {
+    table(bytes).expect_err("the text is damaged").to_string()
+}
+
+const TEXT: &str = "stadt,größe,preis\nKöln,12,3\n\"Bad, \"\"Süd\"\"; A|B\t.\",7,5\n\n\"zwei\nZeilen\",1,9\nÜlm,4,8\n";
+
+/// The text under another delimiter; a comma in a quoted cell stays.
+fn delimited(delimiter: char) -> String {
+    let mut quoted = false;
+    let swap = |c: char| {
+        quoted ^= c == '"';
+        if c == ',' && !quoted { delimiter } else { c }
+    };
+    TEXT.chars().map(swap).collect()
+}
+
+fn encoded(text: &str, encoding: &str) -> Vec<u8> {
+    match encoding {
+        "utf-8" => text.into(),
+        "utf-8 with a mark" => [b"\xef\xbb\xbf", text.as_bytes()].concat(),
+        "utf-16le" => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        "utf-16be" => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        "utf-16le with a mark" => format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        "utf-16be with a mark" => format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        "latin1" => text.chars().map(|c| u8::try_from(u32::from(c)).expect("a Latin-1 character")).collect(),
+        _ => unreachable!(),
+    }
+}
+
+#[test]
+fn every_encoding_line_end_and_delimiter_gives_the_same_table() {
+    let expected = [
+        vec!["Köln", "12", "3"],
+        vec!["Bad, \"Süd\"; A|B\t.", "7", "5"],
+        vec!["zwei\nZeilen", "1", "9"],
+        vec!["Ülm", "4", "8"],
+    ];
+    let encodings = [
+        "utf-8",
+        "utf-8 with a mark",
+        "utf-16le",
+        "utf-16be",
+        "utf-16le with a mark",
+        "utf-16be with a mark",
+        "latin1",
+    ];
+    for encoding in encodings {
+        for end in ["\n", "\r\n", "\r"] {
+            for delimiter in [',', ';', '\t', '|'] {
+                let text = delimited(delimiter).replace('\n', end);
+                let table = table(encoded(&text, encoding)).unwrap();
+                let case = format!("{encoding}, {end:?}, {delimiter:?}");
+                assert_eq!(table.names, ["stadt", "größe", "preis"], "{case}");
+                assert_eq!(rows(&table), expected, "{case}");
+                assert_eq!(table.lines, [2, 3, 5, 7], "{case}");
+            }
+        }
+    }
+}
+
+#[test]
+fn chunks_are_the_table_in_pieces() {
+    let mut chunked = reader(TEXT, &spec::Data::default()).unwrap();
+    let whole = table(TEXT).unwrap();
+    let (mut found, mut lines, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
+    while let Some(chunk) = chunked.next_chunk(3).unwrap() {
+        found.extend(rows(&chunk).into_iter().map(|row| row.into_iter().map(String::from).collect::<Vec<_>>()));
+        lines.extend(&chunk.lines);
+        sizes.push(chunk.rows());
+    }
+    assert_eq!(found, rows(&whole));
+    assert_eq!((lines, sizes), (whole.lines, vec![3, 1]));
+}
+
+#[test]
+fn lines_are_true_far_into_a_long_file() {
+    let mut text = String::from("name,n\n");
+    for i in 0..60_000 {
+        text.push_str(&format!("\"ä\r\n{i}\",{i}\r\n"));
+    }
+    let table = table(text).unwrap();
+    assert_eq!(table.rows(), 60_000);
+    let row = 59_999;
+    assert_eq!((table.lines[row], table.columns[0].get(row)), (2 * row as u64 + 2, "ä\n59999"));
+}
+
+#[test]
+fn names_are_made_up_without_a_header_or_given() {
+    let found = table("1,2\n3,4\n").unwrap();
+    assert_eq!((found.names.join(" "), found.rows()), ("column_1 column_2".into(), 2));
+    let options = spec::Data { names: vec!["a".into(), "b".into()], ..Default::default() };
+    let named = reader("1,2\n3,4\n", &options).unwrap().read_all().unwrap();
+    assert_eq!((named.names.join(" "), named.rows()), ("a b".into(), 2));
+    let error = reader("1,2,3\n", &options).err().unwrap().to_string();
+    assert!(error.contains("--names: 2 names for 3 columns"), "{error}");
+}
+
+#[test]
+fn a_decimal_comma_is_found_and_told() {
+    let found = reader("a;b\n1,5;2\n-3,25;4\n", &spec::Data::default()).unwrap();
+    assert!(found.decimal_comma());
+    assert!(found.decisions().iter().any(|decision| decision.flag == "--decimal-comma=false"));
+    assert!(!reader("a;b\n1.5;2\n", &spec::Data::default()).unwrap().decimal_comma());
+    assert!(!reader("a,b\n1,5\n", &spec::Data::default()).unwrap().decimal_comma());
+}
+
+#[test]
+fn a_column_of_one_keeps_its_quoted_empty_cells() {
+    assert_eq!(rows(&table("a\n1\n\"\"\n\n3\n").unwrap()), [["1"], [""], ["3"]]);
+}
+
+#[test]
+fn damage_is_named_with_its_place() {
+    let cases: [(&[u8], &str); 10] = [
+        (b"a,b\n1,2\n\n1,2,3\n", "t.csv, line 4: found 3 fields, expected 2"),
+        (b"a,b\n1,2\n3,\"x\n4,5\n", "t.csv, line 3: a quote is opened and never closed"),
+        (b"a,b\n1,2\n3,\"x", "t.csv, line 3: a quote is opened and never closed"),
+        (b"a,b\n1,2\n\"x,3\n4,5\n", "t.csv, line 3: a quote is opened and never closed"),
+        (b"a,b,a\n1,2,3\n", "t.csv, line 1, column 3: the column name \"a\" comes twice"),
+        (b"a,,c\n1,2,3\n", "t.csv, line 1, column 2: the column has no name"),
+        (b"a,b\n1,2\n3,\0\n", "line 3: a NUL byte"),
+        (b"", "t.csv: the file is empty"),
+        (b" \n\n", "t.csv: the file is empty"),
+        (b"a,b\n", "t.csv: the file has a header and no rows"),
+    ];
+    for (bytes, expected) in cases {
+        let found = message(bytes);
+        assert!(found.contains(expected), "{found:?} instead of {expected:?}");
+        assert!(found.contains("\n  fix: "), "{found:?} has no remedy");
+    }
+    let bad = message(b"a,b\n\xc3\xa4,1\n\xff,2\n".to_vec());
+    assert!(bad.contains("near line 3: bytes that are not UTF-8"), "{bad}");
+}
+
+#[test]
+fn a_closed_quote_at_the_end_is_whole() {
+    for end in ["", "\n", "\r\n\r\n"] {
+        let table = table(format!("a,b\n1,\"x\ny\"{end}")).unwrap();
+        assert_eq!(rows(&table), [["1", "x\ny"]], "{end:?}");
+    }
+}
+
+fn gzipped(bytes: &[u8]) -> Vec<u8> {
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    writer.write_all(bytes).unwrap();
+    writer.finish().unwrap()
+}
+
+fn arrays(path: &std::path::Path) -> Arrays {
+    match source::open(path.to_str().unwrap(), &spec::Data::default()).unwrap() {
+        Source::Arrays(arrays) => arrays,
+        Source::Table(_) => panic!("{} is read as a table", path.display()),
+    }
+}
+
+fn open_table(path: &str) -> Table {
+    match source::open(path, &spec::Data::default()).unwrap() {
+        Source::Table(reader) => reader.read_all().unwrap(),
+        Source::Arrays(_) => panic!("{path} is read as arrays"),
+    }
+}
+
+fn answers(arrays: &Arrays) -> Vec<&str> {
+    arrays.answers.columns[0].iter().collect()
+}
+
+#[test]
+fn a_gzipped_table_is_the_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv.gz");
+    std::fs::write(&path, gzipped(TEXT.as_bytes())).unwrap();
+    assert_eq!(rows(&open_table(path.to_str().unwrap())), rows(&table(TEXT).unwrap()));
+}
+
+#[test]
+fn a_folder_of_idx_files_is_images_and_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let images = [&[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3][..], &[0, 1, 2, 253, 254, 255]].concat();
+    let labels = [0, 0, 8, 1, 0, 0, 0, 2, 7, 4];
+    std::fs::write(folder.path().join("train-images-idx3-ubyte.gz"), gzipped(&images)).unwrap();
+    std::fs::write(folder.path().join("train-labels-idx1-ubyte"), labels).unwrap();
+    let found = arrays(folder.path());
+    assert_eq!((&found.shape[..], &found.x[..]), (&[1, 3][..], &[0.0, 1.0, 2.0, 253.0, 254.0, 255.0][..]));
+    assert_eq!(answers(&found), ["7", "4"]);
+
+    std::fs::write(folder.path().join("train-images-idx3-ubyte.gz"), &images[..20]).unwrap();
+    let cut = source::open(folder.path().to_str().unwrap(), &spec::Data::default()).err().unwrap().to_string();
+    assert!(cut.contains("the header says shape [2, 1, 3], the file has 4 bytes after it"), "{cut}");
+}
+
+/// An NPY file of version 1.
+fn npy(kind: &str, shape: &str, numbers: &[u8]) -> Vec<u8> {
+    let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({shape}), }}");
+    while (10 + header.len() + 1) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    let length = u16::try_from(header.len()).unwrap().to_le_bytes();
+    [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), numbers].concat()
+}
+
+fn f32s(numbers: &[f32]) -> Vec<u8> {
+    numbers.iter().flat_map(|x| x.to_le_bytes()).collect()
+}
+
+#[test]
+fn npy_files_are_examples_with_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let x = folder.path().join("x.npy");
+    std::fs::write(&x, npy("<f4", "2, 3", &f32s(&[1.5, -2.0, 0.0, 4.0, 5.0, 1.0]))).unwrap();
+    let alone = arrays(&x);
+    assert_eq!((&alone.shape[..], &alone.x[..]), (&[2][..], &[1.5, -2.0, 4.0, 5.0][..]));
+    assert_eq!(answers(&alone), ["0", "1"]);
+
+    std::fs::write(folder.path().join("y.npy"), npy("<i8", "2,", &[3i64, 9].map(i64::to_le_bytes).concat())).unwrap();
+    let beside = arrays(&x);
+    assert_eq!((&beside.shape[..], beside.x.len(), answers(&beside)), (&[3][..], 6, vec!["3", "9"]));
+
+    std::fs::write(&x, npy("<f4", "2, 3", &f32s(&[1.0]))).unwrap();
+    assert!(source::open(x.to_str().unwrap(), &spec::Data::default()).is_err());
+}
+
+#[test]
+fn the_samples_have_their_rows_and_the_generators_repeat() {
+    let counts = [("iris", 150), ("digits", 1797), ("breast-cancer", 569), ("diabetes", 442), ("wine-quality", 6497)];
+    for (name, rows) in counts {
+        assert_eq!(open_table(&format!("sample:{name}")).rows(), rows, "{name}");
+    }
+    for name in source::sample_names().into_iter().filter(|name| !counts.iter().any(|(known, _)| known == name)) {
+        let table = open_table(&format!("sample:{name},rows=50,seed=3"));
+        assert_eq!((table.rows(), table.names.join(" ")), (50, "x y class".into()), "{name}");
+        assert_eq!(table, open_table(&format!("sample:{name},rows=50,seed=3")), "{name}");
+        assert_ne!(table.columns, open_table(&format!("sample:{name},rows=50,seed=4")).columns, "{name}");
+    }
+}
+
+/// A file of the shared data; none, told loudly, where the machine has no such data.
+fn shared(name: &str) -> Option<String> {
+    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    let path = std::env::var_os("THALWEG_DATA").map_or_else(beside, PathBuf::from).join(name);
+    if !path.exists() {
+        eprintln!("skipped: {} is not there (set THALWEG_DATA)", path.display());
+    }
+    path.exists().then(|| path.display().to_string())
+}
+
+#[test]
+fn shared_tables_are_read_whole() {
+    if let Some(path) = shared("adult/adult-train.csv") {
+        let adult = open_table(&path);
+        assert_eq!((adult.rows(), adult.names[14].as_str()), (32_561, "column_15"));
+        assert_eq!((adult.columns[1].get(0), adult.lines[0]), ("State-gov", 1));
+    }
+    if let Some(path) = shared("titanic/train.csv") {
+        let titanic = open_table(&path);
+        assert_eq!((titanic.rows(), titanic.columns[3].get(0)), (891, "Braund, Mr. Owen Harris"));
+    }
+    if let Some(path) = shared("california-housing/housing.csv") {
+        let housing = open_table(&path);
+        assert_eq!((housing.rows(), housing.names.len(), housing.columns[9].get(0)), (20_640, 10, "NEAR BAY"));
+    }
+    if let Some(path) = shared("mnist") {
+        let mnist = arrays(&PathBuf::from(&path));
+        assert_eq!((mnist.rows(), &mnist.shape[..], answers(&mnist)[0]), (60_000, &[28, 28][..], "5"));
+        let test = arrays(&PathBuf::from(source::test_part(&path).unwrap()));
+        assert_eq!((test.rows(), answers(&test)[0]), (10_000, "7"));
+    }
+}
