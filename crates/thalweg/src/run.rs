@@ -252,12 +252,36 @@ fn run(
         dev: (dev.rows() > 0).then_some(&dev),
         judge: &judge,
     };
-    let end = trainer.fit(&mut state, &mut scribe)?;
+    let end = match trainer.fit(&mut state, &mut scribe) {
+        Ok(end) => end,
+        Err(error) => {
+            record_failure(&error, &state, &mut scribe)?;
+            return Err(error);
+        }
+    };
     if let Some(error) = scribe.broken.take() {
         return Err(error);
     }
     drop((train, dev));
     finish(config, data, plan, &state, end, scribe)
+}
+
+/// Ends the log of a run that failed, and writes its report all the same: it shows where things went wrong.
+fn record_failure(error: &Error, state: &State, scribe: &mut Scribe) -> Result<()> {
+    scribe.event(Event::Finished {
+        reason: error.message.clone(),
+        epochs: state.epoch,
+        best_epoch: state.best_epoch,
+        seconds: state.seconds,
+        metrics: Parts::default(),
+        answers: Answers::default(),
+    });
+    write_report(scribe.folder)
+}
+
+fn write_report(folder: &RunFolder) -> Result<()> {
+    let (events, _) = crate::report::read_events(folder.events())?;
+    atomic::write(&folder.report(), crate::report::html(&events).as_bytes())
 }
 
 /// Judges the best parameters on every part, and writes the model and the report.
@@ -306,9 +330,9 @@ fn finish(config: &Config, data: &Dataset, plan: Plan, state: &State, end: End, 
     if let Some(error) = scribe.broken.take() {
         return Err(error);
     }
-    let (events, _) = crate::report::read_events(folder.events())?;
-    atomic::write(&folder.report(), crate::report::html(&events).as_bytes())?;
+    write_report(folder)?;
     if let Some(figures) = &config.output.figures {
+        let (events, _) = crate::report::read_events(folder.events())?;
         crate::report::write_figures(&events, Path::new(figures))?;
     }
     Ok(Outcome {
