@@ -66,7 +66,8 @@ pub(super) fn findings(run: &Run) -> Vec<String> {
     let Some((_, last)) = run.scales.last() else { return found };
     let (dead, live): (Vec<&LayerScale>, Vec<&LayerScale>) = last.iter().partition(|layer| layer.zeros > 0.95);
     found.extend(spread(&live, "activations", |l| l.activation));
-    found.extend(spread(&live, "gradients", |l| l.gradient));
+    let early = || spread(&run.scales[0].1.iter().collect::<Vec<_>>(), "first gradients", |l| l.gradient);
+    found.extend(spread(&live, "gradients", |l| l.gradient).or_else(early));
     if let Some(most) = dead.iter().max_by(|a, b| a.zeros.total_cmp(&b.zeros)) {
         found.push(format!(
             "{} of the activations of {}{} are exactly 0: most of its units are dead. A lower --learning-rate, \
@@ -86,7 +87,10 @@ pub(super) fn findings(run: &Run) -> Vec<String> {
     ));
     let shrunk: Vec<_> = activations.into_iter().map(|(name, by)| (name, 1.0 / by)).collect();
     found.extend(drift(&shrunk, "activations", "shrank", "they drift. A lower --l2 or --batch-norm holds"));
-    let gradients = growth(run, |l| l.gradient);
+    // A gradient that had vanished may recover: it explodes where it passes what the strongest layer began with.
+    let strongest = run.scales[0].1.iter().map(|l| l.gradient).fold(0.0, f64::max);
+    let mut gradients = growth(run, |l| l.gradient);
+    gradients.retain(|(name, _)| last.iter().any(|l| l.name == *name && l.gradient > DRIFT * strongest));
     found.extend(drift(
         &gradients,
         "gradients",
@@ -155,6 +159,15 @@ mod tests {
         assert!(found.iter().any(|f| f.contains("gradients of layers.0 are") && f.contains("vanish")), "{found:?}");
         assert!(found.iter().any(|f| f.contains("drift")), "{found:?}");
         assert!(found.iter().any(|f| f.contains("dead")), "{found:?}");
+    }
+
+    #[test]
+    fn a_gradient_that_recovers_had_vanished_and_does_not_explode() {
+        let layer = |name: &str, gradient| LayerScale { name: name.into(), activation: 0.2, gradient, zeros: 0.0 };
+        let at = |first, second| vec![layer("layers.0", first), layer("layers.9", second)];
+        let run = Run { scales: vec![(1, at(6e-7, 3e-3)), (9, at(4e-4, 3e-3))], ..Run::default() };
+        let found = findings(&run);
+        assert!(found.len() == 1 && found[0].starts_with("The first gradients of layers.0 are"), "{found:?}");
     }
 
     #[test]
