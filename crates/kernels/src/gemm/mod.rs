@@ -1,16 +1,18 @@
 //! C = A·B (+ bias): the three products of a linear layer.
 //!
 //! Each number of C is one chain of fused multiply-adds over k, from 0, then the bias. That order does not depend on
-//! tiles, threads, instructions or the other rows, so neither do the bits. B is packed into panels as wide as a tile;
-//! tiles of C stay in registers over all of k; panels × blocks of rows are shared out among threads.
+//! tiles, threads, instructions or the other rows, so neither do the bits. C is cut into strips as wide as a tile, which
+//! are shared out among threads. A strip packs its panel of B and computes its tiles, which stay in registers while k
+//! runs; where k is longer than a panel, C keeps the unfinished chains, exactly.
 
+mod lanes;
 mod naive;
+mod pack;
 mod tile;
 
-use std::cell::RefCell;
+use std::ops::Range;
 
 pub use naive::gemm as naive;
-use tile::Tiled;
 
 use crate::Real;
 use crate::pool::{self, Shared};
@@ -54,103 +56,83 @@ impl<'a, T: Real> Matrix<'a, T> {
 }
 
 /// Multiply-adds below which waking a thread does not pay.
-const ALONE: usize = 1 << 17;
+const ALONE: usize = 1 << 19;
 
-/// Rows of C that one task computes.
-const BLOCK: usize = 48;
+/// Rows of C whose multiply-adds take about as long as packing B.
+const PACKING: usize = 8;
 
 /// C = A·B (+ bias on each row); C is m × n, row by row, and overwritten.
 ///
 /// # Panics
 /// If the shapes do not fit.
 pub fn gemm<T: Gemm>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T]) {
+    let (m, n) = (a.rows, b.columns);
+    assert!(
+        b.rows == a.columns && c.len() == m * n && bias.is_none_or(|bias| bias.len() == n),
+        "gemm: shapes do not fit"
+    );
+    // With few columns, Cᵀ = Bᵀ·Aᵀ: there the many rows fill the vectors.
+    if n <= T::width() / 4 && n < m {
+        product(b.t(), a.t(), None, c, [1, n]);
+        if let Some(bias) = bias {
+            for row in c.chunks_exact_mut(n.max(1)) {
+                row.iter_mut().zip(bias).for_each(|(c, &bias)| *c += bias);
+            }
+        }
+    } else {
+        product(a, b, bias, c, [n, 1]);
+    }
+}
+
+/// The product shared out among threads by strips of C; `strides` are from row to row of C, and from column to column.
+fn product<T: Gemm>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T], strides: [usize; 2]) {
     let (m, n, k) = (a.rows, b.columns, a.columns);
-    assert!(b.rows == k && c.len() == m * n && bias.is_none_or(|bias| bias.len() == n), "gemm: shapes do not fit");
     if c.is_empty() {
         return;
     }
     let width = T::width();
     let panels = n.div_ceil(width);
-    let alone = m * n * k < ALONE;
-    T::with_buffer(|buffer| {
-        buffer.resize(buffer.len().max(panels * k * width), T::ZERO);
-        let packed = &mut buffer[..panels * k * width];
-        if k > 0 {
-            each(alone, panels, Shared(packed.as_mut_ptr()), k * width, |panel, out| {
-                pack(b, panel * width, width, out)
-            });
-        }
-        let (packed, out) = (&*packed, Shared(c.as_mut_ptr()));
-        let blocks = m.div_ceil(BLOCK);
-        let task = |task: usize| {
-            let (panel, block) = (task / blocks, task % blocks);
-            let (row, column) = (block * BLOCK, panel * width);
-            let tiled = Tiled {
-                a,
-                panel: &packed[panel * k * width..(panel + 1) * k * width],
-                bias: bias.map(|bias| &bias[column..n.min(column + width)]),
-                rows: row..m.min(row + BLOCK),
-                columns: width.min(n - column),
-                row_stride: n,
-            };
-            // SAFETY: the tile's rows and columns are within C, and no two tasks share one.
-            unsafe { T::compute(tiled, out.get().add(row * n + column)) };
-        };
-        if alone { (0..panels * blocks).for_each(task) } else { pool::for_each(panels * blocks, task) }
-    });
-}
-
-/// f(i, part i) for parts of equal length, on one thread or several.
-fn each<T: Real>(alone: bool, parts: usize, start: Shared<T>, len: usize, f: impl Fn(usize, &mut [T]) + Sync) {
-    let task = |i: usize| {
-        // SAFETY: the buffer holds `parts` parts of this length, and each task has its own.
-        f(i, unsafe { std::slice::from_raw_parts_mut(start.get().add(i * len), len) });
+    let alone = (m + PACKING) * n * k < ALONE;
+    // Strips are cut into blocks of rows where there are too few to go round; each packs its panel again.
+    let blocks = if alone { 1 } else { (4 * pool::threads()).div_ceil(panels).min(m / (6 * PACKING)).max(1) };
+    let height = m.div_ceil(blocks).next_multiple_of(12);
+    let blocks = m.div_ceil(height);
+    let out = Shared(c.as_mut_ptr());
+    let task = |task: usize| {
+        let (panel, block) = (task / blocks, task % blocks);
+        let rows = block * height..m.min((block + 1) * height);
+        let columns = panel * width..n.min((panel + 1) * width);
+        let strip = Strip { a, b, bias, c: out.get(), c_strides: strides, rows, columns };
+        // SAFETY: the strip lies within A, B and C, whose shapes fit, and no two tasks share a number of C.
+        unsafe { T::compute(strip) };
     };
-    if alone { (0..parts).for_each(task) } else { pool::for_each(parts, task) }
+    if alone { (0..panels * blocks).for_each(task) } else { pool::for_each(panels * blocks, task) }
 }
 
-/// Columns `start..start + width` of B, a row of them after the other, with zeros beyond the last column.
-fn pack<T: Real>(b: Matrix<T>, start: usize, width: usize, out: &mut [T]) {
-    let columns = width.min(b.columns - start);
-    if b.transposed {
-        /// Rows of the panel written at once, so that they stay in the fastest cache.
-        const STRIPE: usize = 16;
-        for (stripe, out) in out.chunks_mut(STRIPE * width).enumerate() {
-            let (first, rows) = (stripe * STRIPE, out.len() / width);
-            for j in 0..columns {
-                let column = &b.data[(start + j) * b.rows + first..][..rows];
-                for (k, &x) in column.iter().enumerate() {
-                    out[k * width + j] = x;
-                }
-            }
-            if columns < width {
-                out.chunks_exact_mut(width).for_each(|row| row[columns..].fill(T::ZERO));
-            }
-        }
-    } else {
-        for (k, out) in out.chunks_exact_mut(width).enumerate() {
-            out[..columns].copy_from_slice(&b.data[k * b.columns + start..][..columns]);
-            out[columns..].fill(T::ZERO);
-        }
-    }
+/// Some rows of C, a panel wide, and what they are computed from.
+#[derive(Debug)]
+pub struct Strip<'a, T> {
+    a: Matrix<'a, T>,
+    b: Matrix<'a, T>,
+    bias: Option<&'a [T]>,
+    c: *mut T,
+    c_strides: [usize; 2],
+    rows: Range<usize>,
+    columns: Range<usize>,
 }
 
 /// A type of number whose products can be computed.
 pub trait Gemm: Real {
-    /// Columns of a panel on this machine.
+    /// Columns of a strip on this machine.
     #[doc(hidden)]
     fn width() -> usize;
 
-    /// Computes a block of rows of one panel of C.
+    /// Computes a strip of C.
     ///
     /// # Safety
-    /// `c` must be valid for the tile's rows and columns.
+    /// The strip must lie within A, B and C, and nothing else may use its part of C.
     #[doc(hidden)]
-    unsafe fn compute(tiled: Tiled<Self>, c: *mut Self);
-
-    /// Calls f with this thread's buffer for packing, which only grows.
-    #[doc(hidden)]
-    fn with_buffer(f: impl FnOnce(&mut Vec<Self>));
+    unsafe fn compute(strip: Strip<Self>);
 }
 
 macro_rules! gemm {
@@ -160,16 +142,9 @@ macro_rules! gemm {
                 tile::width::<$type, $avx512, $avx2>()
             }
 
-            unsafe fn compute(tiled: Tiled<Self>, c: *mut Self) {
+            unsafe fn compute(strip: Strip<Self>) {
                 // SAFETY: as the caller promises.
-                unsafe { tile::compute::<$type, $avx512, $avx2>(tiled, c) }
-            }
-
-            fn with_buffer(f: impl FnOnce(&mut Vec<Self>)) {
-                thread_local! {
-                    static BUFFER: RefCell<Vec<$type>> = const { RefCell::new(Vec::new()) };
-                }
-                BUFFER.with_borrow_mut(f);
+                unsafe { tile::compute::<$type, $avx512, $avx2>(strip) }
             }
         }
     };

@@ -1,111 +1,26 @@
-//! Tiles of C that stay in registers over all of k.
+//! Strips of C, a panel wide, computed in tiles that stay in registers.
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use super::Matrix;
+use super::lanes::Lanes;
+use super::{Matrix, Strip, pack};
 use crate::Real;
 use crate::dispatch::{Instructions, instructions};
-
-/// A block of rows of one panel of C.
-#[derive(Debug)]
-pub struct Tiled<'a, T> {
-    /// A, m × k.
-    pub(super) a: Matrix<'a, T>,
-    /// The packed panel of B, k × width.
-    pub(super) panel: &'a [T],
-    /// The bias of the panel's columns.
-    pub(super) bias: Option<&'a [T]>,
-    /// Rows of A and C.
-    pub(super) rows: Range<usize>,
-    /// Columns of the panel that C has.
-    pub(super) columns: usize,
-    /// Numbers in a row of C.
-    pub(super) row_stride: usize,
-}
-
-/// Several numbers handled as one.
-pub(super) trait Lanes<T>: Copy {
-    /// How many.
-    const N: usize;
-    /// The same number in each.
-    unsafe fn splat(x: T) -> Self;
-    /// Reads N numbers.
-    unsafe fn load(from: *const T) -> Self;
-    /// Writes N numbers.
-    unsafe fn store(self, to: *mut T);
-    /// a · b + self.
-    unsafe fn plus_product(self, a: Self, b: Self) -> Self;
-}
-
-impl<T: Real> Lanes<T> for T {
-    const N: usize = 1;
-    #[inline(always)]
-    unsafe fn splat(x: T) -> Self {
-        x
-    }
-    #[inline(always)]
-    unsafe fn load(from: *const T) -> Self {
-        // SAFETY: the caller gives a number.
-        unsafe { *from }
-    }
-    #[inline(always)]
-    unsafe fn store(self, to: *mut T) {
-        // SAFETY: the caller gives room for a number.
-        unsafe { *to = self }
-    }
-    #[inline(always)]
-    unsafe fn plus_product(self, a: Self, b: Self) -> Self {
-        a.mul_add(b, self)
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-mod x86 {
-    use std::arch::x86_64::*;
-
-    use super::Lanes;
-
-    macro_rules! lanes {
-        ($vector:ty, $number:ty, $n:literal, $splat:ident, $load:ident, $store:ident, $fma:ident) => {
-            impl Lanes<$number> for $vector {
-                const N: usize = $n;
-                #[inline(always)]
-                unsafe fn splat(x: $number) -> Self {
-                    // SAFETY: only called where the instructions were found.
-                    unsafe { $splat(x) }
-                }
-                #[inline(always)]
-                unsafe fn load(from: *const $number) -> Self {
-                    // SAFETY: the caller gives N numbers.
-                    unsafe { $load(from) }
-                }
-                #[inline(always)]
-                unsafe fn store(self, to: *mut $number) {
-                    // SAFETY: the caller gives room for N numbers.
-                    unsafe { $store(to, self) }
-                }
-                #[inline(always)]
-                unsafe fn plus_product(self, a: Self, b: Self) -> Self {
-                    // SAFETY: only called where the instructions were found.
-                    unsafe { $fma(a, b, self) }
-                }
-            }
-        };
-    }
-
-    lanes!(__m512, f32, 16, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps);
-    lanes!(__m512d, f64, 8, _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_fmadd_pd);
-    lanes!(__m256, f32, 8, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps);
-    lanes!(__m256d, f64, 4, _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_fmadd_pd);
-}
 
 /// Vectors side by side in a tile.
 const SIDE: usize = 2;
 
+/// Bytes of a packed panel: with the rows of A that meet it, it stays in the second cache.
+const PANEL: usize = 1 << 16;
+
 /// The most numbers a tile can hold: 12 rows of two 16-lane vectors.
 const MOST: usize = 12 * SIDE * 16;
 
-/// Columns of a panel on this machine.
+#[repr(align(64))]
+struct Panel(MaybeUninit<[u8; PANEL]>);
+
+/// Columns of a strip on this machine.
 pub(super) fn width<T: Real, A: Lanes<T>, B: Lanes<T>>() -> usize {
     match instructions() {
         Instructions::Avx512 => SIDE * A::N,
@@ -114,72 +29,167 @@ pub(super) fn width<T: Real, A: Lanes<T>, B: Lanes<T>>() -> usize {
     }
 }
 
-/// Computes the block with the machine's instructions.
+/// Computes a strip with the machine's instructions.
 ///
 /// # Safety
-/// `c` must be valid for the block's rows and columns.
-pub(super) unsafe fn compute<T: Real, A: Lanes<T>, B: Lanes<T>>(tiled: Tiled<T>, c: *mut T) {
-    // SAFETY: the instructions were found; `c` as the caller promises.
+/// The strip must lie within A, B and C, and nothing else may use its part of C.
+pub(super) unsafe fn compute<T: Real, A: Lanes<T>, B: Lanes<T>>(strip: Strip<T>) {
+    // SAFETY: the instructions were found; the strip is as the caller promises.
     unsafe {
         match instructions() {
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512 => avx512::<T, A>(tiled, c),
+            Instructions::Avx512 => avx512::<T, A>(strip),
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2 => avx2::<T, B>(tiled, c),
-            _ => rows::<T, T, 4>(tiled, c),
+            Instructions::Avx2 => avx2::<T, B>(strip),
+            _ => compute_with::<T, T, 4>(strip),
         }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-unsafe fn avx512<T: Real, V: Lanes<T>>(tiled: Tiled<T>, c: *mut T) {
+unsafe fn avx512<T: Real, V: Lanes<T>>(strip: Strip<T>) {
     // SAFETY: as the caller promises.
-    unsafe { rows::<T, V, 12>(tiled, c) }
+    unsafe { compute_with::<T, V, 12>(strip) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<T: Real, V: Lanes<T>>(tiled: Tiled<T>, c: *mut T) {
+unsafe fn avx2<T: Real, V: Lanes<T>>(strip: Strip<T>) {
     // SAFETY: as the caller promises.
-    unsafe { rows::<T, V, 6>(tiled, c) }
+    unsafe { compute_with::<T, V, 6>(strip) }
 }
 
-/// The block's rows, `MOST_ROWS` of them at a time while they last.
 #[inline(always)]
-unsafe fn rows<T: Real, V: Lanes<T>, const MOST_ROWS: usize>(tiled: Tiled<T>, c: *mut T) {
-    let start = tiled.rows.start;
-    let mut row = start;
-    while row < tiled.rows.end {
-        // SAFETY: the row is one of the block's.
-        let c = unsafe { c.add((row - start) * tiled.row_stride) };
-        let left = tiled.rows.end - row;
+unsafe fn compute_with<T: Real, V: Lanes<T>, const ROWS: usize>(strip: Strip<T>) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        if strip.columns.len() > V::N {
+            compute_wide::<T, V, ROWS, SIDE>(strip)
+        } else {
+            compute_wide::<T, V, ROWS, 1>(strip)
+        }
+    }
+}
+
+/// The strip with a panel of `S` vectors: as much of k at a time as the panel holds, C keeping each chain in between.
+#[inline(always)]
+unsafe fn compute_wide<T: Real, V: Lanes<T>, const ROWS: usize, const S: usize>(strip: Strip<T>) {
+    let mut buffer = Panel(MaybeUninit::uninit());
+    let width = S * V::N;
+    let packed = buffer.0.as_mut_ptr().cast::<T>();
+    let depth = PANEL / (size_of::<T>() * width);
+    let k = strip.a.columns;
+    // What a few rows read once is not worth packing, where it can be read as it lies.
+    let as_it_lies = !strip.b.transposed && strip.columns.len() == width && strip.rows.len() <= ROWS;
+    for start in (0..k.max(1)).step_by(depth) {
+        let ks = start..k.min(start + depth);
+        // SAFETY: the panel has room for `depth` rows; the strip lies within A, B and C.
+        unsafe {
+            if as_it_lies {
+                let b = strip.b.data.as_ptr().wrapping_add(start * strip.b.columns + strip.columns.start);
+                rows::<T, V, ROWS, S>(&strip, (b, strip.b.columns), ks);
+            } else {
+                pack::pack::<T, V, S>(strip.b, ks.clone(), strip.columns.clone(), packed);
+                rows::<T, V, ROWS, S>(&strip, (packed, width), ks);
+            }
+        }
+    }
+}
+
+/// All rows of the strip over a range of k, `ROWS` of them at a time while they last; the panel is where its first row
+/// is, and how far from there to the next.
+#[inline(always)]
+unsafe fn rows<T: Real, V: Lanes<T>, const ROWS: usize, const S: usize>(
+    strip: &Strip<T>,
+    panel: (*const T, usize),
+    ks: Range<usize>,
+) {
+    let mut row = strip.rows.start;
+    while row < strip.rows.end {
+        let ks = ks.clone();
         // SAFETY: there are as many rows left as each tile takes.
         row += unsafe {
-            match left {
-                _ if left >= MOST_ROWS => tile::<T, V, MOST_ROWS>(&tiled, row, c),
-                _ if left >= 4 => tile::<T, V, 4>(&tiled, row, c),
-                _ if left >= 2 => tile::<T, V, 2>(&tiled, row, c),
-                _ => tile::<T, V, 1>(&tiled, row, c),
+            match strip.rows.end - row {
+                left if left >= ROWS => tile::<T, V, ROWS, S>(strip, row, panel, ks),
+                left if left >= 8 => tile::<T, V, 8, S>(strip, row, panel, ks),
+                left if left >= 4 => tile::<T, V, 4, S>(strip, row, panel, ks),
+                left if left >= 2 => tile::<T, V, 2, S>(strip, row, panel, ks),
+                _ => tile::<T, V, 1, S>(strip, row, panel, ks),
             }
         };
     }
 }
 
-/// R rows of the panel's columns; gives R.
+/// R rows of the strip over a range of k; gives R. Where C's columns are fewer than the panel's, or apart, the tile is
+/// computed on the stack.
 #[inline(always)]
-unsafe fn tile<T: Real, V: Lanes<T>, const R: usize>(tiled: &Tiled<T>, row: usize, c: *mut T) -> usize {
-    let (row_stride, k_stride) = tiled.a.strides();
-    let width = SIDE * V::N;
-    let k = tiled.panel.len() / width;
-    // SAFETY: `row + R` is within A, the panel holds k rows of `width` numbers, and C is valid for the block; where C
-    // has fewer columns than the panel, whole vectors go to the stack first.
+unsafe fn tile<T: Real, V: Lanes<T>, const R: usize, const S: usize>(
+    strip: &Strip<T>,
+    row: usize,
+    panel: (*const T, usize),
+    ks: Range<usize>,
+) -> usize {
+    let (width, columns) = (S * V::N, strip.columns.len());
+    let (first, last) = (ks.start == 0, ks.end == strip.a.columns);
+    let bias = strip.bias.filter(|_| last).map(|bias| bias[strip.columns.clone()].as_ptr());
+    let [row_stride, column_stride] = strip.c_strides;
+    // SAFETY: the tile lies within A and C, and the panel has `ks.len()` rows of `width` numbers.
     unsafe {
-        let mut sums = [[V::splat(T::ZERO); SIDE]; R];
-        let mut b = tiled.panel.as_ptr();
-        let mut a = tiled.a.data.as_ptr().wrapping_add(row * row_stride);
-        for _ in 0..k {
-            let columns: [V; SIDE] = [V::load(b), V::load(b.add(V::N))];
+        let c = strip.c.add(row * row_stride + strip.columns.start * column_stride);
+        if columns == width && column_stride == 1 {
+            sums::<T, V, R, S>(strip.a, row, panel, ks, c, row_stride, first, bias);
+            return R;
+        }
+        let mut buffer = [T::ZERO; MOST];
+        let at = |r: usize, j: usize| c.add(r * row_stride + j * column_stride);
+        if !first {
+            for r in 0..R {
+                for j in 0..columns {
+                    buffer[r * width + j] = *at(r, j);
+                }
+            }
+        }
+        sums::<T, V, R, S>(strip.a, row, panel, ks, buffer.as_mut_ptr(), width, first, None);
+        for r in 0..R {
+            for j in 0..columns {
+                let sum = buffer[r * width + j];
+                *at(r, j) = bias.map_or(sum, |bias| sum + *bias.add(j));
+            }
+        }
+    }
+    R
+}
+
+/// The tile itself: C = (0 or C) + A·panel over `ks` (+ bias), each number one chain in a register.
+#[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "a tile is its operands")]
+unsafe fn sums<T: Real, V: Lanes<T>, const R: usize, const S: usize>(
+    a: Matrix<T>,
+    row: usize,
+    panel: (*const T, usize),
+    ks: Range<usize>,
+    c: *mut T,
+    c_stride: usize,
+    first: bool,
+    bias: Option<*const T>,
+) {
+    let (row_stride, k_stride) = a.strides();
+    // SAFETY: rows `row..row + R` and `ks` are within A; the panel has `ks.len()` rows of S vectors; C has R rows of as
+    // many, and the bias one.
+    unsafe {
+        let mut sums = [[V::splat(T::ZERO); S]; R];
+        if !first {
+            for (r, sums) in sums.iter_mut().enumerate() {
+                for (s, sum) in sums.iter_mut().enumerate() {
+                    *sum = V::load(c.add(r * c_stride + s * V::N));
+                }
+            }
+        }
+        let (mut b, b_stride) = panel;
+        let mut a = a.data.as_ptr().wrapping_add(row * row_stride + ks.start * k_stride);
+        for _ in ks {
+            let columns: [V; S] = std::array::from_fn(|s| V::load(b.add(s * V::N)));
             for (r, sums) in sums.iter_mut().enumerate() {
                 let x = V::splat(*a.add(r * row_stride));
                 for (sum, &column) in sums.iter_mut().zip(&columns) {
@@ -187,20 +197,13 @@ unsafe fn tile<T: Real, V: Lanes<T>, const R: usize>(tiled: &Tiled<T>, row: usiz
                 }
             }
             a = a.wrapping_add(k_stride);
-            b = b.add(width);
+            b = b.wrapping_add(b_stride);
         }
-        let mut buffer = [T::ZERO; MOST];
         for (r, sums) in sums.iter().enumerate() {
             for (s, &sum) in sums.iter().enumerate() {
-                sum.store(buffer.as_mut_ptr().add(r * width + s * V::N));
-            }
-            let out = std::slice::from_raw_parts_mut(c.add(r * tiled.row_stride), tiled.columns);
-            let sums = &buffer[r * width..r * width + tiled.columns];
-            match tiled.bias {
-                Some(bias) => out.iter_mut().zip(sums).zip(bias).for_each(|((out, &sum), &bias)| *out = sum + bias),
-                None => out.copy_from_slice(sums),
+                let sum = bias.map_or(sum, |bias| sum.plus(V::load(bias.add(s * V::N))));
+                sum.store(c.add(r * c_stride + s * V::N));
             }
         }
     }
-    R
 }

@@ -1,0 +1,67 @@
+//! Packing: a panel of B, its columns side by side, one row of them after the other.
+
+use std::ops::Range;
+
+use super::Matrix;
+use super::lanes::Lanes;
+use crate::Real;
+
+/// Writes rows `ks` of the columns of B, S vectors wide. Beyond the last column lies any number: nothing is read from the
+/// sums it makes.
+///
+/// # Safety
+/// `ks` and `columns` must be within B, `columns` not empty, and `panel` have room for `ks.len()` rows of S vectors, and
+/// for N rows in any case.
+#[inline(always)]
+pub(super) unsafe fn pack<T: Real, V: Lanes<T>, const S: usize>(
+    b: Matrix<T>,
+    ks: Range<usize>,
+    columns: Range<usize>,
+    panel: *mut T,
+) {
+    let width = S * V::N;
+    let (k_stride, column_stride) = b.strides();
+    let data = b.data.as_ptr();
+    let (last, end) = (columns.end - 1, b.data.as_ptr_range().end);
+    // SAFETY: every row and column read is within B, every number written within the panel.
+    unsafe {
+        if b.transposed {
+            let column = |j: usize| data.add((columns.start + j).min(last) * column_stride);
+            for s in 0..S {
+                let column = |j: usize| column(s * V::N + j).add(ks.start);
+                let to = panel.add(s * V::N);
+                if ks.len() >= V::N {
+                    for block in 0..ks.len().div_ceil(V::N) {
+                        // The last block ends where k does, and so may overlap the one before.
+                        let k = (block * V::N).min(ks.len() - V::N);
+                        V::transpose(|j| column(j).add(k), to.add(k * width), width);
+                    }
+                } else if column(V::N - 1).add(V::N) <= end {
+                    // Each column is read on into the next ones; the panel has room for what that makes.
+                    V::transpose(column, to, width);
+                } else {
+                    for j in 0..V::N {
+                        for k in 0..ks.len() {
+                            *to.add(k * width + j) = *column(j).add(k);
+                        }
+                    }
+                }
+            }
+        } else if columns.len() == width {
+            for k in 0..ks.len() {
+                let from = data.add((ks.start + k) * k_stride + columns.start);
+                for s in 0..S {
+                    V::load(from.add(s * V::N)).store(panel.add(k * width + s * V::N));
+                }
+            }
+        } else {
+            for k in 0..ks.len() {
+                let to = panel.add(k * width);
+                data.add((ks.start + k) * k_stride + columns.start).copy_to_nonoverlapping(to, columns.len());
+                for j in columns.len()..width {
+                    to.add(j).write(T::ZERO);
+                }
+            }
+        }
+    }
+}
