@@ -2,11 +2,13 @@
 
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anstyle::{AnsiColor, Style};
 use clap::ArgMatches;
 use indicatif::{ProgressBar, ProgressStyle};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 use thalweg::data::inspect::Profile;
 use thalweg::metrics::{Metric, Metrics};
 use thalweg::model::Model;
@@ -51,21 +53,20 @@ pub(crate) struct Progress {
     epochs: usize,
     steps: usize,
     /// 0, or 128 + the signal's number.
-    signal: Arc<AtomicI32>,
+    signal: Arc<AtomicUsize>,
 }
 
 impl Progress {
     /// Shows what the flags allow. The first Ctrl-C or SIGTERM asks for a stop; the second ends the process.
     pub(crate) fn new(matches: &ArgMatches) -> anyhow::Result<Progress> {
-        let signal = Arc::new(AtomicI32::new(0));
-        let seen = signal.clone();
-        ctrlc::set_handler(move || {
-            // ctrlc does not tell which signal came; a terminal sends SIGINT.
-            let code = if std::io::stderr().is_terminal() { 130 } else { 143 };
-            if seen.swap(code, Ordering::SeqCst) != 0 {
-                std::process::exit(code);
-            }
-        })?;
+        let signal = Arc::new(AtomicUsize::new(0));
+        let seen = Arc::new(AtomicBool::new(false));
+        for (number, code) in [(SIGINT, 130), (SIGTERM, 143)] {
+            // In this order: what is not yet seen does not end the process.
+            flag::register_conditional_shutdown(number, code, seen.clone())?;
+            flag::register(number, seen.clone())?;
+            flag::register_usize(number, signal.clone(), code as usize)?;
+        }
         let quiet = matches.get_flag("quiet");
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::new(1);

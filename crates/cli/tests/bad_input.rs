@@ -219,3 +219,34 @@ fn good_input_works_however_it_is_given() {
     std::fs::write(folder.join("turned.csv"), good().replace(',', ";").replace('.', ",")).unwrap();
     assert_eq!(answers("turned.csv"), expected);
 }
+
+#[test]
+#[cfg(unix)]
+fn a_signal_stops_at_the_next_step_and_the_run_goes_on_to_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let train = |out: &str| {
+        let line = ["train", "sample:digits", "-q", "--epochs", "60", "--layers", "32", "-o", out];
+        let mut command = Command::new(env!("CARGO_BIN_EXE_thalweg"));
+        command.args(line).current_dir(folder).stdout(std::process::Stdio::null());
+        command
+    };
+    assert!(train("whole").status().unwrap().success());
+    let bytes = |run: &str| std::fs::read(folder.join(run).join("model.safetensors")).unwrap();
+    for (signal, code) in [("INT", Some(130)), ("TERM", Some(143)), ("KILL", None)] {
+        let mut child = train(signal).spawn().unwrap();
+        let checkpoint = folder.join(signal).join("checkpoint.safetensors");
+        while !checkpoint.exists() && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        let sent = Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status().unwrap();
+        assert!(sent.success(), "the run ended before the signal");
+        assert_eq!(child.wait().unwrap().code(), code, "{signal}");
+        assert!(thalweg(folder, &["resume", signal, "-q"]).status.success(), "{signal}");
+        assert!(bytes(signal) == bytes("whole"), "{signal}: other bits");
+    }
+    for threads in ["1", "3"] {
+        assert!(train(threads).args(["--threads", threads]).status().unwrap().success());
+        assert!(bytes(threads) == bytes("whole"), "{threads} threads: other bits");
+    }
+}
