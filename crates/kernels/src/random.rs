@@ -3,6 +3,7 @@
 //! A number depends on (seed, purpose, epoch, example, element) alone, not on threads, batches or history.
 
 use crate::Real;
+use crate::dispatch::vectorised;
 
 /// The random numbers of one purpose in one epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,11 +63,36 @@ impl Stream {
     /// Inverted dropout's mask: 1/keep with probability keep, else 0.
     pub fn mask<T: Real>(&self, example: u32, keep: f64, out: &mut [T]) {
         let (limit, kept) = ((keep * 4_294_967_296.0) as u64, T::of(1.0 / keep));
-        for (block, out) in out.chunks_mut(4).enumerate() {
-            for (out, bits) in out.iter_mut().zip(self.bits(example, block as u32)) {
-                *out = if u64::from(bits) < limit { kept } else { T::ZERO };
+        vectorised(
+            #[inline(always)]
+            || {
+                for (i, out) in out.chunks_mut(4 * SIDE).enumerate() {
+                    let words = self.blocks(example, (i * SIDE) as u32);
+                    let mut mask = [T::ZERO; 4 * SIDE];
+                    for i in 0..SIDE {
+                        for (j, words) in words.iter().enumerate() {
+                            mask[4 * i + j] = if u64::from(words[i]) < limit { kept } else { T::ZERO };
+                        }
+                    }
+                    out.copy_from_slice(&mask[..out.len()]);
+                }
+            },
+        );
+    }
+
+    /// `bits` of SIDE blocks in a row, word by word.
+    #[inline(always)]
+    fn blocks(&self, example: u32, first: u32) -> [[u32; SIDE]; 4] {
+        let mut a = std::array::from_fn(|i| first + i as u32);
+        let (mut b, mut c, mut d) = ([example; SIDE], [self.epoch; SIDE], [self.purpose; SIDE]);
+        let mut key = self.key;
+        for _ in 0..ROUNDS {
+            for i in 0..SIDE {
+                [a[i], b[i], c[i], d[i]] = round([a[i], b[i], c[i], d[i]], key);
             }
+            key = next(key);
         }
+        [a, b, c, d]
     }
 
     /// 0, …, n − 1 in a random order (Fisher and Yates).
@@ -88,15 +114,30 @@ fn unit<T: Real>(bits: u32) -> T {
     T::of(f64::from(bits >> 8) / 16_777_216.0)
 }
 
+const ROUNDS: usize = 10;
+
+/// Counters computed side by side where many are needed.
+const SIDE: usize = 16;
+
 #[inline]
 fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
-    for _ in 0..10 {
-        let a = u64::from(counter[0]) * 0xD251_1F53;
-        let b = u64::from(counter[2]) * 0xCD9E_8D57;
-        counter = [(b >> 32) as u32 ^ counter[1] ^ key[0], b as u32, (a >> 32) as u32 ^ counter[3] ^ key[1], a as u32];
-        key = [key[0].wrapping_add(0x9E37_79B9), key[1].wrapping_add(0xBB67_AE85)];
+    for _ in 0..ROUNDS {
+        counter = round(counter, key);
+        key = next(key);
     }
     counter
+}
+
+#[inline(always)]
+fn round(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
+    let a = u64::from(counter[0]) * 0xD251_1F53;
+    let b = u64::from(counter[2]) * 0xCD9E_8D57;
+    [(b >> 32) as u32 ^ counter[1] ^ key[0], b as u32, (a >> 32) as u32 ^ counter[3] ^ key[1], a as u32]
+}
+
+#[inline(always)]
+fn next(key: [u32; 2]) -> [u32; 2] {
+    [key[0].wrapping_add(0x9E37_79B9), key[1].wrapping_add(0xBB67_AE85)]
 }
 
 #[cfg(test)]
@@ -123,6 +164,19 @@ mod tests {
         assert!(mean(&x).abs() < 0.02 && (mean(&squares) - 1.0).abs() < 0.02);
         stream.mask(0, 0.8, &mut x);
         assert!((mean(&x) - 1.0).abs() < 0.01 && x.iter().all(|&x| x == 0.0 || x == 1.25));
+    }
+
+    #[test]
+    fn a_mask_is_drawn_from_the_stream_s_bits() {
+        let stream = Stream::new(5, 2).epoch(3);
+        for n in [0, 1, 63, 64, 65, 1000] {
+            let mut mask = vec![9.0f32; n];
+            stream.mask(7, 0.3, &mut mask);
+            for (i, &x) in mask.iter().enumerate() {
+                let bits = stream.bits(7, i as u32 / 4)[i % 4];
+                assert_eq!(x > 0.0, f64::from(bits) < 0.3 * 4_294_967_296.0, "{i} of {n}");
+            }
+        }
     }
 
     #[test]

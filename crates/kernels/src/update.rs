@@ -7,6 +7,9 @@ use crate::pool::{self, Shared};
 /// Parameters a thread must have to be worth waking.
 const CHUNK: usize = 1 << 14;
 
+/// Parameters computed at once.
+const BLOCK: usize = 128;
+
 /// (θ, state) := f(θ, dθ, state), number by number, with K state vectors as long as θ.
 ///
 /// # Panics
@@ -27,17 +30,40 @@ pub fn apply<T: Real, const K: usize>(
         });
         vectorised(
             #[inline(always)]
-            || {
-                for (j, (theta, &gradient)) in theta.iter_mut().zip(gradient).enumerate() {
-                    let (new, new_state) = f(*theta, gradient, std::array::from_fn(|k| state[k][j]));
-                    *theta = new;
-                    for k in 0..K {
-                        state[k][j] = new_state[k];
-                    }
-                }
-            },
+            || pass(theta, gradient, &mut state, &f),
         );
     });
+}
+
+/// The pass over a chunk. Blocks are copied to the stack first, where the compiler knows that no two vectors overlap.
+#[inline(always)]
+fn pass<T: Real, const K: usize>(
+    theta: &mut [T],
+    gradient: &[T],
+    state: &mut [&mut [T]; K],
+    f: &impl Fn(T, T, [T; K]) -> (T, [T; K]),
+) {
+    for start in (0..theta.len()).step_by(BLOCK) {
+        let block = start..theta.len().min(start + BLOCK);
+        let n = block.len();
+        let (mut t, mut g, mut s) = ([T::ZERO; BLOCK], [T::ZERO; BLOCK], [[T::ZERO; BLOCK]; K]);
+        t[..n].copy_from_slice(&theta[block.clone()]);
+        g[..n].copy_from_slice(&gradient[block.clone()]);
+        for k in 0..K {
+            s[k][..n].copy_from_slice(&state[k][block.clone()]);
+        }
+        for i in 0..BLOCK {
+            let (new, new_state) = f(t[i], g[i], std::array::from_fn(|k| s[k][i]));
+            t[i] = new;
+            for k in 0..K {
+                s[k][i] = new_state[k];
+            }
+        }
+        theta[block.clone()].copy_from_slice(&t[..n]);
+        for k in 0..K {
+            state[k][block.clone()].copy_from_slice(&s[k][..n]);
+        }
+    }
 }
 
 #[cfg(test)]
