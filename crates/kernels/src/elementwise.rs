@@ -7,6 +7,9 @@ use crate::pool;
 /// Numbers a thread must have to be worth waking.
 const CHUNK: usize = 1 << 15;
 
+/// Numbers in a block of a loop. The compiler takes a loop within a loop for hot, and so inlines larger functions there.
+const BLOCK: usize = 256;
+
 /// y = f(x).
 ///
 /// # Panics
@@ -18,8 +21,10 @@ pub fn map<T: Real>(x: &[T], y: &mut [T], f: impl Fn(T) -> T + Sync) {
         vectorised(
             #[inline(always)]
             || {
-                for (y, &x) in y.iter_mut().zip(x) {
-                    *y = f(x);
+                for (y, x) in y.chunks_mut(BLOCK).zip(x.chunks(BLOCK)) {
+                    for (y, &x) in y.iter_mut().zip(x) {
+                        *y = f(x);
+                    }
                 }
             },
         );
@@ -32,8 +37,10 @@ pub fn map_in_place<T: Real>(y: &mut [T], f: impl Fn(T) -> T + Sync) {
         vectorised(
             #[inline(always)]
             || {
-                for y in y.iter_mut() {
-                    *y = f(*y);
+                for y in y.chunks_mut(BLOCK) {
+                    for y in y.iter_mut() {
+                        *y = f(*y);
+                    }
                 }
             },
         );
@@ -51,8 +58,10 @@ pub fn zip<T: Real>(a: &[T], b: &[T], y: &mut [T], f: impl Fn(T, T) -> T + Sync)
         vectorised(
             #[inline(always)]
             || {
-                for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
-                    *y = f(a, b);
+                for ((y, a), b) in y.chunks_mut(BLOCK).zip(a.chunks(BLOCK)).zip(b.chunks(BLOCK)) {
+                    for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
+                        *y = f(a, b);
+                    }
                 }
             },
         );
@@ -70,8 +79,10 @@ pub fn zip_in_place<T: Real>(y: &mut [T], x: &[T], f: impl Fn(T, T) -> T + Sync)
         vectorised(
             #[inline(always)]
             || {
-                for (y, &x) in y.iter_mut().zip(x) {
-                    *y = f(*y, x);
+                for (y, x) in y.chunks_mut(BLOCK).zip(x.chunks(BLOCK)) {
+                    for (y, &x) in y.iter_mut().zip(x) {
+                        *y = f(*y, x);
+                    }
                 }
             },
         );
