@@ -171,7 +171,6 @@ impl Activation {
 }
 
 /// 1 / (1 + e^−z), from whichever side cannot overflow.
-#[inline(always)]
 fn sigmoid<T: Real>(z: T) -> T {
     let e = (-z.abs()).exp();
     let small = e / (T::ONE + e);
@@ -179,13 +178,11 @@ fn sigmoid<T: Real>(z: T) -> T {
 }
 
 /// ln(1 + e^z) = max(z, 0) + ln(1 + e^−|z|).
-#[inline(always)]
 fn softplus<T: Real>(z: T) -> T {
     z.max(T::ZERO) + (-z.abs()).exp().ln_1p()
 }
 
 /// Φ(z) = (1 + erf(z/√2)) / 2 = erfc(−z/√2) / 2, which keeps its digits where Φ is small.
-#[inline(always)]
 fn normal_distribution<T: Real>(z: T) -> T {
     T::of(0.5) * (-z * T::of(SQRT_HALF)).erfc()
 }
