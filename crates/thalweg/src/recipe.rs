@@ -84,26 +84,37 @@ fn hidden(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Vec
     units.to_vec()
 }
 
-fn dropout_rates(config: &Config, data: &Dataset, hidden: usize, decisions: &mut Vec<Decision>) -> Result<Vec<f64>> {
+/// The fewest units a layer must have for dropout to leave it enough of them.
+const DROPOUT_UNITS: usize = 16;
+
+/// The rate of dropout after each hidden layer, of the units given.
+fn dropout_rates(config: &Config, data: &Dataset, hidden: &[usize], decisions: &mut Vec<Decision>) -> Result<Vec<f64>> {
+    let layers = hidden.len();
     match config.network.dropout.as_deref() {
-        Some([rate]) => Ok(vec![*rate; hidden]),
-        Some(rates) if rates.len() == hidden => Ok(rates.to_vec()),
-        Some([]) => Ok(vec![0.0; hidden]),
-        Some(rates) => Err(Error::config(format!("{} rates for {hidden} hidden layers", rates.len()))
+        Some([rate]) => Ok(vec![*rate; layers]),
+        Some(rates) if rates.len() == layers => Ok(rates.to_vec()),
+        Some([]) => Ok(vec![0.0; layers]),
+        Some(rates) => Err(Error::config(format!("{} rates for {layers} hidden layers", rates.len()))
             .at("network.dropout")
             .fix("give one rate for all hidden layers, or one a layer")),
         None => {
             let m = data.parts.train.rows;
             let rate = match config.train.recipe {
                 Recipe::Course => 0.0,
+                // Batch norm's noise regularises already, and dropout changes the variances it stores.
+                Recipe::Auto if config.network.batch_norm => 0.0,
                 Recipe::Auto if data.parts.train.columns >= 256 && m >= 5_000 => 0.3,
                 Recipe::Auto if m < 5_000 => 0.2,
                 Recipe::Auto => 0.1,
             };
-            if rate > 0.0 && hidden > 0 {
-                decide(decisions, format!("dropout of {rate} after each hidden layer"), rows(m), "--dropout 0");
+            let rates: Vec<f64> = hidden.iter().map(|&n| if n < DROPOUT_UNITS { 0.0 } else { rate }).collect();
+            let dropped = rates.iter().filter(|&&rate| rate > 0.0).count();
+            if dropped > 0 {
+                let which =
+                    if dropped == layers { "each hidden layer" } else { "the hidden layers of 16 units or more" };
+                decide(decisions, format!("dropout of {rate} after {which}"), rows(m), "--dropout 0");
             }
-            Ok(vec![rate; hidden])
+            Ok(rates)
         }
     }
 }
@@ -134,7 +145,7 @@ fn layers(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Res
     let init = init.map_err(|error| error.at("network.init"))?;
     if options.layer.is_empty() {
         let hidden = hidden(config, data, decisions);
-        let rates = dropout_rates(config, data, hidden.len(), decisions)?;
+        let rates = dropout_rates(config, data, &hidden, decisions)?;
         for ((&units, activation), rate) in hidden.iter().zip(activations(config, hidden.len())?).zip(rates) {
             if options.batch_norm {
                 let linear = Linear {
@@ -241,6 +252,7 @@ fn unknown(key: &str, found: &str, known: &[&str]) -> Error {
 fn settings(config: &Config, data: &Dataset, optimizer: &str, decisions: &mut Vec<Decision>) -> Result<Settings> {
     let (train, m) = (&config.train, data.parts.train.rows);
     let course = train.recipe == Recipe::Course;
+    let linear = config.network.layer.is_empty() && config.network.layers.as_ref().is_some_and(Vec::is_empty);
     let batch_size = match train.batch_size {
         Some(0) => m,
         Some(size) => size,
@@ -272,13 +284,15 @@ fn settings(config: &Config, data: &Dataset, optimizer: &str, decisions: &mut Ve
             "momentum" | "nesterov" if train.momentum_form == "pytorch" => 0.01,
             "momentum" | "nesterov" => 0.1,
             _ if course => 1e-3,
+            _ if linear => 2e-2,
             _ if m < 5_000 => 2e-3,
             _ => 1e-3,
         };
+        let why = if linear { " without hidden layers" } else { "" };
         decide(
             decisions,
             format!("a learning rate of {rate}"),
-            format!("usual for {optimizer}"),
+            format!("usual for {optimizer}{why}"),
             "--learning-rate 0.001",
         );
         rate

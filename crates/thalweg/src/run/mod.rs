@@ -1,19 +1,25 @@
 //! The main job: from a configuration to a run folder with a model, a log and a report.
 
-use std::path::{Path, PathBuf};
+mod answers;
+mod outcome;
+mod scribe;
+
+use std::path::Path;
 
 use crate::data::dataset::{self, Dataset};
 use crate::data::examples::Examples as Rows;
-use crate::data::schema::Task;
 use crate::error::{Error, Result};
-use crate::metrics::{self, Metrics};
+use crate::metrics::Metrics;
 use crate::model::{Judged, Model, Provenance, atomic};
 use crate::network::gradient_check::{self, Report};
 use crate::recipe::{self, Plan};
 use crate::spec::Config;
 use crate::tensor::{Dtype, Tensor};
-use crate::train::event::{self, Answers, Event, LayerRow, Mistake, Parts};
+use crate::train::event::{self, Answers, Event, Parts};
 use crate::train::{Checkpoint, End, EventLog, Examples, RunFolder, State, Trainer, Watcher, keep, predict};
+
+pub use outcome::{Outcome, Preview};
+use scribe::Scribe;
 
 /// Somebody who looks on: shows events, and may ask for a stop.
 pub trait Watch {
@@ -31,52 +37,6 @@ impl<F: FnMut(&Event)> Watch for F {
     fn event(&mut self, event: &Event) {
         self(event);
     }
-}
-
-/// What a run came to.
-#[derive(Debug, Clone)]
-pub struct Outcome {
-    /// The run's folder.
-    pub run: PathBuf,
-    /// The model file.
-    pub model: PathBuf,
-    /// The task.
-    pub task: Task,
-    /// The classes, in the order of the outputs.
-    pub classes: Vec<String>,
-    /// Rows in each part.
-    pub examples: Parts,
-    /// Trained parameters.
-    pub parameters: usize,
-    /// Epochs run.
-    pub epochs: usize,
-    /// The epoch whose parameters the model has.
-    pub best_epoch: usize,
-    /// Seconds of training.
-    pub seconds: f64,
-    /// Metrics on each part.
-    pub metrics: Parts<Metrics>,
-    /// Everything decided for the user.
-    pub decisions: Vec<event::Decision>,
-    /// What the user should know.
-    pub warnings: Vec<String>,
-    /// Why training ended.
-    pub end: End,
-}
-
-/// What a run would do.
-#[derive(Debug)]
-pub struct Preview {
-    /// Rows in each part.
-    pub examples: Parts,
-    /// The task.
-    pub task: Task,
-    /// The layers.
-    pub layers: Vec<LayerRow>,
-    /// Everything decided for the user.
-    pub decisions: Vec<event::Decision>,
-    /// What the user should know.
-    pub warnings: Vec<String>,
 }
 
 /// Trains as a configuration says, in a new run folder.
@@ -266,6 +226,11 @@ fn run(
     finish(config, data, plan, &state, end, scribe)
 }
 
+fn write_report(folder: &RunFolder) -> Result<()> {
+    let (events, _) = crate::report::read_events(folder.events())?;
+    atomic::write(&folder.report(), crate::report::html(&events).as_bytes())
+}
+
 /// Ends the log of a run that failed, and writes its report all the same: it shows where things went wrong.
 fn record_failure(error: &Error, state: &State, scribe: &mut Scribe) -> Result<()> {
     scribe.event(Event::Finished {
@@ -279,11 +244,6 @@ fn record_failure(error: &Error, state: &State, scribe: &mut Scribe) -> Result<(
     write_report(scribe.folder)
 }
 
-fn write_report(folder: &RunFolder) -> Result<()> {
-    let (events, _) = crate::report::read_events(folder.events())?;
-    atomic::write(&folder.report(), crate::report::html(&events).as_bytes())
-}
-
 /// Judges the best parameters on every part, and writes the model and the report.
 fn finish(config: &Config, data: &Dataset, plan: Plan, state: &State, end: End, mut scribe: Scribe) -> Result<Outcome> {
     let (metrics, _) = judge_part(data, &plan, state, &data.parts.train)?;
@@ -294,7 +254,7 @@ fn finish(config: &Config, data: &Dataset, plan: Plan, state: &State, end: End, 
             continue;
         }
         let (metrics, outputs) = judge_part(data, &plan, state, rows)?;
-        answers = describe_answers(name, data, rows, &outputs);
+        answers = answers::describe(name, data, rows, &outputs);
         if name == "dev" { results.dev = metrics } else { results.test = metrics }
     }
     let (reason, warnings) = (reason(end, &plan), warnings(data, &plan));
@@ -360,60 +320,6 @@ fn judge_part(data: &Dataset, plan: &Plan, state: &State, rows: &Rows) -> Result
     let mut judged = Judged::default();
     judged.extend(&data.target, &outputs, rows);
     Ok((judged.metrics(&data.target), outputs))
-}
-
-/// Confusion or points, and the examples with the highest loss.
-fn describe_answers(part: &str, data: &Dataset, rows: &Rows, outputs: &[f64]) -> Answers {
-    const MOST_POINTS: usize = 2_000;
-    const MOST_MISTAKES: usize = 12;
-    let (target, k) = (&data.target, data.target.outputs());
-    let mut answers = Answers { part: part.into(), ..Answers::default() };
-    match data.task {
-        Task::Binary | Task::Multiclass => {
-            let truths: Vec<f64> = rows.y.iter().map(|&y| f64::from(y)).collect();
-            answers.confusion = metrics::confusion(outputs, k, &truths);
-        }
-        Task::Regression => {
-            let every = rows.rows.div_ceil(MOST_POINTS).max(1);
-            let point =
-                |row: usize| (target.unscaled(0, f64::from(rows.y[row * k])), target.unscaled(0, outputs[row * k]));
-            answers.points = (0..rows.rows).step_by(every).map(point).collect();
-        }
-        Task::Multilabel => {}
-    }
-    let losses: Vec<f64> = (0..rows.rows)
-        .map(|row| row_loss(data.task, &outputs[row * k..][..k], &rows.y[row * rows.targets..]))
-        .collect();
-    let mut order: Vec<usize> = (0..rows.rows).collect();
-    order.sort_by(|&a, &b| losses[b].total_cmp(&losses[a]).then(a.cmp(&b)));
-    answers.mistakes = order
-        .into_iter()
-        .take(MOST_MISTAKES)
-        .map(|row| {
-            let outputs = &outputs[row * k..(row + 1) * k];
-            Mistake {
-                place: rows.place(row),
-                truth: rows.raw.truth(row).into(),
-                prediction: target.answers(outputs).join(", "),
-                loss: losses[row],
-                confidence: target.probabilities(outputs).into_iter().reduce(f64::max),
-                inputs: rows.raw.inputs(row),
-            }
-        })
-        .collect();
-    answers
-}
-
-/// The loss of one row from its outputs: cross-entropy for classes and labels, half the squared error for numbers.
-fn row_loss(task: Task, outputs: &[f64], truths: &[f32]) -> f64 {
-    let surprise = |p: f64| -f64::max(p, 1e-12).ln();
-    match task {
-        Task::Multiclass => surprise(outputs[truths[0] as usize]),
-        Task::Binary | Task::Multilabel => {
-            outputs.iter().zip(truths).map(|(&p, &y)| surprise(if y > 0.5 { p } else { 1.0 - p })).sum()
-        }
-        Task::Regression => outputs.iter().zip(truths).map(|(z, &y)| 0.5 * (z - f64::from(y)).powi(2)).sum(),
-    }
 }
 
 /// A name for the run's folder from what is trained on: `houses` from `data/houses.csv`.
@@ -487,36 +393,5 @@ fn announce(config: &Config, data: &Dataset, plan: &Plan, scribe: &mut Scribe) {
     }
     for message in warnings(data, plan) {
         scribe.event(Event::Warning { message });
-    }
-}
-
-/// Writes events to the log and checkpoints to the folder, and passes events on.
-struct Scribe<'a> {
-    folder: &'a RunFolder,
-    log: EventLog,
-    watch: &'a mut dyn Watch,
-    fingerprint: String,
-    broken: Option<Error>,
-}
-
-impl Watcher for Scribe<'_> {
-    fn event(&mut self, event: Event) {
-        if let Err(error) = self.log.write(&event) {
-            self.broken.get_or_insert(error);
-        }
-        self.watch.event(&event);
-    }
-
-    fn checkpoint(&mut self, state: &State) -> Result<()> {
-        if let Some(error) = self.broken.take() {
-            return Err(error);
-        }
-        keep::keep(state, &self.fingerprint).save(self.folder)?;
-        self.event(Event::Checkpoint { epoch: state.epoch, step: state.step });
-        Ok(())
-    }
-
-    fn stop(&self) -> bool {
-        self.watch.stop()
     }
 }

@@ -1,0 +1,38 @@
+//! What a run leaves behind while it goes on: events in its log, checkpoints in its folder.
+
+use crate::error::{Error, Result};
+use crate::train::event::Event;
+use crate::train::{EventLog, RunFolder, State, Watcher, keep};
+
+use super::Watch;
+
+/// Writes events to the log and checkpoints to the folder, and passes events on.
+pub(super) struct Scribe<'a> {
+    pub(super) folder: &'a RunFolder,
+    pub(super) log: EventLog,
+    pub(super) watch: &'a mut dyn Watch,
+    pub(super) fingerprint: String,
+    pub(super) broken: Option<Error>,
+}
+
+impl Watcher for Scribe<'_> {
+    fn event(&mut self, event: Event) {
+        if let Err(error) = self.log.write(&event) {
+            self.broken.get_or_insert(error);
+        }
+        self.watch.event(&event);
+    }
+
+    fn checkpoint(&mut self, state: &State) -> Result<()> {
+        if let Some(error) = self.broken.take() {
+            return Err(error);
+        }
+        keep::keep(state, &self.fingerprint).save(self.folder)?;
+        self.event(Event::Checkpoint { epoch: state.epoch, step: state.step });
+        Ok(())
+    }
+
+    fn stop(&self) -> bool {
+        self.watch.stop()
+    }
+}

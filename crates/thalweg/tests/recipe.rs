@@ -1,0 +1,41 @@
+//! What is decided where the user leaves it open.
+
+use thalweg::run::{Preview, preview};
+use thalweg::spec::Config;
+
+/// What training on a sample would do with the options given.
+fn planned(options: &[(&str, &str)]) -> Preview {
+    let all = [("path", "sample:iris"), ("target", "species")].iter().chain(options);
+    let all: Vec<(String, String)> = all.map(|&(key, value)| (key.into(), value.into())).collect();
+    preview(&Config::load(None, &all).unwrap()).unwrap()
+}
+
+fn layers(preview: &Preview) -> Vec<&str> {
+    preview.layers.iter().map(|layer| layer.description.as_str()).collect()
+}
+
+fn decided(preview: &Preview, what: &str) -> bool {
+    preview.decisions.iter().any(|decision| decision.what.contains(what))
+}
+
+#[test]
+fn dropout_follows_layers_that_can_spare_units() {
+    let default = planned(&[]);
+    assert!(decided(&default, "dropout of 0.2 after each hidden layer"), "{:?}", default.decisions);
+    let mixed = planned(&[("layers", "64,8")]);
+    let after: Vec<bool> = layers(&mixed).windows(2).map(|pair| pair[1].starts_with("dropout")).collect();
+    assert_eq!(after, [true, false, false], "{:?}", layers(&mixed));
+    assert!(decided(&mixed, "of 16 units or more"));
+    for options in [[("layers", "8")], [("layers", "none")], [("batch_norm", "true")]] {
+        assert!(!decided(&planned(&options), "dropout"), "{options:?}");
+    }
+    let asked = planned(&[("batch_norm", "true"), ("dropout", "0.5")]);
+    assert!(layers(&asked).iter().any(|layer| layer.starts_with("dropout 0.5")), "{:?}", layers(&asked));
+}
+
+#[test]
+fn a_linear_model_learns_faster() {
+    assert!(decided(&planned(&[("layers", "none")]), "a learning rate of 0.02"));
+    assert!(decided(&planned(&[]), "a learning rate of 0.002"));
+    assert!(!decided(&planned(&[("layers", "none"), ("learning_rate", "0.1")]), "a learning rate"));
+}
