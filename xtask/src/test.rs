@@ -16,10 +16,10 @@ pub(crate) fn run() -> Result<()> {
     let start = Instant::now();
     let mut counts = Counts::default();
     let mut skipped = Vec::new();
-    if let Some(missing) = missing_data() {
+    if !data().is_dir() {
         skipped.push(format!(
             "tests on the real data sets: {} is not there (THALWEG_DATA names another)",
-            missing.display()
+            data().display()
         ));
     }
     skipped.iter().for_each(|what| println!("skipped: {what}"));
@@ -44,11 +44,12 @@ pub(crate) fn run() -> Result<()> {
     skipped.iter().for_each(|what| println!("skipped: {what}"));
     let Counts { passed, failed, ignored } = counts;
     let seconds = start.elapsed().as_secs_f64();
-    println!("{passed} passed, {failed} failed, {ignored} ignored, {} skipped, {seconds:.0} s", skipped.len());
+    println!("{seconds:.0} s");
+    println!("{passed} passed, {failed} failed, {} skipped", ignored + skipped.len());
     Ok(())
 }
 
-fn cargo(arguments: &[&str]) -> Command {
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new("cargo");
     command.args(arguments).current_dir(root());
     command
@@ -62,12 +63,12 @@ fn tests() -> Command {
     cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])
 }
 
-fn root() -> &'static Path {
+/// The repository.
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the repository")
 }
 
-/// Where the real data sets should be, if they are not.
-fn missing_data() -> Option<PathBuf> {
-    let folder = std::env::var_os("THALWEG_DATA").map_or_else(|| root().join("../shared/data"), PathBuf::from);
-    (!folder.is_dir()).then_some(folder)
+/// Where the real data sets should be.
+pub(crate) fn data() -> PathBuf {
+    std::env::var_os("THALWEG_DATA").map_or_else(|| root().join("../shared/data"), PathBuf::from)
 }

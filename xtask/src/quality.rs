@@ -1,0 +1,119 @@
+//! `cargo xtask quality`: whether default settings reach the accuracy promised, on samples and real data.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::step;
+use crate::test::{cargo, data, root};
+
+/// A data set, and what the median of three seeds must reach on one part of it.
+struct Goal {
+    name: &'static str,
+    /// What follows `thalweg train`; `DATA` is the folder of the real data sets.
+    arguments: &'static str,
+    part: &'static str,
+    metric: &'static str,
+    at_least: Option<f64>,
+    at_most: Option<f64>,
+}
+
+const fn accuracy(name: &'static str, arguments: &'static str, part: &'static str, at_least: f64) -> Goal {
+    Goal { name, arguments, part, metric: "accuracy", at_least: Some(at_least), at_most: None }
+}
+
+const GOALS: [Goal; 8] = [
+    accuracy("iris", "sample:iris", "test", 0.93),
+    accuracy("digits", "sample:digits", "test", 0.97),
+    accuracy("breast-cancer", "sample:breast-cancer", "test", 0.95),
+    accuracy("titanic", "DATA/titanic/train.csv --target Survived", "dev", 0.79),
+    accuracy("adult", "DATA/adult/adult-train.csv --test DATA/adult/adult-test.csv", "test", 0.85),
+    Goal {
+        name: "housing",
+        arguments: "DATA/california-housing/housing.csv --target median_house_value",
+        part: "test",
+        metric: "rmse",
+        at_least: None,
+        at_most: Some(55_000.0),
+    },
+    accuracy("mnist", "DATA/mnist", "test", 0.98),
+    accuracy("fashion-mnist", "DATA/fashion-mnist", "test", 0.885),
+];
+
+const SEEDS: [&str; 3] = ["0", "1", "2"];
+
+/// Trains every data set, or those named, with default settings and compares with the goals.
+///
+/// # Errors
+/// If a goal is missed, a training fails, or a name is unknown.
+pub(crate) fn run(only: &[&str]) -> Result<()> {
+    if let Some(unknown) = only.iter().find(|name| GOALS.iter().all(|goal| goal.name != **name)) {
+        bail!("unknown data set {unknown:?}; the data sets are {}", GOALS.map(|goal| goal.name).join(", "));
+    }
+    step::run("build", "mend what the compiler names", cargo(&["build", "--release", "--package", "thalweg-cli"]))?;
+    println!("\n{:<14} {:<14} {:>10} {:>10}  seeds {}", "data", "metric", "median", "goal", SEEDS.join(", "));
+    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+    for goal in GOALS.iter().filter(|goal| only.is_empty() || only.contains(&goal.name)) {
+        if goal.arguments.contains("DATA") && !data().is_dir() {
+            println!("{:<14} skipped: {} is not there (THALWEG_DATA names another)", goal.name, data().display());
+            skipped += 1;
+            continue;
+        }
+        let start = Instant::now();
+        let results = SEEDS.iter().map(|seed| train(goal, seed)).collect::<Result<Vec<f64>>>()?;
+        let mut sorted = results.clone();
+        sorted.sort_by(f64::total_cmp);
+        let median = sorted[sorted.len() / 2];
+        let met = goal.at_least.is_none_or(|least| median >= least) && goal.at_most.is_none_or(|most| median <= most);
+        let bound = goal.at_least.or(goal.at_most).unwrap_or_default();
+        let each = results.iter().map(|result| short(*result)).collect::<Vec<_>>().join(" ");
+        println!(
+            "{:<14} {:<14} {:>10} {:>10}  {each}  {:.1} s{}",
+            goal.name,
+            format!("{} {}", goal.part, goal.metric),
+            short(median),
+            format!("{} {}", if goal.at_least.is_some() { "≥" } else { "≤" }, short(bound)),
+            start.elapsed().as_secs_f64(),
+            if met { "" } else { "  MISSED" },
+        );
+        if met { passed += 1 } else { failed += 1 }
+    }
+    println!("\n{passed} passed, {failed} failed, {skipped} skipped");
+    if failed > 0 {
+        bail!("{failed} of the goals missed");
+    }
+    Ok(())
+}
+
+fn short(x: f64) -> String {
+    if x.abs() < 10.0 { format!("{x:.4}") } else { format!("{x:.0}") }
+}
+
+/// The metric that one training ends with.
+fn train(goal: &Goal, seed: &str) -> Result<f64> {
+    let folder = std::env::temp_dir().join(format!("thalweg-quality-{}", std::process::id()));
+    let binary = root().join("target/release").join(format!("thalweg{}", std::env::consts::EXE_SUFFIX));
+    let output = Command::new(binary)
+        .arg("train")
+        .args(goal.arguments.replace("DATA", &data().to_string_lossy()).split(' '))
+        .args(["--seed", seed, "--quiet", "--json", "--out"])
+        .arg(&folder)
+        .stderr(Stdio::inherit())
+        .output()?;
+    remove(&folder)?;
+    if !output.status.success() {
+        bail!("training {} with seed {seed}: {}", goal.name, output.status);
+    }
+    let result: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    let value = &result["metrics"][goal.part][goal.metric]["value"];
+    value.as_f64().with_context(|| format!("{}: no {} {} in the result", goal.name, goal.part, goal.metric))
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
