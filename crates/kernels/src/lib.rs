@@ -8,6 +8,7 @@ pub mod batch_norm;
 mod dispatch;
 pub mod elementwise;
 mod float32;
+pub mod gather;
 pub mod gemm;
 pub mod pool;
 pub mod random;

@@ -98,12 +98,20 @@ impl Stream {
     /// 0, …, n − 1 in a random order (Fisher and Yates).
     pub fn permutation(&self, n: usize) -> Vec<u32> {
         let mut order: Vec<u32> = (0..n as u32).collect();
-        for i in (1..n).rev() {
-            let [a, b, ..] = self.bits(0, i as u32);
-            let random = u64::from(a) << 32 | u64::from(b);
-            // The high half of random · (i + 1): uneven by less than one part in 2³².
-            let j = (u128::from(random) * (i as u128 + 1)) >> 64;
-            order.swap(i, j as usize);
+        for block in (0..n.div_ceil(SIDE)).rev() {
+            let first = block * SIDE;
+            let [high, low, ..] = vectorised(
+                #[inline(always)]
+                || self.blocks(0, first as u32),
+            );
+            let partner: [usize; SIDE] = std::array::from_fn(|i| {
+                let random = u64::from(high[i]) << 32 | u64::from(low[i]);
+                // The high half of random · (i + 1): uneven by less than one part in 2³².
+                ((u128::from(random) * ((first + i) as u128 + 1)) >> 64) as usize
+            });
+            for i in (0..SIDE.min(n - first)).rev() {
+                order.swap(first + i, partner[i]);
+            }
         }
         order
     }
@@ -176,6 +184,21 @@ mod tests {
                 let bits = stream.bits(7, i as u32 / 4)[i % 4];
                 assert_eq!(x > 0.0, f64::from(bits) < 0.3 * 4_294_967_296.0, "{i} of {n}");
             }
+        }
+    }
+
+    #[test]
+    fn a_permutation_is_fisher_s_and_yates_s_by_the_stream_s_bits() {
+        let stream = Stream::new(5, 2).epoch(3);
+        for n in [0, 1, 2, 15, 16, 17, 1000] {
+            let mut expected: Vec<u32> = (0..n).collect();
+            for i in (1..n).rev() {
+                let [a, b, ..] = stream.bits(0, i);
+                let random = u64::from(a) << 32 | u64::from(b);
+                let partner = (u128::from(random) * (u128::from(i) + 1)) >> 64;
+                expected.swap(i as usize, partner as usize);
+            }
+            assert_eq!(stream.permutation(n as usize), expected, "{n}");
         }
     }
 

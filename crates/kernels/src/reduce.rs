@@ -57,26 +57,36 @@ pub fn column_sums<T: Real>(x: &[T], columns: usize, out: &mut [T]) {
 
 /// The sum of f(x) down each column, in blocks of rows so that rounding grows with their number's root alone.
 pub(crate) fn weighted_column_sums<T: Real>(x: &[T], columns: usize, out: &mut [T], f: impl Fn(T) -> T) {
-    assert_eq!(out.len(), columns);
-    out.fill(T::ZERO);
     /// Columns summed at once, on the stack.
     const WIDTH: usize = 64;
-    for rows in x.chunks(ROWS * columns.max(1)) {
+    assert_eq!(out.len(), columns);
+    out.fill(T::ZERO);
+    if columns == 0 {
+        return;
+    }
+    // Narrow rows are summed side by side, as one wide row, whose parts are added at the end.
+    let side = (WIDTH / columns).max(1);
+    for rows in x.chunks(ROWS * side * columns) {
         for (start, out) in (0..columns).step_by(WIDTH).zip(out.chunks_mut(WIDTH)) {
+            let (wide, columns_here) = (side * columns, if side > 1 { side * columns } else { out.len() });
             let mut block = [T::ZERO; WIDTH];
             vectorised(
                 #[inline(always)]
                 || {
-                    for row in rows.chunks_exact(columns) {
-                        for (sum, &x) in block.iter_mut().zip(&row[start..start + out.len()]) {
+                    let mut lines = rows.chunks_exact(wide);
+                    for row in &mut lines {
+                        for (sum, &x) in block[..columns_here].iter_mut().zip(&row[start..]) {
                             *sum += f(x);
                         }
                     }
-                    for (out, &sum) in out.iter_mut().zip(&block) {
-                        *out += sum;
+                    for (sum, &x) in block.iter_mut().zip(lines.remainder()) {
+                        *sum += f(x);
                     }
                 },
             );
+            for part in block[..columns_here].chunks_exact(out.len()) {
+                out.iter_mut().zip(part).for_each(|(out, &sum)| *out += sum);
+            }
         }
     }
 }

@@ -134,12 +134,14 @@ pub fn sigmoid_cross_entropy<T: Real>(z: &[T], columns: usize, y: &[T], loss: &m
     let (mut row, mut column) = (0, 0);
     for (block, (z, y)) in z.chunks(BLOCK).zip(y.chunks(BLOCK)).enumerate() {
         let (start, n) = (block * BLOCK, z.len());
-        let mut terms = [T::ZERO; BLOCK];
+        let (mut terms, mut deltas) = ([T::ZERO; BLOCK], [T::ZERO; BLOCK]);
         vectorised(
             #[inline(always)]
             || {
                 for i in 0..n {
-                    terms[i] = z[i].max(T::ZERO) - z[i] * y[i] + (-z[i].abs()).exp().ln_1p();
+                    let e = (-z[i].abs()).exp();
+                    terms[i] = z[i].max(T::ZERO) - z[i] * y[i] + e.ln_1p();
+                    deltas[i] = (if z[i] < T::ZERO { e } else { T::ONE }) / (T::ONE + e) - y[i];
                 }
             },
         );
@@ -150,17 +152,9 @@ pub fn sigmoid_cross_entropy<T: Real>(z: &[T], columns: usize, y: &[T], loss: &m
                 (row, column) = (row + 1, 0);
             }
         }
-        let Some(dz) = &mut dz else { continue };
-        let dz = &mut dz[start..start + n];
-        vectorised(
-            #[inline(always)]
-            || {
-                for i in 0..n {
-                    let e = (-z[i].abs()).exp();
-                    dz[i] = (if z[i] < T::ZERO { e } else { T::ONE }) / (T::ONE + e) - y[i];
-                }
-            },
-        );
+        if let Some(dz) = &mut dz {
+            dz[start..start + n].copy_from_slice(&deltas[..n]);
+        }
     }
 }
 

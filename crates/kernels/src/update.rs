@@ -8,7 +8,7 @@ use crate::pool::{self, Shared};
 const CHUNK: usize = 1 << 14;
 
 /// Parameters computed at once.
-const BLOCK: usize = 128;
+const BLOCK: usize = 16;
 
 /// (θ, state) := f(θ, dθ, state), number by number, with K state vectors as long as θ.
 ///
@@ -43,15 +43,12 @@ fn pass<T: Real, const K: usize>(
     state: &mut [&mut [T]; K],
     f: &impl Fn(T, T, [T; K]) -> (T, [T; K]),
 ) {
-    for start in (0..theta.len()).step_by(BLOCK) {
-        let block = start..theta.len().min(start + BLOCK);
-        let n = block.len();
-        let (mut t, mut g, mut s) = ([T::ZERO; BLOCK], [T::ZERO; BLOCK], [[T::ZERO; BLOCK]; K]);
-        t[..n].copy_from_slice(&theta[block.clone()]);
-        g[..n].copy_from_slice(&gradient[block.clone()]);
-        for k in 0..K {
-            s[k][..n].copy_from_slice(&state[k][block.clone()]);
-        }
+    let state = state.each_mut().map(|state| state.as_chunks_mut::<BLOCK>());
+    let (theta, rest) = theta.as_chunks_mut::<BLOCK>();
+    let (gradient, gradient_rest) = gradient.as_chunks::<BLOCK>();
+    for (n, (theta, gradient)) in theta.iter_mut().zip(gradient).enumerate() {
+        let (mut t, g) = (*theta, *gradient);
+        let mut s: [[T; BLOCK]; K] = std::array::from_fn(|k| state[k].0[n]);
         for i in 0..BLOCK {
             let (new, new_state) = f(t[i], g[i], std::array::from_fn(|k| s[k][i]));
             t[i] = new;
@@ -59,9 +56,16 @@ fn pass<T: Real, const K: usize>(
                 s[k][i] = new_state[k];
             }
         }
-        theta[block.clone()].copy_from_slice(&t[..n]);
+        *theta = t;
         for k in 0..K {
-            state[k][block.clone()].copy_from_slice(&s[k][..n]);
+            state[k].0[n] = s[k];
+        }
+    }
+    for (i, (theta, &gradient)) in rest.iter_mut().zip(gradient_rest).enumerate() {
+        let (new, new_state) = f(*theta, gradient, std::array::from_fn(|k| state[k].1[i]));
+        *theta = new;
+        for k in 0..K {
+            state[k].1[i] = new_state[k];
         }
     }
 }

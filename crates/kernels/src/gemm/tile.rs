@@ -80,19 +80,26 @@ unsafe fn compute_wide<T: Real, V: Lanes<T>, const ROWS: usize, const S: usize>(
     let packed = buffer.0.as_mut_ptr().cast::<T>();
     let depth = PANEL / (size_of::<T>() * width);
     let k = strip.a.columns;
-    // What a few rows read once is not worth packing, where it can be read as it lies.
-    let as_it_lies = !strip.b.transposed && strip.columns.len() == width && strip.rows.len() <= ROWS;
-    for start in (0..k.max(1)).step_by(depth) {
-        let ks = start..k.min(start + depth);
-        // SAFETY: the panel has room for `depth` rows; the strip lies within A, B and C.
-        unsafe {
-            if as_it_lies {
-                let b = strip.b.data.as_ptr().wrapping_add(start * strip.b.columns + strip.columns.start);
-                rows::<T, V, ROWS, S>(&strip, (b, strip.b.columns), ks);
-            } else {
-                pack::pack::<T, V, S>(strip.b, ks.clone(), strip.columns.clone(), packed);
-                rows::<T, V, ROWS, S>(&strip, (packed, width), ks);
-            }
+    // What a few rows read once is not worth packing, where it can be read as it lies: a row of B, and what follows it
+    // up to the panel's width.
+    let lying = if strip.b.transposed || strip.rows.len() > ROWS {
+        0
+    } else {
+        let beyond = (strip.columns.start + width).saturating_sub(strip.b.columns).div_ceil(strip.b.columns);
+        k.saturating_sub(beyond)
+    };
+    // SAFETY: the first `lying` rows of B have `width` numbers from `columns.start` on before B ends; the panel has room
+    // for `depth` rows; the strip lies within A, B and C.
+    unsafe {
+        if lying > 0 {
+            let b = strip.b.data.as_ptr().wrapping_add(strip.columns.start);
+            rows::<T, V, ROWS, S>(&strip, (b, strip.b.columns), 0..lying);
+        }
+        // Without any k, one pass writes the bias.
+        for start in (lying..k.max(1)).step_by(depth) {
+            let ks = start..k.min(start + depth);
+            pack::pack::<T, V, S>(strip.b, ks.clone(), strip.columns.clone(), packed);
+            rows::<T, V, ROWS, S>(&strip, (packed, width), ks);
         }
     }
 }

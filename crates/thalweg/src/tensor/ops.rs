@@ -3,6 +3,7 @@
 //! This module alone looks at a tensor's type; it checks the shapes, then calls a kernel that is generic over
 //! [`Real`]. Shapes in the comments are rows × columns; m counts examples.
 
+use thalweg_kernels as kernels;
 use thalweg_kernels::batch_norm as batch_norm_kernels;
 use thalweg_kernels::gemm::{Gemm, Matrix, gemm};
 use thalweg_kernels::random::Stream;
@@ -317,11 +318,7 @@ pub fn gather(x: View, rows: &[u32], y: ViewMut) {
     by_dtype!(x, typed(x, rows, y, columns));
 
     fn typed<T: Element>(x: View, rows: &[u32], y: ViewMut, columns: usize) {
-        let x = T::read(x);
-        for (y, &row) in T::write(y).chunks_exact_mut(columns.max(1)).zip(rows) {
-            let start = row as usize * columns;
-            y.copy_from_slice(&x[start..start + columns]);
-        }
+        kernels::gather::gather(T::read(x), columns, rows, T::write(y));
     }
 }
 
