@@ -115,6 +115,18 @@ fn names_are_made_up_without_a_header_or_given() {
     assert_eq!((named.names.join(" "), named.rows()), ("a b".into(), 2));
     let error = reader("1,2,3\n", &options).err().unwrap().to_string();
     assert!(error.contains("--names: 2 names for 3 columns"), "{error}");
+
+    let renamed = reader("x,y\n1,2\n3,4\n", &options).unwrap();
+    assert!(renamed.decisions().iter().any(|decision| decision.what.contains("--names replaces \"x,y\"")));
+    assert_eq!(rows(&renamed.read_all().unwrap()), [["1", "2"], ["3", "4"]]);
+    let twice = spec::Data { names: vec!["a".into(), "a".into()], ..Default::default() };
+    let error = reader("1,2\n", &twice).err().unwrap().to_string();
+    assert!(error.contains("--names: the column name \"a\" comes twice"), "{error}");
+    for delimiter in ['"', '\n', 'ä'] {
+        let wrong = spec::Data { delimiter: Some(delimiter), ..Default::default() };
+        let error = reader("1,2\n", &wrong).err().unwrap().to_string();
+        assert!(error.contains("--delimiter") && error.contains("cannot be the delimiter"), "{error}");
+    }
 }
 
 #[test]
@@ -133,14 +145,17 @@ fn a_column_of_one_keeps_its_quoted_empty_cells() {
 
 #[test]
 fn damage_is_named_with_its_place() {
-    let cases: [(&[u8], &str); 10] = [
+    let cases: [(&[u8], &str); 13] = [
         (b"a,b\n1,2\n\n1,2,3\n", "t.csv, line 4: found 3 fields, expected 2"),
         (b"a,b\n1,2\n3,\"x\n4,5\n", "t.csv, line 3: a quote is opened and never closed"),
         (b"a,b\n1,2\n3,\"x", "t.csv, line 3: a quote is opened and never closed"),
         (b"a,b\n1,2\n\"x,3\n4,5\n", "t.csv, line 3: a quote is opened and never closed"),
+        (b"a,b\n1,\"x\n2,y\n3,\"z\"\n4,w\n", "t.csv, line 2: a quote is opened and never closed"),
+        (b"\"\"", "t.csv: the file has no rows"),
+        (b"a,b\n1, \"x,y\"\n", "remove the blanks before quotes"),
         (b"a,b,a\n1,2,3\n", "t.csv, line 1, column 3: the column name \"a\" comes twice"),
         (b"a,,c\n1,2,3\n", "t.csv, line 1, column 2: the column has no name"),
-        (b"a,b\n1,2\n3,\0\n", "line 3: a NUL byte"),
+        (b"a,b\n1,2\n3,\0\n", "t.csv, line 3: a NUL byte"),
         (b"", "t.csv: the file is empty"),
         (b" \n\n", "t.csv: the file is empty"),
         (b"a,b\n", "t.csv: the file has a header and no rows"),
@@ -151,7 +166,52 @@ fn damage_is_named_with_its_place() {
         assert!(found.contains("\n  fix: "), "{found:?} has no remedy");
     }
     let bad = message(b"a,b\n\xc3\xa4,1\n\xff,2\n".to_vec());
-    assert!(bad.contains("near line 3: bytes that are not UTF-8"), "{bad}");
+    assert!(bad.contains("t.csv, line 3: bytes that are not UTF-8"), "{bad}");
+}
+
+#[test]
+fn damaged_utf_16_is_named_with_its_line() {
+    for damage in [&b"\x00\xd8\x31\x00\n\x00"[..], b"\x31"] {
+        let bytes = [&encoded("a,b\n1,2\n3,", "utf-16le with a mark"), damage].concat();
+        let found = message(bytes);
+        assert!(found.contains("t.csv, line 3: bytes that are not UTF-16LE"), "{found}");
+    }
+}
+
+/// Text without an end, counted as it is taken.
+struct Endless(std::sync::Arc<std::sync::atomic::AtomicUsize>, &'static [u8]);
+
+impl std::io::Read for Endless {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let taken = self.0.fetch_add(out.len(), std::sync::atomic::Ordering::Relaxed);
+        let start = self.1.get(taken..).unwrap_or_default();
+        let n = start.len().min(out.len());
+        out[..n].copy_from_slice(&start[..n]);
+        out[n..].fill(b'x');
+        Ok(out.len())
+    }
+}
+
+#[test]
+fn a_row_without_an_end_is_refused_before_it_fills_the_memory() {
+    let cases = [
+        (&b"a,b\n1,2\n3,\"x"[..], "line 3: a quote is opened and never closed"),
+        (b"a,b\n1,2\n3,x", "line 3: a row of more than"),
+    ];
+    for (start, expected) in cases {
+        let taken = std::sync::Arc::default();
+        let input = Box::new(Endless(std::sync::Arc::clone(&taken), start));
+        let read = TableReader::open("t.csv", input, &spec::Data::default()).and_then(TableReader::read_all);
+        let found = read.unwrap_err().to_string();
+        assert!(found.contains(expected), "{found}");
+        assert!(taken.load(std::sync::atomic::Ordering::Relaxed) < 20 << 20);
+    }
+}
+
+#[test]
+fn a_quote_that_closes_within_a_line_is_text() {
+    let table = table("a,b\n1,\"x\" y\n2,\"\"\"z\"\"\"\n").unwrap();
+    assert_eq!(rows(&table), [["1", "x y"], ["2", "\"z\""]]);
 }
 
 #[test]
@@ -208,11 +268,37 @@ fn a_folder_of_idx_files_is_images_and_labels() {
     std::fs::write(folder.path().join("train-images-idx3-ubyte.gz"), &images[..20]).unwrap();
     let cut = source::open(folder.path().to_str().unwrap(), &spec::Data::default()).err().unwrap().to_string();
     assert!(cut.contains("the header says shape [2, 1, 3], the file has 4 bytes after it"), "{cut}");
+
+    let labels = folder.path().join("train-labels-idx1-ubyte");
+    let told = source::open(labels.to_str().unwrap(), &spec::Data::default()).err().unwrap().to_string();
+    assert!(told.contains("these are labels") && told.contains("train-images-idx3-ubyte"), "{told}");
+    for (from, to) in
+        [("train-images-idx3-ubyte.gz", "images-idx3-ubyte"), ("train-labels-idx1-ubyte", "labels-idx1-ubyte")]
+    {
+        std::fs::rename(folder.path().join(from), folder.path().join(to)).unwrap();
+    }
+    std::fs::write(folder.path().join("images-idx3-ubyte"), images).unwrap();
+    assert_eq!(answers(&arrays(folder.path())), ["7", "4"]);
 }
 
-/// An NPY file of version 1.
+#[test]
+fn a_cut_gzip_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv.gz");
+    let packed = gzipped(TEXT.repeat(50).as_bytes());
+    std::fs::write(&path, &packed[..packed.len() / 2]).unwrap();
+    let open = source::open(path.to_str().unwrap(), &spec::Data::default());
+    let told = open.err().unwrap().to_string();
+    assert!(told.contains("t.csv.gz") && told.contains("cut off or damaged"), "{told}");
+}
+
+/// An NPY file of version 1, by rows.
 fn npy(kind: &str, shape: &str, numbers: &[u8]) -> Vec<u8> {
-    let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({shape}), }}");
+    npy_in_order(kind, "False", shape, numbers)
+}
+
+fn npy_in_order(kind: &str, by_columns: &str, shape: &str, numbers: &[u8]) -> Vec<u8> {
+    let mut header = format!("{{'descr': '{kind}', 'fortran_order': {by_columns}, 'shape': ({shape}), }}");
     while (10 + header.len() + 1) % 64 != 0 {
         header.push(' ');
     }
@@ -240,6 +326,34 @@ fn npy_files_are_examples_with_answers() {
 
     std::fs::write(&x, npy("<f4", "2, 3", &f32s(&[1.0]))).unwrap();
     assert!(source::open(x.to_str().unwrap(), &spec::Data::default()).is_err());
+    for shape in ["4294967296, 4294967296", "2, 18446744073709551615"] {
+        std::fs::write(&x, npy("<f4", shape, &f32s(&[1.0]))).unwrap();
+        let told = source::open(x.to_str().unwrap(), &spec::Data::default()).err().unwrap().to_string();
+        assert!(told.contains("x.npy") && told.contains("fix:"), "{told}");
+    }
+
+    std::fs::write(&x, npy_in_order("<f4", "True", "2, 3, 1", &f32s(&[1.0, 4.0, 2.0, 5.0, 3.0, 6.0]))).unwrap();
+    assert_eq!(arrays(&x).x, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    std::fs::write(&x, npy("|b1", "2, 2", &[1, 0, 0, 1])).unwrap();
+    assert_eq!(arrays(&x).x, [1.0, 0.0, 0.0, 1.0]);
+}
+
+#[test]
+fn an_npz_archive_is_its_two_arrays() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("set.npz");
+    let mut archive = npyz::npz::NpzWriter::create(&path).unwrap();
+    use npyz::WriterBuilder;
+    for (name, shape, numbers) in [("X", vec![2, 2], vec![1.0f32, 2.0, 3.0, 4.0]), ("y", vec![2], vec![0.0, 1.0])] {
+        let array = archive.array(name, Default::default()).unwrap();
+        let mut writer = array.default_dtype().shape(&shape).begin_nd().unwrap();
+        writer.extend(numbers).unwrap();
+        writer.finish().unwrap();
+    }
+    drop(archive);
+    let found = arrays(&path);
+    assert_eq!((&found.shape[..], &found.x[..]), (&[2][..], &[1.0, 2.0, 3.0, 4.0][..]));
+    assert_eq!(answers(&found), ["0", "1"]);
 }
 
 #[test]

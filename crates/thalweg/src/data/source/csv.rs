@@ -6,7 +6,7 @@ use std::io::{Cursor, Read};
 use encoding_rs::{Encoding, UTF_8};
 
 use super::detect;
-use super::text::Utf8;
+use super::text::{Damage, Utf8};
 use crate::data::table::{Table, TextColumn};
 use crate::error::{Error, Result};
 use crate::spec;
@@ -14,9 +14,6 @@ use crate::train::event::Decision;
 
 /// Bytes that are looked at before the first row is read.
 const SAMPLE: usize = 1 << 18;
-
-/// The longest a row may be.
-const LONGEST_ROW: usize = 16 << 20;
 
 /// A delimited text file, read a chunk at a time: memory does not grow with the file.
 pub struct TableReader {
@@ -55,9 +52,9 @@ impl TableReader {
             return Err(Error::data("the file is empty").at(source).fix("name a file with a header and rows"));
         }
         let delimiter = match options.delimiter {
-            Some(delimiter) if delimiter.is_ascii() => delimiter,
+            Some(delimiter) if delimiter.is_ascii() && !['"', '\n', '\r', '\0'].contains(&delimiter) => delimiter,
             Some(delimiter) => {
-                let error = Error::config(format!("the delimiter {delimiter:?} is not ASCII"));
+                let error = Error::config(format!("{delimiter:?} cannot be the delimiter"));
                 return Err(error.at("--delimiter").fix("use , ; | or a tab"));
             }
             None => detect::delimiter(&text),
@@ -67,14 +64,14 @@ impl TableReader {
             decisions.push(Decision { what, why: "found in the file".into(), flag: "--delimiter ,".into() });
         }
         let records = detect::records(&text, delimiter, 200);
-        let header = options.header.unwrap_or_else(|| options.names.is_empty() && detect::header(&records));
+        let header = options.header.unwrap_or_else(|| detect::header(&records));
         let decimal_comma = options.decimal_comma.unwrap_or_else(|| detect::decimal_comma(&records, delimiter));
         if decimal_comma && options.decimal_comma.is_none() {
             let what = "numbers have a decimal comma".into();
             decisions.push(Decision { what, why: "found in the file".into(), flag: "--decimal-comma=false".into() });
         }
         let bytes: Box<dyn Read + Send> = Box::new(Cursor::new(start).chain(input));
-        let reader = builder(delimiter).from_reader(Utf8::new(bytes, encoding));
+        let reader = builder(delimiter).from_reader(Utf8::new(bytes, encoding, delimiter as u8));
         let mut table = TableReader {
             source: source.into(),
             names: Vec::new(),
@@ -90,24 +87,21 @@ impl TableReader {
 
     /// Takes the names from the first record, from the options, or makes them up.
     fn read_names(&mut self, header: bool, options: &spec::Data) -> Result<()> {
-        let line = self.advance()?.expect("the file is not empty");
+        let Some(line) = self.advance()? else {
+            return Err(Error::data("the file has no rows").at(&*self.source).fix("add a header and rows"));
+        };
         let fields = self.record.len();
         if header {
             self.pending = None;
             self.names = self.record.iter().map(|name| name.trim().to_string()).collect();
-            let mut seen = BTreeSet::new();
-            for (i, name) in self.names.iter().enumerate() {
-                let place = format!("{}, line {line}, column {}", self.source, i + 1);
-                if name.is_empty() {
-                    return Err(Error::data("the column has no name")
-                        .at(place)
-                        .fix("name it in the header, or add --header=false if the first line is data"));
-                }
-                if !seen.insert(name) {
-                    return Err(Error::data(format!("the column name {name:?} comes twice"))
-                        .at(place)
-                        .fix("give each column a name of its own in the header"));
-                }
+            if options.names.is_empty() {
+                check_header(&self.names, &self.source, line)?;
+            } else if options.header.is_none() {
+                self.decisions.push(Decision {
+                    what: format!("the first line is a header, and --names replaces {:?}", self.names.join(",")),
+                    why: "it does not look like the lines below it".into(),
+                    flag: "--header=false".into(),
+                });
             }
         } else {
             self.names = (1..=fields).map(|i| format!("column_{i}")).collect();
@@ -124,6 +118,12 @@ impl TableReader {
                 return Err(Error::config(format!("{} names for {fields} columns", options.names.len()))
                     .at("--names")
                     .fix("give one name a column"));
+            }
+            let mut seen = BTreeSet::new();
+            if let Some(name) = options.names.iter().find(|name| !seen.insert(*name)) {
+                return Err(Error::config(format!("the column name {name:?} comes twice"))
+                    .at("--names")
+                    .fix("give each column a name of its own"));
             }
             self.names.clone_from(&options.names);
         }
@@ -147,9 +147,6 @@ impl TableReader {
             let within = self.record.as_slice().matches('\n').count() as u64;
             let after = self.reader.position().line();
             let line = (after - within - 1).max(self.record.position().map_or(1, csv::Position::line));
-            if self.record.as_slice().len() > LONGEST_ROW {
-                return Err(self.unclosed(line));
-            }
             // A line of spaces or an empty quote in a table of one column is a missing cell; elsewhere it is nothing.
             if self.record.len() == 1 && self.record[0].trim().is_empty() && self.names.len() != 1 {
                 continue;
@@ -157,13 +154,6 @@ impl TableReader {
             self.pending = Some(line);
             return Ok(Some(line));
         }
-    }
-
-    fn unclosed(&self, line: u64) -> Error {
-        let before: usize = self.record.iter().take(self.record.len() - 1).map(|cell| cell.matches('\n').count()).sum();
-        Error::data("a quote is opened and never closed")
-            .at(format!("{}, line {}", self.source, line + before as u64))
-            .fix("close the quote, or double it where it is part of the text")
     }
 
     /// The column names.
@@ -195,23 +185,20 @@ impl TableReader {
         while let Some(line) = self.pending.filter(|_| table.lines.len() < most) {
             let (found, expected) = (self.record.len(), self.names.len());
             if found != expected {
-                if self.record.iter().next_back().is_some_and(|cell| cell.contains('\n')) {
-                    return Err(self.unclosed(line));
-                }
+                let blank_first = self.record.iter().any(|cell| cell.starts_with(' ') && cell.trim().starts_with('"'));
                 return Err(Error::data(format!("found {found} fields, expected {expected}"))
                     .at(format!("{}, line {line}", self.source))
-                    .fix("give the line one field a column; quote fields that hold the delimiter"));
+                    .fix(if blank_first {
+                        "remove the blanks before quotes: a quoted field begins with its quote"
+                    } else {
+                        "give the line one field a column; quote fields that hold the delimiter"
+                    }));
             }
             for (cell, column) in self.record.iter().zip(&mut table.columns) {
                 column.push(cell.trim_matches([' ', '\t']));
             }
             table.lines.push(line);
-            let spans_lines = self.record.iter().next_back().is_some_and(|cell| cell.contains('\n'));
-            let unclosed = self.unclosed(line);
-            // A quote that is still open at the end has swallowed the rest of the file.
-            if self.advance()?.is_none() && spans_lines && self.reader.get_ref().last_visible() != b'"' {
-                return Err(unclosed);
-            }
+            self.advance()?;
         }
         Ok((!table.lines.is_empty()).then_some(table))
     }
@@ -248,10 +235,31 @@ fn encoding(
     Ok(encoding)
 }
 
+/// Each name must be there, once.
+fn check_header(names: &[String], source: &str, line: u64) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    for (i, name) in names.iter().enumerate() {
+        let place = format!("{source}, line {line}, column {}", i + 1);
+        if name.is_empty() {
+            return Err(Error::data("the column has no name")
+                .at(place)
+                .fix("name it in the header, or add --header=false if the first line is data"));
+        }
+        if !seen.insert(name) {
+            return Err(Error::data(format!("the column name {name:?} comes twice"))
+                .at(place)
+                .fix("give each column a name of its own in the header"));
+        }
+    }
+    Ok(())
+}
+
 fn wrong_text(source: &str, error: &csv::Error) -> Error {
-    let what = match error.kind() {
-        csv::ErrorKind::Io(error) => error.to_string(),
-        _ => error.to_string(),
+    let csv::ErrorKind::Io(error) = error.kind() else {
+        return Error::data(error.to_string()).at(source).fix("save the file as UTF-8 text, or name its --encoding");
     };
-    Error::data(what).at(source).fix("save the file as UTF-8 text, or name its --encoding")
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<Damage>()) {
+        Some(Damage { line, what, fix }) => Error::data(what).at(format!("{source}, line {line}")).fix(*fix),
+        None => super::unreadable(source, error),
+    }
 }

@@ -9,6 +9,11 @@ use crate::error::{Error, Result};
 /// An images file with the labels file beside it: the same name with `images` and `idx3` as `labels` and `idx1`.
 pub(super) fn open(images: &Path) -> Result<Arrays> {
     let name = images.file_name().unwrap_or_default().to_string_lossy();
+    if name.contains("labels") && name.contains("idx1") {
+        return Err(Error::data("these are labels")
+            .at(images.display().to_string())
+            .fix(format!("name the images: {}", name.replace("labels", "images").replace("idx1", "idx3"))));
+    }
     let labels = name.replace("images", "labels").replace("idx3", "idx1");
     let find = |name: &str| {
         let plain = name.trim_end_matches(".gz");
@@ -28,8 +33,9 @@ pub(super) fn open(images: &Path) -> Result<Arrays> {
 /// The training files of a folder.
 pub(super) fn open_folder(folder: &Path) -> Result<Arrays> {
     part(folder, "train-images")
+        .or_else(|| part(folder, "images"))
         .ok_or_else(|| {
-            Error::data("the folder has no train-images file")
+            Error::data("the folder has no file of images (train-images… or images…)")
                 .at(folder.display().to_string())
                 .fix("name a data file, or a folder of MNIST's four files")
         })

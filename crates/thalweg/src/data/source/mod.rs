@@ -98,8 +98,12 @@ pub fn hash(path: &str) -> Result<Option<String>> {
 
 fn unreadable(path: &str, error: &std::io::Error) -> Error {
     let told = Error::io(Kind::Data, path, "read the data", error);
-    if error.kind() != std::io::ErrorKind::NotFound {
-        return told.fix("name a file that can be read");
+    match error.kind() {
+        std::io::ErrorKind::NotFound => {}
+        std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::InvalidInput => {
+            return told.fix("the file is cut off or damaged: copy it again from where it came from");
+        }
+        _ => return told.fix("name a file that can be read"),
     }
     let wanted = Path::new(path);
     let folder = wanted.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -73,10 +73,10 @@ fn numbers(bytes: &[u8], place: &str) -> Result<(Vec<usize>, Vec<f64>)> {
 /// The shape and the numbers of an array of any numeric type.
 fn read<R: Read>(file: NpyFile<R>, place: &str) -> Result<(Vec<usize>, Vec<f64>)> {
     let shape: Vec<usize> = file.shape().iter().map(|&d| d as usize).collect();
-    let wrong = |what: String| Error::data(what).at(place).fix("save the array as C-ordered numbers");
-    if file.order() == npyz::Order::Fortran && shape.len() > 1 {
-        return Err(wrong("the array is stored column by column".into()));
-    }
+    let wrong = |what: String| Error::data(what).at(place).fix("save the array as plain numbers, such as float32");
+    let size = shape.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)).filter(|&n| n < 1 << 40);
+    let size = size.ok_or_else(|| wrong(format!("the header says shape {shape:?}")))?;
+    let by_columns = file.order() == npyz::Order::Fortran;
     let DType::Plain(kind) = file.dtype() else { return Err(wrong("the array is a structured one".into())) };
     macro_rules! read_as {
         ($type:ty) => {
@@ -84,6 +84,7 @@ fn read<R: Read>(file: NpyFile<R>, place: &str) -> Result<(Vec<usize>, Vec<f64>)
         };
     }
     let numbers = match (kind.type_char(), kind.size_field()) {
+        (TypeChar::Bool, 1) => file.into_vec::<bool>().map(|x| x.into_iter().map(f64::from).collect()),
         (TypeChar::Float, 4) => read_as!(f32),
         (TypeChar::Float, 8) => read_as!(f64),
         (TypeChar::Int, 1) => read_as!(i8),
@@ -97,8 +98,26 @@ fn read<R: Read>(file: NpyFile<R>, place: &str) -> Result<(Vec<usize>, Vec<f64>)
         _ => return Err(wrong(format!("the array has the type {kind}"))),
     };
     let numbers = numbers.map_err(|error| wrong(error.to_string()))?;
-    if numbers.len() != shape.iter().product::<usize>() {
+    if numbers.len() != size {
         return Err(wrong(format!("the header says shape {shape:?}, the file has {} numbers", numbers.len())));
     }
-    Ok((shape, numbers))
+    Ok(if by_columns { (shape.clone(), by_rows(&shape, &numbers)) } else { (shape, numbers) })
+}
+
+/// The numbers of an array stored with its first axis fastest (Fortran's order), with its last axis fastest.
+fn by_rows(shape: &[usize], numbers: &[f64]) -> Vec<f64> {
+    let mut at = vec![0; shape.len()];
+    let mut rows = Vec::with_capacity(numbers.len());
+    for _ in 0..numbers.len() {
+        let position = at.iter().zip(shape).rev().fold(0, |position, (i, size)| position * size + i);
+        rows.push(numbers[position]);
+        for (i, size) in at.iter_mut().zip(shape).rev() {
+            *i += 1;
+            if *i < *size {
+                break;
+            }
+            *i = 0;
+        }
+    }
+    rows
 }
