@@ -96,9 +96,10 @@ impl<'a> Weights<'a> {
         self.weights.map_or(1.0, |weights| weights[row])
     }
 
-    /// The weighted mean of one value a row.
+    /// The weighted mean of one value a row; a row that weighs nothing may have any, infinity too.
     fn mean(&self, values: impl Iterator<Item = f64>) -> f64 {
-        values.enumerate().map(|(row, value)| self.of(row) * value).sum::<f64>() / self.sum
+        let weighted = values.enumerate().map(|(row, value)| (self.of(row), value));
+        weighted.filter(|(weight, _)| *weight > 0.0).map(|(weight, value)| weight * value).sum::<f64>() / self.sum
     }
 }
 

@@ -67,6 +67,12 @@ mod tests {
     }
 
     #[test]
+    fn a_row_that_weighs_nothing_takes_no_metric_away() {
+        let metrics = evaluate(&[1.0, 3.0, 5.0], 1, &[0.0, 2.0, 4.0], &Weights::new(3, Some(&[0.0, 1.0, 1.0])));
+        assert_eq!(metrics["mape"].value, 0.375);
+    }
+
+    #[test]
     fn a_constant_that_is_no_binary_fraction_has_no_r2() {
         assert!(!evaluate(&[1.0; 7], 1, &[0.1; 7], &Weights::new(7, None)).contains_key("r2"));
         assert!(evaluate(&[1e-9, 1.0], 1, &[1e-9, 2e-9], &Weights::new(2, None)).contains_key("r2"));

@@ -13,23 +13,68 @@ const UNFINISHED: &str = ".unfinished-";
 /// Writes a file so that whoever opens the path, at any moment and after any crash, finds the old content or the new.
 ///
 /// The bytes go to a temporary file in the same folder, which is forced to disk and then renamed; the folder is forced
-/// to disk last, so that the rename itself survives a loss of power.
+/// to disk last, so that the rename itself survives a loss of power. A link is followed; what is no file, such as
+/// `/dev/stdout`, is written to as it is.
 ///
 /// # Errors
 /// If the folder cannot be written; the old file is then as it was, and the temporary one is gone.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() && !found.is_dir() => {
+            let written = OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(bytes));
+            written.map_err(|error| unwritable(path, &error))
+        }
+        // Where a link leads nowhere yet, it is replaced.
+        Ok(found) if found.is_file() => replace(&fs::canonicalize(path).unwrap_or(path.into()), bytes, None),
+        _ => replace(path, bytes, None),
+    }
+}
+
+/// The same, and the old file is kept under another name in the same folder: at any moment one of the two is whole.
+///
+/// # Errors
+/// As for [`write`].
+pub(crate) fn write_and_keep(path: &Path, previous: &Path, bytes: &[u8]) -> Result<()> {
+    replace(path, bytes, Some(previous))
+}
+
+fn replace(path: &Path, bytes: &[u8], previous: Option<&Path>) -> Result<()> {
     let temporary = temporary(path);
-    let written = put(&temporary, bytes).and_then(|()| fs::rename(&temporary, path)).and_then(|()| sync_folder(path));
+    let keep = || match previous.map(|previous| fs::rename(path, previous)) {
+        Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
+    let written = put(&temporary, bytes)
+        .and_then(|()| keep())
+        .and_then(|()| fs::rename(&temporary, path))
+        .and_then(|()| sync_folder(path));
     written.map_err(|error| {
         // What could not be made may not be there to remove.
         let _ = fs::remove_file(&temporary);
-        let remedy = match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free space on the disk",
-            io::ErrorKind::NotFound => "make the folder first",
-            _ => "choose a folder that can be written",
-        };
-        Error::io(Kind::Config, path, "write the file", &error).fix(remedy)
+        unwritable(path, &error)
     })
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Error {
+    let remedy = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free space on the disk",
+        io::ErrorKind::NotFound => "make the folder first",
+        io::ErrorKind::IsADirectory => "name a file, not a folder",
+        io::ErrorKind::ReadOnlyFilesystem => "choose a folder on a disk that can be written",
+        _ => "choose a folder that can be written",
+    };
+    Error::io(Kind::Config, path, "write the file", error).fix(remedy)
+}
+
+/// The bytes of a plain file; a pipe or a device could go on for ever.
+///
+/// # Errors
+/// If it cannot be read, or is no plain file.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file"));
+    }
+    fs::read(path)
 }
 
 /// Removes what writers that were killed left in a folder. Nobody else may be writing there.
@@ -92,6 +137,37 @@ mod tests {
         fs::create_dir_all(taken.join("inside")).unwrap();
         assert!(write(&taken, b"x").is_err());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_followed_and_a_device_stays_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, link) = (folder.path().join("target"), folder.path().join("link"));
+        fs::write(&target, b"old").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        write(&link, b"new").unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"new");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+
+        write(Path::new("/dev/null"), b"x").unwrap();
+        assert!(!fs::metadata("/dev/null").unwrap().is_file());
+        assert!(read(Path::new("/dev/zero")).unwrap_err().to_string().contains("not a plain file"));
+    }
+
+    #[test]
+    fn the_kept_file_is_whole_where_the_new_one_cannot_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, previous) = (folder.path().join("new"), folder.path().join("previous"));
+        for text in ["1", "2", "3"] {
+            write_and_keep(&path, &previous, text.as_bytes()).unwrap();
+        }
+        assert_eq!((fs::read(&path).unwrap(), fs::read(&previous).unwrap()), (b"3".to_vec(), b"2".to_vec()));
+        // A folder in the previous one's place: the current file stays.
+        fs::remove_file(&previous).unwrap();
+        fs::create_dir_all(previous.join("inside")).unwrap();
+        assert!(write_and_keep(&path, &previous, b"4").is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"3");
     }
 
     #[test]

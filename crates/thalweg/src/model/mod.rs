@@ -91,7 +91,7 @@ impl Model {
     pub fn load(path: impl AsRef<Path>) -> Result<Model> {
         let path = file_of(path.as_ref());
         let place = path.display().to_string();
-        let bytes = std::fs::read(&path).map_err(|error| {
+        let bytes = atomic::read(path.as_ref()).map_err(|error| {
             Error::io(Kind::Data, &path, "read the model", &error).fix("name a model file or a run's folder")
         })?;
         Self::from_bytes(&bytes, &place)

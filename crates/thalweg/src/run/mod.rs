@@ -190,7 +190,7 @@ fn run(
     watch: &mut dyn Watch,
 ) -> Result<Outcome> {
     let fingerprint = fingerprint(config, data);
-    let mut scribe = Scribe { folder: &folder, log, watch, fingerprint, broken: None };
+    let mut scribe = Scribe { folder: &folder, log, watch, fingerprint, broken: None, saved: None };
     let resumed = state.epoch > 0 || state.step > 0;
     if !resumed {
         announce(config, data, &plan, &mut scribe);

@@ -1,10 +1,15 @@
 //! What a run leaves behind while it goes on: events in its log, checkpoints in its folder.
 
+use std::time::{Duration, Instant};
+
 use crate::error::{Error, Result};
 use crate::train::event::Event;
 use crate::train::{EventLog, RunFolder, State, Watcher, keep};
 
 use super::Watch;
+
+/// The least time from one checkpoint to the next: what a crash can cost, while forcing files to disk costs little.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Writes events to the log and checkpoints to the folder, and passes events on.
 pub(super) struct Scribe<'a> {
@@ -13,6 +18,8 @@ pub(super) struct Scribe<'a> {
     pub(super) watch: &'a mut dyn Watch,
     pub(super) fingerprint: String,
     pub(super) broken: Option<Error>,
+    /// When the last checkpoint was saved.
+    pub(super) saved: Option<Instant>,
 }
 
 impl Watcher for Scribe<'_> {
@@ -27,6 +34,12 @@ impl Watcher for Scribe<'_> {
         if let Some(error) = self.broken.take() {
             return Err(error);
         }
+        let recent = self.saved.is_some_and(|saved| saved.elapsed() < PAUSE);
+        if recent && !self.watch.stop() {
+            return Ok(());
+        }
+        self.saved = Some(Instant::now());
+        self.log.sync()?;
         keep::keep(state, &self.fingerprint).save(self.folder)?;
         self.event(Event::Checkpoint { epoch: state.epoch, step: state.step });
         Ok(())

@@ -33,14 +33,7 @@ impl Checkpoint {
     pub fn save(&self, folder: &RunFolder) -> Result<()> {
         let metadata = [("kind".into(), "checkpoint".into()), (STATE.into(), self.state.to_string())].into();
         let bytes = Container { tensors: self.tensors.clone(), metadata }.to_bytes();
-        if let Err(error) = fs::rename(folder.checkpoint(), folder.previous_checkpoint())
-            // The first one; or the last save failed here, and the previous one is still the newest.
-            && error.kind() != ErrorKind::NotFound
-        {
-            return Err(Error::io(Kind::Config, folder.checkpoint(), "keep the previous checkpoint", &error)
-                .fix("see that the run's folder can be written"));
-        }
-        atomic::write(&folder.checkpoint(), &bytes)
+        atomic::write_and_keep(&folder.checkpoint(), &folder.previous_checkpoint(), &bytes)
     }
 
     /// The newest checkpoint that is whole, and a notice if that is not the newest one.
@@ -86,7 +79,7 @@ impl Checkpoint {
 
 /// The checkpoint of a file, if there is one, or what is wrong with it.
 fn read(path: &Path) -> Result<Option<Result<Checkpoint>>> {
-    match fs::read(path) {
+    match atomic::read(path) {
         Ok(bytes) => Ok(Some(parse(&bytes, &path.display().to_string()))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => {

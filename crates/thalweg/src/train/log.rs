@@ -68,6 +68,15 @@ impl EventLog {
         }
         written.map_err(|error| unwritable(&self.path, &error))
     }
+
+    /// Forces what is written to disk: a checkpoint that survives a loss of power must find its epochs there.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn sync(&mut self) -> Result<()> {
+        let synced = self.file.flush().and_then(|()| self.file.get_ref().sync_data());
+        synced.map_err(|error| unwritable(&self.path, &error))
+    }
 }
 
 /// Where the log ends for one who goes on from a checkpoint: after its event, or where that was never written, after
@@ -96,7 +105,10 @@ fn last_line(text: &[u8]) -> Option<Event> {
 }
 
 fn unwritable(path: &std::path::Path, error: &io::Error) -> Error {
-    let remedy = "see that the run's folder is there, can be written and has space";
+    let remedy = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free space on the disk",
+        _ => "see that the run's folder is there and can be written",
+    };
     Error::io(Kind::Config, path, "write the event log", error).fix(remedy)
 }
 
