@@ -242,9 +242,12 @@ fn a_signal_stops_at_the_next_step_and_the_run_goes_on_to_the_same_bits() {
         let sent = Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status().unwrap();
         assert!(sent.success(), "the run ended before the signal");
         assert_eq!(child.wait().unwrap().code(), code, "{signal}");
-        assert!(thalweg(folder, &["resume", signal, "-q"]).status.success(), "{signal}");
+        let resumed = thalweg(folder, &["resume", signal]);
+        let told = String::from_utf8_lossy(&resumed.stderr);
+        assert!(resumed.status.success() && told.contains("/60  cost"), "{signal}\n{told}");
         assert!(bytes(signal) == bytes("whole"), "{signal}: other bits");
     }
+    fails(folder, "resume whole", 2, &["whole", "the run is finished after 60 epochs"]);
     for threads in ["1", "3"] {
         assert!(train(threads).args(["--threads", threads]).status().unwrap().success());
         assert!(bytes(threads) == bytes("whole"), "{threads} threads: other bits");

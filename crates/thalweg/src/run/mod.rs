@@ -1,5 +1,6 @@
 //! The main job: from a configuration to a run folder with a model, a log and a report.
 
+mod announce;
 mod answers;
 mod outcome;
 mod scribe;
@@ -15,9 +16,10 @@ use crate::network::gradient_check::{self, Report};
 use crate::recipe::{self, Plan};
 use crate::spec::Config;
 use crate::tensor::{Dtype, Tensor};
-use crate::train::event::{self, Answers, Event, Parts};
+use crate::train::event::{Answers, Event, Parts};
 use crate::train::{Checkpoint, End, EventLog, Examples, RunFolder, State, Trainer, Watcher, keep, predict};
 
+use announce::{INTERRUPTED, announce, reason, started, warnings};
 pub use outcome::{Outcome, Preview};
 use scribe::Scribe;
 
@@ -59,9 +61,10 @@ pub fn train(config: &Config, watch: &mut dyn Watch) -> Result<Outcome> {
 /// Goes on with a run that was stopped, to the same bits as if it had not been.
 ///
 /// # Errors
-/// If the folder has no checkpoint, or the data is no longer the same.
+/// If the folder has no checkpoint, its run is finished, or the data is no longer the same.
 pub fn resume(folder: &Path, watch: &mut dyn Watch) -> Result<Outcome> {
     let folder = RunFolder::open(folder)?;
+    refuse_finished(&folder)?;
     let config = Config::load(Some(&folder.config()), &[])?;
     thalweg_kernels::pool::set_threads(config.train.threads);
     let (data, plan) = prepare(&config)?;
@@ -73,6 +76,19 @@ pub fn resume(folder: &Path, watch: &mut dyn Watch) -> Result<Outcome> {
         watch.event(&Event::Warning { message });
     }
     run(&config, &data, plan, state, folder, log, watch)
+}
+
+/// A run that came to its own end is not gone on with.
+fn refuse_finished(folder: &RunFolder) -> Result<()> {
+    let (events, _) = crate::report::read_events(folder.events())?;
+    match events.last() {
+        Some(Event::Finished { reason, epochs, .. }) if folder.model().exists() && reason != INTERRUPTED => {
+            Err(Error::config(format!("the run is finished after {epochs} epochs: {reason}"))
+                .at(folder.path().display().to_string())
+                .fix("train longer with thalweg train --config, its config.toml and --epochs, into a new folder"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What [`train`] would do, without doing it.
@@ -192,7 +208,10 @@ fn run(
     let fingerprint = fingerprint(config, data);
     let mut scribe = Scribe { folder: &folder, log, watch, fingerprint, broken: None, saved: None };
     let resumed = state.epoch > 0 || state.step > 0;
-    if !resumed {
+    if resumed {
+        // The log has its beginning already.
+        scribe.watch.event(&started(data, &plan, scribe.folder, state.epoch));
+    } else {
         announce(config, data, &plan, &mut scribe);
     }
     let class_weights = recipe::class_weights(config, data)?;
@@ -331,67 +350,5 @@ fn short_name(data: &str) -> String {
     match name.chars().map(plain).collect::<String>() {
         name if name.trim_matches('-').is_empty() => "data".into(),
         name => name,
-    }
-}
-
-fn reason(end: End, plan: &Plan) -> String {
-    match end {
-        End::Done => "all epochs done".into(),
-        End::Patience => {
-            format!("the dev {} has not got better for {} epochs", plan.settings.monitor.0, plan.settings.patience)
-        }
-        End::TimeLimit => "the time limit is reached".into(),
-        End::Interrupted => "interrupted".into(),
-    }
-}
-
-fn warnings(data: &Dataset, plan: &Plan) -> Vec<String> {
-    let mut warnings = data.warnings.clone();
-    let hidden_zeros = plan
-        .network
-        .layout()
-        .entries()
-        .iter()
-        .any(|entry| entry.decays && entry.init == crate::init::Init::Constant(0.0));
-    if hidden_zeros && plan.network.layers().len() > 1 {
-        warnings.push(
-            "weights initialised to 0 never break their symmetry: all units of a layer stay equal; use --init he_normal".into(),
-        );
-    }
-    warnings
-}
-
-fn announce(config: &Config, data: &Dataset, plan: &Plan, scribe: &mut Scribe) {
-    let batch = plan.settings.batch_size.clamp(1, data.parts.train.rows);
-    scribe.event(Event::RunStarted {
-        version: event::VERSION,
-        thalweg: env!("CARGO_PKG_VERSION").into(),
-        run: scribe.folder.name(),
-        data: data.name.clone(),
-        task: data.task,
-        targets: data.target.columns.clone(),
-        classes: data.target.classes.clone(),
-        examples: counts(data),
-        features: data.parts.train.columns,
-        layers: plan.network.summary(),
-        parameters: plan.network.layout().trained(),
-        steps_per_epoch: data.parts.train.rows.div_ceil(batch),
-        epochs: plan.settings.epochs,
-        from_epoch: 0,
-        monitor: plan.settings.monitor.clone(),
-    });
-    let mut facts = vec![
-        ("seed".to_string(), config.train.seed.to_string()),
-        ("precision".into(), format!("{:?}", plan.dtype).to_lowercase()),
-        ("instructions".into(), format!("{:?}", thalweg_kernels::instructions()).to_lowercase()),
-    ];
-    facts.extend(data.hashes.iter().map(|(name, hash)| (format!("BLAKE3 of {name}"), hash.clone())));
-    let command = format!("thalweg train --config {}", scribe.folder.config().display());
-    scribe.event(Event::Provenance { command, facts });
-    for decision in data.decisions.iter().chain(&plan.decisions) {
-        scribe.event(Event::Decision(decision.clone()));
-    }
-    for message in warnings(data, plan) {
-        scribe.event(Event::Warning { message });
     }
 }

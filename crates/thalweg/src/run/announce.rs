@@ -1,0 +1,81 @@
+//! What is told of a run, in words and events.
+
+use super::{counts, scribe::Scribe};
+use crate::data::dataset::Dataset;
+use crate::recipe::Plan;
+use crate::spec::Config;
+use crate::train::event::{self, Event};
+use crate::train::{End, RunFolder, Watcher};
+
+/// Why a run ended that can be resumed.
+pub(super) const INTERRUPTED: &str = "interrupted";
+
+/// Why training ended, in words.
+pub(super) fn reason(end: End, plan: &Plan) -> String {
+    match end {
+        End::Patience => {
+            format!("the dev {} has not got better for {} epochs", plan.settings.monitor.0, plan.settings.patience)
+        }
+        End::Done => "all epochs done".into(),
+        End::TimeLimit => "the time limit is reached".into(),
+        End::Interrupted => INTERRUPTED.into(),
+    }
+}
+
+/// What the user should know of the data and the network.
+pub(super) fn warnings(data: &Dataset, plan: &Plan) -> Vec<String> {
+    let mut warnings = data.warnings.clone();
+    let hidden_zeros = plan
+        .network
+        .layout()
+        .entries()
+        .iter()
+        .any(|entry| entry.decays && entry.init == crate::init::Init::Constant(0.0));
+    if hidden_zeros && plan.network.layers().len() > 1 {
+        warnings.push(
+            "weights initialised to 0 never break their symmetry: all units of a layer stay equal; use --init he_normal".into(),
+        );
+    }
+    warnings
+}
+
+/// What is trained, and how far it is already.
+pub(super) fn started(data: &Dataset, plan: &Plan, folder: &RunFolder, from_epoch: usize) -> Event {
+    let batch = plan.settings.batch_size.clamp(1, data.parts.train.rows);
+    Event::RunStarted {
+        version: event::VERSION,
+        thalweg: env!("CARGO_PKG_VERSION").into(),
+        run: folder.name(),
+        data: data.name.clone(),
+        task: data.task,
+        targets: data.target.columns.clone(),
+        classes: data.target.classes.clone(),
+        examples: counts(data),
+        features: data.parts.train.columns,
+        layers: plan.network.summary(),
+        parameters: plan.network.layout().trained(),
+        steps_per_epoch: data.parts.train.rows.div_ceil(batch),
+        epochs: plan.settings.epochs,
+        from_epoch,
+        monitor: plan.settings.monitor.clone(),
+    }
+}
+
+/// Tells what is trained, where it comes from, and what was decided for the user.
+pub(super) fn announce(config: &Config, data: &Dataset, plan: &Plan, scribe: &mut Scribe) {
+    scribe.event(started(data, plan, scribe.folder, 0));
+    let mut facts = vec![
+        ("seed".to_string(), config.train.seed.to_string()),
+        ("precision".into(), format!("{:?}", plan.dtype).to_lowercase()),
+        ("instructions".into(), format!("{:?}", thalweg_kernels::instructions()).to_lowercase()),
+    ];
+    facts.extend(data.hashes.iter().map(|(name, hash)| (format!("BLAKE3 of {name}"), hash.clone())));
+    let command = format!("thalweg train --config {}", scribe.folder.config().display());
+    scribe.event(Event::Provenance { command, facts });
+    for decision in data.decisions.iter().chain(&plan.decisions) {
+        scribe.event(Event::Decision(decision.clone()));
+    }
+    for message in warnings(data, plan) {
+        scribe.event(Event::Warning { message });
+    }
+}
