@@ -35,6 +35,13 @@ pub(crate) fn warning(message: &str) {
     anstream::eprintln!("{YELLOW}warning{YELLOW:#}: {message}");
 }
 
+/// Prints what was decided for the user beside a result that goes elsewhere.
+pub(crate) fn notes(decisions: &[Decision]) {
+    for Decision { what, why, flag } in decisions {
+        anstream::eprintln!("{FAINT}note: {what} ({why})  {flag}{FAINT:#}");
+    }
+}
+
 /// Prints a line of the result.
 pub(crate) fn line(text: &str) -> std::io::Result<()> {
     writeln!(anstream::stdout(), "{text}")
@@ -253,6 +260,7 @@ pub(crate) fn outcome_json(outcome: &Outcome) -> serde_json::Value {
         "best_epoch": outcome.best_epoch,
         "seconds": outcome.seconds,
         "metrics": outcome.metrics,
+        "decisions": outcome.decisions,
         "warnings": outcome.warnings,
     })
 }

@@ -298,12 +298,12 @@ fn settings(config: &Config, data: &Dataset, optimizer: &str, decisions: &mut Ve
         rate
     });
     let schedule = train.schedule.clone().unwrap_or_else(|| {
-        let name = if course { "constant" } else { "cosine" };
+        let (name, other) = if course { ("constant", "cosine") } else { ("cosine", "constant") };
         decide(
             decisions,
             format!("the {name} schedule of the learning rate"),
             "the recipe".into(),
-            "--schedule constant",
+            &format!("--schedule {other}"),
         );
         name.into()
     });

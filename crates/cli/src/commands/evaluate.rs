@@ -10,7 +10,8 @@ use crate::{args, print};
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let options = args::config(matches)?.data;
     let model = Model::load(argument(matches, "model"))?;
-    let (examples, metrics) = model.evaluate(argument(matches, "data"), &options)?;
+    let (examples, metrics, decisions) = model.evaluate(argument(matches, "data"), &options)?;
+    print::notes(&decisions);
     if matches.get_flag("json") {
         print::json(&serde_json::json!({ "examples": examples, "metrics": metrics }))?;
     } else {

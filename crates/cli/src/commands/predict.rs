@@ -7,7 +7,7 @@ use thalweg::data::schema::Task;
 use thalweg::model::{Answers, Model};
 
 use super::argument;
-use crate::args;
+use crate::{args, print};
 
 /// Runs the verb; gives the exit code.
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
@@ -36,7 +36,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     });
     match failed {
         Some(error) => return Err(error.into()),
-        None => written?,
+        None => print::notes(&written?),
     }
     out.flush()?;
     Ok(0)

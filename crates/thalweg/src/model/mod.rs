@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::examples::{self, Examples};
 use crate::data::preprocess::Pipeline;
-use crate::data::schema::{Schema, Task};
+use crate::data::schema::{Column, Role, Schema, Task};
 use crate::data::source::{self, Source};
 use crate::data::table::{Table, TextColumn};
 use crate::data::target::Target;
@@ -25,7 +25,7 @@ use crate::metrics::{self, Metrics};
 use crate::network::Network;
 use crate::spec;
 use crate::tensor::{Dtype, Shape, Tensor};
-use crate::train::event::Parts;
+use crate::train::event::{Decision, Parts};
 use safetensors::{Container, Numbers, Stored};
 
 /// The version of the model file's format.
@@ -207,7 +207,7 @@ impl Model {
         }
     }
 
-    /// Answers every row of a source, a bounded number of them at a time.
+    /// Answers every row of a source, a bounded number of them at a time; gives what was decided in reading it.
     ///
     /// # Errors
     /// If the source cannot be read, a column is missing, a cell cannot be read, or `write` fails.
@@ -216,36 +216,38 @@ impl Model {
         path: &str,
         options: &spec::Data,
         write: &mut dyn FnMut(&Answers) -> Result<()>,
-    ) -> Result<()> {
-        match source::open(path, &self.reading(options))? {
+    ) -> Result<Vec<Decision>> {
+        match self.open(path, options)? {
             Source::Table(mut reader) => {
                 while let Some(table) = reader.next_chunk(CHUNK)? {
                     write(&self.answer(&table)?)?;
                 }
+                Ok(reader.decisions().to_vec())
             }
             Source::Arrays(arrays) => {
                 let rows: Vec<usize> = (0..arrays.rows()).collect();
                 for rows in rows.chunks(CHUNK) {
                     write(&self.answers(&self.pipeline.transform_arrays(&arrays, rows)?, Vec::new()))?;
                 }
+                Ok(Vec::new())
             }
         }
-        Ok(())
     }
 
-    /// The number of rows of a source whose answer is known, and the metrics on them.
+    /// The number of rows of a source whose answer is known, the metrics on them, and what was decided in reading it.
     ///
     /// # Errors
     /// If the source cannot be read, a column is missing or a cell cannot be read.
-    pub fn evaluate(&self, path: &str, options: &spec::Data) -> Result<(usize, Metrics)> {
-        let mut judged = Judged::default();
-        match source::open(path, &self.reading(options))? {
+    pub fn evaluate(&self, path: &str, options: &spec::Data) -> Result<(usize, Metrics, Vec<Decision>)> {
+        let (mut judged, mut decisions) = (Judged::default(), Vec::new());
+        match self.open(path, options)? {
             Source::Table(mut reader) => {
                 while let Some(table) = reader.next_chunk(CHUNK)? {
                     let known = Target::known_rows(&table, &self.schema)?;
                     let examples = Examples::encode(&table, &known, &self.schema, &self.pipeline, Some(&self.target))?;
                     judged.add(self, &examples);
                 }
+                decisions.extend_from_slice(reader.decisions());
             }
             Source::Arrays(arrays) => {
                 let known = Target::known_rows(&arrays.answers, &self.schema)?;
@@ -258,14 +260,24 @@ impl Model {
             let error = Error::data(format!("no row has a known {:?}", self.target.columns));
             return Err(error.at(path).fix("evaluate on rows whose answer is known"));
         }
-        Ok((judged.rows, judged.metrics(&self.target)))
+        Ok((judged.rows, judged.metrics(&self.target), decisions))
     }
 
-    /// How a source is read: as the training data was, where the user says nothing else.
-    fn reading(&self, options: &spec::Data) -> spec::Data {
+    /// Opens a source as the training data was, where the user says nothing else: its numbers are written alike, and
+    /// columns without names have those of the training data, with or without the targets among them.
+    fn open(&self, path: &str, options: &spec::Data) -> Result<Source> {
         let mut options = options.clone();
         options.decimal_comma = options.decimal_comma.or(Some(self.pipeline.notation.decimal_comma));
-        options
+        let mut source = source::open(path, &options)?;
+        if let Source::Table(reader) = &mut source {
+            let named = |wanted: &dyn Fn(&&Column) -> bool| {
+                self.schema.columns.iter().filter(wanted).map(|column| column.name.clone()).collect::<Vec<_>>()
+            };
+            for names in [named(&|_| true), named(&|column| column.role != Role::Target)] {
+                reader.adopt(&names);
+            }
+        }
+        Ok(source)
     }
 }
 

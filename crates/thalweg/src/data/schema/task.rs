@@ -77,7 +77,7 @@ impl Question<'_> {
         }
         let (count, rows) = (survey.distinct, survey.present());
         let (task, why, flag) = if count == 2 && kind != Some(ColumnKind::Numeric) {
-            (Task::Binary, "two values".to_string(), if numeric { "--task regression" } else { "--target NAME" })
+            (Task::Binary, "two values".to_string(), if numeric { "--task regression" } else { "--task multiclass" })
         } else if numeric && kind.is_none() && self.looks_like_classes() {
             (Task::Multiclass, format!("{count} different whole numbers in {rows} rows"), "--task regression")
         } else if numeric {

@@ -27,6 +27,14 @@ pub struct TableReader {
     decimal_comma: bool,
 }
 
+/// What is decided of a file whose first line is like the others.
+const HEADERLESS: &str = "the first line is data";
+
+/// The name of a column that has none.
+fn made_up(column: usize) -> String {
+    format!("column_{}", column + 1)
+}
+
 /// How records are told apart.
 pub(super) fn builder(delimiter: char) -> csv::ReaderBuilder {
     let mut builder = csv::ReaderBuilder::new();
@@ -104,10 +112,10 @@ impl TableReader {
                 });
             }
         } else {
-            self.names = (1..=fields).map(|i| format!("column_{i}")).collect();
+            self.names = (0..fields).map(made_up).collect();
             if options.header.is_none() && options.names.is_empty() {
                 self.decisions.push(Decision {
-                    what: format!("the first line is data; columns are called column_1 to column_{fields}"),
+                    what: format!("{HEADERLESS}; columns are called column_1 to column_{fields}"),
                     why: "it looks like the lines below it".into(),
                     flag: "--header, or --names a,b,…".into(),
                 });
@@ -153,6 +161,20 @@ impl TableReader {
             }
             self.pending = Some(line);
             return Ok(Some(line));
+        }
+    }
+
+    /// Gives columns without names of their own these names, if there is one for each.
+    pub(crate) fn adopt(&mut self, names: &[String]) {
+        let made_up = self.names.iter().enumerate().all(|(i, name)| *name == made_up(i));
+        if made_up && self.names.len() == names.len() && self.names != names {
+            self.names = names.to_vec();
+            self.decisions.retain(|decision| !decision.what.starts_with(HEADERLESS));
+            self.decisions.push(Decision {
+                what: format!("{HEADERLESS}; columns are called as in the training data"),
+                why: "it looks like the lines below it".into(),
+                flag: "--header, or --names a,b,…".into(),
+            });
         }
     }
 

@@ -1,0 +1,259 @@
+//! Every task and every way to split, weigh and train, from the command line, on tables small enough to learn at once.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// A repeatable number from 0 to 1 for a row and a column (Steele's SplitMix64).
+fn unit(row: usize, column: usize) -> f64 {
+    let mut z = (row * 16 + column + 1) as u64;
+    z = z.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// 400 rows of a and b, and whatever follows from them.
+fn table(name: &str, answer: impl Fn(usize, f64, f64) -> String) -> String {
+    let row = |i: usize| {
+        let (a, b) = (unit(i, 0), unit(i, 1));
+        format!("{a:.4},{b:.4},{}\n", answer(i, a, b))
+    };
+    format!("a,b,{name}\n") + &(0..400).map(row).collect::<String>()
+}
+
+fn classes() -> String {
+    table("class", |_, a, b| if a + b > 1.0 { "high" } else { "low" }.into())
+}
+
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new(file: &str, text: &str) -> Place {
+        let place = Place(tempfile::tempdir().unwrap());
+        place.write(file, text);
+        place
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        std::fs::write(self.path().join(file), text).unwrap();
+    }
+
+    fn thalweg(&self, line: &str) -> Output {
+        let command = &mut Command::new(env!("CARGO_BIN_EXE_thalweg"));
+        let output = command.args(line.split_whitespace()).current_dir(self.path()).output().unwrap();
+        let expected = if line.contains("--time-limit") { 6 } else { 0 };
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(expected), "thalweg {line}\n{told}");
+        output
+    }
+
+    /// Trains into the folder `run`, quickly unless the options say otherwise; gives the result.
+    fn train(&self, options: &str) -> Value {
+        let line = format!("train {options} -q --json -o run --layers 16 --batch-size 16 --learning-rate 0.02");
+        let with =
+            |flag: &str, text: &str| if options.contains(flag) { String::new() } else { format!(" {flag} {text}") };
+        let output = self.thalweg(&(line + &with("--epochs", "40")));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    fn answers(&self, options: &str) -> Vec<Vec<String>> {
+        let text = String::from_utf8(self.thalweg(&format!("predict run {options}")).stdout).unwrap();
+        text.lines().map(|line| line.split(',').map(String::from).collect()).collect()
+    }
+}
+
+fn metric(result: &Value, part: &str, name: &str) -> f64 {
+    result["metrics"][part][name]["value"].as_f64().unwrap_or_else(|| panic!("no {part} {name} in {result}"))
+}
+
+fn decided(result: &Value, what: &str) -> bool {
+    result["decisions"].as_array().unwrap().iter().any(|decision| decision["what"].as_str().unwrap().contains(what))
+}
+
+#[test]
+fn several_labels_in_a_cell() {
+    let labels = |_: usize, a: f64, b: f64| {
+        let names = [("wide", a > 0.5), ("tall", b > 0.5)];
+        names.iter().filter(|(_, is)| *is).map(|(name, _)| *name).collect::<Vec<_>>().join(";")
+    };
+    let place = Place::new("t.csv", &table("tags", labels));
+    let result = place.train("t.csv --task multilabel --missing none");
+    assert!(metric(&result, "test", "roc_auc") > 0.97, "{result}");
+    let answers = place.answers("t.csv --missing none");
+    assert_eq!(answers[0], ["prediction", "probability_tall", "probability_wide"]);
+    assert!(answers.iter().any(|row| row[0] == "tall;wide") && answers.iter().any(|row| row[0] == "wide"));
+}
+
+#[test]
+fn several_columns_of_labels() {
+    let text = table("wide,tall", |_, a, b| format!("{},{}", u8::from(a > 0.5), u8::from(b > 0.5)));
+    let place = Place::new("t.csv", &text);
+    let result = place.train("t.csv --target wide,tall");
+    assert!(metric(&result, "test", "roc_auc") > 0.97, "{result}");
+    assert_eq!(place.answers("t.csv")[0][..2], ["prediction_wide", "prediction_tall"]);
+}
+
+#[test]
+fn several_numbers() {
+    let text = table("sum,difference", |_, a, b| format!("{:.4},{:.4}", 100.0 * (a + b), a - b));
+    let place = Place::new("t.csv", &text);
+    let result = place.train("t.csv --target sum,difference");
+    assert!(metric(&result, "test", "r2") > 0.97, "{result}");
+    let answers = place.answers("t.csv");
+    assert_eq!(answers[0], ["prediction_sum", "prediction_difference"]);
+    let errors = text.lines().zip(&answers).skip(1).map(|(line, answer)| {
+        let sum: f64 = line.split(',').nth(2).unwrap().parse().unwrap();
+        (answer[0].parse::<f64>().unwrap() - sum).abs()
+    });
+    assert!(errors.sum::<f64>() / 400.0 < 5.0, "answers are in the units of their own columns");
+}
+
+#[test]
+fn one_task_instead_of_another() {
+    let place = Place::new("t.csv", &table("grade", |_, a, b| format!("{}", ((a + b) * 2.0) as u8)));
+    assert_eq!(place.train("t.csv --task multiclass")["task"], "multiclass");
+    std::fs::remove_dir_all(place.path().join("run")).unwrap();
+    assert_eq!(place.train("t.csv --task regression")["task"], "regression");
+}
+
+#[test]
+fn groups_stay_together_and_the_latest_rows_are_the_test() {
+    let text = table("group,day,class", |i, a, b| {
+        format!("g{},2024-{:02}-{:02},{}", i % 20, 1 + i / 40, 1 + i % 28, if a + b > 1.0 { "high" } else { "low" })
+    });
+    let place = Place::new("t.csv", &text);
+    let parts = |result: &Value| ["train", "dev", "test"].map(|part| result["examples"][part].as_u64().unwrap());
+    let grouped = place.train("t.csv --target class --group group");
+    assert!(parts(&grouped).iter().all(|rows| rows % 20 == 0), "whole groups of 20 rows: {grouped}");
+    std::fs::remove_dir_all(place.path().join("run")).unwrap();
+    let timed = place.train("t.csv --target class --time day --ignore group");
+    assert_eq!(parts(&timed), [240, 80, 80]);
+}
+
+#[test]
+fn parts_in_files_of_their_own() {
+    let place = Place::new("t.csv", &classes());
+    let lines: Vec<&str> = "a,b,class|0.1,0.2,low|0.9,0.8,high|0.7,0.9,high|0.2,0.1,low".split('|').collect();
+    place.write("dev.csv", &lines.join("\n"));
+    place.write("test.csv", &lines[..3].join("\n"));
+    let result = place.train("t.csv --dev dev.csv --test test.csv");
+    let parts = ["train", "dev", "test"].map(|part| result["examples"][part].as_u64().unwrap());
+    assert_eq!(parts, [400, 4, 2]);
+    assert_eq!(metric(&result, "test", "accuracy"), 1.0);
+}
+
+#[test]
+fn rows_of_no_weight_are_not_learned() {
+    // Half of the rows lie, and weigh nothing.
+    let text = table("weight,class", |i, a, b| {
+        let high = (a + b > 1.0) == i.is_multiple_of(2);
+        format!("{},{}", u8::from(i.is_multiple_of(2)), if high { "high" } else { "low" })
+    });
+    let place = Place::new("t.csv", &text);
+    let result = place.train("t.csv --weight weight");
+    assert!(metric(&result, "test", "accuracy") > 0.9, "{result}");
+}
+
+#[test]
+fn balanced_classes_find_the_rare_one() {
+    // Where a is large, chance makes three rows in ten rare: never the likelier answer, but ten times likelier than elsewhere.
+    let text = table("class", |i, a, _| if a > 0.6 && unit(i, 7) < 0.3 { "rare" } else { "common" }.into());
+    let place = Place::new("t.csv", &text);
+    let rare = |place: &Place| place.answers("t.csv").iter().filter(|row| row[0] == "rare").count();
+    place.train("t.csv");
+    let plain = rare(&place);
+    std::fs::remove_dir_all(place.path().join("run")).unwrap();
+    place.train("t.csv --class-weights balanced");
+    let balanced = rare(&place);
+    assert!(plain < 40 && balanced > 100, "plain {plain}, balanced {balanced}");
+}
+
+#[test]
+fn the_ways_to_train_all_learn() {
+    let place = Place::new("t.csv", &classes());
+    for options in [
+        "--average 0.9",
+        "--full-batch-epochs 5",
+        "--clip-norm 0.5",
+        "--clip-value 0.1",
+        "--batch-norm",
+        "--l2 0.1",
+        "--schedule one_cycle --warm-up 2",
+        "--schedule plateau --decay 0.5 --decay-every 3",
+        "--optimizer nesterov",
+        "--optimizer rmsprop",
+        "--precision f64",
+        "--class-weights high=2,low=1",
+    ] {
+        let result = place.train(&format!("t.csv {options}"));
+        assert!(metric(&result, "test", "accuracy") > 0.9, "{options}: {result}");
+        std::fs::remove_dir_all(place.path().join("run")).unwrap();
+    }
+    place.write("three.csv", &table("class", |_, a, _| ["low", "middle", "high"][(a * 2.99) as usize].into()));
+    let result = place.train("three.csv --label-smoothing 0.1");
+    assert!(metric(&result, "test", "accuracy") > 0.9, "{result}");
+}
+
+#[test]
+fn the_time_limit_is_kept() {
+    let place = Place::new("t.csv", &classes());
+    let start = std::time::Instant::now();
+    let result = place.train("t.csv --epochs 10000000 --patience 0 --time-limit 0.5");
+    assert!(start.elapsed().as_secs_f64() < 5.0);
+    assert!(result["epochs"].as_u64().unwrap() > 1 && metric(&result, "test", "accuracy") > 0.9, "{result}");
+}
+
+#[test]
+fn a_file_without_a_header_needs_its_names_once() {
+    let bare: String = classes().lines().skip(1).map(|line| format!("{line}\n")).collect();
+    let place = Place::new("t.csv", &bare);
+    place.train("t.csv --names a,b,class");
+    let answers = place.answers("t.csv");
+    assert_eq!(answers.len(), 401);
+    let right = bare.lines().zip(&answers[1..]).filter(|(line, answer)| line.ends_with(&answer[0])).count();
+    assert!(right > 360, "{right} of 400 right");
+    let told = String::from_utf8(place.thalweg("predict run t.csv").stderr).unwrap();
+    assert!(told.contains("columns are called as in the training data"), "{told}");
+
+    let inputs: String = bare.lines().map(|line| format!("{}\n", line.rsplit_once(',').unwrap().0)).collect();
+    place.write("inputs.csv", &inputs);
+    assert_eq!(place.answers("inputs.csv"), answers);
+    place.write("named.csv", &format!("b,a\n{}", "0.1,0.2\n0.9,0.8\n"));
+    assert_eq!(place.answers("named.csv")[1][0], "low");
+    place.thalweg("evaluate run t.csv");
+}
+
+#[test]
+fn every_decision_names_options_that_the_command_has() {
+    let help = String::from_utf8(Place::new("t", "").thalweg("train --help").stdout).unwrap();
+    let place = Place::new("t.csv", &classes());
+    place.write(
+        "n.csv",
+        &table("n", |i, a, _| format!("{}", (a * 9.0) as usize + i % 2)).replace(',', ";").replace('.', ","),
+    );
+    let mut seen = std::collections::BTreeSet::new();
+    for options in
+        ["t.csv", "t.csv --recipe course", "n.csv", "sample:digits --epochs 1", "sample:wine-quality --epochs 1"]
+    {
+        let output = place.thalweg(&format!("train {options} --dry-run --json"));
+        let preview: Value = serde_json::from_slice(&output.stdout).unwrap();
+        for decision in preview["decisions"].as_array().unwrap() {
+            let flag = decision["flag"].as_str().unwrap();
+            for name in flag.split([' ', ',', '=']).filter(|word| word.starts_with("--")) {
+                assert!(help.contains(&format!("{name} ")) || help.contains(&format!("{name}[")), "{decision}");
+                seen.insert(name.to_string());
+            }
+        }
+    }
+    assert!(decided(
+        &serde_json::from_slice(&place.thalweg("train t.csv --dry-run --json").stdout).unwrap(),
+        "schedule"
+    ));
+    assert!(seen.len() >= 8, "{seen:?}");
+}
