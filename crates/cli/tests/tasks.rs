@@ -210,6 +210,26 @@ fn the_time_limit_is_kept() {
 }
 
 #[test]
+fn a_cost_that_blows_up_and_stays_finite_is_told() {
+    let place = Place::new("t.csv", &table("y", |_, a, b| format!("{}", a - b)));
+    let output =
+        place.thalweg("train t.csv -q --recipe course --batch-size 1 --layers none --learning-rate 0.8 --epochs 1");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("training has blown up") && told.contains("lower --learning-rate (now 0.8)"), "{told}");
+    assert_eq!(told.matches("blown up").count(), 1, "{told}");
+}
+
+#[test]
+fn unknown_instructions_are_refused() {
+    let place = Place::new("t.csv", &classes());
+    let command = &mut Command::new(env!("CARGO_BIN_EXE_thalweg"));
+    let command = command.args(["train", "t.csv", "--epochs", "1"]).current_dir(place.path());
+    let output = command.env("THALWEG_KERNEL", "avx").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("THALWEG_KERNEL: found \"avx\""));
+}
+
+#[test]
 fn a_file_without_a_header_needs_its_names_once() {
     let bare: String = classes().lines().skip(1).map(|line| format!("{line}\n")).collect();
     let place = Place::new("t.csv", &bare);

@@ -16,17 +16,24 @@ pub enum Instructions {
     Avx512,
 }
 
-/// The best instructions of this machine, or fewer where `THALWEG_KERNEL` says `portable` or `avx2`.
+/// The best instructions of this machine, or fewer where `THALWEG_KERNEL` says so.
 pub fn instructions() -> Instructions {
     static FOUND: OnceLock<Instructions> = OnceLock::new();
-    *FOUND.get_or_init(|| {
-        let wanted = match std::env::var("THALWEG_KERNEL").as_deref() {
-            Ok("portable") => Instructions::Portable,
-            Ok("avx2") => Instructions::Avx2,
-            _ => Instructions::Avx512,
-        };
-        wanted.min(available())
-    })
+    *FOUND.get_or_init(|| wanted().unwrap_or(Instructions::Avx512).min(available()))
+}
+
+/// The most that `THALWEG_KERNEL` allows: `portable`, `avx2` or `avx512`, which it is where nothing is said.
+///
+/// # Errors
+/// The text found, if it is none of these; [`instructions`] then takes no notice of it.
+pub fn wanted() -> Result<Instructions, String> {
+    match std::env::var("THALWEG_KERNEL").as_deref() {
+        Ok("portable") => Ok(Instructions::Portable),
+        Ok("avx2") => Ok(Instructions::Avx2),
+        Ok("avx512") | Err(std::env::VarError::NotPresent) => Ok(Instructions::Avx512),
+        Ok(other) => Err(other.into()),
+        Err(std::env::VarError::NotUnicode(other)) => Err(other.to_string_lossy().into_owned()),
+    }
 }
 
 #[cfg(target_arch = "x86_64")]

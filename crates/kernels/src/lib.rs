@@ -17,5 +17,5 @@ pub mod reduce;
 pub mod softmax;
 pub mod update;
 
-pub use dispatch::instructions;
+pub use dispatch::{Instructions, instructions, wanted};
 pub use real::Real;

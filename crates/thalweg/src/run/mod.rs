@@ -157,6 +157,11 @@ pub fn check(config: &Config, after_steps: usize, epsilon: f64, most_rows: usize
 
 fn prepare(config: &Config) -> Result<(Dataset, Plan)> {
     config.validate()?;
+    thalweg_kernels::wanted().map_err(|found| {
+        Error::config(format!("found {found:?}, expected portable, avx2 or avx512"))
+            .at("THALWEG_KERNEL")
+            .fix("correct the environment variable, or unset it")
+    })?;
     let data = dataset::load(config)?;
     let plan = recipe::plan(config, &data)?;
     Ok((data, plan))
@@ -206,7 +211,10 @@ fn run(
     watch: &mut dyn Watch,
 ) -> Result<Outcome> {
     let fingerprint = fingerprint(config, data);
-    let mut scribe = Scribe { folder: &folder, log, watch, fingerprint, broken: None, saved: None };
+    // Cross-entropy, and errors of scaled targets, begin near 1.
+    let scaled = data.task.is_classes() || config.preprocess.scale_target;
+    let bearable = scaled.then_some(1e3);
+    let mut scribe = Scribe { folder: &folder, log, watch, fingerprint, broken: None, saved: None, bearable };
     let resumed = state.epoch > 0 || state.step > 0;
     if resumed {
         // The log has its beginning already.

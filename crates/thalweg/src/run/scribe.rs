@@ -20,6 +20,8 @@ pub(super) struct Scribe<'a> {
     pub(super) broken: Option<Error>,
     /// When the last checkpoint was saved.
     pub(super) saved: Option<Instant>,
+    /// The cost of an epoch above which training has blown up; taken away once that is told.
+    pub(super) bearable: Option<f64>,
 }
 
 impl Watcher for Scribe<'_> {
@@ -28,6 +30,16 @@ impl Watcher for Scribe<'_> {
             self.broken.get_or_insert(error);
         }
         self.watch.event(&event);
+        if let Event::EpochEnded { epoch, cost, learning_rate, .. } = event
+            && self.bearable.is_some_and(|bearable| cost > bearable)
+        {
+            self.bearable = None;
+            let message = format!(
+                "training has blown up: the cost of epoch {epoch} is {cost:.3e}; lower --learning-rate (now \
+                 {learning_rate}), or set --clip-norm 1"
+            );
+            self.event(Event::Warning { message });
+        }
     }
 
     fn checkpoint(&mut self, state: &State) -> Result<()> {
