@@ -107,6 +107,8 @@ fn dropout_rates(config: &Config, data: &Dataset, hidden: &[usize], decisions: &
                 Recipe::Auto if m < 5_000 => 0.2,
                 Recipe::Auto => 0.1,
             };
+            // A deep network drops as much in all as one of two hidden layers, or nothing would be left of its input.
+            let rate = (rate * f64::min(1.0, 2.0 / layers.max(1) as f64) * 1e3).round() / 1e3;
             let rates: Vec<f64> = hidden.iter().map(|&n| if n < DROPOUT_UNITS { 0.0 } else { rate }).collect();
             let dropped = rates.iter().filter(|&&rate| rate > 0.0).count();
             if dropped > 0 {

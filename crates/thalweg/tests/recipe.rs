@@ -22,6 +22,7 @@ fn decided(preview: &Preview, what: &str) -> bool {
 fn dropout_follows_layers_that_can_spare_units() {
     let default = planned(&[]);
     assert!(decided(&default, "dropout of 0.2 after each hidden layer"), "{:?}", default.decisions);
+    assert!(decided(&planned(&[("layers", "32,32,32,32,32,32,32,32")]), "dropout of 0.05 after"));
     let mixed = planned(&[("layers", "64,8")]);
     let after: Vec<bool> = layers(&mixed).windows(2).map(|pair| pair[1].starts_with("dropout")).collect();
     assert_eq!(after, [true, false, false], "{:?}", layers(&mixed));
