@@ -1,5 +1,6 @@
 //! The project's own commands: `cargo xtask test` checks everything that must hold before a change is taken.
 
+mod bench;
 mod quality;
 mod step;
 mod test;
@@ -11,12 +12,15 @@ Usage: cargo xtask COMMAND
 
 Commands:
   test             Formatting, lints, documentation, tests, doctests and licences, in this order
-  quality [DATA]   Whether default settings reach the accuracy promised; DATA are names of data sets";
+  quality [DATA]   Whether default settings reach the accuracy promised; DATA are names of data sets
+  bench            Thalweg beside the peers that python3 (or THALWEG_BENCH_PYTHON) has installed
+                   [--only w1,w2] [--ours-only] [--threads 2] [--rounds 3] [--json FILE] [--picture FILE.svg]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test::run(),
+        ["bench", ref flags @ ..] => bench::run(flags),
         ["quality", ref names @ ..] => quality::run(names),
         [] | ["help" | "-h" | "--help"] => {
             println!("{USAGE}");

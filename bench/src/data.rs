@@ -1,0 +1,41 @@
+//! Random inputs whose answers follow from a fixed teacher, so that there is something to learn.
+
+use thalweg::tensor::Tensor;
+use thalweg::train::Examples;
+use thalweg_kernels::random::Stream;
+
+/// What the teacher's numbers are turned into.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Answers {
+    /// The number of the largest.
+    Classes,
+    /// A wave of the only one.
+    Number,
+    /// Whether the only one is positive.
+    YesOrNo,
+}
+
+/// Inputs of so many columns with answers from so many numbers.
+pub(crate) fn examples(rows: usize, inputs: usize, outputs: usize, answers: Answers) -> thalweg::Result<Examples> {
+    let (x, teacher) = (normal(0, rows * inputs), normal(1, inputs * outputs));
+    let scale = (inputs as f32).sqrt().recip();
+    let answer = |row: &[f32]| {
+        let z: Vec<f32> = (0..outputs)
+            .map(|j| scale * row.iter().enumerate().map(|(i, x)| x * teacher[i * outputs + j]).sum::<f32>())
+            .collect();
+        match answers {
+            Answers::Classes => (0..outputs).max_by(|&a, &b| z[a].total_cmp(&z[b])).unwrap_or(0) as f32,
+            Answers::Number => (2.0 * z[0]).sin(),
+            Answers::YesOrNo => f32::from(u8::from(z[0] > 0.0)),
+        }
+    };
+    let y = x.chunks_exact(inputs).map(answer).collect();
+    Examples::new(Tensor::from_f32([rows, inputs], x), Tensor::from_f32([rows, 1], y), None)
+}
+
+/// Standard normal numbers.
+pub(crate) fn normal(purpose: u32, n: usize) -> Vec<f32> {
+    let mut numbers = vec![0.0; n];
+    Stream::new(7, purpose).fill_normal(0, &mut numbers);
+    numbers
+}

@@ -1,0 +1,34 @@
+//! W4: prediction with W1's network, a row alone and 4,096 rows at once.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use thalweg::layers::Mode;
+use thalweg::tensor::{Dtype, Tensor};
+
+use crate::{data, median, train};
+
+/// Times both.
+pub(crate) fn run() -> thalweg::Result<Value> {
+    let network = train::network(&[784, 512, 512, 10])?;
+    let theta = network.initialize(0, Dtype::F32);
+    let times = |rows: usize, calls: usize| {
+        let x = Tensor::from_f32([rows, 784], data::normal(0, rows * 784));
+        let mut workspace = network.workspace(rows, Dtype::F32);
+        let mut call = || {
+            let start = Instant::now();
+            black_box(network.forward(theta.view(), x.view(), &mut workspace, Mode::Predict));
+            start.elapsed().as_secs_f64()
+        };
+        (0..calls / 10).for_each(|_| _ = call());
+        (0..calls).map(|_| call()).collect::<Vec<f64>>()
+    };
+    let (mut one, many) = (times(1, 3000), times(4096, 30));
+    one.sort_by(f64::total_cmp);
+    Ok(json!({
+        "workload": "w4", "unit": "us", "threads": thalweg_kernels::pool::threads(), "precision": "f32",
+        "p50_us": one[1500] * 1e6, "p99_us": one[2970] * 1e6, "min_us": one[0] * 1e6,
+        "rows_per_s": 4096.0 / median(many),
+    }))
+}

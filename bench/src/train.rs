@@ -1,0 +1,137 @@
+//! W1, W2, W3 and W5: seconds an epoch of training, with shuffling, after an epoch that is not timed.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use thalweg::init::Init;
+use thalweg::layers::{Layer, Linear};
+use thalweg::losses::{Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, Squared};
+use thalweg::metrics::Metrics;
+use thalweg::network::Network;
+use thalweg::optimizers::{Adam, GradientDescent, Optimizer};
+use thalweg::tensor::{Activation, Dtype};
+use thalweg::train::event::Event;
+use thalweg::train::{Settings, State, Trainer};
+
+use crate::data::{self, Answers};
+use crate::{Options, median};
+
+struct Workload {
+    name: &'static str,
+    sizes: &'static [usize],
+    rows: usize,
+    batch: usize,
+    answers: Answers,
+    learning_rate: f64,
+}
+
+const WORKLOADS: [Workload; 4] = [
+    Workload {
+        name: "w1",
+        sizes: &[784, 512, 512, 10],
+        rows: 60_000,
+        batch: 128,
+        answers: Answers::Classes,
+        learning_rate: 1e-3,
+    },
+    Workload {
+        name: "w2",
+        sizes: &[8, 64, 64, 1],
+        rows: 16_512,
+        batch: 64,
+        answers: Answers::Number,
+        learning_rate: 1e-3,
+    },
+    Workload {
+        name: "w3",
+        sizes: &[1024, 4096, 4096, 4096, 10],
+        rows: 4096,
+        batch: 256,
+        answers: Answers::Classes,
+        learning_rate: 1e-4,
+    },
+    Workload {
+        name: "w5",
+        sizes: &[28, 1],
+        rows: 1_000_000,
+        batch: 1024,
+        answers: Answers::YesOrNo,
+        learning_rate: 0.1,
+    },
+];
+
+/// A network of these sizes with ReLU between.
+pub(crate) fn network(sizes: &[usize]) -> thalweg::Result<Network> {
+    let last = sizes.len() - 2;
+    let layer = |(i, &units): (usize, &usize)| {
+        let activation = if i < last { Activation::Relu } else { Activation::Identity };
+        // As the peers draw them.
+        let init = Some(Init::Uniform((sizes[i] as f64).sqrt().recip()));
+        Box::new(Linear { init, ..Linear::new(units, activation) }) as Box<dyn Layer>
+    };
+    Network::new(sizes[0], sizes[1..].iter().enumerate().map(layer).collect())
+}
+
+/// Floating-point operations that the products of an epoch need: forward, and backward but for the inputs' gradient.
+fn operations(work: &Workload) -> f64 {
+    let weights: usize = work.sizes.windows(2).map(|pair| pair[0] * pair[1]).sum();
+    (work.rows * (6 * weights - 2 * work.sizes[0] * work.sizes[1])) as f64
+}
+
+/// The biggest size of this process so far, in MiB.
+fn peak_memory() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<f64>().ok()? / 1024.0)
+}
+
+/// Trains and reports.
+pub(crate) fn run(name: &str, options: &Options) -> Result<Value> {
+    let work = WORKLOADS.iter().find(|work| work.name == name).with_context(|| format!("no workload {name:?}"))?;
+    let network = network(work.sizes)?;
+    let train = data::examples(work.rows, work.sizes[0], work.sizes[work.sizes.len() - 1], work.answers)?;
+    let loss: Box<dyn Loss> = match work.answers {
+        Answers::Classes => Box::new(SoftmaxCrossEntropy::default()),
+        Answers::Number => Box::new(Squared),
+        Answers::YesOrNo => Box::new(SigmoidCrossEntropy),
+    };
+    let optimizer: Box<dyn Optimizer> =
+        if work.answers == Answers::YesOrNo { Box::new(GradientDescent) } else { Box::new(Adam::USUAL) };
+    let settings = Settings {
+        batch_size: work.batch,
+        epochs: options.epochs + 1,
+        learning_rate: work.learning_rate,
+        ..Settings::default()
+    };
+    let trainer = Trainer {
+        network: &network,
+        loss: &*loss,
+        optimizer: &*optimizer,
+        settings,
+        train: &train,
+        dev: None,
+        judge: &|_| Metrics::new(),
+    };
+    let mut state = State::new(&network, &*optimizer, 0, 0.0, Dtype::F32);
+    let (mut seconds, mut costs, mut start) = (Vec::new(), Vec::new(), Instant::now());
+    let mut watch = |event: Event| {
+        if let Event::EpochEnded { cost, .. } = event {
+            seconds.push(start.elapsed().as_secs_f64());
+            // The peers' squared error is not halved.
+            costs.push(if work.answers == Answers::Number { 2.0 * cost } else { cost });
+            start = Instant::now();
+        }
+    };
+    trainer.fit(&mut state, &mut watch)?;
+    let timed = seconds[1..].to_vec();
+    let (middle, theta) = (median(timed.clone()), network.layout().len() as f64);
+    // Inputs and answers, θ with its gradient and Adam's two vectors, and what each layer puts out and gets back.
+    let activations: usize = work.sizes.iter().sum::<usize>() * work.batch;
+    let planned = 4.0 * ((work.rows * (work.sizes[0] + 1) + 2 * activations) as f64 + 5.0 * theta) / (1024.0 * 1024.0);
+    Ok(json!({
+        "workload": name, "unit": "s/epoch", "threads": options.threads, "precision": "f32", "seconds": timed,
+        "median": middle, "gflops": operations(work) / middle / 1e9, "loss": [costs[0], costs[costs.len() - 1]],
+        "peak_mib": peak_memory(), "planned_mib": planned,
+    }))
+}

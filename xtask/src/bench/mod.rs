@@ -1,0 +1,115 @@
+//! `cargo xtask bench`: Thalweg beside the peers that are installed, in turn, each in a process of its own.
+
+mod picture;
+mod systems;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+
+use crate::step;
+use crate::test::cargo;
+use systems::{Measured, OURS, System};
+
+/// What the workloads are.
+const WORKLOADS: [(&str, &str); 6] = [
+    ("w1", "training 784-512-512-10, Adam, batch 128, 60,000 rows"),
+    ("w2", "training 8-64-64-1, Adam, batch 64, 16,512 rows"),
+    ("w3", "training 1024-4096-4096-4096-10, Adam, batch 256, 4,096 rows"),
+    ("w4", "prediction of one row with W1's network"),
+    ("w5", "logistic regression, 28 inputs, batch 1,024, 1,000,000 rows"),
+    ("w7", "a whole process: iris, 4-16-3, 50 epochs"),
+];
+
+struct Options {
+    only: Vec<String>,
+    ours_only: bool,
+    threads: usize,
+    rounds: usize,
+    json: Option<PathBuf>,
+    picture: Option<PathBuf>,
+}
+
+impl Options {
+    fn read(words: &[&str]) -> Result<Options> {
+        let mut options =
+            Options { only: Vec::new(), ours_only: false, threads: 2, rounds: 3, json: None, picture: None };
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let mut value = || words.next().with_context(|| format!("{word} has no value"));
+            match *word {
+                "--ours-only" => options.ours_only = true,
+                "--only" => options.only = value()?.split(',').map(str::to_lowercase).collect(),
+                "--threads" => options.threads = value()?.parse()?,
+                "--rounds" => options.rounds = value()?.parse()?,
+                "--json" => options.json = Some(value()?.into()),
+                "--picture" => options.picture = Some(value()?.into()),
+                _ => bail!("unknown flag {word:?}"),
+            }
+        }
+        let names = WORKLOADS.map(|(name, _)| name);
+        if let Some(unknown) = options.only.iter().find(|name| !names.contains(&name.as_str())) {
+            bail!("unknown workload {unknown:?}; the workloads are {}", names.join(", "));
+        }
+        Ok(options)
+    }
+}
+
+/// Runs the benchmarks and shows them as a table, and as JSON and a picture where asked.
+///
+/// # Errors
+/// If a flag is wrong, Thalweg does not build, or its side of a workload fails or does not learn.
+pub(crate) fn run(words: &[&str]) -> Result<()> {
+    let options = Options::read(words)?;
+    let packages = ["build", "--release", "--package", "thalweg-bench", "--package", "thalweg-cli"];
+    step::run("build", "mend what the compiler names", cargo(&packages))?;
+    let mut all = Vec::new();
+    for (workload, what) in WORKLOADS {
+        if !options.only.is_empty() && !options.only.iter().any(|name| name == workload) {
+            continue;
+        }
+        println!("\n{}: {what}", workload.to_uppercase());
+        let mut systems = vec![System::ours(workload)];
+        if !options.ours_only {
+            systems.extend(systems::peers(workload)?);
+        }
+        // In turn, so that whatever else the machine does hits all alike.
+        for _ in 0..options.rounds {
+            for system in &mut systems {
+                system.measure(options.threads)?;
+            }
+        }
+        let measured: Vec<Measured> = systems.into_iter().filter_map(System::finish).collect();
+        table(&measured);
+        all.extend(measured);
+    }
+    println!("\nW6 waits for convolution. Ratios above 1: Thalweg is faster.");
+    if let Some(path) = &options.json {
+        let rows: Vec<_> = all.iter().map(|row| row.json(options.threads)).collect();
+        std::fs::write(path, serde_json::to_vec_pretty(&json!(rows))?)?;
+    }
+    if let Some(path) = &options.picture {
+        std::fs::write(path, picture::draw(&all))?;
+    }
+    match all.iter().find(|row| row.system == OURS && row.learns == Some(false)) {
+        Some(row) => bail!("{}: the loss does not fall", row.workload),
+        None => Ok(()),
+    }
+}
+
+fn table(rows: &[Measured]) {
+    let ours = rows.iter().find(|row| row.system == OURS).map_or(f64::NAN, Measured::median);
+    println!("{:<16} {:>12} {:>12} {:>12} {:>8}  loss", "system", "median", "min", "max", "ratio");
+    for row in rows {
+        let loss = row.loss.map_or(String::new(), |[first, last]| format!("{first:.4} → {last:.4}"));
+        println!(
+            "{:<16} {:>12} {:>12} {:>12} {:>7.2}×  {loss}",
+            row.system,
+            row.told(row.median()),
+            row.told(row.min()),
+            row.told(row.max()),
+            row.median() / ours,
+        );
+    }
+}

@@ -1,0 +1,165 @@
+//! Running a system on a workload, in a process of its own.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use crate::test::root;
+
+/// The name of our side.
+pub(super) const OURS: &str = "thalweg";
+
+/// The peers' names as bench/peers.py knows them, the Python module that each needs, and the workloads left out for it
+/// because they take minutes and say nothing new.
+const PEERS: [(&str, &str, &[&str]); 6] = [
+    ("torch", "torch", &[]),
+    ("torch-compile", "torch", &["w3", "w5"]),
+    ("jax", "jax", &["w3"]),
+    ("sklearn", "sklearn", &["w1", "w3", "w5"]),
+    ("onnxruntime", "onnxruntime", &[]),
+    ("keras-jax", "keras", &["w1", "w2", "w3", "w5"]),
+];
+
+/// A system on a workload, with what was measured so far.
+pub(super) struct System {
+    name: &'static str,
+    workload: &'static str,
+    /// The Python of a peer.
+    python: Option<String>,
+    times: Vec<f64>,
+    loss: Option<[f64; 2]>,
+}
+
+impl System {
+    pub(super) fn ours(workload: &'static str) -> System {
+        System { name: OURS, workload, python: None, times: Vec::new(), loss: None }
+    }
+
+    /// Measures once more.
+    pub(super) fn measure(&mut self, threads: usize) -> Result<()> {
+        let threads = threads.to_string();
+        let (mut command, what) = match &self.python {
+            Some(python) => {
+                let mut command = Command::new(python);
+                command.arg(root().join("bench/peers.py"));
+                command.args(["run", self.name, self.workload, "--epochs", "3", "--threads", &threads]);
+                (command, self.name)
+            }
+            None if self.workload == "w7" => {
+                self.times.push(cold_start()?);
+                return Ok(());
+            }
+            None => {
+                let mut command = Command::new(root().join("target/release/thalweg-bench"));
+                command.args([self.workload, "--epochs", "3", "--threads", &threads]);
+                (command, OURS)
+            }
+        };
+        let output = command.output().with_context(|| format!("{what}: cannot be started"))?;
+        if !output.status.success() {
+            bail!("{what} on {}: {}\n{}", self.workload, output.status, String::from_utf8_lossy(&output.stderr));
+        }
+        let text = String::from_utf8_lossy(&output.stdout);
+        let result: Value = serde_json::from_str(text.lines().last().unwrap_or_default())
+            .with_context(|| format!("{what} on {}: {text}", self.workload))?;
+        let time = result["median"].as_f64().or_else(|| Some(result["p50_us"].as_f64()? * 1e-6));
+        self.times.push(time.with_context(|| format!("{what} on {}: no time in {result}", self.workload))?);
+        if let [Some(first), Some(last)] = [0, 1].map(|i| result["loss"][i].as_f64()) {
+            self.loss = Some([first, last]);
+        }
+        Ok(())
+    }
+
+    /// What was measured, if anything was.
+    pub(super) fn finish(self) -> Option<Measured> {
+        let System { name, workload, mut times, loss, .. } = self;
+        times.sort_by(f64::total_cmp);
+        let learns = loss.map(|[first, last]| last < first);
+        (!times.is_empty()).then_some(Measured { system: name, workload, times, loss, learns })
+    }
+}
+
+/// Times of a system on a workload, in order.
+pub(super) struct Measured {
+    pub(super) system: &'static str,
+    pub(super) workload: &'static str,
+    times: Vec<f64>,
+    pub(super) loss: Option<[f64; 2]>,
+    pub(super) learns: Option<bool>,
+}
+
+impl Measured {
+    pub(super) fn median(&self) -> f64 {
+        self.times[self.times.len() / 2]
+    }
+
+    pub(super) fn min(&self) -> f64 {
+        self.times[0]
+    }
+
+    pub(super) fn max(&self) -> f64 {
+        self.times[self.times.len() - 1]
+    }
+
+    /// A time with its unit.
+    pub(super) fn told(&self, seconds: f64) -> String {
+        match seconds {
+            s if s < 1e-3 => format!("{:.1} µs", s * 1e6),
+            s if s < 1.0 => format!("{:.2} ms", s * 1e3),
+            s => format!("{s:.3} s"),
+        }
+    }
+
+    pub(super) fn json(&self, threads: usize) -> Value {
+        json!({
+            "workload": self.workload, "system": self.system, "precision": "f32", "threads": threads, "unit": "s",
+            "median": self.median(), "min": self.min(), "max": self.max(), "loss": self.loss,
+        })
+    }
+}
+
+/// The peers of a workload whose modules the Python has; the others are named.
+pub(super) fn peers(workload: &'static str) -> Result<Vec<System>> {
+    let python = std::env::var("THALWEG_BENCH_PYTHON").unwrap_or_else(|_| "python3".into());
+    let script = root().join("bench/peers.py");
+    let listed =
+        Command::new(&python).arg(script).arg("list").output().with_context(|| format!("{python} is not there"))?;
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let line = listed.lines().find(|line| line.starts_with(workload)).unwrap_or_default();
+    let mut systems = Vec::new();
+    for (name, module, left_out) in PEERS {
+        if left_out.contains(&workload) || !line.split(' ').any(|known| known == name) {
+            continue;
+        }
+        let import = format!("import importlib.util, sys; sys.exit(importlib.util.find_spec('{module}') is None)");
+        if Command::new(&python).args(["-c", &import]).status().is_ok_and(|status| status.success()) {
+            systems.push(System { name, workload, python: Some(python.clone()), times: Vec::new(), loss: None });
+        } else {
+            println!("skipped: {name} ({python} has no {module}; see bench/requirements.txt)");
+        }
+    }
+    Ok(systems)
+}
+
+/// Seconds from starting the command to its end: iris, one hidden layer, 50 epochs.
+fn cold_start() -> Result<f64> {
+    let folder: PathBuf = std::env::temp_dir().join(format!("thalweg-bench-{}", std::process::id()));
+    let line = "train sample:iris --layers 16 --epochs 50 --batch-size 16 --quiet --out";
+    let mut times = Vec::new();
+    for _ in 0..5 {
+        let mut command = Command::new(root().join("target/release/thalweg"));
+        command.args(line.split(' ')).arg(&folder);
+        let start = Instant::now();
+        let output = command.output()?;
+        times.push(start.elapsed().as_secs_f64());
+        std::fs::remove_dir_all(&folder)?;
+        if !output.status.success() {
+            bail!("thalweg {line}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[2])
+}
