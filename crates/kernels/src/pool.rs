@@ -133,6 +133,13 @@ pub fn for_each_chunk<T: Send>(data: &mut [T], chunk: usize, f: impl Fn(usize, &
     });
 }
 
+/// f(0), …, f(n − 1), computed on the pool's threads.
+pub fn map<T: Send>(n: usize, f: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let mut results: Vec<Option<T>> = (0..n).map(|_| None).collect();
+    for_each_chunk(&mut results, 1, |i, result| result[0] = Some(f(i)));
+    results.into_iter().flatten().collect()
+}
+
 /// A pointer that tasks on several threads may write disjoint parts through.
 pub(crate) struct Shared<T>(pub(crate) *mut T);
 
@@ -209,6 +216,12 @@ mod tests {
                 assert_eq!(counts, expected);
             }
         }
+    }
+
+    #[test]
+    fn results_come_in_order() {
+        set_threads(3);
+        assert_eq!(map(100, |i| i.to_string()), (0..100).map(|i| i.to_string()).collect::<Vec<_>>());
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub trait Real:
     const ZERO: Self;
     /// 1.
     const ONE: Self;
+    /// The smallest number whose digits are all there.
+    const SMALLEST: Self;
     /// `f32` or `f64`.
     const NAME: &'static str;
 
@@ -71,6 +73,7 @@ pub trait Real:
 impl Real for f64 {
     const ZERO: f64 = 0.0;
     const ONE: f64 = 1.0;
+    const SMALLEST: f64 = f64::MIN_POSITIVE;
     const NAME: &'static str = "f64";
 
     #[inline(always)]
@@ -126,6 +129,7 @@ impl Real for f64 {
 impl Real for f32 {
     const ZERO: f32 = 0.0;
     const ONE: f32 = 1.0;
+    const SMALLEST: f32 = f32::MIN_POSITIVE;
     const NAME: &'static str = "f32";
 
     #[inline(always)]

@@ -35,6 +35,13 @@ pub fn apply<T: Real, const K: usize>(
     });
 }
 
+/// Averages of gradients that have stopped, as those of a dead unit, end at 0: on their long way there they would be
+/// denormal numbers, which some machines are slow with.
+#[inline(always)]
+fn settled<T: Real>(x: T) -> T {
+    if x.abs() < T::SMALLEST { T::ZERO } else { x }
+}
+
 /// The pass over a chunk. Blocks are copied to the stack first, where the compiler knows that no two vectors overlap.
 #[inline(always)]
 fn pass<T: Real, const K: usize>(
@@ -53,7 +60,7 @@ fn pass<T: Real, const K: usize>(
             let (new, new_state) = f(t[i], g[i], std::array::from_fn(|k| s[k][i]));
             t[i] = new;
             for k in 0..K {
-                s[k][i] = new_state[k];
+                s[k][i] = settled(new_state[k]);
             }
         }
         *theta = t;
@@ -65,13 +72,22 @@ fn pass<T: Real, const K: usize>(
         let (new, new_state) = f(*theta, gradient, std::array::from_fn(|k| state[k].1[i]));
         *theta = new;
         for k in 0..K {
-            state[k].1[i] = new_state[k];
+            state[k].1[i] = settled(new_state[k]);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn an_average_of_nothing_ends_at_zero() {
+        let (mut theta, mut average) = (vec![0.0f32; 40], vec![1.0f32; 40]);
+        for _ in 0..1000 {
+            super::apply(&mut theta, &[0.0; 40], [&mut average], |theta, d, [v]| (theta, [0.9 * v + 0.1 * d]));
+        }
+        assert_eq!(average, [0.0; 40]);
+    }
+
     #[test]
     fn every_number_is_updated_once_with_its_own_state() {
         let n = 40_000;

@@ -9,6 +9,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use thalweg_kernels::pool;
+
 use super::notation::Notation;
 use super::table::Table;
 use crate::spec;
@@ -77,26 +79,34 @@ pub fn fractions(
 ///
 /// Cells that are equal as numbers are equal here (`1` and `1.0`), so the same data in another format is split alike.
 pub fn row_keys(table: &Table, rows: &[usize], notation: &Notation, seed: u64) -> Vec<u64> {
-    let mut content = Vec::new();
-    let contents = rows.iter().map(|row| {
-        content.clear();
-        for column in &table.columns {
-            match notation.value(column.get(*row)).map(|cell| (cell, notation.number(cell))) {
-                None => content.push(0),
-                Some((_, Some(number))) => {
-                    content.push(1);
-                    content.extend(number.to_bits().to_le_bytes());
-                }
-                Some((cell, None)) => {
-                    content.push(2);
-                    content.extend((cell.len() as u64).to_le_bytes());
-                    content.extend(cell.as_bytes());
-                }
-            }
+    /// Rows that make a thread worth waking.
+    const CHUNK: usize = 1024;
+    let mut hashes = vec![0; rows.len()];
+    pool::for_each_chunk(&mut hashes, CHUNK, |i, hashes| {
+        let mut content = Vec::new();
+        for (out, row) in hashes.iter_mut().zip(&rows[i * CHUNK..]) {
+            content.clear();
+            table.columns.iter().for_each(|column| add_cell(column.get(*row), notation, &mut content));
+            *out = hash(seed, &content);
         }
-        hash(seed, &content)
     });
-    distinguish(contents)
+    distinguish(hashes.into_iter())
+}
+
+/// A cell as bytes that no other cell has, but for numbers that are equal.
+fn add_cell(cell: &str, notation: &Notation, content: &mut Vec<u8>) {
+    match notation.value(cell).map(|cell| (cell, notation.number(cell))) {
+        None => content.push(0),
+        Some((_, Some(number))) => {
+            content.push(1);
+            content.extend(number.to_bits().to_le_bytes());
+        }
+        Some((cell, None)) => {
+            content.push(2);
+            content.extend((cell.len() as u64).to_le_bytes());
+            content.extend(cell.as_bytes());
+        }
+    }
 }
 
 /// Keys of rows given as bytes; see [`row_keys`].

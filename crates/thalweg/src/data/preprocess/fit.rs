@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use thalweg_kernels::pool;
+
 use super::{
     Boolean, Categories, Cell, Datetime, Embedding, Input, Numeric, OneHot, Pipeline, Scale, Transform, boolean_number,
     unreadable,
@@ -23,11 +25,11 @@ impl Pipeline {
     ) -> Result<(Pipeline, Vec<Decision>)> {
         let features: Vec<&Column> = schema.with_role(Role::Feature).collect();
         let positions = schema::positions(table, features.iter().map(|column| column.name.as_str()))?;
-        let mut inputs = Vec::with_capacity(features.len());
-        for (column, position) in features.into_iter().zip(positions) {
-            let rows = Rows { table, schema, rows: train_rows, position };
-            inputs.push(Input { column: column.name.clone(), transform: rows.fit(column, options)? });
-        }
+        let fit = |i: usize| {
+            let rows = Rows { table, schema, rows: train_rows, position: positions[i] };
+            Ok(Input { column: features[i].name.clone(), transform: rows.fit(features[i], options)? })
+        };
+        let mut inputs = pool::map(features.len(), fit).into_iter().collect::<Result<Vec<Input>>>()?;
         // Codes come last, so that the network's embedding layer takes the dense inputs as they are.
         inputs.sort_by_key(|input| matches!(input.transform, Transform::Embedding(_)));
         let decisions = decisions(&inputs, options);
@@ -71,7 +73,7 @@ impl<'a> Rows<'a> {
                 Transform::Datetime(Datetime::fit(&times, missing, format))
             }
             ColumnKind::Categorical | ColumnKind::Text => {
-                let cells = self.table.columns[self.position].clone();
+                let cells = &self.table.columns[self.position];
                 let cells = self.rows.iter().map(|row| notation.category(cells.get(*row)));
                 let categories = Categories::fit(cells, options.rare_below);
                 if categories.slots() - 1 <= options.one_hot_up_to {

@@ -1,6 +1,10 @@
 //! The pipeline: raw columns to the network's inputs, fitted on training rows only, part of the model.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use serde::{Deserialize, Serialize};
+use thalweg_kernels::pool;
 
 mod array;
 mod bins;
@@ -29,6 +33,9 @@ use crate::spec;
 use crate::train::event::Decision;
 use crate::{Error, Result};
 
+/// Rows that make a thread worth waking.
+const CHUNK: usize = 1024;
+
 /// A cell as a transform sees it: its text, `None` where it is missing.
 #[derive(Debug, Clone, Copy)]
 pub struct Cell<'a> {
@@ -46,7 +53,7 @@ impl Cell<'_> {
 }
 
 /// What every column transform does, once fitted.
-pub trait Encode {
+pub trait Encode: Sync {
     /// The names of the inputs that the column becomes.
     fn names(&self, column: &str) -> Vec<String>;
 
@@ -105,7 +112,7 @@ pub struct EmbeddedColumn {
 }
 
 /// Numbers that inputs are written as: f32 or f64.
-pub trait Number: Copy + Default {
+pub trait Number: Copy + Default + Send {
     /// The nearest number of this type.
     fn nearest(value: f64) -> Self;
 }
@@ -188,8 +195,25 @@ impl Pipeline {
         let positions = schema::positions(table, self.inputs.iter().map(|input| input.column.as_str()))?;
         let width = self.features().len();
         let mut x = vec![T::default(); rows.len() * width];
+        let unread = Mutex::new(BTreeMap::new());
+        pool::for_each_chunk(&mut x, CHUNK * width.max(1), |chunk, x| {
+            let rows = &rows[chunk * CHUNK..][..x.len() / width.max(1)];
+            if let Err(error) = self.write_rows(table, &positions, rows, x) {
+                unread.lock().unwrap_or_else(PoisonError::into_inner).insert(chunk, error);
+            }
+        });
+        // The first of the chunks that have an error, whichever thread came first.
+        match unread.into_inner().unwrap_or_else(PoisonError::into_inner).pop_first() {
+            Some((_, error)) => Err(error),
+            None => Ok(x),
+        }
+    }
+
+    /// Some rows' inputs, from columns at these positions of the table.
+    fn write_rows<T: Number>(&self, table: &Table, positions: &[usize], rows: &[usize], x: &mut [T]) -> Result<()> {
+        let width = x.len() / rows.len().max(1);
         let mut offset = 0;
-        for (input, position) in self.inputs.iter().zip(positions) {
+        for (input, &position) in self.inputs.iter().zip(positions) {
             let encoder = input.transform.encoder();
             let mut out = vec![0.0; encoder.names(&input.column).len()];
             let categorical = matches!(input.transform, Transform::OneHot(_) | Transform::Embedding(_));
@@ -206,7 +230,7 @@ impl Pipeline {
             }
             offset += out.len();
         }
-        Ok(x)
+        Ok(())
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use thalweg_kernels::pool;
+
 use crate::data::dates;
 use crate::data::notation::Notation;
 use crate::data::preprocess::read_boolean;
@@ -48,7 +50,7 @@ pub(crate) struct Survey {
 impl Survey {
     /// Looks at every column of a table.
     pub(crate) fn of_table(table: &Table, notation: &Notation) -> Vec<Self> {
-        table.columns.iter().map(|column| Survey::new(column, notation)).collect()
+        pool::map(table.columns.len(), |i| Survey::new(&table.columns[i], notation))
     }
 
     /// Looks at every cell.
@@ -81,13 +83,13 @@ impl Survey {
         }
         survey.mean = sum / finite.max(1) as f64;
         survey.distinct = counts.len();
-        survey.markers = sorted(markers.into_iter());
+        survey.markers = most_frequent(markers.iter().map(|(marker, count)| (marker.as_str(), *count)));
         if survey.numbers == 0 {
             let texts = counts.keys().copied();
             survey.date_format = dates::detect(texts.clone());
             survey.ambiguous_dates = survey.date_format.is_some_and(|format| dates::is_ambiguous(format, texts));
         }
-        survey.frequent = sorted(counts.into_iter().map(|(value, count)| (value.to_string(), count)));
+        survey.frequent = most_frequent(counts.into_iter());
         survey
     }
 
@@ -142,11 +144,15 @@ impl Survey {
 }
 
 /// The most frequent first, equally frequent ones in byte order; at most 20.
-fn sorted(counts: impl Iterator<Item = (String, usize)>) -> Vec<(String, usize)> {
-    let mut counts: Vec<(String, usize)> = counts.collect();
-    counts.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    counts.truncate(FEW);
-    counts
+fn most_frequent<'a>(counts: impl Iterator<Item = (&'a str, usize)>) -> Vec<(String, usize)> {
+    let mut counts: Vec<(&str, usize)> = counts.collect();
+    let order = |a: &(&str, usize), b: &(&str, usize)| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0));
+    if counts.len() > FEW {
+        counts.select_nth_unstable_by(FEW - 1, order);
+        counts.truncate(FEW);
+    }
+    counts.sort_unstable_by(order);
+    counts.into_iter().map(|(value, count)| (value.to_string(), count)).collect()
 }
 
 #[cfg(test)]
