@@ -19,17 +19,18 @@ pub(crate) enum Answers {
 pub(crate) fn examples(rows: usize, inputs: usize, outputs: usize, answers: Answers) -> thalweg::Result<Examples> {
     let (x, teacher) = (normal(0, rows * inputs), normal(1, inputs * outputs));
     let scale = (inputs as f32).sqrt().recip();
-    let answer = |row: &[f32]| {
+    let noise = normal(2, rows);
+    let answer = |(row, noise): (&[f32], &f32)| {
         let z: Vec<f32> = (0..outputs)
             .map(|j| scale * row.iter().enumerate().map(|(i, x)| x * teacher[i * outputs + j]).sum::<f32>())
             .collect();
         match answers {
             Answers::Classes => (0..outputs).max_by(|&a, &b| z[a].total_cmp(&z[b])).unwrap_or(0) as f32,
-            Answers::Number => (2.0 * z[0]).sin(),
-            Answers::YesOrNo => f32::from(u8::from(z[0] > 0.0)),
+            Answers::Number => (2.0 * z[0]).sin() + 0.05 * noise,
+            Answers::YesOrNo => f32::from(u8::from(z[0] + 0.3 * noise > 0.0)),
         }
     };
-    let y = x.chunks_exact(inputs).map(answer).collect();
+    let y = x.chunks_exact(inputs).zip(&noise).map(answer).collect();
     Examples::new(Tensor::from_f32([rows, inputs], x), Tensor::from_f32([rows, 1], y), None)
 }
 

@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use thalweg::layers::Mode;
+use thalweg::network::Predictor;
 use thalweg::tensor::{Dtype, Tensor};
 
 use crate::{data, median, train};
@@ -15,10 +15,10 @@ pub(crate) fn run() -> thalweg::Result<Value> {
     let theta = network.initialize(0, Dtype::F32);
     let times = |rows: usize, calls: usize| {
         let x = Tensor::from_f32([rows, 784], data::normal(0, rows * 784));
-        let mut workspace = network.workspace(rows, Dtype::F32);
+        let mut predictor = Predictor::new(&network, &theta, rows);
         let mut call = || {
             let start = Instant::now();
-            black_box(network.forward(theta.view(), x.view(), &mut workspace, Mode::Predict));
+            black_box(predictor.forward(x.view()));
             start.elapsed().as_secs_f64()
         };
         (0..calls / 10).for_each(|_| _ = call());

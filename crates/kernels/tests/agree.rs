@@ -1,6 +1,6 @@
 //! Every product against its naive twin, bit for bit, whatever the shape, the threads and the batching.
 
-use thalweg_kernels::gemm::{self, Gemm, Matrix};
+use thalweg_kernels::gemm::{self, Gemm, Matrix, Packed};
 use thalweg_kernels::pool;
 use thalweg_kernels::random::Stream;
 
@@ -40,6 +40,9 @@ fn agrees<T: Gemm>(m: usize, n: usize, k: usize) {
         gemm::gemm(a, b, bias, &mut fast);
         gemm::naive(a, b, bias, &mut naive);
         assert_eq!(bits(&fast), bits(&naive), "{m}×{n}×{k}, transposed {a_t} {b_t}");
+        fast.fill(T::ONE);
+        gemm::gemm_packed(a, &Packed::new(b), bias, &mut fast);
+        assert_eq!(bits(&fast), bits(&naive), "{m}×{n}×{k}, transposed {a_t} {b_t}, packed");
     }
 }
 

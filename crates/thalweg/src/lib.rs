@@ -20,4 +20,9 @@ pub mod spec;
 pub mod tensor;
 pub mod train;
 
+/// The README's code, so that it compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub mod readme {}
+
 pub use error::{Error, Kind, Result, did_you_mean, nearest};

@@ -3,7 +3,7 @@
 use thalweg::layers::{self, Dropout, Layer, Linear, Mode, Noise, read_layer, write_layer};
 use thalweg::losses::{Loss, SoftmaxCrossEntropy, Squared};
 use thalweg::metrics::Metrics;
-use thalweg::network::Network;
+use thalweg::network::{Network, Predictor};
 use thalweg::optimizers::{self, Adam, GradientDescent, Optimizer};
 use thalweg::tensor::{Activation, Dtype, Shape, Tensor};
 use thalweg::train::event::Event;
@@ -60,6 +60,9 @@ fn prediction_does_not_depend_on_how_rows_are_batched() {
             assert_eq!(together.len(), 7 * network.output().size(), "{name}");
             assert_eq!([rows(0, 1), rows(1, 4), rows(5, 2)].concat(), together, "{name}");
             assert!(rows(3, 0).is_empty(), "{name}");
+            let mut predictor = Predictor::new(&network, &theta, 7);
+            assert_eq!(predictor.forward(x.view()).to_f64(), together, "{name}: made ready");
+            assert_eq!(predictor.forward(x.view().rows(2, 1)).to_f64(), rows(2, 1), "{name}: made ready");
         }
     });
 }

@@ -13,6 +13,7 @@ mod tile;
 use std::ops::Range;
 
 pub use naive::gemm as naive;
+use tile::MOST_LANES;
 
 use crate::Real;
 use crate::pool::{self, Shared};
@@ -73,19 +74,68 @@ pub fn gemm<T: Gemm>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T]
     );
     // With few columns, Cᵀ = Bᵀ·Aᵀ: there the many rows fill the vectors.
     if n <= T::width() / 4 && n < m {
-        product(b.t(), a.t(), None, c, [1, n]);
+        product(b.t(), a.t(), None, None, c, [1, n]);
         if let Some(bias) = bias {
             for row in c.chunks_exact_mut(n.max(1)) {
                 row.iter_mut().zip(bias).for_each(|(c, &bias)| *c += bias);
             }
         }
     } else {
-        product(a, b, bias, c, [n, 1]);
+        product(a, b, None, bias, c, [n, 1]);
     }
 }
 
+/// B made ready once for products with many A: packed in panels, as strips read them.
+#[derive(Debug, Clone)]
+pub struct Packed<T> {
+    panels: Vec<T>,
+    rows: usize,
+    columns: usize,
+}
+
+impl<T: Gemm> Packed<T> {
+    /// Packs B.
+    pub fn new(b: Matrix<T>) -> Self {
+        let (width, panel) = (T::width(), panel_size::<T>(b.rows));
+        let mut panels = vec![T::ZERO; b.columns.div_ceil(width) * panel];
+        pool::for_each_chunk(&mut panels, panel, |i, panel| {
+            let columns = i * width..b.columns.min((i + 1) * width);
+            // SAFETY: the columns are within B, and the panel has room for its rows, and for a vector's in any case.
+            unsafe { T::pack(b, columns, panel.as_mut_ptr()) };
+        });
+        Packed { panels, rows: b.rows, columns: b.columns }
+    }
+}
+
+/// Numbers of a panel of so many rows.
+fn panel_size<T: Gemm>(rows: usize) -> usize {
+    T::width() * rows.max(MOST_LANES)
+}
+
+/// C = A·B (+ bias on each row), with the bits of [`gemm`].
+///
+/// # Panics
+/// If the shapes do not fit.
+pub fn gemm_packed<T: Gemm>(a: Matrix<T>, b: &Packed<T>, bias: Option<&[T]>, c: &mut [T]) {
+    let (m, n) = (a.rows, b.columns);
+    assert!(
+        b.rows == a.columns && c.len() == m * n && bias.is_none_or(|bias| bias.len() == n),
+        "gemm_packed: shapes do not fit"
+    );
+    let shape = Matrix { data: &[], rows: b.rows, columns: n, transposed: false };
+    product(a, shape, Some(&b.panels), bias, c, [n, 1]);
+}
+
 /// The product shared out among threads by strips of C; `strides` are from row to row of C, and from column to column.
-fn product<T: Gemm>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T], strides: [usize; 2]) {
+/// Of a B that is packed already, `b` has the shape alone.
+fn product<T: Gemm>(
+    a: Matrix<T>,
+    b: Matrix<T>,
+    packed: Option<&[T]>,
+    bias: Option<&[T]>,
+    c: &mut [T],
+    strides: [usize; 2],
+) {
     let (m, n, k) = (a.rows, b.columns, a.columns);
     if c.is_empty() {
         return;
@@ -102,7 +152,8 @@ fn product<T: Gemm>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T],
         let (panel, block) = (task / blocks, task % blocks);
         let rows = block * height..m.min((block + 1) * height);
         let columns = panel * width..n.min((panel + 1) * width);
-        let strip = Strip { a, b, bias, c: out.get(), c_strides: strides, rows, columns };
+        let packed = packed.map(|panels| &panels[panel * panel_size::<T>(k)..]);
+        let strip = Strip { a, b, packed, bias, c: out.get(), c_strides: strides, rows, columns };
         // SAFETY: the strip lies within A, B and C, whose shapes fit, and no two tasks share a number of C.
         unsafe { T::compute(strip) };
     };
@@ -114,6 +165,7 @@ fn product<T: Gemm>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T],
 pub struct Strip<'a, T> {
     a: Matrix<'a, T>,
     b: Matrix<'a, T>,
+    packed: Option<&'a [T]>,
     bias: Option<&'a [T]>,
     c: *mut T,
     c_strides: [usize; 2],
@@ -133,6 +185,13 @@ pub trait Gemm: Real {
     /// The strip must lie within A, B and C, and nothing else may use its part of C.
     #[doc(hidden)]
     unsafe fn compute(strip: Strip<Self>);
+
+    /// Packs columns of B, a strip's width of them or fewer.
+    ///
+    /// # Safety
+    /// The columns must be within B and not empty, the panel have room for `panel_size` numbers.
+    #[doc(hidden)]
+    unsafe fn pack(b: Matrix<Self>, columns: Range<usize>, panel: *mut Self);
 }
 
 macro_rules! gemm {
@@ -145,6 +204,11 @@ macro_rules! gemm {
             unsafe fn compute(strip: Strip<Self>) {
                 // SAFETY: as the caller promises.
                 unsafe { tile::compute::<$type, $avx512, $avx2>(strip) }
+            }
+
+            unsafe fn pack(b: Matrix<Self>, columns: Range<usize>, panel: *mut Self) {
+                // SAFETY: as the caller promises.
+                unsafe { tile::pack::<$type, $avx512, $avx2>(b, columns, panel) }
             }
         }
     };

@@ -14,8 +14,11 @@ const SIDE: usize = 2;
 /// Bytes of a packed panel: with the rows of A that meet it, it stays in the second cache.
 const PANEL: usize = 1 << 16;
 
-/// The most numbers a tile can hold: 12 rows of two 16-lane vectors.
-const MOST: usize = 12 * SIDE * 16;
+/// The most numbers a vector can hold.
+pub(super) const MOST_LANES: usize = 16;
+
+/// The most numbers a tile can hold: 12 rows of two such vectors.
+const MOST: usize = 12 * SIDE * MOST_LANES;
 
 #[repr(align(64))]
 struct Panel(MaybeUninit<[u8; PANEL]>);
@@ -60,11 +63,40 @@ unsafe fn avx2<T: Real, V: Lanes<T>>(strip: Strip<T>) {
     unsafe { compute_with::<T, V, 6>(strip) }
 }
 
+/// Packs a panel of B with the machine's instructions.
+///
+/// # Safety
+/// As for `pack::pack`, with room for `MOST_LANES` rows in any case.
+pub(super) unsafe fn pack<T: Real, A: Lanes<T>, B: Lanes<T>>(b: Matrix<T>, columns: Range<usize>, panel: *mut T) {
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+    unsafe fn avx512<T: Real, V: Lanes<T>>(b: Matrix<T>, columns: Range<usize>, panel: *mut T) {
+        // SAFETY: as the caller promises.
+        unsafe { pack::pack::<T, V, SIDE>(b, 0..b.rows, columns, panel) }
+    }
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn avx2<T: Real, V: Lanes<T>>(b: Matrix<T>, columns: Range<usize>, panel: *mut T) {
+        // SAFETY: as the caller promises.
+        unsafe { pack::pack::<T, V, SIDE>(b, 0..b.rows, columns, panel) }
+    }
+    // SAFETY: the instructions were found; the rest is as the caller promises.
+    unsafe {
+        match instructions() {
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx512 => avx512::<T, A>(b, columns, panel),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx2 => avx2::<T, B>(b, columns, panel),
+            _ => pack::pack::<T, T, SIDE>(b, 0..b.rows, columns, panel),
+        }
+    }
+}
+
 #[inline(always)]
 unsafe fn compute_with<T: Real, V: Lanes<T>, const ROWS: usize>(strip: Strip<T>) {
     // SAFETY: as the caller promises.
     unsafe {
-        if strip.columns.len() > V::N {
+        if strip.columns.len() > V::N || strip.packed.is_some() {
             compute_wide::<T, V, ROWS, SIDE>(strip)
         } else {
             compute_wide::<T, V, ROWS, 1>(strip)
@@ -75,8 +107,12 @@ unsafe fn compute_with<T: Real, V: Lanes<T>, const ROWS: usize>(strip: Strip<T>)
 /// The strip with a panel of `S` vectors: as much of k at a time as the panel holds, C keeping each chain in between.
 #[inline(always)]
 unsafe fn compute_wide<T: Real, V: Lanes<T>, const ROWS: usize, const S: usize>(strip: Strip<T>) {
-    let mut buffer = Panel(MaybeUninit::uninit());
     let width = S * V::N;
+    if let Some(panel) = strip.packed {
+        // SAFETY: the panel was packed for these columns; the strip lies within A and C.
+        return unsafe { rows::<T, V, ROWS, S>(&strip, (panel.as_ptr(), width), 0..strip.a.columns) };
+    }
+    let mut buffer = Panel(MaybeUninit::uninit());
     let packed = buffer.0.as_mut_ptr().cast::<T>();
     let depth = PANEL / (size_of::<T>() * width);
     let k = strip.a.columns;

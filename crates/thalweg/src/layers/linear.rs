@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, Registered, to_value};
 use crate::error::{Error, Result};
 use crate::init::Init;
-use crate::tensor::{Activation, Shape, Tensor, View, ViewMut, ops};
+use crate::tensor::ops::{self, PackedWeight};
+use crate::tensor::{Activation, Shape, Tensor, View, ViewMut};
 
 /// The most units a layer may have.
 const MOST_UNITS: usize = 1 << 24;
@@ -104,6 +105,14 @@ impl Layer for Linear {
         } else {
             ops::linear_backward(pass.x, theta.get(0), dz, gradient.get(0), None, pass.dx);
         }
+    }
+
+    fn prepare(&self, theta: Parameters) -> Option<PackedWeight> {
+        Some(PackedWeight::new(theta.get(0)))
+    }
+
+    fn forward_prepared(&self, theta: Parameters, prepared: &PackedWeight, x: View, y: ViewMut) {
+        ops::linear_packed(x, prepared, self.bias.then(|| theta.get(1)), self.activation, y);
     }
 
     fn kink_sides(&self, y: View, sides: &mut Vec<bool>) {

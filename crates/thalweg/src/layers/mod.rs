@@ -24,6 +24,7 @@ pub use linear::Linear;
 use crate::error::{Error, Result, did_you_mean};
 use crate::init::Init;
 use crate::random::{self, Stream};
+use crate::tensor::ops::PackedWeight;
 use crate::tensor::{Shape, Tensor, View, ViewMut};
 
 /// One parameter that a layer has: its name, shape, initial values and role.
@@ -188,6 +189,16 @@ pub trait Layer: Debug + Send + Sync {
 
     /// Computes the layer's part of dθ, and dx where it is wanted, from dy.
     fn backward(&self, theta: Parameters, pass: Backward, gradient: ParametersMut);
+
+    /// What prediction makes ready once for given parameters, where that makes it faster.
+    fn prepare(&self, _theta: Parameters) -> Option<PackedWeight> {
+        None
+    }
+
+    /// The forward pass in prediction with what [`Layer::prepare`] gave; the same bits as [`Layer::forward`].
+    fn forward_prepared(&self, _theta: Parameters, _prepared: &PackedWeight, _x: View, _y: ViewMut) {
+        unreachable!("a layer that prepares something uses it")
+    }
 
     /// Updates untrained statistics after a training step, from what its forward pass kept.
     fn update_statistics(&self, _theta: ParametersMut, _saved: &[Tensor]) {}

@@ -2,9 +2,11 @@
 
 pub mod gradient_check;
 mod layout;
+mod predictor;
 mod workspace;
 
 pub use layout::{Entry, Layout};
+pub use predictor::Predictor;
 pub use workspace::{Scale, Workspace};
 
 use crate::error::{Error, Result};

@@ -5,7 +5,7 @@
 
 use thalweg_kernels as kernels;
 use thalweg_kernels::batch_norm as batch_norm_kernels;
-use thalweg_kernels::gemm::{Gemm, Matrix, gemm};
+use thalweg_kernels::gemm::{Gemm, Matrix, Packed, gemm, gemm_packed};
 use thalweg_kernels::random::Stream;
 use thalweg_kernels::update as update_kernels;
 use thalweg_kernels::{Real, elementwise, reduce, softmax};
@@ -82,6 +82,41 @@ pub fn linear(x: View, w: View, b: Option<View>, g: Activation, z: Option<ViewMu
         let x = Matrix::new(T::read(x), m, n_in);
         let w = Matrix::new(T::read(w), n_out, n_in);
         gemm(x, w.t(), b.map(T::read), T::write(z));
+    }
+}
+
+/// A weight W made ready once for many products X Wᵀ.
+#[derive(Debug, Clone)]
+pub struct PackedWeight(Panels);
+
+#[derive(Debug, Clone)]
+enum Panels {
+    F32(Packed<f32>),
+    F64(Packed<f64>),
+}
+
+impl PackedWeight {
+    /// Packs W, n_out × n_in.
+    pub fn new(w: View) -> Self {
+        let (n_out, n_in) = (w.shape().rows(), w.shape().columns());
+        PackedWeight(match w.dtype() {
+            Dtype::F32 => Panels::F32(Packed::new(Matrix::new(f32::read(w), n_out, n_in).t())),
+            Dtype::F64 => Panels::F64(Packed::new(Matrix::new(f64::read(w), n_out, n_in).t())),
+        })
+    }
+}
+
+/// [`linear`] with a packed weight; the same bits.
+pub fn linear_packed(x: View, w: &PackedWeight, b: Option<View>, g: Activation, mut a: ViewMut) {
+    match &w.0 {
+        Panels::F32(w) => product(x, w, b, a.reborrow()),
+        Panels::F64(w) => product(x, w, b, a.reborrow()),
+    }
+    activate(g, a);
+
+    fn product<T: Element>(x: View, w: &Packed<T>, b: Option<View>, z: ViewMut) {
+        let (m, n_in) = (x.shape().rows(), x.shape().columns());
+        gemm_packed(Matrix::new(T::read(x), m, n_in), w, b.map(T::read), T::write(z));
     }
 }
 
