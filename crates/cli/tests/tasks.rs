@@ -250,6 +250,30 @@ fn a_file_without_a_header_needs_its_names_once() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_long_file_is_predicted_in_little_memory() {
+    let place = Place::new("t.csv", &classes());
+    place.train("t.csv");
+    let rows: String = (0..10_000).map(|i| format!("{:.14},{:.14}\n", unit(i, 0), unit(i, 1))).collect();
+    place.write("long.csv", &("a,b\n".to_string() + &rows.repeat(100)));
+    let command = &mut Command::new(env!("CARGO_BIN_EXE_thalweg"));
+    let command = command.args(["predict", "run", "long.csv", "-o", "answers.csv"]).current_dir(place.path());
+    let mut child = command.spawn().unwrap();
+    // The kernel's own high-water mark, in KiB, as long as there is one.
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+        peak = line.map_or(peak, |line| line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap());
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    assert!(child.wait().unwrap().success());
+    let answers = std::fs::read_to_string(place.path().join("answers.csv")).unwrap();
+    assert_eq!(answers.lines().count(), 1_000_001);
+    assert!((1_000..24_000).contains(&peak), "a file of 34 MB took {peak} KiB");
+}
+
+#[test]
 fn every_decision_names_options_that_the_command_has() {
     let help = String::from_utf8(Place::new("t", "").thalweg("train --help").stdout).unwrap();
     let place = Place::new("t.csv", &classes());
