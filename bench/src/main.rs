@@ -1,9 +1,10 @@
 //! One workload of the benchmarks, on Thalweg: prints one JSON object.
 //!
-//! `thalweg-bench WORKLOAD [--threads N] [--epochs N]`, a workload being `w1` to `w5` or `kernels`.
+//! `thalweg-bench WORKLOAD [--threads N] [--epochs N]`, a workload being `w1` to `w5`, `kernels` or `input`.
 #![forbid(unsafe_code)]
 
 mod data;
+mod input;
 mod kernels;
 mod predict;
 mod train;
@@ -32,6 +33,7 @@ fn main() -> Result<()> {
     let result = match workload.as_str() {
         "w4" => predict::run()?,
         "kernels" => kernels::run(),
+        "input" => input::run()?,
         name => train::run(name, &options)?,
     };
     println!("{result}");

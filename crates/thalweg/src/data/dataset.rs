@@ -101,8 +101,8 @@ impl Rows for Arrays {
     fn fit(&self, schema: &Schema, rows: &[usize], options: &Preprocess) -> Result<(Pipeline, Vec<Decision>)> {
         Ok(Pipeline::fit_arrays(self, schema, rows, options))
     }
-    fn encode(&self, rows: &[usize], schema: &Schema, pipeline: &Pipeline, target: &Target) -> Result<Examples> {
-        Examples::encode_arrays(self, rows, schema, pipeline, Some(target))
+    fn encode(&self, rows: &[usize], _: &Schema, pipeline: &Pipeline, target: &Target) -> Result<Examples> {
+        Examples::encode_arrays(self, rows, pipeline, Some(target))
     }
     fn differing(&self, _: &Self, _: &Schema) -> Vec<String> {
         Vec::new()
@@ -123,6 +123,7 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
     decisions.extend(fitted);
 
     let encode = |rows: &[usize]| main.encode(rows, &schema, &pipeline, &target);
+    let encode_shown = |rows: &[usize]| Ok::<_, Error>(encode(rows)?.with_cells(answers, rows, &schema, &target));
     let mut encode_own = |own: &R, part: &str| -> Result<Examples> {
         let known = known_rows(own.answers(), &schema, &mut warnings)?;
         let source = &own.answers().source;
@@ -139,12 +140,13 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
             ));
         }
         warnings.extend(target.overlooked_stops(own.answers(), &known));
-        own.encode(&known, &schema, &pipeline, &target)
+        let examples = own.encode(&known, &schema, &pipeline, &target)?;
+        Ok(examples.with_cells(own.answers(), &known, &schema, &target))
     };
     let parts = Parts {
         train: encode(&parts.train)?,
-        dev: dev.map_or_else(|| encode(&parts.dev), |own| encode_own(own, "dev"))?,
-        test: test.map_or_else(|| encode(&parts.test), |own| encode_own(own, "test"))?,
+        dev: dev.map_or_else(|| encode_shown(&parts.dev), |own| encode_own(own, "dev"))?,
+        test: test.map_or_else(|| encode_shown(&parts.test), |own| encode_own(own, "test"))?,
     };
     if parts.train.weights.as_ref().is_some_and(|weights| weights.iter().all(|weight| *weight == 0.0)) {
         return Err(Error::data("every training row's weight is 0")

@@ -31,7 +31,7 @@ pub struct Examples {
     pub places: Vec<u64>,
     /// Whether places are lines.
     pub has_lines: bool,
-    /// The cells as read, for reports.
+    /// The cells as read, for reports, if they were asked for.
     pub raw: Raw,
 }
 
@@ -56,7 +56,7 @@ impl Examples {
             source: table.source.clone(),
             places: rows.iter().map(|row| table.lines[*row]).collect(),
             has_lines: true,
-            raw: Raw::new(table, rows, schema, target),
+            raw: Raw::default(),
         })
     }
 
@@ -64,7 +64,6 @@ impl Examples {
     pub fn encode_arrays(
         arrays: &Arrays,
         rows: &[usize],
-        schema: &Schema,
         pipeline: &Pipeline,
         target: Option<&Target>,
     ) -> Result<Self> {
@@ -78,8 +77,14 @@ impl Examples {
             source: arrays.answers.source.clone(),
             places: rows.iter().map(|row| arrays.answers.lines[*row]).collect(),
             has_lines: false,
-            raw: Raw::new(&arrays.answers, rows, schema, target),
+            raw: Raw::default(),
         })
+    }
+
+    /// The same with the cells that reports show; `rows` of the table are these examples.
+    #[must_use]
+    pub(crate) fn with_cells(self, table: &Table, rows: &[usize], schema: &Schema, target: &Target) -> Self {
+        Examples { raw: Raw::new(table, rows, schema, target), ..self }
     }
 
     /// Where a row is: `digits.csv, line 73`.
@@ -98,7 +103,7 @@ pub struct Raw {
 }
 
 impl Raw {
-    fn new(table: &Table, rows: &[usize], schema: &Schema, target: Option<&Target>) -> Self {
+    fn new(table: &Table, rows: &[usize], schema: &Schema, target: &Target) -> Self {
         let mut raw = Raw::default();
         let shown = schema.with_role(Role::Feature).take(SHOWN);
         for (column, position) in shown.filter_map(|column| Some((column, table.position(&column.name)?))) {
@@ -108,7 +113,7 @@ impl Raw {
             raw.columns.push(cells);
         }
         for row in rows {
-            raw.truths.push(&target.map_or(String::new(), |target| target.truth(table, *row)));
+            raw.truths.push(&target.truth(table, *row));
         }
         raw
     }

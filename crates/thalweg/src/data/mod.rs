@@ -8,6 +8,7 @@ pub mod inspect;
 pub mod notation;
 mod partition;
 pub mod preprocess;
+mod reading;
 pub mod schema;
 mod shift;
 pub mod source;

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::f64::consts::PI;
 
 use super::notation::Notation;
+use super::reading::Cell;
 use super::schema::{ColumnKind, Role, Schema};
 use super::table::{Table, TextColumn};
 
@@ -74,8 +75,12 @@ fn total_variation(a: &BTreeMap<&str, f64>, b: &BTreeMap<&str, f64>, level: f64)
 }
 
 fn finite_numbers(column: &TextColumn, notation: &Notation) -> Vec<f64> {
-    let numbers = column.iter().filter_map(|cell| notation.number(notation.value(cell)?));
-    numbers.filter(|number| number.is_finite()).collect()
+    let cells = column.readings(notation);
+    let number = |row| match cells.get(row) {
+        Cell::Number(number) if number.is_finite() => Some(number),
+        _ => None,
+    };
+    (0..column.len()).filter_map(number).collect()
 }
 
 fn category_counts<'a>(column: &'a TextColumn, notation: &Notation) -> BTreeMap<&'a str, f64> {

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 use thalweg_kernels::pool;
 
 use super::notation::Notation;
+use super::reading::{Cell, Readings};
 use super::table::Table;
 use crate::spec;
 use crate::train::event::{Decision, Parts};
@@ -21,6 +22,8 @@ use crate::{Error, Result};
 const SMALL: usize = 50_000;
 /// Dev and test rows that are enough to judge by.
 const ENOUGH: f64 = 10_000.0;
+/// Rows that make a thread worth waking.
+const CHUNK: usize = 1024;
 /// Fewer rows than this are not divided.
 const FEWEST: usize = 10;
 
@@ -79,29 +82,28 @@ pub fn fractions(
 ///
 /// Cells that are equal as numbers are equal here (`1` and `1.0`), so the same data in another format is split alike.
 pub fn row_keys(table: &Table, rows: &[usize], notation: &Notation, seed: u64) -> Vec<u64> {
-    /// Rows that make a thread worth waking.
-    const CHUNK: usize = 1024;
-    let mut hashes = vec![0; rows.len()];
-    pool::for_each_chunk(&mut hashes, CHUNK, |i, hashes| {
+    let mut contents = vec![0; rows.len()];
+    let columns: Vec<Readings> = table.columns.iter().map(|column| column.readings(notation)).collect();
+    pool::for_each_chunk(&mut contents, CHUNK, |i, contents| {
         let mut content = Vec::new();
-        for (out, row) in hashes.iter_mut().zip(&rows[i * CHUNK..]) {
+        for (out, row) in contents.iter_mut().zip(&rows[i * CHUNK..]) {
             content.clear();
-            table.columns.iter().for_each(|column| add_cell(column.get(*row), notation, &mut content));
+            columns.iter().for_each(|column| add_cell(column.get(*row), &mut content));
             *out = hash(seed, &content);
         }
     });
-    distinguish(hashes.into_iter())
+    distinguish(contents)
 }
 
 /// A cell as bytes that no other cell has, but for numbers that are equal.
-fn add_cell(cell: &str, notation: &Notation, content: &mut Vec<u8>) {
-    match notation.value(cell).map(|cell| (cell, notation.number(cell))) {
-        None => content.push(0),
-        Some((_, Some(number))) => {
+fn add_cell(cell: Cell, content: &mut Vec<u8>) {
+    match cell {
+        Cell::Missing => content.push(0),
+        Cell::Number(number) => {
             content.push(1);
             content.extend(number.to_bits().to_le_bytes());
         }
-        Some((cell, None)) => {
+        Cell::Text(cell) => {
             content.push(2);
             content.extend((cell.len() as u64).to_le_bytes());
             content.extend(cell.as_bytes());
@@ -111,19 +113,26 @@ fn add_cell(cell: &str, notation: &Notation, content: &mut Vec<u8>) {
 
 /// Keys of rows given as bytes; see [`row_keys`].
 pub fn byte_keys(rows: impl Iterator<Item = Vec<u8>>, seed: u64) -> Vec<u64> {
-    distinguish(rows.map(|row| hash(seed, &row)))
+    distinguish(rows.map(|row| hash(seed, &row)).collect())
 }
 
 /// Equal rows get different keys, the i-th of them always the same one.
-fn distinguish(contents: impl Iterator<Item = u64>) -> Vec<u64> {
-    let mut seen: HashMap<u64, u64> = HashMap::new();
-    contents
-        .map(|content| {
-            let occurrence = seen.entry(content).or_default();
-            *occurrence += 1;
-            hash(content, &occurrence.to_le_bytes())
-        })
-        .collect()
+fn distinguish(contents: Vec<u64>) -> Vec<u64> {
+    let key = |content: u64, occurrence: u64| hash(content, &occurrence.to_le_bytes());
+    let mut keys = vec![0; contents.len()];
+    pool::for_each_chunk(&mut keys, CHUNK, |i, keys| {
+        keys.iter_mut().zip(&contents[i * CHUNK..]).for_each(|(out, content)| *out = key(*content, 1));
+    });
+    let mut seen: HashMap<u64, u64, foldhash::fast::RandomState> = HashMap::default();
+    seen.reserve(contents.len());
+    for (out, content) in keys.iter_mut().zip(contents) {
+        let occurrence = seen.entry(content).or_default();
+        *occurrence += 1;
+        if *occurrence > 1 {
+            *out = key(content, *occurrence);
+        }
+    }
+    keys
 }
 
 fn hash(seed: u64, content: &[u8]) -> u64 {
@@ -142,12 +151,16 @@ pub fn by_key(keys: &[u64], strata: &[usize], fractions: Parts<f64>, seed: u64) 
     }
     let mut parts = Parts::<Vec<usize>>::default();
     for (stratum, rows) in &mut groups {
-        rows.sort_unstable_by_key(|row| (keys[*row], *row));
         // Both borders grow by at most one when a row is added.
         let u = hash(seed, &(*stratum as u64).to_le_bytes()) as f64 / 2f64.powi(64);
         let border = |fraction: f64| ((rows.len() as f64 * fraction + u) as usize).min(rows.len() - 1);
         let test = if fractions.test > 0.0 { border(fractions.test) } else { 0 };
         let held_out = if fractions.dev > 0.0 { border(fractions.test + fractions.dev) } else { test };
+        // Within a part the rows are put in their own order in the end: only the borders count.
+        rows.select_nth_unstable_by_key(held_out, |row| (keys[*row], *row));
+        if test < held_out {
+            rows[..held_out].select_nth_unstable_by_key(test, |row| (keys[*row], *row));
+        }
         parts.test.extend(&rows[..test]);
         parts.dev.extend(&rows[test..held_out]);
         parts.train.extend(&rows[held_out..]);
@@ -157,7 +170,9 @@ pub fn by_key(keys: &[u64], strata: &[usize], fractions: Parts<f64>, seed: u64) 
             let part = if of_test { &mut parts.test } else { &mut parts.dev };
             if fraction > 0.0 && part.is_empty() {
                 // The largest class spares one of its train rows.
-                let spare = largest.iter().filter(|row| parts.train.contains(row)).nth(1).copied();
+                let mut spares: Vec<usize> = largest.iter().copied().filter(|row| parts.train.contains(row)).collect();
+                spares.sort_unstable_by_key(|row| (keys[*row], *row));
+                let spare = spares.get(1).copied();
                 part.extend(spare);
                 parts.train.retain(|row| Some(*row) != spare);
             }

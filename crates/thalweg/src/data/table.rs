@@ -1,17 +1,66 @@
 //! A table as read: named columns of text cells, each row with the line it began on.
 
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use super::reading::{Numbers, Readings};
+use crate::data::notation::Notation;
+
 /// One column: its cells' text end to end, and where each cell ends.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct TextColumn {
     text: String,
     ends: Vec<usize>,
+    numbers: OnceLock<Numbers>,
 }
+
+impl PartialEq for TextColumn {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.text, &self.ends) == (&other.text, &other.ends)
+    }
+}
+
+impl Eq for TextColumn {}
 
 impl TextColumn {
     /// Adds a cell at the bottom.
     pub fn push(&mut self, cell: &str) {
         self.text.push_str(cell);
         self.ends.push(self.text.len());
+        self.forget_numbers();
+    }
+
+    /// Leaves that many cells from the top.
+    pub(crate) fn truncate(&mut self, rows: usize) {
+        self.ends.truncate(rows);
+        self.text.truncate(self.ends.last().copied().unwrap_or_default());
+        self.forget_numbers();
+    }
+
+    fn forget_numbers(&mut self) {
+        if self.numbers.get().is_some() {
+            self.numbers.take();
+        }
+    }
+
+    /// Adds rows of another column at the bottom.
+    pub(crate) fn extend(&mut self, other: &TextColumn, rows: Range<usize>) {
+        let start = |row: usize| if row == 0 { 0 } else { other.ends[row - 1] };
+        let (from, to) = (start(rows.start), start(rows.end));
+        let base = self.text.len();
+        self.text.push_str(&other.text[from..to]);
+        self.ends.extend(other.ends[rows].iter().map(|end| base + end - from));
+        self.forget_numbers();
+    }
+
+    /// What the cells say under a notation.
+    pub(crate) fn readings<'a>(&'a self, notation: &'a Notation) -> Readings<'a> {
+        Readings::new(self, self.numbers.get(), notation)
+    }
+
+    /// Reads every cell as a number and keeps them, for all readings under the same notation to come.
+    pub fn keep_numbers(&self, notation: &Notation) {
+        self.numbers.get_or_init(|| Numbers::read(self, notation));
     }
 
     /// The text of a row's cell.

@@ -1,6 +1,6 @@
 //! The target codec: cells to the numbers a network is trained on, and its outputs back to answers.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -227,8 +227,9 @@ impl Target {
 
 /// The distinct labels: by value if all are numbers, else in byte order.
 pub(crate) fn sorted_classes<'a>(labels: impl Iterator<Item = &'a str>, notation: &Notation) -> Vec<String> {
-    let distinct: BTreeSet<&str> = labels.collect();
+    let distinct: HashSet<&str, foldhash::fast::RandomState> = labels.collect();
     let mut classes: Vec<String> = distinct.into_iter().map(String::from).collect();
+    classes.sort_unstable();
     let numbers: Option<Vec<f64>> = classes.iter().map(|class| notation.number(class)).collect();
     if numbers.is_some() {
         let number = |class: &String| notation.number(class).unwrap_or(0.0);

@@ -251,8 +251,7 @@ impl Model {
             }
             Source::Arrays(arrays) => {
                 let known = Target::known_rows(&arrays.answers, &self.schema)?;
-                let examples =
-                    Examples::encode_arrays(&arrays, &known, &self.schema, &self.pipeline, Some(&self.target))?;
+                let examples = Examples::encode_arrays(&arrays, &known, &self.pipeline, Some(&self.target))?;
                 judged.add(self, &examples);
             }
         }

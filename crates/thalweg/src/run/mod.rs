@@ -171,8 +171,13 @@ fn prepare(config: &Config) -> Result<(Dataset, Plan)> {
 fn fingerprint(config: &Config, data: &Dataset) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(config.to_toml().as_bytes());
-    for part in [&data.parts.train, &data.parts.dev] {
-        part.x.iter().chain(&part.y).for_each(|x| _ = hasher.update(&x.to_le_bytes()));
+    let mut bytes = Vec::new();
+    for numbers in [&data.parts.train, &data.parts.dev].into_iter().flat_map(|part| [&part.x, &part.y]) {
+        for some in numbers.chunks(1 << 14) {
+            bytes.clear();
+            bytes.extend(some.iter().flat_map(|x| x.to_le_bytes()));
+            hasher.update(&bytes);
+        }
     }
     hasher.finalize().to_hex().to_string()
 }

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::scale::quantile;
+use super::quantiles::Quantiles;
 
 /// The edges of the bins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,9 +15,9 @@ pub struct Bins {
 }
 
 impl Bins {
-    /// Up to `count` bins with equally many of the sorted numbers in each; `None` where not even two bins differ.
-    pub fn fit(sorted: &[f64], count: usize) -> Option<Self> {
-        let mut edges: Vec<f64> = (0..=count).map(|t| quantile(sorted, t as f64 / count.max(1) as f64)).collect();
+    /// Up to `count` bins with equally many of the numbers in each; `None` where not even two bins differ.
+    pub(super) fn fit(values: &mut Quantiles, count: usize) -> Option<Self> {
+        let mut edges: Vec<f64> = (0..=count).map(|t| values.at(t as f64 / count.max(1) as f64)).collect();
         edges.dedup();
         (edges.len() > 2).then_some(Bins { edges })
     }
@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn bins_below_are_one_and_bins_above_zero() {
         let values: Vec<f64> = (0..=100).map(f64::from).collect();
-        let bins = Bins::fit(&values, 4).unwrap();
+        let bins = Bins::fit(&mut Quantiles::new(values), 4).unwrap();
         assert_eq!(bins.edges, [0.0, 25.0, 50.0, 75.0, 100.0]);
         let mut out = [9.0; 4];
         bins.write(60.0, &mut out);
@@ -53,8 +53,8 @@ mod tests {
 
     #[test]
     fn equal_quantiles_are_merged() {
-        assert_eq!(Bins::fit(&[1.0; 10], 4), None);
-        let values = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 2.0];
-        assert!(Bins::fit(&values, 4).unwrap().edges.windows(2).all(|edge| edge[0] < edge[1]));
+        assert_eq!(Bins::fit(&mut Quantiles::new(vec![1.0; 10]), 4), None);
+        let values = vec![0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 2.0];
+        assert!(Bins::fit(&mut Quantiles::new(values), 4).unwrap().edges.windows(2).all(|edge| edge[0] < edge[1]));
     }
 }

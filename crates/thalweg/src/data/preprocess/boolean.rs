@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Cell, Encode};
-use crate::data::notation::Notation;
 
 /// Words for no and yes, in lower case.
 const WORDS: [(&str, &str); 6] = [("false", "true"), ("no", "yes"), ("f", "t"), ("n", "y"), ("off", "on"), ("0", "1")];
@@ -25,10 +24,15 @@ pub(crate) fn read(cell: &str) -> Option<bool> {
     })
 }
 
-/// The number that a cell of a boolean column stands for: words for no and yes, or any number, since what looked
-/// boolean in the training rows may be a count.
-pub(crate) fn number(cell: &str, notation: &Notation) -> Option<f64> {
-    read(cell).map(|yes| f64::from(u8::from(yes))).or_else(|| notation.number(cell)).filter(|x| x.is_finite())
+/// The number that a cell of a boolean column stands for, if it is not missing, or what was expected: words for no and
+/// yes, or any number, since what looked boolean in the training rows may be a count.
+pub(super) fn number(cell: Cell) -> Result<Option<f64>, String> {
+    let number = match cell {
+        Cell::Missing => return Ok(None),
+        Cell::Number(x) => Some(x).filter(|x| x.is_finite()),
+        Cell::Text(word) => read(word).map(|yes| f64::from(u8::from(yes))),
+    };
+    number.map(Some).ok_or_else(|| "yes or no, true or false, 0 or 1".into())
 }
 
 impl Encode for Boolean {
@@ -39,12 +43,9 @@ impl Encode for Boolean {
     }
 
     fn write(&self, cell: Cell<'_>, out: &mut [f64]) -> Result<(), String> {
-        out[0] = match cell.text {
-            None => self.fill,
-            Some(text) => number(text, cell.notation).ok_or("yes or no, true or false, 0 or 1")?,
-        };
+        out[0] = number(cell)?.unwrap_or(self.fill);
         if self.indicator {
-            out[1] = f64::from(u8::from(cell.text.is_none()));
+            out[1] = f64::from(u8::from(cell == Cell::Missing));
         }
         Ok(())
     }
@@ -59,6 +60,8 @@ mod tests {
         assert_eq!(read("TRUE"), Some(true));
         assert_eq!(read("No"), Some(false));
         assert_eq!(read("maybe"), None);
-        assert_eq!(number("2", &Notation::default()), Some(2.0));
+        assert_eq!(number(Cell::Text("on")), Ok(Some(1.0)));
+        assert_eq!(number(Cell::Number(2.0)), Ok(Some(2.0)));
+        assert!(number(Cell::Text("2x")).is_err());
     }
 }

@@ -74,7 +74,7 @@ impl Encode for OneHot {
     fn write(&self, cell: Cell<'_>, out: &mut [f64]) -> Result<(), String> {
         out.fill(0.0);
         let skipped = usize::from(!self.categories.rare);
-        if let Some(hot) = self.categories.slot(cell.text).checked_sub(skipped) {
+        if let Some(hot) = self.categories.slot(cell.text()).checked_sub(skipped) {
             out[hot] = 1.0;
         }
         Ok(())
@@ -104,7 +104,7 @@ impl Encode for Embedding {
     }
 
     fn write(&self, cell: Cell<'_>, out: &mut [f64]) -> Result<(), String> {
-        out[0] = self.categories.slot(cell.text) as f64;
+        out[0] = self.categories.slot(cell.text()) as f64;
         Ok(())
     }
 }
@@ -112,7 +112,6 @@ impl Encode for Embedding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::notation::Notation;
 
     fn one_hot(cells: &[Option<&str>], rare_below: usize) -> OneHot {
         OneHot { categories: Categories::fit(cells.iter().copied(), rare_below) }
@@ -120,7 +119,7 @@ mod tests {
 
     fn encode(transform: &dyn Encode, text: Option<&str>) -> Vec<f64> {
         let mut out = vec![9.0; transform.names("c").len()];
-        transform.write(Cell { text, notation: &Notation::default() }, &mut out).unwrap();
+        transform.write(text.map_or(Cell::Missing, Cell::Text), &mut out).unwrap();
         out
     }
 

@@ -37,6 +37,14 @@ impl Datetime {
     }
 }
 
+/// The date that a cell holds, if it is not missing, or what was expected.
+pub(super) fn time(cell: Cell, format: &str) -> Result<Option<DateTime>, String> {
+    match cell {
+        Cell::Text(text) => dates::read(text, format).map(Some).ok_or_else(|| format!("a date like {format}")),
+        _ => Ok(None),
+    }
+}
+
 impl Encode for Datetime {
     fn names(&self, column: &str) -> Vec<String> {
         let mut parts = vec!["year", "year sin", "year cos", "week sin", "week cos"];
@@ -51,13 +59,12 @@ impl Encode for Datetime {
 
     fn write(&self, cell: Cell<'_>, out: &mut [f64]) -> Result<(), String> {
         out.fill(0.0);
-        let Some(text) = cell.text else {
+        let Some(time) = time(cell, &self.format)? else {
             if self.indicator {
                 out[out.len() - 1] = 1.0;
             }
             return Ok(());
         };
-        let time = dates::read(text, &self.format).ok_or_else(|| format!("a date like {}", self.format))?;
         out[0] = self.scale.apply(year(time));
         let weekday = f64::from(time.weekday().to_monday_zero_offset());
         let shares = [year(time).fract(), (weekday + day_share(time)) / 7.0, day_share(time)];
@@ -82,7 +89,6 @@ fn day_share(time: DateTime) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::notation::Notation;
 
     fn fit(cells: &[&str]) -> Datetime {
         let times: Vec<DateTime> = cells.iter().map(|cell| dates::read(cell, dates::ISO).unwrap()).collect();
@@ -91,7 +97,7 @@ mod tests {
 
     fn encode(transform: &Datetime, text: Option<&str>) -> Vec<f64> {
         let mut out = vec![9.0; transform.names("d").len()];
-        transform.write(Cell { text, notation: &Notation::default() }, &mut out).unwrap();
+        transform.write(text.map_or(Cell::Missing, Cell::Text), &mut out).unwrap();
         out
     }
 

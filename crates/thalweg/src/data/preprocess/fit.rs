@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use thalweg_kernels::pool;
 
 use super::{
-    Boolean, Categories, Cell, Datetime, Embedding, Input, Numeric, OneHot, Pipeline, Scale, Transform, boolean_number,
-    unreadable,
+    Boolean, Categories, Datetime, Embedding, Input, Numeric, OneHot, Pipeline, Scale, Transform, boolean, datetime,
+    numeric, unreadable,
 };
-use crate::data::dates;
+use crate::data::reading::Readings;
 use crate::data::schema::{self, Column, ColumnKind, Role, Schema};
 use crate::data::table::Table;
 use crate::spec::Preprocess;
@@ -50,14 +50,11 @@ impl<'a> Rows<'a> {
         let notation = &self.schema.notation;
         Ok(match column.kind {
             ColumnKind::Numeric => {
-                let read = |text: &str| Cell { text: Some(text), notation }.number(text);
-                let (values, missing) = self.observed(read)?;
+                let (values, missing) = self.observed(|cells, row| numeric::number(cells.get(row)))?;
                 Transform::Numeric(Numeric::fit(&values, missing, options))
             }
             ColumnKind::Boolean => {
-                let (values, missing) = self.observed(|text| {
-                    boolean_number(text, notation).ok_or_else(|| "yes or no, true or false, 0 or 1".to_string())
-                })?;
+                let (values, missing) = self.observed(|cells, row| boolean::number(cells.get(row)))?;
                 let ones: f64 = values.iter().sum();
                 let fill = if values.is_empty() { 0.0 } else { ones / values.len() as f64 };
                 Transform::Boolean(Boolean { fill, indicator: missing && options.missing_indicator })
@@ -68,8 +65,7 @@ impl<'a> Rows<'a> {
                         .at(format!("{}, column {:?}", self.table.source, column.name))
                         .fix("write the dates as 2026-01-31, or train with --kinds NAME=categorical")
                 })?;
-                let (times, missing) =
-                    self.observed(|text| dates::read(text, format).ok_or_else(|| format!("a date like {format}")))?;
+                let (times, missing) = self.observed(|cells, row| datetime::time(cells.as_text(row), format))?;
                 Transform::Datetime(Datetime::fit(&times, missing, format))
             }
             ColumnKind::Categorical | ColumnKind::Text => {
@@ -85,17 +81,15 @@ impl<'a> Rows<'a> {
         })
     }
 
-    /// The readable cells' values, and whether a cell was missing.
-    fn observed<T>(&self, read: impl Fn(&str) -> Result<T, String>) -> Result<(Vec<T>, bool)> {
-        let (mut values, mut missing) = (Vec::with_capacity(self.rows.len()), false);
+    /// The values of the cells that are not missing, and whether a cell was; an error says what was expected.
+    fn observed<T>(&self, read: impl Fn(&Readings, usize) -> Result<Option<T>, String>) -> Result<(Vec<T>, bool)> {
+        let mut values = Vec::with_capacity(self.rows.len());
+        let cells = self.table.columns[self.position].readings(&self.schema.notation);
         for row in self.rows {
-            match self.schema.notation.value(self.table.columns[self.position].get(*row)) {
-                None => missing = true,
-                Some(text) => {
-                    values.push(read(text).map_err(|expected| unreadable(self.table, *row, self.position, &expected))?)
-                }
-            }
+            let value = read(&cells, *row);
+            values.extend(value.map_err(|expected| unreadable(self.table, *row, self.position, &expected))?);
         }
+        let missing = values.len() < self.rows.len();
         Ok((values, missing))
     }
 }

@@ -13,12 +13,13 @@ mod categories;
 mod datetime;
 mod fit;
 mod numeric;
+mod quantiles;
 mod scale;
 
 pub use array::ArrayScale;
 pub use bins::Bins;
 pub use boolean::Boolean;
-pub(crate) use boolean::{number as boolean_number, read as read_boolean};
+pub(crate) use boolean::read as read_boolean;
 pub use categories::{Categories, Embedding, OneHot};
 pub use datetime::Datetime;
 pub use numeric::Numeric;
@@ -27,6 +28,7 @@ pub(crate) use scale::mean_deviation;
 
 use super::arrays::Arrays;
 use super::notation::Notation;
+pub use super::reading::Cell;
 use super::schema::{self, Schema};
 use super::table::Table;
 use crate::spec;
@@ -35,22 +37,6 @@ use crate::{Error, Result};
 
 /// Rows that make a thread worth waking.
 const CHUNK: usize = 1024;
-
-/// A cell as a transform sees it: its text, `None` where it is missing.
-#[derive(Debug, Clone, Copy)]
-pub struct Cell<'a> {
-    /// The text without the blanks around it.
-    pub text: Option<&'a str>,
-    /// How numbers are written.
-    pub notation: &'a Notation,
-}
-
-impl Cell<'_> {
-    /// The text as a finite number, or what was expected.
-    fn number(&self, text: &str) -> Result<f64, String> {
-        self.notation.number(text).filter(|x| x.is_finite()).ok_or_else(|| "a finite number".into())
-    }
-}
 
 /// What every column transform does, once fitted.
 pub trait Encode: Sync {
@@ -216,13 +202,14 @@ impl Pipeline {
         for (input, &position) in self.inputs.iter().zip(positions) {
             let encoder = input.transform.encoder();
             let mut out = vec![0.0; encoder.names(&input.column).len()];
-            let categorical = matches!(input.transform, Transform::OneHot(_) | Transform::Embedding(_));
+            let cells = table.columns[position].readings(&self.notation);
             for (i, row) in rows.iter().enumerate() {
-                let raw = table.columns[position].get(*row);
-                let text = if categorical { self.notation.category(raw) } else { self.notation.value(raw) };
-                encoder
-                    .write(Cell { text, notation: &self.notation }, &mut out)
-                    .map_err(|expected| unreadable(table, *row, position, &expected))?;
+                let cell = match input.transform {
+                    Transform::Numeric(_) | Transform::Boolean(_) => cells.get(*row),
+                    Transform::Datetime(_) => cells.as_text(*row),
+                    Transform::OneHot(_) | Transform::Embedding(_) => cells.as_category(*row),
+                };
+                encoder.write(cell, &mut out).map_err(|expected| unreadable(table, *row, position, &expected))?;
                 let from = i * width + offset;
                 for (to, value) in x[from..from + out.len()].iter_mut().zip(&out) {
                     *to = T::nearest(*value);

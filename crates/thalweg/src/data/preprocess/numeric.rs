@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::bins::Bins;
+use super::quantiles::Quantiles;
 use super::scale::{self, Scale};
 use super::{Cell, Encode};
 use crate::spec::{Impute, Normalise, Preprocess};
@@ -26,22 +27,31 @@ pub struct Numeric {
 impl Numeric {
     /// Fits the training rows' observed numbers; `missing` says whether any training row lacks one.
     pub fn fit(values: &[f64], missing: bool, options: &Preprocess) -> Self {
-        let sorted = scale::sorted(values.iter().copied());
-        let automatic = if scale::has_far_outliers(&sorted) { Normalise::Robust } else { Normalise::Standard };
+        let mut quantiles = Quantiles::new(values.to_vec());
+        let automatic = if scale::has_far_outliers(&mut quantiles) { Normalise::Robust } else { Normalise::Standard };
         let fill = match options.impute {
             Impute::Mean => scale::mean_deviation(values.iter().copied()).0,
-            Impute::Median => scale::quantile(&sorted, 0.5),
+            Impute::Median => quantiles.at(0.5),
         };
         let scale = match options.normalise.unwrap_or(automatic) {
-            Normalise::Robust => Scale::robust(&sorted),
+            Normalise::Robust => Scale::robust(&mut quantiles),
             other => Scale::fit(values.iter().copied(), other),
         };
         Numeric {
             fill,
             indicator: missing && options.missing_indicator,
             scale,
-            bins: Bins::fit(&sorted, options.bins.unwrap_or(0)),
+            bins: Bins::fit(&mut quantiles, options.bins.unwrap_or(0)),
         }
+    }
+}
+
+/// The finite number that a cell holds, if it is not missing, or what was expected.
+pub(super) fn number(cell: Cell) -> Result<Option<f64>, String> {
+    match cell {
+        Cell::Missing => Ok(None),
+        Cell::Number(x) if x.is_finite() => Ok(Some(x)),
+        _ => Err("a finite number".into()),
     }
 }
 
@@ -56,10 +66,7 @@ impl Encode for Numeric {
     }
 
     fn write(&self, cell: Cell<'_>, out: &mut [f64]) -> Result<(), String> {
-        let x = match cell.text {
-            None => self.fill,
-            Some(text) => cell.number(text)?,
-        };
+        let x = number(cell)?.unwrap_or(self.fill);
         let scaled = self.scale.apply(x);
         if scaled.is_nan() || scaled.abs() > LARGEST_INPUT {
             return Err("a number nearer to the training rows' range".into());
@@ -67,7 +74,7 @@ impl Encode for Numeric {
         out[0] = scaled;
         let mut next = 1;
         if self.indicator {
-            out[next] = f64::from(u8::from(cell.text.is_none()));
+            out[next] = f64::from(u8::from(cell == Cell::Missing));
             next += 1;
         }
         if let Some(bins) = &self.bins {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::quantiles::Quantiles;
 use crate::spec::Normalise;
 
 /// A column whose farthest number is more than this many robust standard deviations from its median has far outliers.
@@ -53,16 +54,16 @@ impl Scale {
                 let (low, high) = range(values);
                 Scale::MinMax { low, high }
             }
-            Normalise::Robust => Scale::robust(&sorted(values)),
+            Normalise::Robust => Scale::robust(&mut Quantiles::new(values.collect())),
         }
     }
 
-    /// The robust scaling of sorted numbers.
-    pub(crate) fn robust(sorted: &[f64]) -> Self {
-        let spread = robust_spread(sorted);
+    /// The robust scaling of numbers.
+    pub(super) fn robust(values: &mut Quantiles) -> Self {
+        let spread = robust_spread(values);
         // Half the numbers or more are equal: the spread that is left is σ.
-        let spread = if spread > 0.0 { spread } else { mean_deviation(sorted.iter().copied()).1 };
-        Scale::Robust { median: quantile(sorted, 0.5), spread }
+        let spread = if spread > 0.0 { spread } else { mean_deviation(values.values().iter().copied()).1 };
+        Scale::Robust { median: values.at(0.5), spread }
     }
 
     /// The scaled number.
@@ -79,21 +80,14 @@ impl Scale {
     }
 }
 
-/// Whether one of the sorted numbers lies far outside: more than 20 robust standard deviations from the median.
-pub(crate) fn has_far_outliers(sorted: &[f64]) -> bool {
-    if sorted.len() < ENOUGH_FOR_OUTLIERS {
+/// Whether one of the numbers lies far outside: more than 20 robust standard deviations from the median.
+pub(super) fn has_far_outliers(values: &mut Quantiles) -> bool {
+    if values.len() < ENOUGH_FOR_OUTLIERS {
         return false;
     }
-    let (median, spread) = (quantile(sorted, 0.5), robust_spread(sorted));
-    let farthest = (sorted[sorted.len() - 1] - median).max(median - sorted[0]);
-    spread > 0.0 && farthest / spread > FAR
-}
-
-/// The numbers from the least to the greatest.
-pub(crate) fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut sorted: Vec<f64> = values.collect();
-    sorted.sort_unstable_by(f64::total_cmp);
-    sorted
+    let (median, spread) = (values.at(0.5), robust_spread(values));
+    let (low, high) = range(values.values().iter().copied());
+    spread > 0.0 && (high - median).max(median - low) / spread > FAR
 }
 
 /// μ and σ in population form; σ is 1 for a constant column (or no numbers), so that dividing by it is safe.
@@ -109,18 +103,8 @@ pub(crate) fn mean_deviation(values: impl Iterator<Item = f64> + Clone) -> (f64,
     (mean, if variance > 0.0 { variance.sqrt() } else { 1.0 })
 }
 
-/// The q-quantile of sorted numbers, linear between neighbours (NumPy's default); 0 of none.
-pub(crate) fn quantile(sorted: &[f64], q: f64) -> f64 {
-    let Some(last) = sorted.len().checked_sub(1) else { return 0.0 };
-    let position = q * last as f64;
-    let below = position as usize;
-    let share = position - below as f64;
-    let above = sorted[(below + 1).min(last)];
-    if share == 0.0 { sorted[below] } else { sorted[below] * (1.0 - share) + above * share }
-}
-
-fn robust_spread(sorted: &[f64]) -> f64 {
-    (quantile(sorted, 0.75) - quantile(sorted, 0.25)) / NORMAL_IQR
+fn robust_spread(values: &mut Quantiles) -> f64 {
+    (values.at(0.75) - values.at(0.25)) / NORMAL_IQR
 }
 
 /// The least and the greatest number; (0, 0) of none.
@@ -165,19 +149,10 @@ mod tests {
     }
 
     #[test]
-    fn quantiles_are_numpys() {
-        // numpy.quantile([1, 2, 3, 4], [0.25, 0.5, 0.75]) = 1.75, 2.5, 3.25
-        let sorted = [1.0, 2.0, 3.0, 4.0];
-        close(quantile(&sorted, 0.25), 1.75);
-        close(quantile(&sorted, 0.5), 2.5);
-        close(quantile(&sorted, 0.75), 3.25);
-    }
-
-    #[test]
     fn only_far_outliers_count() {
         let mut values: Vec<f64> = (0..100).map(f64::from).collect();
-        assert!(!has_far_outliers(&values));
+        assert!(!has_far_outliers(&mut Quantiles::new(values.clone())));
         values.push(5_000.0);
-        assert!(has_far_outliers(&values));
+        assert!(has_far_outliers(&mut Quantiles::new(values)));
     }
 }

@@ -1,15 +1,33 @@
 //! One pass over a column's cells: the facts from which its kind and use are inferred.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use thalweg_kernels::pool;
 
 use crate::data::dates;
 use crate::data::notation::Notation;
 use crate::data::preprocess::read_boolean;
+use crate::data::reading::Cell;
 use crate::data::table::{Table, TextColumn};
 
 use super::ColumnKind;
+
+/// How often a value comes, and the row where it comes first.
+struct Count {
+    times: usize,
+    first: usize,
+}
+
+/// A count for each of several values.
+struct Counts<T>(HashMap<T, Count, foldhash::fast::RandomState>);
+
+impl<T: Eq + Hash> Counts<T> {
+    fn add(&mut self, value: T, row: usize) {
+        self.0.entry(value).or_insert(Count { times: 0, first: row }).times += 1;
+    }
+}
 
 /// Up to this many different strings are categories in a table of any size.
 pub(super) const FEW: usize = 20;
@@ -57,22 +75,30 @@ impl Survey {
     pub(crate) fn new(column: &TextColumn, notation: &Notation) -> Self {
         let mut survey =
             Survey { rows: column.len(), low: f64::INFINITY, high: f64::NEG_INFINITY, ..Survey::default() };
-        let mut counts: HashMap<&str, usize> = HashMap::new();
-        let mut markers: HashMap<String, usize> = HashMap::new();
+        column.keep_numbers(notation);
+        let cells = column.readings(notation);
+        let (mut texts, mut numbers, mut markers) =
+            (Counts(HashMap::default()), Counts(HashMap::default()), Counts(HashMap::default()));
         let (mut sum, mut finite) = (0.0, 0_usize);
-        for (row, cell) in column.iter().enumerate() {
-            let Some(value) = notation.category(cell) else {
-                survey.missing += 1;
-                if !cell.trim().is_empty() {
-                    *markers.entry(cell.trim().to_lowercase()).or_default() += 1;
+        for row in 0..column.len() {
+            let number = match cells.get(row) {
+                Cell::Missing => {
+                    survey.missing += 1;
+                    let cell = cells.raw(row).trim();
+                    if !cell.is_empty() {
+                        markers.add(cell.to_lowercase(), row);
+                    }
+                    continue;
                 }
-                continue;
+                Cell::Text(text) => {
+                    texts.add(text, row);
+                    survey.first_text = survey.first_text.or(Some(row));
+                    continue;
+                }
+                Cell::Number(number) => number,
             };
-            *counts.entry(value).or_default() += 1;
-            let Some(number) = notation.number(value) else {
-                survey.first_text = survey.first_text.or(Some(row));
-                continue;
-            };
+            // 0 and −0 are one number.
+            numbers.add((number + 0.0).to_bits(), row);
             survey.numbers += 1;
             if number.is_finite() {
                 survey.integers += usize::from(number.fract() == 0.0);
@@ -82,14 +108,16 @@ impl Survey {
             }
         }
         survey.mean = sum / finite.max(1) as f64;
-        survey.distinct = counts.len();
-        survey.markers = most_frequent(markers.iter().map(|(marker, count)| (marker.as_str(), *count)));
+        survey.distinct = texts.0.len() + numbers.0.len();
+        survey.markers = most_frequent(markers.0.into_values(), |row| cells.raw(row).trim().to_lowercase());
         if survey.numbers == 0 {
-            let texts = counts.keys().copied();
+            let texts = texts.0.keys().copied();
             survey.date_format = dates::detect(texts.clone());
             survey.ambiguous_dates = survey.date_format.is_some_and(|format| dates::is_ambiguous(format, texts));
         }
-        survey.frequent = most_frequent(counts.into_iter());
+        let counts = texts.0.into_values().chain(numbers.0.into_values());
+        let written = |row| notation.category(cells.raw(row)).unwrap_or_default().into();
+        survey.frequent = most_frequent(counts, written);
         survey
     }
 
@@ -143,16 +171,16 @@ impl Survey {
     }
 }
 
-/// The most frequent first, equally frequent ones in byte order; at most 20.
-fn most_frequent<'a>(counts: impl Iterator<Item = (&'a str, usize)>) -> Vec<(String, usize)> {
-    let mut counts: Vec<(&str, usize)> = counts.collect();
-    let order = |a: &(&str, usize), b: &(&str, usize)| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0));
+/// The most frequent first, equally frequent ones in order of appearance; at most 20.
+fn most_frequent(counts: impl Iterator<Item = Count>, name: impl Fn(usize) -> String) -> Vec<(String, usize)> {
+    let mut counts: Vec<Count> = counts.collect();
+    let order = |count: &Count| (Reverse(count.times), count.first);
     if counts.len() > FEW {
-        counts.select_nth_unstable_by(FEW - 1, order);
+        counts.select_nth_unstable_by_key(FEW - 1, order);
         counts.truncate(FEW);
     }
-    counts.sort_unstable_by(order);
-    counts.into_iter().map(|(value, count)| (value.to_string(), count)).collect()
+    counts.sort_unstable_by_key(order);
+    counts.into_iter().map(|count| (name(count.first), count.times)).collect()
 }
 
 #[cfg(test)]
@@ -169,7 +197,7 @@ mod tests {
     fn counts_what_is_there() {
         let survey = survey(&["1", "2.5", "NA", "", "1.0", "?"]);
         assert_eq!((survey.rows, survey.missing, survey.present()), (6, 3, 3));
-        assert_eq!(survey.markers, [("?".to_string(), 1), ("na".to_string(), 1)]);
+        assert_eq!(survey.markers, [("na".to_string(), 1), ("?".to_string(), 1)]);
         assert_eq!((survey.distinct, survey.numbers, survey.integers), (2, 3, 2));
         assert_eq!((survey.low, survey.high, survey.mean), (1.0, 2.5, 1.5));
         assert_eq!(survey.frequent[0], ("1".to_string(), 2));

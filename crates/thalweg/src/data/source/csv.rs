@@ -1,12 +1,14 @@
 //! CSV and its relatives, a chunk of rows at a time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{Cursor, Read};
 
 use encoding_rs::{Encoding, UTF_8};
+use thalweg_kernels::pool;
 
 use super::detect;
-use super::text::{Damage, Utf8};
+use super::records::{self, Records};
+use super::text::{Block, Damage, Utf8};
 use crate::data::table::{Table, TextColumn};
 use crate::error::{Error, Result};
 use crate::spec;
@@ -15,14 +17,18 @@ use crate::train::event::Decision;
 /// Bytes that are looked at before the first row is read.
 const SAMPLE: usize = 1 << 18;
 
+/// Bytes that a thread takes apart at a time.
+const BLOCK: usize = 1 << 19;
+
 /// A delimited text file, read a chunk at a time: memory does not grow with the file.
 pub struct TableReader {
     source: String,
     names: Vec<String>,
-    reader: csv::Reader<Utf8<Box<dyn Read + Send>>>,
-    record: csv::StringRecord,
-    /// The line of the record that has been read and not yet given.
-    pending: Option<u64>,
+    delimiter: char,
+    text: Utf8<Box<dyn Read + Send>>,
+    /// Rows that have been read and not yet given; of the first, `given` are.
+    ready: VecDeque<Records>,
+    given: usize,
     decisions: Vec<Decision>,
     decimal_comma: bool,
 }
@@ -33,13 +39,6 @@ const HEADERLESS: &str = "the first line is data";
 /// The name of a column that has none.
 fn made_up(column: usize) -> String {
     format!("column_{}", column + 1)
-}
-
-/// How records are told apart.
-pub(super) fn builder(delimiter: char) -> csv::ReaderBuilder {
-    let mut builder = csv::ReaderBuilder::new();
-    builder.has_headers(false).flexible(true).delimiter(delimiter as u8);
-    builder
 }
 
 impl TableReader {
@@ -79,13 +78,13 @@ impl TableReader {
             decisions.push(Decision { what, why: "found in the file".into(), flag: "--decimal-comma=false".into() });
         }
         let bytes: Box<dyn Read + Send> = Box::new(Cursor::new(start).chain(input));
-        let reader = builder(delimiter).from_reader(Utf8::new(bytes, encoding, delimiter as u8));
         let mut table = TableReader {
             source: source.into(),
             names: Vec::new(),
-            reader,
-            record: csv::StringRecord::new(),
-            pending: None,
+            delimiter,
+            text: Utf8::new(bytes, encoding, delimiter as u8),
+            ready: VecDeque::new(),
+            given: 0,
             decisions,
             decimal_comma,
         };
@@ -95,13 +94,18 @@ impl TableReader {
 
     /// Takes the names from the first record, from the options, or makes them up.
     fn read_names(&mut self, header: bool, options: &spec::Data) -> Result<()> {
-        let Some(line) = self.advance()? else {
-            return Err(Error::data("the file has no rows").at(&*self.source).fix("add a header and rows"));
+        // Blank lines may come first, even blocks of them.
+        let (first, line, block) = loop {
+            let Some(mut block) = self.block()? else {
+                return Err(Error::data("the file has no rows").at(&*self.source).fix("add a header and rows"));
+            };
+            if let Some((first, line)) = records::first(&mut block, self.delimiter, header) {
+                break (first, line, block);
+            }
         };
-        let fields = self.record.len();
+        let fields = first.len();
         if header {
-            self.pending = None;
-            self.names = self.record.iter().map(|name| name.trim().to_string()).collect();
+            self.names = first;
             if options.names.is_empty() {
                 check_header(&self.names, &self.source, line)?;
             } else if options.header.is_none() {
@@ -135,7 +139,8 @@ impl TableReader {
             }
             self.names.clone_from(&options.names);
         }
-        if header && self.advance()?.is_none() {
+        self.ready.push_back(Records::read(&block, self.delimiter, fields));
+        if !self.fill()? && header {
             return Err(Error::data("the file has a header and no rows")
                 .at(&*self.source)
                 .fix("add rows, or --header=false if the first line is data"));
@@ -143,24 +148,38 @@ impl TableReader {
         Ok(())
     }
 
-    /// Reads the next record that is not blank; gives its line.
-    fn advance(&mut self) -> Result<Option<u64>> {
+    /// The next rows as text.
+    fn block(&mut self) -> Result<Option<Block>> {
+        self.text.block(BLOCK).map_err(|error| wrong_text(&self.source, &error))
+    }
+
+    /// Sees to it that a row is ready, if there is one left.
+    fn fill(&mut self) -> Result<bool> {
         loop {
-            let more = self.reader.read_record(&mut self.record).map_err(|error| wrong_text(&self.source, &error))?;
-            if !more {
-                self.pending = None;
-                return Ok(None);
+            match self.ready.front() {
+                Some(first) if self.given < first.rows() => return Ok(true),
+                Some(first) => {
+                    if let Some(wrong) = &first.wrong {
+                        return Err(wrong.error(&self.source, self.names.len()));
+                    }
+                    self.ready.pop_front();
+                    self.given = 0;
+                }
+                None => {
+                    let mut blocks = Vec::new();
+                    while let Some(block) = self.block()? {
+                        blocks.push(block);
+                        if blocks.len() == pool::threads() {
+                            break;
+                        }
+                    }
+                    if blocks.is_empty() {
+                        return Ok(false);
+                    }
+                    let read = |i: usize| Records::read(&blocks[i], self.delimiter, self.names.len());
+                    self.ready.extend(pool::map(blocks.len(), read));
+                }
             }
-            // The reader takes blank lines before a record as part of it, so its first line is counted from its end.
-            let within = self.record.as_slice().matches('\n').count() as u64;
-            let after = self.reader.position().line();
-            let line = (after - within - 1).max(self.record.position().map_or(1, csv::Position::line));
-            // A line of spaces or an empty quote in a table of one column is a missing cell; elsewhere it is nothing.
-            if self.record.len() == 1 && self.record[0].trim().is_empty() && self.names.len() != 1 {
-                continue;
-            }
-            self.pending = Some(line);
-            return Ok(Some(line));
         }
     }
 
@@ -204,23 +223,14 @@ impl TableReader {
             columns: vec![TextColumn::default(); self.names.len()],
             lines: Vec::new(),
         };
-        while let Some(line) = self.pending.filter(|_| table.lines.len() < most) {
-            let (found, expected) = (self.record.len(), self.names.len());
-            if found != expected {
-                let blank_first = self.record.iter().any(|cell| cell.starts_with(' ') && cell.trim().starts_with('"'));
-                return Err(Error::data(format!("found {found} fields, expected {expected}"))
-                    .at(format!("{}, line {line}", self.source))
-                    .fix(if blank_first {
-                        "remove the blanks before quotes: a quoted field begins with its quote"
-                    } else {
-                        "give the line one field a column; quote fields that hold the delimiter"
-                    }));
-            }
-            for (cell, column) in self.record.iter().zip(&mut table.columns) {
-                column.push(cell.trim_matches([' ', '\t']));
-            }
-            table.lines.push(line);
-            self.advance()?;
+        while table.lines.len() < most && self.fill()? {
+            let Some(first) = self.ready.front() else { break };
+            let rows = self.given..first.rows().min(self.given + most - table.lines.len());
+            pool::for_each_chunk(&mut table.columns, 1, |i, column| {
+                column[0].extend(&first.columns[i], rows.clone());
+            });
+            table.lines.extend(&first.lines[rows.clone()]);
+            self.given = rows.end;
         }
         Ok((!table.lines.is_empty()).then_some(table))
     }
@@ -276,10 +286,7 @@ fn check_header(names: &[String], source: &str, line: u64) -> Result<()> {
     Ok(())
 }
 
-fn wrong_text(source: &str, error: &csv::Error) -> Error {
-    let csv::ErrorKind::Io(error) = error.kind() else {
-        return Error::data(error.to_string()).at(source).fix("save the file as UTF-8 text, or name its --encoding");
-    };
+fn wrong_text(source: &str, error: &std::io::Error) -> Error {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<Damage>()) {
         Some(Damage { line, what, fix }) => Error::data(what).at(format!("{source}, line {line}")).fix(*fix),
         None => super::unreadable(source, error),

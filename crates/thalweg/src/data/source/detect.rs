@@ -35,7 +35,7 @@ pub(super) fn encoding(start: &[u8], whole: bool) -> (&'static Encoding, bool) {
 
 /// The first records of a text under a delimiter.
 pub(super) fn records(text: &str, delimiter: char, most: usize) -> Vec<Vec<String>> {
-    let mut reader = super::csv::builder(delimiter).from_reader(text.as_bytes());
+    let mut reader = super::records::builder(delimiter).from_reader(text.as_bytes());
     let cells = |record: csv::StringRecord| record.iter().map(|cell| cell.trim().to_string()).collect();
     reader.records().map_while(Result::ok).take(most).map(cells).collect()
 }

@@ -7,6 +7,7 @@ mod detect;
 mod generate;
 mod idx;
 mod npy;
+mod records;
 mod samples;
 mod text;
 

@@ -31,14 +31,21 @@ impl From<Damage> for io::Error {
     }
 }
 
+/// Whole rows of a text, with one kind of line end.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Block {
+    pub(super) text: String,
+    /// The line that it begins on.
+    pub(super) line: u64,
+}
+
 /// Decodes what it reads; `\r\n` and `\r` become `\n`. A NUL, a wrong byte or a quote left open is a [`Damage`].
 pub(super) struct Utf8<R> {
     inner: R,
     decoder: Decoder,
     raw: Vec<u8>,
+    /// What has been decoded of the block to come.
     text: String,
-    ready: Vec<u8>,
-    given: usize,
     after_return: bool,
     quotes: Quotes,
     ended: bool,
@@ -51,40 +58,42 @@ impl<R: Read> Utf8<R> {
             decoder: encoding.new_decoder_with_bom_removal(),
             raw: vec![0; 1 << 16],
             text: String::new(),
-            ready: Vec::new(),
-            given: 0,
             after_return: false,
             quotes: Quotes { delimiter, state: State::LineStart, line: 1, opened: 1, row: 0 },
             ended: false,
         }
     }
 
-    /// Decodes the next bytes into `ready`.
-    fn refill(&mut self) -> io::Result<()> {
-        self.given = 0;
-        self.ready.clear();
-        while self.ready.is_empty() && !self.ended {
+    /// The next rows, of about so many bytes in all and at least one; none at the end.
+    pub(super) fn block(&mut self, bytes: usize) -> io::Result<Option<Block>> {
+        let line = self.quotes.line - self.text.matches('\n').count() as u64;
+        while !self.ended && (self.text.len() < bytes || self.text.len() == self.quotes.row) {
             let read = self.inner.read(&mut self.raw)?;
             self.ended = read == 0;
+            let start = self.text.len();
             self.decode(read)?;
-            self.unify_line_ends()?;
-            self.quotes.scan(&self.ready)?;
+            self.unify_line_ends(start)?;
+            self.quotes.scan(&self.text.as_bytes()[start..])?;
             if self.ended && self.quotes.end()? {
                 // Every line has an end, so that lines can be counted.
-                self.ready.push(b'\n');
+                self.text.push('\n');
+                self.quotes.row = 0;
             }
         }
-        Ok(())
+        let rest = self.text.split_off(self.text.len() - self.quotes.row);
+        let text = std::mem::replace(&mut self.text, rest);
+        Ok((!text.is_empty()).then_some(Block { text, line }))
     }
 
     fn decode(&mut self, read: usize) -> io::Result<()> {
-        self.text.clear();
+        let start = self.text.len();
         self.text.reserve(3 * read + 16);
         let mut rest = &self.raw[..read];
         loop {
             let (result, used, replaced) = self.decoder.decode_to_string(rest, &mut self.text, self.ended);
             if replaced {
-                let before = &self.text[..self.text.find('\u{fffd}').unwrap_or(self.text.len())];
+                let text = &self.text[start..];
+                let before = &text[..text.find('\u{fffd}').unwrap_or(text.len())];
                 return Err(Damage {
                     line: self.quotes.line + before.matches('\n').count() as u64,
                     what: format!("bytes that are not {}", self.decoder.encoding().name()),
@@ -100,42 +109,34 @@ impl<R: Read> Utf8<R> {
         }
     }
 
-    /// Moves the decoded text to `ready`, its lines ended by `\n` alone.
-    fn unify_line_ends(&mut self) -> io::Result<()> {
-        let text = self.text.as_bytes();
-        if !self.after_return && memchr2(b'\r', 0, text).is_none() {
-            self.ready.extend_from_slice(text);
+    /// Ends the lines decoded from `start` on by `\n` alone.
+    fn unify_line_ends(&mut self, start: usize) -> io::Result<()> {
+        if !self.after_return && memchr2(b'\r', 0, &self.text.as_bytes()[start..]).is_none() {
             return Ok(());
         }
-        for &byte in text {
-            match byte {
-                b'\n' if self.after_return => {}
-                b'\r' | b'\n' => self.ready.push(b'\n'),
-                0 => {
-                    return Err(Damage {
-                        line: self.quotes.line + self.ready.iter().filter(|&&byte| byte == b'\n').count() as u64,
-                        what: "a NUL byte; this is not a text file".into(),
-                        fix: "name a text file, or its --encoding",
-                    }
-                    .into());
+        let decoded = self.text.split_off(start);
+        let mut rest = &decoded[..];
+        if self.after_return && !rest.is_empty() {
+            self.after_return = false;
+            rest = rest.strip_prefix('\n').unwrap_or(rest);
+        }
+        while let Some(at) = memchr2(b'\r', 0, rest.as_bytes()) {
+            self.text.push_str(&rest[..at]);
+            if rest.as_bytes()[at] == 0 {
+                return Err(Damage {
+                    line: self.quotes.line + self.text[start..].matches('\n').count() as u64,
+                    what: "a NUL byte; this is not a text file".into(),
+                    fix: "name a text file, or its --encoding",
                 }
-                _ => self.ready.push(byte),
+                .into());
             }
-            self.after_return = byte == b'\r';
+            self.text.push('\n');
+            rest = &rest[at + 1..];
+            self.after_return = rest.is_empty();
+            rest = rest.strip_prefix('\n').unwrap_or(rest);
         }
+        self.text.push_str(rest);
         Ok(())
-    }
-}
-
-impl<R: Read> Read for Utf8<R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.given == self.ready.len() {
-            self.refill()?;
-        }
-        let n = out.len().min(self.ready.len() - self.given);
-        out[..n].copy_from_slice(&self.ready[self.given..self.given + n]);
-        self.given += n;
-        Ok(n)
     }
 }
 

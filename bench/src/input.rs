@@ -1,0 +1,59 @@
+//! How fast a large CSV of numbers is taken in, in MB/s of its text: into cells, into numbers, and into split, scaled and
+//! encoded examples.
+
+use std::fmt::Write;
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
+use thalweg::data::dataset;
+use thalweg::data::notation::Notation;
+use thalweg::data::source::{self, Source};
+use thalweg::spec::Config;
+use thalweg_kernels::pool;
+
+use crate::data::normal;
+
+/// Rows and columns of the file: about 97 MB.
+const ROWS: usize = 360_000;
+const COLUMNS: usize = 28;
+const ROUNDS: usize = 5;
+
+pub(crate) fn run() -> Result<Value> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("numbers.csv").display().to_string();
+    let bytes = write_file(&path)? as f64;
+    let mut config = Config::default();
+    config.data.path.clone_from(&path);
+    let (mut cells, mut numbers, mut examples) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let start = Instant::now();
+        let Source::Table(reader) = source::open(&path, &config.data)? else { bail!("{path} is no table") };
+        let table = reader.read_all()?;
+        cells.push(start.elapsed().as_secs_f64());
+        let notation = Notation::default();
+        pool::for_each(table.columns.len(), |i| table.columns[i].keep_numbers(&notation));
+        numbers.push(start.elapsed().as_secs_f64());
+        drop(table);
+        let start = Instant::now();
+        dataset::load(&config)?;
+        examples.push(start.elapsed().as_secs_f64());
+    }
+    let speed = |seconds: Vec<f64>| bytes / crate::median(seconds) / 1e6;
+    Ok(json!({
+        "workload": "input", "system": "thalweg", "unit": "MB/s", "threads": pool::threads(), "bytes": bytes,
+        "cells": speed(cells), "numbers": speed(numbers), "examples": speed(examples),
+    }))
+}
+
+fn write_file(path: &str) -> Result<usize> {
+    let numbers = normal(6, ROWS * COLUMNS);
+    let names: Vec<String> = (0..COLUMNS).map(|i| format!("x{i}")).collect();
+    let mut text = format!("{},y\n", names.join(","));
+    for row in numbers.chunks(COLUMNS) {
+        row.iter().for_each(|x| _ = write!(text, "{x:.6},"));
+        writeln!(text, "{}", u8::from(row[0] + row[1] > 0.0))?;
+    }
+    std::fs::write(path, &text)?;
+    Ok(text.len())
+}

@@ -1,0 +1,128 @@
+//! Cells as numbers, each read once: parsing is most of the work of taking in a large table.
+
+use super::notation::Notation;
+use super::table::TextColumn;
+
+/// What a cell says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Cell<'a> {
+    /// Nothing.
+    Missing,
+    /// A number, perhaps infinite or NaN.
+    Number(f64),
+    /// Something else, without the blanks around it.
+    Text(&'a str),
+}
+
+impl<'a> Cell<'a> {
+    /// The text, if it is one.
+    pub fn text(self) -> Option<&'a str> {
+        if let Cell::Text(text) = self { Some(text) } else { None }
+    }
+}
+
+/// The bits of the NaN that stands for a missing cell among numbers; reading a number never gives them.
+const MISSING: u64 = f64::NAN.to_bits() | 1;
+/// The bits of the NaN that stands for a cell that is no number.
+const TEXT: u64 = f64::NAN.to_bits() | 2;
+
+/// A column's cells read as numbers.
+#[derive(Debug, Clone)]
+pub(crate) struct Numbers {
+    notation: Notation,
+    /// A number each, or one of the two NaNs; empty where most cells are no numbers, and not worth the memory.
+    values: Vec<f64>,
+}
+
+impl Numbers {
+    pub(super) fn read(column: &TextColumn, notation: &Notation) -> Numbers {
+        let cells = Readings { column, numbers: &[], notation };
+        let mut values = Vec::with_capacity(column.len());
+        let mut texts = 0;
+        for row in 0..column.len() {
+            values.push(match cells.get(row) {
+                Cell::Missing => f64::from_bits(MISSING),
+                Cell::Number(number) => number,
+                Cell::Text(_) => {
+                    texts += 1;
+                    f64::from_bits(TEXT)
+                }
+            });
+            if texts * 2 > column.len() {
+                values = Vec::new();
+                break;
+            }
+        }
+        Numbers { notation: notation.clone(), values }
+    }
+}
+
+/// A column's cells under a notation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Readings<'a> {
+    column: &'a TextColumn,
+    numbers: &'a [f64],
+    notation: &'a Notation,
+}
+
+impl<'a> Readings<'a> {
+    pub(super) fn new(column: &'a TextColumn, kept: Option<&'a Numbers>, notation: &'a Notation) -> Self {
+        let numbers = kept.filter(|kept| kept.notation == *notation).map_or(&[][..], |kept| &kept.values);
+        Readings { column, numbers, notation }
+    }
+
+    /// What a row's cell says.
+    pub(crate) fn get(&self, row: usize) -> Cell<'a> {
+        match self.numbers.get(row).map(|number| (number.to_bits(), *number)) {
+            Some((MISSING, _)) => Cell::Missing,
+            Some((TEXT, _)) => Cell::Text(self.column.get(row).trim()),
+            Some((_, number)) => Cell::Number(number),
+            None => match self.notation.value(self.column.get(row)) {
+                None => Cell::Missing,
+                Some(cell) => self.notation.number(cell).map_or(Cell::Text(cell), Cell::Number),
+            },
+        }
+    }
+
+    /// A row's cell as a text, numbers too.
+    pub(crate) fn as_text(&self, row: usize) -> Cell<'a> {
+        self.notation.value(self.column.get(row)).map_or(Cell::Missing, Cell::Text)
+    }
+
+    /// A row's cell as a category.
+    pub(crate) fn as_category(&self, row: usize) -> Cell<'a> {
+        self.notation.category(self.column.get(row)).map_or(Cell::Missing, Cell::Text)
+    }
+
+    /// A row's cell as it is written.
+    pub(crate) fn raw(&self, row: usize) -> &'a str {
+        self.column.get(row)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kept_numbers_say_what_the_cells_say() {
+        let mut column = TextColumn::default();
+        let cells = ["1.5", "NA", "", " x ", "inf", "-inf", "1e999", "-0", "+nan", "7", "8"];
+        cells.iter().for_each(|cell| column.push(cell));
+        let notation = Notation::default();
+        let read = |column: &TextColumn| -> Vec<String> {
+            let cells = column.readings(&notation);
+            (0..column.len()).map(|row| format!("{:?}", cells.get(row))).collect()
+        };
+        let fresh = read(&column);
+        column.keep_numbers(&notation);
+        assert!(!column.readings(&notation).numbers.is_empty());
+        assert_eq!(read(&column), fresh);
+
+        let other = Notation { missing: vec!["7".into()], decimal_comma: false };
+        assert_eq!(column.readings(&other).get(9), Cell::Missing);
+        assert_eq!(column.readings(&notation).get(9), Cell::Number(7.0));
+        column.push("9");
+        assert_eq!(column.readings(&notation).get(11), Cell::Number(9.0));
+    }
+}
