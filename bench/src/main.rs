@@ -1,6 +1,6 @@
 //! One workload of the benchmarks, on Thalweg: prints one JSON object.
 //!
-//! `thalweg-bench WORKLOAD [--threads N] [--epochs N]`, a workload being `w1` to `w5`, `kernels` or `input`.
+//! `thalweg-bench WORKLOAD [--threads N] [--epochs N] [--precision f32|bf16|bf16x3|bf16x6]`, a workload being `w1` to `w5`, `kernels` or `input`.
 #![forbid(unsafe_code)]
 
 mod data;
@@ -10,34 +10,48 @@ mod predict;
 mod train;
 
 use anyhow::{Context, Result, bail};
+use thalweg::tensor::ops::{self, Products};
 
 /// What the command line asks for.
 struct Options {
     threads: usize,
     epochs: usize,
+    precision: String,
 }
 
 fn main() -> Result<()> {
     let mut words = std::env::args().skip(1);
     let workload = words.next().context("usage: thalweg-bench WORKLOAD [--threads N] [--epochs N]")?;
-    let mut options = Options { threads: 2, epochs: 5 };
+    let mut options = Options { threads: 2, epochs: 5, precision: "f32".into() };
     while let Some(flag) = words.next() {
-        let value = words.next().with_context(|| format!("{flag} has no value"))?.parse()?;
+        let value = words.next().with_context(|| format!("{flag} has no value"))?;
         match flag.as_str() {
-            "--threads" => options.threads = value,
-            "--epochs" => options.epochs = value,
+            "--threads" => options.threads = value.parse()?,
+            "--epochs" => options.epochs = value.parse()?,
+            "--precision" => options.precision = value,
             _ => bail!("unknown flag {flag:?}"),
         }
     }
     thalweg_kernels::pool::set_threads(options.threads);
     let result = match workload.as_str() {
         "w4" => predict::run()?,
-        "kernels" => kernels::run(),
+        "kernels" => ops::with_products(products(&options.precision)?, kernels::run),
         "input" => input::run()?,
         name => train::run(name, &options)?,
     };
     println!("{result}");
     Ok(())
+}
+
+/// How a precision multiplies matrices.
+fn products(precision: &str) -> Result<Products> {
+    Ok(match precision {
+        "f32" => Products::Single,
+        "bf16" => Products::Parts(1),
+        "bf16x3" => Products::Parts(2),
+        "bf16x6" => Products::Parts(3),
+        _ => bail!("unknown precision {precision:?}"),
+    })
 }
 
 /// The median of some numbers.

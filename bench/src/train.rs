@@ -102,6 +102,7 @@ pub(crate) fn run(name: &str, options: &Options) -> Result<Value> {
         batch_size: work.batch,
         epochs: options.epochs + 1,
         learning_rate: work.learning_rate,
+        products: crate::products(&options.precision)?,
         ..Settings::default()
     };
     let trainer = Trainer {
@@ -130,7 +131,7 @@ pub(crate) fn run(name: &str, options: &Options) -> Result<Value> {
     let activations: usize = work.sizes.iter().sum::<usize>() * work.batch;
     let planned = 4.0 * ((work.rows * (work.sizes[0] + 1) + 2 * activations) as f64 + 5.0 * theta) / (1024.0 * 1024.0);
     Ok(json!({
-        "workload": name, "unit": "s/epoch", "threads": options.threads, "precision": "f32", "seconds": timed,
+        "workload": name, "unit": "s/epoch", "threads": options.threads, "precision": options.precision, "seconds": timed,
         "median": middle, "gflops": operations(work) / middle / 1e9, "loss": [costs[0], costs[costs.len() - 1]],
         "peak_mib": peak_memory(), "planned_mib": planned,
     }))

@@ -189,6 +189,8 @@ fn the_ways_to_train_all_learn() {
         "--optimizer nesterov",
         "--optimizer rmsprop",
         "--precision f64",
+        "--precision bf16",
+        "--precision bf16x6",
         "--class-weights high=2,low=1",
     ] {
         let result = place.train(&format!("t.csv {options}"));

@@ -5,6 +5,7 @@
 //! row's result is the same alone or among others. This crate is the only one with `unsafe` code.
 
 pub mod batch_norm;
+pub mod bf16;
 mod dispatch;
 pub mod elementwise;
 mod float32;

@@ -14,6 +14,7 @@ use crate::network::Network;
 use crate::optimizers::{self, Adam, Epsilon, GradientDescent, Momentum, MomentumForm, Optimizer, RmsProp};
 use crate::schedule::Schedule;
 use crate::spec::{ClassWeights, Config, Precision, Quality, Recipe, Weighting};
+use crate::tensor::ops::{self, Products};
 use crate::tensor::{Activation, Dtype, Shape};
 use crate::train::Settings;
 use crate::train::event::Decision;
@@ -45,11 +46,24 @@ pub fn plan(config: &Config, data: &Dataset) -> Result<Plan> {
     let network = Network::new(input_shape(data)?, layers(config, data, &mut decisions)?)?;
     let optimizer = optimizer(config)?;
     let settings = settings(config, data, optimizer.name(), &mut decisions)?;
-    let dtype = match config.train.precision {
-        Precision::F32 => Dtype::F32,
-        Precision::F64 => Dtype::F64,
-    };
+    let dtype = if config.train.precision == Precision::F64 { Dtype::F64 } else { Dtype::F32 };
     Ok(Plan { network, loss, optimizer, settings, dtype, decisions })
+}
+
+/// How f32 matrices are multiplied; what becomes of a wish for bf16 depends on the machine, and is told.
+fn products(precision: Precision, decisions: &mut Vec<Decision>) -> Products {
+    let parts = match precision {
+        Precision::F32 | Precision::F64 => return Products::Single,
+        Precision::Bf16 => 1,
+        Precision::Bf16x3 => 2,
+        Precision::Bf16x6 => 3,
+    };
+    let (what, why) = match ops::bf16_unit(parts) {
+        Some(unit) => (format!("training multiplies bf16 numbers with {unit}"), "it is asked for, and faster here"),
+        None => ("training multiplies in f32".into(), "this machine is not faster at the bf16 asked for"),
+    };
+    decide(decisions, what, why.into(), "--precision f32");
+    Products::Parts(parts)
 }
 
 fn input_shape(data: &Dataset) -> Result<Shape> {
@@ -340,6 +354,7 @@ fn settings(config: &Config, data: &Dataset, optimizer: &str, decisions: &mut Ve
     }
     let higher = monitor != "loss" && metrics::higher_is_better(&monitor);
     Ok(Settings {
+        products: products(train.precision, decisions),
         seed: train.seed,
         batch_size,
         epochs,

@@ -8,11 +8,7 @@ const BAR: f64 = 20.0;
 
 /// An SVG.
 pub(super) fn draw(rows: &[Measured]) -> String {
-    let ours = |row: &Measured| {
-        rows.iter()
-            .find(|other| other.workload == row.workload && other.system == OURS)
-            .map_or(f64::NAN, Measured::median)
-    };
+    let ours = |row: &Measured| rows.iter().find(|other| other.is_ours_for(row)).map_or(f64::NAN, Measured::median);
     let ratios: Vec<f64> = rows.iter().map(|row| row.median() / ours(row)).collect();
     let (low, high) = ratios.iter().fold((0.5, 2.0), |(low, high), &x| (f64::min(low, x), f64::max(high, x)));
     let at = |ratio: f64| LEFT + (WIDTH - LEFT - 90.0) * (ratio / low).ln() / (high / low).ln();
@@ -25,7 +21,7 @@ pub(super) fn draw(rows: &[Measured]) -> String {
             last = row.workload;
         }
         let (from, to) = (f64::min(at(1.0), at(ratio)), f64::max(at(1.0), at(ratio)));
-        let fill = if row.system == OURS { "#2563c9" } else { "#c2550c" };
+        let fill = if OURS.contains(&row.system) { "#2563c9" } else { "#c2550c" };
         body += &format!(
             r##"<text x="{:.0}" y="{:.0}" text-anchor="end">{}</text><rect x="{from:.1}" y="{y:.0}" width="{:.1}" height="{:.0}" rx="2" fill="{fill}"/><text x="{:.0}" y="{:.0}">{ratio:.2}× · {}</text>"##,
             LEFT - 8.0,

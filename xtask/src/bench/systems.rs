@@ -9,13 +9,15 @@ use serde_json::{Value, json};
 
 use crate::test::root;
 
-/// The name of our side.
-pub(super) const OURS: &str = "thalweg";
+/// The names of our side: in f32, and where peers have it, with products in bf16.
+pub(super) const OURS: [&str; 2] = ["thalweg", "thalweg-bf16"];
 
 /// The peers' names as bench/peers.py knows them, the Python module that each needs, and the workloads left out for it
 /// because they take minutes and say nothing new.
-const PEERS: [(&str, &str, &[&str]); 6] = [
+const PEERS: [(&str, &str, &[&str]); 8] = [
     ("torch", "torch", &[]),
+    ("torch-bf16", "torch", &["w2", "w4", "w5"]),
+    ("torch-medium", "torch", &["w2", "w4", "w5"]),
     ("torch-compile", "torch", &["w3", "w5"]),
     ("jax", "jax", &["w3"]),
     ("sklearn", "sklearn", &["w1", "w3", "w5"]),
@@ -34,8 +36,10 @@ pub(super) struct System {
 }
 
 impl System {
-    pub(super) fn ours(workload: &'static str) -> System {
-        System { name: OURS, workload, python: None, times: Vec::new(), loss: None }
+    /// Our side of a workload.
+    pub(super) fn ours(workload: &'static str) -> Vec<System> {
+        let systems = if matches!(workload, "w1" | "w3") { &OURS[..] } else { &OURS[..1] };
+        systems.iter().map(|name| System { name, workload, python: None, times: Vec::new(), loss: None }).collect()
     }
 
     /// Measures once more.
@@ -54,8 +58,9 @@ impl System {
             }
             None => {
                 let mut command = Command::new(root().join("target/release/thalweg-bench"));
-                command.args([self.workload, "--epochs", "3", "--threads", &threads]);
-                (command, OURS)
+                command.args([self.workload, "--epochs", "3", "--threads", &threads, "--precision"]);
+                command.arg(precision(self.name));
+                (command, self.name)
             }
         };
         let output = command.output().with_context(|| format!("{what}: cannot be started"))?;
@@ -82,6 +87,11 @@ impl System {
     }
 }
 
+/// What a system multiplies.
+fn precision(system: &str) -> &'static str {
+    if system.ends_with("bf16") || system.ends_with("medium") { "bf16" } else { "f32" }
+}
+
 /// Times of a system on a workload, in order.
 pub(super) struct Measured {
     pub(super) system: &'static str,
@@ -104,6 +114,12 @@ impl Measured {
         self.times[self.times.len() - 1]
     }
 
+    /// Whether this is our side of another system's workload in its precision.
+    pub(super) fn is_ours_for(&self, other: &Measured) -> bool {
+        let alike = self.workload == other.workload && precision(self.system) == precision(other.system);
+        alike && OURS.contains(&self.system)
+    }
+
     /// A time with its unit.
     pub(super) fn told(&self, seconds: f64) -> String {
         match seconds {
@@ -115,7 +131,7 @@ impl Measured {
 
     pub(super) fn json(&self, threads: usize) -> Value {
         json!({
-            "workload": self.workload, "system": self.system, "precision": "f32", "threads": threads, "unit": "s",
+            "workload": self.workload, "system": self.system, "precision": precision(self.system), "threads": threads, "unit": "s",
             "median": self.median(), "min": self.min(), "max": self.max(), "loss": self.loss,
         })
     }

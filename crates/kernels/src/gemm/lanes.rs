@@ -55,6 +55,9 @@ impl<T: Real> Lanes<T> for T {
 }
 
 #[cfg(target_arch = "x86_64")]
+pub(crate) use x86::turn;
+
+#[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::*;
     use std::array::from_fn;
@@ -141,6 +144,17 @@ mod x86 {
 
     // A vector is made of quarters (or halves) of 128 bits. First the numbers are transposed within them, then the
     // quarters among the vectors.
+
+    /// Transposes sixteen rows of sixteen words of 32 bits in place.
+    ///
+    /// # Safety
+    /// The machine must have AVX-512, and all words be there.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    pub(crate) unsafe fn turn(words: *mut f32) {
+        // SAFETY: the caller has the words.
+        unsafe { <__m512 as Lanes<f32>>::transpose(|row| words.add(row * 16), words, 16) };
+    }
 
     #[inline]
     #[target_feature(enable = "avx512f")]

@@ -12,6 +12,8 @@ mod tile;
 
 use std::ops::Range;
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) use lanes::turn;
 pub use naive::gemm as naive;
 use tile::MOST_LANES;
 
@@ -46,7 +48,7 @@ impl<'a, T: Real> Matrix<'a, T> {
         Matrix { rows: self.columns, columns: self.rows, transposed: !self.transposed, ..self }
     }
 
-    fn at(&self, row: usize, column: usize) -> T {
+    pub(crate) fn at(&self, row: usize, column: usize) -> T {
         let (row_stride, column_stride) = self.strides();
         self.data[row * row_stride + column * column_stride]
     }
@@ -62,7 +64,8 @@ const ALONE: usize = 1 << 19;
 /// Rows of C whose multiply-adds take about as long as packing B.
 const PACKING: usize = 8;
 
-/// C = A·B (+ bias on each row); C is m × n, row by row, and overwritten.
+/// C = A·B (+ bias on each row); C is m × n, row by row, and overwritten. Within [`crate::bf16::with_products`] large
+/// products of f32 numbers are computed as that says.
 ///
 /// # Panics
 /// If the shapes do not fit.
@@ -72,6 +75,9 @@ pub fn gemm<T: Gemm>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T]
         b.rows == a.columns && c.len() == m * n && bias.is_none_or(|bias| bias.len() == n),
         "gemm: shapes do not fit"
     );
+    if T::product_in_bf16(a, b, bias, c) {
+        return;
+    }
     // With few columns, Cᵀ = Bᵀ·Aᵀ: there the many rows fill the vectors.
     if n <= T::width() / 4 && n < m {
         product(b.t(), a.t(), None, None, c, [1, n]);
@@ -186,6 +192,12 @@ pub trait Gemm: Real {
     #[doc(hidden)]
     unsafe fn compute(strip: Strip<Self>);
 
+    /// Computes a product through bf16 if this thread asks for that, and it is possible.
+    #[doc(hidden)]
+    fn product_in_bf16(_a: Matrix<Self>, _b: Matrix<Self>, _bias: Option<&[Self]>, _c: &mut [Self]) -> bool {
+        false
+    }
+
     /// Packs columns of B, a strip's width of them or fewer.
     ///
     /// # Safety
@@ -195,7 +207,7 @@ pub trait Gemm: Real {
 }
 
 macro_rules! gemm {
-    ($type:ty, $avx512:ty, $avx2:ty) => {
+    ($type:ty, $avx512:ty, $avx2:ty $(, $in_bf16:path)?) => {
         impl Gemm for $type {
             fn width() -> usize {
                 tile::width::<$type, $avx512, $avx2>()
@@ -210,6 +222,10 @@ macro_rules! gemm {
                 // SAFETY: as the caller promises.
                 unsafe { tile::pack::<$type, $avx512, $avx2>(b, columns, panel) }
             }
+
+            $(fn product_in_bf16(a: Matrix<Self>, b: Matrix<Self>, bias: Option<&[Self]>, c: &mut [Self]) -> bool {
+                $in_bf16(a, b, bias, c)
+            })?
         }
     };
 }
@@ -219,10 +235,10 @@ mod vectors {
     pub(super) use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
 }
 #[cfg(target_arch = "x86_64")]
-gemm!(f32, vectors::__m512, vectors::__m256);
+gemm!(f32, vectors::__m512, vectors::__m256, crate::bf16::try_gemm);
 #[cfg(target_arch = "x86_64")]
 gemm!(f64, vectors::__m512d, vectors::__m256d);
 #[cfg(not(target_arch = "x86_64"))]
-gemm!(f32, f32, f32);
+gemm!(f32, f32, f32, crate::bf16::try_gemm);
 #[cfg(not(target_arch = "x86_64"))]
 gemm!(f64, f64, f64);

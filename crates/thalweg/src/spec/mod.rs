@@ -216,7 +216,8 @@ pub enum Quality {
     Best,
 }
 
-/// The precision of the numbers.
+/// The precision of the numbers. The bf16 ones keep parameters and sums in 32 bits and round what training multiplies,
+/// where the machine is faster for it; dev and test are judged in 32 bits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
@@ -225,6 +226,12 @@ pub enum Precision {
     F32,
     /// 64-bit floating point.
     F64,
+    /// Products of bf16 numbers.
+    Bf16,
+    /// Three products of bf16 parts: errors of about 2⁻¹⁶.
+    Bf16x3,
+    /// Six products of bf16 parts: errors as in 32 bits.
+    Bf16x6,
 }
 
 /// A rule for the weights of the classes.

@@ -5,6 +5,7 @@
 
 use thalweg_kernels as kernels;
 use thalweg_kernels::batch_norm as batch_norm_kernels;
+pub use thalweg_kernels::bf16::{Products, with_products};
 use thalweg_kernels::gemm::{Gemm, Matrix, Packed, gemm, gemm_packed};
 use thalweg_kernels::random::Stream;
 use thalweg_kernels::update as update_kernels;
@@ -65,6 +66,11 @@ macro_rules! fits {
     ($operation:literal, $condition:expr, $a:expr, $b:expr) => {
         assert!($condition, "{}: shapes {} and {} do not fit", $operation, $a.shape(), $b.shape())
     };
+}
+
+/// What this machine would multiply f32 matrices with in so many bf16 parts, if that is faster than in f32.
+pub fn bf16_unit(parts: usize) -> Option<kernels::bf16::Unit> {
+    kernels::bf16::unit().filter(|unit| unit.is_faster(parts))
 }
 
 /// Z = X Wᵀ + b, A = g(Z): X is m × n_in, W is n_out × n_in, b has n_out numbers, A (and Z, where kept) is m × n_out.

@@ -12,7 +12,8 @@ use crate::metrics::Metrics;
 use crate::network::{Network, Workspace};
 use crate::optimizers::{Optimizer, Step};
 use crate::schedule::{self, Schedule, Time};
-use crate::tensor::{Tensor, ops};
+use crate::tensor::Tensor;
+use crate::tensor::ops::{self, Products};
 
 /// How a network is trained, all decided.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +46,8 @@ pub struct Settings {
     pub average: f64,
     /// Most seconds.
     pub time_limit: Option<Duration>,
+    /// How steps compute the products of f32 matrices.
+    pub products: Products,
 }
 
 impl Default for Settings {
@@ -65,6 +68,7 @@ impl Default for Settings {
             monitor: ("loss".into(), false),
             average: 0.0,
             time_limit: None,
+            products: Products::Single,
         }
     }
 }
@@ -149,7 +153,9 @@ impl Trainer<'_> {
                 if sampling && state.step == 0 {
                     room.workspace.sample_scales();
                 }
-                state.cost += self.step(state, &mut room, examples, share)?;
+                let step = || self.step(state, &mut room, examples, share);
+                let cost = ops::with_products(self.settings.products, step)?;
+                state.cost += cost;
                 state.step += 1;
                 if progress.elapsed() > Duration::from_millis(200) {
                     progress = Instant::now();

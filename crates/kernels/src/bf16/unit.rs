@@ -1,0 +1,96 @@
+//! What a machine multiplies bf16 numbers with.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+use super::pack::{Block, Lie};
+use super::{Sums, dot, portable, tiles};
+use crate::dispatch::{Instructions, instructions};
+
+/// What multiplies bf16 numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Any processor, slowly: the twin of the others.
+    Portable,
+    /// The dot products of AVX-512 (VDPBF16PS).
+    Dot,
+    /// Matrix tiles (AMX).
+    Tiles,
+}
+
+/// The machine's best unit, asked once; none where `THALWEG_KERNEL` allows no AVX-512.
+pub fn unit() -> Option<Unit> {
+    static FOUND: OnceLock<Option<Unit>> = OnceLock::new();
+    *FOUND.get_or_init(|| {
+        [Unit::Tiles, Unit::Dot].into_iter().find(|unit| instructions() == Instructions::Avx512 && unit.is_here())
+    })
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Unit::Portable => "plain loops",
+            Unit::Dot => "AVX-512's dot products",
+            Unit::Tiles => "AMX tiles",
+        })
+    }
+}
+
+impl Unit {
+    /// Whether the machine has it.
+    pub fn is_here(self) -> bool {
+        match self {
+            Unit::Portable => true,
+            Unit::Dot => dot::is_here(),
+            Unit::Tiles => dot::is_here() && tiles::is_here(),
+        }
+    }
+
+    /// Whether products of so many parts are faster than those of f32. Tiles are, at three products and at six. The dot
+    /// products of AMD's processors (Zen 4 and later) do two multiply-adds in the time of one in f32, which pays for one
+    /// product; Intel's do as many as in f32.
+    pub fn is_faster(self, parts: usize) -> bool {
+        match self {
+            Unit::Portable => false,
+            Unit::Dot => parts == 1 && dot::is_fast(),
+            Unit::Tiles => true,
+        }
+    }
+
+    /// How the words of A's blocks lie.
+    pub(super) fn a_lies(self) -> Lie {
+        if self == Unit::Tiles { Lie::Lines } else { Lie::Pairs }
+    }
+
+    /// The sums of two panels of A times two of B.
+    ///
+    /// # Safety
+    /// The machine must have the unit, and each panel be `depth · parts` blocks.
+    pub(super) unsafe fn square(
+        self,
+        parts: usize,
+        depth: usize,
+        a: [*const Block; 2],
+        b: [*const Block; 2],
+        sums: &mut Sums,
+    ) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            match self {
+                Unit::Portable => portable::square(parts, depth, a, b, sums),
+                Unit::Dot => dot::square(parts, depth, a, b, sums),
+                Unit::Tiles => tiles::square(parts, depth, a, b, sums),
+            }
+        }
+    }
+}
+
+/// The products of parts that count, the smallest first: 0 is the largest part of a number. What is left out is
+/// smaller than what is rounded away.
+pub(super) fn terms(parts: usize) -> &'static [(usize, usize)] {
+    match parts {
+        1 => &[(0, 0)],
+        2 => &[(0, 1), (1, 0), (0, 0)],
+        _ => &[(0, 2), (1, 1), (2, 0), (0, 1), (1, 0), (0, 0)],
+    }
+}

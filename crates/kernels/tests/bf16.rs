@@ -1,0 +1,150 @@
+//! Products through bf16 against f64, on every unit that the machine has, over odd shapes and wide ranges.
+
+use thalweg_kernels::bf16::{self, Products, Unit, unit};
+use thalweg_kernels::gemm::{self, Matrix};
+use thalweg_kernels::pool;
+use thalweg_kernels::random::Stream;
+
+fn random(n: usize, purpose: u32) -> Vec<f32> {
+    let mut x = vec![0.0; n];
+    Stream::new(5, purpose).fill_normal(0, &mut x);
+    x
+}
+
+fn units() -> Vec<Unit> {
+    let units: Vec<Unit> = [Unit::Portable, Unit::Dot, Unit::Tiles].into_iter().filter(|unit| unit.is_here()).collect();
+    println!("units here: {units:?}");
+    units
+}
+
+/// The largest error of a product, each divided by the sum of its terms' sizes.
+fn error(unit: Unit, parts: usize, [m, n, k]: [usize; 3], a: &[f32], b: &[f32], turned: [bool; 2]) -> f64 {
+    let bias = random(n, 9);
+    let a = if turned[0] { Matrix::new(a, k, m).t() } else { Matrix::new(a, m, k) };
+    let b = if turned[1] { Matrix::new(b, n, k).t() } else { Matrix::new(b, k, n) };
+    let mut c = vec![f32::NAN; m * n];
+    assert!(bf16::gemm(unit, parts, a, b, Some(&bias), &mut c));
+    let at = |x: &Matrix<f32>, i: usize, j: usize| {
+        f64::from(if x.transposed { x.data[j * x.rows + i] } else { x.data[i * x.columns + j] })
+    };
+    let mut worst = 0.0_f64;
+    for i in 0..m {
+        for j in 0..n {
+            let (mut sum, mut size) = (f64::from(bias[j]), f64::from(bias[j].abs()));
+            for k in 0..k {
+                let term = at(&a, i, k) * at(&b, k, j);
+                (sum, size) = (sum + term, size + term.abs());
+            }
+            worst = worst.max((f64::from(c[i * n + j]) - sum).abs() / size);
+        }
+    }
+    worst
+}
+
+/// Of parts 1, 2 and 3: rounding both factors to bf16; two parts of each; and f32's own rounding of long sums.
+const BOUNDS: [f64; 3] = [2.01 / 256.0, 1e-4, 2e-6];
+
+#[test]
+fn errors_are_those_of_the_parts() {
+    for unit in units() {
+        for shape @ [m, n, k] in
+            [[1, 1, 1], [2, 3, 5], [16, 16, 32], [17, 31, 33], [33, 1, 64], [5, 67, 97], [64, 64, 8], [40, 50, 700]]
+        {
+            let (a, b) = (random(m * k, 1), random(k * n, 2));
+            for parts in 1..=3 {
+                for turned in [[false, false], [true, false], [false, true], [true, true]] {
+                    let error = error(unit, parts, shape, &a, &b, turned);
+                    assert!(error <= BOUNDS[parts - 1], "{unit:?}, {parts} parts, {shape:?}, {turned:?}: {error:e}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn wide_ranges_keep_their_errors() {
+    let shape @ [m, n, k] = [20, 24, 130];
+    // Magnitudes from 2⁻⁴⁰ to 2⁴⁰, mixed within rows.
+    let widened = |mut x: Vec<f32>, purpose: u32| {
+        x.iter_mut().zip(random(m.max(n) * k, purpose)).for_each(|(x, z)| *x *= (z * 10.0).clamp(-40.0, 40.0).exp2());
+        x
+    };
+    let (a, b) = (widened(random(m * k, 1), 3), widened(random(k * n, 2), 4));
+    for unit in units() {
+        for parts in 1..=3 {
+            let error = error(unit, parts, shape, &a, &b, [false, false]);
+            assert!(error <= BOUNDS[parts - 1], "{unit:?}, {parts} parts: {error:e}");
+        }
+    }
+    // The largest numbers overflow only where f32 does; numbers below the smallest normal one may count as zero.
+    let tiny = f32::MIN_POSITIVE / 4.0;
+    for unit in units() {
+        for parts in 1..=3 {
+            let mut c = [0.0; 1];
+            assert!(bf16::gemm(unit, parts, Matrix::new(&[2e38], 1, 1), Matrix::new(&[1.5], 1, 1), None, &mut c));
+            assert!((c[0] - 3e38).abs() < 3e36, "{unit:?}, {parts} parts: {}", c[0]);
+            assert!(bf16::gemm(unit, parts, Matrix::new(&[tiny], 1, 1), Matrix::new(&[1.0], 1, 1), None, &mut c));
+            assert!(c[0] == 0.0 || (c[0] / tiny - 1.0).abs() < 0.01, "{unit:?}, {parts} parts: {:e}", c[0]);
+        }
+    }
+}
+
+#[test]
+fn infinities_and_nan_go_through_or_back() {
+    let (a, b) = ([f32::INFINITY, 1.0, f32::NAN, 1.0], [1.0, 2.0, 3.0, 4.0]);
+    for unit in units() {
+        let mut c = [7.0; 4];
+        assert!(bf16::gemm(unit, 1, Matrix::new(&a, 2, 2), Matrix::new(&b, 2, 2), None, &mut c));
+        assert!(c[0] == f32::INFINITY && c[1] == f32::INFINITY && c[2].is_nan() && c[3].is_nan(), "{unit:?}: {c:?}");
+        // What is split must be finite: the caller computes in f32.
+        for parts in [2, 3] {
+            let mut c = [7.0; 4];
+            assert!(!bf16::gemm(unit, parts, Matrix::new(&a, 2, 2), Matrix::new(&b, 2, 2), None, &mut c));
+            assert_eq!(c, [7.0; 4]);
+        }
+    }
+}
+
+#[test]
+fn bits_do_not_depend_on_threads_or_on_other_rows() {
+    let [m, n, k] = [131, 77, 190];
+    let (a, b) = (random(m * k, 1), random(k * n, 2));
+    for unit in units() {
+        let product = |rows: std::ops::Range<usize>| {
+            let mut c = vec![0.0_f32; rows.len() * n];
+            let a = Matrix::new(&a[rows.start * k..rows.end * k], rows.len(), k);
+            assert!(bf16::gemm(unit, 2, a, Matrix::new(&b, n, k).t(), None, &mut c));
+            c.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+        };
+        let whole = product(0..m);
+        for threads in [1, 2, 3] {
+            pool::set_threads(threads);
+            assert_eq!(product(0..m), whole, "{unit:?}, {threads} threads");
+        }
+        assert_eq!([product(0..1), product(1..60), product(60..m)].concat(), whole, "{unit:?}");
+    }
+}
+
+#[test]
+fn products_are_in_bf16_just_where_asked_for_and_faster() {
+    let (a, b) = (random(32 * 64, 1), random(64 * 48, 2));
+    let product = || {
+        let mut c = vec![0.0; 32 * 48];
+        gemm::gemm(Matrix::new(&a, 32, 64), Matrix::new(&b, 64, 48), None, &mut c);
+        c
+    };
+    let single = product();
+    for parts in 1..=3 {
+        let found = bf16::with_products(Products::Parts(parts), product);
+        let faster = unit().filter(|unit| unit.is_faster(parts));
+        match faster {
+            Some(unit) => {
+                let mut c = vec![0.0; 32 * 48];
+                assert!(bf16::gemm(unit, parts, Matrix::new(&a, 32, 64), Matrix::new(&b, 64, 48), None, &mut c));
+                assert_eq!(found, c);
+            }
+            None => assert_eq!(found, single),
+        }
+        assert_eq!(product(), single);
+    }
+}
