@@ -31,8 +31,8 @@ pub(super) fn is_fast() -> bool {
 /// The sums of two panels of A times two of B, words lying in pairs in both.
 ///
 /// # Safety
-/// The machine must have the instructions, and each panel be `depth · parts` blocks.
-pub(super) unsafe fn square(parts: usize, depth: usize, a: [*const Block; 2], b: [*const Block; 2], sums: &mut Sums) {
+/// The machine must have the instructions, each panel be `depth · parts` blocks, and `sums` have room.
+pub(super) unsafe fn square(parts: usize, depth: usize, a: [*const Block; 2], b: [*const Block; 2], sums: *mut Sums) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: as the caller promises.
     unsafe {
@@ -56,7 +56,7 @@ mod x86 {
 
     use super::super::pack::Block;
     use super::super::unit::terms;
-    use super::super::{LINES, Sums};
+    use super::super::{LINES, SIDE, Sums};
 
     /// Rows whose sums stay in registers.
     const ROWS: usize = 8;
@@ -66,9 +66,9 @@ mod x86 {
         depth: usize,
         a: [*const Block; 2],
         b: [*const Block; 2],
-        sums: &mut Sums,
+        sums: *mut Sums,
     ) {
-        for (i, sums) in sums.chunks_exact_mut(ROWS).enumerate() {
+        for i in 0..SIDE / ROWS {
             let first = i * ROWS % LINES;
             let mut chains = [[_mm512_setzero_ps(); 2]; ROWS];
             for step in 0..depth {
@@ -93,10 +93,11 @@ mod x86 {
                     }
                 }
             }
-            for (sums, chains) in sums.iter_mut().zip(chains) {
-                for (sums, chain) in sums.chunks_exact_mut(LINES).zip(chains) {
-                    // SAFETY: there is room for sixteen numbers.
-                    unsafe { _mm512_storeu_ps(sums.as_mut_ptr(), chain) };
+            for (row, chains) in chains.into_iter().enumerate() {
+                for (half, chain) in chains.into_iter().enumerate() {
+                    let at = (i * ROWS + row) * SIDE + half * LINES;
+                    // SAFETY: the caller has room for all rows.
+                    unsafe { _mm512_storeu_ps(sums.cast::<f32>().add(at), chain) };
                 }
             }
         }

@@ -18,6 +18,7 @@ mod tiles;
 mod unit;
 
 use std::cell::{Cell, RefCell};
+use std::mem::MaybeUninit;
 
 use crate::gemm::Matrix;
 use crate::pool::{self, Shared};
@@ -123,16 +124,27 @@ fn multiply(
             let second = if (first + 1) * LINES < lines { first + 1 } else { first };
             [first, second].map(|p| blocks[p * panel..(p + 1) * panel].as_ptr())
         };
-        let mut sums: Sums = [[0.0; SIDE]; SIDE];
-        // SAFETY: the machine has the unit, and each panel is as many blocks as are read.
-        unsafe { unit.square(parts, depth, pair(a, 2 * i, m), pair(b, 2 * j, n), &mut sums) };
+        let mut sums = MaybeUninit::<Sums>::uninit();
+        // SAFETY: the machine has the unit, each panel is as many blocks as are read, and all sums are written.
+        let sums = unsafe {
+            unit.square(parts, depth, pair(a, 2 * i, m), pair(b, 2 * j, n), sums.as_mut_ptr());
+            sums.assume_init_mut()
+        };
         let columns = j * SIDE..n.min((j + 1) * SIDE);
-        for (row, sums) in (i * SIDE..m.min((i + 1) * SIDE)).zip(&mut sums) {
+        for (row, sums) in (i * SIDE..m.min((i + 1) * SIDE)).zip(sums) {
             if let Some(bias) = bias {
                 sums.iter_mut().zip(&bias[columns.clone()]).for_each(|(sum, bias)| *sum += bias);
             }
             // SAFETY: the columns are within the row of C, and no two tasks share a square.
-            unsafe { out.get().add(row * n + columns.start).copy_from_nonoverlapping(sums.as_ptr(), columns.len()) };
+            unsafe {
+                let to = out.get().add(row * n + columns.start);
+                // A whole row is a few vectors; only the others need a call.
+                if columns.len() == SIDE {
+                    to.copy_from_nonoverlapping(sums.as_ptr(), SIDE);
+                } else {
+                    to.copy_from_nonoverlapping(sums.as_ptr(), columns.len());
+                }
+            }
         }
     };
     let squares = across * n.div_ceil(SIDE);

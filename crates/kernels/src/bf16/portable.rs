@@ -2,13 +2,18 @@
 
 use super::pack::Block;
 use super::unit::terms;
-use super::{LINES, Sums};
+use super::{LINES, SIDE, Sums};
 
 /// The sums of two panels of A times two of B, words lying in pairs in both.
 ///
 /// # Safety
-/// Each panel must be `depth · parts` blocks.
-pub(super) unsafe fn square(parts: usize, depth: usize, a: [*const Block; 2], b: [*const Block; 2], sums: &mut Sums) {
+/// Each panel must be `depth · parts` blocks, and `sums` have room.
+pub(super) unsafe fn square(parts: usize, depth: usize, a: [*const Block; 2], b: [*const Block; 2], sums: *mut Sums) {
+    // SAFETY: as the caller promises.
+    let sums = unsafe {
+        sums.write([[0.0; SIDE]; SIDE]);
+        &mut *sums
+    };
     for step in 0..depth {
         for &(part_a, part_b) in terms(parts) {
             for (row, sums) in sums.iter_mut().enumerate() {

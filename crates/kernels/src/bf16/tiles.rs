@@ -15,15 +15,15 @@ pub(super) fn is_here() -> bool {
 /// The sums of two panels of A, words lying in lines, times two of B, words lying in pairs.
 ///
 /// # Safety
-/// [`is_here`] must have said so, and each panel be `depth · parts` blocks.
-pub(super) unsafe fn square(parts: usize, depth: usize, a: [*const Block; 2], b: [*const Block; 2], sums: &mut Sums) {
+/// [`is_here`] must have said so, each panel be `depth · parts` blocks, and `sums` have room.
+pub(super) unsafe fn square(parts: usize, depth: usize, a: [*const Block; 2], b: [*const Block; 2], sums: *mut Sums) {
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     // SAFETY: as the caller promises.
     unsafe {
         amx::square(parts, depth, a, b, sums)
     }
     #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-    unreachable!("no tiles for {parts} parts, {depth} blocks, {a:?}, {b:?} and {} rows", sums.len())
+    unreachable!("no tiles for {parts} parts, {depth} blocks, {a:?}, {b:?} and {sums:?}")
 }
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
@@ -111,7 +111,7 @@ mod amx {
         depth: usize,
         a: [*const Block; 2],
         b: [*const Block; 2],
-        sums: &mut Sums,
+        sums: *mut Sums,
     ) {
         const STRIDE: usize = size_of::<Block>() / LINES;
         // SAFETY: the caller has found the tiles. Panels have as many blocks as are read, `sums` four blocks of rows
@@ -143,7 +143,7 @@ mod amx {
                     );
                 }
             }
-            let upper = sums.as_mut_ptr();
+            let upper = sums.cast::<f32>();
             asm!(
                 "tilestored [{upper} + {stride}*1], tmm0",
                 "tilestored [{upper} + {stride}*1 + 64], tmm1",
@@ -151,7 +151,7 @@ mod amx {
                 "tilestored [{lower} + {stride}*1 + 64], tmm3",
                 "tilerelease",
                 upper = in(reg) upper,
-                lower = in(reg) upper.add(LINES),
+                lower = in(reg) upper.add(LINES * SIDE),
                 stride = in(reg) SIDE * size_of::<f32>(),
                 options(nostack, preserves_flags),
             );

@@ -65,14 +65,14 @@ impl Unit {
     /// The sums of two panels of A times two of B.
     ///
     /// # Safety
-    /// The machine must have the unit, and each panel be `depth · parts` blocks.
+    /// The machine must have the unit, each panel be `depth · parts` blocks, and `sums` have room.
     pub(super) unsafe fn square(
         self,
         parts: usize,
         depth: usize,
         a: [*const Block; 2],
         b: [*const Block; 2],
-        sums: &mut Sums,
+        sums: *mut Sums,
     ) {
         // SAFETY: as the caller promises.
         unsafe {
