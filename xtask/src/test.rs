@@ -32,6 +32,13 @@ pub(crate) fn run() -> Result<()> {
     step::run("documentation", "mend what rustdoc names", doc)?;
     counts += step::run("tests", "mend the tests named above", tests())?;
     counts += step::run("doctests", "mend the examples named above", cargo(&["test", "--workspace", "--doc"]))?;
+    if miri_is_here() {
+        counts += step::run("kernels under Miri", "mend the undefined behaviour named above", miri())?;
+    } else {
+        let what = "kernels under Miri: it is not installed (rustup toolchain install nightly --component miri)";
+        println!("\nskipped: {what}");
+        skipped.push(what.into());
+    }
     if step::has("deny") {
         step::run("licences and advisories", "see deny.toml", cargo(&["deny", "check"]))?;
     } else {
@@ -61,6 +68,20 @@ fn tests() -> Command {
         return cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]);
     }
     cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])
+}
+
+fn miri_is_here() -> bool {
+    let version = cargo(&["+nightly", "miri", "--version"]).output();
+    version.is_ok_and(|version| version.status.success())
+}
+
+/// The kernels' portable paths, interpreted: Miri sees every read and write that is out of place.
+fn miri() -> Command {
+    let tests = ["--lib", "--test", "agree", "--test", "paths", "--test", "bf16"];
+    let mut command = cargo(&["+nightly", "miri", "test", "--package", "thalweg-kernels"]);
+    // The pool's threads live as long as the process.
+    command.args(tests).env("MIRIFLAGS", "-Zmiri-ignore-leaks").env("CARGO_TARGET_DIR", root().join("target/miri"));
+    command
 }
 
 /// The repository.

@@ -209,7 +209,7 @@ mod tests {
     fn every_task_runs_once_for_any_number_of_threads() {
         for threads in [1, 2, 3, 7, 1] {
             set_threads(threads);
-            for _ in 0..200 {
+            for _ in 0..if cfg!(miri) { 3 } else { 200 } {
                 let mut counts = vec![0u32; 101];
                 for_each_chunk(&mut counts, 10, |i, chunk| chunk.iter_mut().for_each(|count| *count += i as u32 + 1));
                 let expected: Vec<u32> = (0..101).map(|i| i / 10 + 1).collect();
@@ -230,7 +230,7 @@ mod tests {
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
-                    for _ in 0..100 {
+                    for _ in 0..if cfg!(miri) { 3 } else { 100 } {
                         let total = AtomicUsize::new(0);
                         for_each(5, |_| for_each(4, |i| _ = total.fetch_add(i, SeqCst)));
                         assert_eq!(total.load(SeqCst), 30);
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_panic_reaches_the_caller_and_the_pool_lives_on() {
-        for _ in 0..20 {
+        for _ in 0..if cfg!(miri) { 2 } else { 20 } {
             set_threads(2);
             let panic = catch_unwind(|| for_each(8, |i| assert!(i != 5, "task {i}"))).unwrap_err();
             assert_eq!(panic.downcast_ref::<String>().unwrap(), "task 5");

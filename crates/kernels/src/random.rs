@@ -161,6 +161,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "long")]
     fn moments_and_mask_rate() {
         let mut x = vec![0.0f64; 100_000];
         let stream = Stream::new(7, 1);
@@ -190,7 +191,7 @@ mod tests {
     #[test]
     fn a_permutation_is_fisher_s_and_yates_s_by_the_stream_s_bits() {
         let stream = Stream::new(5, 2).epoch(3);
-        for n in [0, 1, 2, 15, 16, 17, 1000] {
+        for n in [0, 1, 2, 15, 16, 17, if cfg!(miri) { 30 } else { 1000 }] {
             let mut expected: Vec<u32> = (0..n).collect();
             for i in (1..n).rev() {
                 let [a, b, ..] = stream.bits(0, i);

@@ -80,6 +80,7 @@ fn pass<T: Real, const K: usize>(
 #[cfg(test)]
 mod tests {
     #[test]
+    #[cfg_attr(miri, ignore = "long")]
     fn an_average_of_nothing_ends_at_zero() {
         let (mut theta, mut average) = (vec![0.0f32; 40], vec![1.0f32; 40]);
         for _ in 0..1000 {
@@ -90,7 +91,7 @@ mod tests {
 
     #[test]
     fn every_number_is_updated_once_with_its_own_state() {
-        let n = 40_000;
+        let n = if cfg!(miri) { 50 } else { 40_000 };
         let mut theta: Vec<f64> = (0..n).map(f64::from).collect();
         let gradient = theta.clone();
         let (mut a, mut b) = (theta.clone(), vec![1.0; n as usize]);
