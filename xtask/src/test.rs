@@ -80,7 +80,10 @@ fn miri() -> Command {
     let tests = ["--lib", "--test", "agree", "--test", "paths", "--test", "bf16"];
     let mut command = cargo(&["+nightly", "miri", "test", "--package", "thalweg-kernels"]);
     // The pool's threads live as long as the process.
-    command.args(tests).env("MIRIFLAGS", "-Zmiri-ignore-leaks").env("CARGO_TARGET_DIR", root().join("target/miri"));
+    command
+        .args(tests)
+        .env("MIRIFLAGS", "-Zmiri-ignore-leaks -Zmiri-deterministic-floats")
+        .env("CARGO_TARGET_DIR", root().join("target/miri"));
     command
 }
 

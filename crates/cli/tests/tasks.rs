@@ -303,3 +303,28 @@ fn every_decision_names_options_that_the_command_has() {
     ));
     assert!(seen.len() >= 8, "{seen:?}");
 }
+
+#[test]
+fn a_table_is_trained_from_disk() {
+    let place = Place::new("t.csv", &classes());
+    let models = ["--threads 1", "--threads 2", "--threads 3"].map(|options| {
+        let result = place.train(&format!("t.csv --from-disk {options}"));
+        assert!(metric(&result, "test", "accuracy") > 0.9, "{result}");
+        let model = std::fs::read(place.path().join("run/model.safetensors")).unwrap();
+        std::fs::remove_dir_all(place.path().join("run")).unwrap();
+        model
+    });
+    assert!(models[0] == models[1] && models[0] == models[2], "threads change the model");
+    for (options, words) in [
+        ("--group a", "--group needs all rows at once"),
+        ("--full-batch-epochs 2", "a batch of all rows needs them in memory"),
+        ("--cache nowhere", "nowhere"),
+    ] {
+        let line = format!("train t.csv --from-disk -o run {options}");
+        let command = &mut Command::new(env!("CARGO_BIN_EXE_thalweg"));
+        let refused = command.args(line.split_whitespace()).current_dir(place.path()).output().unwrap();
+        let told = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success() && told.contains(words), "{options}: {told}");
+        assert!(!place.path().join("run").exists(), "{options}");
+    }
+}

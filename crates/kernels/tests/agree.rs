@@ -14,8 +14,8 @@ fn bits<T: Gemm>(x: &[T]) -> Vec<u64> {
     x.iter().map(|x| x.f64().to_bits()).collect()
 }
 
-const SIZES: &[usize] = if cfg!(miri) { &[0, 1, 3, 13] } else { &[0, 1, 2, 5, 13, 16, 33, 50, 67] };
-const DEPTHS: &[usize] = if cfg!(miri) { &[0, 2, 7] } else { &[0, 1, 2, 7, 31, 64] };
+const SIZES: &[usize] = if cfg!(miri) { &[0, 1, 5] } else { &[0, 1, 2, 5, 13, 16, 33, 50, 67] };
+const DEPTHS: &[usize] = if cfg!(miri) { &[0, 3] } else { &[0, 1, 2, 7, 31, 64] };
 
 fn every_shape<T: Gemm>() {
     for &m in SIZES {
@@ -27,7 +27,7 @@ fn every_shape<T: Gemm>() {
     }
     // Longer than a panel holds, so that C keeps unfinished chains.
     let long = [(3, 2, 8200), (5, 33, 2100), (13, 40, 1030)];
-    for (m, n, k) in long.into_iter().take(if cfg!(miri) { 1 } else { 3 }) {
+    for (m, n, k) in long.into_iter().take(if cfg!(miri) { 0 } else { 3 }) {
         agrees::<T>(m, n, k);
     }
 }

@@ -8,10 +8,12 @@ use thalweg_kernels::gather::gather;
 use thalweg_kernels::random::Stream;
 use thalweg_kernels::{Real, elementwise, pool, reduce, softmax, update};
 
-const LENGTHS: [usize; 9] =
-    if cfg!(miri) { [0, 1, 2, 15, 16, 17, 20, 31, 40] } else { [0, 1, 2, 15, 17, 255, 257, 1009, 70_001] };
-const SHAPES: [[usize; 2]; 7] =
-    [[0, 3], [1, 1], [2, 10], [7, 3], [17, 16], [65, 67], if cfg!(miri) { [9, 5] } else { [203, 33] }];
+const LENGTHS: &[usize] = if cfg!(miri) { &[0, 1, 17] } else { &[0, 1, 2, 15, 17, 255, 257, 1009, 70_001] };
+const SHAPES: &[[usize; 2]] = if cfg!(miri) {
+    &[[0, 3], [2, 3], [3, 17]]
+} else {
+    &[[0, 3], [1, 1], [2, 10], [7, 3], [17, 16], [65, 67], [203, 33]]
+};
 
 fn normal<T: Real>(n: usize, purpose: u32) -> Vec<T> {
     let mut x = vec![T::ZERO; n];
@@ -40,7 +42,7 @@ fn column<T: Real>(x: &[T], columns: usize, j: usize) -> impl Iterator<Item = f6
 }
 
 fn functions<T: Real>(digest: &mut Digest, epsilon: f64) {
-    for n in LENGTHS {
+    for &n in LENGTHS {
         let (x, z) = (normal::<T>(n, 1), normal::<T>(n, 2));
         let (mut y, mut sums) = (vec![T::ZERO; n], x.clone());
         elementwise::map(&x, &mut y, |x| x.exp());
@@ -77,7 +79,7 @@ fn functions<T: Real>(digest: &mut Digest, epsilon: f64) {
 }
 
 fn rows<T: Real>(digest: &mut Digest, epsilon: f64) {
-    for [m, n] in SHAPES {
+    for &[m, n] in SHAPES {
         let (z, y) = (normal::<T>(m * n, 1), normal::<T>(m * n, 2));
         let at = |x: &[T], i: usize, j: usize| x[i * n + j].f64();
         let mut sums = vec![T::ONE; n];
@@ -162,7 +164,7 @@ fn threads_do_not_change_bits() {
         pool::set_threads(1);
         digest()
     };
-    for threads in [2, 3] {
+    for threads in [2, if cfg!(miri) { 2 } else { 3 }] {
         pool::set_threads(threads);
         assert_eq!(digest(), one, "{threads} threads");
     }

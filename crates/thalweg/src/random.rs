@@ -15,6 +15,12 @@ pub(crate) fn shuffle(seed: u64, epoch: u32) -> Stream {
     Stream::new(seed, 2).epoch(epoch)
 }
 
+/// The order of the rows in window number `window` of an epoch whose rows come from disk.
+pub(crate) fn shuffle_window(seed: u64, epoch: u32, window: u32) -> Stream {
+    // Odd multiples of a seed differ for each window.
+    Stream::new(seed.wrapping_add(u64::from(window) << 32 | 1).wrapping_mul(0x9e37_79b9_7f4a_7c15), 4).epoch(epoch)
+}
+
 /// Directions and samples of the gradient check.
 pub(crate) fn check(seed: u64) -> Stream {
     Stream::new(seed, 3)

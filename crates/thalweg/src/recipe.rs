@@ -83,7 +83,7 @@ fn hidden(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Vec
     if let Some(layers) = &config.network.layers {
         return layers.clone();
     }
-    let m = data.parts.train.rows;
+    let m = data.train_rows();
     let wide = data.parts.train.columns >= 256;
     let units: &[usize] = match (config.train.recipe, config.train.quality) {
         (Recipe::Course, _) => &[16],
@@ -112,7 +112,7 @@ fn dropout_rates(config: &Config, data: &Dataset, hidden: &[usize], decisions: &
             .at("network.dropout")
             .fix("give one rate for all hidden layers, or one a layer")),
         None => {
-            let m = data.parts.train.rows;
+            let m = data.train_rows();
             let rate = match config.train.recipe {
                 Recipe::Course => 0.0,
                 // Batch norm's noise regularises already, and dropout changes the variances it stores.
@@ -266,7 +266,7 @@ fn unknown(key: &str, found: &str, known: &[&str]) -> Error {
 }
 
 fn settings(config: &Config, data: &Dataset, optimizer: &str, decisions: &mut Vec<Decision>) -> Result<Settings> {
-    let (train, m) = (&config.train, data.parts.train.rows);
+    let (train, m) = (&config.train, data.train_rows());
     let course = train.recipe == Recipe::Course;
     let linear = config.network.layer.is_empty() && config.network.layers.as_ref().is_some_and(Vec::is_empty);
     let batch_size = match train.batch_size {

@@ -26,9 +26,9 @@ pub(super) unsafe fn pack<T: Real, V: Lanes<T>, const S: usize>(
     // SAFETY: every row and column read is within B, every number written within the panel.
     unsafe {
         if b.transposed {
-            let column = |j: usize| data.add((columns.start + j).min(last) * column_stride);
+            let column = |j: usize| data.wrapping_add((columns.start + j).min(last) * column_stride);
             for s in 0..S {
-                let column = |j: usize| column(s * V::N + j).add(ks.start);
+                let column = |j: usize| column(s * V::N + j).wrapping_add(ks.start);
                 let to = panel.add(s * V::N);
                 if ks.len() >= V::N {
                     for block in 0..ks.len().div_ceil(V::N) {
@@ -36,7 +36,7 @@ pub(super) unsafe fn pack<T: Real, V: Lanes<T>, const S: usize>(
                         let k = (block * V::N).min(ks.len() - V::N);
                         V::transpose(|j| column(j).add(k), to.add(k * width), width);
                     }
-                } else if column(V::N - 1).add(V::N) <= end {
+                } else if column(V::N - 1).wrapping_add(V::N) <= end {
                     // Each column is read on into the next ones; the panel has room for what that makes.
                     V::transpose(column, to, width);
                 } else {

@@ -1,11 +1,13 @@
 //! Everything between a configuration and the matrices that a network is trained on.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::arrays::Arrays;
 use super::examples::Examples;
 use super::partition::Partition;
 use super::preprocess::Pipeline;
+use super::row_file::RowFile;
 use super::schema::{self, Role, Schema, Task};
 use super::shift;
 use super::source::{self, Source};
@@ -29,8 +31,10 @@ pub struct Dataset {
     pub target: Target,
     /// The task.
     pub task: Task,
-    /// The examples of each part.
+    /// The examples of each part; where training rows are on disk, only the first of them are here.
     pub parts: Parts<Examples>,
+    /// All training rows, where they are on disk.
+    pub on_disk: Option<Arc<RowFile>>,
     /// What was decided for the user.
     pub decisions: Vec<Decision>,
     /// What the user should know.
@@ -40,6 +44,11 @@ pub struct Dataset {
 }
 
 impl Dataset {
+    /// How many training rows there are, in memory or on disk.
+    pub fn train_rows(&self) -> usize {
+        self.on_disk.as_ref().map_or(self.parts.train.rows, |file| file.rows())
+    }
+
     /// Infers the schema, splits, fits the pipeline on the training rows and encodes all parts.
     ///
     /// `dev` and `test` are parts that the user has in tables of their own. Kinds of columns are inferred from all
@@ -160,6 +169,7 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
         pipeline,
         target,
         parts,
+        on_disk: None,
         decisions,
         warnings,
         hashes: BTreeMap::new(),
@@ -189,6 +199,13 @@ pub fn load(config: &Config) -> Result<Dataset> {
     for path in [Some(&path), dev.as_ref(), test.as_ref()].into_iter().flatten() {
         hashes.extend(source::hash(path)?.map(|hash| (path.clone(), hash)));
     }
+    if let Some(decision) = super::stream::wanted(&config) {
+        let mut data = super::stream::load(&config)?;
+        decisions.extend(decision);
+        decisions.append(&mut data.decisions);
+        (data.decisions, data.hashes) = (decisions, hashes);
+        return Ok(data);
+    }
     let mut data = match source::open(&path, &config.data)? {
         Source::Table(reader) => {
             config.data.decimal_comma = Some(reader.decimal_comma());
@@ -214,7 +231,7 @@ pub fn load(config: &Config) -> Result<Dataset> {
     Ok(data)
 }
 
-fn table(path: &str, config: &Config) -> Result<Table> {
+pub(super) fn table(path: &str, config: &Config) -> Result<Table> {
     match source::open(path, &config.data)? {
         Source::Table(reader) => reader.read_all(),
         Source::Arrays(_) => Err(other_form(path, "a table", "arrays")),
@@ -235,7 +252,7 @@ fn other_form(path: &str, expected: &str, found: &str) -> Error {
 }
 
 /// The rows whose answer is known; the others are left out with a warning.
-fn known_rows(table: &Table, schema: &Schema, warnings: &mut Vec<String>) -> Result<Vec<usize>> {
+pub(super) fn known_rows(table: &Table, schema: &Schema, warnings: &mut Vec<String>) -> Result<Vec<usize>> {
     let known = Target::known_rows(table, schema)?;
     let unknown = table.rows() - known.len();
     if unknown > 0 {

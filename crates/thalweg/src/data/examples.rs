@@ -81,6 +81,22 @@ impl Examples {
         })
     }
 
+    /// Adds further examples of the same source.
+    pub(crate) fn append(&mut self, other: Examples) {
+        if self.rows == 0 {
+            *self = other;
+            return;
+        }
+        self.rows += other.rows;
+        self.x.extend(other.x);
+        self.y.extend(other.y);
+        if let (Some(weights), Some(others)) = (&mut self.weights, other.weights) {
+            weights.extend(others);
+        }
+        self.places.extend(other.places);
+        self.raw.append(&other.raw);
+    }
+
     /// The same with the cells that reports show; `rows` of the table are these examples.
     #[must_use]
     pub(crate) fn with_cells(self, table: &Table, rows: &[usize], schema: &Schema, target: &Target) -> Self {
@@ -116,6 +132,13 @@ impl Raw {
             raw.truths.push(&target.truth(table, *row));
         }
         raw
+    }
+
+    fn append(&mut self, other: &Raw) {
+        for (column, others) in self.columns.iter_mut().zip(&other.columns) {
+            column.extend(others, 0..others.len());
+        }
+        self.truths.extend(&other.truths, 0..other.truths.len());
     }
 
     /// The first input columns of a row, by name.

@@ -9,10 +9,12 @@ pub mod notation;
 mod partition;
 pub mod preprocess;
 mod reading;
+pub mod row_file;
 pub mod schema;
 mod shift;
 pub mod source;
 pub mod split;
+mod stream;
 pub mod table;
 pub mod target;
 

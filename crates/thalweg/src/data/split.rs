@@ -82,6 +82,16 @@ pub fn fractions(
 ///
 /// Cells that are equal as numbers are equal here (`1` and `1.0`), so the same data in another format is split alike.
 pub fn row_keys(table: &Table, rows: &[usize], notation: &Notation, seed: u64) -> Vec<u64> {
+    distinguish(contents(table, rows, notation, seed))
+}
+
+/// The key of a row by its number, for samples.
+pub(super) fn sample_key(seed: u64, row: u64) -> u64 {
+    hash(seed, &row.to_le_bytes())
+}
+
+/// A hash of each row's content with the seed: equal rows have equal ones.
+pub(super) fn contents(table: &Table, rows: &[usize], notation: &Notation, seed: u64) -> Vec<u64> {
     let mut contents = vec![0; rows.len()];
     let columns: Vec<Readings> = table.columns.iter().map(|column| column.readings(notation)).collect();
     pool::for_each_chunk(&mut contents, CHUNK, |i, contents| {
@@ -92,7 +102,7 @@ pub fn row_keys(table: &Table, rows: &[usize], notation: &Notation, seed: u64) -
             *out = hash(seed, &content);
         }
     });
-    distinguish(contents)
+    contents
 }
 
 /// A cell as bytes that no other cell has, but for numbers that are equal.

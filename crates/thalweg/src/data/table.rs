@@ -104,6 +104,26 @@ impl Table {
         self.lines.len()
     }
 
+    /// Adds some rows of a table with the same columns.
+    pub(crate) fn append(&mut self, other: &Table, rows: &[usize]) {
+        for (column, from) in self.columns.iter_mut().zip(&other.columns) {
+            rows.iter().for_each(|row| column.push(from.get(*row)));
+        }
+        self.lines.extend(rows.iter().map(|row| other.lines[*row]));
+    }
+
+    /// Some of the rows as a table.
+    pub(crate) fn select(&self, rows: &[usize]) -> Table {
+        let mut selected = Table {
+            source: self.source.clone(),
+            names: self.names.clone(),
+            columns: vec![TextColumn::default(); self.columns.len()],
+            lines: Vec::new(),
+        };
+        selected.append(self, rows);
+        selected
+    }
+
     /// The position of a column by its exact name.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.names.iter().position(|n| n == name)

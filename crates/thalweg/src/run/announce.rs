@@ -41,7 +41,7 @@ pub(super) fn warnings(data: &Dataset, plan: &Plan) -> Vec<String> {
 
 /// What is trained, and how far it is already.
 pub(super) fn started(data: &Dataset, plan: &Plan, folder: &RunFolder, from_epoch: usize) -> Event {
-    let batch = plan.settings.batch_size.clamp(1, data.parts.train.rows);
+    let batch = plan.settings.batch_size.clamp(1, data.train_rows());
     Event::RunStarted {
         version: event::VERSION,
         thalweg: env!("CARGO_PKG_VERSION").into(),
@@ -54,7 +54,7 @@ pub(super) fn started(data: &Dataset, plan: &Plan, folder: &RunFolder, from_epoc
         features: data.parts.train.columns,
         layers: plan.network.summary(),
         parameters: plan.network.layout().trained(),
-        steps_per_epoch: data.parts.train.rows.div_ceil(batch),
+        steps_per_epoch: data.train_rows().div_ceil(batch),
         epochs: plan.settings.epochs,
         from_epoch,
         monitor: plan.settings.monitor.clone(),

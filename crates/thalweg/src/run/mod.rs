@@ -17,7 +17,9 @@ use crate::recipe::{self, Plan};
 use crate::spec::Config;
 use crate::tensor::{Dtype, Tensor};
 use crate::train::event::{Answers, Event, Parts};
-use crate::train::{Checkpoint, End, EventLog, Examples, RunFolder, State, Trainer, Watcher, keep, predict};
+use crate::train::{
+    Checkpoint, End, EventLog, Examples, FromDisk, RunFolder, State, Trainer, TrainingSet, Watcher, keep, predict,
+};
 
 use announce::{INTERRUPTED, announce, reason, started, warnings};
 pub use outcome::{Outcome, Preview};
@@ -183,7 +185,7 @@ fn fingerprint(config: &Config, data: &Dataset) -> String {
 }
 
 fn counts(data: &Dataset) -> Parts {
-    Parts { train: data.parts.train.rows, dev: data.parts.dev.rows, test: data.parts.test.rows }
+    Parts { train: data.train_rows(), dev: data.parts.dev.rows, test: data.parts.test.rows }
 }
 
 fn fresh_state(config: &Config, plan: &Plan) -> State {
@@ -228,7 +230,10 @@ fn run(
         announce(config, data, &plan, &mut scribe);
     }
     let class_weights = recipe::class_weights(config, data)?;
-    let train = examples(&data.parts.train, class_weights.as_deref(), data, plan.dtype)?;
+    let train: Box<dyn TrainingSet> = match &data.on_disk {
+        Some(file) => Box::new(FromDisk::new(file.clone(), plan.dtype, class_weights.clone())),
+        None => Box::new(examples(&data.parts.train, class_weights.as_deref(), data, plan.dtype)?),
+    };
     let dev = examples(&data.parts.dev, class_weights.as_deref(), data, plan.dtype)?;
     let judge = |outputs: &[f64]| {
         let mut judged = Judged::default();
@@ -240,7 +245,7 @@ fn run(
         loss: &*plan.loss,
         optimizer: &*plan.optimizer,
         settings: plan.settings.clone(),
-        train: &train,
+        train: &*train,
         dev: (dev.rows() > 0).then_some(&dev),
         judge: &judge,
     };

@@ -72,6 +72,10 @@ pub struct Data {
     pub keep: Vec<String>,
     /// The column of sample weights.
     pub weight: Option<String>,
+    /// Whether training rows stay on disk: the table is read twice and never held in memory. Default: where memory is short.
+    pub from_disk: Option<bool>,
+    /// The folder on whose disk encoded rows are kept meanwhile. Default: the current one.
+    pub cache: Option<String>,
 }
 
 /// How rows are divided into train, dev and test.

@@ -42,8 +42,56 @@ impl Examples {
     }
 }
 
-/// The batches of one epoch. Every example comes once; the last batch may be short.
-pub(crate) struct Batches<'a> {
+/// Room for a batch.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// Inputs.
+    pub x: Tensor,
+    /// Targets.
+    pub y: Tensor,
+    /// Weights, where examples have them.
+    pub weights: Option<Tensor>,
+}
+
+/// What a network is trained on, wherever it lies.
+pub trait TrainingSet {
+    /// How many examples there are, m.
+    fn rows(&self) -> usize;
+
+    /// Room for a batch of so many examples.
+    fn room(&self, rows: usize) -> Batch;
+
+    /// The batches of an epoch (from 1) of at most `size` examples, the first `skip` of them left out. Every example comes
+    /// once; the last batch may be short.
+    fn epoch<'a>(&'a self, size: usize, seed: u64, epoch: usize, skip: usize) -> Box<dyn Epoch + 'a>;
+}
+
+/// The batches of one epoch.
+pub trait Epoch {
+    /// Puts the next batch into its room; gives its examples' numbers, none at the end.
+    ///
+    /// # Errors
+    /// If the examples cannot be read.
+    fn next(&mut self, batch: &mut Batch) -> Result<Option<&[u32]>>;
+}
+
+impl TrainingSet for Examples {
+    fn rows(&self) -> usize {
+        self.x.shape().rows()
+    }
+
+    fn room(&self, rows: usize) -> Batch {
+        let zeros = |like: &Tensor| Tensor::zeros(like.shape().with_rows(rows), like.dtype());
+        Batch { x: zeros(&self.x), y: zeros(&self.y), weights: self.weights.as_ref().map(zeros) }
+    }
+
+    fn epoch<'a>(&'a self, size: usize, seed: u64, epoch: usize, skip: usize) -> Box<dyn Epoch + 'a> {
+        Box::new(Batches::new(self, size, seed, epoch, skip))
+    }
+}
+
+/// The batches of one epoch of examples in memory.
+struct Batches<'a> {
     examples: &'a Examples,
     order: Vec<u32>,
     size: usize,
@@ -51,49 +99,38 @@ pub(crate) struct Batches<'a> {
 }
 
 impl<'a> Batches<'a> {
-    /// The batches of an epoch (from 1), the first `skip` of them left out.
-    pub(crate) fn new(examples: &'a Examples, size: usize, seed: u64, epoch: usize, skip: usize) -> Self {
+    fn new(examples: &'a Examples, size: usize, seed: u64, epoch: usize, skip: usize) -> Self {
         let order = random::shuffle(seed, epoch as u32).permutation(examples.rows());
         Batches { examples, order, size, next: skip }
     }
+}
 
-    /// Batches in the epoch.
-    pub(crate) fn count(&self) -> usize {
-        self.order.len().div_ceil(self.size)
-    }
-
-    /// The share of the epoch that one batch is.
-    pub(crate) fn share(&self) -> f64 {
-        1.0 / self.count() as f64
-    }
-
-    /// Gathers the next batch; gives its examples' numbers.
-    pub(crate) fn next(&mut self, x: &mut Tensor, y: &mut Tensor, weights: &mut Option<Tensor>) -> Option<&[u32]> {
+impl Epoch for Batches<'_> {
+    fn next(&mut self, batch: &mut Batch) -> Result<Option<&[u32]>> {
         let start = self.next * self.size;
-        let rows = self.order.get(start..(start + self.size).min(self.order.len())).filter(|rows| !rows.is_empty())?;
+        let rows = self.order.get(start..(start + self.size).min(self.order.len())).filter(|rows| !rows.is_empty());
+        let Some(rows) = rows else { return Ok(None) };
         self.next += 1;
-        ops::gather(self.examples.x.view(), rows, x.rows_mut(rows.len()));
-        ops::gather(self.examples.y.view(), rows, y.rows_mut(rows.len()));
-        if let (Some(from), Some(to)) = (&self.examples.weights, weights) {
+        ops::gather(self.examples.x.view(), rows, batch.x.rows_mut(rows.len()));
+        ops::gather(self.examples.y.view(), rows, batch.y.rows_mut(rows.len()));
+        if let (Some(from), Some(to)) = (&self.examples.weights, &mut batch.weights) {
             ops::gather(from.view(), rows, to.rows_mut(rows.len()));
         }
-        Some(rows)
+        Ok(Some(rows))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tensor::Dtype;
 
     fn epoch(size: usize, epoch: usize) -> Vec<Vec<f64>> {
         let x = Tensor::from_f64([7, 1], (0..7).map(f64::from).collect());
         let examples = Examples::new(x.clone(), x, None).unwrap();
-        let mut batches = Batches::new(&examples, size, 0, epoch, 0);
-        let (mut x, mut y) = (Tensor::zeros([size, 1], Dtype::F64), Tensor::zeros([size, 1], Dtype::F64));
+        let (mut batches, mut room) = (examples.epoch(size, 0, epoch, 0), examples.room(size));
         let mut found = Vec::new();
-        while let Some(m) = batches.next(&mut x, &mut y, &mut None).map(<[u32]>::len) {
-            found.push(x.rows(m).to_f64());
+        while let Some(m) = batches.next(&mut room).unwrap().map(<[u32]>::len) {
+            found.push(room.x.rows(m).to_f64());
         }
         found
     }

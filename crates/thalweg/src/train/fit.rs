@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::batches::{Batches, Examples};
+use super::batches::{Batch, Examples, TrainingSet};
 use super::event::{Event, LayerScale};
 use super::state::{Best, State};
 use crate::error::{Error, Kind, Result};
@@ -84,7 +84,7 @@ pub struct Trainer<'a> {
     /// How.
     pub settings: Settings,
     /// The examples that it is fitted on.
-    pub train: &'a Examples,
+    pub train: &'a dyn TrainingSet,
     /// The examples that choose the best epoch.
     pub dev: Option<&'a Examples>,
     /// Metrics of the dev part from its answers (m × C, row by row).
@@ -140,11 +140,13 @@ impl Trainer<'_> {
         let mut room = Room::new(self);
         while state.epoch < self.settings.epochs {
             let epoch = state.epoch + 1;
-            let mut batches = Batches::new(self.train, self.batch_size(epoch), self.settings.seed, epoch, state.step);
-            let (steps, share) = (batches.count(), batches.share());
+            let size = self.batch_size(epoch);
+            let mut batches = self.train.epoch(size, self.settings.seed, epoch, state.step);
+            let steps = self.train.rows().div_ceil(size);
+            let share = 1.0 / steps as f64;
             let sampling = self.samples_scales(epoch) && state.step == 0;
             let mut progress = Instant::now();
-            while let Some(examples) = batches.next(&mut room.x, &mut room.y, &mut room.weights) {
+            while let Some(examples) = batches.next(&mut room.batch)? {
                 if watcher.stop() {
                     state.seconds = clock.seconds();
                     watcher.checkpoint(state)?;
@@ -183,7 +185,7 @@ impl Trainer<'_> {
 
     /// One step: forward, cost, backward, update. Gives the batch's cost J.
     fn step(&self, state: &mut State, room: &mut Room, examples: &[u32], share: f64) -> Result<f64> {
-        let Room { x, y, weights, workspace, cost, gradient } = room;
+        let Room { batch: Batch { x, y, weights }, workspace, cost, gradient } = room;
         let (m, settings) = (examples.len(), &self.settings);
         let (x, y, weights) = (x.rows(m), y.rows(m), weights.as_ref().map(|weights| weights.rows(m)));
         let noise = Noise { seed: settings.seed, epoch: state.epoch as u32 + 1, layer: 0, examples };
@@ -302,9 +304,7 @@ impl Trainer<'_> {
 
 /// The memory of training, made once.
 struct Room {
-    x: Tensor,
-    y: Tensor,
-    weights: Option<Tensor>,
+    batch: Batch,
     workspace: Workspace,
     cost: Cost,
     gradient: Tensor,
@@ -315,11 +315,10 @@ impl Room {
         let (train, network) = (trainer.train, trainer.network);
         let full = if trainer.settings.full_batch_epochs > 0 { train.rows() } else { 0 };
         let m = trainer.settings.batch_size.min(train.rows()).max(full);
-        let dtype = train.x.dtype();
+        let batch = train.room(m);
+        let dtype = batch.x.dtype();
         Room {
-            x: Tensor::zeros(train.x.shape().with_rows(m), dtype),
-            y: Tensor::zeros(train.y.shape().with_rows(m), dtype),
-            weights: train.weights.as_ref().map(|_| Tensor::zeros([m], dtype)),
+            batch,
             workspace: network.workspace(m, dtype),
             cost: Cost::new(m, dtype),
             gradient: Tensor::zeros([network.layout().len()], dtype),

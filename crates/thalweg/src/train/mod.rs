@@ -4,14 +4,16 @@ mod batches;
 mod checkpoint;
 pub mod event;
 mod fit;
+mod from_disk;
 pub(crate) mod keep;
 mod log;
 mod run_folder;
 mod state;
 
-pub use batches::Examples;
+pub use batches::{Batch, Epoch, Examples, TrainingSet};
 pub use checkpoint::Checkpoint;
 pub use fit::{End, Settings, Trainer, Watcher, predict};
+pub use from_disk::FromDisk;
 pub use log::EventLog;
 pub use run_folder::RunFolder;
 pub use state::{Best, State};

@@ -1,0 +1,191 @@
+//! Encoded rows in a file, for tables that do not fit into memory: blocks of rows, each its inputs, then its answers, then
+//! its weights, as 32-bit numbers of this machine. The file has no name, so that the system takes it away with the process.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use super::examples::Examples;
+use crate::error::{Error, Kind, Result};
+
+/// Bytes of a block: what a disk reads at a time without minding where.
+const BLOCK: usize = 1 << 18;
+
+/// What a row consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowShape {
+    /// Inputs.
+    pub columns: usize,
+    /// Answers.
+    pub targets: usize,
+    /// Whether there is a weight.
+    pub weighted: bool,
+}
+
+impl RowShape {
+    fn numbers(self) -> usize {
+        self.columns + self.targets + usize::from(self.weighted)
+    }
+
+    fn rows_of_block(self) -> usize {
+        (BLOCK / (size_of::<f32>() * self.numbers())).max(1)
+    }
+}
+
+/// Rows in a file, read a block at a time.
+#[derive(Debug)]
+pub struct RowFile {
+    file: Mutex<File>,
+    shape: RowShape,
+    rows: usize,
+}
+
+impl RowFile {
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// What a row consists of.
+    pub fn shape(&self) -> RowShape {
+        self.shape
+    }
+
+    /// How many blocks there are.
+    pub fn blocks(&self) -> usize {
+        self.rows.div_ceil(self.shape.rows_of_block())
+    }
+
+    /// The numbers of the rows of a block.
+    pub fn block(&self, block: usize) -> std::ops::Range<usize> {
+        let rows = self.shape.rows_of_block();
+        block * rows..((block + 1) * rows).min(self.rows)
+    }
+
+    /// Adds a block's inputs, answers and weights at the ends of vectors.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn read(&self, block: usize, [x, y, weights]: [&mut Vec<f32>; 3]) -> io::Result<()> {
+        let (rows, shape) = (self.block(block), self.shape);
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start((rows.start * shape.numbers() * size_of::<f32>()) as u64))?;
+        for (numbers, width) in [(x, shape.columns), (y, shape.targets), (weights, usize::from(shape.weighted))] {
+            let start = numbers.len();
+            numbers.resize(start + rows.len() * width, 0.0);
+            file.read_exact(bytemuck::cast_slice_mut(&mut numbers[start..]))?;
+        }
+        Ok(())
+    }
+}
+
+/// A file of rows in the making.
+#[derive(Debug)]
+pub struct RowWriter {
+    file: File,
+    folder: String,
+    shape: RowShape,
+    rows: usize,
+    /// Rows that do not make up a block yet.
+    x: Vec<f32>,
+    y: Vec<f32>,
+    weights: Vec<f32>,
+}
+
+impl RowWriter {
+    /// A file without a name on the disk of a folder.
+    ///
+    /// # Errors
+    /// If the folder cannot be written to.
+    pub fn new(folder: &Path, shape: RowShape) -> Result<RowWriter> {
+        let name = folder.display().to_string();
+        let file = tempfile::tempfile_in(folder).map_err(|error| unwritable(&name, &error))?;
+        Ok(RowWriter { file, folder: name, shape, rows: 0, x: Vec::new(), y: Vec::new(), weights: Vec::new() })
+    }
+
+    /// Adds rows.
+    ///
+    /// # Errors
+    /// If the disk is full or fails, or there are more rows than can be numbered.
+    pub fn push(&mut self, examples: &Examples) -> Result<()> {
+        self.x.extend(&examples.x);
+        self.y.extend(&examples.y);
+        self.weights.extend(examples.weights.iter().flatten());
+        self.rows += examples.rows;
+        if self.rows > u32::MAX as usize {
+            return Err(Error::data(format!("more than {} training rows", u32::MAX)).fix("train on fewer rows"));
+        }
+        let rows = self.shape.rows_of_block();
+        while self.x.len() >= rows * self.shape.columns && self.y.len() >= rows * self.shape.targets {
+            self.write(rows)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the first rows that are waiting as a block.
+    fn write(&mut self, rows: usize) -> Result<()> {
+        let RowShape { columns, targets, weighted } = self.shape;
+        let waiting = [(&mut self.x, columns), (&mut self.y, targets), (&mut self.weights, usize::from(weighted))];
+        for (numbers, width) in waiting {
+            let block: Vec<f32> = numbers.drain(..rows * width).collect();
+            let written = self.file.write_all(bytemuck::cast_slice(&block));
+            written.map_err(|error| unwritable(&self.folder, &error))?;
+        }
+        Ok(())
+    }
+
+    /// The file, its last block written.
+    ///
+    /// # Errors
+    /// If the disk is full or fails.
+    pub fn finish(mut self) -> Result<RowFile> {
+        let left = self.rows % self.shape.rows_of_block();
+        self.write(left)?;
+        Ok(RowFile { file: Mutex::new(self.file), shape: self.shape, rows: self.rows })
+    }
+}
+
+fn unwritable(folder: &str, error: &io::Error) -> Error {
+    Error::io(Kind::Data, folder, "keep encoded rows", error).fix("name a folder with room for them: --cache DIR")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_give_back_the_rows_in_order() {
+        let shape = RowShape { columns: 7, targets: 2, weighted: true };
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = RowWriter::new(folder.path(), shape).unwrap();
+        let total = 2 * shape.rows_of_block() + 5;
+        let number = |row: usize, i: usize| (row * 10 + i) as f32;
+        let mut next = 0;
+        for rows in [1, 4000, 3000].into_iter().chain(std::iter::repeat(5000)) {
+            let rows = rows.min(total - next);
+            let all = |from: usize, to: usize| -> Vec<f32> {
+                (next..next + rows).flat_map(|row| (from..to).map(move |i| number(row, i))).collect()
+            };
+            let examples =
+                Examples { rows, x: all(0, 7), y: all(7, 9), weights: Some(all(9, 10)), ..Examples::default() };
+            writer.push(&examples).unwrap();
+            next += rows;
+            if next == total {
+                break;
+            }
+        }
+        let file = writer.finish().unwrap();
+        assert_eq!((file.rows(), file.blocks(), file.block(2).len()), (total, 3, 5));
+        for block in [2, 0, 1] {
+            let [mut x, mut y, mut weights] = [vec![-1.0], Vec::new(), Vec::new()];
+            file.read(block, [&mut x, &mut y, &mut weights]).unwrap();
+            for (i, row) in file.block(block).enumerate() {
+                assert_eq!(
+                    (x[1 + i * 7 + 6], y[i * 2 + 1], weights[i]),
+                    (number(row, 6), number(row, 8), number(row, 9))
+                );
+            }
+        }
+    }
+}

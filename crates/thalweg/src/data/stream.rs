@@ -1,0 +1,299 @@
+//! A table that is never in memory as a whole: read twice, its training rows encoded into a file.
+//!
+//! The first reading counts the rows and keeps a random sample, from which the schema is inferred and the pipeline
+//! fitted (on the sample's training rows alone); the second encodes every row. A row's part goes by the hash of its
+//! content, so equal rows come into the same part, and adding rows moves others only as far as the fractions change.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::dataset::{self, Dataset};
+use super::examples::Examples;
+use super::notation::Notation;
+use super::preprocess::Pipeline;
+use super::row_file::{RowFile, RowShape, RowWriter};
+use super::schema::{Role, Schema};
+use super::source::{self, Source, TableReader};
+use super::split;
+use super::table::Table;
+use super::target::{self, Target};
+use crate::error::{Error, Result};
+use crate::spec::Config;
+use crate::train::event::{Decision, Parts};
+
+/// Rows that are read at a time.
+const CHUNK: usize = 1 << 15;
+
+/// Rows of the sample, and cells of it where rows are wide.
+const SAMPLE_ROWS: usize = 50_000;
+const SAMPLE_CELLS: usize = 5_000_000;
+
+/// Training rows that stay in memory, for the metrics of the training part.
+const SHOWN: usize = 10_000;
+
+/// Distinct labels that are collected.
+const LABELS: usize = 100_000;
+
+/// Whether the rows of a configuration's data stay on disk, and why if nobody said so.
+pub(super) fn wanted(config: &Config) -> Option<Option<Decision>> {
+    if let Some(asked) = config.data.from_disk {
+        return asked.then_some(None);
+    }
+    let size = std::fs::metadata(&config.data.path).ok().filter(|file| file.is_file())?.len();
+    let free = free_memory()?;
+    // A table's text, its numbers and its inputs take about four times the file.
+    (size > free / 4).then(|| {
+        Some(Decision {
+            what: "rows stay on disk".into(),
+            why: format!(
+                "the file has {:.1} GB, and {:.1} GB of memory are free",
+                size as f64 / 1e9,
+                free as f64 / 1e9
+            ),
+            flag: "--from-disk=false".into(),
+        })
+    })
+}
+
+/// Bytes of memory that are free, where the system tells.
+fn free_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
+}
+
+/// Reads, splits and encodes a table that stays on disk; `config` names its parts, too.
+pub(super) fn load(config: &Config) -> Result<Dataset> {
+    check(config)?;
+    let mut config = config.clone();
+    let reader = open(&config)?;
+    config.data.decimal_comma = Some(reader.decimal_comma());
+    let mut decisions = reader.decisions().to_vec();
+    let names = reader.names().to_vec();
+    if names.iter().enumerate().all(|(i, name)| *name == format!("column_{}", i + 1)) {
+        (config.data.names, config.data.header) = (names, Some(false));
+    }
+    let survey = Survey::new(reader, &config)?;
+    let (schema, inferred) = Schema::infer(&survey.sample, &config.data, &config.split)?;
+    decisions.extend(inferred);
+    decisions.push(Decision {
+        what: format!("columns' kinds and scales are those of {} sampled rows", survey.sample.rows()),
+        why: format!("{} rows stay on disk", survey.rows),
+        flag: "--from-disk=false".into(),
+    });
+    let (own_dev, own_test) = (config.data.dev.is_some(), config.data.test.is_some());
+    let (fractions, decision) = split::fractions(survey.rows, own_dev, own_test, &config.split)?;
+    decisions.extend(decision);
+    let split = HashSplit { fractions, seed: split_seed(&config) };
+
+    let mut warnings = Vec::new();
+    let known = dataset::known_rows(&survey.sample, &schema, &mut Vec::new())?;
+    let train = split.divide(&survey.sample, &known, &schema.notation).train;
+    let mut target = Target::fit(&survey.sample, &schema, &known, &train, config.preprocess.scale_target)?;
+    if schema.task.is_classes() && schema.separator.is_none() && survey.target.as_ref() == target.columns.first() {
+        target.classes = target::sorted_classes(survey.labels.iter().map(String::as_str), &schema.notation);
+    }
+    let (pipeline, fitted) = Pipeline::fit(&survey.sample, &schema, &train, &config.preprocess)?;
+    decisions.extend(fitted);
+    drop(survey);
+
+    let encoder = Encoder { schema: &schema, pipeline: &pipeline, target: &target };
+    let (mut parts, file) = encoder.encode(&config, &split, &mut warnings)?;
+    for (own, part) in [(&config.data.dev, &mut parts.dev), (&config.data.test, &mut parts.test)] {
+        if let Some(path) = own {
+            *part = encoder.encode_own(path, &config, &mut warnings)?;
+        }
+    }
+    Ok(Dataset {
+        name: config.data.path.clone(),
+        task: schema.task,
+        schema,
+        pipeline,
+        target,
+        parts,
+        on_disk: Some(Arc::new(file)),
+        decisions,
+        warnings,
+        hashes: Default::default(),
+    })
+}
+
+/// What cannot be done a row at a time.
+fn check(config: &Config) -> Result<()> {
+    let refuse = |what: &str, fix: &str| Err(Error::config(what).at("--from-disk").fix(fix));
+    if config.data.path == "-" || config.data.path.starts_with("sample:") {
+        return refuse("rows that stay on disk come from a file, which is read twice", "name a file");
+    }
+    for (asked, flag) in [
+        (config.split.group.is_some(), "--group"),
+        (config.split.time.is_some(), "--time"),
+        (config.split.stratify == Some(true), "--stratify"),
+    ] {
+        if asked {
+            let what = format!("{flag} needs all rows at once; rows that stay on disk are split by their hash");
+            return refuse(&what, "divide the file yourself, and name the parts with --dev and --test");
+        }
+    }
+    if config.train.full_batch_epochs > 0 {
+        return refuse("a batch of all rows needs them in memory", "leave --full-batch-epochs out");
+    }
+    Ok(())
+}
+
+fn open(config: &Config) -> Result<Box<TableReader>> {
+    match source::open(&config.data.path, &config.data)? {
+        Source::Table(reader) => Ok(reader),
+        Source::Arrays(_) => Err(Error::config("arrays are read into memory")
+            .at("--from-disk")
+            .fix("leave --from-disk out, or give a table")),
+    }
+}
+
+fn split_seed(config: &Config) -> u64 {
+    config.split.split_seed.unwrap_or(config.train.seed)
+}
+
+/// What the first reading finds.
+struct Survey {
+    rows: usize,
+    sample: Table,
+    /// The target as its first rows suggest it, and its labels.
+    target: Option<String>,
+    labels: HashSet<String, foldhash::fast::RandomState>,
+}
+
+impl Survey {
+    fn new(mut reader: Box<TableReader>, config: &Config) -> Result<Survey> {
+        let notation = Notation::new(&config.data);
+        let most = SAMPLE_ROWS.min(SAMPLE_CELLS / reader.names().len().max(1)).max(1000);
+        let mut survey = Survey { rows: 0, sample: Table::default(), target: None, labels: HashSet::default() };
+        // The sample is the rows with the least keys, which are as good as random.
+        let (mut keys, mut limit) = (Vec::new(), u64::MAX);
+        while let Some(chunk) = reader.next_chunk(CHUNK)? {
+            if survey.rows == 0 {
+                let schema = Schema::infer(&chunk, &config.data, &config.split);
+                survey.target = schema.ok().and_then(|(schema, _)| schema.names(Role::Target).into_iter().next());
+                survey.sample = chunk.select(&[]);
+            }
+            survey.collect_labels(&chunk, &notation);
+            let numbers: Vec<u64> = (survey.rows as u64..)
+                .take(chunk.rows())
+                .map(|row| split::sample_key(split_seed(config), row))
+                .collect();
+            let picked: Vec<usize> = (0..chunk.rows()).filter(|row| numbers[*row] < limit).collect();
+            survey.sample.append(&chunk, &picked);
+            keys.extend(picked.iter().map(|row| numbers[*row]));
+            survey.rows += chunk.rows();
+            if keys.len() > 2 * most {
+                survey.shrink(&mut keys, most);
+                limit = keys.iter().copied().max().unwrap_or(u64::MAX);
+            }
+        }
+        survey.shrink(&mut keys, most);
+        Ok(survey)
+    }
+
+    /// Leaves the rows of the sample with the least keys, at most so many.
+    fn shrink(&mut self, keys: &mut Vec<u64>, most: usize) {
+        if keys.len() > most {
+            let limit = *keys.clone().select_nth_unstable(most).1;
+            let kept: Vec<usize> = (0..keys.len()).filter(|row| keys[*row] < limit).collect();
+            self.sample = self.sample.select(&kept);
+            *keys = kept.iter().map(|row| keys[*row]).collect();
+        }
+    }
+
+    fn collect_labels(&mut self, chunk: &Table, notation: &Notation) {
+        let Some(position) = self.target.as_ref().and_then(|name| chunk.position(name)) else { return };
+        for label in chunk.columns[position].iter().filter_map(|cell| notation.category(cell)) {
+            if self.labels.len() < LABELS && !self.labels.contains(label) {
+                self.labels.insert(label.into());
+            }
+        }
+    }
+}
+
+/// Parts by the hash of each row's content.
+struct HashSplit {
+    fractions: Parts<f64>,
+    seed: u64,
+}
+
+impl HashSplit {
+    /// Which of some rows of a table belong to which part.
+    fn divide(&self, table: &Table, rows: &[usize], notation: &Notation) -> Parts<Vec<usize>> {
+        let mut parts = Parts::<Vec<usize>>::default();
+        let Parts { dev, test, .. } = self.fractions;
+        for (row, key) in rows.iter().zip(split::contents(table, rows, notation, self.seed)) {
+            let share = key as f64 / 2f64.powi(64);
+            let part = match share {
+                share if share < test => &mut parts.test,
+                share if share < test + dev => &mut parts.dev,
+                _ => &mut parts.train,
+            };
+            part.push(*row);
+        }
+        parts
+    }
+}
+
+/// What turns rows into examples.
+struct Encoder<'a> {
+    schema: &'a Schema,
+    pipeline: &'a Pipeline,
+    target: &'a Target,
+}
+
+impl Encoder<'_> {
+    /// The second reading: training rows go into a file, the first of them and the other parts stay in memory.
+    fn encode(
+        &self,
+        config: &Config,
+        split: &HashSplit,
+        warnings: &mut Vec<String>,
+    ) -> Result<(Parts<Examples>, RowFile)> {
+        let shape = RowShape {
+            columns: self.pipeline.features().len(),
+            targets: self.target.width(),
+            weighted: self.schema.with_role(Role::Weight).next().is_some(),
+        };
+        let mut writer = RowWriter::new(Path::new(config.data.cache.as_deref().unwrap_or(".")), shape)?;
+        let mut parts = Parts::<Examples>::default();
+        let (mut unknown, mut rows) = (0, 0);
+        let mut reader = open(config)?;
+        while let Some(chunk) = reader.next_chunk(CHUNK)? {
+            let known = dataset::known_rows(&chunk, self.schema, &mut Vec::new())?;
+            (unknown, rows) = (unknown + chunk.rows() - known.len(), rows + chunk.rows());
+            let divided = split.divide(&chunk, &known, &self.schema.notation);
+            let train = self.examples(&chunk, &divided.train)?;
+            writer.push(&train)?;
+            if parts.train.rows < SHOWN {
+                parts.train.append(train);
+            }
+            for (rows, part) in [(&divided.dev, &mut parts.dev), (&divided.test, &mut parts.test)] {
+                part.append(self.examples(&chunk, rows)?.with_cells(&chunk, rows, self.schema, self.target));
+            }
+        }
+        if unknown > 0 {
+            warnings.push(format!("{}: {unknown} of {rows} rows have no answer and are left out", config.data.path));
+        }
+        let file = writer.finish()?;
+        if file.rows() == 0 {
+            return Err(Error::data("no rows are left to train on").at(&*config.data.path).fix("add rows"));
+        }
+        Ok((parts, file))
+    }
+
+    /// A part in a file of its own, which is read into memory.
+    fn encode_own(&self, path: &str, config: &Config, warnings: &mut Vec<String>) -> Result<Examples> {
+        let table = dataset::table(path, config)?;
+        let known = dataset::known_rows(&table, self.schema, warnings)?;
+        warnings.extend(self.target.overlooked_stops(&table, &known));
+        Ok(self.examples(&table, &known)?.with_cells(&table, &known, self.schema, self.target))
+    }
+
+    fn examples(&self, table: &Table, rows: &[usize]) -> Result<Examples> {
+        Examples::encode(table, rows, self.schema, self.pipeline, Some(self.target))
+    }
+}

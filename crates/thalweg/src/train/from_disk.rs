@@ -1,0 +1,219 @@
+//! Training on rows that lie on disk: blocks in a new order every epoch, read in windows of many blocks by a thread of
+//! their own, and shuffled within each window. Memory is bounded by two windows.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use super::batches::{Batch, Epoch, TrainingSet};
+use crate::data::row_file::RowFile;
+use crate::error::{Error, Kind, Result};
+use crate::random;
+use crate::tensor::{Dtype, Shape, Tensor, ops};
+
+/// Bytes of a window.
+const WINDOW: usize = 32 << 20;
+
+/// Examples on disk as the network takes them.
+#[derive(Debug, Clone)]
+pub struct FromDisk {
+    file: Arc<RowFile>,
+    dtype: Dtype,
+    class_weights: Option<Vec<f64>>,
+    /// Blocks of a window.
+    window: usize,
+}
+
+impl FromDisk {
+    /// Examples from a file, with a weight for each class if there is one.
+    pub fn new(file: Arc<RowFile>, dtype: Dtype, class_weights: Option<Vec<f64>>) -> FromDisk {
+        let bytes = file.block(0).len() * file.shape().columns * size_of::<f32>();
+        FromDisk { file, dtype, class_weights, window: (WINDOW / bytes.max(1)).max(4) }
+    }
+
+    fn has_weights(&self) -> bool {
+        self.file.shape().weighted || self.class_weights.is_some()
+    }
+
+    /// Reads a window's blocks and puts their rows into a random order.
+    fn read(&self, blocks: &[u32], seed: u64, epoch: usize, window: usize) -> std::io::Result<Window> {
+        let [mut x, mut y, mut weights] = [const { Vec::new() }; 3];
+        let mut numbers = Vec::new();
+        for &block in blocks {
+            self.file.read(block as usize, [&mut x, &mut y, &mut weights])?;
+            numbers.extend(self.file.block(block as usize).map(|row| row as u32));
+        }
+        let rows = numbers.len();
+        if let Some(of_class) = &self.class_weights {
+            weights.resize(rows, 1.0);
+            weights.iter_mut().zip(&y).for_each(|(weight, &class)| *weight *= of_class[class as usize] as f32);
+        }
+        let tensor = |shape: Shape, numbers| {
+            let tensor = Tensor::from_f32(shape, numbers);
+            if self.dtype == Dtype::F32 { tensor } else { tensor.to(self.dtype) }
+        };
+        Ok(Window {
+            x: tensor([rows, self.file.shape().columns].into(), x),
+            y: tensor([rows, self.file.shape().targets].into(), y),
+            weights: self.has_weights().then(|| tensor([rows].into(), weights)),
+            numbers,
+            order: random::shuffle_window(seed, epoch as u32, window as u32).permutation(rows),
+        })
+    }
+}
+
+/// Rows in memory, and the order in which they are taken.
+#[derive(Debug)]
+struct Window {
+    x: Tensor,
+    y: Tensor,
+    weights: Option<Tensor>,
+    /// Each row's number in the file.
+    numbers: Vec<u32>,
+    order: Vec<u32>,
+}
+
+impl TrainingSet for FromDisk {
+    fn rows(&self) -> usize {
+        self.file.rows()
+    }
+
+    fn room(&self, rows: usize) -> Batch {
+        Batch {
+            x: Tensor::zeros([rows, self.file.shape().columns], self.dtype),
+            y: Tensor::zeros([rows, self.file.shape().targets], self.dtype),
+            weights: self.has_weights().then(|| Tensor::zeros([rows], self.dtype)),
+        }
+    }
+
+    fn epoch<'a>(&'a self, size: usize, seed: u64, epoch: usize, skip: usize) -> Box<dyn Epoch + 'a> {
+        let blocks = random::shuffle(seed, epoch as u32).permutation(self.file.blocks());
+        let windows: Vec<Vec<u32>> = blocks.chunks(self.window).map(<[u32]>::to_vec).collect();
+        // Windows that lie before the first batch are not even read.
+        let mut done = (skip * size).min(self.rows());
+        let left = self.rows() - done;
+        let mut first = 0;
+        while let Some(window) = windows.get(first) {
+            let rows: usize = window.iter().map(|&block| self.file.block(block as usize).len()).sum();
+            if rows > done {
+                break;
+            }
+            (done, first) = (done - rows, first + 1);
+        }
+        // The thread hands a window over when it is asked for the next one, and then reads on.
+        let (sender, windows_read) = sync_channel(0);
+        let all = self.clone();
+        std::thread::spawn(move || {
+            for (i, blocks) in windows.iter().enumerate().skip(first) {
+                if sender.send(all.read(blocks, seed, epoch, i)).is_err() {
+                    return;
+                }
+            }
+        });
+        Box::new(Batches { windows: windows_read, window: None, next: done, left, size, numbers: Vec::new() })
+    }
+}
+
+struct Batches {
+    windows: Receiver<std::io::Result<Window>>,
+    window: Option<Window>,
+    /// Rows of the window that have been taken.
+    next: usize,
+    /// Rows of the epoch that have not been taken.
+    left: usize,
+    size: usize,
+    numbers: Vec<u32>,
+}
+
+impl Epoch for Batches {
+    fn next(&mut self, batch: &mut Batch) -> Result<Option<&[u32]>> {
+        let m = self.size.min(self.left);
+        self.numbers.clear();
+        // A batch may begin in one window and end in the next.
+        while self.numbers.len() < m {
+            let window = match self.window.take() {
+                Some(window) => window,
+                None => self.windows.recv().unwrap_or_else(|_| Err(std::io::ErrorKind::BrokenPipe.into())).map_err(
+                    |error| {
+                        Error::io(Kind::Data, "the file of encoded rows", "read training rows", &error)
+                            .fix("look after the disk, and resume the run")
+                    },
+                )?,
+            };
+            let filled = self.numbers.len();
+            let rows = &window.order[self.next..(self.next + m - filled).min(window.order.len())];
+            let part = |to: &mut Tensor, from: &Tensor| {
+                let width = from.shape().columns();
+                let to = to.view_mut().part(filled * width, from.shape().with_rows(rows.len()));
+                ops::gather(from.view(), rows, to);
+            };
+            part(&mut batch.x, &window.x);
+            part(&mut batch.y, &window.y);
+            if let (Some(to), Some(from)) = (&mut batch.weights, &window.weights) {
+                part(to, from);
+            }
+            self.numbers.extend(rows.iter().map(|&row| window.numbers[row as usize]));
+            self.next += rows.len();
+            if self.next < window.order.len() {
+                self.window = Some(window);
+            } else {
+                self.next = 0;
+            }
+        }
+        self.left -= m;
+        Ok((m > 0).then_some(&self.numbers))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::examples::Examples;
+    use crate::data::row_file::{RowShape, RowWriter};
+
+    /// Rows whose one input is their number and whose answer is 0 or 1, in windows of two blocks.
+    fn rows(rows: usize, class_weights: Option<Vec<f64>>) -> FromDisk {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = RowWriter::new(folder.path(), RowShape { columns: 1, targets: 1, weighted: false }).unwrap();
+        let x: Vec<f32> = (0..rows).map(|row| row as f32).collect();
+        let y = x.iter().map(|x| x % 2.0).collect();
+        writer.push(&Examples { rows, x, y, ..Examples::default() }).unwrap();
+        FromDisk { window: 2, ..FromDisk::new(Arc::new(writer.finish().unwrap()), Dtype::F32, class_weights) }
+    }
+
+    fn epoch(all: &FromDisk, size: usize, epoch: usize, skip: usize) -> Vec<Vec<u32>> {
+        let (mut batches, mut room) = (all.epoch(size, 3, epoch, skip), all.room(size));
+        let mut found = Vec::new();
+        while let Some(numbers) = batches.next(&mut room).unwrap() {
+            for (i, &number) in numbers.iter().enumerate() {
+                assert_eq!((room.x.view().at(i), room.y.view().at(i)), (f64::from(number), f64::from(number % 2)));
+            }
+            found.push(numbers.to_vec());
+        }
+        found
+    }
+
+    #[test]
+    fn every_row_comes_once_in_each_epoch_s_own_order() {
+        // Blocks of 32,768 rows: four windows, the last of them short.
+        let all = rows(220_000, None);
+        let first = epoch(&all, 7_001, 1, 0);
+        assert!(first[..first.len() - 1].iter().all(|batch| batch.len() == 7_001));
+        let mut sorted = first.concat();
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..220_000).collect::<Vec<u32>>());
+        assert_ne!(first.concat(), epoch(&all, 7_001, 2, 0).concat());
+        assert_eq!(first.concat(), epoch(&all, 512, 1, 0).concat(), "the order does not depend on the batches");
+        for skip in [1, 9, 10, 20, 31, 32, 100] {
+            assert_eq!(epoch(&all, 7_001, 1, skip), first[skip.min(first.len())..], "{skip} batches skipped");
+        }
+    }
+
+    #[test]
+    fn classes_weigh_what_they_should() {
+        let all = rows(10, Some(vec![0.5, 3.0]));
+        let mut room = all.room(10);
+        all.epoch(10, 0, 1, 0).next(&mut room).unwrap();
+        let weights = room.weights.unwrap();
+        assert!((0..10).all(|i| weights.view().at(i) == if room.y.view().at(i) == 0.0 { 0.5 } else { 3.0 }));
+    }
+}
