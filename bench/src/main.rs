@@ -1,6 +1,6 @@
 //! One workload of the benchmarks, on Thalweg: prints one JSON object.
 //!
-//! `thalweg-bench WORKLOAD [--threads N] [--epochs N] [--precision f32|bf16|bf16x3|bf16x6]`, a workload being `w1` to `w5`, `kernels` or `input`.
+//! `thalweg-bench WORKLOAD [--threads N] [--epochs N] [--precision f32|bf16|bf16x3|bf16x6]`, a workload being `w1` to `w5`, `kernels`, `input` or `scaling`.
 #![forbid(unsafe_code)]
 
 mod data;
@@ -37,6 +37,7 @@ fn main() -> Result<()> {
         "w4" => predict::run()?,
         "kernels" => ops::with_products(products(&options.precision)?, kernels::run),
         "input" => input::run()?,
+        "scaling" => train::scaling(&options)?,
         name => train::run(name, &options)?,
     };
     println!("{result}");

@@ -17,16 +17,16 @@ use thalweg::train::{Settings, State, Trainer};
 use crate::data::{self, Answers};
 use crate::{Options, median};
 
-struct Workload {
+struct Workload<'a> {
     name: &'static str,
-    sizes: &'static [usize],
+    sizes: &'a [usize],
     rows: usize,
     batch: usize,
     answers: Answers,
     learning_rate: f64,
 }
 
-const WORKLOADS: [Workload; 4] = [
+const WORKLOADS: [Workload<'static>; 4] = [
     Workload {
         name: "w1",
         sizes: &[784, 512, 512, 10],
@@ -89,6 +89,37 @@ fn peak_memory() -> Option<f64> {
 /// Trains and reports.
 pub(crate) fn run(name: &str, options: &Options) -> Result<Value> {
     let work = WORKLOADS.iter().find(|work| work.name == name).with_context(|| format!("no workload {name:?}"))?;
+    let (seconds, costs) = train(work, options)?;
+    let (middle, theta) = (median(seconds.clone()), parameters(work.sizes) as f64);
+    // Inputs and answers, θ with its gradient and Adam's two vectors, and what each layer puts out and gets back.
+    let activations: usize = work.sizes.iter().sum::<usize>() * work.batch;
+    let planned = 4.0 * ((work.rows * (work.sizes[0] + 1) + 2 * activations) as f64 + 5.0 * theta) / (1024.0 * 1024.0);
+    Ok(json!({
+        "workload": name, "unit": "s/epoch", "threads": options.threads, "precision": options.precision, "seconds": seconds,
+        "median": middle, "gflops": operations(work) / middle / 1e9, "loss": [costs[0], costs[costs.len() - 1]],
+        "peak_mib": peak_memory(), "planned_mib": planned,
+    }))
+}
+
+/// How the time of an epoch of W1 grows with its rows, and with the units of its hidden layers.
+pub(crate) fn scaling(options: &Options) -> Result<Value> {
+    let point = |rows: usize, units: usize| -> Result<Value> {
+        let sizes = [784, units, units, 10];
+        let (seconds, _) = train(&Workload { sizes: &sizes, rows, ..WORKLOADS[0] }, options)?;
+        Ok(json!({ "rows": rows, "parameters": parameters(&sizes), "seconds": median(seconds) }))
+    };
+    let by_rows: Vec<Value> = [1, 2, 4, 8, 16, 32].into_iter().map(|n| point(1920 * n, 512)).collect::<Result<_>>()?;
+    let units = [32, 64, 128, 256, 512, 1024];
+    let by_parameters: Vec<Value> = units.into_iter().map(|units| point(15_360, units)).collect::<Result<_>>()?;
+    Ok(json!({ "workload": "scaling", "threads": options.threads, "rows": by_rows, "parameters": by_parameters }))
+}
+
+fn parameters(sizes: &[usize]) -> usize {
+    sizes.windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum()
+}
+
+/// Trains; gives the seconds of each epoch but the first, and the cost of all.
+fn train(work: &Workload, options: &Options) -> Result<(Vec<f64>, Vec<f64>)> {
     let network = network(work.sizes)?;
     let train = data::examples(work.rows, work.sizes[0], work.sizes[work.sizes.len() - 1], work.answers)?;
     let loss: Box<dyn Loss> = match work.answers {
@@ -125,14 +156,5 @@ pub(crate) fn run(name: &str, options: &Options) -> Result<Value> {
         }
     };
     trainer.fit(&mut state, &mut watch)?;
-    let timed = seconds[1..].to_vec();
-    let (middle, theta) = (median(timed.clone()), network.layout().len() as f64);
-    // Inputs and answers, θ with its gradient and Adam's two vectors, and what each layer puts out and gets back.
-    let activations: usize = work.sizes.iter().sum::<usize>() * work.batch;
-    let planned = 4.0 * ((work.rows * (work.sizes[0] + 1) + 2 * activations) as f64 + 5.0 * theta) / (1024.0 * 1024.0);
-    Ok(json!({
-        "workload": name, "unit": "s/epoch", "threads": options.threads, "precision": options.precision, "seconds": timed,
-        "median": middle, "gflops": operations(work) / middle / 1e9, "loss": [costs[0], costs[costs.len() - 1]],
-        "peak_mib": peak_memory(), "planned_mib": planned,
-    }))
+    Ok((seconds.split_off(1), costs))
 }

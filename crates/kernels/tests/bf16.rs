@@ -41,19 +41,17 @@ fn error(unit: Unit, parts: usize, [m, n, k]: [usize; 3], a: &[f32], b: &[f32], 
     worst
 }
 
-const SHAPES: &[[usize; 3]] = if cfg!(miri) {
-    &[[1, 1, 1], [17, 3, 33]]
-} else {
-    &[[1, 1, 1], [2, 3, 5], [16, 16, 32], [17, 31, 33], [33, 1, 64], [5, 67, 97], [64, 64, 8], [40, 50, 700]]
-};
+const SHAPES: [[usize; 3]; 8] =
+    [[1, 1, 1], [2, 3, 5], [16, 16, 32], [17, 31, 33], [33, 1, 64], [5, 67, 97], [64, 64, 8], [40, 50, 700]];
 
 /// Of parts 1, 2 and 3: rounding both factors to bf16; two parts of each; and f32's own rounding of long sums.
 const BOUNDS: [f64; 3] = [2.01 / 256.0, 1e-4, 2e-6];
 
 #[test]
+#[cfg_attr(miri, ignore = "long")]
 fn errors_are_those_of_the_parts() {
     for unit in units() {
-        for shape @ [m, n, k] in SHAPES.iter().copied() {
+        for shape @ [m, n, k] in SHAPES {
             let (a, b) = (random(m * k, 1), random(k * n, 2));
             for parts in 1..=3 {
                 for turned in [[false, false], [true, false], [false, true], [true, true]] {
@@ -66,8 +64,9 @@ fn errors_are_those_of_the_parts() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "long")]
 fn wide_ranges_keep_their_errors() {
-    let shape @ [m, n, k] = if cfg!(miri) { [3, 2, 40] } else { [20, 24, 130] };
+    let shape @ [m, n, k] = [20, 24, 130];
     // Magnitudes from 2⁻⁴⁰ to 2⁴⁰, mixed within rows.
     let widened = |mut x: Vec<f32>, purpose: u32| {
         x.iter_mut().zip(random(m.max(n) * k, purpose)).for_each(|(x, z)| *x *= (z * 10.0).clamp(-40.0, 40.0).exp2());
@@ -110,8 +109,9 @@ fn infinities_and_nan_go_through_or_back() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "long")]
 fn bits_do_not_depend_on_threads_or_on_other_rows() {
-    let [m, n, k] = if cfg!(miri) { [61, 2, 3] } else { [131, 77, 190] };
+    let [m, n, k] = [131, 77, 190];
     let (a, b) = (random(m * k, 1), random(k * n, 2));
     for unit in units() {
         let product = |rows: std::ops::Range<usize>| {
@@ -130,6 +130,7 @@ fn bits_do_not_depend_on_threads_or_on_other_rows() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "long")]
 fn products_are_in_bf16_just_where_asked_for_and_faster() {
     let (a, b) = (random(32 * 64, 1), random(64 * 48, 2));
     let product = || {

@@ -29,12 +29,20 @@ struct Options {
     rounds: usize,
     json: Option<PathBuf>,
     picture: Option<PathBuf>,
+    scaling: Option<PathBuf>,
 }
 
 impl Options {
     fn read(words: &[&str]) -> Result<Options> {
-        let mut options =
-            Options { only: Vec::new(), ours_only: false, threads: 2, rounds: 3, json: None, picture: None };
+        let mut options = Options {
+            only: Vec::new(),
+            ours_only: false,
+            threads: 2,
+            rounds: 3,
+            json: None,
+            picture: None,
+            scaling: None,
+        };
         let mut words = words.iter();
         while let Some(word) = words.next() {
             let mut value = || words.next().with_context(|| format!("{word} has no value"));
@@ -45,6 +53,7 @@ impl Options {
                 "--rounds" => options.rounds = value()?.parse()?,
                 "--json" => options.json = Some(value()?.into()),
                 "--picture" => options.picture = Some(value()?.into()),
+                "--scaling" => options.scaling = Some(value()?.into()),
                 _ => bail!("unknown flag {word:?}"),
             }
         }
@@ -91,6 +100,9 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
     }
     if let Some(path) = &options.picture {
         std::fs::write(path, picture::draw(&all))?;
+    }
+    if let Some(path) = &options.scaling {
+        std::fs::write(path, picture::draw_scaling(&systems::scaling(options.threads)?))?;
     }
     match all.iter().find(|row| OURS.contains(&row.system) && row.learns == Some(false)) {
         Some(row) => bail!("{}: the loss does not fall", row.workload),

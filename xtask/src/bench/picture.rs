@@ -1,5 +1,7 @@
 //! The benchmarks as a picture: for each workload, how many times Thalweg's time each system takes, on a log scale.
 
+use serde_json::Value;
+
 use super::systems::{Measured, OURS};
 
 const LEFT: f64 = 150.0;
@@ -40,4 +42,48 @@ pub(super) fn draw(rows: &[Measured]) -> String {
         WIDTH + 60.0,
         y + 16.0
     )
+}
+
+/// How an epoch's time grows: two panels on log scales, with the line of proportional growth through the last point.
+pub(super) fn draw_scaling(scaling: &Value) -> String {
+    let mut body = String::new();
+    for (panel, key) in ["rows", "parameters"].into_iter().enumerate() {
+        let points: Vec<[f64; 2]> = scaling[key]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|point| Some([point[key].as_f64()?, point["seconds"].as_f64()?]))
+            .collect();
+        let (Some(first), Some(last)) = (points.first(), points.last()) else { continue };
+        // Both axes span the same factor, so that proportional growth rises at 45°.
+        let span = (last[0] / first[0]).max(last[1] / first[1]) * 1.6;
+        let left = 70.0 + 390.0 * panel as f64;
+        let at = |[x, y]: [f64; 2]| {
+            [(x, last[0], left + 300.0), (y, last[1], -60.0)]
+                .map(|(v, end, edge): (f64, f64, f64)| edge.abs() + 280.0 * (v / end).ln() / span.ln() * edge.signum())
+        };
+        let [end_x, end_y] = at(*last);
+        let [start_x, start_y] = at([last[0] / span, last[1] / span]);
+        body += &format!(
+            r##"<path d="M{start_x:.1} {start_y:.1}L{end_x:.1} {end_y:.1}" stroke="#9a9a9a" stroke-dasharray="4 4"/><text x="{:.0}" y="366" text-anchor="middle">{key}</text>"##,
+            left + 150.0
+        );
+        for point in &points {
+            let [x, y] = at(*point);
+            body += &format!(
+                r##"<circle cx="{x:.1}" cy="{y:.1}" r="4" fill="#2563c9"/><text x="{:.0}" y="{:.0}" text-anchor="end" font-size="11">{} · {:.0} ms</text>"##,
+                x - 8.0,
+                y + 4.0,
+                thousands(point[0]),
+                point[1] * 1e3,
+            );
+        }
+    }
+    format!(
+        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 380" font-family="system-ui, sans-serif" font-size="13" fill="#1c1c1c"><rect width="100%" height="100%" fill="#fff"/><text x="8" y="22" font-size="15" font-weight="700">Time of an epoch (log scales; dashed: proportional growth)</text>{body}</svg>"##
+    )
+}
+
+fn thousands(x: f64) -> String {
+    if x >= 1e6 { format!("{:.2} M", x / 1e6) } else { format!("{:.0} k", x / 1e3) }
 }

@@ -160,6 +160,16 @@ pub(super) fn peers(workload: &'static str) -> Result<Vec<System>> {
     Ok(systems)
 }
 
+/// How the time of our W1 grows with rows and with parameters.
+pub(super) fn scaling(threads: usize) -> Result<Value> {
+    let mut command = Command::new(root().join("target/release/thalweg-bench"));
+    let output = command.args(["scaling", "--epochs", "3", "--threads", &threads.to_string()]).output()?;
+    if !output.status.success() {
+        bail!("thalweg-bench scaling: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
 /// Seconds from starting the command to its end: iris, one hidden layer, 50 epochs.
 fn cold_start() -> Result<f64> {
     let folder: PathBuf = std::env::temp_dir().join(format!("thalweg-bench-{}", std::process::id()));
