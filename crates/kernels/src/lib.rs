@@ -6,6 +6,7 @@
 
 pub mod batch_norm;
 pub mod bf16;
+pub mod conv;
 mod dispatch;
 pub mod elementwise;
 mod float32;

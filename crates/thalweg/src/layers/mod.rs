@@ -6,9 +6,12 @@
 
 mod activation;
 mod batch_norm;
+mod conv2d;
 mod dropout;
 mod embedding;
 mod linear;
+mod pool2d;
+mod windows;
 
 use std::fmt::Debug;
 
@@ -17,9 +20,12 @@ use serde::de::DeserializeOwned;
 
 pub use activation::Activate;
 pub use batch_norm::BatchNorm;
+pub use conv2d::Conv2d;
 pub use dropout::Dropout;
 pub use embedding::{Embedded, Embedding};
 pub use linear::Linear;
+pub use pool2d::{Pool2d, Pooling};
+pub use windows::{Padding, Pair};
 
 use crate::error::{Error, Result, did_you_mean};
 use crate::init::Init;
@@ -236,8 +242,15 @@ pub const fn kind<L: Registered>() -> Kind {
 }
 
 /// Every kind of layer there is.
-pub const ALL: &[Kind] =
-    &[kind::<Linear>(), kind::<Activate>(), kind::<BatchNorm>(), kind::<Dropout>(), kind::<Embedding>()];
+pub const ALL: &[Kind] = &[
+    kind::<Linear>(),
+    kind::<Activate>(),
+    kind::<BatchNorm>(),
+    kind::<Dropout>(),
+    kind::<Embedding>(),
+    kind::<Conv2d>(),
+    kind::<Pool2d>(),
+];
 
 /// Reads a layer from a table with its `kind` and its options, among our kinds and those given.
 ///

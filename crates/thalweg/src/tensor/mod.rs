@@ -4,6 +4,7 @@
 //! which holds an example a column, read transposed and byte for byte the same memory.
 
 pub mod activation;
+pub mod conv;
 pub mod ops;
 mod shape;
 

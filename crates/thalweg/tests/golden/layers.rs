@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 use thalweg::layers::{
-    Activate, Backward, BatchNorm, Dropout, Embedded, Embedding, Layer, Linear, Mode, Noise, Parameters, ParametersMut,
+    Activate, Backward, BatchNorm, Conv2d, Dropout, Embedded, Embedding, Layer, Linear, Mode, Noise, Padding, Pair,
+    Parameters, ParametersMut, Pool2d, Pooling,
 };
 use thalweg::network::Network;
 use thalweg::tensor::{Activation, Dtype, Shape, Tensor, View, ViewMut, ops};
@@ -56,7 +57,8 @@ fn pass(layer: impl Layer + 'static, theta: &[f64], x: &Tensor, dy: &[f64], mode
     let m = x.shape().rows();
     let spy = Spy::default();
     let noted = spy.0.clone();
-    let network = Network::new(x.shape().columns(), vec![Box::new(spy), Box::new(layer)]).unwrap();
+    let example = Shape::try_from(x.shape().dimensions()[1..].to_vec()).unwrap();
+    let network = Network::new(example, vec![Box::new(spy), Box::new(layer)]).unwrap();
     let mut theta = Tensor::from_f64([network.layout().len()], theta.to_vec());
     let mut gradient = Tensor::zeros(theta.shape(), Dtype::F64);
     let mut workspace = network.workspace(m, Dtype::F64);
@@ -142,4 +144,48 @@ fn embedded_codes_beside_dense_columns() {
     assert_near("dE", &found.gradient, &joined(golden, &["dtable0", "dtable1"]), 1e-15);
     let ddense: Vec<f64> = found.dx.chunks(4).flat_map(|row| &row[..2]).copied().collect();
     assert_eq!(ddense, numbers(&golden["ddense"]));
+}
+
+/// Two images of a case.
+fn images(case: &Value) -> Tensor {
+    let [height, width, channels] = [0, 1, 2].map(|i| size(&case["image"][i]));
+    tensor([2, height, width, channels], &case["x"])
+}
+
+fn pair(value: &Value) -> Pair {
+    Pair::Each([0, 1].map(|i| size(&value[i])))
+}
+
+#[test]
+fn convolutions_of_all_kinds() {
+    for (i, case) in list(&golden("images")["convolutions"]).iter().enumerate() {
+        let layer = Conv2d {
+            kernel: pair(&case["kernel"]),
+            stride: pair(&case["stride"]),
+            padding: Padding::Zeros(pair(&case["padding"])),
+            dilation: pair(&case["dilation"]),
+            groups: size(&case["groups"]),
+            ..Conv2d::new(size(&case["filters"]), 1, Activation::Identity)
+        };
+        let theta = joined(case, &["weight", "bias"]);
+        let found = pass(layer, &theta, &images(case), &numbers(&case["dy"]), Mode::Predict);
+        assert_near(&format!("{i}: y"), &found.y, &numbers(&case["y"]), 1e-14);
+        assert_near(&format!("{i}: dx"), &found.dx, &numbers(&case["dx"]), 1e-14);
+        assert_near(&format!("{i}: dθ"), &found.gradient, &joined(case, &["dweight", "dbias"]), 1e-14);
+    }
+}
+
+#[test]
+fn pooling_of_all_kinds() {
+    for (i, case) in list(&golden("images")["pools"]).iter().enumerate() {
+        let layer = Pool2d {
+            take: if text(&case["take"]) == "max" { Pooling::Max } else { Pooling::Average },
+            size: Some(pair(&case["size"])),
+            stride: Some(pair(&case["stride"])),
+            padding: Padding::Zeros(pair(&case["padding"])),
+        };
+        let found = pass(layer, &[], &images(case), &numbers(&case["dy"]), Mode::Predict);
+        assert_near(&format!("{i}: y"), &found.y, &numbers(&case["y"]), 1e-15);
+        assert_near(&format!("{i}: dx"), &found.dx, &numbers(&case["dx"]), 1e-15);
+    }
 }

@@ -291,6 +291,42 @@ def layers():
     )
 
 
+def images():
+    """Convolutions and pooling; images are height × width × channels, filters n × kh × kw × channels of a group."""
+    torch.manual_seed(8)
+    last = lambda t: t.permute(0, 2, 3, 1)
+    convolutions, pools = [], []
+    for image, n, kernel, stride, padding, dilation, groups in [
+        ((5, 6, 1), 2, (3, 3), (1, 1), (0, 0), (1, 1), 1),
+        ((6, 5, 3), 4, (3, 2), (2, 1), (1, 0), (1, 1), 1),
+        ((7, 7, 2), 3, (3, 3), (1, 2), (2, 2), (2, 2), 1),
+        ((4, 5, 4), 6, (2, 2), (1, 1), (0, 1), (1, 1), 2),
+        ((5, 4, 3), 3, (3, 3), (1, 1), (1, 1), (1, 1), 3),
+    ]:
+        h, w, c = image
+        x = torch.randn(2, c, h, w, requires_grad=True)
+        weight = torch.randn(n, c // groups, *kernel, requires_grad=True)
+        bias = torch.randn(n, requires_grad=True)
+        y = F.conv2d(x, weight, bias, stride, padding, dilation, groups)
+        dy = torch.randn_like(y)
+        dx, dw, db = torch.autograd.grad((y * dy).sum(), (x, weight, bias))
+        convolutions.append({
+            "image": image, "filters": n, "kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation,
+            "groups": groups, "x": flat(last(x)), "weight": flat(last(weight)), "bias": flat(bias), "y": flat(last(y)),
+            "dy": flat(last(dy)), "dx": flat(last(dx)), "dweight": flat(last(dw)), "dbias": flat(db),
+        })
+    for take, pool in [("max", F.max_pool2d), ("average", F.avg_pool2d)]:
+        for image, size, stride, padding in [((4, 6, 2), (2, 2), (2, 2), (0, 0)), ((5, 5, 3), (3, 2), (2, 1), (1, 1))]:
+            h, w, c = image
+            x = torch.randn(2, c, h, w, requires_grad=True)
+            y = pool(x, size, stride, padding)
+            dy = torch.randn_like(y)
+            (dx,) = torch.autograd.grad((y * dy).sum(), x)
+            pools.append({"take": take, "image": image, "size": size, "stride": stride, "padding": padding,
+                          "x": flat(last(x)), "y": flat(last(y)), "dy": flat(last(dy)), "dx": flat(last(dx))})
+    write("images", f"PyTorch {torch.__version__}, float64", convolutions=convolutions, pools=pools)
+
+
 def mlp(sizes, seed):
     """Weights and biases of a tanh network, Glorot-sized, biases not 0."""
     random = np.random.default_rng(seed)
@@ -666,5 +702,5 @@ def scores():
 
 
 if __name__ == "__main__":
-    for part in (activations, losses, layers, network, optimizers, schedules, averages, initializers, training, scores):
+    for part in (activations, losses, layers, images, network, optimizers, schedules, averages, initializers, training, scores):
         part()

@@ -1,0 +1,209 @@
+//! Convolution of images (the course's other kind of network): a linear layer that sees a window at a time.
+
+use serde::{Deserialize, Serialize};
+
+use super::windows::{self, Padding, Pair};
+use super::{Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, Registered, to_value};
+use crate::error::{Error, Result};
+use crate::init::Init;
+use crate::tensor::conv::{Convolution, Windows};
+use crate::tensor::{Activation, Shape, Tensor, View, ViewMut, ops};
+
+/// The most filters a layer may have.
+const MOST_FILTERS: usize = 1 << 16;
+
+/// A convolution with n filters, each of kh × kw × c/groups numbers; images are h × w × c, channels last.
+///
+/// Forward: z[p, f] = Σ over the window at p of x · W[f] + b[f], a = g(z).
+/// Backward: dZ = dA ∗ g'(Z), dW = Σ over windows and examples dZᵀ · window, db = Σ dZ, dX = Σ over the windows that a
+/// pixel is in of dZ · W.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conv2d {
+    /// n.
+    pub filters: usize,
+    /// kh and kw.
+    pub kernel: Pair,
+    /// Steps from a window to the next.
+    #[serde(default)]
+    pub stride: Pair,
+    /// Zeros around the image.
+    #[serde(default)]
+    pub padding: Padding,
+    /// Steps between the pixels of a window.
+    #[serde(default)]
+    pub dilation: Pair,
+    /// Groups of channels, each with its own filters; as many as channels is a depthwise convolution.
+    #[serde(default = "one")]
+    pub groups: usize,
+    /// g.
+    #[serde(default)]
+    pub activation: Activation,
+    /// How W is drawn; by default He for the ReLU kinds, Glorot otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<Init>,
+    /// Whether there is a b; batch norm after it makes one pointless.
+    #[serde(default = "yes")]
+    pub bias: bool,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Conv2d {
+    /// n square filters with activation g, an output a pixel.
+    pub fn new(filters: usize, kernel: usize, activation: Activation) -> Self {
+        Conv2d {
+            filters,
+            kernel: Pair::Both(kernel),
+            stride: Pair::default(),
+            padding: Padding::default(),
+            dilation: Pair::default(),
+            groups: 1,
+            activation,
+            init: None,
+            bias: true,
+        }
+    }
+
+    fn windows(&self, input: Shape) -> Result<Windows> {
+        let image = windows::image(Self::NAME, input)?;
+        windows::windows(Self::NAME, image, [self.kernel, self.stride, self.dilation], self.padding)
+    }
+
+    /// W's shape: filters × kh × kw × channels of a group.
+    fn weight(&self, input: Shape) -> [usize; 4] {
+        let [height, width] = self.kernel.each();
+        let channels = windows::image(Self::NAME, input).map_or(1, |[.., channels]| channels);
+        [self.filters, height, width, channels / self.groups.max(1)]
+    }
+
+    fn init(&self, [filters, height, width, channels]: [usize; 4]) -> Init {
+        self.init.unwrap_or_else(|| {
+            if self.activation.is_rectifier() {
+                return Init::HeNormal;
+            }
+            // Glorot's limit, where n_out counts all outputs that a pixel takes part in.
+            let window = (height * width) as f64;
+            Init::Uniform((6.0 / (window * (channels + filters / self.groups.max(1)) as f64)).sqrt())
+        })
+    }
+
+    fn convolution<'a>(&self, theta: Parameters<'a>, x: View) -> Convolution<'a> {
+        let input = Shape::try_from(x.shape().dimensions()[1..].to_vec()).expect("a part of a shape is one");
+        let windows = self.windows(input).expect("the network has asked for the output's shape");
+        Convolution { windows, groups: self.groups, filters: theta.get(0), bias: self.bias.then(|| theta.get(1)) }
+    }
+}
+
+impl Layer for Conv2d {
+    fn kind(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn config(&self) -> serde_json::Value {
+        to_value(self)
+    }
+
+    fn describe(&self, _input: Shape) -> String {
+        let groups = if self.groups > 1 { format!(" in {} groups", self.groups) } else { String::new() };
+        let bias = if self.bias { "" } else { ", no bias" };
+        let activation =
+            if self.activation == Activation::Identity { String::new() } else { format!(", {}", self.activation) };
+        let windows = windows::describe(self.kernel, self.stride);
+        format!("conv {windows}, {} filters{groups}{bias}{activation}", self.filters)
+    }
+
+    fn output(&self, input: Shape) -> Result<Shape> {
+        let [.., channels] = windows::image(Self::NAME, input)?;
+        let (filters, groups) = (self.filters, self.groups);
+        if filters == 0 || filters > MOST_FILTERS {
+            return Err(Error::config(format!("a convolution of {filters} filters"))
+                .fix(format!("give a layer between 1 and {MOST_FILTERS} filters")));
+        }
+        if groups == 0 || filters % groups > 0 || channels % groups > 0 {
+            return Err(Error::config(format!("{groups} groups of {channels} channels and {filters} filters"))
+                .fix("use a number of groups that divides both"));
+        }
+        let [height, width] = self.windows(input)?.output;
+        Ok([height, width, filters].into())
+    }
+
+    fn parameters(&self, input: Shape) -> Vec<ParameterSpec> {
+        let weight = self.weight(input);
+        let mut parameters = vec![ParameterSpec::weight("weight", weight, self.init(weight))];
+        if self.bias {
+            parameters.push(ParameterSpec::bias("bias", self.filters, 0.0));
+        }
+        parameters
+    }
+
+    fn saved(&self, input: Shape, m: usize) -> Vec<Shape> {
+        match self.output(input) {
+            Ok(output) if self.activation.needs_input() => vec![output.batch(m)],
+            _ => Vec::new(),
+        }
+    }
+
+    fn forward(&self, theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], _mode: Mode) {
+        let z = saved.first_mut().map(|z| z.rows_mut(x.shape().rows()));
+        self.convolution(theta, x).forward(x, self.activation, z, y);
+    }
+
+    fn backward(&self, theta: Parameters, mut pass: Backward, mut gradient: ParametersMut) {
+        let m = pass.x.shape().rows();
+        let z_or_a = pass.saved.first().map_or(pass.y, |z| z.rows(m));
+        ops::activate_backward(self.activation, z_or_a, pass.dy.reborrow());
+        let (own, dz) = (self.convolution(theta, pass.x), pass.dy.view());
+        if self.bias {
+            let (dw, db) = gradient.pair(0);
+            own.backward(pass.x, dz, dw, Some(db), pass.dx);
+        } else {
+            own.backward(pass.x, dz, gradient.get(0), None, pass.dx);
+        }
+    }
+
+    fn kink_sides(&self, y: View, sides: &mut Vec<bool>) {
+        if self.activation.has_kink() {
+            sides.extend((0..y.len()).map(|i| y.at(i) > 0.0));
+        }
+    }
+}
+
+impl Registered for Conv2d {
+    const NAME: &'static str = "conv2d";
+
+    fn examples() -> Vec<(Self, Shape)> {
+        let plain = |kernel| Conv2d::new(3, kernel, Activation::Tanh);
+        let strided = Conv2d {
+            stride: Pair::Both(2),
+            padding: Padding::Valid,
+            bias: false,
+            init: Some(Init::Normal(0.5)),
+            ..plain(2)
+        };
+        let oblong = Conv2d {
+            kernel: Pair::Each([3, 1]),
+            stride: Pair::Each([1, 2]),
+            padding: Padding::Zeros(Pair::Each([1, 0])),
+            activation: Activation::Silu,
+            ..plain(1)
+        };
+        let dilated = Conv2d { dilation: Pair::Both(2), ..plain(3) };
+        let grouped = Conv2d { filters: 4, groups: 2, activation: Activation::Relu, ..plain(2) };
+        let depthwise = Conv2d { filters: 2, groups: 2, activation: Activation::Identity, ..plain(3) };
+        vec![
+            (plain(3), [4, 3].into()),
+            (strided, [5, 4, 2].into()),
+            (oblong, [4, 5, 2].into()),
+            (dilated, [5, 6, 1].into()),
+            (grouped, [3, 3, 4].into()),
+            (depthwise, [4, 3, 2].into()),
+        ]
+    }
+}

@@ -1,0 +1,122 @@
+//! Pooling: the largest number or the mean of each window of an image.
+
+use serde::{Deserialize, Serialize};
+
+use super::windows::{self, Padding, Pair};
+use super::{Backward, Layer, Mode, Parameters, ParametersMut, Registered, to_value};
+use crate::error::Result;
+use crate::tensor::conv::{self, Taken, Windows};
+use crate::tensor::{Shape, Tensor, View, ViewMut};
+
+/// What pooling takes of a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pooling {
+    /// The largest number.
+    Max,
+    /// The mean.
+    Average,
+}
+
+/// Pooling over windows, channel by channel; over the whole image where no size is given.
+///
+/// Max: y = the largest number; its dy goes to the first place that had it. Average: y = mean, dy/n to each place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pool2d {
+    /// What is taken.
+    pub take: Pooling,
+    /// Height and width of a window. Default: the image's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<Pair>,
+    /// Steps from a window to the next. Default: the window's size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stride: Option<Pair>,
+    /// Places around the image: they never hold the largest number, and count as zeros in a mean.
+    #[serde(default = "none")]
+    pub padding: Padding,
+}
+
+fn none() -> Padding {
+    Padding::Valid
+}
+
+impl Pool2d {
+    /// Square windows beside each other.
+    pub fn new(take: Pooling, size: usize) -> Self {
+        Pool2d { take, size: Some(Pair::Both(size)), stride: None, padding: Padding::Valid }
+    }
+
+    /// One window: the whole image.
+    pub fn global(take: Pooling) -> Self {
+        Pool2d { take, size: None, stride: None, padding: Padding::Valid }
+    }
+
+    fn windows(&self, input: Shape) -> Result<Windows> {
+        let image @ [height, width, _] = windows::image(Self::NAME, input)?;
+        let size = self.size.unwrap_or(Pair::Each([height, width]));
+        windows::windows(Self::NAME, image, [size, self.stride.unwrap_or(size), Pair::default()], self.padding)
+    }
+
+    fn of_batch(&self, x: Shape) -> Windows {
+        let input = Shape::try_from(x.dimensions()[1..].to_vec()).expect("a part of a shape is one");
+        self.windows(input).expect("the network has asked for the output's shape")
+    }
+
+    fn taken(&self) -> Taken {
+        match self.take {
+            Pooling::Max => Taken::Max,
+            Pooling::Average => Taken::Average,
+        }
+    }
+}
+
+impl Layer for Pool2d {
+    fn kind(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn config(&self) -> serde_json::Value {
+        to_value(self)
+    }
+
+    fn describe(&self, _input: Shape) -> String {
+        let take = if self.take == Pooling::Max { "max" } else { "average" };
+        match self.size {
+            Some(size) => format!("{take} pool {}", windows::describe(size, self.stride.unwrap_or(size))),
+            None => format!("{take} pool of the whole image"),
+        }
+    }
+
+    fn output(&self, input: Shape) -> Result<Shape> {
+        let [.., channels] = windows::image(Self::NAME, input)?;
+        let [height, width] = self.windows(input)?.output;
+        Ok(if self.size.is_none() { [channels].into() } else { [height, width, channels].into() })
+    }
+
+    fn forward(&self, _theta: Parameters, x: View, y: ViewMut, _saved: &mut [Tensor], _mode: Mode) {
+        conv::pool(&self.of_batch(x.shape()), self.taken(), x, y);
+    }
+
+    fn backward(&self, _theta: Parameters, pass: Backward, _gradient: ParametersMut) {
+        if let Some(dx) = pass.dx {
+            conv::pool_backward(&self.of_batch(pass.x.shape()), self.taken(), [pass.x, pass.y, pass.dy.view()], dx);
+        }
+    }
+}
+
+impl Registered for Pool2d {
+    const NAME: &'static str = "pool2d";
+
+    fn examples() -> Vec<(Self, Shape)> {
+        let overlapping = |take| Pool2d { stride: Some(Pair::Both(1)), padding: Padding::Same, ..Pool2d::new(take, 3) };
+        vec![
+            (Pool2d::new(Pooling::Average, 2), [4, 5, 2].into()),
+            (overlapping(Pooling::Average), [4, 3, 2].into()),
+            (Pool2d::global(Pooling::Average), [3, 4, 2].into()),
+            (Pool2d::new(Pooling::Max, 2), [4, 5, 2].into()),
+            (overlapping(Pooling::Max), [3, 3, 1].into()),
+            (Pool2d::global(Pooling::Max), [3, 2].into()),
+        ]
+    }
+}

@@ -1,0 +1,112 @@
+//! How the options of convolutions and pooling say where windows lie.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::tensor::Shape;
+use crate::tensor::conv::Windows;
+
+/// A number for height and width alike, or one for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Pair {
+    /// The same for both.
+    Both(usize),
+    /// Height, then width.
+    Each([usize; 2]),
+}
+
+impl Pair {
+    /// Height and width.
+    pub fn each(self) -> [usize; 2] {
+        match self {
+            Pair::Both(n) => [n, n],
+            Pair::Each(each) => each,
+        }
+    }
+}
+
+impl Default for Pair {
+    fn default() -> Self {
+        Pair::Both(1)
+    }
+}
+
+/// Zeros around an image.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Padding {
+    /// As many as give an output a stride, the odd one below and right of the image.
+    #[default]
+    Same,
+    /// None: windows stay within the image.
+    Valid,
+    /// So many on each side.
+    #[serde(untagged)]
+    Zeros(Pair),
+}
+
+/// Height, width and channels of images of a shape; two dimensions are one channel.
+///
+/// # Errors
+/// If the shape is no image's.
+pub(super) fn image(layer: &str, input: Shape) -> Result<[usize; 3]> {
+    match *input.dimensions() {
+        [height, width] => Ok([height, width, 1]),
+        [height, width, channels] => Ok([height, width, channels]),
+        _ => Err(Error::config(format!("{layer} takes images of height × width × channels, found {input}"))
+            .fix("put it before layers that make rows of numbers, and train on images")),
+    }
+}
+
+/// The windows over images.
+///
+/// # Errors
+/// If a number is 0, or no window fits.
+pub(super) fn windows(
+    layer: &str,
+    input: [usize; 3],
+    [size, stride, dilation]: [Pair; 3],
+    padding: Padding,
+) -> Result<Windows> {
+    let [size, stride, dilation] = [size.each(), stride.each(), dilation.each()];
+    let wrong = |what: String| Error::config(format!("{layer}: {what}"));
+    if [size, stride, dilation].iter().flatten().any(|n| !(1..=1 << 16).contains(n)) {
+        return Err(wrong(format!("windows of {size:?}, stride {stride:?} and dilation {dilation:?}"))
+            .fix("use numbers from 1 to 65536"));
+    }
+    let mut found = Windows { input, size, stride, padding: [0; 2], dilation, output: [0; 2] };
+    for axis in 0..2 {
+        let reach = (size[axis] - 1) * dilation[axis] + 1;
+        let around = match padding {
+            Padding::Valid => 0,
+            Padding::Zeros(zeros) => 2 * zeros.each()[axis],
+            Padding::Same => {
+                let steps = input[axis].div_ceil(stride[axis]);
+                ((steps - 1) * stride[axis] + reach).saturating_sub(input[axis])
+            }
+        };
+        if input[axis] + around < reach {
+            return Err(wrong(format!("a window reaches over {reach} of {} pixels", input[axis] + around))
+                .fix("use a smaller window, or padding"));
+        }
+        if around / 2 >= reach {
+            return Err(wrong(format!("windows of {reach} pixels within {} of padding", around / 2))
+                .fix("use less padding: windows must see some of the image"));
+        }
+        found.padding[axis] = around / 2;
+        found.output[axis] = (input[axis] + around - reach) / stride[axis] + 1;
+    }
+    Ok(found)
+}
+
+/// `3×3`, or `3×3/2` with a stride.
+pub(super) fn describe(size: Pair, stride: Pair) -> String {
+    let [height, width] = size.each();
+    match stride.each() {
+        [1, 1] => format!("{height}×{width}"),
+        [down, across] if down == across => format!("{height}×{width}/{down}"),
+        [down, across] => format!("{height}×{width}/{down}×{across}"),
+    }
+}

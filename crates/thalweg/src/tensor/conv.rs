@@ -1,0 +1,103 @@
+//! Operations on windows of images, channels last.
+
+use thalweg_kernels::{conv, reduce};
+
+use super::ops::{self, Element};
+use super::{Activation, Dtype, View, ViewMut};
+
+pub use thalweg_kernels::conv::Windows;
+
+/// Calls a generic function for the type of a view's numbers.
+macro_rules! by_dtype {
+    ($view:expr, $function:ident($($argument:expr),*)) => {
+        match $view.dtype() {
+            Dtype::F32 => $function::<f32>($($argument),*),
+            Dtype::F64 => $function::<f64>($($argument),*),
+        }
+    };
+}
+
+/// A convolution: its windows, its groups and its parameters.
+#[derive(Debug, Clone, Copy)]
+pub struct Convolution<'a> {
+    /// Where the windows lie.
+    pub windows: Windows,
+    /// Groups of channels, each with its own filters.
+    pub groups: usize,
+    /// Filters × (kh · kw · c/groups).
+    pub filters: View<'a>,
+    /// A number a filter.
+    pub bias: Option<View<'a>>,
+}
+
+impl Convolution<'_> {
+    /// Z = windows of X · filters + b, A = g(Z); A (and Z, where kept) is m × windows × filters.
+    pub fn forward(&self, x: View, g: Activation, z: Option<ViewMut>, mut a: ViewMut) {
+        by_dtype!(x, typed(self, x, a.reborrow()));
+        if let Some(z) = z {
+            ops::copy(a.view(), z);
+        }
+        ops::activate(g, a);
+
+        fn typed<T: Element>(own: &Convolution, x: View, z: ViewMut) {
+            let bias = own.bias.map(T::read);
+            conv::forward(&own.windows, own.groups, T::read(x), T::read(own.filters), bias, T::write(z));
+        }
+    }
+
+    /// dW = Σ dZᵀ · windows of X, db = sums of dZ over windows and examples, dX = dZ · W, added up where windows overlap.
+    pub fn backward(&self, x: View, dz: View, dw: ViewMut, db: Option<ViewMut>, dx: Option<ViewMut>) {
+        by_dtype!(x, typed(self, x, dz, dw, db, dx));
+
+        fn typed<T: Element>(
+            own: &Convolution,
+            x: View,
+            dz: View,
+            dw: ViewMut,
+            db: Option<ViewMut>,
+            dx: Option<ViewMut>,
+        ) {
+            conv::filter_gradient(&own.windows, own.groups, T::read(x), T::read(dz), T::write(dw));
+            if let Some(db) = db {
+                let filters = own.filters.shape().rows();
+                reduce::column_sums(T::read(dz), filters, T::write(db));
+            }
+            if let Some(dx) = dx {
+                conv::image_gradient(&own.windows, own.groups, T::read(dz), T::read(own.filters), T::write(dx));
+            }
+        }
+    }
+}
+
+/// What is taken of a window, channel by channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// The largest number.
+    Max,
+    /// The mean.
+    Average,
+}
+
+/// y = what is taken of each window of x.
+pub fn pool(windows: &Windows, taken: Taken, x: View, y: ViewMut) {
+    by_dtype!(x, typed(windows, taken, x, y));
+
+    fn typed<T: Element>(windows: &Windows, taken: Taken, x: View, y: ViewMut) {
+        match taken {
+            Taken::Max => conv::max_pool(windows, T::read(x), T::write(y)),
+            Taken::Average => conv::average_pool(windows, T::read(x), T::write(y)),
+        }
+    }
+}
+
+/// dx of [`pool`], from its x, y and dy.
+pub fn pool_backward(windows: &Windows, taken: Taken, [x, y, dy]: [View; 3], dx: ViewMut) {
+    by_dtype!(x, typed(windows, taken, [x, y, dy], dx));
+
+    fn typed<T: Element>(windows: &Windows, taken: Taken, [x, y, dy]: [View; 3], dx: ViewMut) {
+        match taken {
+            Taken::Max => conv::max_pool_gradient(windows, T::read(x), T::read(y), T::read(dy), T::write(dx)),
+            Taken::Average => conv::average_pool_gradient(windows, T::read(dy), T::write(dx)),
+        }
+    }
+}
