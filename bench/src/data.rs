@@ -34,6 +34,12 @@ pub(crate) fn examples(rows: usize, inputs: usize, outputs: usize, answers: Answ
     Examples::new(Tensor::from_f32([rows, inputs], x), Tensor::from_f32([rows, 1], y), None)
 }
 
+/// The same examples as images of one channel.
+pub(crate) fn as_images(examples: Examples, [height, width]: [usize; 2]) -> thalweg::Result<Examples> {
+    let x = examples.x.view().part(0, [examples.rows(), height, width]).to_tensor();
+    Examples::new(x, examples.y, examples.weights)
+}
+
 /// Standard normal numbers.
 pub(crate) fn normal(purpose: u32, n: usize) -> Vec<f32> {
     let mut numbers = vec![0.0; n];

@@ -1,16 +1,16 @@
-//! W1, W2, W3 and W5: seconds an epoch of training, with shuffling, after an epoch that is not timed.
+//! W1, W2, W3, W5 and W6: seconds an epoch of training, with shuffling, after an epoch that is not timed.
 
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use thalweg::init::Init;
-use thalweg::layers::{Layer, Linear};
+use thalweg::layers::{Conv2d, Layer, Linear, Padding, Pool2d, Pooling};
 use thalweg::losses::{Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, Squared};
 use thalweg::metrics::Metrics;
 use thalweg::network::Network;
 use thalweg::optimizers::{Adam, GradientDescent, Optimizer};
-use thalweg::tensor::{Activation, Dtype};
+use thalweg::tensor::{Activation, Dtype, Shape};
 use thalweg::train::event::Event;
 use thalweg::train::{Settings, State, Trainer};
 
@@ -26,7 +26,7 @@ struct Workload<'a> {
     learning_rate: f64,
 }
 
-const WORKLOADS: [Workload<'static>; 4] = [
+const WORKLOADS: [Workload<'static>; 5] = [
     Workload {
         name: "w1",
         sizes: &[784, 512, 512, 10],
@@ -59,7 +59,39 @@ const WORKLOADS: [Workload<'static>; 4] = [
         answers: Answers::YesOrNo,
         learning_rate: 0.1,
     },
+    Workload {
+        name: CONVOLUTIONS,
+        sizes: &[28 * 28, 10],
+        rows: 12_800,
+        batch: 128,
+        answers: Answers::Classes,
+        learning_rate: 1e-3,
+    },
 ];
+
+/// The workload whose network is [`convolutions`].
+const CONVOLUTIONS: &str = "w6";
+
+/// Two convolutions, a pool and two dense layers on images of 28 × 28.
+fn convolutions() -> thalweg::Result<Network> {
+    let conv = |filters, inputs: f64| Conv2d {
+        padding: Padding::Valid,
+        init: Some(Init::Uniform(inputs.sqrt().recip())),
+        ..Conv2d::new(filters, 3, Activation::Relu)
+    };
+    let dense = |units, activation, inputs: f64| Linear {
+        init: Some(Init::Uniform(inputs.sqrt().recip())),
+        ..Linear::new(units, activation)
+    };
+    let layers: Vec<Box<dyn Layer>> = vec![
+        Box::new(conv(32, 9.0)),
+        Box::new(conv(64, 288.0)),
+        Box::new(Pool2d::new(Pooling::Max, 2)),
+        Box::new(dense(128, Activation::Relu, 9216.0)),
+        Box::new(dense(10, Activation::Identity, 128.0)),
+    ];
+    Network::new(Shape::from([28, 28]), layers)
+}
 
 /// A network of these sizes with ReLU between.
 pub(crate) fn network(sizes: &[usize]) -> thalweg::Result<Network> {
@@ -75,6 +107,10 @@ pub(crate) fn network(sizes: &[usize]) -> thalweg::Result<Network> {
 
 /// Floating-point operations that the products of an epoch need: forward, and backward but for the inputs' gradient.
 fn operations(work: &Workload) -> f64 {
+    if work.name == CONVOLUTIONS {
+        let (first, others) = (26 * 26 * 32 * 9, 24 * 24 * 64 * 288 + 9216 * 128 + 128 * 10);
+        return (work.rows * (4 * first + 6 * others)) as f64;
+    }
     let weights: usize = work.sizes.windows(2).map(|pair| pair[0] * pair[1]).sum();
     (work.rows * (6 * weights - 2 * work.sizes[0] * work.sizes[1])) as f64
 }
@@ -90,10 +126,12 @@ fn peak_memory() -> Option<f64> {
 pub(crate) fn run(name: &str, options: &Options) -> Result<Value> {
     let work = WORKLOADS.iter().find(|work| work.name == name).with_context(|| format!("no workload {name:?}"))?;
     let (seconds, costs) = train(work, options)?;
-    let (middle, theta) = (median(seconds.clone()), parameters(work.sizes) as f64);
+    let middle = median(seconds.clone());
     // Inputs and answers, θ with its gradient and Adam's two vectors, and what each layer puts out and gets back.
-    let activations: usize = work.sizes.iter().sum::<usize>() * work.batch;
-    let planned = 4.0 * ((work.rows * (work.sizes[0] + 1) + 2 * activations) as f64 + 5.0 * theta) / (1024.0 * 1024.0);
+    let planned = (work.name != CONVOLUTIONS).then(|| {
+        let (theta, activations) = (parameters(work.sizes), work.sizes.iter().sum::<usize>() * work.batch);
+        4.0 * (work.rows * (work.sizes[0] + 1) + 2 * activations + 5 * theta) as f64 / (1024.0 * 1024.0)
+    });
     Ok(json!({
         "workload": name, "unit": "s/epoch", "threads": options.threads, "precision": options.precision, "seconds": seconds,
         "median": middle, "gflops": operations(work) / middle / 1e9, "loss": [costs[0], costs[costs.len() - 1]],
@@ -120,8 +158,9 @@ fn parameters(sizes: &[usize]) -> usize {
 
 /// Trains; gives the seconds of each epoch but the first, and the cost of all.
 fn train(work: &Workload, options: &Options) -> Result<(Vec<f64>, Vec<f64>)> {
-    let network = network(work.sizes)?;
+    let network = if work.name == CONVOLUTIONS { convolutions()? } else { network(work.sizes)? };
     let train = data::examples(work.rows, work.sizes[0], work.sizes[work.sizes.len() - 1], work.answers)?;
+    let train = if work.name == CONVOLUTIONS { data::as_images(train, [28, 28])? } else { train };
     let loss: Box<dyn Loss> = match work.answers {
         Answers::Classes => Box::new(SoftmaxCrossEntropy::default()),
         Answers::Number => Box::new(Squared),

@@ -7,6 +7,8 @@
 use std::cell::Cell;
 
 use crate::Real;
+use crate::bf16::{Products, wanted, with_products};
+use crate::dispatch::vectorised;
 use crate::gemm::{Gemm, Matrix, gemm};
 use crate::pool::{self, Shared};
 
@@ -42,27 +44,50 @@ impl Windows {
         self.size[0] * self.size[1] * channels
     }
 
-    /// Calls `f(place in the image, window, place in the window)` for each place of each window that is within the image,
-    /// places counted in pixels.
+    /// Calls `f(place in the image, window, place in the window, how many)` for each run of neighbouring places of each
+    /// window that is within the image, places counted in pixels.
     #[inline(always)]
-    fn for_each(&self, mut f: impl FnMut(usize, usize, usize)) {
+    fn for_each_run(&self, mut f: impl FnMut(usize, usize, usize, usize)) {
         let [height, width, _] = self.input;
-        let at = |axis: usize, window: usize, step: usize| {
-            (window * self.stride[axis] + step * self.dilation[axis]).wrapping_sub(self.padding[axis])
-        };
+        let [down, across] = self.dilation;
         for oy in 0..self.output[0] {
             for ox in 0..self.output[1] {
+                let window = oy * self.output[1] + ox;
                 for ky in 0..self.size[0] {
-                    let y = at(0, oy, ky);
+                    let y = (oy * self.stride[0] + ky * down).wrapping_sub(self.padding[0]);
+                    if y >= height {
+                        continue;
+                    }
+                    let left = ox * self.stride[1];
+                    if across == 1 {
+                        let first = self.padding[1].saturating_sub(left);
+                        let end = self.size[1].min((width + self.padding[1]).saturating_sub(left));
+                        if first < end {
+                            f(
+                                y * width + left + first - self.padding[1],
+                                window,
+                                ky * self.size[1] + first,
+                                end - first,
+                            );
+                        }
+                        continue;
+                    }
                     for kx in 0..self.size[1] {
-                        let x = at(1, ox, kx);
-                        if y < height && x < width {
-                            f(y * width + x, oy * self.output[1] + ox, ky * self.size[1] + kx);
+                        let x = (left + kx * across).wrapping_sub(self.padding[1]);
+                        if x < width {
+                            f(y * width + x, window, ky * self.size[1] + kx, 1);
                         }
                     }
                 }
             }
         }
+    }
+
+    /// Calls `f(place in the image, window, place in the window)` for each place of each window that is within the image,
+    /// places counted in pixels.
+    #[inline(always)]
+    fn for_each(&self, mut f: impl FnMut(usize, usize, usize)) {
+        self.for_each_run(|pixel, window, place, n| (0..n).for_each(|i| f(pixel + i, window, place + i)));
     }
 
     /// The windows over `count` channels from `first` on, a row each; zeros where a window is beyond the image.
@@ -71,20 +96,31 @@ impl Windows {
         if self.reaches_beyond() {
             rows.fill(T::ZERO);
         }
-        self.for_each(|pixel, window, place| {
-            let from = &image[pixel * channels + first..][..count];
-            rows[window * numbers + place * count..][..count].copy_from_slice(from);
-        });
+        let mut copy = |from: usize, to: usize, n: usize| copy_few(&image[from..][..n], &mut rows[to..][..n]);
+        if count == channels {
+            self.for_each_run(|pixel, window, place, n| {
+                copy(pixel * channels, window * numbers + place * channels, n * channels);
+            });
+        } else {
+            self.for_each(|pixel, window, place| {
+                copy(pixel * channels + first, window * numbers + place * count, count)
+            });
+        }
     }
 
     /// Adds rows of windows to where their numbers came from.
     fn fold<T: Real>(&self, rows: &[T], [first, count]: [usize; 2], image: &mut [T]) {
         let (channels, numbers) = (self.input[2], self.numbers(count));
-        self.for_each(|pixel, window, place| {
-            let to = &mut image[pixel * channels + first..][..count];
-            let from = &rows[window * numbers + place * count..][..count];
-            to.iter_mut().zip(from).for_each(|(to, &from)| *to += from);
-        });
+        vectorised(
+            #[inline(always)]
+            || {
+                self.for_each(|pixel, window, place| {
+                    let to = &mut image[pixel * channels + first..][..count];
+                    let from = &rows[window * numbers + place * count..][..count];
+                    to.iter_mut().zip(from).for_each(|(to, &from)| *to += from);
+                });
+            },
+        );
     }
 
     fn reaches_beyond(&self) -> bool {
@@ -92,6 +128,16 @@ impl Windows {
             let last = (self.output[axis] - 1) * self.stride[axis] + (self.size[axis] - 1) * self.dilation[axis];
             self.padding[axis] > 0 || last >= self.input[axis]
         })
+    }
+}
+
+/// Copies numbers; a call of the system's own copy would take longer than a few of them do.
+#[inline(always)]
+fn copy_few<T: Real>(from: &[T], to: &mut [T]) {
+    if from.len() < 16 {
+        to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+    } else {
+        to.copy_from_slice(from);
     }
 }
 
@@ -111,6 +157,11 @@ fn with_room<T: Real, R>(numbers: usize, f: impl FnOnce(&mut [T]) -> R) -> R {
     result
 }
 
+/// [`with_room`], on whatever thread with the products that the asking one wants.
+fn in_room<T: Real>(products: Products, numbers: usize, f: impl FnOnce(&mut [T])) {
+    with_products(products, || with_room(numbers, f));
+}
+
 /// y = windows of x times filters, plus a bias a filter. x holds images, y is windows × filters for each; filters are
 /// divided into groups, each of which sees its share of the channels.
 ///
@@ -121,11 +172,11 @@ pub fn forward<T: Gemm>(windows: &Windows, groups: usize, x: &[T], filters: &[T]
     let numbers = windows.numbers(part);
     let (all, positions) = (filters.len() / numbers, windows.count());
     assert!(x.len() / windows.image() * positions * all == y.len(), "conv::forward: shapes do not fit");
-    let each = all / groups;
+    let (each, products) = (all / groups, wanted());
     pool::for_each_chunk(y, positions * all, |i, y| {
         let image = &x[i * windows.image()..][..windows.image()];
         let result = if groups > 1 { positions * each } else { 0 };
-        with_room(positions * numbers + result, |room| {
+        in_room(products, positions * numbers + result, |room| {
             let (rows, result) = room.split_at_mut(positions * numbers);
             for group in 0..groups {
                 windows.unfold(image, [group * part, part], rows);
@@ -199,11 +250,12 @@ pub fn image_gradient<T: Gemm>(windows: &Windows, groups: usize, dy: &[T], filte
     let all = filters.len() / numbers;
     let each = all / groups;
     assert!(dx.len() / windows.image() * positions * all == dy.len(), "conv::image_gradient: shapes do not fit");
+    let products = wanted();
     pool::for_each_chunk(dx, windows.image(), |i, dx| {
         dx.fill(T::ZERO);
         let dy = &dy[i * positions * all..][..positions * all];
         let deltas = if groups > 1 { positions * each } else { 0 };
-        with_room(positions * numbers + deltas, |room| {
+        in_room(products, positions * numbers + deltas, |room| {
             let (rows, deltas) = room.split_at_mut(positions * numbers);
             for group in 0..groups {
                 let delta = if groups == 1 {

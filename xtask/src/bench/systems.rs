@@ -14,15 +14,16 @@ pub(super) const OURS: [&str; 2] = ["thalweg", "thalweg-bf16"];
 
 /// The peers' names as bench/peers.py knows them, the Python module that each needs, and the workloads left out for it
 /// because they take minutes and say nothing new.
-const PEERS: [(&str, &str, &[&str]); 8] = [
+const PEERS: [(&str, &str, &[&str]); 9] = [
     ("torch", "torch", &[]),
-    ("torch-bf16", "torch", &["w2", "w4", "w5"]),
-    ("torch-medium", "torch", &["w2", "w4", "w5"]),
-    ("torch-compile", "torch", &["w3", "w5"]),
-    ("jax", "jax", &["w3"]),
+    ("torch-cl", "torch", &[]),
+    ("torch-bf16", "torch", &["w2", "w4", "w5", "w6"]),
+    ("torch-medium", "torch", &["w2", "w4", "w5", "w6"]),
+    ("torch-compile", "torch", &["w3", "w5", "w6"]),
+    ("jax", "jax", &["w3", "w6"]),
     ("sklearn", "sklearn", &["w1", "w3", "w5"]),
     ("onnxruntime", "onnxruntime", &[]),
-    ("keras-jax", "keras", &["w1", "w2", "w3", "w5"]),
+    ("keras-jax", "keras", &["w1", "w2", "w3", "w5", "w6"]),
 ];
 
 /// A system on a workload, with what was measured so far.

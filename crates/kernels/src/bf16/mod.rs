@@ -71,6 +71,11 @@ pub fn with_products<R>(products: Products, f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// How this thread wants its products, for others that compute some of them.
+pub(crate) fn wanted() -> Products {
+    WANTED.get()
+}
+
 /// Computes a product if this thread wants it in bf16, the machine can and it is large enough.
 pub(crate) fn try_gemm(a: Matrix<f32>, b: Matrix<f32>, bias: Option<&[f32]>, c: &mut [f32]) -> bool {
     let Products::Parts(parts) = WANTED.get() else { return false };

@@ -1,0 +1,154 @@
+//! Convolution and pooling against their definitions, over odd windows, and for any number of threads.
+
+use thalweg_kernels::bf16::{Products, with_products};
+use thalweg_kernels::conv::{self, Windows};
+use thalweg_kernels::gemm::Gemm;
+use thalweg_kernels::pool;
+use thalweg_kernels::random::Stream;
+
+fn normal<T: Gemm>(n: usize, purpose: u32) -> Vec<T> {
+    let mut x = vec![T::ZERO; n];
+    Stream::new(13, purpose).fill_normal(0, &mut x);
+    x
+}
+
+/// Windows with as many outputs as the padding, the same on each side, allows.
+fn windows(
+    input: [usize; 3],
+    size: [usize; 2],
+    stride: [usize; 2],
+    padding: [usize; 2],
+    dilation: [usize; 2],
+) -> Windows {
+    let output = [0, 1].map(|i| (input[i] + 2 * padding[i] - (size[i] - 1) * dilation[i] - 1) / stride[i] + 1);
+    Windows { input, size, stride, padding, dilation, output }
+}
+
+/// Windows, groups and filters.
+fn cases() -> Vec<(Windows, usize, usize)> {
+    vec![
+        (windows([5, 6, 3], [3, 3], [1, 1], [1, 1], [1, 1]), 1, 4),
+        (windows([9, 4, 2], [2, 3], [2, 1], [0, 2], [1, 1]), 1, 17),
+        (windows([8, 8, 4], [3, 2], [1, 3], [2, 1], [2, 2]), 2, 6),
+        (windows([7, 5, 3], [3, 3], [1, 2], [1, 1], [1, 1]), 3, 3),
+        (windows([1, 1, 1], [1, 1], [1, 1], [0, 0], [1, 1]), 1, 1),
+        (windows([20, 20, 16], [3, 3], [1, 1], [1, 1], [1, 1]), 1, 32),
+    ]
+}
+
+/// Calls f(number of x, number of the filters, number of y) for each product in the definition of a convolution.
+fn each_product(w: &Windows, groups: usize, filters: usize, images: usize, mut f: impl FnMut(usize, usize, usize)) {
+    let ([height, width, channels], [down, across]) = (w.input, w.output);
+    let (part, each) = (channels / groups, filters / groups);
+    for image in 0..images {
+        for (oy, ox) in (0..down).flat_map(|oy| (0..across).map(move |ox| (oy, ox))) {
+            for filter in 0..filters {
+                for (ky, kx) in (0..w.size[0]).flat_map(|ky| (0..w.size[1]).map(move |kx| (ky, kx))) {
+                    let y = (oy * w.stride[0] + ky * w.dilation[0]) as isize - w.padding[0] as isize;
+                    let x = (ox * w.stride[1] + kx * w.dilation[1]) as isize - w.padding[1] as isize;
+                    if y < 0 || x < 0 || y as usize >= height || x as usize >= width {
+                        continue;
+                    }
+                    for channel in 0..part {
+                        let from = ((image * height + y as usize) * width + x as usize) * channels;
+                        f(
+                            from + filter / each * part + channel,
+                            (filter * w.size[0] * w.size[1] + ky * w.size[1] + kx) * part + channel,
+                            ((image * down + oy) * across + ox) * filters + filter,
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn near<T: Gemm>(found: &[T], expected: &[f64], tolerance: f64, what: &str) {
+    for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert!(
+            (found.f64() - expected).abs() <= tolerance * (1.0 + expected.abs()),
+            "{what}, {i}: {found:?}, {expected}"
+        );
+    }
+}
+
+fn is_its_definition<T: Gemm>(tolerance: f64) {
+    let images = 3;
+    for (w, groups, filters) in cases() {
+        let numbers = filters * w.size[0] * w.size[1] * w.input[2] / groups;
+        let (n_in, n_out) = (images * w.input.iter().product::<usize>(), images * w.count() * filters);
+        let (x, f, b, dy) =
+            (normal::<T>(n_in, 1), normal::<T>(numbers, 2), normal::<T>(filters, 3), normal::<T>(n_out, 4));
+        let [mut y, mut df, mut dx] = [n_out, numbers, n_in].map(|n| vec![T::ONE; n]);
+        conv::forward(&w, groups, &x, &f, Some(&b), &mut y);
+        conv::filter_gradient(&w, groups, &x, &dy, &mut df);
+        conv::image_gradient(&w, groups, &dy, &f, &mut dx);
+        let mut expected_y: Vec<f64> = (0..n_out).map(|i| b[i % filters].f64()).collect();
+        let [mut expected_df, mut expected_dx] = [numbers, n_in].map(|n| vec![0.0; n]);
+        each_product(&w, groups, filters, images, |i, j, k| {
+            expected_y[k] += x[i].f64() * f[j].f64();
+            expected_df[j] += x[i].f64() * dy[k].f64();
+            expected_dx[i] += f[j].f64() * dy[k].f64();
+        });
+        near(&y, &expected_y, tolerance, &format!("y, {w:?}"));
+        near(&df, &expected_df, 30.0 * tolerance, &format!("df, {w:?}"));
+        near(&dx, &expected_dx, tolerance, &format!("dx, {w:?}"));
+    }
+}
+
+#[test]
+fn convolutions_are_their_definition() {
+    is_its_definition::<f64>(1e-13);
+    is_its_definition::<f32>(2e-5);
+}
+
+#[test]
+fn pools_are_their_definition() {
+    for (w, _, _) in cases() {
+        let (channels, images) = (w.input[2], 2);
+        let n_out = images * w.count() * channels;
+        let x = normal::<f64>(images * w.input.iter().product::<usize>(), 1);
+        let (mut largest, mut sums) = (vec![f64::NEG_INFINITY; n_out], vec![0.0; n_out]);
+        // A pool's window sees a channel as a depthwise filter does.
+        each_product(&w, channels, channels, images, |i, _, k| {
+            largest[k] = f64::max(largest[k], x[i]);
+            sums[k] += x[i] / (w.size[0] * w.size[1]) as f64;
+        });
+        let (mut y, dy) = (vec![1.0; n_out], normal::<f64>(n_out, 2));
+        conv::average_pool(&w, &x, &mut y);
+        near(&y, &sums, 1e-14, "average");
+        conv::max_pool(&w, &x, &mut y);
+        assert_eq!(y, largest);
+        let (mut dx, mut expected) = (vec![1.0; x.len()], vec![0.0; x.len()]);
+        conv::max_pool_gradient(&w, &x, &y, &dy, &mut dx);
+        each_product(&w, channels, channels, images, |i, _, k| expected[i] += if x[i] == y[k] { dy[k] } else { 0.0 });
+        near(&dx, &expected, 1e-14, "max");
+        conv::average_pool_gradient(&w, &dy, &mut dx);
+        expected.fill(0.0);
+        each_product(&w, channels, channels, images, |i, _, k| expected[i] += dy[k] / (w.size[0] * w.size[1]) as f64);
+        near(&dx, &expected, 1e-14, "average");
+    }
+}
+
+#[test]
+fn threads_do_not_change_bits() {
+    for products in [Products::Single, Products::Parts(1)] {
+        let run = |threads: usize| {
+            pool::set_threads(threads);
+            let (w, images, filters) = (windows([20, 20, 16], [3, 3], [1, 1], [1, 1], [1, 1]), 9, 32);
+            let (x, f) = (normal::<f32>(images * 6400, 1), normal::<f32>(filters * 144, 2));
+            let dy = normal::<f32>(images * 400 * filters, 3);
+            let [mut y, mut df, mut dx] = [dy.len(), f.len(), x.len()].map(|n| vec![0.0_f32; n]);
+            with_products(products, || {
+                conv::forward(&w, 1, &x, &f, None, &mut y);
+                conv::filter_gradient(&w, 1, &x, &dy, &mut df);
+                conv::image_gradient(&w, 1, &dy, &f, &mut dx);
+            });
+            [y, df, dx].concat().into_iter().map(f32::to_bits).collect::<Vec<_>>()
+        };
+        let one = run(1);
+        for threads in [2, 3] {
+            assert!(run(threads) == one, "{products:?}, {threads} threads");
+        }
+    }
+}
