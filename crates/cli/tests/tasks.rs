@@ -328,3 +328,64 @@ fn a_table_is_trained_from_disk() {
         assert!(!place.path().join("run").exists(), "{options}");
     }
 }
+
+/// Images of a line, down or across, as IDX files.
+fn lines(place: &Place, examples: usize) {
+    let labels: Vec<u8> = (0..examples).map(|i| u8::from(unit(i, 0) > 0.5)).collect();
+    let image = |(i, &across): (usize, &u8)| {
+        let at = (unit(i, 1) * 8.0) as usize;
+        (0..64).map(move |p| if (if across == 1 { p / 8 } else { p % 8 }) == at { 200 + (p % 50) as u8 } else { 9 })
+    };
+    let pixels: Vec<u8> = labels.iter().enumerate().flat_map(image).collect();
+    let count = (examples as u32).to_be_bytes();
+    let header = [&[0, 0, 8, 3], &count[..], &[0, 0, 0, 8, 0, 0, 0, 8]].concat();
+    std::fs::write(place.path().join("train-images-idx3-ubyte"), [header, pixels].concat()).unwrap();
+    std::fs::write(place.path().join("train-labels-idx1-ubyte"), [&[0, 0, 8, 1], &count[..], &labels].concat())
+        .unwrap();
+}
+
+#[test]
+fn a_network_of_convolutions_learns_lines() {
+    let network = r#"
+        [[network.layer]]
+        kind = "conv2d"
+        filters = 4
+        kernel = 3
+        bias = false
+
+        [[network.layer]]
+        kind = "batch_norm"
+
+        [[network.layer]]
+        kind = "activation"
+        activation = "relu"
+
+        [[network.layer]]
+        kind = "pool2d"
+        take = "max"
+        size = 2
+
+        [[network.layer]]
+        kind = "conv2d"
+        filters = 8
+        kernel = [3, 3]
+        stride = 2
+        activation = "tanh"
+
+        [[network.layer]]
+        kind = "pool2d"
+        take = "average"
+    "#;
+    let place = Place::new("network.toml", network);
+    lines(&place, 300);
+    let options = "train-images-idx3-ubyte --config network.toml --epochs 12 --batch-size 16 --learning-rate 0.01";
+    let output = place.thalweg(&format!("train {options} -q --json -o run"));
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(metric(&result, "test", "accuracy") > 0.95, "{result}");
+    let told = String::from_utf8(place.thalweg("evaluate run train-images-idx3-ubyte").stdout).unwrap();
+    assert!(told.contains("accuracy"), "{told}");
+    let told = String::from_utf8(place.thalweg(&format!("check {options}")).stdout).unwrap();
+    assert!(told.contains("every gradient agrees"), "{told}");
+    let told = String::from_utf8(place.thalweg("inspect run").stdout).unwrap();
+    assert!(told.contains("conv 3×3/2, 8 filters, tanh") && told.contains("average pool of the whole image"), "{told}");
+}

@@ -320,6 +320,21 @@ pub fn max_pool_gradient<T: Real>(windows: &Windows, x: &[T], y: &[T], dy: &[T],
     });
 }
 
+/// Calls f for each place of each window of [`max_pool`]: whether it holds the window's largest number.
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn places_of_largest<T: Real>(windows: &Windows, x: &[T], y: &[T], mut f: impl FnMut(bool)) {
+    let channels = windows.input[2];
+    assert!(x.len() / windows.image() * windows.count() * channels == y.len());
+    for (image, y) in x.chunks_exact(windows.image()).zip(y.chunks_exact(windows.count() * channels)) {
+        windows.for_each(|pixel, window, _| {
+            let y = &y[window * channels..][..channels];
+            image[pixel * channels..].iter().zip(y).for_each(|(x, y)| f(x == y));
+        });
+    }
+}
+
 /// y = the mean of each window and channel; places beyond the image count as zeros.
 ///
 /// # Panics

@@ -6,7 +6,7 @@ use super::{Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, Reg
 use crate::error::{Error, Result};
 use crate::tensor::{Shape, Tensor, View, ViewMut, ops};
 
-/// Per unit over the mini-batch: z_norm = (z − μ)/√(σ² + ε), z̃ = γ z_norm + β, with γ and β learned.
+/// Per unit over the mini-batch, of images per channel over the mini-batch's pixels: z_norm = (z − μ)/√(σ² + ε), z̃ = γ z_norm + β, with γ and β learned.
 ///
 /// Prediction uses exponentially weighted averages of μ and σ²: μ̄ := momentum·μ̄ + (1 − momentum)·μ. σ² is the
 /// population form in both (PyTorch's running variance is the sample form, m/(m−1) as large).
@@ -40,6 +40,14 @@ const BATCH_MEAN: usize = 1;
 const BATCH_VARIANCE: usize = 2;
 const INVERSE_STD: usize = 3;
 
+/// How many units, or channels of images, are normalised.
+fn units(input: Shape) -> usize {
+    match *input.dimensions() {
+        [_, _, channels] => channels,
+        _ => input.size(),
+    }
+}
+
 impl Layer for BatchNorm {
     fn kind(&self) -> &'static str {
         Self::NAME
@@ -62,7 +70,7 @@ impl Layer for BatchNorm {
     }
 
     fn parameters(&self, input: Shape) -> Vec<ParameterSpec> {
-        let n = input.size();
+        let n = units(input);
         vec![
             ParameterSpec::bias("gamma", n, 1.0),
             ParameterSpec::bias("beta", n, 0.0),
@@ -72,8 +80,8 @@ impl Layer for BatchNorm {
     }
 
     fn saved(&self, input: Shape, m: usize) -> Vec<Shape> {
-        let n = input.size();
-        vec![[m, n].into(), [n].into(), [n].into(), [n].into()]
+        let n = units(input);
+        vec![[m, input.size()].into(), [n].into(), [n].into(), [n].into()]
     }
 
     fn forward(&self, theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], mode: Mode) {
@@ -112,6 +120,10 @@ impl Registered for BatchNorm {
     const NAME: &'static str = "batch_norm";
 
     fn examples() -> Vec<(Self, Shape)> {
-        vec![(BatchNorm::default(), [5].into()), (BatchNorm { epsilon: 1e-3, momentum: 0.99 }, [3].into())]
+        vec![
+            (BatchNorm::default(), [5].into()),
+            (BatchNorm { epsilon: 1e-3, momentum: 0.99 }, [3].into()),
+            (BatchNorm::default(), [2, 3, 2].into()),
+        ]
     }
 }

@@ -168,7 +168,7 @@ impl Layer for Conv2d {
         }
     }
 
-    fn kink_sides(&self, y: View, sides: &mut Vec<bool>) {
+    fn kink_sides(&self, _x: View, y: View, sides: &mut Vec<bool>) {
         if self.activation.has_kink() {
             sides.extend((0..y.len()).map(|i| y.at(i) > 0.0));
         }

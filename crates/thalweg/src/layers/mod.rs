@@ -209,8 +209,8 @@ pub trait Layer: Debug + Send + Sync {
     /// Updates untrained statistics after a training step, from what its forward pass kept.
     fn update_statistics(&self, _theta: ParametersMut, _saved: &[Tensor]) {}
 
-    /// Adds, for each output with a kink in its derivative, on which side of the kink it is.
-    fn kink_sides(&self, _y: View, _sides: &mut Vec<bool>) {}
+    /// Adds, for each kink in the layer's derivative, on which side of it x and y are.
+    fn kink_sides(&self, _x: View, _y: View, _sides: &mut Vec<bool>) {}
 }
 
 /// A layer with a shape of input that it takes.

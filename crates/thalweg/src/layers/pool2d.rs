@@ -103,6 +103,13 @@ impl Layer for Pool2d {
             conv::pool_backward(&self.of_batch(pass.x.shape()), self.taken(), [pass.x, pass.y, pass.dy.view()], dx);
         }
     }
+
+    /// A window's largest number is at another place beyond a kink.
+    fn kink_sides(&self, x: View, y: View, sides: &mut Vec<bool>) {
+        if self.take == Pooling::Max {
+            conv::places_of_largest(&self.of_batch(x.shape()), x, y, sides);
+        }
+    }
 }
 
 impl Registered for Pool2d {

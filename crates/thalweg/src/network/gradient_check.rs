@@ -208,7 +208,8 @@ impl<'a> Probe<'a> {
         self.network.forward(theta.view(), self.x, &mut self.workspace, Mode::Check);
         self.sides.clear();
         for (i, layer) in self.network.layers().iter().enumerate() {
-            layer.kink_sides(self.workspace.layer_output(i, m), &mut self.sides);
+            let x = if i == 0 { self.x } else { self.workspace.layer_output(i - 1, m) };
+            layer.kink_sides(x, self.workspace.layer_output(i, m), &mut self.sides);
         }
         let z = self.workspace.output(m);
         self.loss.kink_sides(z, self.y, &mut self.sides);
@@ -308,7 +309,7 @@ impl<'a> Probe<'a> {
                 x.view_mut().set(j, at);
                 layer.forward(parameters, x.view(), y.view_mut(), saved, Mode::Check);
                 let mut sides = Vec::new();
-                layer.kink_sides(y.view(), &mut sides);
+                layer.kink_sides(x.view(), y.view(), &mut sides);
                 let sum: f64 = y.to_f64().iter().zip(&r).map(|(y, r)| y * r).sum();
                 (sum, sides)
             };

@@ -112,6 +112,7 @@ impl Network {
     pub fn forward<'w>(&self, theta: View, x: View, workspace: &'w mut Workspace, mode: Mode) -> View<'w> {
         let m = x.shape().rows();
         assert_eq!(x.shape().columns(), self.input.size(), "the network takes {} inputs", self.input.size());
+        let x = x.part(0, self.input.batch(m));
         for (i, layer) in self.layers.iter().enumerate() {
             let (before, from_here) = workspace.outputs.split_at_mut(i);
             let input = before.last().map_or(x, |y| y.rows(m));
@@ -125,6 +126,7 @@ impl Network {
     /// [`Workspace::delta`], after [`Network::forward`] on the same x.
     pub fn backward(&self, theta: View, x: View, workspace: &mut Workspace, mut gradient: ViewMut) {
         let m = x.shape().rows();
+        let x = x.part(0, self.input.batch(m));
         for (i, layer) in self.layers.iter().enumerate().rev() {
             let y = workspace.outputs[i].rows(m);
             let input = if i == 0 { x } else { workspace.outputs[i - 1].rows(m) };

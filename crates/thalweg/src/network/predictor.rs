@@ -44,6 +44,7 @@ impl<'a> Predictor<'a> {
     pub fn forward(&mut self, x: View) -> View<'_> {
         let (network, workspace, m) = (self.network, &mut self.workspace, x.shape().rows());
         assert_eq!(x.shape().columns(), network.input().size(), "the network takes {} inputs", network.input().size());
+        let x = x.part(0, network.input().batch(m));
         for (i, (layer, prepared)) in network.layers().iter().zip(&self.prepared).enumerate() {
             let (before, from_here) = workspace.outputs.split_at_mut(i);
             let input = before.last().map_or(x, |y| y.rows(m));

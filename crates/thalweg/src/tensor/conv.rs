@@ -90,6 +90,15 @@ pub fn pool(windows: &Windows, taken: Taken, x: View, y: ViewMut) {
     }
 }
 
+/// Adds, for each place of each window, whether it holds the window's largest number.
+pub fn places_of_largest(windows: &Windows, x: View, y: View, places: &mut Vec<bool>) {
+    by_dtype!(x, typed(windows, x, y, places));
+
+    fn typed<T: Element>(windows: &Windows, x: View, y: View, places: &mut Vec<bool>) {
+        conv::places_of_largest(windows, T::read(x), T::read(y), |is| places.push(is));
+    }
+}
+
 /// dx of [`pool`], from its x, y and dy.
 pub fn pool_backward(windows: &Windows, taken: Taken, [x, y, dy]: [View; 3], dx: ViewMut) {
     by_dtype!(x, typed(windows, taken, [x, y, dy], dx));

@@ -112,6 +112,21 @@ fn batch_norm_in_training_and_prediction() {
     assert_near("prediction", &found.y, &numbers(&golden["predict"]["y"]), 1e-13);
 }
 
+/// Images are normalised as if each pixel were an example.
+#[test]
+fn batch_norm_of_images_is_per_channel() {
+    let golden = &golden("layers")["batch_norm"]["train"][0];
+    let (x, dy) = (numbers(&golden["x"]), numbers(&golden["dy"]));
+    let theta: Vec<f64> = joined(&self::golden("layers")["batch_norm"], &["gamma", "beta"])
+        .into_iter()
+        .chain([0.0; 3])
+        .chain([1.0; 3])
+        .collect();
+    let of = |shape: Shape| pass(BatchNorm::default(), &theta, &Tensor::from_f64(shape, x.clone()), &dy, Mode::Check);
+    let (rows, images) = (of([6, 3].into()), of([1, 2, 3, 3].into()));
+    assert_eq!((rows.y, rows.dx, rows.gradient, rows.theta), (images.y, images.dx, images.gradient, images.theta));
+}
+
 /// Our masks are our own, so each place is compared under masks that agree with the golden one there.
 #[test]
 fn dropout_given_the_mask() {

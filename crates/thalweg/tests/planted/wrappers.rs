@@ -59,8 +59,8 @@ impl Layer for Faulty {
         (self.fault)(&mut Written { theta, x, y, dy: dy_before.view(), dx, gradient });
     }
 
-    fn kink_sides(&self, y: View, sides: &mut Vec<bool>) {
-        self.layer.kink_sides(y, sides);
+    fn kink_sides(&self, x: View, y: View, sides: &mut Vec<bool>) {
+        self.layer.kink_sides(x, y, sides);
     }
 }
 
