@@ -176,6 +176,14 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
     })
 }
 
+/// Decides whether rows stay on disk where a configuration leaves it open, so that a resumed run does as the first did;
+/// gives the decision to tell, if they do.
+pub(crate) fn settle(config: &mut Config) -> Option<Decision> {
+    let wanted = super::stream::wanted(config);
+    config.data.from_disk = Some(wanted.is_some());
+    wanted.flatten()
+}
+
 /// Reads, splits and encodes the data that a configuration names.
 ///
 /// # Errors

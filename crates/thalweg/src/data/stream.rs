@@ -40,7 +40,7 @@ pub(super) fn wanted(config: &Config) -> Option<Option<Decision>> {
     if let Some(asked) = config.data.from_disk {
         return asked.then_some(None);
     }
-    let size = std::fs::metadata(&config.data.path).ok().filter(|file| file.is_file())?.len();
+    let size = source::table_size(&config.data.path)?;
     let free = free_memory()?;
     // A table's text, its numbers and its inputs take about four times the file.
     (size > free / 4).then(|| {

@@ -14,7 +14,7 @@ const MOST_FILTERS: usize = 1 << 16;
 
 /// A convolution with n filters, each of kh × kw × c/groups numbers; images are h × w × c, channels last.
 ///
-/// Forward: z[p, f] = Σ over the window at p of x · W[f] + b[f], a = g(z).
+/// Forward: `z[p, f] = Σ x · W[f] + b[f]` over the window at p, a = g(z).
 /// Backward: dZ = dA ∗ g'(Z), dW = Σ over windows and examples dZᵀ · window, db = Σ dZ, dX = Σ over the windows that a
 /// pixel is in of dZ · W.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

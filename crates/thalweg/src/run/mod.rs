@@ -50,11 +50,14 @@ impl<F: FnMut(&Event)> Watch for F {
 pub fn train(config: &Config, watch: &mut dyn Watch) -> Result<Outcome> {
     thalweg_kernels::pool::set_threads(config.train.threads);
     let folder = RunFolder::create(config.output.out.as_deref(), &short_name(&config.data.path))?;
+    let config = &mut config.clone();
+    let on_disk = dataset::settle(config);
     let prepared = prepare(config).and_then(|prepared| {
         atomic::write(&folder.config(), config.to_toml().as_bytes())?;
         Ok(prepared)
     });
-    let (data, plan) = prepared.inspect_err(|_| folder.discard())?;
+    let (mut data, plan) = prepared.inspect_err(|_| folder.discard())?;
+    data.decisions.splice(0..0, on_disk);
     let state = fresh_state(config, &plan);
     let log = EventLog::create(&folder)?;
     run(config, &data, plan, state, folder, log, watch)

@@ -2,20 +2,10 @@
 
 use thalweg_kernels::{conv, reduce};
 
-use super::ops::{self, Element};
+use super::ops::{self, Element, by_dtype};
 use super::{Activation, Dtype, View, ViewMut};
 
 pub use thalweg_kernels::conv::Windows;
-
-/// Calls a generic function for the type of a view's numbers.
-macro_rules! by_dtype {
-    ($view:expr, $function:ident($($argument:expr),*)) => {
-        match $view.dtype() {
-            Dtype::F32 => $function::<f32>($($argument),*),
-            Dtype::F64 => $function::<f64>($($argument),*),
-        }
-    };
-}
 
 /// A convolution: its windows, its groups and its parameters.
 #[derive(Debug, Clone, Copy)]

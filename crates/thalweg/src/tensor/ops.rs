@@ -60,6 +60,7 @@ macro_rules! by_dtype {
         }
     };
 }
+pub(super) use by_dtype;
 
 /// Panics, naming the operation and both shapes, where shapes do not fit: layers have checked them before.
 macro_rules! fits {

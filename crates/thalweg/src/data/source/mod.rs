@@ -44,14 +44,40 @@ pub fn open(path: &str, options: &spec::Data) -> Result<Source> {
     if Path::new(path).is_dir() {
         return idx::open_folder(Path::new(path)).map(Source::Arrays);
     }
-    let mut start = Vec::new();
-    reader(path)?.take(8).read_to_end(&mut start).map_err(|error| unreadable(path, &error))?;
-    match start[..] {
-        [0, 0, 8..=14, 1..=4, ..] => idx::open(Path::new(path)).map(Source::Arrays),
-        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => npy::open(Path::new(path)).map(Source::Arrays),
-        [b'P', b'K', 3, 4, ..] => npy::open_archive(Path::new(path)).map(Source::Arrays),
-        _ => TableReader::open(path, reader(path)?, options).map(table),
+    match Form::of(path)? {
+        Form::Idx => idx::open(Path::new(path)).map(Source::Arrays),
+        Form::Npy => npy::open(Path::new(path)).map(Source::Arrays),
+        Form::Npz => npy::open_archive(Path::new(path)).map(Source::Arrays),
+        Form::Text => TableReader::open(path, reader(path)?, options).map(table),
     }
+}
+
+/// What a file's first bytes say it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Idx,
+    Npy,
+    Npz,
+    Text,
+}
+
+impl Form {
+    fn of(path: &str) -> Result<Form> {
+        let mut start = Vec::new();
+        reader(path)?.take(8).read_to_end(&mut start).map_err(|error| unreadable(path, &error))?;
+        Ok(match start[..] {
+            [0, 0, 8..=14, 1..=4, ..] => Form::Idx,
+            [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Form::Npy,
+            [b'P', b'K', 3, 4, ..] => Form::Npz,
+            _ => Form::Text,
+        })
+    }
+}
+
+/// The bytes of a file on disk that holds a table; none for anything else.
+pub(super) fn table_size(path: &str) -> Option<u64> {
+    let file = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
+    matches!(Form::of(path), Ok(Form::Text)).then_some(file.len())
 }
 
 fn table(reader: TableReader) -> Source {
