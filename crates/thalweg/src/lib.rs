@@ -19,6 +19,7 @@ pub mod schedule;
 pub mod spec;
 pub mod tensor;
 pub mod train;
+mod windows;
 
 /// The README's code, so that it compiles.
 #[cfg(doctest)]

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::windows::{self, Padding, Pair};
 use super::{Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, Registered, to_value};
 use crate::error::{Error, Result};
 use crate::init::Init;
 use crate::tensor::conv::{Convolution, Windows};
 use crate::tensor::{Activation, Shape, Tensor, View, ViewMut, ops};
+use crate::windows::{self, Padding, Pair};
 
 /// The most filters a layer may have.
 const MOST_FILTERS: usize = 1 << 16;

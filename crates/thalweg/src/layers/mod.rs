@@ -11,13 +11,13 @@ mod dropout;
 mod embedding;
 mod linear;
 mod pool2d;
-mod windows;
 
 use std::fmt::Debug;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use crate::windows::{Padding, Pair};
 pub use activation::Activate;
 pub use batch_norm::BatchNorm;
 pub use conv2d::Conv2d;
@@ -25,7 +25,6 @@ pub use dropout::Dropout;
 pub use embedding::{Embedded, Embedding};
 pub use linear::Linear;
 pub use pool2d::{Pool2d, Pooling};
-pub use windows::{Padding, Pair};
 
 use crate::error::{Error, Result, did_you_mean};
 use crate::init::Init;

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::windows::{self, Padding, Pair};
 use super::{Backward, Layer, Mode, Parameters, ParametersMut, Registered, to_value};
 use crate::error::Result;
 use crate::tensor::conv::{self, Taken, Windows};
 use crate::tensor::{Shape, Tensor, View, ViewMut};
+use crate::windows::{self, Padding, Pair};
 
 /// What pooling takes of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

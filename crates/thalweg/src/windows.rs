@@ -51,7 +51,7 @@ pub enum Padding {
 ///
 /// # Errors
 /// If the shape is no image's.
-pub(super) fn image(layer: &str, input: Shape) -> Result<[usize; 3]> {
+pub(crate) fn image(layer: &str, input: Shape) -> Result<[usize; 3]> {
     match *input.dimensions() {
         [height, width] => Ok([height, width, 1]),
         [height, width, channels] => Ok([height, width, channels]),
@@ -64,7 +64,7 @@ pub(super) fn image(layer: &str, input: Shape) -> Result<[usize; 3]> {
 ///
 /// # Errors
 /// If a number is 0, or no window fits.
-pub(super) fn windows(
+pub(crate) fn windows(
     layer: &str,
     input: [usize; 3],
     [size, stride, dilation]: [Pair; 3],
@@ -102,7 +102,7 @@ pub(super) fn windows(
 }
 
 /// `3×3`, or `3×3/2` with a stride.
-pub(super) fn describe(size: Pair, stride: Pair) -> String {
+pub(crate) fn describe(size: Pair, stride: Pair) -> String {
     let [height, width] = size.each();
     match stride.each() {
         [1, 1] => format!("{height}×{width}"),
