@@ -32,6 +32,9 @@ fn cases() -> Vec<(Windows, usize, usize)> {
         (windows([8, 8, 4], [3, 2], [1, 3], [2, 1], [2, 2]), 2, 6),
         (windows([7, 5, 3], [3, 3], [1, 2], [1, 1], [1, 1]), 3, 3),
         (windows([1, 1, 1], [1, 1], [1, 1], [0, 0], [1, 1]), 1, 1),
+        (windows([4, 5, 3], [1, 1], [1, 1], [0, 0], [1, 1]), 1, 5),
+        (windows([3, 4, 2], [2, 2], [1, 1], [2, 2], [1, 1]), 1, 3),
+        (windows([6, 6, 2], [3, 3], [1, 1], [0, 0], [2, 1]), 2, 6),
         (windows([20, 20, 16], [3, 3], [1, 1], [1, 1], [1, 1]), 1, 32),
     ]
 }
@@ -79,10 +82,14 @@ fn is_its_definition<T: Gemm>(tolerance: f64) {
         let (n_in, n_out) = (images * w.input.iter().product::<usize>(), images * w.count() * filters);
         let (x, f, b, dy) =
             (normal::<T>(n_in, 1), normal::<T>(numbers, 2), normal::<T>(filters, 3), normal::<T>(n_out, 4));
-        let [mut y, mut df, mut dx] = [n_out, numbers, n_in].map(|n| vec![T::ONE; n]);
-        conv::forward(&w, groups, &x, &f, Some(&b), &mut y);
-        conv::filter_gradient(&w, groups, &x, &dy, &mut df);
+        let [mut y, mut df, mut db, mut dx] = [n_out, numbers, filters, n_in].map(|n| vec![T::ONE; n]);
+        conv::forward(&w, groups, &x, &f, Some(&b), &mut y, |_| ());
+        conv::filter_gradient(&w, groups, &x, &dy, &mut df, Some(&mut db));
         conv::image_gradient(&w, groups, &dy, &f, &mut dx);
+        for (filter, db) in db.iter().enumerate() {
+            let expected: f64 = dy.iter().skip(filter).step_by(filters).map(|dy| dy.f64()).sum();
+            near(&[*db], &[expected], tolerance, &format!("db, {w:?}"));
+        }
         let mut expected_y: Vec<f64> = (0..n_out).map(|i| b[i % filters].f64()).collect();
         let [mut expected_df, mut expected_dx] = [numbers, n_in].map(|n| vec![0.0; n]);
         each_product(&w, groups, filters, images, |i, j, k| {
@@ -140,8 +147,8 @@ fn threads_do_not_change_bits() {
             let dy = normal::<f32>(images * 400 * filters, 3);
             let [mut y, mut df, mut dx] = [dy.len(), f.len(), x.len()].map(|n| vec![0.0_f32; n]);
             with_products(products, || {
-                conv::forward(&w, 1, &x, &f, None, &mut y);
-                conv::filter_gradient(&w, 1, &x, &dy, &mut df);
+                conv::forward(&w, 1, &x, &f, None, &mut y, |_| ());
+                conv::filter_gradient(&w, 1, &x, &dy, &mut df, None);
                 conv::image_gradient(&w, 1, &dy, &f, &mut dx);
             });
             [y, df, dx].concat().into_iter().map(f32::to_bits).collect::<Vec<_>>()

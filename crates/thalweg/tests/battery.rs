@@ -231,6 +231,20 @@ fn a_run_stopped_at_any_step_goes_on_to_the_same_bits() {
 }
 
 #[test]
+fn scales_are_sampled_in_the_first_step_of_an_epoch() {
+    let mut sampled = Vec::new();
+    let settings = Settings { epochs: 3, batch_size: 16, ..Settings::default() };
+    train(&task(None, &all()), &Adam::USUAL, settings, &mut |event| {
+        if let Event::Scales { step, layers } = event {
+            sampled.push(step);
+            assert!(layers.iter().all(|layer| layer.gradient > 0.0));
+        }
+    });
+    // 60 examples are 4 steps an epoch.
+    assert_eq!(sampled, [1, 5, 9]);
+}
+
+#[test]
 fn permuting_rows_permutes_predictions() {
     let (network, loss): (_, &dyn Loss) = (network(), &Squared);
     let theta = network.initialize(2, Dtype::F32);

@@ -6,6 +6,7 @@
 //! runs; where k is longer than a panel, C keeps the unfinished chains, exactly.
 
 mod lanes;
+mod left;
 mod naive;
 mod pack;
 mod tile;
@@ -14,6 +15,7 @@ use std::ops::Range;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use lanes::turn;
+pub use left::{Axis, Left, Strided};
 pub use naive::gemm as naive;
 use tile::MOST_LANES;
 
@@ -102,13 +104,8 @@ pub struct Packed<T> {
 impl<T: Gemm> Packed<T> {
     /// Packs B.
     pub fn new(b: Matrix<T>) -> Self {
-        let (width, panel) = (T::width(), panel_size::<T>(b.rows));
-        let mut panels = vec![T::ZERO; b.columns.div_ceil(width) * panel];
-        pool::for_each_chunk(&mut panels, panel, |i, panel| {
-            let columns = i * width..b.columns.min((i + 1) * width);
-            // SAFETY: the columns are within B, and the panel has room for its rows, and for a vector's in any case.
-            unsafe { T::pack(b, columns, panel.as_mut_ptr()) };
-        });
+        let mut panels = vec![T::ZERO; packed_size::<T>(b.rows, b.columns)];
+        pack_columns(b, 0..b.columns, &mut panels);
         Packed { panels, rows: b.rows, columns: b.columns }
     }
 }
@@ -118,32 +115,79 @@ fn panel_size<T: Gemm>(rows: usize) -> usize {
     T::width() * rows.max(MOST_LANES)
 }
 
+/// Numbers of the panels of so many rows and columns.
+pub(crate) fn packed_size<T: Gemm>(rows: usize, columns: usize) -> usize {
+    columns.div_ceil(T::width()) * panel_size::<T>(rows)
+}
+
+/// Packs columns of B into as many panels as they fill.
+pub(crate) fn pack_columns<T: Gemm>(b: Matrix<T>, columns: Range<usize>, panels: &mut [T]) {
+    assert!(columns.end <= b.columns && panels.len() == packed_size::<T>(b.rows, columns.len()));
+    let (width, panel) = (T::width(), panel_size::<T>(b.rows));
+    pool::for_each_chunk(panels, panel, |i, panel| {
+        let first = columns.start + i * width;
+        // SAFETY: the columns are within B, and the panel has room for its rows, and for a vector's in any case.
+        unsafe { T::pack(b, first..columns.end.min(first + width), panel.as_mut_ptr()) };
+    });
+}
+
 /// C = A·B (+ bias on each row), with the bits of [`gemm`].
 ///
 /// # Panics
 /// If the shapes do not fit.
 pub fn gemm_packed<T: Gemm>(a: Matrix<T>, b: &Packed<T>, bias: Option<&[T]>, c: &mut [T]) {
-    let (m, n) = (a.rows, b.columns);
+    assert!(b.rows == a.columns && c.len() == a.rows * b.columns, "gemm_packed: shapes do not fit");
+    gemm_panels(a, &b.panels, bias, c, 0..b.columns, b.columns);
+}
+
+/// C = A·B (+ bias on each row) for packed panels of B; C's columns are some of those of rows of a width.
+///
+/// # Panics
+/// If the shapes do not fit.
+pub(crate) fn gemm_panels<T: Gemm>(
+    a: impl Left<T>,
+    panels: &[T],
+    bias: Option<&[T]>,
+    c: &mut [T],
+    columns: Range<usize>,
+    width: usize,
+) {
+    let (k, n) = (a.columns(), columns.len());
     assert!(
-        b.rows == a.columns && c.len() == m * n && bias.is_none_or(|bias| bias.len() == n),
-        "gemm_packed: shapes do not fit"
+        panels.len() == packed_size::<T>(k, n)
+            && c.len() == a.rows() * width
+            && columns.end <= width
+            && bias.is_none_or(|bias| bias.len() == n),
+        "gemm_panels: shapes do not fit"
     );
-    let shape = Matrix { data: &[], rows: b.rows, columns: n, transposed: false };
-    product(a, shape, Some(&b.panels), bias, c, [n, 1]);
+    if c.is_empty() {
+        return;
+    }
+    let shape = Matrix { data: &[], rows: k, columns: n, transposed: false };
+    product(a, shape, Some(panels), bias, &mut c[columns.start..], [width, 1]);
+}
+
+/// C = A·B for an A in strides.
+///
+/// # Panics
+/// If the shapes do not fit.
+pub(crate) fn gemm_strided<T: Gemm>(a: Strided<T>, b: Matrix<T>, c: &mut [T]) {
+    assert!(b.rows == a.columns() && c.len() == a.rows() * b.columns, "gemm_strided: shapes do not fit");
+    product(a, b, None, None, c, [b.columns, 1]);
 }
 
 /// The product shared out among threads by strips of C; `strides` are from row to row of C, and from column to column.
 /// Of a B that is packed already, `b` has the shape alone.
-fn product<T: Gemm>(
-    a: Matrix<T>,
+fn product<T: Gemm, L: Left<T>>(
+    a: L,
     b: Matrix<T>,
     packed: Option<&[T]>,
     bias: Option<&[T]>,
     c: &mut [T],
     strides: [usize; 2],
 ) {
-    let (m, n, k) = (a.rows, b.columns, a.columns);
-    if c.is_empty() {
+    let (m, n, k) = (a.rows(), b.columns, a.columns());
+    if m * n == 0 {
         return;
     }
     let width = T::width();
@@ -168,8 +212,8 @@ fn product<T: Gemm>(
 
 /// Some rows of C, a panel wide, and what they are computed from.
 #[derive(Debug)]
-pub struct Strip<'a, T> {
-    a: Matrix<'a, T>,
+pub struct Strip<'a, T, L> {
+    a: L,
     b: Matrix<'a, T>,
     packed: Option<&'a [T]>,
     bias: Option<&'a [T]>,
@@ -190,7 +234,7 @@ pub trait Gemm: Real {
     /// # Safety
     /// The strip must lie within A, B and C, and nothing else may use its part of C.
     #[doc(hidden)]
-    unsafe fn compute(strip: Strip<Self>);
+    unsafe fn compute<L: Left<Self>>(strip: Strip<Self, L>);
 
     /// Computes a product through bf16 if this thread asks for that, and it is possible.
     #[doc(hidden)]
@@ -213,9 +257,9 @@ macro_rules! gemm {
                 tile::width::<$type, $avx512, $avx2>()
             }
 
-            unsafe fn compute(strip: Strip<Self>) {
+            unsafe fn compute<L: Left<Self>>(strip: Strip<Self, L>) {
                 // SAFETY: as the caller promises.
-                unsafe { tile::compute::<$type, $avx512, $avx2>(strip) }
+                unsafe { tile::compute::<$type, L, $avx512, $avx2>(strip) }
             }
 
             unsafe fn pack(b: Matrix<Self>, columns: Range<usize>, panel: *mut Self) {

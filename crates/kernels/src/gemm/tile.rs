@@ -4,6 +4,7 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::lanes::Lanes;
+use super::left::Left;
 use super::{Matrix, Strip, pack};
 use crate::Real;
 use crate::dispatch::{Instructions, instructions};
@@ -36,31 +37,31 @@ pub(super) fn width<T: Real, A: Lanes<T>, B: Lanes<T>>() -> usize {
 ///
 /// # Safety
 /// The strip must lie within A, B and C, and nothing else may use its part of C.
-pub(super) unsafe fn compute<T: Real, A: Lanes<T>, B: Lanes<T>>(strip: Strip<T>) {
+pub(super) unsafe fn compute<T: Real, L: Left<T>, A: Lanes<T>, B: Lanes<T>>(strip: Strip<T, L>) {
     // SAFETY: the instructions were found; the strip is as the caller promises.
     unsafe {
         match instructions() {
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512 => avx512::<T, A>(strip),
+            Instructions::Avx512 => avx512::<T, L, A>(strip),
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2 => avx2::<T, B>(strip),
-            _ => compute_with::<T, T, 4>(strip),
+            Instructions::Avx2 => avx2::<T, L, B>(strip),
+            _ => compute_with::<T, L, T, 4>(strip),
         }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-unsafe fn avx512<T: Real, V: Lanes<T>>(strip: Strip<T>) {
+unsafe fn avx512<T: Real, L: Left<T>, V: Lanes<T>>(strip: Strip<T, L>) {
     // SAFETY: as the caller promises.
-    unsafe { compute_with::<T, V, 12>(strip) }
+    unsafe { compute_with::<T, L, V, 12>(strip) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<T: Real, V: Lanes<T>>(strip: Strip<T>) {
+unsafe fn avx2<T: Real, L: Left<T>, V: Lanes<T>>(strip: Strip<T, L>) {
     // SAFETY: as the caller promises.
-    unsafe { compute_with::<T, V, 6>(strip) }
+    unsafe { compute_with::<T, L, V, 6>(strip) }
 }
 
 /// Packs a panel of B with the machine's instructions.
@@ -93,29 +94,29 @@ pub(super) unsafe fn pack<T: Real, A: Lanes<T>, B: Lanes<T>>(b: Matrix<T>, colum
 }
 
 #[inline(always)]
-unsafe fn compute_with<T: Real, V: Lanes<T>, const ROWS: usize>(strip: Strip<T>) {
+unsafe fn compute_with<T: Real, L: Left<T>, V: Lanes<T>, const ROWS: usize>(strip: Strip<T, L>) {
     // SAFETY: as the caller promises.
     unsafe {
         if strip.columns.len() > V::N || strip.packed.is_some() {
-            compute_wide::<T, V, ROWS, SIDE>(strip)
+            compute_wide::<T, L, V, ROWS, SIDE>(strip)
         } else {
-            compute_wide::<T, V, ROWS, 1>(strip)
+            compute_wide::<T, L, V, ROWS, 1>(strip)
         }
     }
 }
 
 /// The strip with a panel of `S` vectors: as much of k at a time as the panel holds, C keeping each chain in between.
 #[inline(always)]
-unsafe fn compute_wide<T: Real, V: Lanes<T>, const ROWS: usize, const S: usize>(strip: Strip<T>) {
+unsafe fn compute_wide<T: Real, L: Left<T>, V: Lanes<T>, const ROWS: usize, const S: usize>(strip: Strip<T, L>) {
     let width = S * V::N;
     if let Some(panel) = strip.packed {
         // SAFETY: the panel was packed for these columns; the strip lies within A and C.
-        return unsafe { rows::<T, V, ROWS, S>(&strip, (panel.as_ptr(), width), 0..strip.a.columns) };
+        return unsafe { rows::<T, L, V, ROWS, S>(&strip, (panel.as_ptr(), width), 0..strip.a.columns()) };
     }
     let mut buffer = Panel(MaybeUninit::uninit());
     let packed = buffer.0.as_mut_ptr().cast::<T>();
     let depth = PANEL / (size_of::<T>() * width);
-    let k = strip.a.columns;
+    let k = strip.a.columns();
     // What a few rows read once is not worth packing, where it can be read as it lies: a row of B, and what follows it
     // up to the panel's width.
     let lying = if strip.b.transposed || strip.rows.len() > ROWS {
@@ -129,13 +130,13 @@ unsafe fn compute_wide<T: Real, V: Lanes<T>, const ROWS: usize, const S: usize>(
     unsafe {
         if lying > 0 {
             let b = strip.b.data.as_ptr().wrapping_add(strip.columns.start);
-            rows::<T, V, ROWS, S>(&strip, (b, strip.b.columns), 0..lying);
+            rows::<T, L, V, ROWS, S>(&strip, (b, strip.b.columns), 0..lying);
         }
         // Without any k, one pass writes the bias.
         for start in (lying..k.max(1)).step_by(depth) {
             let ks = start..k.min(start + depth);
             pack::pack::<T, V, S>(strip.b, ks.clone(), strip.columns.clone(), packed);
-            rows::<T, V, ROWS, S>(&strip, (packed, width), ks);
+            rows::<T, L, V, ROWS, S>(&strip, (packed, width), ks);
         }
     }
 }
@@ -143,8 +144,8 @@ unsafe fn compute_wide<T: Real, V: Lanes<T>, const ROWS: usize, const S: usize>(
 /// All rows of the strip over a range of k, `ROWS` of them at a time while they last; the panel is where its first row
 /// is, and how far from there to the next.
 #[inline(always)]
-unsafe fn rows<T: Real, V: Lanes<T>, const ROWS: usize, const S: usize>(
-    strip: &Strip<T>,
+unsafe fn rows<T: Real, L: Left<T>, V: Lanes<T>, const ROWS: usize, const S: usize>(
+    strip: &Strip<T, L>,
     panel: (*const T, usize),
     ks: Range<usize>,
 ) {
@@ -154,11 +155,11 @@ unsafe fn rows<T: Real, V: Lanes<T>, const ROWS: usize, const S: usize>(
         // SAFETY: there are as many rows left as each tile takes.
         row += unsafe {
             match strip.rows.end - row {
-                left if left >= ROWS => tile::<T, V, ROWS, S>(strip, row, panel, ks),
-                left if left >= 8 => tile::<T, V, 8, S>(strip, row, panel, ks),
-                left if left >= 4 => tile::<T, V, 4, S>(strip, row, panel, ks),
-                left if left >= 2 => tile::<T, V, 2, S>(strip, row, panel, ks),
-                _ => tile::<T, V, 1, S>(strip, row, panel, ks),
+                left if left >= ROWS => tile::<T, L, V, ROWS, S>(strip, row, panel, ks),
+                left if left >= 8 => tile::<T, L, V, 8, S>(strip, row, panel, ks),
+                left if left >= 4 => tile::<T, L, V, 4, S>(strip, row, panel, ks),
+                left if left >= 2 => tile::<T, L, V, 2, S>(strip, row, panel, ks),
+                _ => tile::<T, L, V, 1, S>(strip, row, panel, ks),
             }
         };
     }
@@ -167,21 +168,21 @@ unsafe fn rows<T: Real, V: Lanes<T>, const ROWS: usize, const S: usize>(
 /// R rows of the strip over a range of k; gives R. Where C's columns are fewer than the panel's, or apart, the tile is
 /// computed on the stack.
 #[inline(always)]
-unsafe fn tile<T: Real, V: Lanes<T>, const R: usize, const S: usize>(
-    strip: &Strip<T>,
+unsafe fn tile<T: Real, L: Left<T>, V: Lanes<T>, const R: usize, const S: usize>(
+    strip: &Strip<T, L>,
     row: usize,
     panel: (*const T, usize),
     ks: Range<usize>,
 ) -> usize {
     let (width, columns) = (S * V::N, strip.columns.len());
-    let (first, last) = (ks.start == 0, ks.end == strip.a.columns);
+    let (first, last) = (ks.start == 0, ks.end == strip.a.columns());
     let bias = strip.bias.filter(|_| last).map(|bias| bias[strip.columns.clone()].as_ptr());
     let [row_stride, column_stride] = strip.c_strides;
     // SAFETY: the tile lies within A and C, and the panel has `ks.len()` rows of `width` numbers.
     unsafe {
         let c = strip.c.add(row * row_stride + strip.columns.start * column_stride);
         if columns == width && column_stride == 1 {
-            sums::<T, V, R, S>(strip.a, row, panel, ks, c, row_stride, first, bias);
+            sums::<T, L, V, R, S>(strip.a, row, panel, ks, c, row_stride, first, bias);
             return R;
         }
         let mut buffer = [T::ZERO; MOST];
@@ -193,7 +194,7 @@ unsafe fn tile<T: Real, V: Lanes<T>, const R: usize, const S: usize>(
                 }
             }
         }
-        sums::<T, V, R, S>(strip.a, row, panel, ks, buffer.as_mut_ptr(), width, first, None);
+        sums::<T, L, V, R, S>(strip.a, row, panel, ks, buffer.as_mut_ptr(), width, first, None);
         for r in 0..R {
             for j in 0..columns {
                 let sum = buffer[r * width + j];
@@ -207,8 +208,8 @@ unsafe fn tile<T: Real, V: Lanes<T>, const R: usize, const S: usize>(
 /// The tile itself: C = (0 or C) + A·panel over `ks` (+ bias), each number one chain in a register.
 #[inline(always)]
 #[expect(clippy::too_many_arguments, reason = "a tile is its operands")]
-unsafe fn sums<T: Real, V: Lanes<T>, const R: usize, const S: usize>(
-    a: Matrix<T>,
+unsafe fn sums<T: Real, L: Left<T>, V: Lanes<T>, const R: usize, const S: usize>(
+    a: L,
     row: usize,
     panel: (*const T, usize),
     ks: Range<usize>,
@@ -217,7 +218,6 @@ unsafe fn sums<T: Real, V: Lanes<T>, const R: usize, const S: usize>(
     first: bool,
     bias: Option<*const T>,
 ) {
-    let (row_stride, k_stride) = a.strides();
     // SAFETY: rows `row..row + R` and `ks` are within A; the panel has `ks.len()` rows of S vectors; C has R rows of as
     // many, and the bias one.
     unsafe {
@@ -230,17 +230,20 @@ unsafe fn sums<T: Real, V: Lanes<T>, const R: usize, const S: usize>(
             }
         }
         let (mut b, b_stride) = panel;
-        let mut a = a.data.as_ptr().wrapping_add(row * row_stride + ks.start * k_stride);
-        for _ in ks {
-            let columns: [V; S] = std::array::from_fn(|s| V::load(b.add(s * V::N)));
-            for (r, sums) in sums.iter_mut().enumerate() {
-                let x = V::splat(*a.add(r * row_stride));
-                for (sum, &column) in sums.iter_mut().zip(&columns) {
-                    *sum = sum.plus_product(x, column);
+        let (begin, step) = (a.rows_from::<R>(row), a.step());
+        for (start, n) in a.runs(ks) {
+            let mut at = start;
+            for _ in 0..n {
+                let columns: [V; S] = std::array::from_fn(|s| V::load(b.add(s * V::N)));
+                for (r, sums) in sums.iter_mut().enumerate() {
+                    let x = V::splat(*L::number(&begin, r).wrapping_add(at));
+                    for (sum, &column) in sums.iter_mut().zip(&columns) {
+                        *sum = sum.plus_product(x, column);
+                    }
                 }
+                at += step;
+                b = b.wrapping_add(b_stride);
             }
-            a = a.wrapping_add(k_stride);
-            b = b.wrapping_add(b_stride);
         }
         for (r, sums) in sums.iter().enumerate() {
             for (s, &sum) in sums.iter().enumerate() {

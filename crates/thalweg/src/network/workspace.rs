@@ -62,7 +62,7 @@ impl Workspace {
         (logits, self.deltas[0].view_mut().part(0, self.logits.batch(m)))
     }
 
-    /// Has the next backward passes sample each layer's scales.
+    /// Has the backward passes from now on sample each layer's scales, until they are taken.
     pub fn sample_scales(&mut self) {
         self.scales = Some(vec![Scale::default(); self.outputs.len()]);
     }

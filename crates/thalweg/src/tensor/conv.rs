@@ -1,6 +1,6 @@
 //! Operations on windows of images, channels last.
 
-use thalweg_kernels::{conv, reduce};
+use thalweg_kernels::conv;
 
 use super::ops::{self, Element, by_dtype};
 use super::{Activation, Dtype, View, ViewMut};
@@ -23,15 +23,17 @@ pub struct Convolution<'a> {
 impl Convolution<'_> {
     /// Z = windows of X · filters + b, A = g(Z); A (and Z, where kept) is m × windows × filters.
     pub fn forward(&self, x: View, g: Activation, z: Option<ViewMut>, mut a: ViewMut) {
-        by_dtype!(x, typed(self, x, a.reborrow()));
+        let at_once = z.is_none();
+        by_dtype!(x, typed(self, x, at_once.then_some(g), a.reborrow()));
         if let Some(z) = z {
             ops::copy(a.view(), z);
+            ops::activate(g, a);
         }
-        ops::activate(g, a);
 
-        fn typed<T: Element>(own: &Convolution, x: View, z: ViewMut) {
-            let bias = own.bias.map(T::read);
-            conv::forward(&own.windows, own.groups, T::read(x), T::read(own.filters), bias, T::write(z));
+        fn typed<T: Element>(own: &Convolution, x: View, g: Option<Activation>, a: ViewMut) {
+            let (bias, filters) = (own.bias.map(T::read), T::read(own.filters));
+            let activate = |a: &mut [T]| g.into_iter().for_each(|g| g.forward(a, a.len()));
+            conv::forward(&own.windows, own.groups, T::read(x), filters, bias, T::write(a), activate);
         }
     }
 
@@ -47,11 +49,8 @@ impl Convolution<'_> {
             db: Option<ViewMut>,
             dx: Option<ViewMut>,
         ) {
-            conv::filter_gradient(&own.windows, own.groups, T::read(x), T::read(dz), T::write(dw));
-            if let Some(db) = db {
-                let filters = own.filters.shape().rows();
-                reduce::column_sums(T::read(dz), filters, T::write(db));
-            }
+            let db = db.map(T::write);
+            conv::filter_gradient(&own.windows, own.groups, T::read(x), T::read(dz), T::write(dw), db);
             if let Some(dx) = dx {
                 conv::image_gradient(&own.windows, own.groups, T::read(dz), T::read(own.filters), T::write(dx));
             }

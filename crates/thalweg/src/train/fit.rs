@@ -159,6 +159,9 @@ impl Trainer<'_> {
                 let cost = ops::with_products(self.settings.products, step)?;
                 state.cost += cost;
                 state.step += 1;
+                if let Some(scales) = room.workspace.take_scales() {
+                    watcher.event(Event::Scales { step: state.t as usize, layers: self.name_scales(&scales) });
+                }
                 if progress.elapsed() > Duration::from_millis(200) {
                     progress = Instant::now();
                     let step = state.step;
@@ -167,9 +170,6 @@ impl Trainer<'_> {
                 if clock.is_up() {
                     break;
                 }
-            }
-            if let Some(scales) = room.workspace.take_scales() {
-                watcher.event(Event::Scales { step: state.t as usize, layers: self.name_scales(&scales) });
             }
             self.end_epoch(state, &mut room, &clock, watcher);
             watcher.checkpoint(state)?;

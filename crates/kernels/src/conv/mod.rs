@@ -1,0 +1,97 @@
+//! Convolution of images, channels last, as products: each output looks at a window of the input, whose numbers are a row
+//! of a matrix.
+//!
+//! Images are h × w × c, filters (of one group) kh × kw × c/groups, in that order. Sums over images are taken in groups of
+//! images whose size depends on the shapes alone.
+
+mod depthwise;
+mod pools;
+mod product;
+mod room;
+
+pub use pools::{average_pool, average_pool_gradient, max_pool, max_pool_gradient, places_of_largest};
+pub use product::{filter_gradient, forward, image_gradient};
+
+use crate::Real;
+use crate::dispatch::vectorised;
+
+/// Where the windows of a convolution or a pooling lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Windows {
+    /// Height, width and channels of an image.
+    pub input: [usize; 3],
+    /// Height and width of a window.
+    pub size: [usize; 2],
+    /// Steps from a window to the next, down and across.
+    pub stride: [usize; 2],
+    /// Zeros above and left of the image; below and right of it there are as many as the windows reach.
+    pub padding: [usize; 2],
+    /// Steps from a number of a window to the next.
+    pub dilation: [usize; 2],
+    /// How many windows there are, down and across.
+    pub output: [usize; 2],
+}
+
+impl Windows {
+    /// How many windows there are.
+    pub fn count(&self) -> usize {
+        self.output[0] * self.output[1]
+    }
+
+    fn image(&self) -> usize {
+        self.input.iter().product()
+    }
+
+    /// Numbers of a window over some of the channels.
+    fn numbers(&self, channels: usize) -> usize {
+        self.size[0] * self.size[1] * channels
+    }
+
+    /// Pixels from the first of a window to the last, down or across.
+    fn reach(&self, axis: usize) -> usize {
+        (self.size[axis] - 1) * self.dilation[axis]
+    }
+
+    /// Calls `f(place in the image, window, place in the window)` for each place of each window that is within the image,
+    /// places counted in pixels.
+    #[inline(always)]
+    fn for_each(&self, mut f: impl FnMut(usize, usize, usize)) {
+        let [height, width, _] = self.input;
+        for oy in 0..self.output[0] {
+            for ox in 0..self.output[1] {
+                let window = oy * self.output[1] + ox;
+                for ky in 0..self.size[0] {
+                    let y = (oy * self.stride[0] + ky * self.dilation[0]).wrapping_sub(self.padding[0]);
+                    if y >= height {
+                        continue;
+                    }
+                    for kx in 0..self.size[1] {
+                        let x = (ox * self.stride[1] + kx * self.dilation[1]).wrapping_sub(self.padding[1]);
+                        if x < width {
+                            f(y * width + x, window, ky * self.size[1] + kx);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// As [`Windows::for_each`], compiled for the machine's instructions.
+    #[inline(always)]
+    fn for_each_vectorised(&self, f: impl FnMut(usize, usize, usize)) {
+        vectorised(
+            #[inline(always)]
+            || self.for_each(f),
+        );
+    }
+
+    /// Adds rows of windows to where their numbers came from.
+    fn fold<T: Real>(&self, rows: &[T], [first, count]: [usize; 2], image: &mut [T]) {
+        let (channels, numbers) = (self.input[2], self.numbers(count));
+        self.for_each_vectorised(|pixel, window, place| {
+            let to = &mut image[pixel * channels + first..][..count];
+            let from = &rows[window * numbers + place * count..][..count];
+            to.iter_mut().zip(from).for_each(|(to, &from)| *to += from);
+        });
+    }
+}

@@ -1,0 +1,103 @@
+//! Pooling: one number taken of each window and channel.
+
+use super::Windows;
+use super::room::with_room;
+use crate::Real;
+use crate::pool::{self, Shared};
+
+/// y = the largest number of each window and channel; places beyond the image do not count.
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn max_pool<T: Real>(windows: &Windows, x: &[T], y: &mut [T]) {
+    let channels = windows.input[2];
+    assert!(x.len() / windows.image() * windows.count() * channels == y.len(), "conv::max_pool: shapes do not fit");
+    pool::for_each_chunk(y, windows.count() * channels, |i, y| {
+        let image = &x[i * windows.image()..][..windows.image()];
+        y.fill(T::of(f64::NEG_INFINITY));
+        windows.for_each_vectorised(|pixel, window, _| {
+            let y = &mut y[window * channels..][..channels];
+            y.iter_mut().zip(&image[pixel * channels..]).for_each(|(y, &x)| *y = y.max(x));
+        });
+    });
+}
+
+/// The images' gradient of [`max_pool`]: each dy goes to the first place of its window that had the largest number.
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn max_pool_gradient<T: Real>(windows: &Windows, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
+    let (channels, out) = (windows.input[2], windows.count() * windows.input[2]);
+    assert!(x.len() == dx.len() && y.len() == dy.len() && x.len() / windows.image() * out == y.len());
+    let dx = Shared(dx.as_mut_ptr());
+    pool::for_each(x.len() / windows.image(), |i| {
+        // SAFETY: each task has an image of its own.
+        let dx = unsafe { std::slice::from_raw_parts_mut(dx.get().add(i * windows.image()), windows.image()) };
+        let image = &x[i * windows.image()..][..windows.image()];
+        let (y, dy) = (&y[i * out..][..out], &dy[i * out..][..out]);
+        dx.fill(T::ZERO);
+        with_room(out, |left: &mut [T]| {
+            left.copy_from_slice(dy);
+            windows.for_each_vectorised(|pixel, window, _| {
+                let (image, dx) = (&image[pixel * channels..][..channels], &mut dx[pixel * channels..][..channels]);
+                let (y, left) = (&y[window * channels..][..channels], &mut left[window * channels..][..channels]);
+                for (((&x, dx), &y), left) in image.iter().zip(dx).zip(y).zip(left) {
+                    let taken = if x == y { *left } else { T::ZERO };
+                    *dx += taken;
+                    *left = if x == y { T::ZERO } else { *left };
+                }
+            });
+        });
+    });
+}
+
+/// Calls f for each place of each window of [`max_pool`]: whether it holds the window's largest number.
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn places_of_largest<T: Real>(windows: &Windows, x: &[T], y: &[T], mut f: impl FnMut(bool)) {
+    let channels = windows.input[2];
+    assert!(x.len() / windows.image() * windows.count() * channels == y.len());
+    for (image, y) in x.chunks_exact(windows.image()).zip(y.chunks_exact(windows.count() * channels)) {
+        windows.for_each(|pixel, window, _| {
+            let y = &y[window * channels..][..channels];
+            image[pixel * channels..].iter().zip(y).for_each(|(x, y)| f(x == y));
+        });
+    }
+}
+
+/// y = the mean of each window and channel; places beyond the image count as zeros.
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn average_pool<T: Real>(windows: &Windows, x: &[T], y: &mut [T]) {
+    let channels = windows.input[2];
+    assert!(x.len() / windows.image() * windows.count() * channels == y.len(), "conv::average_pool: shapes do not fit");
+    let share = T::of(1.0 / windows.numbers(1) as f64);
+    pool::for_each_chunk(y, windows.count() * channels, |i, y| {
+        let image = &x[i * windows.image()..][..windows.image()];
+        y.fill(T::ZERO);
+        windows.for_each_vectorised(|pixel, window, _| {
+            let y = &mut y[window * channels..][..channels];
+            y.iter_mut().zip(&image[pixel * channels..]).for_each(|(y, &x)| *y += x * share);
+        });
+    });
+}
+
+/// The images' gradient of [`average_pool`].
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn average_pool_gradient<T: Real>(windows: &Windows, dy: &[T], dx: &mut [T]) {
+    let channels = windows.input[2];
+    assert!(dx.len() / windows.image() * windows.count() * channels == dy.len());
+    let share = T::of(1.0 / windows.numbers(1) as f64);
+    pool::for_each_chunk(dx, windows.image(), |i, dx| {
+        let dy = &dy[i * windows.count() * channels..][..windows.count() * channels];
+        dx.fill(T::ZERO);
+        windows.for_each_vectorised(|pixel, window, _| {
+            let dy = &dy[window * channels..][..channels];
+            dx[pixel * channels..][..channels].iter_mut().zip(dy).for_each(|(dx, &dy)| *dx += dy * share);
+        });
+    });
+}

@@ -1,0 +1,19 @@
+//! Room for what is computed on the way.
+
+use std::cell::RefCell;
+
+use crate::Real;
+
+/// Runs `f` with room for so many numbers, which holds anything, kept by this thread from call to call.
+pub(super) fn with_room<T: Real, R>(numbers: usize, f: impl FnOnce(&mut [T]) -> R) -> R {
+    thread_local! {
+        /// A room for each call within a call.
+        static ROOMS: RefCell<Vec<Vec<u64>>> = const { RefCell::new(Vec::new()) };
+    }
+    let mut room = ROOMS.with_borrow_mut(Vec::pop).unwrap_or_default();
+    room.resize(room.len().max((numbers * size_of::<T>()).div_ceil(8)), 0);
+    // SAFETY: the words are as many bytes, aligned for any number, and any bits are a number.
+    let result = f(unsafe { std::slice::from_raw_parts_mut(room.as_mut_ptr().cast(), numbers) });
+    ROOMS.with_borrow_mut(|rooms| rooms.push(room));
+    result
+}
