@@ -26,7 +26,8 @@ fn windows(
 
 /// Windows, groups and filters.
 fn cases() -> Vec<(Windows, usize, usize)> {
-    vec![
+    let large = (windows([20, 20, 16], [3, 3], [1, 1], [1, 1], [1, 1]), 1, 32);
+    let small = vec![
         (windows([5, 6, 3], [3, 3], [1, 1], [1, 1], [1, 1]), 1, 4),
         (windows([9, 4, 2], [2, 3], [2, 1], [0, 2], [1, 1]), 1, 17),
         (windows([8, 8, 4], [3, 2], [1, 3], [2, 1], [2, 2]), 2, 6),
@@ -35,8 +36,8 @@ fn cases() -> Vec<(Windows, usize, usize)> {
         (windows([4, 5, 3], [1, 1], [1, 1], [0, 0], [1, 1]), 1, 5),
         (windows([3, 4, 2], [2, 2], [1, 1], [2, 2], [1, 1]), 1, 3),
         (windows([6, 6, 2], [3, 3], [1, 1], [0, 0], [2, 1]), 2, 6),
-        (windows([20, 20, 16], [3, 3], [1, 1], [1, 1], [1, 1]), 1, 32),
-    ]
+    ];
+    small.into_iter().chain((!cfg!(miri)).then_some(large)).collect()
 }
 
 /// Calls f(number of x, number of the filters, number of y) for each product in the definition of a convolution.
@@ -138,6 +139,7 @@ fn pools_are_their_definition() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "long")]
 fn threads_do_not_change_bits() {
     for products in [Products::Single, Products::Parts(1)] {
         let run = |threads: usize| {

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod average;
+mod chain;
 pub mod data;
 mod error;
 pub mod init;

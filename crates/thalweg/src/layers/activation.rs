@@ -44,10 +44,8 @@ impl Layer for Activate {
         }
     }
 
-    fn kink_sides(&self, _x: View, y: View, sides: &mut Vec<bool>) {
-        if self.activation.has_kink() {
-            sides.extend((0..y.len()).map(|i| y.at(i) > 0.0));
-        }
+    fn kink_sides(&self, _x: View, y: View, _saved: &[Tensor], sides: &mut Vec<bool>) {
+        self.activation.kink_sides(y, sides);
     }
 }
 

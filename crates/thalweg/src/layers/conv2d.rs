@@ -95,8 +95,7 @@ impl Conv2d {
     }
 
     fn convolution<'a>(&self, theta: Parameters<'a>, x: View) -> Convolution<'a> {
-        let input = Shape::try_from(x.shape().dimensions()[1..].to_vec()).expect("a part of a shape is one");
-        let windows = self.windows(input).expect("the network has asked for the output's shape");
+        let windows = self.windows(x.shape().example()).expect("the network has asked for the output's shape");
         Convolution { windows, groups: self.groups, filters: theta.get(0), bias: self.bias.then(|| theta.get(1)) }
     }
 }
@@ -168,10 +167,8 @@ impl Layer for Conv2d {
         }
     }
 
-    fn kink_sides(&self, _x: View, y: View, sides: &mut Vec<bool>) {
-        if self.activation.has_kink() {
-            sides.extend((0..y.len()).map(|i| y.at(i) > 0.0));
-        }
+    fn kink_sides(&self, _x: View, y: View, _saved: &[Tensor], sides: &mut Vec<bool>) {
+        self.activation.kink_sides(y, sides);
     }
 }
 

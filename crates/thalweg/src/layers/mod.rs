@@ -11,7 +11,9 @@ mod dropout;
 mod embedding;
 mod linear;
 mod pool2d;
+mod residual;
 
+use std::borrow::Cow;
 use std::fmt::Debug;
 
 use serde::Serialize;
@@ -25,6 +27,7 @@ pub use dropout::Dropout;
 pub use embedding::{Embedded, Embedding};
 pub use linear::Linear;
 pub use pool2d::{Pool2d, Pooling};
+pub use residual::Residual;
 
 use crate::error::{Error, Result, did_you_mean};
 use crate::init::Init;
@@ -36,7 +39,7 @@ use crate::tensor::{Shape, Tensor, View, ViewMut};
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParameterSpec {
     /// The name within the layer: `weight`, `bias`, `gamma`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// The shape; a weight is n_out × n_in.
     pub shape: Shape,
     /// How it is drawn.
@@ -50,12 +53,18 @@ pub struct ParameterSpec {
 impl ParameterSpec {
     /// A trained weight that decays.
     pub fn weight(name: &'static str, shape: impl Into<Shape>, init: Init) -> Self {
-        ParameterSpec { name, shape: shape.into(), init, decays: true, trained: true }
+        ParameterSpec { name: name.into(), shape: shape.into(), init, decays: true, trained: true }
     }
 
     /// A trained bias, scale or shift, which does not decay.
     pub fn bias(name: &'static str, n: usize, value: f64) -> Self {
-        ParameterSpec { name, shape: [n].into(), init: Init::Constant(value), decays: false, trained: true }
+        ParameterSpec {
+            name: name.into(),
+            shape: [n].into(),
+            init: Init::Constant(value),
+            decays: false,
+            trained: true,
+        }
     }
 
     /// A statistic that is kept with the parameters and not trained.
@@ -100,6 +109,14 @@ impl Mode<'_> {
     pub(crate) fn of_layer(mut self, layer: usize) -> Self {
         if let Mode::Train(noise) = &mut self {
             noise.layer = layer as u32;
+        }
+        self
+    }
+
+    /// The same mode for a layer within the layer, by a number of its own.
+    pub(crate) fn of_inner_layer(mut self, number: usize) -> Self {
+        if let Mode::Train(noise) = &mut self {
+            noise.layer = (noise.layer << 8) + 1 + number as u32;
         }
         self
     }
@@ -208,8 +225,8 @@ pub trait Layer: Debug + Send + Sync {
     /// Updates untrained statistics after a training step, from what its forward pass kept.
     fn update_statistics(&self, _theta: ParametersMut, _saved: &[Tensor]) {}
 
-    /// Adds, for each kink in the layer's derivative, on which side of it x and y are.
-    fn kink_sides(&self, _x: View, _y: View, _sides: &mut Vec<bool>) {}
+    /// Adds, for each kink in the layer's derivative, on which side of it x, y and what was kept are.
+    fn kink_sides(&self, _x: View, _y: View, _saved: &[Tensor], _sides: &mut Vec<bool>) {}
 }
 
 /// A layer with a shape of input that it takes.
@@ -249,6 +266,7 @@ pub const ALL: &[Kind] = &[
     kind::<Embedding>(),
     kind::<Conv2d>(),
     kind::<Pool2d>(),
+    kind::<Residual>(),
 ];
 
 /// Reads a layer from a table with its `kind` and its options, among our kinds and those given.

@@ -59,8 +59,7 @@ impl Pool2d {
     }
 
     fn of_batch(&self, x: Shape) -> Windows {
-        let input = Shape::try_from(x.dimensions()[1..].to_vec()).expect("a part of a shape is one");
-        self.windows(input).expect("the network has asked for the output's shape")
+        self.windows(x.example()).expect("the network has asked for the output's shape")
     }
 
     fn taken(&self) -> Taken {
@@ -105,7 +104,7 @@ impl Layer for Pool2d {
     }
 
     /// A window's largest number is at another place beyond a kink.
-    fn kink_sides(&self, x: View, y: View, sides: &mut Vec<bool>) {
+    fn kink_sides(&self, x: View, y: View, _saved: &[Tensor], sides: &mut Vec<bool>) {
         if self.take == Pooling::Max {
             conv::places_of_largest(&self.of_batch(x.shape()), x, y, sides);
         }

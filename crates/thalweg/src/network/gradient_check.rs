@@ -209,7 +209,8 @@ impl<'a> Probe<'a> {
         self.sides.clear();
         for (i, layer) in self.network.layers().iter().enumerate() {
             let x = if i == 0 { self.x } else { self.workspace.layer_output(i - 1, m) };
-            layer.kink_sides(x, self.workspace.layer_output(i, m), &mut self.sides);
+            let y = self.workspace.layer_output(i, m);
+            layer.kink_sides(x, y, &self.workspace.saved[i], &mut self.sides);
         }
         let z = self.workspace.output(m);
         self.loss.kink_sides(z, self.y, &mut self.sides);
@@ -309,7 +310,7 @@ impl<'a> Probe<'a> {
                 x.view_mut().set(j, at);
                 layer.forward(parameters, x.view(), y.view_mut(), saved, Mode::Check);
                 let mut sides = Vec::new();
-                layer.kink_sides(x.view(), y.view(), &mut sides);
+                layer.kink_sides(x.view(), y.view(), saved, &mut sides);
                 let sum: f64 = y.to_f64().iter().zip(&r).map(|(y, r)| y * r).sum();
                 (sum, sides)
             };

@@ -10,6 +10,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thalweg_kernels::{Real, elementwise, softmax};
 
+use super::View;
 use crate::error::{Error, Result, did_you_mean};
 
 /// An activation function g.
@@ -90,8 +91,15 @@ impl Activation {
     }
 
     /// Whether the derivative jumps at z = 0 (there a > 0 just where z > 0).
-    pub fn has_kink(self) -> bool {
+    fn has_kink(self) -> bool {
         matches!(self, Activation::Relu | Activation::LeakyRelu(_) | Activation::Selu)
+    }
+
+    /// Adds, for each number of A, on which side of the kink in g' it is, where g' has one.
+    pub(crate) fn kink_sides(self, a: View, sides: &mut Vec<bool>) {
+        if self.has_kink() {
+            sides.extend((0..a.len()).map(|i| a.at(i) > 0.0));
+        }
     }
 
     /// Whether it belongs to the ReLU kinds, for which He initialisation was derived.

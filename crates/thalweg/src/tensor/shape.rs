@@ -48,6 +48,12 @@ impl Shape {
         let [a, b, c, _] = self.dimensions;
         Shape { dimensions: [examples, a, b, c], rank: self.rank + 1 }
     }
+
+    /// The shape of one example of a batch of this shape.
+    pub fn example(self) -> Shape {
+        let [_, a, b, c] = self.dimensions;
+        Shape { dimensions: [a, b, c, 1], rank: self.rank - 1 }
+    }
 }
 
 impl<const N: usize> From<[usize; N]> for Shape {

@@ -59,8 +59,8 @@ impl Layer for Faulty {
         (self.fault)(&mut Written { theta, x, y, dy: dy_before.view(), dx, gradient });
     }
 
-    fn kink_sides(&self, x: View, y: View, sides: &mut Vec<bool>) {
-        self.layer.kink_sides(x, y, sides);
+    fn kink_sides(&self, x: View, y: View, saved: &[Tensor], sides: &mut Vec<bool>) {
+        self.layer.kink_sides(x, y, saved, sides);
     }
 }
 

@@ -1,0 +1,171 @@
+//! Layers in a row within another layer.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::error::Result;
+use crate::layers::{Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, read_layer, write_layer};
+use crate::tensor::{Shape, Tensor, View};
+
+/// Layers in a row; none pass their input on.
+#[derive(Debug, Default)]
+pub(crate) struct Chain(pub(crate) Vec<Box<dyn Layer>>);
+
+/// Where a layer of a chain has what is its own among the outer layer's.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    entries: Range<usize>,
+    /// Its output, and after it what it keeps.
+    kept: Range<usize>,
+}
+
+impl Place {
+    fn parameters<'a>(&self, outer: Parameters<'a>) -> Parameters<'a> {
+        Parameters { theta: outer.theta, entries: &outer.entries[self.entries.clone()] }
+    }
+
+    fn parameters_mut<'a>(&self, outer: &'a mut ParametersMut) -> ParametersMut<'a> {
+        ParametersMut { theta: outer.theta.reborrow(), entries: &outer.entries[self.entries.clone()] }
+    }
+
+    /// Its output in what is kept.
+    fn y<'a>(&self, kept: &'a [Tensor], m: usize) -> View<'a> {
+        kept[self.kept.start].rows(m)
+    }
+
+    /// What it keeps besides.
+    fn own(&self) -> Range<usize> {
+        self.kept.start + 1..self.kept.end
+    }
+}
+
+impl Serialize for Chain {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|layer| write_layer(layer.as_ref())))
+    }
+}
+
+impl<'de> Deserialize<'de> for Chain {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let tables = Vec::<serde_json::Value>::deserialize(deserializer)?;
+        let layers: Result<_> = tables.into_iter().map(|table| read_layer(table, &[])).collect();
+        layers.map(Chain).map_err(serde::de::Error::custom)
+    }
+}
+
+impl Chain {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Each layer with the shapes of its input and its output; only those before one that cannot take its input.
+    fn with_shapes(&self, input: Shape) -> impl Iterator<Item = (&dyn Layer, Shape, Shape)> {
+        self.0.iter().scan(input, |shape, layer| {
+            let (input, output) = (*shape, layer.output(*shape).ok()?);
+            *shape = output;
+            Some((layer.as_ref(), input, output))
+        })
+    }
+
+    pub(crate) fn output(&self, input: Shape) -> Result<Shape> {
+        self.0.iter().try_fold(input, |shape, layer| layer.output(shape))
+    }
+
+    /// The most numbers of an example anywhere in the chain.
+    pub(crate) fn widest(&self, input: Shape) -> usize {
+        self.with_shapes(input).map(|(.., output)| output.size()).fold(input.size(), usize::max)
+    }
+
+    pub(crate) fn describe(&self, input: Shape) -> String {
+        let each: Vec<String> = self.with_shapes(input).map(|(layer, input, _)| layer.describe(input)).collect();
+        each.join("; ")
+    }
+
+    pub(crate) fn parameters(&self, chain: &str, input: Shape) -> impl Iterator<Item = ParameterSpec> {
+        self.with_shapes(input).enumerate().flat_map(move |(i, (layer, input, _))| {
+            let named = move |spec: ParameterSpec| {
+                let name = format!("{chain}.{i}.{}", spec.name).into();
+                ParameterSpec { name, ..spec }
+            };
+            layer.parameters(input).into_iter().map(named).collect::<Vec<_>>()
+        })
+    }
+
+    /// Each layer's output, and after it what it keeps.
+    pub(crate) fn saved(&self, input: Shape, m: usize) -> Vec<Shape> {
+        let each = self.with_shapes(input);
+        each.flat_map(|(layer, input, output)| [vec![output.batch(m)], layer.saved(input, m)].concat()).collect()
+    }
+
+    /// Each layer's place, from an entry and a kept tensor on, and those after the last.
+    pub(crate) fn places(&self, input: Shape, entry: usize, kept: usize) -> (Vec<Place>, usize, usize) {
+        let (mut entry, mut kept) = (entry, kept);
+        let each = self.with_shapes(input).map(|(layer, input, _)| {
+            let (entries, saved) = (layer.parameters(input).len(), 1 + layer.saved(input, 1).len());
+            let place = Place { entries: entry..entry + entries, kept: kept..kept + saved };
+            (entry, kept) = (place.entries.end, place.kept.end);
+            place
+        });
+        let places = each.collect();
+        (places, entry, kept)
+    }
+
+    /// What comes out of a chain that has run on x.
+    pub(crate) fn outcome<'a>(places: &[Place], x: View<'a>, kept: &'a [Tensor]) -> View<'a> {
+        places.last().map_or(x, |place| place.y(kept, x.shape().rows()))
+    }
+
+    /// Runs all layers; each leaves its output in what is kept.
+    pub(crate) fn forward(&self, places: &[Place], theta: Parameters, x: View, kept: &mut [Tensor], mode: Mode) {
+        let m = x.shape().rows();
+        for (i, (layer, place)) in self.0.iter().zip(places).enumerate() {
+            let (before, from_here) = kept.split_at_mut(place.kept.start);
+            let (y, rest) = from_here.split_first_mut().expect("an output is kept");
+            let input = Chain::outcome(&places[..i], x, before);
+            let (own, mode) = (&mut rest[..place.own().len()], mode.of_inner_layer(place.kept.start));
+            layer.forward(place.parameters(theta), input, y.rows_mut(m), own, mode);
+        }
+    }
+
+    /// From dy, in the first of two rooms, to dx; gives the room that it is in.
+    pub(crate) fn backward<'d>(
+        &self,
+        places: &[Place],
+        (theta, x): (Parameters, View),
+        kept: &mut [Tensor],
+        [mut dy, mut dx]: [&'d mut Tensor; 2],
+        mut gradient: ParametersMut,
+        wanted: bool,
+    ) -> &'d Tensor {
+        let m = x.shape().rows();
+        for (i, (layer, place)) in self.0.iter().zip(places).enumerate().rev() {
+            let (before, from_here) = kept.split_at_mut(place.kept.start);
+            let (y, rest) = from_here.split_first_mut().expect("an output is kept");
+            let input = Chain::outcome(&places[..i], x, before);
+            let pass = Backward {
+                x: input,
+                y: y.rows(m),
+                dy: dy.view_mut().part(0, y.rows(m).shape()),
+                saved: &mut rest[..place.own().len()],
+                dx: (i > 0 || wanted).then(|| dx.view_mut().part(0, input.shape())),
+            };
+            layer.backward(place.parameters(theta), pass, place.parameters_mut(&mut gradient));
+            std::mem::swap(&mut dy, &mut dx);
+        }
+        dy
+    }
+
+    pub(crate) fn update_statistics(&self, places: &[Place], mut theta: ParametersMut, kept: &[Tensor]) {
+        for (layer, place) in self.0.iter().zip(places) {
+            layer.update_statistics(place.parameters_mut(&mut theta), &kept[place.own()]);
+        }
+    }
+
+    pub(crate) fn kink_sides(&self, places: &[Place], x: View, kept: &[Tensor], sides: &mut Vec<bool>) {
+        let m = x.shape().rows();
+        for (i, (layer, place)) in self.0.iter().zip(places).enumerate() {
+            layer.kink_sides(Chain::outcome(&places[..i], x, kept), place.y(kept, m), &kept[place.own()], sides);
+        }
+    }
+}
