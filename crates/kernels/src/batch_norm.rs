@@ -2,7 +2,9 @@
 
 use crate::Real;
 use crate::dispatch::vectorised;
-use crate::reduce::weighted_column_sums;
+use crate::pool;
+use crate::reduce::{column_sums, weighted_column_sums};
+use crate::room::with_room;
 
 /// What the forward pass in training writes besides y.
 #[derive(Debug)]
@@ -17,54 +19,73 @@ pub struct Kept<'a, T> {
     pub inverse_std: &'a mut [T],
 }
 
+/// Numbers in a task, about.
+const CHUNK: usize = 1 << 15;
+
+/// Numbers of as many whole rows as a task has.
+fn chunk(columns: usize) -> usize {
+    (CHUNK / columns).max(1) * columns
+}
+
 /// y = γ (z − μ)/√(σ² + ε) + β with the batch's own μ and σ².
 pub fn forward_train<T: Real>(z: &[T], gamma: &[T], beta: &[T], epsilon: T, y: &mut [T], kept: Kept<T>) {
     let n = gamma.len();
-    let share = T::of(1.0 / (z.len() / n.max(1)).max(1) as f64);
+    let (chunk, share) = (chunk(n), T::of(1.0 / (z.len() / n.max(1)).max(1) as f64));
     let Kept { normalised, mean, variance, inverse_std } = kept;
-    weighted_column_sums(z, n, mean, |z| z);
+    column_sums(z, n, mean);
     mean.iter_mut().for_each(|mean| *mean *= share);
-    subtract(z, mean, normalised);
-    weighted_column_sums(normalised, n, variance, |centred| centred * centred);
+    let mean = &*mean;
+    pool::for_each_chunk(normalised, chunk, |i, centred| {
+        rows([z, z], i * chunk, centred, n, |z, _, j| z - mean[j]);
+    });
+    weighted_column_sums(normalised, normalised, n, variance, |centred, _| centred * centred);
     for (variance, inverse) in variance.iter_mut().zip(inverse_std.iter_mut()) {
         *variance *= share;
         *inverse = T::ONE / (*variance + epsilon).sqrt();
     }
-    for (y, z_norm) in y.chunks_exact_mut(n).zip(normalised.chunks_exact_mut(n)) {
+    let inverse_std = &*inverse_std;
+    pool::for_each_pair(y, normalised, chunk, |_, y, z_norm| {
         vectorised(
             #[inline(always)]
             || {
-                for j in 0..n {
-                    z_norm[j] *= inverse_std[j];
-                    y[j] = gamma[j] * z_norm[j] + beta[j];
+                for (y, z_norm) in y.chunks_exact_mut(n).zip(z_norm.chunks_exact_mut(n)) {
+                    for j in 0..n {
+                        z_norm[j] *= inverse_std[j];
+                        y[j] = gamma[j] * z_norm[j] + beta[j];
+                    }
                 }
             },
         );
-    }
+    });
 }
 
-fn subtract<T: Real>(z: &[T], mean: &[T], out: &mut [T]) {
-    let n = mean.len();
-    for (z, out) in z.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
-        for j in 0..n {
-            out[j] = z[j] - mean[j];
-        }
-    }
+/// Writes f(a, b, column) for rows of a and b from one of their numbers on.
+#[inline(always)]
+fn rows<T: Real>([a, b]: [&[T]; 2], start: usize, out: &mut [T], n: usize, f: impl Fn(T, T, usize) -> T) {
+    let (a, b) = (&a[start..][..out.len()], &b[start..][..out.len()]);
+    vectorised(
+        #[inline(always)]
+        || {
+            for ((out, a), b) in out.chunks_exact_mut(n).zip(a.chunks_exact(n)).zip(b.chunks_exact(n)) {
+                for j in 0..n {
+                    out[j] = f(a[j], b[j], j);
+                }
+            }
+        },
+    );
 }
 
 /// y = γ (z − μ)/√(σ² + ε) + β with given μ and σ².
 pub fn forward_predict<T: Real>(z: &[T], [gamma, beta, mean, variance]: [&[T]; 4], epsilon: T, y: &mut [T]) {
     let n = gamma.len();
-    for (y, z) in y.chunks_exact_mut(n).zip(z.chunks_exact(n)) {
-        vectorised(
-            #[inline(always)]
-            || {
-                for j in 0..n {
-                    y[j] = gamma[j] * ((z[j] - mean[j]) / (variance[j] + epsilon).sqrt()) + beta[j];
-                }
-            },
-        );
-    }
+    let chunk = chunk(n);
+    with_room(n, |deviation| {
+        deviation.iter_mut().zip(variance).for_each(|(to, &variance)| *to = (variance + epsilon).sqrt());
+        let deviation = &*deviation;
+        pool::for_each_chunk(y, chunk, |i, y| {
+            rows([z, z], i * chunk, y, n, |z, _, j| gamma[j] * ((z - mean[j]) / deviation[j]) + beta[j]);
+        });
+    });
 }
 
 /// dγ = Σ dy z_norm, dβ = Σ dy, dz = γ/√(σ² + ε) · (dy − dβ/m − z_norm dγ/m).
@@ -78,29 +99,13 @@ pub fn backward<T: Real>(
     dbeta: &mut [T],
 ) {
     let n = gamma.len();
-    let share = T::of(1.0 / (dy.len() / n.max(1)).max(1) as f64);
-    weighted_column_sums(dy, n, dbeta, |dy| dy);
-    dgamma.fill(T::ZERO);
-    for (dy, z_norm) in dy.chunks_exact(n).zip(normalised.chunks_exact(n)) {
-        vectorised(
-            #[inline(always)]
-            || {
-                for j in 0..n {
-                    dgamma[j] += dy[j] * z_norm[j];
-                }
-            },
-        );
-    }
-    let Some(dz) = dz else { return };
-    for ((dz, dy), z_norm) in dz.chunks_exact_mut(n).zip(dy.chunks_exact(n)).zip(normalised.chunks_exact(n)) {
-        vectorised(
-            #[inline(always)]
-            || {
-                for j in 0..n {
-                    let centred = dy[j] - share * dbeta[j] - z_norm[j] * (share * dgamma[j]);
-                    dz[j] = gamma[j] * inverse_std[j] * centred;
-                }
-            },
-        );
-    }
+    let (chunk, share) = (chunk(n), T::of(1.0 / (dy.len() / n.max(1)).max(1) as f64));
+    column_sums(dy, n, dbeta);
+    weighted_column_sums(dy, normalised, n, dgamma, |dy, z_norm| dy * z_norm);
+    let (Some(dz), dgamma, dbeta) = (dz, &*dgamma, &*dbeta) else { return };
+    pool::for_each_chunk(dz, chunk, |i, dz| {
+        rows([dy, normalised], i * chunk, dz, n, |dy, z_norm, j| {
+            gamma[j] * inverse_std[j] * (dy - share * dbeta[j] - z_norm * (share * dgamma[j]))
+        });
+    });
 }

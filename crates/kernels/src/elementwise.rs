@@ -31,6 +31,15 @@ pub fn map<T: Real>(x: &[T], y: &mut [T], f: impl Fn(T) -> T + Sync) {
     });
 }
 
+/// y = x.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn copy<T: Real>(x: &[T], y: &mut [T]) {
+    assert_eq!(x.len(), y.len());
+    pool::for_each_chunk(y, CHUNK, |i, y| y.copy_from_slice(&x[i * CHUNK..][..y.len()]));
+}
+
 /// y = f(y).
 pub fn map_in_place<T: Real>(y: &mut [T], f: impl Fn(T) -> T + Sync) {
     pool::for_each_chunk(y, CHUNK, |_, y| {

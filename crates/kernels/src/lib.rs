@@ -16,6 +16,7 @@ pub mod pool;
 pub mod random;
 mod real;
 pub mod reduce;
+mod room;
 pub mod softmax;
 pub mod update;
 

@@ -133,6 +133,20 @@ pub fn for_each_chunk<T: Send>(data: &mut [T], chunk: usize, f: impl Fn(usize, &
     });
 }
 
+/// Runs f(i, chunk of a, chunk of b) on the chunks of a length of two slices of one length, the last ones shorter.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn for_each_pair<T: Send>(a: &mut [T], b: &mut [T], chunk: usize, f: impl Fn(usize, &mut [T], &mut [T]) + Sync) {
+    let len = a.len();
+    assert_eq!(len, b.len());
+    let start = Shared(b.as_mut_ptr());
+    for_each_chunk(a, chunk, |i, a| {
+        // SAFETY: as for the chunks of a, which lie alike.
+        f(i, a, unsafe { std::slice::from_raw_parts_mut(start.get().add(i * chunk), a.len()) });
+    });
+}
+
 /// f(0), …, f(n − 1), computed on the pool's threads.
 pub fn map<T: Send>(n: usize, f: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let mut results: Vec<Option<T>> = (0..n).map(|_| None).collect();

@@ -1,7 +1,11 @@
 //! Sums, each in one fixed order.
 
+use std::ops::Range;
+
 use crate::Real;
 use crate::dispatch::vectorised;
+use crate::pool;
+use crate::room::with_room;
 
 /// Sums of neighbours are kept apart in this many lanes, then added as a tree.
 const LANES: usize = 16;
@@ -9,9 +13,35 @@ const LANES: usize = 16;
 /// Rows whose sum is taken at once, before it is added to the total.
 const ROWS: usize = 64;
 
+/// Numbers whose sum is a task of its own.
+const BLOCK: usize = 1 << 16;
+
+/// Adds up what `f` makes of each block of so many numbers, a task each; a block is whole rows.
+fn in_blocks<T: Real>(len: usize, columns: usize, out: &mut [T], f: impl Fn(Range<usize>, &mut [T]) + Sync) {
+    let block = (BLOCK / columns).max(1) * columns;
+    if len <= block {
+        f(0..len, out);
+        return;
+    }
+    with_room(len.div_ceil(block) * out.len(), |parts: &mut [T]| {
+        pool::for_each_chunk(parts, out.len(), |i, part| f(i * block..len.min((i + 1) * block), part));
+        out.fill(T::ZERO);
+        for part in parts.chunks_exact(out.len()) {
+            out.iter_mut().zip(part).for_each(|(out, &part)| *out += part);
+        }
+    });
+}
+
 /// Σ f(x), in f64.
 #[inline(always)]
-fn total<T: Real>(x: &[T], f: impl Fn(f64) -> f64) -> f64 {
+fn total<T: Real>(x: &[T], f: impl Fn(f64) -> f64 + Sync) -> f64 {
+    let mut sum = [0.0];
+    in_blocks(x.len(), 1, &mut sum, |range, sum| sum[0] = block_total(&x[range], &f));
+    sum[0]
+}
+
+#[inline(always)]
+fn block_total<T: Real>(x: &[T], f: impl Fn(f64) -> f64) -> f64 {
     let mut lanes = [0.0; LANES];
     vectorised(
         #[inline(always)]
@@ -52,35 +82,47 @@ pub fn sum_squares<T: Real>(x: &[T]) -> f64 {
 /// # Panics
 /// If `out` is not as long as a row.
 pub fn column_sums<T: Real>(x: &[T], columns: usize, out: &mut [T]) {
-    weighted_column_sums(x, columns, out, |x| x);
+    weighted_column_sums(x, x, columns, out, |x, _| x);
 }
 
-/// The sum of f(x) down each column, in blocks of rows so that rounding grows with their number's root alone.
-pub(crate) fn weighted_column_sums<T: Real>(x: &[T], columns: usize, out: &mut [T], f: impl Fn(T) -> T) {
+/// The sum of f(a, b) down each column, in blocks of rows so that rounding grows with their number's root alone.
+pub(crate) fn weighted_column_sums<T: Real>(
+    a: &[T],
+    b: &[T],
+    columns: usize,
+    out: &mut [T],
+    f: impl Fn(T, T) -> T + Sync,
+) {
+    assert!(out.len() == columns && a.len() == b.len());
+    if columns > 0 {
+        in_blocks(a.len(), columns, out, |range, out| {
+            block_column_sums(&a[range.clone()], &b[range], columns, out, &f);
+        });
+    }
+}
+
+fn block_column_sums<T: Real>(a: &[T], b: &[T], columns: usize, out: &mut [T], f: impl Fn(T, T) -> T) {
     /// Columns summed at once, on the stack.
     const WIDTH: usize = 64;
-    assert_eq!(out.len(), columns);
     out.fill(T::ZERO);
-    if columns == 0 {
-        return;
-    }
     // Narrow rows are summed side by side, as one wide row, whose parts are added at the end.
     let side = (WIDTH / columns).max(1);
-    for rows in x.chunks(ROWS * side * columns) {
+    for (a, b) in a.chunks(ROWS * side * columns).zip(b.chunks(ROWS * side * columns)) {
         for (start, out) in (0..columns).step_by(WIDTH).zip(out.chunks_mut(WIDTH)) {
             let (wide, columns_here) = (side * columns, if side > 1 { side * columns } else { out.len() });
             let mut block = [T::ZERO; WIDTH];
             vectorised(
                 #[inline(always)]
                 || {
-                    let mut lines = rows.chunks_exact(wide);
-                    for row in &mut lines {
-                        for (sum, &x) in block[..columns_here].iter_mut().zip(&row[start..]) {
-                            *sum += f(x);
+                    let mut lines = a.chunks_exact(wide).zip(b.chunks_exact(wide));
+                    for (a, b) in &mut lines {
+                        for ((sum, &a), &b) in block[..columns_here].iter_mut().zip(&a[start..]).zip(&b[start..]) {
+                            *sum += f(a, b);
                         }
                     }
-                    for (sum, &x) in block.iter_mut().zip(lines.remainder()) {
-                        *sum += f(x);
+                    let rest = a.len() / wide * wide;
+                    for ((sum, &a), &b) in block.iter_mut().zip(&a[rest..]).zip(&b[rest..]) {
+                        *sum += f(a, b);
                     }
                 },
             );

@@ -7,7 +7,6 @@
 mod depthwise;
 mod pools;
 mod product;
-mod room;
 
 pub use pools::{average_pool, average_pool_gradient, max_pool, max_pool_gradient, places_of_largest};
 pub use product::{filter_gradient, forward, image_gradient};
@@ -88,10 +87,13 @@ impl Windows {
     /// Adds rows of windows to where their numbers came from.
     fn fold<T: Real>(&self, rows: &[T], [first, count]: [usize; 2], image: &mut [T]) {
         let (channels, numbers) = (self.input[2], self.numbers(count));
-        self.for_each_vectorised(|pixel, window, place| {
-            let to = &mut image[pixel * channels + first..][..count];
-            let from = &rows[window * numbers + place * count..][..count];
-            to.iter_mut().zip(from).for_each(|(to, &from)| *to += from);
-        });
+        self.for_each_vectorised(
+            #[inline(always)]
+            |pixel, window, place| {
+                let to = &mut image[pixel * channels + first..][..count];
+                let from = &rows[window * numbers + place * count..][..count];
+                to.iter_mut().zip(from).for_each(|(to, &from)| *to += from);
+            },
+        );
     }
 }

@@ -1,9 +1,9 @@
 //! Pooling: one number taken of each window and channel.
 
 use super::Windows;
-use super::room::with_room;
 use crate::Real;
 use crate::pool::{self, Shared};
+use crate::room::with_room;
 
 /// y = the largest number of each window and channel; places beyond the image do not count.
 ///
@@ -15,10 +15,13 @@ pub fn max_pool<T: Real>(windows: &Windows, x: &[T], y: &mut [T]) {
     pool::for_each_chunk(y, windows.count() * channels, |i, y| {
         let image = &x[i * windows.image()..][..windows.image()];
         y.fill(T::of(f64::NEG_INFINITY));
-        windows.for_each_vectorised(|pixel, window, _| {
-            let y = &mut y[window * channels..][..channels];
-            y.iter_mut().zip(&image[pixel * channels..]).for_each(|(y, &x)| *y = y.max(x));
-        });
+        windows.for_each_vectorised(
+            #[inline(always)]
+            |pixel, window, _| {
+                let y = &mut y[window * channels..][..channels];
+                y.iter_mut().zip(&image[pixel * channels..]).for_each(|(y, &x)| *y = y.max(x));
+            },
+        );
     });
 }
 
@@ -38,15 +41,18 @@ pub fn max_pool_gradient<T: Real>(windows: &Windows, x: &[T], y: &[T], dy: &[T],
         dx.fill(T::ZERO);
         with_room(out, |left: &mut [T]| {
             left.copy_from_slice(dy);
-            windows.for_each_vectorised(|pixel, window, _| {
-                let (image, dx) = (&image[pixel * channels..][..channels], &mut dx[pixel * channels..][..channels]);
-                let (y, left) = (&y[window * channels..][..channels], &mut left[window * channels..][..channels]);
-                for (((&x, dx), &y), left) in image.iter().zip(dx).zip(y).zip(left) {
-                    let taken = if x == y { *left } else { T::ZERO };
-                    *dx += taken;
-                    *left = if x == y { T::ZERO } else { *left };
-                }
-            });
+            windows.for_each_vectorised(
+                #[inline(always)]
+                |pixel, window, _| {
+                    let (image, dx) = (&image[pixel * channels..][..channels], &mut dx[pixel * channels..][..channels]);
+                    let (y, left) = (&y[window * channels..][..channels], &mut left[window * channels..][..channels]);
+                    for (((&x, dx), &y), left) in image.iter().zip(dx).zip(y).zip(left) {
+                        let taken = if x == y { *left } else { T::ZERO };
+                        *dx += taken;
+                        *left = if x == y { T::ZERO } else { *left };
+                    }
+                },
+            );
         });
     });
 }
@@ -77,10 +83,13 @@ pub fn average_pool<T: Real>(windows: &Windows, x: &[T], y: &mut [T]) {
     pool::for_each_chunk(y, windows.count() * channels, |i, y| {
         let image = &x[i * windows.image()..][..windows.image()];
         y.fill(T::ZERO);
-        windows.for_each_vectorised(|pixel, window, _| {
-            let y = &mut y[window * channels..][..channels];
-            y.iter_mut().zip(&image[pixel * channels..]).for_each(|(y, &x)| *y += x * share);
-        });
+        windows.for_each_vectorised(
+            #[inline(always)]
+            |pixel, window, _| {
+                let y = &mut y[window * channels..][..channels];
+                y.iter_mut().zip(&image[pixel * channels..]).for_each(|(y, &x)| *y += x * share);
+            },
+        );
     });
 }
 
@@ -95,9 +104,12 @@ pub fn average_pool_gradient<T: Real>(windows: &Windows, dy: &[T], dx: &mut [T])
     pool::for_each_chunk(dx, windows.image(), |i, dx| {
         let dy = &dy[i * windows.count() * channels..][..windows.count() * channels];
         dx.fill(T::ZERO);
-        windows.for_each_vectorised(|pixel, window, _| {
-            let dy = &dy[window * channels..][..channels];
-            dx[pixel * channels..][..channels].iter_mut().zip(dy).for_each(|(dx, &dy)| *dx += dy * share);
-        });
+        windows.for_each_vectorised(
+            #[inline(always)]
+            |pixel, window, _| {
+                let dy = &dy[window * channels..][..channels];
+                dx[pixel * channels..][..channels].iter_mut().zip(dy).for_each(|(dx, &dy)| *dx += dy * share);
+            },
+        );
     });
 }

@@ -1,11 +1,11 @@
 //! Convolution as products whose left operand is read where the images lie: the number of a window at a place is as far
 //! into the image as the window's place and the number's place in the window together.
 
-use super::room::with_room;
 use super::{Windows, depthwise};
 use crate::bf16::{Products, wanted, with_products};
 use crate::gemm::{Axis, Gemm, Left, Matrix, Strided, gemm, gemm_panels, gemm_strided, pack_columns, packed_size};
 use crate::pool;
+use crate::room::with_room;
 use crate::{Real, reduce};
 
 /// Groups of images whose filter gradients are computed apart.

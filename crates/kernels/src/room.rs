@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use crate::Real;
 
 /// Runs `f` with room for so many numbers, which holds anything, kept by this thread from call to call.
-pub(super) fn with_room<T: Real, R>(numbers: usize, f: impl FnOnce(&mut [T]) -> R) -> R {
+pub(crate) fn with_room<T: Real, R>(numbers: usize, f: impl FnOnce(&mut [T]) -> R) -> R {
     thread_local! {
         /// A room for each call within a call.
         static ROOMS: RefCell<Vec<Vec<u64>>> = const { RefCell::new(Vec::new()) };
