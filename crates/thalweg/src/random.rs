@@ -21,6 +21,11 @@ pub(crate) fn shuffle_window(seed: u64, epoch: u32, window: u32) -> Stream {
     Stream::new(seed.wrapping_add(u64::from(window) << 32 | 1).wrapping_mul(0x9e37_79b9_7f4a_7c15), 4).epoch(epoch)
 }
 
+/// How the examples of an epoch are changed.
+pub(crate) fn augment(seed: u64, epoch: u32) -> Stream {
+    Stream::new(seed, 5).epoch(epoch)
+}
+
 /// Directions and samples of the gradient check.
 pub(crate) fn check(seed: u64) -> Stream {
     Stream::new(seed, 3)

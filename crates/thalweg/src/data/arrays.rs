@@ -1,9 +1,11 @@
 //! Examples without named columns: images, sounds, plain matrices, with their answers.
 
+use super::pictures::PictureForm;
 use super::schema::{Column, ColumnKind, Role, Schema, task};
 use super::split;
 use super::table::{Table, TextColumn};
 use crate::spec::Config;
+use crate::train::event::Decision;
 use crate::{Error, Result};
 
 /// Examples of one shape, row-major, and a table of their answers.
@@ -16,6 +18,14 @@ pub struct Arrays {
     /// One column a target, one row an example; without columns where the answers are not known. Its source is what
     /// errors call the data, its lines are the examples' numbers from 1.
     pub answers: Table,
+    /// The file of each example, for pictures; empty for others.
+    pub files: Vec<String>,
+    /// What pictures were brought to.
+    pub pictures: Option<PictureForm>,
+    /// What was decided in reading them.
+    pub decisions: Vec<Decision>,
+    /// What went wrong in reading them.
+    pub warnings: Vec<String>,
 }
 
 impl Arrays {
@@ -36,7 +46,15 @@ impl Arrays {
         }
         let lines = (1..=(x.len() / width) as u64).collect();
         let answers = Table { source: source.into(), names: Vec::new(), columns: Vec::new(), lines };
-        Ok(Arrays { shape: shape.to_vec(), x, answers })
+        Ok(Arrays {
+            shape: shape.to_vec(),
+            x,
+            answers,
+            files: Vec::new(),
+            pictures: None,
+            decisions: Vec::new(),
+            warnings: Vec::new(),
+        })
     }
 
     /// The same examples with one more target: a class's name or a number for each, as text.
@@ -51,6 +69,16 @@ impl Arrays {
         self.answers.names.push(name.into());
         self.answers.columns.push(column);
         Ok(self)
+    }
+
+    /// What one who reads them for a model there is should know: what was decided, and what went wrong.
+    pub(crate) fn notes(&self) -> Vec<Decision> {
+        let left_out = |what: &String| Decision {
+            what: what.clone(),
+            why: "they cannot be read".into(),
+            flag: "--max-bad 0".into(),
+        };
+        self.decisions.iter().cloned().chain(self.warnings.iter().map(left_out)).collect()
     }
 
     /// How many examples there are.
@@ -74,7 +102,7 @@ impl Arrays {
     }
 
     /// A feature called `x`, the targets, and the task that their answers decide.
-    pub(crate) fn schema(&self, config: &Config) -> Result<(Schema, Vec<crate::train::event::Decision>)> {
+    pub(crate) fn schema(&self, config: &Config) -> Result<(Schema, Vec<Decision>)> {
         if self.answers.columns.is_empty() {
             return Err(Error::data("the examples have no answers")
                 .at(self.answers.source.clone())

@@ -191,15 +191,19 @@ pub(crate) fn settle(config: &mut Config) -> Option<Decision> {
 pub fn load(config: &Config) -> Result<Dataset> {
     let mut config = config.clone();
     let mut decisions = Vec::new();
-    if config.data.test.is_none() {
-        config.data.test = source::test_part(&config.data.path);
-        if let Some(path) = &config.data.test {
-            let what = format!("the test part is {path}");
+    let main = config.data.path.clone();
+    let parts = [
+        ("dev", &mut config.data.dev, source::dev_part(&main)),
+        ("test", &mut config.data.test, source::test_part(&main)),
+    ];
+    for (part, named, beside) in parts {
+        if let (None, Some(path)) = (&named, beside) {
             decisions.push(Decision {
-                what,
+                what: format!("the {part} part is {path}"),
                 why: "it lies beside the training part".into(),
-                flag: "--test FILE".into(),
+                flag: format!("--{part} FILE"),
             });
+            *named = Some(path);
         }
     }
     let (path, dev, test) = (config.data.path.clone(), config.data.dev.clone(), config.data.test.clone());
@@ -229,9 +233,14 @@ pub fn load(config: &Config) -> Result<Dataset> {
             Dataset::from_tables(&main, dev.as_ref(), test.as_ref(), &config)?
         }
         Source::Arrays(main) => {
+            decisions.extend_from_slice(&main.decisions);
+            main.pictures.iter().for_each(|form| form.adopt(&mut config.data));
             let part = |path: &Option<String>| path.as_ref().map(|path| arrays(path, &config)).transpose();
             let (dev, test) = (part(&dev)?, part(&test)?);
-            Dataset::from_arrays(&main, dev.as_ref(), test.as_ref(), &config)?
+            let mut data = Dataset::from_arrays(&main, dev.as_ref(), test.as_ref(), &config)?;
+            let parts = [Some(&*main), dev.as_ref(), test.as_ref()].into_iter().flatten();
+            data.warnings.splice(0..0, parts.flat_map(|part| part.warnings.clone()));
+            data
         }
     };
     decisions.append(&mut data.decisions);
@@ -248,7 +257,7 @@ pub(super) fn table(path: &str, config: &Config) -> Result<Table> {
 
 fn arrays(path: &str, config: &Config) -> Result<Arrays> {
     match source::open(path, &config.data)? {
-        Source::Arrays(arrays) => Ok(arrays),
+        Source::Arrays(arrays) => Ok(*arrays),
         Source::Table(_) => Err(other_form(path, "arrays", "a table")),
     }
 }

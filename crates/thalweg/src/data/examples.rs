@@ -31,6 +31,8 @@ pub struct Examples {
     pub places: Vec<u64>,
     /// Whether places are lines.
     pub has_lines: bool,
+    /// The file of each row, for pictures; empty for others.
+    pub files: Vec<String>,
     /// The cells as read, for reports, if they were asked for.
     pub raw: Raw,
 }
@@ -56,6 +58,7 @@ impl Examples {
             source: table.source.clone(),
             places: rows.iter().map(|row| table.lines[*row]).collect(),
             has_lines: true,
+            files: Vec::new(),
             raw: Raw::default(),
         })
     }
@@ -77,6 +80,7 @@ impl Examples {
             source: arrays.answers.source.clone(),
             places: rows.iter().map(|row| arrays.answers.lines[*row]).collect(),
             has_lines: false,
+            files: rows.iter().filter_map(|row| arrays.files.get(*row).cloned()).collect(),
             raw: Raw::default(),
         })
     }
@@ -94,6 +98,7 @@ impl Examples {
             weights.extend(others);
         }
         self.places.extend(other.places);
+        self.files.extend(other.files);
         self.raw.append(&other.raw);
     }
 
@@ -103,8 +108,11 @@ impl Examples {
         Examples { raw: Raw::new(table, rows, schema, target), ..self }
     }
 
-    /// Where a row is: `digits.csv, line 73`.
+    /// Where a row is: `digits.csv, line 73`, or its file.
     pub fn place(&self, row: usize) -> String {
+        if let Some(file) = self.files.get(row) {
+            return file.clone();
+        }
         let unit = if self.has_lines { "line" } else { "example" };
         format!("{}, {unit} {}", self.source, self.places[row])
     }

@@ -7,6 +7,7 @@ pub mod examples;
 pub mod inspect;
 pub mod notation;
 mod partition;
+pub mod pictures;
 pub mod preprocess;
 mod reading;
 pub mod row_file;

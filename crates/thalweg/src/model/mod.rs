@@ -175,7 +175,7 @@ impl Model {
     /// The outputs for inputs as the pipeline gives them, row by row: probabilities for classes, scaled numbers.
     pub fn outputs(&self, x: &[f32]) -> Vec<f64> {
         let n = self.network.input().size();
-        let (loss, m) = (self.loss(), CHUNK.min(x.len() / n.max(1)));
+        let (loss, m) = (self.loss(), self.network.rows_at_once(x.len() / n.max(1)));
         let mut workspace = self.network.workspace(m, self.theta.dtype());
         let mut outputs = Vec::new();
         for rows in x.chunks(m.max(1) * n) {
@@ -227,9 +227,12 @@ impl Model {
             Source::Arrays(arrays) => {
                 let rows: Vec<usize> = (0..arrays.rows()).collect();
                 for rows in rows.chunks(CHUNK) {
-                    write(&self.answers(&self.pipeline.transform_arrays(&arrays, rows)?, Vec::new()))?;
+                    let mut files = TextColumn::default();
+                    rows.iter().filter_map(|row| arrays.files.get(*row)).for_each(|file| files.push(file));
+                    let ids = if files.len() > 0 { vec![("file".into(), files)] } else { Vec::new() };
+                    write(&self.answers(&self.pipeline.transform_arrays(&arrays, rows)?, ids))?;
                 }
-                Ok(Vec::new())
+                Ok(arrays.notes())
             }
         }
     }
@@ -250,6 +253,7 @@ impl Model {
                 decisions.extend_from_slice(reader.decisions());
             }
             Source::Arrays(arrays) => {
+                decisions = arrays.notes();
                 let known = Target::known_rows(&arrays.answers, &self.schema)?;
                 let examples = Examples::encode_arrays(&arrays, &known, &self.pipeline, Some(&self.target))?;
                 judged.add(self, &examples);
@@ -267,6 +271,9 @@ impl Model {
     fn open(&self, path: &str, options: &spec::Data) -> Result<Source> {
         let mut options = options.clone();
         options.decimal_comma = options.decimal_comma.or(Some(self.pipeline.notation.decimal_comma));
+        if let Some(form) = self.pipeline.pictures() {
+            form.adopt(&mut options);
+        }
         let mut source = source::open(path, &options)?;
         if let Source::Table(reader) = &mut source {
             let named = |wanted: &dyn Fn(&&Column) -> bool| {

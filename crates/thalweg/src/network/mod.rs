@@ -100,6 +100,16 @@ impl Network {
         theta
     }
 
+    /// How many of so many rows to predict at once: 1,024, or fewer where their memory would be large.
+    pub fn rows_at_once(&self, rows: usize) -> usize {
+        /// Numbers of a workspace: 64 MiB in f32.
+        const NUMBERS: usize = 1 << 24;
+        let inputs = std::iter::once(&self.input).chain(&self.outputs);
+        let kept = self.layers.iter().zip(inputs).flat_map(|(layer, &input)| layer.saved(input, 1));
+        let a_row: usize = kept.chain(self.outputs.iter().copied()).map(|shape| shape.size()).sum();
+        (NUMBERS / a_row.max(1)).clamp(1, 1024).min(rows.max(1))
+    }
+
     /// Memory for batches of up to m examples.
     pub fn workspace(&self, m: usize, dtype: Dtype) -> Workspace {
         Workspace::new(&self.layers, self.input, &self.outputs, m, dtype)

@@ -18,7 +18,8 @@ use crate::spec::Config;
 use crate::tensor::{Dtype, Tensor};
 use crate::train::event::{Answers, Event, Parts};
 use crate::train::{
-    Checkpoint, End, EventLog, Examples, FromDisk, RunFolder, State, Trainer, TrainingSet, Watcher, keep, predict,
+    Augmented, Checkpoint, End, EventLog, Examples, FromDisk, RunFolder, State, Trainer, TrainingSet, Watcher, keep,
+    predict,
 };
 
 use announce::{INTERRUPTED, announce, reason, started, warnings};
@@ -235,7 +236,14 @@ fn run(
     let class_weights = recipe::class_weights(config, data)?;
     let train: Box<dyn TrainingSet> = match &data.on_disk {
         Some(file) => Box::new(FromDisk::new(file.clone(), plan.dtype, class_weights.clone())),
-        None => Box::new(examples(&data.parts.train, class_weights.as_deref(), data, plan.dtype)?),
+        None => {
+            let examples = examples(&data.parts.train, class_weights.as_deref(), data, plan.dtype)?;
+            if plan.augmentation.is_none() {
+                Box::new(examples)
+            } else {
+                Box::new(Augmented::new(examples, plan.augmentation))
+            }
+        }
     };
     let dev = examples(&data.parts.dev, class_weights.as_deref(), data, plan.dtype)?;
     let judge = |outputs: &[f64]| {
@@ -355,7 +363,7 @@ fn finish(config: &Config, data: &Dataset, plan: Plan, state: &State, end: End, 
 /// The metrics and the outputs of the best parameters on a part.
 fn judge_part(data: &Dataset, plan: &Plan, state: &State, rows: &Rows) -> Result<(Metrics, Vec<f64>)> {
     let part = examples(rows, None, data, plan.dtype)?;
-    let mut workspace = plan.network.workspace(rows.rows.clamp(1, 1024), plan.dtype);
+    let mut workspace = plan.network.workspace(plan.network.rows_at_once(rows.rows), plan.dtype);
     let (_, outputs) = predict(&plan.network, &*plan.loss, &state.best_theta, &part, &mut workspace);
     let mut judged = Judged::default();
     judged.extend(&data.target, &outputs, rows);

@@ -16,6 +16,7 @@ pub use knobs::{Form, Kind, Knob, Range, json_schema, knobs};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::data::pictures::Fit;
 use crate::data::schema::{ColumnKind, Task};
 
 /// The whole configuration of a run.
@@ -28,6 +29,8 @@ pub struct Config {
     pub split: Split,
     /// How columns become the network's inputs.
     pub preprocess: Preprocess,
+    /// How training images are changed in each epoch.
+    pub augment: Augment,
     /// The network.
     pub network: Network,
     /// How it is trained.
@@ -40,7 +43,7 @@ pub struct Config {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Data {
-    /// The data: a CSV or TSV file, IDX or NPY/NPZ files, `-` for standard input, or `sample:NAME`.
+    /// The data: a CSV or TSV file, a folder of pictures (a class per subfolder), IDX or NPY/NPZ files, `-` for standard input, or `sample:NAME`.
     pub path: String,
     /// The columns to predict. Default: a column called target, label, class or y, else the last one.
     pub target: Vec<String>,
@@ -72,6 +75,17 @@ pub struct Data {
     pub keep: Vec<String>,
     /// The column of sample weights.
     pub weight: Option<String>,
+    /// Height and width that pictures are brought to, such as 64,64. Default: by the pictures, 64 at most.
+    #[schemars(length(equal = 2), inner(range(min = 1, max = 4096)))]
+    pub image_size: Option<Vec<usize>>,
+    /// How a picture of another aspect is brought to that size. Default: crop.
+    pub fit: Option<Fit>,
+    /// Channels that pictures are read with: 1 is grey, 3 is colour. Default: 3 where any has colours.
+    #[schemars(range(min = 1, max = 3))]
+    pub channels: Option<usize>,
+    /// Share of a folder's files that may be unreadable; these are left out and named. Default: 0.01.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub max_bad: Option<f64>,
     /// Whether training rows stay on disk: the table is read twice and never held in memory. Default: where memory is short.
     pub from_disk: Option<bool>,
     /// The folder on whose disk encoded rows are kept meanwhile. Default: the current one.
@@ -157,6 +171,48 @@ impl Default for Preprocess {
             scale_target: true,
         }
     }
+}
+
+/// How training images are changed in each epoch. Strengths are the most that happens; pixels are scaled before.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Augment {
+    /// Whether training images are changed at random in each epoch. Default: yes for images.
+    pub augment: Option<bool>,
+    /// Whether images are mirrored left to right, every other time. Default: yes for colour images.
+    pub flip: Option<bool>,
+    /// Whether images are mirrored top to bottom, every other time.
+    pub flip_vertical: bool,
+    /// Share of the height and width by which images are moved. Default: 0.1 for colour images, else 0.07.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub shift: Option<f64>,
+    /// Degrees by which images are turned. Default: 15 for colour images, else 8.
+    #[schemars(range(min = 0.0, max = 180.0))]
+    pub rotate: Option<f64>,
+    /// Share by which images are made larger or smaller. Default: 0.2 for colour images, else 0.08.
+    #[schemars(range(min = 0.0, max = 4.0))]
+    pub zoom: Option<f64>,
+    /// How much brighter or darker images become, in deviations of the pixels. Default: 0.3 for colour images.
+    #[schemars(range(min = 0.0, max = 4.0))]
+    pub brightness: Option<f64>,
+    /// Share by which differences from an image's mean change. Default: 0.3 for colour images.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub contrast: Option<f64>,
+    /// Share by which differences from grey change. Default: 0.3 for colour images.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub saturation: Option<f64>,
+    /// Share of a half circle by which colours turn.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub hue: f64,
+    /// Share by which images are blended with their blurred selves.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub blur: f64,
+    /// Deviation of normal noise, in deviations of the pixels.
+    #[schemars(range(min = 0.0, max = 4.0))]
+    pub noise: f64,
+    /// Probability that a rectangle of 2 to 20 % of the image is replaced by its mean.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub erase: f64,
 }
 
 /// The network.

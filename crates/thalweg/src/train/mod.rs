@@ -1,5 +1,6 @@
 //! Training: the loop, what it keeps and what it tells.
 
+mod augment;
 mod batches;
 mod checkpoint;
 pub mod event;
@@ -10,6 +11,7 @@ mod log;
 mod run_folder;
 mod state;
 
+pub use augment::{Augmentation, Augmented};
 pub use batches::{Batch, Epoch, Examples, TrainingSet};
 pub use checkpoint::Checkpoint;
 pub use fit::{End, Settings, Trainer, Watcher, predict};

@@ -28,6 +28,7 @@ pub(crate) use scale::mean_deviation;
 
 use super::arrays::Arrays;
 use super::notation::Notation;
+use super::pictures::PictureForm;
 pub use super::reading::Cell;
 use super::schema::{self, Schema};
 use super::table::Table;
@@ -229,7 +230,8 @@ impl Pipeline {
         train_rows: &[usize],
         options: &spec::Preprocess,
     ) -> (Pipeline, Vec<Decision>) {
-        let array = ArrayScale::fit(&arrays.x, &arrays.shape, train_rows, options.normalise.unwrap_or_default());
+        let mut array = ArrayScale::fit(&arrays.x, &arrays.shape, train_rows, options.normalise.unwrap_or_default());
+        array.pictures = arrays.pictures;
         let decision = options.normalise.is_none().then(|| Decision {
             what: match array.scales.len() {
                 1 => "all positions scaled by one mean and deviation".into(),
@@ -240,6 +242,11 @@ impl Pipeline {
         });
         let pipeline = Pipeline { notation: schema.notation.clone(), inputs: Vec::new(), array: Some(array) };
         (pipeline, decision.into_iter().collect())
+    }
+
+    /// What pictures are brought to before they are scaled.
+    pub fn pictures(&self) -> Option<PictureForm> {
+        self.array.as_ref().and_then(|array| array.pictures)
     }
 
     /// The given examples of an array source as inputs, row-major (rows × features).

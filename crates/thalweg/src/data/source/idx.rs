@@ -35,9 +35,9 @@ pub(super) fn open_folder(folder: &Path) -> Result<Arrays> {
     part(folder, "train-images")
         .or_else(|| part(folder, "images"))
         .ok_or_else(|| {
-            Error::data("the folder has no file of images (train-images… or images…)")
+            Error::data("the folder has no pictures, and no file of images (train-images… or images…)")
                 .at(folder.display().to_string())
-                .fix("name a data file, or a folder of MNIST's four files")
+                .fix("name a data file, a folder with a subfolder of pictures for each class, or one of MNIST's four files")
         })
         .and_then(|path| open(&path))
 }

@@ -6,6 +6,8 @@ pub mod csv;
 mod detect;
 mod generate;
 mod idx;
+#[cfg(feature = "images")]
+mod images;
 mod npy;
 mod records;
 mod samples;
@@ -27,10 +29,10 @@ pub enum Source {
     /// Rows of named columns, read a chunk at a time.
     Table(Box<TableReader>),
     /// Numbers with a shape.
-    Arrays(Arrays),
+    Arrays(Box<Arrays>),
 }
 
-/// Opens what a path names: a file (also gzipped), a folder of IDX files, `-` for standard input, or `sample:NAME`.
+/// Opens what a path names: a file (also gzipped), a folder of pictures or of IDX files, `-` for standard input, or `sample:NAME`.
 ///
 /// # Errors
 /// If there is no such data, or it cannot be read.
@@ -42,14 +44,26 @@ pub fn open(path: &str, options: &spec::Data) -> Result<Source> {
         return TableReader::open("-", Box::new(std::io::stdin()), options).map(table);
     }
     if Path::new(path).is_dir() {
-        return idx::open_folder(Path::new(path)).map(Source::Arrays);
+        return open_folder(Path::new(path), options).map(arrays);
     }
     match Form::of(path)? {
-        Form::Idx => idx::open(Path::new(path)).map(Source::Arrays),
-        Form::Npy => npy::open(Path::new(path)).map(Source::Arrays),
-        Form::Npz => npy::open_archive(Path::new(path)).map(Source::Arrays),
+        Form::Idx => idx::open(Path::new(path)).map(arrays),
+        Form::Npy => npy::open(Path::new(path)).map(arrays),
+        Form::Npz => npy::open_archive(Path::new(path)).map(arrays),
+        #[cfg(feature = "images")]
+        Form::Picture => images::open_file(Path::new(path), options).map(arrays),
         Form::Text => TableReader::open(path, reader(path)?, options).map(table),
     }
+}
+
+#[cfg(feature = "images")]
+fn open_folder(folder: &Path, options: &spec::Data) -> Result<Arrays> {
+    images::open_folder(folder, options)?.map_or_else(|| idx::open_folder(folder), Ok)
+}
+
+#[cfg(not(feature = "images"))]
+fn open_folder(folder: &Path, _: &spec::Data) -> Result<Arrays> {
+    idx::open_folder(folder)
 }
 
 /// What a file's first bytes say it is.
@@ -58,17 +72,21 @@ enum Form {
     Idx,
     Npy,
     Npz,
+    #[cfg(feature = "images")]
+    Picture,
     Text,
 }
 
 impl Form {
     fn of(path: &str) -> Result<Form> {
         let mut start = Vec::new();
-        reader(path)?.take(8).read_to_end(&mut start).map_err(|error| unreadable(path, &error))?;
+        reader(path)?.take(16).read_to_end(&mut start).map_err(|error| unreadable(path, &error))?;
         Ok(match start[..] {
             [0, 0, 8..=14, 1..=4, ..] => Form::Idx,
             [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Form::Npy,
             [b'P', b'K', 3, 4, ..] => Form::Npz,
+            #[cfg(feature = "images")]
+            _ if images::is_picture(Path::new(path), &start) => Form::Picture,
             _ => Form::Text,
         })
     }
@@ -84,12 +102,36 @@ fn table(reader: TableReader) -> Source {
     Source::Table(Box::new(reader))
 }
 
+fn arrays(arrays: Arrays) -> Source {
+    Source::Arrays(Box::new(arrays))
+}
+
 /// The test part that lies beside a training part, where the format has one: MNIST's `t10k` files.
 pub fn test_part(path: &str) -> Option<String> {
     let path = Path::new(path);
+    if let Some(folder) = part_folder(path, "test") {
+        return Some(folder);
+    }
     let name = path.file_name()?.to_string_lossy();
     let folder = if path.is_dir() { path } else { path.parent().filter(|_| name.starts_with("train-images"))? };
     Some(idx::test_images(folder)?.display().to_string())
+}
+
+/// The dev part of a folder of pictures that has one.
+pub fn dev_part(path: &str) -> Option<String> {
+    part_folder(Path::new(path), "dev")
+}
+
+/// The folder of a part of a folder of pictures.
+#[cfg(feature = "images")]
+fn part_folder(folder: &Path, part: &str) -> Option<String> {
+    images::part(folder, "train")?;
+    Some(images::part(folder, part)?.display().to_string())
+}
+
+#[cfg(not(feature = "images"))]
+fn part_folder(_: &Path, _: &str) -> Option<String> {
+    None
 }
 
 /// The bytes of a file, unpacked where it is gzipped.

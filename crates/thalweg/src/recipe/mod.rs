@@ -1,5 +1,7 @@
 //! What Thalweg decides where the user leaves it open: from a configuration and the data to a network and settings.
 
+mod images;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -16,8 +18,8 @@ use crate::schedule::Schedule;
 use crate::spec::{ClassWeights, Config, Precision, Quality, Recipe, Weighting};
 use crate::tensor::ops::{self, Products};
 use crate::tensor::{Activation, Dtype, Shape};
-use crate::train::Settings;
 use crate::train::event::Decision;
+use crate::train::{Augmentation, Settings};
 
 /// Everything that training needs besides the examples.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub struct Plan {
     pub settings: Settings,
     /// The type of the numbers.
     pub dtype: Dtype,
+    /// How training examples are changed in each epoch.
+    pub augmentation: Augmentation,
     /// What was decided, and the flags that decide otherwise.
     pub decisions: Vec<Decision>,
 }
@@ -46,8 +50,9 @@ pub fn plan(config: &Config, data: &Dataset) -> Result<Plan> {
     let network = Network::new(input_shape(data)?, layers(config, data, &mut decisions)?)?;
     let optimizer = optimizer(config)?;
     let settings = settings(config, data, optimizer.name(), &mut decisions)?;
+    let augmentation = images::augmentation(config, data, &mut decisions);
     let dtype = if config.train.precision == Precision::F64 { Dtype::F64 } else { Dtype::F32 };
-    Ok(Plan { network, loss, optimizer, settings, dtype, decisions })
+    Ok(Plan { network, loss, optimizer, settings, dtype, augmentation, decisions })
 }
 
 /// How f32 matrices are multiplied; what becomes of a wish for bf16 depends on the machine, and is told.
@@ -159,7 +164,9 @@ fn layers(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Res
     let options = &config.network;
     let init = options.init.as_deref().map(|name| Init::named(name, options.init_scale)).transpose();
     let init = init.map_err(|error| error.at("network.init"))?;
-    if options.layer.is_empty() {
+    let tables = if options.layer.is_empty() { images::layers(config, data, decisions) } else { None };
+    let tables = tables.as_ref().unwrap_or(&options.layer);
+    if tables.is_empty() {
         let hidden = hidden(config, data, decisions);
         let rates = dropout_rates(config, data, &hidden, decisions)?;
         for ((&units, activation), rate) in hidden.iter().zip(activations(config, hidden.len())?).zip(rates) {
@@ -180,7 +187,7 @@ fn layers(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Res
             }
         }
     } else {
-        for table in &options.layer {
+        for table in tables {
             layers.push(read_layer(table.clone(), &[])?);
         }
     }
@@ -268,6 +275,7 @@ fn unknown(key: &str, found: &str, known: &[&str]) -> Error {
 fn settings(config: &Config, data: &Dataset, optimizer: &str, decisions: &mut Vec<Decision>) -> Result<Settings> {
     let (train, m) = (&config.train, data.train_rows());
     let course = train.recipe == Recipe::Course;
+    let convolutions = images::has_network(config, data);
     let linear = config.network.layer.is_empty() && config.network.layers.as_ref().is_some_and(Vec::is_empty);
     let batch_size = match train.batch_size {
         Some(0) => m,
@@ -290,7 +298,8 @@ fn settings(config: &Config, data: &Dataset, optimizer: &str, decisions: &mut Ve
             Quality::Good => 1_500_000,
             Quality::Best => 5_000_000,
         };
-        let epochs = (most / m.max(1)).clamp(20, 300);
+        // Convolutions take long for each image, and learn much from each.
+        let epochs = if convolutions { (most / 3 / m.max(1)).clamp(5, 80) } else { (most / m.max(1)).clamp(20, 300) };
         decide(decisions, format!("at most {epochs} epochs"), rows(m), "--epochs 100");
         epochs
     });
@@ -301,7 +310,7 @@ fn settings(config: &Config, data: &Dataset, optimizer: &str, decisions: &mut Ve
             "momentum" | "nesterov" => 0.1,
             _ if course => 1e-3,
             _ if linear => 2e-2,
-            _ if m < 5_000 => 2e-3,
+            _ if m < 5_000 || convolutions => 2e-3,
             _ => 1e-3,
         };
         let why = if linear { " without hidden layers" } else { "" };

@@ -1,0 +1,122 @@
+//! One picture: from a file to pixels of a given form.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use fast_image_resize::images::Image;
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
+
+use crate::data::pictures::{Fit, PictureForm};
+
+/// Bytes of decoded pixels that any file may have.
+const FREE: u64 = 64 << 20;
+
+/// Further bytes of decoded pixels for each byte of a file: more is a picture made to fill the memory.
+const A_BYTE: u64 = 100;
+
+/// Bytes of decoded pixels that no file may have.
+const MOST: u64 = 1 << 30;
+
+/// What a picture's first bytes say of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Header {
+    pub(super) height: usize,
+    pub(super) width: usize,
+    pub(super) grey: bool,
+}
+
+/// A decoder of a file that is not too large for what it holds.
+fn decoder(path: &Path) -> Result<impl ImageDecoder, String> {
+    let told = |error: std::io::Error| error.to_string();
+    let file = File::open(path).map_err(told)?;
+    let size = file.metadata().map_err(told)?.len();
+    if size == 0 {
+        return Err("the file is empty".into());
+    }
+    let most = (FREE + size.saturating_mul(A_BYTE)).min(MOST);
+    let mut reader = ImageReader::new(BufReader::new(file)).with_guessed_format().map_err(told)?;
+    if reader.format().is_none_or(|format| !format.reading_enabled()) {
+        return Err("no picture of a known kind".into());
+    }
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(most);
+    reader.limits(limits);
+    let decoder = reader.into_decoder().map_err(|error| error.to_string())?;
+    let ((width, height), bytes) = (decoder.dimensions(), decoder.total_bytes());
+    if width == 0 || height == 0 {
+        return Err(format!("{width} × {height} pixels"));
+    }
+    if bytes > most {
+        return Err(format!("{width} × {height} pixels are too many for a file of {size} bytes"));
+    }
+    Ok(decoder)
+}
+
+/// What a picture is, without its pixels.
+pub(super) fn header(path: &Path) -> Result<Header, String> {
+    let decoder = decoder(path)?;
+    let (width, height) = decoder.dimensions();
+    let grey = !decoder.color_type().has_color();
+    Ok(Header { height: height as usize, width: width as usize, grey })
+}
+
+/// The pixels of a picture brought to a form, upright, from 0 to 255: row by row, channels last.
+pub(super) fn pixels(path: &Path, form: PictureForm) -> Result<Vec<f32>, String> {
+    let mut decoder = decoder(path)?;
+    let orientation = decoder.orientation().map_err(|error| error.to_string())?;
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())?;
+    picture.apply_orientation(orientation);
+    let (width, height) = (picture.width(), picture.height());
+    let (bytes, pixel) = match form.channels {
+        1 => (on_white(picture).into_luma8().into_raw(), PixelType::U8),
+        _ => (on_white(picture).into_rgb8().into_raw(), PixelType::U8x3),
+    };
+    let from = Image::from_vec_u8(width, height, bytes, pixel).map_err(|error| error.to_string())?;
+    resized(&from, form, pixel)
+}
+
+/// A picture with what is see-through white, as it looks on a page.
+fn on_white(picture: DynamicImage) -> DynamicImage {
+    if !picture.color().has_alpha() {
+        return picture;
+    }
+    let mut picture = picture.into_rgba8();
+    for pixel in picture.pixels_mut() {
+        let [.., alpha] = pixel.0;
+        let over = |x: u8| ((u32::from(x) * u32::from(alpha) + 255 * (255 - u32::from(alpha)) + 127) / 255) as u8;
+        pixel.0 = [over(pixel.0[0]), over(pixel.0[1]), over(pixel.0[2]), 255];
+    }
+    picture.into()
+}
+
+fn resized(from: &Image, form: PictureForm, pixel: PixelType) -> Result<Vec<f32>, String> {
+    let (height, width) = (form.height as u32, form.width as u32);
+    let (from_width, from_height) = (f64::from(from.width()), f64::from(from.height()));
+    let (to_width, to_height) = match form.fit {
+        Fit::Crop | Fit::Stretch => (width, height),
+        Fit::Pad => {
+            let factor = f64::min(f64::from(width) / from_width, f64::from(height) / from_height);
+            let side = |from: f64, most: u32| ((from * factor).round() as u32).clamp(1, most);
+            (side(from_width, width), side(from_height, height))
+        }
+    };
+    let mut options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+    if form.fit == Fit::Crop {
+        options = options.fit_into_destination(None);
+    }
+    let mut to = Image::new(to_width, to_height, pixel);
+    Resizer::new().resize(from, &mut to, &options).map_err(|error| error.to_string())?;
+    if (to_width, to_height) == (width, height) {
+        return Ok(to.buffer().iter().map(|&x| f32::from(x)).collect());
+    }
+    let line = form.width * form.channels;
+    let mut framed = vec![0.0; form.height * line];
+    let (top, left) = ((height - to_height) as usize / 2, (width - to_width) as usize / 2 * form.channels);
+    let rows = to.buffer().chunks_exact(to_width as usize * form.channels);
+    for (to, from) in framed.chunks_exact_mut(line).skip(top).zip(rows) {
+        to[left..][..from.len()].iter_mut().zip(from).for_each(|(to, &from)| *to = f32::from(from));
+    }
+    Ok(framed)
+}

@@ -1,0 +1,271 @@
+//! Folders of pictures: every kind of file there is, and every kind of broken one.
+#![cfg(feature = "images")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage, Rgba, RgbaImage};
+use thalweg::Error;
+use thalweg::data::arrays::Arrays;
+use thalweg::data::dataset::{self, Dataset};
+use thalweg::data::pictures::Fit;
+use thalweg::data::source::{self, Source};
+use thalweg::spec::{self, Config};
+
+/// A folder of its own, gone afterwards.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Folder(tempfile::tempdir().unwrap())
+    }
+
+    /// The path of a file in it, whose folder is there.
+    fn file(&self, name: &str) -> PathBuf {
+        let path = self.0.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        path
+    }
+
+    fn save(&self, name: &str, picture: impl Into<DynamicImage>) {
+        picture.into().save(self.file(name)).unwrap();
+    }
+
+    fn path(&self) -> String {
+        self.0.path().display().to_string()
+    }
+}
+
+fn colour(width: u32, height: u32, colour: [u8; 3]) -> RgbImage {
+    RgbImage::from_pixel(width, height, Rgb(colour))
+}
+
+fn arrays(path: &str, options: &spec::Data) -> Result<Arrays, Error> {
+    match source::open(path, options)? {
+        Source::Arrays(arrays) => Ok(*arrays),
+        Source::Table(_) => panic!("pictures are no table"),
+    }
+}
+
+fn open(folder: &Folder) -> Arrays {
+    arrays(&folder.path(), &spec::Data::default()).unwrap()
+}
+
+#[test]
+fn a_subfolder_is_a_class_and_every_format_is_read() {
+    let folder = Folder::new();
+    for ending in ["png", "jpg", "webp", "gif", "bmp", "tiff", "JPEG"] {
+        folder.save(&format!("red/a.{ending}"), colour(12, 9, [200, 0, 0]));
+    }
+    folder.save("blue/deep/b.png", colour(12, 9, [0, 0, 200]));
+    fs::write(folder.file("red/notes.txt"), "no picture, and not named like one").unwrap();
+    fs::write(folder.file(".hidden/c.png"), "no picture").unwrap();
+    let found = open(&folder);
+    assert_eq!((found.rows(), found.shape.as_slice()), (8, [9, 12, 3].as_slice()));
+    assert_eq!(found.files[0], "blue/deep/b.png");
+    let class = &found.answers.columns[0];
+    assert_eq!((class.get(0), class.get(1)), ("blue", "red"));
+    assert_eq!(found.x[..3], [0.0, 0.0, 200.0]);
+    for red in found.x.chunks(9 * 12 * 3).skip(1) {
+        assert!((red[0] - 200.0).abs() < 8.0 && red[1] < 8.0 && red[2] < 8.0, "{:?}", &red[..3]);
+    }
+    assert!(found.warnings.is_empty());
+}
+
+#[test]
+fn grey_sixteen_bits_and_transparency_become_the_pixels_one_sees() {
+    let folder = Folder::new();
+    folder.save("a/eight.png", GrayImage::from_pixel(8, 8, Luma([100])));
+    folder.save("a/sixteen.png", image::ImageBuffer::from_pixel(8, 8, Luma([100_u16 * 257])));
+    let found = open(&folder);
+    assert_eq!(found.shape, [8, 8]);
+    assert!(found.x.iter().all(|&x| x == 100.0));
+
+    folder.save("a/glass.png", RgbaImage::from_pixel(8, 8, Rgba([100, 0, 0, 51])));
+    let found = open(&folder);
+    assert_eq!(found.shape, [8, 8, 3]);
+    // A fifth of the colour over white, and grey in all channels.
+    assert_eq!(found.x[8 * 8 * 3..][..3], [224.0, 204.0, 204.0]);
+    assert_eq!(found.x[..3], [100.0, 100.0, 100.0]);
+    let grey = arrays(&folder.path(), &spec::Data { channels: Some(1), ..spec::Data::default() }).unwrap();
+    assert_eq!(grey.shape, [8, 8]);
+}
+
+/// Left half red, right half blue, twice as wide as high.
+fn halves() -> RgbImage {
+    RgbImage::from_fn(64, 32, |x, _| if x < 32 { Rgb([255, 0, 0]) } else { Rgb([0, 0, 255]) })
+}
+
+#[test]
+fn pictures_of_other_aspects_are_cropped_padded_or_stretched() {
+    let folder = Folder::new();
+    folder.save("a/wide.png", halves());
+    let read = |fit| {
+        let options = spec::Data { image_size: Some(vec![16, 16]), fit: Some(fit), ..spec::Data::default() };
+        let found = arrays(&folder.path(), &options).unwrap();
+        assert_eq!(found.shape, [16, 16, 3]);
+        found.x.chunks(3).map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect::<Vec<_>>()
+    };
+    let (red, blue, black) = ([255.0, 0.0, 0.0], [0.0, 0.0, 255.0], [0.0; 3]);
+    for fit in [Fit::Crop, Fit::Stretch] {
+        let pixels = read(fit);
+        assert_eq!((pixels[0], pixels[15], pixels[255]), (red, blue, blue), "{fit:?}");
+    }
+    let padded = read(Fit::Pad);
+    assert_eq!(
+        (padded[0], padded[3 * 16], padded[4 * 16], padded[12 * 16 - 1], padded[12 * 16]),
+        (black, black, red, blue, black)
+    );
+}
+
+#[test]
+fn a_photo_taken_sideways_is_turned_upright() {
+    let folder = Folder::new();
+    folder.save("a/photo.jpg", halves());
+    let file = folder.file("a/photo.jpg");
+    // EXIF's orientation 6 behind the start of the image: the camera's top was to the right.
+    let exif: &[u8] = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+    let plain = fs::read(&file).unwrap();
+    let mut turned = plain[..2].to_vec();
+    turned.extend([0xff, 0xe1, 0, (exif.len() + 2) as u8]);
+    turned.extend(exif);
+    turned.extend(&plain[2..]);
+    fs::write(&file, turned).unwrap();
+    let options = spec::Data { image_size: Some(vec![16, 8]), ..spec::Data::default() };
+    let found = arrays(&folder.path(), &options).unwrap();
+    let (top, bottom) = (&found.x[..3], &found.x[16 * 8 * 3 - 3..]);
+    assert!(top[0] > 200.0 && top[2] < 50.0, "red is above: {top:?}");
+    assert!(bottom[2] > 200.0 && bottom[0] < 50.0, "blue is below: {bottom:?}");
+}
+
+/// Pictures enough that a few bad ones are borne.
+fn many(folder: &Folder) {
+    for i in 0..60 {
+        folder.save(&format!("{}/{i:02}.png", ["cat", "dog"][i % 2]), colour(8, 8, [i as u8, 0, 0]));
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_left_out_and_named() {
+    let folder = Folder::new();
+    many(&folder);
+    folder.save("cat/whole.jpg", halves());
+    let whole = fs::read(folder.file("cat/whole.jpg")).unwrap();
+    fs::write(folder.file("cat/page.jpg"), "<!doctype html><title>404</title>").unwrap();
+    fs::write(folder.file("dog/empty.png"), "").unwrap();
+    fs::write(folder.file("dog/start.jpg"), &whole[..20]).unwrap();
+    let png = fs::read(folder.file("cat/00.png")).unwrap();
+    // A header that says 65,535 × 65,535 pixels.
+    let mut bomb = png.clone();
+    bomb[16..24].copy_from_slice(&[0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff]);
+    let crc = crc32(&bomb[12..29]);
+    bomb[29..33].copy_from_slice(&crc.to_be_bytes());
+    fs::write(folder.file("dog/bomb.png"), bomb).unwrap();
+    fs::write(folder.file("dog/cut.png"), &png[..png.len() - 20]).unwrap();
+    let options = spec::Data { max_bad: Some(0.1), ..spec::Data::default() };
+    let found = arrays(&folder.path(), &options).unwrap();
+    assert_eq!(found.rows(), 61);
+    let warning = &found.warnings[0];
+    assert!(warning.contains("5 of 66 files are left out"), "{warning}");
+    for (file, reason) in [("cat/page.jpg", "no picture of a known kind"), ("dog/empty.png", "the file is empty")] {
+        assert!(warning.contains(&format!("{file} ({reason})")), "{warning}");
+    }
+    assert!(warning.contains("dog/bomb.png") && warning.contains("dog/start.jpg") && warning.contains("dog/cut.png"));
+
+    let error = arrays(&folder.path(), &spec::Data::default()).map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains("of 66 files cannot be read") && error.contains("--max-bad (now 0.01)"), "{error}");
+}
+
+/// CRC-32 as PNG has it.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 })
+    })
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_and_circles_of_links_are_passed_by() {
+    let folder = Folder::new();
+    many(&folder);
+    std::os::unix::fs::symlink(folder.0.path(), folder.0.path().join("cat/again")).unwrap();
+    std::os::unix::fs::symlink(folder.file("cat/00.png"), folder.0.path().join("dog/linked.png")).unwrap();
+    let pipe = folder.file("dog/pipe.png");
+    assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
+    let found = open(&folder);
+    assert_eq!(found.rows(), 61, "the sixty, and a linked file");
+    assert!(found.warnings[0].contains("pipe.png (no regular file)"), "{:?}", found.warnings);
+}
+
+fn load(folder: &Folder) -> Dataset {
+    let mut config = Config::default();
+    config.data.path = folder.path();
+    dataset::load(&config).unwrap()
+}
+
+#[test]
+fn parts_are_taken_from_folders_named_for_them() {
+    let folder = Folder::new();
+    for (part, n) in [("train", 12), ("validation", 4), ("Test", 6)] {
+        for i in 0..n {
+            folder.save(&format!("{part}/{}/{i}.png", ["cat", "dog"][i % 2]), colour(8 + i as u32, 8, [i as u8, 0, 0]));
+        }
+    }
+    let data = load(&folder);
+    assert_eq!((data.parts.train.rows, data.parts.dev.rows, data.parts.test.rows), (12, 4, 6));
+    assert_eq!(data.target.classes, ["cat", "dog"]);
+    assert_eq!(data.parts.test.place(0), "cat/0.png");
+    assert!(data.decisions.iter().any(|decision| decision.what.starts_with("the dev part is")));
+    // All parts have the training pictures' form.
+    assert_eq!(data.parts.test.columns, 8 * 8 * 3);
+}
+
+#[test]
+fn pictures_without_classes_have_no_answers() {
+    let folder = Folder::new();
+    folder.save("a.png", colour(8, 8, [1, 2, 3]));
+    folder.save("b.png", colour(8, 8, [1, 2, 3]));
+    assert!(open(&folder).answers.columns.is_empty());
+    let mut config = Config::default();
+    config.data.path = folder.path();
+    let error = dataset::load(&config).map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains("have no answers"), "{error}");
+    let alone = arrays(&folder.file("a.png").display().to_string(), &spec::Data::default()).unwrap();
+    assert_eq!((alone.rows(), alone.files[0].as_str()), (1, "a.png"));
+    assert!(
+        source::open(&Path::new(&folder.path()).join("none").display().to_string(), &spec::Data::default()).is_err()
+    );
+}
+
+#[test]
+fn a_table_whose_first_letters_are_a_picture_s_stays_a_table() {
+    let folder = Folder::new();
+    let file = folder.file("people.csv");
+    fs::write(&file, "BMI,age,sick\n21,40,no\n30,50,yes\n").unwrap();
+    let opened = source::open(&file.display().to_string(), &spec::Data::default()).unwrap();
+    assert!(matches!(opened, Source::Table(_)));
+}
+
+#[test]
+fn any_format_at_any_cut_is_read_or_refused() {
+    let folder = Folder::new();
+    many(&folder);
+    let formats =
+        [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Gif, ImageFormat::Bmp, ImageFormat::Tiff];
+    for format in formats {
+        let ending = format.extensions_str()[0];
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        DynamicImage::from(halves()).write_to(&mut bytes, format).unwrap();
+        let bytes = bytes.into_inner();
+        for cut in (0..bytes.len()).step_by((bytes.len() / 40).max(1)) {
+            let mut damaged = bytes.clone();
+            damaged[cut] ^= 0x55;
+            fs::write(folder.file(&format!("cat/flipped.{ending}")), damaged).unwrap();
+            fs::write(folder.file(&format!("dog/cut.{ending}")), &bytes[..cut]).unwrap();
+            let options = spec::Data { max_bad: Some(0.5), image_size: Some(vec![8, 8]), ..spec::Data::default() };
+            assert!(arrays(&folder.path(), &options).unwrap().rows() >= 60, "{format:?} at {cut}");
+        }
+        fs::remove_file(folder.file(&format!("cat/flipped.{ending}"))).unwrap();
+        fs::remove_file(folder.file(&format!("dog/cut.{ending}"))).unwrap();
+    }
+}
