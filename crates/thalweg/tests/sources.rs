@@ -230,7 +230,7 @@ fn gzipped(bytes: &[u8]) -> Vec<u8> {
 
 fn arrays(path: &std::path::Path) -> Arrays {
     match source::open(path.to_str().unwrap(), &spec::Data::default()).unwrap() {
-        Source::Arrays(arrays) => arrays,
+        Source::Arrays(arrays) => *arrays,
         Source::Table(_) => panic!("{} is read as a table", path.display()),
     }
 }

@@ -229,7 +229,7 @@ impl Model {
                 for rows in rows.chunks(CHUNK) {
                     let mut files = TextColumn::default();
                     rows.iter().filter_map(|row| arrays.files.get(*row)).for_each(|file| files.push(file));
-                    let ids = if files.len() > 0 { vec![("file".into(), files)] } else { Vec::new() };
+                    let ids = if files.is_empty() { Vec::new() } else { vec![("file".into(), files)] };
                     write(&self.answers(&self.pipeline.transform_arrays(&arrays, rows)?, ids))?;
                 }
                 Ok(arrays.notes())

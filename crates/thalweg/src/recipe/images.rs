@@ -91,7 +91,7 @@ pub(super) fn augmentation(config: &Config, data: &Dataset, decisions: &mut Vec<
             ..Augmentation::default()
         }
     } else {
-        Augmentation { shift: 0.07, rotate: 8.0, zoom: 0.08, ..Augmentation::default() }
+        Augmentation { shift: 0.05, ..Augmentation::default() }
     };
     let chosen = Augmentation {
         flip: asked.flip.unwrap_or(usual.flip),

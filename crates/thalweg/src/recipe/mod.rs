@@ -48,7 +48,7 @@ pub fn plan(config: &Config, data: &Dataset) -> Result<Plan> {
     let mut decisions = Vec::new();
     let loss = loss(config, data)?;
     let network = Network::new(input_shape(data)?, layers(config, data, &mut decisions)?)?;
-    let optimizer = optimizer(config)?;
+    let optimizer = optimizer(config, data)?;
     let settings = settings(config, data, optimizer.name(), &mut decisions)?;
     let augmentation = images::augmentation(config, data, &mut decisions);
     let dtype = if config.train.precision == Precision::F64 { Dtype::F64 } else { Dtype::F32 };
@@ -228,7 +228,7 @@ fn loss(config: &Config, data: &Dataset) -> Result<Box<dyn Loss>> {
     })
 }
 
-fn optimizer(config: &Config) -> Result<Box<dyn Optimizer>> {
+fn optimizer(config: &Config, data: &Dataset) -> Result<Box<dyn Optimizer>> {
     let train = &config.train;
     let course = train.recipe == Recipe::Course;
     let name = train.optimizer.as_deref().unwrap_or(if course { "gradient_descent" } else { "adamw" });
@@ -251,7 +251,11 @@ fn optimizer(config: &Config) -> Result<Box<dyn Optimizer>> {
         other => return Err(unknown("train.epsilon_placement", other, &["outside", "inside"])),
     };
     let beta2 = train.beta2.unwrap_or(if name == "rmsprop" { 0.9 } else { 0.999 });
-    let weight_decay = train.weight_decay.unwrap_or(if name == "adamw" { 0.01 } else { 0.0 });
+    let weight_decay = train.weight_decay.unwrap_or(match name {
+        "adamw" if images::has_network(config, data) => 0.05,
+        "adamw" => 0.01,
+        _ => 0.0,
+    });
     if weight_decay > 0.0 && !name.starts_with("adam") {
         return Err(Error::config(format!("decoupled weight decay with {name}"))
             .at("train.weight_decay")
@@ -310,7 +314,8 @@ fn settings(config: &Config, data: &Dataset, optimizer: &str, decisions: &mut Ve
             "momentum" | "nesterov" => 0.1,
             _ if course => 1e-3,
             _ if linear => 2e-2,
-            _ if m < 5_000 || convolutions => 2e-3,
+            _ if convolutions => 3e-3,
+            _ if m < 5_000 => 2e-3,
             _ => 1e-3,
         };
         let why = if linear { " without hidden layers" } else { "" };
@@ -375,7 +380,7 @@ fn settings(config: &Config, data: &Dataset, optimizer: &str, decisions: &mut Ve
                 Some(_) => error,
             }
         })?,
-        warm_up: train.warm_up,
+        warm_up: train.warm_up.unwrap_or(if convolutions { 1.0 } else { 0.0 }),
         l2: train.l2,
         clip_norm: train.clip_norm,
         clip_value: train.clip_value,

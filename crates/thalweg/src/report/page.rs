@@ -10,7 +10,8 @@ use crate::data::schema::Task;
 use crate::metrics::{Metric, Metrics};
 
 /// Nothing is loaded and no script runs; styles are the page's own.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+const POLICY: &str =
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// The whole page.
 pub(super) fn page(run: &Run) -> String {

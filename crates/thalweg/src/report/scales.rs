@@ -66,8 +66,10 @@ pub(super) fn findings(run: &Run) -> Vec<String> {
     let Some((_, last)) = run.scales.last() else { return found };
     let (dead, live): (Vec<&LayerScale>, Vec<&LayerScale>) = last.iter().partition(|layer| layer.zeros > 0.95);
     found.extend(spread(&live, "activations", |l| l.activation));
-    let early = || spread(&run.scales[0].1.iter().collect::<Vec<_>>(), "first gradients", |l| l.gradient);
-    found.extend(spread(&live, "gradients", |l| l.gradient).or_else(early));
+    // A pixel among many has a small part in the cost: what counts is all pixels' gradient together.
+    let whole = |l: &LayerScale| l.gradient * pixels(run, &l.name).sqrt();
+    let early = || spread(&run.scales[0].1.iter().collect::<Vec<_>>(), "first gradients", whole);
+    found.extend(spread(&live, "gradients", whole).or_else(early));
     if let Some(most) = dead.iter().max_by(|a, b| a.zeros.total_cmp(&b.zeros)) {
         found.push(format!(
             "{} of the activations of {}{} are exactly 0: most of its units are dead. A lower --learning-rate, \
@@ -98,6 +100,15 @@ pub(super) fn findings(run: &Run) -> Vec<String> {
         "they explode. A lower --learning-rate or --clip-norm 1 holds",
     ));
     found
+}
+
+/// How many pixels a layer's output has; 1 for one that is no image.
+fn pixels(run: &Run, layer: &str) -> f64 {
+    let output = run.layers.iter().find(|row| row.name == layer).map_or(&[][..], |row| &row.output);
+    match output.split_last() {
+        Some((_, pixels)) => pixels.iter().product::<usize>() as f64,
+        None => 1.0,
+    }
 }
 
 /// By what each layer's scale has grown over training.
@@ -151,6 +162,18 @@ mod tests {
     #[test]
     fn healthy_scales_are_not_flagged() {
         assert_eq!(findings(&Run::new(&samples::classes(10, 20))), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_pixel_s_small_part_in_the_cost_is_no_vanishing() {
+        let mut run = Run::new(&samples::classes(10, 20));
+        let first = run.layers[0].name.clone();
+        for (_, layers) in &mut run.scales {
+            layers.iter_mut().filter(|layer| layer.name == first).for_each(|layer| layer.gradient /= 4096.0);
+        }
+        assert!(findings(&run).iter().any(|found| found.contains("vanish")));
+        run.layers[0].output = vec![4096, 4096, 8];
+        assert_eq!(findings(&run), Vec::<String>::new());
     }
 
     #[test]

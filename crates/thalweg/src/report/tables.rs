@@ -14,6 +14,9 @@ const SHOWN: usize = 12;
 /// The examples on which the model did worst.
 pub(super) fn mistakes(run: &Run, mistakes: &[Mistake]) -> String {
     let classes = run.task != Some(Task::Regression);
+    if mistakes.iter().any(|m| m.picture.is_some()) {
+        return sheet(mistakes, classes);
+    }
     let confident = mistakes.iter().any(|m| m.confidence.is_some());
     let inputs = mistakes.iter().any(|m| !m.inputs.is_empty());
     let mut head = String::from("<th>Where</th><th>Truth</th><th>Prediction</th>");
@@ -43,6 +46,28 @@ pub(super) fn mistakes(run: &Run, mistakes: &[Mistake]) -> String {
         row + "</tr>"
     };
     folded(&head, &mistakes.iter().map(row).collect::<Vec<_>>(), "examples")
+}
+
+/// A contact sheet: each example's picture with what is said of it.
+fn sheet(mistakes: &[Mistake], classes: bool) -> String {
+    let card = |m: &Mistake| {
+        let picture = m
+            .picture
+            .as_deref()
+            .map_or(String::new(), |png| format!(r#"<img alt="" src="data:image/png;base64,{}">"#, escape(png)));
+        let wrong = if classes && m.truth != m.prediction { r#" class="wrong""# } else { "" };
+        let confidence = m.confidence.map_or(String::new(), |p| format!(", {}", percent(p)));
+        format!(
+            "<figure>{picture}<figcaption>{} <span{wrong}>{}{confidence}</span><small>{}</small></figcaption></figure>",
+            escape(&shorten(&m.truth, 40)),
+            escape(&shorten(&m.prediction, 40)),
+            escape(&m.place)
+        )
+    };
+    let cards: String = mistakes.iter().map(card).collect();
+    format!(
+        r#"<p>Beneath each: what it is, what it was taken for, and how surely.</p><div class="sheet">{cards}</div>"#
+    )
 }
 
 /// The commonest confusions.

@@ -42,10 +42,22 @@ pub(super) fn describe(part: &str, data: &Dataset, rows: &Rows, outputs: &[f64])
                 loss: losses[row],
                 confidence: target.probabilities(outputs).into_iter().reduce(f64::max),
                 inputs: rows.raw.inputs(row),
+                picture: picture(data, &rows.x[row * rows.columns..][..rows.columns]),
             }
         })
         .collect();
     answers
+}
+
+/// An example that is an image, as the report shows it.
+#[cfg(feature = "images")]
+fn picture(data: &Dataset, x: &[f32]) -> Option<String> {
+    super::thumbnail::png(&data.pipeline.shape(), x)
+}
+
+#[cfg(not(feature = "images"))]
+fn picture(_: &Dataset, _: &[f32]) -> Option<String> {
+    None
 }
 
 /// The loss of one row from its outputs: cross-entropy for classes and labels, half the squared error for numbers.

@@ -4,6 +4,8 @@ mod announce;
 mod answers;
 mod outcome;
 mod scribe;
+#[cfg(feature = "images")]
+mod thumbnail;
 
 use std::path::Path;
 

@@ -183,13 +183,13 @@ pub struct Augment {
     pub flip: Option<bool>,
     /// Whether images are mirrored top to bottom, every other time.
     pub flip_vertical: bool,
-    /// Share of the height and width by which images are moved. Default: 0.1 for colour images, else 0.07.
+    /// Share of the height and width by which images are moved. Default: 0.1 for colour images, else 0.05.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub shift: Option<f64>,
-    /// Degrees by which images are turned. Default: 15 for colour images, else 8.
+    /// Degrees by which images are turned. Default: 15 for colour images, else 0.
     #[schemars(range(min = 0.0, max = 180.0))]
     pub rotate: Option<f64>,
-    /// Share by which images are made larger or smaller. Default: 0.2 for colour images, else 0.08.
+    /// Share by which images are made larger or smaller. Default: 0.2 for colour images, else 0.
     #[schemars(range(min = 0.0, max = 4.0))]
     pub zoom: Option<f64>,
     /// How much brighter or darker images become, in deviations of the pixels. Default: 0.3 for colour images.
@@ -363,7 +363,8 @@ pub struct Train {
     /// λ of the L2 term λ/(2m) Σ‖W‖² in the cost, m the number of training examples.
     #[schemars(range(min = 0.0))]
     pub l2: f64,
-    /// AdamW's decoupled decay: θ −= α · decay · θ, weights only. Default: 0.01 for adamw, else 0.
+    /// AdamW's decoupled decay: θ −= α · decay · θ, weights only. Default: 0.01 for adamw, 0.05 for convolutions,
+    /// else 0.
     #[schemars(range(min = 0.0))]
     pub weight_decay: Option<f64>,
     /// The schedule of the learning rate. Default: cosine, or constant in the course recipe.
@@ -377,9 +378,9 @@ pub struct Train {
     pub decay_every: usize,
     /// The manual schedule: epoch = learning rate, from that epoch on.
     pub rates: BTreeMap<String, f64>,
-    /// Epochs over which the learning rate rises from 0.
+    /// Epochs over which the learning rate rises from 0. Default: 1 for convolutions, else 0.
     #[schemars(range(min = 0.0))]
-    pub warm_up: f64,
+    pub warm_up: Option<f64>,
     /// Examples in a mini-batch (0: all). Default: by the data's size.
     pub batch_size: Option<usize>,
     /// Most epochs. Default: by the data's size.
@@ -432,7 +433,7 @@ impl Default for Train {
             decay: None,
             decay_every: 10,
             rates: BTreeMap::new(),
-            warm_up: 0.0,
+            warm_up: None,
             batch_size: None,
             epochs: None,
             full_batch_epochs: 0,
