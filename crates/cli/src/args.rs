@@ -56,6 +56,13 @@ pub(crate) fn command() -> Command {
                         .default_value("1e-6")
                         .help("The ε of the two-sided differences"),
                 ),
+            with_knobs(verb("augment", "Show training images beside what becomes of them").arg(data(false))).arg(
+                Arg::new("preview")
+                    .long("preview")
+                    .value_name("FILE")
+                    .default_value("augmented.png")
+                    .help("The picture to write"),
+            ),
             verb("inspect", "Look at a data file or a model")
                 .arg(
                     Arg::new("data")
@@ -93,7 +100,7 @@ fn data(required: bool) -> Arg {
     Arg::new("data")
         .value_name("DATA")
         .required(required)
-        .help("A CSV or TSV file, IDX or NPY files, `-` for standard input, or sample:NAME")
+        .help("A CSV or TSV file, a folder of pictures, IDX or NPY files, `-` for standard input, or sample:NAME")
 }
 
 fn model() -> Arg {
@@ -110,7 +117,7 @@ fn out(help: &'static str) -> Arg {
 
 /// The flags that say how a data file is read.
 fn reading() -> Vec<Arg> {
-    let names = ["target", "task", "delimiter", "header", "names", "encoding", "decimal_comma", "missing"];
+    let names = ["target", "task", "delimiter", "header", "names", "encoding", "decimal_comma", "missing", "max_bad"];
     knobs().iter().filter(|knob| names.contains(&knob.name.as_str())).map(flag).collect()
 }
 
@@ -141,6 +148,7 @@ fn flag(knob: &Knob) -> Arg {
         "data" => "Data",
         "split" => "Split",
         "preprocess" => "Preprocessing",
+        "augment" => "Augmentation of images",
         "network" => "Network",
         "train" => "Training",
         _ => "Output",

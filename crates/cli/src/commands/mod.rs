@@ -1,5 +1,6 @@
 //! The verbs, a file each.
 
+mod augment;
 mod check;
 mod config;
 mod evaluate;
@@ -19,6 +20,7 @@ pub(crate) fn run(verb: &str, matches: &ArgMatches) -> anyhow::Result<u8> {
         "evaluate" => evaluate::run(matches),
         "predict" => predict::run(matches),
         "check" => check::run(matches),
+        "augment" => augment::run(matches),
         "inspect" => inspect::run(matches),
         "config" => config::run(matches),
         "report" => report::run(matches),

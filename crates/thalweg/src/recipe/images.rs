@@ -88,10 +88,11 @@ pub(super) fn augmentation(config: &Config, data: &Dataset, decisions: &mut Vec<
             brightness: 0.3,
             contrast: 0.3,
             saturation: 0.3,
+            erase: 0.3,
             ..Augmentation::default()
         }
     } else {
-        Augmentation { shift: 0.05, ..Augmentation::default() }
+        Augmentation { shift: 0.05, erase: 0.3, ..Augmentation::default() }
     };
     let chosen = Augmentation {
         flip: asked.flip.unwrap_or(usual.flip),
@@ -105,7 +106,7 @@ pub(super) fn augmentation(config: &Config, data: &Dataset, decisions: &mut Vec<
         hue: asked.hue,
         blur: asked.blur,
         noise: asked.noise,
-        erase: asked.erase,
+        erase: asked.erase.unwrap_or(usual.erase),
     };
     let what = format!("training images are changed in each epoch: {}", described(&chosen));
     let why = if colour { "colour images look alike mirrored" } else { "signs such as digits are not mirrored" };

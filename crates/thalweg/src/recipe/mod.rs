@@ -303,7 +303,8 @@ fn settings(config: &Config, data: &Dataset, optimizer: &str, decisions: &mut Ve
             Quality::Best => 5_000_000,
         };
         // Convolutions take long for each image, and learn much from each.
-        let epochs = if convolutions { (most / 3 / m.max(1)).clamp(5, 80) } else { (most / m.max(1)).clamp(20, 300) };
+        let epochs =
+            if convolutions { (most / 5 * 2 / m.max(1)).clamp(5, 100) } else { (most / m.max(1)).clamp(20, 300) };
         decide(decisions, format!("at most {epochs} epochs"), rows(m), "--epochs 100");
         epochs
     });
@@ -366,6 +367,17 @@ fn settings(config: &Config, data: &Dataset, optimizer: &str, decisions: &mut Ve
         known.extend(names);
         return Err(unknown("train.monitor", &monitor, &known));
     }
+    let average = train.average.unwrap_or_else(|| {
+        if !convolutions {
+            return 0.0;
+        }
+        let steps = epochs * m.div_ceil(batch_size.max(1));
+        // Three digits: what is printed is what is done.
+        let average = ((1.0 - 10.0 / steps.max(1) as f64).clamp(0.9, 0.999) * 1e3).round() / 1e3;
+        let what = format!("parameters are averaged with β = {average}, and the average is judged and saved");
+        decide(decisions, what, "about a tenth of all steps".into(), "--average 0");
+        average
+    });
     let higher = monitor != "loss" && metrics::higher_is_better(&monitor);
     Ok(Settings {
         products: products(train.precision, decisions),
@@ -386,7 +398,7 @@ fn settings(config: &Config, data: &Dataset, optimizer: &str, decisions: &mut Ve
         clip_value: train.clip_value,
         patience,
         monitor: (monitor, higher),
-        average: train.average,
+        average,
         time_limit: train.time_limit.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)),
     })
 }

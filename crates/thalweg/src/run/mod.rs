@@ -18,6 +18,8 @@ use crate::network::gradient_check::{self, Report};
 use crate::recipe::{self, Plan};
 use crate::spec::Config;
 use crate::tensor::{Dtype, Tensor};
+#[cfg(feature = "images")]
+use crate::train::event::Decision;
 use crate::train::event::{Answers, Event, Parts};
 use crate::train::{
     Augmented, Checkpoint, End, EventLog, Examples, FromDisk, RunFolder, State, Trainer, TrainingSet, Watcher, keep,
@@ -114,6 +116,22 @@ pub fn preview(config: &Config) -> Result<Preview> {
     })
 }
 
+/// Draws, as a PNG file, training images and what becomes of them in epoch after epoch; gives what was decided.
+///
+/// # Errors
+/// If the data or the configuration do not fit, the data is no images or they are not to be changed, or the file cannot
+/// be written.
+#[cfg(feature = "images")]
+pub fn preview_augmentation(config: &Config, path: &Path) -> Result<Vec<Decision>> {
+    let (data, plan) = prepare(config)?;
+    if plan.augmentation.is_none() {
+        let error = Error::config("training examples are not changed, so there is nothing to show");
+        return Err(error.fix("name images, and ask for changes such as --augment or --rotate 10"));
+    }
+    thumbnail::sheet(&data, plan.augmentation, config.train.seed, path)?;
+    Ok(data.decisions.into_iter().chain(plan.decisions).collect())
+}
+
 /// Checks the gradients of the network that a configuration gives, on its own data: at random initialisation, and
 /// again after `after_steps` steps.
 ///
@@ -195,7 +213,7 @@ fn counts(data: &Dataset) -> Parts {
 }
 
 fn fresh_state(config: &Config, plan: &Plan) -> State {
-    State::new(&plan.network, &*plan.optimizer, config.train.seed, config.train.average, plan.dtype)
+    State::new(&plan.network, &*plan.optimizer, config.train.seed, plan.settings.average, plan.dtype)
 }
 
 /// Encoded rows as tensors, each class's weight times each row's own.

@@ -210,9 +210,9 @@ pub struct Augment {
     /// Deviation of normal noise, in deviations of the pixels.
     #[schemars(range(min = 0.0, max = 4.0))]
     pub noise: f64,
-    /// Probability that a rectangle of 2 to 20 % of the image is replaced by its mean.
+    /// Probability that a rectangle of 2 to 20 % of the image is replaced by its mean. Default: 0.3.
     #[schemars(range(min = 0.0, max = 1.0))]
-    pub erase: f64,
+    pub erase: Option<f64>,
 }
 
 /// The network.
@@ -400,8 +400,9 @@ pub struct Train {
     /// loss.
     pub monitor: Option<String>,
     /// β of the exponentially weighted average of the parameters (0: none); the average is what is judged and saved.
+    /// Default: over a tenth of all steps for convolutions, else 0.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
-    pub average: f64,
+    pub average: Option<f64>,
     /// Most seconds; training then stops and the best model is saved.
     #[schemars(range(min = 0.0))]
     pub time_limit: Option<f64>,
@@ -441,7 +442,7 @@ impl Default for Train {
             clip_value: 0.0,
             patience: None,
             monitor: None,
-            average: 0.0,
+            average: None,
             time_limit: None,
         }
     }
