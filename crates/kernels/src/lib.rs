@@ -12,6 +12,7 @@ pub mod elementwise;
 mod float32;
 pub mod gather;
 pub mod gemm;
+pub mod layer_norm;
 pub mod pool;
 pub mod random;
 mod real;

@@ -6,13 +6,13 @@ use std::process::Command;
 use thalweg_kernels::batch_norm::{self, Kept};
 use thalweg_kernels::gather::gather;
 use thalweg_kernels::random::Stream;
-use thalweg_kernels::{Real, elementwise, pool, reduce, softmax, update};
+use thalweg_kernels::{Real, elementwise, layer_norm, pool, reduce, softmax, update};
 
 const LENGTHS: &[usize] = if cfg!(miri) { &[0, 1, 17] } else { &[0, 1, 2, 15, 17, 255, 257, 1009, 70_001] };
 const SHAPES: &[[usize; 2]] = if cfg!(miri) {
     &[[0, 3], [2, 3], [3, 17]]
 } else {
-    &[[0, 3], [1, 1], [2, 10], [7, 3], [17, 16], [65, 67], [203, 33]]
+    &[[0, 3], [1, 1], [2, 10], [7, 3], [17, 16], [65, 67], [203, 33], [2_500, 33]]
 };
 
 fn normal<T: Real>(n: usize, purpose: u32) -> Vec<T> {
@@ -108,6 +108,7 @@ fn rows<T: Real>(digest: &mut Digest, epsilon: f64) {
         digest.near(&dz, |i| 1.0 / (1.0 + (-z[i].f64()).exp()) - yes[i].f64(), 8.0 * epsilon, "its gradient");
         if m > 1 {
             normalised(digest, epsilon, [m, n], &z, &y);
+            layer_normalised::<T>(digest, epsilon, [m, n]);
         }
     }
 }
@@ -133,15 +134,45 @@ fn normalised<T: Real>(digest: &mut Digest, epsilon: f64, [m, n]: [usize; 2], z:
     digest.near(&predicted, |i| y[i].f64(), bound, "batch norm in prediction");
 
     batch_norm::backward(dy, &norm, &inverse, &gamma, Some(&mut dz), &mut dgamma, &mut dbeta);
-    let dg = |j: usize| column(dy, n, j).zip(z_norm.iter().skip(j).step_by(n)).map(|(d, z)| d * z).sum::<f64>();
-    let db = |j: usize| column(dy, n, j).sum::<f64>();
-    digest.near(&dgamma, dg, bound * m as f64, "dγ");
-    digest.near(&dbeta, db, bound * m as f64, "dβ");
+    let along = |j: usize| column(dy, n, j).zip(z_norm.iter().skip(j).step_by(n)).map(|(d, z)| d * z).sum::<f64>();
+    let dg: Vec<f64> = (0..n).map(along).collect();
+    let db: Vec<f64> = (0..n).map(|j| column(dy, n, j).sum::<f64>()).collect();
+    digest.near(&dgamma, |j| dg[j], bound * m as f64, "dγ");
+    digest.near(&dbeta, |j| db[j], bound * m as f64, "dβ");
     let delta = |i: usize| {
         let j = i % n;
-        gamma[j].f64() / sigma[j] * (dy[i].f64() - (db(j) + z_norm[i] * dg(j)) / m as f64)
+        gamma[j].f64() / sigma[j] * (dy[i].f64() - (db[j] + z_norm[i] * dg[j]) / m as f64)
     };
     digest.near(&dz, delta, 10.0 * bound, "dz");
+}
+
+fn layer_normalised<T: Real>(digest: &mut Digest, epsilon: f64, [m, n]: [usize; 2]) {
+    let [z, dy] = [3, 4].map(|purpose| normal::<T>(m * n, purpose));
+    let [gamma, beta] = [5, 6].map(|purpose| normal::<T>(n, purpose));
+    let [mut y, mut norm, mut dz] = std::array::from_fn(|_| vec![T::ZERO; m * n]);
+    let [mut dgamma, mut dbeta] = std::array::from_fn(|_| vec![T::ZERO; n]);
+    layer_norm::forward(&z, &gamma, &beta, 1e-3, &mut y);
+    layer_norm::backward(&z, &gamma, 1e-3, &dy, &mut norm, Some(&mut dz), [&mut dgamma, &mut dbeta]);
+
+    let mean = |row: &mut dyn Iterator<Item = f64>| row.sum::<f64>() / n as f64;
+    let mu: Vec<f64> = z.chunks(n).map(|z| mean(&mut z.iter().map(|z| z.f64()))).collect();
+    let variance = |i: usize| mean(&mut z[i * n..][..n].iter().map(|z| (z.f64() - mu[i]).powi(2)));
+    let sigma: Vec<f64> = (0..m).map(|i| (variance(i) + 1e-3).sqrt()).collect();
+    let z_norm: Vec<f64> = (0..m * n).map(|i| (z[i].f64() - mu[i / n]) / sigma[i / n]).collect();
+    let bound = 100.0 * epsilon;
+    digest.near(&y, |i| gamma[i % n].f64() * z_norm[i] + beta[i % n].f64(), bound, "layer norm");
+    digest.near(&norm, |i| z_norm[i], bound, "normalised rows");
+    let d: Vec<f64> = (0..m * n).map(|i| gamma[i % n].f64() * dy[i].f64()).collect();
+    let row = |i: usize| i / n * n..(i / n + 1) * n;
+    let delta = |i: usize| {
+        let along = mean(&mut row(i).map(|j| d[j] * z_norm[j]));
+        (d[i] - mean(&mut row(i).map(|j| d[j])) - z_norm[i] * along) / sigma[i / n]
+    };
+    // A row of one number is its own mean: what is left is rounding over √ε.
+    digest.near(&dz, delta, 1e3 * bound, "dz of layer norm");
+    let sum = |j: usize, f: &dyn Fn(usize) -> f64| (j..m * n).step_by(n).map(f).sum::<f64>();
+    digest.near(&dgamma, |j| sum(j, &|i| dy[i].f64() * z_norm[i]), bound * m as f64, "dγ of layer norm");
+    digest.near(&dbeta, |j| sum(j, &|i| dy[i].f64()), bound * m as f64, "dβ of layer norm");
 }
 
 fn digest() -> u64 {

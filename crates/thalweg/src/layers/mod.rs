@@ -9,6 +9,7 @@ mod batch_norm;
 mod conv2d;
 mod dropout;
 mod embedding;
+mod layer_norm;
 mod linear;
 mod pool2d;
 mod residual;
@@ -25,6 +26,7 @@ pub use batch_norm::BatchNorm;
 pub use conv2d::Conv2d;
 pub use dropout::Dropout;
 pub use embedding::{Embedded, Embedding};
+pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use pool2d::{Pool2d, Pooling};
 pub use residual::Residual;
@@ -262,6 +264,7 @@ pub const ALL: &[Kind] = &[
     kind::<Linear>(),
     kind::<Activate>(),
     kind::<BatchNorm>(),
+    kind::<LayerNorm>(),
     kind::<Dropout>(),
     kind::<Embedding>(),
     kind::<Conv2d>(),

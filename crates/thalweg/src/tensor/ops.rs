@@ -7,6 +7,7 @@ use thalweg_kernels as kernels;
 use thalweg_kernels::batch_norm as batch_norm_kernels;
 pub use thalweg_kernels::bf16::{Products, with_products};
 use thalweg_kernels::gemm::{Gemm, Matrix, Packed, gemm, gemm_packed};
+use thalweg_kernels::layer_norm as layer_norm_kernels;
 use thalweg_kernels::random::Stream;
 use thalweg_kernels::update as update_kernels;
 use thalweg_kernels::{Real, elementwise, reduce, softmax};
@@ -232,6 +233,40 @@ pub fn batch_norm_backward(
             T::write(dgamma),
             T::write(dbeta),
         );
+    }
+}
+
+/// z̃ = γ (z − μ)/√(σ² + ε) + β over runs of as many numbers as γ has, each with its own μ and σ².
+pub fn layer_norm(z: View, gamma: View, beta: View, epsilon: f64, y: ViewMut) {
+    fits!("layer_norm", z.shape().columns().is_multiple_of(gamma.len()), z, gamma);
+    by_dtype!(z, typed(z, gamma, beta, epsilon, y));
+
+    fn typed<T: Element>(z: View, gamma: View, beta: View, epsilon: f64, y: ViewMut) {
+        layer_norm_kernels::forward(T::read(z), T::read(gamma), T::read(beta), epsilon, T::write(y));
+    }
+}
+
+/// Layer norm's dγ and dβ and, where it is wanted, dz; `z_norm` is room for as many numbers as z.
+pub fn layer_norm_backward(
+    z: View,
+    gamma: View,
+    epsilon: f64,
+    dy: View,
+    z_norm: ViewMut,
+    dz: Option<ViewMut>,
+    learned: [ViewMut; 2],
+) {
+    by_dtype!(z, typed([z, gamma, dy], epsilon, z_norm, dz, learned));
+
+    fn typed<T: Element>(
+        [z, gamma, dy]: [View; 3],
+        epsilon: f64,
+        z_norm: ViewMut,
+        dz: Option<ViewMut>,
+        learned: [ViewMut; 2],
+    ) {
+        let [z, gamma, dy] = [z, gamma, dy].map(T::read);
+        layer_norm_kernels::backward(z, gamma, epsilon, dy, T::write(z_norm), dz.map(T::write), learned.map(T::write));
     }
 }
 

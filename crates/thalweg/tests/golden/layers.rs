@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 use thalweg::layers::{
-    Activate, Backward, BatchNorm, Conv2d, Dropout, Embedded, Embedding, Layer, Linear, Mode, Noise, Padding, Pair,
-    Parameters, ParametersMut, Pool2d, Pooling,
+    Activate, Backward, BatchNorm, Conv2d, Dropout, Embedded, Embedding, Layer, LayerNorm, Linear, Mode, Noise,
+    Padding, Pair, Parameters, ParametersMut, Pool2d, Pooling,
 };
 use thalweg::network::Network;
 use thalweg::tensor::{Activation, Dtype, Shape, Tensor, View, ViewMut, ops};
@@ -125,6 +125,19 @@ fn batch_norm_of_images_is_per_channel() {
     let of = |shape: Shape| pass(BatchNorm::default(), &theta, &Tensor::from_f64(shape, x.clone()), &dy, Mode::Check);
     let (rows, images) = (of([6, 3].into()), of([1, 2, 3, 3].into()));
     assert_eq!((rows.y, rows.dx, rows.gradient, rows.theta), (images.y, images.dx, images.gradient, images.theta));
+}
+
+#[test]
+fn layer_norm_over_the_channels_of_each_pixel() {
+    let golden = &golden("images")["layer_norm"];
+    let x = Tensor::from_f64([2, 3, 2, 4], numbers(&golden["x"]));
+    let learned = joined(golden, &["gamma", "beta"]);
+    for mode in [Mode::Check, Mode::Predict] {
+        let found = pass(LayerNorm::default(), &learned, &x, &numbers(&golden["dy"]), mode);
+        assert_near("y", &found.y, &numbers(&golden["y"]), 1e-13);
+        assert_near("dx", &found.dx, &numbers(&golden["dx"]), 1e-12);
+        assert_near("dγ, dβ", &found.gradient, &joined(golden, &["dgamma", "dbeta"]), 1e-12);
+    }
 }
 
 /// Our masks are our own, so each place is compared under masks that agree with the golden one there.

@@ -324,7 +324,14 @@ def images():
             (dx,) = torch.autograd.grad((y * dy).sum(), x)
             pools.append({"take": take, "image": image, "size": size, "stride": stride, "padding": padding,
                           "x": flat(last(x)), "y": flat(last(y)), "dy": flat(last(dy)), "dx": flat(last(dx))})
-    write("images", f"PyTorch {torch.__version__}, float64", convolutions=convolutions, pools=pools)
+    x = torch.randn(2, 3, 2, 4, requires_grad=True)
+    gamma, beta = torch.randn(4, requires_grad=True), torch.randn(4, requires_grad=True)
+    y = F.layer_norm(x, (4,), gamma, beta, eps=1e-5)
+    dy = torch.randn_like(y)
+    grads = torch.autograd.grad((y * dy).sum(), (x, gamma, beta))
+    names = ["x", "gamma", "beta", "y", "dy", "dx", "dgamma", "dbeta"]
+    norm = dict(zip(names, map(flat, (x, gamma, beta, y, dy, *grads))))
+    write("images", f"PyTorch {torch.__version__}, float64", convolutions=convolutions, pools=pools, layer_norm=norm)
 
 
 def mlp(sizes, seed):
