@@ -173,7 +173,8 @@ pub(crate) fn outcome(outcome: &Outcome) -> std::io::Result<()> {
         return line(&format!("  thalweg resume {}", run.display()));
     }
     line(&format!("  thalweg inspect {}", run.display()))?;
-    line(&format!("  thalweg predict {} NEW.csv", run.display()))
+    let new = if outcome.pictures { "NEW/" } else { "NEW.csv" };
+    line(&format!("  thalweg predict {} {new}", run.display()))
 }
 
 fn decisions(decisions: &[Decision]) -> std::io::Result<()> {

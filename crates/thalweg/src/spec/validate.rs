@@ -21,6 +21,10 @@ impl Config {
             }
         }
         split::fractions(usize::MAX, false, false, &self.split)?;
+        if self.data.channels == Some(2) {
+            let error = Error::config("found 2, expected 1 or 3").at("--channels");
+            return Err(error.fix("1 reads pictures as grey, 3 in colour"));
+        }
         self.check_columns()?;
         self.check_network()?;
         self.check_training()
