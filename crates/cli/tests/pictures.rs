@@ -16,7 +16,7 @@ fn striped(down: bool, width: usize, shade: u8) -> Vec<u8> {
         .for_each(|x| field(&mut bytes, x));
     for row in 0..rows as usize {
         for column in 0..columns as usize {
-            let light = (if down { column } else { row }) / width % 2 == 0;
+            let light = ((if down { column } else { row }) / width).is_multiple_of(2);
             bytes.extend(if light { [shade, 255, shade] } else { [0, shade, 0] });
         }
     }

@@ -97,7 +97,7 @@ pub(super) unsafe fn pack<T: Real, A: Lanes<T>, B: Lanes<T>>(b: Matrix<T>, colum
 unsafe fn compute_with<T: Real, L: Left<T>, V: Lanes<T>, const ROWS: usize>(strip: Strip<T, L>) {
     // SAFETY: as the caller promises.
     unsafe {
-        if strip.columns.len() > V::N || strip.packed.is_some() {
+        if strip.columns.len() > V::N {
             compute_wide::<T, L, V, ROWS, SIDE>(strip)
         } else {
             compute_wide::<T, L, V, ROWS, 1>(strip)
@@ -110,8 +110,10 @@ unsafe fn compute_with<T: Real, L: Left<T>, V: Lanes<T>, const ROWS: usize>(stri
 unsafe fn compute_wide<T: Real, L: Left<T>, V: Lanes<T>, const ROWS: usize, const S: usize>(strip: Strip<T, L>) {
     let width = S * V::N;
     if let Some(panel) = strip.packed {
+        // Packed panels have full rows, whatever of them is used.
+        let panel = (panel.as_ptr(), SIDE * V::N);
         // SAFETY: the panel was packed for these columns; the strip lies within A and C.
-        return unsafe { rows::<T, L, V, ROWS, S>(&strip, (panel.as_ptr(), width), 0..strip.a.columns()) };
+        return unsafe { rows::<T, L, V, ROWS, S>(&strip, panel, 0..strip.a.columns()) };
     }
     let mut buffer = Panel(MaybeUninit::uninit());
     let packed = buffer.0.as_mut_ptr().cast::<T>();
