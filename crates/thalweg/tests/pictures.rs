@@ -8,6 +8,7 @@ use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage, Rgba, Rgb
 use thalweg::Error;
 use thalweg::data::arrays::Arrays;
 use thalweg::data::dataset::{self, Dataset};
+use thalweg::data::inspect;
 use thalweg::data::pictures::Fit;
 use thalweg::data::source::{self, Source};
 use thalweg::spec::{self, Config};
@@ -235,6 +236,18 @@ fn pictures_without_classes_have_no_answers() {
     assert!(
         source::open(&Path::new(&folder.path()).join("none").display().to_string(), &spec::Data::default()).is_err()
     );
+}
+
+#[test]
+fn a_look_at_pictures_tells_their_classes() {
+    let folder = Folder::new();
+    many(&folder);
+    let mut config = Config::default();
+    config.data.path = folder.path();
+    let profile = inspect::profile(&config).unwrap();
+    assert!(profile.name.ends_with("(examples of 8×8×3 numbers)"), "{}", profile.name);
+    assert_eq!((profile.rows, profile.problem), (60, None));
+    assert_eq!(profile.classes, [("cat".to_string(), 30), ("dog".to_string(), 30)]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::notation::Notation;
 use super::schema::survey::Survey;
-use super::schema::{ColumnKind, Role, Schema, Task};
+use super::schema::{ColumnKind, Role, Schema, Task, task};
 use super::source::{self, Source};
 use super::table::Table;
 use crate::Result;
@@ -72,7 +72,11 @@ pub fn profile(config: &Config) -> Result<Profile> {
             Ok(profile)
         }
         Source::Arrays(arrays) => {
-            let mut profile = profile_table(&arrays.answers, config);
+            let surveys = Survey::of_table(&arrays.answers, &Notation::new(&config.data));
+            let known = !arrays.answers.columns.is_empty();
+            let inferred = known.then(|| task::schema_of_answers(&arrays.answers, &config.data));
+            let mut profile = profiled(&arrays.answers, &surveys, inferred);
+            profile.decisions.splice(0..0, arrays.notes());
             let shape: Vec<String> = arrays.shape.iter().map(usize::to_string).collect();
             profile.name = format!("{path} (examples of {} numbers)", shape.join("×"));
             Ok(profile)
@@ -84,12 +88,17 @@ pub fn profile(config: &Config) -> Result<Profile> {
 pub fn profile_table(table: &Table, config: &Config) -> Profile {
     let notation = Notation::new(&config.data);
     let surveys = Survey::of_table(table, &notation);
-    let inferred = Schema::infer_surveyed(table, &surveys, notation, &config.data, &config.split);
+    profiled(table, &surveys, Some(Schema::infer_surveyed(table, &surveys, notation, &config.data, &config.split)))
+}
+
+/// The profile of a table's columns and of what was inferred from them, where there is anything to infer from.
+fn profiled(table: &Table, surveys: &[Survey], inferred: Option<Result<(Schema, Vec<Decision>)>>) -> Profile {
     let (schema, decisions, problem) = match inferred {
-        Ok((schema, decisions)) => (Some(schema), decisions, None),
-        Err(error) => (None, Vec::new(), Some(error.to_string())),
+        Some(Ok((schema, decisions))) => (Some(schema), decisions, None),
+        Some(Err(error)) => (None, Vec::new(), Some(error.to_string())),
+        None => (None, Vec::new(), None),
     };
-    let columns = table.names.iter().zip(&surveys).enumerate().map(|(i, (name, survey))| {
+    let columns = table.names.iter().zip(surveys).enumerate().map(|(i, (name, survey))| {
         let column = schema.as_ref().map(|schema| &schema.columns[i]);
         let kind = column.map_or_else(|| survey.kind(), |column| column.kind);
         let number = |value: f64| (survey.is_numeric() && value.is_finite()).then_some(value);
