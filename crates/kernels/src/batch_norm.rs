@@ -2,7 +2,8 @@
 
 use crate::Real;
 use crate::dispatch::vectorised;
-use crate::pool;
+use crate::elementwise::CHUNK;
+use crate::pool::{self, whole_rows};
 use crate::reduce::{column_sums, weighted_column_sums};
 use crate::room::with_room;
 
@@ -19,18 +20,10 @@ pub struct Kept<'a, T> {
     pub inverse_std: &'a mut [T],
 }
 
-/// Numbers in a task, about.
-const CHUNK: usize = 1 << 15;
-
-/// Numbers of as many whole rows as a task has.
-fn chunk(columns: usize) -> usize {
-    (CHUNK / columns).max(1) * columns
-}
-
 /// y = γ (z − μ)/√(σ² + ε) + β with the batch's own μ and σ².
 pub fn forward_train<T: Real>(z: &[T], gamma: &[T], beta: &[T], epsilon: T, y: &mut [T], kept: Kept<T>) {
     let n = gamma.len();
-    let (chunk, share) = (chunk(n), T::of(1.0 / (z.len() / n.max(1)).max(1) as f64));
+    let (chunk, share) = (whole_rows(CHUNK, n), T::of(1.0 / (z.len() / n.max(1)).max(1) as f64));
     let Kept { normalised, mean, variance, inverse_std } = kept;
     column_sums(z, n, mean);
     mean.iter_mut().for_each(|mean| *mean *= share);
@@ -78,7 +71,7 @@ fn rows<T: Real>([a, b]: [&[T]; 2], start: usize, out: &mut [T], n: usize, f: im
 /// y = γ (z − μ)/√(σ² + ε) + β with given μ and σ².
 pub fn forward_predict<T: Real>(z: &[T], [gamma, beta, mean, variance]: [&[T]; 4], epsilon: T, y: &mut [T]) {
     let n = gamma.len();
-    let chunk = chunk(n);
+    let chunk = whole_rows(CHUNK, n);
     with_room(n, |deviation| {
         deviation.iter_mut().zip(variance).for_each(|(to, &variance)| *to = (variance + epsilon).sqrt());
         let deviation = &*deviation;
@@ -99,7 +92,7 @@ pub fn backward<T: Real>(
     dbeta: &mut [T],
 ) {
     let n = gamma.len();
-    let (chunk, share) = (chunk(n), T::of(1.0 / (dy.len() / n.max(1)).max(1) as f64));
+    let (chunk, share) = (whole_rows(CHUNK, n), T::of(1.0 / (dy.len() / n.max(1)).max(1) as f64));
     column_sums(dy, n, dbeta);
     weighted_column_sums(dy, normalised, n, dgamma, |dy, z_norm| dy * z_norm);
     let (Some(dz), dgamma, dbeta) = (dz, &*dgamma, &*dbeta) else { return };

@@ -5,7 +5,7 @@ use crate::dispatch::vectorised;
 use crate::pool;
 
 /// Numbers a thread must have to be worth waking.
-const CHUNK: usize = 1 << 15;
+pub(crate) const CHUNK: usize = 1 << 15;
 
 /// Numbers in a block of a loop. The compiler takes a loop within a loop for hot, and so inlines larger functions there.
 const BLOCK: usize = 256;

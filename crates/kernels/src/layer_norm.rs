@@ -2,11 +2,9 @@
 
 use crate::Real;
 use crate::dispatch::vectorised;
-use crate::pool;
+use crate::elementwise::CHUNK;
+use crate::pool::{self, whole_rows};
 use crate::reduce::{column_sums, sum, sum_squares, weighted_column_sums};
-
-/// Numbers in a task, about.
-const CHUNK: usize = 1 << 15;
 
 /// z̃ = γ (z − μ)/√(σ² + ε) + β with each row's own μ and σ² (population form).
 ///
@@ -15,7 +13,7 @@ const CHUNK: usize = 1 << 15;
 pub fn forward<T: Real>(z: &[T], gamma: &[T], beta: &[T], epsilon: f64, y: &mut [T]) {
     let n = gamma.len();
     assert!(z.len() == y.len() && z.len().is_multiple_of(n) && beta.len() == n, "layer_norm: shapes do not fit");
-    let chunk = (CHUNK / n).max(1) * n;
+    let chunk = whole_rows(CHUNK, n);
     pool::for_each_chunk(y, chunk, |i, y| {
         let z = &z[i * chunk..][..y.len()];
         for (y, z) in y.chunks_exact_mut(n).zip(z.chunks_exact(n)) {
@@ -57,7 +55,7 @@ pub fn backward<T: Real>(
 ) {
     let n = gamma.len();
     assert!(z.len() == dy.len() && z.len() == z_norm.len() && z.len().is_multiple_of(n));
-    let chunk = (CHUNK / n).max(1) * n;
+    let chunk = whole_rows(CHUNK, n);
     let row = |z: &[T], dy: &[T], z_norm: &mut [T], dz: Option<&mut [T]>| {
         let inverse = normalise(z, epsilon, z_norm);
         z_norm.iter_mut().for_each(|z_norm| *z_norm *= inverse);

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::Real;
 use crate::dispatch::vectorised;
-use crate::pool;
+use crate::pool::{self, whole_rows};
 use crate::room::with_room;
 
 /// Sums of neighbours are kept apart in this many lanes, then added as a tree.
@@ -18,18 +18,23 @@ const BLOCK: usize = 1 << 16;
 
 /// Adds up what `f` makes of each block of so many numbers, a task each; a block is whole rows.
 fn in_blocks<T: Real>(len: usize, columns: usize, out: &mut [T], f: impl Fn(Range<usize>, &mut [T]) + Sync) {
-    let block = (BLOCK / columns).max(1) * columns;
+    let block = whole_rows(BLOCK, columns);
     if len <= block {
         f(0..len, out);
         return;
     }
     with_room(len.div_ceil(block) * out.len(), |parts: &mut [T]| {
         pool::for_each_chunk(parts, out.len(), |i, part| f(i * block..len.min((i + 1) * block), part));
-        out.fill(T::ZERO);
-        for part in parts.chunks_exact(out.len()) {
-            out.iter_mut().zip(part).for_each(|(out, &part)| *out += part);
-        }
+        add_parts(parts, out);
     });
+}
+
+/// The sum of parts as long as it, in their order.
+pub(crate) fn add_parts<T: Real>(parts: &[T], out: &mut [T]) {
+    out.fill(T::ZERO);
+    for part in parts.chunks_exact(out.len()) {
+        out.iter_mut().zip(part).for_each(|(out, &part)| *out += part);
+    }
 }
 
 /// Σ f(x), in f64.

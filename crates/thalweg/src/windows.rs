@@ -52,12 +52,10 @@ pub enum Padding {
 /// # Errors
 /// If the shape is no image's.
 pub(crate) fn image(layer: &str, input: Shape) -> Result<[usize; 3]> {
-    match *input.dimensions() {
-        [height, width] => Ok([height, width, 1]),
-        [height, width, channels] => Ok([height, width, channels]),
-        _ => Err(Error::config(format!("{layer} takes images of height × width × channels, found {input}"))
-            .fix("put it before layers that make rows of numbers, and train on images")),
-    }
+    input.image().ok_or_else(|| {
+        Error::config(format!("{layer} takes images of height × width × channels, found {input}"))
+            .fix("put it before layers that make rows of numbers, and train on images")
+    })
 }
 
 /// The windows over images.

@@ -8,13 +8,27 @@ use crate::room::with_room;
 
 /// Runs `f` with channels × numbers turned into numbers × channels.
 pub(super) fn transposed<T: Real>(filters: &[T], numbers: usize, f: impl FnOnce(&[T])) {
-    let channels = filters.len() / numbers;
     with_room(filters.len(), |taps| {
-        for (i, tap) in taps.iter_mut().enumerate() {
-            *tap = filters[i % channels * numbers + i / channels];
-        }
+        transpose(filters, numbers, taps);
         f(taps);
     });
+}
+
+/// Rows of so many columns, written column by column.
+fn transpose<T: Real>(from: &[T], columns: usize, to: &mut [T]) {
+    let rows = from.len() / columns;
+    for (i, to) in to.iter_mut().enumerate() {
+        *to = from[i % rows * columns + i / rows];
+    }
+}
+
+/// to[i] += a[j] · b[k], a pixel's channels each.
+#[inline(always)]
+fn add_product<T: Real>(channels: usize, (to, i): (&mut [T], usize), (a, j): (&[T], usize), (b, k): (&[T], usize)) {
+    let (a, b) = (&a[j * channels..][..channels], &b[k * channels..][..channels]);
+    for ((to, &a), &b) in to[i * channels..][..channels].iter_mut().zip(a).zip(b) {
+        *to = a.mul_add(b, *to);
+    }
 }
 
 /// y of an image: Σ over its window's numbers x · tap (+ bias), channel by channel.
@@ -23,13 +37,7 @@ pub(super) fn forward<T: Real>(windows: &Windows, x: &[T], taps: &[T], bias: Opt
     y.fill(T::ZERO);
     windows.for_each_vectorised(
         #[inline(always)]
-        |pixel, window, place| {
-            let (x, tap) = (&x[pixel * channels..][..channels], &taps[place * channels..][..channels]);
-            let y = &mut y[window * channels..][..channels];
-            for ((y, &x), &tap) in y.iter_mut().zip(x).zip(tap) {
-                *y = x.mul_add(tap, *y);
-            }
-        },
+        |pixel, window, place| add_product(channels, (y, window), (x, pixel), (taps, place)),
     );
     if let Some(bias) = bias {
         for y in y.chunks_exact_mut(channels) {
@@ -41,24 +49,15 @@ pub(super) fn forward<T: Real>(windows: &Windows, x: &[T], taps: &[T], bias: Opt
 /// The filters' gradient over some images: Σ x · dy, channel by channel.
 pub(super) fn filter_gradient<T: Real>(windows: &Windows, x: &[T], dy: &[T], dfilters: &mut [T]) {
     let channels = windows.input[2];
-    let numbers = dfilters.len() / channels;
     with_room(dfilters.len(), |sums| {
         sums.fill(T::ZERO);
         for (x, dy) in x.chunks_exact(windows.image()).zip(dy.chunks_exact(windows.count() * channels)) {
             windows.for_each_vectorised(
                 #[inline(always)]
-                |pixel, window, place| {
-                    let (x, dy) = (&x[pixel * channels..][..channels], &dy[window * channels..][..channels]);
-                    let sum = &mut sums[place * channels..][..channels];
-                    for ((sum, &x), &dy) in sum.iter_mut().zip(x).zip(dy) {
-                        *sum = x.mul_add(dy, *sum);
-                    }
-                },
+                |pixel, window, place| add_product(channels, (sums, place), (x, pixel), (dy, window)),
             );
         }
-        for (i, to) in dfilters.iter_mut().enumerate() {
-            *to = sums[i % numbers * channels + i / numbers];
-        }
+        transpose(sums, channels, dfilters);
     });
 }
 
@@ -68,12 +67,6 @@ pub(super) fn image_gradient<T: Real>(windows: &Windows, dy: &[T], taps: &[T], d
     dx.fill(T::ZERO);
     windows.for_each_vectorised(
         #[inline(always)]
-        |pixel, window, place| {
-            let (dy, tap) = (&dy[window * channels..][..channels], &taps[place * channels..][..channels]);
-            let dx = &mut dx[pixel * channels..][..channels];
-            for ((dx, &dy), &tap) in dx.iter_mut().zip(dy).zip(tap) {
-                *dx = dy.mul_add(tap, *dx);
-            }
-        },
+        |pixel, window, place| add_product(channels, (dx, pixel), (dy, window), (taps, place)),
     );
 }

@@ -216,32 +216,34 @@ pub fn filter_gradient<T: Gemm>(
     let own = Sizes::new(windows, groups, dfilters.len());
     let images = x.len() / windows.image();
     assert!(images * own.deltas == dy.len(), "conv::filter_gradient: shapes do not fit");
-    // Each part's gradients lie numbers × filters, below them the bias's.
-    let size = dfilters.len() + own.filters;
+    // Each part's gradients lie numbers × filters, below them the bias's where it is wanted.
+    let size = dfilters.len() + dbias.as_ref().map_or(0, |dbias| dbias.len());
     let parts = if PARTS * size <= HELD { PARTS.min(images) } else { 1.min(images) };
     let products = wanted();
-    with_room(parts * size, |sums: &mut [T]| {
+    with_room((1 + parts) * size, |room: &mut [T]| {
+        let (sum, sums) = room.split_at_mut(size);
         pool::for_each_chunk(sums, size, |part, sums| {
             let images = images * part / parts..images * (part + 1) / parts;
             let x = &x[images.start * windows.image()..images.end * windows.image()];
             let dy = &dy[images.start * own.deltas..images.end * own.deltas];
             let (filters, bias) = sums.split_at_mut(dfilters.len());
-            reduce::column_sums(dy, own.filters, bias);
+            if !bias.is_empty() {
+                reduce::column_sums(dy, own.filters, bias);
+            }
             if own.is_depthwise() {
                 depthwise::filter_gradient(windows, x, dy, filters);
             } else {
                 with_products(products, || of_part(&own, x, dy, filters));
             }
         });
+        reduce::add_parts(sums, sum);
+        let (filters, bias) = sum.split_at(dfilters.len());
         for (i, to) in dfilters.iter_mut().enumerate() {
             let (filter, number) = (i / own.numbers, i % own.numbers);
             let (group, column) = (filter / own.each, filter % own.each);
-            let at = (group * own.numbers + number) * own.each + column;
-            *to = sums.chunks_exact(size).fold(T::ZERO, |sum, part| sum + part[at]);
+            *to = filters[(group * own.numbers + number) * own.each + column];
         }
-        for (i, to) in dbias.into_iter().flatten().enumerate() {
-            *to = sums.chunks_exact(size).fold(T::ZERO, |sum, part| sum + part[size - own.filters + i]);
-        }
+        dbias.into_iter().for_each(|dbias| dbias.copy_from_slice(bias));
     });
 }
 

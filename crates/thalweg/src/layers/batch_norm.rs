@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, Registered, to_value};
 use crate::error::{Error, Result};
-use crate::tensor::{Shape, Tensor, View, ViewMut, ops};
+use crate::tensor::{Shape, Tensor, View, ViewMut, norm, ops};
 
 /// Per unit over the mini-batch, of images per channel over the mini-batch's pixels: z_norm = (z − μ)/√(σ² + ε), z̃ = γ z_norm + β, with γ and β learned.
 ///
@@ -40,14 +40,6 @@ const BATCH_MEAN: usize = 1;
 const BATCH_VARIANCE: usize = 2;
 const INVERSE_STD: usize = 3;
 
-/// How many units, or channels of images, are normalised.
-fn units(input: Shape) -> usize {
-    match *input.dimensions() {
-        [_, _, channels] => channels,
-        _ => input.size(),
-    }
-}
-
 impl Layer for BatchNorm {
     fn kind(&self) -> &'static str {
         Self::NAME
@@ -70,7 +62,7 @@ impl Layer for BatchNorm {
     }
 
     fn parameters(&self, input: Shape) -> Vec<ParameterSpec> {
-        let n = units(input);
+        let n = input.units();
         vec![
             ParameterSpec::bias("gamma", n, 1.0),
             ParameterSpec::bias("beta", n, 0.0),
@@ -80,7 +72,7 @@ impl Layer for BatchNorm {
     }
 
     fn saved(&self, input: Shape, m: usize) -> Vec<Shape> {
-        let n = units(input);
+        let n = input.units();
         vec![[m, input.size()].into(), [n].into(), [n].into(), [n].into()]
     }
 
@@ -88,17 +80,17 @@ impl Layer for BatchNorm {
         let m = x.shape().rows();
         match mode {
             Mode::Predict => {
-                ops::batch_norm_predict(x, [GAMMA, BETA, MEAN, VARIANCE].map(|i| theta.get(i)), self.epsilon, y);
+                norm::batch_predict(x, [GAMMA, BETA, MEAN, VARIANCE].map(|i| theta.get(i)), self.epsilon, y);
             }
             Mode::Train(_) | Mode::Check => {
                 let [z_norm, mean, variance, inverse_std] = saved else { unreachable!("four tensors are saved") };
-                let keep = ops::BatchStatistics {
+                let keep = norm::BatchStatistics {
                     normalised: z_norm.rows_mut(m),
                     mean: mean.view_mut(),
                     variance: variance.view_mut(),
                     inverse_std: inverse_std.view_mut(),
                 };
-                ops::batch_norm(x, theta.get(GAMMA), theta.get(BETA), self.epsilon, y, keep);
+                norm::batch(x, theta.get(GAMMA), theta.get(BETA), self.epsilon, y, keep);
             }
         }
     }
@@ -107,7 +99,7 @@ impl Layer for BatchNorm {
         let m = pass.x.shape().rows();
         let (z_norm, inverse_std) = (pass.saved[Z_NORM].rows(m), pass.saved[INVERSE_STD].view());
         let (dgamma, dbeta) = gradient.pair(GAMMA);
-        ops::batch_norm_backward(pass.dy.view(), z_norm, inverse_std, theta.get(GAMMA), pass.dx, dgamma, dbeta);
+        norm::batch_backward(pass.dy.view(), z_norm, inverse_std, theta.get(GAMMA), pass.dx, dgamma, dbeta);
     }
 
     fn update_statistics(&self, mut theta: ParametersMut, saved: &[Tensor]) {

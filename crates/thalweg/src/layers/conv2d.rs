@@ -159,12 +159,8 @@ impl Layer for Conv2d {
         let z_or_a = pass.saved.first().map_or(pass.y, |z| z.rows(m));
         ops::activate_backward(self.activation, z_or_a, pass.dy.reborrow());
         let (own, dz) = (self.convolution(theta, pass.x), pass.dy.view());
-        if self.bias {
-            let (dw, db) = gradient.pair(0);
-            own.backward(pass.x, dz, dw, Some(db), pass.dx);
-        } else {
-            own.backward(pass.x, dz, gradient.get(0), None, pass.dx);
-        }
+        let (dw, db) = gradient.weight_and_bias();
+        own.backward(pass.x, dz, dw, db, pass.dx);
     }
 
     fn kink_sides(&self, _x: View, y: View, _saved: &[Tensor], sides: &mut Vec<bool>) {

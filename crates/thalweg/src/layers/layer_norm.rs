@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, Registered, to_value};
 use crate::error::{Error, Result};
-use crate::tensor::{Shape, Tensor, View, ViewMut, ops};
+use crate::tensor::{Shape, Tensor, View, ViewMut, norm};
 
 /// Over the units of each example, of images over the channels of each pixel: z_norm = (z − μ)/√(σ² + ε),
 /// z̃ = γ z_norm + β, with γ and β learned. Examples do not see each other, so training and prediction are alike.
@@ -28,14 +28,6 @@ impl Default for LayerNorm {
 const GAMMA: usize = 0;
 const BETA: usize = 1;
 
-/// How many numbers are normalised together.
-fn units(input: Shape) -> usize {
-    match *input.dimensions() {
-        [_, _, channels] => channels,
-        _ => input.size(),
-    }
-}
-
 impl Layer for LayerNorm {
     fn kind(&self) -> &'static str {
         Self::NAME
@@ -57,7 +49,7 @@ impl Layer for LayerNorm {
     }
 
     fn parameters(&self, input: Shape) -> Vec<ParameterSpec> {
-        let n = units(input);
+        let n = input.units();
         vec![ParameterSpec::bias("gamma", n, 1.0), ParameterSpec::bias("beta", n, 0.0)]
     }
 
@@ -66,21 +58,13 @@ impl Layer for LayerNorm {
     }
 
     fn forward(&self, theta: Parameters, x: View, y: ViewMut, _saved: &mut [Tensor], _mode: Mode) {
-        ops::layer_norm(x, theta.get(GAMMA), theta.get(BETA), self.epsilon, y);
+        norm::layer(x, theta.get(GAMMA), theta.get(BETA), self.epsilon, y);
     }
 
     fn backward(&self, theta: Parameters, pass: Backward, mut gradient: ParametersMut) {
         let z_norm = pass.saved[0].rows_mut(pass.x.shape().rows());
         let (dgamma, dbeta) = gradient.pair(GAMMA);
-        ops::layer_norm_backward(
-            pass.x,
-            theta.get(GAMMA),
-            self.epsilon,
-            pass.dy.view(),
-            z_norm,
-            pass.dx,
-            [dgamma, dbeta],
-        );
+        norm::layer_backward(pass.x, theta.get(GAMMA), self.epsilon, pass.dy.view(), z_norm, pass.dx, [dgamma, dbeta]);
     }
 }
 

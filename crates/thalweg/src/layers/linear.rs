@@ -98,13 +98,8 @@ impl Layer for Linear {
         let m = pass.x.shape().rows();
         let z_or_a = pass.saved.first().map_or(pass.y, |z| z.rows(m));
         ops::activate_backward(self.activation, z_or_a, pass.dy.reborrow());
-        let dz = pass.dy.view();
-        if self.bias {
-            let (dw, db) = gradient.pair(0);
-            ops::linear_backward(pass.x, theta.get(0), dz, dw, Some(db), pass.dx);
-        } else {
-            ops::linear_backward(pass.x, theta.get(0), dz, gradient.get(0), None, pass.dx);
-        }
+        let (dw, db) = gradient.weight_and_bias();
+        ops::linear_backward(pass.x, theta.get(0), pass.dy.view(), dw, db, pass.dx);
     }
 
     fn prepare(&self, theta: Parameters) -> Option<PackedWeight> {

@@ -20,6 +20,7 @@ use std::fmt::Debug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use crate::tensor::conv::Pooling;
 pub use crate::windows::{Padding, Pair};
 pub use activation::Activate;
 pub use batch_norm::BatchNorm;
@@ -28,7 +29,7 @@ pub use dropout::Dropout;
 pub use embedding::{Embedded, Embedding};
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
-pub use pool2d::{Pool2d, Pooling};
+pub use pool2d::Pool2d;
 pub use residual::Residual;
 
 use crate::error::{Error, Result, did_you_mean};
@@ -163,6 +164,15 @@ impl ParametersMut<'_> {
         let both = self.theta.reborrow().part(a.start, [a.shape.size() + b.shape.size()]);
         let (first, second) = both.split(a.shape.size());
         (first.part(0, a.shape), second.part(0, b.shape))
+    }
+
+    /// The first two parameters, a weight and, where there is one, its bias.
+    pub fn weight_and_bias(&mut self) -> (ViewMut<'_>, Option<ViewMut<'_>>) {
+        if self.entries.len() == 1 {
+            return (self.get(0), None);
+        }
+        let (weight, bias) = self.pair(0);
+        (weight, Some(bias))
     }
 }
 

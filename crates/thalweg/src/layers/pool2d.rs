@@ -4,19 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Backward, Layer, Mode, Parameters, ParametersMut, Registered, to_value};
 use crate::error::Result;
-use crate::tensor::conv::{self, Taken, Windows};
+use crate::tensor::conv::{self, Pooling, Windows};
 use crate::tensor::{Shape, Tensor, View, ViewMut};
 use crate::windows::{self, Padding, Pair};
-
-/// What pooling takes of a window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Pooling {
-    /// The largest number.
-    Max,
-    /// The mean.
-    Average,
-}
 
 /// Pooling over windows, channel by channel; over the whole image where no size is given.
 ///
@@ -61,13 +51,6 @@ impl Pool2d {
     fn of_batch(&self, x: Shape) -> Windows {
         self.windows(x.example()).expect("the network has asked for the output's shape")
     }
-
-    fn taken(&self) -> Taken {
-        match self.take {
-            Pooling::Max => Taken::Max,
-            Pooling::Average => Taken::Average,
-        }
-    }
 }
 
 impl Layer for Pool2d {
@@ -94,12 +77,12 @@ impl Layer for Pool2d {
     }
 
     fn forward(&self, _theta: Parameters, x: View, y: ViewMut, _saved: &mut [Tensor], _mode: Mode) {
-        conv::pool(&self.of_batch(x.shape()), self.taken(), x, y);
+        conv::pool(&self.of_batch(x.shape()), self.take, x, y);
     }
 
     fn backward(&self, _theta: Parameters, pass: Backward, _gradient: ParametersMut) {
         if let Some(dx) = pass.dx {
-            conv::pool_backward(&self.of_batch(pass.x.shape()), self.taken(), [pass.x, pass.y, pass.dy.view()], dx);
+            conv::pool_backward(&self.of_batch(pass.x.shape()), self.take, [pass.x, pass.y, pass.dy.view()], dx);
         }
     }
 

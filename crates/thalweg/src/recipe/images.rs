@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::decide;
+use super::{decide, input_shape};
 use crate::data::dataset::Dataset;
 use crate::spec::{Augment, Config, Quality, Recipe};
 use crate::train::Augmentation;
@@ -13,12 +13,8 @@ const SIDE: usize = 8;
 
 /// Height, width and channels, where examples are images large enough for convolutions.
 pub(super) fn shape(data: &Dataset) -> Option<[usize; 3]> {
-    let shape = match *data.pipeline.shape() {
-        [height, width] => [height, width, 1],
-        [height, width, channels] => [height, width, channels],
-        _ => return None,
-    };
-    (shape[..2].iter().all(|side| *side >= SIDE)).then_some(shape)
+    let shape = input_shape(data).ok()?.image()?;
+    shape[..2].iter().all(|side| *side >= SIDE).then_some(shape)
 }
 
 /// Whether the network is the one that images get by themselves.

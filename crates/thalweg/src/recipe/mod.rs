@@ -1,6 +1,7 @@
 //! What Thalweg decides where the user leaves it open: from a configuration and the data to a network and settings.
 
 mod images;
+mod layers;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,8 +9,6 @@ use std::time::Duration;
 use crate::data::dataset::Dataset;
 use crate::data::schema::Task;
 use crate::error::{Error, Result, did_you_mean};
-use crate::init::Init;
-use crate::layers::{Activate, BatchNorm, Dropout, Embedded, Embedding, Layer, Linear, read_layer};
 use crate::losses::{self, Absolute, Huber, Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, Squared};
 use crate::metrics;
 use crate::network::Network;
@@ -17,7 +16,7 @@ use crate::optimizers::{self, Adam, Epsilon, GradientDescent, Momentum, Momentum
 use crate::schedule::Schedule;
 use crate::spec::{ClassWeights, Config, Precision, Quality, Recipe, Weighting};
 use crate::tensor::ops::{self, Products};
-use crate::tensor::{Activation, Dtype, Shape};
+use crate::tensor::{Dtype, Shape};
 use crate::train::event::Decision;
 use crate::train::{Augmentation, Settings};
 
@@ -47,7 +46,7 @@ pub struct Plan {
 pub fn plan(config: &Config, data: &Dataset) -> Result<Plan> {
     let mut decisions = Vec::new();
     let loss = loss(config, data)?;
-    let network = Network::new(input_shape(data)?, layers(config, data, &mut decisions)?)?;
+    let network = Network::new(input_shape(data)?, layers::layers(config, data, &mut decisions)?)?;
     let optimizer = optimizer(config, data)?;
     let settings = settings(config, data, optimizer.name(), &mut decisions)?;
     let augmentation = images::augmentation(config, data, &mut decisions);
@@ -81,123 +80,6 @@ fn decide(decisions: &mut Vec<Decision>, what: String, why: String, flag: &str) 
 
 fn rows(m: usize) -> String {
     format!("{m} training rows")
-}
-
-/// Hidden units by the number of training rows m.
-fn hidden(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Vec<usize> {
-    if let Some(layers) = &config.network.layers {
-        return layers.clone();
-    }
-    let m = data.train_rows();
-    let wide = data.parts.train.columns >= 256;
-    let units: &[usize] = match (config.train.recipe, config.train.quality) {
-        (Recipe::Course, _) => &[16],
-        (_, Quality::Fast) => &[64],
-        _ if m < 1_000 => &[64, 32],
-        _ if m < 5_000 => &[128, 64],
-        (_, Quality::Best) if wide => &[1024, 512, 256],
-        _ if wide => &[512, 256],
-        _ => &[256, 128],
-    };
-    decide(decisions, format!("hidden layers of {units:?} units"), rows(m), "--layers 128,64");
-    units.to_vec()
-}
-
-/// The fewest units a layer must have for dropout to leave it enough of them.
-const DROPOUT_UNITS: usize = 16;
-
-/// The rate of dropout after each hidden layer, of the units given.
-fn dropout_rates(config: &Config, data: &Dataset, hidden: &[usize], decisions: &mut Vec<Decision>) -> Result<Vec<f64>> {
-    let layers = hidden.len();
-    match config.network.dropout.as_deref() {
-        Some([rate]) => Ok(vec![*rate; layers]),
-        Some(rates) if rates.len() == layers => Ok(rates.to_vec()),
-        Some([]) => Ok(vec![0.0; layers]),
-        Some(rates) => Err(Error::config(format!("{} rates for {layers} hidden layers", rates.len()))
-            .at("network.dropout")
-            .fix("give one rate for all hidden layers, or one a layer")),
-        None => {
-            let m = data.train_rows();
-            let rate = match config.train.recipe {
-                Recipe::Course => 0.0,
-                // Batch norm's noise regularises already, and dropout changes the variances it stores.
-                Recipe::Auto if config.network.batch_norm => 0.0,
-                Recipe::Auto if data.parts.train.columns >= 256 && m >= 5_000 => 0.3,
-                Recipe::Auto if m < 5_000 => 0.2,
-                Recipe::Auto => 0.1,
-            };
-            // A deep network drops as much in all as one of two hidden layers, or nothing would be left of its input.
-            let rate = (rate * f64::min(1.0, 2.0 / layers.max(1) as f64) * 1e3).round() / 1e3;
-            let rates: Vec<f64> = hidden.iter().map(|&n| if n < DROPOUT_UNITS { 0.0 } else { rate }).collect();
-            let dropped = rates.iter().filter(|&&rate| rate > 0.0).count();
-            if dropped > 0 {
-                let which =
-                    if dropped == layers { "each hidden layer" } else { "the hidden layers of 16 units or more" };
-                decide(decisions, format!("dropout of {rate} after {which}"), rows(m), "--dropout 0");
-            }
-            Ok(rates)
-        }
-    }
-}
-
-fn activations(config: &Config, hidden: usize) -> Result<Vec<Activation>> {
-    let names = &config.network.activation;
-    let activations = names.iter().map(|name| name.parse()).collect::<Result<Vec<Activation>>>();
-    let activations = activations.map_err(|error| error.at("network.activation"))?;
-    match activations[..] {
-        [one] => Ok(vec![one; hidden]),
-        _ if activations.len() == hidden => Ok(activations),
-        _ => Err(Error::config(format!("{} activations for {hidden} hidden layers", names.len()))
-            .at("network.activation")
-            .fix("give one activation for all hidden layers, or one a layer")),
-    }
-}
-
-/// Embeddings where there are any, the hidden layers, and the output layer for the task.
-fn layers(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Result<Vec<Box<dyn Layer>>> {
-    let mut layers: Vec<Box<dyn Layer>> = Vec::new();
-    let embedded = data.pipeline.embeddings();
-    if !embedded.is_empty() {
-        let columns = embedded.iter().map(|e| Embedded { slots: e.slots, dimension: e.dimension }).collect();
-        layers.push(Box::new(Embedding { dense: data.parts.train.columns - embedded.len(), columns }));
-    }
-    let options = &config.network;
-    let init = options.init.as_deref().map(|name| Init::named(name, options.init_scale)).transpose();
-    let init = init.map_err(|error| error.at("network.init"))?;
-    let tables = if options.layer.is_empty() { images::layers(config, data, decisions) } else { None };
-    let tables = tables.as_ref().unwrap_or(&options.layer);
-    if tables.is_empty() {
-        let hidden = hidden(config, data, decisions);
-        let rates = dropout_rates(config, data, &hidden, decisions)?;
-        for ((&units, activation), rate) in hidden.iter().zip(activations(config, hidden.len())?).zip(rates) {
-            if options.batch_norm {
-                let linear = Linear {
-                    bias: false,
-                    init: init.or(Some(default_init(activation))),
-                    ..Linear::new(units, Activation::Identity)
-                };
-                layers.push(Box::new(linear));
-                layers.push(Box::new(BatchNorm::default()));
-                layers.push(Box::new(Activate { activation }));
-            } else {
-                layers.push(Box::new(Linear { init, ..Linear::new(units, activation) }));
-            }
-            if rate > 0.0 {
-                layers.push(Box::new(Dropout { rate }));
-            }
-        }
-    } else {
-        for table in tables {
-            layers.push(read_layer(table.clone(), &[])?);
-        }
-    }
-    layers.push(Box::new(Linear { init, ..Linear::new(data.target.outputs(), Activation::Identity) }));
-    Ok(layers)
-}
-
-/// The initialiser for a linear layer whose activation is a layer of its own.
-fn default_init(activation: Activation) -> Init {
-    if activation.is_rectifier() { Init::HeNormal } else { Init::GlorotUniform }
 }
 
 fn loss(config: &Config, data: &Dataset) -> Result<Box<dyn Loss>> {

@@ -11,6 +11,7 @@ use image::{DynamicImage, GrayImage, ImageEncoder, Rgb, RgbImage};
 use crate::data::dataset::Dataset;
 use crate::error::{Error, Kind, Result};
 use crate::random;
+use crate::tensor::Shape;
 use crate::train::Augmentation;
 
 /// Examples that a preview shows, one below the other.
@@ -53,13 +54,10 @@ pub(super) fn png(shape: &[usize], x: &[f32]) -> Option<String> {
 /// Draws training images and, beside each, what an augmentation makes of it in epoch after epoch.
 pub(super) fn sheet(data: &Dataset, augmentation: Augmentation, seed: u64, path: &Path) -> Result<()> {
     let (rows, shape) = (&data.parts.train, data.pipeline.shape());
-    let whole = match *shape {
-        [height, width] => [height, width, 1],
-        [height, width, channels @ (1 | 3)] => [height, width, channels],
-        _ => {
-            let found = format!("examples of shape {shape:?}, and images of one or three channels can be shown");
-            return Err(Error::config(found).fix("name a folder of pictures, or files of images"));
-        }
+    let image = Shape::try_from(shape.clone()).ok().and_then(Shape::image);
+    let Some(whole) = image.filter(|[.., channels]| matches!(channels, 1 | 3)) else {
+        let found = format!("examples of shape {shape:?}, and images of one or three channels can be shown");
+        return Err(Error::config(found).fix("name a folder of pictures, or files of images"));
     };
     let factor = SIDE.div_ceil(whole[0].max(whole[1]) as u32).max(1);
     let [height, width] = [whole[0] as u32 * factor, whole[1] as u32 * factor];

@@ -1,5 +1,6 @@
 //! Operations on windows of images, channels last.
 
+use serde::{Deserialize, Serialize};
 use thalweg_kernels::conv;
 
 use super::ops::{self, Element, by_dtype};
@@ -59,8 +60,9 @@ impl Convolution<'_> {
 }
 
 /// What is taken of a window, channel by channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pooling {
     /// The largest number.
     Max,
     /// The mean.
@@ -68,13 +70,13 @@ pub enum Taken {
 }
 
 /// y = what is taken of each window of x.
-pub fn pool(windows: &Windows, taken: Taken, x: View, y: ViewMut) {
-    by_dtype!(x, typed(windows, taken, x, y));
+pub fn pool(windows: &Windows, take: Pooling, x: View, y: ViewMut) {
+    by_dtype!(x, typed(windows, take, x, y));
 
-    fn typed<T: Element>(windows: &Windows, taken: Taken, x: View, y: ViewMut) {
-        match taken {
-            Taken::Max => conv::max_pool(windows, T::read(x), T::write(y)),
-            Taken::Average => conv::average_pool(windows, T::read(x), T::write(y)),
+    fn typed<T: Element>(windows: &Windows, take: Pooling, x: View, y: ViewMut) {
+        match take {
+            Pooling::Max => conv::max_pool(windows, T::read(x), T::write(y)),
+            Pooling::Average => conv::average_pool(windows, T::read(x), T::write(y)),
         }
     }
 }
@@ -89,13 +91,13 @@ pub fn places_of_largest(windows: &Windows, x: View, y: View, places: &mut Vec<b
 }
 
 /// dx of [`pool`], from its x, y and dy.
-pub fn pool_backward(windows: &Windows, taken: Taken, [x, y, dy]: [View; 3], dx: ViewMut) {
-    by_dtype!(x, typed(windows, taken, [x, y, dy], dx));
+pub fn pool_backward(windows: &Windows, take: Pooling, [x, y, dy]: [View; 3], dx: ViewMut) {
+    by_dtype!(x, typed(windows, take, [x, y, dy], dx));
 
-    fn typed<T: Element>(windows: &Windows, taken: Taken, [x, y, dy]: [View; 3], dx: ViewMut) {
-        match taken {
-            Taken::Max => conv::max_pool_gradient(windows, T::read(x), T::read(y), T::read(dy), T::write(dx)),
-            Taken::Average => conv::average_pool_gradient(windows, T::read(dy), T::write(dx)),
+    fn typed<T: Element>(windows: &Windows, take: Pooling, [x, y, dy]: [View; 3], dx: ViewMut) {
+        match take {
+            Pooling::Max => conv::max_pool_gradient(windows, T::read(x), T::read(y), T::read(dy), T::write(dx)),
+            Pooling::Average => conv::average_pool_gradient(windows, T::read(dy), T::write(dx)),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod activation;
 pub mod conv;
+pub mod norm;
 pub mod ops;
 mod shape;
 

@@ -4,10 +4,8 @@
 //! [`Real`]. Shapes in the comments are rows × columns; m counts examples.
 
 use thalweg_kernels as kernels;
-use thalweg_kernels::batch_norm as batch_norm_kernels;
 pub use thalweg_kernels::bf16::{Products, with_products};
 use thalweg_kernels::gemm::{Gemm, Matrix, Packed, gemm, gemm_packed};
-use thalweg_kernels::layer_norm as layer_norm_kernels;
 use thalweg_kernels::random::Stream;
 use thalweg_kernels::update as update_kernels;
 use thalweg_kernels::{Real, elementwise, reduce, softmax};
@@ -69,6 +67,7 @@ macro_rules! fits {
         assert!($condition, "{}: shapes {} and {} do not fit", $operation, $a.shape(), $b.shape())
     };
 }
+pub(super) use fits;
 
 /// What this machine would multiply f32 matrices with in so many bf16 parts, if that is faster than in f32.
 pub fn bf16_unit(parts: usize) -> Option<kernels::bf16::Unit> {
@@ -162,111 +161,6 @@ pub fn activate_backward(g: Activation, saved: View, da: ViewMut) {
 
     fn typed<T: Element>(g: Activation, saved: View, da: ViewMut) {
         g.backward(T::read(saved), saved.shape().columns(), T::write(da));
-    }
-}
-
-/// What batch norm's forward pass in training keeps.
-pub struct BatchStatistics<'a> {
-    /// (z − μ) / √(σ² + ε), m × n.
-    pub normalised: ViewMut<'a>,
-    /// μ of each column, n numbers.
-    pub mean: ViewMut<'a>,
-    /// σ² of each column (population form), n numbers.
-    pub variance: ViewMut<'a>,
-    /// 1 / √(σ² + ε) of each column, n numbers.
-    pub inverse_std: ViewMut<'a>,
-}
-
-/// z̃ = γ (z − μ)/√(σ² + ε) + β with the batch's own μ and σ²; z is m × n.
-pub fn batch_norm(z: View, gamma: View, beta: View, epsilon: f64, y: ViewMut, keep: BatchStatistics) {
-    fits!("batch_norm", z.shape().columns().is_multiple_of(gamma.len()), z, gamma);
-    by_dtype!(z, typed(z, gamma, beta, epsilon, y, keep));
-
-    fn typed<T: Element>(z: View, gamma: View, beta: View, epsilon: f64, y: ViewMut, keep: BatchStatistics) {
-        let kept = batch_norm_kernels::Kept {
-            normalised: T::write(keep.normalised),
-            mean: T::write(keep.mean),
-            variance: T::write(keep.variance),
-            inverse_std: T::write(keep.inverse_std),
-        };
-        batch_norm_kernels::forward_train(T::read(z), T::read(gamma), T::read(beta), T::of(epsilon), T::write(y), kept);
-    }
-}
-
-/// z̃ = γ (z − μ)/√(σ² + ε) + β with given μ and σ².
-pub fn batch_norm_predict(z: View, [gamma, beta, mean, variance]: [View; 4], epsilon: f64, y: ViewMut) {
-    by_dtype!(z, typed(z, [gamma, beta, mean, variance], epsilon, y));
-
-    fn typed<T: Element>(z: View, [gamma, beta, mean, variance]: [View; 4], epsilon: f64, y: ViewMut) {
-        let parameters = [gamma, beta, mean, variance].map(T::read);
-        batch_norm_kernels::forward_predict(T::read(z), parameters, T::of(epsilon), T::write(y));
-    }
-}
-
-/// Batch norm's dγ, dβ and, where it is wanted, dz.
-pub fn batch_norm_backward(
-    dy: View,
-    normalised: View,
-    inverse_std: View,
-    gamma: View,
-    dx: Option<ViewMut>,
-    dgamma: ViewMut,
-    dbeta: ViewMut,
-) {
-    by_dtype!(dy, typed(dy, normalised, inverse_std, gamma, dx, dgamma, dbeta));
-
-    fn typed<T: Element>(
-        dy: View,
-        normalised: View,
-        inverse_std: View,
-        gamma: View,
-        dx: Option<ViewMut>,
-        dgamma: ViewMut,
-        dbeta: ViewMut,
-    ) {
-        batch_norm_kernels::backward(
-            T::read(dy),
-            T::read(normalised),
-            T::read(inverse_std),
-            T::read(gamma),
-            dx.map(T::write),
-            T::write(dgamma),
-            T::write(dbeta),
-        );
-    }
-}
-
-/// z̃ = γ (z − μ)/√(σ² + ε) + β over runs of as many numbers as γ has, each with its own μ and σ².
-pub fn layer_norm(z: View, gamma: View, beta: View, epsilon: f64, y: ViewMut) {
-    fits!("layer_norm", z.shape().columns().is_multiple_of(gamma.len()), z, gamma);
-    by_dtype!(z, typed(z, gamma, beta, epsilon, y));
-
-    fn typed<T: Element>(z: View, gamma: View, beta: View, epsilon: f64, y: ViewMut) {
-        layer_norm_kernels::forward(T::read(z), T::read(gamma), T::read(beta), epsilon, T::write(y));
-    }
-}
-
-/// Layer norm's dγ and dβ and, where it is wanted, dz; `z_norm` is room for as many numbers as z.
-pub fn layer_norm_backward(
-    z: View,
-    gamma: View,
-    epsilon: f64,
-    dy: View,
-    z_norm: ViewMut,
-    dz: Option<ViewMut>,
-    learned: [ViewMut; 2],
-) {
-    by_dtype!(z, typed([z, gamma, dy], epsilon, z_norm, dz, learned));
-
-    fn typed<T: Element>(
-        [z, gamma, dy]: [View; 3],
-        epsilon: f64,
-        z_norm: ViewMut,
-        dz: Option<ViewMut>,
-        learned: [ViewMut; 2],
-    ) {
-        let [z, gamma, dy] = [z, gamma, dy].map(T::read);
-        layer_norm_kernels::backward(z, gamma, epsilon, dy, T::write(z_norm), dz.map(T::write), learned.map(T::write));
     }
 }
 

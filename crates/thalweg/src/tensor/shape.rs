@@ -49,6 +49,23 @@ impl Shape {
         Shape { dimensions: [examples, a, b, c], rank: self.rank + 1 }
     }
 
+    /// Height, width and channels of an image, two dimensions being one channel; none for another example.
+    pub fn image(self) -> Option<[usize; 3]> {
+        match *self.dimensions() {
+            [height, width] => Some([height, width, 1]),
+            [height, width, channels] => Some([height, width, channels]),
+            _ => None,
+        }
+    }
+
+    /// The channels of an image of height × width × channels; all numbers of another example.
+    pub fn units(self) -> usize {
+        match *self.dimensions() {
+            [_, _, channels] => channels,
+            _ => self.size(),
+        }
+    }
+
     /// The shape of one example of a batch of this shape.
     pub fn example(self) -> Shape {
         let [_, a, b, c] = self.dimensions;

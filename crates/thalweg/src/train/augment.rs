@@ -188,11 +188,8 @@ pub struct Augmented {
 impl Augmented {
     /// Examples that are images, changed in each epoch.
     pub fn new(examples: Examples, augmentation: Augmentation) -> Self {
-        let shape = match *examples.x.shape().dimensions() {
-            [_, height, width] => [height, width, 1],
-            [_, height, width, channels] => [height, width, channels],
-            _ => [1, examples.x.shape().columns(), 1],
-        };
+        let example = examples.x.shape().example();
+        let shape = example.image().unwrap_or([1, example.size(), 1]);
         Augmented { examples, augmentation, shape }
     }
 }

@@ -24,7 +24,7 @@ fn names(part: &str) -> &'static [&'static str] {
 /// The subfolder of a part: `train`, `dev` (or `val`, `valid`, `validation`) or `test`.
 pub(in super::super) fn part(folder: &Path, part: &str) -> Option<PathBuf> {
     let wanted = names(part);
-    entries(folder).ok()?.into_iter().find(|path| path.is_dir() && wanted.contains(&name(path).to_lowercase().as_str()))
+    entries(folder).ok()?.into_iter().find(|path| wanted.contains(&name(path).to_lowercase().as_str()) && path.is_dir())
 }
 
 /// The folder of training pictures: its subfolder for them, where it has one.

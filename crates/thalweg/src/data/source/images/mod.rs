@@ -58,11 +58,16 @@ fn read(
 ) -> Result<Arrays> {
     let all = pictures.len() + bad.len();
     let name = |path: &Path| path.strip_prefix(folder).unwrap_or(path).display().to_string();
-    let headers = pool::map(pictures.len(), |i| decode::header(&pictures[i].path));
-    let headers = keep_readable(&mut pictures, headers, bad, name);
-    refuse_if_many(source, all, bad, options)?;
     let mut decisions = Vec::new();
-    let form = form(&headers, options, &mut decisions);
+    let form = match given_form(options) {
+        Some(form) => form,
+        None => {
+            let headers = pool::map(pictures.len(), |i| decode::header(&pictures[i].path));
+            let headers = keep_readable(&mut pictures, headers, bad, name);
+            refuse_if_many(source, all, bad, options)?;
+            form(&headers, options, &mut decisions)
+        }
+    };
     let decoded = pool::map(pictures.len(), |i| decode::pixels(&pictures[i].path, form));
     let x = keep_readable(&mut pictures, decoded, bad, name).concat();
     refuse_if_many(source, all, bad, options)?;
@@ -115,6 +120,14 @@ fn refuse_if_many(source: &str, all: usize, bad: &[String], options: &spec::Data
         return Err(error.fix(format!("mend or remove them, or allow more with --max-bad (now {most})")));
     }
     Ok(())
+}
+
+/// What the pictures are brought to, where the options leave nothing to the pictures.
+fn given_form(options: &spec::Data) -> Option<PictureForm> {
+    let (Some(&[height, width]), Some(channels)) = (options.image_size.as_deref(), options.channels) else {
+        return None;
+    };
+    Some(PictureForm { height, width, channels, fit: options.fit.unwrap_or_default() })
 }
 
 /// What the pictures are brought to: as the options say, else by what most of them are.

@@ -1,0 +1,111 @@
+//! Normalisation over the examples of a batch, and over the units of an example.
+
+use thalweg_kernels::{batch_norm, layer_norm};
+
+use super::ops::{Element, by_dtype, fits};
+use super::{Dtype, View, ViewMut};
+
+/// What batch norm's forward pass in training keeps.
+pub struct BatchStatistics<'a> {
+    /// (z − μ) / √(σ² + ε), m × n.
+    pub normalised: ViewMut<'a>,
+    /// μ of each column, n numbers.
+    pub mean: ViewMut<'a>,
+    /// σ² of each column (population form), n numbers.
+    pub variance: ViewMut<'a>,
+    /// 1 / √(σ² + ε) of each column, n numbers.
+    pub inverse_std: ViewMut<'a>,
+}
+
+/// z̃ = γ (z − μ)/√(σ² + ε) + β with the batch's own μ and σ²; z is m × n.
+pub fn batch(z: View, gamma: View, beta: View, epsilon: f64, y: ViewMut, keep: BatchStatistics) {
+    fits!("batch_norm", z.shape().columns().is_multiple_of(gamma.len()), z, gamma);
+    by_dtype!(z, typed(z, gamma, beta, epsilon, y, keep));
+
+    fn typed<T: Element>(z: View, gamma: View, beta: View, epsilon: f64, y: ViewMut, keep: BatchStatistics) {
+        let kept = batch_norm::Kept {
+            normalised: T::write(keep.normalised),
+            mean: T::write(keep.mean),
+            variance: T::write(keep.variance),
+            inverse_std: T::write(keep.inverse_std),
+        };
+        batch_norm::forward_train(T::read(z), T::read(gamma), T::read(beta), T::of(epsilon), T::write(y), kept);
+    }
+}
+
+/// z̃ = γ (z − μ)/√(σ² + ε) + β with given μ and σ².
+pub fn batch_predict(z: View, [gamma, beta, mean, variance]: [View; 4], epsilon: f64, y: ViewMut) {
+    by_dtype!(z, typed(z, [gamma, beta, mean, variance], epsilon, y));
+
+    fn typed<T: Element>(z: View, [gamma, beta, mean, variance]: [View; 4], epsilon: f64, y: ViewMut) {
+        let parameters = [gamma, beta, mean, variance].map(T::read);
+        batch_norm::forward_predict(T::read(z), parameters, T::of(epsilon), T::write(y));
+    }
+}
+
+/// Batch norm's dγ, dβ and, where it is wanted, dz.
+pub fn batch_backward(
+    dy: View,
+    normalised: View,
+    inverse_std: View,
+    gamma: View,
+    dx: Option<ViewMut>,
+    dgamma: ViewMut,
+    dbeta: ViewMut,
+) {
+    by_dtype!(dy, typed(dy, normalised, inverse_std, gamma, dx, dgamma, dbeta));
+
+    fn typed<T: Element>(
+        dy: View,
+        normalised: View,
+        inverse_std: View,
+        gamma: View,
+        dx: Option<ViewMut>,
+        dgamma: ViewMut,
+        dbeta: ViewMut,
+    ) {
+        batch_norm::backward(
+            T::read(dy),
+            T::read(normalised),
+            T::read(inverse_std),
+            T::read(gamma),
+            dx.map(T::write),
+            T::write(dgamma),
+            T::write(dbeta),
+        );
+    }
+}
+
+/// z̃ = γ (z − μ)/√(σ² + ε) + β over runs of as many numbers as γ has, each with its own μ and σ².
+pub fn layer(z: View, gamma: View, beta: View, epsilon: f64, y: ViewMut) {
+    fits!("layer_norm", z.shape().columns().is_multiple_of(gamma.len()), z, gamma);
+    by_dtype!(z, typed(z, gamma, beta, epsilon, y));
+
+    fn typed<T: Element>(z: View, gamma: View, beta: View, epsilon: f64, y: ViewMut) {
+        layer_norm::forward(T::read(z), T::read(gamma), T::read(beta), epsilon, T::write(y));
+    }
+}
+
+/// Layer norm's dγ and dβ and, where it is wanted, dz; `z_norm` is room for as many numbers as z.
+pub fn layer_backward(
+    z: View,
+    gamma: View,
+    epsilon: f64,
+    dy: View,
+    z_norm: ViewMut,
+    dz: Option<ViewMut>,
+    learned: [ViewMut; 2],
+) {
+    by_dtype!(z, typed([z, gamma, dy], epsilon, z_norm, dz, learned));
+
+    fn typed<T: Element>(
+        [z, gamma, dy]: [View; 3],
+        epsilon: f64,
+        z_norm: ViewMut,
+        dz: Option<ViewMut>,
+        learned: [ViewMut; 2],
+    ) {
+        let [z, gamma, dy] = [z, gamma, dy].map(T::read);
+        layer_norm::backward(z, gamma, epsilon, dy, T::write(z_norm), dz.map(T::write), learned.map(T::write));
+    }
+}
