@@ -173,7 +173,7 @@ pub(crate) fn outcome(outcome: &Outcome) -> std::io::Result<()> {
         return line(&format!("  thalweg resume {}", run.display()));
     }
     line(&format!("  thalweg inspect {}", run.display()))?;
-    let new = if outcome.pictures { "NEW/" } else { "NEW.csv" };
+    let new = if outcome.files { "NEW/" } else { "NEW.csv" };
     line(&format!("  thalweg predict {} {new}", run.display()))
 }
 

@@ -27,6 +27,13 @@ impl Pair {
     }
 }
 
+impl Pair {
+    /// A number along the second dimension, another along the first.
+    pub(crate) fn along(number: usize, other: usize) -> Self {
+        Pair::Each([other, number])
+    }
+}
+
 impl Default for Pair {
     fn default() -> Self {
         Pair::Both(1)
@@ -45,6 +52,29 @@ pub enum Padding {
     /// So many on each side.
     #[serde(untagged)]
     Zeros(Pair),
+}
+
+impl Padding {
+    /// The same along the second dimension alone.
+    pub(crate) fn along(self) -> Self {
+        match self {
+            Padding::Zeros(zeros) => Padding::Zeros(Pair::along(zeros.each()[1], 0)),
+            other => other,
+        }
+    }
+}
+
+/// Images one pixel high from sounds of time × channels; one dimension is one channel.
+///
+/// # Errors
+/// If the shape is no sound's.
+pub(crate) fn line(layer: &str, input: Shape) -> Result<Shape> {
+    match *input.dimensions() {
+        [time] => Ok([1, time, 1].into()),
+        [time, channels] => Ok([1, time, channels].into()),
+        _ => Err(Error::config(format!("{layer} takes sounds of time × channels, found {input}"))
+            .fix("use the layers for images, or train on sounds")),
+    }
 }
 
 /// Height, width and channels of images of a shape; two dimensions are one channel.

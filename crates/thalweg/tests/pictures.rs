@@ -8,8 +8,8 @@ use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage, Rgba, Rgb
 use thalweg::Error;
 use thalweg::data::arrays::Arrays;
 use thalweg::data::dataset::{self, Dataset};
+use thalweg::data::form::Fit;
 use thalweg::data::inspect;
-use thalweg::data::pictures::Fit;
 use thalweg::data::source::{self, Source};
 use thalweg::spec::{self, Config};
 

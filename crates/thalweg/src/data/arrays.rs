@@ -1,6 +1,6 @@
 //! Examples without named columns: images, sounds, plain matrices, with their answers.
 
-use super::pictures::PictureForm;
+use super::form::Form;
 use super::schema::{Column, ColumnKind, Role, Schema, task};
 use super::split;
 use super::table::{Table, TextColumn};
@@ -18,10 +18,10 @@ pub struct Arrays {
     /// One column a target, one row an example; without columns where the answers are not known. Its source is what
     /// errors call the data, its lines are the examples' numbers from 1.
     pub answers: Table,
-    /// The file of each example, for pictures; empty for others.
+    /// The file of each example, for pictures and sounds; empty for others.
     pub files: Vec<String>,
-    /// What pictures were brought to.
-    pub pictures: Option<PictureForm>,
+    /// What files were brought to.
+    pub form: Option<Form>,
     /// What was decided in reading them.
     pub decisions: Vec<Decision>,
     /// What went wrong in reading them.
@@ -51,7 +51,7 @@ impl Arrays {
             x,
             answers,
             files: Vec::new(),
-            pictures: None,
+            form: None,
             decisions: Vec::new(),
             warnings: Vec::new(),
         })

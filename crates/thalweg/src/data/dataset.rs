@@ -234,7 +234,7 @@ pub fn load(config: &Config) -> Result<Dataset> {
         }
         Source::Arrays(main) => {
             decisions.extend_from_slice(&main.decisions);
-            main.pictures.iter().for_each(|form| form.adopt(&mut config.data));
+            main.form.iter().for_each(|form| form.adopt(&mut config.data));
             let part = |path: &Option<String>| path.as_ref().map(|path| arrays(path, &config)).transpose();
             let (dev, test) = (part(&dev)?, part(&test)?);
             let mut data = Dataset::from_arrays(&main, dev.as_ref(), test.as_ref(), &config)?;

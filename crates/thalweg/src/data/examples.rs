@@ -31,7 +31,7 @@ pub struct Examples {
     pub places: Vec<u64>,
     /// Whether places are lines.
     pub has_lines: bool,
-    /// The file of each row, for pictures; empty for others.
+    /// The file of each row, for pictures and sounds; empty for others.
     pub files: Vec<String>,
     /// The cells as read, for reports, if they were asked for.
     pub raw: Raw,

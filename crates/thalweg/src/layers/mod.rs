@@ -6,11 +6,14 @@
 
 mod activation;
 mod batch_norm;
+mod conv1d;
 mod conv2d;
 mod dropout;
 mod embedding;
 mod layer_norm;
 mod linear;
+mod log_mel;
+mod pool1d;
 mod pool2d;
 mod residual;
 
@@ -24,11 +27,14 @@ pub use crate::tensor::conv::Pooling;
 pub use crate::windows::{Padding, Pair};
 pub use activation::Activate;
 pub use batch_norm::BatchNorm;
+pub use conv1d::Conv1d;
 pub use conv2d::Conv2d;
 pub use dropout::Dropout;
 pub use embedding::{Embedded, Embedding};
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
+pub use log_mel::{LogMel, Options as LogMelOptions};
+pub use pool1d::Pool1d;
 pub use pool2d::Pool2d;
 pub use residual::Residual;
 
@@ -277,9 +283,12 @@ pub const ALL: &[Kind] = &[
     kind::<LayerNorm>(),
     kind::<Dropout>(),
     kind::<Embedding>(),
+    kind::<Conv1d>(),
     kind::<Conv2d>(),
+    kind::<Pool1d>(),
     kind::<Pool2d>(),
     kind::<Residual>(),
+    kind::<LogMel>(),
 ];
 
 /// Reads a layer from a table with its `kind` and its options, among our kinds and those given.

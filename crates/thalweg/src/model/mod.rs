@@ -271,7 +271,7 @@ impl Model {
     fn open(&self, path: &str, options: &spec::Data) -> Result<Source> {
         let mut options = options.clone();
         options.decimal_comma = options.decimal_comma.or(Some(self.pipeline.notation.decimal_comma));
-        if let Some(form) = self.pipeline.pictures() {
+        if let Some(form) = self.pipeline.form() {
             form.adopt(&mut options);
         }
         let mut source = source::open(path, &options)?;

@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{decide, input_shape};
+use super::{decide, input_shape, sounds};
 use crate::data::dataset::Dataset;
-use crate::spec::{Augment, Config, Quality, Recipe};
-use crate::train::Augmentation;
+use crate::spec::{Config, Quality, Recipe};
 use crate::train::event::Decision;
 
 /// The fewest pixels of a side that windows are worth it for.
@@ -17,11 +16,11 @@ pub(super) fn shape(data: &Dataset) -> Option<[usize; 3]> {
     shape[..2].iter().all(|side| *side >= SIDE).then_some(shape)
 }
 
-/// Whether the network is the one that images get by themselves.
+/// Whether the network is the one of convolutions that images and sounds get by themselves.
 pub(super) fn has_network(config: &Config, data: &Dataset) -> bool {
     let network = &config.network;
     let free = network.layers.is_none() && network.layer.is_empty() && network.dropout.is_none() && !network.batch_norm;
-    free && config.train.recipe == Recipe::Auto && shape(data).is_some()
+    free && config.train.recipe == Recipe::Auto && (shape(data).is_some() || sounds::form(data).is_some())
 }
 
 /// The hidden layers for images, as tables: none where the configuration has layers of its own, or the data is no images.
@@ -62,69 +61,6 @@ pub(super) fn layers(config: &Config, data: &Dataset, decisions: &mut Vec<Decisi
 }
 
 /// The initialiser of convolutions whose activation comes two layers later.
-fn init(activation: &str) -> &'static str {
+pub(super) fn init(activation: &str) -> &'static str {
     if activation.contains("relu") { "he_normal" } else { "glorot_uniform" }
-}
-
-/// How training images are changed: as the configuration says, and otherwise as suits the kind of data.
-pub(super) fn augmentation(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Augmentation {
-    let asked = &config.augment;
-    let own = *asked != Augment { augment: asked.augment, ..Augment::default() };
-    let auto = config.train.recipe == Recipe::Auto && shape(data).is_some();
-    if asked.augment == Some(false) || !(own || asked.augment == Some(true) || auto) {
-        return Augmentation::default();
-    }
-    let colour = shape(data).is_some_and(|[.., channels]| channels == 3);
-    let usual = if colour {
-        Augmentation {
-            flip: true,
-            shift: 0.1,
-            rotate: 15.0,
-            zoom: 0.2,
-            brightness: 0.3,
-            contrast: 0.3,
-            saturation: 0.3,
-            erase: 0.3,
-            ..Augmentation::default()
-        }
-    } else {
-        Augmentation { shift: 0.05, erase: 0.3, ..Augmentation::default() }
-    };
-    let chosen = Augmentation {
-        flip: asked.flip.unwrap_or(usual.flip),
-        flip_vertical: asked.flip_vertical,
-        shift: asked.shift.unwrap_or(usual.shift),
-        rotate: asked.rotate.unwrap_or(usual.rotate),
-        zoom: asked.zoom.unwrap_or(usual.zoom),
-        brightness: asked.brightness.unwrap_or(usual.brightness),
-        contrast: asked.contrast.unwrap_or(usual.contrast),
-        saturation: asked.saturation.unwrap_or(usual.saturation),
-        hue: asked.hue,
-        blur: asked.blur,
-        noise: asked.noise,
-        erase: asked.erase.unwrap_or(usual.erase),
-    };
-    let what = format!("training images are changed in each epoch: {}", described(&chosen));
-    let why = if colour { "colour images look alike mirrored" } else { "signs such as digits are not mirrored" };
-    decide(decisions, what, why.into(), "--augment=false");
-    chosen
-}
-
-fn described(a: &Augmentation) -> String {
-    let switches = [("flip", a.flip), ("flip-vertical", a.flip_vertical)];
-    let strengths = [
-        ("shift", a.shift),
-        ("rotate", a.rotate),
-        ("zoom", a.zoom),
-        ("brightness", a.brightness),
-        ("contrast", a.contrast),
-        ("saturation", a.saturation),
-        ("hue", a.hue),
-        ("blur", a.blur),
-        ("noise", a.noise),
-        ("erase", a.erase),
-    ];
-    let on = switches.into_iter().filter(|(_, on)| *on).map(|(name, _)| name.to_string());
-    let strong = strengths.into_iter().filter(|(_, by)| *by > 0.0).map(|(name, by)| format!("{name} {by}"));
-    on.chain(strong).collect::<Vec<_>>().join(", ")
 }

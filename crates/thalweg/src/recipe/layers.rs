@@ -1,6 +1,6 @@
 //! The layers of a network: as the configuration says, and otherwise as suits the data.
 
-use super::{decide, images, rows};
+use super::{decide, images, rows, sounds};
 use crate::data::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::init::Init;
@@ -90,7 +90,11 @@ pub(super) fn layers(config: &Config, data: &Dataset, decisions: &mut Vec<Decisi
     let options = &config.network;
     let init = options.init.as_deref().map(|name| Init::named(name, options.init_scale)).transpose();
     let init = init.map_err(|error| error.at("network.init"))?;
-    let tables = if options.layer.is_empty() { images::layers(config, data, decisions) } else { None };
+    let tables = if options.layer.is_empty() {
+        images::layers(config, data, decisions).or_else(|| sounds::layers(config, data, decisions))
+    } else {
+        None
+    };
     let tables = tables.as_ref().unwrap_or(&options.layer);
     if tables.is_empty() {
         let hidden = hidden(config, data, decisions);

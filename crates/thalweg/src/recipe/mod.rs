@@ -1,7 +1,9 @@
 //! What Thalweg decides where the user leaves it open: from a configuration and the data to a network and settings.
 
+mod augment;
 mod images;
 mod layers;
+mod sounds;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -49,7 +51,7 @@ pub fn plan(config: &Config, data: &Dataset) -> Result<Plan> {
     let network = Network::new(input_shape(data)?, layers::layers(config, data, &mut decisions)?)?;
     let optimizer = optimizer(config, data)?;
     let settings = settings(config, data, optimizer.name(), &mut decisions)?;
-    let augmentation = images::augmentation(config, data, &mut decisions);
+    let augmentation = augment::augmentation(config, data, &mut decisions)?;
     let dtype = if config.train.precision == Precision::F64 { Dtype::F64 } else { Dtype::F32 };
     Ok(Plan { network, loss, optimizer, settings, dtype, augmentation, decisions })
 }

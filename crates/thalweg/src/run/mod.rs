@@ -22,8 +22,8 @@ use crate::tensor::{Dtype, Tensor};
 use crate::train::event::Decision;
 use crate::train::event::{Answers, Event, Parts};
 use crate::train::{
-    Augmented, Checkpoint, End, EventLog, Examples, FromDisk, RunFolder, State, Trainer, TrainingSet, Watcher, keep,
-    predict,
+    Augmentation, Augmented, Checkpoint, End, EventLog, Examples, FromDisk, RunFolder, State, Trainer, TrainingSet,
+    Watcher, keep, predict,
 };
 
 use announce::{INTERRUPTED, announce, reason, started, warnings};
@@ -124,11 +124,11 @@ pub fn preview(config: &Config) -> Result<Preview> {
 #[cfg(feature = "images")]
 pub fn preview_augmentation(config: &Config, path: &Path) -> Result<Vec<Decision>> {
     let (data, plan) = prepare(config)?;
-    if plan.augmentation.is_none() {
+    if plan.augmentation == Augmentation::None {
         let error = Error::config("training examples are not changed, so there is nothing to show");
         return Err(error.fix("name images, and ask for changes such as --augment or --rotate 10"));
     }
-    thumbnail::sheet(&data, plan.augmentation, config.train.seed, path)?;
+    thumbnail::sheet(&data, &plan.augmentation, config.train.seed, path)?;
     Ok(data.decisions.into_iter().chain(plan.decisions).collect())
 }
 
@@ -258,10 +258,9 @@ fn run(
         Some(file) => Box::new(FromDisk::new(file.clone(), plan.dtype, class_weights.clone())),
         None => {
             let examples = examples(&data.parts.train, class_weights.as_deref(), data, plan.dtype)?;
-            if plan.augmentation.is_none() {
-                Box::new(examples)
-            } else {
-                Box::new(Augmented::new(examples, plan.augmentation))
+            match &plan.augmentation {
+                Augmentation::None => Box::new(examples),
+                augmentation => Box::new(Augmented::new(examples, augmentation.clone())),
             }
         }
     };
@@ -367,7 +366,7 @@ fn finish(config: &Config, data: &Dataset, plan: Plan, state: &State, end: End, 
         run: folder.path().to_path_buf(),
         model: folder.model(),
         task: data.task,
-        pictures: data.pipeline.pictures().is_some(),
+        files: data.pipeline.form().is_some(),
         classes: data.target.classes.clone(),
         examples: counts(data),
         parameters,

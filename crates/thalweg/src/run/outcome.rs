@@ -16,8 +16,8 @@ pub struct Outcome {
     pub model: PathBuf,
     /// The task.
     pub task: Task,
-    /// Whether the examples are pictures.
-    pub pictures: bool,
+    /// Whether the examples are files, such as pictures.
+    pub files: bool,
     /// The classes, in the order of the outputs.
     pub classes: Vec<String>,
     /// Rows in each part.

@@ -52,7 +52,7 @@ pub(super) fn png(shape: &[usize], x: &[f32]) -> Option<String> {
 }
 
 /// Draws training images and, beside each, what an augmentation makes of it in epoch after epoch.
-pub(super) fn sheet(data: &Dataset, augmentation: Augmentation, seed: u64, path: &Path) -> Result<()> {
+pub(super) fn sheet(data: &Dataset, augmentation: &Augmentation, seed: u64, path: &Path) -> Result<()> {
     let (rows, shape) = (&data.parts.train, data.pipeline.shape());
     let image = Shape::try_from(shape.clone()).ok().and_then(Shape::image);
     let Some(whole) = image.filter(|[.., channels]| matches!(channels, 1 | 3)) else {

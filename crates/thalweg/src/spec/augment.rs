@@ -3,17 +3,17 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How training images are changed in each epoch. Strengths are the most that happens; pixels are scaled before.
+/// How training images and sounds are changed in each epoch. Strengths are the most that happens; pixels are scaled before.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Augment {
-    /// Whether training images are changed at random in each epoch. Default: yes for images.
+    /// Whether training images or sounds are changed at random in each epoch. Default: yes.
     pub augment: Option<bool>,
     /// Whether images are mirrored left to right, every other time. Default: yes for colour images.
     pub flip: Option<bool>,
     /// Whether images are mirrored top to bottom, every other time.
     pub flip_vertical: bool,
-    /// Share of the height and width by which images are moved. Default: 0.1 for colour images, else 0.05.
+    /// Share of the height and width by which images are moved, of the length by which sounds are. Default: 0.1 for colour images and sounds, else 0.05.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub shift: Option<f64>,
     /// Degrees by which images are turned. Default: 15 for colour images, else 0.
@@ -43,4 +43,30 @@ pub struct Augment {
     /// Probability that a rectangle of 2 to 20 % of the image is replaced by its mean. Default: 0.3.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub erase: Option<f64>,
+    /// Decibels by which sounds become louder or softer. Default: 6 for sounds.
+    #[schemars(range(min = 0.0, max = 60.0))]
+    pub gain: Option<f64>,
+    /// Share by which sounds become faster or slower, at the same pitch. Default: 0.1 for sounds.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub stretch: Option<f64>,
+    /// Semitones by which sounds become higher or lower, at the same speed. Default: 2 for sounds.
+    #[schemars(range(min = 0.0, max = 24.0))]
+    pub pitch: Option<f64>,
+    /// Decibels by which a sound is louder than the noise added to it, at least; up to 30 more.
+    #[schemars(range(min = -20.0, max = 100.0))]
+    pub snr: Option<f64>,
+    /// Probability that a sound's steady noise is suppressed (spectral gating).
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub suppress: f64,
+    /// Share of a sound's length that is silenced. Default: 0.1 for sounds.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub mask_time: Option<f64>,
+    /// Share of a sound's frequencies that is taken out. Default: 0.2 for sounds.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub mask_frequency: Option<f64>,
+    /// A folder of sounds, one of which is mixed into every other sound.
+    pub background: Option<String>,
+    /// Decibels by which a sound is louder than its background, at least; up to 30 more. Default: 5.
+    #[schemars(range(min = -20.0, max = 100.0))]
+    pub background_snr: Option<f64>,
 }

@@ -18,7 +18,7 @@ pub use knobs::{Form, Kind, Knob, Range, json_schema, knobs};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::data::pictures::Fit;
+use crate::data::form::Fit;
 use crate::data::schema::{ColumnKind, Task};
 
 /// The whole configuration of a run.
@@ -45,7 +45,7 @@ pub struct Config {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Data {
-    /// The data: a CSV or TSV file, a folder of pictures (a class per subfolder), IDX or NPY/NPZ files, `-` for standard input, or `sample:NAME`.
+    /// The data: a CSV or TSV file, a folder of pictures or sounds (a class per subfolder), IDX or NPY/NPZ files, `-` for standard input, or `sample:NAME`.
     pub path: String,
     /// The columns to predict. Default: a column called target, label, class or y, else the last one.
     pub target: Vec<String>,
@@ -85,6 +85,12 @@ pub struct Data {
     /// Channels that pictures are read with: 1 is grey, 3 is colour. Default: 3 where any has colours.
     #[schemars(range(min = 1, max = 3))]
     pub channels: Option<usize>,
+    /// Samples a second that sounds are brought to. Default: as most have, 16000 at most.
+    #[schemars(range(min = 100, max = 768000))]
+    pub sample_rate: Option<usize>,
+    /// Seconds that sounds are brought to: the middle of longer ones, silence around shorter. Default: as 95 % have, 10 at most.
+    #[schemars(range(min = 0.001, max = 3600.0))]
+    pub seconds: Option<f64>,
     /// Share of a folder's files that may be unreadable; these are left out and named. Default: 0.01.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub max_bad: Option<f64>,
@@ -194,6 +200,11 @@ pub struct Network {
     /// Share of hidden activations dropped in training: one for all, or one a layer. Default: by the data's size.
     #[schemars(inner(range(min = 0.0, max = 0.99)))]
     pub dropout: Option<Vec<f64>>,
+    /// What the network sees of sounds. Default: log_mel.
+    pub features: Option<Features>,
+    /// Bands of the mel scale that sounds are seen in. Default: 40 up to 8000 samples a second, else 64.
+    #[schemars(range(min = 1, max = 1024))]
+    pub bands: Option<usize>,
     /// The hidden layers one by one, as tables with a `kind`; instead of the flags above.
     pub layer: Vec<serde_json::Value>,
 }
@@ -207,9 +218,24 @@ impl Default for Network {
             init_scale: 0.01,
             batch_norm: false,
             dropout: None,
+            features: None,
+            bands: None,
             layer: Vec::new(),
         }
     }
+}
+
+/// What a network sees of sounds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Features {
+    /// The logarithms of their power in bands of the mel scale, frame by frame.
+    #[default]
+    LogMel,
+    /// The cosine coefficients of these.
+    Mfcc,
+    /// Their samples.
+    Waveform,
 }
 
 /// The recipe that fills in what the user leaves open.

@@ -8,6 +8,7 @@ pub mod conv;
 pub mod norm;
 pub mod ops;
 mod shape;
+pub mod spectrum;
 
 pub use activation::Activation;
 pub use shape::Shape;

@@ -11,7 +11,9 @@ mod log;
 mod run_folder;
 mod state;
 
-pub use augment::{Augmentation, Augmented};
+pub use augment::{Augmentation, Augmented, ImageChanges};
+#[cfg(feature = "sounds")]
+pub use augment::{SoundChanges, SoundStrengths};
 pub use batches::{Batch, Epoch, Examples, TrainingSet};
 pub use checkpoint::Checkpoint;
 pub use fit::{End, Settings, Trainer, Watcher, predict};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Number, Scale};
-use crate::data::pictures::PictureForm;
+use crate::data::form::Form;
 use crate::spec::Normalise;
 
 /// The scaling of an array's numbers, measured on the training examples.
@@ -17,9 +17,9 @@ pub struct ArrayScale {
     pub shape: Vec<usize>,
     /// One scale for all positions, or one a column.
     pub scales: Vec<Scale>,
-    /// What pictures are brought to before.
+    /// What files are brought to before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pictures: Option<PictureForm>,
+    pub form: Option<Form>,
 }
 
 impl ArrayScale {
@@ -33,7 +33,7 @@ impl ArrayScale {
         } else {
             vec![Scale::fit(rows.flatten().map(|x| f64::from(*x)), normalise)]
         };
-        ArrayScale { shape: shape.to_vec(), scales, pictures: None }
+        ArrayScale { shape: shape.to_vec(), scales, form: None }
     }
 
     /// Rows of x, scaled.
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn names_are_positions_in_the_shape() {
-        let array = ArrayScale { shape: vec![2, 3], scales: vec![Scale::None], pictures: None };
+        let array = ArrayScale { shape: vec![2, 3], scales: vec![Scale::None], form: None };
         assert_eq!(array.names(), ["x[0,0]", "x[0,1]", "x[0,2]", "x[1,0]", "x[1,1]", "x[1,2]"]);
     }
 

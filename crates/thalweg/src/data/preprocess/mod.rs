@@ -27,8 +27,8 @@ pub use scale::Scale;
 pub(crate) use scale::mean_deviation;
 
 use super::arrays::Arrays;
+use super::form::Form;
 use super::notation::Notation;
-use super::pictures::PictureForm;
 pub use super::reading::Cell;
 use super::schema::{self, Schema};
 use super::table::Table;
@@ -231,7 +231,7 @@ impl Pipeline {
         options: &spec::Preprocess,
     ) -> (Pipeline, Vec<Decision>) {
         let mut array = ArrayScale::fit(&arrays.x, &arrays.shape, train_rows, options.normalise.unwrap_or_default());
-        array.pictures = arrays.pictures;
+        array.form = arrays.form;
         let decision = options.normalise.is_none().then(|| Decision {
             what: match array.scales.len() {
                 1 => "all positions scaled by one mean and deviation".into(),
@@ -244,9 +244,9 @@ impl Pipeline {
         (pipeline, decision.into_iter().collect())
     }
 
-    /// What pictures are brought to before they are scaled.
-    pub fn pictures(&self) -> Option<PictureForm> {
-        self.array.as_ref().and_then(|array| array.pictures)
+    /// What files are brought to before they are scaled.
+    pub fn form(&self) -> Option<Form> {
+        self.array.as_ref().and_then(|array| array.form)
     }
 
     /// The given examples of an array source as inputs, row-major (rows × features).

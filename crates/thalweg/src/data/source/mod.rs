@@ -4,10 +4,9 @@
 
 pub mod csv;
 mod detect;
+mod files;
 mod generate;
 mod idx;
-#[cfg(feature = "images")]
-mod images;
 mod npy;
 mod records;
 mod samples;
@@ -32,7 +31,7 @@ pub enum Source {
     Arrays(Box<Arrays>),
 }
 
-/// Opens what a path names: a file (also gzipped), a folder of pictures or of IDX files, `-` for standard input, or `sample:NAME`.
+/// Opens what a path names: a file (also gzipped), a folder of pictures, sounds or IDX files, a picture or a sound, `-` for standard input, or `sample:NAME`.
 ///
 /// # Errors
 /// If there is no such data, or it cannot be read.
@@ -44,26 +43,18 @@ pub fn open(path: &str, options: &spec::Data) -> Result<Source> {
         return TableReader::open("-", Box::new(std::io::stdin()), options).map(table);
     }
     if Path::new(path).is_dir() {
-        return open_folder(Path::new(path), options).map(arrays);
+        let folder = Path::new(path);
+        return files::open_folder(folder, options)?.map_or_else(|| idx::open_folder(folder), Ok).map(arrays);
     }
     match Form::of(path)? {
         Form::Idx => idx::open(Path::new(path)).map(arrays),
         Form::Npy => npy::open(Path::new(path)).map(arrays),
         Form::Npz => npy::open_archive(Path::new(path)).map(arrays),
-        #[cfg(feature = "images")]
-        Form::Picture => images::open_file(Path::new(path), options).map(arrays),
-        Form::Text => TableReader::open(path, reader(path)?, options).map(table),
+        Form::Other => match files::open_file(Path::new(path), options) {
+            Some(example) => example.map(arrays),
+            None => TableReader::open(path, reader(path)?, options).map(table),
+        },
     }
-}
-
-#[cfg(feature = "images")]
-fn open_folder(folder: &Path, options: &spec::Data) -> Result<Arrays> {
-    images::open_folder(folder, options)?.map_or_else(|| idx::open_folder(folder), Ok)
-}
-
-#[cfg(not(feature = "images"))]
-fn open_folder(folder: &Path, _: &spec::Data) -> Result<Arrays> {
-    idx::open_folder(folder)
 }
 
 /// What a file's first bytes say it is.
@@ -72,9 +63,8 @@ enum Form {
     Idx,
     Npy,
     Npz,
-    #[cfg(feature = "images")]
-    Picture,
-    Text,
+    /// A table, or what is named like an example of its own.
+    Other,
 }
 
 impl Form {
@@ -85,9 +75,7 @@ impl Form {
             [0, 0, 8..=14, 1..=4, ..] => Form::Idx,
             [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Form::Npy,
             [b'P', b'K', 3, 4, ..] => Form::Npz,
-            #[cfg(feature = "images")]
-            _ if images::is_picture(Path::new(path), &start) => Form::Picture,
-            _ => Form::Text,
+            _ => Form::Other,
         })
     }
 }
@@ -95,7 +83,8 @@ impl Form {
 /// The bytes of a file on disk that holds a table; none for anything else.
 pub(super) fn table_size(path: &str) -> Option<u64> {
     let file = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
-    matches!(Form::of(path), Ok(Form::Text)).then_some(file.len())
+    let is_table = matches!(Form::of(path), Ok(Form::Other)) && !files::is_named(Path::new(path));
+    is_table.then_some(file.len())
 }
 
 fn table(reader: TableReader) -> Source {
@@ -117,21 +106,24 @@ pub fn test_part(path: &str) -> Option<String> {
     Some(idx::test_images(folder)?.display().to_string())
 }
 
-/// The dev part of a folder of pictures that has one.
+/// The sounds of a folder, whole, at a rate: backgrounds for other sounds.
+///
+/// # Errors
+/// If there are none, or too many cannot be read.
+#[cfg(feature = "sounds")]
+pub(crate) fn backgrounds(folder: &str, sample_rate: usize) -> Result<Vec<Vec<f32>>> {
+    files::sounds::whole(Path::new(folder), sample_rate)
+}
+
+/// The dev part of a folder of pictures or sounds that has one.
 pub fn dev_part(path: &str) -> Option<String> {
     part_folder(Path::new(path), "dev")
 }
 
-/// The folder of a part of a folder of pictures.
-#[cfg(feature = "images")]
+/// The folder of a part of a folder of pictures or sounds.
 fn part_folder(folder: &Path, part: &str) -> Option<String> {
-    images::part(folder, "train")?;
-    Some(images::part(folder, part)?.display().to_string())
-}
-
-#[cfg(not(feature = "images"))]
-fn part_folder(_: &Path, _: &str) -> Option<String> {
-    None
+    files::part(folder, "train")?;
+    Some(files::part(folder, part)?.display().to_string())
 }
 
 /// The bytes of a file, unpacked where it is gzipped.

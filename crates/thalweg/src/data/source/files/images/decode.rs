@@ -8,7 +8,7 @@ use fast_image_resize::images::Image;
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
 
-use crate::data::pictures::{Fit, PictureForm};
+use crate::data::form::{Fit, PictureForm};
 
 /// Bytes of decoded pixels that any file may have.
 const FREE: u64 = 64 << 20;

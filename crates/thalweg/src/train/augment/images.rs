@@ -1,18 +1,12 @@
-//! Augmentation (the course's "data augmentation"): training images changed a little at random in each epoch.
-//!
-//! What happens to an example depends on the seed, the epoch and the example alone. Images are changed after they were
-//! scaled, so strengths are in units of the scaled pixels: deviations of the training pixels, as a rule.
+//! Changes of images. They are made after images were scaled, so strengths are in units of the scaled pixels: deviations
+//! of the training pixels, as a rule.
 
-use thalweg_kernels::pool;
-
-use super::batches::{Batch, Epoch, Examples, TrainingSet};
-use crate::error::Result;
-use crate::random::{self, Stream};
-use crate::tensor::{DataMut, Real};
+use crate::random::Stream;
+use crate::tensor::Real;
 
 /// How far images may be changed; 0 and no leave them as they are.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Augmentation {
+pub struct ImageChanges {
     /// Mirrored left to right, every other time.
     pub flip: bool,
     /// Mirrored top to bottom, every other time.
@@ -39,12 +33,7 @@ pub struct Augmentation {
     pub erase: f64,
 }
 
-impl Augmentation {
-    /// Whether images stay as they are.
-    pub fn is_none(&self) -> bool {
-        *self == Augmentation::default()
-    }
-
+impl ImageChanges {
     /// One image of height × width × channels as an epoch shows it.
     pub fn apply<T: Real>(&self, shape: [usize; 3], stream: Stream, example: u32, image: &mut [T]) {
         let mut draws = [0.0; 20];
@@ -177,79 +166,24 @@ fn erase<T: Real>([height, width, channels]: [usize; 3], image: &mut [T], [area,
     }
 }
 
-/// Training examples that come changed.
-#[derive(Debug)]
-pub struct Augmented {
-    examples: Examples,
-    augmentation: Augmentation,
-    shape: [usize; 3],
-}
-
-impl Augmented {
-    /// Examples that are images, changed in each epoch.
-    pub fn new(examples: Examples, augmentation: Augmentation) -> Self {
-        let example = examples.x.shape().example();
-        let shape = example.image().unwrap_or([1, example.size(), 1]);
-        Augmented { examples, augmentation, shape }
-    }
-}
-
-impl TrainingSet for Augmented {
-    fn rows(&self) -> usize {
-        self.examples.rows()
-    }
-
-    fn room(&self, rows: usize) -> Batch {
-        self.examples.room(rows)
-    }
-
-    fn epoch<'a>(&'a self, size: usize, seed: u64, epoch: usize, skip: usize) -> Box<dyn Epoch + 'a> {
-        let stream = random::augment(seed, epoch as u32);
-        Box::new(Changed { set: self, batches: self.examples.epoch(size, seed, epoch, skip), stream })
-    }
-}
-
-/// The batches of one epoch, changed.
-struct Changed<'a> {
-    set: &'a Augmented,
-    batches: Box<dyn Epoch + 'a>,
-    stream: Stream,
-}
-
-impl Epoch for Changed<'_> {
-    fn next(&mut self, batch: &mut Batch) -> Result<Option<&[u32]>> {
-        let Some(examples) = self.batches.next(batch)? else { return Ok(None) };
-        match batch.x.rows_mut(examples.len()).data() {
-            DataMut::F32(x) => change(self.set, self.stream, examples, x),
-            DataMut::F64(x) => change(self.set, self.stream, examples, x),
-        }
-        Ok(Some(examples))
-    }
-}
-
-fn change<T: Real>(set: &Augmented, stream: Stream, examples: &[u32], x: &mut [T]) {
-    let size = set.shape.iter().product();
-    pool::for_each_chunk(x, size, |i, image| set.augmentation.apply(set.shape, stream, examples[i], image));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tensor::Tensor;
+    use crate::random;
 
     fn picture() -> Vec<f64> {
         (0..3 * 4 * 3).map(|i| f64::from(i * 7 % 31)).collect()
     }
 
-    fn changed(augmentation: Augmentation, example: u32) -> Vec<f64> {
+    fn changed(changes: ImageChanges, example: u32) -> Vec<f64> {
         let mut image = picture();
-        augmentation.apply([3, 4, 3], random::augment(1, 1), example, &mut image);
+        changes.apply([3, 4, 3], random::augment(1, 1), example, &mut image);
         image
     }
 
     /// What becomes of the picture among many examples.
-    fn outcomes(augmentation: Augmentation) -> Vec<Vec<f64>> {
-        let mut found: Vec<Vec<f64>> = (0..64).map(|example| changed(augmentation, example)).collect();
+    fn outcomes(changes: ImageChanges) -> Vec<Vec<f64>> {
+        let mut found: Vec<Vec<f64>> = (0..64).map(|example| changed(changes, example)).collect();
         found.sort_by(|a, b| a.partial_cmp(b).unwrap());
         found.dedup();
         found
@@ -257,17 +191,17 @@ mod tests {
 
     #[test]
     fn nothing_asked_for_changes_nothing() {
-        assert_eq!(outcomes(Augmentation::default()), [picture()]);
+        assert_eq!(outcomes(ImageChanges::default()), [picture()]);
     }
 
     #[test]
     fn flips_mirror_every_other_time() {
         let pixel = |row: usize, column: usize| picture()[(row * 4 + column) * 3..][..3].to_vec();
         let flipped: Vec<f64> = (0..12).flat_map(|i| pixel(i / 4, 3 - i % 4)).collect();
-        let found = outcomes(Augmentation { flip: true, ..Augmentation::default() });
+        let found = outcomes(ImageChanges { flip: true, ..ImageChanges::default() });
         assert!(found.len() == 2 && found.contains(&flipped) && found.contains(&picture()));
         let upside_down: Vec<f64> = (0..12).flat_map(|i| pixel(2 - i / 4, i % 4)).collect();
-        let found = outcomes(Augmentation { flip_vertical: true, ..Augmentation::default() });
+        let found = outcomes(ImageChanges { flip_vertical: true, ..ImageChanges::default() });
         assert!(found.len() == 2 && found.contains(&upside_down) && found.contains(&picture()));
     }
 
@@ -293,12 +227,12 @@ mod tests {
     #[test]
     fn colours_keep_their_grey_and_contrast_its_mean() {
         let grey = |image: &[f64]| image.chunks(3).map(mean).collect::<Vec<_>>();
-        let coloured = changed(Augmentation { saturation: 0.9, hue: 0.5, ..Augmentation::default() }, 3);
+        let coloured = changed(ImageChanges { saturation: 0.9, hue: 0.5, ..ImageChanges::default() }, 3);
         assert_ne!(coloured, picture());
         assert!(grey(&coloured).iter().zip(grey(&picture())).all(|(a, b)| (a - b).abs() < 1e-9));
-        let contrasted = changed(Augmentation { contrast: 0.5, ..Augmentation::default() }, 3);
+        let contrasted = changed(ImageChanges { contrast: 0.5, ..ImageChanges::default() }, 3);
         assert!((mean(&contrasted) - mean(&picture())).abs() < 1e-9 && contrasted != picture());
-        let bright = changed(Augmentation { brightness: 0.5, ..Augmentation::default() }, 3);
+        let bright = changed(ImageChanges { brightness: 0.5, ..ImageChanges::default() }, 3);
         let difference = bright[0] - picture()[0];
         assert!(
             difference.abs() <= 0.5 && bright.iter().zip(picture()).all(|(a, b)| (a - b - difference).abs() < 1e-9)
@@ -307,36 +241,14 @@ mod tests {
 
     #[test]
     fn blur_noise_and_erasing_stay_within_their_strength() {
-        let blurred = changed(Augmentation { blur: 1.0, ..Augmentation::default() }, 5);
+        let blurred = changed(ImageChanges { blur: 1.0, ..ImageChanges::default() }, 5);
         let spread = |image: &[f64]| image.iter().map(|x| (x - mean(image)).powi(2)).sum::<f64>();
         assert!(spread(&blurred) < spread(&picture()));
-        let noisy = changed(Augmentation { noise: 0.1, ..Augmentation::default() }, 5);
+        let noisy = changed(ImageChanges { noise: 0.1, ..ImageChanges::default() }, 5);
         let differences: Vec<f64> = noisy.iter().zip(picture()).map(|(a, b)| (a - b).abs()).collect();
         assert!(differences.iter().all(|d| *d > 0.0 && *d < 1.0));
-        let erased = outcomes(Augmentation { erase: 1.0, ..Augmentation::default() });
+        let erased = outcomes(ImageChanges { erase: 1.0, ..ImageChanges::default() });
         let kept = |image: &Vec<f64>| image.iter().zip(picture()).filter(|(a, b)| *a == b).count();
         assert!(erased.len() > 5 && erased.iter().all(|image| kept(image) >= 36 - 9));
-    }
-
-    #[test]
-    fn what_happens_depends_on_the_epoch_and_the_example_alone() {
-        let x = Tensor::from_f64([6, 3, 4, 3], (0..216).map(|i| f64::from(i % 13)).collect());
-        let y = Tensor::from_f64([6, 1], (0..6).map(f64::from).collect());
-        let examples = Examples::new(x, y, None).unwrap();
-        let augmentation = Augmentation { flip: true, rotate: 20.0, noise: 0.3, ..Augmentation::default() };
-        let set = Augmented::new(examples, augmentation);
-        let run = |size: usize, epoch: usize| {
-            let (mut batches, mut room) = (set.epoch(size, 7, epoch, 0), set.room(size));
-            let mut found = Vec::new();
-            while let Some(examples) = batches.next(&mut room).unwrap() {
-                let (m, order) = (examples.len(), examples.to_vec());
-                let x = room.x.rows(m).to_f64();
-                found.extend(order.into_iter().zip(x.chunks(36).map(<[f64]>::to_vec)));
-            }
-            found.sort_by_key(|(example, _)| *example);
-            found
-        };
-        assert_eq!(run(2, 1), run(6, 1));
-        assert_ne!(run(6, 1), run(6, 2));
     }
 }

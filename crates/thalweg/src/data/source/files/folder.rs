@@ -1,13 +1,11 @@
-//! Which files of a folder are pictures, and of what class.
+//! Which files of a folder are examples, and of what class: a class per subfolder, `train`, `dev` and `test` above them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Picture;
+use super::Medium;
+use super::corpus::Item;
 use crate::error::{Error, Kind, Result};
-
-/// Endings of names that a picture may have.
-const ENDINGS: [&str; 10] = ["jpg", "jpeg", "jfif", "png", "webp", "gif", "bmp", "dib", "tif", "tiff"];
 
 /// Folders deeper than this within a class are not looked into.
 const DEPTH: usize = 8;
@@ -27,7 +25,7 @@ pub(in super::super) fn part(folder: &Path, part: &str) -> Option<PathBuf> {
     entries(folder).ok()?.into_iter().find(|path| wanted.contains(&name(path).to_lowercase().as_str()) && path.is_dir())
 }
 
-/// The folder of training pictures: its subfolder for them, where it has one.
+/// The folder of training files: its subfolder for them, where it has one.
 fn with_parts(folder: &Path) -> PathBuf {
     part(folder, "train").unwrap_or_else(|| folder.into())
 }
@@ -53,45 +51,46 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-pub(super) fn is_named_like_a_picture(path: &Path) -> bool {
-    let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    ENDINGS.contains(&ending.as_str())
-}
-
-/// The pictures of a folder, in the order of their names, and what is named like one and is none.
-pub(super) fn walk(folder: &Path) -> Result<(Vec<Picture>, Vec<String>)> {
+/// The files of a folder that are of a medium by their names, in the order of their names, and those that are in the wrong place.
+pub(super) fn walk(folder: &Path, medium: &Medium) -> Result<(Vec<Item>, Vec<String>)> {
     let root = with_parts(folder);
-    let (mut pictures, mut bad, mut loose) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut items, mut bad, mut loose) = (Vec::new(), Vec::new(), Vec::new());
     for path in entries(&root)? {
         if path.is_dir() {
-            let (class, before) = (name(&path), pictures.len());
-            descend(&path, &class, DEPTH, &mut pictures, &mut bad)?;
-            if pictures.len() == before {
+            let (class, before) = (name(&path), items.len());
+            descend(&path, &class, DEPTH, medium, (&mut items, &mut bad))?;
+            if items.len() == before {
                 continue;
             }
-        } else if is_named_like_a_picture(&path) {
+        } else if medium.is_named(&path) {
             loose.push(path);
         }
     }
-    if pictures.is_empty() {
-        pictures.extend(loose.into_iter().map(|path| Picture { path, class: None }));
+    if items.is_empty() {
+        items.extend(loose.into_iter().map(|path| Item { path, class: None }));
     } else {
         bad.extend(loose.iter().map(|path| format!("{} (in no class's folder)", name(path))));
     }
-    Ok((pictures, bad))
+    Ok((items, bad))
 }
 
-fn descend(folder: &Path, class: &str, depth: usize, pictures: &mut Vec<Picture>, bad: &mut Vec<String>) -> Result<()> {
+fn descend(
+    folder: &Path,
+    class: &str,
+    depth: usize,
+    medium: &Medium,
+    (items, bad): (&mut Vec<Item>, &mut Vec<String>),
+) -> Result<()> {
     for path in entries(folder)? {
         // A linked folder may lie above this one.
         let linked = fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink());
         if path.is_dir() {
             if !linked && depth > 0 {
-                descend(&path, class, depth - 1, pictures, bad)?;
+                descend(&path, class, depth - 1, medium, (items, bad))?;
             }
-        } else if is_named_like_a_picture(&path) {
+        } else if medium.is_named(&path) {
             if path.is_file() {
-                pictures.push(Picture { path, class: Some(class.into()) });
+                items.push(Item { path, class: Some(class.into()) });
             } else {
                 bad.push(format!("{} (no regular file)", path.display()));
             }

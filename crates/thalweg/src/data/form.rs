@@ -1,0 +1,76 @@
+//! How files of any size become examples of one size; a model keeps it for those to come.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::spec;
+
+/// How a picture of another aspect is brought to a size.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Fit {
+    /// Its middle fills the size; what reaches beyond is cut off.
+    #[default]
+    Crop,
+    /// All of it is within the size; the rest is black.
+    Pad,
+    /// It is stretched.
+    Stretch,
+}
+
+/// What every file of a source is brought to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// Files of pictures.
+    Pictures(PictureForm),
+    /// Files of sounds.
+    Sounds(SoundForm),
+}
+
+/// What every picture of a source is brought to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PictureForm {
+    /// Height in pixels.
+    pub height: usize,
+    /// Width in pixels.
+    pub width: usize,
+    /// 1 for grey, 3 for red, green and blue.
+    pub channels: usize,
+    /// How other aspects are brought to that size.
+    pub fit: Fit,
+}
+
+/// What every sound of a source is brought to: one channel, so many samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SoundForm {
+    /// Samples a second.
+    pub sample_rate: usize,
+    /// Samples of a sound; longer ones lose their ends, shorter ones get silence around them.
+    pub samples: usize,
+}
+
+impl Form {
+    /// The shape of an example; grey pictures have no axis of channels.
+    pub fn shape(&self) -> Vec<usize> {
+        match *self {
+            Form::Pictures(PictureForm { height, width, channels: 1, .. }) => vec![height, width],
+            Form::Pictures(PictureForm { height, width, channels, .. }) => vec![height, width, channels],
+            Form::Sounds(SoundForm { samples, .. }) => vec![samples, 1],
+        }
+    }
+
+    /// Has files to come brought to this form as well.
+    pub(crate) fn adopt(&self, options: &mut spec::Data) {
+        match *self {
+            Form::Pictures(form) => {
+                options.image_size = Some(vec![form.height, form.width]);
+                (options.channels, options.fit) = (Some(form.channels), Some(form.fit));
+            }
+            Form::Sounds(form) => {
+                options.sample_rate = Some(form.sample_rate);
+                options.seconds = Some(form.samples as f64 / form.sample_rate as f64);
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Pictures: files of any size and kind, brought to one size.
+
+mod decode;
+
+use self::decode::Header;
+use super::Medium;
+use super::corpus::Corpus;
+use crate::data::arrays::Arrays;
+use crate::data::form::{Form, PictureForm};
+use crate::error::Result;
+use crate::spec;
+use crate::train::event::Decision;
+
+/// Files of pictures.
+pub(super) const MEDIUM: Medium =
+    Medium { endings: &["jpg", "jpeg", "jfif", "png", "webp", "gif", "bmp", "dib", "tif", "tiff"], read };
+
+/// The side that larger pictures are brought to.
+const SIDE: usize = 64;
+
+/// Decodes pictures and brings them to one form.
+fn read(mut corpus: Corpus, options: &spec::Data) -> Result<Arrays> {
+    let mut decisions = Vec::new();
+    let form = match given_form(options) {
+        Some(form) => form,
+        None => form(&corpus.read(options, decode::header)?, options, &mut decisions),
+    };
+    let x = corpus.read(options, |path| decode::pixels(path, form))?;
+    corpus.into_arrays(x, Form::Pictures(form), decisions)
+}
+
+/// What the pictures are brought to, where the options leave nothing to the pictures.
+fn given_form(options: &spec::Data) -> Option<PictureForm> {
+    let (Some(&[height, width]), Some(channels)) = (options.image_size.as_deref(), options.channels) else {
+        return None;
+    };
+    Some(PictureForm { height, width, channels, fit: options.fit.unwrap_or_default() })
+}
+
+/// What the pictures are brought to: as the options say, else by what most of them are.
+fn form(headers: &[Header], options: &spec::Data, decisions: &mut Vec<Decision>) -> PictureForm {
+    let mut decide = |what: String, why: String, flag: &str| {
+        decisions.push(Decision { what, why, flag: flag.into() });
+    };
+    let channels = options.channels.unwrap_or_else(|| {
+        let grey = headers.iter().all(|header| header.grey);
+        let (what, why) = if grey { ("grey", "all of them are") } else { ("red, green and blue", "some have colours") };
+        decide(format!("pictures are read as {what}"), why.into(), if grey { "--channels 3" } else { "--channels 1" });
+        if grey { 1 } else { 3 }
+    });
+    let fit = options.fit.unwrap_or_default();
+    if let Some([height, width]) = options.image_size.as_deref() {
+        return PictureForm { height: *height, width: *width, channels, fit };
+    }
+    let first = headers[0];
+    let alike = headers.iter().all(|header| (header.height, header.width) == (first.height, first.width));
+    if alike && first.height.max(first.width) <= SIDE {
+        return PictureForm { height: first.height, width: first.width, channels, fit };
+    }
+    let mut sides: Vec<usize> = headers.iter().map(|header| header.height.min(header.width)).collect();
+    sides.sort_unstable();
+    let side = sides[sides.len() / 2];
+    let chosen = side.clamp(8, SIDE);
+    let why = format!("half of them are {side} pixels high or wide, or less");
+    decide(format!("pictures are brought to {chosen} × {chosen} pixels"), why, "--image-size 96,96");
+    if !alike {
+        let why = "they differ in size".into();
+        decide("of each picture the middle is kept".into(), why, "--fit pad");
+    }
+    PictureForm { height: chosen, width: chosen, channels, fit }
+}

@@ -1,0 +1,70 @@
+//! Files that are an example each, such as pictures: folders of them, lists of them, single ones.
+#![cfg_attr(not(any(feature = "images", feature = "sounds")), allow(dead_code))]
+
+mod corpus;
+mod folder;
+#[cfg(feature = "images")]
+mod images;
+#[cfg(feature = "sounds")]
+pub(super) mod sounds;
+
+use std::path::Path;
+
+use self::corpus::Corpus;
+pub(super) use self::folder::part;
+use crate::data::arrays::Arrays;
+use crate::error::Result;
+use crate::spec;
+
+/// A medium: one kind of such files.
+struct Medium {
+    /// Endings that their names may have.
+    endings: &'static [&'static str],
+    /// Reads them all, and brings them to one form.
+    read: fn(Corpus, &spec::Data) -> Result<Arrays>,
+}
+
+/// Every medium there is.
+const MEDIA: &[Medium] = &[
+    #[cfg(feature = "images")]
+    images::MEDIUM,
+    #[cfg(feature = "sounds")]
+    sounds::MEDIUM,
+];
+
+impl Medium {
+    /// Whether a file is named like one of these.
+    fn is_named(&self, path: &Path) -> bool {
+        let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        self.endings.contains(&ending.as_str())
+    }
+
+    /// The medium that a file is named like.
+    fn of(path: &Path) -> Option<&'static Medium> {
+        MEDIA.iter().find(|medium| medium.is_named(path))
+    }
+}
+
+/// Whether a file is named like an example of its own.
+pub(super) fn is_named(path: &Path) -> bool {
+    Medium::of(path).is_some()
+}
+
+/// The examples of a folder, of the medium that it has most of; none where it has no such files.
+pub(super) fn open_folder(folder: &Path, options: &spec::Data) -> Result<Option<Arrays>> {
+    let mut most: Option<(&Medium, Corpus)> = None;
+    for medium in MEDIA {
+        let found = Corpus::of_folder(folder, medium)?;
+        if found.len() > most.as_ref().map_or(0, |(_, corpus)| corpus.len()) {
+            most = Some((medium, found));
+        }
+    }
+    most.map(|(medium, corpus)| (medium.read)(corpus, options)).transpose()
+}
+
+/// One file, without an answer; none where it is not named like such a file.
+pub(super) fn open_file(path: &Path, options: &spec::Data) -> Option<Result<Arrays>> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let corpus = Corpus::of_files(&path.display().to_string(), folder, vec![path.into()]);
+    Some((Medium::of(path)?.read)(corpus, options))
+}

@@ -1,0 +1,186 @@
+//! One sound: from a file to samples of a given form.
+
+use std::fs::File;
+use std::path::Path;
+
+use rubato::audioadapter_buffers::owned::InterleavedOwned;
+use rubato::{Fft, FixedSync, Resampler};
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoderOptions};
+use symphonia::core::errors::Error as Broken;
+use symphonia::core::formats::probe::Hint;
+use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
+use symphonia::core::io::MediaSourceStream;
+use symphonia::core::meta::MetadataOptions;
+
+use crate::data::form::SoundForm;
+
+/// The most samples of a channel that a file may have: more is no single example.
+const MOST: usize = 1 << 26;
+
+/// The most channels.
+const CHANNELS: usize = 32;
+
+/// The rates that a file may have.
+const RATES: std::ops::RangeInclusive<usize> = 100..=768_000;
+
+/// Packets of a hundred that may be damaged.
+const DAMAGED: usize = 10;
+
+/// Frames that a resampler takes at once.
+const CHUNK: usize = 1024;
+
+/// What a sound's first bytes say of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Header {
+    pub(super) sample_rate: usize,
+    pub(super) samples: usize,
+}
+
+impl Header {
+    pub(super) fn seconds(&self) -> f64 {
+        self.samples as f64 / self.sample_rate as f64
+    }
+}
+
+/// A file whose packets can be read, with what is known of its sound.
+struct Opened {
+    packets: Box<dyn FormatReader>,
+    track: u32,
+    codec: AudioCodecParameters,
+    sample_rate: usize,
+    /// Samples of a channel, where the header says.
+    samples: Option<usize>,
+}
+
+fn told(error: Broken) -> String {
+    match error {
+        Broken::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => "the file is cut off".into(),
+        error => error.to_string(),
+    }
+}
+
+fn open(path: &Path) -> Result<Opened, String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let metadata = file.metadata().map_err(|error| error.to_string())?;
+    if !metadata.is_file() {
+        return Err("no regular file".into());
+    }
+    if metadata.len() == 0 {
+        return Err("the file is empty".into());
+    }
+    let mut hint = Hint::new();
+    if let Some(ending) = path.extension() {
+        hint.with_extension(&ending.to_string_lossy());
+    }
+    let stream = MediaSourceStream::new(Box::new(file), Default::default());
+    let (options, metadata) = (FormatOptions::default(), MetadataOptions::default());
+    let packets = symphonia::default::get_probe()
+        .probe(&hint, stream, options, metadata)
+        .map_err(|error| format!("no sound of a known kind: {}", told(error)))?;
+    let track = packets.default_track(TrackType::Audio).ok_or("it holds no sound")?;
+    let codec =
+        track.codec_params.as_ref().and_then(|codec| codec.audio()).ok_or("it holds no sound of a known kind")?;
+    let sample_rate = codec.sample_rate.unwrap_or_default() as usize;
+    if !RATES.contains(&sample_rate) {
+        return Err(format!("{sample_rate} samples a second"));
+    }
+    let channels = codec.channels.as_ref().map_or(1, |channels| channels.count());
+    if !(1..=CHANNELS).contains(&channels) {
+        return Err(format!("{channels} channels"));
+    }
+    let samples = track.num_frames.map(|frames| usize::try_from(frames).unwrap_or(usize::MAX));
+    if samples.is_some_and(|samples| samples > MOST) {
+        return Err(format!("{} samples are too many for one example", samples.unwrap_or_default()));
+    }
+    let (track, codec) = (track.id, codec.clone());
+    Ok(Opened { packets, track, codec, sample_rate, samples })
+}
+
+/// What a sound is, without its samples where the file says how many there are.
+pub(super) fn header(path: &Path) -> Result<Header, String> {
+    let opened = open(path)?;
+    let sample_rate = opened.sample_rate;
+    let samples = match opened.samples {
+        Some(samples) => samples,
+        None => mono(opened)?.len(),
+    };
+    if samples == 0 {
+        return Err("it has no samples".into());
+    }
+    Ok(Header { sample_rate, samples })
+}
+
+/// The mean of a file's channels.
+fn mono(mut opened: Opened) -> Result<Vec<f32>, String> {
+    let options = AudioDecoderOptions::default();
+    let decoder = symphonia::default::get_codecs().make_audio_decoder(&opened.codec, &options);
+    let mut decoder = decoder.map_err(told)?;
+    let (mut mean, mut interleaved) = (Vec::new(), Vec::<f32>::new());
+    let (mut packets, mut damaged) = (0, None);
+    let mut bad = 0;
+    while let Some(packet) = opened.packets.next_packet().map_err(told)? {
+        if packet.track_id != opened.track {
+            continue;
+        }
+        packets += 1;
+        match decoder.decode(&packet) {
+            Ok(sound) => {
+                let channels = sound.num_planes().max(1);
+                sound.copy_to_vec_interleaved(&mut interleaved);
+                let share = 1.0 / channels as f32;
+                mean.extend(interleaved.chunks_exact(channels).map(|frame| frame.iter().sum::<f32>() * share));
+            }
+            Err(Broken::DecodeError(reason)) => {
+                bad += 1;
+                damaged = Some(reason);
+            }
+            Err(error) => return Err(told(error)),
+        }
+        if mean.len() > MOST {
+            return Err(format!("more than {MOST} samples are too many for one example"));
+        }
+    }
+    if let Some(reason) = damaged.filter(|_| bad * 100 > packets * DAMAGED) {
+        return Err(format!("{bad} of {packets} packets are damaged: {reason}"));
+    }
+    if mean.is_empty() {
+        return Err("it has no samples".into());
+    }
+    if let Some(samples) = opened.samples.filter(|samples| mean.len() * 10 < samples * 9) {
+        return Err(format!("the file is cut off: {} of {samples} samples", mean.len()));
+    }
+    if let Some(at) = mean.iter().position(|sample| !sample.is_finite()) {
+        return Err(format!("sample {} is {}", at + 1, mean[at]));
+    }
+    Ok(mean)
+}
+
+fn resampled(sound: Vec<f32>, from: usize, to: usize) -> Result<Vec<f32>, String> {
+    if from == to {
+        return Ok(sound);
+    }
+    let frames = sound.len();
+    let sound = InterleavedOwned::new_from(sound, 1, frames).map_err(|error| error.to_string())?;
+    let mut resampler = Fft::<f32>::new(from, to, CHUNK, 1, FixedSync::Both).map_err(|error| error.to_string())?;
+    let sound = resampler.process_all(&sound, frames, None).map_err(|error| error.to_string())?;
+    Ok(sound.take_data())
+}
+
+/// All samples of a sound at a rate, from −1 to 1.
+pub(super) fn whole(path: &Path, sample_rate: usize) -> Result<Vec<f32>, String> {
+    let opened = open(path)?;
+    let rate = opened.sample_rate;
+    resampled(mono(opened)?, rate, sample_rate)
+}
+
+/// The samples of a sound brought to a form, from −1 to 1.
+pub(super) fn samples(path: &Path, form: SoundForm) -> Result<Vec<f32>, String> {
+    let sound = whole(path, form.sample_rate)?;
+    if sound.len() >= form.samples {
+        let before = (sound.len() - form.samples) / 2;
+        return Ok(sound[before..][..form.samples].to_vec());
+    }
+    let mut framed = vec![0.0; form.samples];
+    framed[(form.samples - sound.len()) / 2..][..sound.len()].copy_from_slice(&sound);
+    Ok(framed)
+}

@@ -1,0 +1,90 @@
+//! Sounds: files of any rate and length, brought to one rate, one channel and one length.
+
+mod decode;
+
+use std::path::Path;
+
+use self::decode::Header;
+use super::Medium;
+use super::corpus::Corpus;
+use crate::data::arrays::Arrays;
+use crate::data::form::{Form, SoundForm};
+use crate::error::{Error, Result};
+use crate::spec;
+use crate::train::event::Decision;
+
+/// Files of sounds.
+pub(super) const MEDIUM: Medium = Medium { endings: &["wav", "wave", "flac", "ogg", "oga", "mp3", "mp2", "mp1"], read };
+
+/// The rate that higher ones are brought to: what speech needs.
+const RATE: usize = 16_000;
+
+/// The most seconds that are kept of a sound by themselves.
+const SECONDS: f64 = 10.0;
+
+/// The most samples of a sound.
+const MOST: usize = 1 << 22;
+
+/// The sounds of a folder at a rate, as long as they are.
+pub(in super::super) fn whole(folder: &Path, sample_rate: usize) -> Result<Vec<Vec<f32>>> {
+    let mut corpus = Corpus::of_folder(folder, &MEDIUM)?;
+    if corpus.len() == 0 {
+        let error = Error::data("the folder has no sounds").at(folder.display().to_string());
+        return Err(error.fix("name a folder of WAV, FLAC, OGG or MP3 files"));
+    }
+    corpus.read(&spec::Data::default(), |path| decode::whole(path, sample_rate))
+}
+
+/// Decodes sounds and brings them to one form.
+fn read(mut corpus: Corpus, options: &spec::Data) -> Result<Arrays> {
+    let mut decisions = Vec::new();
+    let form = match (options.sample_rate, options.seconds) {
+        (Some(sample_rate), Some(seconds)) => form(sample_rate, seconds)?,
+        _ => choose(&corpus.read(options, decode::header)?, options, &mut decisions)?,
+    };
+    let x = corpus.read(options, |path| decode::samples(path, form))?;
+    corpus.into_arrays(x, Form::Sounds(form), decisions)
+}
+
+fn form(sample_rate: usize, seconds: f64) -> Result<SoundForm> {
+    let samples = (sample_rate as f64 * seconds).round() as usize;
+    if samples == 0 || samples > MOST {
+        let found = format!("{seconds} seconds at {sample_rate} samples a second are {samples} samples");
+        return Err(Error::config(found).fix(format!("use --seconds and --sample-rate that give 1 to {MOST} samples")));
+    }
+    Ok(SoundForm { sample_rate, samples })
+}
+
+/// What the sounds are brought to: as the options say, else by what most of them are.
+fn choose(headers: &[Header], options: &spec::Data, decisions: &mut Vec<Decision>) -> Result<SoundForm> {
+    let mut decide = |what: String, why: String, flag: &str| {
+        decisions.push(Decision { what, why, flag: flag.into() });
+    };
+    let sample_rate = options.sample_rate.unwrap_or_else(|| {
+        let mut rates: Vec<usize> = headers.iter().map(|header| header.sample_rate).collect();
+        rates.sort_unstable();
+        let (middle, alike) = (rates[rates.len() / 2], rates[0] == rates[rates.len() - 1]);
+        let rate = middle.min(RATE);
+        if !alike || rate != middle {
+            let why = if alike { format!("they have {middle}") } else { "their rates differ".into() };
+            decide(format!("sounds are brought to {rate} samples a second"), why, "--sample-rate 44100");
+        }
+        rate
+    });
+    let seconds = options.seconds.unwrap_or_else(|| {
+        let mut lengths: Vec<f64> = headers.iter().map(Header::seconds).collect();
+        lengths.sort_unstable_by(f64::total_cmp);
+        let (shortest, longest) = (lengths[0], lengths[lengths.len() - 1]);
+        if shortest == longest && longest <= SECONDS {
+            return longest;
+        }
+        // A few long ones would fill all others with silence.
+        let most = lengths[(lengths.len() - 1) * 95 / 100];
+        let seconds = ((most * 10.0).ceil() / 10.0).min(SECONDS);
+        let what =
+            format!("sounds are brought to {seconds} seconds: the middle of longer ones, silence around shorter");
+        decide(what, format!("they have {shortest:.2} to {longest:.2}, 95 % up to {most:.2}"), "--seconds 2");
+        seconds
+    });
+    form(sample_rate, seconds)
+}

@@ -1,0 +1,146 @@
+//! Convolution of sounds and other rows of numbers: that of images one pixel high.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Backward, Conv2d, Layer, Mode, ParameterSpec, Parameters, ParametersMut, Registered, to_value};
+use crate::error::Result;
+use crate::init::Init;
+use crate::tensor::{Activation, Shape, Tensor, View, ViewMut};
+use crate::windows::{self, Padding, Pair};
+
+/// A convolution with n filters, each of k × c/groups numbers; sounds are t × c, time first.
+///
+/// `z[p, f] = Σ x · W[f] + b[f]` over the window at p, a = g(z): [`Conv2d`] on images of 1 × t × c.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conv1d {
+    /// n.
+    pub filters: usize,
+    /// k.
+    pub kernel: usize,
+    /// Steps from a window to the next.
+    #[serde(default = "one")]
+    pub stride: usize,
+    /// Zeros before and after the sound.
+    #[serde(default)]
+    pub padding: Padding,
+    /// Steps between the numbers of a window.
+    #[serde(default = "one")]
+    pub dilation: usize,
+    /// Groups of channels, each with its own filters.
+    #[serde(default = "one")]
+    pub groups: usize,
+    /// g.
+    #[serde(default)]
+    pub activation: Activation,
+    /// How W is drawn; by default He for the ReLU kinds, Glorot otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<Init>,
+    /// Whether there is a b; batch norm after it makes one pointless.
+    #[serde(default = "yes")]
+    pub bias: bool,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Conv1d {
+    /// n filters with activation g, an output a number.
+    pub fn new(filters: usize, kernel: usize, activation: Activation) -> Self {
+        Conv1d {
+            filters,
+            kernel,
+            stride: 1,
+            padding: Padding::default(),
+            dilation: 1,
+            groups: 1,
+            activation,
+            init: None,
+            bias: true,
+        }
+    }
+
+    fn flat(&self) -> Conv2d {
+        Conv2d {
+            filters: self.filters,
+            kernel: Pair::along(self.kernel, 1),
+            stride: Pair::along(self.stride, 1),
+            padding: self.padding.along(),
+            dilation: Pair::along(self.dilation, 1),
+            groups: self.groups,
+            activation: self.activation,
+            init: self.init,
+            bias: self.bias,
+        }
+    }
+
+    fn image(input: Shape) -> Result<Shape> {
+        windows::line(Self::NAME, input)
+    }
+
+    fn known_image(x: View) -> Shape {
+        Self::image(x.shape().example()).expect("the network has asked for the output's shape")
+    }
+}
+
+impl Layer for Conv1d {
+    fn kind(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn config(&self) -> serde_json::Value {
+        to_value(self)
+    }
+
+    fn describe(&self, input: Shape) -> String {
+        self.flat().describe(input).replacen("1×", "", 1)
+    }
+
+    fn output(&self, input: Shape) -> Result<Shape> {
+        let image = self.flat().output(Self::image(input)?)?;
+        Ok([image.dimensions()[1], self.filters].into())
+    }
+
+    fn parameters(&self, input: Shape) -> Vec<ParameterSpec> {
+        let Ok(image) = Self::image(input) else { return Vec::new() };
+        let mut parameters = self.flat().parameters(image);
+        let [filters, _, kernel, channels] = *parameters[0].shape.dimensions() else { return parameters };
+        parameters[0].shape = [filters, kernel, channels].into();
+        parameters
+    }
+
+    fn saved(&self, input: Shape, m: usize) -> Vec<Shape> {
+        Self::image(input).map_or_else(|_| Vec::new(), |image| self.flat().saved(image, m))
+    }
+
+    fn forward(&self, theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], mode: Mode) {
+        let image = Self::known_image(x).batch(x.shape().rows());
+        self.flat().forward(theta, x.part(0, image), y, saved, mode);
+    }
+
+    fn backward(&self, theta: Parameters, pass: Backward, gradient: ParametersMut) {
+        let x = pass.x.part(0, Self::known_image(pass.x).batch(pass.x.shape().rows()));
+        self.flat().backward(theta, Backward { x, ..pass }, gradient);
+    }
+
+    fn kink_sides(&self, x: View, y: View, saved: &[Tensor], sides: &mut Vec<bool>) {
+        self.flat().kink_sides(x, y, saved, sides);
+    }
+}
+
+impl Registered for Conv1d {
+    const NAME: &'static str = "conv1d";
+
+    fn examples() -> Vec<(Self, Shape)> {
+        let plain = |kernel| Conv1d::new(3, kernel, Activation::Tanh);
+        let strided = Conv1d { stride: 2, padding: Padding::Valid, bias: false, ..plain(3) };
+        let padded = Conv1d { padding: Padding::Zeros(Pair::Both(2)), dilation: 2, ..plain(3) };
+        let grouped = Conv1d { filters: 4, groups: 2, init: Some(Init::Normal(0.5)), ..plain(2) };
+        vec![(plain(3), [6].into()), (strided, [9, 2].into()), (padded, [7, 1].into()), (grouped, [5, 4].into())]
+    }
+}

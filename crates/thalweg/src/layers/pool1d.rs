@@ -1,0 +1,101 @@
+//! Pooling of sounds and other rows of numbers: that of images one pixel high.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Backward, Layer, Mode, Parameters, ParametersMut, Pool2d, Registered, to_value};
+use crate::error::Result;
+use crate::tensor::conv::Pooling;
+use crate::tensor::{Shape, Tensor, View, ViewMut};
+use crate::windows::{self, Padding, Pair};
+
+/// Pooling over windows in time, channel by channel; over the whole sound where no size is given. Sounds are t × c.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pool1d {
+    /// What is taken.
+    pub take: Pooling,
+    /// Numbers of a window. Default: the sound's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<usize>,
+    /// Steps from a window to the next. Default: the window's size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stride: Option<usize>,
+    /// Places around the sound: they never hold the largest number, and count as zeros in a mean.
+    #[serde(default = "none")]
+    pub padding: Padding,
+}
+
+fn none() -> Padding {
+    Padding::Valid
+}
+
+impl Pool1d {
+    fn flat(&self) -> Pool2d {
+        Pool2d {
+            take: self.take,
+            size: self.size.map(|size| Pair::along(size, 1)),
+            stride: self.stride.map(|stride| Pair::along(stride, 1)),
+            padding: self.padding.along(),
+        }
+    }
+
+    fn image(input: Shape) -> Result<Shape> {
+        windows::line(Self::NAME, input)
+    }
+
+    fn known_image(x: View) -> Shape {
+        Self::image(x.shape().example()).expect("the network has asked for the output's shape")
+    }
+}
+
+impl Layer for Pool1d {
+    fn kind(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn config(&self) -> serde_json::Value {
+        to_value(self)
+    }
+
+    fn describe(&self, input: Shape) -> String {
+        self.flat().describe(input).replacen("1×", "", 1).replace("image", "sound")
+    }
+
+    fn output(&self, input: Shape) -> Result<Shape> {
+        let image = self.flat().output(Self::image(input)?)?;
+        Ok(match *image.dimensions() {
+            [_, time, channels] => [time, channels].into(),
+            _ => image,
+        })
+    }
+
+    fn forward(&self, theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], mode: Mode) {
+        let image = Self::known_image(x).batch(x.shape().rows());
+        self.flat().forward(theta, x.part(0, image), y, saved, mode);
+    }
+
+    fn backward(&self, theta: Parameters, pass: Backward, gradient: ParametersMut) {
+        let x = pass.x.part(0, Self::known_image(pass.x).batch(pass.x.shape().rows()));
+        self.flat().backward(theta, Backward { x, ..pass }, gradient);
+    }
+
+    fn kink_sides(&self, x: View, y: View, saved: &[Tensor], sides: &mut Vec<bool>) {
+        let image = Self::known_image(x).batch(x.shape().rows());
+        self.flat().kink_sides(x.part(0, image), y, saved, sides);
+    }
+}
+
+impl Registered for Pool1d {
+    const NAME: &'static str = "pool1d";
+
+    fn examples() -> Vec<(Self, Shape)> {
+        let plain = |take, size| Pool1d { take, size, stride: None, padding: Padding::Valid };
+        let overlapping = Pool1d { stride: Some(1), padding: Padding::Same, ..plain(Pooling::Max, Some(3)) };
+        vec![
+            (plain(Pooling::Average, Some(2)), [5, 2].into()),
+            (plain(Pooling::Max, None), [4, 2].into()),
+            (plain(Pooling::Average, None), [5].into()),
+            (overlapping, [6, 2].into()),
+        ]
+    }
+}

@@ -1,0 +1,152 @@
+//! How training examples are changed: as the configuration says, and otherwise as suits the kind of data.
+
+use super::{decide, images, sounds};
+use crate::data::dataset::Dataset;
+use crate::data::form::SoundForm;
+use crate::error::{Error, Result};
+use crate::spec::{Augment, Config, Recipe};
+use crate::train::event::Decision;
+use crate::train::{Augmentation, ImageChanges};
+
+/// Options for images alone, and for sounds alone.
+const OF_IMAGES: [&str; 10] =
+    ["flip", "flip_vertical", "rotate", "zoom", "brightness", "contrast", "saturation", "hue", "blur", "erase"];
+const OF_SOUNDS: [&str; 8] =
+    ["gain", "stretch", "pitch", "snr", "suppress", "mask_time", "mask_frequency", "background"];
+
+/// How training examples are changed.
+///
+/// # Errors
+/// If an option is for another kind of data, or backgrounds cannot be read.
+pub(super) fn augmentation(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Result<Augmentation> {
+    let asked = &config.augment;
+    let own = *asked != Augment { augment: asked.augment, ..Augment::default() };
+    let sounds = sounds::form(data);
+    let auto = config.train.recipe == Recipe::Auto && (images::shape(data).is_some() || sounds.is_some());
+    if asked.augment == Some(false) || !(own || asked.augment == Some(true) || auto) {
+        return Ok(Augmentation::None);
+    }
+    let (wrong, medium, flag) = if sounds.is_some() {
+        (OF_IMAGES.as_slice(), "images", "--gain 6")
+    } else {
+        (OF_SOUNDS.as_slice(), "sounds", "--rotate 10")
+    };
+    if let Some(name) = given(asked).into_iter().find(|name| wrong.contains(&name.as_str())) {
+        let error = Error::config(format!("this is for {medium}, and the data has none")).at(format!("augment.{name}"));
+        return Err(error.fix(format!("leave it out, or use another such as {flag}")));
+    }
+    match sounds {
+        Some(form) => of_sounds(asked, form, decisions),
+        None => Ok(Augmentation::Images(of_images(asked, data, decisions))),
+    }
+}
+
+/// The names of the options that were given.
+fn given(asked: &Augment) -> Vec<String> {
+    let table = |options: &Augment| serde_json::to_value(options).expect("options are plain data");
+    let (asked, usual) = (table(asked), table(&Augment::default()));
+    let options = asked.as_object().into_iter().flatten();
+    options.filter(|(name, value)| usual.get(name) != Some(value)).map(|(name, _)| name.clone()).collect()
+}
+
+fn of_images(asked: &Augment, data: &Dataset, decisions: &mut Vec<Decision>) -> ImageChanges {
+    let colour = images::shape(data).is_some_and(|[.., channels]| channels == 3);
+    let usual = if colour {
+        ImageChanges {
+            flip: true,
+            shift: 0.1,
+            rotate: 15.0,
+            zoom: 0.2,
+            brightness: 0.3,
+            contrast: 0.3,
+            saturation: 0.3,
+            erase: 0.3,
+            ..ImageChanges::default()
+        }
+    } else {
+        ImageChanges { shift: 0.05, erase: 0.3, ..ImageChanges::default() }
+    };
+    let chosen = ImageChanges {
+        flip: asked.flip.unwrap_or(usual.flip),
+        flip_vertical: asked.flip_vertical,
+        shift: asked.shift.unwrap_or(usual.shift),
+        rotate: asked.rotate.unwrap_or(usual.rotate),
+        zoom: asked.zoom.unwrap_or(usual.zoom),
+        brightness: asked.brightness.unwrap_or(usual.brightness),
+        contrast: asked.contrast.unwrap_or(usual.contrast),
+        saturation: asked.saturation.unwrap_or(usual.saturation),
+        hue: asked.hue,
+        blur: asked.blur,
+        noise: asked.noise,
+        erase: asked.erase.unwrap_or(usual.erase),
+    };
+    let what = format!("training images are changed in each epoch: {}", described(&chosen));
+    let why = if colour { "colour images look alike mirrored" } else { "signs such as digits are not mirrored" };
+    decide(decisions, what, why.into(), "--augment=false");
+    chosen
+}
+
+fn described(a: &ImageChanges) -> String {
+    let switches = [("flip", a.flip), ("flip-vertical", a.flip_vertical)];
+    let on = switches.into_iter().filter(|(_, on)| *on).map(|(name, _)| name.to_string());
+    let strong = strengths(&[
+        ("shift", a.shift),
+        ("rotate", a.rotate),
+        ("zoom", a.zoom),
+        ("brightness", a.brightness),
+        ("contrast", a.contrast),
+        ("saturation", a.saturation),
+        ("hue", a.hue),
+        ("blur", a.blur),
+        ("noise", a.noise),
+        ("erase", a.erase),
+    ]);
+    on.chain(strong).collect::<Vec<_>>().join(", ")
+}
+
+/// Those that are not 0, with their names.
+fn strengths(all: &[(&str, f64)]) -> Vec<String> {
+    all.iter().filter(|(_, by)| *by > 0.0).map(|(name, by)| format!("{name} {by}")).collect()
+}
+
+#[cfg(feature = "sounds")]
+fn of_sounds(asked: &Augment, form: SoundForm, decisions: &mut Vec<Decision>) -> Result<Augmentation> {
+    use crate::data::source;
+    use crate::train::{SoundChanges, SoundStrengths};
+
+    let strong = SoundStrengths {
+        gain: asked.gain.unwrap_or(6.0),
+        shift: asked.shift.unwrap_or(0.1),
+        stretch: asked.stretch.unwrap_or(0.1),
+        pitch: asked.pitch.unwrap_or(2.0),
+        snr: asked.snr,
+        suppress: asked.suppress,
+        mask_time: asked.mask_time.unwrap_or(0.1),
+        mask_frequency: asked.mask_frequency.unwrap_or(0.2),
+        background_snr: asked.background_snr.unwrap_or(5.0),
+    };
+    let backgrounds = match &asked.background {
+        Some(folder) => source::backgrounds(folder, form.sample_rate)?,
+        None => Vec::new(),
+    };
+    let named = strengths(&[
+        ("gain", strong.gain),
+        ("shift", strong.shift),
+        ("stretch", strong.stretch),
+        ("pitch", strong.pitch),
+        ("suppress", strong.suppress),
+        ("mask-time", strong.mask_time),
+        ("mask-frequency", strong.mask_frequency),
+    ]);
+    let noise = strong.snr.map(|snr| format!("snr {snr}"));
+    let mixed = (!backgrounds.is_empty()).then(|| format!("{} backgrounds", backgrounds.len()));
+    let named = named.into_iter().chain(noise).chain(mixed).collect::<Vec<_>>().join(", ");
+    let what = format!("training sounds are changed in each epoch: {named}");
+    decide(decisions, what, "they sound alike to people".into(), "--augment=false");
+    Ok(Augmentation::Sounds(SoundChanges::new(strong, form.sample_rate, backgrounds)))
+}
+
+#[cfg(not(feature = "sounds"))]
+fn of_sounds(_: &Augment, _: SoundForm, _: &mut Vec<Decision>) -> Result<Augmentation> {
+    Ok(Augmentation::None)
+}
