@@ -97,10 +97,9 @@ fn verb(name: &'static str, about: &'static str) -> Command {
 }
 
 fn data(required: bool) -> Arg {
-    Arg::new("data")
-        .value_name("DATA")
-        .required(required)
-        .help("A CSV or TSV file, a folder of pictures, IDX or NPY files, `-` for standard input, or sample:NAME")
+    Arg::new("data").value_name("DATA").required(required).help(
+        "A CSV or TSV file, a folder of pictures or sounds, IDX or NPY files, `-` for standard input, or sample:NAME",
+    )
 }
 
 fn model() -> Arg {
@@ -148,7 +147,7 @@ fn flag(knob: &Knob) -> Arg {
         "data" => "Data",
         "split" => "Split",
         "preprocess" => "Preprocessing",
-        "augment" => "Augmentation of images",
+        "augment" => "Augmentation of images and sounds",
         "network" => "Network",
         "train" => "Training",
         _ => "Output",

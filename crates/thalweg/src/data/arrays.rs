@@ -18,6 +18,8 @@ pub struct Arrays {
     /// One column a target, one row an example; without columns where the answers are not known. Its source is what
     /// errors call the data, its lines are the examples' numbers from 1.
     pub answers: Table,
+    /// The columns of the answers that are to be learned.
+    pub targets: Vec<String>,
     /// The file of each example, for pictures and sounds; empty for others.
     pub files: Vec<String>,
     /// What files were brought to.
@@ -50,6 +52,7 @@ impl Arrays {
             shape: shape.to_vec(),
             x,
             answers,
+            targets: Vec::new(),
             files: Vec::new(),
             form: None,
             decisions: Vec::new(),
@@ -66,6 +69,7 @@ impl Arrays {
                 .at(self.answers.source.clone())
                 .fix("give one answer an example"));
         }
+        self.targets.push(name.into());
         self.answers.names.push(name.into());
         self.answers.columns.push(column);
         Ok(self)
@@ -103,12 +107,12 @@ impl Arrays {
 
     /// A feature called `x`, the targets, and the task that their answers decide.
     pub(crate) fn schema(&self, config: &Config) -> Result<(Schema, Vec<Decision>)> {
-        if self.answers.columns.is_empty() {
+        if self.targets.is_empty() {
             return Err(Error::data("the examples have no answers")
                 .at(self.answers.source.clone())
                 .fix("name the file of the labels, or an archive that holds them"));
         }
-        let (mut schema, decisions) = task::schema_of_answers(&self.answers, &config.data)?;
+        let (mut schema, decisions) = task::schema_of_answers(&self.answers, &self.targets, &config.data)?;
         let x = Column { name: "x".into(), kind: ColumnKind::Numeric, role: Role::Feature, format: None };
         schema.columns.insert(0, x);
         Ok((schema, decisions))

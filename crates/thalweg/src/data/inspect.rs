@@ -73,8 +73,8 @@ pub fn profile(config: &Config) -> Result<Profile> {
         }
         Source::Arrays(arrays) => {
             let surveys = Survey::of_table(&arrays.answers, &Notation::new(&config.data));
-            let known = !arrays.answers.columns.is_empty();
-            let inferred = known.then(|| task::schema_of_answers(&arrays.answers, &config.data));
+            let known = !arrays.targets.is_empty();
+            let inferred = known.then(|| task::schema_of_answers(&arrays.answers, &arrays.targets, &config.data));
             let mut profile = profiled(&arrays.answers, &surveys, inferred);
             profile.decisions.splice(0..0, arrays.notes());
             let shape: Vec<String> = arrays.shape.iter().map(usize::to_string).collect();

@@ -273,6 +273,9 @@ impl Model {
         options.decimal_comma = options.decimal_comma.or(Some(self.pipeline.notation.decimal_comma));
         if let Some(form) = self.pipeline.form() {
             form.adopt(&mut options);
+            if path == "-" {
+                return source::open_list(&options);
+            }
         }
         let mut source = source::open(path, &options)?;
         if let Source::Table(reader) = &mut source {

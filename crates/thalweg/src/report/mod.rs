@@ -19,7 +19,7 @@ mod run;
 mod samples;
 mod scales;
 mod tables;
-mod text;
+pub(crate) mod text;
 mod theme;
 
 use crate::train::event::Event;

@@ -133,6 +133,7 @@ fn mistake(i: usize, classes: &[String]) -> Mistake {
         loss: 9.0 / (i + 1) as f64,
         confidence: Some(0.999 - 0.02 * i as f64),
         picture: None,
+        sound: None,
         inputs: (0..12)
             .map(|k| (format!("pixel_{}_{}", k / 8, k % 8), format!("{:.0}", 16.0 * noise(i + k))))
             .collect(),
@@ -210,6 +211,7 @@ pub(super) fn regression() -> Vec<Event> {
             loss: 3.1 - 0.2 * i as f64,
             confidence: None,
             picture: None,
+            sound: None,
             inputs: vec![
                 ("ocean_proximity".into(), "<1H OCEAN".into()),
                 ("median_income".into(), "1.9".into()),

@@ -55,10 +55,13 @@ fn sheet(mistakes: &[Mistake], classes: bool) -> String {
             .picture
             .as_deref()
             .map_or(String::new(), |png| format!(r#"<img alt="" src="data:image/png;base64,{}">"#, escape(png)));
+        let sound = m.sound.as_deref().map_or(String::new(), |wav| {
+            format!(r#"<audio controls preload="none" src="data:audio/wav;base64,{}"></audio>"#, escape(wav))
+        });
         let wrong = if classes && m.truth != m.prediction { r#" class="wrong""# } else { "" };
         let confidence = m.confidence.map_or(String::new(), |p| format!(", {}", percent(p)));
         format!(
-            "<figure>{picture}<figcaption>{} <span{wrong}>{}{confidence}</span><small>{}</small></figcaption></figure>",
+            "<figure>{picture}{sound}<figcaption>{} <span{wrong}>{}{confidence}</span><small>{}</small></figcaption></figure>",
             escape(&shorten(&m.truth, 40)),
             escape(&shorten(&m.prediction, 40)),
             escape(&m.place)

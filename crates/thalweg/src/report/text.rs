@@ -1,7 +1,7 @@
 //! Words and numbers as the page shows them.
 
 /// Text made safe for HTML and SVG: markup characters escaped, characters that XML forbids replaced.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

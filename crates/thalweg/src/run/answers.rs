@@ -25,6 +25,7 @@ pub(super) fn describe(part: &str, data: &Dataset, rows: &Rows, outputs: &[f64])
         }
         Task::Multilabel => {}
     }
+    let shown = Shown::new(data);
     let losses: Vec<f64> = (0..rows.rows)
         .map(|row| row_loss(data.task, &outputs[row * k..][..k], &rows.y[row * rows.targets..]))
         .collect();
@@ -42,22 +43,49 @@ pub(super) fn describe(part: &str, data: &Dataset, rows: &Rows, outputs: &[f64])
                 loss: losses[row],
                 confidence: target.probabilities(outputs).into_iter().reduce(f64::max),
                 inputs: rows.raw.inputs(row),
-                picture: picture(data, &rows.x[row * rows.columns..][..rows.columns]),
+                picture: shown.picture(&rows.x[row * rows.columns..][..rows.columns]),
+                sound: shown.sound(&rows.x[row * rows.columns..][..rows.columns]),
             }
         })
         .collect();
     answers
 }
 
-/// An example that is an image, as the report shows it.
+/// How the report shows an example that is an image or a sound.
 #[cfg(feature = "images")]
-fn picture(data: &Dataset, x: &[f32]) -> Option<String> {
-    super::thumbnail::png(&data.pipeline.shape(), x)
+struct Shown(Option<super::look::Look>);
+
+#[cfg(feature = "images")]
+impl Shown {
+    fn new(data: &Dataset) -> Self {
+        Shown(super::look::Look::new(data))
+    }
+
+    fn picture(&self, x: &[f32]) -> Option<String> {
+        self.0.as_ref()?.png(x)
+    }
+
+    fn sound(&self, x: &[f32]) -> Option<String> {
+        self.0.as_ref()?.wav(x, super::look::peak(x))
+    }
 }
 
 #[cfg(not(feature = "images"))]
-fn picture(_: &Dataset, _: &[f32]) -> Option<String> {
-    None
+struct Shown;
+
+#[cfg(not(feature = "images"))]
+impl Shown {
+    fn new(_: &Dataset) -> Self {
+        Shown
+    }
+
+    fn picture(&self, _: &[f32]) -> Option<String> {
+        None
+    }
+
+    fn sound(&self, _: &[f32]) -> Option<String> {
+        None
+    }
 }
 
 /// The loss of one row from its outputs: cross-entropy for classes and labels, half the squared error for numbers.

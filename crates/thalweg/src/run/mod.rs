@@ -2,10 +2,12 @@
 
 mod announce;
 mod answers;
-mod outcome;
-mod scribe;
 #[cfg(feature = "images")]
-mod thumbnail;
+mod look;
+mod outcome;
+#[cfg(feature = "images")]
+mod preview;
+mod scribe;
 
 use std::path::Path;
 
@@ -126,9 +128,9 @@ pub fn preview_augmentation(config: &Config, path: &Path) -> Result<Vec<Decision
     let (data, plan) = prepare(config)?;
     if plan.augmentation == Augmentation::None {
         let error = Error::config("training examples are not changed, so there is nothing to show");
-        return Err(error.fix("name images, and ask for changes such as --augment or --rotate 10"));
+        return Err(error.fix("name images or sounds, and ask for changes such as --augment"));
     }
-    thumbnail::sheet(&data, &plan.augmentation, config.train.seed, path)?;
+    preview::write(&data, &plan.augmentation, config.train.seed, path)?;
     Ok(data.decisions.into_iter().chain(plan.decisions).collect())
 }
 

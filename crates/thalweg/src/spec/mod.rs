@@ -77,6 +77,8 @@ pub struct Data {
     pub keep: Vec<String>,
     /// The column of sample weights.
     pub weight: Option<String>,
+    /// The column that names files of pictures or sounds, where a table lists them. Default: one called file, path, image, sound or the like.
+    pub files: Option<String>,
     /// Height and width that pictures are brought to, such as 64,64. Default: by the pictures, 64 at most.
     #[schemars(length(equal = 2), inner(range(min = 1, max = 4096)))]
     pub image_size: Option<Vec<usize>>,

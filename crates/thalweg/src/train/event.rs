@@ -76,9 +76,12 @@ pub struct Mistake {
     pub confidence: Option<f64>,
     /// Its input columns as read, at most the first 12.
     pub inputs: Vec<(String, String)>,
-    /// The example itself, where it is an image: PNG in base64.
+    /// The example itself, where it is an image, or a sound's spectrogram: PNG in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picture: Option<String>,
+    /// The example itself, where it is a sound: WAV in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sound: Option<String>,
 }
 
 /// What the final model's answers on one part look like, for the report.

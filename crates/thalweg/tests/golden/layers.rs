@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 use thalweg::layers::{
-    Activate, Backward, BatchNorm, Conv2d, Dropout, Embedded, Embedding, Layer, LayerNorm, Linear, Mode, Noise,
-    Padding, Pair, Parameters, ParametersMut, Pool2d, Pooling,
+    Activate, Backward, BatchNorm, Conv2d, Dropout, Embedded, Embedding, Layer, LayerNorm, Linear, LogMel,
+    LogMelOptions, Mode, Noise, Padding, Pair, Parameters, ParametersMut, Pool2d, Pooling,
 };
 use thalweg::network::Network;
 use thalweg::tensor::{Activation, Dtype, Shape, Tensor, View, ViewMut, ops};
@@ -215,5 +215,36 @@ fn pooling_of_all_kinds() {
         let found = pass(layer, &[], &images(case), &numbers(&case["dy"]), Mode::Predict);
         assert_near(&format!("{i}: y"), &found.y, &numbers(&case["y"]), 1e-15);
         assert_near(&format!("{i}: dx"), &found.dx, &numbers(&case["dx"]), 1e-15);
+    }
+}
+
+#[test]
+fn spectra_of_sounds() {
+    let golden = golden("sounds");
+    let x = numbers(&golden["x"]);
+    for (i, case) in list(&golden["cases"]).iter().enumerate() {
+        let count = |name: &str| case[name].as_u64().map(|n| n as usize);
+        let options = LogMelOptions {
+            sample_rate: 8_000,
+            window: count("window").unwrap(),
+            hop: count("hop").unwrap(),
+            bands: count("bands").unwrap(),
+            low: case["low"].as_f64().unwrap(),
+            high: case["high"].as_f64(),
+            offset: case["offset"].as_f64().unwrap(),
+            coefficients: count("coefficients"),
+        };
+        let layer = LogMel::from(options);
+        let expected = numbers(&case["y"]);
+        let sound = Tensor::from_f64([1, x.len(), 1], x.clone());
+        let found = pass(layer.clone(), &[], &sound, &vec![0.0; expected.len()], Mode::Predict);
+        assert_near(&format!("case {i}"), &found.y, &expected, 1e-11);
+
+        let network = Network::new(Shape::from([x.len(), 1]), vec![Box::new(layer) as Box<dyn Layer>]).unwrap();
+        let mut workspace = network.workspace(1, Dtype::F32);
+        let (theta, sound) = (Tensor::zeros([0], Dtype::F32), sound.to(Dtype::F32));
+        let single = network.forward(theta.view(), sound.view(), &mut workspace, Mode::Predict).to_f64();
+        let worst = single.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(worst < 1e-4, "case {i} in f32: {worst}");
     }
 }

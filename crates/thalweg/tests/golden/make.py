@@ -1,10 +1,11 @@
-"""Writes the golden numbers beside this file: float64, from PyTorch, scikit-learn, mpmath and NumPy.
+"""Writes the golden numbers beside this file: float64, from PyTorch, scikit-learn, librosa, mpmath and NumPy.
 
-    pip install torch==2.15.0 scikit-learn==1.9.1 numpy==2.4.6 mpmath==1.3.0
+    pip install torch==2.15.0 scikit-learn==1.9.1 numpy==2.4.6 mpmath==1.3.0 librosa==0.11.0 soundfile==0.14.0
     python make.py
 
 Nothing here shares code with Thalweg. Each file says in "source" whose numbers it holds. Examples are rows, a weight is
 n_out × n_in, matrices are written row by row, and every float is written so that it reads back to the same bits.
+The folder sounds/ beside this one gets files in formats that the tests do not write themselves.
 Two files are data: temperatures.json has Melbourne's daily minimum temperatures (Australian Bureau of Meteorology,
 CC BY 4.0), read from $THALWEG_DATA (default: ../shared/data beside the repository); training.json has iris (Fisher,
 CC BY 4.0), as scikit-learn ships it.
@@ -16,8 +17,10 @@ import math
 import os
 from pathlib import Path
 
+import librosa
 import mpmath
 import numpy as np
+import soundfile
 import torch
 import torch.nn.functional as F
 from sklearn import datasets, metrics
@@ -332,6 +335,35 @@ def images():
     names = ["x", "gamma", "beta", "y", "dy", "dx", "dgamma", "dbeta"]
     norm = dict(zip(names, map(flat, (x, gamma, beta, y, dy, *grads))))
     write("images", f"PyTorch {torch.__version__}, float64", convolutions=convolutions, pools=pools, layer_norm=norm)
+
+
+def sounds():
+    """Log-mel spectrograms and their cosine coefficients, of a glide with noise; frames lie within the sound."""
+    random = np.random.default_rng(11)
+    t = np.arange(900) / 8000
+    x = np.round(np.sin(2 * np.pi * (300 + 4000 * t) * t) * np.exp(-6 * t) + 0.01 * random.normal(size=t.size), 5)
+    cases = []
+    for window, hop, bands, low, high, offset, coefficients in [
+        (256, 80, 40, 0.0, 4000.0, 1e-6, None),
+        (200, 100, 12, 300.0, 3400.0, 1e-3, None),
+        (256, 128, 20, 0.0, 4000.0, 1e-6, 13),
+    ]:
+        power = librosa.feature.melspectrogram(
+            y=x, sr=8000, n_fft=window, hop_length=hop, center=False, window="hann", power=2.0, n_mels=bands, fmin=low,
+            fmax=high, htk=True, norm=None, dtype=np.float64)
+        y = np.log(offset + power)
+        if coefficients:
+            y = librosa.feature.mfcc(S=y, n_mfcc=coefficients, dct_type=2, norm="ortho")
+        cases.append({"window": window, "hop": hop, "bands": bands, "low": low, "high": high, "offset": offset,
+                      "coefficients": coefficients, "y": y.T.ravel()})
+    write("sounds", f"librosa {librosa.__version__}, float64", sample_rate=8000, x=x, cases=cases)
+
+    # A quarter of a second of 440 Hz, left, and of silence, right.
+    tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(5512) / 22050)
+    folder = HERE.parent / "sounds"
+    folder.mkdir(exist_ok=True)
+    for name, options in [("tone.flac", {}), ("tone.ogg", {"subtype": "VORBIS"}), ("tone.mp3", {})]:
+        soundfile.write(folder / name, np.stack([tone, 0 * tone], 1), 22050, **options)
 
 
 def mlp(sizes, seed):
@@ -709,5 +741,6 @@ def scores():
 
 
 if __name__ == "__main__":
-    for part in (activations, losses, layers, images, network, optimizers, schedules, averages, initializers, training, scores):
+    for part in (activations, losses, layers, images, sounds, network, optimizers, schedules, averages, initializers,
+                 training, scores):
         part()

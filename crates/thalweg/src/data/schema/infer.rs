@@ -175,7 +175,7 @@ fn is_named_like_an_id(name: &str) -> bool {
 }
 
 /// The target columns' positions.
-fn choose_targets(table: &Table, data: &spec::Data, decisions: &mut Vec<Decision>) -> Vec<usize> {
+pub(crate) fn choose_targets(table: &Table, data: &spec::Data, decisions: &mut Vec<Decision>) -> Vec<usize> {
     if !data.target.is_empty() {
         let mut positions: Vec<usize> = data.target.iter().filter_map(|name| table.position(name)).collect();
         positions.sort_unstable();
@@ -207,7 +207,7 @@ fn found_markers(surveys: &[Survey], data: &spec::Data) -> Option<Decision> {
 }
 
 /// Every column that an option names exists.
-fn check_names(table: &Table, data: &spec::Data, split: &spec::Split) -> Result<()> {
+pub(crate) fn check_names(table: &Table, data: &spec::Data, split: &spec::Split) -> Result<()> {
     let lists = [("target", &data.target), ("id", &data.id), ("ignore", &data.ignore), ("keep", &data.keep)];
     let single = [("weight", &data.weight), ("group", &split.group), ("time", &split.time)];
     let listed = lists.into_iter().flat_map(|(option, names)| names.iter().map(move |name| (option, name)));

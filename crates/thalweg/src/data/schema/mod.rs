@@ -1,5 +1,6 @@
 //! What each column is and what it is for.
 
+pub(crate) use infer::{check_names, choose_targets};
 use serde::{Deserialize, Serialize};
 
 mod infer;

@@ -8,6 +8,7 @@ use crate::{Error, Result};
 
 use super::survey::{FEW, Survey};
 use super::{Column, ColumnKind, Role, Schema, Task, shortened};
+use crate::data::schema;
 
 /// Whole numbers with fewer examples a value than this are amounts rather than classes.
 const EXAMPLES_A_CLASS: usize = 10;
@@ -24,14 +25,23 @@ pub(super) struct Chosen {
     pub(super) decision: Option<Decision>,
 }
 
-/// The schema of a table that holds nothing but targets.
-pub(crate) fn schema_of_answers(table: &Table, data: &spec::Data) -> Result<(Schema, Vec<Decision>)> {
+/// The schema of a table of answers, some of whose columns are targets.
+pub(crate) fn schema_of_answers(
+    table: &Table,
+    targets: &[String],
+    data: &spec::Data,
+) -> Result<(Schema, Vec<Decision>)> {
     let notation = Notation::new(data);
     let surveys = Survey::of_table(table, &notation);
-    let targets: Vec<usize> = (0..table.names.len()).collect();
-    let chosen = decide(table, data, &targets, &surveys)?;
-    let target = |name: &String| Column { name: name.clone(), kind: chosen.kind, role: Role::Target, format: None };
-    let columns = table.names.iter().map(target).collect();
+    let positions = schema::positions(table, targets.iter().map(String::as_str))?;
+    let chosen = decide(table, data, &positions, &surveys)?;
+    let column = |name: &String| {
+        let is_target = targets.contains(name);
+        let (kind, role) =
+            if is_target { (chosen.kind, Role::Target) } else { (ColumnKind::Categorical, Role::Ignored) };
+        Column { name: name.clone(), kind, role, format: None }
+    };
+    let columns = table.names.iter().map(column).collect();
     let schema = Schema { columns, task: chosen.task, notation, separator: chosen.separator };
     Ok((schema, chosen.decision.into_iter().collect()))
 }

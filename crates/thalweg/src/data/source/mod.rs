@@ -52,9 +52,25 @@ pub fn open(path: &str, options: &spec::Data) -> Result<Source> {
         Form::Npz => npy::open_archive(Path::new(path)).map(arrays),
         Form::Other => match files::open_file(Path::new(path), options) {
             Some(example) => example.map(arrays),
-            None => TableReader::open(path, reader(path)?, options).map(table),
+            None => open_table(path, options),
         },
     }
+}
+
+/// A table, or the files that it names.
+fn open_table(path: &str, options: &spec::Data) -> Result<Source> {
+    let open = || TableReader::open(path, reader(path)?, options);
+    let rows = open()?;
+    let Some(column) = files::listing::column(rows.names(), options)? else { return Ok(table(rows)) };
+    match files::listing::open(rows.read_all()?, column, options)? {
+        Some(listed) => Ok(arrays(listed)),
+        None => open().map(table),
+    }
+}
+
+/// The files whose names come line by line on standard input.
+pub(crate) fn open_list(options: &spec::Data) -> Result<Source> {
+    files::listing::of_lines("standard input", std::io::stdin().lock(), options).map(arrays)
 }
 
 /// What a file's first bytes say it is.

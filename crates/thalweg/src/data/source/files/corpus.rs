@@ -14,10 +14,13 @@ use crate::train::event::Decision;
 /// How many unreadable files a message names.
 const NAMED: usize = 5;
 
-/// A file, and its class where its folder says one.
+/// A file, and what is known of it.
 pub(super) struct Item {
     pub(super) path: PathBuf,
-    pub(super) class: Option<String>,
+    /// Its cells in the corpus's columns.
+    pub(super) answers: Vec<String>,
+    /// Its line in a table, or its number.
+    pub(super) place: u64,
 }
 
 /// The files of a source that are examples.
@@ -27,6 +30,9 @@ pub(super) struct Corpus {
     /// What names of files are told from.
     folder: PathBuf,
     items: Vec<Item>,
+    /// The columns of the items' answers, and those that are to be learned.
+    names: Vec<String>,
+    targets: Vec<String>,
     /// Files that are left out, each with its reason.
     bad: Vec<String>,
     /// How many files there were.
@@ -39,16 +45,43 @@ impl Corpus {
     /// # Errors
     /// If a folder cannot be read.
     pub(super) fn of_folder(path: &Path, medium: &Medium) -> Result<Corpus> {
-        let (items, bad) = folder::walk(path, medium)?;
-        let all = items.len() + bad.len();
-        Ok(Corpus { source: path.display().to_string(), folder: path.into(), items, bad, all })
+        let (files, bad) = folder::walk(path, medium)?;
+        let all_have_classes = !files.is_empty() && files.iter().all(|(_, class)| class.is_some());
+        let items = files.into_iter().zip(1..).map(|((path, class), place)| Item {
+            path,
+            answers: class.into_iter().collect(),
+            place,
+        });
+        let mut corpus = Corpus::of_items(&path.display().to_string(), path, items.collect());
+        corpus.all += bad.len();
+        corpus.bad = bad;
+        let class = Vec::from_iter(all_have_classes.then(|| "class".to_string()));
+        Ok(corpus.with_answers(class.clone(), class))
     }
 
-    /// Files by their paths, without classes.
+    /// Files without answers.
     pub(super) fn of_files(source: &str, folder: &Path, paths: Vec<PathBuf>) -> Corpus {
-        let items: Vec<Item> = paths.into_iter().map(|path| Item { path, class: None }).collect();
-        let all = items.len();
-        Corpus { source: source.into(), folder: folder.into(), items, bad: Vec::new(), all }
+        let items = paths.into_iter().zip(1..).map(|(path, place)| Item { path, answers: Vec::new(), place });
+        Corpus::of_items(source, folder, items.collect())
+    }
+
+    /// Files, told by their places in a folder.
+    pub(super) fn of_items(source: &str, folder: &Path, items: Vec<Item>) -> Corpus {
+        Corpus {
+            source: source.into(),
+            folder: folder.into(),
+            all: items.len(),
+            items,
+            names: Vec::new(),
+            targets: Vec::new(),
+            bad: Vec::new(),
+        }
+    }
+
+    /// The same with names for the items' cells, some of which are to be learned.
+    #[must_use]
+    pub(super) fn with_answers(self, names: Vec<String>, targets: Vec<String>) -> Corpus {
+        Corpus { names, targets, ..self }
     }
 
     /// How many files are left.
@@ -105,9 +138,11 @@ impl Corpus {
     /// If they are not of its shape.
     pub(super) fn into_arrays(self, x: Vec<Vec<f32>>, form: Form, decisions: Vec<Decision>) -> Result<Arrays> {
         let mut arrays = Arrays::new(&self.source, &form.shape(), x.concat())?;
-        if self.items.iter().all(|item| item.class.is_some()) {
-            arrays = arrays.with_answers("class", self.items.iter().filter_map(|item| item.class.clone()))?;
+        for (i, column) in self.names.iter().enumerate() {
+            arrays = arrays.with_answers(column, self.items.iter().map(|item| item.answers[i].clone()))?;
         }
+        arrays.targets.clone_from(&self.targets);
+        arrays.answers.lines = self.items.iter().map(|item| item.place).collect();
         arrays.files = self.items.iter().map(|item| name(&self.folder, &item.path)).collect();
         arrays.form = Some(form);
         arrays.decisions = decisions;

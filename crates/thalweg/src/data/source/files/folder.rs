@@ -4,11 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Medium;
-use super::corpus::Item;
 use crate::error::{Error, Kind, Result};
 
 /// Folders deeper than this within a class are not looked into.
 const DEPTH: usize = 8;
+
+/// A file, and its class where a folder says one.
+type Found = (PathBuf, Option<String>);
 
 /// The names that a part's folder may have.
 fn names(part: &str) -> &'static [&'static str] {
@@ -52,7 +54,7 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// The files of a folder that are of a medium by their names, in the order of their names, and those that are in the wrong place.
-pub(super) fn walk(folder: &Path, medium: &Medium) -> Result<(Vec<Item>, Vec<String>)> {
+pub(super) fn walk(folder: &Path, medium: &Medium) -> Result<(Vec<Found>, Vec<String>)> {
     let root = with_parts(folder);
     let (mut items, mut bad, mut loose) = (Vec::new(), Vec::new(), Vec::new());
     for path in entries(&root)? {
@@ -67,7 +69,7 @@ pub(super) fn walk(folder: &Path, medium: &Medium) -> Result<(Vec<Item>, Vec<Str
         }
     }
     if items.is_empty() {
-        items.extend(loose.into_iter().map(|path| Item { path, class: None }));
+        items.extend(loose.into_iter().map(|path| (path, None)));
     } else {
         bad.extend(loose.iter().map(|path| format!("{} (in no class's folder)", name(path))));
     }
@@ -79,7 +81,7 @@ fn descend(
     class: &str,
     depth: usize,
     medium: &Medium,
-    (items, bad): (&mut Vec<Item>, &mut Vec<String>),
+    (items, bad): (&mut Vec<Found>, &mut Vec<String>),
 ) -> Result<()> {
     for path in entries(folder)? {
         // A linked folder may lie above this one.
@@ -90,7 +92,7 @@ fn descend(
             }
         } else if medium.is_named(&path) {
             if path.is_file() {
-                items.push(Item { path, class: Some(class.into()) });
+                items.push((path, Some(class.into())));
             } else {
                 bad.push(format!("{} (no regular file)", path.display()));
             }

@@ -5,6 +5,7 @@ mod corpus;
 mod folder;
 #[cfg(feature = "images")]
 mod images;
+pub(super) mod listing;
 #[cfg(feature = "sounds")]
 pub(super) mod sounds;
 

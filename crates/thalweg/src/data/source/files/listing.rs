@@ -1,0 +1,94 @@
+//! Tables that name files, with an answer for each.
+
+use std::io::BufRead;
+use std::path::{Path, PathBuf};
+
+use super::Medium;
+use super::corpus::{Corpus, Item};
+use crate::data::arrays::Arrays;
+use crate::data::schema;
+use crate::data::table::Table;
+use crate::error::{Error, Kind, Result};
+use crate::spec;
+use crate::train::event::Decision;
+
+/// Names that a column of files may have.
+const NAMES: [&str; 13] = [
+    "file",
+    "files",
+    "filename",
+    "file_name",
+    "filepath",
+    "file_path",
+    "path",
+    "image",
+    "picture",
+    "sound",
+    "audio",
+    "wav",
+    "recording",
+];
+
+/// The column that may name files: the one that the options say, else one by its name.
+pub(in super::super) fn column(names: &[String], options: &spec::Data) -> Result<Option<usize>> {
+    let Some(wanted) = &options.files else {
+        return Ok(names.iter().position(|name| NAMES.contains(&name.to_lowercase().as_str())));
+    };
+    let found = names.iter().position(|name| name == wanted);
+    found.map(Some).ok_or_else(|| {
+        let near = crate::did_you_mean(wanted, names.iter().map(String::as_str));
+        Error::config(format!("there is no column {wanted:?}{near}")).at("--files").fix("name the column of files")
+    })
+}
+
+/// The files that a table names, with the cells of its other columns; none where the column holds something else.
+pub(in super::super) fn open(mut table: Table, column: usize, options: &spec::Data) -> Result<Option<Arrays>> {
+    let cells = table.columns.remove(column);
+    let name = table.names.remove(column);
+    let first = cells.iter().map(str::trim).find(|cell| !cell.is_empty()).unwrap_or_default();
+    let Some(medium) = Medium::of(Path::new(first)) else {
+        if options.files.is_none() {
+            return Ok(None);
+        }
+        return Err(Error::data(format!("found {first:?}, expected the name of a picture or a sound"))
+            .at(format!("{}, column {name:?}", table.source))
+            .fix("name another column with --files"));
+    };
+    let folder = Path::new(&table.source).parent().unwrap_or(Path::new("")).to_path_buf();
+    let item = |(row, cell): (usize, &str)| Item {
+        path: folder.join(cell.trim()),
+        answers: table.columns.iter().map(|column| column.get(row).to_string()).collect(),
+        place: table.lines[row],
+    };
+    let items = cells.iter().enumerate().map(item).collect();
+    let mut decisions = vec![Decision {
+        what: format!("column {name:?} names the files"),
+        why: format!("such as {first}"),
+        flag: "--files COLUMN".into(),
+    }];
+    schema::check_names(&table, options, &spec::Split::default())?;
+    let targets = if table.names.is_empty() {
+        Vec::new()
+    } else {
+        schema::choose_targets(&table, options, &mut decisions).into_iter().map(|i| table.names[i].clone()).collect()
+    };
+    let corpus = Corpus::of_items(&table.source, &folder, items).with_answers(table.names, targets);
+    let mut arrays = (medium.read)(corpus, options)?;
+    arrays.decisions.splice(0..0, decisions);
+    Ok(Some(arrays))
+}
+
+/// The files whose names are lines of text, without answers.
+pub(in super::super) fn of_lines(source: &str, text: impl BufRead, options: &spec::Data) -> Result<Arrays> {
+    let wrong = |error: std::io::Error| {
+        Error::io(Kind::Data, source, "read the list of files", &error).fix("give the name of a file a line")
+    };
+    let lines = text.lines().collect::<std::io::Result<Vec<String>>>().map_err(wrong)?;
+    let paths: Vec<PathBuf> =
+        lines.iter().map(|line| line.trim().into()).filter(|path: &PathBuf| path != Path::new("")).collect();
+    let Some(medium) = paths.iter().find_map(|path| Medium::of(path)) else {
+        let found = Error::data("no line names a picture or a sound").at(source);
+        return Err(found.fix("give the name of a file a line"));
+    };
+    (medium.read)(Corpus::of_files(source, Path::new(""), paths), options)
+}

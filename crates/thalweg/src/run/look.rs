@@ -1,0 +1,145 @@
+//! Examples to look at and to listen to: images as they are, sounds as their spectrograms.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use image::codecs::png::PngEncoder;
+use image::{DynamicImage, GrayImage, ImageEncoder, RgbImage};
+
+use crate::data::dataset::Dataset;
+use crate::data::form::Form;
+use crate::layers::LogMelOptions;
+use crate::tensor::spectrum::{Bands, Spectrum};
+use crate::tensor::{Shape, Tensor};
+
+/// Bands of a sound's picture, and how far below its loudest moment it reaches: 60 dB, in natural logarithms of power.
+const BANDS: usize = 48;
+const DEPTH: f32 = 13.8;
+
+/// The most samples of a sound that a page holds.
+const MOST_SAMPLES: usize = 80_000;
+
+/// How the examples of a data set are shown.
+pub(super) struct Look {
+    shape: Vec<usize>,
+    sounds: Option<(Bands, Spectrum)>,
+}
+
+impl Look {
+    /// None for examples that are neither sounds nor images of one or three channels.
+    pub(super) fn new(data: &Dataset) -> Option<Look> {
+        let shape = data.pipeline.shape();
+        if let Some(Form::Sounds(form)) = data.pipeline.form() {
+            let options = LogMelOptions::new(form.sample_rate, BANDS);
+            let window = options.window.min(form.samples);
+            // Pictures of long sounds have not many more frames.
+            let hop = options.hop.max(form.samples / 150);
+            let bands = Bands {
+                sample_rate: form.sample_rate,
+                window,
+                hop,
+                bands: BANDS,
+                range: [0.0, form.sample_rate as f64 / 2.0],
+                coefficients: None,
+            };
+            return Some(Look { shape, sounds: Some((bands, Spectrum::new(bands, 1e-9))) });
+        }
+        let [.., channels] = Shape::try_from(shape.clone()).ok()?.image()?;
+        matches!(channels, 1 | 3).then_some(Look { shape, sounds: None })
+    }
+
+    /// What is drawn of an example: its numbers, or its spectrogram's, low frequencies below.
+    fn drawn(&self, x: &[f32]) -> (Vec<usize>, Vec<f32>) {
+        let Some((bands, spectrum)) = &self.sounds else { return (self.shape.clone(), x.to_vec()) };
+        let (frames, bins) = (bands.frames(x.len()), bands.bins().len());
+        let mut y = Tensor::zeros([frames, BANDS], crate::tensor::Dtype::F32);
+        let mut rooms = [[1, frames, 2 * bins], [1, frames, bins]].map(|shape| Tensor::zeros(shape, y.dtype()));
+        spectrum.forward(crate::tensor::View::from_f32([1, x.len()], x), y.view_mut(), &mut rooms);
+        let y = y.to_f64();
+        let at = |i: usize| y[i % frames * BANDS + (BANDS - 1 - i / frames)] as f32;
+        (vec![BANDS, frames], (0..BANDS * frames).map(at).collect())
+    }
+
+    /// The numbers that are black and white in an example's picture.
+    pub(super) fn range(&self, x: &[f32]) -> [f32; 2] {
+        let (_, x) = self.drawn(x);
+        let [low, high] =
+            x.iter().fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], &x| [low.min(x), high.max(x)]);
+        if self.sounds.is_some() { [low.max(high - DEPTH), high] } else { [low, high] }
+    }
+
+    /// An example's picture, the numbers of a range stretched from black to white.
+    pub(super) fn picture(&self, x: &[f32], [low, high]: [f32; 2]) -> Option<DynamicImage> {
+        let (shape, x) = self.drawn(x);
+        let stretch = 255.0 / (high - low).max(f32::MIN_POSITIVE);
+        let pixels = x.iter().map(|x| ((x - low) * stretch).round() as u8).collect();
+        match shape[..] {
+            [height, width] | [height, width, 1] => {
+                GrayImage::from_raw(width as u32, height as u32, pixels).map(DynamicImage::from)
+            }
+            [height, width, 3] => RgbImage::from_raw(width as u32, height as u32, pixels).map(DynamicImage::from),
+            _ => None,
+        }
+    }
+
+    /// An example's picture as PNG in base64.
+    pub(super) fn png(&self, x: &[f32]) -> Option<String> {
+        encoded(&self.picture(x, self.range(x))?)
+    }
+
+    /// A sound of not too many samples as WAV in base64, a number becoming full volume.
+    pub(super) fn wav(&self, x: &[f32], full: f32) -> Option<String> {
+        let (bands, _) = self.sounds.as_ref().filter(|_| x.len() <= MOST_SAMPLES)?;
+        let (rate, bytes) = (bands.sample_rate as u32, 2 * x.len() as u32);
+        let mut wav = b"RIFF".to_vec();
+        wav.extend((36 + bytes).to_le_bytes());
+        wav.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+        wav.extend([rate.to_le_bytes(), (2 * rate).to_le_bytes(), [2, 0, 16, 0]].concat());
+        wav.extend(b"data");
+        wav.extend(bytes.to_le_bytes());
+        let sample = |x: &f32| (x / full.max(f32::MIN_POSITIVE) * 32_767.0) as i16;
+        wav.extend(x.iter().flat_map(|x| sample(x).to_le_bytes()));
+        Some(STANDARD.encode(wav))
+    }
+}
+
+/// The largest size of a number.
+pub(super) fn peak(x: &[f32]) -> f32 {
+    x.iter().fold(0.0, |most, x| most.max(x.abs()))
+}
+
+/// A picture as PNG in base64.
+pub(super) fn encoded(picture: &DynamicImage) -> Option<String> {
+    let mut bytes = Vec::new();
+    let encoder = PngEncoder::new(&mut bytes);
+    encoder.write_image(picture.as_bytes(), picture.width(), picture.height(), picture.color().into()).ok()?;
+    Some(STANDARD.encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_can_be_read_back() {
+        let png = |shape: &[usize], x: &[f32]| Look { shape: shape.to_vec(), sounds: None }.png(x);
+        let bytes = STANDARD.decode(png(&[2, 2], &[-1.0, 0.0, 1.0, 1.0]).unwrap()).unwrap();
+        let picture = image::load_from_memory(&bytes).unwrap().into_luma8();
+        assert_eq!((picture.dimensions(), picture.into_raw()), ((2, 2), vec![0, 128, 255, 255]));
+        assert!(png(&[2, 2, 3], &[0.0; 12]).is_some(), "one grey is a picture too");
+    }
+
+    #[test]
+    fn a_sounds_picture_is_bright_where_it_sounds() {
+        let bands =
+            Bands { sample_rate: 8_000, window: 256, hop: 80, bands: BANDS, range: [0.0, 4_000.0], coefficients: None };
+        let look = Look { shape: vec![4_000, 1], sounds: Some((bands, Spectrum::new(bands, 1e-9))) };
+        let low: Vec<f32> = (0..4_000).map(|i| (i as f32 * 0.3).sin()).collect();
+        let picture = look.picture(&low, look.range(&low)).unwrap().into_luma8();
+        let rows: Vec<u32> = picture.rows().map(|row| row.map(|pixel| u32::from(pixel.0[0])).sum()).collect();
+        let brightest = rows.iter().enumerate().max_by_key(|(_, sum)| **sum).unwrap().0;
+        // 382 Hz is in the lower part.
+        assert!(brightest > BANDS / 2 && brightest < BANDS - 2, "{brightest}");
+        let wav = STANDARD.decode(look.wav(&low, 1.0).unwrap()).unwrap();
+        assert_eq!((wav.len(), &wav[..4]), (44 + 8_000, &b"RIFF"[..]));
+    }
+}

@@ -1,0 +1,121 @@
+//! Training examples beside what augmentation makes of them.
+
+use std::path::Path;
+
+use image::imageops::{self, FilterType};
+use image::{Rgb, RgbImage};
+
+use super::look::{Look, encoded, peak};
+use crate::data::dataset::Dataset;
+use crate::error::{Error, Kind, Result};
+use crate::random;
+use crate::tensor::Shape;
+use crate::train::Augmentation;
+
+/// Examples that a preview shows, one below the other.
+const EXAMPLES: usize = 8;
+
+/// Epochs that it shows of each.
+const EPOCHS: u32 = 9;
+
+/// Pixels between pictures, and the side that smaller ones are brought to.
+const GAP: u32 = 6;
+const SIDE: u32 = 96;
+
+/// One example: its place among the training rows, and itself in each epoch, before the first as it is.
+struct Line {
+    example: u32,
+    epochs: Vec<Vec<f32>>,
+}
+
+/// Draws training examples and, beside each, what an augmentation makes of it in epoch after epoch: a PNG, or a page on
+/// which sounds can be played.
+pub(super) fn write(data: &Dataset, augmentation: &Augmentation, seed: u64, path: &Path) -> Result<()> {
+    let (rows, shape) = (&data.parts.train, data.pipeline.shape());
+    let Some(look) = Look::new(data) else {
+        let found = format!("examples of shape {shape:?}, and images of one or three channels and sounds can be shown");
+        return Err(Error::config(found).fix("name a folder of pictures or sounds, or files of images"));
+    };
+    let whole = Shape::try_from(shape).ok().and_then(Shape::image).unwrap_or([1, rows.columns, 1]);
+    let count = EXAMPLES.min(rows.rows);
+    // Examples from all over the training rows.
+    let lines = (0..count).map(|i| (i * rows.rows / count) as u32).map(|example| {
+        let original = &rows.x[example as usize * rows.columns..][..rows.columns];
+        let epochs = (0..=EPOCHS).map(|epoch| {
+            let mut x = original.to_vec();
+            if epoch > 0 {
+                augmentation.apply(whole, random::augment(seed, epoch), example, &mut x);
+            }
+            x
+        });
+        Line { example, epochs: epochs.collect() }
+    });
+    let lines: Vec<Line> = lines.collect();
+    let name = path.display().to_string();
+    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("html")) {
+        let place = |line: &Line| rows.place(line.example as usize);
+        return std::fs::write(path, page(&look, &lines, place)).map_err(|error| {
+            Error::io(Kind::Config, &name, "write the page", &error).fix("name a file that can be written")
+        });
+    }
+    sheet(&look, &lines).save(path).map_err(|error| {
+        let found = match error {
+            image::ImageError::IoError(error) => Error::io(Kind::Config, &name, "write the picture", &error),
+            error => Error::config(error.to_string()).at(name),
+        };
+        found.fix("name a file that can be written and ends in .png or .html")
+    })
+}
+
+/// A line's pictures, all in the range of the first.
+fn pictures<'a>(look: &'a Look, line: &'a Line) -> impl Iterator<Item = image::DynamicImage> + 'a {
+    let range = look.range(&line.epochs[0]);
+    line.epochs.iter().filter_map(move |x| look.picture(x, range))
+}
+
+fn sheet(look: &Look, lines: &[Line]) -> RgbImage {
+    let first = lines.first().and_then(|line| pictures(look, line).next());
+    let [height, width] = first.map_or([SIDE; 2], |picture| [picture.height(), picture.width()]);
+    let factor = SIDE.div_ceil(height.max(width)).max(1);
+    let [height, width] = [height * factor, width * factor];
+    let size = |n: u32, side: u32| n * (side + GAP) + GAP;
+    let ground = Rgb([255, 255, 255]);
+    let mut sheet = RgbImage::from_pixel(size(EPOCHS + 1, width) + GAP, size(lines.len() as u32, height), ground);
+    for (top, line) in (0..).map(|i| GAP + i * (height + GAP)).zip(lines) {
+        for (epoch, picture) in (0..).zip(pictures(look, line)) {
+            let picture = imageops::resize(&picture.into_rgb8(), width, height, FilterType::Nearest);
+            let left = GAP + epoch * (width + GAP) + if epoch > 0 { GAP } else { 0 };
+            imageops::replace(&mut sheet, &picture, i64::from(left), i64::from(top));
+        }
+    }
+    sheet
+}
+
+fn page(look: &Look, lines: &[Line], place: impl Fn(&Line) -> String) -> String {
+    let cell = |picture: image::DynamicImage, x: &[f32], full: f32| {
+        let png = encoded(&picture).unwrap_or_default();
+        let sound = look.wav(x, full).map_or(String::new(), |wav| {
+            format!(r#"<audio controls preload="none" src="data:audio/wav;base64,{wav}"></audio>"#)
+        });
+        format!(r#"<td><img alt="" src="data:image/png;base64,{png}">{sound}</td>"#)
+    };
+    let row = |line: &Line| {
+        let full = 2.0 * peak(&line.epochs[0]);
+        let cells: String = pictures(look, line).zip(&line.epochs).map(|(picture, x)| cell(picture, x, full)).collect();
+        format!("<tr><th>{}</th>{cells}</tr>\n", crate::report::text::escape(&place(line)))
+    };
+    let rows: String = lines.iter().map(row).collect();
+    let head: String = (1..=EPOCHS).map(|epoch| format!("<th>epoch {epoch}</th>")).collect();
+    format!(
+        r#"<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Training examples and what becomes of them</title>
+<style>
+body {{ font: 14px system-ui, sans-serif; margin: 2rem; }}
+th {{ font-weight: 500; text-align: left; }} td {{ padding: 4px; vertical-align: top; }}
+img {{ display: block; width: 140px; image-rendering: pixelated; }} audio {{ width: 140px; height: 32px; }}
+</style>
+<table><tr><th>File</th><th>as it is</th>{head}</tr>
+{rows}</table></html>
+"#
+    )
+}
