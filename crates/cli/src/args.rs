@@ -28,6 +28,12 @@ pub(crate) fn command() -> Command {
             verb("evaluate", "Measure a model on data whose answers are known")
                 .arg(model())
                 .arg(data(true))
+                .arg(
+                    Arg::new("report")
+                        .long("report")
+                        .value_name("FILE")
+                        .help("Also write a page that shows where the model goes wrong"),
+                )
                 .args(reading()),
             verb("predict", "Answer the rows of a table")
                 .arg(model())

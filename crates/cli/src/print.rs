@@ -143,6 +143,10 @@ impl Watch for Progress {
                     self.say(&text);
                 }
             }
+            Event::Ablation { without, metric, all, value } => {
+                let without = without.replace('_', "-");
+                self.say(&format!("without {without}: dev {metric} {} (with it {})", short(*value), short(*all)));
+            }
             Event::Finished { .. } => {
                 if let Some(bar) = &self.bar {
                     bar.finish_and_clear();

@@ -282,3 +282,16 @@ fn any_format_at_any_cut_is_read_or_refused() {
         fs::remove_file(folder.file(&format!("dog/cut.{ending}"))).unwrap();
     }
 }
+
+#[test]
+fn four_inks_palettes_and_progressive_pictures_are_read() {
+    let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files");
+    for name in ["cmyk.jpg", "palette.png", "palette.gif", "palette.bmp", "progressive.jpg"] {
+        let found = arrays(&files.join(name).display().to_string(), &spec::Data::default()).unwrap();
+        assert_eq!(found.shape, [16, 32, 3], "{name}");
+        let (left, right) = (&found.x[..3], &found.x[found.x.len() - 3..]);
+        // A screen's red and blue are not quite an ink's.
+        assert!(left[0] > 200.0 && left[2] < 60.0, "{name}: {left:?}");
+        assert!(right[2] > 200.0 && right[0] < 60.0, "{name}: {right:?}");
+    }
+}

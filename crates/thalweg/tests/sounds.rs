@@ -154,7 +154,7 @@ fn channels_become_their_mean_and_rates_become_one() {
 
 #[test]
 fn flac_ogg_and_mp3_are_read() {
-    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sounds");
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files");
     let options = spec::Data { seconds: Some(0.25), ..spec::Data::default() };
     for ending in ["flac", "ogg", "mp3"] {
         let found = arrays(&samples.join(format!("tone.{ending}")).display().to_string(), &options).unwrap();
@@ -230,7 +230,7 @@ fn what_cannot_be_read_is_left_out_and_named() {
 fn any_kind_at_any_cut_is_read_or_refused() {
     let folder = Folder::new();
     many(&folder);
-    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sounds");
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files");
     let of = |ending: &str| fs::read(samples.join(format!("tone.{ending}"))).unwrap();
     let wav = Wav { extensible: true, channels: 1, ..PLAIN }.file(&tone(8_000, 400));
     for (ending, bytes) in [("wav", wav), ("flac", of("flac")), ("ogg", of("ogg")), ("mp3", of("mp3"))] {

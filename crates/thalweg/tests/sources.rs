@@ -402,3 +402,36 @@ fn shared_tables_are_read_whole() {
         assert_eq!((test.rows(), answers(&test)[0]), (10_000, "7"));
     }
 }
+
+#[cfg(feature = "hdf5")]
+#[test]
+fn an_hdf5_file_is_its_two_arrays() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files/arrays.h5");
+    let found = arrays(&path);
+    assert_eq!((found.shape.as_slice(), found.rows()), ([4, 5, 3].as_slice(), 6));
+    assert!(found.x.iter().enumerate().all(|(i, &x)| x == (i % 251) as f32));
+    assert_eq!(answers(&found), ["non-cat", "cat", "cat", "non-cat", "cat", "non-cat"]);
+
+    let named = |names: [&str; 2]| {
+        let options = spec::Data { arrays: Some(names.map(String::from).to_vec()), ..spec::Data::default() };
+        source::open(&path.display().to_string(), &options).map(|_| ())
+    };
+    assert!(named(["train_set_x", "weights"]).is_ok());
+    let error = named(["train_set_x", "weigths"]).unwrap_err().to_string();
+    assert!(error.contains("did you mean \"weights\"?"), "{error}");
+    let error = named(["weights", "train_set_x"]).unwrap_err().to_string();
+    assert!(error.contains("an answer each"), "{error}");
+
+    let bytes = std::fs::read(&path).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cut.h5");
+    for cut in (8..bytes.len()).step_by(61) {
+        std::fs::write(&file, &bytes[..cut]).unwrap();
+        let opened = source::open(&file.display().to_string(), &spec::Data::default());
+        assert!(opened.is_err() || cut > bytes.len() / 2, "cut at {cut}");
+        let mut flipped = bytes.clone();
+        flipped[cut] ^= 0x55;
+        std::fs::write(&file, flipped).unwrap();
+        let _ = source::open(&file.display().to_string(), &spec::Data::default());
+    }
+}

@@ -1,7 +1,9 @@
 //! `thalweg evaluate MODEL DATA`: metrics on data whose answers are known.
 
+use std::path::Path;
+
 use clap::ArgMatches;
-use thalweg::model::Model;
+use thalweg::model::{Model, atomic};
 
 use super::argument;
 use crate::{args, print};
@@ -10,12 +12,16 @@ use crate::{args, print};
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let options = args::config(matches)?.data;
     let model = Model::load(argument(matches, "model"))?;
-    let (examples, metrics, decisions) = model.evaluate(argument(matches, "data"), &options)?;
-    print::notes(&decisions);
+    let data = argument(matches, "data");
+    let found = thalweg::run::evaluate(&model, data, &options)?;
+    print::notes(&found.decisions);
+    if let Some(page) = matches.get_one::<String>("report") {
+        atomic::write(Path::new(page), found.page(&model, data).as_bytes())?;
+    }
     if matches.get_flag("json") {
-        print::json(&serde_json::json!({ "examples": examples, "metrics": metrics }))?;
+        print::json(&serde_json::json!({ "examples": found.rows, "metrics": found.metrics }))?;
     } else {
-        print::metrics(examples, &metrics)?;
+        print::metrics(found.rows, &found.metrics)?;
     }
     Ok(0)
 }

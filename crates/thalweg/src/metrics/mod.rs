@@ -37,6 +37,12 @@ pub fn names(task: Task) -> &'static [&'static str] {
     }
 }
 
+/// The metric that people ask for first.
+pub fn headline(task: Task) -> &'static str {
+    let wanted = if task == Task::Regression { "rmse" } else { "accuracy" };
+    names(task).iter().find(|name| **name == wanted).unwrap_or(&names(task)[0])
+}
+
 /// Whether a higher value of a metric is better; if not, a lower one is.
 pub fn higher_is_better(name: &str) -> bool {
     matches!(name, "accuracy" | "roc_auc" | "pr_auc" | "f1_macro" | "r2")

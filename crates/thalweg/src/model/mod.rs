@@ -242,28 +242,51 @@ impl Model {
     /// # Errors
     /// If the source cannot be read, a column is missing or a cell cannot be read.
     pub fn evaluate(&self, path: &str, options: &spec::Data) -> Result<(usize, Metrics, Vec<Decision>)> {
-        let (mut judged, mut decisions) = (Judged::default(), Vec::new());
-        match self.open(path, options)? {
+        let mut judged = Judged::default();
+        let decisions = self.judge(path, options, &mut |examples, outputs| {
+            judged.extend(&self.target, outputs, &examples);
+        })?;
+        Ok((judged.rows, judged.metrics(&self.target), decisions))
+    }
+
+    /// Calls `take` with the rows of a source whose answer is known and the outputs for them, a bounded number at a time;
+    /// gives what was decided in reading it.
+    pub(crate) fn judge(
+        &self,
+        path: &str,
+        options: &spec::Data,
+        take: &mut dyn FnMut(Examples, &[f64]),
+    ) -> Result<Vec<Decision>> {
+        let mut rows = 0;
+        let mut take = |examples: Examples| {
+            rows += examples.rows;
+            let outputs = self.outputs(&examples.x);
+            take(examples, &outputs);
+        };
+        let (schema, target) = (&self.schema, &self.target);
+        let decisions = match self.open(path, options)? {
             Source::Table(mut reader) => {
                 while let Some(table) = reader.next_chunk(CHUNK)? {
-                    let known = Target::known_rows(&table, &self.schema)?;
-                    let examples = Examples::encode(&table, &known, &self.schema, &self.pipeline, Some(&self.target))?;
-                    judged.add(self, &examples);
+                    let known = Target::known_rows(&table, schema)?;
+                    let examples = Examples::encode(&table, &known, schema, &self.pipeline, Some(target))?;
+                    take(examples.with_cells(&table, &known, schema, target));
                 }
-                decisions.extend_from_slice(reader.decisions());
+                reader.decisions().to_vec()
             }
             Source::Arrays(arrays) => {
-                decisions = arrays.notes();
-                let known = Target::known_rows(&arrays.answers, &self.schema)?;
-                let examples = Examples::encode_arrays(&arrays, &known, &self.pipeline, Some(&self.target))?;
-                judged.add(self, &examples);
+                let known = Target::known_rows(&arrays.answers, schema)?;
+                for rows in known.chunks(CHUNK) {
+                    let examples = Examples::encode_arrays(&arrays, rows, &self.pipeline, Some(target))?;
+                    take(examples.with_cells(&arrays.answers, rows, schema, target));
+                }
+                arrays.notes()
             }
-        }
-        if judged.rows == 0 {
+        };
+        if rows == 0 {
             let error = Error::data(format!("no row has a known {:?}", self.target.columns));
             return Err(error.at(path).fix("evaluate on rows whose answer is known"));
         }
-        Ok((judged.rows, judged.metrics(&self.target), decisions))
+        Ok(decisions)
     }
 
     /// Opens a source as the training data was, where the user says nothing else: its numbers are written alike, and
@@ -293,17 +316,13 @@ impl Model {
 /// Outputs and truths gathered from examples, in the data's units.
 #[derive(Debug, Default)]
 pub(crate) struct Judged {
-    rows: usize,
+    pub(crate) rows: usize,
     outputs: Vec<f64>,
     truths: Vec<f64>,
     weights: Option<Vec<f64>>,
 }
 
 impl Judged {
-    fn add(&mut self, model: &Model, examples: &Examples) {
-        self.extend(&model.target, &model.outputs(&examples.x), examples);
-    }
-
     /// Takes in the outputs for some examples.
     pub(crate) fn extend(&mut self, target: &Target, outputs: &[f64], examples: &Examples) {
         self.rows += examples.rows;

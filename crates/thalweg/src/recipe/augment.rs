@@ -20,7 +20,7 @@ const OF_SOUNDS: [&str; 8] =
 /// If an option is for another kind of data, or backgrounds cannot be read.
 pub(super) fn augmentation(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Result<Augmentation> {
     let asked = &config.augment;
-    let own = *asked != Augment { augment: asked.augment, ..Augment::default() };
+    let own = *asked != Augment { augment: asked.augment, ablate_augment: asked.ablate_augment, ..Augment::default() };
     let sounds = sounds::form(data);
     let auto = config.train.recipe == Recipe::Auto && (images::shape(data).is_some() || sounds.is_some());
     if asked.augment == Some(false) || !(own || asked.augment == Some(true) || auto) {
@@ -37,7 +37,7 @@ pub(super) fn augmentation(config: &Config, data: &Dataset, decisions: &mut Vec<
     }
     match sounds {
         Some(form) => of_sounds(asked, form, decisions),
-        None => Ok(Augmentation::Images(of_images(asked, data, decisions))),
+        None => Ok(of_images(asked, data, decisions)),
     }
 }
 
@@ -49,7 +49,7 @@ fn given(asked: &Augment) -> Vec<String> {
     options.filter(|(name, value)| usual.get(name) != Some(value)).map(|(name, _)| name.clone()).collect()
 }
 
-fn of_images(asked: &Augment, data: &Dataset, decisions: &mut Vec<Decision>) -> ImageChanges {
+fn of_images(asked: &Augment, data: &Dataset, decisions: &mut Vec<Decision>) -> Augmentation {
     let colour = images::shape(data).is_some_and(|[.., channels]| channels == 3);
     let usual = if colour {
         ImageChanges {
@@ -80,33 +80,21 @@ fn of_images(asked: &Augment, data: &Dataset, decisions: &mut Vec<Decision>) -> 
         noise: asked.noise,
         erase: asked.erase.unwrap_or(usual.erase),
     };
-    let what = format!("training images are changed in each epoch: {}", described(&chosen));
+    let chosen = Augmentation::Images(chosen);
     let why = if colour { "colour images look alike mirrored" } else { "signs such as digits are not mirrored" };
-    decide(decisions, what, why.into(), "--augment=false");
+    tell(decisions, "images", &chosen, why);
     chosen
 }
 
-fn described(a: &ImageChanges) -> String {
-    let switches = [("flip", a.flip), ("flip-vertical", a.flip_vertical)];
-    let on = switches.into_iter().filter(|(_, on)| *on).map(|(name, _)| name.to_string());
-    let strong = strengths(&[
-        ("shift", a.shift),
-        ("rotate", a.rotate),
-        ("zoom", a.zoom),
-        ("brightness", a.brightness),
-        ("contrast", a.contrast),
-        ("saturation", a.saturation),
-        ("hue", a.hue),
-        ("blur", a.blur),
-        ("noise", a.noise),
-        ("erase", a.erase),
-    ]);
-    on.chain(strong).collect::<Vec<_>>().join(", ")
-}
-
-/// Those that are not 0, with their names.
-fn strengths(all: &[(&str, f64)]) -> Vec<String> {
-    all.iter().filter(|(_, by)| *by > 0.0).map(|(name, by)| format!("{name} {by}")).collect()
+/// Tells which changes are made.
+fn tell(decisions: &mut Vec<Decision>, what: &str, augmentation: &Augmentation, why: &str) {
+    let told = |(name, by): &(&str, Option<f64>)| {
+        let name = name.replace('_', "-");
+        by.map_or_else(|| name.clone(), |by| format!("{name} {by}"))
+    };
+    let parts: Vec<String> = augmentation.parts().iter().map(told).collect();
+    let what = format!("training {what} are changed in each epoch: {}", parts.join(", "));
+    decide(decisions, what, why.into(), "--augment=false");
 }
 
 #[cfg(feature = "sounds")]
@@ -129,21 +117,9 @@ fn of_sounds(asked: &Augment, form: SoundForm, decisions: &mut Vec<Decision>) ->
         Some(folder) => source::backgrounds(folder, form.sample_rate)?,
         None => Vec::new(),
     };
-    let named = strengths(&[
-        ("gain", strong.gain),
-        ("shift", strong.shift),
-        ("stretch", strong.stretch),
-        ("pitch", strong.pitch),
-        ("suppress", strong.suppress),
-        ("mask-time", strong.mask_time),
-        ("mask-frequency", strong.mask_frequency),
-    ]);
-    let noise = strong.snr.map(|snr| format!("snr {snr}"));
-    let mixed = (!backgrounds.is_empty()).then(|| format!("{} backgrounds", backgrounds.len()));
-    let named = named.into_iter().chain(noise).chain(mixed).collect::<Vec<_>>().join(", ");
-    let what = format!("training sounds are changed in each epoch: {named}");
-    decide(decisions, what, "they sound alike to people".into(), "--augment=false");
-    Ok(Augmentation::Sounds(SoundChanges::new(strong, form.sample_rate, backgrounds)))
+    let chosen = Augmentation::Sounds(SoundChanges::new(strong, form.sample_rate, backgrounds));
+    tell(decisions, "sounds", &chosen, "they sound alike to people");
+    Ok(chosen)
 }
 
 #[cfg(not(feature = "sounds"))]

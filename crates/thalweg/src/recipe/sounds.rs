@@ -5,9 +5,12 @@ use serde_json::{Value, json};
 use super::{decide, images};
 use crate::data::dataset::Dataset;
 use crate::data::form::{Form, SoundForm};
-use crate::layers::{LogMel, LogMelOptions};
+use crate::layers::{LogMel, LogMelOptions, write_layer};
 use crate::spec::{Config, Features, Quality};
 use crate::train::event::Decision;
+
+/// What is added to powers before the logarithm, samples being scaled to a deviation of 1: softer sounds are noise.
+const OFFSET: f64 = 1e-3;
 
 /// What the sounds of a data set were brought to.
 pub(super) fn form(data: &Dataset) -> Option<SoundForm> {
@@ -31,7 +34,7 @@ pub(super) fn layers(config: &Config, data: &Dataset, decisions: &mut Vec<Decisi
         decisions,
         match features {
             Features::Waveform => "a convolutional network over the samples".into(),
-            _ => "a network of depthwise-separable convolutions over the spectrogram".into(),
+            _ => "a convolutional network over the spectrogram".into(),
         },
         "the examples are sounds".into(),
         "--features waveform, or [[network.layer]]",
@@ -55,31 +58,23 @@ impl Build<'_> {
         json!({ "kind": "conv2d", "filters": filters, "kernel": kernel, "stride": stride, "bias": false, "init": init })
     }
 
-    /// After Zhang et al., Hello Edge, 2017.
+    /// Convolutions that halve time and frequency, the first with windows wide enough for a syllable's slope.
     fn of_spectrogram(&mut self, config: &Config, form: SoundForm, decisions: &mut Vec<Decision>) {
         let rate = form.sample_rate;
         let bands = config.network.bands.unwrap_or(if rate <= 8_000 { 40 } else { 64 });
-        let mut options = LogMelOptions::new(rate, bands);
+        let mut options = LogMelOptions { offset: OFFSET, ..LogMelOptions::new(rate, bands) };
         options.window = options.window.min(form.samples);
         if config.network.features == Some(Features::Mfcc) {
             options.coefficients = Some((bands / 2).max(1));
         }
-        let layer = LogMel::from(options);
-        let table = crate::layers::write_layer(&layer);
-        self.layers.extend([table, json!({ "kind": "batch_norm" })]);
-        let widths: [usize; 2] = match config.train.quality {
-            Quality::Fast => [32, 64],
-            Quality::Good => [64, 128],
-            Quality::Best => [96, 192],
+        self.layers.extend([write_layer(&LogMel::from(options)), json!({ "kind": "batch_norm" })]);
+        let widths: [usize; 4] = match config.train.quality {
+            Quality::Fast => [16, 32, 64, 64],
+            Quality::Good => [32, 64, 128, 128],
+            Quality::Best => [48, 96, 192, 192],
         };
-        self.normed(self.conv(widths[0], 3, 2));
-        let mut channels = widths[0];
-        for (width, stride) in [(widths[0], 1), (widths[1], 2), (widths[1], 1), (widths[1], 2)] {
-            let mut depthwise = self.conv(channels, 3, stride);
-            depthwise["groups"] = channels.into();
-            self.normed(depthwise);
-            self.normed(self.conv(width, 1, 1));
-            channels = width;
+        for (width, (kernel, stride)) in widths.into_iter().zip([(5, 2), (5, 2), (3, 2), (3, 1)]) {
+            self.normed(self.conv(width, kernel, stride));
         }
         self.layers.push(json!({ "kind": "pool2d", "take": "average" }));
         let why = format!("{rate} samples a second");

@@ -10,8 +10,7 @@ use crate::data::schema::Task;
 use crate::metrics::{Metric, Metrics};
 
 /// Nothing is loaded and no script runs; styles are the page's own.
-const POLICY: &str =
-    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+const POLICY: &str = "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// The whole page.
 pub(super) fn page(run: &Run) -> String {
@@ -20,8 +19,10 @@ pub(super) fn page(run: &Run) -> String {
         training(run),
         results(run),
         mistakes(run),
+        unsure(run),
         network(run),
         signals(run),
+        augmentation(run),
         decisions(run),
         warnings(run),
         learning_rate(run),
@@ -243,6 +244,19 @@ fn mistakes(run: &Run) -> String {
     section("Most wrong", &note, &format!(r#"<div class="card">{}</div>"#, tables::mistakes(run, &answers.mistakes)))
 }
 
+fn unsure(run: &Run) -> String {
+    let Some(End { answers, .. }) = &run.end else { return String::new() };
+    if answers.unsure.is_empty() {
+        return String::new();
+    }
+    let note = format!(
+        "The examples of the {} part between whose classes the model can hardly choose. More of their like in the training \
+         part would help most.",
+        escape(&answers.part)
+    );
+    section("Least sure", &note, &format!(r#"<div class="card">{}</div>"#, tables::mistakes(run, &answers.unsure)))
+}
+
 fn network(run: &Run) -> String {
     if run.layers.is_empty() {
         return String::new();
@@ -263,6 +277,19 @@ fn signals(run: &Run) -> String {
     let found = scales::findings(run);
     let flags = if found.is_empty() { String::new() } else { list(&found) };
     section("Signals in the network", note, &(flags + &figures))
+}
+
+fn augmentation(run: &Run) -> String {
+    if run.ablations.is_empty() {
+        return String::new();
+    }
+    let note = "The network was trained again without each of the changes in turn, with the same seed. Differences of the \
+                size of the interval above are chance.";
+    section(
+        "What augmentation brought",
+        note,
+        &format!(r#"<div class="card">{}</div>"#, tables::ablations(&run.ablations)),
+    )
 }
 
 fn decisions(run: &Run) -> String {

@@ -35,7 +35,18 @@ pub(super) struct Run {
     /// Steps done, and the layers' scales then.
     pub(super) scales: Vec<(usize, Vec<LayerScale>)>,
     pub(super) epochs: Vec<Epoch>,
+    /// What training came to without each change of augmentation.
+    pub(super) ablations: Vec<Ablation>,
     pub(super) end: Option<End>,
+}
+
+/// A training without one of the changes of augmentation.
+#[derive(Debug)]
+pub(super) struct Ablation {
+    pub(super) without: String,
+    pub(super) metric: String,
+    pub(super) all: f64,
+    pub(super) value: f64,
 }
 
 /// One epoch.
@@ -111,6 +122,9 @@ impl Run {
             Event::Scales { step, layers } => self.scales.push((step, layers)),
             Event::EpochEnded { epoch, cost, dev_loss, dev, learning_rate, seconds, best } => {
                 self.epochs.push(Epoch { number: epoch, cost, dev_loss, dev, learning_rate, seconds, best });
+            }
+            Event::Ablation { without, metric, all, value } => {
+                self.ablations.push(Ablation { without, metric, all, value });
             }
             Event::Finished { reason, best_epoch, seconds, metrics, answers, .. } => {
                 self.end = Some(End { reason, best_epoch, seconds, metrics, answers });

@@ -163,7 +163,7 @@ pub(super) fn classes(n: usize, count: usize) -> Vec<Event> {
         })
         .collect();
     let mistakes = (0..20).map(|i| mistake(i, &names)).collect();
-    let answers = Answers { part: "test".into(), confusion, points: Vec::new(), mistakes };
+    let answers = Answers { part: "test".into(), confusion, points: Vec::new(), mistakes, unsure: Vec::new() };
     events.push(finished((count * 3 / 4 + 1).min(count), count, judged(0.9991, 0.9667, 0.9583), answers));
     events
 }
@@ -179,6 +179,7 @@ pub(super) fn binary() -> Vec<Event> {
         confusion: vec![vec![39, 3], vec![4, 68]],
         points: Vec::new(),
         mistakes: (0..4).map(|i| mistake(i, &names)).collect(),
+        unsure: (4..6).map(|i| mistake(i, &names)).collect(),
     };
     events.push(finished(18, 20, judged(0.99, 0.95, 0.94), answers));
     events
@@ -221,7 +222,7 @@ pub(super) fn regression() -> Vec<Event> {
         .collect();
     let of = |rmse: f64| metrics(&[("rmse", rmse), ("mae", rmse * 0.7), ("r2", 0.79), ("mape", 0.182)]);
     let judged = Parts { train: of(48_112.3), dev: of(52_870.1), test: of(53_410.9) };
-    let answers = Answers { part: "test".into(), confusion: Vec::new(), points, mistakes };
+    let answers = Answers { part: "test".into(), confusion: Vec::new(), points, mistakes, unsure: Vec::new() };
     events.push(finished(27, 30, judged, answers));
     events
 }
@@ -329,7 +330,7 @@ pub(super) fn hostile() -> Vec<Event> {
         best_epoch: 3,
         seconds: 0.01,
         metrics: Parts { test: metrics(&[("accuracy", 0.8), (attack, 0.1)]), ..Parts::default() },
-        answers: Answers { part: attack.into(), confusion, points: Vec::new(), mistakes },
+        answers: Answers { part: attack.into(), confusion, points: Vec::new(), mistakes, unsure: Vec::new() },
     });
     events
 }

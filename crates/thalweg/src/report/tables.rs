@@ -3,9 +3,10 @@
 use std::fmt::Write;
 
 use super::answers::Confusion;
-use super::run::Run;
-use super::text::{count, escape, number, percent, shorten};
+use super::run::{Ablation, Run};
+use super::text::{count, escape, metric_name, metric_value, number, percent, shorten};
 use crate::data::schema::Task;
+use crate::metrics;
 use crate::train::event::{Decision, LayerRow, Mistake};
 
 /// Rows shown at once; the rest is folded away.
@@ -122,6 +123,32 @@ pub(super) fn decisions(decisions: &[Decision]) -> String {
         );
     }
     let head = "<th>Decision</th><th>Because</th><th>To decide otherwise</th>";
+    format!(r#"<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"#)
+}
+
+/// What each change of augmentation brought.
+pub(super) fn ablations(ablations: &[Ablation]) -> String {
+    let metric = ablations.first().map_or("", |ablation| ablation.metric.as_str());
+    let row = |a: &Ablation| {
+        let [all, value] = [a.all, a.value].map(|x| metric_value(metric, x));
+        let better = if metrics::higher_is_better(metric) { a.all - a.value } else { a.value - a.all };
+        let words = if better > 0.0 {
+            "helps"
+        } else if better < 0.0 {
+            "harms"
+        } else {
+            "no difference"
+        };
+        format!(
+            r#"<tr><td>{}</td><td class="r">{all}</td><td class="r">{value}</td><td>{words}</td></tr>"#,
+            escape(&a.without.replace('_', "-"))
+        )
+    };
+    let head = format!(
+        r#"<th>Change</th><th class="r">Dev {} with it</th><th class="r">without it</th><th>It</th>"#,
+        escape(metric_name(metric))
+    );
+    let rows: String = ablations.iter().map(row).collect();
     format!(r#"<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"#)
 }
 

@@ -1,54 +1,94 @@
-//! The answers of a trained network, as a report shows them: confusion or points, and the worst mistakes.
+//! The answers of a network, as a report shows them: confusion or points, the worst mistakes, the least sure answers.
 
-use crate::data::dataset::Dataset;
 use crate::data::examples::Examples as Rows;
+use crate::data::preprocess::Pipeline;
 use crate::data::schema::Task;
+use crate::data::target::Target;
 use crate::metrics;
 use crate::train::event::{Answers, Mistake};
 
-/// Confusion or points, and the examples with the highest loss.
-pub(super) fn describe(part: &str, data: &Dataset, rows: &Rows, outputs: &[f64]) -> Answers {
-    const MOST_POINTS: usize = 2_000;
-    const MOST_MISTAKES: usize = 12;
-    let (target, k) = (&data.target, data.target.outputs());
-    let mut answers = Answers { part: part.into(), ..Answers::default() };
-    match data.task {
-        Task::Binary | Task::Multiclass => {
-            let truths: Vec<f64> = rows.y.iter().map(|&y| f64::from(y)).collect();
-            answers.confusion = metrics::confusion(outputs, k, &truths);
-        }
-        Task::Regression => {
-            let every = rows.rows.div_ceil(MOST_POINTS).max(1);
-            let point =
-                |row: usize| (target.unscaled(0, f64::from(rows.y[row * k])), target.unscaled(0, outputs[row * k]));
-            answers.points = (0..rows.rows).step_by(every).map(point).collect();
-        }
-        Task::Multilabel => {}
+/// Points that a chart has, and examples that a list has.
+const MOST_POINTS: usize = 2_000;
+const MOST_EXAMPLES: usize = 12;
+
+/// Gathers the answers on a part, some rows after others.
+pub(super) struct Gathered<'a> {
+    target: &'a Target,
+    shown: Shown,
+    answers: Answers,
+}
+
+impl<'a> Gathered<'a> {
+    pub(super) fn new(part: &str, pipeline: &Pipeline, target: &'a Target) -> Self {
+        let answers = Answers { part: part.into(), ..Answers::default() };
+        Gathered { target, shown: Shown::new(pipeline), answers }
     }
-    let shown = Shown::new(data);
-    let losses: Vec<f64> = (0..rows.rows)
-        .map(|row| row_loss(data.task, &outputs[row * k..][..k], &rows.y[row * rows.targets..]))
-        .collect();
-    let mut order: Vec<usize> = (0..rows.rows).collect();
-    order.sort_by(|&a, &b| losses[b].total_cmp(&losses[a]).then(a.cmp(&b)));
-    answers.mistakes = order
-        .into_iter()
-        .take(MOST_MISTAKES)
-        .map(|row| {
-            let outputs = &outputs[row * k..(row + 1) * k];
-            Mistake {
-                place: rows.place(row),
-                truth: rows.raw.truth(row).into(),
-                prediction: target.answers(outputs).join(", "),
-                loss: losses[row],
-                confidence: target.probabilities(outputs).into_iter().reduce(f64::max),
-                inputs: rows.raw.inputs(row),
-                picture: shown.picture(&rows.x[row * rows.columns..][..rows.columns]),
-                sound: shown.sound(&rows.x[row * rows.columns..][..rows.columns]),
+
+    /// Takes in the outputs for further rows.
+    pub(super) fn add(&mut self, rows: &Rows, outputs: &[f64]) {
+        let (target, k) = (self.target, self.target.outputs());
+        match target.task {
+            Task::Binary | Task::Multiclass => {
+                let truths: Vec<f64> = rows.y.iter().map(|&y| f64::from(y)).collect();
+                add_confusion(&mut self.answers.confusion, metrics::confusion(outputs, k, &truths));
             }
-        })
-        .collect();
-    answers
+            Task::Regression => {
+                let every = rows.rows.div_ceil(MOST_POINTS).max(1);
+                let point =
+                    |row: usize| (target.unscaled(0, f64::from(rows.y[row * k])), target.unscaled(0, outputs[row * k]));
+                let room = MOST_POINTS.saturating_sub(self.answers.points.len());
+                self.answers.points.extend((0..rows.rows).step_by(every).map(point).take(room));
+            }
+            Task::Multilabel => {}
+        }
+        let output = |row: usize| &outputs[row * k..][..k];
+        let losses: Vec<f64> =
+            (0..rows.rows).map(|row| row_loss(target.task, output(row), &rows.y[row * rows.targets..])).collect();
+        let mistakes = first(rows.rows, |a, b| losses[b].total_cmp(&losses[a]));
+        self.answers
+            .mistakes
+            .extend(mistakes.into_iter().map(|row| self.shown.example(row, rows, target, output(row), losses[row])));
+        keep(&mut self.answers.mistakes, |a, b| b.loss.total_cmp(&a.loss));
+        if matches!(target.task, Task::Binary | Task::Multiclass) {
+            let sure = |row: usize| target.probabilities(output(row)).into_iter().fold(0.0, f64::max);
+            let sure: Vec<f64> = (0..rows.rows).map(sure).collect();
+            let unsure = first(rows.rows, |a, b| sure[a].total_cmp(&sure[b]));
+            self.answers
+                .unsure
+                .extend(unsure.into_iter().map(|row| self.shown.example(row, rows, target, output(row), losses[row])));
+            keep(&mut self.answers.unsure, |a, b| a.confidence.unwrap_or(1.0).total_cmp(&b.confidence.unwrap_or(1.0)));
+        }
+    }
+
+    pub(super) fn answers(self) -> Answers {
+        self.answers
+    }
+}
+
+/// The first few rows in an order; those that are equal in the order of the data.
+fn first(rows: usize, order: impl Fn(usize, usize) -> std::cmp::Ordering) -> Vec<usize> {
+    let mut all: Vec<usize> = (0..rows).collect();
+    let wanted = MOST_EXAMPLES.min(rows);
+    let order = |a: &usize, b: &usize| order(*a, *b).then(a.cmp(b));
+    if wanted < rows {
+        all.select_nth_unstable_by(wanted, order);
+        all.truncate(wanted);
+    }
+    all.sort_unstable_by(order);
+    all
+}
+
+fn keep(examples: &mut Vec<Mistake>, order: impl Fn(&Mistake, &Mistake) -> std::cmp::Ordering) {
+    examples.sort_by(order);
+    examples.truncate(MOST_EXAMPLES);
+}
+
+fn add_confusion(sum: &mut Vec<Vec<usize>>, more: Vec<Vec<usize>>) {
+    if sum.is_empty() {
+        *sum = more;
+        return;
+    }
+    sum.iter_mut().flatten().zip(more.into_iter().flatten()).for_each(|(sum, more)| *sum += more);
 }
 
 /// How the report shows an example that is an image or a sound.
@@ -57,8 +97,8 @@ struct Shown(Option<super::look::Look>);
 
 #[cfg(feature = "images")]
 impl Shown {
-    fn new(data: &Dataset) -> Self {
-        Shown(super::look::Look::new(data))
+    fn new(pipeline: &Pipeline) -> Self {
+        Shown(super::look::Look::new(pipeline))
     }
 
     fn picture(&self, x: &[f32]) -> Option<String> {
@@ -75,7 +115,7 @@ struct Shown;
 
 #[cfg(not(feature = "images"))]
 impl Shown {
-    fn new(_: &Dataset) -> Self {
+    fn new(_: &Pipeline) -> Self {
         Shown
     }
 
@@ -85,6 +125,23 @@ impl Shown {
 
     fn sound(&self, _: &[f32]) -> Option<String> {
         None
+    }
+}
+
+impl Shown {
+    /// What a list says of a row.
+    fn example(&self, row: usize, rows: &Rows, target: &Target, outputs: &[f64], loss: f64) -> Mistake {
+        let x = &rows.x[row * rows.columns..][..rows.columns];
+        Mistake {
+            place: rows.place(row),
+            truth: rows.raw.truth(row).into(),
+            prediction: target.answers(outputs).join(", "),
+            loss,
+            confidence: target.probabilities(outputs).into_iter().reduce(f64::max),
+            inputs: rows.raw.inputs(row),
+            picture: self.picture(x),
+            sound: self.sound(x),
+        }
     }
 }
 

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use image::codecs::png::PngEncoder;
 use image::{DynamicImage, GrayImage, ImageEncoder, RgbImage};
 
-use crate::data::dataset::Dataset;
 use crate::data::form::Form;
+use crate::data::preprocess::Pipeline;
 use crate::layers::LogMelOptions;
 use crate::tensor::spectrum::{Bands, Spectrum};
 use crate::tensor::{Shape, Tensor};
@@ -18,7 +18,7 @@ const DEPTH: f32 = 13.8;
 /// The most samples of a sound that a page holds.
 const MOST_SAMPLES: usize = 80_000;
 
-/// How the examples of a data set are shown.
+/// How examples are shown.
 pub(super) struct Look {
     shape: Vec<usize>,
     sounds: Option<(Bands, Spectrum)>,
@@ -26,9 +26,9 @@ pub(super) struct Look {
 
 impl Look {
     /// None for examples that are neither sounds nor images of one or three channels.
-    pub(super) fn new(data: &Dataset) -> Option<Look> {
-        let shape = data.pipeline.shape();
-        if let Some(Form::Sounds(form)) = data.pipeline.form() {
+    pub(super) fn new(pipeline: &Pipeline) -> Option<Look> {
+        let shape = pipeline.shape();
+        if let Some(Form::Sounds(form)) = pipeline.form() {
             let options = LogMelOptions::new(form.sample_rate, BANDS);
             let window = options.window.min(form.samples);
             // Pictures of long sounds have not many more frames.

@@ -1,7 +1,9 @@
 //! The main job: from a configuration to a run folder with a model, a log and a report.
 
+mod ablate;
 mod announce;
 mod answers;
+mod evaluate;
 #[cfg(feature = "images")]
 mod look;
 mod outcome;
@@ -29,6 +31,7 @@ use crate::train::{
 };
 
 use announce::{INTERRUPTED, announce, reason, started, warnings};
+pub use evaluate::{Evaluation, evaluate};
 pub use outcome::{Outcome, Preview};
 use scribe::Scribe;
 
@@ -255,6 +258,21 @@ fn run(
     } else {
         announce(config, data, &plan, &mut scribe);
     }
+    let end = match fit(config, data, &plan, &mut state, &mut scribe) {
+        Ok(end) => end,
+        Err(error) => {
+            record_failure(&error, &state, &mut scribe)?;
+            return Err(error);
+        }
+    };
+    if let Some(error) = scribe.broken.take() {
+        return Err(error);
+    }
+    finish(config, data, plan, &state, end, scribe)
+}
+
+/// Trains a plan's network on the training part, watched on the dev part.
+fn fit(config: &Config, data: &Dataset, plan: &Plan, state: &mut State, watcher: &mut dyn Watcher) -> Result<End> {
     let class_weights = recipe::class_weights(config, data)?;
     let train: Box<dyn TrainingSet> = match &data.on_disk {
         Some(file) => Box::new(FromDisk::new(file.clone(), plan.dtype, class_weights.clone())),
@@ -281,18 +299,7 @@ fn run(
         dev: (dev.rows() > 0).then_some(&dev),
         judge: &judge,
     };
-    let end = match trainer.fit(&mut state, &mut scribe) {
-        Ok(end) => end,
-        Err(error) => {
-            record_failure(&error, &state, &mut scribe)?;
-            return Err(error);
-        }
-    };
-    if let Some(error) = scribe.broken.take() {
-        return Err(error);
-    }
-    drop((train, dev));
-    finish(config, data, plan, &state, end, scribe)
+    trainer.fit(state, watcher)
 }
 
 fn write_report(folder: &RunFolder) -> Result<()> {
@@ -323,7 +330,9 @@ fn finish(config: &Config, data: &Dataset, plan: Plan, state: &State, end: End, 
             continue;
         }
         let (metrics, outputs) = judge_part(data, &plan, state, rows)?;
-        answers = answers::describe(name, data, rows, &outputs);
+        let mut gathered = answers::Gathered::new(name, &data.pipeline, &data.target);
+        gathered.add(rows, &outputs);
+        answers = gathered.answers();
         if name == "dev" { results.dev = metrics } else { results.test = metrics }
     }
     let (reason, warnings) = (reason(end, &plan), warnings(data, &plan));
@@ -348,6 +357,13 @@ fn finish(config: &Config, data: &Dataset, plan: Plan, state: &State, end: End, 
     };
     let folder = scribe.folder;
     model.save(folder.model())?;
+    if config.augment.ablate_augment {
+        let monitor = match plan.settings.monitor.0.as_str() {
+            "loss" => crate::metrics::headline(data.task),
+            name => name,
+        };
+        ablate::ablate(config, data, &plan.augmentation, (monitor, &results.dev), &mut scribe)?;
+    }
     scribe.event(Event::Finished {
         reason,
         epochs: state.epoch,

@@ -32,7 +32,7 @@ struct Line {
 /// which sounds can be played.
 pub(super) fn write(data: &Dataset, augmentation: &Augmentation, seed: u64, path: &Path) -> Result<()> {
     let (rows, shape) = (&data.parts.train, data.pipeline.shape());
-    let Some(look) = Look::new(data) else {
+    let Some(look) = Look::new(&data.pipeline) else {
         let found = format!("examples of shape {shape:?}, and images of one or three channels and sounds can be shown");
         return Err(Error::config(found).fix("name a folder of pictures or sounds, or files of images"));
     };

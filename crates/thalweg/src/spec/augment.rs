@@ -69,4 +69,20 @@ pub struct Augment {
     /// Decibels by which a sound is louder than its background, at least; up to 30 more. Default: 5.
     #[schemars(range(min = -20.0, max = 100.0))]
     pub background_snr: Option<f64>,
+    /// Whether the network is trained again without each of the changes in turn, to tell what each brings on dev.
+    pub ablate_augment: bool,
+}
+
+impl Augment {
+    /// The same without one of the changes, by its option's name.
+    pub(crate) fn without(&self, change: &str) -> Augment {
+        let off = match change {
+            "flip" | "flip_vertical" => false.into(),
+            "snr" | "background" => serde_json::Value::Null,
+            _ => 0.0.into(),
+        };
+        let mut table = serde_json::to_value(self).expect("options are plain data");
+        table[change] = off;
+        serde_json::from_value(table).expect("options of these types")
+    }
 }

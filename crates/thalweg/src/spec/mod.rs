@@ -79,6 +79,9 @@ pub struct Data {
     pub weight: Option<String>,
     /// The column that names files of pictures or sounds, where a table lists them. Default: one called file, path, image, sound or the like.
     pub files: Option<String>,
+    /// The arrays of examples and of answers in an HDF5 or NPZ file. Default: x and y, or those whose names end so.
+    #[schemars(length(equal = 2))]
+    pub arrays: Option<Vec<String>>,
     /// Height and width that pictures are brought to, such as 64,64. Default: by the pictures, 64 at most.
     #[schemars(length(equal = 2), inner(range(min = 1, max = 4096)))]
     pub image_size: Option<Vec<usize>>,

@@ -60,7 +60,7 @@ pub struct LayerScale {
     pub zeros: f64,
 }
 
-/// A dev or test example on which the model did worst.
+/// A dev or test example that is worth a look.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Mistake {
     /// Where the example is: `digits.csv, line 73`.
@@ -95,6 +95,9 @@ pub struct Answers {
     pub points: Vec<(f64, f64)>,
     /// The examples with the highest loss, worst first.
     pub mistakes: Vec<Mistake>,
+    /// The examples whose likeliest class is least likely, for classes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsure: Vec<Mistake>,
 }
 
 /// One fact about a run, in the order they happened.
@@ -191,6 +194,17 @@ pub enum Event {
         epoch: usize,
         /// Steps done in the next one.
         step: usize,
+    },
+    /// The network was trained once more without one of the changes of augmentation.
+    Ablation {
+        /// The option that was off.
+        without: String,
+        /// A dev metric.
+        metric: String,
+        /// Its value with all changes.
+        all: f64,
+        /// Its value without this one.
+        value: f64,
     },
     /// The run ended.
     Finished {

@@ -1,11 +1,12 @@
 """Writes the golden numbers beside this file: float64, from PyTorch, scikit-learn, librosa, mpmath and NumPy.
 
-    pip install torch==2.15.0 scikit-learn==1.9.1 numpy==2.4.6 mpmath==1.3.0 librosa==0.11.0 soundfile==0.14.0
+    pip install torch==2.15.0 scikit-learn==1.9.1 numpy==2.4.6 mpmath==1.3.0 librosa==0.11.0 \\
+        soundfile==0.14.0 h5py==3.16.0 pillow==13.0.0
     python make.py
 
 Nothing here shares code with Thalweg. Each file says in "source" whose numbers it holds. Examples are rows, a weight is
 n_out × n_in, matrices are written row by row, and every float is written so that it reads back to the same bits.
-The folder sounds/ beside this one gets files in formats that the tests do not write themselves.
+The folder files/ beside this one gets files in formats that the tests do not write themselves.
 Two files are data: temperatures.json has Melbourne's daily minimum temperatures (Australian Bureau of Meteorology,
 CC BY 4.0), read from $THALWEG_DATA (default: ../shared/data beside the repository); training.json has iris (Fisher,
 CC BY 4.0), as scikit-learn ships it.
@@ -17,15 +18,18 @@ import math
 import os
 from pathlib import Path
 
+import h5py
 import librosa
 import mpmath
 import numpy as np
 import soundfile
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from sklearn import datasets, metrics
 
 HERE = Path(__file__).parent
+FILES = HERE.parent / "files"
 DATA = Path(os.environ.get("THALWEG_DATA", HERE.parents[4] / "shared" / "data"))
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
@@ -360,10 +364,25 @@ def sounds():
 
     # A quarter of a second of 440 Hz, left, and of silence, right.
     tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(5512) / 22050)
-    folder = HERE.parent / "sounds"
-    folder.mkdir(exist_ok=True)
     for name, options in [("tone.flac", {}), ("tone.ogg", {"subtype": "VORBIS"}), ("tone.mp3", {})]:
-        soundfile.write(folder / name, np.stack([tone, 0 * tone], 1), 22050, **options)
+        soundfile.write(FILES / name, np.stack([tone, 0 * tone], 1), 22050, **options)
+
+
+def files():
+    """Pictures of kinds that our encoder does not write, red left and blue right; arrays in HDF5."""
+    halves = Image.new("RGB", (32, 16), (255, 0, 0))
+    halves.paste((0, 0, 255), (16, 0, 32, 16))
+    halves.convert("CMYK").save(FILES / "cmyk.jpg", quality=95)
+    halves.quantize(2).save(FILES / "palette.png")
+    halves.quantize(2).save(FILES / "palette.gif")
+    halves.quantize(2).save(FILES / "palette.bmp")
+    halves.save(FILES / "progressive.jpg", progressive=True, quality=95)
+    with h5py.File(FILES / "arrays.h5", "w") as file:
+        x = np.arange(6 * 4 * 5 * 3).reshape(6, 4, 5, 3) % 251
+        file.create_dataset("train_set_x", data=x.astype(np.uint8), chunks=(2, 4, 5, 3), compression="gzip", shuffle=True)
+        file["train_set_y"] = np.array([0, 1, 1, 0, 1, 0])
+        file["list_classes"] = np.array([b"non-cat", b"cat"])
+        file["weights"] = np.linspace(0, 1, 6)
 
 
 def mlp(sizes, seed):
@@ -741,6 +760,6 @@ def scores():
 
 
 if __name__ == "__main__":
-    for part in (activations, losses, layers, images, sounds, network, optimizers, schedules, averages, initializers,
+    for part in (activations, losses, layers, images, sounds, files, network, optimizers, schedules, averages, initializers,
                  training, scores):
         part()

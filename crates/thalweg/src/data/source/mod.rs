@@ -6,7 +6,10 @@ pub mod csv;
 mod detect;
 mod files;
 mod generate;
+#[cfg(feature = "hdf5")]
+mod hdf5;
 mod idx;
+mod named;
 mod npy;
 mod records;
 mod samples;
@@ -49,7 +52,9 @@ pub fn open(path: &str, options: &spec::Data) -> Result<Source> {
     match Form::of(path)? {
         Form::Idx => idx::open(Path::new(path)).map(arrays),
         Form::Npy => npy::open(Path::new(path)).map(arrays),
-        Form::Npz => npy::open_archive(Path::new(path)).map(arrays),
+        Form::Npz => npy::open_archive(Path::new(path), options).map(arrays),
+        #[cfg(feature = "hdf5")]
+        Form::Hdf5 => hdf5::open(Path::new(path), options).map(arrays),
         Form::Other => match files::open_file(Path::new(path), options) {
             Some(example) => example.map(arrays),
             None => open_table(path, options),
@@ -79,6 +84,8 @@ enum Form {
     Idx,
     Npy,
     Npz,
+    #[cfg(feature = "hdf5")]
+    Hdf5,
     /// A table, or what is named like an example of its own.
     Other,
 }
@@ -91,6 +98,8 @@ impl Form {
             [0, 0, 8..=14, 1..=4, ..] => Form::Idx,
             [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Form::Npy,
             [b'P', b'K', 3, 4, ..] => Form::Npz,
+            #[cfg(feature = "hdf5")]
+            [0x89, b'H', b'D', b'F', b'\r', b'\n', 0x1a, b'\n', ..] => Form::Hdf5,
             _ => Form::Other,
         })
     }
@@ -111,13 +120,18 @@ fn arrays(arrays: Arrays) -> Source {
     Source::Arrays(Box::new(arrays))
 }
 
-/// The test part that lies beside a training part, where the format has one: MNIST's `t10k` files.
+/// The test part that lies beside a training part, where the format has one: MNIST's `t10k` files, `test_x.h5` beside
+/// `train_x.h5`.
 pub fn test_part(path: &str) -> Option<String> {
     let path = Path::new(path);
     if let Some(folder) = part_folder(path, "test") {
         return Some(folder);
     }
     let name = path.file_name()?.to_string_lossy();
+    if name.starts_with("train_") && files::has_ending(path, &["h5", "hdf5", "npz"]) {
+        let beside = path.with_file_name(name.replacen("train", "test", 1));
+        return beside.is_file().then(|| beside.display().to_string());
+    }
     let folder = if path.is_dir() { path } else { path.parent().filter(|_| name.starts_with("train-images"))? };
     Some(idx::test_images(folder)?.display().to_string())
 }

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use npyz::{DType, NpyFile, TypeChar};
 
-use super::read_all;
+use super::{named, read_all};
 use crate::data::arrays::Arrays;
 use crate::error::{Error, Result};
+use crate::spec;
 
 /// `X.npy` with `y.npy` beside it, or one matrix whose last column is the answer.
 pub(super) fn open(path: &Path) -> Result<Arrays> {
@@ -37,20 +38,19 @@ pub(super) fn open(path: &Path) -> Result<Arrays> {
     }
 }
 
-/// An archive with the arrays `x` (or `X`, `data`) and `y` (or `target`, `labels`).
-pub(super) fn open_archive(path: &Path) -> Result<Arrays> {
+/// An archive with an array of examples and one of answers.
+pub(super) fn open_archive(path: &Path, options: &spec::Data) -> Result<Arrays> {
     let place = path.display().to_string();
     let wrong = |what: String| Error::data(what).at(place.clone()).fix("use an archive with arrays x and y");
     let mut archive = npyz::npz::NpzArchive::open(path).map_err(|error| wrong(error.to_string()))?;
-    let mut array = |names: &[&str]| {
-        let all: Vec<String> = archive.array_names().map(String::from).collect();
-        let name = names.iter().find(|name| all.iter().any(|known| known == *name));
-        let name = name.ok_or_else(|| wrong(format!("found the arrays {all:?}, expected one of {names:?}")))?;
+    let names: Vec<String> = archive.array_names().map(String::from).collect();
+    let [x, y] = named::pair(&place, &names, options)?;
+    let mut array = |name: &str| {
         let file = archive.by_name(name).map_err(|error| wrong(error.to_string()))?;
         read(file.ok_or_else(|| wrong(format!("no array {name:?}")))?, &place)
     };
-    let (shape, x) = array(&["x", "X", "data", "images", "x_train"])?;
-    let (_, y) = array(&["y", "Y", "target", "labels", "y_train"])?;
+    let (shape, x) = array(&x)?;
+    let (_, y) = array(&y)?;
     together(&place, &shape, x, &y)
 }
 

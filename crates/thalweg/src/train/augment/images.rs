@@ -1,6 +1,7 @@
 //! Changes of images. They are made after images were scaled, so strengths are in units of the scaled pixels: deviations
 //! of the training pixels, as a rule.
 
+use super::{Part, strong};
 use crate::random::Stream;
 use crate::tensor::Real;
 
@@ -34,6 +35,25 @@ pub struct ImageChanges {
 }
 
 impl ImageChanges {
+    /// The changes that are made.
+    pub(super) fn parts(&self) -> Vec<Part> {
+        let switches = [("flip", self.flip), ("flip_vertical", self.flip_vertical)];
+        let on = switches.into_iter().filter(|(_, on)| *on).map(|(name, _)| (name, None));
+        let strengths = [
+            ("shift", self.shift),
+            ("rotate", self.rotate),
+            ("zoom", self.zoom),
+            ("brightness", self.brightness),
+            ("contrast", self.contrast),
+            ("saturation", self.saturation),
+            ("hue", self.hue),
+            ("blur", self.blur),
+            ("noise", self.noise),
+            ("erase", self.erase),
+        ];
+        on.chain(strong(&strengths)).collect()
+    }
+
     /// One image of height × width × channels as an epoch shows it.
     pub fn apply<T: Real>(&self, shape: [usize; 3], stream: Stream, example: u32, image: &mut [T]) {
         let mut draws = [0.0; 20];

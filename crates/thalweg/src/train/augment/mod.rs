@@ -29,7 +29,20 @@ pub enum Augmentation {
     Sounds(SoundChanges),
 }
 
+/// A change that is made: the name of its option, and how strong it is where that can be said.
+pub(crate) type Part = (&'static str, Option<f64>);
+
 impl Augmentation {
+    /// The changes that are made.
+    pub(crate) fn parts(&self) -> Vec<Part> {
+        match self {
+            Augmentation::None => Vec::new(),
+            Augmentation::Images(changes) => changes.parts(),
+            #[cfg(feature = "sounds")]
+            Augmentation::Sounds(changes) => changes.parts(),
+        }
+    }
+
     /// One example as an epoch shows it; images are height × width × channels.
     pub fn apply<T: Real>(&self, shape: [usize; 3], stream: Stream, example: u32, x: &mut [T]) {
         match self {
@@ -39,6 +52,11 @@ impl Augmentation {
             Augmentation::Sounds(changes) => changes.apply(stream, example, x),
         }
     }
+}
+
+/// Those of some strengths that are not 0.
+fn strong(all: &[(&'static str, f64)]) -> impl Iterator<Item = Part> {
+    all.iter().filter(|(_, by)| *by > 0.0).map(|&(name, by)| (name, Some(by)))
 }
 
 /// Training examples that come changed.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
+use super::{Part, strong};
 use crate::random::Stream;
 use crate::tensor::Real;
 
@@ -50,6 +51,23 @@ impl PartialEq for SoundChanges {
 }
 
 impl SoundChanges {
+    /// The changes that are made.
+    pub(super) fn parts(&self) -> Vec<Part> {
+        let own = &self.strengths;
+        let strengths = [
+            ("gain", own.gain),
+            ("shift", own.shift),
+            ("stretch", own.stretch),
+            ("pitch", own.pitch),
+            ("suppress", own.suppress),
+            ("mask_time", own.mask_time),
+            ("mask_frequency", own.mask_frequency),
+        ];
+        let noise = own.snr.map(|snr| ("snr", Some(snr)));
+        let background = (!self.backgrounds.is_empty()).then_some(("background", None));
+        strong(&strengths).chain(noise).chain(background).collect()
+    }
+
     /// Changes of sounds of a rate, and sounds that are mixed in.
     pub fn new(strengths: SoundStrengths, sample_rate: usize, backgrounds: Vec<Vec<f32>>) -> Self {
         // Frames of 32 to 64 ms.

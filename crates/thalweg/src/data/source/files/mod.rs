@@ -36,14 +36,19 @@ const MEDIA: &[Medium] = &[
 impl Medium {
     /// Whether a file is named like one of these.
     fn is_named(&self, path: &Path) -> bool {
-        let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        self.endings.contains(&ending.as_str())
+        has_ending(path, self.endings)
     }
 
     /// The medium that a file is named like.
     fn of(path: &Path) -> Option<&'static Medium> {
         MEDIA.iter().find(|medium| medium.is_named(path))
     }
+}
+
+/// Whether a file's name ends as one of these.
+pub(super) fn has_ending(path: &Path, endings: &[&str]) -> bool {
+    let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    endings.contains(&ending.as_str())
 }
 
 /// Whether a file is named like an example of its own.

@@ -1,0 +1,75 @@
+//! HDF5 files with an array of examples, one of answers and, perhaps, the names of the classes.
+
+use std::path::Path;
+
+use hdf5_reader::{Dataset, Datatype, Hdf5File, OpenOptions};
+
+use super::named;
+use crate::data::arrays::Arrays;
+use crate::error::{Error, Result};
+use crate::spec;
+
+/// Names that the array of the classes' names may have.
+const CLASSES: [&str; 3] = ["list_classes", "classes", "class_names"];
+
+/// The examples of a file.
+pub(super) fn open(path: &Path, options: &spec::Data) -> Result<Arrays> {
+    let place = path.display().to_string();
+    let wrong = |error: hdf5_reader::error::Error| {
+        Error::data(error.to_string()).at(place.clone()).fix("use a whole HDF5 file, whose arrays hold plain numbers")
+    };
+    // An array may be packed: what it unpacks to must bear some relation to the file.
+    let most = std::fs::metadata(path).map_or(0, |file| file.len()).saturating_mul(100).max(64 << 20);
+    let limits = OpenOptions::default().with_max_read_bytes(usize::try_from(most).unwrap_or(usize::MAX));
+    let file = Hdf5File::open_with_options(path, limits).map_err(wrong)?;
+    let datasets = file.root_group().and_then(|root| root.datasets()).map_err(wrong)?;
+    let names: Vec<String> = datasets.iter().map(|dataset| dataset.name().into()).collect();
+    let [x, y] = named::pair(&place, &names, options)?;
+    let array = |name: &str| {
+        let dataset = datasets.iter().find(|dataset| dataset.name() == name).expect("a name of theirs");
+        numbers(dataset).map_err(wrong)
+    };
+    let (x, y) = (array(&x)?, array(&y)?);
+    let classes = datasets.iter().find(|dataset| CLASSES.contains(&dataset.name()));
+    let classes = classes.and_then(|dataset| dataset.read_strings().ok()).unwrap_or_default();
+    let answer = |y: &f64| {
+        let class = (y.fract() == 0.0 && *y >= 0.0).then(|| classes.get(*y as usize)).flatten();
+        class.map_or_else(|| y.to_string(), |class| class.trim_end_matches('\0').into())
+    };
+    let ([rows, shape @ ..], 1) = (&x.0[..], y.0.len()) else {
+        return Err(Error::data(format!("found arrays of shapes {:?} and {:?}", x.0, y.0))
+            .at(place)
+            .fix("give one array with an example along its first axis, and one with an answer each"));
+    };
+    if *rows != y.1.len() {
+        return Err(Error::data(format!("an array of shape {:?} with {} answers", x.0, y.1.len()))
+            .at(place)
+            .fix("give each example one answer"));
+    }
+    let name = options.target.first().map_or("y", String::as_str);
+    let numbers = x.1.iter().map(|&x| x as f32).collect();
+    Arrays::new(&place, shape, numbers)?.with_answers(name, y.1.iter().map(answer))
+}
+
+/// The shape and the numbers of an array of any numeric type.
+fn numbers(dataset: &Dataset) -> std::result::Result<(Vec<usize>, Vec<f64>), hdf5_reader::error::Error> {
+    let shape = dataset.shape().iter().map(|&size| size as usize).collect();
+    macro_rules! read_as {
+        ($type:ty) => {
+            dataset.read_array::<$type>()?.iter().map(|&x| x as f64).collect()
+        };
+    }
+    let numbers = match *dataset.dtype() {
+        Datatype::FixedPoint { size: 1, signed: false, .. } => read_as!(u8),
+        Datatype::FixedPoint { size: 2, signed: false, .. } => read_as!(u16),
+        Datatype::FixedPoint { size: 4, signed: false, .. } => read_as!(u32),
+        Datatype::FixedPoint { signed: false, .. } => read_as!(u64),
+        Datatype::FixedPoint { size: 1, .. } => read_as!(i8),
+        Datatype::FixedPoint { size: 2, .. } => read_as!(i16),
+        Datatype::FixedPoint { size: 4, .. } => read_as!(i32),
+        Datatype::FixedPoint { .. } => read_as!(i64),
+        Datatype::FloatingPoint { size: 4, .. } => read_as!(f32),
+        _ => read_as!(f64),
+    };
+    Ok((shape, numbers))
+}

@@ -1,0 +1,52 @@
+//! What each change of augmentation brings: the same training without it.
+
+use super::scribe::Scribe;
+use super::{fit, fresh_state, judge_part};
+use crate::data::dataset::Dataset;
+use crate::error::{Error, Result};
+use crate::metrics::Metrics;
+use crate::recipe;
+use crate::spec::Config;
+use crate::train::event::Event;
+use crate::train::{Augmentation, End, Watcher};
+
+/// Passes on the wish to stop, and nothing else.
+struct Quiet<'a, 'b>(&'a Scribe<'b>);
+
+impl Watcher for Quiet<'_, '_> {
+    fn event(&mut self, _: Event) {}
+
+    fn stop(&self) -> bool {
+        self.0.stop()
+    }
+}
+
+/// Trains again without each of the changes in turn, and tells the dev metric beside the one with all of them.
+pub(super) fn ablate(
+    config: &Config,
+    data: &Dataset,
+    augmentation: &Augmentation,
+    (metric, all): (&str, &Metrics),
+    scribe: &mut Scribe,
+) -> Result<()> {
+    let value = |metrics: &Metrics| metrics.get(metric).map(|metric| metric.value);
+    let Some(all) = value(all) else {
+        let error =
+            Error::config("augmentation is judged on a dev part, and there is none").at("augment.ablate_augment");
+        return Err(error.fix("give a dev part with --split or --dev"));
+    };
+    for (change, _) in augmentation.parts() {
+        let mut config = config.clone();
+        config.augment = config.augment.without(change);
+        let plan = recipe::plan(&config, data)?;
+        let mut state = fresh_state(&config, &plan);
+        if fit(&config, data, &plan, &mut state, &mut Quiet(scribe))? == End::Interrupted {
+            break;
+        }
+        let (metrics, _) = judge_part(data, &plan, &state, &data.parts.dev)?;
+        if let Some(value) = value(&metrics) {
+            scribe.event(Event::Ablation { without: change.into(), metric: metric.into(), all, value });
+        }
+    }
+    Ok(())
+}

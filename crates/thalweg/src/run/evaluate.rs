@@ -1,0 +1,69 @@
+//! Judging a model on data whose answers are known, with a page that shows where it goes wrong.
+
+use super::answers::Gathered;
+use crate::error::Result;
+use crate::metrics::Metrics;
+use crate::model::{Judged, Model};
+use crate::spec;
+use crate::train::event::{self, Answers, Decision, Event, Parts};
+
+/// What a model came to on a source.
+#[derive(Debug, Clone)]
+pub struct Evaluation {
+    /// Rows whose answer is known.
+    pub rows: usize,
+    /// The metrics on them.
+    pub metrics: Metrics,
+    /// Right and wrong, and the examples that are worth a look.
+    pub answers: Answers,
+    /// What was decided in reading the source.
+    pub decisions: Vec<Decision>,
+}
+
+/// Judges a model on the rows of a source whose answer is known.
+///
+/// # Errors
+/// If the source cannot be read, a column is missing or a cell cannot be read.
+pub fn evaluate(model: &Model, path: &str, options: &spec::Data) -> Result<Evaluation> {
+    let mut judged = Judged::default();
+    let mut gathered = Gathered::new("test", &model.pipeline, &model.target);
+    let decisions = model.judge(path, options, &mut |examples, outputs| {
+        judged.extend(&model.target, outputs, &examples);
+        gathered.add(&examples, outputs);
+    })?;
+    let metrics = judged.metrics(&model.target);
+    Ok(Evaluation { rows: judged.rows, metrics, answers: gathered.answers(), decisions })
+}
+
+impl Evaluation {
+    /// One self-contained HTML page: the metrics, right and wrong by class, the most mistaken and the least sure examples.
+    pub fn page(&self, model: &Model, path: &str) -> String {
+        let (target, provenance) = (&model.target, &model.provenance);
+        let started = Event::RunStarted {
+            version: event::VERSION,
+            thalweg: env!("CARGO_PKG_VERSION").into(),
+            run: format!("a model of {}, judged on {path}", provenance.data),
+            data: path.into(),
+            task: target.task,
+            targets: target.columns.clone(),
+            classes: target.classes.clone(),
+            examples: Parts { test: self.rows, ..Parts::default() },
+            features: model.network.input().size(),
+            layers: model.network.summary(),
+            parameters: model.network.layout().trained(),
+            steps_per_epoch: 0,
+            epochs: provenance.epochs,
+            from_epoch: 0,
+            monitor: ("loss".into(), false),
+        };
+        let finished = Event::Finished {
+            reason: "the model was judged".into(),
+            epochs: provenance.epochs,
+            best_epoch: provenance.best_epoch,
+            seconds: 0.0,
+            metrics: Parts { test: self.metrics.clone(), ..Parts::default() },
+            answers: self.answers.clone(),
+        };
+        crate::report::html(&[started, finished])
+    }
+}
