@@ -94,8 +94,13 @@ fn arrays(path: &str, options: &spec::Data) -> Result<Arrays, Error> {
     }
 }
 
+/// As loud as the files are.
+fn as_loud() -> spec::Data {
+    spec::Data { equal_loudness: Some(false), ..spec::Data::default() }
+}
+
 fn open(folder: &Folder) -> Arrays {
-    arrays(&folder.path(), &spec::Data::default()).unwrap()
+    arrays(&folder.path(), &as_loud()).unwrap()
 }
 
 /// The largest difference between two sounds.
@@ -139,7 +144,7 @@ fn channels_become_their_mean_and_rates_become_one() {
     for i in 0..2 {
         folder.write(&format!("a/fast{i}.wav"), Wav { rate: 44_100, ..PLAIN }.file(&tone(44_100, 4_410)));
     }
-    let options = spec::Data { sample_rate: Some(8_000), ..spec::Data::default() };
+    let options = spec::Data { sample_rate: Some(8_000), ..as_loud() };
     let found = arrays(&folder.path(), &options).unwrap();
     assert_eq!(found.shape, [800, 1]);
     let expected: Vec<f32> = tone(8_000, 800).iter().map(|frame| frame[0] as f32).collect();
@@ -155,7 +160,7 @@ fn channels_become_their_mean_and_rates_become_one() {
 #[test]
 fn flac_ogg_and_mp3_are_read() {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files");
-    let options = spec::Data { seconds: Some(0.25), ..spec::Data::default() };
+    let options = spec::Data { seconds: Some(0.25), ..as_loud() };
     for ending in ["flac", "ogg", "mp3"] {
         let found = arrays(&samples.join(format!("tone.{ending}")).display().to_string(), &options).unwrap();
         assert_eq!(found.shape, [4_000, 1], "{ending}");
@@ -174,7 +179,7 @@ fn shorter_sounds_get_silence_around_them_and_longer_ones_keep_their_middle() {
     let count = |n: usize| (1..=n).map(|i| vec![i as f64 / 32_767.0]).collect::<Vec<_>>();
     folder.write("a/long.wav", PLAIN.file(&count(1_000)));
     folder.write("a/short.wav", PLAIN.file(&count(400)));
-    let options = spec::Data { seconds: Some(0.1), ..spec::Data::default() };
+    let options = spec::Data { seconds: Some(0.1), ..as_loud() };
     let found = arrays(&folder.path(), &options).unwrap();
     let [long, short] = [&found.x[..800], &found.x[800..]].map(|x| {
         let whole: Vec<i32> = x.iter().map(|x| (x * 32_768.0).round() as i32).collect();
@@ -184,6 +189,21 @@ fn shorter_sounds_get_silence_around_them_and_longer_ones_keep_their_middle() {
     assert_eq!((short[199], short[200], short[599], short[600]), (0, 1, 400, 0));
     let chosen = open(&folder);
     assert!(chosen.decisions[0].what.contains("0.1 seconds"), "95 % are no longer: {:?}", chosen.decisions);
+}
+
+#[test]
+fn sounds_are_brought_to_one_loudness() {
+    let folder = Folder::new();
+    let times = |factor: f64| tone(8_000, 800).iter().map(|frame| vec![factor * frame[0]]).collect::<Vec<_>>();
+    folder.write("a/loud.wav", Wav { bits: 32, float: true, ..PLAIN }.file(&times(1.5)));
+    folder.write("a/soft.wav", Wav { bits: 32, float: true, ..PLAIN }.file(&times(0.01)));
+    folder.write("a/still.wav", Wav { bits: 32, float: true, ..PLAIN }.file(&times(0.0)));
+    let found = arrays(&folder.path(), &spec::Data::default()).unwrap();
+    let (loud, rest) = found.x.split_at(800);
+    assert!(difference(loud, &rest[..800]) < 1e-4);
+    assert!((loud.iter().map(|x| x * x).sum::<f32>() / 800.0 - 1.0).abs() < 1e-4);
+    assert!(rest[800..].iter().all(|x| *x == 0.0));
+    assert!(found.decisions.iter().any(|decision| decision.flag == "--equal-loudness=false"));
 }
 
 /// Sounds enough that a few bad ones are borne.

@@ -48,6 +48,8 @@ pub struct SoundForm {
     pub sample_rate: usize,
     /// Samples of a sound; longer ones lose their ends, shorter ones get silence around them.
     pub samples: usize,
+    /// Whether each sound's root mean square is brought to 1: how near a microphone was says nothing.
+    pub equal_loudness: bool,
 }
 
 impl Form {
@@ -70,6 +72,7 @@ impl Form {
             Form::Sounds(form) => {
                 options.sample_rate = Some(form.sample_rate);
                 options.seconds = Some(form.samples as f64 / form.sample_rate as f64);
+                options.equal_loudness = Some(form.equal_loudness);
             }
         }
     }

@@ -172,8 +172,8 @@ impl Registered for LogMel {
     const NAME: &'static str = "log_mel";
 
     fn examples() -> Vec<(Self, Shape)> {
-        let options = Options { window: 16, hop: 6, ..Options::new(800, 5) };
-        let narrow = Options { low: 50.0, high: Some(300.0), offset: 0.1, ..options.clone() };
+        let options = Options { window: 16, hop: 6, offset: 0.1, ..Options::new(800, 5) };
+        let narrow = Options { low: 50.0, high: Some(300.0), ..options.clone() };
         let coefficients = Options { coefficients: Some(3), hop: 16, ..options.clone() };
         vec![(options.into(), [40, 1].into()), (narrow.into(), [33].into()), (coefficients.into(), [50, 1].into())]
     }

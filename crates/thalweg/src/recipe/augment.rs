@@ -6,7 +6,7 @@ use crate::data::form::SoundForm;
 use crate::error::{Error, Result};
 use crate::spec::{Augment, Config, Recipe};
 use crate::train::event::Decision;
-use crate::train::{Augmentation, ImageChanges};
+use crate::train::{Augmentation, Changes, ImageChanges, Mix};
 
 /// Options for images alone, and for sounds alone.
 const OF_IMAGES: [&str; 10] =
@@ -24,7 +24,7 @@ pub(super) fn augmentation(config: &Config, data: &Dataset, decisions: &mut Vec<
     let sounds = sounds::form(data);
     let auto = config.train.recipe == Recipe::Auto && (images::shape(data).is_some() || sounds.is_some());
     if asked.augment == Some(false) || !(own || asked.augment == Some(true) || auto) {
-        return Ok(Augmentation::None);
+        return Ok(Augmentation::default());
     }
     let (wrong, medium, flag) = if sounds.is_some() {
         (OF_IMAGES.as_slice(), "images", "--gain 6")
@@ -34,6 +34,10 @@ pub(super) fn augmentation(config: &Config, data: &Dataset, decisions: &mut Vec<
     if let Some(name) = given(asked).into_iter().find(|name| wrong.contains(&name.as_str())) {
         let error = Error::config(format!("this is for {medium}, and the data has none")).at(format!("augment.{name}"));
         return Err(error.fix(format!("leave it out, or use another such as {flag}")));
+    }
+    if !mix(asked).is_none() && config.train.label_smoothing > 0.0 {
+        let error = Error::config("mixed examples and smoothed labels").at("augment.mixup, augment.cutmix");
+        return Err(error.fix("leave --label-smoothing out: mixing does its work"));
     }
     match sounds {
         Some(form) => of_sounds(asked, form, decisions),
@@ -80,10 +84,14 @@ fn of_images(asked: &Augment, data: &Dataset, decisions: &mut Vec<Decision>) -> 
         noise: asked.noise,
         erase: asked.erase.unwrap_or(usual.erase),
     };
-    let chosen = Augmentation::Images(chosen);
+    let chosen = Augmentation { changes: Changes::Images(chosen), mix: mix(asked) };
     let why = if colour { "colour images look alike mirrored" } else { "signs such as digits are not mirrored" };
     tell(decisions, "images", &chosen, why);
     chosen
+}
+
+fn mix(asked: &Augment) -> Mix {
+    Mix { mixup: asked.mixup, cutmix: asked.cutmix }
 }
 
 /// Tells which changes are made.
@@ -117,12 +125,13 @@ fn of_sounds(asked: &Augment, form: SoundForm, decisions: &mut Vec<Decision>) ->
         Some(folder) => source::backgrounds(folder, form.sample_rate)?,
         None => Vec::new(),
     };
-    let chosen = Augmentation::Sounds(SoundChanges::new(strong, form.sample_rate, backgrounds));
+    let changes = Changes::Sounds(SoundChanges::new(strong, form.sample_rate, backgrounds));
+    let chosen = Augmentation { changes, mix: mix(asked) };
     tell(decisions, "sounds", &chosen, "they sound alike to people");
     Ok(chosen)
 }
 
 #[cfg(not(feature = "sounds"))]
 fn of_sounds(_: &Augment, _: SoundForm, _: &mut Vec<Decision>) -> Result<Augmentation> {
-    Ok(Augmentation::None)
+    Ok(Augmentation::default())
 }

@@ -15,6 +15,7 @@ use std::path::Path;
 
 use crate::data::dataset::{self, Dataset};
 use crate::data::examples::Examples as Rows;
+use crate::data::schema::Task;
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 use crate::model::{Judged, Model, Provenance, atomic};
@@ -26,8 +27,8 @@ use crate::tensor::{Dtype, Tensor};
 use crate::train::event::Decision;
 use crate::train::event::{Answers, Event, Parts};
 use crate::train::{
-    Augmentation, Augmented, Checkpoint, End, EventLog, Examples, FromDisk, RunFolder, State, Trainer, TrainingSet,
-    Watcher, keep, predict,
+    Augmented, Checkpoint, End, EventLog, Examples, FromDisk, RunFolder, State, Trainer, TrainingSet, Watcher, keep,
+    predict,
 };
 
 use announce::{INTERRUPTED, announce, reason, started, warnings};
@@ -129,7 +130,7 @@ pub fn preview(config: &Config) -> Result<Preview> {
 #[cfg(feature = "images")]
 pub fn preview_augmentation(config: &Config, path: &Path) -> Result<Vec<Decision>> {
     let (data, plan) = prepare(config)?;
-    if plan.augmentation == Augmentation::None {
+    if plan.augmentation.is_none() {
         let error = Error::config("training examples are not changed, so there is nothing to show");
         return Err(error.fix("name images or sounds, and ask for changes such as --augment"));
     }
@@ -278,9 +279,12 @@ fn fit(config: &Config, data: &Dataset, plan: &Plan, state: &mut State, watcher:
         Some(file) => Box::new(FromDisk::new(file.clone(), plan.dtype, class_weights.clone())),
         None => {
             let examples = examples(&data.parts.train, class_weights.as_deref(), data, plan.dtype)?;
-            match &plan.augmentation {
-                Augmentation::None => Box::new(examples),
-                augmentation => Box::new(Augmented::new(examples, augmentation.clone())),
+            if plan.augmentation.is_none() {
+                Box::new(examples)
+            } else {
+                let mixed = data.task == Task::Multiclass && !plan.augmentation.mix.is_none();
+                let examples = if mixed { examples.one_hot(data.target.outputs()) } else { examples };
+                Box::new(Augmented::new(examples, plan.augmentation.clone()))
             }
         }
     };

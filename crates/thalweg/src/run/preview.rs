@@ -44,7 +44,7 @@ pub(super) fn write(data: &Dataset, augmentation: &Augmentation, seed: u64, path
         let epochs = (0..=EPOCHS).map(|epoch| {
             let mut x = original.to_vec();
             if epoch > 0 {
-                augmentation.apply(whole, random::augment(seed, epoch), example, &mut x);
+                augmentation.apply(&rows.x, whole, random::augment(seed, epoch), example, &mut x);
             }
             x
         });

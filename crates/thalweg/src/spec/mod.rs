@@ -96,6 +96,8 @@ pub struct Data {
     /// Seconds that sounds are brought to: the middle of longer ones, silence around shorter. Default: as 95 % have, 10 at most.
     #[schemars(range(min = 0.001, max = 3600.0))]
     pub seconds: Option<f64>,
+    /// Whether sounds are brought to one loudness. Default: yes.
+    pub equal_loudness: Option<bool>,
     /// Share of a folder's files that may be unreadable; these are left out and named. Default: 0.01.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub max_bad: Option<f64>,

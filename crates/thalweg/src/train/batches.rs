@@ -40,6 +40,16 @@ impl Examples {
     pub fn rows(&self) -> usize {
         self.x.shape().rows()
     }
+
+    /// The same with a column a class instead of class numbers.
+    #[must_use]
+    pub fn one_hot(self, classes: usize) -> Examples {
+        let mut y = Tensor::zeros([self.rows(), classes], self.y.dtype());
+        for row in 0..self.rows() {
+            y.view_mut().set(row * classes + self.y.view().at(row) as usize, 1.0);
+        }
+        Examples { y, ..self }
+    }
 }
 
 /// Room for a batch.

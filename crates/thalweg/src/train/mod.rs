@@ -11,7 +11,7 @@ mod log;
 mod run_folder;
 mod state;
 
-pub use augment::{Augmentation, Augmented, ImageChanges};
+pub use augment::{Augmentation, Augmented, Changes, ImageChanges, Mix};
 #[cfg(feature = "sounds")]
 pub use augment::{SoundChanges, SoundStrengths};
 pub use batches::{Batch, Epoch, Examples, TrainingSet};

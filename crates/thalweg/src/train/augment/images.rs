@@ -1,6 +1,7 @@
 //! Changes of images. They are made after images were scaled, so strengths are in units of the scaled pixels: deviations
 //! of the training pixels, as a rule.
 
+use super::mix::rectangle;
 use super::{Part, strong};
 use crate::random::Stream;
 use crate::tensor::Real;
@@ -72,7 +73,7 @@ impl ImageChanges {
             [self.brightness, self.contrast, self.saturation].map(|r| around(r, draw()));
         let hue = around(self.hue * std::f64::consts::PI, draw());
         let (blur, noise, erased) = (self.blur * draw(), self.noise * draw(), draw() < self.erase);
-        let rectangle = [draw(), draw(), draw(), draw()];
+        let erased_part = [draw(), draw(), draw(), draw()];
 
         place.apply(shape, image);
         if blur > 0.0 {
@@ -92,7 +93,7 @@ impl ImageChanges {
             image.iter_mut().zip(normal).for_each(|(x, normal)| *x = T::of(x.f64() + noise * normal));
         }
         if erased {
-            erase(shape, image, rectangle);
+            erase(shape, image, erased_part);
         }
     }
 }
@@ -174,15 +175,11 @@ fn turn_colours<T: Real>(image: &mut [T], stretch: f64, angle: f64) {
     }
 }
 
-fn erase<T: Real>([height, width, channels]: [usize; 3], image: &mut [T], [area, aspect, top, left]: [f64; 4]) {
-    let mean = T::of(mean(image));
-    // 2 to 20 % of the image, up to twice as high as wide or as wide as high.
-    let (area, aspect) = (0.02 + 0.18 * area, 4.0_f64.powf(aspect - 0.5));
-    let rows = ((area * aspect).sqrt() * height as f64).round().clamp(1.0, height as f64) as usize;
-    let columns = ((area / aspect).sqrt() * width as f64).round().clamp(1.0, width as f64) as usize;
-    let (top, left) = ((top * (height - rows + 1) as f64) as usize, (left * (width - columns + 1) as f64) as usize);
-    for row in top..top + rows {
-        image[(row * width + left) * channels..][..columns * channels].fill(mean);
+fn erase<T: Real>(shape: [usize; 3], image: &mut [T], draws: [f64; 4]) {
+    let ([_, width, channels], mean) = (shape, T::of(mean(image)));
+    let [rows, columns] = rectangle(shape, [0.02, 0.2], draws);
+    for row in rows {
+        image[(row * width + columns.start) * channels..][..columns.len() * channels].fill(mean);
     }
 }
 

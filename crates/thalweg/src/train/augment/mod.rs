@@ -3,22 +3,34 @@
 //! What happens to an example depends on the seed, the epoch and the example alone.
 
 mod images;
+mod mix;
 #[cfg(feature = "sounds")]
 mod sounds;
 
 use thalweg_kernels::pool;
 
 pub use self::images::ImageChanges;
+pub use self::mix::Mix;
 #[cfg(feature = "sounds")]
 pub use self::sounds::{SoundChanges, SoundStrengths};
 use super::batches::{Batch, Epoch, Examples, TrainingSet};
 use crate::error::Result;
 use crate::random::{self, Stream};
-use crate::tensor::{DataMut, Real};
+use crate::tensor::ops::Element;
+use crate::tensor::{Dtype, Real, ViewMut};
 
 /// How training examples are changed.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub enum Augmentation {
+pub struct Augmentation {
+    /// Each by itself.
+    pub changes: Changes,
+    /// With others.
+    pub mix: Mix,
+}
+
+/// How each training example is changed by itself.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Changes {
     /// Not at all.
     #[default]
     None,
@@ -33,23 +45,41 @@ pub enum Augmentation {
 pub(crate) type Part = (&'static str, Option<f64>);
 
 impl Augmentation {
-    /// The changes that are made.
-    pub(crate) fn parts(&self) -> Vec<Part> {
-        match self {
-            Augmentation::None => Vec::new(),
-            Augmentation::Images(changes) => changes.parts(),
-            #[cfg(feature = "sounds")]
-            Augmentation::Sounds(changes) => changes.parts(),
-        }
+    /// Whether examples stay as they are.
+    pub fn is_none(&self) -> bool {
+        self.parts().is_empty()
     }
 
-    /// One example as an epoch shows it; images are height × width × channels.
-    pub fn apply<T: Real>(&self, shape: [usize; 3], stream: Stream, example: u32, x: &mut [T]) {
-        match self {
-            Augmentation::None => (),
-            Augmentation::Images(changes) => changes.apply(shape, stream, example, x),
+    /// The changes that are made.
+    pub(crate) fn parts(&self) -> Vec<Part> {
+        let mut parts = match &self.changes {
+            Changes::None => Vec::new(),
+            Changes::Images(changes) => changes.parts(),
             #[cfg(feature = "sounds")]
-            Augmentation::Sounds(changes) => changes.apply(stream, example, x),
+            Changes::Sounds(changes) => changes.parts(),
+        };
+        parts.extend(self.mix.parts());
+        parts
+    }
+
+    /// One of all examples as an epoch shows it; images are height × width × channels.
+    pub fn apply<T: Real>(&self, all: &[T], shape: [usize; 3], stream: Stream, example: u32, x: &mut [T]) {
+        self.changes.apply(shape, stream, example, x);
+        if let Some(other) = self.mix.other(stream, example, all.len() / x.len(), shape) {
+            let mut its = all[other.example as usize * x.len()..][..x.len()].to_vec();
+            self.changes.apply(shape, stream, other.example, &mut its);
+            other.blend(shape, &its, x);
+        }
+    }
+}
+
+impl Changes {
+    fn apply<T: Real>(&self, shape: [usize; 3], stream: Stream, example: u32, x: &mut [T]) {
+        match self {
+            Changes::None => (),
+            Changes::Images(changes) => changes.apply(shape, stream, example, x),
+            #[cfg(feature = "sounds")]
+            Changes::Sounds(changes) => changes.apply(stream, example, x),
         }
     }
 }
@@ -68,7 +98,7 @@ pub struct Augmented {
 }
 
 impl Augmented {
-    /// Examples that are images or sounds, changed in each epoch.
+    /// Examples that are images or sounds, changed in each epoch. Where they are mixed, y has a column a class.
     pub fn new(examples: Examples, augmentation: Augmentation) -> Self {
         let example = examples.x.shape().example();
         let shape = example.image().unwrap_or([1, example.size(), 1]);
@@ -101,17 +131,24 @@ struct Changed<'a> {
 impl Epoch for Changed<'_> {
     fn next(&mut self, batch: &mut Batch) -> Result<Option<&[u32]>> {
         let Some(examples) = self.batches.next(batch)? else { return Ok(None) };
-        match batch.x.rows_mut(examples.len()).data() {
-            DataMut::F32(x) => change(self.set, self.stream, examples, x),
-            DataMut::F64(x) => change(self.set, self.stream, examples, x),
+        let m = examples.len();
+        match batch.x.dtype() {
+            Dtype::F32 => change::<f32>(self.set, self.stream, examples, batch.x.rows_mut(m), batch.y.rows_mut(m)),
+            Dtype::F64 => change::<f64>(self.set, self.stream, examples, batch.x.rows_mut(m), batch.y.rows_mut(m)),
         }
         Ok(Some(examples))
     }
 }
 
-fn change<T: Real>(set: &Augmented, stream: Stream, examples: &[u32], x: &mut [T]) {
-    let size = set.shape.iter().product();
-    pool::for_each_chunk(x, size, |i, x| set.augmentation.apply(set.shape, stream, examples[i], x));
+fn change<T: Element>(set: &Augmented, stream: Stream, examples: &[u32], x: ViewMut, y: ViewMut) {
+    let (all, answers) = (T::read(set.examples.x.view()), T::read(set.examples.y.view()));
+    let (size, width) = (set.shape.iter().product(), set.examples.y.shape().columns());
+    pool::for_each_chunk(T::write(x), size, |i, x| set.augmentation.apply(all, set.shape, stream, examples[i], x));
+    for (y, &example) in T::write(y).chunks_exact_mut(width).zip(examples) {
+        if let Some(other) = set.augmentation.mix.other(stream, example, set.examples.rows(), set.shape) {
+            other.answer(&answers[other.example as usize * width..][..width], y);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -125,7 +162,10 @@ mod tests {
         let y = Tensor::from_f64([6, 1], (0..6).map(f64::from).collect());
         let examples = Examples::new(x, y, None).unwrap();
         let changes = ImageChanges { flip: true, rotate: 20.0, noise: 0.3, ..ImageChanges::default() };
-        let set = Augmented::new(examples, Augmentation::Images(changes));
+        let set = Augmented::new(
+            examples,
+            Augmentation { changes: Changes::Images(changes), mix: Mix { mixup: 0.3, cutmix: 0.3 } },
+        );
         let run = |size: usize, epoch: usize| {
             let (mut batches, mut room) = (set.epoch(size, 7, epoch, 0), set.room(size));
             let mut found = Vec::new();

@@ -173,9 +173,15 @@ pub(super) fn whole(path: &Path, sample_rate: usize) -> Result<Vec<f32>, String>
     resampled(mono(opened)?, rate, sample_rate)
 }
 
-/// The samples of a sound brought to a form, from −1 to 1.
+/// The samples of a sound brought to a form.
 pub(super) fn samples(path: &Path, form: SoundForm) -> Result<Vec<f32>, String> {
-    let sound = whole(path, form.sample_rate)?;
+    let mut sound = whole(path, form.sample_rate)?;
+    if form.equal_loudness {
+        let power = sound.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / sound.len() as f64;
+        // Silence stays silent.
+        let factor = if power > 0.0 { power.sqrt().recip() as f32 } else { 1.0 };
+        sound.iter_mut().for_each(|x| *x *= factor);
+    }
     if sound.len() >= form.samples {
         let before = (sound.len() - form.samples) / 2;
         return Ok(sound[before..][..form.samples].to_vec());

@@ -39,20 +39,20 @@ pub(in super::super) fn whole(folder: &Path, sample_rate: usize) -> Result<Vec<V
 fn read(mut corpus: Corpus, options: &spec::Data) -> Result<Arrays> {
     let mut decisions = Vec::new();
     let form = match (options.sample_rate, options.seconds) {
-        (Some(sample_rate), Some(seconds)) => form(sample_rate, seconds)?,
+        (Some(sample_rate), Some(seconds)) => form(sample_rate, seconds, options)?,
         _ => choose(&corpus.read(options, decode::header)?, options, &mut decisions)?,
     };
     let x = corpus.read(options, |path| decode::samples(path, form))?;
     corpus.into_arrays(x, Form::Sounds(form), decisions)
 }
 
-fn form(sample_rate: usize, seconds: f64) -> Result<SoundForm> {
+fn form(sample_rate: usize, seconds: f64, options: &spec::Data) -> Result<SoundForm> {
     let samples = (sample_rate as f64 * seconds).round() as usize;
     if samples == 0 || samples > MOST {
         let found = format!("{seconds} seconds at {sample_rate} samples a second are {samples} samples");
         return Err(Error::config(found).fix(format!("use --seconds and --sample-rate that give 1 to {MOST} samples")));
     }
-    Ok(SoundForm { sample_rate, samples })
+    Ok(SoundForm { sample_rate, samples, equal_loudness: options.equal_loudness.unwrap_or(true) })
 }
 
 /// What the sounds are brought to: as the options say, else by what most of them are.
@@ -86,5 +86,9 @@ fn choose(headers: &[Header], options: &spec::Data, decisions: &mut Vec<Decision
         decide(what, format!("they have {shortest:.2} to {longest:.2}, 95 % up to {most:.2}"), "--seconds 2");
         seconds
     });
-    form(sample_rate, seconds)
+    if options.equal_loudness.is_none() {
+        let why = "how near a microphone was says nothing".into();
+        decide("sounds are brought to one loudness".into(), why, "--equal-loudness=false");
+    }
+    form(sample_rate, seconds, options)
 }
