@@ -1,11 +1,13 @@
 //! One workload of the benchmarks, on Thalweg: prints one JSON object.
 //!
-//! `thalweg-bench WORKLOAD [--threads N] [--epochs N] [--precision f32|bf16|bf16x3|bf16x6]`, a workload being `w1` to `w5`, `kernels`, `input` or `scaling`.
+//! `thalweg-bench WORKLOAD [--threads N] [--epochs N] [--precision f32|bf16|bf16x3|bf16x6]`, a workload being `w1` to `w5`, `kernels`, `input`,
+//! `media` or `scaling`.
 #![forbid(unsafe_code)]
 
 mod data;
 mod input;
 mod kernels;
+mod media;
 mod predict;
 mod train;
 
@@ -37,6 +39,7 @@ fn main() -> Result<()> {
         "w4" => predict::run()?,
         "kernels" => ops::with_products(products(&options.precision)?, kernels::run),
         "input" => input::run()?,
+        "media" => media::run()?,
         "scaling" => train::scaling(&options)?,
         name => train::run(name, &options)?,
     };

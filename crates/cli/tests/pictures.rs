@@ -67,6 +67,11 @@ fn a_folder_of_pictures_is_learned() {
     let report = fs::read_to_string(place.join("run/report.html")).unwrap();
     assert!(report.contains("data:image/png;base64,"));
 
+    let mixed = thalweg(place, "train stripes --epochs 12 --batch-size 8 --mixup 0.3 --cutmix 0.5 --json -o mixed");
+    let result: Value = serde_json::from_slice(&mixed.stdout).unwrap_or_else(|_| panic!("{}", told(&mixed)));
+    assert!(result["metrics"]["train"]["accuracy"]["value"].as_f64().unwrap() > 0.8, "{result}");
+    assert!(result["decisions"].to_string().contains("mixup 0.3, cutmix 0.5"), "{result}");
+
     let shown = thalweg(place, "augment stripes --preview shown.png");
     assert!(shown.status.success(), "{}", told(&shown));
     assert!(fs::read(place.join("shown.png")).unwrap().starts_with(b"\x89PNG"));
@@ -82,6 +87,8 @@ fn what_cannot_be_done_with_pictures_is_told() {
         ("train stripes --image-size 8", "--image-size"),
         ("train stripes --fit crpo", "crop"),
         ("train stripes --rotate 500", "--rotate"),
+        ("train stripes --mixup 0.7", "--mixup"),
+        ("train sample:digits --mixup 0.2 --label-smoothing 0.1", "leave --label-smoothing out"),
         ("augment stripes --augment=false", "nothing to show"),
         ("train stripes/down", "have no answers"),
         ("train stripes --test none", "none"),

@@ -117,8 +117,8 @@ fn of_sounds(asked: &Augment, form: SoundForm, decisions: &mut Vec<Decision>) ->
         pitch: asked.pitch.unwrap_or(2.0),
         snr: asked.snr,
         suppress: asked.suppress,
-        mask_time: asked.mask_time.unwrap_or(0.1),
-        mask_frequency: asked.mask_frequency.unwrap_or(0.2),
+        mask_time: asked.mask_time.unwrap_or(0.2),
+        mask_frequency: asked.mask_frequency.unwrap_or(0.4),
         background_snr: asked.background_snr.unwrap_or(5.0),
     };
     let backgrounds = match &asked.background {

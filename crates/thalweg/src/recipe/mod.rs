@@ -186,9 +186,15 @@ fn settings(config: &Config, data: &Dataset, optimizer: &str, decisions: &mut Ve
             Quality::Good => 1_500_000,
             Quality::Best => 5_000_000,
         };
-        // Convolutions take long for each image, and learn much from each.
-        let epochs =
-            if convolutions { (most / 5 * 2 / m.max(1)).clamp(5, 100) } else { (most / m.max(1)).clamp(20, 300) };
+        let m = m.max(1);
+        // Convolutions take long for each image or sound, and learn much from each.
+        let epochs = if !convolutions {
+            (most / m).clamp(20, 300)
+        } else if sounds::form(data).is_some() {
+            (most / 10 / m).clamp(20, 100)
+        } else {
+            (most / 5 * 2 / m).clamp(5, 100)
+        };
         decide(decisions, format!("at most {epochs} epochs"), rows(m), "--epochs 100");
         epochs
     });

@@ -58,7 +58,8 @@ impl Build<'_> {
         json!({ "kind": "conv2d", "filters": filters, "kernel": kernel, "stride": stride, "bias": false, "init": init })
     }
 
-    /// Convolutions that halve time and frequency, the first with windows wide enough for a syllable's slope.
+    /// Convolutions that halve time and frequency, the first with windows wide enough for a syllable's slope, the last at
+    /// one scale until they see a word.
     fn of_spectrogram(&mut self, config: &Config, form: SoundForm, decisions: &mut Vec<Decision>) {
         let rate = form.sample_rate;
         let bands = config.network.bands.unwrap_or(if rate <= 8_000 { 40 } else { 64 });
@@ -68,12 +69,13 @@ impl Build<'_> {
             options.coefficients = Some((bands / 2).max(1));
         }
         self.layers.extend([write_layer(&LogMel::from(options)), json!({ "kind": "batch_norm" })]);
-        let widths: [usize; 4] = match config.train.quality {
-            Quality::Fast => [16, 32, 64, 64],
-            Quality::Good => [32, 64, 128, 128],
-            Quality::Best => [48, 96, 192, 192],
+        let widths: &[usize] = match config.train.quality {
+            Quality::Fast => &[16, 32, 64, 64],
+            Quality::Good => &[32, 64, 128, 128, 128, 128],
+            Quality::Best => &[48, 96, 192, 192, 192, 192],
         };
-        for (width, (kernel, stride)) in widths.into_iter().zip([(5, 2), (5, 2), (3, 2), (3, 1)]) {
+        let windows = [(5, 2), (5, 2), (3, 2)].into_iter().chain(std::iter::repeat((3, 1)));
+        for (&width, (kernel, stride)) in widths.iter().zip(windows) {
             self.normed(self.conv(width, kernel, stride));
         }
         self.layers.push(json!({ "kind": "pool2d", "take": "average" }));

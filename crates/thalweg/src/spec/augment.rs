@@ -64,10 +64,10 @@ pub struct Augment {
     /// Probability that a sound's steady noise is suppressed (spectral gating).
     #[schemars(range(min = 0.0, max = 1.0))]
     pub suppress: f64,
-    /// Share of a sound's length that is silenced. Default: 0.1 for sounds.
+    /// Share of a sound's length that is silenced. Default: 0.2 for sounds.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub mask_time: Option<f64>,
-    /// Share of a sound's frequencies that is taken out. Default: 0.2 for sounds.
+    /// Share of a sound's frequencies that is taken out. Default: 0.4 for sounds.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub mask_frequency: Option<f64>,
     /// A folder of sounds, one of which is mixed into every other sound.
