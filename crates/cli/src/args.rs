@@ -122,7 +122,19 @@ fn out(help: &'static str) -> Arg {
 
 /// The flags that say how a data file is read.
 fn reading() -> Vec<Arg> {
-    let names = ["target", "task", "delimiter", "header", "names", "encoding", "decimal_comma", "missing", "max_bad"];
+    let names = [
+        "target",
+        "task",
+        "delimiter",
+        "header",
+        "names",
+        "encoding",
+        "decimal_comma",
+        "missing",
+        "files",
+        "arrays",
+        "max_bad",
+    ];
     knobs().iter().filter(|knob| names.contains(&knob.name.as_str())).map(flag).collect()
 }
 

@@ -310,6 +310,19 @@ fn a_table_lists_files_and_their_answers() {
     assert!(arrays(&gone, &options).unwrap().warnings[0].contains("high/none.wav (No such file"));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_a_list_is_passed_by() {
+    let folder = Folder::new();
+    many(&folder);
+    assert!(std::process::Command::new("mkfifo").arg(folder.file("pipe.wav")).status().unwrap().success());
+    folder.write("list.csv", "file,label\nhigh/00.wav,a\nlow/01.wav,b\npipe.wav,b\n");
+    let options = spec::Data { max_bad: Some(0.5), ..spec::Data::default() };
+    let found = arrays(&folder.file("list.csv").display().to_string(), &options).unwrap();
+    assert!(found.rows() == 2 && found.warnings[0].contains("pipe.wav (no regular file)"), "{:?}", found.warnings);
+    assert_eq!(found.answers.lines, [2, 3]);
+}
+
 #[test]
 fn lengths_that_make_no_example_are_refused() {
     let folder = Folder::new();

@@ -98,6 +98,11 @@ impl Corpus {
         options: &spec::Data,
         read: impl Fn(&Path) -> std::result::Result<T, String> + Sync,
     ) -> Result<Vec<T>> {
+        let read = |path: &Path| match std::fs::metadata(path) {
+            Ok(found) if found.is_file() => read(path),
+            Ok(_) => Err("no regular file".into()),
+            Err(error) => Err(error.to_string()),
+        };
         let mut results = pool::map(self.items.len(), |i| read(&self.items[i].path)).into_iter();
         let mut kept = Vec::with_capacity(results.len());
         let (folder, bad) = (&self.folder, &mut self.bad);
@@ -137,7 +142,10 @@ impl Corpus {
     /// # Errors
     /// If they are not of its shape.
     pub(super) fn into_arrays(self, x: Vec<Vec<f32>>, form: Form, decisions: Vec<Decision>) -> Result<Arrays> {
-        let mut arrays = Arrays::new(&self.source, &form.shape(), x.concat())?;
+        let mut numbers = Vec::with_capacity(x.iter().map(Vec::len).sum());
+        // One after the other, so that they are not held twice.
+        x.into_iter().for_each(|example| numbers.extend(example));
+        let mut arrays = Arrays::new(&self.source, &form.shape(), numbers)?;
         for (i, column) in self.names.iter().enumerate() {
             arrays = arrays.with_answers(column, self.items.iter().map(|item| item.answers[i].clone()))?;
         }

@@ -60,7 +60,7 @@ pub(super) fn walk(folder: &Path, medium: &Medium) -> Result<(Vec<Found>, Vec<St
     for path in entries(&root)? {
         if path.is_dir() {
             let (class, before) = (name(&path), items.len());
-            descend(&path, &class, DEPTH, medium, (&mut items, &mut bad))?;
+            descend(&path, &class, DEPTH, medium, &mut items)?;
             if items.len() == before {
                 continue;
             }
@@ -76,26 +76,16 @@ pub(super) fn walk(folder: &Path, medium: &Medium) -> Result<(Vec<Found>, Vec<St
     Ok((items, bad))
 }
 
-fn descend(
-    folder: &Path,
-    class: &str,
-    depth: usize,
-    medium: &Medium,
-    (items, bad): (&mut Vec<Found>, &mut Vec<String>),
-) -> Result<()> {
+fn descend(folder: &Path, class: &str, depth: usize, medium: &Medium, items: &mut Vec<Found>) -> Result<()> {
     for path in entries(folder)? {
         // A linked folder may lie above this one.
         let linked = fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink());
         if path.is_dir() {
             if !linked && depth > 0 {
-                descend(&path, class, depth - 1, medium, (items, bad))?;
+                descend(&path, class, depth - 1, medium, items)?;
             }
         } else if medium.is_named(&path) {
-            if path.is_file() {
-                items.push((path, Some(class.into())));
-            } else {
-                bad.push(format!("{} (no regular file)", path.display()));
-            }
+            items.push((path, Some(class.into())));
         }
     }
     Ok(())

@@ -62,9 +62,6 @@ fn told(error: Broken) -> String {
 fn open(path: &Path) -> Result<Opened, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     let metadata = file.metadata().map_err(|error| error.to_string())?;
-    if !metadata.is_file() {
-        return Err("no regular file".into());
-    }
     if metadata.len() == 0 {
         return Err("the file is empty".into());
     }
