@@ -1,6 +1,7 @@
 //! Files that are an example each: pictures or sounds, and what becomes of those that cannot be read.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use thalweg_kernels::pool;
 
@@ -98,12 +99,45 @@ impl Corpus {
         options: &spec::Data,
         read: impl Fn(&Path) -> std::result::Result<T, String> + Sync,
     ) -> Result<Vec<T>> {
-        let read = |path: &Path| match std::fs::metadata(path) {
-            Ok(found) if found.is_file() => read(path),
+        self.read_each(options, |_, path| read(path))
+    }
+
+    /// Reads the examples, one after the other in memory; each file gives so many numbers.
+    ///
+    /// # Errors
+    /// As [`Corpus::read`].
+    pub(super) fn read_examples(
+        &mut self,
+        size: usize,
+        options: &spec::Data,
+        read: impl Fn(&Path) -> std::result::Result<Vec<f32>, String> + Sync,
+    ) -> Result<Vec<f32>> {
+        let mut x = vec![0.0; self.items.len() * size];
+        let rooms: Vec<Mutex<&mut [f32]>> = x.chunks_exact_mut(size).map(Mutex::new).collect();
+        let kept = self.read_each(options, |i, path| {
+            let example = read(path)?;
+            rooms[i].lock().unwrap_or_else(PoisonError::into_inner).copy_from_slice(&example);
+            Ok(i)
+        })?;
+        drop(rooms);
+        for (to, from) in kept.iter().enumerate().filter(|(to, from)| to != *from) {
+            x.copy_within(from * size..(from + 1) * size, to * size);
+        }
+        x.truncate(kept.len() * size);
+        Ok(x)
+    }
+
+    fn read_each<T: Send>(
+        &mut self,
+        options: &spec::Data,
+        read: impl Fn(usize, &Path) -> std::result::Result<T, String> + Sync,
+    ) -> Result<Vec<T>> {
+        let read = |i: usize, path: &Path| match std::fs::metadata(path) {
+            Ok(found) if found.is_file() => read(i, path),
             Ok(_) => Err("no regular file".into()),
             Err(error) => Err(error.to_string()),
         };
-        let mut results = pool::map(self.items.len(), |i| read(&self.items[i].path)).into_iter();
+        let mut results = pool::map(self.items.len(), |i| read(i, &self.items[i].path)).into_iter();
         let mut kept = Vec::with_capacity(results.len());
         let (folder, bad) = (&self.folder, &mut self.bad);
         self.items.retain(|item| match results.next() {
@@ -141,11 +175,8 @@ impl Corpus {
     ///
     /// # Errors
     /// If they are not of its shape.
-    pub(super) fn into_arrays(self, x: Vec<Vec<f32>>, form: Form, decisions: Vec<Decision>) -> Result<Arrays> {
-        let mut numbers = Vec::with_capacity(x.iter().map(Vec::len).sum());
-        // One after the other, so that they are not held twice.
-        x.into_iter().for_each(|example| numbers.extend(example));
-        let mut arrays = Arrays::new(&self.source, &form.shape(), numbers)?;
+    pub(super) fn into_arrays(self, x: Vec<f32>, form: Form, decisions: Vec<Decision>) -> Result<Arrays> {
+        let mut arrays = Arrays::new(&self.source, &form.shape(), x)?;
         for (i, column) in self.names.iter().enumerate() {
             arrays = arrays.with_answers(column, self.items.iter().map(|item| item.answers[i].clone()))?;
         }

@@ -25,7 +25,8 @@ fn read(mut corpus: Corpus, options: &spec::Data) -> Result<Arrays> {
         Some(form) => form,
         None => form(&corpus.read(options, decode::header)?, options, &mut decisions),
     };
-    let x = corpus.read(options, |path| decode::pixels(path, form))?;
+    let size = form.height * form.width * form.channels;
+    let x = corpus.read_examples(size, options, |path| decode::pixels(path, form))?;
     corpus.into_arrays(x, Form::Pictures(form), decisions)
 }
 
