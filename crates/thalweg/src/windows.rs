@@ -77,6 +77,11 @@ pub(crate) fn line(layer: &str, input: Shape) -> Result<Shape> {
     }
 }
 
+/// A batch of such images from a batch of sounds that the layer has said it takes.
+pub(crate) fn lines(layer: &str, x: Shape) -> Shape {
+    line(layer, x.example()).expect("the network has asked for the output's shape").batch(x.rows())
+}
+
 /// Height, width and channels of images of a shape; two dimensions are one channel.
 ///
 /// # Errors

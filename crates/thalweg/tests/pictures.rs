@@ -1,11 +1,12 @@
 //! Folders of pictures: every kind of file there is, and every kind of broken one.
 #![cfg(feature = "images")]
 
+mod folder;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage, Rgba, RgbaImage};
-use thalweg::Error;
 use thalweg::data::arrays::Arrays;
 use thalweg::data::dataset::{self, Dataset};
 use thalweg::data::form::Fit;
@@ -13,39 +14,14 @@ use thalweg::data::inspect;
 use thalweg::data::source::{self, Source};
 use thalweg::spec::{self, Config};
 
-/// A folder of its own, gone afterwards.
-struct Folder(tempfile::TempDir);
+use folder::{Folder, arrays};
 
-impl Folder {
-    fn new() -> Self {
-        Folder(tempfile::tempdir().unwrap())
-    }
-
-    /// The path of a file in it, whose folder is there.
-    fn file(&self, name: &str) -> PathBuf {
-        let path = self.0.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        path
-    }
-
-    fn save(&self, name: &str, picture: impl Into<DynamicImage>) {
-        picture.into().save(self.file(name)).unwrap();
-    }
-
-    fn path(&self) -> String {
-        self.0.path().display().to_string()
-    }
+fn save(folder: &Folder, name: &str, picture: impl Into<DynamicImage>) {
+    picture.into().save(folder.file(name)).unwrap();
 }
 
 fn colour(width: u32, height: u32, colour: [u8; 3]) -> RgbImage {
     RgbImage::from_pixel(width, height, Rgb(colour))
-}
-
-fn arrays(path: &str, options: &spec::Data) -> Result<Arrays, Error> {
-    match source::open(path, options)? {
-        Source::Arrays(arrays) => Ok(*arrays),
-        Source::Table(_) => panic!("pictures are no table"),
-    }
 }
 
 fn open(folder: &Folder) -> Arrays {
@@ -56,11 +32,11 @@ fn open(folder: &Folder) -> Arrays {
 fn a_subfolder_is_a_class_and_every_format_is_read() {
     let folder = Folder::new();
     for ending in ["png", "jpg", "webp", "gif", "bmp", "tiff", "JPEG"] {
-        folder.save(&format!("red/a.{ending}"), colour(12, 9, [200, 0, 0]));
+        save(&folder, &format!("red/a.{ending}"), colour(12, 9, [200, 0, 0]));
     }
-    folder.save("blue/deep/b.png", colour(12, 9, [0, 0, 200]));
-    fs::write(folder.file("red/notes.txt"), "no picture, and not named like one").unwrap();
-    fs::write(folder.file(".hidden/c.png"), "no picture").unwrap();
+    save(&folder, "blue/deep/b.png", colour(12, 9, [0, 0, 200]));
+    folder.write("red/notes.txt", "no picture, and not named like one");
+    folder.write(".hidden/c.png", "no picture");
     let found = open(&folder);
     assert_eq!((found.rows(), found.shape.as_slice()), (8, [9, 12, 3].as_slice()));
     assert_eq!(found.files[0], "blue/deep/b.png");
@@ -76,13 +52,13 @@ fn a_subfolder_is_a_class_and_every_format_is_read() {
 #[test]
 fn grey_sixteen_bits_and_transparency_become_the_pixels_one_sees() {
     let folder = Folder::new();
-    folder.save("a/eight.png", GrayImage::from_pixel(8, 8, Luma([100])));
-    folder.save("a/sixteen.png", image::ImageBuffer::from_pixel(8, 8, Luma([100_u16 * 257])));
+    save(&folder, "a/eight.png", GrayImage::from_pixel(8, 8, Luma([100])));
+    save(&folder, "a/sixteen.png", image::ImageBuffer::from_pixel(8, 8, Luma([100_u16 * 257])));
     let found = open(&folder);
     assert_eq!(found.shape, [8, 8]);
     assert!(found.x.iter().all(|&x| x == 100.0));
 
-    folder.save("a/glass.png", RgbaImage::from_pixel(8, 8, Rgba([100, 0, 0, 51])));
+    save(&folder, "a/glass.png", RgbaImage::from_pixel(8, 8, Rgba([100, 0, 0, 51])));
     let found = open(&folder);
     assert_eq!(found.shape, [8, 8, 3]);
     // A fifth of the colour over white, and grey in all channels.
@@ -100,7 +76,7 @@ fn halves() -> RgbImage {
 #[test]
 fn pictures_of_other_aspects_are_cropped_padded_or_stretched() {
     let folder = Folder::new();
-    folder.save("a/wide.png", halves());
+    save(&folder, "a/wide.png", halves());
     let read = |fit| {
         let options = spec::Data { image_size: Some(vec![16, 16]), fit: Some(fit), ..spec::Data::default() };
         let found = arrays(&folder.path(), &options).unwrap();
@@ -122,7 +98,7 @@ fn pictures_of_other_aspects_are_cropped_padded_or_stretched() {
 #[test]
 fn a_photo_taken_sideways_is_turned_upright() {
     let folder = Folder::new();
-    folder.save("a/photo.jpg", halves());
+    save(&folder, "a/photo.jpg", halves());
     let file = folder.file("a/photo.jpg");
     // EXIF's orientation 6 behind the start of the image: the camera's top was to the right.
     let exif: &[u8] = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
@@ -142,7 +118,7 @@ fn a_photo_taken_sideways_is_turned_upright() {
 /// Pictures enough that a few bad ones are borne.
 fn many(folder: &Folder) {
     for i in 0..60 {
-        folder.save(&format!("{}/{i:02}.png", ["cat", "dog"][i % 2]), colour(8, 8, [i as u8, 0, 0]));
+        save(folder, &format!("{}/{i:02}.png", ["cat", "dog"][i % 2]), colour(8, 8, [i as u8, 0, 0]));
     }
 }
 
@@ -150,19 +126,19 @@ fn many(folder: &Folder) {
 fn what_cannot_be_read_is_left_out_and_named() {
     let folder = Folder::new();
     many(&folder);
-    folder.save("cat/whole.jpg", halves());
+    save(&folder, "cat/whole.jpg", halves());
     let whole = fs::read(folder.file("cat/whole.jpg")).unwrap();
-    fs::write(folder.file("cat/page.jpg"), "<!doctype html><title>404</title>").unwrap();
-    fs::write(folder.file("dog/empty.png"), "").unwrap();
-    fs::write(folder.file("dog/start.jpg"), &whole[..20]).unwrap();
+    folder.write("cat/page.jpg", "<!doctype html><title>404</title>");
+    folder.write("dog/empty.png", "");
+    folder.write("dog/start.jpg", &whole[..20]);
     let png = fs::read(folder.file("cat/00.png")).unwrap();
     // A header that says 65,535 × 65,535 pixels.
     let mut bomb = png.clone();
     bomb[16..24].copy_from_slice(&[0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff]);
     let crc = crc32(&bomb[12..29]);
     bomb[29..33].copy_from_slice(&crc.to_be_bytes());
-    fs::write(folder.file("dog/bomb.png"), bomb).unwrap();
-    fs::write(folder.file("dog/cut.png"), &png[..png.len() - 20]).unwrap();
+    folder.write("dog/bomb.png", bomb);
+    folder.write("dog/cut.png", &png[..png.len() - 20]);
     let options = spec::Data { max_bad: Some(0.1), ..spec::Data::default() };
     let found = arrays(&folder.path(), &options).unwrap();
     assert_eq!(found.rows(), 61);
@@ -209,7 +185,11 @@ fn parts_are_taken_from_folders_named_for_them() {
     let folder = Folder::new();
     for (part, n) in [("train", 12), ("validation", 4), ("Test", 6)] {
         for i in 0..n {
-            folder.save(&format!("{part}/{}/{i}.png", ["cat", "dog"][i % 2]), colour(8 + i as u32, 8, [i as u8, 0, 0]));
+            save(
+                &folder,
+                &format!("{part}/{}/{i}.png", ["cat", "dog"][i % 2]),
+                colour(8 + i as u32, 8, [i as u8, 0, 0]),
+            );
         }
     }
     let data = load(&folder);
@@ -224,8 +204,8 @@ fn parts_are_taken_from_folders_named_for_them() {
 #[test]
 fn pictures_without_classes_have_no_answers() {
     let folder = Folder::new();
-    folder.save("a.png", colour(8, 8, [1, 2, 3]));
-    folder.save("b.png", colour(8, 8, [1, 2, 3]));
+    save(&folder, "a.png", colour(8, 8, [1, 2, 3]));
+    save(&folder, "b.png", colour(8, 8, [1, 2, 3]));
     assert!(open(&folder).answers.columns.is_empty());
     let mut config = Config::default();
     config.data.path = folder.path();
@@ -273,8 +253,8 @@ fn any_format_at_any_cut_is_read_or_refused() {
         for cut in (0..bytes.len()).step_by((bytes.len() / 40).max(1)) {
             let mut damaged = bytes.clone();
             damaged[cut] ^= 0x55;
-            fs::write(folder.file(&format!("cat/flipped.{ending}")), damaged).unwrap();
-            fs::write(folder.file(&format!("dog/cut.{ending}")), &bytes[..cut]).unwrap();
+            folder.write(&format!("cat/flipped.{ending}"), damaged);
+            folder.write(&format!("dog/cut.{ending}"), &bytes[..cut]);
             let options = spec::Data { max_bad: Some(0.5), image_size: Some(vec![8, 8]), ..spec::Data::default() };
             assert!(arrays(&folder.path(), &options).unwrap().rows() >= 60, "{format:?} at {cut}");
         }

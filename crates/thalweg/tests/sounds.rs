@@ -1,39 +1,18 @@
 //! Folders and lists of sounds: every kind of file there is, and every kind of broken one.
 #![cfg(feature = "sounds")]
 
+mod folder;
+
 use std::f64::consts::TAU;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use thalweg::Error;
 use thalweg::data::arrays::Arrays;
 use thalweg::data::dataset;
 use thalweg::data::source::{self, Source};
 use thalweg::spec::{self, Config};
 
-/// A folder of its own, gone afterwards.
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Folder(tempfile::tempdir().unwrap())
-    }
-
-    /// The path of a file in it, whose folder is there.
-    fn file(&self, name: &str) -> PathBuf {
-        let path = self.0.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        path
-    }
-
-    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
-        fs::write(self.file(name), bytes).unwrap();
-    }
-
-    fn path(&self) -> String {
-        self.0.path().display().to_string()
-    }
-}
+use folder::{Folder, arrays};
 
 /// How a WAV file holds its samples.
 #[derive(Clone, Copy)]
@@ -85,13 +64,6 @@ impl Wav {
 /// A tone of 440 Hz, half as loud as can be, in one channel.
 fn tone(rate: u32, samples: usize) -> Vec<Vec<f64>> {
     (0..samples).map(|i| vec![0.5 * (TAU * 440.0 * i as f64 / f64::from(rate)).sin()]).collect()
-}
-
-fn arrays(path: &str, options: &spec::Data) -> Result<Arrays, Error> {
-    match source::open(path, options)? {
-        Source::Arrays(arrays) => Ok(*arrays),
-        Source::Table(_) => panic!("sounds are no table"),
-    }
 }
 
 /// As loud as the files are.

@@ -78,14 +78,6 @@ impl Conv1d {
             bias: self.bias,
         }
     }
-
-    fn image(input: Shape) -> Result<Shape> {
-        windows::line(Self::NAME, input)
-    }
-
-    fn known_image(x: View) -> Shape {
-        Self::image(x.shape().example()).expect("the network has asked for the output's shape")
-    }
 }
 
 impl Layer for Conv1d {
@@ -102,12 +94,12 @@ impl Layer for Conv1d {
     }
 
     fn output(&self, input: Shape) -> Result<Shape> {
-        let image = self.flat().output(Self::image(input)?)?;
+        let image = self.flat().output(windows::line(Self::NAME, input)?)?;
         Ok([image.dimensions()[1], self.filters].into())
     }
 
     fn parameters(&self, input: Shape) -> Vec<ParameterSpec> {
-        let Ok(image) = Self::image(input) else { return Vec::new() };
+        let Ok(image) = windows::line(Self::NAME, input) else { return Vec::new() };
         let mut parameters = self.flat().parameters(image);
         let [filters, _, kernel, channels] = *parameters[0].shape.dimensions() else { return parameters };
         parameters[0].shape = [filters, kernel, channels].into();
@@ -115,16 +107,15 @@ impl Layer for Conv1d {
     }
 
     fn saved(&self, input: Shape, m: usize) -> Vec<Shape> {
-        Self::image(input).map_or_else(|_| Vec::new(), |image| self.flat().saved(image, m))
+        windows::line(Self::NAME, input).map_or_else(|_| Vec::new(), |image| self.flat().saved(image, m))
     }
 
     fn forward(&self, theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], mode: Mode) {
-        let image = Self::known_image(x).batch(x.shape().rows());
-        self.flat().forward(theta, x.part(0, image), y, saved, mode);
+        self.flat().forward(theta, x.part(0, windows::lines(Self::NAME, x.shape())), y, saved, mode);
     }
 
     fn backward(&self, theta: Parameters, pass: Backward, gradient: ParametersMut) {
-        let x = pass.x.part(0, Self::known_image(pass.x).batch(pass.x.shape().rows()));
+        let x = pass.x.part(0, windows::lines(Self::NAME, pass.x.shape()));
         self.flat().backward(theta, Backward { x, ..pass }, gradient);
     }
 

@@ -38,14 +38,6 @@ impl Pool1d {
             padding: self.padding.along(),
         }
     }
-
-    fn image(input: Shape) -> Result<Shape> {
-        windows::line(Self::NAME, input)
-    }
-
-    fn known_image(x: View) -> Shape {
-        Self::image(x.shape().example()).expect("the network has asked for the output's shape")
-    }
 }
 
 impl Layer for Pool1d {
@@ -62,7 +54,7 @@ impl Layer for Pool1d {
     }
 
     fn output(&self, input: Shape) -> Result<Shape> {
-        let image = self.flat().output(Self::image(input)?)?;
+        let image = self.flat().output(windows::line(Self::NAME, input)?)?;
         Ok(match *image.dimensions() {
             [_, time, channels] => [time, channels].into(),
             _ => image,
@@ -70,18 +62,16 @@ impl Layer for Pool1d {
     }
 
     fn forward(&self, theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], mode: Mode) {
-        let image = Self::known_image(x).batch(x.shape().rows());
-        self.flat().forward(theta, x.part(0, image), y, saved, mode);
+        self.flat().forward(theta, x.part(0, windows::lines(Self::NAME, x.shape())), y, saved, mode);
     }
 
     fn backward(&self, theta: Parameters, pass: Backward, gradient: ParametersMut) {
-        let x = pass.x.part(0, Self::known_image(pass.x).batch(pass.x.shape().rows()));
+        let x = pass.x.part(0, windows::lines(Self::NAME, pass.x.shape()));
         self.flat().backward(theta, Backward { x, ..pass }, gradient);
     }
 
     fn kink_sides(&self, x: View, y: View, saved: &[Tensor], sides: &mut Vec<bool>) {
-        let image = Self::known_image(x).batch(x.shape().rows());
-        self.flat().kink_sides(x.part(0, image), y, saved, sides);
+        self.flat().kink_sides(x.part(0, windows::lines(Self::NAME, x.shape())), y, saved, sides);
     }
 }
 
