@@ -64,14 +64,14 @@ impl Padding {
     }
 }
 
-/// Images one pixel high from sounds of time × channels; one dimension is one channel.
+/// Images one pixel high from sounds of time × channels (or spectrograms × 1); one dimension is one channel.
 ///
 /// # Errors
 /// If the shape is no sound's.
 pub(crate) fn line(layer: &str, input: Shape) -> Result<Shape> {
     match *input.dimensions() {
         [time] => Ok([1, time, 1].into()),
-        [time, channels] => Ok([1, time, channels].into()),
+        [time, channels] | [time, channels, 1] => Ok([1, time, channels].into()),
         _ => Err(Error::config(format!("{layer} takes sounds of time × channels, found {input}"))
             .fix("use the layers for images, or train on sounds")),
     }

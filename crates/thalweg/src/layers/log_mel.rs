@@ -10,7 +10,7 @@ use crate::tensor::{Shape, Tensor, View, ViewMut};
 /// The most samples of a frame, and the most bands.
 const MOST: usize = 1 << 14;
 
-/// The spectrum of a sound of n samples in mel bands, frame by frame; it has no parameters.
+/// The spectrum of a sound of n samples in mel bands, as an image of frames × bands × 1; it has no parameters.
 ///
 /// `F[t, k] = Σᵢ w(i) · x[t · hop + i] · e^(−2πjki/window)` with Hann's window w;
 /// `y[t, b] = ln(offset + Σₖ M[b, k] · |F[t, k]|²)` with triangles M on the mel scale. With coefficients (MFCC), the first
@@ -139,7 +139,7 @@ impl Layer for LogMel {
         }
         match options.bands().frames(samples) {
             0 => wrong(format!("a window of {} of {samples} samples", options.window), "use a shorter window"),
-            frames => Ok([frames, self.width()].into()),
+            frames => Ok([frames, self.width(), 1].into()),
         }
     }
 
