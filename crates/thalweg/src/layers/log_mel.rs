@@ -59,7 +59,7 @@ impl Options {
         Options { sample_rate, window, hop, bands, low: 0.0, high: None, offset: offset(), coefficients: None }
     }
 
-    fn bands(&self) -> Bands {
+    pub(crate) fn bands(&self) -> Bands {
         Bands {
             sample_rate: self.sample_rate,
             window: self.window,

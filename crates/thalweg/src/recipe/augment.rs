@@ -20,7 +20,8 @@ const OF_SOUNDS: [&str; 8] =
 /// If an option is for another kind of data, or backgrounds cannot be read.
 pub(super) fn augmentation(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Result<Augmentation> {
     let asked = &config.augment;
-    let own = *asked != Augment { augment: asked.augment, ablate_augment: asked.ablate_augment, ..Augment::default() };
+    let given = given(asked);
+    let own = given.iter().any(|name| !["augment", "ablate_augment"].contains(&name.as_str()));
     let sounds = sounds::form(data);
     let auto = config.train.recipe == Recipe::Auto && (images::shape(data).is_some() || sounds.is_some());
     if asked.augment == Some(false) || !(own || asked.augment == Some(true) || auto) {
@@ -31,7 +32,7 @@ pub(super) fn augmentation(config: &Config, data: &Dataset, decisions: &mut Vec<
     } else {
         (OF_SOUNDS.as_slice(), "sounds", "--rotate 10")
     };
-    if let Some(name) = given(asked).into_iter().find(|name| wrong.contains(&name.as_str())) {
+    if let Some(name) = given.iter().find(|name| wrong.contains(&name.as_str())) {
         let error = Error::config(format!("this is for {medium}, and the data has none")).at(format!("augment.{name}"));
         return Err(error.fix(format!("leave it out, or use another such as {flag}")));
     }

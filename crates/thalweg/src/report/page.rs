@@ -8,6 +8,7 @@ use super::text::{capital, count, duration, escape, metric_name, metric_value, p
 use super::{answers, curves, scales, tables, theme};
 use crate::data::schema::Task;
 use crate::metrics::{Metric, Metrics};
+use crate::train::event::{Answers, Mistake};
 
 /// Nothing is loaded and no script runs; styles are the page's own.
 const POLICY: &str = "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
@@ -233,28 +234,25 @@ fn results(run: &Run) -> String {
 }
 
 fn mistakes(run: &Run) -> String {
-    let Some(End { answers, .. }) = &run.end else { return String::new() };
-    if answers.mistakes.is_empty() {
-        return String::new();
-    }
-    let note = format!(
-        "The examples of the {} part with the highest loss. Wrong labels and odd rows show up here first.",
-        escape(&answers.part)
-    );
-    section("Most wrong", &note, &format!(r#"<div class="card">{}</div>"#, tables::mistakes(run, &answers.mistakes)))
+    let note = "with the highest loss. Wrong labels and odd rows show up here first.";
+    examples(run, "Most wrong", note, |answers| &answers.mistakes)
 }
 
 fn unsure(run: &Run) -> String {
+    let note =
+        "between whose classes the model can hardly choose. More of their like in the training part would help most.";
+    examples(run, "Least sure", note, |answers| &answers.unsure)
+}
+
+/// Examples that are worth a look, if there are any.
+fn examples(run: &Run, title: &str, note: &str, which: fn(&Answers) -> &[Mistake]) -> String {
     let Some(End { answers, .. }) = &run.end else { return String::new() };
-    if answers.unsure.is_empty() {
+    let examples = which(answers);
+    if examples.is_empty() {
         return String::new();
     }
-    let note = format!(
-        "The examples of the {} part between whose classes the model can hardly choose. More of their like in the training \
-         part would help most.",
-        escape(&answers.part)
-    );
-    section("Least sure", &note, &format!(r#"<div class="card">{}</div>"#, tables::mistakes(run, &answers.unsure)))
+    let note = format!("The examples of the {} part {note}", escape(&answers.part));
+    section(title, &note, &format!(r#"<div class="card">{}</div>"#, tables::mistakes(run, examples)))
 }
 
 fn network(run: &Run) -> String {

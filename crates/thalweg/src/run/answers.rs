@@ -44,19 +44,15 @@ impl<'a> Gathered<'a> {
         let output = |row: usize| &outputs[row * k..][..k];
         let losses: Vec<f64> =
             (0..rows.rows).map(|row| row_loss(target.task, output(row), &rows.y[row * rows.targets..])).collect();
-        let mistakes = first(rows.rows, |a, b| losses[b].total_cmp(&losses[a]));
-        self.answers
-            .mistakes
-            .extend(mistakes.into_iter().map(|row| self.shown.example(row, rows, target, output(row), losses[row])));
-        keep(&mut self.answers.mistakes, |a, b| b.loss.total_cmp(&a.loss));
+        let example = |row: usize| self.shown.example(row, rows, target, output(row), losses[row]);
+        let gains: Vec<f64> = losses.iter().map(|loss| -loss).collect();
+        self.answers.mistakes.extend(lowest(&gains).into_iter().map(example));
+        keep_lowest(&mut self.answers.mistakes, |mistake| -mistake.loss);
         if matches!(target.task, Task::Binary | Task::Multiclass) {
             let sure = |row: usize| target.probabilities(output(row)).into_iter().fold(0.0, f64::max);
             let sure: Vec<f64> = (0..rows.rows).map(sure).collect();
-            let unsure = first(rows.rows, |a, b| sure[a].total_cmp(&sure[b]));
-            self.answers
-                .unsure
-                .extend(unsure.into_iter().map(|row| self.shown.example(row, rows, target, output(row), losses[row])));
-            keep(&mut self.answers.unsure, |a, b| a.confidence.unwrap_or(1.0).total_cmp(&b.confidence.unwrap_or(1.0)));
+            self.answers.unsure.extend(lowest(&sure).into_iter().map(example));
+            keep_lowest(&mut self.answers.unsure, |example| example.confidence.unwrap_or(1.0));
         }
     }
 
@@ -65,21 +61,20 @@ impl<'a> Gathered<'a> {
     }
 }
 
-/// The first few rows in an order; those that are equal in the order of the data.
-fn first(rows: usize, order: impl Fn(usize, usize) -> std::cmp::Ordering) -> Vec<usize> {
-    let mut all: Vec<usize> = (0..rows).collect();
-    let wanted = MOST_EXAMPLES.min(rows);
-    let order = |a: &usize, b: &usize| order(*a, *b).then(a.cmp(b));
-    if wanted < rows {
-        all.select_nth_unstable_by(wanted, order);
-        all.truncate(wanted);
+/// The few rows with the lowest numbers; those that are equal in the order of the data.
+fn lowest(numbers: &[f64]) -> Vec<usize> {
+    let mut rows: Vec<usize> = (0..numbers.len()).collect();
+    let order = |a: &usize, b: &usize| numbers[*a].total_cmp(&numbers[*b]).then(a.cmp(b));
+    if MOST_EXAMPLES < rows.len() {
+        rows.select_nth_unstable_by(MOST_EXAMPLES, order);
+        rows.truncate(MOST_EXAMPLES);
     }
-    all.sort_unstable_by(order);
-    all
+    rows.sort_unstable_by(order);
+    rows
 }
 
-fn keep(examples: &mut Vec<Mistake>, order: impl Fn(&Mistake, &Mistake) -> std::cmp::Ordering) {
-    examples.sort_by(order);
+fn keep_lowest(examples: &mut Vec<Mistake>, number: impl Fn(&Mistake) -> f64) {
+    examples.sort_by(|a, b| number(a).total_cmp(&number(b)));
     examples.truncate(MOST_EXAMPLES);
 }
 

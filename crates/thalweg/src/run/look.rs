@@ -9,7 +9,7 @@ use crate::data::form::Form;
 use crate::data::preprocess::Pipeline;
 use crate::layers::LogMelOptions;
 use crate::tensor::spectrum::{Bands, Spectrum};
-use crate::tensor::{Shape, Tensor};
+use crate::tensor::{Dtype, Shape, Tensor, View};
 
 /// Bands of a sound's picture, and how far below its loudest moment it reaches: 60 dB, in natural logarithms of power.
 const BANDS: usize = 48;
@@ -29,18 +29,10 @@ impl Look {
     pub(super) fn new(pipeline: &Pipeline) -> Option<Look> {
         let shape = pipeline.shape();
         if let Some(Form::Sounds(form)) = pipeline.form() {
-            let options = LogMelOptions::new(form.sample_rate, BANDS);
-            let window = options.window.min(form.samples);
+            let usual = LogMelOptions::new(form.sample_rate, BANDS);
             // Pictures of long sounds have not many more frames.
-            let hop = options.hop.max(form.samples / 150);
-            let bands = Bands {
-                sample_rate: form.sample_rate,
-                window,
-                hop,
-                bands: BANDS,
-                range: [0.0, form.sample_rate as f64 / 2.0],
-                coefficients: None,
-            };
+            let (window, hop) = (usual.window.min(form.samples), usual.hop.max(form.samples / 150));
+            let bands = LogMelOptions { window, hop, ..usual }.bands();
             return Some(Look { shape, sounds: Some((bands, Spectrum::new(bands, 1e-9))) });
         }
         let [.., channels] = Shape::try_from(shape.clone()).ok()?.image()?;
@@ -48,42 +40,23 @@ impl Look {
     }
 
     /// What is drawn of an example: its numbers, or its spectrogram's, low frequencies below.
-    fn drawn(&self, x: &[f32]) -> (Vec<usize>, Vec<f32>) {
-        let Some((bands, spectrum)) = &self.sounds else { return (self.shape.clone(), x.to_vec()) };
+    pub(super) fn drawn(&self, x: &[f32]) -> Drawn {
+        let Some((bands, spectrum)) = &self.sounds else {
+            return Drawn { shape: self.shape.clone(), x: x.to_vec(), depth: f32::INFINITY };
+        };
         let (frames, bins) = (bands.frames(x.len()), bands.bins().len());
-        let mut y = Tensor::zeros([frames, BANDS], crate::tensor::Dtype::F32);
-        let mut rooms = [[1, frames, 2 * bins], [1, frames, bins]].map(|shape| Tensor::zeros(shape, y.dtype()));
-        spectrum.forward(crate::tensor::View::from_f32([1, x.len()], x), y.view_mut(), &mut rooms);
+        let mut y = Tensor::zeros([frames, BANDS], Dtype::F32);
+        let mut rooms = [[1, frames, 2 * bins], [1, frames, bins]].map(|shape| Tensor::zeros(shape, Dtype::F32));
+        spectrum.forward(View::from_f32([1, x.len()], x), y.view_mut(), &mut rooms);
         let y = y.to_f64();
         let at = |i: usize| y[i % frames * BANDS + (BANDS - 1 - i / frames)] as f32;
-        (vec![BANDS, frames], (0..BANDS * frames).map(at).collect())
-    }
-
-    /// The numbers that are black and white in an example's picture.
-    pub(super) fn range(&self, x: &[f32]) -> [f32; 2] {
-        let (_, x) = self.drawn(x);
-        let [low, high] =
-            x.iter().fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], &x| [low.min(x), high.max(x)]);
-        if self.sounds.is_some() { [low.max(high - DEPTH), high] } else { [low, high] }
-    }
-
-    /// An example's picture, the numbers of a range stretched from black to white.
-    pub(super) fn picture(&self, x: &[f32], [low, high]: [f32; 2]) -> Option<DynamicImage> {
-        let (shape, x) = self.drawn(x);
-        let stretch = 255.0 / (high - low).max(f32::MIN_POSITIVE);
-        let pixels = x.iter().map(|x| ((x - low) * stretch).round() as u8).collect();
-        match shape[..] {
-            [height, width] | [height, width, 1] => {
-                GrayImage::from_raw(width as u32, height as u32, pixels).map(DynamicImage::from)
-            }
-            [height, width, 3] => RgbImage::from_raw(width as u32, height as u32, pixels).map(DynamicImage::from),
-            _ => None,
-        }
+        Drawn { shape: vec![BANDS, frames], x: (0..BANDS * frames).map(at).collect(), depth: DEPTH }
     }
 
     /// An example's picture as PNG in base64.
     pub(super) fn png(&self, x: &[f32]) -> Option<String> {
-        encoded(&self.picture(x, self.range(x))?)
+        let drawn = self.drawn(x);
+        encoded(&drawn.picture(drawn.range())?)
     }
 
     /// A sound of not too many samples as WAV in base64, a number becoming full volume.
@@ -99,6 +72,36 @@ impl Look {
         let sample = |x: &f32| (x / full.max(f32::MIN_POSITIVE) * 32_767.0) as i16;
         wav.extend(x.iter().flat_map(|x| sample(x).to_le_bytes()));
         Some(STANDARD.encode(wav))
+    }
+}
+
+/// What is drawn of an example.
+pub(super) struct Drawn {
+    shape: Vec<usize>,
+    x: Vec<f32>,
+    /// How far below the largest number black is, at most.
+    depth: f32,
+}
+
+impl Drawn {
+    /// The numbers that are black and white in its picture.
+    pub(super) fn range(&self) -> [f32; 2] {
+        let widen = |[low, high]: [f32; 2], &x: &f32| [low.min(x), high.max(x)];
+        let [low, high] = self.x.iter().fold([f32::INFINITY, f32::NEG_INFINITY], widen);
+        [low.max(high - self.depth), high]
+    }
+
+    /// Its picture, the numbers of a range stretched from black to white.
+    pub(super) fn picture(&self, [low, high]: [f32; 2]) -> Option<DynamicImage> {
+        let stretch = 255.0 / (high - low).max(f32::MIN_POSITIVE);
+        let pixels = self.x.iter().map(|x| ((x - low) * stretch).round() as u8).collect();
+        match self.shape[..] {
+            [height, width] | [height, width, 1] => {
+                GrayImage::from_raw(width as u32, height as u32, pixels).map(DynamicImage::from)
+            }
+            [height, width, 3] => RgbImage::from_raw(width as u32, height as u32, pixels).map(DynamicImage::from),
+            _ => None,
+        }
     }
 }
 
@@ -134,7 +137,8 @@ mod tests {
             Bands { sample_rate: 8_000, window: 256, hop: 80, bands: BANDS, range: [0.0, 4_000.0], coefficients: None };
         let look = Look { shape: vec![4_000, 1], sounds: Some((bands, Spectrum::new(bands, 1e-9))) };
         let low: Vec<f32> = (0..4_000).map(|i| (i as f32 * 0.3).sin()).collect();
-        let picture = look.picture(&low, look.range(&low)).unwrap().into_luma8();
+        let drawn = look.drawn(&low);
+        let picture = drawn.picture(drawn.range()).unwrap().into_luma8();
         let rows: Vec<u32> = picture.rows().map(|row| row.map(|pixel| u32::from(pixel.0[0])).sum()).collect();
         let brightest = rows.iter().enumerate().max_by_key(|(_, sum)| **sum).unwrap().0;
         // 382 Hz is in the lower part.

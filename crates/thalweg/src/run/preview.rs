@@ -69,8 +69,8 @@ pub(super) fn write(data: &Dataset, augmentation: &Augmentation, seed: u64, path
 
 /// A line's pictures, all in the range of the first.
 fn pictures<'a>(look: &'a Look, line: &'a Line) -> impl Iterator<Item = image::DynamicImage> + 'a {
-    let range = look.range(&line.epochs[0]);
-    line.epochs.iter().filter_map(move |x| look.picture(x, range))
+    let range = look.drawn(&line.epochs[0]).range();
+    line.epochs.iter().filter_map(move |x| look.drawn(x).picture(range))
 }
 
 fn sheet(look: &Look, lines: &[Line]) -> RgbImage {

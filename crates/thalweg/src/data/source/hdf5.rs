@@ -36,19 +36,13 @@ pub(super) fn open(path: &Path, options: &spec::Data) -> Result<Arrays> {
         let class = (y.fract() == 0.0 && *y >= 0.0).then(|| classes.get(*y as usize)).flatten();
         class.map_or_else(|| y.to_string(), |class| class.trim_end_matches('\0').into())
     };
-    let ([rows, shape @ ..], 1) = (&x.0[..], y.0.len()) else {
+    if x.0.is_empty() || y.0.len() != 1 {
         return Err(Error::data(format!("found arrays of shapes {:?} and {:?}", x.0, y.0))
             .at(place)
             .fix("give one array with an example along its first axis, and one with an answer each"));
-    };
-    if *rows != y.1.len() {
-        return Err(Error::data(format!("an array of shape {:?} with {} answers", x.0, y.1.len()))
-            .at(place)
-            .fix("give each example one answer"));
     }
     let name = options.target.first().map_or("y", String::as_str);
-    let numbers = x.1.iter().map(|&x| x as f32).collect();
-    Arrays::new(&place, shape, numbers)?.with_answers(name, y.1.iter().map(answer))
+    named::together(&place, &x.0, x.1, name, y.1.iter().map(answer))
 }
 
 /// The shape and the numbers of an array of any numeric type.

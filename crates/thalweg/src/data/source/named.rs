@@ -1,5 +1,6 @@
-//! Files of several arrays with names: which holds the examples, and which the answers.
+//! Arrays of examples and of answers: which of a file's they are, and the two together.
 
+use crate::data::arrays::Arrays;
 use crate::error::{Error, Result, did_you_mean};
 use crate::spec;
 
@@ -34,4 +35,24 @@ pub(super) fn pair(place: &str, names: &[String], options: &spec::Data) -> Resul
             .at(place)
             .fix("name the arrays of examples and of answers with --arrays X,Y")),
     }
+}
+
+/// Examples along the first axis of a shape, with an answer each in a column of a name.
+///
+/// # Errors
+/// If their numbers differ.
+pub(super) fn together(
+    place: &str,
+    shape: &[usize],
+    x: Vec<f64>,
+    name: &str,
+    answers: impl ExactSizeIterator<Item = String>,
+) -> Result<Arrays> {
+    if shape.first() != Some(&answers.len()) {
+        return Err(Error::data(format!("an array of shape {shape:?} with {} answers", answers.len()))
+            .at(place)
+            .fix("give each example one answer"));
+    }
+    let x = x.into_iter().map(|x| x as f32).collect();
+    Arrays::new(place, &shape[1..], x)?.with_answers(name, answers)
 }

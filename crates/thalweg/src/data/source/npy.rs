@@ -18,7 +18,7 @@ pub(super) fn open(path: &Path) -> Result<Arrays> {
     match beside.iter().find(|beside| beside.is_file() && *beside != path) {
         Some(labels) => {
             let (_, y) = numbers(&read_all(labels)?[..], &labels.display().to_string())?;
-            together(&place, &shape, x, &y)
+            named::together(&place, &shape, x, "y", y.iter().map(f64::to_string))
         }
         None => {
             let [_, columns] = shape[..] else {
@@ -33,7 +33,7 @@ pub(super) fn open(path: &Path) -> Result<Arrays> {
             }
             let y: Vec<f64> = x.iter().skip(columns - 1).step_by(columns).copied().collect();
             let x = x.chunks_exact(columns).flat_map(|row| &row[..columns - 1]).copied().collect();
-            together(&place, &[shape[0], columns - 1], x, &y)
+            named::together(&place, &[shape[0], columns - 1], x, "y", y.iter().map(f64::to_string))
         }
     }
 }
@@ -51,17 +51,7 @@ pub(super) fn open_archive(path: &Path, options: &spec::Data) -> Result<Arrays> 
     };
     let (shape, x) = array(&x)?;
     let (_, y) = array(&y)?;
-    together(&place, &shape, x, &y)
-}
-
-fn together(place: &str, shape: &[usize], x: Vec<f64>, y: &[f64]) -> Result<Arrays> {
-    if shape.first() != Some(&y.len()) {
-        return Err(Error::data(format!("an array of shape {shape:?} with {} answers", y.len()))
-            .at(place)
-            .fix("give each example one answer"));
-    }
-    let x = x.into_iter().map(|x| x as f32).collect();
-    Arrays::new(place, &shape[1..], x)?.with_answers("y", y.iter().map(f64::to_string))
+    named::together(&place, &shape, x, "y", y.iter().map(f64::to_string))
 }
 
 fn numbers(bytes: &[u8], place: &str) -> Result<(Vec<usize>, Vec<f64>)> {

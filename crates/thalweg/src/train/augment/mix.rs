@@ -28,8 +28,8 @@ pub(super) struct Other {
 
 impl Mix {
     /// The kinds of mixing there are.
-    pub(super) fn parts(self) -> impl Iterator<Item = Part> {
-        super::strong(&[("mixup", self.mixup), ("cutmix", self.cutmix)]).collect::<Vec<_>>().into_iter()
+    pub(super) fn parts(self) -> Vec<Part> {
+        super::strong(&[("mixup", self.mixup), ("cutmix", self.cutmix)])
     }
 
     /// Whether examples stay by themselves.

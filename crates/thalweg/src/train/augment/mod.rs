@@ -85,8 +85,8 @@ impl Changes {
 }
 
 /// Those of some strengths that are not 0.
-fn strong(all: &[(&'static str, f64)]) -> impl Iterator<Item = Part> {
-    all.iter().filter(|(_, by)| *by > 0.0).map(|&(name, by)| (name, Some(by)))
+fn strong(all: &[(&'static str, f64)]) -> Vec<Part> {
+    all.iter().filter(|(_, by)| *by > 0.0).map(|&(name, by)| (name, Some(by))).collect()
 }
 
 /// Training examples that come changed.

@@ -65,7 +65,7 @@ impl SoundChanges {
         ];
         let noise = own.snr.map(|snr| ("snr", Some(snr)));
         let background = (!self.backgrounds.is_empty()).then_some(("background", None));
-        strong(&strengths).chain(noise).chain(background).collect()
+        strong(&strengths).into_iter().chain(noise).chain(background).collect()
     }
 
     /// Changes of sounds of a rate, and sounds that are mixed in.
