@@ -4,11 +4,13 @@ use std::path::Path;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use thalweg::spec::{Config, Form, Kind, Knob, knobs};
+use thalweg::tune::learning_rate::RangeTest;
 
 const EXAMPLES: &str = "\
 Examples:
   thalweg train sample:digits
   thalweg train houses.csv --target price
+  thalweg tune houses.csv --target price --trials 60
   thalweg predict runs/houses-1 new.csv -o answers.csv
   thalweg check sample:iris --layers 8 --activation tanh";
 
@@ -47,6 +49,8 @@ pub(crate) fn command() -> Command {
                         .help("How the answers are written"),
                 )
                 .args(reading()),
+            tune(),
+            lr_find(),
             with_knobs(verb("check", "Check the gradients of a network on its data").arg(data(false)))
                 .arg(
                     Arg::new("after-steps")
@@ -89,6 +93,49 @@ pub(crate) fn command() -> Command {
                         .help("Also write the figures, as SVG and PNG"),
                 ),
         ])
+}
+
+/// `tune` with its own verbs.
+fn tune() -> Command {
+    let study =
+        || Arg::new("file").value_name("STUDY").required(true).help("A study's file, as thalweg tune writes it");
+    with_flags(verb("tune", "Search for options that make a better model").arg(data(false)), |_| true)
+        .args_conflicts_with_subcommands(true)
+        .subcommand(
+            verb("show", "Show what a study has found")
+                .arg(study())
+                .arg(out("Write a page of it"))
+                .arg(Arg::new("figures").long("figures").value_name("DIR").help("Write its figures, as SVG and PNG")),
+        )
+        .subcommand(
+            verb("export", "Write a study's trials as a table").arg(study()).arg(out("Write to a file")).arg(
+                Arg::new("format")
+                    .long("format")
+                    .value_parser(["csv", "jsonl"])
+                    .default_value("csv")
+                    .help("How they are written"),
+            ),
+        )
+}
+
+/// `lr-find`: flags of training, and the range.
+fn lr_find() -> Command {
+    let usual = RangeTest::default();
+    let number = |name: &'static str, default: f64, help: &'static str| {
+        let parser = clap::value_parser!(f64);
+        Arg::new(name).long(name).value_name("X").value_parser(parser).default_value(default.to_string()).help(help)
+    };
+    let count = |name: &'static str, default: usize, help: &'static str| {
+        let parser = clap::value_parser!(usize);
+        Arg::new(name).long(name).value_name("N").value_parser(parser).default_value(default.to_string()).help(help)
+    };
+    with_knobs(verb("lr-find", "Find the learning rate at which the cost falls fastest").arg(data(false))).args([
+        number("lowest", usual.low, "The first rate"),
+        number("highest", usual.high, "The last rate"),
+        count("steps", usual.steps, "Steps from one to the other"),
+        count("seeds", usual.seeds, "Trainings, each with a seed of its own"),
+        Arg::new("picture").long("picture").value_name("FILE").help("Draw the costs, as SVG or PNG"),
+    ])
 }
 
 fn verb(name: &'static str, about: &'static str) -> Command {
@@ -140,7 +187,11 @@ fn reading() -> Vec<Arg> {
 
 /// Adds a flag for every option, `--config` and `--set`.
 fn with_knobs(command: Command) -> Command {
-    let flags = knobs().iter().filter(|knob| knob.key() != "data.path");
+    with_flags(command, |knob| knob.section != "tune")
+}
+
+fn with_flags(command: Command, which: fn(&Knob) -> bool) -> Command {
+    let flags = knobs().iter().filter(|knob| knob.key() != "data.path" && which(knob));
     command
         .arg(Arg::new("config").short('c').long("config").value_name("FILE").help("A TOML file with the same options"))
         .arg(
@@ -168,6 +219,7 @@ fn flag(knob: &Knob) -> Arg {
         "augment" => "Augmentation of images and sounds",
         "network" => "Network",
         "train" => "Training",
+        "tune" => "Search",
         _ => "Output",
     };
     let choices = if knob.choices.is_empty() { String::new() } else { format!(" [{}]", knob.choices.join(", ")) };
@@ -185,6 +237,8 @@ fn flag(knob: &Knob) -> Arg {
             (Form::One, _) => "TEXT",
         });
     let arg = if knob.name == "out" { arg.short('o') } else { arg };
+    // `--search` may be said once for each option.
+    let arg = if knob.name == "search" { arg.action(ArgAction::Append) } else { arg };
     // `--batch-norm` alone means true.
     if knob.kind == Kind::Boolean {
         arg.num_args(0..=1).require_equals(true).default_missing_value("true")
@@ -195,7 +249,10 @@ fn flag(knob: &Knob) -> Arg {
 
 /// The configuration that the flags and the file give.
 pub(crate) fn config(matches: &ArgMatches) -> anyhow::Result<Config> {
-    let given = |name: &str| matches.try_get_one::<String>(name).ok().flatten();
+    let given = |name: &str| {
+        let values = matches.try_get_many::<String>(name).ok().flatten()?;
+        Some(values.map(String::as_str).collect::<Vec<_>>().join(","))
+    };
     let mut settings: Vec<(String, String)> = Vec::new();
     for assignment in matches.try_get_many::<String>("set").ok().flatten().into_iter().flatten() {
         let (key, value) = assignment.split_once('=').ok_or_else(|| {
@@ -205,13 +262,13 @@ pub(crate) fn config(matches: &ArgMatches) -> anyhow::Result<Config> {
     }
     for knob in knobs().iter().filter(|knob| knob.key() != "data.path") {
         if let Some(value) = given(&knob.name) {
-            settings.push((knob.key(), value.clone()));
+            settings.push((knob.key(), value));
         }
     }
     if let Some(path) = given("data") {
-        settings.push(("data.path".into(), path.clone()));
+        settings.push(("data.path".into(), path));
     }
-    Ok(Config::load(given("config").map(Path::new), &settings)?)
+    Ok(Config::load(given("config").as_deref().map(Path::new), &settings)?)
 }
 
 /// The configuration of a verb that needs data.

@@ -20,6 +20,8 @@ pub mod schedule;
 pub mod spec;
 pub mod tensor;
 pub mod train;
+#[cfg(feature = "tune")]
+pub mod tune;
 mod windows;
 
 /// The README's code, so that it compiles.

@@ -35,3 +35,15 @@ pub(crate) fn check(seed: u64) -> Stream {
 pub(crate) fn layer(seed: u64, layer: u32, epoch: u32) -> Stream {
     Stream::new(seed, 1024 + layer).epoch(epoch)
 }
+
+/// The values that a search tries, attempt by attempt.
+#[cfg(feature = "tune")]
+pub(crate) fn search(seed: u64, attempt: u32) -> Stream {
+    Stream::new(seed, 6).epoch(attempt)
+}
+
+/// Seed number `n` beside a seed: what is trained again to tell chance from merit.
+#[cfg(feature = "tune")]
+pub(crate) fn other_seed(seed: u64, n: u64) -> u64 {
+    seed.wrapping_add(n)
+}

@@ -54,6 +54,11 @@ pub enum Schedule {
     /// From α₀/25 up to α₀ over the first 30 % of the run, then down to α₀/250,000, both along half cosines
     /// (Smith and Topin 2018, with PyTorch's settings).
     OneCycle,
+    /// α₀ · factor^progress, step by step: the learning-rate range test (Smith 2017).
+    Rise {
+        /// The last rate over the first.
+        factor: f64,
+    },
     /// α₀ · factor^k, k the number of times the monitored value has stood still for `patience` epochs.
     Plateau {
         /// The factor of each reduction.
@@ -114,6 +119,7 @@ impl Schedule {
                 alpha0 * half_cosine(FIRST, 1.0, at.progress() / WARM_SHARE)
             }
             Schedule::OneCycle => alpha0 * half_cosine(1.0, LAST, (at.progress() - WARM_SHARE) / (1.0 - WARM_SHARE)),
+            Schedule::Rise { factor } => alpha0 * factor.powf(at.progress()),
             Schedule::Plateau { factor, .. } => alpha0 * factor.powf(f64::from(reductions)),
         }
     }

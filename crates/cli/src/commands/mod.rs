@@ -5,10 +5,12 @@ mod check;
 mod config;
 mod evaluate;
 mod inspect;
+mod lr_find;
 mod predict;
 mod report;
 mod resume;
 mod train;
+mod tune;
 
 use clap::ArgMatches;
 
@@ -16,12 +18,14 @@ use clap::ArgMatches;
 pub(crate) fn run(verb: &str, matches: &ArgMatches) -> anyhow::Result<u8> {
     match verb {
         "train" => train::run(matches),
+        "tune" => tune::run(matches),
         "resume" => resume::run(matches),
         "evaluate" => evaluate::run(matches),
         "predict" => predict::run(matches),
         "check" => check::run(matches),
         "augment" => augment::run(matches),
         "inspect" => inspect::run(matches),
+        "lr-find" => lr_find::run(matches),
         "config" => config::run(matches),
         "report" => report::run(matches),
         other => unreachable!("clap knows no verb {other:?}"),

@@ -16,6 +16,8 @@ mod shift;
 pub mod source;
 pub mod split;
 mod stream;
+#[cfg(feature = "tune")]
+pub(crate) use stream::free_memory;
 pub mod table;
 pub mod target;
 

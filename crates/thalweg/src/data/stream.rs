@@ -57,7 +57,7 @@ pub(super) fn wanted(config: &Config) -> Option<Option<Decision>> {
 }
 
 /// Bytes of memory that are free, where the system tells.
-fn free_memory() -> Option<u64> {
+pub(crate) fn free_memory() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
     Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)

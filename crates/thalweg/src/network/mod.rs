@@ -104,10 +104,14 @@ impl Network {
     pub fn rows_at_once(&self, rows: usize) -> usize {
         /// Numbers of a workspace: 64 MiB in f32.
         const NUMBERS: usize = 1 << 24;
+        (NUMBERS / self.numbers_per_row().max(1)).clamp(1, 1024).min(rows.max(1))
+    }
+
+    /// Numbers that a forward pass keeps for each row: outputs, and what backward needs.
+    pub fn numbers_per_row(&self) -> usize {
         let inputs = std::iter::once(&self.input).chain(&self.outputs);
         let kept = self.layers.iter().zip(inputs).flat_map(|(layer, &input)| layer.saved(input, 1));
-        let a_row: usize = kept.chain(self.outputs.iter().copied()).map(|shape| shape.size()).sum();
-        (NUMBERS / a_row.max(1)).clamp(1, 1024).min(rows.max(1))
+        kept.chain(self.outputs.iter().copied()).map(|shape| shape.size()).sum()
     }
 
     /// Memory for batches of up to m examples.

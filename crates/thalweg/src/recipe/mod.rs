@@ -345,3 +345,9 @@ pub fn class_weights(config: &Config, data: &Dataset) -> Result<Option<Vec<f64>>
         }
     }
 }
+
+/// Whether the network is one of convolutions, which learns otherwise than one for tables.
+#[cfg(feature = "tune")]
+pub(crate) fn has_convolutions(config: &Config, data: &Dataset) -> bool {
+    images::has_network(config, data)
+}

@@ -68,7 +68,7 @@ fn chart(run: &Run, caption: Caption, y: &str, log: bool, series: Vec<Series>, s
         return None;
     }
     let marks = marks(run);
-    Some(LineChart { caption, size, x: "epoch".into(), y: y.into(), log, series, marks }.draw())
+    Some(LineChart { caption, size, x: "epoch".into(), x_log: false, y: y.into(), log, series, marks }.draw())
 }
 
 /// A line of what each epoch has, if any epoch has it; a missing value breaks it.

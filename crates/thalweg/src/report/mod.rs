@@ -13,11 +13,15 @@ mod curves;
 mod page;
 #[cfg(feature = "figures")]
 mod png;
+#[cfg(feature = "tune")]
+mod rates;
 mod read;
 mod run;
 #[cfg(test)]
 mod samples;
 mod scales;
+#[cfg(feature = "tune")]
+mod study;
 mod tables;
 pub(crate) mod text;
 mod theme;
@@ -26,7 +30,11 @@ use crate::train::event::Event;
 use chart::Drawing;
 use run::Run;
 
+#[cfg(feature = "tune")]
+pub use rates::rates_figure;
 pub use read::read_events;
+#[cfg(feature = "tune")]
+pub use study::{study_figures, study_html};
 
 /// The colours a figure is drawn in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -71,16 +79,29 @@ impl Figure {
     }
 }
 
-/// Writes every figure to a folder, as SVG and, with the feature `figures`, as PNG.
+/// Writes every figure of a run to a folder, as SVG and, with the feature `figures`, as PNG.
 ///
 /// # Errors
 /// If the folder cannot be written.
 pub fn write_figures(events: &[Event], folder: &std::path::Path) -> crate::Result<()> {
+    save_figures(&figures(events), folder)
+}
+
+/// Writes every figure of a study to a folder, as SVG and, with the feature `figures`, as PNG.
+///
+/// # Errors
+/// If the study cannot be read, or the folder cannot be written.
+#[cfg(feature = "tune")]
+pub fn write_study_figures(study: &crate::tune::Study, folder: &std::path::Path) -> crate::Result<()> {
+    save_figures(&study_figures(study)?, folder)
+}
+
+fn save_figures(figures: &[Figure], folder: &std::path::Path) -> crate::Result<()> {
     std::fs::create_dir_all(folder).map_err(|error| {
         crate::Error::io(crate::Kind::Config, folder, "make the folder", &error)
             .fix("name another folder with --figures")
     })?;
-    for figure in figures(events) {
+    for figure in figures {
         crate::model::atomic::write(&folder.join(format!("{}.svg", figure.name)), figure.svg.as_bytes())?;
         #[cfg(feature = "figures")]
         crate::model::atomic::write(&folder.join(format!("{}.png", figure.name)), &figure.png(Theme::Light)?)?;

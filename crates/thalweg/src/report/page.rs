@@ -31,6 +31,12 @@ pub(super) fn page(run: &Run) -> String {
     ]
     .concat();
     let name = if run.name.is_empty() { "a run" } else { &run.name };
+    let source = format!("Written by Thalweg {} from the run’s event log.", escape(&run.thalweg));
+    document(name, &answer(run), &header(run, name), &sections, &source)
+}
+
+/// A page that loads nothing and runs nothing.
+pub(super) fn document(title: &str, description: &str, header: &str, sections: &str, source: &str) -> String {
     format!(
         concat!(
             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">",
@@ -39,16 +45,16 @@ pub(super) fn page(run: &Run) -> String {
             "<meta name=\"referrer\" content=\"no-referrer\">",
             "<title>{title} · Thalweg</title><meta name=\"description\" content=\"{description}\">",
             "<style>\n{css}</style></head>\n<body>{header}<main>{sections}</main>",
-            "<footer>Written by Thalweg {version} from the run’s event log. This page loads nothing and runs no script.</footer>",
+            "<footer>{source} This page loads nothing and runs no script.</footer>",
             "</body></html>\n"
         ),
         policy = POLICY,
-        title = escape(name),
-        description = escape(&answer(run)),
+        title = escape(title),
+        description = escape(description),
         css = theme::page_css(),
-        header = header(run, name),
+        header = header,
         sections = sections,
-        version = escape(&run.thalweg),
+        source = source,
     )
 }
 
@@ -334,12 +340,12 @@ fn repeat(run: &Run) -> String {
     section("To repeat this run", "", &format!(r#"<div class="card">{body}</div>"#))
 }
 
-fn section(title: &str, note: &str, body: &str) -> String {
+pub(super) fn section(title: &str, note: &str, body: &str) -> String {
     let note = if note.is_empty() { String::new() } else { format!(r#"<p class="note">{note}</p>"#) };
     format!("<section><h2>{title}</h2>{note}{body}</section>")
 }
 
-fn list(lines: &[String]) -> String {
+pub(super) fn list(lines: &[String]) -> String {
     let items: String = lines.iter().map(|line| format!("<li>{}</li>", marked(line))).collect();
     format!(r#"<ul class="warnings">{items}</ul>"#)
 }
@@ -357,7 +363,7 @@ fn marked(text: &str) -> String {
     lines.collect::<Vec<_>>().join("<br>")
 }
 
-fn card(drawing: &Drawing) -> String {
+pub(super) fn card(drawing: &Drawing) -> String {
     format!(
         r#"<figure class="card"><figcaption>{}</figcaption><div class="figure-scroll">{}</div></figure>"#,
         escape(&drawing.caption.title),

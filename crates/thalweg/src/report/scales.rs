@@ -47,7 +47,19 @@ fn chart(run: &Run, name: &'static str, title: &str, y: &str, value: impl Fn(&La
         .map(|epoch| Mark { x: (epoch * run.steps_per_epoch) as f64, text: "best epoch".into(), bad: false })
         .filter(|mark| run.scales.last().is_some_and(|(step, _)| mark.x <= *step as f64));
     let marks = marks.into_iter().collect();
-    Some(LineChart { caption, size: (460.0, 340.0), x: "step".into(), y: y.into(), log: true, series, marks }.draw())
+    Some(
+        LineChart {
+            caption,
+            size: (460.0, 340.0),
+            x: "step".into(),
+            x_log: false,
+            y: y.into(),
+            log: true,
+            series,
+            marks,
+        }
+        .draw(),
+    )
 }
 
 /// The layers' names in the order they were sampled.

@@ -152,7 +152,7 @@ pub(super) fn ablations(ablations: &[Ablation]) -> String {
     format!(r#"<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"#)
 }
 
-fn folded(head: &str, rows: &[String], things: &str) -> String {
+pub(super) fn folded(head: &str, rows: &[String], things: &str) -> String {
     let table = |rows: &[String]| {
         format!(
             r#"<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{}</tbody></table></div>"#,

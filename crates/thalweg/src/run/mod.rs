@@ -187,7 +187,7 @@ pub fn check(config: &Config, after_steps: usize, epsilon: f64, most_rows: usize
     Ok(reports)
 }
 
-fn prepare(config: &Config) -> Result<(Dataset, Plan)> {
+pub(crate) fn prepare(config: &Config) -> Result<(Dataset, Plan)> {
     config.validate()?;
     thalweg_kernels::wanted().map_err(|found| {
         Error::config(format!("found {found:?}, expected portable, avx2 or avx512"))
@@ -200,7 +200,7 @@ fn prepare(config: &Config) -> Result<(Dataset, Plan)> {
 }
 
 /// BLAKE3 of the training examples and the configuration: a run is only resumed on what it began with.
-fn fingerprint(config: &Config, data: &Dataset) -> String {
+pub(crate) fn fingerprint(config: &Config, data: &Dataset) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(config.to_toml().as_bytes());
     let mut bytes = Vec::new();
@@ -218,7 +218,7 @@ fn counts(data: &Dataset) -> Parts {
     Parts { train: data.train_rows(), dev: data.parts.dev.rows, test: data.parts.test.rows }
 }
 
-fn fresh_state(config: &Config, plan: &Plan) -> State {
+pub(crate) fn fresh_state(config: &Config, plan: &Plan) -> State {
     State::new(&plan.network, &*plan.optimizer, config.train.seed, plan.settings.average, plan.dtype)
 }
 
@@ -273,7 +273,13 @@ fn run(
 }
 
 /// Trains a plan's network on the training part, watched on the dev part.
-fn fit(config: &Config, data: &Dataset, plan: &Plan, state: &mut State, watcher: &mut dyn Watcher) -> Result<End> {
+pub(crate) fn fit(
+    config: &Config,
+    data: &Dataset,
+    plan: &Plan,
+    state: &mut State,
+    watcher: &mut dyn Watcher,
+) -> Result<End> {
     let class_weights = recipe::class_weights(config, data)?;
     let train: Box<dyn TrainingSet> = match &data.on_disk {
         Some(file) => Box::new(FromDisk::new(file.clone(), plan.dtype, class_weights.clone())),
@@ -403,7 +409,7 @@ fn finish(config: &Config, data: &Dataset, plan: Plan, state: &State, end: End, 
 }
 
 /// The metrics and the outputs of the best parameters on a part.
-fn judge_part(data: &Dataset, plan: &Plan, state: &State, rows: &Rows) -> Result<(Metrics, Vec<f64>)> {
+pub(crate) fn judge_part(data: &Dataset, plan: &Plan, state: &State, rows: &Rows) -> Result<(Metrics, Vec<f64>)> {
     let part = examples(rows, None, data, plan.dtype)?;
     let mut workspace = plan.network.workspace(plan.network.rows_at_once(rows.rows), plan.dtype);
     let (_, outputs) = predict(&plan.network, &*plan.loss, &state.best_theta, &part, &mut workspace);
@@ -413,7 +419,7 @@ fn judge_part(data: &Dataset, plan: &Plan, state: &State, rows: &Rows) -> Result
 }
 
 /// A name for the run's folder from what is trained on: `houses` from `data/houses.csv`.
-fn short_name(data: &str) -> String {
+pub(crate) fn short_name(data: &str) -> String {
     let name = data.strip_prefix("sample:").unwrap_or(data);
     let name = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy());
     let name: String = name.split(['.', ',']).next().unwrap_or_default().into();

@@ -60,10 +60,20 @@ impl Config {
     /// # Errors
     /// If the key is unknown, or the value is of the wrong kind, out of its range, or contradicts another.
     pub fn set(&mut self, key: &str, text: &str) -> Result<()> {
-        let mut draft = Draft { table: self.to_table()? };
-        draft.set(key, text)?;
-        *self = draft.finish()?;
+        *self = self.with([(key, text)])?;
         Ok(())
+    }
+
+    /// The same with other values for some options, as in [`Config::set`]; only all of them together must fit.
+    ///
+    /// # Errors
+    /// If a key is unknown, or a value is of the wrong kind, out of its range, or contradicts another.
+    pub fn with<'a>(&self, settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Config> {
+        let mut draft = Draft { table: self.to_table()? };
+        for (key, text) in settings {
+            draft.set(key, text)?;
+        }
+        draft.finish()
     }
 
     /// The values of every option that has one.
@@ -137,7 +147,10 @@ impl Draft {
 }
 
 /// The option of a key: `learning_rate`, `learning-rate` or `train.learning_rate`.
-fn find(key: &str) -> Result<&'static Knob> {
+///
+/// # Errors
+/// If there is none.
+pub fn find(key: &str) -> Result<&'static Knob> {
     let plain = key.replace('-', "_");
     knobs().iter().find(|knob| knob.name == plain || knob.key() == plain).ok_or_else(|| {
         let name = plain.rsplit('.').next().unwrap_or_default();

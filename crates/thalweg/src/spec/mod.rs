@@ -8,6 +8,7 @@ mod augment;
 mod knobs;
 mod load;
 mod render;
+mod tune;
 mod validate;
 mod value;
 
@@ -15,8 +16,10 @@ use std::collections::BTreeMap;
 
 pub use augment::Augment;
 pub use knobs::{Form, Kind, Knob, Range, json_schema, knobs};
+pub use load::find;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+pub use tune::{Pruner, Sampler, Tune};
 
 use crate::data::form::Fit;
 use crate::data::schema::{ColumnKind, Task};
@@ -37,6 +40,8 @@ pub struct Config {
     pub network: Network,
     /// How it is trained.
     pub train: Train,
+    /// How better options are searched for.
+    pub tune: Tune,
     /// What is written.
     pub output: Output,
 }

@@ -18,6 +18,7 @@ pub(super) fn parse(knob: &Knob, text: &str) -> Option<Value> {
         Form::List if text == "none" => Some(Value::Array(Vec::new())),
         Form::List => parts().map(|part| parse_one(knob.kind, part)).collect::<Option<_>>().map(Value::Array),
         Form::Table if knob.words.iter().any(|word| word == text) => Some(Value::String(text.into())),
+        Form::Table if knob.kind == Kind::Text && knob.choices.is_empty() => texts(text).map(Value::Table),
         Form::Table => {
             let pair = |part: &str| {
                 let (name, value) = part.rsplit_once('=')?;
@@ -26,6 +27,19 @@ pub(super) fn parse(knob: &Knob, text: &str) -> Option<Value> {
             parts().map(pair).collect::<Option<Table>>().map(Value::Table)
         }
     }
+}
+
+/// Texts with names, which may have commas and equal signs in them: `activation=relu,tanh,layers=int:1..3`.
+fn texts(text: &str) -> Option<Table> {
+    let mut pairs: Vec<(&str, String)> = Vec::new();
+    for part in text.split(',') {
+        match (part.split_once('='), pairs.last_mut()) {
+            (Some((name, value)), _) if !name.trim().contains(' ') => pairs.push((name.trim(), value.trim().into())),
+            (_, Some((_, value))) => *value += &format!(",{part}"),
+            (_, None) => return None,
+        }
+    }
+    Some(pairs.into_iter().map(|(name, value)| (name.into(), Value::String(value))).collect())
 }
 
 fn parse_one(kind: Kind, text: &str) -> Option<Value> {

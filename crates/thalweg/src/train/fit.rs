@@ -109,6 +109,9 @@ pub trait Watcher {
     /// Takes in a fact.
     fn event(&mut self, event: Event);
 
+    /// Sees the cost of a step and the learning rate it was done with.
+    fn step(&mut self, _learning_rate: f64, _cost: f64) {}
+
     /// Keeps the state at the end of an epoch, or where training was interrupted.
     ///
     /// # Errors
@@ -159,6 +162,7 @@ impl Trainer<'_> {
                 let cost = ops::with_products(self.settings.products, step)?;
                 state.cost += cost;
                 state.step += 1;
+                watcher.step(state.learning_rate, cost);
                 if let Some(scales) = room.workspace.take_scales() {
                     watcher.event(Event::Scales { step: state.t as usize, layers: self.name_scales(&scales) });
                 }

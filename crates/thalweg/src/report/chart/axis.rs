@@ -48,6 +48,12 @@ impl Axis {
         axis
     }
 
+    /// An axis of places from 0 to 1, with names at some of them.
+    #[cfg(feature = "tune")]
+    pub(super) fn named(ticks: Vec<(f64, String)>, name: &str) -> Axis {
+        Axis { low: 0.0, high: 1.0, log: false, ticks, name: name.into() }
+    }
+
     /// A logarithmic axis around positive values.
     pub(super) fn log(values: impl Iterator<Item = f64>, name: &str) -> Axis {
         let (low, high) = range(values.filter(|v| *v > 0.0)).unwrap_or((0.1, 1.0));

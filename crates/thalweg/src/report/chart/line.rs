@@ -42,8 +42,10 @@ pub(in crate::report) struct LineChart {
     pub(in crate::report) caption: Caption,
     /// Width and height.
     pub(in crate::report) size: (f64, f64),
-    /// Name of the horizontal axis, whose values are whole numbers.
+    /// Name of the horizontal axis.
     pub(in crate::report) x: String,
+    /// Whether the horizontal axis is logarithmic; else its values are whole numbers.
+    pub(in crate::report) x_log: bool,
     /// Name of the vertical axis.
     pub(in crate::report) y: String,
     /// Whether the vertical axis is logarithmic.
@@ -64,7 +66,8 @@ impl LineChart {
         let y = if self.log { Axis::log(values(), &self.y) } else { Axis::linear(values(), &self.y, 5) };
         let names = self.series.iter().map(|s| width(&shorten(&s.name, 22), 12.0)).fold(0.0, f64::max) + 24.0;
         let top = if self.marks.is_empty() { 0.0 } else { 20.0 };
-        let frame = Frame::new(self.size, top, names, Axis::whole(first, last, &self.x, 6), y);
+        let x = if self.x_log { Axis::log(xs(), &self.x) } else { Axis::whole(first, last, &self.x, 6) };
+        let frame = Frame::new(self.size, top, names, x, y);
         let mut svg = frame.draw();
         self.draw_marks(&frame, &mut svg);
         for series in &self.series {
@@ -86,7 +89,7 @@ impl LineChart {
             let _ = write!(svg, r#"<path class="{class}" d="M{x:.1} {:.1}V{:.1}"/>"#, frame.top - 4.0, frame.bottom);
             let half = width(&mark.text, 12.0) / 2.0;
             let middle = x.clamp(frame.left + half, (frame.right - half + 20.0).max(frame.left + half));
-            if middle - half > free_from {
+            if middle - half > free_from && !mark.text.is_empty() {
                 let class = if mark.bad { "middle strong bad" } else { "middle strong" };
                 let y = frame.top - 9.0;
                 let _ =
@@ -130,7 +133,8 @@ impl LineChart {
         let every = xs.len().div_ceil(HOVERS).max(1);
         let strip = (frame.right - frame.left) / (xs.len().div_ceil(every).max(2) - 1) as f64;
         for &x in xs.iter().step_by(every) {
-            let mut says = format!("{} {}", self.x, text::fixed(x, 0));
+            let place = if self.x_log { text::number(x, 3) } else { text::fixed(x, 0) };
+            let mut says = format!("{} {place}", self.x);
             for series in self.series.iter().take(16) {
                 if let Ok(at) = series.points.binary_search_by(|p| p.0.total_cmp(&x)) {
                     let _ = write!(says, " · {} {}", series.name, text::number(series.points[at].1, 4));

@@ -2,14 +2,26 @@
 
 mod axis;
 mod bars;
+#[cfg(feature = "tune")]
+mod contour;
 mod heat_map;
 mod line;
+#[cfg(feature = "tune")]
+mod parallel;
+#[cfg(feature = "tune")]
+mod points;
 mod scatter;
 mod ticks;
 
 pub(super) use bars::{Bar, Bars};
+#[cfg(feature = "tune")]
+pub(super) use contour::Contour;
 pub(super) use heat_map::{Cell, HeatMap};
 pub(super) use line::{LineChart, Mark, Series};
+#[cfg(feature = "tune")]
+pub(super) use parallel::{Parallel, Thread, Upright};
+#[cfg(feature = "tune")]
+pub(super) use points::{Along, Panel, Point, Points};
 pub(super) use scatter::Scatter;
 
 use super::Theme;

@@ -1,14 +1,13 @@
 //! What people see: progress on standard error, results on standard output.
 
+pub(crate) mod search;
+mod signals;
+
 use std::io::{IsTerminal, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anstyle::{AnsiColor, Style};
 use clap::ArgMatches;
 use indicatif::{ProgressBar, ProgressStyle};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
 use thalweg::data::inspect::Profile;
 use thalweg::metrics::{Metric, Metrics};
 use thalweg::model::Model;
@@ -16,6 +15,9 @@ use thalweg::network::gradient_check::Report;
 use thalweg::run::{Outcome, Preview, Watch};
 use thalweg::spec::Config;
 use thalweg::train::event::{Decision, Event, LayerRow, Parts};
+use thalweg::tune::learning_rate::Rates;
+
+use signals::Signals;
 
 const BOLD: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
@@ -59,21 +61,13 @@ pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     epochs: usize,
     steps: usize,
-    /// 0, or 128 + the signal's number.
-    signal: Arc<AtomicUsize>,
+    signals: Signals,
 }
 
 impl Progress {
     /// Shows what the flags allow. The first Ctrl-C or SIGTERM asks for a stop; the second ends the process.
     pub(crate) fn new(matches: &ArgMatches) -> anyhow::Result<Progress> {
-        let signal = Arc::new(AtomicUsize::new(0));
-        let seen = Arc::new(AtomicBool::new(false));
-        for (number, code) in [(SIGINT, 130), (SIGTERM, 143)] {
-            // In this order: what is not yet seen does not end the process.
-            flag::register_conditional_shutdown(number, code, seen.clone())?;
-            flag::register(number, seen.clone())?;
-            flag::register_usize(number, signal.clone(), code as usize)?;
-        }
+        let signals = Signals::watch()?;
         let quiet = matches.get_flag("quiet");
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::new(1);
@@ -81,12 +75,12 @@ impl Progress {
             bar.set_style(style.expect("the template is right"));
             bar
         });
-        Ok(Progress { quiet, verbose: matches.get_flag("verbose"), bar, epochs: 1, steps: 1, signal })
+        Ok(Progress { quiet, verbose: matches.get_flag("verbose"), bar, epochs: 1, steps: 1, signals })
     }
 
     /// The exit code of a run that a signal has stopped.
     pub(crate) fn signal_exit_code(&self) -> u8 {
-        self.signal.load(Ordering::SeqCst).clamp(1, 255) as u8
+        self.signals.exit_code()
     }
 
     fn say(&self, text: &str) {
@@ -157,7 +151,7 @@ impl Watch for Progress {
     }
 
     fn stop(&self) -> bool {
-        self.signal.load(Ordering::SeqCst) != 0
+        self.signals.have_come()
     }
 }
 
@@ -239,12 +233,17 @@ fn grouped(n: usize) -> String {
 
 /// A table with its columns aligned, the first to the left and the others to the right.
 fn table(rows: &[Vec<String>]) -> std::io::Result<()> {
+    table_with(rows, 0)
+}
+
+/// A table with its columns aligned, one to the left and the others to the right.
+fn table_with(rows: &[Vec<String>], left: usize) -> std::io::Result<()> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| rows.iter().filter_map(|row| Some(row.get(column)?.chars().count())).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
     for row in rows {
         let cells = row.iter().enumerate().map(|(i, cell)| match i {
-            0 => format!("{cell:<width$}", width = widths[0]),
+            _ if i == left => format!("{cell:<width$}", width = widths[i]),
             _ => format!("{cell:>width$}", width = widths[i]),
         });
         line(cells.collect::<Vec<_>>().join("   ").trim_end())?;
@@ -337,6 +336,19 @@ pub(crate) fn gradient_report(steps: usize, report: &Report, tolerance: f64) -> 
         None => line("every gradient agrees")?,
     }
     line("")
+}
+
+/// What a learning-rate range test showed.
+pub(crate) fn rates(rates: &Rates, picture: Option<&std::path::Path>) -> std::io::Result<()> {
+    let mut rows = vec![["seed", "cost falls fastest at"].map(String::from).to_vec()];
+    rows.extend(rates.curves.iter().map(|curve| vec![curve.seed.to_string(), short(curve.suggestion)]));
+    table(&rows)?;
+    line("")?;
+    line(&format!("{BOLD}--learning-rate {}{BOLD:#}", rates.suggestion))?;
+    match picture {
+        Some(path) => line(&format!("picture  {}", path.display())),
+        None => line(&format!("{FAINT}--picture rates.svg draws it{FAINT:#}")),
+    }
 }
 
 /// A model: layers, preprocessing and where it comes from.

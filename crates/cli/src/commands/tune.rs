@@ -1,0 +1,148 @@
+//! `thalweg tune DATA`: the search for better options, and what a study has found.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use clap::ArgMatches;
+use serde_json::json;
+use thalweg::spec::Config;
+use thalweg::tune::{self, Found, SearchEnd, Study, Trial};
+
+use super::argument;
+use crate::args;
+use crate::print;
+use crate::print::search::Table;
+
+/// Runs the verb; gives the exit code.
+pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
+    match matches.subcommand() {
+        Some(("show", matches)) => show(matches),
+        Some(("export", matches)) => export(matches),
+        _ => search(matches),
+    }
+}
+
+fn search(matches: &ArgMatches) -> anyhow::Result<u8> {
+    let config = args::config(matches)?;
+    if config.data.path.is_empty() && config.tune.study.is_none() {
+        let error = thalweg::Error::config("neither data nor a study is named");
+        return Err(error.fix("name a file, try sample:digits, or go on with --study FILE").into());
+    }
+    if config.data.path.is_empty() {
+        refuse_changes(&config)?;
+    }
+    let table = Table::new(matches)?;
+    let found = tune::tune(&config, &table)?;
+    table.clear();
+    if matches.get_flag("json") {
+        print::json(&found_json(&found))?;
+    } else {
+        print::search::found(&found)?;
+    }
+    Ok(match found.end {
+        SearchEnd::Done | SearchEnd::Stalled | SearchEnd::Elsewhere => 0,
+        SearchEnd::Budget => 6,
+        SearchEnd::Interrupted => table.signal_exit_code(),
+    })
+}
+
+/// A study goes on as it was begun.
+fn refuse_changes(config: &Config) -> anyhow::Result<()> {
+    let mut plain = Config::default();
+    plain.tune.study.clone_from(&config.tune.study);
+    if *config != plain {
+        let error = thalweg::Error::config("a study goes on with the options it began with").at("--study");
+        return Err(error.fix("give --study alone, or name DATA to begin a new study").into());
+    }
+    Ok(())
+}
+
+fn found_json(found: &Found) -> serde_json::Value {
+    let best = tune::best(&found.trials);
+    json!({
+        "study": found.study,
+        "trials": found.trials.len(),
+        "objective": found.objective.0,
+        "best": best.map(|best| json!({ "trial": best.number, "value": best.value, "parameters": best.point })),
+        "noise": found.noise,
+        "front": found.front,
+        "run": found.outcome.as_ref().map(|outcome| &outcome.run),
+        "metrics": found.outcome.as_ref().map(|outcome| &outcome.metrics),
+    })
+}
+
+fn show(matches: &ArgMatches) -> anyhow::Result<u8> {
+    let study = Study::open(Path::new(argument(matches, "file")))?;
+    if let Some(path) = matches.get_one::<String>("out") {
+        let page = thalweg::report::study_html(&study)?;
+        thalweg::model::atomic::write(Path::new(path), page.as_bytes())?;
+    }
+    if let Some(folder) = matches.get_one::<String>("figures") {
+        thalweg::report::write_study_figures(&study, Path::new(folder))?;
+    }
+    let trials = study.trials()?;
+    if matches.get_flag("json") {
+        print::json(&json!({ "objective": study.objective, "trials": trials, "importance": importance(&study)? }))?;
+    } else {
+        print::search::study(&study, &trials, &importance(&study)?)?;
+    }
+    Ok(0)
+}
+
+fn importance(study: &Study) -> anyhow::Result<Vec<tune::Importance>> {
+    let space = tune::Space::new(&study.config()?)?;
+    Ok(tune::importance(&space, &study.trials()?))
+}
+
+fn export(matches: &ArgMatches) -> anyhow::Result<u8> {
+    let study = Study::open(Path::new(argument(matches, "file")))?;
+    let trials = study.trials()?;
+    let mut out: Box<dyn Write> = match matches.get_one::<String>("out") {
+        Some(path) => Box::new(BufWriter::new(File::create(path)?)),
+        None => Box::new(BufWriter::new(std::io::stdout().lock())),
+    };
+    if argument(matches, "format") == "jsonl" {
+        for trial in &trials {
+            writeln!(out, "{}", serde_json::to_string(trial)?)?;
+        }
+    } else {
+        write_csv(&study, &trials, &mut out)?;
+    }
+    out.flush()?;
+    Ok(0)
+}
+
+fn write_csv(study: &Study, trials: &[Trial], out: &mut dyn Write) -> anyhow::Result<()> {
+    let keys = |of: fn(&Trial) -> Vec<&String>| {
+        let mut keys: Vec<String> = trials.iter().flat_map(of).cloned().collect();
+        keys.sort();
+        keys.dedup();
+        keys
+    };
+    let options = keys(|trial| trial.point.keys().collect());
+    let mut others = keys(|trial| trial.others.keys().collect());
+    others.retain(|name| *name != study.objective);
+    let mut writer = csv::Writer::from_writer(out);
+    let fixed = ["trial", "kind", "state", "seed", study.objective.as_str(), "epochs", "seconds"];
+    writer.write_record(fixed.into_iter().chain(options.iter().chain(&others).map(String::as_str)).chain(["why"]))?;
+    for trial in trials {
+        let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_string();
+        let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
+        let mut record = vec![
+            trial.number.to_string(),
+            word(json!(trial.kind)),
+            word(json!(trial.state)),
+            trial.seed.to_string(),
+            number(trial.value),
+            trial.epochs.to_string(),
+            trial.seconds.to_string(),
+        ];
+        record.extend(options.iter().map(|name| trial.point.get(name).cloned().unwrap_or_default()));
+        record.extend(others.iter().map(|name| number(trial.others.get(name).copied())));
+        record.push(trial.why.clone().unwrap_or_default().replace('\n', " "));
+        writer.write_record(record)?;
+    }
+    writer.flush()?;
+    Ok(())
+}

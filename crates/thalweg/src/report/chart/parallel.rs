@@ -1,0 +1,103 @@
+//! Parallel coordinates: an upright axis for each option, a line across them for each trial.
+
+use std::fmt::Write;
+
+use super::{Caption, Drawing};
+use crate::report::text::{escape, shorten, width};
+
+/// One upright axis.
+#[derive(Debug, Clone)]
+pub(in crate::report) struct Upright {
+    pub(in crate::report) name: String,
+    /// Places from 0 (below) to 1 with their names.
+    pub(in crate::report) ticks: Vec<(f64, String)>,
+}
+
+/// One line: a place on each axis, none where it passes it by.
+#[derive(Debug, Clone)]
+pub(in crate::report) struct Thread {
+    pub(in crate::report) places: Vec<Option<f64>>,
+    /// Its class: `layer-0` to `layer-7`.
+    pub(in crate::report) class: &'static str,
+    /// How much of it is seen, from 0 to 1.
+    pub(in crate::report) opacity: f64,
+    /// What it says when pointed at.
+    pub(in crate::report) hover: String,
+}
+
+/// A chart of parallel coordinates.
+#[derive(Debug, Clone)]
+pub(in crate::report) struct Parallel {
+    /// Name, title, description.
+    pub(in crate::report) caption: Caption,
+    /// Width and height.
+    pub(in crate::report) size: (f64, f64),
+    pub(in crate::report) axes: Vec<Upright>,
+    /// From the one drawn first to the one on top.
+    pub(in crate::report) threads: Vec<Thread>,
+}
+
+impl Parallel {
+    /// The chart drawn.
+    pub(in crate::report) fn draw(self) -> Drawing {
+        let (top, bottom) = (40.0, self.size.1 - 12.0);
+        let widest =
+            |axis: &Upright| axis.ticks.iter().map(|(_, name)| width(&shorten(name, 12), 12.0)).fold(0.0, f64::max);
+        let left = self.axes.first().map_or(0.0, widest) + 12.0;
+        let right = self.size.0 - 20.0;
+        let step = (right - left) / (self.axes.len().max(2) - 1) as f64;
+        let at = |axis: usize, place: f64| (left + axis as f64 * step, bottom - place * (bottom - top));
+        let mut svg = String::new();
+        for Thread { places, class, opacity, hover } in &self.threads {
+            let points: Vec<String> = places
+                .iter()
+                .enumerate()
+                .filter_map(|(axis, place)| Some(at(axis, (*place)?)))
+                .map(|(x, y)| format!("{x:.1} {y:.1}"))
+                .collect();
+            if points.len() > 1 {
+                let _ = write!(
+                    svg,
+                    r#"<path class="line {class}" stroke-opacity="{opacity:.2}" d="M{}"><title>{}</title></path>"#,
+                    points.join("L"),
+                    escape(hover)
+                );
+            }
+        }
+        for (i, axis) in self.axes.iter().enumerate() {
+            let x = at(i, 0.0).0;
+            let _ = write!(svg, r#"<path class="axis" d="M{x:.1} {top:.1}V{bottom:.1}"/>"#);
+            // Names of neighbours stand at two heights, so that long ones do not meet.
+            let height = if i % 2 == 0 { 12.0 } else { 27.0 };
+            let place = match i {
+                0 => "",
+                _ if i + 1 == self.axes.len() => "end ",
+                _ => "middle ",
+            };
+            let from = if i == 0 {
+                0.0
+            } else if i + 1 == self.axes.len() {
+                self.size.0
+            } else {
+                x
+            };
+            let _ = write!(
+                svg,
+                r#"<text class="{place}strong" x="{from:.1}" y="{height}">{}</text>"#,
+                escape(&shorten(&axis.name, 20))
+            );
+            for (place, name) in &axis.ticks {
+                let (x, y) = at(i, *place);
+                let _ = write!(svg, r#"<path class="axis" d="M{:.1} {y:.1}h4"/>"#, x - 4.0);
+                let _ = write!(
+                    svg,
+                    r#"<text class="tick end" x="{:.1}" y="{:.1}">{}</text>"#,
+                    x - 7.0,
+                    y + 4.0,
+                    escape(&shorten(name, 12))
+                );
+            }
+        }
+        Drawing::new(self.caption, self.size, svg)
+    }
+}

@@ -1,0 +1,445 @@
+//! A study's page: what was found, what mattered, and where good values lie.
+
+use std::fmt::Write;
+
+use super::Figure;
+use super::chart::{Along, Bar, Bars, Caption, Contour, Drawing, Panel, Parallel, Point, Points, Thread, Upright};
+use super::page::{card, document, list, section};
+use super::tables::folded;
+use super::text::{duration, escape, metric_name, metric_value, percent, plural, shorten};
+use super::theme::LAYERS;
+use crate::error::Result;
+use crate::tune::{self, Dimension, Importance, Noise, Scale, Space, Study, Surrogate, Trial, TrialKind, TrialState};
+
+/// Cells along each side of the plane of expected values.
+const CELLS: usize = 24;
+
+/// A study, read for its page.
+struct Found {
+    name: String,
+    data: String,
+    objective: String,
+    higher: bool,
+    space: Space,
+    trials: Vec<Trial>,
+    noise: Option<Noise>,
+    importance: Vec<Importance>,
+    /// Other things sought, and the trials not beaten in all of them.
+    besides: Vec<String>,
+    run: Option<String>,
+}
+
+/// The page of a study, which needs nothing else, neither network nor scripts.
+///
+/// # Errors
+/// If the study cannot be read.
+pub fn study_html(study: &Study) -> Result<String> {
+    let found = Found::read(study)?;
+    let sections =
+        [chance(&found), history(&found), mattered(&found), lay(&found), front(&found), trials(&found)].concat();
+    let source = format!("Written by Thalweg {} from the study’s file.", env!("CARGO_PKG_VERSION"));
+    Ok(document(&found.name, &claim(&found), &header(&found), &sections, &source))
+}
+
+/// The figures of a study, in the page's order.
+///
+/// # Errors
+/// If the study cannot be read.
+pub fn study_figures(study: &Study) -> Result<Vec<Figure>> {
+    let found = Found::read(study)?;
+    let drawings =
+        [progress(&found), importance(&found), contour(&found), slices(&found), parallel(&found), pareto(&found)];
+    Ok(drawings.into_iter().flatten().map(Figure::new).collect())
+}
+
+impl Found {
+    fn read(study: &Study) -> Result<Found> {
+        let config = study.config()?;
+        let (space, trials) = (Space::new(&config)?, study.trials()?);
+        Ok(Found {
+            name: study.path().file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            data: config.data.path.clone(),
+            objective: study.objective.clone(),
+            higher: study.higher,
+            noise: Noise::measure(&trials),
+            importance: tune::importance(&space, &trials),
+            besides: config.tune.objective.iter().skip(1).cloned().collect(),
+            run: study.run()?.map(|run| run.display().to_string()),
+            space,
+            trials,
+        })
+    }
+
+    fn value(&self, value: f64) -> String {
+        metric_value(&self.objective, value)
+    }
+
+    /// Trials of the search that have a value, and the configuration as it was.
+    fn valued(&self) -> impl Iterator<Item = (&Trial, f64)> {
+        let search = self.trials.iter().filter(|trial| trial.kind != TrialKind::Seed);
+        search.filter_map(|trial| Some((trial, trial.value.filter(|value| value.is_finite())?)))
+    }
+
+    /// What a trial says when pointed at.
+    fn hover(&self, trial: &Trial) -> String {
+        let value = trial.value.map_or("no value".into(), |value| self.value(value));
+        let point: Vec<String> = trial.point.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        let early = if trial.state == TrialState::Pruned { ", ended early" } else { "" };
+        let point = if point.is_empty() { "as configured".into() } else { point.join(", ") };
+        format!("trial {}: {value}{early} · {point}", trial.number)
+    }
+
+    /// The values that pictures show: all but the worst outliers, which stand at the edge.
+    fn range(&self) -> (f64, f64) {
+        let mut costs: Vec<f64> = self.valued().map(|(_, value)| if self.higher { -value } else { value }).collect();
+        costs.sort_by(f64::total_cmp);
+        let (Some(best), Some(worst)) = (costs.first(), costs.last()) else { return (0.0, 1.0) };
+        let (quarter, most) = (costs[costs.len() / 4], costs[costs.len() * 3 / 4]);
+        let edge = worst.min(most + 2.0 * (most - quarter)).max(best + 1e-12);
+        if self.higher { (-edge, -best) } else { (*best, edge) }
+    }
+
+    fn dot(&self, trial: &Trial, x: f64, y: f64) -> Point {
+        let best = tune::best(&self.trials).is_some_and(|best| best.number == trial.number);
+        let class = if best { "dev" } else { "train" };
+        let opacity = if trial.state == TrialState::Pruned { 0.25 } else { 0.75 };
+        Point { x, y, class, opacity, hover: self.hover(trial) }
+    }
+}
+
+fn claim(found: &Found) -> String {
+    match tune::best(&found.trials).and_then(|best| Some((best.number, best.value?))) {
+        Some((number, value)) => {
+            format!("Dev {} {} in trial {number}", metric_name(&found.objective), found.value(value))
+        }
+        None => "No trial has gone to its end yet".into(),
+    }
+}
+
+fn header(found: &Found) -> String {
+    let count = |state: TrialState| found.trials.iter().filter(|trial| trial.state == state).count();
+    let mut lead = vec![plural(found.trials.len(), "trial")];
+    for (state, words) in [(TrialState::Pruned, "ended early"), (TrialState::Failed, "failed")] {
+        if count(state) > 0 {
+            lead.push(format!("{} {words}", count(state)));
+        }
+    }
+    lead.push(format!("{} of training", duration(found.trials.iter().map(|trial| trial.seconds).sum())));
+    let best = tune::best(&found.trials);
+    let mut about = String::new();
+    let mut fact = |name: &str, value: &str| {
+        let _ = write!(about, "<div><dt>{name}</dt><dd>{}</dd></div>", escape(value));
+    };
+    fact("Data", &found.data);
+    let baseline = found.trials.iter().find(|trial| trial.kind == TrialKind::Baseline).and_then(|trial| trial.value);
+    if let Some(value) = baseline {
+        fact("As configured", &found.value(value));
+    }
+    for (name, value) in best.into_iter().flat_map(|best| &best.point) {
+        fact(name, value);
+    }
+    if let Some(run) = &found.run {
+        fact("Its run", run);
+    }
+    format!(
+        r#"<header><p class="eyebrow">Thalweg study · {}</p><h1>{}</h1><p class="lead">{}</p><dl class="about">{about}</dl></header>"#,
+        escape(&found.name),
+        escape(&claim(found)),
+        escape(&lead.join(" · "))
+    )
+}
+
+/// What of the differences is chance.
+fn chance(found: &Found) -> String {
+    let (Some(noise), Some(best)) = (&found.noise, tune::best(&found.trials)) else { return String::new() };
+    let mut lines = vec![format!(
+        "Trial {} had {} when it was chosen; trained with {} other seeds it has {} ± {}.",
+        best.number,
+        best.value.map_or(String::new(), |value| found.value(value)),
+        noise.seeds,
+        found.value(noise.mean),
+        found.value(noise.deviation)
+    )];
+    lines.push(match noise.alike.len() {
+        0 => "Every other trial is worse by more than chance.".into(),
+        n => {
+            let numbers: Vec<String> = noise.alike.iter().take(20).map(usize::to_string).collect();
+            let more = if n > 20 { ", …" } else { "" };
+            format!("{} cannot be told from it: {}{more}.", plural(n, "trial"), numbers.join(", "))
+        }
+    });
+    section("What is chance", "The best of many is lucky, too: other seeds show by how much.", &list(&lines))
+}
+
+fn history(found: &Found) -> String {
+    progress(found).map_or(String::new(), |drawing| {
+        section(
+            "Trial by trial",
+            "A point a trial, pale where it was ended early; the line is the best so far.",
+            &card(&drawing),
+        )
+    })
+}
+
+fn progress(found: &Found) -> Option<Drawing> {
+    let points: Vec<Point> =
+        found.valued().map(|(trial, value)| found.dot(trial, trial.number as f64, value)).collect();
+    let last = points.last()?.x;
+    let mut best: Option<f64> = None;
+    let mut steps = Vec::new();
+    for (trial, value) in found.valued().filter(|(trial, _)| trial.state == TrialState::Done) {
+        let better = best.is_none_or(|best| if found.higher { value > best } else { value < best });
+        if better {
+            best = Some(value);
+            steps.push((trial.number as f64, value));
+        }
+    }
+    steps.extend(best.map(|best| (last, best)));
+    let caption = Caption {
+        name: "history",
+        title: format!("Dev {} by trial", metric_name(&found.objective)),
+        description: format!("{}; {}.", claim(found), plural(points.len(), "trial")),
+    };
+    let panel = Panel { name: "trial".into(), along: Along::Whole(0.0, last), points, steps };
+    let y = metric_name(&found.objective).into();
+    Some(Points { caption, size: (1000.0, 320.0), columns: 1, y, range: found.range(), panels: vec![panel] }.draw())
+}
+
+fn mattered(found: &Found) -> String {
+    let figures: Vec<String> = [importance(found), contour(found)].iter().flatten().map(card).collect();
+    let note = "How much worse a forest of regression trees, fitted to the trials, predicts them with one option’s values \
+                shuffled; and what it expects over the two options that matter most, the darker the better.";
+    match figures.len() {
+        0 => String::new(),
+        1 => section("What mattered", note, &figures.concat()),
+        _ => section("What mattered", note, &format!(r#"<div class="pair">{}</div>"#, figures.concat())),
+    }
+}
+
+fn importance(found: &Found) -> Option<Drawing> {
+    let most = found.importance.first().filter(|first| first.share > 0.0)?.share;
+    let bar = |each: &Importance| Bar { name: each.name.clone(), share: each.share / most, value: percent(each.share) };
+    let caption = Caption {
+        name: "importance",
+        title: "Importance of each option".into(),
+        description: format!("Most important: {}.", found.importance[0].name),
+    };
+    Some(Bars { caption, width: 460.0, bars: found.importance.iter().map(bar).collect() }.draw())
+}
+
+/// Names of some places of a scale.
+fn ticks(dimension: &Dimension, most: usize) -> Vec<(f64, String)> {
+    let tick = |value: String| Some((dimension.scale.place(&value)?, shorten(&brief(&value), 14)));
+    match &dimension.scale {
+        Scale::Choice(choices) => choices.iter().cloned().filter_map(tick).collect(),
+        scale => {
+            let values = (0..most).map(|i| scale.value(i as f64 / (most - 1) as f64));
+            let mut ticks: Vec<(f64, String)> = values.filter_map(tick).collect();
+            ticks.dedup_by(|a, b| a.1 == b.1);
+            ticks
+        }
+    }
+}
+
+/// A value to three digits.
+fn brief(value: &str) -> String {
+    match value.parse::<f64>() {
+        Ok(x) if x != 0.0 && value.len() > 6 && x.abs() < 0.9 => {
+            format!("{x:.2e}").parse::<f64>().map_or(value.into(), |x| x.to_string())
+        }
+        _ => value.into(),
+    }
+}
+
+/// What the forest expects over the two options that matter most.
+fn contour(found: &Found) -> Option<Drawing> {
+    let of = |importance: &Importance| {
+        let i = found.space.dimensions.iter().position(|dimension| dimension.name == importance.name)?;
+        Some((i, &found.space.dimensions[i]))
+    };
+    let [first, second, ..] = &found.importance[..] else { return None };
+    let ((i, x), (j, y)) = (of(first)?, of(second)?);
+    let surrogate = Surrogate::fit(&found.space, &found.trials)?;
+    let best = found.space.places(&tune::best(&found.trials)?.point);
+    let centre = |cell: usize| (cell as f64 + 0.5) / CELLS as f64;
+    let row = |cell: usize| {
+        let mut row: Vec<f64> = best.iter().map(|place| place.unwrap_or(0.5)).collect();
+        (row[i], row[j]) = (centre(cell % CELLS), centre(cell / CELLS));
+        row
+    };
+    let costs = surrogate.predict(&(0..CELLS * CELLS).map(row).collect::<Vec<_>>())?;
+    let (low, high) = costs.iter().fold((f64::MAX, f64::MIN), |(low, high), &cost| (low.min(cost), high.max(cost)));
+    let good = |cost: &f64| 1.0 - (cost - low) / (high - low).max(f64::MIN_POSITIVE);
+    let points = found.valued().filter_map(|(trial, _)| {
+        let places = found.space.places(&trial.point);
+        Some(found.dot(trial, places[i]?, places[j]?))
+    });
+    let drawing = Contour {
+        caption: Caption {
+            name: "contour",
+            title: format!("{} and {}", x.name, y.name),
+            description: "Expected values over the two options that matter most, the rest as in the best trial.".into(),
+        },
+        size: (460.0, 380.0),
+        axes: [(x.name.clone(), ticks(x, 5)), (y.name.clone(), ticks(y, 5))],
+        cells: costs.chunks(CELLS).map(|row| row.iter().map(good).collect()).collect(),
+        points: points.collect(),
+    };
+    Some(drawing.draw())
+}
+
+fn lay(found: &Found) -> String {
+    let figures: String = [slices(found), parallel(found)].iter().flatten().map(card).collect();
+    if figures.is_empty() {
+        return figures;
+    }
+    section(
+        "Where good values lie",
+        "Each option by itself; then all of them, a line a trial, the best ones on top.",
+        &figures,
+    )
+}
+
+/// A panel an option: its values and what they reached.
+fn slices(found: &Found) -> Option<Drawing> {
+    let panel = |(i, dimension): (usize, &Dimension)| {
+        let points = found
+            .valued()
+            .filter_map(|(trial, value)| Some(found.dot(trial, found.space.places(&trial.point)[i]?, value)));
+        Panel {
+            name: dimension.name.clone(),
+            along: Along::Named(ticks(dimension, 4)),
+            points: points.collect(),
+            steps: Vec::new(),
+        }
+    };
+    found.valued().find(|(trial, _)| !trial.point.is_empty())?;
+    let caption = Caption {
+        name: "slices",
+        title: format!("Dev {} by option", metric_name(&found.objective)),
+        description: "Each trial’s value over the values of each option.".into(),
+    };
+    let panels = found.space.dimensions.iter().enumerate().map(panel).collect();
+    let y = metric_name(&found.objective).into();
+    Some(Points { caption, size: (310.0, 250.0), columns: 3, y, range: found.range(), panels }.draw())
+}
+
+fn parallel(found: &Found) -> Option<Drawing> {
+    let (low, high) = found.range();
+    let place = |value: f64| ((value - low) / (high - low).max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
+    let mut axes: Vec<Upright> = found
+        .space
+        .dimensions
+        .iter()
+        .map(|dimension| Upright { name: dimension.name.clone(), ticks: ticks(dimension, 4) })
+        .collect();
+    let middle = 0.5 * (low + high);
+    axes.push(Upright {
+        name: metric_name(&found.objective).into(),
+        ticks: [low, middle, high].map(|value| (place(value), found.value(value))).to_vec(),
+    });
+    let mut trials: Vec<(&Trial, f64)> = found.valued().filter(|(trial, _)| !trial.point.is_empty()).collect();
+    trials.sort_by(|a, b| if found.higher { a.1.total_cmp(&b.1) } else { b.1.total_cmp(&a.1) });
+    let thread = |(trial, value): &(&Trial, f64)| {
+        let good = if found.higher { place(*value) } else { 1.0 - place(*value) };
+        let mut places = found.space.places(&trial.point);
+        places.push(Some(place(*value)));
+        Thread {
+            places,
+            class: LAYERS[((1.0 - good) * (LAYERS.len() - 1) as f64).round() as usize],
+            opacity: 0.15 + 0.75 * good * good,
+            hover: found.hover(trial),
+        }
+    };
+    let threads: Vec<Thread> = trials.iter().map(thread).collect();
+    threads.first()?;
+    let caption = Caption {
+        name: "parallel",
+        title: "All options at once".into(),
+        description: "A line a trial across all options; the darkest lines are the best trials.".into(),
+    };
+    Some(Parallel { caption, size: (1000.0, 340.0), axes, threads }.draw())
+}
+
+fn front(found: &Found) -> String {
+    pareto(found).map_or(String::new(), |drawing| {
+        let note = "Trials with orange points are not beaten: what is better in one thing is worse in another.";
+        section("What it costs", note, &card(&drawing))
+    })
+}
+
+/// The value over what is given up for it.
+fn pareto(found: &Found) -> Option<Drawing> {
+    let beside = found.besides.first()?;
+    let front: Vec<usize> = tune::front(&found.trials, &found.besides).iter().map(|trial| trial.number).collect();
+    let costs = |trial: &Trial| trial.others.get(beside).copied().filter(|x| *x > 0.0);
+    let all: Vec<(&Trial, f64, f64)> = found
+        .valued()
+        .filter(|(trial, _)| trial.state == TrialState::Done)
+        .filter_map(|(trial, value)| Some((trial, costs(trial)?.log10(), value)))
+        .collect();
+    let (low, high) = all.iter().fold((f64::MAX, f64::MIN), |(low, high), (_, x, _)| (low.min(*x), high.max(*x)));
+    let span = (high - low).max(1e-9);
+    let points = all.iter().map(|(trial, x, value)| {
+        let class = if front.contains(&trial.number) { "dev" } else { "train" };
+        let hover = format!("{} · {beside} {}", found.hover(trial), super::text::number(10f64.powf(*x), 3));
+        Point { x: 0.05 + 0.9 * (x - low) / span, y: *value, class, opacity: 0.75, hover }
+    });
+    let tick = |share: f64| (0.05 + 0.9 * share, super::text::number(10f64.powf(low + share * span), 2));
+    let panel = Panel {
+        name: format!("{beside} (log scale)"),
+        along: Along::Named([0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0].map(tick).to_vec()),
+        points: points.collect(),
+        steps: Vec::new(),
+    };
+    let caption = Caption {
+        name: "front",
+        title: format!("Dev {} and {beside}", metric_name(&found.objective)),
+        description: format!("{} are not beaten.", plural(front.len(), "trial")),
+    };
+    let y = metric_name(&found.objective).into();
+    (!all.is_empty()).then(|| {
+        Points { caption, size: (1000.0, 320.0), columns: 1, y, range: found.range(), panels: vec![panel] }.draw()
+    })
+}
+
+fn trials(found: &Found) -> String {
+    let mut all: Vec<&Trial> = found.trials.iter().collect();
+    let cost = |trial: &Trial| (trial.state != TrialState::Done, trial.cost.unwrap_or(f64::MAX));
+    all.sort_by(|a, b| cost(a).0.cmp(&cost(b).0).then(cost(a).1.total_cmp(&cost(b).1)));
+    let row = |trial: &&Trial| {
+        let what = match trial.kind {
+            TrialKind::Baseline => "as configured".into(),
+            TrialKind::Seed => format!("the best one, seed {}", trial.seed),
+            TrialKind::Search => {
+                trial.point.iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
+            }
+        };
+        let state = match trial.state {
+            TrialState::Done => "",
+            TrialState::Pruned => "ended early",
+            TrialState::Failed => "failed",
+            _ => "under way",
+        };
+        let why = trial.why.as_deref().filter(|_| trial.state == TrialState::Failed).unwrap_or_default();
+        format!(
+            r#"<tr><td class="r">{}</td><td class="r">{}</td><td>{state}</td><td class="wide">{} {}</td><td class="r">{}</td><td class="r">{}</td></tr>"#,
+            trial.number,
+            trial.value.map_or("–".into(), |value| found.value(value)),
+            escape(&what),
+            escape(&shorten(why, 160)),
+            trial.epochs,
+            duration(trial.seconds)
+        )
+    };
+    let head = format!(
+        r#"<th class="r">Trial</th><th class="r">Dev {}</th><th></th><th>Values</th><th class="r">Epochs</th><th class="r">Time</th>"#,
+        escape(metric_name(&found.objective))
+    );
+    let rows: Vec<String> = all.iter().map(row).collect();
+    section(
+        "All trials",
+        "From the best to the worst.",
+        &format!(r#"<div class="card">{}</div>"#, folded(&head, &rows, "trials")),
+    )
+}

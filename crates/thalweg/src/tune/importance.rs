@@ -1,0 +1,94 @@
+//! Which options mattered: how much worse a forest fitted to the trials predicts them with one option's values shuffled
+//! (Breiman 2001).
+
+use serde::Serialize;
+use smartcore::ensemble::random_forest_regressor::{RandomForestRegressor, RandomForestRegressorParameters};
+use smartcore::linalg::basic::matrix::DenseMatrix;
+
+use super::space::Space;
+use super::study::{Trial, TrialKind};
+use crate::random;
+
+/// Trials below which a forest says nothing.
+const LEAST: usize = 10;
+/// How often each option's values are shuffled.
+const SHUFFLES: u32 = 8;
+
+/// What one option meant for the value.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Importance {
+    /// The option.
+    pub name: String,
+    /// Its share of all that mattered, from 0 to 1.
+    pub share: f64,
+}
+
+/// A forest that predicts costs from places.
+#[derive(Debug)]
+pub(crate) struct Surrogate {
+    forest: RandomForestRegressor<f64, f64, DenseMatrix<f64>, Vec<f64>>,
+    rows: Vec<Vec<f64>>,
+    costs: Vec<f64>,
+}
+
+impl Surrogate {
+    /// The forest of the trials that have a value; none where they are too few.
+    pub(crate) fn fit(space: &Space, trials: &[Trial]) -> Option<Surrogate> {
+        let known = trials.iter().filter(|trial| trial.kind == TrialKind::Search && !trial.point.is_empty());
+        let known: Vec<(&Trial, f64)> =
+            known.filter_map(|trial| Some((trial, trial.cost.filter(|cost| cost.is_finite())?))).collect();
+        if known.len() < LEAST {
+            return None;
+        }
+        // One diverged trial would be all there is to see: the worst are taken to be as bad as the worst usual one.
+        let mut sorted: Vec<f64> = known.iter().map(|(_, cost)| *cost).collect();
+        sorted.sort_by(f64::total_cmp);
+        let (quarter, most) = (sorted[sorted.len() / 4], sorted[sorted.len() * 3 / 4]);
+        let worst = most + 3.0 * (most - quarter);
+        // A place below all others stands for an option that did not count.
+        let row = |trial: &Trial| space.places(&trial.point).into_iter().map(|place| place.unwrap_or(-0.5)).collect();
+        let rows: Vec<Vec<f64>> = known.iter().map(|(trial, _)| row(trial)).collect();
+        let costs: Vec<f64> = known.iter().map(|(_, cost)| cost.min(worst)).collect();
+        let parameters = RandomForestRegressorParameters::default().with_n_trees(100).with_seed(1).with_max_depth(12);
+        let x = DenseMatrix::from_2d_vec(&rows).ok()?;
+        let forest = RandomForestRegressor::fit(&x, &costs, parameters).ok()?;
+        Some(Surrogate { forest, rows, costs })
+    }
+
+    /// Predicted costs.
+    pub(crate) fn predict(&self, rows: &Vec<Vec<f64>>) -> Option<Vec<f64>> {
+        self.forest.predict(&DenseMatrix::from_2d_vec(rows).ok()?).ok()
+    }
+
+    fn error(&self, rows: &Vec<Vec<f64>>) -> Option<f64> {
+        let predicted = self.predict(rows)?;
+        Some(predicted.iter().zip(&self.costs).map(|(p, y)| (p - y).powi(2)).sum::<f64>() / self.costs.len() as f64)
+    }
+}
+
+/// What each option meant for the value, the most important first; nothing where the trials are too few to tell.
+pub fn importance(space: &Space, trials: &[Trial]) -> Vec<Importance> {
+    let Some(surrogate) = Surrogate::fit(space, trials) else { return Vec::new() };
+    let Some(own) = surrogate.error(&surrogate.rows) else { return Vec::new() };
+    let rise = |column: usize| {
+        let shuffled = (0..SHUFFLES).filter_map(|shuffle| {
+            let mut order: Vec<(f64, usize)> = (0..surrogate.rows.len())
+                .map(|i| (random::search(shuffle.into(), 1 << 20).uniform(column as u32, i as u32), i))
+                .collect();
+            order.sort_by(|a, b| a.0.total_cmp(&b.0));
+            let mut rows = surrogate.rows.clone();
+            rows.iter_mut().zip(&order).for_each(|(row, (_, from))| row[column] = surrogate.rows[*from][column]);
+            surrogate.error(&rows)
+        });
+        (shuffled.sum::<f64>() / f64::from(SHUFFLES) - own).max(0.0)
+    };
+    let rises: Vec<f64> = (0..space.dimensions.len()).map(rise).collect();
+    let all: f64 = rises.iter().sum();
+    let share = |(dimension, rise): (&super::space::Dimension, &f64)| Importance {
+        name: dimension.name.clone(),
+        share: if all > 0.0 { rise / all } else { 0.0 },
+    };
+    let mut importance: Vec<Importance> = space.dimensions.iter().zip(&rises).map(share).collect();
+    importance.sort_by(|a, b| b.share.total_cmp(&a.share));
+    importance
+}

@@ -1,0 +1,40 @@
+//! From coarse to fine, as the course has it: search everywhere, then again in smaller regions around the best.
+
+use super::{Proposal, allowed, ranked};
+use crate::spec::Tune;
+use crate::tune::space::{Scale, Space};
+use crate::tune::study::Trial;
+
+/// How much narrower each round's regions are than those of the round before.
+const SHRINK: f64 = 0.4;
+
+/// The values of trial number `index`; waits until the rounds before its own have ended.
+pub(super) fn propose(space: &Space, tune: &Tune, seed: u64, index: usize, past: &[Trial]) -> Proposal {
+    let size = tune.trials.div_ceil(tune.rounds).max(1);
+    let round = index / size;
+    let past = &past[..(round * size).min(past.len())];
+    if past.len() < round * size || !past.iter().all(|trial| trial.state.is_ended()) {
+        return Proposal::Wait;
+    }
+    let best: Vec<Vec<Option<f64>>> =
+        ranked(past).into_iter().take(tune.regions).map(|trial| space.places(&trial.point)).collect();
+    let region = best.get(index % best.len().max(1));
+    let width = SHRINK.powi(round as i32);
+    let point = allowed(space, seed, index, |draws| {
+        let around = |(i, &draw): (usize, &f64)| match region.and_then(|region| region[i]) {
+            Some(centre) => near(&space.dimensions[i].scale, centre, width, draw),
+            None => draw,
+        };
+        draws.iter().enumerate().map(around).collect()
+    });
+    point.map_or(Proposal::Exhausted, Proposal::Point)
+}
+
+/// A place in a region of a width around a centre; another choice than the centre's with the width's probability.
+fn near(scale: &Scale, centre: f64, width: f64, draw: f64) -> f64 {
+    if let Scale::Choice(_) = scale {
+        return if draw < width { draw / width } else { centre };
+    }
+    let low = (centre - 0.5 * width).clamp(0.0, 1.0 - width);
+    low + draw * width
+}

@@ -1,0 +1,566 @@
+//! The study: every trial in an SQLite file that several processes may work on, and that survives any of them.
+//!
+//! A worker that takes a trial keeps its heartbeat fresh; a trial whose heartbeat has stopped is taken back by the next
+//! worker. Only the worker that holds a trial can end it, so each ends once.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use serde::{Deserialize, Serialize};
+
+use super::space::Point;
+use crate::error::{Error, Result};
+use crate::spec::Config;
+
+/// Tells a study from other SQLite files: "thal".
+const APPLICATION: i64 = 0x7468_616c;
+/// The version of the tables.
+const VERSION: i64 = 1;
+/// How long a heartbeat may be silent before its worker counts as dead.
+pub(super) const SILENCE: Duration = Duration::from_secs(5);
+/// How often a trial may be taken back without an epoch done before it counts as what kills its workers.
+const MOST_DEATHS: i64 = 10;
+/// How long another process may hold the file.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const TABLES: &str = "
+    CREATE TABLE study (
+        id INTEGER PRIMARY KEY CHECK (id = 0),
+        config TEXT NOT NULL, data TEXT NOT NULL, objective TEXT NOT NULL, higher INTEGER NOT NULL,
+        created REAL NOT NULL, finisher TEXT, heartbeat REAL, run TEXT
+    );
+    CREATE TABLE trial (
+        number INTEGER PRIMARY KEY, kind TEXT NOT NULL, point TEXT NOT NULL, seed INTEGER NOT NULL,
+        state TEXT NOT NULL, worker TEXT, heartbeat REAL, deaths INTEGER NOT NULL DEFAULT 0, ends INTEGER NOT NULL DEFAULT 0,
+        started REAL NOT NULL, seconds REAL NOT NULL DEFAULT 0, epochs INTEGER NOT NULL DEFAULT 0,
+        value REAL, others TEXT NOT NULL DEFAULT '{}', why TEXT
+    );
+    CREATE TABLE epoch (
+        trial INTEGER NOT NULL, epoch INTEGER NOT NULL, value REAL, PRIMARY KEY (trial, epoch)
+    ) WITHOUT ROWID;
+";
+
+/// What a trial is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrialKind {
+    /// The configuration as it is.
+    Baseline,
+    /// One of the search.
+    Search,
+    /// The best one again, with another seed.
+    Seed,
+}
+
+/// Where a trial stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrialState {
+    /// Nobody works on it.
+    Waiting,
+    /// A worker has it.
+    Running,
+    /// It went to its end.
+    Done,
+    /// It was ended early: others are better.
+    Pruned,
+    /// It cannot be done.
+    Failed,
+}
+
+impl TrialState {
+    /// Whether it has ended, in whatever way.
+    pub fn is_ended(self) -> bool {
+        !matches!(self, TrialState::Waiting | TrialState::Running)
+    }
+}
+
+/// One trial.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Trial {
+    /// Its number, from 0.
+    pub number: usize,
+    /// What it is for.
+    pub kind: TrialKind,
+    /// The values it tries.
+    pub point: Point,
+    /// Its seed.
+    pub seed: u64,
+    /// Where it stands.
+    pub state: TrialState,
+    /// What it reached (where it was ended early: until then).
+    pub value: Option<f64>,
+    /// The same as a cost: lower is better.
+    #[serde(skip)]
+    pub cost: Option<f64>,
+    /// Other things measured: metrics of the dev part, `parameters`, `latency`.
+    pub others: BTreeMap<String, f64>,
+    /// Epochs done.
+    pub epochs: usize,
+    /// Seconds of training.
+    pub seconds: f64,
+    /// Why it failed or was ended early.
+    pub why: Option<String>,
+    /// How often it was ended; never more than once.
+    pub ends: usize,
+}
+
+/// How a trial ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Ending {
+    pub(super) state: TrialState,
+    pub(super) value: Option<f64>,
+    pub(super) others: BTreeMap<String, f64>,
+    pub(super) epochs: usize,
+    pub(super) seconds: f64,
+    pub(super) why: Option<String>,
+}
+
+/// What a worker gets when it asks for work.
+#[derive(Debug)]
+pub(super) enum Claim {
+    /// A trial, its own now.
+    Trial(Trial),
+    /// Nothing before others have ended.
+    Wait,
+    /// Nothing any more.
+    Over,
+}
+
+/// What comes next, as the search sees it.
+pub(super) enum Next {
+    /// A trial.
+    Trial(TrialKind, Point, u64),
+    /// Nothing before others have ended.
+    Wait,
+    /// Nothing any more.
+    Over,
+}
+
+/// A study's file, open.
+#[derive(Debug)]
+pub struct Study {
+    connection: Connection,
+    path: PathBuf,
+    /// The metric that is sought.
+    pub objective: String,
+    /// Whether higher is better.
+    pub higher: bool,
+}
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+impl Study {
+    /// Makes the file of a new study.
+    ///
+    /// # Errors
+    /// If there is something at the path, or it cannot be written.
+    pub(super) fn create(path: &Path, config: &Config, data: &str, objective: &str, higher: bool) -> Result<Study> {
+        if path.exists() {
+            let error = Error::config("there is a file already").at(path.display().to_string());
+            return Err(error.fix("name another file with --study; to go on with a study, leave DATA out"));
+        }
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|error| {
+                Error::io(crate::Kind::Config, folder, "make the study's folder", &error).fix("name another --study")
+            })?;
+        }
+        let failed = |error| failed(path, error);
+        let mut connection = connect(path).map_err(failed)?;
+        let make = |connection: &mut Connection| -> rusqlite::Result<()> {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            transaction.execute_batch(TABLES)?;
+            transaction.execute(
+                "INSERT INTO study (id, config, data, objective, higher, created) VALUES (0, ?, ?, ?, ?, ?)",
+                params![config.to_toml(), data, objective, higher, now()],
+            )?;
+            transaction.pragma_update(None, "application_id", APPLICATION)?;
+            transaction.pragma_update(None, "user_version", VERSION)?;
+            transaction.commit()
+        };
+        make(&mut connection).map_err(failed)?;
+        Ok(Study { connection, path: path.into(), objective: objective.into(), higher })
+    }
+
+    /// Opens the file of a study.
+    ///
+    /// # Errors
+    /// If there is none, it is no study, of another version, damaged, or held by another program.
+    pub fn open(path: &Path) -> Result<Study> {
+        let place = |error: Error| error.at(path.display().to_string());
+        if !path.is_file() {
+            return Err(place(Error::config("there is no study here")).fix("thalweg tune DATA begins one"));
+        }
+        let failed = |error| failed(path, error);
+        let connection = connect(path).map_err(failed)?;
+        let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(failed);
+        if pragma("application_id")? != APPLICATION {
+            return Err(place(Error::config("this is no study")).fix("name the file that thalweg tune wrote"));
+        }
+        let version = pragma("user_version")?;
+        if version != VERSION {
+            let message = format!("a study of version {version}; this Thalweg knows version {VERSION}");
+            return Err(place(Error::config(message)).fix("use the Thalweg that began it, or begin a new study"));
+        }
+        let facts = connection.query_row("SELECT objective, higher FROM study", [], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?))
+        });
+        let (objective, higher) = facts.map_err(failed)?;
+        Ok(Study { connection, path: path.into(), objective, higher })
+    }
+
+    /// Another connection to the same file, for another thread.
+    ///
+    /// # Errors
+    /// If the file cannot be opened any more.
+    pub(super) fn again(&self) -> Result<Study> {
+        Study::open(&self.path)
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What was asked for.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn config(&self) -> Result<Config> {
+        let text: String = self.one("SELECT config FROM study")?;
+        Config::from_toml(&text, &self.path.display().to_string())
+    }
+
+    /// The fingerprint of the data.
+    pub(super) fn data(&self) -> Result<String> {
+        self.one("SELECT data FROM study")
+    }
+
+    /// The run of the best trial, once it is trained.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn run(&self) -> Result<Option<PathBuf>> {
+        Ok(self.one::<Option<String>>("SELECT run FROM study")?.map(PathBuf::from))
+    }
+
+    fn one<T: rusqlite::types::FromSql>(&self, query: &str) -> Result<T> {
+        self.connection.query_row(query, [], |row| row.get(0)).map_err(|error| failed(&self.path, error))
+    }
+
+    /// Every trial, in order.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn trials(&self) -> Result<Vec<Trial>> {
+        trials(&self.connection, self.higher).map_err(|error| failed(&self.path, error))
+    }
+
+    /// The value after each epoch, by trial.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn curves(&self) -> Result<BTreeMap<usize, Vec<(usize, f64)>>> {
+        let read = || -> rusqlite::Result<_> {
+            let mut statement = self
+                .connection
+                .prepare("SELECT trial, epoch, value FROM epoch WHERE value IS NOT NULL ORDER BY trial, epoch")?;
+            let mut curves: BTreeMap<usize, Vec<(usize, f64)>> = BTreeMap::new();
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let (trial, epoch) = (row.get::<_, i64>(0)? as usize, row.get::<_, i64>(1)? as usize);
+                curves.entry(trial).or_default().push((epoch, row.get(2)?));
+            }
+            Ok(curves)
+        };
+        read().map_err(|error| failed(&self.path, error))
+    }
+
+    /// Takes a trial: one whose worker died, one that waits, or the next of the search.
+    pub(super) fn claim(&mut self, worker: &str, next: impl FnOnce(&[Trial]) -> Next) -> Result<Claim> {
+        let (path, higher) = (self.path.clone(), self.higher);
+        let claim = |connection: &mut Connection| -> rusqlite::Result<Claim> {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let dead = now() - SILENCE.as_secs_f64();
+            transaction.execute(
+                "UPDATE trial SET state = 'failed', ends = ends + 1, why = 'its worker died again and again'
+                 WHERE state = 'running' AND heartbeat < ? AND deaths >= ?",
+                params![dead, MOST_DEATHS],
+            )?;
+            let free: Option<i64> = transaction
+                .query_row(
+                    "SELECT number FROM trial WHERE state = 'waiting' OR (state = 'running' AND heartbeat < ?)
+                     ORDER BY number LIMIT 1",
+                    [dead],
+                    |row| row.get(0),
+                )
+                .optional()?;
+            let number = match free {
+                Some(number) => {
+                    transaction.execute(
+                        "UPDATE trial SET deaths = deaths + (state = 'running'), state = 'running', worker = ?,
+                         heartbeat = ? WHERE number = ?",
+                        params![worker, now(), number],
+                    )?;
+                    number
+                }
+                None => {
+                    let past = trials(&transaction, higher)?;
+                    let (kind, point, seed) = match next(&past) {
+                        Next::Trial(kind, point, seed) => (kind, point, seed),
+                        idle => {
+                            transaction.commit()?;
+                            // Somebody's trial may yet come back to be done by others.
+                            let busy = past.iter().any(|trial| !trial.state.is_ended());
+                            return Ok(if busy || matches!(idle, Next::Wait) { Claim::Wait } else { Claim::Over });
+                        }
+                    };
+                    transaction.execute(
+                        "INSERT INTO trial (number, kind, point, seed, state, worker, heartbeat, started)
+                         VALUES (?, ?, ?, ?, 'running', ?, ?, ?)",
+                        params![past.len() as i64, word(&kind), word(&point), seed as i64, worker, now(), now()],
+                    )?;
+                    past.len() as i64
+                }
+            };
+            let trial =
+                transaction.query_row(&format!("{TRIALS} WHERE number = ?"), [number], |row| trial(row, higher))?;
+            transaction.commit()?;
+            Ok(Claim::Trial(trial))
+        };
+        claim(&mut self.connection).map_err(|error| failed(&path, error))
+    }
+
+    /// Says that a worker lives; false where the trial is no longer its own.
+    pub(super) fn beat(&self, worker: &str, trial: usize) -> Result<bool> {
+        let beat = self.connection.execute(
+            "UPDATE trial SET heartbeat = ? WHERE number = ? AND worker = ? AND state = 'running'",
+            params![now(), trial as i64, worker],
+        );
+        Ok(beat.map_err(|error| failed(&self.path, error))? == 1)
+    }
+
+    /// Keeps the values of some epochs; a trial that gets on is none that kills its workers.
+    pub(super) fn keep_epochs(&mut self, trial: usize, values: &[(usize, f64)]) -> Result<()> {
+        let path = self.path.clone();
+        let keep = |connection: &mut Connection| -> rusqlite::Result<()> {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            for (epoch, value) in values {
+                let value = value.is_finite().then_some(*value);
+                transaction
+                    .prepare_cached("INSERT OR REPLACE INTO epoch (trial, epoch, value) VALUES (?, ?, ?)")?
+                    .execute(params![trial as i64, *epoch as i64, value])?;
+            }
+            transaction.execute("UPDATE trial SET deaths = 0 WHERE number = ?", [trial as i64])?;
+            transaction.commit()
+        };
+        keep(&mut self.connection).map_err(|error| failed(&path, error))
+    }
+
+    /// Ends a trial; false where it is no longer the worker's, and so nothing was changed.
+    pub(super) fn end(&mut self, worker: &str, trial: usize, ending: &Ending) -> Result<bool> {
+        let Ending { state, value, others, epochs, seconds, why } = ending;
+        let ended = self.connection.execute(
+            "UPDATE trial SET state = ?, value = ?, others = ?, epochs = ?, seconds = ?, why = ?, ends = ends + 1,
+             heartbeat = NULL WHERE number = ? AND worker = ? AND state = 'running'",
+            params![word(state), value, word(others), *epochs as i64, seconds, why, trial as i64, worker],
+        );
+        Ok(ended.map_err(|error| failed(&self.path, error))? == 1)
+    }
+
+    /// Gives a trial back for others to go on with.
+    pub(super) fn release(&self, worker: &str, trial: usize) -> Result<()> {
+        let released = self.connection.execute(
+            "UPDATE trial SET state = 'waiting', worker = NULL, heartbeat = NULL
+             WHERE number = ? AND worker = ? AND state = 'running'",
+            params![trial as i64, worker],
+        );
+        released.map(drop).map_err(|error| failed(&self.path, error))
+    }
+
+    /// Whether this worker is the one that trains the chosen trial's model; also its heartbeat.
+    pub(super) fn finish(&self, worker: &str) -> Result<bool> {
+        let taken = self.connection.execute(
+            "UPDATE study SET finisher = ?1, heartbeat = ?2
+             WHERE run IS NULL AND (finisher IS NULL OR finisher = ?1 OR heartbeat < ?3)",
+            params![worker, now(), now() - SILENCE.as_secs_f64()],
+        );
+        Ok(taken.map_err(|error| failed(&self.path, error))? == 1)
+    }
+
+    /// Keeps where the chosen trial's run is.
+    pub(super) fn keep_run(&self, run: &Path) -> Result<()> {
+        let kept = self.connection.execute("UPDATE study SET run = ?", [run.to_string_lossy()]);
+        kept.map(drop).map_err(|error| failed(&self.path, error))
+    }
+}
+
+const TRIALS: &str = "SELECT number, kind, point, seed, state, value, others, epochs, seconds, why, ends FROM trial";
+
+fn trials(connection: &Connection, higher: bool) -> rusqlite::Result<Vec<Trial>> {
+    let mut statement = connection.prepare_cached(&format!("{TRIALS} ORDER BY number"))?;
+    statement.query_map([], |row| trial(row, higher))?.collect()
+}
+
+fn trial(row: &Row, higher: bool) -> rusqlite::Result<Trial> {
+    fn read<T: for<'a> Deserialize<'a>>(row: &Row, column: usize, quoted: bool) -> rusqlite::Result<T> {
+        let text: String = row.get(column)?;
+        let text = if quoted { format!("\"{text}\"") } else { text };
+        serde_json::from_str(&text).map_err(|error| {
+            rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+        })
+    }
+    let value: Option<f64> = row.get(5)?;
+    Ok(Trial {
+        number: row.get::<_, i64>(0)? as usize,
+        kind: read(row, 1, true)?,
+        point: read(row, 2, false)?,
+        seed: row.get::<_, i64>(3)? as u64,
+        state: read(row, 4, true)?,
+        value,
+        cost: value.map(|value| if higher { -value } else { value }),
+        others: read(row, 6, false)?,
+        epochs: row.get::<_, i64>(7)? as usize,
+        seconds: row.get(8)?,
+        why: row.get(9)?,
+        ends: row.get::<_, i64>(10)? as usize,
+    })
+}
+
+/// A word of the tables, or JSON.
+fn word(value: &impl Serialize) -> String {
+    let json = serde_json::to_value(value).expect("it is plain data");
+    json.as_str().map_or_else(|| json.to_string(), str::to_string)
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(PATIENCE)?;
+    // Written ahead, a commit needs no wait for the disk; a killed process loses nothing.
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "normal")?;
+    Ok(connection)
+}
+
+fn failed(path: &Path, error: rusqlite::Error) -> Error {
+    use rusqlite::ErrorCode;
+    let (message, fix) = match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => ("this is no study".into(), "name the file that thalweg tune wrote"),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            ("another program holds the study".into(), "close it, and go on with thalweg tune --study FILE")
+        }
+        Some(ErrorCode::DatabaseCorrupt) => {
+            ("the study is damaged".into(), "restore it from a copy, or begin a new one")
+        }
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::DiskFull) => {
+            (format!("cannot write the study: {error}"), "name a file that can be written with --study")
+        }
+        _ => (format!("the study cannot be used: {error}"), "restore it from a copy, or begin a new one"),
+    };
+    Error::config(message).at(path.display().to_string()).fix(fix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn new() -> (tempfile::TempDir, Study) {
+        let folder = tempfile::tempdir().unwrap();
+        let study = Study::create(&folder.path().join("s.sqlite"), &Config::default(), "", "accuracy", true).unwrap();
+        (folder, study)
+    }
+
+    fn next(trials: usize) -> impl Fn(&[Trial]) -> Next {
+        move |past| match past.len() {
+            n if n < trials => Next::Trial(TrialKind::Search, [("a".into(), n.to_string())].into(), 7),
+            _ => Next::Over,
+        }
+    }
+
+    fn claimed(claim: Claim) -> Trial {
+        let Claim::Trial(trial) = claim else { panic!("found {claim:?}") };
+        trial
+    }
+
+    fn done(value: f64) -> Ending {
+        let state = TrialState::Done;
+        Ending { state, value: Some(value), others: Default::default(), epochs: 3, seconds: 1.0, why: None }
+    }
+
+    #[test]
+    fn a_trial_is_claimed_by_one_and_ended_once() {
+        let (_kept, mut study) = new();
+        let mut other = study.again().unwrap();
+        let first = claimed(study.claim("a", next(2)).unwrap());
+        let second = claimed(other.claim("b", next(2)).unwrap());
+        assert_eq!((first.number, second.number), (0, 1));
+        assert!(matches!(study.claim("c", next(2)).unwrap(), Claim::Wait), "both may come back");
+        assert!(!other.end("b", 0, &done(0.1)).unwrap(), "it is another's");
+        assert!(study.end("a", 0, &done(0.5)).unwrap() && !study.end("a", 0, &done(0.6)).unwrap());
+        assert!(other.end("b", 1, &done(0.4)).unwrap());
+        assert!(matches!(study.claim("a", next(2)).unwrap(), Claim::Over));
+        let trials = study.trials().unwrap();
+        assert!(trials.iter().all(|trial| trial.ends == 1 && trial.state == TrialState::Done));
+        assert_eq!((trials[0].value, trials[0].cost), (Some(0.5), Some(-0.5)));
+    }
+
+    #[test]
+    fn a_silent_worker_loses_its_trial() {
+        let (_kept, mut study) = new();
+        let trial = claimed(study.claim("dead", next(1)).unwrap());
+        study.connection.execute("UPDATE trial SET heartbeat = heartbeat - 60", []).unwrap();
+        assert_eq!(claimed(study.claim("b", next(1)).unwrap()), trial);
+        assert!(!study.beat("dead", 0).unwrap() && study.beat("b", 0).unwrap());
+        assert!(!study.end("dead", 0, &done(0.1)).unwrap(), "what the dead one did does not count");
+        study.release("b", 0).unwrap();
+        assert_eq!(claimed(study.claim("c", next(1)).unwrap()).number, 0);
+    }
+
+    #[test]
+    fn a_trial_that_kills_its_workers_ends() {
+        let (_kept, mut study) = new();
+        for _ in 0..=MOST_DEATHS {
+            claimed(study.claim("a", next(1)).unwrap());
+            study.connection.execute("UPDATE trial SET heartbeat = heartbeat - 60", []).unwrap();
+        }
+        assert!(matches!(study.claim("a", next(1)).unwrap(), Claim::Over));
+        let trial = study.trials().unwrap().remove(0);
+        assert_eq!((trial.state, trial.ends), (TrialState::Failed, 1));
+        assert!(trial.why.unwrap().contains("died"));
+    }
+
+    #[test]
+    fn other_files_are_refused() {
+        let (folder, study) = new();
+        let path = folder.path().join("x.sqlite");
+        let refused = |expected: &str| {
+            let error = Study::open(&path).unwrap_err();
+            assert!(error.to_string().contains(expected) && error.remedy.is_some(), "{error}");
+        };
+        refused("there is no study here");
+        std::fs::write(&path, "a,b,c\n1,2,3\n".repeat(200)).unwrap();
+        refused("this is no study");
+        std::fs::remove_file(&path).unwrap();
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE a (b)").unwrap();
+        refused("this is no study");
+        study.connection.pragma_update(None, "user_version", 99).unwrap();
+        let error = Study::open(study.path()).unwrap_err().to_string();
+        assert!(error.contains("a study of version 99; this Thalweg knows version 1"), "{error}");
+        let error = Study::create(study.path(), &Config::default(), "", "loss", false).unwrap_err().to_string();
+        assert!(error.contains("there is a file already"), "{error}");
+    }
+
+    #[test]
+    fn a_locked_study_is_told() {
+        let (_kept, mut study) = new();
+        let holder = study.again().unwrap();
+        holder.connection.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        study.connection.busy_timeout(Duration::from_millis(10)).unwrap();
+        let error = study.claim("a", next(1)).unwrap_err().to_string();
+        assert!(error.contains("another program holds the study"), "{error}");
+    }
+}

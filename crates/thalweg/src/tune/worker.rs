@@ -1,0 +1,287 @@
+//! Workers: each takes a trial, does it, and ends it, until nothing is left.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use super::sampler::{self, Proposal};
+use super::study::{Claim, Ending, Next, Study, Trial, TrialKind, TrialState};
+use super::trial::Laboratory;
+use super::{Fact, Onlooker, SearchEnd, choice};
+use crate::error::{Error, Result};
+use crate::random;
+
+/// How often workers say that they live.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// How long a worker without work sleeps.
+const NAP: Duration = Duration::from_millis(50);
+
+/// The search as one process does it.
+pub(super) struct Search<'a> {
+    laboratory: &'a Laboratory,
+    onlooker: &'a dyn Onlooker,
+    /// Most trials of the search.
+    most: usize,
+    start: Instant,
+    /// A name that no other process has.
+    pub(super) name: String,
+    /// Trials that ended here.
+    done: AtomicUsize,
+    /// What each worker is at, and how it is told to stop.
+    desks: Mutex<Vec<Desk>>,
+    ending: Mutex<SearchEnd>,
+}
+
+/// A worker's trial, seen from outside.
+struct Desk {
+    worker: String,
+    trial: Option<usize>,
+    stop: std::sync::Arc<AtomicBool>,
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn new(laboratory: &'a Laboratory, onlooker: &'a dyn Onlooker, most: usize) -> Search<'a> {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Search {
+            laboratory,
+            onlooker,
+            most,
+            start: Instant::now(),
+            name: format!("{}-{}", std::process::id(), since.as_nanos()),
+            done: AtomicUsize::new(0),
+            desks: Mutex::new(Vec::new()),
+            ending: Mutex::new(SearchEnd::Done),
+        }
+    }
+
+    fn desks(&self) -> std::sync::MutexGuard<'_, Vec<Desk>> {
+        self.desks.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Works until nothing is left; says why.
+    pub(super) fn run(&self, study: &Study, workers: usize) -> Result<SearchEnd> {
+        let results = Mutex::new(Vec::new());
+        let working = AtomicUsize::new(workers);
+        std::thread::scope(|scope| {
+            for i in 0..workers {
+                let (results, working) = (&results, &working);
+                let own = study.again();
+                scope.spawn(move || {
+                    let result = own.and_then(|own| self.work(own, format!("{}-{i}", self.name)));
+                    working.fetch_sub(1, Ordering::SeqCst);
+                    results.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(result);
+                });
+            }
+            self.watch(study, &working)
+        })?;
+        results
+            .into_inner()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .into_iter()
+            .collect::<Result<Vec<()>>>()?;
+        if self.onlooker.stop() {
+            return Ok(SearchEnd::Interrupted);
+        }
+        Ok(*self.ending.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+    }
+
+    /// Keeps heartbeats fresh, and passes on the wish to stop.
+    fn watch(&self, study: &Study, working: &AtomicUsize) -> Result<()> {
+        let mut beaten = Instant::now();
+        let result = loop {
+            if working.load(Ordering::SeqCst) == 0 {
+                break Ok(());
+            }
+            std::thread::sleep(NAP.min(Duration::from_millis(10)));
+            if self.onlooker.stop() {
+                self.desks().iter().for_each(|desk| desk.stop.store(true, Ordering::Relaxed));
+            }
+            if beaten.elapsed() > HEARTBEAT {
+                beaten = Instant::now();
+                if let Err(error) = self.beat(study) {
+                    break Err(error);
+                }
+            }
+        };
+        self.desks().iter().for_each(|desk| {
+            if result.is_err() {
+                desk.stop.store(true, Ordering::Relaxed)
+            }
+        });
+        result
+    }
+
+    fn beat(&self, study: &Study) -> Result<()> {
+        for desk in self.desks().iter() {
+            let Some(trial) = desk.trial else { continue };
+            if !study.beat(&desk.worker, trial)? {
+                // Another worker has taken it: this one slept too long.
+                desk.stop.store(true, Ordering::Relaxed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Does something long while the study knows that this process lives.
+    pub(super) fn while_alive<T>(&self, study: &Study, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let done = AtomicBool::new(false);
+        let other = study.again()?;
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                // A SQLite connection belongs to one thread at a time.
+                let other = other;
+                let mut beaten = Instant::now();
+                while !done.load(Ordering::SeqCst) {
+                    std::thread::sleep(NAP);
+                    if beaten.elapsed() > HEARTBEAT {
+                        beaten = Instant::now();
+                        _ = other.finish(&self.name);
+                    }
+                }
+            });
+            let result = work();
+            done.store(true, Ordering::SeqCst);
+            result
+        })
+    }
+
+    /// One worker: trial after trial.
+    fn work(&self, mut study: Study, worker: String) -> Result<()> {
+        let stop = std::sync::Arc::new(AtomicBool::new(false));
+        let desk = {
+            let mut desks = self.desks();
+            desks.push(Desk { worker: worker.clone(), trial: None, stop: stop.clone() });
+            desks.len() - 1
+        };
+        loop {
+            if self.onlooker.stop() {
+                return Ok(());
+            }
+            let trial = match study.claim(&worker, |past| self.next(past))? {
+                Claim::Trial(trial) => trial,
+                Claim::Wait => {
+                    std::thread::sleep(NAP);
+                    continue;
+                }
+                Claim::Over => return Ok(()),
+            };
+            stop.store(false, Ordering::Relaxed);
+            self.desks()[desk].trial = Some(trial.number);
+            let attempt = catch_unwind(AssertUnwindSafe(|| self.laboratory.attempt(&trial, &mut study, &stop)));
+            self.desks()[desk].trial = None;
+            let ending = match attempt {
+                Ok(ending) => ending?,
+                Err(panic) => Some(panicked(&*panic)),
+            };
+            let folder = self.laboratory.folder.join(format!("trial-{}", trial.number));
+            match ending {
+                None => study.release(&worker, trial.number)?,
+                Some(ending) => {
+                    if study.end(&worker, trial.number, &ending)? {
+                        remove(&folder);
+                        self.tell(&study, trial.number)?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tells what a trial came to.
+    fn tell(&self, study: &Study, number: usize) -> Result<()> {
+        let trials = study.trials()?;
+        let done = self.done.fetch_add(1, Ordering::SeqCst) + 1;
+        let ended = trials.iter().filter(|trial| trial.state.is_ended()).count();
+        let minutes = self.start.elapsed().as_secs_f64() / 60.0;
+        let pace = done as f64 / minutes.max(1e-6);
+        let left = (self.most + self.laboratory.base.tune.seeds).saturating_sub(ended) as f64 / pace * 60.0;
+        let best = choice::best(&trials).and_then(|best| Some((best.number, best.value?)));
+        let trial = Box::new(trials[number].clone());
+        self.onlooker.fact(&Fact::Ended { trial, best, ended, pace, left });
+        Ok(())
+    }
+
+    /// What comes after the trials so far.
+    fn next(&self, past: &[Trial]) -> Next {
+        let tune = &self.laboratory.base.tune;
+        let seed = self.laboratory.base.train.seed;
+        let search: Vec<Trial> = past.iter().filter(|trial| trial.kind == TrialKind::Search).cloned().collect();
+        let baseline = past.iter().any(|trial| trial.kind == TrialKind::Baseline);
+        let first = usize::from(tune.baseline);
+        let over = self.is_over(past);
+        if !over && tune.baseline && !baseline {
+            return Next::Trial(TrialKind::Baseline, Default::default(), seed);
+        }
+        let seeds = past.iter().filter(|trial| trial.kind == TrialKind::Seed).count();
+        if !over && seeds == 0 && search.len() + first < self.most {
+            let (space, index) = (&self.laboratory.space, search.len());
+            match sampler::propose(space, tune, seed, index, &search) {
+                // Trials of one search share their seed: what differs between them are their values.
+                Proposal::Point(point) => return Next::Trial(TrialKind::Search, point, seed),
+                Proposal::Wait => return Next::Wait,
+                Proposal::Exhausted => {}
+            }
+        }
+        if past.iter().any(|trial| trial.kind != TrialKind::Seed && !trial.state.is_ended()) {
+            return Next::Wait;
+        }
+        match choice::best(past) {
+            Some(best) if seeds < tune.seeds && !self.is_late(past) => {
+                Next::Trial(TrialKind::Seed, best.point.clone(), random::other_seed(seed, seeds as u64 + 1))
+            }
+            _ => Next::Over,
+        }
+    }
+
+    /// Whether no trial of the search should begin any more.
+    fn is_over(&self, past: &[Trial]) -> bool {
+        let tune = &self.laboratory.base.tune;
+        let best = choice::best(past);
+        let since = |best: &Trial| {
+            let later = past.iter().filter(|trial| trial.number > best.number && trial.kind == TrialKind::Search);
+            later.filter(|trial| trial.state.is_ended()).count()
+        };
+        let end = if tune.stall > 0 && best.is_some_and(|best| since(best) >= tune.stall) {
+            SearchEnd::Stalled
+        } else if tune.budget.is_some_and(|budget| {
+            // Time is left for the seeds and for the run at the end.
+            let one = best.map_or(0.0, |best| best.seconds);
+            self.start.elapsed().as_secs_f64() + one * (1.0 + tune.seeds as f64) > budget
+        }) {
+            SearchEnd::Budget
+        } else {
+            return false;
+        };
+        *self.ending.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = end;
+        true
+    }
+
+    /// Whether even the run at the end would come too late if more was tried before it.
+    fn is_late(&self, past: &[Trial]) -> bool {
+        let one = choice::best(past).map_or(0.0, |best| best.seconds);
+        let budget = self.laboratory.base.tune.budget;
+        budget.is_some_and(|budget| self.start.elapsed().as_secs_f64() + 2.0 * one > budget)
+    }
+}
+
+/// How a trial ends that meets a fault of ours.
+fn panicked(panic: &(dyn std::any::Any + Send)) -> Ending {
+    let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    let why = Error::internal(format!("a fault of Thalweg: {}", said.unwrap_or("it panicked"))).to_string();
+    Ending {
+        state: TrialState::Failed,
+        value: None,
+        others: Default::default(),
+        epochs: 0,
+        seconds: 0.0,
+        why: Some(why),
+    }
+}
+
+/// Removes what a trial under way has left.
+fn remove(folder: &Path) {
+    if folder.is_dir() {
+        _ = std::fs::remove_dir_all(folder);
+    }
+}
