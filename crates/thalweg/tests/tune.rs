@@ -66,7 +66,7 @@ fn facts(trials: &[Trial]) -> Vec<(usize, TrialKind, tune::Point, u64, TrialStat
 
 #[test]
 fn every_sampler_fills_its_trials_and_ends_with_a_run() {
-    for sampler in ["random", "halton", "grid", "zoom", "tpe"] {
+    for sampler in ["random", "halton", "grid", "zoom", "tpe", "gp"] {
         let found = search(&[("sampler", sampler), ("trials", "14")]);
         assert!(found.trials.iter().all(|trial| trial.ends == 1 && trial.state.is_ended()), "{sampler}");
         let searched: Vec<&Trial> = found.trials.iter().filter(|trial| trial.kind == TrialKind::Search).collect();
@@ -97,8 +97,10 @@ fn the_choice_does_not_depend_on_the_number_of_workers() {
 
 #[test]
 fn one_worker_repeats_itself_whatever_the_sampler() {
-    let settings = [("sampler", "tpe"), ("trials", "16"), ("pruner", "median")];
-    assert_eq!(facts(&search(&settings).trials), facts(&search(&settings).trials));
+    for sampler in ["tpe", "gp"] {
+        let settings = [("sampler", sampler), ("trials", "16"), ("pruner", "median")];
+        assert_eq!(facts(&search(&settings).trials), facts(&search(&settings).trials), "{sampler}");
+    }
 }
 
 #[test]
@@ -235,4 +237,22 @@ fn pages_show_what_was_found_and_load_nothing() {
     for name in ["history", "importance", "contour", "slices", "parallel", "front"] {
         assert!(folder.path().join(format!("figures/{name}.svg")).exists(), "{name}");
     }
+}
+
+#[test]
+fn few_rows_are_judged_by_folds() {
+    let found = search(&[("trials", "3"), ("seeds", "0")]);
+    // Iris has 120 rows besides the test part; five folds of 8 epochs each.
+    assert!(found.trials.iter().all(|trial| trial.epochs == 40), "{:?}", found.trials);
+    let once = search(&[("trials", "3"), ("seeds", "0"), ("folds", "1")]);
+    assert!(once.trials.iter().all(|trial| trial.epochs == 8));
+    assert_eq!(found.trials[1].point, once.trials[1].point);
+    // One fold by hand: the mean of all of them is the trial's value.
+    let value = |fold: usize| {
+        let fold = format!("{fold},5");
+        let settings = [("fold", fold.as_str()), ("folds", "1"), ("trials", "1"), ("seeds", "0")];
+        search(&settings).trials[0].value.unwrap()
+    };
+    let mean = (0..5).map(value).sum::<f64>() / 5.0;
+    assert!((found.trials[0].value.unwrap() - mean).abs() < 1e-12);
 }

@@ -44,6 +44,10 @@ impl Partition<'_> {
                 .at("--stratify")
                 .fix("leave --stratify out"));
         }
+        if options.fold.is_some() && (options.group.is_some() || options.time.is_some() || own_dev) {
+            let error = Error::config("folds are drawn at random, and the dev part is asked for otherwise");
+            return Err(error.at("--fold").fix("leave out --fold, or --group, --time and --dev"));
+        }
         let positions = match (&options.group, &options.time) {
             (Some(_), Some(_)) => {
                 return Err(Error::config("rows are split by group or by time, found both")
@@ -67,7 +71,11 @@ impl Partition<'_> {
                 }
                 let keys = (self.keys)(seed);
                 let strata = if stratify { self.strata()? } else { vec![0; keys.len()] };
-                split::by_key(&keys, &strata, fractions, seed)
+                let parts = split::by_key(&keys, &strata, fractions, seed);
+                match options.fold.as_deref() {
+                    Some(&[fold, folds]) => split::refold(&keys, &strata, parts, fold, folds),
+                    _ => parts,
+                }
             }
         };
         let rows = |part: Vec<usize>| part.into_iter().map(|position| self.known[position]).collect();

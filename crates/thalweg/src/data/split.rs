@@ -236,6 +236,32 @@ pub fn by_time(times: &[f64], fractions: Parts<f64>) -> Parts<Vec<usize>> {
     in_row_order(Parts { train: rows, dev, test })
 }
 
+/// Divides the rows that are not test rows anew: dev is fold number `fold` of `folds`, train all others. Strata are spread
+/// evenly; a row that is the only one of its stratum stays in train.
+pub fn refold(
+    keys: &[u64],
+    strata: &[usize],
+    parts: Parts<Vec<usize>>,
+    fold: usize,
+    folds: usize,
+) -> Parts<Vec<usize>> {
+    let mut rows = [parts.train, parts.dev].concat();
+    rows.sort_unstable_by_key(|row| (strata[*row], keys[*row], *row));
+    let (mut train, mut dev, mut next) = (Vec::new(), Vec::new(), 0);
+    for stratum in rows.chunk_by(|a, b| strata[*a] == strata[*b]) {
+        for row in stratum {
+            let held_out = stratum.len() > 1 && next % folds == fold;
+            if held_out {
+                dev.push(*row)
+            } else {
+                train.push(*row)
+            }
+            next += usize::from(stratum.len() > 1);
+        }
+    }
+    in_row_order(Parts { train, dev, test: parts.test })
+}
+
 fn in_row_order(mut parts: Parts<Vec<usize>>) -> Parts<Vec<usize>> {
     for part in [&mut parts.train, &mut parts.dev, &mut parts.test] {
         part.sort_unstable();
@@ -247,6 +273,26 @@ fn in_row_order(mut parts: Parts<Vec<usize>>) -> Parts<Vec<usize>> {
 mod tests {
     use super::*;
     use crate::data::table_of;
+
+    #[test]
+    fn folds_hold_out_each_row_once_and_leave_the_test_part_alone() {
+        let keys: Vec<u64> = (0..103_u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
+        let strata: Vec<usize> = (0..103).map(|row| if row == 7 { 2 } else { usize::from(row % 3 == 0) }).collect();
+        let whole = by_key(&keys, &strata, COURSE, 1);
+        let folds: Vec<_> = (0..5).map(|fold| refold(&keys, &strata, whole.clone(), fold, 5)).collect();
+        let mut held_out: Vec<usize> = folds.iter().flat_map(|parts| parts.dev.clone()).collect();
+        held_out.sort_unstable();
+        let mut all = [whole.train.clone(), whole.dev.clone()].concat();
+        all.retain(|row| *row != 7 || !whole.train.contains(&7));
+        all.sort_unstable();
+        assert_eq!(held_out, all);
+        for parts in &folds {
+            assert_eq!(parts.test, whole.test);
+            assert_eq!(parts.train.len() + parts.dev.len(), whole.train.len() + whole.dev.len());
+            let thirds = parts.dev.iter().filter(|row| strata[**row] == 1).count() as f64 / parts.dev.len() as f64;
+            assert!((thirds - 1.0 / 3.0).abs() < 0.1, "{thirds}");
+        }
+    }
 
     const COURSE: Parts<f64> = Parts { train: 0.6, dev: 0.2, test: 0.2 };
 

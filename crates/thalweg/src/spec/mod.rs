@@ -126,6 +126,9 @@ pub struct Split {
     pub time: Option<String>,
     /// Whether each part gets the same mix of classes. Default: yes for classes.
     pub stratify: Option<bool>,
+    /// Which fold is dev, and of how many, such as 0,5: train is then all the rest but test.
+    #[schemars(length(equal = 2))]
+    pub fold: Option<Vec<usize>>,
     /// The seed of the split. Default: the training seed.
     pub split_seed: Option<u64>,
 }

@@ -15,7 +15,7 @@ pub struct Tune {
     pub constraints: Vec<String>,
     /// How the next trial is chosen.
     pub sampler: Sampler,
-    /// Which trials are ended early. Default: asha for tpe, none for the others, whose choice then does not depend on the number of workers.
+    /// Which trials are ended early. Default: asha for tpe and gp, none for the others, whose choice then does not depend on the number of workers.
     pub pruner: Option<Pruner>,
     /// Most trials.
     #[schemars(range(min = 1, max = 1_000_000))]
@@ -36,6 +36,9 @@ pub struct Tune {
     /// Regions that a round from coarse to fine goes on with.
     #[schemars(range(min = 1, max = 100))]
     pub regions: usize,
+    /// Folds that each trial is trained on in turn, its value their mean (1: train and dev as they are). Default: 5 below 300 dev rows.
+    #[schemars(range(min = 1, max = 100))]
+    pub folds: Option<usize>,
     /// Whether the configuration as it is goes first.
     pub baseline: bool,
     /// Trials at a time, each on one thread if they are several (0: one a core).
@@ -65,6 +68,7 @@ impl Default for Tune {
             points: None,
             rounds: 3,
             regions: 3,
+            folds: None,
             baseline: true,
             workers: 0,
             seeds: 3,
@@ -81,6 +85,8 @@ pub enum Sampler {
     /// Where good trials are dense and bad ones are not (tree-structured Parzen estimators).
     #[default]
     Tpe,
+    /// Where a Gaussian process expects the greatest improvement: for few, long trials.
+    Gp,
     /// At random.
     Random,
     /// At random, but evenly (Halton's sequence).

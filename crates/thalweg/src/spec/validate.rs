@@ -25,6 +25,12 @@ impl Config {
             let error = Error::config("found 2, expected 1 or 3").at("--channels");
             return Err(error.fix("1 reads pictures as grey, 3 in colour"));
         }
+        if let Some(&[fold, folds]) = self.split.fold.as_deref()
+            && (folds < 2 || fold >= folds)
+        {
+            let error = Error::config(format!("found fold {fold} of {folds}")).at("--fold");
+            return Err(error.fix("count folds from 0, of 2 or more: --fold 0,5"));
+        }
         self.check_columns()?;
         self.check_network()?;
         self.check_training()

@@ -4,11 +4,24 @@ use serde::Serialize;
 
 use super::study::{Trial, TrialKind, TrialState};
 
-/// The best trial that went to its end; among equals the first.
+/// The best trial that went to its end; among equals the one with the lower loss, then the first.
 pub fn best(trials: &[Trial]) -> Option<&Trial> {
-    let done = trials.iter().filter(|trial| trial.state == TrialState::Done && trial.kind != TrialKind::Seed);
-    let costs = done.filter_map(|trial| Some((trial.cost.filter(|cost| cost.is_finite())?, trial)));
-    costs.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.number.cmp(&b.1.number))).map(|(_, trial)| trial)
+    trials.iter().filter(|trial| trial.kind != TrialKind::Seed && is_whole(trial)).min_by(|a, b| order(a, b))
+}
+
+/// Whether a trial went to its end, with a number to compare.
+fn is_whole(trial: &Trial) -> bool {
+    trial.state == TrialState::Done && trial.cost.is_some_and(f64::is_finite)
+}
+
+/// The better one first. On few rows accuracies are often equal, and the loss still tells which answers are surer.
+fn order(a: &Trial, b: &Trial) -> std::cmp::Ordering {
+    let costs = |trial: &Trial| {
+        let loss = trial.others.get("log_loss").or(trial.others.get("loss"));
+        [trial.cost, loss.copied()].map(|cost| cost.unwrap_or(f64::MAX))
+    };
+    let ([a_cost, a_loss], [b_cost, b_loss]) = (costs(a), costs(b));
+    a_cost.total_cmp(&b_cost).then(a_loss.total_cmp(&b_loss)).then(a.number.cmp(&b.number))
 }
 
 /// The trials that no other beats in one thing without losing in another: the value, and what is named besides, of
@@ -66,10 +79,8 @@ impl Noise {
     }
 }
 
-/// The seed whose training of the best trial went best.
+/// The training of the best trial that went best: with its own seed, or with another.
 pub(super) fn best_seed(trials: &[Trial]) -> Option<&Trial> {
-    let best = best(trials)?;
-    let seeds = trials.iter().filter(|trial| trial.kind == TrialKind::Seed && trial.state == TrialState::Done);
-    let all = std::iter::once(best).chain(seeds.filter(|trial| trial.cost.is_some_and(f64::is_finite)));
-    all.min_by(|a, b| a.cost.unwrap_or(f64::MAX).total_cmp(&b.cost.unwrap_or(f64::MAX)))
+    let seeds = trials.iter().filter(|trial| trial.kind == TrialKind::Seed && is_whole(trial));
+    best(trials).into_iter().chain(seeds).min_by(|a, b| order(a, b))
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use smartcore::ensemble::random_forest_regressor::{RandomForestRegressor, RandomForestRegressorParameters};
 use smartcore::linalg::basic::matrix::DenseMatrix;
 
+use super::sampler::winsorised;
 use super::space::Space;
 use super::study::{Trial, TrialKind};
 use crate::random;
@@ -34,21 +35,18 @@ pub(crate) struct Surrogate {
 impl Surrogate {
     /// The forest of the trials that have a value; none where they are too few.
     pub(crate) fn fit(space: &Space, trials: &[Trial]) -> Option<Surrogate> {
-        let known = trials.iter().filter(|trial| trial.kind == TrialKind::Search && !trial.point.is_empty());
-        let known: Vec<(&Trial, f64)> =
-            known.filter_map(|trial| Some((trial, trial.cost.filter(|cost| cost.is_finite())?))).collect();
+        let known: Vec<&Trial> = trials
+            .iter()
+            .filter(|trial| trial.kind == TrialKind::Search && !trial.point.is_empty())
+            .filter(|trial| trial.cost.is_some_and(f64::is_finite))
+            .collect();
         if known.len() < LEAST {
             return None;
         }
-        // One diverged trial would be all there is to see: the worst are taken to be as bad as the worst usual one.
-        let mut sorted: Vec<f64> = known.iter().map(|(_, cost)| *cost).collect();
-        sorted.sort_by(f64::total_cmp);
-        let (quarter, most) = (sorted[sorted.len() / 4], sorted[sorted.len() * 3 / 4]);
-        let worst = most + 3.0 * (most - quarter);
         // A place below all others stands for an option that did not count.
         let row = |trial: &Trial| space.places(&trial.point).into_iter().map(|place| place.unwrap_or(-0.5)).collect();
-        let rows: Vec<Vec<f64>> = known.iter().map(|(trial, _)| row(trial)).collect();
-        let costs: Vec<f64> = known.iter().map(|(_, cost)| cost.min(worst)).collect();
+        let rows: Vec<Vec<f64>> = known.iter().map(|trial| row(trial)).collect();
+        let costs = winsorised(&known);
         let parameters = RandomForestRegressorParameters::default().with_n_trees(100).with_seed(1).with_max_depth(12);
         let x = DenseMatrix::from_2d_vec(&rows).ok()?;
         let forest = RandomForestRegressor::fit(&x, &costs, parameters).ok()?;

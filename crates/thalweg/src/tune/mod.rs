@@ -37,6 +37,11 @@ pub use study::{Study, Trial, TrialKind, TrialState};
 use trial::{LATENCY, Laboratory};
 use worker::Search;
 
+/// Dev rows below which one part of them says too little.
+const FEW: usize = 300;
+/// Folds that each trial then has.
+const FOLDS: usize = 5;
+
 /// One fact about a search, in the order they happen.
 #[derive(Debug, Clone)]
 pub enum Fact {
@@ -130,7 +135,6 @@ pub struct Found {
 /// If the data, the configuration or the space do not fit, the study cannot be used, or nothing could be trained.
 pub fn tune(config: &Config, onlooker: &dyn Onlooker) -> Result<Found> {
     let (base, study, data, decisions) = open(config)?;
-    let data = std::sync::Arc::new(data);
     let space = Space::new(&base)?;
     let plan = recipe::plan(&base, &data)?;
     let workers = workers(&base);
@@ -146,13 +150,14 @@ pub fn tune(config: &Config, onlooker: &dyn Onlooker) -> Result<Found> {
         trials: (most, ended, workers),
         objective: (study.objective.clone(), study.higher),
         decisions,
-        forecast: epoch_seconds(&base, &data, &plan)? * plan.settings.epochs as f64 * left as f64 / workers as f64,
+        forecast: epoch_seconds(&base, &data, &plan)?
+            * (plan.settings.epochs * left * base.tune.folds.unwrap_or(1)) as f64
+            / workers as f64,
     });
 
     let free = crate::data::free_memory().map_or(u64::MAX, |bytes| bytes / 10 * 8 / workers as u64);
     let memory = base.tune.trial_memory.map_or(free, |mib| (mib * (1 << 20) as f64) as u64);
-    let mut laboratory = Laboratory::new(base.clone(), space, pruner(&base), &study, memory);
-    laboratory.fingerprint = study.data()?;
+    let laboratory = Laboratory::new(base.clone(), space, pruner(&base), &study, memory)?;
     let search = Search::new(&laboratory, onlooker, most);
     let end = search.run(&study, workers)?;
     finish(&base, &study, &laboratory, &search, end, onlooker)
@@ -217,6 +222,16 @@ fn open(config: &Config) -> Result<(Config, Study, Dataset, Vec<Decision>)> {
         let why = format!("the sampler is {}", name_of(base.tune.sampler));
         decide(&mut decisions, what.into(), &why, "--pruner median");
     }
+    if base.tune.folds.is_none() {
+        let random = base.split.group.is_none() && base.split.time.is_none() && base.split.fold.is_none();
+        let few = data.parts.dev.rows < FEW && data.pipeline.form().is_none() && data.on_disk.is_none();
+        let folds = if few && random && base.data.dev.is_none() { FOLDS } else { 1 };
+        if folds > 1 {
+            let why = format!("{} dev rows are few", data.parts.dev.rows);
+            decide(&mut decisions, format!("a trial's value is the mean of {folds} folds"), &why, "--folds 1");
+        }
+        base.tune.folds = Some(folds);
+    }
     Space::new(&base)?;
     let higher = objective != "loss" && metrics::higher_is_better(&objective);
     let path = named.map_or_else(|| free_path(&run::short_name(&base.data.path)), Ok)?;
@@ -257,7 +272,7 @@ fn objective(config: &Config, data: &Dataset, plan: &Plan) -> Result<String> {
 
 /// The pruner asked for, or the sampler's usual one.
 fn pruner(config: &Config) -> Pruner {
-    let usual = if config.tune.sampler == Sampler::Tpe { Pruner::Asha } else { Pruner::None };
+    let usual = if matches!(config.tune.sampler, Sampler::Tpe | Sampler::Gp) { Pruner::Asha } else { Pruner::None };
     config.tune.pruner.unwrap_or(usual)
 }
 

@@ -152,9 +152,9 @@ impl Scale {
     }
 }
 
-/// A number to six digits.
+/// A number to four digits.
 fn short(x: f64) -> String {
-    let rounded: f64 = format!("{x:.5e}").parse().expect("it was written as a number");
+    let rounded: f64 = format!("{x:.3e}").parse().expect("it was written as a number");
     rounded.to_string()
 }
 
@@ -203,11 +203,8 @@ impl Space {
                 return Err(unknown(name, "--constraints".into()));
             }
         }
-        if let Some(units) = self.dimensions.iter().find(|dimension| dimension.name == UNITS)
-            && !self.dimensions.iter().any(Dimension::is_depth)
-        {
+        if names.contains(&UNITS) && !self.dimensions.iter().any(Dimension::is_depth) {
             let error = Error::config("units are the width of each of so many layers").at("--search units");
-            let _ = units;
             return Err(error.fix("search layers=int:1..4 too, or widths as in layers=64|128,64"));
         }
         // Both ends of each range, with everything else as configured, must be values of the option.

@@ -118,6 +118,13 @@ pub(super) struct Ending {
     pub(super) why: Option<String>,
 }
 
+impl Ending {
+    /// An ending of which nothing else is known yet.
+    pub(super) fn new(state: TrialState) -> Ending {
+        Ending { state, value: None, others: BTreeMap::new(), epochs: 0, seconds: 0.0, why: None }
+    }
+}
+
 /// What a worker gets when it asks for work.
 #[derive(Debug)]
 pub(super) enum Claim {
@@ -487,8 +494,7 @@ mod tests {
     }
 
     fn done(value: f64) -> Ending {
-        let state = TrialState::Done;
-        Ending { state, value: Some(value), others: Default::default(), epochs: 3, seconds: 1.0, why: None }
+        Ending { value: Some(value), ..Ending::new(TrialState::Done) }
     }
 
     #[test]

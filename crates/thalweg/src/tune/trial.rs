@@ -1,5 +1,6 @@
 //! One trial: training with its values, watched for others that leave it behind.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -34,27 +35,54 @@ pub(super) struct Laboratory {
     pub(super) besides: Vec<String>,
     /// The most bytes that a trial may need.
     pub(super) memory: u64,
+    /// Folds of each trial.
+    folds: usize,
     /// The data as it was last read, with the options that it depends on.
-    data: Mutex<Option<(String, Arc<Dataset>)>>,
+    data: Mutex<VecDeque<(String, Arc<Dataset>)>>,
+}
+
+/// What one training of a trial came to.
+enum Trained {
+    /// It went to its end: what was measured on dev.
+    Done(BTreeMap<String, f64>),
+    /// Others have left it behind; its best value so far.
+    Behind(Option<f64>),
+    /// It was stopped, and can be gone on with.
+    Stopped,
+    /// It cannot be done.
+    Failed(Error),
 }
 
 impl Laboratory {
     /// A laboratory whose trials are kept beside the study.
-    pub(super) fn new(base: Config, space: Space, pruner: Pruner, study: &Study, memory: u64) -> Laboratory {
-        let besides = base.tune.objective.iter().skip(1).cloned().collect();
-        let folder = study.path().with_extension("trials");
-        Laboratory { base, space, pruner, fingerprint: String::new(), folder, besides, memory, data: Mutex::new(None) }
+    pub(super) fn new(base: Config, space: Space, pruner: Pruner, study: &Study, memory: u64) -> Result<Laboratory> {
+        Ok(Laboratory {
+            besides: base.tune.objective.iter().skip(1).cloned().collect(),
+            folds: base.tune.folds.unwrap_or(1),
+            base,
+            space,
+            pruner,
+            fingerprint: study.data()?,
+            folder: study.path().with_extension("trials"),
+            memory,
+            data: Mutex::default(),
+        })
     }
 
     /// The data of a configuration, read anew only where options that it depends on differ.
-    pub(super) fn data(&self, config: &Config) -> Result<Arc<Dataset>> {
+    fn data(&self, config: &Config) -> Result<Arc<Dataset>> {
         let key = serde_json::json!([config.data, config.split, config.preprocess]).to_string();
-        let kept = self.data.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
-        if let Some((_, data)) = kept.filter(|(of, _)| *of == key) {
-            return Ok(data);
+        let kept = || self.data.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some((_, data)) = kept().iter().find(|(of, _)| *of == key) {
+            return Ok(data.clone());
         }
         let data = Arc::new(dataset::load(config)?);
-        *self.data.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some((key, data.clone()));
+        let mut kept = kept();
+        // Folds are of small tables, and come again and again.
+        if kept.len() >= 4 * self.folds - 3 {
+            kept.pop_front();
+        }
+        kept.push_back((key, data.clone()));
         Ok(data)
     }
 
@@ -67,18 +95,49 @@ impl Laboratory {
 
     /// Does a trial; none where it was stopped and can be gone on with.
     pub(super) fn attempt(&self, trial: &Trial, study: &mut Study, stop: &AtomicBool) -> Result<Option<Ending>> {
-        let failed = |error: Error| {
-            let why = Some(error.to_string());
-            Ok(Some(Ending {
-                state: TrialState::Failed,
-                value: None,
-                others: Default::default(),
-                epochs: 0,
-                seconds: 0.0,
-                why,
-            }))
-        };
-        let planned = self.configure(trial).and_then(|config| {
+        let mut ending = Ending::new(TrialState::Done);
+        for fold in 0..self.folds {
+            match self.train(trial, fold, study, stop, &mut ending)? {
+                Trained::Done(measured) => {
+                    for (name, value) in measured {
+                        *ending.others.entry(name).or_default() += value / self.folds as f64;
+                    }
+                }
+                Trained::Behind(value) => {
+                    let why = Some("others are better at the same epoch".into());
+                    return Ok(Some(Ending { state: TrialState::Pruned, value, why, ..ending }));
+                }
+                Trained::Stopped => return Ok(None),
+                Trained::Failed(error) => {
+                    let others = BTreeMap::new();
+                    return Ok(Some(Ending {
+                        state: TrialState::Failed,
+                        others,
+                        why: Some(error.to_string()),
+                        ..ending
+                    }));
+                }
+            }
+        }
+        ending.value = ending.others.get(&study.objective).copied();
+        if ending.value.is_none() {
+            ending.state = TrialState::Failed;
+            ending.why = Some("the objective is not defined on the dev part".into());
+        }
+        Ok(Some(ending))
+    }
+
+    /// Trains once: on the parts as they are, or on one of several folds.
+    fn train(
+        &self,
+        trial: &Trial,
+        fold: usize,
+        study: &mut Study,
+        stop: &AtomicBool,
+        ending: &mut Ending,
+    ) -> Result<Trained> {
+        let planned = self.configure(trial).and_then(|mut config| {
+            config.split.fold = (self.folds > 1).then(|| vec![fold, self.folds]).or(config.split.fold);
             let data = self.data(&config)?;
             let plan = recipe::plan(&config, &data)?;
             self.check_memory(&plan, &data)?;
@@ -86,45 +145,30 @@ impl Laboratory {
         });
         let (config, data, plan) = match planned {
             Ok(planned) => planned,
-            Err(error) => return failed(error),
+            Err(error) => return Ok(Trained::Failed(error)),
         };
         let mut state = State::new(&plan.network, &*plan.optimizer, trial.seed, plan.settings.average, plan.dtype);
-        let mut watcher = TrialWatcher::new(self, trial, study, stop, plan.settings.epochs);
+        let mut watcher = TrialWatcher::new(self, trial, study, stop, fold, plan.settings.epochs);
         watcher.restore(&mut state);
         let end = run::fit(&config, &data, &plan, &mut state, &mut watcher);
         watcher.flush()?;
-        let (pruned, value) = (watcher.pruned, watcher.best());
-        let counts = (state.epoch, state.seconds);
-        let ending = |state, value, why: Option<&str>| Ending {
-            state,
-            value,
-            others: Default::default(),
-            epochs: counts.0,
-            seconds: counts.1,
-            why: why.map(Into::into),
-        };
+        ending.epochs += state.epoch;
+        ending.seconds += state.seconds;
         match end {
-            Err(error) => {
-                return failed(error).map(|end| end.map(|end| Ending { epochs: counts.0, seconds: counts.1, ..end }));
-            }
-            Ok(End::Interrupted) if pruned => {
-                return Ok(Some(ending(TrialState::Pruned, value, Some("others are better at the same epoch"))));
-            }
-            Ok(End::Interrupted) => return Ok(None),
+            Err(error) => return Ok(Trained::Failed(error)),
+            Ok(End::Interrupted) if watcher.pruned => return Ok(Trained::Behind(watcher.best())),
+            Ok(End::Interrupted) => return Ok(Trained::Stopped),
             Ok(_) => {}
         }
         let (metrics, _) = run::judge_part(&data, &plan, &state, &data.parts.dev)?;
-        let mut others: std::collections::BTreeMap<String, f64> =
-            metrics.iter().map(|(name, metric)| (name.clone(), metric.value)).filter(|(_, x)| x.is_finite()).collect();
-        others.insert("loss".into(), state.best.loss);
-        others.insert("parameters".into(), plan.network.layout().trained() as f64);
+        let finite = metrics.into_iter().filter(|(_, metric)| metric.value.is_finite());
+        let mut measured: BTreeMap<String, f64> = finite.map(|(name, metric)| (name, metric.value)).collect();
+        measured.insert("loss".into(), state.best.loss);
+        measured.insert("parameters".into(), plan.network.layout().trained() as f64);
         if self.besides.iter().any(|name| name == LATENCY) {
-            others.insert(LATENCY.into(), latency(&plan, &state));
+            measured.insert(LATENCY.into(), latency(&plan, &state));
         }
-        let value = others.get(&study.objective).copied();
-        let state = if value.is_some() { TrialState::Done } else { TrialState::Failed };
-        let why = value.is_none().then_some("the objective is not defined on the dev part");
-        Ok(Some(Ending { others, ..ending(state, value, why) }))
+        Ok(Trained::Done(measured))
     }
 
     /// A trial that needs too much ends before it begins.
@@ -170,6 +214,7 @@ struct TrialWatcher<'a> {
     trial: &'a Trial,
     study: &'a mut Study,
     stop: &'a AtomicBool,
+    fold: usize,
     epochs: usize,
     /// Values not yet kept in the study.
     pending: Vec<(usize, f64)>,
@@ -186,6 +231,7 @@ impl<'a> TrialWatcher<'a> {
         trial: &'a Trial,
         study: &'a mut Study,
         stop: &'a AtomicBool,
+        fold: usize,
         epochs: usize,
     ) -> Self {
         TrialWatcher {
@@ -193,6 +239,7 @@ impl<'a> TrialWatcher<'a> {
             trial,
             study,
             stop,
+            fold,
             epochs,
             pending: Vec::new(),
             values: Vec::new(),
@@ -211,8 +258,11 @@ impl<'a> TrialWatcher<'a> {
         format!("{}, trial {}", self.laboratory.fingerprint, self.trial.number)
     }
 
-    /// Goes on from the trial's checkpoint, where a worker before left a whole one.
+    /// Goes on from the trial's checkpoint, where a worker before left a whole one; folds are short, and begin anew.
     fn restore(&mut self, state: &mut State) {
+        if self.laboratory.folds > 1 {
+            return;
+        }
         let Ok(folder) = RunFolder::open(self.path()) else { return };
         if let Ok((checkpoint, _)) = Checkpoint::load(&folder)
             && keep::restore(state, &checkpoint, &self.fingerprint()).is_ok()
@@ -244,8 +294,9 @@ impl<'a> TrialWatcher<'a> {
     }
 
     fn is_left_behind(&mut self, epoch: usize) -> Result<bool> {
-        // Chance must not end the trials that others are measured by.
+        // Trials that others are measured by go on, and so do those that have come through their first fold.
         if self.trial.kind != TrialKind::Search
+            || self.fold > 0
             || !pruner::looks(self.laboratory.pruner, self.trial.number, epoch, self.epochs)
         {
             return Ok(false);
@@ -262,7 +313,9 @@ impl Watcher for TrialWatcher<'_> {
         let Event::EpochEnded { epoch, dev_loss, dev, .. } = event else { return };
         let value = dev.get(&self.study.objective).copied().or(dev_loss).unwrap_or(f64::NAN);
         self.values.push(value);
-        self.pending.push((epoch, value));
+        if self.fold == 0 {
+            self.pending.push((epoch, value));
+        }
         match self.is_left_behind(epoch) {
             Ok(behind) => self.pruned |= behind && epoch < self.epochs,
             Err(error) => self.broken = Some(error),
@@ -273,7 +326,10 @@ impl Watcher for TrialWatcher<'_> {
         if let Some(error) = self.broken.take() {
             return Err(error);
         }
-        if self.pruned || (self.saved.elapsed() < PAUSE && !self.stop.load(Ordering::Relaxed)) {
+        if self.pruned || self.laboratory.folds > 1 {
+            return Ok(());
+        }
+        if self.saved.elapsed() < PAUSE && !self.stop.load(Ordering::Relaxed) {
             return Ok(());
         }
         self.flush()?;

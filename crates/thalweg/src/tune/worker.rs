@@ -269,14 +269,7 @@ impl<'a> Search<'a> {
 fn panicked(panic: &(dyn std::any::Any + Send)) -> Ending {
     let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     let why = Error::internal(format!("a fault of Thalweg: {}", said.unwrap_or("it panicked"))).to_string();
-    Ending {
-        state: TrialState::Failed,
-        value: None,
-        others: Default::default(),
-        epochs: 0,
-        seconds: 0.0,
-        why: Some(why),
-    }
+    Ending { why: Some(why), ..Ending::new(TrialState::Failed) }
 }
 
 /// Removes what a trial under way has left.

@@ -1,13 +1,16 @@
 //! How the next trial is chosen: from the space, the trials so far, and its number.
 //!
 //! Grid, random and Halton's points are functions of (seed, number) alone. A round from coarse to fine also depends on
-//! the trials of the rounds before it, and waits for them. TPE depends on all trials that have ended.
+//! the trials of the rounds before it, and waits for them. TPE and the Gaussian process depend on all trials that have
+//! ended.
 
+mod gp;
 mod grid;
 mod halton;
 mod tpe;
 mod zoom;
 
+use super::choice::front;
 use super::space::{Point, Space};
 use super::study::{Trial, TrialState};
 use crate::random;
@@ -24,6 +27,8 @@ pub(super) enum Proposal {
     Exhausted,
 }
 
+/// Trials at random before there is anything to learn from.
+const STARTUP: usize = 10;
 /// How often a sampler tries to meet the constraints.
 const TRIES: u32 = 10_000;
 
@@ -34,7 +39,8 @@ pub(super) fn propose(space: &Space, tune: &Tune, seed: u64, index: usize, past:
         Sampler::Halton => halton::point(space, seed, index),
         Sampler::Grid => grid::point(space, tune, index),
         Sampler::Zoom => return zoom::propose(space, tune, seed, index, past),
-        Sampler::Tpe => tpe::point(space, seed, index, past),
+        Sampler::Gp => gp::point(space, seed, index, past),
+        Sampler::Tpe => tpe::point(space, &tune.objective, seed, index, past),
     };
     point.map_or(Proposal::Exhausted, Proposal::Point)
 }
@@ -72,4 +78,41 @@ fn ranked(past: &[Trial]) -> Vec<&Trial> {
         (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2))
     });
     trials
+}
+
+/// The same where something is given up for the value: those that no other beats come first, then those that only they
+/// beat, and so on.
+fn ranked_by_fronts<'a>(past: &'a [Trial], besides: &[String]) -> Vec<&'a Trial> {
+    let (mut left, rest): (Vec<Trial>, Vec<&Trial>) = (
+        past.iter().filter(|trial| trial.state == TrialState::Done).cloned().collect(),
+        ranked(past).into_iter().filter(|trial| trial.state != TrialState::Done).collect(),
+    );
+    let mut order: Vec<usize> = Vec::new();
+    loop {
+        let numbers: Vec<usize> = front(&left, besides).iter().map(|trial| trial.number).collect();
+        if numbers.is_empty() {
+            break;
+        }
+        left.retain(|trial| !numbers.contains(&trial.number));
+        order.extend(numbers);
+    }
+    let of = |number: &usize| past.iter().find(|trial| trial.number == *number);
+    order.iter().filter_map(of).chain(rest).collect()
+}
+
+/// Costs in which the worst are as bad as the worst usual one: one diverged trial would else be all there is to see.
+pub(super) fn winsorised(trials: &[&Trial]) -> Vec<f64> {
+    let costs: Vec<f64> = trials.iter().map(|trial| trial.cost.unwrap_or(f64::MAX)).collect();
+    let mut sorted = costs.clone();
+    sorted.sort_by(f64::total_cmp);
+    let (Some(quarter), Some(most)) = (sorted.get(sorted.len() / 4), sorted.get(sorted.len() * 3 / 4)) else {
+        return costs;
+    };
+    let worst = most + 3.0 * (most - quarter);
+    costs.into_iter().map(|cost| cost.min(worst)).collect()
+}
+
+/// The normal distribution's function.
+fn normal_cdf(z: f64) -> f64 {
+    0.5 * libm::erfc(-z * std::f64::consts::FRAC_1_SQRT_2)
 }

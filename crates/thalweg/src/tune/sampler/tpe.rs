@@ -3,13 +3,11 @@
 //! The best trials have the density l(x), all others g(x); of some draws from l, the one with the highest l(x)/g(x) is
 //! tried next, which is the one whose expected improvement is largest.
 
-use super::{allowed, random_point, ranked};
+use super::{STARTUP, allowed, normal_cdf as cdf, random_point, ranked, ranked_by_fronts};
 use crate::random;
 use crate::tune::space::{Point, Scale, Space};
 use crate::tune::study::{Trial, TrialState};
 
-/// Trials at random before there is anything to learn from.
-const STARTUP: usize = 10;
 /// Draws from l of which one is tried.
 const CANDIDATES: u32 = 32;
 
@@ -17,8 +15,8 @@ const CANDIDATES: u32 = 32;
 type Centre = Vec<Option<f64>>;
 
 /// The values of trial number `index`.
-pub(super) fn point(space: &Space, seed: u64, index: usize, past: &[Trial]) -> Option<Point> {
-    let ended = ranked(past);
+pub(super) fn point(space: &Space, objective: &[String], seed: u64, index: usize, past: &[Trial]) -> Option<Point> {
+    let ended = if objective.len() > 1 { ranked_by_fronts(past, &objective[1..]) } else { ranked(past) };
     let known: Vec<&&Trial> = ended.iter().filter(|trial| !trial.point.is_empty()).collect();
     if known.len() < STARTUP {
         return random_point(space, seed, index);
@@ -118,12 +116,7 @@ impl Density<'_> {
     }
 }
 
-/// The normal distribution's function.
-fn cdf(z: f64) -> f64 {
-    0.5 * libm::erfc(-z * std::f64::consts::FRAC_1_SQRT_2)
-}
-
-/// Its inverse, by halving: a few dozen steps are nothing beside a trial.
+/// The inverse of the normal distribution's function, by halving: a few dozen steps are nothing beside a trial.
 fn quantile(p: f64) -> f64 {
     let (mut low, mut high) = (-9.0, 9.0);
     for _ in 0..60 {
