@@ -107,11 +107,12 @@ impl Onlooker for Table {
                     ));
                 }
             }
-            Fact::Chosen { trial, .. } => {
+            Fact::Chosen { trial, refit } => {
                 let seed = if trial.kind == TrialKind::Seed { format!(", seed {}", trial.seed) } else { String::new() };
+                let on = if *refit { " on train and dev together" } else { "" };
+                let objective = &state.1;
                 self.say(&format!(
-                    "{FAINT}training the best trial's model (its dev {} {}{seed}){FAINT:#}",
-                    state.1,
+                    "{FAINT}training the model{on} (dev {objective} was {}{seed}){FAINT:#}",
                     value(trial)
                 ));
             }

@@ -35,15 +35,7 @@ pub fn fractions(
     own_test: bool,
     options: &spec::Split,
 ) -> Result<(Parts<f64>, Option<Decision>)> {
-    let (given, why) = match &options.split {
-        Some(given) => (given.clone(), None),
-        None if rows <= SMALL => (vec![0.6, 0.2, 0.2], Some(format!("{rows} rows are few"))),
-        None => {
-            let share = (ENOUGH / rows as f64).max(0.01);
-            let why = format!("of {rows} rows, {:.0} are enough to judge by", share * rows as f64);
-            (vec![1.0 - 2.0 * share, share, share], Some(why))
-        }
-    };
+    let (given, why) = wanted(rows, options);
     let wrong = |message: &str| {
         Err(Error::config(format!("found {given:?}, {message}"))
             .at("--split")
@@ -76,6 +68,26 @@ pub fn fractions(
         flag: "--split 0.8,0.1,0.1".into(),
     });
     Ok((fractions, decision))
+}
+
+/// The fractions asked for, or those that so many rows get, and why.
+fn wanted(rows: usize, options: &spec::Split) -> (Vec<f64>, Option<String>) {
+    match &options.split {
+        Some(given) => (given.clone(), None),
+        None if rows <= SMALL => (vec![0.6, 0.2, 0.2], Some(format!("{rows} rows are few"))),
+        None => {
+            let share = (ENOUGH / rows as f64).max(0.01);
+            let why = format!("of {rows} rows, {:.0} are enough to judge by", share * rows as f64);
+            (vec![1.0 - 2.0 * share, share, share], Some(why))
+        }
+    }
+}
+
+/// The fractions that leave the test part as it is and give dev's rows to train.
+#[cfg(feature = "tune")]
+pub(crate) fn without_dev(rows: usize, options: &spec::Split) -> Vec<f64> {
+    let test = wanted(rows, options).0.get(2).copied().unwrap_or(0.0);
+    vec![1.0 - test, 0.0, test]
 }
 
 /// A key for each row from the seed, the row's content and, for equal rows, which of them it is.

@@ -47,6 +47,8 @@ pub struct Tune {
     /// Other seeds that the best trial is trained with, to tell what is chance.
     #[schemars(range(max = 100))]
     pub seeds: usize,
+    /// Whether the model is trained on train and dev together, for as many epochs as were best. Default: yes, unless dev is a file of its own.
+    pub refit: Option<bool>,
     /// Most MiB that a trial may need; one that needs more ends before it begins. Default: its share of free memory.
     #[schemars(range(min = 1.0))]
     pub trial_memory: Option<f64>,
@@ -72,6 +74,7 @@ impl Default for Tune {
             baseline: true,
             workers: 0,
             seeds: 3,
+            refit: None,
             trial_memory: None,
             study: None,
         }

@@ -41,6 +41,9 @@ pub fn front<'a>(trials: &'a [Trial], besides: &[String]) -> Vec<&'a Trial> {
     unbeaten.map(|(_, trial)| *trial).collect()
 }
 
+/// Student's 97.5 % quantiles for 1 to 10 degrees of freedom.
+const STUDENT: [f64; 10] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
+
 /// What the best trial reaches with other seeds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Noise {
@@ -50,7 +53,7 @@ pub struct Noise {
     pub mean: f64,
     /// Their standard deviation.
     pub deviation: f64,
-    /// The trials that cannot be told from the best: nearer to it than two trainings of the same are, 19 times of 20.
+    /// The trials that cannot be told from the best: as good as one more training of it would be, 19 times of 20.
     pub alike: Vec<usize>,
 }
 
@@ -58,29 +61,90 @@ impl Noise {
     /// The noise that the trials of other seeds show; none of fewer than two.
     pub fn measure(trials: &[Trial]) -> Option<Noise> {
         let best = best(trials)?;
-        let seeds: Vec<f64> = trials
-            .iter()
-            .filter(|trial| trial.kind == TrialKind::Seed && trial.state == TrialState::Done)
-            .filter_map(|trial| trial.value)
-            .collect();
+        let seeds: Vec<&Trial> =
+            trials.iter().filter(|trial| trial.kind == TrialKind::Seed && is_whole(trial)).collect();
         if seeds.len() < 2 {
             return None;
         }
         let n = seeds.len() as f64;
-        let mean = seeds.iter().sum::<f64>() / n;
-        let deviation = (seeds.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
-        let near = 1.96 * std::f64::consts::SQRT_2 * deviation;
-        let alike = trials
-            .iter()
-            .filter(|trial| trial.kind != TrialKind::Seed && trial.state == TrialState::Done)
-            .filter(|trial| trial.number != best.number)
-            .filter(|trial| trial.cost.zip(best.cost).is_some_and(|(cost, best)| cost - best < near));
+        let mean_of = |of: fn(&Trial) -> Option<f64>| seeds.iter().filter_map(|trial| of(trial)).sum::<f64>() / n;
+        let (mean, mean_cost) = (mean_of(|trial| trial.value), mean_of(|trial| trial.cost));
+        let squares = seeds.iter().filter_map(|trial| trial.cost).map(|cost| (cost - mean_cost).powi(2));
+        let deviation = (squares.sum::<f64>() / (n - 1.0)).sqrt();
+        // The best trial's own value was lucky, or it would not be the best: the mean of the others stands for it.
+        let student = STUDENT.get(seeds.len() - 2).copied().unwrap_or(2.2);
+        let bound = mean_cost + student * deviation * (1.0 + 1.0 / n).sqrt();
+        let others = trials.iter().filter(|trial| trial.kind != TrialKind::Seed && is_whole(trial));
+        let alike = others.filter(|trial| trial.number != best.number && trial.cost.is_some_and(|cost| cost <= bound));
         Some(Noise { seeds: seeds.len(), mean, deviation, alike: alike.map(|trial| trial.number).collect() })
     }
 }
 
-/// The training of the best trial that went best: with its own seed, or with another.
-pub(super) fn best_seed(trials: &[Trial]) -> Option<&Trial> {
+/// The trainings of the best trial, with its own seed and with others, the one that went best first.
+pub(super) fn trainings(trials: &[Trial]) -> Vec<&Trial> {
     let seeds = trials.iter().filter(|trial| trial.kind == TrialKind::Seed && is_whole(trial));
-    best(trials).into_iter().chain(seeds).min_by(|a, b| order(a, b))
+    let mut trainings: Vec<&Trial> = best(trials).into_iter().chain(seeds).collect();
+    trainings.sort_by(|a, b| order(a, b));
+    trainings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trial(number: usize, kind: TrialKind, value: f64, loss: f64, parameters: f64) -> Trial {
+        Trial {
+            number,
+            kind,
+            point: Default::default(),
+            seed: 0,
+            state: TrialState::Done,
+            value: Some(value),
+            cost: Some(-value),
+            others: [("log_loss".into(), loss), ("parameters".into(), parameters)].into(),
+            epochs: 1,
+            seconds: 1.0,
+            why: None,
+            ends: 1,
+        }
+    }
+
+    fn search(number: usize, value: f64, loss: f64, parameters: f64) -> Trial {
+        trial(number, TrialKind::Search, value, loss, parameters)
+    }
+
+    #[test]
+    fn among_equals_the_surer_one_is_best() {
+        let mut trials = vec![search(0, 0.9, 0.3, 1.0), search(1, 0.9, 0.2, 1.0), search(2, 0.8, 0.1, 1.0)];
+        assert_eq!(best(&trials).unwrap().number, 1);
+        trials[1].state = TrialState::Pruned;
+        assert_eq!(best(&trials).unwrap().number, 0);
+        trials[0].cost = Some(f64::NAN);
+        assert_eq!(best(&trials).unwrap().number, 2);
+    }
+
+    #[test]
+    fn the_front_is_what_nothing_beats() {
+        let trials = [
+            search(0, 0.9, 0.0, 100.0),
+            search(1, 0.8, 0.0, 10.0),
+            search(2, 0.8, 0.0, 20.0),
+            search(3, 0.7, 0.0, 200.0),
+        ];
+        let numbers = |besides: &[String]| front(&trials, besides).iter().map(|trial| trial.number).collect::<Vec<_>>();
+        assert_eq!(numbers(&["parameters".into()]), [0, 1]);
+        assert_eq!(numbers(&[]), [0]);
+    }
+
+    #[test]
+    fn a_lucky_trial_is_measured_by_its_other_seeds() {
+        let mut trials = vec![search(0, 0.95, 0.0, 1.0), search(1, 0.90, 0.0, 1.0), search(2, 0.80, 0.0, 1.0)];
+        assert_eq!(Noise::measure(&trials), None);
+        let seeds = [0.90, 0.91, 0.92].into_iter().enumerate();
+        trials.extend(seeds.map(|(i, value)| trial(3 + i, TrialKind::Seed, value, 0.0, 1.0)));
+        let noise = Noise::measure(&trials).unwrap();
+        assert!((noise.mean - 0.91).abs() < 1e-12 && (noise.deviation - 0.01).abs() < 1e-12);
+        // 0.91 − 4.303 · 0.01 · √(4/3) = 0.860.
+        assert_eq!(noise.alike, [1]);
+    }
 }

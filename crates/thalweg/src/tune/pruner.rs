@@ -1,16 +1,11 @@
 //! Which trials are ended early: those that others have left behind at the same epoch.
 
-use std::collections::BTreeMap;
-
 use crate::spec::Pruner;
 
 /// Of successive halving: one trial in so many goes on from a rung to the next, which has so many times its epochs.
 const FACTOR: usize = 3;
 /// Ended trials before the median says anything.
 const STARTUP: usize = 5;
-
-/// The costs of each trial epoch by epoch (lower is better).
-pub(super) type Curves = BTreeMap<usize, Vec<(usize, f64)>>;
 
 /// Whether a trial is compared with others after an epoch.
 pub(super) fn looks(pruner: Pruner, trial: usize, epoch: usize, epochs: usize) -> bool {
@@ -30,65 +25,56 @@ fn rungs(epochs: usize, bracket: u32) -> impl Iterator<Item = usize> {
     std::iter::successors(Some(first), |rung| Some(rung * FACTOR)).take_while(move |rung| *rung < epochs)
 }
 
-/// Whether a trial should end after an epoch; `epochs` is how many it would have in all.
-pub(super) fn prunes(pruner: Pruner, trial: usize, epoch: usize, epochs: usize, curves: &Curves) -> bool {
-    looks(pruner, trial, epoch, epochs)
-        && match pruner {
-            Pruner::None => false,
-            Pruner::Median => median(trial, epoch, curves),
-            Pruner::Asha | Pruner::Hyperband => halving(trial, epoch, curves),
+/// Whether a trial should end after an epoch at which it is compared; `bests` are the lowest costs up to that epoch of all
+/// trials that got so far, this one among them.
+pub(super) fn prunes(pruner: Pruner, trial: usize, bests: &[(usize, f64)]) -> bool {
+    let own = bests.iter().find(|(number, _)| *number == trial).map_or(f64::INFINITY, |(_, cost)| *cost);
+    let sorted = |but: Option<usize>| {
+        let others = bests.iter().filter(|(number, _)| Some(*number) != but);
+        let mut costs: Vec<f64> = others.map(|(_, cost)| *cost).collect();
+        costs.sort_by(f64::total_cmp);
+        costs
+    };
+    match pruner {
+        Pruner::None => false,
+        Pruner::Median => {
+            let others = sorted(Some(trial));
+            others.len() >= STARTUP && own > others[others.len() / 2]
         }
-}
-
-/// The best cost of a trial up to an epoch, if it got that far.
-fn best(curve: &[(usize, f64)], epoch: usize) -> Option<f64> {
-    let reached = curve.last().is_some_and(|(last, _)| *last >= epoch);
-    let costs = curve.iter().filter(|(at, _)| *at <= epoch).map(|(_, cost)| *cost);
-    costs.min_by(f64::total_cmp).filter(|_| reached)
-}
-
-fn median(trial: usize, epoch: usize, curves: &Curves) -> bool {
-    let mut others: Vec<f64> =
-        curves.iter().filter(|(other, _)| **other != trial).filter_map(|(_, curve)| best(curve, epoch)).collect();
-    others.sort_by(f64::total_cmp);
-    let own = curves.get(&trial).and_then(|curve| best(curve, epoch)).unwrap_or(f64::INFINITY);
-    others.len() >= STARTUP && own > others[others.len() / 2]
-}
-
-/// Asynchronous successive halving (Li et al. 2020), in the form that stops: at a rung only the best third goes on.
-fn halving(trial: usize, epoch: usize, curves: &Curves) -> bool {
-    let mut reached: Vec<f64> = curves.values().filter_map(|curve| best(curve, epoch)).collect();
-    reached.sort_by(f64::total_cmp);
-    let own = curves.get(&trial).and_then(|curve| best(curve, epoch)).unwrap_or(f64::INFINITY);
-    let go_on = (reached.len() / FACTOR).max(1);
-    reached.len() >= FACTOR && own > reached[go_on - 1]
+        // Asynchronous successive halving (Li et al. 2020), in the form that stops: only the best third goes on.
+        Pruner::Asha | Pruner::Hyperband => {
+            let all = sorted(None);
+            all.len() >= FACTOR && own > all[(all.len() / FACTOR).max(1) - 1]
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Ten trials of 27 epochs whose cost falls from 1 to their number / 10.
-    fn ten() -> Curves {
-        let curve = |trial: usize| (1..=27).map(|e| (e, 1.0 - (1.0 - trial as f64 / 10.0) * e as f64 / 27.0)).collect();
-        (0..10).map(|trial| (trial, curve(trial))).collect()
+    /// Trials whose cost is their number.
+    fn bests(trials: usize) -> Vec<(usize, f64)> {
+        (0..trials).map(|trial| (trial, trial as f64)).collect()
     }
 
     #[test]
     fn the_worse_half_or_two_thirds_are_ended() {
-        let ended = |pruner, epoch| (0..10).filter(|t| prunes(pruner, *t, epoch, 27, &ten())).collect::<Vec<_>>();
-        assert_eq!(ended(Pruner::Median, 5), [5, 6, 7, 8, 9]);
-        assert_eq!(ended(Pruner::Median, 2), [0; 0], "too early");
-        assert_eq!(ended(Pruner::Asha, 9), [3, 4, 5, 6, 7, 8, 9]);
-        assert_eq!(ended(Pruner::Asha, 10), [0; 0], "no rung");
-        assert_eq!(ended(Pruner::Asha, 27), [0; 0], "the end");
-        assert_eq!(ended(Pruner::Hyperband, 1), [3, 6, 9]);
-        assert_eq!(ended(Pruner::None, 9), [0; 0]);
+        let ended = |pruner| (0..10).filter(|trial| prunes(pruner, *trial, &bests(10))).collect::<Vec<_>>();
+        assert_eq!(ended(Pruner::Median), [5, 6, 7, 8, 9]);
+        assert_eq!(ended(Pruner::Asha), [3, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(ended(Pruner::None), [0; 0]);
+        // One whose value is no number is worse than all.
+        assert!(prunes(Pruner::Asha, 99, &bests(10)));
+        assert!(!prunes(Pruner::Asha, 1, &bests(2)) && !prunes(Pruner::Median, 4, &bests(5)), "too few to tell");
     }
 
     #[test]
-    fn few_others_end_nobody() {
-        let few: Curves = ten().into_iter().take(2).collect();
-        assert!((0..2).all(|t| !prunes(Pruner::Asha, t, 9, 27, &few) && !prunes(Pruner::Median, t, 9, 27, &few)));
+    fn trials_are_compared_on_a_ladder() {
+        let looks = |pruner, trial| (1..=27).filter(|epoch| looks(pruner, trial, *epoch, 27)).collect::<Vec<_>>();
+        assert_eq!(looks(Pruner::Asha, 1), [1, 3, 9]);
+        assert_eq!([0, 1, 2].map(|trial| looks(Pruner::Hyperband, trial).len()), [3, 2, 1]);
+        assert_eq!(looks(Pruner::Median, 0).first(), Some(&3));
+        assert_eq!(looks(Pruner::None, 0), [0; 0]);
     }
 }

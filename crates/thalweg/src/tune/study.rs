@@ -38,7 +38,7 @@ const TABLES: &str = "
         value REAL, others TEXT NOT NULL DEFAULT '{}', why TEXT
     );
     CREATE TABLE epoch (
-        trial INTEGER NOT NULL, epoch INTEGER NOT NULL, value REAL, PRIMARY KEY (trial, epoch)
+        epoch INTEGER NOT NULL, trial INTEGER NOT NULL, value REAL, best REAL, PRIMARY KEY (epoch, trial)
     ) WITHOUT ROWID;
 ";
 
@@ -105,6 +105,14 @@ pub struct Trial {
     pub why: Option<String>,
     /// How often it was ended; never more than once.
     pub ends: usize,
+}
+
+/// What an epoch of a trial reached, and the best up to it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct EpochValue {
+    pub(super) epoch: usize,
+    pub(super) value: f64,
+    pub(super) best: Option<f64>,
 }
 
 /// How a trial ended.
@@ -267,24 +275,24 @@ impl Study {
         trials(&self.connection, self.higher).map_err(|error| failed(&self.path, error))
     }
 
-    /// The value after each epoch, by trial.
-    ///
-    /// # Errors
-    /// If the file cannot be read.
-    pub fn curves(&self) -> Result<BTreeMap<usize, Vec<(usize, f64)>>> {
-        let read = || -> rusqlite::Result<_> {
-            let mut statement = self
-                .connection
-                .prepare("SELECT trial, epoch, value FROM epoch WHERE value IS NOT NULL ORDER BY trial, epoch")?;
-            let mut curves: BTreeMap<usize, Vec<(usize, f64)>> = BTreeMap::new();
-            let mut rows = statement.query([])?;
-            while let Some(row) = rows.next()? {
-                let (trial, epoch) = (row.get::<_, i64>(0)? as usize, row.get::<_, i64>(1)? as usize);
-                curves.entry(trial).or_default().push((epoch, row.get(2)?));
-            }
-            Ok(curves)
+    /// The values of a trial, epoch by epoch.
+    pub(super) fn curve(&self, trial: usize) -> Result<Vec<f64>> {
+        let query = "SELECT value FROM epoch WHERE trial = ? ORDER BY epoch";
+        let value = |row: &Row| Ok(row.get::<_, Option<f64>>(0)?.unwrap_or(f64::NAN));
+        self.all(query, trial, value)
+    }
+
+    /// The best value up to an epoch of each trial that got that far, by trial.
+    pub(super) fn bests_at(&self, epoch: usize) -> Result<Vec<(usize, f64)>> {
+        let query = "SELECT trial, best FROM epoch WHERE epoch = ? AND best IS NOT NULL";
+        self.all(query, epoch, |row| Ok((row.get::<_, i64>(0)? as usize, row.get(1)?)))
+    }
+
+    fn all<T>(&self, query: &str, number: usize, read: fn(&Row) -> rusqlite::Result<T>) -> Result<Vec<T>> {
+        let rows = || -> rusqlite::Result<Vec<T>> {
+            self.connection.prepare_cached(query)?.query_map([number as i64], read)?.collect()
         };
-        read().map_err(|error| failed(&self.path, error))
+        rows().map_err(|error| failed(&self.path, error))
     }
 
     /// Takes a trial: one whose worker died, one that waits, or the next of the search.
@@ -351,16 +359,16 @@ impl Study {
         Ok(beat.map_err(|error| failed(&self.path, error))? == 1)
     }
 
-    /// Keeps the values of some epochs; a trial that gets on is none that kills its workers.
-    pub(super) fn keep_epochs(&mut self, trial: usize, values: &[(usize, f64)]) -> Result<()> {
+    /// Keeps the values of some epochs, and the best up to each; a trial that gets on is none that kills its workers.
+    pub(super) fn keep_epochs(&mut self, trial: usize, values: &[EpochValue]) -> Result<()> {
         let path = self.path.clone();
         let keep = |connection: &mut Connection| -> rusqlite::Result<()> {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            for (epoch, value) in values {
-                let value = value.is_finite().then_some(*value);
+            for EpochValue { epoch, value, best } in values {
+                let finite = |x: f64| x.is_finite().then_some(x);
                 transaction
-                    .prepare_cached("INSERT OR REPLACE INTO epoch (trial, epoch, value) VALUES (?, ?, ?)")?
-                    .execute(params![trial as i64, *epoch as i64, value])?;
+                    .prepare_cached("INSERT OR REPLACE INTO epoch (epoch, trial, value, best) VALUES (?, ?, ?, ?)")?
+                    .execute(params![*epoch as i64, trial as i64, finite(*value), best])?;
             }
             transaction.execute("UPDATE trial SET deaths = 0 WHERE number = ?", [trial as i64])?;
             transaction.commit()

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::pruner;
 use super::space::Space;
-use super::study::{Ending, Study, Trial, TrialKind, TrialState};
+use super::study::{Ending, EpochValue, Study, Trial, TrialKind, TrialState};
 use crate::data::dataset::{self, Dataset};
 use crate::error::{Error, Result};
 use crate::network::Predictor;
@@ -164,6 +164,7 @@ impl Laboratory {
         let finite = metrics.into_iter().filter(|(_, metric)| metric.value.is_finite());
         let mut measured: BTreeMap<String, f64> = finite.map(|(name, metric)| (name, metric.value)).collect();
         measured.insert("loss".into(), state.best.loss);
+        measured.insert(BEST_EPOCH.into(), state.best_epoch as f64);
         measured.insert("parameters".into(), plan.network.layout().trained() as f64);
         if self.besides.iter().any(|name| name == LATENCY) {
             measured.insert(LATENCY.into(), latency(&plan, &state));
@@ -189,6 +190,9 @@ impl Laboratory {
             .fix("allow more with --trial-memory, or search with fewer --workers"))
     }
 }
+
+/// The name under which a trial keeps its best epoch.
+pub(super) const BEST_EPOCH: &str = "best_epoch";
 
 /// The name of the objective that is the time of one prediction.
 pub(super) const LATENCY: &str = "latency";
@@ -217,7 +221,7 @@ struct TrialWatcher<'a> {
     fold: usize,
     epochs: usize,
     /// Values not yet kept in the study.
-    pending: Vec<(usize, f64)>,
+    pending: Vec<EpochValue>,
     values: Vec<f64>,
     pruned: bool,
     folder: Option<RunFolder>,
@@ -267,9 +271,8 @@ impl<'a> TrialWatcher<'a> {
         if let Ok((checkpoint, _)) = Checkpoint::load(&folder)
             && keep::restore(state, &checkpoint, &self.fingerprint()).is_ok()
         {
-            let curves = self.study.curves().unwrap_or_default();
-            let before = curves.get(&self.trial.number).into_iter().flatten();
-            self.values = before.filter(|(epoch, _)| *epoch <= state.epoch).map(|(_, value)| *value).collect();
+            self.values = self.study.curve(self.trial.number).unwrap_or_default();
+            self.values.truncate(state.epoch);
         }
         self.folder = Some(folder);
     }
@@ -302,9 +305,9 @@ impl<'a> TrialWatcher<'a> {
             return Ok(false);
         }
         self.flush()?;
-        let mut curves = self.study.curves()?;
-        curves.values_mut().flatten().for_each(|(_, value)| *value = self.cost(*value));
-        Ok(pruner::prunes(self.laboratory.pruner, self.trial.number, epoch, self.epochs, &curves))
+        let mut bests = self.study.bests_at(epoch)?;
+        bests.iter_mut().for_each(|(_, value)| *value = self.cost(*value));
+        Ok(pruner::prunes(self.laboratory.pruner, self.trial.number, &bests))
     }
 }
 
@@ -314,7 +317,7 @@ impl Watcher for TrialWatcher<'_> {
         let value = dev.get(&self.study.objective).copied().or(dev_loss).unwrap_or(f64::NAN);
         self.values.push(value);
         if self.fold == 0 {
-            self.pending.push((epoch, value));
+            self.pending.push(EpochValue { epoch, value, best: self.best() });
         }
         match self.is_left_behind(epoch) {
             Ok(behind) => self.pruned |= behind && epoch < self.epochs,

@@ -1,6 +1,6 @@
 //! Workers: each takes a trial, does it, and ends it, until nothing is left.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,8 +15,8 @@ use crate::random;
 
 /// How often workers say that they live.
 const HEARTBEAT: Duration = Duration::from_secs(1);
-/// How long a worker without work sleeps.
-const NAP: Duration = Duration::from_millis(50);
+/// How long a worker without work sleeps at first, and at most.
+const NAPS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(50));
 
 /// The search as one process does it.
 pub(super) struct Search<'a> {
@@ -64,13 +64,15 @@ impl<'a> Search<'a> {
     pub(super) fn run(&self, study: &Study, workers: usize) -> Result<SearchEnd> {
         let results = Mutex::new(Vec::new());
         let working = AtomicUsize::new(workers);
+        let watcher = std::thread::current();
         std::thread::scope(|scope| {
             for i in 0..workers {
-                let (results, working) = (&results, &working);
+                let (results, working, watcher) = (&results, &working, &watcher);
                 let own = study.again();
                 scope.spawn(move || {
                     let result = own.and_then(|own| self.work(own, format!("{}-{i}", self.name)));
                     working.fetch_sub(1, Ordering::SeqCst);
+                    watcher.unpark();
                     results.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(result);
                 });
             }
@@ -94,7 +96,7 @@ impl<'a> Search<'a> {
             if working.load(Ordering::SeqCst) == 0 {
                 break Ok(());
             }
-            std::thread::sleep(NAP.min(Duration::from_millis(10)));
+            std::thread::park_timeout(Duration::from_millis(10));
             if self.onlooker.stop() {
                 self.desks().iter().for_each(|desk| desk.stop.store(true, Ordering::Relaxed));
             }
@@ -129,21 +131,18 @@ impl<'a> Search<'a> {
         let done = AtomicBool::new(false);
         let other = study.again()?;
         std::thread::scope(|scope| {
-            scope.spawn(|| {
+            let heart = scope.spawn(|| {
                 // A SQLite connection belongs to one thread at a time.
                 let other = other;
-                let mut beaten = Instant::now();
                 while !done.load(Ordering::SeqCst) {
-                    std::thread::sleep(NAP);
-                    if beaten.elapsed() > HEARTBEAT {
-                        beaten = Instant::now();
-                        _ = other.finish(&self.name);
-                    }
+                    std::thread::park_timeout(HEARTBEAT);
+                    _ = other.finish(&self.name);
                 }
             });
-            let result = work();
+            let result = catch_unwind(AssertUnwindSafe(work));
             done.store(true, Ordering::SeqCst);
-            result
+            heart.thread().unpark();
+            result.unwrap_or_else(|panic| resume_unwind(panic))
         })
     }
 
@@ -155,6 +154,7 @@ impl<'a> Search<'a> {
             desks.push(Desk { worker: worker.clone(), trial: None, stop: stop.clone() });
             desks.len() - 1
         };
+        let mut nap = NAPS.0;
         loop {
             if self.onlooker.stop() {
                 return Ok(());
@@ -162,11 +162,13 @@ impl<'a> Search<'a> {
             let trial = match study.claim(&worker, |past| self.next(past))? {
                 Claim::Trial(trial) => trial,
                 Claim::Wait => {
-                    std::thread::sleep(NAP);
+                    std::thread::sleep(nap);
+                    nap = (nap * 2).min(NAPS.1);
                     continue;
                 }
                 Claim::Over => return Ok(()),
             };
+            nap = NAPS.0;
             stop.store(false, Ordering::Relaxed);
             self.desks()[desk].trial = Some(trial.number);
             let attempt = catch_unwind(AssertUnwindSafe(|| self.laboratory.attempt(&trial, &mut study, &stop)));

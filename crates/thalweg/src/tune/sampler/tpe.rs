@@ -42,6 +42,8 @@ pub(super) fn point(space: &Space, objective: &[String], seed: u64, index: usize
 struct Density<'a> {
     space: &'a Space,
     centres: Vec<Centre>,
+    /// For each centre and dimension, the logarithm of what makes the kernel's density integrate to 1.
+    norms: Vec<Vec<f64>>,
     /// The standard deviation of the kernels of numbers, on the unit scale.
     width: f64,
 }
@@ -50,8 +52,13 @@ impl Density<'_> {
     fn new(space: &Space, centres: Vec<Centre>) -> Density<'_> {
         // Scott's rule (1992), on kernels of a fifth of the range.
         let dimensions = space.dimensions.len() as f64;
-        let width = 0.2 * (centres.len().max(1) as f64).powf(-1.0 / (dimensions + 4.0));
-        Density { space, centres, width: width.max(0.01) }
+        let width = (0.2 * (centres.len().max(1) as f64).powf(-1.0 / (dimensions + 4.0))).max(0.01);
+        let norm = |place: &Option<f64>| {
+            let inside = place.map_or(1.0, |at| cdf((1.0 - at) / width) - cdf(-at / width));
+            -(width * std::f64::consts::TAU.sqrt() * inside).ln()
+        };
+        let norms = centres.iter().map(|centre| centre.iter().map(norm).collect()).collect();
+        Density { space, centres, norms, width }
     }
 
     /// A draw: places from even draws; `which` picks the kernel.
@@ -75,7 +82,7 @@ impl Density<'_> {
 
     /// The logarithm of the density at a point.
     fn log(&self, at: &Centre) -> f64 {
-        let mut logs: Vec<f64> = self.centres.iter().map(|centre| self.log_kernel(centre, at)).collect();
+        let mut logs: Vec<f64> = (0..self.centres.len()).map(|kernel| self.log_kernel(kernel, at)).collect();
         // The even kernel, on the same scale as the others.
         let even = |(dimension, at): (&crate::tune::space::Dimension, &Option<f64>)| match (&dimension.scale, at) {
             (Scale::Choice(choices), Some(_)) => -(choices.len() as f64).ln(),
@@ -86,27 +93,23 @@ impl Density<'_> {
         top + (logs.iter().map(|log| (log - top).exp()).sum::<f64>() / logs.len() as f64).ln()
     }
 
-    fn log_kernel(&self, centre: &Centre, at: &Centre) -> f64 {
-        let each = |((dimension, centre), at): ((&crate::tune::space::Dimension, &Option<f64>), &Option<f64>)| match (
-            &dimension.scale,
-            centre,
-            at,
-        ) {
-            (_, _, None) => 0.0,
-            (Scale::Choice(choices), None, Some(_)) => -(choices.len() as f64).ln(),
-            (_, None, Some(_)) => 0.0,
-            (Scale::Choice(choices), Some(centre), Some(at)) => {
-                let stay = self.stay(choices.len());
-                let other = (1.0 - stay) / choices.len() as f64;
-                (if centre == at { stay + other } else { other }).ln()
-            }
-            (_, Some(centre), Some(at)) => {
-                let inside = cdf((1.0 - centre) / self.width) - cdf(-centre / self.width);
-                let z = (at - centre) / self.width;
-                -0.5 * z * z - (self.width * std::f64::consts::TAU.sqrt() * inside).ln()
-            }
-        };
-        self.space.dimensions.iter().zip(centre).zip(at).map(each).sum()
+    fn log_kernel(&self, kernel: usize, at: &Centre) -> f64 {
+        let each =
+            |(i, at): (usize, &Option<f64>)| match (&self.space.dimensions[i].scale, self.centres[kernel][i], *at) {
+                (_, _, None) => 0.0,
+                (Scale::Choice(choices), None, Some(_)) => -(choices.len() as f64).ln(),
+                (_, None, Some(_)) => 0.0,
+                (Scale::Choice(choices), Some(centre), Some(at)) => {
+                    let stay = self.stay(choices.len());
+                    let other = (1.0 - stay) / choices.len() as f64;
+                    (if centre == at { stay + other } else { other }).ln()
+                }
+                (_, Some(centre), Some(at)) => {
+                    let z = (at - centre) / self.width;
+                    self.norms[kernel][i] - 0.5 * z * z
+                }
+            };
+        at.iter().enumerate().map(each).sum()
     }
 
     /// The probability that a kernel of choices keeps to its own, beyond what is even.
@@ -119,7 +122,7 @@ impl Density<'_> {
 /// The inverse of the normal distribution's function, by halving: a few dozen steps are nothing beside a trial.
 fn quantile(p: f64) -> f64 {
     let (mut low, mut high) = (-9.0, 9.0);
-    for _ in 0..60 {
+    for _ in 0..32 {
         let middle = 0.5 * (low + high);
         if cdf(middle) < p { low = middle } else { high = middle }
     }

@@ -1,0 +1,102 @@
+//! How a search ends: the best trial becomes a run like any other.
+
+use super::study::{Study, Trial};
+use super::trial::{BEST_EPOCH, Laboratory};
+use super::worker::Search;
+use super::{Fact, Found, Noise, Onlooker, SearchEnd, begin, choice, front};
+use crate::data::{dataset, source, split};
+use crate::error::{Error, Result};
+use crate::recipe;
+use crate::run::{self, Watch};
+use crate::spec::Config;
+use crate::train::End;
+use crate::train::event::Event;
+
+/// Whether the model is trained on dev's rows too.
+pub(super) fn refits(config: &Config) -> bool {
+    config.tune.refit.unwrap_or(!begin::has_own_dev(config) && config.split.fold.is_none())
+}
+
+/// Gives dev's rows to train; nothing is left to choose by, so everything that was chosen on dev is fixed.
+fn settle_refit(config: &mut Config, trainings: &[&Trial]) -> Result<()> {
+    let data = dataset::load(config)?;
+    let plan = recipe::plan(config, &data)?;
+    let parts = &data.parts;
+    let own_test = config.data.test.is_some() || source::test_part(&config.data.path).is_some();
+    let rows = data.train_rows() + parts.dev.rows + if own_test { 0 } else { parts.test.rows };
+    config.split.split = Some(split::without_dev(rows, &config.split));
+    config.train.batch_size.get_or_insert(plan.settings.batch_size);
+    config.train.learning_rate.get_or_insert(plan.settings.learning_rate);
+    // The schedule ends where dev was best: a rate that is still high would leave θ where chance has thrown it.
+    let best: Vec<f64> = trainings.iter().filter_map(|trial| trial.others.get(BEST_EPOCH).copied()).collect();
+    let epochs = (best.iter().sum::<f64>() / best.len().max(1) as f64).round().max(1.0) as usize;
+    config.train.epochs = Some(epochs);
+    config.train.full_batch_epochs = config.train.full_batch_epochs.min(epochs);
+    Ok(())
+}
+
+/// Trains the best trial once more, as a run of its own, and only now looks at the test part.
+pub(super) fn finish(
+    base: &Config,
+    study: &Study,
+    laboratory: &Laboratory,
+    search: &Search,
+    end: SearchEnd,
+    onlooker: &dyn Onlooker,
+) -> Result<Found> {
+    let found = |end, outcome| -> Result<Found> {
+        let trials = study.trials()?;
+        Ok(Found {
+            study: study.path().into(),
+            noise: Noise::measure(&trials),
+            front: if laboratory.besides.is_empty() {
+                Vec::new()
+            } else {
+                front(&trials, &laboratory.besides).iter().map(|trial| trial.number).collect()
+            },
+            trials,
+            objective: (study.objective.clone(), study.higher),
+            outcome,
+            end,
+        })
+    };
+    if end == SearchEnd::Interrupted {
+        return found(end, None);
+    }
+    let trials = study.trials()?;
+    let trainings = choice::trainings(&trials);
+    let Some(chosen) = trainings.first() else {
+        let why = trials.iter().find_map(|trial| trial.why.clone()).unwrap_or_else(|| "none went to its end".into());
+        let error = Error::new(crate::Kind::Check, format!("no trial succeeded: {why}"));
+        return Err(error.at(study.path().display().to_string()).fix("search other values, or allow more time"));
+    };
+    if study.run()?.is_some() || !study.finish(&search.name)? {
+        return found(SearchEnd::Elsewhere, None);
+    }
+    let refit = refits(base);
+    onlooker.fact(&Fact::Chosen { trial: Box::new((*chosen).clone()), refit });
+    let mut config = laboratory.configure(chosen)?;
+    if refit {
+        settle_refit(&mut config, &trainings)?;
+    }
+    config.output = base.output.clone();
+    thalweg_kernels::pool::set_threads(base.train.threads);
+    struct Quiet<'a>(&'a dyn Onlooker);
+    impl Watch for Quiet<'_> {
+        fn event(&mut self, event: &Event) {
+            if let Event::Warning { message } = event {
+                self.0.fact(&Fact::Warning(message.clone()));
+            }
+        }
+        fn stop(&self) -> bool {
+            self.0.stop()
+        }
+    }
+    let outcome = search.while_alive(study, || run::train(&config, &mut Quiet(onlooker)))?;
+    if outcome.end == End::Interrupted {
+        return found(SearchEnd::Interrupted, Some(outcome));
+    }
+    study.keep_run(&outcome.run)?;
+    _ = std::fs::remove_dir(&laboratory.folder);
+    found(end, Some(outcome))
+}
