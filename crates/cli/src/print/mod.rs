@@ -69,12 +69,7 @@ impl Progress {
     pub(crate) fn new(matches: &ArgMatches) -> anyhow::Result<Progress> {
         let signals = Signals::watch()?;
         let quiet = matches.get_flag("quiet");
-        let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
-            let bar = ProgressBar::new(1);
-            let style = ProgressStyle::with_template("{bar:30.cyan/dim} epoch {msg} {eta:>4} left");
-            bar.set_style(style.expect("the template is right"));
-            bar
-        });
+        let bar = bar(quiet, "{bar:30.cyan/dim} epoch {msg} {eta:>4} left");
         Ok(Progress { quiet, verbose: matches.get_flag("verbose"), bar, epochs: 1, steps: 1, signals })
     }
 
@@ -84,10 +79,24 @@ impl Progress {
     }
 
     fn say(&self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| anstream::eprintln!("{text}")),
-            None => anstream::eprintln!("{text}"),
-        }
+        say(self.bar.as_ref(), text);
+    }
+}
+
+/// A progress bar, where somebody looks at a terminal.
+fn bar(quiet: bool, template: &str) -> Option<ProgressBar> {
+    (!quiet && std::io::stderr().is_terminal()).then(|| {
+        let bar = ProgressBar::new(1);
+        bar.set_style(ProgressStyle::with_template(template).expect("the template is right"));
+        bar
+    })
+}
+
+/// Prints a line of progress, above the bar if there is one.
+fn say(bar: Option<&ProgressBar>, text: &str) {
+    match bar {
+        Some(bar) => bar.suspend(|| anstream::eprintln!("{text}")),
+        None => anstream::eprintln!("{text}"),
     }
 }
 

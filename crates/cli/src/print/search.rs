@@ -1,10 +1,9 @@
 //! A search as it goes on, and what it has found.
 
-use std::io::IsTerminal;
 use std::sync::Mutex;
 
 use clap::ArgMatches;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use thalweg::tune::{self, Fact, Found, Importance, Noise, Onlooker, SearchEnd, Study, Trial, TrialKind, TrialState};
 
 use super::signals::Signals;
@@ -24,12 +23,7 @@ impl Table {
     /// Shows what the flags allow.
     pub(crate) fn new(matches: &ArgMatches) -> anyhow::Result<Table> {
         let quiet = matches.get_flag("quiet");
-        let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
-            let bar = ProgressBar::new(1);
-            let style = ProgressStyle::with_template("{bar:30.cyan/dim} {msg}");
-            bar.set_style(style.expect("the template is right"));
-            bar
-        });
+        let bar = super::bar(quiet, "{bar:30.cyan/dim} {msg}");
         Ok(Table {
             quiet,
             verbose: matches.get_flag("verbose"),
@@ -52,10 +46,7 @@ impl Table {
     }
 
     fn say(&self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| anstream::eprintln!("{text}")),
-            None => anstream::eprintln!("{text}"),
-        }
+        super::say(self.bar.as_ref(), text);
     }
 }
 
