@@ -63,6 +63,28 @@ fn a_grid_counts_its_values() {
 }
 
 #[test]
+fn a_file_says_the_same_as_flags() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "[data]\npath = \"sample:iris\"\n[train]\nepochs = 3\n[tune]\ntrials = 5\nseeds = 0\nsampler = \"random\"\n\
+                search = { learning_rate = \"log:1e-3..1e-1\", optimizer = \"adamw,momentum\", \
+                beta2 = \"one_minus_log:0.9..0.999 if optimizer=adamw\" }\n";
+    std::fs::write(folder.path().join("tune.toml"), text).unwrap();
+    let flags = "tune sample:iris --epochs 3 --trials 5 --seeds 0 --sampler random --search learning_rate=log:1e-3..1e-1 \
+                 --search optimizer=adamw,momentum -q --study flags.sqlite";
+    let condition = ["--search", "beta2=one_minus_log:0.9..0.999 if optimizer=adamw"];
+    let output = command(folder.path(), flags).args(condition).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    done(folder.path(), "tune -c tune.toml -q --study file.sqlite");
+    let trials = |study: &str| {
+        let text = done(folder.path(), &format!("tune export {study} --format jsonl"));
+        text.lines().map(json).map(|trial| (trial["point"].clone(), trial["value"].clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(trials("file.sqlite"), trials("flags.sqlite"));
+    let points = trials("file.sqlite");
+    assert!(points.iter().any(|(point, _)| point["optimizer"] == "momentum" && point["beta2"].is_null()), "{points:?}");
+}
+
+#[test]
 fn what_is_wrong_is_said_before_anything_is_done() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("text.sqlite"), "a,b\n1,2\n".repeat(100)).unwrap();

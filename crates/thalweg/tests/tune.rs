@@ -256,3 +256,39 @@ fn few_rows_are_judged_by_folds() {
     let mean = (0..5).map(value).sum::<f64>() / 5.0;
     assert!((found.trials[0].value.unwrap() - mean).abs() < 1e-12);
 }
+
+/// Asks for a stop some time after it was made.
+struct StopAt(std::time::Instant);
+
+impl Onlooker for StopAt {
+    fn fact(&self, _: &Fact) {}
+
+    fn stop(&self) -> bool {
+        self.0.elapsed() > std::time::Duration::from_millis(400)
+    }
+}
+
+#[test]
+fn a_trial_that_was_stopped_goes_on_from_its_checkpoint() {
+    // One trial of so many epochs that the stop comes in the midst of it.
+    let settings = [("trials", "1"), ("seeds", "0"), ("folds", "1"), ("epochs", "4000"), ("patience", "0")];
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path(), &settings);
+    let stopped = tune::tune(&config, &StopAt(std::time::Instant::now())).unwrap();
+    assert_eq!((stopped.end, stopped.trials[0].state), (SearchEnd::Interrupted, TrialState::Waiting));
+    let checkpoint = folder.path().join("study.trials/trial-0/checkpoint.safetensors");
+    assert!(checkpoint.exists());
+    let kept = std::fs::metadata(&checkpoint).unwrap().modified().unwrap();
+
+    let mut again = Config::default();
+    again.tune.study.clone_from(&config.tune.study);
+    let start = std::time::SystemTime::now();
+    let found = tune::tune(&again, &StopAfter::new(usize::MAX)).unwrap();
+    let trial = &found.trials[0];
+    assert_eq!((trial.state, trial.epochs), (TrialState::Done, 4000));
+    // Its seconds are those of both sittings: more than the second one alone took.
+    assert!(kept < start && trial.seconds > 0.2, "{trial:?}");
+    assert!(!folder.path().join("study.trials").exists());
+    let whole = search(&settings);
+    assert_eq!(facts(&found.trials), facts(&whole.trials));
+}
