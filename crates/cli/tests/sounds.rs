@@ -119,6 +119,12 @@ fn what_cannot_be_done_with_sounds_is_told() {
     for (line, expected) in [
         ("train glides --flip", "this is for images"),
         ("train sample:digits --pitch 2", "this is for sounds"),
+        ("train sample:digits --background-snr 2", "this is for sounds"),
+        ("train glides --noise 0.1", "this is for images"),
+        ("train sample:iris --features mfcc", "network.features: this is for sounds, and the data has none"),
+        ("train sample:iris --bands 20", "network.bands: this is for sounds"),
+        ("train glides --layers 8 --bands 20", "another is asked for"),
+        ("train glides --features waveform --bands 20", "a waveform has no bands"),
         ("train glides --background empty", "the folder has no sounds"),
         ("train glides --background none", "none"),
         ("train glides --sample-rate 10", "--sample-rate"),

@@ -9,10 +9,21 @@ use crate::train::event::Decision;
 use crate::train::{Augmentation, Changes, ImageChanges, Mix};
 
 /// Options for images alone, and for sounds alone.
-const OF_IMAGES: [&str; 10] =
-    ["flip", "flip_vertical", "rotate", "zoom", "brightness", "contrast", "saturation", "hue", "blur", "erase"];
-const OF_SOUNDS: [&str; 8] =
-    ["gain", "stretch", "pitch", "snr", "suppress", "mask_time", "mask_frequency", "background"];
+const OF_IMAGES: [&str; 11] = [
+    "flip",
+    "flip_vertical",
+    "rotate",
+    "zoom",
+    "brightness",
+    "contrast",
+    "saturation",
+    "hue",
+    "blur",
+    "noise",
+    "erase",
+];
+const OF_SOUNDS: [&str; 9] =
+    ["gain", "stretch", "pitch", "snr", "suppress", "mask_time", "mask_frequency", "background", "background_snr"];
 
 /// How training examples are changed.
 ///
@@ -26,6 +37,10 @@ pub(super) fn augmentation(config: &Config, data: &Dataset, decisions: &mut Vec<
     let auto = config.train.recipe == Recipe::Auto && (images::shape(data).is_some() || sounds.is_some());
     if asked.augment == Some(false) || !(own || asked.augment == Some(true) || auto) {
         return Ok(Augmentation::default());
+    }
+    if asked.ablate_augment && data.parts.dev.rows == 0 {
+        let error = Error::config("augmentation is judged on a dev part, and there is none");
+        return Err(error.at("augment.ablate_augment").fix("give a dev part with --split or --dev"));
     }
     let (wrong, medium, flag) = if sounds.is_some() {
         (OF_IMAGES.as_slice(), "images", "--gain 6")

@@ -47,6 +47,7 @@ pub struct Plan {
 /// If a name is unknown, or a choice does not fit the task.
 pub fn plan(config: &Config, data: &Dataset) -> Result<Plan> {
     let mut decisions = Vec::new();
+    sounds::check(config, data)?;
     let loss = loss(config, data)?;
     let network = Network::new(input_shape(data)?, layers::layers(config, data, &mut decisions)?)?;
     let optimizer = optimizer(config, data)?;

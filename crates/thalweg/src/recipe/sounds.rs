@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{decide, images};
 use crate::data::dataset::Dataset;
 use crate::data::form::{Form, SoundForm};
+use crate::error::{Error, Result};
 use crate::layers::{LogMel, LogMelOptions, write_layer};
 use crate::spec::{Config, Features, Quality};
 use crate::train::event::Decision;
@@ -40,6 +41,26 @@ pub(super) fn layers(config: &Config, data: &Dataset, decisions: &mut Vec<Decisi
         "--features waveform, or [[network.layer]]",
     );
     Some(build.layers)
+}
+
+/// Whether what is asked for of sounds can be done.
+///
+/// # Errors
+/// If the data has no sounds, or the network is chosen otherwise.
+pub(super) fn check(config: &Config, data: &Dataset) -> Result<()> {
+    let network = &config.network;
+    let given = [("bands", network.bands.is_some()), ("features", network.features.is_some())];
+    let Some((option, _)) = given.into_iter().find(|(_, given)| *given) else { return Ok(()) };
+    let wrong = if form(data).is_none() {
+        "this is for sounds, and the data has none"
+    } else if !images::has_network(config, data) {
+        "this is for the network that sounds get by themselves, and another is asked for"
+    } else if option == "bands" && network.features == Some(Features::Waveform) {
+        "a waveform has no bands"
+    } else {
+        return Ok(());
+    };
+    Err(Error::config(wrong).at(format!("network.{option}")).fix("leave it out"))
 }
 
 struct Build<'a> {

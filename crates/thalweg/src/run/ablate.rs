@@ -31,9 +31,8 @@ pub(super) fn ablate(
 ) -> Result<()> {
     let value = |metrics: &Metrics| metrics.get(metric).map(|metric| metric.value);
     let Some(all) = value(all) else {
-        let error =
-            Error::config("augmentation is judged on a dev part, and there is none").at("augment.ablate_augment");
-        return Err(error.fix("give a dev part with --split or --dev"));
+        let error = Error::config(format!("the metric {metric} is not defined on the dev part"));
+        return Err(error.at("augment.ablate_augment").fix("watch another with --monitor"));
     };
     for (change, _) in augmentation.parts() {
         let mut config = config.clone();
