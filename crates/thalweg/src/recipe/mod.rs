@@ -231,8 +231,7 @@ fn settings(config: &Config, data: &Dataset, optimizer: &str, decisions: &mut Ve
     });
     let rates = manual_rates(&train.rates)?;
     let patience = train.patience.unwrap_or_else(|| {
-        // Convolutions come to their best as the learning rate comes to its end.
-        let patience = if course || convolutions { 0 } else { (epochs / 3).max(10) };
+        let patience = if course { 0 } else { (epochs / 3).max(10) };
         if patience > 0 && patience < epochs && data.parts.dev.rows > 0 {
             decide(
                 decisions,
