@@ -36,7 +36,7 @@ pub struct Tune {
     /// Regions that a round from coarse to fine goes on with.
     #[schemars(range(min = 1, max = 100))]
     pub regions: usize,
-    /// Folds that each trial is trained on in turn, its value their mean (1: train and dev as they are). Default: 5 below 300 dev rows.
+    /// Folds that each trial is trained on in turn, its value their mean (1: train and dev as they are). Default: 5 below 300 dev rows, unless the network has convolutions.
     #[schemars(range(min = 1, max = 100))]
     pub folds: Option<usize>,
     /// Whether the configuration as it is goes first.

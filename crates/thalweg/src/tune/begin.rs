@@ -11,7 +11,7 @@ use crate::data::dataset::{self, Dataset};
 use crate::data::source;
 use crate::error::{Error, Result, did_you_mean};
 use crate::metrics;
-use crate::recipe::Plan;
+use crate::recipe::{self, Plan};
 use crate::run;
 use crate::spec::{Config, Pruner, Sampler};
 use crate::train::event::{Decision, Event};
@@ -83,7 +83,7 @@ pub(super) fn open(config: &Config) -> Result<(Config, Study, Dataset, Vec<Decis
     }
     if base.tune.folds.is_none() {
         let random = base.split.group.is_none() && base.split.time.is_none() && base.split.fold.is_none();
-        let few = data.parts.dev.rows < FEW && data.pipeline.form().is_none() && data.on_disk.is_none();
+        let few = data.parts.dev.rows < FEW && data.on_disk.is_none() && !recipe::has_convolutions(&base, &data);
         let folds = if few && random && !has_own_dev(&base) { FOLDS } else { 1 };
         if folds > 1 {
             let why = format!("{} dev rows are few", data.parts.dev.rows);
