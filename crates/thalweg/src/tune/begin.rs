@@ -22,18 +22,31 @@ const FEW: usize = 300;
 /// Folds that each trial then has.
 const FOLDS: usize = 5;
 
-/// A configuration with everything settled, its study, and the data.
-pub(super) fn open(config: &Config) -> Result<(Config, Study, Dataset, Vec<Decision>)> {
+/// What a search begins with.
+pub(super) struct Begun {
+    /// The configuration with everything settled.
+    pub(super) base: Config,
+    pub(super) study: Study,
+    pub(super) space: Space,
+    pub(super) data: Dataset,
+    /// What the configuration by itself comes to.
+    pub(super) plan: Plan,
+    pub(super) decisions: Vec<Decision>,
+}
+
+/// Settles everything in a new study, or opens the one that is named.
+pub(super) fn open(config: &Config) -> Result<Begun> {
     let named = config.tune.study.as_ref().map(PathBuf::from);
     if let Some(path) = named.as_ref().filter(|_| config.data.path.is_empty()) {
         let study = Study::open(path)?;
         let base = study.config()?;
-        let (data, _) = run::prepare(&base)?;
+        let (data, plan) = run::prepare(&base)?;
         if run::fingerprint(&base, &data) != study.data()? {
             let error = Error::data("the data is no longer what the study began with").at(base.data.path);
             return Err(error.fix("restore it, or begin a new study"));
         }
-        return Ok((base, study, data, Vec::new()));
+        let space = Space::new(&base)?;
+        return Ok(Begun { base, study, space, data, plan, decisions: Vec::new() });
     }
     if config.data.path == "-" {
         let error = Error::config("a search reads its data more than once").at("-");
@@ -95,11 +108,11 @@ pub(super) fn open(config: &Config) -> Result<(Config, Study, Dataset, Vec<Decis
         let what = "the model is trained on train and dev together in the end".to_string();
         decide(&mut decisions, what, "then dev has done its work", "--refit=false");
     }
-    Space::new(&base)?;
+    let space = Space::new(&base)?;
     let higher = objective != "loss" && metrics::higher_is_better(&objective);
     let path = named.map_or_else(|| free_path(&run::short_name(&base.data.path)), Ok)?;
     let study = Study::create(&path, &base, &run::fingerprint(&base, &data), &objective, higher)?;
-    Ok((base, study, data, decisions))
+    Ok(Begun { base, study, space, data, plan, decisions })
 }
 
 fn name_of(value: impl serde::Serialize) -> String {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::study::{Trial, TrialKind, TrialState};
+use super::record::{Trial, TrialKind, TrialState};
 
 /// The best trial that went to its end; among equals the one with the lower loss, then the first.
 pub fn best(trials: &[Trial]) -> Option<&Trial> {

@@ -1,10 +1,11 @@
 //! How a search ends: the best trial becomes a run like any other.
 
-use super::study::{Study, Trial};
+use super::record::Trial;
+use super::study::Study;
 use super::trial::{BEST_EPOCH, Laboratory};
 use super::worker::Search;
 use super::{Fact, Found, Noise, Onlooker, SearchEnd, begin, choice, front};
-use crate::data::{dataset, source, split};
+use crate::data::{source, split};
 use crate::error::{Error, Result};
 use crate::recipe;
 use crate::run::{self, Watch};
@@ -18,8 +19,8 @@ pub(super) fn refits(config: &Config) -> bool {
 }
 
 /// Gives dev's rows to train; nothing is left to choose by, so everything that was chosen on dev is fixed.
-fn settle_refit(config: &mut Config, trainings: &[&Trial]) -> Result<()> {
-    let data = dataset::load(config)?;
+fn settle_refit(config: &mut Config, laboratory: &Laboratory, trainings: &[&Trial]) -> Result<()> {
+    let data = laboratory.data(config)?;
     let plan = recipe::plan(config, &data)?;
     let parts = &data.parts;
     let own_test = config.data.test.is_some() || source::test_part(&config.data.path).is_some();
@@ -77,7 +78,7 @@ pub(super) fn finish(
     onlooker.fact(&Fact::Chosen { trial: Box::new((*chosen).clone()), refit });
     let mut config = laboratory.configure(chosen)?;
     if refit {
-        settle_refit(&mut config, &trainings)?;
+        settle_refit(&mut config, laboratory, &trainings)?;
     }
     config.output = base.output.clone();
     thalweg_kernels::pool::set_threads(base.train.threads);

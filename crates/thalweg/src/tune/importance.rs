@@ -5,9 +5,9 @@ use serde::Serialize;
 use smartcore::ensemble::random_forest_regressor::{RandomForestRegressor, RandomForestRegressorParameters};
 use smartcore::linalg::basic::matrix::DenseMatrix;
 
+use super::record::{Trial, TrialKind};
 use super::sampler::winsorised;
 use super::space::Space;
-use super::study::{Trial, TrialKind};
 use crate::random;
 
 /// Trials below which a forest says nothing.

@@ -12,6 +12,7 @@ mod finish;
 mod importance;
 pub mod learning_rate;
 mod pruner;
+mod record;
 mod sampler;
 mod space;
 mod study;
@@ -19,9 +20,9 @@ mod trial;
 mod worker;
 
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard};
 
 use crate::error::Result;
-use crate::recipe;
 use crate::run::Outcome;
 use crate::spec::Config;
 use crate::train::event::Decision;
@@ -29,9 +30,11 @@ use crate::train::event::Decision;
 pub use choice::{Noise, best, front};
 pub(crate) use importance::Surrogate;
 pub use importance::{Importance, importance};
+pub use record::{Trial, TrialKind, TrialState};
 pub use space::{Dimension, Point, Scale, Space};
-pub use study::{Study, Trial, TrialKind, TrialState};
+pub use study::Study;
 
+use begin::Begun;
 use trial::Laboratory;
 use worker::Search;
 
@@ -127,9 +130,7 @@ pub struct Found {
 /// # Errors
 /// If the data, the configuration or the space do not fit, the study cannot be used, or nothing could be trained.
 pub fn tune(config: &Config, onlooker: &dyn Onlooker) -> Result<Found> {
-    let (base, study, data, decisions) = begin::open(config)?;
-    let space = Space::new(&base)?;
-    let plan = recipe::plan(&base, &data)?;
+    let Begun { base, study, space, data, plan, decisions } = begin::open(config)?;
     let workers = begin::workers(&base);
     thalweg_kernels::pool::set_threads(if workers > 1 { 1 } else { base.train.threads });
     let most = sampler::count(&space, &base.tune)
@@ -154,4 +155,9 @@ pub fn tune(config: &Config, onlooker: &dyn Onlooker) -> Result<Found> {
     let search = Search::new(&laboratory, onlooker, most);
     let end = search.run(&study, workers)?;
     finish::finish(&base, &study, &laboratory, &search, end, onlooker)
+}
+
+/// What a mutex guards; a worker that panicked has ended its trial, and left nothing half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }

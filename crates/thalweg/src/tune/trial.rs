@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use super::lock;
 use super::pruner;
+use super::record::{Ending, EpochValue, Trial, TrialKind, TrialState};
 use super::space::Space;
-use super::study::{Ending, EpochValue, Study, Trial, TrialKind, TrialState};
+use super::study::Study;
 use crate::data::dataset::{self, Dataset};
 use crate::error::{Error, Result};
 use crate::network::Predictor;
@@ -69,15 +71,19 @@ impl Laboratory {
         })
     }
 
+    /// The folder of a trial under way.
+    pub(super) fn folder_of(&self, trial: usize) -> PathBuf {
+        self.folder.join(format!("trial-{trial}"))
+    }
+
     /// The data of a configuration, read anew only where options that it depends on differ.
-    fn data(&self, config: &Config) -> Result<Arc<Dataset>> {
+    pub(super) fn data(&self, config: &Config) -> Result<Arc<Dataset>> {
         let key = serde_json::json!([config.data, config.split, config.preprocess]).to_string();
-        let kept = || self.data.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some((_, data)) = kept().iter().find(|(of, _)| *of == key) {
+        if let Some((_, data)) = lock(&self.data).iter().find(|(of, _)| *of == key) {
             return Ok(data.clone());
         }
         let data = Arc::new(dataset::load(config)?);
-        let mut kept = kept();
+        let mut kept = lock(&self.data);
         // Folds are of small tables, and come again and again.
         if kept.len() >= 4 * self.folds - 3 {
             kept.pop_front();
@@ -148,7 +154,20 @@ impl Laboratory {
             Err(error) => return Ok(Trained::Failed(error)),
         };
         let mut state = State::new(&plan.network, &*plan.optimizer, trial.seed, plan.settings.average, plan.dtype);
-        let mut watcher = TrialWatcher::new(self, trial, study, stop, fold, plan.settings.epochs);
+        let mut watcher = TrialWatcher {
+            laboratory: self,
+            trial,
+            study,
+            stop,
+            fold,
+            epochs: plan.settings.epochs,
+            pending: Vec::new(),
+            values: Vec::new(),
+            pruned: false,
+            folder: None,
+            saved: Instant::now(),
+            broken: None,
+        };
         watcher.restore(&mut state);
         let end = run::fit(&config, &data, &plan, &mut state, &mut watcher);
         watcher.flush()?;
@@ -229,35 +248,7 @@ struct TrialWatcher<'a> {
     broken: Option<Error>,
 }
 
-impl<'a> TrialWatcher<'a> {
-    fn new(
-        laboratory: &'a Laboratory,
-        trial: &'a Trial,
-        study: &'a mut Study,
-        stop: &'a AtomicBool,
-        fold: usize,
-        epochs: usize,
-    ) -> Self {
-        TrialWatcher {
-            laboratory,
-            trial,
-            study,
-            stop,
-            fold,
-            epochs,
-            pending: Vec::new(),
-            values: Vec::new(),
-            pruned: false,
-            folder: None,
-            saved: Instant::now(),
-            broken: None,
-        }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.laboratory.folder.join(format!("trial-{}", self.trial.number))
-    }
-
+impl TrialWatcher<'_> {
     fn fingerprint(&self) -> String {
         format!("{}, trial {}", self.laboratory.fingerprint, self.trial.number)
     }
@@ -267,7 +258,7 @@ impl<'a> TrialWatcher<'a> {
         if self.laboratory.folds > 1 {
             return;
         }
-        let Ok(folder) = RunFolder::open(self.path()) else { return };
+        let Ok(folder) = RunFolder::open(self.laboratory.folder_of(self.trial.number)) else { return };
         if let Ok((checkpoint, _)) = Checkpoint::load(&folder)
             && keep::restore(state, &checkpoint, &self.fingerprint()).is_ok()
         {
@@ -338,7 +329,7 @@ impl Watcher for TrialWatcher<'_> {
         self.flush()?;
         if self.folder.is_none() {
             // Where a worker that was taken for dead still holds the folder, the trial goes on without checkpoints.
-            self.folder = RunFolder::create(self.path().to_str(), "").ok();
+            self.folder = RunFolder::create(self.laboratory.folder_of(self.trial.number).to_str(), "").ok();
         }
         if let Some(folder) = &self.folder {
             keep::keep(state, &self.fingerprint()).save(folder)?;

@@ -6,10 +6,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use super::record::{Ending, Trial, TrialKind, TrialState};
 use super::sampler::{self, Proposal};
-use super::study::{Claim, Ending, Next, Study, Trial, TrialKind, TrialState};
+use super::study::{Claim, Next, Study};
 use super::trial::Laboratory;
-use super::{Fact, Onlooker, SearchEnd, choice};
+use super::{Fact, Onlooker, SearchEnd, choice, lock};
 use crate::error::{Error, Result};
 use crate::random;
 
@@ -56,10 +57,6 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn desks(&self) -> std::sync::MutexGuard<'_, Vec<Desk>> {
-        self.desks.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
     /// Works until nothing is left; says why.
     pub(super) fn run(&self, study: &Study, workers: usize) -> Result<SearchEnd> {
         let results = Mutex::new(Vec::new());
@@ -73,7 +70,7 @@ impl<'a> Search<'a> {
                     let result = own.and_then(|own| self.work(own, format!("{}-{i}", self.name)));
                     working.fetch_sub(1, Ordering::SeqCst);
                     watcher.unpark();
-                    results.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(result);
+                    lock(results).push(result);
                 });
             }
             self.watch(study, &working)
@@ -86,7 +83,7 @@ impl<'a> Search<'a> {
         if self.onlooker.stop() {
             return Ok(SearchEnd::Interrupted);
         }
-        Ok(*self.ending.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+        Ok(*lock(&self.ending))
     }
 
     /// Keeps heartbeats fresh, and passes on the wish to stop.
@@ -98,7 +95,7 @@ impl<'a> Search<'a> {
             }
             std::thread::park_timeout(Duration::from_millis(10));
             if self.onlooker.stop() {
-                self.desks().iter().for_each(|desk| desk.stop.store(true, Ordering::Relaxed));
+                lock(&self.desks).iter().for_each(|desk| desk.stop.store(true, Ordering::Relaxed));
             }
             if beaten.elapsed() > HEARTBEAT {
                 beaten = Instant::now();
@@ -107,7 +104,7 @@ impl<'a> Search<'a> {
                 }
             }
         };
-        self.desks().iter().for_each(|desk| {
+        lock(&self.desks).iter().for_each(|desk| {
             if result.is_err() {
                 desk.stop.store(true, Ordering::Relaxed)
             }
@@ -116,7 +113,7 @@ impl<'a> Search<'a> {
     }
 
     fn beat(&self, study: &Study) -> Result<()> {
-        for desk in self.desks().iter() {
+        for desk in lock(&self.desks).iter() {
             let Some(trial) = desk.trial else { continue };
             if !study.beat(&desk.worker, trial)? {
                 // Another worker has taken it: this one slept too long.
@@ -150,7 +147,7 @@ impl<'a> Search<'a> {
     fn work(&self, mut study: Study, worker: String) -> Result<()> {
         let stop = std::sync::Arc::new(AtomicBool::new(false));
         let desk = {
-            let mut desks = self.desks();
+            let mut desks = lock(&self.desks);
             desks.push(Desk { worker: worker.clone(), trial: None, stop: stop.clone() });
             desks.len() - 1
         };
@@ -170,19 +167,18 @@ impl<'a> Search<'a> {
             };
             nap = NAPS.0;
             stop.store(false, Ordering::Relaxed);
-            self.desks()[desk].trial = Some(trial.number);
+            lock(&self.desks)[desk].trial = Some(trial.number);
             let attempt = catch_unwind(AssertUnwindSafe(|| self.laboratory.attempt(&trial, &mut study, &stop)));
-            self.desks()[desk].trial = None;
+            lock(&self.desks)[desk].trial = None;
             let ending = match attempt {
                 Ok(ending) => ending?,
                 Err(panic) => Some(panicked(&*panic)),
             };
-            let folder = self.laboratory.folder.join(format!("trial-{}", trial.number));
             match ending {
                 None => study.release(&worker, trial.number)?,
                 Some(ending) => {
                     if study.end(&worker, trial.number, &ending)? {
-                        remove(&folder);
+                        remove(&self.laboratory.folder_of(trial.number));
                         self.tell(&study, trial.number)?;
                     }
                 }
@@ -255,7 +251,7 @@ impl<'a> Search<'a> {
         } else {
             return false;
         };
-        *self.ending.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = end;
+        *lock(&self.ending) = end;
         true
     }
 

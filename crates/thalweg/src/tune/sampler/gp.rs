@@ -3,8 +3,8 @@
 
 use super::{STARTUP, allowed, normal_cdf, random_point, winsorised};
 use crate::random;
+use crate::tune::record::Trial;
 use crate::tune::space::{Point, Scale, Space};
-use crate::tune::study::Trial;
 
 /// Trials that the process knows at most, the latest: its cost grows with their cube.
 const MOST: usize = 256;

@@ -6,7 +6,7 @@ use crate::tune::space::{Point, Scale, Space};
 /// The combinations, in which the first dimension changes slowest; those the constraints forbid are left out.
 fn points(space: &Space, tune: &Tune) -> impl Iterator<Item = Point> {
     let axes: Vec<Vec<f64>> = sizes(space, tune).into_iter().zip(&space.dimensions).map(axis).collect();
-    let all = axes.iter().map(Vec::len).product::<usize>();
+    let all = axes.iter().fold(1, |all: usize, axis| all.saturating_mul(axis.len()));
     let mut last = None;
     (0..all).filter_map(move |mut index| {
         let mut places = vec![0.0; axes.len()];
@@ -60,7 +60,7 @@ pub(super) fn point(space: &Space, tune: &Tune, index: usize) -> Option<Point> {
     points(space, tune).nth(index)
 }
 
-/// How many combinations there are.
+/// How many combinations there are, counted as far as there are trials for them.
 pub(super) fn count(space: &Space, tune: &Tune) -> usize {
-    points(space, tune).count()
+    points(space, tune).take(tune.trials).count()
 }

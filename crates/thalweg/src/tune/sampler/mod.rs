@@ -11,8 +11,8 @@ mod tpe;
 mod zoom;
 
 use super::choice::front;
+use super::record::{Trial, TrialState};
 use super::space::{Point, Space};
-use super::study::{Trial, TrialState};
 use crate::random;
 use crate::spec::{Sampler, Tune};
 

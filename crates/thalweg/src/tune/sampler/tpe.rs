@@ -5,8 +5,8 @@
 
 use super::{STARTUP, allowed, normal_cdf as cdf, random_point, ranked, ranked_by_fronts};
 use crate::random;
+use crate::tune::record::{Trial, TrialState};
 use crate::tune::space::{Point, Scale, Space};
-use crate::tune::study::{Trial, TrialState};
 
 /// Draws from l of which one is tried.
 const CANDIDATES: u32 = 32;

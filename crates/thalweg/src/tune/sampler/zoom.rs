@@ -2,8 +2,8 @@
 
 use super::{Proposal, allowed, ranked};
 use crate::spec::Tune;
+use crate::tune::record::Trial;
 use crate::tune::space::{Scale, Space};
-use crate::tune::study::Trial;
 
 /// How much narrower each round's regions are than those of the round before.
 const SHRINK: f64 = 0.4;

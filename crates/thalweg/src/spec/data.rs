@@ -1,0 +1,75 @@
+//! What is read, and what its columns are.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::data::form::Fit;
+use crate::data::schema::{ColumnKind, Task};
+
+/// What is read, and what its columns are.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Data {
+    /// The data: a CSV or TSV file, a folder of pictures or sounds (a class per subfolder), IDX or NPY/NPZ files, `-` for standard input, or `sample:NAME`.
+    pub path: String,
+    /// The columns to predict. Default: a column called target, label, class or y, else the last one.
+    pub target: Vec<String>,
+    /// The task. Default: what the target's values say.
+    pub task: Option<Task>,
+    /// A file of dev rows; no rows are then split off for dev.
+    pub dev: Option<String>,
+    /// A file of test rows; no rows are then split off for test.
+    pub test: Option<String>,
+    /// The character between fields. Default: found in the file.
+    pub delimiter: Option<char>,
+    /// Whether the first line names the columns. Default: found in the file.
+    pub header: Option<bool>,
+    /// Names for the columns of a file without a header.
+    pub names: Vec<String>,
+    /// The text encoding, such as utf-8, utf-16le or latin1. Default: found in the file.
+    pub encoding: Option<String>,
+    /// Whether numbers are written with a decimal comma. Default: found in the file.
+    pub decimal_comma: Option<bool>,
+    /// Cells that mean "missing", besides the empty cell. Default: found among NA, N/A, NaN, null, none, ?, - and a full stop.
+    pub missing: Vec<String>,
+    /// Kinds of columns, by name, where inference is wrong.
+    pub kinds: BTreeMap<String, ColumnKind>,
+    /// Columns that name the row: left out of the inputs, kept in predictions.
+    pub id: Vec<String>,
+    /// Columns to leave out.
+    pub ignore: Vec<String>,
+    /// Columns to keep that would be left out as id-like.
+    pub keep: Vec<String>,
+    /// The column of sample weights.
+    pub weight: Option<String>,
+    /// The column that names files of pictures or sounds, where a table lists them. Default: one called file, path, image, sound or the like.
+    pub files: Option<String>,
+    /// The arrays of examples and of answers in an HDF5 or NPZ file. Default: x and y, or those whose names end so.
+    #[schemars(length(equal = 2))]
+    pub arrays: Option<Vec<String>>,
+    /// Height and width that pictures are brought to, such as 64,64. Default: by the pictures, 64 at most.
+    #[schemars(length(equal = 2), inner(range(min = 1, max = 4096)))]
+    pub image_size: Option<Vec<usize>>,
+    /// How a picture of another aspect is brought to that size. Default: crop.
+    pub fit: Option<Fit>,
+    /// Channels that pictures are read with: 1 is grey, 3 is colour. Default: 3 where any has colours.
+    #[schemars(range(min = 1, max = 3))]
+    pub channels: Option<usize>,
+    /// Samples a second that sounds are brought to. Default: as most have, 16000 at most.
+    #[schemars(range(min = 100, max = 768000))]
+    pub sample_rate: Option<usize>,
+    /// Seconds that sounds are brought to: the middle of longer ones, silence around shorter. Default: as 95 % have, 10 at most.
+    #[schemars(range(min = 0.001, max = 3600.0))]
+    pub seconds: Option<f64>,
+    /// Whether sounds are brought to one loudness. Default: yes.
+    pub equal_loudness: Option<bool>,
+    /// Share of a folder's files that may be unreadable; these are left out and named. Default: 0.01.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub max_bad: Option<f64>,
+    /// Whether training rows stay on disk: the table is read twice and never held in memory. Default: where memory is short.
+    pub from_disk: Option<bool>,
+    /// The folder on whose disk encoded rows are kept meanwhile. Default: the current one.
+    pub cache: Option<String>,
+}
