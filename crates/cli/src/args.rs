@@ -12,6 +12,7 @@ Examples:
   thalweg train houses.csv --target price
   thalweg tune houses.csv --target price --trials 60
   thalweg predict runs/houses-1 new.csv -o answers.csv
+  thalweg export runs/houses-1 -o houses.onnx
   thalweg check sample:iris --layers 8 --activation tanh";
 
 /// The whole command line.
@@ -49,6 +50,7 @@ pub(crate) fn command() -> Command {
                         .help("How the answers are written"),
                 )
                 .args(reading()),
+            export(),
             tune(),
             lr_find(),
             with_knobs(verb("check", "Check the gradients of a network on its data").arg(data(false)))
@@ -93,6 +95,19 @@ pub(crate) fn command() -> Command {
                         .help("Also write the figures, as SVG and PNG"),
                 ),
         ])
+}
+
+/// `export`, with every format there is.
+fn export() -> Command {
+    let formats = thalweg::export::ALL;
+    let names: Vec<&str> = formats.iter().map(|format| format.name).collect();
+    let each: Vec<String> =
+        formats.iter().map(|format| format!("  {} (.{}): {}", format.name, format.extension, format.meaning)).collect();
+    verb("export", "Write a model in the format of others")
+        .arg(model())
+        .arg(out("The file to write; its extension says the format").required(true))
+        .arg(Arg::new("to").long("to").value_name("FORMAT").help(format!("The format [{}]", names.join(", "))))
+        .after_help(format!("Formats:\n{}", each.join("\n")))
 }
 
 /// `tune` with its own verbs.

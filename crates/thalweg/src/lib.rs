@@ -5,6 +5,7 @@ pub mod average;
 mod chain;
 pub mod data;
 mod error;
+pub mod export;
 pub mod init;
 pub mod layers;
 pub mod losses;

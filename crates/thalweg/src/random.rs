@@ -31,6 +31,12 @@ pub(crate) fn check(seed: u64) -> Stream {
     Stream::new(seed, 3)
 }
 
+/// Rows on which an export is proved.
+#[cfg(feature = "onnx")]
+pub(crate) fn export(seed: u64) -> Stream {
+    Stream::new(seed, 7)
+}
+
 /// The noise that layer number `layer` adds in an epoch of training.
 pub(crate) fn layer(seed: u64, layer: u32, epoch: u32) -> Stream {
     Stream::new(seed, 1024 + layer).epoch(epoch)

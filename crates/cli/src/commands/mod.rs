@@ -4,6 +4,7 @@ mod augment;
 mod check;
 mod config;
 mod evaluate;
+mod export;
 mod inspect;
 mod lr_find;
 mod predict;
@@ -21,6 +22,7 @@ pub(crate) fn run(verb: &str, matches: &ArgMatches) -> anyhow::Result<u8> {
         "tune" => tune::run(matches),
         "resume" => resume::run(matches),
         "evaluate" => evaluate::run(matches),
+        "export" => export::run(matches),
         "predict" => predict::run(matches),
         "check" => check::run(matches),
         "augment" => augment::run(matches),

@@ -9,6 +9,7 @@ use std::io::{IsTerminal, Write};
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 use thalweg::data::inspect::Profile;
+use thalweg::export::{Proof, Written};
 use thalweg::metrics::{Metric, Metrics};
 use thalweg::model::Model;
 use thalweg::network::gradient_check::Report;
@@ -86,6 +87,18 @@ pub(crate) fn outcome(outcome: &Outcome) -> std::io::Result<()> {
     line(&format!("  thalweg inspect {}", run.display()))?;
     let new = if outcome.files { "NEW/" } else { "NEW.csv" };
     line(&format!("  thalweg predict {} {new}", run.display()))
+}
+
+/// What was written in another format, and what was proved of it.
+pub(crate) fn exported(written: &Written) -> std::io::Result<()> {
+    line(&format!("{BOLD}{}{BOLD:#}  {}", written.path.display(), written.format))?;
+    written.beside.iter().try_for_each(|path| line(&format!("{}", path.display())))?;
+    if let Some(Proof { runtime, rows, largest_difference, tolerance }) = &written.proof {
+        line(&format!(
+            "run by {runtime} on {rows} rows: differs from the model by {largest_difference:.1e} at most (let pass: {tolerance:.0e})"
+        ))?;
+    }
+    decisions(&written.decisions)
 }
 
 fn decisions(decisions: &[Decision]) -> std::io::Result<()> {

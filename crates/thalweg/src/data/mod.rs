@@ -2,7 +2,7 @@
 
 pub mod arrays;
 pub mod dataset;
-mod dates;
+pub(crate) mod dates;
 pub mod examples;
 pub mod form;
 pub mod inspect;

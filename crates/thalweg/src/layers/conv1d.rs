@@ -65,7 +65,8 @@ impl Conv1d {
         }
     }
 
-    fn flat(&self) -> Conv2d {
+    /// The same on images one pixel high.
+    pub(crate) fn flat(&self) -> Conv2d {
         Conv2d {
             filters: self.filters,
             kernel: Pair::along(self.kernel, 1),

@@ -30,7 +30,8 @@ fn none() -> Padding {
 }
 
 impl Pool1d {
-    fn flat(&self) -> Pool2d {
+    /// The same on images one pixel high.
+    pub(crate) fn flat(&self) -> Pool2d {
         Pool2d {
             take: self.take,
             size: self.size.map(|size| Pair::along(size, 1)),

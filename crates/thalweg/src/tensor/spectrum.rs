@@ -55,7 +55,7 @@ impl Bands {
     }
 
     /// Filters × window: w(t) cos(2πkt/n) of each bin k, then w(t) sin(2πkt/n).
-    fn waves(&self) -> Vec<f64> {
+    pub(crate) fn waves(&self) -> Vec<f64> {
         let (n, bins) = (self.window, self.bins());
         let turn = |i: usize| 2.0 * PI * (i % n) as f64 / n as f64;
         let hann = |t: usize| 0.5 - 0.5 * turn(t).cos();
@@ -64,7 +64,7 @@ impl Bands {
     }
 
     /// Bands × bins: how much each bin counts in each band.
-    fn triangles(&self) -> Vec<f64> {
+    pub(crate) fn triangles(&self) -> Vec<f64> {
         let mel = |hz: f64| 2595.0 * (1.0 + hz / 700.0).log10();
         let hz = |mel: f64| 700.0 * (10.0_f64.powf(mel / 2595.0) - 1.0);
         let [low, high] = self.range.map(mel);
@@ -78,7 +78,7 @@ impl Bands {
     }
 
     /// Coefficients × bands: √(2/n) cos(π k (i + ½)/n), the first row 1/√n.
-    fn cosines(&self) -> Vec<f64> {
+    pub(crate) fn cosines(&self) -> Vec<f64> {
         let n = self.bands as f64;
         let cosine = |k: usize, i: usize| (PI * k as f64 * (i as f64 + 0.5) / n).cos() * (2.0 / n).sqrt();
         let row = |k: usize| (0..self.bands).map(move |i| if k == 0 { n.sqrt().recip() } else { cosine(k, i) });

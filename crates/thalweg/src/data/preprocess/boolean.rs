@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{Cell, Encode};
 
 /// Words for no and yes, in lower case.
-const WORDS: [(&str, &str); 6] = [("false", "true"), ("no", "yes"), ("f", "t"), ("n", "y"), ("off", "on"), ("0", "1")];
+pub(crate) const WORDS: [(&str, &str); 6] =
+    [("false", "true"), ("no", "yes"), ("f", "t"), ("n", "y"), ("off", "on"), ("0", "1")];
 
 /// What a boolean column becomes: 0 or 1, then, if training rows lacked it, 1 where it was missing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -19,7 +19,7 @@ mod scale;
 pub use array::ArrayScale;
 pub use bins::Bins;
 pub use boolean::Boolean;
-pub(crate) use boolean::read as read_boolean;
+pub(crate) use boolean::{WORDS as BOOLEAN_WORDS, read as read_boolean};
 pub use categories::{Categories, Embedding, OneHot};
 pub use datetime::Datetime;
 pub use numeric::Numeric;
@@ -85,6 +85,13 @@ pub struct Input {
     pub transform: Transform,
 }
 
+impl Input {
+    /// The names of the network's inputs that the column becomes.
+    pub fn features(&self) -> Vec<String> {
+        self.transform.encoder().names(&self.column)
+    }
+}
+
 /// A categorical column that a learned vector stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmbeddedColumn {
@@ -136,7 +143,7 @@ impl Pipeline {
     pub fn features(&self) -> Vec<String> {
         match &self.array {
             Some(array) => array.names(),
-            None => self.inputs.iter().flat_map(|input| input.transform.encoder().names(&input.column)).collect(),
+            None => self.inputs.iter().flat_map(Input::features).collect(),
         }
     }
 
@@ -158,7 +165,7 @@ impl Pipeline {
                     dimension: embedding.dimension,
                 });
             }
-            position += input.transform.encoder().names(&input.column).len();
+            position += input.features().len();
         }
         embedded
     }
@@ -202,7 +209,7 @@ impl Pipeline {
         let mut offset = 0;
         for (input, &position) in self.inputs.iter().zip(positions) {
             let encoder = input.transform.encoder();
-            let mut out = vec![0.0; encoder.names(&input.column).len()];
+            let mut out = vec![0.0; input.features().len()];
             let cells = table.columns[position].readings(&self.notation);
             for (i, row) in rows.iter().enumerate() {
                 let cell = match input.transform {

@@ -1,0 +1,140 @@
+//! Models in the formats of others.
+//!
+//! A new format is one function from a model to a file's bytes, and one line in [`ALL`].
+
+#[cfg(feature = "onnx")]
+pub(crate) mod onnx;
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::model::{Model, atomic};
+use crate::train::event::Decision;
+use crate::{Error, Result, did_you_mean};
+
+/// A format that models are written in.
+#[derive(Debug, Clone, Copy)]
+pub struct Format {
+    /// Its name, as in `--to onnx`.
+    pub name: &'static str,
+    /// The extension of its files, without the dot.
+    pub extension: &'static str,
+    /// What it is, in a line.
+    pub meaning: &'static str,
+    /// Writes a model.
+    pub write: fn(&Model, &Options) -> Result<Exported>,
+}
+
+/// Every format there is.
+pub const ALL: &[Format] = &[
+    #[cfg(feature = "onnx")]
+    onnx::FORMAT,
+];
+
+/// What a format is told besides the model.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The file's name without its extension, for formats whose files name each other.
+    pub stem: String,
+}
+
+/// A model in a format.
+#[derive(Debug, Clone, Default)]
+pub struct Exported {
+    /// The bytes of the file.
+    pub bytes: Vec<u8>,
+    /// Files beside it: the extension of each, and its bytes.
+    pub beside: Vec<(&'static str, Vec<u8>)>,
+    /// What was decided.
+    pub decisions: Vec<Decision>,
+    /// What was proved of it, if it was run.
+    pub proof: Option<Proof>,
+}
+
+/// That what was written gives the model's own answers.
+#[derive(Debug, Clone, Serialize)]
+pub struct Proof {
+    /// What ran it.
+    pub runtime: &'static str,
+    /// On how many rows.
+    pub rows: usize,
+    /// The largest difference to the model's outputs, relative to those above 1; numbers are in units of their deviation.
+    pub largest_difference: f64,
+    /// The largest difference that is let pass.
+    pub tolerance: f64,
+}
+
+/// A model that was written in a format.
+#[derive(Debug, Clone, Serialize)]
+pub struct Written {
+    /// The file.
+    pub path: PathBuf,
+    /// The format's name.
+    pub format: &'static str,
+    /// Files that were written beside it.
+    pub beside: Vec<PathBuf>,
+    /// What was proved of it, if it was run.
+    pub proof: Option<Proof>,
+    /// What was decided.
+    pub decisions: Vec<Decision>,
+}
+
+/// The format of a name or, where none is given, of a path's extension.
+///
+/// # Errors
+/// If there is no such format.
+pub fn format(name: Option<&str>, path: &Path) -> Result<&'static Format> {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    let found = match name {
+        Some(name) => ALL.iter().find(|format| format.name == name),
+        None => ALL.iter().find(|format| format.extension.eq_ignore_ascii_case(extension)),
+    };
+    found.ok_or_else(|| {
+        let each = ALL.iter().map(|format| format!("{} (.{}): {}", format.name, format.extension, format.meaning));
+        let message = match name {
+            Some(name) => {
+                let near = did_you_mean(name, ALL.iter().map(|format| format.name));
+                format!("unknown format {name:?}{near}")
+            }
+            None => format!("no format is written to {}", path.display()),
+        };
+        Error::config(message).fix(format!("use --to with one of: {}", each.collect::<Vec<_>>().join("; ")))
+    })
+}
+
+/// Writes a model to a path in a format: each file whole, or not at all.
+///
+/// # Errors
+/// If the format cannot express the model, what was written does not give the model's answers, or a file cannot be
+/// written.
+pub fn export(model: &Model, path: &Path, format: &Format) -> Result<Written> {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let exported = (format.write)(model, &Options { stem })?;
+    let mut beside = Vec::new();
+    for (extension, bytes) in &exported.beside {
+        let path = path.with_extension(extension);
+        atomic::write(&path, bytes)?;
+        beside.push(path);
+    }
+    atomic::write(path, &exported.bytes)?;
+    let Exported { proof, decisions, .. } = exported;
+    Ok(Written { path: path.into(), format: format.name, beside, proof, decisions })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_format_is_found_by_name_or_extension() {
+        for known in ALL {
+            let path = PathBuf::from(format!("a.{}", known.extension.to_uppercase()));
+            assert_eq!(format(None, &path).unwrap().extension, known.extension);
+            assert_eq!(format(Some(known.name), Path::new("a.bin")).unwrap().name, known.name);
+            assert_eq!(ALL.iter().filter(|other| other.name == known.name).count(), 1);
+        }
+        assert!(format(None, Path::new("a.bin")).unwrap_err().remedy.unwrap().contains("--to"));
+        assert!(format(Some("nothing"), Path::new("a.bin")).is_err());
+    }
+}

@@ -1,0 +1,44 @@
+//! Activations as nodes.
+
+use super::graph::{Graph, float, int, signed};
+use crate::tensor::Activation;
+
+/// SELU's λ and α; ELU with α and a factor are what every runtime has.
+pub(crate) const SELU: [f64; 2] = [1.050_700_987_355_480_5, 1.673_263_242_354_377_2];
+
+/// a = g(z) for rows of the given dimensions.
+pub(super) fn activate(graph: &mut Graph, scope: &str, g: Activation, z: &str, dimensions: &[usize]) -> String {
+    let name = |operator: &str| format!("{scope}.{operator}");
+    let mut node = |operator: &str, attributes| graph.node(&name(operator), operator, [z], attributes);
+    match g {
+        Activation::Identity => z.to_string(),
+        Activation::Sigmoid => node("Sigmoid", Vec::new()),
+        Activation::Tanh => node("Tanh", Vec::new()),
+        Activation::Relu => node("Relu", Vec::new()),
+        Activation::LeakyRelu(slope) => node("LeakyRelu", vec![float("alpha", slope)]),
+        Activation::Elu => node("Elu", Vec::new()),
+        Activation::Gelu => node("Gelu", Vec::new()),
+        Activation::Softplus => node("Softplus", Vec::new()),
+        Activation::Selu => {
+            let elu = node("Elu", vec![float("alpha", SELU[1])]);
+            let lambda = graph.floats(&name("lambda"), &[], [SELU[0]]);
+            graph.node(&name("Mul"), "Mul", [&elu, &lambda], Vec::new())
+        }
+        Activation::Silu => {
+            let sigmoid = node("Sigmoid", Vec::new());
+            graph.node(&name("Mul"), "Mul", [z, &sigmoid], Vec::new())
+        }
+        Activation::Mish => {
+            let softplus = node("Softplus", Vec::new());
+            let tanh = graph.node(&name("Tanh"), "Tanh", [&softplus], Vec::new());
+            graph.node(&name("Mul"), "Mul", [z, &tanh], Vec::new())
+        }
+        Activation::Softmax if dimensions.len() == 1 => node("Softmax", vec![signed("axis", -1)]),
+        // Over all numbers of an example.
+        Activation::Softmax => {
+            let row = node("Flatten", vec![int("axis", 1)]);
+            let row = graph.node(&name("Softmax"), "Softmax", [&row], vec![signed("axis", -1)]);
+            graph.reshape(&name("Reshape"), &row, dimensions)
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! Layers as nodes, a function a kind.
+
+use serde::de::DeserializeOwned;
+
+use super::activation::activate;
+use super::graph::{Graph, float, int, ints, signed, to};
+use super::proto::DataType;
+use super::value::Value;
+use crate::layers::{
+    BatchNorm, Conv1d, Conv2d, Embedding, Layer, LayerNorm, Linear, LogMelOptions, Pool1d, Pool2d, Pooling, read_layer,
+};
+use crate::network::Entry;
+use crate::tensor::conv::Windows;
+use crate::tensor::{Activation, Shape, View};
+use crate::windows::{self, Padding, Pair};
+use crate::{Error, Result};
+
+/// Writes a layer after x.
+type Writer = fn(&mut Graph, Place, Value) -> Result<Value>;
+
+/// Each kind of layer.
+pub(super) const ALL: &[(&str, Writer)] = &[
+    ("linear", linear),
+    ("activation", activation),
+    ("batch_norm", batch_norm),
+    ("layer_norm", layer_norm),
+    ("dropout", dropout),
+    ("embedding", embedding),
+    ("conv1d", conv1d),
+    ("conv2d", conv2d),
+    ("pool1d", pool1d),
+    ("pool2d", pool2d),
+    ("residual", residual),
+    ("log_mel", log_mel),
+];
+
+/// A layer with what is its own.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// Its name: `layers.0`.
+    pub(super) scope: &'a str,
+    pub(super) layer: &'a dyn Layer,
+    pub(super) theta: View<'a>,
+    /// Its part of θ.
+    pub(super) entries: &'a [Entry],
+}
+
+impl Place<'_> {
+    /// The layer's options.
+    fn options<L: DeserializeOwned>(&self) -> Result<L> {
+        serde_json::from_value(self.layer.config()).map_err(|error| Error::internal(error.to_string()).at(self.scope))
+    }
+
+    /// The name of a node.
+    fn name(&self, operator: &str) -> String {
+        format!("{}.{operator}", self.scope)
+    }
+
+    /// One of its parameters, as it is.
+    fn parameter(&self, graph: &mut Graph, i: usize) -> String {
+        let entry = &self.entries[i];
+        let view = self.theta.part(entry.start, entry.shape);
+        graph.floats(&entry.name, entry.shape.dimensions(), (0..view.len()).map(|i| view.at(i)))
+    }
+
+    /// Filters, channels brought from the last place to the second.
+    fn filters(&self, graph: &mut Graph) -> String {
+        let entry = &self.entries[0];
+        let view = self.theta.part(entry.start, entry.shape);
+        let own = entry.shape.dimensions();
+        let (filters, channels) = (own[0], own[own.len() - 1]);
+        let window: usize = own[1..own.len() - 1].iter().product();
+        let at = |filter: usize, channel: usize, place: usize| view.at((filter * window + place) * channels + channel);
+        let numbers = (0..filters).flat_map(|filter| {
+            (0..channels).flat_map(move |channel| (0..window).map(move |place| at(filter, channel, place)))
+        });
+        let mut dimensions = vec![filters, channels];
+        dimensions.extend(&own[1..own.len() - 1]);
+        graph.floats(&entry.name, &dimensions, numbers)
+    }
+}
+
+/// Writes a layer of any kind.
+pub(super) fn write(graph: &mut Graph, place: Place, x: Value) -> Result<Value> {
+    let kind = place.layer.kind();
+    let Some((_, writer)) = ALL.iter().find(|(name, _)| *name == kind) else {
+        return Err(Error::config(format!("ONNX export knows no layer of kind {kind:?}"))
+            .at(place.scope)
+            .fix("export networks of the library's own layers"));
+    };
+    writer(graph, place, x)
+}
+
+fn linear(graph: &mut Graph, place: Place, x: Value) -> Result<Value> {
+    let Linear { units, activation, bias, .. } = place.options()?;
+    let x = graph.row(place.scope, &x);
+    let weight = place.parameter(graph, 0);
+    let transposed = vec![int("transB", 1)];
+    let z = if bias {
+        let bias = place.parameter(graph, 1);
+        graph.node(&place.name("Gemm"), "Gemm", [&x, &weight, &bias], transposed)
+    } else {
+        graph.node(&place.name("Gemm"), "Gemm", [&x, &weight], transposed)
+    };
+    let a = activate(graph, place.scope, activation, &z, &[units]);
+    Ok(Value::new(a, [units].into()))
+}
+
+fn activation(graph: &mut Graph, place: Place, x: Value) -> Result<Value> {
+    let crate::layers::Activate { activation } = place.options()?;
+    let name = activate(graph, place.scope, activation, &x.name, &x.dimensions());
+    Ok(x.with(name))
+}
+
+/// Does something to the units of an example: the channels of images, all numbers of others.
+fn by_units(
+    graph: &mut Graph,
+    place: Place,
+    x: Value,
+    images: fn(&mut Graph, &str, &Value) -> Value,
+    node: impl FnOnce(&mut Graph, &str) -> String,
+) -> Value {
+    match *x.shape.dimensions() {
+        [_, _, _] => {
+            let x = images(graph, place.scope, &x);
+            let y = node(graph, &x.name);
+            x.with(y)
+        }
+        [_] => {
+            let y = node(graph, &x.name);
+            x.with(y)
+        }
+        _ => {
+            let row = graph.row(place.scope, &x);
+            let y = node(graph, &row);
+            let y = graph.reshape(&place.name("Reshape"), &y, x.shape.dimensions());
+            Value::new(y, x.shape)
+        }
+    }
+}
+
+fn batch_norm(graph: &mut Graph, place: Place, x: Value) -> Result<Value> {
+    let BatchNorm { epsilon, .. } = place.options()?;
+    let images = |graph: &mut Graph, scope: &str, x: &Value| {
+        let name = graph.channels_first(scope, x, x.shape);
+        Value { name, channels_first: true, ..*x }
+    };
+    Ok(by_units(graph, place, x, images, |graph, x| {
+        let [gamma, beta, mean, variance] = [0, 1, 2, 3].map(|i| place.parameter(graph, i));
+        let inputs = [x, &gamma, &beta, &mean, &variance];
+        graph.node(&place.name("BatchNormalization"), "BatchNormalization", inputs, vec![float("epsilon", epsilon)])
+    }))
+}
+
+fn layer_norm(graph: &mut Graph, place: Place, x: Value) -> Result<Value> {
+    let LayerNorm { epsilon } = place.options()?;
+    let images = |graph: &mut Graph, scope: &str, x: &Value| Value::new(graph.own(scope, x), x.shape);
+    Ok(by_units(graph, place, x, images, |graph, x| {
+        let [gamma, beta] = [0, 1].map(|i| place.parameter(graph, i));
+        let options = vec![signed("axis", -1), float("epsilon", epsilon)];
+        graph.node(&place.name("LayerNormalization"), "LayerNormalization", [x, &gamma, &beta], options)
+    }))
+}
+
+/// Prediction drops nothing.
+fn dropout(_graph: &mut Graph, _place: Place, x: Value) -> Result<Value> {
+    Ok(x)
+}
+
+fn embedding(graph: &mut Graph, place: Place, x: Value) -> Result<Value> {
+    let options: Embedding = place.options()?;
+    let (dense, columns) = (options.dense, options.columns.len());
+    let row = graph.row(place.scope, &x);
+    let mut part = |from: usize, to: usize, what: &str| {
+        let bounds = [from, to, 1].map(|n| graph.integers(&place.name(&format!("{what}.bound")), &[n as i64]));
+        let [from, to, axis] = bounds.each_ref().map(String::as_str);
+        graph.node(&place.name(what), "Slice", [&row, from, to, axis], Vec::new())
+    };
+    let mut parts = Vec::new();
+    if dense > 0 {
+        parts.push(part(0, dense, "dense"));
+    }
+    let codes = part(dense, dense + columns, "codes");
+    let codes = graph.node(&place.name("Cast"), "Cast", [&codes], to(DataType::Int64));
+    for j in 0..columns {
+        let table = place.parameter(graph, j);
+        let position = graph.integer(&format!("{table}.column"), j as i64);
+        let code = graph.node(&format!("{table}.code"), "Gather", [&codes, &position], vec![int("axis", 1)]);
+        parts.push(graph.node(&format!("{table}.Gather"), "Gather", [&table, &code], vec![int("axis", 0)]));
+    }
+    let y = graph.joined(&place.name("Concat"), &parts);
+    Ok(Value::new(y, place.layer.output(x.shape)?))
+}
+
+/// Zeros before and after on each axis, as many as the windows reach.
+fn pads(windows: &Windows, axes: usize) -> Vec<usize> {
+    let axes = 2 - axes..2;
+    let after = |axis: usize| {
+        let reach =
+            (windows.output[axis] - 1) * windows.stride[axis] + (windows.size[axis] - 1) * windows.dilation[axis] + 1;
+        reach.saturating_sub(windows.input[axis] + windows.padding[axis])
+    };
+    axes.clone().map(|axis| windows.padding[axis]).chain(axes.map(after)).collect()
+}
+
+/// A convolution along one axis or two; 1-D layers are images one pixel high.
+fn convolve(
+    graph: &mut Graph,
+    place: Place,
+    x: Value,
+    layer: &Conv2d,
+    image: [usize; 3],
+    axes: usize,
+) -> Result<Value> {
+    let windows =
+        windows::windows(place.layer.kind(), image, [layer.kernel, layer.stride, layer.dilation], layer.padding)?;
+    let x_name = graph.channels_first(place.scope, &x, seen(image, axes));
+    let of_axes = |pair: Pair| pair.each()[2 - axes..].to_vec();
+    let mut options = vec![ints("kernel_shape", &of_axes(layer.kernel)), ints("strides", &of_axes(layer.stride))];
+    options.push(ints("pads", &pads(&windows, axes)));
+    if layer.dilation.each() != [1, 1] {
+        options.push(ints("dilations", &of_axes(layer.dilation)));
+    }
+    if layer.groups > 1 {
+        options.push(int("group", layer.groups));
+    }
+    let weight = place.filters(graph);
+    let z = if layer.bias {
+        let bias = place.parameter(graph, 1);
+        graph.node(&place.name("Conv"), "Conv", [&x_name, &weight, &bias], options)
+    } else {
+        graph.node(&place.name("Conv"), "Conv", [&x_name, &weight], options)
+    };
+    let y = Value { name: z.clone(), shape: place.layer.output(x.shape)?, channels_first: true };
+    let a = activate(graph, place.scope, layer.activation, &z, &y.dimensions());
+    Ok(y.with(a))
+}
+
+/// How windows along so many axes see an image.
+fn seen([height, width, channels]: [usize; 3], axes: usize) -> Shape {
+    if axes == 2 { [height, width, channels].into() } else { [width, channels].into() }
+}
+
+fn line(place: Place, x: Shape) -> Result<[usize; 3]> {
+    windows::image(place.layer.kind(), windows::line(place.layer.kind(), x)?)
+}
+
+fn conv2d(graph: &mut Graph, place: Place, x: Value) -> Result<Value> {
+    let image = windows::image(place.layer.kind(), x.shape)?;
+    let layer: Conv2d = place.options()?;
+    convolve(graph, place, x, &layer, image, 2)
+}
+
+fn conv1d(graph: &mut Graph, place: Place, x: Value) -> Result<Value> {
+    let image = line(place, x.shape)?;
+    let layer: Conv1d = place.options()?;
+    convolve(graph, place, x, &layer.flat(), image, 1)
+}
+
+/// Pooling along one axis or two.
+fn pool(graph: &mut Graph, place: Place, x: Value, layer: &Pool2d, image: [usize; 3], axes: usize) -> Result<Value> {
+    let shape = place.layer.output(x.shape)?;
+    let name = graph.channels_first(place.scope, &x, seen(image, axes));
+    let (take, global) = match layer.take {
+        Pooling::Max => ("MaxPool", "GlobalMaxPool"),
+        Pooling::Average => ("AveragePool", "GlobalAveragePool"),
+    };
+    let Some(size) = layer.size else {
+        let y = graph.node(&place.name(global), global, [&name], Vec::new());
+        let y = graph.node(&place.name("Flatten"), "Flatten", [&y], vec![int("axis", 1)]);
+        return Ok(Value::new(y, shape));
+    };
+    let stride = layer.stride.unwrap_or(size);
+    let windows = windows::windows(place.layer.kind(), image, [size, stride, Pair::default()], layer.padding)?;
+    let of_axes = |pair: Pair| pair.each()[2 - axes..].to_vec();
+    let mut options = vec![ints("kernel_shape", &of_axes(size)), ints("strides", &of_axes(stride))];
+    options.push(ints("pads", &pads(&windows, axes)));
+    if layer.take == Pooling::Average && layer.padding != Padding::Valid {
+        options.push(int("count_include_pad", 1));
+    }
+    let name = graph.node(&place.name(take), take, [&name], options);
+    Ok(Value { name, shape, channels_first: true })
+}
+
+fn pool2d(graph: &mut Graph, place: Place, x: Value) -> Result<Value> {
+    let image = windows::image(place.layer.kind(), x.shape)?;
+    let layer: Pool2d = place.options()?;
+    pool(graph, place, x, &layer, image, 2)
+}
+
+fn pool1d(graph: &mut Graph, place: Place, x: Value) -> Result<Value> {
+    let image = line(place, x.shape)?;
+    let layer: Pool1d = place.options()?;
+    pool(graph, place, x, &layer.flat(), image, 1)
+}
+
+fn residual(graph: &mut Graph, place: Place, x: Value) -> Result<Value> {
+    let options = place.layer.config();
+    let mut entries = place.entries;
+    let mut branch = |graph: &mut Graph, name: &str| -> Result<Value> {
+        let mut y = x.clone();
+        let tables = options.get(name).and_then(|tables| tables.as_array()).cloned().unwrap_or_default();
+        for (i, table) in tables.into_iter().enumerate() {
+            let layer = read_layer(table, &[])?;
+            let own;
+            (own, entries) = entries.split_at(layer.parameters(y.shape).len());
+            let scope = format!("{}.{name}.{i}", place.scope);
+            let inner = Place { scope: &scope, layer: layer.as_ref(), theta: place.theta, entries: own };
+            y = write(graph, inner, y)?;
+        }
+        Ok(y)
+    };
+    let (a, b) = (branch(graph, "layers")?, branch(graph, "shortcut")?);
+    let beside = place.name("shortcut");
+    let b = if a.channels_first { graph.channels_first(&beside, &b, b.shape) } else { graph.own(&beside, &b) };
+    let sum = graph.node(&place.name("Add"), "Add", [&a.name, &b], Vec::new());
+    let sum = a.with(sum);
+    let g = match options.get("activation").and_then(|g| g.as_str()) {
+        Some(text) => text.parse()?,
+        None => Activation::default(),
+    };
+    let name = activate(graph, place.scope, g, &sum.name, &sum.dimensions());
+    Ok(sum.with(name))
+}
+
+/// A convolution with waves, whose squares triangles and cosines weigh.
+fn log_mel(graph: &mut Graph, place: Place, x: Value) -> Result<Value> {
+    let options: LogMelOptions = place.options()?;
+    let (bands, samples) = (options.bands(), x.shape.size());
+    let (frames, waves) = (bands.frames(samples), 2 * bands.bins().len());
+    let x_name = graph.channels_first(place.scope, &x, [samples, 1].into());
+    let filters = graph.floats(&place.name("waves"), &[waves, 1, bands.window], bands.waves());
+    let window = vec![ints("kernel_shape", &[bands.window]), ints("strides", &[bands.hop])];
+    let transform = graph.node(&place.name("Conv"), "Conv", [&x_name, &filters], window);
+    let transform = Value { name: transform, shape: [frames, waves].into(), channels_first: true };
+    let transform = graph.own(place.scope, &transform);
+    let squares = graph.node(&place.name("Mul"), "Mul", [&transform, &transform], Vec::new());
+    // Squares of the real parts, then of the imaginary ones: each triangle weighs both.
+    let triangles = bands.triangles();
+    let both = (0..waves).flat_map(|wave| triangles.iter().skip(wave % (waves / 2)).step_by(waves / 2).copied());
+    let both = graph.floats(&place.name("triangles"), &[waves, bands.bands], both);
+    let power = graph.node(&place.name("MatMul"), "MatMul", [&squares, &both], Vec::new());
+    let offset = graph.floats(&place.name("offset"), &[], [options.offset]);
+    let power = graph.node(&place.name("Add"), "Add", [&power, &offset], Vec::new());
+    let mut y = graph.node(&place.name("Log"), "Log", [&power], Vec::new());
+    let mut width = bands.bands;
+    if let Some(coefficients) = bands.coefficients {
+        let cosines = bands.cosines();
+        let transposed = (0..width).flat_map(|band| cosines.iter().skip(band).step_by(width).copied());
+        let cosines = graph.floats(&place.name("cosines"), &[width, coefficients], transposed);
+        y = graph.node(&place.name("coefficients"), "MatMul", [&y, &cosines], Vec::new());
+        width = coefficients;
+    }
+    // One channel, first.
+    let name = graph.reshape(&place.name("image"), &y, &[1, frames, width]);
+    Ok(Value { name, shape: [frames, width, 1].into(), channels_first: true })
+}

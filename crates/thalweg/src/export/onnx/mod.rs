@@ -1,0 +1,115 @@
+//! ONNX: the whole model as a graph, raw columns in and answers out.
+//!
+//! What is written is run before it is handed out: where its answers are not the model's own, there is no file.
+
+mod activation;
+mod answers;
+mod categories;
+mod dates;
+mod graph;
+mod interpret;
+mod layers;
+mod preprocess;
+pub(crate) mod proto;
+mod prove;
+mod rows;
+mod value;
+
+use prost::Message;
+
+use self::graph::{Graph, ML};
+use self::layers::Place;
+use super::{Exported, Format, Options};
+use crate::Result;
+use crate::model::Model;
+
+/// The registry line.
+pub(super) const FORMAT: Format = Format {
+    name: "onnx",
+    extension: "onnx",
+    meaning: "ONNX, with all preprocessing, for ONNX Runtime and others",
+    write,
+};
+
+/// The version of the default operators: the first with a `Gelu`.
+const OPERATORS: i64 = 20;
+/// The version of the operators of classical machine learning.
+const ML_OPERATORS: i64 = 3;
+/// The version of the format that came with those.
+const IR: i64 = 9;
+
+/// A model as a graph.
+struct Written {
+    graph: Graph,
+    /// How many nodes make the network's input.
+    preprocess: usize,
+    /// The network's input.
+    x: value::Value,
+    answers: answers::Answers,
+}
+
+fn write(model: &Model, _options: &Options) -> Result<Exported> {
+    let mut graph = Graph::default();
+    let (x, decisions) = preprocess::write(&mut graph, &model.pipeline, model.network.input())?;
+    let preprocess = graph.nodes.len();
+    let mut y = x.clone();
+    for (i, layer) in model.network.layers().iter().enumerate() {
+        let (layer, entries) = (layer.as_ref(), model.network.layout().of_layer(i));
+        let place = Place { scope: &format!("layers.{i}"), layer, theta: model.theta.view(), entries };
+        y = layers::write(&mut graph, place, y)?;
+    }
+    let z = graph.row("answers", &y);
+    let answers = answers::write(&mut graph, &model.target, &z, preprocess::needs_double);
+    let written = Written { graph, preprocess, x, answers };
+    let proof = prove::prove(model, &written)?;
+    let bytes = file(model, written.graph).encode_to_vec();
+    Ok(Exported { bytes, beside: Vec::new(), decisions, proof: Some(proof) })
+}
+
+/// The file of a graph.
+fn file(model: &Model, graph: Graph) -> proto::Model {
+    let provenance = &model.provenance;
+    fn json(value: &impl serde::Serialize) -> String {
+        serde_json::to_string(value).expect("it is plain data")
+    }
+    let mut metadata = vec![
+        ("thalweg.version", env!("CARGO_PKG_VERSION").to_string()),
+        ("thalweg.trained_by", provenance.thalweg.clone()),
+        ("thalweg.task", model.target.task.to_string()),
+        ("thalweg.targets", json(&model.target.columns)),
+        ("thalweg.classes", json(&model.target.classes)),
+        ("thalweg.data", provenance.data.clone()),
+        ("thalweg.hashes", json(&provenance.hashes)),
+        ("thalweg.seed", provenance.seed.to_string()),
+    ];
+    if let Some(form) = model.pipeline.form() {
+        metadata.push(("thalweg.form", json(&form)));
+    }
+    let entry = |(key, value): (&str, String)| proto::Entry { key: key.into(), value };
+    proto::Model {
+        metadata_props: metadata.into_iter().map(entry).collect(),
+        ..of_graph(graph.nodes, graph.constants, graph.inputs, graph.outputs)
+    }
+}
+
+/// Nodes and constants as a file.
+fn of_graph(
+    node: Vec<proto::Node>,
+    initializer: Vec<proto::Tensor>,
+    input: Vec<proto::ValueInfo>,
+    output: Vec<proto::ValueInfo>,
+) -> proto::Model {
+    let operators = |domain: &str, version| proto::OperatorSet { domain: domain.into(), version };
+    let mut opset_import = vec![operators("", OPERATORS)];
+    if node.iter().any(|node| node.domain == ML) {
+        opset_import.push(operators(ML, ML_OPERATORS));
+    }
+    proto::Model {
+        ir_version: IR,
+        producer_name: "thalweg".into(),
+        producer_version: env!("CARGO_PKG_VERSION").into(),
+        graph: Some(proto::Graph { node, name: "thalweg".into(), initializer, input, output, ..Default::default() }),
+        opset_import,
+        metadata_props: Vec::new(),
+    }
+}

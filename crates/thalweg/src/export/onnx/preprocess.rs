@@ -1,0 +1,226 @@
+//! A pipeline as nodes: an input a column, and what becomes of it.
+//!
+//! Columns of one kind are joined and treated at once, so that the graph does not grow with their number; a last `Gather`
+//! puts the network's inputs in their order.
+
+use super::categories::{self, Codes};
+use super::dates;
+use super::graph::{Graph, int, to};
+use super::proto::DataType;
+use super::value::Value;
+use crate::data::preprocess::{ArrayScale, Bins, Input, Pipeline, Scale, Transform};
+use crate::tensor::Shape;
+use crate::train::event::Decision;
+use crate::{Error, Result};
+
+/// Whether 32 bits say too little of numbers of such a size in such a unit: their error is above 10⁻⁶ units.
+pub(super) fn needs_double(size: f64, unit: f64) -> bool {
+    (size / unit).abs() > 16.0
+}
+
+/// Adds the inputs and what becomes of them; gives the network's input.
+pub(super) fn write(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Result<(Value, Vec<Decision>)> {
+    match &pipeline.array {
+        Some(array) => Ok((Value::new(of_array(graph, array), shape), Vec::new())),
+        None => of_table(graph, pipeline, shape),
+    }
+}
+
+fn of_array(graph: &mut Graph, array: &ArrayScale) -> String {
+    let meaning = match array.form {
+        Some(_) => "examples as the library reads files",
+        None => "examples",
+    };
+    let x = graph.input("input", DataType::Float, &array.shape, meaning);
+    scaled(graph, "preprocess", DataType::Float, &x, &array.scales)
+}
+
+/// Columns of the network's input, each with its place.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    tensors: Vec<String>,
+    places: Vec<usize>,
+}
+
+impl Parts {
+    /// Adds a tensor of 32-bit numbers whose columns have these places.
+    pub(super) fn add(&mut self, tensor: String, places: impl IntoIterator<Item = usize>) {
+        self.tensors.push(tensor);
+        self.places.extend(places);
+    }
+}
+
+/// A column of numbers that may be missing.
+#[derive(Debug, Clone, Copy)]
+struct Column<'a> {
+    /// The place of the first number that it becomes.
+    place: usize,
+    name: &'a str,
+    fill: f64,
+    indicator: bool,
+    scale: Scale,
+    bins: Option<&'a Bins>,
+}
+
+fn of_table(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Result<(Value, Vec<Decision>)> {
+    let mut numbers: [Vec<Column>; 4] = Default::default();
+    let (mut booleans, mut times, mut hot, mut embedded) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut place = 0;
+    for input @ Input { column: name, transform } in &pipeline.inputs {
+        match transform {
+            Transform::Numeric(n) => {
+                let column =
+                    Column { place, name, fill: n.fill, indicator: n.indicator, scale: n.scale, bins: n.bins.as_ref() };
+                numbers[column.group()].push(column);
+            }
+            Transform::Boolean(b) => {
+                let (fill, indicator) = (b.fill, b.indicator);
+                booleans.push(Column { place, name, fill, indicator, scale: Scale::None, bins: None });
+            }
+            Transform::Datetime(d) => times.push((place, name.as_str(), d)),
+            Transform::OneHot(c) => hot.push(Codes { place, name, categories: &c.categories }),
+            Transform::Embedding(c) => embedded.push(Codes { place, name, categories: &c.categories }),
+        }
+        place += input.features().len();
+    }
+    let mut parts = Parts::default();
+    for (group, columns) in numbers.iter().enumerate().filter(|(_, columns)| !columns.is_empty()) {
+        let kind = if group < 2 { DataType::Float } else { DataType::Double };
+        let scope = ["numbers", "numbers.robust", "numbers.double", "numbers.double.robust"][group];
+        let inputs: Vec<String> =
+            columns.iter().map(|c| graph.input(c.name, kind, &[1], "a number, NaN where it is missing")).collect();
+        let x = graph.joined(&format!("{scope}.Concat"), &inputs);
+        filled(graph, scope, kind, &x, columns, &mut parts);
+    }
+    if !booleans.is_empty() {
+        let names: Vec<&str> = booleans.iter().map(|column| column.name).collect();
+        let x = categories::booleans(graph, &names);
+        filled(graph, "booleans", DataType::Float, &x, &booleans, &mut parts);
+    }
+    let mut decisions = Vec::new();
+    if !times.is_empty() {
+        decisions.push(dates::write(graph, &times, &mut parts));
+    }
+    categories::write(graph, &pipeline.notation, &hot, &embedded, &mut parts);
+    if parts.tensors.is_empty() {
+        return Err(Error::config("the model has no input columns").fix("train it on some"));
+    }
+    let mut order = vec![0; parts.places.len()];
+    parts.places.iter().enumerate().for_each(|(i, &place)| order[place] = i);
+    let x = graph.joined("inputs.Concat", &parts.tensors);
+    let x = selected(graph, "inputs", &x, &order, order.len());
+    Ok((Value::new(x, shape), decisions))
+}
+
+impl Column<'_> {
+    /// Numbers of 32 bits or, from 2 on, of 64; robustly scaled ones are odd.
+    fn group(&self) -> usize {
+        let (shift, unit) = affine(&self.scale);
+        let narrow = |edge: &[f64]| needs_double(edge[0].abs().max(edge[1].abs()), edge[1] - edge[0]);
+        let double = needs_double(shift, unit) || self.bins.is_some_and(|bins| bins.edges.windows(2).any(narrow));
+        2 * usize::from(double) + usize::from(matches!(self.scale, Scale::Robust { .. }))
+    }
+}
+
+/// Missing numbers filled, scaled, with what says that they were missing and their bins.
+fn filled(graph: &mut Graph, scope: &str, kind: DataType, x: &str, columns: &[Column], parts: &mut Parts) {
+    let name = |operator: &str| format!("{scope}.{operator}");
+    let count = columns.len();
+    let missing = graph.node(&name("IsNaN"), "IsNaN", [x], Vec::new());
+    let fill = graph.numbers(kind, &name("fill"), &[count], columns.iter().map(|column| column.fill));
+    let x = graph.node(&name("Where"), "Where", [&missing, &fill, x], Vec::new());
+
+    let scales: Vec<Scale> = columns.iter().map(|column| column.scale).collect();
+    let y = scaled(graph, scope, kind, &x, &scales);
+    parts.add(as_float(graph, scope, kind, y), columns.iter().map(|column| column.place));
+
+    let indicated: Vec<usize> = (0..count).filter(|&i| columns[i].indicator).collect();
+    indicators(graph, scope, &missing, count, &indicated, indicated.iter().map(|&i| columns[i].place + 1), parts);
+
+    let bins = || columns.iter().enumerate().filter_map(|(i, column)| Some((i, column, column.bins?)));
+    let each =
+        |f: fn(&[f64]) -> f64| bins().flat_map(move |(.., bins)| bins.edges.windows(2).map(f)).collect::<Vec<_>>();
+    let low = each(|edge| edge[0]);
+    if low.is_empty() {
+        return;
+    }
+    let of: Vec<usize> = bins().flat_map(|(i, _, bins)| vec![i; bins.count()]).collect();
+    let x = selected(graph, &name("bins"), &x, &of, count);
+    let low = graph.numbers(kind, &name("bins.low"), &[of.len()], low);
+    let width = graph.numbers(kind, &name("bins.width"), &[of.len()], each(|edge| edge[1] - edge[0]));
+    let x = graph.node(&name("bins.Sub"), "Sub", [&x, &low], Vec::new());
+    let x = graph.node(&name("bins.Div"), "Div", [&x, &width], Vec::new());
+    let [zero, one] = [("bins.zero", 0.0), ("bins.one", 1.0)].map(|(n, x)| graph.numbers(kind, &name(n), &[], [x]));
+    let x = graph.node(&name("bins.Clip"), "Clip", [&x, &zero, &one], Vec::new());
+    let first = |column: &Column| column.place + 1 + usize::from(column.indicator);
+    let places = bins().flat_map(|(_, column, bins)| (0..bins.count()).map(move |t| first(column) + t));
+    parts.add(as_float(graph, &name("bins"), kind, x), places);
+}
+
+/// 1 where some of the columns were missing.
+pub(super) fn indicators(
+    graph: &mut Graph,
+    scope: &str,
+    missing: &str,
+    count: usize,
+    columns: &[usize],
+    places: impl Iterator<Item = usize>,
+    parts: &mut Parts,
+) {
+    if !columns.is_empty() {
+        let missing = selected(graph, &format!("{scope}.indicated"), missing, columns, count);
+        parts.add(graph.node(&format!("{scope}.missing"), "Cast", [&missing], to(DataType::Float)), places);
+    }
+}
+
+/// x in 32 bits.
+pub(super) fn as_float(graph: &mut Graph, scope: &str, kind: DataType, x: String) -> String {
+    if kind == DataType::Float {
+        return x;
+    }
+    graph.node(&format!("{scope}.Cast"), "Cast", [&x], to(DataType::Float))
+}
+
+/// Some of x's columns, in an order, of so many.
+pub(super) fn selected(graph: &mut Graph, name: &str, x: &str, columns: &[usize], count: usize) -> String {
+    if columns.iter().copied().eq(0..count) {
+        return x.to_string();
+    }
+    let columns: Vec<i64> = columns.iter().map(|&column| column as i64).collect();
+    let columns = graph.integers(&format!("{name}.columns"), &columns);
+    graph.node(name, "Gather", [x, &columns], vec![int("axis", 1)])
+}
+
+/// What a scaling subtracts, and what it then divides by.
+fn affine(scale: &Scale) -> (f64, f64) {
+    match *scale {
+        Scale::Standard { mean, deviation } => (mean, deviation),
+        Scale::Robust { median, spread } => (median, spread),
+        Scale::MinMax { low, high } => (low, if high > low { high - low } else { 1.0 }),
+        Scale::None => (0.0, 1.0),
+    }
+}
+
+/// x scaled: by one scale, or a scale a column; all of them are robust, or none.
+pub(super) fn scaled(graph: &mut Graph, scope: &str, kind: DataType, x: &str, scales: &[Scale]) -> String {
+    let name = |operator: &str| format!("{scope}.{operator}");
+    let (shifts, units): (Vec<f64>, Vec<f64>) = scales.iter().map(affine).unzip();
+    let dimensions: &[usize] = if scales.len() == 1 { &[] } else { &[scales.len()] };
+    let mut y = x.to_string();
+    for (operator, constant, numbers, nothing) in [("Sub", "shift", shifts, 0.0), ("Div", "unit", units, 1.0)] {
+        if numbers.iter().any(|&x| x != nothing) {
+            let numbers = graph.numbers(kind, &name(constant), dimensions, numbers);
+            y = graph.node(&name(operator), operator, [&y, &numbers], Vec::new());
+        }
+    }
+    if matches!(scales.first(), Some(Scale::Robust { .. })) {
+        // r / √(1 + (r/3)²)
+        let [three, one] = [("three", 3.0), ("one", 1.0)].map(|(n, x)| graph.numbers(kind, &name(n), &[], [x]));
+        let third = graph.node(&name("third"), "Div", [&y, &three], Vec::new());
+        let square = graph.node(&name("square"), "Mul", [&third, &third], Vec::new());
+        let sum = graph.node(&name("Add"), "Add", [&square, &one], Vec::new());
+        let root = graph.node(&name("Sqrt"), "Sqrt", [&sum], Vec::new());
+        y = graph.node(&name("clipped"), "Div", [&y, &root], Vec::new());
+    }
+    y
+}

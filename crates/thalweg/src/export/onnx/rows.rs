@@ -1,0 +1,148 @@
+//! Rows like those of the training data, drawn from what the pipeline knows of it: with missing cells, unseen categories
+//! and numbers beyond the range.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use jiff::fmt::strtime;
+use jiff::tz::TimeZone;
+
+use super::graph::Graph;
+use super::interpret::Value;
+use super::proto::DataType;
+use crate::data::arrays::Arrays;
+use crate::data::dates;
+use crate::data::preprocess::{Datetime, Numeric, Scale, Transform};
+use crate::data::table::{Table, TextColumn};
+use crate::model::Model;
+use crate::random::{self, Stream};
+use crate::{Error, Result};
+
+/// Most rows that are drawn.
+const MOST: usize = 256;
+/// Numbers that a forward pass may keep for all rows together.
+const NUMBERS: usize = 1 << 23;
+
+/// Rows, as a graph takes them and what the model makes of them.
+pub(super) struct Rows {
+    pub(super) count: usize,
+    /// The graph's inputs by name.
+    pub(super) values: HashMap<String, Value>,
+    /// The model's outputs.
+    pub(super) expected: Vec<f64>,
+}
+
+/// Draws rows.
+pub(super) fn draw(model: &Model, graph: &Graph) -> Result<Rows> {
+    let count = (NUMBERS / model.network.numbers_per_row().max(1)).clamp(2, MOST);
+    let stream = random::export(0);
+    let mut values = HashMap::new();
+    let x: Vec<f32> = if let Some(array) = &model.pipeline.array {
+        let width: usize = array.shape.iter().product();
+        let mut x = vec![0.0_f32; count * width];
+        for (row, x) in x.chunks_exact_mut(width).enumerate() {
+            stream.fill_normal(row as u32, x);
+            x.iter_mut()
+                .zip(array.scales.iter().cycle())
+                .for_each(|(x, scale)| *x = around(scale, f64::from(*x)) as f32);
+        }
+        let numbers = x.iter().map(|&x| f64::from(x)).collect();
+        let columns = array.shape.last().copied().unwrap_or(1);
+        let input = Value::Numbers { kind: DataType::Float, columns, numbers };
+        values.insert(graph.inputs[0].name.clone(), input);
+        let rows: Vec<usize> = (0..count).collect();
+        model.pipeline.transform_arrays(&Arrays::new("drawn examples", &array.shape, x)?, &rows)?
+    } else {
+        let mut table = Table { source: "drawn rows".into(), lines: (1..=count as u64).collect(), ..Table::default() };
+        for (i, input) in model.pipeline.inputs.iter().enumerate() {
+            let (name, kind) = graph.input_of(&input.column).ok_or_else(|| Error::internal("a column has no input"))?;
+            let cell =
+                |row: usize| Draw { stream: &stream, row: row as u32, column: i as u32 }.cell(&input.transform, kind);
+            let (texts, numbers): (Vec<String>, Vec<f64>) = (0..count).map(cell).unzip();
+            let mut column = TextColumn::default();
+            texts.iter().for_each(|text| column.push(text));
+            table.names.push(input.column.clone());
+            table.columns.push(column);
+            let value = match kind {
+                DataType::String => Value::Texts { columns: 1, texts },
+                _ => Value::Numbers { kind, columns: 1, numbers },
+            };
+            values.insert(name.to_string(), value);
+        }
+        model.pipeline.transform(&table)?
+    };
+    Ok(Rows { count, values, expected: model.outputs(&x) })
+}
+
+/// A number as far from the middle of a scale as one from 0 is.
+fn around(scale: &Scale, x: f64) -> f64 {
+    match *scale {
+        Scale::Standard { mean, deviation } => mean + x * deviation,
+        Scale::Robust { median, spread } => median + x * spread,
+        Scale::MinMax { low, high } => low + (high - low) * (0.5 + x / 4.0),
+        Scale::None => x,
+    }
+}
+
+/// Where a cell is drawn.
+struct Draw<'a> {
+    stream: &'a Stream,
+    row: u32,
+    column: u32,
+}
+
+impl Draw<'_> {
+    /// A number from 0 to below 1, one of four.
+    fn share(&self, i: u32) -> f64 {
+        self.stream.uniform(self.row, 4 * self.column + i)
+    }
+
+    /// One of some.
+    fn one<'t, T>(&self, of: &'t [T], i: u32) -> Option<&'t T> {
+        of.get((self.share(i) * of.len() as f64) as usize)
+    }
+
+    /// A cell as text, and as a number where the graph takes numbers.
+    fn cell(&self, transform: &Transform, kind: DataType) -> (String, f64) {
+        if self.share(0) < 0.125 {
+            return (String::new(), f64::NAN);
+        }
+        match transform {
+            Transform::Numeric(numeric) => {
+                let x = self.number(numeric);
+                let x = if kind == DataType::Float { f64::from(x as f32) } else { x };
+                (x.to_string(), x)
+            }
+            Transform::Boolean(_) => {
+                let words = ["true", "No", "1", "0", "F", "YES", "off"];
+                (self.one(&words, 1).copied().unwrap_or("1").to_string(), f64::NAN)
+            }
+            Transform::Datetime(datetime) => self.date(datetime),
+            Transform::OneHot(crate::data::preprocess::OneHot { categories })
+            | Transform::Embedding(crate::data::preprocess::Embedding { categories, .. }) => {
+                let known = self.one(&categories.values, 1).filter(|_| self.share(2) > 0.125);
+                (known.cloned().unwrap_or_else(|| "never seen before".into()), f64::NAN)
+            }
+        }
+    }
+
+    /// A number around those of the training rows, or an edge of a bin.
+    fn number(&self, numeric: &Numeric) -> f64 {
+        let edge = numeric.bins.as_ref().and_then(|bins| self.one(&bins.edges, 1)).filter(|_| self.share(2) < 0.25);
+        edge.copied().unwrap_or_else(|| around(&numeric.scale, 8.0 * (self.share(3) - 0.5)))
+    }
+
+    fn date(&self, datetime: &Datetime) -> (String, f64) {
+        // A year of the training rows' range or near to it, from its beginning to its end.
+        let year = around(&datetime.scale, 8.0 * (self.share(1) - 0.5)).clamp(1.0, 9000.0);
+        let seconds = ((year - 1970.0) * 365.2425 * 86_400.0) as i64;
+        let time = Timestamp::from_second(seconds).unwrap_or_default().to_zoned(TimeZone::UTC).datetime();
+        let text = match datetime.format.as_str() {
+            dates::ISO => time.to_string(),
+            format => strtime::format(format, time).unwrap_or_default(),
+        };
+        // A format may leave out the time of day.
+        let seconds = dates::read(&text, &datetime.format).map_or(f64::NAN, dates::seconds);
+        if seconds.is_nan() { (String::new(), seconds) } else { (text, seconds) }
+    }
+}
