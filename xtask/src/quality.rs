@@ -24,7 +24,7 @@ const fn accuracy(name: &'static str, arguments: &'static str, part: &'static st
     Goal { name, arguments, part, metric: "accuracy", at_least: Some(at_least), at_most: None }
 }
 
-const GOALS: [Goal; 10] = [
+const GOALS: [Goal; 11] = [
     accuracy("iris", "sample:iris", "test", 0.93),
     accuracy("digits", "sample:digits", "test", 0.97),
     accuracy("breast-cancer", "sample:breast-cancer", "test", 0.95),
@@ -41,6 +41,12 @@ const GOALS: [Goal; 10] = [
     accuracy("mnist", "DATA/mnist", "test", 0.992),
     accuracy("fashion-mnist", "DATA/fashion-mnist", "test", 0.92),
     accuracy("flowers", "DATA/flowers", "dev", 0.72),
+    accuracy(
+        "cat-vs-noncat",
+        "DATA/catvnoncat/train_catvnoncat.h5 --test DATA/catvnoncat/test_catvnoncat.h5",
+        "test",
+        0.80,
+    ),
     accuracy("spoken-digits", "LISTS/train.csv --test LISTS/test.csv", "test", 0.98),
 ];
 

@@ -212,6 +212,20 @@ fn the_time_limit_is_kept() {
 }
 
 #[test]
+fn the_best_epoch_is_looked_for_where_it_is_asked_for() {
+    let place = Place::new("t.csv", &classes());
+    let late = |options: &str| {
+        let result = place.train(&format!("t.csv --epochs 60 --patience 1 {options}"));
+        std::fs::remove_dir_all(place.path().join("run")).unwrap();
+        (result["best_epoch"].as_u64().unwrap(), result["epochs"].as_u64().unwrap())
+    };
+    let (best, epochs) = late("--schedule constant");
+    assert!(best < 20 && epochs < 20, "patience is soon at its end: {best} of {epochs}");
+    let (best, epochs) = late("--schedule constant --best-from 25");
+    assert!(best >= 25 && epochs >= best, "{best} of {epochs}");
+}
+
+#[test]
 fn a_cost_that_blows_up_and_stays_finite_is_told() {
     let place = Place::new("t.csv", &table("y", |_, a, b| format!("{}", a - b)));
     let output =

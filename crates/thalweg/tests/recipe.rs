@@ -40,3 +40,23 @@ fn a_linear_model_learns_faster() {
     assert!(decided(&planned(&[]), "a learning rate of 0.002"));
     assert!(!decided(&planned(&[("layers", "none"), ("learning_rate", "0.1")]), "a learning rate"));
 }
+
+#[test]
+fn few_dev_images_choose_among_late_epochs_alone() {
+    let plan = |rows: usize| {
+        let folder = tempfile::tempdir().unwrap();
+        let x: Vec<u8> = (0..rows * 64).map(|i| (i * 37 % 251) as u8).collect();
+        let labels: Vec<u8> = (0..rows).map(|row| (row % 2) as u8).collect();
+        let idx = |kind: u8, sizes: &[usize], bytes: &[u8]| {
+            let sizes = sizes.iter().flat_map(|&size| (size as u32).to_be_bytes());
+            [0, 0, 8, kind].into_iter().chain(sizes).chain(bytes.iter().copied()).collect::<Vec<u8>>()
+        };
+        std::fs::write(folder.path().join("train-images.idx"), idx(3, &[rows, 8, 8], &x)).unwrap();
+        std::fs::write(folder.path().join("train-labels.idx"), idx(1, &[rows], &labels)).unwrap();
+        let path = folder.path().display().to_string();
+        preview(&Config::load(None, &[("path".into(), path)]).unwrap()).unwrap()
+    };
+    assert!(decided(&plan(200), "the best epoch is chosen from the 50th on"), "{:?}", plan(200).decisions);
+    assert!(!decided(&plan(600), "the best epoch is chosen from"), "120 dev rows are enough");
+    assert!(!decided(&planned(&[]), "the best epoch is chosen from"), "tables have no need of it");
+}

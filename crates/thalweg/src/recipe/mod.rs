@@ -252,6 +252,21 @@ fn settings(config: &Config, data: &Dataset, optimizer: &str, decisions: &mut Ve
         }
         monitor.into()
     });
+    let best_from = train.best_from.unwrap_or_else(|| {
+        let dev = data.parts.dev.rows;
+        if !convolutions || dev == 0 || dev >= 100 {
+            return 1;
+        }
+        // While the rate is high the dev loss jumps, and the least of so few rows is chance.
+        let half = (epochs / 2).max(1);
+        decide(
+            decisions,
+            format!("the best epoch is chosen from the {half}th on"),
+            format!("{dev} dev rows"),
+            "--best-from 1",
+        );
+        half
+    });
     let names = metrics::names(data.task);
     if monitor != "loss" && !names.contains(&monitor.as_str()) {
         let mut known = vec!["loss"];
@@ -289,6 +304,7 @@ fn settings(config: &Config, data: &Dataset, optimizer: &str, decisions: &mut Ve
         clip_value: train.clip_value,
         patience,
         monitor: (monitor, higher),
+        best_from,
         average,
         time_limit: train.time_limit.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)),
     })

@@ -333,6 +333,10 @@ pub struct Train {
     /// The dev metric that decides which epoch is best. Default: accuracy for classes with at least 300 dev rows, else
     /// loss.
     pub monitor: Option<String>,
+    /// The epoch from which on the best one is chosen and training may stop early. Default: 1; half of the epochs for
+    /// convolutions with fewer than 100 dev rows.
+    #[schemars(range(min = 1))]
+    pub best_from: Option<usize>,
     /// β of the exponentially weighted average of the parameters (0: none); the average is what is judged and saved.
     /// Default: over a tenth of all steps for convolutions, else 0.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
@@ -376,6 +380,7 @@ impl Default for Train {
             clip_value: 0.0,
             patience: None,
             monitor: None,
+            best_from: None,
             average: None,
             time_limit: None,
         }

@@ -42,6 +42,8 @@ pub struct Settings {
     pub patience: usize,
     /// The dev metric that decides which epoch is best (`loss` for the loss), and whether higher is better.
     pub monitor: (String, bool),
+    /// The epoch from which on the best one is chosen: earlier ones give way to it, and training goes on to it.
+    pub best_from: usize,
     /// β of the average of the parameters (0: none).
     pub average: f64,
     /// Most seconds.
@@ -66,6 +68,7 @@ impl Default for Settings {
             clip_value: 0.0,
             patience: 0,
             monitor: ("loss".into(), false),
+            best_from: 1,
             average: 0.0,
             time_limit: None,
             products: Products::Single,
@@ -180,7 +183,8 @@ impl Trainer<'_> {
             if clock.is_up() {
                 return Ok(End::TimeLimit);
             }
-            if self.dev.is_some() && self.settings.patience > 0 && state.waited >= self.settings.patience {
+            let Settings { patience, best_from, .. } = self.settings;
+            if self.dev.is_some() && patience > 0 && state.waited >= patience && state.epoch >= best_from {
                 return Ok(End::Patience);
             }
         }
@@ -254,6 +258,9 @@ impl Trainer<'_> {
             let (loss, answers) = predict(self.network, self.loss, theta, examples, &mut room.workspace);
             dev_loss = Some(loss);
             dev = (self.judge)(&answers);
+        }
+        if state.epoch == self.settings.best_from {
+            state.best = Best::default();
         }
         let candidate = Best::candidate(&self.settings.monitor, dev_loss, &dev);
         let best = self.dev.is_none() || candidate.beats(&state.best);
