@@ -51,6 +51,7 @@ pub(crate) fn command() -> Command {
                 )
                 .args(reading()),
             export(),
+            import(),
             tune(),
             lr_find(),
             with_knobs(verb("check", "Check the gradients of a network on its data").arg(data(false)))
@@ -108,6 +109,22 @@ fn export() -> Command {
         .arg(out("The file to write; its extension says the format").required(true))
         .arg(Arg::new("to").long("to").value_name("FORMAT").help(format!("The format [{}]", names.join(", "))))
         .after_help(format!("Formats:\n{}", each.join("\n")))
+}
+
+/// `import`, from every format there is.
+fn import() -> Command {
+    verb("import", "Make a model from a file in the format of others")
+        .arg(Arg::new("file").value_name("FILE").required(true).help("A safetensors file of PyTorch's parameters"))
+        .arg(out("The model file to write").required(true))
+        .arg(
+            Arg::new("like").long("like").value_name("MODEL").help("A model whose network, columns and answers it has"),
+        )
+        .arg(
+            Arg::new("map")
+                .long("map")
+                .value_name("MODULE=LAYER,…")
+                .help("Where the file's tensors go, such as fc1=layers.0 [default: by name, else by shape and order]"),
+        )
 }
 
 /// `tune` with its own verbs.

@@ -6,6 +6,7 @@ mod chain;
 pub mod data;
 mod error;
 pub mod export;
+pub mod import;
 pub mod init;
 pub mod layers;
 pub mod losses;

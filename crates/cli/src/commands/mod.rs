@@ -5,6 +5,7 @@ mod check;
 mod config;
 mod evaluate;
 mod export;
+mod import;
 mod inspect;
 mod lr_find;
 mod predict;
@@ -23,6 +24,7 @@ pub(crate) fn run(verb: &str, matches: &ArgMatches) -> anyhow::Result<u8> {
         "resume" => resume::run(matches),
         "evaluate" => evaluate::run(matches),
         "export" => export::run(matches),
+        "import" => import::run(matches),
         "predict" => predict::run(matches),
         "check" => check::run(matches),
         "augment" => augment::run(matches),

@@ -5,6 +5,7 @@ pub(crate) mod search;
 mod signals;
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -99,6 +100,13 @@ pub(crate) fn exported(written: &Written) -> std::io::Result<()> {
         ))?;
     }
     decisions(&written.decisions)
+}
+
+/// A model that was made from another format.
+pub(crate) fn imported(path: &Path, model: &Model, made: &[Decision]) -> std::io::Result<()> {
+    let parameters = model.network.layout().trained();
+    line(&format!("{BOLD}{}{BOLD:#}  {parameters} parameters", path.display()))?;
+    decisions(made)
 }
 
 fn decisions(decisions: &[Decision]) -> std::io::Result<()> {

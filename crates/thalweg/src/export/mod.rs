@@ -2,8 +2,12 @@
 //!
 //! A new format is one function from a model to a file's bytes, and one line in [`ALL`].
 
+pub(crate) mod channels;
+mod keras;
 #[cfg(feature = "onnx")]
 pub(crate) mod onnx;
+mod pytorch;
+pub(crate) mod steps;
 
 use std::path::{Path, PathBuf};
 
@@ -30,6 +34,8 @@ pub struct Format {
 pub const ALL: &[Format] = &[
     #[cfg(feature = "onnx")]
     onnx::FORMAT,
+    pytorch::FORMAT,
+    keras::FORMAT,
 ];
 
 /// What a format is told besides the model.

@@ -3,6 +3,7 @@
 //! Every loader of the format reads our files. We read our files alone: each has a BLAKE3 checksum over every byte in
 //! its metadata, and each content has one form in bytes. Nothing in a file is a path or code.
 
+pub(crate) mod foreign;
 mod header;
 
 use std::collections::BTreeMap;

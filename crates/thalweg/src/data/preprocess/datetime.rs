@@ -35,6 +35,11 @@ impl Datetime {
             indicator: missing,
         }
     }
+
+    /// Whether the cells are ISO 8601's, in any of its forms; other formats are strptime's.
+    pub fn is_iso(&self) -> bool {
+        self.format == dates::ISO
+    }
 }
 
 /// The date that a cell holds, if it is not missing, or what was expected.

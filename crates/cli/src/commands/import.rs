@@ -1,0 +1,51 @@
+//! `thalweg import FILE -o MODEL`: a model from the format of others.
+
+use std::path::Path;
+
+use clap::ArgMatches;
+use thalweg::import;
+use thalweg::model::Model;
+
+use super::argument;
+use crate::print;
+
+/// Runs the verb; gives the exit code.
+pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
+    let (file, out) = (Path::new(argument(matches, "file")), Path::new(argument(matches, "out")));
+    let (model, decisions) = match file.extension().and_then(|extension| extension.to_str()) {
+        Some("safetensors") => {
+            let like = matches.get_one::<String>("like").ok_or_else(|| {
+                thalweg::Error::config("a safetensors file has parameters alone, and no network")
+                    .at("--like")
+                    .fix("name a model of the same network with --like, such as a run of one epoch")
+            })?;
+            import::safetensors(file, Model::load(like)?, &map(matches)?)?
+        }
+        _ => {
+            let message = format!("no format is read from {}", file.display());
+            return Err(thalweg::Error::config(message).fix("give a .safetensors file").into());
+        }
+    };
+    model.save(out)?;
+    if matches.get_flag("json") {
+        let parameters = model.network.layout().trained();
+        print::json(&serde_json::json!({ "path": out, "parameters": parameters, "decisions": decisions }))?;
+    } else {
+        print::imported(out, &model, &decisions)?;
+    }
+    Ok(0)
+}
+
+/// Names of the file's, each with one of ours.
+fn map(matches: &ArgMatches) -> anyhow::Result<Vec<(String, String)>> {
+    let text = matches.get_one::<String>("map").map_or("", String::as_str);
+    let pair = |pair: &str| {
+        let pair = pair.split_once('=').ok_or_else(|| {
+            thalweg::Error::config(format!("found {pair:?}, expected MODULE=LAYER"))
+                .at("--map")
+                .fix("--map fc1=layers.0")
+        })?;
+        Ok((pair.0.trim().to_string(), pair.1.trim().to_string()))
+    };
+    text.split(',').filter(|pair| !pair.trim().is_empty()).map(pair).collect()
+}

@@ -1,0 +1,215 @@
+//! A functional model of Keras: layers that name those before them, and where its variables stand.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::hdf5::Node;
+
+/// An array of numbers in a shape.
+pub(super) type Variable = (Vec<usize>, Vec<f32>);
+
+/// What a layer gives: its place in the graph, and the shape of one example.
+#[derive(Debug, Clone)]
+pub(super) struct Symbol {
+    layer: usize,
+    pub(super) shape: Vec<usize>,
+}
+
+#[derive(Debug)]
+struct Layer {
+    class: &'static str,
+    name: String,
+    config: Value,
+    inputs: Vec<Symbol>,
+    output: Vec<usize>,
+    variables: Vec<Variable>,
+}
+
+/// Layers, each after those that it takes from.
+#[derive(Debug, Default)]
+pub(super) struct Graph {
+    layers: Vec<Layer>,
+}
+
+/// The operation that is no layer: it has neither variables nor a type.
+const LOGARITHM: &str = "Log";
+
+impl Graph {
+    /// The model's input.
+    pub(super) fn input(&mut self, shape: &[usize]) -> Symbol {
+        let config = json!({ "batch_shape": batch(shape), "dtype": "float32" });
+        self.push("InputLayer", "inputs", config, &[], shape, Vec::new())
+    }
+
+    /// A layer on other layers' outputs; `config` has what is not as usual.
+    pub(super) fn layer(
+        &mut self,
+        class: &'static str,
+        name: &str,
+        config: Value,
+        inputs: &[&Symbol],
+        output: &[usize],
+    ) -> Symbol {
+        self.push(class, name, config, inputs, output, Vec::new())
+    }
+
+    /// A layer with variables.
+    pub(super) fn push(
+        &mut self,
+        class: &'static str,
+        name: &str,
+        config: Value,
+        inputs: &[&Symbol],
+        output: &[usize],
+        variables: Vec<Variable>,
+    ) -> Symbol {
+        let inputs = inputs.iter().map(|symbol| (*symbol).clone()).collect();
+        self.layers.push(Layer { class, name: name.into(), config, inputs, output: output.to_vec(), variables });
+        Symbol { layer: self.layers.len() - 1, shape: output.to_vec() }
+    }
+
+    /// The natural logarithm of each number.
+    pub(super) fn logarithm(&mut self, name: &str, x: &Symbol) -> Symbol {
+        self.layer(LOGARITHM, name, json!({}), &[x], &x.shape)
+    }
+
+    /// The model's description and its variables.
+    pub(super) fn model(&self, output: &Symbol) -> (Value, Node) {
+        let mut variables = Node::Group(BTreeMap::new());
+        let mut seen = BTreeMap::new();
+        let mut layers = Vec::new();
+        for place in self.order(output.layer) {
+            let layer = &self.layers[place];
+            let count = seen.entry(layer.class).and_modify(|count| *count += 1).or_insert(0_usize);
+            let own =
+                if *count == 0 { snake_case(layer.class) } else { format!("{}_{count}", snake_case(layer.class)) };
+            for (i, (shape, numbers)) in layer.variables.iter().enumerate() {
+                variables.insert(&format!("layers/{own}/vars/{i}"), Node::Array(shape.clone(), numbers.clone()));
+            }
+            layers.push(self.describe(layer));
+        }
+        let ends = |layer: usize| json!([[self.layers[layer].name, 0, 0]]);
+        let config = json!({
+            "name": "thalweg", "trainable": true, "layers": layers,
+            "input_layers": ends(0), "output_layers": ends(output.layer),
+        });
+        (
+            json!({
+                "module": "keras.src.models.functional", "class_name": "Functional", "config": config,
+                "registered_name": "Functional",
+            }),
+            variables,
+        )
+    }
+
+    /// The layers as Keras orders them, by which it finds their variables: those farther from the output first and, as
+    /// far, as a walk from the output meets them.
+    fn order(&self, output: usize) -> Vec<usize> {
+        let mut depths = vec![0; self.layers.len()];
+        for (place, layer) in self.layers.iter().enumerate().rev() {
+            for input in &layer.inputs {
+                depths[input.layer] = depths[input.layer].max(depths[place] + 1);
+            }
+        }
+        let (mut met, mut ahead) = (Vec::new(), vec![output]);
+        while let Some(place) = ahead.pop() {
+            if !met.contains(&place) {
+                met.push(place);
+                ahead.extend(self.layers[place].inputs.iter().rev().map(|input| input.layer));
+            }
+        }
+        met.sort_by_key(|&place| std::cmp::Reverse(depths[place]));
+        met
+    }
+
+    fn describe(&self, layer: &Layer) -> Value {
+        let Layer { class, name, config, inputs, .. } = layer;
+        let mut config = config.clone();
+        config["name"] = json!(name);
+        let tensors: Vec<Value> = inputs.iter().map(|symbol| self.tensor(symbol)).collect();
+        let arguments = match &tensors[..] {
+            [] => json!([]),
+            [one] => json!([{ "args": [one], "kwargs": {} }]),
+            _ => json!([{ "args": [tensors], "kwargs": {} }]),
+        };
+        if *class == LOGARITHM {
+            return json!({
+                "module": "keras.src.ops.numpy", "class_name": class, "config": config, "registered_name": class,
+                "name": name, "inbound_nodes": arguments,
+            });
+        }
+        config["dtype"] = json!("float32");
+        let shapes: Vec<Value> = inputs.iter().map(|symbol| batch(&symbol.shape)).collect();
+        let built = if let [one] = &shapes[..] { one.clone() } else { json!(shapes) };
+        json!({
+            "module": "keras.layers", "class_name": class, "config": config, "registered_name": null,
+            "build_config": { "input_shape": built }, "name": name, "inbound_nodes": arguments,
+        })
+    }
+
+    fn tensor(&self, symbol: &Symbol) -> Value {
+        let Layer { name, output, .. } = &self.layers[symbol.layer];
+        json!({
+            "class_name": "__keras_tensor__",
+            "config": { "shape": batch(output), "dtype": "float32", "keras_history": [name, 0, 0] },
+        })
+    }
+}
+
+/// A shape of any number of examples.
+fn batch(shape: &[usize]) -> Value {
+    let sides = std::iter::once(Value::Null).chain(shape.iter().map(|&side| json!(side)));
+    Value::Array(sides.collect())
+}
+
+/// The name of a class as Keras writes it in names of variables: `LayerNormalization` is `layer_normalization`.
+fn snake_case(class: &str) -> String {
+    let mut name = String::new();
+    let mut before = '_';
+    for letter in class.chars() {
+        if letter.is_ascii_uppercase() && before.is_ascii_lowercase() {
+            name.push('_');
+        }
+        name.push(letter.to_ascii_lowercase());
+        before = letter;
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_classes_are_those_of_keras() {
+        let names = ["Conv2D", "Dense", "BatchNormalization", "LayerNormalization", "Embedding"].map(snake_case);
+        assert_eq!(names, ["conv2d", "dense", "batch_normalization", "layer_normalization", "embedding"]);
+    }
+
+    #[test]
+    fn layers_farther_from_the_output_come_first() {
+        let mut graph = Graph::default();
+        let x = graph.input(&[2]);
+        let dense = |graph: &mut Graph, name: &str, x: &Symbol, value: f32| {
+            graph.push("Dense", name, json!({ "units": 2 }), &[x], &[2], vec![(vec![1], vec![value])])
+        };
+        let beside = dense(&mut graph, "beside", &x, 0.0);
+        let first = dense(&mut graph, "first", &x, 1.0);
+        let second = dense(&mut graph, "second", &first, 2.0);
+        let sum = graph.layer("Add", "sum", json!({}), &[&second, &beside], &[2]);
+        let (_, Node::Group(mut root)) = graph.model(&sum) else { panic!("a group") };
+        let Some(Node::Group(layers)) = root.remove("layers") else { panic!("layers") };
+        let first_value = |name: &str| match &layers[name] {
+            Node::Group(own) => match &own["vars"] {
+                Node::Group(all) => match &all["0"] {
+                    Node::Array(_, numbers) => numbers[0],
+                    Node::Group(_) => panic!("an array"),
+                },
+                Node::Array(..) => panic!("a group"),
+            },
+            Node::Array(..) => panic!("a group"),
+        };
+        assert_eq!(["dense", "dense_1", "dense_2"].map(first_value), [1.0, 2.0, 0.0]);
+    }
+}

@@ -1,0 +1,413 @@
+//! Keras 3: a `.keras` archive of a functional model of built-in layers, which loads in safe mode.
+
+mod graph;
+mod hdf5;
+mod zip;
+
+use serde_json::{Value, json};
+
+use self::graph::{Graph, Symbol, Variable};
+use super::steps::{self, Convolution, Frame, Pool, Step, StepKind};
+use super::{Exported, Format, Options};
+use crate::data::preprocess::Scale;
+use crate::data::schema::Task;
+use crate::layers::{Embedding, LogMelOptions, Pooling};
+use crate::model::Model;
+use crate::tensor::{Activation, Dtype};
+use crate::train::event::Decision;
+use crate::{Error, Result};
+
+pub(super) const FORMAT: Format = Format {
+    name: "keras",
+    extension: "keras",
+    meaning: "a Keras 3 model of built-in layers, from prepared inputs to probabilities or numbers",
+    write,
+};
+
+/// The version of Keras that these files were tried with.
+const KERAS: &str = "3.15.1";
+
+fn write(model: &Model, _options: &Options) -> Result<Exported> {
+    let steps = steps::steps(&model.network)?;
+    let mut keras = Keras { model, graph: Graph::default() };
+    let inputs = keras.graph.input(model.network.input().dimensions());
+    let (x, mut decisions) = keras.scaled(inputs);
+    let logits = keras.chain(&steps, x)?;
+    let output = keras.answers(&logits);
+    if model.theta.dtype() == Dtype::F64 {
+        let what = "numbers are rounded to 32 bits".to_string();
+        decisions.push(Decision { what, why: "the usual precision of Keras".into(), flag: "--precision f32".into() });
+    }
+    let (config, variables) = keras.graph.model(&output);
+    let metadata = json!({ "keras_version": KERAS, "date_saved": "1980-01-01@00:00:00" });
+    let bytes = zip::archive(&[
+        ("metadata.json", metadata.to_string().as_bytes()),
+        ("config.json", config.to_string().as_bytes()),
+        ("model.weights.h5", &hdf5::file(&variables)),
+    ]);
+    Ok(Exported { bytes, decisions, ..Exported::default() })
+}
+
+/// A model on its way into a graph.
+struct Keras<'a> {
+    model: &'a Model,
+    graph: Graph,
+}
+
+/// The layer that does g in its place, where one is needed: Keras knows the others by name.
+fn own_layer(g: Activation, rank: usize) -> bool {
+    matches!(g, Activation::LeakyRelu(_)) || g == Activation::Softmax && rank > 1
+}
+
+fn name_of(g: Activation) -> &'static str {
+    if g == Activation::Identity { "linear" } else { g.name() }
+}
+
+/// Numbers whose first dimension goes last: filters, which Keras has there.
+fn first_last((shape, numbers): Variable) -> Variable {
+    let (first, rest) = (shape[0], numbers.len() / shape[0].max(1));
+    let turned = (0..rest).flat_map(|i| (0..first).map(move |f| f * rest + i)).map(|place| numbers[place]);
+    ([&shape[1..], &[first]].concat(), turned.collect())
+}
+
+impl Keras<'_> {
+    /// A parameter by its whole name.
+    fn parameter(&self, step: &Step, own: &str) -> Variable {
+        let name = format!("{}.{own}", step.name);
+        let entries = self.model.network.layout().entries();
+        let entry = entries.iter().find(|entry| entry.name == name).expect("a step's parameters are the network's");
+        let numbers = self.model.theta.view().part(entry.start, entry.shape).to_f64();
+        (entry.shape.dimensions().to_vec(), numbers.into_iter().map(|x| x as f32).collect())
+    }
+
+    fn parameters(&self, step: &Step, own: &[&str]) -> Vec<Variable> {
+        own.iter().map(|own| self.parameter(step, own)).collect()
+    }
+
+    /// Pixels and samples as the network takes them; other preprocessing stays outside.
+    fn scaled(&mut self, x: Symbol) -> (Symbol, Vec<Decision>) {
+        let array = self.model.pipeline.array.as_ref();
+        let affine = match array.map(|array| &array.scales[..]) {
+            Some([Scale::Standard { mean, deviation }]) => Some((deviation.recip(), -mean / deviation)),
+            Some([Scale::MinMax { low, high }]) if high > low => Some(((high - low).recip(), -low / (high - low))),
+            Some([Scale::None]) => return (x, Vec::new()),
+            _ => None,
+        };
+        match affine.filter(|_| x.shape.len() > 1) {
+            Some((scale, offset)) => {
+                let config = json!({ "scale": scale, "offset": offset });
+                (self.graph.layer("Rescaling", "scaled", config, &[&x], &x.shape.clone()), Vec::new())
+            }
+            None => {
+                let decision = Decision {
+                    what: "the model takes inputs that are prepared already".into(),
+                    why: "layers of Keras do not read tables".into(),
+                    flag: "--to pytorch, or --to onnx, which prepare them".into(),
+                };
+                (x, vec![decision])
+            }
+        }
+    }
+
+    /// Probabilities from logits, or numbers in the data's units.
+    fn answers(&mut self, z: &Symbol) -> Symbol {
+        let target = &self.model.target;
+        let mut activation =
+            |g: &str| self.graph.layer("Activation", "probabilities", json!({ "activation": g }), &[z], &z.shape);
+        match target.task {
+            Task::Multiclass => activation("softmax"),
+            Task::Binary | Task::Multilabel => activation("sigmoid"),
+            Task::Regression => {
+                let (means, deviations): (Vec<f64>, Vec<f64>) = target.scales.iter().copied().unzip();
+                let config = json!({ "scale": deviations, "offset": means });
+                self.graph.layer("Rescaling", "predictions", config, &[z], &z.shape)
+            }
+        }
+    }
+
+    fn chain(&mut self, steps: &[Step], x: Symbol) -> Result<Symbol> {
+        steps.iter().try_fold(x, |x, step| self.step(step, x))
+    }
+
+    fn step(&mut self, step: &Step, x: Symbol) -> Result<Symbol> {
+        let output = step.output.dimensions();
+        Ok(match &step.kind {
+            StepKind::Linear(linear) => {
+                let x = self.flat(step, x);
+                let config = json!({ "units": linear.units, "use_bias": linear.bias });
+                let mut variables = vec![first_last(self.parameter(step, "weight"))];
+                variables.extend(linear.bias.then(|| self.parameter(step, "bias")));
+                self.activated("Dense", step, (config, variables), &x, linear.activation)
+            }
+            StepKind::Activation(g) => self.activation(step, *g, x),
+            StepKind::Dropout(dropout) => {
+                self.graph.layer("Dropout", &step.name, json!({ "rate": dropout.rate }), &[&x], output)
+            }
+            StepKind::BatchNorm(norm) => {
+                let config = json!({ "axis": -1, "momentum": norm.momentum, "epsilon": norm.epsilon });
+                let variables = self.parameters(step, &["gamma", "beta", "mean", "variance"]);
+                self.norm("BatchNormalization", step, (config, variables), x)
+            }
+            StepKind::LayerNorm(norm) => {
+                let config = json!({ "axis": [-1], "epsilon": norm.epsilon });
+                let variables = self.parameters(step, &["gamma", "beta"]);
+                self.norm("LayerNormalization", step, (config, variables), x)
+            }
+            StepKind::Embedding(embedding) => self.embedding(step, embedding, x),
+            StepKind::Convolution(convolution) => self.convolution(step, convolution, x),
+            StepKind::Pool(pool) => self.pool(step, pool, x)?,
+            StepKind::LogMel(options) => self.log_mel(step, options, x),
+            StepKind::Residual { layers, shortcut, activation } => {
+                let (a, b) = (self.chain(layers, x.clone())?, self.chain(shortcut, x)?);
+                let sum = self.graph.layer("Add", &format!("{}.sum", step.name), json!({}), &[&a, &b], output);
+                self.activation(step, *activation, sum)
+            }
+        })
+    }
+
+    fn named(
+        &mut self,
+        class: &'static str,
+        step: &Step,
+        own: &str,
+        config: Value,
+        x: &Symbol,
+        shape: &[usize],
+    ) -> Symbol {
+        self.graph.layer(class, &format!("{}.{own}", step.name), config, &[x], shape)
+    }
+
+    fn flat(&mut self, step: &Step, x: Symbol) -> Symbol {
+        let size = x.shape.iter().product();
+        if x.shape.len() == 1 { x } else { self.named("Flatten", step, "flat", json!({}), &x, &[size]) }
+    }
+
+    fn reshaped(&mut self, step: &Step, own: &str, x: Symbol, shape: &[usize]) -> Symbol {
+        if x.shape == shape { x } else { self.named("Reshape", step, own, json!({ "target_shape": shape }), &x, shape) }
+    }
+
+    /// A layer with variables that may do its activation itself.
+    fn activated(
+        &mut self,
+        class: &'static str,
+        step: &Step,
+        (mut config, variables): (Value, Vec<Variable>),
+        x: &Symbol,
+        g: Activation,
+    ) -> Symbol {
+        let output = step.output.dimensions();
+        let apart = own_layer(g, output.len());
+        config["activation"] = json!(if apart { "linear" } else { name_of(g) });
+        let y = self.graph.push(class, &step.name, config, &[x], output, variables);
+        if apart { self.activation(step, g, y) } else { y }
+    }
+
+    /// g(x) as a layer.
+    fn activation(&mut self, step: &Step, g: Activation, x: Symbol) -> Symbol {
+        let shape = x.shape.clone();
+        match g {
+            Activation::Identity if !matches!(step.kind, StepKind::Activation(_)) => x,
+            Activation::LeakyRelu(slope) => {
+                self.named("LeakyReLU", step, "activation", json!({ "negative_slope": slope }), &x, &shape)
+            }
+            g => {
+                // Softmax is over all numbers of an example.
+                let x = if g == Activation::Softmax { self.flat(step, x) } else { x };
+                let at = x.shape.clone();
+                let y = self.named("Activation", step, "activation", json!({ "activation": name_of(g) }), &x, &at);
+                self.reshaped(step, "shape", y, &shape)
+            }
+        }
+    }
+
+    /// A norm over the channels of images, and over all numbers of other examples.
+    fn norm(
+        &mut self,
+        class: &'static str,
+        step: &Step,
+        (config, variables): (Value, Vec<Variable>),
+        x: Symbol,
+    ) -> Symbol {
+        let shape = x.shape.clone();
+        let x = if shape.len() == 3 { x } else { self.flat(step, x) };
+        let at = x.shape.clone();
+        let y = self.graph.push(class, &step.name, config, &[&x], &at, variables);
+        self.reshaped(step, "shape", y, &shape)
+    }
+
+    /// Columns that pass, beside the vectors of those that are looked up.
+    fn embedding(&mut self, step: &Step, embedding: &Embedding, x: Symbol) -> Symbol {
+        let (x, dense) = (self.flat(step, x), embedding.dense);
+        let n = x.shape[0];
+        let line = self.reshaped(step, "columns", x, &[n, 1]);
+        let mut parts = Vec::new();
+        if dense > 0 {
+            let config = json!({ "cropping": [0, n - dense] });
+            let cropped = self.named("Cropping1D", step, "passing", config, &line, &[dense, 1]);
+            parts.push(self.reshaped(step, "passing.flat", cropped, &[dense]));
+        }
+        for (j, column) in embedding.columns.iter().enumerate() {
+            let name = |what: &str| format!("table{j}.{what}");
+            let config = json!({ "cropping": [dense + j, n - dense - j - 1] });
+            let code = self.named("Cropping1D", step, &name("column"), config, &line, &[1, 1]);
+            let code = self.reshaped(step, &name("code"), code, &[1]);
+            let config = json!({ "input_dim": column.slots, "output_dim": column.dimension });
+            let table = vec![self.parameter(step, &format!("table{j}"))];
+            let shape = [1, column.dimension];
+            let found =
+                self.graph.push("Embedding", &format!("{}.table{j}", step.name), config, &[&code], &shape, table);
+            parts.push(self.reshaped(step, &name("vector"), found, &shape[1..]));
+        }
+        match &parts[..] {
+            [one] => one.clone(),
+            _ => {
+                let parts: Vec<&Symbol> = parts.iter().collect();
+                self.graph.layer("Concatenate", &step.name, json!({ "axis": -1 }), &parts, step.output.dimensions())
+            }
+        }
+    }
+
+    /// x as the windows see it.
+    fn windowed(&mut self, step: &Step, frame: &Frame, x: Symbol) -> Symbol {
+        let input = frame.windows.input;
+        self.reshaped(step, "windows", x, &input[usize::from(frame.line)..])
+    }
+
+    /// x between zeros, and what is left to say of padding.
+    fn padded(&mut self, step: &Step, frame: &Frame, x: Symbol, same: bool) -> (Symbol, &'static str) {
+        let around = frame.each(frame.around());
+        if around.iter().flatten().all(|&n| n == 0) {
+            return (x, "valid");
+        }
+        if same {
+            return (x, "same");
+        }
+        let mut shape = x.shape.clone();
+        shape.iter_mut().zip(&around).for_each(|(side, around)| *side += around[0] + around[1]);
+        let (class, padding) =
+            if frame.line { ("ZeroPadding1D", json!(around[0])) } else { ("ZeroPadding2D", json!(around)) };
+        (self.named(class, step, "padding", json!({ "padding": padding }), &x, &shape), "valid")
+    }
+
+    fn convolution(&mut self, step: &Step, convolution: &Convolution, x: Symbol) -> Symbol {
+        let Convolution { frame, filters, groups, activation, bias } = convolution;
+        let x = self.windowed(step, frame, x);
+        let windows = &frame.windows;
+        let dilated = windows.dilation != [1, 1] && windows.stride != [1, 1];
+        let (x, padding) = self.padded(step, frame, x, frame.same && !dilated);
+        let mut config = json!({
+            "filters": filters, "kernel_size": frame.each(windows.size), "padding": padding, "groups": groups,
+            "dilation_rate": frame.each(windows.dilation), "use_bias": bias,
+        });
+        let mut variables = vec![first_last(self.parameter(step, "weight"))];
+        variables.extend(bias.then(|| self.parameter(step, "bias")));
+        let class = if frame.line { "Conv1D" } else { "Conv2D" };
+        if !dilated {
+            config["strides"] = json!(frame.each(windows.stride));
+            return self.activated(class, step, (config, variables), &x, *activation);
+        }
+        // Keras has no strides in dilated windows: every window is taken, then those a stride apart.
+        let mut shape = x.shape.clone();
+        let reach = [0, 1].map(|axis| (windows.size[axis] - 1) * windows.dilation[axis]);
+        shape.iter_mut().zip(frame.each(reach)).for_each(|(side, reach)| *side -= reach);
+        *shape.last_mut().expect("an image has channels") = *filters;
+        let every = self.graph.push(class, &step.name, config, &[&x], &shape, variables);
+        let some = self.strided(step, frame, &every);
+        self.activation(step, *activation, some)
+    }
+
+    /// Every so many places of x.
+    fn strided(&mut self, step: &Step, frame: &Frame, x: &Symbol) -> Symbol {
+        let class = if frame.line { "MaxPooling1D" } else { "MaxPooling2D" };
+        let config = json!({ "pool_size": frame.each([1, 1]), "strides": frame.each(frame.windows.stride) });
+        let channels = x.shape.last().copied();
+        let shape: Vec<usize> = frame.each(frame.windows.output).into_iter().chain(channels).collect();
+        self.named(class, step, "strides", config, x, &shape)
+    }
+
+    fn pool(&mut self, step: &Step, pool: &Pool, x: Symbol) -> Result<Symbol> {
+        let Pool { frame, take, global } = pool;
+        let x = self.windowed(step, frame, x);
+        let output = step.output.dimensions();
+        let class = match (take, frame.line, global) {
+            (Pooling::Max, true, false) => "MaxPooling1D",
+            (Pooling::Max, false, false) => "MaxPooling2D",
+            (Pooling::Average, true, false) => "AveragePooling1D",
+            (Pooling::Average, false, false) => "AveragePooling2D",
+            (Pooling::Max, true, true) => "GlobalMaxPooling1D",
+            (Pooling::Max, false, true) => "GlobalMaxPooling2D",
+            (Pooling::Average, true, true) => "GlobalAveragePooling1D",
+            (Pooling::Average, false, true) => "GlobalAveragePooling2D",
+        };
+        if *global {
+            return Ok(self.graph.layer(class, &step.name, json!({}), &[&x], output));
+        }
+        let windows = &frame.windows;
+        let around = frame.around() != [[0; 2]; 2];
+        if *take == Pooling::Max && around && !frame.same {
+            return self.padded_maximum(step, frame, class, x);
+        }
+        // Zeros around an image count in our means, not in those of "same".
+        let (x, padding) = self.padded(step, frame, x, *take == Pooling::Max);
+        let config = json!({
+            "pool_size": frame.each(windows.size), "strides": frame.each(windows.stride), "padding": padding,
+        });
+        Ok(self.graph.layer(class, &step.name, config, &[&x], output))
+    }
+
+    /// Maxima within an image whose padding holds none: those of windows around every pixel, and of these the ones that
+    /// our windows are around.
+    fn padded_maximum(&mut self, step: &Step, frame: &Frame, class: &'static str, x: Symbol) -> Result<Symbol> {
+        let windows = &frame.windows;
+        let crop = |axis: usize| {
+            let first = ((windows.size[axis] - 1) / 2).checked_sub(windows.padding[axis])?;
+            let last = first + (windows.output[axis] - 1) * windows.stride[axis];
+            Some([first, (windows.input[axis] - 1).checked_sub(last)?])
+        };
+        let (Some(down), Some(across)) = (crop(0), crop(1)) else {
+            let message = format!("{}: Keras has no maximum of windows within so much padding", step.name);
+            return Err(Error::config(message).fix("use less padding than half a window, or export to onnx or pytorch"));
+        };
+        let config = json!({ "pool_size": frame.each(windows.size), "strides": frame.each([1, 1]), "padding": "same" });
+        let every = self.graph.layer(class, &step.name, config, &[&x], &x.shape.clone());
+        let around = frame.each([down, across]);
+        let mut shape = every.shape.clone();
+        shape.iter_mut().zip(&around).for_each(|(side, around)| *side -= around[0] + around[1]);
+        let (class, cropping) =
+            if frame.line { ("Cropping1D", json!(around[0])) } else { ("Cropping2D", json!(around)) };
+        let some = self.named(class, step, "cropped", json!({ "cropping": cropping }), &every, &shape);
+        Ok(self.strided(step, frame, &some))
+    }
+
+    /// The spectrum as a convolution with waves, powers as products, bands as a matrix.
+    fn log_mel(&mut self, step: &Step, options: &LogMelOptions, x: Symbol) -> Symbol {
+        let bands = options.bands();
+        let (bins, frames) = (bands.bins().len(), step.output.dimensions()[0]);
+        let floats = |numbers: Vec<f64>| numbers.into_iter().map(|x| x as f32).collect::<Vec<_>>();
+        let samples = x.shape.iter().product();
+        let sound = self.reshaped(step, "sound", x, &[samples, 1]);
+        let config = json!({
+            "filters": 2 * bins, "kernel_size": [bands.window], "strides": [bands.hop], "use_bias": false,
+            "trainable": false,
+        });
+        let waves = first_last((vec![2 * bins, bands.window, 1], floats(bands.waves())));
+        let name = |own: &str| format!("{}.{own}", step.name);
+        let waves = self.graph.push("Conv1D", &name("waves"), config, &[&sound], &[frames, 2 * bins], vec![waves]);
+        let squares = self.graph.layer("Multiply", &name("squares"), json!({}), &[&waves, &waves], &waves.shape);
+        // Each band sums real and imaginary parts alike.
+        let triangles = bands.triangles();
+        let both = triangles.chunks(bins).flat_map(|band| [band, band].concat()).collect();
+        let weight = first_last((vec![bands.bands, 2 * bins], floats(both)));
+        let offset = (vec![bands.bands], vec![options.offset as f32; bands.bands]);
+        let config = json!({ "units": bands.bands, "trainable": false });
+        let powers =
+            self.graph.push("Dense", &name("bands"), config, &[&squares], &[frames, bands.bands], vec![weight, offset]);
+        let mut y = self.graph.logarithm(&name("logarithm"), &powers);
+        if let Some(coefficients) = bands.coefficients {
+            let weight = first_last((vec![coefficients, bands.bands], floats(bands.cosines())));
+            let config = json!({ "units": coefficients, "use_bias": false, "trainable": false });
+            y = self.graph.push("Dense", &name("cosines"), config, &[&y], &[frames, coefficients], vec![weight]);
+        }
+        self.reshaped(step, "image", y, step.output.dimensions())
+    }
+}

@@ -1,0 +1,115 @@
+//! PyTorch: a readable module of Python, and its parameters as safetensors beside it; nothing is pickled.
+
+mod network;
+mod table;
+
+use super::channels::{self, Twin};
+use super::steps::{self, Step, StepKind};
+use super::{Exported, Format, Options};
+use crate::Result;
+use crate::model::Model;
+use crate::model::safetensors::{Container, Numbers, Stored};
+use crate::tensor::{Data, Dtype};
+use crate::train::event::Decision;
+
+pub(super) const FORMAT: Format = Format {
+    name: "pytorch",
+    extension: "py",
+    meaning: "a PyTorch module with its preprocessing, and its parameters as safetensors beside it",
+    write,
+};
+
+/// What follows the module's name in the name of the file of parameters.
+const WEIGHTS: &str = "weights.safetensors";
+
+fn write(model: &Model, options: &Options) -> Result<Exported> {
+    let steps = steps::steps(&model.network)?;
+    let weights = format!("{}.{WEIGHTS}", options.stem);
+    Ok(Exported {
+        bytes: module(model, &steps).into_bytes(),
+        beside: vec![(WEIGHTS, parameters(model, &steps))],
+        decisions: vec![Decision {
+            what: format!("parameters go to {weights}"),
+            why: "the module loads them without pickle".into(),
+            flag: "-o OTHER.py".into(),
+        }],
+        ..Exported::default()
+    })
+}
+
+/// The parameters under the names and in the shapes of the module's `state_dict`.
+fn parameters(model: &Model, steps: &[Step]) -> Vec<u8> {
+    let entries = model.network.layout().entries();
+    let stored = |twin: Twin| {
+        let entry =
+            entries.iter().find(|entry| entry.name == twin.ours).expect("a step's parameters are the network's");
+        let numbers = match model.theta.view().part(entry.start, entry.shape).data() {
+            Data::F32(ours) => Numbers::F32(twin.to_theirs(ours)),
+            Data::F64(ours) => Numbers::F64(twin.to_theirs(ours)),
+        };
+        Stored { name: twin.theirs, shape: twin.shape, numbers }
+    };
+    let metadata = [("format", "pt"), ("thalweg", env!("CARGO_PKG_VERSION"))];
+    Container {
+        tensors: channels::twins(steps).into_iter().map(stored).collect(),
+        metadata: metadata.map(|(name, text)| (name.into(), text.into())).into(),
+    }
+    .to_bytes()
+}
+
+/// The whole module.
+fn module(model: &Model, steps: &[Step]) -> String {
+    let precision = match model.theta.dtype() {
+        Dtype::F32 => "float32",
+        Dtype::F64 => "float64",
+    };
+    let mut parts = vec![format!("DTYPE = torch.{precision}\n{}", table::constants(model))];
+    if uses_log_mel(steps) {
+        parts.push(include_str!("python/log_mel.py").into());
+    }
+    parts.push(network::class(steps, model.network.input()));
+    parts.push(include_str!("python/load.py").into());
+    parts.extend(table::prepare(model));
+    parts.push(table::answers(model));
+    let body = parts.iter().map(|part| part.trim_end()).collect::<Vec<_>>().join("\n\n\n");
+    format!("\"\"\"{}\"\"\"\n\n{}\n\n{body}\n", table::docstring(model), imports(&body))
+}
+
+/// What the body uses.
+fn imports(body: &str) -> String {
+    let lines = [
+        ("math.", "import math\n"),
+        ("re.fullmatch(", "import re\n"),
+        ("isleap(", "from calendar import isleap\n"),
+        ("datetime(", "from datetime import datetime, timezone\n"),
+        ("Path(", "from pathlib import Path\n\n"),
+        ("np.", "import numpy as np\n"),
+        ("torch.", "import torch\n"),
+        ("F.", "import torch.nn.functional as F\n"),
+        ("load_file(", "from safetensors.torch import load_file\n"),
+        ("nn.", "from torch import nn"),
+    ];
+    let calls = |name: &str| body.match_indices(name).any(|(at, _)| !body[..at].ends_with(char::is_alphanumeric));
+    lines.iter().filter(|(name, _)| calls(name)).map(|(_, line)| *line).collect()
+}
+
+fn uses_log_mel(steps: &[Step]) -> bool {
+    steps.iter().any(|step| match &step.kind {
+        StepKind::LogMel(_) => true,
+        StepKind::Residual { layers, shortcut, .. } => uses_log_mel(layers) || uses_log_mel(shortcut),
+        _ => false,
+    })
+}
+
+/// A number in Python that reads back to the same bits.
+fn number(x: f64) -> String {
+    if x == x.trunc() && x.abs() < 1e15 { format!("{x:.0}") } else { format!("{x:?}") }
+}
+
+/// One number as it is, several as a tuple.
+fn tuple(numbers: &[usize]) -> String {
+    match numbers {
+        [one] => one.to_string(),
+        _ => format!("({})", numbers.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")),
+    }
+}

@@ -1,0 +1,2 @@
+def standard(mean, deviation):
+    return lambda x: (x - mean) / deviation

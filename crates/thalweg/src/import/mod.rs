@@ -1,0 +1,5 @@
+//! Models from the formats of others.
+
+mod safetensors;
+
+pub use safetensors::safetensors;

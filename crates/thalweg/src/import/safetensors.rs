@@ -1,0 +1,213 @@
+//! Parameters from a safetensors file of PyTorch's, for the network of a model of ours.
+//!
+//! A tensor belongs to the parameter of its name, or of the name that a map gives it. Where neither says so, modules go to
+//! layers with parameters of the same names and shapes; of several such, in the order of names, in which 2 is before 10.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::error::{Error, Result, did_you_mean};
+use crate::export::channels::{Twin, twins};
+use crate::export::steps::steps;
+use crate::model::safetensors::foreign::{self, Foreign};
+use crate::model::{Model, Provenance, atomic};
+use crate::tensor::{Tensor, ops};
+use crate::train::event::Decision;
+
+/// What a file counts besides its parameters.
+const COUNTER: &str = "num_batches_tracked";
+
+/// A model as `like`, with the parameters of a file. `map` has names of the file's modules or tensors, each with one of
+/// ours: `fc1` and `layers.0`.
+///
+/// # Errors
+/// If the file is damaged, a parameter has no tensor, a tensor no parameter, or the two are of different shapes.
+pub fn safetensors(path: &Path, like: Model, map: &[(String, String)]) -> Result<(Model, Vec<Decision>)> {
+    let place = path.display().to_string();
+    let bytes = atomic::read(path).map_err(|error| {
+        Error::io(crate::Kind::Data, path, "read the parameters", &error).fix("name a safetensors file")
+    })?;
+    let found = foreign::tensors(&bytes, &place)?;
+    read(&found, like, map).map_err(|error| if error.place.is_none() { error.at(place) } else { error })
+}
+
+fn read(found: &[Foreign], mut like: Model, map: &[(String, String)]) -> Result<(Model, Vec<Decision>)> {
+    let twins = twins(&steps(&like.network)?);
+    let found: Vec<&Foreign> = found.iter().filter(|tensor| part(&tensor.name).1 != COUNTER).collect();
+    let mut names = named(&found, map, &twins)?;
+    let decisions = match map {
+        [] if names.iter().any(|name| !twins.iter().any(|twin| twin.theirs == *name)) => {
+            let (matched, decision) = by_shape(&found, &twins)?;
+            names = matched;
+            vec![decision]
+        }
+        _ => Vec::new(),
+    };
+    like.theta = theta(&like, &twins, &found, &names)?;
+    like.provenance = Provenance { thalweg: env!("CARGO_PKG_VERSION").into(), ..Provenance::default() };
+    Ok((like, decisions))
+}
+
+/// A tensor's module, and its name within that.
+fn part(name: &str) -> (&str, &str) {
+    name.rsplit_once('.').unwrap_or(("", name))
+}
+
+/// The names of the parameters that the file's tensors go to, by the map and else by their own names.
+fn named(found: &[&Foreign], map: &[(String, String)], twins: &[Twin]) -> Result<Vec<String>> {
+    for (from, to) in map {
+        let is = |name: &str, prefix: &str| {
+            name == prefix || name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.'))
+        };
+        if !found.iter().any(|tensor| is(&tensor.name, from)) {
+            let modules = found.iter().flat_map(|tensor| [tensor.name.as_str(), part(&tensor.name).0]);
+            let message = format!("the file has no {from:?}{}", did_you_mean(from, modules));
+            return Err(Error::config(message)
+                .at("--map")
+                .fix(listed("tensors", found.iter().map(|t| t.name.clone()))));
+        }
+        if !twins.iter().any(|twin| is(&twin.theirs, to)) {
+            let layers = twins.iter().flat_map(|twin| [twin.theirs.as_str(), part(&twin.theirs).0]);
+            let message = format!("the network has no {to:?}{}", did_you_mean(to, layers));
+            return Err(Error::config(message)
+                .at("--map")
+                .fix(listed("parameters", twins.iter().map(|t| t.theirs.clone()))));
+        }
+    }
+    let mapped = |name: &str| {
+        let renamed = map.iter().find_map(|(from, to)| match name.strip_prefix(from.as_str()) {
+            Some("") => Some(to.clone()),
+            Some(rest) if rest.starts_with('.') => Some(format!("{to}{rest}")),
+            _ => None,
+        });
+        renamed.unwrap_or_else(|| name.into())
+    };
+    Ok(found.iter().map(|tensor| mapped(&tensor.name)).collect())
+}
+
+fn listed(what: &str, names: impl Iterator<Item = String>) -> String {
+    let names: Vec<String> = names.collect();
+    format!("the {what} are {}", crate::data::schema::shortened(&names, 20))
+}
+
+/// What a module holds: the names and shapes of its tensors.
+type Contents = BTreeMap<String, Vec<usize>>;
+
+/// Modules in the order of names, each with its contents.
+fn modules<'a>(tensors: impl Iterator<Item = (&'a str, &'a [usize])>) -> Vec<(&'a str, Contents)> {
+    let mut modules: Vec<(&str, Contents)> = Vec::new();
+    for (name, shape) in tensors {
+        let (module, own) = part(name);
+        match modules.iter_mut().find(|(name, _)| *name == module) {
+            Some((_, contents)) => {
+                contents.insert(own.into(), shape.to_vec());
+            }
+            None => modules.push((module, Contents::from([(own.into(), shape.to_vec())]))),
+        }
+    }
+    modules
+}
+
+/// A name's texts and numbers, by which 2 is before 10.
+fn natural(name: &str) -> Vec<(u64, String)> {
+    let mut parts: Vec<(u64, String)> = Vec::new();
+    let mut rest = name;
+    while !rest.is_empty() {
+        let text = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let (before, from) = rest.split_at(text);
+        let (digits, after) = from.split_at(from.find(|c: char| !c.is_ascii_digit()).unwrap_or(from.len()));
+        parts.push((0, before.into()));
+        parts.push((digits.parse().unwrap_or(0), String::new()));
+        rest = after;
+    }
+    parts
+}
+
+/// The parameters that tensors go to where shapes alone say it.
+fn by_shape(found: &[&Foreign], twins: &[Twin]) -> Result<(Vec<String>, Decision)> {
+    let mut theirs = modules(found.iter().map(|tensor| (tensor.name.as_str(), &tensor.shape[..])));
+    theirs.sort_by_key(|(name, _)| natural(name));
+    let mut left = theirs.clone();
+    let mut pairs = BTreeMap::new();
+    let mut told = Vec::new();
+    for (layer, contents) in modules(twins.iter().map(|twin| (twin.theirs.as_str(), &twin.shape[..]))) {
+        let Some(at) = left.iter().position(|(_, others)| *others == contents) else {
+            let describe = |(name, contents): &(&str, Contents)| {
+                let each: Vec<String> = contents.iter().map(|(own, shape)| format!("{own} {shape:?}")).collect();
+                format!("{name} ({})", each.join(", "))
+            };
+            let message = format!("no module left in the file has what {} needs", describe(&(layer, contents)));
+            let rest = listed("modules left", left.iter().map(describe));
+            return Err(Error::data(message)
+                .fix(format!("{rest}; use --like a model of the same network, or --map MODULE={layer}")));
+        };
+        let (module, _) = left.remove(at);
+        told.push(format!("{module}={layer}"));
+        pairs.insert(module, layer);
+    }
+    let mapped = |tensor: &&Foreign| {
+        let (module, own) = part(&tensor.name);
+        pairs.get(module).map_or_else(|| tensor.name.clone(), |layer| format!("{layer}.{own}"))
+    };
+    let decision = Decision {
+        what: format!("parameters by shape and order of names: {}", told.join(", ")),
+        why: "the file's names are others than ours".into(),
+        flag: format!("--map {}", told.join(",")),
+    };
+    Ok((found.iter().map(mapped).collect(), decision))
+}
+
+/// θ from the tensors, each under the name of a parameter.
+fn theta(like: &Model, twins: &[Twin], found: &[&Foreign], names: &[String]) -> Result<Tensor> {
+    if let Some((tensor, name)) =
+        found.iter().zip(names).find(|(_, name)| !twins.iter().any(|twin| twin.theirs == **name))
+    {
+        let near = did_you_mean(name, twins.iter().map(|twin| twin.theirs.as_str()));
+        let message = format!("the tensor {:?} belongs to no parameter of the network{near}", tensor.name);
+        return Err(Error::data(message).fix("say where it goes with --map MODULE=LAYER, or use --like another model"));
+    }
+    let dtype = like.theta.dtype();
+    let mut theta = Tensor::zeros([like.network.layout().len()], dtype);
+    for twin in twins {
+        let mut own = found.iter().zip(names).filter(|(_, name)| **name == twin.theirs).map(|(tensor, _)| tensor);
+        let tensor = own.next().ok_or_else(|| {
+            let near = did_you_mean(&twin.theirs, names.iter().map(String::as_str));
+            let message = format!("the file has no tensor for {} of shape {:?}{near}", twin.theirs, twin.shape);
+            Error::data(message).fix("say which it is with --map MODULE=LAYER, or use --like another model")
+        })?;
+        if let Some(other) = own.next() {
+            let message = format!("both {:?} and {:?} go to {}", tensor.name, other.name, twin.theirs);
+            return Err(Error::config(message).at("--map").fix("name each layer once"));
+        }
+        if tensor.shape != twin.shape {
+            let message = format!(
+                "the tensor {:?} has shape {:?}, {} has {:?}",
+                tensor.name, tensor.shape, twin.theirs, twin.shape
+            );
+            return Err(Error::data(message).fix("use --like a model of the same network, or another --map"));
+        }
+        let numbers =
+            tensor.numbers().filter(|numbers| numbers.iter().all(|x| (*x as f32).is_finite())).ok_or_else(|| {
+                let message =
+                    format!("the tensor {:?} of {} has what is no finite number", tensor.name, tensor.dtype());
+                Error::data(message).fix("store it as F32, F64, F16 or BF16, and finite")
+            })?;
+        let entry = like.network.layout().entries().iter().find(|entry| entry.name == twin.ours);
+        let entry = entry.expect("a step's parameters are the network's");
+        let ours = Tensor::from_f64(entry.shape, twin.to_ours(&numbers)).to(dtype);
+        ops::copy(ours.view(), theta.view_mut().part(entry.start, entry.shape));
+    }
+    Ok(theta)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_names_are_put_in_order_by_value() {
+        let mut names = ["layers.10", "layers.2", "fc", "fc2", "fc1", "layers"];
+        names.sort_by_key(|name| natural(name));
+        assert_eq!(names, ["fc", "fc1", "fc2", "layers", "layers.2", "layers.10"]);
+    }
+}

@@ -1,0 +1,133 @@
+//! Models in the formats of others: every kind of layer goes there and, where parameters come back, comes back.
+
+use std::path::Path;
+
+use thalweg::data::notation::Notation;
+use thalweg::data::preprocess::{ArrayScale, Pipeline, Scale};
+use thalweg::data::schema::{Schema, Task};
+use thalweg::data::target::Target;
+use thalweg::layers::{self, Layer, Linear};
+use thalweg::model::{Model, Provenance};
+use thalweg::network::Network;
+use thalweg::tensor::{Activation, Dtype, Shape, Tensor};
+use thalweg::{export, import};
+
+/// A model of two targets that takes arrays of a shape: these layers, and a linear one after them where outputs are others.
+fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
+    let output = layers.iter().try_fold(shape, |shape, layer| layer.output(shape)).unwrap();
+    if output.dimensions() != [2] {
+        layers.push(Box::new(Linear::new(2, Activation::Identity)));
+    }
+    let network = Network::new(shape, layers).unwrap();
+    let array = ArrayScale { shape: shape.dimensions().to_vec(), scales: vec![Scale::None], form: None };
+    Model {
+        theta: network.initialize(3, Dtype::F32),
+        network,
+        pipeline: Pipeline { notation: Notation::default(), inputs: Vec::new(), array: Some(array) },
+        schema: Schema { columns: Vec::new(), task: Task::Regression, notation: Notation::default(), separator: None },
+        target: Target {
+            task: Task::Regression,
+            columns: vec!["a".into(), "b".into()],
+            classes: Vec::new(),
+            scales: vec![(0.0, 1.0), (0.0, 1.0)],
+            separator: None,
+            notation: Notation::default(),
+        },
+        provenance: Provenance::default(),
+    }
+}
+
+fn each_layer(check: impl Fn(&str, Model)) {
+    for kind in layers::ALL {
+        for (layer, shape) in (kind.examples)() {
+            let name = format!("{} {}", kind.name, layer.config());
+            check(&name, model(shape, vec![layer]));
+        }
+    }
+}
+
+/// Every number another, so that none can stand in another's place unseen.
+fn count(model: &mut Model) {
+    let numbers = (1..=model.theta.view().len()).map(|i| i as f32 / 8.0).collect();
+    model.theta = Tensor::from_f32(model.theta.shape(), numbers);
+}
+
+#[test]
+fn every_layer_goes_to_pytorch_and_keras_in_the_same_bytes_each_time() {
+    each_layer(|name, model| {
+        for format in ["pytorch", "keras"].map(|to| export::format(Some(to), Path::new("net")).unwrap()) {
+            let write = || (format.write)(&model, &export::Options { stem: "net".into() }).unwrap();
+            let (once, again) = (write(), write());
+            assert!(!once.bytes.is_empty(), "{name} to {}", format.name);
+            assert_eq!((once.bytes, once.beside), (again.bytes, again.beside), "{name} to {}", format.name);
+        }
+    });
+}
+
+#[test]
+fn parameters_come_back_from_pytorch_to_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let format = export::format(Some("pytorch"), Path::new("net.py")).unwrap();
+    each_layer(|name, mut like| {
+        let empty = Model::from_bytes(&like.to_bytes(), "like").unwrap();
+        count(&mut like);
+        let written = export::export(&like, &folder.path().join("net.py"), format).unwrap();
+        let (back, decisions) = import::safetensors(&written.beside[0], empty, &[]).unwrap();
+        assert_eq!(back.theta, like.theta, "{name}");
+        assert!(decisions.is_empty(), "{name}: {decisions:?}");
+    });
+}
+
+#[test]
+fn parameters_of_pytorch_give_its_outputs() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/pytorch");
+    let text = std::fs::read_to_string(folder.join("outputs.json")).unwrap();
+    let golden: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for (name, case) in golden["cases"].as_object().unwrap() {
+        let shape: Shape = serde_json::from_value(case["input"].clone()).unwrap();
+        let layers =
+            case["layers"].as_array().unwrap().iter().map(|layer| layers::read_layer(layer.clone(), &[]).unwrap());
+        let mut like = model(shape, layers.collect());
+        if name == "doubles" {
+            like.theta = like.theta.to(Dtype::F64);
+        }
+        let (model, decisions) = import::safetensors(&folder.join(format!("{name}.safetensors")), like, &[]).unwrap();
+        let told = &decisions[0].what;
+        if name == "rows" {
+            assert!(told.ends_with("fc1=layers.0, fc2=layers.1, fc10=layers.2, out=layers.3"), "{told}");
+        }
+        let numbers =
+            |key: &str| case[key].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect::<Vec<f64>>();
+        let x: Vec<f32> = numbers("x").into_iter().map(|x| x as f32).collect();
+        for (ours, theirs) in model.outputs(&x).into_iter().zip(numbers("y")) {
+            assert!((ours - theirs).abs() < 1e-6, "{name}: {ours}, PyTorch {theirs}");
+        }
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_told_with_the_nearest_name() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/pytorch/rows.safetensors");
+    let linear = |units| Box::new(Linear::new(units, Activation::Relu)) as Box<dyn Layer>;
+    let import = |units: [usize; 3], map: &[(&str, &str)]| {
+        let map: Vec<_> = map.iter().map(|(from, to)| (from.to_string(), to.to_string())).collect();
+        import::safetensors(&file, model([3].into(), units.map(linear).into()), &map).map(|(model, _)| model)
+    };
+    let whole = [("fc10", "layers.1"), ("fc2", "layers.2"), ("fc1", "layers.0"), ("out", "layers.3")];
+    assert!(import([4, 4, 4], &whole).is_ok());
+    for (units, map, part) in [
+        ([4, 5, 4], &[][..], "no module left in the file has what layers.1 (bias [5], weight [5, 4]) needs"),
+        ([4, 4, 4], &[("fc11", "layers.0")], "no \"fc11\" (did you mean \"fc1\"?)"),
+        ([4, 4, 4], &[("fc1", "layer.0")], "no \"layer.0\" (did you mean \"layers.0\"?)"),
+        ([4, 4, 4], &whole[..3], "\"out.bias\" belongs to no parameter"),
+        ([4, 4, 4], &[("fc10", "layers.1"), ("fc2", "layers.1"), ("fc1", "layers.0"), ("out", "layers.3")], "both"),
+        (
+            [4, 4, 4],
+            &[("fc10", "layers.0"), ("fc2", "layers.1"), ("fc1", "layers.2"), ("out", "layers.3")],
+            "has shape",
+        ),
+    ] {
+        let error = import(units, map).unwrap_err();
+        assert!(error.message.contains(part) && error.remedy.is_some(), "{error}");
+    }
+}

@@ -1,0 +1,108 @@
+"""PyTorch runs what `thalweg export … -o net.py` writes, and answers as the model does."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+from exported import NETWORKS, arrays, difference, predictions, table, thalweg, train, write_table
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: its exports are not run")
+pytest.importorskip("safetensors", reason="safetensors is not installed")
+
+
+def exported(folder, run):
+    """The module that is written for a run, loaded."""
+    path = folder / "net.py"
+    thalweg("export", run, "-o", path)
+    spec = importlib.util.spec_from_file_location("net", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_layer_gives_our_outputs(name, tmp_path):
+    shape, layers = NETWORKS[name]
+    data, x = arrays(tmp_path, shape)
+    run = train(tmp_path, data, layers)
+    module = exported(tmp_path, run)
+    labels, ours = predictions(run, data)
+    net = module.load()
+    with torch.no_grad():
+        theirs, probabilities = module.answers(net(module.prepare(x)))
+        assert difference(ours, probabilities) < 1e-5
+        assert np.mean([a == b for a, b in zip(labels, theirs)]) > 0.999
+        one = module.answers(net(module.prepare(x[:1])))[1]
+        assert difference(ours[:1], one) < 1e-5
+        assert net(module.prepare(x[:0])).shape == (0, 3)
+
+
+@pytest.mark.parametrize("task", ["regression", "binary", "multiclass", "multilabel"])
+@pytest.mark.parametrize("options", [[], ["--one-hot-up-to", 10, "--bins", 5], ["--normalise", "min_max"], ["--precision", "f64"]])
+def test_tables_with_every_kind_of_column(task, options, tmp_path):
+    path, columns, quoted = table(tmp_path)
+    random = np.random.default_rng(1)
+    target = {
+        "regression": [f"{x:.3f}" for x in random.normal(5000, 300, 1000)],
+        "binary": [str(x) for x in random.choice(["left", "right"], 1000)],
+        "multiclass": [str(x) for x in random.choice(["a", "b", "c\""], 1000)],
+        "multilabel": [str(x) for x in random.choice(["a;b", "b", "", "c;a"], 1000)],
+    }[task]
+    write_table(path, quoted, ['"' + cell.replace('"', '""') + '"' for cell in target])
+    run = train(tmp_path, path, [], "--target", "answer", "--task", task, *options)
+    module = exported(tmp_path, run)
+    answers, ours = predictions(run, path)
+    with torch.no_grad():
+        theirs = module.answers(module.load()(module.prepare(columns)))
+        if task == "regression":
+            assert difference(answers, theirs[:, 0]) < 1e-5
+        else:
+            assert difference(ours, theirs[1]) < 1e-5
+            texts = [";".join(labels) for labels in theirs[0]] if task == "multilabel" else theirs[0]
+            assert np.mean([a == b for a, b in zip(answers, texts)]) > 0.999
+
+
+def test_data_frames_are_tables_too(tmp_path):
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    path, columns, quoted = table(tmp_path)
+    write_table(path, quoted, [f"{x:.3f}" for x in np.random.default_rng(1).normal(5, 3, 1000)])
+    run = train(tmp_path, path, [], "--target", "answer")
+    module = exported(tmp_path, run)
+    frame = pandas.read_csv(path, na_values=["?", " ? "], parse_dates=["since"], skipinitialspace=True)
+    assert frame["size"].dtype == float and frame["since"].dtype.kind == "M"
+    answers, _ = predictions(run, path)
+    with torch.no_grad():
+        assert difference(answers, module.answers(module.load()(module.prepare(frame)))[:, 0]) < 1e-5
+
+
+@pytest.mark.parametrize("name", ["batch norm", "residual of images", "conv2d after conv1d", "layer norm of sounds"])
+def test_what_pytorch_saves_comes_back(name, tmp_path):
+    from safetensors.torch import save_file
+
+    shape, layers = NETWORKS[name]
+    data, x = arrays(tmp_path, shape)
+    run = train(tmp_path, data, layers)
+    module = exported(tmp_path, run)
+    net = module.load()
+    torch.manual_seed(0)
+    for parameter in net.parameters():
+        parameter.data += 0.1 * torch.randn_like(parameter)
+    save_file(net.state_dict(), tmp_path / "changed.safetensors")
+    back = tmp_path / "back.safetensors"
+    thalweg("import", tmp_path / "changed.safetensors", "--like", run, "-o", back)
+    with torch.no_grad():
+        theirs = module.answers(net(module.prepare(x)))[1]
+    assert difference(predictions(back, data)[1], theirs) < 1e-5
+    assert difference(predictions(run, data)[1], theirs) > 1e-3
+
+
+def test_nothing_in_a_table_becomes_code(tmp_path):
+    evil = 'x"""\nraise SystemExit("run")\n"""'
+    path = tmp_path / "table.csv"
+    cells = evil.replace('"', '""')
+    rows = "\n".join(f'"{i % 7}","{cells if i % 2 else "plain"}","{cells if i % 3 else "other"}"' for i in range(60))
+    path.write_text(f'"{cells}","b","answer"\n{rows}\n')
+    run = train(tmp_path, path, [], "--target", "answer")
+    module = exported(tmp_path, run)
+    inputs = module.prepare({evil: [1, 2], "b": [evil, "plain"]})
+    assert inputs.shape[0] == 2 and evil in module.CLASSES
