@@ -39,11 +39,16 @@ fn write(model: &Model, _options: &Options) -> Result<Exported> {
         decisions.push(Decision { what, why: "the usual precision of Keras".into(), flag: "--precision f32".into() });
     }
     let (config, variables) = keras.graph.model(&output);
+    let variables = hdf5::file(&variables);
+    if u32::try_from(variables.len()).is_err() {
+        let message = format!("{} bytes of parameters: a .keras archive holds 4 GiB at most", variables.len());
+        return Err(Error::config(message).fix("export to pytorch"));
+    }
     let metadata = json!({ "keras_version": KERAS, "date_saved": "1980-01-01@00:00:00" });
     let bytes = zip::archive(&[
         ("metadata.json", metadata.to_string().as_bytes()),
         ("config.json", config.to_string().as_bytes()),
-        ("model.weights.h5", &hdf5::file(&variables)),
+        ("model.weights.h5", &variables),
     ]);
     Ok(Exported { bytes, decisions, ..Exported::default() })
 }

@@ -130,7 +130,7 @@ impl Code {
         let (padding, padded) = padding(frame, &image, "0");
         let class = if frame.line { "Conv1d" } else { "Conv2d" };
         let windows = &frame.windows;
-        let mut arguments = vec![windows.input[2].to_string(), filters.to_string(), tuple(&frame.each(windows.size))];
+        let mut arguments = vec![windows.input[2].to_string(), filters.to_string(), alike(&frame.each(windows.size))];
         arguments.extend(unless_ones("stride", frame, windows.stride));
         arguments.extend(padding);
         arguments.extend(unless_ones("dilation", frame, windows.dilation));
@@ -154,7 +154,7 @@ impl Code {
         let outside = if *take == Pooling::Max { "-torch.inf" } else { "0" };
         let (padding, padded) =
             if wide { (None, pad(frame, &image, outside)) } else { padding(frame, &image, outside) };
-        let mut arguments = vec![tuple(&frame.each(windows.size)), tuple(&frame.each(windows.stride))];
+        let mut arguments = vec![alike(&frame.each(windows.size)), alike(&frame.each(windows.stride))];
         arguments.extend(padding);
         self.module(&format!("nn.{name}Pool{dimensions}d({})", arguments.join(", ")), step);
         self.assign(x, &format!("{own}({padded})"));
@@ -166,7 +166,8 @@ impl Code {
         let opened = self.modules.len() - 1;
         self.modules[opened] = self.modules[opened].replacen("({,", "({", 1);
         self.depth += 1;
-        let beside = format!("shortcut{}", if self.depth > 1 { self.depth.to_string() } else { String::new() });
+        let beside =
+            format!("shortcut{}", if self.depth > 1 { (self.depth / 2 + 1).to_string() } else { String::new() });
         self.line(format!("{beside} = {x}"));
         for ((name, steps), x) in branches.into_iter().zip([x, &beside]).filter(|((_, steps), _)| !steps.is_empty()) {
             let indent = "    ".repeat(self.depth);
@@ -217,6 +218,11 @@ fn flat(x: &str, step: &Step) -> String {
     if is_row(step.input) { x.into() } else { format!("{x}.flatten(1)") }
 }
 
+/// A number for each dimension, or the one for all.
+fn alike(numbers: &[usize]) -> String {
+    if numbers.iter().all(|n| *n == numbers[0]) { numbers[0].to_string() } else { tuple(numbers) }
+}
+
 /// x as the layer's windows see it: (m, channels, height, width), or (m, channels, time).
 fn windowed(frame: &Frame, step: &Step, x: &str) -> String {
     match (step.input.dimensions().len(), frame.line, step.channels_first) {
@@ -232,7 +238,7 @@ fn windowed(frame: &Frame, step: &Step, x: &str) -> String {
 fn padding(frame: &Frame, x: &str, outside: &str) -> (Option<String>, String) {
     let padding = frame.windows.padding;
     if frame.is_symmetric() {
-        let argument = (padding != [0, 0]).then(|| format!("padding={}", tuple(&frame.each(padding))));
+        let argument = (padding != [0, 0]).then(|| format!("padding={}", alike(&frame.each(padding))));
         return (argument, x.into());
     }
     (None, pad(frame, x, outside))
@@ -247,7 +253,7 @@ fn pad(frame: &Frame, x: &str, outside: &str) -> String {
 
 fn unless_ones(name: &str, frame: &Frame, numbers: [usize; 2]) -> Option<String> {
     let each = frame.each(numbers);
-    each.iter().any(|&n| n != 1).then(|| format!("{name}={}", tuple(&each)))
+    each.iter().any(|&n| n != 1).then(|| format!("{name}={}", alike(&each)))
 }
 
 fn module_of(g: Activation) -> String {
