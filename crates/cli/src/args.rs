@@ -213,6 +213,8 @@ fn reading() -> Vec<Arg> {
         "files",
         "arrays",
         "max_bad",
+        "memory",
+        "cache",
     ];
     knobs().iter().filter(|knob| names.contains(&knob.name.as_str())).map(flag).collect()
 }

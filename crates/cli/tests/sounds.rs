@@ -99,6 +99,21 @@ fn sounds_are_seen_as_one_likes_and_changes_are_judged() {
     }
     assert!(told(&thalweg(place, "inspect mfcc")).contains("20 MFCC, 40 bands, frames of 32 ms every 10 ms"));
 
+    // Hidden layers of one's own see the same.
+    for (options, seen) in [
+        ("--layers 8 --bands 20", "log-mel"),
+        ("--recipe course --features mfcc", "20 MFCC, 40 bands"),
+        ("--layers 8 --features waveform", "linear"),
+    ] {
+        let preview = thalweg(place, &format!("train glides --dry-run --json {options}"));
+        let preview: Value = serde_json::from_slice(&preview.stdout).unwrap_or_else(|_| panic!("{}", told(&preview)));
+        let first = preview["layers"][0]["description"].as_str().unwrap();
+        assert!(first.contains(seen), "{options}: {first}");
+    }
+    let dense = thalweg(place, "train glides --layers 8 --bands 20 --epochs 10 --json -o dense");
+    let result: Value = serde_json::from_slice(&dense.stdout).unwrap_or_else(|_| panic!("{}", told(&dense)));
+    assert!(result["metrics"]["train"]["roc_auc"]["value"].as_f64().unwrap() > 0.9, "{result}");
+
     fs::create_dir(place.join("hum")).unwrap();
     fs::write(place.join("hum/a.wav"), glide(true, 50.0)).unwrap();
     let line = "train glides --epochs 2 --quality fast --ablate-augment --gain 0 --shift 0 --stretch 0 --mask-time 0 \
@@ -123,7 +138,7 @@ fn what_cannot_be_done_with_sounds_is_told() {
         ("train glides --noise 0.1", "this is for images"),
         ("train sample:iris --features mfcc", "network.features: this is for sounds, and the data has none"),
         ("train sample:iris --bands 20", "network.bands: this is for sounds"),
-        ("train glides --layers 8 --bands 20", "another is asked for"),
+        ("train glides --bands 20 --set layer=[{kind='linear',units=3}]", "the layers are given one by one"),
         ("train glides --features waveform --bands 20", "a waveform has no bands"),
         ("train glides --background empty", "the folder has no sounds"),
         ("train glides --background none", "none"),

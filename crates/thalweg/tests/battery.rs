@@ -255,7 +255,7 @@ fn permuting_rows_permutes_predictions() {
         let x = examples.x.to(Dtype::F32);
         let y = Tensor::zeros([60, 3], Dtype::F32);
         let examples = Examples::new(x, y, None).unwrap();
-        predict(&network, loss, &theta, &examples, &mut network.workspace(16, Dtype::F32)).1
+        predict(&network, loss, &theta, &examples, &mut network.workspace(16, Dtype::F32)).unwrap().1
     };
     let forward = predictions(&all());
     let backward = predictions(&reversed);

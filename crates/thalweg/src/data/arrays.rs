@@ -1,6 +1,10 @@
 //! Examples without named columns: images, sounds, plain matrices, with their answers.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use super::form::Form;
+use super::row_file::RowFile;
 use super::schema::{Column, ColumnKind, Role, Schema, task};
 use super::split;
 use super::table::{Table, TextColumn};
@@ -9,12 +13,14 @@ use crate::train::event::Decision;
 use crate::{Error, Result};
 
 /// Examples of one shape, row-major, and a table of their answers.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Arrays {
     /// The shape of one example, such as `[28, 28]`; `[n]` for the rows of a plain matrix.
     pub shape: Vec<usize>,
-    /// The examples' numbers, one example after another.
+    /// The examples' numbers, one example after another; empty where they are on disk.
     pub x: Vec<f32>,
+    /// The examples' numbers, where they are on disk.
+    pub on_disk: Option<Arc<RowFile>>,
     /// One column a target, one row an example; without columns where the answers are not known. Its source is what
     /// errors call the data, its lines are the examples' numbers from 1.
     pub answers: Table,
@@ -41,23 +47,30 @@ impl Arrays {
                 .at(source)
                 .fix("give an array whose first axis counts the examples"));
         }
-        if let Some(at) = x.iter().position(|x| !x.is_finite()) {
-            return Err(Error::data(format!("found {}, expected a finite number", x[at]))
-                .at(format!("{source}, example {}, number {}", at / width + 1, at % width + 1))
-                .fix("correct the number, or leave the example out"));
-        }
-        let lines = (1..=(x.len() / width) as u64).collect();
-        let answers = Table { source: source.into(), names: Vec::new(), columns: Vec::new(), lines };
-        Ok(Arrays {
+        check_finite(source, width, 0, &x)?;
+        let rows = x.len() / width;
+        Ok(Arrays { x, ..Arrays::of_shape(source, shape, rows) })
+    }
+
+    /// Examples without answers whose finite numbers are on disk.
+    pub(crate) fn on_disk(source: &str, shape: &[usize], file: RowFile) -> Self {
+        let rows = file.rows();
+        Arrays { on_disk: Some(Arc::new(file)), ..Arrays::of_shape(source, shape, rows) }
+    }
+
+    fn of_shape(source: &str, shape: &[usize], rows: usize) -> Self {
+        let lines = (1..=rows as u64).collect();
+        Arrays {
             shape: shape.to_vec(),
-            x,
-            answers,
+            x: Vec::new(),
+            on_disk: None,
+            answers: Table { source: source.into(), names: Vec::new(), columns: Vec::new(), lines },
             targets: Vec::new(),
             files: Vec::new(),
             form: None,
             decisions: Vec::new(),
             warnings: Vec::new(),
-        })
+        }
     }
 
     /// The same examples with one more target: a class's name or a number for each, as text.
@@ -95,14 +108,21 @@ impl Arrays {
         self.shape.iter().product()
     }
 
+    /// The numbers of an example.
+    pub(crate) fn example(&self, row: usize) -> Result<Cow<'_, [f32]>> {
+        let width = self.width();
+        let Some(file) = &self.on_disk else { return Ok(Cow::Borrowed(&self.x[row * width..(row + 1) * width])) };
+        file.inputs(row).map(Cow::Owned)
+    }
+
     /// Each row's key for the split, from the bytes of its numbers and its answers.
-    pub(crate) fn keys(&self, rows: &[usize], schema: &Schema, seed: u64) -> Vec<u64> {
+    pub(crate) fn keys(&self, rows: &[usize], schema: &Schema, seed: u64) -> Result<Vec<u64>> {
         let answers = split::row_keys(&self.answers, rows, &schema.notation, seed);
-        let contents = rows.iter().zip(answers).map(|(row, answer)| {
-            let x = &self.x[row * self.width()..(row + 1) * self.width()];
-            x.iter().flat_map(|x| x.to_le_bytes()).chain(answer.to_le_bytes()).collect::<Vec<u8>>()
-        });
-        split::byte_keys(contents, seed)
+        let content = |(row, answer): (&usize, u64)| {
+            let x = self.example(*row)?;
+            Ok(x.iter().flat_map(|x| x.to_le_bytes()).chain(answer.to_le_bytes()).collect())
+        };
+        split::byte_keys(rows.iter().zip(answers).map(content), seed)
     }
 
     /// A feature called `x`, the targets, and the task that their answers decide.
@@ -117,4 +137,12 @@ impl Arrays {
         schema.columns.insert(0, x);
         Ok((schema, decisions))
     }
+}
+
+/// Whether all numbers of examples are finite, so many examples having come before them.
+pub(crate) fn check_finite(source: &str, width: usize, before: usize, x: &[f32]) -> Result<()> {
+    let Some(at) = x.iter().position(|x| !x.is_finite()) else { return Ok(()) };
+    Err(Error::data(format!("found {}, expected a finite number", x[at]))
+        .at(format!("{source}, example {}, number {}", before + at / width + 1, at % width + 1))
+        .fix("correct the number, or leave the example out"))
 }

@@ -5,16 +5,18 @@ use std::sync::Arc;
 
 use super::arrays::Arrays;
 use super::examples::Examples;
+use super::memory;
 use super::partition::Partition;
 use super::preprocess::Pipeline;
-use super::row_file::RowFile;
+use super::row_file::{self, RowFile, RowShape, RowWriter};
 use super::schema::{self, Role, Schema, Task};
 use super::shift;
 use super::source::{self, Source};
 use super::split;
+use super::stream;
 use super::table::Table;
 use super::target::Target;
-use crate::spec::{Config, Preprocess};
+use crate::spec::Config;
 use crate::train::event::{Decision, Parts};
 use crate::{Error, Result};
 
@@ -31,7 +33,7 @@ pub struct Dataset {
     pub target: Target,
     /// The task.
     pub task: Task,
-    /// The examples of each part; where training rows are on disk, only the first of them are here.
+    /// The examples of each part; where training rows are on disk, only some of them are here.
     pub parts: Parts<Examples>,
     /// All training rows, where they are on disk.
     pub on_disk: Option<Arc<RowFile>>,
@@ -47,6 +49,24 @@ impl Dataset {
     /// How many training rows there are, in memory or on disk.
     pub fn train_rows(&self) -> usize {
         self.on_disk.as_ref().map_or(self.parts.train.rows, |file| file.rows())
+    }
+
+    /// How many training rows each class has, of a task of one class a row.
+    ///
+    /// # Errors
+    /// If rows on disk cannot be read.
+    pub fn class_counts(&self) -> Result<Vec<usize>> {
+        let mut counts = vec![0; self.target.classes.len()];
+        let mut count = |y: &[f32]| y.iter().for_each(|&class| counts[class as usize] += 1);
+        match &self.on_disk {
+            None => count(&self.parts.train.y),
+            Some(file) => {
+                for block in 0..file.blocks() {
+                    count(&file.read_answers(block).map_err(|error| row_file::unreadable(&error))?);
+                }
+            }
+        }
+        Ok(counts)
     }
 
     /// Infers the schema, splits, fits the pipeline on the training rows and encodes all parts.
@@ -69,9 +89,11 @@ trait Rows {
     fn answers(&self) -> &Table;
     fn schema(&self, config: &Config) -> Result<(Schema, Vec<Decision>)>;
     /// Each row's key for the split.
-    fn keys(&self, rows: &[usize], schema: &Schema, seed: u64) -> Vec<u64>;
-    fn fit(&self, schema: &Schema, rows: &[usize], options: &Preprocess) -> Result<(Pipeline, Vec<Decision>)>;
+    fn keys(&self, rows: &[usize], schema: &Schema, seed: u64) -> Result<Vec<u64>>;
+    fn fit(&self, schema: &Schema, rows: &[usize], config: &Config) -> Result<(Pipeline, Vec<Decision>)>;
     fn encode(&self, rows: &[usize], schema: &Schema, pipeline: &Pipeline, target: &Target) -> Result<Examples>;
+    /// How many rows are in memory at a time, where training rows stay on disk.
+    fn at_once(&self, config: &Config) -> Result<Option<usize>>;
     /// The columns whose distribution differs from another source's.
     fn differing(&self, other: &Self, schema: &Schema) -> Vec<String>;
 }
@@ -83,14 +105,18 @@ impl Rows for Table {
     fn schema(&self, config: &Config) -> Result<(Schema, Vec<Decision>)> {
         Schema::infer(self, &config.data, &config.split)
     }
-    fn keys(&self, rows: &[usize], schema: &Schema, seed: u64) -> Vec<u64> {
-        split::row_keys(self, rows, &schema.notation, seed)
+    fn keys(&self, rows: &[usize], schema: &Schema, seed: u64) -> Result<Vec<u64>> {
+        Ok(split::row_keys(self, rows, &schema.notation, seed))
     }
-    fn fit(&self, schema: &Schema, rows: &[usize], options: &Preprocess) -> Result<(Pipeline, Vec<Decision>)> {
-        Pipeline::fit(self, schema, rows, options)
+    fn fit(&self, schema: &Schema, rows: &[usize], config: &Config) -> Result<(Pipeline, Vec<Decision>)> {
+        Pipeline::fit(self, schema, rows, &config.preprocess)
     }
     fn encode(&self, rows: &[usize], schema: &Schema, pipeline: &Pipeline, target: &Target) -> Result<Examples> {
         Examples::encode(self, rows, schema, pipeline, Some(target))
+    }
+    // Tables that stay on disk are read by rows in `stream`.
+    fn at_once(&self, _: &Config) -> Result<Option<usize>> {
+        Ok(None)
     }
     fn differing(&self, other: &Self, schema: &Schema) -> Vec<String> {
         shift::differing(self, other, schema)
@@ -104,18 +130,66 @@ impl Rows for Arrays {
     fn schema(&self, config: &Config) -> Result<(Schema, Vec<Decision>)> {
         self.schema(config)
     }
-    fn keys(&self, rows: &[usize], schema: &Schema, seed: u64) -> Vec<u64> {
+    fn keys(&self, rows: &[usize], schema: &Schema, seed: u64) -> Result<Vec<u64>> {
         self.keys(rows, schema, seed)
     }
-    fn fit(&self, schema: &Schema, rows: &[usize], options: &Preprocess) -> Result<(Pipeline, Vec<Decision>)> {
-        Ok(Pipeline::fit_arrays(self, schema, rows, options))
+    fn fit(&self, schema: &Schema, rows: &[usize], config: &Config) -> Result<(Pipeline, Vec<Decision>)> {
+        if self.on_disk.is_none() {
+            return Pipeline::fit_arrays(self, schema, rows, &config.preprocess);
+        }
+        let sample = memory::spread(rows, memory::examples_at_once(&config.data, self.width())?);
+        let (pipeline, mut decisions) = Pipeline::fit_arrays(self, schema, &sample, &config.preprocess)?;
+        if sample.len() < rows.len() {
+            decisions.push(Decision {
+                what: format!("scales are those of {} sampled training examples", sample.len()),
+                why: format!("{} stay on disk", rows.len()),
+                flag: "--from-disk=false".into(),
+            });
+        }
+        Ok((pipeline, decisions))
     }
     fn encode(&self, rows: &[usize], _: &Schema, pipeline: &Pipeline, target: &Target) -> Result<Examples> {
         Examples::encode_arrays(self, rows, pipeline, Some(target))
     }
+    fn at_once(&self, config: &Config) -> Result<Option<usize>> {
+        let stay = self.on_disk.is_some() || config.data.from_disk == Some(true);
+        stay.then(|| memory::examples_at_once(&config.data, self.width())).transpose()
+    }
     fn differing(&self, _: &Self, _: &Schema) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// Training rows that are shown of those on disk: enough for the metrics of the training part.
+pub(super) const SHOWN: usize = 10_000;
+
+/// Examples on disk come in batches that fit into memory.
+pub(super) fn refuse_full_batches(config: &Config) -> Result<()> {
+    let full = [
+        ("--full-batch-epochs", config.train.full_batch_epochs > 0),
+        ("--batch-size", config.train.batch_size == Some(0)),
+    ];
+    let Some((flag, _)) = full.into_iter().find(|(_, full)| *full) else { return Ok(()) };
+    let error = Error::config("a batch of all rows needs them in memory, and they stay on disk").at(flag);
+    Err(error.fix(format!("leave {flag} out, or hold them in memory with --from-disk=false")))
+}
+
+/// Encodes rows, so many at a time, into a file that then has their inputs.
+fn encode_to_disk(
+    rows: &[usize],
+    at_once: usize,
+    encode: impl Fn(&[usize]) -> Result<Examples>,
+    config: &Config,
+) -> Result<Examples> {
+    let mut all = encode(&[])?;
+    let shape = RowShape { columns: all.columns, targets: all.targets, weighted: all.weights.is_some() };
+    let mut writer = RowWriter::new(row_file::folder(&config.data), shape)?;
+    for rows in rows.chunks(at_once) {
+        let some = encode(rows)?;
+        writer.push(&some)?;
+        all.append(Examples { x: Vec::new(), ..some });
+    }
+    Ok(Examples { on_disk: Some(Arc::new(writer.finish()?)), ..all })
 }
 
 fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) -> Result<Dataset> {
@@ -128,11 +202,23 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
     let parts = partition.split(dev.is_some(), test.is_some(), config, &mut decisions)?;
     let target = Target::fit(answers, &schema, &known, &parts.train, config.preprocess.scale_target)?;
     partition.check_classes(&target, &parts)?;
-    let (pipeline, fitted) = main.fit(&schema, &parts.train, &config.preprocess)?;
+    let (pipeline, fitted) = main.fit(&schema, &parts.train, config)?;
     decisions.extend(fitted);
 
-    let encode = |rows: &[usize]| main.encode(rows, &schema, &pipeline, &target);
-    let encode_shown = |rows: &[usize]| Ok::<_, Error>(encode(rows)?.with_cells(answers, rows, &schema, &target));
+    let at_once = main.at_once(config)?;
+    if at_once.is_some() {
+        refuse_full_batches(config)?;
+    }
+    let encode = |from: &R, rows: &[usize]| {
+        let encode = |rows: &[usize]| from.encode(rows, &schema, &pipeline, &target);
+        match at_once {
+            Some(at_once) => encode_to_disk(rows, at_once, encode, config),
+            None => encode(rows),
+        }
+    };
+    let encode_shown = |from: &R, rows: &[usize]| {
+        Ok::<_, Error>(encode(from, rows)?.with_cells(from.answers(), rows, &schema, &target))
+    };
     let mut encode_own = |own: &R, part: &str| -> Result<Examples> {
         let known = known_rows(own.answers(), &schema, &mut warnings)?;
         let source = &own.answers().source;
@@ -149,13 +235,18 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
             ));
         }
         warnings.extend(target.overlooked_stops(own.answers(), &known));
-        let examples = own.encode(&known, &schema, &pipeline, &target)?;
-        Ok(examples.with_cells(own.answers(), &known, &schema, &target))
+        encode_shown(own, &known)
     };
+    let mut train = encode(main, &parts.train)?;
+    let on_disk = train.on_disk.take();
+    if let Some(at_once) = at_once {
+        let shown = memory::spread(&parts.train, at_once.min(SHOWN));
+        train = main.encode(&shown, &schema, &pipeline, &target)?;
+    }
     let parts = Parts {
-        train: encode(&parts.train)?,
-        dev: dev.map_or_else(|| encode_shown(&parts.dev), |own| encode_own(own, "dev"))?,
-        test: test.map_or_else(|| encode_shown(&parts.test), |own| encode_own(own, "test"))?,
+        train,
+        dev: dev.map_or_else(|| encode_shown(main, &parts.dev), |own| encode_own(own, "dev"))?,
+        test: test.map_or_else(|| encode_shown(main, &parts.test), |own| encode_own(own, "test"))?,
     };
     if parts.train.weights.as_ref().is_some_and(|weights| weights.iter().all(|weight| *weight == 0.0)) {
         return Err(Error::data("every training row's weight is 0")
@@ -169,19 +260,16 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
         pipeline,
         target,
         parts,
-        on_disk: None,
+        on_disk,
         decisions,
         warnings,
         hashes: BTreeMap::new(),
     })
 }
 
-/// Decides whether rows stay on disk where a configuration leaves it open, so that a resumed run does as the first did;
-/// gives the decision to tell, if they do.
-pub(crate) fn settle(config: &mut Config) -> Option<Decision> {
-    let wanted = super::stream::wanted(config);
-    config.data.from_disk = Some(wanted.is_some());
-    wanted.flatten()
+/// Has a configuration say where its data turned out to lie, so that what goes on with a run does as it did.
+pub(crate) fn settle(config: &mut Config, data: &Dataset) {
+    config.data.from_disk = Some(data.on_disk.is_some());
 }
 
 /// Reads, splits and encodes the data that a configuration names.
@@ -190,6 +278,9 @@ pub(crate) fn settle(config: &mut Config) -> Option<Decision> {
 /// If a source cannot be read, or its rows do not make up data to train on.
 pub fn load(config: &Config) -> Result<Dataset> {
     let mut config = config.clone();
+    if config.data.from_disk == Some(true) {
+        refuse_full_batches(&config)?;
+    }
     let mut decisions = Vec::new();
     let main = config.data.path.clone();
     let parts = [
@@ -211,14 +302,8 @@ pub fn load(config: &Config) -> Result<Dataset> {
     for path in [Some(&path), dev.as_ref(), test.as_ref()].into_iter().flatten() {
         hashes.extend(source::hash(path)?.map(|hash| (path.clone(), hash)));
     }
-    if let Some(decision) = super::stream::wanted(&config) {
-        let mut data = super::stream::load(&config)?;
-        decisions.extend(decision);
-        decisions.append(&mut data.decisions);
-        (data.decisions, data.hashes) = (decisions, hashes);
-        return Ok(data);
-    }
     let mut data = match source::open(&path, &config.data)? {
+        Source::Table(reader) if stream::wanted(&config, &mut decisions)? => stream::load(reader, config)?,
         Source::Table(reader) => {
             config.data.decimal_comma = Some(reader.decimal_comma());
             decisions.extend_from_slice(reader.decisions());
@@ -234,9 +319,23 @@ pub fn load(config: &Config) -> Result<Dataset> {
         }
         Source::Arrays(main) => {
             decisions.extend_from_slice(&main.decisions);
+            // For files this was decided before they were read.
+            let on_disk = if main.form.is_some() {
+                main.on_disk.is_some()
+            } else {
+                memory::check_whole(&config.data, main.rows(), main.width())?;
+                let needed = memory::needed(main.rows(), main.width());
+                memory::stay_on_disk(&config.data, needed, &mut decisions)?
+            };
+            config.data.from_disk = Some(on_disk);
             main.form.iter().for_each(|form| form.adopt(&mut config.data));
             let part = |path: &Option<String>| path.as_ref().map(|path| arrays(path, &config)).transpose();
             let (dev, test) = (part(&dev)?, part(&test)?);
+            if !on_disk {
+                let rows = main.rows() + [&dev, &test].into_iter().flatten().map(Arrays::rows).sum::<usize>();
+                let held = ["examples of all parts", "let them stay on disk with --from-disk"];
+                memory::check_held(&config.data, held, rows, main.width())?;
+            }
             let mut data = Dataset::from_arrays(&main, dev.as_ref(), test.as_ref(), &config)?;
             let parts = [Some(&*main), dev.as_ref(), test.as_ref()].into_iter().flatten();
             data.warnings.splice(0..0, parts.flat_map(|part| part.warnings.clone()));

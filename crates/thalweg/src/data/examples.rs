@@ -1,7 +1,11 @@
 //! Rows as a network takes them.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use super::arrays::Arrays;
 use super::preprocess::{Pipeline, unreadable};
+use super::row_file::RowFile;
 use super::schema::{self, Role, Schema};
 use super::table::{Table, TextColumn};
 use super::target::Target;
@@ -17,8 +21,10 @@ pub struct Examples {
     pub rows: usize,
     /// Inputs of a row, n_x.
     pub columns: usize,
-    /// Inputs, row-major (rows × columns).
+    /// Inputs, row-major (rows × columns); empty where they are on disk.
     pub x: Vec<f32>,
+    /// The rows in a file, where their inputs are on disk.
+    pub on_disk: Option<Arc<RowFile>>,
     /// Columns of y.
     pub targets: usize,
     /// Answers, row-major (rows × targets): class indices, 0/1, or scaled numbers; empty where they are not known.
@@ -52,6 +58,7 @@ impl Examples {
             rows: rows.len(),
             columns: pipeline.features().len(),
             x: pipeline.transform_rows(table, rows)?,
+            on_disk: None,
             targets: target.map_or(0, Target::width),
             y: target.map(|target| target.encode(table, rows)).transpose()?.unwrap_or_default(),
             weights: target.map(|_| weights(table, rows, schema)).transpose()?.flatten(),
@@ -74,6 +81,7 @@ impl Examples {
             rows: rows.len(),
             columns: arrays.width(),
             x: pipeline.transform_arrays(arrays, rows)?,
+            on_disk: None,
             targets: target.map_or(0, Target::width),
             y: target.map(|target| target.encode(&arrays.answers, rows)).transpose()?.unwrap_or_default(),
             weights: None,
@@ -100,6 +108,14 @@ impl Examples {
         self.places.extend(other.places);
         self.files.extend(other.files);
         self.raw.append(&other.raw);
+    }
+
+    /// The inputs of a row.
+    pub(crate) fn inputs(&self, row: usize) -> Result<Cow<'_, [f32]>> {
+        match &self.on_disk {
+            Some(file) => file.inputs(row).map(Cow::Owned),
+            None => Ok(Cow::Borrowed(&self.x[row * self.columns..][..self.columns])),
+        }
     }
 
     /// The same with the cells that reports show; `rows` of the table are these examples.

@@ -6,6 +6,7 @@ pub(crate) mod dates;
 pub mod examples;
 pub mod form;
 pub mod inspect;
+pub(crate) mod memory;
 pub mod notation;
 mod partition;
 pub mod preprocess;
@@ -16,8 +17,6 @@ mod shift;
 pub mod source;
 pub mod split;
 mod stream;
-#[cfg(feature = "tune")]
-pub(crate) use stream::free_memory;
 pub mod table;
 pub mod target;
 

@@ -21,7 +21,7 @@ pub(crate) struct Partition<'a> {
     /// The columns.
     pub(crate) schema: &'a Schema,
     /// Each row's key from the split's seed.
-    pub(crate) keys: &'a dyn Fn(u64) -> Vec<u64>,
+    pub(crate) keys: &'a dyn Fn(u64) -> Result<Vec<u64>>,
 }
 
 impl Partition<'_> {
@@ -69,7 +69,7 @@ impl Partition<'_> {
                         flag: format!("--time {}", column.name),
                     });
                 }
-                let keys = (self.keys)(seed);
+                let keys = (self.keys)(seed)?;
                 let strata = if stratify { self.strata()? } else { vec![0; keys.len()] };
                 let parts = split::by_key(&keys, &strata, fractions, seed);
                 match options.fold.as_deref() {

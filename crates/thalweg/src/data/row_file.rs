@@ -1,13 +1,15 @@
-//! Encoded rows in a file, for tables that do not fit into memory: blocks of rows, each its inputs, then its answers, then
+//! Rows in a file, for data that does not fit into memory: blocks of rows, each its inputs, then its answers, then
 //! its weights, as 32-bit numbers of this machine. The file has no name, so that the system takes it away with the process.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use super::examples::Examples;
 use crate::error::{Error, Kind, Result};
+use crate::spec;
 
 /// Bytes of a block: what a disk reads at a time without minding where.
 const BLOCK: usize = 1 << 18;
@@ -39,6 +41,7 @@ pub struct RowFile {
     file: Mutex<File>,
     shape: RowShape,
     rows: usize,
+    hash: blake3::Hash,
 }
 
 impl RowFile {
@@ -52,13 +55,18 @@ impl RowFile {
         self.shape
     }
 
+    /// BLAKE3 of everything in the file.
+    pub fn hash(&self) -> blake3::Hash {
+        self.hash
+    }
+
     /// How many blocks there are.
     pub fn blocks(&self) -> usize {
         self.rows.div_ceil(self.shape.rows_of_block())
     }
 
     /// The numbers of the rows of a block.
-    pub fn block(&self, block: usize) -> std::ops::Range<usize> {
+    pub fn block(&self, block: usize) -> Range<usize> {
         let rows = self.shape.rows_of_block();
         block * rows..((block + 1) * rows).min(self.rows)
     }
@@ -67,16 +75,60 @@ impl RowFile {
     ///
     /// # Errors
     /// If the file cannot be read.
-    pub fn read(&self, block: usize, [x, y, weights]: [&mut Vec<f32>; 3]) -> io::Result<()> {
-        let (rows, shape) = (self.block(block), self.shape);
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.seek(SeekFrom::Start((rows.start * shape.numbers() * size_of::<f32>()) as u64))?;
+    pub fn read(&self, block: usize, vectors: [&mut Vec<f32>; 3]) -> io::Result<()> {
+        self.read_rows(block, self.block(block), vectors)
+    }
+
+    /// Adds one row's inputs, answers and weight at the ends of vectors.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn read_row(&self, row: usize, vectors: [&mut Vec<f32>; 3]) -> io::Result<()> {
+        self.read_rows(row / self.shape.rows_of_block(), row..row + 1, vectors)
+    }
+
+    /// One row's inputs.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub(crate) fn inputs(&self, row: usize) -> Result<Vec<f32>> {
+        let mut x = Vec::with_capacity(self.shape.columns);
+        let read = self.read_row(row, [&mut x, &mut Vec::new(), &mut Vec::new()]);
+        read.map_err(|error| unreadable(&error))?;
+        Ok(x)
+    }
+
+    fn read_rows(&self, block: usize, rows: Range<usize>, [x, y, weights]: [&mut Vec<f32>; 3]) -> io::Result<()> {
+        let (all, shape) = (self.block(block), self.shape);
+        let mut start = all.start * shape.numbers();
         for (numbers, width) in [(x, shape.columns), (y, shape.targets), (weights, usize::from(shape.weighted))] {
-            let start = numbers.len();
-            numbers.resize(start + rows.len() * width, 0.0);
-            file.read_exact(bytemuck::cast_slice_mut(&mut numbers[start..]))?;
+            self.read_numbers(start + (rows.start - all.start) * width, rows.len() * width, numbers)?;
+            start += all.len() * width;
         }
         Ok(())
+    }
+
+    /// The answers of a block.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn read_answers(&self, block: usize) -> io::Result<Vec<f32>> {
+        let (rows, shape, mut y) = (self.block(block), self.shape, Vec::new());
+        let start = rows.start * shape.numbers() + rows.len() * shape.columns;
+        self.read_numbers(start, rows.len() * shape.targets, &mut y)?;
+        Ok(y)
+    }
+
+    /// Adds so many of the file's numbers at the end of a vector.
+    fn read_numbers(&self, start: usize, count: usize, numbers: &mut Vec<f32>) -> io::Result<()> {
+        let filled = numbers.len();
+        numbers.resize(filled + count, 0.0);
+        if count == 0 {
+            return Ok(());
+        }
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start((start * size_of::<f32>()) as u64))?;
+        file.read_exact(bytemuck::cast_slice_mut(&mut numbers[filled..]))
     }
 }
 
@@ -87,6 +139,7 @@ pub struct RowWriter {
     folder: String,
     shape: RowShape,
     rows: usize,
+    hasher: blake3::Hasher,
     /// Rows that do not make up a block yet.
     x: Vec<f32>,
     y: Vec<f32>,
@@ -101,7 +154,8 @@ impl RowWriter {
     pub fn new(folder: &Path, shape: RowShape) -> Result<RowWriter> {
         let name = folder.display().to_string();
         let file = tempfile::tempfile_in(folder).map_err(|error| unwritable(&name, &error))?;
-        Ok(RowWriter { file, folder: name, shape, rows: 0, x: Vec::new(), y: Vec::new(), weights: Vec::new() })
+        let [x, y, weights] = [const { Vec::new() }; 3];
+        Ok(RowWriter { file, folder: name, shape, rows: 0, hasher: blake3::Hasher::new(), x, y, weights })
     }
 
     /// Adds rows.
@@ -129,8 +183,9 @@ impl RowWriter {
         let waiting = [(&mut self.x, columns), (&mut self.y, targets), (&mut self.weights, usize::from(weighted))];
         for (numbers, width) in waiting {
             let block: Vec<f32> = numbers.drain(..rows * width).collect();
-            let written = self.file.write_all(bytemuck::cast_slice(&block));
-            written.map_err(|error| unwritable(&self.folder, &error))?;
+            let bytes = bytemuck::cast_slice(&block);
+            self.hasher.update(bytes);
+            self.file.write_all(bytes).map_err(|error| unwritable(&self.folder, &error))?;
         }
         Ok(())
     }
@@ -142,12 +197,22 @@ impl RowWriter {
     pub fn finish(mut self) -> Result<RowFile> {
         let left = self.rows % self.shape.rows_of_block();
         self.write(left)?;
-        Ok(RowFile { file: Mutex::new(self.file), shape: self.shape, rows: self.rows })
+        Ok(RowFile { file: Mutex::new(self.file), shape: self.shape, rows: self.rows, hash: self.hasher.finalize() })
     }
 }
 
+/// The folder on whose disk rows are kept.
+pub(crate) fn folder(options: &spec::Data) -> &Path {
+    Path::new(options.cache.as_deref().unwrap_or("."))
+}
+
+/// The error for a file of rows that cannot be read.
+pub(crate) fn unreadable(error: &io::Error) -> Error {
+    Error::io(Kind::Data, "the file of rows on disk", "read rows", error).fix("look after the disk, and try again")
+}
+
 fn unwritable(folder: &str, error: &io::Error) -> Error {
-    Error::io(Kind::Data, folder, "keep encoded rows", error).fix("name a folder with room for them: --cache DIR")
+    Error::io(Kind::Data, folder, "keep rows on disk", error).fix("name a folder with room for them: --cache DIR")
 }
 
 #[cfg(test)]

@@ -134,8 +134,12 @@ fn add_cell(cell: Cell, content: &mut Vec<u8>) {
 }
 
 /// Keys of rows given as bytes; see [`row_keys`].
-pub fn byte_keys(rows: impl Iterator<Item = Vec<u8>>, seed: u64) -> Vec<u64> {
-    distinguish(rows.map(|row| hash(seed, &row)).collect())
+///
+/// # Errors
+/// If a row cannot be read.
+pub fn byte_keys(rows: impl Iterator<Item = Result<Vec<u8>>>, seed: u64) -> Result<Vec<u64>> {
+    let contents = rows.map(|row| Ok(hash(seed, &row?)));
+    Ok(distinguish(contents.collect::<Result<_>>()?))
 }
 
 /// Equal rows get different keys, the i-th of them always the same one.

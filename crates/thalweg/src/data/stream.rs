@@ -5,14 +5,14 @@
 //! content, so equal rows come into the same part, and adding rows moves others only as far as the fractions change.
 
 use std::collections::HashSet;
-use std::path::Path;
 use std::sync::Arc;
 
-use super::dataset::{self, Dataset};
+use super::dataset::{self, Dataset, SHOWN};
 use super::examples::Examples;
+use super::memory;
 use super::notation::Notation;
 use super::preprocess::Pipeline;
-use super::row_file::{RowFile, RowShape, RowWriter};
+use super::row_file::{self, RowFile, RowShape, RowWriter};
 use super::schema::{Role, Schema};
 use super::source::{self, Source, TableReader};
 use super::split;
@@ -22,52 +22,31 @@ use crate::error::{Error, Result};
 use crate::spec::Config;
 use crate::train::event::{Decision, Parts};
 
-/// Rows that are read at a time.
-const CHUNK: usize = 1 << 15;
+/// Rows that are read at a time: at most, and at least.
+const CHUNK: [usize; 2] = [1 << 15, 1 << 8];
+
+/// Bytes of a cell: its text, where it ends, and the number that it becomes.
+const CELL: usize = 32;
 
 /// Rows of the sample, and cells of it where rows are wide.
 const SAMPLE_ROWS: usize = 50_000;
 const SAMPLE_CELLS: usize = 5_000_000;
 
-/// Training rows that stay in memory, for the metrics of the training part.
-const SHOWN: usize = 10_000;
-
 /// Distinct labels that are collected.
 const LABELS: usize = 100_000;
 
-/// Whether the rows of a configuration's data stay on disk, and why if nobody said so.
-pub(super) fn wanted(config: &Config) -> Option<Option<Decision>> {
-    if let Some(asked) = config.data.from_disk {
-        return asked.then_some(None);
-    }
-    let size = source::table_size(&config.data.path)?;
-    let free = free_memory()?;
-    // A table's text, its numbers and its inputs take about four times the file.
-    (size > free / 4).then(|| {
-        Some(Decision {
-            what: "rows stay on disk".into(),
-            why: format!(
-                "the file has {:.1} GB, and {:.1} GB of memory are free",
-                size as f64 / 1e9,
-                free as f64 / 1e9
-            ),
-            flag: "--from-disk=false".into(),
-        })
-    })
+/// How often a table's file is in memory: its text, its numbers and its inputs.
+const COPIES: u64 = 4;
+
+/// Whether the rows of the table that a configuration names stay on disk.
+pub(super) fn wanted(config: &Config, decisions: &mut Vec<Decision>) -> Result<bool> {
+    let needed = source::table_size(&config.data.path).unwrap_or_default() * COPIES;
+    memory::stay_on_disk(&config.data, needed, decisions)
 }
 
-/// Bytes of memory that are free, where the system tells.
-pub(crate) fn free_memory() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
-    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
-}
-
-/// Reads, splits and encodes a table that stays on disk; `config` names its parts, too.
-pub(super) fn load(config: &Config) -> Result<Dataset> {
-    check(config)?;
-    let mut config = config.clone();
-    let reader = open(&config)?;
+/// Splits and encodes a table that stays on disk, whose rows are read once more; `config` names its parts, too.
+pub(super) fn load(reader: Box<TableReader>, mut config: Config) -> Result<Dataset> {
+    check(&config)?;
     config.data.decimal_comma = Some(reader.decimal_comma());
     let mut decisions = reader.decisions().to_vec();
     let names = reader.names().to_vec();
@@ -135,19 +114,22 @@ fn check(config: &Config) -> Result<()> {
             return refuse(&what, "divide the file yourself, and name the parts with --dev and --test");
         }
     }
-    if config.train.full_batch_epochs > 0 {
-        return refuse("a batch of all rows needs them in memory", "leave --full-batch-epochs out");
-    }
-    Ok(())
+    dataset::refuse_full_batches(config)
 }
 
 fn open(config: &Config) -> Result<Box<TableReader>> {
     match source::open(&config.data.path, &config.data)? {
         Source::Table(reader) => Ok(reader),
-        Source::Arrays(_) => Err(Error::config("arrays are read into memory")
-            .at("--from-disk")
-            .fix("leave --from-disk out, or give a table")),
+        Source::Arrays(_) => {
+            Err(Error::data("the file has become another").at(&*config.data.path).fix("leave it alone during training"))
+        }
     }
+}
+
+/// Rows of so many columns that are read at a time.
+fn chunk_rows(config: &Config, columns: usize) -> Result<usize> {
+    let [most, least] = CHUNK;
+    Ok((memory::at_once(&config.data)? / (CELL * columns.max(1))).clamp(least, most))
 }
 
 fn split_seed(config: &Config) -> u64 {
@@ -166,11 +148,15 @@ struct Survey {
 impl Survey {
     fn new(mut reader: Box<TableReader>, config: &Config) -> Result<Survey> {
         let notation = Notation::new(&config.data);
-        let most = SAMPLE_ROWS.min(SAMPLE_CELLS / reader.names().len().max(1)).max(1000);
+        let columns = reader.names().len().max(1);
+        let cells =
+            memory::asked(&config.data)?.map_or(SAMPLE_CELLS, |most| SAMPLE_CELLS.min(most as usize / 2 / CELL));
+        let most = SAMPLE_ROWS.min(cells / columns).max(1000);
+        let chunk_rows = chunk_rows(config, columns)?;
         let mut survey = Survey { rows: 0, sample: Table::default(), target: None, labels: HashSet::default() };
         // The sample is the rows with the least keys, which are as good as random.
         let (mut keys, mut limit) = (Vec::new(), u64::MAX);
-        while let Some(chunk) = reader.next_chunk(CHUNK)? {
+        while let Some(chunk) = reader.next_chunk(chunk_rows)? {
             if survey.rows == 0 {
                 let schema = Schema::infer(&chunk, &config.data, &config.split);
                 survey.target = schema.ok().and_then(|(schema, _)| schema.names(Role::Target).into_iter().next());
@@ -258,22 +244,25 @@ impl Encoder<'_> {
             targets: self.target.width(),
             weighted: self.schema.with_role(Role::Weight).next().is_some(),
         };
-        let mut writer = RowWriter::new(Path::new(config.data.cache.as_deref().unwrap_or(".")), shape)?;
+        let mut writer = RowWriter::new(row_file::folder(&config.data), shape)?;
         let mut parts = Parts::<Examples>::default();
         let (mut unknown, mut rows) = (0, 0);
         let mut reader = open(config)?;
-        while let Some(chunk) = reader.next_chunk(CHUNK)? {
+        let chunk_rows = chunk_rows(config, reader.names().len())?;
+        while let Some(chunk) = reader.next_chunk(chunk_rows)? {
             let known = dataset::known_rows(&chunk, self.schema, &mut Vec::new())?;
             (unknown, rows) = (unknown + chunk.rows() - known.len(), rows + chunk.rows());
             let divided = split.divide(&chunk, &known, &self.schema.notation);
             let train = self.examples(&chunk, &divided.train)?;
             writer.push(&train)?;
-            if parts.train.rows < SHOWN {
+            if parts.train.rows < SHOWN.min(chunk_rows) {
                 parts.train.append(train);
             }
             for (rows, part) in [(&divided.dev, &mut parts.dev), (&divided.test, &mut parts.test)] {
                 part.append(self.examples(&chunk, rows)?.with_cells(&chunk, rows, self.schema, self.target));
             }
+            let held = ["rows of dev and test", "hold fewer back, such as --split 0.98,0.01,0.01"];
+            memory::check_held(&config.data, held, parts.dev.rows + parts.test.rows, shape.columns)?;
         }
         if unknown > 0 {
             warnings.push(format!("{}: {unknown} of {rows} rows have no answer and are left out", config.data.path));

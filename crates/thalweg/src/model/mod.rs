@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::arrays::Arrays;
 use crate::data::examples::{self, Examples};
+use crate::data::memory;
 use crate::data::preprocess::Pipeline;
 use crate::data::schema::{Column, Role, Schema, Task};
 use crate::data::source::{self, Source};
@@ -226,7 +228,7 @@ impl Model {
             }
             Source::Arrays(arrays) => {
                 let rows: Vec<usize> = (0..arrays.rows()).collect();
-                for rows in rows.chunks(CHUNK) {
+                for rows in rows.chunks(at_once(&arrays, options)?) {
                     let mut files = TextColumn::default();
                     rows.iter().filter_map(|row| arrays.files.get(*row)).for_each(|file| files.push(file));
                     let ids = if files.is_empty() { Vec::new() } else { vec![("file".into(), files)] };
@@ -245,6 +247,7 @@ impl Model {
         let mut judged = Judged::default();
         let decisions = self.judge(path, options, &mut |examples, outputs| {
             judged.extend(&self.target, outputs, &examples);
+            Ok(())
         })?;
         Ok((judged.rows, judged.metrics(&self.target), decisions))
     }
@@ -255,13 +258,13 @@ impl Model {
         &self,
         path: &str,
         options: &spec::Data,
-        take: &mut dyn FnMut(Examples, &[f64]),
+        take: &mut dyn FnMut(Examples, &[f64]) -> Result<()>,
     ) -> Result<Vec<Decision>> {
         let mut rows = 0;
         let mut take = |examples: Examples| {
             rows += examples.rows;
             let outputs = self.outputs(&examples.x);
-            take(examples, &outputs);
+            take(examples, &outputs)
         };
         let (schema, target) = (&self.schema, &self.target);
         let decisions = match self.open(path, options)? {
@@ -269,15 +272,15 @@ impl Model {
                 while let Some(table) = reader.next_chunk(CHUNK)? {
                     let known = Target::known_rows(&table, schema)?;
                     let examples = Examples::encode(&table, &known, schema, &self.pipeline, Some(target))?;
-                    take(examples.with_cells(&table, &known, schema, target));
+                    take(examples.with_cells(&table, &known, schema, target))?;
                 }
                 reader.decisions().to_vec()
             }
             Source::Arrays(arrays) => {
                 let known = Target::known_rows(&arrays.answers, schema)?;
-                for rows in known.chunks(CHUNK) {
+                for rows in known.chunks(at_once(&arrays, options)?) {
                     let examples = Examples::encode_arrays(&arrays, rows, &self.pipeline, Some(target))?;
-                    take(examples.with_cells(&arrays.answers, rows, schema, target));
+                    take(examples.with_cells(&arrays.answers, rows, schema, target))?;
                 }
                 arrays.notes()
             }
@@ -311,6 +314,11 @@ impl Model {
         }
         Ok(source)
     }
+}
+
+/// Examples that are answered at a time.
+fn at_once(arrays: &Arrays, options: &spec::Data) -> Result<usize> {
+    Ok(memory::examples_at_once(options, arrays.width())?.min(CHUNK))
 }
 
 /// Outputs and truths gathered from examples, in the data's units.

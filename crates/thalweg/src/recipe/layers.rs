@@ -97,6 +97,9 @@ pub(super) fn layers(config: &Config, data: &Dataset, decisions: &mut Vec<Decisi
     };
     let tables = tables.as_ref().unwrap_or(&options.layer);
     if tables.is_empty() {
+        for table in sounds::features(config, data, decisions) {
+            layers.push(read_layer(table, &[])?);
+        }
         let hidden = hidden(config, data, decisions);
         let rates = dropout_rates(config, data, &hidden, decisions)?;
         for ((&units, activation), rate) in hidden.iter().zip(activations(config, hidden.len())?).zip(rates) {

@@ -336,10 +336,9 @@ pub fn class_weights(config: &Config, data: &Dataset) -> Result<Option<Vec<f64>>
         }
         ClassWeights::Named(Weighting::Balanced) => {
             // m / (C · m_c): every class then weighs the same in the cost.
-            let mut counts = vec![0.0; classes.len()];
-            data.parts.train.y.iter().for_each(|&y| counts[y as usize] += 1.0);
-            let m = data.parts.train.rows as f64;
-            Ok(Some(counts.iter().map(|count| m / (classes.len() as f64 * f64::max(*count, 1.0))).collect()))
+            let counts = data.class_counts()?;
+            let m = data.train_rows() as f64;
+            Ok(Some(counts.iter().map(|count| m / (classes.len() as f64 * f64::max(*count as f64, 1.0))).collect()))
         }
         ClassWeights::Each(each) => {
             let mut weights = vec![1.0; classes.len()];

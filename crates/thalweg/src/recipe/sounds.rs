@@ -21,15 +21,31 @@ pub(super) fn form(data: &Dataset) -> Option<SoundForm> {
     }
 }
 
+/// What the first hidden layer sees of sounds, as tables of layers: none where it sees the samples, or the data is no sounds.
+pub(super) fn features(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Vec<Value> {
+    let features = config.network.features.unwrap_or_default();
+    let Some(form) = form(data).filter(|_| features != Features::Waveform) else { return Vec::new() };
+    let rate = form.sample_rate;
+    let bands = config.network.bands.unwrap_or(if rate <= 8_000 { 40 } else { 64 });
+    let mut options = LogMelOptions { offset: OFFSET, ..LogMelOptions::new(rate, bands) };
+    options.window = options.window.min(form.samples);
+    if features == Features::Mfcc {
+        options.coefficients = Some((bands / 2).max(1));
+    }
+    let why = format!("{rate} samples a second");
+    decide(decisions, format!("sounds are seen in {bands} bands of the mel scale"), why, "--bands 80");
+    vec![write_layer(&LogMel::from(options)), json!({ "kind": "batch_norm" })]
+}
+
 /// The hidden layers for sounds, as tables: none where the configuration has layers of its own, or the data is no sounds.
 pub(super) fn layers(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Option<Vec<Value>> {
-    let form = form(data).filter(|_| images::has_network(config, data))?;
+    form(data).filter(|_| images::has_network(config, data))?;
     let activation = config.network.activation.first().map_or("relu", String::as_str);
-    let mut build = Build { layers: Vec::new(), activation };
     let features = config.network.features.unwrap_or_default();
+    let mut build = Build { layers: self::features(config, data, decisions), activation };
     match features {
         Features::Waveform => build.of_waveform(),
-        Features::LogMel | Features::Mfcc => build.of_spectrogram(config, form, decisions),
+        Features::LogMel | Features::Mfcc => build.of_spectrogram(config),
     }
     decide(
         decisions,
@@ -53,8 +69,8 @@ pub(super) fn check(config: &Config, data: &Dataset) -> Result<()> {
     let Some((option, _)) = given.into_iter().find(|(_, given)| *given) else { return Ok(()) };
     let wrong = if form(data).is_none() {
         "this is for sounds, and the data has none"
-    } else if !images::has_network(config, data) {
-        "this is for the network that sounds get by themselves, and another is asked for"
+    } else if !network.layer.is_empty() {
+        "the layers are given one by one, and log_mel is one of them"
     } else if option == "bands" && network.features == Some(Features::Waveform) {
         "a waveform has no bands"
     } else {
@@ -81,15 +97,7 @@ impl Build<'_> {
 
     /// Convolutions that halve time and frequency, the first with windows wide enough for a syllable's slope, the last at
     /// one scale until they see a word.
-    fn of_spectrogram(&mut self, config: &Config, form: SoundForm, decisions: &mut Vec<Decision>) {
-        let rate = form.sample_rate;
-        let bands = config.network.bands.unwrap_or(if rate <= 8_000 { 40 } else { 64 });
-        let mut options = LogMelOptions { offset: OFFSET, ..LogMelOptions::new(rate, bands) };
-        options.window = options.window.min(form.samples);
-        if config.network.features == Some(Features::Mfcc) {
-            options.coefficients = Some((bands / 2).max(1));
-        }
-        self.layers.extend([write_layer(&LogMel::from(options)), json!({ "kind": "batch_norm" })]);
+    fn of_spectrogram(&mut self, config: &Config) {
         let widths: &[usize] = match config.train.quality {
             Quality::Fast => &[16, 32, 64, 64],
             Quality::Good => &[32, 64, 128, 128, 128, 128],
@@ -100,8 +108,6 @@ impl Build<'_> {
             self.normed(self.conv(width, kernel, stride));
         }
         self.layers.push(json!({ "kind": "pool2d", "take": "average" }));
-        let why = format!("{rate} samples a second");
-        decide(decisions, format!("sounds are seen in {bands} bands of the mel scale"), why, "--bands 80");
     }
 
     /// After Dai et al., Very deep convolutional networks for raw waveforms, 2017.

@@ -4,6 +4,7 @@ use crate::data::examples::Examples as Rows;
 use crate::data::preprocess::Pipeline;
 use crate::data::schema::Task;
 use crate::data::target::Target;
+use crate::error::Result;
 use crate::metrics;
 use crate::train::event::{Answers, Mistake};
 
@@ -25,7 +26,10 @@ impl<'a> Gathered<'a> {
     }
 
     /// Takes in the outputs for further rows.
-    pub(super) fn add(&mut self, rows: &Rows, outputs: &[f64]) {
+    ///
+    /// # Errors
+    /// If rows on disk cannot be read.
+    pub(super) fn add(&mut self, rows: &Rows, outputs: &[f64]) -> Result<()> {
         let (target, k) = (self.target, self.target.outputs());
         match target.task {
             Task::Binary | Task::Multiclass => {
@@ -46,14 +50,15 @@ impl<'a> Gathered<'a> {
             (0..rows.rows).map(|row| row_loss(target.task, output(row), &rows.y[row * rows.targets..])).collect();
         let example = |row: usize| self.shown.example(row, rows, target, output(row), losses[row]);
         let gains: Vec<f64> = losses.iter().map(|loss| -loss).collect();
-        self.answers.mistakes.extend(lowest(&gains).into_iter().map(example));
+        self.answers.mistakes.extend(lowest(&gains).into_iter().map(example).collect::<Result<Vec<_>>>()?);
         keep_lowest(&mut self.answers.mistakes, |mistake| -mistake.loss);
         if matches!(target.task, Task::Binary | Task::Multiclass) {
             let sure = |row: usize| target.probabilities(output(row)).into_iter().fold(0.0, f64::max);
             let sure: Vec<f64> = (0..rows.rows).map(sure).collect();
-            self.answers.unsure.extend(lowest(&sure).into_iter().map(example));
+            self.answers.unsure.extend(lowest(&sure).into_iter().map(example).collect::<Result<Vec<_>>>()?);
             keep_lowest(&mut self.answers.unsure, |example| example.confidence.unwrap_or(1.0));
         }
+        Ok(())
     }
 
     pub(super) fn answers(self) -> Answers {
@@ -125,18 +130,18 @@ impl Shown {
 
 impl Shown {
     /// What a list says of a row.
-    fn example(&self, row: usize, rows: &Rows, target: &Target, outputs: &[f64], loss: f64) -> Mistake {
-        let x = &rows.x[row * rows.columns..][..rows.columns];
-        Mistake {
+    fn example(&self, row: usize, rows: &Rows, target: &Target, outputs: &[f64], loss: f64) -> Result<Mistake> {
+        let x = rows.inputs(row)?;
+        Ok(Mistake {
             place: rows.place(row),
             truth: rows.raw.truth(row).into(),
             prediction: target.answers(outputs).join(", "),
             loss,
             confidence: target.probabilities(outputs).into_iter().reduce(f64::max),
             inputs: rows.raw.inputs(row),
-            picture: self.picture(x),
-            sound: self.sound(x),
-        }
+            picture: self.picture(&x),
+            sound: self.sound(&x),
+        })
     }
 }
 

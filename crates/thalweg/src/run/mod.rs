@@ -15,6 +15,7 @@ use std::path::Path;
 
 use crate::data::dataset::{self, Dataset};
 use crate::data::examples::Examples as Rows;
+use crate::data::memory;
 use crate::data::schema::Task;
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
@@ -22,7 +23,7 @@ use crate::model::{Judged, Model, Provenance, atomic};
 use crate::network::gradient_check::{self, Report};
 use crate::recipe::{self, Plan};
 use crate::spec::Config;
-use crate::tensor::{Dtype, Tensor};
+use crate::tensor::{Dtype, Shape, Tensor};
 #[cfg(feature = "images")]
 use crate::train::event::Decision;
 use crate::train::event::{Answers, Event, Parts};
@@ -62,13 +63,12 @@ pub fn train(config: &Config, watch: &mut dyn Watch) -> Result<Outcome> {
     thalweg_kernels::pool::set_threads(config.train.threads);
     let folder = RunFolder::create(config.output.out.as_deref(), &short_name(&config.data.path))?;
     let config = &mut config.clone();
-    let on_disk = dataset::settle(config);
-    let prepared = prepare(config).and_then(|prepared| {
+    let prepared = prepare(config).and_then(|(data, plan)| {
+        dataset::settle(config, &data);
         atomic::write(&folder.config(), config.to_toml().as_bytes())?;
-        Ok(prepared)
+        Ok((data, plan))
     });
-    let (mut data, plan) = prepared.inspect_err(|_| folder.discard())?;
-    data.decisions.splice(0..0, on_disk);
+    let (data, plan) = prepared.inspect_err(|_| folder.discard())?;
     let state = fresh_state(config, &plan);
     let log = EventLog::create(&folder)?;
     run(config, &data, plan, state, folder, log, watch)
@@ -199,7 +199,7 @@ pub(crate) fn prepare(config: &Config) -> Result<(Dataset, Plan)> {
     Ok((data, plan))
 }
 
-/// BLAKE3 of the training examples and the configuration: a run is only resumed on what it began with.
+/// BLAKE3 of the examples and the configuration: a run is only resumed on what it began with.
 pub(crate) fn fingerprint(config: &Config, data: &Dataset) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(config.to_toml().as_bytes());
@@ -210,6 +210,9 @@ pub(crate) fn fingerprint(config: &Config, data: &Dataset) -> String {
             bytes.extend(some.iter().flat_map(|x| x.to_le_bytes()));
             hasher.update(&bytes);
         }
+    }
+    for file in [&data.on_disk, &data.parts.dev.on_disk].into_iter().flatten() {
+        hasher.update(file.hash().as_bytes());
     }
     hasher.finalize().to_hex().to_string()
 }
@@ -224,17 +227,26 @@ pub(crate) fn fresh_state(config: &Config, plan: &Plan) -> State {
 
 /// Encoded rows as tensors, each class's weight times each row's own.
 fn examples(rows: &Rows, class_weights: Option<&[f64]>, data: &Dataset, dtype: Dtype) -> Result<Examples> {
-    let mut shape = vec![rows.rows];
-    shape.extend(data.pipeline.shape());
-    let shape: crate::tensor::Shape = shape.try_into().map_err(Error::data)?;
-    let x = Tensor::from_f32(shape, rows.x.clone()).to(dtype);
-    let y = Tensor::from_f32([rows.rows, rows.targets], rows.y.clone()).to(dtype);
+    let x = Tensor::from_f32(example_shape(data)?.batch(rows.rows), rows.x.clone()).into_dtype(dtype);
+    let y = Tensor::from_f32([rows.rows, rows.targets], rows.y.clone()).into_dtype(dtype);
     let mut weights = rows.weights.clone();
     if let Some(class_weights) = class_weights {
         let weights = weights.get_or_insert_with(|| vec![1.0; rows.rows]);
         weights.iter_mut().zip(&rows.y).for_each(|(weight, &y)| *weight *= class_weights[y as usize] as f32);
     }
-    Examples::new(x, y, weights.map(|weights| Tensor::from_f32([rows.rows], weights).to(dtype)))
+    Examples::new(x, y, weights.map(|weights| Tensor::from_f32([rows.rows], weights).into_dtype(dtype)))
+}
+
+/// Encoded rows that a network is judged on, wherever they lie.
+fn judged_on(rows: &Rows, class_weights: Option<&[f64]>, data: &Dataset, dtype: Dtype) -> Result<Box<dyn TrainingSet>> {
+    Ok(match &rows.on_disk {
+        Some(file) => Box::new(FromDisk::new(file.clone(), dtype, 0).with_classes(class_weights, None)),
+        None => Box::new(examples(rows, class_weights, data, dtype)?),
+    })
+}
+
+fn example_shape(data: &Dataset) -> Result<Shape> {
+    Shape::try_from(data.pipeline.shape()).map_err(Error::data)
 }
 
 /// Everything from the first step (or the next one) to the report.
@@ -281,20 +293,27 @@ pub(crate) fn fit(
     watcher: &mut dyn Watcher,
 ) -> Result<End> {
     let class_weights = recipe::class_weights(config, data)?;
-    let train: Box<dyn TrainingSet> = match &data.on_disk {
-        Some(file) => Box::new(FromDisk::new(file.clone(), plan.dtype, class_weights.clone())),
+    let class_weights = class_weights.as_deref();
+    // Mixed examples have a share of each class.
+    let mixed = data.task == Task::Multiclass && !plan.augmentation.mix.is_none();
+    let classes = mixed.then(|| data.target.outputs());
+    let mut train: Box<dyn TrainingSet> = match &data.on_disk {
+        Some(file) => {
+            let rows = FromDisk::new(file.clone(), plan.dtype, memory::at_once(&config.data)?);
+            Box::new(rows.with_classes(class_weights, classes))
+        }
         None => {
-            let examples = examples(&data.parts.train, class_weights.as_deref(), data, plan.dtype)?;
-            if plan.augmentation.is_none() {
-                Box::new(examples)
-            } else {
-                let mixed = data.task == Task::Multiclass && !plan.augmentation.mix.is_none();
-                let examples = if mixed { examples.one_hot(data.target.outputs()) } else { examples };
-                Box::new(Augmented::new(examples, plan.augmentation.clone()))
-            }
+            let examples = examples(&data.parts.train, class_weights, data, plan.dtype)?;
+            Box::new(match classes {
+                Some(classes) => examples.one_hot(classes),
+                None => examples,
+            })
         }
     };
-    let dev = examples(&data.parts.dev, class_weights.as_deref(), data, plan.dtype)?;
+    if !plan.augmentation.is_none() {
+        train = Box::new(Augmented::new(train, example_shape(data)?, plan.augmentation.clone()));
+    }
+    let dev = judged_on(&data.parts.dev, class_weights, data, plan.dtype)?;
     let judge = |outputs: &[f64]| {
         let mut judged = Judged::default();
         judged.extend(&data.target, outputs, &data.parts.dev);
@@ -306,7 +325,7 @@ pub(crate) fn fit(
         optimizer: &*plan.optimizer,
         settings: plan.settings.clone(),
         train: &*train,
-        dev: (dev.rows() > 0).then_some(&dev),
+        dev: (dev.rows() > 0).then_some(&*dev),
         judge: &judge,
     };
     trainer.fit(state, watcher)
@@ -341,7 +360,7 @@ fn finish(config: &Config, data: &Dataset, plan: Plan, state: &State, end: End, 
         }
         let (metrics, outputs) = judge_part(data, &plan, state, rows)?;
         let mut gathered = answers::Gathered::new(name, &data.pipeline, &data.target);
-        gathered.add(rows, &outputs);
+        gathered.add(rows, &outputs)?;
         answers = gathered.answers();
         if name == "dev" { results.dev = metrics } else { results.test = metrics }
     }
@@ -410,9 +429,11 @@ fn finish(config: &Config, data: &Dataset, plan: Plan, state: &State, end: End, 
 
 /// The metrics and the outputs of the best parameters on a part.
 pub(crate) fn judge_part(data: &Dataset, plan: &Plan, state: &State, rows: &Rows) -> Result<(Metrics, Vec<f64>)> {
-    let part = examples(rows, None, data, plan.dtype)?;
-    let mut workspace = plan.network.workspace(plan.network.rows_at_once(rows.rows), plan.dtype);
-    let (_, outputs) = predict(&plan.network, &*plan.loss, &state.best_theta, &part, &mut workspace);
+    let part = judged_on(rows, None, data, plan.dtype)?;
+    // Rows on disk come in batches such as training has.
+    let most = if rows.on_disk.is_some() { plan.settings.batch_size.max(1) } else { usize::MAX };
+    let mut workspace = plan.network.workspace(plan.network.rows_at_once(rows.rows).min(most), plan.dtype);
+    let (_, outputs) = predict(&plan.network, &*plan.loss, &state.best_theta, &*part, &mut workspace)?;
     let mut judged = Judged::default();
     judged.extend(&data.target, &outputs, rows);
     Ok((judged.metrics(&data.target), outputs))

@@ -68,8 +68,10 @@ pub struct Data {
     /// Share of a folder's files that may be unreadable; these are left out and named. Default: 0.01.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub max_bad: Option<f64>,
-    /// Whether training rows stay on disk: the table is read twice and never held in memory. Default: where memory is short.
+    /// Most memory that the data may take, such as 512MB or 4GB; beyond it examples stay on disk. Default: what is free.
+    pub memory: Option<String>,
+    /// Whether examples stay on disk; a table is then read twice and never held in memory. Default: where memory is short.
     pub from_disk: Option<bool>,
-    /// The folder on whose disk encoded rows are kept meanwhile. Default: the current one.
+    /// The folder on whose disk decoded and encoded examples are kept meanwhile. Default: the current one.
     pub cache: Option<String>,
 }

@@ -3,7 +3,7 @@
 use super::load::checked;
 use super::value::inline;
 use super::{Config, knobs};
-use crate::data::split;
+use crate::data::{memory, split};
 use crate::error::{Error, Result};
 use crate::tensor::Activation;
 
@@ -21,6 +21,7 @@ impl Config {
             }
         }
         split::fractions(usize::MAX, false, false, &self.split)?;
+        memory::asked(&self.data)?;
         if self.data.channels == Some(2) {
             let error = Error::config("found 2, expected 1 or 3").at("--channels");
             return Err(error.fix("1 reads pictures as grey, 3 in colour"));

@@ -110,6 +110,12 @@ impl Tensor {
         }
     }
 
+    /// The same numbers as another type, itself where they have it.
+    #[must_use]
+    pub fn into_dtype(self, dtype: Dtype) -> Self {
+        if self.dtype() == dtype { self } else { self.to(dtype) }
+    }
+
     /// The shape; the first dimension counts examples where there are any.
     pub fn shape(&self) -> Shape {
         self.shape

@@ -44,12 +44,17 @@ impl Examples {
     /// The same with a column a class instead of class numbers.
     #[must_use]
     pub fn one_hot(self, classes: usize) -> Examples {
-        let mut y = Tensor::zeros([self.rows(), classes], self.y.dtype());
-        for row in 0..self.rows() {
-            y.view_mut().set(row * classes + self.y.view().at(row) as usize, 1.0);
-        }
-        Examples { y, ..self }
+        Examples { y: one_hot(&self.y, classes), ..self }
     }
+}
+
+/// A column a class instead of class numbers.
+pub(super) fn one_hot(numbers: &Tensor, classes: usize) -> Tensor {
+    let mut y = Tensor::zeros([numbers.shape().rows(), classes], numbers.dtype());
+    for row in 0..numbers.shape().rows() {
+        y.view_mut().set(row * classes + numbers.view().at(row) as usize, 1.0);
+    }
+    y
 }
 
 /// Room for a batch.
@@ -63,13 +68,19 @@ pub struct Batch {
     pub weights: Option<Tensor>,
 }
 
-/// What a network is trained on, wherever it lies.
+/// What a network is trained or judged on, wherever it lies.
 pub trait TrainingSet {
     /// How many examples there are, m.
     fn rows(&self) -> usize;
 
     /// Room for a batch of so many examples.
     fn room(&self, rows: usize) -> Batch;
+
+    /// Puts the examples of these numbers into a batch, one after the other.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn fetch(&self, numbers: &[u32], batch: &mut Batch) -> Result<()>;
 
     /// The batches of an epoch (from 1) of at most `size` examples, the first `skip` of them left out. Every example comes
     /// once; the last batch may be short.
@@ -93,6 +104,15 @@ impl TrainingSet for Examples {
     fn room(&self, rows: usize) -> Batch {
         let zeros = |like: &Tensor| Tensor::zeros(like.shape().with_rows(rows), like.dtype());
         Batch { x: zeros(&self.x), y: zeros(&self.y), weights: self.weights.as_ref().map(zeros) }
+    }
+
+    fn fetch(&self, numbers: &[u32], batch: &mut Batch) -> Result<()> {
+        ops::gather(self.x.view(), numbers, batch.x.rows_mut(numbers.len()));
+        ops::gather(self.y.view(), numbers, batch.y.rows_mut(numbers.len()));
+        if let (Some(from), Some(to)) = (&self.weights, &mut batch.weights) {
+            ops::gather(from.view(), numbers, to.rows_mut(numbers.len()));
+        }
+        Ok(())
     }
 
     fn epoch<'a>(&'a self, size: usize, seed: u64, epoch: usize, skip: usize) -> Box<dyn Epoch + 'a> {
@@ -121,11 +141,7 @@ impl Epoch for Batches<'_> {
         let rows = self.order.get(start..(start + self.size).min(self.order.len())).filter(|rows| !rows.is_empty());
         let Some(rows) = rows else { return Ok(None) };
         self.next += 1;
-        ops::gather(self.examples.x.view(), rows, batch.x.rows_mut(rows.len()));
-        ops::gather(self.examples.y.view(), rows, batch.y.rows_mut(rows.len()));
-        if let (Some(from), Some(to)) = (&self.examples.weights, &mut batch.weights) {
-            ops::gather(from.view(), rows, to.rows_mut(rows.len()));
-        }
+        self.examples.fetch(rows, batch)?;
         Ok(Some(rows))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::batches::{Batch, Examples, TrainingSet};
+use super::batches::{Batch, TrainingSet};
 use super::event::{Event, LayerScale};
 use super::state::{Best, State};
 use crate::error::{Error, Kind, Result};
@@ -89,7 +89,7 @@ pub struct Trainer<'a> {
     /// The examples that it is fitted on.
     pub train: &'a dyn TrainingSet,
     /// The examples that choose the best epoch.
-    pub dev: Option<&'a Examples>,
+    pub dev: Option<&'a dyn TrainingSet>,
     /// Metrics of the dev part from its answers (m × C, row by row).
     pub judge: &'a dyn Fn(&[f64]) -> Metrics,
 }
@@ -178,7 +178,7 @@ impl Trainer<'_> {
                     break;
                 }
             }
-            self.end_epoch(state, &mut room, &clock, watcher);
+            self.end_epoch(state, &mut room, &clock, watcher)?;
             watcher.checkpoint(state)?;
             if clock.is_up() {
                 return Ok(End::TimeLimit);
@@ -248,14 +248,14 @@ impl Trainer<'_> {
     }
 
     /// Judges the epoch on the dev part and keeps the parameters if they are the best.
-    fn end_epoch(&self, state: &mut State, room: &mut Room, clock: &Clock, watcher: &mut dyn Watcher) {
+    fn end_epoch(&self, state: &mut State, room: &mut Room, clock: &Clock, watcher: &mut dyn Watcher) -> Result<()> {
         let cost = state.cost / state.step.max(1) as f64;
         (state.epoch, state.step, state.cost) = (state.epoch + 1, 0, 0.0);
         let theta = state.average.as_ref().map(|average| average.corrected());
         let theta = theta.as_ref().unwrap_or(&state.theta);
         let (mut dev_loss, mut dev) = (None, Metrics::new());
         if let Some(examples) = self.dev {
-            let (loss, answers) = predict(self.network, self.loss, theta, examples, &mut room.workspace);
+            let (loss, answers) = predict(self.network, self.loss, theta, examples, &mut room.workspace)?;
             dev_loss = Some(loss);
             dev = (self.judge)(&answers);
         }
@@ -283,6 +283,7 @@ impl Trainer<'_> {
             seconds: state.seconds,
             best,
         });
+        Ok(())
     }
 
     fn batch_size(&self, epoch: usize) -> usize {
@@ -338,30 +339,34 @@ impl Room {
 }
 
 /// The mean loss and the answers (m × C, row by row) on examples, in evaluation mode.
+///
+/// # Errors
+/// If examples cannot be read.
 pub fn predict(
     network: &Network,
     loss: &dyn Loss,
     theta: &Tensor,
-    examples: &Examples,
+    examples: &dyn TrainingSet,
     workspace: &mut Workspace,
-) -> (f64, Vec<f64>) {
+) -> Result<(f64, Vec<f64>)> {
     let mut cost = Cost::new(workspace.capacity(), theta.dtype());
     let mut answers = Vec::with_capacity(examples.rows() * network.output().size());
     let (mut total, mut total_weight) = (0.0, 0.0);
-    let mut start = 0;
-    while start < examples.rows() {
-        let m = workspace.capacity().min(examples.rows() - start);
-        let (x, y) = (examples.x.view().rows(start, m), examples.y.view().rows(start, m));
-        let weights = examples.weights.as_ref().map(|weights| weights.view().rows(start, m));
+    let all: Vec<u32> = (0..examples.rows() as u32).collect();
+    let mut batch = examples.room(workspace.capacity().min(all.len()));
+    for numbers in all.chunks(workspace.capacity()) {
+        examples.fetch(numbers, &mut batch)?;
+        let m = numbers.len();
+        let (x, y) = (batch.x.rows(m), batch.y.rows(m));
+        let weights = batch.weights.as_ref().map(|weights| weights.rows(m));
         let weight = weights.map_or(m as f64, ops::sum);
         let z = network.forward(theta.view(), x, workspace, Mode::Predict);
         total += weight * cost.compute(loss, z, y, weights, None);
         total_weight += weight;
         loss.answer(workspace.output_mut(m));
         answers.extend(workspace.output(m).to_f64());
-        start += m;
     }
-    (total / f64::max(total_weight, f64::MIN_POSITIVE), answers)
+    Ok((total / f64::max(total_weight, f64::MIN_POSITIVE), answers))
 }
 
 /// Seconds of training, over all its sittings.

@@ -4,57 +4,73 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
-use super::batches::{Batch, Epoch, TrainingSet};
-use crate::data::row_file::RowFile;
-use crate::error::{Error, Kind, Result};
+use super::batches::{self, Batch, Epoch, TrainingSet};
+use crate::data::row_file::{RowFile, unreadable};
+use crate::error::Result;
 use crate::random;
-use crate::tensor::{Dtype, Shape, Tensor, ops};
-
-/// Bytes of a window.
-const WINDOW: usize = 32 << 20;
+use crate::tensor::{Dtype, Tensor, ops};
 
 /// Examples on disk as the network takes them.
 #[derive(Debug, Clone)]
 pub struct FromDisk {
     file: Arc<RowFile>,
     dtype: Dtype,
-    class_weights: Option<Vec<f64>>,
     /// Blocks of a window.
     window: usize,
+    /// A weight for each class.
+    class_weights: Option<Vec<f64>>,
+    /// How many classes there are, where targets have a column for each instead of its number.
+    classes: Option<usize>,
 }
 
 impl FromDisk {
-    /// Examples from a file, with a weight for each class if there is one.
-    pub fn new(file: Arc<RowFile>, dtype: Dtype, class_weights: Option<Vec<f64>>) -> FromDisk {
+    /// Examples from a file, read in windows of about so many bytes.
+    pub fn new(file: Arc<RowFile>, dtype: Dtype, window: usize) -> FromDisk {
         let bytes = file.block(0).len() * file.shape().columns * size_of::<f32>();
-        FromDisk { file, dtype, class_weights, window: (WINDOW / bytes.max(1)).max(4) }
+        let window = (window / bytes.max(1)).max(1);
+        FromDisk { file, dtype, window, class_weights: None, classes: None }
+    }
+
+    /// The same with a weight for each class, and a column for each instead of its number, where these are wanted.
+    #[must_use]
+    pub fn with_classes(self, weights: Option<&[f64]>, columns: Option<usize>) -> FromDisk {
+        FromDisk { class_weights: weights.map(<[f64]>::to_vec), classes: columns, ..self }
     }
 
     fn has_weights(&self) -> bool {
         self.file.shape().weighted || self.class_weights.is_some()
     }
 
-    /// Reads a window's blocks and puts their rows into a random order.
-    fn read(&self, blocks: &[u32], seed: u64, epoch: usize, window: usize) -> std::io::Result<Window> {
-        let [mut x, mut y, mut weights] = [const { Vec::new() }; 3];
-        let mut numbers = Vec::new();
-        for &block in blocks {
-            self.file.read(block as usize, [&mut x, &mut y, &mut weights])?;
-            numbers.extend(self.file.block(block as usize).map(|row| row as u32));
-        }
-        let rows = numbers.len();
+    /// Rows as the network takes them, from what the file has of them.
+    fn batch(&self, rows: usize, x: Vec<f32>, y: Vec<f32>, mut weights: Vec<f32>) -> Batch {
         if let Some(of_class) = &self.class_weights {
             weights.resize(rows, 1.0);
             weights.iter_mut().zip(&y).for_each(|(weight, &class)| *weight *= of_class[class as usize] as f32);
         }
-        let tensor = |shape: Shape, numbers| {
-            let tensor = Tensor::from_f32(shape, numbers);
-            if self.dtype == Dtype::F32 { tensor } else { tensor.to(self.dtype) }
-        };
+        let tensor = |columns: usize, numbers| Tensor::from_f32([rows, columns], numbers).into_dtype(self.dtype);
+        let y = tensor(self.file.shape().targets, y);
+        Batch {
+            x: tensor(self.file.shape().columns, x),
+            y: match self.classes {
+                Some(classes) => batches::one_hot(&y, classes),
+                None => y,
+            },
+            weights: self.has_weights().then(|| Tensor::from_f32([rows], weights).into_dtype(self.dtype)),
+        }
+    }
+
+    /// Reads a window's blocks and puts their rows into a random order.
+    fn read(&self, blocks: &[u32], seed: u64, epoch: usize, window: usize) -> std::io::Result<Window> {
+        let [mut x, mut y, mut weights] = [const { Vec::new() }; 3];
+        let mut numbers = Vec::new();
+        let rows: usize = blocks.iter().map(|&block| self.file.block(block as usize).len()).sum();
+        x.reserve_exact(rows * self.file.shape().columns);
+        for &block in blocks {
+            self.file.read(block as usize, [&mut x, &mut y, &mut weights])?;
+            numbers.extend(self.file.block(block as usize).map(|row| row as u32));
+        }
         Ok(Window {
-            x: tensor([rows, self.file.shape().columns].into(), x),
-            y: tensor([rows, self.file.shape().targets].into(), y),
-            weights: self.has_weights().then(|| tensor([rows].into(), weights)),
+            rows: self.batch(rows, x, y, weights),
             numbers,
             order: random::shuffle_window(seed, epoch as u32, window as u32).permutation(rows),
         })
@@ -64,9 +80,7 @@ impl FromDisk {
 /// Rows in memory, and the order in which they are taken.
 #[derive(Debug)]
 struct Window {
-    x: Tensor,
-    y: Tensor,
-    weights: Option<Tensor>,
+    rows: Batch,
     /// Each row's number in the file.
     numbers: Vec<u32>,
     order: Vec<u32>,
@@ -80,9 +94,24 @@ impl TrainingSet for FromDisk {
     fn room(&self, rows: usize) -> Batch {
         Batch {
             x: Tensor::zeros([rows, self.file.shape().columns], self.dtype),
-            y: Tensor::zeros([rows, self.file.shape().targets], self.dtype),
+            y: Tensor::zeros([rows, self.classes.unwrap_or(self.file.shape().targets)], self.dtype),
             weights: self.has_weights().then(|| Tensor::zeros([rows], self.dtype)),
         }
+    }
+
+    fn fetch(&self, numbers: &[u32], batch: &mut Batch) -> Result<()> {
+        let [mut x, mut y, mut weights] = [const { Vec::new() }; 3];
+        x.reserve_exact(numbers.len() * self.file.shape().columns);
+        for &row in numbers {
+            self.file.read_row(row as usize, [&mut x, &mut y, &mut weights]).map_err(|error| unreadable(&error))?;
+        }
+        let read = self.batch(numbers.len(), x, y, weights);
+        let all: Vec<u32> = (0..numbers.len() as u32).collect();
+        let parts = [(&mut batch.x, &read.x), (&mut batch.y, &read.y)].into_iter();
+        for (to, from) in parts.chain(batch.weights.as_mut().zip(read.weights.as_ref())) {
+            ops::gather(from.view(), &all, to.rows_mut(numbers.len()));
+        }
+        Ok(())
     }
 
     fn epoch<'a>(&'a self, size: usize, seed: u64, epoch: usize, skip: usize) -> Box<dyn Epoch + 'a> {
@@ -132,12 +161,11 @@ impl Epoch for Batches {
         while self.numbers.len() < m {
             let window = match self.window.take() {
                 Some(window) => window,
-                None => self.windows.recv().unwrap_or_else(|_| Err(std::io::ErrorKind::BrokenPipe.into())).map_err(
-                    |error| {
-                        Error::io(Kind::Data, "the file of encoded rows", "read training rows", &error)
-                            .fix("look after the disk, and resume the run")
-                    },
-                )?,
+                None => self
+                    .windows
+                    .recv()
+                    .unwrap_or_else(|_| Err(std::io::ErrorKind::BrokenPipe.into()))
+                    .map_err(|error| unreadable(&error))?,
             };
             let filled = self.numbers.len();
             let rows = &window.order[self.next..(self.next + m - filled).min(window.order.len())];
@@ -146,9 +174,9 @@ impl Epoch for Batches {
                 let to = to.view_mut().part(filled * width, from.shape().with_rows(rows.len()));
                 ops::gather(from.view(), rows, to);
             };
-            part(&mut batch.x, &window.x);
-            part(&mut batch.y, &window.y);
-            if let (Some(to), Some(from)) = (&mut batch.weights, &window.weights) {
+            part(&mut batch.x, &window.rows.x);
+            part(&mut batch.y, &window.rows.y);
+            if let (Some(to), Some(from)) = (&mut batch.weights, &window.rows.weights) {
                 part(to, from);
             }
             self.numbers.extend(rows.iter().map(|&row| window.numbers[row as usize]));
@@ -177,7 +205,8 @@ mod tests {
         let x: Vec<f32> = (0..rows).map(|row| row as f32).collect();
         let y = x.iter().map(|x| x % 2.0).collect();
         writer.push(&Examples { rows, x, y, ..Examples::default() }).unwrap();
-        FromDisk { window: 2, ..FromDisk::new(Arc::new(writer.finish().unwrap()), Dtype::F32, class_weights) }
+        let file = Arc::new(writer.finish().unwrap());
+        FromDisk { window: 2, class_weights, ..FromDisk::new(file, Dtype::F32, 0) }
     }
 
     fn epoch(all: &FromDisk, size: usize, epoch: usize, skip: usize) -> Vec<Vec<u32>> {

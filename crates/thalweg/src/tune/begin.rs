@@ -53,10 +53,10 @@ pub(super) fn open(config: &Config) -> Result<Begun> {
         return Err(error.fix("put standard input into a file"));
     }
     let mut base = config.clone();
-    dataset::settle(&mut base);
     // Trials differ in their seeds, never in what they are judged on.
     base.split.split_seed.get_or_insert(base.train.seed);
     let (data, plan) = run::prepare(&base)?;
+    dataset::settle(&mut base, &data);
     if data.parts.dev.rows == 0 {
         let error = Error::config("trials are compared on a dev part, and there is none");
         return Err(error.at("--split").fix("give a dev part with --split or --dev"));

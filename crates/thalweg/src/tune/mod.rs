@@ -149,7 +149,7 @@ pub fn tune(config: &Config, onlooker: &dyn Onlooker) -> Result<Found> {
             / workers as f64,
     });
 
-    let free = crate::data::free_memory().map_or(u64::MAX, |bytes| bytes / 10 * 8 / workers as u64);
+    let free = crate::data::memory::free().map_or(u64::MAX, |bytes| bytes / 10 * 8 / workers as u64);
     let memory = base.tune.trial_memory.map_or(free, |mib| (mib * (1 << 20) as f64) as u64);
     let laboratory = Laboratory::new(base.clone(), space, begin::pruner(&base), &study, memory)?;
     let search = Search::new(&laboratory, onlooker, most);

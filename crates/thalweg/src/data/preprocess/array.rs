@@ -36,15 +36,10 @@ impl ArrayScale {
         ArrayScale { shape: shape.to_vec(), scales, form: None }
     }
 
-    /// Rows of x, scaled.
-    pub fn transform<T: Number>(&self, x: &[f32], rows: &[usize]) -> Vec<T> {
-        let width: usize = self.shape.iter().product();
-        let mut scaled = Vec::with_capacity(rows.len() * width);
-        for row in rows {
-            let values = x[row * width..(row + 1) * width].iter().zip(self.scales.iter().cycle());
-            scaled.extend(values.map(|(x, scale)| T::nearest(scale.apply(f64::from(*x)))));
-        }
-        scaled
+    /// The numbers of one example, scaled.
+    pub fn transform<'a, T: Number>(&'a self, x: &'a [f32]) -> impl Iterator<Item = T> + 'a {
+        let values = x.iter().zip(self.scales.iter().cycle());
+        values.map(|(x, scale)| T::nearest(scale.apply(f64::from(*x))))
     }
 
     /// The names of the inputs: their positions, `x[3,4]`.
@@ -82,6 +77,7 @@ mod tests {
         // 0, 10, 4, 10: mean 6, variance (36 + 16 + 4 + 16) / 4 = 18.
         assert_eq!(image.scales, [Scale::Standard { mean: 6.0, deviation: 18.0_f64.sqrt() }]);
         let matrix = ArrayScale::fit(&x, &[2], &[0, 1], Normalise::Standard);
-        assert_eq!(matrix.transform::<f64>(&x, &[0, 1]), [-1.0, 0.0, 1.0, 0.0]);
+        let transformed: Vec<f64> = x[..4].chunks(2).flat_map(|row| matrix.transform(row)).collect();
+        assert_eq!(transformed, [-1.0, 0.0, 1.0, 0.0]);
     }
 }

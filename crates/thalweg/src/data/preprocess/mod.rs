@@ -231,13 +231,26 @@ impl Pipeline {
 
 impl Pipeline {
     /// Fits the scaling of an array source to its training rows.
+    ///
+    /// # Errors
+    /// If rows on disk cannot be read.
     pub fn fit_arrays(
         arrays: &Arrays,
         schema: &Schema,
         train_rows: &[usize],
         options: &spec::Preprocess,
-    ) -> (Pipeline, Vec<Decision>) {
-        let mut array = ArrayScale::fit(&arrays.x, &arrays.shape, train_rows, options.normalise.unwrap_or_default());
+    ) -> Result<(Pipeline, Vec<Decision>)> {
+        let normalise = options.normalise.unwrap_or_default();
+        let mut array = if arrays.on_disk.is_some() {
+            let mut x = Vec::with_capacity(train_rows.len() * arrays.width());
+            for row in train_rows {
+                x.extend_from_slice(&arrays.example(*row)?);
+            }
+            let rows: Vec<usize> = (0..train_rows.len()).collect();
+            ArrayScale::fit(&x, &arrays.shape, &rows, normalise)
+        } else {
+            ArrayScale::fit(&arrays.x, &arrays.shape, train_rows, normalise)
+        };
         array.form = arrays.form;
         let decision = options.normalise.is_none().then(|| Decision {
             what: match array.scales.len() {
@@ -248,7 +261,7 @@ impl Pipeline {
             flag: "--normalise min_max".into(),
         });
         let pipeline = Pipeline { notation: schema.notation.clone(), inputs: Vec::new(), array: Some(array) };
-        (pipeline, decision.into_iter().collect())
+        Ok((pipeline, decision.into_iter().collect()))
     }
 
     /// What files are brought to before they are scaled.
@@ -268,7 +281,13 @@ impl Pipeline {
             Some(scale) if scale.shape != arrays.shape => {
                 Err(wrong(format!("found examples of shape {:?}, expected {:?}", arrays.shape, scale.shape)))
             }
-            Some(scale) => Ok(scale.transform(&arrays.x, rows)),
+            Some(scale) => {
+                let mut x = Vec::with_capacity(rows.len() * arrays.width());
+                for row in rows {
+                    x.extend(scale.transform::<T>(&arrays.example(*row)?));
+                }
+                Ok(x)
+            }
         }
     }
 }

@@ -11,13 +11,14 @@ use thalweg_kernels::pool;
 
 pub use self::images::ImageChanges;
 pub use self::mix::Mix;
+use self::mix::Other;
 #[cfg(feature = "sounds")]
 pub use self::sounds::{SoundChanges, SoundStrengths};
-use super::batches::{Batch, Epoch, Examples, TrainingSet};
+use super::batches::{Batch, Epoch, TrainingSet};
 use crate::error::Result;
 use crate::random::{self, Stream};
 use crate::tensor::ops::Element;
-use crate::tensor::{Dtype, Real, ViewMut};
+use crate::tensor::{Dtype, Real, Shape, ViewMut};
 
 /// How training examples are changed.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -67,9 +68,14 @@ impl Augmentation {
         self.changes.apply(shape, stream, example, x);
         if let Some(other) = self.mix.other(stream, example, all.len() / x.len(), shape) {
             let mut its = all[other.example as usize * x.len()..][..x.len()].to_vec();
-            self.changes.apply(shape, stream, other.example, &mut its);
-            other.blend(shape, &its, x);
+            self.blend(&other, &mut its, shape, stream, x);
         }
+    }
+
+    /// Brings another example into x, changed as the epoch changes it.
+    fn blend<T: Real>(&self, other: &Other, its: &mut [T], shape: [usize; 3], stream: Stream, x: &mut [T]) {
+        self.changes.apply(shape, stream, other.example, its);
+        other.blend(shape, its, x);
     }
 }
 
@@ -90,17 +96,15 @@ fn strong(all: &[(&'static str, f64)]) -> Vec<Part> {
 }
 
 /// Training examples that come changed.
-#[derive(Debug)]
 pub struct Augmented {
-    examples: Examples,
+    examples: Box<dyn TrainingSet>,
     augmentation: Augmentation,
     shape: [usize; 3],
 }
 
 impl Augmented {
-    /// Examples that are images or sounds, changed in each epoch. Where they are mixed, y has a column a class.
-    pub fn new(examples: Examples, augmentation: Augmentation) -> Self {
-        let example = examples.x.shape().example();
+    /// Examples of a shape that are images or sounds, changed in each epoch. Where they are mixed, y has a column a class.
+    pub fn new(examples: Box<dyn TrainingSet>, example: Shape, augmentation: Augmentation) -> Self {
         let shape = example.image().unwrap_or([1, example.size(), 1]);
         Augmented { examples, augmentation, shape }
     }
@@ -115,9 +119,14 @@ impl TrainingSet for Augmented {
         self.examples.room(rows)
     }
 
+    fn fetch(&self, numbers: &[u32], batch: &mut Batch) -> Result<()> {
+        self.examples.fetch(numbers, batch)
+    }
+
     fn epoch<'a>(&'a self, size: usize, seed: u64, epoch: usize, skip: usize) -> Box<dyn Epoch + 'a> {
         let stream = random::augment(seed, epoch as u32);
-        Box::new(Changed { set: self, batches: self.examples.epoch(size, seed, epoch, skip), stream })
+        let others = (!self.augmentation.mix.is_none()).then(|| self.room(size));
+        Box::new(Changed { set: self, batches: self.examples.epoch(size, seed, epoch, skip), stream, others })
     }
 }
 
@@ -126,35 +135,64 @@ struct Changed<'a> {
     set: &'a Augmented,
     batches: Box<dyn Epoch + 'a>,
     stream: Stream,
+    /// Room for what is mixed into a batch.
+    others: Option<Batch>,
 }
 
 impl Epoch for Changed<'_> {
     fn next(&mut self, batch: &mut Batch) -> Result<Option<&[u32]>> {
         let Some(examples) = self.batches.next(batch)? else { return Ok(None) };
-        let m = examples.len();
-        match batch.x.dtype() {
-            Dtype::F32 => change::<f32>(self.set, self.stream, examples, batch.x.rows_mut(m), batch.y.rows_mut(m)),
-            Dtype::F64 => change::<f64>(self.set, self.stream, examples, batch.x.rows_mut(m), batch.y.rows_mut(m)),
+        let dtype = batch.x.dtype();
+        let (x, y) = (batch.x.rows_mut(examples.len()), batch.y.rows_mut(examples.len()));
+        match dtype {
+            Dtype::F32 => change::<f32>(self.set, self.stream, examples, self.others.as_mut(), x, y)?,
+            Dtype::F64 => change::<f64>(self.set, self.stream, examples, self.others.as_mut(), x, y)?,
         }
         Ok(Some(examples))
     }
 }
 
-fn change<T: Element>(set: &Augmented, stream: Stream, examples: &[u32], x: ViewMut, y: ViewMut) {
-    let (all, answers) = (T::read(set.examples.x.view()), T::read(set.examples.y.view()));
-    let (size, width) = (set.shape.iter().product(), set.examples.y.shape().columns());
-    pool::for_each_chunk(T::write(x), size, |i, x| set.augmentation.apply(all, set.shape, stream, examples[i], x));
-    for (y, &example) in T::write(y).chunks_exact_mut(width).zip(examples) {
-        if let Some(other) = set.augmentation.mix.other(stream, example, set.examples.rows(), set.shape) {
-            other.answer(&answers[other.example as usize * width..][..width], y);
+fn change<T: Element>(
+    set: &Augmented,
+    stream: Stream,
+    examples: &[u32],
+    others: Option<&mut Batch>,
+    x: ViewMut,
+    y: ViewMut,
+) -> Result<()> {
+    let Augmented { augmentation, shape, .. } = set;
+    let (m, size) = (examples.len(), shape.iter().product());
+    let alone = |i: usize, x: &mut [T]| augmentation.changes.apply(*shape, stream, examples[i], x);
+    let Some(room) = others else {
+        pool::for_each_chunk(T::write(x), size, alone);
+        return Ok(());
+    };
+    let other = |&example: &u32| augmentation.mix.other(stream, example, set.rows(), *shape);
+    let others: Vec<Option<Other>> = examples.iter().map(other).collect();
+    let number = |(other, &example): (&Option<Other>, &u32)| other.as_ref().map_or(example, |other| other.example);
+    let numbers: Vec<u32> = others.iter().zip(examples).map(number).collect();
+    set.fetch(&numbers, room)?;
+    pool::for_each_pair(T::write(x), T::write(room.x.rows_mut(m)), size, |i, x, its| {
+        alone(i, x);
+        if let Some(other) = &others[i] {
+            augmentation.blend(other, its, *shape, stream, x);
+        }
+    });
+    let width = y.shape().columns();
+    let answers = T::read(room.y.rows(m)).chunks_exact(width);
+    for ((y, its), other) in T::write(y).chunks_exact_mut(width).zip(answers).zip(&others) {
+        if let Some(other) = other {
+            other.answer(its, y);
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::tensor::Tensor;
+    use crate::train::Examples;
 
     #[test]
     fn what_happens_depends_on_the_epoch_and_the_example_alone() {
@@ -163,7 +201,8 @@ mod tests {
         let examples = Examples::new(x, y, None).unwrap();
         let changes = ImageChanges { flip: true, rotate: 20.0, noise: 0.3, ..ImageChanges::default() };
         let set = Augmented::new(
-            examples,
+            Box::new(examples),
+            [3, 4, 3].into(),
             Augmentation { changes: Changes::Images(changes), mix: Mix { mixup: 0.3, cutmix: 0.3 } },
         );
         let run = |size: usize, epoch: usize| {

@@ -1,13 +1,15 @@
 //! Files that are an example each: pictures or sounds, and what becomes of those that cannot be read.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use thalweg_kernels::pool;
 
 use super::{Medium, folder};
-use crate::data::arrays::Arrays;
+use crate::data::arrays::{self, Arrays};
+use crate::data::examples::Examples;
 use crate::data::form::Form;
+use crate::data::memory;
+use crate::data::row_file::{self, RowShape, RowWriter};
 use crate::error::{Error, Result};
 use crate::spec;
 use crate::train::event::Decision;
@@ -99,60 +101,44 @@ impl Corpus {
         options: &spec::Data,
         read: impl Fn(&Path) -> std::result::Result<T, String> + Sync,
     ) -> Result<Vec<T>> {
-        self.read_each(options, |_, path| read(path))
-    }
-
-    /// Reads the examples, one after the other in memory; each file gives so many numbers.
-    ///
-    /// # Errors
-    /// As [`Corpus::read`].
-    pub(super) fn read_examples(
-        &mut self,
-        size: usize,
-        options: &spec::Data,
-        read: impl Fn(&Path) -> std::result::Result<Vec<f32>, String> + Sync,
-    ) -> Result<Vec<f32>> {
-        let mut x = vec![0.0; self.items.len() * size];
-        let rooms: Vec<Mutex<&mut [f32]>> = x.chunks_exact_mut(size).map(Mutex::new).collect();
-        let kept = self.read_each(options, |i, path| {
-            let example = read(path)?;
-            rooms[i].lock().unwrap_or_else(PoisonError::into_inner).copy_from_slice(&example);
-            Ok(i)
+        let mut kept = Vec::with_capacity(self.items.len());
+        self.read_groups(self.items.len(), options, read, |one| {
+            kept.push(one);
+            Ok(())
         })?;
-        drop(rooms);
-        for (to, from) in kept.iter().enumerate().filter(|(to, from)| to != *from) {
-            x.copy_within(from * size..(from + 1) * size, to * size);
-        }
-        x.truncate(kept.len() * size);
-        Ok(x)
+        Ok(kept)
     }
 
-    fn read_each<T: Send>(
+    /// Reads something of each file and hands it over in the order of the files, of which so many are read at a time.
+    fn read_groups<T: Send>(
         &mut self,
+        at_once: usize,
         options: &spec::Data,
-        read: impl Fn(usize, &Path) -> std::result::Result<T, String> + Sync,
-    ) -> Result<Vec<T>> {
-        let read = |i: usize, path: &Path| match std::fs::metadata(path) {
-            Ok(found) if found.is_file() => read(i, path),
+        read: impl Fn(&Path) -> std::result::Result<T, String> + Sync,
+        mut take: impl FnMut(T) -> Result<()>,
+    ) -> Result<()> {
+        let read = |path: &Path| match std::fs::metadata(path) {
+            Ok(found) if found.is_file() => read(path),
             Ok(_) => Err("no regular file".into()),
             Err(error) => Err(error.to_string()),
         };
-        let mut results = pool::map(self.items.len(), |i| read(i, &self.items[i].path)).into_iter();
-        let mut kept = Vec::with_capacity(results.len());
-        let (folder, bad) = (&self.folder, &mut self.bad);
-        self.items.retain(|item| match results.next() {
-            Some(Ok(result)) => {
-                kept.push(result);
-                true
+        let mut items = std::mem::take(&mut self.items).into_iter();
+        loop {
+            let group: Vec<Item> = items.by_ref().take(at_once).collect();
+            if group.is_empty() {
+                return self.refuse_if_many(options);
             }
-            Some(Err(reason)) => {
-                bad.push(format!("{} ({reason})", name(folder, &item.path)));
-                false
+            let results = pool::map(group.len(), |i| read(&group[i].path));
+            for (item, result) in group.into_iter().zip(results) {
+                match result {
+                    Ok(result) => {
+                        take(result)?;
+                        self.items.push(item);
+                    }
+                    Err(reason) => self.bad.push(format!("{} ({reason})", name(&self.folder, &item.path))),
+                }
             }
-            None => false,
-        });
-        self.refuse_if_many(options)?;
-        Ok(kept)
+        }
     }
 
     fn refuse_if_many(&self, options: &spec::Data) -> Result<()> {
@@ -171,12 +157,42 @@ impl Corpus {
         format!("{}{more}", self.bad[..self.bad.len().min(NAMED)].join("; "))
     }
 
-    /// The examples that were read, brought to a form.
+    /// The examples, each read from its file and brought to a form: in memory, or on disk where they need too much of it.
     ///
     /// # Errors
-    /// If they are not of its shape.
-    pub(super) fn into_arrays(self, x: Vec<f32>, form: Form, decisions: Vec<Decision>) -> Result<Arrays> {
-        let mut arrays = Arrays::new(&self.source, &form.shape(), x)?;
+    /// If too many files cannot be read, or there is no room for their examples.
+    pub(super) fn into_arrays(
+        mut self,
+        form: Form,
+        options: &spec::Data,
+        mut decisions: Vec<Decision>,
+        read: impl Fn(&Path) -> std::result::Result<Vec<f32>, String> + Sync,
+    ) -> Result<Arrays> {
+        let shape = form.shape();
+        let width = shape.iter().product();
+        let needed = memory::needed(self.items.len(), width);
+        let at_once = memory::examples_at_once(options, width)?;
+        let mut arrays = if memory::stay_on_disk(options, needed, &mut decisions)? {
+            let shape = RowShape { columns: width, targets: 0, weighted: false };
+            let mut writer = RowWriter::new(row_file::folder(options), shape)?;
+            let (source, mut before) = (self.source.clone(), 0..);
+            self.read_groups(at_once, options, read, |x| {
+                arrays::check_finite(&source, width, before.next().unwrap_or_default(), &x)?;
+                writer.push(&Examples { rows: 1, x, ..Examples::default() })
+            })?;
+            Arrays::on_disk(&self.source, &form.shape(), writer.finish()?)
+        } else {
+            let mut x = Vec::new();
+            x.try_reserve_exact(self.items.len() * width).map_err(|_| {
+                let found = format!("{} examples of {width} numbers do not fit into memory", self.items.len());
+                Error::data(found).at(self.source.clone()).fix("let them stay on disk with --from-disk")
+            })?;
+            self.read_groups(at_once, options, read, |example| {
+                x.extend(example);
+                Ok(())
+            })?;
+            Arrays::new(&self.source, &shape, x)?
+        };
         for (i, column) in self.names.iter().enumerate() {
             arrays = arrays.with_answers(column, self.items.iter().map(|item| item.answers[i].clone()))?;
         }

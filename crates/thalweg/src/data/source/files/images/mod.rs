@@ -25,9 +25,7 @@ fn read(mut corpus: Corpus, options: &spec::Data) -> Result<Arrays> {
         Some(form) => form,
         None => form(&corpus.read(options, decode::header)?, options, &mut decisions),
     };
-    let size = form.height * form.width * form.channels;
-    let x = corpus.read_examples(size, options, |path| decode::pixels(path, form))?;
-    corpus.into_arrays(x, Form::Pictures(form), decisions)
+    corpus.into_arrays(Form::Pictures(form), options, decisions, |path| decode::pixels(path, form))
 }
 
 /// What the pictures are brought to, where the options leave nothing to the pictures.

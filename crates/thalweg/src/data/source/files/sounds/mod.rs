@@ -42,8 +42,7 @@ fn read(mut corpus: Corpus, options: &spec::Data) -> Result<Arrays> {
         (Some(sample_rate), Some(seconds)) => form(sample_rate, seconds, options)?,
         _ => choose(&corpus.read(options, decode::header)?, options, &mut decisions)?,
     };
-    let x = corpus.read_examples(form.samples, options, |path| decode::samples(path, form))?;
-    corpus.into_arrays(x, Form::Sounds(form), decisions)
+    corpus.into_arrays(Form::Sounds(form), options, decisions, |path| decode::samples(path, form))
 }
 
 fn form(sample_rate: usize, seconds: f64, options: &spec::Data) -> Result<SoundForm> {

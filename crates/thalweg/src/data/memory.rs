@@ -1,0 +1,205 @@
+//! How much memory data may take: what stays on disk because of it, and how much of that is in memory at a time.
+
+use crate::error::{Error, Result};
+use crate::spec;
+use crate::train::event::Decision;
+
+/// Copies of an example that are in memory at a time: as it was read or encoded, and as the network takes it.
+const COPIES: usize = 2;
+
+/// The parts of the limit: groups of files, windows of rows, samples and the like have one each.
+const SHARES: u64 = 8;
+
+/// Bytes of a group, a window or a sample, whatever the limit.
+const AT_ONCE: u64 = 32 << 20;
+
+/// The bytes that data may take by the options.
+///
+/// # Errors
+/// If they hold something else.
+pub(crate) fn asked(options: &spec::Data) -> Result<Option<u64>> {
+    let Some(text) = &options.memory else { return Ok(None) };
+    let wrong = || {
+        let error = Error::config(format!("found {text:?}, expected bytes such as 512MB, 4GB or 1.5GiB"));
+        error.at("--memory").fix("correct it, or leave it out for what is free")
+    };
+    parse(text).map(Some).ok_or_else(wrong)
+}
+
+/// Bytes from a number with a unit, or from one alone.
+fn parse(text: &str) -> Option<u64> {
+    let text = text.trim().to_lowercase();
+    let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len()));
+    let power = match unit.chars().next() {
+        Some(prefix @ ('k' | 'm' | 'g' | 't')) => "kmgt".find(prefix)? as i32 + 1,
+        _ => 0,
+    };
+    let factor = match unit.trim_start_matches(['k', 'm', 'g', 't']) {
+        "b" if unit.len() == 2 => 1000_f64.powi(power),
+        "ib" if unit.len() == 3 => 1024_f64.powi(power),
+        "" | "b" if power == 0 => 1.0,
+        _ => return None,
+    };
+    let number: f64 = number.trim().parse().ok()?;
+    (number > 0.0 && number.is_finite()).then_some((number * factor) as u64)
+}
+
+/// Bytes of memory that are free, where the system tells.
+pub(crate) fn free() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
+}
+
+/// Bytes of so many examples, in every copy that is made of them.
+pub(crate) fn needed(examples: usize, width: usize) -> u64 {
+    (examples as u64).saturating_mul((width * size_of::<f32>() * COPIES) as u64)
+}
+
+/// Whether training examples stay on disk: as the options say, else where they need more memory than there is.
+///
+/// # Errors
+/// If the options' limit is no number of bytes.
+pub(crate) fn stay_on_disk(options: &spec::Data, needed: u64, decisions: &mut Vec<Decision>) -> Result<bool> {
+    if let Some(asked) = options.from_disk {
+        return Ok(asked);
+    }
+    let (most, whose) = match asked(options)? {
+        Some(most) => (most, "are allowed by --memory"),
+        None => (free().unwrap_or(u64::MAX), "are free"),
+    };
+    if needed > most {
+        decisions.push(Decision {
+            what: "examples stay on disk".into(),
+            why: format!("they would take about {} of memory, and {} {whose}", written(needed), written(most)),
+            flag: "--from-disk=false".into(),
+        });
+    }
+    Ok(needed > most)
+}
+
+/// Whether examples that can only be read all at once have room, each in one copy.
+///
+/// # Errors
+/// If they have none.
+pub(crate) fn check_whole(options: &spec::Data, examples: usize, width: usize) -> Result<()> {
+    let (needed, most) = (needed(examples, width) / COPIES as u64, asked(options)?.unwrap_or(u64::MAX));
+    if needed <= most {
+        return Ok(());
+    }
+    let message = format!("arrays are read whole: these take {}, and {} are allowed", written(needed), written(most));
+    Err(Error::data(message).at("--memory").fix("allow more, or give a folder of pictures or sounds"))
+}
+
+/// Bytes of what is in memory at a time of data on disk.
+///
+/// # Errors
+/// If the options' limit is no number of bytes.
+pub(crate) fn at_once(options: &spec::Data) -> Result<usize> {
+    Ok(asked(options)?.map_or(AT_ONCE, |most| (most / SHARES).min(AT_ONCE)) as usize)
+}
+
+/// Examples of so many numbers that are in memory at a time, of data on disk.
+///
+/// # Errors
+/// If there is no room for one.
+pub(crate) fn examples_at_once(options: &spec::Data, width: usize) -> Result<usize> {
+    let bytes = width * size_of::<f32>();
+    match (at_once(options)? / bytes.max(1), &options.memory) {
+        (0, Some(asked)) => {
+            let least = written(bytes as u64 * SHARES);
+            let error = Error::config(format!("{asked} are too few for examples of {width} numbers")).at("--memory");
+            Err(error.fix(format!("allow {least} or more, or use smaller examples")))
+        }
+        (rows, _) => Ok(rows.max(1)),
+    }
+}
+
+/// Whether rows that are held in memory have room in it; an error says what they are, and how there would be less of it.
+///
+/// # Errors
+/// If they have none.
+pub(crate) fn check_held(options: &spec::Data, [what, fix]: [&str; 2], rows: usize, width: usize) -> Result<()> {
+    let (needed, most) = (needed(rows, width), asked(options)?.unwrap_or(u64::MAX));
+    if needed <= most {
+        return Ok(());
+    }
+    let message = format!("{rows} {what} take {}, and {} are allowed", written(needed), written(most));
+    Err(Error::data(message).at("--memory").fix(format!("{fix}, or allow more")))
+}
+
+/// At most so many of some rows, from all over them.
+pub(crate) fn spread(rows: &[usize], most: usize) -> Vec<usize> {
+    let count = most.min(rows.len());
+    (0..count).map(|i| rows[i * rows.len() / count]).collect()
+}
+
+/// Bytes as people say them.
+pub(crate) fn written(bytes: u64) -> String {
+    match bytes as f64 {
+        bytes if bytes >= 1e9 => format!("{:.1} GB", bytes / 1e9),
+        bytes if bytes >= 1e6 => format!("{:.0} MB", bytes / 1e6),
+        bytes => format!("{:.0} kB", (bytes / 1e3).ceil()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(memory: &str) -> spec::Data {
+        spec::Data { memory: Some(memory.into()), ..spec::Data::default() }
+    }
+
+    #[test]
+    fn units_are_those_of_the_standards() {
+        for (text, bytes) in [
+            ("4GB", 4_000_000_000),
+            ("512 MiB", 512 << 20),
+            ("1.5kb", 1500),
+            ("2TiB", 2 << 40),
+            ("1000", 1000),
+            ("7b", 7),
+        ] {
+            assert_eq!(asked(&options(text)).unwrap(), Some(bytes), "{text}");
+        }
+        for text in ["", "GB", "4G", "4MMB", "4iB", "-1GB", "0", "nanGB", "4GBs", "four", "4kib b"] {
+            let error = asked(&options(text)).unwrap_err().to_string();
+            assert!(error.starts_with("--memory: found") && error.contains("512MB"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_allowed_decides_and_what_was_said_goes_before_it() {
+        let stays = |options: &spec::Data, needed| {
+            let mut decisions = Vec::new();
+            (stay_on_disk(options, needed, &mut decisions).unwrap(), decisions.len())
+        };
+        assert_eq!((stays(&options("1MB"), 1_000_000), stays(&options("1MB"), 1_000_001)), ((false, 0), (true, 1)));
+        let forced = |from_disk| spec::Data { from_disk: Some(from_disk), ..options("1MB") };
+        assert_eq!((stays(&forced(true), 1), stays(&forced(false), u64::MAX)), ((true, 0), (false, 0)));
+    }
+
+    #[test]
+    fn a_share_holds_an_example_at_least() {
+        assert_eq!(examples_at_once(&options("8MB"), 1000).unwrap(), 250);
+        assert_eq!(examples_at_once(&spec::Data::default(), 1 << 40).unwrap(), 1);
+        let error = examples_at_once(&options("31kB"), 1000).unwrap_err().to_string();
+        assert!(error.contains("31kB are too few for examples of 1000 numbers") && error.contains("32 kB"), "{error}");
+    }
+
+    #[test]
+    fn what_must_be_in_memory_has_room_or_is_refused() {
+        let held = |rows| check_held(&options("80kB"), ["rows", "have fewer"], rows, 100);
+        assert!(held(100).is_ok() && check_held(&spec::Data::default(), [""; 2], usize::MAX / 1024, 100).is_ok());
+        assert!(held(101).unwrap_err().to_string().contains("101 rows take 81 kB, and 80 kB are allowed\n"));
+        let whole = |examples| check_whole(&options("80kB"), examples, 100);
+        assert!(whole(200).is_ok() && whole(201).unwrap_err().to_string().contains("arrays are read whole"));
+    }
+
+    #[test]
+    fn a_spread_comes_from_all_over() {
+        assert_eq!(spread(&[1, 3, 5, 7, 9, 11], 3), [1, 5, 9]);
+        assert_eq!((spread(&[1, 3], 5), spread(&[], 5)), (vec![1, 3], vec![]));
+    }
+}
