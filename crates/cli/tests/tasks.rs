@@ -275,18 +275,18 @@ fn a_long_file_is_predicted_in_little_memory() {
     let command = &mut Command::new(env!("CARGO_BIN_EXE_thalweg"));
     let command = command.args(["predict", "run", "long.csv", "-o", "answers.csv"]).current_dir(place.path());
     let mut child = command.spawn().unwrap();
-    // The kernel's own high-water mark, in KiB, as long as there is one.
+    // Its own memory in KiB: how much of the program's file is mapped is the system's choice.
     let mut peak = 0;
     while child.try_wait().unwrap().is_none() {
         let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-        let line = status.lines().find(|line| line.starts_with("VmHWM:"));
-        peak = line.map_or(peak, |line| line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap());
+        let line = status.lines().find(|line| line.starts_with("RssAnon:"));
+        peak = line.map_or(peak, |line| line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap().max(peak));
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
     assert!(child.wait().unwrap().success());
     let answers = std::fs::read_to_string(place.path().join("answers.csv")).unwrap();
     assert_eq!(answers.lines().count(), 1_000_001);
-    assert!((1_000..24_000).contains(&peak), "a file of 34 MB took {peak} KiB");
+    assert!((1_000..16_000).contains(&peak), "a file of 34 MB took {peak} KiB");
 }
 
 #[test]
