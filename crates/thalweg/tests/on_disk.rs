@@ -150,6 +150,23 @@ fn arrays_are_read_whole_and_may_stay_on_disk_then() {
     assert!(error.contains("arrays are read whole: these take 21 kB, and 20 kB are allowed"), "{error}");
 }
 
+#[test]
+fn tables_obey_the_limit_too() {
+    let folder = Folder::new();
+    let rows: String = (0..2_000).map(|i| format!("{},{},{}\n", i * 37 % 211, i * 91 % 307, i * 13 % 101)).collect();
+    folder.write("all.csv", format!("a,b,y\n{rows}"));
+    let path = folder.file("all.csv").display().to_string();
+    let settings = |memory| [("data.path", path.as_str()), ("memory", memory)];
+    // 20 kB of text, four times.
+    assert!(load(&folder, &settings("90kB")).on_disk.is_none());
+    let data = load(&folder, &settings("80kB"));
+    assert!(data.decisions.iter().any(|decision| decision.what == "examples stay on disk"), "{:?}", data.decisions);
+    let held = data.parts.dev.rows + data.parts.test.rows;
+    assert_eq!(data.on_disk.unwrap().rows() + held, 2_000);
+    let error = refused(&folder, &settings("10kB"));
+    assert!(error.contains("rows of dev and test take 1") && error.contains("10 kB are allowed"), "{error}");
+}
+
 /// Stops after so many looks.
 struct StopAfter(std::cell::Cell<usize>);
 
