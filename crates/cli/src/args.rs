@@ -114,7 +114,12 @@ fn export() -> Command {
 /// `import`, from every format there is.
 fn import() -> Command {
     verb("import", "Make a model from a file in the format of others")
-        .arg(Arg::new("file").value_name("FILE").required(true).help("A safetensors file of PyTorch's parameters"))
+        .arg(
+            Arg::new("file")
+                .value_name("FILE")
+                .required(true)
+                .help("An ONNX graph, or a safetensors file of PyTorch's parameters"),
+        )
         .arg(out("The model file to write").required(true))
         .arg(
             Arg::new("like").long("like").value_name("MODEL").help("A model whose network, columns and answers it has"),

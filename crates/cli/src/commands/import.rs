@@ -21,15 +21,22 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
             })?;
             import::safetensors(file, Model::load(like)?, &map(matches)?)?
         }
+        Some("onnx") => import::onnx(file)?,
         _ => {
             let message = format!("no format is read from {}", file.display());
-            return Err(thalweg::Error::config(message).fix("give a .safetensors file").into());
+            return Err(thalweg::Error::config(message).fix("give an .onnx or a .safetensors file").into());
         }
     };
     model.save(out)?;
     if matches.get_flag("json") {
-        let parameters = model.network.layout().trained();
-        print::json(&serde_json::json!({ "path": out, "parameters": parameters, "decisions": decisions }))?;
+        print::json(&serde_json::json!({
+            "path": out,
+            "task": model.target.task,
+            "classes": model.target.classes,
+            "input": model.network.input(),
+            "parameters": model.network.layout().trained(),
+            "decisions": decisions,
+        }))?;
     } else {
         print::imported(out, &model, &decisions)?;
     }

@@ -4,6 +4,7 @@ mod augment;
 mod images;
 mod layers;
 mod sounds;
+mod start;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,15 +19,17 @@ use crate::optimizers::{self, Adam, Epsilon, GradientDescent, Momentum, Momentum
 use crate::schedule::Schedule;
 use crate::spec::{ClassWeights, Config, Precision, Quality, Recipe, Weighting};
 use crate::tensor::ops::{self, Products};
-use crate::tensor::{Dtype, Shape};
+use crate::tensor::{Dtype, Shape, Tensor};
 use crate::train::event::Decision;
-use crate::train::{Augmentation, Settings};
+use crate::train::{Augmentation, Settings, State};
 
 /// Everything that training needs besides the examples.
 #[derive(Debug)]
 pub struct Plan {
     /// The network.
     pub network: Network,
+    /// The parameters that it starts from, where these are not drawn.
+    pub start: Option<Tensor>,
     /// Its loss.
     pub loss: Box<dyn Loss>,
     /// The optimiser.
@@ -41,6 +44,14 @@ pub struct Plan {
     pub decisions: Vec<Decision>,
 }
 
+impl Plan {
+    /// The state before the first step: at the parameters to start from, or at random initialisation.
+    pub(crate) fn state(&self, seed: u64, average: f64, dtype: Dtype) -> State {
+        let theta = self.start.as_ref().map_or_else(|| self.network.initialize(seed, dtype), |start| start.to(dtype));
+        State::from_theta(&self.network, &*self.optimizer, theta, average)
+    }
+}
+
 /// Decides everything for a configuration and its data.
 ///
 /// # Errors
@@ -49,12 +60,15 @@ pub fn plan(config: &Config, data: &Dataset) -> Result<Plan> {
     let mut decisions = Vec::new();
     sounds::check(config, data)?;
     let loss = loss(config, data)?;
-    let network = Network::new(input_shape(data)?, layers::layers(config, data, &mut decisions)?)?;
+    let (network, start) = match &config.train.start_from {
+        Some(path) => start::from(path, config, data, &mut decisions)?,
+        None => (Network::new(input_shape(data)?, layers::layers(config, data, &mut decisions)?)?, None),
+    };
     let optimizer = optimizer(config, data)?;
     let settings = settings(config, data, optimizer.name(), &mut decisions)?;
     let augmentation = augment::augmentation(config, data, &mut decisions)?;
     let dtype = if config.train.precision == Precision::F64 { Dtype::F64 } else { Dtype::F32 };
-    Ok(Plan { network, loss, optimizer, settings, dtype, augmentation, decisions })
+    Ok(Plan { network, start, loss, optimizer, settings, dtype, augmentation, decisions })
 }
 
 /// How f32 matrices are multiplied; what becomes of a wish for bf16 depends on the machine, and is told.

@@ -158,7 +158,7 @@ pub fn check(config: &Config, after_steps: usize, epsilon: f64, most_rows: usize
         ..gradient_check::Settings::default()
     };
     let check = |theta: &Tensor| gradient_check::check(&plan.network, &*plan.loss, theta, x, y, weights, settings);
-    let mut state = State::new(&plan.network, &*plan.optimizer, config.train.seed, 0.0, Dtype::F64);
+    let mut state = plan.state(config.train.seed, 0.0, Dtype::F64);
     let mut reports = vec![(0, check(&state.theta))];
     if after_steps > 0 {
         struct StopAfter(usize, std::cell::Cell<usize>);
@@ -222,7 +222,7 @@ fn counts(data: &Dataset) -> Parts {
 }
 
 pub(crate) fn fresh_state(config: &Config, plan: &Plan) -> State {
-    State::new(&plan.network, &*plan.optimizer, config.train.seed, plan.settings.average, plan.dtype)
+    plan.state(config.train.seed, plan.settings.average, plan.dtype)
 }
 
 /// Encoded rows as tensors, each class's weight times each row's own.

@@ -328,6 +328,8 @@ pub struct Train {
     /// Gradient entries are cut to ± this (0: never).
     #[schemars(range(min = 0.0))]
     pub clip_value: f64,
+    /// A model to start from, a model file or a run's folder: its network and its parameters. Default: parameters are drawn.
+    pub start_from: Option<String>,
     /// Epochs without a better dev result before training stops (0: never). Default: by the number of epochs.
     pub patience: Option<usize>,
     /// The dev metric that decides which epoch is best. Default: accuracy for classes with at least 300 dev rows, else
@@ -356,6 +358,7 @@ impl Default for Train {
             precision: Precision::F32,
             loss: None,
             huber_delta: 1.0,
+            start_from: None,
             label_smoothing: 0.0,
             class_weights: None,
             optimizer: None,

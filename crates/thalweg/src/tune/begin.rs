@@ -14,8 +14,8 @@ use crate::metrics;
 use crate::recipe::{self, Plan};
 use crate::run;
 use crate::spec::{Config, Pruner, Sampler};
+use crate::train::Watcher;
 use crate::train::event::{Decision, Event};
-use crate::train::{State, Watcher};
 
 /// Dev rows below which one part of them says too little.
 const FEW: usize = 300;
@@ -181,7 +181,7 @@ pub(super) fn epoch_seconds(config: &Config, data: &Dataset, plan: &Plan) -> Res
             self.1 >= 1.0 || self.0.elapsed() > Duration::from_secs(2)
         }
     }
-    let mut state = State::new(&plan.network, &*plan.optimizer, config.train.seed, plan.settings.average, plan.dtype);
+    let mut state = plan.state(config.train.seed, plan.settings.average, plan.dtype);
     let mut look = Look(Instant::now(), 0.0);
     match run::fit(config, data, plan, &mut state, &mut look) {
         // What diverges here fails as a trial, which tells why.

@@ -9,8 +9,8 @@ use crate::error::{Error, Kind, Result};
 use crate::run;
 use crate::schedule::Schedule;
 use crate::spec::Config;
+use crate::train::Watcher;
 use crate::train::event::Event;
-use crate::train::{State, Watcher};
 
 /// β of the average that smooths the cost.
 const BETA: f64 = 0.95;
@@ -86,7 +86,7 @@ pub fn find(config: &Config, test: RangeTest) -> Result<Rates> {
         .map(|n| {
             plan.settings.seed = crate::random::other_seed(config.train.seed, n);
             let mut costs = Costs { points: Vec::new(), steps: test.steps, v: 0.0, lowest: f64::MAX };
-            let mut state = State::new(&plan.network, &*plan.optimizer, plan.settings.seed, 0.0, plan.dtype);
+            let mut state = plan.state(plan.settings.seed, 0.0, plan.dtype);
             match run::fit(&config, &data, &plan, &mut state, &mut costs) {
                 Ok(_) => {}
                 // That is what too high a rate does.

@@ -153,7 +153,7 @@ impl Laboratory {
             Ok(planned) => planned,
             Err(error) => return Ok(Trained::Failed(error)),
         };
-        let mut state = State::new(&plan.network, &*plan.optimizer, trial.seed, plan.settings.average, plan.dtype);
+        let mut state = plan.state(trial.seed, plan.settings.average, plan.dtype);
         let mut watcher = TrialWatcher {
             laboratory: self,
             trial,

@@ -19,7 +19,9 @@ mod scale;
 pub use array::ArrayScale;
 pub use bins::Bins;
 pub use boolean::Boolean;
-pub(crate) use boolean::{WORDS as BOOLEAN_WORDS, read as read_boolean};
+#[cfg(feature = "onnx")]
+pub(crate) use boolean::WORDS as BOOLEAN_WORDS;
+pub(crate) use boolean::read as read_boolean;
 pub use categories::{Categories, Embedding, OneHot};
 pub use datetime::Datetime;
 pub use numeric::Numeric;

@@ -323,6 +323,12 @@ fn residual(graph: &mut Graph, place: Place, x: Value) -> Result<Value> {
     Ok(sum.with(name))
 }
 
+/// A matrix of so many rows, its columns as rows.
+pub(crate) fn transposed(matrix: Vec<f64>, rows: usize) -> Vec<f64> {
+    let columns = matrix.len() / rows;
+    (0..matrix.len()).map(|i| matrix[i % rows * columns + i / rows]).collect()
+}
+
 /// A convolution with waves, whose squares triangles and cosines weigh.
 fn log_mel(graph: &mut Graph, place: Place, x: Value) -> Result<Value> {
     let options: LogMelOptions = place.options()?;
@@ -336,8 +342,7 @@ fn log_mel(graph: &mut Graph, place: Place, x: Value) -> Result<Value> {
     let transform = graph.own(place.scope, &transform);
     let squares = graph.node(&place.name("Mul"), "Mul", [&transform, &transform], Vec::new());
     // Squares of the real parts, then of the imaginary ones: each triangle weighs both.
-    let triangles = bands.triangles();
-    let both = (0..waves).flat_map(|wave| triangles.iter().skip(wave % (waves / 2)).step_by(waves / 2).copied());
+    let both = transposed(bands.triangles(), bands.bands).repeat(2);
     let both = graph.floats(&place.name("triangles"), &[waves, bands.bands], both);
     let power = graph.node(&place.name("MatMul"), "MatMul", [&squares, &both], Vec::new());
     let offset = graph.floats(&place.name("offset"), &[], [options.offset]);
@@ -345,9 +350,8 @@ fn log_mel(graph: &mut Graph, place: Place, x: Value) -> Result<Value> {
     let mut y = graph.node(&place.name("Log"), "Log", [&power], Vec::new());
     let mut width = bands.bands;
     if let Some(coefficients) = bands.coefficients {
-        let cosines = bands.cosines();
-        let transposed = (0..width).flat_map(|band| cosines.iter().skip(band).step_by(width).copied());
-        let cosines = graph.floats(&place.name("cosines"), &[width, coefficients], transposed);
+        let cosines = transposed(bands.cosines(), coefficients);
+        let cosines = graph.floats(&place.name("cosines"), &[width, coefficients], cosines);
         y = graph.node(&place.name("coefficients"), "MatMul", [&y, &cosines], Vec::new());
         width = coefficients;
     }

@@ -13,9 +13,14 @@ mod preprocess;
 pub(crate) mod proto;
 mod prove;
 mod rows;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use prost::Message;
+
+pub(crate) use self::activation::SELU;
+pub(crate) use self::layers::transposed;
 
 use self::graph::{Graph, ML};
 use self::layers::Place;
@@ -62,12 +67,12 @@ fn write(model: &Model, _options: &Options) -> Result<Exported> {
     let answers = answers::write(&mut graph, &model.target, &z, preprocess::needs_double);
     let written = Written { graph, preprocess, x, answers };
     let proof = prove::prove(model, &written)?;
-    let bytes = file(model, written.graph).encode_to_vec();
+    let bytes = file(model, written.graph, written.x.name).encode_to_vec();
     Ok(Exported { bytes, beside: Vec::new(), decisions, proof: Some(proof) })
 }
 
-/// The file of a graph.
-fn file(model: &Model, graph: Graph) -> proto::Model {
+/// The file of a graph whose network begins at x.
+fn file(model: &Model, graph: Graph, x: String) -> proto::Model {
     let provenance = &model.provenance;
     fn json(value: &impl serde::Serialize) -> String {
         serde_json::to_string(value).expect("it is plain data")
@@ -82,6 +87,12 @@ fn file(model: &Model, graph: Graph) -> proto::Model {
         ("thalweg.hashes", json(&provenance.hashes)),
         ("thalweg.seed", provenance.seed.to_string()),
     ];
+    metadata.push(("thalweg.network_input", x));
+    metadata.push(("thalweg.network_shape", json(&model.network.input())));
+    // What reads the graph again cannot tell a sample rate from the numbers.
+    if let Some(layer) = model.network.layers().iter().find(|layer| layer.kind() == "log_mel") {
+        metadata.push(("thalweg.log_mel", layer.config().to_string()));
+    }
     if let Some(form) = model.pipeline.form() {
         metadata.push(("thalweg.form", json(&form)));
     }

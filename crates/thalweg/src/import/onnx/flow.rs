@@ -1,0 +1,102 @@
+//! What flows from node to node: which of our shapes it is, and in which order the graph has its numbers.
+
+use crate::tensor::Shape;
+
+/// A tensor of the graph as an example of ours.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Flow {
+    /// The tensor's name.
+    pub(super) name: String,
+    /// The shape of an example, channels last.
+    pub(super) shape: Shape,
+    /// The graph's dimensions, without that of examples.
+    pub(super) dims: Vec<usize>,
+    /// So many channels are first in the graph's order of numbers, and last in ours; 1 where both are one order.
+    channels_first: usize,
+}
+
+impl Flow {
+    /// Numbers in one order.
+    pub(super) fn new(name: &str, shape: Shape, dims: Vec<usize>) -> Self {
+        Flow { name: name.into(), shape, dims, channels_first: 1 }
+    }
+
+    /// Channels first in the graph, last in ours.
+    pub(super) fn channels_first(name: &str, shape: Shape, dims: Vec<usize>) -> Self {
+        let channels = dims.first().copied().unwrap_or(1);
+        let either = channels == shape.size();
+        Flow { name: name.into(), shape, dims, channels_first: if either { 1 } else { channels } }
+    }
+
+    /// The same numbers under another name.
+    pub(super) fn renamed(self, name: &str) -> Self {
+        Flow { name: name.into(), ..self }
+    }
+
+    /// The same numbers in other dimensions.
+    pub(super) fn viewed(self, name: &str, dims: Vec<usize>) -> Self {
+        Flow { name: name.into(), dims, ..self }
+    }
+
+    /// Whether the graph has the numbers in our order.
+    pub(super) fn is_own(&self) -> bool {
+        self.channels_first == 1
+    }
+
+    /// Whether the first dimension is that of channels, and how many pixels each has.
+    pub(super) fn as_channels_first(&self) -> Option<(usize, usize)> {
+        let (&channels, rest) = self.dims.split_first()?;
+        let pixels: usize = rest.iter().product();
+        let one_order = self.is_own() && (channels == 1 || pixels == 1);
+        (one_order || self.channels_first == channels).then_some((channels, pixels))
+    }
+
+    /// The same numbers with dimensions in another order, if that is ours or has the channels first.
+    pub(super) fn transposed(&self, name: &str, order: &[usize]) -> Option<Self> {
+        let rank = self.dims.len();
+        let dims: Vec<usize> = order.iter().map(|&axis| self.dims.get(axis).copied()).collect::<Option<_>>()?;
+        // Dimensions of 1 may stand anywhere.
+        let long =
+            |order: &mut dyn Iterator<Item = usize>| order.filter(|&axis| self.dims[axis] > 1).collect::<Vec<_>>();
+        let (before, after) = (long(&mut (0..rank)), long(&mut order.iter().copied()));
+        let turned = |left: usize| {
+            let mut turned = before.clone();
+            turned.rotate_left(left.min(before.len()));
+            turned
+        };
+        let last = *before.last().unwrap_or(&0);
+        if before == after {
+            return Some(self.clone().viewed(name, dims));
+        }
+        if self.is_own() && after == turned(before.len() - 1) && self.shape.dimensions().last() == self.dims.get(last) {
+            return Some(Flow { name: name.into(), shape: self.shape, dims, channels_first: self.dims[last] });
+        }
+        let first = *before.first()?;
+        let back = !self.is_own() && self.dims[first] == self.channels_first && after == turned(1);
+        back.then(|| Flow { name: name.into(), shape: self.shape, dims, channels_first: 1 })
+    }
+
+    /// Numbers of an example in our order, from the graph's.
+    pub(super) fn to_own(&self, numbers: &[f64]) -> Vec<f64> {
+        let (channels, pixels) = (self.channels_first, numbers.len() / self.channels_first.max(1));
+        (0..numbers.len()).map(|i| numbers[i % channels * pixels + i / channels]).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transposing_there_and_back_is_followed() {
+        let own = Flow::new("x", [2, 3, 4].into(), vec![2, 3, 4]);
+        let first = own.transposed("y", &[2, 0, 1]).unwrap();
+        assert_eq!((first.dims.as_slice(), first.as_channels_first()), (&[4, 2, 3][..], Some((4, 6))));
+        assert!(!first.is_own() && own.as_channels_first().is_none());
+        assert!(first.transposed("z", &[1, 2, 0]).unwrap().is_own());
+        assert_eq!(own.transposed("y", &[1, 0, 2]), None);
+        // Two pixels of three channels: c0 c0' c1 c1' c2 c2' become c0 c1 c2 c0' c1' c2'.
+        let flat = Flow::channels_first("x", [2, 1, 3].into(), vec![3, 2, 1]);
+        assert_eq!(flat.to_own(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]), [0.0, 2.0, 4.0, 1.0, 3.0, 5.0]);
+    }
+}

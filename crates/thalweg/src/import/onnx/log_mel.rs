@@ -1,0 +1,73 @@
+//! Log-mel spectra of our own graphs: a convolution with waves, whose squares triangles and cosines weigh.
+//!
+//! The graph's metadata says the options; what they mean must be what the graph does, number by number.
+
+use super::flow::Flow;
+use super::graph::{Constant, Graph, Options};
+use super::piece::Piece;
+use crate::export::onnx::transposed;
+use crate::layers::{Layer, LogMel, LogMelOptions};
+
+/// Where the metadata has the options.
+const KEY: &str = "thalweg.log_mel";
+
+/// The spectrum that the users of a sound make of it, what flows out of it, and the nodes that it takes.
+pub(super) fn read(graph: &Graph, x: &Flow, users: &[usize]) -> Option<(Piece, Flow, Vec<usize>)> {
+    let [conv] = *users else { return None };
+    let options: LogMelOptions = serde_json::from_str(graph.metadata.get(KEY)?).ok()?;
+    let layer = LogMel::from(options.clone());
+    let shape = layer.output(x.shape).ok()?;
+    let (bands, [frames, width, _]) = (options.bands(), *shape.dimensions().first_chunk()?);
+    let (waves, numbers) = (2 * bands.bins().len(), bands.window);
+
+    let mut path = Path { graph, nodes: Vec::new(), at: x.name.as_str() };
+    let weight = path.step("Conv")?;
+    // The file has as many numbers as are computed here.
+    let large_enough = weight.is_some_and(|weight| weight.dims == [waves, 1, numbers]);
+    let plain = graph.nodes[conv].ints("strides") == Some(&[bands.hop as i64]) && graph.nodes[conv].input.len() == 2;
+    if !large_enough || !plain || !same(weight, bands.waves()) {
+        return None;
+    }
+    path.step("Transpose")?;
+    path.step("Mul")?;
+    let both = transposed(bands.triangles(), bands.bands).repeat(2);
+    if !same(path.step("MatMul")?, both) || !same(path.step("Add")?, vec![options.offset]) {
+        return None;
+    }
+    path.step("Log")?;
+    if let Some(count) = bands.coefficients
+        && !same(path.step("MatMul")?, transposed(bands.cosines(), count))
+    {
+        return None;
+    }
+    path.step("Reshape")?;
+    let flow = Flow::channels_first(path.at, shape, vec![1, frames, width]);
+    Some((Piece::new(layer, Vec::new()), flow, path.nodes))
+}
+
+/// Whether a constant has these numbers, in 32 bits.
+fn same(constant: Option<&Constant>, numbers: Vec<f64>) -> bool {
+    let in_32_bits = numbers.iter().map(|&x| f64::from(x as f32));
+    constant.is_some_and(|constant| constant.numbers.iter().copied().eq(in_32_bits))
+}
+
+/// Nodes one after another.
+struct Path<'a> {
+    graph: &'a Graph,
+    nodes: Vec<usize>,
+    at: &'a str,
+}
+
+impl<'a> Path<'a> {
+    /// Goes over the next node, if it is of a kind; gives its constant, if it has one.
+    fn step(&mut self, kind: &str) -> Option<Option<&'a Constant>> {
+        let (&user, others) = self.graph.users(self.at).split_first()?;
+        let node = &self.graph.nodes[user];
+        if node.op_type != kind || others.iter().any(|&other| other != user) {
+            return None;
+        }
+        self.nodes.push(user);
+        self.at = node.output.first()?;
+        Some(node.input.iter().find_map(|name| self.graph.constant(name)))
+    }
+}

@@ -1,0 +1,186 @@
+//! Graphs of ONNX as networks: from the input to the output, each node is a layer or a part of one.
+
+mod answers;
+mod embedding;
+mod flow;
+mod graph;
+mod log_mel;
+mod operators;
+mod patterns;
+mod piece;
+mod start;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use self::flow::Flow;
+use self::graph::{Graph, refused};
+use self::piece::{Piece, activate};
+use self::walk::{Walk, unfit};
+use crate::data::notation::Notation;
+use crate::data::preprocess::{ArrayScale, Pipeline, Scale};
+use crate::data::schema::{Column, ColumnKind, Role, Schema, Task};
+use crate::data::target::Target;
+use crate::model::{Model, Provenance, atomic};
+use crate::network::Network;
+use crate::tensor::{Activation, Dtype, Shape, Tensor, ops};
+use crate::train::event::Decision;
+use crate::{Error, Result};
+
+/// A model of a graph's network and what was decided, for prediction and further training.
+///
+/// # Errors
+/// If the file cannot be read, is damaged, or has what no layer does.
+pub fn onnx(path: &Path) -> Result<(Model, Vec<Decision>)> {
+    let bytes = atomic::read(path)
+        .map_err(|error| Error::io(crate::Kind::Data, path, "read the graph", &error).fix("name an ONNX file"))?;
+    read(&bytes).map_err(|error| {
+        let within = error.place.as_ref().map_or_else(String::new, |place| format!(", {place}"));
+        error.at(format!("{}{within}", path.display()))
+    })
+}
+
+/// A network that was read, and the order of numbers at its ends.
+#[derive(Debug)]
+struct Parsed {
+    network: Network,
+    theta: Tensor,
+    scale: Scale,
+    answers: answers::Answers,
+    start: Flow,
+    end: Flow,
+    notes: Vec<String>,
+    metadata: HashMap<String, String>,
+}
+
+pub(crate) fn read(bytes: &[u8]) -> Result<(Model, Vec<Decision>)> {
+    let parsed = parse(bytes)?;
+    let decisions = decisions(&parsed);
+    let target = target(&parsed)?;
+    let notation = Notation::default();
+    let column = |name: &str, role| Column { name: name.into(), kind: ColumnKind::Numeric, role, format: None };
+    let targets = target.columns.iter().map(|name| column(name, Role::Target));
+    let columns = std::iter::once(column("x", Role::Feature)).chain(targets).collect();
+    let schema = Schema { columns, task: target.task, notation: notation.clone(), separator: None };
+    let shape = parsed.network.input().dimensions().to_vec();
+    let array = ArrayScale { shape, scales: vec![parsed.scale], form: None };
+    let pipeline = Pipeline { notation, inputs: Vec::new(), array: Some(array) };
+    let provenance = Provenance {
+        thalweg: env!("CARGO_PKG_VERSION").into(),
+        data: parsed.metadata.get("thalweg.data").cloned().unwrap_or_else(|| "an ONNX graph".into()),
+        hashes: [("onnx".to_string(), blake3::hash(bytes).to_hex().to_string())].into(),
+        ..Provenance::default()
+    };
+    let Parsed { network, theta, .. } = parsed;
+    Ok((Model { network, theta, pipeline, schema, target, provenance }, decisions))
+}
+
+fn parse(bytes: &[u8]) -> Result<Parsed> {
+    let graph = Graph::read(bytes)?;
+    let (start, scale) = start::find(&graph)?;
+    let output = answers::output(&graph).ok_or_else(|| refused("the graph has no output"))?;
+    let mut answers = answers::trace(&graph, output);
+    let mut walk = Walk::new(&graph);
+    let (end, mut pieces) = walk.layers(start.clone(), &answers.logits)?;
+    let notes = walk.notes;
+    if answers.task == Task::Multiclass && end.dims.len() != 1 {
+        return Err(refused(format!("a softmax over {:?}, expected rows of numbers", end.dims)));
+    }
+    if answers.task == Task::Multilabel && end.shape.size() == 1 {
+        answers.task = Task::Binary;
+    }
+    if pieces.is_empty() {
+        activate(&mut pieces, Activation::Identity);
+    }
+    let (network, theta) = network(start.shape, pieces)?;
+    Ok(Parsed { network, theta, scale, answers, start, end, notes, metadata: graph.metadata })
+}
+
+/// Layers with their numbers as a network and its θ.
+fn network(input: Shape, pieces: Vec<Piece>) -> Result<(Network, Tensor)> {
+    let (mut layers, mut found) = (Vec::new(), HashMap::new());
+    for (i, piece) in pieces.into_iter().enumerate() {
+        let (layer, parameters) = piece.finish();
+        layers.push(layer);
+        found.extend(parameters.into_iter().map(|(name, numbers)| (format!("layers.{i}.{name}"), numbers)));
+    }
+    let network = Network::new(input, layers).map_err(unfit)?;
+    // No memory is asked for that the file does not fill.
+    for entry in network.layout().entries() {
+        let numbers = found.get(&entry.name).map_or(&[][..], Vec::as_slice);
+        if numbers.len() != entry.shape.size() {
+            return Err(refused(format!("{} has {} numbers, expected {}", entry.name, numbers.len(), entry.shape)));
+        }
+        if let Some(x) = numbers.iter().find(|x| !(**x as f32).is_finite()) {
+            return Err(refused(format!("{} has the number {x}", entry.name)));
+        }
+    }
+    let mut theta = Tensor::zeros([network.layout().len()], Dtype::F32);
+    for entry in network.layout().entries() {
+        let numbers = Tensor::from_f64(entry.shape, found[&entry.name].clone()).to(Dtype::F32);
+        ops::copy(numbers.view(), theta.view_mut().part(entry.start, entry.shape));
+    }
+    Ok((network, theta))
+}
+
+fn decisions(parsed: &Parsed) -> Vec<Decision> {
+    let mut decisions = Vec::new();
+    let mut say = |what: String, why: &str, flag: &str| {
+        decisions.push(Decision { what, why: why.into(), flag: flag.into() });
+    };
+    let (start, end) = (&parsed.start, &parsed.end);
+    if !start.is_own() || start.dims != start.shape.dimensions() {
+        say(
+            format!("an example is {}, channels last; in the graph it is {:?}", start.shape, start.dims),
+            "images and sounds are so here",
+            "transpose arrays that have channels first",
+        );
+    }
+    if !end.is_own() {
+        let what = format!("answers are {}, channels last", end.shape);
+        say(what, "images and sounds are so here", "transpose them back");
+    }
+    if parsed.metadata.get("thalweg.network_input") == Some(&start.name) && parsed.scale == Scale::None {
+        say(
+            format!("the network alone is read: it takes {} numbers, not columns", start.shape),
+            "what a graph does to columns is not read",
+            "keep the model's own file",
+        );
+    }
+    parsed.notes.iter().for_each(|note| say(note.clone(), "batch norm of series is so here", "conv2d instead"));
+    decisions
+}
+
+/// The answers as a target: classes by the names that our own graphs keep, else by number.
+fn target(parsed: &Parsed) -> Result<Target> {
+    let answers = &parsed.answers;
+    let outputs = parsed.network.output().size();
+    let list = |key: &str, count: usize| -> Option<Vec<String>> {
+        serde_json::from_str(parsed.metadata.get(key)?).ok().filter(|names: &Vec<String>| names.len() == count)
+    };
+    let count = match answers.task {
+        Task::Regression => 0,
+        Task::Binary => 2,
+        Task::Multiclass | Task::Multilabel => outputs,
+    };
+    let classes = list("thalweg.classes", count).unwrap_or_else(|| (0..count).map(|class| class.to_string()).collect());
+    let numbered = |count: usize| (0..count).map(|i| if count == 1 { "y".into() } else { format!("y{i}") }).collect();
+    let columns = match answers.task {
+        Task::Regression => list("thalweg.targets", outputs).unwrap_or_else(|| numbered(outputs)),
+        Task::Multilabel => classes.clone(),
+        Task::Binary | Task::Multiclass => list("thalweg.targets", 1).unwrap_or_else(|| numbered(1)),
+    };
+    let mut scales = Vec::new();
+    if answers.task == Task::Regression {
+        let each = |numbers: &Option<Vec<f64>>, usual: f64| numbers.clone().unwrap_or_else(|| vec![usual; outputs]);
+        let (means, deviations) = (each(&answers.mean, 0.0), each(&answers.deviation, 1.0));
+        if means.len() != outputs || deviations.len() != outputs {
+            return Err(refused(format!("{} and {} scales for {outputs} numbers", means.len(), deviations.len())));
+        }
+        scales = means.into_iter().zip(deviations).collect();
+    }
+    Ok(Target { task: answers.task, columns, classes, scales, separator: None, notation: Notation::default() })
+}

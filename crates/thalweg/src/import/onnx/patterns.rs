@@ -1,0 +1,88 @@
+//! Activations that graphs write as several nodes.
+
+use super::graph::{Graph, Options};
+use crate::export::onnx::SELU;
+use crate::export::onnx::proto::Node;
+use crate::tensor::Activation;
+
+/// The activation that the users of a tensor make of it, the name of what they make, and the nodes that it takes.
+pub(super) fn activation<'a>(graph: &'a Graph, x: &str, users: &[usize]) -> Option<(Activation, &'a str, Vec<usize>)> {
+    let found = Found { graph, x };
+    match *users {
+        [user] => found.selu(user),
+        [a, b] => [(a, b), (b, a)].into_iter().find_map(|(a, product)| found.product(a, product)),
+        _ => None,
+    }
+}
+
+struct Found<'a, 'x> {
+    graph: &'a Graph,
+    x: &'x str,
+}
+
+fn output(node: &Node) -> Option<&str> {
+    node.output.first().map(String::as_str)
+}
+
+impl<'a> Found<'a, '_> {
+    /// The one node of a kind that uses what another makes, and nothing else does.
+    fn next(&self, node: usize, kind: &str) -> Option<usize> {
+        match *self.graph.users(output(&self.graph.nodes[node])?) {
+            [user] if self.graph.nodes[user].op_type == kind => Some(user),
+            _ => None,
+        }
+    }
+
+    /// Whether a node has an input that is this number.
+    fn by(&self, node: usize, number: f64) -> Option<()> {
+        let near = |x: f64| (x - number).abs() < 1e-6 * number.abs();
+        let is = |name: &String| self.graph.constant(name).is_some_and(|c| matches!(c.numbers[..], [x] if near(x)));
+        self.graph.nodes[node].input.iter().any(is).then_some(())
+    }
+
+    /// λ · ELU with α.
+    fn selu(&self, elu: usize) -> Option<(Activation, &'a str, Vec<usize>)> {
+        let node = &self.graph.nodes[elu];
+        let alpha = node.float("alpha").filter(|_| node.op_type == "Elu")?;
+        let product = self.next(elu, "Mul").filter(|_| (alpha - SELU[1]).abs() < 1e-6)?;
+        self.by(product, SELU[0])?;
+        Some((Activation::Selu, output(&self.graph.nodes[product])?, vec![elu, product]))
+    }
+
+    /// x times something made of x.
+    fn product(&self, first: usize, product: usize) -> Option<(Activation, &'a str, Vec<usize>)> {
+        let (node, times) = (&self.graph.nodes[first], &self.graph.nodes[product]);
+        if times.op_type != "Mul" {
+            return None;
+        }
+        let (g, last, mut nodes) = match node.op_type.as_str() {
+            "Sigmoid" => (Activation::Silu, first, vec![first]),
+            "Softplus" => {
+                let tanh = self.next(first, "Tanh")?;
+                (Activation::Mish, tanh, vec![first, tanh])
+            }
+            // x · (1 + erf(x/√2)) · ½
+            "Div" => {
+                self.by(first, std::f64::consts::SQRT_2)?;
+                let erf = self.next(first, "Erf")?;
+                let sum = self.next(erf, "Add")?;
+                self.by(sum, 1.0)?;
+                (Activation::Gelu, sum, vec![first, erf, sum])
+            }
+            _ => return None,
+        };
+        let made = output(&self.graph.nodes[last])?;
+        let of_both = times.input.iter().any(|input| input == made) && times.input.iter().any(|input| input == self.x);
+        if !of_both || self.graph.users(made) != [product] {
+            return None;
+        }
+        nodes.push(product);
+        let mut end = product;
+        if g == Activation::Gelu {
+            end = self.next(product, "Mul")?;
+            self.by(end, 0.5)?;
+            nodes.push(end);
+        }
+        Some((g, output(&self.graph.nodes[end])?, nodes))
+    }
+}

@@ -1,0 +1,83 @@
+//! A layer in the making, with its parameters by name.
+
+use crate::layers::{Activate, Conv1d, Conv2d, Layer, Linear, Residual};
+use crate::tensor::Activation;
+
+/// A layer with its numbers.
+#[derive(Debug)]
+pub(super) struct Piece {
+    pub(super) draft: Draft,
+    /// Its parameters: names within the layer, and numbers in our order.
+    pub(super) parameters: Named,
+}
+
+/// Numbers by name.
+pub(super) type Named = Vec<(String, Vec<f64>)>;
+
+/// What may still get an activation or a bias, and what is done.
+#[derive(Debug)]
+pub(super) enum Draft {
+    Linear(Linear),
+    Conv1d(Conv1d),
+    Conv2d(Conv2d),
+    Residual { layers: Vec<Piece>, shortcut: Vec<Piece>, activation: Activation },
+    Other(Box<dyn Layer>),
+}
+
+impl Piece {
+    pub(super) fn new(layer: impl Layer + 'static, parameters: Vec<(&str, Vec<f64>)>) -> Self {
+        Self::of(Draft::Other(Box::new(layer)), parameters)
+    }
+
+    pub(super) fn of(draft: Draft, parameters: Vec<(&str, Vec<f64>)>) -> Self {
+        let parameters = parameters.into_iter().map(|(name, numbers)| (name.to_string(), numbers)).collect();
+        Piece { draft, parameters }
+    }
+
+    /// Gives it an activation, if it has none and takes this one.
+    fn activated(&mut self, g: Activation) -> bool {
+        let own = match &mut self.draft {
+            Draft::Linear(layer) => &mut layer.activation,
+            Draft::Conv1d(layer) => &mut layer.activation,
+            Draft::Conv2d(layer) => &mut layer.activation,
+            Draft::Residual { activation, .. } if !g.needs_input() => activation,
+            Draft::Residual { .. } | Draft::Other(_) => return false,
+        };
+        let free = *own == Activation::Identity;
+        if free {
+            *own = g;
+        }
+        free
+    }
+
+    /// The layer and its parameters, with those of layers within it.
+    pub(super) fn finish(self) -> (Box<dyn Layer>, Named) {
+        let mut parameters = self.parameters;
+        let layer: Box<dyn Layer> = match self.draft {
+            Draft::Linear(layer) => Box::new(layer),
+            Draft::Conv1d(layer) => Box::new(layer),
+            Draft::Conv2d(layer) => Box::new(layer),
+            Draft::Other(layer) => layer,
+            Draft::Residual { layers, shortcut, activation } => {
+                let mut branch = |name: &str, pieces: Vec<Piece>| {
+                    let finished = pieces.into_iter().enumerate().map(|(i, piece)| {
+                        let (layer, own) = piece.finish();
+                        parameters.extend(own.into_iter().map(|(own, x)| (format!("{name}.{i}.{own}"), x)));
+                        layer
+                    });
+                    finished.collect::<Vec<_>>()
+                };
+                let (layers, shortcut) = (branch("layers", layers), branch("shortcut", shortcut));
+                Box::new(Residual::new(layers, shortcut, activation))
+            }
+        };
+        (layer, parameters)
+    }
+}
+
+/// An activation after some layers: the last one's own, or a layer of its own.
+pub(super) fn activate(pieces: &mut Vec<Piece>, g: Activation) {
+    if !pieces.last_mut().is_some_and(|piece| piece.activated(g)) {
+        pieces.push(Piece::new(Activate { activation: g }, Vec::new()));
+    }
+}

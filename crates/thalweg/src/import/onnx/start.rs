@@ -1,0 +1,96 @@
+//! Where a graph's network begins: its input, how numbers are scaled, and where its channels are.
+
+use super::flow::Flow;
+use super::graph::{Graph, Options, refused};
+use crate::Result;
+use crate::data::preprocess::Scale;
+use crate::export::onnx::proto::{DataType, ValueInfo};
+use crate::tensor::Shape;
+
+/// What flows into the network, and how the graph scales it before.
+pub(super) fn find(graph: &Graph) -> Result<(Flow, Scale)> {
+    let [input] = graph.inputs.as_slice() else { return of_columns(graph) };
+    let tensor = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
+    if !tensor.is_some_and(|tensor| matches!(tensor.elem_type(), DataType::Float | DataType::Double)) {
+        return of_columns(graph);
+    }
+    let dims = dimensions(input)?;
+    let (mut name, mut scale) = (input.name.as_str(), None);
+    // What is subtracted, and what is divided by.
+    for operator in ["Sub", "Div"] {
+        let [user] = *graph.users(name) else { break };
+        let node = &graph.nodes[user];
+        let constant = node.given(1).and_then(|name| graph.constant(name)).map(|constant| constant.numbers.as_slice());
+        let (Some(&[number]), Some(output)) = (constant, node.output.first()) else { break };
+        if node.op_type == operator && node.given(0) == Some(name) {
+            let (mean, deviation) = scale.unwrap_or((0.0, 1.0));
+            scale = Some(if operator == "Sub" { (number, deviation) } else { (mean, number) });
+            name = output;
+        }
+    }
+    let scale = match scale {
+        None => Scale::None,
+        Some((mean, deviation)) if mean.is_finite() && deviation.is_normal() => Scale::Standard { mean, deviation },
+        Some((mean, deviation)) => return Err(refused(format!("numbers are scaled by {mean} and {deviation}"))),
+    };
+    Ok((flow(graph, name, dims)?, scale))
+}
+
+/// The network's input in a graph of our own with columns of a table.
+fn of_columns(graph: &Graph) -> Result<(Flow, Scale)> {
+    let several = || {
+        let names: Vec<&str> = graph.inputs.iter().map(|input| input.name.as_str()).take(8).collect();
+        refused(format!("the graph has the inputs {names:?}, expected one of numbers"))
+    };
+    let name = graph.metadata.get("thalweg.network_input").ok_or_else(several)?;
+    let shape = graph.metadata.get("thalweg.network_shape").and_then(|shape| serde_json::from_str::<Shape>(shape).ok());
+    let shape = shape.filter(|shape| shape.size() > 0 && shape.dimensions().len() < 4).ok_or_else(several)?;
+    Ok((Flow::new(name, shape, shape.dimensions().to_vec()), Scale::None))
+}
+
+/// The dimensions of an input, without that of examples.
+fn dimensions(input: &ValueInfo) -> Result<Vec<usize>> {
+    let wrong = || {
+        refused("it needs a dimension of examples and up to three that are known")
+            .at(format!("the input {:?}", input.name))
+    };
+    let shape = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref()?.shape.as_ref()).ok_or_else(wrong)?;
+    let each = shape.dim.iter().skip(1).map(|n| n.dim_value.and_then(|n| usize::try_from(n).ok()).filter(|&n| n > 0));
+    let dims: Vec<usize> = each.collect::<Option<_>>().ok_or_else(wrong)?;
+    if shape.dim.is_empty() || dims.len() > 3 { Err(wrong()) } else { Ok(dims) }
+}
+
+/// Examples with their channels last, wherever the graph has them.
+fn flow(graph: &Graph, name: &str, dims: Vec<usize>) -> Result<Flow> {
+    let shape = |dims: Vec<usize>| Shape::try_from(dims).map_err(refused);
+    if dims.len() >= 2 && wants_channels_first(graph, name) {
+        let mut own = dims.clone();
+        own.rotate_left(1);
+        // Grey images have no axis of channels.
+        if own.len() == 3 && own[2] == 1 {
+            own.pop();
+        }
+        return Ok(Flow::channels_first(name, shape(own)?, dims));
+    }
+    let own = if dims.is_empty() { vec![1] } else { dims.clone() };
+    Ok(Flow::new(name, shape(own)?, dims))
+}
+
+/// Whether the first node that minds sees channels first.
+fn wants_channels_first(graph: &Graph, name: &str) -> bool {
+    let mut name = name;
+    for _ in 0..graph.nodes.len() {
+        let Some(node) = graph.users(name).first().map(|&user| &graph.nodes[user]) else { return false };
+        match node.op_type.as_str() {
+            "Conv" | "BatchNormalization" | "MaxPool" | "AveragePool" | "GlobalMaxPool" | "GlobalAveragePool" => {
+                return true;
+            }
+            "Transpose" | "Reshape" | "Flatten" | "Gemm" | "MatMul" | "LayerNormalization" => return false,
+            _ => match node.output.first() {
+                Some(output) => name = output,
+                None => return false,
+            },
+        }
+    }
+    false
+}

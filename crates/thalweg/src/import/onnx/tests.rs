@@ -1,0 +1,174 @@
+//! ONNX's own tests of the operators, and files that are no good.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use prost::Message;
+use serde_json::Value;
+
+use super::*;
+use crate::export::onnx::proto;
+
+/// Tests that are refused: a part of the error, why no layer does that, and how many there are.
+const REFUSED: &[(&str, &str, usize)] = &[
+    ("it adds a constant that is no bias", "an Add alone is no layer", 1),
+    ("scales for 20 numbers", "an Add alone is no layer", 1),
+    ("ceil_mode = 1", "windows beyond the image", 5),
+    ("its windows are dilated", "pooling has no dilation", 1),
+    ("its means leave the padding out", "means count zeros", 4),
+    ("neither equal on both sides", "the odd zero is after the image", 2),
+    ("training_mode = 1", "training, not prediction", 2),
+    ("it drops in prediction", "training, not prediction", 4),
+    ("approximate =", "GELU is exact", 2),
+    ("alpha = 2, ours is 1", "ELU has no factor", 2),
+    ("its alpha and gamma are not SELU's", "SELU's are fixed", 2),
+    ("takes examples apart", "examples would mix", 6),
+    ("transA = 1", "examples would be columns", 2),
+    ("is not one for all rows", "a bias for each example", 1),
+    ("norms over other numbers", "over examples, or over other axes than a layer's", 12),
+    ("does not multiply rows", "a matrix for each example", 6),
+    ("it makes [", "examples would mix", 4),
+    ("expected rows of numbers", "over pixels", 5),
+    ("neither puts channels first nor last", "rows and columns of images would change places", 5),
+    ("axes [", "examples would be counted along another axis", 2),
+];
+
+fn cases() -> Vec<Value> {
+    let path = format!("{}/tests/golden/onnx_nodes.json.gz", env!("CARGO_MANIFEST_DIR"));
+    let file = std::fs::File::open(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(file).read_to_string(&mut text).unwrap();
+    let mut golden: Value = serde_json::from_str(&text).unwrap();
+    golden["cases"].as_array_mut().unwrap().drain(..).collect()
+}
+
+fn bytes(value: &Value) -> Vec<u8> {
+    let digits = value.as_str().unwrap().as_bytes().chunks_exact(2);
+    digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    bytes(value).as_chunks().0.iter().map(|x| f64::from(f32::from_le_bytes(*x))).collect()
+}
+
+/// The answers to examples in the graph's order, in ours.
+fn answers(model: &[u8], x: &[f64]) -> Result<(Vec<f64>, Flow)> {
+    let Parsed { start, end, .. } = parse(model)?;
+    let (model, _) = read(model)?;
+    let x: Vec<f32> = x.chunks(start.shape.size()).flat_map(|x| start.to_own(x)).map(|x| x as f32).collect();
+    let arrays = crate::data::arrays::Arrays::new("a test", start.shape.dimensions(), x).unwrap();
+    let rows: Vec<usize> = (0..arrays.rows()).collect();
+    let outputs = model.outputs(&model.pipeline.transform_arrays(&arrays, &rows)?);
+    Ok((crate::model::in_units(&model.target, outputs.into_iter()).collect(), end))
+}
+
+#[test]
+fn nodes_give_what_onnx_says_they_give() {
+    let mut refused: Vec<Vec<String>> = vec![Vec::new(); REFUSED.len()];
+    let (mut wrong, mut passed) = (Vec::new(), BTreeMap::new());
+    for case in cases() {
+        let name = case["name"].as_str().unwrap();
+        match answers(&bytes(&case["model"]), &numbers(&case["x"])) {
+            Err(error) => match REFUSED.iter().position(|(part, ..)| error.message.contains(part)) {
+                Some(reason) => refused[reason].push(name.to_string()),
+                None => wrong.push(format!("{name}: {error}")),
+            },
+            Ok((ours, end)) => {
+                let theirs: Vec<f64> =
+                    numbers(&case["y"]).chunks(end.shape.size()).flat_map(|y| end.to_own(y)).collect();
+                let far = |(a, b): &(&f64, &f64)| (*a - *b).abs() > 1e-5 * b.abs().max(1.0);
+                match ours.iter().zip(&theirs).find(far) {
+                    _ if ours.len() != theirs.len() => wrong.push(format!("{name}: {} numbers", ours.len())),
+                    Some((a, b)) => wrong.push(format!("{name}: ours {a}, golden {b}")),
+                    None => *passed.entry(case["operator"].as_str().unwrap().to_string()).or_insert(0) += 1,
+                }
+            }
+        }
+    }
+    for (i, (part, _, count)) in REFUSED.iter().enumerate() {
+        if refused[i].len() != *count {
+            wrong.push(format!("{} refused as {part:?}, expected {count}: {:?}", refused[i].len(), refused[i]));
+        }
+    }
+    assert!(wrong.is_empty(), "{}\npassed: {passed:?}", wrong.join("\n"));
+    assert_eq!(passed.values().sum::<usize>(), 90, "{passed:?}");
+}
+
+/// A model that no part of is missing.
+fn whole() -> Vec<u8> {
+    let case = cases().into_iter().find(|case| case["name"] == "conv_with_strides_padding").unwrap();
+    bytes(&case["model"])
+}
+
+#[test]
+fn cut_and_flipped_files_are_errors() {
+    let whole = whole();
+    assert!(parse(&whole).is_ok());
+    for end in 0..whole.len() {
+        assert!(read(&whole[..end]).is_err() || end + 64 > whole.len(), "cut at {end}");
+    }
+    for bit in 0..8 * whole.len() {
+        let mut damaged = whole.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        // Some bits are names and numbers: what is read then is read without harm.
+        drop(read(&damaged));
+    }
+}
+
+/// The error of a model that was changed.
+fn error(change: impl FnOnce(&mut proto::Graph)) -> String {
+    let mut model = proto::Model::decode(whole().as_slice()).unwrap();
+    change(model.graph.as_mut().unwrap());
+    read(&model.encode_to_vec()).unwrap_err().to_string()
+}
+
+#[test]
+fn hostile_files_are_refused() {
+    let external = error(|graph| {
+        let entry = proto::Entry { key: "location".into(), value: "../../etc/passwd".into() };
+        graph.initializer[0].external_data.push(entry);
+        graph.initializer[0].data_location = 1;
+    });
+    assert!(external.contains("nothing in a file is taken for a path"), "{external}");
+
+    let huge = error(|graph| graph.initializer[0].dims = vec![1 << 40, 1 << 40, 3, 3]);
+    assert!(huge.contains("has the dimensions"), "{huge}");
+    let wide = error(|graph| graph.initializer[0].dims[0] = 1 << 40);
+    assert!(wide.contains("its dimensions"), "{wide}");
+    let input = error(|graph| {
+        let tensor = graph.input[0].r#type.as_mut().unwrap().tensor_type.as_mut().unwrap();
+        tensor.shape.as_mut().unwrap().dim[2].dim_value = Some(1 << 62);
+    });
+    assert!(input.contains("larger than any memory") || input.contains("are known"), "{input}");
+
+    let missing = error(|graph| graph.initializer.clear());
+    assert!(missing.contains("is no constant") || missing.contains("has the inputs"), "{missing}");
+    let nameless = error(|graph| graph.node[0].input[0] = "nothing".into());
+    assert!(nameless.contains("leads nowhere"), "{nameless}");
+    let unknown = error(|graph| graph.node[0].op_type = "If".into());
+    assert!(unknown.contains("no layer does what If does"), "{unknown}");
+    let twice = error(|graph| graph.node.push(graph.node[0].clone()));
+    assert!(twice.contains("is made twice"), "{twice}");
+}
+
+#[test]
+fn circles_are_refused() {
+    let circle = error(|graph| {
+        let output = graph.node[0].output[0].clone();
+        let node = |input: &str, output: &str| proto::Node {
+            input: vec![input.into()],
+            output: vec![output.into()],
+            op_type: "Relu".into(),
+            ..Default::default()
+        };
+        graph.node.push(proto::Node {
+            input: vec![output.clone(), "b".into()],
+            output: vec!["a".into()],
+            op_type: "Add".into(),
+            ..Default::default()
+        });
+        graph.node.push(node("a", "b"));
+        graph.output[0].name = "c".into();
+    });
+    assert!(circle.contains("adds what is made") || circle.contains("circle") || circle.contains("meet"), "{circle}");
+}

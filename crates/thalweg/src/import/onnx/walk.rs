@@ -1,0 +1,160 @@
+//! From the graph's input to its answers, node by node; where two ways part and meet again, a residual block.
+
+use std::collections::HashSet;
+
+use super::flow::Flow;
+use super::graph::{Graph, Options, refused};
+use super::operators::{ALL, Step};
+use super::piece::{Draft, Piece, activate};
+use super::{embedding, log_mel, patterns};
+use crate::export::onnx::proto::Node;
+use crate::tensor::Activation;
+use crate::{Error, Result};
+
+/// Most blocks within blocks.
+const DEEPEST: usize = 16;
+
+/// A walk along a graph.
+pub(super) struct Walk<'a> {
+    graph: &'a Graph,
+    /// Nodes that were passed.
+    passed: HashSet<usize>,
+    /// What the user should know.
+    pub(super) notes: Vec<String>,
+}
+
+/// Where a way ends.
+enum End {
+    /// At the tensor it was to lead to.
+    There,
+    /// At a node that adds two ways.
+    Sum(usize),
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(graph: &'a Graph) -> Self {
+        Walk { graph, passed: HashSet::new(), notes: Vec::new() }
+    }
+
+    /// The layers from a tensor to another, and what flows out of them.
+    pub(super) fn layers(&mut self, from: Flow, to: &str) -> Result<(Flow, Vec<Piece>)> {
+        match self.way(from, None, to, 0)? {
+            (flow, pieces, End::There) => Ok((flow, pieces)),
+            (.., End::Sum(i)) => Err(refused("it adds what is made of another input").at(self.graph.nodes[i].place())),
+        }
+    }
+
+    /// The layers of a way whose first node may be given.
+    fn way(&mut self, from: Flow, first: Option<usize>, to: &str, depth: usize) -> Result<(Flow, Vec<Piece>, End)> {
+        let (mut x, mut first, mut pieces) = (from, first, Vec::new());
+        if depth > DEEPEST {
+            return Err(refused(format!("more than {DEEPEST} blocks are within each other")));
+        }
+        loop {
+            if x.name == to && first.is_none() {
+                return Ok((x, pieces, End::There));
+            }
+            let mut users = first.map_or_else(|| self.graph.users(&x.name).to_vec(), |first| vec![first]);
+            users.dedup();
+            if let Some((g, end, nodes)) = patterns::activation(self.graph, &x.name, &users) {
+                self.pass(&nodes)?;
+                activate(&mut pieces, g);
+                x = x.renamed(end);
+            } else if let Some((piece, flow, nodes)) =
+                embedding::read(self.graph, &x, &users).or_else(|| log_mel::read(self.graph, &x, &users))
+            {
+                self.pass(&nodes)?;
+                pieces.push(piece);
+                x = flow;
+            } else {
+                match users[..] {
+                    [] => return Err(refused(format!("{:?} leads nowhere, expected a way to {to:?}", x.name))),
+                    [user] => {
+                        let node = &self.graph.nodes[user];
+                        if self.is_sum(node) {
+                            return Ok((x, pieces, End::Sum(user)));
+                        }
+                        self.pass(&[user])?;
+                        x = self.step(node, x, &mut pieces)?;
+                    }
+                    [a, b] => {
+                        let (piece, flow) = self.block(x, [a, b], to, depth)?;
+                        pieces.push(piece);
+                        x = flow;
+                    }
+                    _ => return Err(refused(format!("{:?} is used by {} nodes", x.name, users.len()))),
+                }
+            }
+            first = None;
+        }
+    }
+
+    fn pass(&mut self, nodes: &[usize]) -> Result<()> {
+        match nodes.iter().find(|&&node| !self.passed.insert(node)) {
+            None => Ok(()),
+            Some(&node) => Err(refused("the graph goes in a circle").at(self.graph.nodes[node].place())),
+        }
+    }
+
+    fn step(&mut self, node: &Node, x: Flow, pieces: &mut Vec<Piece>) -> Result<Flow> {
+        let known = ALL.iter().find(|(name, _)| *name == node.op_type).filter(|_| node.domain.is_empty());
+        let Some((_, operator)) = known else {
+            let domain = if node.domain.is_empty() { String::new() } else { format!(" of {}", node.domain) };
+            return Err(refused(format!("no layer does what {}{domain} does", node.op_type)).at(node.place()));
+        };
+        let is_first = node.input.first() == Some(&x.name) || node.op_type == "Add";
+        if !is_first {
+            return Err(refused(format!("{:?} is not its first input", x.name)).at(node.place()));
+        }
+        operator(&mut Step { graph: self.graph, node, x, pieces, notes: &mut self.notes })
+    }
+
+    /// Whether a node adds two tensors that are both computed.
+    fn is_sum(&self, node: &Node) -> bool {
+        let computed = |name: &String| self.graph.constant(name).is_none();
+        matches!(node.op_type.as_str(), "Add" | "Sum") && node.input.len() == 2 && node.input.iter().all(computed)
+    }
+
+    /// Two ways from x that meet in a sum.
+    fn block(&mut self, x: Flow, [a, b]: [usize; 2], to: &str, depth: usize) -> Result<(Piece, Flow)> {
+        let apart = |x: &Flow| refused(format!("the two ways from {:?} do not meet in a sum", x.name));
+        // A way of no nodes is that user itself.
+        let mut branch = |user: usize| -> Result<(Flow, Vec<Piece>, usize)> {
+            if self.is_sum(&self.graph.nodes[user]) {
+                return Ok((x.clone(), Vec::new(), user));
+            }
+            match self.way(x.clone(), Some(user), to, depth + 1)? {
+                (flow, pieces, End::Sum(sum)) => Ok((flow, pieces, sum)),
+                (.., End::There) => Err(apart(&x)),
+            }
+        };
+        let (mut one, mut other) = (branch(a)?, branch(b)?);
+        let sum = one.2;
+        if other.2 != sum || one.0.name == other.0.name {
+            return Err(apart(&x));
+        }
+        let node = &self.graph.nodes[sum];
+        self.pass(&[sum])?;
+        // The layers are those of the first summand, unless it is x itself.
+        if one.1.is_empty() || (node.input[1] == one.0.name && !other.1.is_empty()) {
+            std::mem::swap(&mut one, &mut other);
+        }
+        let ((flow, layers, _), (beside, shortcut, _)) = (one, other);
+        let output = node.output.first().map_or("", String::as_str);
+        if flow.clone().renamed(output) != beside.clone().renamed(output) {
+            let what = format!("it adds examples of {:?} and of {:?}", flow.dims, beside.dims);
+            return Err(refused(what).at(node.place()));
+        }
+        if layers.is_empty() {
+            return Err(apart(&x));
+        }
+        let draft = Draft::Residual { layers, shortcut, activation: Activation::Identity };
+        Ok((Piece::of(draft, Vec::new()), flow.renamed(output)))
+    }
+}
+
+/// An error of a network that does not take what the graph says.
+pub(super) fn unfit(error: Error) -> Error {
+    let place = error.place.clone().unwrap_or_else(|| "the network".into());
+    refused(error.message).at(place)
+}

@@ -1,0 +1,248 @@
+"""What `thalweg import` makes of graphs, beside ONNX Runtime, and training that goes on from it.
+
+Needs numpy, onnx, onnxruntime and pytest, and the binary: $THALWEG, or target/debug/thalweg.
+"""
+
+import csv
+import io
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+from onnx import TensorProto, helper, numpy_helper
+
+ROOT = Path(__file__).resolve().parents[2]
+BINARY = Path(os.environ.get("THALWEG", ROOT / "target" / "debug" / "thalweg"))
+pytestmark = pytest.mark.skipif(not BINARY.exists(), reason=f"no binary at {BINARY}: build it, or set THALWEG")
+
+ROWS = 50
+
+
+def thalweg(*arguments, status=0):
+    done = subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True)
+    assert done.returncode == status, done.stderr
+    return done.stdout if status == 0 else done.stderr
+
+
+class Builder:
+    """A graph, node after node."""
+
+    def __init__(self, shape, seed=0):
+        self.draw, self.nodes, self.constants, self.x = np.random.default_rng(seed), [], [], "x"
+        self.input = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", *shape])
+
+    def constant(self, *shape, scale=0.5, values=None):
+        values = self.draw.normal(0, scale, shape) if values is None else np.asarray(values)
+        name = f"c{len(self.constants)}"
+        values = values if values.dtype == np.int64 else values.astype(np.float32)
+        self.constants.append(numpy_helper.from_array(values, name))
+        return name
+
+    def add(self, operator, *more, of=None, **options):
+        output = f"t{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, [of or self.x, *more], [output], **options))
+        self.x = output
+        return self
+
+    def conv(self, channels, filters, kernel=3, of=None, **options):
+        weight = self.constant(filters, channels // options.get("group", 1), kernel, kernel)
+        return self.add("Conv", weight, self.constant(filters), of=of, **options)
+
+    def norm(self, channels):
+        statistics = [self.constant(channels) for _ in range(3)]
+        return self.add("BatchNormalization", *statistics, self.constant(values=self.draw.uniform(0.5, 2, channels)))
+
+    def gemm(self, inputs, units):
+        return self.add("Gemm", self.constant(units, inputs), self.constant(units), transB=1)
+
+    def save(self, path):
+        output = helper.make_tensor_value_info(self.x, TensorProto.FLOAT, ["n", "m"])
+        graph = helper.make_graph(self.nodes, "g", [self.input], [output], self.constants)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        onnx.checker.check_model(model)
+        onnx.save(model, path)
+        return path
+
+
+def mlp():
+    b = Builder([7])
+    b.add("MatMul", b.constant(7, 9)).add("Add", b.constant(9)).add("Relu").gemm(9, 4)
+    return b.add("Softmax", axis=1)
+
+
+def convolutions():
+    b = Builder([3, 8, 6])
+    b.conv(3, 4, pads=[1, 1, 1, 1]).add("Relu").add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
+    b.conv(4, 6, strides=[2, 1], pads=[1, 1, 1, 1]).norm(6).add("LeakyRelu", alpha=0.2).add("Flatten")
+    return b.gemm(6 * 2 * 3, 3).add("Softmax")
+
+
+def flattened_by_reshape():
+    b = Builder([2, 5, 4])
+    b.conv(2, 3, auto_pad="SAME_UPPER", strides=[2, 2]).add("Reshape", b.constant(values=np.array([-1, 18])))
+    return b.add("Softplus").gemm(18, 1).add("Sigmoid")
+
+
+def small():
+    b = Builder([3, 8, 6]).conv(3, 4).add("Relu").add("GlobalAveragePool").add("Flatten")
+    return b.gemm(4, 3).add("Softmax")
+
+
+def residual():
+    b = Builder([3, 6, 6]).conv(3, 4, pads=[1, 1, 1, 1]).add("Relu")
+    x = b.x
+    b.conv(4, 4, pads=[1, 1, 1, 1]).norm(4).add("Relu").conv(4, 4, pads=[1, 1, 1, 1])
+    b.add("Add", x).add("Relu")
+    x = b.x
+    a = b.conv(4, 8, strides=[2, 2], pads=[1, 1, 1, 1]).x
+    b.conv(4, 8, kernel=1, of=x, strides=[2, 2])
+    b.add("Add", b.x, of=a).add("Relu")
+    return b.add("GlobalAveragePool").add("Flatten").gemm(8, 5)
+
+
+def series():
+    b = Builder([3, 12])
+    b.add("Conv", b.constant(6, 3, 5), b.constant(6), pads=[2, 2]).norm(6).add("Tanh")
+    b.add("AveragePool", kernel_shape=[3], strides=[3]).add("Flatten")
+    return b.gemm(24, 2)
+
+
+def several_nodes_for_an_activation():
+    b = Builder([5]).gemm(5, 8)
+    x = b.x
+    b.add("Sigmoid").add("Mul", b.x, of=x).gemm(8, 8)
+    x = b.x
+    b.add("Div", b.constant(values=np.sqrt(2.0))).add("Erf").add("Add", b.constant(values=1.0)).add("Mul", b.x, of=x)
+    return b.add("Mul", b.constant(values=0.5)).gemm(8, 3)
+
+
+def grouped():
+    b = Builder([4, 7, 7]).conv(4, 8, group=2, dilations=[2, 2]).add("Elu").conv(8, 8, group=8, pads=[1, 1, 1, 1])
+    return b.add("GlobalMaxPool").add("Flatten").gemm(8, 3).add("Sigmoid")
+
+
+def scaled_grey_images():
+    b = Builder([1, 6, 5])
+    b.add("Sub", b.constant(values=3.0)).add("Div", b.constant(values=2.0)).conv(1, 4).add("Relu").add("Flatten")
+    return b.gemm(4 * 4 * 3, 3).add("Softmax")
+
+
+GRAPHS = [
+    mlp, convolutions, flattened_by_reshape, residual, series, several_nodes_for_an_activation, grouped, scaled_grey_images
+]
+
+
+def predict(model, data):
+    rows = list(csv.DictReader(io.StringIO(thalweg("predict", model, data))))
+    probabilities = [[float(x) for name, x in row.items() if name.startswith("probability_")] for row in rows]
+    numbers = [[float(x) for name, x in row.items() if name.startswith("prediction")] for row in rows]
+    return np.array(probabilities if probabilities[0] else numbers)
+
+
+def channels_last(x):
+    x = np.moveaxis(x, 1, -1) if x.ndim > 2 else x
+    return x[..., 0] if x.ndim == 4 and x.shape[-1] == 1 else x
+
+
+@pytest.mark.parametrize("make", GRAPHS, ids=lambda make: make.__name__)
+def test_graphs_of_others(tmp_path, make):
+    path = make().save(tmp_path / "m.onnx")
+    runs = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    shape = [d for d in runs.get_inputs()[0].shape[1:]]
+    x = np.random.default_rng(1).normal(1, 2, (ROWS, *shape)).astype(np.float32)
+    theirs = runs.run(None, {"x": x})[0].reshape(ROWS, -1)
+    told = json.loads(thalweg("import", path, "-o", tmp_path / "m.safetensors", "--json"))
+    assert told["parameters"] > 0
+    np.savez(tmp_path / "data.npz", x=channels_last(x), y=np.arange(ROWS) % 2)
+    ours = predict(tmp_path / "m.safetensors", tmp_path / "data.npz")
+    if told["task"] == "binary":
+        ours = ours[:, 1:]
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
+
+
+def test_training_goes_on_from_a_graph(tmp_path):
+    draw = np.random.default_rng(2)
+    path = small().save(tmp_path / "m.onnx")
+    thalweg("import", path, "-o", tmp_path / "m.safetensors")
+    x = draw.normal(size=(300, 8, 6, 3)).astype(np.float32)
+    y = (x.mean((1, 2)).argmax(1)).astype(np.int64)
+    np.savez(tmp_path / "data.npz", x=x, y=y)
+    flags = ["--start-from", tmp_path / "m.safetensors", "--normalise", "none", "--json", "-q"]
+    data = tmp_path / "data.npz"
+    before = json.loads(thalweg("evaluate", tmp_path / "m.safetensors", data, "--json"))["metrics"]["log_loss"]["value"]
+    still = json.loads(thalweg("train", data, *flags, "--epochs", 1, "--learning-rate", 0, "-o", tmp_path / "still"))
+    after = json.loads(thalweg("evaluate", tmp_path / "still", data, "--json"))["metrics"]["log_loss"]["value"]
+    # Without steps the parameters are those of the graph.
+    assert still["parameters"] > 0 and abs(after - before) < 1e-6
+    trained = json.loads(thalweg("train", data, *flags, "--epochs", 20, "-o", tmp_path / "on"))
+    assert trained["metrics"]["train"]["log_loss"]["value"] < 0.8 * before
+    assert any("m.safetensors" in decision["what"] for decision in trained["decisions"])
+
+
+def test_starting_from_a_model_that_does_not_fit_is_refused(tmp_path):
+    run = tmp_path / "run"
+    thalweg("train", "sample:iris", "-o", run, "--epochs", 3, "-q")
+    fits = thalweg("train", "sample:iris", "-o", tmp_path / "on", "--epochs", 3, "-q", "--json", "--start-from", run)
+    assert json.loads(fits)["epochs"] == 3
+    draw = np.random.default_rng(3).normal(size=(60, 4))
+    lines = [f"{','.join(map(str, row))},{'abc'[i % 3]}" for i, row in enumerate(draw)]
+    renamed = tmp_path / "renamed.csv"
+    renamed.write_text("\n".join(["sepal_length_cm,width,petal_length_cm,petal_width_cm,species", *lines]))
+    for data, flags, part in [
+        ("sample:digits", [], "the model's network takes"),
+        ("sample:iris", ["--layers", "8"], "options of a network"),
+        (renamed, [], "\"sepal_width_cm\" in the model and \"width\" in the data"),
+        (renamed, ["--target", "width", "--ignore", "species"], "the model's network takes"),
+    ]:
+        error = thalweg("train", data, "-o", tmp_path / "no", "-q", "--start-from", run, *flags, status=2)
+        assert part in error, error
+
+
+def test_our_own_graphs_come_back(tmp_path):
+    run = tmp_path / "run"
+    thalweg("train", "sample:digits", "-o", run, "--epochs", 2, "-q")
+    thalweg("export", run, "-o", tmp_path / "m.onnx")
+    told = json.loads(thalweg("import", tmp_path / "m.onnx", "-o", tmp_path / "m.safetensors", "--json"))
+    assert told["classes"] == [str(digit) for digit in range(10)]
+    ours, again = parameters(run / "model.safetensors"), parameters(tmp_path / "m.safetensors")
+    assert [array.tobytes() for array in ours.values()] == [array.tobytes() for array in again.values()]
+
+
+def parameters(path):
+    """The arrays of a safetensors file, read by its specification."""
+    data = Path(path).read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    header.pop("__metadata__", None)
+    arrays = {}
+    for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
+        start, end = entry["data_offsets"]
+        arrays[name] = np.frombuffer(data[8 + size + start : 8 + size + end], np.float32)
+    return arrays
+
+
+@pytest.mark.parametrize("damage", ["cut", "text", "external", "two inputs"])
+def test_files_that_are_no_good_are_errors(tmp_path, damage):
+    path = mlp().save(tmp_path / "m.onnx")
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:-100])
+    elif damage == "text":
+        path.write_text("not a model\n")
+    else:
+        model = onnx.load(path)
+        if damage == "external":
+            tensor = model.graph.initializer[0]
+            tensor.data_location = TensorProto.EXTERNAL
+            tensor.external_data.add(key="location", value="/etc/hostname")
+        else:
+            model.graph.input.append(helper.make_tensor_value_info("z", TensorProto.FLOAT, ["n", 2]))
+        path.write_bytes(model.SerializeToString())
+    error = thalweg("import", path, "-o", tmp_path / "m.safetensors", status=3)
+    assert str(path) in error and "fix:" in error
+    assert not (tmp_path / "m.safetensors").exists()
