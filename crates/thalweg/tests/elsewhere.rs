@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use thalweg::data::notation::Notation;
-use thalweg::data::preprocess::{ArrayScale, Pipeline, Scale};
+use thalweg::data::preprocess::{
+    ArrayScale, Bins, Boolean, Categories, Datetime, Embedding, Input, Numeric, OneHot, Pipeline, Scale, Transform,
+};
 use thalweg::data::schema::{Schema, Task};
 use thalweg::data::target::Target;
-use thalweg::layers::{self, Layer, Linear};
+use thalweg::layers::{self, Embedded, Layer, Linear};
 use thalweg::model::{Model, Provenance};
 use thalweg::network::Network;
 use thalweg::tensor::{Activation, Dtype, Shape, Tensor};
@@ -130,4 +132,97 @@ fn what_does_not_fit_is_told_with_the_nearest_name() {
         let error = import(units, map).unwrap_err();
         assert!(error.message.contains(part) && error.remedy.is_some(), "{error}");
     }
+}
+
+/// A model of two classes that takes a table with every kind of column.
+fn of_table() -> Model {
+    let numeric = |column: &str, scale: Scale, indicator: bool, edges: Option<Vec<f64>>| Input {
+        column: column.into(),
+        transform: Transform::Numeric(Numeric { fill: 2.5, indicator, scale, bins: edges.map(|edges| Bins { edges }) }),
+    };
+    let categories =
+        |missing: bool, rare: bool| Categories { values: vec!["a \"b\"".into(), "é".into()], missing, rare };
+    let date = |format: &str, clock: bool| Datetime {
+        format: format.into(),
+        scale: Scale::Standard { mean: 2001.5, deviation: 3.0 },
+        clock,
+        indicator: clock,
+    };
+    let inputs = vec![
+        numeric("standard", Scale::Standard { mean: 1e-7, deviation: 0.1 }, true, Some(vec![0.0, 1.5, 2.0])),
+        numeric("robust", Scale::Robust { median: 3.0, spread: 2.0 }, false, None),
+        numeric("min_max\n\"\"\"", Scale::MinMax { low: -1.0, high: 1e20 }, false, None),
+        numeric("none", Scale::None, false, None),
+        Input { column: "yes".into(), transform: Transform::Boolean(Boolean { fill: 0.25, indicator: true }) },
+        Input { column: "one of".into(), transform: Transform::OneHot(OneHot { categories: categories(true, true) }) },
+        Input { column: "iso".into(), transform: Transform::Datetime(date("iso8601", true)) },
+        Input { column: "day".into(), transform: Transform::Datetime(date("%d.%m.%Y", false)) },
+        Input {
+            column: "code".into(),
+            transform: Transform::Embedding(Embedding { categories: categories(false, false), dimension: 2 }),
+        },
+    ];
+    let pipeline = Pipeline { notation: Notation::default(), inputs, array: None };
+    let columns = pipeline.features().len();
+    let embedded = layers::Embedding { dense: columns - 1, columns: vec![Embedded { slots: 3, dimension: 2 }] };
+    let layers: Vec<Box<dyn Layer>> = vec![Box::new(embedded), Box::new(Linear::new(1, Activation::Identity))];
+    let mut model = model([columns].into(), layers);
+    model.pipeline = pipeline;
+    model.target.task = Task::Binary;
+    model.target.classes = vec!["no".into(), "yes".into()];
+    model
+}
+
+/// The tests in `python/` run modules like these in PyTorch, which is not everywhere; so what they have run is kept.
+#[test]
+fn modules_are_those_that_pytorch_has_run() {
+    let format = export::format(Some("pytorch"), Path::new("net.py")).unwrap();
+    let module = |model: &Model| String::from_utf8((format.write)(model, &Default::default()).unwrap().bytes).unwrap();
+    let mut written = module(&of_table());
+    let classes = std::cell::RefCell::new(String::new());
+    each_layer(|name, model| {
+        let text = module(&model);
+        let class = &text[text.find("class Net").unwrap()..text.find("def load").unwrap()];
+        *classes.borrow_mut() += &format!("\n\n# {name}\n{}\n", class.trim_end());
+    });
+    written += &classes.into_inner();
+    written = written.replace(env!("CARGO_PKG_VERSION"), "VERSION");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/pytorch/modules.py");
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("modules.py");
+    std::fs::write(&kept, &written).unwrap();
+    let same = std::fs::read_to_string(&golden).is_ok_and(|text| text == written);
+    assert!(
+        same,
+        "the modules for PyTorch are others than those kept: run python/tests/test_pytorch_export.py where PyTorch is \
+         installed, then copy {} to {}",
+        kept.display(),
+        golden.display()
+    );
+}
+
+#[test]
+fn damaged_parameters_are_refused_or_read_and_never_a_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, file) = (Path::new(env!("CARGO_MANIFEST_DIR")), folder.path().join("damaged.safetensors"));
+    let bytes = std::fs::read(whole.join("tests/golden/pytorch/sounds.safetensors")).unwrap();
+    let conv =
+        layers::Conv1d { stride: 2, padding: layers::Padding::Valid, ..layers::Conv1d::new(3, 3, Activation::Gelu) };
+    let head = Linear::new(2, Activation::Identity);
+    let like = model([9, 2].into(), vec![Box::new(conv), Box::new(head)]).to_bytes();
+    let import = |bytes: &[u8]| {
+        std::fs::write(&file, bytes).unwrap();
+        import::safetensors(&file, Model::from_bytes(&like, "like").unwrap(), &[])
+    };
+    assert!(import(&bytes).is_ok());
+    for length in 0..bytes.len() {
+        assert!(import(&bytes[..length]).is_err(), "{length} bytes");
+    }
+    let mut refused = 0;
+    for bit in 0..8 * bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        refused += usize::from(import(&damaged).is_err());
+    }
+    // Numbers may be others; nearly all of the header may not.
+    assert!(refused > 800, "{refused} of {} bits", 8 * bytes.len());
 }

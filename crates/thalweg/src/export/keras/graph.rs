@@ -89,10 +89,10 @@ impl Graph {
             }
             layers.push(self.describe(layer));
         }
-        let ends = |layer: usize| json!([[self.layers[layer].name, 0, 0]]);
+        let end = |layer: usize| json!([self.layers[layer].name, 0, 0]);
         let config = json!({
             "name": "thalweg", "trainable": true, "layers": layers,
-            "input_layers": ends(0), "output_layers": ends(output.layer),
+            "input_layers": end(0), "output_layers": end(output.layer),
         });
         (
             json!({

@@ -210,16 +210,18 @@ impl Keras<'_> {
     /// g(x) as a layer.
     fn activation(&mut self, step: &Step, g: Activation, x: Symbol) -> Symbol {
         let shape = x.shape.clone();
+        let alone = matches!(step.kind, StepKind::Activation(_));
+        let name = if alone { step.name.clone() } else { format!("{}.activation", step.name) };
         match g {
-            Activation::Identity if !matches!(step.kind, StepKind::Activation(_)) => x,
+            Activation::Identity if !alone => x,
             Activation::LeakyRelu(slope) => {
-                self.named("LeakyReLU", step, "activation", json!({ "negative_slope": slope }), &x, &shape)
+                self.graph.layer("LeakyReLU", &name, json!({ "negative_slope": slope }), &[&x], &shape)
             }
             g => {
                 // Softmax is over all numbers of an example.
                 let x = if g == Activation::Softmax { self.flat(step, x) } else { x };
                 let at = x.shape.clone();
-                let y = self.named("Activation", step, "activation", json!({ "activation": name_of(g) }), &x, &at);
+                let y = self.graph.layer("Activation", &name, json!({ "activation": name_of(g) }), &[&x], &at);
                 self.reshaped(step, "shape", y, &shape)
             }
         }
