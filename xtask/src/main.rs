@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask test` checks everything that must hold before a change is taken.
 
 mod bench;
+mod python;
 mod quality;
 mod step;
 mod test;
@@ -11,7 +12,8 @@ const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
 Commands:
-  test             Formatting, lints, documentation, tests, doctests and licences, in this order
+  test             Formatting, lints, documentation, tests, doctests, the Python package and licences, in this order
+  python           The tests of the Python package alone
   quality [DATA]   Whether default settings reach the accuracy promised; DATA are names of data sets
   bench            Thalweg beside the peers that python3 (or THALWEG_BENCH_PYTHON) has installed
                    [--only w1,w2] [--ours-only] [--threads 2] [--rounds 3] [--json FILE] [--picture FILE.svg]";
@@ -20,6 +22,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test::run(),
+        ["python"] => test::python(),
         ["bench", ref flags @ ..] => bench::run(flags),
         ["quality", ref names @ ..] => quality::run(names),
         [] | ["help" | "-h" | "--help"] => {

@@ -26,12 +26,15 @@ impl std::ops::AddAssign for Counts {
 }
 
 impl Counts {
-    /// The counts in a runner's line: `test result: ok. 3 passed; 0 failed; 1 ignored; …` (cargo test) or
-    /// `Summary [ 0.1s] 4 tests run: 3 passed, 1 failed, 1 skipped` (nextest).
+    /// The counts in a runner's line: `test result: ok. 3 passed; 0 failed; 1 ignored; …` (cargo test),
+    /// `Summary [ 0.1s] 4 tests run: 3 passed, 1 failed, 1 skipped` (nextest) or
+    /// `3 passed, 1 failed, 1 skipped in 0.1s` (pytest).
     fn of_line(line: &str) -> Option<Counts> {
         let line = line.trim_start();
         let is_summary = line.starts_with("test result:") || (line.starts_with("Summary [") && line.contains("run:"));
-        if !is_summary {
+        let is_pytest = line.starts_with(|c: char| c.is_ascii_digit()) && line.contains(" in ");
+        let of_pytest = is_pytest && (line.contains(" passed") || line.contains(" failed"));
+        if !is_summary && !of_pytest {
             return None;
         }
         let words: Vec<&str> = line.split([' ', ';', ',', ':']).filter(|word| !word.is_empty()).collect();
@@ -99,6 +102,8 @@ mod tests {
         assert_eq!(Counts::of_line(cargo), Some(Counts { passed: 12, failed: 1, ignored: 2 }));
         let nextest = "     Summary [   0.123s] 15 tests run: 12 passed, 3 failed, 2 skipped";
         assert_eq!(Counts::of_line(nextest), Some(Counts { passed: 12, failed: 3, ignored: 2 }));
+        let pytest = "1 failed, 12 passed, 2 skipped, 3 warnings in 4.56s";
+        assert_eq!(Counts::of_line(pytest), Some(Counts { passed: 12, failed: 1, ignored: 2 }));
         assert_eq!(Counts::of_line("test nothing ... ok"), None);
     }
 }

@@ -4,9 +4,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
+use crate::python;
 use crate::step::{self, Counts};
+
+/// What is said where the Python package cannot be tested.
+const NO_PYTHON: &str =
+    "the Python package's tests: no Python of 3.11 or newer with pip was found (THALWEG_PYTHON names another)";
 
 /// Runs every check; the first that fails ends it.
 ///
@@ -39,6 +44,13 @@ pub(crate) fn run() -> Result<()> {
         println!("\nskipped: {what}");
         skipped.push(what.into());
     }
+    match python::run()? {
+        Some(more) => counts += more,
+        None => {
+            println!("\nskipped: {NO_PYTHON}");
+            skipped.push(NO_PYTHON.into());
+        }
+    }
     if step::has("deny") {
         step::run("licences and advisories", "see deny.toml", cargo(&["deny", "check"]))?;
     } else {
@@ -53,6 +65,16 @@ pub(crate) fn run() -> Result<()> {
     let seconds = start.elapsed().as_secs_f64();
     println!("{seconds:.0} s");
     println!("{passed} passed, {failed} failed, {} skipped", ignored + skipped.len());
+    Ok(())
+}
+
+/// Runs the Python package's tests alone.
+///
+/// # Errors
+/// If a test fails, or there is no Python to run them.
+pub(crate) fn python() -> Result<()> {
+    let Some(Counts { passed, failed, ignored }) = python::run()? else { bail!(NO_PYTHON) };
+    println!("\n{passed} passed, {failed} failed, {ignored} skipped");
     Ok(())
 }
 

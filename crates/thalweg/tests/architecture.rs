@@ -79,6 +79,7 @@ fn the_trainer_does_not_know_who_listens() {
 
 #[test]
 fn the_library_neither_prints_nor_is_unsafe() {
-    forbid("thalweg/src", &["clap::", "println!", "eprintln!", "dbg!", "todo!", "unimplemented!", "unsafe "]);
+    forbid("thalweg/src", &["clap::", "pyo3", "println!", "eprintln!", "dbg!", "todo!", "unimplemented!", "unsafe "]);
     forbid("cli/src", &["unsafe ", "todo!"]);
+    forbid("../python/src", &["unsafe ", "todo!", "thalweg_kernels"]);
 }

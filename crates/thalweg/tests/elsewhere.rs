@@ -26,7 +26,13 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
         theta: network.initialize(3, Dtype::F32),
         network,
         pipeline: Pipeline { notation: Notation::default(), inputs: Vec::new(), array: Some(array) },
-        schema: Schema { columns: Vec::new(), task: Task::Regression, notation: Notation::default(), separator: None },
+        schema: Schema {
+            columns: Vec::new(),
+            task: Task::Regression,
+            notation: Notation::default(),
+            separator: None,
+            classes: Vec::new(),
+        },
         target: Target {
             task: Task::Regression,
             columns: vec!["a".into(), "b".into()],

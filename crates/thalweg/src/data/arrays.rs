@@ -26,6 +26,8 @@ pub struct Arrays {
     pub answers: Table,
     /// The columns of the answers that are to be learned.
     pub targets: Vec<String>,
+    /// The weight of each example, if they have weights.
+    pub weights: Option<Vec<f32>>,
     /// The file of each example, for pictures and sounds; empty for others.
     pub files: Vec<String>,
     /// What files were brought to.
@@ -66,6 +68,7 @@ impl Arrays {
             on_disk: None,
             answers: Table { source: source.into(), names: Vec::new(), columns: Vec::new(), lines },
             targets: Vec::new(),
+            weights: None,
             files: Vec::new(),
             form: None,
             decisions: Vec::new(),
@@ -86,6 +89,21 @@ impl Arrays {
         self.answers.names.push(name.into());
         self.answers.columns.push(column);
         Ok(self)
+    }
+
+    /// The same examples with a weight each.
+    pub fn with_weights(self, weights: Vec<f32>) -> Result<Self> {
+        let wrong = |found: String| {
+            let error = Error::data(found).at(self.answers.source.clone());
+            error.fix("give one finite weight of 0 or more an example")
+        };
+        if weights.len() != self.rows() {
+            return Err(wrong(format!("found {} weights for {} examples", weights.len(), self.rows())));
+        }
+        if let Some(at) = weights.iter().position(|weight| !(weight.is_finite() && *weight >= 0.0)) {
+            return Err(wrong(format!("found a weight of {} for example {}", weights[at], at + 1)));
+        }
+        Ok(Arrays { weights: Some(weights), ..self })
     }
 
     /// What one who reads them for a model there is should know: what was decided, and what went wrong.
@@ -117,7 +135,7 @@ impl Arrays {
 
     /// Each row's key for the split, from the bytes of its numbers and its answers.
     pub(crate) fn keys(&self, rows: &[usize], schema: &Schema, seed: u64) -> Result<Vec<u64>> {
-        let answers = split::row_keys(&self.answers, rows, &schema.notation, seed);
+        let answers = split::contents(&self.answers, rows, &schema.notation, seed);
         let content = |(row, answer): (&usize, u64)| {
             let x = self.example(*row)?;
             Ok(x.iter().flat_map(|x| x.to_le_bytes()).chain(answer.to_le_bytes()).collect())

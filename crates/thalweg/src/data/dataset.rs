@@ -20,6 +20,9 @@ use crate::spec::Config;
 use crate::train::event::{Decision, Parts};
 use crate::{Error, Result};
 
+/// The seed of the order in which rows are put where theirs makes no difference; any will do.
+const ORDER_SEED: u64 = 0;
+
 /// Data ready for training.
 #[derive(Debug, Clone)]
 pub struct Dataset {
@@ -80,6 +83,58 @@ impl Dataset {
     /// The same for examples without named columns, such as images.
     pub fn from_arrays(main: &Arrays, dev: Option<&Arrays>, test: Option<&Arrays>, config: &Config) -> Result<Self> {
         build(main, dev, test, config)
+    }
+}
+
+/// What was fitted on the first rows, for the rows that come after them.
+#[derive(Debug, Clone, Copy)]
+pub struct Fitted<'a> {
+    /// The columns.
+    pub schema: &'a Schema,
+    /// Raw columns to inputs.
+    pub pipeline: &'a Pipeline,
+    /// Answers to numbers.
+    pub target: &'a Target,
+}
+
+impl Fitted<'_> {
+    /// All rows of a table as training rows.
+    ///
+    /// # Errors
+    /// If a column is missing, a cell cannot be read, or no answer is known.
+    pub fn table(&self, table: &Table) -> Result<Dataset> {
+        self.encode(table)
+    }
+
+    /// The same for examples without named columns.
+    ///
+    /// # Errors
+    /// If their shape is another, an answer cannot be read, or none is known.
+    pub fn arrays(&self, arrays: &Arrays) -> Result<Dataset> {
+        self.encode(arrays)
+    }
+
+    fn encode<R: Rows>(&self, rows: &R) -> Result<Dataset> {
+        let Fitted { schema, pipeline, target } = *self;
+        let mut warnings = Vec::new();
+        let source = &rows.answers().source;
+        let known = known_rows(rows.answers(), schema, &mut warnings)?;
+        if known.is_empty() {
+            return Err(Error::data("no row has a known answer").at(source.clone()).fix("add rows that have one"));
+        }
+        let train = rows.encode(&known, schema, pipeline, target)?;
+        Ok(Dataset {
+            name: source.clone(),
+            task: schema.task,
+            schema: schema.clone(),
+            pipeline: pipeline.clone(),
+            target: target.clone(),
+            parts: Parts { train, ..Parts::default() },
+            on_disk: None,
+            decisions: Vec::new(),
+            warnings,
+            hashes: BTreeMap::new(),
+        })
     }
 }
 
@@ -199,7 +254,11 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
     let known = known_rows(answers, &schema, &mut warnings)?;
     let keys = |seed| main.keys(&known, &schema, seed);
     let partition = Partition { table: answers, known: &known, schema: &schema, keys: &keys };
-    let parts = partition.split(dev.is_some(), test.is_some(), config, &mut decisions)?;
+    let mut parts = partition.split(dev.is_some(), test.is_some(), config, &mut decisions)?;
+    if config.data.any_order {
+        let Parts { train, dev, test } = &mut parts;
+        [train, dev, test].into_iter().try_for_each(|part| put_in_order(main, part, &schema))?;
+    }
     let target = Target::fit(answers, &schema, &known, &parts.train, config.preprocess.scale_target)?;
     partition.check_classes(&target, &parts)?;
     let (pipeline, fitted) = main.fit(&schema, &parts.train, config)?;
@@ -220,7 +279,10 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
         Ok::<_, Error>(encode(from, rows)?.with_cells(from.answers(), rows, &schema, &target))
     };
     let mut encode_own = |own: &R, part: &str| -> Result<Examples> {
-        let known = known_rows(own.answers(), &schema, &mut warnings)?;
+        let mut known = known_rows(own.answers(), &schema, &mut warnings)?;
+        if config.data.any_order {
+            put_in_order(own, &mut known, &schema)?;
+        }
         let source = &own.answers().source;
         if known.is_empty() {
             let error = Error::data(format!("the {part} part has no rows")).at(source.clone());
@@ -265,6 +327,15 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
         warnings,
         hashes: BTreeMap::new(),
     })
+}
+
+/// Puts rows into an order that does not depend on theirs.
+fn put_in_order<R: Rows>(data: &R, rows: &mut Vec<usize>, schema: &Schema) -> Result<()> {
+    let keys = data.keys(rows, schema, ORDER_SEED)?;
+    let mut keyed: Vec<(u64, usize)> = keys.into_iter().zip(rows.drain(..)).collect();
+    keyed.sort_unstable();
+    rows.extend(keyed.into_iter().map(|(_, row)| row));
+    Ok(())
 }
 
 /// Has a configuration say where its data turned out to lie, so that what goes on with a run does as it did.

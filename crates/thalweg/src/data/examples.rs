@@ -84,7 +84,7 @@ impl Examples {
             on_disk: None,
             targets: target.map_or(0, Target::width),
             y: target.map(|target| target.encode(&arrays.answers, rows)).transpose()?.unwrap_or_default(),
-            weights: None,
+            weights: target.and(arrays.weights.as_ref()).map(|weights| rows.iter().map(|row| weights[*row]).collect()),
             source: arrays.answers.source.clone(),
             places: rows.iter().map(|row| arrays.answers.lines[*row]).collect(),
             has_lines: false,

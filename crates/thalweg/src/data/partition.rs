@@ -115,7 +115,7 @@ impl Partition<'_> {
 
     /// Every class is among the training rows: a network cannot learn one that it never sees.
     pub(crate) fn check_classes(&self, target: &Target, parts: &Parts<Vec<usize>>) -> Result<()> {
-        if !target.task.is_classes() {
+        if !target.task.is_classes() || !self.schema.classes.is_empty() {
             return Ok(());
         }
         let classes: Vec<f64> = target.encode(self.table, &parts.train)?;

@@ -108,6 +108,7 @@ fn check(config: &Config) -> Result<()> {
         (config.split.group.is_some(), "--group"),
         (config.split.time.is_some(), "--time"),
         (config.split.stratify == Some(true), "--stratify"),
+        (config.data.any_order, "--any-order"),
     ] {
         if asked {
             let what = format!("{flag} needs all rows at once; rows that stay on disk are split by their hash");

@@ -52,6 +52,7 @@ impl Target {
                 }
             }
             Task::Multilabel if target.separator.is_none() => target.classes.clone_from(&target.columns),
+            Task::Binary | Task::Multiclass if !schema.classes.is_empty() => target.classes.clone_from(&schema.classes),
             Task::Binary | Task::Multiclass | Task::Multilabel => {
                 let cells = rows.iter().map(|row| table.columns[positions[0]].get(*row));
                 target.classes = sorted_classes(cells.flat_map(|cell| target.labels(cell)), &target.notation);

@@ -26,7 +26,7 @@ use crate::losses::{Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, Squared};
 use crate::metrics::{self, Metrics};
 use crate::network::Network;
 use crate::spec;
-use crate::tensor::{Dtype, Shape, Tensor};
+use crate::tensor::{Dtype, Shape, Tensor, ViewMut};
 use crate::train::event::{Decision, Parts};
 use safetensors::{Container, Numbers, Stored};
 
@@ -176,15 +176,25 @@ impl Model {
 
     /// The outputs for inputs as the pipeline gives them, row by row: probabilities for classes, scaled numbers.
     pub fn outputs(&self, x: &[f32]) -> Vec<f64> {
+        let loss = self.loss();
+        self.run(x, |outputs| loss.answer(outputs))
+    }
+
+    /// What [`Model::outputs`] are made of, row by row: the outputs of the last layer as they are.
+    pub fn logits(&self, x: &[f32]) -> Vec<f64> {
+        self.run(x, |_| ())
+    }
+
+    fn run(&self, x: &[f32], answer: impl Fn(ViewMut)) -> Vec<f64> {
         let n = self.network.input().size();
-        let (loss, m) = (self.loss(), self.network.rows_at_once(x.len() / n.max(1)));
+        let m = self.network.rows_at_once(x.len() / n.max(1));
         let mut workspace = self.network.workspace(m, self.theta.dtype());
         let mut outputs = Vec::new();
         for rows in x.chunks(m.max(1) * n) {
             let x = Tensor::from_f32([rows.len() / n, n], rows.to_vec()).to(self.theta.dtype());
             let m = x.shape().rows();
             self.network.forward(self.theta.view(), x.view(), &mut workspace, Mode::Predict);
-            loss.answer(workspace.output_mut(m));
+            answer(workspace.output_mut(m));
             outputs.extend(workspace.output(m).to_f64());
         }
         outputs

@@ -100,7 +100,7 @@ fn rows(m: usize) -> String {
 }
 
 fn loss(config: &Config, data: &Dataset) -> Result<Box<dyn Loss>> {
-    let classes = data.task.is_classes();
+    let classes = data.task != Task::Regression;
     let name = config.train.loss.as_deref().unwrap_or(if classes { "cross_entropy" } else { "squared" });
     if !losses::NAMES.contains(&name) {
         let message = format!("unknown loss {name:?}{}", did_you_mean(name, losses::NAMES));

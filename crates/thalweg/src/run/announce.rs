@@ -1,11 +1,12 @@
 //! What is told of a run, in words and events.
 
-use super::{counts, scribe::Scribe};
+use super::counts;
 use crate::data::dataset::Dataset;
+use crate::metrics::Metrics;
 use crate::recipe::Plan;
 use crate::spec::Config;
-use crate::train::event::{self, Event};
-use crate::train::{End, RunFolder, Watcher};
+use crate::train::event::{self, Answers, Event, Parts};
+use crate::train::{End, State, Watcher};
 
 /// Why a run ended that can be resumed.
 pub(super) const INTERRUPTED: &str = "interrupted";
@@ -40,12 +41,12 @@ pub(super) fn warnings(data: &Dataset, plan: &Plan) -> Vec<String> {
 }
 
 /// What is trained, and how far it is already.
-pub(super) fn started(data: &Dataset, plan: &Plan, folder: &RunFolder, from_epoch: usize) -> Event {
+pub(super) fn started(data: &Dataset, plan: &Plan, run: String, from_epoch: usize) -> Event {
     let batch = plan.settings.batch_size.clamp(1, data.train_rows());
     Event::RunStarted {
         version: event::VERSION,
         thalweg: env!("CARGO_PKG_VERSION").into(),
-        run: folder.name(),
+        run,
         data: data.name.clone(),
         task: data.task,
         targets: data.target.columns.clone(),
@@ -62,20 +63,60 @@ pub(super) fn started(data: &Dataset, plan: &Plan, folder: &RunFolder, from_epoc
 }
 
 /// Tells what is trained, where it comes from, and what was decided for the user.
-pub(super) fn announce(config: &Config, data: &Dataset, plan: &Plan, scribe: &mut Scribe) {
-    scribe.event(started(data, plan, scribe.folder, 0));
+pub(super) fn announce(
+    config: &Config,
+    data: &Dataset,
+    plan: &Plan,
+    run: String,
+    command: String,
+    watcher: &mut dyn Watcher,
+) {
+    watcher.event(started(data, plan, run, 0));
     let mut facts = vec![
         ("seed".to_string(), config.train.seed.to_string()),
         ("precision".into(), format!("{:?}", plan.dtype).to_lowercase()),
         ("instructions".into(), format!("{:?}", thalweg_kernels::instructions()).to_lowercase()),
     ];
     facts.extend(data.hashes.iter().map(|(name, hash)| (format!("BLAKE3 of {name}"), hash.clone())));
-    let command = format!("thalweg train --config {}", scribe.folder.config().display());
-    scribe.event(Event::Provenance { command, facts });
+    watcher.event(Event::Provenance { command, facts });
     for decision in data.decisions.iter().chain(&plan.decisions) {
-        scribe.event(Event::Decision(decision.clone()));
+        watcher.event(Event::Decision(decision.clone()));
     }
     for message in warnings(data, plan) {
-        scribe.event(Event::Warning { message });
+        watcher.event(Event::Warning { message });
+    }
+}
+
+/// How a run ended.
+pub(super) fn finished(reason: String, state: &State, metrics: &Parts<Metrics>, answers: Answers) -> Event {
+    Event::Finished {
+        reason,
+        epochs: state.epoch,
+        best_epoch: state.best_epoch,
+        seconds: state.seconds,
+        metrics: metrics.clone(),
+        answers,
+    }
+}
+
+/// The cost of an epoch above which training has blown up; none where costs have no usual size, or once that is told.
+pub(super) struct Bearable(Option<f64>);
+
+impl Bearable {
+    /// Cross-entropy, and errors of scaled targets, begin near 1.
+    pub(super) fn new(config: &Config, data: &Dataset) -> Self {
+        let scaled = data.task.is_classes() || config.preprocess.scale_target;
+        Bearable(scaled.then_some(1e3))
+    }
+
+    /// A warning, the first time that an epoch's cost is too high.
+    pub(super) fn see(&mut self, event: &Event) -> Option<Event> {
+        let Event::EpochEnded { epoch, cost, learning_rate, .. } = event else { return None };
+        self.0.take_if(|bearable| *cost > *bearable)?;
+        let message = format!(
+            "training has blown up: the cost of epoch {epoch} is {cost:.3e}; lower --learning-rate (now \
+             {learning_rate}), or set --clip-norm 1"
+        );
+        Some(Event::Warning { message })
     }
 }

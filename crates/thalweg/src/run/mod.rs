@@ -4,6 +4,9 @@ mod ablate;
 mod announce;
 mod answers;
 mod evaluate;
+mod in_memory;
+mod judge;
+mod learner;
 #[cfg(feature = "images")]
 mod look;
 mod outcome;
@@ -19,7 +22,7 @@ use crate::data::memory;
 use crate::data::schema::Task;
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
-use crate::model::{Judged, Model, Provenance, atomic};
+use crate::model::{Judged, atomic};
 use crate::network::gradient_check::{self, Report};
 use crate::recipe::{self, Plan};
 use crate::spec::Config;
@@ -29,11 +32,14 @@ use crate::train::event::Decision;
 use crate::train::event::{Answers, Event, Parts};
 use crate::train::{
     Augmented, Checkpoint, End, EventLog, Examples, FromDisk, RunFolder, State, Trainer, TrainingSet, Watcher, keep,
-    predict,
 };
 
-use announce::{INTERRUPTED, announce, reason, started, warnings};
+use announce::{Bearable, INTERRUPTED, announce, finished, reason, started, warnings};
 pub use evaluate::{Evaluation, evaluate};
+pub use in_memory::{Trained, train_on};
+use judge::Verdict;
+pub(crate) use judge::judge_part;
+pub use learner::Learner;
 pub use outcome::{Outcome, Preview};
 use scribe::Scribe;
 
@@ -188,15 +194,20 @@ pub fn check(config: &Config, after_steps: usize, epsilon: f64, most_rows: usize
 }
 
 pub(crate) fn prepare(config: &Config) -> Result<(Dataset, Plan)> {
-    config.validate()?;
-    thalweg_kernels::wanted().map_err(|found| {
-        Error::config(format!("found {found:?}, expected portable, avx2 or avx512"))
-            .at("THALWEG_KERNEL")
-            .fix("correct the environment variable, or unset it")
-    })?;
+    check_settings(config)?;
     let data = dataset::load(config)?;
     let plan = recipe::plan(config, &data)?;
     Ok((data, plan))
+}
+
+/// Whether the configuration and the environment can be worked with.
+fn check_settings(config: &Config) -> Result<()> {
+    config.validate()?;
+    thalweg_kernels::wanted().map(|_| ()).map_err(|found| {
+        Error::config(format!("found {found:?}, expected portable, avx2 or avx512"))
+            .at("THALWEG_KERNEL")
+            .fix("correct the environment variable, or unset it")
+    })
 }
 
 /// BLAKE3 of the examples and the configuration: a run is only resumed on what it began with.
@@ -260,16 +271,15 @@ fn run(
     watch: &mut dyn Watch,
 ) -> Result<Outcome> {
     let fingerprint = fingerprint(config, data);
-    // Cross-entropy, and errors of scaled targets, begin near 1.
-    let scaled = data.task.is_classes() || config.preprocess.scale_target;
-    let bearable = scaled.then_some(1e3);
+    let bearable = Bearable::new(config, data);
     let mut scribe = Scribe { folder: &folder, log, watch, fingerprint, broken: None, saved: None, bearable };
     let resumed = state.epoch > 0 || state.step > 0;
     if resumed {
         // The log has its beginning already.
-        scribe.watch.event(&started(data, &plan, scribe.folder, state.epoch));
+        scribe.watch.event(&started(data, &plan, folder.name(), state.epoch));
     } else {
-        announce(config, data, &plan, &mut scribe);
+        let command = format!("thalweg train --config {}", folder.config().display());
+        announce(config, data, &plan, folder.name(), command, &mut scribe);
     }
     let end = match fit(config, data, &plan, &mut state, &mut scribe) {
         Ok(end) => end,
@@ -338,54 +348,18 @@ fn write_report(folder: &RunFolder) -> Result<()> {
 
 /// Ends the log of a run that failed, and writes its report all the same: it shows where things went wrong.
 fn record_failure(error: &Error, state: &State, scribe: &mut Scribe) -> Result<()> {
-    scribe.event(Event::Finished {
-        reason: error.message.clone(),
-        epochs: state.epoch,
-        best_epoch: state.best_epoch,
-        seconds: state.seconds,
-        metrics: Parts::default(),
-        answers: Answers::default(),
-    });
+    scribe.event(finished(error.message.clone(), state, &Parts::default(), Answers::default()));
     write_report(scribe.folder)
 }
 
 /// Judges the best parameters on every part, and writes the model and the report.
 fn finish(config: &Config, data: &Dataset, plan: Plan, state: &State, end: End, mut scribe: Scribe) -> Result<Outcome> {
-    let (metrics, _) = judge_part(data, &plan, state, &data.parts.train)?;
-    let mut results = Parts { train: metrics, ..Parts::default() };
-    let mut answers = Answers::default();
-    for (name, rows) in [("dev", &data.parts.dev), ("test", &data.parts.test)] {
-        if rows.rows == 0 {
-            continue;
-        }
-        let (metrics, outputs) = judge_part(data, &plan, state, rows)?;
-        let mut gathered = answers::Gathered::new(name, &data.pipeline, &data.target);
-        gathered.add(rows, &outputs)?;
-        answers = gathered.answers();
-        if name == "dev" { results.dev = metrics } else { results.test = metrics }
-    }
+    let Verdict { results, answers } = judge::judge(data, &plan, state)?;
     let (reason, warnings) = (reason(end, &plan), warnings(data, &plan));
     let decisions = data.decisions.iter().chain(&plan.decisions).cloned().collect();
     let parameters = plan.network.layout().trained();
-    let model = Model {
-        network: plan.network,
-        theta: state.best_theta.clone(),
-        pipeline: data.pipeline.clone(),
-        schema: data.schema.clone(),
-        target: data.target.clone(),
-        provenance: Provenance {
-            thalweg: env!("CARGO_PKG_VERSION").into(),
-            data: data.name.clone(),
-            hashes: data.hashes.clone(),
-            seed: config.train.seed,
-            examples: counts(data),
-            epochs: state.epoch,
-            best_epoch: state.best_epoch,
-            metrics: results.clone(),
-        },
-    };
     let folder = scribe.folder;
-    model.save(folder.model())?;
+    judge::model(config, data, plan.network, state, &results).save(folder.model())?;
     if config.augment.ablate_augment {
         let monitor = match plan.settings.monitor.0.as_str() {
             "loss" => crate::metrics::headline(data.task),
@@ -393,14 +367,7 @@ fn finish(config: &Config, data: &Dataset, plan: Plan, state: &State, end: End, 
         };
         ablate::ablate(config, data, &plan.augmentation, (monitor, &results.dev), &mut scribe)?;
     }
-    scribe.event(Event::Finished {
-        reason,
-        epochs: state.epoch,
-        best_epoch: state.best_epoch,
-        seconds: state.seconds,
-        metrics: results.clone(),
-        answers,
-    });
+    scribe.event(finished(reason, state, &results, answers));
     if let Some(error) = scribe.broken.take() {
         return Err(error);
     }
@@ -425,18 +392,6 @@ fn finish(config: &Config, data: &Dataset, plan: Plan, state: &State, end: End, 
         warnings,
         end,
     })
-}
-
-/// The metrics and the outputs of the best parameters on a part.
-pub(crate) fn judge_part(data: &Dataset, plan: &Plan, state: &State, rows: &Rows) -> Result<(Metrics, Vec<f64>)> {
-    let part = judged_on(rows, None, data, plan.dtype)?;
-    // Rows on disk come in batches such as training has.
-    let most = if rows.on_disk.is_some() { plan.settings.batch_size.max(1) } else { usize::MAX };
-    let mut workspace = plan.network.workspace(plan.network.rows_at_once(rows.rows).min(most), plan.dtype);
-    let (_, outputs) = predict(&plan.network, &*plan.loss, &state.best_theta, &*part, &mut workspace)?;
-    let mut judged = Judged::default();
-    judged.extend(&data.target, &outputs, rows);
-    Ok((judged.metrics(&data.target), outputs))
 }
 
 /// A name for the run's folder from what is trained on: `houses` from `data/houses.csv`.

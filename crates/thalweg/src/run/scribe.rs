@@ -7,6 +7,7 @@ use crate::train::event::Event;
 use crate::train::{EventLog, RunFolder, State, Watcher, keep};
 
 use super::Watch;
+use super::announce::Bearable;
 
 /// The least time from one checkpoint to the next: what a crash can cost, while forcing files to disk costs little.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -20,8 +21,7 @@ pub(super) struct Scribe<'a> {
     pub(super) broken: Option<Error>,
     /// When the last checkpoint was saved.
     pub(super) saved: Option<Instant>,
-    /// The cost of an epoch above which training has blown up; taken away once that is told.
-    pub(super) bearable: Option<f64>,
+    pub(super) bearable: Bearable,
 }
 
 impl Watcher for Scribe<'_> {
@@ -30,15 +30,8 @@ impl Watcher for Scribe<'_> {
             self.broken.get_or_insert(error);
         }
         self.watch.event(&event);
-        if let Event::EpochEnded { epoch, cost, learning_rate, .. } = event
-            && self.bearable.is_some_and(|bearable| cost > bearable)
-        {
-            self.bearable = None;
-            let message = format!(
-                "training has blown up: the cost of epoch {epoch} is {cost:.3e}; lower --learning-rate (now \
-                 {learning_rate}), or set --clip-norm 1"
-            );
-            self.event(Event::Warning { message });
+        if let Some(warning) = self.bearable.see(&event) {
+            self.event(warning);
         }
     }
 

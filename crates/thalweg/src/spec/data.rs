@@ -18,6 +18,8 @@ pub struct Data {
     pub target: Vec<String>,
     /// The task. Default: what the target's values say.
     pub task: Option<Task>,
+    /// The classes in the order of the outputs, where the data may not hold all of them. Default: those found, sorted.
+    pub classes: Vec<String>,
     /// A file of dev rows; no rows are then split off for dev.
     pub dev: Option<String>,
     /// A file of test rows; no rows are then split off for test.
@@ -74,4 +76,6 @@ pub struct Data {
     pub from_disk: Option<bool>,
     /// The folder on whose disk decoded and encoded examples are kept meanwhile. Default: the current one.
     pub cache: Option<String>,
+    /// Whether rows are put into an order of their own before training, so that theirs in the data makes no difference.
+    pub any_order: bool,
 }

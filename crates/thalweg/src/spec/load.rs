@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
 use super::Config;
-use super::knobs::{Knob, knobs};
+use super::knobs::{Form, Knob, knobs};
 use super::value::{check, inline, parse};
 use crate::error::{Error, Kind, Result, did_you_mean, nearest};
 
@@ -52,6 +52,27 @@ impl Config {
     pub fn from_toml(text: &str, name: &str) -> Result<Config> {
         let mut draft = Draft::default();
         draft.add_file(text, name)?;
+        draft.finish()
+    }
+
+    /// The defaults with values for some options, by their keys as in [`Config::set`]; null leaves an option out, and
+    /// a value may stand for a list of one.
+    ///
+    /// # Errors
+    /// As [`Config::with`].
+    pub fn from_values(values: impl IntoIterator<Item = (String, serde_json::Value)>) -> Result<Config> {
+        let mut draft = Draft::default();
+        for (key, given) in values {
+            let knob = find(&key)?;
+            if given.is_null() {
+                continue;
+            }
+            let value = Value::try_from(&given).map_err(|error| Error::config(error.to_string()).at(knob.key()))?;
+            let alone = knob.form == Form::List && !value.is_array();
+            let value = if alone { Value::Array(vec![value]) } else { value };
+            checked(knob, &value, &inline(&value), &knob.key())?;
+            draft.insert(knob, value);
+        }
         draft.finish()
     }
 
@@ -238,6 +259,21 @@ mod tests {
         assert_eq!(set("activation", "leaky_relu(0.2)").unwrap().network.activation, ["leaky_relu(0.2)"]);
         let layer = set("layer", "[{ kind = \"linear\", units = 3 }]").unwrap().network.layer;
         assert_eq!(layer, [serde_json::json!({ "kind": "linear", "units": 3 })]);
+    }
+
+    #[test]
+    fn values_are_checked_as_flags_are() {
+        let of = |key: &str, value| Config::from_values([(key.to_string(), value)]);
+        let layers = of("layers", serde_json::json!([16, 8])).unwrap().network.layers;
+        assert_eq!(layers, Some(vec![16, 8]));
+        assert_eq!(of("learning_rate", serde_json::json!(1)).unwrap().train.learning_rate, Some(1.0));
+        assert_eq!(of("epochs", serde_json::Value::Null).unwrap(), Config::default());
+        assert_eq!(of("layers", serde_json::json!(16)).unwrap().network.layers, Some(vec![16]));
+        let weights = of("class_weights", serde_json::json!({ "a=b, c": 2.5 })).unwrap().train.class_weights;
+        assert_eq!(weights, Some(ClassWeights::Each([("a=b, c".to_string(), 2.5)].into())));
+        let error = of("epochs", serde_json::json!("many")).unwrap_err().to_string();
+        assert!(error.contains("train.epochs: found \"many\", expected a whole number"), "{error}");
+        assert!(of("epoch", serde_json::json!(3)).unwrap_err().to_string().contains("did you mean \"epochs\""));
     }
 
     #[test]

@@ -80,7 +80,8 @@ impl Schema {
         ensure_a_feature(table, &mut columns, &mut reasons)?;
         decisions.extend(reasons.decisions());
         decisions.extend(found_markers(surveys, data));
-        Ok((Schema { columns, task: chosen.task, notation, separator: chosen.separator }, decisions))
+        let (task, separator, classes) = (chosen.task, chosen.separator, data.classes.clone());
+        Ok((Schema { columns, task, notation, separator, classes }, decisions))
     }
 }
 

@@ -105,6 +105,9 @@ pub struct Schema {
     /// What stands between the labels of one cell, where a single column holds several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub separator: Option<char>,
+    /// The classes in the order of the outputs, where the user gave them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
 }
 
 impl Schema {

@@ -42,7 +42,8 @@ pub(crate) fn schema_of_answers(
         Column { name: name.clone(), kind, role, format: None }
     };
     let columns = table.names.iter().map(column).collect();
-    let schema = Schema { columns, task: chosen.task, notation, separator: chosen.separator };
+    let (task, separator, classes) = (chosen.task, chosen.separator, data.classes.clone());
+    let schema = Schema { columns, task, notation, separator, classes };
     Ok((schema, chosen.decision.into_iter().collect()))
 }
 
@@ -55,7 +56,8 @@ pub(super) fn decide(table: &Table, data: &spec::Data, targets: &[usize], survey
             return error("the target is missing in every row".into())
                 .map_err(|error| error.fix("fill it in, or name another column with --target"));
         }
-        if survey.distinct == 1 && targets.len() == 1 {
+        let may_be_one = !data.classes.is_empty() || data.task == Some(Task::Regression);
+        if survey.distinct == 1 && targets.len() == 1 && !may_be_one {
             return error(format!("the target has one value only: {:?}", survey.frequent[0].0))
                 .map_err(|error| error.fix("add rows with another value, or name another column with --target"));
         }
@@ -86,6 +88,9 @@ impl Question<'_> {
             return self.check(task);
         }
         let (count, rows) = (survey.distinct, survey.present());
+        if let given @ 1.. = self.data.classes.len() {
+            return self.check(if given == 2 { Task::Binary } else { Task::Multiclass });
+        }
         let (task, why, flag) = if count == 2 && kind != Some(ColumnKind::Numeric) {
             (Task::Binary, "two values".to_string(), if numeric { "--task regression" } else { "--task multiclass" })
         } else if numeric && kind.is_none() && self.looks_like_classes() {
@@ -121,7 +126,10 @@ impl Question<'_> {
     fn check(&self, task: Task) -> Result<Chosen> {
         let survey = self.survey;
         let classes = Chosen { task, kind: ColumnKind::Categorical, separator: None, decision: None };
+        let given = self.data.classes.len();
         match task {
+            Task::Binary if given == 2 => Ok(classes),
+            Task::Multiclass if given > 1 => Ok(classes),
             Task::Regression if survey.is_numeric() => Ok(Chosen { kind: ColumnKind::Numeric, ..classes }),
             Task::Regression => Err(self.impossible(task, "the target must be numbers", "--task multiclass")),
             Task::Binary if survey.distinct == 2 => Ok(classes),

@@ -27,7 +27,8 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>, task: Task) -> Model {
         separator: None,
         notation: Notation::default(),
     };
-    let schema = Schema { columns: Vec::new(), task, notation: Notation::default(), separator: None };
+    let schema =
+        Schema { columns: Vec::new(), task, notation: Notation::default(), separator: None, classes: Vec::new() };
     let pipeline = Pipeline { notation: Notation::default(), inputs: Vec::new(), array: Some(array) };
     Model { network, theta, pipeline, schema, target, provenance: Provenance::default() }
 }

@@ -64,7 +64,8 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Model, Vec<Decision>)> {
     let column = |name: &str, role| Column { name: name.into(), kind: ColumnKind::Numeric, role, format: None };
     let targets = target.columns.iter().map(|name| column(name, Role::Target));
     let columns = std::iter::once(column("x", Role::Feature)).chain(targets).collect();
-    let schema = Schema { columns, task: target.task, notation: notation.clone(), separator: None };
+    let schema =
+        Schema { columns, task: target.task, notation: notation.clone(), separator: None, classes: Vec::new() };
     let shape = parsed.network.input().dimensions().to_vec();
     let array = ArrayScale { shape, scales: vec![parsed.scale], form: None };
     let pipeline = Pipeline { notation, inputs: Vec::new(), array: Some(array) };

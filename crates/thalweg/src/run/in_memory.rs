@@ -1,0 +1,106 @@
+//! Training on data in memory, without a run folder.
+
+use super::announce::{Bearable, announce, finished, reason};
+use super::judge::{self, Verdict};
+use super::{Watch, check_settings, fit, fresh_state};
+use crate::data::dataset::Dataset;
+use crate::error::{Error, Result};
+use crate::model::Model;
+use crate::recipe::{self, Plan};
+use crate::spec::Config;
+use crate::tensor::Tensor;
+use crate::train::event::Event;
+use crate::train::{End, Watcher};
+
+/// What training in memory came to.
+#[derive(Debug)]
+pub struct Trained {
+    /// The network with its best parameters and its preprocessing.
+    pub model: Model,
+    /// Everything told on the way, but for the progress within epochs; [`crate::report::html`] makes a page of it.
+    pub events: Vec<Event>,
+    /// Why training ended.
+    pub end: End,
+}
+
+/// Trains on data in memory as a configuration says; its `data.path` and `output` are not looked at. Training begins with
+/// the parameters of `start`, where they are given.
+///
+/// # Errors
+/// If the data or the configuration do not fit, or training diverges.
+///
+/// # Examples
+///
+/// ```
+/// use thalweg::data::{arrays::Arrays, dataset::Dataset};
+/// use thalweg::{run, spec::Config, train::event::Event};
+///
+/// // Which of two numbers is larger?
+/// let x: Vec<f32> = (0..400).map(|i| (i * 37 % 101) as f32).collect();
+/// let larger = x.chunks(2).map(|pair| if pair[0] > pair[1] { "first" } else { "second" }.to_string());
+/// let data = Arrays::new("pairs", &[2], x.clone())?.with_answers("larger", larger)?;
+///
+/// let mut config = Config::default();
+/// config.set("layers", "8")?;
+/// config.set("epochs", "40")?;
+/// let data = Dataset::from_arrays(&data, None, None, &config)?;
+/// let trained = run::train_on(&config, &data, None, &mut |_: &Event| ())?;
+///
+/// assert_eq!(trained.model.target.classes, ["first", "second"]);
+/// assert!(trained.model.provenance.metrics.test["accuracy"].value > 0.9);
+/// # Ok::<(), thalweg::Error>(())
+/// ```
+pub fn train_on(config: &Config, data: &Dataset, start: Option<&Tensor>, watch: &mut dyn Watch) -> Result<Trained> {
+    check_settings(config)?;
+    thalweg_kernels::pool::set_threads(config.train.threads);
+    let plan = planned(config, data, start)?;
+    let mut state = fresh_state(config, &plan);
+    let mut teller = Teller { watch, events: Vec::new(), bearable: Bearable::new(config, data) };
+    announce(config, data, &plan, data.name.clone(), String::new(), &mut teller);
+    let end = fit(config, data, &plan, &mut state, &mut teller)?;
+    if state.best_epoch == 0 {
+        // Stopped in the first epoch: what it has learned is all there is.
+        state.best_theta = state.theta.clone();
+    }
+    let Verdict { results, answers } = judge::judge(data, &plan, &state)?;
+    teller.event(finished(reason(end, &plan), &state, &results, answers));
+    let events = teller.events;
+    Ok(Trained { model: judge::model(config, data, plan.network, &state, &results), events, end })
+}
+
+/// A plan that begins with given parameters, where there are any.
+pub(super) fn planned(config: &Config, data: &Dataset, start: Option<&Tensor>) -> Result<Plan> {
+    let mut plan = recipe::plan(config, data)?;
+    let Some(theta) = start else { return Ok(plan) };
+    let (found, expected) = (theta.view().len(), plan.network.layout().len());
+    if found != expected {
+        let error = Error::config(format!("found {found} parameters to begin with, expected {expected}"));
+        return Err(error.fix("keep the layers and the data's columns as they were, or begin anew"));
+    }
+    plan.start = Some(theta.clone());
+    Ok(plan)
+}
+
+/// Keeps events, and passes them on.
+struct Teller<'a> {
+    watch: &'a mut dyn Watch,
+    events: Vec<Event>,
+    bearable: Bearable,
+}
+
+impl Watcher for Teller<'_> {
+    fn event(&mut self, event: Event) {
+        self.watch.event(&event);
+        let warning = self.bearable.see(&event);
+        if !matches!(event, Event::Progress { .. }) {
+            self.events.push(event);
+        }
+        if let Some(warning) = warning {
+            self.event(warning);
+        }
+    }
+
+    fn stop(&self) -> bool {
+        self.watch.stop()
+    }
+}

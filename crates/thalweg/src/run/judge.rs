@@ -1,0 +1,77 @@
+//! What a trained network is worth, and the model that it becomes.
+
+use super::{answers, counts, judged_on};
+use crate::data::dataset::Dataset;
+use crate::data::examples::Examples as Rows;
+use crate::error::Result;
+use crate::metrics::Metrics;
+use crate::model::{Judged, Model, Provenance};
+use crate::network::Network;
+use crate::recipe::Plan;
+use crate::spec::Config;
+use crate::train::event::{Answers, Parts};
+use crate::train::{State, predict};
+
+/// What the best parameters are worth.
+pub(super) struct Verdict {
+    /// The metrics on each part.
+    pub(super) results: Parts<Metrics>,
+    /// The answers on the test part, or on dev where there is none.
+    pub(super) answers: Answers,
+}
+
+/// Judges the best parameters on every part.
+pub(super) fn judge(data: &Dataset, plan: &Plan, state: &State) -> Result<Verdict> {
+    let (train, _) = judge_part(data, plan, state, &data.parts.train)?;
+    let mut verdict = Verdict { results: Parts { train, ..Parts::default() }, answers: Answers::default() };
+    for (name, rows) in [("dev", &data.parts.dev), ("test", &data.parts.test)] {
+        if rows.rows == 0 {
+            continue;
+        }
+        let (metrics, outputs) = judge_part(data, plan, state, rows)?;
+        let mut gathered = answers::Gathered::new(name, &data.pipeline, &data.target);
+        gathered.add(rows, &outputs)?;
+        verdict.answers = gathered.answers();
+        if name == "dev" { verdict.results.dev = metrics } else { verdict.results.test = metrics }
+    }
+    Ok(verdict)
+}
+
+/// The metrics and the outputs of the best parameters on a part.
+pub(crate) fn judge_part(data: &Dataset, plan: &Plan, state: &State, rows: &Rows) -> Result<(Metrics, Vec<f64>)> {
+    let part = judged_on(rows, None, data, plan.dtype)?;
+    // Rows on disk come in batches such as training has.
+    let most = if rows.on_disk.is_some() { plan.settings.batch_size.max(1) } else { usize::MAX };
+    let mut workspace = plan.network.workspace(plan.network.rows_at_once(rows.rows).min(most), plan.dtype);
+    let (_, outputs) = predict(&plan.network, &*plan.loss, &state.best_theta, &*part, &mut workspace)?;
+    let mut judged = Judged::default();
+    judged.extend(&data.target, &outputs, rows);
+    Ok((judged.metrics(&data.target), outputs))
+}
+
+/// The best parameters as a model.
+pub(super) fn model(
+    config: &Config,
+    data: &Dataset,
+    network: Network,
+    state: &State,
+    results: &Parts<Metrics>,
+) -> Model {
+    Model {
+        network,
+        theta: state.best_theta.clone(),
+        pipeline: data.pipeline.clone(),
+        schema: data.schema.clone(),
+        target: data.target.clone(),
+        provenance: Provenance {
+            thalweg: env!("CARGO_PKG_VERSION").into(),
+            data: data.name.clone(),
+            hashes: data.hashes.clone(),
+            seed: config.train.seed,
+            examples: counts(data),
+            epochs: state.epoch,
+            best_epoch: state.best_epoch,
+            metrics: results.clone(),
+        },
+    }
+}

@@ -1,0 +1,116 @@
+//! Learning from rows as they come, one portion after another.
+
+use super::in_memory::planned;
+use super::{Watch, check_settings, fit, fresh_state, judge};
+use crate::data::dataset::{Dataset, Fitted};
+use crate::error::Result;
+use crate::layers::{Layer, read_layer, write_layer};
+use crate::model::Model;
+use crate::network::Network;
+use crate::recipe::Plan;
+use crate::spec::Config;
+use crate::tensor::Tensor;
+use crate::train::event::{Event, Parts};
+use crate::train::{State, Watcher};
+
+/// A network that learns from one portion of rows after another, an epoch each.
+///
+/// Preprocessing and classes are those of the first portion; what is decided by the number of rows is decided by its. The
+/// optimiser goes on where it was. There is no dev part.
+///
+/// # Examples
+///
+/// ```
+/// use thalweg::data::{arrays::Arrays, dataset::Dataset};
+/// use thalweg::{run::Learner, spec::Config, train::event::Event};
+///
+/// // y = 2x, fifty rows at a time.
+/// let portion = |from: usize| {
+///     let x: Vec<f32> = (from..from + 50).map(|i| (i % 10) as f32).collect();
+///     Arrays::new("numbers", &[1], x.clone())?.with_answers("y", x.iter().map(|x| (2.0 * x).to_string()))
+/// };
+/// let mut config = Config::default();
+/// config.set("split", "1,0,0")?;
+/// config.set("layers", "none")?;
+/// config.set("task", "regression")?;
+/// let first = Dataset::from_arrays(&portion(0)?, None, None, &config)?;
+/// let mut learner = Learner::new(config, &first, None)?;
+/// for i in 0..100 {
+///     let more = learner.fitted().arrays(&portion(50 * i)?)?;
+///     learner.learn(&more, &mut |_: &Event| ())?;
+/// }
+/// let model = learner.model()?;
+/// let x = model.pipeline.transform_arrays(&Arrays::new("question", &[1], vec![4.0])?, &[0])?;
+/// assert!((model.target.unscaled(0, model.outputs(&x)[0]) - 8.0).abs() < 0.1);
+/// # Ok::<(), thalweg::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Learner {
+    config: Config,
+    plan: Plan,
+    state: State,
+    last: Dataset,
+}
+
+impl Learner {
+    /// A learner before its first step, planned for rows like these; it begins with the parameters of `start`, where they
+    /// are given.
+    ///
+    /// # Errors
+    /// If the data or the configuration do not fit.
+    pub fn new(config: Config, data: &Dataset, start: Option<&Tensor>) -> Result<Learner> {
+        check_settings(&config)?;
+        thalweg_kernels::pool::set_threads(config.train.threads);
+        let plan = planned(&config, data, start)?;
+        let state = fresh_state(&config, &plan);
+        let last = Dataset { parts: Parts::default(), ..data.clone() };
+        Ok(Learner { config, plan, state, last })
+    }
+
+    /// How further rows are encoded.
+    pub fn fitted(&self) -> Fitted<'_> {
+        Fitted { schema: &self.last.schema, pipeline: &self.last.pipeline, target: &self.last.target }
+    }
+
+    /// Trains for one epoch on the training part of some rows.
+    ///
+    /// # Errors
+    /// If training diverges.
+    pub fn learn(&mut self, data: &Dataset, watch: &mut dyn Watch) -> Result<()> {
+        thalweg_kernels::pool::set_threads(self.config.train.threads);
+        self.plan.settings.epochs = self.state.epoch + 1;
+        fit(&self.config, data, &self.plan, &mut self.state, &mut PassOn(watch))?;
+        self.last.name.clone_from(&data.name);
+        Ok(())
+    }
+
+    /// Epochs done.
+    pub fn epochs(&self) -> usize {
+        self.state.epoch
+    }
+
+    /// The model as it is now.
+    ///
+    /// # Errors
+    /// If a layer is none of this crate's.
+    pub fn model(&self) -> Result<Model> {
+        let network = &self.plan.network;
+        let copy = |layer: &Box<dyn Layer>| read_layer(write_layer(&**layer), &[]);
+        let layers = network.layers().iter().map(copy).collect::<Result<_>>()?;
+        let network = Network::new(network.input(), layers)?;
+        Ok(judge::model(&self.config, &self.last, network, &self.state, &Parts::default()))
+    }
+}
+
+/// Passes events and the wish to stop on.
+struct PassOn<'a>(&'a mut dyn Watch);
+
+impl Watcher for PassOn<'_> {
+    fn event(&mut self, event: Event) {
+        self.0.event(&event);
+    }
+
+    fn stop(&self) -> bool {
+        self.0.stop()
+    }
+}

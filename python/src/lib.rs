@@ -1,0 +1,49 @@
+//! Thalweg's Python package: what the library does, with NumPy arrays and Python's exceptions. Estimators, tables and
+//! displays are written in Python, on top of this.
+#![forbid(unsafe_code)]
+
+mod data;
+mod errors;
+mod listener;
+mod model;
+mod network;
+mod training;
+mod tune;
+
+use pyo3::prelude::*;
+
+/// The compiled part of the package.
+#[pymodule]
+mod _native {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::data::Data;
+    #[pymodule_export]
+    use super::model::Model;
+    #[pymodule_export]
+    use super::network::Network;
+    #[pymodule_export]
+    use super::training::{Learner, Run, check_path, open_run, train, train_path};
+    #[pymodule_export]
+    use super::tune::{search, study, study_report};
+
+    /// The version of the package.
+    #[pymodule_export]
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+    /// Every option as JSON: section, name, default and meaning.
+    #[pyfunction]
+    fn options() -> String {
+        let knobs = thalweg::spec::knobs().iter().map(|knob| {
+            serde_json::json!({
+                "section": knob.section,
+                "name": knob.name,
+                "default": knob.default,
+                "doc": knob.doc,
+                "choices": knob.choices,
+            })
+        });
+        serde_json::Value::from_iter(knobs).to_string()
+    }
+}

@@ -1,0 +1,142 @@
+//! Trained models.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use numpy::{PyArray1, PyArray2, PyArrayMethods};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use serde_json::json;
+use thalweg::data::dataset::Fitted;
+use thalweg::data::schema::{Role, Task};
+use thalweg::{metrics, spec};
+
+use crate::data::{Data, Rows};
+use crate::errors::{raised, released};
+
+/// A network with its parameters and its preprocessing.
+#[pyclass(frozen)]
+pub(crate) struct Model(pub(crate) Arc<thalweg::model::Model>);
+
+#[pymethods]
+impl Model {
+    /// Loads a model from its file, or from its run's folder.
+    #[staticmethod]
+    fn load(py: Python<'_>, path: PathBuf) -> PyResult<Model> {
+        Ok(Model(Arc::new(released(py, || thalweg::model::Model::load(path))?)))
+    }
+
+    /// Reads a model from a file's bytes.
+    #[staticmethod]
+    fn from_bytes(py: Python<'_>, bytes: &[u8]) -> PyResult<Model> {
+        let model = thalweg::model::Model::from_bytes(bytes, "the model's bytes");
+        Ok(Model(Arc::new(model.map_err(|error| raised(py, &error))?)))
+    }
+
+    /// The model file's bytes.
+    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &py.detach(|| self.0.to_bytes()))
+    }
+
+    /// Writes the model file: whole, or not at all.
+    fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        released(py, || self.0.save(path))
+    }
+
+    /// What it is and where it comes from, as JSON.
+    fn describe(&self) -> String {
+        let model = &self.0;
+        let features = || model.schema.columns.iter().filter(|column| column.role == Role::Feature);
+        let columns: Option<Vec<&str>> =
+            model.pipeline.array.is_none().then(|| features().map(|column| column.name.as_str()).collect());
+        json!({
+            "task": model.target.task,
+            "targets": model.target.columns,
+            "classes": model.target.classes,
+            "shape": model.pipeline.shape(),
+            "columns": columns,
+            "layers": model.network.summary(),
+            "parameters": model.network.layout().trained(),
+            "provenance": model.provenance,
+        })
+        .to_string()
+    }
+
+    /// For each row the probability of each class or label, or each number in the data's units; or the logits.
+    #[pyo3(signature = (data, logits=false))]
+    fn outputs<'py>(&self, py: Python<'py>, data: &Data, logits: bool) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let target = &self.0.target;
+        let (numbers, columns) = released(py, || {
+            let x = self.encoded(data)?;
+            if logits {
+                return Ok((self.0.logits(&x), target.outputs()));
+            }
+            let outputs = self.0.outputs(&x);
+            let columns = if target.task == Task::Binary { 2 } else { target.outputs() };
+            let answers = outputs.chunks_exact(target.outputs()).flat_map(|row| match target.task {
+                Task::Regression => self.in_units(row),
+                _ => target.probabilities(row),
+            });
+            Ok((answers.collect(), columns))
+        })?;
+        let rows = numbers.len() / columns.max(1);
+        PyArray1::from_vec(py, numbers).reshape([rows, columns])
+    }
+
+    /// The metrics on rows whose answers are known, and how many rows there are, as JSON.
+    fn evaluate(&self, py: Python<'_>, data: &Data) -> PyResult<String> {
+        let Model(model) = self;
+        released(py, || {
+            let fitted = Fitted { schema: &model.schema, pipeline: &model.pipeline, target: &model.target };
+            let rows = data.encoded(fitted)?.parts.train;
+            let outputs: Vec<f64> =
+                model.outputs(&rows.x).chunks(model.target.outputs()).flat_map(|row| self.in_units(row)).collect();
+            let y: Vec<f64> = rows.y.iter().map(|&y| f64::from(y)).collect();
+            let truths: Vec<f64> = y.chunks(model.target.width()).flat_map(|row| self.in_units(row)).collect();
+            let weights: Option<Vec<f64>> = rows.weights.map(|weights| weights.into_iter().map(f64::from).collect());
+            let target = &model.target;
+            let metrics = metrics::evaluate(target.task, &outputs, target.outputs(), &truths, weights.as_deref());
+            Ok(json!({ "rows": rows.rows, "metrics": metrics }).to_string())
+        })
+    }
+
+    /// The same for data that is named.
+    fn evaluate_path(&self, py: Python<'_>, path: &str) -> PyResult<String> {
+        released(py, || {
+            let (rows, metrics, _) = self.0.evaluate(path, &spec::Data::default())?;
+            Ok(json!({ "rows": rows, "metrics": metrics }).to_string())
+        })
+    }
+
+    /// The answers to the rows of data that is named, one text a target each, and their probabilities.
+    fn predict_path(&self, py: Python<'_>, path: &str) -> PyResult<(Vec<Vec<String>>, Vec<Vec<f64>>)> {
+        released(py, || {
+            let (mut predictions, mut probabilities) = (Vec::new(), Vec::new());
+            self.0.predict(path, &spec::Data::default(), &mut |answers| {
+                predictions.extend_from_slice(&answers.predictions);
+                probabilities.extend_from_slice(&answers.probabilities);
+                Ok(())
+            })?;
+            Ok((predictions, probabilities))
+        })
+    }
+}
+
+impl Model {
+    fn encoded(&self, data: &Data) -> thalweg::Result<Vec<f32>> {
+        let pipeline = &self.0.pipeline;
+        match &data.rows {
+            Rows::Table(table) => pipeline.transform(table),
+            Rows::Arrays(arrays) => pipeline.transform_arrays(arrays, &(0..arrays.rows()).collect::<Vec<_>>()),
+        }
+    }
+
+    /// A row of outputs or answers: numbers in the data's units, classes as they are.
+    fn in_units(&self, row: &[f64]) -> Vec<f64> {
+        let target = &self.0.target;
+        match target.task {
+            Task::Regression => row.iter().enumerate().map(|(t, &y)| target.unscaled(t, y)).collect(),
+            _ => row.to_vec(),
+        }
+    }
+}

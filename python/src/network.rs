@@ -1,0 +1,182 @@
+//! Networks as functions of θ and x, and the check of their gradients.
+
+use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
+use pyo3::prelude::*;
+use serde_json::{Value, json};
+use thalweg::Error;
+use thalweg::layers::{Mode, read_layer};
+use thalweg::losses::{Absolute, Cost, Huber, Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, Squared};
+use thalweg::network::gradient_check::{self, Settings};
+use thalweg::tensor::{Dtype, Shape, Tensor};
+
+use crate::errors::{raised, released};
+
+/// Layers in a row: a function of θ and x, in 64-bit numbers. It holds no parameters.
+#[pyclass(frozen)]
+pub(crate) struct Network(thalweg::network::Network);
+
+/// θ, x and y, with their shapes checked.
+struct Batch {
+    theta: Tensor,
+    x: Tensor,
+    y: Tensor,
+    loss: Box<dyn Loss>,
+}
+
+#[pymethods]
+impl Network {
+    /// Layers, a JSON list of tables with a kind, on examples of a shape.
+    #[new]
+    fn new(py: Python<'_>, input: Vec<usize>, layers: &str) -> PyResult<Network> {
+        released(py, || {
+            let input = Shape::try_from(input).map_err(Error::config)?;
+            let layers: Vec<Value> = serde_json::from_str(layers).map_err(|error| Error::config(error.to_string()))?;
+            let layers = layers.into_iter().map(|layer| read_layer(layer, &[])).collect::<Result<_, _>>()?;
+            Ok(Network(thalweg::network::Network::new(input, layers)?))
+        })
+    }
+
+    /// Its layers and where each parameter is in θ, as JSON.
+    fn describe(&self) -> String {
+        let entry = |entry: &thalweg::network::Entry| json!({ "name": entry.name, "shape": entry.shape, "start": entry.start, "trained": entry.trained });
+        let entries: Vec<Value> = self.0.layout().entries().iter().map(entry).collect();
+        json!({
+            "input": self.0.input(),
+            "output": self.0.output(),
+            "layers": self.0.summary(),
+            "entries": entries,
+            "parameters": self.0.layout().len(),
+            "trained": self.0.layout().trained(),
+        })
+        .to_string()
+    }
+
+    /// θ at random initialisation.
+    fn initialize<'py>(&self, py: Python<'py>, seed: u64) -> Bound<'py, PyArray1<f64>> {
+        PyArray1::from_vec(py, self.0.initialize(seed, Dtype::F64).to_f64())
+    }
+
+    /// The logits of the rows of x.
+    fn forward<'py>(
+        &self,
+        py: Python<'py>,
+        theta: PyReadonlyArray1<'_, f64>,
+        x: PyReadonlyArray2<'_, f64>,
+    ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let (theta, x) = self.inputs(&theta, &x).map_err(|error| raised(py, &error))?;
+        let m = x.shape().rows();
+        let logits = py.detach(|| {
+            let mut workspace = self.0.workspace(m.max(1), Dtype::F64);
+            self.0.forward(theta.view(), x.view(), &mut workspace, Mode::Predict).to_f64()
+        });
+        PyArray1::from_vec(py, logits).reshape([m, self.0.output().size()])
+    }
+
+    /// The cost of a batch and its gradient dθ, without randomness.
+    fn gradients<'py>(
+        &self,
+        py: Python<'py>,
+        theta: PyReadonlyArray1<'_, f64>,
+        x: PyReadonlyArray2<'_, f64>,
+        y: PyReadonlyArray2<'_, f64>,
+        loss: &str,
+    ) -> PyResult<(f64, Bound<'py, PyArray1<f64>>)> {
+        let batch = self.batch(&theta, &x, &y, loss).map_err(|error| raised(py, &error))?;
+        let (cost, gradient) = py.detach(|| {
+            let m = batch.x.shape().rows();
+            let mut workspace = self.0.workspace(m, Dtype::F64);
+            let mut gradient = Tensor::zeros([self.0.layout().len()], Dtype::F64);
+            self.0.forward(batch.theta.view(), batch.x.view(), &mut workspace, Mode::Check);
+            let (z, dz) = workspace.delta(m);
+            let cost = Cost::new(m, Dtype::F64).compute(&*batch.loss, z, batch.y.view(), None, Some(dz));
+            self.0.backward(batch.theta.view(), batch.x.view(), &mut workspace, gradient.view_mut());
+            (cost, gradient)
+        });
+        Ok((cost, PyArray1::from_vec(py, gradient.to_f64())))
+    }
+
+    /// The gradient check on a batch, as JSON.
+    #[pyo3(signature = (theta, x, y, loss, epsilon, seed=0))]
+    fn check(
+        &self,
+        py: Python<'_>,
+        theta: PyReadonlyArray1<'_, f64>,
+        x: PyReadonlyArray2<'_, f64>,
+        y: PyReadonlyArray2<'_, f64>,
+        loss: &str,
+        epsilon: f64,
+        seed: u64,
+    ) -> PyResult<String> {
+        let batch = self.batch(&theta, &x, &y, loss).map_err(|error| raised(py, &error))?;
+        let settings = Settings { epsilon, seed, ..Settings::default() };
+        let report = py.detach(|| {
+            let (x, y) = (batch.x.view(), batch.y.view());
+            gradient_check::check(&self.0, &*batch.loss, &batch.theta, x, y, None, settings)
+        });
+        Ok(json!(report).to_string())
+    }
+}
+
+impl Network {
+    fn inputs(
+        &self,
+        theta: &PyReadonlyArray1<'_, f64>,
+        x: &PyReadonlyArray2<'_, f64>,
+    ) -> thalweg::Result<(Tensor, Tensor)> {
+        let theta: Vec<f64> = theta.as_array().iter().copied().collect();
+        let (found, expected) = (theta.len(), self.0.layout().len());
+        if found != expected {
+            let error = Error::config(format!("found {found} parameters, expected {expected}"));
+            return Err(error.fix("begin with network.initialize()"));
+        }
+        let x = matrix(x);
+        let (found, expected) = (x.shape().columns(), self.0.input().size());
+        if found != expected {
+            let error = Error::data(format!("found {found} columns in x, expected {expected}"));
+            return Err(error.fix("give x as rows of the network's inputs"));
+        }
+        Ok((Tensor::from_f64([theta.len()], theta), x))
+    }
+
+    fn batch(
+        &self,
+        theta: &PyReadonlyArray1<'_, f64>,
+        x: &PyReadonlyArray2<'_, f64>,
+        y: &PyReadonlyArray2<'_, f64>,
+        loss: &str,
+    ) -> thalweg::Result<Batch> {
+        let ((theta, x), y) = (self.inputs(theta, x)?, matrix(y));
+        let outputs = self.0.output().size();
+        let columns = y.shape().columns();
+        let loss: Box<dyn Loss> = match loss {
+            "cross_entropy" if columns == 1 && outputs > 1 => Box::new(SoftmaxCrossEntropy::default()),
+            "cross_entropy" => Box::new(SigmoidCrossEntropy),
+            "squared" => Box::new(Squared),
+            "absolute" => Box::new(Absolute),
+            "huber" => Box::new(Huber { delta: 1.0 }),
+            other => {
+                let names = thalweg::losses::NAMES;
+                let near = thalweg::did_you_mean(other, names);
+                let error = Error::config(format!("unknown loss {other:?}{near}"));
+                return Err(error.fix(format!("use one of {}", names.join(", "))));
+            }
+        };
+        let classes = loss.name() == SoftmaxCrossEntropy::default().name() && columns == 1 && outputs > 1;
+        let fits = x.shape().rows() > 0 && x.shape().rows() == y.shape().rows() && (classes || columns == outputs);
+        if !fits {
+            let found = format!("x of shape {} and y of shape {}", x.shape(), y.shape());
+            let error = Error::data(format!("found {found}, with {outputs} outputs"));
+            return Err(error.fix("give a row of y for each row of x: class numbers, or a column an output"));
+        }
+        if classes && !y.to_f64().iter().all(|class| (0.0..outputs as f64).contains(class) && class.fract() == 0.0) {
+            let error = Error::data(format!("found classes that are not whole numbers from 0 to {}", outputs - 1));
+            return Err(error.fix("number the classes from 0"));
+        }
+        Ok(Batch { theta, x, y, loss })
+    }
+}
+
+fn matrix(values: &PyReadonlyArray2<'_, f64>) -> Tensor {
+    let values = values.as_array();
+    Tensor::from_f64([values.nrows(), values.ncols()], values.iter().copied().collect())
+}

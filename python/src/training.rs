@@ -1,0 +1,189 @@
+//! Training on data in memory.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use pyo3::prelude::*;
+use serde_json::Value;
+use thalweg::data::dataset::Fitted;
+use thalweg::run::{self, Outcome, Trained};
+use thalweg::spec::Config;
+use thalweg::train::End;
+use thalweg::train::event::{Decision, Event};
+
+use crate::data::Data;
+use crate::errors::{raised, released};
+use crate::listener::Listener;
+use crate::model::Model;
+
+/// What training came to.
+#[pyclass(frozen)]
+pub(crate) struct Run {
+    model: Arc<thalweg::model::Model>,
+    events: Vec<Event>,
+    end: End,
+    interrupted: bool,
+    folder: Option<PathBuf>,
+}
+
+#[pymethods]
+impl Run {
+    /// The model with the best parameters.
+    #[getter]
+    fn model(&self) -> Model {
+        Model(self.model.clone())
+    }
+
+    /// Everything told on the way, as a JSON list.
+    fn events(&self) -> String {
+        serde_json::to_string(&self.events).unwrap_or_default()
+    }
+
+    /// Why training ended: done, patience, time_limit or interrupted.
+    #[getter]
+    fn end(&self) -> &'static str {
+        match self.end {
+            End::Done => "done",
+            End::Patience => "patience",
+            End::TimeLimit => "time_limit",
+            End::Interrupted => "interrupted",
+        }
+    }
+
+    /// Whether Ctrl-C ended it.
+    #[getter]
+    fn interrupted(&self) -> bool {
+        self.interrupted
+    }
+
+    /// Its folder, if it has one.
+    #[getter]
+    fn folder(&self) -> Option<PathBuf> {
+        self.folder.clone()
+    }
+
+    /// The names and the SVG of the report's figures.
+    fn figures(&self, py: Python<'_>) -> Vec<(String, String)> {
+        let figures = py.detach(|| thalweg::report::figures(&self.events));
+        figures.into_iter().map(|figure| (figure.name, figure.svg)).collect()
+    }
+
+    /// The report: one self-contained HTML page.
+    fn report(&self, py: Python<'_>) -> String {
+        py.detach(|| thalweg::report::html(&self.events))
+    }
+}
+
+/// Trains on data in memory. `options` are JSON; `decisions` are told with those made here.
+#[pyfunction]
+#[pyo3(signature = (options, data, dev=None, start=None, callback=None, decisions=Vec::new()))]
+pub(crate) fn train(
+    py: Python<'_>,
+    options: &str,
+    data: &Data,
+    dev: Option<&Data>,
+    start: Option<&Model>,
+    callback: Option<Py<PyAny>>,
+    decisions: Vec<(String, String, String)>,
+) -> PyResult<Run> {
+    let mut config = config(options).map_err(|error| raised(py, &error))?;
+    data.settle(&mut config);
+    let mut listener = Listener::new(callback);
+    let trained = py.detach(|| {
+        let mut dataset = data.dataset(dev, &config)?;
+        let given = decisions.into_iter().map(|(what, why, flag)| Decision { what, why, flag });
+        dataset.decisions.splice(0..0, given);
+        run::train_on(&config, &dataset, start.map(|model| &model.0.theta), &mut listener)
+    });
+    let interrupted = listener.interrupted(py)?;
+    let Trained { model, events, end } = trained.map_err(|error| raised(py, &error))?;
+    Ok(Run { model: Arc::new(model), events, end, interrupted, folder: None })
+}
+
+/// A network that learns from one portion of rows after another.
+#[pyclass(frozen)]
+pub(crate) struct Learner(Mutex<run::Learner>);
+
+#[pymethods]
+impl Learner {
+    /// Plans for rows like these, or goes on with a model.
+    #[new]
+    #[pyo3(signature = (options, data, start=None))]
+    fn new(py: Python<'_>, options: &str, data: &Data, start: Option<&Model>) -> PyResult<Learner> {
+        let learner = released(py, || {
+            let mut config = config(options)?;
+            data.settle(&mut config);
+            match start.map(|model| &model.0) {
+                None => run::Learner::new(config.clone(), &data.dataset(None, &config)?, None),
+                Some(model) => {
+                    let fitted = Fitted { schema: &model.schema, pipeline: &model.pipeline, target: &model.target };
+                    run::Learner::new(config, &data.encoded(fitted)?, Some(&model.theta))
+                }
+            }
+        })?;
+        Ok(Learner(Mutex::new(learner)))
+    }
+
+    /// One epoch on these rows.
+    #[pyo3(signature = (data, callback=None))]
+    fn learn(&self, py: Python<'_>, data: &Data, callback: Option<Py<PyAny>>) -> PyResult<bool> {
+        let mut listener = Listener::new(callback);
+        let learned = py.detach(|| {
+            let mut learner = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let rows = data.encoded(learner.fitted())?;
+            learner.learn(&rows, &mut listener)
+        });
+        let interrupted = listener.interrupted(py)?;
+        learned.map_err(|error| raised(py, &error))?;
+        Ok(interrupted)
+    }
+
+    /// The model as it is now.
+    fn model(&self, py: Python<'_>) -> PyResult<Model> {
+        let made = py.detach(|| self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).model());
+        Ok(Model(Arc::new(made.map_err(|error| raised(py, &error))?)))
+    }
+}
+
+/// Trains on data that the options name, in a run folder.
+#[pyfunction]
+#[pyo3(signature = (options, callback=None))]
+pub(crate) fn train_path(py: Python<'_>, options: &str, callback: Option<Py<PyAny>>) -> PyResult<Run> {
+    let config = config(options).map_err(|error| raised(py, &error))?;
+    let mut listener = Listener::new(callback);
+    let outcome = py.detach(|| run::train(&config, &mut listener));
+    let interrupted = listener.interrupted(py)?;
+    let Outcome { run: folder, end, .. } = outcome.map_err(|error| raised(py, &error))?;
+    let run = opened(&folder).map_err(|error| raised(py, &error))?;
+    Ok(Run { end, interrupted, ..run })
+}
+
+/// A run from its folder.
+#[pyfunction]
+pub(crate) fn open_run(py: Python<'_>, folder: PathBuf) -> PyResult<Run> {
+    released(py, || opened(&folder))
+}
+
+fn opened(folder: &Path) -> thalweg::Result<Run> {
+    let (events, _) = thalweg::report::read_events(folder.join("events.jsonl"))?;
+    let model = Arc::new(thalweg::model::Model::load(folder)?);
+    Ok(Run { model, events, end: End::Done, interrupted: false, folder: Some(folder.to_path_buf()) })
+}
+
+/// Checks the gradients of the network that options give, on the data that they name; JSON.
+#[pyfunction]
+pub(crate) fn check_path(py: Python<'_>, options: &str, after_steps: usize, epsilon: f64) -> PyResult<String> {
+    /// Rows that a check looks at, as on the command line.
+    const MOST_ROWS: usize = 64;
+    released(py, || {
+        let reports = run::check(&config(options)?, after_steps, epsilon, MOST_ROWS)?;
+        Ok(serde_json::json!(reports).to_string())
+    })
+}
+
+/// A configuration from options as JSON.
+pub(crate) fn config(options: &str) -> thalweg::Result<Config> {
+    let options: serde_json::Map<String, Value> =
+        serde_json::from_str(options).map_err(|error| thalweg::Error::config(error.to_string()))?;
+    Config::from_values(options)
+}

@@ -1,0 +1,94 @@
+"""From arrays and tables to rows as the library takes them."""
+
+import json
+
+import numpy as np
+
+from . import _native
+from ._frames import Columns, columns_of, is_frame, texts_of
+
+
+def rows_of(source, X, y=None, sample_weight=None):
+    """Rows of whatever X is: a table with named columns, or an array whose first axis counts them."""
+    X = columns_of(X) if is_frame(X) else _numbers(X)
+    return rows(source, X, targets_of(y), sample_weight)
+
+
+def rows(source, X, targets=None, weights=None):
+    """Columns, or examples along the first axis of an array, with targets by name and weights where they are known."""
+    if isinstance(X, Columns):
+        data = _native.Data.table(source, len(X))
+        for name, (values, kind) in X.columns.items():
+            if values.dtype == object:
+                data.add_texts(name, values.tolist(), kind)
+            else:
+                data.add_numbers(name, np.ascontiguousarray(values, dtype=np.float64))
+        taken = set(X.columns)
+    else:
+        data, taken = _native.Data.arrays(source, np.ascontiguousarray(X)), set()
+    for name, values in (targets or {}).items():
+        name = _free(name, taken)
+        if isinstance(values, list):
+            data.add_target_texts(name, values)
+        else:
+            data.add_target_numbers(name, np.ascontiguousarray(values, dtype=np.float64))
+    if weights is not None:
+        data.add_weights(_free("sample_weight", taken), np.ascontiguousarray(weights, dtype=np.float64))
+    return data
+
+
+def targets_of(y):
+    """Answers by name: numbers as they are, others as texts."""
+    if y is None:
+        return None
+    values = np.asarray(y)
+    names = getattr(y, "columns", None)
+    if values.ndim == 1:
+        names, values = [getattr(y, "name", None)], values[:, None]
+    names = [f"y{i}" for i in range(values.shape[1])] if names is None else names
+    named = zip(names, values.T, strict=True)
+    return {str("y" if name is None else name): _target(column) for name, column in named}
+
+
+def _target(column):
+    numeric = column.dtype.kind in "iuf"
+    return column.astype(np.float64) if numeric else ["" if text is None else text for text in texts_of(column)]
+
+
+def _numbers(X):
+    X = np.asarray(X)
+    if X.dtype.kind not in "biuf":
+        X = X.astype(np.float64)
+    return X if X.dtype in (np.float32, np.float64) else X.astype(np.float32)
+
+
+def _free(name, taken):
+    while name in taken:
+        name += "_"
+    return name
+
+
+def class_names(classes):
+    """A name for each class, as the model file has it: none is read like another, and none is blank."""
+    labels = classes.tolist()
+    names = [str(int(label)) if isinstance(label, float) and label == int(label) else str(label) for label in labels]
+    if len(set(names)) == len(names) and all(name == name.strip() != "" and not _is_whole(name) for name in names):
+        return names
+    return [json.dumps(str(label), ensure_ascii=False) for label in labels]
+
+
+def _is_whole(name):
+    """Whether a name is a whole number written with a fraction: 3.0 is read like 3."""
+    return name.endswith(".0") and name[:-2].lstrip("-").isdigit()
+
+
+def labels_of(names):
+    """The classes of a model file: booleans, whole numbers or numbers where all names are, else texts."""
+    if set(names) <= {"True", "False"}:
+        return np.array([name == "True" for name in names])
+    for kind in (int, float):
+        try:
+            return np.array([kind(name) for name in names])
+        except ValueError:
+            pass
+    return np.array(names)

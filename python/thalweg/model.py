@@ -1,0 +1,150 @@
+"""Trained models."""
+
+import json
+
+import numpy as np
+
+from . import _native
+from ._frames import columns_of_array, is_frame
+from ._rows import rows, rows_of
+
+
+class Model:
+    """A network with its parameters and its preprocessing: raw rows in, answers out.
+
+    Models come from :meth:`load`, :func:`thalweg.train` or a fitted estimator's ``model_``. They are pickled and copied
+    as the bytes of their file, which hold data alone.
+    """
+
+    def __init__(self, native):
+        self._native = native
+        self._about = json.loads(native.describe())
+
+    @classmethod
+    def load(cls, path):
+        """Load a model from its file, or from its run's folder."""
+        return cls(_native.Model.load(path))
+
+    @classmethod
+    def from_bytes(cls, data):
+        """Read a model from a file's bytes."""
+        return cls(_native.Model.from_bytes(data))
+
+    def save(self, path):
+        """Write the model file: whole, or not at all."""
+        self._native.save(path)
+
+    def to_bytes(self):
+        """The model file's bytes: the same model gives the same bytes."""
+        return self._native.to_bytes()
+
+    def __reduce__(self):
+        return Model.from_bytes, (self.to_bytes(),)
+
+    @property
+    def task(self):
+        """``regression``, ``binary``, ``multiclass`` or ``multilabel``."""
+        return self._about["task"]
+
+    @property
+    def classes(self):
+        """The classes or labels, in the order of the outputs."""
+        return self._about["classes"]
+
+    @property
+    def targets(self):
+        """The names of what it predicts."""
+        return self._about["targets"]
+
+    @property
+    def columns(self):
+        """The names of the columns that it needs; None where it takes arrays."""
+        return self._about["columns"]
+
+    @property
+    def shape(self):
+        """The shape of one example, as the network takes it."""
+        return self._about["shape"]
+
+    @property
+    def layers(self):
+        """The layers: name, description, output shape and number of parameters of each."""
+        return self._about["layers"]
+
+    @property
+    def parameters(self):
+        """How many parameters were trained."""
+        return self._about["parameters"]
+
+    @property
+    def provenance(self):
+        """Where it comes from: version, data, seed, epochs, and metrics on each part."""
+        return self._about["provenance"]
+
+    def predict(self, data):
+        """The answer to each row: a class, the labels (0 or 1 each), or a number in the data's units.
+
+        Parameters
+        ----------
+        data : path, DataFrame or array
+            Rows as the model was trained on; columns are found by name, and others are not looked at.
+
+        Returns
+        -------
+        array of shape (n_rows,) or (n_rows, n_targets)
+        """
+        if _is_path(data):
+            answers = np.array(self._native.predict_path(str(data))[0])
+            answers = answers.astype(float) if self.task == "regression" else answers
+            return answers[:, 0] if answers.ndim == 2 and answers.shape[1] == 1 else answers
+        outputs = self._outputs(data)
+        if self.task == "multilabel":
+            return (outputs >= 0.5).astype(int)
+        if self.task == "regression":
+            return outputs[:, 0] if outputs.shape[1] == 1 else outputs
+        return np.array(self.classes)[outputs.argmax(axis=1)]
+
+    def predict_proba(self, data):
+        """The probability of each class or label for each row."""
+        if self.task == "regression":
+            raise TypeError("a model of numbers has no probabilities; use predict()")
+        return np.array(self._native.predict_path(str(data))[1]) if _is_path(data) else self._outputs(data)
+
+    def evaluate(self, data, y=None, sample_weight=None):
+        """The metrics on rows whose answers are known, each with its 95 % interval.
+
+        Parameters
+        ----------
+        data : path, DataFrame or array
+            The rows, with their answers unless ``y`` has them.
+        y, sample_weight : arrays, optional
+            The answers and weights.
+
+        Returns
+        -------
+        dict
+            ``{"accuracy": {"value": 0.97, "low": 0.95, "high": 0.98}, ...}``
+        """
+        if _is_path(data):
+            found = self._native.evaluate_path(str(data))
+        else:
+            found = self._native.evaluate(rows_of("the data", data, y, sample_weight))
+        return json.loads(found)["metrics"]
+
+    def _outputs(self, data):
+        if self.columns is not None and not is_frame(data):
+            # A matrix has no names: its columns are taken in the order of the training data's.
+            return self._native.outputs(rows("the data", columns_of_array(np.asarray(data), self.columns)))
+        return self._native.outputs(rows_of("the data", data))
+
+    def __repr__(self):
+        return f"<Model: {self.task}, {len(self.layers)} layers, {self.parameters:,} parameters>"
+
+    def _repr_html_(self):
+        from .display import model_html
+
+        return model_html(self)
+
+
+def _is_path(data):
+    return isinstance(data, str) or hasattr(data, "__fspath__")

@@ -1,0 +1,162 @@
+"""Training: from data to a run, with its model, its history and its report."""
+
+import json
+import warnings
+
+import numpy as np
+
+from . import _native
+from ._options import options_json
+from ._rows import rows_of
+from .display import listeners
+from .errors import TrainingInterrupted
+from .model import Model
+
+
+def train(data, y=None, *, sample_weight=None, validation_data=None, callbacks=None, verbose=1, **options):
+    """Train a network.
+
+    Parameters
+    ----------
+    data : str, path, DataFrame or array
+        What the command line takes: a file, a folder of pictures or sounds, ``"sample:digits"``. A path is trained on
+        in a run folder, as ``thalweg train`` does. Or a table of pandas, polars or Arrow, or an array whose first axis
+        counts the examples: these are trained on in memory.
+    y : array, list or Series, optional
+        The answers, where they are not in the table; ``target="price"`` names them where they are.
+    sample_weight : array, optional
+        A weight for each row.
+    validation_data : tuple (data, y) or DataFrame, optional
+        Rows that choose the best epoch, besides those trained on.
+    callbacks : list of callables, optional
+        Each is called with every event, a dict; training ends when one returns True.
+    verbose : int, default=1
+        Whether progress is shown (0: not).
+    **options
+        Every option of the configuration by its name, such as ``layers=[64]`` or ``epochs=20``;
+        :func:`thalweg.options` lists them.
+
+    Returns
+    -------
+    Run
+        After Ctrl-C, too: with the best parameters so far, and a :class:`~thalweg.TrainingInterrupted` warning.
+
+    Examples
+    --------
+    >>> import thalweg
+    >>> x = [[i % 7, i % 5] for i in range(200)]
+    >>> run = thalweg.train(x, [float(a + b) for a, b in x], layers=[16], epochs=80, verbose=0)
+    >>> round(float(run.model.predict([[3, 4]])[0]))
+    7
+    """
+    listen = listeners(callbacks, verbose)
+    if isinstance(data, str) or hasattr(data, "__fspath__"):
+        for name, value in {"y": y, "sample_weight": sample_weight, "validation_data": validation_data}.items():
+            if value is not None:
+                raise TypeError(f"{name} goes with data in memory; name files by the options target, weight and dev")
+        run = _native.train_path(options_json({**options, "path": str(data)}), listen)
+    else:
+        rows = rows_of("the data", data, y, sample_weight)
+        dev = None
+        if validation_data is not None:
+            pair = validation_data if isinstance(validation_data, tuple) else (validation_data,)
+            dev = rows_of("the validation data", *pair)
+        run = _native.train(options_json({"missing": [""], **options}), rows, dev, None, listen, [])
+    if run.interrupted:
+        message = "training was interrupted; the best parameters so far are kept"
+        warnings.warn(message, TrainingInterrupted, stacklevel=2)
+    return Run(run)
+
+
+class Run:
+    """What training came to: the model, and everything told on the way."""
+
+    def __init__(self, native):
+        self._native = native
+        self.model = Model(native.model)
+        self.events = json.loads(native.events())
+
+    @classmethod
+    def open(cls, folder):
+        """Open the folder of a run that is finished."""
+        return cls(_native.open_run(folder))
+
+    @property
+    def folder(self):
+        """Its folder; None where it was trained in memory."""
+        return self._native.folder
+
+    @property
+    def end(self):
+        """Why it ended, in words."""
+        return self._last("finished").get("reason")
+
+    @property
+    def history(self):
+        """What was measured in each epoch: epoch, cost, dev_loss, dev, learning_rate, seconds, best."""
+        return [event for event in self.events if event["event"] == "epoch_ended"]
+
+    @property
+    def metrics(self):
+        """The metrics on each part, each with its 95 % interval: ``run.metrics["dev"]["accuracy"]["value"]``."""
+        return self._last("finished").get("metrics", {})
+
+    @property
+    def decisions(self):
+        """What was decided, why, and the flag that decides otherwise."""
+        return [event for event in self.events if event["event"] == "decision"]
+
+    @property
+    def warnings(self):
+        """What one should know."""
+        return [event["message"] for event in self.events if event["event"] == "warning"]
+
+    def report(self, path=None):
+        """The report, one self-contained HTML page; written to a file if one is named."""
+        page = self._native.report()
+        if path is not None:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(page)
+        return page
+
+    def plot(self, axes=None):
+        """Draw the learning curves with matplotlib.
+
+        Parameters
+        ----------
+        axes : matplotlib axes, optional
+            Where to draw; a new figure unless given.
+
+        Returns
+        -------
+        matplotlib axes
+        """
+        try:
+            import matplotlib.pyplot as plt
+        except ImportError as error:
+            raise ImportError("plot() needs matplotlib: pip install matplotlib") from error
+        axes = axes if axes is not None else plt.subplots()[1]
+        epochs = [epoch["epoch"] for epoch in self.history]
+        curves = {"train cost": "cost", "dev loss": "dev_loss"}
+        for label, name in curves.items():
+            values = [np.nan if epoch[name] is None else epoch[name] for epoch in self.history]
+            if not np.isnan(values).all():
+                axes.plot(epochs, values, label=label)
+        best = [epoch["epoch"] for epoch in self.history if epoch["best"]]
+        if best:
+            axes.axvline(best[-1], color="0.7", linewidth=1, zorder=0)
+        axes.set_xlabel("epoch")
+        axes.set_ylabel("cost")
+        axes.legend()
+        return axes
+
+    def _last(self, name):
+        return next((event for event in reversed(self.events) if event["event"] == name), {})
+
+    def __repr__(self):
+        return f"<Run: {len(self.history)} epochs, {self.end}; {self.model!r}>"
+
+    def _repr_html_(self):
+        from .display import run_html
+
+        return run_html(self, dict(self._native.figures()))

@@ -1,0 +1,69 @@
+//! The Python package's tests: a virtual environment under `target/`, the extension as `cargo build` makes it, pytest.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+
+use crate::step::{self, Counts};
+use crate::test::{cargo, root};
+
+/// Interpreters that are tried, the first that will do is taken; THALWEG_PYTHON names another.
+const INTERPRETERS: [&str; 6] = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python"];
+
+/// Runs the suite; `None` where there is no Python that will do.
+///
+/// # Errors
+/// If a step fails.
+pub(crate) fn run() -> Result<Option<Counts>> {
+    let Some(python) = interpreter() else { return Ok(None) };
+    let python = environment(&python)?;
+    let build = cargo(&["build", "--package", "thalweg-python", "--package", "thalweg-cli"]);
+    step::run("Python extension", "mend what the compiler names", build)?;
+    let debug = root().join("target/debug");
+    let (built, placed) = match std::env::consts::OS {
+        "windows" => ("_native.dll", "_native.pyd"),
+        "macos" => ("lib_native.dylib", "_native.abi3.so"),
+        _ => ("lib_native.so", "_native.abi3.so"),
+    };
+    let placed = root().join("python/thalweg").join(placed);
+    std::fs::copy(debug.join(built), &placed).with_context(|| format!("cannot write {}", placed.display()))?;
+    let mut tests = Command::new(python);
+    tests
+        .args(["-m", "pytest", "--durations=5"])
+        .current_dir(root())
+        .env("PYTHONPATH", root().join("python"))
+        .env("THALWEG", debug.join(format!("thalweg{}", std::env::consts::EXE_SUFFIX)));
+    step::run("Python tests", "mend the tests named above", tests).map(Some)
+}
+
+/// A Python that has pip and that the pinned packages take: 3.11 or newer.
+fn interpreter() -> Option<PathBuf> {
+    let named = std::env::var_os("THALWEG_PYTHON").map(PathBuf::from);
+    let will_do = |python: &PathBuf| {
+        let asked = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))";
+        let mut command = Command::new(python);
+        command.args(["-c", asked]).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    named.into_iter().chain(INTERPRETERS.map(PathBuf::from)).find(will_do)
+}
+
+/// The interpreter of an environment with what the tests need, made anew where that has changed.
+fn environment(python: &Path) -> Result<PathBuf> {
+    let folder = root().join("target/python");
+    let inside = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    let needed = root().join("python/tests/requirements.txt");
+    let (needs, stamp) = (std::fs::read_to_string(&needed)?, folder.join("requirements.txt"));
+    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == needs) {
+        return Ok(inside);
+    }
+    let mut make = Command::new(python);
+    make.args(["-m", "venv", "--clear"]).arg(&folder);
+    step::run("Python environment", "install Python's venv module", make)?;
+    let mut install = Command::new(&inside);
+    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(&needed);
+    step::run("Python packages", "see whether pip reaches its index", install)?;
+    std::fs::write(stamp, needs)?;
+    Ok(inside)
+}
