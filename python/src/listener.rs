@@ -60,7 +60,7 @@ impl Watch for Listener {
     fn event(&mut self, event: &Event) {
         let Some(callback) = &self.callback else { return };
         let text = serde_json::to_string(event).unwrap_or_default();
-        let answer = Python::attach(|py| Ok(callback.call1(py, (text,))?.bind(py).is_truthy()?));
+        let answer = Python::attach(|py| callback.call1(py, (text,))?.bind(py).is_truthy());
         self.note(answer);
     }
 

@@ -14,6 +14,9 @@ use thalweg::{metrics, spec};
 use crate::data::{Data, Rows};
 use crate::errors::{raised, released};
 
+/// For each row one text a target, and the probability of each class or label.
+type Answers = (Vec<Vec<String>>, Vec<Vec<f64>>);
+
 /// A network with its parameters and its preprocessing.
 #[pyclass(frozen)]
 pub(crate) struct Model(pub(crate) Arc<thalweg::model::Model>);
@@ -109,7 +112,7 @@ impl Model {
     }
 
     /// The answers to the rows of data that is named, one text a target each, and their probabilities.
-    fn predict_path(&self, py: Python<'_>, path: &str) -> PyResult<(Vec<Vec<String>>, Vec<Vec<f64>>)> {
+    fn predict_path(&self, py: Python<'_>, path: &str) -> PyResult<Answers> {
         released(py, || {
             let (mut predictions, mut probabilities) = (Vec::new(), Vec::new());
             self.0.predict(path, &spec::Data::default(), &mut |answers| {

@@ -96,7 +96,6 @@ impl Network {
     }
 
     /// The gradient check on a batch, as JSON.
-    #[pyo3(signature = (theta, x, y, loss, epsilon, seed=0))]
     fn check(
         &self,
         py: Python<'_>,
@@ -105,10 +104,9 @@ impl Network {
         y: PyReadonlyArray2<'_, f64>,
         loss: &str,
         epsilon: f64,
-        seed: u64,
     ) -> PyResult<String> {
         let batch = self.batch(&theta, &x, &y, loss).map_err(|error| raised(py, &error))?;
-        let settings = Settings { epsilon, seed, ..Settings::default() };
+        let settings = Settings { epsilon, ..Settings::default() };
         let report = py.detach(|| {
             let (x, y) = (batch.x.view(), batch.y.view());
             gradient_check::check(&self.0, &*batch.loss, &batch.theta, x, y, None, settings)

@@ -4,7 +4,7 @@ use super::in_memory::planned;
 use super::{Watch, check_settings, fit, fresh_state, judge};
 use crate::data::dataset::{Dataset, Fitted};
 use crate::error::Result;
-use crate::layers::{Layer, read_layer, write_layer};
+use crate::layers::{read_layer, write_layer};
 use crate::model::Model;
 use crate::network::Network;
 use crate::recipe::Plan;
@@ -95,8 +95,8 @@ impl Learner {
     /// If a layer is none of this crate's.
     pub fn model(&self) -> Result<Model> {
         let network = &self.plan.network;
-        let copy = |layer: &Box<dyn Layer>| read_layer(write_layer(&**layer), &[]);
-        let layers = network.layers().iter().map(copy).collect::<Result<_>>()?;
+        let layers =
+            network.layers().iter().map(|layer| read_layer(write_layer(&**layer), &[])).collect::<Result<_>>()?;
         let network = Network::new(network.input(), layers)?;
         Ok(judge::model(&self.config, &self.last, network, &self.state, &Parts::default()))
     }
