@@ -42,7 +42,7 @@ pub struct Trained {
 ///
 /// let mut config = Config::default();
 /// config.set("layers", "8")?;
-/// config.set("epochs", "40")?;
+/// config.set("learning_rate", "0.05")?;
 /// let data = Dataset::from_arrays(&data, None, None, &config)?;
 /// let trained = run::train_on(&config, &data, None, &mut |_: &Event| ())?;
 ///

@@ -33,6 +33,7 @@ use crate::train::{State, Watcher};
 /// config.set("split", "1,0,0")?;
 /// config.set("layers", "none")?;
 /// config.set("task", "regression")?;
+/// config.set("learning_rate", "0.05")?;
 /// let first = Dataset::from_arrays(&portion(0)?, None, None, &config)?;
 /// let mut learner = Learner::new(config, &first, None)?;
 /// for i in 0..100 {
