@@ -24,7 +24,7 @@ pub(crate) struct Data {
 
 /// Rows of either form.
 pub(crate) enum Rows {
-    Arrays(Arrays),
+    Arrays(Box<Arrays>),
     Table(Table),
 }
 
@@ -59,7 +59,7 @@ impl Data {
     fn arrays(py: Python<'_>, source: &str, x: Numbers<'_>) -> PyResult<Data> {
         let shape = x.shape().to_vec();
         let arrays = Arrays::new(source, shape.get(1..).unwrap_or_default(), x.values());
-        Ok(Data::new(Rows::Arrays(arrays.map_err(|error| raised(py, &error))?)))
+        Ok(Data::new(Rows::Arrays(Box::new(arrays.map_err(|error| raised(py, &error))?))))
     }
 
     /// Rows of named columns, which are added one by one.
@@ -142,7 +142,7 @@ impl Data {
     /// Changes arrays; after an error there is nothing left of them.
     fn change(&mut self, py: Python<'_>, change: impl FnOnce(Arrays) -> Result<Arrays>) -> PyResult<()> {
         self.rows = match std::mem::replace(&mut self.rows, Rows::Table(Table::default())) {
-            Rows::Arrays(arrays) => Rows::Arrays(change(arrays).map_err(|error| raised(py, &error))?),
+            Rows::Arrays(arrays) => Rows::Arrays(Box::new(change(*arrays).map_err(|error| raised(py, &error))?)),
             table => table,
         };
         Ok(())
