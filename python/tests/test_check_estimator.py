@@ -26,6 +26,9 @@ CONFIGURATIONS = [
 ]
 
 
-@parametrize_with_checks([kind(**options) for kind in (ThalwegClassifier, ThalwegRegressor) for options in CONFIGURATIONS])
+KINDS = (ThalwegClassifier, ThalwegRegressor)
+
+
+@parametrize_with_checks([kind(**options) for kind in KINDS for options in CONFIGURATIONS])
 def test_scikit_learns_checks(estimator, check):
     check(estimator)

@@ -43,7 +43,8 @@ def test_stubs_name_what_the_extension_has():
     tree = ast.parse((FOLDER / "_native.pyi").read_text(encoding="utf-8"))
     public = lambda names: {name for name in names if not name.startswith("_")}
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-    named = public({getattr(node, "name", None) or getattr(getattr(node, "target", None), "id", "_") for node in tree.body})
+    named = {getattr(node, "name", None) or getattr(getattr(node, "target", None), "id", "_") for node in tree.body}
+    named = public(named)
     assert named == public(dir(_native))
     for name, node in classes.items():
         members = {inner.name for inner in node.body if isinstance(inner, ast.FunctionDef)}

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ import pytest
 import thalweg
 from thalweg.display import Progress
 
+THALWEG = os.environ.get("THALWEG", str(Path(__file__).parents[2] / "target/debug/thalweg"))
 QUICK = {"layers": [16], "epochs": 30, "learning_rate": 0.02, "verbose": 0}
 
 
@@ -31,7 +33,7 @@ def test_a_path_is_trained_on_as_by_the_command_line(tmp_path):
     assert run.model.predict_proba("sample:iris").shape == (150, 3)
     assert run.model.evaluate("sample:iris")["accuracy"]["value"] > 0.8
 
-    command = [os.environ["THALWEG"], "train", "sample:iris", "--layers", "16", "--epochs", "30", "--quiet"]
+    command = [THALWEG, "train", "sample:iris", "--layers", "16", "--epochs", "30", "--quiet"]
     command += ["--learning-rate", "0.02"]
     subprocess.run([*command, "--out", tmp_path / "other"], check=True)
     assert thalweg.Model.load(tmp_path / "other").to_bytes() == run.model.to_bytes()
