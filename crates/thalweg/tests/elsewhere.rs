@@ -193,8 +193,8 @@ fn modules_are_those_that_pytorch_has_run() {
     });
     written += &classes.into_inner();
     written = written.replace(env!("CARGO_PKG_VERSION"), "VERSION");
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/pytorch/modules.py");
-    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("modules.py");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/pytorch/modules.txt");
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("modules.txt");
     std::fs::write(&kept, &written).unwrap();
     let same = std::fs::read_to_string(&golden).is_ok_and(|text| text == written);
     assert!(
@@ -224,11 +224,11 @@ fn damaged_parameters_are_refused_or_read_and_never_a_panic() {
         assert!(import(&bytes[..length]).is_err(), "{length} bytes");
     }
     let mut refused = 0;
-    for bit in 0..8 * bytes.len() {
+    for place in 0..bytes.len() {
         let mut damaged = bytes.clone();
-        damaged[bit / 8] ^= 1 << (bit % 8);
+        damaged[place] ^= 1 << (place % 8);
         refused += usize::from(import(&damaged).is_err());
     }
-    // Numbers may be others; nearly all of the header may not.
-    assert!(refused > 800, "{refused} of {} bits", 8 * bytes.len());
+    // Numbers and names may be others; most of the header may not.
+    assert!(refused > 100, "{refused} of {} bytes", bytes.len());
 }

@@ -55,24 +55,11 @@ fn part(name: &str) -> (&str, &str) {
 
 /// The names of the parameters that the file's tensors go to, by the map and else by their own names.
 fn named(found: &[&Foreign], map: &[(String, String)], twins: &[Twin]) -> Result<Vec<String>> {
+    let theirs: Vec<&str> = found.iter().map(|tensor| tensor.name.as_str()).collect();
+    let ours: Vec<&str> = twins.iter().map(|twin| twin.theirs.as_str()).collect();
     for (from, to) in map {
-        let is = |name: &str, prefix: &str| {
-            name == prefix || name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.'))
-        };
-        if !found.iter().any(|tensor| is(&tensor.name, from)) {
-            let modules = found.iter().flat_map(|tensor| [tensor.name.as_str(), part(&tensor.name).0]);
-            let message = format!("the file has no {from:?}{}", did_you_mean(from, modules));
-            return Err(Error::config(message)
-                .at("--map")
-                .fix(listed("tensors", found.iter().map(|t| t.name.clone()))));
-        }
-        if !twins.iter().any(|twin| is(&twin.theirs, to)) {
-            let layers = twins.iter().flat_map(|twin| [twin.theirs.as_str(), part(&twin.theirs).0]);
-            let message = format!("the network has no {to:?}{}", did_you_mean(to, layers));
-            return Err(Error::config(message)
-                .at("--map")
-                .fix(listed("parameters", twins.iter().map(|t| t.theirs.clone()))));
-        }
+        known(from, &theirs, "the file", "tensors")?;
+        known(to, &ours, "the network", "parameters")?;
     }
     let mapped = |name: &str| {
         let renamed = map.iter().find_map(|(from, to)| match name.strip_prefix(from.as_str()) {
@@ -83,6 +70,16 @@ fn named(found: &[&Foreign], map: &[(String, String)], twins: &[Twin]) -> Result
         renamed.unwrap_or_else(|| name.into())
     };
     Ok(found.iter().map(|tensor| mapped(&tensor.name)).collect())
+}
+
+/// Whether a name of the map's is one of these, or of a module that has some of them.
+fn known(name: &str, all: &[&str], whose: &str, what: &str) -> Result<()> {
+    if all.iter().any(|own| own.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))) {
+        return Ok(());
+    }
+    let near = did_you_mean(name, all.iter().flat_map(|own| [*own, part(own).0]));
+    let message = format!("{whose} has no {name:?}{near}");
+    Err(Error::config(message).at("--map").fix(listed(what, all.iter().map(|own| own.to_string()))))
 }
 
 fn listed(what: &str, names: impl Iterator<Item = String>) -> String {
