@@ -216,11 +216,13 @@ def test_labels_at_once(tmp_path):
 def test_several_numbers(tmp_path):
     draw = np.random.default_rng(5)
     columns = {"x": [f"{x:.3f}" for x in draw.normal(size=ROWS)], "z": [f"{x:.3f}" for x in draw.normal(size=ROWS)]}
-    targets = {"a": draw.normal(3, 2, ROWS), "b": draw.normal(0, 1e-3, ROWS)}
+    # The third's units are small beside its size: it is predicted in 64 bits.
+    targets = {"a": draw.normal(3, 2, ROWS), "b": draw.normal(0, 1e-3, ROWS), "c": draw.normal(1e6, 1, ROWS)}
     data = write(tmp_path / "train.csv", columns | targets)
-    model = train(tmp_path, data, "--target", "a,b")
+    model = train(tmp_path, data, "--target", "a,b,c")
     path, _ = export(model)
     runs = session(path)
+    assert runs.get_outputs()[0].type == "tensor(double)"
     new = write(tmp_path / "new.csv", columns)
     assert_same(model, runs, new, as_inputs(runs, columns))
 
@@ -353,3 +355,38 @@ def test_an_unknown_format_is_refused(tmp_path):
     model = train(tmp_path, "sample:iris")
     assert "did you mean \"onnx\"" in thalweg("export", model, "-o", tmp_path / "a.bin", "--to", "onxx", status=2)
     assert "--to" in thalweg("export", model, "-o", tmp_path / "a.bin", status=2)
+
+
+@pytest.mark.parametrize("precision, smaller, loss", [("f16", 1.7, 0.002), ("int8", 2.2, 0.02)])
+@pytest.mark.parametrize("network", ["rows", "images"])
+def test_fewer_bits(tmp_path, network, precision, smaller, loss):
+    draw = np.random.default_rng(8)
+    middles = draw.normal(0, 1, (3, 6, 6, 2))
+    y = draw.integers(0, 3, ROWS)
+    x = (middles[y] + draw.normal(0, 1.5, (ROWS, 6, 6, 2))).astype(np.float32)
+    np.savez(tmp_path / "data.npz", x=x, y=y)
+    wide = [layer("linear", units=256, activation="relu")]
+    layers = wide if network == "rows" else [conv(24), layer("batch_norm"), conv(24, activation="relu")]
+    model = train(tmp_path, tmp_path / "data.npz", layers=layers, epochs=3)
+    whole, _ = export(model)
+    path = tmp_path / "few.onnx"
+    flags = ["--precision", precision, "--calibrate", tmp_path / "data.npz", "--json"]
+    told = json.loads(thalweg("export", model, "-o", path, *flags))
+    onnx.checker.check_model(onnx.load(path), full_check=True)
+    assert whole.stat().st_size > smaller * path.stat().st_size
+    measured = told["loss"]
+    assert measured["rows"] == ROWS and measured["largest_difference"] > 0
+    before, after = (measured[part]["accuracy"]["value"] for part in ("before", "after"))
+    assert before > 0.6 and after > before - loss
+    # What is told is what ONNX Runtime finds; it may round a number in the middle the other way.
+    runs = session(path)
+    labels, probabilities = (runs.run([name], {"input": x})[0] for name in ("label", "probabilities"))
+    assert abs((labels == y).mean() - after) < 0.005
+    chosen = -np.log(np.maximum(probabilities[np.arange(ROWS), y], 1e-12)).mean()
+    np.testing.assert_allclose(chosen, measured["after"]["log_loss"]["value"], rtol=0.02)
+
+
+def test_eight_bits_need_data_and_other_formats_have_no_fewer_bits(tmp_path):
+    model = train(tmp_path, "sample:iris")
+    assert "--calibrate" in thalweg("export", model, "-o", tmp_path / "a.onnx", "--precision", "int8", status=2)
+    assert "32 bits" in thalweg("export", model, "-o", tmp_path / "a.py", "--precision", "f16", status=2)

@@ -108,6 +108,19 @@ fn export() -> Command {
         .arg(model())
         .arg(out("The file to write; its extension says the format").required(true))
         .arg(Arg::new("to").long("to").value_name("FORMAT").help(format!("The format [{}]", names.join(", "))))
+        .arg(
+            Arg::new("precision")
+                .long("precision")
+                .value_parser(thalweg::export::Precision::NAMES)
+                .default_value("f32")
+                .help("The bits of weights in an ONNX graph"),
+        )
+        .arg(
+            Arg::new("calibrate")
+                .long("calibrate")
+                .value_name("DATA")
+                .help("Data whose answers are known, on which what fewer bits cost is measured"),
+        )
         .after_help(format!("Formats:\n{}", each.join("\n")))
 }
 

@@ -64,7 +64,7 @@ fn count(model: &mut Model) {
 fn every_layer_goes_to_pytorch_and_keras_in_the_same_bytes_each_time() {
     each_layer(|name, model| {
         for format in ["pytorch", "keras"].map(|to| export::format(Some(to), Path::new("net")).unwrap()) {
-            let write = || (format.write)(&model, &export::Options { stem: "net".into() }).unwrap();
+            let write = || (format.write)(&model, &export::Options { stem: "net".into(), ..Default::default() }).unwrap();
             let (once, again) = (write(), write());
             assert!(!once.bytes.is_empty(), "{name} to {}", format.name);
             assert_eq!((once.bytes, once.beside), (again.bytes, again.beside), "{name} to {}", format.name);
@@ -79,7 +79,7 @@ fn parameters_come_back_from_pytorch_to_the_same_bits() {
     each_layer(|name, mut like| {
         let empty = Model::from_bytes(&like.to_bytes(), "like").unwrap();
         count(&mut like);
-        let written = export::export(&like, &folder.path().join("net.py"), format).unwrap();
+        let written = export::export(&like, &folder.path().join("net.py"), format, export::Options::default()).unwrap();
         let (back, decisions) = import::safetensors(&written.beside[0], empty, &[]).unwrap();
         assert_eq!(back.theta, like.theta, "{name}");
         assert!(decisions.is_empty(), "{name}: {decisions:?}");

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use clap::ArgMatches;
-use thalweg::export;
+use thalweg::export::{self, Options, Precision};
 use thalweg::model::Model;
+use thalweg::spec::Data;
 
 use super::argument;
 use crate::print;
@@ -15,7 +16,11 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let out = Path::new(argument(matches, "out"));
     let format = export::format(to, out)?;
     let model = Model::load(argument(matches, "model"))?;
-    let written = export::export(&model, out, format)?;
+    let precision = Precision::named(argument(matches, "precision")).expect("clap knows the names");
+    // The model knows how its data is read.
+    let calibrate = matches.get_one::<String>("calibrate").map(|path| (path.clone(), Data::default()));
+    let options = Options { precision, calibrate, ..Options::default() };
+    let written = export::export(&model, out, format, options)?;
     if matches.get_flag("json") {
         print::json(&serde_json::to_value(&written)?)?;
     } else {

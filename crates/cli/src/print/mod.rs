@@ -10,7 +10,7 @@ use std::path::Path;
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 use thalweg::data::inspect::Profile;
-use thalweg::export::{Proof, Written};
+use thalweg::export::{Loss, Proof, Written};
 use thalweg::metrics::{Metric, Metrics};
 use thalweg::model::Model;
 use thalweg::network::gradient_check::Report;
@@ -98,6 +98,13 @@ pub(crate) fn exported(written: &Written) -> std::io::Result<()> {
         line(&format!(
             "run by {runtime} on {rows} rows: differs from the model by {largest_difference:.1e} at most (let pass: {tolerance:.0e})"
         ))?;
+    }
+    if let Some(Loss { rows, before, after, .. }) = &written.loss {
+        let mut table_rows = vec![["", "model", "written"].map(String::from).to_vec()];
+        let both = before.iter().filter_map(|(name, metric)| Some((name, metric, after.get(name)?)));
+        table_rows.extend(both.map(|(name, a, b)| vec![name.clone(), short(a.value), short(b.value)]));
+        table_rows.push(vec!["rows".into(), grouped(*rows), grouped(*rows)]);
+        table(&table_rows)?;
     }
     decisions(&written.decisions)
 }

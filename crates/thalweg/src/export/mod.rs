@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::metrics::Metrics;
 use crate::model::{Model, atomic};
+use crate::spec;
 use crate::train::event::Decision;
 use crate::{Error, Result, did_you_mean};
 
@@ -43,6 +45,46 @@ pub const ALL: &[Format] = &[
 pub struct Options {
     /// The file's name without its extension, for formats whose files name each other.
     pub stem: String,
+    /// How many bits weights have in the file.
+    pub precision: Precision,
+    /// Data whose answers are known, on which what fewer bits cost is measured, and how it is read.
+    pub calibrate: Option<(String, spec::Data)>,
+}
+
+/// How many bits weights have in a file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// 32.
+    #[default]
+    F32,
+    /// 16, with which they are multiplied as 32.
+    F16,
+    /// 8, a scale a filter or unit; what they are multiplied with has 8 as well.
+    Int8,
+}
+
+impl Precision {
+    /// The names in the command line.
+    pub const NAMES: [&str; 3] = ["f32", "f16", "int8"];
+
+    /// The precision of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        let place = Self::NAMES.iter().position(|known| *known == name)?;
+        Some([Precision::F32, Precision::F16, Precision::Int8][place])
+    }
+}
+
+/// What fewer bits cost.
+#[derive(Debug, Clone, Serialize)]
+pub struct Loss {
+    /// The rows of the calibration data.
+    pub rows: usize,
+    /// Metrics of the model on them.
+    pub before: Metrics,
+    /// Metrics of what was written.
+    pub after: Metrics,
+    /// The largest difference of an output, probabilities or numbers in units of their deviation.
+    pub largest_difference: f64,
 }
 
 /// A model in a format.
@@ -54,8 +96,10 @@ pub struct Exported {
     pub beside: Vec<(&'static str, Vec<u8>)>,
     /// What was decided.
     pub decisions: Vec<Decision>,
-    /// What was proved of it, if it was run.
+    /// What was proved of it, if it was run; of fewer bits, before they were reduced.
     pub proof: Option<Proof>,
+    /// What fewer bits cost, if that was measured.
+    pub loss: Option<Loss>,
 }
 
 /// That what was written gives the model's own answers.
@@ -80,8 +124,10 @@ pub struct Written {
     pub format: &'static str,
     /// Files that were written beside it.
     pub beside: Vec<PathBuf>,
-    /// What was proved of it, if it was run.
+    /// What was proved of it, if it was run; of fewer bits, before they were reduced.
     pub proof: Option<Proof>,
+    /// What fewer bits cost, if that was measured.
+    pub loss: Option<Loss>,
     /// What was decided.
     pub decisions: Vec<Decision>,
 }
@@ -114,9 +160,14 @@ pub fn format(name: Option<&str>, path: &Path) -> Result<&'static Format> {
 /// # Errors
 /// If the format cannot express the model, what was written does not give the model's answers, or a file cannot be
 /// written.
-pub fn export(model: &Model, path: &Path, format: &Format) -> Result<Written> {
+pub fn export(model: &Model, path: &Path, format: &Format, options: Options) -> Result<Written> {
+    if format.extension != "onnx" && options.precision != Precision::F32 {
+        return Err(Error::config(format!("{} is written in 32 bits alone", format.name))
+            .at("--precision")
+            .fix("leave it out, or use --to onnx"));
+    }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let exported = (format.write)(model, &Options { stem })?;
+    let exported = (format.write)(model, &Options { stem, ..options })?;
     let mut beside = Vec::new();
     for (extension, bytes) in &exported.beside {
         let path = path.with_extension(extension);
@@ -124,8 +175,8 @@ pub fn export(model: &Model, path: &Path, format: &Format) -> Result<Written> {
         beside.push(path);
     }
     atomic::write(path, &exported.bytes)?;
-    let Exported { proof, decisions, .. } = exported;
-    Ok(Written { path: path.into(), format: format.name, beside, proof, decisions })
+    let Exported { proof, loss, decisions, .. } = exported;
+    Ok(Written { path: path.into(), format: format.name, beside, proof, loss, decisions })
 }
 
 #[cfg(test)]

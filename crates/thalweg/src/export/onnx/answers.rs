@@ -8,12 +8,10 @@ use crate::data::target::Target;
 /// Where the answers are.
 #[derive(Debug)]
 pub(super) struct Answers {
-    /// The output of probabilities, or of numbers.
+    /// The tensor of probabilities, or of scaled numbers.
     pub(super) numbers: String,
-    /// How many nodes it takes to that; those after it make labels.
+    /// How many nodes it takes to that; those after it make labels, or numbers in the data's units.
     pub(super) nodes: usize,
-    /// Whether numbers are of 64 bits.
-    pub(super) double: bool,
 }
 
 /// Adds what makes answers of logits, and the outputs.
@@ -23,9 +21,10 @@ pub(super) fn write(graph: &mut Graph, target: &Target, z: &str, needs_double: i
         Task::Regression => {
             let double = target.scales.iter().any(|&(mean, deviation)| needs_double(mean, deviation));
             let kind = if double { DataType::Double } else { DataType::Float };
+            let nodes = graph.nodes.len();
             let y = unscaled(graph, target, z, kind);
             let numbers = graph.output("prediction", &y, kind, &[target.columns.len()], "numbers in the data's units");
-            Answers { numbers, nodes: graph.nodes.len(), double }
+            Answers { numbers: if y == z { numbers } else { z.into() }, nodes }
         }
         Task::Multilabel => {
             let p = graph.node("answers.Sigmoid", "Sigmoid", [z], Vec::new());
@@ -41,7 +40,7 @@ pub(super) fn write(graph: &mut Graph, target: &Target, z: &str, needs_double: i
                 &[count],
                 "1 for each label of a probability of a half or more",
             );
-            Answers { numbers, nodes, double: false }
+            Answers { numbers, nodes }
         }
         Task::Binary | Task::Multiclass => {
             let p = if target.task == Task::Binary {
@@ -61,7 +60,7 @@ pub(super) fn write(graph: &mut Graph, target: &Target, z: &str, needs_double: i
             let (kind, classes) = classes(graph, &target.classes);
             let label = graph.node("answers.Gather", "Gather", [&classes, &best], vec![int("axis", 0)]);
             graph.output("label", &label, kind, &[], "the likeliest class");
-            Answers { numbers, nodes, double: false }
+            Answers { numbers, nodes }
         }
     }
 }

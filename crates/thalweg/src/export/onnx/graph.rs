@@ -165,6 +165,11 @@ impl Graph {
         name
     }
 
+    /// Adds small whole numbers.
+    pub(super) fn bytes(&mut self, name: &str, kind: DataType, dimensions: &[usize], bytes: Vec<u8>) -> String {
+        self.raw(name, kind, dimensions, bytes)
+    }
+
     fn raw(&mut self, name: &str, kind: DataType, dimensions: &[usize], bytes: Vec<u8>) -> String {
         let name = self.unique(name);
         self.constants.push(Tensor {

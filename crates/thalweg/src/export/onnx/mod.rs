@@ -12,6 +12,7 @@ mod layers;
 mod preprocess;
 pub(crate) mod proto;
 mod prove;
+mod reduce;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -53,9 +54,9 @@ struct Written {
     answers: answers::Answers,
 }
 
-fn write(model: &Model, _options: &Options) -> Result<Exported> {
+fn write(model: &Model, options: &Options) -> Result<Exported> {
     let mut graph = Graph::default();
-    let (x, decisions) = preprocess::write(&mut graph, &model.pipeline, model.network.input())?;
+    let (x, mut decisions) = preprocess::write(&mut graph, &model.pipeline, model.network.input())?;
     let preprocess = graph.nodes.len();
     let mut y = x.clone();
     for (i, layer) in model.network.layers().iter().enumerate() {
@@ -65,10 +66,12 @@ fn write(model: &Model, _options: &Options) -> Result<Exported> {
     }
     let z = graph.row("answers", &y);
     let answers = answers::write(&mut graph, &model.target, &z, preprocess::needs_double);
-    let written = Written { graph, preprocess, x, answers };
+    let mut written = Written { graph, preprocess, x, answers };
     let proof = prove::prove(model, &written)?;
+    let (reduced, loss) = reduce::reduce(model, &mut written, options)?;
+    decisions.extend(reduced);
     let bytes = file(model, written.graph, written.x.name).encode_to_vec();
-    Ok(Exported { bytes, beside: Vec::new(), decisions, proof: Some(proof) })
+    Ok(Exported { bytes, beside: Vec::new(), decisions, proof: Some(proof), loss })
 }
 
 /// The file of a graph whose network begins at x.

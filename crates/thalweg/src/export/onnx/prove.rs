@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use prost::Message;
-use rten::ValueOrView;
+use rten::{ModelOptions, ValueOrView};
 
 use super::graph::value;
 use super::interpret::{self, Value};
-use super::proto::DataType;
+use super::proto::{DataType, ValueInfo};
 use super::rows::{self, Rows};
 use super::{Written, of_graph};
 use crate::data::schema::Task;
@@ -25,21 +25,25 @@ pub(super) fn prove(model: &Model, written: &Written) -> Result<Proof> {
     let mut values: HashMap<String, Value> = values;
     interpret::run(&graph.nodes[..written.preprocess], &graph.constants, &mut values)?;
     let x = values.get(&written.x.name).ok_or_else(|| Error::internal("the preprocessing makes no input"))?;
-    let outputs = network(written, x.numbers()?)?;
-
-    let target = &model.target;
-    let each = outputs.len() / count;
-    let kind = if written.answers.double { DataType::Double } else { DataType::Float };
-    values.insert(written.answers.numbers.clone(), Value::Numbers { kind, columns: each, numbers: outputs.clone() });
+    let x: Vec<f32> = x.numbers()?.iter().map(|&x| x as f32).collect();
+    let numbers = Runner::new(written, true)?.run(&x)?;
+    let columns = numbers.len() / count;
+    let numbers = Value::Numbers { kind: DataType::Float, columns, numbers };
+    values.insert(written.answers.numbers.clone(), numbers);
     interpret::run(&graph.nodes[written.answers.nodes..], &graph.constants, &mut values)?;
 
-    let ours: Vec<f64> = match target.task {
-        Task::Regression => expected.clone(),
-        _ => expected.chunks_exact(target.outputs()).flat_map(|row| target.probabilities(row)).collect(),
-    };
-    let theirs = match target.task {
-        Task::Regression => outputs.iter().enumerate().map(|(i, &y)| target.scaled(i % each, y)).collect(),
-        _ => outputs,
+    let target = &model.target;
+    let output = graph.outputs.first().and_then(|output| values.get(&output.name));
+    let output = output.ok_or_else(|| Error::internal("the graph gives no answers"))?.numbers()?;
+    let (ours, theirs): (Vec<f64>, Vec<f64>) = match target.task {
+        Task::Regression => {
+            let scaled = output.iter().enumerate().map(|(i, &y)| target.scaled(i % columns, y));
+            (expected.clone(), scaled.collect())
+        }
+        _ => {
+            let ours = expected.chunks_exact(target.outputs()).flat_map(|row| target.probabilities(row));
+            (ours.collect(), output.to_vec())
+        }
     };
     if ours.len() != theirs.len() {
         return Err(Error::internal(format!("the graph gives {} numbers, expected {}", theirs.len(), ours.len())));
@@ -61,28 +65,78 @@ pub(super) fn prove(model: &Model, written: &Written) -> Result<Proof> {
     Ok(Proof { runtime: "rten", rows: count, largest_difference: largest, tolerance: TOLERANCE })
 }
 
-/// The answers for the network's inputs.
-fn network(written: &Written, x: &[f64]) -> Result<Vec<f64>> {
-    let failed = |error: String| Error::internal(format!("the graph cannot be run: {error}"));
-    let graph = &written.graph;
-    let nodes = graph.nodes[written.preprocess..written.answers.nodes].to_vec();
-    let used = |name: &String| nodes.iter().any(|node| node.input.contains(name));
-    let constants = graph.constants.iter().filter(|constant| used(&constant.name)).cloned().collect();
-    let dimensions = written.x.shape.dimensions();
-    let input = value(&written.x.name, DataType::Float, dimensions, "");
-    let kind = if written.answers.double { DataType::Double } else { DataType::Float };
-    let output = value(&written.answers.numbers, kind, &[], "");
-    let output = super::proto::ValueInfo { r#type: None, ..output };
-    let bytes = of_graph(nodes, constants, vec![input], vec![output]).encode_to_vec();
-    let model = rten::Model::load(bytes).map_err(|error| failed(error.to_string()))?;
+/// The network of a graph, ready to be run.
+pub(super) struct Runner {
+    model: rten::Model,
+    /// The dimensions of an example.
+    dimensions: Vec<usize>,
+    answers: String,
+}
 
-    let each: usize = dimensions.iter().product();
-    let shape: Vec<usize> = std::iter::once(x.len() / each).chain(dimensions.iter().copied()).collect();
-    let x = x.iter().map(|&x| x as f32).collect();
-    let x = rten::Value::from_shape(&shape, x).map_err(|error| failed(format!("{error:?}")))?;
-    let y = model.run_one(ValueOrView::from(x), None).map_err(|error| failed(error.to_string()))?;
-    let (_, y) = y.into_shape_vec::<f32, 2>().map_err(|error| failed(error.to_string()))?;
-    Ok(y.into_iter().map(f64::from).collect())
+impl Runner {
+    /// Makes it ready; with all tensors between its layers where it is not to be made faster.
+    pub(super) fn new(written: &Written, faster: bool) -> Result<Runner> {
+        let graph = &written.graph;
+        let nodes = graph.nodes[written.preprocess..written.answers.nodes].to_vec();
+        let used = |name: &String| nodes.iter().any(|node| node.input.contains(name));
+        let constants = graph.constants.iter().filter(|constant| used(&constant.name)).cloned().collect();
+        let dimensions = written.x.shape.dimensions().to_vec();
+        let input = value(&written.x.name, DataType::Float, &dimensions, "");
+        let answers = written.answers.numbers.clone();
+        let output = ValueInfo { name: answers.clone(), ..ValueInfo::default() };
+        let bytes = of_graph(nodes, constants, vec![input], vec![output]).encode_to_vec();
+        let mut options = ModelOptions::with_all_ops();
+        let model = options.enable_optimization(faster).load(bytes).map_err(|error| failed(error.to_string()))?;
+        Ok(Runner { model, dimensions, answers })
+    }
+
+    /// The answers to inputs of the network.
+    pub(super) fn run(&self, x: &[f32]) -> Result<Vec<f64>> {
+        let y = self.tensors(x, &[&self.answers])?.remove(0);
+        Ok(y.into_iter().map(f64::from).collect())
+    }
+
+    /// The least and the greatest number of each of some tensors.
+    pub(super) fn ranges<'a>(
+        &self,
+        batches: impl Iterator<Item = &'a [f32]>,
+        names: &[String],
+    ) -> Result<HashMap<String, (f32, f32)>> {
+        let wanted: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut ranges = HashMap::new();
+        for x in batches {
+            for (name, tensor) in names.iter().zip(self.tensors(x, &wanted)?) {
+                let range = ranges.entry(name.clone()).or_insert((0.0_f32, 0.0_f32));
+                *range = tensor.iter().fold(*range, |(low, high), &x| (low.min(x), high.max(x)));
+            }
+        }
+        Ok(ranges)
+    }
+
+    fn tensors(&self, x: &[f32], names: &[&str]) -> Result<Vec<Vec<f32>>> {
+        let each: usize = self.dimensions.iter().product();
+        let mut tensors = vec![Vec::new(); names.len()];
+        for x in x.chunks(each * AT_ONCE) {
+            let shape: Vec<usize> = std::iter::once(x.len() / each).chain(self.dimensions.iter().copied()).collect();
+            let x = rten::Value::from_shape(&shape, x.to_vec()).map_err(|error| failed(error.to_string()))?;
+            let id = |name: &&str| self.model.node_id(name).map_err(|error| failed(error.to_string()));
+            let ids = names.iter().map(id).collect::<Result<Vec<_>>>()?;
+            let input = self.model.input_ids()[0];
+            let made = self.model.run(vec![(input, ValueOrView::from(x))], &ids, None);
+            for (tensor, made) in tensors.iter_mut().zip(made.map_err(|error| failed(error.to_string()))?) {
+                let made = made.into_tensor::<f32>().ok_or_else(|| failed("it gives other numbers".into()))?;
+                tensor.extend(made.into_data());
+            }
+        }
+        Ok(tensors)
+    }
+}
+
+/// Rows that are run at once.
+const AT_ONCE: usize = 256;
+
+fn failed(error: String) -> Error {
+    Error::internal(format!("the graph cannot be run: {error}"))
 }
 
 /// The labels must be those of the model, where no other is as likely.
