@@ -251,6 +251,14 @@ mod tests {
                     (number(row, 6), number(row, 8), number(row, 9))
                 );
             }
+            assert_eq!(file.read_answers(block).unwrap(), y);
+        }
+        for row in [0, shape.rows_of_block() + 3, total - 1] {
+            let [mut x, mut y, mut weights] = [const { Vec::new() }; 3];
+            file.read_row(row, [&mut x, &mut y, &mut weights]).unwrap();
+            let found = [&x[..], &y, &weights].concat();
+            assert_eq!(found, (0..10).map(|i| number(row, i)).collect::<Vec<f32>>());
+            assert_eq!(file.inputs(row).unwrap(), x);
         }
     }
 }
