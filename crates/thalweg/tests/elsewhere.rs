@@ -64,7 +64,8 @@ fn count(model: &mut Model) {
 fn every_layer_goes_to_pytorch_and_keras_in_the_same_bytes_each_time() {
     each_layer(|name, model| {
         for format in ["pytorch", "keras"].map(|to| export::format(Some(to), Path::new("net")).unwrap()) {
-            let write = || (format.write)(&model, &export::Options { stem: "net".into(), ..Default::default() }).unwrap();
+            let write =
+                || (format.write)(&model, &export::Options { stem: "net".into(), ..Default::default() }).unwrap();
             let (once, again) = (write(), write());
             assert!(!once.bytes.is_empty(), "{name} to {}", format.name);
             assert_eq!((once.bytes, once.beside), (again.bytes, again.beside), "{name} to {}", format.name);
