@@ -60,6 +60,8 @@ def test_arrays_are_trained_on_with_validation_data():
     y = np.where(X[:, 0] > 0, "yes", "no")
     run = thalweg.train(X[:200], y[:200], validation_data=(X[200:], y[200:]), split=[1, 0, 0], **QUICK)
     assert run.model.provenance["examples"]["dev"] == 100
+    numbered = thalweg.train(X[:200], (y[:200] == "yes") + 1, **QUICK)
+    assert set(numbered.model.predict(X[200:]).tolist()) == {1, 2}
     metrics = run.model.evaluate(X[200:], y[200:])
     assert metrics["accuracy"]["value"] == pytest.approx((run.model.predict(X[200:]) == y[200:]).mean())
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from . import _native
 from ._frames import columns_of_array, is_frame
-from ._rows import rows, rows_of
+from ._rows import labels_of, rows, rows_of
 
 
 class Model:
@@ -92,17 +92,22 @@ class Model:
         Returns
         -------
         array of shape (n_rows,) or (n_rows, n_targets)
+            Classes are numbers or booleans where all their names are, else texts.
         """
         if _is_path(data):
             answers = np.array(self._native.predict_path(str(data))[0])
-            answers = answers.astype(float) if self.task == "regression" else answers
+            if self.task == "regression":
+                answers = answers.astype(float)
+            elif self.task != "multilabel":
+                labels = dict(zip(self.classes, labels_of(self.classes)))
+                return np.array([labels[name] for name in answers[:, 0]])
             return answers[:, 0] if answers.ndim == 2 and answers.shape[1] == 1 else answers
         outputs = self._outputs(data)
         if self.task == "multilabel":
             return (outputs >= 0.5).astype(int)
         if self.task == "regression":
             return outputs[:, 0] if outputs.shape[1] == 1 else outputs
-        return np.array(self.classes)[outputs.argmax(axis=1)]
+        return labels_of(self.classes)[outputs.argmax(axis=1)]
 
     def predict_proba(self, data):
         """The probability of each class or label for each row."""

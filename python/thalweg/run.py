@@ -45,7 +45,7 @@ def train(data, y=None, *, sample_weight=None, validation_data=None, callbacks=N
     --------
     >>> import thalweg
     >>> x = [[i % 7, i % 5] for i in range(200)]
-    >>> run = thalweg.train(x, [float(a + b) for a, b in x], layers=[16], epochs=80, verbose=0)
+    >>> run = thalweg.train(x, [a + b for a, b in x], task="regression", layers=[16], verbose=0)
     >>> round(float(run.model.predict([[3, 4]])[0]))
     7
     """
