@@ -154,8 +154,7 @@ class _Network(BaseEstimator):
         X, y, weights = self._checked(X, y, sample_weight, reset=first)
         data = rows("X", X, self._named(y), weights)
         if getattr(self, "_learner", None) is None:
-            # It is not known how much is still to come.
-            options = {"schedule": "constant", "average": 0.0, **self._options(told), "split": [1.0, 0.0, 0.0]}
+            options = {**self._options(told), "split": [1.0, 0.0, 0.0]}
             start = None if first else self.model_._native
             self._learner = _native.Learner(options_json(options), data, start)
         if self._learner.learn(data):

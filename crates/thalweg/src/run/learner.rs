@@ -16,7 +16,8 @@ use crate::train::{State, Watcher};
 /// A network that learns from one portion of rows after another, an epoch each.
 ///
 /// Preprocessing and classes are those of the first portion; what is decided by the number of rows is decided by its. The
-/// optimiser goes on where it was. There is no dev part.
+/// optimiser goes on where it was. There is no dev part. How much is still to come is not known: unless the configuration
+/// says otherwise, the learning rate stays as it is, and parameters are not averaged.
 ///
 /// # Examples
 ///
@@ -59,7 +60,9 @@ impl Learner {
     ///
     /// # Errors
     /// If the data or the configuration do not fit.
-    pub fn new(config: Config, data: &Dataset, start: Option<&Tensor>) -> Result<Learner> {
+    pub fn new(mut config: Config, data: &Dataset, start: Option<&Tensor>) -> Result<Learner> {
+        config.train.schedule.get_or_insert_with(|| "constant".into());
+        config.train.average.get_or_insert(0.0);
         check_settings(&config)?;
         thalweg_kernels::pool::set_threads(config.train.threads);
         let plan = planned(&config, data, start)?;
