@@ -180,7 +180,7 @@ def test_training_goes_on_from_a_graph(tmp_path):
     after = json.loads(thalweg("evaluate", tmp_path / "still", data, "--json"))["metrics"]["log_loss"]["value"]
     # Without steps the parameters are those of the graph.
     assert still["parameters"] > 0 and abs(after - before) < 1e-6
-    trained = json.loads(thalweg("train", data, *flags, "--epochs", 20, "-o", tmp_path / "on"))
+    trained = json.loads(thalweg("train", data, *flags, "--epochs", 40, "-o", tmp_path / "on"))
     assert trained["metrics"]["train"]["log_loss"]["value"] < 0.8 * before
     assert any("m.safetensors" in decision["what"] for decision in trained["decisions"])
 
