@@ -1,5 +1,7 @@
 """What the tests of exports share: the thalweg command, tiny models of every kind of layer, tables with every kind of column."""
 
+import csv
+import io
 import json
 import os
 import subprocess
@@ -19,11 +21,11 @@ def command():
     return path
 
 
-def thalweg(*arguments):
-    """Runs the command; gives what it prints."""
+def thalweg(*arguments, status=0):
+    """Runs the command, which must end with this status; gives what it prints, or its error."""
     run = subprocess.run([command(), *map(str, arguments)], capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
-    return run.stdout
+    assert run.returncode == status, run.stderr
+    return run.stderr if status else run.stdout
 
 
 def train(folder, data, layers=(), *options):
@@ -50,6 +52,14 @@ def predictions(model, data):
     answers = [line["prediction"] for line in lines]
     probabilities = [[line[key] for key in line if key.startswith("probability_")] for line in lines]
     return answers, np.array(probabilities)
+
+
+def predict(model, data):
+    """The predictions as texts, and the probabilities, as `thalweg predict` prints them."""
+    rows = list(csv.DictReader(io.StringIO(thalweg("predict", model, data))))
+    probabilities = [[float(x) for name, x in row.items() if name.startswith("probability_")] for row in rows]
+    predictions = [[x for name, x in row.items() if name.startswith("prediction")] for row in rows]
+    return predictions, np.array(probabilities)
 
 
 def difference(ours, theirs):

@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 
 import thalweg
 from thalweg import ThalwegClassifier, ThalwegRegressor
-from thalweg.estimators import OWN, RENAMED
+from thalweg._estimator import OWN, RENAMED
 
 IRIS = load_iris(return_X_y=True)
 QUICK = {"layers": [16], "epochs": 40, "learning_rate": 0.03}

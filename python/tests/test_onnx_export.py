@@ -4,29 +4,16 @@ Needs numpy, onnx, onnxruntime and pytest, and the binary: $THALWEG, or target/d
 """
 
 import csv
-import io
 import json
-import os
-import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
-
-ROOT = Path(__file__).resolve().parents[2]
-BINARY = Path(os.environ.get("THALWEG", ROOT / "target" / "debug" / "thalweg"))
-pytestmark = pytest.mark.skipif(not BINARY.exists(), reason=f"no binary at {BINARY}: build it, or set THALWEG")
+from exported import predict, thalweg
 
 TOLERANCE = 1e-5
-
-
-def thalweg(*arguments, status=0):
-    done = subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True)
-    assert done.returncode == status, done.stderr
-    return done.stdout if status == 0 else done.stderr
 
 
 def train(folder, data, *flags, layers=None, epochs=2):
@@ -54,14 +41,6 @@ def session(path):
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-
-
-def predict(model, data):
-    """The predictions as texts, and the probabilities."""
-    rows = list(csv.DictReader(io.StringIO(thalweg("predict", model, data))))
-    probabilities = [[float(x) for name, x in row.items() if name.startswith("probability_")] for row in rows]
-    predictions = [[x for name, x in row.items() if name.startswith("prediction")] for row in rows]
-    return predictions, np.array(probabilities)
 
 
 def assert_same(model, runs, data, inputs, scale=1.0, none=True):

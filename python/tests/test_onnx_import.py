@@ -3,11 +3,7 @@
 Needs numpy, onnx, onnxruntime and pytest, and the binary: $THALWEG, or target/debug/thalweg.
 """
 
-import csv
-import io
 import json
-import os
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -15,19 +11,10 @@ import pytest
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
+from exported import predict, thalweg
 from onnx import TensorProto, helper, numpy_helper
 
-ROOT = Path(__file__).resolve().parents[2]
-BINARY = Path(os.environ.get("THALWEG", ROOT / "target" / "debug" / "thalweg"))
-pytestmark = pytest.mark.skipif(not BINARY.exists(), reason=f"no binary at {BINARY}: build it, or set THALWEG")
-
 ROWS = 50
-
-
-def thalweg(*arguments, status=0):
-    done = subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True)
-    assert done.returncode == status, done.stderr
-    return done.stdout if status == 0 else done.stderr
 
 
 class Builder:
@@ -138,11 +125,10 @@ GRAPHS = [
 ]
 
 
-def predict(model, data):
-    rows = list(csv.DictReader(io.StringIO(thalweg("predict", model, data))))
-    probabilities = [[float(x) for name, x in row.items() if name.startswith("probability_")] for row in rows]
-    numbers = [[float(x) for name, x in row.items() if name.startswith("prediction")] for row in rows]
-    return np.array(probabilities if probabilities[0] else numbers)
+def answers(model, data):
+    """The model's probabilities, or its numbers."""
+    predictions, probabilities = predict(model, data)
+    return probabilities if probabilities.size else np.array(predictions, float)
 
 
 def channels_last(x):
@@ -160,7 +146,7 @@ def test_graphs_of_others(tmp_path, make):
     told = json.loads(thalweg("import", path, "-o", tmp_path / "m.safetensors", "--json"))
     assert told["parameters"] > 0
     np.savez(tmp_path / "data.npz", x=channels_last(x), y=np.arange(ROWS) % 2)
-    ours = predict(tmp_path / "m.safetensors", tmp_path / "data.npz")
+    ours = answers(tmp_path / "m.safetensors", tmp_path / "data.npz")
     if told["task"] == "binary":
         ours = ours[:, 1:]
     np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)

@@ -9,10 +9,9 @@ use super::memory;
 use super::partition::Partition;
 use super::preprocess::Pipeline;
 use super::row_file::{self, RowFile, RowShape, RowWriter};
+use super::rows::Rows;
 use super::schema::{self, Role, Schema, Task};
-use super::shift;
 use super::source::{self, Source};
-use super::split;
 use super::stream;
 use super::table::Table;
 use super::target::Target;
@@ -135,83 +134,6 @@ impl Fitted<'_> {
             warnings,
             hashes: BTreeMap::new(),
         })
-    }
-}
-
-/// What tables and arrays have in common on the way to examples.
-trait Rows {
-    /// The table that holds the targets.
-    fn answers(&self) -> &Table;
-    fn schema(&self, config: &Config) -> Result<(Schema, Vec<Decision>)>;
-    /// Each row's key for the split.
-    fn keys(&self, rows: &[usize], schema: &Schema, seed: u64) -> Result<Vec<u64>>;
-    fn fit(&self, schema: &Schema, rows: &[usize], config: &Config) -> Result<(Pipeline, Vec<Decision>)>;
-    fn encode(&self, rows: &[usize], schema: &Schema, pipeline: &Pipeline, target: &Target) -> Result<Examples>;
-    /// How many rows are in memory at a time, where training rows stay on disk.
-    fn at_once(&self, config: &Config) -> Result<Option<usize>>;
-    /// The columns whose distribution differs from another source's.
-    fn differing(&self, other: &Self, schema: &Schema) -> Vec<String>;
-}
-
-impl Rows for Table {
-    fn answers(&self) -> &Table {
-        self
-    }
-    fn schema(&self, config: &Config) -> Result<(Schema, Vec<Decision>)> {
-        Schema::infer(self, &config.data, &config.split)
-    }
-    fn keys(&self, rows: &[usize], schema: &Schema, seed: u64) -> Result<Vec<u64>> {
-        Ok(split::row_keys(self, rows, &schema.notation, seed))
-    }
-    fn fit(&self, schema: &Schema, rows: &[usize], config: &Config) -> Result<(Pipeline, Vec<Decision>)> {
-        Pipeline::fit(self, schema, rows, &config.preprocess)
-    }
-    fn encode(&self, rows: &[usize], schema: &Schema, pipeline: &Pipeline, target: &Target) -> Result<Examples> {
-        Examples::encode(self, rows, schema, pipeline, Some(target))
-    }
-    // Tables that stay on disk are read by rows in `stream`.
-    fn at_once(&self, _: &Config) -> Result<Option<usize>> {
-        Ok(None)
-    }
-    fn differing(&self, other: &Self, schema: &Schema) -> Vec<String> {
-        shift::differing(self, other, schema)
-    }
-}
-
-impl Rows for Arrays {
-    fn answers(&self) -> &Table {
-        &self.answers
-    }
-    fn schema(&self, config: &Config) -> Result<(Schema, Vec<Decision>)> {
-        self.schema(config)
-    }
-    fn keys(&self, rows: &[usize], schema: &Schema, seed: u64) -> Result<Vec<u64>> {
-        self.keys(rows, schema, seed)
-    }
-    fn fit(&self, schema: &Schema, rows: &[usize], config: &Config) -> Result<(Pipeline, Vec<Decision>)> {
-        if self.on_disk.is_none() {
-            return Pipeline::fit_arrays(self, schema, rows, &config.preprocess);
-        }
-        let sample = memory::spread(rows, memory::examples_at_once(&config.data, self.width())?);
-        let (pipeline, mut decisions) = Pipeline::fit_arrays(self, schema, &sample, &config.preprocess)?;
-        if sample.len() < rows.len() {
-            decisions.push(Decision {
-                what: format!("scales are those of {} sampled training examples", sample.len()),
-                why: format!("{} stay on disk", rows.len()),
-                flag: "--from-disk=false".into(),
-            });
-        }
-        Ok((pipeline, decisions))
-    }
-    fn encode(&self, rows: &[usize], _: &Schema, pipeline: &Pipeline, target: &Target) -> Result<Examples> {
-        Examples::encode_arrays(self, rows, pipeline, Some(target))
-    }
-    fn at_once(&self, config: &Config) -> Result<Option<usize>> {
-        let stay = self.on_disk.is_some() || config.data.from_disk == Some(true);
-        stay.then(|| memory::examples_at_once(&config.data, self.width())).transpose()
-    }
-    fn differing(&self, _: &Self, _: &Schema) -> Vec<String> {
-        Vec::new()
     }
 }
 

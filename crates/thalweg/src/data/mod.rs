@@ -12,6 +12,7 @@ mod partition;
 pub mod preprocess;
 mod reading;
 pub mod row_file;
+mod rows;
 pub mod schema;
 mod shift;
 pub mod source;

@@ -189,7 +189,7 @@ fn theta(like: &Model, twins: &[Twin], found: &[&Foreign], names: &[String]) -> 
                     format!("the tensor {:?} of {} has what is no finite number", tensor.name, tensor.dtype());
                 Error::data(message).fix("store it as F32, F64, F16 or BF16, and finite")
             })?;
-        let entry = like.network.layout().entries().iter().find(|entry| entry.name == twin.ours);
+        let entry = like.network.layout().named(&twin.ours);
         let entry = entry.expect("a step's parameters are the network's");
         let ours = Tensor::from_f64(entry.shape, twin.to_ours(&numbers)).to(dtype);
         ops::copy(ours.view(), theta.view_mut().part(entry.start, entry.shape));

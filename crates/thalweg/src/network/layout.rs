@@ -75,6 +75,11 @@ impl Layout {
         &self.entries
     }
 
+    /// The parameter of a name, such as `layers.0.weight`.
+    pub fn named(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.name == name)
+    }
+
     /// The parameters of a layer.
     pub fn of_layer(&self, layer: usize) -> &[Entry] {
         &self.entries[self.layers[layer].clone()]

@@ -2,16 +2,17 @@
 
 mod graph;
 mod hdf5;
+mod windows;
 mod zip;
 
 use serde_json::{Value, json};
 
 use self::graph::{Graph, Symbol, Variable};
-use super::steps::{self, Convolution, Frame, Pool, Step, StepKind};
+use super::steps::{self, Step, StepKind};
 use super::{Exported, Format, Options};
 use crate::data::preprocess::Scale;
 use crate::data::schema::Task;
-use crate::layers::{Embedding, LogMelOptions, Pooling};
+use crate::layers::{Embedding, LogMelOptions};
 use crate::model::Model;
 use crate::tensor::{Activation, Dtype};
 use crate::train::event::Decision;
@@ -79,8 +80,7 @@ impl Keras<'_> {
     /// A parameter by its whole name.
     fn parameter(&self, step: &Step, own: &str) -> Variable {
         let name = format!("{}.{own}", step.name);
-        let entries = self.model.network.layout().entries();
-        let entry = entries.iter().find(|entry| entry.name == name).expect("a step's parameters are the network's");
+        let entry = self.model.network.layout().named(&name).expect("a step's parameters are the network's");
         let numbers = self.model.theta.view().part(entry.start, entry.shape).to_f64();
         (entry.shape.dimensions().to_vec(), numbers.into_iter().map(|x| x as f32).collect())
     }
@@ -272,118 +272,6 @@ impl Keras<'_> {
                 self.graph.layer("Concatenate", &step.name, json!({ "axis": -1 }), &parts, step.output.dimensions())
             }
         }
-    }
-
-    /// x as the windows see it.
-    fn windowed(&mut self, step: &Step, frame: &Frame, x: Symbol) -> Symbol {
-        let input = frame.windows.input;
-        self.reshaped(step, "windows", x, &input[usize::from(frame.line)..])
-    }
-
-    /// x between zeros, and what is left to say of padding.
-    fn padded(&mut self, step: &Step, frame: &Frame, x: Symbol, same: bool) -> (Symbol, &'static str) {
-        let around = frame.each(frame.around());
-        if around.iter().flatten().all(|&n| n == 0) {
-            return (x, "valid");
-        }
-        if same {
-            return (x, "same");
-        }
-        let mut shape = x.shape.clone();
-        shape.iter_mut().zip(&around).for_each(|(side, around)| *side += around[0] + around[1]);
-        let (class, padding) =
-            if frame.line { ("ZeroPadding1D", json!(around[0])) } else { ("ZeroPadding2D", json!(around)) };
-        (self.named(class, step, "padding", json!({ "padding": padding }), &x, &shape), "valid")
-    }
-
-    fn convolution(&mut self, step: &Step, convolution: &Convolution, x: Symbol) -> Symbol {
-        let Convolution { frame, filters, groups, activation, bias } = convolution;
-        let x = self.windowed(step, frame, x);
-        let windows = &frame.windows;
-        let dilated = windows.dilation != [1, 1] && windows.stride != [1, 1];
-        let (x, padding) = self.padded(step, frame, x, frame.same && !dilated);
-        let mut config = json!({
-            "filters": filters, "kernel_size": frame.each(windows.size), "padding": padding, "groups": groups,
-            "dilation_rate": frame.each(windows.dilation), "use_bias": bias,
-        });
-        let mut variables = vec![first_last(self.parameter(step, "weight"))];
-        variables.extend(bias.then(|| self.parameter(step, "bias")));
-        let class = if frame.line { "Conv1D" } else { "Conv2D" };
-        if !dilated {
-            config["strides"] = json!(frame.each(windows.stride));
-            return self.activated(class, step, (config, variables), &x, *activation);
-        }
-        // Keras has no strides in dilated windows: every window is taken, then those a stride apart.
-        let mut shape = x.shape.clone();
-        let reach = [0, 1].map(|axis| (windows.size[axis] - 1) * windows.dilation[axis]);
-        shape.iter_mut().zip(frame.each(reach)).for_each(|(side, reach)| *side -= reach);
-        *shape.last_mut().expect("an image has channels") = *filters;
-        let every = self.graph.push(class, &step.name, config, &[&x], &shape, variables);
-        let some = self.strided(step, frame, &every);
-        self.activation(step, *activation, some)
-    }
-
-    /// Every so many places of x.
-    fn strided(&mut self, step: &Step, frame: &Frame, x: &Symbol) -> Symbol {
-        let class = if frame.line { "MaxPooling1D" } else { "MaxPooling2D" };
-        let config = json!({ "pool_size": frame.each([1, 1]), "strides": frame.each(frame.windows.stride) });
-        let channels = x.shape.last().copied();
-        let shape: Vec<usize> = frame.each(frame.windows.output).into_iter().chain(channels).collect();
-        self.named(class, step, "strides", config, x, &shape)
-    }
-
-    fn pool(&mut self, step: &Step, pool: &Pool, x: Symbol) -> Result<Symbol> {
-        let Pool { frame, take, global } = pool;
-        let x = self.windowed(step, frame, x);
-        let output = step.output.dimensions();
-        let class = match (take, frame.line, global) {
-            (Pooling::Max, true, false) => "MaxPooling1D",
-            (Pooling::Max, false, false) => "MaxPooling2D",
-            (Pooling::Average, true, false) => "AveragePooling1D",
-            (Pooling::Average, false, false) => "AveragePooling2D",
-            (Pooling::Max, true, true) => "GlobalMaxPooling1D",
-            (Pooling::Max, false, true) => "GlobalMaxPooling2D",
-            (Pooling::Average, true, true) => "GlobalAveragePooling1D",
-            (Pooling::Average, false, true) => "GlobalAveragePooling2D",
-        };
-        if *global {
-            return Ok(self.graph.layer(class, &step.name, json!({}), &[&x], output));
-        }
-        let windows = &frame.windows;
-        let around = frame.around() != [[0; 2]; 2];
-        if *take == Pooling::Max && around && !frame.same {
-            return self.padded_maximum(step, frame, class, x);
-        }
-        // Zeros around an image count in our means, not in those of "same".
-        let (x, padding) = self.padded(step, frame, x, *take == Pooling::Max);
-        let config = json!({
-            "pool_size": frame.each(windows.size), "strides": frame.each(windows.stride), "padding": padding,
-        });
-        Ok(self.graph.layer(class, &step.name, config, &[&x], output))
-    }
-
-    /// Maxima within an image whose padding holds none: those of windows around every pixel, and of these the ones that
-    /// our windows are around.
-    fn padded_maximum(&mut self, step: &Step, frame: &Frame, class: &'static str, x: Symbol) -> Result<Symbol> {
-        let windows = &frame.windows;
-        let crop = |axis: usize| {
-            let first = ((windows.size[axis] - 1) / 2).checked_sub(windows.padding[axis])?;
-            let last = first + (windows.output[axis] - 1) * windows.stride[axis];
-            Some([first, (windows.input[axis] - 1).checked_sub(last)?])
-        };
-        let (Some(down), Some(across)) = (crop(0), crop(1)) else {
-            let message = format!("{}: Keras has no maximum of windows within so much padding", step.name);
-            return Err(Error::config(message).fix("use less padding than half a window, or export to onnx or pytorch"));
-        };
-        let config = json!({ "pool_size": frame.each(windows.size), "strides": frame.each([1, 1]), "padding": "same" });
-        let every = self.graph.layer(class, &step.name, config, &[&x], &x.shape.clone());
-        let around = frame.each([down, across]);
-        let mut shape = every.shape.clone();
-        shape.iter_mut().zip(&around).for_each(|(side, around)| *side -= around[0] + around[1]);
-        let (class, cropping) =
-            if frame.line { ("Cropping1D", json!(around[0])) } else { ("Cropping2D", json!(around)) };
-        let some = self.named(class, step, "cropped", json!({ "cropping": cropping }), &every, &shape);
-        Ok(self.strided(step, frame, &some))
     }
 
     /// The spectrum as a convolution with waves, powers as products, bands as a matrix.

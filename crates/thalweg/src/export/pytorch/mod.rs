@@ -39,10 +39,8 @@ fn write(model: &Model, options: &Options) -> Result<Exported> {
 
 /// The parameters under the names and in the shapes of the module's `state_dict`.
 fn parameters(model: &Model, steps: &[Step]) -> Vec<u8> {
-    let entries = model.network.layout().entries();
     let stored = |twin: Twin| {
-        let entry =
-            entries.iter().find(|entry| entry.name == twin.ours).expect("a step's parameters are the network's");
+        let entry = model.network.layout().named(&twin.ours).expect("a step's parameters are the network's");
         let numbers = match model.theta.view().part(entry.start, entry.shape).data() {
             Data::F32(ours) => Numbers::F32(twin.to_theirs(ours)),
             Data::F64(ours) => Numbers::F64(twin.to_theirs(ours)),

@@ -1,0 +1,276 @@
+"""What the estimators for scikit-learn have in common: rows in, a network trained, its outputs."""
+
+import os
+import warnings
+
+import numpy as np
+
+try:
+    from sklearn.base import BaseEstimator
+    from sklearn.utils.validation import (
+        _check_sample_weight,
+        _check_y,
+        check_consistent_length,
+        check_is_fitted,
+        check_random_state,
+        validate_data,
+    )
+except ImportError as error:
+    raise ImportError("the estimators need scikit-learn 1.6 or newer: pip install scikit-learn") from error
+
+from . import _native
+from ._frames import columns_of, columns_of_array, is_frame
+from ._options import options_json
+from ._rows import rows
+from .display import listeners
+from .errors import TrainingInterrupted
+from .model import Model
+from .run import Run
+
+# Keywords that scikit-learn calls otherwise than the options do.
+RENAMED = {"random_state": "seed", "n_jobs": "threads", "class_weight": "class_weights"}
+
+# Keywords that are no options.
+OWN = ("validation_fraction", "warm_start", "verbose", "options")
+
+# Fewer rows than this are never divided, and fewer than the second only if that is asked for.
+FEWEST, FEW = 10, 50
+
+# Dev rows that are enough to judge by.
+ENOUGH = 10_000
+
+# How many times the rows there are may become through whole weights.
+MOST_COPIES = 16
+
+
+class Estimator(BaseEstimator):
+    """A network that fits rows; what its answers are, a classifier and a regressor say."""
+
+    def __init__(
+        self,
+        *,
+        layers=None,
+        activation="relu",
+        batch_norm=False,
+        dropout=None,
+        optimizer=None,
+        learning_rate=None,
+        schedule=None,
+        batch_size=None,
+        epochs=None,
+        l2=0.0,
+        weight_decay=None,
+        patience=None,
+        monitor=None,
+        validation_fraction=None,
+        time_limit=None,
+        recipe="auto",
+        quality="good",
+        precision="f32",
+        warm_start=False,
+        random_state=None,
+        n_jobs=None,
+        verbose=0,
+        options=None,
+    ):
+        self.layers = layers
+        self.activation = activation
+        self.batch_norm = batch_norm
+        self.dropout = dropout
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.l2 = l2
+        self.weight_decay = weight_decay
+        self.patience = patience
+        self.monitor = monitor
+        self.validation_fraction = validation_fraction
+        self.time_limit = time_limit
+        self.recipe = recipe
+        self.quality = quality
+        self.precision = precision
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.options = options
+
+    def fit(self, X, y, sample_weight=None, validation_data=None, callbacks=None):
+        """Fit the network, and the preprocessing in front of it, to rows.
+
+        Parameters
+        ----------
+        X : array of shape (n_rows, n_features), or of images (n_rows, height, width[, channels])
+            The inputs.
+        y : array of shape (n_rows,) or (n_rows, n_outputs)
+            The answers.
+        sample_weight : array of shape (n_rows,), optional
+            A weight for each row. A weight of 0 is a row left out and one of 2 a row given twice.
+        validation_data : tuple (X, y) or (X, y, sample_weight), optional
+            Rows that choose the best epoch and end training early; ``validation_fraction`` is then not looked at.
+        callbacks : list of callables, optional
+            Each is called with every event, a dict such as ``{"event": "epoch_ended", "epoch": 3, "cost": 0.1, ...}``;
+            training ends when one returns True.
+
+        Returns
+        -------
+        self
+            The fitted estimator. After Ctrl-C it is fitted, too: with the best parameters so far, and a
+            :class:`~thalweg.TrainingInterrupted` warning.
+        """
+        start = self.model_._native if self.warm_start and hasattr(self, "model_") else None
+        X, y, weights = self._checked(X, y, sample_weight, reset=True)
+        told = self._answers(y)
+        options = self._options(told)
+        data = rows("X", X, self._named(y), weights)
+        decisions, dev = [], None
+        if validation_data is not None:
+            dev = self._validation(*validation_data)
+            options["split"] = [1.0, 0.0, 0.0]
+        elif "split" not in options:
+            options["split"], decisions = self._split(len(X))
+        listen = listeners(callbacks, self.verbose)
+        run = _native.train(options_json(options), data, dev, start, listen, decisions)
+        self.run_ = Run(run)
+        self.model_ = self.run_.model
+        self.history_ = self.run_.history
+        self.loss_curve_ = [epoch["cost"] for epoch in self.history_]
+        self.validation_loss_curve_ = [epoch["dev_loss"] for epoch in self.history_]
+        self.n_iter_ = len(self.history_)
+        self.best_epoch_ = self.model_.provenance["best_epoch"]
+        self._learner = None
+        if run.interrupted:
+            message = f"interrupted after {self.n_iter_} epochs; the best parameters so far are kept"
+            warnings.warn(message, TrainingInterrupted, stacklevel=2)
+        return self
+
+    def _partial_fit(self, X, y, sample_weight, told):
+        """One epoch on rows; `told` is what is known of all answers there will be."""
+        first = not hasattr(self, "model_")
+        X, y, weights = self._checked(X, y, sample_weight, reset=first)
+        data = rows("X", X, self._named(y), weights)
+        if getattr(self, "_learner", None) is None:
+            options = {**self._options(told), "split": [1.0, 0.0, 0.0]}
+            start = None if first else self.model_._native
+            self._learner = _native.Learner(options_json(options), data, start)
+        if self._learner.learn(data):
+            warnings.warn("interrupted within an epoch", TrainingInterrupted, stacklevel=3)
+        self.model_ = Model(self._learner.model())
+        self.n_iter_ = self.model_.provenance["epochs"]
+        return self
+
+    def _checked(self, X, y, sample_weight, reset):
+        """Inputs, answers and weights; whole weights have become rows given so many times."""
+        checked = {"multi_output": True, "y_numeric": self._numeric}
+        if is_frame(X):
+            validate_data(self, X, skip_check_array=True, reset=reset)
+            if reset:
+                self._named_columns = True
+            y = _check_y(y, **checked, estimator=self)
+            check_consistent_length(X, y)
+            X = self._taken(X)
+        else:
+            kinds = (np.float32, np.float64)
+            X, y = validate_data(self, X, y, reset=reset, dtype=kinds, allow_nd=True, **checked)
+            if reset:
+                self._named_columns = False
+            X = self._taken(X)
+        return _weighted(X, y, sample_weight)
+
+    def _taken(self, X):
+        """Columns where the network was fitted to them, an array where it was fitted to one."""
+        if self._named_columns:
+            return columns_of(X) if is_frame(X) else columns_of_array(np.asarray(X), self.feature_names_in_)
+        return X
+
+    def _validation(self, X, y, sample_weight=None):
+        X, y, weights = self._checked(X, y, sample_weight, reset=False)
+        return rows("the validation data", X, self._named(y), weights)
+
+    def _outputs(self, X, logits=False):
+        check_is_fitted(self)
+        if self._named_columns:
+            validate_data(self, X, skip_check_array=True, reset=False)
+        else:
+            X = validate_data(self, X, reset=False, dtype=(np.float32, np.float64), allow_nd=True)
+        return self.model_._native.outputs(rows("X", self._taken(X)), logits)
+
+    def _options(self, told):
+        """The options that the keywords say, by the names of the configuration."""
+        options = {RENAMED.get(name, name): value for name, value in self.get_params(False).items() if name not in OWN}
+        seed = options["seed"]
+        if seed is not None and not isinstance(seed, (int, np.integer)):
+            options["seed"] = check_random_state(seed).randint(np.iinfo(np.int32).max)
+        options["threads"] = _threads(options["threads"])
+        # What is missing is known already, and no text means it; nor do rows mean anything by their order.
+        options |= {"missing": [""], "any_order": True, **told}
+        return {**{name: value for name, value in options.items() if value is not None}, **(self.options or {})}
+
+    def _split(self, rows):
+        """The fractions of train, dev and test, and the decision on them."""
+        fraction = self.validation_fraction
+        decisions = []
+        if fraction is None:
+            fraction = 0.0 if rows < FEW else min(0.1, ENOUGH / rows)
+            what = f"{fraction:.3g} of the rows choose the best epoch" if fraction else "all rows are trained on"
+            decisions.append((what, f"{rows} rows", "validation_fraction=0.2"))
+        if rows < FEWEST:
+            fraction = 0.0
+        return [1.0 - fraction, fraction, 0.0], decisions
+
+    def _restore(self, model):
+        """What fitting would have left besides the model."""
+        self._named_columns = model.columns is not None
+        if self._named_columns:
+            self.feature_names_in_ = np.array(model.columns, dtype=object)
+        self.n_features_in_ = len(model.columns) if self._named_columns else model.shape[0]
+
+    def __getstate__(self):
+        # The run can be told again only where it was made; what was learned is all in the model.
+        left_out = ("_learner", "run_")
+        return {name: value for name, value in super().__getstate__().items() if name not in left_out}
+
+    def save(self, path):
+        """Write the model file, which :meth:`load`, :meth:`thalweg.Model.load` and the command line read."""
+        check_is_fitted(self)
+        self.model_.save(path)
+
+    @classmethod
+    def load(cls, path):
+        """A fitted estimator from a model file or a run's folder.
+
+        Its keywords are the defaults: the network is as it was trained. Classes are numbers or booleans where all their
+        names are.
+        """
+        model = Model.load(path)
+        estimator = cls()
+        if (model.task == "regression") != estimator._numeric:
+            raise ValueError(f"{path} holds a model of task {model.task}, which is not for {cls.__name__}")
+        estimator.model_ = model
+        estimator._restore(model)
+        return estimator
+
+
+def _threads(n_jobs):
+    """How many threads there may be; by this variable joblib tells its processes how many each may have."""
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    if n_jobs is None:
+        return int(told) if told.isdigit() else None
+    return max(n_jobs, 0)
+
+
+def _weighted(X, y, sample_weight):
+    """Rows and their weights, None for equal ones: whole weights are rows given so many times, unless that would be too
+    many, and rows without weight are left out."""
+    if sample_weight is None:
+        return X, y, None
+    weights = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
+    if not weights.any():
+        raise ValueError("every sample weight is zero")
+    if (weights == 1).all():
+        return X, y, None
+    whole = (weights == np.floor(weights)).all() and weights.sum() <= MOST_COPIES * len(weights)
+    taken = np.repeat(np.arange(len(weights)), weights.astype(int)) if whole else np.flatnonzero(weights)
+    return X[taken], y[taken], None if whole else weights[taken]
