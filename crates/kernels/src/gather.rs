@@ -3,8 +3,8 @@
 use crate::Real;
 use crate::pool;
 
-/// Bytes of rows that make a thread worth waking.
-const CHUNK: usize = 1 << 17;
+/// Bytes of rows that make a thread worth waking: the memory answers two cores almost twice as fast as one.
+const CHUNK: usize = 1 << 15;
 
 /// Rows asked of the memory ahead of their turn: it takes long to answer, but answers many at once.
 const AHEAD: usize = 16;

@@ -97,8 +97,12 @@ mod x86 {
                 unsafe fn transpose(row: impl Fn(usize) -> *const $number, to: *mut $number, stride: usize) {
                     // SAFETY: the caller gives N rows of N numbers and room for as many.
                     unsafe {
-                        let columns = $turn(from_fn(|i| $load(row(i))));
-                        for (j, column) in columns.into_iter().enumerate() {
+                        // A loop: a closure that `from_fn` calls would be compiled without the vector's instructions.
+                        let mut rows = [$splat(0.0); $n];
+                        for (i, vector) in rows.iter_mut().enumerate() {
+                            *vector = $load(row(i));
+                        }
+                        for (j, column) in $turn(rows).into_iter().enumerate() {
                             $store(to.add(j * stride), column);
                         }
                     }

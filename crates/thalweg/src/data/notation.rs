@@ -42,9 +42,9 @@ impl Notation {
     /// The cell as a number, if it is one; it may be infinite or NaN where that is no marker.
     pub fn number(&self, cell: &str) -> Option<f64> {
         if self.decimal_comma && cell.contains(',') {
-            cell.replace('.', "").replace(',', ".").parse().ok()
+            fast_float2::parse(cell.replace('.', "").replace(',', ".")).ok()
         } else {
-            cell.parse().ok()
+            fast_float2::parse(cell).ok()
         }
     }
 
@@ -63,7 +63,20 @@ impl Notation {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// The standard library's reading, bit for bit.
+        #[test]
+        fn numbers_are_the_standard_library_s(
+            cell in "[-+]?[0-9]{0,20}(\\.[0-9]{0,20})?([eE][-+]?[0-9]{0,3})?|[-+]?(inf|NaN|Infinity)|[-+.eE_ 0-9a-f]{0,5}",
+        ) {
+            let expected = cell.parse().ok().map(f64::to_bits);
+            prop_assert_eq!(Notation::default().number(&cell).map(f64::to_bits), expected);
+        }
+    }
 
     #[test]
     fn the_usual_markers_are_missing_in_any_case() {

@@ -37,10 +37,14 @@ pub(crate) struct Numbers {
 impl Numbers {
     pub(super) fn read(column: &TextColumn, notation: &Notation) -> Numbers {
         let cells = Readings { column, numbers: &[], notation };
+        // Where no marker is a number, what is one need not be looked for among the markers.
+        let finite = |cell: &str| notation.number(cell).filter(|number| number.is_finite());
+        let unmarked = notation.missing.iter().all(|marker| finite(marker).is_none());
         let mut values = Vec::with_capacity(column.len());
         let mut texts = 0;
-        for row in 0..column.len() {
-            values.push(match cells.get(row) {
+        for (row, cell) in column.iter().enumerate() {
+            let plain = if unmarked { finite(cell) } else { None };
+            values.push(match plain.map_or_else(|| cells.get(row), Cell::Number) {
                 Cell::Missing => f64::from_bits(MISSING),
                 Cell::Number(number) => number,
                 Cell::Text(_) => {
@@ -124,5 +128,15 @@ mod tests {
         assert_eq!(column.readings(&notation).get(9), Cell::Number(7.0));
         column.push("9");
         assert_eq!(column.readings(&notation).get(11), Cell::Number(9.0));
+    }
+
+    #[test]
+    fn a_number_that_is_a_marker_is_missing() {
+        let mut column = TextColumn::default();
+        ["-999", "1", "-999.0"].iter().for_each(|cell| column.push(cell));
+        let notation = Notation { missing: vec!["-999".into()], decimal_comma: false };
+        column.keep_numbers(&notation);
+        let cells = column.readings(&notation);
+        assert_eq!([0, 1, 2].map(|row| cells.get(row)), [Cell::Missing, Cell::Number(1.0), Cell::Number(-999.0)]);
     }
 }

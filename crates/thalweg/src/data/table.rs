@@ -23,6 +23,23 @@ impl PartialEq for TextColumn {
 impl Eq for TextColumn {}
 
 impl TextColumn {
+    /// An empty column with room for so many bytes in so many cells.
+    pub(crate) fn with_capacity(bytes: usize, cells: usize) -> Self {
+        TextColumn { text: String::with_capacity(bytes), ends: Vec::with_capacity(cells), numbers: OnceLock::new() }
+    }
+
+    /// Makes room for so many times what another column holds, where the memory has it.
+    pub(crate) fn reserve(&mut self, times: f64, other: &TextColumn) {
+        let room = |len: usize| (times * len as f64) as usize;
+        let _ = self.text.try_reserve_exact(room(other.text.len()));
+        let _ = self.ends.try_reserve_exact(room(other.ends.len()));
+    }
+
+    /// Bytes of its cells in a file, each with what follows it.
+    pub(crate) fn bytes(&self) -> usize {
+        self.text.len() + self.len()
+    }
+
     /// Adds a cell at the bottom.
     pub fn push(&mut self, cell: &str) {
         self.text.push_str(cell);
@@ -81,7 +98,8 @@ impl TextColumn {
 
     /// The cells from top to bottom.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        (0..self.len()).map(|row| self.get(row))
+        let mut start = 0;
+        self.ends.iter().map(move |&end| &self.text[std::mem::replace(&mut start, end)..end])
     }
 }
 

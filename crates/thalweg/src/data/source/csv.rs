@@ -23,6 +23,8 @@ const BLOCK: usize = 1 << 19;
 /// A delimited text file, read a chunk at a time: memory does not grow with the file.
 pub struct TableReader {
     source: String,
+    /// How many bytes it has at least, where that is known.
+    bytes: u64,
     names: Vec<String>,
     delimiter: char,
     text: Utf8<Box<dyn Read + Send>>,
@@ -80,6 +82,7 @@ impl TableReader {
         let bytes: Box<dyn Read + Send> = Box::new(Cursor::new(start).chain(input));
         let mut table = TableReader {
             source: source.into(),
+            bytes: 0,
             names: Vec::new(),
             delimiter,
             text: Utf8::new(bytes, encoding, delimiter as u8),
@@ -90,6 +93,11 @@ impl TableReader {
         };
         table.read_names(header, options)?;
         Ok(table)
+    }
+
+    /// Says how many bytes there are, so that a whole table gets its room at once.
+    pub(super) fn of_bytes(self, bytes: u64) -> TableReader {
+        TableReader { bytes, ..self }
     }
 
     /// Takes the names from the first record, from the options, or makes them up.
@@ -226,6 +234,11 @@ impl TableReader {
         while table.lines.len() < most && self.fill()? {
             let Some(first) = self.ready.front() else { break };
             let rows = self.given..first.rows().min(self.given + most - table.lines.len());
+            if table.lines.is_empty() {
+                let blocks = (self.bytes as f64 / first.bytes() as f64).min(most as f64 / first.rows() as f64);
+                // A little more, for rows later on may be longer.
+                table.columns.iter_mut().zip(&first.columns).for_each(|(to, from)| to.reserve(1.02 * blocks, from));
+            }
             pool::for_each_chunk(&mut table.columns, 1, |i, column| {
                 column[0].extend(&first.columns[i], rows.clone());
             });

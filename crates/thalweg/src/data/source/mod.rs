@@ -64,7 +64,8 @@ pub fn open(path: &str, options: &spec::Data) -> Result<Source> {
 
 /// A table, or the files that it names.
 fn open_table(path: &str, options: &spec::Data) -> Result<Source> {
-    let open = || TableReader::open(path, reader(path)?, options);
+    let bytes = std::fs::metadata(path).map_or(0, |file| file.len());
+    let open = || TableReader::open(path, reader(path)?, options).map(|table| table.of_bytes(bytes));
     let rows = open()?;
     let Some(column) = files::listing::column(rows.names(), options)? else { return Ok(table(rows)) };
     match files::listing::open(rows.read_all()?, column, options)? {
