@@ -13,6 +13,8 @@ mod outcome;
 #[cfg(feature = "images")]
 mod preview;
 mod scribe;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 
@@ -22,7 +24,7 @@ use crate::data::memory;
 use crate::data::schema::Task;
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
-use crate::model::{Judged, atomic};
+use crate::model::{Judged, Model, atomic};
 use crate::network::gradient_check::{self, Report};
 use crate::recipe::{self, Plan};
 use crate::spec::Config;
@@ -72,6 +74,10 @@ pub fn train(config: &Config, watch: &mut dyn Watch) -> Result<Outcome> {
     let prepared = prepare(config).and_then(|(data, plan)| {
         dataset::settle(config, &data);
         atomic::write(&folder.config(), config.to_toml().as_bytes())?;
+        // The file that is started from may be gone, or another, when the run is gone on with.
+        if let Some(start) = &config.train.start_from {
+            Model::load(start)?.save(folder.start())?;
+        }
         Ok((data, plan))
     });
     let (data, plan) = prepared.inspect_err(|_| folder.discard())?;
@@ -89,7 +95,11 @@ pub fn resume(folder: &Path, watch: &mut dyn Watch) -> Result<Outcome> {
     refuse_finished(&folder)?;
     let config = Config::load(Some(&folder.config()), &[])?;
     thalweg_kernels::pool::set_threads(config.train.threads);
-    let (data, plan) = prepare(&config)?;
+    let mut begun = config.clone();
+    if folder.start().exists() {
+        begun.train.start_from = folder.start().to_str().map(String::from);
+    }
+    let (data, plan) = prepare(&begun)?;
     let (checkpoint, notice) = Checkpoint::load(&folder)?;
     let mut state = fresh_state(&config, &plan);
     keep::restore(&mut state, &checkpoint, &fingerprint(&config, &data))?;

@@ -57,7 +57,7 @@ impl RunFolder {
 
     /// Removes a folder in which no training has begun.
     pub(crate) fn discard(&self) {
-        for file in [self.environment(), self.config(), self.path.join("lock")] {
+        for file in [self.environment(), self.config(), self.start(), self.path.join("lock")] {
             _ = std::fs::remove_file(file);
         }
         _ = std::fs::remove_dir(&self.path);
@@ -97,6 +97,11 @@ impl RunFolder {
     /// The model with the best parameters.
     pub fn model(&self) -> PathBuf {
         self.path.join("model.safetensors")
+    }
+
+    /// The model that training started from, where there was one.
+    pub fn start(&self) -> PathBuf {
+        self.path.join("start.safetensors")
     }
 
     /// The report.
