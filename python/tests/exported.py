@@ -79,7 +79,8 @@ def arrays(folder, shape, rows=1000, seed=0):
 
 
 ACTIVATIONS = [
-    "identity", "sigmoid", "tanh", "relu", "leaky_relu(0.2)", "elu", "selu", "gelu", "silu", "mish", "softplus", "softmax",
+    "identity", "sigmoid", "tanh", "relu", "leaky_relu(0.2)", "elu", "elu(2.5)", "selu", "gelu", "gelu_tanh", "silu",
+    "silu(1.5)", "mish", "softplus", "softmax",
 ]
 
 
@@ -117,6 +118,9 @@ NETWORKS = {
     "layer norm of images": ((4, 3, 2), [LAYER_NORM]),
     "layer norm of grey images": ((4, 3), [LAYER_NORM]),
     "layer norm of sounds": ((7, 2), [conv1d(3, 2), LAYER_NORM]),
+    "layer norm of each moment": ((7, 2), [conv1d(3, 2), LAYER_NORM | {"axes": 1}]),
+    "layer norm of rows of images": ((4, 3, 2), [conv2d(3, 2), LAYER_NORM | {"axes": 2}]),
+    "layer norm of whole images": ((4, 3, 2), [conv2d(3, 2), LAYER_NORM | {"axes": 3}]),
     "linear on images": ((2, 3, 2), [{"kind": "linear", "units": 4}]),
     "conv2d of one pixel": ((1, 1, 1), [conv2d(2, 1, activation="gelu")]),
     "conv2d of grey images": ((5, 3), [conv2d(2, 3, activation="relu")]),
@@ -137,6 +141,19 @@ NETWORKS = {
     "max pool": ((6, 5, 2), [conv2d(3, 3), pool2d("max", size=2)]),
     "max pool same": ((6, 5, 2), [pool2d("max", size=3, stride=2, padding="same")]),
     "max pool padded": ((6, 5, 2), [pool2d("max", size=3, stride=2, padding=1)]),
+    "max pool uneven": ((6, 5, 2), [pool2d("max", size=3, stride=2, padding=[[1, 0], [0, 1]])]),
+    "average pool of the image alone": ((6, 5, 2), [pool2d("average_within", size=3, stride=2, padding="same")]),
+    "average pool of the image alone, padded": ((6, 5, 2), [pool2d("average_within", size=[3, 2], stride=1, padding=1)]),
+    "average pool of the image alone, uneven": (
+        (6, 5, 2), [pool2d("average_within", size=3, stride=2, padding=[[0, 2], [1, 0]])]
+    ),
+    "average pool uneven": ((6, 5, 2), [pool2d("average", size=3, stride=2, padding=[[0, 2], [1, 0]])]),
+    "conv2d uneven": ((6, 5, 2), [conv2d(3, 3, padding=[[2, 0], [0, 1]], activation="gelu_tanh")]),
+    "causal conv1d": ((9, 2), [conv1d(3, 3, padding=[[0, 0], [2, 0]]), conv1d(2, 2, activation="silu(1.5)")]),
+    "average of the past": ((9, 2), [pool1d("average_within", size=3, stride=1, padding=[[0, 0], [2, 0]])]),
+    "activations with numbers, of images": (
+        (4, 3, 2), [conv2d(3, 2, activation="elu(2.5)"), {"kind": "activation", "activation": "silu(1.5)"}]
+    ),
     "max pool of all": ((6, 5, 2), [pool2d("max")]),
     "average pool same": ((6, 5, 2), [pool2d("average", size=3, stride=2, padding="same")]),
     "average pool padded": ((6, 5, 2), [pool2d("average", size=[3, 2], padding=[1, 0])]),

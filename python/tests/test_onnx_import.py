@@ -4,6 +4,7 @@ Needs numpy, onnx, onnxruntime and pytest, and the binary: $THALWEG, or target/d
 """
 
 import json
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import numpy as np
@@ -120,8 +121,59 @@ def scaled_grey_images():
     return b.gemm(4 * 4 * 3, 3).add("Softmax")
 
 
+def padded_unevenly():
+    b = Builder([3, 9, 8])
+    b.conv(3, 4, auto_pad="SAME_LOWER", strides=[2, 2]).add("Elu", alpha=2.0)
+    b.add("AveragePool", kernel_shape=[2, 2], pads=[0, 0, 1, 1]).conv(4, 5, pads=[2, 0, 1, 1])
+    b.add("MaxPool", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1).add("GlobalAveragePool").add("Flatten")
+    return b.gemm(5, 3)
+
+
+def means_of_the_last_windows():
+    b = Builder([2, 12])
+    b.add("AveragePool", kernel_shape=[3], strides=[2], ceil_mode=1).add("Conv", b.constant(4, 2, 2), pads=[1, 0])
+    b.add("AveragePool", kernel_shape=[4], strides=[3], pads=[1, 1], ceil_mode=1).add("Flatten")
+    return b.gemm(12, 2)
+
+
+def swish_with_a_number():
+    b = Builder([5]).gemm(5, 8)
+    x = b.x
+    b.add("Mul", b.constant(values=1.702)).add("Sigmoid").add("Mul", b.x, of=x)
+    return b.gemm(8, 3)
+
+
+def normalised_colours():
+    b = Builder([3, 8, 6])
+    mean, deviation = (b.constant(values=np.reshape(x, (1, 3, 1, 1))) for x in ([0.5, 1.0, -2.0], [0.2, 0.3, 4.0]))
+    b.add("Sub", mean).add("Div", deviation).add("Conv", b.constant(4, 3, 3, 3))
+    b.add("Mul", b.constant(4, 1, 1)).add("Add", b.constant(4, 1, 1)).add("Relu").add("Flatten")
+    return b.gemm(4 * 6 * 4, 3)
+
+
+def scaled_columns():
+    b = Builder([5])
+    b.add("Mul", b.constant(5)).add("Add", b.constant(5)).add("MatMul", b.constant(5, 6)).add("Sub", b.constant(6))
+    return b.add("Div", b.constant(values=1.5)).add("Tanh").gemm(6, 2)
+
+
+def sequences():
+    b = Builder([9, 4])
+    b.add("MatMul", b.constant(4, 6)).add("Add", b.constant(6)).add("Relu")
+    b.add("LayerNormalization", b.constant(6), b.constant(6), axis=-1, epsilon=1e-4)
+    b.add("LayerNormalization", b.constant(9, 6), b.constant(9, 6), axis=1).add("Flatten")
+    return b.gemm(54, 2)
+
+
+def norm_of_whole_images():
+    b = Builder([3, 6, 5]).conv(3, 4)
+    return b.add("LayerNormalization", b.constant(4, 4, 3), b.constant(4, 4, 3), axis=1).add("Flatten").gemm(48, 3)
+
+
 GRAPHS = [
-    mlp, convolutions, flattened_by_reshape, residual, series, several_nodes_for_an_activation, grouped, scaled_grey_images
+    mlp, convolutions, flattened_by_reshape, residual, series, several_nodes_for_an_activation, grouped, scaled_grey_images,
+    padded_unevenly, means_of_the_last_windows, swish_with_a_number, normalised_colours, scaled_columns, sequences,
+    norm_of_whole_images,
 ]
 
 
@@ -145,11 +197,36 @@ def test_graphs_of_others(tmp_path, make):
     theirs = runs.run(None, {"x": x})[0].reshape(ROWS, -1)
     told = json.loads(thalweg("import", path, "-o", tmp_path / "m.safetensors", "--json"))
     assert told["parameters"] > 0
-    np.savez(tmp_path / "data.npz", x=channels_last(x), y=np.arange(ROWS) % 2)
+    np.savez(tmp_path / "data.npz", x=x if make is sequences else channels_last(x), y=np.arange(ROWS) % 2)
     ours = answers(tmp_path / "m.safetensors", tmp_path / "data.npz")
     if told["task"] == "binary":
         ours = ours[:, 1:]
     np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
+
+
+def test_a_scale_a_channel_goes_to_every_format(tmp_path):
+    """What a graph subtracts and divides by is the pipeline's, and leaves with it."""
+    path = normalised_colours().save(tmp_path / "m.onnx")
+    model = tmp_path / "m.safetensors"
+    thalweg("import", path, "-o", model)
+    x = np.random.default_rng(1).normal(1, 2, (ROWS, 3, 8, 6)).astype(np.float32)
+    runs = lambda path, name: onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, {name: x})[0]
+    theirs, x = runs(path, "x"), np.moveaxis(x, 1, -1)
+    thalweg("export", model, "-o", tmp_path / "back.onnx")
+    np.testing.assert_allclose(runs(tmp_path / "back.onnx", "input"), theirs, rtol=1e-5, atol=1e-5)
+    if find_spec("torch"):
+        thalweg("export", model, "-o", tmp_path / "net.py")
+        spec = spec_from_file_location("net", tmp_path / "net.py")
+        net = module_from_spec(spec)
+        spec.loader.exec_module(net)
+        ours = net.answers(net.load()(net.prepare(x))).detach().numpy()
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
+    if find_spec("keras") and find_spec("jax"):
+        import keras
+
+        thalweg("export", model, "-o", tmp_path / "net.keras")
+        net = keras.saving.load_model(tmp_path / "net.keras", safe_mode=True)
+        np.testing.assert_allclose(net(x), theirs, rtol=1e-5, atol=1e-5)
 
 
 def test_training_goes_on_from_a_graph(tmp_path):

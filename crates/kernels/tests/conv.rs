@@ -1,7 +1,7 @@
 //! Convolution and pooling against their definitions, over odd windows, and for any number of threads.
 
 use thalweg_kernels::bf16::{Products, with_products};
-use thalweg_kernels::conv::{self, Windows};
+use thalweg_kernels::conv::{self, Count, Windows};
 use thalweg_kernels::gemm::Gemm;
 use thalweg_kernels::pool;
 use thalweg_kernels::random::Stream;
@@ -119,25 +119,31 @@ fn pools_are_their_definition() {
         let (channels, images) = (w.input[2], 2);
         let n_out = images * w.count() * channels;
         let x = normal::<f64>(images * w.input.iter().product::<usize>(), 1);
-        let (mut largest, mut sums) = (vec![f64::NEG_INFINITY; n_out], vec![0.0; n_out]);
+        let (mut largest, mut sums, mut seen) = (vec![f64::NEG_INFINITY; n_out], vec![0.0; n_out], vec![0.0; n_out]);
         // A pool's window sees a channel as a depthwise filter does.
         each_product(&w, channels, channels, images, |i, _, k| {
             largest[k] = f64::max(largest[k], x[i]);
-            sums[k] += x[i] / (w.size[0] * w.size[1]) as f64;
+            sums[k] += x[i];
+            seen[k] += 1.0;
         });
         let (mut y, dy) = (vec![1.0; n_out], normal::<f64>(n_out, 2));
-        conv::average_pool(&w, &x, &mut y);
-        near(&y, &sums, 1e-14, "average");
         conv::max_pool(&w, &x, &mut y);
         assert_eq!(y, largest);
         let (mut dx, mut expected) = (vec![1.0; x.len()], vec![0.0; x.len()]);
         conv::max_pool_gradient(&w, &x, &y, &dy, &mut dx);
         each_product(&w, channels, channels, images, |i, _, k| expected[i] += if x[i] == y[k] { dy[k] } else { 0.0 });
         near(&dx, &expected, 1e-14, "max");
-        conv::average_pool_gradient(&w, &dy, &mut dx);
-        expected.fill(0.0);
-        each_product(&w, channels, channels, images, |i, _, k| expected[i] += dy[k] / (w.size[0] * w.size[1]) as f64);
-        near(&dx, &expected, 1e-14, "average");
+        // The mean of nothing is 0.
+        let seen = seen.into_iter().map(|seen| f64::max(seen, 1.0)).collect();
+        for (count, places) in [(Count::Window, vec![(w.size[0] * w.size[1]) as f64; n_out]), (Count::Image, seen)] {
+            let means: Vec<f64> = sums.iter().zip(&places).map(|(sum, places)| sum / places).collect();
+            conv::average_pool(&w, count, &x, &mut y);
+            near(&y, &means, 1e-14, &format!("{count:?}"));
+            conv::average_pool_gradient(&w, count, &dy, &mut dx);
+            expected.fill(0.0);
+            each_product(&w, channels, channels, images, |i, _, k| expected[i] += dy[k] / places[k]);
+            near(&dx, &expected, 1e-14, &format!("{count:?}"));
+        }
     }
 }
 

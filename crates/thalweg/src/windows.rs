@@ -40,7 +40,7 @@ impl Default for Pair {
     }
 }
 
-/// Zeros around an image.
+/// Places around an image: zeros for a convolution.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Padding {
@@ -52,6 +52,9 @@ pub enum Padding {
     /// So many on each side.
     #[serde(untagged)]
     Zeros(Pair),
+    /// So many above and below, then so many left and right; in time the latter: `[[0, 0], [2, 0]]` sees only what was.
+    #[serde(untagged)]
+    Around([[usize; 2]; 2]),
 }
 
 impl Padding {
@@ -59,6 +62,7 @@ impl Padding {
     pub(crate) fn along(self) -> Self {
         match self {
             Padding::Zeros(zeros) => Padding::Zeros(Pair::along(zeros.each()[1], 0)),
+            Padding::Around([_, time]) => Padding::Around([[0; 2], time]),
             other => other,
         }
     }
@@ -112,24 +116,27 @@ pub(crate) fn windows(
     let mut found = Windows { input, size, stride, padding: [0; 2], dilation, output: [0; 2] };
     for axis in 0..2 {
         let reach = (size[axis] - 1) * dilation[axis] + 1;
-        let around = match padding {
-            Padding::Valid => 0,
-            Padding::Zeros(zeros) => 2 * zeros.each()[axis],
+        let [before, after] = match padding {
+            Padding::Valid => [0; 2],
+            Padding::Zeros(zeros) => [zeros.each()[axis]; 2],
+            Padding::Around(around) => around[axis],
             Padding::Same => {
                 let steps = input[axis].div_ceil(stride[axis]);
-                ((steps - 1) * stride[axis] + reach).saturating_sub(input[axis])
+                let around = ((steps - 1) * stride[axis] + reach).saturating_sub(input[axis]);
+                [around / 2, around - around / 2]
             }
         };
-        if input[axis] + around < reach {
-            return Err(wrong(format!("a window reaches over {reach} of {} pixels", input[axis] + around))
-                .fix("use a smaller window, or padding"));
-        }
-        if around / 2 >= reach {
-            return Err(wrong(format!("windows of {reach} pixels within {} of padding", around / 2))
+        if before.max(after) >= reach {
+            return Err(wrong(format!("windows of {reach} pixels within {} of padding", before.max(after)))
                 .fix("use less padding: windows must see some of the image"));
         }
-        found.padding[axis] = around / 2;
-        found.output[axis] = (input[axis] + around - reach) / stride[axis] + 1;
+        let pixels = before + input[axis] + after;
+        if pixels < reach {
+            return Err(wrong(format!("a window reaches over {reach} of {pixels} pixels"))
+                .fix("use a smaller window, or padding"));
+        }
+        found.padding[axis] = before;
+        found.output[axis] = (pixels - reach) / stride[axis] + 1;
     }
     Ok(found)
 }

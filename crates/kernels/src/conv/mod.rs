@@ -8,7 +8,7 @@ mod depthwise;
 mod pools;
 mod product;
 
-pub use pools::{average_pool, average_pool_gradient, max_pool, max_pool_gradient, places_of_largest};
+pub use pools::{Count, average_pool, average_pool_gradient, max_pool, max_pool_gradient, places_of_largest};
 pub use product::{filter_gradient, forward, image_gradient};
 
 use crate::Real;
@@ -23,7 +23,7 @@ pub struct Windows {
     pub size: [usize; 2],
     /// Steps from a window to the next, down and across.
     pub stride: [usize; 2],
-    /// Zeros above and left of the image; below and right of it there are as many as the windows reach.
+    /// Places above and left of the image; below and right of it there are as many as the windows reach.
     pub padding: [usize; 2],
     /// Steps from a number of a window to the next.
     pub dilation: [usize; 2],
@@ -49,6 +49,12 @@ impl Windows {
     /// Pixels from the first of a window to the last, down or across.
     fn reach(&self, axis: usize) -> usize {
         (self.size[axis] - 1) * self.dilation[axis]
+    }
+
+    /// How many places of the window that is so many windows down or across are within the image.
+    pub fn seen(&self, axis: usize, window: usize) -> usize {
+        let place = |k: usize| (window * self.stride[axis] + k * self.dilation[axis]).wrapping_sub(self.padding[axis]);
+        (0..self.size[axis]).filter(|&k| place(k) < self.input[axis]).count()
     }
 
     /// Calls `f(place in the image, window, place in the window)` for each place of each window that is within the image,

@@ -72,14 +72,33 @@ pub fn places_of_largest<T: Real>(windows: &Windows, x: &[T], y: &[T], mut f: im
     }
 }
 
-/// y = the mean of each window and channel; places beyond the image count as zeros.
+/// What the mean of a window counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Count {
+    /// Every place of the window; those beyond the image are zeros.
+    Window,
+    /// The places within the image; where there are none, the mean is 0.
+    Image,
+}
+
+impl Count {
+    /// What each place of a window adds to its mean: 1 / how many count.
+    fn share<T: Real>(self, windows: &Windows, window: usize) -> T {
+        let places = match self {
+            Count::Window => windows.numbers(1),
+            Count::Image => windows.seen(0, window / windows.output[1]) * windows.seen(1, window % windows.output[1]),
+        };
+        T::of(1.0 / places.max(1) as f64)
+    }
+}
+
+/// y = the mean of each window and channel.
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn average_pool<T: Real>(windows: &Windows, x: &[T], y: &mut [T]) {
+pub fn average_pool<T: Real>(windows: &Windows, count: Count, x: &[T], y: &mut [T]) {
     let channels = windows.input[2];
     assert!(x.len() / windows.image() * windows.count() * channels == y.len(), "conv::average_pool: shapes do not fit");
-    let share = T::of(1.0 / windows.numbers(1) as f64);
     pool::for_each_chunk(y, windows.count() * channels, |i, y| {
         let image = &x[i * windows.image()..][..windows.image()];
         y.fill(T::ZERO);
@@ -87,29 +106,40 @@ pub fn average_pool<T: Real>(windows: &Windows, x: &[T], y: &mut [T]) {
             #[inline(always)]
             |pixel, window, _| {
                 let y = &mut y[window * channels..][..channels];
-                y.iter_mut().zip(&image[pixel * channels..]).for_each(|(y, &x)| *y += x * share);
+                y.iter_mut().zip(&image[pixel * channels..]).for_each(|(y, &x)| *y += x);
             },
         );
+        scale_each(windows, count, y);
     });
+}
+
+/// Multiplies the numbers of each window by what a place adds to its mean.
+fn scale_each<T: Real>(windows: &Windows, count: Count, y: &mut [T]) {
+    for (window, y) in y.chunks_exact_mut(windows.input[2]).enumerate() {
+        let share = count.share(windows, window);
+        y.iter_mut().for_each(|y| *y *= share);
+    }
 }
 
 /// The images' gradient of [`average_pool`].
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn average_pool_gradient<T: Real>(windows: &Windows, dy: &[T], dx: &mut [T]) {
-    let channels = windows.input[2];
-    assert!(dx.len() / windows.image() * windows.count() * channels == dy.len());
-    let share = T::of(1.0 / windows.numbers(1) as f64);
+pub fn average_pool_gradient<T: Real>(windows: &Windows, count: Count, dy: &[T], dx: &mut [T]) {
+    let (channels, out) = (windows.input[2], windows.count() * windows.input[2]);
+    assert!(dx.len() / windows.image() * out == dy.len());
     pool::for_each_chunk(dx, windows.image(), |i, dx| {
-        let dy = &dy[i * windows.count() * channels..][..windows.count() * channels];
         dx.fill(T::ZERO);
-        windows.for_each_vectorised(
-            #[inline(always)]
-            |pixel, window, _| {
-                let dy = &dy[window * channels..][..channels];
-                dx[pixel * channels..][..channels].iter_mut().zip(dy).for_each(|(dx, &dy)| *dx += dy * share);
-            },
-        );
+        with_room(out, |shares: &mut [T]| {
+            shares.copy_from_slice(&dy[i * out..][..out]);
+            scale_each(windows, count, shares);
+            windows.for_each_vectorised(
+                #[inline(always)]
+                |pixel, window, _| {
+                    let shares = &shares[window * channels..][..channels];
+                    dx[pixel * channels..][..channels].iter_mut().zip(shares).for_each(|(dx, &share)| *dx += share);
+                },
+            );
+        });
     });
 }

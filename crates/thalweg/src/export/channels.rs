@@ -98,9 +98,12 @@ fn of_step(step: &Step) -> Vec<Twin> {
         }
         StepKind::BatchNorm(_) => {
             let names = [("gamma", "weight"), ("beta", "bias"), ("mean", "running_mean"), ("variance", "running_var")];
-            names.map(|names| of_units(step, names).shaped(vec![step.input.units()])).into()
+            let dimensions = norm_dimensions(step.input);
+            names.map(|names| of_units(step, names, &dimensions).shaped(vec![step.input.units()])).into()
         }
-        StepKind::LayerNorm(_) => [("gamma", "weight"), ("beta", "bias")].map(|names| of_units(step, names)).into(),
+        StepKind::LayerNorm(norm) => {
+            [("gamma", "weight"), ("beta", "bias")].map(|names| of_units(step, names, &norm.normed(&step.input))).into()
+        }
         StepKind::Embedding(embedding) => {
             let table = |(j, column): (usize, &crate::layers::Embedded)| {
                 Twin::same(step, &format!("table{j}"), &format!("{j}.weight"), &[column.slots, column.dimension])
@@ -112,14 +115,15 @@ fn of_step(step: &Step) -> Vec<Twin> {
     }
 }
 
-/// A number for each unit of a norm: each channel of an image, else each number of an example.
-fn of_units(step: &Step, names: (&str, &str)) -> Twin {
-    let dimensions = norm_dimensions(step.input);
+/// A number for each unit of a norm; channels are first only where all of an example is normed together.
+fn of_units(step: &Step, names: (&str, &str), dimensions: &[usize]) -> Twin {
     let rank = dimensions.len();
-    let axes = if step.channels_first { channels_after(0, rank) } else { (0..rank).collect() };
-    Twin::turned(step, names, dimensions, axes)
+    let turned = step.channels_first && rank == step.input.dimensions().len();
+    let axes = if turned { channels_after(0, rank) } else { (0..rank).collect() };
+    Twin::turned(step, names, dimensions.to_vec(), axes)
 }
 
+/// Each channel of an image, else each number of an example.
 fn norm_dimensions(input: Shape) -> Vec<usize> {
     match *input.dimensions() {
         [_, _, channels] => vec![channels],

@@ -53,6 +53,8 @@ impl Registered for Activate {
     const NAME: &'static str = "activation";
 
     fn examples() -> Vec<(Self, Shape)> {
-        activation::ALL.map(|activation| (Activate { activation }, [4].into())).into()
+        let numbers = [Activation::LeakyRelu(0.3), Activation::Elu(2.0), Activation::Silu(1.5)];
+        let each = activation::ALL.into_iter().chain(numbers);
+        each.map(|activation| (Activate { activation }, [4].into())).collect()
     }
 }

@@ -184,7 +184,7 @@ impl Registered for Conv2d {
             kernel: Pair::Each([3, 1]),
             stride: Pair::Each([1, 2]),
             padding: Padding::Zeros(Pair::Each([1, 0])),
-            activation: Activation::Silu,
+            activation: Activation::Silu(1.5),
             ..plain(1)
         };
         let dilated = Conv2d { dilation: Pair::Both(2), ..plain(3) };

@@ -6,7 +6,7 @@ use super::{Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, Reg
 use crate::error::{Error, Result};
 use crate::tensor::{Shape, Tensor, View, ViewMut, norm};
 
-/// Over the units of each example, of images over the channels of each pixel: z_norm = (z − μ)/√(σ² + ε),
+/// Over the units of each example, of images over the channels of each pixel, or over the last axes: z_norm = (z − μ)/√(σ² + ε),
 /// z̃ = γ z_norm + β, with γ and β learned. Examples do not see each other, so training and prediction are alike.
 ///
 /// Backward, with n units and d = γ dz̃: dz = (d − Σ d/n − z_norm Σ d z_norm/n)/√(σ² + ε), dγ = Σ dz̃ z_norm, dβ = Σ dz̃
@@ -16,11 +16,23 @@ use crate::tensor::{Shape, Tensor, View, ViewMut, norm};
 pub struct LayerNorm {
     /// ε, which keeps the divisor from 0.
     pub epsilon: f64,
+    /// How many of an example's last axes are normed together. Default: one of images, all of others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub axes: Option<usize>,
 }
 
 impl Default for LayerNorm {
     fn default() -> Self {
-        LayerNorm { epsilon: 1e-5 }
+        LayerNorm { epsilon: 1e-5, axes: None }
+    }
+}
+
+impl LayerNorm {
+    /// The lengths of the axes that are normed together.
+    pub(crate) fn normed(&self, input: &Shape) -> Vec<usize> {
+        let sides = input.dimensions();
+        let usual = if sides.len() == 3 { 1 } else { sides.len() };
+        sides[sides.len().saturating_sub(self.axes.unwrap_or(usual))..].to_vec()
     }
 }
 
@@ -38,18 +50,29 @@ impl Layer for LayerNorm {
     }
 
     fn describe(&self, _input: Shape) -> String {
-        "layer norm".into()
+        match self.axes {
+            None => "layer norm".into(),
+            Some(1) => "layer norm over the last axis".into(),
+            Some(axes) => format!("layer norm over the last {axes} axes"),
+        }
     }
 
     fn output(&self, input: Shape) -> Result<Shape> {
-        if self.epsilon > 0.0 {
-            return Ok(input);
+        if self.epsilon.is_nan() || self.epsilon <= 0.0 {
+            return Err(Error::config(format!("layer norm with ε = {}", self.epsilon)).fix("use an epsilon above 0"));
         }
-        Err(Error::config(format!("layer norm with ε = {}", self.epsilon)).fix("use an epsilon above 0"))
+        let rank = input.dimensions().len();
+        match self.axes {
+            Some(axes) if !(1..=rank).contains(&axes) => {
+                Err(Error::config(format!("layer norm over {axes} axes of examples of {input}"))
+                    .fix(format!("use a number of axes from 1 to {rank}")))
+            }
+            _ => Ok(input),
+        }
     }
 
     fn parameters(&self, input: Shape) -> Vec<ParameterSpec> {
-        let n = input.units();
+        let n = self.normed(&input).iter().product();
         vec![ParameterSpec::bias("gamma", n, 1.0), ParameterSpec::bias("beta", n, 0.0)]
     }
 
@@ -74,8 +97,11 @@ impl Registered for LayerNorm {
     fn examples() -> Vec<(Self, Shape)> {
         vec![
             (LayerNorm::default(), [5].into()),
-            (LayerNorm { epsilon: 1e-3 }, [2, 3].into()),
+            (LayerNorm { epsilon: 1e-3, ..LayerNorm::default() }, [2, 3].into()),
             (LayerNorm::default(), [2, 3, 4].into()),
+            (LayerNorm { axes: Some(1), ..LayerNorm::default() }, [2, 3].into()),
+            (LayerNorm { axes: Some(2), ..LayerNorm::default() }, [2, 3, 4].into()),
+            (LayerNorm { axes: Some(3), ..LayerNorm::default() }, [2, 2, 3].into()),
         ]
     }
 }

@@ -20,7 +20,7 @@ pub struct Pool1d {
     /// Steps from a window to the next. Default: the window's size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stride: Option<usize>,
-    /// Places around the sound: they never hold the largest number, and count as zeros in a mean.
+    /// Places around the sound: they never hold the largest number.
     #[serde(default = "none")]
     pub padding: Padding,
 }
@@ -30,6 +30,11 @@ fn none() -> Padding {
 }
 
 impl Pool1d {
+    /// Windows of a size beside each other, or one over the whole sound.
+    pub fn new(take: Pooling, size: Option<usize>) -> Self {
+        Pool1d { take, size, stride: None, padding: Padding::Valid }
+    }
+
     /// The same on images one pixel high.
     pub(crate) fn flat(&self) -> Pool2d {
         Pool2d {
@@ -80,9 +85,12 @@ impl Registered for Pool1d {
     const NAME: &'static str = "pool1d";
 
     fn examples() -> Vec<(Self, Shape)> {
-        let plain = |take, size| Pool1d { take, size, stride: None, padding: Padding::Valid };
+        let plain = Pool1d::new;
         let overlapping = Pool1d { stride: Some(1), padding: Padding::Same, ..plain(Pooling::Max, Some(3)) };
+        let past = Padding::Around([[0; 2], [1, 0]]);
+        let past = Pool1d { padding: past, stride: Some(1), ..plain(Pooling::AverageWithin, Some(2)) };
         vec![
+            (past, [5, 2].into()),
             (plain(Pooling::Average, Some(2)), [5, 2].into()),
             (plain(Pooling::Max, None), [4, 2].into()),
             (plain(Pooling::Average, None), [5].into()),

@@ -10,7 +10,8 @@ use crate::windows::{self, Padding, Pair};
 
 /// Pooling over windows, channel by channel; over the whole image where no size is given.
 ///
-/// Max: y = the largest number; its dy goes to the first place that had it. Average: y = mean, dy/n to each place.
+/// Max: y = the largest number; its dy goes to the first place that had it. Average: y = mean, dy/n to each place, where
+/// n counts the places beyond the image too (`average`) or does not (`average_within`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pool2d {
@@ -22,7 +23,7 @@ pub struct Pool2d {
     /// Steps from a window to the next. Default: the window's size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stride: Option<Pair>,
-    /// Places around the image: they never hold the largest number, and count as zeros in a mean.
+    /// Places around the image: they never hold the largest number.
     #[serde(default = "none")]
     pub padding: Padding,
 }
@@ -34,7 +35,7 @@ fn none() -> Padding {
 impl Pool2d {
     /// Square windows beside each other.
     pub fn new(take: Pooling, size: usize) -> Self {
-        Pool2d { take, size: Some(Pair::Both(size)), stride: None, padding: Padding::Valid }
+        Pool2d { size: Some(Pair::Both(size)), ..Pool2d::global(take) }
     }
 
     /// One window: the whole image.
@@ -63,7 +64,10 @@ impl Layer for Pool2d {
     }
 
     fn describe(&self, _input: Shape) -> String {
-        let take = if self.take == Pooling::Max { "max" } else { "average" };
+        let take = match self.take {
+            Pooling::Max => "max",
+            Pooling::Average | Pooling::AverageWithin => "average",
+        };
         match self.size {
             Some(size) => format!("{take} pool {}", windows::describe(size, self.stride.unwrap_or(size))),
             None => format!("{take} pool of the whole image"),
@@ -99,7 +103,11 @@ impl Registered for Pool2d {
 
     fn examples() -> Vec<(Self, Shape)> {
         let overlapping = |take| Pool2d { stride: Some(Pair::Both(1)), padding: Padding::Same, ..Pool2d::new(take, 3) };
+        let around = Padding::Around([[0, 1], [2, 1]]);
+        let uneven = Pool2d { padding: around, stride: Some(Pair::Both(2)), ..Pool2d::new(Pooling::AverageWithin, 3) };
         vec![
+            (uneven, [4, 5, 2].into()),
+            (overlapping(Pooling::AverageWithin), [4, 3].into()),
             (Pool2d::new(Pooling::Average, 2), [4, 5, 2].into()),
             (overlapping(Pooling::Average), [4, 3, 2].into()),
             (Pool2d::global(Pooling::Average), [3, 4, 2].into()),

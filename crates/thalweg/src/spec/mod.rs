@@ -136,7 +136,7 @@ pub struct Network {
     /// Units of the hidden layers, such as 128,64 (`none` for no hidden layer). Default: by the data's size.
     #[schemars(inner(range(min = 1, max = 10_000_000)))]
     pub layers: Option<Vec<usize>>,
-    /// Activation of the hidden layers: one for all, or one a layer; a slope as in leaky_relu(0.2).
+    /// Activation of the hidden layers: one for all, or one a layer; with a number as in leaky_relu(0.2), elu(2).
     pub activation: Vec<String>,
     /// How weights are drawn. Default: He for the ReLU kinds, Glorot otherwise.
     pub init: Option<String>,

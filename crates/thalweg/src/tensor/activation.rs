@@ -28,14 +28,16 @@ pub enum Activation {
     Relu,
     /// max(s·z, z) with slope s, 0 ≤ s < 1; g' = 1 where z > 0, else s.
     LeakyRelu(f64),
-    /// z where z > 0, else e^z − 1 (Clevert et al. 2016).
-    Elu,
+    /// z where z > 0, else α(e^z − 1), α > 0 (Clevert et al. 2016).
+    Elu(f64),
     /// Self-normalising: λz where z > 0, else λα(e^z − 1) (Klambauer et al. 2017).
     Selu,
     /// z·Φ(z), Φ the normal distribution function (Hendrycks and Gimpel 2016).
     Gelu,
-    /// z·σ(z), also called swish (Elfwing et al. 2018).
-    Silu,
+    /// z·σ(2u), u = √(2/π)(z + 0.044715 z³): GELU by the approximation with tanh of the same paper.
+    GeluTanh,
+    /// z·σ(βz), β > 0, also called swish (Elfwing et al. 2018; Ramachandran et al. 2017).
+    Silu(f64),
     /// z·tanh(softplus z) (Misra 2020).
     Mish,
     /// ln(1 + e^z), g' = 1 − e^−a.
@@ -45,29 +47,31 @@ pub enum Activation {
 }
 
 /// One of each activation, by name.
-pub const ALL: [Activation; 12] = [
+pub const ALL: [Activation; 13] = [
     Activation::Identity,
     Activation::Sigmoid,
     Activation::Tanh,
     Activation::Relu,
-    Activation::LeakyRelu(LEAKY_SLOPE),
-    Activation::Elu,
+    Activation::LeakyRelu(0.01),
+    Activation::Elu(1.0),
     Activation::Selu,
     Activation::Gelu,
-    Activation::Silu,
+    Activation::GeluTanh,
+    Activation::Silu(1.0),
     Activation::Mish,
     Activation::Softplus,
     Activation::Softmax,
 ];
 
-const LEAKY_SLOPE: f64 = 0.01;
 const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 const SELU_LAMBDA: f64 = 1.050_700_987_355_480_5;
 const SQRT_HALF: f64 = std::f64::consts::FRAC_1_SQRT_2;
 const INV_SQRT_TAU: f64 = 0.398_942_280_401_432_7;
+/// 2√(2/π) and the factor of z³ in [`Activation::GeluTanh`].
+pub(crate) const GELU_TANH: [f64; 2] = [2.0 * std::f64::consts::FRAC_2_SQRT_PI * SQRT_HALF, 0.044_715];
 
 impl Activation {
-    /// The name in configurations; leaky ReLU's slope is given as `leaky_relu(0.2)`.
+    /// The name in configurations; its number is given in brackets: `leaky_relu(0.2)`.
     pub fn name(self) -> &'static str {
         match self {
             Activation::Identity => "identity",
@@ -75,24 +79,48 @@ impl Activation {
             Activation::Tanh => "tanh",
             Activation::Relu => "relu",
             Activation::LeakyRelu(_) => "leaky_relu",
-            Activation::Elu => "elu",
+            Activation::Elu(_) => "elu",
             Activation::Selu => "selu",
             Activation::Gelu => "gelu",
-            Activation::Silu => "silu",
+            Activation::GeluTanh => "gelu_tanh",
+            Activation::Silu(_) => "silu",
             Activation::Mish => "mish",
             Activation::Softplus => "softplus",
             Activation::Softmax => "softmax",
         }
     }
 
+    /// Its number and the usual one, if it has a number.
+    pub(crate) fn number(self) -> Option<(f64, f64)> {
+        match self {
+            Activation::LeakyRelu(slope) => Some((slope, 0.01)),
+            Activation::Elu(x) | Activation::Silu(x) => Some((x, 1.0)),
+            _ => None,
+        }
+    }
+
+    /// The same activation with another number, if it has one and may have that.
+    fn with_number(self, x: f64) -> Option<Self> {
+        match self {
+            Activation::LeakyRelu(_) if (0.0..1.0).contains(&x) => Some(Activation::LeakyRelu(x)),
+            Activation::Elu(_) if x > 0.0 && x.is_finite() => Some(Activation::Elu(x)),
+            Activation::Silu(_) if x > 0.0 && x.is_finite() => Some(Activation::Silu(x)),
+            _ => None,
+        }
+    }
+
     /// Whether the derivative needs z; otherwise a is enough.
     pub fn needs_input(self) -> bool {
-        matches!(self, Activation::Gelu | Activation::Silu | Activation::Mish)
+        matches!(self, Activation::Gelu | Activation::GeluTanh | Activation::Silu(_) | Activation::Mish)
     }
 
     /// Whether the derivative jumps at z = 0 (there a > 0 just where z > 0).
     fn has_kink(self) -> bool {
-        matches!(self, Activation::Relu | Activation::LeakyRelu(_) | Activation::Selu)
+        match self {
+            Activation::Relu | Activation::LeakyRelu(_) | Activation::Selu => true,
+            Activation::Elu(alpha) => alpha != 1.0,
+            _ => false,
+        }
     }
 
     /// Adds, for each number of A, on which side of the kink in g' it is, where g' has one.
@@ -105,7 +133,7 @@ impl Activation {
     /// Whether it belongs to the ReLU kinds, for which He initialisation was derived.
     pub fn is_rectifier(self) -> bool {
         use Activation::*;
-        matches!(self, Relu | LeakyRelu(_) | Elu | Gelu | Silu | Mish | Softplus)
+        matches!(self, Relu | LeakyRelu(_) | Elu(_) | Gelu | GeluTanh | Silu(_) | Mish | Softplus)
     }
 
     /// a = g(z) for rows of `columns` numbers, in the place of z.
@@ -120,13 +148,20 @@ impl Activation {
                 let s = T::of(s);
                 elementwise::map_in_place(a, move |z| z.max(s * z));
             }
-            Activation::Elu => elementwise::map_in_place(a, move |z| if z > zero { z } else { z.exp_m1() }),
+            Activation::Elu(alpha) => {
+                let alpha = T::of(alpha);
+                elementwise::map_in_place(a, move |z| if z > zero { z } else { alpha * z.exp_m1() });
+            }
             Activation::Selu => {
                 let (lambda, alpha) = (T::of(SELU_LAMBDA), T::of(SELU_ALPHA));
                 elementwise::map_in_place(a, move |z| lambda * if z > zero { z } else { alpha * z.exp_m1() });
             }
             Activation::Gelu => elementwise::map_in_place(a, |z| z * normal_distribution(z)),
-            Activation::Silu => elementwise::map_in_place(a, |z| z * sigmoid(z)),
+            Activation::GeluTanh => elementwise::map_in_place(a, |z| z * sigmoid(twice_u(z))),
+            Activation::Silu(beta) => {
+                let beta = T::of(beta);
+                elementwise::map_in_place(a, move |z| z * sigmoid(beta * z));
+            }
             Activation::Mish => elementwise::map_in_place(a, |z| z * softplus(z).tanh()),
             Activation::Softplus => elementwise::map_in_place(a, softplus),
             Activation::Softmax => softmax::softmax_in_place(a, columns),
@@ -145,8 +180,9 @@ impl Activation {
                 let s = T::of(s);
                 elementwise::zip_in_place(dz, saved, move |da, a| if a > zero { da } else { s * da });
             }
-            Activation::Elu => {
-                elementwise::zip_in_place(dz, saved, move |da, a| if a > zero { da } else { da * (a + one) });
+            Activation::Elu(alpha) => {
+                let alpha = T::of(alpha);
+                elementwise::zip_in_place(dz, saved, move |da, a| if a > zero { da } else { da * (a + alpha) });
             }
             Activation::Selu => {
                 let (lambda, floor) = (T::of(SELU_LAMBDA), T::of(SELU_LAMBDA * SELU_ALPHA));
@@ -156,10 +192,18 @@ impl Activation {
                 let density = T::of(INV_SQRT_TAU) * (T::of(-0.5) * z * z).exp();
                 da * (normal_distribution(z) + z * density)
             }),
-            Activation::Silu => elementwise::zip_in_place(dz, saved, move |da, z| {
-                let s = sigmoid(z);
-                da * (s + z * (s * (one - s)))
+            Activation::GeluTanh => elementwise::zip_in_place(dz, saved, move |da, z| {
+                let [factor, cubic] = GELU_TANH.map(T::of);
+                let s = sigmoid(twice_u(z));
+                da * (s + z * (s * (one - s)) * (factor * (one + T::of(3.0) * cubic * z * z)))
             }),
+            Activation::Silu(beta) => {
+                let beta = T::of(beta);
+                elementwise::zip_in_place(dz, saved, move |da, z| {
+                    let s = sigmoid(beta * z);
+                    da * (s + beta * z * (s * (one - s)))
+                });
+            }
             Activation::Mish => elementwise::zip_in_place(dz, saved, move |da, z| {
                 let t = softplus(z).tanh();
                 da * (t + z * ((one - t * t) * sigmoid(z)))
@@ -195,10 +239,16 @@ fn normal_distribution<T: Real>(z: T) -> T {
     T::of(0.5) * (-z * T::of(SQRT_HALF)).erfc()
 }
 
+/// 2u of [`Activation::GeluTanh`].
+fn twice_u<T: Real>(z: T) -> T {
+    let [factor, cubic] = GELU_TANH.map(T::of);
+    factor * (z + cubic * z * z * z)
+}
+
 impl fmt::Display for Activation {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self {
-            Activation::LeakyRelu(s) if *s != LEAKY_SLOPE => write!(f, "leaky_relu({s})"),
+        match self.number() {
+            Some((x, usual)) if x != usual => write!(f, "{}({x})", self.name()),
             _ => f.write_str(self.name()),
         }
     }
@@ -208,19 +258,23 @@ impl FromStr for Activation {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        if let Some(slope) = text.strip_prefix("leaky_relu(").and_then(|rest| rest.strip_suffix(')')) {
-            return match slope.trim().parse() {
-                Ok(s) if (0.0..1.0).contains(&s) => Ok(Activation::LeakyRelu(s)),
-                _ => {
-                    Err(Error::config(format!("leaky ReLU's slope is {slope:?}, expected a number from 0 to below 1"))
-                        .fix("write leaky_relu(0.01)"))
-                }
-            };
-        }
-        ALL.into_iter().find(|activation| activation.name() == text).ok_or_else(|| {
+        let (name, number) = match text.strip_suffix(')').and_then(|rest| rest.split_once('(')) {
+            Some((name, number)) => (name, Some(number.trim())),
+            None => (text, None),
+        };
+        let Some(usual) = ALL.into_iter().find(|activation| activation.name() == name) else {
             let names = ALL.map(Activation::name);
-            Error::config(format!("unknown activation {text:?}{}", did_you_mean(text, names)))
-                .fix(format!("use one of {}", names.join(", ")))
+            return Err(Error::config(format!("unknown activation {text:?}{}", did_you_mean(name, names)))
+                .fix(format!("use one of {}", names.join(", "))));
+        };
+        let Some(number) = number else { return Ok(usual) };
+        number.parse().ok().and_then(|x| usual.with_number(x)).ok_or_else(|| {
+            let error = Error::config(format!("the activation {text:?}"));
+            match usual {
+                Activation::LeakyRelu(_) => error.fix("write leaky_relu(0.01): a slope from 0 to below 1"),
+                Activation::Elu(_) | Activation::Silu(_) => error.fix(format!("write {name}(1): a number above 0")),
+                _ => error.fix(format!("write {name}: it has no number")),
+            }
         })
     }
 }
@@ -245,15 +299,23 @@ mod tests {
 
     #[test]
     fn names_round_trip() {
-        for activation in ALL.into_iter().chain([Activation::LeakyRelu(0.2)]) {
+        let numbers = [Activation::LeakyRelu(0.2), Activation::Elu(2.0), Activation::Silu(1.702)];
+        for activation in ALL.into_iter().chain(numbers) {
             assert_eq!(activation.to_string().parse::<Activation>().unwrap(), activation);
         }
+        assert_eq!(Activation::Elu(2.0).to_string(), "elu(2)");
+        assert_eq!(Activation::Elu(1.0).to_string(), "elu");
     }
 
     #[test]
-    fn a_wrong_name_or_slope_is_refused() {
+    fn a_wrong_name_or_number_is_refused() {
         let error = "rleu".parse::<Activation>().unwrap_err().to_string();
         assert!(error.contains("did you mean \"relu\"?"), "{error}");
-        assert!("leaky_relu(2)".parse::<Activation>().is_err());
+        for wrong in
+            ["leaky_relu(2)", "leaky_relu(-0.1)", "elu(0)", "elu(inf)", "silu(x)", "relu(1)", "elu(1", "elu(nan)"]
+        {
+            let error = wrong.parse::<Activation>().unwrap_err().to_string();
+            assert!(error.contains("fix:"), "{error}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Operations on windows of images, channels last.
 
 use serde::{Deserialize, Serialize};
-use thalweg_kernels::conv;
+use thalweg_kernels::conv::{self, Count};
 
 use super::ops::{self, Element, by_dtype};
 use super::{Activation, Dtype, View, ViewMut};
@@ -65,8 +65,21 @@ impl Convolution<'_> {
 pub enum Pooling {
     /// The largest number.
     Max,
-    /// The mean.
+    /// The mean; places beyond the image count as zeros.
     Average,
+    /// The mean of the places within the image.
+    AverageWithin,
+}
+
+impl Pooling {
+    /// What a mean counts; the largest number is none.
+    fn count(self) -> Option<Count> {
+        match self {
+            Pooling::Max => None,
+            Pooling::Average => Some(Count::Window),
+            Pooling::AverageWithin => Some(Count::Image),
+        }
+    }
 }
 
 /// y = what is taken of each window of x.
@@ -74,9 +87,9 @@ pub fn pool(windows: &Windows, take: Pooling, x: View, y: ViewMut) {
     by_dtype!(x, typed(windows, take, x, y));
 
     fn typed<T: Element>(windows: &Windows, take: Pooling, x: View, y: ViewMut) {
-        match take {
-            Pooling::Max => conv::max_pool(windows, T::read(x), T::write(y)),
-            Pooling::Average => conv::average_pool(windows, T::read(x), T::write(y)),
+        match take.count() {
+            None => conv::max_pool(windows, T::read(x), T::write(y)),
+            Some(count) => conv::average_pool(windows, count, T::read(x), T::write(y)),
         }
     }
 }
@@ -95,9 +108,9 @@ pub fn pool_backward(windows: &Windows, take: Pooling, [x, y, dy]: [View; 3], dx
     by_dtype!(x, typed(windows, take, [x, y, dy], dx));
 
     fn typed<T: Element>(windows: &Windows, take: Pooling, [x, y, dy]: [View; 3], dx: ViewMut) {
-        match take {
-            Pooling::Max => conv::max_pool_gradient(windows, T::read(x), T::read(y), T::read(dy), T::write(dx)),
-            Pooling::Average => conv::average_pool_gradient(windows, T::read(dy), T::write(dx)),
+        match take.count() {
+            None => conv::max_pool_gradient(windows, T::read(x), T::read(y), T::read(dy), T::write(dx)),
+            Some(count) => conv::average_pool_gradient(windows, count, T::read(dy), T::write(dx)),
         }
     }
 }

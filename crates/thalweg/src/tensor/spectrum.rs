@@ -63,6 +63,11 @@ impl Bands {
         wave(f64::cos).chain(wave(f64::sin)).collect()
     }
 
+    /// Each triangle's weights of the squares of the real parts, then of those of the imaginary ones.
+    pub(crate) fn triangles_of_squares(&self) -> Vec<f64> {
+        self.triangles().chunks(self.bins().len()).flat_map(|band| [band, band].concat()).collect()
+    }
+
     /// Bands × bins: how much each bin counts in each band.
     pub(crate) fn triangles(&self) -> Vec<f64> {
         let mel = |hz: f64| 2595.0 * (1.0 + hz / 700.0).log10();

@@ -128,15 +128,18 @@ fn batch_norm_of_images_is_per_channel() {
 }
 
 #[test]
-fn layer_norm_over_the_channels_of_each_pixel() {
-    let golden = &golden("images")["layer_norm"];
-    let x = Tensor::from_f64([2, 3, 2, 4], numbers(&golden["x"]));
-    let learned = joined(golden, &["gamma", "beta"]);
-    for mode in [Mode::Check, Mode::Predict] {
-        let found = pass(LayerNorm::default(), &learned, &x, &numbers(&golden["dy"]), mode);
-        assert_near("y", &found.y, &numbers(&golden["y"]), 1e-13);
-        assert_near("dx", &found.dx, &numbers(&golden["dx"]), 1e-12);
-        assert_near("dγ, dβ", &found.gradient, &joined(golden, &["dgamma", "dbeta"]), 1e-12);
+fn layer_norm_over_the_channels_of_each_pixel_and_over_more_axes() {
+    for golden in list(&golden("images")["layer_norms"]) {
+        let axes = size(&golden["axes"]);
+        let x = Tensor::from_f64([2, 3, 2, 4], numbers(&golden["x"]));
+        let learned = joined(golden, &["gamma", "beta"]);
+        let layer = LayerNorm { axes: (axes > 1).then_some(axes), ..LayerNorm::default() };
+        for mode in [Mode::Check, Mode::Predict] {
+            let found = pass(layer.clone(), &learned, &x, &numbers(&golden["dy"]), mode);
+            assert_near(&format!("{axes}: y"), &found.y, &numbers(&golden["y"]), 1e-13);
+            assert_near(&format!("{axes}: dx"), &found.dx, &numbers(&golden["dx"]), 1e-12);
+            assert_near(&format!("{axes}: dγ, dβ"), &found.gradient, &joined(golden, &["dgamma", "dbeta"]), 1e-12);
+        }
     }
 }
 
@@ -206,12 +209,10 @@ fn convolutions_of_all_kinds() {
 #[test]
 fn pooling_of_all_kinds() {
     for (i, case) in list(&golden("images")["pools"]).iter().enumerate() {
-        let layer = Pool2d {
-            take: if text(&case["take"]) == "max" { Pooling::Max } else { Pooling::Average },
-            size: Some(pair(&case["size"])),
-            stride: Some(pair(&case["stride"])),
-            padding: Padding::Zeros(pair(&case["padding"])),
-        };
+        let read = |name: &str| serde_json::from_value(case[name].clone()).unwrap();
+        let padding: Padding = serde_json::from_value(case["padding"].clone()).unwrap();
+        let take: Pooling = serde_json::from_value(case["take"].clone()).unwrap();
+        let layer = Pool2d { take, size: Some(read("size")), stride: Some(read("stride")), padding };
         let found = pass(layer, &[], &images(case), &numbers(&case["dy"]), Mode::Predict);
         assert_near(&format!("{i}: y"), &found.y, &numbers(&case["y"]), 1e-15);
         assert_near(&format!("{i}: dx"), &found.dx, &numbers(&case["dx"]), 1e-15);

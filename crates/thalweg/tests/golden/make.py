@@ -78,6 +78,10 @@ def exact_activations():
     cdf = lambda z: mpmath.erfc(-z / mpmath.sqrt(2)) / 2
     sech2 = lambda u: 4 * e(-2 * abs(u)) / (1 + e(-2 * abs(u))) ** 2
     leaky = lambda s: (lambda z: z if z > 0 else s * z, lambda z: one if z > 0 else s)
+    elu = lambda a: (lambda z: z if z > 0 else a * mpmath.expm1(z), lambda z: one if z > 0 else a * e(z))
+    silu = lambda b: (lambda z: z * sigma(b * z), lambda z: sigma(b * z) + b * z * sigma(b * z) * sigma(-b * z))
+    twice = lambda z: 2 * mpmath.sqrt(2 / mpmath.pi) * (z + mpmath.mpf("0.044715") * z**3)
+    twice_slope = lambda z: 2 * mpmath.sqrt(2 / mpmath.pi) * (1 + 3 * mpmath.mpf("0.044715") * z**2)
     alpha, scale = SELU
     return {
         "identity": (lambda z: z, lambda z: one),
@@ -86,13 +90,19 @@ def exact_activations():
         "relu": leaky(mpmath.mpf(0)),
         "leaky_relu": leaky(mpmath.mpf(0.01)),
         "leaky_relu(0.2)": leaky(mpmath.mpf(0.2)),
-        "elu": (lambda z: z if z > 0 else mpmath.expm1(z), lambda z: one if z > 0 else e(z)),
+        "elu": elu(1),
+        "elu(2.5)": elu(mpmath.mpf(2.5)),
         "selu": (
             lambda z: scale * (z if z > 0 else alpha * mpmath.expm1(z)),
             lambda z: scale * (one if z > 0 else alpha * e(z)),
         ),
         "gelu": (lambda z: z * cdf(z), lambda z: cdf(z) + z * phi(z)),
-        "silu": (lambda z: z * sigma(z), lambda z: sigma(z) + z * sigma(z) * sigma(-z)),
+        "gelu_tanh": (
+            lambda z: z * sigma(twice(z)),
+            lambda z: sigma(twice(z)) + z * sigma(twice(z)) * sigma(-twice(z)) * twice_slope(z),
+        ),
+        "silu": silu(1),
+        "silu(1.5)": silu(mpmath.mpf(1.5)),
         "mish": (
             lambda z: z * mpmath.tanh(soft(z)),
             lambda z: mpmath.tanh(soft(z)) + z * sech2(soft(z)) * sigma(z),
@@ -109,9 +119,12 @@ TORCH = {
     "leaky_relu": lambda z: F.leaky_relu(z, 0.01),
     "leaky_relu(0.2)": lambda z: F.leaky_relu(z, 0.2),
     "elu": F.elu,
+    "elu(2.5)": lambda z: F.elu(z, 2.5),
     "selu": F.selu,
     "gelu": F.gelu,
+    "gelu_tanh": lambda z: F.gelu(z, approximate="tanh"),
     "silu": F.silu,
+    "silu(1.5)": lambda z: z * torch.sigmoid(1.5 * z),
     "mish": F.mish,
     "softplus": lambda z: torch.logaddexp(z, torch.zeros_like(z)),
     "softmax": lambda z: torch.softmax(z, 1),
@@ -322,8 +335,27 @@ def images():
             "groups": groups, "x": flat(last(x)), "weight": flat(last(weight)), "bias": flat(bias), "y": flat(last(y)),
             "dy": flat(last(dy)), "dx": flat(last(dx)), "dweight": flat(last(dw)), "dbias": flat(db),
         })
-    for take, pool in [("max", F.max_pool2d), ("average", F.avg_pool2d)]:
-        for image, size, stride, padding in [((4, 6, 2), (2, 2), (2, 2), (0, 0)), ((5, 5, 3), (3, 2), (2, 1), (1, 1))]:
+    within = lambda x, size, stride, padding: F.avg_pool2d(x, size, stride, padding, count_include_pad=False)
+
+    def around(pool, outside):
+        """The same with a number of its own before and after each axis; what is outside counts only as itself."""
+        def padded(x, size, stride, padding):
+            (above, below), (left, right) = padding
+            return pool(F.pad(x, (left, right, above, below), value=outside), size, stride)
+        return padded
+
+    def means_within(x, size, stride, padding):
+        zeros = around(F.avg_pool2d, 0.0)
+        return zeros(x, size, stride, padding) / zeros(torch.ones_like(x), size, stride, padding)
+
+    alike = [((4, 6, 2), (2, 2), (2, 2), (0, 0)), ((5, 5, 3), (3, 2), (2, 1), (1, 1))]
+    uneven = [((5, 4, 2), (3, 3), (2, 1), ((0, 2), (1, 0))), ((4, 4, 1), (2, 3), (1, 2), ((1, 0), (0, 2)))]
+    for take, pool, cases in [
+        ("max", F.max_pool2d, alike), ("average", F.avg_pool2d, alike), ("average_within", within, alike),
+        ("max", around(F.max_pool2d, -torch.inf), uneven), ("average", around(F.avg_pool2d, 0.0), uneven),
+        ("average_within", means_within, uneven),
+    ]:
+        for image, size, stride, padding in cases:
             h, w, c = image
             x = torch.randn(2, c, h, w, requires_grad=True)
             y = pool(x, size, stride, padding)
@@ -331,14 +363,21 @@ def images():
             (dx,) = torch.autograd.grad((y * dy).sum(), x)
             pools.append({"take": take, "image": image, "size": size, "stride": stride, "padding": padding,
                           "x": flat(last(x)), "y": flat(last(y)), "dy": flat(last(dy)), "dx": flat(last(dx))})
-    x = torch.randn(2, 3, 2, 4, requires_grad=True)
-    gamma, beta = torch.randn(4, requires_grad=True), torch.randn(4, requires_grad=True)
-    y = F.layer_norm(x, (4,), gamma, beta, eps=1e-5)
-    dy = torch.randn_like(y)
-    grads = torch.autograd.grad((y * dy).sum(), (x, gamma, beta))
-    names = ["x", "gamma", "beta", "y", "dy", "dx", "dgamma", "dbeta"]
-    norm = dict(zip(names, map(flat, (x, gamma, beta, y, dy, *grads))))
-    write("images", f"PyTorch {torch.__version__}, float64", convolutions=convolutions, pools=pools, layer_norm=norm)
+    # With as many places after as windows of the ceiling need, a pool is PyTorch's with ceil_mode.
+    x = torch.randn(1, 2, 6, 7)
+    for size, stride, after in [((3, 3), (2, 2), ((0, 1), (0, 0))), ((2, 3), (3, 3), ((0, 0), (0, 2)))]:
+        assert torch.equal(around(F.max_pool2d, -torch.inf)(x, size, stride, after), F.max_pool2d(x, size, stride, ceil_mode=True))
+        assert torch.allclose(means_within(x, size, stride, after), F.avg_pool2d(x, size, stride, ceil_mode=True), rtol=1e-14)
+    norms = []
+    for axes in (1, 2, 3):
+        x = torch.randn(2, 3, 2, 4, requires_grad=True)
+        gamma, beta = (torch.randn(x.shape[-axes:], requires_grad=True) for _ in range(2))
+        y = F.layer_norm(x, x.shape[-axes:], gamma, beta, eps=1e-5)
+        dy = torch.randn_like(y)
+        grads = torch.autograd.grad((y * dy).sum(), (x, gamma, beta))
+        names = ["x", "gamma", "beta", "y", "dy", "dx", "dgamma", "dbeta"]
+        norms.append({"axes": axes, **dict(zip(names, map(flat, (x, gamma, beta, y, dy, *grads))))})
+    write("images", f"PyTorch {torch.__version__}, float64", convolutions=convolutions, pools=pools, layer_norms=norms)
 
 
 def sounds():

@@ -14,7 +14,7 @@ from onnx import numpy_helper
 from onnx.backend.test.case.node import collect_testcases
 
 OPERATORS = (
-    "Gemm MatMul Add Conv BatchNormalization LayerNormalization MaxPool AveragePool GlobalMaxPool GlobalAveragePool Flatten "
+    "Gemm MatMul Add Sub Mul Div Conv BatchNormalization LayerNormalization MaxPool AveragePool GlobalMaxPool GlobalAveragePool Flatten "
     "Reshape Squeeze Unsqueeze Transpose Identity Dropout Relu Sigmoid Tanh Softplus Mish Swish Gelu Elu Selu LeakyRelu Softmax"
 ).split()
 

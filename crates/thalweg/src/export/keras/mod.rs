@@ -14,6 +14,7 @@ use crate::data::preprocess::Scale;
 use crate::data::schema::Task;
 use crate::layers::{Embedding, LogMelOptions};
 use crate::model::Model;
+use crate::tensor::activation::GELU_TANH;
 use crate::tensor::{Activation, Dtype};
 use crate::train::event::Decision;
 use crate::{Error, Result};
@@ -62,7 +63,12 @@ struct Keras<'a> {
 
 /// The layer that does g in its place, where one is needed: Keras knows the others by name.
 fn own_layer(g: Activation, rank: usize) -> bool {
-    matches!(g, Activation::LeakyRelu(_)) || g == Activation::Softmax && rank > 1
+    match g {
+        Activation::LeakyRelu(_) | Activation::GeluTanh => true,
+        Activation::Elu(x) | Activation::Silu(x) => x != 1.0,
+        Activation::Softmax => rank > 1,
+        _ => false,
+    }
 }
 
 fn name_of(g: Activation) -> &'static str {
@@ -91,19 +97,27 @@ impl Keras<'_> {
 
     /// Pixels and samples as the network takes them; other preprocessing stays outside.
     fn scaled(&mut self, x: Symbol) -> (Symbol, Vec<Decision>) {
-        let array = self.model.pipeline.array.as_ref();
-        let affine = match array.map(|array| &array.scales[..]) {
-            Some([Scale::Standard { mean, deviation }]) => Some((deviation.recip(), -mean / deviation)),
-            Some([Scale::MinMax { low, high }]) if high > low => Some(((high - low).recip(), -low / (high - low))),
-            Some([Scale::None]) => return (x, Vec::new()),
+        let affine = |scale: &Scale| match *scale {
+            Scale::None => Some((1.0, 0.0)),
+            Scale::Standard { mean, deviation } => Some((deviation.recip(), -mean / deviation)),
+            Scale::MinMax { low, high } if high > low => Some(((high - low).recip(), -low / (high - low))),
             _ => None,
         };
-        match affine.filter(|_| x.shape.len() > 1) {
-            Some((scale, offset)) => {
-                let config = json!({ "scale": scale, "offset": offset });
+        let array = self.model.pipeline.array.as_ref();
+        let scales: Option<(Vec<f64>, Vec<f64>)> = array
+            .and_then(|array| array.scales.iter().map(affine).collect::<Option<Vec<_>>>())
+            .map(|all| all.into_iter().unzip());
+        match scales {
+            Some((scales, offsets)) if scales == [1.0] && offsets == [0.0] => (x, Vec::new()),
+            Some((scales, offsets)) if x.shape.len() > 1 => {
+                // One for all positions, or one a channel.
+                let config = match (&scales[..], &offsets[..]) {
+                    ([scale], [offset]) => json!({ "scale": scale, "offset": offset }),
+                    _ => json!({ "scale": scales, "offset": offsets }),
+                };
                 (self.graph.layer("Rescaling", "scaled", config, &[&x], &x.shape.clone()), Vec::new())
             }
-            None => {
+            _ => {
                 let decision = Decision {
                     what: "the model takes inputs that are prepared already".into(),
                     why: "layers of Keras do not read tables".into(),
@@ -151,12 +165,13 @@ impl Keras<'_> {
             StepKind::BatchNorm(norm) => {
                 let config = json!({ "axis": -1, "momentum": norm.momentum, "epsilon": norm.epsilon });
                 let variables = self.parameters(step, &["gamma", "beta", "mean", "variance"]);
-                self.norm("BatchNormalization", step, (config, variables), x)
+                let together = if x.shape.len() == 3 { 1 } else { x.shape.len() };
+                self.norm("BatchNormalization", step, (config, variables), x, together)
             }
             StepKind::LayerNorm(norm) => {
                 let config = json!({ "axis": [-1], "epsilon": norm.epsilon });
                 let variables = self.parameters(step, &["gamma", "beta"]);
-                self.norm("LayerNormalization", step, (config, variables), x)
+                self.norm("LayerNormalization", step, (config, variables), x, norm.normed(&step.input).len())
             }
             StepKind::Embedding(embedding) => self.embedding(step, embedding, x),
             StepKind::Convolution(convolution) => self.convolution(step, convolution, x),
@@ -217,6 +232,24 @@ impl Keras<'_> {
             Activation::LeakyRelu(slope) => {
                 self.graph.layer("LeakyReLU", &name, json!({ "negative_slope": slope }), &[&x], &shape)
             }
+            Activation::Elu(alpha) if alpha != 1.0 => {
+                self.graph.layer("ELU", &name, json!({ "alpha": alpha }), &[&x], &shape)
+            }
+            Activation::Silu(beta) if beta != 1.0 => {
+                let scaled =
+                    self.named("Rescaling", step, "scaled", json!({ "scale": beta, "offset": 0.0 }), &x, &shape);
+                self.gated(step, &name, &x, &scaled)
+            }
+            Activation::GeluTanh => {
+                let [factor, cubic] = GELU_TANH;
+                let square =
+                    self.graph.layer("Multiply", &format!("{}.square", step.name), json!({}), &[&x, &x], &shape);
+                let config = json!({ "scale": factor * cubic, "offset": factor });
+                let slope = self.named("Rescaling", step, "slope", config, &square, &shape);
+                let twice =
+                    self.graph.layer("Multiply", &format!("{}.twice", step.name), json!({}), &[&x, &slope], &shape);
+                self.gated(step, &name, &x, &twice)
+            }
             g => {
                 // Softmax is over all numbers of an example.
                 let x = if g == Activation::Softmax { self.flat(step, x) } else { x };
@@ -227,17 +260,25 @@ impl Keras<'_> {
         }
     }
 
-    /// A norm over the channels of images, and over all numbers of other examples.
+    /// x · σ(z).
+    fn gated(&mut self, step: &Step, name: &str, x: &Symbol, z: &Symbol) -> Symbol {
+        let sigmoid = self.named("Activation", step, "gate", json!({ "activation": "sigmoid" }), z, &z.shape.clone());
+        self.graph.layer("Multiply", name, json!({}), &[x, &sigmoid], &x.shape)
+    }
+
+    /// A norm over the last axes of an example together.
     fn norm(
         &mut self,
         class: &'static str,
         step: &Step,
         (config, variables): (Value, Vec<Variable>),
         x: Symbol,
+        together: usize,
     ) -> Symbol {
         let shape = x.shape.clone();
-        let x = if shape.len() == 3 { x } else { self.flat(step, x) };
-        let at = x.shape.clone();
+        let (kept, normed) = shape.split_at(shape.len() - together);
+        let at = [kept, &[normed.iter().product()]].concat();
+        let x = if kept.is_empty() { self.flat(step, x) } else { self.reshaped(step, "together", x, &at) };
         let y = self.graph.push(class, &step.name, config, &[&x], &at, variables);
         self.reshaped(step, "shape", y, &shape)
     }
@@ -289,10 +330,7 @@ impl Keras<'_> {
         let name = |own: &str| format!("{}.{own}", step.name);
         let waves = self.graph.push("Conv1D", &name("waves"), config, &[&sound], &[frames, 2 * bins], vec![waves]);
         let squares = self.graph.layer("Multiply", &name("squares"), json!({}), &[&waves, &waves], &waves.shape);
-        // Each band sums real and imaginary parts alike.
-        let triangles = bands.triangles();
-        let both = triangles.chunks(bins).flat_map(|band| [band, band].concat()).collect();
-        let weight = first_last((vec![bands.bands, 2 * bins], floats(both)));
+        let weight = first_last((vec![bands.bands, 2 * bins], floats(bands.triangles_of_squares())));
         let offset = (vec![bands.bands], vec![options.offset as f32; bands.bands]);
         let config = json!({ "units": bands.bands, "trainable": false });
         let powers =

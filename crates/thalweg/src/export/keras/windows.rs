@@ -74,12 +74,12 @@ impl Keras<'_> {
         let class = match (take, frame.line, global) {
             (Pooling::Max, true, false) => "MaxPooling1D",
             (Pooling::Max, false, false) => "MaxPooling2D",
-            (Pooling::Average, true, false) => "AveragePooling1D",
-            (Pooling::Average, false, false) => "AveragePooling2D",
+            (Pooling::Average | Pooling::AverageWithin, true, false) => "AveragePooling1D",
+            (Pooling::Average | Pooling::AverageWithin, false, false) => "AveragePooling2D",
             (Pooling::Max, true, true) => "GlobalMaxPooling1D",
             (Pooling::Max, false, true) => "GlobalMaxPooling2D",
-            (Pooling::Average, true, true) => "GlobalAveragePooling1D",
-            (Pooling::Average, false, true) => "GlobalAveragePooling2D",
+            (Pooling::Average | Pooling::AverageWithin, true, true) => "GlobalAveragePooling1D",
+            (Pooling::Average | Pooling::AverageWithin, false, true) => "GlobalAveragePooling2D",
         };
         if *global {
             return Ok(self.graph.layer(class, &step.name, json!({}), &[&x], output));
@@ -89,12 +89,29 @@ impl Keras<'_> {
         if *take == Pooling::Max && around && !frame.same {
             return self.padded_maximum(step, frame, class, x);
         }
-        // Zeros around an image count in our means, not in those of "same".
-        let (x, padding) = self.padded(step, frame, x, *take == Pooling::Max);
+        // Means of "same" leave the zeros around an image out.
+        let (x, padding) = self.padded(step, frame, x, frame.same && *take != Pooling::Average);
         let config = json!({
             "pool_size": frame.each(windows.size), "strides": frame.each(windows.stride), "padding": padding,
         });
-        Ok(self.graph.layer(class, &step.name, config, &[&x], output))
+        let y = self.graph.layer(class, &step.name, config, &[&x], output);
+        if *take == Pooling::AverageWithin && around && !frame.same {
+            return Ok(self.within(step, frame, &y));
+        }
+        Ok(y)
+    }
+
+    /// Means that counted zeros, times the places of a window by those of them that are within the image.
+    fn within(&mut self, step: &Step, frame: &Frame, means: &Symbol) -> Symbol {
+        let windows = &frame.windows;
+        let shares = |axis: usize| {
+            let share = move |window| windows.size[axis] as f64 / windows.seen(axis, window) as f64;
+            (0..windows.output[axis]).map(share)
+        };
+        let rows: Vec<Vec<[f64; 1]>> =
+            shares(0).map(|down| shares(1).map(|across| [down * across]).collect()).collect();
+        let scale = if frame.line { json!(rows[0]) } else { json!(rows) };
+        self.named("Rescaling", step, "within", json!({ "scale": scale, "offset": 0.0 }), means, &means.shape)
     }
 
     /// Maxima within an image whose padding holds none: those of windows around every pixel, and of these the ones that

@@ -1,6 +1,6 @@
 //! Activations as nodes.
 
-use super::graph::{Graph, float, int, signed};
+use super::graph::{Graph, float, int, signed, text};
 use crate::tensor::Activation;
 
 /// SELU's λ and α; ELU with α and a factor are what every runtime has.
@@ -16,16 +16,24 @@ pub(super) fn activate(graph: &mut Graph, scope: &str, g: Activation, z: &str, d
         Activation::Tanh => node("Tanh", Vec::new()),
         Activation::Relu => node("Relu", Vec::new()),
         Activation::LeakyRelu(slope) => node("LeakyRelu", vec![float("alpha", slope)]),
-        Activation::Elu => node("Elu", Vec::new()),
+        Activation::Elu(1.0) => node("Elu", Vec::new()),
+        Activation::Elu(alpha) => node("Elu", vec![float("alpha", alpha)]),
         Activation::Gelu => node("Gelu", Vec::new()),
+        Activation::GeluTanh => node("Gelu", vec![text("approximate", "tanh")]),
         Activation::Softplus => node("Softplus", Vec::new()),
         Activation::Selu => {
             let elu = node("Elu", vec![float("alpha", SELU[1])]);
             let lambda = graph.floats(&name("lambda"), &[], [SELU[0]]);
             graph.node(&name("Mul"), "Mul", [&elu, &lambda], Vec::new())
         }
-        Activation::Silu => {
-            let sigmoid = node("Sigmoid", Vec::new());
+        Activation::Silu(beta) => {
+            let sigmoid = if beta == 1.0 {
+                node("Sigmoid", Vec::new())
+            } else {
+                let beta = graph.floats(&name("beta"), &[], [beta]);
+                let scaled = graph.node(&name("scaled"), "Mul", [z, &beta], Vec::new());
+                graph.node(&name("Sigmoid"), "Sigmoid", [&scaled], Vec::new())
+            };
             graph.node(&name("Mul"), "Mul", [z, &sigmoid], Vec::new())
         }
         Activation::Mish => {

@@ -217,6 +217,11 @@ pub(super) fn floats(name: &str, floats: &[f32]) -> Attribute {
     Attribute { floats: floats.to_vec(), ..attribute(name, AttributeType::Floats) }
 }
 
+/// An option that is a text.
+pub(super) fn text(name: &str, text: &str) -> Attribute {
+    Attribute { s: Some(text.as_bytes().to_vec()), ..attribute(name, AttributeType::String) }
+}
+
 /// An option that is several texts.
 pub(super) fn strings<T: AsRef<str>>(name: &str, texts: &[T]) -> Attribute {
     let strings = texts.iter().map(|text| text.as_ref().as_bytes().to_vec()).collect();

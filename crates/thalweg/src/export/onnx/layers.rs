@@ -112,54 +112,41 @@ fn activation(graph: &mut Graph, place: Place, x: Value) -> Result<Value> {
     Ok(x.with(name))
 }
 
-/// Does something to the units of an example: the channels of images, all numbers of others.
-fn by_units(
-    graph: &mut Graph,
-    place: Place,
-    x: Value,
-    images: fn(&mut Graph, &str, &Value) -> Value,
-    node: impl FnOnce(&mut Graph, &str) -> String,
-) -> Value {
-    match *x.shape.dimensions() {
-        [_, _, _] => {
-            let x = images(graph, place.scope, &x);
-            let y = node(graph, &x.name);
-            x.with(y)
-        }
-        [_] => {
-            let y = node(graph, &x.name);
-            x.with(y)
-        }
-        _ => {
-            let row = graph.row(place.scope, &x);
-            let y = node(graph, &row);
-            let y = graph.reshape(&place.name("Reshape"), &y, x.shape.dimensions());
-            Value::new(y, x.shape)
-        }
-    }
-}
-
+/// Over the channels of images, and over all numbers of other examples.
 fn batch_norm(graph: &mut Graph, place: Place, x: Value) -> Result<Value> {
     let BatchNorm { epsilon, .. } = place.options()?;
-    let images = |graph: &mut Graph, scope: &str, x: &Value| {
-        let name = graph.channels_first(scope, x, x.shape);
-        Value { name, channels_first: true, ..*x }
-    };
-    Ok(by_units(graph, place, x, images, |graph, x| {
-        let [gamma, beta, mean, variance] = [0, 1, 2, 3].map(|i| place.parameter(graph, i));
-        let inputs = [x, &gamma, &beta, &mean, &variance];
-        graph.node(&place.name("BatchNormalization"), "BatchNormalization", inputs, vec![float("epsilon", epsilon)])
-    }))
+    let images = x.shape.dimensions().len() == 3;
+    let seen = if images { graph.channels_first(place.scope, &x, x.shape) } else { graph.row(place.scope, &x) };
+    let [gamma, beta, mean, variance] = [0, 1, 2, 3].map(|i| place.parameter(graph, i));
+    let inputs = [seen.as_str(), &gamma, &beta, &mean, &variance];
+    let options = vec![float("epsilon", epsilon)];
+    let mut y = graph.node(&place.name("BatchNormalization"), "BatchNormalization", inputs, options);
+    if x.shape.dimensions().len() == 2 {
+        y = graph.reshape(&place.name("Reshape"), &y, x.shape.dimensions());
+    }
+    Ok(Value { name: y, channels_first: images, ..x })
 }
 
 fn layer_norm(graph: &mut Graph, place: Place, x: Value) -> Result<Value> {
-    let LayerNorm { epsilon } = place.options()?;
-    let images = |graph: &mut Graph, scope: &str, x: &Value| Value::new(graph.own(scope, x), x.shape);
-    Ok(by_units(graph, place, x, images, |graph, x| {
-        let [gamma, beta] = [0, 1].map(|i| place.parameter(graph, i));
-        let options = vec![signed("axis", -1), float("epsilon", epsilon)];
-        graph.node(&place.name("LayerNormalization"), "LayerNormalization", [x, &gamma, &beta], options)
-    }))
+    let layer: LayerNorm = place.options()?;
+    let (sides, normed) = (x.shape.dimensions(), layer.normed(&x.shape));
+    // The axes that are normed together are seen as one.
+    let kept = &sides[..sides.len() - normed.len()];
+    let rows = match (kept.len(), normed.len()) {
+        (0, _) => graph.row(place.scope, &x),
+        (_, 1) => graph.own(place.scope, &x),
+        _ => {
+            let own = graph.own(place.scope, &x);
+            graph.reshape(&place.name("together"), &own, &[kept, &[normed.iter().product()]].concat())
+        }
+    };
+    let [gamma, beta] = [0, 1].map(|i| place.parameter(graph, i));
+    let options = vec![signed("axis", -1), float("epsilon", layer.epsilon)];
+    let mut y = graph.node(&place.name("LayerNormalization"), "LayerNormalization", [&rows, &gamma, &beta], options);
+    if normed.len() > 1 {
+        y = graph.reshape(&place.name("Reshape"), &y, sides);
+    }
+    Ok(Value::new(y, x.shape))
 }
 
 /// Prediction drops nothing.
@@ -263,7 +250,7 @@ fn pool(graph: &mut Graph, place: Place, x: Value, layer: &Pool2d, image: [usize
     let name = graph.channels_first(place.scope, &x, seen(image, axes));
     let (take, global) = match layer.take {
         Pooling::Max => ("MaxPool", "GlobalMaxPool"),
-        Pooling::Average => ("AveragePool", "GlobalAveragePool"),
+        Pooling::Average | Pooling::AverageWithin => ("AveragePool", "GlobalAveragePool"),
     };
     let Some(size) = layer.size else {
         let y = graph.node(&place.name(global), global, [&name], Vec::new());
@@ -323,13 +310,8 @@ fn residual(graph: &mut Graph, place: Place, x: Value) -> Result<Value> {
     Ok(sum.with(name))
 }
 
-/// A matrix of so many rows, its columns as rows.
-pub(crate) fn transposed(matrix: Vec<f64>, rows: usize) -> Vec<f64> {
-    let columns = matrix.len() / rows;
-    (0..matrix.len()).map(|i| matrix[i % rows * columns + i / rows]).collect()
-}
-
-/// A convolution with waves, whose squares triangles and cosines weigh.
+/// A convolution with waves, whose squares triangles and cosines weigh. They are convolutions over one frame: a runtime
+/// that joins a transposition and the product after it refuses a batch of nothing.
 fn log_mel(graph: &mut Graph, place: Place, x: Value) -> Result<Value> {
     let options: LogMelOptions = place.options()?;
     let (bands, samples) = (options.bands(), x.shape.size());
@@ -338,23 +320,20 @@ fn log_mel(graph: &mut Graph, place: Place, x: Value) -> Result<Value> {
     let filters = graph.floats(&place.name("waves"), &[waves, 1, bands.window], bands.waves());
     let window = vec![ints("kernel_shape", &[bands.window]), ints("strides", &[bands.hop])];
     let transform = graph.node(&place.name("Conv"), "Conv", [&x_name, &filters], window);
-    let transform = Value { name: transform, shape: [frames, waves].into(), channels_first: true };
-    let transform = graph.own(place.scope, &transform);
     let squares = graph.node(&place.name("Mul"), "Mul", [&transform, &transform], Vec::new());
-    // Squares of the real parts, then of the imaginary ones: each triangle weighs both.
-    let both = transposed(bands.triangles(), bands.bands).repeat(2);
-    let both = graph.floats(&place.name("triangles"), &[waves, bands.bands], both);
-    let power = graph.node(&place.name("MatMul"), "MatMul", [&squares, &both], Vec::new());
-    let offset = graph.floats(&place.name("offset"), &[], [options.offset]);
-    let power = graph.node(&place.name("Add"), "Add", [&power, &offset], Vec::new());
+    let frame = || vec![ints("kernel_shape", &[1])];
+    let weights = graph.floats(&place.name("triangles"), &[bands.bands, waves, 1], bands.triangles_of_squares());
+    let offset = graph.floats(&place.name("offset"), &[bands.bands], vec![options.offset; bands.bands]);
+    let power = graph.node(&place.name("power"), "Conv", [&squares, &weights, &offset], frame());
     let mut y = graph.node(&place.name("Log"), "Log", [&power], Vec::new());
     let mut width = bands.bands;
     if let Some(coefficients) = bands.coefficients {
-        let cosines = transposed(bands.cosines(), coefficients);
-        let cosines = graph.floats(&place.name("cosines"), &[width, coefficients], cosines);
-        y = graph.node(&place.name("coefficients"), "MatMul", [&y, &cosines], Vec::new());
+        let cosines = graph.floats(&place.name("cosines"), &[coefficients, width, 1], bands.cosines());
+        y = graph.node(&place.name("coefficients"), "Conv", [&y, &cosines], frame());
         width = coefficients;
     }
+    let y = Value { name: y, shape: [frames, width].into(), channels_first: true };
+    let y = graph.own(place.scope, &y);
     // One channel, first.
     let name = graph.reshape(&place.name("image"), &y, &[1, frames, width]);
     Ok(Value { name, shape: [frames, width, 1].into(), channels_first: true })

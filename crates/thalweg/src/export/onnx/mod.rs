@@ -21,7 +21,6 @@ mod value;
 use prost::Message;
 
 pub(crate) use self::activation::SELU;
-pub(crate) use self::layers::transposed;
 
 use self::graph::{Graph, ML};
 use self::layers::Place;

@@ -63,7 +63,11 @@ impl Code {
                 self.activate(linear.activation, &z, x, step);
             }
             StepKind::Activation(g) => {
-                self.module(&module_of(*g), step);
+                let module = module_of(*g);
+                self.module(module.as_deref().unwrap_or("nn.Identity()"), step);
+                if module.is_none() {
+                    return self.activate(*g, x, x, step);
+                }
                 let alike = *g != Activation::Softmax || is_row(step.input);
                 self.assign(x, &on_rows(alike, own, x));
             }
@@ -79,17 +83,16 @@ impl Code {
                 self.assign(x, &on_rows(images || is_row(step.input), own, x));
             }
             StepKind::LayerNorm(norm) => {
-                let images = step.input.dimensions().len() == 3;
-                let mut sizes = step.input.dimensions().to_vec();
-                match sizes[..] {
-                    [.., channels] if images => sizes = vec![channels],
-                    _ if step.channels_first => sizes.rotate_right(1),
-                    _ => {}
+                let mut sizes = norm.normed(&step.input);
+                let whole = sizes.len() == step.input.dimensions().len();
+                if step.channels_first && whole {
+                    sizes.rotate_right(1);
                 }
                 self.module(&format!("nn.LayerNorm({}, eps={})", tuple(&sizes), number(norm.epsilon)), step);
+                let turned = step.channels_first && !whole;
                 self.assign(
                     x,
-                    &if images { format!("{own}({x}.movedim(1, -1)).movedim(-1, 1)") } else { format!("{own}({x})") },
+                    &if turned { format!("{own}({x}.movedim(1, -1)).movedim(-1, 1)") } else { format!("{own}({x})") },
                 );
             }
             StepKind::Embedding(embedding) => {
@@ -155,8 +158,16 @@ impl Code {
         let (padding, padded) =
             if wide { (None, pad(frame, &image, outside)) } else { padding(frame, &image, outside) };
         let mut arguments = vec![alike(&frame.each(windows.size)), alike(&frame.each(windows.stride))];
+        let within = *take == Pooling::AverageWithin && frame.around() != [[0; 2]; 2];
+        let own_padding = padding.is_some();
         arguments.extend(padding);
+        arguments.extend((within && own_padding).then(|| "count_include_pad=False".into()));
         self.module(&format!("nn.{name}Pool{dimensions}d({})", arguments.join(", ")), step);
+        if within && !own_padding {
+            // The mean of a window over the share of it that is within the image.
+            let ones = pad(frame, &format!("torch.ones_like({image})"), "0");
+            return self.assign(x, &format!("{own}({padded}) / {own}({ones})"));
+        }
         self.assign(x, &format!("{own}({padded})"));
     }
 
@@ -198,8 +209,15 @@ impl Code {
             }
             Activation::Identity => self.assign(x, z),
             Activation::Sigmoid | Activation::Tanh => self.assign(x, &format!("torch.{g}({z})")),
-            Activation::LeakyRelu(slope) => self.assign(x, &format!("F.leaky_relu({z}, {})", number(slope))),
-            g => self.assign(x, &format!("F.{}({z})", g.name())),
+            Activation::GeluTanh => self.assign(x, &format!("F.gelu({z}, approximate=\"tanh\")")),
+            Activation::Silu(beta) if beta != 1.0 => {
+                self.assign(x, z);
+                self.line(format!("{x} = {x} * torch.sigmoid({} * {x})", number(beta)));
+            }
+            g => match g.number() {
+                Some((n, usual)) if n != usual => self.assign(x, &format!("F.{}({z}, {})", g.name(), number(n))),
+                _ => self.assign(x, &format!("F.{}({z})", g.name())),
+            },
         }
     }
 }
@@ -256,19 +274,24 @@ fn unless_ones(name: &str, frame: &Frame, numbers: [usize; 2]) -> Option<String>
     each.iter().any(|&n| n != 1).then(|| format!("{name}={}", alike(&each)))
 }
 
-fn module_of(g: Activation) -> String {
-    match g {
+/// The module that is an activation, if PyTorch has one.
+fn module_of(g: Activation) -> Option<String> {
+    let module = match g {
         Activation::Identity => "nn.Identity()".into(),
         Activation::Sigmoid => "nn.Sigmoid()".into(),
         Activation::Tanh => "nn.Tanh()".into(),
         Activation::Relu => "nn.ReLU()".into(),
         Activation::LeakyRelu(slope) => format!("nn.LeakyReLU({})", number(slope)),
-        Activation::Elu => "nn.ELU()".into(),
+        Activation::Elu(1.0) => "nn.ELU()".into(),
+        Activation::Elu(alpha) => format!("nn.ELU({})", number(alpha)),
         Activation::Selu => "nn.SELU()".into(),
         Activation::Gelu => "nn.GELU()".into(),
-        Activation::Silu => "nn.SiLU()".into(),
+        Activation::GeluTanh => "nn.GELU(approximate=\"tanh\")".into(),
+        Activation::Silu(1.0) => "nn.SiLU()".into(),
+        Activation::Silu(_) => return None,
         Activation::Mish => "nn.Mish()".into(),
         Activation::Softplus => "nn.Softplus()".into(),
         Activation::Softmax => "nn.Softmax(1)".into(),
-    }
+    };
+    Some(module)
 }

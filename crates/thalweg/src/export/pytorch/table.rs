@@ -191,8 +191,8 @@ fn array_scale(array: &ArrayScale) -> String {
         [one] => format!("{}(x)", scale(one)),
         each => {
             let columns: Vec<String> =
-                each.iter().enumerate().map(|(i, one)| format!("{}(x[:, {i}])", scale(one))).collect();
-            format!("np.stack([\n        {},\n    ], axis=1)", columns.join(",\n        "))
+                each.iter().enumerate().map(|(i, one)| format!("{}(x[..., {i}])", scale(one))).collect();
+            format!("np.stack([\n        {},\n    ], axis=-1)", columns.join(",\n        "))
         }
     }
 }

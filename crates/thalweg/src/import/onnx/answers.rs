@@ -33,6 +33,8 @@ pub(super) fn trace(graph: &Graph, output: &str) -> Answers {
     for _ in 0..3 {
         let Some(node) = graph.maker(&answers.logits) else { break };
         let Some(input) = node.given(0) else { break };
+        // What is done to the graph's input is a scale of that.
+        let of_input = graph.maker(input).is_none();
         let scaled = answers.deviation.is_some() || answers.mean.is_some();
         match node.op_type.as_str() {
             // Along another axis it is no answer of an example.
@@ -44,11 +46,11 @@ pub(super) fn trace(graph: &Graph, output: &str) -> Answers {
             }
             "Cast" => answers.logits = input.into(),
             // What is added to a product of matrices is a bias.
-            "Add" if !scaled && graph.maker(input).is_none_or(|node| node.op_type != "MatMul") => {
+            "Add" if !scaled && graph.maker(input).is_some_and(|node| node.op_type != "MatMul") => {
                 let Some(mean) = constant(graph, node) else { break };
                 (answers.mean, answers.logits) = (Some(mean), input.into());
             }
-            "Mul" if answers.deviation.is_none() => {
+            "Mul" if answers.deviation.is_none() && !of_input => {
                 let Some(deviation) = constant(graph, node) else { break };
                 (answers.deviation, answers.logits) = (Some(deviation), input.into());
             }

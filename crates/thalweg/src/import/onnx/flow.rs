@@ -1,6 +1,10 @@
 //! What flows from node to node: which of our shapes it is, and in which order the graph has its numbers.
 
+use super::graph::Constant;
 use crate::tensor::Shape;
+
+/// Most numbers of an example that constants are compared with.
+const MOST_NUMBERS: usize = 1 << 22;
 
 /// A tensor of the graph as an example of ours.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,6 +85,32 @@ impl Flow {
         let (channels, pixels) = (self.channels_first, numbers.len() / self.channels_first.max(1));
         (0..numbers.len()).map(|i| numbers[i % channels * pixels + i / channels]).collect()
     }
+
+    /// A constant that is applied to each number of an example: one for all of them, or one for each of the last of our
+    /// dimensions, the units. None if it is another for each example, or for other dimensions.
+    pub(super) fn by_unit(&self, constant: &Constant) -> Option<Vec<f64>> {
+        if let [one] = constant.numbers[..] {
+            return Some(vec![one]);
+        }
+        let (size, rank) = (self.shape.size(), self.dims.len());
+        let (batch, sides) = constant.dims.split_at(constant.dims.len().saturating_sub(rank));
+        let fits = sides.iter().rev().zip(self.dims.iter().rev()).all(|(&own, &side)| own == 1 || own == side);
+        if size == 0 || size > MOST_NUMBERS || constant.numbers.is_empty() || !fits || batch.iter().any(|&n| n != 1) {
+            return None;
+        }
+        // Each number of an example has the constant's at the same place, where that has one.
+        let mut places = vec![0];
+        for (axis, &side) in self.dims.iter().enumerate() {
+            let own = axis.checked_sub(rank - sides.len());
+            let step = own.map_or(0, |own| if sides[own] == 1 { 0 } else { sides[own + 1..].iter().product() });
+            places = places.iter().flat_map(|place| (0..side).map(move |i| place + i * step)).collect();
+        }
+        let numbers: Vec<f64> = places.into_iter().map(|place| constant.numbers[place]).collect();
+        let numbers = self.to_own(&numbers);
+        let units = self.shape.dimensions().last().copied().unwrap_or(1);
+        let (first, rest) = numbers.split_at(units);
+        rest.chunks(units).all(|other| other == first).then(|| first.to_vec())
+    }
 }
 
 #[cfg(test)]
@@ -98,5 +128,24 @@ mod tests {
         // Two pixels of three channels: c0 c0' c1 c1' c2 c2' become c0 c1 c2 c0' c1' c2'.
         let flat = Flow::channels_first("x", [2, 1, 3].into(), vec![3, 2, 1]);
         assert_eq!(flat.to_own(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]), [0.0, 2.0, 4.0, 1.0, 3.0, 5.0]);
+    }
+
+    #[test]
+    fn constants_are_one_a_unit_or_none() {
+        let constant = |dims: &[usize]| {
+            let numbers = (0..dims.iter().product::<usize>()).map(|i| i as f64).collect();
+            Constant { dims: dims.to_vec(), numbers }
+        };
+        let own = Flow::new("x", [4, 3].into(), vec![4, 3]);
+        assert_eq!(own.by_unit(&constant(&[3])), Some(vec![0.0, 1.0, 2.0]));
+        assert_eq!(own.by_unit(&constant(&[1, 1, 3])), Some(vec![0.0, 1.0, 2.0]));
+        assert_eq!(own.by_unit(&constant(&[])), Some(vec![0.0]));
+        for other in [&[4, 1][..], &[4, 3], &[2, 1, 3], &[5], &[0]] {
+            assert_eq!(own.by_unit(&constant(other)), None, "{other:?}");
+        }
+        let image = Flow::channels_first("x", [2, 2, 3].into(), vec![3, 2, 2]);
+        assert_eq!(image.by_unit(&constant(&[3, 1, 1])), Some(vec![0.0, 1.0, 2.0]));
+        assert_eq!(image.by_unit(&constant(&[1, 3, 1, 1])), Some(vec![0.0, 1.0, 2.0]));
+        assert_eq!(image.by_unit(&constant(&[2])), None);
     }
 }

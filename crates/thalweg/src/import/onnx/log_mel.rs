@@ -5,7 +5,7 @@
 use super::flow::Flow;
 use super::graph::{Constant, Graph, Options};
 use super::piece::Piece;
-use crate::export::onnx::transposed;
+use crate::export::onnx::proto::Node;
 use crate::layers::{Layer, LogMel, LogMelOptions};
 
 /// Where the metadata has the options.
@@ -13,7 +13,7 @@ const KEY: &str = "thalweg.log_mel";
 
 /// The spectrum that the users of a sound make of it, what flows out of it, and the nodes that it takes.
 pub(super) fn read(graph: &Graph, x: &Flow, users: &[usize]) -> Option<(Piece, Flow, Vec<usize>)> {
-    let [conv] = *users else { return None };
+    let [_] = *users else { return None };
     let options: LogMelOptions = serde_json::from_str(graph.metadata.get(KEY)?).ok()?;
     let layer = LogMel::from(options.clone());
     let shape = layer.output(x.shape).ok()?;
@@ -21,25 +21,28 @@ pub(super) fn read(graph: &Graph, x: &Flow, users: &[usize]) -> Option<(Piece, F
     let (waves, numbers) = (2 * bands.bins().len(), bands.window);
 
     let mut path = Path { graph, nodes: Vec::new(), at: x.name.as_str() };
-    let weight = path.step("Conv")?;
+    let transform = path.step("Conv")?;
+    let filters = path.constant(transform, 1);
     // The file has as many numbers as are computed here.
-    let large_enough = weight.is_some_and(|weight| weight.dims == [waves, 1, numbers]);
-    let plain = graph.nodes[conv].ints("strides") == Some(&[bands.hop as i64]) && graph.nodes[conv].input.len() == 2;
-    if !large_enough || !plain || !same(weight, bands.waves()) {
+    let large_enough = filters.is_some_and(|filters| filters.dims == [waves, 1, numbers]);
+    let plain = transform.ints("strides") == Some(&[bands.hop as i64]) && transform.input.len() == 2;
+    if !large_enough || !plain || !same(filters, bands.waves()) {
         return None;
     }
-    path.step("Transpose")?;
     path.step("Mul")?;
-    let both = transposed(bands.triangles(), bands.bands).repeat(2);
-    if !same(path.step("MatMul")?, both) || !same(path.step("Add")?, vec![options.offset]) {
+    let power = path.step("Conv")?;
+    let offsets = vec![options.offset; bands.bands];
+    if !same(path.constant(power, 1), bands.triangles_of_squares()) || !same(path.constant(power, 2), offsets) {
         return None;
     }
     path.step("Log")?;
-    if let Some(count) = bands.coefficients
-        && !same(path.step("MatMul")?, transposed(bands.cosines(), count))
-    {
-        return None;
+    if bands.coefficients.is_some() {
+        let cosines = path.step("Conv")?;
+        if !same(path.constant(cosines, 1), bands.cosines()) {
+            return None;
+        }
     }
+    path.step("Transpose")?;
     path.step("Reshape")?;
     let flow = Flow::channels_first(path.at, shape, vec![1, frames, width]);
     Some((Piece::new(layer, Vec::new()), flow, path.nodes))
@@ -59,8 +62,8 @@ struct Path<'a> {
 }
 
 impl<'a> Path<'a> {
-    /// Goes over the next node, if it is of a kind; gives its constant, if it has one.
-    fn step(&mut self, kind: &str) -> Option<Option<&'a Constant>> {
+    /// Goes over the next node, if it is of a kind.
+    fn step(&mut self, kind: &str) -> Option<&'a Node> {
         let (&user, others) = self.graph.users(self.at).split_first()?;
         let node = &self.graph.nodes[user];
         if node.op_type != kind || others.iter().any(|&other| other != user) {
@@ -68,6 +71,11 @@ impl<'a> Path<'a> {
         }
         self.nodes.push(user);
         self.at = node.output.first()?;
-        Some(node.input.iter().find_map(|name| self.graph.constant(name)))
+        Some(node)
+    }
+
+    /// One of a node's constants.
+    fn constant(&self, node: &Node, i: usize) -> Option<&'a Constant> {
+        self.graph.constant(node.given(i)?)
     }
 }

@@ -48,7 +48,7 @@ pub fn onnx(path: &Path) -> Result<(Model, Vec<Decision>)> {
 struct Parsed {
     network: Network,
     theta: Tensor,
-    scale: Scale,
+    scales: Vec<Scale>,
     answers: answers::Answers,
     start: Flow,
     end: Flow,
@@ -67,7 +67,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Model, Vec<Decision>)> {
     let schema =
         Schema { columns, task: target.task, notation: notation.clone(), separator: None, classes: Vec::new() };
     let shape = parsed.network.input().dimensions().to_vec();
-    let array = ArrayScale { shape, scales: vec![parsed.scale], form: None };
+    let array = ArrayScale { shape, scales: parsed.scales, form: None };
     let pipeline = Pipeline { notation, inputs: Vec::new(), array: Some(array) };
     let provenance = Provenance {
         thalweg: env!("CARGO_PKG_VERSION").into(),
@@ -81,7 +81,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Model, Vec<Decision>)> {
 
 fn parse(bytes: &[u8]) -> Result<Parsed> {
     let graph = Graph::read(bytes)?;
-    let (start, scale) = start::find(&graph)?;
+    let (start, scales) = start::find(&graph)?;
     let output = answers::output(&graph).ok_or_else(|| refused("the graph has no output"))?;
     let mut answers = answers::trace(&graph, output);
     let mut walk = Walk::new(&graph);
@@ -97,7 +97,7 @@ fn parse(bytes: &[u8]) -> Result<Parsed> {
         activate(&mut pieces, Activation::Identity);
     }
     let (network, theta) = network(start.shape, pieces)?;
-    Ok(Parsed { network, theta, scale, answers, start, end, notes, metadata: graph.metadata })
+    Ok(Parsed { network, theta, scales, answers, start, end, notes, metadata: graph.metadata })
 }
 
 /// Layers with their numbers as a network and its θ.
@@ -144,7 +144,7 @@ fn decisions(parsed: &Parsed) -> Vec<Decision> {
         let what = format!("answers are {}, channels last", end.shape);
         say(what, "images and sounds are so here", "transpose them back");
     }
-    if parsed.metadata.get("thalweg.network_input") == Some(&start.name) && parsed.scale == Scale::None {
+    if parsed.metadata.get("thalweg.network_input") == Some(&start.name) && parsed.scales == [Scale::None] {
         say(
             format!("the network alone is read: it takes {} numbers, not columns", start.shape),
             "what a graph does to columns is not read",

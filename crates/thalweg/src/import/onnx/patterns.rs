@@ -15,6 +15,11 @@ pub(super) fn activation<'a>(graph: &'a Graph, x: &str, users: &[usize]) -> Opti
     }
 }
 
+/// The short decimal that 32 bits hold as this number: 0.2 of 0.200000003.
+pub(super) fn short(x: f64) -> f64 {
+    (x as f32).to_string().parse().unwrap_or(x)
+}
+
 struct Found<'a, 'x> {
     graph: &'a Graph,
     x: &'x str,
@@ -56,7 +61,14 @@ impl<'a> Found<'a, '_> {
             return None;
         }
         let (g, last, mut nodes) = match node.op_type.as_str() {
-            "Sigmoid" => (Activation::Silu, first, vec![first]),
+            "Sigmoid" => (Activation::Silu(1.0), first, vec![first]),
+            // x · σ(βx)
+            "Mul" => {
+                let beta = node.input.iter().find_map(|name| self.graph.constant(name))?;
+                let [beta] = beta.numbers[..] else { return None };
+                let sigmoid = self.next(first, "Sigmoid").filter(|_| beta > 0.0)?;
+                (Activation::Silu(short(beta)), sigmoid, vec![first, sigmoid])
+            }
             "Softplus" => {
                 let tanh = self.next(first, "Tanh")?;
                 (Activation::Mish, tanh, vec![first, tanh])

@@ -50,6 +50,32 @@ impl Piece {
         free
     }
 
+    /// Multiplies what it gives by a factor for each unit, or one for all, and adds a summand, if it is a product that
+    /// nothing was done to yet.
+    pub(super) fn scaled(&mut self, by: &[(f64, f64)]) -> bool {
+        let (units, bias, activation) = match &mut self.draft {
+            Draft::Linear(layer) => (layer.units, &mut layer.bias, layer.activation),
+            Draft::Conv1d(layer) => (layer.filters, &mut layer.bias, layer.activation),
+            Draft::Conv2d(layer) => (layer.filters, &mut layer.bias, layer.activation),
+            Draft::Residual { .. } | Draft::Other(_) => return false,
+        };
+        if activation != Activation::Identity || units == 0 || ![1, units].contains(&by.len()) {
+            return false;
+        }
+        if !*bias && by.iter().any(|&(_, summand)| summand != 0.0) {
+            *bias = true;
+            self.parameters.push(("bias".into(), vec![0.0; units]));
+        }
+        for (name, numbers) in &mut self.parameters {
+            let each = (numbers.len() / units).max(1);
+            for (unit, &(factor, summand)) in numbers.chunks_mut(each).zip(by.iter().cycle()) {
+                let summand = if name == "bias" { summand } else { 0.0 };
+                unit.iter_mut().for_each(|x| *x = factor * *x + summand);
+            }
+        }
+        true
+    }
+
     /// The layer and its parameters, with those of layers within it.
     pub(super) fn finish(self) -> (Box<dyn Layer>, Named) {
         let mut parameters = self.parameters;

@@ -8,36 +8,57 @@ use crate::export::onnx::proto::{DataType, ValueInfo};
 use crate::tensor::Shape;
 
 /// What flows into the network, and how the graph scales it before.
-pub(super) fn find(graph: &Graph) -> Result<(Flow, Scale)> {
+pub(super) fn find(graph: &Graph) -> Result<(Flow, Vec<Scale>)> {
     let [input] = graph.inputs.as_slice() else { return of_columns(graph) };
     let tensor = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
     if !tensor.is_some_and(|tensor| matches!(tensor.elem_type(), DataType::Float | DataType::Double)) {
         return of_columns(graph);
     }
-    let dims = dimensions(input)?;
-    let (mut name, mut scale) = (input.name.as_str(), None);
-    // What is subtracted, and what is divided by.
-    for operator in ["Sub", "Div"] {
-        let [user] = *graph.users(name) else { break };
-        let node = &graph.nodes[user];
-        let constant = node.given(1).and_then(|name| graph.constant(name)).map(|constant| constant.numbers.as_slice());
-        let (Some(&[number]), Some(output)) = (constant, node.output.first()) else { break };
-        if node.op_type == operator && node.given(0) == Some(name) {
-            let (mean, deviation) = scale.unwrap_or((0.0, 1.0));
-            scale = Some(if operator == "Sub" { (number, deviation) } else { (mean, number) });
-            name = output;
+    let start = flow(graph, &input.name, dimensions(input)?)?;
+    let (name, scales) = scaled(graph, &start);
+    for scale in &scales {
+        if let Scale::Standard { mean, deviation } = scale
+            && !(mean.is_finite() && deviation.is_normal())
+        {
+            return Err(refused(format!("numbers are scaled by {mean} and {deviation}")));
         }
     }
-    let scale = match scale {
-        None => Scale::None,
-        Some((mean, deviation)) if mean.is_finite() && deviation.is_normal() => Scale::Standard { mean, deviation },
-        Some((mean, deviation)) => return Err(refused(format!("numbers are scaled by {mean} and {deviation}"))),
+    Ok((start.renamed(&name), scales))
+}
+
+/// What becomes of an example's numbers before anything else, and the name of what that makes: (x − mean)/deviation.
+fn scaled(graph: &Graph, start: &Flow) -> (String, Vec<Scale>) {
+    let (mut name, mut scales) = (start.name.as_str(), vec![(0.0, 1.0)]);
+    while let [user] = *graph.users(name) {
+        let node = &graph.nodes[user];
+        let turned = matches!(node.op_type.as_str(), "Add" | "Mul");
+        let second = match (node.given(0), node.given(1)) {
+            (Some(x), Some(second)) if x == name => second,
+            (Some(first), Some(x)) if x == name && turned => first,
+            _ => break,
+        };
+        let constant = graph.constant(second).and_then(|constant| start.by_unit(constant));
+        let (Some(constant), Some(output)) = (constant, node.output.first()) else { break };
+        let apply: fn((f64, f64), f64) -> (f64, f64) = match node.op_type.as_str() {
+            "Sub" => |(mean, deviation), x| (mean + x * deviation, deviation),
+            "Add" => |(mean, deviation), x| (mean - x * deviation, deviation),
+            "Div" => |(mean, deviation), x| (mean, deviation * x),
+            "Mul" => |(mean, deviation), x| (mean, deviation / x),
+            _ => break,
+        };
+        let count = scales.len().max(constant.len());
+        scales = scales.iter().cycle().zip(constant.iter().cycle()).take(count).map(|(&s, &x)| apply(s, x)).collect();
+        name = output;
+    }
+    let as_scale = |(mean, deviation)| match (mean, deviation) {
+        (0.0, 1.0) => Scale::None,
+        (mean, deviation) => Scale::Standard { mean, deviation },
     };
-    Ok((flow(graph, name, dims)?, scale))
+    (name.into(), scales.into_iter().map(as_scale).collect())
 }
 
 /// The network's input in a graph of our own with columns of a table.
-fn of_columns(graph: &Graph) -> Result<(Flow, Scale)> {
+fn of_columns(graph: &Graph) -> Result<(Flow, Vec<Scale>)> {
     let several = || {
         let names: Vec<&str> = graph.inputs.iter().map(|input| input.name.as_str()).take(8).collect();
         refused(format!("the graph has the inputs {names:?}, expected one of numbers"))
@@ -45,7 +66,7 @@ fn of_columns(graph: &Graph) -> Result<(Flow, Scale)> {
     let name = graph.metadata.get("thalweg.network_input").ok_or_else(several)?;
     let shape = graph.metadata.get("thalweg.network_shape").and_then(|shape| serde_json::from_str::<Shape>(shape).ok());
     let shape = shape.filter(|shape| shape.size() > 0 && shape.dimensions().len() < 4).ok_or_else(several)?;
-    Ok((Flow::new(name, shape, shape.dimensions().to_vec()), Scale::None))
+    Ok((Flow::new(name, shape, shape.dimensions().to_vec()), vec![Scale::None]))
 }
 
 /// The dimensions of an input, without that of examples.

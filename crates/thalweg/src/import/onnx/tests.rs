@@ -9,29 +9,42 @@ use serde_json::Value;
 use super::*;
 use crate::export::onnx::proto;
 
-/// Tests that are refused: a part of the error, why no layer does that, and how many there are.
-const REFUSED: &[(&str, &str, usize)] = &[
-    ("it adds a constant that is no bias", "an Add alone is no layer", 1),
-    ("scales for 20 numbers", "an Add alone is no layer", 1),
-    ("ceil_mode = 1", "windows beyond the image", 5),
-    ("its windows are dilated", "pooling has no dilation", 1),
-    ("its means leave the padding out", "means count zeros", 4),
-    ("neither equal on both sides", "the odd zero is after the image", 2),
-    ("training_mode = 1", "training, not prediction", 2),
-    ("it drops in prediction", "training, not prediction", 4),
-    ("approximate =", "GELU is exact", 2),
-    ("alpha = 2, ours is 1", "ELU has no factor", 2),
-    ("its alpha and gamma are not SELU's", "SELU's are fixed", 2),
-    ("takes examples apart", "examples would mix", 6),
-    ("transA = 1", "examples would be columns", 2),
-    ("is not one for all rows", "a bias for each example", 1),
-    ("norms over other numbers", "over examples, or over other axes than a layer's", 12),
-    ("does not multiply rows", "a matrix for each example", 6),
-    ("it makes [", "examples would mix", 4),
-    ("expected rows of numbers", "over pixels", 5),
-    ("neither puts channels first nor last", "rows and columns of images would change places", 5),
-    ("axes [", "examples would be counted along another axis", 2),
+/// Why a graph of one operator is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Why {
+    /// An answer depends on other examples, or on which row an example is.
+    MixesExamples,
+    /// It is for training.
+    Trains,
+    /// A function of one example that no layer has; the decision page says why not.
+    NoLayer,
+}
+
+use Why::{MixesExamples, NoLayer, Trains};
+
+/// Tests that are refused: a part of the error, why, and how many there are.
+const REFUSED: &[(&str, Why, usize)] = &[
+    ("has others for each example", MixesExamples, 7),
+    ("takes examples apart", MixesExamples, 6),
+    ("transA = 1", MixesExamples, 2),
+    ("is not one for all rows", MixesExamples, 1),
+    ("it makes [", MixesExamples, 4),
+    ("neither puts channels first nor last", MixesExamples, 5),
+    ("axes [", MixesExamples, 2),
+    ("it norms over examples", MixesExamples, 6),
+    ("its axis is that of examples", MixesExamples, 1),
+    ("along the dimension of examples", MixesExamples, 2),
+    ("a matrix for each example", MixesExamples, 1),
+    ("training_mode = 1", Trains, 2),
+    ("it drops in prediction", Trains, 4),
+    ("its windows are dilated", NoLayer, 2),
+    ("its alpha and gamma are not SELU's", NoLayer, 2),
+    ("several matrices for an example", NoLayer, 2),
+    ("expected rows of numbers", NoLayer, 4),
 ];
+
+/// ONNX has the answer of this test to four digits.
+const ROUNDED: &str = "averagepool_2d_ceil_last_window_starts_on_pad";
 
 fn cases() -> Vec<Value> {
     let path = format!("{}/tests/golden/onnx_nodes.json.gz", env!("CARGO_MANIFEST_DIR"));
@@ -76,7 +89,8 @@ fn nodes_give_what_onnx_says_they_give() {
             Ok((ours, end)) => {
                 let theirs: Vec<f64> =
                     numbers(&case["y"]).chunks(end.shape.size()).flat_map(|y| end.to_own(y)).collect();
-                let far = |(a, b): &(&f64, &f64)| (*a - *b).abs() > 1e-5 * b.abs().max(1.0);
+                let tolerance = if name == ROUNDED { 1e-4 } else { 1e-5 };
+                let far = |(a, b): &(&f64, &f64)| (*a - *b).abs() > tolerance * b.abs().max(1.0);
                 match ours.iter().zip(&theirs).find(far) {
                     _ if ours.len() != theirs.len() => wrong.push(format!("{name}: {} numbers", ours.len())),
                     Some((a, b)) => wrong.push(format!("{name}: ours {a}, golden {b}")),
@@ -91,7 +105,7 @@ fn nodes_give_what_onnx_says_they_give() {
         }
     }
     assert!(wrong.is_empty(), "{}\npassed: {passed:?}", wrong.join("\n"));
-    assert_eq!(passed.values().sum::<usize>(), 90, "{passed:?}");
+    assert_eq!(passed.values().sum::<usize>(), 115, "{passed:?}");
 }
 
 /// A model that no part of is missing.
@@ -149,6 +163,55 @@ fn hostile_files_are_refused() {
     assert!(unknown.contains("no layer does what If does"), "{unknown}");
     let twice = error(|graph| graph.node.push(graph.node[0].clone()));
     assert!(twice.contains("is made twice"), "{twice}");
+}
+
+/// The error of a graph of one node on an input of these dimensions, with constants.
+fn refused_node(node: proto::Node, input: &[i64], constants: &[(&[i64], &[f32])]) -> String {
+    error(|graph| {
+        let tensor = graph.input[0].r#type.as_mut().unwrap().tensor_type.as_mut().unwrap();
+        let dim = |&n: &i64| proto::Dimension { dim_value: Some(n), dim_param: None };
+        tensor.shape.as_mut().unwrap().dim = input.iter().map(dim).collect();
+        let tensor = |(i, (dims, numbers)): (usize, &(&[i64], &[f32]))| proto::Tensor {
+            name: format!("c{i}"),
+            dims: dims.to_vec(),
+            data_type: proto::DataType::Float.into(),
+            float_data: numbers.to_vec(),
+            ..Default::default()
+        };
+        graph.initializer = constants.iter().enumerate().map(tensor).collect();
+        let names = (0..constants.len()).map(|i| format!("c{i}"));
+        let input = std::iter::once(graph.input[0].name.clone()).chain(names).collect();
+        graph.node = vec![proto::Node { input, output: vec![graph.output[0].name.clone()], ..node }];
+    })
+}
+
+#[test]
+fn numbers_beyond_all_measure_are_refused() {
+    let node = |op_type: &str, ints: &[(&str, &[i64])]| proto::Node {
+        op_type: op_type.into(),
+        attribute: ints
+            .iter()
+            .map(|(name, ints)| proto::Attribute { name: (*name).into(), ints: ints.to_vec(), ..Default::default() })
+            .collect(),
+        ..Default::default()
+    };
+    let far = i64::MAX;
+    let mut pool = node("MaxPool", &[("kernel_shape", &[1]), ("strides", &[far - 1]), ("pads", &[far - 9, 0])]);
+    pool.attribute.push(proto::Attribute { name: "ceil_mode".into(), i: Some(1), ..Default::default() });
+    let windows = refused_node(pool.clone(), &[1, 1, 5], &[]);
+    assert!(windows.contains("stride [1, 9223372036854775806]"), "{windows}");
+    pool.attribute[2].ints = vec![far, far];
+    let windows = refused_node(pool, &[1, 1, 5], &[]);
+    assert!(windows.contains("larger than any image"), "{windows}");
+
+    let nothing = refused_node(node("MatMul", &[]), &[1, 4, 2], &[(&[2, 0], &[])]);
+    assert!(nothing.contains("fix:"), "{nothing}");
+    let other = refused_node(node("Mul", &[]), &[1, 4, 2], &[(&[4, 1], &[1.0, 2.0, 3.0, 4.0])]);
+    assert!(other.contains("others for numbers of one unit"), "{other}");
+    let examples = refused_node(node("Mul", &[]), &[1, 2], &[(&[2, 2], &[1.0, 2.0, 3.0, 4.0])]);
+    assert!(examples.contains("others for each example"), "{examples}");
+    let alone = refused_node(node("Div", &[]), &[1, 2], &[]);
+    assert!(alone.contains("it has no input 2"), "{alone}");
 }
 
 #[test]

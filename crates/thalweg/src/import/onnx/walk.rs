@@ -102,7 +102,8 @@ impl<'a> Walk<'a> {
             let domain = if node.domain.is_empty() { String::new() } else { format!(" of {}", node.domain) };
             return Err(refused(format!("no layer does what {}{domain} does", node.op_type)).at(node.place()));
         };
-        let is_first = node.input.first() == Some(&x.name) || node.op_type == "Add";
+        let either = matches!(node.op_type.as_str(), "Add" | "Sub" | "Mul" | "Div");
+        let is_first = node.input.first() == Some(&x.name) || either;
         if !is_first {
             return Err(refused(format!("{:?} is not its first input", x.name)).at(node.place()));
         }

@@ -1,0 +1,138 @@
+//! Nodes of one input and constants as layers, a function an operator.
+
+mod activation;
+mod linear;
+mod norm;
+mod shape;
+mod windows;
+
+use super::flow::Flow;
+use super::graph::{Constant, Graph, Options, refused};
+use super::piece::{Draft, Piece, activate};
+use crate::export::onnx::proto::Node;
+use crate::layers::{Linear, Pooling};
+use crate::tensor::Activation;
+use crate::{Error, Result};
+
+/// What a node is given besides the graph.
+pub(super) struct Step<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) node: &'a Node,
+    pub(super) x: Flow,
+    pub(super) pieces: &'a mut Vec<Piece>,
+    /// What the user should know.
+    pub(super) notes: &'a mut Vec<String>,
+}
+
+/// Adds what a node does to the layers; gives what flows out of it.
+type Operator = fn(&mut Step) -> Result<Flow>;
+
+/// Each operator of one input.
+pub(super) const ALL: &[(&str, Operator)] = &[
+    ("Gemm", linear::gemm),
+    ("MatMul", linear::mat_mul),
+    ("Add", linear::arithmetic),
+    ("Sub", linear::arithmetic),
+    ("Mul", linear::arithmetic),
+    ("Div", linear::arithmetic),
+    ("Conv", windows::conv),
+    ("BatchNormalization", norm::batch_norm),
+    ("LayerNormalization", norm::layer_norm),
+    ("MaxPool", |step| windows::pool(step, Pooling::Max)),
+    ("AveragePool", |step| windows::pool(step, Pooling::Average)),
+    ("GlobalMaxPool", |step| windows::global_pool(step, Pooling::Max)),
+    ("GlobalAveragePool", |step| windows::global_pool(step, Pooling::Average)),
+    ("Flatten", shape::flatten),
+    ("Reshape", shape::reshape),
+    ("Squeeze", shape::view),
+    ("Unsqueeze", shape::view),
+    ("Transpose", shape::transpose),
+    ("Identity", |step| Ok(step.x.clone().renamed(step.output()))),
+    ("Dropout", dropout),
+    ("Relu", |step| step.activate(Activation::Relu)),
+    ("Sigmoid", |step| step.activate(Activation::Sigmoid)),
+    ("Tanh", |step| step.activate(Activation::Tanh)),
+    ("Softplus", |step| step.activate(Activation::Softplus)),
+    ("Mish", |step| step.activate(Activation::Mish)),
+    ("Swish", activation::swish),
+    ("Gelu", activation::gelu),
+    ("Elu", activation::elu),
+    ("Selu", activation::selu),
+    ("LeakyRelu", activation::leaky_relu),
+    ("Softmax", activation::softmax),
+];
+
+impl<'a> Step<'a> {
+    /// The name of what the node makes.
+    fn output(&self) -> &'a str {
+        self.node.output.first().map_or("", String::as_str)
+    }
+
+    fn refuse(&self, what: impl Into<String>) -> Error {
+        refused(what).at(self.node.place())
+    }
+
+    /// A constant input.
+    fn constant(&self, i: usize) -> Result<&'a Constant> {
+        let name = self.node.given(i).ok_or_else(|| self.refuse(format!("it has no input {}", i + 1)))?;
+        self.graph.constant(name).ok_or_else(|| self.refuse(format!("{name:?} is no constant of numbers in the file")))
+    }
+
+    /// A constant input that may be absent.
+    fn optional(&self, i: usize) -> Result<Option<&'a Constant>> {
+        self.node.given(i).map(|_| self.constant(i)).transpose()
+    }
+
+    /// A constant of so many numbers.
+    fn list(&self, i: usize, count: usize) -> Result<Vec<f64>> {
+        let constant = self.constant(i)?;
+        if constant.numbers.len() != count {
+            return Err(self.refuse(format!(
+                "input {} has {} numbers, expected {count}",
+                i + 1,
+                constant.numbers.len()
+            )));
+        }
+        Ok(constant.numbers.clone())
+    }
+
+    fn activate(&mut self, g: Activation) -> Result<Flow> {
+        activate(self.pieces, g);
+        Ok(self.x.clone().renamed(self.output()))
+    }
+
+    /// The options, as far as they are said, must be these.
+    fn only(&self, usual: &[(&str, i64)]) -> Result<()> {
+        for &(name, usual) in usual {
+            if let Some(found) = self.node.int(name).filter(|&found| found != usual) {
+                return Err(self.refuse(format!("{name} = {found}, only {usual} is read")));
+            }
+        }
+        Ok(())
+    }
+
+    fn linear(&mut self, weight: Vec<f64>, units: usize, bias: Option<Vec<f64>>) -> Result<Flow> {
+        let inputs = self.x.shape.size();
+        let weight = if self.x.is_own() {
+            weight
+        } else {
+            weight.chunks_exact(inputs).flat_map(|row| self.x.to_own(row)).collect()
+        };
+        let layer = Linear { bias: bias.is_some(), ..Linear::new(units, Activation::Identity) };
+        let mut parameters = vec![("weight", weight)];
+        parameters.extend(bias.map(|bias| ("bias", bias)));
+        self.pieces.push(Piece::of(Draft::Linear(layer), parameters));
+        Ok(Flow::new(self.output(), [units].into(), vec![units]))
+    }
+}
+
+fn dropout(step: &mut Step) -> Result<Flow> {
+    let drops = step.optional(1)?.is_none_or(|rate| rate.numbers != [0.0]);
+    if drops && step.optional(2)?.is_some_and(|training| training.numbers != [0.0]) {
+        return Err(step.refuse("it drops in prediction"));
+    }
+    if step.node.output.iter().skip(1).any(|output| !step.graph.users(output).is_empty()) {
+        return Err(step.refuse("its mask is used"));
+    }
+    Ok(step.x.clone().renamed(step.output()))
+}

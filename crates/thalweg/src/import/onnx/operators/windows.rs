@@ -1,0 +1,212 @@
+//! Convolutions and pooling.
+
+use super::Step;
+use crate::Result;
+use crate::import::onnx::flow::Flow;
+use crate::import::onnx::graph::Options;
+use crate::import::onnx::piece::{Draft, Piece};
+use crate::layers::{Conv1d, Conv2d, Layer, Pool1d, Pool2d, Pooling};
+use crate::tensor::Activation;
+use crate::windows::{Padding, Pair};
+
+/// Numbers for each axis, or the usual one.
+fn axes(step: &Step, name: &str, count: usize, usual: usize) -> Result<Vec<usize>> {
+    let Some(given) = step.node.ints(name) else { return Ok(vec![usual; count]) };
+    let numbers: Option<Vec<usize>> = given.iter().map(|&n| usize::try_from(n).ok()).collect();
+    numbers.filter(|numbers| numbers.len() == count).ok_or_else(|| step.refuse(format!("{name} = {given:?}")))
+}
+
+/// Places before and after on each axis. With `ceil_mode`, windows may begin on the last pixels and reach farther than is
+/// declared: then there are as many places more, and that is told.
+fn padding(step: &Step, window: &[Vec<usize>; 3], pixels: &[usize]) -> Result<(Padding, bool)> {
+    let [size, stride, dilation] = window;
+    let count = pixels.len();
+    let too_large = || step.refuse("its windows are larger than any image");
+    let reach: Option<Vec<usize>> =
+        (0..count).map(|axis| size[axis].checked_sub(1)?.checked_mul(dilation[axis])?.checked_add(1)).collect();
+    let reach = reach.ok_or_else(too_large)?;
+    let stride: Vec<usize> = stride.iter().map(|&stride| stride.max(1)).collect();
+    let same: Option<Vec<[usize; 2]>> = (0..count)
+        .map(|axis| {
+            let steps = pixels[axis].div_ceil(stride[axis]).max(1);
+            let around = ((steps - 1) * stride[axis]).checked_add(reach[axis])?.saturating_sub(pixels[axis]);
+            Some([around / 2, around - around / 2])
+        })
+        .collect();
+    let same = same.ok_or_else(too_large)?;
+    let mut pads: Vec<[usize; 2]> = match step.node.text("auto_pad").unwrap_or("NOTSET") {
+        "VALID" => vec![[0; 2]; count],
+        "SAME_UPPER" => same.clone(),
+        "SAME_LOWER" => same.iter().map(|&[before, after]| [after, before]).collect(),
+        "NOTSET" => {
+            let pads = axes(step, "pads", 2 * count, 0)?;
+            (0..count).map(|axis| [pads[axis], pads[count + axis]]).collect()
+        }
+        other => return Err(step.refuse(format!("auto_pad = {other:?}"))),
+    };
+    let (ceil, mut beyond) = (step.node.int("ceil_mode").unwrap_or(0) != 0, false);
+    for axis in (0..count).filter(|_| ceil) {
+        let [before, after] = pads[axis];
+        let left = [before, pixels[axis], after].iter().try_fold(0_usize, |sum, &n| sum.checked_add(n));
+        let left = left.and_then(|all| all.checked_sub(reach[axis])).ok_or_else(too_large)?;
+        let last = left.checked_next_multiple_of(stride[axis]).ok_or_else(too_large)?;
+        // No window begins beyond the image.
+        if last < before + pixels[axis] {
+            pads[axis][1] += last - left;
+            beyond |= last > left;
+        }
+    }
+    let padding = if pads.iter().all(|pads| *pads == [0, 0]) {
+        Padding::Valid
+    } else if pads.iter().all(|[before, after]| before == after) {
+        let each: Vec<usize> = pads.iter().map(|pads| pads[0]).collect();
+        Padding::Zeros(pair(&each))
+    } else if pads == same {
+        Padding::Same
+    } else {
+        Padding::Around(match pads[..] {
+            [down, across] => [down, across],
+            _ => [[0; 2], pads[0]],
+        })
+    };
+    Ok((padding, beyond))
+}
+
+fn pair(each: &[usize]) -> Pair {
+    match *each {
+        [a, b] if a == b => Pair::Both(a),
+        [a, b] => Pair::Each([a, b]),
+        _ => Pair::Both(each[0]),
+    }
+}
+
+/// Channels and pixels, if channels are first.
+fn image(step: &Step) -> Result<(usize, Vec<usize>)> {
+    let (channels, _) =
+        step.x.as_channels_first().filter(|_| (2..=3).contains(&step.x.dims.len())).ok_or_else(|| {
+            step.refuse(format!("it sees {:?}, expected channels × pixels along one axis or two", step.x.dims))
+        })?;
+    Ok((channels, step.x.dims[1..].to_vec()))
+}
+
+/// What a layer of windows gives, channels first, if it sees the example as the node does.
+fn windowed(step: &Step, layer: &dyn Layer, channels: usize, pixels: &[usize]) -> Result<Flow> {
+    let seen = match pixels {
+        [_] => crate::windows::line(layer.kind(), step.x.shape)?,
+        _ => step.x.shape,
+    };
+    let seen = crate::windows::image(layer.kind(), seen).map_err(|error| step.refuse(error.message))?;
+    if seen[2] != channels || seen[2 - pixels.len()..2] != *pixels {
+        return Err(step.refuse(format!("it sees {:?} where an example is {}", step.x.dims, step.x.shape)));
+    }
+    let shape = layer.output(step.x.shape).map_err(|error| step.refuse(error.message))?;
+    let mut dims = shape.dimensions().to_vec();
+    dims.rotate_right(1);
+    Ok(Flow::channels_first(step.output(), shape, dims))
+}
+
+pub(super) fn conv(step: &mut Step) -> Result<Flow> {
+    let (channels, pixels) = image(step)?;
+    let weight = step.constant(1)?;
+    let Some(([filters, part], window)) = weight.dims.split_first_chunk::<2>() else {
+        return Err(step.refuse(format!("its weight has the dimensions {:?}", weight.dims)));
+    };
+    let groups = usize::try_from(step.node.int("group").unwrap_or(1)).unwrap_or(0);
+    if window.len() != pixels.len() || part.checked_mul(groups) != Some(channels) || weight.numbers.is_empty() {
+        return Err(step.refuse(format!("its weight of {:?} does not fit {channels} channels", weight.dims)));
+    }
+    if axes(step, "kernel_shape", window.len(), 0)? != window && step.node.ints("kernel_shape").is_some() {
+        return Err(step.refuse("kernel_shape is not its weight's"));
+    }
+    let of = |name| axes(step, name, window.len(), 1);
+    let (stride, dilation) = (of("strides")?, of("dilations")?);
+    let (padding, _) = padding(step, &[window.to_vec(), stride.clone(), dilation.clone()], &pixels)?;
+    let places: usize = window.iter().product();
+    let numbers = weight.numbers.chunks_exact(part * places);
+    let ours = numbers.flat_map(|filter| (0..part * places).map(move |i| filter[i % part * places + i / part]));
+    let mut parameters = vec![("weight", ours.collect())];
+    let bias = step.optional(2)?.map(|_| step.list(2, *filters)).transpose()?;
+    let has_bias = bias.is_some();
+    parameters.extend(bias.map(|bias| ("bias", bias)));
+    let (filters, activation) = (*filters, Activation::Identity);
+    let (draft, flow) = if let [kernel] = *window {
+        let layer = Conv1d {
+            stride: stride[0],
+            padding,
+            dilation: dilation[0],
+            groups,
+            bias: has_bias,
+            ..Conv1d::new(filters, kernel, activation)
+        };
+        let flow = windowed(step, &layer, channels, &pixels)?;
+        (Draft::Conv1d(layer), flow)
+    } else {
+        let layer = Conv2d {
+            kernel: pair(window),
+            stride: pair(&stride),
+            padding,
+            dilation: pair(&dilation),
+            groups,
+            bias: has_bias,
+            ..Conv2d::new(filters, 1, activation)
+        };
+        let flow = windowed(step, &layer, channels, &pixels)?;
+        (Draft::Conv2d(layer), flow)
+    };
+    step.pieces.push(Piece::of(draft, parameters));
+    Ok(flow)
+}
+
+pub(super) fn pool(step: &mut Step, take: Pooling) -> Result<Flow> {
+    let (channels, pixels) = image(step)?;
+    if step.node.ints("dilations").is_some_and(|dilations| dilations.iter().any(|&n| n != 1)) {
+        return Err(step.refuse("its windows are dilated"));
+    }
+    if step.node.output.len() > 1 && step.node.output[1..].iter().any(|output| !step.graph.users(output).is_empty()) {
+        return Err(step.refuse("the places of the largest numbers are used"));
+    }
+    let (size, stride) = (axes(step, "kernel_shape", pixels.len(), 0)?, axes(step, "strides", pixels.len(), 1)?);
+    let (padding, beyond) = padding(step, &[size.clone(), stride.clone(), vec![1; pixels.len()]], &pixels)?;
+    let take = match take {
+        Pooling::Average => mean(step, padding, beyond)?,
+        other => other,
+    };
+    if let [size] = size[..] {
+        let layer = Pool1d { stride: Some(stride[0]), padding, ..Pool1d::new(take, Some(size)) };
+        let flow = windowed(step, &layer, channels, &pixels)?;
+        step.pieces.push(Piece::new(layer, Vec::new()));
+        return Ok(flow);
+    }
+    let layer = Pool2d { take, size: Some(pair(&size)), stride: Some(pair(&stride)), padding };
+    let flow = windowed(step, &layer, channels, &pixels)?;
+    step.pieces.push(Piece::new(layer, Vec::new()));
+    Ok(flow)
+}
+
+/// What a mean counts; where windows reach beyond what is declared, never that.
+fn mean(step: &Step, padding: Padding, beyond: bool) -> Result<Pooling> {
+    let counts = step.node.int("count_include_pad").unwrap_or(0) != 0;
+    let declared = step.node.ints("pads").is_some_and(|pads| pads.iter().any(|&n| n != 0));
+    match (counts, beyond) {
+        _ if padding == Padding::Valid => Ok(Pooling::Average),
+        (true, true) if declared => Err(step.refuse("its means count some of the places beyond the image, not all")),
+        (true, false) => Ok(Pooling::Average),
+        _ => Ok(Pooling::AverageWithin),
+    }
+}
+
+pub(super) fn global_pool(step: &mut Step, take: Pooling) -> Result<Flow> {
+    let (channels, pixels) = image(step)?;
+    if pixels.len() == 1 {
+        let layer = Pool1d::new(take, None);
+        windowed(step, &layer, channels, &pixels)?;
+        step.pieces.push(Piece::new(layer, Vec::new()));
+    } else {
+        let layer = Pool2d::global(take);
+        windowed(step, &layer, channels, &pixels)?;
+        step.pieces.push(Piece::new(layer, Vec::new()));
+    }
+    let mut dims = vec![1; pixels.len() + 1];
+    dims[0] = channels;
+    Ok(Flow::new(step.output(), [channels].into(), dims))
+}
