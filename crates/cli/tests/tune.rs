@@ -60,6 +60,15 @@ fn a_grid_counts_its_values() {
                 learning_rate=log:1e-3..1e-1,batch_size=16|32";
     // Three rates, two sizes, and the configuration as it is.
     assert_eq!(json(&done(folder.path(), line))["trials"], 7);
+
+    // More choices than can be counted: 256 in each of eight options.
+    let choices: Vec<String> = (1..=256).map(|i| (i as f64 / 257.0).to_string()).collect();
+    let options = "learning_rate l2 momentum beta2 epsilon weight_decay clip_norm clip_value".split(' ');
+    let text: String = options.map(|name| format!("{name} = \"{}\"\n", choices.join("|"))).collect();
+    let text = format!("[tune]\nsampler = \"grid\"\ntrials = 2\n[tune.search]\n{text}warm_up = \"linear:0..1\"\n");
+    std::fs::write(folder.path().join("wide.toml"), text).unwrap();
+    let found = json(&done(folder.path(), "tune sample:iris -q --json --epochs 1 --seeds 0 -c wide.toml"));
+    assert_eq!(found["trials"], 2);
 }
 
 #[test]

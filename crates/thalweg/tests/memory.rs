@@ -91,6 +91,19 @@ fn classes_may_be_known_beforehand() {
 }
 
 #[test]
+fn classes_that_do_not_make_a_task_are_refused() {
+    for (task, classes, found) in [
+        ("binary", "low,middle,high", "binary with 3 classes"),
+        ("binary", "low", "binary with 1 classes"),
+        ("multiclass", "low", "multiclass with 1 classes"),
+    ] {
+        let config = config(&[("task", task), ("classes", classes)]);
+        let error = Dataset::from_arrays(&examples(0..30), None, None, &config).unwrap_err().to_string();
+        assert!(error.contains("--classes") && error.contains(found), "{error}");
+    }
+}
+
+#[test]
 fn a_model_answers_as_it_was_judged() {
     let labels = |name: &'static str, of: fn(usize) -> bool| (name, (0..57).map(move |i| u8::from(of(i)).to_string()));
     let several = Arrays::new("labels", &[1], (0..57).map(|i| i as f32).collect()).unwrap();

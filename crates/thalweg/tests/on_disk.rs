@@ -167,6 +167,17 @@ fn tables_obey_the_limit_too() {
     assert!(error.contains("rows of dev and test take 1") && error.contains("10 kB are allowed"), "{error}");
 }
 
+#[test]
+fn classes_of_a_table_on_disk_are_in_the_order_that_was_asked_for() {
+    let folder = Folder::new();
+    let rows: String = (0..300).map(|i| format!("{},{}\n", i * 37 % 211, ["low", "high"][i % 2])).collect();
+    folder.write("all.csv", format!("a,y\n{rows}"));
+    let path = folder.file("all.csv").display().to_string();
+    let data = load(&folder, &[("data.path", &path), ("from_disk", "true"), ("classes", "middle,low,high")]);
+    assert_eq!(data.target.classes, ["middle", "low", "high"]);
+    assert_eq!(data.class_counts().unwrap()[0], 0);
+}
+
 /// Stops after so many looks.
 struct StopAfter(std::cell::Cell<usize>);
 

@@ -56,7 +56,7 @@ fn few_dev_images_choose_among_late_epochs_alone() {
         let path = folder.path().display().to_string();
         preview(&Config::load(None, &[("path".into(), path)]).unwrap()).unwrap()
     };
-    assert!(decided(&plan(200), "the best epoch is chosen from the 50th on"), "{:?}", plan(200).decisions);
+    assert!(decided(&plan(200), "the best epoch is chosen from epoch 50 on"), "{:?}", plan(200).decisions);
     assert!(!decided(&plan(600), "the best epoch is chosen from"), "120 dev rows are enough");
     assert!(!decided(&planned(&[]), "the best epoch is chosen from"), "tables have no need of it");
 }

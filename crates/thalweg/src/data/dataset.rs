@@ -222,6 +222,11 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
         encode_shown(own, &known)
     };
     let mut train = encode(main, &parts.train)?;
+    if train.weights.as_ref().is_some_and(|weights| weights.iter().all(|weight| *weight == 0.0)) {
+        return Err(Error::data("every training row's weight is 0")
+            .at(answers.source.clone())
+            .fix("give some rows a weight above 0, or leave --weight out"));
+    }
     let on_disk = train.on_disk.take();
     if let Some(at_once) = at_once {
         let shown = memory::spread(&parts.train, at_once.min(SHOWN));
@@ -232,11 +237,6 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
         dev: dev.map_or_else(|| encode_shown(main, &parts.dev), |own| encode_own(own, "dev"))?,
         test: test.map_or_else(|| encode_shown(main, &parts.test), |own| encode_own(own, "test"))?,
     };
-    if parts.train.weights.as_ref().is_some_and(|weights| weights.iter().all(|weight| *weight == 0.0)) {
-        return Err(Error::data("every training row's weight is 0")
-            .at(answers.source.clone())
-            .fix("give some rows a weight above 0, or leave --weight out"));
-    }
     Ok(Dataset {
         name: answers.source.clone(),
         task: schema.task,
@@ -296,19 +296,23 @@ pub fn load(config: &Config) -> Result<Dataset> {
         hashes.extend(source::hash(path)?.map(|hash| (path.clone(), hash)));
     }
     let mut data = match source::open(&path, &config.data)? {
-        Source::Table(reader) if stream::wanted(&config, &mut decisions)? => stream::load(reader, config)?,
         Source::Table(reader) => {
+            let on_disk = stream::wanted(&config, &mut decisions)?;
             config.data.decimal_comma = Some(reader.decimal_comma());
             decisions.extend_from_slice(reader.decisions());
             let names = reader.names().to_vec();
-            let main = reader.read_all()?;
             // A part in a file of its own has no header just where the main file has none.
             if names.iter().enumerate().all(|(i, name)| *name == format!("column_{}", i + 1)) {
                 (config.data.names, config.data.header) = (names, Some(false));
             }
-            let part = |path: &Option<String>| path.as_ref().map(|path| table(path, &config)).transpose();
-            let (dev, test) = (part(&dev)?, part(&test)?);
-            Dataset::from_tables(&main, dev.as_ref(), test.as_ref(), &config)?
+            if on_disk {
+                stream::load(reader, config)?
+            } else {
+                let main = reader.read_all()?;
+                let part = |path: &Option<String>| path.as_ref().map(|path| table(path, &config)).transpose();
+                let (dev, test) = (part(&dev)?, part(&test)?);
+                Dataset::from_tables(&main, dev.as_ref(), test.as_ref(), &config)?
+            }
         }
         Source::Arrays(main) => {
             decisions.extend_from_slice(&main.decisions);

@@ -105,14 +105,14 @@ pub(crate) fn at_once(options: &spec::Data) -> Result<usize> {
 /// If there is no room for one.
 pub(crate) fn examples_at_once(options: &spec::Data, width: usize) -> Result<usize> {
     let bytes = width * size_of::<f32>();
-    match (at_once(options)? / bytes.max(1), &options.memory) {
-        (0, Some(asked)) => {
-            let least = written(bytes as u64 * SHARES);
-            let error = Error::config(format!("{asked} are too few for examples of {width} numbers")).at("--memory");
-            Err(error.fix(format!("allow {least} or more, or use smaller examples")))
-        }
-        (rows, _) => Ok(rows.max(1)),
+    if let (Some(most), Some(text)) = (asked(options)?, &options.memory)
+        && most / SHARES < bytes as u64
+    {
+        let least = written(bytes as u64 * SHARES);
+        let error = Error::config(format!("{text} are too few for examples of {width} numbers")).at("--memory");
+        return Err(error.fix(format!("allow {least} or more, or use smaller examples")));
     }
+    Ok((at_once(options)? / bytes.max(1)).max(1))
 }
 
 /// Whether rows that are held in memory have room in it; an error says what they are, and how there would be less of it.
@@ -184,6 +184,7 @@ mod tests {
     fn a_share_holds_an_example_at_least() {
         assert_eq!(examples_at_once(&options("8MB"), 1000).unwrap(), 250);
         assert_eq!(examples_at_once(&spec::Data::default(), 1 << 40).unwrap(), 1);
+        assert_eq!(examples_at_once(&options("8GB"), 10 << 20).unwrap(), 1, "larger than a group usually is");
         let error = examples_at_once(&options("31kB"), 1000).unwrap_err().to_string();
         assert!(error.contains("31kB are too few for examples of 1000 numbers") && error.contains("32 kB"), "{error}");
     }

@@ -76,7 +76,7 @@ impl RowFile {
     /// # Errors
     /// If the file cannot be read.
     pub fn read(&self, block: usize, vectors: [&mut Vec<f32>; 3]) -> io::Result<()> {
-        self.read_rows(block, self.block(block), vectors)
+        self.read_rows(self.block(block), vectors)
     }
 
     /// Adds one row's inputs, answers and weight at the ends of vectors.
@@ -84,7 +84,7 @@ impl RowFile {
     /// # Errors
     /// If the file cannot be read.
     pub fn read_row(&self, row: usize, vectors: [&mut Vec<f32>; 3]) -> io::Result<()> {
-        self.read_rows(row / self.shape.rows_of_block(), row..row + 1, vectors)
+        self.read_rows(row..row + 1, vectors)
     }
 
     /// One row's inputs.
@@ -98,8 +98,10 @@ impl RowFile {
         Ok(x)
     }
 
-    fn read_rows(&self, block: usize, rows: Range<usize>, [x, y, weights]: [&mut Vec<f32>; 3]) -> io::Result<()> {
-        let (all, shape) = (self.block(block), self.shape);
+    /// Adds the inputs, answers and weights of some rows of one block at the ends of vectors.
+    pub(crate) fn read_rows(&self, rows: Range<usize>, [x, y, weights]: [&mut Vec<f32>; 3]) -> io::Result<()> {
+        let shape = self.shape;
+        let all = self.block(rows.start / shape.rows_of_block());
         let mut start = all.start * shape.numbers();
         for (numbers, width) in [(x, shape.columns), (y, shape.targets), (weights, usize::from(shape.weighted))] {
             self.read_numbers(start + (rows.start - all.start) * width, rows.len() * width, numbers)?;

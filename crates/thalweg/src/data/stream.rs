@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::dataset::{self, Dataset, SHOWN};
+use super::dataset::{self, Dataset, Fitted, SHOWN};
 use super::examples::Examples;
 use super::memory;
 use super::notation::Notation;
@@ -45,17 +45,10 @@ pub(super) fn wanted(config: &Config, decisions: &mut Vec<Decision>) -> Result<b
 }
 
 /// Splits and encodes a table that stays on disk, whose rows are read once more; `config` names its parts, too.
-pub(super) fn load(reader: Box<TableReader>, mut config: Config) -> Result<Dataset> {
+pub(super) fn load(reader: Box<TableReader>, config: Config) -> Result<Dataset> {
     check(&config)?;
-    config.data.decimal_comma = Some(reader.decimal_comma());
-    let mut decisions = reader.decisions().to_vec();
-    let names = reader.names().to_vec();
-    if names.iter().enumerate().all(|(i, name)| *name == format!("column_{}", i + 1)) {
-        (config.data.names, config.data.header) = (names, Some(false));
-    }
     let survey = Survey::new(reader, &config)?;
-    let (schema, inferred) = Schema::infer(&survey.sample, &config.data, &config.split)?;
-    decisions.extend(inferred);
+    let (schema, mut decisions) = Schema::infer(&survey.sample, &config.data, &config.split)?;
     decisions.push(Decision {
         what: format!("columns' kinds and scales are those of {} sampled rows", survey.sample.rows()),
         why: format!("{} rows stay on disk", survey.rows),
@@ -70,18 +63,19 @@ pub(super) fn load(reader: Box<TableReader>, mut config: Config) -> Result<Datas
     let known = dataset::known_rows(&survey.sample, &schema, &mut Vec::new())?;
     let train = split.divide(&survey.sample, &known, &schema.notation).train;
     let mut target = Target::fit(&survey.sample, &schema, &known, &train, config.preprocess.scale_target)?;
-    if schema.task.is_classes() && schema.separator.is_none() && survey.target.as_ref() == target.columns.first() {
+    let found = schema.classes.is_empty() && schema.separator.is_none();
+    if schema.task.is_classes() && found && survey.target.as_ref() == target.columns.first() {
         target.classes = target::sorted_classes(survey.labels.iter().map(String::as_str), &schema.notation);
     }
     let (pipeline, fitted) = Pipeline::fit(&survey.sample, &schema, &train, &config.preprocess)?;
     decisions.extend(fitted);
     drop(survey);
 
-    let encoder = Encoder { schema: &schema, pipeline: &pipeline, target: &target };
-    let (mut parts, file) = encoder.encode(&config, &split, &mut warnings)?;
+    let fitted = Fitted { schema: &schema, pipeline: &pipeline, target: &target };
+    let (mut parts, file) = fitted.encode_all(&config, &split, &mut warnings)?;
     for (own, part) in [(&config.data.dev, &mut parts.dev), (&config.data.test, &mut parts.test)] {
         if let Some(path) = own {
-            *part = encoder.encode_own(path, &config, &mut warnings)?;
+            *part = fitted.encode_own(path, &config, &mut warnings)?;
         }
     }
     Ok(Dataset {
@@ -225,16 +219,9 @@ impl HashSplit {
     }
 }
 
-/// What turns rows into examples.
-struct Encoder<'a> {
-    schema: &'a Schema,
-    pipeline: &'a Pipeline,
-    target: &'a Target,
-}
-
-impl Encoder<'_> {
+impl Fitted<'_> {
     /// The second reading: training rows go into a file, the first of them and the other parts stay in memory.
-    fn encode(
+    fn encode_all(
         &self,
         config: &Config,
         split: &HashSplit,

@@ -275,7 +275,7 @@ fn settings(config: &Config, data: &Dataset, optimizer: &str, decisions: &mut Ve
         let half = (epochs / 2).max(1);
         decide(
             decisions,
-            format!("the best epoch is chosen from the {half}th on"),
+            format!("the best epoch is chosen from epoch {half} on"),
             format!("{dev} dev rows"),
             "--best-from 1",
         );

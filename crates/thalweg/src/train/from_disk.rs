@@ -102,14 +102,17 @@ impl TrainingSet for FromDisk {
     fn fetch(&self, numbers: &[u32], batch: &mut Batch) -> Result<()> {
         let [mut x, mut y, mut weights] = [const { Vec::new() }; 3];
         x.reserve_exact(numbers.len() * self.file.shape().columns);
-        for &row in numbers {
-            self.file.read_row(row as usize, [&mut x, &mut y, &mut weights]).map_err(|error| unreadable(&error))?;
+        // Rows that follow one another within a block are one read.
+        let of_block = self.file.block(0).len();
+        for rows in numbers.chunk_by(|a, b| a + 1 == *b && !(*b as usize).is_multiple_of(of_block)) {
+            let (first, count) = (rows[0] as usize, rows.len());
+            let read = self.file.read_rows(first..first + count, [&mut x, &mut y, &mut weights]);
+            read.map_err(|error| unreadable(&error))?;
         }
         let read = self.batch(numbers.len(), x, y, weights);
-        let all: Vec<u32> = (0..numbers.len() as u32).collect();
         let parts = [(&mut batch.x, &read.x), (&mut batch.y, &read.y)].into_iter();
         for (to, from) in parts.chain(batch.weights.as_mut().zip(read.weights.as_ref())) {
-            ops::gather(from.view(), &all, to.rows_mut(numbers.len()));
+            ops::copy(from.view(), to.rows_mut(numbers.len()));
         }
         Ok(())
     }

@@ -55,10 +55,23 @@ enum Trained {
     Failed(Error),
 }
 
+/// The options that the data depends on.
+fn key(config: &Config) -> String {
+    serde_json::json!([config.data, config.split, config.preprocess]).to_string()
+}
+
 impl Laboratory {
-    /// A laboratory whose trials are kept beside the study.
-    pub(super) fn new(base: Config, space: Space, pruner: Pruner, study: &Study, memory: u64) -> Result<Laboratory> {
+    /// A laboratory whose trials are kept beside the study; `data` is that of the configuration itself.
+    pub(super) fn new(
+        base: Config,
+        data: Dataset,
+        space: Space,
+        pruner: Pruner,
+        study: &Study,
+        memory: u64,
+    ) -> Result<Laboratory> {
         Ok(Laboratory {
+            data: Mutex::new([(key(&base), Arc::new(data))].into()),
             besides: base.tune.objective.iter().skip(1).cloned().collect(),
             folds: base.tune.folds.unwrap_or(1),
             base,
@@ -67,7 +80,6 @@ impl Laboratory {
             fingerprint: study.data()?,
             folder: study.path().with_extension("trials"),
             memory,
-            data: Mutex::default(),
         })
     }
 
@@ -78,7 +90,7 @@ impl Laboratory {
 
     /// The data of a configuration, read anew only where options that it depends on differ.
     pub(super) fn data(&self, config: &Config) -> Result<Arc<Dataset>> {
-        let key = serde_json::json!([config.data, config.split, config.preprocess]).to_string();
+        let key = key(config);
         if let Some((_, data)) = lock(&self.data).iter().find(|(of, _)| *of == key) {
             return Ok(data.clone());
         }

@@ -126,10 +126,17 @@ impl Question<'_> {
     fn check(&self, task: Task) -> Result<Chosen> {
         let survey = self.survey;
         let classes = Chosen { task, kind: ColumnKind::Categorical, separator: None, decision: None };
-        let given = self.data.classes.len();
+        match (task, self.data.classes.len()) {
+            (_, 0) => {}
+            (Task::Binary, 2) | (Task::Multiclass, 2..) => return Ok(classes),
+            (Task::Binary | Task::Multiclass, given) => {
+                return Err(Error::config(format!("{task} with {given} classes"))
+                    .at("--classes")
+                    .fix("name two classes for binary, two or more for multiclass"));
+            }
+            _ => {}
+        }
         match task {
-            Task::Binary if given == 2 => Ok(classes),
-            Task::Multiclass if given > 1 => Ok(classes),
             Task::Regression if survey.is_numeric() => Ok(Chosen { kind: ColumnKind::Numeric, ..classes }),
             Task::Regression => Err(self.impossible(task, "the target must be numbers", "--task multiclass")),
             Task::Binary if survey.distinct == 2 => Ok(classes),

@@ -6,7 +6,7 @@ use crate::tune::space::{Point, Scale, Space};
 /// The combinations, in which the first dimension changes slowest; those the constraints forbid are left out.
 fn points(space: &Space, tune: &Tune) -> impl Iterator<Item = Point> {
     let axes: Vec<Vec<f64>> = sizes(space, tune).into_iter().zip(&space.dimensions).map(axis).collect();
-    let all = axes.iter().fold(1, |all: usize, axis| all.saturating_mul(axis.len()));
+    let all = combinations(axes.iter().map(Vec::len));
     let mut last = None;
     (0..all).filter_map(move |mut index| {
         let mut places = vec![0.0; axes.len()];
@@ -20,6 +20,11 @@ fn points(space: &Space, tune: &Tune) -> impl Iterator<Item = Point> {
         last = Some(point.clone());
         new.then_some(point)
     })
+}
+
+/// How many combinations of so many values there are; more than can be counted are as many as can.
+fn combinations(sizes: impl Iterator<Item = usize>) -> usize {
+    sizes.fold(1, usize::saturating_mul)
 }
 
 /// Places from one end of the scale to the other.
@@ -45,9 +50,8 @@ fn sizes(space: &Space, tune: &Tune) -> Vec<usize> {
     }
     loop {
         // The coarsest range is refined next, as long as the trials allow it.
-        let all = |sizes: &[usize]| sizes.iter().product::<usize>();
         let finer = |i: &usize| {
-            let grown = all(&sizes) / sizes[*i] * (sizes[*i] + 1);
+            let grown = combinations(sizes.iter().enumerate().map(|(j, size)| size + usize::from(j == *i)));
             sizes[*i] < most(&space.dimensions[*i].scale) && grown <= tune.trials
         };
         let Some(i) = (0..sizes.len()).filter(finer).min_by_key(|i| sizes[*i]) else { return sizes };

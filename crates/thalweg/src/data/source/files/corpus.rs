@@ -173,21 +173,21 @@ impl Corpus {
         let needed = memory::needed(self.items.len(), width);
         let at_once = memory::examples_at_once(options, width)?;
         let mut arrays = if memory::stay_on_disk(options, needed, &mut decisions)? {
-            let shape = RowShape { columns: width, targets: 0, weighted: false };
-            let mut writer = RowWriter::new(row_file::folder(options), shape)?;
+            let of_row = RowShape { columns: width, targets: 0, weighted: false };
+            let mut writer = RowWriter::new(row_file::folder(options), of_row)?;
             let (source, mut before) = (self.source.clone(), 0..);
             self.read_groups(at_once, options, read, |x| {
                 arrays::check_finite(&source, width, before.next().unwrap_or_default(), &x)?;
                 writer.push(&Examples { rows: 1, x, ..Examples::default() })
             })?;
-            Arrays::on_disk(&self.source, &form.shape(), writer.finish()?)
+            Arrays::on_disk(&self.source, &shape, writer.finish()?)
         } else {
             let mut x = Vec::new();
             x.try_reserve_exact(self.items.len() * width).map_err(|_| {
                 let found = format!("{} examples of {width} numbers do not fit into memory", self.items.len());
                 Error::data(found).at(self.source.clone()).fix("let them stay on disk with --from-disk")
             })?;
-            self.read_groups(at_once, options, read, |example| {
+            self.read_groups(at_once.max(pool::threads()), options, read, |example| {
                 x.extend(example);
                 Ok(())
             })?;
