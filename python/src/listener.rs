@@ -1,4 +1,4 @@
-//! Who looks on while a network is trained: a Python function, and whoever presses Ctrl-C.
+//! Who looks on while something takes long: a Python function, and whoever presses Ctrl-C.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -8,10 +8,24 @@ use pyo3::prelude::*;
 use thalweg::run::Watch;
 use thalweg::train::event::Event;
 
-/// How often Python's signals are looked at.
-const PAUSE: Duration = Duration::from_millis(50);
+use crate::errors::raised;
 
-/// Passes events to a Python function as JSON. Training stops where that gives True or raises, or at Ctrl-C.
+/// How often Python's signals are looked at.
+pub(crate) const PAUSE: Duration = Duration::from_millis(50);
+
+/// Does what a Python function looks on at, while other threads run; gives whether Ctrl-C ended it, too.
+pub(crate) fn watched<T: Send>(
+    py: Python<'_>,
+    callback: Option<Py<PyAny>>,
+    work: impl FnOnce(&mut Listener) -> thalweg::Result<T> + Send,
+) -> PyResult<(T, bool)> {
+    let mut listener = Listener::new(callback);
+    let done = py.detach(|| work(&mut listener));
+    let interrupted = listener.interrupted(py)?;
+    Ok((done.map_err(|error| raised(py, &error))?, interrupted))
+}
+
+/// Passes events to a Python function as JSON. Work stops where that gives True or raises, or at Ctrl-C.
 pub(crate) struct Listener {
     callback: Option<Py<PyAny>>,
     seen: Mutex<Seen>,
@@ -24,15 +38,15 @@ struct Seen {
 }
 
 impl Listener {
-    pub(crate) fn new(callback: Option<Py<PyAny>>) -> Self {
+    fn new(callback: Option<Py<PyAny>>) -> Self {
         Listener { callback, seen: Mutex::new(Seen { stop: false, raised: None, looked: Instant::now() }) }
     }
 
-    /// Whether training was ended by Ctrl-C.
+    /// Whether work was ended by Ctrl-C.
     ///
     /// # Errors
     /// What the function raised.
-    pub(crate) fn interrupted(self, py: Python<'_>) -> PyResult<bool> {
+    fn interrupted(self, py: Python<'_>) -> PyResult<bool> {
         match self.seen.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()).raised {
             None => Ok(false),
             Some(error) if error.is_instance_of::<PyKeyboardInterrupt>(py) => Ok(true),
@@ -54,17 +68,17 @@ impl Listener {
             }
         }
     }
-}
 
-impl Watch for Listener {
-    fn event(&mut self, event: &Event) {
+    /// Tells the function what is said as JSON.
+    pub(crate) fn tell(&self, said: impl FnOnce() -> String) {
         let Some(callback) = &self.callback else { return };
-        let text = serde_json::to_string(event).unwrap_or_default();
+        let text = said();
         let answer = Python::attach(|py| callback.call1(py, (text,))?.bind(py).is_truthy());
         self.note(answer);
     }
 
-    fn stop(&self) -> bool {
+    /// Whether work is to stop. Python hands signals to its main thread alone, which must ask now and then.
+    pub(crate) fn stops(&self) -> bool {
         let mut seen = self.seen();
         if seen.stop || seen.looked.elapsed() < PAUSE {
             return seen.stop;
@@ -73,5 +87,15 @@ impl Watch for Listener {
         drop(seen);
         self.note(Python::attach(|py| py.check_signals()).map(|()| false));
         self.seen().stop
+    }
+}
+
+impl Watch for Listener {
+    fn event(&mut self, event: &Event) {
+        self.tell(|| serde_json::to_string(event).unwrap_or_default());
+    }
+
+    fn stop(&self) -> bool {
+        self.stops()
     }
 }

@@ -7,9 +7,8 @@ use numpy::{PyArray1, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use serde_json::json;
-use thalweg::data::dataset::Fitted;
 use thalweg::data::schema::{Role, Task};
-use thalweg::{metrics, spec};
+use thalweg::spec;
 
 use crate::data::{Data, Rows};
 use crate::errors::{raised, released};
@@ -77,7 +76,7 @@ impl Model {
             let outputs = self.0.outputs(&x);
             let columns = if target.task == Task::Binary { 2 } else { target.outputs() };
             let answers = outputs.chunks_exact(target.outputs()).flat_map(|row| match target.task {
-                Task::Regression => self.in_units(row),
+                Task::Regression => row.iter().enumerate().map(|(t, &y)| target.unscaled(t, y)).collect(),
                 _ => target.probabilities(row),
             });
             Ok((answers.collect(), columns))
@@ -88,18 +87,9 @@ impl Model {
 
     /// The metrics on rows whose answers are known, and how many rows there are, as JSON.
     fn evaluate(&self, py: Python<'_>, data: &Data) -> PyResult<String> {
-        let Model(model) = self;
         released(py, || {
-            let fitted = Fitted { schema: &model.schema, pipeline: &model.pipeline, target: &model.target };
-            let rows = data.encoded(fitted)?.parts.train;
-            let outputs: Vec<f64> =
-                model.outputs(&rows.x).chunks(model.target.outputs()).flat_map(|row| self.in_units(row)).collect();
-            let y: Vec<f64> = rows.y.iter().map(|&y| f64::from(y)).collect();
-            let truths: Vec<f64> = y.chunks(model.target.width()).flat_map(|row| self.in_units(row)).collect();
-            let weights: Option<Vec<f64>> = rows.weights.map(|weights| weights.into_iter().map(f64::from).collect());
-            let target = &model.target;
-            let metrics = metrics::evaluate(target.task, &outputs, target.outputs(), &truths, weights.as_deref());
-            Ok(json!({ "rows": rows.rows, "metrics": metrics }).to_string())
+            let rows = data.encoded(self.0.fitted())?.parts.train;
+            Ok(json!({ "rows": rows.rows, "metrics": self.0.evaluate_rows(&rows) }).to_string())
         })
     }
 
@@ -131,15 +121,6 @@ impl Model {
         match &data.rows {
             Rows::Table(table) => pipeline.transform(table),
             Rows::Arrays(arrays) => pipeline.transform_arrays(arrays, &(0..arrays.rows()).collect::<Vec<_>>()),
-        }
-    }
-
-    /// A row of outputs or answers: numbers in the data's units, classes as they are.
-    fn in_units(&self, row: &[f64]) -> Vec<f64> {
-        let target = &self.0.target;
-        match target.task {
-            Task::Regression => row.iter().enumerate().map(|(t, &y)| target.unscaled(t, y)).collect(),
-            _ => row.to_vec(),
         }
     }
 }

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use serde_json::{Value, json};
 use thalweg::Error;
 use thalweg::layers::{Mode, read_layer};
-use thalweg::losses::{Absolute, Cost, Huber, Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, Squared};
+use thalweg::losses::{self, Cost, Loss};
 use thalweg::network::gradient_check::{self, Settings};
 use thalweg::tensor::{Dtype, Shape, Tensor};
 
@@ -41,12 +41,9 @@ impl Network {
         let entry = |entry: &thalweg::network::Entry| json!({ "name": entry.name, "shape": entry.shape, "start": entry.start, "trained": entry.trained });
         let entries: Vec<Value> = self.0.layout().entries().iter().map(entry).collect();
         json!({
-            "input": self.0.input(),
-            "output": self.0.output(),
             "layers": self.0.summary(),
             "entries": entries,
             "parameters": self.0.layout().len(),
-            "trained": self.0.layout().trained(),
         })
         .to_string()
     }
@@ -146,20 +143,8 @@ impl Network {
         let ((theta, x), y) = (self.inputs(theta, x)?, matrix(y));
         let outputs = self.0.output().size();
         let columns = y.shape().columns();
-        let loss: Box<dyn Loss> = match loss {
-            "cross_entropy" if columns == 1 && outputs > 1 => Box::new(SoftmaxCrossEntropy::default()),
-            "cross_entropy" => Box::new(SigmoidCrossEntropy),
-            "squared" => Box::new(Squared),
-            "absolute" => Box::new(Absolute),
-            "huber" => Box::new(Huber { delta: 1.0 }),
-            other => {
-                let names = thalweg::losses::NAMES;
-                let near = thalweg::did_you_mean(other, names);
-                let error = Error::config(format!("unknown loss {other:?}{near}"));
-                return Err(error.fix(format!("use one of {}", names.join(", "))));
-            }
-        };
-        let classes = loss.name() == SoftmaxCrossEntropy::default().name() && columns == 1 && outputs > 1;
+        let classes = loss == "cross_entropy" && columns == 1 && outputs > 1;
+        let loss = losses::named(loss, classes, 0.0, 1.0)?;
         let fits = x.shape().rows() > 0 && x.shape().rows() == y.shape().rows() && (classes || columns == outputs);
         if !fits {
             let found = format!("x of shape {} and y of shape {}", x.shape(), y.shape());

@@ -1,19 +1,17 @@
 //! Training on data in memory.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use pyo3::prelude::*;
 use serde_json::Value;
-use thalweg::data::dataset::Fitted;
-use thalweg::run::{self, Outcome, Trained};
+use thalweg::run::{self, Trained};
 use thalweg::spec::Config;
-use thalweg::train::End;
 use thalweg::train::event::{Decision, Event};
 
 use crate::data::Data;
-use crate::errors::{raised, released};
-use crate::listener::Listener;
+use crate::errors::released;
+use crate::listener::watched;
 use crate::model::Model;
 
 /// What training came to.
@@ -21,7 +19,6 @@ use crate::model::Model;
 pub(crate) struct Run {
     model: Arc<thalweg::model::Model>,
     events: Vec<Event>,
-    end: End,
     interrupted: bool,
     folder: Option<PathBuf>,
 }
@@ -37,17 +34,6 @@ impl Run {
     /// Everything told on the way, as a JSON list.
     fn events(&self) -> String {
         serde_json::to_string(&self.events).unwrap_or_default()
-    }
-
-    /// Why training ended: done, patience, time_limit or interrupted.
-    #[getter]
-    fn end(&self) -> &'static str {
-        match self.end {
-            End::Done => "done",
-            End::Patience => "patience",
-            End::TimeLimit => "time_limit",
-            End::Interrupted => "interrupted",
-        }
     }
 
     /// Whether Ctrl-C ended it.
@@ -86,18 +72,15 @@ pub(crate) fn train(
     callback: Option<Py<PyAny>>,
     decisions: Vec<(String, String, String)>,
 ) -> PyResult<Run> {
-    let mut config = config(options).map_err(|error| raised(py, &error))?;
-    data.settle(&mut config);
-    let mut listener = Listener::new(callback);
-    let trained = py.detach(|| {
+    let (Trained { model, events, .. }, interrupted) = watched(py, callback, |listener| {
+        let mut config = config(options)?;
+        data.settle(&mut config);
         let mut dataset = data.dataset(dev, &config)?;
         let given = decisions.into_iter().map(|(what, why, flag)| Decision { what, why, flag });
         dataset.decisions.splice(0..0, given);
-        run::train_on(&config, &dataset, start.map(|model| &model.0.theta), &mut listener)
-    });
-    let interrupted = listener.interrupted(py)?;
-    let Trained { model, events, end } = trained.map_err(|error| raised(py, &error))?;
-    Ok(Run { model: Arc::new(model), events, end, interrupted, folder: None })
+        run::train_on(&config, &dataset, start.map(|model| &model.0.theta), listener)
+    })?;
+    Ok(Run { model: Arc::new(model), events, interrupted, folder: None })
 }
 
 /// A network that learns from one portion of rows after another.
@@ -114,34 +97,32 @@ impl Learner {
             let mut config = config(options)?;
             data.settle(&mut config);
             match start.map(|model| &model.0) {
-                None => run::Learner::new(config.clone(), &data.dataset(None, &config)?, None),
-                Some(model) => {
-                    let fitted = Fitted { schema: &model.schema, pipeline: &model.pipeline, target: &model.target };
-                    run::Learner::new(config, &data.encoded(fitted)?, Some(&model.theta))
-                }
+                None => run::Learner::new(config.clone(), data.dataset(None, &config)?, None),
+                Some(model) => run::Learner::new(config, data.encoded(model.fitted())?, Some(&model.theta)),
             }
         })?;
         Ok(Learner(Mutex::new(learner)))
     }
 
-    /// One epoch on these rows.
-    #[pyo3(signature = (data, callback=None))]
-    fn learn(&self, py: Python<'_>, data: &Data, callback: Option<Py<PyAny>>) -> PyResult<bool> {
-        let mut listener = Listener::new(callback);
-        let learned = py.detach(|| {
-            let mut learner = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    /// One epoch on these rows; gives whether Ctrl-C ended it.
+    fn learn(&self, py: Python<'_>, data: &Data) -> PyResult<bool> {
+        let ((), interrupted) = watched(py, None, |listener| {
+            let mut learner = self.learner();
             let rows = data.encoded(learner.fitted())?;
-            learner.learn(&rows, &mut listener)
-        });
-        let interrupted = listener.interrupted(py)?;
-        learned.map_err(|error| raised(py, &error))?;
+            learner.learn(&rows, listener)
+        })?;
         Ok(interrupted)
     }
 
     /// The model as it is now.
     fn model(&self, py: Python<'_>) -> PyResult<Model> {
-        let made = py.detach(|| self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).model());
-        Ok(Model(Arc::new(made.map_err(|error| raised(py, &error))?)))
+        Ok(Model(Arc::new(released(py, || self.learner().model())?)))
+    }
+}
+
+impl Learner {
+    fn learner(&self) -> MutexGuard<'_, run::Learner> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
@@ -149,13 +130,11 @@ impl Learner {
 #[pyfunction]
 #[pyo3(signature = (options, callback=None))]
 pub(crate) fn train_path(py: Python<'_>, options: &str, callback: Option<Py<PyAny>>) -> PyResult<Run> {
-    let config = config(options).map_err(|error| raised(py, &error))?;
-    let mut listener = Listener::new(callback);
-    let outcome = py.detach(|| run::train(&config, &mut listener));
-    let interrupted = listener.interrupted(py)?;
-    let Outcome { run: folder, end, .. } = outcome.map_err(|error| raised(py, &error))?;
-    let run = opened(&folder).map_err(|error| raised(py, &error))?;
-    Ok(Run { end, interrupted, ..run })
+    let (run, interrupted) = watched(py, callback, |listener| {
+        let outcome = run::train(&config(options)?, listener)?;
+        opened(&outcome.run)
+    })?;
+    Ok(Run { interrupted, ..run })
 }
 
 /// A run from its folder.
@@ -167,7 +146,7 @@ pub(crate) fn open_run(py: Python<'_>, folder: PathBuf) -> PyResult<Run> {
 fn opened(folder: &Path) -> thalweg::Result<Run> {
     let (events, _) = thalweg::report::read_events(folder.join("events.jsonl"))?;
     let model = Arc::new(thalweg::model::Model::load(folder)?);
-    Ok(Run { model, events, end: End::Done, interrupted: false, folder: Some(folder.to_path_buf()) })
+    Ok(Run { model, events, interrupted: false, folder: Some(folder.to_path_buf()) })
 }
 
 /// Checks the gradients of the network that options give, on the data that they name; JSON.

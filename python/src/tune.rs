@@ -1,74 +1,42 @@
 //! The search for better options.
 
 use std::path::PathBuf;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use pyo3::prelude::*;
 use serde_json::{Value, json};
-use thalweg::tune::{self, Fact, Found, Onlooker, SearchEnd, Study};
+use thalweg::tune::{self, Fact, Onlooker, SearchEnd, Study};
 
-use crate::errors::{raised, released};
+use crate::errors::released;
+use crate::listener::{Listener, PAUSE, watched};
 use crate::training::config;
-
-/// How often Python's signals are looked at.
-const PAUSE: Duration = Duration::from_millis(50);
-
-/// Passes facts to a Python function as JSON; stops where that gives True or raises.
-struct Listener {
-    callback: Option<Py<PyAny>>,
-    stop: AtomicBool,
-    raised: Mutex<Option<PyErr>>,
-}
-
-impl Listener {
-    fn note(&self, answer: PyResult<bool>) {
-        match answer {
-            Ok(false) => return,
-            Ok(true) => {}
-            Err(error) => {
-                self.raised.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get_or_insert(error);
-            }
-        }
-        self.stop.store(true, Ordering::Relaxed);
-    }
-}
 
 impl Onlooker for Listener {
     fn fact(&self, fact: &Fact) {
-        let Some(callback) = &self.callback else { return };
-        let text = told(fact).to_string();
-        self.note(Python::attach(|py| callback.call1(py, (text,))?.bind(py).is_truthy()));
+        self.tell(|| told(fact).to_string());
     }
 
     fn stop(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.stops()
     }
 }
 
-/// Searches as options say; gives what was found as JSON. Ctrl-C stops the search, which can be gone on with.
+/// Searches as options say; gives the study's path, and whether the search was stopped before its end.
 #[pyfunction]
 #[pyo3(signature = (options, callback=None))]
-pub(crate) fn search(py: Python<'_>, options: &str, callback: Option<Py<PyAny>>) -> PyResult<String> {
-    let config = config(options).map_err(|error| raised(py, &error))?;
-    let listener = Listener { callback, stop: AtomicBool::new(false), raised: Mutex::new(None) };
-    let searched = py.detach(|| {
+pub(crate) fn search(py: Python<'_>, options: &str, callback: Option<Py<PyAny>>) -> PyResult<(PathBuf, bool)> {
+    let (found, _) = watched(py, callback, |listener| {
+        let config = config(options)?;
+        let listener = &*listener;
         std::thread::scope(|scope| {
-            let search = scope.spawn(|| tune::tune(&config, &listener));
-            // Python hands signals to this thread alone.
+            let search = scope.spawn(move || tune::tune(&config, listener));
             while !search.is_finished() {
                 std::thread::sleep(PAUSE);
-                listener.note(Python::attach(|py| py.check_signals()).map(|()| false));
+                listener.stops();
             }
-            search.join()
+            search.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
-    });
-    let searched = searched.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-    if let Some(error) = listener.raised.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()) {
-        return Err(error);
-    }
-    Ok(found(&searched.map_err(|error| raised(py, &error))?).to_string())
+    })?;
+    Ok((found.study, found.end == SearchEnd::Interrupted))
 }
 
 /// The trials of a study, and which options mattered, as JSON.
@@ -90,23 +58,6 @@ pub(crate) fn study(py: Python<'_>, path: PathBuf) -> PyResult<String> {
 #[pyfunction]
 pub(crate) fn study_report(py: Python<'_>, path: PathBuf) -> PyResult<String> {
     released(py, || thalweg::report::study_html(&Study::open(&path)?))
-}
-
-fn found(found: &Found) -> Value {
-    let end = match found.end {
-        SearchEnd::Done => "done",
-        SearchEnd::Stalled => "stalled",
-        SearchEnd::Budget => "budget",
-        SearchEnd::Interrupted => "interrupted",
-        SearchEnd::Elsewhere => "elsewhere",
-    };
-    json!({
-        "study": found.study,
-        "noise": found.noise,
-        "front": found.front,
-        "end": end,
-        "run": found.outcome.as_ref().map(|outcome| &outcome.run),
-    })
 }
 
 fn told(fact: &Fact) -> Value {

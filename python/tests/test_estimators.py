@@ -83,6 +83,8 @@ def test_several_labels_at_once():
     assert model.predict(X).shape == model.predict_proba(X).shape == (300, 3)
     judged = model.model_.evaluate(X, y)["accuracy"]["value"]
     assert judged == pytest.approx((model.predict(X) == y).mean()) and judged > 0.8
+    again = model.partial_fit(X, y).predict(X)
+    assert again.shape == (300, 3) and (again == y).mean() > 0.8
 
 
 def test_several_numbers_at_once():
@@ -128,7 +130,7 @@ def test_pickles_hold_the_models_bytes_alone():
     assert model.model_.__reduce__()[1] == (model.model_.to_bytes(),)
 
 
-@pytest.mark.parametrize("labels", [[0, 1, 2], ["a", "b", "c"], [True, False, False]])
+@pytest.mark.parametrize("labels", [[0, 1, 2], ["a", "b", "c"], [True, False, False], ["3", "3.0", "4"], ["1_0", "10", "nan"]])
 def test_models_are_saved_and_loaded(tmp_path, labels):
     X, y = IRIS[0], np.array(labels)[IRIS[1]]
     model = ThalwegClassifier(**QUICK).fit(X, y)

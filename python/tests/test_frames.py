@@ -131,3 +131,11 @@ def test_numbers_without_names_are_an_array():
     named = ThalwegRegressor(**QUICK).fit(pd.DataFrame(X, columns=["a", "b", "c"]), y)
     with pytest.warns(UserWarning, match="does not have valid feature names"):
         assert named.predict(X).shape == (100,)
+
+
+def test_lengths_of_time_are_seconds():
+    seconds = np.arange(90.0) % 30
+    lengths = [None if i % 10 == 9 else datetime.timedelta(seconds=float(s)) for i, s in enumerate(seconds)]
+    frames = [pd.DataFrame({"time": lengths}), pl.DataFrame({"time": lengths}), pa.table({"time": lengths})]
+    models = [ThalwegRegressor(layers=[], epochs=5).fit(frame, seconds).model_.to_bytes() for frame in frames]
+    assert models[0] == models[1] == models[2]

@@ -1,20 +1,18 @@
 """Training, models, networks and searches without scikit-learn."""
 
 import io
-import os
-import subprocess
+import signal
 import sys
 import types
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import thalweg
+from exported import thalweg as command
 from thalweg.display import Progress
 
-THALWEG = os.environ.get("THALWEG", str(Path(__file__).parents[2] / "target/debug/thalweg"))
 QUICK = {"layers": [16], "epochs": 30, "learning_rate": 0.02, "verbose": 0}
 
 
@@ -33,9 +31,8 @@ def test_a_path_is_trained_on_as_by_the_command_line(tmp_path):
     assert run.model.predict_proba("sample:iris").shape == (150, 3)
     assert run.model.evaluate("sample:iris")["accuracy"]["value"] > 0.8
 
-    command = [THALWEG, "train", "sample:iris", "--layers", "16", "--epochs", "30", "--quiet"]
-    command += ["--learning-rate", "0.02"]
-    subprocess.run([*command, "--out", tmp_path / "other"], check=True)
+    flags = ["--layers", 16, "--epochs", 30, "--quiet", "--learning-rate", 0.02]
+    command("train", "sample:iris", *flags, "--out", tmp_path / "other")
     assert thalweg.Model.load(tmp_path / "other").to_bytes() == run.model.to_bytes()
 
 
@@ -160,6 +157,27 @@ def test_networks_refuse_what_does_not_fit():
         thalweg.Network(3, [{"kind": "liner", "units": 2}])
     with pytest.raises(KeyError, match="layers.0.weight"):
         network.view(theta, "layers.0.wieght")
+
+
+def test_a_matrix_is_judged_by_the_names_of_the_training_data():
+    frame = pd.DataFrame({"a": np.arange(120.0) % 10, "y": np.arange(120.0) % 7})
+    price = pd.Series(2 * frame["a"] - frame["y"], name="price")
+    model = thalweg.train(frame, price, **{**QUICK, "epochs": 60}).model
+    told = model.evaluate(frame, price)
+    assert model.evaluate(frame.to_numpy(), price.to_numpy()) == told
+    assert model.evaluate(frame, price.to_numpy()) == told
+
+
+def test_a_search_is_ended_by_ctrl_c(tmp_path):
+    def press(fact):
+        if fact["event"] == "trial_ended":
+            signal.raise_signal(signal.SIGINT)
+
+    search = {"learning_rate": "log:1e-3..1e-1"}
+    told = {"study": tmp_path / "study.sqlite", "out": tmp_path / "run", "epochs": 5, "layers": [4], "folds": 1}
+    with pytest.warns(thalweg.TrainingInterrupted, match="search was interrupted"):
+        study = thalweg.tune("sample:iris", trials=10_000, search=search, **told, callbacks=[press])
+    assert study.run is None and 1 <= len(study.trials) < 10_000
 
 
 def test_a_search_of_arrays(tmp_path):

@@ -206,7 +206,7 @@ class Estimator(BaseEstimator):
         options["threads"] = _threads(options["threads"])
         # What is missing is known already, and no text means it; nor do rows mean anything by their order.
         options |= {"missing": [""], "any_order": True, **told}
-        return {**{name: value for name, value in options.items() if value is not None}, **(self.options or {})}
+        return {**options, **(self.options or {})}
 
     def _split(self, rows):
         """The fractions of train, dev and test, and the decision on them."""

@@ -100,6 +100,8 @@ def _of_pandas(series):
         aware = getattr(series.dtype, "tz", None) is not None
         naive = series.dt.tz_convert("UTC").dt.tz_localize(None) if aware else series
         return _dates(naive.to_numpy(dtype="datetime64[ns]"))
+    if kind == "m":
+        return series.dt.total_seconds().to_numpy(dtype=np.float64, na_value=np.nan), "numeric"
     if kind == "b":
         values = series.astype(object)
         return texts_of(values.where(series.notna(), None).tolist()), "boolean"

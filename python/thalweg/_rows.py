@@ -8,10 +8,10 @@ from . import _native
 from ._frames import Columns, columns_of, is_frame, texts_of
 
 
-def rows_of(source, X, y=None, sample_weight=None):
+def rows_of(source, X, y=None, sample_weight=None, names=None):
     """Rows of whatever X is: a table with named columns, or an array whose first axis counts them."""
     X = columns_of(X) if is_frame(X) else _numbers(X)
-    return rows(source, X, targets_of(y), sample_weight)
+    return rows(source, X, targets_of(y, names), sample_weight)
 
 
 def rows(source, X, targets=None, weights=None):
@@ -37,17 +37,17 @@ def rows(source, X, targets=None, weights=None):
     return data
 
 
-def targets_of(y):
-    """Answers by name: numbers as they are, others as texts."""
+def targets_of(y, names=None):
+    """Answers by name, by these where they have none of their own: numbers as they are, others as texts."""
     if y is None:
         return None
-    values = np.asarray(y)
-    names = getattr(y, "columns", None)
+    values, own = np.asarray(y), getattr(y, "columns", None)
     if values.ndim == 1:
-        names, values = [getattr(y, "name", None)], values[:, None]
-    names = [f"y{i}" for i in range(values.shape[1])] if names is None else names
-    named = zip(names, values.T, strict=True)
-    return {str("y" if name is None else name): _target(column) for name, column in named}
+        name, values = getattr(y, "name", None), values[:, None]
+        own, names = None if name is None else [name], names or ["y"]
+    if own is None:
+        own = names or [f"y{i}" for i in range(values.shape[1])]
+    return {str(name): _target(column) for name, column in zip(own, values.T, strict=True)}
 
 
 def _target(column):
@@ -83,12 +83,26 @@ def _is_whole(name):
 
 
 def labels_of(names):
-    """The classes of a model file: booleans, whole numbers or numbers where all names are, else texts."""
+    """The classes of a model file: booleans, whole numbers or numbers where all names are written as such, else texts."""
     if set(names) <= {"True", "False"}:
         return np.array([name == "True" for name in names])
+    # What class_names had to quote.
+    if all(len(name) > 1 and name[0] == name[-1] == '"' for name in names):
+        try:
+            return np.array([json.loads(name) for name in names])
+        except ValueError:
+            return np.array(names)
     for kind in (int, float):
         try:
-            return np.array([kind(name) for name in names])
+            labels = [kind(name) for name in names]
         except ValueError:
-            pass
+            continue
+        # Nor are 1_0 and nan meant as numbers.
+        if len(set(labels)) == len(names) and not any(c in "_n" for name in names for c in name.lower()):
+            return np.array(labels)
     return np.array(names)
+
+
+def is_path(data):
+    """Whether data is named by a path."""
+    return isinstance(data, str) or hasattr(data, "__fspath__")

@@ -179,7 +179,7 @@ class ThalwegClassifier(ClassifierMixin, Estimator):
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(f"classes={classes!r} is not what it was in the first call, {self.classes_!r}")
         else:
-            told = self._of_classes(self.classes_)
+            told = self._of_classes(self.classes_, multilabel=self._names is None)
         return self._partial_fit(X, y, sample_weight, told)
 
     def _answers(self, y):

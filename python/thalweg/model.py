@@ -6,7 +6,7 @@ import numpy as np
 
 from . import _native
 from ._frames import columns_of_array, is_frame
-from ._rows import labels_of, rows, rows_of
+from ._rows import is_path, labels_of, rows, rows_of, targets_of
 
 
 class Model:
@@ -94,7 +94,7 @@ class Model:
         array of shape (n_rows,) or (n_rows, n_targets)
             Classes are numbers or booleans where all their names are, else texts.
         """
-        if _is_path(data):
+        if is_path(data):
             answers = np.array(self._native.predict_path(str(data))[0])
             if self.task == "regression":
                 answers = answers.astype(float)
@@ -113,7 +113,7 @@ class Model:
         """The probability of each class or label for each row."""
         if self.task == "regression":
             raise TypeError("a model of numbers has no probabilities; use predict()")
-        return np.array(self._native.predict_path(str(data))[1]) if _is_path(data) else self._outputs(data)
+        return np.array(self._native.predict_path(str(data))[1]) if is_path(data) else self._outputs(data)
 
     def evaluate(self, data, y=None, sample_weight=None):
         """The metrics on rows whose answers are known, each with its 95 % interval.
@@ -130,17 +130,21 @@ class Model:
         dict
             ``{"accuracy": {"value": 0.97, "low": 0.95, "high": 0.98}, ...}``
         """
-        if _is_path(data):
+        if is_path(data):
             found = self._native.evaluate_path(str(data))
         else:
-            found = self._native.evaluate(rows_of("the data", data, y, sample_weight))
+            found = self._native.evaluate(self._rows(data, y, sample_weight))
         return json.loads(found)["metrics"]
 
     def _outputs(self, data):
-        if self.columns is not None and not is_frame(data):
-            # A matrix has no names: its columns are taken in the order of the training data's.
-            return self._native.outputs(rows("the data", columns_of_array(np.asarray(data), self.columns)))
-        return self._native.outputs(rows_of("the data", data))
+        return self._native.outputs(self._rows(data))
+
+    def _rows(self, data, y=None, sample_weight=None):
+        if self.columns is None or is_frame(data):
+            return rows_of("the data", data, y, sample_weight, self.targets)
+        # A matrix has no names: its columns are taken in the order of the training data's.
+        columns = columns_of_array(np.asarray(data), self.columns)
+        return rows("the data", columns, targets_of(y, self.targets), sample_weight)
 
     def __repr__(self):
         return f"<Model: {self.task}, {len(self.layers)} layers, {self.parameters:,} parameters>"
@@ -149,7 +153,3 @@ class Model:
         from .display import model_html
 
         return model_html(self)
-
-
-def _is_path(data):
-    return isinstance(data, str) or hasattr(data, "__fspath__")

@@ -7,7 +7,7 @@ import numpy as np
 
 from . import _native
 from ._options import options_json
-from ._rows import rows_of
+from ._rows import is_path, rows_of
 from .display import listeners
 from .errors import TrainingInterrupted
 from .model import Model
@@ -50,7 +50,7 @@ def train(data, y=None, *, sample_weight=None, validation_data=None, callbacks=N
     7
     """
     listen = listeners(callbacks, verbose)
-    if isinstance(data, str) or hasattr(data, "__fspath__"):
+    if is_path(data):
         for name, value in {"y": y, "sample_weight": sample_weight, "validation_data": validation_data}.items():
             if value is not None:
                 raise TypeError(f"{name} goes with data in memory; name files by the options target, weight and dev")

@@ -9,6 +9,7 @@ import numpy as np
 
 from . import _native
 from ._options import options_json
+from ._rows import is_path
 from .display import listeners
 from .errors import TrainingInterrupted
 from .model import Model
@@ -35,7 +36,8 @@ def tune(data, y=None, *, callbacks=None, verbose=0, **options):
     Returns
     -------
     Study
-        After Ctrl-C it has no best run; ``thalweg tune --study`` goes on with it.
+        After Ctrl-C it has no best run, and a :class:`~thalweg.TrainingInterrupted` warning tells of it; a path's search
+        is gone on with by ``thalweg tune --study``.
 
     Examples
     --------
@@ -50,7 +52,7 @@ def tune(data, y=None, *, callbacks=None, verbose=0, **options):
     2
     """
     listen = listeners([*(callbacks or []), *([_tell] if verbose else [])], 0)
-    if isinstance(data, str) or hasattr(data, "__fspath__"):
+    if is_path(data):
         return _search({**options, "path": str(data)}, listen)
     with tempfile.TemporaryDirectory() as folder:
         # Trials may be other processes': they read the data from a file.
@@ -63,10 +65,10 @@ def tune(data, y=None, *, callbacks=None, verbose=0, **options):
 
 
 def _search(options, listen):
-    found = json.loads(_native.search(options_json(options), listen))
-    if found["end"] == "interrupted":
-        warnings.warn("the search was interrupted; it can be gone on with", TrainingInterrupted, stacklevel=3)
-    return Study(found["study"])
+    study, stopped = _native.search(options_json(options), listen)
+    if stopped:
+        warnings.warn("the search was interrupted before its end", TrainingInterrupted, stacklevel=3)
+    return Study(study)
 
 
 class Study:

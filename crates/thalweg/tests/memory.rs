@@ -1,11 +1,13 @@
 //! Training on data in memory: without a run folder, in any order of the rows, with classes that are known beforehand, a
 //! portion at a time.
 
+use std::cell::Cell;
+
 use thalweg::data::arrays::Arrays;
 use thalweg::data::dataset::{self, Dataset};
 use thalweg::data::table::{Table, TextColumn};
 use thalweg::model::Model;
-use thalweg::run::{self, Learner, Trained};
+use thalweg::run::{self, Learner, Trained, Watch};
 use thalweg::spec::Config;
 use thalweg::train::event::Event;
 
@@ -179,7 +181,7 @@ fn portions_of_the_same_rows_are_epochs_of_them() {
     let config = config(&settings);
     let data = Dataset::from_arrays(&examples(0..57), None, None, &config).unwrap();
     let whole = train(&config, &data).model;
-    let mut learner = Learner::new(config.clone(), &data, None).unwrap();
+    let mut learner = Learner::new(config.clone(), data, None).unwrap();
     for _ in 0..6 {
         let portion = learner.fitted().arrays(&examples(0..57)).unwrap();
         learner.learn(&portion, &mut |_: &Event| ()).unwrap();
@@ -190,4 +192,29 @@ fn portions_of_the_same_rows_are_epochs_of_them() {
     let other = Arrays::new("other", &[3], vec![0.0; 3]).unwrap().with_answers("class", ["low".into()]).unwrap();
     let error = learner.fitted().arrays(&other).unwrap_err().to_string();
     assert!(error.contains("found examples of shape [3], expected [2]"), "{error}");
+}
+
+/// Stops after so many looks.
+struct StopAfter(Cell<usize>);
+
+impl Watch for StopAfter {
+    fn event(&mut self, _: &Event) {}
+
+    fn stop(&self) -> bool {
+        self.0.replace(self.0.get().saturating_sub(1)) == 0
+    }
+}
+
+#[test]
+fn a_portion_after_an_interrupted_one_is_learned_whole() {
+    let config = config(&[("layers", "8"), ("batch_size", "10"), ("split", "1,0,0")]);
+    let data = Dataset::from_arrays(&examples(0..57), None, None, &config).unwrap();
+    let mut learner = Learner::new(config, data.clone(), None).unwrap();
+    learner.learn(&data, &mut StopAfter(Cell::new(3))).unwrap();
+    assert_eq!(learner.epochs(), 0);
+    // One batch, where the other portion had come to its third.
+    let portion = learner.fitted().arrays(&examples(0..9)).unwrap();
+    let before = learner.model().unwrap().theta;
+    learner.learn(&portion, &mut |_: &Event| ()).unwrap();
+    assert_ne!(learner.model().unwrap().theta, before);
 }

@@ -15,6 +15,7 @@ pub use cross_entropy::{SigmoidCrossEntropy, SoftmaxCrossEntropy};
 pub use huber::Huber;
 pub use squared::Squared;
 
+use crate::error::{Error, Result, did_you_mean};
 use crate::tensor::ops::{self, LossOutput};
 use crate::tensor::{Dtype, Tensor, View, ViewMut};
 
@@ -35,6 +36,24 @@ pub trait Loss: Debug + Send + Sync {
 
 /// The names in configurations; the task decides between the two cross-entropies.
 pub const NAMES: [&str; 4] = ["cross_entropy", "squared", "absolute", "huber"];
+
+/// The loss of a name in configurations, for targets of one class a row where `multiclass`.
+///
+/// # Errors
+/// If there is no loss of that name.
+pub fn named(name: &str, multiclass: bool, smoothing: f64, delta: f64) -> Result<Box<dyn Loss>> {
+    Ok(match name {
+        "cross_entropy" if multiclass => Box::new(SoftmaxCrossEntropy { smoothing }),
+        "cross_entropy" => Box::new(SigmoidCrossEntropy),
+        "squared" => Box::new(Squared),
+        "absolute" => Box::new(Absolute),
+        "huber" => Box::new(Huber { delta }),
+        _ => {
+            let message = format!("unknown loss {name:?}{}", did_you_mean(name, NAMES));
+            return Err(Error::config(message).fix(format!("use one of {}", NAMES.join(", "))));
+        }
+    })
+}
 
 /// One of each loss with the shape of targets that three outputs take.
 pub const ALL: &[(&dyn Loss, usize)] = &[

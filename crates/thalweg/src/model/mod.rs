@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::data::arrays::Arrays;
+use crate::data::dataset::Fitted;
 use crate::data::examples::{self, Examples};
 use crate::data::memory;
 use crate::data::preprocess::Pipeline;
@@ -260,6 +261,18 @@ impl Model {
             Ok(())
         })?;
         Ok((judged.rows, judged.metrics(&self.target), decisions))
+    }
+
+    /// The metrics on encoded rows whose answers are known.
+    pub fn evaluate_rows(&self, rows: &Examples) -> Metrics {
+        let mut judged = Judged::default();
+        judged.extend(&self.target, &self.outputs(&rows.x), rows);
+        judged.metrics(&self.target)
+    }
+
+    /// How further rows are encoded.
+    pub fn fitted(&self) -> Fitted<'_> {
+        Fitted { schema: &self.schema, pipeline: &self.pipeline, target: &self.target }
     }
 
     /// Calls `take` with the rows of a source whose answer is known and the outputs for them, a bounded number at a time;

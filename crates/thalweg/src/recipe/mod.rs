@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::data::dataset::Dataset;
 use crate::data::schema::Task;
 use crate::error::{Error, Result, did_you_mean};
-use crate::losses::{self, Absolute, Huber, Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, Squared};
+use crate::losses::{self, Loss};
 use crate::metrics;
 use crate::network::Network;
 use crate::optimizers::{self, Adam, Epsilon, GradientDescent, Momentum, MomentumForm, Optimizer, RmsProp};
@@ -102,29 +102,22 @@ fn rows(m: usize) -> String {
 fn loss(config: &Config, data: &Dataset) -> Result<Box<dyn Loss>> {
     let classes = data.task != Task::Regression;
     let name = config.train.loss.as_deref().unwrap_or(if classes { "cross_entropy" } else { "squared" });
-    if !losses::NAMES.contains(&name) {
-        let message = format!("unknown loss {name:?}{}", did_you_mean(name, losses::NAMES));
-        return Err(Error::config(message).at("train.loss").fix(format!("use one of {}", losses::NAMES.join(", "))));
-    }
+    let smoothing = config.train.label_smoothing;
+    let multiclass = data.task == Task::Multiclass;
+    let loss = losses::named(name, multiclass, smoothing, config.train.huber_delta);
+    let loss = loss.map_err(|error| error.at("train.loss"))?;
     if classes != (name == "cross_entropy") {
         let task = if classes { "classes" } else { "numbers" };
         return Err(Error::config(format!("the loss {name:?} for a target of {task}"))
             .at("train.loss")
             .fix("leave --loss out, or set --task"));
     }
-    let smoothing = config.train.label_smoothing;
-    if smoothing > 0.0 && data.task != Task::Multiclass {
+    if smoothing > 0.0 && !multiclass {
         return Err(Error::config("label smoothing is for three classes or more")
             .at("train.label_smoothing")
             .fix("leave it out"));
     }
-    Ok(match name {
-        "cross_entropy" if data.task == Task::Multiclass => Box::new(SoftmaxCrossEntropy { smoothing }),
-        "cross_entropy" => Box::new(SigmoidCrossEntropy),
-        "absolute" => Box::new(Absolute),
-        "huber" => Box::new(Huber { delta: config.train.huber_delta }),
-        _ => Box::new(Squared),
-    })
+    Ok(loss)
 }
 
 fn optimizer(config: &Config, data: &Dataset) -> Result<Box<dyn Optimizer>> {

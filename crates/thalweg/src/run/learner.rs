@@ -36,7 +36,7 @@ use crate::train::{State, Watcher};
 /// config.set("task", "regression")?;
 /// config.set("learning_rate", "0.05")?;
 /// let first = Dataset::from_arrays(&portion(0)?, None, None, &config)?;
-/// let mut learner = Learner::new(config, &first, None)?;
+/// let mut learner = Learner::new(config, first, None)?;
 /// for i in 0..100 {
 ///     let more = learner.fitted().arrays(&portion(50 * i)?)?;
 ///     learner.learn(&more, &mut |_: &Event| ())?;
@@ -60,14 +60,14 @@ impl Learner {
     ///
     /// # Errors
     /// If the data or the configuration do not fit.
-    pub fn new(mut config: Config, data: &Dataset, start: Option<&Tensor>) -> Result<Learner> {
+    pub fn new(mut config: Config, data: Dataset, start: Option<&Tensor>) -> Result<Learner> {
         config.train.schedule.get_or_insert_with(|| "constant".into());
         config.train.average.get_or_insert(0.0);
         check_settings(&config)?;
         thalweg_kernels::pool::set_threads(config.train.threads);
-        let plan = planned(&config, data, start)?;
+        let plan = planned(&config, &data, start)?;
         let state = fresh_state(&config, &plan);
-        let last = Dataset { parts: Parts::default(), ..data.clone() };
+        let last = Dataset { parts: Parts::default(), ..data };
         Ok(Learner { config, plan, state, last })
     }
 
@@ -82,6 +82,8 @@ impl Learner {
     /// If training diverges.
     pub fn learn(&mut self, data: &Dataset, watch: &mut dyn Watch) -> Result<()> {
         thalweg_kernels::pool::set_threads(self.config.train.threads);
+        // Rows that come next begin at their first batch, even where the last epoch was interrupted.
+        (self.state.step, self.state.cost) = (0, 0.0);
         self.plan.settings.epochs = self.state.epoch + 1;
         fit(&self.config, data, &self.plan, &mut self.state, &mut PassOn(watch))?;
         self.last.name.clone_from(&data.name);
