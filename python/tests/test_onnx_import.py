@@ -165,6 +165,17 @@ def sequences():
     return b.gemm(54, 2)
 
 
+def reduced_pixels():
+    b = Builder([3, 7, 6]).conv(3, 5)
+    return b.add("Relu").add("ReduceMean", axes=[-1, -2], keepdims=1).add("Flatten").gemm(5, 3)
+
+
+def reduced_moments():
+    b = Builder([9, 4])
+    b.add("MatMul", b.constant(4, 6)).add("Relu").add("ReduceMax", axes=[1], keepdims=0)
+    return b.gemm(6, 2)
+
+
 def norm_of_whole_images():
     b = Builder([3, 6, 5]).conv(3, 4)
     return b.add("LayerNormalization", b.constant(4, 4, 3), b.constant(4, 4, 3), axis=1).add("Flatten").gemm(48, 3)
@@ -173,8 +184,10 @@ def norm_of_whole_images():
 GRAPHS = [
     mlp, convolutions, flattened_by_reshape, residual, series, several_nodes_for_an_activation, grouped, scaled_grey_images,
     padded_unevenly, means_of_the_last_windows, swish_with_a_number, normalised_colours, scaled_columns, sequences,
-    norm_of_whole_images,
+    norm_of_whole_images, reduced_pixels, reduced_moments,
 ]
+# Channels are last in these already.
+OWN_ORDER = [sequences, reduced_moments]
 
 
 def answers(model, data):
@@ -197,7 +210,7 @@ def test_graphs_of_others(tmp_path, make):
     theirs = runs.run(None, {"x": x})[0].reshape(ROWS, -1)
     told = json.loads(thalweg("import", path, "-o", tmp_path / "m.safetensors", "--json"))
     assert told["parameters"] > 0
-    np.savez(tmp_path / "data.npz", x=x if make is sequences else channels_last(x), y=np.arange(ROWS) % 2)
+    np.savez(tmp_path / "data.npz", x=x if make in OWN_ORDER else channels_last(x), y=np.arange(ROWS) % 2)
     ours = answers(tmp_path / "m.safetensors", tmp_path / "data.npz")
     if told["task"] == "binary":
         ours = ours[:, 1:]

@@ -14,8 +14,9 @@ from onnx import numpy_helper
 from onnx.backend.test.case.node import collect_testcases
 
 OPERATORS = (
-    "Gemm MatMul Add Sub Mul Div Conv BatchNormalization LayerNormalization MaxPool AveragePool GlobalMaxPool GlobalAveragePool Flatten "
-    "Reshape Squeeze Unsqueeze Transpose Identity Dropout Relu Sigmoid Tanh Softplus Mish Swish Gelu Elu Selu LeakyRelu Softmax"
+    "Gemm MatMul Add Sub Mul Div Conv BatchNormalization LayerNormalization MaxPool AveragePool GlobalMaxPool "
+    "GlobalAveragePool ReduceMax ReduceMean Flatten Reshape Squeeze Unsqueeze Transpose Identity Dropout Relu Sigmoid Tanh "
+    "Softplus Mish Swish Gelu Elu Selu LeakyRelu Softmax"
 ).split()
 
 

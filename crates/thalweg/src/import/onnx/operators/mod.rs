@@ -42,6 +42,8 @@ pub(super) const ALL: &[(&str, Operator)] = &[
     ("AveragePool", |step| windows::pool(step, Pooling::Average)),
     ("GlobalMaxPool", |step| windows::global_pool(step, Pooling::Max)),
     ("GlobalAveragePool", |step| windows::global_pool(step, Pooling::Average)),
+    ("ReduceMax", |step| windows::reduce(step, Pooling::Max)),
+    ("ReduceMean", |step| windows::reduce(step, Pooling::Average)),
     ("Flatten", shape::flatten),
     ("Reshape", shape::reshape),
     ("Squeeze", shape::view),

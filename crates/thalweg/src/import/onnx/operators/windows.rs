@@ -210,3 +210,38 @@ pub(super) fn global_pool(step: &mut Step, take: Pooling) -> Result<Flow> {
     dims[0] = channels;
     Ok(Flow::new(step.output(), [channels].into(), dims))
 }
+
+/// The largest number or the mean of all pixels, wherever the channels are.
+pub(super) fn reduce(step: &mut Step, take: Pooling) -> Result<Flow> {
+    let rank = step.x.dims.len();
+    let given = match (step.node.ints("axes"), step.optional(1)?) {
+        (Some(axes), _) => axes.to_vec(),
+        (None, constant) => constant.map_or_else(Vec::new, |axes| axes.numbers.iter().map(|&x| x as i64).collect()),
+    };
+    let from_first = |axis: &i64| if *axis < 0 { axis.saturating_add(rank as i64 + 1) } else { *axis };
+    let mut axes: Vec<i64> = given.iter().map(from_first).collect();
+    axes.sort_unstable();
+    // Without axes it is over all of them.
+    if axes.first().is_none_or(|&axis| axis == 0) {
+        return Err(step.refuse("it reduces over examples"));
+    }
+    let over = |first: i64| rank > 1 && axes.iter().copied().eq(first..first + rank as i64 - 1);
+    let own = step.x.is_own() && step.x.dims == step.x.shape.dimensions();
+    let channels_at =
+        if over(2) && step.x.as_channels_first().is_some() { Some(0) } else { (over(1) && own).then(|| rank - 1) };
+    let layer: Box<dyn Layer> =
+        if rank == 2 { Box::new(Pool1d::new(take, None)) } else { Box::new(Pool2d::global(take)) };
+    let one_each = |at: &usize| layer.output(step.x.shape).is_ok_and(|shape| shape == [step.x.dims[*at]].into());
+    let Some(channels_at) = channels_at.filter(one_each) else {
+        let what = format!("it reduces over axes {given:?} of examples of {:?}, expected all pixels", step.x.dims);
+        return Err(step.refuse(what));
+    };
+    let channels = step.x.dims[channels_at];
+    let mut dims = vec![1; rank];
+    dims[channels_at] = channels;
+    if step.node.int("keepdims") == Some(0) {
+        dims = vec![channels];
+    }
+    step.pieces.push(Piece::of(Draft::Other(layer), Vec::new()));
+    Ok(Flow::new(step.output(), [channels].into(), dims))
+}
