@@ -322,3 +322,17 @@ def test_files_that_are_no_good_are_errors(tmp_path, damage):
     error = thalweg("import", path, "-o", tmp_path / "m.safetensors", status=3)
     assert str(path) in error and "fix:" in error
     assert not (tmp_path / "m.safetensors").exists()
+
+
+def test_the_network_alone_is_read_of_a_graph_with_columns(tmp_path):
+    (tmp_path / "one.csv").write_text("size,price\n" + "".join(f"{i % 17},{3 * (i % 17)}.5\n" for i in range(100)))
+    draw = np.random.default_rng(0)
+    np.savez(tmp_path / "raw.npz", x=draw.normal(size=(100, 3)).astype(np.float32), y=np.arange(100) % 2)
+    for data, flags, alone in [("one.csv", [], True), ("raw.npz", ["--normalise", "none"], False)]:
+        run = tmp_path / data[:3]
+        thalweg("train", tmp_path / data, "-o", run, "--epochs", 2, "--layers", 4, "-q", *flags)
+        thalweg("export", run, "-o", tmp_path / "m.onnx")
+        told = json.loads(thalweg("import", tmp_path / "m.onnx", "-o", tmp_path / "m.safetensors", "--json"))
+        assert any("the network alone is read" in decision["what"] for decision in told["decisions"]) == alone
+    error = thalweg("import", tmp_path / "m.onnx", "-o", tmp_path / "n.safetensors", "--like", run, status=2)
+    assert "--like: a graph has a network of its own" in error

@@ -12,7 +12,8 @@ use crate::print;
 /// Runs the verb; gives the exit code.
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let (file, out) = (Path::new(argument(matches, "file")), Path::new(argument(matches, "out")));
-    let (model, decisions) = match file.extension().and_then(|extension| extension.to_str()) {
+    let extension = file.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
+    let (model, decisions) = match extension.as_deref() {
         Some("safetensors") => {
             let like = matches.get_one::<String>("like").ok_or_else(|| {
                 thalweg::Error::config("a safetensors file has parameters alone, and no network")
@@ -21,7 +22,13 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
             })?;
             import::safetensors(file, Model::load(like)?, &map(matches)?)?
         }
-        Some("onnx") => import::onnx(file)?,
+        Some("onnx") => {
+            if let Some(flag) = ["like", "map"].into_iter().find(|flag| matches.contains_id(flag)) {
+                let error = thalweg::Error::config("a graph has a network of its own").at(format!("--{flag}"));
+                return Err(error.fix("leave it out").into());
+            }
+            import::onnx(file)?
+        }
         _ => {
             let message = format!("no format is read from {}", file.display());
             return Err(thalweg::Error::config(message).fix("give an .onnx or a .safetensors file").into());

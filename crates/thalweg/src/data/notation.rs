@@ -52,8 +52,13 @@ impl Notation {
     /// same category as without.
     pub fn category<'a>(&self, cell: &'a str) -> Option<&'a str> {
         let cell = self.value(cell)?;
-        let whole = cell.strip_suffix(if self.decimal_comma { ",0" } else { ".0" });
+        let whole = cell.strip_suffix(self.zero());
         Some(whole.filter(|digits| digits.trim_start_matches('-').bytes().all(|b| b.is_ascii_digit())).unwrap_or(cell))
+    }
+
+    /// What tools write after whole numbers in columns with missing cells.
+    pub(crate) fn zero(&self) -> &'static str {
+        if self.decimal_comma { ",0" } else { ".0" }
     }
 
     fn is_marker(&self, cell: &str) -> bool {

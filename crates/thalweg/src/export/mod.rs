@@ -166,6 +166,11 @@ pub fn export(model: &Model, path: &Path, format: &Format, options: Options) -> 
             .at("--precision")
             .fix("leave it out, or use --to onnx"));
     }
+    if options.calibrate.is_some() && options.precision == Precision::F32 {
+        return Err(Error::config("32 bits cost nothing that calibration data would show")
+            .at("--calibrate")
+            .fix("leave it out, or use --precision f16 or int8"));
+    }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let exported = (format.write)(model, &Options { stem, ..options })?;
     let mut beside = Vec::new();

@@ -156,33 +156,12 @@ fn kind(name: &str, layer: &dyn Layer, entering: (Shape, bool)) -> Result<StepKi
         "dropout" => StepKind::Dropout(read(config)?),
         "embedding" => StepKind::Embedding(read(config)?),
         "log_mel" => StepKind::LogMel(read(config)?),
-        "conv2d" => {
-            let Conv2d { filters, kernel, stride, padding, dilation, groups, activation, bias, .. } = read(config)?;
-            let frame = frame(layer.kind(), input, [kernel, stride, dilation], padding)?;
-            StepKind::Convolution(Convolution { frame, filters, groups, activation, bias })
-        }
+        "conv2d" => convolution(layer.kind(), read(config)?, input, false)?,
         "conv1d" => {
-            let Conv1d { filters, kernel, stride, padding, dilation, groups, activation, bias, .. } = read(config)?;
-            let options = [kernel, stride, dilation].map(|n| Pair::along(n, 1));
-            let image = windows::line(layer.kind(), input)?;
-            let frame = Frame { line: true, ..frame(layer.kind(), image, options, padding.along())? };
-            StepKind::Convolution(Convolution { frame, filters, groups, activation, bias })
+            convolution(layer.kind(), read::<Conv1d>(config)?.flat(), windows::line(layer.kind(), input)?, true)?
         }
-        "pool2d" => {
-            let Pool2d { take, size, stride, padding } = read(config)?;
-            let [height, width, _] = windows::image(layer.kind(), input)?;
-            let window = size.unwrap_or(Pair::Each([height, width]));
-            let frame = frame(layer.kind(), input, [window, stride.unwrap_or(window), Pair::default()], padding)?;
-            StepKind::Pool(Pool { frame, take, global: size.is_none() })
-        }
-        "pool1d" => {
-            let Pool1d { take, size, stride, padding } = read(config)?;
-            let image = windows::line(layer.kind(), input)?;
-            let window = size.unwrap_or(image.dimensions()[1]);
-            let options = [window, stride.unwrap_or(window), 1].map(|n| Pair::along(n, 1));
-            let frame = Frame { line: true, ..frame(layer.kind(), image, options, padding.along())? };
-            StepKind::Pool(Pool { frame, take, global: size.is_none() })
-        }
+        "pool2d" => pool(layer.kind(), read(config)?, input, false)?,
+        "pool1d" => pool(layer.kind(), read::<Pool1d>(config)?.flat(), windows::line(layer.kind(), input)?, true)?,
         "residual" => {
             let Block { layers, shortcut, activation } = read(config)?;
             let branch = |branch: &str, tables: Vec<Value>| {
@@ -206,7 +185,22 @@ fn read<T: DeserializeOwned>(config: Value) -> Result<T> {
     serde_json::from_value(config).map_err(|error| Error::internal(format!("a layer's description: {error}")))
 }
 
-fn frame(layer: &str, input: Shape, options: [Pair; 3], padding: windows::Padding) -> Result<Frame> {
+/// A convolution; along a line it is one of images one pixel high.
+fn convolution(layer: &str, options: Conv2d, input: Shape, line: bool) -> Result<StepKind> {
+    let Conv2d { filters, kernel, stride, padding, dilation, groups, activation, bias, .. } = options;
+    let frame = frame(layer, input, line, [kernel, stride, dilation], padding)?;
+    Ok(StepKind::Convolution(Convolution { frame, filters, groups, activation, bias }))
+}
+
+fn pool(layer: &str, options: Pool2d, input: Shape, line: bool) -> Result<StepKind> {
+    let Pool2d { take, size, stride, padding } = options;
+    let [height, width, _] = windows::image(layer, input)?;
+    let window = size.unwrap_or(Pair::Each([height, width]));
+    let frame = frame(layer, input, line, [window, stride.unwrap_or(window), Pair::default()], padding)?;
+    Ok(StepKind::Pool(Pool { frame, take, global: size.is_none() }))
+}
+
+fn frame(layer: &str, input: Shape, line: bool, options: [Pair; 3], padding: windows::Padding) -> Result<Frame> {
     let windows = windows::windows(layer, windows::image(layer, input)?, options, padding)?;
-    Ok(Frame { line: false, same: padding == windows::Padding::Same, windows })
+    Ok(Frame { line, same: padding == windows::Padding::Same, windows })
 }

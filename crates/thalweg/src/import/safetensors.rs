@@ -28,7 +28,13 @@ pub fn safetensors(path: &Path, like: Model, map: &[(String, String)]) -> Result
         Error::io(crate::Kind::Data, path, "read the parameters", &error).fix("name a safetensors file")
     })?;
     let found = foreign::tensors(&bytes, &place)?;
-    read(&found, like, map).map_err(|error| if error.place.is_none() { error.at(place) } else { error })
+    let (mut model, decisions) = read(&found, like, map).map_err(|error| match error.place {
+        None => error.at(&*place),
+        Some(_) => error,
+    })?;
+    model.provenance.data = place;
+    model.provenance.hashes = [("safetensors".to_string(), blake3::hash(&bytes).to_hex().to_string())].into();
+    Ok((model, decisions))
 }
 
 fn read(found: &[Foreign], mut like: Model, map: &[(String, String)]) -> Result<(Model, Vec<Decision>)> {

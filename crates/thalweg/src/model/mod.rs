@@ -258,7 +258,7 @@ impl Model {
         let mut judged = Judged::default();
         let decisions = self.judge(path, options, &mut |examples, outputs| {
             judged.extend(&self.target, outputs, &examples);
-            Ok(())
+            Ok(true)
         })?;
         Ok((judged.rows, judged.metrics(&self.target), decisions))
     }
@@ -276,12 +276,12 @@ impl Model {
     }
 
     /// Calls `take` with the rows of a source whose answer is known and the outputs for them, a bounded number at a time;
-    /// gives what was decided in reading it.
+    /// gives what was decided in reading it. No more are read once `take` says no.
     pub(crate) fn judge(
         &self,
         path: &str,
         options: &spec::Data,
-        take: &mut dyn FnMut(Examples, &[f64]) -> Result<()>,
+        take: &mut dyn FnMut(Examples, &[f64]) -> Result<bool>,
     ) -> Result<Vec<Decision>> {
         let mut rows = 0;
         let mut take = |examples: Examples| {
@@ -295,7 +295,9 @@ impl Model {
                 while let Some(table) = reader.next_chunk(CHUNK)? {
                     let known = Target::known_rows(&table, schema)?;
                     let examples = Examples::encode(&table, &known, schema, &self.pipeline, Some(target))?;
-                    take(examples.with_cells(&table, &known, schema, target))?;
+                    if !take(examples.with_cells(&table, &known, schema, target))? {
+                        break;
+                    }
                 }
                 reader.decisions().to_vec()
             }
@@ -303,7 +305,9 @@ impl Model {
                 let known = Target::known_rows(&arrays.answers, schema)?;
                 for rows in known.chunks(at_once(&arrays, options)?) {
                     let examples = Examples::encode_arrays(&arrays, rows, &self.pipeline, Some(target))?;
-                    take(examples.with_cells(&arrays.answers, rows, schema, target))?;
+                    if !take(examples.with_cells(&arrays.answers, rows, schema, target))? {
+                        break;
+                    }
                 }
                 arrays.notes()
             }

@@ -29,7 +29,7 @@ pub fn evaluate(model: &Model, path: &str, options: &spec::Data) -> Result<Evalu
     let mut gathered = Gathered::new("test", &model.pipeline, &model.target);
     let decisions = model.judge(path, options, &mut |examples, outputs| {
         judged.extend(&model.target, outputs, &examples);
-        gathered.add(&examples, outputs)
+        gathered.add(&examples, outputs).map(|()| true)
     })?;
     let metrics = judged.metrics(&model.target);
     Ok(Evaluation { rows: judged.rows, metrics, answers: gathered.answers(), decisions })

@@ -66,17 +66,21 @@ impl Scale {
         Scale::Robust { median: values.at(0.5), spread }
     }
 
+    /// What is subtracted, and what is then divided by.
+    pub(crate) fn affine(&self) -> (f64, f64) {
+        match *self {
+            Scale::Standard { mean, deviation } => (mean, deviation),
+            Scale::Robust { median, spread } => (median, spread),
+            Scale::MinMax { low, high } => (low, if high > low { high - low } else { 1.0 }),
+            Scale::None => (0.0, 1.0),
+        }
+    }
+
     /// The scaled number.
     pub fn apply(&self, x: f64) -> f64 {
-        match *self {
-            Scale::Standard { mean, deviation } => (x - mean) / deviation,
-            Scale::Robust { median, spread } => {
-                let r = (x - median) / spread;
-                r / (1.0 + (r / 3.0) * (r / 3.0)).sqrt()
-            }
-            Scale::MinMax { low, high } => (x - low) / if high > low { high - low } else { 1.0 },
-            Scale::None => x,
-        }
+        let (shift, unit) = self.affine();
+        let r = (x - shift) / unit;
+        if let Scale::Robust { .. } = self { r / (1.0 + (r / 3.0) * (r / 3.0)).sqrt() } else { r }
     }
 }
 

@@ -98,10 +98,11 @@ impl Keras<'_> {
     /// Pixels and samples as the network takes them; other preprocessing stays outside.
     fn scaled(&mut self, x: Symbol) -> (Symbol, Vec<Decision>) {
         let affine = |scale: &Scale| match *scale {
-            Scale::None => Some((1.0, 0.0)),
-            Scale::Standard { mean, deviation } => Some((deviation.recip(), -mean / deviation)),
-            Scale::MinMax { low, high } if high > low => Some(((high - low).recip(), -low / (high - low))),
-            _ => None,
+            Scale::Robust { .. } => None,
+            _ => {
+                let (shift, unit) = scale.affine();
+                Some((unit.recip(), -shift / unit))
+            }
         };
         let array = self.model.pipeline.array.as_ref();
         let scales: Option<(Vec<f64>, Vec<f64>)> = array

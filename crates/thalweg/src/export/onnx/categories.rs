@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::graph::{Graph, ML, floats, int, ints, strings, to};
+use super::graph::{Graph, ML, float, floats, int, ints, strings, to};
 use super::preprocess::{Parts, selected};
-use super::proto::{Attribute, DataType};
+use super::proto::DataType;
 use crate::data::notation::Notation;
 use crate::data::preprocess::{BOOLEAN_WORDS, Categories};
 
@@ -51,16 +51,12 @@ fn slot(graph: &mut Graph, notation: &Notation, column: &Codes) -> String {
     let x = graph.input(column.name, DataType::String, &[1], "a category, empty where it is missing");
     let (keys, slots) = spellings(column.categories, notation);
     // Texts that are no key have slot 0.
-    let mut attributes = vec![strings("keys_strings", &keys), ints("values_int64s", &slots), int("default_int64", 0)];
-    if keys.is_empty() {
-        // A table has one entry at least; this one says what every text gets.
-        attributes = vec![strings("keys_strings", &[""]), ints("values_int64s", &[0]), int("default_int64", 0)];
-    }
+    let attributes = vec![strings("keys_strings", &keys), ints("values_int64s", &slots), int("default_int64", 0)];
     graph.node_of(ML, &format!("{}.LabelEncoder", column.name), "LabelEncoder", &[&x], attributes)
 }
 
 /// What may stand in a cell, and its slot: the usual spellings of what means "missing", the categories, and whole
-/// numbers with a ".0".
+/// numbers with a ".0" (or a ",0").
 fn spellings(categories: &Categories, notation: &Notation) -> (Vec<String>, Vec<usize>) {
     let mut seen = HashSet::new();
     let (mut keys, mut slots) = (Vec::new(), Vec::new());
@@ -76,7 +72,7 @@ fn spellings(categories: &Categories, notation: &Notation) -> (Vec<String>, Vec<
     categories.values.iter().enumerate().for_each(|(i, value)| add(value.clone(), i + 1));
     for (i, value) in categories.values.iter().enumerate() {
         if value.strip_prefix('-').unwrap_or(value).bytes().all(|b| b.is_ascii_digit()) {
-            add(format!("{value}.0"), i + 1);
+            add(format!("{value}{}", notation.zero()), i + 1);
         }
     }
     (keys, slots)
@@ -92,14 +88,16 @@ fn cases(word: &str) -> [String; 3] {
 }
 
 /// Inputs of words for yes and no, as 1, 0 and, for everything else, NaN.
-pub(super) fn booleans(graph: &mut Graph, names: &[&str]) -> String {
+pub(super) fn booleans(graph: &mut Graph, notation: &Notation, names: &[&str]) -> String {
     let meaning = "yes or no, true or false, 1 or 0; other texts are missing";
     let inputs: Vec<String> = names.iter().map(|name| graph.input(name, DataType::String, &[1], meaning)).collect();
     let x = graph.joined("booleans.Concat", &inputs);
     let mut words: Vec<(String, f32)> = Vec::new();
     for (no, yes) in BOOLEAN_WORDS {
         for (word, number) in [(no, 0.0), (yes, 1.0)] {
-            for spelling in cases(word).into_iter().chain(word.parse::<u8>().ok().map(|n| format!("{n}.0"))) {
+            let number_of = word.parse::<u8>().ok();
+            let with_zero = [".0", notation.zero()].map(|zero| number_of.map(|n| format!("{n}{zero}")));
+            for spelling in cases(word).into_iter().chain(with_zero.into_iter().flatten()) {
                 if words.iter().all(|(known, _)| *known != spelling) {
                     words.push((spelling, number));
                 }
@@ -107,7 +105,7 @@ pub(super) fn booleans(graph: &mut Graph, names: &[&str]) -> String {
         }
     }
     let (words, numbers): (Vec<String>, Vec<f32>) = words.into_iter().unzip();
-    let default = Attribute { name: "default_float".into(), ..super::graph::float("default_float", f64::NAN) };
+    let default = float("default_float", f64::NAN);
     let attributes = vec![strings("keys_strings", &words), floats("values_floats", &numbers), default];
     graph.node_of(ML, "booleans.LabelEncoder", "LabelEncoder", &[&x], attributes)
 }

@@ -94,7 +94,7 @@ fn of_table(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Result<(Val
     }
     if !booleans.is_empty() {
         let names: Vec<&str> = booleans.iter().map(|column| column.name).collect();
-        let x = categories::booleans(graph, &names);
+        let x = categories::booleans(graph, &pipeline.notation, &names);
         filled(graph, "booleans", DataType::Float, &x, &booleans, &mut parts);
     }
     let mut decisions = Vec::new();
@@ -115,7 +115,7 @@ fn of_table(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Result<(Val
 impl Column<'_> {
     /// Numbers of 32 bits or, from 2 on, of 64; robustly scaled ones are odd.
     fn group(&self) -> usize {
-        let (shift, unit) = affine(&self.scale);
+        let (shift, unit) = self.scale.affine();
         let narrow = |edge: &[f64]| needs_double(edge[0].abs().max(edge[1].abs()), edge[1] - edge[0]);
         let double = needs_double(shift, unit) || self.bins.is_some_and(|bins| bins.edges.windows(2).any(narrow));
         2 * usize::from(double) + usize::from(matches!(self.scale, Scale::Robust { .. }))
@@ -191,20 +191,10 @@ pub(super) fn selected(graph: &mut Graph, name: &str, x: &str, columns: &[usize]
     graph.node(name, "Gather", [x, &columns], vec![int("axis", 1)])
 }
 
-/// What a scaling subtracts, and what it then divides by.
-fn affine(scale: &Scale) -> (f64, f64) {
-    match *scale {
-        Scale::Standard { mean, deviation } => (mean, deviation),
-        Scale::Robust { median, spread } => (median, spread),
-        Scale::MinMax { low, high } => (low, if high > low { high - low } else { 1.0 }),
-        Scale::None => (0.0, 1.0),
-    }
-}
-
 /// x scaled: by one scale, or a scale a column; all of them are robust, or none.
 pub(super) fn scaled(graph: &mut Graph, scope: &str, kind: DataType, x: &str, scales: &[Scale]) -> String {
     let name = |operator: &str| format!("{scope}.{operator}");
-    let (shifts, units): (Vec<f64>, Vec<f64>) = scales.iter().map(affine).unzip();
+    let (shifts, units): (Vec<f64>, Vec<f64>) = scales.iter().map(Scale::affine).unzip();
     let dimensions: &[usize] = if scales.len() == 1 { &[] } else { &[scales.len()] };
     let mut y = x.to_string();
     for (operator, constant, numbers, nothing) in [("Sub", "shift", shifts, 0.0), ("Div", "unit", units, 1.0)] {

@@ -20,9 +20,8 @@ const TOLERANCE: f64 = 1e-5;
 
 /// Runs what was written; an error if its answers differ.
 pub(super) fn prove(model: &Model, written: &Written) -> Result<Proof> {
-    let Rows { count, values, expected } = rows::draw(model, &written.graph)?;
+    let Rows { count, mut values, expected } = rows::draw(model, &written.graph)?;
     let graph = &written.graph;
-    let mut values: HashMap<String, Value> = values;
     interpret::run(&graph.nodes[..written.preprocess], &graph.constants, &mut values)?;
     let x = values.get(&written.x.name).ok_or_else(|| Error::internal("the preprocessing makes no input"))?;
     let x: Vec<f32> = x.numbers()?.iter().map(|&x| x as f32).collect();

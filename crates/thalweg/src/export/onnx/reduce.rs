@@ -16,7 +16,7 @@ use crate::model::{Judged, Model};
 use crate::train::event::Decision;
 use crate::{Error, Result};
 
-/// Most rows on which the cost is measured.
+/// Rows after which no more are read to measure the cost.
 const MOST: usize = 10_000;
 
 /// Reduces the weights; gives what was decided, and the cost where there is data to measure it.
@@ -30,11 +30,9 @@ pub(super) fn reduce(model: &Model, written: &mut Written, options: &Options) ->
         Some((path, reading)) => {
             let (mut batches, mut rows) = (Vec::new(), 0);
             model.judge(path, reading, &mut |examples, outputs| {
-                if rows < MOST {
-                    rows += examples.rows;
-                    batches.push((examples, outputs.to_vec()));
-                }
-                Ok(())
+                rows += examples.rows;
+                batches.push((examples, outputs.to_vec()));
+                Ok(rows < MOST)
             })?;
             batches
         }

@@ -4,7 +4,7 @@ mod network;
 mod table;
 
 use super::channels::{self, Twin};
-use super::steps::{self, Step, StepKind};
+use super::steps::{self, Step};
 use super::{Exported, Format, Options};
 use crate::Result;
 use crate::model::Model;
@@ -62,10 +62,11 @@ fn module(model: &Model, steps: &[Step]) -> String {
         Dtype::F64 => "float64",
     };
     let mut parts = vec![format!("DTYPE = torch.{precision}\n{}", table::constants(model))];
-    if uses_log_mel(steps) {
+    let class = network::class(steps, model.network.input());
+    if class.contains("LogMel(") {
         parts.push(include_str!("python/log_mel.py").into());
     }
-    parts.push(network::class(steps, model.network.input()));
+    parts.push(class);
     parts.push(include_str!("python/load.py").into());
     parts.extend(table::prepare(model));
     parts.push(table::answers(model));
@@ -89,14 +90,6 @@ fn imports(body: &str) -> String {
     ];
     let calls = |name: &str| body.match_indices(name).any(|(at, _)| !body[..at].ends_with(char::is_alphanumeric));
     lines.iter().filter(|(name, _)| calls(name)).map(|(_, line)| *line).collect()
-}
-
-fn uses_log_mel(steps: &[Step]) -> bool {
-    steps.iter().any(|step| match &step.kind {
-        StepKind::LogMel(_) => true,
-        StepKind::Residual { layers, shortcut, .. } => uses_log_mel(layers) || uses_log_mel(shortcut),
-        _ => false,
-    })
 }
 
 /// A number in Python that reads back to the same bits.

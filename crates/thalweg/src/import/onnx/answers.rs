@@ -44,7 +44,8 @@ pub(super) fn trace(graph: &Graph, output: &str) -> Answers {
                 answers.logits = input.into();
                 break;
             }
-            "Cast" => answers.logits = input.into(),
+            // To 32 or 64 bits; a cast to whole numbers changes them.
+            "Cast" if matches!(node.int("to"), Some(1 | 11)) => answers.logits = input.into(),
             // What is added to a product of matrices is a bias.
             "Add" if !scaled && graph.maker(input).is_some_and(|node| node.op_type != "MatMul") => {
                 let Some(mean) = constant(graph, node) else { break };

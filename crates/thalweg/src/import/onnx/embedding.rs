@@ -56,7 +56,7 @@ pub(super) fn read(graph: &Graph, x: &Flow, users: &[usize]) -> Option<(Piece, F
         nodes.push(look);
     }
     let dense = dense_columns as usize;
-    if columns.is_empty() || columns.len() != inputs - dense {
+    if columns.is_empty() || columns.len() + dense != inputs {
         return None;
     }
     let end = if let [part] = parts[..] {

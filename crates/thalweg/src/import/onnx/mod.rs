@@ -48,7 +48,8 @@ pub fn onnx(path: &Path) -> Result<(Model, Vec<Decision>)> {
 struct Parsed {
     network: Network,
     theta: Tensor,
-    scales: Vec<Scale>,
+    /// Of the numbers that the graph takes; none where it takes columns, and the network alone is read.
+    scales: Option<Vec<Scale>>,
     answers: answers::Answers,
     start: Flow,
     end: Flow,
@@ -67,7 +68,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Model, Vec<Decision>)> {
     let schema =
         Schema { columns, task: target.task, notation: notation.clone(), separator: None, classes: Vec::new() };
     let shape = parsed.network.input().dimensions().to_vec();
-    let array = ArrayScale { shape, scales: parsed.scales, form: None };
+    let array = ArrayScale { shape, scales: parsed.scales.unwrap_or_else(|| vec![Scale::None]), form: None };
     let pipeline = Pipeline { notation, inputs: Vec::new(), array: Some(array) };
     let provenance = Provenance {
         thalweg: env!("CARGO_PKG_VERSION").into(),
@@ -144,7 +145,7 @@ fn decisions(parsed: &Parsed) -> Vec<Decision> {
         let what = format!("answers are {}, channels last", end.shape);
         say(what, "images and sounds are so here", "transpose them back");
     }
-    if parsed.metadata.get("thalweg.network_input") == Some(&start.name) && parsed.scales == [Scale::None] {
+    if parsed.scales.is_none() {
         say(
             format!("the network alone is read: it takes {} numbers, not columns", start.shape),
             "what a graph does to columns is not read",
@@ -182,6 +183,9 @@ fn target(parsed: &Parsed) -> Result<Target> {
             return Err(refused(format!("{} and {} scales for {outputs} numbers", means.len(), deviations.len())));
         }
         scales = means.into_iter().zip(deviations).collect();
+        if let Some((mean, deviation)) = scales.iter().find(|(m, d)| !(m.is_finite() && d.is_normal())) {
+            return Err(refused(format!("answers are scaled by {mean} and {deviation}")));
+        }
     }
     Ok(Target { task: answers.task, columns, classes, scales, separator: None, notation: Notation::default() })
 }

@@ -75,6 +75,7 @@ impl<'a> Found<'a, '_> {
             }
             // x · (1 + erf(x/√2)) · ½
             "Div" => {
+                (self.graph.nodes[first].given(0) == Some(self.x)).then_some(())?;
                 self.by(first, std::f64::consts::SQRT_2)?;
                 let erf = self.next(first, "Erf")?;
                 let sum = self.next(erf, "Add")?;

@@ -7,8 +7,8 @@ use crate::data::preprocess::Scale;
 use crate::export::onnx::proto::{DataType, ValueInfo};
 use crate::tensor::Shape;
 
-/// What flows into the network, and how the graph scales it before.
-pub(super) fn find(graph: &Graph) -> Result<(Flow, Vec<Scale>)> {
+/// What flows into the network, and how the graph scales it before; not how, where it takes columns of a table.
+pub(super) fn find(graph: &Graph) -> Result<(Flow, Option<Vec<Scale>>)> {
     let [input] = graph.inputs.as_slice() else { return of_columns(graph) };
     let tensor = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
     if !tensor.is_some_and(|tensor| matches!(tensor.elem_type(), DataType::Float | DataType::Double)) {
@@ -16,6 +16,11 @@ pub(super) fn find(graph: &Graph) -> Result<(Flow, Vec<Scale>)> {
     }
     let start = flow(graph, &input.name, dimensions(input)?)?;
     let (name, scales) = scaled(graph, &start);
+    // A column with numbers, dates or scales that are no mean and deviation.
+    let own = graph.metadata.get("thalweg.network_input");
+    if own.is_some_and(|own| *own != name && !graph.users(own).is_empty()) {
+        return of_columns(graph);
+    }
     for scale in &scales {
         if let Scale::Standard { mean, deviation } = scale
             && !(mean.is_finite() && deviation.is_normal())
@@ -23,7 +28,7 @@ pub(super) fn find(graph: &Graph) -> Result<(Flow, Vec<Scale>)> {
             return Err(refused(format!("numbers are scaled by {mean} and {deviation}")));
         }
     }
-    Ok((start.renamed(&name), scales))
+    Ok((start.renamed(&name), Some(scales)))
 }
 
 /// What becomes of an example's numbers before anything else, and the name of what that makes: (x − mean)/deviation.
@@ -58,7 +63,7 @@ fn scaled(graph: &Graph, start: &Flow) -> (String, Vec<Scale>) {
 }
 
 /// The network's input in a graph of our own with columns of a table.
-fn of_columns(graph: &Graph) -> Result<(Flow, Vec<Scale>)> {
+fn of_columns(graph: &Graph) -> Result<(Flow, Option<Vec<Scale>>)> {
     let several = || {
         let names: Vec<&str> = graph.inputs.iter().map(|input| input.name.as_str()).take(8).collect();
         refused(format!("the graph has the inputs {names:?}, expected one of numbers"))
@@ -66,7 +71,7 @@ fn of_columns(graph: &Graph) -> Result<(Flow, Vec<Scale>)> {
     let name = graph.metadata.get("thalweg.network_input").ok_or_else(several)?;
     let shape = graph.metadata.get("thalweg.network_shape").and_then(|shape| serde_json::from_str::<Shape>(shape).ok());
     let shape = shape.filter(|shape| shape.size() > 0 && shape.dimensions().len() < 4).ok_or_else(several)?;
-    Ok((Flow::new(name, shape, shape.dimensions().to_vec()), vec![Scale::None]))
+    Ok((Flow::new(name, shape, shape.dimensions().to_vec()), None))
 }
 
 /// The dimensions of an input, without that of examples.
