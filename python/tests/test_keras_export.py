@@ -23,8 +23,12 @@ def exported(folder, run):
     return keras.saving.load_model(path, safe_mode=True)
 
 
+def given(net, x):
+    return keras.ops.convert_to_numpy(net(x))
+
+
 def needs_jax(name):
-    if any(word in name for word in WINDOWS):
+    if keras.backend.backend() == "numpy" and any(word in name for word in WINDOWS):
         pytest.importorskip("jax", reason="Keras has no convolutions on NumPy without JAX")
 
 
@@ -40,9 +44,11 @@ def test_every_layer_gives_our_outputs(name, tmp_path):
     _, ours = predictions(run, data)
     # On NumPy, Keras takes the variance for E[x²] − E[x]², which loses digits.
     tolerance = 1e-4 if "layer norm" in name and keras.backend.backend() == "numpy" else 1e-5
-    assert difference(ours, net(x)) < tolerance
-    assert difference(ours[:1], net(x[:1])) < tolerance
-    assert tuple(net(x[:0]).shape) == (0, 3)
+    assert difference(ours, given(net, x)) < tolerance
+    assert difference(ours[:1], given(net, x[:1])) < tolerance
+    # Keras' maxima on PyTorch, and its windows on TensorFlow, refuse a batch of no rows.
+    if keras.backend.backend() in ("numpy", "jax"):
+        assert given(net, x[:0]).shape == (0, 3)
 
 
 def test_embeddings_and_units_of_targets(tmp_path):
@@ -58,7 +64,7 @@ def test_embeddings_and_units_of_targets(tmp_path):
     x = np.stack([number, towns + 1, streets + 1], axis=1).astype(np.float32)
     lines = [json.loads(line) for line in thalweg("predict", run, path, "--format", "jsonl").splitlines()]
     ours = [[line["prediction_a"], line["prediction_b"]] for line in lines]
-    assert difference(ours, exported(tmp_path, run)(x)) < 1e-5
+    assert difference(ours, given(exported(tmp_path, run), x)) < 1e-5
 
 
 @pytest.mark.parametrize("task", ["binary", "multilabel"])
@@ -70,7 +76,7 @@ def test_probabilities_of_two_classes_and_of_labels(task, tmp_path):
     path.write_text("x,y,z,answer\n" + "\n".join(",".join([*map(str, row), a]) for row, a in zip(x, answers)) + "\n")
     run = train(tmp_path, path, [], "--target", "answer", "--task", task, "--normalise", "none")
     _, ours = predictions(run, path)
-    theirs = np.asarray(exported(tmp_path, run)(x.astype(np.float32)))
+    theirs = given(exported(tmp_path, run), x.astype(np.float32))
     assert difference(ours[:, 1:] if task == "binary" else ours, theirs) < 1e-5
 
 
@@ -82,6 +88,8 @@ def test_the_same_model_gives_the_same_bytes_and_its_weights_are_plain_hdf5(tmp_
     for file in files:
         thalweg("export", run, "-o", file)
     assert files[0].read_bytes() == files[1].read_bytes()
+    # On PyTorch Keras refuses names with dots.
+    assert not any("." in layer.name for layer in keras.saving.load_model(files[0]).layers)
     archive = zipfile.ZipFile(files[0])
     assert archive.testzip() is None
     weights = h5py.File(io.BytesIO(archive.read("model.weights.h5")))

@@ -65,7 +65,9 @@ impl Graph {
         variables: Vec<Variable>,
     ) -> Symbol {
         let inputs = inputs.iter().map(|symbol| (*symbol).clone()).collect();
-        self.layers.push(Layer { class, name: name.into(), config, inputs, output: output.to_vec(), variables });
+        // On PyTorch Keras takes no dots in names.
+        let name = name.replace('.', "_");
+        self.layers.push(Layer { class, name, config, inputs, output: output.to_vec(), variables });
         Symbol { layer: self.layers.len() - 1, shape: output.to_vec() }
     }
 

@@ -89,13 +89,13 @@ impl Keras<'_> {
         if *take == Pooling::Max && around && !frame.same {
             return self.padded_maximum(step, frame, class, x);
         }
-        // Means of "same" leave the zeros around an image out.
-        let (x, padding) = self.padded(step, frame, x, frame.same && *take != Pooling::Average);
+        // Whether means of "same" count the zeros around an image depends on Keras' backend.
+        let (x, padding) = self.padded(step, frame, x, frame.same && *take == Pooling::Max);
         let config = json!({
             "pool_size": frame.each(windows.size), "strides": frame.each(windows.stride), "padding": padding,
         });
         let y = self.graph.layer(class, &step.name, config, &[&x], output);
-        if *take == Pooling::AverageWithin && around && !frame.same {
+        if *take == Pooling::AverageWithin && around {
             return Ok(self.within(step, frame, &y));
         }
         Ok(y)
