@@ -77,15 +77,13 @@ impl Listener {
         self.note(answer);
     }
 
-    /// Whether work is to stop. Python hands signals to its main thread alone, which must ask now and then.
-    pub(crate) fn stops(&self) -> bool {
-        let mut seen = self.seen();
-        if seen.stop || seen.looked.elapsed() < PAUSE {
-            return seen.stop;
-        }
-        seen.looked = Instant::now();
-        drop(seen);
+    /// Looks at Python's signals, which its main thread alone is handed.
+    pub(crate) fn look(&self) {
         self.note(Python::attach(|py| py.check_signals()).map(|()| false));
+    }
+
+    /// Whether work is to stop, as far as is known.
+    pub(crate) fn stopped(&self) -> bool {
         self.seen().stop
     }
 }
@@ -96,6 +94,13 @@ impl Watch for Listener {
     }
 
     fn stop(&self) -> bool {
-        self.stops()
+        let mut seen = self.seen();
+        if seen.stop || seen.looked.elapsed() < PAUSE {
+            return seen.stop;
+        }
+        seen.looked = Instant::now();
+        drop(seen);
+        self.look();
+        self.stopped()
     }
 }

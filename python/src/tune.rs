@@ -16,7 +16,7 @@ impl Onlooker for Listener {
     }
 
     fn stop(&self) -> bool {
-        self.stops()
+        self.stopped()
     }
 }
 
@@ -31,7 +31,7 @@ pub(crate) fn search(py: Python<'_>, options: &str, callback: Option<Py<PyAny>>)
             let search = scope.spawn(move || tune::tune(&config, listener));
             while !search.is_finished() {
                 std::thread::sleep(PAUSE);
-                listener.stops();
+                listener.look();
             }
             search.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })

@@ -244,9 +244,9 @@ def test_callbacks_see_epochs_and_end_training():
         ThalwegClassifier(layers=[8], epochs=50).fit(X, y, callbacks=[fail])
 
 
-def test_ctrl_c_ends_training_with_the_best_so_far():
+def test_ctrl_c_ends_training_with_the_best_so_far(ctrl_c):
     X, y = IRIS
-    model = ThalwegClassifier(layers=[8], epochs=10_000_000, patience=0)
+    model = ThalwegClassifier(layers=[8], epochs=1_000_000, patience=0)
     timer = threading.Timer(1.0, signal.raise_signal, [signal.SIGINT])
 
     def start(event):

@@ -168,7 +168,7 @@ def test_a_matrix_is_judged_by_the_names_of_the_training_data():
     assert model.evaluate(frame, price.to_numpy()) == told
 
 
-def test_a_search_is_ended_by_ctrl_c(tmp_path):
+def test_a_search_is_ended_by_ctrl_c(tmp_path, ctrl_c):
     def press(fact):
         if fact["event"] == "trial_ended":
             signal.raise_signal(signal.SIGINT)

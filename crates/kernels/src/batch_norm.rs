@@ -29,7 +29,7 @@ pub fn forward_train<T: Real>(z: &[T], gamma: &[T], beta: &[T], epsilon: T, y: &
     mean.iter_mut().for_each(|mean| *mean *= share);
     let mean = &*mean;
     pool::for_each_chunk(normalised, chunk, |i, centred| {
-        rows([z, z], i * chunk, centred, n, |z, _, j| z - mean[j]);
+        rows([z, z], i * chunk, centred, [mean; 4], |z, _, [mean, ..]| z - mean);
     });
     weighted_column_sums(normalised, normalised, n, variance, |centred, _| centred * centred);
     for (variance, inverse) in variance.iter_mut().zip(inverse_std.iter_mut()) {
@@ -41,6 +41,8 @@ pub fn forward_train<T: Real>(z: &[T], gamma: &[T], beta: &[T], epsilon: T, y: &
         vectorised(
             #[inline(always)]
             || {
+                // Of one length, so that no access is checked.
+                let (inverse_std, gamma, beta) = (&inverse_std[..n], &gamma[..n], &beta[..n]);
                 for (y, z_norm) in y.chunks_exact_mut(n).zip(z_norm.chunks_exact_mut(n)) {
                     for j in 0..n {
                         z_norm[j] *= inverse_std[j];
@@ -52,16 +54,20 @@ pub fn forward_train<T: Real>(z: &[T], gamma: &[T], beta: &[T], epsilon: T, y: &
     });
 }
 
-/// Writes f(a, b, column) for rows of a and b from one of their numbers on.
+/// Writes f(a, b, the column's four numbers) for rows of a and b from one of their numbers on.
 #[inline(always)]
-fn rows<T: Real>([a, b]: [&[T]; 2], start: usize, out: &mut [T], n: usize, f: impl Fn(T, T, usize) -> T) {
+fn rows<T: Real>([a, b]: [&[T]; 2], start: usize, out: &mut [T], columns: [&[T]; 4], f: impl Fn(T, T, [T; 4]) -> T) {
     let (a, b) = (&a[start..][..out.len()], &b[start..][..out.len()]);
+    let [p, q, r, s] = columns;
     vectorised(
         #[inline(always)]
         || {
+            let n = p.len();
+            // Of one length, so that no access is checked.
+            let (q, r, s) = (&q[..n], &r[..n], &s[..n]);
             for ((out, a), b) in out.chunks_exact_mut(n).zip(a.chunks_exact(n)).zip(b.chunks_exact(n)) {
                 for j in 0..n {
-                    out[j] = f(a[j], b[j], j);
+                    out[j] = f(a[j], b[j], [p[j], q[j], r[j], s[j]]);
                 }
             }
         },
@@ -76,7 +82,10 @@ pub fn forward_predict<T: Real>(z: &[T], [gamma, beta, mean, variance]: [&[T]; 4
         deviation.iter_mut().zip(variance).for_each(|(to, &variance)| *to = (variance + epsilon).sqrt());
         let deviation = &*deviation;
         pool::for_each_chunk(y, chunk, |i, y| {
-            rows([z, z], i * chunk, y, n, |z, _, j| gamma[j] * ((z - mean[j]) / deviation[j]) + beta[j]);
+            let columns = [gamma, beta, mean, deviation];
+            rows([z, z], i * chunk, y, columns, |z, _, [gamma, beta, mean, deviation]| {
+                gamma * ((z - mean) / deviation) + beta
+            });
         });
     });
 }
@@ -96,9 +105,17 @@ pub fn backward<T: Real>(
     column_sums(dy, n, dbeta);
     weighted_column_sums(dy, normalised, n, dgamma, |dy, z_norm| dy * z_norm);
     let (Some(dz), dgamma, dbeta) = (dz, &*dgamma, &*dbeta) else { return };
-    pool::for_each_chunk(dz, chunk, |i, dz| {
-        rows([dy, normalised], i * chunk, dz, n, |dy, z_norm, j| {
-            gamma[j] * inverse_std[j] * (dy - share * dbeta[j] - z_norm * (share * dgamma[j]))
+    with_room(3 * n, |room| {
+        let (factor, rest) = room.split_at_mut(n);
+        let (mean, slope) = rest.split_at_mut(n);
+        for j in 0..n {
+            (factor[j], mean[j], slope[j]) = (gamma[j] * inverse_std[j], share * dbeta[j], share * dgamma[j]);
+        }
+        let columns = [&*factor, mean, slope, slope];
+        pool::for_each_chunk(dz, chunk, |i, dz| {
+            rows([dy, normalised], i * chunk, dz, columns, |dy, z_norm, [factor, mean, slope, _]| {
+                factor * (dy - mean - z_norm * slope)
+            });
         });
     });
 }

@@ -158,7 +158,12 @@ unsafe impl<T: Real> Left<T> for Strided<'_, T> {
 
     #[inline(always)]
     fn rows_from<const R: usize>(&self, row: usize) -> [*const T; R] {
-        std::array::from_fn(|r| self.data.as_ptr().wrapping_add(self.rows.offset(row + r)))
+        // A loop: `from_fn` is not inlined here.
+        let mut rows = [self.data.as_ptr(); R];
+        for (r, begin) in rows.iter_mut().enumerate() {
+            *begin = begin.wrapping_add(self.rows.offset(row + r));
+        }
+        rows
     }
 
     #[inline(always)]

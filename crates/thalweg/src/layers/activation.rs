@@ -31,16 +31,14 @@ impl Layer for Activate {
         Ok(input)
     }
 
-    fn forward(&self, _theta: Parameters, x: View, mut y: ViewMut, _saved: &mut [Tensor], _mode: Mode) {
-        ops::copy(x, y.reborrow());
-        ops::activate(self.activation, y);
+    fn forward(&self, _theta: Parameters, x: View, y: ViewMut, _saved: &mut [Tensor], _mode: Mode) {
+        ops::activate_to(self.activation, x, y);
     }
 
-    fn backward(&self, _theta: Parameters, mut pass: Backward, _gradient: ParametersMut) {
+    fn backward(&self, _theta: Parameters, pass: Backward, _gradient: ParametersMut) {
         let z_or_a = if self.activation.needs_input() { pass.x } else { pass.y };
-        ops::activate_backward(self.activation, z_or_a, pass.dy.reborrow());
         if let Some(dx) = pass.dx {
-            ops::copy(pass.dy.view(), dx);
+            ops::activate_backward_to(self.activation, z_or_a, pass.dy.view(), dx);
         }
     }
 

@@ -136,80 +136,84 @@ impl Activation {
         matches!(self, Relu | LeakyRelu(_) | Elu(_) | Gelu | GeluTanh | Silu(_) | Mish | Softplus)
     }
 
-    /// a = g(z) for rows of `columns` numbers, in the place of z.
-    pub(crate) fn forward<T: Real>(self, a: &mut [T], columns: usize) {
+    /// a = g(z) for rows of `columns` numbers, in the place of z unless z is given.
+    pub(crate) fn forward<T: Real>(self, z: Option<&[T]>, a: &mut [T], columns: usize) {
         let zero = T::ZERO;
         match self {
-            Activation::Identity => {}
-            Activation::Sigmoid => elementwise::map_in_place(a, sigmoid),
-            Activation::Tanh => elementwise::map_in_place(a, |z| z.tanh()),
-            Activation::Relu => elementwise::map_in_place(a, move |z| z.max(zero)),
+            Activation::Identity => in_place(z, a),
+            Activation::Sigmoid => map(z, a, sigmoid),
+            Activation::Tanh => map(z, a, |z| z.tanh()),
+            Activation::Relu => map(z, a, move |z| z.max(zero)),
             Activation::LeakyRelu(s) => {
                 let s = T::of(s);
-                elementwise::map_in_place(a, move |z| z.max(s * z));
+                map(z, a, move |z| z.max(s * z));
             }
             Activation::Elu(alpha) => {
                 let alpha = T::of(alpha);
-                elementwise::map_in_place(a, move |z| if z > zero { z } else { alpha * z.exp_m1() });
+                map(z, a, move |z| if z > zero { z } else { alpha * z.exp_m1() });
             }
             Activation::Selu => {
                 let (lambda, alpha) = (T::of(SELU_LAMBDA), T::of(SELU_ALPHA));
-                elementwise::map_in_place(a, move |z| lambda * if z > zero { z } else { alpha * z.exp_m1() });
+                map(z, a, move |z| lambda * if z > zero { z } else { alpha * z.exp_m1() });
             }
-            Activation::Gelu => elementwise::map_in_place(a, |z| z * normal_distribution(z)),
-            Activation::GeluTanh => elementwise::map_in_place(a, |z| z * sigmoid(twice_u(z))),
+            Activation::Gelu => map(z, a, |z| z * normal_distribution(z)),
+            Activation::GeluTanh => map(z, a, |z| z * sigmoid(twice_u(z))),
             Activation::Silu(beta) => {
                 let beta = T::of(beta);
-                elementwise::map_in_place(a, move |z| z * sigmoid(beta * z));
+                map(z, a, move |z| z * sigmoid(beta * z));
             }
-            Activation::Mish => elementwise::map_in_place(a, |z| z * softplus(z).tanh()),
-            Activation::Softplus => elementwise::map_in_place(a, softplus),
-            Activation::Softmax => softmax::softmax_in_place(a, columns),
+            Activation::Mish => map(z, a, |z| z * softplus(z).tanh()),
+            Activation::Softplus => map(z, a, softplus),
+            Activation::Softmax => {
+                in_place(z, a);
+                softmax::softmax_in_place(a, columns);
+            }
         }
     }
 
-    /// dz = da ∗ g'(z), in the place of da. `saved` is z if the activation needs its input, else a.
-    pub(crate) fn backward<T: Real>(self, saved: &[T], columns: usize, dz: &mut [T]) {
+    /// dz = da ∗ g'(z), in the place of da unless that is given. `saved` is z if the activation needs its input, else a.
+    pub(crate) fn backward<T: Real>(self, saved: &[T], columns: usize, da: Option<&[T]>, dz: &mut [T]) {
         let (zero, one) = (T::ZERO, T::ONE);
         match self {
-            Activation::Identity => {}
-            Activation::Sigmoid => elementwise::zip_in_place(dz, saved, move |da, a| da * (a * (one - a))),
-            Activation::Tanh => elementwise::zip_in_place(dz, saved, move |da, a| da * (one - a * a)),
-            Activation::Relu => elementwise::zip_in_place(dz, saved, move |da, a| if a > zero { da } else { zero }),
+            Activation::Identity => in_place(da, dz),
+            Activation::Sigmoid => zip(da, saved, dz, move |da, a| da * (a * (one - a))),
+            Activation::Tanh => zip(da, saved, dz, move |da, a| da * (one - a * a)),
+            Activation::Relu => zip(da, saved, dz, move |da, a| if a > zero { da } else { zero }),
             Activation::LeakyRelu(s) => {
                 let s = T::of(s);
-                elementwise::zip_in_place(dz, saved, move |da, a| if a > zero { da } else { s * da });
+                zip(da, saved, dz, move |da, a| if a > zero { da } else { s * da });
             }
             Activation::Elu(alpha) => {
                 let alpha = T::of(alpha);
-                elementwise::zip_in_place(dz, saved, move |da, a| if a > zero { da } else { da * (a + alpha) });
+                zip(da, saved, dz, move |da, a| if a > zero { da } else { da * (a + alpha) });
             }
             Activation::Selu => {
                 let (lambda, floor) = (T::of(SELU_LAMBDA), T::of(SELU_LAMBDA * SELU_ALPHA));
-                elementwise::zip_in_place(dz, saved, move |da, a| da * if a > zero { lambda } else { a + floor });
+                zip(da, saved, dz, move |da, a| da * if a > zero { lambda } else { a + floor });
             }
-            Activation::Gelu => elementwise::zip_in_place(dz, saved, |da, z| {
+            Activation::Gelu => zip(da, saved, dz, |da, z| {
                 let density = T::of(INV_SQRT_TAU) * (T::of(-0.5) * z * z).exp();
                 da * (normal_distribution(z) + z * density)
             }),
-            Activation::GeluTanh => elementwise::zip_in_place(dz, saved, move |da, z| {
+            Activation::GeluTanh => zip(da, saved, dz, move |da, z| {
                 let [factor, cubic] = GELU_TANH.map(T::of);
                 let s = sigmoid(twice_u(z));
                 da * (s + z * (s * (one - s)) * (factor * (one + T::of(3.0) * cubic * z * z)))
             }),
             Activation::Silu(beta) => {
                 let beta = T::of(beta);
-                elementwise::zip_in_place(dz, saved, move |da, z| {
+                zip(da, saved, dz, move |da, z| {
                     let s = sigmoid(beta * z);
                     da * (s + beta * z * (s * (one - s)))
                 });
             }
-            Activation::Mish => elementwise::zip_in_place(dz, saved, move |da, z| {
+            Activation::Mish => zip(da, saved, dz, move |da, z| {
                 let t = softplus(z).tanh();
                 da * (t + z * ((one - t * t) * sigmoid(z)))
             }),
-            Activation::Softplus => elementwise::zip_in_place(dz, saved, move |da, a| da * -((-a).exp_m1())),
+            Activation::Softplus => zip(da, saved, dz, move |da, a| da * -((-a).exp_m1())),
             Activation::Softmax => {
+                in_place(da, dz);
                 for (dz, a) in dz.chunks_exact_mut(columns.max(1)).zip(saved.chunks_exact(columns.max(1))) {
                     // dz_j = a_j (da_j − Σ_k da_k a_k)
                     let mean = dz.iter().zip(a).fold(zero, |sum, (&da, &a)| sum + da * a);
@@ -219,6 +223,29 @@ impl Activation {
                 }
             }
         }
+    }
+}
+
+/// Puts x where y is, if it is not there.
+fn in_place<T: Real>(x: Option<&[T]>, y: &mut [T]) {
+    if let Some(x) = x {
+        elementwise::copy(x, y);
+    }
+}
+
+/// y = f(x), or f(y) where no x is given.
+fn map<T: Real>(x: Option<&[T]>, y: &mut [T], f: impl Fn(T) -> T + Sync) {
+    match x {
+        Some(x) => elementwise::map(x, y, f),
+        None => elementwise::map_in_place(y, f),
+    }
+}
+
+/// y = f(a, b), or f(y, b) where no a is given.
+fn zip<T: Real>(a: Option<&[T]>, b: &[T], y: &mut [T], f: impl Fn(T, T) -> T + Sync) {
+    match a {
+        Some(a) => elementwise::zip(a, b, y, f),
+        None => elementwise::zip_in_place(y, b, f),
     }
 }
 

@@ -151,7 +151,17 @@ pub fn activate(g: Activation, a: ViewMut) {
 
     fn typed<T: Element>(g: Activation, a: ViewMut) {
         let columns = a.shape().columns();
-        g.forward(T::write(a), columns);
+        g.forward(None, T::write(a), columns);
+    }
+}
+
+/// A = g(Z).
+pub fn activate_to(g: Activation, z: View, a: ViewMut) {
+    fits!("activate_to", z.len() == a.view().len(), z, a.view());
+    by_dtype!(z, typed(g, z, a));
+
+    fn typed<T: Element>(g: Activation, z: View, a: ViewMut) {
+        g.forward(Some(T::read(z)), T::write(a), z.shape().columns());
     }
 }
 
@@ -160,7 +170,17 @@ pub fn activate_backward(g: Activation, saved: View, da: ViewMut) {
     by_dtype!(saved, typed(g, saved, da));
 
     fn typed<T: Element>(g: Activation, saved: View, da: ViewMut) {
-        g.backward(T::read(saved), saved.shape().columns(), T::write(da));
+        g.backward(T::read(saved), saved.shape().columns(), None, T::write(da));
+    }
+}
+
+/// dZ = dA ∗ g'(Z); `saved` as for [`activate_backward`].
+pub fn activate_backward_to(g: Activation, saved: View, da: View, dz: ViewMut) {
+    fits!("activate_backward_to", saved.len() == da.len() && da.len() == dz.view().len(), saved, da);
+    by_dtype!(saved, typed(g, saved, da, dz));
+
+    fn typed<T: Element>(g: Activation, saved: View, da: View, dz: ViewMut) {
+        g.backward(T::read(saved), saved.shape().columns(), Some(T::read(da)), T::write(dz));
     }
 }
 
