@@ -1,15 +1,17 @@
 //! Training on data in memory: without a run folder, in any order of the rows, with classes that are known beforehand, a
 //! portion at a time.
 
-use std::cell::Cell;
+mod stop;
 
 use thalweg::data::arrays::Arrays;
 use thalweg::data::dataset::{self, Dataset};
 use thalweg::data::table::{Table, TextColumn};
 use thalweg::model::Model;
-use thalweg::run::{self, Learner, Trained, Watch};
+use thalweg::run::{self, Learner, Trained};
 use thalweg::spec::Config;
 use thalweg::train::event::Event;
+
+use stop::StopAfter;
 
 fn config(settings: &[(&str, &str)]) -> Config {
     let settings: Vec<_> = settings.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
@@ -194,23 +196,12 @@ fn portions_of_the_same_rows_are_epochs_of_them() {
     assert!(error.contains("found examples of shape [3], expected [2]"), "{error}");
 }
 
-/// Stops after so many looks.
-struct StopAfter(Cell<usize>);
-
-impl Watch for StopAfter {
-    fn event(&mut self, _: &Event) {}
-
-    fn stop(&self) -> bool {
-        self.0.replace(self.0.get().saturating_sub(1)) == 0
-    }
-}
-
 #[test]
 fn a_portion_after_an_interrupted_one_is_learned_whole() {
     let config = config(&[("layers", "8"), ("batch_size", "10"), ("split", "1,0,0")]);
     let data = Dataset::from_arrays(&examples(0..57), None, None, &config).unwrap();
     let mut learner = Learner::new(config, data.clone(), None).unwrap();
-    learner.learn(&data, &mut StopAfter(Cell::new(3))).unwrap();
+    learner.learn(&data, &mut StopAfter(3.into())).unwrap();
     assert_eq!(learner.epochs(), 0);
     // One batch, where the other portion had come to its third.
     let portion = learner.fitted().arrays(&examples(0..9)).unwrap();

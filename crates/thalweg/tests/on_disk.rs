@@ -2,6 +2,7 @@
 #![cfg(feature = "images")]
 
 mod folder;
+mod stop;
 
 use std::path::Path;
 
@@ -9,12 +10,13 @@ use image::{Rgb, RgbImage};
 use thalweg::data::dataset::{self, Dataset};
 use thalweg::data::examples::Examples;
 use thalweg::model::Model;
-use thalweg::run::{self, Outcome, Watch};
+use thalweg::run::{self, Outcome};
 use thalweg::spec::Config;
 use thalweg::train::End;
 use thalweg::train::event::Event;
 
 use folder::{Folder, arrays};
+use stop::StopAfter;
 
 /// Numbers of an example.
 const WIDTH: usize = 10 * 12 * 3;
@@ -176,17 +178,6 @@ fn classes_of_a_table_on_disk_are_in_the_order_that_was_asked_for() {
     let data = load(&folder, &[("data.path", &path), ("from_disk", "true"), ("classes", "middle,low,high")]);
     assert_eq!(data.target.classes, ["middle", "low", "high"]);
     assert_eq!(data.class_counts().unwrap()[0], 0);
-}
-
-/// Stops after so many looks.
-struct StopAfter(std::cell::Cell<usize>);
-
-impl Watch for StopAfter {
-    fn event(&mut self, _: &Event) {}
-
-    fn stop(&self) -> bool {
-        self.0.replace(self.0.get().saturating_sub(1)) == 0
-    }
 }
 
 fn train(folder: &Folder, out: &str, settings: &[(&str, &str)]) -> Outcome {

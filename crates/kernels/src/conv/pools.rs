@@ -82,13 +82,17 @@ pub enum Count {
 }
 
 impl Count {
-    /// What each place of a window adds to its mean: 1 / how many count.
-    fn share<T: Real>(self, windows: &Windows, window: usize) -> T {
-        let places = match self {
-            Count::Window => windows.numbers(1),
-            Count::Image => windows.seen(0, window / windows.output[1]) * windows.seen(1, window % windows.output[1]),
-        };
-        T::of(1.0 / places.max(1) as f64)
+    /// What each place of a window adds to its mean: 1 / how many count. The same in every image.
+    fn shares<T: Real>(self, windows: &Windows, shares: &mut [T]) {
+        for (window, share) in shares.iter_mut().enumerate() {
+            let places = match self {
+                Count::Window => windows.numbers(1),
+                Count::Image => {
+                    windows.seen(0, window / windows.output[1]) * windows.seen(1, window % windows.output[1])
+                }
+            };
+            *share = T::of(1.0 / places.max(1) as f64);
+        }
     }
 }
 
@@ -99,26 +103,24 @@ impl Count {
 pub fn average_pool<T: Real>(windows: &Windows, count: Count, x: &[T], y: &mut [T]) {
     let channels = windows.input[2];
     assert!(x.len() / windows.image() * windows.count() * channels == y.len(), "conv::average_pool: shapes do not fit");
-    pool::for_each_chunk(y, windows.count() * channels, |i, y| {
-        let image = &x[i * windows.image()..][..windows.image()];
-        y.fill(T::ZERO);
-        windows.for_each_vectorised(
-            #[inline(always)]
-            |pixel, window, _| {
-                let y = &mut y[window * channels..][..channels];
-                y.iter_mut().zip(&image[pixel * channels..]).for_each(|(y, &x)| *y += x);
-            },
-        );
-        scale_each(windows, count, y);
+    with_room(windows.count(), |shares: &mut [T]| {
+        count.shares(windows, shares);
+        let shares = &*shares;
+        pool::for_each_chunk(y, windows.count() * channels, |i, y| {
+            let image = &x[i * windows.image()..][..windows.image()];
+            y.fill(T::ZERO);
+            windows.for_each_vectorised(
+                #[inline(always)]
+                |pixel, window, _| {
+                    let y = &mut y[window * channels..][..channels];
+                    y.iter_mut().zip(&image[pixel * channels..]).for_each(|(y, &x)| *y += x);
+                },
+            );
+            for (y, &share) in y.chunks_exact_mut(channels).zip(shares) {
+                y.iter_mut().for_each(|y| *y *= share);
+            }
+        });
     });
-}
-
-/// Multiplies the numbers of each window by what a place adds to its mean.
-fn scale_each<T: Real>(windows: &Windows, count: Count, y: &mut [T]) {
-    for (window, y) in y.chunks_exact_mut(windows.input[2]).enumerate() {
-        let share = count.share(windows, window);
-        y.iter_mut().for_each(|y| *y *= share);
-    }
 }
 
 /// The images' gradient of [`average_pool`].
@@ -128,16 +130,17 @@ fn scale_each<T: Real>(windows: &Windows, count: Count, y: &mut [T]) {
 pub fn average_pool_gradient<T: Real>(windows: &Windows, count: Count, dy: &[T], dx: &mut [T]) {
     let (channels, out) = (windows.input[2], windows.count() * windows.input[2]);
     assert!(dx.len() / windows.image() * out == dy.len());
-    pool::for_each_chunk(dx, windows.image(), |i, dx| {
-        dx.fill(T::ZERO);
-        with_room(out, |shares: &mut [T]| {
-            shares.copy_from_slice(&dy[i * out..][..out]);
-            scale_each(windows, count, shares);
+    with_room(windows.count(), |shares: &mut [T]| {
+        count.shares(windows, shares);
+        let shares = &*shares;
+        pool::for_each_chunk(dx, windows.image(), |i, dx| {
+            let dy = &dy[i * out..][..out];
+            dx.fill(T::ZERO);
             windows.for_each_vectorised(
                 #[inline(always)]
                 |pixel, window, _| {
-                    let shares = &shares[window * channels..][..channels];
-                    dx[pixel * channels..][..channels].iter_mut().zip(shares).for_each(|(dx, &share)| *dx += share);
+                    let (dy, share) = (&dy[window * channels..][..channels], shares[window]);
+                    dx[pixel * channels..][..channels].iter_mut().zip(dy).for_each(|(dx, &dy)| *dx += dy * share);
                 },
             );
         });

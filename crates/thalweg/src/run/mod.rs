@@ -13,8 +13,6 @@ mod outcome;
 #[cfg(feature = "images")]
 mod preview;
 mod scribe;
-#[cfg(test)]
-mod tests;
 
 use std::path::Path;
 
@@ -97,7 +95,7 @@ pub fn resume(folder: &Path, watch: &mut dyn Watch) -> Result<Outcome> {
     thalweg_kernels::pool::set_threads(config.train.threads);
     let mut begun = config.clone();
     if folder.start().exists() {
-        begun.train.start_from = folder.start().to_str().map(String::from);
+        begun.train.start_from = Some(folder.start().display().to_string());
     }
     let (data, plan) = prepare(&begun)?;
     let (checkpoint, notice) = Checkpoint::load(&folder)?;

@@ -14,6 +14,12 @@ pub use activation::Activation;
 pub use shape::Shape;
 pub use thalweg_kernels::Real;
 
+/// A matrix of so many rows, its columns as rows.
+pub(crate) fn transposed<T: Copy>(matrix: &[T], rows: usize) -> Vec<T> {
+    let columns = matrix.len() / rows.max(1);
+    (0..matrix.len()).map(|i| matrix[i % rows * columns + i / rows]).collect()
+}
+
 /// The type of a tensor's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -10,7 +10,7 @@ use thalweg_kernels::conv::{self, Windows};
 use thalweg_kernels::{elementwise, pool};
 
 use super::ops::{self, Element, Products, by_dtype, with_products};
-use super::{Activation, Dtype, Tensor, View, ViewMut};
+use super::{Activation, Dtype, Tensor, View, ViewMut, transposed};
 
 /// What a spectrum is made of.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -93,9 +93,9 @@ impl Bands {
     fn tables(&self, dtype: Dtype) -> Tables {
         let bins = self.bins().len();
         let matrix = |rows: usize, columns: usize, numbers: Vec<f64>| {
-            let transposed = (0..rows * columns).map(|i| numbers[i % rows * columns + i / rows]).collect();
+            let turned = transposed(&numbers, rows);
             let tensor = |shape: [usize; 2], numbers: Vec<f64>| Tensor::from_f64(shape, numbers).to(dtype);
-            [tensor([rows, columns], numbers.clone()), tensor([columns, rows], transposed)]
+            [tensor([rows, columns], numbers), tensor([columns, rows], turned)]
         };
         Tables {
             waves: Tensor::from_f64([2 * bins, self.window], self.waves()).to(dtype),

@@ -127,9 +127,8 @@ impl Question<'_> {
         let survey = self.survey;
         let classes = Chosen { task, kind: ColumnKind::Categorical, separator: None, decision: None };
         match (task, self.data.classes.len()) {
-            (_, 0) => {}
             (Task::Binary, 2) | (Task::Multiclass, 2..) => return Ok(classes),
-            (Task::Binary | Task::Multiclass, given) => {
+            (Task::Binary | Task::Multiclass, given @ 1..) => {
                 return Err(Error::config(format!("{task} with {given} classes"))
                     .at("--classes")
                     .fix("name two classes for binary, two or more for multiclass"));

@@ -15,7 +15,7 @@ use crate::data::schema::Task;
 use crate::layers::{Embedding, LogMelOptions};
 use crate::model::Model;
 use crate::tensor::activation::GELU_TANH;
-use crate::tensor::{Activation, Dtype};
+use crate::tensor::{Activation, Dtype, transposed};
 use crate::train::event::Decision;
 use crate::{Error, Result};
 
@@ -77,9 +77,7 @@ fn name_of(g: Activation) -> &'static str {
 
 /// Numbers whose first dimension goes last: filters, which Keras has there.
 fn first_last((shape, numbers): Variable) -> Variable {
-    let (first, rest) = (shape[0], numbers.len() / shape[0].max(1));
-    let turned = (0..rest).flat_map(|i| (0..first).map(move |f| f * rest + i)).map(|place| numbers[place]);
-    ([&shape[1..], &[first]].concat(), turned.collect())
+    ([&shape[1..], &shape[..1]].concat(), transposed(&numbers, shape[0]))
 }
 
 impl Keras<'_> {

@@ -11,7 +11,7 @@ use crate::layers::{
 };
 use crate::network::Entry;
 use crate::tensor::conv::Windows;
-use crate::tensor::{Activation, Shape, View};
+use crate::tensor::{Activation, Shape, View, transposed};
 use crate::windows::{self, Padding, Pair};
 use crate::{Error, Result};
 
@@ -70,10 +70,8 @@ impl Place<'_> {
         let own = entry.shape.dimensions();
         let (filters, channels) = (own[0], own[own.len() - 1]);
         let window: usize = own[1..own.len() - 1].iter().product();
-        let at = |filter: usize, channel: usize, place: usize| view.at((filter * window + place) * channels + channel);
-        let numbers = (0..filters).flat_map(|filter| {
-            (0..channels).flat_map(move |channel| (0..window).map(move |place| at(filter, channel, place)))
-        });
+        let numbers = view.to_f64();
+        let numbers = numbers.chunks_exact(window * channels).flat_map(|filter| transposed(filter, window));
         let mut dimensions = vec![filters, channels];
         dimensions.extend(&own[1..own.len() - 1]);
         graph.floats(&entry.name, &dimensions, numbers)

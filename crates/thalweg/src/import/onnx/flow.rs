@@ -1,7 +1,7 @@
 //! What flows from node to node: which of our shapes it is, and in which order the graph has its numbers.
 
 use super::graph::Constant;
-use crate::tensor::Shape;
+use crate::tensor::{Shape, transposed};
 
 /// Most numbers of an example that constants are compared with.
 const MOST_NUMBERS: usize = 1 << 22;
@@ -82,8 +82,7 @@ impl Flow {
 
     /// Numbers of an example in our order, from the graph's.
     pub(super) fn to_own(&self, numbers: &[f64]) -> Vec<f64> {
-        let (channels, pixels) = (self.channels_first, numbers.len() / self.channels_first.max(1));
-        (0..numbers.len()).map(|i| numbers[i % channels * pixels + i / channels]).collect()
+        transposed(numbers, self.channels_first)
     }
 
     /// A constant that is applied to each number of an example: one for all of them, or one for each of the last of our

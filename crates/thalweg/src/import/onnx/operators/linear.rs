@@ -6,13 +6,7 @@ use crate::import::onnx::flow::Flow;
 use crate::import::onnx::graph::{Constant, Options};
 use crate::import::onnx::piece::{Draft, Piece};
 use crate::layers::{Conv1d, Conv2d};
-use crate::tensor::{Activation, Shape};
-
-/// A matrix of so many rows, its columns as rows.
-fn transposed(matrix: Vec<f64>, rows: usize) -> Vec<f64> {
-    let columns = matrix.len() / rows;
-    (0..matrix.len()).map(|i| matrix[i % rows * columns + i / rows]).collect()
-}
+use crate::tensor::{Activation, Shape, transposed};
 
 /// A matrix's numbers, transposed where asked for: rows × columns.
 fn matrix(constant: &Constant, turned: bool) -> Option<(Vec<f64>, usize, usize)> {
@@ -20,7 +14,7 @@ fn matrix(constant: &Constant, turned: bool) -> Option<(Vec<f64>, usize, usize)>
     if !turned {
         return Some((constant.numbers.clone(), rows, columns));
     }
-    (rows > 0).then(|| (transposed(constant.numbers.clone(), rows), columns, rows))
+    (rows > 0).then(|| (transposed(&constant.numbers, rows), columns, rows))
 }
 
 pub(super) fn gemm(step: &mut Step) -> Result<Flow> {

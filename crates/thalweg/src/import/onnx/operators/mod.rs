@@ -98,6 +98,20 @@ impl<'a> Step<'a> {
         Ok(constant.numbers.clone())
     }
 
+    /// Whole numbers: an option or, in newer operators, the second input.
+    fn integers(&self, name: &str) -> Result<Option<Vec<i64>>> {
+        match self.node.ints(name) {
+            Some(numbers) => Ok(Some(numbers.to_vec())),
+            None => Ok(self.optional(1)?.map(|numbers| numbers.numbers.iter().map(|&n| n as i64).collect())),
+        }
+    }
+
+    /// Nothing that the node makes besides the first may be used.
+    fn gives_one(&self, else_what: &str) -> Result<()> {
+        let used = |output: &String| !self.graph.users(output).is_empty();
+        if self.node.output.iter().skip(1).any(used) { Err(self.refuse(else_what)) } else { Ok(()) }
+    }
+
     fn activate(&mut self, g: Activation) -> Result<Flow> {
         activate(self.pieces, g);
         Ok(self.x.clone().renamed(self.output()))
@@ -133,8 +147,6 @@ fn dropout(step: &mut Step) -> Result<Flow> {
     if drops && step.optional(2)?.is_some_and(|training| training.numbers != [0.0]) {
         return Err(step.refuse("it drops in prediction"));
     }
-    if step.node.output.iter().skip(1).any(|output| !step.graph.users(output).is_empty()) {
-        return Err(step.refuse("its mask is used"));
-    }
+    step.gives_one("its mask is used")?;
     Ok(step.x.clone().renamed(step.output()))
 }

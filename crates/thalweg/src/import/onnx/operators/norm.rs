@@ -68,9 +68,7 @@ pub(super) fn layer_norm(step: &mut Step) -> Result<Flow> {
     let Some(layer) = found.filter(|_| step.x.is_own() || whole) else {
         return Err(step.refuse(format!("it norms over other numbers of {:?} than a layer would", step.x.dims)));
     };
-    if step.node.output.iter().skip(1).any(|output| !step.graph.users(output).is_empty()) {
-        return Err(step.refuse("its means or deviations are used"));
-    }
+    step.gives_one("its means or deviations are used")?;
     let learned = |numbers: Vec<f64>| if whole { step.x.to_own(&numbers) } else { numbers };
     let gamma = learned(step.list(1, over)?);
     let beta = step.optional(2)?.map(|_| step.list(2, over)).transpose()?;

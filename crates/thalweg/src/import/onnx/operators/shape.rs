@@ -17,10 +17,7 @@ pub(super) fn flatten(step: &mut Step) -> Result<Flow> {
 
 pub(super) fn reshape(step: &mut Step) -> Result<Flow> {
     let size = step.x.shape.size();
-    let wanted: Vec<i64> = match step.node.ints("shape") {
-        Some(shape) => shape.to_vec(),
-        None => step.constant(1)?.numbers.iter().map(|&n| n as i64).collect(),
-    };
+    let wanted = step.integers("shape")?.ok_or_else(|| step.refuse("it does not say which shape"))?;
     let copies = step.node.int("allowzero").unwrap_or(0) == 0;
     let wrong = || step.refuse(format!("it makes {wanted:?} of examples of {:?}", step.x.dims));
     // Where whole examples stay whole, the first dimension is still that of examples.
@@ -45,11 +42,7 @@ pub(super) fn reshape(step: &mut Step) -> Result<Flow> {
 
 /// Dimensions of 1 taken away or put in.
 pub(super) fn view(step: &mut Step) -> Result<Flow> {
-    let axes: Vec<i64> = match (step.node.ints("axes"), step.optional(1)?) {
-        (Some(axes), _) => axes.to_vec(),
-        (None, Some(axes)) => axes.numbers.iter().map(|&axis| axis as i64).collect(),
-        (None, None) => return Err(step.refuse("it does not say which axes")),
-    };
+    let axes = step.integers("axes")?.ok_or_else(|| step.refuse("it does not say which axes"))?;
     let mut dims = step.x.dims.clone();
     let squeeze = step.node.op_type == "Squeeze";
     let rank = dims.len() as i64 + 1 + if squeeze { 0 } else { axes.len() as i64 };

@@ -6,7 +6,7 @@ use crate::import::onnx::flow::Flow;
 use crate::import::onnx::graph::Options;
 use crate::import::onnx::piece::{Draft, Piece};
 use crate::layers::{Conv1d, Conv2d, Layer, Pool1d, Pool2d, Pooling};
-use crate::tensor::Activation;
+use crate::tensor::{Activation, transposed};
 use crate::windows::{Padding, Pair};
 
 /// Numbers for each axis, or the usual one.
@@ -121,10 +121,8 @@ pub(super) fn conv(step: &mut Step) -> Result<Flow> {
     let of = |name| axes(step, name, window.len(), 1);
     let (stride, dilation) = (of("strides")?, of("dilations")?);
     let (padding, _) = padding(step, &[window.to_vec(), stride.clone(), dilation.clone()], &pixels)?;
-    let places: usize = window.iter().product();
-    let numbers = weight.numbers.chunks_exact(part * places);
-    let ours = numbers.flat_map(|filter| (0..part * places).map(move |i| filter[i % part * places + i / part]));
-    let mut parameters = vec![("weight", ours.collect())];
+    let filters_of = weight.numbers.chunks_exact(weight.numbers.len() / filters);
+    let mut parameters = vec![("weight", filters_of.flat_map(|filter| transposed(filter, *part)).collect())];
     let bias = step.optional(2)?.map(|_| step.list(2, *filters)).transpose()?;
     let has_bias = bias.is_some();
     parameters.extend(bias.map(|bias| ("bias", bias)));
@@ -162,24 +160,19 @@ pub(super) fn pool(step: &mut Step, take: Pooling) -> Result<Flow> {
     if step.node.ints("dilations").is_some_and(|dilations| dilations.iter().any(|&n| n != 1)) {
         return Err(step.refuse("its windows are dilated"));
     }
-    if step.node.output.len() > 1 && step.node.output[1..].iter().any(|output| !step.graph.users(output).is_empty()) {
-        return Err(step.refuse("the places of the largest numbers are used"));
-    }
+    step.gives_one("the places of the largest numbers are used")?;
     let (size, stride) = (axes(step, "kernel_shape", pixels.len(), 0)?, axes(step, "strides", pixels.len(), 1)?);
     let (padding, beyond) = padding(step, &[size.clone(), stride.clone(), vec![1; pixels.len()]], &pixels)?;
     let take = match take {
         Pooling::Average => mean(step, padding, beyond)?,
         other => other,
     };
-    if let [size] = size[..] {
-        let layer = Pool1d { stride: Some(stride[0]), padding, ..Pool1d::new(take, Some(size)) };
-        let flow = windowed(step, &layer, channels, &pixels)?;
-        step.pieces.push(Piece::new(layer, Vec::new()));
-        return Ok(flow);
-    }
-    let layer = Pool2d { take, size: Some(pair(&size)), stride: Some(pair(&stride)), padding };
-    let flow = windowed(step, &layer, channels, &pixels)?;
-    step.pieces.push(Piece::new(layer, Vec::new()));
+    let layer: Box<dyn Layer> = match size[..] {
+        [size] => Box::new(Pool1d { stride: Some(stride[0]), padding, ..Pool1d::new(take, Some(size)) }),
+        _ => Box::new(Pool2d { take, size: Some(pair(&size)), stride: Some(pair(&stride)), padding }),
+    };
+    let flow = windowed(step, &*layer, channels, &pixels)?;
+    step.pieces.push(Piece::of(Draft::Other(layer), Vec::new()));
     Ok(flow)
 }
 
@@ -195,17 +188,16 @@ fn mean(step: &Step, padding: Padding, beyond: bool) -> Result<Pooling> {
     }
 }
 
+/// What is taken of all pixels along one axis or two.
+fn of_all(take: Pooling, axes: usize) -> Box<dyn Layer> {
+    if axes == 1 { Box::new(Pool1d::new(take, None)) } else { Box::new(Pool2d::global(take)) }
+}
+
 pub(super) fn global_pool(step: &mut Step, take: Pooling) -> Result<Flow> {
     let (channels, pixels) = image(step)?;
-    if pixels.len() == 1 {
-        let layer = Pool1d::new(take, None);
-        windowed(step, &layer, channels, &pixels)?;
-        step.pieces.push(Piece::new(layer, Vec::new()));
-    } else {
-        let layer = Pool2d::global(take);
-        windowed(step, &layer, channels, &pixels)?;
-        step.pieces.push(Piece::new(layer, Vec::new()));
-    }
+    let layer = of_all(take, pixels.len());
+    windowed(step, &*layer, channels, &pixels)?;
+    step.pieces.push(Piece::of(Draft::Other(layer), Vec::new()));
     let mut dims = vec![1; pixels.len() + 1];
     dims[0] = channels;
     Ok(Flow::new(step.output(), [channels].into(), dims))
@@ -214,10 +206,7 @@ pub(super) fn global_pool(step: &mut Step, take: Pooling) -> Result<Flow> {
 /// The largest number or the mean of all pixels, wherever the channels are.
 pub(super) fn reduce(step: &mut Step, take: Pooling) -> Result<Flow> {
     let rank = step.x.dims.len();
-    let given = match (step.node.ints("axes"), step.optional(1)?) {
-        (Some(axes), _) => axes.to_vec(),
-        (None, constant) => constant.map_or_else(Vec::new, |axes| axes.numbers.iter().map(|&x| x as i64).collect()),
-    };
+    let given = step.integers("axes")?.unwrap_or_default();
     let from_first = |axis: &i64| if *axis < 0 { axis.saturating_add(rank as i64 + 1) } else { *axis };
     let mut axes: Vec<i64> = given.iter().map(from_first).collect();
     axes.sort_unstable();
@@ -229,8 +218,7 @@ pub(super) fn reduce(step: &mut Step, take: Pooling) -> Result<Flow> {
     let own = step.x.is_own() && step.x.dims == step.x.shape.dimensions();
     let channels_at =
         if over(2) && step.x.as_channels_first().is_some() { Some(0) } else { (over(1) && own).then(|| rank - 1) };
-    let layer: Box<dyn Layer> =
-        if rank == 2 { Box::new(Pool1d::new(take, None)) } else { Box::new(Pool2d::global(take)) };
+    let layer = of_all(take, rank.saturating_sub(1));
     let one_each = |at: &usize| layer.output(step.x.shape).is_ok_and(|shape| shape == [step.x.dims[*at]].into());
     let Some(channels_at) = channels_at.filter(one_each) else {
         let what = format!("it reduces over axes {given:?} of examples of {:?}, expected all pixels", step.x.dims);

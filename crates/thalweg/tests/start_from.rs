@@ -1,21 +1,15 @@
 //! Runs that begin from a model.
 
-use std::cell::Cell;
+mod stop;
+
 use std::path::Path;
 
-use super::*;
-use crate::train::End;
+use thalweg::run::{resume, train};
+use thalweg::spec::Config;
+use thalweg::train::End;
+use thalweg::train::event::Event;
 
-/// Asks for a stop after so many questions.
-struct StopAfter(Cell<usize>);
-
-impl Watch for StopAfter {
-    fn event(&mut self, _event: &Event) {}
-
-    fn stop(&self) -> bool {
-        self.0.replace(self.0.get().saturating_sub(1)) == 0
-    }
-}
+use stop::StopAfter;
 
 fn config(folder: &Path, out: &str, more: &[(&str, &str)]) -> Config {
     let out = folder.join(out).display().to_string();
@@ -26,7 +20,7 @@ fn config(folder: &Path, out: &str, more: &[(&str, &str)]) -> Config {
 
 /// The model of a run.
 fn bytes(folder: &Path, run: &str) -> Vec<u8> {
-    std::fs::read(RunFolder::open(folder.join(run)).unwrap().model()).unwrap()
+    std::fs::read(folder.join(run).join("model.safetensors")).unwrap()
 }
 
 #[test]

@@ -1,0 +1,17 @@
+//! Somebody who looks on and has training stop, for tests.
+
+use std::cell::Cell;
+
+use thalweg::run::Watch;
+use thalweg::train::event::Event;
+
+/// Asks for a stop after so many questions.
+pub(crate) struct StopAfter(pub(crate) Cell<usize>);
+
+impl Watch for StopAfter {
+    fn event(&mut self, _: &Event) {}
+
+    fn stop(&self) -> bool {
+        self.0.replace(self.0.get().saturating_sub(1)) == 0
+    }
+}
