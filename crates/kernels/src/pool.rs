@@ -1,6 +1,8 @@
 //! A small pool of threads for regions of a few microseconds: workers spin for a while, then sleep.
 //!
-//! What a task computes must not depend on which thread runs it, so results never depend on the number of threads.
+//! What a task computes must not depend on which thread runs it, so results never depend on the number of threads. Each
+//! thread begins with tasks of its own, the same in every region of as many: what they work on may still be in its cache.
+//! Whoever is done takes what is left of the others'.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -15,10 +17,13 @@ const SPIN: Duration = Duration::from_micros(50);
 /// How often a caller looks whether the workers are done before it lets others have its core.
 const PATIENCE: u32 = 1000;
 
+/// The most shares that the tasks of a region are divided into.
+const SHARES: usize = 64;
+
 struct Job {
     run: *const (dyn Fn(usize) + Sync),
     tasks: usize,
-    next: AtomicUsize,
+    shares: usize,
     /// What the first task to panic said.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
@@ -35,9 +40,15 @@ struct Pool {
     asleep: Mutex<()>,
     wake: Condvar,
     sleepers: AtomicUsize,
+    /// The next task of each share.
+    next: [Share; SHARES],
     /// Held by the thread whose region is running.
     busy: Mutex<()>,
 }
+
+/// A number in a cache line of its own.
+#[repr(align(128))]
+struct Share(AtomicUsize);
 
 static POOL: Pool = Pool {
     threads: AtomicUsize::new(0),
@@ -48,6 +59,7 @@ static POOL: Pool = Pool {
     asleep: Mutex::new(()),
     wake: Condvar::new(),
     sleepers: AtomicUsize::new(0),
+    next: [const { Share(AtomicUsize::new(0)) }; SHARES],
     busy: Mutex::new(()),
 };
 
@@ -93,14 +105,17 @@ pub fn for_each(tasks: usize, f: impl Fn(usize) + Sync) {
     let run: &(dyn Fn(usize) + Sync) = &f;
     // SAFETY: only the lifetime changes; the job is withdrawn and every worker has left it before `f` goes.
     let run: &'static (dyn Fn(usize) + Sync) = unsafe { std::mem::transmute(run) };
-    let job = Job { run, tasks, next: AtomicUsize::new(0), panic: Mutex::new(None) };
+    let job = Job { run, tasks, shares: threads().min(SHARES), panic: Mutex::new(None) };
+    for (share, next) in POOL.next[..job.shares].iter().enumerate() {
+        next.0.store(job.begin(share), SeqCst);
+    }
     POOL.job.store((&raw const job).cast_mut(), SeqCst);
     POOL.region.fetch_add(1, SeqCst);
     if POOL.sleepers.load(SeqCst) > 0 {
         drop(POOL.asleep.lock());
         POOL.wake.notify_all();
     }
-    take_part(&job);
+    take_part(&job, 0);
     POOL.job.store(std::ptr::null_mut(), SeqCst);
     let mut looks = 0;
     while POOL.inside.load(SeqCst) > 0 {
@@ -171,21 +186,31 @@ impl<T> Shared<T> {
     }
 }
 
-fn take_part(job: &Job) {
+impl Job {
+    /// The first task of a share.
+    fn begin(&self, share: usize) -> usize {
+        self.tasks * share / self.shares
+    }
+}
+
+/// Runs the tasks of a thread's own share, then what is left of the others'.
+fn take_part(job: &Job, thread: usize) {
     IN_REGION.set(true);
     let run = catch_unwind(AssertUnwindSafe(|| {
-        loop {
-            let task = job.next.fetch_add(1, SeqCst);
-            if task >= job.tasks {
-                break;
+        for share in (0..job.shares).map(|i| (thread + i) % job.shares) {
+            loop {
+                let task = POOL.next[share].0.fetch_add(1, SeqCst);
+                if task >= job.begin(share + 1) {
+                    break;
+                }
+                // SAFETY: the caller waits in `for_each` until every worker has left the job.
+                unsafe { (*job.run)(task) };
             }
-            // SAFETY: the caller waits in `for_each` until every worker has left the job.
-            unsafe { (*job.run)(task) };
         }
     }));
     IN_REGION.set(false);
     if let Err(panic) = run {
-        job.next.store(job.tasks, SeqCst);
+        POOL.next.iter().for_each(|next| next.0.store(job.tasks, SeqCst));
         job.panic.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get_or_insert(panic);
     }
 }
@@ -213,7 +238,7 @@ fn work(index: usize) {
             let job = POOL.job.load(SeqCst);
             // SAFETY: a job is withdrawn before its caller waits for `inside` to be 0, so what is not null is alive.
             if let Some(job) = unsafe { job.as_ref() } {
-                take_part(job);
+                take_part(job, index + 1);
             }
             POOL.inside.fetch_sub(1, SeqCst);
         }

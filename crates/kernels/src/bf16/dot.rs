@@ -3,7 +3,7 @@
 #[cfg(target_arch = "x86_64")]
 use std::sync::OnceLock;
 
-use super::Sums;
+use super::Begin;
 use super::pack::Block;
 
 /// Whether the machine has them.
@@ -28,24 +28,31 @@ pub(super) fn is_fast() -> bool {
     false
 }
 
-/// The sums of two panels of A times two of B, words lying in pairs in both.
+/// As [`Unit::square`](super::Unit), words lying in pairs in both panels.
 ///
 /// # Safety
-/// The machine must have the instructions, each panel be `depth · parts` blocks, and `sums` have room.
-pub(super) unsafe fn square(parts: usize, depth: usize, a: [*const Block; 2], b: [*const Block; 2], sums: *mut Sums) {
+/// As there.
+pub(super) unsafe fn square(
+    parts: usize,
+    depth: usize,
+    panels: [*const Block; 2],
+    begin: Begin,
+    c: *mut f32,
+    width: usize,
+) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: as the caller promises.
     unsafe {
         match parts {
-            1 => x86::square::<1>(depth, a, b, sums),
-            2 => x86::square::<2>(depth, a, b, sums),
-            _ => x86::square::<3>(depth, a, b, sums),
+            1 => x86::square::<1>(depth, panels, begin, c, width),
+            2 => x86::square::<2>(depth, panels, begin, c, width),
+            _ => x86::square::<3>(depth, panels, begin, c, width),
         }
     }
     #[cfg(not(target_arch = "x86_64"))]
     // SAFETY: as the caller promises.
     unsafe {
-        super::portable::square(parts, depth, a, b, sums)
+        super::portable::square(parts, depth, panels, begin, c, width)
     }
 }
 
@@ -56,7 +63,7 @@ mod x86 {
 
     use super::super::pack::Block;
     use super::super::unit::terms;
-    use super::super::{LINES, SIDE, Sums};
+    use super::super::{Begin, LINES, SIDE};
 
     /// Rows whose sums stay in registers.
     const ROWS: usize = 8;
@@ -64,19 +71,32 @@ mod x86 {
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
     pub(super) unsafe fn square<const PARTS: usize>(
         depth: usize,
-        a: [*const Block; 2],
-        b: [*const Block; 2],
-        sums: *mut Sums,
+        [a, b]: [*const Block; 2],
+        begin: Begin,
+        c: *mut f32,
+        width: usize,
     ) {
         for i in 0..SIDE / ROWS {
             let first = i * ROWS % LINES;
             let mut chains = [[_mm512_setzero_ps(); 2]; ROWS];
+            for (row, chains) in chains.iter_mut().enumerate() {
+                for (half, chain) in chains.iter_mut().enumerate() {
+                    // SAFETY: the caller gives a square of C; the row that begins it is as long.
+                    unsafe {
+                        match begin {
+                            Begin::Zero => {}
+                            Begin::Row(begin) => *chain = _mm512_loadu_ps(begin.as_ptr().add(half * LINES)),
+                            Begin::Sums => *chain = _mm512_loadu_ps(c.add((i * ROWS + row) * width + half * LINES)),
+                        }
+                    }
+                }
+            }
             for step in 0..depth {
                 for &(part_a, part_b) in terms(PARTS) {
                     // SAFETY: the caller gives panels of this many blocks, and each block has its words.
                     unsafe {
-                        let x = (*a[i * ROWS / LINES].add(step * PARTS + part_a)).0.as_ptr().add(first);
-                        let y = b.map(|b| (*b.add(step * PARTS + part_b)).0.as_ptr());
+                        let x = (*a.add(2 * (step * PARTS + part_a) + i * ROWS / LINES)).0.as_ptr().add(first);
+                        let y = [0, 1].map(|half| (*b.add(2 * (step * PARTS + part_b) + half)).0.as_ptr());
                         for pair in 0..LINES {
                             let y = y.map(|y| _mm512_loadu_si512(y.add(pair * LINES).cast()));
                             for (row, chains) in chains.iter_mut().enumerate() {
@@ -95,9 +115,8 @@ mod x86 {
             }
             for (row, chains) in chains.into_iter().enumerate() {
                 for (half, chain) in chains.into_iter().enumerate() {
-                    let at = (i * ROWS + row) * SIDE + half * LINES;
-                    // SAFETY: the caller has room for all rows.
-                    unsafe { _mm512_storeu_ps(sums.cast::<f32>().add(at), chain) };
+                    // SAFETY: the caller gives a square of C.
+                    unsafe { _mm512_storeu_ps(c.add((i * ROWS + row) * width + half * LINES), chain) };
                 }
             }
         }

@@ -7,9 +7,10 @@
 //! | 2 | 3 | about 2⁻¹⁶ |
 //! | 3 | 6 | about 2⁻²³, that of f32 |
 //!
-//! Operands are packed in blocks of 16 lines (rows of A, columns of B) × 32 numbers along k, two of them to a word. Each
-//! number of C is one chain over k, whose order depends on nothing else, as in [`crate::gemm`]; its bits depend on the
-//! unit that computes it, though.
+//! Operands are packed in blocks of 16 lines (rows of A, columns of B) × 32 numbers along k, two of them to a word: all of
+//! the smaller one first, then as much of the other at a time as stays in a core's cache, by the thread that multiplies it.
+//! Each number of C is one chain over k, which begins with the bias. Its order depends on nothing else, as in [`crate::gemm`]; its bits depend
+//! on the unit that computes it, though.
 
 mod dot;
 mod pack;
@@ -18,11 +19,12 @@ mod tiles;
 mod unit;
 
 use std::cell::{Cell, RefCell};
-use std::mem::MaybeUninit;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use crate::gemm::Matrix;
 use crate::pool::{self, Shared};
-use pack::Block;
+use pack::{Block, Lie};
 pub use unit::{Unit, unit};
 
 /// Lines of a block.
@@ -31,13 +33,19 @@ const LINES: usize = 16;
 /// Numbers along k of a block.
 const DEPTH: usize = 32;
 
-/// Lines of A and of B that are multiplied at a time: two blocks each.
+/// Lines of a panel, two blocks beside each other: what is multiplied at a time of A and of B.
 const SIDE: usize = 2 * LINES;
 
-/// The sums of a square of C.
-type Sums = [[f32; SIDE]; SIDE];
+/// The sums of a square of C, row by row.
+type Sums = [f32; SIDE * SIDE];
 
-/// Blocks of squares below which waking a thread does not pay.
+/// Blocks of a panel that are packed at a time: with what they meet, they stay in the second cache.
+const HELD: usize = 160;
+
+/// Blocks of panels beside each other that are packed at a time.
+const BESIDE: usize = 320;
+
+/// Pairs of blocks to multiply below which waking a thread does not pay.
 const ALONE: usize = 16;
 
 /// Fewest rows, columns and terms that are worth packing.
@@ -55,7 +63,8 @@ pub enum Products {
 
 thread_local! {
     static WANTED: Cell<Products> = const { Cell::new(Products::Single) };
-    static ROOM: RefCell<[Vec<Block>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
+    static WHOLE: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
+    static PANELS: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Runs `f` with the products of f32 matrices that this thread asks for computed in this way, where the machine has a
@@ -86,8 +95,8 @@ pub(crate) fn try_gemm(a: Matrix<f32>, b: Matrix<f32>, bias: Option<&[f32]>, c: 
     gemm(unit, parts, a, b, bias, c)
 }
 
-/// C = A·B (+ bias on each row) on a unit of this machine; C is m × n, row by row, and overwritten. False, and C as it
-/// was, where a number that is to be split is infinite or NaN.
+/// C = A·B (+ bias on each row) on a unit of this machine; C is m × n, row by row, and overwritten. False, and C without
+/// meaning, where a number that is to be split is infinite or NaN.
 ///
 /// # Panics
 /// If the shapes do not fit, or the parts are not 1, 2 or 3.
@@ -98,60 +107,138 @@ pub fn gemm(unit: Unit, parts: usize, a: Matrix<f32>, b: Matrix<f32>, bias: Opti
         b.rows == a.columns && c.len() == m * n && bias.is_none_or(|bias| bias.len() == n),
         "bf16::gemm: shapes do not fit"
     );
-    ROOM.with_borrow_mut(|[room_a, room_b]| {
-        let a_fits = pack::pack(unit, parts, a, unit.a_lies(), room_a);
-        if !(a_fits && pack::pack(unit, parts, b.t(), pack::Lie::Pairs, room_b)) {
-            return false;
+    // The smaller operand is packed as a whole.
+    let rows_pass = 2 * m > n;
+    let (lying, kept, lie) = if rows_pass { (a, b.t(), Lie::Pairs) } else { (b.t(), a, unit.a_lies()) };
+    WHOLE.with_borrow_mut(|whole| {
+        pack::pack(unit, parts, kept, lie, whole) && {
+            let c = Shared(c.as_mut_ptr());
+            Product { unit, parts, lying, rows_pass, whole, shape: [m, n], bias, c }.compute()
         }
-        multiply(unit, parts, a.columns.div_ceil(DEPTH), [m, n], [room_a, room_b], bias, c);
-        true
     })
 }
 
-/// The product of packed operands, shared out among threads by squares of C.
-fn multiply(
+/// A product of which one operand is packed, and the other is to be.
+struct Product<'a> {
     unit: Unit,
     parts: usize,
-    depth: usize,
-    [m, n]: [usize; 2],
-    [a, b]: [&[Block]; 2],
-    bias: Option<&[f32]>,
-    c: &mut [f32],
-) {
-    let out = Shared(c.as_mut_ptr());
-    let panel = depth * parts;
-    let across = m.div_ceil(SIDE);
-    let square = |task: usize| {
-        // Squares below each other come one after the other: their panels of B stay in the cache.
-        let (i, j) = (task % across, task / across);
-        // Where the second panel is beyond the last one, the first stands in for it, and nobody reads its sums.
-        let pair = |blocks: &[Block], first: usize, lines: usize| {
-            let second = if (first + 1) * LINES < lines { first + 1 } else { first };
-            [first, second].map(|p| blocks[p * panel..(p + 1) * panel].as_ptr())
-        };
-        let mut sums = MaybeUninit::<Sums>::uninit();
-        // SAFETY: the machine has the unit, each panel is as many blocks as are read, and all sums are written.
-        let sums = unsafe {
-            unit.square(parts, depth, pair(a, 2 * i, m), pair(b, 2 * j, n), sums.as_mut_ptr());
-            sums.assume_init_mut()
-        };
-        let columns = j * SIDE..n.min((j + 1) * SIDE);
-        for (row, sums) in (i * SIDE..m.min((i + 1) * SIDE)).zip(sums) {
-            if let Some(bias) = bias {
-                sums.iter_mut().zip(&bias[columns.clone()]).for_each(|(sum, bias)| *sum += bias);
+    /// The other operand: lines × k.
+    lying: Matrix<'a, f32>,
+    /// Whether its lines are A's rows; else they are B's columns.
+    rows_pass: bool,
+    whole: &'a [Block],
+    /// Rows and columns of C.
+    shape: [usize; 2],
+    bias: Option<&'a [f32]>,
+    c: Shared<f32>,
+}
+
+/// What a square of C begins with.
+#[derive(Debug, Clone, Copy)]
+enum Begin<'a> {
+    Zero,
+    /// The same row for all of its own.
+    Row(&'a [f32; SIDE]),
+    /// What it holds.
+    Sums,
+}
+
+impl Product<'_> {
+    /// Shares the product out among threads; false where a number is to be split that is not finite.
+    fn compute(&self) -> bool {
+        let panels = |lines: usize| lines.div_ceil(SIDE);
+        let (lines, depth) = (panels(self.lying.rows), self.lying.columns.div_ceil(DEPTH));
+        let others = if self.rows_pass { panels(self.shape[1]) } else { panels(self.shape[0]) };
+        let passes = (2 * self.parts * depth).div_ceil(HELD).max(1);
+        let steps = depth.div_ceil(passes).max(1);
+        let alone = lines * others * depth < ALONE;
+        // Panels beside each other meet the other operand together, yet each thread shall have several groups of them. If
+        // there are too few panels to go round, each is packed again for some of what it meets.
+        let tasks = if alone { 1 } else { 4 * pool::threads() };
+        let beside = (BESIDE / (2 * self.parts * steps)).min(lines / tasks).max(1);
+        let groups = lines.div_ceil(beside);
+        let shares = tasks.div_ceil(groups.max(1)).min(others / 8).max(1);
+        let finite = AtomicBool::new(true);
+        let task = |task: usize| {
+            let (group, share) = (task / shares, task % shares);
+            let lines = group * beside..lines.min((group + 1) * beside);
+            let others = others * share / shares..others * (share + 1) / shares;
+            if !PANELS.with_borrow_mut(|panels| self.strip(lines, others, steps, panels)) {
+                finite.store(false, Relaxed);
             }
-            // SAFETY: the columns are within the row of C, and no two tasks share a square.
-            unsafe {
-                let to = out.get().add(row * n + columns.start);
-                // A whole row is a few vectors; only the others need a call.
-                if columns.len() == SIDE {
-                    to.copy_from_nonoverlapping(sums.as_ptr(), SIDE);
-                } else {
-                    to.copy_from_nonoverlapping(sums.as_ptr(), columns.len());
+        };
+        if alone {
+            (0..groups * shares).for_each(task)
+        } else {
+            pool::for_each(groups * shares, task)
+        }
+        finite.into_inner()
+    }
+
+    /// Squares of C where some panels meet others, so many steps along k at a time.
+    fn strip(&self, lines: Range<usize>, others: Range<usize>, steps: usize, panels: &mut Vec<Block>) -> bool {
+        let Product { unit, parts, lying, rows_pass, .. } = *self;
+        let depth = lying.columns.div_ceil(DEPTH);
+        panels.resize(lines.len() * 2 * parts * steps, Block::EMPTY);
+        let lie = if rows_pass { unit.a_lies() } else { Lie::Pairs };
+        let _ready = unit.ready();
+        let mut finite = true;
+        // Without any k, one pass writes the bias.
+        for first in (0..depth.max(1)).step_by(steps) {
+            let steps = steps.min(depth - first);
+            let size = 2 * parts * steps;
+            for (i, line) in lines.clone().enumerate() {
+                let corner = [line * SIDE, first * DEPTH];
+                finite &= pack::panel(unit, parts, lying, corner, lie, &mut panels[i * size..][..size]);
+            }
+            let panel = |line: usize| panels[(line - lines.start) * size..].as_ptr();
+            let other = |other: usize| self.whole[2 * parts * (other * depth + first)..].as_ptr();
+            // As many of the others at a time as stay in the cache.
+            let beside = (BESIDE / size.max(1)).max(1);
+            for start in others.clone().step_by(beside) {
+                let others = start..others.end.min(start + beside);
+                let (rows, columns) = if rows_pass { (&lines, &others) } else { (&others, &lines) };
+                for row in rows.clone() {
+                    for column in columns.clone() {
+                        let both = if rows_pass { [panel(row), other(column)] } else { [other(row), panel(column)] };
+                        // SAFETY: the unit is ready, and both panels have as many blocks as there are steps.
+                        unsafe { self.square([row, column], first == 0, steps, both) };
+                    }
                 }
             }
         }
-    };
-    let squares = across * n.div_ceil(SIDE);
-    if squares * depth < ALONE { (0..squares).for_each(square) } else { pool::for_each(squares, square) }
+        finite
+    }
+
+    /// Adds the products of two panels to a square of C, or begins with them.
+    ///
+    /// # Safety
+    /// The unit must be ready, the panels have blocks for the steps, and no other thread use the square.
+    unsafe fn square(&self, [row, column]: [usize; 2], first: bool, steps: usize, panels: [*const Block; 2]) {
+        let ([height, width], from) = (self.shape, column * SIDE);
+        let [rows, columns] = [height - row * SIDE, width - from].map(|left| left.min(SIDE));
+        let mut bias = [0.0; SIDE];
+        let begin = match self.bias {
+            _ if !first => Begin::Sums,
+            Some(all) => {
+                bias[..columns].copy_from_slice(&all[from..from + columns]);
+                Begin::Row(&bias)
+            }
+            None => Begin::Zero,
+        };
+        // SAFETY: the square lies in C, or in sums of its own where C ends within it.
+        unsafe {
+            let c = self.c.get().add(row * SIDE * width + from);
+            if [rows, columns] == [SIDE, SIDE] {
+                return self.unit.square(self.parts, steps, panels, begin, c, width);
+            }
+            let mut sums: Sums = [0.0; SIDE * SIDE];
+            let sums = sums.as_mut_ptr();
+            if !first {
+                (0..rows).for_each(|i| sums.add(i * SIDE).copy_from_nonoverlapping(c.add(i * width), columns));
+            }
+            self.unit.square(self.parts, steps, panels, begin, sums, SIDE);
+            (0..rows).for_each(|i| c.add(i * width).copy_from_nonoverlapping(sums.add(i * SIDE), columns));
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use super::{DEPTH, LINES, Unit};
+use super::{DEPTH, LINES, SIDE, Unit};
 use crate::gemm::Matrix;
 use crate::pool;
 
@@ -10,6 +10,10 @@ use crate::pool;
 #[derive(Clone)]
 #[repr(C, align(64))]
 pub(super) struct Block(pub(super) [u32; LINES * LINES]);
+
+impl Block {
+    pub(super) const EMPTY: Block = Block([0; LINES * LINES]);
+}
 
 /// Numbers below which waking a thread does not pay.
 const ALONE: usize = 1 << 15;
@@ -23,38 +27,65 @@ pub(super) enum Lie {
     Lines,
 }
 
-/// Packs a matrix of lines × k: panels of sixteen lines, each one block after the other along k, its parts side by side.
-/// Beyond the last line and the last number of a line lie zeros. False where a number that is to be split is not finite.
+/// Packs a matrix of lines × k: panels of two times sixteen lines, each one pair of blocks after the other along k, its
+/// parts side by side. Beyond the last line and the last number of a line lie zeros. False where a number that is to be
+/// split is not finite.
 pub(super) fn pack(unit: Unit, parts: usize, x: Matrix<f32>, lie: Lie, blocks: &mut Vec<Block>) -> bool {
-    let depth = x.columns.div_ceil(DEPTH);
-    blocks.resize(x.rows.div_ceil(LINES) * depth * parts, Block([0; LINES * LINES]));
+    let size = 2 * parts * x.columns.div_ceil(DEPTH);
+    blocks.resize(x.rows.div_ceil(SIDE) * size, Block::EMPTY);
     let finite = AtomicBool::new(true);
-    let panel = |i: usize, panel: &mut [Block]| {
-        for (step, parts) in panel.chunks_exact_mut(parts).enumerate() {
-            if !block(unit, x, [i * LINES, step * DEPTH], lie, parts) {
-                finite.store(false, Relaxed);
-            }
+    let one = |i: usize, blocks: &mut [Block]| {
+        if !panel(unit, parts, x, [i * SIDE, 0], lie, blocks) {
+            finite.store(false, Relaxed);
         }
     };
     if x.rows * x.columns < ALONE {
-        blocks.chunks_mut((depth * parts).max(1)).enumerate().for_each(|(i, blocks)| panel(i, blocks));
+        blocks.chunks_mut(size.max(1)).enumerate().for_each(|(i, blocks)| one(i, blocks));
     } else {
-        pool::for_each_chunk(blocks, depth * parts, panel);
+        pool::for_each_chunk(blocks, size, one);
     }
-    parts == 1 || finite.into_inner()
+    finite.into_inner()
 }
 
-/// Packs the parts of one block; false where a number is not finite.
-fn block(unit: Unit, x: Matrix<f32>, corner: [usize; 2], lie: Lie, parts: &mut [Block]) -> bool {
+/// Packs as much of a panel as there are blocks for, from a corner of the matrix on; false as for [`pack`].
+pub(super) fn panel(
+    unit: Unit,
+    parts: usize,
+    x: Matrix<f32>,
+    corner: [usize; 2],
+    lie: Lie,
+    blocks: &mut [Block],
+) -> bool {
+    let mut finite = true;
+    for (step, blocks) in blocks.chunks_exact_mut(2 * parts).enumerate() {
+        for half in 0..2 {
+            let corner = [corner[0] + half * LINES, corner[1] + step * DEPTH];
+            finite &= block(unit, parts, x, corner, lie, &mut blocks[half..]);
+        }
+    }
+    parts == 1 || finite
+}
+
+/// Packs the parts of one block, every other of `blocks`; false where a number is not finite.
+fn block(unit: Unit, parts: usize, x: Matrix<f32>, corner: [usize; 2], lie: Lie, blocks: &mut [Block]) -> bool {
     #[cfg(target_arch = "x86_64")]
     if unit != Unit::Portable {
-        // SAFETY: the machine has the unit, and so these instructions; the corner is within the matrix.
-        return unsafe { x86::block(x, corner, lie, parts) };
+        // SAFETY: the machine has the unit, and so these instructions.
+        return unsafe {
+            match (parts, lie) {
+                (1, Lie::Pairs) => x86::block::<1, true>(x, corner, blocks),
+                (1, Lie::Lines) => x86::block::<1, false>(x, corner, blocks),
+                (2, Lie::Pairs) => x86::block::<2, true>(x, corner, blocks),
+                (2, Lie::Lines) => x86::block::<2, false>(x, corner, blocks),
+                (_, Lie::Pairs) => x86::block::<3, true>(x, corner, blocks),
+                (_, Lie::Lines) => x86::block::<3, false>(x, corner, blocks),
+            }
+        };
     }
-    portable(x, corner, lie, parts)
+    portable(parts, x, corner, lie, blocks)
 }
 
-fn portable(x: Matrix<f32>, corner: [usize; 2], lie: Lie, parts: &mut [Block]) -> bool {
+fn portable(parts: usize, x: Matrix<f32>, corner: [usize; 2], lie: Lie, blocks: &mut [Block]) -> bool {
     let number = |line: usize, k: usize| {
         let (line, k) = (corner[0] + line, corner[1] + k);
         if line < x.rows && k < x.columns { x.at(line, k) } else { 0.0 }
@@ -65,11 +96,10 @@ fn portable(x: Matrix<f32>, corner: [usize; 2], lie: Lie, parts: &mut [Block]) -
             let mut rest = [number(line, 2 * pair), number(line, 2 * pair + 1)];
             finite &= rest.iter().all(|x| x.is_finite());
             let at = if lie == Lie::Pairs { pair * LINES + line } else { line * LINES + pair };
-            let last = parts.len() - 1;
-            for (part, block) in parts.iter_mut().enumerate() {
-                let kept = rest.map(|x| if part == last { rounded(x) } else { x.to_bits() & 0xffff_0000 });
+            for part in 0..parts {
+                let kept = rest.map(|x| if part + 1 == parts { rounded(x) } else { x.to_bits() & 0xffff_0000 });
                 rest = [0, 1].map(|i| rest[i] - f32::from_bits(kept[i]));
-                block.0[at] = kept[0] >> 16 | kept[1];
+                blocks[2 * part].0[at] = kept[0] >> 16 | kept[1];
             }
         }
     }
@@ -89,76 +119,137 @@ fn rounded(x: f32) -> u32 {
 mod x86 {
     use std::arch::x86_64::*;
     use std::array::from_fn;
+    use std::mem::transmute;
 
-    use super::{Block, DEPTH, LINES, Lie};
+    use super::{Block, DEPTH, LINES};
     use crate::gemm::{Matrix, turn};
 
-    /// Sixteen numbers from a place on, of which so many are there; zeros for the others.
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    unsafe fn load(from: *const f32, there: usize) -> __m512 {
-        let mask = if there >= LINES { u16::MAX } else { (1 << there) - 1 };
-        // SAFETY: what the mask leaves out is not read.
-        unsafe { _mm512_maskz_loadu_ps(mask, from) }
-    }
+    /// Lines that memory is asked for ahead of their turn, where those of a k lie side by side: each k's are far from the
+    /// next one's, and nothing else sees them coming.
+    const AHEAD: usize = 64;
 
-    #[target_feature(enable = "avx512f,avx512bw")]
-    pub(super) unsafe fn block(x: Matrix<f32>, corner: [usize; 2], lie: Lie, parts: &mut [Block]) -> bool {
-        let [lines, ks] = [(x.rows - corner[0]).min(LINES), (x.columns - corner[1]).min(DEPTH)];
-        let corner = x.data.as_ptr().wrapping_add(if x.transposed {
-            corner[1] * x.rows + corner[0]
-        } else {
-            corner[0] * x.columns + corner[1]
-        });
-        let largest = _mm512_set1_ps(f32::MAX);
-        let mut finite = u16::MAX;
-        let last = parts.len() - 1;
-        for (part, block) in parts.iter_mut().enumerate() {
-            // Rows of sixteen words: the lines of a pair, or the pairs of a line, as the matrix lies.
-            for (row, to) in block.0.chunks_exact_mut(LINES).enumerate() {
-                // SAFETY: so many numbers of this row are there, and there is room for sixteen words.
-                unsafe {
-                    let (mut first, mut second) = if x.transposed {
-                        let there = |k: usize| if k < ks { lines } else { 0 };
-                        let from = corner.wrapping_add(2 * row * x.rows);
-                        (load(from, there(2 * row)), load(from.wrapping_add(x.rows), there(2 * row + 1)))
-                    } else {
-                        let there = if row < lines { ks } else { 0 };
-                        let from = corner.wrapping_add(row * x.columns);
-                        (load(from, there), load(from.wrapping_add(LINES), there.saturating_sub(LINES)))
-                    };
-                    finite &= _mm512_cmp_ps_mask::<_CMP_LE_OQ>(_mm512_abs_ps(first), largest)
-                        & _mm512_cmp_ps_mask::<_CMP_LE_OQ>(_mm512_abs_ps(second), largest);
-                    for _ in 0..part {
-                        first = _mm512_sub_ps(first, _mm512_castsi512_ps(cut(first)));
-                        second = _mm512_sub_ps(second, _mm512_castsi512_ps(cut(second)));
-                    }
-                    let (first, second) =
-                        if part == last { (rounded(first), rounded(second)) } else { (cut(first), cut(second)) };
-                    let words = if x.transposed {
-                        _mm512_or_si512(_mm512_srli_epi32::<16>(first), second)
-                    } else {
-                        upper_halves(first, second)
-                    };
-                    _mm512_storeu_si512(to.as_mut_ptr().cast(), words);
-                }
-            }
-            if x.transposed == (lie == Lie::Lines) {
-                // SAFETY: a block is as many words.
-                unsafe { turn(block.0.as_mut_ptr().cast()) };
+    /// Packs the parts of one block; its words lie in pairs or in lines.
+    #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+    pub(super) unsafe fn block<const PARTS: usize, const PAIRS: bool>(
+        x: Matrix<f32>,
+        corner: [usize; 2],
+        blocks: &mut [Block],
+    ) -> bool {
+        // SAFETY: as the caller promises; the block is whole where it is said to be.
+        unsafe {
+            if corner[0] + LINES <= x.rows && corner[1] + DEPTH <= x.columns {
+                any_block::<PARTS, PAIRS, true>(x, corner, blocks)
+            } else {
+                any_block::<PARTS, PAIRS, false>(x, corner, blocks)
             }
         }
-        finite == u16::MAX
     }
 
-    /// The upper halves of thirty-two lanes, in order.
+    /// Sixteen numbers from a place on, of which so many are there if it is not `WHOLE`; zeros for the others.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512bw")]
-    fn upper_halves(first: __m512i, second: __m512i) -> __m512i {
-        let odd: [u16; 32] = from_fn(|i| 2 * i as u16 + 1);
+    #[target_feature(enable = "avx512f")]
+    unsafe fn load<const WHOLE: bool>(from: *const f32, there: usize) -> __m512 {
+        let mask = if there >= LINES { u16::MAX } else { (1 << there) - 1 };
+        // SAFETY: the numbers are there; what the mask leaves out is not read.
+        unsafe { if WHOLE { _mm512_loadu_ps(from) } else { _mm512_maskz_loadu_ps(mask, from) } }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+    unsafe fn any_block<const PARTS: usize, const PAIRS: bool, const WHOLE: bool>(
+        x: Matrix<f32>,
+        corner: [usize; 2],
+        blocks: &mut [Block],
+    ) -> bool {
+        let [lines, ks] = [x.rows.saturating_sub(corner[0]).min(LINES), (x.columns - corner[1]).min(DEPTH)];
+        let [line_stride, k_stride] = if x.transposed { [1, x.rows] } else { [x.columns, 1] };
+        let from = x.data.as_ptr().wrapping_add(corner[0] * line_stride + corner[1] * k_stride);
+        // Row i is two vectors: numbers 2i and 2i + 1 of the lines, or the numbers of line i below 16 and from there on.
+        let lying = |i: usize| {
+            // SAFETY: so many numbers of the row are there.
+            unsafe {
+                if x.transposed {
+                    let (k, from) = (2 * i, from.wrapping_add(2 * i * k_stride));
+                    for from in [from, from.wrapping_add(k_stride)] {
+                        _mm_prefetch::<_MM_HINT_T1>(from.wrapping_add(AHEAD).cast());
+                    }
+                    let there = |k: usize| if k < ks { lines } else { 0 };
+                    [load::<WHOLE>(from, there(k)), load::<WHOLE>(from.wrapping_add(k_stride), there(k + 1))]
+                } else {
+                    let (from, ks) = (from.wrapping_add(i * line_stride), if i < lines { ks } else { 0 });
+                    [load::<WHOLE>(from, ks), load::<WHOLE>(from.wrapping_add(LINES), ks.saturating_sub(LINES))]
+                }
+            }
+        };
+        let mut largest = _mm512_setzero_si512();
+        if x.transposed == PAIRS {
+            for i in 0..LINES {
+                largest = row::<PARTS, PAIRS>(blocks, i, lying(i), largest);
+            }
+        } else {
+            let mut turned = [[_mm512_setzero_ps(); LINES]; 2];
+            for i in 0..LINES {
+                let [first, second] = lying(i);
+                if x.transposed {
+                    (turned[2 * i / LINES][2 * i % LINES], turned[2 * i / LINES][2 * i % LINES + 1]) = (first, second);
+                } else {
+                    (turned[0][i], turned[1][i]) = (first, second);
+                }
+            }
+            let turned = [turn(turned[0]), turn(turned[1])];
+            for i in 0..LINES {
+                let vectors = if PAIRS {
+                    [turned[2 * i / LINES][2 * i % LINES], turned[2 * i / LINES][2 * i % LINES + 1]]
+                } else {
+                    [turned[0][i], turned[1][i]]
+                };
+                largest = row::<PARTS, PAIRS>(blocks, i, vectors, largest);
+            }
+        }
+        _mm512_cmple_epu32_mask(largest, _mm512_set1_epi32(f32::MAX.to_bits() as i32)) == u16::MAX
+    }
+
+    /// Writes a row of each part; gives the largest bits so far, without signs.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+    fn row<const PARTS: usize, const PAIRS: bool>(
+        blocks: &mut [Block],
+        i: usize,
+        [mut first, mut second]: [__m512; 2],
+        mut largest: __m512i,
+    ) -> __m512i {
+        let size = |x| _mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32(0x7fff_ffff));
+        if PARTS > 1 {
+            largest = _mm512_max_epu32(largest, _mm512_max_epu32(size(first), size(second)));
+        }
+        for part in 0..PARTS {
+            let words = if part + 1 == PARTS {
+                // SAFETY: both are 512 bits.
+                let all = unsafe { transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(second, first)) };
+                if PAIRS { _mm512_permutexvar_epi16(order(|i| i % 2 * 16 + i / 2), all) } else { all }
+            } else {
+                let cut = [cut(first), cut(second)];
+                (first, second) = (rest(first, cut[0]), rest(second, cut[1]));
+                if PAIRS {
+                    _mm512_or_si512(_mm512_srli_epi32::<16>(cut[0]), cut[1])
+                } else {
+                    _mm512_permutex2var_epi16(cut[0], order(|i| 2 * i + 1), cut[1])
+                }
+            };
+            let to = &mut blocks[2 * part].0[i * LINES..][..LINES];
+            // SAFETY: there is room for sixteen words.
+            unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), words) };
+        }
+        largest
+    }
+
+    /// Places of half words for a permutation.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn order(at: impl Fn(usize) -> usize) -> __m512i {
+        let places: [u16; 32] = from_fn(|i| at(i) as u16);
         // SAFETY: the array is as long as a vector.
-        let odd = unsafe { _mm512_loadu_si512(odd.as_ptr().cast()) };
-        _mm512_permutex2var_epi16(first, odd, second)
+        unsafe { _mm512_loadu_si512(places.as_ptr().cast()) }
     }
 
     /// The upper halves of lanes, the lower ones zero.
@@ -168,15 +259,10 @@ mod x86 {
         _mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32(0xffff_0000_u32 as i32))
     }
 
-    /// The nearest bf16 in the upper half of each lane.
+    /// What cutting takes away.
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn rounded(x: __m512) -> __m512i {
-        let bits = _mm512_castps_si512(x);
-        let even = _mm512_and_si512(_mm512_srli_epi32::<16>(bits), _mm512_set1_epi32(1));
-        let up = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), even);
-        let quiet = _mm512_or_si512(bits, _mm512_set1_epi32(0x0040_0000));
-        let nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x, x);
-        cut(_mm512_castsi512_ps(_mm512_mask_mov_epi32(up, nan, quiet)))
+    fn rest(x: __m512, cut: __m512i) -> __m512 {
+        _mm512_sub_ps(x, _mm512_castsi512_ps(cut))
     }
 }

@@ -2,31 +2,43 @@
 
 use super::pack::Block;
 use super::unit::terms;
-use super::{LINES, SIDE, Sums};
+use super::{Begin, LINES, SIDE};
 
-/// The sums of two panels of A times two of B, words lying in pairs in both.
+/// As [`Unit::square`](super::Unit), words lying in pairs in both panels.
 ///
 /// # Safety
-/// Each panel must be `depth · parts` blocks, and `sums` have room.
-pub(super) unsafe fn square(parts: usize, depth: usize, a: [*const Block; 2], b: [*const Block; 2], sums: *mut Sums) {
-    // SAFETY: as the caller promises.
-    let sums = unsafe {
-        sums.write([[0.0; SIDE]; SIDE]);
-        &mut *sums
-    };
-    for step in 0..depth {
-        for &(part_a, part_b) in terms(parts) {
-            for (row, sums) in sums.iter_mut().enumerate() {
-                for (column, sum) in sums.iter_mut().enumerate() {
-                    // SAFETY: as the caller promises.
-                    let (x, y) = unsafe {
-                        (&*a[row / LINES].add(step * parts + part_a), &*b[column / LINES].add(step * parts + part_b))
-                    };
-                    for pair in 0..LINES {
-                        let (x, y) = (x.0[pair * LINES + row % LINES], y.0[pair * LINES + column % LINES]);
-                        *sum = high(x).mul_add(high(y), low(x).mul_add(low(y), *sum));
+/// As there.
+pub(super) unsafe fn square(
+    parts: usize,
+    depth: usize,
+    [a, b]: [*const Block; 2],
+    begin: Begin,
+    c: *mut f32,
+    width: usize,
+) {
+    for row in 0..SIDE {
+        for column in 0..SIDE {
+            // SAFETY: the caller gives a square of C, and panels of as many blocks.
+            unsafe {
+                let c = c.add(row * width + column);
+                let mut sum = match begin {
+                    Begin::Zero => 0.0,
+                    Begin::Row(begin) => begin[column],
+                    Begin::Sums => *c,
+                };
+                for step in 0..depth {
+                    for &(part_a, part_b) in terms(parts) {
+                        let block = |x: *const Block, part: usize, line: usize| {
+                            &(*x.add(2 * (step * parts + part) + line / LINES)).0
+                        };
+                        let (x, y) = (block(a, part_a, row), block(b, part_b, column));
+                        for pair in 0..LINES {
+                            let (x, y) = (x[pair * LINES + row % LINES], y[pair * LINES + column % LINES]);
+                            sum = high(x).mul_add(high(y), low(x).mul_add(low(y), sum));
+                        }
                     }
                 }
+                *c = sum;
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Squares of C by matrix tiles (Intel AMX), through inline assembly: the intrinsics are not stable yet. A tile is a
 //! block: of A the sixteen pairs of sixteen rows, of B sixteen columns of sixteen pairs.
 
-use super::Sums;
+use super::Begin;
 use super::pack::Block;
 
 /// Whether the machine has them, the system lets this process use them, and they multiply as their twin does.
@@ -12,18 +12,41 @@ pub(super) fn is_here() -> bool {
     false
 }
 
-/// The sums of two panels of A, words lying in lines, times two of B, words lying in pairs.
+/// Gives this thread eight tiles of sixteen rows of 64 bytes; [`is_here`] must have said that there are tiles.
+pub(super) fn configure() {
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    amx::configure();
+}
+
+/// Takes them away again.
+pub(super) fn release() {
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    amx::release();
+}
+
+/// As [`Unit::square`](super::Unit), words lying in lines in A, in pairs in B.
 ///
 /// # Safety
-/// [`is_here`] must have said so, each panel be `depth · parts` blocks, and `sums` have room.
-pub(super) unsafe fn square(parts: usize, depth: usize, a: [*const Block; 2], b: [*const Block; 2], sums: *mut Sums) {
+/// As there.
+pub(super) unsafe fn square(
+    parts: usize,
+    depth: usize,
+    panels: [*const Block; 2],
+    begin: Begin,
+    c: *mut f32,
+    width: usize,
+) {
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     // SAFETY: as the caller promises.
     unsafe {
-        amx::square(parts, depth, a, b, sums)
+        match parts {
+            1 => amx::square::<1>(depth, panels, begin, c, width),
+            2 => amx::square::<2>(depth, panels, begin, c, width),
+            _ => amx::square::<3>(depth, panels, begin, c, width),
+        }
     }
     #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-    unreachable!("no tiles for {parts} parts, {depth} blocks, {a:?}, {b:?} and {sums:?}")
+    unreachable!("no tiles for {parts} parts, {depth} blocks, {panels:?}, {begin:?}, {c:?} and {width}")
 }
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
@@ -33,7 +56,7 @@ mod amx {
 
     use super::super::pack::{Block, Lie, pack};
     use super::super::unit::terms;
-    use super::super::{DEPTH, LINES, SIDE, Sums, Unit, portable};
+    use super::super::{Begin, DEPTH, LINES, SIDE, Sums, Unit};
     use crate::gemm::Matrix;
     use crate::random::Stream;
 
@@ -75,15 +98,16 @@ mod amx {
             pack(Unit::Portable, parts, Matrix::new(a, SIDE, K), Lie::Lines, &mut in_lines);
             pack(Unit::Portable, parts, Matrix::new(a, SIDE, K), Lie::Pairs, &mut in_pairs);
             pack(Unit::Portable, parts, Matrix::new(b, SIDE, K), Lie::Pairs, &mut columns);
-            let panels = |blocks: &[Block]| [0, K.div_ceil(DEPTH) * parts].map(|first| blocks[first..].as_ptr());
-            let (mut fast, mut twin): (Sums, Sums) = ([[f32::NAN; SIDE]; SIDE], [[0.0; SIDE]; SIDE]);
-            // SAFETY: the machine has the instructions and permits them; each matrix is two panels.
+            let (mut fast, mut twin): (Sums, Sums) = ([f32::NAN; SIDE * SIDE], [f32::NAN; SIDE * SIDE]);
+            let (depth, columns, begin) = (K.div_ceil(DEPTH), columns.as_ptr(), Begin::Row(&[0.5; SIDE]));
+            // SAFETY: the machine has the instructions and permits them; each matrix is a panel.
             unsafe {
-                square(parts, K.div_ceil(DEPTH), panels(&in_lines), panels(&columns), &mut fast);
-                portable::square(parts, K.div_ceil(DEPTH), panels(&in_pairs), panels(&columns), &mut twin);
+                let _ready = Unit::Tiles.ready();
+                Unit::Tiles.square(parts, depth, [in_lines.as_ptr(), columns], begin, fast.as_mut_ptr(), SIDE);
+                Unit::Portable.square(parts, depth, [in_pairs.as_ptr(), columns], begin, twin.as_mut_ptr(), SIDE);
             }
             // Sums of K products of standard normal numbers, added up in another order.
-            fast.iter().flatten().zip(twin.iter().flatten()).all(|(fast, twin)| (fast - twin).abs() < 1e-4)
+            fast.iter().zip(&twin).all(|(fast, twin)| (fast - twin).abs() < 1e-4)
         })
     }
 
@@ -105,54 +129,81 @@ mod amx {
         rows: [16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0],
     };
 
+    /// Whatever the compiler makes of the code around them, it never uses tiles: they keep what they hold.
+    pub(super) fn configure() {
+        // SAFETY: the process has tiles and may use them.
+        unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const CONFIGURATION, options(nostack, preserves_flags)) };
+    }
+
+    pub(super) fn release() {
+        // SAFETY: as above.
+        unsafe { asm!("tilerelease", options(nostack, preserves_flags)) };
+    }
+
+    /// Bytes from a row of a block to the next.
+    const ROW: usize = size_of::<Block>() / LINES;
+
     /// Tiles 0 to 3 keep the sums, 4 and 5 take blocks of A, 6 and 7 blocks of B.
-    pub(super) unsafe fn square(
-        parts: usize,
+    pub(super) unsafe fn square<const PARTS: usize>(
         depth: usize,
-        a: [*const Block; 2],
-        b: [*const Block; 2],
-        sums: *mut Sums,
+        [mut a, mut b]: [*const Block; 2],
+        begin: Begin,
+        c: *mut f32,
+        width: usize,
     ) {
-        const STRIDE: usize = size_of::<Block>() / LINES;
-        // SAFETY: the caller has found the tiles. Panels have as many blocks as are read, `sums` four blocks of rows
-        // SIDE numbers long. The compiler never uses tiles, so they keep their contents from one block to the next.
+        // SAFETY: the caller gives a square of C, and panels of as many blocks as are read. What begins a square is one row
+        // for all rows of a tile: a step of zero bytes.
         unsafe {
-            asm!(
-                "ldtilecfg [{configuration}]", "tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3",
-                configuration = in(reg) &raw const CONFIGURATION,
-                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
-                out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
-            );
-            for step in 0..depth {
-                for &(part_a, part_b) in terms(parts) {
+            let (from, step) = match begin {
+                Begin::Row(begin) => (begin.as_ptr(), 0),
+                _ => (c.cast_const(), 4 * width),
+            };
+            if let Begin::Zero = begin {
+                asm!(
+                    "tilezero tmm0",
+                    "tilezero tmm1",
+                    "tilezero tmm2",
+                    "tilezero tmm3",
+                    options(nostack, preserves_flags),
+                );
+            } else {
+                asm!(
+                    "tileloadd tmm0, [{upper} + {step}*1]", "tileloadd tmm1, [{upper} + {step}*1 + 64]",
+                    "tileloadd tmm2, [{lower} + {step}*1]", "tileloadd tmm3, [{lower} + {step}*1 + 64]",
+                    upper = in(reg) from, lower = in(reg) from.byte_add(LINES * step), step = in(reg) step,
+                    options(nostack, preserves_flags),
+                );
+            }
+            for _ in 0..depth {
+                let mut held = (usize::MAX, usize::MAX);
+                for &(part_a, part_b) in terms(PARTS) {
+                    if part_a != held.0 {
+                        asm!(
+                            "tileloadd tmm4, [{a} + {row}*1]", "tileloadd tmm5, [{a} + {row}*1 + 1024]",
+                            a = in(reg) a.add(2 * part_a), row = in(reg) ROW, options(nostack, preserves_flags),
+                        );
+                    }
+                    if part_b != held.1 {
+                        asm!(
+                            "tileloadd tmm6, [{b} + {row}*1]", "tileloadd tmm7, [{b} + {row}*1 + 1024]",
+                            b = in(reg) b.add(2 * part_b), row = in(reg) ROW, options(nostack, preserves_flags),
+                        );
+                    }
+                    held = (part_a, part_b);
                     asm!(
-                        "tileloadd tmm4, [{a0} + {stride}*1]",
-                        "tileloadd tmm6, [{b0} + {stride}*1]",
                         "tdpbf16ps tmm0, tmm4, tmm6",
-                        "tileloadd tmm7, [{b1} + {stride}*1]",
                         "tdpbf16ps tmm1, tmm4, tmm7",
-                        "tileloadd tmm5, [{a1} + {stride}*1]",
                         "tdpbf16ps tmm2, tmm5, tmm6",
                         "tdpbf16ps tmm3, tmm5, tmm7",
-                        a0 = in(reg) a[0].add(step * parts + part_a),
-                        a1 = in(reg) a[1].add(step * parts + part_a),
-                        b0 = in(reg) b[0].add(step * parts + part_b),
-                        b1 = in(reg) b[1].add(step * parts + part_b),
-                        stride = in(reg) STRIDE,
                         options(nostack, preserves_flags),
                     );
                 }
+                (a, b) = (a.add(2 * PARTS), b.add(2 * PARTS));
             }
-            let upper = sums.cast::<f32>();
             asm!(
-                "tilestored [{upper} + {stride}*1], tmm0",
-                "tilestored [{upper} + {stride}*1 + 64], tmm1",
-                "tilestored [{lower} + {stride}*1], tmm2",
-                "tilestored [{lower} + {stride}*1 + 64], tmm3",
-                "tilerelease",
-                upper = in(reg) upper,
-                lower = in(reg) upper.add(LINES * SIDE),
-                stride = in(reg) SIDE * size_of::<f32>(),
+                "tilestored [{upper} + {step}*1], tmm0", "tilestored [{upper} + {step}*1 + 64], tmm1",
+                "tilestored [{lower} + {step}*1], tmm2", "tilestored [{lower} + {step}*1 + 64], tmm3",
+                upper = in(reg) c, lower = in(reg) c.add(LINES * width), step = in(reg) 4 * width,
                 options(nostack, preserves_flags),
             );
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use super::pack::{Block, Lie};
-use super::{Sums, dot, portable, tiles};
+use super::{Begin, dot, portable, tiles};
 use crate::dispatch::{Instructions, instructions};
 
 /// What multiplies bf16 numbers.
@@ -62,35 +62,55 @@ impl Unit {
         if self == Unit::Tiles { Lie::Lines } else { Lie::Pairs }
     }
 
-    /// The sums of two panels of A times two of B.
+    /// Makes this thread ready for squares.
+    pub(super) fn ready(self) -> Ready {
+        if self == Unit::Tiles {
+            tiles::configure();
+        }
+        Ready(self)
+    }
+
+    /// Adds the products of a panel of A and one of B to a square of C, whose rows are `width` apart.
     ///
     /// # Safety
-    /// The machine must have the unit, each panel be `depth · parts` blocks, and `sums` have room.
+    /// The unit must be [`Ready`], each panel be `2 · depth · parts` blocks, and nobody else use the square.
     pub(super) unsafe fn square(
         self,
         parts: usize,
         depth: usize,
-        a: [*const Block; 2],
-        b: [*const Block; 2],
-        sums: *mut Sums,
+        panels: [*const Block; 2],
+        begin: Begin,
+        c: *mut f32,
+        width: usize,
     ) {
         // SAFETY: as the caller promises.
         unsafe {
             match self {
-                Unit::Portable => portable::square(parts, depth, a, b, sums),
-                Unit::Dot => dot::square(parts, depth, a, b, sums),
-                Unit::Tiles => tiles::square(parts, depth, a, b, sums),
+                Unit::Portable => portable::square(parts, depth, panels, begin, c, width),
+                Unit::Dot => dot::square(parts, depth, panels, begin, c, width),
+                Unit::Tiles => tiles::square(parts, depth, panels, begin, c, width),
             }
         }
     }
 }
 
-/// The products of parts that count, the smallest first: 0 is the largest part of a number. What is left out is
-/// smaller than what is rounded away.
-pub(super) fn terms(parts: usize) -> &'static [(usize, usize)] {
+/// A unit whose squares this thread may compute.
+pub(super) struct Ready(Unit);
+
+impl Drop for Ready {
+    fn drop(&mut self) {
+        if self.0 == Unit::Tiles {
+            tiles::release();
+        }
+    }
+}
+
+/// The products of parts that count, 0 being the largest part of a number: neighbours share one, so that it need not be
+/// read again. What is left out is smaller than what is rounded away.
+pub(super) const fn terms(parts: usize) -> &'static [(usize, usize)] {
     match parts {
         1 => &[(0, 0)],
         2 => &[(0, 1), (1, 0), (0, 0)],
-        _ => &[(0, 2), (1, 1), (2, 0), (0, 1), (1, 0), (0, 0)],
+        _ => &[(0, 2), (0, 1), (1, 1), (1, 0), (2, 0), (0, 0)],
     }
 }

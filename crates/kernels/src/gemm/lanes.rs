@@ -55,7 +55,7 @@ impl<T: Real> Lanes<T> for T {
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) use x86::turn;
+pub(crate) use x86::turn_512 as turn;
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
@@ -149,20 +149,9 @@ mod x86 {
     // A vector is made of quarters (or halves) of 128 bits. First the numbers are transposed within them, then the
     // quarters among the vectors.
 
-    /// Transposes sixteen rows of sixteen words of 32 bits in place.
-    ///
-    /// # Safety
-    /// The machine must have AVX-512, and all words be there.
     #[inline]
     #[target_feature(enable = "avx512f")]
-    pub(crate) unsafe fn turn(words: *mut f32) {
-        // SAFETY: the caller has the words.
-        unsafe { <__m512 as Lanes<f32>>::transpose(|row| words.add(row * 16), words, 16) };
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    fn turn_512(x: [__m512; 16]) -> [__m512; 16] {
+    pub(crate) fn turn_512(x: [__m512; 16]) -> [__m512; 16] {
         // pairs[2i + h], quarter q: numbers 4q + 2h and 4q + 2h + 1 of rows 2i and 2i + 1, interleaved.
         let pairs: [__m512d; 16] = from_fn(|i| {
             let (a, b) = (x[i & !1], x[i | 1]);

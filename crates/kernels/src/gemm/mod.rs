@@ -21,6 +21,7 @@ use tile::MOST_LANES;
 
 use crate::Real;
 use crate::pool::{self, Shared};
+use crate::room::with_room;
 
 /// A matrix of `rows` × `columns`, stored row by row, or (`transposed`) column by column.
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +67,13 @@ const ALONE: usize = 1 << 19;
 /// Rows of C whose multiply-adds take about as long as packing B.
 const PACKING: usize = 8;
 
+/// Numbers from one of a row to the next, in an A stored column by column, from which on each read is one of another page
+/// of memory, so that A is better written anew.
+const FAR: usize = 512;
+
+/// Rows that are written anew at a time.
+const TURNED: usize = 64;
+
 /// C = A·B (+ bias on each row); C is m × n, row by row, and overwritten. Within [`crate::bf16::with_products`] large
 /// products of f32 numbers are computed as that says.
 ///
@@ -88,9 +96,24 @@ pub fn gemm<T: Gemm>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T]
                 row.iter_mut().zip(bias).for_each(|(c, &bias)| *c += bias);
             }
         }
+    } else if a.transposed && m >= FAR && n >= 8 * T::width() {
+        with_room(m * a.columns, |rows| {
+            write_by_rows(a, rows);
+            product(Matrix::new(rows, m, a.columns), b, None, bias, c, [n, 1]);
+        });
     } else {
         product(a, b, None, bias, c, [n, 1]);
     }
+}
+
+/// Writes a matrix stored column by column row by row.
+fn write_by_rows<T: Gemm>(a: Matrix<T>, rows: &mut [T]) {
+    let k = a.columns;
+    pool::for_each_chunk(rows, TURNED * k, |i, rows| {
+        let first = i * TURNED;
+        // SAFETY: the rows are A's, and there is room for them.
+        unsafe { T::turn(a, first..first + rows.len() / k.max(1), rows.as_mut_ptr()) };
+    });
 }
 
 /// B made ready once for products with many A: packed in panels, as strips read them.
@@ -248,6 +271,13 @@ pub trait Gemm: Real {
     /// The columns must be within B and not empty, the panel have room for `panel_size` numbers.
     #[doc(hidden)]
     unsafe fn pack(b: Matrix<Self>, columns: Range<usize>, panel: *mut Self);
+
+    /// Writes some rows of a matrix stored column by column, one after the other.
+    ///
+    /// # Safety
+    /// The rows must be the matrix's, and `to` have room for them.
+    #[doc(hidden)]
+    unsafe fn turn(a: Matrix<Self>, rows: Range<usize>, to: *mut Self);
 }
 
 macro_rules! gemm {
@@ -265,6 +295,11 @@ macro_rules! gemm {
             unsafe fn pack(b: Matrix<Self>, columns: Range<usize>, panel: *mut Self) {
                 // SAFETY: as the caller promises.
                 unsafe { tile::pack::<$type, $avx512, $avx2>(b, columns, panel) }
+            }
+
+            unsafe fn turn(a: Matrix<Self>, rows: Range<usize>, to: *mut Self) {
+                // SAFETY: as the caller promises.
+                unsafe { tile::turn::<$type, $avx512, $avx2>(a, rows, to) }
             }
 
             $(fn product_in_bf16(a: Matrix<Self>, b: Matrix<Self>, bias: Option<&[Self]>, c: &mut [Self]) -> bool {

@@ -65,3 +65,28 @@ pub(super) unsafe fn pack<T: Real, V: Lanes<T>, const S: usize>(
         }
     }
 }
+
+/// Writes rows of a matrix that is stored column by column, one after the other.
+///
+/// # Safety
+/// The rows must be the matrix's, and `to` have room for them.
+#[inline(always)]
+pub(super) unsafe fn turn<T: Real, V: Lanes<T>>(a: Matrix<T>, rows: Range<usize>, to: *mut T) {
+    let (m, k) = (a.rows, a.columns);
+    let from = |row: usize, column: usize| a.data.as_ptr().wrapping_add(column * m + row);
+    let whole = [rows.len() / V::N * V::N, k / V::N * V::N];
+    // SAFETY: squares and single numbers lie within the rows and columns of A, and of `to`.
+    unsafe {
+        for row in (0..whole[0]).step_by(V::N) {
+            for column in (0..whole[1]).step_by(V::N) {
+                V::transpose(|i| from(rows.start + row, column + i), to.add(row * k + column), k);
+            }
+        }
+        for row in 0..rows.len() {
+            let first = if row < whole[0] { whole[1] } else { 0 };
+            for column in first..k {
+                *to.add(row * k + column) = *from(rows.start + row, column);
+            }
+        }
+    }
+}

@@ -93,6 +93,35 @@ pub(super) unsafe fn pack<T: Real, A: Lanes<T>, B: Lanes<T>>(b: Matrix<T>, colum
     }
 }
 
+/// Writes rows of a matrix that is stored column by column with the machine's instructions.
+///
+/// # Safety
+/// As for `pack::turn`.
+pub(super) unsafe fn turn<T: Real, A: Lanes<T>, B: Lanes<T>>(a: Matrix<T>, rows: Range<usize>, to: *mut T) {
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+    unsafe fn avx512<T: Real, V: Lanes<T>>(a: Matrix<T>, rows: Range<usize>, to: *mut T) {
+        // SAFETY: as the caller promises.
+        unsafe { pack::turn::<T, V>(a, rows, to) }
+    }
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn avx2<T: Real, V: Lanes<T>>(a: Matrix<T>, rows: Range<usize>, to: *mut T) {
+        // SAFETY: as the caller promises.
+        unsafe { pack::turn::<T, V>(a, rows, to) }
+    }
+    // SAFETY: the instructions were found; the rest is as the caller promises.
+    unsafe {
+        match instructions() {
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx512 => avx512::<T, A>(a, rows, to),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx2 => avx2::<T, B>(a, rows, to),
+            _ => pack::turn::<T, T>(a, rows, to),
+        }
+    }
+}
+
 #[inline(always)]
 unsafe fn compute_with<T: Real, L: Left<T>, V: Lanes<T>, const ROWS: usize>(strip: Strip<T, L>) {
     // SAFETY: as the caller promises.

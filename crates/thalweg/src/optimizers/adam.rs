@@ -65,8 +65,9 @@ impl Formula<2> for Moments {
         let Adam { beta1, beta2, epsilon, placement, .. } = self.settings;
         let v = T::of(beta1) * v + T::of(1.0 - beta1) * d;
         let s = T::of(beta2) * s + T::of(1.0 - beta2) * (d * d);
-        let v_hat = v / T::of(self.correction1);
-        let s_hat = s / T::of(self.correction2);
+        // Times the inverse: divisions take longest here.
+        let v_hat = v * T::of(1.0 / self.correction1);
+        let s_hat = s * T::of(1.0 / self.correction2);
         (theta - T::of(self.alpha) * (v_hat / placement.root(s_hat, epsilon)), [v, s])
     }
 }
