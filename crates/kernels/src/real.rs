@@ -44,6 +44,14 @@ pub trait Real:
     /// `f32` or `f64`.
     const NAME: &'static str;
 
+    /// The same numbers, if they are f32.
+    fn single(_numbers: &[Self]) -> Option<&[f32]> {
+        None
+    }
+    /// As [`Real::single`], to be written.
+    fn single_mut(_numbers: &mut [Self]) -> Option<&mut [f32]> {
+        None
+    }
     /// The nearest number to an f64.
     fn of(x: f64) -> Self;
     /// The same number as f64.
@@ -133,6 +141,12 @@ impl Real for f32 {
     const NAME: &'static str = "f32";
 
     #[inline(always)]
+    fn single(numbers: &[Self]) -> Option<&[f32]> {
+        Some(numbers)
+    }
+    fn single_mut(numbers: &mut [Self]) -> Option<&mut [f32]> {
+        Some(numbers)
+    }
     fn of(x: f64) -> f32 {
         x as f32
     }

@@ -28,13 +28,12 @@ pub(super) fn is_fast() -> bool {
     false
 }
 
-/// As [`Unit::square`](super::Unit), words lying in pairs in both panels.
+/// As [`Unit::square`](super::Unit), words lying in pairs in both panels, which are blocks.
 ///
 /// # Safety
 /// As there.
 pub(super) unsafe fn square(
-    parts: usize,
-    depth: usize,
+    [parts, depth]: [usize; 2],
     panels: [*const Block; 2],
     begin: Begin,
     c: *mut f32,
@@ -50,9 +49,8 @@ pub(super) unsafe fn square(
         }
     }
     #[cfg(not(target_arch = "x86_64"))]
-    // SAFETY: as the caller promises.
-    unsafe {
-        super::portable::square(parts, depth, panels, begin, c, width)
+    {
+        unreachable!("no dot products for {parts} parts, {depth} steps, {panels:?}, {begin:?}, {c:?} and {width}")
     }
 }
 

@@ -17,6 +17,7 @@ mod pack;
 mod portable;
 mod tiles;
 mod unit;
+pub(crate) mod windows;
 
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
@@ -25,6 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use crate::gemm::Matrix;
 use crate::pool::{self, Shared};
 use pack::{Block, Lie};
+use unit::Rows;
 pub use unit::{Unit, unit};
 
 /// Lines of a block.
@@ -85,11 +87,25 @@ pub(crate) fn wanted() -> Products {
     WANTED.get()
 }
 
+/// Whether matrices of so many rows or columns are large enough for packing to pay.
+pub(crate) fn is_worth(a: usize, b: usize) -> bool {
+    a.min(b) >= WORTH
+}
+
+/// The unit and the parts of products of windows, if this thread wants them in bf16, the machine has tiles, and there are
+/// enough channels and filters.
+pub(crate) fn wanted_of_windows(channels: usize, filters: usize) -> Option<(Unit, usize)> {
+    match (WANTED.get(), unit()) {
+        (Products::Parts(parts), Some(Unit::Tiles)) if is_worth(channels, filters) => Some((Unit::Tiles, parts)),
+        _ => None,
+    }
+}
+
 /// Computes a product if this thread wants it in bf16, the machine can and it is large enough.
 pub(crate) fn try_gemm(a: Matrix<f32>, b: Matrix<f32>, bias: Option<&[f32]>, c: &mut [f32]) -> bool {
     let Products::Parts(parts) = WANTED.get() else { return false };
     let Some(unit) = unit().filter(|unit| unit.is_faster(parts)) else { return false };
-    if a.rows.min(b.columns).min(a.columns) < WORTH {
+    if !is_worth(a.rows.min(b.columns), a.columns) {
         return false;
     }
     gemm(unit, parts, a, b, bias, c)
@@ -214,30 +230,61 @@ impl Product<'_> {
     ///
     /// # Safety
     /// The unit must be ready, the panels have blocks for the steps, and no other thread use the square.
-    unsafe fn square(&self, [row, column]: [usize; 2], first: bool, steps: usize, panels: [*const Block; 2]) {
+    unsafe fn square(&self, [row, column]: [usize; 2], first: bool, steps: usize, [a, b]: [*const Block; 2]) {
         let ([height, width], from) = (self.shape, column * SIDE);
-        let [rows, columns] = [height - row * SIDE, width - from].map(|left| left.min(SIDE));
-        let mut bias = [0.0; SIDE];
-        let begin = match self.bias {
-            _ if !first => Begin::Sums,
-            Some(all) => {
-                bias[..columns].copy_from_slice(&all[from..from + columns]);
-                Begin::Row(&bias)
+        let c = self.c.get().wrapping_add(row * SIDE * width + from);
+        let square = Square { c, width, rows: height - row * SIDE, columns: width - from };
+        let begin = if first { self.bias.map(|bias| &bias[from..]) } else { None };
+        // SAFETY: the square lies in C; the rest is as the caller promises.
+        unsafe { square.add(self.unit, [self.parts, steps], Rows::of(a, self.parts), b, begin, !first) };
+    }
+}
+
+/// A square of C: where it begins, how far its rows are apart, and how many of them and of their numbers are left from
+/// there on.
+struct Square {
+    c: *mut f32,
+    width: usize,
+    rows: usize,
+    columns: usize,
+}
+
+impl Square {
+    /// Adds the products of two panels, to what it holds or else to a bias or zero.
+    ///
+    /// # Safety
+    /// The unit must be ready, the panels have blocks for the steps, and no other thread use the square.
+    unsafe fn add(
+        &self,
+        unit: Unit,
+        [parts, steps]: [usize; 2],
+        a: Rows,
+        b: *const Block,
+        bias: Option<&[f32]>,
+        holds: bool,
+    ) {
+        let Square { c, width, .. } = *self;
+        let (rows, columns) = (self.rows.min(SIDE), self.columns.min(SIDE));
+        let mut first = [0.0; SIDE];
+        let begin = match bias {
+            _ if holds => Begin::Sums,
+            Some(bias) => {
+                first[..columns].copy_from_slice(&bias[..columns]);
+                Begin::Row(&first)
             }
             None => Begin::Zero,
         };
         // SAFETY: the square lies in C, or in sums of its own where C ends within it.
         unsafe {
-            let c = self.c.get().add(row * SIDE * width + from);
             if [rows, columns] == [SIDE, SIDE] {
-                return self.unit.square(self.parts, steps, panels, begin, c, width);
+                return unit.square([parts, steps], a, b, begin, c, width);
             }
             let mut sums: Sums = [0.0; SIDE * SIDE];
             let sums = sums.as_mut_ptr();
-            if !first {
+            if holds {
                 (0..rows).for_each(|i| sums.add(i * SIDE).copy_from_nonoverlapping(c.add(i * width), columns));
             }
-            self.unit.square(self.parts, steps, panels, begin, sums, SIDE);
+            unit.square([parts, steps], a, b, begin, sums, SIDE);
             (0..rows).for_each(|i| c.add(i * width).copy_from_nonoverlapping(sums.add(i * SIDE), columns));
         }
     }

@@ -9,10 +9,11 @@ use crate::pool;
 /// Sixteen lines × sixteen pairs of numbers along k: one part of each number.
 #[derive(Clone)]
 #[repr(C, align(64))]
-pub(super) struct Block(pub(super) [u32; LINES * LINES]);
+pub(super) struct Block(pub(super) [u32; Block::WORDS]);
 
 impl Block {
-    pub(super) const EMPTY: Block = Block([0; LINES * LINES]);
+    pub(super) const WORDS: usize = LINES * LINES;
+    pub(super) const EMPTY: Block = Block([0; Block::WORDS]);
 }
 
 /// Numbers below which waking a thread does not pay.
@@ -60,46 +61,94 @@ pub(super) fn panel(
     for (step, blocks) in blocks.chunks_exact_mut(2 * parts).enumerate() {
         for half in 0..2 {
             let corner = [corner[0] + half * LINES, corner[1] + step * DEPTH];
-            finite &= block(unit, parts, x, corner, lie, &mut blocks[half..]);
+            // SAFETY: the blocks of a step have room for both halves of all parts.
+            let place = unsafe { Place::of(blocks.as_mut_ptr().add(half), 2 * Block::WORDS) };
+            // SAFETY: as above.
+            finite &= unsafe { block(unit, parts, Piece::new(x, corner), lie, place) };
         }
     }
     parts == 1 || finite
 }
 
-/// Packs the parts of one block, every other of `blocks`; false where a number is not finite.
-fn block(unit: Unit, parts: usize, x: Matrix<f32>, corner: [usize; 2], lie: Lie, blocks: &mut [Block]) -> bool {
-    #[cfg(target_arch = "x86_64")]
-    if unit != Unit::Portable {
-        // SAFETY: the machine has the unit, and so these instructions.
-        return unsafe {
-            match (parts, lie) {
-                (1, Lie::Pairs) => x86::block::<1, true>(x, corner, blocks),
-                (1, Lie::Lines) => x86::block::<1, false>(x, corner, blocks),
-                (2, Lie::Pairs) => x86::block::<2, true>(x, corner, blocks),
-                (2, Lie::Lines) => x86::block::<2, false>(x, corner, blocks),
-                (_, Lie::Pairs) => x86::block::<3, true>(x, corner, blocks),
-                (_, Lie::Lines) => x86::block::<3, false>(x, corner, blocks),
-            }
-        };
-    }
-    portable(parts, x, corner, lie, blocks)
+/// A piece of a matrix of lines × k that a block takes up: from a corner on so many lines, and numbers of each.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Piece<'a> {
+    x: Matrix<'a, f32>,
+    corner: [usize; 2],
+    size: [usize; 2],
 }
 
-fn portable(parts: usize, x: Matrix<f32>, corner: [usize; 2], lie: Lie, blocks: &mut [Block]) -> bool {
-    let number = |line: usize, k: usize| {
-        let (line, k) = (corner[0] + line, corner[1] + k);
-        if line < x.rows && k < x.columns { x.at(line, k) } else { 0.0 }
-    };
+impl<'a> Piece<'a> {
+    /// As much as is there.
+    pub(super) fn new(x: Matrix<'a, f32>, corner: [usize; 2]) -> Self {
+        let size = [x.rows.saturating_sub(corner[0]).min(LINES), x.columns.saturating_sub(corner[1]).min(DEPTH)];
+        Piece { x, corner, size }
+    }
+
+    /// No more than so many numbers of each line.
+    pub(super) fn up_to(mut self, numbers: usize) -> Self {
+        self.size[1] = self.size[1].min(numbers);
+        self
+    }
+}
+
+/// Where the words of a block go, which may be between words: its sixteen rows of sixteen are some words apart, and so are
+/// its parts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) to: *mut u32,
+    pub(super) row: usize,
+    pub(super) part: usize,
+}
+
+impl Place {
+    /// A whole block.
+    pub(super) fn of(block: *mut Block, part: usize) -> Self {
+        Place { to: block.cast(), row: LINES, part }
+    }
+}
+
+/// Packs the parts of one block, zeros where the piece ends; false where a number is not finite.
+///
+/// # Safety
+/// There must be room for the words.
+pub(super) unsafe fn block(unit: Unit, parts: usize, piece: Piece, lie: Lie, place: Place) -> bool {
+    // SAFETY: the machine has the unit, and so these instructions; there is room, as the caller promises.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        if unit != Unit::Portable {
+            return match (parts, lie) {
+                (1, Lie::Pairs) => x86::block::<1, true>(piece, place),
+                (1, Lie::Lines) => x86::block::<1, false>(piece, place),
+                (2, Lie::Pairs) => x86::block::<2, true>(piece, place),
+                (2, Lie::Lines) => x86::block::<2, false>(piece, place),
+                (_, Lie::Pairs) => x86::block::<3, true>(piece, place),
+                (_, Lie::Lines) => x86::block::<3, false>(piece, place),
+            };
+        }
+        portable(parts, piece, lie, place)
+    }
+}
+
+/// # Safety
+/// As for [`block`].
+unsafe fn portable(parts: usize, Piece { x, corner, size }: Piece, lie: Lie, place: Place) -> bool {
+    let number =
+        |line: usize, k: usize| if line < size[0] && k < size[1] { x.at(corner[0] + line, corner[1] + k) } else { 0.0 };
     let mut finite = true;
     for line in 0..LINES {
         for pair in 0..LINES {
             let mut rest = [number(line, 2 * pair), number(line, 2 * pair + 1)];
             finite &= rest.iter().all(|x| x.is_finite());
-            let at = if lie == Lie::Pairs { pair * LINES + line } else { line * LINES + pair };
+            let [row, column] = if lie == Lie::Pairs { [pair, line] } else { [line, pair] };
             for part in 0..parts {
                 let kept = rest.map(|x| if part + 1 == parts { rounded(x) } else { x.to_bits() & 0xffff_0000 });
                 rest = [0, 1].map(|i| rest[i] - f32::from_bits(kept[i]));
-                blocks[2 * part].0[at] = kept[0] >> 16 | kept[1];
+                // SAFETY: as the caller promises.
+                unsafe {
+                    let to = place.to.add(row * place.row + column + part * place.part);
+                    to.write_unaligned(kept[0] >> 16 | kept[1]);
+                }
             }
         }
     }
@@ -121,26 +170,23 @@ mod x86 {
     use std::array::from_fn;
     use std::mem::transmute;
 
-    use super::{Block, DEPTH, LINES};
-    use crate::gemm::{Matrix, turn};
+    use super::{DEPTH, LINES, Piece, Place};
+    use crate::gemm::turn;
 
     /// Lines that memory is asked for ahead of their turn, where those of a k lie side by side: each k's are far from the
     /// next one's, and nothing else sees them coming.
     const AHEAD: usize = 64;
 
-    /// Packs the parts of one block; its words lie in pairs or in lines.
+    /// # Safety
+    /// As for [`block`](super::block); its words lie in pairs or in lines.
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-    pub(super) unsafe fn block<const PARTS: usize, const PAIRS: bool>(
-        x: Matrix<f32>,
-        corner: [usize; 2],
-        blocks: &mut [Block],
-    ) -> bool {
-        // SAFETY: as the caller promises; the block is whole where it is said to be.
+    pub(super) unsafe fn block<const PARTS: usize, const PAIRS: bool>(piece: Piece, place: Place) -> bool {
+        // SAFETY: as the caller promises.
         unsafe {
-            if corner[0] + LINES <= x.rows && corner[1] + DEPTH <= x.columns {
-                any_block::<PARTS, PAIRS, true>(x, corner, blocks)
+            if piece.size == [LINES, DEPTH] {
+                any_block::<PARTS, PAIRS, true>(piece, place)
             } else {
-                any_block::<PARTS, PAIRS, false>(x, corner, blocks)
+                any_block::<PARTS, PAIRS, false>(piece, place)
             }
         }
     }
@@ -157,11 +203,9 @@ mod x86 {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
     unsafe fn any_block<const PARTS: usize, const PAIRS: bool, const WHOLE: bool>(
-        x: Matrix<f32>,
-        corner: [usize; 2],
-        blocks: &mut [Block],
+        Piece { x, corner, size: [lines, ks] }: Piece,
+        place: Place,
     ) -> bool {
-        let [lines, ks] = [x.rows.saturating_sub(corner[0]).min(LINES), (x.columns - corner[1]).min(DEPTH)];
         let [line_stride, k_stride] = if x.transposed { [1, x.rows] } else { [x.columns, 1] };
         let from = x.data.as_ptr().wrapping_add(corner[0] * line_stride + corner[1] * k_stride);
         // Row i is two vectors: numbers 2i and 2i + 1 of the lines, or the numbers of line i below 16 and from there on.
@@ -184,7 +228,8 @@ mod x86 {
         let mut largest = _mm512_setzero_si512();
         if x.transposed == PAIRS {
             for i in 0..LINES {
-                largest = row::<PARTS, PAIRS>(blocks, i, lying(i), largest);
+                // SAFETY: there is room, as the caller promises.
+                largest = unsafe { row::<PARTS, PAIRS>(place, i, lying(i), largest) };
             }
         } else {
             let mut turned = [[_mm512_setzero_ps(); LINES]; 2];
@@ -203,17 +248,21 @@ mod x86 {
                 } else {
                     [turned[0][i], turned[1][i]]
                 };
-                largest = row::<PARTS, PAIRS>(blocks, i, vectors, largest);
+                // SAFETY: there is room, as the caller promises.
+                largest = unsafe { row::<PARTS, PAIRS>(place, i, vectors, largest) };
             }
         }
         _mm512_cmple_epu32_mask(largest, _mm512_set1_epi32(f32::MAX.to_bits() as i32)) == u16::MAX
     }
 
     /// Writes a row of each part; gives the largest bits so far, without signs.
+    ///
+    /// # Safety
+    /// There must be room.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-    fn row<const PARTS: usize, const PAIRS: bool>(
-        blocks: &mut [Block],
+    unsafe fn row<const PARTS: usize, const PAIRS: bool>(
+        place: Place,
         i: usize,
         [mut first, mut second]: [__m512; 2],
         mut largest: __m512i,
@@ -236,9 +285,8 @@ mod x86 {
                     _mm512_permutex2var_epi16(cut[0], order(|i| 2 * i + 1), cut[1])
                 }
             };
-            let to = &mut blocks[2 * part].0[i * LINES..][..LINES];
-            // SAFETY: there is room for sixteen words.
-            unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), words) };
+            // SAFETY: there is room, as the caller promises.
+            unsafe { _mm512_storeu_si512(place.to.add(i * place.row + part * place.part).cast(), words) };
         }
         largest
     }

@@ -1,24 +1,24 @@
 //! The twin of the other units, in plain loops.
 
 use super::pack::Block;
-use super::unit::terms;
+use super::unit::{Rows, terms};
 use super::{Begin, LINES, SIDE};
 
-/// As [`Unit::square`](super::Unit), words lying in pairs in both panels.
+/// As [`Unit::square`](super::Unit), words lying in lines in A, in pairs in B.
 ///
 /// # Safety
 /// As there.
 pub(super) unsafe fn square(
-    parts: usize,
-    depth: usize,
-    [a, b]: [*const Block; 2],
+    [parts, steps]: [usize; 2],
+    a: Rows,
+    b: *const Block,
     begin: Begin,
     c: *mut f32,
     width: usize,
 ) {
     for row in 0..SIDE {
         for column in 0..SIDE {
-            // SAFETY: the caller gives a square of C, and panels of as many blocks.
+            // SAFETY: the caller gives a square of C, and panels of as many steps.
             unsafe {
                 let c = c.add(row * width + column);
                 let mut sum = match begin {
@@ -26,14 +26,14 @@ pub(super) unsafe fn square(
                     Begin::Row(begin) => begin[column],
                     Begin::Sums => *c,
                 };
-                for step in 0..depth {
+                for step in 0..steps {
                     for &(part_a, part_b) in terms(parts) {
-                        let block = |x: *const Block, part: usize, line: usize| {
-                            &(*x.add(2 * (step * parts + part) + line / LINES)).0
-                        };
-                        let (x, y) = (block(a, part_a, row), block(b, part_b, column));
+                        let x = a.step(step).add(part_a * a.part + row / LINES * a.half + row % LINES * a.row);
+                        let y = &(*b.add(2 * (step * parts + part_b) + column / LINES)).0;
                         for pair in 0..LINES {
-                            let (x, y) = (x[pair * LINES + row % LINES], y[pair * LINES + column % LINES]);
+                            // Rows may begin anywhere, even within a word.
+                            let x = x.cast::<u32>().add(pair).read_unaligned();
+                            let y = y[pair * LINES + column % LINES];
                             sum = high(x).mul_add(high(y), low(x).mul_add(low(y), sum));
                         }
                     }

@@ -3,6 +3,7 @@
 
 use super::Begin;
 use super::pack::Block;
+use super::unit::Rows;
 
 /// Whether the machine has them, the system lets this process use them, and they multiply as their twin does.
 pub(super) fn is_here() -> bool {
@@ -29,9 +30,9 @@ pub(super) fn release() {
 /// # Safety
 /// As there.
 pub(super) unsafe fn square(
-    parts: usize,
-    depth: usize,
-    panels: [*const Block; 2],
+    [parts, steps]: [usize; 2],
+    a: Rows,
+    b: *const Block,
     begin: Begin,
     c: *mut f32,
     width: usize,
@@ -40,13 +41,13 @@ pub(super) unsafe fn square(
     // SAFETY: as the caller promises.
     unsafe {
         match parts {
-            1 => amx::square::<1>(depth, panels, begin, c, width),
-            2 => amx::square::<2>(depth, panels, begin, c, width),
-            _ => amx::square::<3>(depth, panels, begin, c, width),
+            1 => amx::square::<1>(steps, a, b, begin, c, width),
+            2 => amx::square::<2>(steps, a, b, begin, c, width),
+            _ => amx::square::<3>(steps, a, b, begin, c, width),
         }
     }
     #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-    unreachable!("no tiles for {parts} parts, {depth} blocks, {panels:?}, {begin:?}, {c:?} and {width}")
+    unreachable!("no tiles for {parts} parts, {steps} steps of {a:?} and {b:?}, {begin:?}, {c:?} and {width}")
 }
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
@@ -55,7 +56,7 @@ mod amx {
     use std::arch::x86_64::{__cpuid_count, _xgetbv};
 
     use super::super::pack::{Block, Lie, pack};
-    use super::super::unit::terms;
+    use super::super::unit::{Rows, terms};
     use super::super::{Begin, DEPTH, LINES, SIDE, Sums, Unit};
     use crate::gemm::Matrix;
     use crate::random::Stream;
@@ -94,17 +95,16 @@ mod amx {
         Stream::new(1, 0).fill_normal(0, &mut numbers);
         let (a, b) = numbers.split_at(SIDE * K);
         (1..=3).all(|parts| {
-            let [mut in_lines, mut in_pairs, mut columns] = [const { Vec::new() }; 3];
-            pack(Unit::Portable, parts, Matrix::new(a, SIDE, K), Lie::Lines, &mut in_lines);
-            pack(Unit::Portable, parts, Matrix::new(a, SIDE, K), Lie::Pairs, &mut in_pairs);
+            let [mut rows, mut columns] = [const { Vec::new() }; 2];
+            pack(Unit::Portable, parts, Matrix::new(a, SIDE, K), Lie::Lines, &mut rows);
             pack(Unit::Portable, parts, Matrix::new(b, SIDE, K), Lie::Pairs, &mut columns);
             let (mut fast, mut twin): (Sums, Sums) = ([f32::NAN; SIDE * SIDE], [f32::NAN; SIDE * SIDE]);
-            let (depth, columns, begin) = (K.div_ceil(DEPTH), columns.as_ptr(), Begin::Row(&[0.5; SIDE]));
+            let (steps, rows, columns) = (K.div_ceil(DEPTH), Rows::of(rows.as_ptr(), parts), columns.as_ptr());
             // SAFETY: the machine has the instructions and permits them; each matrix is a panel.
             unsafe {
                 let _ready = Unit::Tiles.ready();
-                Unit::Tiles.square(parts, depth, [in_lines.as_ptr(), columns], begin, fast.as_mut_ptr(), SIDE);
-                Unit::Portable.square(parts, depth, [in_pairs.as_ptr(), columns], begin, twin.as_mut_ptr(), SIDE);
+                Unit::Tiles.square([parts, steps], rows, columns, Begin::Row(&[0.5; SIDE]), fast.as_mut_ptr(), SIDE);
+                Unit::Portable.square([parts, steps], rows, columns, Begin::Row(&[0.5; SIDE]), twin.as_mut_ptr(), SIDE);
             }
             // Sums of K products of standard normal numbers, added up in another order.
             fast.iter().zip(&twin).all(|(fast, twin)| (fast - twin).abs() < 1e-4)
@@ -140,13 +140,11 @@ mod amx {
         unsafe { asm!("tilerelease", options(nostack, preserves_flags)) };
     }
 
-    /// Bytes from a row of a block to the next.
-    const ROW: usize = size_of::<Block>() / LINES;
-
     /// Tiles 0 to 3 keep the sums, 4 and 5 take blocks of A, 6 and 7 blocks of B.
     pub(super) unsafe fn square<const PARTS: usize>(
-        depth: usize,
-        [mut a, mut b]: [*const Block; 2],
+        steps: usize,
+        a: Rows,
+        mut b: *const Block,
         begin: Begin,
         c: *mut f32,
         width: usize,
@@ -174,19 +172,23 @@ mod amx {
                     options(nostack, preserves_flags),
                 );
             }
-            for _ in 0..depth {
+            for step in 0..steps {
+                let a_step = a.step(step);
                 let mut held = (usize::MAX, usize::MAX);
                 for &(part_a, part_b) in terms(PARTS) {
                     if part_a != held.0 {
+                        let first = a_step.add(part_a * a.part);
                         asm!(
-                            "tileloadd tmm4, [{a} + {row}*1]", "tileloadd tmm5, [{a} + {row}*1 + 1024]",
-                            a = in(reg) a.add(2 * part_a), row = in(reg) ROW, options(nostack, preserves_flags),
+                            "tileloadd tmm4, [{first} + {row}*1]", "tileloadd tmm5, [{second} + {row}*1]",
+                            first = in(reg) first, second = in(reg) first.add(a.half), row = in(reg) a.row,
+                            options(nostack, preserves_flags),
                         );
                     }
                     if part_b != held.1 {
                         asm!(
                             "tileloadd tmm6, [{b} + {row}*1]", "tileloadd tmm7, [{b} + {row}*1 + 1024]",
-                            b = in(reg) b.add(2 * part_b), row = in(reg) ROW, options(nostack, preserves_flags),
+                            b = in(reg) b.add(2 * part_b), row = in(reg) size_of::<Block>() / LINES,
+                            options(nostack, preserves_flags),
                         );
                     }
                     held = (part_a, part_b);
@@ -198,7 +200,7 @@ mod amx {
                         options(nostack, preserves_flags),
                     );
                 }
-                (a, b) = (a.add(2 * PARTS), b.add(2 * PARTS));
+                b = b.add(2 * PARTS);
             }
             asm!(
                 "tilestored [{upper} + {step}*1], tmm0", "tilestored [{upper} + {step}*1 + 64], tmm1",

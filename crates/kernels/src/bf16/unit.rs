@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use super::pack::{Block, Lie};
-use super::{Begin, dot, portable, tiles};
+use super::{Begin, LINES, dot, portable, tiles};
 use crate::dispatch::{Instructions, instructions};
 
 /// What multiplies bf16 numbers.
@@ -59,7 +59,7 @@ impl Unit {
 
     /// How the words of A's blocks lie.
     pub(super) fn a_lies(self) -> Lie {
-        if self == Unit::Tiles { Lie::Lines } else { Lie::Pairs }
+        if self == Unit::Dot { Lie::Pairs } else { Lie::Lines }
     }
 
     /// Makes this thread ready for squares.
@@ -73,12 +73,13 @@ impl Unit {
     /// Adds the products of a panel of A and one of B to a square of C, whose rows are `width` apart.
     ///
     /// # Safety
-    /// The unit must be [`Ready`], each panel be `2 · depth · parts` blocks, and nobody else use the square.
+    /// The unit must be [`Ready`], the panels have so many steps of so many parts, and nobody else use the square.
+    /// [`Unit::Dot`] takes whole blocks alone.
     pub(super) unsafe fn square(
         self,
-        parts: usize,
-        depth: usize,
-        panels: [*const Block; 2],
+        [parts, steps]: [usize; 2],
+        a: Rows,
+        b: *const Block,
         begin: Begin,
         c: *mut f32,
         width: usize,
@@ -86,11 +87,51 @@ impl Unit {
         // SAFETY: as the caller promises.
         unsafe {
             match self {
-                Unit::Portable => portable::square(parts, depth, panels, begin, c, width),
-                Unit::Dot => dot::square(parts, depth, panels, begin, c, width),
-                Unit::Tiles => tiles::square(parts, depth, panels, begin, c, width),
+                Unit::Portable => portable::square([parts, steps], a, b, begin, c, width),
+                Unit::Dot => dot::square([parts, steps], [a.first.cast(), b], begin, c, width),
+                Unit::Tiles => tiles::square([parts, steps], a, b, begin, c, width),
             }
         }
+    }
+}
+
+/// Where the words of a panel of A lie, in bytes: two times sixteen rows of 64 for each step and part.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rows<'a> {
+    pub(super) first: *const u8,
+    pub(super) steps: Steps<'a>,
+    pub(super) row: usize,
+    pub(super) half: usize,
+    pub(super) part: usize,
+}
+
+/// Where steps along k begin, from the first one on.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Steps<'a> {
+    Every(usize),
+    At(&'a [usize]),
+}
+
+impl Rows<'_> {
+    /// A panel of blocks.
+    pub(super) fn of(blocks: *const Block, parts: usize) -> Self {
+        let size = size_of::<Block>();
+        Rows {
+            first: blocks.cast(),
+            steps: Steps::Every(2 * parts * size),
+            row: size / LINES,
+            half: size,
+            part: 2 * size,
+        }
+    }
+
+    /// Where a step begins.
+    #[inline(always)]
+    pub(super) fn step(&self, step: usize) -> *const u8 {
+        self.first.wrapping_add(match self.steps {
+            Steps::Every(bytes) => step * bytes,
+            Steps::At(places) => places[step],
+        })
     }
 }
 

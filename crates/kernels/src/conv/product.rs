@@ -2,7 +2,8 @@
 //! into the image as the window's place and the number's place in the window together.
 
 use super::{Windows, depthwise};
-use crate::bf16::{Products, wanted, with_products};
+use crate::bf16::windows::{self, Grid};
+use crate::bf16::{Products, is_worth, wanted, wanted_of_windows, with_products};
 use crate::gemm::{Axis, Gemm, Left, Matrix, Strided, gemm, gemm_panels, gemm_strided, pack_columns, packed_size};
 use crate::pool;
 use crate::room::with_room;
@@ -53,6 +54,18 @@ impl Sizes {
     /// Numbers of the room that [`Sizes::deltas_of`] needs for some windows.
     fn deltas_room(&self, windows: usize) -> usize {
         if self.groups == 1 { 0 } else { windows * self.each }
+    }
+
+    /// The windows over padded images that step by one pixel, and see all of their channels.
+    fn grid(&self, padded: &Padded, output: [usize; 2]) -> Option<Grid> {
+        (self.groups == 1).then(|| Grid {
+            image: padded.image,
+            before: padded.before,
+            width: padded.size[1],
+            size: self.windows.size,
+            dilation: self.windows.dilation,
+            output,
+        })
     }
 
     /// dy of a group's filters, side by side.
@@ -131,6 +144,35 @@ impl Padded {
     }
 }
 
+/// Filters packed for matrix tiles, and the windows that they are for.
+struct Tiles<'a> {
+    grid: Grid,
+    filters: &'a windows::Filters<'a>,
+}
+
+impl Tiles<'_> {
+    /// y of an image, if that can be.
+    fn forward<T: Real>(&self, image: &[T], bias: Option<&[T]>, y: &mut [T]) -> bool {
+        let (Some(image), Some(y)) = (T::single(image), T::single_mut(y)) else { return false };
+        windows::forward(&self.grid, self.filters, image, bias.and_then(T::single), y)
+    }
+}
+
+/// Runs `f` with filters, a filter a line, packed for tiles, where products are wanted that way and there is a grid.
+fn with_tiles<T: Real, R>(grid: Option<Grid>, filters: Matrix<T>, f: impl FnOnce(Option<Tiles>) -> R) -> R {
+    let wanted = grid.and_then(|grid| wanted_of_windows(grid.image[2], filters.rows));
+    match (grid, wanted, T::single(filters.data)) {
+        (Some(grid), Some((unit, parts)), Some(data)) => {
+            let Matrix { rows, columns, transposed, .. } = filters;
+            let filters = Matrix { data, rows, columns, transposed };
+            windows::with_filters(unit, parts, filters, grid.image[2], |filters| {
+                f(filters.map(|filters| Tiles { grid, filters }))
+            })
+        }
+        _ => f(None),
+    }
+}
+
 /// C = A·B (+ bias on each row), which a task computes: in f32 with packed panels of B, else as `products` says.
 fn multiply<T: Gemm>(
     products: Products,
@@ -140,7 +182,7 @@ fn multiply<T: Gemm>(
     c: &mut [T],
     (first, width): (usize, usize),
 ) {
-    if products == Products::Single || b.columns < width {
+    if products == Products::Single || b.columns < width || !is_worth(b.rows, b.columns) {
         gemm_panels(a, panels, bias, c, first..first + b.columns, width);
         return;
     }
@@ -178,25 +220,31 @@ pub fn forward<T: Gemm>(
     }
     let (padded, products) = (Padded::seen(windows), wanted());
     let size = packed_size::<T>(own.numbers, own.each);
-    with_room(groups * size, |panels| {
-        for (group, panels) in panels.chunks_exact_mut(size).enumerate() {
-            pack_columns(own.of_group(filters, group).t(), 0..own.each, panels);
-        }
-        let panels = &*panels;
-        pool::for_each_chunk(y, own.deltas, |i, y| {
-            with_room(padded.room(1), |room| {
-                let image = padded.of(image(i), room);
-                let rows = padded.places(1, windows.output, windows.stride);
-                let columns = padded.window(windows.size, windows.dilation, own.part);
-                for group in 0..groups {
-                    let a = Strided::new(&image[group * own.part..], rows, columns);
-                    let b = (own.of_group(filters, group).t(), &panels[group * size..][..size]);
-                    let first = group * own.each;
-                    let bias = bias.map(|bias| &bias[first..first + own.each]);
-                    multiply(products, a, b, bias, y, (first, own.filters));
+    let grid = own.grid(&padded, windows.output).filter(|_| windows.stride == [1, 1]);
+    with_tiles(grid, own.of_group(filters, 0), |tiles| {
+        with_room(groups * size, |panels| {
+            for (group, panels) in panels.chunks_exact_mut(size).enumerate() {
+                pack_columns(own.of_group(filters, group).t(), 0..own.each, panels);
+            }
+            let panels = &*panels;
+            pool::for_each_chunk(y, own.deltas, |i, y| {
+                if tiles.as_ref().is_some_and(|tiles| tiles.forward(image(i), bias, y)) {
+                    return after(y);
                 }
+                with_room(padded.room(1), |room| {
+                    let image = padded.of(image(i), room);
+                    let rows = padded.places(1, windows.output, windows.stride);
+                    let columns = padded.window(windows.size, windows.dilation, own.part);
+                    for group in 0..groups {
+                        let a = Strided::new(&image[group * own.part..], rows, columns);
+                        let b = (own.of_group(filters, group).t(), &panels[group * size..][..size]);
+                        let first = group * own.each;
+                        let bias = bias.map(|bias| &bias[first..first + own.each]);
+                        multiply(products, a, b, bias, y, (first, own.filters));
+                    }
+                });
+                after(y);
             });
-            after(y);
         });
     });
 }
@@ -251,7 +299,10 @@ pub fn filter_gradient<T: Gemm>(
 fn of_part<T: Gemm>(own: &Sizes, x: &[T], dy: &[T], sums: &mut [T]) {
     let (windows, padded) = (&own.windows, Padded::seen(&own.windows));
     let (images, lines) = (x.len() / windows.image(), dy.len() / own.filters);
-    let in_bf16 = wanted() != Products::Single;
+    if of_part_in_tiles(own, &padded, x, dy, sums) {
+        return;
+    }
+    let in_bf16 = wanted() != Products::Single && is_worth(own.numbers, own.each);
     let unfolded = if in_bf16 { lines * own.numbers } else { 0 };
     with_room(padded.room(images) + unfolded + own.deltas_room(lines), |room| {
         let (room, rest) = room.split_at_mut(padded.room(images));
@@ -270,6 +321,16 @@ fn of_part<T: Gemm>(own: &Sizes, x: &[T], dy: &[T], sums: &mut [T]) {
             }
         }
     });
+}
+
+/// As [`of_part`], on matrix tiles, if that can be.
+fn of_part_in_tiles<T: Real>(own: &Sizes, padded: &Padded, x: &[T], dy: &[T], sums: &mut [T]) -> bool {
+    let grid = own.grid(padded, own.windows.output).filter(|_| own.windows.stride == [1, 1]);
+    let tiles = wanted_of_windows(own.part, own.each);
+    let (Some(grid), Some(tiles), Some(sums)) = (grid, tiles, T::single_mut(sums)) else { return false };
+    let (Some(x), Some(dy)) = (T::single(x), T::single(dy)) else { return false };
+    let mut images = x.chunks_exact(own.windows.image()).zip(dy.chunks_exact(own.deltas)).enumerate();
+    images.all(|(i, (x, dy))| windows::filter_gradient(tiles, &grid, x, dy, sums, i > 0))
 }
 
 /// The images' gradient: dy · filters, each number added to where the forward pass read it.
@@ -316,17 +377,23 @@ fn windows_of_deltas<'a, T: Gemm>(own: &Sizes, deltas: impl Fn(usize) -> &'a [T]
             pack_columns(Matrix::new(turned, rows, own.part), 0..own.part, panels);
         }
         let (turned, panels) = (&*turned, &*panels);
-        pool::for_each_chunk(dx, windows.image(), |i, dx| {
-            with_room(padded.room(1), |room| {
-                let dy = padded.of(deltas(i), room);
-                let places = padded.places(1, [height, width], [1, 1]);
-                let window = padded.window(windows.size, windows.dilation, own.each);
-                for group in 0..own.groups {
-                    let a = Strided::new(&dy[group * own.each..], places, window);
-                    let b = Matrix::new(&turned[group * rows * own.part..][..rows * own.part], rows, own.part);
-                    let b = (b, &panels[group * size..][..size]);
-                    multiply(products, a, b, None, dx, (group * own.part, channels));
+        let grid = own.grid(&padded, [height, width]);
+        with_tiles(grid, Matrix::new(&turned[..rows * own.part], rows, own.part).t(), |tiles| {
+            pool::for_each_chunk(dx, windows.image(), |i, dx| {
+                if tiles.as_ref().is_some_and(|tiles| tiles.forward(deltas(i), None, dx)) {
+                    return;
                 }
+                with_room(padded.room(1), |room| {
+                    let dy = padded.of(deltas(i), room);
+                    let places = padded.places(1, [height, width], [1, 1]);
+                    let window = padded.window(windows.size, windows.dilation, own.each);
+                    for group in 0..own.groups {
+                        let a = Strided::new(&dy[group * own.each..], places, window);
+                        let b = Matrix::new(&turned[group * rows * own.part..][..rows * own.part], rows, own.part);
+                        let b = (b, &panels[group * size..][..size]);
+                        multiply(products, a, b, None, dx, (group * own.part, channels));
+                    }
+                });
             });
         });
     });
