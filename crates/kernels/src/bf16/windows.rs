@@ -129,8 +129,23 @@ pub(crate) fn forward(grid: &Grid, filters: &Filters, image: &[f32], bias: Optio
         let pixels = grid.places().next_multiple_of(SIDE) + grid.tap(grid.taps() - 1);
         // A row's last block may reach beyond its pixels, into those that are written next.
         let groups = pixels.div_ceil(LINES) + 1;
-        packed.clear();
         packed.resize(parts * deep * groups, Block::EMPTY);
+        let mut clear = |pixels: Range<usize>| {
+            for blocks in packed.chunks_exact_mut(groups) {
+                for pixel in pixels.clone() {
+                    blocks[pixel / LINES].0[pixel % LINES * LINES..][..LINES].fill(0);
+                }
+            }
+        };
+        let mut end = 0;
+        for row in 0..height {
+            let (row, first) = grid.row(image, row);
+            if first < pixels {
+                clear(end..first);
+                end = (first + row.rows).min(pixels);
+            }
+        }
+        clear(end..groups * LINES);
         let mut finite = true;
         for row in 0..height {
             let (row, first) = grid.row(image, row);
@@ -268,4 +283,86 @@ pub(crate) fn filter_gradient(
         }
         true
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Stream;
+
+    /// A 5 × 6 image with a zero on each side, windows of 2 × 2 whose taps are 1 and 2 apart, 18 filters.
+    const GRID: Grid =
+        Grid { image: [5, 6, 17], before: [1, 1], width: 8, size: [2, 2], dilation: [1, 2], output: [6, 6] };
+    const FILTERS: usize = 18;
+
+    fn normal(n: usize, purpose: u32) -> Vec<f32> {
+        let mut x = vec![0.0; n];
+        Stream::new(17, purpose).fill_normal(0, &mut x);
+        x
+    }
+
+    /// The numbers of all windows, one window below the other.
+    fn windows(image: &[f32]) -> Vec<f64> {
+        let ([height, width, channels], [above, left]) = (GRID.image, GRID.before);
+        let at = |window: usize, tap: usize, channel: usize| {
+            let y = (window / GRID.output[1] + tap / GRID.size[1] * GRID.dilation[0]).wrapping_sub(above);
+            let x = (window % GRID.output[1] + tap % GRID.size[1] * GRID.dilation[1]).wrapping_sub(left);
+            if y < height && x < width { f64::from(image[(y * width + x) * channels + channel]) } else { 0.0 }
+        };
+        let windows = 0..GRID.output[0] * GRID.output[1];
+        windows.flat_map(|w| (0..4 * channels).map(move |i| at(w, i / channels, i % channels))).collect()
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "long")]
+    fn convolutions_and_their_gradients_are_products_with_all_windows() {
+        let (n_windows, numbers) = (GRID.output[0] * GRID.output[1], 4 * GRID.image[2]);
+        let image = normal(GRID.image.iter().product(), 1);
+        let (filters, bias, dy) = (normal(FILTERS * numbers, 2), normal(FILTERS, 3), normal(n_windows * FILTERS, 4));
+        let rows = windows(&image);
+        for unit in [Unit::Portable, Unit::Tiles].into_iter().filter(|unit| unit.is_here()) {
+            for (parts, tolerance) in [(1, 0.3), (2, 1e-3), (3, 2e-5)] {
+                let mut y = vec![f32::NAN; n_windows * FILTERS];
+                let matrix = Matrix::new(&filters, FILTERS, numbers);
+                let done = with_filters(unit, parts, matrix, GRID.image[2], |filters| {
+                    forward(&GRID, filters.unwrap(), &image, Some(&bias), &mut y)
+                });
+                // Twice the gradient, since it is added once.
+                let mut sums = vec![f32::NAN; numbers * FILTERS];
+                assert!(done && filter_gradient((unit, parts), &GRID, &image, &dy, &mut sums, false));
+                assert!(filter_gradient((unit, parts), &GRID, &image, &dy, &mut sums, true));
+                let (x, f, d) = (|w: usize, i: usize| rows[w * numbers + i], &filters, &dy);
+                for (i, y) in y.iter().enumerate() {
+                    let (w, filter) = (i / FILTERS, i % FILTERS);
+                    let sum: f64 = (0..numbers).map(|i| x(w, i) * f64::from(f[filter * numbers + i])).sum();
+                    let expected = sum + f64::from(bias[filter]);
+                    assert!((f64::from(*y) - expected).abs() < tolerance, "{unit:?}, {parts}, y {i}: {y} {expected}");
+                }
+                for (i, sum) in sums.iter().enumerate() {
+                    let (number, filter) = (i / FILTERS, i % FILTERS);
+                    let expected: f64 =
+                        (0..n_windows).map(|w| 2.0 * x(w, number) * f64::from(d[w * FILTERS + filter])).sum();
+                    let error = (f64::from(*sum) - expected).abs();
+                    assert!(error < 2.0 * tolerance, "{unit:?}, {parts}, sum {i}: {sum} {expected}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "long")]
+    fn what_is_split_must_be_finite() {
+        let mut image = normal(GRID.image.iter().product(), 1);
+        image[100] = f32::INFINITY;
+        let (filters, dy) = (normal(FILTERS * 68, 2), normal(36 * FILTERS, 4));
+        let matrix = Matrix::new(&filters, FILTERS, 68);
+        for parts in 1..=3 {
+            let done = with_filters(Unit::Portable, parts, matrix, 17, |filters| {
+                forward(&GRID, filters.unwrap(), &image, None, &mut [0.0; 36 * FILTERS])
+            });
+            assert_eq!(done, parts == 1);
+            let mut sums = [0.0; 68 * FILTERS];
+            assert_eq!(filter_gradient((Unit::Portable, parts), &GRID, &image, &dy, &mut sums, false), parts == 1);
+        }
+    }
 }
