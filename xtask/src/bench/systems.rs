@@ -9,16 +9,17 @@ use serde_json::{Value, json};
 
 use crate::test::root;
 
-/// The names of our side: in f32, and where peers have it, with products in bf16.
-pub(super) const OURS: [&str; 2] = ["thalweg", "thalweg-bf16"];
+/// The names of our side: in f32, and in each precision that products can be asked for.
+pub(super) const OURS: [&str; 4] = ["thalweg", "thalweg-bf16x6", "thalweg-bf16x3", "thalweg-bf16"];
 
 /// The peers' names as bench/peers.py knows them, the Python module that each needs, and the workloads left out for it
 /// because they take minutes and say nothing new.
-const PEERS: [(&str, &str, &[&str]); 9] = [
+const PEERS: [(&str, &str, &[&str]); 10] = [
     ("torch", "torch", &[]),
     ("torch-cl", "torch", &[]),
-    ("torch-bf16", "torch", &["w2", "w4", "w5", "w6"]),
-    ("torch-medium", "torch", &["w2", "w4", "w5", "w6"]),
+    ("torch-bf16", "torch", &["w2", "w4", "w5"]),
+    ("torch-bf16-cl", "torch", &[]),
+    ("torch-medium", "torch", &["w2", "w4", "w5"]),
     ("torch-compile", "torch", &["w3", "w5", "w6"]),
     ("jax", "jax", &["w3", "w6"]),
     ("sklearn", "sklearn", &["w1", "w3", "w5"]),
@@ -39,7 +40,7 @@ pub(super) struct System {
 impl System {
     /// Our side of a workload.
     pub(super) fn ours(workload: &'static str) -> Vec<System> {
-        let systems = if matches!(workload, "w1" | "w3") { &OURS[..] } else { &OURS[..1] };
+        let systems = if matches!(workload, "w1" | "w3" | "w6") { &OURS[..] } else { &OURS[..1] };
         systems.iter().map(|name| System { name, workload, python: None, times: Vec::new(), loss: None }).collect()
     }
 
@@ -90,7 +91,12 @@ impl System {
 
 /// What a system multiplies.
 fn precision(system: &str) -> &'static str {
-    if system.ends_with("bf16") || system.ends_with("medium") { "bf16" } else { "f32" }
+    match system {
+        "thalweg-bf16x6" => "bf16x6",
+        "thalweg-bf16x3" => "bf16x3",
+        _ if system.contains("bf16") || system.ends_with("medium") => "bf16",
+        _ => "f32",
+    }
 }
 
 /// Times of a system on a workload, in order.

@@ -3,8 +3,7 @@
 #[cfg(target_arch = "x86_64")]
 use std::sync::OnceLock;
 
-use super::Begin;
-use super::pack::Block;
+use super::unit::Panels;
 
 /// Whether the machine has them.
 pub(super) fn is_here() -> bool {
@@ -28,30 +27,22 @@ pub(super) fn is_fast() -> bool {
     false
 }
 
-/// As [`Unit::square`](super::Unit), words lying in pairs in both panels, which are blocks.
+/// As [`Unit::add`](super::Unit), words lying in pairs in both panels, which are blocks.
 ///
 /// # Safety
 /// As there.
-pub(super) unsafe fn square(
-    [parts, depth]: [usize; 2],
-    panels: [*const Block; 2],
-    begin: Begin,
-    c: *mut f32,
-    width: usize,
-) {
+pub(super) unsafe fn add(panels: Panels) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: as the caller promises.
     unsafe {
-        match parts {
-            1 => x86::square::<1>(depth, panels, begin, c, width),
-            2 => x86::square::<2>(depth, panels, begin, c, width),
-            _ => x86::square::<3>(depth, panels, begin, c, width),
+        match panels.parts {
+            1 => x86::add::<1>(panels),
+            2 => x86::add::<2>(panels),
+            _ => x86::add::<3>(panels),
         }
     }
     #[cfg(not(target_arch = "x86_64"))]
-    {
-        unreachable!("no dot products for {parts} parts, {depth} steps, {panels:?}, {begin:?}, {c:?} and {width}")
-    }
+    unreachable!("no dot products for {panels:?}")
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -60,20 +51,15 @@ mod x86 {
     use std::mem::transmute;
 
     use super::super::pack::Block;
-    use super::super::unit::terms;
+    use super::super::unit::{Panels, terms};
     use super::super::{Begin, LINES, SIDE};
 
     /// Rows whose sums stay in registers.
     const ROWS: usize = 8;
 
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-    pub(super) unsafe fn square<const PARTS: usize>(
-        depth: usize,
-        [a, b]: [*const Block; 2],
-        begin: Begin,
-        c: *mut f32,
-        width: usize,
-    ) {
+    pub(super) unsafe fn add<const PARTS: usize>(Panels { steps, a, b, begin, c, width, .. }: Panels) {
+        let a = a.first.cast::<Block>();
         for i in 0..SIDE / ROWS {
             let first = i * ROWS % LINES;
             let mut chains = [[_mm512_setzero_ps(); 2]; ROWS];
@@ -89,7 +75,7 @@ mod x86 {
                     }
                 }
             }
-            for step in 0..depth {
+            for step in 0..steps {
                 for &(part_a, part_b) in terms(PARTS) {
                     // SAFETY: the caller gives panels of this many blocks, and each block has its words.
                     unsafe {

@@ -9,8 +9,8 @@
 //!
 //! Operands are packed in blocks of 16 lines (rows of A, columns of B) × 32 numbers along k, two of them to a word: all of
 //! the smaller one first, then as much of the other at a time as stays in a core's cache, by the thread that multiplies it.
-//! Each number of C is one chain over k, which begins with the bias. Its order depends on nothing else, as in [`crate::gemm`]; its bits depend
-//! on the unit that computes it, though.
+//! Each number of C is one chain over k, which begins with the bias. Its order depends on nothing else, as in
+//! [`crate::gemm`]; its bits depend on the unit that computes it, though.
 
 mod dot;
 mod pack;
@@ -26,7 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use crate::gemm::Matrix;
 use crate::pool::{self, Shared};
 use pack::{Block, Lie};
-use unit::Rows;
+use unit::{Panels, Rows};
 pub use unit::{Unit, unit};
 
 /// Lines of a block.
@@ -123,7 +123,8 @@ pub fn gemm(unit: Unit, parts: usize, a: Matrix<f32>, b: Matrix<f32>, bias: Opti
         b.rows == a.columns && c.len() == m * n && bias.is_none_or(|bias| bias.len() == n),
         "bf16::gemm: shapes do not fit"
     );
-    // The smaller operand is packed as a whole.
+    // The smaller operand is packed as a whole. If in doubt that is B: threads then have rows of C to themselves, which lie
+    // together, and of a gradient are what the optimiser has them update.
     let rows_pass = 2 * m > n;
     let (lying, kept, lie) = if rows_pass { (a, b.t(), Lie::Pairs) } else { (b.t(), a, unit.a_lies()) };
     WHOLE.with_borrow_mut(|whole| {
@@ -274,17 +275,18 @@ impl Square {
             }
             None => Begin::Zero,
         };
+        let panels = Panels { parts, steps, a, b, begin, c, width };
         // SAFETY: the square lies in C, or in sums of its own where C ends within it.
         unsafe {
             if [rows, columns] == [SIDE, SIDE] {
-                return unit.square([parts, steps], a, b, begin, c, width);
+                return unit.add(panels);
             }
             let mut sums: Sums = [0.0; SIDE * SIDE];
             let sums = sums.as_mut_ptr();
             if holds {
                 (0..rows).for_each(|i| sums.add(i * SIDE).copy_from_nonoverlapping(c.add(i * width), columns));
             }
-            unit.square([parts, steps], a, b, begin, sums, SIDE);
+            unit.add(Panels { c: sums, width: SIDE, ..panels });
             (0..rows).for_each(|i| c.add(i * width).copy_from_nonoverlapping(sums.add(i * SIDE), columns));
         }
     }

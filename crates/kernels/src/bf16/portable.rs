@@ -1,21 +1,13 @@
 //! The twin of the other units, in plain loops.
 
-use super::pack::Block;
-use super::unit::{Rows, terms};
+use super::unit::{Panels, terms};
 use super::{Begin, LINES, SIDE};
 
-/// As [`Unit::square`](super::Unit), words lying in lines in A, in pairs in B.
+/// As [`Unit::add`](super::Unit), words lying in lines in A, in pairs in B.
 ///
 /// # Safety
 /// As there.
-pub(super) unsafe fn square(
-    [parts, steps]: [usize; 2],
-    a: Rows,
-    b: *const Block,
-    begin: Begin,
-    c: *mut f32,
-    width: usize,
-) {
+pub(super) unsafe fn add(Panels { parts, steps, a, b, begin, c, width }: Panels) {
     for row in 0..SIDE {
         for column in 0..SIDE {
             // SAFETY: the caller gives a square of C, and panels of as many steps.

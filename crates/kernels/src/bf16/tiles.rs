@@ -1,9 +1,7 @@
 //! Squares of C by matrix tiles (Intel AMX), through inline assembly: the intrinsics are not stable yet. A tile is a
 //! block: of A the sixteen pairs of sixteen rows, of B sixteen columns of sixteen pairs.
 
-use super::Begin;
-use super::pack::Block;
-use super::unit::Rows;
+use super::unit::Panels;
 
 /// Whether the machine has them, the system lets this process use them, and they multiply as their twin does.
 pub(super) fn is_here() -> bool {
@@ -25,29 +23,22 @@ pub(super) fn release() {
     amx::release();
 }
 
-/// As [`Unit::square`](super::Unit), words lying in lines in A, in pairs in B.
+/// As [`Unit::add`](super::Unit), words lying in lines in A, in pairs in B.
 ///
 /// # Safety
 /// As there.
-pub(super) unsafe fn square(
-    [parts, steps]: [usize; 2],
-    a: Rows,
-    b: *const Block,
-    begin: Begin,
-    c: *mut f32,
-    width: usize,
-) {
+pub(super) unsafe fn add(panels: Panels) {
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     // SAFETY: as the caller promises.
     unsafe {
-        match parts {
-            1 => amx::square::<1>(steps, a, b, begin, c, width),
-            2 => amx::square::<2>(steps, a, b, begin, c, width),
-            _ => amx::square::<3>(steps, a, b, begin, c, width),
+        match panels.parts {
+            1 => amx::add::<1>(panels),
+            2 => amx::add::<2>(panels),
+            _ => amx::add::<3>(panels),
         }
     }
     #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-    unreachable!("no tiles for {parts} parts, {steps} steps of {a:?} and {b:?}, {begin:?}, {c:?} and {width}")
+    unreachable!("no tiles for {panels:?}")
 }
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
@@ -56,7 +47,7 @@ mod amx {
     use std::arch::x86_64::{__cpuid_count, _xgetbv};
 
     use super::super::pack::{Block, Lie, pack};
-    use super::super::unit::{Rows, terms};
+    use super::super::unit::{Panels, Rows, terms};
     use super::super::{Begin, DEPTH, LINES, SIDE, Sums, Unit};
     use crate::gemm::Matrix;
     use crate::random::Stream;
@@ -99,12 +90,20 @@ mod amx {
             pack(Unit::Portable, parts, Matrix::new(a, SIDE, K), Lie::Lines, &mut rows);
             pack(Unit::Portable, parts, Matrix::new(b, SIDE, K), Lie::Pairs, &mut columns);
             let (mut fast, mut twin): (Sums, Sums) = ([f32::NAN; SIDE * SIDE], [f32::NAN; SIDE * SIDE]);
-            let (steps, rows, columns) = (K.div_ceil(DEPTH), Rows::of(rows.as_ptr(), parts), columns.as_ptr());
+            let panels = |c: &mut Sums| Panels {
+                parts,
+                steps: K.div_ceil(DEPTH),
+                a: Rows::of(rows.as_ptr(), parts),
+                b: columns.as_ptr(),
+                begin: Begin::Row(&[0.5; SIDE]),
+                c: c.as_mut_ptr(),
+                width: SIDE,
+            };
             // SAFETY: the machine has the instructions and permits them; each matrix is a panel.
             unsafe {
                 let _ready = Unit::Tiles.ready();
-                Unit::Tiles.square([parts, steps], rows, columns, Begin::Row(&[0.5; SIDE]), fast.as_mut_ptr(), SIDE);
-                Unit::Portable.square([parts, steps], rows, columns, Begin::Row(&[0.5; SIDE]), twin.as_mut_ptr(), SIDE);
+                Unit::Tiles.add(panels(&mut fast));
+                Unit::Portable.add(panels(&mut twin));
             }
             // Sums of K products of standard normal numbers, added up in another order.
             fast.iter().zip(&twin).all(|(fast, twin)| (fast - twin).abs() < 1e-4)
@@ -141,14 +140,7 @@ mod amx {
     }
 
     /// Tiles 0 to 3 keep the sums, 4 and 5 take blocks of A, 6 and 7 blocks of B.
-    pub(super) unsafe fn square<const PARTS: usize>(
-        steps: usize,
-        a: Rows,
-        mut b: *const Block,
-        begin: Begin,
-        c: *mut f32,
-        width: usize,
-    ) {
+    pub(super) unsafe fn add<const PARTS: usize>(Panels { steps, a, mut b, begin, c, width, .. }: Panels) {
         // SAFETY: the caller gives a square of C, and panels of as many blocks as are read. What begins a square is one row
         // for all rows of a tile: a step of zero bytes.
         unsafe {

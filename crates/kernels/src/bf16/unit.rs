@@ -70,29 +70,35 @@ impl Unit {
         Ready(self)
     }
 
-    /// Adds the products of a panel of A and one of B to a square of C, whose rows are `width` apart.
+    /// Adds the products of a panel of A and one of B to a square of C.
     ///
     /// # Safety
     /// The unit must be [`Ready`], the panels have so many steps of so many parts, and nobody else use the square.
     /// [`Unit::Dot`] takes whole blocks alone.
-    pub(super) unsafe fn square(
-        self,
-        [parts, steps]: [usize; 2],
-        a: Rows,
-        b: *const Block,
-        begin: Begin,
-        c: *mut f32,
-        width: usize,
-    ) {
+    pub(super) unsafe fn add(self, panels: Panels) {
         // SAFETY: as the caller promises.
         unsafe {
             match self {
-                Unit::Portable => portable::square([parts, steps], a, b, begin, c, width),
-                Unit::Dot => dot::square([parts, steps], [a.first.cast(), b], begin, c, width),
-                Unit::Tiles => tiles::square([parts, steps], a, b, begin, c, width),
+                Unit::Portable => portable::add(panels),
+                Unit::Dot => dot::add(panels),
+                Unit::Tiles => tiles::add(panels),
             }
         }
     }
+}
+
+/// A panel of A, one of B, and the square of C that their products are added to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Panels<'a> {
+    pub(super) parts: usize,
+    /// Blocks along k.
+    pub(super) steps: usize,
+    pub(super) a: Rows<'a>,
+    pub(super) b: *const Block,
+    pub(super) begin: Begin<'a>,
+    pub(super) c: *mut f32,
+    /// Numbers from a row of C to the next.
+    pub(super) width: usize,
 }
 
 /// Where the words of a panel of A lie, in bytes: two times sixteen rows of 64 for each step and part.
