@@ -58,14 +58,29 @@ pub(super) fn panel(
     blocks: &mut [Block],
 ) -> bool {
     let mut finite = true;
-    for (step, blocks) in blocks.chunks_exact_mut(2 * parts).enumerate() {
-        for half in 0..2 {
-            let corner = [corner[0] + half * LINES, corner[1] + step * DEPTH];
-            // SAFETY: the blocks of a step have room for both halves of all parts.
-            let place = unsafe { Place::of(blocks.as_mut_ptr().add(half), 2 * Block::WORDS) };
-            // SAFETY: as above.
-            finite &= unsafe { block(unit, parts, Piece::new(x, corner), lie, place) };
-        }
+    for (i, blocks) in blocks.chunks_exact_mut(2 * parts).enumerate() {
+        finite &= step(unit, parts, x, [corner[0], corner[1] + i * DEPTH], DEPTH, lie, blocks);
+    }
+    finite
+}
+
+/// Packs a step of a panel, no more than so many numbers of each line; false as for [`pack`].
+pub(super) fn step(
+    unit: Unit,
+    parts: usize,
+    x: Matrix<f32>,
+    corner: [usize; 2],
+    numbers: usize,
+    lie: Lie,
+    blocks: &mut [Block],
+) -> bool {
+    assert_eq!(blocks.len(), 2 * parts, "both halves of all parts");
+    let mut finite = true;
+    for half in 0..2 {
+        let piece = Piece::new(x, [corner[0] + half * LINES, corner[1]]).up_to(numbers);
+        let to = blocks.as_mut_ptr().wrapping_add(half).cast();
+        // SAFETY: the blocks have room for both halves of all parts.
+        finite &= unsafe { block(unit, parts, piece, lie, Place { to, row: LINES, part: 2 * Block::WORDS }) };
     }
     parts == 1 || finite
 }
@@ -99,13 +114,6 @@ pub(super) struct Place {
     pub(super) to: *mut u32,
     pub(super) row: usize,
     pub(super) part: usize,
-}
-
-impl Place {
-    /// A whole block.
-    pub(super) fn of(block: *mut Block, part: usize) -> Self {
-        Place { to: block.cast(), row: LINES, part }
-    }
 }
 
 /// Packs the parts of one block, zeros where the piece ends; false where a number is not finite.

@@ -8,7 +8,7 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use super::pack::{Block, Lie, Piece, Place, block, panel};
+use super::pack::{self, Block, Lie, Piece, Place, block, panel};
 use super::unit::{Rows, Steps};
 use super::{DEPTH, LINES, SIDE, Square, Unit};
 use crate::gemm::Matrix;
@@ -104,17 +104,11 @@ pub(crate) fn with_filters<R>(
     for (i, blocks) in blocks.chunks_exact_mut(2 * parts).enumerate() {
         let (first, step) = (i / steps * SIDE, i % steps);
         let (tap, channel) = (step / channels.div_ceil(DEPTH), step % channels.div_ceil(DEPTH) * DEPTH);
-        for half in 0..2 {
-            let piece = Piece::new(filters, [first + half * LINES, tap * channels + channel]).up_to(channels - channel);
-            // SAFETY: the blocks of a step have room for both halves of all parts.
-            finite &= unsafe {
-                let place = Place::of(blocks.as_mut_ptr().add(half), 2 * Block::WORDS);
-                block(unit, parts, piece, Lie::Pairs, place)
-            };
-        }
+        let corner = [first, tap * channels + channel];
+        finite &= pack::step(unit, parts, filters, corner, channels - channel, Lie::Pairs, blocks);
     }
     let packed = Filters { unit, parts, blocks: &blocks, count: filters.rows };
-    let result = f((finite || parts == 1).then_some(&packed));
+    let result = f(finite.then_some(&packed));
     FILTERS.set(blocks);
     result
 }
