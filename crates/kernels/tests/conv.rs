@@ -1,5 +1,7 @@
 //! Convolution and pooling against their definitions, over odd windows, and for any number of threads.
 
+use std::process::Command;
+
 use thalweg_kernels::bf16::{Products, with_products};
 use thalweg_kernels::conv::{self, Count, Windows};
 use thalweg_kernels::gemm::Gemm;
@@ -44,6 +46,10 @@ fn cases() -> Vec<(Windows, usize, usize)> {
         (windows([9, 8, 32], [3, 3], [2, 1], [1, 1], [1, 1]), 1, 16),
         (windows([3, 3, 64], [3, 3], [1, 1], [0, 0], [1, 1]), 1, 64),
         large,
+        // Patches with outputs that are not there, with padding of any width, and many to an image.
+        (windows([7, 7, 17], [3, 3], [1, 1], [1, 1], [1, 1]), 1, 33),
+        (windows([6, 9, 64], [3, 3], [1, 1], [0, 2], [1, 1]), 1, 16),
+        (windows([27, 26, 16], [3, 3], [1, 1], [0, 0], [1, 1]), 1, 40),
     ];
     // Miri takes long for each number.
     small.into_iter().step_by(if cfg!(miri) { 2 } else { 1 }).chain(many.into_iter().filter(|_| !cfg!(miri))).collect()
@@ -179,5 +185,67 @@ fn threads_do_not_change_bits() {
         for threads in [2, 3] {
             assert!(run(threads) == one, "{products:?}, {threads} threads");
         }
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "long")]
+fn an_image_alone_has_the_bits_it_has_among_others() {
+    for (w, groups, filters) in cases() {
+        let (image, out) = (w.input.iter().product::<usize>(), w.count() * filters);
+        let (x, dy) = (normal::<f32>(5 * image, 1), normal::<f32>(5 * out, 2));
+        let f = normal::<f32>(filters * w.size[0] * w.size[1] * w.input[2] / groups, 3);
+        let run = |images: std::ops::Range<usize>| {
+            let [mut y, mut dx] = [out, image].map(|n| vec![0.0_f32; images.len() * n]);
+            conv::forward(&w, groups, &x[images.start * image..images.end * image], &f, None, &mut y, |_| ());
+            conv::image_gradient(&w, groups, &dy[images.start * out..images.end * out], &f, &mut dx);
+            (y, dx)
+        };
+        let (y, dx) = run(0..5);
+        let alone = run(3..4);
+        assert!(alone == (y[3 * out..4 * out].to_vec(), dx[3 * image..4 * image].to_vec()), "{w:?}");
+    }
+}
+
+/// The bits of all that is computed in some cases.
+fn digest() -> u64 {
+    let mut digest = 0_u64;
+    for (w, groups, filters) in cases() {
+        let [n_in, n_out] = [w.input.iter().product::<usize>(), w.count() * filters].map(|n| 2 * n);
+        let (x, dy) = (normal::<f32>(n_in, 1), normal::<f32>(n_out, 2));
+        let f = normal::<f32>(filters * w.size[0] * w.size[1] * w.input[2] / groups, 3);
+        let [mut y, mut df, mut dx] = [n_out, f.len(), n_in].map(|n| vec![0.0_f32; n]);
+        conv::forward(&w, groups, &x, &f, None, &mut y, |_| ());
+        conv::filter_gradient(&w, groups, &x, &dy, &mut df, None);
+        conv::image_gradient(&w, groups, &dy, &f, &mut dx);
+        for x in [y, df, dx].concat() {
+            digest = (digest ^ u64::from(x.to_bits())).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(7);
+        }
+    }
+    digest
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "for the next test")]
+fn bits_are_told() {
+    println!("digest {:x}", digest());
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "processes")]
+fn forced_instructions_have_the_same_bits() {
+    let told = |kernel: &str| {
+        let run = Command::new(std::env::current_exe().unwrap())
+            .args(["bits_are_told", "--exact", "--nocapture"])
+            .env("THALWEG_KERNEL", kernel)
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&run.stdout).into_owned();
+        let at = text.find("digest ").unwrap_or_else(|| panic!("{kernel}: {text}"));
+        text[at..].split_whitespace().nth(1).unwrap().to_owned()
+    };
+    let best = told("avx512");
+    for kernel in ["portable", "avx2"] {
+        assert_eq!(told(kernel), best, "{kernel}");
     }
 }

@@ -7,12 +7,16 @@
 mod depthwise;
 mod pools;
 mod product;
+mod winograd;
 
 pub use pools::{Count, average_pool, average_pool_gradient, max_pool, max_pool_gradient, places_of_largest};
 pub use product::{filter_gradient, forward, image_gradient};
 
 use crate::Real;
 use crate::dispatch::vectorised;
+
+/// Groups of images whose filter gradients are computed apart.
+const PARTS: usize = 16;
 
 /// Where the windows of a convolution or a pooling lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! Convolution as products whose left operand is read where the images lie: the number of a window at a place is as far
 //! into the image as the window's place and the number's place in the window together.
 
-use super::{Windows, depthwise};
+use super::winograd::Patches;
+use super::{PARTS, Windows, depthwise};
 use crate::bf16::windows::{self, Grid};
 use crate::bf16::{Products, is_worth, wanted, wanted_of_windows, with_products};
 use crate::gemm::{Axis, Gemm, Left, Matrix, Strided, gemm, gemm_panels, gemm_strided, pack_columns, packed_size};
@@ -9,10 +10,7 @@ use crate::pool;
 use crate::room::with_room;
 use crate::{Real, reduce};
 
-/// Groups of images whose filter gradients are computed apart.
-const PARTS: usize = 16;
-
-/// The most numbers that those gradients may be together.
+/// The most numbers that gradients of groups of images, which are computed apart, may be together.
 const HELD: usize = 1 << 21;
 
 /// The sizes of a convolution.
@@ -219,6 +217,10 @@ pub fn forward<T: Gemm>(
         return;
     }
     let (padded, products) = (Padded::seen(windows), wanted());
+    let patches = Patches::of(windows, groups, own.filters).filter(|_| products == Products::Single);
+    if let Some(patches) = patches {
+        return patches.forward(x, filters, false, bias, y, after);
+    }
     let size = packed_size::<T>(own.numbers, own.each);
     let grid = own.grid(&padded, windows.output).filter(|_| windows.stride == [1, 1]);
     with_tiles(grid, own.of_group(filters, 0), |tiles| {
@@ -264,6 +266,10 @@ pub fn filter_gradient<T: Gemm>(
     let own = Sizes::new(windows, groups, dfilters.len());
     let images = x.len() / windows.image();
     assert!(images * own.deltas == dy.len(), "conv::filter_gradient: shapes do not fit");
+    let patches = Patches::of(windows, groups, own.filters).filter(|_| wanted() == Products::Single);
+    if let Some(patches) = patches {
+        return patches.filter_gradient(x, dy, dfilters, dbias);
+    }
     // Each part's gradients lie numbers × filters, below them the bias's where it is wanted.
     let size = dfilters.len() + dbias.as_ref().map_or(0, |dbias| dbias.len());
     let parts = if PARTS * size <= HELD { PARTS.min(images) } else { 1.min(images) };
@@ -340,6 +346,10 @@ fn of_part_in_tiles<T: Real>(own: &Sizes, padded: &Padded, x: &[T], dy: &[T], su
 pub fn image_gradient<T: Gemm>(windows: &Windows, groups: usize, dy: &[T], filters: &[T], dx: &mut [T]) {
     let own = Sizes::new(windows, groups, filters.len());
     assert!(dx.len() / windows.image() * own.deltas == dy.len(), "conv::image_gradient: shapes do not fit");
+    let patches = Patches::of_gradient(windows, groups, own.filters).filter(|_| wanted() == Products::Single);
+    if let Some(patches) = patches {
+        return patches.forward(dy, filters, true, None, dx, |_| ());
+    }
     let deltas = |i: usize| &dy[i * own.deltas..][..own.deltas];
     if own.is_depthwise() {
         depthwise::transposed(filters, own.numbers, |taps| {

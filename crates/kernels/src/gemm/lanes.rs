@@ -1,12 +1,14 @@
 //! Vectors of numbers, as the product needs them.
 
 use crate::Real;
+use crate::dispatch::{Instructions, instructions};
 
 /// Several numbers handled as one.
 ///
 /// # Safety
 /// Each function needs the instructions of its vector, and pointers valid for what it reads and writes.
-pub(super) trait Lanes<T>: Copy {
+#[expect(clippy::missing_safety_doc, reason = "said once for all")]
+pub trait Lanes<T>: Copy {
     /// How many.
     const N: usize;
     /// The same number in each.
@@ -17,6 +19,8 @@ pub(super) trait Lanes<T>: Copy {
     unsafe fn store(self, to: *mut T);
     /// self + a.
     unsafe fn plus(self, a: Self) -> Self;
+    /// self − a.
+    unsafe fn minus(self, a: Self) -> Self;
     /// a · b + self, rounded once.
     unsafe fn plus_product(self, a: Self, b: Self) -> Self;
     /// Transposes N × N numbers: number j of `row(i)` becomes number i of `to + j · stride`.
@@ -44,6 +48,10 @@ impl<T: Real> Lanes<T> for T {
         self + a
     }
     #[inline(always)]
+    unsafe fn minus(self, a: Self) -> Self {
+        self - a
+    }
+    #[inline(always)]
     unsafe fn plus_product(self, a: Self, b: Self) -> Self {
         a.mul_add(b, self)
     }
@@ -51,6 +59,44 @@ impl<T: Real> Lanes<T> for T {
     unsafe fn transpose(row: impl Fn(usize) -> *const T, to: *mut T, _stride: usize) {
         // SAFETY: the caller gives a number and room for it.
         unsafe { *to = *row(0) }
+    }
+}
+
+/// Work on vectors, compiled for each kind of them.
+pub trait OnLanes<T> {
+    /// Does the work.
+    ///
+    /// # Safety
+    /// The machine must have the vector's instructions, and the work's pointers be good.
+    unsafe fn run<V: Lanes<T>>(self);
+}
+
+/// Does work on the machine's vectors: A with AVX-512, B with AVX2.
+///
+/// # Safety
+/// The work's pointers must be good.
+pub(super) unsafe fn on_lanes<T: Real, A: Lanes<T>, B: Lanes<T>>(work: impl OnLanes<T>) {
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+    unsafe fn avx512<T, V: Lanes<T>>(work: impl OnLanes<T>) {
+        // SAFETY: as the caller promises.
+        unsafe { work.run::<V>() }
+    }
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn avx2<T, V: Lanes<T>>(work: impl OnLanes<T>) {
+        // SAFETY: as the caller promises.
+        unsafe { work.run::<V>() }
+    }
+    // SAFETY: the instructions were found; the rest is as the caller promises.
+    unsafe {
+        match instructions() {
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx512 => avx512::<T, A>(work),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx2 => avx2::<T, B>(work),
+            _ => work.run::<T>(),
+        }
     }
 }
 
@@ -65,7 +111,7 @@ mod x86 {
     use super::Lanes;
 
     macro_rules! lanes {
-        ($vector:ty, $number:ty, $n:literal, $splat:ident, $load:ident, $store:ident, $add:ident, $fma:ident, $turn:ident) => {
+        ($vector:ty, $number:ty, $n:literal, $splat:ident, $load:ident, $store:ident, $add:ident, $sub:ident, $fma:ident, $turn:ident) => {
             impl Lanes<$number> for $vector {
                 const N: usize = $n;
                 #[inline(always)]
@@ -87,6 +133,11 @@ mod x86 {
                 unsafe fn plus(self, a: Self) -> Self {
                     // SAFETY: only called where the instructions were found.
                     unsafe { $add(self, a) }
+                }
+                #[inline(always)]
+                unsafe fn minus(self, a: Self) -> Self {
+                    // SAFETY: only called where the instructions were found.
+                    unsafe { $sub(self, a) }
                 }
                 #[inline(always)]
                 unsafe fn plus_product(self, a: Self, b: Self) -> Self {
@@ -119,6 +170,7 @@ mod x86 {
         _mm512_loadu_ps,
         _mm512_storeu_ps,
         _mm512_add_ps,
+        _mm512_sub_ps,
         _mm512_fmadd_ps,
         turn_512
     );
@@ -130,10 +182,22 @@ mod x86 {
         _mm512_loadu_pd,
         _mm512_storeu_pd,
         _mm512_add_pd,
+        _mm512_sub_pd,
         _mm512_fmadd_pd,
         turn_512d
     );
-    lanes!(__m256, f32, 8, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_add_ps, _mm256_fmadd_ps, turn_256);
+    lanes!(
+        __m256,
+        f32,
+        8,
+        _mm256_set1_ps,
+        _mm256_loadu_ps,
+        _mm256_storeu_ps,
+        _mm256_add_ps,
+        _mm256_sub_ps,
+        _mm256_fmadd_ps,
+        turn_256
+    );
     lanes!(
         __m256d,
         f64,
@@ -142,6 +206,7 @@ mod x86 {
         _mm256_loadu_pd,
         _mm256_storeu_pd,
         _mm256_add_pd,
+        _mm256_sub_pd,
         _mm256_fmadd_pd,
         turn_256d
     );

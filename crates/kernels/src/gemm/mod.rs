@@ -15,6 +15,8 @@ use std::ops::Range;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use lanes::turn;
+#[doc(hidden)]
+pub use lanes::{Lanes, OnLanes};
 pub use left::{Axis, Left, Strided};
 pub use naive::gemm as naive;
 use tile::MOST_LANES;
@@ -199,8 +201,16 @@ pub(crate) fn gemm_strided<T: Gemm>(a: Strided<T>, b: Matrix<T>, c: &mut [T]) {
     product(a, b, None, None, c, [b.columns, 1]);
 }
 
-/// The product shared out among threads by strips of C; `strides` are from row to row of C, and from column to column.
-/// Of a B that is packed already, `b` has the shape alone.
+/// C = C + A·B; where C = 0 + A·B before, each number goes on as one chain.
+///
+/// # Panics
+/// If the shapes do not fit.
+pub(crate) fn gemm_onto<T: Gemm>(a: Matrix<T>, b: Matrix<T>, c: &mut [T]) {
+    assert!(b.rows == a.columns && c.len() == a.rows * b.columns, "gemm_onto: shapes do not fit");
+    shared_out(a, b, None, None, c, [b.columns, 1], true);
+}
+
+/// [`shared_out`] from nothing.
 fn product<T: Gemm, L: Left<T>>(
     a: L,
     b: Matrix<T>,
@@ -208,6 +218,20 @@ fn product<T: Gemm, L: Left<T>>(
     bias: Option<&[T]>,
     c: &mut [T],
     strides: [usize; 2],
+) {
+    shared_out(a, b, packed, bias, c, strides, false);
+}
+
+/// The product shared out among threads by strips of C; `strides` are from row to row of C, and from column to column.
+/// Of a B that is packed already, `b` has the shape alone. `onto`: what C holds is where each chain begins.
+fn shared_out<T: Gemm, L: Left<T>>(
+    a: L,
+    b: Matrix<T>,
+    packed: Option<&[T]>,
+    bias: Option<&[T]>,
+    c: &mut [T],
+    strides: [usize; 2],
+    onto: bool,
 ) {
     let (m, n, k) = (a.rows(), b.columns, a.columns());
     if m * n == 0 {
@@ -226,7 +250,7 @@ fn product<T: Gemm, L: Left<T>>(
         let rows = block * height..m.min((block + 1) * height);
         let columns = panel * width..n.min((panel + 1) * width);
         let packed = packed.map(|panels| &panels[panel * panel_size::<T>(k)..]);
-        let strip = Strip { a, b, packed, bias, c: out.get(), c_strides: strides, rows, columns };
+        let strip = Strip { a, b, packed, bias, c: out.get(), c_strides: strides, rows, columns, onto };
         // SAFETY: the strip lies within A, B and C, whose shapes fit, and no two tasks share a number of C.
         unsafe { T::compute(strip) };
     };
@@ -244,6 +268,7 @@ pub struct Strip<'a, T, L> {
     c_strides: [usize; 2],
     rows: Range<usize>,
     columns: Range<usize>,
+    onto: bool,
 }
 
 /// A type of number whose products can be computed.
@@ -264,6 +289,13 @@ pub trait Gemm: Real {
     fn product_in_bf16(_a: Matrix<Self>, _b: Matrix<Self>, _bias: Option<&[Self]>, _c: &mut [Self]) -> bool {
         false
     }
+
+    /// Does work on the machine's vectors.
+    ///
+    /// # Safety
+    /// The work's pointers must be good.
+    #[doc(hidden)]
+    unsafe fn on_lanes(work: impl OnLanes<Self>);
 
     /// Packs columns of B, a strip's width of them or fewer.
     ///
@@ -295,6 +327,11 @@ macro_rules! gemm {
             unsafe fn pack(b: Matrix<Self>, columns: Range<usize>, panel: *mut Self) {
                 // SAFETY: as the caller promises.
                 unsafe { tile::pack::<$type, $avx512, $avx2>(b, columns, panel) }
+            }
+
+            unsafe fn on_lanes(work: impl OnLanes<Self>) {
+                // SAFETY: as the caller promises.
+                unsafe { lanes::on_lanes::<$type, $avx512, $avx2>(work) }
             }
 
             unsafe fn turn(a: Matrix<Self>, rows: Range<usize>, to: *mut Self) {

@@ -206,7 +206,7 @@ unsafe fn tile<T: Real, L: Left<T>, V: Lanes<T>, const R: usize, const S: usize>
     ks: Range<usize>,
 ) -> usize {
     let (width, columns) = (S * V::N, strip.columns.len());
-    let (first, last) = (ks.start == 0, ks.end == strip.a.columns());
+    let (first, last) = (ks.start == 0 && !strip.onto, ks.end == strip.a.columns());
     let bias = strip.bias.filter(|_| last).map(|bias| bias[strip.columns.clone()].as_ptr());
     let [row_stride, column_stride] = strip.c_strides;
     // SAFETY: the tile lies within A and C, and the panel has `ks.len()` rows of `width` numbers.

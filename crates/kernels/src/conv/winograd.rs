@@ -1,0 +1,570 @@
+//! Convolution of 3 × 3 windows that step by one pixel, with fewer multiplications (Winograd 1980; Lavin and Gray 2016,
+//! F(2 × 2, 3 × 3)): 16 for four outputs instead of 36.
+//!
+//! A patch d of 4 × 4 pixels makes 2 × 2 outputs:
+//!
+//! V = Bᵀ d B, U = G w Gᵀ, M = Σ over channels of U ∗ V, Y = Aᵀ M A,
+//!
+//! with sums and halves alone in B, G and A. At each of the 16 places, M for all patches and filters is a product of
+//! matrices: patches × channels times channels × filters. Backwards the same maps are walked the other way:
+//!
+//! dM = A dY Aᵀ, dU = dM ∗ V summed over patches, dw = Gᵀ dU G;
+//!
+//! dX is a convolution of dY with the filters turned about. A number added to M at place (1, 1) comes out in each of
+//! the four outputs, so that is where the bias is added, and the sums of dM there are the bias's gradient.
+
+use std::ops::Range;
+
+use super::{PARTS, Windows};
+use crate::Real;
+use crate::gemm::{Gemm, Lanes, Matrix, OnLanes, gemm_onto, gemm_panels, pack_columns, packed_size};
+use crate::pool::{self, Shared};
+use crate::reduce;
+use crate::room::with_room;
+
+/// Pixels along a patch's edge.
+const EDGE: usize = 4;
+
+/// Outputs along the edge of what a patch makes.
+const MADE: usize = 2;
+
+/// Places of a patch.
+const PLACES: usize = EDGE * EDGE;
+
+/// Numbers along a filter's edge.
+const TAPS: usize = 3;
+
+/// The place that is in each output once: (1, 1).
+const CENTRE: usize = EDGE + 1;
+
+/// The fewest channels and filters of products worth it.
+const FEWEST: usize = 16;
+
+/// Numbers from what lies at one place to what lies at the next: all of some items', and a cache line, without which the
+/// places of an item would often be in each other's way in the first cache.
+fn step(items: usize, numbers: usize) -> usize {
+    items * numbers + 16
+}
+
+/// Filters that a task transforms.
+const FILTERS: usize = 8;
+
+/// The most numbers that parts of the filters' gradient, which are computed apart, may be together.
+const HELD: usize = 1 << 22;
+
+/// The patches of a convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Patches {
+    windows: Windows,
+    filters: usize,
+    /// How many of an image, down and across.
+    counts: [usize; 2],
+}
+
+impl Patches {
+    /// Those of a convolution, if they make it cheaper.
+    pub(super) fn of(windows: &Windows, groups: usize, filters: usize) -> Option<Patches> {
+        let plain = windows.size == [TAPS; 2] && windows.stride == [1; 2] && windows.dilation == [1; 2] && groups == 1;
+        let counts = windows.output.map(|n| n.div_ceil(MADE));
+        // Half of what four whole outputs save may be lost to outputs that are not there.
+        let used = 16 * PLACES * counts[0] * counts[1] <= 12 * TAPS * TAPS * windows.count();
+        let many = windows.input[2] >= FEWEST && filters >= FEWEST;
+        (plain && used && many).then_some(Patches { windows: *windows, filters, counts })
+    }
+
+    /// Those of the convolution of dY that gives dX, if they make it cheaper.
+    pub(super) fn of_gradient(windows: &Windows, groups: usize, filters: usize) -> Option<Patches> {
+        let padding = [0, 1].map(|i| (TAPS - 1).checked_sub(windows.padding[i]));
+        let ([height, width, channels], [Some(above), Some(left)]) = (windows.input, padding) else { return None };
+        let input = [windows.output[0], windows.output[1], filters];
+        let turned = Windows { input, padding: [above, left], output: [height, width], ..*windows };
+        Patches::of(&turned, groups, channels)
+    }
+
+    fn channels(&self) -> usize {
+        self.windows.input[2]
+    }
+
+    /// Patches of an image.
+    fn count(&self) -> usize {
+        self.counts[0] * self.counts[1]
+    }
+
+    /// Numbers of an image of y.
+    fn made(&self) -> usize {
+        self.windows.count() * self.filters
+    }
+
+    /// Patches whose numbers, and those of what they make, fill half of a second cache.
+    fn usual(&self) -> usize {
+        (8192 / (self.channels() + self.filters)).clamp(12, 96)
+    }
+
+    /// Numbers of what patches become, and of what they make.
+    fn room(&self, patches: usize) -> usize {
+        PLACES * (step(patches, self.channels()) + step(patches, self.filters))
+    }
+
+    /// How many of so many patches to take at a time: about the usual number, in full tiles.
+    fn at_once(&self, patches: usize) -> usize {
+        let blocks = (patches + self.usual() / 2) / self.usual();
+        if blocks < 2 { patches } else { patches.div_ceil(blocks).next_multiple_of(12) }
+    }
+
+    /// Where a patch lies: its image, and its first output.
+    fn place(&self, patch: usize) -> (usize, [usize; 2]) {
+        let (image, i) = (patch / self.count(), patch % self.count());
+        (image, [MADE * (i / self.counts[1]), MADE * (i % self.counts[1])])
+    }
+
+    /// V: what some patches of x become, place after place.
+    fn spread<T: Gemm>(&self, x: &[T], patches: Range<usize>, to: &mut [T]) {
+        let (channels, image) = (self.channels(), self.windows.image());
+        assert!(
+            x.len() >= patches.end.div_ceil(self.count()) * image && to.len() == PLACES * step(patches.len(), channels)
+        );
+        let (items, to) = (patches.len(), to.as_mut_ptr());
+        with_room(channels, |zeros: &mut [T]| {
+            zeros.fill(T::ZERO);
+            let from = |i: usize| {
+                let (n, [top, left]) = self.place(patches.start + i);
+                let [above, before] = self.windows.padding;
+                let first = [top.wrapping_sub(above), left.wrapping_sub(before)];
+                square(
+                    x[n * image..][..image].as_ptr().cast_mut(),
+                    self.windows.input,
+                    first,
+                    zeros.as_ptr().cast_mut(),
+                )
+            };
+            let to = |i| places(to, [step(items, channels), channels], i);
+            // SAFETY: the pixels are within x, or are the zeros; the places are within `to`; all have the channels.
+            unsafe { T::on_lanes(Transform { items, numbers: channels, from, to, line: OfImage }) };
+        });
+    }
+
+    /// dM: what the gradients of the outputs of some patches become, place after place.
+    fn spread_gradient<T: Gemm>(&self, dy: &[T], patches: Range<usize>, to: &mut [T]) {
+        let (filters, made, [down, across]) = (self.filters, self.made(), self.windows.output);
+        assert!(
+            dy.len() >= patches.end.div_ceil(self.count()) * made && to.len() == PLACES * step(patches.len(), filters)
+        );
+        let (items, to) = (patches.len(), to.as_mut_ptr());
+        with_room(filters, |zeros: &mut [T]| {
+            zeros.fill(T::ZERO);
+            let from = |i: usize| {
+                let (n, first) = self.place(patches.start + i);
+                square(
+                    dy[n * made..][..made].as_ptr().cast_mut(),
+                    [down, across, filters],
+                    first,
+                    zeros.as_ptr().cast_mut(),
+                )
+            };
+            let to = |i| places(to, [step(items, filters), filters], i);
+            // SAFETY: the outputs are within dy, or are the zeros; the places are within `to`; all have the filters.
+            unsafe { T::on_lanes(Transform { items, numbers: filters, from, to, line: OfGradient }) };
+        });
+    }
+
+    /// Y: the outputs that the products of some patches make.
+    fn gather<T: Gemm>(&self, products: &[T], patches: Range<usize>, y: &mut [T]) {
+        let (filters, made, [down, across]) = (self.filters, self.made(), self.windows.output);
+        assert!(
+            y.len() >= patches.end.div_ceil(self.count()) * made
+                && products.len() == PLACES * step(patches.len(), filters)
+        );
+        let (items, products, y) = (patches.len(), products.as_ptr(), y.as_mut_ptr());
+        with_room(filters, |beyond: &mut [T]| {
+            let beyond = beyond.as_mut_ptr();
+            let to = |i: usize| {
+                let (n, first) = self.place(patches.start + i);
+                let image = y.wrapping_add(n * made);
+                square(image, [down, across, filters], first, beyond)
+            };
+            let from = |i| places(products.cast_mut(), [step(items, filters), filters], i);
+            // SAFETY: the places are within the products; the outputs are within y, or are the room; all have the filters.
+            unsafe { T::on_lanes(Transform { items, numbers: filters, from, to, line: OfProducts }) };
+        });
+    }
+
+    /// y = windows of x times filters, plus a bias a filter; `after` is done to the y of each image. The filters are
+    /// filters × 3 × 3 × channels, or `turned`: then they are those of a convolution whose dX this is.
+    pub(super) fn forward<T: Gemm>(
+        &self,
+        x: &[T],
+        filters: &[T],
+        turned: bool,
+        bias: Option<&[T]>,
+        y: &mut [T],
+        after: impl Fn(&mut [T]) + Sync,
+    ) {
+        let (channels, made) = (self.channels(), self.made());
+        let images = (self.usual() / self.count()).max(1);
+        let at_once = self.at_once(images * self.count());
+        let size = packed_size::<T>(channels, self.filters);
+        self.with_panels(filters, turned, |panels| {
+            pool::for_each_chunk(y, images * made, |i, y| {
+                let count = y.len() / made;
+                let x = &x[i * images * self.windows.image()..][..count * self.windows.image()];
+                with_room(self.room(at_once), |room| {
+                    for first in (0..count * self.count()).step_by(at_once) {
+                        let patches = first..(first + at_once).min(count * self.count());
+                        let n = patches.len();
+                        let (v, m) = room[..self.room(n)].split_at_mut(PLACES * step(n, channels));
+                        self.spread(x, patches.clone(), v);
+                        let places = v.chunks_exact(step(n, channels)).zip(m.chunks_exact_mut(step(n, self.filters)));
+                        for (place, (v, m)) in places.enumerate() {
+                            let (v, panels) =
+                                (Matrix::new(&v[..n * channels], n, channels), &panels[place * size..][..size]);
+                            let bias = bias.filter(|_| place == CENTRE);
+                            gemm_panels(v, panels, bias, &mut m[..n * self.filters], 0..self.filters, self.filters);
+                        }
+                        self.gather(m, patches, y);
+                    }
+                });
+                y.chunks_exact_mut(made).for_each(&after);
+            });
+        });
+    }
+
+    /// Runs `f` with U packed, place after place.
+    fn with_panels<T: Gemm, R>(&self, filters: &[T], turned: bool, f: impl FnOnce(&[T]) -> R) -> R {
+        // Turned about, a filter's numbers follow each other filter by filter: rows are what columns are otherwise.
+        let [rows, columns] = if turned { [self.channels(), self.filters] } else { [self.filters, self.channels()] };
+        let (one, size) = (rows * columns, packed_size::<T>(self.channels(), self.filters));
+        assert!(filters.len() == TAPS * TAPS * one);
+        with_room(PLACES * (one + size), |room: &mut [T]| {
+            let (u, panels) = room.split_at_mut(PLACES * one);
+            let to = Shared(u.as_mut_ptr());
+            pool::for_each(rows.div_ceil(FILTERS), |task| {
+                let first = task * FILTERS;
+                let from = |i| {
+                    let taps = taps(filters.as_ptr().cast_mut(), columns, first + i);
+                    if turned { reversed(taps) } else { taps }
+                };
+                let (items, to) = (FILTERS.min(rows - first), |i| places(to.get(), [one, columns], first + i));
+                // SAFETY: the taps are within the filters, the places within U, and no other task's; all have the columns.
+                unsafe { T::on_lanes(Transform { items, numbers: columns, from, to, line: OfFilter }) };
+            });
+            let u = &*u;
+            pool::for_each_chunk(panels, size, |place, panels| {
+                let u = Matrix::new(&u[place * one..][..one], rows, columns);
+                pack_columns(if turned { u } else { u.t() }, 0..self.filters, panels);
+            });
+            f(panels)
+        })
+    }
+
+    /// The gradients of the filters and of the bias.
+    pub(super) fn filter_gradient<T: Gemm>(&self, x: &[T], dy: &[T], dfilters: &mut [T], dbias: Option<&mut [T]>) {
+        let (channels, filters, image, made) = (self.channels(), self.filters, self.windows.image(), self.made());
+        let (images, one) = (x.len() / image, channels * filters);
+        let size = PLACES * one + dbias.as_ref().map_or(0, |dbias| dbias.len());
+        let parts = (HELD / size).clamp(1, PARTS).min(images);
+        with_room((1 + parts) * size, |room: &mut [T]| {
+            let (sum, sums) = room.split_at_mut(size);
+            pool::for_each_chunk(sums, size, |part, sums| {
+                let images = images * part / parts..images * (part + 1) / parts;
+                let (x, dy) =
+                    (&x[images.start * image..images.end * image], &dy[images.start * made..images.end * made]);
+                let (du, dbias) = sums.split_at_mut(PLACES * one);
+                self.of_part(x, dy, du, dbias);
+            });
+            reduce::add_parts(sums, sum);
+            let (du, sums) = sum.split_at_mut(PLACES * one);
+            let (du, to) = (Shared(du.as_mut_ptr()), Shared(dfilters.as_mut_ptr()));
+            assert!(dfilters.len() == TAPS * TAPS * one);
+            pool::for_each(filters.div_ceil(FILTERS), |task| {
+                let first = task * FILTERS;
+                let from = |i| places(du.get(), [one, channels], first + i);
+                let (items, to) = (FILTERS.min(filters - first), |i| taps(to.get(), channels, first + i));
+                // SAFETY: the places are within dU, the taps within the filters, and no other task's; all have the channels.
+                unsafe { T::on_lanes(Transform { items, numbers: channels, from, to, line: OfFilterGradient }) };
+            });
+            dbias.into_iter().for_each(|dbias| dbias.copy_from_slice(sums));
+        });
+    }
+
+    /// dU and, where there is room for it, the bias's gradient over some images.
+    fn of_part<T: Gemm>(&self, x: &[T], dy: &[T], du: &mut [T], dbias: &mut [T]) {
+        let (channels, filters) = (self.channels(), self.filters);
+        let patches = x.len() / self.windows.image() * self.count();
+        let at_once = self.at_once(patches);
+        du.fill(T::ZERO);
+        dbias.fill(T::ZERO);
+        with_room(self.room(at_once), |room| {
+            for first in (0..patches).step_by(at_once) {
+                let patches = first..(first + at_once).min(patches);
+                let n = patches.len();
+                let (v, dm) = room[..self.room(n)].split_at_mut(PLACES * step(n, channels));
+                self.spread(x, patches.clone(), v);
+                self.spread_gradient(dy, patches, dm);
+                let places = v.chunks_exact(step(n, channels)).zip(dm.chunks_exact(step(n, filters)));
+                for ((v, dm), du) in places.zip(du.chunks_exact_mut(filters * channels)) {
+                    let (v, dm) = (&v[..n * channels], &dm[..n * filters]);
+                    gemm_onto(Matrix::new(dm, n, filters).t(), Matrix::new(v, n, channels), du);
+                }
+                if !dbias.is_empty() {
+                    for dm in dm[CENTRE * step(n, filters)..][..n * filters].chunks_exact(filters) {
+                        dbias.iter_mut().zip(dm).for_each(|(sum, &dm)| *sum += dm);
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// Where N × N pixels of an image of height × width × channels begin, from one on, which may lie before the image; those
+/// beyond it are at a place of their own.
+#[inline(always)]
+fn square<T, const N: usize>(
+    image: *mut T,
+    [height, width, channels]: [usize; 3],
+    [top, left]: [usize; 2],
+    beyond: *mut T,
+) -> [[*mut T; N]; N] {
+    let mut pixels = [[beyond; N]; N];
+    for (i, row) in pixels.iter_mut().enumerate() {
+        let y = top.wrapping_add(i);
+        for (j, pixel) in row.iter_mut().enumerate() {
+            let x = left.wrapping_add(j);
+            if y < height && x < width {
+                *pixel = image.wrapping_add((y * width + x) * channels);
+            }
+        }
+    }
+    pixels
+}
+
+/// Where an item's numbers begin at each place.
+#[inline(always)]
+fn places<T>(data: *mut T, [step, numbers]: [usize; 2], item: usize) -> [[*mut T; EDGE]; EDGE] {
+    grid(data, step, item * numbers)
+}
+
+/// Where a filter's numbers begin at each tap.
+#[inline(always)]
+fn taps<T>(data: *mut T, numbers: usize, filter: usize) -> [[*mut T; TAPS]; TAPS] {
+    grid(data, numbers, filter * TAPS * TAPS * numbers)
+}
+
+/// N × N steps from the first on, row by row.
+#[inline(always)]
+fn grid<T, const N: usize>(data: *mut T, step: usize, first: usize) -> [[*mut T; N]; N] {
+    let mut grid = [[data; N]; N];
+    for (i, at) in grid.as_flattened_mut().iter_mut().enumerate() {
+        *at = data.wrapping_add(first + i * step);
+    }
+    grid
+}
+
+/// The taps from the last to the first.
+#[inline(always)]
+fn reversed<T: Copy>(mut taps: [[T; TAPS]; TAPS]) -> [[T; TAPS]; TAPS] {
+    taps.as_flattened_mut().reverse();
+    taps
+}
+
+/// A map of a line of I vectors to one of O.
+trait Line<const I: usize, const O: usize>: Copy {
+    /// # Safety
+    /// The machine must have the vector's instructions.
+    unsafe fn of<T: Real, V: Lanes<T>>(self, x: [V; I]) -> [V; O];
+}
+
+/// Bᵀ.
+#[derive(Clone, Copy)]
+struct OfImage;
+impl Line<EDGE, EDGE> for OfImage {
+    #[inline(always)]
+    unsafe fn of<T: Real, V: Lanes<T>>(self, [a, b, c, d]: [V; EDGE]) -> [V; EDGE] {
+        // SAFETY: as the caller promises.
+        unsafe { [a.minus(c), b.plus(c), c.minus(b), b.minus(d)] }
+    }
+}
+
+/// G.
+#[derive(Clone, Copy)]
+struct OfFilter;
+impl Line<TAPS, EDGE> for OfFilter {
+    #[inline(always)]
+    unsafe fn of<T: Real, V: Lanes<T>>(self, [a, b, c]: [V; TAPS]) -> [V; EDGE] {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let (ends, b) = (halved(a.plus(c)), halved(b));
+            [a, ends.plus(b), ends.minus(b), c]
+        }
+    }
+}
+
+/// Aᵀ.
+#[derive(Clone, Copy)]
+struct OfProducts;
+impl Line<EDGE, MADE> for OfProducts {
+    #[inline(always)]
+    unsafe fn of<T: Real, V: Lanes<T>>(self, [a, b, c, d]: [V; EDGE]) -> [V; MADE] {
+        // SAFETY: as the caller promises.
+        unsafe { [a.plus(b.plus(c)), b.minus(c).minus(d)] }
+    }
+}
+
+/// A.
+#[derive(Clone, Copy)]
+struct OfGradient;
+impl Line<MADE, EDGE> for OfGradient {
+    #[inline(always)]
+    unsafe fn of<T: Real, V: Lanes<T>>(self, [a, b]: [V; MADE]) -> [V; EDGE] {
+        // SAFETY: as the caller promises.
+        unsafe { [a, a.plus(b), a.minus(b), V::splat(T::ZERO).minus(b)] }
+    }
+}
+
+/// Gᵀ.
+#[derive(Clone, Copy)]
+struct OfFilterGradient;
+impl Line<EDGE, TAPS> for OfFilterGradient {
+    #[inline(always)]
+    unsafe fn of<T: Real, V: Lanes<T>>(self, [a, b, c, d]: [V; EDGE]) -> [V; TAPS] {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let (sum, difference) = (halved(b.plus(c)), halved(b.minus(c)));
+            [a.plus(sum), difference, sum.plus(d)]
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn halved<T: Real, V: Lanes<T>>(x: V) -> V {
+    // SAFETY: as the caller promises.
+    unsafe { V::splat(T::ZERO).plus_product(x, V::splat(T::of(0.5))) }
+}
+
+/// Squares of vectors mapped down their columns and along their rows: for each item, where the vectors of its square
+/// begin, and those of what becomes of it.
+struct Transform<F, G, L, const I: usize, const O: usize> {
+    items: usize,
+    /// Numbers of a vector.
+    numbers: usize,
+    from: F,
+    to: G,
+    line: L,
+}
+
+impl<T: Real, F, G, L, const I: usize, const O: usize> OnLanes<T> for Transform<F, G, L, I, O>
+where
+    F: Fn(usize) -> [[*mut T; I]; I],
+    G: Fn(usize) -> [[*mut T; O]; O],
+    L: Line<I, O>,
+{
+    #[inline(always)]
+    unsafe fn run<V: Lanes<T>>(self) {
+        let whole = self.numbers / V::N * V::N;
+        for item in 0..self.items {
+            let (from, to) = ((self.from)(item), (self.to)(item));
+            // SAFETY: the vectors are as long as the caller promises.
+            unsafe {
+                for at in (0..whole).step_by(V::N) {
+                    map_square::<T, V, L, I, O>(self.line, &from, &to, at);
+                }
+                for at in whole..self.numbers {
+                    map_square::<T, T, L, I, O>(self.line, &from, &to, at);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn map_square<T: Real, V: Lanes<T>, L: Line<I, O>, const I: usize, const O: usize>(
+    line: L,
+    from: &[[*mut T; I]; I],
+    to: &[[*mut T; O]; O],
+    at: usize,
+) {
+    // SAFETY: a vector may be read and written `at` numbers from where each begins. Loops: a closure that `from_fn` calls
+    // would be compiled without the vector's instructions.
+    unsafe {
+        let mut down = [[V::splat(T::ZERO); I]; O];
+        for j in 0..I {
+            let mut column = [V::splat(T::ZERO); I];
+            for (i, number) in column.iter_mut().enumerate() {
+                *number = V::load(from[i][j].add(at));
+            }
+            for (row, number) in down.iter_mut().zip(line.of::<T, V>(column)) {
+                row[j] = number;
+            }
+        }
+        for (row, to) in down.into_iter().zip(to) {
+            for (number, to) in line.of::<T, V>(row).into_iter().zip(to) {
+                number.store(to.add(at));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Stream;
+
+    fn windows(side: usize, channels: usize, padding: usize) -> Windows {
+        let output = [side + 2 * padding - 2; 2];
+        Windows {
+            input: [side, side, channels],
+            size: [3; 2],
+            stride: [1; 2],
+            padding: [padding; 2],
+            dilation: [1; 2],
+            output,
+        }
+    }
+
+    #[test]
+    fn patches_are_taken_where_they_save_products() {
+        let plain = windows(14, 32, 1);
+        let patches = Patches::of(&plain, 1, 64).unwrap();
+        assert_eq!((patches.counts, patches.usual()), ([7, 7], 85));
+        // In full tiles, and no block with hardly any.
+        assert_eq!([1, 49, 98, 127, 128, 200].map(|n| patches.at_once(n)), [1, 49, 98, 127, 72, 108]);
+        assert!(Patches::of_gradient(&plain, 1, 64).is_some());
+        for other in [
+            Windows { stride: [1, 2], ..plain },
+            Windows { dilation: [2, 1], ..plain },
+            Windows { size: [3, 1], ..plain },
+            windows(14, 8, 1),
+            windows(3, 32, 1),
+        ] {
+            assert_eq!(Patches::of(&other, 1, 64), None, "{other:?}");
+        }
+        assert_eq!((Patches::of(&plain, 2, 64), Patches::of(&plain, 1, 8)), (None, None));
+        // A window that sees nothing but padding has no part in dX.
+        assert_eq!(Patches::of_gradient(&windows(14, 32, 3), 1, 64), None);
+    }
+
+    #[test]
+    fn a_small_convolution_is_its_definition() {
+        let (channels, filters) = (16, 17);
+        let windows = windows(4, channels, 1);
+        let numbers = Stream::new(5, 1);
+        let normal = |n: usize| {
+            let mut x = vec![0.0_f64; n];
+            numbers.fill_normal(n as u32, &mut x);
+            x
+        };
+        let (x, w, b) = (normal(16 * channels), normal(9 * channels * filters), normal(filters));
+        let mut y = vec![1.0; 16 * filters];
+        Patches::of(&windows, 1, filters).unwrap().forward(&x, &w, false, Some(&b), &mut y, |_| ());
+        for (i, y) in y.iter().enumerate() {
+            let (pixel, filter) = (i / filters, i % filters);
+            let mut expected = b[filter];
+            for tap in 0..9 {
+                let (row, column) = ((pixel / 4 + tap / 3).wrapping_sub(1), (pixel % 4 + tap % 3).wrapping_sub(1));
+                for c in 0..if row < 4 && column < 4 { channels } else { 0 } {
+                    expected += x[(row * 4 + column) * channels + c] * w[(filter * 9 + tap) * channels + c];
+                }
+            }
+            assert!((y - expected).abs() < 1e-13 * expected.abs().max(1.0), "{i}: {y}, not {expected}");
+        }
+    }
+}
