@@ -216,11 +216,10 @@ pub fn forward<T: Gemm>(
         });
         return;
     }
-    let (padded, products) = (Padded::seen(windows), wanted());
-    let patches = Patches::of(windows, groups, own.filters).filter(|_| products == Products::Single);
-    if let Some(patches) = patches {
+    if let Some(patches) = Patches::of(windows, groups, own.filters) {
         return patches.forward(x, filters, false, bias, y, after);
     }
+    let (padded, products) = (Padded::seen(windows), wanted());
     let size = packed_size::<T>(own.numbers, own.each);
     let grid = own.grid(&padded, windows.output).filter(|_| windows.stride == [1, 1]);
     with_tiles(grid, own.of_group(filters, 0), |tiles| {
@@ -266,8 +265,7 @@ pub fn filter_gradient<T: Gemm>(
     let own = Sizes::new(windows, groups, dfilters.len());
     let images = x.len() / windows.image();
     assert!(images * own.deltas == dy.len(), "conv::filter_gradient: shapes do not fit");
-    let patches = Patches::of(windows, groups, own.filters).filter(|_| wanted() == Products::Single);
-    if let Some(patches) = patches {
+    if let Some(patches) = Patches::of(windows, groups, own.filters) {
         return patches.filter_gradient(x, dy, dfilters, dbias);
     }
     // Each part's gradients lie numbers × filters, below them the bias's where it is wanted.
@@ -346,8 +344,7 @@ fn of_part_in_tiles<T: Real>(own: &Sizes, padded: &Padded, x: &[T], dy: &[T], su
 pub fn image_gradient<T: Gemm>(windows: &Windows, groups: usize, dy: &[T], filters: &[T], dx: &mut [T]) {
     let own = Sizes::new(windows, groups, filters.len());
     assert!(dx.len() / windows.image() * own.deltas == dy.len(), "conv::image_gradient: shapes do not fit");
-    let patches = Patches::of_gradient(windows, groups, own.filters).filter(|_| wanted() == Products::Single);
-    if let Some(patches) = patches {
+    if let Some(patches) = Patches::of_gradient(windows, groups, own.filters) {
         return patches.forward(dy, filters, true, None, dx, |_| ());
     }
     let deltas = |i: usize| &dy[i * own.deltas..][..own.deltas];

@@ -17,6 +17,7 @@ use std::ops::Range;
 
 use super::{PARTS, Windows};
 use crate::Real;
+use crate::bf16::wanted_of_windows;
 use crate::gemm::{Gemm, Lanes, Matrix, OnLanes, gemm_onto, gemm_panels, pack_columns, packed_size};
 use crate::pool::{self, Shared};
 use crate::reduce;
@@ -62,14 +63,15 @@ pub(super) struct Patches {
 }
 
 impl Patches {
-    /// Those of a convolution, if they make it cheaper.
+    /// Those of a convolution, if they make it cheaper; in bf16 matrix tiles alone are faster than they.
     pub(super) fn of(windows: &Windows, groups: usize, filters: usize) -> Option<Patches> {
         let plain = windows.size == [TAPS; 2] && windows.stride == [1; 2] && windows.dilation == [1; 2] && groups == 1;
         let counts = windows.output.map(|n| n.div_ceil(MADE));
-        // Half of what four whole outputs save may be lost to outputs that are not there.
-        let used = 16 * PLACES * counts[0] * counts[1] <= 12 * TAPS * TAPS * windows.count();
+        // A quarter of the products at least must be saved: patches at the edge may make outputs that are not there.
+        let used = 4 * PLACES * counts[0] * counts[1] <= 3 * TAPS * TAPS * windows.count();
         let many = windows.input[2] >= FEWEST && filters >= FEWEST;
-        (plain && used && many).then_some(Patches { windows: *windows, filters, counts })
+        let tiles = wanted_of_windows(windows.input[2], filters).is_some();
+        (plain && used && many && !tiles).then_some(Patches { windows: *windows, filters, counts })
     }
 
     /// Those of the convolution of dY that gives dX, if they make it cheaper.
