@@ -32,6 +32,14 @@ fn every_shape<T: Gemm>() {
     }
 }
 
+#[test]
+fn a_row_alone_meets_several_panels_with_the_naive_bits() {
+    for (n, k) in [(128, 40), (300, 17), (if cfg!(miri) { 20 } else { 513 }, 3)] {
+        agrees::<f32>(1, n, k);
+        agrees::<f64>(1, n, k);
+    }
+}
+
 fn agrees<T: Gemm>(m: usize, n: usize, k: usize) {
     let (a, b, bias) = (random::<T>(m * k, 1), random::<T>(k * n, 2), random::<T>(n, 3));
     for (a_t, b_t, with_bias) in [(false, false, false), (false, true, true), (true, false, true)] {

@@ -19,7 +19,7 @@ pub(crate) use lanes::turn;
 pub use lanes::{Lanes, OnLanes};
 pub use left::{Axis, Left, Strided};
 pub use naive::gemm as naive;
-use tile::MOST_LANES;
+use tile::{ACROSS, MOST_LANES};
 
 use crate::Real;
 use crate::pool::{self, Shared};
@@ -244,17 +244,19 @@ fn shared_out<T: Gemm, L: Left<T>>(
     let blocks = if alone { 1 } else { (4 * pool::threads()).div_ceil(panels).min(m / (6 * PACKING)).max(1) };
     let height = m.div_ceil(blocks).next_multiple_of(12);
     let blocks = m.div_ceil(height);
+    let across = if m == 1 && packed.is_some() { (panels / pool::threads()).clamp(1, ACROSS) } else { 1 };
+    let strips = panels.div_ceil(across);
     let out = Shared(c.as_mut_ptr());
     let task = |task: usize| {
-        let (panel, block) = (task / blocks, task % blocks);
+        let (panel, block) = (task / blocks * across, task % blocks);
         let rows = block * height..m.min((block + 1) * height);
-        let columns = panel * width..n.min((panel + 1) * width);
+        let columns = panel * width..n.min((panel + across) * width);
         let packed = packed.map(|panels| &panels[panel * panel_size::<T>(k)..]);
         let strip = Strip { a, b, packed, bias, c: out.get(), c_strides: strides, rows, columns, onto };
         // SAFETY: the strip lies within A, B and C, whose shapes fit, and no two tasks share a number of C.
         unsafe { T::compute(strip) };
     };
-    if alone { (0..panels * blocks).for_each(task) } else { pool::for_each(panels * blocks, task) }
+    if alone { (0..strips * blocks).for_each(task) } else { pool::for_each(strips * blocks, task) }
 }
 
 /// Some rows of C, a panel wide, and what they are computed from.

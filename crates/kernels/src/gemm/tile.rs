@@ -12,6 +12,9 @@ use crate::dispatch::{Instructions, instructions};
 /// Vectors side by side in a tile.
 const SIDE: usize = 2;
 
+/// Packed panels that a single row meets at once: its chains in one are too few to fill the machine's pipelines.
+pub(super) const ACROSS: usize = 4;
+
 /// Bytes of a packed panel: with the rows of A that meet it, it stays in the second cache.
 const PANEL: usize = 1 << 16;
 
@@ -126,11 +129,62 @@ pub(super) unsafe fn turn<T: Real, A: Lanes<T>, B: Lanes<T>>(a: Matrix<T>, rows:
 unsafe fn compute_with<T: Real, L: Left<T>, V: Lanes<T>, const ROWS: usize>(strip: Strip<T, L>) {
     // SAFETY: as the caller promises.
     unsafe {
+        if strip.columns.len() > SIDE * V::N {
+            compute_across::<T, L, V, ROWS>(strip)
+        } else {
+            compute_panel::<T, L, V, ROWS>(strip)
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn compute_panel<T: Real, L: Left<T>, V: Lanes<T>, const ROWS: usize>(strip: Strip<T, L>) {
+    // SAFETY: as the caller promises.
+    unsafe {
         if strip.columns.len() > V::N {
             compute_wide::<T, L, V, ROWS, SIDE>(strip)
         } else {
             compute_wide::<T, L, V, ROWS, 1>(strip)
         }
+    }
+}
+
+/// A strip of one row and several packed panels: all at once if they are as many as can be.
+#[inline(always)]
+unsafe fn compute_across<T: Real, L: Left<T>, V: Lanes<T>, const ROWS: usize>(strip: Strip<T, L>) {
+    /// Vectors of all panels, side by side.
+    const ALL: usize = ACROSS * SIDE;
+    let (width, k) = (SIDE * V::N, strip.a.columns());
+    let panels = strip.packed.expect("rows alone that meet several panels meet packed ones");
+    let size = width * k.max(MOST_LANES);
+    // SAFETY: the panels were packed for these columns; the strip is a row of C.
+    unsafe {
+        if strip.columns.len() == ALL * V::N {
+            let panel = Panels { first: panels.as_ptr(), row: width, next: size };
+            tile::<T, L, V, 1, ALL>(&strip, strip.rows.start, panel, 0..k);
+            return;
+        }
+        for (start, panel) in strip.columns.clone().step_by(width).zip(panels.chunks(size)) {
+            let columns = start..strip.columns.end.min(start + width);
+            compute_panel::<T, L, V, ROWS>(Strip { packed: Some(panel), columns, rows: strip.rows.clone(), ..strip });
+        }
+    }
+}
+
+/// Where packed panels lie.
+#[derive(Clone, Copy)]
+struct Panels<T> {
+    first: *const T,
+    /// From a row of a panel to the next.
+    row: usize,
+    /// From a panel to the next.
+    next: usize,
+}
+
+impl<T> Panels<T> {
+    /// One alone.
+    fn one(first: *const T, row: usize) -> Self {
+        Panels { first, row, next: 0 }
     }
 }
 
@@ -140,7 +194,7 @@ unsafe fn compute_wide<T: Real, L: Left<T>, V: Lanes<T>, const ROWS: usize, cons
     let width = S * V::N;
     if let Some(panel) = strip.packed {
         // Packed panels have full rows, whatever of them is used.
-        let panel = (panel.as_ptr(), SIDE * V::N);
+        let panel = Panels::one(panel.as_ptr(), SIDE * V::N);
         // SAFETY: the panel was packed for these columns; the strip lies within A and C.
         return unsafe { rows::<T, L, V, ROWS, S>(&strip, panel, 0..strip.a.columns()) };
     }
@@ -161,23 +215,22 @@ unsafe fn compute_wide<T: Real, L: Left<T>, V: Lanes<T>, const ROWS: usize, cons
     unsafe {
         if lying > 0 {
             let b = strip.b.data.as_ptr().wrapping_add(strip.columns.start);
-            rows::<T, L, V, ROWS, S>(&strip, (b, strip.b.columns), 0..lying);
+            rows::<T, L, V, ROWS, S>(&strip, Panels::one(b, strip.b.columns), 0..lying);
         }
         // Without any k, one pass writes the bias.
         for start in (lying..k.max(1)).step_by(depth) {
             let ks = start..k.min(start + depth);
             pack::pack::<T, V, S>(strip.b, ks.clone(), strip.columns.clone(), packed);
-            rows::<T, L, V, ROWS, S>(&strip, (packed, width), ks);
+            rows::<T, L, V, ROWS, S>(&strip, Panels::one(packed, width), ks);
         }
     }
 }
 
-/// All rows of the strip over a range of k, `ROWS` of them at a time while they last; the panel is where its first row
-/// is, and how far from there to the next.
+/// All rows of the strip over a range of k, `ROWS` of them at a time while they last.
 #[inline(always)]
 unsafe fn rows<T: Real, L: Left<T>, V: Lanes<T>, const ROWS: usize, const S: usize>(
     strip: &Strip<T, L>,
-    panel: (*const T, usize),
+    panel: Panels<T>,
     ks: Range<usize>,
 ) {
     let mut row = strip.rows.start;
@@ -202,7 +255,7 @@ unsafe fn rows<T: Real, L: Left<T>, V: Lanes<T>, const ROWS: usize, const S: usi
 unsafe fn tile<T: Real, L: Left<T>, V: Lanes<T>, const R: usize, const S: usize>(
     strip: &Strip<T, L>,
     row: usize,
-    panel: (*const T, usize),
+    panel: Panels<T>,
     ks: Range<usize>,
 ) -> usize {
     let (width, columns) = (S * V::N, strip.columns.len());
@@ -242,7 +295,7 @@ unsafe fn tile<T: Real, L: Left<T>, V: Lanes<T>, const R: usize, const S: usize>
 unsafe fn sums<T: Real, L: Left<T>, V: Lanes<T>, const R: usize, const S: usize>(
     a: L,
     row: usize,
-    panel: (*const T, usize),
+    panel: Panels<T>,
     ks: Range<usize>,
     c: *mut T,
     c_stride: usize,
@@ -260,12 +313,15 @@ unsafe fn sums<T: Real, L: Left<T>, V: Lanes<T>, const R: usize, const S: usize>
                 }
             }
         }
-        let (mut b, b_stride) = panel;
+        let mut b = panel.first;
         let (begin, step) = (a.rows_from::<R>(row), a.step());
         for (start, n) in a.runs(ks) {
             let mut at = start;
             for _ in 0..n {
-                let columns: [V; S] = std::array::from_fn(|s| V::load(b.add(s * V::N)));
+                let mut columns = [V::splat(T::ZERO); S];
+                for (s, column) in columns.iter_mut().enumerate() {
+                    *column = V::load(b.add(s / SIDE * panel.next + s % SIDE * V::N));
+                }
                 for (r, sums) in sums.iter_mut().enumerate() {
                     let x = V::splat(*L::number(&begin, r).wrapping_add(at));
                     for (sum, &column) in sums.iter_mut().zip(&columns) {
@@ -273,7 +329,7 @@ unsafe fn sums<T: Real, L: Left<T>, V: Lanes<T>, const R: usize, const S: usize>
                     }
                 }
                 at += step;
-                b = b.wrapping_add(b_stride);
+                b = b.wrapping_add(panel.row);
             }
         }
         for (r, sums) in sums.iter().enumerate() {
