@@ -1,4 +1,5 @@
-//! Single kernels: GFLOP/s of a linear layer's products, GB/s of an optimiser's pass, µs of a parallel region.
+//! Single kernels: GFLOP/s of a linear layer's products and their share of what fused multiply-adds of f32 numbers give at
+//! most, GB/s of an optimiser's pass, µs of a parallel region.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -6,7 +7,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use thalweg::optimizers::{Adam, Optimizer, Step};
 use thalweg::tensor::{Activation, Dtype, Tensor, ops};
-use thalweg_kernels::pool;
+use thalweg_kernels::{peak, pool};
 
 use crate::{data, median};
 
@@ -39,8 +40,15 @@ fn matrix(rows: usize, columns: usize) -> Tensor {
     Tensor::from_f32([rows, columns], data::normal(0, rows * columns))
 }
 
+/// GFLOP/s of fused multiply-adds in the registers of one core.
+fn peak() -> f64 {
+    const TURNS: usize = 1 << 14;
+    2e-9 * peak::multiply_adds(TURNS) as f64 / time(|| _ = peak::multiply_adds(TURNS))
+}
+
 /// Times all on the pool's threads.
 pub(crate) fn run() -> Value {
+    let peak = peak() * pool::threads() as f64;
     let products: Vec<Value> = SHAPES
         .iter()
         .map(|&[m, n_out, n_in]| {
@@ -55,9 +63,12 @@ pub(crate) fn run() -> Value {
             let both = time(|| {
                 ops::linear_backward(x.view(), w.view(), a.view(), dw.view_mut(), None, Some(dx.view_mut()));
             });
+            let speeds = [operations / forward, operations / weights, 2.0 * operations / both];
+            let [forward, weights, both] =
+                speeds.map(|gflops| json!({ "gflops": gflops, "percent": 100.0 * gflops / peak }));
             json!({
-                "batch": m, "outputs": n_out, "inputs": n_in, "forward": operations / forward,
-                "weight_gradient": operations / weights, "both_gradients": 2.0 * operations / both,
+                "batch": m, "outputs": n_out, "inputs": n_in, "forward": forward, "weight_gradient": weights,
+                "both_gradients": both,
             })
         })
         .collect();
@@ -76,6 +87,6 @@ pub(crate) fn run() -> Value {
     let region = time(|| pool::for_each(2, task)) - time(|| task(0));
     json!({
         "workload": "kernels", "threads": pool::threads(), "instructions": format!("{:?}", thalweg_kernels::instructions()),
-        "gflops": products, "adam_gb_per_s": 28.0 * n as f64 / adam / 1e9, "region_us": region * 1e6,
+        "peak_gflops": peak, "products": products, "adam_gb_per_s": 28.0 * n as f64 / adam / 1e9, "region_us": region * 1e6,
     })
 }

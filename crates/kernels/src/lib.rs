@@ -13,6 +13,7 @@ mod float32;
 pub mod gather;
 pub mod gemm;
 pub mod layer_norm;
+pub mod peak;
 pub mod pool;
 pub mod random;
 mod real;

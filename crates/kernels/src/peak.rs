@@ -1,0 +1,43 @@
+//! The most that a core can compute, for products to be compared with.
+
+use std::hint::black_box;
+
+use crate::dispatch::{Instructions, instructions, vectorised};
+
+/// Vectors summed side by side, in each of two groups: together as many as hide how long a multiply-add takes. The compiler
+/// keeps no larger group in registers.
+const GROUP: usize = 4;
+
+/// So many turns of fused multiply-adds of f32 numbers that stay in registers; gives how many multiply-adds they were.
+pub fn multiply_adds(turns: usize) -> usize {
+    match instructions() {
+        Instructions::Avx512 => of_vectors::<16>(turns),
+        Instructions::Avx2 | Instructions::Portable => of_vectors::<8>(turns),
+    }
+}
+
+fn of_vectors<const LANES: usize>(turns: usize) -> usize {
+    let [factor, term] = black_box([0.5, 1.0]);
+    let sums = vectorised(
+        #[inline(always)]
+        || {
+            let [mut a, mut b] = [[[0.0; LANES]; GROUP]; 2];
+            for _ in 0..turns {
+                step(&mut a, factor, term);
+                step(&mut b, factor, term);
+            }
+            [a, b]
+        },
+    );
+    black_box(sums);
+    turns * 2 * GROUP * LANES
+}
+
+#[inline(always)]
+fn step<const LANES: usize>(sums: &mut [[f32; LANES]; GROUP], factor: f32, term: f32) {
+    for sum in sums {
+        for sum in sum {
+            *sum = sum.mul_add(factor, term);
+        }
+    }
+}
