@@ -107,7 +107,7 @@ pub(crate) fn weighted_column_sums<T: Real>(
 }
 
 fn block_column_sums<T: Real>(a: &[T], b: &[T], columns: usize, out: &mut [T], f: impl Fn(T, T) -> T) {
-    /// Columns summed at once, on the stack.
+    /// Columns summed at once.
     const WIDTH: usize = 64;
     out.fill(T::ZERO);
     // Narrow rows are summed side by side, as one wide row, whose parts are added at the end.
@@ -115,26 +115,38 @@ fn block_column_sums<T: Real>(a: &[T], b: &[T], columns: usize, out: &mut [T], f
     for (a, b) in a.chunks(ROWS * side * columns).zip(b.chunks(ROWS * side * columns)) {
         for (start, out) in (0..columns).step_by(WIDTH).zip(out.chunks_mut(WIDTH)) {
             let (wide, columns_here) = (side * columns, if side > 1 { side * columns } else { out.len() });
-            let mut block = [T::ZERO; WIDTH];
-            vectorised(
+            let whole = a.len() / wide * wide;
+            let block = vectorised(
                 #[inline(always)]
                 || {
-                    let mut lines = a.chunks_exact(wide).zip(b.chunks_exact(wide));
-                    for (a, b) in &mut lines {
-                        for ((sum, &a), &b) in block[..columns_here].iter_mut().zip(&a[start..]).zip(&b[start..]) {
-                            *sum += f(a, b);
+                    let mut block = [T::ZERO; WIDTH];
+                    let lines = a[..whole].chunks_exact(wide).zip(b[..whole].chunks_exact(wide));
+                    if columns_here == WIDTH {
+                        // Sums of a width that the compiler knows stay in registers.
+                        for (a, b) in lines {
+                            add(&mut block, &a[start..][..WIDTH], &b[start..][..WIDTH], &f);
+                        }
+                    } else {
+                        for (a, b) in lines {
+                            add(&mut block[..columns_here], &a[start..], &b[start..], &f);
                         }
                     }
-                    let rest = a.len() / wide * wide;
-                    for ((sum, &a), &b) in block.iter_mut().zip(&a[rest..]).zip(&b[rest..]) {
-                        *sum += f(a, b);
-                    }
+                    add(&mut block, &a[whole..], &b[whole..], &f);
+                    block
                 },
             );
             for part in block[..columns_here].chunks_exact(out.len()) {
                 out.iter_mut().zip(part).for_each(|(out, &sum)| *out += sum);
             }
         }
+    }
+}
+
+/// Adds f(a, b) to sums, number by number.
+#[inline(always)]
+fn add<T: Real>(sums: &mut [T], a: &[T], b: &[T], f: impl Fn(T, T) -> T) {
+    for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
+        *sum += f(a, b);
     }
 }
 
