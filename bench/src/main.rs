@@ -1,6 +1,6 @@
 //! One workload of the benchmarks, on Thalweg: prints one JSON object.
 //!
-//! `thalweg-bench WORKLOAD [--threads N] [--epochs N] [--precision f32|bf16|bf16x3|bf16x6]`, a workload being `w1` to `w5`, `kernels`, `input`,
+//! `thalweg-bench WORKLOAD [--threads N] [--epochs N] [--precision f32|bf16|bf16x3|bf16x6]`, a workload being `w1` to `w6`, `kernels`, `input`,
 //! `media` or `scaling`.
 #![forbid(unsafe_code)]
 
@@ -36,7 +36,7 @@ fn main() -> Result<()> {
     }
     thalweg_kernels::pool::set_threads(options.threads);
     let result = match workload.as_str() {
-        "w4" => predict::run()?,
+        "w4" => ops::with_products(products(&options.precision)?, || predict::run(&options))?,
         "kernels" => ops::with_products(products(&options.precision)?, kernels::run),
         "input" => input::run()?,
         "media" => media::run()?,

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use thalweg::network::Predictor;
 use thalweg::tensor::{Dtype, Tensor};
 
-use crate::{data, median, train};
+use crate::{Options, data, median, train};
 
 /// Times both.
-pub(crate) fn run() -> thalweg::Result<Value> {
+pub(crate) fn run(options: &Options) -> thalweg::Result<Value> {
     let network = train::network(&[784, 512, 512, 10])?;
     let theta = network.initialize(0, Dtype::F32);
     let times = |rows: usize, calls: usize| {
@@ -26,9 +26,10 @@ pub(crate) fn run() -> thalweg::Result<Value> {
     };
     let (mut one, many) = (times(1, 3000), times(4096, 30));
     one.sort_by(f64::total_cmp);
+    let batch = median(many);
     Ok(json!({
-        "workload": "w4", "unit": "us", "threads": thalweg_kernels::pool::threads(), "precision": "f32",
+        "workload": "w4", "unit": "us", "threads": options.threads, "precision": options.precision,
         "p50_us": one[1500] * 1e6, "p99_us": one[2970] * 1e6, "min_us": one[0] * 1e6,
-        "rows_per_s": 4096.0 / median(many),
+        "batch_us": batch * 1e6, "rows_per_s": 4096.0 / batch,
     }))
 }

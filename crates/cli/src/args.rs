@@ -37,6 +37,7 @@ pub(crate) fn command() -> Command {
                         .value_name("FILE")
                         .help("Also write a page that shows where the model goes wrong"),
                 )
+                .arg(precision())
                 .args(reading()),
             verb("predict", "Answer the rows of a table")
                 .arg(model())
@@ -49,6 +50,7 @@ pub(crate) fn command() -> Command {
                         .default_value("csv")
                         .help("How the answers are written"),
                 )
+                .arg(precision())
                 .args(reading()),
             export(),
             import(),
@@ -215,6 +217,12 @@ fn run() -> Arg {
 
 fn out(help: &'static str) -> Arg {
     Arg::new("out").short('o').long("out").value_name("FILE").help(help)
+}
+
+/// Training's flag for the precision, for a model that answers.
+fn precision() -> Arg {
+    let knob = knobs().iter().find(|knob| knob.key() == "train.precision").expect("training has a precision");
+    flag(knob).help_heading("Prediction")
 }
 
 /// The flags that say how a data file is read.

@@ -137,6 +137,7 @@ fn names_and_options() {
     train("-o file", 2, &["file"]);
     train("-o file/inside", 2, &["file"]);
     train("--optimizer gradient_descent --learning-rate 1e6 --epochs 50", 5, &["diverged", "--learning-rate"]);
+    fails(folder, "predict run good.csv --precision bf61", 2, &["--precision", "did you mean \"bf16\"?"]);
     fails(folder, "train classes.csv -q --class-weights w=2", 2, &["\"w\""]);
     fails(folder, "resume empty", 2, &["empty"]);
     fails(folder, "check good.csv --epsilon-check 5", 2, &["--epsilon-check"]);

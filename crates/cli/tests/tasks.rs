@@ -203,6 +203,31 @@ fn the_ways_to_train_all_learn() {
 }
 
 #[test]
+fn a_model_answers_nearly_alike_in_bf16() {
+    let place = Place::new("t.csv", &classes());
+    place.thalweg("train t.csv -q -o run --layers 32,32 --epochs 20 --batch-size 16");
+    let probabilities = |options: &str| -> Vec<f64> {
+        let answers = place.answers(&format!("t.csv {options}"));
+        answers[1..].iter().map(|row| row[2].parse().unwrap()).collect()
+    };
+    let exact = probabilities("");
+    let told = place.thalweg("predict run t.csv --precision bf16").stderr;
+    let in_bf16 = String::from_utf8(told).unwrap().contains("prediction multiplies bf16 numbers");
+    for (precision, tolerance) in [("f32", 0.0), ("bf16x6", 5e-6), ("bf16x3", 1e-3), ("bf16", 0.05)] {
+        let found = probabilities(&format!("--precision {precision}"));
+        let furthest = exact.iter().zip(&found).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(furthest <= tolerance, "{precision}: {furthest}");
+        assert!(precision != "bf16" || (furthest > 0.0) == in_bf16, "{furthest}");
+    }
+    let accuracy = |options: &str| {
+        let output = place.thalweg(&format!("evaluate run t.csv --json {options}"));
+        let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+        result["metrics"]["accuracy"]["value"].as_f64().unwrap()
+    };
+    assert!((accuracy("") - accuracy("--precision bf16")).abs() < 0.02);
+}
+
+#[test]
 fn the_time_limit_is_kept() {
     let place = Place::new("t.csv", &classes());
     let start = std::time::Instant::now();

@@ -134,8 +134,11 @@ fn bits_do_not_depend_on_threads_or_on_other_rows() {
 fn products_are_in_bf16_just_where_asked_for_and_faster() {
     let (a, b) = (random(32 * 64, 1), random(64 * 48, 2));
     let product = || {
-        let mut c = vec![0.0; 32 * 48];
-        gemm::gemm(Matrix::new(&a, 32, 64), Matrix::new(&b, 64, 48), None, &mut c);
+        let (a, b) = (Matrix::new(&a, 32, 64), Matrix::new(&b, 64, 48));
+        let [mut c, mut packed] = [(); 2].map(|()| vec![0.0; 32 * 48]);
+        gemm::gemm(a, b, None, &mut c);
+        gemm::gemm_packed(a, b, &gemm::Packed::new(b), None, &mut packed);
+        assert_eq!(packed, c);
         c
     };
     let single = product();

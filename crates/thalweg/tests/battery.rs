@@ -5,6 +5,7 @@ use thalweg::losses::{Loss, SoftmaxCrossEntropy, Squared};
 use thalweg::metrics::Metrics;
 use thalweg::network::{Network, Predictor};
 use thalweg::optimizers::{self, Adam, GradientDescent, Optimizer};
+use thalweg::tensor::ops::{self, Products, with_products};
 use thalweg::tensor::{Activation, Dtype, Shape, Tensor};
 use thalweg::train::event::Event;
 use thalweg::train::{Examples, Settings, State, Trainer, Watcher, predict};
@@ -65,6 +66,30 @@ fn prediction_does_not_depend_on_how_rows_are_batched() {
             assert_eq!(predictor.forward(x.view().rows(2, 1)).to_f64(), rows(2, 1), "{name}: made ready");
         }
     });
+}
+
+#[test]
+fn prediction_in_bf16_is_near_and_the_same_made_ready() {
+    let layers: [Box<dyn Layer>; 2] =
+        [Box::new(Linear::new(48, Activation::Tanh)), Box::new(Linear::new(16, Activation::Identity))];
+    let network = Network::new(64, layers.into()).unwrap();
+    let theta = network.initialize(1, Dtype::F32);
+    let x = random([40, 64], 1, Dtype::F32);
+    let mut workspace = network.workspace(40, Dtype::F32);
+    let mut predictor = Predictor::new(&network, &theta, 40);
+    let exact = predictor.forward(x.view()).to_f64();
+    for (parts, tolerance) in [(1, 0.05), (2, 1e-3), (3, 1e-5)] {
+        let found = with_products(Products::Parts(parts), || {
+            let found = predictor.forward(x.view()).to_f64();
+            let same = network.forward(theta.view(), x.view(), &mut workspace, Mode::Predict).to_f64();
+            assert_eq!(found, same, "{parts} parts: made ready");
+            found
+        });
+        let furthest = exact.iter().zip(&found).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(furthest < tolerance, "{parts} parts: {furthest}");
+        assert_eq!(furthest > 0.0, ops::bf16_unit(parts).is_some(), "{parts} parts: {furthest}");
+    }
+    assert_eq!(predictor.forward(x.view()).to_f64(), exact);
 }
 
 #[test]

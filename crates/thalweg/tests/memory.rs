@@ -8,7 +8,8 @@ use thalweg::data::dataset::{self, Dataset};
 use thalweg::data::table::{Table, TextColumn};
 use thalweg::model::Model;
 use thalweg::run::{self, Learner, Trained};
-use thalweg::spec::Config;
+use thalweg::spec::{Config, Precision};
+use thalweg::tensor::ops::Products;
 use thalweg::train::event::Event;
 
 use stop::StopAfter;
@@ -123,6 +124,25 @@ fn a_model_answers_as_it_was_judged() {
         let metrics = thalweg::metrics::evaluate(model.target.task, &outputs, model.target.outputs(), &truths, None);
         assert_eq!(metrics, model.provenance.metrics.train);
     }
+}
+
+#[test]
+fn a_model_answers_in_a_precision_of_its_numbers() {
+    for (own, other) in [("f32", Precision::F64), ("f64", Precision::Bf16)] {
+        let mut settings = SMALL.to_vec();
+        settings.push(("precision", own));
+        let config = config(&settings);
+        let model = train(&config, &Dataset::from_arrays(&examples(0..30), None, None, &config).unwrap()).model;
+        for plain in [config.train.precision, Precision::default()] {
+            assert_eq!(run::products(&model, plain).unwrap(), (Products::Single, Vec::new()));
+        }
+        let error = run::products(&model, other).unwrap_err().to_string();
+        assert!(error.contains(&format!("the model's numbers are {own}")), "{error}");
+    }
+    let config = config(&SMALL);
+    let model = train(&config, &Dataset::from_arrays(&examples(0..30), None, None, &config).unwrap()).model;
+    let (products, decisions) = run::products(&model, Precision::Bf16x3).unwrap();
+    assert!(products == Products::Parts(2) && decisions[0].what.contains("prediction multiplies"), "{decisions:?}");
 }
 
 #[test]

@@ -10,14 +10,15 @@ use serde_json::json;
 
 use crate::step;
 use crate::test::cargo;
-use systems::{Measured, OURS, System};
+use systems::{BATCH, Measured, OURS, System};
 
 /// What the workloads are.
-const WORKLOADS: [(&str, &str); 7] = [
+const WORKLOADS: [(&str, &str); 8] = [
     ("w1", "training 784-512-512-10, Adam, batch 128, 60,000 rows"),
     ("w2", "training 8-64-64-1, Adam, batch 64, 16,512 rows"),
     ("w3", "training 1024-4096-4096-4096-10, Adam, batch 256, 4,096 rows"),
     ("w4", "prediction of one row with W1's network"),
+    (BATCH, "prediction of 4,096 rows at once with W1's network"),
     ("w5", "logistic regression, 28 inputs, batch 1,024, 1,000,000 rows"),
     ("w6", "training conv 3×3×32, conv 3×3×64, max pool, 128, 10 on 28×28, Adam, batch 128, 12,800 rows"),
     ("w7", "a whole process: iris, 4-16-3, 50 epochs"),

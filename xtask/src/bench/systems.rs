@@ -12,13 +12,17 @@ use crate::test::root;
 /// The names of our side: in f32, and in each precision that products can be asked for.
 pub(super) const OURS: [&str; 4] = ["thalweg", "thalweg-bf16x6", "thalweg-bf16x3", "thalweg-bf16"];
 
+/// The workload that is W4's batch of many rows; W4 itself is a row alone.
+pub(super) const BATCH: &str = "w4b";
+
 /// The peers' names as bench/peers.py knows them, the Python module that each needs, and the workloads left out for it
 /// because they take minutes and say nothing new.
-const PEERS: [(&str, &str, &[&str]); 10] = [
+const PEERS: [(&str, &str, &[&str]); 11] = [
     ("torch", "torch", &[]),
     ("torch-cl", "torch", &[]),
     ("torch-bf16", "torch", &["w2", "w4", "w5"]),
     ("torch-bf16-cl", "torch", &[]),
+    ("torch-bf16-weights", "torch", &["w4"]),
     ("torch-medium", "torch", &["w2", "w4", "w5"]),
     ("torch-compile", "torch", &["w3", "w5", "w6"]),
     ("jax", "jax", &["w3", "w6"]),
@@ -40,18 +44,19 @@ pub(super) struct System {
 impl System {
     /// Our side of a workload.
     pub(super) fn ours(workload: &'static str) -> Vec<System> {
-        let systems = if matches!(workload, "w1" | "w3" | "w6") { &OURS[..] } else { &OURS[..1] };
+        let systems = if matches!(workload, "w1" | "w3" | BATCH | "w6") { &OURS[..] } else { &OURS[..1] };
         systems.iter().map(|name| System { name, workload, python: None, times: Vec::new(), loss: None }).collect()
     }
 
     /// Measures once more.
     pub(super) fn measure(&mut self, threads: usize) -> Result<()> {
         let threads = threads.to_string();
+        let (workload, time) = measured_as(self.workload);
         let (mut command, what) = match &self.python {
             Some(python) => {
                 let mut command = Command::new(python);
                 command.arg(root().join("bench/peers.py"));
-                command.args(["run", self.name, self.workload, "--epochs", "3", "--threads", &threads]);
+                command.args(["run", self.name, workload, "--epochs", "3", "--threads", &threads]);
                 (command, self.name)
             }
             None if self.workload == "w7" => {
@@ -60,7 +65,7 @@ impl System {
             }
             None => {
                 let mut command = Command::new(root().join("target/release/thalweg-bench"));
-                command.args([self.workload, "--epochs", "3", "--threads", &threads, "--precision"]);
+                command.args([workload, "--epochs", "3", "--threads", &threads, "--precision"]);
                 command.arg(precision(self.name));
                 (command, self.name)
             }
@@ -72,7 +77,7 @@ impl System {
         let text = String::from_utf8_lossy(&output.stdout);
         let result: Value = serde_json::from_str(text.lines().last().unwrap_or_default())
             .with_context(|| format!("{what} on {}: {text}", self.workload))?;
-        let time = result["median"].as_f64().or_else(|| Some(result["p50_us"].as_f64()? * 1e-6));
+        let time = result["median"].as_f64().or_else(|| Some(result[time].as_f64()? * 1e-6));
         self.times.push(time.with_context(|| format!("{what} on {}: no time in {result}", self.workload))?);
         if let [Some(first), Some(last)] = [0, 1].map(|i| result["loss"][i].as_f64()) {
             self.loss = Some([first, last]);
@@ -87,6 +92,11 @@ impl System {
         let learns = loss.map(|[first, last]| last < first);
         (!times.is_empty()).then_some(Measured { system: name, workload, times, loss, learns })
     }
+}
+
+/// The workload that a system is asked for, and the name of its time in µs where that is no median of epochs.
+fn measured_as(workload: &str) -> (&str, &str) {
+    if workload == BATCH { ("w4", "batch_us") } else { (workload, "p50_us") }
 }
 
 /// What a system multiplies.
@@ -151,7 +161,7 @@ pub(super) fn peers(workload: &'static str) -> Result<Vec<System>> {
     let listed =
         Command::new(&python).arg(script).arg("list").output().with_context(|| format!("{python} is not there"))?;
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-    let line = listed.lines().find(|line| line.starts_with(workload)).unwrap_or_default();
+    let line = listed.lines().find(|line| line.starts_with(measured_as(workload).0)).unwrap_or_default();
     let mut systems = Vec::new();
     for (name, module, left_out) in PEERS {
         if left_out.contains(&workload) || !line.split(' ').any(|known| known == name) {

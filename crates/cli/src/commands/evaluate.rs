@@ -4,16 +4,19 @@ use std::path::Path;
 
 use clap::ArgMatches;
 use thalweg::model::{Model, atomic};
+use thalweg::tensor::ops::with_products;
 
 use super::argument;
 use crate::{args, print};
 
 /// Runs the verb; gives the exit code.
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
-    let options = args::config(matches)?.data;
+    let config = args::config(matches)?;
     let model = Model::load(argument(matches, "model"))?;
     let data = argument(matches, "data");
-    let found = thalweg::run::evaluate(&model, data, &options)?;
+    let (products, decisions) = thalweg::run::products(&model, config.train.precision)?;
+    print::notes(&decisions);
+    let found = with_products(products, || thalweg::run::evaluate(&model, data, &config.data))?;
     print::notes(&found.decisions);
     if let Some(page) = matches.get_one::<String>("report") {
         atomic::write(Path::new(page), found.page(&model, data).as_bytes())?;

@@ -5,14 +5,17 @@ use std::io::{BufWriter, Write};
 use clap::ArgMatches;
 use thalweg::data::schema::Task;
 use thalweg::model::{Answers, Model};
+use thalweg::tensor::ops::with_products;
 
 use super::argument;
 use crate::{args, print};
 
 /// Runs the verb; gives the exit code.
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
-    let options = args::config(matches)?.data;
+    let config = args::config(matches)?;
     let model = Model::load(argument(matches, "model"))?;
+    let (products, decisions) = thalweg::run::products(&model, config.train.precision)?;
+    print::notes(&decisions);
     let out: Box<dyn Write> = match matches.get_one::<String>("out") {
         Some(path) => Box::new(std::fs::File::create(path).map_err(|error| {
             thalweg::Error::io(thalweg::Kind::Config, path, "write the answers", &error)
@@ -24,7 +27,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let lines = argument(matches, "format") == "jsonl";
     let mut failed = None;
     let mut header = !lines;
-    let written = model.predict(argument(matches, "data"), &options, &mut |answers| {
+    let mut write = |answers: &Answers| {
         let result =
             if lines { write_lines(&mut out, &model, answers) } else { write_csv(&mut out, &model, answers, header) };
         header = false;
@@ -33,7 +36,8 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
             failed = Some(error);
             told
         })
-    });
+    };
+    let written = with_products(products, || model.predict(argument(matches, "data"), &config.data, &mut write));
     match failed {
         Some(error) => return Err(error.into()),
         None => print::notes(&written?),

@@ -156,13 +156,18 @@ pub(crate) fn pack_columns<T: Gemm>(b: Matrix<T>, columns: Range<usize>, panels:
     });
 }
 
-/// C = A·B (+ bias on each row), with the bits of [`gemm`].
+/// C = A·B (+ bias on each row) with B's panels, and the bits of [`gemm`]; products in bf16 do without the panels.
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub fn gemm_packed<T: Gemm>(a: Matrix<T>, b: &Packed<T>, bias: Option<&[T]>, c: &mut [T]) {
-    assert!(b.rows == a.columns && c.len() == a.rows * b.columns, "gemm_packed: shapes do not fit");
-    gemm_panels(a, &b.panels, bias, c, 0..b.columns, b.columns);
+pub fn gemm_packed<T: Gemm>(a: Matrix<T>, b: Matrix<T>, packed: &Packed<T>, bias: Option<&[T]>, c: &mut [T]) {
+    assert!(
+        [packed.rows, packed.columns] == [b.rows, b.columns] && b.rows == a.columns && c.len() == a.rows * b.columns,
+        "gemm_packed: shapes do not fit"
+    );
+    if !T::product_in_bf16(a, b, bias, c) {
+        gemm_panels(a, &packed.panels, bias, c, 0..b.columns, b.columns);
+    }
 }
 
 /// C = A·B (+ bias on each row) for packed panels of B; C's columns are some of those of rows of a width.

@@ -107,7 +107,7 @@ impl Layer for Linear {
     }
 
     fn forward_prepared(&self, theta: Parameters, prepared: &PackedWeight, x: View, y: ViewMut) {
-        ops::linear_packed(x, prepared, self.bias.then(|| theta.get(1)), self.activation, y);
+        ops::linear_packed(x, theta.get(0), prepared, self.bias.then(|| theta.get(1)), self.activation, y);
     }
 
     fn kink_sides(&self, _x: View, y: View, _saved: &[Tensor], sides: &mut Vec<bool>) {

@@ -5,7 +5,8 @@ use crate::layers::{Mode, Parameters};
 use crate::tensor::ops::PackedWeight;
 use crate::tensor::{Tensor, View};
 
-/// Predicts with given parameters: their weights are packed once, and nothing is allocated from then on.
+/// Predicts with given parameters: their weights are packed once, and nothing is allocated from then on. Within
+/// [`with_products`](crate::tensor::ops::with_products) batches are multiplied as that says.
 ///
 /// ```
 /// use thalweg::layers::Linear;

@@ -71,8 +71,8 @@ pub fn plan(config: &Config, data: &Dataset) -> Result<Plan> {
     Ok(Plan { network, start, loss, optimizer, settings, dtype, augmentation, decisions })
 }
 
-/// How f32 matrices are multiplied; what becomes of a wish for bf16 depends on the machine, and is told.
-fn products(precision: Precision, decisions: &mut Vec<Decision>) -> Products {
+/// How `who` multiplies f32 matrices; what becomes of a wish for bf16 depends on the machine, and is told.
+pub(crate) fn products(precision: Precision, who: &str, decisions: &mut Vec<Decision>) -> Products {
     let parts = match precision {
         Precision::F32 | Precision::F64 => return Products::Single,
         Precision::Bf16 => 1,
@@ -80,8 +80,8 @@ fn products(precision: Precision, decisions: &mut Vec<Decision>) -> Products {
         Precision::Bf16x6 => 3,
     };
     let (what, why) = match ops::bf16_unit(parts) {
-        Some(unit) => (format!("training multiplies bf16 numbers with {unit}"), "it is asked for, and faster here"),
-        None => ("training multiplies in f32".into(), "this machine is not faster at the bf16 asked for"),
+        Some(unit) => (format!("{who} multiplies bf16 numbers with {unit}"), "it is asked for, and faster here"),
+        None => (format!("{who} multiplies in f32"), "this machine is not faster at the bf16 asked for"),
     };
     decide(decisions, what, why.into(), "--precision f32");
     Products::Parts(parts)
@@ -293,7 +293,7 @@ fn settings(config: &Config, data: &Dataset, optimizer: &str, decisions: &mut Ve
     });
     let higher = monitor != "loss" && metrics::higher_is_better(&monitor);
     Ok(Settings {
-        products: products(train.precision, decisions),
+        products: products(train.precision, "training", decisions),
         seed: train.seed,
         batch_size,
         epochs,

@@ -1,10 +1,13 @@
 //! Judging a model on data whose answers are known, with a page that shows where it goes wrong.
 
 use super::answers::Gathered;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 use crate::model::{Judged, Model};
-use crate::spec;
+use crate::recipe;
+use crate::spec::{self, Precision};
+use crate::tensor::Dtype;
+use crate::tensor::ops::Products;
 use crate::train::event::{self, Answers, Decision, Event, Parts};
 
 /// What a model came to on a source.
@@ -33,6 +36,23 @@ pub fn evaluate(model: &Model, path: &str, options: &spec::Data) -> Result<Evalu
     })?;
     let metrics = judged.metrics(&model.target);
     Ok(Evaluation { rows: judged.rows, metrics, answers: gathered.answers(), decisions })
+}
+
+/// How a model's matrices are to be multiplied when it answers in a precision, which
+/// [`with_products`](crate::tensor::ops::with_products) does, and what was decided about that.
+///
+/// # Errors
+/// If the model's numbers are not those that the precision is of.
+pub fn products(model: &Model, precision: Precision) -> Result<(Products, Vec<Decision>)> {
+    let wanted = if precision == Precision::F64 { Dtype::F64 } else { Dtype::F32 };
+    let found = model.theta.dtype();
+    if precision != Precision::default() && wanted != found {
+        let numbers = format!("{found:?}").to_lowercase();
+        let error = Error::config(format!("the model's numbers are {numbers}")).at("--precision");
+        return Err(error.fix("leave it out: a model answers in the numbers that it was trained in"));
+    }
+    let mut decisions = Vec::new();
+    Ok((recipe::products(precision, "prediction", &mut decisions), decisions))
 }
 
 impl Evaluation {

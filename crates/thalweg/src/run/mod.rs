@@ -35,7 +35,7 @@ use crate::train::{
 };
 
 use announce::{Bearable, INTERRUPTED, announce, finished, reason, started, warnings};
-pub use evaluate::{Evaluation, evaluate};
+pub use evaluate::{Evaluation, evaluate, products};
 pub use in_memory::{Trained, train_on};
 use judge::Verdict;
 pub(crate) use judge::judge_part;

@@ -210,8 +210,8 @@ pub enum Quality {
     Best,
 }
 
-/// The precision of the numbers. The bf16 ones keep parameters and sums in 32 bits and round what training multiplies,
-/// where the machine is faster for it; dev and test are judged in 32 bits.
+/// The precision of the numbers. The bf16 ones keep parameters and sums in 32 bits and round what training, or a model that
+/// answers, multiplies, where the machine is faster for it; training judges dev and test in 32 bits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {

@@ -113,17 +113,19 @@ impl PackedWeight {
     }
 }
 
-/// [`linear`] with a packed weight; the same bits.
-pub fn linear_packed(x: View, w: &PackedWeight, b: Option<View>, g: Activation, mut a: ViewMut) {
-    match &w.0 {
-        Panels::F32(w) => product(x, w, b, a.reborrow()),
-        Panels::F64(w) => product(x, w, b, a.reborrow()),
+/// [`linear`] with a weight that was packed; the same bits.
+pub fn linear_packed(x: View, w: View, packed: &PackedWeight, b: Option<View>, g: Activation, mut a: ViewMut) {
+    match &packed.0 {
+        Panels::F32(packed) => product(x, w, packed, b, a.reborrow()),
+        Panels::F64(packed) => product(x, w, packed, b, a.reborrow()),
     }
     activate(g, a);
 
-    fn product<T: Element>(x: View, w: &Packed<T>, b: Option<View>, z: ViewMut) {
-        let (m, n_in) = (x.shape().rows(), x.shape().columns());
-        gemm_packed(Matrix::new(T::read(x), m, n_in), w, b.map(T::read), T::write(z));
+    fn product<T: Element>(x: View, w: View, packed: &Packed<T>, b: Option<View>, z: ViewMut) {
+        let (m, n_in, n_out) = (x.shape().rows(), x.shape().columns(), w.shape().rows());
+        let x = Matrix::new(T::read(x), m, n_in);
+        let w = Matrix::new(T::read(w), n_out, n_in);
+        gemm_packed(x, w.t(), packed, b.map(T::read), T::write(z));
     }
 }
 
