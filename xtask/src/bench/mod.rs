@@ -113,12 +113,12 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
 }
 
 fn table(rows: &[Measured]) {
-    println!("{:<16} {:>12} {:>12} {:>12} {:>8}  loss", "system", "median", "min", "max", "ratio");
+    println!("{:<18} {:>12} {:>12} {:>12} {:>8}  loss", "system", "median", "min", "max", "ratio");
     for row in rows {
         let ours = rows.iter().find(|ours| ours.is_ours_for(row)).map_or(f64::NAN, Measured::median);
         let loss = row.loss.map_or(String::new(), |[first, last]| format!("{first:.4} → {last:.4}"));
         println!(
-            "{:<16} {:>12} {:>12} {:>12} {:>7.2}×  {loss}",
+            "{:<18} {:>12} {:>12} {:>12} {:>7.2}×  {loss}",
             row.system,
             row.told(row.median()),
             row.told(row.min()),
