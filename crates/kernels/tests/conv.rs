@@ -100,8 +100,10 @@ fn is_its_definition<T: Gemm>(tolerance: f64) {
             (normal::<T>(n_in, 1), normal::<T>(numbers, 2), normal::<T>(filters, 3), normal::<T>(n_out, 4));
         let [mut y, mut df, mut db, mut dx] = [n_out, numbers, filters, n_in].map(|n| vec![T::ONE; n]);
         conv::forward(&w, groups, &x, &f, Some(&b), &mut y, |_| ());
-        conv::filter_gradient(&w, groups, &x, &dy, &mut df, Some(&mut db));
-        conv::image_gradient(&w, groups, &dy, &f, &mut dx);
+        conv::backward(&w, groups, [&x, &dy], &f, &mut df, Some(&mut db), Some(&mut dx));
+        let mut without = vec![T::ONE; df.len()];
+        conv::backward(&w, groups, [&x, &dy], &f, &mut without, None, None);
+        assert!(without == df, "alone, {w:?}");
         for (filter, db) in db.iter().enumerate() {
             let expected: f64 = dy.iter().skip(filter).step_by(filters).map(|dy| dy.f64()).sum();
             near(&[*db], &[expected], tolerance, &format!("db, {w:?}"));
@@ -176,8 +178,7 @@ fn threads_do_not_change_bits() {
             let [mut y, mut df, mut dx] = [dy.len(), f.len(), x.len()].map(|n| vec![0.0_f32; n]);
             with_products(products, || {
                 conv::forward(&w, 1, &x, &f, None, &mut y, |_| ());
-                conv::filter_gradient(&w, 1, &x, &dy, &mut df, None);
-                conv::image_gradient(&w, 1, &dy, &f, &mut dx);
+                conv::backward(&w, 1, [&x, &dy], &f, &mut df, None, Some(&mut dx));
             });
             [y, df, dx].concat().into_iter().map(f32::to_bits).collect::<Vec<_>>()
         };
@@ -196,9 +197,10 @@ fn an_image_alone_has_the_bits_it_has_among_others() {
         let (x, dy) = (normal::<f32>(5 * image, 1), normal::<f32>(5 * out, 2));
         let f = normal::<f32>(filters * w.size[0] * w.size[1] * w.input[2] / groups, 3);
         let run = |images: std::ops::Range<usize>| {
-            let [mut y, mut dx] = [out, image].map(|n| vec![0.0_f32; images.len() * n]);
-            conv::forward(&w, groups, &x[images.start * image..images.end * image], &f, None, &mut y, |_| ());
-            conv::image_gradient(&w, groups, &dy[images.start * out..images.end * out], &f, &mut dx);
+            let (x, dy) = (&x[images.start * image..images.end * image], &dy[images.start * out..images.end * out]);
+            let [mut y, mut df, mut dx] = [dy.len(), f.len(), x.len()].map(|n| vec![0.0_f32; n]);
+            conv::forward(&w, groups, x, &f, None, &mut y, |_| ());
+            conv::backward(&w, groups, [x, dy], &f, &mut df, None, Some(&mut dx));
             (y, dx)
         };
         let (y, dx) = run(0..5);
@@ -216,8 +218,7 @@ fn digest() -> u64 {
         let f = normal::<f32>(filters * w.size[0] * w.size[1] * w.input[2] / groups, 3);
         let [mut y, mut df, mut dx] = [n_out, f.len(), n_in].map(|n| vec![0.0_f32; n]);
         conv::forward(&w, groups, &x, &f, None, &mut y, |_| ());
-        conv::filter_gradient(&w, groups, &x, &dy, &mut df, None);
-        conv::image_gradient(&w, groups, &dy, &f, &mut dx);
+        conv::backward(&w, groups, [&x, &dy], &f, &mut df, None, Some(&mut dx));
         for x in [y, df, dx].concat() {
             digest = (digest ^ u64::from(x.to_bits())).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(7);
         }

@@ -47,9 +47,10 @@ pub fn max_pool_gradient<T: Real>(windows: &Windows, x: &[T], y: &[T], dy: &[T],
                     let (image, dx) = (&image[pixel * channels..][..channels], &mut dx[pixel * channels..][..channels]);
                     let (y, left) = (&y[window * channels..][..channels], &mut left[window * channels..][..channels]);
                     for (((&x, dx), &y), left) in image.iter().zip(dx).zip(y).zip(left) {
+                        // Without a choice of what to write, vectors are written whole, and read again at once.
                         let taken = if x == y { *left } else { T::ZERO };
                         *dx += taken;
-                        *left = if x == y { T::ZERO } else { *left };
+                        *left -= taken;
                     }
                 },
             );

@@ -217,7 +217,7 @@ pub fn forward<T: Gemm>(
         return;
     }
     if let Some(patches) = Patches::of(windows, groups, own.filters) {
-        return patches.forward(x, filters, false, bias, y, after);
+        return patches.forward(x, filters, bias, y, after);
     }
     let (padded, products) = (Padded::seen(windows), wanted());
     let size = packed_size::<T>(own.numbers, own.each);
@@ -250,11 +250,32 @@ pub fn forward<T: Gemm>(
     });
 }
 
-/// The gradients of the filters, Σ dyᵀ · windows of x, and of the bias, Σ dy.
+/// The gradients of the filters, Σ dyᵀ · windows of x, of the bias, Σ dy, and of the images, where they are wanted.
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn filter_gradient<T: Gemm>(
+pub fn backward<T: Gemm>(
+    windows: &Windows,
+    groups: usize,
+    [x, dy]: [&[T]; 2],
+    filters: &[T],
+    dfilters: &mut [T],
+    dbias: Option<&mut [T]>,
+    dx: Option<&mut [T]>,
+) {
+    let own = Sizes::new(windows, groups, filters.len());
+    if let Some(patches) = Patches::of(windows, groups, own.filters) {
+        assert!(x.len() / windows.image() * own.deltas == dy.len(), "conv::backward: shapes do not fit");
+        return patches.backward([x, dy], filters, dfilters, dbias, dx);
+    }
+    filter_gradient(windows, groups, x, dy, dfilters, dbias);
+    if let Some(dx) = dx {
+        image_gradient(windows, groups, dy, filters, dx);
+    }
+}
+
+/// The gradients of the filters and of the bias.
+fn filter_gradient<T: Gemm>(
     windows: &Windows,
     groups: usize,
     x: &[T],
@@ -265,9 +286,6 @@ pub fn filter_gradient<T: Gemm>(
     let own = Sizes::new(windows, groups, dfilters.len());
     let images = x.len() / windows.image();
     assert!(images * own.deltas == dy.len(), "conv::filter_gradient: shapes do not fit");
-    if let Some(patches) = Patches::of(windows, groups, own.filters) {
-        return patches.filter_gradient(x, dy, dfilters, dbias);
-    }
     // Each part's gradients lie numbers × filters, below them the bias's where it is wanted.
     let size = dfilters.len() + dbias.as_ref().map_or(0, |dbias| dbias.len());
     let parts = if PARTS * size <= HELD { PARTS.min(images) } else { 1.min(images) };
@@ -344,9 +362,6 @@ fn of_part_in_tiles<T: Real>(own: &Sizes, padded: &Padded, x: &[T], dy: &[T], su
 pub fn image_gradient<T: Gemm>(windows: &Windows, groups: usize, dy: &[T], filters: &[T], dx: &mut [T]) {
     let own = Sizes::new(windows, groups, filters.len());
     assert!(dx.len() / windows.image() * own.deltas == dy.len(), "conv::image_gradient: shapes do not fit");
-    if let Some(patches) = Patches::of_gradient(windows, groups, own.filters) {
-        return patches.forward(dy, filters, true, None, dx, |_| ());
-    }
     let deltas = |i: usize| &dy[i * own.deltas..][..own.deltas];
     if own.is_depthwise() {
         depthwise::transposed(filters, own.numbers, |taps| {

@@ -50,11 +50,9 @@ impl Convolution<'_> {
             db: Option<ViewMut>,
             dx: Option<ViewMut>,
         ) {
-            let db = db.map(T::write);
-            conv::filter_gradient(&own.windows, own.groups, T::read(x), T::read(dz), T::write(dw), db);
-            if let Some(dx) = dx {
-                conv::image_gradient(&own.windows, own.groups, T::read(dz), T::read(own.filters), T::write(dx));
-            }
+            let (x_and_dy, filters) = ([T::read(x), T::read(dz)], T::read(own.filters));
+            let (db, dx) = (db.map(T::write), dx.map(T::write));
+            conv::backward(&own.windows, own.groups, x_and_dy, filters, T::write(dw), db, dx);
         }
     }
 }
