@@ -589,7 +589,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_convolution_is_its_definition() {
+    fn a_small_convolution_and_its_gradients_are_their_definition() {
         let (channels, filters) = (16, 17);
         let windows = windows(4, channels, 1);
         let numbers = Stream::new(5, 1);
@@ -599,8 +599,9 @@ mod tests {
             x
         };
         let (x, w, b) = (normal(16 * channels), normal(9 * channels * filters), normal(filters));
+        let patches = Patches::of(&windows, 1, filters).unwrap();
         let mut y = vec![1.0; 16 * filters];
-        Patches::of(&windows, 1, filters).unwrap().forward(&x, &w, Some(&b), &mut y, |_| ());
+        patches.forward(&x, &w, Some(&b), &mut y, |_| ());
         for (i, y) in y.iter().enumerate() {
             let (pixel, filter) = (i / filters, i % filters);
             let mut expected = b[filter];
@@ -611,6 +612,15 @@ mod tests {
                 }
             }
             assert!((y - expected).abs() < 1e-13 * expected.abs().max(1.0), "{i}: {y}, not {expected}");
+        }
+        // Without its bias y is linear in x and in w, so y · dy is x · dx and w · dw.
+        let dy = normal(y.len() + 1)[1..].to_vec();
+        let [mut dw, mut db, mut dx] = [w.len(), filters, x.len()].map(|n| vec![1.0; n]);
+        patches.backward([&x, &dy], &w, &mut dw, Some(&mut db), Some(&mut dx));
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let linear = dot(&y, &dy) - dot(&b, &db);
+        for (found, what) in [(dot(&x, &dx), "dx"), (dot(&w, &dw), "dw")] {
+            assert!((found - linear).abs() < 1e-11 * linear.abs().max(1.0), "{what}: {found}, not {linear}");
         }
     }
 }
