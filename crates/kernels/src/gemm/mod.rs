@@ -92,7 +92,7 @@ pub fn gemm<T: Gemm>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T]
     }
     // With few columns, Cᵀ = Bᵀ·Aᵀ: there the many rows fill the vectors.
     if n <= T::width() / 4 && n < m {
-        product(b.t(), a.t(), None, None, c, [1, n]);
+        product(b.t(), a.t(), None, None, c, [1, n], false);
         if let Some(bias) = bias {
             for row in c.chunks_exact_mut(n.max(1)) {
                 row.iter_mut().zip(bias).for_each(|(c, &bias)| *c += bias);
@@ -101,10 +101,10 @@ pub fn gemm<T: Gemm>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T]
     } else if a.transposed && m >= FAR && n >= 8 * T::width() {
         with_room(m * a.columns, |rows| {
             write_by_rows(a, rows);
-            product(Matrix::new(rows, m, a.columns), b, None, bias, c, [n, 1]);
+            product(Matrix::new(rows, m, a.columns), b, None, bias, c, [n, 1], false);
         });
     } else {
-        product(a, b, None, bias, c, [n, 1]);
+        product(a, b, None, bias, c, [n, 1], false);
     }
 }
 
@@ -194,7 +194,7 @@ pub(crate) fn gemm_panels<T: Gemm>(
         return;
     }
     let shape = Matrix { data: &[], rows: k, columns: n, transposed: false };
-    product(a, shape, Some(panels), bias, &mut c[columns.start..], [width, 1]);
+    product(a, shape, Some(panels), bias, &mut c[columns.start..], [width, 1], false);
 }
 
 /// C = A·B for an A in strides.
@@ -203,7 +203,7 @@ pub(crate) fn gemm_panels<T: Gemm>(
 /// If the shapes do not fit.
 pub(crate) fn gemm_strided<T: Gemm>(a: Strided<T>, b: Matrix<T>, c: &mut [T]) {
     assert!(b.rows == a.columns() && c.len() == a.rows() * b.columns, "gemm_strided: shapes do not fit");
-    product(a, b, None, None, c, [b.columns, 1]);
+    product(a, b, None, None, c, [b.columns, 1], false);
 }
 
 /// C = C + A·B; where C = 0 + A·B before, each number goes on as one chain.
@@ -212,24 +212,12 @@ pub(crate) fn gemm_strided<T: Gemm>(a: Strided<T>, b: Matrix<T>, c: &mut [T]) {
 /// If the shapes do not fit.
 pub(crate) fn gemm_onto<T: Gemm>(a: Matrix<T>, b: Matrix<T>, c: &mut [T]) {
     assert!(b.rows == a.columns && c.len() == a.rows * b.columns, "gemm_onto: shapes do not fit");
-    shared_out(a, b, None, None, c, [b.columns, 1], true);
-}
-
-/// [`shared_out`] from nothing.
-fn product<T: Gemm, L: Left<T>>(
-    a: L,
-    b: Matrix<T>,
-    packed: Option<&[T]>,
-    bias: Option<&[T]>,
-    c: &mut [T],
-    strides: [usize; 2],
-) {
-    shared_out(a, b, packed, bias, c, strides, false);
+    product(a, b, None, None, c, [b.columns, 1], true);
 }
 
 /// The product shared out among threads by strips of C; `strides` are from row to row of C, and from column to column.
 /// Of a B that is packed already, `b` has the shape alone. `onto`: what C holds is where each chain begins.
-fn shared_out<T: Gemm, L: Left<T>>(
+fn product<T: Gemm, L: Left<T>>(
     a: L,
     b: Matrix<T>,
     packed: Option<&[T]>,
