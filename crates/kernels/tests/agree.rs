@@ -34,7 +34,9 @@ fn every_shape<T: Gemm>() {
 
 #[test]
 fn a_row_alone_meets_several_panels_with_the_naive_bits() {
-    for (n, k) in [(128, 40), (300, 17), (if cfg!(miri) { 20 } else { 513 }, 3)] {
+    // Miri takes long for each number.
+    let shapes: &[(usize, usize)] = if cfg!(miri) { &[(20, 3)] } else { &[(128, 40), (300, 17), (513, 3)] };
+    for &(n, k) in shapes {
         agrees::<f32>(1, n, k);
         agrees::<f64>(1, n, k);
     }
