@@ -1,7 +1,7 @@
 //! Convolution as products whose left operand is read where the images lie: the number of a window at a place is as far
 //! into the image as the window's place and the number's place in the window together.
 
-use super::winograd::Patches;
+use super::winograd::{Large, Small};
 use super::{PARTS, Windows, depthwise};
 use crate::bf16::windows::{self, Grid};
 use crate::bf16::{Products, is_worth, wanted, wanted_of_windows, with_products};
@@ -216,7 +216,7 @@ pub fn forward<T: Gemm>(
         });
         return;
     }
-    if let Some(patches) = Patches::of(windows, groups, own.filters) {
+    if let Some(patches) = Small::of(windows, groups, own.filters) {
         return patches.forward(x, filters, bias, y, after);
     }
     let (padded, products) = (Padded::seen(windows), wanted());
@@ -264,7 +264,7 @@ pub fn backward<T: Gemm>(
     dx: Option<&mut [T]>,
 ) {
     let own = Sizes::new(windows, groups, filters.len());
-    if let Some(patches) = Patches::of(windows, groups, own.filters) {
+    if let Some(patches) = Large::of(windows, groups, own.filters) {
         assert!(x.len() / windows.image() * own.deltas == dy.len(), "conv::backward: shapes do not fit");
         return patches.backward([x, dy], filters, dfilters, dbias, dx);
     }

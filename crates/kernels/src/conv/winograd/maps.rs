@@ -1,0 +1,234 @@
+//! The maps of patches, filters and products: matrices of a few numbers, along both sides of squares of vectors.
+//!
+//! They are those of Toom and Cook's way to multiply polynomials by their values at points (0, 1, −1 and ∞ for patches of
+//! 4 × 4; ½ and −2 besides for 6 × 6, with which fewest digits are lost: Barabasz et al. 2020).
+
+use super::TAPS;
+use crate::Real;
+use crate::gemm::{Lanes, OnLanes};
+
+/// A loop of at most six rounds without the loop: the compiler then knows each factor, and what becomes of it.
+macro_rules! written_out {
+    ($i:ident, $n:ident, $body:block) => {
+        written_out!($i, $n, $body, 0 1 2 3 4 5)
+    };
+    ($i:ident, $n:ident, $body:block, $($round:literal)*) => {
+        $(if $round < $n {
+            let $i = $round;
+            $body
+        })*
+    };
+}
+
+/// A map of a line of I numbers to one of O.
+pub(in crate::conv) trait Line<const I: usize, const O: usize>: Copy {
+    /// Its matrix.
+    const MATRIX: [[f64; I]; O];
+
+    /// Maps a line of vectors.
+    ///
+    /// # Safety
+    /// The machine must have the vector's instructions.
+    #[inline(always)]
+    unsafe fn of<T: Real, V: Lanes<T>>(self, line: [V; I]) -> [V; O] {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let zero = V::splat(T::ZERO);
+            let mut mapped = [zero; O];
+            written_out!(o, O, {
+                let mut sum = None;
+                written_out!(i, I, {
+                    let factor = Self::MATRIX[o][i];
+                    if factor != 0.0 {
+                        sum = Some(match sum {
+                            None if factor == 1.0 => line[i],
+                            Some(sum) if factor == 1.0 => V::plus(sum, line[i]),
+                            Some(sum) if factor == -1.0 => V::minus(sum, line[i]),
+                            sum => sum.unwrap_or(zero).plus_product(line[i], V::splat(T::of(factor))),
+                        });
+                    }
+                });
+                mapped[o] = sum.unwrap_or(zero);
+            });
+            mapped
+        }
+    }
+}
+
+/// Bᵀ: of a patch.
+#[derive(Clone, Copy)]
+pub(in crate::conv) struct OfPatch;
+impl Line<4, 4> for OfPatch {
+    const MATRIX: [[f64; 4]; 4] =
+        [[1.0, 0.0, -1.0, 0.0], [0.0, 1.0, 1.0, 0.0], [0.0, -1.0, 1.0, 0.0], [0.0, 1.0, 0.0, -1.0]];
+}
+impl Line<6, 6> for OfPatch {
+    const MATRIX: [[f64; 6]; 6] = [
+        [1.0, -1.5, -2.0, 1.5, 1.0, 0.0],
+        [0.0, -1.0, 0.5, 2.5, 1.0, 0.0],
+        [0.0, 1.0, -2.5, 0.5, 1.0, 0.0],
+        [0.0, -2.0, -1.0, 2.0, 1.0, 0.0],
+        [0.0, 0.5, -1.0, -0.5, 1.0, 0.0],
+        [0.0, 1.0, -1.5, -2.0, 1.5, 1.0],
+    ];
+}
+
+/// G: of a filter.
+#[derive(Clone, Copy)]
+pub(in crate::conv) struct OfFilter;
+impl Line<TAPS, 4> for OfFilter {
+    const MATRIX: [[f64; TAPS]; 4] = [[1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]];
+}
+impl Line<TAPS, 6> for OfFilter {
+    const MATRIX: [[f64; TAPS]; 6] = [
+        [1.0, 0.0, 0.0],
+        [1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0],
+        [-1.0 / 3.0, 1.0 / 3.0, -1.0 / 3.0],
+        [-16.0 / 15.0, -8.0 / 15.0, -4.0 / 15.0],
+        [1.0 / 15.0, -2.0 / 15.0, 4.0 / 15.0],
+        [0.0, 0.0, 1.0],
+    ];
+}
+
+/// Aᵀ: of products.
+#[derive(Clone, Copy)]
+pub(in crate::conv) struct OfProducts;
+impl Line<4, 2> for OfProducts {
+    const MATRIX: [[f64; 4]; 2] = [[1.0, 1.0, 1.0, 0.0], [0.0, 1.0, -1.0, -1.0]];
+}
+impl Line<6, 4> for OfProducts {
+    const MATRIX: [[f64; 6]; 4] = [
+        [1.0, 1.0, 1.0, 1.0, 1.0, 0.0],
+        [0.0, 1.0, -1.0, 0.5, -2.0, 0.0],
+        [0.0, 1.0, 1.0, 0.25, 4.0, 0.0],
+        [0.0, 1.0, -1.0, 0.125, -8.0, 1.0],
+    ];
+}
+
+/// The transposed map: where gradients go back.
+#[derive(Clone, Copy)]
+pub(super) struct Back<L>(pub(super) L);
+impl<L: Line<O, I>, const I: usize, const O: usize> Line<I, O> for Back<L> {
+    const MATRIX: [[f64; I]; O] = {
+        let (mut matrix, mut o) = ([[0.0; I]; O], 0);
+        while o < O {
+            let mut i = 0;
+            while i < I {
+                matrix[o][i] = L::MATRIX[i][o];
+                i += 1;
+            }
+            o += 1;
+        }
+        matrix
+    };
+}
+
+/// Squares of vectors mapped down their columns and along their rows: for each item, where the vectors of its square
+/// begin, and those of what becomes of it.
+pub(super) struct Transform<F, G, L, const I: usize, const O: usize> {
+    pub(super) items: usize,
+    /// Numbers of a vector.
+    pub(super) numbers: usize,
+    pub(super) from: F,
+    pub(super) to: G,
+    /// Whether what becomes of a square is added to what is there.
+    pub(super) onto: bool,
+    pub(super) line: L,
+}
+
+impl<T: Real, F, G, L, const I: usize, const O: usize> OnLanes<T> for Transform<F, G, L, I, O>
+where
+    F: Fn(usize) -> [[*mut T; I]; I],
+    G: Fn(usize) -> [[*mut T; O]; O],
+    L: Line<I, O>,
+{
+    #[inline(always)]
+    unsafe fn run<V: Lanes<T>>(self) {
+        let whole = self.numbers / V::N * V::N;
+        for item in 0..self.items {
+            let (from, to) = ((self.from)(item), (self.to)(item));
+            // SAFETY: the vectors are as long as the caller promises.
+            unsafe {
+                for at in (0..whole).step_by(V::N) {
+                    map_square::<T, V, L, I, O>(self.line, &from, &to, at, self.onto);
+                }
+                for at in whole..self.numbers {
+                    map_square::<T, T, L, I, O>(self.line, &from, &to, at, self.onto);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn map_square<T: Real, V: Lanes<T>, L: Line<I, O>, const I: usize, const O: usize>(
+    line: L,
+    from: &[[*mut T; I]; I],
+    to: &[[*mut T; O]; O],
+    at: usize,
+    onto: bool,
+) {
+    // SAFETY: a vector may be read and written `at` numbers from where each begins. Loops: a closure that `from_fn` calls
+    // would be compiled without the vector's instructions.
+    unsafe {
+        let mut down = [[V::splat(T::ZERO); I]; O];
+        for j in 0..I {
+            let mut column = [V::splat(T::ZERO); I];
+            for (i, number) in column.iter_mut().enumerate() {
+                *number = V::load(from[i][j].add(at));
+            }
+            for (row, number) in down.iter_mut().zip(line.of::<T, V>(column)) {
+                row[j] = number;
+            }
+        }
+        for (row, to) in down.into_iter().zip(to) {
+            for (number, to) in line.of::<T, V>(row).into_iter().zip(to) {
+                let to = to.add(at);
+                if onto { V::load(to).plus(number).store(to) } else { number.store(to) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A line of outputs as the maps make it, of a line of pixels and one of a filter.
+    fn made<const EDGE: usize, const MADE: usize>(pixels: [f64; EDGE], filter: [f64; TAPS]) -> [f64; MADE]
+    where
+        OfPatch: Line<EDGE, EDGE>,
+        OfFilter: Line<TAPS, EDGE>,
+        OfProducts: Line<EDGE, MADE>,
+    {
+        // SAFETY: single numbers need no instructions of their own.
+        unsafe {
+            let (mut products, filter) = (OfPatch.of::<f64, f64>(pixels), OfFilter.of::<f64, f64>(filter));
+            products.iter_mut().zip(filter).for_each(|(product, filter)| *product *= filter);
+            OfProducts.of::<f64, f64>(products)
+        }
+    }
+
+    #[test]
+    fn maps_and_products_are_a_convolution() {
+        let filter = [0.5, -2.0, 3.25];
+        let pixels = [1.0, -0.75, 4.0, 2.5, -3.0, 7.0];
+        let expected = |i: usize| (0..TAPS).map(|k| pixels[i + k] * filter[k]).sum::<f64>();
+        for (i, y) in made::<6, 4>(pixels, filter).into_iter().enumerate() {
+            assert!((y - expected(i)).abs() < 1e-13, "{i}: {y}, not {}", expected(i));
+        }
+        for (i, y) in made::<4, 2>([1.0, -0.75, 4.0, 2.5], filter).into_iter().enumerate() {
+            assert_eq!(y, expected(i), "{i}");
+        }
+    }
+
+    #[test]
+    fn the_way_back_is_the_transposed_map() {
+        let matrix = <Back<OfProducts> as Line<4, 6>>::MATRIX;
+        for (i, row) in <OfProducts as Line<6, 4>>::MATRIX.iter().enumerate() {
+            for (j, factor) in row.iter().enumerate() {
+                assert_eq!(matrix[j][i], *factor);
+            }
+        }
+    }
+}
