@@ -7,8 +7,10 @@ use numpy::{PyArray1, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use serde_json::json;
+use thalweg::Error;
 use thalweg::data::schema::{Role, Task};
 use thalweg::spec;
+use thalweg::tensor::ops::with_products;
 
 use crate::data::{Data, Rows};
 use crate::errors::{raised, released};
@@ -65,10 +67,16 @@ impl Model {
     }
 
     /// For each row the probability of each class or label, or each number in the data's units; or the logits.
-    #[pyo3(signature = (data, logits=false))]
-    fn outputs<'py>(&self, py: Python<'py>, data: &Data, logits: bool) -> PyResult<Bound<'py, PyArray2<f64>>> {
+    #[pyo3(signature = (data, logits=false, precision="f32"))]
+    fn outputs<'py>(
+        &self,
+        py: Python<'py>,
+        data: &Data,
+        logits: bool,
+        precision: &str,
+    ) -> PyResult<Bound<'py, PyArray2<f64>>> {
         let target = &self.0.target;
-        let (numbers, columns) = released(py, || {
+        let (numbers, columns) = self.with_precision(py, precision, || {
             let x = self.encoded(data)?;
             if logits {
                 return Ok((self.0.logits(&x), target.outputs()));
@@ -86,24 +94,24 @@ impl Model {
     }
 
     /// The metrics on rows whose answers are known, and how many rows there are, as JSON.
-    fn evaluate(&self, py: Python<'_>, data: &Data) -> PyResult<String> {
-        released(py, || {
+    fn evaluate(&self, py: Python<'_>, data: &Data, precision: &str) -> PyResult<String> {
+        self.with_precision(py, precision, || {
             let rows = data.encoded(self.0.fitted())?.parts.train;
             Ok(json!({ "rows": rows.rows, "metrics": self.0.evaluate_rows(&rows) }).to_string())
         })
     }
 
     /// The same for data that is named.
-    fn evaluate_path(&self, py: Python<'_>, path: &str) -> PyResult<String> {
-        released(py, || {
+    fn evaluate_path(&self, py: Python<'_>, path: &str, precision: &str) -> PyResult<String> {
+        self.with_precision(py, precision, || {
             let (rows, metrics, _) = self.0.evaluate(path, &spec::Data::default())?;
             Ok(json!({ "rows": rows, "metrics": metrics }).to_string())
         })
     }
 
     /// The answers to the rows of data that is named, one text a target each, and their probabilities.
-    fn predict_path(&self, py: Python<'_>, path: &str) -> PyResult<Answers> {
-        released(py, || {
+    fn predict_path(&self, py: Python<'_>, path: &str, precision: &str) -> PyResult<Answers> {
+        self.with_precision(py, precision, || {
             let (mut predictions, mut probabilities) = (Vec::new(), Vec::new());
             self.0.predict(path, &spec::Data::default(), &mut |answers| {
                 predictions.extend_from_slice(&answers.predictions);
@@ -116,6 +124,21 @@ impl Model {
 }
 
 impl Model {
+    /// Does work whose matrices are multiplied in a precision.
+    fn with_precision<R: Send>(
+        &self,
+        py: Python<'_>,
+        precision: &str,
+        work: impl FnOnce() -> thalweg::Result<R> + Send,
+    ) -> PyResult<R> {
+        released(py, || {
+            let precision = serde_json::from_value(precision.into())
+                .map_err(|error| Error::config(error.to_string()).at("precision").fix("leave it out"))?;
+            let (products, _) = thalweg::run::products(&self.0, precision)?;
+            with_products(products, work)
+        })
+    }
+
     fn encoded(&self, data: &Data) -> thalweg::Result<Vec<f32>> {
         let pipeline = &self.0.pipeline;
         match &data.rows {

@@ -168,6 +168,22 @@ def test_a_matrix_is_judged_by_the_names_of_the_training_data():
     assert model.evaluate(frame, price.to_numpy()) == told
 
 
+def test_models_answer_in_a_precision():
+    X = np.random.default_rng(0).normal(size=(600, 64)).astype(np.float32)
+    y = np.where(X[:, :8].sum(axis=1) > 0, "yes", "no")
+    model = thalweg.train(X, y, **{**QUICK, "layers": [64], "epochs": 5}).model
+    exact = model.predict_proba(X)
+    np.testing.assert_allclose(model.predict_proba(X, precision="bf16"), exact, atol=0.05)
+    np.testing.assert_allclose(model.predict_proba(X, precision="bf16x6"), exact, atol=1e-5)
+    assert (model.predict(X, precision="bf16x3") == model.predict(X)).mean() > 0.99
+    rough = model.evaluate(X, y, precision="bf16")
+    assert rough["accuracy"]["value"] == pytest.approx(model.evaluate(X, y)["accuracy"]["value"], abs=0.02)
+    with pytest.raises(thalweg.ConfigError, match="bf16"):
+        model.predict(X, precision="bf8")
+    with pytest.raises(thalweg.ConfigError, match="f32"):
+        model.evaluate(X, y, precision="f64")
+
+
 def test_a_search_is_ended_by_ctrl_c(tmp_path, ctrl_c):
     def press(fact):
         if fact["event"] == "trial_ended":

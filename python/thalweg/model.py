@@ -81,13 +81,15 @@ class Model:
         """Where it comes from: version, data, seed, epochs, and metrics on each part."""
         return self._about["provenance"]
 
-    def predict(self, data):
+    def predict(self, data, precision="f32"):
         """The answer to each row: a class, the labels (0 or 1 each), or a number in the data's units.
 
         Parameters
         ----------
         data : path, DataFrame or array
             Rows as the model was trained on; columns are found by name, and others are not looked at.
+        precision : {"f32", "bf16", "bf16x3", "bf16x6"}, default="f32"
+            How matrices are multiplied, where the machine is faster that way; "f64" for a model trained in it.
 
         Returns
         -------
@@ -95,27 +97,29 @@ class Model:
             Classes are numbers or booleans where all their names are, else texts.
         """
         if is_path(data):
-            answers = np.array(self._native.predict_path(str(data))[0])
+            answers = np.array(self._native.predict_path(str(data), precision)[0])
             if self.task == "regression":
                 answers = answers.astype(float)
             elif self.task != "multilabel":
                 labels = dict(zip(self.classes, labels_of(self.classes)))
                 return np.array([labels[name] for name in answers[:, 0]])
             return answers[:, 0] if answers.ndim == 2 and answers.shape[1] == 1 else answers
-        outputs = self._outputs(data)
+        outputs = self._outputs(data, precision)
         if self.task == "multilabel":
             return (outputs >= 0.5).astype(int)
         if self.task == "regression":
             return outputs[:, 0] if outputs.shape[1] == 1 else outputs
         return labels_of(self.classes)[outputs.argmax(axis=1)]
 
-    def predict_proba(self, data):
-        """The probability of each class or label for each row."""
+    def predict_proba(self, data, precision="f32"):
+        """The probability of each class or label for each row; ``precision`` as for :meth:`predict`."""
         if self.task == "regression":
             raise TypeError("a model of numbers has no probabilities; use predict()")
-        return np.array(self._native.predict_path(str(data))[1]) if is_path(data) else self._outputs(data)
+        if is_path(data):
+            return np.array(self._native.predict_path(str(data), precision)[1])
+        return self._outputs(data, precision)
 
-    def evaluate(self, data, y=None, sample_weight=None):
+    def evaluate(self, data, y=None, sample_weight=None, precision="f32"):
         """The metrics on rows whose answers are known, each with its 95 % interval.
 
         Parameters
@@ -124,6 +128,8 @@ class Model:
             The rows, with their answers unless ``y`` has them.
         y, sample_weight : arrays, optional
             The answers and weights.
+        precision : str, default="f32"
+            As for :meth:`predict`.
 
         Returns
         -------
@@ -131,13 +137,13 @@ class Model:
             ``{"accuracy": {"value": 0.97, "low": 0.95, "high": 0.98}, ...}``
         """
         if is_path(data):
-            found = self._native.evaluate_path(str(data))
+            found = self._native.evaluate_path(str(data), precision)
         else:
-            found = self._native.evaluate(self._rows(data, y, sample_weight))
+            found = self._native.evaluate(self._rows(data, y, sample_weight), precision)
         return json.loads(found)["metrics"]
 
-    def _outputs(self, data):
-        return self._native.outputs(self._rows(data))
+    def _outputs(self, data, precision):
+        return self._native.outputs(self._rows(data), precision=precision)
 
     def _rows(self, data, y=None, sample_weight=None):
         if self.columns is None or is_frame(data):
