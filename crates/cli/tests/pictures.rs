@@ -41,6 +41,17 @@ fn told(output: &Output) -> String {
 }
 
 #[test]
+fn few_photos_are_mixed() {
+    let place = tempfile::tempdir().unwrap();
+    folder(place.path());
+    for (flags, mixed) in [("", true), (" --cutmix 0", false), (" --augment=false", false), (" --quality fast", false)]
+    {
+        let told = told(&thalweg(place.path(), &format!("train stripes --dry-run{flags}")));
+        assert!(told.contains("cutmix 0.5") == mixed && told.contains("decided for you"), "{flags}: {told}");
+    }
+}
+
+#[test]
 fn a_folder_of_pictures_is_learned() {
     let place = tempfile::tempdir().unwrap();
     let place = place.path();

@@ -57,7 +57,7 @@ pub(super) fn augmentation(config: &Config, data: &Dataset, decisions: &mut Vec<
     }
     match sounds {
         Some(form) => of_sounds(asked, form, decisions),
-        None => Ok(of_images(asked, data, decisions)),
+        None => Ok(of_images(config, data, decisions)),
     }
 }
 
@@ -69,7 +69,8 @@ fn given(asked: &Augment) -> Vec<String> {
     options.filter(|(name, value)| usual.get(name) != Some(value)).map(|(name, _)| name.clone()).collect()
 }
 
-fn of_images(asked: &Augment, data: &Dataset, decisions: &mut Vec<Decision>) -> Augmentation {
+fn of_images(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Augmentation {
+    let asked = &config.augment;
     let colour = images::shape(data).is_some_and(|[.., channels]| channels == 3);
     let usual = if colour {
         ImageChanges {
@@ -100,14 +101,19 @@ fn of_images(asked: &Augment, data: &Dataset, decisions: &mut Vec<Decision>) -> 
         noise: asked.noise,
         erase: asked.erase.unwrap_or(usual.erase),
     };
-    let chosen = Augmentation { changes: Changes::Images(chosen), mix: mix(asked) };
+    let mix = if images::are_few_photos(config, data) && asked.cutmix.is_none() {
+        Mix { cutmix: 0.5, ..mix(asked) }
+    } else {
+        mix(asked)
+    };
+    let chosen = Augmentation { changes: Changes::Images(chosen), mix };
     let why = if colour { "colour images look alike mirrored" } else { "signs such as digits are not mirrored" };
     tell(decisions, "images", &chosen, why);
     chosen
 }
 
 fn mix(asked: &Augment) -> Mix {
-    Mix { mixup: asked.mixup, cutmix: asked.cutmix }
+    Mix { mixup: asked.mixup, cutmix: asked.cutmix.unwrap_or_default() }
 }
 
 /// Tells which changes are made.

@@ -16,6 +16,17 @@ pub(super) fn shape(data: &Dataset) -> Option<[usize; 3]> {
     shape[..2].iter().all(|side| *side >= SIDE).then_some(shape)
 }
 
+/// Training images below which a network learns them by heart, whatever is done to each alone.
+const FEW: usize = 5_000;
+
+/// Whether the data is of few colour images in classes, which are mixed for a longer training.
+pub(super) fn are_few_photos(config: &Config, data: &Dataset) -> bool {
+    let colour = shape(data).is_some_and(|[.., channels]| channels == 3);
+    let few = data.task.is_classes() && data.train_rows() < FEW && config.augment.augment != Some(false);
+    let train = &config.train;
+    colour && few && train.recipe == Recipe::Auto && train.quality != Quality::Fast && train.label_smoothing == 0.0
+}
+
 /// Whether the network is the one of convolutions that images and sounds get by themselves.
 pub(super) fn has_network(config: &Config, data: &Dataset) -> bool {
     let network = &config.network;

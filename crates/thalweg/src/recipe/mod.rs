@@ -201,7 +201,7 @@ fn settings(config: &Config, data: &Dataset, optimizer: &str, decisions: &mut Ve
         } else if sounds::form(data).is_some() {
             (most / 10 / m).clamp(20, 100)
         } else {
-            (most / 15 * 8 / m).clamp(5, 100)
+            (most / 15 * 8 / m).clamp(5, if images::are_few_photos(config, data) { 150 } else { 100 })
         };
         decide(decisions, format!("at most {epochs} epochs"), rows(m), "--epochs 100");
         epochs

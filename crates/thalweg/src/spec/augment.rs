@@ -46,9 +46,9 @@ pub struct Augment {
     /// Share by which another training example is blended in, with its answer (mixup).
     #[schemars(range(min = 0.0, max = 0.5))]
     pub mixup: f64,
-    /// Probability that a rectangle of 2 to 50 % comes from another training example, with its answer (CutMix).
+    /// Probability that a rectangle of 2 to 50 % comes from another training example, with its answer (CutMix). Default: 0.5 for few colour images in classes, else 0.
     #[schemars(range(min = 0.0, max = 1.0))]
-    pub cutmix: f64,
+    pub cutmix: Option<f64>,
     /// Decibels by which sounds become louder or softer. Default: 6 for sounds.
     #[schemars(range(min = 0.0, max = 60.0))]
     pub gain: Option<f64>,
