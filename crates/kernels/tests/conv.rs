@@ -82,17 +82,18 @@ fn each_product(w: &Windows, groups: usize, filters: usize, images: usize, mut f
     }
 }
 
-/// Each number is as near as `tolerance` of a usual one, and all together as near as a tenth of that.
-fn near<T: Gemm>(found: &[T], expected: &[f64], tolerance: f64, what: &str) {
-    let norm = |of: &dyn Fn(usize) -> f64| (0..expected.len()).map(|i| of(i).powi(2)).sum::<f64>().sqrt();
-    let (all, error) = (norm(&|i| expected[i]), norm(&|i| found[i].f64() - expected[i]));
+/// The root of the mean square.
+fn usual(numbers: &[f64]) -> f64 {
+    (numbers.iter().map(|x| x * x).sum::<f64>() / numbers.len() as f64).sqrt()
+}
+
+/// Each number is as near as `tolerance` of `size` and of itself, and all together as near as a tenth of that.
+fn near<T: Gemm>(found: &[T], expected: &[f64], tolerance: f64, size: f64, what: &str) {
+    let errors: Vec<f64> = found.iter().zip(expected).map(|(found, expected)| found.f64() - expected).collect();
+    let (error, all) = (usual(&errors), usual(expected));
     assert!(error <= 0.1 * tolerance * all, "{what}: an error of {error} in {all}");
-    let usual = all / (expected.len() as f64).sqrt();
-    for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
-        assert!(
-            (found.f64() - expected).abs() <= tolerance * (usual + expected.abs()),
-            "{what}, {i}: {found:?}, {expected}"
-        );
+    for (i, (error, expected)) in errors.iter().zip(expected).enumerate() {
+        assert!(error.abs() <= tolerance * (size + expected.abs()), "{what}, {i}: {:?}, {expected}", found[i]);
     }
 }
 
@@ -110,7 +111,7 @@ fn is_its_definition<T: Gemm>(tolerance: f64) {
         conv::backward(&w, groups, [&x, &dy], &f, &mut without, None, None);
         assert!(without == df, "alone, {w:?}");
         let sum = |filter: usize| dy.iter().skip(filter).step_by(filters).map(|dy| dy.f64()).sum();
-        near(&db, &(0..filters).map(sum).collect::<Vec<f64>>(), tolerance, &format!("db, {w:?}"));
+        near(&db, &(0..filters).map(sum).collect::<Vec<f64>>(), tolerance, 1.0, &format!("db, {w:?}"));
         let mut expected_y: Vec<f64> = (0..n_out).map(|i| b[i % filters].f64()).collect();
         let [mut expected_df, mut expected_dx] = [numbers, n_in].map(|n| vec![0.0; n]);
         each_product(&w, groups, filters, images, |i, j, k| {
@@ -118,9 +119,12 @@ fn is_its_definition<T: Gemm>(tolerance: f64) {
             expected_df[j] += x[i].f64() * dy[k].f64();
             expected_dx[i] += f[j].f64() * dy[k].f64();
         });
-        near(&y, &expected_y, tolerance, &format!("y, {w:?}"));
-        near(&df, &expected_df, tolerance, &format!("df, {w:?}"));
-        near(&dx, &expected_dx, tolerance, &format!("dx, {w:?}"));
+        // Gradients of large patches are as exact as usual numbers let them be, not as each alone.
+        let patches = groups == 1 && w.size == [3; 2] && w.stride == [1; 2] && w.dilation == [1; 2] && w.input[2] >= 16;
+        let size = if patches { usual(&expected_dx) } else { 1.0 };
+        near(&y, &expected_y, tolerance, 1.0, &format!("y, {w:?}"));
+        near(&df, &expected_df, tolerance, usual(&expected_df).min(30.0), &format!("df, {w:?}"));
+        near(&dx, &expected_dx, tolerance, size, &format!("dx, {w:?}"));
     }
 }
 
@@ -154,17 +158,17 @@ fn pools_are_their_definition() {
         let (mut dx, mut expected) = (vec![1.0; x.len()], vec![0.0; x.len()]);
         conv::max_pool_gradient(&w, &x, &y, &dy, &mut dx);
         each_product(&w, channels, channels, images, |i, _, k| expected[i] += if x[i] == y[k] { dy[k] } else { 0.0 });
-        near(&dx, &expected, 1e-14, "max");
+        near(&dx, &expected, 1e-14, 1.0, "max");
         // The mean of nothing is 0.
         let seen = seen.into_iter().map(|seen| f64::max(seen, 1.0)).collect();
         for (count, places) in [(Count::Window, vec![(w.size[0] * w.size[1]) as f64; n_out]), (Count::Image, seen)] {
             let means: Vec<f64> = sums.iter().zip(&places).map(|(sum, places)| sum / places).collect();
             conv::average_pool(&w, count, &x, &mut y);
-            near(&y, &means, 1e-14, &format!("{count:?}"));
+            near(&y, &means, 1e-14, 1.0, &format!("{count:?}"));
             conv::average_pool_gradient(&w, count, &dy, &mut dx);
             expected.fill(0.0);
             each_product(&w, channels, channels, images, |i, _, k| expected[i] += dy[k] / places[k]);
-            near(&dx, &expected, 1e-14, &format!("{count:?}"));
+            near(&dx, &expected, 1e-14, 1.0, &format!("{count:?}"));
         }
     }
 }
