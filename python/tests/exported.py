@@ -111,6 +111,8 @@ NETWORKS = {
     **{f"linear {g}": ((4,), [{"kind": "linear", "units": 3, "activation": g}]) for g in ACTIVATIONS},
     **{f"activation {g}": ((4,), [{"kind": "activation", "activation": g}]) for g in ACTIVATIONS},
     "activation softmax of images": ((2, 3, 2), [{"kind": "activation", "activation": "softmax"}]),
+    "activation softmax of grey images": ((2, 3), [{"kind": "activation", "activation": "softmax"}]),
+    "activation softmax of sounds": ((7, 2), [conv1d(3, 2), {"kind": "activation", "activation": "softmax"}]),
     "batch norm": ((5,), [{"kind": "linear", "units": 4, "bias": False}, BATCH_NORM, SILU]),
     "batch norm of images": ((4, 3, 2), [conv2d(3, 2), BATCH_NORM]),
     "batch norm of sounds": ((7, 2), [conv1d(3, 2), BATCH_NORM]),

@@ -21,8 +21,8 @@ ROWS = 50
 class Builder:
     """A graph, node after node."""
 
-    def __init__(self, shape, seed=0):
-        self.draw, self.nodes, self.constants, self.x = np.random.default_rng(seed), [], [], "x"
+    def __init__(self, shape, seed=0, opset=17):
+        self.opset, self.draw, self.nodes, self.constants, self.x = opset, np.random.default_rng(seed), [], [], "x"
         self.input = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", *shape])
 
     def constant(self, *shape, scale=0.5, values=None):
@@ -52,7 +52,7 @@ class Builder:
     def save(self, path):
         output = helper.make_tensor_value_info(self.x, TensorProto.FLOAT, ["n", "m"])
         graph = helper.make_graph(self.nodes, "g", [self.input], [output], self.constants)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=8)
         onnx.checker.check_model(model)
         onnx.save(model, path)
         return path
@@ -181,13 +181,43 @@ def norm_of_whole_images():
     return b.add("LayerNormalization", b.constant(4, 4, 3), b.constant(4, 4, 3), axis=1).add("Flatten").gemm(48, 3)
 
 
+def factors_after_no_product():
+    b = Builder([3, 6, 5]).conv(3, 4).add("Relu")
+    b.add("Mul", b.constant(4, 1, 1)).add("Tanh").add("Add", b.constant(values=0.5)).add("Relu").add("Flatten").gemm(48, 5)
+    return b.add("Selu", alpha=2.0, gamma=3.0).add("Mul", b.constant(5)).add("Add", b.constant(5))
+
+
+def softmax_of_channels():
+    b = Builder([3, 6, 5]).conv(3, 4).add("Softmax", axis=1).conv(4, 2).add("Flatten")
+    return b.gemm(4, 3)
+
+
+def softmax_of_each_moment():
+    b = Builder([9, 4])
+    b.add("MatMul", b.constant(4, 6)).add("Softmax", axis=-1).add("Elu").add("Mul", b.constant(6)).add("Flatten")
+    return b.gemm(54, 2)
+
+
+def matrices_of_parts():
+    b = Builder([2, 3, 4])
+    b.add("MatMul", b.constant(2, 4, 5)).add("Tanh").add("MatMul", b.constant(1, 2, 5, 3)).add("Flatten")
+    return b.gemm(18, 2)
+
+
+def means_of_places_apart():
+    b = Builder([3, 9, 8], opset=19)
+    b.add("AveragePool", kernel_shape=[3, 2], dilations=[2, 3]).conv(3, 4).add("Relu").add("Flatten")
+    return b.gemm(4 * 3 * 3, 2)
+
+
 GRAPHS = [
     mlp, convolutions, flattened_by_reshape, residual, series, several_nodes_for_an_activation, grouped, scaled_grey_images,
     padded_unevenly, means_of_the_last_windows, swish_with_a_number, normalised_colours, scaled_columns, sequences,
-    norm_of_whole_images, reduced_pixels, reduced_moments,
+    norm_of_whole_images, reduced_pixels, reduced_moments, factors_after_no_product, softmax_of_channels,
+    softmax_of_each_moment, matrices_of_parts, means_of_places_apart,
 ]
 # Channels are last in these already.
-OWN_ORDER = [sequences, reduced_moments]
+OWN_ORDER = [sequences, reduced_moments, softmax_of_each_moment, matrices_of_parts]
 
 
 def answers(model, data):

@@ -53,6 +53,7 @@ impl Registered for Activate {
     fn examples() -> Vec<(Self, Shape)> {
         let numbers = [Activation::LeakyRelu(0.3), Activation::Elu(2.0), Activation::Silu(1.5)];
         let each = activation::ALL.into_iter().chain(numbers);
-        each.map(|activation| (Activate { activation }, [4].into())).collect()
+        let rows = each.map(|activation| (Activate { activation }, [4].into()));
+        rows.chain([(Activate { activation: Activation::Softmax }, [2, 2, 3].into())]).collect()
     }
 }

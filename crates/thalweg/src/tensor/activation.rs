@@ -42,7 +42,7 @@ pub enum Activation {
     Mish,
     /// ln(1 + e^z), g' = 1 − e^−a.
     Softplus,
-    /// e^z / Σe^z over each row.
+    /// e^z / Σe^z over the last dimension: a row of numbers, or the channels of each pixel.
     Softmax,
 }
 

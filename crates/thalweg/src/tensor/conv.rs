@@ -33,7 +33,7 @@ impl Convolution<'_> {
 
         fn typed<T: Element>(own: &Convolution, x: View, g: Option<Activation>, a: ViewMut) {
             let (bias, filters) = (own.bias.map(T::read), T::read(own.filters));
-            let activate = |a: &mut [T]| g.into_iter().for_each(|g| g.forward(None, a, a.len()));
+            let activate = |a: &mut [T]| g.into_iter().for_each(|g| g.forward(None, a, own.filters.shape().rows()));
             conv::forward(&own.windows, own.groups, T::read(x), filters, bias, T::write(a), activate);
         }
     }

@@ -147,12 +147,12 @@ pub fn linear_backward(x: View, w: View, dz: View, dw: ViewMut, db: Option<ViewM
     }
 }
 
-/// A = g(Z) in the place of Z, elementwise (softmax: by rows).
+/// A = g(Z) in the place of Z, elementwise (softmax: over the last dimension).
 pub fn activate(g: Activation, a: ViewMut) {
     by_dtype!(a.view(), typed(g, a));
 
     fn typed<T: Element>(g: Activation, a: ViewMut) {
-        let columns = a.shape().columns();
+        let columns = a.shape().last();
         g.forward(None, T::write(a), columns);
     }
 }
@@ -163,7 +163,7 @@ pub fn activate_to(g: Activation, z: View, a: ViewMut) {
     by_dtype!(z, typed(g, z, a));
 
     fn typed<T: Element>(g: Activation, z: View, a: ViewMut) {
-        g.forward(Some(T::read(z)), T::write(a), z.shape().columns());
+        g.forward(Some(T::read(z)), T::write(a), z.shape().last());
     }
 }
 
@@ -172,7 +172,7 @@ pub fn activate_backward(g: Activation, saved: View, da: ViewMut) {
     by_dtype!(saved, typed(g, saved, da));
 
     fn typed<T: Element>(g: Activation, saved: View, da: ViewMut) {
-        g.backward(T::read(saved), saved.shape().columns(), None, T::write(da));
+        g.backward(T::read(saved), saved.shape().last(), None, T::write(da));
     }
 }
 
@@ -182,7 +182,7 @@ pub fn activate_backward_to(g: Activation, saved: View, da: View, dz: ViewMut) {
     by_dtype!(saved, typed(g, saved, da, dz));
 
     fn typed<T: Element>(g: Activation, saved: View, da: View, dz: ViewMut) {
-        g.backward(T::read(saved), saved.shape().columns(), Some(T::read(da)), T::write(dz));
+        g.backward(T::read(saved), saved.shape().last(), Some(T::read(da)), T::write(dz));
     }
 }
 

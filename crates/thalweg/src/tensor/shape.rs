@@ -33,6 +33,11 @@ impl Shape {
         self.dimensions().iter().skip(1).product()
     }
 
+    /// How many numbers the last dimension has, which softmax is over.
+    pub fn last(&self) -> usize {
+        self.dimensions().last().copied().unwrap_or(1)
+    }
+
     /// The same shape with another first dimension.
     pub fn with_rows(mut self, rows: usize) -> Shape {
         self.dimensions[0] = rows;

@@ -62,11 +62,10 @@ struct Keras<'a> {
 }
 
 /// The layer that does g in its place, where one is needed: Keras knows the others by name.
-fn own_layer(g: Activation, rank: usize) -> bool {
+fn own_layer(g: Activation) -> bool {
     match g {
         Activation::LeakyRelu(_) | Activation::GeluTanh => true,
         Activation::Elu(x) | Activation::Silu(x) => x != 1.0,
-        Activation::Softmax => rank > 1,
         _ => false,
     }
 }
@@ -215,7 +214,7 @@ impl Keras<'_> {
         g: Activation,
     ) -> Symbol {
         let output = step.output.dimensions();
-        let apart = own_layer(g, output.len());
+        let apart = own_layer(g);
         config["activation"] = json!(if apart { "linear" } else { name_of(g) });
         let y = self.graph.push(class, &step.name, config, &[x], output, variables);
         if apart { self.activation(step, g, y) } else { y }
@@ -249,13 +248,7 @@ impl Keras<'_> {
                     self.graph.layer("Multiply", &format!("{}.twice", step.name), json!({}), &[&x, &slope], &shape);
                 self.gated(step, &name, &x, &twice)
             }
-            g => {
-                // Softmax is over all numbers of an example.
-                let x = if g == Activation::Softmax { self.flat(step, x) } else { x };
-                let at = x.shape.clone();
-                let y = self.graph.layer("Activation", &name, json!({ "activation": name_of(g) }), &[&x], &at);
-                self.reshaped(step, "shape", y, &shape)
-            }
+            g => self.graph.layer("Activation", &name, json!({ "activation": name_of(g) }), &[&x], &shape),
         }
     }
 

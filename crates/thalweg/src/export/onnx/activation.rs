@@ -1,13 +1,13 @@
 //! Activations as nodes.
 
-use super::graph::{Graph, float, int, signed, text};
+use super::graph::{Graph, float, signed, text};
 use crate::tensor::Activation;
 
 /// SELU's λ and α; ELU with α and a factor are what every runtime has.
 pub(crate) const SELU: [f64; 2] = [1.050_700_987_355_480_5, 1.673_263_242_354_377_2];
 
-/// a = g(z) for rows of the given dimensions.
-pub(super) fn activate(graph: &mut Graph, scope: &str, g: Activation, z: &str, dimensions: &[usize]) -> String {
+/// a = g(z); which end of z's dimensions its channels are at matters to softmax.
+pub(super) fn activate(graph: &mut Graph, scope: &str, g: Activation, z: &str, channels_first: bool) -> String {
     let name = |operator: &str| format!("{scope}.{operator}");
     let mut node = |operator: &str, attributes| graph.node(&name(operator), operator, [z], attributes);
     match g {
@@ -41,12 +41,6 @@ pub(super) fn activate(graph: &mut Graph, scope: &str, g: Activation, z: &str, d
             let tanh = graph.node(&name("Tanh"), "Tanh", [&softplus], Vec::new());
             graph.node(&name("Mul"), "Mul", [z, &tanh], Vec::new())
         }
-        Activation::Softmax if dimensions.len() == 1 => node("Softmax", vec![signed("axis", -1)]),
-        // Over all numbers of an example.
-        Activation::Softmax => {
-            let row = node("Flatten", vec![int("axis", 1)]);
-            let row = graph.node(&name("Softmax"), "Softmax", [&row], vec![signed("axis", -1)]);
-            graph.reshape(&name("Reshape"), &row, dimensions)
-        }
+        Activation::Softmax => node("Softmax", vec![signed("axis", if channels_first { 1 } else { -1 })]),
     }
 }

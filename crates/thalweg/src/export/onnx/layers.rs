@@ -100,13 +100,13 @@ fn linear(graph: &mut Graph, place: Place, x: Value) -> Result<Value> {
     } else {
         graph.node(&place.name("Gemm"), "Gemm", [&x, &weight], transposed)
     };
-    let a = activate(graph, place.scope, activation, &z, &[units]);
+    let a = activate(graph, place.scope, activation, &z, false);
     Ok(Value::new(a, [units].into()))
 }
 
 fn activation(graph: &mut Graph, place: Place, x: Value) -> Result<Value> {
     let crate::layers::Activate { activation } = place.options()?;
-    let name = activate(graph, place.scope, activation, &x.name, &x.dimensions());
+    let name = activate(graph, place.scope, activation, &x.name, x.channels_first);
     Ok(x.with(name))
 }
 
@@ -217,7 +217,7 @@ fn convolve(
         graph.node(&place.name("Conv"), "Conv", [&x_name, &weight], options)
     };
     let y = Value { name: z.clone(), shape: place.layer.output(x.shape)?, channels_first: true };
-    let a = activate(graph, place.scope, layer.activation, &z, &y.dimensions());
+    let a = activate(graph, place.scope, layer.activation, &z, true);
     Ok(y.with(a))
 }
 
@@ -304,7 +304,7 @@ fn residual(graph: &mut Graph, place: Place, x: Value) -> Result<Value> {
         Some(text) => text.parse()?,
         None => Activation::default(),
     };
-    let name = activate(graph, place.scope, g, &sum.name, &sum.dimensions());
+    let name = activate(graph, place.scope, g, &sum.name, sum.channels_first);
     Ok(sum.with(name))
 }
 

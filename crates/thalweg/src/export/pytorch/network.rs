@@ -63,13 +63,12 @@ impl Code {
                 self.activate(linear.activation, &z, x, step);
             }
             StepKind::Activation(g) => {
-                let module = module_of(*g);
+                let module = module_of(*g, units_at(step.input, step.channels_first));
                 self.module(module.as_deref().unwrap_or("nn.Identity()"), step);
                 if module.is_none() {
                     return self.activate(*g, x, x, step);
                 }
-                let alike = *g != Activation::Softmax || is_row(step.input);
-                self.assign(x, &on_rows(alike, own, x));
+                self.assign(x, &format!("{own}({x})"));
             }
             StepKind::Dropout(dropout) => {
                 self.module(&format!("nn.Dropout({})", number(dropout.rate)), step);
@@ -201,11 +200,9 @@ impl Code {
     /// x = g(z).
     fn activate(&mut self, g: Activation, z: &str, x: &str, step: &Step) {
         match g {
-            Activation::Softmax if is_row(step.output) => self.assign(x, &format!("torch.softmax({z}, 1)")),
-            // Over all numbers of an example.
             Activation::Softmax => {
-                self.assign(x, z);
-                self.line(format!("{x} = {x}.flatten(1).softmax(1).reshape({x}.shape)"));
+                let units = units_at(step.output, step.leaves_channels_first());
+                self.assign(x, &format!("torch.softmax({z}, {units})"));
             }
             Activation::Identity => self.assign(x, z),
             Activation::Sigmoid | Activation::Tanh => self.assign(x, &format!("torch.{g}({z})")),
@@ -274,8 +271,13 @@ fn unless_ones(name: &str, frame: &Frame, numbers: [usize; 2]) -> Option<String>
     each.iter().any(|&n| n != 1).then(|| format!("{name}={}", alike(&each)))
 }
 
-/// The module that is an activation, if PyTorch has one.
-fn module_of(g: Activation) -> Option<String> {
+/// The dimension of a batch that is the last of ours.
+fn units_at(shape: Shape, channels_first: bool) -> i32 {
+    if is_row(shape) || channels_first { 1 } else { -1 }
+}
+
+/// The module that is an activation, if PyTorch has one; `units` is the dimension that softmax is over.
+fn module_of(g: Activation, units: i32) -> Option<String> {
     let module = match g {
         Activation::Identity => "nn.Identity()".into(),
         Activation::Sigmoid => "nn.Sigmoid()".into(),
@@ -291,7 +293,7 @@ fn module_of(g: Activation) -> Option<String> {
         Activation::Silu(_) => return None,
         Activation::Mish => "nn.Mish()".into(),
         Activation::Softplus => "nn.Softplus()".into(),
-        Activation::Softmax => "nn.Softmax(1)".into(),
+        Activation::Softmax => format!("nn.Softmax({units})"),
     };
     Some(module)
 }

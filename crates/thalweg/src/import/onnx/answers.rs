@@ -23,9 +23,16 @@ pub(super) fn output(graph: &Graph) -> Option<&str> {
     graph.outputs.iter().find(own).or(graph.outputs.first()).map(String::as_str)
 }
 
+impl Answers {
+    /// An output that says no more than its numbers.
+    pub(super) fn numbers(output: &str) -> Self {
+        Answers { logits: output.into(), task: Task::Regression, deviation: None, mean: None }
+    }
+}
+
 /// Traces an output back.
 pub(super) fn trace(graph: &Graph, output: &str) -> Answers {
-    let mut answers = Answers { logits: output.into(), task: Task::Regression, deviation: None, mean: None };
+    let mut answers = Answers::numbers(output);
     if let Some(p) = two_classes(graph, output) {
         answers.logits = p.into();
     }

@@ -17,6 +17,8 @@ pub(super) struct Graph {
     pub(super) inputs: Vec<proto::ValueInfo>,
     pub(super) outputs: Vec<String>,
     pub(super) metadata: HashMap<String, String>,
+    /// The version of the operators.
+    pub(super) opset: i64,
     constants: HashMap<String, Constant>,
     makers: HashMap<String, usize>,
     users: HashMap<String, Vec<usize>>,
@@ -40,6 +42,8 @@ impl Graph {
     pub(super) fn read(bytes: &[u8]) -> Result<Graph> {
         let model = proto::Model::decode(bytes)
             .map_err(|error| refused(format!("the file is damaged, or is no ONNX model: {error}")))?;
+        let opset = model.opset_import.iter().find(|set| set.domain.is_empty() || set.domain == "ai.onnx");
+        let opset = opset.map_or(1, |set| set.version);
         let graph = model.graph.ok_or_else(|| refused("the file has no graph: it is damaged, or is no ONNX model"))?;
         if graph.node.len() > MOST_NODES {
             return Err(refused(format!("the graph has {} nodes, at most {MOST_NODES} are read", graph.node.len())));
@@ -49,6 +53,7 @@ impl Graph {
             inputs: Vec::new(),
             outputs: graph.output.into_iter().map(|output| output.name).collect(),
             metadata: model.metadata_props.into_iter().map(|entry| (entry.key, entry.value)).collect(),
+            opset,
             constants: HashMap::new(),
             makers: HashMap::new(),
             users: HashMap::new(),

@@ -19,7 +19,7 @@ use std::path::Path;
 use self::flow::Flow;
 use self::graph::{Graph, refused};
 use self::piece::{Piece, activate};
-use self::walk::{Walk, unfit};
+use self::walk::unfit;
 use crate::data::notation::Notation;
 use crate::data::preprocess::{ArrayScale, Pipeline, Scale};
 use crate::data::schema::{Column, ColumnKind, Role, Schema, Task};
@@ -85,11 +85,11 @@ fn parse(bytes: &[u8]) -> Result<Parsed> {
     let (start, scales) = start::find(&graph)?;
     let output = answers::output(&graph).ok_or_else(|| refused("the graph has no output"))?;
     let mut answers = answers::trace(&graph, output);
-    let mut walk = Walk::new(&graph);
-    let (end, mut pieces) = walk.layers(start.clone(), &answers.logits)?;
-    let notes = walk.notes;
+    let (mut end, mut pieces, mut notes) = walk::layers(&graph, start.clone(), &answers.logits)?;
     if answers.task == Task::Multiclass && end.dims.len() != 1 {
-        return Err(refused(format!("a softmax over {:?}, expected rows of numbers", end.dims)));
+        // A class a pixel is none an example: the softmax is the last layer.
+        answers = answers::Answers::numbers(output);
+        (end, pieces, notes) = walk::layers(&graph, start.clone(), output)?;
     }
     if answers.task == Task::Multilabel && end.shape.size() == 1 {
         answers.task = Task::Binary;

@@ -111,6 +111,7 @@ fn wants_channels_first(graph: &Graph, name: &str) -> bool {
             "Conv" | "BatchNormalization" | "MaxPool" | "AveragePool" | "GlobalMaxPool" | "GlobalAveragePool" => {
                 return true;
             }
+            "Softmax" if node.int("axis") == Some(1) => return true,
             "Transpose" | "Reshape" | "Flatten" | "Gemm" | "MatMul" | "LayerNormalization" => return false,
             _ => match node.output.first() {
                 Some(output) => name = output,

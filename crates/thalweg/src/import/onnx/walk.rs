@@ -14,13 +14,22 @@ use crate::{Error, Result};
 /// Most blocks within blocks.
 const DEEPEST: usize = 16;
 
+/// The layers from a tensor to another, what flows out of them, and what the user should know.
+pub(super) fn layers(graph: &Graph, from: Flow, to: &str) -> Result<(Flow, Vec<Piece>, Vec<String>)> {
+    let mut walk = Walk { graph, passed: HashSet::new(), notes: Vec::new() };
+    match walk.way(from, None, to, 0)? {
+        (flow, pieces, End::There) => Ok((flow, pieces, walk.notes)),
+        (.., End::Sum(i)) => Err(refused("it adds what is made of another input").at(graph.nodes[i].place())),
+    }
+}
+
 /// A walk along a graph.
-pub(super) struct Walk<'a> {
+struct Walk<'a> {
     graph: &'a Graph,
     /// Nodes that were passed.
     passed: HashSet<usize>,
     /// What the user should know.
-    pub(super) notes: Vec<String>,
+    notes: Vec<String>,
 }
 
 /// Where a way ends.
@@ -31,19 +40,7 @@ enum End {
     Sum(usize),
 }
 
-impl<'a> Walk<'a> {
-    pub(super) fn new(graph: &'a Graph) -> Self {
-        Walk { graph, passed: HashSet::new(), notes: Vec::new() }
-    }
-
-    /// The layers from a tensor to another, and what flows out of them.
-    pub(super) fn layers(&mut self, from: Flow, to: &str) -> Result<(Flow, Vec<Piece>)> {
-        match self.way(from, None, to, 0)? {
-            (flow, pieces, End::There) => Ok((flow, pieces)),
-            (.., End::Sum(i)) => Err(refused("it adds what is made of another input").at(self.graph.nodes[i].place())),
-        }
-    }
-
+impl Walk<'_> {
     /// The layers of a way whose first node may be given.
     fn way(&mut self, from: Flow, first: Option<usize>, to: &str, depth: usize) -> Result<(Flow, Vec<Piece>, End)> {
         let (mut x, mut first, mut pieces) = (from, first, Vec::new());

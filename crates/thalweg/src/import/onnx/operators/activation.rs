@@ -40,22 +40,32 @@ fn number(step: &Step, name: &str, usual: f64, range: std::ops::Range<f64>) -> R
     Err(step.refuse(format!("{name} = {x}, expected a number from {:?} to below {:?}", range.start, range.end)))
 }
 
+/// With numbers of its own it is ELU and a factor.
 pub(super) fn selu(step: &mut Step) -> Result<Flow> {
-    let usual = |name: &str, usual: f64| step.node.float(name).is_none_or(|x| (x - usual).abs() < 1e-6);
-    let [lambda, alpha] = SELU;
-    if usual("gamma", lambda) && usual("alpha", alpha) {
+    let above_zero = f64::MIN_POSITIVE..f64::INFINITY;
+    let (lambda, alpha) =
+        (number(step, "gamma", SELU[0], above_zero.clone())?, number(step, "alpha", SELU[1], above_zero)?);
+    if (lambda - SELU[0]).abs() < 1e-6 && (alpha - SELU[1]).abs() < 1e-6 {
         return step.activate(Activation::Selu);
     }
-    Err(step.refuse("its alpha and gamma are not SELU's"))
+    step.activate(Activation::Elu(alpha))?;
+    step.scaled(&[(lambda, 0.0)])
 }
 
 pub(super) fn softmax(step: &mut Step) -> Result<Flow> {
-    let axis = step.node.int("axis").unwrap_or(-1);
-    if step.x.dims.len() == 1 && (axis == -1 || axis == 1) {
-        return step.activate(Activation::Softmax);
-    }
-    if axis == 0 || axis == -1 - step.x.dims.len() as i64 {
+    let (dims, older) = (&step.x.dims, step.graph.opset < 13);
+    let rank = dims.len() as i64 + 1;
+    let given = step.node.int("axis").unwrap_or(if older { 1 } else { -1 });
+    let axis = if given < 0 { given.saturating_add(rank) } else { given };
+    if axis == 0 {
         return Err(step.refuse("its axis is that of examples"));
     }
-    Err(step.refuse(format!("along axis {axis} of examples of {:?}, expected rows of numbers", step.x.dims)))
+    // Once it was over all dimensions from its axis on.
+    let alone = !older || axis + 1 == rank;
+    let last = axis + 1 == rank && step.x.is_own() && dims.last() == Some(&step.x.shape.last());
+    let channels = axis == 1 && step.x.as_channels_first().is_some_and(|(channels, _)| channels == step.x.shape.last());
+    if alone && (last || channels) {
+        return step.activate(Activation::Softmax);
+    }
+    Err(step.refuse(format!("along axis {given} of examples of {dims:?}, expected that of channels")))
 }

@@ -8,6 +8,9 @@ use crate::import::onnx::piece::{Draft, Piece};
 use crate::layers::{Conv1d, Conv2d};
 use crate::tensor::{Activation, Shape, transposed};
 
+/// Most numbers of a matrix that is made of several.
+const MOST_NUMBERS: usize = 1 << 20;
+
 /// A matrix's numbers, transposed where asked for: rows × columns.
 fn matrix(constant: &Constant, turned: bool) -> Option<(Vec<f64>, usize, usize)> {
     let [rows, columns] = *constant.dims.as_slice() else { return None };
@@ -50,7 +53,7 @@ pub(super) fn mat_mul(step: &mut Step) -> Result<Flow> {
         ref dims if dims.len() > step.x.dims.len() && dims[dims.len() - step.x.dims.len() - 1] != 1 => {
             return Err(step.refuse("it has a matrix for each example"));
         }
-        _ => return Err(step.refuse("it has several matrices for an example")),
+        _ => return several(step, constant),
     };
     let (weight, units, _) = weight.filter(|&(.., taken)| taken == inputs).ok_or_else(whole)?;
     let mut dims = kept.to_vec();
@@ -68,6 +71,52 @@ pub(super) fn mat_mul(step: &mut Step) -> Result<Flow> {
     let shape = Shape::try_from(shape).map_err(|error| step.refuse(error))?;
     step.pieces.push(Piece::of(draft, vec![("weight", weight)]));
     Ok(Flow::new(step.output(), shape, dims))
+}
+
+/// Several matrices for an example, each for a part of it: one matrix with zeros where a number is no part's.
+fn several(step: &mut Step, constant: &Constant) -> Result<Flow> {
+    let wrong = || step.refuse(format!("it multiplies {:?} by matrices of {:?}", step.x.dims, constant.dims));
+    let (Some((before, &[rows, inputs])), Some((of, &[taken, columns]))) =
+        (step.x.dims.split_last_chunk::<2>(), constant.dims.split_last_chunk::<2>())
+    else {
+        return Err(wrong());
+    };
+    // What stands before the matrices' dimensions, as many of each, the batch aside.
+    let of = &of[of.len().saturating_sub(before.len())..];
+    let of: Vec<usize> = std::iter::repeat_n(1, before.len() - of.len()).chain(of.iter().copied()).collect();
+    let alike = before.iter().zip(&of).all(|(a, b)| a == b || *a == 1 || *b == 1);
+    let stacked: Vec<usize> = before.iter().zip(&of).map(|(&a, &b)| if a == 1 { b } else { a }).collect();
+    let mut dims = stacked.clone();
+    dims.extend([rows, columns]);
+    let size = |dims: &[usize]| dims.iter().try_fold(1_usize, |size, &n| size.checked_mul(n));
+    let (count, size_in) = (size(&stacked), step.x.shape.size());
+    let numbers = size(&dims).and_then(|size| size.checked_mul(size_in)).filter(|&n| n > 0 && n <= MOST_NUMBERS);
+    let fits = alike && taken == inputs && constant.dims.len() <= step.x.dims.len() + 1;
+    let (true, Some(count), Some(numbers)) = (fits, count, numbers) else { return Err(wrong()) };
+    let mut weight = vec![0.0; numbers];
+    for part in 0..count {
+        let (from, matrix) = (place(part, &stacked, before), place(part, &stacked, &of));
+        for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
+            let unit = (part * rows + row) * columns + column;
+            for i in 0..inputs {
+                weight[unit * size_in + (from * rows + row) * inputs + i] =
+                    constant.numbers[(matrix * inputs + i) * columns + column];
+            }
+        }
+    }
+    step.notes.push("several matrices for an example are one with zeros, which further training would fill".into());
+    let output = step.output();
+    Ok(step.linear(weight, numbers / size_in, None)?.viewed(output, dims))
+}
+
+/// Which of the matrices in these dimensions is the i-th of those they are repeated to.
+fn place(mut i: usize, repeated: &[usize], dims: &[usize]) -> usize {
+    let (mut place, mut step) = (0, 1);
+    for (&all, &own) in repeated.iter().zip(dims).rev() {
+        place += if own == 1 { 0 } else { i % all * step };
+        (i, step) = (i / all, step * own);
+    }
+    place
 }
 
 /// A factor and a summand for each unit, which become those of the weights and the bias before.
@@ -88,8 +137,5 @@ pub(super) fn arithmetic(step: &mut Step) -> Result<Flow> {
         _ => return Err(step.refuse("it divides by what is computed")),
     };
     let both: Vec<(f64, f64)> = numbers.into_iter().map(apply).collect();
-    if !step.pieces.last_mut().is_some_and(|piece| piece.scaled(&both)) {
-        return Err(step.refuse("no layer does that alone: it follows no product and no convolution"));
-    }
-    Ok(step.x.clone().renamed(step.output()))
+    step.scaled(&both)
 }

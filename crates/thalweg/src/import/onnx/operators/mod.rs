@@ -10,7 +10,7 @@ use super::flow::Flow;
 use super::graph::{Constant, Graph, Options, refused};
 use super::piece::{Draft, Piece, activate};
 use crate::export::onnx::proto::Node;
-use crate::layers::{Linear, Pooling};
+use crate::layers::{Conv1d, Conv2d, Linear, Pooling};
 use crate::tensor::Activation;
 use crate::{Error, Result};
 
@@ -23,6 +23,9 @@ pub(super) struct Step<'a> {
     /// What the user should know.
     pub(super) notes: &'a mut Vec<String>,
 }
+
+/// Most numbers of a row that are scaled by a diagonal matrix.
+const MOST_UNITS: usize = 1 << 11;
 
 /// Adds what a node does to the layers; gives what flows out of it.
 type Operator = fn(&mut Step) -> Result<Flow>;
@@ -115,6 +118,34 @@ impl<'a> Step<'a> {
     fn activate(&mut self, g: Activation) -> Result<Flow> {
         activate(self.pieces, g);
         Ok(self.x.clone().renamed(self.output()))
+    }
+
+    /// Numbers times a factor and plus a summand for each unit, or one for all of them: those of the product before it,
+    /// else of a product or a convolution of its own that leaves units apart.
+    fn scaled(&mut self, by: &[(f64, f64)]) -> Result<Flow> {
+        let x = self.x.clone().renamed(self.output());
+        if self.pieces.last_mut().is_some_and(|piece| piece.scaled(by)) {
+            return Ok(x);
+        }
+        let (units, identity) = (x.shape.last(), Activation::Identity);
+        let bias = by.iter().any(|&(_, summand)| summand != 0.0);
+        let (mut weight, summands): (Vec<f64>, Vec<f64>) = by.iter().copied().cycle().take(units).unzip();
+        let draft = match *x.shape.dimensions() {
+            [_, _, _] => Draft::Conv2d(Conv2d { bias, groups: units, ..Conv2d::new(units, 1, identity) }),
+            [_, _] => Draft::Conv1d(Conv1d { bias, groups: units, ..Conv1d::new(units, 1, identity) }),
+            _ if units > MOST_UNITS => {
+                return Err(self.refuse(format!("it scales {units} numbers that are made by no product")));
+            }
+            _ => {
+                let factors = std::mem::replace(&mut weight, vec![0.0; units * units]);
+                factors.into_iter().enumerate().for_each(|(i, factor)| weight[i * (units + 1)] = factor);
+                Draft::Linear(Linear { bias, ..Linear::new(units, identity) })
+            }
+        };
+        let mut parameters = vec![("weight", weight)];
+        parameters.extend(bias.then_some(("bias", summands)));
+        self.pieces.push(Piece::of(draft, parameters));
+        Ok(x)
     }
 
     /// The options, as far as they are said, must be these.

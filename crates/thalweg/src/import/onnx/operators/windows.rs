@@ -9,6 +9,9 @@ use crate::layers::{Conv1d, Conv2d, Layer, Pool1d, Pool2d, Pooling};
 use crate::tensor::{Activation, transposed};
 use crate::windows::{Padding, Pair};
 
+/// Most numbers of filters that stand for means.
+const MOST_NUMBERS: usize = 1 << 20;
+
 /// Numbers for each axis, or the usual one.
 fn axes(step: &Step, name: &str, count: usize, usual: usize) -> Result<Vec<usize>> {
     let Some(given) = step.node.ints(name) else { return Ok(vec![usual; count]) };
@@ -126,29 +129,34 @@ pub(super) fn conv(step: &mut Step) -> Result<Flow> {
     let bias = step.optional(2)?.map(|_| step.list(2, *filters)).transpose()?;
     let has_bias = bias.is_some();
     parameters.extend(bias.map(|bias| ("bias", bias)));
-    let (filters, activation) = (*filters, Activation::Identity);
-    let (draft, flow) = if let [kernel] = *window {
-        let layer = Conv1d {
-            stride: stride[0],
-            padding,
-            dilation: dilation[0],
-            groups,
-            bias: has_bias,
-            ..Conv1d::new(filters, kernel, activation)
-        };
-        let flow = windowed(step, &layer, channels, &pixels)?;
+    let layer = Conv2d {
+        kernel: pair(window),
+        stride: pair(&stride),
+        padding,
+        dilation: pair(&dilation),
+        groups,
+        bias: has_bias,
+        ..Conv2d::new(*filters, 1, Activation::Identity)
+    };
+    convolve(step, layer, parameters, channels, &pixels)
+}
+
+/// A convolution along one axis or two.
+fn convolve(
+    step: &mut Step,
+    layer: Conv2d,
+    parameters: Vec<(&str, Vec<f64>)>,
+    channels: usize,
+    pixels: &[usize],
+) -> Result<Flow> {
+    let (draft, flow) = if pixels.len() == 1 {
+        let [kernel, stride, dilation] = [layer.kernel, layer.stride, layer.dilation].map(|pair| pair.each()[0]);
+        let Conv2d { filters, padding, groups, activation, bias, .. } = layer;
+        let layer = Conv1d { stride, padding, dilation, groups, bias, ..Conv1d::new(filters, kernel, activation) };
+        let flow = windowed(step, &layer, channels, pixels)?;
         (Draft::Conv1d(layer), flow)
     } else {
-        let layer = Conv2d {
-            kernel: pair(window),
-            stride: pair(&stride),
-            padding,
-            dilation: pair(&dilation),
-            groups,
-            bias: has_bias,
-            ..Conv2d::new(filters, 1, activation)
-        };
-        let flow = windowed(step, &layer, channels, &pixels)?;
+        let flow = windowed(step, &layer, channels, pixels)?;
         (Draft::Conv2d(layer), flow)
     };
     step.pieces.push(Piece::of(draft, parameters));
@@ -157,16 +165,33 @@ pub(super) fn conv(step: &mut Step) -> Result<Flow> {
 
 pub(super) fn pool(step: &mut Step, take: Pooling) -> Result<Flow> {
     let (channels, pixels) = image(step)?;
-    if step.node.ints("dilations").is_some_and(|dilations| dilations.iter().any(|&n| n != 1)) {
-        return Err(step.refuse("its windows are dilated"));
-    }
     step.gives_one("the places of the largest numbers are used")?;
     let (size, stride) = (axes(step, "kernel_shape", pixels.len(), 0)?, axes(step, "strides", pixels.len(), 1)?);
-    let (padding, beyond) = padding(step, &[size.clone(), stride.clone(), vec![1; pixels.len()]], &pixels)?;
+    let dilation = axes(step, "dilations", pixels.len(), 1)?;
+    let (padding, beyond) = padding(step, &[size.clone(), stride.clone(), dilation.clone()], &pixels)?;
     let take = match take {
         Pooling::Average => mean(step, padding, beyond)?,
         other => other,
     };
+    if dilation.iter().any(|&n| n != 1) {
+        let places = size.iter().try_fold(channels, |all, &n| all.checked_mul(n)).filter(|&n| n <= MOST_NUMBERS);
+        // The mean of places apart is a convolution of channels apart.
+        let (Pooling::Average, Some(places)) = (take, places) else {
+            return Err(step.refuse("its windows are dilated"));
+        };
+        let [kernel, stride, dilation] = [size, stride, dilation].map(|each| pair(&each));
+        let layer = Conv2d {
+            kernel,
+            stride,
+            padding,
+            dilation,
+            groups: channels,
+            bias: false,
+            ..Conv2d::new(channels, 1, Activation::Identity)
+        };
+        let share = channels as f64 / places as f64;
+        return convolve(step, layer, vec![("weight", vec![share; places])], channels, &pixels);
+    }
     let layer: Box<dyn Layer> = match size[..] {
         [size] => Box::new(Pool1d { stride: Some(stride[0]), padding, ..Pool1d::new(take, Some(size)) }),
         _ => Box::new(Pool2d { take, size: Some(pair(&size)), stride: Some(pair(&stride)), padding }),
