@@ -240,11 +240,21 @@ def test_graphs_of_others(tmp_path, make):
     theirs = runs.run(None, {"x": x})[0].reshape(ROWS, -1)
     told = json.loads(thalweg("import", path, "-o", tmp_path / "m.safetensors", "--json"))
     assert told["parameters"] > 0
-    np.savez(tmp_path / "data.npz", x=x if make in OWN_ORDER else channels_last(x), y=np.arange(ROWS) % 2)
-    ours = answers(tmp_path / "m.safetensors", tmp_path / "data.npz")
+    np.save(tmp_path / "x.npy", x if make in OWN_ORDER else channels_last(x))
+    ours = answers(tmp_path / "m.safetensors", tmp_path / "x.npy")
     if told["task"] == "binary":
         ours = ours[:, 1:]
     np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
+
+
+def test_logarithms_of_probabilities_are_answered_as_probabilities(tmp_path):
+    path = Builder([5]).gemm(5, 3).add("LogSoftmax", axis=-1).save(tmp_path / "m.onnx")
+    x = np.random.default_rng(1).normal(0, 1, (ROWS, 5)).astype(np.float32)
+    theirs = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, {"x": x})[0]
+    told = json.loads(thalweg("import", path, "-o", tmp_path / "m.safetensors", "--json"))
+    assert told["task"] == "multiclass" and any("logarithms" in decision["why"] for decision in told["decisions"])
+    np.save(tmp_path / "x.npy", x)
+    np.testing.assert_allclose(answers(tmp_path / "m.safetensors", tmp_path / "x.npy"), np.exp(theirs), rtol=1e-5, atol=1e-5)
 
 
 def test_a_scale_a_channel_goes_to_every_format(tmp_path):

@@ -1,5 +1,6 @@
 """Training, models, networks and searches without scikit-learn."""
 
+import importlib.util
 import io
 import signal
 import sys
@@ -182,6 +183,47 @@ def test_models_answer_in_a_precision():
         model.predict(X, precision="bf8")
     with pytest.raises(thalweg.ConfigError, match="f32"):
         model.evaluate(X, y, precision="f64")
+
+
+def test_examples_to_be_answered_need_no_answers(tmp_path):
+    X = np.random.default_rng(0).normal(size=(120, 4, 3)).astype(np.float32)
+    y = (X.sum(axis=(1, 2)) > 0).astype(int)
+    np.savez(tmp_path / "train.npz", x=X, y=y)
+    model = thalweg.train(tmp_path / "train.npz", layers=[8], epochs=3, verbose=0, out=tmp_path / "run").model
+    expected = model.predict_proba(tmp_path / "train.npz")
+    np.save(tmp_path / "new.npy", X)
+    # Answers of other examples.
+    np.save(tmp_path / "y.npy", y[:7])
+    np.savez(tmp_path / "x.npz", x=X)
+    np.savez(tmp_path / "only.npz", photos=X)
+    files = ["new.npy", "x.npz", "only.npz"]
+    if h5py := importlib.util.find_spec("h5py") and importlib.import_module("h5py"):
+        with h5py.File(tmp_path / "new.h5", "w") as file:
+            file["test_x"] = X
+        files.append("new.h5")
+    for name in files:
+        np.testing.assert_array_equal(model.predict_proba(tmp_path / name), expected, name)
+        with pytest.raises(thalweg.DataError):
+            model.evaluate(tmp_path / name)
+    np.savez(tmp_path / "two.npz", photos=X, others=X)
+    with pytest.raises(thalweg.DataError, match="--arrays X"):
+        model.predict(tmp_path / "two.npz")
+    np.save(tmp_path / "wrong.npy", X[:, :3])
+    with pytest.raises(thalweg.DataError, match=r"found examples of shape \[3, 3\], expected \[4, 3\]"):
+        model.predict(tmp_path / "wrong.npy")
+
+
+def test_a_matrix_to_be_answered_may_hold_its_answers(tmp_path):
+    X = np.random.default_rng(0).normal(size=(120, 3))
+    y = (X[:, :1] > 0).astype(float)
+    np.save(tmp_path / "train.npy", np.hstack([X, y]))
+    model = thalweg.train(tmp_path / "train.npy", layers=[8], epochs=3, verbose=0, out=tmp_path / "run").model
+    np.save(tmp_path / "new.npy", X)
+    expected = model.predict_proba(tmp_path / "train.npy")
+    np.testing.assert_array_equal(model.predict_proba(tmp_path / "new.npy"), expected)
+    np.save(tmp_path / "wrong.npy", X[:, :2])
+    with pytest.raises(thalweg.DataError, match=r"found examples of shape \[2\], expected \[3\]"):
+        model.predict(tmp_path / "wrong.npy")
 
 
 def test_a_search_is_ended_by_ctrl_c(tmp_path, ctrl_c):

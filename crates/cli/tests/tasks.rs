@@ -428,3 +428,20 @@ fn a_network_of_convolutions_learns_lines() {
     let told = String::from_utf8(place.thalweg("inspect run").stdout).unwrap();
     assert!(told.contains("conv 3×3/2, 8 filters, tanh") && told.contains("average pool of the whole image"), "{told}");
 }
+
+#[test]
+fn images_to_be_answered_need_no_labels() {
+    let place = Place::new("notes.txt", "");
+    lines(&place, 100);
+    place.thalweg("train train-images-idx3-ubyte --layers 8 --epochs 2 -q -o run");
+    let told = String::from_utf8(place.thalweg("predict run train-images-idx3-ubyte").stdout).unwrap();
+    assert_eq!(told.lines().count(), 101, "{told}");
+    std::fs::remove_file(place.path().join("train-labels-idx1-ubyte")).unwrap();
+    let alone = String::from_utf8(place.thalweg("predict run train-images-idx3-ubyte").stdout).unwrap();
+    assert_eq!(alone, told);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_thalweg"));
+    let refused =
+        command.args(["evaluate", "run", "train-images-idx3-ubyte"]).current_dir(place.path()).output().unwrap();
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(refused.status.code() == Some(3) && told.contains("no labels file"), "{told}");
+}

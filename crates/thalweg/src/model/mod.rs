@@ -230,7 +230,7 @@ impl Model {
         options: &spec::Data,
         write: &mut dyn FnMut(&Answers) -> Result<()>,
     ) -> Result<Vec<Decision>> {
-        match self.open(path, options)? {
+        match self.open(path, options, false)? {
             Source::Table(mut reader) => {
                 while let Some(table) = reader.next_chunk(CHUNK)? {
                     write(&self.answer(&table)?)?;
@@ -290,7 +290,7 @@ impl Model {
             take(examples, &outputs)
         };
         let (schema, target) = (&self.schema, &self.target);
-        let decisions = match self.open(path, options)? {
+        let decisions = match self.open(path, options, true)? {
             Source::Table(mut reader) => {
                 while let Some(table) = reader.next_chunk(CHUNK)? {
                     let known = Target::known_rows(&table, schema)?;
@@ -321,7 +321,7 @@ impl Model {
 
     /// Opens a source as the training data was, where the user says nothing else: its numbers are written alike, and
     /// columns without names have those of the training data, with or without the targets among them.
-    fn open(&self, path: &str, options: &spec::Data) -> Result<Source> {
+    fn open(&self, path: &str, options: &spec::Data, answered: bool) -> Result<Source> {
         let mut options = options.clone();
         options.decimal_comma = options.decimal_comma.or(Some(self.pipeline.notation.decimal_comma));
         if let Some(form) = self.pipeline.form() {
@@ -330,7 +330,8 @@ impl Model {
                 return source::open_list(&options);
             }
         }
-        let mut source = source::open(path, &options)?;
+        let shape = self.pipeline.shape();
+        let mut source = source::open_for(path, &options, (!answered).then_some(&shape))?;
         if let Source::Table(reader) = &mut source {
             let named = |wanted: &dyn Fn(&&Column) -> bool| {
                 self.schema.columns.iter().filter(wanted).map(|column| column.name.clone()).collect::<Vec<_>>()

@@ -9,20 +9,22 @@ use crate::spec::{Config, Quality, Recipe};
 use crate::tensor::Activation;
 use crate::train::event::Decision;
 
+/// The fewest inputs that are many.
+const WIDE: usize = 256;
+
 /// Hidden units by the number of training rows m.
 fn hidden(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Vec<usize> {
     if let Some(layers) = &config.network.layers {
         return layers.clone();
     }
     let m = data.train_rows();
-    let wide = data.parts.train.columns >= 256;
+    let wide = data.parts.train.columns >= WIDE;
     let units: &[usize] = match (config.train.recipe, config.train.quality) {
         (Recipe::Course, _) => &[16],
         (_, Quality::Fast) => &[64],
         _ if m < 1_000 => &[64, 32],
         _ if m < 5_000 => &[128, 64],
         (_, Quality::Best) if wide => &[1024, 512, 256],
-        _ if wide => &[512, 256],
         _ => &[256, 128],
     };
     decide(decisions, format!("hidden layers of {units:?} units"), rows(m), "--layers 128,64");
@@ -43,13 +45,13 @@ fn dropout_rates(config: &Config, data: &Dataset, hidden: &[usize], decisions: &
             .at("network.dropout")
             .fix("give one rate for all hidden layers, or one a layer")),
         None => {
-            let m = data.train_rows();
+            let (m, wide) = (data.train_rows(), data.parts.train.columns >= WIDE);
             let rate = match config.train.recipe {
                 Recipe::Course => 0.0,
                 // Batch norm's noise regularises already, and dropout changes the variances it stores.
                 Recipe::Auto if config.network.batch_norm => 0.0,
-                Recipe::Auto if data.parts.train.columns >= 256 && m >= 5_000 => 0.3,
-                Recipe::Auto if m < 5_000 => 0.2,
+                Recipe::Auto if wide && m >= 5_000 && config.train.quality == Quality::Best => 0.3,
+                Recipe::Auto if wide || m < 5_000 => 0.2,
                 Recipe::Auto => 0.1,
             };
             // A deep network drops as much in all as one of two hidden layers, or nothing would be left of its input.

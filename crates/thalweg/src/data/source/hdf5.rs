@@ -12,8 +12,8 @@ use crate::spec;
 /// Names that the array of the classes' names may have.
 const CLASSES: [&str; 3] = ["list_classes", "classes", "class_names"];
 
-/// The examples of a file.
-pub(super) fn open(path: &Path, options: &spec::Data) -> Result<Arrays> {
+/// The examples of a file, with their answers unless they are to be answered.
+pub(super) fn open(path: &Path, options: &spec::Data, answered: bool) -> Result<Arrays> {
     let place = path.display().to_string();
     let wrong = |error: hdf5_reader::error::Error| {
         Error::data(error.to_string()).at(place.clone()).fix("use a whole HDF5 file, whose arrays hold plain numbers")
@@ -24,11 +24,15 @@ pub(super) fn open(path: &Path, options: &spec::Data) -> Result<Arrays> {
     let file = Hdf5File::open_with_options(path, limits).map_err(wrong)?;
     let datasets = file.root_group().and_then(|root| root.datasets()).map_err(wrong)?;
     let names: Vec<String> = datasets.iter().map(|dataset| dataset.name().into()).collect();
-    let [x, y] = named::pair(&place, &names, options)?;
     let array = |name: &str| {
         let dataset = datasets.iter().find(|dataset| dataset.name() == name).expect("a name of theirs");
         numbers(dataset).map_err(wrong)
     };
+    if !answered {
+        let (shape, x) = array(&named::examples(&place, &names, options)?)?;
+        return named::alone(&place, &shape, x);
+    }
+    let [x, y] = named::pair(&place, &names, options)?;
     let (x, y) = (array(&x)?, array(&y)?);
     let classes = datasets.iter().find(|dataset| CLASSES.contains(&dataset.name()));
     let classes = classes.and_then(|dataset| dataset.read_strings().ok()).unwrap_or_default();

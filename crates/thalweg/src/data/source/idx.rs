@@ -6,13 +6,17 @@ use super::read_all;
 use crate::data::arrays::Arrays;
 use crate::error::{Error, Result};
 
-/// An images file with the labels file beside it: the same name with `images` and `idx3` as `labels` and `idx1`.
-pub(super) fn open(images: &Path) -> Result<Arrays> {
+/// An images file with the labels file beside it: the same name with `images` and `idx3` as `labels` and `idx1`. Images
+/// that are to be answered need none.
+pub(super) fn open(images: &Path, answered: bool) -> Result<Arrays> {
     let name = images.file_name().unwrap_or_default().to_string_lossy();
     if name.contains("labels") && name.contains("idx1") {
         return Err(Error::data("these are labels")
             .at(images.display().to_string())
             .fix(format!("name the images: {}", name.replace("labels", "images").replace("idx1", "idx3"))));
+    }
+    if !answered {
+        return images_alone(images);
     }
     let labels = name.replace("images", "labels").replace("idx3", "idx1");
     let find = |name: &str| {
@@ -31,7 +35,7 @@ pub(super) fn open(images: &Path) -> Result<Arrays> {
 }
 
 /// The training files of a folder.
-pub(super) fn open_folder(folder: &Path) -> Result<Arrays> {
+pub(super) fn open_folder(folder: &Path, answered: bool) -> Result<Arrays> {
     part(folder, "train-images")
         .or_else(|| part(folder, "images"))
         .ok_or_else(|| {
@@ -39,7 +43,7 @@ pub(super) fn open_folder(folder: &Path) -> Result<Arrays> {
                 .at(folder.display().to_string())
                 .fix("name a data file, a folder with a subfolder of pictures for each class, or one of MNIST's four files")
         })
-        .and_then(|path| open(&path))
+        .and_then(|path| open(&path, answered))
 }
 
 /// The test images of a folder, where it has them.
@@ -54,14 +58,18 @@ fn part(folder: &Path, start: &str) -> Option<PathBuf> {
 }
 
 fn read(images: &Path, labels: &Path) -> Result<Arrays> {
-    let (shape, pixels) = bytes_of(images)?;
-    let (label_shape, digits) = bytes_of(labels)?;
-    if shape.first() != label_shape.first() || label_shape.len() != 1 {
-        let message = format!("images of shape {shape:?} with labels of shape {label_shape:?}");
+    let (arrays, (shape, digits)) = (images_alone(images)?, bytes_of(labels)?);
+    if shape != [arrays.rows()] {
+        let message = format!("{} images with labels of shape {shape:?}", arrays.rows());
         return Err(Error::data(message).at(labels.display().to_string()).fix("name images and labels of one set"));
     }
+    arrays.with_answers("label", digits.iter().map(u8::to_string))
+}
+
+fn images_alone(images: &Path) -> Result<Arrays> {
+    let (shape, pixels) = bytes_of(images)?;
     let x = pixels.into_iter().map(f32::from).collect();
-    Arrays::new(&images.display().to_string(), &shape[1..], x)?.with_answers("label", digits.iter().map(u8::to_string))
+    Arrays::new(&images.display().to_string(), shape.get(1..).unwrap_or_default(), x)
 }
 
 /// The dimensions and the bytes of an IDX file of unsigned bytes.

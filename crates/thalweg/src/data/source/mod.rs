@@ -39,6 +39,12 @@ pub enum Source {
 /// # Errors
 /// If there is no such data, or it cannot be read.
 pub fn open(path: &str, options: &spec::Data) -> Result<Source> {
+    open_for(path, options, None)
+}
+
+/// The same for a model whose examples have a shape, where they are to be answered: arrays then need no answers.
+pub(crate) fn open_for(path: &str, options: &spec::Data, known: Option<&[usize]>) -> Result<Source> {
+    let answered = known.is_none();
     if let Some(name) = path.strip_prefix("sample:") {
         return samples::open(name, options).map(table);
     }
@@ -47,14 +53,15 @@ pub fn open(path: &str, options: &spec::Data) -> Result<Source> {
     }
     if Path::new(path).is_dir() {
         let folder = Path::new(path);
-        return files::open_folder(folder, options)?.map_or_else(|| idx::open_folder(folder), Ok).map(arrays);
+        let found = files::open_folder(folder, options)?;
+        return found.map_or_else(|| idx::open_folder(folder, answered), Ok).map(arrays);
     }
     match Form::of(path)? {
-        Form::Idx => idx::open(Path::new(path)).map(arrays),
-        Form::Npy => npy::open(Path::new(path)).map(arrays),
-        Form::Npz => npy::open_archive(Path::new(path), options).map(arrays),
+        Form::Idx => idx::open(Path::new(path), answered).map(arrays),
+        Form::Npy => npy::open(Path::new(path), known).map(arrays),
+        Form::Npz => npy::open_archive(Path::new(path), options, answered).map(arrays),
         #[cfg(feature = "hdf5")]
-        Form::Hdf5 => hdf5::open(Path::new(path), options).map(arrays),
+        Form::Hdf5 => hdf5::open(Path::new(path), options, answered).map(arrays),
         Form::Other => match files::open_file(Path::new(path), options) {
             Some(example) => example.map(arrays),
             None => open_table(path, options),

@@ -14,27 +14,57 @@ const ANSWERS: [&str; 6] = ["y", "Y", "target", "labels", "y_train", "Y_train"];
 /// # Errors
 /// If there are no such arrays.
 pub(super) fn pair(place: &str, names: &[String], options: &spec::Data) -> Result<[String; 2]> {
-    if let Some(wanted) = options.arrays.as_deref() {
-        if let Some(unknown) = wanted.iter().find(|name| !names.contains(name)) {
-            let near = did_you_mean(unknown, names.iter().map(String::as_str));
-            return Err(Error::data(format!("there is no array {unknown:?}{near}; found {}", names.join(", ")))
-                .at(place)
-                .fix("name the arrays of examples and of answers with --arrays X,Y"));
-        }
-        if let [x, y] = wanted {
-            return Ok([x.clone(), y.clone()]);
-        }
+    if let [x, y] = wanted(place, names, options)? {
+        return Ok([x.clone(), y.clone()]);
     }
-    let find = |known: &[&str], ending: &str| {
-        let exact = known.iter().find_map(|known| names.iter().find(|name| name == known));
-        exact.or_else(|| names.iter().find(|name| name.to_lowercase().ends_with(ending))).cloned()
-    };
-    match (find(&EXAMPLES, "_x"), find(&ANSWERS, "_y")) {
+    match (find(names, &EXAMPLES, "_x"), find(names, &ANSWERS, "_y")) {
         (Some(x), Some(y)) => Ok([x, y]),
         _ => Err(Error::data(format!("found the arrays {}, expected x and y", names.join(", ")))
             .at(place)
             .fix("name the arrays of examples and of answers with --arrays X,Y")),
     }
+}
+
+/// The name of the array of examples that are to be answered: as for [`pair`], or the only one.
+///
+/// # Errors
+/// If there is no such array.
+pub(super) fn examples(place: &str, names: &[String], options: &spec::Data) -> Result<String> {
+    let wanted = wanted(place, names, options)?.first().cloned();
+    let only = || if let [only] = names { Some(only.clone()) } else { None };
+    wanted.or_else(|| find(names, &EXAMPLES, "_x")).or_else(only).ok_or_else(|| {
+        Error::data(format!("found the arrays {}, expected x", names.join(", ")))
+            .at(place)
+            .fix("name the array of examples with --arrays X")
+    })
+}
+
+/// The arrays that the options name, all of which must be there.
+fn wanted<'a>(place: &str, names: &[String], options: &'a spec::Data) -> Result<&'a [String]> {
+    let wanted = options.arrays.as_deref().unwrap_or_default();
+    match wanted.iter().find(|name| !names.contains(name)) {
+        None => Ok(wanted),
+        Some(unknown) => {
+            let near = did_you_mean(unknown, names.iter().map(String::as_str));
+            Err(Error::data(format!("there is no array {unknown:?}{near}; found {}", names.join(", ")))
+                .at(place)
+                .fix("name the arrays of examples and of answers with --arrays X,Y"))
+        }
+    }
+}
+
+/// A name that is known for it, or ends so.
+fn find(names: &[String], known: &[&str], ending: &str) -> Option<String> {
+    let exact = known.iter().find_map(|known| names.iter().find(|name| name == known));
+    exact.or_else(|| names.iter().find(|name| name.to_lowercase().ends_with(ending))).cloned()
+}
+
+/// Examples along the first axis of a shape, without answers.
+///
+/// # Errors
+/// If there is no such axis, or a number is not finite.
+pub(super) fn alone(place: &str, shape: &[usize], x: Vec<f64>) -> Result<Arrays> {
+    Arrays::new(place, shape.get(1..).unwrap_or_default(), x.into_iter().map(|x| x as f32).collect())
 }
 
 /// Examples along the first axis of a shape, with an answer each in a column of a name.
@@ -53,6 +83,5 @@ pub(super) fn together(
             .at(place)
             .fix("give each example one answer"));
     }
-    let x = x.into_iter().map(|x| x as f32).collect();
-    Arrays::new(place, &shape[1..], x)?.with_answers(name, answers)
+    alone(place, shape, x)?.with_answers(name, answers)
 }

@@ -10,10 +10,19 @@ use crate::data::arrays::Arrays;
 use crate::error::{Error, Result};
 use crate::spec;
 
-/// `X.npy` with `y.npy` beside it, or one matrix whose last column is the answer.
-pub(super) fn open(path: &Path) -> Result<Arrays> {
+/// `X.npy` with `y.npy` beside it, or one matrix whose last column is the answer. Examples of a known shape are to be
+/// answered: what answers there are is then left out.
+pub(super) fn open(path: &Path, known: Option<&[usize]>) -> Result<Arrays> {
     let place = path.display().to_string();
     let (shape, x) = numbers(&read_all(path)?[..], &place)?;
+    if let Some(known) = known {
+        let answered = matches!((known, &shape[..]), ([known], [_, columns]) if *columns == known + 1);
+        if answered {
+            let (shape, x, _) = last_column_apart(&shape, &x);
+            return named::alone(&place, &shape, x);
+        }
+        return named::alone(&place, &shape, x);
+    }
     let beside = ["y.npy", "labels.npy", "target.npy"].map(|name| path.with_file_name(name));
     match beside.iter().find(|beside| beside.is_file() && *beside != path) {
         Some(labels) => {
@@ -31,26 +40,36 @@ pub(super) fn open(path: &Path) -> Result<Arrays> {
                     .at(place)
                     .fix("put the answers into y.npy beside it"));
             }
-            let y: Vec<f64> = x.iter().skip(columns - 1).step_by(columns).copied().collect();
-            let x = x.chunks_exact(columns).flat_map(|row| &row[..columns - 1]).copied().collect();
-            named::together(&place, &[shape[0], columns - 1], x, "y", y.iter().map(f64::to_string))
+            let (shape, x, y) = last_column_apart(&shape, &x);
+            named::together(&place, &shape, x, "y", y.iter().map(f64::to_string))
         }
     }
 }
 
-/// An archive with an array of examples and one of answers.
-pub(super) fn open_archive(path: &Path, options: &spec::Data) -> Result<Arrays> {
+/// A matrix of more than one column without its last, its shape first, and that column.
+fn last_column_apart(shape: &[usize], x: &[f64]) -> ([usize; 2], Vec<f64>, Vec<f64>) {
+    let columns = shape[1];
+    let last = x.iter().skip(columns - 1).step_by(columns).copied().collect();
+    let others = x.chunks_exact(columns).flat_map(|row| &row[..columns - 1]).copied().collect();
+    ([shape[0], columns - 1], others, last)
+}
+
+/// An archive with an array of examples and, unless they are to be answered, one of answers.
+pub(super) fn open_archive(path: &Path, options: &spec::Data, answered: bool) -> Result<Arrays> {
     let place = path.display().to_string();
     let wrong = |what: String| Error::data(what).at(place.clone()).fix("use an archive with arrays x and y");
     let mut archive = npyz::npz::NpzArchive::open(path).map_err(|error| wrong(error.to_string()))?;
     let names: Vec<String> = archive.array_names().map(String::from).collect();
-    let [x, y] = named::pair(&place, &names, options)?;
     let mut array = |name: &str| {
         let file = archive.by_name(name).map_err(|error| wrong(error.to_string()))?;
         read(file.ok_or_else(|| wrong(format!("no array {name:?}")))?, &place)
     };
-    let (shape, x) = array(&x)?;
-    let (_, y) = array(&y)?;
+    if !answered {
+        let (shape, x) = array(&named::examples(&place, &names, options)?)?;
+        return named::alone(&place, &shape, x);
+    }
+    let [x, y] = named::pair(&place, &names, options)?;
+    let ((shape, x), (_, y)) = (array(&x)?, array(&y)?);
     named::together(&place, &shape, x, "y", y.iter().map(f64::to_string))
 }
 

@@ -15,6 +15,8 @@ pub(super) struct Answers {
     pub(super) deviation: Option<Vec<f64>>,
     /// What is then added.
     pub(super) mean: Option<Vec<f64>>,
+    /// Whether the output is the logarithm of probabilities, which are then what is answered.
+    pub(super) logarithm: bool,
 }
 
 /// The output that answers: of our own names, else the first.
@@ -26,7 +28,7 @@ pub(super) fn output(graph: &Graph) -> Option<&str> {
 impl Answers {
     /// An output that says no more than its numbers.
     pub(super) fn numbers(output: &str) -> Self {
-        Answers { logits: output.into(), task: Task::Regression, deviation: None, mean: None }
+        Answers { logits: output.into(), task: Task::Regression, deviation: None, mean: None, logarithm: false }
     }
 }
 
@@ -45,9 +47,10 @@ pub(super) fn trace(graph: &Graph, output: &str) -> Answers {
         let scaled = answers.deviation.is_some() || answers.mean.is_some();
         match node.op_type.as_str() {
             // Along another axis it is no answer of an example.
-            "Softmax" if !matches!(node.int("axis"), None | Some(-1 | 1)) => break,
-            "Softmax" | "Sigmoid" if !scaled => {
-                answers.task = if node.op_type == "Softmax" { Task::Multiclass } else { Task::Multilabel };
+            "Softmax" | "LogSoftmax" if !matches!(node.int("axis"), None | Some(-1 | 1)) => break,
+            operator @ ("Softmax" | "LogSoftmax" | "Sigmoid") if !scaled => {
+                answers.task = if operator == "Sigmoid" { Task::Multilabel } else { Task::Multiclass };
+                answers.logarithm = operator == "LogSoftmax";
                 answers.logits = input.into();
                 break;
             }

@@ -53,7 +53,7 @@ struct Parsed {
     answers: answers::Answers,
     start: Flow,
     end: Flow,
-    notes: Vec<String>,
+    notes: Vec<Decision>,
     metadata: HashMap<String, String>,
 }
 
@@ -152,7 +152,10 @@ fn decisions(parsed: &Parsed) -> Vec<Decision> {
             "keep the model's own file",
         );
     }
-    parsed.notes.iter().for_each(|note| say(note.clone(), "batch norm of series is so here", "conv2d instead"));
+    if parsed.answers.logarithm {
+        say("answers are probabilities".into(), "the graph's are their logarithms", "take the logarithm");
+    }
+    decisions.extend(parsed.notes.iter().cloned());
     decisions
 }
 

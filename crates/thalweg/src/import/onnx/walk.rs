@@ -9,13 +9,14 @@ use super::piece::{Draft, Piece, activate};
 use super::{embedding, log_mel, patterns};
 use crate::export::onnx::proto::Node;
 use crate::tensor::Activation;
+use crate::train::event::Decision;
 use crate::{Error, Result};
 
 /// Most blocks within blocks.
 const DEEPEST: usize = 16;
 
 /// The layers from a tensor to another, what flows out of them, and what the user should know.
-pub(super) fn layers(graph: &Graph, from: Flow, to: &str) -> Result<(Flow, Vec<Piece>, Vec<String>)> {
+pub(super) fn layers(graph: &Graph, from: Flow, to: &str) -> Result<(Flow, Vec<Piece>, Vec<Decision>)> {
     let mut walk = Walk { graph, passed: HashSet::new(), notes: Vec::new() };
     match walk.way(from, None, to, 0)? {
         (flow, pieces, End::There) => Ok((flow, pieces, walk.notes)),
@@ -29,7 +30,7 @@ struct Walk<'a> {
     /// Nodes that were passed.
     passed: HashSet<usize>,
     /// What the user should know.
-    notes: Vec<String>,
+    notes: Vec<Decision>,
 }
 
 /// Where a way ends.

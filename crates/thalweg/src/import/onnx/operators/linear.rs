@@ -104,7 +104,11 @@ fn several(step: &mut Step, constant: &Constant) -> Result<Flow> {
             }
         }
     }
-    step.notes.push("several matrices for an example are one with zeros, which further training would fill".into());
+    step.note(
+        "several matrices are one, with zeros where a number is no part's",
+        "further training fills the zeros",
+        "",
+    );
     let output = step.output();
     Ok(step.linear(weight, numbers / size_in, None)?.viewed(output, dims))
 }

@@ -12,6 +12,7 @@ use super::piece::{Draft, Piece, activate};
 use crate::export::onnx::proto::Node;
 use crate::layers::{Conv1d, Conv2d, Linear, Pooling};
 use crate::tensor::Activation;
+use crate::train::event::Decision;
 use crate::{Error, Result};
 
 /// What a node is given besides the graph.
@@ -21,7 +22,7 @@ pub(super) struct Step<'a> {
     pub(super) x: Flow,
     pub(super) pieces: &'a mut Vec<Piece>,
     /// What the user should know.
-    pub(super) notes: &'a mut Vec<String>,
+    pub(super) notes: &'a mut Vec<Decision>,
 }
 
 /// Most numbers of a row that are scaled by a diagonal matrix.
@@ -75,6 +76,12 @@ impl<'a> Step<'a> {
 
     fn refuse(&self, what: impl Into<String>) -> Error {
         refused(what).at(self.node.place())
+    }
+
+    /// Tells the user what became of the node.
+    fn note(&mut self, what: &str, why: &str, flag: &str) {
+        let what = format!("{}: {what}", self.node.place());
+        self.notes.push(Decision { what, why: why.into(), flag: flag.into() });
     }
 
     /// A constant input.

@@ -38,7 +38,11 @@ pub(super) fn batch_norm(step: &mut Step) -> Result<Flow> {
             }
             numbers.iter_mut().for_each(|list| *list = list.repeat(pixels));
             if pixels > 1 {
-                step.notes.push(format!("{}: a scale a channel becomes one a number", step.node.place()));
+                step.note(
+                    "a scale a channel becomes one a number",
+                    "batch norm of series is so here",
+                    "conv2d instead",
+                );
             }
         } else if step.x.shape.units() != channels {
             return Err(step.refuse(format!("it sees {:?} where an example is {}", step.x.dims, step.x.shape)));
