@@ -320,8 +320,9 @@ impl Model {
     }
 
     /// Opens a source as the training data was, where the user says nothing else: its numbers are written alike, and
-    /// columns without names have those of the training data, with or without the targets among them.
-    fn open(&self, path: &str, options: &spec::Data, answered: bool) -> Result<Source> {
+    /// columns without names have those of the training data, with or without the targets among them. Arrays need answers
+    /// only where they are wanted.
+    fn open(&self, path: &str, options: &spec::Data, wants_answers: bool) -> Result<Source> {
         let mut options = options.clone();
         options.decimal_comma = options.decimal_comma.or(Some(self.pipeline.notation.decimal_comma));
         if let Some(form) = self.pipeline.form() {
@@ -331,7 +332,7 @@ impl Model {
             }
         }
         let shape = self.pipeline.shape();
-        let mut source = source::open_for(path, &options, (!answered).then_some(&shape))?;
+        let mut source = source::open_for(path, &options, (!wants_answers).then_some(&shape))?;
         if let Source::Table(reader) = &mut source {
             let named = |wanted: &dyn Fn(&&Column) -> bool| {
                 self.schema.columns.iter().filter(wanted).map(|column| column.name.clone()).collect::<Vec<_>>()

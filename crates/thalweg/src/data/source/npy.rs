@@ -16,12 +16,13 @@ pub(super) fn open(path: &Path, known: Option<&[usize]>) -> Result<Arrays> {
     let place = path.display().to_string();
     let (shape, x) = numbers(&read_all(path)?[..], &place)?;
     if let Some(known) = known {
-        let answered = matches!((known, &shape[..]), ([known], [_, columns]) if *columns == known + 1);
-        if answered {
-            let (shape, x, _) = last_column_apart(&shape, &x);
-            return named::alone(&place, &shape, x);
-        }
-        return named::alone(&place, &shape, x);
+        return match (known, &shape[..]) {
+            ([known], [_, columns]) if *columns == known + 1 => {
+                let (shape, x, _) = last_column_apart(&shape, &x);
+                named::alone(&place, &shape, x)
+            }
+            _ => named::alone(&place, &shape, x),
+        };
     }
     let beside = ["y.npy", "labels.npy", "target.npy"].map(|name| path.with_file_name(name));
     match beside.iter().find(|beside| beside.is_file() && *beside != path) {

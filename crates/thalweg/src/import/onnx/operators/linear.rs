@@ -107,7 +107,7 @@ fn several(step: &mut Step, constant: &Constant) -> Result<Flow> {
     step.note(
         "several matrices are one, with zeros where a number is no part's",
         "further training fills the zeros",
-        "",
+        "import it to predict alone",
     );
     let output = step.output();
     Ok(step.linear(weight, numbers / size_in, None)?.viewed(output, dims))
