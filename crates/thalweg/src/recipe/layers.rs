@@ -9,8 +9,10 @@ use crate::spec::{Config, Quality, Recipe};
 use crate::tensor::Activation;
 use crate::train::event::Decision;
 
-/// The fewest inputs that are many.
-const WIDE: usize = 256;
+/// Whether examples have many inputs.
+fn is_wide(data: &Dataset) -> bool {
+    data.parts.train.columns >= 256
+}
 
 /// Hidden units by the number of training rows m.
 fn hidden(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Vec<usize> {
@@ -18,7 +20,7 @@ fn hidden(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Vec
         return layers.clone();
     }
     let m = data.train_rows();
-    let wide = data.parts.train.columns >= WIDE;
+    let wide = is_wide(data);
     let units: &[usize] = match (config.train.recipe, config.train.quality) {
         (Recipe::Course, _) => &[16],
         (_, Quality::Fast) => &[64],
@@ -45,7 +47,7 @@ fn dropout_rates(config: &Config, data: &Dataset, hidden: &[usize], decisions: &
             .at("network.dropout")
             .fix("give one rate for all hidden layers, or one a layer")),
         None => {
-            let (m, wide) = (data.train_rows(), data.parts.train.columns >= WIDE);
+            let (m, wide) = (data.train_rows(), is_wide(data));
             let rate = match config.train.recipe {
                 Recipe::Course => 0.0,
                 // Batch norm's noise regularises already, and dropout changes the variances it stores.

@@ -38,7 +38,7 @@ impl Value {
 
 /// Whether channels may come first or last without a number changing its place.
 fn either_way(shape: Shape) -> bool {
-    let channels = shape.dimensions().last().copied().unwrap_or(1);
+    let channels = shape.last();
     channels == 1 || channels == shape.size()
 }
 

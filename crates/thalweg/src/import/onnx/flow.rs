@@ -106,7 +106,7 @@ impl Flow {
         }
         let numbers: Vec<f64> = places.into_iter().map(|place| constant.numbers[place]).collect();
         let numbers = self.to_own(&numbers);
-        let units = self.shape.dimensions().last().copied().unwrap_or(1);
+        let units = self.shape.last();
         let (first, rest) = numbers.split_at(units);
         rest.chunks(units).all(|other| other == first).then(|| first.to_vec())
     }

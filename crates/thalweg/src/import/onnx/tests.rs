@@ -164,12 +164,17 @@ fn hostile_files_are_refused() {
     assert!(twice.contains("is made twice"), "{twice}");
 }
 
+/// Gives a graph's input these dimensions.
+fn takes(graph: &mut proto::Graph, input: &[i64]) {
+    let tensor = graph.input[0].r#type.as_mut().unwrap().tensor_type.as_mut().unwrap();
+    let dim = |&n: &i64| proto::Dimension { dim_value: Some(n), dim_param: None };
+    tensor.shape.as_mut().unwrap().dim = input.iter().map(dim).collect();
+}
+
 /// The error of a graph of one node on an input of these dimensions, with constants.
 fn refused_node(node: proto::Node, input: &[i64], constants: &[(&[i64], &[f32])]) -> String {
     error(|graph| {
-        let tensor = graph.input[0].r#type.as_mut().unwrap().tensor_type.as_mut().unwrap();
-        let dim = |&n: &i64| proto::Dimension { dim_value: Some(n), dim_param: None };
-        tensor.shape.as_mut().unwrap().dim = input.iter().map(dim).collect();
+        takes(graph, input);
         let tensor = |(i, (dims, numbers)): (usize, &(&[i64], &[f32]))| proto::Tensor {
             name: format!("c{i}"),
             dims: dims.to_vec(),
@@ -218,9 +223,7 @@ fn refused_in_set(version: i64, node: &proto::Node, input: &[i64]) -> Option<Str
     let mut model = proto::Model::decode(whole().as_slice()).unwrap();
     model.opset_import = vec![proto::OperatorSet { domain: String::new(), version }];
     let graph = model.graph.as_mut().unwrap();
-    let tensor = graph.input[0].r#type.as_mut().unwrap().tensor_type.as_mut().unwrap();
-    let dim = |&n: &i64| proto::Dimension { dim_value: Some(n), dim_param: None };
-    tensor.shape.as_mut().unwrap().dim = input.iter().map(dim).collect();
+    takes(graph, input);
     let (input, output) = (graph.input[0].name.clone(), graph.output[0].name.clone());
     graph.node = vec![proto::Node { input: vec![input], output: vec![output], ..node.clone() }];
     read(&model.encode_to_vec()).err().map(|error| error.to_string())
@@ -251,6 +254,31 @@ fn matrices_that_no_example_has_are_refused() {
     assert!(unlike.contains("by matrices of [3, 4, 5]"), "{unlike}");
     let none = refused_node(product(), &[1, 2, 3, 4], &[(&[2, 4, 0], &[])]);
     assert!(none.contains("by matrices of [2, 4, 0]"), "{none}");
+}
+
+#[test]
+fn a_few_numbers_do_not_become_any_amount() {
+    let many = error(|graph| {
+        takes(graph, &[1, 2048]);
+        let two = proto::DataType::Float.into();
+        graph.initializer =
+            vec![proto::Tensor { name: "two".into(), data_type: two, float_data: vec![2.0], ..Default::default() }];
+        let node = |op_type: &str, input: Vec<String>, output: String| proto::Node {
+            op_type: op_type.into(),
+            input,
+            output: vec![output],
+            ..Default::default()
+        };
+        let mut x = graph.input[0].name.clone();
+        graph.node.clear();
+        for i in 0..17 {
+            graph.node.push(node("Tanh", vec![x], format!("a{i}")));
+            graph.node.push(node("Mul", vec![format!("a{i}"), "two".into()], format!("b{i}")));
+            x = format!("b{i}");
+        }
+        graph.output[0].name = x;
+    });
+    assert!(many.contains("4194304 numbers would stand for fewer"), "{many}");
 }
 
 #[test]

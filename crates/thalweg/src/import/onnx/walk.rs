@@ -15,9 +15,12 @@ use crate::{Error, Result};
 /// Most blocks within blocks.
 const DEEPEST: usize = 16;
 
+/// Most numbers of all layers that stand for fewer of the file: those of one norm of the largest example.
+const MOST_MADE: usize = 1 << 26;
+
 /// The layers from a tensor to another, what flows out of them, and what the user should know.
 pub(super) fn layers(graph: &Graph, from: Flow, to: &str) -> Result<(Flow, Vec<Piece>, Vec<Decision>)> {
-    let mut walk = Walk { graph, passed: HashSet::new(), notes: Vec::new() };
+    let mut walk = Walk { graph, passed: HashSet::new(), notes: Vec::new(), left: MOST_MADE };
     match walk.way(from, None, to, 0)? {
         (flow, pieces, End::There) => Ok((flow, pieces, walk.notes)),
         (.., End::Sum(i)) => Err(refused("it adds what is made of another input").at(graph.nodes[i].place())),
@@ -31,6 +34,8 @@ struct Walk<'a> {
     passed: HashSet<usize>,
     /// What the user should know.
     notes: Vec<Decision>,
+    /// Numbers that may still be made of fewer.
+    left: usize,
 }
 
 /// Where a way ends.
@@ -105,7 +110,7 @@ impl Walk<'_> {
         if !is_first {
             return Err(refused(format!("{:?} is not its first input", x.name)).at(node.place()));
         }
-        operator(&mut Step { graph: self.graph, node, x, pieces, notes: &mut self.notes })
+        operator(&mut Step { graph: self.graph, node, x, pieces, notes: &mut self.notes, left: &mut self.left })
     }
 
     /// Whether a node adds two tensors that are both computed.

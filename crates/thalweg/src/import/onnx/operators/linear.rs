@@ -75,9 +75,10 @@ pub(super) fn mat_mul(step: &mut Step) -> Result<Flow> {
 
 /// Several matrices for an example, each for a part of it: one matrix with zeros where a number is no part's.
 fn several(step: &mut Step, constant: &Constant) -> Result<Flow> {
-    let wrong = || step.refuse(format!("it multiplies {:?} by matrices of {:?}", step.x.dims, constant.dims));
+    let seen = step.x.dims.clone();
+    let wrong = || step.refuse(format!("it multiplies {seen:?} by matrices of {:?}", constant.dims));
     let (Some((before, &[rows, inputs])), Some((of, &[taken, columns]))) =
-        (step.x.dims.split_last_chunk::<2>(), constant.dims.split_last_chunk::<2>())
+        (seen.split_last_chunk::<2>(), constant.dims.split_last_chunk::<2>())
     else {
         return Err(wrong());
     };
@@ -91,8 +92,9 @@ fn several(step: &mut Step, constant: &Constant) -> Result<Flow> {
     let size = |dims: &[usize]| dims.iter().try_fold(1_usize, |size, &n| size.checked_mul(n));
     let (count, size_in) = (size(&stacked), step.x.shape.size());
     let numbers = size(&dims).and_then(|size| size.checked_mul(size_in)).filter(|&n| n > 0 && n <= MOST_NUMBERS);
-    let fits = alike && taken == inputs && constant.dims.len() <= step.x.dims.len() + 1;
+    let fits = alike && taken == inputs && constant.dims.len() <= seen.len() + 1;
     let (true, Some(count), Some(numbers)) = (fits, count, numbers) else { return Err(wrong()) };
+    step.makes(numbers)?;
     let mut weight = vec![0.0; numbers];
     for part in 0..count {
         let (from, matrix) = (place(part, &stacked, before), place(part, &stacked, &of));

@@ -23,6 +23,8 @@ pub(super) struct Step<'a> {
     pub(super) pieces: &'a mut Vec<Piece>,
     /// What the user should know.
     pub(super) notes: &'a mut Vec<Decision>,
+    /// Numbers that may still be made of fewer.
+    pub(super) left: &'a mut usize,
 }
 
 /// Most numbers of a row that are scaled by a diagonal matrix.
@@ -82,6 +84,13 @@ impl<'a> Step<'a> {
     fn note(&mut self, what: &str, why: &str, flag: &str) {
         let what = format!("{}: {what}", self.node.place());
         self.notes.push(Decision { what, why: why.into(), flag: flag.into() });
+    }
+
+    /// Counts numbers that stand for fewer in the file.
+    fn makes(&mut self, numbers: usize) -> Result<()> {
+        let left = self.left.checked_sub(numbers);
+        *self.left = left.ok_or_else(|| self.refuse(format!("{numbers} numbers would stand for fewer of the file")))?;
+        Ok(())
     }
 
     /// A constant input.
@@ -144,6 +153,7 @@ impl<'a> Step<'a> {
                 return Err(self.refuse(format!("it scales {units} numbers that are made by no product")));
             }
             _ => {
+                self.makes(units * units)?;
                 let factors = std::mem::replace(&mut weight, vec![0.0; units * units]);
                 factors.into_iter().enumerate().for_each(|(i, factor)| weight[i * (units + 1)] = factor);
                 Draft::Linear(Linear { bias, ..Linear::new(units, identity) })

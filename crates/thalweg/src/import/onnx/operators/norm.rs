@@ -36,6 +36,7 @@ pub(super) fn batch_norm(step: &mut Step) -> Result<Flow> {
             if step.x.shape.size() > MOST_REPEATED {
                 return Err(step.refuse(format!("an example has {} numbers", step.x.shape.size())));
             }
+            step.makes(numbers.len() * step.x.shape.size())?;
             numbers.iter_mut().for_each(|list| *list = list.repeat(pixels));
             if pixels > 1 {
                 step.note(

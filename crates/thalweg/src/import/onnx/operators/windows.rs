@@ -189,6 +189,7 @@ pub(super) fn pool(step: &mut Step, take: Pooling) -> Result<Flow> {
             bias: false,
             ..Conv2d::new(channels, 1, Activation::Identity)
         };
+        step.makes(places)?;
         let share = channels as f64 / places as f64;
         return convolve(step, layer, vec![("weight", vec![share; places])], channels, &pixels);
     }
