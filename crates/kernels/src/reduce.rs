@@ -47,10 +47,10 @@ fn total<T: Real>(x: &[T], f: impl Fn(f64) -> f64 + Sync) -> f64 {
 
 #[inline(always)]
 fn block_total<T: Real>(x: &[T], f: impl Fn(f64) -> f64) -> f64 {
-    let mut lanes = [0.0; LANES];
-    vectorised(
+    let mut lanes = vectorised(
         #[inline(always)]
         || {
+            let mut lanes = [0.0; LANES];
             let mut blocks = x.chunks_exact(LANES);
             for block in &mut blocks {
                 for (lane, x) in lanes.iter_mut().zip(block) {
@@ -60,6 +60,7 @@ fn block_total<T: Real>(x: &[T], f: impl Fn(f64) -> f64) -> f64 {
             for (lane, x) in lanes.iter_mut().zip(blocks.remainder()) {
                 *lane += f(x.f64());
             }
+            lanes
         },
     );
     let mut width = LANES / 2;

@@ -5,6 +5,7 @@
 //! are shared out among threads. A strip packs its panel of B and computes its tiles, which stay in registers while k
 //! runs; where k is longer than a panel, C keeps the unfinished chains, exactly.
 
+mod column;
 mod lanes;
 mod left;
 mod naive;
@@ -92,11 +93,19 @@ pub fn gemm<T: Gemm>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T]
     }
     // With few columns, Cᵀ = Bᵀ·Aᵀ: there the many rows fill the vectors.
     if n <= T::width() / 4 && n < m {
-        product(b.t(), a.t(), None, None, c, [1, n], false);
-        if let Some(bias) = bias {
-            for row in c.chunks_exact_mut(n.max(1)) {
-                row.iter_mut().zip(bias).for_each(|(c, &bias)| *c += bias);
+        if n == 1 && !a.transposed && m.min(a.columns) >= column::LEAST {
+            column::times_column(a.data, b.data, c);
+        } else {
+            product(b.t(), a.t(), None, None, c, [1, n], false);
+        }
+        match bias {
+            Some(&[bias]) => c.iter_mut().for_each(|c| *c += bias),
+            Some(bias) => {
+                for row in c.chunks_exact_mut(n.max(1)) {
+                    row.iter_mut().zip(bias).for_each(|(c, &bias)| *c += bias);
+                }
             }
+            None => {}
         }
     } else if a.transposed && m >= FAR && n >= 8 * T::width() {
         with_room(m * a.columns, |rows| {
