@@ -93,7 +93,7 @@ pub fn gemm<T: Gemm>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T]
     }
     // With few columns, Cᵀ = Bᵀ·Aᵀ: there the many rows fill the vectors.
     if n <= T::width() / 4 && n < m {
-        if n == 1 && !a.transposed && m.min(a.columns) >= column::LEAST {
+        if n == 1 && !a.transposed && a.columns >= column::LEAST {
             column::times_column(a.data, b.data, c);
         } else {
             product(b.t(), a.t(), None, None, c, [1, n], false);
