@@ -64,7 +64,7 @@ pub fn plan(config: &Config, data: &Dataset) -> Result<Plan> {
         Some(path) => start::from(path, config, data, &mut decisions)?,
         None => (Network::new(input_shape(data)?, layers::layers(config, data, &mut decisions)?)?, None),
     };
-    let optimizer = optimizer(config, data, &mut decisions)?;
+    let optimizer = optimizer(config, data)?;
     let settings = settings(config, data, optimizer.name(), &mut decisions)?;
     let augmentation = augment::augmentation(config, data, &mut decisions)?;
     let dtype = if config.train.precision == Precision::F64 { Dtype::F64 } else { Dtype::F32 };
@@ -120,7 +120,7 @@ fn loss(config: &Config, data: &Dataset) -> Result<Box<dyn Loss>> {
     Ok(loss)
 }
 
-fn optimizer(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Result<Box<dyn Optimizer>> {
+fn optimizer(config: &Config, data: &Dataset) -> Result<Box<dyn Optimizer>> {
     let train = &config.train;
     let course = train.recipe == Recipe::Course;
     let name = train.optimizer.as_deref().unwrap_or(if course { "gradient_descent" } else { "adamw" });
@@ -143,12 +143,7 @@ fn optimizer(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> 
         other => return Err(unknown("train.epsilon_placement", other, &["outside", "inside"])),
     };
     let beta2 = train.beta2.unwrap_or(if name == "rmsprop" { 0.9 } else { 0.999 });
-    let weight_decay = train.weight_decay.unwrap_or_else(|| match name {
-        "adamw" if images::are_few_photos(config, data) => {
-            let what = "a weight decay of 0.5".to_string();
-            decide(decisions, what, "few photos are learnt by heart".into(), "--weight-decay 0.05");
-            0.5
-        }
+    let weight_decay = train.weight_decay.unwrap_or(match name {
         "adamw" if images::has_network(config, data) => 0.05,
         "adamw" => 0.01,
         _ => 0.0,

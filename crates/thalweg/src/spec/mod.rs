@@ -297,8 +297,8 @@ pub struct Train {
     /// λ of the L2 term λ/(2m) Σ‖W‖² in the cost, m the number of training examples.
     #[schemars(range(min = 0.0))]
     pub l2: f64,
-    /// AdamW's decoupled decay: θ −= α · decay · θ, weights only. Default: 0.01 for adamw, 0.05 for convolutions
-    /// (0.5 for few photos), else 0.
+    /// AdamW's decoupled decay: θ −= α · decay · θ, weights only. Default: 0.01 for adamw, 0.05 for convolutions,
+    /// else 0.
     #[schemars(range(min = 0.0))]
     pub weight_decay: Option<f64>,
     /// The schedule of the learning rate. Default: cosine, or constant in the course recipe.
