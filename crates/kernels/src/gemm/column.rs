@@ -9,15 +9,18 @@ use crate::pool;
 /// The shortest b: a vector's numbers.
 pub(super) const LEAST: usize = MOST_LANES;
 
-/// c = A·b for an A of rows as long as b, which has at least [`LEAST`] numbers.
-pub(super) fn times_column<T: Gemm>(a: &[T], b: &[T], c: &mut [T]) {
+/// c = A·b (+ bias) for an A of rows as long as b, which has at least [`LEAST`] numbers.
+pub(super) fn times_column<T: Gemm>(a: &[T], b: &[T], bias: Option<T>, c: &mut [T]) {
     let k = b.len();
     assert!(a.len() == c.len() * k && k >= LEAST, "times_column: shapes do not fit");
     let rows = if a.len() < ALONE { c.len() } else { (ALONE / 8 / k).next_multiple_of(MOST_LANES) };
     pool::for_each_chunk(c, rows, |i, c| {
         let a = &a[i * rows * k..][..c.len() * k];
         // SAFETY: a and c have as many rows, and a's are as long as b.
-        unsafe { T::on_lanes(Rows { a, b, c }) };
+        unsafe { T::on_lanes(Rows { a, b, c: &mut *c }) };
+        if let Some(bias) = bias {
+            c.iter_mut().for_each(|c| *c += bias);
+        }
     });
 }
 
@@ -75,7 +78,7 @@ mod tests {
             let number = |i: usize| ((i * 37 % 101) as f32 - 50.0) / 7.0;
             let (a, b): (Vec<f32>, Vec<f32>) = ((0..m * k).map(number).collect(), (0..k).map(number).collect());
             let mut c = vec![f32::NAN; m];
-            times_column(&a, &b, &mut c);
+            times_column(&a, &b, None, &mut c);
             for (row, c) in a.chunks_exact(k).zip(c) {
                 assert_eq!(c, row.iter().zip(&b).fold(0.0, |sum, (a, b)| a.mul_add(*b, sum)), "{m} × {k}");
             }

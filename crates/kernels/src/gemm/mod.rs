@@ -94,18 +94,14 @@ pub fn gemm<T: Gemm>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T]
     // With few columns, Cᵀ = Bᵀ·Aᵀ: there the many rows fill the vectors.
     if n <= T::width() / 4 && n < m {
         if n == 1 && !a.transposed && a.columns >= column::LEAST {
-            column::times_column(a.data, b.data, c);
-        } else {
-            product(b.t(), a.t(), None, None, c, [1, n], false);
+            column::times_column(a.data, b.data, bias.map(|bias| bias[0]), c);
+            return;
         }
-        match bias {
-            Some(&[bias]) => c.iter_mut().for_each(|c| *c += bias),
-            Some(bias) => {
-                for row in c.chunks_exact_mut(n.max(1)) {
-                    row.iter_mut().zip(bias).for_each(|(c, &bias)| *c += bias);
-                }
+        product(b.t(), a.t(), None, None, c, [1, n], false);
+        if let Some(bias) = bias {
+            for row in c.chunks_exact_mut(n.max(1)) {
+                row.iter_mut().zip(bias).for_each(|(c, &bias)| *c += bias);
             }
-            None => {}
         }
     } else if a.transposed && m >= FAR && n >= 8 * T::width() {
         with_room(m * a.columns, |rows| {

@@ -2,7 +2,8 @@
 
 Each test is a graph of one node. Its first input stays one; the others (weights, shapes) become constants of the graph, as
 they are in models. `alone` tells whether each example has its answer by itself: whether ONNX's reference implementation
-gives the test's answers to its examples one by one, and to twice as many. Run it where the `onnx` wheel is installed: python crates/thalweg/tests/golden/onnx_nodes.py
+gives the test's answers to its examples one by one, and to twice as many. Run it where the `onnx` wheel is installed:
+python crates/thalweg/tests/golden/onnx_nodes.py
 """
 
 import gzip
