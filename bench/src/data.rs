@@ -1,6 +1,6 @@
 //! Random inputs whose answers follow from a fixed teacher, so that there is something to learn.
 
-use thalweg::tensor::Tensor;
+use thalweg::tensor::{Tensor, View};
 use thalweg::train::Examples;
 use thalweg_kernels::random::Stream;
 
@@ -31,7 +31,7 @@ pub(crate) fn examples(rows: usize, inputs: usize, outputs: usize, answers: Answ
         }
     };
     let y = x.chunks_exact(inputs).zip(&noise).map(answer).collect();
-    Examples::new(Tensor::from_f32([rows, inputs], x), Tensor::from_f32([rows, 1], y), None)
+    Examples::new(View::from_f32([rows, inputs], &x).to_tensor(), Tensor::from_f32([rows, 1], y), None)
 }
 
 /// The same examples as images of one channel.

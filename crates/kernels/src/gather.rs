@@ -1,53 +1,76 @@
 //! Rows of a matrix, picked by their numbers.
 
 use crate::Real;
-use crate::pool;
+use crate::ahead::ask_for;
+use crate::pool::{self, Shared};
 
-/// Bytes of rows that make a thread worth waking: the memory answers two cores almost twice as fast as one, but what one
-/// picks has yet to come to the other.
-const CHUNK: usize = 1 << 17;
+/// Bytes of rows that are worth a thread, for the memory answers two cores almost twice as fast as one.
+const CHUNK: usize = 48 << 10;
 
 /// Rows asked of the memory ahead of their turn: it takes long to answer, but answers many at once.
 const AHEAD: usize = 32;
 
-/// `y[i] = x[rows[i]]` for rows of so many columns.
+/// Rows to be picked from one matrix into another, both of so many columns.
+#[derive(Debug)]
+pub struct Pick<'a, T> {
+    /// What they are picked from.
+    pub from: &'a [T],
+    /// Numbers of a row.
+    pub columns: usize,
+    /// Where they are put, one after the other.
+    pub to: &'a mut [T],
+}
+
+/// `to[i] = from[rows[i]]` for each pick: such as inputs and answers of the same examples.
 ///
 /// # Panics
-/// If a row is not in x, or y has another number of rows.
-pub fn gather<T: Real>(x: &[T], columns: usize, rows: &[u32], y: &mut [T]) {
-    assert_eq!(y.len(), rows.len() * columns, "gather: y has a row for each number");
-    if columns == 0 {
-        return;
-    }
-    if columns == 1 {
-        y.iter_mut().zip(rows).for_each(|(y, &row)| *y = x[row as usize]);
-        return;
-    }
-    let row = |i: u32| &x[i as usize * columns..][..columns];
-    let chunk = (CHUNK / (columns * size_of::<T>())).max(1);
-    pool::for_each_chunk(y, chunk * columns, |i, y| {
-        let rows = &rows[i * chunk..];
-        for (j, y) in y.chunks_exact_mut(columns).enumerate() {
-            if let Some(&later) = rows.get(j + AHEAD) {
-                prefetch(row(later));
+/// If a row is not in what it is picked from, or there is not room for just so many.
+pub fn gather<T: Real, const K: usize>(rows: &[u32], picks: [Pick<T>; K]) {
+    let bytes: usize = picks.iter().map(|pick| size_of_val(&*pick.to)).sum();
+    let chunk = rows.len().div_ceil((bytes / CHUNK).max(1)).max(1);
+    let picks = picks.map(|Pick { from, columns, to }| {
+        assert_eq!(to.len(), rows.len() * columns, "gather: there is room for each row");
+        (Source { numbers: from, columns }, Shared(to.as_mut_ptr()))
+    });
+    pool::for_each(rows.len().div_ceil(chunk), |i| {
+        let first = i * chunk;
+        let rows = &rows[first..rows.len().min(first + chunk)];
+        for (source, to) in &picks {
+            // SAFETY: the rows of different tasks do not overlap, and there is room for all of them.
+            let to = unsafe {
+                std::slice::from_raw_parts_mut(to.get().add(first * source.columns), rows.len() * source.columns)
+            };
+            if source.columns == 1 {
+                to.iter_mut().zip(rows).for_each(|(to, &row)| *to = source.numbers[row as usize]);
+                continue;
             }
-            y.copy_from_slice(row(rows[j]));
+            for (j, to) in to.chunks_exact_mut(source.columns.max(1)).enumerate() {
+                if let Some(&later) = rows.get(j + AHEAD) {
+                    prefetch(source.row(later));
+                }
+                to.copy_from_slice(source.row(rows[j]));
+            }
         }
     });
 }
 
-/// Has the memory bring the first lines of a row, and its last; the machine itself sees a long one coming. They come into
-/// the second cache, which waits for more lines at a time than the first.
+/// A matrix that rows are picked from.
+struct Source<'a, T> {
+    numbers: &'a [T],
+    columns: usize,
+}
+
+impl<T> Source<'_, T> {
+    #[inline(always)]
+    fn row(&self, row: u32) -> &[T] {
+        &self.numbers[row as usize * self.columns..][..self.columns]
+    }
+}
+
+/// Asks for the first lines of a row, and its last; the machine itself sees a long one coming.
 #[inline(always)]
 fn prefetch<T>(row: &[T]) {
-    #[cfg(target_arch = "x86_64")]
-    for number in row.iter().step_by(64 / size_of::<T>()).take(4).chain(row.last()) {
-        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
-        // SAFETY: SSE is part of x86-64, and a prefetch reads nothing into the program.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(std::ptr::from_ref(number).cast()) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = row;
+    row.iter().step_by(64 / size_of::<T>()).take(4).chain(row.last()).for_each(|number| ask_for(number));
 }
 
 #[cfg(test)]
@@ -58,10 +81,13 @@ mod tests {
     fn rows_are_picked_in_order() {
         for (columns, count) in [(0, 3), (1, 1), (3, 0), (5, 40), (1000, 200)] {
             let x: Vec<f32> = (0..50 * columns).map(|i| i as f32).collect();
+            let answers: Vec<f32> = (0..50).map(|i| -(i as f32)).collect();
             let rows: Vec<u32> = (0..count).map(|i| i * 7 % 50).collect();
-            let mut y = vec![-1.0; rows.len() * columns];
-            gather(&x, columns, &rows, &mut y);
+            let (mut y, mut picked) = (vec![-1.0; rows.len() * columns], vec![1.0; rows.len()]);
+            let both = [Pick { from: &x, columns, to: &mut y }, Pick { from: &answers, columns: 1, to: &mut picked }];
+            gather(&rows, both);
             for (i, &row) in rows.iter().enumerate() {
+                assert_eq!(picked[i], answers[row as usize], "{columns} columns, row {i}");
                 let row = row as usize * columns;
                 assert_eq!(y[i * columns..(i + 1) * columns], x[row..row + columns], "{columns} columns, row {i}");
             }
@@ -71,6 +97,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "out of range")]
     fn a_row_that_is_not_there_is_a_panic() {
-        gather(&[1.0f32, 2.0], 2, &[1], &mut [0.0; 2]);
+        gather(&[1], [Pick { from: &[1.0f32, 2.0], columns: 2, to: &mut [0.0; 2] }]);
     }
 }

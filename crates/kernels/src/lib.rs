@@ -4,6 +4,7 @@
 //! never on threads, tiles, or how rows were batched. So results have the same bits for any number of threads, and a
 //! row's result is the same alone or among others. This crate is the only one with `unsafe` code.
 
+mod ahead;
 pub mod batch_norm;
 pub mod bf16;
 pub mod conv;
@@ -13,6 +14,7 @@ mod float32;
 pub mod gather;
 pub mod gemm;
 pub mod layer_norm;
+pub mod pages;
 pub mod peak;
 pub mod pool;
 pub mod random;

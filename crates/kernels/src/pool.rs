@@ -8,14 +8,25 @@ use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Condvar, Mutex, MutexGuard, TryLockError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, TryLockError};
 use std::time::{Duration, Instant};
 
 /// How long a worker spins for the next region before it sleeps.
 const SPIN: Duration = Duration::from_micros(50);
 
+/// How often a worker looks for the next region before it looks at the clock.
+const LOOKS: u32 = 32;
+
 /// How often a caller looks whether the workers are done before it lets others have its core.
 const PATIENCE: u32 = 1000;
+
+/// How many times as long as its own tasks took a caller waits for workers before it takes their cores for somebody
+/// else's.
+const BUSY: u32 = 20;
+
+/// How many times as long as it waited a caller then does without workers, and the longest that it does.
+const ALONE: u32 = 10;
+const MOST_ALONE: Duration = Duration::from_millis(50);
 
 /// The most shares that the tasks of a region are divided into.
 const SHARES: usize = 64;
@@ -44,6 +55,9 @@ struct Pool {
     next: [Share; SHARES],
     /// Held by the thread whose region is running.
     busy: Mutex<()>,
+    /// Until when callers do without workers, whose cores were busy, in nanoseconds from `clock` on (0: they do not).
+    alone: AtomicU64,
+    clock: OnceLock<Instant>,
 }
 
 /// A number in a cache line of its own.
@@ -61,6 +75,8 @@ static POOL: Pool = Pool {
     sleepers: AtomicUsize::new(0),
     next: [const { Share(AtomicUsize::new(0)) }; SHARES],
     busy: Mutex::new(()),
+    alone: AtomicU64::new(0),
+    clock: OnceLock::new(),
 };
 
 thread_local! {
@@ -97,11 +113,12 @@ pub fn threads() -> usize {
 /// # Panics
 /// As a task does that panics; tasks not yet begun are then left out.
 pub fn for_each(tasks: usize, f: impl Fn(usize) + Sync) {
-    let free = tasks > 1 && !IN_REGION.get() && threads() > 1;
+    let free = tasks > 1 && !IN_REGION.get() && threads() > 1 && !alone();
     let Some(region) = free.then(try_busy).flatten() else {
         (0..tasks).for_each(f);
         return;
     };
+    let begin = Instant::now();
     let run: &(dyn Fn(usize) + Sync) = &f;
     // SAFETY: only the lifetime changes; the job is withdrawn and every worker has left it before `f` goes.
     let run: &'static (dyn Fn(usize) + Sync) = unsafe { std::mem::transmute(run) };
@@ -117,15 +134,47 @@ pub fn for_each(tasks: usize, f: impl Fn(usize) + Sync) {
     }
     take_part(&job, 0);
     POOL.job.store(std::ptr::null_mut(), SeqCst);
-    let mut looks = 0;
-    while POOL.inside.load(SeqCst) > 0 {
-        looks += 1;
-        if looks < PATIENCE { std::hint::spin_loop() } else { std::thread::yield_now() }
-    }
+    wait(begin);
     drop(region);
     if let Some(panic) = job.panic.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()) {
         resume_unwind(panic);
     }
+}
+
+/// Waits until the workers have left the job of a region that began then.
+///
+/// A worker whose core is taken from it comes back after milliseconds, in which thousands of small regions could have
+/// been done alone.
+fn wait(begin: Instant) {
+    let workers_are_inside = || POOL.inside.load(SeqCst) > 0;
+    for _ in 0..PATIENCE {
+        if !workers_are_inside() {
+            return;
+        }
+        std::hint::spin_loop();
+    }
+    let own = begin.elapsed();
+    while workers_are_inside() {
+        std::thread::yield_now();
+    }
+    let waited = begin.elapsed() - own;
+    if waited > own * BUSY {
+        let until = POOL.clock.get_or_init(Instant::now).elapsed() + (waited * ALONE).min(MOST_ALONE);
+        POOL.alone.store(until.as_nanos() as u64, SeqCst);
+    }
+}
+
+/// Whether callers do without workers.
+fn alone() -> bool {
+    let until = POOL.alone.load(SeqCst);
+    if until == 0 {
+        return false;
+    }
+    let alone = POOL.clock.get_or_init(Instant::now).elapsed() < Duration::from_nanos(until);
+    if !alone {
+        POOL.alone.store(0, SeqCst);
+    }
+    alone
 }
 
 /// The pool, if no other thread's region has it.
@@ -219,8 +268,10 @@ fn work(index: usize) {
     let mut seen = 0;
     loop {
         let start = Instant::now();
+        let mut looks = 0;
         while POOL.region.load(SeqCst) == seen {
-            if start.elapsed() < SPIN {
+            looks += 1;
+            if looks % LOOKS != 0 || start.elapsed() < SPIN {
                 std::hint::spin_loop();
                 continue;
             }
@@ -302,5 +353,25 @@ mod tests {
             seen.into_inner().unwrap().len() == 2
         });
         assert!(tries.is_some(), "no region ran on two threads after a panic");
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "waits")]
+    fn a_worker_that_does_not_come_back_is_done_without_for_a_while() {
+        // Other tests may have the pool at times.
+        let tries = (0..1000).find(|_| {
+            set_threads(2);
+            let caller = std::thread::current().id();
+            for_each(2, |_| {
+                let begin = Instant::now();
+                let here = if std::thread::current().id() == caller { 20 } else { 20_000 };
+                while begin.elapsed() < Duration::from_micros(here) {}
+            });
+            alone()
+        });
+        assert!(tries.is_some(), "a worker held up its caller, and was asked again");
+        while alone() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 }

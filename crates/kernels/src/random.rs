@@ -4,6 +4,7 @@
 
 use crate::Real;
 use crate::dispatch::vectorised;
+use crate::pool;
 
 /// The random numbers of one purpose in one epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,23 +98,40 @@ impl Stream {
 
     /// 0, …, n − 1 in a random order (Fisher and Yates).
     pub fn permutation(&self, n: usize) -> Vec<u32> {
+        /// Partners drawn before any is swapped with, and those that are worth a thread.
+        const STRETCH: usize = 1 << 16;
+        const CHUNK: usize = 1 << 13;
         let mut order: Vec<u32> = (0..n as u32).collect();
-        for block in (0..n.div_ceil(SIDE)).rev() {
-            let first = block * SIDE;
-            let [high, low, ..] = vectorised(
-                #[inline(always)]
-                || self.blocks(0, first as u32),
-            );
-            let partner: [usize; SIDE] = std::array::from_fn(|i| {
-                let random = u64::from(high[i]) << 32 | u64::from(low[i]);
-                // The high half of random · (i + 1): uneven by less than one part in 2³².
-                ((u128::from(random) * ((first + i) as u128 + 1)) >> 64) as usize
-            });
-            for i in (0..SIDE.min(n - first)).rev() {
-                order.swap(first + i, partner[i]);
+        let mut partners = vec![0; n.min(STRETCH)];
+        for first in (0..n).step_by(STRETCH).rev() {
+            let partners = &mut partners[..STRETCH.min(n - first)];
+            pool::for_each_chunk(partners, CHUNK, |i, partners| self.partners(first + i * CHUNK, partners));
+            for (i, &partner) in partners.iter().enumerate().rev() {
+                order.swap(first + i, partner as usize);
             }
         }
         order
+    }
+
+    /// For each of so many places from `first` on, a random place up to it.
+    fn partners(&self, first: usize, partners: &mut [u32]) {
+        vectorised(
+            #[inline(always)]
+            || {
+                for (block, partners) in partners.chunks_mut(SIDE).enumerate() {
+                    let first = first + block * SIDE;
+                    let [high, low, ..] = self.blocks(0, first as u32);
+                    let mut all = [0; SIDE];
+                    for i in 0..SIDE {
+                        // The high half of random · (place + 1), uneven by less than one part in 2³², by 32 bits at a time.
+                        let place = u64::from((first + i) as u32);
+                        let product = |half: u32| u64::from(half) * place + u64::from(half);
+                        all[i] = ((product(high[i]) + (product(low[i]) >> 32)) >> 32) as u32;
+                    }
+                    partners.copy_from_slice(&all[..partners.len()]);
+                }
+            },
+        );
     }
 }
 

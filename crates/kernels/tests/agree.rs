@@ -30,6 +30,17 @@ fn every_shape<T: Gemm>() {
     for (m, n, k) in long.into_iter().take(if cfg!(miri) { 0 } else { 3 }) {
         agrees::<T>(m, n, k);
     }
+    // Rows of A that are in each other's way in the first cache.
+    if !cfg!(miri) {
+        agrees::<T>(20, 260, 1024);
+    }
+}
+
+#[test]
+fn an_a_of_far_columns_whose_rows_are_in_each_other_s_way_has_the_naive_bits() {
+    if !cfg!(miri) {
+        agrees::<f64>(515, 257, 512);
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use thalweg_kernels::batch_norm::{self, Kept};
-use thalweg_kernels::gather::gather;
+use thalweg_kernels::gather::{Pick, gather};
 use thalweg_kernels::random::Stream;
 use thalweg_kernels::{Real, elementwise, layer_norm, pool, reduce, softmax, update};
 
@@ -88,7 +88,7 @@ fn rows<T: Real>(digest: &mut Digest, epsilon: f64) {
 
         let order: Vec<u32> = (0..m as u32).rev().collect();
         let mut turned = vec![T::ZERO; m * n];
-        gather(&z, n, &order, &mut turned);
+        gather(&order, [Pick { from: &z, columns: n, to: &mut turned }]);
         digest.near(&turned, |i| at(&z, m - 1 - i / n, i % n), 0.0, "gather");
 
         let exponentials = |i: usize| (0..n).map(|j| at(&z, i, j).exp()).sum::<f64>();

@@ -66,6 +66,58 @@ unsafe impl<T: Real> Left<T> for Matrix<'_, T> {
     }
 }
 
+/// A matrix stored row by row, its rows further apart than they are long.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spaced<'a, T> {
+    data: &'a [T],
+    columns: usize,
+    stride: usize,
+}
+
+impl<'a, T> Spaced<'a, T> {
+    /// The matrix over the data, each row of which has numbers after it that do not count.
+    ///
+    /// # Panics
+    /// If the data is not whole rows.
+    pub(super) fn new(data: &'a [T], columns: usize, stride: usize) -> Self {
+        assert!(stride >= columns && data.len().is_multiple_of(stride), "rows of {columns} numbers, {stride} apart");
+        Spaced { data, columns, stride }
+    }
+}
+
+// SAFETY: rows are a stride apart, and columns next to each other.
+unsafe impl<T: Real> Left<T> for Spaced<'_, T> {
+    type Rows<const R: usize> = (*const T, usize);
+
+    fn rows(&self) -> usize {
+        self.data.len() / self.stride
+    }
+
+    fn columns(&self) -> usize {
+        self.columns
+    }
+
+    #[inline(always)]
+    fn rows_from<const R: usize>(&self, row: usize) -> (*const T, usize) {
+        (self.data.as_ptr().wrapping_add(row * self.stride), self.stride)
+    }
+
+    #[inline(always)]
+    fn number<const R: usize>(&(first, stride): &(*const T, usize), r: usize) -> *const T {
+        first.wrapping_add(r * stride)
+    }
+
+    #[inline(always)]
+    fn step(&self) -> usize {
+        1
+    }
+
+    #[inline(always)]
+    fn runs(&self, ks: Range<usize>) -> impl Iterator<Item = (usize, usize)> {
+        std::iter::once((ks.start, ks.len()))
+    }
+}
+
 /// Where the rows, or the columns, of a [`Strided`] matrix lie: as three loops within each other would find them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Axis {

@@ -18,6 +18,7 @@ use std::ops::Range;
 pub(crate) use lanes::turn;
 #[doc(hidden)]
 pub use lanes::{Lanes, OnLanes};
+use left::Spaced;
 pub use left::{Axis, Left, Strided};
 pub use naive::gemm as naive;
 use tile::{ACROSS, MOST_LANES};
@@ -103,23 +104,46 @@ pub fn gemm<T: Gemm>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T]
                 row.iter_mut().zip(bias).for_each(|(c, &bias)| *c += bias);
             }
         }
-    } else if a.transposed && m >= FAR && n >= 8 * T::width() {
-        with_room(m * a.columns, |rows| {
-            write_by_rows(a, rows);
-            product(Matrix::new(rows, m, a.columns), b, None, bias, c, [n, 1], false);
-        });
+    } else if is_better_anew(a, n) {
+        written_anew(a, |a| product(a, b, None, bias, c, [n, 1], false));
     } else {
         product(a, b, None, bias, c, [n, 1], false);
     }
 }
 
-/// Writes a matrix stored column by column row by row.
-fn write_by_rows<T: Gemm>(a: Matrix<T>, rows: &mut [T]) {
-    let k = a.columns;
-    pool::for_each_chunk(rows, TURNED * k, |i, rows| {
+/// Whether A is better written anew for a product of so many columns.
+fn is_better_anew<T: Gemm>(a: Matrix<T>, n: usize) -> bool {
+    let lies_badly = if a.transposed { a.rows >= FAR } else { a.rows >= PACKING && is_in_the_way::<T>(a.columns) };
+    lies_badly && n >= 8 * T::width()
+}
+
+/// Whether rows of so many numbers that follow each other are in each other's way: the first cache has but a few places
+/// for lines that are 4,096 bytes apart.
+fn is_in_the_way<T>(columns: usize) -> bool {
+    columns > 0 && (columns * size_of::<T>()).is_multiple_of(4096)
+}
+
+/// Runs a product with A written row by row, its rows a little further apart where they were in each other's way.
+fn written_anew<T: Gemm>(a: Matrix<T>, f: impl FnOnce(Spaced<T>)) {
+    let stride = if is_in_the_way::<T>(a.columns) { a.columns + MOST_LANES } else { a.columns };
+    with_room(a.rows * stride, |rows| {
+        write_by_rows(a, rows, stride);
+        f(Spaced::new(rows, a.columns, stride));
+    });
+}
+
+/// Writes a matrix row by row, its rows so far apart.
+fn write_by_rows<T: Gemm>(a: Matrix<T>, rows: &mut [T], stride: usize) {
+    pool::for_each_chunk(rows, TURNED * stride, |i, rows| {
         let first = i * TURNED;
-        // SAFETY: the rows are A's, and there is room for them.
-        unsafe { T::turn(a, first..first + rows.len() / k.max(1), rows.as_mut_ptr()) };
+        if a.transposed {
+            // SAFETY: the rows are A's, and there is room for them.
+            unsafe { T::turn(a, first..first + rows.len() / stride.max(1), rows.as_mut_ptr(), stride) };
+        } else {
+            for (to, from) in rows.chunks_exact_mut(stride).zip(a.data[first * a.columns..].chunks_exact(a.columns)) {
+                to[..a.columns].copy_from_slice(from);
+            }
+        }
     });
 }
 
@@ -170,8 +194,14 @@ pub fn gemm_packed<T: Gemm>(a: Matrix<T>, b: Matrix<T>, packed: &Packed<T>, bias
         [packed.rows, packed.columns] == [b.rows, b.columns] && b.rows == a.columns && c.len() == a.rows * b.columns,
         "gemm_packed: shapes do not fit"
     );
-    if !T::product_in_bf16(a, b, bias, c) {
-        gemm_panels(a, &packed.panels, bias, c, 0..b.columns, b.columns);
+    if T::product_in_bf16(a, b, bias, c) {
+        return;
+    }
+    let n = b.columns;
+    if is_better_anew(a, n) {
+        written_anew(a, |a| gemm_panels(a, &packed.panels, bias, c, 0..n, n));
+    } else {
+        gemm_panels(a, &packed.panels, bias, c, 0..n, n);
     }
 }
 
@@ -304,12 +334,12 @@ pub trait Gemm: Real {
     #[doc(hidden)]
     unsafe fn pack(b: Matrix<Self>, columns: Range<usize>, panel: *mut Self);
 
-    /// Writes some rows of a matrix stored column by column, one after the other.
+    /// Writes some rows of a matrix stored column by column, one after the other, so far apart.
     ///
     /// # Safety
     /// The rows must be the matrix's, and `to` have room for them.
     #[doc(hidden)]
-    unsafe fn turn(a: Matrix<Self>, rows: Range<usize>, to: *mut Self);
+    unsafe fn turn(a: Matrix<Self>, rows: Range<usize>, to: *mut Self, stride: usize);
 }
 
 macro_rules! gemm {
@@ -334,9 +364,9 @@ macro_rules! gemm {
                 unsafe { lanes::on_lanes::<$type, $avx512, $avx2>(work) }
             }
 
-            unsafe fn turn(a: Matrix<Self>, rows: Range<usize>, to: *mut Self) {
+            unsafe fn turn(a: Matrix<Self>, rows: Range<usize>, to: *mut Self, stride: usize) {
                 // SAFETY: as the caller promises.
-                unsafe { tile::turn::<$type, $avx512, $avx2>(a, rows, to) }
+                unsafe { tile::turn::<$type, $avx512, $avx2>(a, rows, to, stride) }
             }
 
             $(fn product_in_bf16(a: Matrix<Self>, b: Matrix<Self>, bias: Option<&[Self]>, c: &mut [Self]) -> bool {

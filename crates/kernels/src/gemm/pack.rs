@@ -5,6 +5,10 @@ use std::ops::Range;
 use super::Matrix;
 use super::lanes::Lanes;
 use crate::Real;
+use crate::ahead::ask_for;
+
+/// Rows of B asked of the memory ahead of their turn.
+const AHEAD: usize = 16;
 
 /// Writes rows `ks` of the columns of B, S vectors wide. Beyond the last column lies any number: nothing is read from the
 /// sums it makes.
@@ -51,6 +55,9 @@ pub(super) unsafe fn pack<T: Real, V: Lanes<T>, const S: usize>(
             for k in 0..ks.len() {
                 let from = data.add((ks.start + k) * k_stride + columns.start);
                 for s in 0..S {
+                    ask_for(from.wrapping_add(AHEAD * k_stride + s * V::N));
+                }
+                for s in 0..S {
                     V::load(from.add(s * V::N)).store(panel.add(k * width + s * V::N));
                 }
             }
@@ -66,12 +73,12 @@ pub(super) unsafe fn pack<T: Real, V: Lanes<T>, const S: usize>(
     }
 }
 
-/// Writes rows of a matrix that is stored column by column, one after the other.
+/// Writes rows of a matrix that is stored column by column, one after the other, so far apart.
 ///
 /// # Safety
 /// The rows must be the matrix's, and `to` have room for them.
 #[inline(always)]
-pub(super) unsafe fn turn<T: Real, V: Lanes<T>>(a: Matrix<T>, rows: Range<usize>, to: *mut T) {
+pub(super) unsafe fn turn<T: Real, V: Lanes<T>>(a: Matrix<T>, rows: Range<usize>, to: *mut T, stride: usize) {
     let (m, k) = (a.rows, a.columns);
     let from = |row: usize, column: usize| a.data.as_ptr().wrapping_add(column * m + row);
     let whole = [rows.len() / V::N * V::N, k / V::N * V::N];
@@ -79,13 +86,13 @@ pub(super) unsafe fn turn<T: Real, V: Lanes<T>>(a: Matrix<T>, rows: Range<usize>
     unsafe {
         for row in (0..whole[0]).step_by(V::N) {
             for column in (0..whole[1]).step_by(V::N) {
-                V::transpose(|i| from(rows.start + row, column + i), to.add(row * k + column), k);
+                V::transpose(|i| from(rows.start + row, column + i), to.add(row * stride + column), stride);
             }
         }
         for row in 0..rows.len() {
             let first = if row < whole[0] { whole[1] } else { 0 };
             for column in first..k {
-                *to.add(row * k + column) = *from(rows.start + row, column);
+                *to.add(row * stride + column) = *from(rows.start + row, column);
             }
         }
     }

@@ -18,6 +18,9 @@ pub(super) const ACROSS: usize = 4;
 /// Bytes of a packed panel: with the rows of A that meet it, it stays in the second cache.
 const PANEL: usize = 1 << 16;
 
+/// Bytes of a B that the first cache holds beside the rows of A that meet it.
+const NEAR: usize = 1 << 14;
+
 /// The most numbers a vector can hold.
 pub(super) const MOST_LANES: usize = 16;
 
@@ -100,27 +103,32 @@ pub(super) unsafe fn pack<T: Real, A: Lanes<T>, B: Lanes<T>>(b: Matrix<T>, colum
 ///
 /// # Safety
 /// As for `pack::turn`.
-pub(super) unsafe fn turn<T: Real, A: Lanes<T>, B: Lanes<T>>(a: Matrix<T>, rows: Range<usize>, to: *mut T) {
+pub(super) unsafe fn turn<T: Real, A: Lanes<T>, B: Lanes<T>>(
+    a: Matrix<T>,
+    rows: Range<usize>,
+    to: *mut T,
+    stride: usize,
+) {
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-    unsafe fn avx512<T: Real, V: Lanes<T>>(a: Matrix<T>, rows: Range<usize>, to: *mut T) {
+    unsafe fn avx512<T: Real, V: Lanes<T>>(a: Matrix<T>, rows: Range<usize>, to: *mut T, stride: usize) {
         // SAFETY: as the caller promises.
-        unsafe { pack::turn::<T, V>(a, rows, to) }
+        unsafe { pack::turn::<T, V>(a, rows, to, stride) }
     }
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,fma")]
-    unsafe fn avx2<T: Real, V: Lanes<T>>(a: Matrix<T>, rows: Range<usize>, to: *mut T) {
+    unsafe fn avx2<T: Real, V: Lanes<T>>(a: Matrix<T>, rows: Range<usize>, to: *mut T, stride: usize) {
         // SAFETY: as the caller promises.
-        unsafe { pack::turn::<T, V>(a, rows, to) }
+        unsafe { pack::turn::<T, V>(a, rows, to, stride) }
     }
     // SAFETY: the instructions were found; the rest is as the caller promises.
     unsafe {
         match instructions() {
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512 => avx512::<T, A>(a, rows, to),
+            Instructions::Avx512 => avx512::<T, A>(a, rows, to, stride),
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2 => avx2::<T, B>(a, rows, to),
-            _ => pack::turn::<T, T>(a, rows, to),
+            Instructions::Avx2 => avx2::<T, B>(a, rows, to, stride),
+            _ => pack::turn::<T, T>(a, rows, to, stride),
         }
     }
 }
@@ -202,9 +210,9 @@ unsafe fn compute_wide<T: Real, L: Left<T>, V: Lanes<T>, const ROWS: usize, cons
     let packed = buffer.0.as_mut_ptr().cast::<T>();
     let depth = PANEL / (size_of::<T>() * width);
     let k = strip.a.columns();
-    // What a few rows read once is not worth packing, where it can be read as it lies: a row of B, and what follows it
-    // up to the panel's width.
-    let lying = if strip.b.transposed || strip.rows.len() > ROWS {
+    // What a few rows read once is not worth packing, nor what the first cache holds, where it can be read as it lies: a
+    // row of B, and what follows it up to the panel's width.
+    let lying = if strip.b.transposed || (strip.rows.len() > ROWS && size_of_val(strip.b.data) > NEAR) {
         0
     } else {
         let beyond = (strip.columns.start + width).saturating_sub(strip.b.columns).div_ceil(strip.b.columns);

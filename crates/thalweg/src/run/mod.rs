@@ -26,7 +26,7 @@ use crate::model::{Judged, Model, atomic};
 use crate::network::gradient_check::{self, Report};
 use crate::recipe::{self, Plan};
 use crate::spec::Config;
-use crate::tensor::{Dtype, Shape, Tensor};
+use crate::tensor::{Dtype, Shape, Tensor, View};
 #[cfg(feature = "images")]
 use crate::train::event::Decision;
 use crate::train::event::{Answers, Event, Parts};
@@ -246,7 +246,7 @@ pub(crate) fn fresh_state(config: &Config, plan: &Plan) -> State {
 
 /// Encoded rows as tensors, each class's weight times each row's own.
 fn examples(rows: &Rows, class_weights: Option<&[f64]>, data: &Dataset, dtype: Dtype) -> Result<Examples> {
-    let x = Tensor::from_f32(example_shape(data)?.batch(rows.rows), rows.x.clone()).into_dtype(dtype);
+    let x = View::from_f32(example_shape(data)?.batch(rows.rows), &rows.x).to_tensor().into_dtype(dtype);
     let y = Tensor::from_f32([rows.rows, rows.targets], rows.y.clone()).into_dtype(dtype);
     let mut weights = rows.weights.clone();
     if let Some(class_weights) = class_weights {

@@ -13,6 +13,7 @@ pub mod spectrum;
 pub use activation::Activation;
 pub use shape::Shape;
 pub use thalweg_kernels::Real;
+use thalweg_kernels::pages::prefer_large;
 
 /// A matrix of so many rows, its columns as rows.
 pub(crate) fn transposed<T: Copy>(matrix: &[T], rows: usize) -> Vec<T> {
@@ -82,10 +83,14 @@ impl Tensor {
     /// Zeros of a shape and type.
     pub fn zeros(shape: impl Into<Shape>, dtype: Dtype) -> Self {
         let shape = shape.into();
-        let storage = match dtype {
+        let mut storage = match dtype {
             Dtype::F32 => Storage::F32(vec![0.0; shape.size()]),
             Dtype::F64 => Storage::F64(vec![0.0; shape.size()]),
         };
+        match &mut storage {
+            Storage::F32(x) => prefer_large(x),
+            Storage::F64(x) => prefer_large(x),
+        }
         Tensor { shape, storage }
     }
 
@@ -248,11 +253,9 @@ impl<'a> View<'a> {
 
     /// A copy that owns its numbers.
     pub fn to_tensor(&self) -> Tensor {
-        let storage = match self.data {
-            Data::F32(x) => Storage::F32(x.to_vec()),
-            Data::F64(x) => Storage::F64(x.to_vec()),
-        };
-        Tensor { shape: self.shape, storage }
+        let mut copy = Tensor::zeros(self.shape, self.dtype());
+        ops::copy(*self, copy.view_mut());
+        copy
     }
 }
 

@@ -5,6 +5,7 @@
 
 use thalweg_kernels as kernels;
 pub use thalweg_kernels::bf16::{Products, with_products};
+use thalweg_kernels::gather as gather_kernels;
 use thalweg_kernels::gemm::{Gemm, Matrix, Packed, gemm, gemm_packed};
 use thalweg_kernels::random::Stream;
 use thalweg_kernels::update as update_kernels;
@@ -305,13 +306,20 @@ pub fn sum_squares(x: View) -> f64 {
     }
 }
 
-/// Rows of a matrix by their numbers: `y[i] = x[rows[i]]`.
-pub fn gather(x: View, rows: &[u32], y: ViewMut) {
-    let columns = x.shape().columns();
-    by_dtype!(x, typed(x, rows, y, columns));
+/// Rows of matrices by their numbers: `y[i] = x[rows[i]]` for each (x, y).
+pub fn gather<const K: usize>(rows: &[u32], pairs: [(View, ViewMut); K]) {
+    match pairs.first().map(|(x, _)| x.dtype()) {
+        Some(Dtype::F32) => typed::<f32, K>(rows, pairs),
+        Some(Dtype::F64) => typed::<f64, K>(rows, pairs),
+        None => {}
+    }
 
-    fn typed<T: Element>(x: View, rows: &[u32], y: ViewMut, columns: usize) {
-        kernels::gather::gather(T::read(x), columns, rows, T::write(y));
+    fn typed<T: Element, const K: usize>(rows: &[u32], pairs: [(View, ViewMut); K]) {
+        gather_kernels::gather(rows, pairs.map(|(x, y)| pick::<T>(x, y)));
+    }
+
+    fn pick<'a, T: Element>(x: View<'a>, y: ViewMut<'a>) -> gather_kernels::Pick<'a, T> {
+        gather_kernels::Pick { from: T::read(x), columns: x.shape().columns(), to: T::write(y) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::random;
-use crate::tensor::{Tensor, ops};
+use crate::tensor::{Tensor, View, ViewMut, ops};
 
 /// Examples as the network takes them.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +68,23 @@ pub struct Batch {
     pub weights: Option<Tensor>,
 }
 
+impl Batch {
+    /// Puts rows of inputs, targets and weights into the batch, from one of its rows on.
+    pub(super) fn put(&mut self, start: usize, rows: &[u32], [x, y]: [&Tensor; 2], weights: Option<&Tensor>) {
+        let m = rows.len();
+        let (x, y) = (pair(x, &mut self.x, start, m), pair(y, &mut self.y, start, m));
+        match (weights, &mut self.weights) {
+            (Some(from), Some(to)) => ops::gather(rows, [x, y, pair(from, to, start, m)]),
+            _ => ops::gather(rows, [x, y]),
+        }
+
+        fn pair<'a>(from: &'a Tensor, to: &'a mut Tensor, start: usize, m: usize) -> (View<'a>, ViewMut<'a>) {
+            let shape = from.shape();
+            (from.view(), to.view_mut().part(start * shape.columns(), shape.with_rows(m)))
+        }
+    }
+}
+
 /// What a network is trained or judged on, wherever it lies.
 pub trait TrainingSet {
     /// How many examples there are, m.
@@ -107,11 +124,7 @@ impl TrainingSet for Examples {
     }
 
     fn fetch(&self, numbers: &[u32], batch: &mut Batch) -> Result<()> {
-        ops::gather(self.x.view(), numbers, batch.x.rows_mut(numbers.len()));
-        ops::gather(self.y.view(), numbers, batch.y.rows_mut(numbers.len()));
-        if let (Some(from), Some(to)) = (&self.weights, &mut batch.weights) {
-            ops::gather(from.view(), numbers, to.rows_mut(numbers.len()));
-        }
+        batch.put(0, numbers, [&self.x, &self.y], self.weights.as_ref());
         Ok(())
     }
 

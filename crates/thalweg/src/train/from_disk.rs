@@ -172,16 +172,7 @@ impl Epoch for Batches {
             };
             let filled = self.numbers.len();
             let rows = &window.order[self.next..(self.next + m - filled).min(window.order.len())];
-            let part = |to: &mut Tensor, from: &Tensor| {
-                let width = from.shape().columns();
-                let to = to.view_mut().part(filled * width, from.shape().with_rows(rows.len()));
-                ops::gather(from.view(), rows, to);
-            };
-            part(&mut batch.x, &window.rows.x);
-            part(&mut batch.y, &window.rows.y);
-            if let (Some(to), Some(from)) = (&mut batch.weights, &window.rows.weights) {
-                part(to, from);
-            }
+            batch.put(filled, rows, [&window.rows.x, &window.rows.y], window.rows.weights.as_ref());
             self.numbers.extend(rows.iter().map(|&row| window.numbers[row as usize]));
             self.next += rows.len();
             if self.next < window.order.len() {
