@@ -77,6 +77,11 @@ impl Chain {
         self.with_shapes(input).map(|(.., output)| output.size()).fold(input.size(), usize::max)
     }
 
+    /// What all layers together have to compute for an example, where a batch may be taken apart.
+    pub(crate) fn work(&self, input: Shape) -> Option<usize> {
+        self.with_shapes(input).map(|(layer, input, _)| layer.work(input)).sum()
+    }
+
     pub(crate) fn describe(&self, input: Shape) -> String {
         let each: Vec<String> = self.with_shapes(input).map(|(layer, input, _)| layer.describe(input)).collect();
         each.join("; ")

@@ -122,6 +122,57 @@ fn training_has_the_same_bits_for_any_number_of_threads_and_precision_agrees() {
     });
 }
 
+#[test]
+fn a_layer_that_lets_batches_be_taken_apart_computes_each_example_alone() {
+    let found = std::cell::Cell::new(0);
+    each_layer(|name, network, shape| {
+        if network.layers()[0].work(shape).is_none() {
+            return;
+        }
+        found.set(found.get() + 1);
+        let theta = network.initialize(1, Dtype::F32);
+        let x = random(shape.batch(7), 1, Dtype::F32);
+        let mut workspace = network.workspace(7, Dtype::F32);
+        let examples: Vec<u32> = (3..10).collect();
+        let mut rows = |start: usize, m: usize| {
+            let noise = Noise { seed: 3, epoch: 1, layer: 0, examples: &examples[start..start + m] };
+            let x = x.view().rows(start, m);
+            network.forward(theta.view(), x, &mut workspace, Mode::Train(noise)).to_f64()
+        };
+        let together = rows(0, 7);
+        assert_eq!([rows(0, 1), rows(1, 4), rows(5, 2)].concat(), together, "{name}");
+    });
+    assert!(found.get() > 20, "{} examples of layers say what there is to compute", found.get());
+}
+
+#[test]
+fn batches_that_are_taken_apart_give_the_same_bits_for_any_number_of_threads() {
+    let layers: Vec<Box<dyn Layer>> = vec![
+        Box::new(Linear::new(64, Activation::Relu)),
+        Box::new(Dropout { rate: 0.25 }),
+        Box::new(Linear::new(3, Activation::Identity)),
+    ];
+    let network = Network::new(40, layers).unwrap();
+    let (x, y) = (random([700, 40], 1, Dtype::F32), (0..700).map(|i| (i % 3) as f32).collect());
+    let examples = Examples::new(x, Tensor::from_f32([700, 1], y), None).unwrap();
+    let loss = SoftmaxCrossEntropy::default();
+    let train = |threads| {
+        pool::set_threads(threads);
+        let settings = Settings { batch_size: 256, epochs: 3, ..Settings::default() };
+        let mut state = State::new(&network, &Adam::USUAL, 0, 0.0, Dtype::F32);
+        let judge = |_: &[f64]| Metrics::new();
+        let (network, dev) = (&network, None);
+        Trainer { network, loss: &loss, optimizer: &Adam::USUAL, settings, train: &examples, dev, judge: &judge }
+            .fit(&mut state, &mut ignore)
+            .unwrap();
+        state.theta.to_f64()
+    };
+    let one = train(1);
+    for threads in [2, 3, 7] {
+        assert_eq!(train(threads), one, "{threads} threads");
+    }
+}
+
 /// A small classification task.
 fn task(weights: Option<Vec<f64>>, rows: &[usize]) -> Examples {
     let x = random([60, 4], 7, Dtype::F64);

@@ -31,6 +31,10 @@ impl Layer for Activate {
         Ok(input)
     }
 
+    fn work(&self, input: Shape) -> Option<usize> {
+        Some(input.size())
+    }
+
     fn forward(&self, _theta: Parameters, x: View, y: ViewMut, _saved: &mut [Tensor], _mode: Mode) {
         ops::activate_to(self.activation, x, y);
     }

@@ -40,6 +40,10 @@ impl Layer for Dropout {
         vec![[m, input.size()].into()]
     }
 
+    fn work(&self, input: Shape) -> Option<usize> {
+        Some(input.size())
+    }
+
     fn forward(&self, _theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], mode: Mode) {
         let mut mask = saved[0].rows_mut(x.shape().rows());
         match mode {

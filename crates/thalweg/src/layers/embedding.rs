@@ -72,6 +72,10 @@ impl Layer for Embedding {
         NAMES.iter().zip(&self.columns).map(table).collect()
     }
 
+    fn work(&self, _input: Shape) -> Option<usize> {
+        Some(self.dense + self.columns.iter().map(|column| column.dimension).sum::<usize>())
+    }
+
     fn forward(&self, theta: Parameters, x: View, mut y: ViewMut, _saved: &mut [Tensor], _mode: Mode) {
         ops::copy_columns(x, 0..self.dense, y.reborrow(), 0);
         let mut start = self.dense;

@@ -80,6 +80,10 @@ impl Layer for LayerNorm {
         vec![[m, input.size()].into()]
     }
 
+    fn work(&self, input: Shape) -> Option<usize> {
+        Some(input.size())
+    }
+
     fn forward(&self, theta: Parameters, x: View, y: ViewMut, _saved: &mut [Tensor], _mode: Mode) {
         norm::layer(x, theta.get(GAMMA), theta.get(BETA), self.epsilon, y);
     }

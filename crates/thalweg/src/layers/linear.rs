@@ -89,6 +89,10 @@ impl Layer for Linear {
         if self.activation.needs_input() { vec![[m, self.units].into()] } else { Vec::new() }
     }
 
+    fn work(&self, input: Shape) -> Option<usize> {
+        Some(input.size() * self.units)
+    }
+
     fn forward(&self, theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], _mode: Mode) {
         let z = saved.first_mut().map(|z| z.rows_mut(x.shape().rows()));
         ops::linear(x, theta.get(0), self.bias.then(|| theta.get(1)), self.activation, z, y);

@@ -224,6 +224,12 @@ pub trait Layer: Debug + Send + Sync {
         Vec::new()
     }
 
+    /// How much there is to compute for an example, in multiply-adds of the forward pass, where a batch may be taken
+    /// apart: where no example's answer depends on another's. None keeps batches whole.
+    fn work(&self, _input: Shape) -> Option<usize> {
+        None
+    }
+
     /// Computes y from x, and what is kept.
     fn forward(&self, theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], mode: Mode);
 

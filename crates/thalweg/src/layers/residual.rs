@@ -102,6 +102,10 @@ impl Layer for Residual {
         saved
     }
 
+    fn work(&self, input: Shape) -> Option<usize> {
+        Some(self.layers.work(input)? + self.shortcut.work(input)?)
+    }
+
     fn forward(&self, theta: Parameters, x: View, mut y: ViewMut, saved: &mut [Tensor], mode: Mode) {
         let plan = self.plan(x);
         self.layers.forward(&plan.layers, theta, x, saved, mode);

@@ -79,16 +79,22 @@ impl Cost {
     }
 
     /// J = Σ wᵢLᵢ / Σ wᵢ and, where it is wanted, dZ = ∂J/∂z: the loss's delta with each row times wᵢ / Σ w.
-    pub fn compute(
+    pub fn compute(&mut self, loss: &dyn Loss, z: View, y: View, weights: Option<View>, dz: Option<ViewMut>) -> f64 {
+        let total = weights.map_or(z.shape().rows() as f64, ops::sum);
+        self.compute_share(loss, z, y, weights, total, dz)
+    }
+
+    /// The same for some examples of a batch, all of whose weights have a total: their share of J, and of dZ.
+    pub(crate) fn compute_share(
         &mut self,
         loss: &dyn Loss,
         z: View,
         y: View,
         weights: Option<View>,
+        total: f64,
         mut dz: Option<ViewMut>,
     ) -> f64 {
         let m = z.shape().rows();
-        let total = weights.map_or(m as f64, ops::sum);
         loss.loss(z, y, LossOutput { loss: self.loss.rows_mut(m), dz: dz.as_mut().map(ViewMut::reborrow) });
         if total <= 0.0 {
             if let Some(dz) = dz {

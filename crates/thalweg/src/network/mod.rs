@@ -114,6 +114,12 @@ impl Network {
         kept.chain(self.outputs.iter().copied()).map(|shape| shape.size()).sum()
     }
 
+    /// Multiply-adds of a forward pass for an example, where a batch may be taken apart.
+    pub(crate) fn work(&self) -> Option<usize> {
+        let inputs = std::iter::once(&self.input).chain(&self.outputs);
+        self.layers.iter().zip(inputs).map(|(layer, &input)| layer.work(input)).sum()
+    }
+
     /// Memory for batches of up to m examples.
     pub fn workspace(&self, m: usize, dtype: Dtype) -> Workspace {
         Workspace::new(&self.layers, self.input, &self.outputs, m, dtype)

@@ -73,25 +73,56 @@ impl Workspace {
     }
 }
 
-/// The scale of a layer's activations and of the gradient with respect to them, over a batch.
+/// The scale of a layer's activations and of the gradient with respect to them, over examples.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Scale {
-    /// Standard deviation of the activations.
-    pub activation: f64,
-    /// Root mean square of the gradient.
-    pub gradient: f64,
-    /// Share of activations that are exactly 0.
-    pub zeros: f64,
+    numbers: usize,
+    sum: f64,
+    squares: f64,
+    zeros: usize,
+    gradient_squares: f64,
 }
 
 impl Scale {
     pub(super) fn of(y: View, dy: View) -> Scale {
-        let n = y.len().max(1) as f64;
-        let mean = ops::sum(y) / n;
         Scale {
-            activation: (ops::sum_squares(y) / n - mean * mean).max(0.0).sqrt(),
-            gradient: (ops::sum_squares(dy) / n).sqrt(),
-            zeros: (0..y.len()).filter(|&i| y.at(i) == 0.0).count() as f64 / n,
+            numbers: y.len(),
+            sum: ops::sum(y),
+            squares: ops::sum_squares(y),
+            zeros: (0..y.len()).filter(|&i| y.at(i) == 0.0).count(),
+            gradient_squares: ops::sum_squares(dy),
         }
+    }
+
+    /// The scale over the examples of both.
+    #[must_use]
+    pub fn and(self, other: Scale) -> Scale {
+        Scale {
+            numbers: self.numbers + other.numbers,
+            sum: self.sum + other.sum,
+            squares: self.squares + other.squares,
+            zeros: self.zeros + other.zeros,
+            gradient_squares: self.gradient_squares + other.gradient_squares,
+        }
+    }
+
+    /// Standard deviation of the activations.
+    pub fn activation(self) -> f64 {
+        let mean = self.mean(self.sum);
+        (self.mean(self.squares) - mean * mean).max(0.0).sqrt()
+    }
+
+    /// Root mean square of the gradient.
+    pub fn gradient(self) -> f64 {
+        self.mean(self.gradient_squares).sqrt()
+    }
+
+    /// Share of activations that are exactly 0.
+    pub fn zeros(self) -> f64 {
+        self.mean(self.zeros as f64)
+    }
+
+    fn mean(self, total: f64) -> f64 {
+        total / self.numbers.max(1) as f64
     }
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::batches::{Batch, TrainingSet};
 use super::event::{Event, LayerScale};
+use super::parts::{Parts, Pass};
 use super::state::{Best, State};
 use crate::error::{Error, Kind, Result};
 use crate::layers::{Mode, Noise};
@@ -147,6 +148,7 @@ impl Trainer<'_> {
         while state.epoch < self.settings.epochs {
             let epoch = state.epoch + 1;
             let size = self.batch_size(epoch);
+            room.parts.plan(self.network, size);
             let mut batches = self.train.epoch(size, self.settings.seed, epoch, state.step);
             let steps = self.train.rows().div_ceil(size);
             let share = 1.0 / steps as f64;
@@ -159,14 +161,13 @@ impl Trainer<'_> {
                     return Ok(End::Interrupted);
                 }
                 if sampling && state.step == 0 {
-                    room.workspace.sample_scales();
+                    room.parts.sample_scales();
                 }
-                let step = || self.step(state, &mut room, examples, share);
-                let cost = ops::with_products(self.settings.products, step)?;
+                let cost = self.step(state, &mut room, examples, share)?;
                 state.cost += cost;
                 state.step += 1;
                 watcher.step(state.learning_rate, cost);
-                if let Some(scales) = room.workspace.take_scales() {
+                if let Some(scales) = room.parts.take_scales() {
                     watcher.event(Event::Scales { step: state.t as usize, layers: self.name_scales(&scales) });
                 }
                 if progress.elapsed() > Duration::from_millis(200) {
@@ -193,20 +194,18 @@ impl Trainer<'_> {
 
     /// One step: forward, cost, backward, update. Gives the batch's cost J.
     fn step(&self, state: &mut State, room: &mut Room, examples: &[u32], share: f64) -> Result<f64> {
-        let Room { batch: Batch { x, y, weights }, workspace, cost, gradient } = room;
-        let (m, settings) = (examples.len(), &self.settings);
-        let (x, y, weights) = (x.rows(m), y.rows(m), weights.as_ref().map(|weights| weights.rows(m)));
+        let Room { batch, parts } = room;
+        let settings = &self.settings;
         let noise = Noise { seed: settings.seed, epoch: state.epoch as u32 + 1, layer: 0, examples };
         let theta = state.theta.view();
 
-        self.network.forward(theta, x, workspace, Mode::Train(noise));
         let l2 = settings.l2 / self.train.rows() as f64;
-        let (z, dz) = workspace.delta(m);
-        let j = cost.compute(self.loss, z, y, weights, Some(dz)) + self.network.l2_cost(theta, l2);
+        let pass = Pass { network: self.network, loss: self.loss, theta, batch, noise, products: settings.products };
+        let j = parts.compute(&pass) + self.network.l2_cost(theta, l2);
         if !j.is_finite() {
             return Err(self.diverged(state, j));
         }
-        self.network.backward(theta, x, workspace, gradient.view_mut());
+        let gradient = parts.gradient();
         self.network.add_l2_gradient(theta, l2, gradient.view_mut());
         self.clip(gradient);
 
@@ -216,7 +215,7 @@ impl Trainer<'_> {
         state.t += 1;
         state.learning_rate = learning_rate;
         self.update(state, Step { t: state.t, learning_rate }, gradient);
-        self.network.update_statistics(state.theta.view_mut(), workspace);
+        self.network.update_statistics(state.theta.view_mut(), parts.workspace());
         if let Some(average) = &mut state.average {
             average.observe(state.theta.view());
         }
@@ -255,7 +254,7 @@ impl Trainer<'_> {
         let theta = theta.as_ref().unwrap_or(&state.theta);
         let (mut dev_loss, mut dev) = (None, Metrics::new());
         if let Some(examples) = self.dev {
-            let (loss, answers) = predict(self.network, self.loss, theta, examples, &mut room.workspace)?;
+            let (loss, answers) = predict(self.network, self.loss, theta, examples, room.parts.workspace())?;
             dev_loss = Some(loss);
             dev = (self.judge)(&answers);
         }
@@ -299,9 +298,9 @@ impl Trainer<'_> {
     fn name_scales(&self, scales: &[crate::network::Scale]) -> Vec<LayerScale> {
         let name = |(i, scale): (usize, &crate::network::Scale)| LayerScale {
             name: format!("layers.{i}"),
-            activation: scale.activation,
-            gradient: scale.gradient,
-            zeros: scale.zeros,
+            activation: scale.activation(),
+            gradient: scale.gradient(),
+            zeros: scale.zeros(),
         };
         scales.iter().enumerate().map(name).collect()
     }
@@ -317,24 +316,16 @@ impl Trainer<'_> {
 /// The memory of training, made once.
 struct Room {
     batch: Batch,
-    workspace: Workspace,
-    cost: Cost,
-    gradient: Tensor,
+    parts: Parts,
 }
 
 impl Room {
     fn new(trainer: &Trainer) -> Room {
         let (train, network) = (trainer.train, trainer.network);
-        let full = if trainer.settings.full_batch_epochs > 0 { train.rows() } else { 0 };
-        let m = trainer.settings.batch_size.min(train.rows()).max(full);
-        let batch = train.room(m);
-        let dtype = batch.x.dtype();
-        Room {
-            batch,
-            workspace: network.workspace(m, dtype),
-            cost: Cost::new(m, dtype),
-            gradient: Tensor::zeros([network.layout().len()], dtype),
-        }
+        let sizes = [trainer.batch_size(1), trainer.batch_size(trainer.settings.epochs)];
+        let batch = train.room(sizes[0].max(sizes[1]));
+        let parts = Parts::new(network, &sizes, batch.x.dtype());
+        Room { batch, parts }
     }
 }
 

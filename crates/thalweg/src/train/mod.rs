@@ -8,6 +8,7 @@ mod fit;
 mod from_disk;
 pub(crate) mod keep;
 mod log;
+mod parts;
 mod run_folder;
 mod state;
 

@@ -1,0 +1,202 @@
+//! A batch taken apart: each part's passes on a thread of its own (data parallelism).
+//!
+//! Small networks are computed so, whose products are too short to be shared out among threads. How a batch is taken
+//! apart follows from shapes alone, and the parts' gradients are added in their order, so bits do not depend on threads.
+
+use thalweg_kernels::pool;
+
+use super::batches::Batch;
+use crate::layers::{Mode, Noise};
+use crate::losses::{Cost, Loss};
+use crate::network::{Network, Scale, Workspace};
+use crate::tensor::ops::{self, Products};
+use crate::tensor::{Dtype, Tensor, View};
+
+/// The most parts of a batch.
+const MOST: usize = 4;
+
+/// Multiply-adds of a forward pass that are worth a thread.
+const WORTH: usize = 150_000;
+
+/// The most parameters: of larger networks, products are shared out among threads.
+const SMALL: usize = 1 << 17;
+
+/// How many times as much as adding up the parts' gradients the passes must be: about as many as a part has examples.
+const OUTWEIGHS: usize = 60;
+
+/// Examples of a part, of a batch of so many.
+fn rows_of_part(network: &Network, m: usize) -> usize {
+    /// What fetching and judging an example takes, in multiply-adds: so much, and so much for each input.
+    const EXAMPLE: usize = 256;
+    const INPUT: usize = 4;
+    let parameters = network.layout().len();
+    let Some(work) = network.work().filter(|_| parameters <= SMALL) else { return m };
+    let whole = m * (work + EXAMPLE + INPUT * network.input().size());
+    let parts = (whole / WORTH).min(m * work / (OUTWEIGHS * parameters.max(1))).clamp(1, MOST);
+    m.div_ceil(parts)
+}
+
+/// What a step's passes are computed from.
+pub(super) struct Pass<'a> {
+    pub(super) network: &'a Network,
+    pub(super) loss: &'a dyn Loss,
+    pub(super) theta: View<'a>,
+    pub(super) batch: &'a Batch,
+    pub(super) noise: Noise<'a>,
+    pub(super) products: Products,
+}
+
+/// Memory for the passes of a step, made once.
+pub(super) struct Parts {
+    /// Examples of a part.
+    rows: usize,
+    parts: Vec<Part>,
+}
+
+struct Part {
+    workspace: Workspace,
+    cost: Cost,
+    gradient: Tensor,
+    /// The part's share of J.
+    j: f64,
+}
+
+impl Parts {
+    /// Memory for batches of any of these sizes.
+    pub(super) fn new(network: &Network, sizes: &[usize], dtype: Dtype) -> Parts {
+        let rows = sizes.iter().map(|&m| rows_of_part(network, m)).max().unwrap_or(0);
+        let count = sizes.iter().map(|&m| m.div_ceil(rows_of_part(network, m).max(1))).max().unwrap_or(0);
+        let part = |_| Part {
+            workspace: network.workspace(rows, dtype),
+            cost: Cost::new(rows, dtype),
+            gradient: Tensor::zeros([network.layout().len()], dtype),
+            j: 0.0,
+        };
+        Parts { rows, parts: (0..count).map(part).collect() }
+    }
+
+    /// Has batches of a size, and the shorter one at the end of an epoch, taken apart alike.
+    pub(super) fn plan(&mut self, network: &Network, size: usize) {
+        self.rows = rows_of_part(network, size);
+    }
+
+    /// J of a batch, without its L2 term; [`Parts::gradient`] is then its gradient.
+    pub(super) fn compute(&mut self, pass: &Pass) -> f64 {
+        let (m, rows) = (pass.noise.examples.len(), self.rows);
+        let (x, y) = (pass.batch.x.rows(m), pass.batch.y.rows(m));
+        let weights = pass.batch.weights.as_ref().map(|weights| weights.rows(m));
+        let total = weights.map_or(m as f64, ops::sum);
+        let parts = &mut self.parts[..m.div_ceil(rows)];
+        pool::for_each_chunk(parts, 1, |i, part| {
+            let Part { workspace, cost, gradient, j } = &mut part[0];
+            let (start, m) = (i * rows, rows.min(m - i * rows));
+            let (x, y, weights) = (x.rows(start, m), y.rows(start, m), weights.map(|weights| weights.rows(start, m)));
+            let noise = Noise { examples: &pass.noise.examples[start..start + m], ..pass.noise };
+            ops::with_products(pass.products, || {
+                pass.network.forward(pass.theta, x, workspace, Mode::Train(noise));
+                let (z, dz) = workspace.delta(m);
+                *j = cost.compute_share(pass.loss, z, y, weights, total, Some(dz));
+                pass.network.backward(pass.theta, x, workspace, gradient.view_mut());
+            });
+        });
+        let (first, others) = parts.split_first_mut().expect("a batch is not empty");
+        others.iter().fold(first.j, |j, other| {
+            ops::add_scaled(first.gradient.view_mut(), 1.0, other.gradient.view());
+            j + other.j
+        })
+    }
+
+    /// dJ/dθ of the last batch.
+    pub(super) fn gradient(&mut self) -> &mut Tensor {
+        &mut self.parts[0].gradient
+    }
+
+    /// The memory of the first part: of all of a batch with statistics, for it is not taken apart.
+    pub(super) fn workspace(&mut self) -> &mut Workspace {
+        &mut self.parts[0].workspace
+    }
+
+    /// Has the next step sample each layer's scales.
+    pub(super) fn sample_scales(&mut self) {
+        self.parts.iter_mut().for_each(|part| part.workspace.sample_scales());
+    }
+
+    /// The scales that the last step sampled.
+    pub(super) fn take_scales(&mut self) -> Option<Vec<Scale>> {
+        let sampled = self.parts.iter_mut().filter_map(|part| part.workspace.take_scales());
+        sampled.reduce(|all, part| all.into_iter().zip(part).map(|(all, part)| all.and(part)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::{BatchNorm, Dropout, Layer, LayerNorm, Linear, Residual};
+    use crate::losses::SigmoidCrossEntropy;
+    use crate::tensor::Activation;
+
+    fn linear(units: usize) -> Box<dyn Layer> {
+        Box::new(Linear::new(units, Activation::Tanh))
+    }
+
+    fn parts(network: &Network, m: usize) -> usize {
+        m.div_ceil(rows_of_part(network, m))
+    }
+
+    #[test]
+    fn small_networks_and_many_examples_are_taken_apart() {
+        let logistic = Network::new(28, vec![linear(1)]).unwrap();
+        assert_eq!([16, 256, 1024, 1 << 20].map(|m| parts(&logistic, m)), [1, 1, 2, 4]);
+        let hidden = Network::new(100, vec![linear(256), linear(128), linear(1)]).unwrap();
+        assert_eq!([1, 32, 64, 128, 200, 256].map(|m| parts(&hidden, m)), [1, 1, 1, 2, 3, 4]);
+        let wide = Network::new(784, vec![linear(512), linear(512), linear(10)]).unwrap();
+        assert_eq!(parts(&wide, 4096), 1);
+    }
+
+    #[test]
+    fn batches_whose_examples_depend_on_one_another_stay_whole() {
+        let count = |layers| parts(&Network::new(64, layers).unwrap(), 1024);
+        assert_eq!(count(vec![linear(64), linear(1)]), 4);
+        assert_eq!(count(vec![linear(64), Box::new(BatchNorm::default()), linear(1)]), 1);
+        let block = |inner| Box::new(Residual::new(inner, Vec::new(), Activation::Relu)) as Box<dyn Layer>;
+        assert_eq!(count(vec![block(vec![linear(64)]), linear(1)]), 4);
+        assert_eq!(count(vec![block(vec![linear(64), Box::new(BatchNorm::default())]), linear(1)]), 1);
+    }
+
+    #[test]
+    fn the_parts_cost_and_gradient_are_the_batch_s() {
+        let layers = || vec![linear(64), Box::new(LayerNorm::default()), Box::new(Dropout { rate: 0.3 }), linear(2)];
+        let network = Network::new(30, layers()).unwrap();
+        let (size, dtype) = (512, Dtype::F64);
+        let theta = network.initialize(1, dtype);
+        let number = |i: usize| ((i * 7919 % 1009) as f64 / 1009.0 - 0.5) * 2.0;
+        let batch = Batch {
+            x: Tensor::from_f64([size, 30], (0..size * 30).map(number).collect()),
+            y: Tensor::from_f64([size, 2], (0..size * 2).map(|i| (i % 3 % 2) as f64).collect()),
+            weights: Some(Tensor::from_f64([size], (0..size).map(|i| (3 - i % 4) as f64).collect())),
+        };
+        let numbers: Vec<u32> = (0..size as u32).collect();
+        let mut parts = Parts::new(&network, &[size], dtype);
+        assert_eq!(parts.parts.len(), 4);
+        for m in [size, 300, 1] {
+            let noise = Noise { seed: 1, epoch: 1, layer: 0, examples: &numbers[..m] };
+            let (loss, products) = (&SigmoidCrossEntropy, Products::Single);
+            let pass = Pass { network: &network, loss, theta: theta.view(), batch: &batch, noise, products };
+            let mut whole = Parts { rows: m, ..Parts::new(&network, &[size], dtype) };
+            whole.parts[0].workspace = network.workspace(m, dtype);
+            whole.parts[0].cost = Cost::new(m, dtype);
+            for parts in [&mut parts, &mut whole] {
+                parts.sample_scales();
+            }
+            let (j, expected) = (parts.compute(&pass), whole.compute(&pass));
+            assert!((j - expected).abs() < 1e-14, "{j}, {expected}");
+            let pairs = parts.gradient().to_f64().into_iter().zip(whole.gradient().to_f64());
+            assert!(pairs.clone().all(|(a, b)| (a - b).abs() < 1e-14) && pairs.clone().any(|(a, _)| a != 0.0));
+            let scales = [parts.take_scales(), whole.take_scales()].map(Option::unwrap);
+            for (part, all) in scales[0].iter().zip(&scales[1]) {
+                assert!((part.activation() - all.activation()).abs() < 1e-12 && part.zeros() == all.zeros());
+                assert!((part.gradient() - all.gradient()).abs() < 1e-14);
+            }
+        }
+    }
+}
