@@ -1,6 +1,6 @@
 //! Random inputs whose answers follow from a fixed teacher, so that there is something to learn.
 
-use thalweg::tensor::{Tensor, View};
+use thalweg::tensor::{DataMut, Dtype, Tensor};
 use thalweg::train::Examples;
 use thalweg_kernels::random::Stream;
 
@@ -17,7 +17,10 @@ pub(crate) enum Answers {
 
 /// Inputs of so many columns with answers from so many numbers.
 pub(crate) fn examples(rows: usize, inputs: usize, outputs: usize, answers: Answers) -> thalweg::Result<Examples> {
-    let (x, teacher) = (normal(0, rows * inputs), normal(1, inputs * outputs));
+    let mut x = Tensor::zeros([rows, inputs], Dtype::F32);
+    let DataMut::F32(numbers) = x.view_mut().data() else { unreachable!("they are of 32 bits") };
+    Stream::new(7, 0).fill_normal(0, numbers);
+    let teacher = normal(1, inputs * outputs);
     let scale = (inputs as f32).sqrt().recip();
     let noise = normal(2, rows);
     let answer = |(row, noise): (&[f32], &f32)| {
@@ -30,8 +33,8 @@ pub(crate) fn examples(rows: usize, inputs: usize, outputs: usize, answers: Answ
             Answers::YesOrNo => f32::from(u8::from(z[0] + 0.3 * noise > 0.0)),
         }
     };
-    let y = x.chunks_exact(inputs).zip(&noise).map(answer).collect();
-    Examples::new(View::from_f32([rows, inputs], &x).to_tensor(), Tensor::from_f32([rows, 1], y), None)
+    let y = numbers.chunks_exact(inputs).zip(&noise).map(answer).collect();
+    Examples::new(x, Tensor::from_f32([rows, 1], y), None)
 }
 
 /// The same examples as images of one channel.
