@@ -8,7 +8,7 @@
 const LARGE: usize = 2 << 20;
 
 /// Asks the system to put numbers that have yet to be written into large pages, where it can and there are many.
-pub fn prefer_large<T>(numbers: &mut [T]) {
+pub(crate) fn prefer_large<T>(numbers: &mut [T]) {
     #[cfg(all(target_os = "linux", not(miri)))]
     {
         let start = numbers.as_mut_ptr();

@@ -24,6 +24,7 @@ pub use naive::gemm as naive;
 use tile::{ACROSS, MOST_LANES};
 
 use crate::Real;
+use crate::numbers::Numbers;
 use crate::pool::{self, Shared};
 use crate::room::with_room;
 
@@ -149,8 +150,8 @@ fn write_by_rows<T: Gemm>(a: Matrix<T>, rows: &mut [T], stride: usize) {
 
 /// B made ready once for products with many A: packed in panels, as strips read them.
 #[derive(Debug, Clone)]
-pub struct Packed<T> {
-    panels: Vec<T>,
+pub struct Packed<T: Real> {
+    panels: Numbers<T>,
     rows: usize,
     columns: usize,
 }
@@ -158,7 +159,7 @@ pub struct Packed<T> {
 impl<T: Gemm> Packed<T> {
     /// Packs B.
     pub fn new(b: Matrix<T>) -> Self {
-        let mut panels = vec![T::ZERO; packed_size::<T>(b.rows, b.columns)];
+        let mut panels = Numbers::zeros(packed_size::<T>(b.rows, b.columns));
         pack_columns(b, 0..b.columns, &mut panels);
         Packed { panels, rows: b.rows, columns: b.columns }
     }

@@ -13,7 +13,7 @@ pub mod spectrum;
 pub use activation::Activation;
 pub use shape::Shape;
 pub use thalweg_kernels::Real;
-use thalweg_kernels::pages::prefer_large;
+use thalweg_kernels::numbers::Numbers;
 
 /// A matrix of so many rows, its columns as rows.
 pub(crate) fn transposed<T: Copy>(matrix: &[T], rows: usize) -> Vec<T> {
@@ -40,11 +40,9 @@ pub struct Tensor {
 
 /// Where a tensor's numbers are; a device's memory would be one more variant.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Storage {
-    /// 32-bit numbers in main memory.
-    F32(Vec<f32>),
-    /// 64-bit numbers in main memory.
-    F64(Vec<f64>),
+enum Storage {
+    F32(Numbers<f32>),
+    F64(Numbers<f64>),
 }
 
 /// Borrowed numbers with a shape.
@@ -83,14 +81,10 @@ impl Tensor {
     /// Zeros of a shape and type.
     pub fn zeros(shape: impl Into<Shape>, dtype: Dtype) -> Self {
         let shape = shape.into();
-        let mut storage = match dtype {
-            Dtype::F32 => Storage::F32(vec![0.0; shape.size()]),
-            Dtype::F64 => Storage::F64(vec![0.0; shape.size()]),
+        let storage = match dtype {
+            Dtype::F32 => Storage::F32(Numbers::zeros(shape.size())),
+            Dtype::F64 => Storage::F64(Numbers::zeros(shape.size())),
         };
-        match &mut storage {
-            Storage::F32(x) => prefer_large(x),
-            Storage::F64(x) => prefer_large(x),
-        }
         Tensor { shape, storage }
     }
 
@@ -100,7 +94,7 @@ impl Tensor {
     /// If the number of values isn't the shape's size.
     pub fn from_f32(shape: impl Into<Shape>, values: Vec<f32>) -> Self {
         let shape = sized(shape, values.len());
-        Tensor { shape, storage: Storage::F32(values) }
+        Tensor { shape, storage: Storage::F32(values.into()) }
     }
 
     /// A tensor of 64-bit numbers.
@@ -109,7 +103,7 @@ impl Tensor {
     /// If the number of values isn't the shape's size.
     pub fn from_f64(shape: impl Into<Shape>, values: Vec<f64>) -> Self {
         let shape = sized(shape, values.len());
-        Tensor { shape, storage: Storage::F64(values) }
+        Tensor { shape, storage: Storage::F64(values.into()) }
     }
 
     /// The same numbers in another type.
@@ -135,11 +129,6 @@ impl Tensor {
     /// The type of the numbers.
     pub fn dtype(&self) -> Dtype {
         self.view().dtype()
-    }
-
-    /// The storage itself.
-    pub fn storage(&self) -> &Storage {
-        &self.storage
     }
 
     /// All numbers, to read.

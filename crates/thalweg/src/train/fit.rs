@@ -265,7 +265,7 @@ impl Trainer<'_> {
         let best = self.dev.is_none() || candidate.beats(&state.best);
         if best {
             (state.best, state.best_epoch, state.waited) = (candidate, state.epoch, 0);
-            state.best_theta = theta.clone();
+            ops::copy(theta.view(), state.best_theta.view_mut());
         } else {
             state.waited += 1;
         }
