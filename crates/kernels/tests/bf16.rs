@@ -2,6 +2,7 @@
 
 use thalweg_kernels::bf16::{self, Products, Unit, unit};
 use thalweg_kernels::gemm::{self, Matrix};
+use thalweg_kernels::numbers::Numbers;
 use thalweg_kernels::pool;
 use thalweg_kernels::random::Stream;
 
@@ -41,8 +42,17 @@ fn error(unit: Unit, parts: usize, [m, n, k]: [usize; 3], a: &[f32], b: &[f32], 
     worst
 }
 
-const SHAPES: [[usize; 3]; 8] =
-    [[1, 1, 1], [2, 3, 5], [16, 16, 32], [17, 31, 33], [33, 1, 64], [5, 67, 97], [64, 64, 8], [40, 50, 700]];
+const SHAPES: [[usize; 3]; 9] = [
+    [1, 1, 1],
+    [2, 3, 5],
+    [16, 16, 32],
+    [17, 31, 33],
+    [33, 1, 64],
+    [5, 67, 97],
+    [64, 64, 8],
+    [40, 50, 700],
+    [330, 200, 40],
+];
 
 /// Of parts 1, 2 and 3: rounding both factors to bf16; two parts of each; and f32's own rounding of long sums.
 const BOUNDS: [f64; 3] = [2.01 / 256.0, 1e-4, 2e-6];
@@ -126,6 +136,26 @@ fn bits_do_not_depend_on_threads_or_on_other_rows() {
             assert_eq!(product(0..m), whole, "{unit:?}, {threads} threads");
         }
         assert_eq!([product(0..1), product(1..60), product(60..m)].concat(), whole, "{unit:?}");
+    }
+}
+
+/// Numbers that no cache holds are written past them.
+#[test]
+#[cfg_attr(miri, ignore = "long")]
+fn the_rows_of_a_large_product_are_those_of_smaller_ones() {
+    const M: usize = 2050;
+    const N: usize = 4096;
+    const K: usize = 33;
+    let (a, b) = (random(M * K, 1), random(K * N, 2));
+    let b = Matrix::new(&b, K, N);
+    for unit in units().into_iter().filter(|&unit| unit != Unit::Portable) {
+        let mut whole = Numbers::zeros(M * N);
+        assert!(bf16::gemm(unit, 1, Matrix::new(&a, M, K), b, None, &mut whole));
+        for (a, whole) in a.chunks(M / 2 * K).zip(whole.chunks(M / 2 * N)) {
+            let mut rows = Numbers::zeros(whole.len());
+            assert!(bf16::gemm(unit, 1, Matrix::new(a, M / 2, K), b, None, &mut rows));
+            assert!(*rows == *whole, "{unit:?}");
+        }
     }
 }
 

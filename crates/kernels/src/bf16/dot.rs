@@ -45,6 +45,15 @@ pub(super) unsafe fn add(panels: Panels) {
     unreachable!("no dot products for {panels:?}")
 }
 
+/// Lets all threads see what was written past the caches.
+pub(super) fn settle() {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: SSE is part of x86-64.
+    unsafe {
+        std::arch::x86_64::_mm_sfence();
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::*;
@@ -53,12 +62,15 @@ mod x86 {
     use super::super::pack::Block;
     use super::super::unit::{Panels, terms};
     use super::super::{Begin, LINES, SIDE};
+    use crate::ahead::ask_for_soon;
 
     /// Rows whose sums stay in registers.
     const ROWS: usize = 8;
 
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-    pub(super) unsafe fn add<const PARTS: usize>(Panels { steps, a, b, begin, c, width, .. }: Panels) {
+    pub(super) unsafe fn add<const PARTS: usize>(Panels { steps, a, b, begin, c, width, far, .. }: Panels) {
+        // Past the caches go whole lines.
+        let far = far && c.addr().is_multiple_of(size_of::<__m512>()) && width.is_multiple_of(LINES);
         let a = a.first.cast::<Block>();
         for i in 0..SIDE / ROWS {
             let first = i * ROWS % LINES;
@@ -82,6 +94,10 @@ mod x86 {
                         let x = (*a.add(2 * (step * PARTS + part_a) + i * ROWS / LINES)).0.as_ptr().add(first);
                         let y = [0, 1].map(|half| (*b.add(2 * (step * PARTS + part_b) + half)).0.as_ptr());
                         for pair in 0..LINES {
+                            // One panel comes from the second cache each time, the other from farther away.
+                            let ahead = 2 * PARTS * Block::WORDS + pair * LINES;
+                            ask_for_soon(x.wrapping_add(ahead + 2 * PARTS * Block::WORDS));
+                            y.into_iter().for_each(|y| ask_for_soon(y.wrapping_add(ahead)));
                             let y = y.map(|y| _mm512_loadu_si512(y.add(pair * LINES).cast()));
                             for (row, chains) in chains.iter_mut().enumerate() {
                                 let x = _mm512_set1_epi32(*x.add(pair * LINES + row) as i32);
@@ -100,7 +116,10 @@ mod x86 {
             for (row, chains) in chains.into_iter().enumerate() {
                 for (half, chain) in chains.into_iter().enumerate() {
                     // SAFETY: the caller gives a square of C.
-                    unsafe { _mm512_storeu_ps(c.add((i * ROWS + row) * width + half * LINES), chain) };
+                    unsafe {
+                        let c = c.add((i * ROWS + row) * width + half * LINES);
+                        if far { _mm512_stream_ps(c, chain) } else { _mm512_storeu_ps(c, chain) }
+                    }
                 }
             }
         }

@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use crate::gemm::Matrix;
 use crate::pool::{self, Shared};
-use pack::{Block, Lie};
+use pack::{Block, Lie, Packing};
 use unit::{Panels, Rows};
 pub use unit::{Unit, unit};
 
@@ -46,6 +46,9 @@ const HELD: usize = 160;
 
 /// Blocks of panels beside each other that are packed at a time.
 const BESIDE: usize = 320;
+
+/// Bytes of a C that no cache is likely to hold until it is read.
+const FAR: usize = 32 << 20;
 
 /// Pairs of blocks to multiply below which waking a thread does not pay.
 const ALONE: usize = 16;
@@ -128,7 +131,7 @@ pub fn gemm(unit: Unit, parts: usize, a: Matrix<f32>, b: Matrix<f32>, bias: Opti
     let rows_pass = 2 * m > n;
     let (lying, kept, lie) = if rows_pass { (a, b.t(), Lie::Pairs) } else { (b.t(), a, unit.a_lies()) };
     WHOLE.with_borrow_mut(|whole| {
-        pack::pack(unit, parts, kept, lie, whole) && {
+        pack::pack(Packing { unit, parts, lie }, kept, whole) && {
             let c = Shared(c.as_mut_ptr());
             Product { unit, parts, lying, rows_pass, whole, shape: [m, n], bias, c }.compute()
         }
@@ -197,17 +200,15 @@ impl Product<'_> {
         let Product { unit, parts, lying, rows_pass, .. } = *self;
         let depth = lying.columns.div_ceil(DEPTH);
         panels.resize(lines.len() * 2 * parts * steps, Block::EMPTY);
-        let lie = if rows_pass { unit.a_lies() } else { Lie::Pairs };
+        let packing = Packing { unit, parts, lie: if rows_pass { unit.a_lies() } else { Lie::Pairs } };
         let _ready = unit.ready();
         let mut finite = true;
         // Without any k, one pass writes the bias.
         for first in (0..depth.max(1)).step_by(steps) {
             let steps = steps.min(depth - first);
             let size = 2 * parts * steps;
-            for (i, line) in lines.clone().enumerate() {
-                let corner = [line * SIDE, first * DEPTH];
-                finite &= pack::panel(unit, parts, lying, corner, lie, &mut panels[i * size..][..size]);
-            }
+            let packed = &mut panels[..lines.len() * size];
+            finite &= pack::panels(packing, lying, [lines.start * SIDE, first * DEPTH], size, packed);
             let panel = |line: usize| panels[(line - lines.start) * size..].as_ptr();
             let other = |other: usize| self.whole[2 * parts * (other * depth + first)..].as_ptr();
             // As many of the others at a time as stay in the cache.
@@ -234,7 +235,9 @@ impl Product<'_> {
     unsafe fn square(&self, [row, column]: [usize; 2], first: bool, steps: usize, [a, b]: [*const Block; 2]) {
         let ([height, width], from) = (self.shape, column * SIDE);
         let c = self.c.get().wrapping_add(row * SIDE * width + from);
-        let square = Square { c, width, rows: height - row * SIDE, columns: width - from };
+        let once = first && steps * DEPTH >= self.lying.columns;
+        let far = once && size_of::<f32>() * height * width >= FAR;
+        let square = Square { c, width, rows: height - row * SIDE, columns: width - from, far };
         let begin = if first { self.bias.map(|bias| &bias[from..]) } else { None };
         // SAFETY: the square lies in C; the rest is as the caller promises.
         unsafe { square.add(self.unit, [self.parts, steps], Rows::of(a, self.parts), b, begin, !first) };
@@ -248,6 +251,8 @@ struct Square {
     width: usize,
     rows: usize,
     columns: usize,
+    /// Whether they had better be written to memory at once.
+    far: bool,
 }
 
 impl Square {
@@ -264,7 +269,7 @@ impl Square {
         bias: Option<&[f32]>,
         holds: bool,
     ) {
-        let Square { c, width, .. } = *self;
+        let Square { c, width, far, .. } = *self;
         let (rows, columns) = (self.rows.min(SIDE), self.columns.min(SIDE));
         let mut first = [0.0; SIDE];
         let begin = match bias {
@@ -275,7 +280,7 @@ impl Square {
             }
             None => Begin::Zero,
         };
-        let panels = Panels { parts, steps, a, b, begin, c, width };
+        let panels = Panels { parts, steps, a, b, begin, c, width, far };
         // SAFETY: the square lies in C, or in sums of its own where C ends within it.
         unsafe {
             if [rows, columns] == [SIDE, SIDE] {
@@ -286,7 +291,7 @@ impl Square {
             if holds {
                 (0..rows).for_each(|i| sums.add(i * SIDE).copy_from_nonoverlapping(c.add(i * width), columns));
             }
-            unit.add(Panels { c: sums, width: SIDE, ..panels });
+            unit.add(Panels { c: sums, width: SIDE, far: false, ..panels });
             (0..rows).for_each(|i| c.add(i * width).copy_from_nonoverlapping(sums.add(i * SIDE), columns));
         }
     }

@@ -19,6 +19,9 @@ impl Block {
 /// Numbers below which waking a thread does not pay.
 const ALONE: usize = 1 << 15;
 
+/// Panels that are packed together: runs of four lines of memory come twice as fast as runs of two.
+const BESIDE: usize = 2;
+
 /// How the words of a block lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lie {
@@ -28,76 +31,86 @@ pub(super) enum Lie {
     Lines,
 }
 
+/// How numbers are packed: for a unit, in so many parts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Packing {
+    pub(super) unit: Unit,
+    pub(super) parts: usize,
+    pub(super) lie: Lie,
+}
+
 /// Packs a matrix of lines × k: panels of two times sixteen lines, each one pair of blocks after the other along k, its
 /// parts side by side. Beyond the last line and the last number of a line lie zeros. False where a number that is to be
 /// split is not finite.
-pub(super) fn pack(unit: Unit, parts: usize, x: Matrix<f32>, lie: Lie, blocks: &mut Vec<Block>) -> bool {
-    let size = 2 * parts * x.columns.div_ceil(DEPTH);
+pub(super) fn pack(packing: Packing, x: Matrix<f32>, blocks: &mut Vec<Block>) -> bool {
+    let size = 2 * packing.parts * x.columns.div_ceil(DEPTH);
     blocks.resize(x.rows.div_ceil(SIDE) * size, Block::EMPTY);
     let finite = AtomicBool::new(true);
-    let one = |i: usize, blocks: &mut [Block]| {
-        if !panel(unit, parts, x, [i * SIDE, 0], lie, blocks) {
+    let some = |i: usize, blocks: &mut [Block]| {
+        if !panels(packing, x, [i * BESIDE * SIDE, 0], size, blocks) {
             finite.store(false, Relaxed);
         }
     };
+    let chunk = (BESIDE * size).max(1);
     if x.rows * x.columns < ALONE {
-        blocks.chunks_mut(size.max(1)).enumerate().for_each(|(i, blocks)| one(i, blocks));
+        blocks.chunks_mut(chunk).enumerate().for_each(|(i, blocks)| some(i, blocks));
     } else {
-        pool::for_each_chunk(blocks, size, one);
+        pool::for_each_chunk(blocks, chunk, some);
     }
     finite.into_inner()
 }
 
-/// Packs as much of a panel as there are blocks for, from a corner of the matrix on; false as for [`pack`].
-pub(super) fn panel(
-    unit: Unit,
-    parts: usize,
-    x: Matrix<f32>,
-    corner: [usize; 2],
-    lie: Lie,
-    blocks: &mut [Block],
-) -> bool {
+/// Packs panels beside each other from a corner of the matrix on, as much of each as `size` blocks take; false as for
+/// [`pack`].
+pub(super) fn panels(packing: Packing, x: Matrix<f32>, corner: [usize; 2], size: usize, blocks: &mut [Block]) -> bool {
+    // Where numbers of a k lie side by side, those of all panels are read before the next k's.
+    let beside = if x.transposed { blocks.len() } else { size };
     let mut finite = true;
-    for (i, blocks) in blocks.chunks_exact_mut(2 * parts).enumerate() {
-        finite &= step(unit, parts, x, [corner[0], corner[1] + i * DEPTH], DEPTH, lie, blocks);
+    for (i, blocks) in blocks.chunks_mut(beside.max(1)).enumerate() {
+        for (j, first) in (0..size).step_by(2 * packing.parts).enumerate() {
+            let corner = [corner[0] + i * SIDE, corner[1] + j * DEPTH];
+            finite &= step(packing, x, corner, DEPTH, size, &mut blocks[first..]);
+        }
     }
     finite
 }
 
-/// Packs a step of a panel, no more than so many numbers of each line; false as for [`pack`].
+/// Packs a step of panels that begin `size` blocks apart, no more than so many numbers of each line; false as for
+/// [`pack`].
 pub(super) fn step(
-    unit: Unit,
-    parts: usize,
+    packing: Packing,
     x: Matrix<f32>,
     corner: [usize; 2],
     numbers: usize,
-    lie: Lie,
+    size: usize,
     blocks: &mut [Block],
 ) -> bool {
-    assert_eq!(blocks.len(), 2 * parts, "both halves of all parts");
-    let mut finite = true;
-    for half in 0..2 {
-        let piece = Piece::new(x, [corner[0] + half * LINES, corner[1]]).up_to(numbers);
-        let to = blocks.as_mut_ptr().wrapping_add(half).cast();
-        // SAFETY: the blocks have room for both halves of all parts.
-        finite &= unsafe { block(unit, parts, piece, lie, Place { to, row: LINES, part: 2 * Block::WORDS }) };
-    }
-    parts == 1 || finite
+    let panels = blocks.len().div_ceil(size);
+    assert!((panels - 1) * size + 2 * packing.parts <= blocks.len(), "all parts of all panels");
+    let piece = Piece::new(x, corner, 2 * panels).up_to(numbers);
+    let (to, words) = (blocks.as_mut_ptr().cast(), Block::WORDS);
+    let place = Place { to, row: LINES, part: 2 * words, half: words, panel: size * words };
+    // SAFETY: there is room for all parts of a step of so many panels.
+    let finite = unsafe { self::blocks(packing, piece, place) };
+    packing.parts == 1 || finite
 }
 
-/// A piece of a matrix of lines × k that a block takes up: from a corner on so many lines, and numbers of each.
+/// A piece of a matrix of lines × k that blocks beside each other take up: from a corner on so many lines, and numbers of
+/// each.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Piece<'a> {
     x: Matrix<'a, f32>,
     corner: [usize; 2],
     size: [usize; 2],
+    blocks: usize,
 }
 
 impl<'a> Piece<'a> {
-    /// As much as is there.
-    pub(super) fn new(x: Matrix<'a, f32>, corner: [usize; 2]) -> Self {
-        let size = [x.rows.saturating_sub(corner[0]).min(LINES), x.columns.saturating_sub(corner[1]).min(DEPTH)];
-        Piece { x, corner, size }
+    /// As much as is there of so many blocks.
+    pub(super) fn new(x: Matrix<'a, f32>, corner: [usize; 2], blocks: usize) -> Self {
+        let most = [blocks * LINES, DEPTH];
+        let size = [x.rows.saturating_sub(corner[0]).min(most[0]), x.columns.saturating_sub(corner[1]).min(most[1])];
+        Piece { x, corner, size, blocks }
     }
 
     /// No more than so many numbers of each line.
@@ -107,54 +120,68 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// Where the words of a block go, which may be between words: its sixteen rows of sixteen are some words apart, and so are
-/// its parts.
+/// Where the words of blocks go, which may be between words: sixteen rows of sixteen are some words apart, and so are a
+/// block's parts, the halves of a panel, and panels.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
     pub(super) to: *mut u32,
     pub(super) row: usize,
     pub(super) part: usize,
+    pub(super) half: usize,
+    pub(super) panel: usize,
 }
 
-/// Packs the parts of one block, zeros where the piece ends; false where a number is not finite.
+impl Place {
+    /// Where a row of a block goes.
+    fn row(&self, block: usize, row: usize) -> *mut u32 {
+        self.to.wrapping_add(block / 2 * self.panel + block % 2 * self.half + row * self.row)
+    }
+}
+
+/// Packs the parts of blocks beside each other, zeros where the piece ends; false where a number is not finite.
 ///
 /// # Safety
 /// There must be room for the words.
-pub(super) unsafe fn block(unit: Unit, parts: usize, piece: Piece, lie: Lie, place: Place) -> bool {
+pub(super) unsafe fn blocks(packing: Packing, piece: Piece, place: Place) -> bool {
+    let Packing { unit, parts, lie } = packing;
     // SAFETY: the machine has the unit, and so these instructions; there is room, as the caller promises.
     unsafe {
         #[cfg(target_arch = "x86_64")]
         if unit != Unit::Portable {
             return match (parts, lie) {
-                (1, Lie::Pairs) => x86::block::<1, true>(piece, place),
-                (1, Lie::Lines) => x86::block::<1, false>(piece, place),
-                (2, Lie::Pairs) => x86::block::<2, true>(piece, place),
-                (2, Lie::Lines) => x86::block::<2, false>(piece, place),
-                (_, Lie::Pairs) => x86::block::<3, true>(piece, place),
-                (_, Lie::Lines) => x86::block::<3, false>(piece, place),
+                (1, Lie::Pairs) => x86::blocks::<1, true>(piece, place),
+                (1, Lie::Lines) => x86::blocks::<1, false>(piece, place),
+                (2, Lie::Pairs) => x86::blocks::<2, true>(piece, place),
+                (2, Lie::Lines) => x86::blocks::<2, false>(piece, place),
+                (_, Lie::Pairs) => x86::blocks::<3, true>(piece, place),
+                (_, Lie::Lines) => x86::blocks::<3, false>(piece, place),
             };
         }
-        portable(parts, piece, lie, place)
+        portable(packing, piece, place)
     }
 }
 
 /// # Safety
-/// As for [`block`].
-unsafe fn portable(parts: usize, Piece { x, corner, size }: Piece, lie: Lie, place: Place) -> bool {
+/// As for [`blocks`].
+unsafe fn portable(
+    Packing { parts, lie, .. }: Packing,
+    Piece { x, corner, size, blocks }: Piece,
+    place: Place,
+) -> bool {
     let number =
         |line: usize, k: usize| if line < size[0] && k < size[1] { x.at(corner[0] + line, corner[1] + k) } else { 0.0 };
     let mut finite = true;
-    for line in 0..LINES {
+    for line in 0..blocks * LINES {
         for pair in 0..LINES {
             let mut rest = [number(line, 2 * pair), number(line, 2 * pair + 1)];
             finite &= rest.iter().all(|x| x.is_finite());
-            let [row, column] = if lie == Lie::Pairs { [pair, line] } else { [line, pair] };
+            let [row, column] = if lie == Lie::Pairs { [pair, line % LINES] } else { [line % LINES, pair] };
             for part in 0..parts {
                 let kept = rest.map(|x| if part + 1 == parts { rounded(x) } else { x.to_bits() & 0xffff_0000 });
                 rest = [0, 1].map(|i| rest[i] - f32::from_bits(kept[i]));
                 // SAFETY: as the caller promises.
                 unsafe {
-                    let to = place.to.add(row * place.row + column + part * place.part);
+                    let to = place.row(line / LINES, row).add(column + part * place.part);
                     to.write_unaligned(kept[0] >> 16 | kept[1]);
                 }
             }
@@ -179,22 +206,19 @@ mod x86 {
     use std::mem::transmute;
 
     use super::{DEPTH, LINES, Piece, Place};
+    use crate::ahead::{ask_for, ask_for_soon};
     use crate::gemm::turn;
 
-    /// Lines that memory is asked for ahead of their turn, where those of a k lie side by side: each k's are far from the
-    /// next one's, and nothing else sees them coming.
-    const AHEAD: usize = 64;
-
     /// # Safety
-    /// As for [`block`](super::block); its words lie in pairs or in lines.
+    /// As for [`blocks`](super::blocks); their words lie in pairs or in lines.
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-    pub(super) unsafe fn block<const PARTS: usize, const PAIRS: bool>(piece: Piece, place: Place) -> bool {
+    pub(super) unsafe fn blocks<const PARTS: usize, const PAIRS: bool>(piece: Piece, place: Place) -> bool {
         // SAFETY: as the caller promises.
         unsafe {
-            if piece.size == [LINES, DEPTH] {
-                any_block::<PARTS, PAIRS, true>(piece, place)
+            if piece.size == [piece.blocks * LINES, DEPTH] {
+                any_blocks::<PARTS, PAIRS, true>(piece, place)
             } else {
-                any_block::<PARTS, PAIRS, false>(piece, place)
+                any_blocks::<PARTS, PAIRS, false>(piece, place)
             }
         }
     }
@@ -210,54 +234,67 @@ mod x86 {
 
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-    unsafe fn any_block<const PARTS: usize, const PAIRS: bool, const WHOLE: bool>(
-        Piece { x, corner, size: [lines, ks] }: Piece,
+    unsafe fn any_blocks<const PARTS: usize, const PAIRS: bool, const WHOLE: bool>(
+        Piece { x, corner, size: [lines, ks], blocks }: Piece,
         place: Place,
     ) -> bool {
         let [line_stride, k_stride] = if x.transposed { [1, x.rows] } else { [x.columns, 1] };
         let from = x.data.as_ptr().wrapping_add(corner[0] * line_stride + corner[1] * k_stride);
-        // Row i is two vectors: numbers 2i and 2i + 1 of the lines, or the numbers of line i below 16 and from there on.
-        let lying = |i: usize| {
-            // SAFETY: so many numbers of the row are there.
-            unsafe {
-                if x.transposed {
-                    let (k, from) = (2 * i, from.wrapping_add(2 * i * k_stride));
-                    for from in [from, from.wrapping_add(k_stride)] {
-                        _mm_prefetch::<_MM_HINT_T1>(from.wrapping_add(AHEAD).cast());
-                    }
-                    let there = |k: usize| if k < ks { lines } else { 0 };
-                    [load::<WHOLE>(from, there(k)), load::<WHOLE>(from.wrapping_add(k_stride), there(k + 1))]
-                } else {
-                    let (from, ks) = (from.wrapping_add(i * line_stride), if i < lines { ks } else { 0 });
-                    [load::<WHOLE>(from, ks), load::<WHOLE>(from.wrapping_add(LINES), ks.saturating_sub(LINES))]
-                }
-            }
+        // Memory is asked for what is read next: numbers of lines, or of a k, lie far apart, and nothing else sees them
+        // coming.
+        let ask = |number: *const f32| match (x.transposed, PAIRS) {
+            (true, true) => ask_for_soon(number.wrapping_add(8 * k_stride)),
+            (true, false) => ask_for(number.wrapping_add(4 * LINES)),
+            (false, _) => ask_for(number.wrapping_add(4 * DEPTH)),
+        };
+        // Row i of a block is two vectors: numbers 2i and 2i + 1 of its lines, or the numbers of line i below 16 and from
+        // there on.
+        let lying = |block: usize, i: usize| {
+            let lines = lines.saturating_sub(block * LINES);
+            let from = from.wrapping_add(block * LINES * line_stride);
+            let (first, second, there) = if x.transposed {
+                let (k, first) = (2 * i, from.wrapping_add(2 * i * k_stride));
+                let there = |k: usize| if k < ks { lines } else { 0 };
+                (first, first.wrapping_add(k_stride), [there(k), there(k + 1)])
+            } else {
+                let (first, ks) = (from.wrapping_add(i * line_stride), if i < lines { ks } else { 0 });
+                (first, first.wrapping_add(LINES), [ks, ks.saturating_sub(LINES)])
+            };
+            ask(first);
+            ask(second);
+            // SAFETY: so many numbers are there.
+            unsafe { [load::<WHOLE>(first, there[0]), load::<WHOLE>(second, there[1])] }
         };
         let mut largest = _mm512_setzero_si512();
         if x.transposed == PAIRS {
             for i in 0..LINES {
-                // SAFETY: there is room, as the caller promises.
-                largest = unsafe { row::<PARTS, PAIRS>(place, i, lying(i), largest) };
-            }
-        } else {
-            let mut turned = [[_mm512_setzero_ps(); LINES]; 2];
-            for i in 0..LINES {
-                let [first, second] = lying(i);
-                if x.transposed {
-                    (turned[2 * i / LINES][2 * i % LINES], turned[2 * i / LINES][2 * i % LINES + 1]) = (first, second);
-                } else {
-                    (turned[0][i], turned[1][i]) = (first, second);
+                for block in 0..blocks {
+                    // SAFETY: there is room, as the caller promises.
+                    largest = unsafe { row::<PARTS, PAIRS>(place.row(block, i), place.part, lying(block, i), largest) };
                 }
             }
-            let turned = [turn(turned[0]), turn(turned[1])];
-            for i in 0..LINES {
-                let vectors = if PAIRS {
-                    [turned[2 * i / LINES][2 * i % LINES], turned[2 * i / LINES][2 * i % LINES + 1]]
-                } else {
-                    [turned[0][i], turned[1][i]]
-                };
-                // SAFETY: there is room, as the caller promises.
-                largest = unsafe { row::<PARTS, PAIRS>(place, i, vectors, largest) };
+        } else {
+            for block in 0..blocks {
+                let mut turned = [[_mm512_setzero_ps(); LINES]; 2];
+                for i in 0..LINES {
+                    let [first, second] = lying(block, i);
+                    if x.transposed {
+                        (turned[2 * i / LINES][2 * i % LINES], turned[2 * i / LINES][2 * i % LINES + 1]) =
+                            (first, second);
+                    } else {
+                        (turned[0][i], turned[1][i]) = (first, second);
+                    }
+                }
+                let turned = [turn(turned[0]), turn(turned[1])];
+                for i in 0..LINES {
+                    let vectors = if PAIRS {
+                        [turned[2 * i / LINES][2 * i % LINES], turned[2 * i / LINES][2 * i % LINES + 1]]
+                    } else {
+                        [turned[0][i], turned[1][i]]
+                    };
+                    // SAFETY: there is room, as the caller promises.
+                    largest = unsafe { row::<PARTS, PAIRS>(place.row(block, i), place.part, vectors, largest) };
+                }
             }
         }
         _mm512_cmple_epu32_mask(largest, _mm512_set1_epi32(f32::MAX.to_bits() as i32)) == u16::MAX
@@ -270,8 +307,8 @@ mod x86 {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
     unsafe fn row<const PARTS: usize, const PAIRS: bool>(
-        place: Place,
-        i: usize,
+        to: *mut u32,
+        part_stride: usize,
         [mut first, mut second]: [__m512; 2],
         mut largest: __m512i,
     ) -> __m512i {
@@ -294,7 +331,7 @@ mod x86 {
                 }
             };
             // SAFETY: there is room, as the caller promises.
-            unsafe { _mm512_storeu_si512(place.to.add(i * place.row + part * place.part).cast(), words) };
+            unsafe { _mm512_storeu_si512(to.add(part * part_stride).cast(), words) };
         }
         largest
     }

@@ -7,7 +7,7 @@ use super::{Begin, LINES, SIDE};
 ///
 /// # Safety
 /// As there.
-pub(super) unsafe fn add(Panels { parts, steps, a, b, begin, c, width }: Panels) {
+pub(super) unsafe fn add(Panels { parts, steps, a, b, begin, c, width, .. }: Panels) {
     for row in 0..SIDE {
         for column in 0..SIDE {
             // SAFETY: the caller gives a square of C, and panels of as many steps.

@@ -46,7 +46,7 @@ mod amx {
     use std::arch::asm;
     use std::arch::x86_64::{__cpuid_count, _xgetbv};
 
-    use super::super::pack::{Block, Lie, pack};
+    use super::super::pack::{Block, Lie, Packing, pack};
     use super::super::unit::{Panels, Rows, terms};
     use super::super::{Begin, DEPTH, LINES, SIDE, Sums, Unit};
     use crate::gemm::Matrix;
@@ -87,8 +87,9 @@ mod amx {
         let (a, b) = numbers.split_at(SIDE * K);
         (1..=3).all(|parts| {
             let [mut rows, mut columns] = [const { Vec::new() }; 2];
-            pack(Unit::Portable, parts, Matrix::new(a, SIDE, K), Lie::Lines, &mut rows);
-            pack(Unit::Portable, parts, Matrix::new(b, SIDE, K), Lie::Pairs, &mut columns);
+            let packing = |lie| Packing { unit: Unit::Portable, parts, lie };
+            pack(packing(Lie::Lines), Matrix::new(a, SIDE, K), &mut rows);
+            pack(packing(Lie::Pairs), Matrix::new(b, SIDE, K), &mut columns);
             let (mut fast, mut twin): (Sums, Sums) = ([f32::NAN; SIDE * SIDE], [f32::NAN; SIDE * SIDE]);
             let panels = |c: &mut Sums| Panels {
                 parts,
@@ -98,6 +99,7 @@ mod amx {
                 begin: Begin::Row(&[0.5; SIDE]),
                 c: c.as_mut_ptr(),
                 width: SIDE,
+                far: false,
             };
             // SAFETY: the machine has the instructions and permits them; each matrix is a panel.
             unsafe {

@@ -99,6 +99,8 @@ pub(super) struct Panels<'a> {
     pub(super) c: *mut f32,
     /// Numbers from a row of C to the next.
     pub(super) width: usize,
+    /// Whether C had better be written past the caches, where a unit can.
+    pub(super) far: bool,
 }
 
 /// Where the words of a panel of A lie, in bytes: two times sixteen rows of 64 for each step and part.
@@ -146,8 +148,10 @@ pub(super) struct Ready(Unit);
 
 impl Drop for Ready {
     fn drop(&mut self) {
-        if self.0 == Unit::Tiles {
-            tiles::release();
+        match self.0 {
+            Unit::Portable => {}
+            Unit::Dot => dot::settle(),
+            Unit::Tiles => tiles::release(),
         }
     }
 }

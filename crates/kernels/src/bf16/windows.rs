@@ -8,7 +8,7 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use super::pack::{self, Block, Lie, Piece, Place, block, panel};
+use super::pack::{self, Block, Lie, Packing, Piece, Place};
 use super::unit::{Rows, Steps};
 use super::{DEPTH, LINES, SIDE, Square, Unit};
 use crate::gemm::Matrix;
@@ -100,12 +100,13 @@ pub(crate) fn with_filters<R>(
     let steps = filters.columns / channels * channels.div_ceil(DEPTH);
     let mut blocks = FILTERS.take();
     blocks.resize(filters.rows.div_ceil(SIDE) * steps * 2 * parts, Block::EMPTY);
+    let packing = Packing { unit, parts, lie: Lie::Pairs };
     let mut finite = true;
     for (i, blocks) in blocks.chunks_exact_mut(2 * parts).enumerate() {
         let (first, step) = (i / steps * SIDE, i % steps);
         let (tap, channel) = (step / channels.div_ceil(DEPTH), step % channels.div_ceil(DEPTH) * DEPTH);
         let corner = [first, tap * channels + channel];
-        finite &= pack::step(unit, parts, filters, corner, channels - channel, Lie::Pairs, blocks);
+        finite &= pack::step(packing, filters, corner, channels - channel, 2 * parts, blocks);
     }
     let packed = Filters { unit, parts, blocks: &blocks, count: filters.rows };
     let result = f(finite.then_some(&packed));
@@ -140,6 +141,7 @@ pub(crate) fn forward(grid: &Grid, filters: &Filters, image: &[f32], bias: Optio
             }
         }
         clear(end..groups * LINES);
+        let packing = Packing { unit, parts, lie: Lie::Lines };
         let mut finite = true;
         for row in 0..height {
             let (row, first) = grid.row(image, row);
@@ -155,9 +157,11 @@ pub(crate) fn forward(grid: &Grid, filters: &Filters, image: &[f32], bias: Optio
                         .wrapping_add((first + pixel) * LINES),
                     row: LINES,
                     part: deep * groups * Block::WORDS,
+                    half: 0,
+                    panel: 0,
                 };
                 // SAFETY: each group of channels has room for all pixels, and for a block more.
-                finite &= unsafe { block(unit, parts, Piece::new(row, [pixel, group * DEPTH]), Lie::Lines, place) };
+                finite &= unsafe { pack::blocks(packing, Piece::new(row, [pixel, group * DEPTH], 1), place) };
             }
         }
         if parts > 1 && !finite {
@@ -179,7 +183,7 @@ pub(crate) fn forward(grid: &Grid, filters: &Filters, image: &[f32], bias: Optio
                 };
                 for (i, panel) in blocks.chunks_exact(2 * parts * steps.len()).enumerate() {
                     let c = strip.as_mut_ptr().wrapping_add(i * SIDE);
-                    let square = Square { c, width, rows: SIDE, columns: SIDE };
+                    let square = Square { c, width, rows: SIDE, columns: SIDE, far: false };
                     let mut start = [0.0; SIDE];
                     if let Some(bias) = bias {
                         let bias = &bias[i * SIDE..count.min((i + 1) * SIDE)];
@@ -225,6 +229,7 @@ pub(crate) fn filter_gradient(
         let part = channels.next_multiple_of(SIDE) * line;
         packed.clear();
         packed.resize((parts * part).div_ceil(Block::WORDS), Block::EMPTY);
+        let packing = Packing { unit, parts, lie: Lie::Lines };
         let mut finite = true;
         for channel in (0..channels).step_by(LINES) {
             for row in 0..height {
@@ -234,8 +239,8 @@ pub(crate) fn filter_gradient(
                     let to = to.wrapping_byte_add(2 * (first + pixel));
                     // SAFETY: each part has a line for each channel, with room for all pixels and for a block more.
                     finite &= unsafe {
-                        let place = Place { to, row: line, part };
-                        block(unit, parts, Piece::new(row.t(), [channel, pixel]), Lie::Lines, place)
+                        let place = Place { to, row: line, part, half: 0, panel: 0 };
+                        pack::blocks(packing, Piece::new(row.t(), [channel, pixel], 1), place)
                     };
                 }
             }
@@ -250,9 +255,8 @@ pub(crate) fn filter_gradient(
             });
             gradients[end * count..].fill(0.0);
             let gradients = Matrix::new(gradients, places, count).t();
-            for (i, blocks) in panels.chunks_exact_mut(steps * 2 * parts).enumerate() {
-                finite &= panel(unit, parts, gradients, [i * SIDE, 0], Lie::Pairs, blocks);
-            }
+            let packing = Packing { unit, parts, lie: Lie::Pairs };
+            finite &= pack::panels(packing, gradients, [0, 0], steps * 2 * parts, panels);
         });
         if parts > 1 && !finite {
             return false;
@@ -269,7 +273,8 @@ pub(crate) fn filter_gradient(
                         part: 4 * part,
                     };
                     let c = sums.as_mut_ptr().wrapping_add((tap * channels + channel) * count + i * SIDE);
-                    let square = Square { c, width: count, rows: channels - channel, columns: count - i * SIDE };
+                    let square =
+                        Square { c, width: count, rows: channels - channel, columns: count - i * SIDE, far: false };
                     // SAFETY: the unit is ready; a tap's pixels end before its line does; the square lies in the sums.
                     unsafe { square.add(unit, [parts, steps], a, panel.as_ptr(), None, holds) };
                 }
