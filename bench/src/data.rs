@@ -19,7 +19,7 @@ pub(crate) enum Answers {
 pub(crate) fn examples(rows: usize, inputs: usize, outputs: usize, answers: Answers) -> thalweg::Result<Examples> {
     let mut x = Tensor::zeros([rows, inputs], Dtype::F32);
     let DataMut::F32(numbers) = x.view_mut().data() else { unreachable!("they are of 32 bits") };
-    Stream::new(7, 0).fill_normal(0, numbers);
+    fill_normal(0, numbers);
     let teacher = normal(1, inputs * outputs);
     let scale = (inputs as f32).sqrt().recip();
     let noise = normal(2, rows);
@@ -46,6 +46,10 @@ pub(crate) fn as_images(examples: Examples, [height, width]: [usize; 2]) -> thal
 /// Standard normal numbers.
 pub(crate) fn normal(purpose: u32, n: usize) -> Vec<f32> {
     let mut numbers = vec![0.0; n];
-    Stream::new(7, purpose).fill_normal(0, &mut numbers);
+    fill_normal(purpose, &mut numbers);
     numbers
+}
+
+fn fill_normal(purpose: u32, numbers: &mut [f32]) {
+    Stream::new(7, purpose).fill_normal(0, numbers);
 }

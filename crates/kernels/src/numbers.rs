@@ -1,7 +1,7 @@
 //! Numbers that begin where a line of memory does.
 //!
-//! A vector of AVX-512 fills a line. If it lies on two, reading it takes two reads, and writing it to memory that is far
-//! away two lines: that halves the speed of passes over what the caches hold.
+//! A vector of AVX-512 fills a line. Where it lies on two, each is fetched for it, and a line that is written whole cannot
+//! go past the caches. Allocators put large vectors 16 bytes behind the beginning of a page, so all of theirs lie on two.
 
 use std::ops::{Deref, DerefMut};
 

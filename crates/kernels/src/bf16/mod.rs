@@ -47,7 +47,7 @@ const HELD: usize = 160;
 /// Blocks of panels beside each other that are packed at a time.
 const BESIDE: usize = 320;
 
-/// Bytes of a C that no cache is likely to hold until it is read.
+/// Bytes of a C that no cache is likely to hold until it is read: it is written past them.
 const FAR: usize = 32 << 20;
 
 /// Pairs of blocks to multiply below which waking a thread does not pay.
@@ -251,7 +251,7 @@ struct Square {
     width: usize,
     rows: usize,
     columns: usize,
-    /// Whether they had better be written to memory at once.
+    /// Whether they had better be written past the caches.
     far: bool,
 }
 
