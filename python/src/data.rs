@@ -65,8 +65,7 @@ impl Data {
     /// Rows of named columns, which are added one by one.
     #[staticmethod]
     fn table(source: &str, rows: u64) -> Data {
-        let table =
-            Table { source: source.into(), names: Vec::new(), columns: Vec::new(), lines: (1..=rows).collect() };
+        let table = Table { source: source.into(), lines: (1..=rows).collect(), ..Table::default() };
         Data::new(Rows::Table(table))
     }
 

@@ -23,7 +23,7 @@ fn table(source: &str, text: &str, names: Option<&[&str]>) -> Table {
         record.iter().zip(&mut columns).for_each(|(cell, column)| column.push(cell));
         lines.push(record.position().unwrap().line());
     }
-    Table { source: source.into(), names, columns, lines }
+    Table { source: source.into(), names, columns, lines, notation: None }
 }
 
 /// A file of the shared data, or `None` with a loud line where it is not there.

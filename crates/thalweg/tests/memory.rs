@@ -40,7 +40,7 @@ fn table(order: impl Iterator<Item = usize>) -> Table {
         columns.iter_mut().zip(&cells).for_each(|(column, cell)| column.push(cell));
         lines.push(line);
     }
-    Table { source: "table".into(), names, columns, lines }
+    Table { source: "table".into(), names, columns, lines, notation: None }
 }
 
 fn train(config: &Config, data: &Dataset) -> Trained {

@@ -66,7 +66,7 @@ impl Arrays {
             shape: shape.to_vec(),
             x: Vec::new(),
             on_disk: None,
-            answers: Table { source: source.into(), names: Vec::new(), columns: Vec::new(), lines },
+            answers: Table { source: source.into(), lines, ..Table::default() },
             targets: Vec::new(),
             weights: None,
             files: Vec::new(),

@@ -32,5 +32,5 @@ pub(crate) fn table_of(csv: &str) -> table::Table {
         row as u64 + 2
     });
     let lines = rows.collect();
-    table::Table { source: "test.csv".into(), names, columns, lines }
+    table::Table { source: "test.csv".into(), names, columns, lines, notation: None }
 }

@@ -6,11 +6,24 @@ use std::sync::OnceLock;
 use super::reading::{Numbers, Readings};
 use crate::data::notation::Notation;
 
+/// What a source that has types, such as Parquet or a data frame, says of a column's cells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Declared {
+    /// Nothing: the cells themselves say what they are, as in CSV.
+    #[default]
+    Nothing,
+    /// They are numbers.
+    Numbers,
+    /// They are texts, whatever they look like: "01" and "1" are two.
+    Texts,
+}
+
 /// One column: its cells' text end to end, and where each cell ends.
 #[derive(Debug, Clone, Default)]
 pub struct TextColumn {
     text: String,
     ends: Vec<usize>,
+    declared: Declared,
     numbers: OnceLock<Numbers>,
 }
 
@@ -25,7 +38,27 @@ impl Eq for TextColumn {}
 impl TextColumn {
     /// An empty column with room for so many bytes in so many cells.
     pub(crate) fn with_capacity(bytes: usize, cells: usize) -> Self {
-        TextColumn { text: String::with_capacity(bytes), ends: Vec::with_capacity(cells), numbers: OnceLock::new() }
+        TextColumn {
+            text: String::with_capacity(bytes),
+            ends: Vec::with_capacity(cells),
+            declared: Declared::Nothing,
+            numbers: OnceLock::new(),
+        }
+    }
+
+    /// An empty column of a source that has types.
+    pub fn declared(declared: Declared) -> Self {
+        TextColumn { declared, ..TextColumn::default() }
+    }
+
+    /// What its source says of its cells.
+    pub fn declaration(&self) -> Declared {
+        self.declared
+    }
+
+    /// An empty column whose source says the same of its cells.
+    pub(crate) fn empty(&self) -> Self {
+        TextColumn::declared(self.declared)
     }
 
     /// Makes room for so many times what another column holds, where the memory has it.
@@ -114,6 +147,9 @@ pub struct Table {
     pub columns: Vec<TextColumn>,
     /// The line of the file (from 1) on which each row begins.
     pub lines: Vec<u64>,
+    /// How its source writes numbers and missing cells, where it is known to do so in a way of its own; else as the schema
+    /// says.
+    pub notation: Option<Notation>,
 }
 
 impl Table {
@@ -135,8 +171,9 @@ impl Table {
         let mut selected = Table {
             source: self.source.clone(),
             names: self.names.clone(),
-            columns: vec![TextColumn::default(); self.columns.len()],
+            columns: self.columns.iter().map(TextColumn::empty).collect(),
             lines: Vec::new(),
+            notation: self.notation.clone(),
         };
         selected.append(self, rows);
         selected

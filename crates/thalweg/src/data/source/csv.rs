@@ -230,6 +230,7 @@ impl TableReader {
             names: self.names.clone(),
             columns: vec![TextColumn::default(); self.names.len()],
             lines: Vec::new(),
+            notation: None,
         };
         while table.lines.len() < most && self.fill()? {
             let Some(first) = self.ready.front() else { break };
