@@ -40,6 +40,7 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
             scales: vec![(0.0, 1.0), (0.0, 1.0)],
             separator: None,
             notation: Notation::default(),
+            formats: Vec::new(),
         },
         provenance: Provenance::default(),
     }
@@ -145,7 +146,16 @@ fn what_does_not_fit_is_told_with_the_nearest_name() {
 fn of_table() -> Model {
     let numeric = |column: &str, scale: Scale, indicator: bool, edges: Option<Vec<f64>>| Input {
         column: column.into(),
-        transform: Transform::Numeric(Numeric { fill: 2.5, indicator, scale, bins: edges.map(|edges| Bins { edges }) }),
+        transform: Transform::Numeric(Numeric {
+            fill: 2.5,
+            indicator,
+            scale,
+            bins: edges.map(|edges| Bins { edges }),
+            format: None,
+            sentinels: Vec::new(),
+            lenient: false,
+            range: None,
+        }),
     };
     let categories =
         |missing: bool, rare: bool| Categories { values: vec!["a \"b\"".into(), "é".into()], missing, rare };
@@ -154,6 +164,9 @@ fn of_table() -> Model {
         scale: Scale::Standard { mean: 2001.5, deviation: 3.0 },
         clock,
         indicator: clock,
+        sentinels: Vec::new(),
+        lenient: false,
+        range: None,
     };
     let inputs = vec![
         numeric("standard", Scale::Standard { mean: 1e-7, deviation: 0.1 }, true, Some(vec![0.0, 1.5, 2.0])),

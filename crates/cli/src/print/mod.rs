@@ -39,7 +39,8 @@ pub(crate) fn warning(message: &str) {
 /// Prints what was decided for the user beside a result that goes elsewhere.
 pub(crate) fn notes(decisions: &[Decision]) {
     for Decision { what, why, flag } in decisions {
-        anstream::eprintln!("{FAINT}note: {what} ({why})  {flag}{FAINT:#}");
+        let note = format!("note: {what} ({why})  {flag}");
+        anstream::eprintln!("{FAINT}{}{FAINT:#}", note.trim_end());
     }
 }
 

@@ -15,10 +15,13 @@ use serde::{Deserialize, Serialize};
 use crate::data::arrays::Arrays;
 use crate::data::dataset::Fitted;
 use crate::data::examples::{self, Examples};
+use crate::data::far::Far;
+use crate::data::heeded::{self, Found};
 use crate::data::memory;
+use crate::data::notation::Notation;
 use crate::data::preprocess::Pipeline;
 use crate::data::schema::{Column, Role, Schema, Task};
-use crate::data::source::{self, Source};
+use crate::data::source::{self, Source, TableReader};
 use crate::data::table::{Table, TextColumn};
 use crate::data::target::Target;
 use crate::error::{Error, Kind, Result};
@@ -232,10 +235,14 @@ impl Model {
     ) -> Result<Vec<Decision>> {
         match self.open(path, options, false)? {
             Source::Table(mut reader) => {
-                while let Some(table) = reader.next_chunk(CHUNK)? {
+                let notation = self.notation(&reader, options);
+                let mut far = Far::new(&self.pipeline);
+                while let Some(mut table) = reader.next_chunk(CHUNK)? {
+                    table.notation = Some(notation.clone());
                     write(&self.answer(&table)?)?;
+                    far.look(&table);
                 }
-                Ok(reader.decisions().to_vec())
+                Ok(reader.decisions().iter().cloned().chain(far.decisions()).collect())
             }
             Source::Arrays(arrays) => {
                 let rows: Vec<usize> = (0..arrays.rows()).collect();
@@ -292,14 +299,18 @@ impl Model {
         let (schema, target) = (&self.schema, &self.target);
         let decisions = match self.open(path, options, true)? {
             Source::Table(mut reader) => {
-                while let Some(table) = reader.next_chunk(CHUNK)? {
+                let notation = self.notation(&reader, options);
+                let mut far = Far::new(&self.pipeline);
+                while let Some(mut table) = reader.next_chunk(CHUNK)? {
+                    table.notation = Some(notation.clone());
+                    far.look(&table);
                     let known = Target::known_rows(&table, schema)?;
                     let examples = Examples::encode(&table, &known, schema, &self.pipeline, Some(target))?;
                     if !take(examples.with_cells(&table, &known, schema, target))? {
                         break;
                     }
                 }
-                reader.decisions().to_vec()
+                reader.decisions().iter().cloned().chain(far.decisions()).collect()
             }
             Source::Arrays(arrays) => {
                 let known = Target::known_rows(&arrays.answers, schema)?;
@@ -319,12 +330,21 @@ impl Model {
         Ok(decisions)
     }
 
-    /// Opens a source as the training data was, where the user says nothing else: its numbers are written alike, and
-    /// columns without names have those of the training data, with or without the targets among them. Arrays need answers
-    /// only where they are wanted.
-    fn open(&self, path: &str, options: &spec::Data, wants_answers: bool) -> Result<Source> {
-        let mut options = options.clone();
-        options.decimal_comma = options.decimal_comma.or(Some(self.pipeline.notation.decimal_comma));
+    /// How a table's source writes numbers and missing cells: as the user says or as was found in it, and with the training
+    /// data's markers.
+    fn notation(&self, reader: &TableReader, options: &spec::Data) -> Notation {
+        let missing = if options.missing.is_empty() {
+            self.pipeline.notation.missing.clone()
+        } else {
+            Notation::new(options).missing
+        };
+        Notation { missing, decimal_comma: reader.decimal_comma() }
+    }
+
+    /// Opens a source as the training data was, where the user says nothing else: columns without names have those of the
+    /// training data, with or without the targets among them. Arrays need answers only where they are wanted.
+    fn open(&self, path: &str, given: &spec::Data, wants_answers: bool) -> Result<Source> {
+        let mut options = given.clone();
         if let Some(form) = self.pipeline.form() {
             form.adopt(&mut options);
             if path == "-" {
@@ -333,7 +353,15 @@ impl Model {
         }
         let shape = self.pipeline.shape();
         let mut source = source::open_for(path, &options, (!wants_answers).then_some(&shape))?;
+        if let Source::Arrays(arrays) = &source {
+            heeded::check(given, Found::of(arrays))?;
+        }
         if let Source::Table(reader) = &mut source {
+            heeded::check(given, Found::Table)?;
+            if given.max_bad.is_some() {
+                let error = Error::config("cells that cannot be read are missing ones only where training says so");
+                return Err(error.at("--max-bad").fix("correct the cells, or train with --max-bad"));
+            }
             let named = |wanted: &dyn Fn(&&Column) -> bool| {
                 self.schema.columns.iter().filter(wanted).map(|column| column.name.clone()).collect::<Vec<_>>()
             };

@@ -31,6 +31,7 @@ pub(crate) use scale::mean_deviation;
 use super::arrays::Arrays;
 use super::form::Form;
 use super::notation::Notation;
+use super::number_format::NumberFormat;
 pub use super::reading::Cell;
 use super::schema::{self, Schema};
 use super::table::Table;
@@ -212,12 +213,17 @@ impl Pipeline {
         for (input, &position) in self.inputs.iter().zip(positions) {
             let encoder = input.transform.encoder();
             let mut out = vec![0.0; input.features().len()];
-            let cells = table.columns[position].readings(&self.notation);
+            let cells = table.columns[position].readings(table.notation(&self.notation));
+            let cells = cells.with_format(if let Transform::Numeric(numeric) = &input.transform {
+                numeric.format
+            } else {
+                None
+            });
             for (i, row) in rows.iter().enumerate() {
                 let cell = match input.transform {
                     Transform::Numeric(_) | Transform::Boolean(_) => cells.get(*row),
-                    Transform::Datetime(_) => cells.as_text(*row),
-                    Transform::OneHot(_) | Transform::Embedding(_) => cells.as_category(*row),
+                    // Categories find a cell as it is, or as tools write it.
+                    Transform::Datetime(_) | Transform::OneHot(_) | Transform::Embedding(_) => cells.as_text(*row),
                 };
                 encoder.write(cell, &mut out).map_err(|expected| unreadable(table, *row, position, &expected))?;
                 let from = i * width + offset;
@@ -300,7 +306,7 @@ pub(crate) fn unreadable(table: &Table, row: usize, column: usize, expected: &st
     let shown: String = cell.chars().take(60).collect();
     let more = if shown.len() < cell.len() { "…" } else { "" };
     Error::data(format!("found \"{shown}{more}\", expected {expected}")).at(table.place(row, column)).fix(format!(
-        "correct the cell; if it means \"missing\", empty it or train with --missing; if the column holds \
-             categories, train with --kinds {name}=categorical"
+        "correct the cell; if it means \"missing\", empty it or train with --missing; if all such cells do, train with \
+             --kinds {name}=numeric or --max-bad 0.01; if the column holds categories, with --kinds {name}=categorical"
     ))
 }
