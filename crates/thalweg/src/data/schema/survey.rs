@@ -37,6 +37,8 @@ impl<T: Eq + Hash> Counts<T> {
 
 /// Up to this many different strings are categories in a table of any size.
 pub(super) const FEW: usize = 20;
+/// Values that are kept of those that hardly repeat.
+const HARDLY: usize = 5;
 /// A column is numeric if this share of its cells are numbers: the others are errors to show, not categories.
 const MOSTLY: f64 = 0.95;
 
@@ -51,8 +53,10 @@ pub(crate) struct Survey {
     pub(crate) markers: Vec<(String, usize)>,
     /// Different values.
     pub(crate) distinct: usize,
-    /// The most frequent values with their counts, at most 20.
+    /// The most frequent values with their counts: at most 20, of values that hardly repeat fewer.
     pub(crate) frequent: Vec<(String, usize)>,
+    /// Whether there are words for no, and for yes, where every value is such a word (or 0 or 1).
+    pub(crate) words: Option<[bool; 2]>,
     /// Cells that are numbers (infinite ones included).
     pub(crate) numbers: usize,
     /// Cells that are whole numbers.
@@ -125,11 +129,7 @@ impl Survey {
 
     /// Whether every cell is a word for no or yes (or 0 or 1), and at least one stands for each unless `constant`.
     pub(crate) fn is_boolean(&self, constant: bool) -> bool {
-        let values: Vec<Option<bool>> = self.frequent.iter().map(|(value, _)| read_boolean(value)).collect();
-        self.distinct > 0
-            && self.distinct <= values.len()
-            && values.iter().all(Option::is_some)
-            && (constant || (values.contains(&Some(true)) && values.contains(&Some(false))))
+        self.words.is_some_and(|[no, yes]| if constant { no || yes } else { no && yes })
     }
 
     /// Whether the values are whole numbers counted up from 0 or 1, one a row.
@@ -303,6 +303,15 @@ impl<'a> Tally<'a> {
         let counts = self.texts.0.into_values().chain(self.numbers.0.into_values());
         let written = |row| notation.category(cells.raw(row)).unwrap_or_default().into();
         survey.frequent = most_frequent(counts, written);
+        survey.words = (survey.distinct <= FEW)
+            .then(|| survey.frequent.iter().map(|(value, _)| read_boolean(value)).collect::<Option<Vec<_>>>())
+            .flatten()
+            .map(|words| [words.contains(&false), words.contains(&true)]);
+        if survey.distinct * 2 > present {
+            // There may be very many such columns.
+            survey.frequent.truncate(HARDLY);
+            survey.frequent.shrink_to_fit();
+        }
         self.survey
     }
 }
