@@ -28,6 +28,11 @@ const FORMATS: [&str; 16] = [
     "%b %d, %Y",
 ];
 
+/// Whether cells can be read in a format.
+pub(crate) fn is_known(format: &str) -> bool {
+    FORMATS.contains(&format)
+}
+
 /// Reads a cell in one format; a time with an offset is given on UTC's clock.
 pub(crate) fn read(cell: &str, format: &str) -> Option<DateTime> {
     // No date is written without digits, and a plain number is none.

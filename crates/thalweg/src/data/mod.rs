@@ -10,6 +10,7 @@ pub(crate) mod memory;
 pub mod notation;
 mod partition;
 pub mod preprocess;
+mod proof;
 mod reading;
 pub mod row_file;
 mod rows;

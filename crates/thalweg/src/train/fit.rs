@@ -149,8 +149,12 @@ impl Trainer<'_> {
             let epoch = state.epoch + 1;
             let size = self.batch_size(epoch);
             room.parts.plan(self.network, size);
-            let mut batches = self.train.epoch(size, self.settings.seed, epoch, state.step);
             let steps = self.train.rows().div_ceil(size);
+            if state.step >= steps {
+                return Err(Error::data(format!("the state is at step {} of an epoch of {steps}", state.step))
+                    .fix("restore the checkpoint from a copy, or train anew"));
+            }
+            let mut batches = self.train.epoch(size, self.settings.seed, epoch, state.step);
             let share = 1.0 / steps as f64;
             let sampling = self.samples_scales(epoch) && state.step == 0;
             let mut progress = Instant::now();
