@@ -181,6 +181,11 @@ impl ArrayScale {
         let counts = [Some(1), shape.last().copied(), width];
         check(counts.contains(&Some(scales)), || format!("{scales} scales for arrays of shape {shape:?}"))?;
         self.scales.iter().try_for_each(Scale::check)?;
+        let narrow = |scale: &Scale| {
+            let (shift, unit) = scale.affine();
+            (shift as f32).is_finite() && (unit as f32).is_normal()
+        };
+        check(self.scales.iter().all(narrow), || "arrays are scaled by what is beyond numbers of 32 bits".into())?;
         let Some(form) = self.form else { return Ok(()) };
         form.check()?;
         let found = form.shape();

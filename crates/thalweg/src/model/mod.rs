@@ -197,20 +197,27 @@ impl Model {
     /// The answers to a table's rows; the target columns may be absent.
     ///
     /// # Errors
-    /// If an input column is missing or a cell cannot be read.
+    /// If an input column is missing, a cell cannot be read, or an answer is no finite number.
     pub fn answer(&self, table: &Table) -> Result<Answers> {
         let x = self.pipeline.transform::<f32>(table)?;
-        Ok(self.answers(&x, examples::ids(table, &self.schema)))
+        let place = |row: usize| format!("{}, line {}", table.source, table.lines[row]);
+        self.answers(&x, examples::ids(table, &self.schema), &place)
     }
 
-    fn answers(&self, x: &[f32], ids: Vec<(String, TextColumn)>) -> Answers {
+    /// The answers to encoded rows; `place` names one in errors.
+    fn answers(&self, x: &[f32], ids: Vec<(String, TextColumn)>, place: &dyn Fn(usize) -> String) -> Result<Answers> {
         let outputs = self.outputs(x);
         let rows = || outputs.chunks_exact(self.target.outputs());
-        Answers {
+        if let Some(row) = rows().position(|row| row.iter().any(|x| !x.is_finite())) {
+            return Err(Error::data("the model's answer is no finite number")
+                .at(place(row))
+                .fix("give numbers nearer to those that the model was trained on, or leave the row out"));
+        }
+        Ok(Answers {
             ids,
             predictions: rows().map(|row| self.target.answers(row)).collect(),
             probabilities: rows().map(|row| self.target.probabilities(row)).collect(),
-        }
+        })
     }
 
     /// Answers every row of a source, a bounded number of them at a time; gives what was decided in reading it.
@@ -236,7 +243,9 @@ impl Model {
                     let mut files = TextColumn::default();
                     rows.iter().filter_map(|row| arrays.files.get(*row)).for_each(|file| files.push(file));
                     let ids = if files.is_empty() { Vec::new() } else { vec![("file".into(), files)] };
-                    write(&self.answers(&self.pipeline.transform_arrays(&arrays, rows)?, ids))?;
+                    let x = self.pipeline.transform_arrays(&arrays, rows)?;
+                    let place = |row: usize| format!("{}, example {}", arrays.answers.source, rows[row] + 1);
+                    write(&self.answers(&x, ids, &place)?)?;
                 }
                 Ok(arrays.notes())
             }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Checkpoint;
+use super::fit::Settings;
 use super::state::{Best, State};
 use crate::average::ParameterAverage;
 use crate::error::{Error, Result};
@@ -49,11 +50,17 @@ pub(crate) fn keep(state: &State, fingerprint: &str) -> Checkpoint {
     Checkpoint { tensors, state: serde_json::to_value(numbers).expect("numbers are plain data") }
 }
 
-/// Puts a checkpoint into a fresh state of the same network, which is left as it was where that fails.
+/// Puts a checkpoint into a fresh state of the same network, which is left as it was where that fails; it is gone on
+/// with by these settings over so many training rows.
 ///
 /// # Errors
 /// If it belongs to other data or another configuration, or is none that training leaves.
-pub(crate) fn restore(state: &mut State, checkpoint: &Checkpoint, fingerprint: &str) -> Result<()> {
+pub(crate) fn restore(
+    state: &mut State,
+    checkpoint: &Checkpoint,
+    fingerprint: &str,
+    (settings, rows): (&Settings, usize),
+) -> Result<()> {
     let other = || {
         Error::data("the checkpoint belongs to other data or another configuration")
             .fix("restore the data and config.toml the run began with, or train anew")
@@ -62,7 +69,7 @@ pub(crate) fn restore(state: &mut State, checkpoint: &Checkpoint, fingerprint: &
     if numbers.fingerprint != fingerprint {
         return Err(other());
     }
-    numbers.check().map_err(wrong)?;
+    numbers.check(settings, rows).map_err(wrong)?;
     let vectors: Vec<String> = (0..state.optimizer.len()).map(|i| format!("optimizer.{i}")).collect();
     let theta = (state.theta.shape(), state.theta.dtype());
     let mut wanted = vec![("theta", theta.0, theta.1), ("best_theta", theta.0, theta.1)];
@@ -96,11 +103,19 @@ fn wrong(what: String) -> Error {
 
 impl Numbers {
     /// Whether training can have come to these.
-    fn check(&self) -> Result<(), String> {
+    fn check(&self, settings: &Settings, rows: usize) -> Result<(), String> {
         let Numbers { epoch, step, t, best_epoch, waited, .. } = *self;
-        // Each epoch has a step at least, and the first has all that were done in it.
-        let steps = (epoch as u64).checked_add(step as u64).is_some_and(|least| least <= t);
-        if !steps || (epoch == 0 && step as u64 != t) {
+        if epoch > settings.epochs {
+            return Err(format!("it is at epoch {epoch} of {}", settings.epochs));
+        }
+        let steps = rows.div_ceil(settings.batch_size_of(epoch + 1, rows).max(1));
+        if step >= steps.max(1) {
+            return Err(format!("it is at step {step} of an epoch of {steps}"));
+        }
+        // An epoch has a step at least, and one a row at most.
+        let [least, most] =
+            [1, rows as u64].map(|each| (epoch as u64).saturating_mul(each).saturating_add(step as u64));
+        if !(least..=most).contains(&t) {
             return Err(format!("it is at epoch {epoch} and step {step} after {t} steps"));
         }
         if best_epoch > epoch || waited > epoch {
