@@ -174,6 +174,20 @@ impl Model {
         self.run(x, |outputs| loss.answer(outputs))
     }
 
+    /// The same where all outputs are finite; `place` names a row in the error.
+    ///
+    /// # Errors
+    /// If one is not: then a row's numbers are far from those that the model was trained on.
+    pub fn finite_outputs(&self, x: &[f32], place: &dyn Fn(usize) -> String) -> Result<Vec<f64>> {
+        let outputs = self.outputs(x);
+        match outputs.iter().position(|x| !x.is_finite()) {
+            Some(at) => Err(Error::data("the model's answer is no finite number")
+                .at(place(at / self.target.outputs()))
+                .fix("give numbers nearer to those that the model was trained on, or leave the row out")),
+            None => Ok(outputs),
+        }
+    }
+
     /// What [`Model::outputs`] are made of, row by row: the outputs of the last layer as they are.
     pub fn logits(&self, x: &[f32]) -> Vec<f64> {
         self.run(x, |_| ())
@@ -206,13 +220,8 @@ impl Model {
 
     /// The answers to encoded rows; `place` names one in errors.
     fn answers(&self, x: &[f32], ids: Vec<(String, TextColumn)>, place: &dyn Fn(usize) -> String) -> Result<Answers> {
-        let outputs = self.outputs(x);
+        let outputs = self.finite_outputs(x, place)?;
         let rows = || outputs.chunks_exact(self.target.outputs());
-        if let Some(row) = rows().position(|row| row.iter().any(|x| !x.is_finite())) {
-            return Err(Error::data("the model's answer is no finite number")
-                .at(place(row))
-                .fix("give numbers nearer to those that the model was trained on, or leave the row out"));
-        }
         Ok(Answers {
             ids,
             predictions: rows().map(|row| self.target.answers(row)).collect(),
