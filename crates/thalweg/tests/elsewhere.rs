@@ -6,13 +6,17 @@ use thalweg::data::notation::Notation;
 use thalweg::data::preprocess::{
     ArrayScale, Bins, Boolean, Categories, Datetime, Embedding, Input, Numeric, OneHot, Pipeline, Scale, Transform,
 };
-use thalweg::data::schema::{Schema, Task};
+use thalweg::data::schema::{Column, ColumnKind, Role, Schema, Task};
 use thalweg::data::target::Target;
 use thalweg::layers::{self, Embedded, Layer, Linear};
 use thalweg::model::{Model, Provenance};
 use thalweg::network::Network;
 use thalweg::tensor::{Activation, Dtype, Shape, Tensor};
 use thalweg::{export, import};
+
+fn target(name: &str) -> Column {
+    Column::new(name, ColumnKind::Numeric, Role::Target)
+}
 
 /// A model of two targets that takes arrays of a shape: these layers, and a linear one after them where outputs are others.
 fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
@@ -27,7 +31,7 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
         network,
         pipeline: Pipeline { notation: Notation::default(), inputs: Vec::new(), array: Some(array) },
         schema: Schema {
-            columns: Vec::new(),
+            columns: ["a", "b"].map(target).to_vec(),
             task: Task::Regression,
             notation: Notation::default(),
             separator: None,

@@ -18,6 +18,8 @@ pub(crate) const RFC2822: &str = "rfc2822";
 pub(crate) const UNIX: &str = "unix";
 /// Milliseconds since then.
 pub(crate) const UNIX_MS: &str = "unix_ms";
+/// Days such as 20240131.
+pub(crate) const COMPACT: &str = "%Y%m%d";
 /// What stands between the formats of one column.
 pub(crate) const BETWEEN: &str = " | ";
 
@@ -89,6 +91,12 @@ pub(crate) struct Found {
     pub(crate) ambiguous: bool,
 }
 
+/// Whether cells can be read in a column's format.
+pub(crate) fn is_known(format: &str) -> bool {
+    let is_one = |one: &str| [UNIX, UNIX_MS, COMPACT].contains(&one) || FORMATS.iter().any(|known| known == one);
+    format.split(BETWEEN).count() <= MOST_MIXED && format.split(BETWEEN).all(is_one)
+}
+
 /// Reads a cell in a column's format; a time with an offset is given on UTC's clock.
 pub(crate) fn read(cell: &str, format: &str) -> Option<DateTime> {
     format.split(BETWEEN).find_map(|format| read_one(cell, format))
@@ -98,8 +106,8 @@ fn read_one(cell: &str, format: &str) -> Option<DateTime> {
     match format {
         UNIX => unix(cell, 1000.0),
         UNIX_MS => unix(cell, 1.0),
-        // Compact dates are eight digits, which are no year and some more.
-        "%Y%m%d" => (cell.len() == 8).then(|| strtime::parse(format, cell).ok()?.to_date().ok())?.map(at_midnight),
+        // Eight digits, which are no year and some more.
+        COMPACT => (cell.len() == 8).then(|| strtime::parse(format, cell).ok()?.to_date().ok())?.map(at_midnight),
         // No other date is written without digits, or with digits alone.
         _ if cell.len() < 4 || cell.len() > 64 || !has_digits(cell) || cell.bytes().all(|b| b.is_ascii_digit()) => None,
         ISO => iso(cell),
@@ -246,8 +254,8 @@ pub(crate) fn of_numbers(
             return Some(format);
         }
     }
-    let is_day = |x: f64| read_one(&format!("{x}"), "%Y%m%d").is_some();
-    (19_000_101.0 <= low && high <= 21_001_231.0 && cells.all(is_day)).then_some("%Y%m%d")
+    let is_day = |x: f64| read_one(&format!("{x}"), COMPACT).is_some();
+    (19_000_101.0 <= low && high <= 21_001_231.0 && cells.all(is_day)).then_some(COMPACT)
 }
 
 /// Seconds or milliseconds, for numbers that the user says are dates.

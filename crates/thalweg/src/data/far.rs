@@ -4,6 +4,7 @@ use super::dates;
 use super::preprocess::{Datetime, Numeric, Pipeline, Transform};
 use super::reading::Cell;
 use super::table::Table;
+use crate::error::beginning;
 use crate::train::event::Decision;
 
 /// Cells of a source that are farther beyond the training rows' range than that range is wide.
@@ -40,7 +41,7 @@ impl<'a> Far<'a> {
             };
             for row in (0..table.rows()).filter(|row| beyond(*row)) {
                 if found.0 == 0 {
-                    let cell: String = table.columns[position].get(row).trim().chars().take(40).collect();
+                    let cell = beginning(table.columns[position].get(row).trim());
                     found.1 = format!("{cell} in {}", table.place(row, position));
                 }
                 found.0 += 1;

@@ -13,6 +13,7 @@ pub mod notation;
 pub mod number_format;
 mod partition;
 pub mod preprocess;
+mod proof;
 mod reading;
 pub mod row_file;
 mod rows;

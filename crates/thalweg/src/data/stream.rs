@@ -67,7 +67,7 @@ pub(super) fn load(reader: Box<TableReader>, config: Config, comma: Option<bool>
     let found = schema.classes.is_empty() && schema.separator.is_none();
     if schema.task.is_classes() && found && survey.target.as_ref() == target.columns.first() {
         target.classes = target::sorted_classes(survey.labels.iter().map(String::as_str), &schema.notation);
-        target.check(&config.data.path)?;
+        target.check_count(&config.data.path)?;
     }
     let (pipeline, fitted) = Pipeline::fit(&survey.sample, &schema, &train, &config.preprocess)?;
     decisions.extend(fitted);

@@ -67,12 +67,12 @@ impl Target {
                 target.classes = sorted_classes(labels, &target.notation);
             }
         }
-        target.check(&table.source)?;
+        target.check_count(&table.source)?;
         Ok(target)
     }
 
     /// The classes are as many as the task has.
-    pub(crate) fn check(&self, source: &str) -> Result<()> {
+    pub(crate) fn check_count(&self, source: &str) -> Result<()> {
         let count = self.classes.len();
         let fits = match self.task {
             Task::Binary => count == 2,

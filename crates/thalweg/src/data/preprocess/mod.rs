@@ -35,6 +35,7 @@ use super::number_format::NumberFormat;
 pub use super::reading::Cell;
 use super::schema::{self, Schema};
 use super::table::Table;
+use crate::error::beginning;
 use crate::spec;
 use crate::train::event::Decision;
 use crate::{Error, Result};
@@ -303,10 +304,8 @@ impl Pipeline {
 /// The error for a cell that does not hold what its column should.
 pub(crate) fn unreadable(table: &Table, row: usize, column: usize, expected: &str) -> Error {
     let (cell, name) = (table.columns[column].get(row).trim(), &table.names[column]);
-    let shown: String = cell.chars().take(60).collect();
-    let more = if shown.len() < cell.len() { "…" } else { "" };
-    Error::data(format!("found \"{shown}{more}\", expected {expected}")).at(table.place(row, column)).fix(format!(
+    Error::data(format!("found \"{}\", expected {expected}", beginning(cell))).at(table.place(row, column)).fix(format!(
         "correct the cell; if it means \"missing\", empty it or train with --missing; if all such cells do, train with \
-             --kinds {name}=numeric or --max-bad 0.01; if the column holds categories, with --kinds {name}=categorical"
+         --kinds {name}=numeric or --max-bad 0.01; if the column holds categories, with --kinds {name}=categorical"
     ))
 }

@@ -8,6 +8,7 @@ use crate::data::notation::Notation;
 use crate::data::number_format::NumberFormat;
 use crate::data::reading::Cell;
 use crate::data::table::{Declared, Table};
+use crate::error::beginning;
 use crate::spec;
 use crate::train::event::Decision;
 use crate::{Error, Result};
@@ -91,7 +92,7 @@ impl Cells<'_> {
         }
         let stray = survey.stray.first().filter(|_| !matches!(column.kind, ColumnKind::Numeric | ColumnKind::Datetime));
         if let Some((word, times)) = stray {
-            let word: String = word.chars().take(40).collect();
+            let word = beginning(word);
             reasons.note(
                 "taken for categories, and most cells are numbers",
                 "a few are not",
@@ -133,7 +134,7 @@ impl Cells<'_> {
     fn example(&self, format: NumberFormat) -> Option<String> {
         let cells = self.table.columns[self.position].iter().map(str::trim);
         let signed = |cell: &&str| format.read(cell).is_some() && self.notation.number(cell) != format.read(cell);
-        cells.into_iter().find(signed).map(|cell| cell.chars().take(40).collect())
+        cells.into_iter().find(signed).map(beginning)
     }
 
     fn settle_sentinels(&self, column: &mut Column, data: &spec::Data, reasons: &mut Reasons) {
@@ -180,7 +181,7 @@ impl Cells<'_> {
             return Err(Error::data(format!(
                 "{} of {present} cells cannot be read, the first is {:?}",
                 bad.len(),
-                shown(cells.get(first))
+                beginning(cells.get(first).trim())
             ))
             .at(self.table.place(first, self.position))
             .fix(format!("correct the cells, or allow more than a share of {most} with --max-bad")));
@@ -190,7 +191,7 @@ impl Cells<'_> {
             "{} ({} cells, the first {:?} on line {})",
             column.name,
             bad.len(),
-            shown(cells.get(first)),
+            beginning(cells.get(first).trim()),
             self.table.lines[first]
         );
         reasons.note(
@@ -201,9 +202,4 @@ impl Cells<'_> {
         );
         Ok(())
     }
-}
-
-/// A cell as messages show it.
-fn shown(cell: &str) -> String {
-    cell.trim().chars().take(40).collect()
 }

@@ -77,7 +77,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Model, Vec<Decision>)> {
         ..Provenance::default()
     };
     let Parsed { network, theta, .. } = parsed;
-    Ok((Model { network, theta, pipeline, schema, target, provenance }, decisions))
+    Ok((Model { network, theta, pipeline, schema, target, provenance }.proved()?, decisions))
 }
 
 fn parse(bytes: &[u8]) -> Result<Parsed> {
