@@ -63,12 +63,11 @@ pub struct ColumnProfile {
 pub fn profile(config: &Config) -> Result<Profile> {
     let path = &config.data.path;
     match source::open(path, &config.data)? {
-        Source::Table(reader) => {
+        Source::Table(mut reader) => {
             let mut config = config.clone();
             config.data.decimal_comma = Some(reader.decimal_comma());
-            let found = reader.decisions().to_vec();
-            let mut profile = profile_table(&reader.read_all()?, &config);
-            profile.decisions.splice(0..0, found);
+            let mut profile = profile_table(&reader.read_rest()?, &config);
+            profile.decisions.splice(0..0, reader.decisions().to_vec());
             Ok(profile)
         }
         Source::Arrays(arrays) => {
