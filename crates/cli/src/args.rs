@@ -227,10 +227,13 @@ fn precision() -> Arg {
 }
 
 /// The options that say how a data file is read.
-const READING: [&str; 11] = [
+const READING: [&str; 14] = [
     "delimiter",
     "header",
     "names",
+    "comment",
+    "skip_lines",
+    "skip_footer",
     "encoding",
     "decimal_comma",
     "missing",

@@ -31,14 +31,16 @@ fn open(folder: &Folder) -> Arrays {
 #[test]
 fn a_subfolder_is_a_class_and_every_format_is_read() {
     let folder = Folder::new();
-    for ending in ["png", "jpg", "webp", "gif", "bmp", "tiff", "JPEG"] {
+    let endings = ["png", "jpg", "webp", "gif", "bmp", "tiff", "JPEG", "ppm", "pnm", "tga", "ico", "qoi"];
+    for ending in endings {
         save(&folder, &format!("red/a.{ending}"), colour(12, 9, [200, 0, 0]));
     }
+    save(&folder, "red/a.hdr", DynamicImage::from(colour(12, 9, [200, 0, 0])).into_rgb32f());
     save(&folder, "blue/deep/b.png", colour(12, 9, [0, 0, 200]));
     folder.write("red/notes.txt", "no picture, and not named like one");
     folder.write(".hidden/c.png", "no picture");
     let found = open(&folder);
-    assert_eq!((found.rows(), found.shape.as_slice()), (8, [9, 12, 3].as_slice()));
+    assert_eq!((found.rows(), found.shape.as_slice()), (2 + endings.len(), [9, 12, 3].as_slice()));
     assert_eq!(found.files[0], "blue/deep/b.png");
     let class = &found.answers.columns[0];
     assert_eq!((class.get(0), class.get(1)), ("blue", "red"));
@@ -46,7 +48,11 @@ fn a_subfolder_is_a_class_and_every_format_is_read() {
     for red in found.x.chunks(9 * 12 * 3).skip(1) {
         assert!((red[0] - 200.0).abs() < 8.0 && red[1] < 8.0 && red[2] < 8.0, "{:?}", &red[..3]);
     }
-    assert!(found.warnings.is_empty());
+    let [told] = &found.warnings[..] else { panic!("{:?}", found.warnings) };
+    assert!(
+        told.ends_with("1 files of a kind that is not read are left out: 1 .txt (such as red/notes.txt)"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -274,4 +280,103 @@ fn four_inks_palettes_and_progressive_pictures_are_read() {
         assert!(left[0] > 200.0 && left[2] < 60.0, "{name}: {left:?}");
         assert!(right[2] > 200.0 && right[0] < 60.0, "{name}: {right:?}");
     }
+}
+
+fn refused(folder: &Folder, options: &spec::Data) -> String {
+    arrays(&folder.path(), options).map(|_| ()).unwrap_err().to_string()
+}
+
+#[test]
+fn a_class_of_files_that_are_not_read_is_an_error_that_names_it() {
+    for (part, kind) in [("", "heic"), ("", "HEIC"), ("train/", "avif"), ("", "mov"), ("", "wav"), ("", "txt")] {
+        let folder = Folder::new();
+        for i in 0..4 {
+            save(&folder, &format!("{part}cat/{i}.png"), colour(8, 8, [i, 0, 0]));
+            save(&folder, &format!("{part}dog/{i}.png"), colour(8, 8, [i, 0, 9]));
+            folder.write(&format!("{part}fox/IMG_{i}.{kind}"), "of another kind");
+        }
+        let told = refused(&folder, &spec::Data::default());
+        let counted = format!("4 .{} (such as {part}fox/IMG_0.{kind})", kind.to_lowercase());
+        for expected in ["class \"fox\"", &counted, "convert them to JPEG or PNG", "--classes"] {
+            assert!(told.contains(expected), "{expected:?} in {told}");
+        }
+        let two = spec::Data { classes: vec!["cat".into(), "dog".into()], ..spec::Data::default() };
+        let found = arrays(&folder.path(), &two).unwrap();
+        assert!(found.rows() == 8 && found.warnings[0].contains(&counted), "{:?}", found.warnings);
+    }
+    // Where all are of such a kind, none is read.
+    let folder = Folder::new();
+    folder.write("cat/a.HEIC", "of another kind");
+    folder.write("dog/b.heic", "of another kind");
+    let told = refused(&folder, &spec::Data::default());
+    assert!(told.contains("no file is of a kind that is read: 2 .heic") && told.contains("convert them"), "{told}");
+}
+
+#[test]
+fn whatever_else_is_in_a_folder_is_told() {
+    let folder = Folder::new();
+    many(&folder);
+    for name in ["Thumbs.db", "cat/desktop.ini", "cat/.DS_Store", "dog/._00.png", "__MACOSX/cat/00.png"] {
+        folder.write(name, "of no matter");
+    }
+    assert!(open(&folder).warnings.is_empty(), "{:?}", open(&folder).warnings);
+    for name in ["cat/a.heic", "cat/b.heic", "dog/c.HEIC", "dog/song.wav", "readme.md", "dog/LICENSE"] {
+        folder.write(name, "of another kind");
+    }
+    save(&folder, "_drafts/a.png", colour(8, 8, [1, 2, 3]));
+    save(&folder, "Dog/a.png", colour(8, 8, [1, 2, 3]));
+    save(&folder, "loose.png", colour(8, 8, [1, 2, 3]));
+    fs::create_dir(folder.0.path().join("fox")).unwrap();
+    let found = open(&folder);
+    assert_eq!(found.rows(), 61);
+    let told = found.warnings.join("\n");
+    for expected in [
+        "6 files of a kind that is not read are left out: 3 .heic, 1 .md, 1 .wav, 1 without an ending (such as",
+        "folders without a file are no classes: \"fox\"",
+        "\"_drafts\" is taken as no class, for its name begins with an underscore: 1 files are left out; rename",
+        "\"Dog\" and \"dog\" differ only in case",
+        "loose.png (in no class's folder)",
+    ] {
+        assert!(told.contains(expected), "{expected:?} in {told}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn linked_folders_within_classes_are_told() {
+    let folder = Folder::new();
+    many(&folder);
+    std::os::unix::fs::symlink(folder.0.path(), folder.0.path().join("cat/again")).unwrap();
+    let found = open(&folder);
+    assert_eq!(found.rows(), 60);
+    assert!(found.warnings[0].contains("not looked into: 1 (such as cat/again)"), "{:?}", found.warnings);
+}
+
+#[test]
+fn a_class_whose_files_are_all_damaged_is_an_error() {
+    let folder = Folder::new();
+    many(&folder);
+    folder.write("fox/a.png", "no picture");
+    let told = refused(&folder, &spec::Data { max_bad: Some(0.5), ..spec::Data::default() });
+    assert!(told.contains("no file of class \"fox\" can be read: fox/a.png"), "{told}");
+}
+
+#[test]
+fn a_list_may_begin_with_a_file_that_is_not_read() {
+    let folder = Folder::new();
+    many(&folder);
+    let listed = |first: &str| {
+        folder.write("list.csv", format!("file,label\n{first},a\ncat/00.png,a\ndog/01.png,b\ncat/02.png,a\n"));
+        let options = spec::Data { max_bad: Some(0.5), ..spec::Data::default() };
+        arrays(&folder.file("list.csv").display().to_string(), &options).unwrap()
+    };
+    for first in ["cat/x.heic", "x.wav", "notes"] {
+        let found = listed(first);
+        assert_eq!(found.rows(), 3, "{first}");
+        assert!(found.warnings[0].contains(first), "{:?}", found.warnings);
+    }
+    folder.write("list.csv", "file,label\na.heic,a\nb.heic,b\n");
+    let told = arrays(&folder.file("list.csv").display().to_string(), &spec::Data::default());
+    let told = told.map(|_| ()).unwrap_err().to_string();
+    assert!(told.contains("a.heic") && told.contains("convert"), "{told}");
 }

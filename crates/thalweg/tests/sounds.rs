@@ -130,11 +130,12 @@ fn channels_become_their_mean_and_rates_become_one() {
 }
 
 #[test]
-fn flac_ogg_and_mp3_are_read() {
+fn every_kind_of_file_is_read() {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files");
     let options = spec::Data { seconds: Some(0.25), ..as_loud() };
-    for ending in ["flac", "ogg", "mp3"] {
-        let found = arrays(&samples.join(format!("tone.{ending}")).display().to_string(), &options).unwrap();
+    let names = ["tone.flac", "tone.ogg", "tone.mp3", "tone.m4a", "tone-alac.m4a", "tone.aac", "tone.caf"];
+    for ending in names {
+        let found = arrays(&samples.join(ending).display().to_string(), &options).unwrap();
         assert_eq!(found.shape, [4_000, 1], "{ending}");
         // Half of the channels sound, half as loud as can be: a mean of squares of 1/32.
         let middle = &found.x[1_000..3_000];
@@ -196,7 +197,7 @@ fn what_cannot_be_read_is_left_out_and_named() {
     folder.write("low/cut.wav", &whole[..whole.len() / 2]);
     // A header that says far more samples than there are, and one with 60,000 channels.
     let mut lying = whole.clone();
-    lying[40..44].copy_from_slice(&0x7fff_fff0_u32.to_le_bytes());
+    lying[40..44].copy_from_slice(&0x0fff_fff0_u32.to_le_bytes());
     folder.write("low/lying.wav", lying);
     let mut wide = whole.clone();
     wide[22..24].copy_from_slice(&60_000_u16.to_le_bytes());
@@ -304,4 +305,100 @@ fn lengths_that_make_no_example_are_refused() {
         let error = arrays(&folder.path(), &options).map(|_| ()).unwrap_err().to_string();
         assert!(error.contains("--seconds"), "{error}");
     }
+}
+
+/// A WAV file whose sizes are those that a program wrote into a pipe, which could not go back to fill them in.
+fn piped(mut wav: Vec<u8>, riff: u32, data: u32) -> Vec<u8> {
+    let at = wav.windows(4).position(|name| name == b"data").unwrap() + 4;
+    wav[at..at + 4].copy_from_slice(&data.to_le_bytes());
+    wav[4..8].copy_from_slice(&riff.to_le_bytes());
+    wav
+}
+
+#[test]
+fn sounds_written_into_a_pipe_are_read_to_their_end() {
+    let sound = tone(8_000, 777);
+    let kinds = [
+        PLAIN,
+        Wav { bits: 24, extensible: true, ..PLAIN },
+        Wav { bits: 32, float: true, ..PLAIN },
+        Wav { bits: 8, ..PLAIN },
+    ];
+    let sizes = [
+        (u32::MAX, u32::MAX),
+        (0, 0),
+        (0x7fff_f024, 0x7fff_f000),
+        (0x8000_0024, 0x8000_0000),
+        (36, 0),
+        // All is well but for the outer size.
+        (0, 777),
+    ];
+    let expected: Vec<f32> = sound.iter().map(|frame| frame[0] as f32).collect();
+    for wav in kinds {
+        for (riff, data) in sizes {
+            let folder = Folder::new();
+            let data = if data == 777 { 777 * u32::from(wav.bits / 8) } else { data };
+            folder.write("a/x.wav", piped(wav.file(&sound), riff, data));
+            let found = open(&folder);
+            assert_eq!(found.shape, [777, 1], "{} bits, {riff:x}, {data:x}", wav.bits);
+            assert!(difference(&found.x, &expected) < 0.01, "{} bits, {riff:x}, {data:x}", wav.bits);
+        }
+    }
+}
+
+#[test]
+fn chunks_of_odd_lengths_and_samples_cut_in_the_middle_are_read() {
+    let whole = PLAIN.file(&tone(8_000, 777));
+    let with = |extra: &[u8]| {
+        let mut wav = whole.clone();
+        wav.splice(36..36, extra.iter().copied());
+        wav
+    };
+    let padded = with(b"LIST\x05\0\0\0INFOx\0");
+    let not_padded = with(b"LIST\x05\0\0\0INFOx");
+    let behind = [&whole[..], b"LIST\x04\0\0\0INFO"].concat();
+    // A pipe that closed within a sample.
+    let cut = piped(whole[..whole.len() - 1].to_vec(), u32::MAX, u32::MAX);
+    for (i, (bytes, samples)) in [(padded, 777), (not_padded, 777), (behind, 777), (cut, 776)].into_iter().enumerate() {
+        let folder = Folder::new();
+        folder.write("a/x.wav", bytes);
+        assert_eq!(open(&folder).shape, [samples, 1], "{i}");
+    }
+}
+
+/// Two classes, and recordings of another length in a folder.
+fn beside(folder: &Folder, name: &str, seconds: u32) {
+    many(folder);
+    folder.write(&format!("{name}/a.wav"), PLAIN.file(&tone(8_000, (seconds * 8_000) as usize)));
+}
+
+#[test]
+fn backgrounds_of_speech_are_no_class() {
+    let folder = Folder::new();
+    beside(&folder, "_background_noise_", 3);
+    folder.write("_background_noise_/README.md", "of no matter");
+    let found = open(&folder);
+    assert_eq!(found.rows(), 60);
+    let told = &found.warnings[0];
+    let flag = format!("--background {}/_background_noise_", folder.path());
+    assert!(told.contains("1 files are left out") && told.contains(&flag), "{told}");
+    // Where all names begin so, they are classes.
+    let folder = Folder::new();
+    for class in ["_a", "_b"] {
+        folder.write(&format!("{class}/x.wav"), PLAIN.file(&tone(8_000, 400)));
+    }
+    assert_eq!((open(&folder).rows(), open(&folder).warnings.len()), (2, 0));
+}
+
+#[test]
+fn a_class_of_long_recordings_is_pointed_out() {
+    let folder = Folder::new();
+    beside(&folder, "noise", 3);
+    let found = open(&folder);
+    assert_eq!(found.rows(), 61);
+    let told = &found.warnings[0];
+    assert!(told.contains("class \"noise\" (1) are 3 seconds") && told.contains("--background"), "{told}");
+    let folder = Folder::new();
+    beside(&folder, "high", 3);
+    assert!(open(&folder).warnings.is_empty(), "one of many is cut to its middle");
 }

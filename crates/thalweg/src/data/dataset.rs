@@ -298,11 +298,10 @@ pub fn load(config: &Config) -> Result<Dataset> {
         hashes.extend(source::hash(path)?.map(|hash| (path.clone(), hash)));
     }
     let mut data = match source::open(&path, &config.data)? {
-        Source::Table(reader) => {
+        Source::Table(mut reader) => {
             heeded::check(&config.data, Found::Table)?;
             let on_disk = stream::wanted(&config, &mut decisions)?;
             let comma = config.data.decimal_comma.replace(reader.decimal_comma());
-            decisions.extend_from_slice(reader.decisions());
             let names = reader.names().to_vec();
             // A part in a file of its own has no header just where the main file has none.
             if names.iter().enumerate().all(|(i, name)| *name == format!("column_{}", i + 1)) {
@@ -311,7 +310,8 @@ pub fn load(config: &Config) -> Result<Dataset> {
             if on_disk {
                 stream::load(reader, config, comma)?
             } else {
-                let main = reader.read_all()?;
+                let main = reader.read_rest()?;
+                decisions.extend_from_slice(reader.decisions());
                 let part = |path: &Option<String>| path.as_ref().map(|path| table(path, &config, comma)).transpose();
                 let (dev, test) = (part(&dev)?, part(&test)?);
                 Dataset::from_tables(&main, dev.as_ref(), test.as_ref(), &config)?

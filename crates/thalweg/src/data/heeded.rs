@@ -42,7 +42,10 @@ const OPTIONS: [(&[&str], &[Found]); 7] = [
         &["path", "target", "task", "classes", "dev", "test", "memory", "from_disk", "cache", "any_order"],
         &[Table, Pictures, Sounds, Numbers],
     ),
-    (&["delimiter", "header", "names", "encoding", "files"], &[Table, Pictures, Sounds]),
+    (
+        &["delimiter", "header", "names", "comment", "skip_lines", "skip_footer", "encoding", "files"],
+        &[Table, Pictures, Sounds],
+    ),
     (&["decimal_comma", "missing", "sentinels", "kinds", "id", "ignore", "keep", "weight"], &[Table]),
     (&["arrays"], &[Numbers]),
     (&["image_size", "fit", "channels"], &[Pictures, Sounds]),

@@ -64,18 +64,17 @@ pub struct ColumnProfile {
 pub fn profile(config: &Config) -> Result<Profile> {
     let path = &config.data.path;
     match source::open(path, &config.data)? {
-        Source::Table(reader) => {
+        Source::Table(mut reader) => {
             let mut config = config.clone();
             config.data.decimal_comma = Some(reader.decimal_comma());
-            let found = reader.decisions().to_vec();
-            let table = reader.read_all()?;
+            let table = reader.read_rest()?;
             let mut profile = profile_table(&table, &config);
             if profile.problem.is_none() {
                 // What is found only while rows are split and encoded.
                 let training = Dataset::from_tables(&table, None, None, &config);
                 profile.problem = training.err().map(|error| error.to_string());
             }
-            profile.decisions.splice(0..0, found);
+            profile.decisions.splice(0..0, reader.decisions().to_vec());
             Ok(profile)
         }
         Source::Arrays(arrays) => {

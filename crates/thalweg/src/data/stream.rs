@@ -49,7 +49,9 @@ pub(super) fn wanted(config: &Config, decisions: &mut Vec<Decision>) -> Result<b
 pub(super) fn load(reader: Box<TableReader>, config: Config, comma: Option<bool>) -> Result<Dataset> {
     check(&config)?;
     let survey = Survey::new(reader, &config)?;
-    let (schema, mut decisions) = Schema::infer(&survey.sample, &config.data, &config.split)?;
+    let (schema, inferred) = Schema::infer(&survey.sample, &config.data, &config.split)?;
+    let mut decisions = survey.decisions.clone();
+    decisions.extend(inferred);
     decisions.push(Decision {
         what: format!("columns' kinds and scales are those of {} sampled rows", survey.sample.rows()),
         why: format!("{} rows stay on disk", survey.rows),
@@ -140,6 +142,8 @@ struct Survey {
     /// The target as its first rows suggest it, and its labels.
     target: Option<String>,
     labels: HashSet<String, foldhash::fast::RandomState>,
+    /// What was decided in reading.
+    decisions: Vec<Decision>,
 }
 
 impl Survey {
@@ -150,7 +154,13 @@ impl Survey {
             memory::asked(&config.data)?.map_or(SAMPLE_CELLS, |most| SAMPLE_CELLS.min(most as usize / 2 / CELL));
         let most = SAMPLE_ROWS.min(cells / columns).max(1000);
         let chunk_rows = chunk_rows(config, columns)?;
-        let mut survey = Survey { rows: 0, sample: Table::default(), target: None, labels: HashSet::default() };
+        let mut survey = Survey {
+            rows: 0,
+            sample: Table::default(),
+            target: None,
+            labels: HashSet::default(),
+            decisions: Vec::new(),
+        };
         // The sample is the rows with the least keys, which are as good as random.
         let (mut keys, mut limit) = (Vec::new(), u64::MAX);
         while let Some(chunk) = reader.next_chunk(chunk_rows)? {
@@ -174,6 +184,7 @@ impl Survey {
             }
         }
         survey.shrink(&mut keys, most);
+        survey.decisions = reader.decisions().to_vec();
         Ok(survey)
     }
 

@@ -30,6 +30,12 @@ pub struct Data {
     pub header: Option<bool>,
     /// Names for the columns of a file without a header.
     pub names: Vec<String>,
+    /// What begins a line that is a comment, such as #; an empty text for nothing. Default: # % or // where such lines stand above the header.
+    pub comment: Option<String>,
+    /// Lines at the top that are left out. Default: what stands above the header, such as comments and titles.
+    pub skip_lines: Option<usize>,
+    /// Whether notes and totals below the last row are left out. Default: yes.
+    pub skip_footer: Option<bool>,
     /// The text encoding, such as utf-8, utf-16le or latin1. Default: found in the file.
     pub encoding: Option<String>,
     /// Whether numbers are written with a decimal comma. Default: found in the file.

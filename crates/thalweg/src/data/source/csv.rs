@@ -1,13 +1,16 @@
 //! CSV and its relatives, a chunk of rows at a time.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::io::{Cursor, Read};
 
 use encoding_rs::{Encoding, UTF_8};
 use thalweg_kernels::pool;
 
 use super::detect;
-use super::records::{self, Records};
+use super::head::Head;
+use super::names::{self, HEADERLESS, made_up};
+use super::records::{self, Records, Wrong};
+use super::shape::{LeftOut, Shape};
 use super::text::{Block, Damage, Utf8};
 use crate::data::table::{Table, TextColumn};
 use crate::error::{Error, Result};
@@ -26,21 +29,18 @@ pub struct TableReader {
     /// How many bytes it has at least, where that is known.
     bytes: u64,
     names: Vec<String>,
-    delimiter: char,
+    shape: Shape,
     text: Utf8<Box<dyn Read + Send>>,
+    /// The block after those that have been read: without one, these are the last.
+    ahead: Option<std::io::Result<Option<Block>>>,
     /// Rows that have been read and not yet given; of the first, `given` are.
     ready: VecDeque<Records>,
     given: usize,
+    /// Lines that are wrong if a row follows them.
+    note: Option<Wrong>,
+    left_out: LeftOut,
     decisions: Vec<Decision>,
     decimal_comma: bool,
-}
-
-/// What is decided of a file whose first line is like the others.
-const HEADERLESS: &str = "the first line is data";
-
-/// The name of a column that has none.
-fn made_up(column: usize) -> String {
-    format!("column_{}", column + 1)
 }
 
 impl TableReader {
@@ -60,21 +60,9 @@ impl TableReader {
         if text.trim().is_empty() {
             return Err(Error::data("the file is empty").at(source).fix("name a file with a header and rows"));
         }
-        let delimiter = match options.delimiter {
-            Some(delimiter) if delimiter.is_ascii() && !['"', '\n', '\r', '\0'].contains(&delimiter) => delimiter,
-            Some(delimiter) => {
-                let error = Error::config(format!("{delimiter:?} cannot be the delimiter"));
-                return Err(error.at("--delimiter").fix("use , ; | or a tab"));
-            }
-            None => detect::delimiter(&text),
-        };
-        if delimiter != ',' && options.delimiter.is_none() {
-            let what = format!("fields are separated by {delimiter:?}");
-            decisions.push(Decision { what, why: "found in the file".into(), flag: "--delimiter ,".into() });
-        }
-        let records = detect::records(&text, delimiter, 200);
-        let header = options.header.unwrap_or_else(|| detect::header(&records));
-        let decimal_comma = options.decimal_comma.unwrap_or_else(|| detect::decimal_comma(&records, delimiter));
+        let head = Head::find(&text, whole, source, options, &mut decisions)?;
+        let found = || detect::decimal_comma(&head.records, head.delimiter);
+        let decimal_comma = options.decimal_comma.unwrap_or_else(found);
         if decimal_comma && options.decimal_comma.is_none() {
             let what = "numbers have a decimal comma".into();
             decisions.push(Decision { what, why: "found in the file".into(), flag: "--decimal-comma=false".into() });
@@ -84,14 +72,22 @@ impl TableReader {
             source: source.into(),
             bytes: 0,
             names: Vec::new(),
-            delimiter,
-            text: Utf8::new(bytes, encoding, delimiter as u8),
+            shape: Shape {
+                delimiter: head.delimiter,
+                always_comment: options.comment.is_some(),
+                footer: options.skip_footer.unwrap_or(true),
+                ..Shape::default()
+            },
+            text: Utf8::new(bytes, encoding, head.delimiter as u8, head.lines as u64),
+            ahead: None,
             ready: VecDeque::new(),
             given: 0,
+            note: None,
+            left_out: LeftOut::default(),
             decisions,
             decimal_comma,
         };
-        table.read_names(header, options)?;
+        table.read_names(head, options)?;
         Ok(table)
     }
 
@@ -101,54 +97,27 @@ impl TableReader {
     }
 
     /// Takes the names from the first record, from the options, or makes them up.
-    fn read_names(&mut self, header: bool, options: &spec::Data) -> Result<()> {
+    fn read_names(&mut self, head: Head, options: &spec::Data) -> Result<()> {
         // Blank lines may come first, even blocks of them.
         let (first, line, block) = loop {
             let Some(mut block) = self.block()? else {
                 return Err(Error::data("the file has no rows").at(&*self.source).fix("add a header and rows"));
             };
-            if let Some((first, line)) = records::first(&mut block, self.delimiter, header) {
+            if let Some((first, line)) = records::first(&mut block, head.delimiter, head.header) {
                 break (first, line, block);
             }
         };
-        let fields = first.len();
-        if header {
-            self.names = first;
-            if options.names.is_empty() {
-                check_header(&self.names, &self.source, line)?;
-            } else if options.header.is_none() {
-                self.decisions.push(Decision {
-                    what: format!("the first line is a header, and --names replaces {:?}", self.names.join(",")),
-                    why: "it does not look like the lines below it".into(),
-                    flag: "--header=false".into(),
-                });
-            }
-        } else {
-            self.names = (0..fields).map(made_up).collect();
-            if options.header.is_none() && options.names.is_empty() {
-                self.decisions.push(Decision {
-                    what: format!("{HEADERLESS}; columns are called column_1 to column_{fields}"),
-                    why: "it looks like the lines below it".into(),
-                    flag: "--header, or --names a,b,…".into(),
-                });
-            }
+        if head.header {
+            self.shape.header.clone_from(&first);
         }
-        if !options.names.is_empty() {
-            if options.names.len() != fields {
-                return Err(Error::config(format!("{} names for {fields} columns", options.names.len()))
-                    .at("--names")
-                    .fix("give one name a column"));
-            }
-            let mut seen = BTreeSet::new();
-            if let Some(name) = options.names.iter().find(|name| !seen.insert(*name)) {
-                return Err(Error::config(format!("the column name {name:?} comes twice"))
-                    .at("--names")
-                    .fix("give each column a name of its own"));
-            }
-            self.names.clone_from(&options.names);
-        }
-        self.ready.push_back(Records::read(&block, self.delimiter, fields));
-        if !self.fill()? && header {
+        let before = first.len();
+        self.names = names::of_columns(first, (&self.source, line), &head, options, &mut self.decisions)?;
+        self.shape.fields = self.names.len();
+        self.shape.header.truncate(self.shape.fields);
+        self.shape.spare = head.spare(before, self.names.len());
+        self.shape.comment = head.comment;
+        self.take(&[block]);
+        if !self.fill()? && head.header {
             return Err(Error::data("the file has a header and no rows")
                 .at(&*self.source)
                 .fix("add rows, or --header=false if the first line is data"));
@@ -158,19 +127,41 @@ impl TableReader {
 
     /// The next rows as text.
     fn block(&mut self) -> Result<Option<Block>> {
-        self.text.block(BLOCK).map_err(|error| wrong_text(&self.source, &error))
+        let block = self.ahead.take().unwrap_or_else(|| self.text.block(BLOCK));
+        let block = block.map_err(|error| wrong_text(&self.source, &error))?;
+        if block.is_some() {
+            self.ahead = Some(self.text.block(BLOCK));
+        }
+        Ok(block)
+    }
+
+    /// Takes rows apart; those below the last row are left out.
+    fn take(&mut self, blocks: &[Block]) {
+        let shape = &self.shape;
+        self.ready.extend(pool::map(blocks.len(), |i| Records::read(&blocks[i], shape)));
+        let is_last = matches!(self.ahead, Some(Ok(None)));
+        if let Some(last) = self.ready.back_mut().filter(|last| is_last && last.wrong.is_none() && shape.footer) {
+            last.drop_footer();
+        }
     }
 
     /// Sees to it that a row is ready, if there is one left.
     fn fill(&mut self) -> Result<bool> {
         loop {
             match self.ready.front() {
-                Some(first) if self.given < first.rows() => return Ok(true),
+                Some(first) if self.given < first.rows() => {
+                    return match self.note.take() {
+                        Some(note) => Err(note.error(&self.source, self.names.len())),
+                        None => Ok(true),
+                    };
+                }
                 Some(first) => {
                     if let Some(wrong) = &first.wrong {
                         return Err(wrong.error(&self.source, self.names.len()));
                     }
-                    self.ready.pop_front();
+                    let done = self.ready.pop_front().unwrap_or_default();
+                    self.left_out.append(&done.left_out);
+                    self.note = self.note.take().or(done.note);
                     self.given = 0;
                 }
                 None => {
@@ -182,10 +173,10 @@ impl TableReader {
                         }
                     }
                     if blocks.is_empty() {
+                        self.decisions.extend(std::mem::take(&mut self.left_out).decisions());
                         return Ok(false);
                     }
-                    let read = |i: usize| Records::read(&blocks[i], self.delimiter, self.names.len());
-                    self.ready.extend(pool::map(blocks.len(), read));
+                    self.take(&blocks);
                 }
             }
         }
@@ -210,7 +201,7 @@ impl TableReader {
         &self.names
     }
 
-    /// What was found in the file, and the flags that say otherwise.
+    /// What was found in the file so far, and the flags that say otherwise; after the last row also what was left out.
     pub fn decisions(&self) -> &[Decision] {
         &self.decisions
     }
@@ -254,7 +245,13 @@ impl TableReader {
     /// # Errors
     /// As for [`TableReader::next_chunk`].
     pub fn read_all(mut self) -> Result<Table> {
-        self.next_chunk(usize::MAX)?.ok_or_else(|| Error::data("the file has no rows").at(&*self.source))
+        self.read_rest()
+    }
+
+    /// The same, after which it can be asked for its decisions.
+    pub(crate) fn read_rest(&mut self) -> Result<Table> {
+        self.next_chunk(usize::MAX)?
+            .ok_or_else(|| Error::data("the file has no rows").at(&*self.source).fix("add rows below the header"))
     }
 }
 
@@ -279,25 +276,6 @@ fn encoding(
         });
     }
     Ok(encoding)
-}
-
-/// Each name must be there, once.
-fn check_header(names: &[String], source: &str, line: u64) -> Result<()> {
-    let mut seen = BTreeSet::new();
-    for (i, name) in names.iter().enumerate() {
-        let place = format!("{source}, line {line}, column {}", i + 1);
-        if name.is_empty() {
-            return Err(Error::data("the column has no name")
-                .at(place)
-                .fix("name it in the header, or add --header=false if the first line is data"));
-        }
-        if !seen.insert(name) {
-            return Err(Error::data(format!("the column name {name:?} comes twice"))
-                .at(place)
-                .fix("give each column a name of its own in the header"));
-        }
-    }
-    Ok(())
 }
 
 fn wrong_text(source: &str, error: &std::io::Error) -> Error {

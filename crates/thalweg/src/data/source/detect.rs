@@ -1,5 +1,7 @@
 //! What a text file does not say of itself: encoding, delimiter, header, decimal comma.
 
+use std::collections::BTreeMap;
+
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 /// The delimiters that are looked for.
@@ -40,14 +42,22 @@ pub(super) fn records(text: &str, delimiter: char, most: usize) -> Vec<Vec<Strin
     reader.records().map_while(Result::ok).take(most).map(cells).collect()
 }
 
+/// How many fields most records have; among equals as the first one.
+pub(super) fn width(records: &[Vec<String>]) -> usize {
+    let mut counts = BTreeMap::<usize, usize>::new();
+    records.iter().for_each(|record| *counts.entry(record.len()).or_default() += 1);
+    let first = records.first().map_or(0, Vec::len);
+    counts.into_iter().max_by_key(|(fields, count)| (*count, *fields == first)).map_or(0, |(fields, _)| fields)
+}
+
 /// The delimiter under which most lines have the same number of fields, and the most of them.
 pub(super) fn delimiter(text: &str) -> char {
     let score = |delimiter: char| {
-        let counts: Vec<usize> = records(text, delimiter, 100).iter().map(Vec::len).collect();
-        let first = *counts.first()?;
-        let alike = counts.iter().filter(|&&count| count == first).count();
+        let records = records(text, delimiter, 100);
+        let width = width(&records);
+        let alike = records.iter().filter(|record| record.len() == width).count();
         // All candidates see the same lines; a field more counts less than a line that fits.
-        (first > 1).then_some((alike * 1000 / counts.len(), first))
+        (width > 1).then(|| (alike * 1000 / records.len(), width))
     };
     let scored = DELIMITERS.into_iter().filter_map(|delimiter| Some((score(delimiter)?, delimiter)));
     scored.rev().max_by_key(|(score, _)| *score).map_or(',', |(_, delimiter)| delimiter)
@@ -57,17 +67,29 @@ pub(super) fn delimiter(text: &str) -> char {
 /// else none of its cells comes again in its column.
 pub(super) fn header(records: &[Vec<String>]) -> bool {
     let Some((first, rest)) = records.split_first() else { return false };
-    let is_number = |cell: &str| {
-        let plain = cell.replace(',', ".");
-        plain.parse::<f64>().is_ok() && !plain.eq_ignore_ascii_case("nan")
+    let again = |(i, name): (usize, &String)| column(rest, i).any(|cell| cell == name);
+    !first.iter().any(|cell| is_number(cell)) && (heads_numbers(records) || !first.iter().enumerate().any(again))
+}
+
+/// Whether the first record surely names the columns: none of its cells is a number, and a column below it holds numbers.
+pub(super) fn heads_numbers(records: &[Vec<String>]) -> bool {
+    let Some((first, rest)) = records.split_first() else { return false };
+    let numeric = |i: usize| {
+        let (cells, numbers) =
+            column(rest, i).fold((0, 0), |(cells, numbers), cell| (cells + 1, numbers + usize::from(is_number(cell))));
+        numbers * 2 > cells
     };
-    if first.iter().any(|cell| is_number(cell)) {
-        return false;
-    }
-    let column = |i: usize| rest.iter().filter_map(move |row| row.get(i)).filter(|cell| !cell.is_empty());
-    let numeric =
-        |i: usize| column(i).count() > 0 && column(i).filter(|cell| is_number(cell)).count() * 2 > column(i).count();
-    (0..first.len()).any(numeric) || first.iter().enumerate().all(|(i, name)| !column(i).any(|cell| cell == name))
+    !first.iter().any(|cell| is_number(cell)) && (0..first.len()).any(numeric)
+}
+
+/// The filled cells of a column.
+fn column(rows: &[Vec<String>], i: usize) -> impl Iterator<Item = &String> {
+    rows.iter().filter_map(move |row| row.get(i)).filter(|cell| !cell.is_empty())
+}
+
+fn is_number(cell: &str) -> bool {
+    let plain = cell.replace(',', ".");
+    plain.parse::<f64>().is_ok() && !plain.eq_ignore_ascii_case("nan")
 }
 
 /// Whether numbers are written with a decimal comma: more cells look like 1,5 than like 1.5.

@@ -8,11 +8,14 @@ mod files;
 mod generate;
 #[cfg(feature = "hdf5")]
 mod hdf5;
+mod head;
 mod idx;
 mod named;
+mod names;
 mod npy;
 mod records;
 mod samples;
+mod shape;
 mod text;
 
 use std::fs::File;

@@ -2,6 +2,7 @@
 
 use memchr::{memchr, memchr2_iter};
 
+use super::shape::{self, LeftOut, RowKind, Shape};
 use super::text::Block;
 use crate::data::table::TextColumn;
 use crate::error::Error;
@@ -14,6 +15,9 @@ pub(super) struct Records {
     pub(super) lines: Vec<u64>,
     /// The row after these, if it does not fit.
     pub(super) wrong: Option<Wrong>,
+    /// Lines after these that are a note if no row follows them, else wrong.
+    pub(super) note: Option<Wrong>,
+    pub(super) left_out: LeftOut,
 }
 
 /// A row with a wrong number of fields.
@@ -21,33 +25,28 @@ pub(super) struct Records {
 pub(super) struct Wrong {
     line: u64,
     fields: usize,
-    /// Whether a cell has blanks before its quote, which then is none.
-    blank_first: bool,
+    fix: &'static str,
 }
 
 impl Wrong {
     pub(super) fn error(&self, source: &str, expected: usize) -> Error {
         Error::data(format!("found {} fields, expected {expected}", self.fields))
             .at(format!("{source}, line {}", self.line))
-            .fix(if self.blank_first {
-                "remove the blanks before quotes: a quoted field begins with its quote"
-            } else {
-                "give the line one field a column; quote fields that hold the delimiter"
-            })
+            .fix(self.fix)
     }
 }
 
 impl Records {
-    /// Takes a block apart; each row has so many fields.
-    pub(super) fn read(block: &Block, delimiter: char, fields: usize) -> Records {
+    /// Takes a block apart.
+    pub(super) fn read(block: &Block, shape: &Shape) -> Records {
         // About as much text in each, and room for more, so that they seldom move while they grow.
-        let text = block.text.len() / fields.max(1) * 3 / 2;
-        let columns = (0..fields).map(|_| TextColumn::with_capacity(text, text / 4)).collect();
-        let mut reading = Reading { records: Records { columns, ..Records::default() }, fields: 0 };
+        let text = block.text.len() / shape.fields.max(1) * 3 / 2;
+        let columns = (0..shape.fields).map(|_| TextColumn::with_capacity(text, text / 4)).collect();
+        let mut reading = Reading::new(shape, columns);
         if memchr(b'"', block.text.as_bytes()).is_none() {
-            reading.plain(block, delimiter as u8);
+            reading.plain(block, shape.delimiter as u8);
         } else {
-            reading.quoted(block, delimiter);
+            reading.quoted(block, shape.delimiter);
         }
         reading.records
     }
@@ -61,16 +60,36 @@ impl Records {
     pub(super) fn rows(&self) -> usize {
         self.lines.len()
     }
+
+    /// Leaves out the last rows where they are notes or a total; no further ones follow these.
+    pub(super) fn drop_footer(&mut self) {
+        let mut rows = self.rows();
+        while rows > 1 && shape::is_footer(&self.columns, rows - 1) {
+            rows -= 1;
+        }
+        for row in rows..self.rows() {
+            self.left_out.footer.add(self.lines[row], self.columns[0].get(row));
+        }
+        self.lines.truncate(rows);
+        self.columns.iter_mut().for_each(|column| column.truncate(rows));
+    }
 }
 
 /// Records in the making.
-struct Reading {
+struct Reading<'a> {
+    shape: &'a Shape,
     records: Records,
     /// Fields of the row so far.
     fields: usize,
+    /// Whether one beyond the columns is filled.
+    spilled: bool,
 }
 
-impl Reading {
+impl Reading<'_> {
+    fn new(shape: &Shape, columns: Vec<TextColumn>) -> Reading<'_> {
+        Reading { shape, records: Records { columns, ..Records::default() }, fields: 0, spilled: false }
+    }
+
     /// Without quotes a line is a row and every delimiter ends a cell.
     fn plain(&mut self, block: &Block, delimiter: u8) {
         let (text, bytes) = (&block.text, block.text.as_bytes());
@@ -103,29 +122,55 @@ impl Reading {
     }
 
     fn cell(&mut self, cell: &str) {
-        if let Some(column) = self.records.columns.get_mut(self.fields) {
-            column.push(without_blanks(cell));
+        let cell = without_blanks(cell);
+        match self.records.columns.get_mut(self.fields) {
+            Some(column) => column.push(cell),
+            None => self.spilled |= !cell.is_empty(),
         }
         self.fields += 1;
     }
 
     /// Ends a row; false if it does not fit.
     fn end_row(&mut self, line: u64, blank_first: impl FnOnce() -> bool) -> bool {
-        let Records { columns, lines, wrong } = &mut self.records;
-        let fields = std::mem::take(&mut self.fields);
-        if fields == columns.len() {
+        let (fields, spilled) = (std::mem::take(&mut self.fields), std::mem::take(&mut self.spilled));
+        let Records { columns, lines, wrong, note, left_out } = &mut self.records;
+        let row = lines.len();
+        let kind = self.shape.kind(&columns[..fields.min(columns.len())], row, fields, spilled);
+        if kind == RowKind::Example && note.is_none() {
             lines.push(line);
             return true;
         }
-        // A line of spaces or an empty quote in a table of one column is a missing cell; elsewhere it is nothing.
-        let blank = fields == 1 && columns[0].get(lines.len()).is_empty();
-        columns.iter_mut().for_each(|column| column.truncate(lines.len()));
-        if !blank {
-            *wrong = Some(Wrong { line, fields, blank_first: blank_first() });
+        let leave_out = |kind: &mut shape::Count| kind.add(line, columns[0].get(row));
+        match kind {
+            RowKind::Nothing => {}
+            RowKind::Blank => leave_out(&mut left_out.blank),
+            RowKind::Comment => leave_out(&mut left_out.comments),
+            RowKind::Header => leave_out(&mut left_out.headers),
+            RowKind::Note => {
+                leave_out(&mut left_out.footer);
+                note.get_or_insert(Wrong { line, fields, fix: NO_NOTE });
+            }
+            RowKind::Example | RowKind::Wrong => {
+                let this = || {
+                    let fix = match (blank_first(), spilled && fields <= columns.len() + self.shape.spare) {
+                        (true, _) => "remove the blanks before quotes: a quoted field begins with its quote",
+                        (_, true) => {
+                            "name the last column in the header, or with --names; all cells above are empty in it"
+                        }
+                        _ => "give the line one field a column; quote fields that hold the delimiter",
+                    };
+                    Wrong { line, fields, fix }
+                };
+                *wrong = Some(note.take().unwrap_or_else(this));
+            }
         }
-        blank
+        columns.iter_mut().for_each(|column| column.truncate(row));
+        wrong.is_none()
     }
 }
+
+/// What becomes of a note that rows follow.
+const NO_NOTE: &str = "give the line one field a column, or begin it with a mark and name that with --comment";
 
 /// The cell without the blanks around it; most have none, which their ends show.
 fn without_blanks(cell: &str) -> &str {
@@ -184,10 +229,11 @@ mod tests {
         #[test]
         fn plain_rows_are_the_csv_readers(text in "([aé, \t]{0,4}[,\n]){0,12}", fields in 1_usize..4) {
             let block = Block { text: format!("{text}\n"), line: 7 };
-            let empty = || Records { columns: vec![TextColumn::default(); fields], ..Records::default() };
-            let mut plain = Reading { records: empty(), fields: 0 };
+            let shape = Shape { delimiter: ',', fields, spare: 1, header: vec!["a".into(); fields], footer: true, ..Shape::default() };
+            let empty = || vec![TextColumn::default(); fields];
+            let mut plain = Reading::new(&shape, empty());
             plain.plain(&block, b',');
-            let mut quoted = Reading { records: empty(), fields: 0 };
+            let mut quoted = Reading::new(&shape, empty());
             quoted.quoted(&block, ',');
             prop_assert_eq!(plain.records, quoted.records);
         }

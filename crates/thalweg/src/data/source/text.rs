@@ -48,11 +48,14 @@ pub(super) struct Utf8<R> {
     text: String,
     after_return: bool,
     quotes: Quotes,
+    /// Lines that are still to be passed over.
+    skip: u64,
     ended: bool,
 }
 
 impl<R: Read> Utf8<R> {
-    pub(super) fn new(inner: R, encoding: &'static Encoding, delimiter: u8) -> Self {
+    /// So many lines at the top are passed over, whatever they hold.
+    pub(super) fn new(inner: R, encoding: &'static Encoding, delimiter: u8, skip: u64) -> Self {
         Utf8 {
             inner,
             decoder: encoding.new_decoder_with_bom_removal(),
@@ -60,6 +63,7 @@ impl<R: Read> Utf8<R> {
             text: String::new(),
             after_return: false,
             quotes: Quotes { delimiter, state: State::LineStart, line: 1, opened: 1, row: 0 },
+            skip,
             ended: false,
         }
     }
@@ -67,12 +71,18 @@ impl<R: Read> Utf8<R> {
     /// The next rows, of about so many bytes in all and at least one; none at the end.
     pub(super) fn block(&mut self, bytes: usize) -> io::Result<Option<Block>> {
         let line = self.quotes.line - self.text.matches('\n').count() as u64;
+        let skip = self.skip;
         while !self.ended && (self.text.len() < bytes || self.text.len() == self.quotes.row) {
             let read = self.inner.read(&mut self.raw)?;
             self.ended = read == 0;
             let start = self.text.len();
             self.decode(read)?;
             self.unify_line_ends(start)?;
+            self.pass_lines();
+            if start == 0 && self.quotes.line == 1 && self.text.starts_with('\u{feff}') {
+                // A second mark, as programs leave that put theirs before another's.
+                self.text.remove(0);
+            }
             self.quotes.scan(&self.text.as_bytes()[start..])?;
             if self.ended && self.quotes.end()? {
                 // Every line has an end, so that lines can be counted.
@@ -82,6 +92,7 @@ impl<R: Read> Utf8<R> {
         }
         let rest = self.text.split_off(self.text.len() - self.quotes.row);
         let text = std::mem::replace(&mut self.text, rest);
+        let line = line + skip - self.skip;
         Ok((!text.is_empty()).then_some(Block { text, line }))
     }
 
@@ -106,6 +117,19 @@ impl<R: Read> Utf8<R> {
                 return Ok(());
             }
             self.text.reserve(1024);
+        }
+    }
+
+    /// Drops what has been decoded of the lines to be passed over; before their end nothing else has been.
+    fn pass_lines(&mut self) {
+        while self.skip > 0 {
+            let Some(end) = memchr(b'\n', self.text.as_bytes()) else {
+                self.text.clear();
+                return;
+            };
+            self.text.drain(..=end);
+            self.quotes.line += 1;
+            self.skip -= 1;
         }
     }
 

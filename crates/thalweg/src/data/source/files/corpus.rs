@@ -1,10 +1,12 @@
 //! Files that are an example each: pictures or sounds, and what becomes of those that cannot be read.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use thalweg_kernels::pool;
 
-use super::{Medium, folder};
+use super::Medium;
+use super::folder::{self, Rest, Walk};
 use crate::data::arrays::{self, Arrays};
 use crate::data::examples::Examples;
 use crate::data::form::Form;
@@ -38,8 +40,13 @@ pub(super) struct Corpus {
     targets: Vec<String>,
     /// Files that are left out, each with its reason.
     bad: Vec<String>,
+    /// The answers of those that could not be read.
+    lost: Vec<Vec<String>>,
     /// How many files there were.
     all: usize,
+    /// What else is in the folder.
+    rest: Rest,
+    pub(super) warnings: Vec<String>,
 }
 
 impl Corpus {
@@ -48,7 +55,7 @@ impl Corpus {
     /// # Errors
     /// If a folder cannot be read.
     pub(super) fn of_folder(path: &Path, medium: &Medium) -> Result<Corpus> {
-        let (files, bad) = folder::walk(path, medium)?;
+        let Walk { items: files, bad, rest } = folder::walk(path, medium)?;
         let all_have_classes = !files.is_empty() && files.iter().all(|(_, class)| class.is_some());
         let items = files.into_iter().zip(1..).map(|((path, class), place)| Item {
             path,
@@ -57,7 +64,7 @@ impl Corpus {
         });
         let mut corpus = Corpus::of_items(&path.display().to_string(), path, items.collect());
         corpus.all += bad.len();
-        corpus.bad = bad;
+        (corpus.bad, corpus.rest) = (bad, rest);
         let class = Vec::from_iter(all_have_classes.then(|| "class".to_string()));
         Ok(corpus.with_answers(class.clone(), class))
     }
@@ -78,6 +85,9 @@ impl Corpus {
             names: Vec::new(),
             targets: Vec::new(),
             bad: Vec::new(),
+            lost: Vec::new(),
+            rest: Rest::default(),
+            warnings: Vec::new(),
         }
     }
 
@@ -90,6 +100,66 @@ impl Corpus {
     /// How many files are left.
     pub(super) fn len(&self) -> usize {
         self.items.len()
+    }
+
+    /// The same, where no class is gone for the kinds of its files; tells what else of the folder is left out.
+    ///
+    /// # Errors
+    /// If a class's folder has only files that are not read.
+    pub(super) fn checked(mut self, medium: &Medium, options: &spec::Data) -> Result<Corpus> {
+        let mut rest = std::mem::take(&mut self.rest);
+        let has_classes = self.items.iter().any(|item| !item.answers.is_empty());
+        let mut empty = Vec::new();
+        for (class, kinds) in std::mem::take(&mut rest.gone) {
+            let is_class = has_classes && (options.classes.is_empty() || options.classes.contains(&class));
+            if kinds.len() == 0 {
+                empty.push(format!("{class:?}"));
+            } else if is_class && !class.starts_with('_') {
+                let found =
+                    format!("no file of class {class:?} is of a kind that is read: {}", kinds.told(&self.folder));
+                let fix = format!(
+                    "convert them to {}, move the folder away, or name the classes that it is none of with --classes",
+                    medium.convert
+                );
+                return Err(Error::data(found).at(self.source).fix(fix));
+            } else {
+                rest.others.extend(kinds);
+            }
+        }
+        let mut warn = |what: String| self.warnings.push(format!("{}: {what}", self.source));
+        if rest.others.len() > 0 {
+            let kinds = rest.others.told(&self.folder);
+            warn(format!("{} files of a kind that is not read are left out: {kinds}", rest.others.len()));
+        }
+        if !empty.is_empty() {
+            warn(format!("folders without a file are no classes: {}", empty.join(", ")));
+        }
+        for (class, files) in &rest.set_aside {
+            let aside =
+                medium.aside.map(|flag| format!("mix them into the others with {flag} {}/{class}, or ", self.source));
+            let aside = aside.unwrap_or_default();
+            warn(format!(
+                "{class:?} is taken as no class, for its name begins with an underscore: {files} files are left out; \
+                 {aside}rename the folder if it is a class"
+            ));
+        }
+        if let Some([one, other]) = &rest.alike {
+            warn(format!(
+                "{one:?} and {other:?} differ only in case and are two classes; put them together if they are one"
+            ));
+        }
+        if let Some(folder) = rest.not_entered.first() {
+            let (count, such) = (rest.not_entered.len(), name(&self.folder, folder));
+            warn(format!("linked folders, or folders too deep, that are not looked into: {count} (such as {such})"));
+        }
+        Ok(self)
+    }
+
+    /// The items' classes, where their answers are such.
+    pub(super) fn classes(&self) -> Option<Vec<&str>> {
+        let [target] = self.targets.as_slice() else { return None };
+        let column = self.names.iter().position(|name| name == target)?;
+        Some(self.items.iter().map(|item| item.answers[column].as_str()).collect())
     }
 
     /// Reads something of each file, on all threads; files of which it cannot be read are left out.
@@ -135,7 +205,10 @@ impl Corpus {
                         take(result)?;
                         self.items.push(item);
                     }
-                    Err(reason) => self.bad.push(format!("{} ({reason})", name(&self.folder, &item.path))),
+                    Err(reason) => {
+                        self.bad.push(format!("{} ({reason})", name(&self.folder, &item.path)));
+                        self.lost.push(item.answers);
+                    }
                 }
             }
         }
@@ -148,7 +221,19 @@ impl Corpus {
             let fix = format!("mend or remove them, or allow more with --max-bad (now {most})");
             return Err(error.at(self.source.clone()).fix(fix));
         }
-        Ok(())
+        self.refuse_if_gone()
+    }
+
+    /// A class of which no file can be read is an error, however few they are.
+    fn refuse_if_gone(&self) -> Result<()> {
+        let Some(left) = self.classes().filter(|_| !self.lost.is_empty()) else { return Ok(()) };
+        let column = self.names.iter().position(|name| *name == self.targets[0]).unwrap_or_default();
+        let left: HashSet<&str> = left.into_iter().collect();
+        // A number need not be a class.
+        let is_gone = |class: &&String| !left.contains(class.as_str()) && class.parse::<f64>().is_err();
+        let Some(class) = self.lost.iter().map(|answers| &answers[column]).find(is_gone) else { return Ok(()) };
+        let error = Error::data(format!("no file of class {class:?} can be read: {}", self.listed()));
+        Err(error.at(self.source.clone()).fix("mend them, or remove the class"))
     }
 
     fn listed(&self) -> String {
@@ -205,6 +290,7 @@ impl Corpus {
             let (bad, all) = (self.bad.len(), self.all);
             arrays.warnings.push(format!("{}: {bad} of {all} files are left out: {}", self.source, self.listed()));
         }
+        arrays.warnings.append(&mut self.warnings);
         Ok(arrays)
     }
 }

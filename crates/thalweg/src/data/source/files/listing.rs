@@ -3,8 +3,8 @@
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
-use super::Medium;
 use super::corpus::{Corpus, Item};
+use super::{MEDIA, Medium, UNREAD, has_ending, is_named};
 use crate::data::arrays::Arrays;
 use crate::data::schema;
 use crate::data::table::Table;
@@ -45,14 +45,20 @@ pub(in super::super) fn column(names: &[String], options: &spec::Data) -> Result
 pub(in super::super) fn open(mut table: Table, column: usize, options: &spec::Data) -> Result<Option<Arrays>> {
     let cells = table.columns.remove(column);
     let name = table.names.remove(column);
-    let first = cells.iter().map(str::trim).find(|cell| !cell.is_empty()).unwrap_or_default();
-    let Some(medium) = Medium::of(Path::new(first)) else {
-        if options.files.is_none() {
-            return Ok(None);
-        }
-        return Err(Error::data(format!("found {first:?}, expected the name of a picture or a sound"))
+    let named = || cells.iter().map(str::trim).filter(|cell| !cell.is_empty());
+    let first = named().next().unwrap_or_default();
+    let files = named().filter(|cell| is_named(Path::new(cell)) || has_ending(Path::new(cell), &UNREAD)).count();
+    if options.files.is_none() && files * 2 <= named().count() {
+        return Ok(None);
+    }
+    let of = |medium: &&Medium| named().filter(|cell| medium.is_named(Path::new(cell))).count();
+    let medium = MEDIA.iter().rev().max_by_key(of).filter(|medium| of(medium) > 0);
+    let Some(medium) = medium else {
+        let wrong =
+            if files > 0 { "convert the files, such as to PNG or WAV" } else { "name another column with --files" };
+        return Err(Error::data(format!("found {first:?}, expected the name of a picture or a sound that is read"))
             .at(format!("{}, column {name:?}", table.source))
-            .fix("name another column with --files"));
+            .fix(wrong));
     };
     let folder = Path::new(&table.source).parent().unwrap_or(Path::new("")).to_path_buf();
     let item = |(row, cell): (usize, &str)| Item {

@@ -5,6 +5,7 @@ mod corpus;
 mod folder;
 #[cfg(feature = "images")]
 mod images;
+mod kinds;
 pub(super) mod listing;
 #[cfg(feature = "sounds")]
 pub(super) mod sounds;
@@ -21,6 +22,10 @@ use crate::spec;
 struct Medium {
     /// Endings that their names may have.
     endings: &'static [&'static str],
+    /// What most files of it can be brought to, in words.
+    convert: &'static str,
+    /// Where files that are no examples may be of use; none where nowhere.
+    aside: Option<&'static str>,
     /// Reads them all, and brings them to one form.
     read: fn(Corpus, &spec::Data) -> Result<Arrays>,
 }
@@ -45,6 +50,12 @@ impl Medium {
     }
 }
 
+/// Endings of pictures and sounds of kinds that are not read.
+const UNREAD: [&str; 26] = [
+    "heic", "heif", "avif", "jxl", "jp2", "svg", "psd", "raw", "cr2", "cr3", "nef", "arw", "dng", "raf", "orf", "exr",
+    "dds", "opus", "wma", "amr", "au", "mp4", "mov", "avi", "mkv", "webm",
+];
+
 /// Whether a file's name ends as one of these.
 pub(super) fn has_ending(path: &Path, endings: &[&str]) -> bool {
     let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
@@ -65,7 +76,10 @@ pub(super) fn open_folder(folder: &Path, options: &spec::Data) -> Result<Option<
             most = Some((medium, found));
         }
     }
-    most.map(|(medium, corpus)| (medium.read)(corpus, options)).transpose()
+    match most {
+        Some((medium, corpus)) => (medium.read)(corpus.checked(medium, options)?, options).map(Some),
+        None => folder::unread(folder)?.map_or(Ok(None), Err),
+    }
 }
 
 /// One file, without an answer; none where it is not named like such a file.

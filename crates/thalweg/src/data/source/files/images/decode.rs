@@ -6,8 +6,9 @@ use std::path::Path;
 
 use fast_image_resize::images::Image;
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
+use super::super::has_ending;
 use crate::data::form::{Fit, PictureForm};
 
 /// Bytes of decoded pixels that any file may have.
@@ -37,6 +38,10 @@ fn decoder(path: &Path) -> Result<impl ImageDecoder, String> {
     }
     let most = (FREE + size.saturating_mul(A_BYTE)).min(MOST);
     let mut reader = ImageReader::new(BufReader::new(file)).with_guessed_format().map_err(told)?;
+    if reader.format().is_none() && has_ending(path, &["tga"]) {
+        // These do not begin with a mark.
+        reader.set_format(ImageFormat::Tga);
+    }
     if reader.format().is_none_or(|format| !format.reading_enabled()) {
         return Err("no picture of a known kind".into());
     }

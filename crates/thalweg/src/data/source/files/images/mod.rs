@@ -12,8 +12,15 @@ use crate::spec;
 use crate::train::event::Decision;
 
 /// Files of pictures.
-pub(super) const MEDIUM: Medium =
-    Medium { endings: &["jpg", "jpeg", "jfif", "png", "webp", "gif", "bmp", "dib", "tif", "tiff"], read };
+pub(super) const MEDIUM: Medium = Medium {
+    endings: &[
+        "jpg", "jpeg", "jfif", "png", "webp", "gif", "bmp", "dib", "tif", "tiff", "ppm", "pgm", "pbm", "pnm", "pam",
+        "tga", "ico", "hdr", "qoi",
+    ],
+    convert: "JPEG or PNG",
+    aside: None,
+    read,
+};
 
 /// The side that larger pictures are brought to.
 const SIDE: usize = 64;

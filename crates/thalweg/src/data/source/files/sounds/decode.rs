@@ -12,6 +12,7 @@ use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
 
+use super::wav;
 use crate::data::form::SoundForm;
 
 /// The most samples of a channel that a file may have: more is no single example.
@@ -69,7 +70,8 @@ fn open(path: &Path) -> Result<Opened, String> {
     if let Some(ending) = path.extension() {
         hint.with_extension(&ending.to_string_lossy());
     }
-    let stream = MediaSourceStream::new(Box::new(file), Default::default());
+    let source = wav::mended(file).map_err(|error| error.to_string())?;
+    let stream = MediaSourceStream::new(source, Default::default());
     let (options, metadata) = (FormatOptions::default(), MetadataOptions::default());
     let packets = symphonia::default::get_probe()
         .probe(&hint, stream, options, metadata)

@@ -1,7 +1,9 @@
 //! Sounds: files of any rate and length, brought to one rate, one channel and one length.
 
 mod decode;
+mod wav;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use self::decode::Header;
@@ -14,7 +16,17 @@ use crate::spec;
 use crate::train::event::Decision;
 
 /// Files of sounds.
-pub(super) const MEDIUM: Medium = Medium { endings: &["wav", "wave", "flac", "ogg", "oga", "mp3", "mp2", "mp1"], read };
+pub(super) const MEDIUM: Medium = Medium {
+    endings: &[
+        "wav", "wave", "flac", "ogg", "oga", "mp3", "mp2", "mp1", "aif", "aiff", "aifc", "caf", "m4a", "m4b", "aac",
+    ],
+    convert: "WAV or FLAC",
+    aside: Some("--background"),
+    read,
+};
+
+/// A class whose recordings are so many times as long as what is kept of them is pointed out.
+const LONG: f64 = 10.0;
 
 /// The rate that higher ones are brought to: what speech needs.
 const RATE: usize = 16_000;
@@ -30,7 +42,7 @@ pub(in super::super) fn whole(folder: &Path, sample_rate: usize) -> Result<Vec<V
     let mut corpus = Corpus::of_folder(folder, &MEDIUM)?;
     if corpus.len() == 0 {
         let error = Error::data("the folder has no sounds").at(folder.display().to_string());
-        return Err(error.fix("name a folder of WAV, FLAC, OGG or MP3 files"));
+        return Err(error.fix("name a folder of WAV, FLAC, OGG, MP3, AIFF or M4A files"));
     }
     corpus.read(&spec::Data::default(), |path| decode::whole(path, sample_rate))
 }
@@ -40,9 +52,35 @@ fn read(mut corpus: Corpus, options: &spec::Data) -> Result<Arrays> {
     let mut decisions = Vec::new();
     let form = match (options.sample_rate, options.seconds) {
         (Some(sample_rate), Some(seconds)) => form(sample_rate, seconds, options)?,
-        _ => choose(&corpus.read(options, decode::header)?, options, &mut decisions)?,
+        _ => {
+            let headers = corpus.read(options, decode::header)?;
+            let form = choose(&headers, options, &mut decisions)?;
+            point_out_long_classes(&mut corpus, &headers, form);
+            form
+        }
     };
     corpus.into_arrays(Form::Sounds(form), options, decisions, |path| decode::samples(path, form))
+}
+
+/// Warns of classes whose recordings are all far longer than what is kept of each, as where one recording holds many examples.
+fn point_out_long_classes(corpus: &mut Corpus, headers: &[Header], form: SoundForm) {
+    let kept = form.samples as f64 / form.sample_rate as f64;
+    let Some(classes) = corpus.classes() else { return };
+    let mut shortest = BTreeMap::<&str, (usize, f64)>::new();
+    for (class, header) in classes.into_iter().zip(headers) {
+        let (files, seconds) = shortest.entry(class).or_insert((0, f64::INFINITY));
+        (*files, *seconds) = (*files + 1, seconds.min(header.seconds()));
+    }
+    let long = shortest.iter().filter(|(_, (_, seconds))| *seconds > LONG * kept);
+    let told: Vec<String> = long
+        .map(|(class, (files, seconds))| {
+            format!(
+                "the recordings of class {class:?} ({files}) are {seconds:.0} seconds long or more, of which {kept} are kept; \
+                 cut them into pieces, or move the folder away and name it with --background"
+            )
+        })
+        .collect();
+    corpus.warnings.extend(told);
 }
 
 fn form(sample_rate: usize, seconds: f64, options: &spec::Data) -> Result<SoundForm> {

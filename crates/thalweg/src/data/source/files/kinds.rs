@@ -1,0 +1,44 @@
+//! Files that are left out, counted by their kinds.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// How many kinds a message names.
+const NAMED: usize = 5;
+
+/// Files by their endings.
+#[derive(Debug, Default)]
+pub(super) struct Kinds {
+    counts: BTreeMap<String, usize>,
+    /// One of them.
+    pub(super) first: Option<PathBuf>,
+}
+
+impl Kinds {
+    pub(super) fn add(&mut self, path: PathBuf) {
+        let ending = path.extension().map(|ending| format!(".{}", ending.to_string_lossy().to_lowercase()));
+        *self.counts.entry(ending.unwrap_or_else(|| "without an ending".into())).or_default() += 1;
+        self.first.get_or_insert(path);
+    }
+
+    pub(super) fn extend(&mut self, more: Kinds) {
+        more.counts.into_iter().for_each(|(kind, count)| *self.counts.entry(kind).or_default() += count);
+        self.first = self.first.take().or(more.first);
+    }
+
+    /// How many files there are.
+    pub(super) fn len(&self) -> usize {
+        self.counts.values().sum()
+    }
+
+    /// `10 .heic, 2 .txt (such as fox/a.heic)`, the most frequent first.
+    pub(super) fn told(&self, folder: &Path) -> String {
+        let mut kinds: Vec<(&String, &usize)> = self.counts.iter().collect();
+        kinds.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        let named: Vec<String> = kinds.iter().take(NAMED).map(|(kind, count)| format!("{count} {kind}")).collect();
+        let more: usize = kinds.iter().skip(NAMED).map(|(_, count)| **count).sum();
+        let more = if more > 0 { format!(", {more} of other kinds") } else { String::new() };
+        let such = self.first.as_ref().map(|path| path.strip_prefix(folder).unwrap_or(path).display().to_string());
+        format!("{}{more} (such as {})", named.join(", "), such.unwrap_or_default())
+    }
+}

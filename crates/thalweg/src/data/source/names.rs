@@ -1,0 +1,124 @@
+//! Names of columns: from the header, from the options, or made up.
+
+use std::collections::BTreeSet;
+
+use super::head::Head;
+use crate::error::{Error, Result};
+use crate::spec;
+use crate::train::event::Decision;
+
+/// What is decided of a file whose first line is like the others.
+pub(super) const HEADERLESS: &str = "the first line is data";
+
+/// The name of a column that has none.
+pub(super) fn made_up(column: usize) -> String {
+    format!("column_{}", column + 1)
+}
+
+/// The columns' names, where the first record has these cells and begins on a line.
+pub(super) fn of_columns(
+    mut first: Vec<String>,
+    (source, line): (&str, u64),
+    head: &Head,
+    options: &spec::Data,
+    decisions: &mut Vec<Decision>,
+) -> Result<Vec<String>> {
+    let before = first.len();
+    for name in first.iter_mut().filter(|name| name.contains('\n')) {
+        *name = name.split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
+    }
+    while first.len() > head.filled && first.last().is_some_and(String::is_empty) {
+        first.pop();
+    }
+    let empty = head.spare(before, first.len());
+    if empty > 0 {
+        decisions.push(Decision {
+            what: format!("columns at the end that are left out: {empty}"),
+            why: "they have no name and are empty".into(),
+            flag: "--names a,b,…".into(),
+        });
+    }
+    if head.row_names {
+        first.insert(0, String::new());
+    }
+    let fields = first.len();
+    let mut names = first;
+    if !head.header {
+        names = (0..fields).map(made_up).collect();
+        if options.header.is_none() && options.names.is_empty() {
+            decisions.push(Decision {
+                what: format!("{HEADERLESS}; columns are called column_1 to column_{fields}"),
+                why: "it looks like the lines below it".into(),
+                flag: "--header, or --names a,b,…".into(),
+            });
+        }
+    } else if options.names.is_empty() {
+        if let Some(mark) = &head.mark {
+            names[0] = names[0].trim_start_matches(mark.as_str()).trim().into();
+        }
+        name_the_nameless(&mut names, head, decisions);
+        check(&names, source, line)?;
+    } else if options.header.is_none() {
+        decisions.push(Decision {
+            what: format!("the first line is a header, and --names replaces {:?}", names.join(",")),
+            why: "it does not look like the lines below it".into(),
+            flag: "--header=false".into(),
+        });
+    }
+    if !options.names.is_empty() {
+        if options.names.len() != fields {
+            return Err(Error::config(format!("{} names for {fields} columns", options.names.len()))
+                .at("--names")
+                .fix("give one name a column"));
+        }
+        let mut seen = BTreeSet::new();
+        if let Some(name) = options.names.iter().find(|name| !seen.insert(*name)) {
+            return Err(Error::config(format!("the column name {name:?} comes twice"))
+                .at("--names")
+                .fix("give each column a name of its own"));
+        }
+        names.clone_from(&options.names);
+    }
+    Ok(names)
+}
+
+/// Names a first column without a name, and empty ones, as pandas does.
+fn name_the_nameless(names: &mut [String], head: &Head, decisions: &mut Vec<Decision>) {
+    for i in 0..names.len() {
+        let why = match () {
+            () if !names[i].is_empty() || names.len() == 1 => continue,
+            () if head.is_empty(i) => "it has no name and is empty",
+            () if i == 0 => "the header has no name for it, as where pandas or R write the rows' numbers or names",
+            () => continue,
+        };
+        let name = format!("Unnamed: {i}");
+        let further = (1..).map(|n| format!("{name}.{n}"));
+        let name =
+            std::iter::once(name.clone()).chain(further).find(|name| !names.contains(name)).unwrap_or(name.clone());
+        decisions.push(Decision {
+            what: format!("column {} is called {name:?}", i + 1),
+            why: why.into(),
+            flag: "--names a,b,…".into(),
+        });
+        names[i] = name;
+    }
+}
+
+/// Each name must be there, once.
+fn check(names: &[String], source: &str, line: u64) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    for (i, name) in names.iter().enumerate() {
+        let place = format!("{source}, line {line}, column {}", i + 1);
+        if name.is_empty() {
+            return Err(Error::data("the column has no name")
+                .at(place)
+                .fix("name it in the header, or add --header=false if the first line is data"));
+        }
+        if !seen.insert(name) {
+            return Err(Error::data(format!("the column name {name:?} comes twice"))
+                .at(place)
+                .fix("give each column a name of its own in the header"));
+        }
+    }
+    Ok(())
+}
