@@ -10,6 +10,7 @@ _Vector = NDArray[np.float64]
 VERSION: str
 
 def options() -> str: ...
+def in_python(text: str) -> str: ...
 
 class Data:
     @staticmethod

@@ -71,10 +71,14 @@ def train(data, y=None, *, sample_weight=None, validation_data=None, callbacks=N
 class Run:
     """What training came to: the model, and everything told on the way."""
 
-    def __init__(self, native):
+    def __init__(self, native, said=str):
         self._native = native
         self.model = Model(native.model)
         self.events = json.loads(native.events())
+        for event in self.events:
+            for part in ("flag", "message"):
+                if part in event:
+                    event[part] = said(event[part])
 
     @classmethod
     def open(cls, folder):
@@ -103,7 +107,7 @@ class Run:
 
     @property
     def decisions(self):
-        """What was decided, why, and the flag that decides otherwise."""
+        """What was decided, why, and the keyword (``flag``) that decides otherwise."""
         return [event for event in self.events if event["event"] == "decision"]
 
     @property
