@@ -196,17 +196,7 @@ impl Data {
 }
 
 fn numbers(values: &PyReadonlyArray1<'_, f64>) -> TextColumn {
-    use std::fmt::Write;
-    let (mut column, mut text) = (TextColumn::declared(Declared::Numbers), String::new());
-    for value in values.as_array() {
-        text.clear();
-        if !value.is_nan() {
-            // Writing to a string cannot fail; 0 and −0 are one number.
-            _ = write!(text, "{}", value + 0.0);
-        }
-        column.push(&text);
-    }
-    column
+    TextColumn::of_numbers(values.as_array().iter().copied())
 }
 
 fn texts<'a>(declared: Declared, values: impl Iterator<Item = &'a str>) -> TextColumn {

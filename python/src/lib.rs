@@ -41,7 +41,7 @@ mod _native {
 
     /// Panics with a message, for the tests of what a fault comes to; in a build for development alone.
     #[cfg(debug_assertions)]
-    #[pyfunction]
+    #[pyfunction(name = "_panic")]
     fn panics(py: Python<'_>, message: &str, in_a_thread: bool) -> PyResult<()> {
         let fault = || -> thalweg::Result<()> { panic!("{message}") };
         if !in_a_thread {
@@ -55,8 +55,9 @@ mod _native {
         })
     }
 
-    /// Text of the library, its flags said as keywords.
-    #[pyfunction]
+    /// Text of the library, its flags said as keywords: for tests, too.
+    #[cfg(debug_assertions)]
+    #[pyfunction(name = "_in_python")]
     fn in_python(text: &str) -> String {
         super::wording::of_prose(text)
     }

@@ -42,7 +42,11 @@ def columns_of(X):
     if polars is not None and isinstance(X, polars.DataFrame):
         return _columns(X.columns, X.get_columns(), X.height)
     if hasattr(X, "iloc"):
-        return _columns(X.columns, (series for _, series in X.items()), len(X))
+        # Many columns of one type are one matrix within, and one by one they would cost more than their numbers.
+        kinds = set(X.dtypes)
+        plain = len(kinds) == 1 and getattr(kinds.pop(), "str", "")[1:] in ("f4", "f8")
+        columns = np.ascontiguousarray(X.to_numpy().T) if plain else (series for _, series in X.items())
+        return _columns(X.columns, columns, len(X))
     if pyarrow is None:
         import pyarrow
     table = X if isinstance(X, pyarrow.Table) else pyarrow.table(X)
@@ -91,7 +95,8 @@ def _names(X):
         return list(getattr(X, "columns", [])) if getattr(X, "ndim", 2) == 2 else None
     if hasattr(X, "column_names"):
         return list(X.column_names)
-    if hasattr(X, "__arrow_c_stream__"):
+    # A chunked array is one column.
+    if hasattr(X, "__arrow_c_stream__") and not hasattr(X, "chunks"):
         return list(getattr(X, "columns", ["unknown"]))
     return None
 

@@ -10,7 +10,6 @@ _Vector = NDArray[np.float64]
 VERSION: str
 
 def options() -> str: ...
-def in_python(text: str) -> str: ...
 
 class Data:
     @staticmethod

@@ -56,15 +56,15 @@ def targets_of(y, names=None):
 
 
 def answers_of(y):
-    """Answers as NumPy has them: nullable and Arrow's booleans and numbers, which it has as objects, by their type."""
-    if hasattr(y, "iloc") and getattr(y, "ndim", 1) == 1:
+    """Answers as NumPy has them: booleans and nullable numbers, which it may have as objects, by their type."""
+    if type(y).__module__.startswith(("polars", "pyarrow")) and not is_frame(y):
+        y = np.asarray(y)
+    elif hasattr(y, "iloc") and getattr(y, "ndim", 2) == 1:
         own = getattr(y.dtype, "numpy_dtype", y.dtype)
         if own is not y.dtype and getattr(own, "kind", "O") in "biuf" and not y.isna().any():
             return y.to_numpy(dtype=own)
-    elif hasattr(y, "null_count") and hasattr(y, "to_numpy"):
-        return y.to_numpy() if hasattr(y, "chunks") else y.to_numpy(zero_copy_only=False)
-    elif type(y).__module__.startswith("polars") and y.ndim == 1:
-        return y.to_numpy()
+    if isinstance(y, np.ndarray) and y.dtype == object and all(isinstance(value, (bool, np.bool_)) for value in y.flat):
+        return y.astype(bool)
     return y
 
 

@@ -1,5 +1,6 @@
 //! A table as read: named columns of text cells, each row with the line it began on.
 
+use std::fmt::Write;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -49,6 +50,26 @@ impl TextColumn {
     /// An empty column of a source that has types.
     pub fn declared(declared: Declared) -> Self {
         TextColumn { declared, ..TextColumn::default() }
+    }
+
+    /// A column of a source that has its numbers as such; NaN is a missing cell.
+    pub fn of_numbers(values: impl ExactSizeIterator<Item = f64>) -> Self {
+        /// Up to here a whole number's digits are all its own.
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        let rows = values.len();
+        let mut column = TextColumn { declared: Declared::Numbers, ..TextColumn::with_capacity(8 * rows, rows) };
+        let mut buffer = zmij::Buffer::new();
+        for value in values {
+            // Whole numbers are written as such, so that they are the categories that texts of them are; 0 and −0 are one.
+            if value.fract() == 0.0 && value.abs() <= EXACT {
+                // Writing to a string cannot fail.
+                _ = write!(column.text, "{}", value as i64);
+            } else if !value.is_nan() {
+                column.text.push_str(buffer.format(value));
+            }
+            column.ends.push(column.text.len());
+        }
+        column
     }
 
     /// What its source says of its cells.
@@ -187,5 +208,20 @@ impl Table {
     /// Where a cell is, for errors: `houses.csv, line 7, column "price"`.
     pub fn place(&self, row: usize, column: usize) -> String {
         format!("{}, line {}, column {:?}", self.source, self.lines[row], self.names[column])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_so_that_they_are_read_back() {
+        let numbers = [5.0, -0.0, 0.1, -2.5e-9, 1e300, 9_007_199_254_740_993.0, f64::INFINITY, f64::MIN_POSITIVE];
+        let column = TextColumn::of_numbers(numbers.into_iter());
+        assert_eq!(column.iter().take(3).collect::<Vec<_>>(), ["5", "0", "0.1"]);
+        assert!(column.iter().zip(numbers).all(|(cell, number)| cell.parse() == Ok(number)), "{column:?}");
+        assert_eq!(TextColumn::of_numbers([f64::NAN].into_iter()).get(0), "");
+        assert_eq!(column.declaration(), Declared::Numbers);
     }
 }
