@@ -82,7 +82,8 @@ fn reworded(text: &str, kind: Text) -> String {
             said.truncate(said.len() - 1);
             said.push_str("(…, ");
         }
-        rest = match value_at(knob, after, kind) {
+        let alone = said.is_empty() || said.ends_with("fix: ");
+        rest = match value_at(knob, after, kind, alone) {
             Some((value, after)) => {
                 said.push_str(&format!("{}={}", knob.name, written(knob, value)));
                 after
@@ -106,21 +107,24 @@ fn flag_at(text: &str) -> Option<(&'static Knob, &str)> {
     knobs().iter().find(|knob| knob.flag() == name).map(|knob| (knob, &text[name.len()..]))
 }
 
-/// The value that stands after a flag, and what follows it.
-fn value_at<'a>(knob: &Knob, text: &'a str, kind: Text) -> Option<(&'a str, &'a str)> {
+/// The value that stands after a flag, and what follows it; `alone` says that nothing stands before the flag.
+fn value_at<'a>(knob: &Knob, text: &'a str, kind: Text, alone: bool) -> Option<(&'a str, &'a str)> {
     let (given, word) = match text.strip_prefix('=') {
         Some(word) => (true, word),
         None => (false, text.strip_prefix(' ')?),
     };
-    let end = word.find(|c: char| c.is_whitespace()).unwrap_or(word.len());
-    let value = word[..end].trim_end_matches([',', '.', ':', ';', ')']);
-    let last = word[value.len()..].trim_end_matches('.').is_empty();
-    let taken = !value.is_empty() && (given || takes(knob, value, kind, last));
+    let whole = &word[..word.find(char::is_whitespace).unwrap_or(word.len())];
+    let value = match knob.kind {
+        Kind::Character => whole,
+        _ => whole.trim_end_matches([',', '.', ':', ';', ')']),
+    };
+    let last = word.len() == whole.len();
+    let taken = !value.is_empty() && (given || takes(knob, value, kind, alone && last));
     taken.then(|| (value, &word[value.len()..]))
 }
 
-/// Whether a word is a value of an option; `last` says that nothing comes after it.
-fn takes(knob: &Knob, word: &str, kind: Text, last: bool) -> bool {
+/// Whether a word is a value of an option; `sure` says that flag and word are all there is.
+fn takes(knob: &Knob, word: &str, kind: Text, sure: bool) -> bool {
     let each = |fits: &dyn Fn(&str) -> bool| match knob.form {
         Form::One => fits(word),
         Form::List => word.split(',').all(fits),
@@ -138,7 +142,7 @@ fn takes(knob: &Knob, word: &str, kind: Text, last: bool) -> bool {
         Kind::Text | Kind::Character if knob.form == Form::Table => each(&|_| true),
         Kind::Text | Kind::Character => {
             let telling = |c: char| !(c.is_alphabetic() || c == '\'' || c == '-');
-            kind == Text::Flags && !["or", "in"].contains(&word) || last || word.contains(telling)
+            kind == Text::Flags && !["or", "in"].contains(&word) || sure || word.contains(telling)
         }
     }
 }

