@@ -77,9 +77,10 @@ fn reworded(text: &str, kind: Text) -> String {
             rest = &rest[at + dashes..];
             continue;
         };
-        let call = FUNCTIONS.iter().any(|function| said.ends_with(function));
-        if call {
-            said.truncate(said.len() - 1);
+        let call = FUNCTIONS.iter().find(|command| said.ends_with(*command));
+        if let Some(command) = call {
+            said.truncate(said.len() - command.len());
+            said.push_str(&command.trim_end().replace(' ', "."));
             said.push_str("(…, ");
         }
         let alone = said.is_empty() || said.ends_with("fix: ");
@@ -95,7 +96,7 @@ fn reworded(text: &str, kind: Text) -> String {
                 after
             }
         };
-        said.push_str(if call { ")" } else { "" });
+        said.push_str(if call.is_some() { ")" } else { "" });
     }
     said + rest
 }

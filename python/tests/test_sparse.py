@@ -3,19 +3,18 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
+
 import thalweg
 from thalweg import ThalwegClassifier, ThalwegRegressor, _rows
-
-sparse = pytest.importorskip("scipy.sparse")
 
 QUICK = {"layers": [8], "epochs": 20, "learning_rate": 0.02}
 RANDOM = np.random.default_rng(0)
 X = np.where(RANDOM.random((90, 12)) < 0.3, RANDOM.normal(size=(90, 12)), 0.0).astype(np.float32)
 Y = X[:, 0] - X[:, 1] > 0
 
-KINDS = [
-    getattr(sparse, f"{form}_{kind}") for form in ("csr", "csc", "coo", "lil", "dok", "bsr") for kind in ("matrix", "array")
-]
+FORMS = ("csr", "csc", "coo", "lil", "dok", "bsr")
+KINDS = [getattr(sparse, f"{form}_{kind}") for form in FORMS for kind in ("matrix", "array")]
 
 
 @pytest.mark.parametrize("kind", KINDS)

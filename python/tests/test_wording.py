@@ -25,7 +25,7 @@ in_python = pytest.mark.skipif(not hasattr(_native, "_in_python"), reason="a rel
         ("empty it or train with --missing; else", "empty it or train with missing; else"),
         ("train with --kinds code=categorical", 'train with kinds={"code": "categorical"}'),
         ("leave --stratify out", "leave stratify out"),
-        ("give some rows a weight above 0, or leave --weight out", "give some rows a weight above 0, or leave weight out"),
+        ("give one above 0, or leave --weight out", "give one above 0, or leave weight out"),
         ("--delimiter ,", 'delimiter=","'),
         ("1 column is constant\n  fix: --ignore x", '1 column is constant\n  fix: ignore="x"'),
         ("leave out --batch-norm", "leave out batch_norm"),

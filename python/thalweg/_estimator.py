@@ -106,7 +106,7 @@ class Estimator(BaseEstimator):
 
         Parameters
         ----------
-        X : array or sparse matrix of shape (n_rows, n_features), DataFrame, or images (n_rows, height, width[, channels])
+        X : array or sparse matrix (n_rows, n_features), DataFrame, or images (n_rows, height, width[, channels])
             The inputs. A sparse matrix is filled in, as 32-bit numbers. A DataFrame's columns are named: rows to be
             predicted must then have the same columns in the same order, as scikit-learn wants; ``model_`` itself finds
             columns by name.

@@ -31,7 +31,7 @@ def dates(times):
 
 
 def dates_of_objects(values):
-    """The dates of a list of datetime's, pandas' and NumPy's objects and None, on UTC's clock where they have a zone."""
+    """The dates of objects of datetime, pandas and NumPy, on UTC's clock where they have a zone; None is missing."""
     return dates(np.array([_date(value) for value in values], dtype="datetime64[s]"))
 
 
@@ -56,7 +56,7 @@ def lengths(times):
 
 
 def lengths_of_objects(values):
-    """The lengths of a list of datetime's, pandas' and NumPy's objects and None, as seconds."""
+    """The lengths of objects of datetime, pandas and NumPy, as seconds; None is missing."""
     return np.array([_length(value) for value in values], dtype=np.float64), "numeric"
 
 

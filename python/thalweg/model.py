@@ -86,7 +86,7 @@ class Model:
 
         Parameters
         ----------
-        data : path, DataFrame or array
+        data : path, DataFrame, array or sparse matrix
             Rows as the model was trained on; columns are found by name, and others are not looked at.
         precision : {"f32", "bf16", "bf16x3", "bf16x6"}, default="f32"
             How matrices are multiplied, where the machine is faster that way; "f64" for a model trained in it.
