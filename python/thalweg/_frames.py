@@ -59,7 +59,7 @@ def columns_of_array(X, names):
 
 
 def cells_of(values):
-    """The cells of a column of whatever library, and their kind: numbers with NaN or texts with None for missing ones."""
+    """The cells of a column of whatever library, and their kind: numbers with NaN or texts with None where missing."""
     polars, pyarrow = sys.modules.get("polars"), sys.modules.get("pyarrow")
     if polars is not None and isinstance(values, polars.Series):
         return _of_polars(polars, values)

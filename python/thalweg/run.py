@@ -21,8 +21,8 @@ def train(data, y=None, *, sample_weight=None, validation_data=None, callbacks=N
     data : str, path, DataFrame or array
         What the command line takes: a file, a folder of pictures or sounds, ``"sample:digits"``. A path is trained on
         in a run folder, as ``thalweg train`` does. Or a table of pandas, polars or Arrow, or an array (or sparse
-        matrix) whose first axis counts the examples: these are trained on in memory. A table's columns are what their types
-        say: texts stay texts (``"01"`` and ``"1"`` are two), whole numbers past 2⁵³ are texts of their digits, dates of
+        matrix) whose first axis counts the examples: these are trained on in memory. A table's columns are what their
+        types say: texts stay texts (``"01"`` and ``"1"`` are two), whole numbers past 2⁵³ are texts of their digits, dates of
         any resolution are dates (years 1 to 9999), and lengths of time are seconds.
     y : array, list or Series, optional
         The answers, where they are not in the table; ``target="price"`` names them where they are.
