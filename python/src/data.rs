@@ -7,11 +7,11 @@ use pyo3::prelude::*;
 use thalweg::data::arrays::Arrays;
 use thalweg::data::dataset::{Dataset, Fitted};
 use thalweg::data::schema::ColumnKind;
-use thalweg::data::table::{Table, TextColumn};
+use thalweg::data::table::{Declared, Table, TextColumn};
 use thalweg::spec::Config;
 use thalweg::{Error, Result};
 
-use crate::errors::raised;
+use crate::errors::held;
 
 /// Rows, with their answers and weights where these are known.
 #[pyclass]
@@ -57,22 +57,28 @@ impl Data {
     /// Examples of one shape, along the first axis of an array.
     #[staticmethod]
     fn arrays(py: Python<'_>, source: &str, x: Numbers<'_>) -> PyResult<Data> {
-        let shape = x.shape().to_vec();
-        let arrays = Arrays::new(source, shape.get(1..).unwrap_or_default(), x.values());
-        Ok(Data::new(Rows::Arrays(Box::new(arrays.map_err(|error| raised(py, &error))?))))
+        held(py, || {
+            let shape = x.shape().to_vec();
+            let arrays = Arrays::new(source, shape.get(1..).unwrap_or_default(), x.values())?;
+            Ok(Data::new(Rows::Arrays(Box::new(arrays))))
+        })
     }
 
     /// Rows of named columns, which are added one by one.
     #[staticmethod]
-    fn table(source: &str, rows: u64) -> Data {
-        let table = Table { source: source.into(), lines: (1..=rows).collect(), ..Table::default() };
-        Data::new(Rows::Table(table))
+    fn table(py: Python<'_>, source: &str, rows: u64) -> PyResult<Data> {
+        held(py, || {
+            let table = Table { source: source.into(), lines: (1..=rows).collect(), ..Table::default() };
+            Ok(Data::new(Rows::Table(table)))
+        })
     }
 
     /// A column of numbers; NaN is missing.
     fn add_numbers(&mut self, py: Python<'_>, name: &str, values: PyReadonlyArray1<'_, f64>) -> PyResult<()> {
-        self.kinds.insert(name.into(), ColumnKind::Numeric);
-        self.add(py, name, numbers(&values))
+        held(py, || {
+            self.kinds.insert(name.into(), ColumnKind::Numeric);
+            self.add(name, numbers(&values))
+        })
     }
 
     /// A column of texts, of a kind if that is known; None is missing.
@@ -84,31 +90,39 @@ impl Data {
         values: Vec<Option<String>>,
         kind: Option<&str>,
     ) -> PyResult<()> {
-        if let Some(kind) = kind {
-            let kind = serde_json::from_value(kind.into()).map_err(|error| Error::config(error.to_string()));
-            self.kinds.insert(name.into(), kind.map_err(|error| raised(py, &error))?);
-        }
-        self.add(py, name, texts(values.iter().map(|text| text.as_deref().unwrap_or(""))))
+        held(py, || {
+            let kind: Option<ColumnKind> =
+                serde_json::from_value(kind.into()).map_err(|error| Error::config(error.to_string()))?;
+            self.kinds.extend(kind.map(|kind| (name.to_string(), kind)));
+            // Dates and booleans are texts only because a table's cells are.
+            let declared = match kind {
+                Some(ColumnKind::Datetime | ColumnKind::Boolean) => Declared::Nothing,
+                _ => Declared::Texts,
+            };
+            self.add(name, texts(declared, values.iter().map(|text| text.as_deref().unwrap_or(""))))
+        })
     }
 
     /// A target of numbers.
     fn add_target_numbers(&mut self, py: Python<'_>, name: &str, values: PyReadonlyArray1<'_, f64>) -> PyResult<()> {
-        self.add_target(py, name, numbers(&values))
+        held(py, || self.add_target(name, numbers(&values)))
     }
 
     /// A target of classes.
     fn add_target_texts(&mut self, py: Python<'_>, name: &str, values: Vec<String>) -> PyResult<()> {
-        self.add_target(py, name, texts(values.iter().map(String::as_str)))
+        held(py, || self.add_target(name, texts(Declared::Texts, values.iter().map(String::as_str))))
     }
 
     /// A weight for each row; a table's become a column of this name.
     fn add_weights(&mut self, py: Python<'_>, name: &str, values: PyReadonlyArray1<'_, f64>) -> PyResult<()> {
-        if matches!(self.rows, Rows::Arrays(_)) {
-            let weights = values.as_array().iter().map(|&weight| weight as f32).collect();
-            return self.change(py, |arrays| arrays.with_weights(weights));
-        }
-        self.weight = Some(name.into());
-        self.add(py, name, numbers(&values))
+        held(py, || {
+            if matches!(self.rows, Rows::Arrays(_)) {
+                let weights = values.as_array().iter().map(|&weight| weight as f32).collect();
+                return self.change(|arrays| arrays.with_weights(weights));
+            }
+            self.weight = Some(name.into());
+            self.add(name, numbers(&values))
+        })
     }
 }
 
@@ -117,31 +131,31 @@ impl Data {
         Data { rows, kinds: BTreeMap::new(), targets: Vec::new(), weight: None }
     }
 
-    fn add(&mut self, py: Python<'_>, name: &str, column: TextColumn) -> PyResult<()> {
+    fn add(&mut self, name: &str, column: TextColumn) -> Result<()> {
         let Rows::Table(table) = &mut self.rows else {
-            return Err(raised(py, &Error::internal("arrays have no columns")));
+            return Err(Error::internal("arrays have no columns"));
         };
         if column.len() != table.rows() {
             let error = Error::data(format!("found {} cells, expected {}", column.len(), table.rows()));
-            return Err(raised(py, &error.at(format!("column {name:?}")).fix("give all columns one length")));
+            return Err(error.at(format!("column {name:?}")).fix("give all columns one length"));
         }
         table.names.push(name.into());
         table.columns.push(column);
         Ok(())
     }
 
-    fn add_target(&mut self, py: Python<'_>, name: &str, column: TextColumn) -> PyResult<()> {
+    fn add_target(&mut self, name: &str, column: TextColumn) -> Result<()> {
         self.targets.push(name.into());
         match &self.rows {
-            Rows::Table(_) => self.add(py, name, column),
-            Rows::Arrays(_) => self.change(py, |arrays| arrays.with_answers(name, column.iter().map(String::from))),
+            Rows::Table(_) => self.add(name, column),
+            Rows::Arrays(_) => self.change(|arrays| arrays.with_column(name, column)),
         }
     }
 
     /// Changes arrays; after an error there is nothing left of them.
-    fn change(&mut self, py: Python<'_>, change: impl FnOnce(Arrays) -> Result<Arrays>) -> PyResult<()> {
+    fn change(&mut self, change: impl FnOnce(Arrays) -> Result<Arrays>) -> Result<()> {
         self.rows = match std::mem::replace(&mut self.rows, Rows::Table(Table::default())) {
-            Rows::Arrays(arrays) => Rows::Arrays(Box::new(change(*arrays).map_err(|error| raised(py, &error))?)),
+            Rows::Arrays(arrays) => Rows::Arrays(Box::new(change(*arrays)?)),
             table => table,
         };
         Ok(())
@@ -182,21 +196,11 @@ impl Data {
 }
 
 fn numbers(values: &PyReadonlyArray1<'_, f64>) -> TextColumn {
-    use std::fmt::Write;
-    let (mut column, mut text) = (TextColumn::default(), String::new());
-    for value in values.as_array() {
-        text.clear();
-        if !value.is_nan() {
-            // Writing to a string cannot fail.
-            _ = write!(text, "{value}");
-        }
-        column.push(&text);
-    }
-    column
+    TextColumn::of_numbers(values.as_array().iter().copied())
 }
 
-fn texts<'a>(values: impl Iterator<Item = &'a str>) -> TextColumn {
-    let mut column = TextColumn::default();
+fn texts<'a>(declared: Declared, values: impl Iterator<Item = &'a str>) -> TextColumn {
+    let mut column = TextColumn::declared(declared);
     values.for_each(|text| column.push(text));
     column
 }

@@ -9,6 +9,7 @@ mod model;
 mod network;
 mod training;
 mod tune;
+mod wording;
 
 use pyo3::prelude::*;
 
@@ -31,6 +32,35 @@ mod _native {
     /// The version of the package.
     #[pymodule_export]
     const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+    #[pymodule_init]
+    fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::errors::quiet_panics();
+        Ok(())
+    }
+
+    /// Panics with a message, for the tests of what a fault comes to; in a build for development alone.
+    #[cfg(debug_assertions)]
+    #[pyfunction(name = "_panic")]
+    fn panics(py: Python<'_>, message: &str, in_a_thread: bool) -> PyResult<()> {
+        let fault = || -> thalweg::Result<()> { panic!("{message}") };
+        if !in_a_thread {
+            return super::errors::held(py, fault);
+        }
+        super::errors::released(py, || {
+            std::thread::scope(|scope| {
+                let thread = scope.spawn(fault);
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
+        })
+    }
+
+    /// Text of the library, its flags said as keywords: for tests, too.
+    #[cfg(debug_assertions)]
+    #[pyfunction(name = "_in_python")]
+    fn in_python(text: &str) -> String {
+        super::wording::of_prose(text)
+    }
 
     /// Every option as JSON: section, name, default and meaning.
     #[pyfunction]

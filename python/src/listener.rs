@@ -8,7 +8,8 @@ use pyo3::prelude::*;
 use thalweg::run::Watch;
 use thalweg::train::event::Event;
 
-use crate::errors::raised;
+use crate::errors::{caught, raised};
+use crate::wording;
 
 /// How often Python's signals are looked at.
 pub(crate) const PAUSE: Duration = Duration::from_millis(50);
@@ -20,7 +21,7 @@ pub(crate) fn watched<T: Send>(
     work: impl FnOnce(&mut Listener) -> thalweg::Result<T> + Send,
 ) -> PyResult<(T, bool)> {
     let mut listener = Listener::new(callback);
-    let done = py.detach(|| work(&mut listener));
+    let done = py.detach(|| caught(|| work(&mut listener)));
     let interrupted = listener.interrupted(py)?;
     Ok((done.map_err(|error| raised(py, &error))?, interrupted))
 }
@@ -90,7 +91,7 @@ impl Listener {
 
 impl Watch for Listener {
     fn event(&mut self, event: &Event) {
-        self.tell(|| serde_json::to_string(event).unwrap_or_default());
+        self.tell(|| serde_json::to_string(&wording::of_event(event.clone())).unwrap_or_default());
     }
 
     fn stop(&self) -> bool {

@@ -13,7 +13,7 @@ use thalweg::spec;
 use thalweg::tensor::ops::with_products;
 
 use crate::data::{Data, Rows};
-use crate::errors::{raised, released};
+use crate::errors::{held, released};
 
 /// For each row one text a target, and the probability of each class or label.
 type Answers = (Vec<Vec<String>>, Vec<Vec<f64>>);
@@ -33,13 +33,13 @@ impl Model {
     /// Reads a model from a file's bytes.
     #[staticmethod]
     fn from_bytes(py: Python<'_>, bytes: &[u8]) -> PyResult<Model> {
-        let model = thalweg::model::Model::from_bytes(bytes, "the model's bytes");
-        Ok(Model(Arc::new(model.map_err(|error| raised(py, &error))?)))
+        let model = released(py, || thalweg::model::Model::from_bytes(bytes, "the model's bytes"))?;
+        Ok(Model(Arc::new(model)))
     }
 
     /// The model file's bytes.
-    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &py.detach(|| self.0.to_bytes()))
+    fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &released(py, || Ok(self.0.to_bytes()))?))
     }
 
     /// Writes the model file: whole, or not at all.
@@ -48,22 +48,24 @@ impl Model {
     }
 
     /// What it is and where it comes from, as JSON.
-    fn describe(&self) -> String {
-        let model = &self.0;
-        let features = || model.schema.columns.iter().filter(|column| column.role == Role::Feature);
-        let columns: Option<Vec<&str>> =
-            model.pipeline.array.is_none().then(|| features().map(|column| column.name.as_str()).collect());
-        json!({
-            "task": model.target.task,
-            "targets": model.target.columns,
-            "classes": model.target.classes,
-            "shape": model.pipeline.shape(),
-            "columns": columns,
-            "layers": model.network.summary(),
-            "parameters": model.network.layout().trained(),
-            "provenance": model.provenance,
+    fn describe(&self, py: Python<'_>) -> PyResult<String> {
+        held(py, || {
+            let model = &self.0;
+            let features = || model.schema.columns.iter().filter(|column| column.role == Role::Feature);
+            let columns: Option<Vec<&str>> =
+                model.pipeline.array.is_none().then(|| features().map(|column| column.name.as_str()).collect());
+            Ok(json!({
+                "task": model.target.task,
+                "targets": model.target.columns,
+                "classes": model.target.classes,
+                "shape": model.pipeline.shape(),
+                "columns": columns,
+                "layers": model.network.summary(),
+                "parameters": model.network.layout().trained(),
+                "provenance": model.provenance,
+            })
+            .to_string())
         })
-        .to_string()
     }
 
     /// For each row the probability of each class or label, or each number in the data's units; or the logits.

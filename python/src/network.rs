@@ -9,7 +9,7 @@ use thalweg::losses::{self, Cost, Loss};
 use thalweg::network::gradient_check::{self, Settings};
 use thalweg::tensor::{Dtype, Shape, Tensor};
 
-use crate::errors::{raised, released};
+use crate::errors::{held, released};
 
 /// Layers in a row: a function of θ and x, in 64-bit numbers. It holds no parameters.
 #[pyclass(frozen)]
@@ -37,20 +37,19 @@ impl Network {
     }
 
     /// Its layers and where each parameter is in θ, as JSON.
-    fn describe(&self) -> String {
+    fn describe(&self, py: Python<'_>) -> PyResult<String> {
         let entry = |entry: &thalweg::network::Entry| json!({ "name": entry.name, "shape": entry.shape, "start": entry.start, "trained": entry.trained });
-        let entries: Vec<Value> = self.0.layout().entries().iter().map(entry).collect();
-        json!({
-            "layers": self.0.summary(),
-            "entries": entries,
-            "parameters": self.0.layout().len(),
+        held(py, || {
+            let layout = self.0.layout();
+            let entries: Vec<Value> = layout.entries().iter().map(entry).collect();
+            let all = json!({ "layers": self.0.summary(), "entries": entries, "parameters": layout.len() });
+            Ok(all.to_string())
         })
-        .to_string()
     }
 
     /// θ at random initialisation.
-    fn initialize<'py>(&self, py: Python<'py>, seed: u64) -> Bound<'py, PyArray1<f64>> {
-        PyArray1::from_vec(py, self.0.initialize(seed, Dtype::F64).to_f64())
+    fn initialize<'py>(&self, py: Python<'py>, seed: u64) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        Ok(PyArray1::from_vec(py, released(py, || Ok(self.0.initialize(seed, Dtype::F64).to_f64()))?))
     }
 
     /// The logits of the rows of x.
@@ -60,12 +59,12 @@ impl Network {
         theta: PyReadonlyArray1<'_, f64>,
         x: PyReadonlyArray2<'_, f64>,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
-        let (theta, x) = self.inputs(&theta, &x).map_err(|error| raised(py, &error))?;
+        let (theta, x) = held(py, || self.inputs(&theta, &x))?;
         let m = x.shape().rows();
-        let logits = py.detach(|| {
+        let logits = released(py, || {
             let mut workspace = self.0.workspace(m.max(1), Dtype::F64);
-            self.0.forward(theta.view(), x.view(), &mut workspace, Mode::Predict).to_f64()
-        });
+            Ok(self.0.forward(theta.view(), x.view(), &mut workspace, Mode::Predict).to_f64())
+        })?;
         PyArray1::from_vec(py, logits).reshape([m, self.0.output().size()])
     }
 
@@ -78,8 +77,8 @@ impl Network {
         y: PyReadonlyArray2<'_, f64>,
         loss: &str,
     ) -> PyResult<(f64, Bound<'py, PyArray1<f64>>)> {
-        let batch = self.batch(&theta, &x, &y, loss).map_err(|error| raised(py, &error))?;
-        let (cost, gradient) = py.detach(|| {
+        let batch = held(py, || self.batch(&theta, &x, &y, loss))?;
+        let (cost, gradient) = released(py, || {
             let m = batch.x.shape().rows();
             let mut workspace = self.0.workspace(m, Dtype::F64);
             let mut gradient = Tensor::zeros([self.0.layout().len()], Dtype::F64);
@@ -87,8 +86,8 @@ impl Network {
             let (z, dz) = workspace.delta(m);
             let cost = Cost::new(m, Dtype::F64).compute(&*batch.loss, z, batch.y.view(), None, Some(dz));
             self.0.backward(batch.theta.view(), batch.x.view(), &mut workspace, gradient.view_mut());
-            (cost, gradient)
-        });
+            Ok((cost, gradient))
+        })?;
         Ok((cost, PyArray1::from_vec(py, gradient.to_f64())))
     }
 
@@ -102,12 +101,12 @@ impl Network {
         loss: &str,
         epsilon: f64,
     ) -> PyResult<String> {
-        let batch = self.batch(&theta, &x, &y, loss).map_err(|error| raised(py, &error))?;
+        let batch = held(py, || self.batch(&theta, &x, &y, loss))?;
         let settings = Settings { epsilon, ..Settings::default() };
-        let report = py.detach(|| {
+        let report = released(py, || {
             let (x, y) = (batch.x.view(), batch.y.view());
-            gradient_check::check(&self.0, &*batch.loss, &batch.theta, x, y, None, settings)
-        });
+            Ok(gradient_check::check(&self.0, &*batch.loss, &batch.theta, x, y, None, settings))
+        })?;
         Ok(json!(report).to_string())
     }
 }

@@ -10,9 +10,10 @@ use thalweg::spec::Config;
 use thalweg::train::event::{Decision, Event};
 
 use crate::data::Data;
-use crate::errors::released;
+use crate::errors::{held, released};
 use crate::listener::watched;
 use crate::model::Model;
+use crate::wording;
 
 /// What training came to.
 #[pyclass(frozen)]
@@ -32,8 +33,8 @@ impl Run {
     }
 
     /// Everything told on the way, as a JSON list.
-    fn events(&self) -> String {
-        serde_json::to_string(&self.events).unwrap_or_default()
+    fn events(&self, py: Python<'_>) -> PyResult<String> {
+        held(py, || Ok(serde_json::to_string(&self.events).unwrap_or_default()))
     }
 
     /// Whether Ctrl-C ended it.
@@ -49,14 +50,21 @@ impl Run {
     }
 
     /// The names and the SVG of the report's figures.
-    fn figures(&self, py: Python<'_>) -> Vec<(String, String)> {
-        let figures = py.detach(|| thalweg::report::figures(&self.events));
-        figures.into_iter().map(|figure| (figure.name, figure.svg)).collect()
+    fn figures(&self, py: Python<'_>) -> PyResult<Vec<(String, String)>> {
+        let figures = released(py, || Ok(thalweg::report::figures(&self.events)))?;
+        Ok(figures.into_iter().map(|figure| (figure.name, figure.svg)).collect())
     }
 
     /// The report: one self-contained HTML page.
-    fn report(&self, py: Python<'_>) -> String {
-        py.detach(|| thalweg::report::html(&self.events))
+    fn report(&self, py: Python<'_>) -> PyResult<String> {
+        released(py, || Ok(thalweg::report::html(&self.events)))
+    }
+}
+
+impl Run {
+    fn new(model: thalweg::model::Model, events: Vec<Event>, interrupted: bool, folder: Option<PathBuf>) -> Self {
+        let events = events.into_iter().map(wording::of_event).collect();
+        Run { model: Arc::new(model), events, interrupted, folder }
     }
 }
 
@@ -80,7 +88,7 @@ pub(crate) fn train(
         dataset.decisions.splice(0..0, given);
         run::train_on(&config, &dataset, start.map(|model| &model.0.theta), listener)
     })?;
-    Ok(Run { model: Arc::new(model), events, interrupted, folder: None })
+    Ok(Run::new(model, events, interrupted, None))
 }
 
 /// A network that learns from one portion of rows after another.
@@ -145,8 +153,8 @@ pub(crate) fn open_run(py: Python<'_>, folder: PathBuf) -> PyResult<Run> {
 
 fn opened(folder: &Path) -> thalweg::Result<Run> {
     let (events, _) = thalweg::report::read_events(folder.join("events.jsonl"))?;
-    let model = Arc::new(thalweg::model::Model::load(folder)?);
-    Ok(Run { model, events, interrupted: false, folder: Some(folder.to_path_buf()) })
+    let model = thalweg::model::Model::load(folder)?;
+    Ok(Run::new(model, events, false, Some(folder.to_path_buf())))
 }
 
 /// Checks the gradients of the network that options give, on the data that they name; JSON.

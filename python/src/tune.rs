@@ -9,6 +9,7 @@ use thalweg::tune::{self, Fact, Onlooker, SearchEnd, Study};
 use crate::errors::released;
 use crate::listener::{Listener, PAUSE, watched};
 use crate::training::config;
+use crate::wording;
 
 impl Onlooker for Listener {
     fn fact(&self, fact: &Fact) {
@@ -64,12 +65,13 @@ fn told(fact: &Fact) -> Value {
     match fact {
         Fact::Started { study, space, trials: (most, ended, workers), objective, decisions, forecast } => json!({
             "event": "search_started", "study": study, "space": space, "trials": most, "ended": ended,
-            "workers": workers, "objective": objective, "decisions": decisions, "forecast": forecast,
+            "workers": workers, "objective": objective,
+            "decisions": decisions.iter().cloned().map(wording::of_decision).collect::<Vec<_>>(), "forecast": forecast,
         }),
         Fact::Ended { trial, best, ended, pace, left } => json!({
             "event": "trial_ended", "trial": trial, "best": best, "ended": ended, "pace": pace, "left": left,
         }),
         Fact::Chosen { trial, refit } => json!({ "event": "chosen", "trial": trial, "refit": refit }),
-        Fact::Warning(message) => json!({ "event": "warning", "message": message }),
+        Fact::Warning(message) => json!({ "event": "warning", "message": wording::of_prose(message) }),
     }
 }

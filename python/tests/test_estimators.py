@@ -285,7 +285,7 @@ def test_errors_say_where_and_what_to_do():
     assert isinstance(caught.value, ValueError) and caught.value.place and caught.value.remedy
     with pytest.raises(thalweg.ConfigError, match='did you mean "clip_norm"'):
         ThalwegClassifier(options={"clip_nrom": 1.0}).fit(X, y)
-    with pytest.raises(thalweg.DivergedError, match="learning-rate"):
+    with pytest.raises(thalweg.DivergedError, match="learning_rate"):
         diverging = {"optimizer": "gradient_descent", "learning_rate": 1e6, "layers": [16], "epochs": 50}
         ThalwegRegressor(**diverging).fit(*numbers())
     copied = pickle.loads(pickle.dumps(caught.value))

@@ -1,6 +1,7 @@
 """Tables of pandas, polars and Arrow, taken as they are."""
 
 import datetime
+import timeit
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 
 import thalweg
 from thalweg import ThalwegClassifier, ThalwegRegressor
+from thalweg._frames import columns_of
 
 QUICK = {"layers": [16], "epochs": 60, "learning_rate": 0.01}
 
@@ -94,6 +96,20 @@ def test_columns_are_found_by_name_and_checked():
     assert np.allclose(named, model.predict_proba(frame))
 
 
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_estimators_want_the_columns_of_the_fit_and_the_model_finds_them(make):
+    a, b = np.random.default_rng(0).normal(size=(2, 80))
+    frame = make({"a": a, "b": b})
+    model = ThalwegRegressor(layers=[4], epochs=20).fit(frame, 2 * a - b)
+    reordered, more = make({"b": b, "a": a}), make({"a": a, "c": b, "b": b})
+    with pytest.raises(ValueError, match="same order"):
+        model.predict(reordered)
+    with pytest.raises(ValueError, match="unseen at fit time:\n- c"):
+        model.predict(more)
+    for other in (reordered, more):
+        assert (model.model_.predict(other) == model.predict(frame)).all()
+
+
 def test_weights_and_validation_rows_come_with_tables():
     columns, price = table()
     frame = pandas_of(columns)
@@ -131,6 +147,26 @@ def test_numbers_without_names_are_an_array():
     named = ThalwegRegressor(**QUICK).fit(pd.DataFrame(X, columns=["a", "b", "c"]), y)
     with pytest.warns(UserWarning, match="does not have valid feature names"):
         assert named.predict(X).shape == (100,)
+
+
+def test_many_columns_cost_little_more_than_a_matrix():
+    X = np.random.default_rng(0).normal(size=(50, 3000))
+    frame = pd.DataFrame(X, columns=[f"c{i}" for i in range(X.shape[1])])
+    columns = columns_of(frame).columns
+    assert list(columns) == list(frame.columns)
+    assert all((columns[name][0] == X[:, i]).all() for i, name in enumerate(frame.columns))
+    # Frames of several blocks and of 32-bit numbers, too.
+    mixed = pd.concat([frame, pd.DataFrame({"n": np.arange(50), "t": ["x"] * 50})], axis=1)
+    assert columns_of(mixed).columns["t"][0].tolist() == ["x"] * 50
+    assert columns_of(frame.astype(np.float32)).columns["c7"][0].tolist() == X[:, 7].astype(np.float32).tolist()
+
+    def seconds(rows, answers):
+        model = ThalwegRegressor(layers=[4], epochs=1)
+        return min(timeit.repeat(lambda: model.fit(rows, answers), number=1, repeat=3))
+
+    # Twice the columns cost about twice the time, not four times.
+    y = X[:, 0]
+    assert seconds(frame, y) < 4 * seconds(frame.iloc[:, :1500], y)
 
 
 def test_lengths_of_time_are_seconds():

@@ -21,7 +21,8 @@ except ImportError as error:
 from . import _native
 from ._frames import columns_of, columns_of_array, is_frame
 from ._options import options_json
-from ._rows import rows
+from ._rows import answers_of, dense, rows
+from ._wording import Keywords
 from .display import listeners
 from .errors import TrainingInterrupted
 from .model import Model
@@ -32,6 +33,9 @@ RENAMED = {"random_state": "seed", "n_jobs": "threads", "class_weight": "class_w
 
 # Keywords that are no options.
 OWN = ("validation_fraction", "warm_start", "verbose", "options")
+
+# What is taken for rows without named columns.
+ARRAYS = {"dtype": (np.float32, np.float64), "allow_nd": True, "accept_sparse": "csr"}
 
 # Fewer rows than this are never divided, and fewer than the second only if that is asked for.
 FEWEST, FEW = 10, 50
@@ -102,8 +106,10 @@ class Estimator(BaseEstimator):
 
         Parameters
         ----------
-        X : array of shape (n_rows, n_features), or of images (n_rows, height, width[, channels])
-            The inputs.
+        X : array or sparse matrix (n_rows, n_features), DataFrame, or images (n_rows, height, width[, channels])
+            The inputs. A sparse matrix is filled in, as 32-bit numbers. A DataFrame's columns are named: rows to be
+            predicted must then have the same columns in the same order, as scikit-learn wants; ``model_`` itself finds
+            columns by name.
         y : array of shape (n_rows,) or (n_rows, n_outputs)
             The answers.
         sample_weight : array of shape (n_rows,), optional
@@ -121,19 +127,24 @@ class Estimator(BaseEstimator):
             :class:`~thalweg.TrainingInterrupted` warning.
         """
         start = self.model_._native if self.warm_start and hasattr(self, "model_") else None
-        X, y, weights = self._checked(X, y, sample_weight, reset=True)
+        # Parameters that are there belong to the columns and answers that they were fitted to.
+        X, y, weights = self._checked(X, y, sample_weight, reset=start is None)
+        if start is not None:
+            self._same_answers(y)
         told = self._answers(y)
         options = self._options(told)
-        data = rows("X", X, self._named(y), weights)
-        decisions, dev = [], None
-        if validation_data is not None:
-            dev = self._validation(*validation_data)
-            options["split"] = [1.0, 0.0, 0.0]
-        elif "split" not in options:
-            options["split"], decisions = self._split(len(X))
-        listen = listeners(callbacks, self.verbose)
-        run = _native.train(options_json(options), data, dev, start, listen, decisions)
-        self.run_ = Run(run)
+        keywords = Keywords(self, RENAMED)
+        with keywords:
+            data = rows("X", X, self._named(y), weights)
+            decisions, dev = [], None
+            if validation_data is not None:
+                dev = self._validation(*validation_data)
+                options["split"] = [1.0, 0.0, 0.0]
+            elif "split" not in options:
+                options["split"], decisions = self._split(len(X))
+            listen = listeners(callbacks, self.verbose)
+            run = _native.train(options_json(options), data, dev, start, listen, decisions)
+        self.run_ = Run(run, keywords)
         self.model_ = self.run_.model
         self.history_ = self.run_.history
         self.loss_curve_ = [epoch["cost"] for epoch in self.history_]
@@ -150,12 +161,14 @@ class Estimator(BaseEstimator):
         """One epoch on rows; `told` is what is known of all answers there will be."""
         first = not hasattr(self, "model_")
         X, y, weights = self._checked(X, y, sample_weight, reset=first)
-        data = rows("X", X, self._named(y), weights)
-        if getattr(self, "_learner", None) is None:
-            options = {**self._options(told), "split": [1.0, 0.0, 0.0]}
-            start = None if first else self.model_._native
-            self._learner = _native.Learner(options_json(options), data, start)
-        if self._learner.learn(data):
+        with Keywords(self, RENAMED):
+            data = rows("X", X, self._named(y), weights)
+            if getattr(self, "_learner", None) is None:
+                options = {**self._options(told), "split": [1.0, 0.0, 0.0]}
+                start = None if first else self.model_._native
+                self._learner = _native.Learner(options_json(options), data, start)
+            interrupted = self._learner.learn(data)
+        if interrupted:
             warnings.warn("interrupted within an epoch", TrainingInterrupted, stacklevel=3)
         self.model_ = Model(self._learner.model())
         self.n_iter_ = self.model_.provenance["epochs"]
@@ -163,27 +176,24 @@ class Estimator(BaseEstimator):
 
     def _checked(self, X, y, sample_weight, reset):
         """Inputs, answers and weights; whole weights have become rows given so many times."""
-        checked = {"multi_output": True, "y_numeric": self._numeric}
-        if is_frame(X):
+        checked, y = {"multi_output": True, "y_numeric": self._numeric}, answers_of(y)
+        if is_frame(X) and (reset or self._named_columns):
             validate_data(self, X, skip_check_array=True, reset=reset)
             if reset:
                 self._named_columns = True
             y = _check_y(y, **checked, estimator=self)
             check_consistent_length(X, y)
-            X = self._taken(X)
         else:
-            kinds = (np.float32, np.float64)
-            X, y = validate_data(self, X, y, reset=reset, dtype=kinds, allow_nd=True, **checked)
+            X, y = validate_data(self, X, y, reset=reset, **ARRAYS, **checked)
             if reset:
                 self._named_columns = False
-            X = self._taken(X)
-        return _weighted(X, y, sample_weight)
+        return _weighted(self._taken(X), y, sample_weight)
 
     def _taken(self, X):
         """Columns where the network was fitted to them, an array where it was fitted to one."""
-        if self._named_columns:
-            return columns_of(X) if is_frame(X) else columns_of_array(np.asarray(X), self.feature_names_in_)
-        return X
+        if not self._named_columns:
+            return dense(X)
+        return columns_of(X) if is_frame(X) else columns_of_array(np.asarray(dense(X)), self.feature_names_in_)
 
     def _validation(self, X, y, sample_weight=None):
         X, y, weights = self._checked(X, y, sample_weight, reset=False)
@@ -194,8 +204,9 @@ class Estimator(BaseEstimator):
         if self._named_columns:
             validate_data(self, X, skip_check_array=True, reset=False)
         else:
-            X = validate_data(self, X, reset=False, dtype=(np.float32, np.float64), allow_nd=True)
-        return self.model_._native.outputs(rows("X", self._taken(X)), logits)
+            X = validate_data(self, X, reset=False, **ARRAYS)
+        with Keywords(self, RENAMED):
+            return self.model_._native.outputs(rows("X", self._taken(X)), logits)
 
     def _options(self, told):
         """The options that the keywords say, by the names of the configuration."""
@@ -219,6 +230,12 @@ class Estimator(BaseEstimator):
         if rows < FEWEST:
             fraction = 0.0
         return [1.0 - fraction, fraction, 0.0], decisions
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.three_d_array = True
+        return tags
 
     def _restore(self, model):
         """What fitting would have left besides the model."""

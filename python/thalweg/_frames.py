@@ -1,8 +1,17 @@
 """Tables with named columns, of pandas, polars, Arrow and whatever else speaks Arrow, taken as they are."""
 
+import datetime
+import decimal
+import numbers
 import sys
 
 import numpy as np
+
+from . import _times
+from .errors import DataError
+
+# Beyond it not every whole number is a float64.
+EXACT = 2**53
 
 
 class Columns:
@@ -31,18 +40,54 @@ def columns_of(X):
     """The columns of a table with names."""
     polars, pyarrow = sys.modules.get("polars"), sys.modules.get("pyarrow")
     if polars is not None and isinstance(X, polars.DataFrame):
-        return Columns({name: _of_polars(polars, X[name]) for name in X.columns}, X.height)
+        return _columns(X.columns, X.get_columns(), X.height)
     if hasattr(X, "iloc"):
-        return Columns({name: _of_pandas(X[name]) for name in X.columns}, len(X))
+        # Many columns of one type are one matrix within, and one by one they would cost more than their numbers.
+        kinds = set(X.dtypes)
+        plain = len(kinds) == 1 and getattr(kinds.pop(), "str", "")[1:] in ("f4", "f8")
+        columns = np.ascontiguousarray(X.to_numpy().T) if plain else (series for _, series in X.items())
+        return _columns(X.columns, columns, len(X))
     if pyarrow is None:
         import pyarrow
     table = X if isinstance(X, pyarrow.Table) else pyarrow.table(X)
-    return Columns({name: _of_arrow(pyarrow, table[name]) for name in table.column_names}, table.num_rows)
+    return _columns(table.column_names, table.columns, table.num_rows)
 
 
 def columns_of_array(X, names):
     """The columns of a matrix, under the names of another table."""
-    return Columns({name: _of_numpy(np.asarray(X[:, i])) for i, name in enumerate(names)}, len(X))
+    return _columns(names, X.T, len(X))
+
+
+def cells_of(values):
+    """The cells of a column of whatever library, and their kind: numbers with NaN or texts with None where missing."""
+    polars, pyarrow = sys.modules.get("polars"), sys.modules.get("pyarrow")
+    if polars is not None and isinstance(values, polars.Series):
+        return _of_polars(polars, values)
+    if hasattr(values, "iloc"):
+        return _of_pandas(values)
+    if pyarrow is not None and isinstance(values, (pyarrow.Array, pyarrow.ChunkedArray)):
+        return _of_arrow(pyarrow, values)
+    return _of_numpy(np.asarray(values))
+
+
+def texts_of(values):
+    """Texts as they are, None for what is missing, numbers and others as Python writes them."""
+    cells = np.empty(len(values), dtype=object)
+    cells[:] = [value if isinstance(value, str) else None if _is_absent(value) else str(value) for value in values]
+    return cells
+
+
+def _columns(names, all_values, rows):
+    columns = {}
+    for name, values in zip(names, all_values, strict=True):
+        place = f"column {name!r}"
+        if name in columns:
+            raise DataError.of("found another column of this name", place, "give each column a name of its own")
+        try:
+            columns[name] = cells_of(values)
+        except DataError as error:
+            raise DataError(f"{place}: {error}", place, error.remedy) from None
+    return Columns(columns, rows)
 
 
 def _names(X):
@@ -50,89 +95,152 @@ def _names(X):
         return list(getattr(X, "columns", [])) if getattr(X, "ndim", 2) == 2 else None
     if hasattr(X, "column_names"):
         return list(X.column_names)
-    if hasattr(X, "__arrow_c_stream__"):
+    # A chunked array is one column.
+    if hasattr(X, "__arrow_c_stream__") and not hasattr(X, "chunks"):
         return list(getattr(X, "columns", ["unknown"]))
     return None
 
 
-def texts_of(values):
-    """Texts as they are, None for what is missing, numbers and others as Python writes them."""
-    cells = np.empty(len(values), dtype=object)
-    cells[:] = [None if value is None or value != value else str(value) for value in values]
-    return cells
+def _is_absent(value):
+    if value is None:
+        return True
+    try:
+        return bool(value != value)
+    except (TypeError, ValueError):
+        # Whether NA is itself pandas does not say; nor do arrays.
+        return type(value).__name__ == "NAType"
 
 
-def _dates(times):
-    """Dates as texts, with a time of day where one has it."""
-    days = times.astype("datetime64[D]")
-    at_midnight = (days == times) | np.isnat(times)
-    cells = np.datetime_as_string(days if at_midnight.all() else times.astype("datetime64[s]")).astype(object)
-    cells[np.isnat(times)] = None
-    return cells, "datetime"
+def _whole(low, high, floats, exact):
+    """Whole numbers between two, as floats, or as texts of their digits where floats would round them."""
+    if low is not None and high is not None and (low < -EXACT or high > EXACT):
+        return texts_of(exact()), None
+    return floats(), "numeric"
 
 
 def _of_numpy(values):
     kind = values.dtype.kind
-    if kind in "iuf":
+    if kind in "iu":
+        low, high = (int(values.min()), int(values.max())) if values.size else (None, None)
+        return _whole(low, high, lambda: values.astype(np.float64), values.tolist)
+    if kind == "f":
         return values.astype(np.float64, copy=False), "numeric"
     if kind == "b":
         return texts_of(values.tolist()), "boolean"
     if kind == "M":
-        return _dates(values)
+        return _times.dates(values)
     if kind == "m":
-        seconds = values / np.timedelta64(1, "s")
-        return seconds, "numeric"
-    present = [value for value in values.tolist() if value is not None and value == value]
-    if all(isinstance(value, bool) for value in present):
-        return texts_of(values.tolist()), "boolean" if present else None
-    if all(isinstance(value, (int, float, np.number)) for value in present):
-        return np.array([np.nan if value is None else value for value in values.tolist()], dtype=np.float64), "numeric"
-    return texts_of(values.tolist()), None
+        return _times.lengths(values)
+    return _of_objects(values if kind == "O" else values.tolist())
+
+
+def _of_objects(values):
+    """Objects are what all of them are; else they are texts."""
+    values = [None if _is_absent(value) else value for value in values]
+    present = [value for value in values if value is not None]
+
+    def every(*kinds):
+        return all(isinstance(value, kinds) for value in present)
+
+    if not present or every(str):
+        return texts_of(values), None
+    if every(bool, np.bool_):
+        return texts_of(values), "boolean"
+    if every(numbers.Integral):
+        return _whole(min(present), max(present), lambda: _floats(values), lambda: values)
+    if every(numbers.Real, decimal.Decimal):
+        return _floats(values), "numeric"
+    if every(datetime.date, np.datetime64):
+        return _times.dates_of_objects(values)
+    if every(datetime.timedelta, np.timedelta64):
+        return _times.lengths_of_objects(values)
+    if every(datetime.time):
+        return _times.clock(values)
+    return texts_of(values), None
+
+
+def _floats(values):
+    return np.array([np.nan if value is None else float(value) for value in values], dtype=np.float64)
+
+
+def _of_categories(values):
+    """Categories as texts, dates among them as other columns' dates are."""
+    cells, _ = _of_objects(values)
+    return (cells if cells.dtype == object else texts_of(values)), "categorical"
 
 
 def _of_pandas(series):
-    kind = series.dtype.kind if isinstance(series.dtype.kind, str) else "O"
-    if type(series.dtype).__name__ == "CategoricalDtype":
-        return texts_of(series.astype(object).tolist()), "categorical"
-    if kind in "iuf":
+    dtype = series.dtype
+    name, kind = type(dtype).__name__, dtype.kind if isinstance(dtype.kind, str) else "O"
+    if name == "ArrowDtype":
+        import pyarrow
+
+        return _of_arrow(pyarrow, pyarrow.array(series.array))
+    if name == "CategoricalDtype":
+        return _of_categories(series.astype(object).tolist())
+    if name == "PeriodDtype":
+        # A period is the second it begins with.
+        return _times.dates(series.array.asfreq("s", how="start").astype(np.int64).view("datetime64[s]"))
+    if name == "IntervalDtype":
+        return texts_of(series.tolist()), "categorical"
+    if name == "SparseDtype":
+        return _of_numpy(np.asarray(series))
+    if kind in "iu":
+        low, high = (int(series.min()), int(series.max())) if series.notna().any() else (None, None)
+        return _whole(low, high, lambda: series.to_numpy(dtype=np.float64, na_value=np.nan), series.tolist)
+    if kind == "f":
         return series.to_numpy(dtype=np.float64, na_value=np.nan), "numeric"
     if kind == "M":
-        aware = getattr(series.dtype, "tz", None) is not None
-        naive = series.dt.tz_convert("UTC").dt.tz_localize(None) if aware else series
-        return _dates(naive.to_numpy(dtype="datetime64[ns]"))
+        aware = getattr(dtype, "tz", None) is not None
+        return _times.dates((series.dt.tz_convert("UTC").dt.tz_localize(None) if aware else series).to_numpy())
     if kind == "m":
-        return series.dt.total_seconds().to_numpy(dtype=np.float64, na_value=np.nan), "numeric"
+        return _times.lengths(series.to_numpy())
     if kind == "b":
-        values = series.astype(object)
-        return texts_of(values.where(series.notna(), None).tolist()), "boolean"
-    return _of_numpy(series.astype(object).where(series.notna(), None).to_numpy())
+        return texts_of(series.tolist()), "boolean"
+    return _of_objects(series.tolist())
 
 
 def _of_polars(polars, series):
     kind = series.dtype
+    if kind.is_integer():
+        return _whole(series.min(), series.max(), series.cast(polars.Float64).to_numpy, series.to_list)
     if kind.is_numeric():
         return series.cast(polars.Float64).to_numpy(), "numeric"
     if kind == polars.Boolean:
         return texts_of(series.to_list()), "boolean"
     if kind in (polars.Categorical, polars.Enum):
         return texts_of(series.cast(polars.String).to_list()), "categorical"
-    if kind in (polars.Date, polars.Datetime):
-        return _dates(series.cast(polars.Datetime("us")).to_numpy().astype("datetime64[us]"))
-    if kind == polars.Duration:
-        return series.dt.total_microseconds().cast(polars.Float64).to_numpy() / 1e6, "numeric"
-    return texts_of(series.to_list()), None
+    if kind in (polars.Date, polars.Datetime, polars.Duration):
+        counts = series.to_physical().cast(polars.Int64).fill_null(_times.NONE).to_numpy()
+        unit = "D" if kind == polars.Date else kind.time_unit
+        if kind == polars.Duration:
+            return _times.lengths(counts.view(f"timedelta64[{unit}]"))
+        return _times.dates(counts.view(f"datetime64[{unit}]"))
+    return _of_objects(series.to_list())
 
 
 def _of_arrow(pyarrow, column):
     kind, types = column.type, pyarrow.types
-    if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
-        return column.cast(pyarrow.float64()).to_numpy(), "numeric"
+    if types.is_integer(kind):
+        import pyarrow.compute
+
+        ends = pyarrow.compute.min_max(column).as_py()
+        return _whole(ends["min"], ends["max"], lambda: _numpy(column.cast(pyarrow.float64())), column.to_pylist)
+    if types.is_floating(kind) or types.is_decimal(kind):
+        return _numpy(column.cast(pyarrow.float64())), "numeric"
     if types.is_boolean(kind):
         return texts_of(column.to_pylist()), "boolean"
     if types.is_dictionary(kind):
-        return texts_of(column.to_pylist()), "categorical"
+        return _of_categories(column.to_pylist())
     if types.is_timestamp(kind) or types.is_date(kind):
-        return _dates(column.cast(pyarrow.timestamp("us")).to_numpy().astype("datetime64[us]"))
+        return _times.dates(_numpy(column))
     if types.is_duration(kind):
-        return column.cast(pyarrow.duration("us")).to_numpy() / np.timedelta64(1, "s"), "numeric"
-    return texts_of(column.to_pylist()), None
+        return _times.lengths(_numpy(column))
+    if types.is_time(kind):
+        return _times.clock(column.cast(pyarrow.time64("us"), safe=False).to_pylist())
+    return _of_objects(column.to_pylist())
+
+
+def _numpy(column):
+    """Arrow's numbers and times as NumPy's, copied where cells are missing."""
+    return column.to_numpy() if hasattr(column, "chunks") else column.to_numpy(zero_copy_only=False)

@@ -5,7 +5,10 @@ import json
 import numpy as np
 
 from . import _native
-from ._frames import Columns, columns_of, is_frame, texts_of
+from ._frames import Columns, cells_of, columns_of, is_frame
+
+# Numbers of a sparse matrix that are filled in at once.
+AT_ONCE = 10_000_000
 
 
 def rows_of(source, X, y=None, sample_weight=None, names=None):
@@ -41,22 +44,53 @@ def targets_of(y, names=None):
     """Answers by name, by these where they have none of their own: numbers as they are, others as texts."""
     if y is None:
         return None
+    if is_frame(y):
+        return {name: _target(cells) for name, (cells, _) in columns_of(y).columns.items()}
+    if np.ndim(y) == 1:
+        name = getattr(y, "name", None)
+        return {str(name if name not in (None, "") else (names or ["y"])[0]): _target(cells_of(y)[0])}
     values, own = np.asarray(y), getattr(y, "columns", None)
-    if values.ndim == 1:
-        name, values = getattr(y, "name", None), values[:, None]
-        own, names = None if name is None else [name], names or ["y"]
     if own is None:
         own = names or [f"y{i}" for i in range(values.shape[1])]
-    return {str(name): _target(column) for name, column in zip(own, values.T, strict=True)}
+    return {str(name): _target(cells_of(column)[0]) for name, column in zip(own, values.T, strict=True)}
 
 
-def _target(column):
-    numeric = column.dtype.kind in "iuf"
-    return column.astype(np.float64) if numeric else ["" if text is None else text for text in texts_of(column)]
+def answers_of(y):
+    """Answers as NumPy has them: booleans and nullable numbers, which it may have as objects, by their type."""
+    if type(y).__module__.startswith(("polars", "pyarrow")) and not is_frame(y):
+        y = np.asarray(y)
+    elif hasattr(y, "iloc") and getattr(y, "ndim", 2) == 1:
+        own = getattr(y.dtype, "numpy_dtype", y.dtype)
+        if own is not y.dtype and getattr(own, "kind", "O") in "biuf" and not y.isna().any():
+            return y.to_numpy(dtype=own)
+    if isinstance(y, np.ndarray) and y.dtype == object and all(isinstance(value, (bool, np.bool_)) for value in y.flat):
+        return y.astype(bool)
+    return y
+
+
+def dense(X):
+    """A sparse matrix as an array of the numbers that networks compute with; what is none as it is."""
+    if not is_sparse(X):
+        return X
+    X = X.tocsr()
+    filled = np.empty(X.shape, dtype=np.float32)
+    at_once = max(1, AT_ONCE // max(1, X.shape[1]))
+    for start in range(0, X.shape[0], at_once):
+        filled[start : start + at_once] = X[start : start + at_once].toarray()
+    return filled
+
+
+def is_sparse(X):
+    """Whether X is a sparse matrix or array of SciPy."""
+    return hasattr(X, "tocsr") and hasattr(X, "nnz")
+
+
+def _target(cells):
+    return ["" if text is None else text for text in cells] if cells.dtype == object else cells
 
 
 def _numbers(X):
-    X = np.asarray(X)
+    X = np.asarray(dense(X))
     if X.dtype.kind not in "biuf":
         X = X.astype(np.float64)
     return X if X.dtype in (np.float32, np.float64) else X.astype(np.float32)

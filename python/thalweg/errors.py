@@ -17,6 +17,13 @@ class ThalwegError(Exception):
         self.place = place
         self.remedy = remedy
 
+    @classmethod
+    def of(cls, message, place=None, remedy=None):
+        """An error whose text has the place and the remedy, as the library's have."""
+        before = f"{place}: " if place else ""
+        after = f"\n  fix: {remedy}" if remedy else ""
+        return cls(f"{before}{message}{after}", place, remedy)
+
     def __reduce__(self):
         return type(self), (str(self), self.place, self.remedy)
 

@@ -55,7 +55,7 @@ class ThalwegClassifier(ClassifierMixin, Estimator):
     class_weight : dict or "balanced", optional
         Weights of the classes in the cost.
     warm_start : bool, default=False
-        Whether :meth:`fit` begins with the parameters there are.
+        Whether :meth:`fit` begins with the parameters there are; columns and classes must be those they were fitted to.
     random_state : int, RandomState or None, default=None
         The seed; None is 0, so that fits repeat.
     n_jobs : int, optional
@@ -151,7 +151,6 @@ class ThalwegClassifier(ClassifierMixin, Estimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
-        tags.input_tags.three_d_array = True
         return tags
 
     def partial_fit(self, X, y, classes=None, sample_weight=None):
@@ -181,6 +180,14 @@ class ThalwegClassifier(ClassifierMixin, Estimator):
         else:
             told = self._of_classes(self.classes_, multilabel=self._names is None)
         return self._partial_fit(X, y, sample_weight, told)
+
+    def _same_answers(self, y):
+        """Whether y has the classes, or the labels, that the network tells apart."""
+        now = np.arange(y.shape[1]) if y.ndim == 2 and y.shape[1] > 1 else np.unique(y)
+        if now.tolist() != self.classes_.tolist():
+            raise ValueError(
+                f"warm_start goes on with the classes {self.classes_.tolist()} of the fit before; y has {now.tolist()}"
+            )
 
     def _answers(self, y):
         """What is told of the classes of y."""
@@ -274,7 +281,6 @@ class ThalwegRegressor(RegressorMixin, Estimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
-        tags.input_tags.three_d_array = True
         return tags
 
     def partial_fit(self, X, y, sample_weight=None):
@@ -284,6 +290,12 @@ class ThalwegRegressor(RegressorMixin, Estimator):
         """
         told = self._answers(np.asarray(y)) if not hasattr(self, "model_") else {"task": "regression"}
         return self._partial_fit(X, y, sample_weight, told)
+
+    def _same_answers(self, y):
+        """Whether y has as many numbers a row as the network answers with."""
+        now, before = (1 if y.ndim == 1 else y.shape[1]), len(self.model_.targets)
+        if now != before:
+            raise ValueError(f"warm_start goes on with the {before} outputs of the fit before; y has {now}")
 
     def _answers(self, y):
         self._outputs_ndim = y.ndim

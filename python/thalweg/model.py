@@ -6,7 +6,7 @@ import numpy as np
 
 from . import _native
 from ._frames import columns_of_array, is_frame
-from ._rows import is_path, labels_of, rows, rows_of, targets_of
+from ._rows import dense, is_path, labels_of, rows, rows_of, targets_of
 
 
 class Model:
@@ -86,7 +86,7 @@ class Model:
 
         Parameters
         ----------
-        data : path, DataFrame or array
+        data : path, DataFrame, array or sparse matrix
             Rows as the model was trained on; columns are found by name, and others are not looked at.
         precision : {"f32", "bf16", "bf16x3", "bf16x6"}, default="f32"
             How matrices are multiplied, where the machine is faster that way; "f64" for a model trained in it.
@@ -149,7 +149,7 @@ class Model:
         if self.columns is None or is_frame(data):
             return rows_of("the data", data, y, sample_weight, self.targets)
         # A matrix has no names: its columns are taken in the order of the training data's.
-        columns = columns_of_array(np.asarray(data), self.columns)
+        columns = columns_of_array(np.asarray(dense(data)), self.columns)
         return rows("the data", columns, targets_of(y, self.targets), sample_weight)
 
     def __repr__(self):

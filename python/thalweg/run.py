@@ -20,8 +20,10 @@ def train(data, y=None, *, sample_weight=None, validation_data=None, callbacks=N
     ----------
     data : str, path, DataFrame or array
         What the command line takes: a file, a folder of pictures or sounds, ``"sample:digits"``. A path is trained on
-        in a run folder, as ``thalweg train`` does. Or a table of pandas, polars or Arrow, or an array whose first axis
-        counts the examples: these are trained on in memory.
+        in a run folder, as ``thalweg train`` does. Or a table of pandas, polars or Arrow, or an array (or sparse
+        matrix) whose first axis counts the examples: these are trained on in memory. A table's columns are what their
+        types say: texts stay texts (``"01"`` and ``"1"`` are two), whole numbers past 2⁵³ are texts of their digits, dates of
+        any resolution are dates (years 1 to 9999), and lengths of time are seconds.
     y : array, list or Series, optional
         The answers, where they are not in the table; ``target="price"`` names them where they are.
     sample_weight : array, optional
@@ -71,10 +73,14 @@ def train(data, y=None, *, sample_weight=None, validation_data=None, callbacks=N
 class Run:
     """What training came to: the model, and everything told on the way."""
 
-    def __init__(self, native):
+    def __init__(self, native, said=str):
         self._native = native
         self.model = Model(native.model)
         self.events = json.loads(native.events())
+        for event in self.events:
+            for part in ("flag", "message"):
+                if part in event:
+                    event[part] = said(event[part])
 
     @classmethod
     def open(cls, folder):
@@ -103,7 +109,7 @@ class Run:
 
     @property
     def decisions(self):
-        """What was decided, why, and the flag that decides otherwise."""
+        """What was decided, why, and the keyword (``flag``) that decides otherwise."""
         return [event for event in self.events if event["event"] == "decision"]
 
     @property

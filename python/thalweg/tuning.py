@@ -9,7 +9,7 @@ import numpy as np
 
 from . import _native
 from ._options import options_json
-from ._rows import is_path
+from ._rows import dense, is_path
 from .display import listeners
 from .errors import TrainingInterrupted
 from .model import Model
@@ -60,7 +60,7 @@ def tune(data, y=None, *, callbacks=None, verbose=0, **options):
         answers = np.asarray(y)
         if answers.dtype.kind not in "biuf":
             raise TypeError("tune() takes arrays with answers that are numbers; name a file for others")
-        np.savez(path, x=np.asarray(data), y=answers)
+        np.savez(path, x=np.asarray(dense(data)), y=answers)
         return _search({**options, "path": str(path)}, listen)
 
 

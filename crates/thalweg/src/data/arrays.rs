@@ -77,9 +77,14 @@ impl Arrays {
     }
 
     /// The same examples with one more target: a class's name or a number for each, as text.
-    pub fn with_answers(mut self, name: &str, answers: impl IntoIterator<Item = String>) -> Result<Self> {
+    pub fn with_answers(self, name: &str, answers: impl IntoIterator<Item = String>) -> Result<Self> {
         let mut column = TextColumn::default();
         answers.into_iter().for_each(|answer| column.push(&answer));
+        self.with_column(name, column)
+    }
+
+    /// The same with a target of a source that has types.
+    pub fn with_column(mut self, name: &str, column: TextColumn) -> Result<Self> {
         if column.len() != self.rows() {
             return Err(Error::data(format!("found {} answers for {} examples", column.len(), self.rows()))
                 .at(self.answers.source.clone())

@@ -30,8 +30,9 @@ const TEXT: u64 = f64::NAN.to_bits() | 2;
 /// A column's cells read as numbers.
 #[derive(Debug, Clone)]
 pub(crate) struct Numbers {
-    /// The hash of the notation that they were read under: there may be very many columns.
-    notation: u64,
+    /// The hash of the notation that they were read under (there may be very many columns); none where the source has them
+    /// as numbers.
+    notation: Option<u64>,
     /// A number each, or one of the two NaNs; empty where most cells are no numbers, and not worth the memory.
     values: Vec<f64>,
 }
@@ -59,7 +60,25 @@ impl Numbers {
                 break;
             }
         }
-        Numbers { notation: notation.hash(), values }
+        Numbers { notation: Some(notation.hash()), values }
+    }
+
+    /// Numbers of a source that has them as such; NaN is a missing cell, and 0 and −0 are one.
+    pub(super) fn typed(values: impl Iterator<Item = f64>) -> Numbers {
+        let missing = |value: f64| if value.is_nan() { f64::from_bits(MISSING) } else { value + 0.0 };
+        Numbers { notation: None, values: values.map(missing).collect() }
+    }
+
+    pub(super) fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// Whether they are what a notation says of the cells.
+    fn fit(&self, notation: &Notation) -> bool {
+        let is_text = |marker: &String| notation.number(marker).is_none_or(f64::is_nan);
+        self.notation
+            .as_ref()
+            .map_or_else(|| notation.missing.iter().all(is_text), |read_by| *read_by == notation.hash())
     }
 }
 
@@ -75,7 +94,7 @@ pub(crate) struct Readings<'a> {
 
 impl<'a> Readings<'a> {
     pub(super) fn new(column: &'a TextColumn, kept: Option<&'a Numbers>, notation: &'a Notation) -> Self {
-        let numbers = kept.filter(|kept| kept.notation == notation.hash()).map_or(&[][..], |kept| &kept.values);
+        let numbers = kept.filter(|kept| kept.fit(notation)).map_or(&[][..], |kept| &kept.values);
         Readings { column, numbers, notation, format: None }
     }
 

@@ -1,5 +1,6 @@
 //! A table as read: named columns of text cells, each row with the line it began on.
 
+use std::fmt::Write;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -18,6 +19,9 @@ pub enum Declared {
     Texts,
 }
 
+/// Up to here a whole number's digits are all its own.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// One column: its cells' text end to end, and where each cell ends.
 #[derive(Debug, Clone, Default)]
 pub struct TextColumn {
@@ -25,11 +29,14 @@ pub struct TextColumn {
     ends: Vec<usize>,
     declared: Declared,
     numbers: OnceLock<Numbers>,
+    /// Of a column that has its numbers: the cells as text, written when somebody asks for it.
+    unwritten: Option<Box<OnceLock<TextColumn>>>,
 }
 
 impl PartialEq for TextColumn {
     fn eq(&self, other: &Self) -> bool {
-        (&self.text, &self.ends) == (&other.text, &other.ends)
+        let (one, other) = (self.written(), other.written());
+        (&one.text, &one.ends) == (&other.text, &other.ends)
     }
 }
 
@@ -38,17 +45,50 @@ impl Eq for TextColumn {}
 impl TextColumn {
     /// An empty column with room for so many bytes in so many cells.
     pub(crate) fn with_capacity(bytes: usize, cells: usize) -> Self {
-        TextColumn {
-            text: String::with_capacity(bytes),
-            ends: Vec::with_capacity(cells),
-            declared: Declared::Nothing,
-            numbers: OnceLock::new(),
-        }
+        TextColumn { text: String::with_capacity(bytes), ends: Vec::with_capacity(cells), ..TextColumn::default() }
     }
 
     /// An empty column of a source that has types.
     pub fn declared(declared: Declared) -> Self {
         TextColumn { declared, ..TextColumn::default() }
+    }
+
+    /// A column of a source that has its numbers as such; NaN is a missing cell.
+    pub fn of_numbers(values: impl Iterator<Item = f64>) -> Self {
+        TextColumn {
+            declared: Declared::Numbers,
+            numbers: Numbers::typed(values).into(),
+            unwritten: Some(Box::default()),
+            ..TextColumn::default()
+        }
+    }
+
+    /// The column with its cells as text.
+    fn written(&self) -> &TextColumn {
+        let Some(unwritten) = &self.unwritten else { return self };
+        unwritten.get_or_init(|| {
+            let numbers = self.numbers.get().map_or(&[][..], Numbers::values);
+            let mut column = TextColumn::with_capacity(8 * numbers.len(), numbers.len());
+            let mut buffer = zmij::Buffer::new();
+            for number in numbers {
+                // Whole numbers are written as such, so that they are the categories that texts of them are.
+                if number.fract() == 0.0 && number.abs() <= EXACT {
+                    // Writing to a string cannot fail.
+                    _ = write!(column.text, "{}", *number as i64);
+                } else if !number.is_nan() {
+                    column.text.push_str(buffer.format(*number));
+                }
+                column.ends.push(column.text.len());
+            }
+            TextColumn { declared: self.declared, ..column }
+        })
+    }
+
+    /// Makes the cells text before they change.
+    fn write(&mut self) {
+        if self.unwritten.is_some() {
+            *self = self.written().clone();
+        }
     }
 
     /// What its source says of its cells.
@@ -64,17 +104,19 @@ impl TextColumn {
     /// Makes room for so many times what another column holds, where the memory has it.
     pub(crate) fn reserve(&mut self, times: f64, other: &TextColumn) {
         let room = |len: usize| (times * len as f64) as usize;
+        let other = other.written();
         let _ = self.text.try_reserve_exact(room(other.text.len()));
         let _ = self.ends.try_reserve_exact(room(other.ends.len()));
     }
 
     /// Bytes of its cells in a file, each with what follows it.
     pub(crate) fn bytes(&self) -> usize {
-        self.text.len() + self.len()
+        self.written().text.len() + self.len()
     }
 
     /// Adds a cell at the bottom.
     pub fn push(&mut self, cell: &str) {
+        self.write();
         self.text.push_str(cell);
         self.ends.push(self.text.len());
         self.forget_numbers();
@@ -82,6 +124,7 @@ impl TextColumn {
 
     /// Leaves that many cells from the top.
     pub(crate) fn truncate(&mut self, rows: usize) {
+        self.write();
         self.ends.truncate(rows);
         self.text.truncate(self.ends.last().copied().unwrap_or_default());
         self.forget_numbers();
@@ -95,6 +138,8 @@ impl TextColumn {
 
     /// Adds rows of another column at the bottom.
     pub(crate) fn extend(&mut self, other: &TextColumn, rows: Range<usize>) {
+        self.write();
+        let other = other.written();
         let start = |row: usize| if row == 0 { 0 } else { other.ends[row - 1] };
         let (from, to) = (start(rows.start), start(rows.end));
         let base = self.text.len();
@@ -115,24 +160,29 @@ impl TextColumn {
 
     /// The text of a row's cell.
     pub fn get(&self, row: usize) -> &str {
-        let start = if row == 0 { 0 } else { self.ends[row - 1] };
-        &self.text[start..self.ends[row]]
+        let TextColumn { text, ends, .. } = self.written();
+        let start = if row == 0 { 0 } else { ends[row - 1] };
+        &text[start..ends[row]]
     }
 
     /// How many cells there are.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        match (&self.unwritten, self.numbers.get()) {
+            (Some(_), Some(numbers)) => numbers.values().len(),
+            _ => self.ends.len(),
+        }
     }
 
     /// Whether there are no cells.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.len() == 0
     }
 
     /// The cells from top to bottom.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
+        let TextColumn { text, ends, .. } = self.written();
         let mut start = 0;
-        self.ends.iter().map(move |&end| &self.text[std::mem::replace(&mut start, end)..end])
+        ends.iter().map(move |&end| &text[std::mem::replace(&mut start, end)..end])
     }
 }
 
@@ -192,5 +242,47 @@ impl Table {
     /// Where a cell is, for errors: `houses.csv, line 7, column "price"`.
     pub fn place(&self, row: usize, column: usize) -> String {
         format!("{}, line {}, column {:?}", self.source, self.lines[row], self.names[column])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_so_that_they_are_read_back() {
+        let numbers = [5.0, -0.0, 0.1, -2.5e-9, 1e300, 9_007_199_254_740_994.0, f64::INFINITY, f64::MIN_POSITIVE];
+        let column = TextColumn::of_numbers(numbers.into_iter());
+        assert_eq!((column.len(), column.declaration()), (8, Declared::Numbers));
+        assert_eq!(column.iter().take(3).collect::<Vec<_>>(), ["5", "0", "0.1"]);
+        assert!(column.iter().zip(numbers).all(|(cell, number)| cell.parse() == Ok(number)), "{column:?}");
+        assert_eq!(TextColumn::of_numbers([f64::NAN].into_iter()).get(0), "");
+    }
+
+    #[test]
+    fn a_column_of_numbers_is_one_of_their_texts() {
+        let notation = Notation::default();
+        let typed = TextColumn::of_numbers([1.5, f64::NAN, -0.0, f64::INFINITY, 1e-7].into_iter());
+        let mut texts = TextColumn::declared(Declared::Numbers);
+        ["1.5", "", "0", "inf", "1e-7"].iter().for_each(|cell| texts.push(cell));
+        let read = |column: &TextColumn, notation| -> Vec<String> {
+            let cells = column.readings(notation);
+            (0..column.len()).map(|row| format!("{:?}", cells.get(row))).collect()
+        };
+        assert_eq!(typed, texts);
+        assert_eq!(read(&typed, &notation), read(&texts, &notation));
+        // A marker that is a number means missing among numbers, too.
+        let marked = Notation { missing: vec!["1.5".into()], ..notation.clone() };
+        typed.keep_numbers(&marked);
+        assert_eq!(read(&typed, &marked)[0], "Missing");
+        assert_eq!(read(&typed, &marked), read(&texts, &marked));
+
+        let mut more = typed.clone();
+        more.extend(&typed, 0..2);
+        more.push("7");
+        assert_eq!((more.len(), more.get(5), more.get(7), more.declaration()), (8, "1.5", "7", Declared::Numbers));
+        assert_eq!(read(&more, &notation)[..5], read(&typed, &notation));
+        more.truncate(1);
+        assert_eq!((more.len(), more.get(0), more.bytes()), (1, "1.5", 4));
     }
 }

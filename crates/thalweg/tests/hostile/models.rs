@@ -61,7 +61,7 @@ fn of_arrays(shape: Shape, form: Option<Form>, layers: &Value) -> Vec<u8> {
     let network = Network::new(shape, layers.collect()).unwrap();
     let scale = Scale::Standard { mean: 0.25, deviation: 0.5 };
     let array = ArrayScale { shape: shape.dimensions().to_vec(), scales: vec![scale], form };
-    let column = |name: &str, kind, role| Column { name: name.into(), kind, role, format: None };
+    let column = |name: &str, kind, role| Column::new(name, kind, role);
     let notation = Notation::default();
     let metrics = BTreeMap::from([("accuracy".to_string(), Metric { value: 0.5, low: Some(0.25), high: None })]);
     Model {
@@ -85,6 +85,7 @@ fn of_arrays(shape: Shape, form: Option<Form>, layers: &Value) -> Vec<u8> {
             scales: Vec::new(),
             separator: None,
             notation,
+            formats: Vec::new(),
         },
         provenance: Provenance { metrics: Parts { train: metrics, ..Parts::default() }, ..Provenance::default() },
     }

@@ -1,0 +1,180 @@
+//! What the library says in flags of the command line, said in keywords of Python.
+
+use thalweg::Error;
+use thalweg::spec::{Form, Kind, Knob, knobs};
+use thalweg::train::event::{Decision, Event};
+
+/// Text of the library that names a way of the command line, and the way there is in Python.
+const WAYS: [(&str, &str); 2] =
+    [("thalweg config shows every key", "thalweg.options() lists them"), ("[[network.layer]]", "layer=[{…}]")];
+
+/// Commands that are functions in Python.
+const FUNCTIONS: [&str; 2] = ["thalweg train ", "thalweg tune "];
+
+/// How sure it is that the word after a flag is its value.
+#[derive(Clone, Copy, PartialEq)]
+enum Text {
+    /// It is, wherever the flag takes one.
+    Flags,
+    /// It may be the next word of a sentence.
+    Prose,
+}
+
+/// An error, in words of Python.
+pub(crate) fn of_error(error: &Error) -> Error {
+    Error {
+        kind: error.kind,
+        place: error.place.as_deref().map(of_place),
+        message: of_prose(&error.message),
+        remedy: error.remedy.as_deref().map(of_prose),
+    }
+}
+
+/// What is told of a run, in words of Python.
+pub(crate) fn of_event(event: Event) -> Event {
+    match event {
+        Event::Decision(decision) => Event::Decision(of_decision(decision)),
+        Event::Warning { message } => Event::Warning { message: of_prose(&message) },
+        other => other,
+    }
+}
+
+/// A decision, in words of Python.
+pub(crate) fn of_decision(decision: Decision) -> Decision {
+    let Decision { what, why, flag } = decision;
+    Decision { what: of_prose(&what), why: of_prose(&why), flag: reworded(&flag, Text::Flags) }
+}
+
+/// A sentence, in words of Python.
+pub(crate) fn of_prose(text: &str) -> String {
+    reworded(text, Text::Prose)
+}
+
+/// Options that are a place have names alone: `--search units` is `search["units"]`.
+fn of_place(place: &str) -> String {
+    if !place.starts_with("--") {
+        return place.into();
+    }
+    let names = place.split(", ").map(|flag| match flag.trim_start_matches("--").split_once(' ') {
+        Some((name, key)) => format!("{}[{key:?}]", name.replace('-', "_")),
+        None => flag.trim_start_matches("--").replace('-', "_"),
+    });
+    names.collect::<Vec<_>>().join(", ")
+}
+
+fn reworded(text: &str, kind: Text) -> String {
+    let text = WAYS.iter().fold(text.to_string(), |text, (there, here)| text.replace(there, here));
+    let (mut said, mut rest) = (String::with_capacity(text.len()), text.as_str());
+    while let Some(at) = rest.find("--") {
+        let (before, flag) = (&rest[..at], &rest[at + 2..]);
+        said.push_str(before);
+        // Neither a dash within a word nor what is quoted is a flag.
+        let begins = said.is_empty() || said.ends_with([' ', '(', '\n']);
+        let known = if begins { flag_at(flag) } else { None };
+        let Some((knob, after)) = known else {
+            let dashes = rest[at..].len() - flag.trim_start_matches('-').len();
+            said.push_str(&rest[at..at + dashes]);
+            rest = &rest[at + dashes..];
+            continue;
+        };
+        let call = FUNCTIONS.iter().find(|command| said.ends_with(*command));
+        if let Some(command) = call {
+            said.truncate(said.len() - command.len());
+            said.push_str(&command.trim_end().replace(' ', "."));
+            said.push_str("(…, ");
+        }
+        let alone = said.is_empty() || said.ends_with("fix: ");
+        rest = match value_at(knob, after, kind, alone) {
+            Some((value, after)) => {
+                said.push_str(&format!("{}={}", knob.name, written(knob, value)));
+                after
+            }
+            None => {
+                let switched = knob.kind == Kind::Boolean && knob.form == Form::One && !is_left_out(&said, after);
+                said.push_str(&knob.name);
+                said.push_str(if switched { "=True" } else { "" });
+                after
+            }
+        };
+        said.push_str(if call.is_some() { ")" } else { "" });
+    }
+    said + rest
+}
+
+/// The option whose flag a text begins with, and what follows it.
+fn flag_at(text: &str) -> Option<(&'static Knob, &str)> {
+    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).unwrap_or(text.len());
+    let name = text[..end].trim_end_matches('-');
+    knobs().iter().find(|knob| knob.flag() == name).map(|knob| (knob, &text[name.len()..]))
+}
+
+/// The value that stands after a flag, and what follows it; `alone` says that nothing stands before the flag.
+fn value_at<'a>(knob: &Knob, text: &'a str, kind: Text, alone: bool) -> Option<(&'a str, &'a str)> {
+    let (given, word) = match text.strip_prefix('=') {
+        Some(word) => (true, word),
+        None => (false, text.strip_prefix(' ')?),
+    };
+    let whole = &word[..word.find(char::is_whitespace).unwrap_or(word.len())];
+    let value = match knob.kind {
+        Kind::Character => whole,
+        _ => whole.trim_end_matches([',', '.', ':', ';', ')']),
+    };
+    let last = word.len() == whole.len();
+    let taken = !value.is_empty() && (given || takes(knob, value, kind, alone && last));
+    taken.then(|| (value, &word[value.len()..]))
+}
+
+/// Whether a word is a value of an option; `sure` says that flag and word are all there is.
+fn takes(knob: &Knob, word: &str, kind: Text, sure: bool) -> bool {
+    let each = |fits: &dyn Fn(&str) -> bool| match knob.form {
+        Form::One => fits(word),
+        Form::List => word.split(',').all(fits),
+        Form::Table => knob.words.iter().any(|one| one == word) || word.contains('='),
+    };
+    // NAME, MARKER, FILE.
+    if knob.kind != Kind::Boolean && word.len() > 1 && word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') {
+        return true;
+    }
+    match knob.kind {
+        Kind::Boolean => word == "true" || word == "false",
+        Kind::Integer | Kind::Number => each(&|part| part.parse::<f64>().is_ok()),
+        Kind::Any => false,
+        _ if !knob.choices.is_empty() => each(&|part| knob.choices.iter().any(|choice| choice == part)),
+        Kind::Text | Kind::Character if knob.form == Form::Table => each(&|_| true),
+        Kind::Text | Kind::Character => {
+            let telling = |c: char| !(c.is_alphabetic() || c == '\'' || c == '-');
+            kind == Text::Flags && !["or", "in"].contains(&word) || sure || word.contains(telling)
+        }
+    }
+}
+
+/// A value as Python writes it.
+fn written(knob: &Knob, value: &str) -> String {
+    let number = matches!(knob.kind, Kind::Integer | Kind::Number | Kind::Any);
+    let one = |part: &str| match part {
+        "true" => "True".into(),
+        "false" => "False".into(),
+        part if number || part == "…" => part.into(),
+        part => format!("{part:?}"),
+    };
+    let parts = || value.split(',').filter(|part| !part.is_empty());
+    match knob.form {
+        Form::List if value.contains(',') && value != "," => {
+            format!("[{}]", parts().map(one).collect::<Vec<_>>().join(", "))
+        }
+        Form::Table if value.contains('=') => {
+            let pairs = parts().map(|pair| {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, "…"));
+                format!("{name:?}: {}", one(value))
+            });
+            format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
+        }
+        _ => one(value),
+    }
+}
+
+/// Whether a sentence says to leave the option out, before or after it.
+fn is_left_out(before: &str, after: &str) -> bool {
+    let before = before.trim_end();
+    ["leave", "leave out", "without", "no"].iter().any(|words| before.ends_with(words)) || after.starts_with(" out")
+}
