@@ -106,3 +106,26 @@ def test_nothing_in_a_table_becomes_code(tmp_path):
     module = exported(tmp_path, run)
     inputs = module.prepare({evil: [1, 2], "b": [evil, "plain"]})
     assert inputs.shape[0] == 2 and evil in module.CLASSES
+
+
+def test_cells_as_people_write_them(tmp_path):
+    random = np.random.default_rng(2)
+    rows = range(400)
+    columns = {
+        "amount": [f"${1000 + 7 * i:,}" if i % 5 else "" for i in rows],
+        "share": [f"{i % 90}.5 %" for i in rows],
+        "reading": ["-999" if i % 40 == 3 else f"{i % 50}.25" for i in rows],
+        "until": ["9999-12-31" if i % 50 == 7 else f"20{10 + i % 9}-{1 + i % 12:02}-11" for i in rows],
+        "seen": [[f"2022-05-{1 + i % 28:02}", f"{1 + i % 28:02} May 2022", f"05/{13 + i % 15}/2022"][i % 3] for i in rows],
+        "at": [f"{1 + i % 12}:{i % 60:02} {'AP'[i % 2]}M" for i in rows],
+        "code": [["01", "1", "1.0", "2"][i % 4] for i in rows],
+    }
+    cells = [columns[name] for name in columns] + [[f"{x:.3f}" for x in random.normal(5, 3, 400)]]
+    quoted = [",".join(f'"{cell}"' for cell in row) for row in zip(*cells)]
+    path = tmp_path / "written.csv"
+    path.write_text("\n".join([",".join([*columns, "answer"]), *quoted]) + "\n")
+    run = train(tmp_path, path, [], "--target", "answer", "--task", "regression")
+    module = exported(tmp_path, run)
+    answers, _ = predictions(run, path)
+    with torch.no_grad():
+        assert difference(answers, module.answers(module.load()(module.prepare(columns)))[:, 0]) < 1e-5

@@ -319,3 +319,36 @@ fn what_training_refuses_inspecting_does_too() {
         assert!(problem.contains(&refused.message), "{problem}\n{refused}");
     }
 }
+
+#[cfg(feature = "onnx")]
+#[test]
+fn graphs_take_what_stands_for_missing_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    let csv = rows("reading,until,at,y", 200, |i| {
+        let reading = if i % 20 == 3 { "-999".into() } else { format!("{}.25", i % 50) };
+        let until = match i % 25 {
+            7 => "9999-12-31".into(),
+            9 if i == 9 => "2500-05-05".into(),
+            _ => format!("20{}-{:02}-11", 10 + i % 9, 1 + i % 12),
+        };
+        format!("{reading},{until},{}:{:02},{i}", 9 + i % 12, i % 60)
+    });
+    let out = folder.path().join("run").display().to_string();
+    let config = config(folder.path(), &csv, &[("out", &out), ("epochs", "2"), ("split", "0.8,0.2,0")]);
+    let model = Model::load(run::train(&config, &mut |_: &Event| ()).unwrap().model).unwrap();
+    let scales: Vec<bool> = model
+        .pipeline
+        .inputs
+        .iter()
+        .map(|input| match &input.transform {
+            Transform::Numeric(numeric) => numeric.sentinels == [-999.0],
+            Transform::Datetime(date) => date.sentinels.is_empty() || matches!(date.scale, Scale::Robust { .. }),
+            _ => false,
+        })
+        .collect();
+    assert_eq!(scales, [true; 3]);
+    // The graph is run, and refused where its answers are others.
+    let graph = folder.path().join("model.onnx");
+    let format = thalweg::export::format(None, &graph).unwrap();
+    thalweg::export::export(&model, &graph, format, Default::default()).unwrap();
+}

@@ -20,9 +20,9 @@ def first_that_reads(cell, forms):
                 return parsedate_to_datetime(cell)
             if form in ("unix", "unix_ms"):
                 return datetime(1970, 1, 1) + timedelta(seconds=float(cell) / (1 if form == "unix" else 1000))
-            if "%Y" not in form and "%y" not in form:
-                cell, form = "1970 " + cell, "%Y " + form
-            return datetime.strptime(re.sub(r"(:\d\d)\.\d+", r"\1", cell), form)
+            year = [] if "%Y" in form or "%y" in form else ["1970"]
+            whole = re.sub(r"(:\d\d)\.\d+", r"\1", cell)
+            return datetime.strptime(" ".join([*year, whole]), " ".join([*("%Y" for _ in year), form]))
         except (ValueError, TypeError):
             pass
     return None
