@@ -56,7 +56,7 @@ impl Shape {
             // A line of spaces or an empty quote in a table of one column is a missing cell; elsewhere it is nothing.
             () if fields == 1 && first.is_empty() => RowKind::Nothing,
             () if self.is_comment(first) => RowKind::Comment,
-            () if !is_alone() && !(fields < self.fields && is_note(first)) => RowKind::Wrong,
+            () if !(is_alone() || fields < self.fields && is_note(first)) => RowKind::Wrong,
             () if first.is_empty() => RowKind::Blank,
             () if self.comment.is_none() && first.starts_with('#') => RowKind::Comment,
             () if self.footer && self.fields > 1 => RowKind::Note,

@@ -40,6 +40,8 @@ pub(super) struct Corpus {
     targets: Vec<String>,
     /// Files that are left out, each with its reason.
     bad: Vec<String>,
+    /// Whether folders say the classes.
+    by_folder: bool,
     /// The answers of those that could not be read.
     lost: Vec<Vec<String>>,
     /// How many files there were.
@@ -64,7 +66,7 @@ impl Corpus {
         });
         let mut corpus = Corpus::of_items(&path.display().to_string(), path, items.collect());
         corpus.all += bad.len();
-        (corpus.bad, corpus.rest) = (bad, rest);
+        (corpus.bad, corpus.rest, corpus.by_folder) = (bad, rest, all_have_classes);
         let class = Vec::from_iter(all_have_classes.then(|| "class".to_string()));
         Ok(corpus.with_answers(class.clone(), class))
     }
@@ -85,6 +87,7 @@ impl Corpus {
             names: Vec::new(),
             targets: Vec::new(),
             bad: Vec::new(),
+            by_folder: false,
             lost: Vec::new(),
             rest: Rest::default(),
             warnings: Vec::new(),
@@ -224,16 +227,13 @@ impl Corpus {
         self.refuse_if_gone()
     }
 
-    /// A class of which no file can be read is an error, however few they are.
+    /// A class's folder of which no file can be read is an error, however few they are.
     fn refuse_if_gone(&self) -> Result<()> {
-        let Some(left) = self.classes().filter(|_| !self.lost.is_empty()) else { return Ok(()) };
-        let column = self.names.iter().position(|name| *name == self.targets[0]).unwrap_or_default();
-        let left: HashSet<&str> = left.into_iter().collect();
-        // A number need not be a class.
-        let is_gone = |class: &&String| !left.contains(class.as_str()) && class.parse::<f64>().is_err();
-        let Some(class) = self.lost.iter().map(|answers| &answers[column]).find(is_gone) else { return Ok(()) };
-        let error = Error::data(format!("no file of class {class:?} can be read: {}", self.listed()));
-        Err(error.at(self.source.clone()).fix("mend them, or remove the class"))
+        let left: HashSet<&[String]> = self.items.iter().map(|item| item.answers.as_slice()).collect();
+        let gone = self.lost.iter().find(|class| self.by_folder && !left.contains(class.as_slice()));
+        let Some(class) = gone else { return Ok(()) };
+        let error = Error::data(format!("no file of class {:?} can be read: {}", class.join(","), self.listed()));
+        Err(error.at(self.source.clone()).fix("mend them, or move the folder away"))
     }
 
     fn listed(&self) -> String {

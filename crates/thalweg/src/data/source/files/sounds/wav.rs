@@ -26,7 +26,7 @@ pub(super) fn mended(mut file: File) -> io::Result<Box<dyn MediaSource>> {
     let length = file.metadata()?.len();
     let found = parts(&mut file, length);
     file.rewind()?;
-    let Ok(Some((kept, start, declared, open_end))) = found else { return Ok(Box::new(file)) };
+    let Ok(Some(Parts { kept, start, declared, open_end })) = found else { return Ok(Box::new(file)) };
     let available = length - start;
     let block = u64::from(u16::from_le_bytes([kept[20], kept[21]]).max(1));
     let bytes = if open_end { available / block * block } else { u64::from(declared) };
@@ -35,9 +35,19 @@ pub(super) fn mended(mut file: File) -> io::Result<Box<dyn MediaSource>> {
     Ok(Box::new(Wav { header, samples: file, start, bytes: bytes.min(available), at: 0 }))
 }
 
-/// The format's chunk and that of the number of samples, where the samples begin, how many bytes they are said to have, and
-/// whether they go on to the end instead.
-fn parts(file: &mut File, length: u64) -> io::Result<Option<(Vec<u8>, u64, u32, bool)>> {
+/// What a WAV file holds.
+struct Parts {
+    /// The chunk of the format, and that of the number of samples.
+    kept: Vec<u8>,
+    /// Where the samples begin, and how many bytes they are said to be.
+    start: u64,
+    declared: u32,
+    /// Whether they go on to the end instead.
+    open_end: bool,
+}
+
+/// The parts of a file of so many bytes; none where it is no WAV, or has no format before its samples.
+fn parts(file: &mut File, length: u64) -> io::Result<Option<Parts>> {
     let mut head = [0; 12];
     file.read_exact(&mut head)?;
     let [riff, size, form] = [0, 4, 8].map(|at| [head[at], head[at + 1], head[at + 2], head[at + 3]]);
@@ -56,7 +66,8 @@ fn parts(file: &mut File, length: u64) -> io::Result<Option<(Vec<u8>, u64, u32, 
             let is_chunk = next.is_some_and(|(_, size)| content + 8 + u64::from(size) <= length);
             let never = declared == 0 && content < length && (size == 0 || !is_chunk);
             format.append(&mut fact);
-            return Ok(whole.then_some((format, content, declared, declared >= UNKNOWN || never)));
+            let open_end = declared >= UNKNOWN || never;
+            return Ok(whole.then_some(Parts { kept: format, start: content, declared, open_end }));
         }
         if [*b"fmt ", *b"fact"].contains(&name) && declared <= LONGEST {
             let mut kept = vec![0; 8 + declared as usize];
