@@ -83,7 +83,7 @@ impl Model {
             if logits {
                 return Ok((self.0.logits(&x), target.outputs()));
             }
-            let outputs = self.0.outputs(&x);
+            let outputs = self.0.finite_outputs(&x, &|row| format!("row {row}"))?;
             let columns = if target.task == Task::Binary { 2 } else { target.outputs() };
             let answers = outputs.chunks_exact(target.outputs()).flat_map(|row| match target.task {
                 Task::Regression => row.iter().enumerate().map(|(t, &y)| target.unscaled(t, y)).collect(),

@@ -38,7 +38,7 @@ pub(crate) fn command() -> Command {
                         .help("Also write a page that shows where the model goes wrong"),
                 )
                 .arg(precision())
-                .args(reading()),
+                .args(reading(&READING)),
             verb("predict", "Answer the rows of a table")
                 .arg(model())
                 .arg(data(true))
@@ -51,7 +51,7 @@ pub(crate) fn command() -> Command {
                         .help("How the answers are written"),
                 )
                 .arg(precision())
-                .args(reading()),
+                .args(reading(&READING)),
             export(),
             import(),
             tune(),
@@ -85,7 +85,8 @@ pub(crate) fn command() -> Command {
                         .required(true)
                         .help("A data file, model file or run folder"),
                 )
-                .args(reading()),
+                .args(reading(&READING))
+                .args(reading(&INFERRED)),
             with_knobs(verb("config", "Show the whole configuration with every default").arg(data(false)))
                 .arg(Arg::new("schema").long("schema").action(ArgAction::SetTrue).help("Show its JSON schema instead")),
             verb("report", "Write a run's report again")
@@ -225,23 +226,26 @@ fn precision() -> Arg {
     flag(knob).help_heading("Prediction")
 }
 
-/// The flags that say how a data file is read.
-fn reading() -> Vec<Arg> {
-    let names = [
-        "target",
-        "task",
-        "delimiter",
-        "header",
-        "names",
-        "encoding",
-        "decimal_comma",
-        "missing",
-        "files",
-        "arrays",
-        "max_bad",
-        "memory",
-        "cache",
-    ];
+/// The options that say how a data file is read.
+const READING: [&str; 11] = [
+    "delimiter",
+    "header",
+    "names",
+    "encoding",
+    "decimal_comma",
+    "missing",
+    "files",
+    "arrays",
+    "max_bad",
+    "memory",
+    "cache",
+];
+
+/// The options that say what its columns are.
+const INFERRED: [&str; 8] = ["target", "task", "kinds", "sentinels", "id", "ignore", "keep", "weight"];
+
+/// Flags of some options.
+fn reading(names: &[&str]) -> Vec<Arg> {
     knobs().iter().filter(|knob| names.contains(&knob.name.as_str())).map(flag).collect()
 }
 

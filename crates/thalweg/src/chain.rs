@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::Result;
-use crate::layers::{Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, read_layer, write_layer};
+use crate::layers::{self, Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, read_layer, write_layer};
 use crate::tensor::{Shape, Tensor, View};
 
 /// Layers in a row; none pass their input on.
@@ -62,14 +62,14 @@ impl Chain {
     /// Each layer with the shapes of its input and its output; only those before one that cannot take its input.
     fn with_shapes(&self, input: Shape) -> impl Iterator<Item = (&dyn Layer, Shape, Shape)> {
         self.0.iter().scan(input, |shape, layer| {
-            let (input, output) = (*shape, layer.output(*shape).ok()?);
+            let (input, output) = (*shape, layers::output(layer.as_ref(), *shape).ok()?);
             *shape = output;
             Some((layer.as_ref(), input, output))
         })
     }
 
     pub(crate) fn output(&self, input: Shape) -> Result<Shape> {
-        self.0.iter().try_fold(input, |shape, layer| layer.output(shape))
+        self.0.iter().try_fold(input, |shape, layer| layers::output(layer.as_ref(), shape))
     }
 
     /// The most numbers of an example anywhere in the chain.
@@ -80,6 +80,21 @@ impl Chain {
     /// What all layers together have to compute for an example, where a batch may be taken apart.
     pub(crate) fn work(&self, input: Shape) -> Option<usize> {
         self.with_shapes(input).map(|(layer, input, _)| layer.work(input)).sum()
+    }
+
+    pub(crate) fn multiply_adds(&self, input: Shape) -> f64 {
+        self.with_shapes(input).map(|(layer, input, _)| layer.multiply_adds(input)).sum()
+    }
+
+    /// Whether all layers may have their parameters, from an entry on; gives the entry after them.
+    pub(crate) fn check_parameters(&self, input: Shape, entry: usize, theta: Parameters) -> Result<usize, String> {
+        let (places, entries, _) = self.places(input, entry, 0);
+        let mut each = self.with_shapes(input).zip(&places).enumerate();
+        each.try_for_each(|(i, ((layer, input, _), place))| {
+            let told = |what| format!("{}.{i}: {what}", layer.kind());
+            layer.check_parameters(input, place.parameters(theta)).map_err(told)
+        })?;
+        Ok(entries)
     }
 
     pub(crate) fn describe(&self, input: Shape) -> String {

@@ -49,10 +49,13 @@ pub struct Error {
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// The most bytes of a place, a message or a remedy: names, cells and lists in them come from files.
+const LONGEST: usize = 1000;
+
 impl Error {
-    /// An error of a kind, with neither place nor remedy yet.
+    /// An error of a kind, with neither place nor remedy yet. Texts of an error that are very long lose their middle.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Error { kind, place: None, message: message.into(), remedy: None }
+        Error { kind, place: None, message: bounded(message.into()), remedy: None }
     }
 
     /// A data or schema error.
@@ -77,13 +80,13 @@ impl Error {
 
     /// Adds where it happened.
     pub fn at(mut self, place: impl Into<String>) -> Self {
-        self.place = Some(place.into());
+        self.place = Some(bounded(place.into()));
         self
     }
 
     /// Adds what to do about it.
     pub fn fix(mut self, remedy: impl Into<String>) -> Self {
-        self.remedy = Some(remedy.into());
+        self.remedy = Some(bounded(remedy.into()));
         self
     }
 }
@@ -107,6 +110,23 @@ pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|(_, name)| name)
 }
 
+/// The beginning of a text from a file, such as a name or a cell.
+pub(crate) fn beginning(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into(),
+    }
+}
+
+/// A text without its middle, where it is very long.
+fn bounded(text: String) -> String {
+    if text.len() <= LONGEST {
+        return text;
+    }
+    let (first, last) = (text.floor_char_boundary(LONGEST * 2 / 3), text.ceil_char_boundary(text.len() - LONGEST / 3));
+    format!("{} … {}", &text[..first], &text[last..])
+}
+
 fn prefix(place: &Option<String>) -> String {
     place.as_ref().map_or(String::new(), |place| format!("{place}: "))
 }
@@ -123,6 +143,17 @@ mod tests {
     fn prints_place_message_and_remedy() {
         let error = Error::data("found \"abc\", expected a number").at("a.csv, line 3").fix("correct the cell");
         assert_eq!(error.to_string(), "a.csv, line 3: found \"abc\", expected a number\n  fix: correct the cell");
+    }
+
+    #[test]
+    fn no_text_of_an_error_is_long() {
+        let long = format!("a{}z", "ü".repeat(100_000));
+        let error = Error::data(long.clone()).at(long.clone()).fix(long.clone());
+        let texts = [Some(error.message), error.place, error.remedy].map(Option::unwrap);
+        for text in texts {
+            assert!(text.len() <= LONGEST + 8 && text.starts_with("aü") && text.ends_with("üz"), "{text}");
+        }
+        assert_eq!((beginning("été"), beginning(&long).chars().count()), ("été".into(), 61));
     }
 
     #[test]

@@ -97,10 +97,13 @@ pub(crate) fn image(layer: &str, input: Shape) -> Result<[usize; 3]> {
     })
 }
 
+/// The most numbers of an image with its padding, where these are more than so many times the image's own.
+const MOST_PADDED: (usize, usize) = (1 << 26, 16);
+
 /// The windows over images.
 ///
 /// # Errors
-/// If a number is 0, or no window fits.
+/// If a number is 0, no window fits, or padding is out of all proportion.
 pub(crate) fn windows(
     layer: &str,
     input: [usize; 3],
@@ -114,6 +117,7 @@ pub(crate) fn windows(
             .fix("use numbers from 1 to 65536"));
     }
     let mut found = Windows { input, size, stride, padding: [0; 2], dilation, output: [0; 2] };
+    let mut padded = input;
     for axis in 0..2 {
         let reach = (size[axis] - 1) * dilation[axis] + 1;
         let [before, after] = match padding {
@@ -135,8 +139,15 @@ pub(crate) fn windows(
             return Err(wrong(format!("a window reaches over {reach} of {pixels} pixels"))
                 .fix("use a smaller window, or padding"));
         }
+        padded[axis] = pixels;
         found.padding[axis] = before;
         found.output[axis] = (pixels - reach) / stride[axis] + 1;
+    }
+    let (own, padded_size) = (Shape::from(input).size(), Shape::from(padded).size());
+    if padded_size > MOST_PADDED.0.max(own.saturating_mul(MOST_PADDED.1)) {
+        let [height, width, _] = padded;
+        return Err(wrong(format!("images of {} with padding are {height}×{width}", Shape::from(input)))
+            .fix("use less padding, or smaller windows and dilation"));
     }
     Ok(found)
 }

@@ -6,13 +6,17 @@ use thalweg::data::notation::Notation;
 use thalweg::data::preprocess::{
     ArrayScale, Bins, Boolean, Categories, Datetime, Embedding, Input, Numeric, OneHot, Pipeline, Scale, Transform,
 };
-use thalweg::data::schema::{Schema, Task};
+use thalweg::data::schema::{Column, ColumnKind, Role, Schema, Task};
 use thalweg::data::target::Target;
 use thalweg::layers::{self, Embedded, Layer, Linear};
 use thalweg::model::{Model, Provenance};
 use thalweg::network::Network;
 use thalweg::tensor::{Activation, Dtype, Shape, Tensor};
 use thalweg::{export, import};
+
+fn target(name: &str) -> Column {
+    Column::new(name, ColumnKind::Numeric, Role::Target)
+}
 
 /// A model of two targets that takes arrays of a shape: these layers, and a linear one after them where outputs are others.
 fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
@@ -27,7 +31,7 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
         network,
         pipeline: Pipeline { notation: Notation::default(), inputs: Vec::new(), array: Some(array) },
         schema: Schema {
-            columns: Vec::new(),
+            columns: ["a", "b"].map(target).to_vec(),
             task: Task::Regression,
             notation: Notation::default(),
             separator: None,
@@ -40,6 +44,7 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
             scales: vec![(0.0, 1.0), (0.0, 1.0)],
             separator: None,
             notation: Notation::default(),
+            formats: Vec::new(),
         },
         provenance: Provenance::default(),
     }
@@ -145,7 +150,16 @@ fn what_does_not_fit_is_told_with_the_nearest_name() {
 fn of_table() -> Model {
     let numeric = |column: &str, scale: Scale, indicator: bool, edges: Option<Vec<f64>>| Input {
         column: column.into(),
-        transform: Transform::Numeric(Numeric { fill: 2.5, indicator, scale, bins: edges.map(|edges| Bins { edges }) }),
+        transform: Transform::Numeric(Numeric {
+            fill: 2.5,
+            indicator,
+            scale,
+            bins: edges.map(|edges| Bins { edges }),
+            format: None,
+            sentinels: Vec::new(),
+            lenient: false,
+            range: None,
+        }),
     };
     let categories =
         |missing: bool, rare: bool| Categories { values: vec!["a \"b\"".into(), "é".into()], missing, rare };
@@ -154,6 +168,9 @@ fn of_table() -> Model {
         scale: Scale::Standard { mean: 2001.5, deviation: 3.0 },
         clock,
         indicator: clock,
+        sentinels: Vec::new(),
+        lenient: false,
+        range: None,
     };
     let inputs = vec![
         numeric("standard", Scale::Standard { mean: 1e-7, deviation: 0.1 }, true, Some(vec![0.0, 1.5, 2.0])),

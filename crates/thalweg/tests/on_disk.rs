@@ -43,7 +43,10 @@ fn pictures() -> Folder {
 fn config(folder: &Folder, settings: &[(&str, &str)]) -> Config {
     let (path, cache) = (format!("{}/all", folder.path()), folder.path());
     let usual = [("data.path", path.as_str()), ("cache", &cache), ("max_bad", "0.1"), ("layers", "8"), ("epochs", "6")];
-    let all = usual.iter().chain(settings).map(|(key, text)| (key.to_string(), text.to_string()));
+    // Arrays of numbers have no bad files.
+    let of_folder = !settings.iter().any(|(key, _)| *key == "data.path");
+    let usual = usual.iter().filter(|(key, _)| of_folder || *key != "max_bad");
+    let all = usual.chain(settings).map(|(key, text)| (key.to_string(), text.to_string()));
     Config::load(None, &all.collect::<Vec<_>>()).unwrap()
 }
 

@@ -18,7 +18,12 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     } else {
         let mut config = args::config(matches)?;
         config.data.path = path.into();
-        print::profile(&inspect::profile(&config)?, json)?;
+        let profile = inspect::profile(&config)?;
+        print::profile(&profile, json)?;
+        if profile.problem.is_some() {
+            // What training would end with.
+            return Ok(thalweg::Kind::Data.exit_code() as u8);
+        }
     }
     Ok(0)
 }

@@ -36,10 +36,14 @@ pub(crate) fn warning(message: &str) {
     anstream::eprintln!("{YELLOW}warning{YELLOW:#}: {message}");
 }
 
+/// Characters that are shown of a text from data.
+const LONGEST_CELL: usize = 100;
+
 /// Prints what was decided for the user beside a result that goes elsewhere.
 pub(crate) fn notes(decisions: &[Decision]) {
     for Decision { what, why, flag } in decisions {
-        anstream::eprintln!("{FAINT}note: {what} ({why})  {flag}{FAINT:#}");
+        let note = format!("note: {what} ({why})  {flag}");
+        anstream::eprintln!("{FAINT}{}{FAINT:#}", note.trim_end());
     }
 }
 
@@ -172,6 +176,13 @@ fn grouped(n: usize) -> String {
     groups.join(",")
 }
 
+/// A text from data as one short line shows it.
+fn on_a_line(text: &str) -> String {
+    let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let short: String = plain.take(LONGEST_CELL).collect();
+    if short.len() < text.len() { short + "…" } else { short }
+}
+
 /// A table with its columns aligned, the first to the left and the others to the right.
 fn table(rows: &[Vec<String>]) -> std::io::Result<()> {
     table_with(rows, 0)
@@ -179,10 +190,11 @@ fn table(rows: &[Vec<String>]) -> std::io::Result<()> {
 
 /// A table with its columns aligned, one to the left and the others to the right.
 fn table_with(rows: &[Vec<String>], left: usize) -> std::io::Result<()> {
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| on_a_line(cell)).collect()).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| rows.iter().filter_map(|row| Some(row.get(column)?.chars().count())).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-    for row in rows {
+    for row in &rows {
         let cells = row.iter().enumerate().map(|(i, cell)| match i {
             _ if i == left => format!("{cell:<width$}", width = widths[i]),
             _ => format!("{cell:>width$}", width = widths[i]),
@@ -344,7 +356,7 @@ pub(crate) fn profile(profile: &Profile, as_json: bool) -> std::io::Result<()> {
             _ => String::new(),
         };
         let frequent: Vec<String> =
-            column.frequent.iter().take(3).map(|(value, count)| format!("{value} ({count})")).collect();
+            column.frequent.iter().take(3).map(|(value, count)| format!("{} ({count})", on_a_line(value))).collect();
         vec![
             column.name.clone(),
             name_of(&column.kind),
@@ -361,7 +373,8 @@ pub(crate) fn profile(profile: &Profile, as_json: bool) -> std::io::Result<()> {
         line(&format!("task     {}", name_of(task)))?;
     }
     if !profile.classes.is_empty() {
-        let classes: Vec<String> = profile.classes.iter().map(|(class, count)| format!("{class} ({count})")).collect();
+        let shown = |(class, count): &(String, usize)| format!("{} ({count})", on_a_line(class));
+        let classes: Vec<String> = profile.classes.iter().map(shown).collect();
         line(&format!("classes  {}", classes.join(", ")))?;
     }
     decisions(&profile.decisions)?;

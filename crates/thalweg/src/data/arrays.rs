@@ -156,7 +156,7 @@ impl Arrays {
                 .fix("name the file of the labels, or an archive that holds them"));
         }
         let (mut schema, decisions) = task::schema_of_answers(&self.answers, &self.targets, &config.data)?;
-        let x = Column { name: "x".into(), kind: ColumnKind::Numeric, role: Role::Feature, format: None };
+        let x = Column::new("x", ColumnKind::Numeric, Role::Feature);
         schema.columns.insert(0, x);
         Ok((schema, decisions))
     }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::arrays::Arrays;
 use super::examples::Examples;
+use super::heeded::{self, Found};
 use super::memory;
+use super::notation::Notation;
 use super::partition::Partition;
 use super::preprocess::Pipeline;
 use super::row_file::{self, RowFile, RowShape, RowWriter};
@@ -15,7 +17,7 @@ use super::source::{self, Source};
 use super::stream;
 use super::table::Table;
 use super::target::Target;
-use crate::spec::Config;
+use crate::spec::{self, Config};
 use crate::train::event::{Decision, Parts};
 use crate::{Error, Result};
 
@@ -297,8 +299,9 @@ pub fn load(config: &Config) -> Result<Dataset> {
     }
     let mut data = match source::open(&path, &config.data)? {
         Source::Table(reader) => {
+            heeded::check(&config.data, Found::Table)?;
             let on_disk = stream::wanted(&config, &mut decisions)?;
-            config.data.decimal_comma = Some(reader.decimal_comma());
+            let comma = config.data.decimal_comma.replace(reader.decimal_comma());
             decisions.extend_from_slice(reader.decisions());
             let names = reader.names().to_vec();
             // A part in a file of its own has no header just where the main file has none.
@@ -306,15 +309,16 @@ pub fn load(config: &Config) -> Result<Dataset> {
                 (config.data.names, config.data.header) = (names, Some(false));
             }
             if on_disk {
-                stream::load(reader, config)?
+                stream::load(reader, config, comma)?
             } else {
                 let main = reader.read_all()?;
-                let part = |path: &Option<String>| path.as_ref().map(|path| table(path, &config)).transpose();
+                let part = |path: &Option<String>| path.as_ref().map(|path| table(path, &config, comma)).transpose();
                 let (dev, test) = (part(&dev)?, part(&test)?);
                 Dataset::from_tables(&main, dev.as_ref(), test.as_ref(), &config)?
             }
         }
         Source::Arrays(main) => {
+            heeded::check(&config.data, Found::of(&main))?;
             decisions.extend_from_slice(&main.decisions);
             // For files this was decided before they were read.
             let on_disk = if main.form.is_some() {
@@ -344,9 +348,14 @@ pub fn load(config: &Config) -> Result<Dataset> {
     Ok(data)
 }
 
-pub(super) fn table(path: &str, config: &Config) -> Result<Table> {
-    match source::open(path, &config.data)? {
-        Source::Table(reader) => reader.read_all(),
+/// A part in a file of its own, which may write its numbers in another way than the main data: `given` is what the user says
+/// of that.
+pub(super) fn table(path: &str, config: &Config, given: Option<bool>) -> Result<Table> {
+    match source::open(path, &spec::Data { decimal_comma: given, ..config.data.clone() })? {
+        Source::Table(reader) => {
+            let notation = Notation { decimal_comma: reader.decimal_comma(), ..Notation::new(&config.data) };
+            Ok(Table { notation: Some(notation), ..reader.read_all()? })
+        }
         Source::Arrays(_) => Err(other_form(path, "a table", "arrays")),
     }
 }

@@ -188,8 +188,11 @@ fn weights(table: &Table, rows: &[usize], schema: &Schema) -> Result<Option<Vec<
     let position = schema::positions(table, [column.name.as_str()])?[0];
     let mut weights = Vec::with_capacity(rows.len());
     for row in rows {
-        let cell = schema.notation.value(table.columns[position].get(*row));
-        let weight = cell.and_then(|cell| schema.notation.number(cell)).filter(|w| w.is_finite() && *w >= 0.0);
+        let notation = table.notation(&schema.notation);
+        let cell = notation.value(table.columns[position].get(*row));
+        let weight = cell
+            .and_then(|cell| column.numbers.and_then(|f| f.read(cell)).or_else(|| notation.number(cell)))
+            .filter(|w| w.is_finite() && *w >= 0.0);
         let wrong = || unreadable(table, *row, position, "a weight of 0 or more").fix("correct the cell");
         weights.push(weight.ok_or_else(wrong)? as f32);
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::dataset::Dataset;
 use super::notation::Notation;
 use super::schema::survey::Survey;
 use super::schema::{ColumnKind, Role, Schema, Task, task};
@@ -67,7 +68,13 @@ pub fn profile(config: &Config) -> Result<Profile> {
             let mut config = config.clone();
             config.data.decimal_comma = Some(reader.decimal_comma());
             let found = reader.decisions().to_vec();
-            let mut profile = profile_table(&reader.read_all()?, &config);
+            let table = reader.read_all()?;
+            let mut profile = profile_table(&table, &config);
+            if profile.problem.is_none() {
+                // What is found only while rows are split and encoded.
+                let training = Dataset::from_tables(&table, None, None, &config);
+                profile.problem = training.err().map(|error| error.to_string());
+            }
             profile.decisions.splice(0..0, found);
             Ok(profile)
         }

@@ -1,14 +1,20 @@
 //! How the data writes numbers and missing cells.
 
+use std::hash::BuildHasher;
+
 use serde::{Deserialize, Serialize};
 
 use crate::spec;
 
-/// Cells that mean "missing" unless the user names others; compared without regard to case.
-const MARKERS: [&str; 8] = ["na", "n/a", "nan", "null", "none", "?", "-", "."];
+/// Cells that mean "missing" unless the user names others; compared without regard to case. Spreadsheets write those with
+/// `#`, databases `\N`, pandas `<NA>`.
+const MARKERS: [&str; 25] = [
+    "na", "n/a", "nan", "null", "none", "?", "-", ".", "--", "---", "#n/a", "#n/a n/a", "#na", "#div/0!", "#value!",
+    "#ref!", "#name?", "#num!", "#null!", "#error!", "\\n", "<na>", "n.a.", "-nan", "(null)",
+];
 
 /// How cells are read: which mean "missing", and how numbers are written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Notation {
     /// Cells that mean "missing", in lower case; the empty cell always does.
     pub missing: Vec<String>,
@@ -52,8 +58,12 @@ impl Notation {
     /// same category as without.
     pub fn category<'a>(&self, cell: &'a str) -> Option<&'a str> {
         let cell = self.value(cell)?;
-        let whole = cell.strip_suffix(self.zero());
-        Some(whole.filter(|digits| digits.trim_start_matches('-').bytes().all(|b| b.is_ascii_digit())).unwrap_or(cell))
+        Some(without_zero(cell, self.zero()).unwrap_or(cell))
+    }
+
+    /// A hash of it.
+    pub(super) fn hash(&self) -> u64 {
+        foldhash::quality::FixedState::default().hash_one(self)
     }
 
     /// What tools write after whole numbers in columns with missing cells.
@@ -64,6 +74,12 @@ impl Notation {
     fn is_marker(&self, cell: &str) -> bool {
         self.missing.iter().any(|marker| marker.len() == cell.len() && marker.eq_ignore_ascii_case(cell))
     }
+}
+
+/// A whole number that tools have written with a zero after the point, without it.
+pub(super) fn without_zero<'a>(cell: &'a str, zero: &str) -> Option<&'a str> {
+    let digits = cell.strip_suffix(zero)?;
+    digits.trim_start_matches('-').bytes().all(|b| b.is_ascii_digit()).then_some(digits)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Cells as numbers, each read once: parsing is most of the work of taking in a large table.
 
 use super::notation::Notation;
-use super::table::TextColumn;
+use super::number_format::NumberFormat;
+use super::table::{Declared, TextColumn};
 
 /// What a cell says.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,15 +30,16 @@ const TEXT: u64 = f64::NAN.to_bits() | 2;
 /// A column's cells read as numbers.
 #[derive(Debug, Clone)]
 pub(crate) struct Numbers {
-    /// What they were read by; none where the source has them as numbers.
-    notation: Option<Notation>,
+    /// The hash of the notation that they were read under: there may be very many columns. None where the source has them
+    /// as numbers.
+    notation: Option<u64>,
     /// A number each, or one of the two NaNs; empty where most cells are no numbers, and not worth the memory.
     values: Vec<f64>,
 }
 
 impl Numbers {
     pub(super) fn read(column: &TextColumn, notation: &Notation) -> Numbers {
-        let cells = Readings { column, numbers: &[], notation };
+        let cells = Readings { column, numbers: &[], notation, format: None };
         // Where no marker is a number, what is one need not be looked for among the markers.
         let finite = |cell: &str| notation.number(cell).filter(|number| number.is_finite());
         let unmarked = notation.missing.iter().all(|marker| finite(marker).is_none());
@@ -58,7 +60,7 @@ impl Numbers {
                 break;
             }
         }
-        Numbers { notation: Some(notation.clone()), values }
+        Numbers { notation: Some(notation.hash()), values }
     }
 
     /// Numbers of a source that has them as such; NaN is a missing cell, and 0 and −0 are one.
@@ -74,7 +76,9 @@ impl Numbers {
     /// Whether they are what a notation says of the cells.
     fn fit(&self, notation: &Notation) -> bool {
         let is_text = |marker: &String| notation.number(marker).is_none_or(f64::is_nan);
-        self.notation.as_ref().map_or_else(|| notation.missing.iter().all(is_text), |read_by| read_by == notation)
+        self.notation
+            .as_ref()
+            .map_or_else(|| notation.missing.iter().all(is_text), |read_under| *read_under == notation.hash())
     }
 }
 
@@ -84,12 +88,19 @@ pub(crate) struct Readings<'a> {
     column: &'a TextColumn,
     numbers: &'a [f64],
     notation: &'a Notation,
+    /// How numbers are written that are not plain.
+    format: Option<NumberFormat>,
 }
 
 impl<'a> Readings<'a> {
     pub(super) fn new(column: &'a TextColumn, kept: Option<&'a Numbers>, notation: &'a Notation) -> Self {
         let numbers = kept.filter(|kept| kept.fit(notation)).map_or(&[][..], |kept| &kept.values);
-        Readings { column, numbers, notation }
+        Readings { column, numbers, notation, format: None }
+    }
+
+    /// The same with numbers read in a format; plain ones are too, where it does not read them.
+    pub(crate) fn with_format(self, format: Option<NumberFormat>) -> Self {
+        Readings { numbers: if format.is_some() { &[] } else { self.numbers }, format, ..self }
     }
 
     /// What a row's cell says.
@@ -100,7 +111,10 @@ impl<'a> Readings<'a> {
             Some((_, number)) => Cell::Number(number),
             None => match self.notation.value(self.column.get(row)) {
                 None => Cell::Missing,
-                Some(cell) => self.notation.number(cell).map_or(Cell::Text(cell), Cell::Number),
+                Some(cell) => {
+                    let formatted = self.format.and_then(|format| format.read(cell));
+                    formatted.or_else(|| self.notation.number(cell)).map_or(Cell::Text(cell), Cell::Number)
+                }
             },
         }
     }
@@ -110,9 +124,12 @@ impl<'a> Readings<'a> {
         self.notation.value(self.column.get(row)).map_or(Cell::Missing, Cell::Text)
     }
 
-    /// A row's cell as a category.
-    pub(crate) fn as_category(&self, row: usize) -> Cell<'a> {
-        self.notation.category(self.column.get(row)).map_or(Cell::Missing, Cell::Text)
+    /// A row's cell as a category: texts that the source says are such stay as they are.
+    pub(crate) fn category(&self, row: usize) -> Cell<'a> {
+        let cell = self.column.get(row);
+        let texts = self.column.declaration() == Declared::Texts;
+        let category = if texts { self.notation.value(cell) } else { self.notation.category(cell) };
+        category.map_or(Cell::Missing, Cell::Text)
     }
 
     /// A row's cell as it is written.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::f64::consts::PI;
 
 use super::notation::Notation;
-use super::reading::Cell;
+use super::reading::{Cell, Readings};
 use super::schema::{ColumnKind, Role, Schema};
 use super::table::{Table, TextColumn};
 
@@ -26,11 +26,16 @@ pub(crate) fn differing(one: &Table, other: &Table, schema: &Schema) -> Vec<Stri
         let (Some(a), Some(b)) = (one.position(&column.name), other.position(&column.name)) else { continue };
         let (a, b) = (&one.columns[a], &other.columns[b]);
         let distance = if column.kind == ColumnKind::Numeric {
-            let numbers = |column| finite_numbers(column, &schema.notation);
-            kolmogorov_smirnov(numbers(a), numbers(b), level)
+            let numbers = |table: &Table, cells: &TextColumn| {
+                finite_numbers(
+                    cells.readings(table.notation(&schema.notation)).with_format(column.numbers),
+                    cells.len(),
+                )
+            };
+            kolmogorov_smirnov(numbers(one, a), numbers(other, b), level)
         } else {
-            let counts = |column| category_counts(column, &schema.notation);
-            total_variation(&counts(a), &counts(b), level)
+            let (in_one, in_other) = (one.notation(&schema.notation), other.notation(&schema.notation));
+            total_variation(&category_counts(a, in_one), &category_counts(b, in_other), level)
         };
         differing.extend(distance.filter(|d| *d >= WORTH_A_WORD).map(|distance| (distance, &column.name)));
     }
@@ -74,13 +79,12 @@ fn total_variation(a: &BTreeMap<&str, f64>, b: &BTreeMap<&str, f64>, level: f64)
     (chance < level).then_some(distance)
 }
 
-fn finite_numbers(column: &TextColumn, notation: &Notation) -> Vec<f64> {
-    let cells = column.readings(notation);
+fn finite_numbers(cells: Readings, rows: usize) -> Vec<f64> {
     let number = |row| match cells.get(row) {
         Cell::Number(number) if number.is_finite() => Some(number),
         _ => None,
     };
-    (0..column.len()).filter_map(number).collect()
+    (0..rows).filter_map(number).collect()
 }
 
 fn category_counts<'a>(column: &'a TextColumn, notation: &Notation) -> BTreeMap<&'a str, f64> {

@@ -44,8 +44,9 @@ pub(super) fn wanted(config: &Config, decisions: &mut Vec<Decision>) -> Result<b
     memory::stay_on_disk(&config.data, needed, decisions)
 }
 
-/// Splits and encodes a table that stays on disk, whose rows are read once more; `config` names its parts, too.
-pub(super) fn load(reader: Box<TableReader>, config: Config) -> Result<Dataset> {
+/// Splits and encodes a table that stays on disk, whose rows are read once more; `config` names its parts, too, and
+/// `comma` says whether the user says that numbers have decimal commas.
+pub(super) fn load(reader: Box<TableReader>, config: Config, comma: Option<bool>) -> Result<Dataset> {
     check(&config)?;
     let survey = Survey::new(reader, &config)?;
     let (schema, mut decisions) = Schema::infer(&survey.sample, &config.data, &config.split)?;
@@ -66,6 +67,7 @@ pub(super) fn load(reader: Box<TableReader>, config: Config) -> Result<Dataset> 
     let found = schema.classes.is_empty() && schema.separator.is_none();
     if schema.task.is_classes() && found && survey.target.as_ref() == target.columns.first() {
         target.classes = target::sorted_classes(survey.labels.iter().map(String::as_str), &schema.notation);
+        target.check_count(&config.data.path)?;
     }
     let (pipeline, fitted) = Pipeline::fit(&survey.sample, &schema, &train, &config.preprocess)?;
     decisions.extend(fitted);
@@ -75,7 +77,7 @@ pub(super) fn load(reader: Box<TableReader>, config: Config) -> Result<Dataset> 
     let (mut parts, file) = fitted.encode_all(&config, &split, &mut warnings)?;
     for (own, part) in [(&config.data.dev, &mut parts.dev), (&config.data.test, &mut parts.test)] {
         if let Some(path) = own {
-            *part = fitted.encode_own(path, &config, &mut warnings)?;
+            *part = fitted.encode_own(path, &config, comma, &mut warnings)?;
         }
     }
     Ok(Dataset {
@@ -187,7 +189,8 @@ impl Survey {
 
     fn collect_labels(&mut self, chunk: &Table, notation: &Notation) {
         let Some(position) = self.target.as_ref().and_then(|name| chunk.position(name)) else { return };
-        for label in chunk.columns[position].iter().filter_map(|cell| notation.category(cell)) {
+        let cells = chunk.columns[position].readings(notation);
+        for label in (0..chunk.rows()).filter_map(|row| cells.category(row).text()) {
             if self.labels.len() < LABELS && !self.labels.contains(label) {
                 self.labels.insert(label.into());
             }
@@ -263,8 +266,14 @@ impl Fitted<'_> {
     }
 
     /// A part in a file of its own, which is read into memory.
-    fn encode_own(&self, path: &str, config: &Config, warnings: &mut Vec<String>) -> Result<Examples> {
-        let table = dataset::table(path, config)?;
+    fn encode_own(
+        &self,
+        path: &str,
+        config: &Config,
+        comma: Option<bool>,
+        warnings: &mut Vec<String>,
+    ) -> Result<Examples> {
+        let table = dataset::table(path, config, comma)?;
         let known = dataset::known_rows(&table, self.schema, warnings)?;
         warnings.extend(self.target.overlooked_stops(&table, &known));
         Ok(self.examples(&table, &known)?.with_cells(&table, &known, self.schema, self.target))

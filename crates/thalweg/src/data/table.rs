@@ -208,6 +208,11 @@ impl Table {
         self.lines.len()
     }
 
+    /// How its cells are read: as its source writes them, else as usual.
+    pub(crate) fn notation<'a>(&'a self, usual: &'a Notation) -> &'a Notation {
+        self.notation.as_ref().unwrap_or(usual)
+    }
+
     /// Adds some rows of a table with the same columns.
     pub(crate) fn append(&mut self, other: &Table, rows: &[usize]) {
         for (column, from) in self.columns.iter_mut().zip(&other.columns) {

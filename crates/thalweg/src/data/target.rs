@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::notation::Notation;
-use super::preprocess::{self, Number, read_boolean, unreadable};
+use super::notation::{Notation, without_zero};
+use super::number_format::NumberFormat;
+use super::preprocess::{self, Cell, Number, read_boolean, unreadable};
 use super::schema::{self, Role, Schema, Task};
 use super::table::Table;
 use crate::{Error, Result, did_you_mean};
@@ -27,6 +28,9 @@ pub struct Target {
     pub separator: Option<char>,
     /// How cells are read.
     pub notation: Notation,
+    /// How each numeric target is written, where one is not written plainly.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub formats: Vec<Option<NumberFormat>>,
 }
 
 impl Target {
@@ -40,7 +44,11 @@ impl Target {
             scales: Vec::new(),
             separator: schema.separator,
             notation: schema.notation.clone(),
+            formats: schema.with_role(Role::Target).map(|column| column.numbers).collect(),
         };
+        if target.formats.iter().all(Option::is_none) {
+            target.formats.clear();
+        }
         let positions = target.positions(table)?;
         match target.task {
             Task::Regression => {
@@ -54,11 +62,30 @@ impl Target {
             Task::Multilabel if target.separator.is_none() => target.classes.clone_from(&target.columns),
             Task::Binary | Task::Multiclass if !schema.classes.is_empty() => target.classes.clone_from(&schema.classes),
             Task::Binary | Task::Multiclass | Task::Multilabel => {
-                let cells = rows.iter().map(|row| table.columns[positions[0]].get(*row));
-                target.classes = sorted_classes(cells.flat_map(|cell| target.labels(cell)), &target.notation);
+                let cells = table.columns[positions[0]].readings(table.notation(&target.notation));
+                let labels = rows.iter().flat_map(|row| target.labels(cells.category(*row)));
+                target.classes = sorted_classes(labels, &target.notation);
             }
         }
+        target.check_count(&table.source)?;
         Ok(target)
+    }
+
+    /// The classes are as many as the task has.
+    pub(crate) fn check_count(&self, source: &str) -> Result<()> {
+        let count = self.classes.len();
+        let fits = match self.task {
+            Task::Binary => count == 2,
+            Task::Multiclass => count > 1,
+            Task::Multilabel => count > 0,
+            Task::Regression => true,
+        };
+        if fits {
+            return Ok(());
+        }
+        Err(Error::data(format!("task {} with {count} different answers", self.task))
+            .at(format!("{source}, column {:?}", self.columns.first().map_or("", String::as_str)))
+            .fix("name another task with --task, or all classes with --classes"))
     }
 
     /// Outputs of the network: 1 for two classes, one a class, label or numeric target otherwise.
@@ -83,7 +110,8 @@ impl Target {
     pub fn known_rows(table: &Table, schema: &Schema) -> Result<Vec<usize>> {
         let names = schema.names(Role::Target);
         let positions = schema::positions(table, names.iter().map(String::as_str))?;
-        let present = |row, position: &usize| schema.notation.value(table.columns[*position].get(row)).is_some();
+        let notation = table.notation(&schema.notation);
+        let present = |row, position: &usize| notation.value(table.columns[*position].get(row)).is_some();
         // A cell of several labels may well have none.
         let known =
             |row: &usize| schema.separator.is_some() || positions.iter().all(|position| present(*row, position));
@@ -93,6 +121,7 @@ impl Target {
     /// The answers of rows as y, row-major (rows × width).
     pub fn encode<T: Number>(&self, table: &Table, rows: &[usize]) -> Result<Vec<T>> {
         let positions = self.positions(table)?;
+        let notation = table.notation(&self.notation);
         let mut y = Vec::with_capacity(rows.len() * self.width());
         for row in rows {
             for (t, position) in positions.iter().enumerate() {
@@ -100,24 +129,27 @@ impl Target {
                 let wrong = |expected: &str| unreadable(table, *row, *position, expected).fix("correct the cell");
                 match (self.task, self.separator) {
                     (Task::Regression, _) => {
-                        let number = self.notation.value(raw).and_then(|cell| self.notation.number(cell));
+                        let format = self.formats.get(t).copied().flatten();
+                        let formatted = |cell| format.and_then(|format: NumberFormat| format.read(cell));
+                        let cell = notation.value(raw);
+                        let number = cell.and_then(|cell| formatted(cell).or_else(|| notation.number(cell)));
                         let number = number.filter(|x| x.is_finite()).ok_or_else(|| wrong("a finite number"))?;
                         y.push(T::nearest(self.scaled(t, number)));
                     }
                     (Task::Multilabel, None) => {
-                        let is = self.notation.category(raw).and_then(read_boolean);
+                        let is = notation.category(raw).and_then(read_boolean);
                         y.push(T::nearest(f64::from(u8::from(is.ok_or_else(|| wrong("0 or 1"))?))));
                     }
                     (Task::Multilabel, Some(_)) => {
                         let start = y.len();
                         y.resize(start + self.width(), T::default());
-                        for label in self.labels(raw) {
+                        for label in self.labels(notation.value(raw).map_or(Cell::Missing, Cell::Text)) {
                             let class = self.class(label).ok_or_else(|| self.unseen(table, *row, *position, label))?;
                             y[start + class] = T::nearest(1.0);
                         }
                     }
                     (Task::Binary | Task::Multiclass, _) => {
-                        let label = self.notation.category(raw).ok_or_else(|| wrong("a class"))?;
+                        let label = notation.value(raw).ok_or_else(|| wrong("a class"))?;
                         let class = self.class(label).ok_or_else(|| self.unseen(table, *row, *position, label))?;
                         y.push(T::nearest(class as f64));
                     }
@@ -127,16 +159,19 @@ impl Target {
         Ok(y)
     }
 
-    /// The index of a class; a full stop at its end is overlooked where only that keeps it from matching.
+    /// The index of a class; a zero after the point of a whole number, and a full stop at its end, are overlooked where only
+    /// that keeps it from matching.
     pub fn class(&self, label: &str) -> Option<usize> {
         let find = |label: &str| self.classes.iter().position(|class| class == label);
-        find(label).or_else(|| find(label.strip_suffix('.')?.trim_end()))
+        let without = || [".0", ",0"].into_iter().find_map(|zero| find(without_zero(label, zero)?));
+        find(label).or_else(without).or_else(|| find(label.strip_suffix('.')?.trim_end()))
     }
 
     /// A sentence on the rows whose class matches only without its full stop, if there are any.
     pub fn overlooked_stops(&self, table: &Table, rows: &[usize]) -> Option<String> {
         let position = table.position(self.columns.first().filter(|_| self.task.is_classes())?)?;
-        let cell = |row: &usize| self.notation.category(table.columns[position].get(*row));
+        let notation = table.notation(&self.notation);
+        let cell = |row: &usize| notation.category(table.columns[position].get(*row));
         let stops = |label: &&str| label.ends_with('.') && !self.classes.iter().any(|class| class == label);
         let count = rows.iter().filter_map(cell).filter(stops).count();
         (count > 0).then(|| {
@@ -208,9 +243,9 @@ impl Target {
     }
 
     /// The labels of one cell.
-    fn labels<'a>(&'a self, cell: &'a str) -> impl Iterator<Item = &'a str> {
+    fn labels<'a>(&self, cell: Cell<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
         let separator = self.separator;
-        let cell = self.notation.category(cell).unwrap_or("");
+        let cell = cell.text().unwrap_or("");
         let split = move |c: char| Some(c) == separator;
         cell.split(split).map(str::trim).filter(|label| !label.is_empty())
     }

@@ -51,7 +51,7 @@ fn read(found: &[Foreign], mut like: Model, map: &[(String, String)]) -> Result<
     };
     like.theta = theta(&like, &twins, &found, &names)?;
     like.provenance = Provenance { thalweg: env!("CARGO_PKG_VERSION").into(), ..Provenance::default() };
-    Ok((like, decisions))
+    Ok((like.proved()?, decisions))
 }
 
 /// A tensor's module, and its name within that.

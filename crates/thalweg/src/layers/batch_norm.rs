@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, Registered, to_value};
+use super::{Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, Registered, is_above_zero, to_value};
 use crate::error::{Error, Result};
 use crate::tensor::{Shape, Tensor, View, ViewMut, norm, ops};
 
@@ -54,7 +54,7 @@ impl Layer for BatchNorm {
     }
 
     fn output(&self, input: Shape) -> Result<Shape> {
-        if !(self.epsilon > 0.0 && (0.0..1.0).contains(&self.momentum)) {
+        if !(is_above_zero(self.epsilon) && (0.0..1.0).contains(&self.momentum)) {
             return Err(Error::config(format!("batch norm with ε = {} and momentum {}", self.epsilon, self.momentum))
                 .fix("use an epsilon above 0 and a momentum from 0 to below 1"));
         }
@@ -74,6 +74,14 @@ impl Layer for BatchNorm {
     fn saved(&self, input: Shape, m: usize) -> Vec<Shape> {
         let n = input.units();
         vec![[m, input.size()].into(), [n].into(), [n].into(), [n].into()]
+    }
+
+    fn check_parameters(&self, _input: Shape, theta: Parameters) -> Result<(), String> {
+        let variance = theta.get(VARIANCE);
+        match (0..variance.len()).map(|i| variance.at(i)).find(|&variance| variance < 0.0) {
+            Some(variance) => Err(format!("a variance of {variance}, expected 0 or more")),
+            None => Ok(()),
+        }
     }
 
     fn forward(&self, theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], mode: Mode) {

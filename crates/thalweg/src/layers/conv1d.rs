@@ -111,6 +111,10 @@ impl Layer for Conv1d {
         windows::line(Self::NAME, input).map_or_else(|_| Vec::new(), |image| self.flat().saved(image, m))
     }
 
+    fn multiply_adds(&self, input: Shape) -> f64 {
+        windows::line(Self::NAME, input).map_or(0.0, |image| self.flat().multiply_adds(image))
+    }
+
     fn forward(&self, theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], mode: Mode) {
         self.flat().forward(theta, x.part(0, windows::lines(Self::NAME, x.shape())), y, saved, mode);
     }

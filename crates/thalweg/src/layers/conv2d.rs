@@ -149,6 +149,11 @@ impl Layer for Conv2d {
         }
     }
 
+    fn multiply_adds(&self, input: Shape) -> f64 {
+        let windows = self.windows(input).map_or(0, |windows| windows.count());
+        windows as f64 * Shape::from(self.weight(input)).size() as f64
+    }
+
     fn forward(&self, theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], _mode: Mode) {
         let z = saved.first_mut().map(|z| z.rows_mut(x.shape().rows()));
         self.convolution(theta, x).forward(x, self.activation, z, y);

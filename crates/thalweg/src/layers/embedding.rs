@@ -52,7 +52,7 @@ impl Layer for Embedding {
     }
 
     fn output(&self, input: Shape) -> Result<Shape> {
-        let n = self.dense + self.columns.len();
+        let n = self.dense.saturating_add(self.columns.len());
         if input.size() != n || self.columns.len() > NAMES.len() {
             return Err(Error::config(format!("an embedding for {n} inputs on {} inputs", input.size()))
                 .fix(format!("embed at most {} columns: raise --one-hot-up-to", NAMES.len())));
@@ -61,7 +61,7 @@ impl Layer for Embedding {
             return Err(Error::config(format!("an embedding of {} slots in {}", column.slots, column.dimension))
                 .fix("use at least one slot and one dimension"));
         }
-        Ok([self.dense + self.columns.iter().map(|c| c.dimension).sum::<usize>()].into())
+        Ok([self.columns.iter().map(|c| c.dimension).fold(self.dense, usize::saturating_add)].into())
     }
 
     fn parameters(&self, _input: Shape) -> Vec<ParameterSpec> {

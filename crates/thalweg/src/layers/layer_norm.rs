@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, Registered, to_value};
+use super::{Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, Registered, is_above_zero, to_value};
 use crate::error::{Error, Result};
 use crate::tensor::{Shape, Tensor, View, ViewMut, norm};
 
@@ -58,7 +58,7 @@ impl Layer for LayerNorm {
     }
 
     fn output(&self, input: Shape) -> Result<Shape> {
-        if self.epsilon.is_nan() || self.epsilon <= 0.0 {
+        if !is_above_zero(self.epsilon) {
             return Err(Error::config(format!("layer norm with ε = {}", self.epsilon)).fix("use an epsilon above 0"));
         }
         let rank = input.dimensions().len();

@@ -2,13 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Layer, Mode, Parameters, ParametersMut, Registered, to_value};
+use super::{Backward, Layer, Mode, Parameters, ParametersMut, Registered, is_above_zero, to_value};
 use crate::error::{Error, Result};
 use crate::tensor::spectrum::{Bands, Spectrum};
 use crate::tensor::{Shape, Tensor, View, ViewMut};
 
 /// The most samples of a frame, and the most bands.
 const MOST: usize = 1 << 14;
+
+/// The most numbers of the matrices that frames and powers are multiplied by.
+const MOST_CONSTANTS: usize = 1 << 26;
 
 /// The spectrum of a sound of n samples in mel bands, as an image of frames × bands × 1; it has no parameters.
 ///
@@ -128,14 +131,19 @@ impl Layer for LogMel {
         if !(0.0 <= low && low < high && high <= options.sample_rate as f64 / 2.0) {
             return wrong(format!("frequencies from {low} to {high} Hz"), "use low < high ≤ half the sample rate");
         }
-        if !(options.offset > 0.0 && options.offset.is_finite()) {
+        if !is_above_zero(options.offset) {
             return wrong(format!("offset {}", options.offset), "use a small number above 0");
         }
         if options.coefficients.is_some_and(|n| n == 0 || n > options.bands) {
             return wrong(format!("{:?} coefficients", options.coefficients), "use as many as bands, or fewer");
         }
-        if options.bands().bins().is_empty() {
+        let bins = options.bands().bins().len();
+        if bins == 0 {
             return wrong("no frequency lies within the bands".into(), "use a longer window, or a wider range");
+        }
+        if bins * options.bands.max(2 * options.window) > MOST_CONSTANTS {
+            let found = format!("{bins} frequencies of a window of {} in {} bands", options.window, options.bands);
+            return wrong(found, "use a shorter window, or a narrower range");
         }
         match options.bands().frames(samples) {
             0 => wrong(format!("a window of {} of {samples} samples", options.window), "use a shorter window"),
@@ -153,6 +161,13 @@ impl Layer for LogMel {
             saved.push([m, frames, self.options.bands].into());
         }
         saved
+    }
+
+    fn multiply_adds(&self, input: Shape) -> f64 {
+        let bands = self.options.bands();
+        let frames = Self::samples(input).map_or(0, |samples| bands.frames(samples));
+        let a_frame = bands.bins().len() * (2 * bands.window + bands.bands) + bands.bands * self.width();
+        frames as f64 * a_frame as f64
     }
 
     fn forward(&self, _theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], _mode: Mode) {

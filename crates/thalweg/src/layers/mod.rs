@@ -125,7 +125,7 @@ impl Mode<'_> {
     /// The same mode for a layer within the layer, by a number of its own.
     pub(crate) fn of_inner_layer(mut self, number: usize) -> Self {
         if let Mode::Train(noise) = &mut self {
-            noise.layer = (noise.layer << 8) + 1 + number as u32;
+            noise.layer = (noise.layer << 8).wrapping_add(1 + number as u32);
         }
         self
     }
@@ -182,6 +182,34 @@ impl ParametersMut<'_> {
     }
 }
 
+/// The most numbers that an example may be anywhere in a network: beyond them sizes can no longer be computed.
+const MOST_NUMBERS: usize = isize::MAX as usize / 64;
+
+/// A shape that an example may have in a network.
+///
+/// # Errors
+/// If it has no numbers, more than there is memory for, or a wrong number of dimensions.
+pub(crate) fn example(shape: Shape) -> Result<Shape> {
+    let fix = "use examples of one to three dimensions, none of which is 0, and layers that keep them so";
+    if !(1..=3).contains(&shape.dimensions().len()) || !(1..=MOST_NUMBERS).contains(&shape.size()) {
+        return Err(Error::config(format!("examples of shape {:?}", shape.dimensions())).fix(fix));
+    }
+    Ok(shape)
+}
+
+/// The shape of a layer's output for a shape of its input, one that examples may have.
+///
+/// # Errors
+/// If the layer cannot take such an input, or gives what no example may be.
+pub(crate) fn output(layer: &dyn Layer, input: Shape) -> Result<Shape> {
+    example(layer.output(input)?)
+}
+
+/// Whether a number keeps a divisor from 0, in 32 bits too.
+pub(crate) fn is_above_zero(epsilon: f64) -> bool {
+    epsilon > 0.0 && (epsilon as f32).is_normal()
+}
+
 /// What a backward pass is given.
 #[derive(Debug)]
 pub struct Backward<'a> {
@@ -228,6 +256,20 @@ pub trait Layer: Debug + Send + Sync {
     /// apart: where no example's answer depends on another's. None keeps batches whole.
     fn work(&self, _input: Shape) -> Option<usize> {
         None
+    }
+
+    /// About how much there is to compute for an example, in multiply-adds of the forward pass: a network whose examples
+    /// would take minutes is refused.
+    fn multiply_adds(&self, input: Shape) -> f64 {
+        self.work(input).unwrap_or_else(|| input.size()) as f64
+    }
+
+    /// Whether parameters from a file, which are finite, are ones that the layer may have.
+    ///
+    /// # Errors
+    /// If not: which one cannot be, and why.
+    fn check_parameters(&self, _input: Shape, _theta: Parameters) -> Result<(), String> {
+        Ok(())
     }
 
     /// Computes y from x, and what is kept.

@@ -80,6 +80,11 @@ impl Layer for Pool2d {
         Ok(if self.size.is_none() { [channels].into() } else { [height, width, channels].into() })
     }
 
+    fn multiply_adds(&self, input: Shape) -> f64 {
+        let each = |windows: Windows| windows.count() as f64 * windows.size.iter().product::<usize>() as f64;
+        self.windows(input).map_or(0.0, |windows| each(windows) * windows.input[2] as f64)
+    }
+
     fn forward(&self, _theta: Parameters, x: View, y: ViewMut, _saved: &mut [Tensor], _mode: Mode) {
         conv::pool(&self.of_batch(x.shape()), self.take, x, y);
     }

@@ -106,6 +106,15 @@ impl Layer for Residual {
         Some(self.layers.work(input)? + self.shortcut.work(input)?)
     }
 
+    fn multiply_adds(&self, input: Shape) -> f64 {
+        self.layers.multiply_adds(input) + self.shortcut.multiply_adds(input)
+    }
+
+    fn check_parameters(&self, input: Shape, theta: Parameters) -> Result<(), String> {
+        let entries = self.layers.check_parameters(input, 0, theta)?;
+        self.shortcut.check_parameters(input, entries, theta).map(|_| ())
+    }
+
     fn forward(&self, theta: Parameters, x: View, mut y: ViewMut, saved: &mut [Tensor], mode: Mode) {
         let plan = self.plan(x);
         self.layers.forward(&plan.layers, theta, x, saved, mode);

@@ -4,6 +4,7 @@
 //! schema and the target codec as data; nothing in it is ever a path or code.
 
 pub mod atomic;
+mod proof;
 pub mod safetensors;
 pub(crate) mod tensors;
 
@@ -15,21 +16,24 @@ use serde::{Deserialize, Serialize};
 use crate::data::arrays::Arrays;
 use crate::data::dataset::Fitted;
 use crate::data::examples::{self, Examples};
+use crate::data::far::Far;
+use crate::data::heeded::{self, Found};
 use crate::data::memory;
+use crate::data::notation::Notation;
 use crate::data::preprocess::Pipeline;
 use crate::data::schema::{Column, Role, Schema, Task};
-use crate::data::source::{self, Source};
+use crate::data::source::{self, Source, TableReader};
 use crate::data::table::{Table, TextColumn};
 use crate::data::target::Target;
 use crate::error::{Error, Kind, Result};
-use crate::layers::{Mode, read_layer, write_layer};
+use crate::layers::{Mode, write_layer};
 use crate::losses::{Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, Squared};
 use crate::metrics::{self, Metrics};
 use crate::network::Network;
 use crate::spec;
-use crate::tensor::{Dtype, Shape, Tensor, ViewMut};
+use crate::tensor::{Tensor, ViewMut};
 use crate::train::event::{Decision, Parts};
-use safetensors::{Container, Numbers, Stored};
+use safetensors::Container;
 
 /// The version of the model file's format.
 pub const FORMAT: u32 = 1;
@@ -103,35 +107,27 @@ impl Model {
     /// Reads a model from a file's bytes; `place` names it in errors.
     ///
     /// # Errors
-    /// If the bytes are damaged, or are not a model of ours.
+    /// If the bytes are damaged, are not a model of ours, or hold parts that are not of one model: nothing that is read is
+    /// wrong or too large to be used.
     pub fn from_bytes(bytes: &[u8], place: &str) -> Result<Model> {
-        let Container { tensors, metadata } = Container::from_bytes(bytes, place)?;
-        let wrong = |what: String| Error::data(what).at(place).fix("train the model again with this version");
-        let field = |name: &str| {
-            metadata
-                .get(name)
-                .ok_or_else(|| wrong(format!("the model file has no {name:?}: it is not a Thalweg model")))
-        };
-        let format = field("format")?;
-        if *format != FORMAT.to_string() {
-            return Err(wrong(format!("the model file has format {format}, this version reads {FORMAT}")));
-        }
-        let unreadable = |name: &'static str| {
-            move |error: serde_json::Error| Error::data(format!("the model's {name} cannot be read: {error}"))
-        };
-        let layers: Vec<serde_json::Value> = serde_json::from_str(field("layers")?).map_err(unreadable("layers"))?;
-        let input: Shape = serde_json::from_str(field("input")?).map_err(unreadable("input"))?;
-        let layers = layers.into_iter().map(|layer| read_layer(layer, &[])).collect::<Result<_>>()?;
-        let network = Network::new(input, layers).map_err(|error| wrong(error.message))?;
-        let theta = gather(&network, &tensors).map_err(wrong)?;
-        Ok(Model {
-            network,
-            theta,
-            pipeline: serde_json::from_str(field("pipeline")?).map_err(unreadable("pipeline"))?,
-            schema: serde_json::from_str(field("schema")?).map_err(unreadable("schema"))?,
-            target: serde_json::from_str(field("target")?).map_err(unreadable("target"))?,
-            provenance: serde_json::from_str(field("provenance")?).map_err(unreadable("provenance"))?,
+        let container = Container::from_bytes(bytes, place)?;
+        proof::read(&container).map_err(|wrong| {
+            Error::data(format!("the model file cannot be used: {wrong}"))
+                .at(place)
+                .fix("use the file as Thalweg wrote it, or train the model again with this version")
         })
+    }
+
+    /// The same model, if its parts are of one.
+    ///
+    /// # Errors
+    /// If not, naming those that disagree.
+    pub(crate) fn proved(self) -> Result<Model> {
+        match proof::check(&self) {
+            Ok(()) => Ok(self),
+            Err(wrong) => Err(Error::data(format!("this makes no model: {wrong}"))
+                .fix("use the file as it was written, or other parameters")),
+        }
     }
 
     /// The model file's bytes: the same model gives the same bytes.
@@ -181,6 +177,20 @@ impl Model {
         self.run(x, |outputs| loss.answer(outputs))
     }
 
+    /// The same where all outputs are finite; `place` names a row in the error.
+    ///
+    /// # Errors
+    /// If one is not: then a row's numbers are far from those that the model was trained on.
+    pub fn finite_outputs(&self, x: &[f32], place: &dyn Fn(usize) -> String) -> Result<Vec<f64>> {
+        let outputs = self.outputs(x);
+        match outputs.iter().position(|x| !x.is_finite()) {
+            Some(at) => Err(Error::data("the model's answer is no finite number")
+                .at(place(at / self.target.outputs()))
+                .fix("give numbers nearer to those that the model was trained on, or leave the row out")),
+            None => Ok(outputs),
+        }
+    }
+
     /// What [`Model::outputs`] are made of, row by row: the outputs of the last layer as they are.
     pub fn logits(&self, x: &[f32]) -> Vec<f64> {
         self.run(x, |_| ())
@@ -204,20 +214,22 @@ impl Model {
     /// The answers to a table's rows; the target columns may be absent.
     ///
     /// # Errors
-    /// If an input column is missing or a cell cannot be read.
+    /// If an input column is missing, a cell cannot be read, or an answer is no finite number.
     pub fn answer(&self, table: &Table) -> Result<Answers> {
         let x = self.pipeline.transform::<f32>(table)?;
-        Ok(self.answers(&x, examples::ids(table, &self.schema)))
+        let place = |row: usize| format!("{}, line {}", table.source, table.lines[row]);
+        self.answers(&x, examples::ids(table, &self.schema), &place)
     }
 
-    fn answers(&self, x: &[f32], ids: Vec<(String, TextColumn)>) -> Answers {
-        let outputs = self.outputs(x);
+    /// The answers to encoded rows; `place` names one in errors.
+    fn answers(&self, x: &[f32], ids: Vec<(String, TextColumn)>, place: &dyn Fn(usize) -> String) -> Result<Answers> {
+        let outputs = self.finite_outputs(x, place)?;
         let rows = || outputs.chunks_exact(self.target.outputs());
-        Answers {
+        Ok(Answers {
             ids,
             predictions: rows().map(|row| self.target.answers(row)).collect(),
             probabilities: rows().map(|row| self.target.probabilities(row)).collect(),
-        }
+        })
     }
 
     /// Answers every row of a source, a bounded number of them at a time; gives what was decided in reading it.
@@ -232,10 +244,14 @@ impl Model {
     ) -> Result<Vec<Decision>> {
         match self.open(path, options, false)? {
             Source::Table(mut reader) => {
-                while let Some(table) = reader.next_chunk(CHUNK)? {
+                let notation = self.notation(&reader, options);
+                let mut far = Far::new(&self.pipeline);
+                while let Some(mut table) = reader.next_chunk(CHUNK)? {
+                    table.notation = Some(notation.clone());
                     write(&self.answer(&table)?)?;
+                    far.look(&table);
                 }
-                Ok(reader.decisions().to_vec())
+                Ok(reader.decisions().iter().cloned().chain(far.decisions()).collect())
             }
             Source::Arrays(arrays) => {
                 let rows: Vec<usize> = (0..arrays.rows()).collect();
@@ -243,7 +259,9 @@ impl Model {
                     let mut files = TextColumn::default();
                     rows.iter().filter_map(|row| arrays.files.get(*row)).for_each(|file| files.push(file));
                     let ids = if files.is_empty() { Vec::new() } else { vec![("file".into(), files)] };
-                    write(&self.answers(&self.pipeline.transform_arrays(&arrays, rows)?, ids))?;
+                    let x = self.pipeline.transform_arrays(&arrays, rows)?;
+                    let place = |row: usize| format!("{}, example {}", arrays.answers.source, rows[row] + 1);
+                    write(&self.answers(&x, ids, &place)?)?;
                 }
                 Ok(arrays.notes())
             }
@@ -292,14 +310,18 @@ impl Model {
         let (schema, target) = (&self.schema, &self.target);
         let decisions = match self.open(path, options, true)? {
             Source::Table(mut reader) => {
-                while let Some(table) = reader.next_chunk(CHUNK)? {
+                let notation = self.notation(&reader, options);
+                let mut far = Far::new(&self.pipeline);
+                while let Some(mut table) = reader.next_chunk(CHUNK)? {
+                    table.notation = Some(notation.clone());
+                    far.look(&table);
                     let known = Target::known_rows(&table, schema)?;
                     let examples = Examples::encode(&table, &known, schema, &self.pipeline, Some(target))?;
                     if !take(examples.with_cells(&table, &known, schema, target))? {
                         break;
                     }
                 }
-                reader.decisions().to_vec()
+                reader.decisions().iter().cloned().chain(far.decisions()).collect()
             }
             Source::Arrays(arrays) => {
                 let known = Target::known_rows(&arrays.answers, schema)?;
@@ -319,12 +341,21 @@ impl Model {
         Ok(decisions)
     }
 
-    /// Opens a source as the training data was, where the user says nothing else: its numbers are written alike, and
-    /// columns without names have those of the training data, with or without the targets among them. Arrays need answers
-    /// only where they are wanted.
-    fn open(&self, path: &str, options: &spec::Data, wants_answers: bool) -> Result<Source> {
-        let mut options = options.clone();
-        options.decimal_comma = options.decimal_comma.or(Some(self.pipeline.notation.decimal_comma));
+    /// How a table's source writes numbers and missing cells: as the user says or as was found in it, and with the training
+    /// data's markers.
+    fn notation(&self, reader: &TableReader, options: &spec::Data) -> Notation {
+        let missing = if options.missing.is_empty() {
+            self.pipeline.notation.missing.clone()
+        } else {
+            Notation::new(options).missing
+        };
+        Notation { missing, decimal_comma: reader.decimal_comma() }
+    }
+
+    /// Opens a source as the training data was, where the user says nothing else: columns without names have those of the
+    /// training data, with or without the targets among them. Arrays need answers only where they are wanted.
+    fn open(&self, path: &str, given: &spec::Data, wants_answers: bool) -> Result<Source> {
+        let mut options = given.clone();
         if let Some(form) = self.pipeline.form() {
             form.adopt(&mut options);
             if path == "-" {
@@ -333,7 +364,15 @@ impl Model {
         }
         let shape = self.pipeline.shape();
         let mut source = source::open_for(path, &options, (!wants_answers).then_some(&shape))?;
+        if let Source::Arrays(arrays) = &source {
+            heeded::check(given, Found::of(arrays))?;
+        }
         if let Source::Table(reader) = &mut source {
+            heeded::check(given, Found::Table)?;
+            if given.max_bad.is_some() {
+                let error = Error::config("cells that cannot be read are missing ones only where training says so");
+                return Err(error.at("--max-bad").fix("correct the cells, or train with --max-bad"));
+            }
             let named = |wanted: &dyn Fn(&&Column) -> bool| {
                 self.schema.columns.iter().filter(wanted).map(|column| column.name.clone()).collect::<Vec<_>>()
             };
@@ -385,26 +424,4 @@ pub(crate) fn in_units(target: &Target, values: impl Iterator<Item = f64>) -> im
 /// The model file of a path that may be a run's folder.
 fn file_of(path: &Path) -> PathBuf {
     if path.is_dir() { path.join("model.safetensors") } else { path.to_path_buf() }
-}
-
-/// θ from the stored tensors: each parameter once, with its shape, all finite.
-fn gather(network: &Network, found: &[Stored]) -> Result<Tensor, String> {
-    let entries = network.layout().entries();
-    if found.len() != entries.len() {
-        return Err(format!("the model file has {} tensors, its network {} parameters", found.len(), entries.len()));
-    }
-    let dtype = if found.iter().any(|t| matches!(t.numbers, Numbers::F64(_))) { Dtype::F64 } else { Dtype::F32 };
-    let mut theta = Tensor::zeros([network.layout().len()], dtype);
-    for entry in entries {
-        let stored = found.iter().find(|stored| stored.name == entry.name);
-        let stored = stored.ok_or_else(|| format!("the model file has no tensor {:?}", entry.name))?;
-        let values = tensors::load(stored, entry.shape, dtype).ok_or_else(|| {
-            format!("the tensor {:?} has shape {:?}, expected {}", entry.name, stored.shape, entry.shape)
-        })?;
-        if (0..values.view().len()).any(|i| !values.view().at(i).is_finite()) {
-            return Err(format!("the tensor {:?} has a number that is not finite", entry.name));
-        }
-        crate::tensor::ops::copy(values.view(), theta.view_mut().part(entry.start, entry.shape));
-    }
-    Ok(theta)
 }

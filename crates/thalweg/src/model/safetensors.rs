@@ -67,7 +67,7 @@ impl Numbers {
         self.len() == 0
     }
 
-    fn dtype(&self) -> &'static str {
+    pub(super) fn dtype(&self) -> &'static str {
         match self {
             Numbers::F32(_) => "F32",
             Numbers::F64(_) => "F64",

@@ -1,5 +1,7 @@
 //! Tensors as they stand in files.
 
+use std::collections::{HashMap, HashSet};
+
 use super::safetensors::{Numbers, Stored};
 use crate::tensor::{Data, Dtype, Shape, Tensor, View};
 
@@ -12,8 +14,37 @@ pub(crate) fn store(name: &str, tensor: View) -> Stored {
     Stored { name: name.into(), shape: tensor.shape().dimensions().to_vec(), numbers }
 }
 
+/// The tensors of these names, shapes and types, if a file has them and no others.
+///
+/// # Errors
+/// If not: which one is missing, is another, or is one too many.
+pub(crate) fn exactly(found: &[Stored], wanted: &[(&str, Shape, Dtype)]) -> Result<Vec<Tensor>, String> {
+    let names: HashMap<&str, &Stored> = found.iter().map(|stored| (stored.name.as_str(), stored)).collect();
+    let each = wanted.iter().map(|&(name, shape, dtype)| {
+        let stored = names.get(name).ok_or_else(|| format!("there is no tensor {name:?}"))?;
+        load(stored, shape, dtype).ok_or_else(|| {
+            let kind = stored.numbers.dtype();
+            format!("the tensor {name:?} is {kind} of shape {:?}, expected {dtype:?} of {shape:?}", stored.shape)
+        })
+    });
+    let tensors = each.collect::<Result<Vec<_>, String>>()?;
+    // No name comes twice in a file.
+    if found.len() > wanted.len() {
+        let wanted: HashSet<&str> = wanted.iter().map(|(name, ..)| *name).collect();
+        let other = found.iter().find(|stored| !wanted.contains(stored.name.as_str()));
+        return Err(format!("the tensor {:?} belongs to nothing", other.map_or("", |other| &other.name)));
+    }
+    Ok(tensors)
+}
+
+/// The first number for which something is so.
+pub(crate) fn first(tensor: &Tensor, is: impl Fn(f64) -> bool) -> Option<f64> {
+    let view = tensor.view();
+    (0..view.len()).map(|i| view.at(i)).find(|&x| is(x))
+}
+
 /// The tensor, if it has this shape and type.
-pub(crate) fn load(stored: &Stored, shape: Shape, dtype: Dtype) -> Option<Tensor> {
+fn load(stored: &Stored, shape: Shape, dtype: Dtype) -> Option<Tensor> {
     if stored.shape != shape.dimensions() {
         return None;
     }

@@ -10,7 +10,7 @@ pub use predictor::Predictor;
 pub use workspace::{Scale, Workspace};
 
 use crate::error::{Error, Result};
-use crate::layers::{Backward, Layer, Mode, Parameters, ParametersMut};
+use crate::layers::{self, Backward, Layer, Mode, Parameters, ParametersMut};
 use crate::random;
 use crate::tensor::{Dtype, Shape, Tensor, View, ViewMut, ops};
 use crate::train::event::LayerRow;
@@ -50,11 +50,12 @@ impl Network {
     /// If a layer does not take the shape before it.
     pub fn new(input: impl Into<InputShape>, layers: Vec<Box<dyn Layer>>) -> Result<Network> {
         let InputShape(input) = input.into();
+        layers::example(input)?;
         let mut outputs = Vec::with_capacity(layers.len());
         let mut specs = Vec::with_capacity(layers.len());
         let mut shape = input;
         for (i, layer) in layers.iter().enumerate() {
-            let output = layer.output(shape).map_err(|error| match error.place {
+            let output = layers::output(layer.as_ref(), shape).map_err(|error| match error.place {
                 None => error.at(format!("layers.{i}")),
                 Some(_) => error,
             })?;
@@ -65,7 +66,29 @@ impl Network {
         if layers.is_empty() {
             return Err(Error::config("a network without layers").fix("add at least an output layer"));
         }
-        Ok(Network { input, layers, outputs, layout: Layout::new(specs)? })
+        let network = Network { input, layers, outputs, layout: Layout::new(specs)? };
+        network.check_size()?;
+        Ok(network)
+    }
+
+    /// Whether an example takes memory and time in proportion to what it is and to the parameters that it meets.
+    fn check_size(&self) -> Result<()> {
+        /// Numbers of an example that are never too many, and how many a number of its own or a parameter may become.
+        const NUMBERS: (usize, usize) = (1 << 24, 1 << 12);
+        /// A minute or so of one core.
+        const MULTIPLY_ADDS: f64 = (1_u64 << 40) as f64;
+        let (numbers, own) = (self.numbers_per_row(), self.input.size().saturating_add(self.layout.len()));
+        if numbers > NUMBERS.0.max(own.saturating_mul(NUMBERS.1)) {
+            let what = format!("an example of {} numbers becomes {numbers} in the network", self.input.size());
+            return Err(Error::config(what).fix("use less padding, or larger strides"));
+        }
+        let inputs = std::iter::once(&self.input).chain(&self.outputs);
+        let work: f64 = self.layers.iter().zip(inputs).map(|(layer, &input)| layer.multiply_adds(input)).sum();
+        if work > MULTIPLY_ADDS {
+            return Err(Error::config(format!("{work:.1e} multiplications for an example"))
+                .fix("use smaller windows, or larger strides"));
+        }
+        Ok(())
     }
 
     /// The shape of one example.
@@ -76,6 +99,11 @@ impl Network {
     /// The shape of one example's logits.
     pub fn output(&self) -> Shape {
         self.outputs[self.outputs.len() - 1]
+    }
+
+    /// The shape of one example after each layer.
+    pub fn outputs(&self) -> &[Shape] {
+        &self.outputs
     }
 
     /// The layers.
@@ -111,7 +139,8 @@ impl Network {
     pub fn numbers_per_row(&self) -> usize {
         let inputs = std::iter::once(&self.input).chain(&self.outputs);
         let kept = self.layers.iter().zip(inputs).flat_map(|(layer, &input)| layer.saved(input, 1));
-        kept.chain(self.outputs.iter().copied()).map(|shape| shape.size()).sum()
+        let each = kept.chain(self.outputs.iter().copied()).map(|shape| shape.size());
+        each.fold(0, usize::saturating_add)
     }
 
     /// Multiply-adds of a forward pass for an example, where a batch may be taken apart.

@@ -2,6 +2,7 @@
 
 use super::{decide, input_shape};
 use crate::data::dataset::Dataset;
+use crate::data::preprocess::{Input, Transform};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::network::Network;
@@ -33,6 +34,15 @@ pub(super) fn from(
     {
         let message = format!("an input of the network is {known:?} in the model and {found:?} in the data");
         return Err(differs(message, "use data with the columns and the categories that the model was trained on"));
+    }
+    let other =
+        data.pipeline.inputs.iter().zip(&pipeline.inputs).find(|pair| match (&pair.0.transform, &pair.1.transform) {
+            (Transform::Embedding(found), Transform::Embedding(known)) => found.categories != known.categories,
+            _ => false,
+        });
+    if let Some((Input { column, .. }, _)) = other {
+        let message = format!("the model knows other categories of {column:?} than the data has");
+        return Err(differs(message, "use data with the categories that the model was trained on"));
     }
     let (outputs, task) = (network.output().size(), data.task);
     if outputs != data.target.outputs() || target.task != task {

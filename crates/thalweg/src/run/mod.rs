@@ -100,7 +100,8 @@ pub fn resume(folder: &Path, watch: &mut dyn Watch) -> Result<Outcome> {
     let (data, plan) = prepare(&begun)?;
     let (checkpoint, notice) = Checkpoint::load(&folder)?;
     let mut state = fresh_state(&config, &plan);
-    keep::restore(&mut state, &checkpoint, &fingerprint(&config, &data))?;
+    keep::restore(&mut state, &checkpoint, &fingerprint(&config, &data), (&plan.settings, data.train_rows()))
+        .map_err(|error| error.at(folder.checkpoint().display().to_string()))?;
     let log = EventLog::resume(&folder, state.epoch, state.step)?;
     if let Some(message) = notice {
         watch.event(&Event::Warning { message });

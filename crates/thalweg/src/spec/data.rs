@@ -36,7 +36,9 @@ pub struct Data {
     pub decimal_comma: Option<bool>,
     /// Cells that mean "missing", besides the empty cell. Default: found among NA, N/A, NaN, null, none, ?, - and a full stop.
     pub missing: Vec<String>,
-    /// Kinds of columns, by name, where inference is wrong.
+    /// Whether values such as -999 or 9999-12-31 that recur far outside all others mean "missing". Default: yes.
+    pub sentinels: Option<bool>,
+    /// Kinds of columns, by name, where inference is wrong; cells of a numeric one that are no numbers are then missing.
     pub kinds: BTreeMap<String, ColumnKind>,
     /// Columns that name the row: left out of the inputs, kept in predictions.
     pub id: Vec<String>,
@@ -67,7 +69,7 @@ pub struct Data {
     pub seconds: Option<f64>,
     /// Whether sounds are brought to one loudness. Default: yes.
     pub equal_loudness: Option<bool>,
-    /// Share of a folder's files that may be unreadable; these are left out and named. Default: 0.01.
+    /// Share of a folder's files that may be unreadable; these are left out and named. Default: 0.01. In a table, share of a column's cells; these are missing. Default: 0.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub max_bad: Option<f64>,
     /// Most memory that the data may take, such as 512MB or 4GB; beyond it examples stay on disk. Default: what is free.

@@ -12,21 +12,38 @@ pub(super) fn parse(knob: &Knob, text: &str) -> Option<Value> {
     if knob.form != Form::One && text.trim_start().starts_with(['[', '{']) {
         return text.parse().ok();
     }
-    let parts = || text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let parts = || parts(text).into_iter().filter(|part| !part.is_empty());
     match knob.form {
         Form::One => parse_one(knob.kind, text),
         Form::List if text == "none" => Some(Value::Array(Vec::new())),
-        Form::List => parts().map(|part| parse_one(knob.kind, part)).collect::<Option<_>>().map(Value::Array),
+        Form::List => parts().map(|part| parse_one(knob.kind, &part)).collect::<Option<_>>().map(Value::Array),
         Form::Table if knob.words.iter().any(|word| word == text) => Some(Value::String(text.into())),
         Form::Table if knob.kind == Kind::Text && knob.choices.is_empty() => texts(text).map(Value::Table),
         Form::Table => {
-            let pair = |part: &str| {
+            let pair = |part: String| {
                 let (name, value) = part.rsplit_once('=')?;
                 Some((name.trim().to_string(), parse_one(knob.kind, value.trim())?))
             };
             parts().map(pair).collect::<Option<Table>>().map(Value::Table)
         }
     }
+}
+
+/// What stands between commas; a part with quotes around it, or around its name, may hold commas itself.
+fn parts(text: &str) -> Vec<String> {
+    let (mut parts, mut quoted) = (vec![String::new()], false);
+    for c in text.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            ',' if !quoted => parts.push(String::new()),
+            c => parts.last_mut().expect("there is one").push(c),
+        }
+    }
+    if quoted {
+        // A quote that is never closed is a letter.
+        return text.split(',').map(|part| part.trim().into()).collect();
+    }
+    parts.into_iter().map(|part| part.trim().into()).collect()
 }
 
 /// Texts with names, which may have commas and equal signs in them: `activation=relu,tanh,layers=int:1..3`.

@@ -18,9 +18,9 @@ impl Shape {
         &self.dimensions[..self.rank]
     }
 
-    /// How many numbers there are in all.
+    /// How many numbers there are in all; no fewer than `usize::MAX` where no memory could hold them.
     pub fn size(&self) -> usize {
-        self.dimensions().iter().product()
+        self.dimensions().iter().copied().fold(1, usize::saturating_mul)
     }
 
     /// The first dimension: examples, or rows of a matrix.
@@ -30,7 +30,7 @@ impl Shape {
 
     /// How many numbers a row has.
     pub fn columns(&self) -> usize {
-        self.dimensions().iter().skip(1).product()
+        self.dimensions().iter().skip(1).copied().fold(1, usize::saturating_mul)
     }
 
     /// How many numbers the last dimension has, which softmax is over.
@@ -132,6 +132,7 @@ mod tests {
         let shape = Shape::from([28, 28, 1]).batch(5);
         assert_eq!((shape.size(), shape.rows(), shape.columns()), (3920, 5, 784));
         assert_eq!(shape.to_string(), "5×28×28×1");
+        assert_eq!(Shape::from([1 << 40, 1 << 40]).size(), usize::MAX);
         assert!(Shape::try_from(vec![usize::MAX, 2]).is_err());
         assert!(Shape::try_from(vec![1; 5]).is_err());
     }

@@ -77,6 +77,14 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// Examples of a batch of an epoch, from 1, over so many rows.
+    pub(crate) fn batch_size_of(&self, epoch: usize, rows: usize) -> usize {
+        let full = epoch + self.full_batch_epochs > self.epochs;
+        if full { rows } else { self.batch_size.min(rows) }
+    }
+}
+
 /// What is trained, on what.
 pub struct Trainer<'a> {
     /// The network.
@@ -286,8 +294,7 @@ impl Trainer<'_> {
     }
 
     fn batch_size(&self, epoch: usize) -> usize {
-        let full = epoch + self.settings.full_batch_epochs > self.settings.epochs;
-        if full { self.train.rows() } else { self.settings.batch_size.min(self.train.rows()) }
+        self.settings.batch_size_of(epoch, self.train.rows())
     }
 
     /// Scales are sampled in about 60 epochs of a run, the first among them.

@@ -3,15 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Checkpoint;
+use super::fit::Settings;
 use super::state::{Best, State};
 use crate::average::ParameterAverage;
 use crate::error::{Error, Result};
 use crate::model::tensors;
 use crate::schedule::Plateau;
-use crate::tensor::Tensor;
 
 /// What a state has besides its vectors.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Numbers {
     fingerprint: String,
     epoch: usize,
@@ -49,11 +50,17 @@ pub(crate) fn keep(state: &State, fingerprint: &str) -> Checkpoint {
     Checkpoint { tensors, state: serde_json::to_value(numbers).expect("numbers are plain data") }
 }
 
-/// Puts a checkpoint into a fresh state of the same network.
+/// Puts a checkpoint into a fresh state of the same network, which is left as it was where that fails; it is gone on
+/// with by these settings over so many training rows.
 ///
 /// # Errors
-/// If it belongs to other data or another configuration.
-pub(crate) fn restore(state: &mut State, checkpoint: &Checkpoint, fingerprint: &str) -> Result<()> {
+/// If it belongs to other data or another configuration, or is none that training leaves.
+pub(crate) fn restore(
+    state: &mut State,
+    checkpoint: &Checkpoint,
+    fingerprint: &str,
+    (settings, rows): (&Settings, usize),
+) -> Result<()> {
     let other = || {
         Error::data("the checkpoint belongs to other data or another configuration")
             .fix("restore the data and config.toml the run began with, or train anew")
@@ -62,19 +69,61 @@ pub(crate) fn restore(state: &mut State, checkpoint: &Checkpoint, fingerprint: &
     if numbers.fingerprint != fingerprint {
         return Err(other());
     }
-    let find = |name: &str, like: &Tensor| {
-        let stored = checkpoint.tensors.iter().find(|stored| stored.name == name).ok_or_else(other)?;
-        tensors::load(stored, like.shape(), like.dtype()).ok_or_else(other)
-    };
-    state.best_theta = find("best_theta", &state.theta)?;
-    state.theta = find("theta", &state.theta)?;
+    numbers.check(settings, rows).map_err(wrong)?;
+    let vectors: Vec<String> = (0..state.optimizer.len()).map(|i| format!("optimizer.{i}")).collect();
+    let theta = (state.theta.shape(), state.theta.dtype());
+    let mut wanted = vec![("theta", theta.0, theta.1), ("best_theta", theta.0, theta.1)];
+    wanted.extend(state.average.iter().map(|_| ("average", theta.0, theta.1)));
+    wanted.extend(vectors.iter().zip(&state.optimizer).map(|(name, v)| (name.as_str(), v.shape(), v.dtype())));
+    let tensors = tensors::exactly(&checkpoint.tensors, &wanted).map_err(wrong)?;
+    for ((name, ..), tensor) in wanted.iter().zip(&tensors) {
+        // Squares of gradients may well be infinite, and training goes on.
+        let is_wrong = if vectors.iter().any(|own| own == name) { f64::is_nan } else { |x: f64| !x.is_finite() };
+        if let Some(x) = tensors::first(tensor, is_wrong) {
+            return Err(wrong(format!("{name} has the number {x}")));
+        }
+    }
+    let mut tensors = tensors.into_iter();
+    let mut next = || tensors.next().expect("as many as were wanted");
+    (state.theta, state.best_theta) = (next(), next());
     if let Some(average) = &mut state.average {
-        *average = ParameterAverage::new(average.beta(), find("average", &state.theta)?, numbers.t);
+        *average = ParameterAverage::new(average.beta(), next(), numbers.t);
     }
-    for (i, vector) in state.optimizer.iter_mut().enumerate() {
-        *vector = find(&format!("optimizer.{i}"), vector)?;
-    }
+    state.optimizer.iter_mut().for_each(|vector| *vector = next());
     let Numbers { epoch, step, t, cost, best, best_epoch, waited, plateau, learning_rate, seconds, .. } = numbers;
     *state = State { epoch, step, t, cost, best, best_epoch, waited, plateau, learning_rate, seconds, ..state.clone() };
     Ok(())
+}
+
+/// The error for a checkpoint that no training leaves.
+fn wrong(what: String) -> Error {
+    Error::data(format!("the checkpoint cannot be gone on from: {what}"))
+        .fix("restore the file from a copy, or train anew")
+}
+
+impl Numbers {
+    /// Whether training can have come to these.
+    fn check(&self, settings: &Settings, rows: usize) -> Result<(), String> {
+        let Numbers { epoch, step, t, best_epoch, waited, .. } = *self;
+        if epoch > settings.epochs {
+            return Err(format!("it is at epoch {epoch} of {}", settings.epochs));
+        }
+        let steps = rows.div_ceil(settings.batch_size_of(epoch + 1, rows).max(1));
+        if step >= steps.max(1) {
+            return Err(format!("it is at step {step} of an epoch of {steps}"));
+        }
+        // An epoch has a step at least, and one a row at most.
+        let [least, most] =
+            [1, rows as u64].map(|each| (epoch as u64).saturating_mul(each).saturating_add(step as u64));
+        if !(least..=most).contains(&t) {
+            return Err(format!("it is at epoch {epoch} and step {step} after {t} steps"));
+        }
+        if best_epoch > epoch || waited > epoch {
+            return Err(format!("its best epoch is {best_epoch}, and {waited} have been waited for, of {epoch}"));
+        }
+        if self.learning_rate < 0.0 || self.seconds < 0.0 {
+            return Err(format!("its learning rate is {}, after {} seconds", self.learning_rate, self.seconds));
+        }
+        Ok(())
+    }
 }

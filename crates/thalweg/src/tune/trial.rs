@@ -19,7 +19,7 @@ use crate::run;
 use crate::spec::{Config, Pruner};
 use crate::tensor::{Dtype, Tensor};
 use crate::train::event::Event;
-use crate::train::{Checkpoint, End, RunFolder, State, Watcher, keep};
+use crate::train::{Checkpoint, End, RunFolder, Settings, State, Watcher, keep};
 
 /// The least time between two checkpoints of a trial; a shorter trial has none.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -180,7 +180,7 @@ impl Laboratory {
             saved: Instant::now(),
             broken: None,
         };
-        watcher.restore(&mut state);
+        watcher.restore(&mut state, (&plan.settings, data.train_rows()));
         let end = run::fit(&config, &data, &plan, &mut state, &mut watcher);
         watcher.flush()?;
         ending.epochs += state.epoch;
@@ -266,13 +266,13 @@ impl TrialWatcher<'_> {
     }
 
     /// Goes on from the trial's checkpoint, where a worker before left a whole one; folds are short, and begin anew.
-    fn restore(&mut self, state: &mut State) {
+    fn restore(&mut self, state: &mut State, by: (&Settings, usize)) {
         if self.laboratory.folds > 1 {
             return;
         }
         let Ok(folder) = RunFolder::open(self.laboratory.folder_of(self.trial.number)) else { return };
         if let Ok((checkpoint, _)) = Checkpoint::load(&folder)
-            && keep::restore(state, &checkpoint, &self.fingerprint()).is_ok()
+            && keep::restore(state, &checkpoint, &self.fingerprint(), by).is_ok()
         {
             self.values = self.study.curve(self.trial.number).unwrap_or_default();
             self.values.truncate(state.epoch);

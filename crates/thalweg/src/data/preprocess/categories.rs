@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Cell, Encode};
+use crate::data::notation;
 
 /// The categories seen often enough in the training rows, in byte order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,7 +50,11 @@ impl Categories {
                     0
                 }
             }
-            Some(text) => self.values.binary_search_by(|value| value.as_str().cmp(text)).map_or(0, |i| i + 1),
+            Some(text) => {
+                let find = |text: &str| self.values.binary_search_by(|value| value.as_str().cmp(text)).ok();
+                let without = || [".0", ",0"].into_iter().find_map(|zero| find(notation::without_zero(text, zero)?));
+                find(text).or_else(without).map_or(0, |i| i + 1)
+            }
         }
     }
 }

@@ -5,12 +5,13 @@ use std::f64::consts::TAU;
 use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
-use super::scale::Scale;
+use super::quantiles::Quantiles;
+use super::scale::{self, Scale};
 use super::{Cell, Encode};
-use crate::data::dates;
+use crate::data::dates::{self, day_share, year};
 use crate::spec::Normalise;
 
-/// What a date becomes: its year with the share of it that has passed, scaled; sin and cos of that share and of
+/// What a date becomes: its year with the share of it that has passed, scaled (robustly where some are far outside); sin and cos of that share and of
 /// the weekday's share of the week (a year's end is next to its beginning); sin and cos of the time of day where
 /// training rows have one; 1 where the date was missing, if training rows lacked it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,30 +24,55 @@ pub struct Datetime {
     pub clock: bool,
     /// Whether an input says that the date was missing.
     pub indicator: bool,
+    /// Dates that stand for a missing one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sentinels: Vec<DateTime>,
+    /// Whether a cell that is no date is a missing one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lenient: bool,
+    /// The least and the greatest year of the training rows, with the shares that have passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<(f64, f64)>,
 }
 
 impl Datetime {
     /// Fits the training rows' dates.
     pub fn fit(times: &[DateTime], missing: bool, format: &str) -> Self {
+        let mut years = Quantiles::new(times.iter().map(|time| year(*time)).collect());
+        let scale = if scale::has_far_outliers(&mut years) {
+            Scale::robust(&mut years)
+        } else {
+            Scale::fit(times.iter().map(|time| year(*time)), Normalise::Standard)
+        };
         Datetime {
             format: format.to_string(),
-            scale: Scale::fit(times.iter().map(|time| year(*time)), Normalise::Standard),
+            scale,
             clock: times.iter().any(|time| day_share(*time) != 0.0),
             indicator: missing,
+            sentinels: Vec::new(),
+            lenient: false,
+            range: scale::range(years.values().iter().copied()),
         }
     }
 
-    /// Whether the cells are ISO 8601's, in any of its forms; other formats are strptime's.
-    pub fn is_iso(&self) -> bool {
-        self.format == dates::ISO
+    /// The formats of the cells, each as strptime's or by its name, in the order in which they are tried.
+    pub fn formats(&self) -> impl Iterator<Item = &str> {
+        self.format.split(dates::BETWEEN)
     }
 }
 
 /// The date that a cell holds, if it is not missing, or what was expected.
-pub(super) fn time(cell: Cell, format: &str) -> Result<Option<DateTime>, String> {
-    match cell {
-        Cell::Text(text) => dates::read(text, format).map(Some).ok_or_else(|| format!("a date like {format}")),
-        _ => Ok(None),
+pub(super) fn time(
+    cell: Cell,
+    format: &str,
+    sentinels: &[DateTime],
+    lenient: bool,
+) -> Result<Option<DateTime>, String> {
+    let Cell::Text(text) = cell else { return Ok(None) };
+    match dates::read(text, format) {
+        Some(time) => Ok(Some(time).filter(|time| !sentinels.contains(time))),
+        None if lenient || dates::is_zero(text) => Ok(None),
+        None => Err(format!("a date like {format}")),
     }
 }
 
@@ -64,7 +90,7 @@ impl Encode for Datetime {
 
     fn write(&self, cell: Cell<'_>, out: &mut [f64]) -> Result<(), String> {
         out.fill(0.0);
-        let Some(time) = time(cell, &self.format)? else {
+        let Some(time) = time(cell, &self.format, &self.sentinels, self.lenient)? else {
             if self.indicator {
                 out[out.len() - 1] = 1.0;
             }
@@ -79,16 +105,6 @@ impl Encode for Datetime {
         }
         Ok(())
     }
-}
-
-/// The year with the share of it that has passed: 2024.5 is the middle of 2024.
-fn year(time: DateTime) -> f64 {
-    let days = f64::from(time.date().days_in_year());
-    f64::from(time.year()) + (f64::from(time.date().day_of_year()) - 1.0 + day_share(time)) / days
-}
-
-fn day_share(time: DateTime) -> f64 {
-    (f64::from(time.hour()) * 3600.0 + f64::from(time.minute()) * 60.0 + f64::from(time.second())) / 86_400.0
 }
 
 #[cfg(test)]

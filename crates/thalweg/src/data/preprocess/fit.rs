@@ -8,6 +8,8 @@ use super::{
     Boolean, Categories, Datetime, Embedding, Input, Numeric, OneHot, Pipeline, Scale, Transform, boolean, datetime,
     numeric, unreadable,
 };
+use crate::data::dates;
+use crate::data::number_format::NumberFormat;
 use crate::data::reading::Readings;
 use crate::data::schema::{self, Column, ColumnKind, Role, Schema};
 use crate::data::table::Table;
@@ -47,14 +49,17 @@ struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     fn fit(&self, column: &Column, options: &Preprocess) -> Result<Transform> {
-        let notation = &self.schema.notation;
+        let notation = self.table.notation(&self.schema.notation);
         Ok(match column.kind {
             ColumnKind::Numeric => {
-                let (values, missing) = self.observed(|cells, row| numeric::number(cells.get(row)))?;
-                Transform::Numeric(Numeric::fit(&values, missing, options))
+                let sentinels = column.sentinels.iter().filter_map(|cell| cell.parse().ok()).collect();
+                let reading = numeric::Reading { format: column.numbers, sentinels, lenient: column.lenient };
+                let read = |cells: &Readings, row| numeric::number(cells.get(row), &reading.sentinels, reading.lenient);
+                let (values, missing) = self.observed(column.numbers, read)?;
+                Transform::Numeric(Numeric::fit(&values, missing, options).reading(&reading))
             }
             ColumnKind::Boolean => {
-                let (values, missing) = self.observed(|cells, row| boolean::number(cells.get(row)))?;
+                let (values, missing) = self.observed(None, |cells, row| boolean::number(cells.get(row)))?;
                 let ones: f64 = values.iter().sum();
                 let fill = if values.is_empty() { 0.0 } else { ones / values.len() as f64 };
                 Transform::Boolean(Boolean { fill, indicator: missing && options.missing_indicator })
@@ -63,14 +68,21 @@ impl<'a> Rows<'a> {
                 let format = column.format.as_deref().ok_or_else(|| {
                     Error::data("no date format fits every cell")
                         .at(format!("{}, column {:?}", self.table.source, column.name))
-                        .fix("write the dates as 2026-01-31, or train with --kinds NAME=categorical")
+                        .fix(format!(
+                            "write the dates as 2026-01-31, or train with --kinds {}=categorical",
+                            column.name
+                        ))
                 })?;
-                let (times, missing) = self.observed(|cells, row| datetime::time(cells.as_text(row), format))?;
-                Transform::Datetime(Datetime::fit(&times, missing, format))
+                let sentinels: Vec<_> = column.sentinels.iter().filter_map(|cell| dates::read(cell, format)).collect();
+                let read =
+                    |cells: &Readings, row| datetime::time(cells.as_text(row), format, &sentinels, column.lenient);
+                let (times, missing) = self.observed(None, read)?;
+                let fitted = Datetime::fit(&times, missing, format);
+                Transform::Datetime(Datetime { sentinels, lenient: column.lenient, ..fitted })
             }
             ColumnKind::Categorical | ColumnKind::Text => {
-                let cells = &self.table.columns[self.position];
-                let cells = self.rows.iter().map(|row| notation.category(cells.get(*row)));
+                let cells = self.table.columns[self.position].readings(notation);
+                let cells = self.rows.iter().map(|row| cells.category(*row).text());
                 let categories = Categories::fit(cells, options.rare_below);
                 if categories.slots() - 1 <= options.one_hot_up_to {
                     Transform::OneHot(OneHot { categories })
@@ -82,9 +94,14 @@ impl<'a> Rows<'a> {
     }
 
     /// The values of the cells that are not missing, and whether a cell was; an error says what was expected.
-    fn observed<T>(&self, read: impl Fn(&Readings, usize) -> Result<Option<T>, String>) -> Result<(Vec<T>, bool)> {
+    fn observed<T>(
+        &self,
+        format: Option<NumberFormat>,
+        read: impl Fn(&Readings, usize) -> Result<Option<T>, String>,
+    ) -> Result<(Vec<T>, bool)> {
         let mut values = Vec::with_capacity(self.rows.len());
-        let cells = self.table.columns[self.position].readings(&self.schema.notation);
+        let notation = self.table.notation(&self.schema.notation);
+        let cells = self.table.columns[self.position].readings(notation).with_format(format);
         for row in self.rows {
             let value = read(&cells, *row);
             values.extend(value.map_err(|expected| unreadable(self.table, *row, self.position, &expected))?);
@@ -112,7 +129,16 @@ fn decisions(inputs: &[Input], options: &Preprocess) -> Vec<Decision> {
                 note("categories get a learned embedding", "many categories", "--one-hot-up-to 1000");
             }
             Transform::OneHot(_) => note("categories become one input each", "few categories", "--one-hot-up-to 0"),
-            Transform::Boolean(_) | Transform::Datetime(_) => {}
+            Transform::Datetime(date) => {
+                if matches!(date.scale, Scale::Robust { .. }) {
+                    note(
+                        "dates scaled by median and quartiles, clipped smoothly",
+                        "far outliers",
+                        "--kinds NAME=categorical",
+                    );
+                }
+            }
+            Transform::Boolean(_) => {}
         }
     }
     let decision = |((what, why, flag), columns): ((&str, &str, &str), Vec<String>)| Decision {

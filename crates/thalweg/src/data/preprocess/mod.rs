@@ -31,9 +31,11 @@ pub(crate) use scale::mean_deviation;
 use super::arrays::Arrays;
 use super::form::Form;
 use super::notation::Notation;
+use super::number_format::NumberFormat;
 pub use super::reading::Cell;
 use super::schema::{self, Schema};
 use super::table::Table;
+use crate::error::beginning;
 use crate::spec;
 use crate::train::event::Decision;
 use crate::{Error, Result};
@@ -212,12 +214,17 @@ impl Pipeline {
         for (input, &position) in self.inputs.iter().zip(positions) {
             let encoder = input.transform.encoder();
             let mut out = vec![0.0; input.features().len()];
-            let cells = table.columns[position].readings(&self.notation);
+            let cells = table.columns[position].readings(table.notation(&self.notation));
+            let cells = cells.with_format(if let Transform::Numeric(numeric) = &input.transform {
+                numeric.format
+            } else {
+                None
+            });
             for (i, row) in rows.iter().enumerate() {
                 let cell = match input.transform {
                     Transform::Numeric(_) | Transform::Boolean(_) => cells.get(*row),
-                    Transform::Datetime(_) => cells.as_text(*row),
-                    Transform::OneHot(_) | Transform::Embedding(_) => cells.as_category(*row),
+                    // Categories find a cell as it is, or as tools write it.
+                    Transform::Datetime(_) | Transform::OneHot(_) | Transform::Embedding(_) => cells.as_text(*row),
                 };
                 encoder.write(cell, &mut out).map_err(|expected| unreadable(table, *row, position, &expected))?;
                 let from = i * width + offset;
@@ -297,10 +304,8 @@ impl Pipeline {
 /// The error for a cell that does not hold what its column should.
 pub(crate) fn unreadable(table: &Table, row: usize, column: usize, expected: &str) -> Error {
     let (cell, name) = (table.columns[column].get(row).trim(), &table.names[column]);
-    let shown: String = cell.chars().take(60).collect();
-    let more = if shown.len() < cell.len() { "…" } else { "" };
-    Error::data(format!("found \"{shown}{more}\", expected {expected}")).at(table.place(row, column)).fix(format!(
-        "correct the cell; if it means \"missing\", empty it or train with --missing; if the column holds \
-             categories, train with --kinds {name}=categorical"
+    Error::data(format!("found \"{}\", expected {expected}", beginning(cell))).at(table.place(row, column)).fix(format!(
+        "correct the cell; if it means \"missing\", empty it or train with --missing; if all such cells do, train with \
+         --kinds {name}=numeric or --max-bad 0.01; if the column holds categories, with --kinds {name}=categorical"
     ))
 }

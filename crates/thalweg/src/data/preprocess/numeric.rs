@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::bins::Bins;
 use super::quantiles::Quantiles;
 use super::scale::{self, Scale};
-use super::{Cell, Encode};
+use super::{Cell, Encode, NumberFormat};
 use crate::spec::{Impute, Normalise, Preprocess};
 
 /// Inputs beyond this can only come from a number far outside the training data's range, and would overflow.
@@ -22,6 +22,18 @@ pub struct Numeric {
     pub scale: Scale,
     /// The bins, if any.
     pub bins: Option<Bins>,
+    /// How the cells are written, where not plainly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<NumberFormat>,
+    /// Numbers that stand for a missing one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sentinels: Vec<f64>,
+    /// Whether a cell that is no number is a missing one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lenient: bool,
+    /// The least and the greatest number of the training rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<(f64, f64)>,
 }
 
 impl Numeric {
@@ -42,15 +54,36 @@ impl Numeric {
             indicator: missing && options.missing_indicator,
             scale,
             bins: Bins::fit(&mut quantiles, options.bins.unwrap_or(0)),
+            format: None,
+            sentinels: Vec::new(),
+            lenient: false,
+            range: scale::range(values.iter().copied()),
         }
+    }
+
+    /// The same for cells read as they are.
+    #[must_use]
+    pub(super) fn reading(self, cells: &Reading) -> Self {
+        let Reading { format, sentinels, lenient } = cells.clone();
+        Numeric { format, sentinels, lenient, ..self }
     }
 }
 
+/// How cells are read as numbers.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Reading {
+    pub(super) format: Option<NumberFormat>,
+    pub(super) sentinels: Vec<f64>,
+    pub(super) lenient: bool,
+}
+
 /// The finite number that a cell holds, if it is not missing, or what was expected.
-pub(super) fn number(cell: Cell) -> Result<Option<f64>, String> {
+pub(super) fn number(cell: Cell, sentinels: &[f64], lenient: bool) -> Result<Option<f64>, String> {
     match cell {
         Cell::Missing => Ok(None),
+        Cell::Number(x) if sentinels.contains(&x) => Ok(None),
         Cell::Number(x) if x.is_finite() => Ok(Some(x)),
+        Cell::Text(_) if lenient => Ok(None),
         _ => Err("a finite number".into()),
     }
 }
@@ -66,7 +99,8 @@ impl Encode for Numeric {
     }
 
     fn write(&self, cell: Cell<'_>, out: &mut [f64]) -> Result<(), String> {
-        let x = number(cell)?.unwrap_or(self.fill);
+        let found = number(cell, &self.sentinels, self.lenient)?;
+        let x = found.unwrap_or(self.fill);
         let scaled = self.scale.apply(x);
         if scaled.is_nan() || scaled.abs() > LARGEST_INPUT {
             return Err("a number nearer to the training rows' range".into());
@@ -74,7 +108,7 @@ impl Encode for Numeric {
         out[0] = scaled;
         let mut next = 1;
         if self.indicator {
-            out[next] = f64::from(u8::from(cell == Cell::Missing));
+            out[next] = f64::from(u8::from(found.is_none()));
             next += 1;
         }
         if let Some(bins) = &self.bins {

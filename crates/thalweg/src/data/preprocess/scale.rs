@@ -51,7 +51,7 @@ impl Scale {
                 Scale::Standard { mean, deviation }
             }
             Normalise::MinMax => {
-                let (low, high) = range(values);
+                let (low, high) = range(values).unwrap_or_default();
                 Scale::MinMax { low, high }
             }
             Normalise::Robust => Scale::robust(&mut Quantiles::new(values.collect())),
@@ -90,13 +90,13 @@ pub(super) fn has_far_outliers(values: &mut Quantiles) -> bool {
         return false;
     }
     let (median, spread) = (values.at(0.5), robust_spread(values));
-    let (low, high) = range(values.values().iter().copied());
+    let (low, high) = range(values.values().iter().copied()).unwrap_or_default();
     spread > 0.0 && (high - median).max(median - low) / spread > FAR
 }
 
 /// μ and σ in population form; σ is 1 for a constant column (or no numbers), so that dividing by it is safe.
 pub(crate) fn mean_deviation(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
-    let (low, high) = range(values.clone());
+    let (low, high) = range(values.clone()).unwrap_or_default();
     if low == high {
         // Exact, where the rounded mean of equal numbers would leave a tiny σ.
         return (low, 1.0);
@@ -111,11 +111,9 @@ fn robust_spread(values: &mut Quantiles) -> f64 {
     (values.at(0.75) - values.at(0.25)) / NORMAL_IQR
 }
 
-/// The least and the greatest number; (0, 0) of none.
-fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    values
-        .fold(None, |range, x| range.map_or(Some((x, x)), |(low, high)| Some((f64::min(low, x), f64::max(high, x)))))
-        .unwrap_or_default()
+/// The least and the greatest number, if there are any.
+pub(super) fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    values.fold(None, |range, x| range.map_or(Some((x, x)), |(low, high)| Some((f64::min(low, x), f64::max(high, x)))))
 }
 
 #[cfg(test)]

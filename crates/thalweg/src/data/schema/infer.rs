@@ -6,10 +6,13 @@ use crate::spec;
 use crate::train::event::Decision;
 use crate::{Error, Result, did_you_mean};
 
+use super::reading;
 use super::survey::Survey;
 use super::task;
 use super::{Column, ColumnKind, Role, Schema, quoted, shortened};
 
+/// Most parts that commas make of one column's name.
+const MOST_COMMAS: usize = 8;
 /// The names that mark a target column, in order of preference.
 const TARGET_NAMES: [&str; 4] = ["target", "label", "class", "y"];
 
@@ -38,6 +41,7 @@ impl Schema {
                 .at(table.source.clone())
                 .fix("add rows, one example a line"));
         }
+        let data = &with_whole_names(table, data);
         check_names(table, data, split)?;
         let mut decisions = Vec::new();
         let targets = choose_targets(table, data, &mut decisions);
@@ -50,12 +54,7 @@ impl Schema {
             let given = data.kinds.get(name).copied();
             let kind = given.unwrap_or_else(|| survey.kind());
             let is = |column: &Option<String>| column.as_deref() == Some(name);
-            let mut column = Column {
-                name: name.clone(),
-                kind,
-                role: Role::Feature,
-                format: (kind == ColumnKind::Datetime).then_some(survey.date_format).flatten().map(String::from),
-            };
+            let mut column = Column::new(name, kind, Role::Feature);
             if targets.contains(&position) {
                 column.role = Role::Target;
                 column.kind = chosen.kind;
@@ -72,9 +71,8 @@ impl Schema {
             } else if given.is_none() {
                 infer_use(&mut column, survey, data.keep.contains(name), &mut reasons);
             }
-            if survey.ambiguous_dates && column.kind == ColumnKind::Datetime {
-                reasons.month_first.push(name.clone());
-            }
+            let cells = reading::Cells { table, position, notation: table.notation(&notation), survey };
+            cells.settle(&mut column, given.is_some(), data, &mut reasons.reading)?;
             columns.push(column);
         }
         ensure_a_feature(table, &mut columns, &mut reasons)?;
@@ -92,17 +90,17 @@ struct Reasons {
     text: Vec<String>,
     named_id: Vec<String>,
     index: Vec<String>,
-    month_first: Vec<String>,
+    /// How cells are read.
+    reading: reading::Reasons,
 }
 
 impl Reasons {
     fn decisions(self) -> impl Iterator<Item = Decision> {
         [
-            (self.text, "left out as free text", "nearly every value differs", "--keep NAME"),
+            (self.text, "left out as free text", "nearly every value differs", "--keep NAME, or --kinds NAME=numeric"),
             (self.named_id, "left out of the inputs, kept in predictions", "named like an id", "--keep NAME"),
             (self.index, "left out of the inputs, kept in predictions", "numbered like an index", "--keep NAME"),
             (self.empty, "left out as empty", "every cell is missing", "--missing MARKER"),
-            (self.month_first, "dates read month first", "they fit both ways", "write them as 2026-01-31"),
         ]
         .into_iter()
         .filter(|(names, ..)| !names.is_empty())
@@ -111,6 +109,7 @@ impl Reasons {
             why: why.into(),
             flag: flag.into(),
         })
+        .chain(self.reading.decisions())
     }
 }
 
@@ -205,6 +204,32 @@ fn found_markers(surveys: &[Survey], data: &spec::Data) -> Option<Decision> {
         why: "a usual marker".into(),
         flag: "--missing MARKER".into(),
     })
+}
+
+/// The options with names that hold commas whole again, where only so there are such columns: the command line takes
+/// commas for what stands between names.
+pub(crate) fn with_whole_names(table: &Table, data: &spec::Data) -> spec::Data {
+    let mut data = data.clone();
+    let is_column = |name: &String| table.position(name).is_some();
+    for names in [&mut data.target, &mut data.id, &mut data.ignore, &mut data.keep] {
+        if names.iter().all(is_column) {
+            continue;
+        }
+        let mut whole = Vec::with_capacity(names.len());
+        let mut rest = &names[..];
+        while !rest.is_empty() {
+            let joined = |count: usize| {
+                let parts = &rest[..count];
+                [parts.join(","), parts.join(", ")].into_iter().find(|name| table.position(name).is_some())
+            };
+            let found = (1..=rest.len().min(MOST_COMMAS)).rev().find_map(|count| Some((joined(count)?, count)));
+            let (name, count) = found.unwrap_or_else(|| (rest[0].clone(), 1));
+            whole.push(name);
+            rest = &rest[count..];
+        }
+        *names = whole;
+    }
+    data
 }
 
 /// Every column that an option names exists.

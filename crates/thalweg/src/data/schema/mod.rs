@@ -1,13 +1,19 @@
 //! What each column is and what it is for.
 
-pub(crate) use infer::{check_names, choose_targets};
+pub(crate) use infer::{check_names, choose_targets, with_whole_names};
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
+mod codes;
 mod infer;
+mod reading;
+mod sentinels;
 pub(crate) mod survey;
 pub(crate) mod task;
 
 use super::notation::Notation;
+use super::number_format::NumberFormat;
 use super::table::Table;
 use crate::{Error, Result, did_you_mean};
 
@@ -59,6 +65,22 @@ pub struct Column {
     /// The format of a date column's cells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
+    /// How the numbers of its cells are written, where not plainly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<NumberFormat>,
+    /// Values that stand for a missing one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sentinels: Vec<String>,
+    /// Whether cells that cannot be read are missing ones.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lenient: bool,
+}
+
+impl Column {
+    /// A column whose cells are written plainly.
+    pub fn new(name: impl Into<String>, kind: ColumnKind, role: Role) -> Self {
+        Column { name: name.into(), kind, role, format: None, numbers: None, sentinels: Vec::new(), lenient: false }
+    }
 }
 
 /// The task that the target decides, `--task` overrides.
@@ -125,9 +147,11 @@ impl Schema {
 /// Where columns stand in a table, by name; an error names every one that is not there, with the nearest name.
 pub fn positions<'a>(table: &Table, names: impl IntoIterator<Item = &'a str>) -> Result<Vec<usize>> {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
+    // There may be very many of both.
+    let places: HashMap<&str, usize> = table.names.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
     for name in names {
-        match table.position(name) {
-            Some(position) => found.push(position),
+        match places.get(name) {
+            Some(position) => found.push(*position),
             None => missing.push(format!("{name:?}{}", did_you_mean(name, table.names.iter().map(String::as_str)))),
         }
     }

@@ -8,11 +8,14 @@ use thalweg_kernels::pool;
 
 use crate::data::dates;
 use crate::data::notation::Notation;
+use crate::data::number_format::NumberFormat;
 use crate::data::preprocess::read_boolean;
-use crate::data::reading::Cell;
-use crate::data::table::{Table, TextColumn};
+use crate::data::reading::{Cell, Readings};
+use crate::data::table::{Declared, Table, TextColumn};
 
 use super::ColumnKind;
+use super::codes::{self, Codes};
+use super::sentinels;
 
 /// How often a value comes, and the row where it comes first.
 struct Count {
@@ -24,13 +27,18 @@ struct Count {
 struct Counts<T>(HashMap<T, Count, foldhash::fast::RandomState>);
 
 impl<T: Eq + Hash> Counts<T> {
-    fn add(&mut self, value: T, row: usize) {
-        self.0.entry(value).or_insert(Count { times: 0, first: row }).times += 1;
+    /// Counts a value; gives the row where it came first.
+    fn add(&mut self, value: T, row: usize) -> usize {
+        let count = self.0.entry(value).or_insert(Count { times: 0, first: row });
+        count.times += 1;
+        count.first
     }
 }
 
 /// Up to this many different strings are categories in a table of any size.
 pub(super) const FEW: usize = 20;
+/// Values that are kept of those that hardly repeat.
+const HARDLY: usize = 5;
 /// A column is numeric if this share of its cells are numbers: the others are errors to show, not categories.
 const MOSTLY: f64 = 0.95;
 
@@ -45,8 +53,10 @@ pub(crate) struct Survey {
     pub(crate) markers: Vec<(String, usize)>,
     /// Different values.
     pub(crate) distinct: usize,
-    /// The most frequent values with their counts, at most 20.
+    /// The most frequent values with their counts: at most 20, of values that hardly repeat fewer.
     pub(crate) frequent: Vec<(String, usize)>,
+    /// Whether there are words for no, and for yes, where every value is such a word (or 0 or 1).
+    pub(crate) words: Option<[bool; 2]>,
     /// Cells that are numbers (infinite ones included).
     pub(crate) numbers: usize,
     /// Cells that are whole numbers.
@@ -59,71 +69,56 @@ pub(crate) struct Survey {
     pub(crate) mean: f64,
     /// The first row whose cell is neither missing nor a number.
     pub(crate) first_text: Option<usize>,
-    /// The format that reads every cell as a date.
-    pub(crate) date_format: Option<&'static str>,
-    /// Whether day and month could be swapped in every date.
-    pub(crate) ambiguous_dates: bool,
+    /// Why cells that are numbers are not taken as such, with how many they are.
+    pub(crate) codes: Option<(Codes, usize)>,
+    /// How numbers that are not plain are written; the numbers are those read so.
+    pub(crate) number_format: Option<NumberFormat>,
+    /// Cells that are no numbers in a column most of which is, if only other cells kept it from being numeric.
+    pub(crate) stray: Vec<(String, usize)>,
+    /// How dates are written, where nearly every cell is one.
+    pub(crate) dates: Option<dates::Found>,
+    /// Values far outside all others that stand for a missing one, with how often they come.
+    pub(crate) sentinels: Vec<(String, usize)>,
 }
 
 impl Survey {
     /// Looks at every column of a table.
     pub(crate) fn of_table(table: &Table, notation: &Notation) -> Vec<Self> {
-        pool::map(table.columns.len(), |i| Survey::new(&table.columns[i], notation))
+        let notation = table.notation(notation);
+        pool::map(table.columns.len(), |i| Survey::named(&table.names[i], &table.columns[i], notation))
     }
 
-    /// Looks at every cell.
+    /// Looks at every cell of a column without a name.
+    #[cfg(test)]
     pub(crate) fn new(column: &TextColumn, notation: &Notation) -> Self {
-        let mut survey =
-            Survey { rows: column.len(), low: f64::INFINITY, high: f64::NEG_INFINITY, ..Survey::default() };
+        Self::named("", column, notation)
+    }
+
+    /// Looks at every cell; a name may tell instants from other numbers.
+    pub(crate) fn named(name: &str, column: &TextColumn, notation: &Notation) -> Self {
         column.keep_numbers(notation);
-        let cells = column.readings(notation);
-        let (mut texts, mut numbers, mut markers) =
-            (Counts(HashMap::default()), Counts(HashMap::default()), Counts(HashMap::default()));
-        let (mut sum, mut finite) = (0.0, 0_usize);
-        for row in 0..column.len() {
-            let number = match cells.get(row) {
-                Cell::Missing => {
-                    survey.missing += 1;
-                    let cell = cells.raw(row).trim();
-                    if !cell.is_empty() {
-                        markers.add(cell.to_lowercase(), row);
-                    }
-                    continue;
-                }
-                Cell::Text(text) => {
-                    texts.add(text, row);
-                    survey.first_text = survey.first_text.or(Some(row));
-                    continue;
-                }
-                Cell::Number(number) => number,
-            };
-            // 0 and −0 are one number.
-            numbers.add((number + 0.0).to_bits(), row);
-            survey.numbers += 1;
-            if number.is_finite() {
-                survey.integers += usize::from(number.fract() == 0.0);
-                (survey.low, survey.high) = (survey.low.min(number), survey.high.max(number));
-                sum += number;
-                finite += 1;
+        let mut tally = Tally::new(column, notation, column.declaration() == Declared::Texts, None);
+        let mut codes = None;
+        if column.declaration() == Declared::Nothing {
+            codes = tally.spellings.found(tally.numbers.0.len()).map(|why| (why, tally.survey.numbers));
+            let format = if codes.is_some() { None } else { tally.number_format() };
+            if codes.is_some() || format.is_some() {
+                tally = Tally::new(column, notation, codes.is_some(), format);
             }
         }
-        survey.mean = sum / finite.max(1) as f64;
-        survey.distinct = texts.0.len() + numbers.0.len();
-        survey.markers = most_frequent(markers.0.into_values(), |row| cells.raw(row).trim().to_lowercase());
-        if survey.numbers == 0 {
-            let texts = texts.0.keys().copied();
-            survey.date_format = dates::detect(texts.clone());
-            survey.ambiguous_dates = survey.date_format.is_some_and(|format| dates::is_ambiguous(format, texts));
-        }
-        let counts = texts.0.into_values().chain(numbers.0.into_values());
-        let written = |row| notation.category(cells.raw(row)).unwrap_or_default().into();
-        survey.frequent = most_frequent(counts, written);
+        let mut survey = tally.finish(name, notation);
+        survey.codes = codes;
         survey
     }
 
     /// Cells that are not missing.
     pub(crate) fn present(&self) -> usize {
         self.rows - self.missing
+    }
+
+    /// Cells that could be read as numbers, whatever they are taken for.
+    pub(crate) fn readable(&self) -> usize {
+        self.codes.map_or(self.numbers, |(_, numbers)| numbers)
     }
 
     /// Whether the column is numeric: all cells, or nearly all of enough cells, are numbers.
@@ -134,11 +129,7 @@ impl Survey {
 
     /// Whether every cell is a word for no or yes (or 0 or 1), and at least one stands for each unless `constant`.
     pub(crate) fn is_boolean(&self, constant: bool) -> bool {
-        let values: Vec<Option<bool>> = self.frequent.iter().map(|(value, _)| read_boolean(value)).collect();
-        self.distinct > 0
-            && self.distinct <= values.len()
-            && values.iter().all(Option::is_some)
-            && (constant || (values.contains(&Some(true)) && values.contains(&Some(false))))
+        self.words.is_some_and(|[no, yes]| if constant { no || yes } else { no && yes })
     }
 
     /// Whether the values are whole numbers counted up from 0 or 1, one a row.
@@ -159,15 +150,169 @@ impl Survey {
     pub(crate) fn kind(&self) -> ColumnKind {
         if self.is_boolean(false) {
             ColumnKind::Boolean
+        } else if self.dates.is_some() {
+            ColumnKind::Datetime
         } else if self.is_numeric() {
             ColumnKind::Numeric
-        } else if self.date_format.is_some() {
-            ColumnKind::Datetime
         } else if self.has_many_values() {
             ColumnKind::Text
         } else {
             ColumnKind::Categorical
         }
+    }
+}
+
+/// What a pass over the cells counts.
+struct Tally<'a> {
+    column: &'a TextColumn,
+    cells: Readings<'a>,
+    survey: Survey,
+    texts: Counts<&'a str>,
+    numbers: Counts<u64>,
+    markers: Counts<String>,
+    spellings: codes::Spellings,
+}
+
+impl<'a> Tally<'a> {
+    /// Counts the cells: all as texts, or those in a format as numbers too.
+    fn new(column: &'a TextColumn, notation: &'a Notation, as_texts: bool, format: Option<NumberFormat>) -> Self {
+        let cells = column.readings(notation).with_format(format);
+        let mut tally = Tally {
+            column,
+            cells,
+            survey: Survey {
+                rows: column.len(),
+                low: f64::INFINITY,
+                high: f64::NEG_INFINITY,
+                number_format: format,
+                ..Survey::default()
+            },
+            texts: Counts(HashMap::default()),
+            numbers: Counts(HashMap::default()),
+            markers: Counts(HashMap::default()),
+            spellings: codes::Spellings::default(),
+        };
+        let written = column.declaration() == Declared::Nothing && format.is_none();
+        let (mut sum, mut finite) = (0.0, 0_usize);
+        for row in 0..column.len() {
+            let cell = if as_texts { cells.category(row) } else { cells.get(row) };
+            let survey = &mut tally.survey;
+            let number = match cell {
+                Cell::Missing => {
+                    survey.missing += 1;
+                    let cell = cells.raw(row).trim();
+                    if !cell.is_empty() {
+                        tally.markers.add(cell.to_lowercase(), row);
+                    }
+                    continue;
+                }
+                Cell::Text(text) => {
+                    tally.texts.add(text, row);
+                    survey.first_text = survey.first_text.or(Some(row));
+                    continue;
+                }
+                Cell::Number(number) => number,
+            };
+            // 0 and −0 are one number.
+            let first = tally.numbers.add((number + 0.0).to_bits(), row);
+            if written {
+                tally.spellings.see(number, cells.raw(row), (first < row).then(|| cells.raw(first)), notation);
+            }
+            survey.numbers += 1;
+            if number.is_finite() {
+                survey.integers += usize::from(number.fract() == 0.0);
+                (survey.low, survey.high) = (survey.low.min(number), survey.high.max(number));
+                sum += number;
+                finite += 1;
+            }
+        }
+        tally.survey.mean = sum / finite.max(1) as f64;
+        tally
+    }
+
+    /// The different texts with how often they come, in the order in which they come first.
+    fn texts(&self) -> Vec<(&'a str, usize)> {
+        let mut texts: Vec<(&str, &Count)> = self.texts.0.iter().map(|(text, count)| (*text, count)).collect();
+        texts.sort_unstable_by_key(|(_, count)| count.first);
+        texts.into_iter().map(|(text, count)| (text, count.times)).collect()
+    }
+
+    /// The format under which nearly all cells are numbers, where the plain one leaves some out.
+    fn number_format(&self) -> Option<NumberFormat> {
+        let looks = |text: &str| text.bytes().any(|byte| byte.is_ascii_digit());
+        if self.texts.0.is_empty() || !self.texts.0.keys().any(|text| looks(text)) {
+            return None;
+        }
+        let texts = self.texts();
+        if texts.iter().take(FEW).all(|(text, _)| !looks(text)) && self.survey.numbers == 0 {
+            return None;
+        }
+        // Plain numbers are read by a format as well, or it is another one's.
+        let plain = (0..self.column.len()).filter(|row| matches!(self.cells.get(*row), Cell::Number(_)));
+        let plain = plain.map(|row| (self.cells.raw(row).trim(), 1)).take(1000);
+        let (format, read) = NumberFormat::detect(texts.iter().copied().chain(plain.clone()))?;
+        let plain_read = plain.filter(|(cell, _)| format.read(cell).is_some()).count();
+        let (formatted, present) = (read - plain_read, self.survey.rows - self.survey.missing);
+        let all = formatted + self.survey.numbers == present;
+        let most = present >= FEW && (formatted + self.survey.numbers) as f64 >= MOSTLY * present as f64;
+        (formatted > 0 && plain_read == (self.survey.numbers).min(1000) && (all || most)).then_some(format)
+    }
+
+    /// The facts.
+    fn finish(mut self, name: &str, notation: &Notation) -> Survey {
+        let texts = self.texts();
+        let survey = &mut self.survey;
+        survey.distinct = texts.len() + self.numbers.0.len();
+        let present = survey.rows - survey.missing;
+        if survey.numbers == 0 {
+            let zeros = texts.iter().filter(|(text, _)| dates::is_zero(text));
+            let (zeros, none): (Vec<_>, usize) = zeros.fold((Vec::new(), 0), |(mut all, sum), zero| {
+                all.push(*zero);
+                (all, sum + zero.1)
+            });
+            let cells: Vec<_> = texts.iter().filter(|(text, _)| !dates::is_zero(text)).copied().collect();
+            let enough = |read: usize| {
+                read + none == present || (present >= FEW && (read + none) as f64 >= MOSTLY * present as f64)
+            };
+            survey.dates = dates::detect(&cells).filter(|found| enough(found.read));
+            if survey.dates.is_some() && !zeros.is_empty() {
+                survey.sentinels.extend(zeros.into_iter().map(|(zero, times)| (zero.to_string(), times)));
+            }
+        } else if survey.integers == present && survey.number_format.is_none() {
+            let values = self.numbers.0.keys().map(|bits| f64::from_bits(*bits));
+            survey.dates = dates::of_numbers(name, survey.low, survey.high, values).map(|format| dates::Found {
+                format: format.into(),
+                read: present,
+                ambiguous: false,
+            });
+        }
+        if let Some(found) = &survey.dates {
+            survey.sentinels.extend(sentinels::of_dates(&texts, &found.format));
+        } else if survey.numbers > 0 {
+            let values = self.numbers.0.iter().map(|(bits, count)| (f64::from_bits(*bits), count.times));
+            survey.sentinels = sentinels::of_numbers(values.collect());
+            // Two of three cells or more are numbers: some word stands for the others.
+            if !texts.is_empty() && survey.numbers * 3 >= present * 2 {
+                let mut stray = texts.clone();
+                stray.sort_by_key(|(_, times)| Reverse(*times));
+                survey.stray = stray.iter().take(3).map(|(text, times)| (text.to_string(), *times)).collect();
+            }
+        }
+        let cells = self.cells;
+        survey.markers = most_frequent(self.markers.0.into_values(), |row| cells.raw(row).trim().to_lowercase());
+        let counts = self.texts.0.into_values().chain(self.numbers.0.into_values());
+        let written = |row| notation.category(cells.raw(row)).unwrap_or_default().into();
+        survey.frequent = most_frequent(counts, written);
+        survey.words = (survey.distinct <= FEW)
+            .then(|| survey.frequent.iter().map(|(value, _)| read_boolean(value)).collect::<Option<Vec<_>>>())
+            .flatten()
+            .map(|words| [words.contains(&false), words.contains(&true)]);
+        if survey.distinct * 2 > present {
+            // There may be very many such columns.
+            survey.frequent.truncate(HARDLY);
+            survey.frequent.shrink_to_fit();
+        }
+        self.survey
     }
 }
 

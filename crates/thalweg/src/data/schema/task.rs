@@ -39,7 +39,7 @@ pub(crate) fn schema_of_answers(
         let is_target = targets.contains(name);
         let (kind, role) =
             if is_target { (chosen.kind, Role::Target) } else { (ColumnKind::Categorical, Role::Ignored) };
-        Column { name: name.clone(), kind, role, format: None }
+        Column::new(name, kind, role)
     };
     let columns = table.names.iter().map(column).collect();
     let (task, separator, classes) = (chosen.task, chosen.separator, data.classes.clone());
@@ -136,14 +136,20 @@ impl Question<'_> {
             _ => {}
         }
         match task {
-            Task::Regression if survey.is_numeric() => Ok(Chosen { kind: ColumnKind::Numeric, ..classes }),
+            Task::Regression
+                if survey.is_numeric() || (survey.present() > 0 && survey.readable() == survey.present()) =>
+            {
+                Ok(Chosen { kind: ColumnKind::Numeric, ..classes })
+            }
             Task::Regression => Err(self.impossible(task, "the target must be numbers", "--task multiclass")),
             Task::Binary if survey.distinct == 2 => Ok(classes),
             Task::Binary => Err(self.impossible(task, "the target must have two values", "--task multiclass")),
             Task::Multiclass if !survey.has_many_values() => Ok(classes),
-            Task::Multiclass => {
-                Err(self.impossible(task, "classes must repeat, in half of the rows at least", "another --target"))
-            }
+            Task::Multiclass => Err(self.impossible(
+                task,
+                "classes must repeat, in half of the rows at least",
+                if survey.codes.is_some() { "--kinds NAME=numeric" } else { "another --target" },
+            )),
             Task::Multilabel => {
                 let separator = self.separator().ok_or_else(|| {
                     self.impossible(

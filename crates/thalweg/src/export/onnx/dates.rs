@@ -3,8 +3,9 @@
 use std::f64::consts::TAU;
 
 use super::graph::{Graph, to};
-use super::preprocess::{Parts, as_float, indicators, scaled, selected};
+use super::preprocess::{Parts, as_float, indicators, scaled, selected, without_sentinels};
 use super::proto::DataType;
+use crate::data::dates;
 use crate::data::preprocess::{Datetime, Scale};
 use crate::train::event::Decision;
 
@@ -17,8 +18,12 @@ const YEAR: f64 = 365.2425;
 /// Adds the inputs of date columns: the first place of each, its name, and what becomes of it.
 pub(super) fn write(graph: &mut Graph, columns: &[(usize, &str, &Datetime)], parts: &mut Parts) -> Decision {
     let meaning = "seconds since 1970-01-01 00:00 on the clock, NaN where the date is missing";
-    let inputs: Vec<String> =
-        columns.iter().map(|(_, name, _)| graph.input(name, DataType::Double, &[1], meaning)).collect();
+    let mut input = |(_, name, date): &(usize, &str, &Datetime)| {
+        let sentinels: Vec<f64> = date.sentinels.iter().map(|time| dates::seconds(*time)).collect();
+        let x = graph.input(name, DataType::Double, &[1], meaning);
+        without_sentinels(graph, "dates", DataType::Double, x, &sentinels)
+    };
+    let inputs: Vec<String> = columns.iter().map(&mut input).collect();
     let mut g = Calendar { graph };
     let x = g.graph.joined("dates.Concat", &inputs);
     let missing = g.graph.node("dates.IsNaN", "IsNaN", [&x], Vec::new());

@@ -60,24 +60,36 @@ struct Column<'a> {
     indicator: bool,
     scale: Scale,
     bins: Option<&'a Bins>,
+    /// Numbers that stand for a missing one.
+    sentinels: &'a [f64],
 }
 
 fn of_table(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Result<(Value, Vec<Decision>)> {
     let mut numbers: [Vec<Column>; 4] = Default::default();
-    let (mut booleans, mut times, mut hot, mut embedded) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut times: [Vec<_>; 2] = Default::default();
+    let (mut booleans, mut hot, mut embedded) = (Vec::new(), Vec::new(), Vec::new());
     let mut place = 0;
     for input @ Input { column: name, transform } in &pipeline.inputs {
         match transform {
             Transform::Numeric(n) => {
-                let column =
-                    Column { place, name, fill: n.fill, indicator: n.indicator, scale: n.scale, bins: n.bins.as_ref() };
+                let column = Column {
+                    place,
+                    name,
+                    fill: n.fill,
+                    indicator: n.indicator,
+                    scale: n.scale,
+                    bins: n.bins.as_ref(),
+                    sentinels: &n.sentinels,
+                };
                 numbers[column.group()].push(column);
             }
             Transform::Boolean(b) => {
                 let (fill, indicator) = (b.fill, b.indicator);
-                booleans.push(Column { place, name, fill, indicator, scale: Scale::None, bins: None });
+                booleans.push(Column { place, name, fill, indicator, scale: Scale::None, bins: None, sentinels: &[] });
             }
-            Transform::Datetime(d) => times.push((place, name.as_str(), d)),
+            Transform::Datetime(d) => {
+                times[usize::from(matches!(d.scale, Scale::Robust { .. }))].push((place, name.as_str(), d));
+            }
             Transform::OneHot(c) => hot.push(Codes { place, name, categories: &c.categories }),
             Transform::Embedding(c) => embedded.push(Codes { place, name, categories: &c.categories }),
         }
@@ -87,8 +99,11 @@ fn of_table(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Result<(Val
     for (group, columns) in numbers.iter().enumerate().filter(|(_, columns)| !columns.is_empty()) {
         let kind = if group < 2 { DataType::Float } else { DataType::Double };
         let scope = ["numbers", "numbers.robust", "numbers.double", "numbers.double.robust"][group];
-        let inputs: Vec<String> =
-            columns.iter().map(|c| graph.input(c.name, kind, &[1], "a number, NaN where it is missing")).collect();
+        let mut input = |c: &Column| {
+            let x = graph.input(c.name, kind, &[1], "a number, NaN where it is missing");
+            without_sentinels(graph, scope, kind, x, c.sentinels)
+        };
+        let inputs: Vec<String> = columns.iter().map(&mut input).collect();
         let x = graph.joined(&format!("{scope}.Concat"), &inputs);
         filled(graph, scope, kind, &x, columns, &mut parts);
     }
@@ -98,8 +113,8 @@ fn of_table(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Result<(Val
         filled(graph, "booleans", DataType::Float, &x, &booleans, &mut parts);
     }
     let mut decisions = Vec::new();
-    if !times.is_empty() {
-        decisions.push(dates::write(graph, &times, &mut parts));
+    for times in times.iter().filter(|times| !times.is_empty()) {
+        decisions.push(dates::write(graph, times, &mut parts));
     }
     categories::write(graph, &pipeline.notation, &hot, &embedded, &mut parts);
     if parts.tensors.is_empty() {
@@ -155,6 +170,23 @@ fn filled(graph: &mut Graph, scope: &str, kind: DataType, x: &str, columns: &[Co
     let first = |column: &Column| column.place + 1 + usize::from(column.indicator);
     let places = bins().flat_map(|(_, column, bins)| (0..bins.count()).map(move |t| first(column) + t));
     parts.add(as_float(graph, &name("bins"), kind, x), places);
+}
+
+/// NaN for numbers that stand for a missing one.
+pub(super) fn without_sentinels(
+    graph: &mut Graph,
+    scope: &str,
+    kind: DataType,
+    x: String,
+    sentinels: &[f64],
+) -> String {
+    let name = |operator: &str| format!("{scope}.sentinels.{operator}");
+    sentinels.iter().fold(x, |x, &sentinel| {
+        let missing = graph.numbers(kind, &name("missing"), &[], [f64::NAN]);
+        let sentinel = graph.numbers(kind, &name("value"), &[], [sentinel]);
+        let is = graph.node(&name("Equal"), "Equal", [&x, &sentinel], Vec::new());
+        graph.node(&name("Where"), "Where", [&is, &missing, &x], Vec::new())
+    })
 }
 
 /// 1 where some of the columns were missing.

@@ -128,6 +128,9 @@ impl Draw<'_> {
 
     /// A number around those of the training rows, or an edge of a bin.
     fn number(&self, numeric: &Numeric) -> f64 {
+        if let Some(sentinel) = self.one(&numeric.sentinels, 1).filter(|_| self.share(2) < 0.125) {
+            return *sentinel;
+        }
         let edge = numeric.bins.as_ref().and_then(|bins| self.one(&bins.edges, 1)).filter(|_| self.share(2) < 0.25);
         edge.copied().unwrap_or_else(|| around(&numeric.scale, 8.0 * (self.share(3) - 0.5)))
     }
@@ -137,8 +140,18 @@ impl Draw<'_> {
         let year = around(&datetime.scale, 8.0 * (self.share(1) - 0.5)).clamp(1.0, 9000.0);
         let seconds = ((year - 1970.0) * 365.2425 * 86_400.0) as i64;
         let time = Timestamp::from_second(seconds).unwrap_or_default().to_zoned(TimeZone::UTC).datetime();
-        let text = match datetime.format.as_str() {
+        let some = self.one(&datetime.sentinels, 2).filter(|_| self.share(3) < 0.25);
+        let time = some.copied().unwrap_or(time);
+        let text = match datetime.formats().next().unwrap_or(dates::ISO) {
             dates::ISO => time.to_string(),
+            dates::RFC2822 => strtime::format("%a, %d %b %Y %H:%M:%S +0000", time).unwrap_or_default(),
+            dates::UNIX => dates::seconds(time).to_string(),
+            dates::UNIX_MS => (1000.0 * dates::seconds(time)).to_string(),
+            format if format.contains("%z") => time
+                .to_zoned(TimeZone::UTC)
+                .ok()
+                .and_then(|time| strtime::format(format, &time).ok())
+                .unwrap_or_default(),
             format => strtime::format(format, time).unwrap_or_default(),
         };
         // A format may leave out the time of day.

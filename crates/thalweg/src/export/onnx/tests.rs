@@ -26,6 +26,7 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>, task: Task) -> Model {
         scales: if regression { vec![(1.0, 2.0), (0.0, 1.0), (-1.0, 0.5)] } else { Vec::new() },
         separator: None,
         notation: Notation::default(),
+        formats: Vec::new(),
     };
     let schema =
         Schema { columns: Vec::new(), task, notation: Notation::default(), separator: None, classes: Vec::new() };

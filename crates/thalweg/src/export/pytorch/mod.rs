@@ -78,9 +78,10 @@ fn module(model: &Model, steps: &[Step]) -> String {
 fn imports(body: &str) -> String {
     let lines = [
         ("math.", "import math\n"),
-        ("re.fullmatch(", "import re\n"),
+        ("re.", "import re\n"),
         ("isleap(", "from calendar import isleap\n"),
-        ("datetime(", "from datetime import datetime, timezone\n"),
+        ("datetime(", "from datetime import datetime, timedelta, timezone\n"),
+        ("parsedate_to_datetime(", "from email.utils import parsedate_to_datetime\n"),
         ("Path(", "from pathlib import Path\n\n"),
         ("np.", "import numpy as np\n"),
         ("torch.", "import torch\n"),

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::number;
 use crate::data::form::{Form, PictureForm, SoundForm};
+use crate::data::number_format::NumberFormat;
 use crate::data::preprocess::{ArrayScale, Categories, Input, Scale, Transform};
 use crate::data::schema::Task;
 use crate::model::Model;
@@ -135,7 +136,9 @@ fn helpers(calls: &str) -> Vec<&'static str> {
     ];
     let begins = |name: &str| calls.lines().any(|call| call.starts_with(name));
     let scales = scales.iter().filter(|(name, _)| calls.contains(name)).map(|(_, part)| *part);
+    let plain = calls.contains("(plain(").then_some(include_str!("python/plain.py"));
     scales
+        .chain(plain)
         .chain(columns.iter().filter(|(names, _)| names.iter().any(|name| begins(name))).map(|(_, part)| *part))
         .collect()
 }
@@ -144,9 +147,19 @@ fn call(input: &Input) -> String {
     let cells = format!("table[{}]", json!(input.column));
     match &input.transform {
         Transform::Numeric(numeric) => {
+            let sign = |sign: Option<char>| sign.map_or("None".into(), |sign| json!(sign.to_string()).to_string());
+            let cells = match numeric.format {
+                Some(NumberFormat { decimal, group }) => {
+                    format!("list(plain({cells}, {}, {}))", sign(Some(decimal)), sign(group))
+                }
+                None => cells,
+            };
             let mut arguments = vec![cells, scale(&numeric.scale), format!("fill={}", number(numeric.fill))];
             arguments.extend(numeric.indicator.then(|| "missing=True".into()));
             arguments.extend(numeric.bins.as_ref().map(|bins| format!("edges={}", list(&bins.edges))));
+            let sentinels = Some(&numeric.sentinels).filter(|sentinels| !sentinels.is_empty());
+            arguments.extend(sentinels.map(|sentinels| format!("sentinels={}", list(sentinels))));
+            arguments.extend(numeric.lenient.then(|| "lenient=True".into()));
             format!("numeric({})", arguments.join(", "))
         }
         Transform::Boolean(boolean) => {
@@ -154,8 +167,11 @@ fn call(input: &Input) -> String {
             format!("boolean({cells}, fill={}{missing})", number(boolean.fill))
         }
         Transform::Datetime(date) => {
-            let format = if date.is_iso() { "None".into() } else { json!(date.format).to_string() };
-            let mut arguments = vec![cells, format, scale(&date.scale)];
+            let formats: Vec<String> = date.formats().map(python_format).collect();
+            let mut arguments = vec![cells, texts(&formats), scale(&date.scale)];
+            let sentinels: Vec<String> = date.sentinels.iter().map(|time| time.to_string()).collect();
+            arguments.extend((!sentinels.is_empty()).then(|| format!("sentinels={}", texts(&sentinels))));
+            arguments.extend(date.lenient.then(|| "lenient=True".into()));
             arguments.extend(date.clock.then(|| "clock=True".into()));
             arguments.extend(date.indicator.then(|| "missing=True".into()));
             format!("datetimes({})", arguments.join(", "))
@@ -168,6 +184,11 @@ fn call(input: &Input) -> String {
             format!("code({cells}, {}{})", texts(&embedding.categories.values), missing(&embedding.categories))
         }
     }
+}
+
+/// A format of dates as Python's strptime takes it, or the name of one that is not strptime's.
+fn python_format(format: &str) -> String {
+    format.replace("%.f", "").replace("UTC", "%Z")
 }
 
 fn missing(categories: &Categories) -> &'static str {

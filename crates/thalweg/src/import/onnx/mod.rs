@@ -62,7 +62,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Model, Vec<Decision>)> {
     let decisions = decisions(&parsed);
     let target = target(&parsed)?;
     let notation = Notation::default();
-    let column = |name: &str, role| Column { name: name.into(), kind: ColumnKind::Numeric, role, format: None };
+    let column = |name: &str, role| Column::new(name, ColumnKind::Numeric, role);
     let targets = target.columns.iter().map(|name| column(name, Role::Target));
     let columns = std::iter::once(column("x", Role::Feature)).chain(targets).collect();
     let schema =
@@ -77,7 +77,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Model, Vec<Decision>)> {
         ..Provenance::default()
     };
     let Parsed { network, theta, .. } = parsed;
-    Ok((Model { network, theta, pipeline, schema, target, provenance }, decisions))
+    Ok((Model { network, theta, pipeline, schema, target, provenance }.proved()?, decisions))
 }
 
 fn parse(bytes: &[u8]) -> Result<Parsed> {
@@ -190,5 +190,6 @@ fn target(parsed: &Parsed) -> Result<Target> {
             return Err(refused(format!("answers are scaled by {mean} and {deviation}")));
         }
     }
-    Ok(Target { task: answers.task, columns, classes, scales, separator: None, notation: Notation::default() })
+    let notation = Notation::default();
+    Ok(Target { task: answers.task, columns, classes, scales, separator: None, notation, formats: Vec::new() })
 }

@@ -66,6 +66,7 @@ pub(in super::super) fn open(mut table: Table, column: usize, options: &spec::Da
         why: format!("such as {first}"),
         flag: "--files COLUMN".into(),
     }];
+    let options = &schema::with_whole_names(&table, options);
     schema::check_names(&table, options, &spec::Split::default())?;
     let targets = if table.names.is_empty() {
         Vec::new()

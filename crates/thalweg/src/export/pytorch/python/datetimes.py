@@ -1,15 +1,36 @@
-def moment(cell, form):
+def moment(cell, forms, sentinels, lenient):
     """The date and time of a cell, on UTC's clock where it has an offset; None where it is missing."""
-    if text(cell) is None:
+    if text(cell) is None or (isinstance(cell, str) and not cell.strip("0-/.: T") and "0000" in cell):
         return None
-    if not isinstance(cell, datetime):
-        cell = datetime.fromisoformat(text(cell)) if form is None else datetime.strptime(text(cell), form)
-    return cell.astimezone(timezone.utc).replace(tzinfo=None) if cell.tzinfo else cell
+    at = cell if isinstance(cell, datetime) else first_that_reads(text(cell), forms)
+    if at is None:
+        if lenient:
+            return None
+        raise ValueError(f"found {cell!r}, expected a date as {' or '.join(forms)}")
+    at = at.astimezone(timezone.utc).replace(tzinfo=None) if at.tzinfo else at
+    return None if at.isoformat() in sentinels else at
 
 
-def datetimes(cells, form, scale, clock=False, missing=False):
+def first_that_reads(cell, forms):
+    for form in forms:
+        try:
+            if form == "iso8601":
+                return datetime.fromisoformat(cell)
+            if form == "rfc2822":
+                return parsedate_to_datetime(cell)
+            if form in ("unix", "unix_ms"):
+                return datetime(1970, 1, 1) + timedelta(seconds=float(cell) / (1 if form == "unix" else 1000))
+            if "%Y" not in form and "%y" not in form:
+                cell, form = "1970 " + cell, "%Y " + form
+            return datetime.strptime(re.sub(r"(:\d\d)\.\d+", r"\1", cell), form)
+        except (ValueError, TypeError):
+            pass
+    return None
+
+
+def datetimes(cells, forms, scale, clock=False, missing=False, sentinels=(), lenient=False):
     """The year with the share of it that has passed, scaled, and where in the year, the week (and the day) it is."""
-    moments = [moment(cell, form) for cell in cells]
+    moments = [moment(cell, forms, sentinels, lenient) for cell in cells]
     known = np.array([at is not None for at in moments], dtype=float)
     moments = [at or datetime(2000, 1, 1) for at in moments]
     day = np.array([(at.hour * 3600 + at.minute * 60 + at.second) / 86400 for at in moments])

@@ -1,0 +1,90 @@
+//! Options of data that have no effect on what was named are refused rather than passed over.
+
+use super::arrays::Arrays;
+use super::form::Form;
+use crate::error::{Error, Result};
+use crate::spec;
+
+/// What data turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    Table,
+    Pictures,
+    Sounds,
+    /// Arrays of numbers in a file.
+    Numbers,
+}
+
+use Found::{Numbers, Pictures, Sounds, Table};
+
+impl Found {
+    pub(crate) fn of(arrays: &Arrays) -> Found {
+        match arrays.form {
+            Some(Form::Pictures(_)) => Pictures,
+            Some(Form::Sounds(_)) => Sounds,
+            None => Numbers,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Table => "a table",
+            Pictures => "pictures",
+            Sounds => "sounds",
+            Numbers => "arrays of numbers",
+        }
+    }
+}
+
+/// What each option is for. Pictures and sounds may be listed in a table.
+const OPTIONS: [(&[&str], &[Found]); 7] = [
+    (
+        &["path", "target", "task", "classes", "dev", "test", "memory", "from_disk", "cache", "any_order"],
+        &[Table, Pictures, Sounds, Numbers],
+    ),
+    (&["delimiter", "header", "names", "encoding", "files"], &[Table, Pictures, Sounds]),
+    (&["decimal_comma", "missing", "sentinels", "kinds", "id", "ignore", "keep", "weight"], &[Table]),
+    (&["arrays"], &[Numbers]),
+    (&["image_size", "fit", "channels"], &[Pictures, Sounds]),
+    (&["sample_rate", "seconds", "equal_loudness"], &[Sounds]),
+    (&["max_bad"], &[Table, Pictures, Sounds]),
+];
+
+/// Refuses options that the data found has no use for.
+pub(crate) fn check(options: &spec::Data, found: Found) -> Result<()> {
+    let values = |options: &spec::Data| serde_json::to_value(options).unwrap_or_default();
+    let (given, default) = (values(options), values(&spec::Data::default()));
+    let of = |key: &str| OPTIONS.iter().find(|(keys, _)| keys.contains(&key)).map_or(&[][..], |(_, of)| of);
+    let set = given.as_object().into_iter().flatten().filter(|(key, value)| default.get(key) != Some(value));
+    let Some((key, _)) = set.into_iter().find(|(key, _)| !of(key).is_empty() && !of(key).contains(&found)) else {
+        return Ok(());
+    };
+    let names: Vec<&str> = of(key).iter().map(|found| found.name()).collect();
+    Err(Error::config(format!("this is for {}, and {} is {}", names.join(" or "), options.path, found.name()))
+        .at(format!("--{}", key.replace('_', "-")))
+        .fix("leave it out"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::knobs;
+
+    #[test]
+    fn it_is_said_of_every_option_what_it_is_for() {
+        for knob in knobs().iter().filter(|knob| knob.section == "data") {
+            let times = OPTIONS.iter().filter(|(keys, _)| keys.contains(&knob.name.as_str())).count();
+            assert_eq!(times, 1, "{}", knob.name);
+        }
+    }
+
+    #[test]
+    fn what_has_no_effect_is_refused_by_its_flag() {
+        let options = spec::Data { decimal_comma: Some(true), path: "x.npy".into(), ..Default::default() };
+        assert!(check(&options, Table).is_ok());
+        let error = check(&options, Numbers).unwrap_err();
+        assert_eq!(error.place.as_deref(), Some("--decimal-comma"));
+        assert!(error.message.contains("x.npy is arrays of numbers"), "{error}");
+        assert!(check(&spec::Data { image_size: Some(vec![8, 8]), ..Default::default() }, Table).is_err());
+    }
+}

@@ -1,0 +1,281 @@
+//! What the parts of a model that come from data must be: each says what it needs, so that no file makes one go wrong.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::dates;
+use super::form::{Form, PictureForm, SoundForm};
+use super::number_format::NumberFormat;
+use super::preprocess::{
+    ArrayScale, Bins, Boolean, Categories, Datetime, Embedding, Encode, Input, Numeric, OneHot, Pipeline, Scale,
+    Transform,
+};
+use super::reading::Cell;
+use super::schema::{Column, ColumnKind, Role, Schema, Task};
+use super::target::Target;
+use crate::error::beginning;
+
+/// What is wrong with a part, if anything is.
+type Checked = Result<(), String>;
+
+/// Inputs beyond this overflow in 32 bits once they are multiplied.
+const LARGEST: f64 = 1e30;
+/// Pixels of a side, samples a second and samples that files are brought to.
+const SIDES: std::ops::RangeInclusive<usize> = 1..=4096;
+const RATES: std::ops::RangeInclusive<usize> = 100..=768_000;
+const SAMPLES: std::ops::RangeInclusive<usize> = 1..=1 << 22;
+
+fn check(right: bool, wrong: impl FnOnce() -> String) -> Checked {
+    if right { Ok(()) } else { Err(wrong()) }
+}
+
+/// A name from a file, in quotes.
+fn quoted(name: &str) -> String {
+    format!("{:?}", beginning(name))
+}
+
+/// The first name that comes twice.
+fn twice<'a>(names: impl IntoIterator<Item = &'a String>) -> Option<&'a String> {
+    let mut seen = HashSet::new();
+    names.into_iter().find(|name| !seen.insert(*name))
+}
+
+impl Schema {
+    /// Whether its columns are such as a table or the answers of arrays have.
+    pub(crate) fn check(&self) -> Checked {
+        for role in [Role::Feature, Role::Target] {
+            let names = self.names(role);
+            if let Some(name) = twice(&names) {
+                return Err(format!("the column {} comes twice in the schema", quoted(name)));
+            }
+        }
+        let targets = self.with_role(Role::Target).count();
+        check(targets > 0, || "the schema has no target".into())
+    }
+}
+
+impl Pipeline {
+    /// Whether it takes in the schema's features, each once, or arrays; and whether each of its transforms can be used.
+    pub(crate) fn check(&self, schema: &Schema) -> Checked {
+        if let Some(array) = &self.array {
+            check(self.inputs.is_empty(), || "the pipeline takes both columns and arrays".into())?;
+            return array.check();
+        }
+        let mut features: BTreeMap<&str, &Column> =
+            schema.with_role(Role::Feature).map(|column| (column.name.as_str(), column)).collect();
+        for input in &self.inputs {
+            let name = quoted(&input.column);
+            let column = features.remove(input.column.as_str());
+            let column = column.ok_or_else(|| {
+                let names = self.inputs.iter().map(|input| &input.column);
+                match twice(names) {
+                    Some(twice) if *twice == input.column => format!("the pipeline takes the column {name} twice"),
+                    _ => format!("the pipeline takes the column {name}, which is no feature of the schema"),
+                }
+            })?;
+            input.check(column).map_err(|wrong| format!("the column {name}: {wrong}"))?;
+        }
+        if let Some((name, _)) = features.pop_first() {
+            return Err(format!("the schema's feature {} is not in the pipeline", quoted(name)));
+        }
+        let is_code = |input: &Input| matches!(input.transform, Transform::Embedding(_));
+        check(self.inputs.is_sorted_by_key(is_code), || "the pipeline has codes before other inputs".into())
+    }
+}
+
+impl Input {
+    fn check(&self, column: &Column) -> Checked {
+        let kind = column.kind;
+        let fits = match &self.transform {
+            Transform::Numeric(numeric) => numeric.check(column).map(|()| kind == ColumnKind::Numeric),
+            Transform::Boolean(boolean) => boolean.check().map(|()| kind == ColumnKind::Boolean),
+            Transform::Datetime(datetime) => datetime.check(column).map(|()| kind == ColumnKind::Datetime),
+            Transform::OneHot(one_hot) => one_hot.check().map(|()| is_categories(kind)),
+            Transform::Embedding(embedding) => embedding.check().map(|()| is_categories(kind)),
+        };
+        check(fits?, || format!("the schema says that it is {kind:?}, the pipeline takes it as something else"))
+    }
+}
+
+fn is_categories(kind: ColumnKind) -> bool {
+    matches!(kind, ColumnKind::Categorical | ColumnKind::Text)
+}
+
+/// Whether what stands in for a missing cell becomes numbers that a network can take.
+fn check_fill(transform: &dyn Encode, fill: f64) -> Checked {
+    let mut out = vec![0.0; transform.names("").len()];
+    let written = transform.write(Cell::Missing, &mut out).is_ok() && out.iter().all(|x| x.abs() <= LARGEST);
+    check(fill.is_finite() && written, || format!("the fill {fill:e} is far from what its scale takes"))
+}
+
+/// The least and the greatest of the training rows.
+fn check_range(range: Option<(f64, f64)>) -> Checked {
+    let right = range.is_none_or(|(low, high)| low.is_finite() && high.is_finite() && low <= high);
+    check(right, || "its range is none".into())
+}
+
+impl NumberFormat {
+    fn check(&self) -> Checked {
+        let right = ['.', ','].contains(&self.decimal)
+            && self.group.is_none_or(|group| group != self.decimal && [',', '.', ' ', '\''].contains(&group));
+        check(right, || format!("numbers cannot be written with {:?} and {:?}", self.decimal, self.group))
+    }
+}
+
+impl Numeric {
+    fn check(&self, column: &Column) -> Checked {
+        self.scale.check()?;
+        check_range(self.range)?;
+        self.format.as_ref().map_or(Ok(()), NumberFormat::check)?;
+        check(self.format == column.numbers, || "its numbers are written otherwise in the schema".into())?;
+        check(self.sentinels.iter().all(|x| x.is_finite()), || "what is missing is no finite number".into())?;
+        self.bins.as_ref().map_or(Ok(()), Bins::check)?;
+        check_fill(self, self.fill)
+    }
+}
+
+impl Bins {
+    fn check(&self) -> Checked {
+        let edges = &self.edges;
+        check(edges.len() > 1, || format!("bins of {} edges, expected two or more", edges.len()))?;
+        let wide = |pair: &[f64]| (pair[1] - pair[0]) > 0.0 && (pair[1] - pair[0]).is_finite();
+        check(edges.windows(2).all(wide), || "the edges of the bins do not rise from one to the next".into())
+    }
+}
+
+impl Boolean {
+    fn check(&self) -> Checked {
+        check_fill(self, self.fill)
+    }
+}
+
+impl Datetime {
+    fn check(&self, column: &Column) -> Checked {
+        let format = quoted(&self.format);
+        check(dates::is_known(&self.format), || format!("the date format {format} is none that is read"))?;
+        let same = column.format.as_ref() == Some(&self.format);
+        check(same, || format!("its date format is {format} in the pipeline and another in the schema"))?;
+        self.scale.check()?;
+        check_range(self.range)?;
+        let far = |year: f64| self.scale.apply(year).abs() > LARGEST;
+        check(!far(-9999.0) && !far(9999.0), || "years are far from what its scale takes".into())
+    }
+}
+
+impl Categories {
+    fn check(&self) -> Checked {
+        check(self.values.is_sorted_by(|a, b| a < b), || "its categories are not sorted, or one comes twice".into())
+    }
+}
+
+impl OneHot {
+    fn check(&self) -> Checked {
+        self.categories.check()?;
+        check(!self.names("").is_empty(), || "it has no category, so it becomes no input".into())
+    }
+}
+
+impl Embedding {
+    fn check(&self) -> Checked {
+        self.categories.check()?;
+        check(self.dimension > 0, || "its categories become vectors of no numbers".into())
+    }
+}
+
+impl Scale {
+    fn check(&self) -> Checked {
+        let (shift, unit) = self.affine();
+        let ordered = if let Scale::MinMax { low, high } = *self { low <= high } else { true };
+        let right = ordered && shift.is_finite() && unit.is_finite() && unit > 0.0;
+        check(right, || format!("it is scaled by {shift:e} and {unit:e}, expected a finite number and one above 0"))
+    }
+}
+
+impl ArrayScale {
+    fn check(&self) -> Checked {
+        let width = self.shape.iter().try_fold(1_usize, |width, side| width.checked_mul(*side));
+        let (shape, scales) = (&self.shape, self.scales.len());
+        check(!shape.is_empty() && width.is_some_and(|width| width > 0), || {
+            format!("the pipeline takes arrays of shape {shape:?}")
+        })?;
+        // One for all, one a channel, or one a number.
+        let counts = [Some(1), shape.last().copied(), width];
+        check(counts.contains(&Some(scales)), || format!("{scales} scales for arrays of shape {shape:?}"))?;
+        self.scales.iter().try_for_each(Scale::check)?;
+        let narrow = |scale: &Scale| {
+            let (shift, unit) = scale.affine();
+            (shift as f32).is_finite() && (unit as f32).is_normal()
+        };
+        check(self.scales.iter().all(narrow), || "arrays are scaled by what is beyond numbers of 32 bits".into())?;
+        let Some(form) = self.form else { return Ok(()) };
+        form.check()?;
+        let found = form.shape();
+        check(found == *shape, || format!("files are brought to {found:?}, and the pipeline takes {shape:?}"))
+    }
+}
+
+impl Form {
+    fn check(&self) -> Checked {
+        let right = match *self {
+            Form::Pictures(PictureForm { height, width, channels, .. }) => {
+                SIDES.contains(&height) && SIDES.contains(&width) && (1..=3).contains(&channels)
+            }
+            Form::Sounds(SoundForm { sample_rate, samples, .. }) => {
+                RATES.contains(&sample_rate) && SAMPLES.contains(&samples)
+            }
+        };
+        check(right, || format!("files cannot be brought to {self:?}"))
+    }
+}
+
+impl Target {
+    /// Whether it answers the schema's targets: with as many classes or scales as the task has.
+    pub(crate) fn check(&self, schema: &Schema) -> Checked {
+        let (task, classes, scales) = (self.task, self.classes.len(), self.scales.len());
+        check(task == schema.task, || format!("the target's task is {task}, the schema's {}", schema.task))?;
+        let columns = schema.names(Role::Target);
+        check(self.columns == columns, || {
+            format!("the target predicts {}, the schema {}", listed(&self.columns), listed(&columns))
+        })?;
+        check(self.separator == schema.separator, || "the target's separator is another than the schema's".into())?;
+        let given = schema.classes.is_empty() || !task.is_classes() || schema.classes == self.classes;
+        check(given, || "the target's classes are others than the schema's".into())?;
+        let one = self.columns.len() == 1 || !(task.is_classes() || self.separator.is_some());
+        check(one, || format!("{} targets for {task}", self.columns.len()))?;
+        let parted = self.separator.is_none() || task == Task::Multilabel;
+        check(parted, || format!("a separator of labels for {task}"))?;
+        let right = match task {
+            Task::Regression => classes == 0,
+            Task::Binary => classes == 2,
+            Task::Multiclass => classes > 0,
+            Task::Multilabel => classes > 0 && (self.separator.is_some() || self.classes == self.columns),
+        };
+        check(right, || format!("{classes} classes for {task} of {}", listed(&self.columns)))?;
+        if let Some(class) = twice(&self.classes) {
+            return Err(format!("the class {} comes twice", quoted(class)));
+        }
+        let parts = |class: &String| self.separator.is_some_and(|separator| class.contains(separator));
+        let wrong = self.classes.iter().find(|class| class.trim().is_empty() || parts(class));
+        check(wrong.is_none(), || format!("the class {} can be none of a cell", quoted(wrong.map_or("", |c| c))))?;
+        let wanted = if task == Task::Regression { self.columns.len() } else { 0 };
+        check(scales == wanted, || format!("{scales} scales of numeric targets, expected {wanted}"))?;
+        // Answers are finite: outputs are of 32 bits, and no deviation is measured whose square is not finite.
+        let usable = |(mean, deviation): &(f64, f64)| {
+            mean.abs() < f64::MAX / 4.0
+                && deviation.is_normal()
+                && *deviation > 0.0
+                && (deviation * deviation).is_finite()
+        };
+        let formats = self.formats.len();
+        check(formats == 0 || formats == wanted, || format!("{formats} formats of {wanted} numeric targets"))?;
+        self.formats.iter().flatten().try_for_each(NumberFormat::check)?;
+        check(self.scales.iter().all(usable), || {
+            "a target is scaled by what is no finite mean and deviation > 0".into()
+        })
+    }
+}
+
+/// A few names.
+fn listed(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().take(9).map(|name| quoted(name)).collect();
+    super::schema::shortened(&names, 8)
+}

@@ -1,0 +1,205 @@
+//! How the cells of a column are read: the format of its dates and numbers, values that stand for missing ones, and what
+//! becomes of cells that cannot be read.
+
+use super::survey::Survey;
+use super::{Column, ColumnKind, Role, shortened};
+use crate::data::dates;
+use crate::data::notation::Notation;
+use crate::data::number_format::NumberFormat;
+use crate::data::reading::Cell;
+use crate::data::table::{Declared, Table};
+use crate::error::beginning;
+use crate::spec;
+use crate::train::event::Decision;
+use crate::{Error, Result};
+
+/// A column and what was found in it.
+pub(super) struct Cells<'a> {
+    pub(super) table: &'a Table,
+    pub(super) position: usize,
+    pub(super) notation: &'a Notation,
+    pub(super) survey: &'a Survey,
+}
+
+/// Columns that are read in a way worth telling: what is told, why, and the flag that decides otherwise.
+#[derive(Default)]
+pub(super) struct Reasons(Vec<(String, String, &'static str, String)>);
+
+impl Reasons {
+    fn note(&mut self, what: impl Into<String>, why: impl Into<String>, flag: &'static str, column: String) {
+        self.0.push((what.into(), why.into(), flag, column));
+    }
+
+    /// One decision for all columns that are read alike.
+    pub(super) fn decisions(self) -> impl Iterator<Item = Decision> {
+        let mut groups: Vec<((String, String, &str), Vec<String>)> = Vec::new();
+        for (what, why, flag, column) in self.0 {
+            let key = (what, why, flag);
+            match groups.iter_mut().find(|(group, _)| *group == key) {
+                Some((_, columns)) => columns.push(column),
+                None => groups.push((key, vec![column])),
+            }
+        }
+        groups.into_iter().map(|((what, why, flag), columns)| Decision {
+            what: format!("{what}: {}", shortened(&columns, 8)),
+            why,
+            flag: flag.into(),
+        })
+    }
+}
+
+impl Cells<'_> {
+    /// Decides how the column's cells are read; `given` says whether its kind is the user's word.
+    ///
+    /// # Errors
+    /// If more of its cells cannot be read than may be.
+    pub(super) fn settle(
+        &self,
+        column: &mut Column,
+        given: bool,
+        data: &spec::Data,
+        reasons: &mut Reasons,
+    ) -> Result<()> {
+        let survey = self.survey;
+        let name = column.name.clone();
+        if matches!(column.role, Role::Ignored | Role::Id | Role::Group) {
+            return Ok(());
+        }
+        match column.kind {
+            ColumnKind::Numeric => column.numbers = self.number_format(given),
+            ColumnKind::Datetime => column.format = self.date_format(given),
+            _ => {}
+        }
+        if let Some(format) = column.numbers
+            && let Some(example) = self.example(format)
+        {
+            reasons.note(
+                "numbers with signs around or between digits",
+                "nearly every cell is one",
+                "--kinds NAME=categorical",
+                format!("{name} (such as {example:?})"),
+            );
+        }
+        if column.kind == ColumnKind::Datetime && survey.dates.as_ref().is_some_and(|found| found.ambiguous) {
+            reasons.note("dates read month first", "they fit both ways", "write them as 2026-01-31", name.clone());
+        }
+        if column.kind == ColumnKind::Datetime && survey.numbers > 0 && !given {
+            reasons.note("numbers that are dates", "their name and their size", "--kinds NAME=numeric", name.clone());
+        }
+        let codes = survey.codes.filter(|_| !given && column.kind != ColumnKind::Numeric);
+        if let Some((codes, _)) = codes {
+            reasons.note("codes rather than numbers", codes.why(), "--kinds NAME=numeric", name.clone());
+        }
+        let stray = survey.stray.first().filter(|_| !matches!(column.kind, ColumnKind::Numeric | ColumnKind::Datetime));
+        if let Some((word, times)) = stray {
+            let word = beginning(word);
+            reasons.note(
+                "taken for categories, and most cells are numbers",
+                "a few are not",
+                "--missing WORD, or --kinds NAME=numeric",
+                format!("{name} (but for {word:?} in {times} cells)"),
+            );
+        }
+        self.settle_sentinels(column, data, reasons);
+        self.settle_strays(column, given, data, reasons)
+    }
+
+    fn number_format(&self, given: bool) -> Option<NumberFormat> {
+        if self.survey.number_format.is_some() || !given || self.survey.readable() == self.survey.present() {
+            return self.survey.number_format;
+        }
+        let cells = self.table.columns[self.position].readings(self.notation);
+        let texts = (0..self.survey.rows).filter_map(|row| match cells.get(row) {
+            Cell::Text(text) => Some((text, 1)),
+            _ => None,
+        });
+        NumberFormat::detect(texts).map(|(format, _)| format)
+    }
+
+    fn date_format(&self, given: bool) -> Option<String> {
+        if let Some(found) = &self.survey.dates {
+            return Some(found.format.clone());
+        }
+        let cells = self.table.columns[self.position].readings(self.notation);
+        let texts: Vec<(&str, usize)> = (0..self.survey.rows)
+            .filter_map(|row| cells.as_text(row).text())
+            .filter(|text| !dates::is_zero(text))
+            .map(|text| (text, 1))
+            .collect();
+        let numbers = || (self.survey.numbers > 0).then(|| dates::unix_unit(self.survey.high).to_string());
+        dates::detect(&texts).map(|found| found.format).or_else(numbers).filter(|_| given)
+    }
+
+    /// A cell that is written in a format and not plainly.
+    fn example(&self, format: NumberFormat) -> Option<String> {
+        let cells = self.table.columns[self.position].iter().map(str::trim);
+        let signed = |cell: &&str| format.read(cell).is_some() && self.notation.number(cell) != format.read(cell);
+        cells.into_iter().find(signed).map(beginning)
+    }
+
+    fn settle_sentinels(&self, column: &mut Column, data: &spec::Data, reasons: &mut Reasons) {
+        let found = &self.survey.sentinels;
+        if found.is_empty() || !matches!(column.kind, ColumnKind::Numeric | ColumnKind::Datetime) {
+            return;
+        }
+        let told: Vec<String> = found.iter().map(|(value, times)| format!("{value} in {times} cells")).collect();
+        let told = format!("{} ({})", column.name, shortened(&told, 4));
+        let zeros = column.kind == ColumnKind::Datetime && found.iter().all(|(value, _)| dates::is_zero(value));
+        if zeros {
+            reasons.note("taken as missing", "a date of zeros", "--kinds NAME=categorical", told);
+        } else if column.role != Role::Feature {
+            reasons.note("values far outside all others", "they may stand for missing ones", "--missing VALUE", told);
+        } else if data.sentinels != Some(false) {
+            column.sentinels = found.iter().map(|(value, _)| value.clone()).collect();
+            reasons.note("taken as missing", "it recurs far outside all other values", "--sentinels=false", told);
+        }
+    }
+
+    /// Cells that cannot be read are missing where the user gave the column's kind or a share of bad cells.
+    fn settle_strays(&self, column: &mut Column, given: bool, data: &spec::Data, reasons: &mut Reasons) -> Result<()> {
+        let cells = &self.table.columns[self.position];
+        let declared = cells.declaration() == Declared::Numbers;
+        let may = (given || data.max_bad.is_some()) && !declared;
+        if !may || column.role != Role::Feature || !matches!(column.kind, ColumnKind::Numeric | ColumnKind::Datetime) {
+            return Ok(());
+        }
+        let readings = cells.readings(self.notation).with_format(column.numbers);
+        let is_bad = |row: &usize| match column.kind {
+            ColumnKind::Numeric => matches!(readings.get(*row), Cell::Text(_)),
+            _ => readings.as_text(*row).text().is_some_and(|text| {
+                !dates::is_zero(text)
+                    && column.format.as_deref().is_none_or(|format| dates::read(text, format).is_none())
+            }),
+        };
+        let bad: Vec<usize> = (0..self.survey.rows).filter(is_bad).collect();
+        let Some(&first) = bad.first() else { return Ok(()) };
+        let present = self.survey.present();
+        if bad.len() == present {
+            return Ok(());
+        }
+        if let Some(most) = data.max_bad.filter(|most| bad.len() as f64 > most * present as f64) {
+            return Err(Error::data(format!(
+                "{} of {present} cells cannot be read, the first is {:?}",
+                bad.len(),
+                beginning(cells.get(first).trim())
+            ))
+            .at(self.table.place(first, self.position))
+            .fix(format!("correct the cells, or allow more than a share of {most} with --max-bad")));
+        }
+        column.lenient = true;
+        let told = format!(
+            "{} ({} cells, the first {:?} on line {})",
+            column.name,
+            bad.len(),
+            beginning(cells.get(first).trim()),
+            self.table.lines[first]
+        );
+        reasons.note(
+            "taken as missing what cannot be read",
+            if given { "the kind is given" } else { "few cells" },
+            "--kinds NAME=categorical",
+            told,
+        );
+        Ok(())
+    }
+}
