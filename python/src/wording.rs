@@ -91,8 +91,9 @@ fn reworded(text: &str, kind: Text) -> String {
             }
             None => {
                 let switched = knob.kind == Kind::Boolean && knob.form == Form::One && !is_left_out(&said, after);
+                // The sign tells an option from a word: "train with missing=".
                 said.push_str(&knob.name);
-                said.push_str(if switched { "=True" } else { "" });
+                said.push_str(if switched { "=True" } else { "=" });
                 after
             }
         };

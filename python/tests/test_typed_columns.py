@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import thalweg
-from thalweg import ThalwegClassifier
+from thalweg import ThalwegClassifier, ThalwegRegressor
 from thalweg._frames import columns_of
 from thalweg._rows import targets_of
 
@@ -111,3 +111,27 @@ def test_two_columns_of_one_name_are_an_error():
     frame = pd.DataFrame(np.eye(3), columns=["a", "b", "a"])
     with pytest.raises(thalweg.DataError, match="column 'a': found another column of this name"):
         thalweg.train(frame, [0, 1, 0], verbose=0)
+
+
+CODES = {
+    "leading zeros": ["01", "1", "02", "2"],
+    "fractions": ["1.0", "1", "1.10", "1.1"],
+    "signs": ["0", "-0", "+0", "00"],
+    "many digits": ["9007199254740993", "9007199254740992", "100000000000000000001", "100000000000000000000"],
+    "exponents": ["1e3", "1000", "1E3", "1000.0"],
+}
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table])
+@pytest.mark.parametrize("kind", CODES)
+def test_texts_that_are_one_number_are_told_apart(kind, make):
+    which = np.arange(200) * 7 % 4
+    codes = [CODES[kind][i] for i in which]
+    frame = make({"code": codes, "b": np.random.default_rng(0).normal(size=200)})
+    y = np.array([5.0, 0.0, -5.0, 2.0])[which]
+    model = ThalwegRegressor(epochs=60, layers=[16], learning_rate=0.02).fit(frame, y)
+    assert model.score(frame, y) > 0.95
+    # As a target they are four classes, by their names.
+    run = thalweg.train(make({"a": y, "code": codes}), target="code", epochs=40, learning_rate=0.05, verbose=0)
+    assert sorted(run.model.classes) == sorted(CODES[kind])
+    assert run.model.evaluate(make({"a": y, "code": codes}))["accuracy"]["value"] > 0.95

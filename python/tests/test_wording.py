@@ -21,25 +21,25 @@ in_python = pytest.mark.skipif(not hasattr(_native, "_in_python"), reason="a rel
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        ("lower --learning-rate (now 0.1), or set --clip-norm 1", "lower learning_rate (now 0.1), or set clip_norm=1"),
-        ("empty it or train with --missing; else", "empty it or train with missing; else"),
+        ("lower --learning-rate (now 0.1), or set --clip-norm 1", "lower learning_rate= (now 0.1), or set clip_norm=1"),
+        ("empty it or train with --missing; else", "empty it or train with missing=; else"),
         ("train with --kinds code=categorical", 'train with kinds={"code": "categorical"}'),
-        ("leave --stratify out", "leave stratify out"),
-        ("give one above 0, or leave --weight out", "give one above 0, or leave weight out"),
+        ("leave --stratify out", "leave stratify= out"),
+        ("give one above 0, or leave --weight out", "give one above 0, or leave weight= out"),
         ("--delimiter ,", 'delimiter=","'),
         ("1 column is constant\n  fix: --ignore x", '1 column is constant\n  fix: ignore="x"'),
-        ("leave out --batch-norm", "leave out batch_norm"),
+        ("leave out --batch-norm", "leave out batch_norm="),
         ("hold them in memory with --from-disk=false", "hold them in memory with from_disk=False"),
-        ("A lower --learning-rate or --batch-norm holds", "A lower learning_rate or batch_norm=True holds"),
+        ("A lower --learning-rate or --batch-norm holds", "A lower learning_rate= or batch_norm=True holds"),
         ("use --init he_normal", 'use init="he_normal"'),
         ("--activation leaky_relu or --batch-norm may", 'activation="leaky_relu" or batch_norm=True may'),
         ("hold fewer back, such as --split 0.98,0.01,0.01", "hold fewer back, such as split=[0.98, 0.01, 0.01]"),
         ("by epoch: --rates 1=0.1,50=0.01", 'by epoch: rates={"1": 0.1, "50": 0.01}'),
         ("3 are constant\n  fix: --ignore a_1,b", '3 are constant\n  fix: ignore=["a_1", "b"]'),
-        ("another folder with --out, or leave --out away", "another folder with out, or leave out away"),
-        ("name a text file, or its --encoding", "name a text file, or its encoding"),
+        ("another folder with --out, or leave --out away", "another folder with out=, or leave out= away"),
+        ("name a text file, or its --encoding", "name a text file, or its encoding="),
         ("as in --search learning_rate=log:1e-4..1e-1", 'as in search={"learning_rate": "log:1e-4..1e-1"}'),
-        ("name another column with --target", "name another column with target"),
+        ("name another column with --target", "name another column with target="),
         ("go on with thalweg tune --study FILE", 'go on with thalweg.tune(…, study="FILE")'),
         ("thalweg config shows every key", "thalweg.options() lists them"),
         ("--header, or --names a,b,…", 'header=True, or names=["a", "b", …]'),
@@ -90,9 +90,10 @@ def test_estimators_name_their_own_keywords():
     table = pd.DataFrame({"a": [np.inf, *range(79)]})
     with pytest.raises(thalweg.DataError) as caught:
         ThalwegClassifier(epochs=2).fit(table, Y)
+    assert 'train with options={"missing": …}' in str(caught.value)
     assert 'options={"kinds": {"a": "categorical"}}' in str(caught.value)
     assert caught.value.remedy in str(caught.value)
-    with pytest.raises(thalweg.DivergedError, match=r"lower learning_rate .* set options={\"clip_norm\": 1}"):
+    with pytest.raises(thalweg.DivergedError, match=r"lower learning_rate= .* set options={\"clip_norm\": 1}"):
         ThalwegRegressor(optimizer="gradient_descent", learning_rate=1e6, layers=[8], epochs=20).fit(X, X[:, 0])
 
 

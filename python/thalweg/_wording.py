@@ -9,7 +9,7 @@ from .errors import ThalwegError
 # A value as the library writes one.
 VALUE = r"""(?:\[[^\]]*\]|\{[^}]*\}|"(?:[^"\\]|\\.)*"|[\w.+-]+[\w])|\w"""
 
-NAMED = re.compile(rf"(?<![\w\"'.])(\w+)=({VALUE})")
+NAMED = re.compile(rf"(?<![\w\"'.])(\w+)=({VALUE})?")
 
 
 class Keywords:
@@ -26,10 +26,11 @@ class Keywords:
         name, value = found.groups()
         if name not in _known():
             return found[0]
+        value = value or ""
         keyword = next((keyword for keyword, option in self._renamed.items() if option == name), name)
         if keyword in self._own.get_params(False):
             return f"{keyword}={value}"
-        return f'options={{"{name}": {value}}}'
+        return f'options={{"{name}": {value or "…"}}}'
 
     def __enter__(self):
         return self
