@@ -16,6 +16,7 @@ pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
         Kind::Data => "DataError",
         Kind::Check => "CheckError",
         Kind::Diverged => "DivergedError",
+        Kind::Interrupted => return pyo3::exceptions::PyKeyboardInterrupt::new_err(error.to_string()),
     };
     let made = py.import("thalweg.errors").and_then(|module| {
         module.getattr(name)?.call1((error.to_string(), error.place.as_deref(), error.remedy.as_deref()))

@@ -1,5 +1,6 @@
 //! Errors are values with a place and a remedy.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 /// What went wrong, and so which exit code the command line ends with.
@@ -15,6 +16,8 @@ pub enum Kind {
     Check,
     /// Training diverged (exit code 5).
     Diverged,
+    /// Somebody asked for a stop before there was anything to keep (exit code 130).
+    Interrupted,
 }
 
 impl Kind {
@@ -26,15 +29,17 @@ impl Kind {
             Kind::Data => 3,
             Kind::Check => 4,
             Kind::Diverged => 5,
+            Kind::Interrupted => 130,
         }
     }
 }
 
 /// An error that names the place (file, line, column or key), what was found there and what to do.
 ///
-/// It prints as `PLACE: MESSAGE`, then the remedy on a line of its own.
+/// It prints as `PLACE: MESSAGE`, then the remedy on a line of its own; each is shortened where it is long, for cells
+/// and names of the data may be of any length.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{}{message}{}", prefix(.place), suffix(.remedy))]
+#[error("{}{}{}", prefix(.place), brief(.message, 500), suffix(.remedy))]
 pub struct Error {
     /// What kind of failure this is.
     pub kind: Kind,
@@ -108,11 +113,27 @@ pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
 }
 
 fn prefix(place: &Option<String>) -> String {
-    place.as_ref().map_or(String::new(), |place| format!("{place}: "))
+    place.as_ref().map_or(String::new(), |place| format!("{}: ", brief(place, 300)))
 }
 
 fn suffix(remedy: &Option<String>) -> String {
-    remedy.as_ref().map_or(String::new(), |remedy| format!("\n  fix: {remedy}"))
+    remedy.as_ref().map_or(String::new(), |remedy| format!("\n  fix: {}", brief(remedy, 700)))
+}
+
+/// A text of at most so many characters: the middle of a longer one is left out, for what it is about stands at its
+/// beginning, and what was expected at its end.
+pub fn brief(text: &str, most: usize) -> Cow<'_, str> {
+    // A byte is a character at most.
+    if text.len() <= most {
+        return text.into();
+    }
+    let count = text.chars().count();
+    if count <= most {
+        return text.into();
+    }
+    let kept = most.saturating_sub(1);
+    let (head, tail) = (kept - kept / 3, kept / 3);
+    text.chars().take(head).chain(['…']).chain(text.chars().skip(count - tail)).collect::<String>().into()
 }
 
 #[cfg(test)]
@@ -123,6 +144,18 @@ mod tests {
     fn prints_place_message_and_remedy() {
         let error = Error::data("found \"abc\", expected a number").at("a.csv, line 3").fix("correct the cell");
         assert_eq!(error.to_string(), "a.csv, line 3: found \"abc\", expected a number\n  fix: correct the cell");
+    }
+
+    #[test]
+    fn long_cells_names_and_lists_are_shortened() {
+        let long = "ä".repeat(70_000);
+        let error = Error::data(format!("found {long:?}, expected a number")).at(format!("a.csv, column {long:?}"));
+        let error = error.fix(format!("use one of {long}")).to_string();
+        assert!(error.chars().count() < 1_600, "{}", error.len());
+        assert!(error.starts_with("a.csv, column \"ä") && error.contains("ä\", expected a number\n  fix: use one of ä"));
+        assert_eq!(brief("abcdefghij", 10), "abcdefghij");
+        assert_eq!(brief("abcdefghijk", 7), "abcd…jk");
+        assert_eq!(brief("äöü", 3), "äöü");
     }
 
     #[test]
