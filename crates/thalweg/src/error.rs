@@ -152,7 +152,9 @@ mod tests {
         let error = Error::data(format!("found {long:?}, expected a number")).at(format!("a.csv, column {long:?}"));
         let error = error.fix(format!("use one of {long}")).to_string();
         assert!(error.chars().count() < 1_600, "{}", error.len());
-        assert!(error.starts_with("a.csv, column \"ä") && error.contains("ä\", expected a number\n  fix: use one of ä"));
+        assert!(
+            error.starts_with("a.csv, column \"ä") && error.contains("ä\", expected a number\n  fix: use one of ä")
+        );
         assert_eq!(brief("abcdefghij", 10), "abcdefghij");
         assert_eq!(brief("abcdefghijk", 7), "abcd…jk");
         assert_eq!(brief("äöü", 3), "äöü");

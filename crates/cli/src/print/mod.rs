@@ -2,13 +2,14 @@
 
 mod progress;
 pub(crate) mod search;
-mod signals;
+pub(crate) mod signals;
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
+use thalweg::brief;
 use thalweg::data::inspect::Profile;
 use thalweg::export::{Loss, Proof, Written};
 use thalweg::metrics::{Metric, Metrics};
@@ -21,6 +22,10 @@ use thalweg::tune::learning_rate::Rates;
 
 pub(crate) use progress::Progress;
 
+/// Characters of a message that are shown, and of a cell of a table.
+const LONGEST: usize = 500;
+const WIDEST: usize = 80;
+
 const BOLD: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
 const RED: Style = AnsiColor::Red.on_default().bold();
@@ -28,18 +33,23 @@ const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 
 /// Prints an error with its remedy.
 pub(crate) fn error(error: &anyhow::Error) {
-    anstream::eprintln!("{RED}error{RED:#}: {error:#}");
+    note(&format!("{RED}error{RED:#}: {error:#}"));
 }
 
 /// Prints a warning.
 pub(crate) fn warning(message: &str) {
-    anstream::eprintln!("{YELLOW}warning{YELLOW:#}: {message}");
+    note(&format!("{YELLOW}warning{YELLOW:#}: {}", brief(message, LONGEST)));
+}
+
+/// Prints a line to standard error; where nobody takes it, the work goes on.
+pub(crate) fn note(text: &str) {
+    _ = writeln!(anstream::stderr(), "{text}");
 }
 
 /// Prints what was decided for the user beside a result that goes elsewhere.
 pub(crate) fn notes(decisions: &[Decision]) {
     for Decision { what, why, flag } in decisions {
-        anstream::eprintln!("{FAINT}note: {what} ({why})  {flag}{FAINT:#}");
+        note(&format!("{FAINT}note: {} ({})  {flag}{FAINT:#}", brief(what, LONGEST), brief(why, LONGEST)));
     }
 }
 
@@ -65,8 +75,8 @@ fn bar(quiet: bool, template: &str) -> Option<ProgressBar> {
 /// Prints a line of progress, above the bar if there is one.
 fn say(bar: Option<&ProgressBar>, text: &str) {
     match bar {
-        Some(bar) => bar.suspend(|| anstream::eprintln!("{text}")),
-        None => anstream::eprintln!("{text}"),
+        Some(bar) => bar.suspend(|| note(text)),
+        None => note(text),
     }
 }
 
@@ -123,6 +133,7 @@ fn decisions(decisions: &[Decision]) -> std::io::Result<()> {
     line("")?;
     line("decided for you (and the flag that decides otherwise):")?;
     for Decision { what, why, flag } in decisions {
+        let (what, why) = (brief(what, LONGEST), brief(why, LONGEST));
         line(&format!("  {what} {FAINT}({why}){FAINT:#}  {flag}"))?;
     }
     Ok(())
@@ -157,6 +168,7 @@ fn interval(metric: &Metric) -> String {
 /// Four significant digits, whole numbers from 10,000 on with groups.
 fn short(x: f64) -> String {
     match x.abs() {
+        a if a >= 1e15 => format!("{x:.2e}"),
         a if a >= 10_000.0 => format!("{}{}", if x < 0.0 { "-" } else { "" }, grouped(a.round() as usize)),
         a if a >= 100.0 => format!("{x:.1}"),
         a if a >= 10.0 => format!("{x:.2}"),
@@ -180,9 +192,10 @@ fn table(rows: &[Vec<String>]) -> std::io::Result<()> {
 /// A table with its columns aligned, one to the left and the others to the right.
 fn table_with(rows: &[Vec<String>], left: usize) -> std::io::Result<()> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let rows: Vec<Vec<_>> = rows.iter().map(|row| row.iter().map(|cell| brief(cell, WIDEST)).collect()).collect();
     let width = |column: usize| rows.iter().filter_map(|row| Some(row.get(column)?.chars().count())).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-    for row in rows {
+    for row in &rows {
         let cells = row.iter().enumerate().map(|(i, cell)| match i {
             _ if i == left => format!("{cell:<width$}", width = widths[i]),
             _ => format!("{cell:>width$}", width = widths[i]),
@@ -388,6 +401,7 @@ mod tests {
             [0.97222, 54321.7, 123.456, 0.0, 1e-5].map(short),
             ["0.9722", "54,322", "123.5", "0.0000", "1.00e-5"]
         );
+        assert_eq!([1e300, -1e308, f64::NAN].map(short), ["1.00e300", "-1.00e308", "NaN"]);
         assert_eq!(grouped(1_234_567), "1,234,567");
     }
 }

@@ -44,7 +44,11 @@ fn changed(event: &Event, by: &Value) -> Event {
 
 fn check(events: &[Event], what: &str) {
     let page = html(events);
-    assert!(!page.contains("NaN") && !page.contains("inf\"") && page.len() < 1_500_000, "{what}");
+    assert!(page.len() < 1_500_000, "{what}: {}", page.len());
+    for word in ["NaN", "inf\"", "inf "] {
+        let around = |at: usize| page[..at].char_indices().rev().nth(80).map_or(0, |(start, _)| start);
+        assert!(!page.contains(word), "{what}: {}", page.find(word).map_or("", |at| &page[around(at)..at + 3]));
+    }
     for figure in figures(events) {
         assert!(!figure.svg.contains("NaN") && !figure.svg.contains("inf "), "{what}: {}", figure.name);
     }

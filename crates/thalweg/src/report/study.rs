@@ -79,7 +79,8 @@ impl Found {
     /// Trials of the search that have a value, and the configuration as it was.
     fn valued(&self) -> impl Iterator<Item = (&Trial, f64)> {
         let search = self.trials.iter().filter(|trial| trial.kind != TrialKind::Seed);
-        search.filter_map(|trial| Some((trial, trial.value.filter(|value| value.is_finite())?.clamp(-LARGEST, LARGEST))))
+        search
+            .filter_map(|trial| Some((trial, trial.value.filter(|value| value.is_finite())?.clamp(-LARGEST, LARGEST))))
     }
 
     /// What a trial says when pointed at.

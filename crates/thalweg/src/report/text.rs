@@ -185,12 +185,10 @@ mod tests {
         assert_eq!(number(-1.234e-9, 3), "−1.2 × 10⁻⁹");
         assert_eq!(number(f64::NAN, 3), "not a number");
         assert_eq!(fixed(-0.001, 1), "0.0");
-        assert_eq!([1e308, -1e300, 1e-320, 5e-324].map(|x| number(x, 3)), [
-            "1.0 × 10³⁰⁸",
-            "−1.0 × 10³⁰⁰",
-            "1.0 × 10⁻³²⁰",
-            "4.9 × 10⁻³²⁴"
-        ]);
+        assert_eq!(
+            [1e308, -1e300, 1e-320, 5e-324].map(|x| number(x, 3)),
+            ["1.0 × 10³⁰⁸", "−1.0 × 10³⁰⁰", "1.0 × 10⁻³²⁰", "4.9 × 10⁻³²⁴"]
+        );
         assert_eq!([number(-0.0, 3), number(f64::MAX, 2)], ["0", "1.8 × 10³⁰⁸"]);
         assert_eq!([fixed(-1e300, 4), fixed(f64::INFINITY, 1)], ["−1.0 × 10³⁰⁰", "infinite"]);
         assert_eq!([duration(f64::NAN), duration(1e300)], ["not a number\u{a0}s", "1.0 × 10³⁰⁰\u{a0}s"]);

@@ -33,9 +33,7 @@ use crate::tensor::{Dtype, Shape, Tensor, View};
 #[cfg(feature = "images")]
 use crate::train::event::Decision;
 use crate::train::event::{Answers, Event, Parts};
-use crate::train::{
-    Augmented, End, EventLog, Examples, FromDisk, RunFolder, State, Trainer, TrainingSet, Watcher,
-};
+use crate::train::{Augmented, End, EventLog, Examples, FromDisk, RunFolder, State, Trainer, TrainingSet, Watcher};
 
 use announce::{Bearable, announce, finished, reason, started, warnings};
 pub use evaluate::{Evaluation, evaluate, products};

@@ -74,7 +74,7 @@ fn same(config: &Config, folder: &RunFolder) -> Result<Option<Config>> {
 
 /// The epochs of a run that came to its own end and has all that a run leaves, and why it ended.
 fn ended(folder: &RunFolder) -> Result<Option<(usize, String)>> {
-    if !folder.has_checkpoint() || !folder.model().exists() || !folder.report().exists() {
+    if !folder.model().exists() || !folder.report().exists() {
         return Ok(None);
     }
     let (events, _) = crate::report::read_events(folder.events())?;

@@ -14,8 +14,8 @@ use crate::metrics;
 use crate::recipe::{self, Plan};
 use crate::run;
 use crate::spec::{Config, Pruner, Sampler};
-use crate::train::{RunFolder, Watcher};
 use crate::train::event::{Decision, Event};
+use crate::train::{RunFolder, Watcher};
 
 /// Dev rows below which one part of them says too little.
 const FEW: usize = 300;
@@ -41,10 +41,9 @@ pub(super) fn open(config: &Config, stop: &dyn Fn() -> bool) -> Result<Begun> {
         let study = Study::open(path)?;
         let mut base = study.config()?;
         // What the result does not depend on may differ from time to time.
-        for (kept, asked) in [
-            (&mut base.train.threads, config.train.threads),
-            (&mut base.tune.workers, config.tune.workers),
-        ] {
+        for (kept, asked) in
+            [(&mut base.train.threads, config.train.threads), (&mut base.tune.workers, config.tune.workers)]
+        {
             *kept = if asked > 0 { asked } else { *kept };
         }
         let (data, plan) = run::prepare_watched(&base, stop)?;

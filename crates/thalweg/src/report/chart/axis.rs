@@ -44,7 +44,9 @@ impl Axis {
     pub(super) fn whole(low: f64, high: f64, name: &str, about: usize) -> Axis {
         if high <= low {
             let ticks = vec![(low, crate::report::text::fixed(low, 0))];
-            return Axis { low: low - 1.0, high: low + 1.0, log: false, ticks, name: name.into() };
+            // One more is lost beside a number of many digits.
+            let beside = (1e-6 * low.abs()).max(1.0);
+            return Axis { low: low - beside, high: low + beside, log: false, ticks, name: name.into() };
         }
         let mut axis = Axis::exact(low, high, name, about.min((high - low) as usize));
         // The first epoch is worth a label of its own when the next one leaves room for it.
@@ -175,11 +177,12 @@ mod tests {
             Axis::log([1e308].into_iter(), "y"),
             Axis::log([1e-320].into_iter(), "y"),
             Axis::whole(0.0, u64::MAX as f64, "epoch", 6),
+            Axis::whole(u64::MAX as f64, u64::MAX as f64, "epoch", 6),
             Axis::whole(1.0, 1.0, "epoch", 6),
         ] {
             assert!((1..=12).contains(&axis.ticks.len()), "{axis:?}");
             assert!(axis.high > axis.low && (axis.high - axis.low).is_normal());
-            for value in [f64::MIN, -0.0, 5e-324, 1e308] {
+            for value in [axis.low, axis.high, -0.0, 5e-324] {
                 assert!(axis.share(value).is_finite(), "{value} on {axis:?}");
             }
         }
