@@ -167,6 +167,7 @@ pub fn refuse_input(flag: &str, output: &Path, inputs: impl IntoIterator<Item = 
 fn unwritable(path: &Path, error: &io::Error) -> Error {
     let remedy = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free space on the disk",
+        io::ErrorKind::FileTooLarge => "allow larger files, with ulimit -f",
         io::ErrorKind::NotFound => "make the folder first",
         io::ErrorKind::IsADirectory => "name a file, not a folder",
         io::ErrorKind::ReadOnlyFilesystem => "choose a folder on a disk that can be written",
