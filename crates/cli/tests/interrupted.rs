@@ -76,7 +76,7 @@ fn place(rows: usize) -> tempfile::TempDir {
 fn killed_at_any_moment_a_run_comes_to_the_same_end() {
     let folder = place(3000);
     let place = folder.path();
-    let line = format!("{TRAIN} --epochs 25 -o");
+    let line = format!("{TRAIN} --epochs 60 --patience 0 -o");
     let start = Instant::now();
     done(place, &format!("{line} whole"));
     let whole = start.elapsed();
@@ -102,7 +102,7 @@ fn killed_at_any_moment_a_run_comes_to_the_same_end() {
         }
         assert!(model(place, &name) == model(place, "whole"), "{name}");
         assert!(place.join(&name).join("report.html").exists());
-        assert_eq!((count(place, &name, "finished"), count(place, &name, "epoch_ended")), (1, 25), "{name}");
+        assert_eq!((count(place, &name, "finished"), count(place, &name, "epoch_ended")), (1, 60), "{name}");
     }
     assert!(without_checkpoint >= 2, "too few were killed early");
 }
@@ -198,9 +198,9 @@ fn a_folder_without_a_checkpoint_is_not_dead() {
 fn the_number_of_threads_may_change() {
     let folder = place(3000);
     let place = folder.path();
-    done(place, &format!("{TRAIN} --epochs 20 -o whole"));
+    done(place, &format!("{TRAIN} --epochs 20 --patience 0 -o whole"));
     for (name, signal_name, code) in [("a", "INT", 130), ("b", "TERM", 143)] {
-        let mut child = spawn(place, &format!("{TRAIN} --epochs 20 -o {name}"));
+        let mut child = spawn(place, &format!("{TRAIN} --epochs 20 --patience 0 -o {name}"));
         until(|| place.join(name).join("checkpoint.safetensors").exists());
         signal(&child, signal_name);
         let status = child.wait().unwrap();
@@ -212,10 +212,10 @@ fn the_number_of_threads_may_change() {
     fs::write(&path, text.replace("threads = 1", "threads = 2")).unwrap();
     done(place, "resume a");
     // The same command with other threads goes on too, and with other options it does not.
-    let other = run(place, &format!("{TRAIN} --epochs 21 -o b"));
+    let other = run(place, &format!("{TRAIN} --epochs 21 --patience 0 -o b"));
     assert_eq!(other.status.code(), Some(2), "{}", errors(&other));
     assert!(errors(&other).contains("thalweg resume b"), "{}", errors(&other));
-    done(place, &format!("{} --epochs 20 -o b", TRAIN.replace("--threads 1", "--threads 2")));
+    done(place, &format!("{} --epochs 20 --patience 0 -o b", TRAIN.replace("--threads 1", "--threads 2")));
     assert!(model(place, "a") == model(place, "whole") && model(place, "b") == model(place, "whole"));
 }
 
