@@ -226,12 +226,14 @@ fn a_signal_while_data_is_read_stops_at_once() {
     let cases = [("train - --target y -o run", "INT", 130), ("train - --target y -o run", "TERM", 143)];
     for (line, name, code) in cases {
         // Standard input stays open: the data never comes.
-        let child = spawn(place, line);
+        let mut child = spawn(place, line);
+        let open = child.stdin.take();
         until(|| place.join("run/environment.json").exists());
         std::thread::sleep(Duration::from_millis(100));
         let sent = Instant::now();
         signal(&child, name);
         let output = child.wait_with_output().unwrap();
+        drop(open);
         assert!(sent.elapsed() < Duration::from_secs(1), "{:?}", sent.elapsed());
         assert_eq!(output.status.code(), Some(code), "{}", errors(&output));
         assert!(errors(&output).contains("interrupted while the data was read"), "{}", errors(&output));
@@ -239,10 +241,12 @@ fn a_signal_while_data_is_read_stops_at_once() {
     }
     for line in ["check - --target y", "lr-find - --target y", "inspect -", "train - --target y --dry-run"] {
         let mut child = spawn(place, line);
+        let open = child.stdin.take();
         std::thread::sleep(Duration::from_millis(300));
         let sent = Instant::now();
         signal(&child, "INT");
         let status = child.wait().unwrap();
+        drop(open);
         assert!(sent.elapsed() < Duration::from_secs(1));
         // A verb that has nothing to keep may as well end by the signal itself.
         assert!(status.code().is_none_or(|code| code == 130), "{line}: {status}");

@@ -189,9 +189,11 @@ fn an_interrupted_predict_leaves_nothing() {
             assert!(start.elapsed() < Duration::from_secs(10));
             std::thread::sleep(Duration::from_millis(5));
         }
+        let open = child.stdin.take();
         let sent = Instant::now();
         Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(code));
+        drop(open);
         assert!(sent.elapsed() < Duration::from_secs(1));
         assert_eq!(unfinished(place), Vec::<String>::new());
         assert_eq!(fs::read_to_string(place.join("out.csv")).unwrap(), "old");
