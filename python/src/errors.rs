@@ -46,6 +46,7 @@ pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
         Kind::Data => "DataError",
         Kind::Check => "CheckError",
         Kind::Diverged => "DivergedError",
+        Kind::Interrupted => return pyo3::exceptions::PyKeyboardInterrupt::new_err(error.to_string()),
     };
     let error = wording::of_error(error);
     let made = py.import("thalweg.errors").and_then(|module| {

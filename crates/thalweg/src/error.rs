@@ -1,5 +1,6 @@
 //! Errors are values with a place and a remedy.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 /// What went wrong, and so which exit code the command line ends with.
@@ -15,6 +16,8 @@ pub enum Kind {
     Check,
     /// Training diverged (exit code 5).
     Diverged,
+    /// Somebody asked for a stop before there was anything to keep (exit code 130).
+    Interrupted,
 }
 
 impl Kind {
@@ -26,13 +29,15 @@ impl Kind {
             Kind::Data => 3,
             Kind::Check => 4,
             Kind::Diverged => 5,
+            Kind::Interrupted => 130,
         }
     }
 }
 
 /// An error that names the place (file, line, column or key), what was found there and what to do.
 ///
-/// It prints as `PLACE: MESSAGE`, then the remedy on a line of its own.
+/// It prints as `PLACE: MESSAGE`, then the remedy on a line of its own; each is shortened where it is long, for cells
+/// and names of the data may be of any length.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{}{message}{}", prefix(.place), suffix(.remedy))]
 pub struct Error {
@@ -49,13 +54,15 @@ pub struct Error {
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The most bytes of a place, a message or a remedy: names, cells and lists in them come from files.
-const LONGEST: usize = 1000;
+/// The most characters of an error's texts.
+const LONGEST_MESSAGE: usize = 500;
+const LONGEST_PLACE: usize = 300;
+const LONGEST_REMEDY: usize = 700;
 
 impl Error {
     /// An error of a kind, with neither place nor remedy yet. Texts of an error that are very long lose their middle.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Error { kind, place: None, message: bounded(message.into()), remedy: None }
+        Error { kind, place: None, message: shortened(message, LONGEST_MESSAGE), remedy: None }
     }
 
     /// A data or schema error.
@@ -80,13 +87,13 @@ impl Error {
 
     /// Adds where it happened.
     pub fn at(mut self, place: impl Into<String>) -> Self {
-        self.place = Some(bounded(place.into()));
+        self.place = Some(shortened(place, LONGEST_PLACE));
         self
     }
 
     /// Adds what to do about it.
     pub fn fix(mut self, remedy: impl Into<String>) -> Self {
-        self.remedy = Some(bounded(remedy.into()));
+        self.remedy = Some(shortened(remedy, LONGEST_REMEDY));
         self
     }
 }
@@ -118,13 +125,10 @@ pub(crate) fn beginning(text: &str) -> String {
     }
 }
 
-/// A text without its middle, where it is very long.
-fn bounded(text: String) -> String {
-    if text.len() <= LONGEST {
-        return text;
-    }
-    let (first, last) = (text.floor_char_boundary(LONGEST * 2 / 3), text.ceil_char_boundary(text.len() - LONGEST / 3));
-    format!("{} … {}", &text[..first], &text[last..])
+/// The text of an error, however long a name or a cell in it is.
+fn shortened(text: impl Into<String>, most: usize) -> String {
+    let text = text.into();
+    if text.len() <= most { text } else { brief(&text, most).into_owned() }
 }
 
 fn prefix(place: &Option<String>) -> String {
@@ -133,6 +137,22 @@ fn prefix(place: &Option<String>) -> String {
 
 fn suffix(remedy: &Option<String>) -> String {
     remedy.as_ref().map_or(String::new(), |remedy| format!("\n  fix: {remedy}"))
+}
+
+/// A text of at most so many characters: the middle of a longer one is left out, for what it is about stands at its
+/// beginning, and what was expected at its end.
+pub fn brief(text: &str, most: usize) -> Cow<'_, str> {
+    // A byte is a character at most.
+    if text.len() <= most {
+        return text.into();
+    }
+    let count = text.chars().count();
+    if count <= most {
+        return text.into();
+    }
+    let kept = most.saturating_sub(1);
+    let (head, tail) = (kept - kept / 3, kept / 3);
+    text.chars().take(head).chain(['…']).chain(text.chars().skip(count - tail)).collect::<String>().into()
 }
 
 #[cfg(test)]
@@ -146,13 +166,20 @@ mod tests {
     }
 
     #[test]
-    fn no_text_of_an_error_is_long() {
-        let long = format!("a{}z", "ü".repeat(100_000));
-        let error = Error::data(long.clone()).at(long.clone()).fix(long.clone());
-        let texts = [Some(error.message), error.place, error.remedy].map(Option::unwrap);
-        for text in texts {
-            assert!(text.len() <= LONGEST + 8 && text.starts_with("aü") && text.ends_with("üz"), "{text}");
-        }
+    fn long_cells_names_and_lists_are_shortened() {
+        let long = "ä".repeat(70_000);
+        let error = Error::data(format!("found {long:?}, expected a number")).at(format!("a.csv, column {long:?}"));
+        let error = error.fix(format!("use one of {long}"));
+        let texts = [Some(error.message.clone()), error.place.clone(), error.remedy.clone()];
+        assert!(texts.iter().flatten().all(|text| text.chars().count() <= LONGEST_REMEDY), "{texts:?}");
+        let error = error.to_string();
+        assert!(error.chars().count() < 1_600, "{}", error.len());
+        assert!(
+            error.starts_with("a.csv, column \"ä") && error.contains("ä\", expected a number\n  fix: use one of ä")
+        );
+        assert_eq!(brief("abcdefghij", 10), "abcdefghij");
+        assert_eq!(brief("abcdefghijk", 7), "abcd…jk");
+        assert_eq!(brief("äöü", 3), "äöü");
         assert_eq!((beginning("été"), beginning(&long).chars().count()), ("été".into(), 61));
     }
 

@@ -31,4 +31,4 @@ mod windows;
 #[doc = include_str!("../../../README.md")]
 pub mod readme {}
 
-pub use error::{Error, Kind, Result, did_you_mean, nearest};
+pub use error::{Error, Kind, Result, brief, did_you_mean, nearest};

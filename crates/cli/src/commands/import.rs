@@ -6,12 +6,13 @@ use clap::ArgMatches;
 use thalweg::import;
 use thalweg::model::Model;
 
-use super::argument;
+use super::{argument, output};
 use crate::print;
 
 /// Runs the verb; gives the exit code.
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let (file, out) = (Path::new(argument(matches, "file")), Path::new(argument(matches, "out")));
+    output::refuse_inputs(matches, None, ("-o", out))?;
     let extension = file.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
     let (model, decisions) = match extension.as_deref() {
         Some("safetensors") => {

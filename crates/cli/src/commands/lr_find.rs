@@ -6,6 +6,7 @@ use clap::ArgMatches;
 use thalweg::report::{self, Theme};
 use thalweg::tune::learning_rate::{self, RangeTest};
 
+use super::output;
 use crate::args;
 use crate::print;
 
@@ -21,6 +22,9 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     if let Some(other) = kind.filter(|kind| !["svg", "png"].contains(kind)) {
         let error = thalweg::Error::config(format!("found a picture of kind {other:?}, expected svg or png"));
         return Err(error.at("--picture").fix("name a file such as rates.svg").into());
+    }
+    if let Some(path) = picture {
+        output::refuse_inputs(matches, Some(&config), ("--picture", path))?;
     }
     let rates = learning_rate::find(&config, test)?;
     if let Some(path) = picture {

@@ -8,6 +8,7 @@ mod export;
 mod import;
 mod inspect;
 mod lr_find;
+mod output;
 mod predict;
 mod report;
 mod resume;
@@ -16,8 +17,14 @@ mod tune;
 
 use clap::ArgMatches;
 
+use crate::print::signals;
+
 /// Runs a verb; gives the exit code.
 pub(crate) fn run(verb: &str, matches: &ArgMatches) -> anyhow::Result<u8> {
+    signals::outlive_file_limits()?;
+    if !matches!(verb, "train" | "resume" | "tune") {
+        signals::end_at_once()?;
+    }
     match verb {
         "train" => train::run(matches),
         "tune" => tune::run(matches),

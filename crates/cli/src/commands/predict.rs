@@ -1,6 +1,7 @@
 //! `thalweg predict MODEL DATA`: answers, row by row.
 
-use std::io::{BufWriter, Write};
+use std::io::Write;
+use std::path::Path;
 
 use clap::ArgMatches;
 use thalweg::data::schema::Task;
@@ -8,22 +9,20 @@ use thalweg::model::{Answers, Model};
 use thalweg::tensor::ops::with_products;
 
 use super::argument;
+use super::output::{Output, refuse_inputs};
 use crate::{args, print};
 
 /// Runs the verb; gives the exit code.
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let config = args::config(matches)?;
+    let path = matches.get_one::<String>("out");
+    if let Some(path) = path {
+        refuse_inputs(matches, Some(&config), ("-o", Path::new(path)))?;
+    }
     let model = Model::load(argument(matches, "model"))?;
     let (products, decisions) = thalweg::run::products(&model, config.train.precision)?;
     print::notes(&decisions);
-    let out: Box<dyn Write> = match matches.get_one::<String>("out") {
-        Some(path) => Box::new(std::fs::File::create(path).map_err(|error| {
-            thalweg::Error::io(thalweg::Kind::Config, path, "write the answers", &error)
-                .fix("name another file with -o")
-        })?),
-        None => Box::new(std::io::stdout().lock()),
-    };
-    let mut out = BufWriter::new(out);
+    let mut out = Output::open(path)?;
     let lines = argument(matches, "format") == "jsonl";
     let mut failed = None;
     let mut header = !lines;
@@ -42,7 +41,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
         Some(error) => return Err(error.into()),
         None => print::notes(&written?),
     }
-    out.flush()?;
+    out.finish()?;
     Ok(0)
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::ArgMatches;
 use thalweg::report;
 
-use super::argument;
+use super::{argument, output};
 use crate::print;
 
 /// Runs the verb; gives the exit code.
@@ -16,6 +16,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
         print::warning(&problem);
     }
     let out = matches.get_one::<String>("out").map_or_else(|| run.join("report.html"), Into::into);
+    output::refuse_inputs(matches, None, ("-o", &out))?;
     thalweg::model::atomic::write(&out, report::html(&events).as_bytes())?;
     let figures = matches.get_one::<String>("figures");
     if let Some(folder) = figures {

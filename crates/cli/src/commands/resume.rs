@@ -10,6 +10,6 @@ use crate::print::Progress;
 /// Runs the verb; gives the exit code.
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let mut progress = Progress::new(matches)?;
-    let outcome = thalweg::run::resume(Path::new(argument(matches, "run")), &mut progress)?;
-    super::train::finish(&outcome, &progress, matches)
+    let outcome = thalweg::run::resume(Path::new(argument(matches, "run")), &mut progress);
+    super::train::finish(outcome, &progress, matches)
 }

@@ -1,6 +1,7 @@
 //! `thalweg train DATA`: from data to a model.
 
 use clap::ArgMatches;
+use thalweg::Kind;
 use thalweg::run::{self, Outcome};
 use thalweg::train::End;
 
@@ -15,16 +16,27 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
         return Ok(0);
     }
     let mut progress = Progress::new(matches)?;
-    let outcome = run::train(&config, &mut progress)?;
-    finish(&outcome, &progress, matches)
+    let outcome = run::train(&config, &mut progress);
+    finish(outcome, &progress, matches)
 }
 
 /// Shows what a run came to; gives the exit code.
-pub(super) fn finish(outcome: &Outcome, progress: &Progress, matches: &ArgMatches) -> anyhow::Result<u8> {
+pub(super) fn finish(
+    outcome: thalweg::Result<Outcome>,
+    progress: &Progress,
+    matches: &ArgMatches,
+) -> anyhow::Result<u8> {
+    let outcome = match outcome {
+        Err(error) if error.kind == Kind::Interrupted => {
+            print::error(&error.into());
+            return Ok(progress.signal_exit_code());
+        }
+        outcome => outcome?,
+    };
     if matches.get_flag("json") {
-        print::json(&print::outcome_json(outcome))?;
+        print::json(&print::outcome_json(&outcome))?;
     } else {
-        print::outcome(outcome)?;
+        print::outcome(&outcome)?;
     }
     Ok(match outcome.end {
         End::Done | End::Patience => 0,

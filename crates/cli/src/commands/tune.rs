@@ -1,21 +1,27 @@
 //! `thalweg tune DATA`: the search for better options, and what a study has found.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
 use serde_json::json;
+use thalweg::Kind;
+use thalweg::model::atomic;
 use thalweg::spec::Config;
 use thalweg::tune::{self, Found, SearchEnd, Study, Trial};
 
 use super::argument;
+use super::output::Output;
 use crate::args;
 use crate::print;
 use crate::print::search::Table;
+use crate::print::signals;
 
 /// Runs the verb; gives the exit code.
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
+    if matches.subcommand().is_some() {
+        signals::end_at_once()?;
+    }
     match matches.subcommand() {
         Some(("show", matches)) => show(matches),
         Some(("export", matches)) => export(matches),
@@ -33,8 +39,15 @@ fn search(matches: &ArgMatches) -> anyhow::Result<u8> {
         refuse_changes(&config)?;
     }
     let table = Table::new(matches)?;
-    let found = tune::tune(&config, &table)?;
+    let found = tune::tune(&config, &table);
     table.clear();
+    let found = match found {
+        Err(error) if error.kind == Kind::Interrupted => {
+            print::error(&error.into());
+            return Ok(table.signal_exit_code());
+        }
+        found => found?,
+    };
     if matches.get_flag("json") {
         print::json(&found_json(&found))?;
     } else {
@@ -51,9 +64,12 @@ fn search(matches: &ArgMatches) -> anyhow::Result<u8> {
 fn refuse_changes(config: &Config) -> anyhow::Result<()> {
     let mut plain = Config::default();
     plain.tune.study.clone_from(&config.tune.study);
+    (plain.train.threads, plain.tune.workers) = (config.train.threads, config.tune.workers);
     if *config != plain {
         let error = thalweg::Error::config("a study goes on with the options it began with").at("--study");
-        return Err(error.fix("give --study alone, or name DATA to begin a new study").into());
+        return Err(error
+            .fix("give --study alone or with --threads and --workers, or name DATA to begin a new study")
+            .into());
     }
     Ok(())
 }
@@ -74,9 +90,9 @@ fn found_json(found: &Found) -> serde_json::Value {
 
 fn show(matches: &ArgMatches) -> anyhow::Result<u8> {
     let study = Study::open(Path::new(argument(matches, "file")))?;
-    if let Some(path) = matches.get_one::<String>("out") {
+    if let Some(path) = out(matches, &study)? {
         let page = thalweg::report::study_html(&study)?;
-        thalweg::model::atomic::write(Path::new(path), page.as_bytes())?;
+        atomic::write(Path::new(path), page.as_bytes())?;
     }
     if let Some(folder) = matches.get_one::<String>("figures") {
         thalweg::report::write_study_figures(&study, Path::new(folder))?;
@@ -98,22 +114,30 @@ fn importance(study: &Study) -> anyhow::Result<Vec<tune::Importance>> {
 fn export(matches: &ArgMatches) -> anyhow::Result<u8> {
     let study = Study::open(Path::new(argument(matches, "file")))?;
     let trials = study.trials()?;
-    let mut out: Box<dyn Write> = match matches.get_one::<String>("out") {
-        Some(path) => Box::new(BufWriter::new(File::create(path)?)),
-        None => Box::new(BufWriter::new(std::io::stdout().lock())),
-    };
+    let mut out = Output::open(out(matches, &study)?)?;
     if argument(matches, "format") == "jsonl" {
         for trial in &trials {
             writeln!(out, "{}", serde_json::to_string(trial)?)?;
         }
     } else {
-        write_csv(&study, &trials, &mut out)?;
+        write_csv(&study, &trials, &mut out).map_err(|error| match error.into_kind() {
+            csv::ErrorKind::Io(error) => anyhow::Error::from(error),
+            other => anyhow::anyhow!("the table cannot be written: {other:?}"),
+        })?;
     }
-    out.flush()?;
+    out.finish()?;
     Ok(0)
 }
 
-fn write_csv(study: &Study, trials: &[Trial], out: &mut dyn Write) -> anyhow::Result<()> {
+/// The file that `-o` names, which must be none of the study's.
+fn out<'a>(matches: &'a ArgMatches, study: &Study) -> thalweg::Result<Option<&'a String>> {
+    let out = matches.get_one::<String>("out");
+    let files = ["", "-wal", "-shm"].map(|end| PathBuf::from(format!("{}{end}", study.path().display())));
+    out.map_or(Ok(()), |out| atomic::refuse_input("-o", Path::new(out), files))?;
+    Ok(out)
+}
+
+fn write_csv(study: &Study, trials: &[Trial], out: &mut impl Write) -> Result<(), csv::Error> {
     let keys = |of: fn(&Trial) -> Vec<&String>| {
         let mut keys: Vec<String> = trials.iter().flat_map(of).cloned().collect();
         keys.sort();

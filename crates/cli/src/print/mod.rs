@@ -2,13 +2,14 @@
 
 mod progress;
 pub(crate) mod search;
-mod signals;
+pub(crate) mod signals;
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
+use thalweg::brief;
 use thalweg::data::inspect::Profile;
 use thalweg::export::{Loss, Proof, Written};
 use thalweg::metrics::{Metric, Metrics};
@@ -21,6 +22,10 @@ use thalweg::tune::learning_rate::Rates;
 
 pub(crate) use progress::Progress;
 
+/// Characters of a message that are shown, and of a cell of a table.
+const LONGEST: usize = 500;
+const WIDEST: usize = 80;
+
 const BOLD: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
 const RED: Style = AnsiColor::Red.on_default().bold();
@@ -28,22 +33,24 @@ const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 
 /// Prints an error with its remedy.
 pub(crate) fn error(error: &anyhow::Error) {
-    anstream::eprintln!("{RED}error{RED:#}: {error:#}");
+    note(&format!("{RED}error{RED:#}: {error:#}"));
 }
 
 /// Prints a warning.
 pub(crate) fn warning(message: &str) {
-    anstream::eprintln!("{YELLOW}warning{YELLOW:#}: {message}");
+    note(&format!("{YELLOW}warning{YELLOW:#}: {}", brief(message, LONGEST)));
 }
 
-/// Characters that are shown of a text from data.
-const LONGEST_CELL: usize = 100;
+/// Prints a line to standard error; where nobody takes it, the work goes on.
+pub(crate) fn note(text: &str) {
+    _ = writeln!(anstream::stderr(), "{text}");
+}
 
 /// Prints what was decided for the user beside a result that goes elsewhere.
 pub(crate) fn notes(decisions: &[Decision]) {
     for Decision { what, why, flag } in decisions {
-        let note = format!("note: {what} ({why})  {flag}");
-        anstream::eprintln!("{FAINT}{}{FAINT:#}", note.trim_end());
+        let told = format!("note: {} ({})  {flag}", brief(what, LONGEST), brief(why, LONGEST));
+        note(&format!("{FAINT}{}{FAINT:#}", told.trim_end()));
     }
 }
 
@@ -69,8 +76,8 @@ fn bar(quiet: bool, template: &str) -> Option<ProgressBar> {
 /// Prints a line of progress, above the bar if there is one.
 fn say(bar: Option<&ProgressBar>, text: &str) {
     match bar {
-        Some(bar) => bar.suspend(|| anstream::eprintln!("{text}")),
-        None => anstream::eprintln!("{text}"),
+        Some(bar) => bar.suspend(|| note(text)),
+        None => note(text),
     }
 }
 
@@ -127,6 +134,7 @@ fn decisions(decisions: &[Decision]) -> std::io::Result<()> {
     line("")?;
     line("decided for you (and the flag that decides otherwise):")?;
     for Decision { what, why, flag } in decisions {
+        let (what, why) = (brief(what, LONGEST), brief(why, LONGEST));
         line(&format!("  {what} {FAINT}({why}){FAINT:#}  {flag}"))?;
     }
     Ok(())
@@ -161,6 +169,7 @@ fn interval(metric: &Metric) -> String {
 /// Four significant digits, whole numbers from 10,000 on with groups.
 fn short(x: f64) -> String {
     match x.abs() {
+        a if a >= 1e15 => format!("{x:.2e}"),
         a if a >= 10_000.0 => format!("{}{}", if x < 0.0 { "-" } else { "" }, grouped(a.round() as usize)),
         a if a >= 100.0 => format!("{x:.1}"),
         a if a >= 10.0 => format!("{x:.2}"),
@@ -178,9 +187,7 @@ fn grouped(n: usize) -> String {
 
 /// A text from data as one short line shows it.
 fn on_a_line(text: &str) -> String {
-    let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    let short: String = plain.take(LONGEST_CELL).collect();
-    if short.len() < text.len() { short + "…" } else { short }
+    brief(text, WIDEST).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// A table with its columns aligned, the first to the left and the others to the right.
@@ -401,6 +408,7 @@ mod tests {
             [0.97222, 54321.7, 123.456, 0.0, 1e-5].map(short),
             ["0.9722", "54,322", "123.5", "0.0000", "1.00e-5"]
         );
+        assert_eq!([1e300, -1e308, f64::NAN].map(short), ["1.00e300", "-1.00e308", "NaN"]);
         assert_eq!(grouped(1_234_567), "1,234,567");
     }
 }

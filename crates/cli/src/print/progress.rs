@@ -2,11 +2,12 @@
 
 use clap::ArgMatches;
 use indicatif::ProgressBar;
+use thalweg::brief;
 use thalweg::run::Watch;
 use thalweg::train::event::{Event, Parts};
 
 use super::signals::Signals;
-use super::{BOLD, FAINT, YELLOW, bar, grouped, name_of, say, short};
+use super::{BOLD, FAINT, LONGEST, YELLOW, bar, grouped, name_of, say, short};
 
 /// Plain lines for at most this many epochs, evenly spread.
 const MOST_LINES: usize = 40;
@@ -43,7 +44,7 @@ impl Progress {
 impl Watch for Progress {
     fn event(&mut self, event: &Event) {
         if let Event::Warning { message } = event {
-            self.say(&format!("{YELLOW}warning{YELLOW:#}: {message}"));
+            self.say(&format!("{YELLOW}warning{YELLOW:#}: {}", brief(message, LONGEST)));
         }
         if self.quiet {
             return;

@@ -2,9 +2,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
+use thalweg::model::atomic;
+
+/// How often a thread looks whether a signal has come.
+const GLANCE: Duration = Duration::from_millis(50);
+/// What takes longer to stop says what it waits for.
+const PATIENCE: Duration = Duration::from_millis(400);
 
 /// Whether Ctrl-C or SIGTERM has come; the second one ends the process.
 pub(super) struct Signals {
@@ -22,6 +29,13 @@ impl Signals {
             flag::register(number, seen.clone())?;
             flag::register_usize(number, code.clone(), exit as usize)?;
         }
+        on_signal(code.clone(), |_| {
+            std::thread::sleep(PATIENCE);
+            super::note(
+                "stopping: the step under way ends first, and what was learned is judged and written; Ctrl-C again ends \
+                 at once, with what the last checkpoint has",
+            );
+        });
         Ok(Signals { code })
     }
 
@@ -34,4 +48,41 @@ impl Signals {
     pub(super) fn exit_code(&self) -> u8 {
         self.code.load(Ordering::SeqCst).clamp(1, 255) as u8
     }
+}
+
+/// Has the first Ctrl-C or SIGTERM end the process, with nothing half written left behind.
+pub(crate) fn end_at_once() -> anyhow::Result<()> {
+    let code = Arc::new(AtomicUsize::new(0));
+    flag::register_usize(SIGINT, code.clone(), 130)?;
+    flag::register_usize(SIGTERM, code.clone(), 143)?;
+    on_signal(code, |code| {
+        atomic::abandon();
+        std::process::exit(code as i32);
+    });
+    Ok(())
+}
+
+/// Has a file that may not grow further be an error like others, where the system would end the process.
+#[cfg(unix)]
+pub(crate) fn outlive_file_limits() -> anyhow::Result<()> {
+    flag::register(signal_hook::consts::SIGXFSZ, Arc::default())?;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub(crate) fn outlive_file_limits() -> anyhow::Result<()> {
+    Ok(())
+}
+
+/// Does something once a signal has come.
+fn on_signal(code: Arc<AtomicUsize>, act: impl FnOnce(usize) + Send + 'static) {
+    std::thread::spawn(move || {
+        let code = loop {
+            match code.load(Ordering::SeqCst) {
+                0 => std::thread::sleep(GLANCE),
+                code => break code,
+            }
+        };
+        act(code);
+    });
 }

@@ -49,6 +49,8 @@ pub struct Options {
     pub precision: Precision,
     /// Data whose answers are known, on which what fewer bits cost is measured, and how it is read.
     pub calibrate: Option<(String, spec::Data)>,
+    /// The files that are read, which nothing is written over.
+    pub inputs: Vec<PathBuf>,
 }
 
 /// How many bits weights have in a file.
@@ -172,12 +174,19 @@ pub fn export(model: &Model, path: &Path, format: &Format, options: Options) -> 
             .fix("leave it out, or use --precision f16 or int8"));
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let inputs = options.inputs.clone();
     let exported = (format.write)(model, &Options { stem, ..options })?;
-    let mut beside = Vec::new();
-    for (extension, bytes) in &exported.beside {
-        let path = path.with_extension(extension);
-        atomic::write(&path, bytes)?;
-        beside.push(path);
+    let beside: Vec<PathBuf> = exported.beside.iter().map(|(extension, _)| path.with_extension(extension)).collect();
+    for file in beside.iter().map(PathBuf::as_path).chain([path]) {
+        atomic::refuse_input("-o", file, inputs.clone())?;
+    }
+    if let Some(twice) = beside.iter().find(|beside| *beside == path) {
+        return Err(Error::config(format!("{} writes another file of this name beside its own", format.name))
+            .at(twice.display().to_string())
+            .fix(format!("name a file that ends in .{}", format.extension)));
+    }
+    for (path, (_, bytes)) in beside.iter().zip(&exported.beside) {
+        atomic::write(path, bytes)?;
     }
     atomic::write(path, &exported.bytes)?;
     let Exported { proof, loss, decisions, .. } = exported;

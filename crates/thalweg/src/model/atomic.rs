@@ -1,33 +1,140 @@
 //! Files that are there whole or not at all.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard};
 
 use crate::{Error, Kind, Result};
 
 /// Stands in the name of every file that is not yet whole.
-const UNFINISHED: &str = ".unfinished-";
+pub(crate) const UNFINISHED: &str = ".unfinished-";
 
-/// Writes a file so that whoever opens the path, at any moment and after any crash, finds the old content or the new.
+/// The temporary files that this process is writing.
+static UNDER_WAY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// A file that is written piece by piece: whoever opens the path, at any moment and after any crash, finds the old
+/// content or the whole new one.
 ///
 /// The bytes go to a temporary file in the same folder, which is forced to disk and then renamed; the folder is forced
-/// to disk last, so that the rename itself survives a loss of power. A link is followed; what is no file, such as
-/// `/dev/stdout`, is written to as it is.
+/// to disk last, so that the rename itself survives a loss of power. A link is followed; what is no plain file, such as
+/// `/dev/stdout` or a pipe, is written to as it is. Dropped before its end, it leaves the old file as it was.
+#[derive(Debug)]
+pub struct Writer {
+    path: PathBuf,
+    file: BufWriter<File>,
+    /// None where the path itself is written to.
+    temporary: Option<PathBuf>,
+}
+
+impl Writer {
+    /// Begins to write.
+    ///
+    /// # Errors
+    /// If the folder, or the file that is there, cannot be written.
+    pub fn create(path: &Path) -> Result<Writer> {
+        let begun = match fs::metadata(path) {
+            Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            Ok(found) if !found.is_file() => Writer::direct(path, false),
+            Ok(_) if is_descriptor(path) => Writer::direct(path, true),
+            Ok(found) => Writer::over(path, found.permissions()),
+            // Where a link leads nowhere yet, it is replaced.
+            Err(_) => Writer::beside(path),
+        };
+        begun.map_err(|error| unwritable(path, &error))
+    }
+
+    fn direct(path: &Path, append: bool) -> io::Result<Writer> {
+        let file = OpenOptions::new().write(true).append(append).open(path)?;
+        Ok(Writer { path: path.into(), file: BufWriter::new(file), temporary: None })
+    }
+
+    /// In the place of a file, which stays as readable to others as it was.
+    fn over(path: &Path, permissions: fs::Permissions) -> io::Result<Writer> {
+        // Renaming would replace a file that may not be written to.
+        OpenOptions::new().write(true).open(path)?;
+        let writer = Writer::beside(&fs::canonicalize(path).unwrap_or(path.into()))?;
+        writer.file.get_ref().set_permissions(permissions)?;
+        Ok(writer)
+    }
+
+    fn beside(path: &Path) -> io::Result<Writer> {
+        let temporary = temporary(path);
+        let mut under_way = under_way();
+        let file = OpenOptions::new().write(true).create_new(true).open(&temporary)?;
+        under_way.push(temporary.clone());
+        Ok(Writer { path: path.into(), file: BufWriter::new(file), temporary: Some(temporary) })
+    }
+
+    /// Ends the file and puts it in its place.
+    ///
+    /// # Errors
+    /// If it cannot be written; the old file is then as it was, and the temporary one is gone.
+    pub fn finish(self) -> Result<()> {
+        self.finish_keeping(None)
+    }
+
+    fn finish_keeping(mut self, previous: Option<&Path>) -> Result<()> {
+        self.end(previous).map_err(|error| unwritable(&self.path, &error))
+    }
+
+    fn end(&mut self, previous: Option<&Path>) -> io::Result<()> {
+        self.file.flush()?;
+        let Some(temporary) = &self.temporary else { return Ok(()) };
+        self.file.get_ref().sync_all()?;
+        match previous.map(|previous| fs::rename(&self.path, previous)) {
+            Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => fs::rename(temporary, &self.path)?,
+        }
+        sync_folder(&self.path)
+    }
+}
+
+impl Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes).map_err(|error| io::Error::new(error.kind(), unwritable(&self.path, &error)))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush().map_err(|error| io::Error::new(error.kind(), unwritable(&self.path, &error)))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if let Some(temporary) = &self.temporary {
+            // Renamed, it is no longer there to be removed.
+            _ = fs::remove_file(temporary);
+            under_way().retain(|path| path != temporary);
+        }
+    }
+}
+
+/// Whether a path is one of the process's own open files, which others may be writing to as well.
+fn is_descriptor(path: &Path) -> bool {
+    let text = path.to_string_lossy();
+    ["/dev/std", "/dev/fd/"].iter().any(|start| text.starts_with(start))
+        || (text.starts_with("/proc/") && text.contains("/fd/"))
+}
+
+fn under_way() -> MutexGuard<'static, Vec<PathBuf>> {
+    UNDER_WAY.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Removes the temporary files that this process is writing; for one that is about to end.
+pub fn abandon() {
+    for path in under_way().drain(..) {
+        _ = fs::remove_file(path);
+    }
+}
+
+/// Writes a whole file, as a [`Writer`] does.
 ///
 /// # Errors
 /// If the folder cannot be written; the old file is then as it was, and the temporary one is gone.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    match fs::metadata(path) {
-        Ok(found) if !found.is_file() && !found.is_dir() => {
-            let written = OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(bytes));
-            written.map_err(|error| unwritable(path, &error))
-        }
-        // Where a link leads nowhere yet, it is replaced.
-        Ok(found) if found.is_file() => replace(&fs::canonicalize(path).unwrap_or(path.into()), bytes, None),
-        _ => replace(path, bytes, None),
-    }
+    put(Writer::create(path)?, bytes, None)
 }
 
 /// The same, and the old file is kept under another name in the same folder: at any moment one of the two is whole.
@@ -35,29 +142,32 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// As for [`write`].
 pub(crate) fn write_and_keep(path: &Path, previous: &Path, bytes: &[u8]) -> Result<()> {
-    replace(path, bytes, Some(previous))
+    put(Writer::beside(path).map_err(|error| unwritable(path, &error))?, bytes, Some(previous))
 }
 
-fn replace(path: &Path, bytes: &[u8], previous: Option<&Path>) -> Result<()> {
-    let temporary = temporary(path);
-    let keep = || match previous.map(|previous| fs::rename(path, previous)) {
-        Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    };
-    let written = put(&temporary, bytes)
-        .and_then(|()| keep())
-        .and_then(|()| fs::rename(&temporary, path))
-        .and_then(|()| sync_folder(path));
-    written.map_err(|error| {
-        // What could not be made may not be there to remove.
-        let _ = fs::remove_file(&temporary);
-        unwritable(path, &error)
-    })
+fn put(mut writer: Writer, bytes: &[u8], previous: Option<&Path>) -> Result<()> {
+    writer.file.write_all(bytes).map_err(|error| unwritable(&writer.path, &error))?;
+    writer.finish_keeping(previous)
+}
+
+/// Refuses to write over a file that is read, by whatever name each is called; `flag` names the one to be written.
+///
+/// # Errors
+/// If one of the inputs is the same file as the output.
+pub fn refuse_input(flag: &str, output: &Path, inputs: impl IntoIterator<Item = PathBuf>) -> Result<()> {
+    let is_same = |input: &PathBuf| output.is_file() && same_file::is_same_file(output, input).unwrap_or(false);
+    match inputs.into_iter().find(is_same) {
+        Some(input) => Err(Error::config(format!("it is read as {}, and would be written over", input.display()))
+            .at(format!("{flag} {}", output.display()))
+            .fix(format!("name another file with {flag}"))),
+        None => Ok(()),
+    }
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Error {
     let remedy = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free space on the disk",
+        io::ErrorKind::FileTooLarge => "allow larger files, with ulimit -f",
         io::ErrorKind::NotFound => "make the folder first",
         io::ErrorKind::IsADirectory => "name a file, not a folder",
         io::ErrorKind::ReadOnlyFilesystem => "choose a folder on a disk that can be written",
@@ -92,12 +202,6 @@ pub(crate) fn remove_unfinished(folder: &Path) -> io::Result<()> {
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     // Elsewhere a folder cannot be opened as a file, and the rename is on its own.
     if cfg!(unix) { File::open(folder(path))?.sync_all() } else { Ok(()) }
-}
-
-fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 fn folder(path: &Path) -> &Path {
@@ -150,6 +254,12 @@ mod tests {
         assert_eq!(fs::read(&target).unwrap(), b"new");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
 
+        // Only through the link is the file reached that it leads to, and it keeps its permissions.
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&target, fs::Permissions::from_mode(0o600)).unwrap();
+        write(&link, b"newer").unwrap();
+        assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o600);
+
         write(Path::new("/dev/null"), b"x").unwrap();
         assert!(!fs::metadata("/dev/null").unwrap().is_file());
         assert!(read(Path::new("/dev/zero")).unwrap_err().to_string().contains("not a plain file"));
@@ -168,6 +278,60 @@ mod tests {
         fs::create_dir_all(previous.join("inside")).unwrap();
         assert!(write_and_keep(&path, &previous, b"4").is_err());
         assert_eq!(fs::read(&path).unwrap(), b"3");
+    }
+
+    #[test]
+    fn what_is_not_finished_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        fs::write(&path, b"old").unwrap();
+        let mut writer = Writer::create(&path).unwrap();
+        writer.write_all(&[7; 100_000]).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        drop(writer);
+        let mut writer = Writer::create(&path).unwrap();
+        writer.write_all(b"half").unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        drop(writer);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        let mut writer = Writer::create(&path).unwrap();
+        writer.write_all(b"whole").unwrap();
+        writer.finish().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_told_with_the_file_s_name() {
+        let error = write(Path::new("/dev/full"), b"x").unwrap_err();
+        assert_eq!((error.kind, error.place.as_deref()), (Kind::Config, Some("/dev/full")));
+        assert!(error.remedy.unwrap().contains("free space"));
+        let mut writer = Writer::create(Path::new("/dev/full")).unwrap();
+        let error = writer.write_all(&[0; 100_000]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert!(error.to_string().starts_with("/dev/full: "), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_input_is_known_by_whatever_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("x.csv");
+        let refused = |output: &Path| refuse_input("-o", output, [folder.path().join("y.csv"), input.clone()]);
+        fs::write(&input, b"a").unwrap();
+        let (soft, hard) = (folder.path().join("soft"), folder.path().join("hard"));
+        std::os::unix::fs::symlink(&input, &soft).unwrap();
+        fs::hard_link(&input, &hard).unwrap();
+        for output in [&input, &soft, &hard, &folder.path().join("./x.csv")] {
+            let error = refused(output).unwrap_err();
+            assert!(error.place.unwrap().contains(&output.display().to_string()));
+            assert!(error.message.contains("x.csv") && error.kind == Kind::Config);
+        }
+        refused(&folder.path().join("z.csv")).unwrap();
+        fs::write(folder.path().join("z.csv"), b"a").unwrap();
+        refused(&folder.path().join("z.csv")).unwrap();
+        refuse_input("-o", Path::new("/dev/null"), ["/dev/null".into()]).unwrap();
     }
 
     #[test]

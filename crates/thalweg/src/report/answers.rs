@@ -27,8 +27,8 @@ pub(super) fn matrix(run: &Run, end: &End) -> Option<Drawing> {
     if n == 0 || n > MATRIX || confusion.iter().any(|row| row.len() != n) {
         return None;
     }
-    let rows: Vec<usize> = confusion.iter().map(|row| row.iter().sum()).collect();
-    let columns: Vec<usize> = (0..n).map(|j| confusion.iter().map(|row| row[j]).sum()).collect();
+    let rows: Vec<usize> = confusion.iter().map(|row| sum(row.iter())).collect();
+    let columns: Vec<usize> = (0..n).map(|j| sum(confusion.iter().map(|row| &row[j]))).collect();
     let cell = |i: usize, j: usize| {
         let times = confusion[i][j];
         let share = times as f64 / rows[i].max(1) as f64;
@@ -47,12 +47,12 @@ pub(super) fn matrix(run: &Run, end: &End) -> Option<Drawing> {
         }
     };
     let share = |hit: usize, of: usize| if of == 0 { "–".into() } else { percent(hit as f64 / of as f64) };
-    let right: usize = (0..n).map(|i| confusion[i][i]).sum();
+    let right = sum((0..n).map(|i| &confusion[i][i]));
     let map = HeatMap {
         caption: Caption {
             name: "confusion-matrix",
             title: format!("Confusion matrix on the {} part", end.answers.part),
-            description: format!("{} of {} examples are right.", count(right), count(rows.iter().sum())),
+            description: format!("{} of {} examples are right.", count(right), count(sum(rows.iter()))),
         },
         labels: (0..n).map(|i| class(run, i).to_string()).collect(),
         axes: ("true".into(), "predicted".into()),
@@ -72,10 +72,10 @@ pub(super) fn hardest(run: &Run, end: &End) -> Option<Drawing> {
     let mut recalls: Vec<(usize, usize, usize)> = confusion
         .iter()
         .enumerate()
-        .map(|(i, row)| (i, row.get(i).copied().unwrap_or(0), row.iter().sum()))
+        .map(|(i, row)| (i, row.get(i).copied().unwrap_or(0), sum(row.iter())))
         .filter(|(_, _, of)| *of > 0)
         .collect();
-    recalls.sort_by(|a, b| (a.1 * b.2).cmp(&(b.1 * a.2)));
+    recalls.sort_by(|a, b| (a.1 as u128 * b.2 as u128).cmp(&(b.1 as u128 * a.2 as u128)));
     let bars: Vec<Bar> = recalls
         .iter()
         .take(15)
@@ -97,7 +97,7 @@ pub(super) fn hardest(run: &Run, end: &End) -> Option<Drawing> {
 pub(super) fn confusions<'a>(run: &'a Run, end: &'a End) -> Vec<Confusion<'a>> {
     let mut all = Vec::new();
     for (i, row) in end.answers.confusion.iter().enumerate() {
-        let of = row.iter().sum();
+        let of = sum(row.iter());
         for (j, &times) in row.iter().enumerate().filter(|(j, times)| *j != i && **times > 0) {
             all.push(Confusion { truth: class(run, i), prediction: class(run, j), times, of });
         }
@@ -129,6 +129,11 @@ pub(super) fn residuals(run: &Run, end: &End) -> Option<Drawing> {
     };
     let axes = ("predicted".into(), "true − predicted".into());
     Some(Scatter { caption, size: (460.0, 400.0), axes, points, ideal: 0.0 }.draw())
+}
+
+/// How many together; a log that was tampered with may have more than can be counted.
+fn sum<'a>(counts: impl Iterator<Item = &'a usize>) -> usize {
+    counts.fold(0, |sum, count| sum.saturating_add(*count))
 }
 
 fn finite(end: &End) -> Option<Vec<(f64, f64)>> {

@@ -10,6 +10,8 @@
 mod answers;
 mod chart;
 mod curves;
+#[cfg(test)]
+mod extremes;
 mod page;
 #[cfg(feature = "figures")]
 mod png;

@@ -107,7 +107,7 @@ impl Run {
                 } else {
                     // What a killed run did after its last checkpoint was done again.
                     self.epochs.retain(|epoch| epoch.number <= from_epoch);
-                    self.scales.retain(|(step, _)| *step <= from_epoch * steps_per_epoch);
+                    self.scales.retain(|(step, _)| *step <= from_epoch.saturating_mul(steps_per_epoch));
                     self.resumed.push(from_epoch);
                     self.end = None;
                 }
@@ -143,7 +143,7 @@ impl Run {
     pub(super) fn diverged(&self) -> Option<usize> {
         let told = self.epochs.iter().find(|epoch| !epoch.cost.is_finite()).map(|epoch| epoch.number);
         let ended = self.end.as_ref().is_some_and(|end| end.reason.contains("diverged"));
-        told.or_else(|| ended.then(|| self.epochs.last().map_or(1, |epoch| epoch.number + 1)))
+        told.or_else(|| ended.then(|| self.epochs.last().map_or(1, |epoch| epoch.number.saturating_add(1))))
     }
 
     /// A layer's name with its kind: `layers.0 linear`.

@@ -44,7 +44,7 @@ fn chart(run: &Run, name: &'static str, title: &str, y: &str, value: impl Fn(&La
     let marks = run
         .best_epoch()
         .filter(|_| run.steps_per_epoch > 0)
-        .map(|epoch| Mark { x: (epoch * run.steps_per_epoch) as f64, text: "best epoch".into(), bad: false })
+        .map(|epoch| Mark { x: epoch as f64 * run.steps_per_epoch as f64, text: "best epoch".into(), bad: false })
         .filter(|mark| run.scales.last().is_some_and(|(step, _)| mark.x <= *step as f64));
     let marks = marks.into_iter().collect();
     Some(
@@ -118,7 +118,7 @@ pub(super) fn findings(run: &Run) -> Vec<String> {
 fn pixels(run: &Run, layer: &str) -> f64 {
     let output = run.layers.iter().find(|row| row.name == layer).map_or(&[][..], |row| &row.output);
     match output.split_last() {
-        Some((_, pixels)) => pixels.iter().product::<usize>() as f64,
+        Some((_, pixels)) => pixels.iter().map(|n| *n as f64).product(),
         None => 1.0,
     }
 }

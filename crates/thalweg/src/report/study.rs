@@ -13,6 +13,8 @@ use crate::tune::{self, Dimension, Importance, Noise, Scale, Space, Study, Surro
 
 /// Cells along each side of the plane of expected values.
 const CELLS: usize = 24;
+/// Values further from 0 are drawn here: those between have differences that are numbers.
+const LARGEST: f64 = 1e300;
 
 /// A study, read for its page.
 struct Found {
@@ -77,7 +79,8 @@ impl Found {
     /// Trials of the search that have a value, and the configuration as it was.
     fn valued(&self) -> impl Iterator<Item = (&Trial, f64)> {
         let search = self.trials.iter().filter(|trial| trial.kind != TrialKind::Seed);
-        search.filter_map(|trial| Some((trial, trial.value.filter(|value| value.is_finite())?)))
+        search
+            .filter_map(|trial| Some((trial, trial.value.filter(|value| value.is_finite())?.clamp(-LARGEST, LARGEST))))
     }
 
     /// What a trial says when pointed at.
@@ -268,6 +271,10 @@ fn contour(found: &Found) -> Option<Drawing> {
         row
     };
     let costs = surrogate.predict(&(0..CELLS * CELLS).map(row).collect::<Vec<_>>())?;
+    // Of values without bounds nothing can be expected.
+    if !costs.iter().all(|cost| cost.abs() <= LARGEST) {
+        return None;
+    }
     let (low, high) = costs.iter().fold((f64::MAX, f64::MIN), |(low, high), &cost| (low.min(cost), high.max(cost)));
     let good = |cost: &f64| 1.0 - (cost - low) / (high - low).max(f64::MIN_POSITIVE);
     let points = found.valued().filter_map(|(trial, _)| {

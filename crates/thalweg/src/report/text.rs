@@ -67,6 +67,10 @@ fn grouped(digits: &str) -> String {
 
 /// A number with a fixed count of decimals, thousands grouped and a true minus sign.
 pub(super) fn fixed(value: f64, decimals: usize) -> String {
+    if value.is_nan() || value.abs() >= 1e15 {
+        // Nobody counts so many digits.
+        return number(value, 4);
+    }
     let text = format!("{:.decimals$}", value.abs());
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
     let is_zero = text.bytes().all(|b| matches!(b, b'0' | b'.'));
@@ -84,13 +88,20 @@ pub(super) fn number(value: f64, digits: usize) -> String {
         return if value.is_nan() { "not a number" } else { "infinite" }.into();
     }
     // Through the rounded text, so that 9.996 counts as 10.00.
-    let rounded: f64 = format!("{:.*e}", digits.saturating_sub(1), value).parse().unwrap_or(value);
-    let exponent = rounded.abs().log10().floor() as i32;
+    let (rounded, exponent) = scientific(value, digits.saturating_sub(1));
     if (-4..7).contains(&exponent) {
-        return fixed(rounded, (digits as i32 - 1 - exponent).max(0) as usize);
+        return fixed(rounded * 10f64.powi(exponent), (digits as i32 - 1 - exponent).max(0) as usize);
     }
-    let mantissa = rounded / 10f64.powi(exponent);
-    format!("{} × {}", fixed(mantissa, digits.saturating_sub(1).min(1)), power_of_ten(exponent))
+    let decimals = digits.saturating_sub(1).min(1);
+    let (mantissa, exponent) = scientific(value, decimals);
+    format!("{} × {}", fixed(mantissa, decimals), power_of_ten(exponent))
+}
+
+/// A finite number's first digits, so many of them after the point, and its power of ten.
+fn scientific(value: f64, decimals: usize) -> (f64, i32) {
+    let text = format!("{value:.decimals$e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    (mantissa.parse().unwrap_or(value), exponent.parse().unwrap_or(0))
 }
 
 /// `10⁻³`.
@@ -113,6 +124,8 @@ pub(super) fn percent(share: f64) -> String {
 /// `41 ms`, `2.1 s`, `3 min 20 s`, `2 h 5 min`.
 pub(super) fn duration(seconds: f64) -> String {
     match seconds {
+        // Only a log that was tampered with has such a time.
+        s if !(0.0..1e12).contains(&s) => format!("{}\u{a0}s", number(s, 2)),
         s if s < 0.9995 => format!("{:.0}\u{a0}ms", s * 1e3),
         s if s < 59.95 => format!("{s:.1}\u{a0}s"),
         s if s < 3599.5 => format!("{:.0}\u{a0}min {:.0}\u{a0}s", (s.round() / 60.0).floor(), s.round() % 60.0),
@@ -172,6 +185,13 @@ mod tests {
         assert_eq!(number(-1.234e-9, 3), "−1.2 × 10⁻⁹");
         assert_eq!(number(f64::NAN, 3), "not a number");
         assert_eq!(fixed(-0.001, 1), "0.0");
+        assert_eq!(
+            [1e308, -1e300, 1e-320, 5e-324].map(|x| number(x, 3)),
+            ["1.0 × 10³⁰⁸", "−1.0 × 10³⁰⁰", "1.0 × 10⁻³²⁰", "4.9 × 10⁻³²⁴"]
+        );
+        assert_eq!([number(-0.0, 3), number(f64::MAX, 2)], ["0", "1.8 × 10³⁰⁸"]);
+        assert_eq!([fixed(-1e300, 4), fixed(f64::INFINITY, 1)], ["−1.0 × 10³⁰⁰", "infinite"]);
+        assert_eq!([duration(f64::NAN), duration(1e300)], ["not a number\u{a0}s", "1.0 × 10³⁰⁰\u{a0}s"]);
         assert_eq!(percent(0.9722), "97.2\u{a0}%");
         assert_eq!(percent(0.0123), "1.23\u{a0}%");
         assert_eq!(power_of_ten(-13), "10⁻¹³");

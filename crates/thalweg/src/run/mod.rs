@@ -12,15 +12,18 @@ mod look;
 mod outcome;
 #[cfg(feature = "images")]
 mod preview;
+mod resume;
 mod scribe;
 
 use std::path::Path;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use crate::data::dataset::{self, Dataset};
 use crate::data::examples::Examples as Rows;
 use crate::data::memory;
 use crate::data::schema::Task;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::metrics::Metrics;
 use crate::model::{Judged, Model, atomic};
 use crate::network::gradient_check::{self, Report};
@@ -30,18 +33,24 @@ use crate::tensor::{Dtype, Shape, Tensor, View};
 #[cfg(feature = "images")]
 use crate::train::event::Decision;
 use crate::train::event::{Answers, Event, Parts};
-use crate::train::{
-    Augmented, Checkpoint, End, EventLog, Examples, FromDisk, RunFolder, State, Trainer, TrainingSet, Watcher, keep,
-};
+use crate::train::{Augmented, End, EventLog, Examples, FromDisk, RunFolder, State, Trainer, TrainingSet, Watcher};
 
-use announce::{Bearable, INTERRUPTED, announce, finished, reason, started, warnings};
+use announce::{Bearable, announce, finished, reason, started, warnings};
 pub use evaluate::{Evaluation, evaluate, products};
 pub use in_memory::{Trained, train_on};
 use judge::Verdict;
 pub(crate) use judge::judge_part;
 pub use learner::Learner;
 pub use outcome::{Outcome, Preview};
+#[cfg(feature = "tune")]
+pub(crate) use resume::finish_study;
+pub use resume::resume;
 use scribe::Scribe;
+
+/// How often somebody who looks on is asked whether they want a stop, while data is read.
+const GLANCE: Duration = Duration::from_millis(20);
+/// The stack of the thread that reads data: as large as a main thread's.
+const LOADER_STACK: usize = 8 << 20;
 
 /// Somebody who looks on: shows events, and may ask for a stop.
 pub trait Watch {
@@ -61,65 +70,35 @@ impl<F: FnMut(&Event)> Watch for F {
     }
 }
 
-/// Trains as a configuration says, in a new run folder.
+/// Trains as a configuration says, in a new run folder. In the folder of a run that was stopped, and that began with the
+/// same configuration, it goes on with that run.
 ///
 /// # Errors
 /// If the data or the configuration do not fit, the folder cannot be written, or training diverges.
 pub fn train(config: &Config, watch: &mut dyn Watch) -> Result<Outcome> {
     thalweg_kernels::pool::set_threads(config.train.threads);
-    let folder = RunFolder::create(config.output.out.as_deref(), &short_name(&config.data.path))?;
+    match config.output.out.as_deref().map(Path::new).filter(|out| RunFolder::has_begun(out)) {
+        Some(out) => resume::again(config, out, watch),
+        None => begin(config, RunFolder::create(config.output.out.as_deref(), &short_name(&config.data.path))?, watch),
+    }
+}
+
+/// Trains in a folder that has nothing of a run in it; where it cannot begin, the folder is taken away again.
+pub(crate) fn begin(config: &Config, folder: RunFolder, watch: &mut dyn Watch) -> Result<Outcome> {
     let config = &mut config.clone();
-    let prepared = prepare(config).and_then(|(data, plan)| {
+    let prepared = prepare_watched(config, &|| watch.stop()).and_then(|(data, plan)| {
         dataset::settle(config, &data);
-        atomic::write(&folder.config(), config.to_toml().as_bytes())?;
         // The file that is started from may be gone, or another, when the run is gone on with.
         if let Some(start) = &config.train.start_from {
             Model::load(start)?.save(folder.start())?;
         }
+        atomic::write(&folder.config(), config.to_toml().as_bytes())?;
         Ok((data, plan))
     });
     let (data, plan) = prepared.inspect_err(|_| folder.discard())?;
     let state = fresh_state(config, &plan);
     let log = EventLog::create(&folder)?;
     run(config, &data, plan, state, folder, log, watch)
-}
-
-/// Goes on with a run that was stopped, to the same bits as if it had not been.
-///
-/// # Errors
-/// If the folder has no checkpoint, its run is finished, or the data is no longer the same.
-pub fn resume(folder: &Path, watch: &mut dyn Watch) -> Result<Outcome> {
-    let folder = RunFolder::open(folder)?;
-    refuse_finished(&folder)?;
-    let config = Config::load(Some(&folder.config()), &[])?;
-    thalweg_kernels::pool::set_threads(config.train.threads);
-    let mut begun = config.clone();
-    if folder.start().exists() {
-        begun.train.start_from = Some(folder.start().display().to_string());
-    }
-    let (data, plan) = prepare(&begun)?;
-    let (checkpoint, notice) = Checkpoint::load(&folder)?;
-    let mut state = fresh_state(&config, &plan);
-    keep::restore(&mut state, &checkpoint, &fingerprint(&config, &data), (&plan.settings, data.train_rows()))
-        .map_err(|error| error.at(folder.checkpoint().display().to_string()))?;
-    let log = EventLog::resume(&folder, state.epoch, state.step)?;
-    if let Some(message) = notice {
-        watch.event(&Event::Warning { message });
-    }
-    run(&config, &data, plan, state, folder, log, watch)
-}
-
-/// A run that came to its own end is not gone on with.
-fn refuse_finished(folder: &RunFolder) -> Result<()> {
-    let (events, _) = crate::report::read_events(folder.events())?;
-    match events.last() {
-        Some(Event::Finished { reason, epochs, .. }) if folder.model().exists() && reason != INTERRUPTED => {
-            Err(Error::config(format!("the run is finished after {epochs} epochs: {reason}"))
-                .at(folder.path().display().to_string())
-                .fix("train longer with thalweg train --config, its config.toml and --epochs, into a new folder"))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// What [`train`] would do, without doing it.
@@ -209,6 +188,37 @@ pub(crate) fn prepare(config: &Config) -> Result<(Dataset, Plan)> {
     Ok((data, plan))
 }
 
+/// The same on a thread of its own, so that who asks for a stop need not wait until the data is read.
+pub(crate) fn prepare_watched(config: &Config, stop: &dyn Fn() -> bool) -> Result<(Dataset, Plan)> {
+    let (sender, receiver) = mpsc::channel();
+    let config = config.clone();
+    let loader = std::thread::Builder::new().name("loader".into()).stack_size(LOADER_STACK);
+    let loader = loader.spawn(move || _ = sender.send(prepare(&config)));
+    let loader = loader.map_err(|error| Error::internal(format!("no thread can be started: {error}")))?;
+    loop {
+        match receiver.recv_timeout(GLANCE) {
+            Ok(prepared) => return prepared,
+            Err(RecvTimeoutError::Timeout) if stop() => {
+                let error = Error::new(Kind::Interrupted, "interrupted while the data was read: nothing has begun yet");
+                return Err(error.fix("run the same command again"));
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => match loader.join() {
+                Err(panic) => std::panic::resume_unwind(panic),
+                Ok(()) => return Err(Error::internal("the data was read and lost")),
+            },
+        }
+    }
+}
+
+/// A configuration without what the result does not depend on, and so no run's or study's identity either.
+pub(crate) fn identity(config: &Config) -> Config {
+    let mut config = config.clone();
+    config.train.threads = 0;
+    config.tune.workers = 0;
+    config
+}
+
 /// Whether the configuration and the environment can be worked with.
 fn check_settings(config: &Config) -> Result<()> {
     config.validate()?;
@@ -222,7 +232,7 @@ fn check_settings(config: &Config) -> Result<()> {
 /// BLAKE3 of the examples and the configuration: a run is only resumed on what it began with.
 pub(crate) fn fingerprint(config: &Config, data: &Dataset) -> String {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(config.to_toml().as_bytes());
+    hasher.update(identity(config).to_toml().as_bytes());
     let mut bytes = Vec::new();
     for numbers in [&data.parts.train, &data.parts.dev].into_iter().flat_map(|part| [&part.x, &part.y]) {
         for some in numbers.chunks(1 << 14) {
@@ -380,11 +390,12 @@ fn finish(config: &Config, data: &Dataset, plan: Plan, state: &State, end: End, 
     if let Some(error) = scribe.broken.take() {
         return Err(error);
     }
-    write_report(folder)?;
     if let Some(figures) = &config.output.figures {
         let (events, _) = crate::report::read_events(folder.events())?;
         crate::report::write_figures(&events, Path::new(figures))?;
     }
+    // The report last: a run that has one is done.
+    write_report(folder)?;
     Ok(Outcome {
         run: folder.path().to_path_buf(),
         model: folder.model(),

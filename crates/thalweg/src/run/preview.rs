@@ -7,7 +7,8 @@ use image::{Rgb, RgbImage};
 
 use super::look::{Look, encoded, peak};
 use crate::data::dataset::Dataset;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
+use crate::model::atomic;
 use crate::random;
 use crate::tensor::Shape;
 use crate::train::Augmentation;
@@ -51,20 +52,18 @@ pub(super) fn write(data: &Dataset, augmentation: &Augmentation, seed: u64, path
         Line { example, epochs: epochs.collect() }
     });
     let lines: Vec<Line> = lines.collect();
-    let name = path.display().to_string();
     if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("html")) {
         let place = |line: &Line| rows.place(line.example as usize);
-        return std::fs::write(path, page(&look, &lines, place)).map_err(|error| {
-            Error::io(Kind::Config, &name, "write the page", &error).fix("name a file that can be written")
-        });
+        return atomic::write(path, page(&look, &lines, place).as_bytes());
     }
-    sheet(&look, &lines).save(path).map_err(|error| {
-        let found = match error {
-            image::ImageError::IoError(error) => Error::io(Kind::Config, &name, "write the picture", &error),
-            error => Error::config(error.to_string()).at(name),
-        };
-        found.fix("name a file that can be written and ends in .png or .html")
-    })
+    let unwritable = |error: image::ImageError| {
+        let error = Error::config(error.to_string()).at(path.display().to_string());
+        error.fix("name a file that ends in .png or .html")
+    };
+    let format = image::ImageFormat::from_path(path).map_err(unwritable)?;
+    let mut picture = std::io::Cursor::new(Vec::new());
+    sheet(&look, &lines).write_to(&mut picture, format).map_err(unwritable)?;
+    atomic::write(path, picture.get_ref())
 }
 
 /// A line's pictures, all in the range of the first.

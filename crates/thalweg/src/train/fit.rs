@@ -153,7 +153,11 @@ impl Trainer<'_> {
     pub fn fit(&self, state: &mut State, watcher: &mut dyn Watcher) -> Result<End> {
         let clock = Clock::start(state.seconds, self.settings.time_limit);
         let mut room = Room::new(self);
-        while state.epoch < self.settings.epochs {
+        loop {
+            // Asked before an epoch, so that what was stopped after its last one does no more.
+            if let Some(end) = self.end(state, &clock) {
+                return Ok(end);
+            }
             let epoch = state.epoch + 1;
             let size = self.batch_size(epoch);
             room.parts.plan(self.network, size);
@@ -189,15 +193,20 @@ impl Trainer<'_> {
             }
             self.end_epoch(state, &mut room, &clock, watcher)?;
             watcher.checkpoint(state)?;
-            if clock.is_up() {
-                return Ok(End::TimeLimit);
-            }
-            let Settings { patience, best_from, .. } = self.settings;
-            if self.dev.is_some() && patience > 0 && state.waited >= patience && state.epoch >= best_from {
-                return Ok(End::Patience);
-            }
         }
-        Ok(End::Done)
+    }
+
+    /// Why training ends here, if it does: between epochs.
+    fn end(&self, state: &State, clock: &Clock) -> Option<End> {
+        let Settings { epochs, patience, best_from, .. } = self.settings;
+        let between = state.step == 0 && state.epoch > 0;
+        let waited = self.dev.is_some() && patience > 0 && state.waited >= patience && state.epoch >= best_from;
+        match () {
+            () if between && clock.is_up() => Some(End::TimeLimit),
+            () if between && waited => Some(End::Patience),
+            () if state.epoch >= epochs => Some(End::Done),
+            () => None,
+        }
     }
 
     /// One step: forward, cost, backward, update. Gives the batch's cost J.

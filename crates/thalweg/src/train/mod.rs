@@ -21,4 +21,5 @@ pub use fit::{End, Settings, Trainer, Watcher, predict};
 pub use from_disk::FromDisk;
 pub use log::EventLog;
 pub use run_folder::RunFolder;
+pub(crate) use run_folder::taken;
 pub use state::{Best, State};

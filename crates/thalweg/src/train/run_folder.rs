@@ -3,11 +3,30 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde_json::json;
 
 use crate::model::atomic;
 use crate::{Error, Kind, Result};
+
+const LOCK: &str = "lock";
+const CONFIG: &str = "config.toml";
+const MODEL: &str = "model.safetensors";
+/// The newest checkpoint, and the one before it.
+const CHECKPOINTS: [&str; 2] = ["checkpoint.safetensors", "checkpoint.previous.safetensors"];
+/// Every file that a run writes to its folder, the lock last.
+const FILES: [&str; 9] = [
+    "environment.json",
+    CONFIG,
+    "events.jsonl",
+    "start.safetensors",
+    CHECKPOINTS[0],
+    CHECKPOINTS[1],
+    MODEL,
+    "report.html",
+    LOCK,
+];
 
 /// The folder of a run, locked until this value is dropped or the process ends, however it ends.
 #[derive(Debug)]
@@ -20,15 +39,22 @@ pub struct RunFolder {
 impl RunFolder {
     /// Makes the folder of a new run: `out`, or `runs/<data_name>-<n>` with the first number that is free.
     ///
+    /// What a run has left that was stopped before its first checkpoint is cleared away.
+    ///
     /// # Errors
-    /// If `out` has something in it, or nothing can be written there.
+    /// If `out` has something else in it, another process holds it, or nothing can be written there.
     pub fn create(out: Option<&str>, data_name: &str) -> Result<RunFolder> {
-        let path = match out {
-            Some(out) => empty(Path::new(out))?,
-            None => numbered(Path::new("runs"), data_name)?,
+        let path = match out.map(Path::new) {
+            Some(out) if has_not_begun(out) => {
+                let folder = RunFolder::open(out)?;
+                // Whoever held it until now may have begun.
+                return if has_not_begun(out) { folder.cleared() } else { Err(taken(out)) };
+            }
+            Some(out) => empty(out)?,
+            None => RunFolder::reserve(data_name)?,
         };
         // Of two processes that found the folder empty, one makes this file.
-        let lock = OpenOptions::new().write(true).create_new(true).open(path.join("lock"));
+        let lock = OpenOptions::new().write(true).create_new(true).open(path.join(LOCK));
         let lock = lock.map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => taken(&path),
             _ => unwritable(&path, &error),
@@ -38,13 +64,51 @@ impl RunFolder {
         Ok(folder)
     }
 
+    /// Makes a new folder under `runs/` for a run that is to begin.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub(crate) fn reserve(data_name: &str) -> Result<PathBuf> {
+        numbered(Path::new("runs"), data_name)
+    }
+
+    /// Whether a run can begin at a path.
+    ///
+    /// # Errors
+    /// If there is something there already.
+    #[cfg(feature = "tune")]
+    pub(crate) fn check_free(path: &Path) -> Result<()> {
+        let filled = match fs::read_dir(path) {
+            Ok(mut entries) => entries.next().is_some(),
+            Err(_) => path.exists(),
+        };
+        if filled && !has_not_begun(path) { Err(taken(path)) } else { Ok(()) }
+    }
+
+    /// Whether a run has begun at a path that can be gone on with, or gone to its end.
+    pub(crate) fn has_begun(path: &Path) -> bool {
+        path.join(LOCK).is_file() && path.join(CONFIG).is_file() && !has_not_begun(path)
+    }
+
+    /// The folder without what a run has written to it.
+    pub(crate) fn cleared(self) -> Result<RunFolder> {
+        for name in FILES.iter().filter(|name| **name != LOCK) {
+            match fs::remove_file(self.path.join(name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unwritable(&self.path, &error)),
+                _ => {}
+            }
+        }
+        atomic::write(&self.environment(), environment().as_bytes())?;
+        Ok(self)
+    }
+
     /// Opens the folder of a run that is to go on, and clears away what a killed process left half written.
     ///
     /// # Errors
     /// If it is no run's folder, cannot be written, or another process holds it.
     pub fn open(path: impl AsRef<Path>) -> Result<RunFolder> {
         let path = path.as_ref();
-        let lock = OpenOptions::new().write(true).open(path.join("lock")).map_err(|error| match error.kind() {
+        let lock = OpenOptions::new().write(true).open(path.join(LOCK)).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Error::config("this is no run's folder")
                 .at(path.display().to_string())
                 .fix("name the folder that a training run wrote, such as runs/digits-1"),
@@ -57,8 +121,9 @@ impl RunFolder {
 
     /// Removes a folder in which no training has begun.
     pub(crate) fn discard(&self) {
-        for file in [self.environment(), self.config(), self.start(), self.path.join("lock")] {
-            _ = std::fs::remove_file(file);
+        // The lock last.
+        for name in FILES {
+            _ = fs::remove_file(self.path.join(name));
         }
         _ = std::fs::remove_dir(&self.path);
     }
@@ -74,9 +139,14 @@ impl RunFolder {
         whole.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
+    /// Whether there is a checkpoint, whole or not.
+    pub fn has_checkpoint(&self) -> bool {
+        self.checkpoint().exists() || self.previous_checkpoint().exists()
+    }
+
     /// The whole configuration.
     pub fn config(&self) -> PathBuf {
-        self.path.join("config.toml")
+        self.path.join(CONFIG)
     }
 
     /// The event log.
@@ -86,17 +156,17 @@ impl RunFolder {
 
     /// The newest checkpoint.
     pub fn checkpoint(&self) -> PathBuf {
-        self.path.join("checkpoint.safetensors")
+        self.path.join(CHECKPOINTS[0])
     }
 
     /// The checkpoint before it.
     pub fn previous_checkpoint(&self) -> PathBuf {
-        self.path.join("checkpoint.previous.safetensors")
+        self.path.join(CHECKPOINTS[1])
     }
 
     /// The model with the best parameters.
     pub fn model(&self) -> PathBuf {
-        self.path.join("model.safetensors")
+        self.path.join(MODEL)
     }
 
     /// The model that training started from, where there was one.
@@ -113,6 +183,16 @@ impl RunFolder {
     pub fn environment(&self) -> PathBuf {
         self.path.join("environment.json")
     }
+}
+
+/// Whether a run that was stopped before its first checkpoint has left a folder, with nothing in it of anybody else's.
+fn has_not_begun(path: &Path) -> bool {
+    let begins_with = |name: &str| FILES.contains(&name) && !CHECKPOINTS.contains(&name) && name != MODEL;
+    let is_ours = |entry: io::Result<fs::DirEntry>| {
+        let name = entry.ok().and_then(|entry| entry.file_name().into_string().ok());
+        name.is_some_and(|name| begins_with(&name) || name.contains(atomic::UNFINISHED))
+    };
+    path.join(LOCK).is_file() && fs::read_dir(path).is_ok_and(|mut entries| entries.all(is_ours))
 }
 
 /// A folder with nothing in it, made if it is not there.
@@ -161,10 +241,15 @@ fn in_use(path: &Path) -> Error {
         .fix("wait for it to end, stop it, or choose another folder with --out")
 }
 
-fn taken(path: &Path) -> Error {
-    Error::config("there is something in this folder already")
-        .at(path.display().to_string())
-        .fix("choose another folder with --out, or leave --out away for a new one under runs/")
+pub(crate) fn taken(path: &Path) -> Error {
+    let place = path.display().to_string();
+    let other = "choose another folder with --out, or leave --out away for a new one under runs/";
+    let fix = if RunFolder::has_begun(path) {
+        format!("go on with the run that is there with thalweg resume {place}, or {other}")
+    } else {
+        other.into()
+    };
+    Error::config("there is something in this folder already").at(place).fix(fix)
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Error {
@@ -180,9 +265,18 @@ fn environment() -> String {
         "arch": std::env::consts::ARCH,
         "instructions": format!("{:?}", thalweg_kernels::instructions()).to_lowercase(),
         "threads": std::thread::available_parallelism().map_or(1, usize::from),
-        "started": jiff::Timestamp::now().to_string(),
+        "started": moment(SystemTime::now()),
     });
     format!("{environment:#}\n")
+}
+
+/// A moment in words: a date, or seconds where the clock is wrong by thousands of years.
+fn moment(time: SystemTime) -> String {
+    let seconds = || match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => format!("{} s after 1970", since.as_secs()),
+        Err(before) => format!("{} s before 1970", before.duration().as_secs()),
+    };
+    jiff::Timestamp::try_from(time).map_or_else(|_| seconds(), |moment| moment.to_string())
 }
 
 #[cfg(test)]
@@ -214,6 +308,42 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         let error = RunFolder::open(folder.path()).unwrap_err();
         assert!(error.to_string().contains("no run's folder"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_without_a_checkpoint_is_used_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().to_str();
+        let first = RunFolder::create(out, "").unwrap();
+        let held = RunFolder::create(out, "").unwrap_err().to_string();
+        assert!(held.contains("is training in this folder"), "{held}");
+        for name in ["config.toml", "events.jsonl", "start.safetensors", ".x.unfinished-1-1"] {
+            fs::write(folder.path().join(name), "x").unwrap();
+        }
+        drop(first);
+        let again = RunFolder::create(out, "").unwrap();
+        assert!(!again.config().exists() && !again.events().exists() && again.environment().exists());
+        drop(again);
+        // A checkpoint, a model, anything of somebody else's: nothing is touched.
+        for name in ["checkpoint.safetensors", "checkpoint.previous.safetensors", "model.safetensors", "thesis.txt"] {
+            fs::write(folder.path().join(name), "x").unwrap();
+            assert!(RunFolder::create(out, "").unwrap_err().to_string().contains("something in this folder"), "{name}");
+            assert!(folder.path().join("environment.json").exists());
+            fs::remove_file(folder.path().join(name)).unwrap();
+        }
+        RunFolder::create(out, "").unwrap().discard();
+        assert!(!folder.path().exists());
+    }
+
+    #[test]
+    fn a_clock_may_stand_anywhere() {
+        let at = |seconds: u64| SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        assert_eq!(moment(at(86_400)), "1970-01-02T00:00:00Z");
+        assert_eq!(moment(at(253_402_300_800)), "253402300800 s after 1970");
+        let before = SystemTime::UNIX_EPOCH - std::time::Duration::from_secs(86_400);
+        assert_eq!(moment(before), "1969-12-31T00:00:00Z");
+        let long_before = SystemTime::UNIX_EPOCH - std::time::Duration::from_secs(1_000_000_000_000);
+        assert_eq!(moment(long_before), "1000000000000 s before 1970");
     }
 
     #[test]

@@ -14,8 +14,8 @@ use crate::metrics;
 use crate::recipe::{self, Plan};
 use crate::run;
 use crate::spec::{Config, Pruner, Sampler};
-use crate::train::Watcher;
 use crate::train::event::{Decision, Event};
+use crate::train::{RunFolder, Watcher};
 
 /// Dev rows below which one part of them says too little.
 const FEW: usize = 300;
@@ -35,12 +35,18 @@ pub(super) struct Begun {
 }
 
 /// Settles everything in a new study, or opens the one that is named.
-pub(super) fn open(config: &Config) -> Result<Begun> {
+pub(super) fn open(config: &Config, stop: &dyn Fn() -> bool) -> Result<Begun> {
     let named = config.tune.study.as_ref().map(PathBuf::from);
     if let Some(path) = named.as_ref().filter(|_| config.data.path.is_empty()) {
         let study = Study::open(path)?;
-        let base = study.config()?;
-        let (data, plan) = run::prepare(&base)?;
+        let mut base = study.config()?;
+        // What the result does not depend on may differ from time to time.
+        for (kept, asked) in
+            [(&mut base.train.threads, config.train.threads), (&mut base.tune.workers, config.tune.workers)]
+        {
+            *kept = if asked > 0 { asked } else { *kept };
+        }
+        let (data, plan) = run::prepare_watched(&base, stop)?;
         if run::fingerprint(&base, &data) != study.data()? {
             let error = Error::data("the data is no longer what the study began with").at(base.data.path);
             return Err(error.fix("restore it, or begin a new study"));
@@ -55,7 +61,7 @@ pub(super) fn open(config: &Config) -> Result<Begun> {
     let mut base = config.clone();
     // Trials differ in their seeds, never in what they are judged on.
     base.split.split_seed.get_or_insert(base.train.seed);
-    let (data, plan) = run::prepare(&base)?;
+    let (data, plan) = run::prepare_watched(&base, stop)?;
     dataset::settle(&mut base, &data);
     if data.parts.dev.rows == 0 {
         let error = Error::config("trials are compared on a dev part, and there is none");
@@ -111,8 +117,25 @@ pub(super) fn open(config: &Config) -> Result<Begun> {
     let space = Space::new(&base)?;
     let higher = objective != "loss" && metrics::higher_is_better(&objective);
     let path = named.map_or_else(|| free_path(&run::short_name(&base.data.path)), Ok)?;
-    let study = Study::create(&path, &base, &run::fingerprint(&base, &data), &objective, higher)?;
+    let fingerprint = run::fingerprint(&base, &data);
+    if let Some(study) = same(&path, &base, &fingerprint)? {
+        let what = "going on with the study that is there".to_string();
+        decide(&mut decisions, what, "it began with the same options and data", "--study ANOTHER");
+        return Ok(Begun { base, study, space, data, plan, decisions });
+    }
+    // Found now, and not when the search is over.
+    base.output.out.iter().try_for_each(|out| RunFolder::check_free(Path::new(out)))?;
+    let study = Study::create(&path, &base, &fingerprint, &objective, higher)?;
     Ok(Begun { base, study, space, data, plan, decisions })
+}
+
+/// The study at a path, if it began with this configuration and this data.
+fn same(path: &Path, base: &Config, fingerprint: &str) -> Result<Option<Study>> {
+    let Some(study) = path.is_file().then(|| Study::open(path)).transpose().unwrap_or_default() else {
+        return Ok(None);
+    };
+    let settled = |config: &Config| run::identity(config).to_toml();
+    Ok((settled(&study.config()?) == settled(base) && study.data()? == fingerprint).then_some(study))
 }
 
 fn name_of(value: impl serde::Serialize) -> String {

@@ -1,5 +1,8 @@
 //! How a search ends: the best trial becomes a run like any other.
 
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
 use super::record::Trial;
 use super::study::Study;
 use super::trial::{BEST_EPOCH, Laboratory};
@@ -10,8 +13,11 @@ use crate::error::{Error, Result};
 use crate::recipe;
 use crate::run::{self, Watch};
 use crate::spec::Config;
-use crate::train::End;
 use crate::train::event::Event;
+use crate::train::{End, RunFolder};
+
+/// How often is looked whether another process still trains the best trial.
+const GLANCE: Duration = Duration::from_millis(50);
 
 /// Whether the model is trained on dev's rows too.
 pub(super) fn refits(config: &Config) -> bool {
@@ -34,6 +40,51 @@ fn settle_refit(config: &mut Config, laboratory: &Laboratory, trainings: &[&Tria
     config.train.epochs = Some(epochs);
     config.train.full_batch_epochs = config.train.full_batch_epochs.min(epochs);
     Ok(())
+}
+
+/// Who trains the best trial.
+enum Taken {
+    Here,
+    /// Another process does, or has done it.
+    Elsewhere,
+    /// Somebody asked for a stop.
+    Interrupted,
+}
+
+/// Takes on the training of the best trial. One who has begun it and says nothing more was killed.
+fn take(study: &Study, search: &Search, onlooker: &dyn Onlooker) -> Result<Taken> {
+    let beat = study.finisher_beat()?;
+    loop {
+        if study.run()?.is_some() {
+            return Ok(Taken::Elsewhere);
+        }
+        if study.finish(&search.name)? {
+            return Ok(Taken::Here);
+        }
+        if onlooker.stop() {
+            return Ok(Taken::Interrupted);
+        }
+        if study.finisher_beat()? != beat {
+            return Ok(Taken::Elsewhere);
+        }
+        std::thread::sleep(GLANCE);
+    }
+}
+
+/// The folder of the best trial's run: kept in the study before anything is in it, so that whoever goes on finds it.
+fn folder(base: &Config, study: &Study) -> Result<PathBuf> {
+    if let Some(folder) = study.folder()? {
+        return Ok(folder);
+    }
+    let folder = match &base.output.out {
+        Some(out) => {
+            RunFolder::check_free(Path::new(out))?;
+            out.into()
+        }
+        None => RunFolder::reserve(&run::short_name(&base.data.path))?,
+    };
+    study.keep_folder(&folder)?;
+    Ok(folder)
 }
 
 /// Trains the best trial once more, as a run of its own, and only now looks at the test part.
@@ -71,8 +122,10 @@ pub(super) fn finish(
         let error = Error::new(crate::Kind::Check, format!("no trial succeeded: {why}"));
         return Err(error.at(study.path().display().to_string()).fix("search other values, or allow more time"));
     };
-    if study.run()?.is_some() || !study.finish(&search.name)? {
-        return found(SearchEnd::Elsewhere, None);
+    match take(study, search, onlooker)? {
+        Taken::Here => {}
+        Taken::Elsewhere => return found(SearchEnd::Elsewhere, None),
+        Taken::Interrupted => return found(SearchEnd::Interrupted, None),
     }
     let refit = refits(base);
     onlooker.fact(&Fact::Chosen { trial: Box::new((*chosen).clone()), refit });
@@ -81,6 +134,8 @@ pub(super) fn finish(
         settle_refit(&mut config, laboratory, &trainings)?;
     }
     config.output = base.output.clone();
+    let folder = folder(base, study)?;
+    config.output.out = Some(folder.display().to_string());
     thalweg_kernels::pool::set_threads(base.train.threads);
     struct Quiet<'a>(&'a dyn Onlooker);
     impl Watch for Quiet<'_> {
@@ -93,10 +148,18 @@ pub(super) fn finish(
             self.0.stop()
         }
     }
-    let outcome = search.while_alive(study, || run::train(&config, &mut Quiet(onlooker)))?;
-    if outcome.end == End::Interrupted {
-        return found(SearchEnd::Interrupted, Some(outcome));
-    }
+    let trained = search.while_alive(study, || run::finish_study(&config, &folder, &mut Quiet(onlooker)));
+    let outcome = match trained {
+        Ok(outcome) if outcome.end != End::Interrupted => outcome,
+        stopped => {
+            // Whoever goes on with the study need not wait until this one counts as dead.
+            study.leave(&search.name)?;
+            return match stopped {
+                Err(error) if error.kind != crate::Kind::Interrupted => Err(error),
+                stopped => found(SearchEnd::Interrupted, stopped.ok()),
+            };
+        }
+    };
     study.keep_run(&outcome.run)?;
     _ = std::fs::remove_dir(&laboratory.folder);
     found(end, Some(outcome))

@@ -130,7 +130,7 @@ pub struct Found {
 /// # Errors
 /// If the data, the configuration or the space do not fit, the study cannot be used, or nothing could be trained.
 pub fn tune(config: &Config, onlooker: &dyn Onlooker) -> Result<Found> {
-    let Begun { base, study, space, data, plan, decisions } = begin::open(config)?;
+    let Begun { base, study, space, data, plan, decisions } = begin::open(config, &|| onlooker.stop())?;
     let workers = begin::workers(&base);
     thalweg_kernels::pool::set_threads(if workers > 1 { 1 } else { base.train.threads });
     let most = sampler::count(&space, &base.tune)

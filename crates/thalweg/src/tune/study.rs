@@ -29,7 +29,7 @@ const TABLES: &str = "
     CREATE TABLE study (
         id INTEGER PRIMARY KEY CHECK (id = 0),
         config TEXT NOT NULL, data TEXT NOT NULL, objective TEXT NOT NULL, higher INTEGER NOT NULL,
-        created REAL NOT NULL, finisher TEXT, heartbeat REAL, run TEXT
+        created REAL NOT NULL, finisher TEXT, heartbeat REAL, run TEXT, folder TEXT
     );
     CREATE TABLE trial (
         number INTEGER PRIMARY KEY, kind TEXT NOT NULL, point TEXT NOT NULL, seed INTEGER NOT NULL,
@@ -314,6 +314,33 @@ impl Study {
             params![worker, now(), now() - SILENCE.as_secs_f64()],
         );
         Ok(taken.map_err(|error| failed(&self.path, error))? == 1)
+    }
+
+    /// When the one who trains the model last said that it lives.
+    pub(super) fn finisher_beat(&self) -> Result<Option<f64>> {
+        self.one("SELECT heartbeat FROM study")
+    }
+
+    /// Leaves the training of the model to others.
+    pub(super) fn leave(&self, worker: &str) -> Result<()> {
+        let left = self
+            .connection
+            .execute("UPDATE study SET finisher = NULL, heartbeat = NULL WHERE finisher = ? AND run IS NULL", [worker]);
+        left.map(drop).map_err(|error| failed(&self.path, error))
+    }
+
+    /// The folder in which the chosen trial is trained, once that has begun.
+    pub(super) fn folder(&self) -> Result<Option<PathBuf>> {
+        // Studies of earlier versions have no place for it.
+        let kept = self.connection.execute("ALTER TABLE study ADD COLUMN folder TEXT", []);
+        drop(kept);
+        Ok(self.one::<Option<String>>("SELECT folder FROM study")?.map(PathBuf::from))
+    }
+
+    /// Keeps the folder in which the chosen trial is trained.
+    pub(super) fn keep_folder(&self, folder: &Path) -> Result<()> {
+        let kept = self.connection.execute("UPDATE study SET folder = ?", [folder.to_string_lossy()]);
+        kept.map(drop).map_err(|error| failed(&self.path, error))
     }
 
     /// Keeps where the chosen trial's run is.

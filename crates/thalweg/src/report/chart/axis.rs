@@ -5,6 +5,12 @@ use std::fmt::Write;
 use super::ticks;
 use crate::report::text::{escape, width};
 
+/// Values nearer to 0 than this are drawn there, and those further away than its inverse at that: the arithmetic of an
+/// axis then neither overflows nor vanishes.
+const TINY: f64 = 1e-300;
+/// Values that differ by less than this share of their size are drawn as one.
+const ALIKE: f64 = 1e-12;
+
 /// A range of values, linear or logarithmic, with its ticks.
 #[derive(Debug, Clone)]
 pub(super) struct Axis {
@@ -18,8 +24,9 @@ pub(super) struct Axis {
 impl Axis {
     /// A linear axis around finite values, a little wider than they are; from 0 where they reach near it.
     pub(super) fn linear(values: impl Iterator<Item = f64>, name: &str, about: usize) -> Axis {
-        let (mut low, mut high) = range(values).unwrap_or((0.0, 1.0));
-        let span = if high > low { high - low } else { high.abs().max(1e-12) * 0.2 };
+        let (mut low, mut high) = range(values.map(bounded)).unwrap_or((0.0, 1.0));
+        let size = high.abs().max(low.abs());
+        let span = if high - low > ALIKE * size { high - low } else { size.max(1e-12) * 0.2 };
         let from_zero = low >= 0.0 && low < 0.35 * high;
         low = if from_zero { 0.0 } else { low - 0.06 * span };
         high += 0.06 * span;
@@ -37,7 +44,9 @@ impl Axis {
     pub(super) fn whole(low: f64, high: f64, name: &str, about: usize) -> Axis {
         if high <= low {
             let ticks = vec![(low, crate::report::text::fixed(low, 0))];
-            return Axis { low: low - 1.0, high: low + 1.0, log: false, ticks, name: name.into() };
+            // One more is lost beside a number of many digits.
+            let beside = (1e-6 * low.abs()).max(1.0);
+            return Axis { low: low - beside, high: low + beside, log: false, ticks, name: name.into() };
         }
         let mut axis = Axis::exact(low, high, name, about.min((high - low) as usize));
         // The first epoch is worth a label of its own when the next one leaves room for it.
@@ -57,8 +66,10 @@ impl Axis {
     /// A logarithmic axis around positive values.
     pub(super) fn log(values: impl Iterator<Item = f64>, name: &str) -> Axis {
         let (low, high) = range(values.filter(|v| *v > 0.0)).unwrap_or((0.1, 1.0));
-        let pad = (high / low).powf(0.06).max(1.3);
-        let (low, high) = (low / pad, high * pad);
+        let [low, high] = [low, high].map(|end| end.clamp(TINY, 1.0 / TINY));
+        let pad = 10f64.powf(0.06 * (high.log10() - low.log10())).max(1.3);
+        // Half a decade stays drawable on both sides.
+        let (low, high) = ((low / pad).max(TINY / 3.0), (high * pad).min(3.0 / TINY));
         let values = ticks::log(low, high);
         let labels = ticks::log_labels(&values);
         Axis { low, high, log: true, ticks: values.into_iter().zip(labels).collect(), name: name.into() }
@@ -67,15 +78,20 @@ impl Axis {
     /// Where a value stands between the axis's ends, as a share.
     fn share(&self, value: f64) -> f64 {
         if self.log {
-            (value.max(self.low) / self.low).ln() / (self.high / self.low).ln()
+            (value.clamp(self.low, self.high).ln() - self.low.ln()) / (self.high.ln() - self.low.ln())
         } else {
-            (value - self.low) / (self.high - self.low)
+            (bounded(value) - self.low) / (self.high - self.low)
         }
     }
 
     fn widest_label(&self) -> f64 {
         self.ticks.iter().map(|(_, label)| width(label, 12.0)).fold(0.0, f64::max)
     }
+}
+
+/// A value as it can be drawn.
+fn bounded(value: f64) -> f64 {
+    if value.abs() < TINY { 0.0 } else { value.clamp(-1.0 / TINY, 1.0 / TINY) }
 }
 
 /// The smallest and the largest of the finite values.
@@ -152,10 +168,23 @@ mod tests {
             Axis::linear([f64::NAN].into_iter(), "y", 4),
             Axis::linear([0.0, 0.0].into_iter(), "y", 4),
             Axis::log([0.0, -1.0].into_iter(), "y"),
+            Axis::linear([1e308, 1e308].into_iter(), "y", 5),
+            Axis::linear([1e-320, 2e-320].into_iter(), "y", 5),
+            Axis::linear([-0.0, 0.0].into_iter(), "y", 5),
+            Axis::linear([f64::MIN, f64::MAX].into_iter(), "y", 5),
+            Axis::linear([1e300, 1e300 * (1.0 + f64::EPSILON)].into_iter(), "y", 5),
+            Axis::log([5e-324, f64::MAX].into_iter(), "y"),
+            Axis::log([1e308].into_iter(), "y"),
+            Axis::log([1e-320].into_iter(), "y"),
+            Axis::whole(0.0, u64::MAX as f64, "epoch", 6),
+            Axis::whole(u64::MAX as f64, u64::MAX as f64, "epoch", 6),
             Axis::whole(1.0, 1.0, "epoch", 6),
         ] {
-            assert!(!axis.ticks.is_empty(), "{axis:?}");
-            assert!(axis.high > axis.low);
+            assert!((1..=12).contains(&axis.ticks.len()), "{axis:?}");
+            assert!(axis.high > axis.low && (axis.high - axis.low).is_normal());
+            for value in [axis.low, axis.high, -0.0, 5e-324] {
+                assert!(axis.share(value).is_finite(), "{value} on {axis:?}");
+            }
         }
     }
 

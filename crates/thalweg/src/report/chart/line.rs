@@ -189,8 +189,9 @@ fn draw_line(series: &Series, log: bool, frame: &Frame, svg: &mut String) {
 fn means(points: &[(f64, f64)], buckets: usize) -> Vec<(f64, f64)> {
     let bucket = |b: usize| {
         let slice = &points[b * points.len() / buckets..(b + 1) * points.len() / buckets];
-        let sum = slice.iter().fold((0.0, 0.0), |sum, p| (sum.0 + p.0, sum.1 + p.1));
-        (sum.0 / slice.len() as f64, sum.1 / slice.len() as f64)
+        // Divided first: the sum of large values may have no number.
+        let share = 1.0 / slice.len() as f64;
+        slice.iter().fold((0.0, 0.0), |mean, p| (mean.0 + p.0 * share, mean.1 + p.1 * share))
     };
     (0..buckets).map(bucket).collect()
 }

@@ -1,0 +1,111 @@
+//! How a run that was stopped goes on: from its checkpoint, or from its beginning where it has none.
+
+use std::path::Path;
+
+use super::announce::INTERRUPTED;
+use super::{Outcome, Watch, begin, fingerprint, fresh_state, identity, prepare_watched, run};
+use crate::error::{Error, Result};
+use crate::spec::Config;
+use crate::train::event::Event;
+use crate::train::{Checkpoint, EventLog, RunFolder, keep, taken};
+
+/// Goes on with a run that was stopped, to the same bits as if it had not been; one that was stopped before its first
+/// checkpoint begins anew.
+///
+/// # Errors
+/// If the run has not even a configuration, it is finished, or the data is no longer the same.
+pub fn resume(folder: &Path, watch: &mut dyn Watch) -> Result<Outcome> {
+    let folder = RunFolder::open(folder)?;
+    let place = folder.path().display().to_string();
+    if !folder.has_checkpoint() && !folder.config().exists() {
+        let error = Error::config("the run was stopped before it had read its data: there is no checkpoint yet");
+        return Err(error.at(&place).fix(format!("begin it again with thalweg train DATA --out {place}")));
+    }
+    if let Some((epochs, reason)) = ended(&folder)? {
+        return Err(Error::config(format!("the run is finished after {epochs} epochs: {reason}"))
+            .at(place)
+            .fix("train longer with thalweg train --config, its config.toml and --epochs, into a new folder"));
+    }
+    let config = Config::load(Some(&folder.config()), &[])?;
+    go_on(&config, folder, watch)
+}
+
+/// Goes on with the run that a folder has, if it began as the configuration says and has not come to its end.
+pub(super) fn again(config: &Config, path: &Path, watch: &mut dyn Watch) -> Result<Outcome> {
+    let folder = RunFolder::open(path)?;
+    match same(config, &folder)? {
+        Some(same) if ended(&folder)?.is_none() => {
+            let message = format!("{}: going on with the run in this folder, which was stopped", path.display());
+            watch.event(&Event::Warning { message });
+            go_on(&same, folder, watch)
+        }
+        _ => Err(taken(path)),
+    }
+}
+
+/// Trains a study's best trial in the folder that the study has for it, whatever came of it there before.
+#[cfg(feature = "tune")]
+pub(crate) fn finish_study(config: &Config, path: &Path, watch: &mut dyn Watch) -> Result<Outcome> {
+    if !RunFolder::has_begun(path) {
+        return begin(config, RunFolder::create(path.to_str(), "")?, watch);
+    }
+    let folder = RunFolder::open(path)?;
+    match same(config, &folder)? {
+        // What has ended is judged and written once more: to the same model.
+        Some(same) => go_on(&same, folder, watch),
+        None => begin(config, folder.cleared()?, watch),
+    }
+}
+
+/// The configuration that a folder's run goes on with, if it began as another one says.
+fn same(config: &Config, folder: &RunFolder) -> Result<Option<Config>> {
+    let kept = Config::load(Some(&folder.config()), &[])?;
+    let settled = |config: &Config| {
+        let mut config = identity(config);
+        // Where the data lies was settled when the run began.
+        config.data.from_disk = config.data.from_disk.or(kept.data.from_disk);
+        config.output.out = None;
+        config.to_toml()
+    };
+    let same = settled(config) == settled(&kept);
+    let threads = config.train.threads;
+    Ok(same.then(|| Config { train: crate::spec::Train { threads, ..kept.train.clone() }, ..kept.clone() }))
+}
+
+/// The epochs of a run that came to its own end and has all that a run leaves, and why it ended.
+fn ended(folder: &RunFolder) -> Result<Option<(usize, String)>> {
+    if !folder.model().exists() || !folder.report().exists() {
+        return Ok(None);
+    }
+    let (events, _) = crate::report::read_events(folder.events())?;
+    Ok(match events.last() {
+        Some(Event::Finished { reason, epochs, .. }) if reason != INTERRUPTED => Some((*epochs, reason.clone())),
+        _ => None,
+    })
+}
+
+/// Goes on with what is in the folder, whose run began with the configuration.
+fn go_on(config: &Config, folder: RunFolder, watch: &mut dyn Watch) -> Result<Outcome> {
+    thalweg_kernels::pool::set_threads(config.train.threads);
+    let mut begun = config.clone();
+    if folder.start().exists() {
+        begun.train.start_from = Some(folder.start().display().to_string());
+    }
+    let (data, plan) = prepare_watched(&begun, &|| watch.stop())?;
+    let mut state = fresh_state(config, &plan);
+    if !folder.has_checkpoint() {
+        // What was told before it was stopped is told again.
+        _ = std::fs::remove_file(folder.events());
+        let log = EventLog::create(&folder)?;
+        return run(config, &data, plan, state, folder, log, watch);
+    }
+    let (checkpoint, notice) = Checkpoint::load(&folder)?;
+    let restored =
+        keep::restore(&mut state, &checkpoint, &fingerprint(config, &data), (&plan.settings, data.train_rows()));
+    restored.map_err(|error| error.at(folder.checkpoint().display().to_string()))?;
+    let log = EventLog::resume(&folder, state.epoch, state.step)?;
+    if let Some(message) = notice {
+        watch.event(&Event::Warning { message });
+    }
+    run(config, &data, plan, state, folder, log, watch)
+}
