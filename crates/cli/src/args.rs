@@ -234,6 +234,7 @@ fn reading() -> Vec<Arg> {
         "header",
         "names",
         "encoding",
+        "sheet",
         "decimal_comma",
         "missing",
         "files",

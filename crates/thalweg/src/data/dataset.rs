@@ -297,12 +297,12 @@ pub fn load(config: &Config) -> Result<Dataset> {
     }
     let mut data = match source::open(&path, &config.data)? {
         Source::Table(reader) => {
-            let on_disk = stream::wanted(&config, &mut decisions)?;
+            let on_disk = stream::wanted(&reader, &config, &mut decisions)?;
             config.data.decimal_comma = Some(reader.decimal_comma());
             decisions.extend_from_slice(reader.decisions());
             let names = reader.names().to_vec();
             // A part in a file of its own has no header just where the main file has none.
-            if names.iter().enumerate().all(|(i, name)| *name == format!("column_{}", i + 1)) {
+            if reader.are_names_made_up() {
                 (config.data.names, config.data.header) = (names, Some(false));
             }
             if on_disk {
@@ -372,10 +372,10 @@ pub(super) fn known_rows(table: &Table, schema: &Schema, warnings: &mut Vec<Stri
         let first = (0..table.rows()).find(|row| known.get(*row) != Some(row)).unwrap_or_default();
         let columns = schema::shortened(&schema::quoted(&schema.names(Role::Target)), 3);
         warnings.push(format!(
-            "{}: {unknown} of {} rows have no {columns} and are left out (the first is line {})",
+            "{}: {unknown} of {} rows have no {columns} and are left out (the first is {})",
             table.source,
             table.rows(),
-            table.lines[first]
+            table.row_place(first)
         ));
     }
     Ok(known)

@@ -39,8 +39,8 @@ const LABELS: usize = 100_000;
 const COPIES: u64 = 4;
 
 /// Whether the rows of the table that a configuration names stay on disk.
-pub(super) fn wanted(config: &Config, decisions: &mut Vec<Decision>) -> Result<bool> {
-    let needed = source::table_size(&config.data.path).unwrap_or_default() * COPIES;
+pub(super) fn wanted(reader: &TableReader, config: &Config, decisions: &mut Vec<Decision>) -> Result<bool> {
+    let needed = reader.bytes().unwrap_or_default().saturating_mul(COPIES);
     memory::stay_on_disk(&config.data, needed, decisions)
 }
 
@@ -95,7 +95,7 @@ pub(super) fn load(reader: Box<TableReader>, config: Config) -> Result<Dataset> 
 /// What cannot be done a row at a time.
 fn check(config: &Config) -> Result<()> {
     let refuse = |what: &str, fix: &str| Err(Error::config(what).at("--from-disk").fix(fix));
-    if config.data.path == "-" || config.data.path.starts_with("sample:") {
+    if !std::path::Path::new(&config.data.path).is_file() {
         return refuse("rows that stay on disk come from a file, which is read twice", "name a file");
     }
     for (asked, flag) in [
