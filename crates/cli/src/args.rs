@@ -227,7 +227,7 @@ fn precision() -> Arg {
 }
 
 /// The options that say how a data file is read.
-const READING: [&str; 14] = [
+const READING: [&str; 15] = [
     "delimiter",
     "header",
     "names",
@@ -235,6 +235,7 @@ const READING: [&str; 14] = [
     "skip_lines",
     "skip_footer",
     "encoding",
+    "sheet",
     "decimal_comma",
     "missing",
     "files",

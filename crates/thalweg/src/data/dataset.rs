@@ -300,11 +300,11 @@ pub fn load(config: &Config) -> Result<Dataset> {
     let mut data = match source::open(&path, &config.data)? {
         Source::Table(mut reader) => {
             heeded::check(&config.data, Found::Table)?;
-            let on_disk = stream::wanted(&config, &mut decisions)?;
+            let on_disk = stream::wanted(&reader, &config, &mut decisions)?;
             let comma = config.data.decimal_comma.replace(reader.decimal_comma());
             let names = reader.names().to_vec();
             // A part in a file of its own has no header just where the main file has none.
-            if names.iter().enumerate().all(|(i, name)| *name == format!("column_{}", i + 1)) {
+            if reader.are_names_made_up() {
                 (config.data.names, config.data.header) = (names, Some(false));
             }
             if on_disk {
@@ -354,7 +354,9 @@ pub(super) fn table(path: &str, config: &Config, given: Option<bool>) -> Result<
     match source::open(path, &spec::Data { decimal_comma: given, ..config.data.clone() })? {
         Source::Table(reader) => {
             let notation = Notation { decimal_comma: reader.decimal_comma(), ..Notation::new(&config.data) };
-            Ok(Table { notation: Some(notation), ..reader.read_all()? })
+            let mut table = reader.read_all()?;
+            table.notation.get_or_insert(notation);
+            Ok(table)
         }
         Source::Arrays(_) => Err(other_form(path, "a table", "arrays")),
     }
@@ -381,10 +383,10 @@ pub(super) fn known_rows(table: &Table, schema: &Schema, warnings: &mut Vec<Stri
         let first = (0..table.rows()).find(|row| known.get(*row) != Some(row)).unwrap_or_default();
         let columns = schema::shortened(&schema::quoted(&schema.names(Role::Target)), 3);
         warnings.push(format!(
-            "{}: {unknown} of {} rows have no {columns} and are left out (the first is line {})",
+            "{}: {unknown} of {} rows have no {columns} and are left out (the first is {})",
             table.source,
             table.rows(),
-            table.lines[first]
+            table.row_place(first)
         ));
     }
     Ok(known)

@@ -43,7 +43,7 @@ const OPTIONS: [(&[&str], &[Found]); 7] = [
         &[Table, Pictures, Sounds, Numbers],
     ),
     (
-        &["delimiter", "header", "names", "comment", "skip_lines", "skip_footer", "encoding", "files"],
+        &["delimiter", "header", "names", "comment", "skip_lines", "skip_footer", "encoding", "sheet", "files"],
         &[Table, Pictures, Sounds],
     ),
     (&["decimal_comma", "missing", "sentinels", "kinds", "id", "ignore", "keep", "weight"], &[Table]),

@@ -91,6 +91,20 @@ pub(crate) fn check_whole(options: &spec::Data, examples: usize, width: usize) -
     Err(Error::data(message).at("--memory").fix("allow more, or give a folder of pictures or sounds"))
 }
 
+/// Whether an array of so many numbers, which is read whole, has room in what is free: as it is read and as it is kept.
+///
+/// # Errors
+/// If it has none.
+pub(crate) fn check_room(place: &str, numbers: usize) -> Result<()> {
+    let needed = (numbers as u64).saturating_mul((size_of::<f64>() + size_of::<f32>()) as u64);
+    let most = free().unwrap_or(u64::MAX);
+    if needed <= most {
+        return Ok(());
+    }
+    let message = format!("an array of {numbers} numbers takes {}, and {} are free", written(needed), written(most));
+    Err(Error::data(message).at(place).fix("give fewer examples, or free memory"))
+}
+
 /// Bytes of what is in memory at a time of data on disk.
 ///
 /// # Errors

@@ -62,7 +62,7 @@ impl NumberFormat {
                 percents |= signed.percent;
                 others |= !signed.percent && signed.value != 0.0;
             }
-            let alike = !several && !(percents && others);
+            let alike = !(several || percents && others);
             (format, read, alike)
         };
         // Of equally good ones the first.

@@ -39,8 +39,8 @@ const LABELS: usize = 100_000;
 const COPIES: u64 = 4;
 
 /// Whether the rows of the table that a configuration names stay on disk.
-pub(super) fn wanted(config: &Config, decisions: &mut Vec<Decision>) -> Result<bool> {
-    let needed = source::table_size(&config.data.path).unwrap_or_default() * COPIES;
+pub(super) fn wanted(reader: &TableReader, config: &Config, decisions: &mut Vec<Decision>) -> Result<bool> {
+    let needed = reader.bytes().unwrap_or_default().saturating_mul(COPIES);
     memory::stay_on_disk(&config.data, needed, decisions)
 }
 
@@ -48,7 +48,7 @@ pub(super) fn wanted(config: &Config, decisions: &mut Vec<Decision>) -> Result<b
 /// `comma` says whether the user says that numbers have decimal commas.
 pub(super) fn load(reader: Box<TableReader>, config: Config, comma: Option<bool>) -> Result<Dataset> {
     check(&config)?;
-    let survey = Survey::new(reader, &config)?;
+    let survey = Survey::new(*reader, &config)?;
     let (schema, inferred) = Schema::infer(&survey.sample, &config.data, &config.split)?;
     let mut decisions = survey.decisions.clone();
     decisions.extend(inferred);
@@ -99,7 +99,7 @@ pub(super) fn load(reader: Box<TableReader>, config: Config, comma: Option<bool>
 /// What cannot be done a row at a time.
 fn check(config: &Config) -> Result<()> {
     let refuse = |what: &str, fix: &str| Err(Error::config(what).at("--from-disk").fix(fix));
-    if config.data.path == "-" || config.data.path.starts_with("sample:") {
+    if !std::path::Path::new(&config.data.path).is_file() {
         return refuse("rows that stay on disk come from a file, which is read twice", "name a file");
     }
     for (asked, flag) in [
@@ -147,7 +147,7 @@ struct Survey {
 }
 
 impl Survey {
-    fn new(mut reader: Box<TableReader>, config: &Config) -> Result<Survey> {
+    fn new(mut reader: TableReader, config: &Config) -> Result<Survey> {
         let notation = Notation::new(&config.data);
         let columns = reader.names().len().max(1);
         let cells =

@@ -221,6 +221,17 @@ impl Table {
         self.lines.extend(rows.iter().map(|row| other.lines[*row]));
     }
 
+    /// Adds the rows of a table with the same columns. What is a column of texts in one of them is one in both.
+    pub(crate) fn join(&mut self, other: Table) {
+        for (column, from) in self.columns.iter_mut().zip(&other.columns) {
+            if from.declared == Declared::Texts {
+                column.declared = Declared::Texts;
+            }
+            column.extend(from, 0..from.len());
+        }
+        self.lines.extend(other.lines);
+    }
+
     /// Some of the rows as a table.
     pub(crate) fn select(&self, rows: &[usize]) -> Table {
         let mut selected = Table {
@@ -241,7 +252,13 @@ impl Table {
 
     /// Where a cell is, for errors: `houses.csv, line 7, column "price"`.
     pub fn place(&self, row: usize, column: usize) -> String {
-        format!("{}, line {}, column {:?}", self.source, self.lines[row], self.names[column])
+        format!("{}, {}, column {:?}", self.source, self.row_place(row), self.names[column])
+    }
+
+    /// Where a row is: `line 7`, or `row 7` where the source has types, and so no lines that anybody sees.
+    pub fn row_place(&self, row: usize) -> String {
+        let typed = self.columns.iter().any(|column| column.declared != Declared::Nothing);
+        format!("{} {}", if typed { "row" } else { "line" }, self.lines[row])
     }
 }
 

@@ -247,7 +247,7 @@ impl Model {
                 let notation = self.notation(&reader, options);
                 let mut far = Far::new(&self.pipeline);
                 while let Some(mut table) = reader.next_chunk(CHUNK)? {
-                    table.notation = Some(notation.clone());
+                    table.notation.get_or_insert_with(|| notation.clone());
                     write(&self.answer(&table)?)?;
                     far.look(&table);
                 }
@@ -313,7 +313,7 @@ impl Model {
                 let notation = self.notation(&reader, options);
                 let mut far = Far::new(&self.pipeline);
                 while let Some(mut table) = reader.next_chunk(CHUNK)? {
-                    table.notation = Some(notation.clone());
+                    table.notation.get_or_insert_with(|| notation.clone());
                     far.look(&table);
                     let known = Target::known_rows(&table, schema)?;
                     let examples = Examples::encode(&table, &known, schema, &self.pipeline, Some(target))?;

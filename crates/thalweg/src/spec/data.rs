@@ -12,7 +12,7 @@ use crate::data::schema::{ColumnKind, Task};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Data {
-    /// The data: a CSV or TSV file, a folder of pictures or sounds (a class per subfolder), IDX or NPY/NPZ files, `-` for standard input, or `sample:NAME`.
+    /// The data: a CSV, JSON Lines, Parquet, Arrow, Excel, ARFF or libsvm file, a folder of pictures or sounds (a class per subfolder), IDX or NPY/NPZ files, `-` for standard input, or `sample:NAME`.
     pub path: String,
     /// The columns to predict. Default: a column called target, label, class or y, else the last one.
     pub target: Vec<String>,
@@ -38,6 +38,8 @@ pub struct Data {
     pub skip_footer: Option<bool>,
     /// The text encoding, such as utf-8, utf-16le or latin1. Default: found in the file.
     pub encoding: Option<String>,
+    /// The sheet of a workbook that is read. Default: the first with data.
+    pub sheet: Option<String>,
     /// Whether numbers are written with a decimal comma. Default: found in the file.
     pub decimal_comma: Option<bool>,
     /// Cells that mean "missing", besides the empty cell. Default: found among NA, N/A, NaN, null, none, ?, - and a full stop.

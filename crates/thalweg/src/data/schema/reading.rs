@@ -21,29 +21,32 @@ pub(super) struct Cells<'a> {
     pub(super) survey: &'a Survey,
 }
 
-/// Columns that are read in a way worth telling: what is told, why, and the flag that decides otherwise.
+/// What is told of columns that are read alike: what, why, and the flag that decides otherwise.
+struct Told {
+    what: String,
+    why: String,
+    flag: &'static str,
+    columns: Vec<String>,
+}
+
+/// Columns that are read in a way worth telling.
 #[derive(Default)]
-pub(super) struct Reasons(Vec<(String, String, &'static str, String)>);
+pub(super) struct Reasons(Vec<Told>);
 
 impl Reasons {
-    fn note(&mut self, what: impl Into<String>, why: impl Into<String>, flag: &'static str, column: String) {
-        self.0.push((what.into(), why.into(), flag, column));
+    fn note(&mut self, what: &str, why: &str, flag: &'static str, column: String) {
+        match self.0.iter_mut().find(|told| told.what == what && told.why == why && told.flag == flag) {
+            Some(told) => told.columns.push(column),
+            None => self.0.push(Told { what: what.into(), why: why.into(), flag, columns: vec![column] }),
+        }
     }
 
     /// One decision for all columns that are read alike.
     pub(super) fn decisions(self) -> impl Iterator<Item = Decision> {
-        let mut groups: Vec<((String, String, &str), Vec<String>)> = Vec::new();
-        for (what, why, flag, column) in self.0 {
-            let key = (what, why, flag);
-            match groups.iter_mut().find(|(group, _)| *group == key) {
-                Some((_, columns)) => columns.push(column),
-                None => groups.push((key, vec![column])),
-            }
-        }
-        groups.into_iter().map(|((what, why, flag), columns)| Decision {
-            what: format!("{what}: {}", shortened(&columns, 8)),
-            why,
-            flag: flag.into(),
+        self.0.into_iter().map(|told| Decision {
+            what: format!("{}: {}", told.what, shortened(&told.columns, 8)),
+            why: told.why,
+            flag: told.flag.into(),
         })
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn of_dates(texts: &[(&str, usize)], format: &str) -> Vec<(String, us
 fn is_like_a_sentinel(value: f64) -> bool {
     let size = value.abs();
     let nines =
-        size >= 99.0 && size < 1e15 && size.fract() == 0.0 && format!("{size}").bytes().all(|digit| digit == b'9');
+        (99.0..1e15).contains(&size) && size.fract() == 0.0 && format!("{size}").bytes().all(|digit| digit == b'9');
     nines
         || [32_767.0, 32_768.0, 65_535.0, 2_147_483_647.0, 2_147_483_648.0, 4_294_967_295.0].contains(&size)
         || size >= 1e30

@@ -9,6 +9,8 @@ use thalweg_kernels::pool;
 use super::detect;
 use super::head::Head;
 use super::names::{self, HEADERLESS, made_up};
+use super::packed::Input;
+use super::reader::Batches;
 use super::records::{self, Records, Wrong};
 use super::shape::{LeftOut, Shape};
 use super::text::{Block, Damage, Utf8};
@@ -24,13 +26,13 @@ const SAMPLE: usize = 1 << 18;
 const BLOCK: usize = 1 << 19;
 
 /// A delimited text file, read a chunk at a time: memory does not grow with the file.
-pub struct TableReader {
+pub(super) struct Delimited {
     source: String,
     /// How many bytes it has at least, where that is known.
     bytes: u64,
     names: Vec<String>,
     shape: Shape,
-    text: Utf8<Box<dyn Read + Send>>,
+    text: Utf8<Input>,
     /// The block after those that have been read: without one, these are the last.
     ahead: Option<std::io::Result<Option<Block>>>,
     /// Rows that have been read and not yet given; of the first, `given` are.
@@ -43,12 +45,12 @@ pub struct TableReader {
     decimal_comma: bool,
 }
 
-impl TableReader {
+impl Delimited {
     /// Opens a source under the name errors call it by; what the options leave open is found in its first bytes.
     ///
     /// # Errors
     /// If it is empty, has no rows, or names its columns wrongly.
-    pub fn open(source: &str, mut input: Box<dyn Read + Send>, options: &spec::Data) -> Result<TableReader> {
+    pub(super) fn open(source: &str, mut input: Input, options: &spec::Data) -> Result<Delimited> {
         let mut start = Vec::new();
         let read = input.by_ref().take(SAMPLE as u64).read_to_end(&mut start);
         read.map_err(|error| super::unreadable(source, &error))?;
@@ -67,8 +69,8 @@ impl TableReader {
             let what = "numbers have a decimal comma".into();
             decisions.push(Decision { what, why: "found in the file".into(), flag: "--decimal-comma=false".into() });
         }
-        let bytes: Box<dyn Read + Send> = Box::new(Cursor::new(start).chain(input));
-        let mut table = TableReader {
+        let bytes: Input = Box::new(Cursor::new(start).chain(input));
+        let mut table = Delimited {
             source: source.into(),
             bytes: 0,
             names: Vec::new(),
@@ -92,8 +94,8 @@ impl TableReader {
     }
 
     /// Says how many bytes there are, so that a whole table gets its room at once.
-    pub(super) fn of_bytes(self, bytes: u64) -> TableReader {
-        TableReader { bytes, ..self }
+    pub(super) fn of_bytes(self, bytes: u64) -> Delimited {
+        Delimited { bytes, ..self }
     }
 
     /// Takes the names from the first record, from the options, or makes them up.
@@ -181,11 +183,11 @@ impl TableReader {
             }
         }
     }
+}
 
-    /// Gives columns without names of their own these names, if there is one for each.
-    pub(crate) fn adopt(&mut self, names: &[String]) {
-        let made_up = self.names.iter().enumerate().all(|(i, name)| *name == made_up(i));
-        if made_up && self.names.len() == names.len() && self.names != names {
+impl Batches for Delimited {
+    fn adopt(&mut self, names: &[String]) {
+        if self.are_names_made_up() && self.names.len() == names.len() && self.names != names {
             self.names = names.to_vec();
             self.decisions.retain(|decision| !decision.what.starts_with(HEADERLESS));
             self.decisions.push(Decision {
@@ -196,26 +198,23 @@ impl TableReader {
         }
     }
 
-    /// The column names.
-    pub fn names(&self) -> &[String] {
+    fn are_names_made_up(&self) -> bool {
+        self.names.iter().enumerate().all(|(i, name)| *name == made_up(i))
+    }
+
+    fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// What was found in the file so far, and the flags that say otherwise; after the last row also what was left out.
-    pub fn decisions(&self) -> &[Decision] {
+    fn decisions(&self) -> &[Decision] {
         &self.decisions
     }
 
-    /// Whether numbers have a decimal comma.
-    pub fn decimal_comma(&self) -> bool {
+    fn decimal_comma(&self) -> bool {
         self.decimal_comma
     }
 
-    /// The next rows, at most so many; none at the end.
-    ///
-    /// # Errors
-    /// If a row has another number of fields than the header, or the text is damaged.
-    pub fn next_chunk(&mut self, most: usize) -> Result<Option<Table>> {
+    fn next(&mut self, most: usize) -> Result<Option<Table>> {
         let mut table = Table {
             source: self.source.clone(),
             names: self.names.clone(),
@@ -238,20 +237,6 @@ impl TableReader {
             self.given = rows.end;
         }
         Ok((!table.lines.is_empty()).then_some(table))
-    }
-
-    /// All rows that are left.
-    ///
-    /// # Errors
-    /// As for [`TableReader::next_chunk`].
-    pub fn read_all(mut self) -> Result<Table> {
-        self.read_rest()
-    }
-
-    /// The same, after which it can be asked for its decisions.
-    pub(crate) fn read_rest(&mut self) -> Result<Table> {
-        self.next_chunk(usize::MAX)?
-            .ok_or_else(|| Error::data("the file has no rows").at(&*self.source).fix("add rows below the header"))
     }
 }
 

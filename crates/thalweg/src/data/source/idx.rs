@@ -1,9 +1,11 @@
 //! IDX files, the format of MNIST: images and their labels side by side.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::read_all;
+use super::reader;
 use crate::data::arrays::Arrays;
+use crate::data::memory;
 use crate::error::{Error, Result};
 
 /// An images file with the labels file beside it: the same name with `images` and `idx3` as `labels` and `idx1`. Images
@@ -74,22 +76,32 @@ fn images_alone(images: &Path) -> Result<Arrays> {
 
 /// The dimensions and the bytes of an IDX file of unsigned bytes.
 fn bytes_of(path: &Path) -> Result<(Vec<usize>, Vec<u8>)> {
-    let mut bytes = read_all(path)?;
-    let wrong =
-        |what: String| Error::data(what).at(path.display().to_string()).fix("use a whole IDX file of unsigned bytes");
-    let [0, 0, 8, rank, ..] = bytes[..] else {
+    let place = path.display().to_string();
+    let wrong = |what: String| Error::data(what).at(&*place).fix("use a whole IDX file of unsigned bytes");
+    let mut input = reader(path)?;
+    let mut read = |most: u64| {
+        let mut bytes = Vec::new();
+        let read = input.by_ref().take(most).read_to_end(&mut bytes);
+        read.map(|_| bytes).map_err(|error| super::unreadable(&place, &error))
+    };
+    let [0, 0, 8, rank] = read(4)?[..] else {
         return Err(wrong("this is not an IDX file of unsigned bytes".into()));
     };
-    let header = 4 + 4 * usize::from(rank);
-    let sizes = bytes.get(4..header).ok_or_else(|| wrong("the header is cut off".into()))?;
-    let shape: Vec<usize> = sizes.as_chunks().0.iter().map(|size| u32::from_be_bytes(*size) as usize).collect();
-    let size = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
-    if size != Some(bytes.len() - header) {
-        return Err(wrong(format!(
-            "the header says shape {shape:?}, the file has {} bytes after it",
-            bytes.len() - header
-        )));
+    let sizes = read(4 * u64::from(rank))?;
+    if sizes.len() != 4 * usize::from(rank) {
+        return Err(wrong("the header is cut off".into()));
     }
-    bytes.drain(..header);
-    Ok((shape, bytes))
+    let shape: Vec<usize> = sizes.as_chunks().0.iter().map(|size| u32::from_be_bytes(*size) as usize).collect();
+    let size = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).filter(|&n| n < 1 << 40);
+    let size = size.ok_or_else(|| wrong(format!("the header says shape {shape:?}")))?;
+    memory::check_room(&place, size)?;
+    // A byte more than the header says shows that there are more.
+    let bytes = read(size as u64 + 1)?;
+    match bytes.len() {
+        found if found == size => Ok((shape, bytes)),
+        found => {
+            let found = if found > size { "more".into() } else { found.to_string() };
+            Err(wrong(format!("the header says shape {shape:?}, the file has {found} bytes after it")))
+        }
+    }
 }

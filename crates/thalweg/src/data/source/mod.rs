@@ -1,30 +1,48 @@
 //! Where data comes from: a name becomes rows of text cells, or arrays of numbers.
 //!
-//! A new format is one file here and one line in [`open`].
+//! A new format of tables is one file here and one line in `formats`; one of arrays, one in [`open`].
 
-pub mod csv;
+mod arff;
+#[cfg(feature = "parquet")]
+mod arrow;
+mod csv;
 mod detect;
+#[cfg(feature = "excel")]
+mod excel;
 mod files;
+mod formats;
 mod generate;
 #[cfg(feature = "hdf5")]
 mod hdf5;
 mod head;
 mod idx;
+#[cfg(feature = "parquet")]
+mod ipc;
+mod jsonl;
+mod libsvm;
+mod lines;
 mod named;
 mod names;
 mod npy;
+mod packed;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod reader;
 mod records;
 mod samples;
 mod shape;
 mod text;
+mod unread;
+mod zip;
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::BufReader;
 use std::path::Path;
 
-pub use csv::TableReader;
+pub use reader::TableReader;
 pub use samples::sample_names;
 
+use self::packed::{Input, Start, Stream};
 use super::arrays::Arrays;
 use crate::error::{Error, Kind, Result, nearest};
 use crate::spec;
@@ -54,33 +72,62 @@ pub(crate) fn open_for(path: &str, options: &spec::Data, known: Option<&[usize]>
     if path == "-" {
         return TableReader::open("-", Box::new(std::io::stdin()), options).map(table);
     }
-    if Path::new(path).is_dir() {
-        let folder = Path::new(path);
-        let found = files::open_folder(folder, options)?;
-        return found.map_or_else(|| idx::open_folder(folder, answered), Ok).map(arrays);
+    unread::refuse_url(path)?;
+    let place = Path::new(path);
+    if place.is_dir() {
+        let found = files::open_folder(place, options)?;
+        return found.map_or_else(|| idx::open_folder(place, answered), Ok).map(arrays);
     }
-    match Form::of(path)? {
-        Form::Idx => idx::open(Path::new(path), answered).map(arrays),
-        Form::Npy => npy::open(Path::new(path), known).map(arrays),
-        Form::Npz => npy::open_archive(Path::new(path), options, answered).map(arrays),
+    let (is_file, file) = (is_file(path)?, opened(path)?);
+    if !is_file {
+        // What is read once is not looked at first, and names no files.
+        return TableReader::open(path, Box::new(file), options).map(table);
+    }
+    let stream = Stream::open(path, Box::new(BufReader::new(file)), Some(place))?;
+    match Form::of(&stream.start) {
+        Form::Idx => idx::open(place, answered).map(arrays),
+        Form::Npy => npy::open(place, known).map(arrays),
+        Form::Npz => npy::open_archive(place, options, answered).map(arrays),
         #[cfg(feature = "hdf5")]
-        Form::Hdf5 => hdf5::open(Path::new(path), options, answered).map(arrays),
-        Form::Other => match files::open_file(Path::new(path), options) {
+        Form::Hdf5 => hdf5::open(place, options, answered).map(arrays),
+        Form::Other => match files::open_file(place, options) {
             Some(example) => example.map(arrays),
-            None => open_table(path, options),
+            None => open_table(path, stream, options),
         },
     }
 }
 
+/// Whether a name is that of a file, which can be read more than once; a pipe is read once. Devices, which may have no
+/// end, are no data.
+fn is_file(path: &str) -> Result<bool> {
+    let kind = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.file_type();
+    if kind.is_file() || is_pipe(kind) {
+        return Ok(kind.is_file());
+    }
+    Err(Error::data("a device or socket, not a file").at(path).fix("name a file, a folder, or - for standard input"))
+}
+
+fn opened(path: &str) -> Result<File> {
+    File::open(path).map_err(|error| unreadable(path, &error))
+}
+
+#[cfg(unix)]
+fn is_pipe(kind: std::fs::FileType) -> bool {
+    std::os::unix::fs::FileTypeExt::is_fifo(&kind)
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: std::fs::FileType) -> bool {
+    false
+}
+
 /// A table, or the files that it names.
-fn open_table(path: &str, options: &spec::Data) -> Result<Source> {
-    let bytes = std::fs::metadata(path).map_or(0, |file| file.len());
-    let open = || TableReader::open(path, reader(path)?, options).map(|table| table.of_bytes(bytes));
-    let rows = open()?;
+fn open_table(path: &str, stream: Stream, options: &spec::Data) -> Result<Source> {
+    let rows = formats::open_stream(path, stream, options)?;
     let Some(column) = files::listing::column(rows.names(), options)? else { return Ok(table(rows)) };
     match files::listing::open(rows.read_all()?, column, options)? {
         Some(listed) => Ok(arrays(listed)),
-        None => open().map(table),
+        None => formats::open(path, Box::new(opened(path)?), Some(Path::new(path)), options).map(table),
     }
 }
 
@@ -102,25 +149,16 @@ enum Form {
 }
 
 impl Form {
-    fn of(path: &str) -> Result<Form> {
-        let mut start = Vec::new();
-        reader(path)?.take(16).read_to_end(&mut start).map_err(|error| unreadable(path, &error))?;
-        Ok(match start[..] {
+    fn of(start: &Start) -> Form {
+        match start.bytes[..] {
             [0, 0, 8..=14, 1..=4, ..] => Form::Idx,
             [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Form::Npy,
-            [b'P', b'K', 3, 4, ..] => Form::Npz,
+            [b'P', b'K', ..] if start.members.iter().any(|name| name.ends_with(".npy")) => Form::Npz,
             #[cfg(feature = "hdf5")]
             [0x89, b'H', b'D', b'F', b'\r', b'\n', 0x1a, b'\n', ..] => Form::Hdf5,
             _ => Form::Other,
-        })
+        }
     }
-}
-
-/// The bytes of a file on disk that holds a table; none for anything else.
-pub(super) fn table_size(path: &str) -> Option<u64> {
-    let file = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
-    let is_table = matches!(Form::of(path), Ok(Form::Other)) && !files::is_named(Path::new(path));
-    is_table.then_some(file.len())
 }
 
 fn table(reader: TableReader) -> Source {
@@ -167,21 +205,11 @@ fn part_folder(folder: &Path, part: &str) -> Option<String> {
     Some(files::part(folder, part)?.display().to_string())
 }
 
-/// The bytes of a file, unpacked where it is gzipped.
-fn reader(path: &str) -> Result<Box<dyn Read + Send>> {
-    let open = || File::open(path).map_err(|error| unreadable(path, &error));
-    let mut magic = Vec::new();
-    open()?.take(2).read_to_end(&mut magic).map_err(|error| unreadable(path, &error))?;
-    let file = BufReader::new(open()?);
-    Ok(if magic == [0x1f, 0x8b] { Box::new(flate2::bufread::MultiGzDecoder::new(file)) } else { Box::new(file) })
-}
-
-/// All bytes of a file, unpacked.
-fn read_all(path: &Path) -> Result<Vec<u8>> {
-    let path = path.display().to_string();
-    let mut bytes = Vec::new();
-    reader(&path)?.read_to_end(&mut bytes).map_err(|error| unreadable(&path, &error))?;
-    Ok(bytes)
+/// The bytes of a file, unpacked.
+fn reader(path: &Path) -> Result<Input> {
+    let name = path.display().to_string();
+    let file = opened(&name)?;
+    Ok(Stream::open(&name, Box::new(BufReader::new(file)), None)?.input)
 }
 
 /// The BLAKE3 hash of a file's bytes as they are on disk; none for standard input.
@@ -192,9 +220,13 @@ pub fn hash(path: &str) -> Result<Option<String>> {
     if path == "-" || path.starts_with("sample:") || Path::new(path).is_dir() {
         return Ok(None);
     }
+    unread::refuse_url(path)?;
+    // To open a pipe and close it again would end it.
+    if !is_file(path)? {
+        return Ok(None);
+    }
     let mut hasher = blake3::Hasher::new();
-    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    hasher.update_reader(file).map_err(|error| unreadable(path, &error))?;
+    hasher.update_reader(opened(path)?).map_err(|error| unreadable(path, &error))?;
     Ok(Some(hasher.finalize().to_hex().to_string()))
 }
 

@@ -1,20 +1,30 @@
 //! NumPy's NPY and NPZ files.
 
+use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use npyz::{DType, NpyFile, TypeChar};
 
-use super::{named, read_all};
+use super::{named, reader, zip};
 use crate::data::arrays::Arrays;
+use crate::data::memory;
 use crate::error::{Error, Result};
 use crate::spec;
+
+/// How many times its packed size an array may be, and what it may be whatever that is: beyond, it holds next to nothing.
+const PACKED: u64 = 500;
+const FREELY: u64 = 64 << 20;
 
 /// `X.npy` with `y.npy` beside it, or one matrix whose last column is the answer. Examples of a known shape are to be
 /// answered: what answers there are is then left out.
 pub(super) fn open(path: &Path, known: Option<&[usize]>) -> Result<Arrays> {
     let place = path.display().to_string();
-    let (shape, x) = numbers(&read_all(path)?[..], &place)?;
+    let numbers = |path: &Path| {
+        let place = path.display().to_string();
+        read(header(reader(path)?, &place)?, &place)
+    };
+    let (shape, x) = numbers(path)?;
     if let Some(known) = known {
         return match (known, &shape[..]) {
             ([known], [_, columns]) if *columns == known + 1 => {
@@ -27,7 +37,7 @@ pub(super) fn open(path: &Path, known: Option<&[usize]>) -> Result<Arrays> {
     let beside = ["y.npy", "labels.npy", "target.npy"].map(|name| path.with_file_name(name));
     match beside.iter().find(|beside| beside.is_file() && *beside != path) {
         Some(labels) => {
-            let (_, y) = numbers(&read_all(labels)?[..], &labels.display().to_string())?;
+            let (_, y) = numbers(labels)?;
             named::together(&place, &shape, x, "y", y.iter().map(f64::to_string))
         }
         None => {
@@ -58,26 +68,49 @@ fn last_column_apart(shape: &[usize], x: &[f64]) -> ([usize; 2], Vec<f64>, Vec<f
 /// An archive with an array of examples and, unless they are to be answered, one of answers.
 pub(super) fn open_archive(path: &Path, options: &spec::Data, answered: bool) -> Result<Arrays> {
     let place = path.display().to_string();
-    let wrong = |what: String| Error::data(what).at(place.clone()).fix("use an archive with arrays x and y");
-    let mut archive = npyz::npz::NpzArchive::open(path).map_err(|error| wrong(error.to_string()))?;
-    let names: Vec<String> = archive.array_names().map(String::from).collect();
-    let mut array = |name: &str| {
-        let file = archive.by_name(name).map_err(|error| wrong(error.to_string()))?;
-        read(file.ok_or_else(|| wrong(format!("no array {name:?}")))?, &place)
-    };
+    let mut archive = zip::open(&place, File::open(path).map_err(|error| super::unreadable(&place, &error))?)?;
+    let members = zip::members(&archive);
+    let names: Vec<String> = members.iter().filter_map(|name| name.strip_suffix(".npy")).map(String::from).collect();
     if !answered {
-        let (shape, x) = array(&named::examples(&place, &names, options)?)?;
+        let x = named::examples(&place, &names, options)?;
+        let (shape, x) = read(array(&mut archive, &x, &place)?, &place)?;
         return named::alone(&place, &shape, x);
     }
     let [x, y] = named::pair(&place, &names, options)?;
-    let ((shape, x), (_, y)) = (array(&x)?, array(&y)?);
+    // What does not fit together is told before any of it is unpacked.
+    let mut shape = |name: &str| array(&mut archive, name, &place).map(|file| file.shape().to_vec());
+    let shapes = (shape(&x)?, shape(&y)?);
+    if shapes.0.first() != shapes.1.first() {
+        return Err(Error::data(format!("arrays of shapes {:?} and {:?}", shapes.0, shapes.1))
+            .at(place)
+            .fix("give each example one answer"));
+    }
+    let (_, y) = read(array(&mut archive, &y, &place)?, &place)?;
+    let (shape, x) = read(array(&mut archive, &x, &place)?, &place)?;
     named::together(&place, &shape, x, "y", y.iter().map(f64::to_string))
 }
 
-fn numbers(bytes: &[u8], place: &str) -> Result<(Vec<usize>, Vec<f64>)> {
-    let file =
-        NpyFile::new(bytes).map_err(|error| Error::data(error.to_string()).at(place).fix("use a whole NPY file"))?;
-    read(file, place)
+/// An array in an archive, its header read.
+fn array<'a>(archive: &'a mut ::zip::ZipArchive<File>, name: &str, place: &str) -> Result<NpyFile<impl Read + 'a>> {
+    let place = format!("{place}, array {name:?}");
+    let file = archive.by_name(&format!("{name}.npy")).map_err(|error| {
+        let fix = "save it with numpy.savez, or copy it again from where it came from";
+        Error::data(error.to_string()).at(&*place).fix(fix)
+    })?;
+    let (size, packed) = (file.size(), file.compressed_size());
+    if size > packed.saturating_mul(PACKED).max(FREELY) {
+        return Err(Error::data(format!(
+            "it unpacks to {size} bytes, {} times as many as there are",
+            size / packed.max(1)
+        ))
+        .at(place)
+        .fix("save it unpacked (numpy.savez), if there is anything in it to learn from"));
+    }
+    header(file.take(size), &place)
+}
+
+fn header<R: Read>(bytes: R, place: &str) -> Result<NpyFile<R>> {
+    NpyFile::new(bytes).map_err(|error| Error::data(error.to_string()).at(place).fix("use a whole NPY file"))
 }
 
 /// The shape and the numbers of an array of any numeric type.
@@ -86,15 +119,16 @@ fn read<R: Read>(file: NpyFile<R>, place: &str) -> Result<(Vec<usize>, Vec<f64>)
     let wrong = |what: String| Error::data(what).at(place).fix("save the array as plain numbers, such as float32");
     let size = shape.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)).filter(|&n| n < 1 << 40);
     let size = size.ok_or_else(|| wrong(format!("the header says shape {shape:?}")))?;
+    memory::check_room(place, size)?;
     let by_columns = file.order() == npyz::Order::Fortran;
     let DType::Plain(kind) = file.dtype() else { return Err(wrong("the array is a structured one".into())) };
     macro_rules! read_as {
         ($type:ty) => {
-            file.into_vec::<$type>().map(|x| x.into_iter().map(|x| x as f64).collect::<Vec<f64>>())
+            collect(file.data::<$type>(), size, |x| x as f64)
         };
     }
     let numbers = match (kind.type_char(), kind.size_field()) {
-        (TypeChar::Bool, 1) => file.into_vec::<bool>().map(|x| x.into_iter().map(f64::from).collect()),
+        (TypeChar::Bool, 1) => collect(file.data::<bool>(), size, f64::from),
         (TypeChar::Float, 4) => read_as!(f32),
         (TypeChar::Float, 8) => read_as!(f64),
         (TypeChar::Int, 1) => read_as!(i8),
@@ -112,6 +146,19 @@ fn read<R: Read>(file: NpyFile<R>, place: &str) -> Result<(Vec<usize>, Vec<f64>)
         return Err(wrong(format!("the header says shape {shape:?}, the file has {} numbers", numbers.len())));
     }
     Ok(if by_columns { (shape.clone(), by_rows(&shape, &numbers)) } else { (shape, numbers) })
+}
+
+/// All numbers of an array, as they are read.
+fn collect<T>(
+    numbers: std::result::Result<impl Iterator<Item = std::io::Result<T>>, npyz::DTypeError>,
+    size: usize,
+    number: impl Fn(T) -> f64,
+) -> std::io::Result<Vec<f64>> {
+    let mut all = Vec::with_capacity(size);
+    for x in numbers.map_err(std::io::Error::other)? {
+        all.push(number(x?));
+    }
+    Ok(all)
 }
 
 /// The numbers of an array stored with its first axis fastest (Fortran's order), with its last axis fastest.

@@ -7,7 +7,7 @@ use encoding_rs::{CoderResult, Decoder, Encoding};
 use memchr::{memchr, memchr2, memrchr};
 
 /// The longest a row may be.
-const LONGEST_ROW: usize = 16 << 20;
+pub(super) const LONGEST_ROW: usize = 16 << 20;
 
 /// What is wrong with a text, and from which line on; it comes as the inner error of an [`io::Error`].
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use crate::data::examples::Examples;
 use crate::data::form::Form;
 use crate::data::memory;
 use crate::data::row_file::{self, RowShape, RowWriter};
+use crate::data::source::unread;
 use crate::error::{Error, Result};
 use crate::spec;
 use crate::train::event::Decision;
@@ -191,7 +192,7 @@ impl Corpus {
         mut take: impl FnMut(T) -> Result<()>,
     ) -> Result<()> {
         let read = |path: &Path| match std::fs::metadata(path) {
-            Ok(found) if found.is_file() => read(path),
+            Ok(found) if found.is_file() => read(path).map_err(|reason| unread::of_file(path).unwrap_or(reason)),
             Ok(_) => Err("no regular file".into()),
             Err(error) => Err(error.to_string()),
         };

@@ -4,7 +4,7 @@ use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use super::corpus::{Corpus, Item};
-use super::{MEDIA, Medium, UNREAD, has_ending, is_named};
+use super::{MEDIA, Medium, UNREAD, has_ending};
 use crate::data::arrays::Arrays;
 use crate::data::schema;
 use crate::data::table::Table;
@@ -47,7 +47,8 @@ pub(in super::super) fn open(mut table: Table, column: usize, options: &spec::Da
     let name = table.names.remove(column);
     let named = || cells.iter().map(str::trim).filter(|cell| !cell.is_empty());
     let first = named().next().unwrap_or_default();
-    let files = named().filter(|cell| is_named(Path::new(cell)) || has_ending(Path::new(cell), &UNREAD)).count();
+    let files =
+        named().filter(|cell| Medium::of(Path::new(cell)).is_some() || has_ending(Path::new(cell), &UNREAD)).count();
     if options.files.is_none() && files * 2 <= named().count() {
         return Ok(None);
     }

@@ -62,11 +62,6 @@ pub(super) fn has_ending(path: &Path, endings: &[&str]) -> bool {
     endings.contains(&ending.as_str())
 }
 
-/// Whether a file is named like an example of its own.
-pub(super) fn is_named(path: &Path) -> bool {
-    Medium::of(path).is_some()
-}
-
 /// The examples of a folder, of the medium that it has most of; none where it has no such files.
 pub(super) fn open_folder(folder: &Path, options: &spec::Data) -> Result<Option<Arrays>> {
     let mut most: Option<(&Medium, Corpus)> = None;

@@ -1,0 +1,120 @@
+//! The formats of tables: how each is known, and how it is read.
+
+use std::fs::File;
+use std::path::Path;
+
+use super::csv::Delimited;
+use super::packed::{Input, Start, Stream};
+use super::reader::{Batches, TableReader};
+use super::{arff, jsonl, libsvm, unread, zip};
+use crate::error::{Error, Result};
+use crate::spec;
+
+/// A format of tables other than delimited text.
+struct Format {
+    /// What it is called in a sentence.
+    what: &'static str,
+    is: fn(&Start) -> bool,
+    open: Opening,
+}
+
+/// What reading gives.
+type Opened = Result<Box<dyn Batches>>;
+
+/// How a format is read.
+enum Opening {
+    /// From front to back.
+    Stream(fn(&str, Stream, &spec::Data) -> Opened),
+    /// From a file, in any order or more than once.
+    File(fn(&str, &Start, File, &spec::Data) -> Opened),
+    /// Not in this build, but in one with a feature.
+    #[cfg_attr(all(feature = "parquet", feature = "excel"), allow(dead_code))]
+    Feature(&'static str),
+}
+
+/// A reader where a feature has it.
+macro_rules! with_feature {
+    ($feature:literal, $opening:expr) => {{
+        #[cfg(feature = $feature)]
+        let opening = $opening;
+        #[cfg(not(feature = $feature))]
+        let opening = Opening::Feature($feature);
+        opening
+    }};
+}
+
+/// Every format there is.
+const ALL: &[Format] = &[
+    Format { what: "JSON Lines", is: jsonl::is, open: Opening::Stream(jsonl::open) },
+    Format { what: "an ARFF file", is: arff::is, open: Opening::Stream(arff::open) },
+    Format { what: "a libsvm file", is: libsvm::is, open: Opening::File(libsvm::open) },
+    Format {
+        what: "a Parquet file",
+        is: |start| start.bytes.starts_with(b"PAR1"),
+        open: with_feature!("parquet", Opening::File(super::parquet::open)),
+    },
+    Format { what: "an Arrow file", is: is_arrow, open: with_feature!("parquet", Opening::Stream(super::ipc::open)) },
+    Format {
+        what: "an Excel or OpenDocument workbook",
+        is: is_workbook,
+        open: with_feature!("excel", Opening::File(super::excel::open)),
+    },
+];
+
+/// The file format, or a stream, whose first message is a schema.
+fn is_arrow(start: &Start) -> bool {
+    start.bytes.starts_with(b"ARROW1")
+        || matches!(start.bytes[..], [0xff, 0xff, 0xff, 0xff, _, _, _, 0, 0x10 | 0x0c | 0x14, 0, 0, 0, ..])
+}
+
+fn is_workbook(start: &Start) -> bool {
+    const OLE: &[u8] = &[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
+    const ODS: &[u8] = b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet";
+    let ods = || start.bytes.get(30..30 + ODS.len()) == Some(ODS);
+    start.bytes.starts_with(OLE) || start.members.iter().any(|name| name.starts_with("xl/workbook.")) || ods()
+}
+
+/// Opens a stream of bytes that comes from a file, if `path` names one.
+///
+/// # Errors
+/// If it is not read, or is damaged.
+pub(super) fn open(source: &str, input: Input, path: Option<&Path>, options: &spec::Data) -> Result<TableReader> {
+    open_stream(source, Stream::open(source, input, path)?, options)
+}
+
+/// Opens a stream whose first bytes are known.
+///
+/// # Errors
+/// If it is not read, or is damaged.
+pub(super) fn open_stream(source: &str, stream: Stream, options: &spec::Data) -> Result<TableReader> {
+    let found = |stream: &Stream| ALL.iter().find(|format| (format.is)(&stream.start));
+    // Who names a delimiter says that the file is delimited text.
+    let format = if options.delimiter.is_some() { None } else { found(&stream) };
+    let bytes = stream.bytes;
+    if let Some(format) = format {
+        let batches = match format.open {
+            Opening::Stream(open) => open(source, stream, options),
+            Opening::File(open) => {
+                let (start, file) = stream.into_file(source)?;
+                open(source, &start, file, options)
+            }
+            Opening::Feature(feature) => {
+                Err(Error::data(format!("this is {}, which this build does not read", format.what))
+                    .at(source)
+                    .fix(format!("build with --features {feature}, use the Python package, or export the data as CSV")))
+            }
+        }?;
+        return Ok(TableReader::new(source, batches, options)?.of_bytes(bytes));
+    }
+    unread::refuse(source, &stream.start)?;
+    if zip::is_zip(&stream.start) {
+        let (_, file) = stream.into_file(source)?;
+        let inner = Stream::open(source, zip::only(source, zip::open(source, file)?)?, None)?;
+        if zip::is_zip(&inner.start) && !is_workbook(&inner.start) {
+            return Err(Error::data("a zip archive within a zip archive").at(source).fix("unpack it first"));
+        }
+        return open_stream(source, inner, options);
+    }
+    let text = Delimited::open(source, stream.input, options)?.of_bytes(bytes.unwrap_or_default());
+    Ok(TableReader::new(source, Box::new(text), options)?.of_bytes(bytes))
+}

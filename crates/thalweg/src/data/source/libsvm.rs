@@ -1,0 +1,195 @@
+//! libsvm's format, also called svmlight's: `label index:value index:value …`, what is not named being 0.
+
+use std::fs::File;
+use std::io::Seek;
+
+use super::lines::Lines;
+use super::packed::{Input, Start};
+use super::reader::{self, Batches};
+use crate::data::table::{Declared, Table, TextColumn};
+use crate::error::{Error, Result};
+use crate::spec;
+use crate::train::event::Decision;
+
+/// Columns that a file may have: each of them is a cell in every row.
+const WIDEST: usize = 100_000;
+
+/// Lines from which the format is told.
+const LOOKED_AT: usize = 20;
+
+const TARGET: &str = "target";
+
+/// Whether the lines are a label and then pairs of an index, which rises, and a number.
+pub(super) fn is(start: &Start) -> bool {
+    let mut lines = start.lines().filter(|line| !line.starts_with('#')).take(LOOKED_AT).map(Row::read).peekable();
+    let mut pairs = false;
+    lines.peek().is_some() && lines.all(|row| row.map(|row| pairs |= !row.pairs.is_empty()).is_ok()) && pairs
+}
+
+/// A line, taken apart.
+struct Row<'a> {
+    label: &'a str,
+    pairs: Vec<(usize, &'a str)>,
+    grouped: bool,
+}
+
+impl<'a> Row<'a> {
+    fn read(line: &'a str) -> std::result::Result<Row<'a>, String> {
+        let line = line.split('#').next().unwrap_or_default();
+        let mut words = line.split_ascii_whitespace();
+        let is_number = |text: &str| text.parse::<f64>().is_ok();
+        let label = words.next().unwrap_or_default();
+        if !label.split(',').all(is_number) {
+            return Err(format!("found {label:?}, expected a number as label"));
+        }
+        let mut row = Row { label, pairs: Vec::new(), grouped: false };
+        for word in words {
+            let pair = word.split_once(':').filter(|(_, value)| is_number(value));
+            let Some((index, value)) = pair else { return Err(format!("found {word:?}, expected index:value")) };
+            if index == "qid" {
+                row.grouped = true;
+                continue;
+            }
+            let index = index.parse().map_err(|_| format!("found {word:?}, expected index:value"))?;
+            if row.pairs.last().is_some_and(|(before, _)| *before >= index) {
+                return Err(format!("the index {index} after {}: they must rise", row.pairs[row.pairs.len() - 1].0));
+            }
+            row.pairs.push((index, value));
+        }
+        Ok(row)
+    }
+}
+
+/// Opens a file, which is read twice: first for how many columns there are.
+pub(super) fn open(source: &str, start: &Start, file: File, options: &spec::Data) -> Result<Box<dyn Batches>> {
+    let wrong = |error: std::io::Error| super::unreadable(source, &error);
+    let again = file.try_clone().map_err(wrong)?;
+    let mut lines = Lines::new(source, start, file, options)?;
+    let (mut least, mut end, mut grouped, mut rows) = (1, 0, false, 0_u64);
+    while let Some(line) = lines.next()? {
+        if let Some(row) = row(&lines, &line)? {
+            grouped |= row.grouped;
+            rows += 1;
+            if let (Some((first, _)), Some((last, _))) = (row.pairs.first(), row.pairs.last()) {
+                (least, end) = (least.min(*first), end.max(*last + 1));
+            }
+            check_width(&lines, end)?;
+        }
+    }
+    if rows == 0 {
+        return Err(Error::data("the file has no rows").at(source).fix("add rows"));
+    }
+    (&again).rewind().map_err(wrong)?;
+    let lines = Lines::new(source, start, Box::new(again) as Input, options)?;
+    let mut decisions = vec![Decision {
+        what: format!("read as libsvm's format; columns are called {TARGET}, {least}, {}, …", least + 1),
+        why: "its lines are a label and index:value pairs".into(),
+        flag: "--delimiter ' '".into(),
+    }];
+    decisions.extend(grouped.then(|| reader::left_out(&["qid".into()], "it names groups of rows")).flatten());
+    let mut svm = Libsvm { lines, rows, empty: reader::typed(source, &[], options), first: least, row: 0, decisions };
+    svm.widen(end.max(least + 1));
+    // The names that a main file gave, for the parts in files of their own.
+    if !options.names.is_empty() {
+        svm.adopt(&options.names);
+        if svm.empty.names != options.names {
+            return Err(Error::config("names for a libsvm file, whose columns are called by their indexes")
+                .at("--names")
+                .fix("leave --names out"));
+        }
+    }
+    Ok(Box::new(svm))
+}
+
+/// A line that is no comment.
+fn row<'a, R: std::io::Read>(lines: &Lines<R>, line: &'a str) -> Result<Option<Row<'a>>> {
+    let line = line.trim();
+    if line.is_empty() || line.starts_with('#') {
+        return Ok(None);
+    }
+    Row::read(line)
+        .map(Some)
+        .map_err(|what| lines.error(what, "write LABEL INDEX:VALUE INDEX:VALUE …, the indexes rising"))
+}
+
+fn check_width<R: std::io::Read>(lines: &Lines<R>, end: usize) -> Result<()> {
+    if end <= WIDEST {
+        return Ok(());
+    }
+    let what = format!("the index {}, where {WIDEST} columns are the most", end - 1);
+    Err(lines.error(what, "number the columns that are used from 1 on"))
+}
+
+/// The rows of a file.
+struct Libsvm {
+    lines: Lines,
+    rows: u64,
+    empty: Table,
+    /// The index of the first column after the target.
+    first: usize,
+    row: u64,
+    decisions: Vec<Decision>,
+}
+
+impl Libsvm {
+    /// Columns for the indexes up to an end.
+    fn widen(&mut self, end: usize) {
+        let columns = std::iter::once((TARGET.to_string(), Declared::Nothing))
+            .chain((self.first..end).map(|index| (index.to_string(), Declared::Numbers)));
+        let (names, cells) = columns.map(|(name, declared)| (name, TextColumn::declared(declared))).unzip();
+        (self.empty.names, self.empty.columns) = (names, cells);
+    }
+}
+
+impl Batches for Libsvm {
+    fn names(&self) -> &[String] {
+        &self.empty.names
+    }
+
+    fn decisions(&self) -> &[Decision] {
+        &self.decisions
+    }
+
+    fn bytes(&self) -> Option<u64> {
+        Some(self.rows * self.empty.columns.len() as u64 * 2)
+    }
+
+    fn are_names_made_up(&self) -> bool {
+        true
+    }
+
+    /// A file may end before the last of the training data's columns, or begin after the first.
+    fn adopt(&mut self, names: &[String]) {
+        let indexes: Vec<usize> = names.iter().filter_map(|name| name.parse().ok()).collect();
+        let of_libsvm = names.iter().all(|name| name == TARGET || name.parse::<usize>().is_ok());
+        if let (true, Some(least), Some(most)) = (of_libsvm, indexes.iter().min(), indexes.iter().max())
+            && *most < WIDEST
+        {
+            let end = self.first + self.empty.names.len() - 1;
+            self.first = self.first.min(*least);
+            self.widen(end.max(most + 1));
+        }
+    }
+
+    fn next(&mut self, most: usize) -> Result<Option<Table>> {
+        let mut table = self.empty.clone();
+        while table.rows() < most
+            && let Some(line) = self.lines.next()?
+        {
+            let Some(row) = row(&self.lines, &line)? else { continue };
+            let mut cells = vec!["0"; table.columns.len() - 1];
+            for (index, value) in row.pairs {
+                let at = index.checked_sub(self.first).and_then(|at| cells.get_mut(at));
+                *at.ok_or_else(|| {
+                    self.lines.error(format!("the index {index} is new"), "leave the file alone meanwhile")
+                })? = value;
+            }
+            let (label, others) = table.columns.split_first_mut().expect("a target");
+            label.push(row.label.trim_start_matches('+'));
+            others.iter_mut().zip(&cells).for_each(|(column, cell)| column.push(cell));
+            self.row += 1;
+            table.lines.push(self.row);
+        }
+        Ok((table.rows() > 0).then_some(table))
+    }
+}

@@ -1,0 +1,194 @@
+//! Tables of any format, a chunk of rows at a time.
+
+use super::packed::Input;
+use crate::data::memory;
+use crate::data::notation::Notation;
+use crate::data::table::{Declared, Table, TextColumn};
+use crate::error::{Error, Result};
+use crate::spec;
+use crate::train::event::Decision;
+
+/// Rows that are read at a time where all are wanted.
+const CHUNK: usize = 1 << 15;
+
+/// What a format gives: named columns, and their rows a batch at a time.
+pub(super) trait Batches: Send {
+    /// The column names.
+    fn names(&self) -> &[String];
+
+    /// The next rows, at most so many; none at the end.
+    fn next(&mut self, most: usize) -> Result<Option<Table>>;
+
+    /// What was found in the file, and the flags that say otherwise.
+    fn decisions(&self) -> &[Decision] {
+        &[]
+    }
+
+    /// About how many bytes its cells take, if that is known.
+    fn bytes(&self) -> Option<u64> {
+        None
+    }
+
+    /// Whether numbers have a decimal comma.
+    fn decimal_comma(&self) -> bool {
+        false
+    }
+
+    /// Whether the names are not the file's own.
+    fn are_names_made_up(&self) -> bool {
+        false
+    }
+
+    /// Takes on the names of the training data's columns, where the file has none of its own.
+    fn adopt(&mut self, _names: &[String]) {}
+}
+
+/// A table that is read a chunk at a time: memory does not grow with the file.
+pub struct TableReader {
+    source: String,
+    batches: Box<dyn Batches>,
+    /// About how many bytes its cells take, if that is known.
+    bytes: Option<u64>,
+    /// Bytes that its cells may take.
+    most: u64,
+}
+
+impl TableReader {
+    /// Opens a stream of bytes under the name errors call it by; what it is, and what the options leave open, is found in its first bytes.
+    ///
+    /// # Errors
+    /// If it is empty, has no rows, names its columns wrongly, or is of a form that is not read.
+    pub fn open(source: &str, input: Input, options: &spec::Data) -> Result<TableReader> {
+        super::formats::open(source, input, None, options)
+    }
+
+    pub(super) fn new(source: &str, batches: Box<dyn Batches>, options: &spec::Data) -> Result<TableReader> {
+        let most = memory::asked(options)?.or_else(memory::free).unwrap_or(u64::MAX);
+        Ok(TableReader { source: source.into(), bytes: batches.bytes(), batches, most })
+    }
+
+    /// Says of how many bytes the file is, if it is read as it lies there.
+    pub(super) fn of_bytes(self, bytes: Option<u64>) -> TableReader {
+        TableReader { bytes: self.bytes.or(bytes), ..self }
+    }
+
+    /// Gives columns without names of their own these names, if there is one for each.
+    pub(crate) fn adopt(&mut self, names: &[String]) {
+        self.batches.adopt(names);
+    }
+
+    /// The column names.
+    pub fn names(&self) -> &[String] {
+        self.batches.names()
+    }
+
+    /// Whether the names are not the file's own, so that parts in files of their own need to be told them.
+    pub(crate) fn are_names_made_up(&self) -> bool {
+        self.batches.are_names_made_up()
+    }
+
+    /// About how many bytes its cells take, if that is known.
+    pub(crate) fn bytes(&self) -> Option<u64> {
+        self.bytes
+    }
+
+    /// What was found in the file so far, and the flags that say otherwise; after the last row also what was left out.
+    pub fn decisions(&self) -> &[Decision] {
+        self.batches.decisions()
+    }
+
+    /// Whether numbers have a decimal comma.
+    pub fn decimal_comma(&self) -> bool {
+        self.batches.decimal_comma()
+    }
+
+    /// The next rows, at most so many; none at the end.
+    ///
+    /// # Errors
+    /// If a row has another number of fields than the header, or the data is damaged.
+    pub fn next_chunk(&mut self, most: usize) -> Result<Option<Table>> {
+        self.batches.next(most)
+    }
+
+    /// All rows that are left.
+    ///
+    /// # Errors
+    /// As for [`TableReader::next_chunk`], and if they do not fit into memory.
+    pub fn read_all(mut self) -> Result<Table> {
+        self.read_rest()
+    }
+
+    /// The same, after which it can be asked for its decisions.
+    pub(crate) fn read_rest(&mut self) -> Result<Table> {
+        let none = || Error::data("the file has no rows").at(&*self.source).fix("add rows below the header");
+        // A file that lies there as it is read fits, or was to stay on disk.
+        let at_once = if self.bytes.is_some() { usize::MAX } else { CHUNK };
+        let mut table = self.batches.next(at_once)?.ok_or_else(none)?;
+        while let Some(chunk) = self.batches.next(CHUNK)? {
+            table.join(chunk);
+            let held: usize = table.columns.iter().map(TextColumn::bytes).sum();
+            if held as u64 > self.most {
+                return Err(Error::data(format!("its first {} rows fill the memory", table.rows()))
+                    .at(&*self.source)
+                    .fix("let the rows stay on disk with --from-disk, or allow more with --memory"));
+            }
+        }
+        Ok(table)
+    }
+}
+
+/// An empty table of columns of which a format says what they hold; how it writes numbers and missing cells is known.
+pub(super) fn typed(source: &str, columns: &[(String, Declared)], options: &spec::Data) -> Table {
+    let missing = options.missing.iter().map(|marker| marker.trim().to_lowercase()).collect();
+    Table {
+        source: source.into(),
+        names: columns.iter().map(|(name, _)| name.clone()).collect(),
+        columns: columns.iter().map(|(_, declared)| TextColumn::declared(*declared)).collect(),
+        lines: Vec::new(),
+        notation: Some(Notation { missing, ..Notation::default() }),
+    }
+}
+
+/// Refuses names that come twice.
+pub(super) fn check_names(source: &str, names: &[String]) -> Result<()> {
+    let mut seen = std::collections::HashSet::new();
+    match names.iter().find(|name| !seen.insert(*name)) {
+        None => Ok(()),
+        Some(name) => Err(Error::data(format!("the column name {name:?} comes twice"))
+            .at(source)
+            .fix("give each column a name of its own")),
+    }
+}
+
+/// A number (f32 or f64) as the shortest text that reads as it, a missing one as the empty cell.
+#[cfg(any(feature = "parquet", feature = "excel"))]
+pub(super) fn number(x: impl std::fmt::Debug + Into<f64> + Copy) -> String {
+    let text = format!("{x:?}");
+    if x.into().is_nan() { String::new() } else { text.strip_suffix(".0").unwrap_or(&text).into() }
+}
+
+/// The columns of a table that a format leaves out, told.
+pub(super) fn left_out(names: &[String], what: &str) -> Option<Decision> {
+    let shown: Vec<String> = names.iter().take(5).map(|name| format!("{name:?}")).collect();
+    let more =
+        if names.len() > shown.len() { format!(" and {} more", names.len() - shown.len()) } else { String::new() };
+    (!names.is_empty()).then(|| Decision {
+        what: format!("left out: {}{more}", shown.join(", ")),
+        why: what.into(),
+        flag: "columns of plain values in the file".into(),
+    })
+}
+
+/// Gives columns the names that the options say, if they say any.
+pub(super) fn rename(columns: &mut [(String, Declared)], options: &spec::Data) -> Result<()> {
+    if options.names.is_empty() {
+        return Ok(());
+    }
+    if options.names.len() != columns.len() {
+        return Err(Error::config(format!("{} names for {} columns", options.names.len(), columns.len()))
+            .at("--names")
+            .fix("give one name a column"));
+    }
+    columns.iter_mut().zip(&options.names).for_each(|((name, _), new)| name.clone_from(new));
+    Ok(())
+}
