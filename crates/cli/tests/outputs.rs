@@ -73,7 +73,7 @@ fn no_verb_writes_over_what_it_reads() {
         ("evaluate run t.csv --report t.csv", "t.csv"),
         ("evaluate m.safetensors t.csv --report m.safetensors", "m.safetensors"),
         ("evaluate run t.csv --report run/config.toml", "run/config.toml"),
-        ("export m.safetensors -o m.safetensors --to onnx", "m.safetensors"),
+        ("export m.safetensors --to onnx -o m.safetensors", "m.safetensors"),
         // A module's parameters lie beside it.
         ("export w.weights.safetensors -o w.py", "w.weights.safetensors"),
         ("export m.safetensors --to onnx --precision f16 --calibrate t.csv -o t.csv", "t.csv"),
