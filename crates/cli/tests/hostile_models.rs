@@ -41,7 +41,7 @@ fn every_verb_refuses_a_model_whose_parts_disagree() {
     ];
     for (text, place, other, words) in [
         ("target", "/classes", json!(["a", "b"]), "its network has 3 outputs, its target needs 2"),
-        ("input", "/0", json!(1_u64 << 60), "linear layer of 3 units"),
+        ("input", "/0", json!(1_u64 << 41), "linear layer of 3 units"),
         ("layers", "/0/units", json!(u64::MAX), "linear layer of"),
         ("pipeline", "/inputs/0/column", json!("x".repeat(20_000)), "which is no feature of the schema"),
         ("pipeline", "/inputs/0/transform/bins", json!({"edges": [1.0]}), "bins of 1 edges"),

@@ -10,7 +10,7 @@ use super::preprocess::{
     Transform,
 };
 use super::reading::Cell;
-use super::schema::{Column, ColumnKind, Role, Schema, Task};
+use super::schema::{self, Column, ColumnKind, Role, Schema, Task};
 use super::target::Target;
 use crate::error::beginning;
 
@@ -184,9 +184,16 @@ impl Embedding {
 impl Scale {
     fn check(&self) -> Checked {
         let (shift, unit) = self.affine();
+        check(unit > 0.0, || format!("it is scaled by {shift:e} and {unit:e}, expected a number and one above 0"))?;
+        self.check_turned()
+    }
+
+    /// The same where the numbers may be turned round, as a graph that was imported may do.
+    fn check_turned(&self) -> Checked {
+        let (shift, unit) = self.affine();
         let ordered = if let Scale::MinMax { low, high } = *self { low <= high } else { true };
-        let right = ordered && shift.is_finite() && unit.is_finite() && unit > 0.0;
-        check(right, || format!("it is scaled by {shift:e} and {unit:e}, expected a finite number and one above 0"))
+        let right = ordered && shift.is_finite() && unit.is_finite() && unit != 0.0;
+        check(right, || format!("it is scaled by {shift:e} and {unit:e}, expected a number and one above 0"))
     }
 }
 
@@ -200,7 +207,7 @@ impl ArrayScale {
         // One for all, one a channel, or one a number.
         let counts = [Some(1), shape.last().copied(), width];
         check(counts.contains(&Some(scales)), || format!("{scales} scales for arrays of shape {shape:?}"))?;
-        self.scales.iter().try_for_each(Scale::check)?;
+        self.scales.iter().try_for_each(Scale::check_turned)?;
         let narrow = |scale: &Scale| {
             let (shift, unit) = scale.affine();
             (shift as f32).is_finite() && (unit as f32).is_normal()
@@ -228,8 +235,9 @@ impl Form {
 }
 
 impl Target {
-    /// Whether it answers the schema's targets: with as many classes or scales as the task has.
-    pub(crate) fn check(&self, schema: &Schema) -> Checked {
+    /// Whether it answers the schema's targets: with as many classes or scales as the task has. A graph that was imported
+    /// may turn numbers round.
+    pub(crate) fn check(&self, schema: &Schema, may_turn: bool) -> Checked {
         let (task, classes, scales) = (self.task, self.classes.len(), self.scales.len());
         check(task == schema.task, || format!("the target's task is {task}, the schema's {}", schema.task))?;
         let columns = schema.names(Role::Target);
@@ -259,11 +267,9 @@ impl Target {
         let wanted = if task == Task::Regression { self.columns.len() } else { 0 };
         check(scales == wanted, || format!("{scales} scales of numeric targets, expected {wanted}"))?;
         // Answers are finite: outputs are of 32 bits, and no deviation is measured whose square is not finite.
-        let usable = |(mean, deviation): &(f64, f64)| {
-            mean.abs() < f64::MAX / 4.0
-                && deviation.is_normal()
-                && *deviation > 0.0
-                && (deviation * deviation).is_finite()
+        let usable = |&(mean, deviation): &(f64, f64)| {
+            let finite = mean.abs() < f64::MAX / 4.0 && (deviation * deviation).is_finite();
+            finite && deviation.is_normal() && (deviation > 0.0 || may_turn)
         };
         let formats = self.formats.len();
         check(formats == 0 || formats == wanted, || format!("{formats} formats of {wanted} numeric targets"))?;
@@ -276,6 +282,6 @@ impl Target {
 
 /// A few names.
 fn listed(names: &[String]) -> String {
-    let names: Vec<String> = names.iter().take(9).map(|name| quoted(name)).collect();
-    super::schema::shortened(&names, 8)
+    let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+    if names.is_empty() { "nothing".into() } else { schema::shortened(&names, 8) }
 }

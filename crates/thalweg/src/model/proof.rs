@@ -115,7 +115,7 @@ pub(crate) fn check(model: &Model) -> Result<(), String> {
     let Model { network, theta, pipeline, schema, target, provenance: _ } = model;
     schema.check()?;
     pipeline.check(schema)?;
-    target.check(schema)?;
+    target.check(schema, pipeline.array.is_some())?;
     let (takes, gives) = (network.input(), pipeline.shape());
     if takes.dimensions() != gives {
         return Err(format!("its network takes examples of {takes}, its pipeline gives {gives:?}"));

@@ -125,15 +125,14 @@ pub(crate) fn sounds() -> Vec<u8> {
 /// The answers of a model to a few rows, and whether all of them are numbers or classes; an error is one of the data.
 pub(crate) fn answers(model: &Model) -> thalweg::Result<Vec<Vec<String>>> {
     model.network.summary();
-    let outputs;
-    if model.pipeline.array.is_some() {
+    let outputs = if model.pipeline.array.is_some() {
         let shape = model.pipeline.shape();
         let x = (0..2 * model.network.input().size()).map(|i| (i % 7) as f32 / 7.0).collect();
         let x = model.pipeline.transform_arrays(&Arrays::new("x", &shape, x)?, &[0, 1])?;
-        outputs = model.finite_outputs(&x, &|row| format!("row {row}"))?;
+        model.finite_outputs(&x, &|row| format!("row {row}"))?
     } else {
-        outputs = model.finite_outputs(&model.pipeline.transform(&table())?, &|row| format!("row {row}"))?;
-    }
+        model.finite_outputs(&model.pipeline.transform(&table())?, &|row| format!("row {row}"))?
+    };
     let numbers = model.target.task == Task::Regression;
     let rows = outputs.chunks_exact(model.target.outputs());
     assert_eq!(rows.len(), if model.pipeline.array.is_some() { 2 } else { 4 });
