@@ -143,7 +143,8 @@ fn texts_of_a_source_with_types_stay_texts() {
 
 #[test]
 fn amounts_are_numbers_however_they_are_written() {
-    let amounts: [(fn(usize) -> String, &str); 6] = [
+    type Cell = fn(usize) -> String;
+    let amounts: [(Cell, &str); 6] = [
         (|i: usize| format!("\"{},{:03}.{}1\"", i + 1, i * 37 % 1000, i % 10), "5,185.41"),
         (|i: usize| format!("\"${},{:03}\"", i + 1, i * 37 % 1000), "$5,148"),
         (|i: usize| format!("{}.5%", i), "4.5%"),

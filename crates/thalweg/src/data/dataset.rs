@@ -308,7 +308,7 @@ pub fn load(config: &Config) -> Result<Dataset> {
                 (config.data.names, config.data.header) = (names, Some(false));
             }
             if on_disk {
-                stream::load(reader, config, comma)?
+                stream::load(*reader, config, comma)?
             } else {
                 let main = reader.read_rest()?;
                 decisions.extend_from_slice(reader.decisions());

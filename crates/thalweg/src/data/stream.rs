@@ -46,9 +46,9 @@ pub(super) fn wanted(reader: &TableReader, config: &Config, decisions: &mut Vec<
 
 /// Splits and encodes a table that stays on disk, whose rows are read once more; `config` names its parts, too, and
 /// `comma` says whether the user says that numbers have decimal commas.
-pub(super) fn load(reader: Box<TableReader>, config: Config, comma: Option<bool>) -> Result<Dataset> {
+pub(super) fn load(reader: TableReader, config: Config, comma: Option<bool>) -> Result<Dataset> {
     check(&config)?;
-    let survey = Survey::new(*reader, &config)?;
+    let survey = Survey::new(reader, &config)?;
     let (schema, inferred) = Schema::infer(&survey.sample, &config.data, &config.split)?;
     let mut decisions = survey.decisions.clone();
     decisions.extend(inferred);

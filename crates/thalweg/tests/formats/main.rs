@@ -10,10 +10,10 @@ mod unread;
 
 use std::path::{Path, PathBuf};
 
+use thalweg::Kind;
 use thalweg::data::dataset::{self, Dataset};
 use thalweg::data::source::{self, Source};
 use thalweg::data::table::Table;
-use thalweg::error::Kind;
 use thalweg::spec::{self, Config};
 
 /// A row of the table that every format holds.
