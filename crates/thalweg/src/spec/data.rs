@@ -42,7 +42,7 @@ pub struct Data {
     pub sheet: Option<String>,
     /// Whether numbers are written with a decimal comma. Default: found in the file.
     pub decimal_comma: Option<bool>,
-    /// Cells that mean "missing", besides the empty cell. Default: found among NA, N/A, NaN, null, none, ?, - and a full stop.
+    /// Cells that mean "missing", besides the empty cell. Default: found among NA, N/A, NaN, null, none, #N/A, #DIV/0!, ?, -, -- and the like.
     pub missing: Vec<String>,
     /// Whether values such as -999 or 9999-12-31 that recur far outside all others mean "missing". Default: yes.
     pub sentinels: Option<bool>,

@@ -150,7 +150,7 @@ fn every_type_is_its_shortest_text() {
 fn what_cannot_be_read_is_told_with_its_row() {
     let column: ArrayRef = Arc::new(Date32Array::from(vec![0, 3_000_000]));
     let batch = RecordBatch::try_from_iter([("when", column)]).unwrap();
-    let told = refused("t.parquet", in_parquet(&[batch.clone()], Compression::SNAPPY));
+    let told = refused("t.parquet", in_parquet(std::slice::from_ref(&batch), Compression::SNAPPY));
     assert!(told.contains("row 2, column \"when\"") && told.contains("9999"), "{told}");
     assert!(refused("t.parquet", in_parquet(&[batch.slice(0, 0)], Compression::SNAPPY)).contains("no rows"));
     assert!(refused("t.arrow", in_file(&[batch.slice(0, 0)], None)).contains("no rows"));

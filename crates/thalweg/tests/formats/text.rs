@@ -115,7 +115,7 @@ fn sparse_arff_rows_hold_what_they_leave_out() {
 fn svm(rows: std::ops::Range<usize>, last: bool) -> String {
     let line = |i: usize| {
         let third = if last && i % 4 == 1 { format!(" 4:{}", i % 9) } else { String::new() };
-        format!("{} 1:{}.5 3:{}{third} # {i}\n", if i % 2 == 0 { "+1" } else { "-1" }, i * 7 % 31, i * 11 % 17)
+        format!("{} 1:{}.5 3:{}{third} # {i}\n", if i.is_multiple_of(2) { "+1" } else { "-1" }, i * 7 % 31, i * 11 % 17)
     };
     rows.map(line).collect()
 }
@@ -150,8 +150,8 @@ fn libsvm_rows_are_filled_with_zeros() {
 
 #[test]
 fn damaged_text_is_read_or_refused() {
-    survives_damage("t.jsonl", lines()[..1500].as_bytes());
-    survives_damage("t.arff", arff()[..1500].as_bytes());
+    survives_damage("t.jsonl", &lines().as_bytes()[..1500]);
+    survives_damage("t.arff", &arff().as_bytes()[..1500]);
     survives_damage("t.svm", svm(0..30, true).as_bytes());
 }
 

@@ -37,8 +37,8 @@ impl<T: Eq + Hash> Counts<T> {
 
 /// Up to this many different strings are categories in a table of any size.
 pub(super) const FEW: usize = 20;
-/// Values that are kept of those that hardly repeat.
-const HARDLY: usize = 5;
+/// Up to this many different values are kept however seldom they repeat.
+const SHOWN: usize = 5;
 /// A column is numeric if this share of its cells are numbers: the others are errors to show, not categories.
 const MOSTLY: f64 = 0.95;
 
@@ -53,7 +53,7 @@ pub(crate) struct Survey {
     pub(crate) markers: Vec<(String, usize)>,
     /// Different values.
     pub(crate) distinct: usize,
-    /// The most frequent values with their counts: at most 20, of values that hardly repeat fewer.
+    /// The most frequent values with their counts, at most 20; none of many values that hardly repeat.
     pub(crate) frequent: Vec<(String, usize)>,
     /// Whether there are words for no, and for yes, where every value is such a word (or 0 or 1).
     pub(crate) words: Option<[bool; 2]>,
@@ -307,10 +307,9 @@ impl<'a> Tally<'a> {
             .then(|| survey.frequent.iter().map(|(value, _)| read_boolean(value)).collect::<Option<Vec<_>>>())
             .flatten()
             .map(|words| [words.contains(&false), words.contains(&true)]);
-        if survey.distinct * 2 > present {
+        if survey.distinct > SHOWN && survey.distinct * 2 > present {
             // There may be very many such columns.
-            survey.frequent.truncate(HARDLY);
-            survey.frequent.shrink_to_fit();
+            survey.frequent = Vec::new();
         }
         self.survey
     }

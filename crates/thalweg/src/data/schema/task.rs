@@ -2,6 +2,7 @@
 
 use crate::data::notation::Notation;
 use crate::data::table::Table;
+use crate::error::beginning;
 use crate::spec;
 use crate::train::event::Decision;
 use crate::{Error, Result};
@@ -165,7 +166,7 @@ impl Question<'_> {
 
     fn impossible(&self, task: Task, needed: &str, instead: &str) -> Error {
         let survey = self.survey;
-        let values: Vec<String> = survey.frequent.iter().map(|(value, _)| format!("{value:?}")).collect();
+        let values = examples(self.table, self.position, survey);
         let mut place = format!("{}, column {:?}", self.table.source, self.table.names[self.position]);
         if let (Task::Regression, Some(row)) = (task, survey.first_text) {
             place = self.table.place(row, self.position);
@@ -175,6 +176,14 @@ impl Question<'_> {
             .at(place)
             .fix(format!("correct the cells, or try {instead}"))
     }
+}
+
+/// Some values of a column: the most frequent, or the first where none repeats.
+fn examples(table: &Table, position: usize, survey: &Survey) -> Vec<String> {
+    let first = || table.columns[position].iter().filter(|cell| !cell.trim().is_empty()).take(FEW).map(str::to_string);
+    let values: Vec<String> = survey.frequent.iter().map(|(value, _)| value.clone()).collect();
+    let values = if values.is_empty() { first().collect() } else { values };
+    values.iter().map(|value| format!("{:?}", beginning(value))).collect()
 }
 
 fn decide_several(table: &Table, asked: Option<Task>, targets: &[usize], surveys: &[Survey]) -> Result<Chosen> {
@@ -195,7 +204,7 @@ fn decide_several(table: &Table, asked: Option<Task>, targets: &[usize], surveys
         }
     };
     if let Some(position) = odd {
-        let values: Vec<String> = surveys[*position].frequent.iter().map(|(value, _)| format!("{value:?}")).collect();
+        let values = examples(table, *position, &surveys[*position]);
         return Err(Error::data(format!(
             "several targets of task {task} must hold {needed}; found {}",
             shortened(&values, 5)
