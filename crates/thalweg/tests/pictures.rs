@@ -152,8 +152,8 @@ fn what_cannot_be_read_is_left_out_and_named() {
     assert_eq!(found.rows(), 61);
     let warning = &found.warnings[0];
     assert!(warning.contains("5 of 66 files are left out"), "{warning}");
-    for (file, reason) in [("cat/page.jpg", "no picture of a known kind"), ("dog/empty.png", "the file is empty")] {
-        assert!(warning.contains(&format!("{file} ({reason})")), "{warning}");
+    for (file, reason) in [("cat/page.jpg", "an HTML page"), ("dog/empty.png", "the file is empty")] {
+        assert!(warning.contains(&format!("{file} ({reason}")), "{warning}");
     }
     assert!(warning.contains("dog/bomb.png") && warning.contains("dog/start.jpg") && warning.contains("dog/cut.png"));
 

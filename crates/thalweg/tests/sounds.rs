@@ -211,8 +211,7 @@ fn what_cannot_be_read_is_left_out_and_named() {
     let warning = &found.warnings[0];
     assert!(warning.contains("7 of 67 files are left out"), "{warning}");
     assert_eq!(found.rows(), 60);
-    for expected in ["high/page.mp3 (no sound of a known kind", "high/empty.wav (the file is empty)", "high/silent.wav"]
-    {
+    for expected in ["high/page.mp3 (an HTML page", "high/empty.wav (the file is empty)", "high/silent.wav"] {
         assert!(warning.contains(expected), "{warning}");
     }
     let error = arrays(&folder.path(), &spec::Data::default()).map(|_| ()).unwrap_err().to_string();

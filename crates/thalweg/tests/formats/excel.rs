@@ -41,9 +41,14 @@ fn workbook(sheets: &[(&str, String)]) -> Vec<u8> {
         "<styleSheet xmlns=\"{MAIN}\"><cellXfs count=\"3\"><xf numFmtId=\"0\"/><xf numFmtId=\"14\"/><xf numFmtId=\"46\"/>\
          </cellXfs></styleSheet>"
     );
+    let root = format!(
+        "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"rId1\" \
+         Type=\"{OFFICE}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
+    );
     let names: Vec<String> = (0..sheets.len()).map(|i| format!("xl/worksheets/sheet{}.xml", i + 1)).collect();
     let mut members = vec![
         ("[Content_Types].xml", &b"<Types/>"[..]),
+        ("_rels/.rels", root.as_bytes()),
         ("xl/workbook.xml", book.as_bytes()),
         ("xl/_rels/workbook.xml.rels", parts.as_bytes()),
         ("xl/styles.xml", styles.as_bytes()),

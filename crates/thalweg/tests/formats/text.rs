@@ -136,14 +136,8 @@ fn libsvm_rows_are_filled_with_zeros() {
     .unwrap();
     assert_eq!(data.target.columns, ["target"]);
     assert_eq!((data.parts.dev.rows, data.target.classes.join(" ")), (20, "-1 1".into()));
-    for (text, words) in [
-        ("1 2:1 1:3\n1 1:2\n", ["fields", ""]),
-        ("1 1:2\n-1 1:1 x\n", ["fields", ""]),
-        ("1 1:2\n1 999999999:1\n", ["line 2", "999999999"]),
-    ] {
-        let told = refused("t.txt", text);
-        words.iter().for_each(|word| assert!(told.contains(word), "{text:?}: {told}"));
-    }
+    let told = refused("t.txt", "1 1:2\n1 999999999:1\n");
+    assert!(told.contains("line 2") && told.contains("999999999"), "{told}");
     let late = svm(0..30, true) + "1 4:1 2:1\n";
     assert!(refused("t.txt", late).contains("must rise"));
 }

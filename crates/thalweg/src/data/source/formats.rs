@@ -1,14 +1,17 @@
 //! The formats of tables: how each is known, and how it is read.
 
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use super::csv::Delimited;
 use super::packed::{Input, Start, Stream};
 use super::reader::{Batches, TableReader};
 use super::{arff, jsonl, libsvm, unread, zip};
+use crate::data::table::Table;
 use crate::error::{Error, Result};
 use crate::spec;
+use crate::train::event::Decision;
 
 /// A format of tables other than delimited text.
 struct Format {
@@ -74,6 +77,47 @@ fn is_workbook(start: &Start) -> bool {
     start.bytes.starts_with(OLE) || start.members.iter().any(|name| name.starts_with("xl/workbook.")) || ods()
 }
 
+/// Runs a reader; where one of others' making panics on damaged bytes, that is an error.
+fn guard<T>(source: &str, what: &str, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+        let remedy = "copy it again from where it came from, or write it anew";
+        Err(Error::data(format!("{what} that is damaged")).at(source).fix(remedy))
+    })
+}
+
+/// A reader whose panics are errors.
+struct Guarded {
+    source: String,
+    what: &'static str,
+    inner: Box<dyn Batches>,
+}
+
+impl Batches for Guarded {
+    fn names(&self) -> &[String] {
+        self.inner.names()
+    }
+
+    fn next(&mut self, most: usize) -> Result<Option<Table>> {
+        guard(&self.source, self.what, || self.inner.next(most))
+    }
+
+    fn decisions(&self) -> &[Decision] {
+        self.inner.decisions()
+    }
+
+    fn bytes(&self) -> Option<u64> {
+        self.inner.bytes()
+    }
+
+    fn are_names_made_up(&self) -> bool {
+        self.inner.are_names_made_up()
+    }
+
+    fn adopt(&mut self, names: &[String]) {
+        self.inner.adopt(names);
+    }
+}
+
 /// Opens a stream of bytes that comes from a file, if `path` names one.
 ///
 /// # Errors
@@ -92,12 +136,18 @@ pub(super) fn open_stream(source: &str, stream: Stream, options: &spec::Data) ->
     let format = if options.delimiter.is_some() { None } else { found(&stream) };
     let bytes = stream.bytes;
     if let Some(format) = format {
+        let guarded = |open: &mut dyn FnMut() -> Opened| {
+            let inner = guard(source, format.what, open)?;
+            Ok(Box::new(Guarded { source: source.into(), what: format.what, inner }) as Box<dyn Batches>)
+        };
+        let mut stream = Some(stream);
+        let mut taken = || stream.take().ok_or_else(|| Error::internal("a stream is opened once"));
         let batches = match format.open {
-            Opening::Stream(open) => open(source, stream, options),
-            Opening::File(open) => {
-                let (start, file) = stream.into_file(source)?;
+            Opening::Stream(open) => guarded(&mut || open(source, taken()?, options)),
+            Opening::File(open) => guarded(&mut || {
+                let (start, file) = taken()?.into_file(source)?;
                 open(source, &start, file, options)
-            }
+            }),
             Opening::Feature(feature) => {
                 Err(Error::data(format!("this is {}, which this build does not read", format.what))
                     .at(source)

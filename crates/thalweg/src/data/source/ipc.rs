@@ -92,6 +92,10 @@ impl Messages {
             return Ok(None);
         }
         let mut message = self.read(4)?;
+        // What pads a file's first bytes to an alignment.
+        while self.is_file && self.decoder.schema().is_none() && message == [0; 4] {
+            message = self.read(4)?;
+        }
         if message == MARK {
             message.extend(self.read(4)?);
         }

@@ -260,7 +260,7 @@ impl Objects {
 
     /// Goes on to the next object, and gives the line that it begins on; none at the end.
     fn advance(&mut self) -> Result<Option<u64>> {
-        self.buffer.drain(..self.object.end);
+        self.buffer.drain(..std::mem::take(&mut self.object).end);
         let mut at = 0;
         loop {
             if !self.has(at)? {

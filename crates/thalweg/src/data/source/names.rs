@@ -24,9 +24,6 @@ pub(super) fn of_columns(
     decisions: &mut Vec<Decision>,
 ) -> Result<Vec<String>> {
     let before = first.len();
-    for name in first.iter_mut().filter(|name| name.contains('\n')) {
-        *name = name.split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
-    }
     while first.len() > head.filled && first.last().is_some_and(String::is_empty) {
         first.pop();
     }
