@@ -122,7 +122,7 @@ fn sheets_cells_and_places_are_told() {
     };
     let Ok(Source::Table(reader)) = open("Two") else { panic!() };
     assert_eq!(super::rows(&reader.read_all().unwrap()), [["7"]]);
-    let told = open("Tow").err().unwrap().to_string();
+    let told = open("Twos").err().unwrap().to_string();
     assert!(told.contains("did you mean \"Two\"") && told.contains("--sheet"), "{told}");
     // A cell far away makes no table of 17 thousand million cells.
     let far = [text("A1", "x"), "<c r=\"A2\"><v>7</v></c><c r=\"XFD1048576\"><v>1</v></c>".into()];

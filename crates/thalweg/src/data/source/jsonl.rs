@@ -267,6 +267,7 @@ impl Objects {
                 if self.in_array {
                     return Err(self.error(self.line, "the array is not closed: the file is cut off".into()));
                 }
+                self.buffer.clear();
                 return Ok(None);
             }
             match self.buffer[at] {
