@@ -203,7 +203,7 @@ def test_examples_to_be_answered_need_no_answers(tmp_path):
         with pytest.raises(thalweg.DataError):
             model.evaluate(tmp_path / name)
     np.savez(tmp_path / "two.npz", photos=X, others=X)
-    with pytest.raises(thalweg.DataError, match="--arrays X"):
+    with pytest.raises(thalweg.DataError, match="arrays="):
         model.predict(tmp_path / "two.npz")
     np.save(tmp_path / "wrong.npy", X[:, :3])
     with pytest.raises(thalweg.DataError, match=r"found examples of shape \[3, 3\], expected \[4, 3\]"):
