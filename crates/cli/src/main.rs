@@ -8,6 +8,12 @@ mod print;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !thalweg::data::source::panics_are_errors() {
+            tell(panic);
+        }
+    }));
     let matches = match args::command().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => {

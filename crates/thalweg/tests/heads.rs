@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 
+use thalweg::data::dataset::load;
 use thalweg::data::source::TableReader;
 use thalweg::spec::Data;
 
@@ -217,6 +218,33 @@ fn what_is_left_out_is_counted_through_a_long_file() {
     assert!(told.contains("empty cells are left out: 200 (") && told.contains("rows are left out: 200 ("), "{told}");
     assert!(told.contains("last row are left out: 1 ("), "{told}");
     assert_eq!(read_by(&text, &Data::default(), 777).unwrap(), found);
+}
+
+#[test]
+fn what_stands_around_the_rows_of_a_part_is_told_with_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name).display().to_string();
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let rows: String = (0..40).map(|i| format!("{}.5;{}\n", i % 7, i % 2)).collect();
+    let main = write("main.csv", &format!("a;y\n{rows}"));
+    let dev = write("dev.csv", &format!("# measured later\na;y\n{rows}"));
+    for from_disk in [false, true] {
+        let data = Data {
+            path: main.clone(),
+            dev: Some(dev.clone()),
+            test: Some(main.clone()),
+            from_disk: Some(from_disk),
+            ..Data::default()
+        };
+        let config = thalweg::spec::Config { data, ..Default::default() };
+        let told: Vec<String> = load(&config).unwrap().decisions.into_iter().map(|decision| decision.what).collect();
+        let of = |name: &str| told.iter().filter(|what| what.starts_with(name)).count();
+        assert!(told.iter().any(|what| what.starts_with(&dev) && what.contains("left out: 1")), "{told:?}");
+        assert_eq!((of(&dev), of(&main)), (1, 0), "the delimiter is the main table's: {told:?}");
+    }
 }
 
 #[test]

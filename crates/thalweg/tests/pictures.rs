@@ -52,8 +52,8 @@ fn a_subfolder_is_a_class_and_every_format_is_read() {
     }
     let [told] = &found.warnings[..] else { panic!("{:?}", found.warnings) };
     assert!(
-        told.ends_with("1 files of a kind that is not read are left out: 1 .txt (such as red/notes.txt)"),
-        "{told}"
+        told.what.ends_with("1 files of a kind that is not read are left out: 1 .txt (such as red/notes.txt)"),
+        "{told:?}"
     );
 }
 
@@ -150,7 +150,7 @@ fn what_cannot_be_read_is_left_out_and_named() {
     let options = spec::Data { max_bad: Some(0.1), ..spec::Data::default() };
     let found = arrays(&folder.path(), &options).unwrap();
     assert_eq!(found.rows(), 61);
-    let warning = &found.warnings[0];
+    let warning = &found.warnings[0].what;
     assert!(warning.contains("5 of 66 files are left out"), "{warning}");
     for (file, reason) in [("cat/page.jpg", "an HTML page"), ("dog/empty.png", "the file is empty")] {
         assert!(warning.contains(&format!("{file} ({reason}")), "{warning}");
@@ -179,7 +179,7 @@ fn pipes_and_circles_of_links_are_passed_by() {
     assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
     let found = open(&folder);
     assert_eq!(found.rows(), 61, "the sixty, and a linked file");
-    assert!(found.warnings[0].contains("pipe.png (no regular file)"), "{:?}", found.warnings);
+    assert!(found.warnings[0].what.contains("pipe.png (no regular file)"), "{:?}", found.warnings);
 }
 
 fn load(folder: &Folder) -> Dataset {
@@ -304,7 +304,7 @@ fn a_class_of_files_that_are_not_read_is_an_error_that_names_it() {
         }
         let two = spec::Data { classes: vec!["cat".into(), "dog".into()], ..spec::Data::default() };
         let found = arrays(&folder.path(), &two).unwrap();
-        assert!(found.rows() == 8 && found.warnings[0].contains(&counted), "{:?}", found.warnings);
+        assert!(found.rows() == 8 && found.warnings[0].what.contains(&counted), "{:?}", found.warnings);
     }
     // Where all are of such a kind, none is read.
     let folder = Folder::new();
@@ -331,7 +331,7 @@ fn whatever_else_is_in_a_folder_is_told() {
     fs::create_dir(folder.0.path().join("fox")).unwrap();
     let found = open(&folder);
     assert_eq!(found.rows(), 61);
-    let told = found.warnings.join("\n");
+    let told = found.warnings.iter().map(|warning| &*warning.what).collect::<Vec<_>>().join("\n");
     for expected in [
         "6 files of a kind that is not read are left out: 3 .heic, 1 .md, 1 .wav, 1 without an ending (such as",
         "folders without a file are no classes: \"fox\"",
@@ -351,7 +351,7 @@ fn linked_folders_within_classes_are_told() {
     std::os::unix::fs::symlink(folder.0.path(), folder.0.path().join("cat/again")).unwrap();
     let found = open(&folder);
     assert_eq!(found.rows(), 60);
-    assert!(found.warnings[0].contains("not looked into: 1 (such as cat/again)"), "{:?}", found.warnings);
+    assert!(found.warnings[0].what.contains("not looked into: 1 (such as cat/again)"), "{:?}", found.warnings);
 }
 
 #[test]
@@ -361,6 +361,17 @@ fn a_class_whose_files_are_all_damaged_is_an_error() {
     folder.write("fox/a.png", "no picture");
     let told = refused(&folder, &spec::Data { max_bad: Some(0.5), ..spec::Data::default() });
     assert!(told.contains("no file of class \"fox\" can be read: fox/a.png"), "{told}");
+}
+
+#[test]
+fn what_stands_above_a_list_s_rows_is_told() {
+    let folder = Folder::new();
+    many(&folder);
+    folder.write("list.csv", "# of spring\nfile;label\ncat/00.png;a\ndog/01.png;b\n");
+    let found = arrays(&folder.file("list.csv").display().to_string(), &spec::Data::default()).unwrap();
+    let told: Vec<&str> = found.decisions.iter().map(|decision| &*decision.what).collect();
+    assert!(told.iter().any(|what| what.contains("left out: 1")), "{told:?}");
+    assert!(told.iter().any(|what| what.contains("names the files")), "{told:?}");
 }
 
 #[test]
@@ -375,7 +386,7 @@ fn a_list_may_begin_with_a_file_that_is_not_read() {
     for first in ["cat/x.heic", "x.wav", "notes"] {
         let found = listed(first);
         assert_eq!(found.rows(), 3, "{first}");
-        assert!(found.warnings[0].contains(first), "{:?}", found.warnings);
+        assert!(found.warnings[0].what.contains(first), "{:?}", found.warnings);
     }
     folder.write("list.csv", "file,label\na.heic,a\nb.heic,b\n");
     let told = arrays(&folder.file("list.csv").display().to_string(), &spec::Data::default());

@@ -133,7 +133,7 @@ fn channels_become_their_mean_and_rates_become_one() {
 fn every_kind_of_file_is_read() {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files");
     let options = spec::Data { seconds: Some(0.25), ..as_loud() };
-    let names = ["tone.flac", "tone.ogg", "tone.mp3", "tone.m4a", "tone-alac.m4a", "tone.aac", "tone.caf"];
+    let names = ["tone.flac", "tone.ogg", "tone.mp3", "tone.m4a", "tone-alac.m4a", "tone.aac", "tone.caf", "tone.aiff"];
     for ending in names {
         let found = arrays(&samples.join(ending).display().to_string(), &options).unwrap();
         assert_eq!(found.shape, [4_000, 1], "{ending}");
@@ -208,7 +208,7 @@ fn what_cannot_be_read_is_left_out_and_named() {
     folder.write("low/nan.wav", not_a_number);
     let options = spec::Data { max_bad: Some(0.2), ..spec::Data::default() };
     let found = arrays(&folder.path(), &options).unwrap();
-    let warning = &found.warnings[0];
+    let warning = &found.warnings[0].what;
     assert!(warning.contains("7 of 67 files are left out"), "{warning}");
     assert_eq!(found.rows(), 60);
     for expected in ["high/page.mp3 (an HTML page", "high/empty.wav (the file is empty)", "high/silent.wav"] {
@@ -279,7 +279,7 @@ fn a_table_lists_files_and_their_answers() {
     folder.write("gone.csv", "file,label\nhigh/00.wav,a\nhigh/none.wav,b\n");
     let gone = folder.file("gone.csv").display().to_string();
     let options = spec::Data { max_bad: Some(0.5), ..spec::Data::default() };
-    assert!(arrays(&gone, &options).unwrap().warnings[0].contains("high/none.wav (No such file"));
+    assert!(arrays(&gone, &options).unwrap().warnings[0].what.contains("high/none.wav (No such file"));
 }
 
 #[cfg(unix)]
@@ -291,7 +291,7 @@ fn a_pipe_in_a_list_is_passed_by() {
     folder.write("list.csv", "file,label\nhigh/00.wav,a\nlow/01.wav,b\npipe.wav,b\n");
     let options = spec::Data { max_bad: Some(0.5), ..spec::Data::default() };
     let found = arrays(&folder.file("list.csv").display().to_string(), &options).unwrap();
-    assert!(found.rows() == 2 && found.warnings[0].contains("pipe.wav (no regular file)"), "{:?}", found.warnings);
+    assert!(found.rows() == 2 && found.warnings[0].what.contains("pipe.wav (no regular file)"), "{:?}", found.warnings);
     assert_eq!(found.answers.lines, [2, 3]);
 }
 
@@ -378,7 +378,7 @@ fn backgrounds_of_speech_are_no_class() {
     folder.write("_background_noise_/README.md", "of no matter");
     let found = open(&folder);
     assert_eq!(found.rows(), 60);
-    let told = &found.warnings[0];
+    let told = &found.warnings[0].what;
     let flag = format!("--background {}/_background_noise_", folder.path());
     assert!(told.contains("1 files are left out") && told.contains(&flag), "{told}");
     // Where all names begin so, they are classes.
@@ -395,7 +395,7 @@ fn a_class_of_long_recordings_is_pointed_out() {
     beside(&folder, "noise", 3);
     let found = open(&folder);
     assert_eq!(found.rows(), 61);
-    let told = &found.warnings[0];
+    let told = &found.warnings[0].what;
     assert!(told.contains("class \"noise\" (1) are 3 seconds") && told.contains("--background"), "{told}");
     let folder = Folder::new();
     beside(&folder, "high", 3);

@@ -35,7 +35,7 @@ pub struct Arrays {
     /// What was decided in reading them.
     pub decisions: Vec<Decision>,
     /// What went wrong in reading them.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Decision>,
 }
 
 impl Arrays {
@@ -113,12 +113,7 @@ impl Arrays {
 
     /// What one who reads them for a model there is should know: what was decided, and what went wrong.
     pub(crate) fn notes(&self) -> Vec<Decision> {
-        let left_out = |what: &String| Decision {
-            what: what.clone(),
-            why: "they cannot be read".into(),
-            flag: "--max-bad 0".into(),
-        };
-        self.decisions.iter().cloned().chain(self.warnings.iter().map(left_out)).collect()
+        self.decisions.iter().chain(&self.warnings).cloned().collect()
     }
 
     /// How many examples there are.

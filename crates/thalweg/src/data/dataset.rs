@@ -302,17 +302,19 @@ pub fn load(config: &Config) -> Result<Dataset> {
             heeded::check(&config.data, Found::Table)?;
             let on_disk = stream::wanted(&reader, &config, &mut decisions)?;
             let comma = config.data.decimal_comma.replace(reader.decimal_comma());
-            let names = reader.names().to_vec();
             // A part in a file of its own has no header just where the main file has none.
             if reader.are_names_made_up() {
-                (config.data.names, config.data.header) = (names, Some(false));
+                (config.data.names, config.data.header) = (reader.names().to_vec(), Some(false));
             }
             if on_disk {
                 stream::load(*reader, config, comma)?
             } else {
                 let main = reader.read_rest()?;
                 decisions.extend_from_slice(reader.decisions());
-                let part = |path: &Option<String>| path.as_ref().map(|path| table(path, &config, comma)).transpose();
+                drop(reader);
+                let mut part = |path: &Option<String>| {
+                    path.as_ref().map(|path| table(path, &config, comma, &mut decisions)).transpose()
+                };
                 let (dev, test) = (part(&dev)?, part(&test)?);
                 Dataset::from_tables(&main, dev.as_ref(), test.as_ref(), &config)?
             }
@@ -339,7 +341,7 @@ pub fn load(config: &Config) -> Result<Dataset> {
             }
             let mut data = Dataset::from_arrays(&main, dev.as_ref(), test.as_ref(), &config)?;
             let parts = [Some(&*main), dev.as_ref(), test.as_ref()].into_iter().flatten();
-            data.warnings.splice(0..0, parts.flat_map(|part| part.warnings.clone()));
+            data.warnings.splice(0..0, parts.flat_map(|part| part.warnings.iter().map(|warning| warning.what.clone())));
             data
         }
     };
@@ -349,13 +351,16 @@ pub fn load(config: &Config) -> Result<Dataset> {
 }
 
 /// A part in a file of its own, which may write its numbers in another way than the main data: `given` is what the user says
-/// of that.
-pub(super) fn table(path: &str, config: &Config, given: Option<bool>) -> Result<Table> {
+/// of that. What was found in it is told where the main data was not found to be so, too.
+pub(super) fn table(path: &str, config: &Config, given: Option<bool>, decisions: &mut Vec<Decision>) -> Result<Table> {
     match source::open(path, &spec::Data { decimal_comma: given, ..config.data.clone() })? {
-        Source::Table(reader) => {
+        Source::Table(mut reader) => {
             let notation = Notation { decimal_comma: reader.decimal_comma(), ..Notation::new(&config.data) };
-            let mut table = reader.read_all()?;
+            let mut table = reader.read_rest()?;
             table.notation.get_or_insert(notation);
+            let own = reader.decisions().iter().filter(|own| !decisions.contains(own)).cloned();
+            let own: Vec<Decision> = own.map(|own| Decision { what: format!("{path}: {}", own.what), ..own }).collect();
+            decisions.extend(own);
             Ok(table)
         }
         Source::Arrays(_) => Err(other_form(path, "a table", "arrays")),

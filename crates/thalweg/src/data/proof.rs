@@ -1,6 +1,6 @@
 //! What the parts of a model that come from data must be: each says what it needs, so that no file makes one go wrong.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use super::dates;
 use super::form::{Form, PictureForm, SoundForm};
@@ -11,6 +11,7 @@ use super::preprocess::{
 };
 use super::reading::Cell;
 use super::schema::{self, Column, ColumnKind, Role, Schema, Task};
+use super::source::twice;
 use super::target::Target;
 use crate::error::beginning;
 
@@ -31,12 +32,6 @@ fn check(right: bool, wrong: impl FnOnce() -> String) -> Checked {
 /// A name from a file, in quotes.
 fn quoted(name: &str) -> String {
     format!("{:?}", beginning(name))
-}
-
-/// The first name that comes twice.
-fn twice<'a>(names: impl IntoIterator<Item = &'a String>) -> Option<&'a String> {
-    let mut seen = HashSet::new();
-    names.into_iter().find(|name| !seen.insert(*name))
 }
 
 impl Schema {

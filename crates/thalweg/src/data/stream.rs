@@ -79,7 +79,7 @@ pub(super) fn load(reader: TableReader, config: Config, comma: Option<bool>) -> 
     let (mut parts, file) = fitted.encode_all(&config, &split, &mut warnings)?;
     for (own, part) in [(&config.data.dev, &mut parts.dev), (&config.data.test, &mut parts.test)] {
         if let Some(path) = own {
-            *part = fitted.encode_own(path, &config, comma, &mut warnings)?;
+            *part = fitted.encode_own(path, &config, comma, &mut decisions, &mut warnings)?;
         }
     }
     Ok(Dataset {
@@ -242,7 +242,7 @@ impl Fitted<'_> {
         warnings: &mut Vec<String>,
     ) -> Result<(Parts<Examples>, RowFile)> {
         let shape = RowShape {
-            columns: self.pipeline.features().len(),
+            columns: self.pipeline.width(),
             targets: self.target.width(),
             weighted: self.schema.with_role(Role::Weight).next().is_some(),
         };
@@ -282,9 +282,10 @@ impl Fitted<'_> {
         path: &str,
         config: &Config,
         comma: Option<bool>,
+        decisions: &mut Vec<Decision>,
         warnings: &mut Vec<String>,
     ) -> Result<Examples> {
-        let table = dataset::table(path, config, comma)?;
+        let table = dataset::table(path, config, comma, decisions)?;
         let known = dataset::known_rows(&table, self.schema, warnings)?;
         warnings.extend(self.target.overlooked_stops(&table, &known));
         Ok(self.examples(&table, &known)?.with_cells(&table, &known, self.schema, self.target))

@@ -403,7 +403,12 @@ def sounds():
 
     # A quarter of a second of 440 Hz, left, and of silence, right.
     tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(5512) / 22050)
-    for name, options in [("tone.flac", {}), ("tone.ogg", {"subtype": "VORBIS"}), ("tone.mp3", {})]:
+    for name, options in [
+        ("tone.flac", {}),
+        ("tone.ogg", {"subtype": "VORBIS"}),
+        ("tone.mp3", {}),
+        ("tone.aiff", {}),
+    ]:
         soundfile.write(FILES / name, np.stack([tone, 0 * tone], 1), 22050, **options)
 
 

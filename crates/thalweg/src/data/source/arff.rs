@@ -1,6 +1,7 @@
 //! ARFF, the format of Weka and OpenML: attributes with types, then rows, dense or sparse.
 
 use super::lines::Lines;
+use super::names;
 use super::packed::{Start, Stream};
 use super::reader::{self, Batches};
 use crate::data::table::{Declared, Table};
@@ -50,9 +51,8 @@ pub(super) fn open(source: &str, stream: Stream, options: &spec::Data) -> Result
     if columns.is_empty() {
         return Err(Error::data("an ARFF file without attributes").at(source).fix("add an @attribute line a column"));
     }
-    reader::rename(&mut columns, options)?;
+    names::rename(source, &mut columns, options)?;
     let empty = reader::typed(source, &columns, options);
-    reader::check_names(source, &empty.names)?;
     Ok(Box::new(Arff { lines, empty, defaults, row: 0 }))
 }
 

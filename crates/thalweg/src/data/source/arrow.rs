@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 use jiff::civil::{DateTime, Time, date};
 use thalweg_kernels::pool;
 
+use super::names;
 use super::reader::{self, Batches, number};
 use crate::data::table::{Declared, Table, TextColumn};
 use crate::error::{Error, Result};
@@ -48,9 +49,8 @@ impl Columns {
                 .at(source)
                 .fix("write columns of numbers or texts"));
         }
-        reader::rename(&mut columns, options)?;
+        names::rename(source, &mut columns, options)?;
         let empty = reader::typed(source, &columns, options);
-        reader::check_names(source, &empty.names)?;
         let decisions = reader::left_out(&others, "they hold lists, structures or bytes").into_iter().collect();
         Ok(Columns { kept, empty, decisions })
     }

@@ -167,10 +167,13 @@ impl Delimited {
                     self.given = 0;
                 }
                 None => {
+                    // Where rows are so wide that a block holds few, columns are most of what it becomes.
+                    let wide = self.shape.fields * size_of::<TextColumn>() > 4 * BLOCK;
+                    let most = if wide { 1 } else { pool::threads() };
                     let mut blocks = Vec::new();
                     while let Some(block) = self.block()? {
                         blocks.push(block);
-                        if blocks.len() == pool::threads() {
+                        if blocks.len() == most {
                             break;
                         }
                     }

@@ -288,9 +288,8 @@ impl Sheet {
             return Ok(None);
         }
         let mut columns: Vec<_> = self.columns.iter().map(|(name, column)| (name.clone(), column.declared())).collect();
-        reader::rename(&mut columns, options)?;
+        names::rename(&self.source, &mut columns, options)?;
         let mut table = reader::typed(&self.source, &columns, options);
-        reader::check_names(&self.source, &table.names)?;
         for (to, (_, column)) in table.columns.iter_mut().zip(self.columns) {
             to.extend(&column.cells, 0..column.cells.len());
         }

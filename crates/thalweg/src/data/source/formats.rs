@@ -1,5 +1,6 @@
 //! The formats of tables: how each is known, and how it is read.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -77,9 +78,21 @@ fn is_workbook(start: &Start) -> bool {
     start.bytes.starts_with(OLE) || start.members.iter().any(|name| name.starts_with("xl/workbook.")) || ods()
 }
 
+thread_local! {
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread is reading where a panic becomes an error, so that a panic hook need not tell of it.
+pub fn panics_are_errors() -> bool {
+    GUARDED.get()
+}
+
 /// Runs a reader; where one of others' making panics on damaged bytes, that is an error.
 fn guard<T>(source: &str, what: &str, read: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+    let before = GUARDED.replace(true);
+    let read = catch_unwind(AssertUnwindSafe(read));
+    GUARDED.set(before);
+    read.unwrap_or_else(|_| {
         let remedy = "copy it again from where it came from, or write it anew";
         Err(Error::data(format!("{what} that is damaged")).at(source).fix(remedy))
     })
@@ -167,4 +180,20 @@ pub(super) fn open_stream(source: &str, stream: Stream, options: &spec::Data) ->
     }
     let text = Delimited::open(source, stream.input, options)?.of_bytes(bytes.unwrap_or_default());
     Ok(TableReader::new(source, Box::new(text), options)?.of_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_a_reader_is_an_error_that_names_the_file() {
+        let damaged = guard::<()>("t.arrow", "an Arrow file", || {
+            assert!(panics_are_errors());
+            panic!("index out of bounds")
+        });
+        let told = damaged.unwrap_err().to_string();
+        assert!(told.starts_with("t.arrow: an Arrow file that is damaged"), "{told}");
+        assert!(!panics_are_errors());
+    }
 }

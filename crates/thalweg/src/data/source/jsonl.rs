@@ -8,6 +8,7 @@ use std::io::Read;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::names;
 use super::packed::{Input, Start, Stream};
 use super::reader::{self, Batches};
 use super::text::LONGEST_ROW;
@@ -66,7 +67,7 @@ pub(super) fn open(source: &str, stream: Stream, options: &spec::Data) -> Result
     slots.extend(plain.into_iter().enumerate().map(|(i, (key, _))| (key, Some(i))));
     let nested: Vec<String> = nested.into_iter().map(|(key, _)| key).collect();
     let decisions = reader::left_out(&nested, "they hold objects or lists").into_iter().collect();
-    reader::rename(&mut columns, options)?;
+    names::rename(source, &mut columns, options)?;
     let empty = reader::typed(source, &columns, options);
     Ok(Box::new(Json { objects, sample, slots, empty, row: 0, decisions }))
 }

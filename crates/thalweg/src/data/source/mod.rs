@@ -39,6 +39,8 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
+pub use formats::panics_are_errors;
+pub(super) use names::twice;
 pub use reader::TableReader;
 pub use samples::sample_names;
 
@@ -123,10 +125,13 @@ fn is_pipe(_: std::fs::FileType) -> bool {
 
 /// A table, or the files that it names.
 fn open_table(path: &str, stream: Stream, options: &spec::Data) -> Result<Source> {
-    let rows = formats::open_stream(path, stream, options)?;
+    let mut rows = formats::open_stream(path, stream, options)?;
     let Some(column) = files::listing::column(rows.names(), options)? else { return Ok(table(rows)) };
-    match files::listing::open(rows.read_all()?, column, options)? {
-        Some(listed) => Ok(arrays(listed)),
+    match files::listing::open(rows.read_rest()?, column, options)? {
+        Some(mut listed) => {
+            listed.decisions.splice(0..0, rows.decisions().to_vec());
+            Ok(arrays(listed))
+        }
         None => formats::open(path, Box::new(opened(path)?), Some(Path::new(path)), options).map(table),
     }
 }

@@ -1,8 +1,9 @@
 //! Names of columns: from the header, from the options, or made up.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use super::head::Head;
+use crate::data::table::Declared;
 use crate::error::{Error, Result};
 use crate::spec;
 use crate::train::event::Decision;
@@ -62,21 +63,45 @@ pub(super) fn of_columns(
             flag: "--header=false".into(),
         });
     }
-    if !options.names.is_empty() {
-        if options.names.len() != fields {
-            return Err(Error::config(format!("{} names for {fields} columns", options.names.len()))
-                .at("--names")
-                .fix("give one name a column"));
-        }
-        let mut seen = BTreeSet::new();
-        if let Some(name) = options.names.iter().find(|name| !seen.insert(*name)) {
-            return Err(Error::config(format!("the column name {name:?} comes twice"))
-                .at("--names")
-                .fix("give each column a name of its own"));
-        }
-        names.clone_from(&options.names);
+    if let Some(given) = given(options, fields)? {
+        names.clone_from(given);
     }
     Ok(names)
+}
+
+/// The names that the options give so many columns, if they give any.
+fn given(options: &spec::Data, fields: usize) -> Result<Option<&Vec<String>>> {
+    let names = &options.names;
+    if !names.is_empty() && names.len() != fields {
+        return Err(Error::config(format!("{} names for {fields} columns", names.len()))
+            .at("--names")
+            .fix("give one name a column"));
+    }
+    if let Some(name) = twice(names) {
+        return Err(Error::config(format!("the column name {name:?} comes twice"))
+            .at("--names")
+            .fix("give each column a name of its own"));
+    }
+    Ok(Some(names).filter(|names| !names.is_empty()))
+}
+
+/// Gives columns of a format that names them the names that the options say, if they say any; each name comes once.
+pub(super) fn rename(source: &str, columns: &mut [(String, Declared)], options: &spec::Data) -> Result<()> {
+    if let Some(given) = given(options, columns.len())? {
+        columns.iter_mut().zip(given).for_each(|((name, _), new)| name.clone_from(new));
+    }
+    match twice(columns.iter().map(|(name, _)| name)) {
+        None => Ok(()),
+        Some(name) => Err(Error::data(format!("the column name {name:?} comes twice"))
+            .at(source)
+            .fix("give each column a name of its own")),
+    }
+}
+
+/// The first name that comes twice.
+pub(in super::super) fn twice<'a>(names: impl IntoIterator<Item = &'a String>) -> Option<&'a String> {
+    let mut seen = HashSet::new();
+    names.into_iter().find(|name| !seen.insert(*name))
 }
 
 /// Names a first column without a name, and empty ones, as pandas does.
@@ -103,7 +128,7 @@ fn name_the_nameless(names: &mut [String], head: &Head, decisions: &mut Vec<Deci
 
 /// Each name must be there, once.
 fn check(names: &[String], source: &str, line: u64) -> Result<()> {
-    let mut seen = BTreeSet::new();
+    let mut seen = HashSet::new();
     for (i, name) in names.iter().enumerate() {
         let place = format!("{source}, line {line}, column {}", i + 1);
         if name.is_empty() {

@@ -149,17 +149,6 @@ pub(super) fn typed(source: &str, columns: &[(String, Declared)], options: &spec
     }
 }
 
-/// Refuses names that come twice.
-pub(super) fn check_names(source: &str, names: &[String]) -> Result<()> {
-    let mut seen = std::collections::HashSet::new();
-    match names.iter().find(|name| !seen.insert(*name)) {
-        None => Ok(()),
-        Some(name) => Err(Error::data(format!("the column name {name:?} comes twice"))
-            .at(source)
-            .fix("give each column a name of its own")),
-    }
-}
-
 /// A number (f32 or f64) as the shortest text that reads as it, a missing one as the empty cell.
 #[cfg(any(feature = "parquet", feature = "excel"))]
 pub(super) fn number(x: impl std::fmt::Debug + Into<f64> + Copy) -> String {
@@ -177,18 +166,4 @@ pub(super) fn left_out(names: &[String], what: &str) -> Option<Decision> {
         why: what.into(),
         flag: "columns of plain values in the file".into(),
     })
-}
-
-/// Gives columns the names that the options say, if they say any.
-pub(super) fn rename(columns: &mut [(String, Declared)], options: &spec::Data) -> Result<()> {
-    if options.names.is_empty() {
-        return Ok(());
-    }
-    if options.names.len() != columns.len() {
-        return Err(Error::config(format!("{} names for {} columns", options.names.len(), columns.len()))
-            .at("--names")
-            .fix("give one name a column"));
-    }
-    columns.iter_mut().zip(&options.names).for_each(|((name, _), new)| name.clone_from(new));
-    Ok(())
 }

@@ -289,9 +289,17 @@ impl Corpus {
         arrays.decisions = decisions;
         if !self.bad.is_empty() {
             let (bad, all) = (self.bad.len(), self.all);
-            arrays.warnings.push(format!("{}: {bad} of {all} files are left out: {}", self.source, self.listed()));
+            arrays.warnings.push(Decision {
+                what: format!("{}: {bad} of {all} files are left out: {}", self.source, self.listed()),
+                why: "they cannot be read".into(),
+                flag: "--max-bad 0".into(),
+            });
         }
-        arrays.warnings.append(&mut self.warnings);
+        arrays.warnings.extend(self.warnings.drain(..).map(|what| Decision {
+            what,
+            why: "so the files lie".into(),
+            flag: "move or rename files".into(),
+        }));
         Ok(arrays)
     }
 }
