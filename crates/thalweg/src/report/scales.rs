@@ -93,14 +93,9 @@ pub(super) fn findings(run: &Run) -> Vec<String> {
     }
     // Gradients fade as a network fits; only their growth is a fault. Activations should stay where they began.
     let activations = growth(run, |l| l.activation);
-    found.extend(drift(
-        &activations,
-        "activations",
-        "grew",
-        "they drift. A lower --learning-rate or --batch-norm holds",
-    ));
+    found.extend(drift(&activations, "activations", "grew", "they drift. A lower learning rate or batch norm holds"));
     let shrunk: Vec<_> = activations.into_iter().map(|(name, by)| (name, 1.0 / by)).collect();
-    found.extend(drift(&shrunk, "activations", "shrank", "they drift. A lower --l2 or --batch-norm holds"));
+    found.extend(drift(&shrunk, "activations", "shrank", "they drift. Less L2 or batch norm holds"));
     // A gradient that had vanished may recover: it explodes where it passes what the strongest layer began with.
     let strongest = run.scales[0].1.iter().map(|l| l.gradient).fold(0.0, f64::max);
     let mut gradients = growth(run, |l| l.gradient);
@@ -109,7 +104,7 @@ pub(super) fn findings(run: &Run) -> Vec<String> {
         &gradients,
         "gradients",
         "grew",
-        "they explode. A lower --learning-rate or --clip-norm 1 holds",
+        "they explode. A lower learning rate or a clip norm of 1 holds",
     ));
     found
 }
@@ -154,7 +149,7 @@ fn spread(layers: &[&LayerScale], what: &str, value: impl Fn(&LayerScale) -> f64
         layers.iter().map(|l| (l.name.as_str(), value(l))).filter(|(_, v)| v.is_finite()).collect();
     scales.sort_by(|a, b| a.1.total_cmp(&b.1));
     let (&(weak, low), &(strong, high)) = (scales.first()?, scales.last()?);
-    let help = "What helps: --activation relu with --init he_normal, or --batch-norm.";
+    let help = "What helps: ReLU with He initialisation, or batch norm.";
     if low == 0.0 && high > 0.0 {
         return Some(format!("The {what} of {weak} are all 0: nothing gets through. {help}"));
     }

@@ -1,5 +1,7 @@
 //! Inferring the schema of a table.
 
+use std::collections::HashSet;
+
 use crate::data::notation::Notation;
 use crate::data::table::Table;
 use crate::spec;
@@ -126,6 +128,10 @@ fn infer_use(column: &mut Column, survey: &Survey, keep: bool, reasons: &mut Rea
     } else if survey.present() == 0 {
         column.role = Role::Ignored;
         reasons.empty.push(name);
+    } else if is_an_unnamed_index(&name) && survey.integers == survey.present() {
+        // It may begin again, where tables were put together.
+        column.role = Role::Id;
+        reasons.index.push(name);
     } else if named_id && survey.integers + (survey.present() - survey.numbers) == survey.present() {
         if survey.distinct * 2 > survey.present() {
             column.role = Role::Id;
@@ -163,10 +169,16 @@ fn ensure_a_feature(table: &Table, columns: &mut [Column], reasons: &mut Reasons
     Ok(())
 }
 
-/// `id`, `customer_id`, `PassengerId`, `ID`, `index`, and what pandas calls an unnamed index.
+/// What pandas calls an index without a name that was written with its table, once and again.
+fn is_an_unnamed_index(name: &str) -> bool {
+    name.strip_prefix("Unnamed: 0").is_some_and(|rest| rest.chars().all(|c| c == '.' || c.is_ascii_digit()))
+}
+
+/// `id`, `customer_id`, `PassengerId`, `ID`, `index`.
 fn is_named_like_an_id(name: &str) -> bool {
     let lower = name.to_lowercase();
-    if ["id", "index", "idx", "uuid", "guid", "rowid", "row_number", "unnamed: 0"].contains(&lower.as_str()) {
+    let usual = ["id", "index", "idx", "uuid", "guid", "rowid", "row_number"].contains(&lower.as_str());
+    if usual || is_an_unnamed_index(name) {
         return true;
     }
     let Some(rest) = lower.strip_suffix("id").and_then(|rest| name.get(..rest.len())) else { return false };
@@ -240,8 +252,10 @@ pub(crate) fn check_names(table: &Table, data: &spec::Data, split: &spec::Split)
     let named = listed
         .chain(single.into_iter().filter_map(|(option, name)| name.as_ref().map(|name| (option, name))))
         .chain(data.kinds.keys().map(|name| ("kinds", name)));
+    // There may be very many of both.
+    let columns: HashSet<&String> = table.names.iter().collect();
     for (option, name) in named {
-        if table.position(name).is_none() {
+        if !columns.contains(name) {
             let near = did_you_mean(name, table.names.iter().map(String::as_str));
             return Err(Error::config(format!("no column is called {name:?}{near}"))
                 .at(format!("--{option}"))

@@ -53,6 +53,19 @@ fn names_like_an_id() {
 }
 
 #[test]
+fn an_unnamed_index_that_begins_again_stays_one() {
+    let csv = rows("Unnamed: 0,Unnamed: 0.1,x,y", |i| format!("{},{},{}.5,{}", i % 10, i / 20, i % 7, i % 2));
+    let (schema, decisions) = infer(&csv, |_| ()).unwrap();
+    assert_eq!(
+        ["Unnamed: 0", "Unnamed: 0.1", "x"].map(|name| role(&schema, name)),
+        [Role::Id, Role::Id, Role::Feature]
+    );
+    assert!(decisions.iter().any(|d| d.what.ends_with("predictions: Unnamed: 0, Unnamed: 0.1")), "{decisions:?}");
+    let (schema, _) = infer(&csv, |data| data.keep = vec!["Unnamed: 0".into()]).unwrap();
+    assert_eq!(role(&schema, "Unnamed: 0"), Role::Feature);
+}
+
+#[test]
 fn the_target_decides_the_task() {
     let task = |cell: fn(usize) -> String| {
         infer(&rows("x,t", |i| format!("{}.25,{}", i * i, cell(i))), |_| ()).unwrap().0.task
