@@ -46,7 +46,7 @@ def columns_of(X):
         kinds = set(X.dtypes)
         plain = len(kinds) == 1 and getattr(kinds.pop(), "str", "")[1:] in ("f4", "f8")
         columns = np.ascontiguousarray(X.to_numpy().T) if plain else (series for _, series in X.items())
-        return _columns(X.columns, columns, len(X))
+        return _columns(X.columns.tolist(), columns, len(X))
     if pyarrow is None:
         import pyarrow
     table = X if isinstance(X, pyarrow.Table) else pyarrow.table(X)
@@ -91,8 +91,10 @@ def _columns(names, all_values, rows):
 
 
 def _names(X):
-    if hasattr(X, "iloc") or type(X).__module__.startswith("polars"):
-        return list(getattr(X, "columns", [])) if getattr(X, "ndim", 2) == 2 else None
+    if hasattr(X, "iloc"):
+        return X.columns.tolist() if getattr(X, "ndim", 2) == 2 else None
+    if type(X).__module__.startswith("polars"):
+        return list(getattr(X, "columns", []))
     if hasattr(X, "column_names"):
         return list(X.column_names)
     # A chunked array is one column.

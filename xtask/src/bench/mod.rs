@@ -32,6 +32,7 @@ struct Options {
     json: Option<PathBuf>,
     picture: Option<PathBuf>,
     scaling: Option<PathBuf>,
+    wide: Option<PathBuf>,
 }
 
 impl Options {
@@ -44,6 +45,7 @@ impl Options {
             json: None,
             picture: None,
             scaling: None,
+            wide: None,
         };
         let mut words = words.iter();
         while let Some(word) = words.next() {
@@ -56,6 +58,7 @@ impl Options {
                 "--json" => options.json = Some(value()?.into()),
                 "--picture" => options.picture = Some(value()?.into()),
                 "--scaling" => options.scaling = Some(value()?.into()),
+                "--wide" => options.wide = Some(value()?.into()),
                 _ => bail!("unknown flag {word:?}"),
             }
         }
@@ -105,6 +108,9 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
     }
     if let Some(path) = &options.scaling {
         std::fs::write(path, picture::draw_scaling(&systems::scaling(options.threads)?))?;
+    }
+    if let Some(path) = &options.wide {
+        std::fs::write(path, picture::draw_wide(&systems::wide()?))?;
     }
     match all.iter().find(|row| OURS.contains(&row.system) && row.learns == Some(false)) {
         Some(row) => bail!("{}: the loss does not fall", row.workload),

@@ -44,16 +44,43 @@ pub(super) fn draw(rows: &[Measured]) -> String {
     )
 }
 
-/// How an epoch's time grows: two panels on log scales, with the line of proportional growth through the last point.
+/// A quantity that grows with another: its points, and how they are told.
+struct Growth<'a> {
+    over: &'a str,
+    points: Vec<[f64; 2]>,
+    told: fn(f64) -> String,
+}
+
+impl<'a> Growth<'a> {
+    fn new(measured: &Value, over: &'a str, of: &str, told: fn(f64) -> String) -> Self {
+        let point = |point: &Value| Some([point[over].as_f64()?, point[of].as_f64()?]);
+        Growth { over, points: measured.as_array().into_iter().flatten().filter_map(point).collect(), told }
+    }
+}
+
+/// How an epoch's time grows with rows and with parameters.
 pub(super) fn draw_scaling(scaling: &Value) -> String {
+    let told = |seconds: f64| format!("{:.0} ms", seconds * 1e3);
+    draw_growth(
+        "Time of an epoch",
+        &["rows", "parameters"].map(|over| Growth::new(&scaling[over], over, "seconds", told)),
+    )
+}
+
+/// How the time and the memory of reading a table grow with its columns.
+pub(super) fn draw_wide(wide: &Value) -> String {
+    let seconds = |seconds: f64| format!("{seconds:.2} s");
+    let memory = |memory: f64| format!("{memory:.0} MiB");
+    draw_growth(
+        "Time and memory of reading 20 rows",
+        &[Growth::new(wide, "columns", "seconds", seconds), Growth::new(wide, "columns", "memory", memory)],
+    )
+}
+
+/// Panels on log scales, each with the line of proportional growth through its last point.
+fn draw_growth(title: &str, panels: &[Growth]) -> String {
     let mut body = String::new();
-    for (panel, key) in ["rows", "parameters"].into_iter().enumerate() {
-        let points: Vec<[f64; 2]> = scaling[key]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|point| Some([point[key].as_f64()?, point["seconds"].as_f64()?]))
-            .collect();
+    for (panel, Growth { over, points, told }) in panels.iter().enumerate() {
         let (Some(first), Some(last)) = (points.first(), points.last()) else { continue };
         // Both axes span the same factor, so that proportional growth rises at 45°.
         let span = (last[0] / first[0]).max(last[1] / first[1]) * 1.6;
@@ -65,22 +92,22 @@ pub(super) fn draw_scaling(scaling: &Value) -> String {
         let [end_x, end_y] = at(*last);
         let [start_x, start_y] = at([last[0] / span, last[1] / span]);
         body += &format!(
-            r##"<path d="M{start_x:.1} {start_y:.1}L{end_x:.1} {end_y:.1}" stroke="#9a9a9a" stroke-dasharray="4 4"/><text x="{:.0}" y="366" text-anchor="middle">{key}</text>"##,
+            r##"<path d="M{start_x:.1} {start_y:.1}L{end_x:.1} {end_y:.1}" stroke="#9a9a9a" stroke-dasharray="4 4"/><text x="{:.0}" y="366" text-anchor="middle">{over}</text>"##,
             left + 150.0
         );
-        for point in &points {
+        for point in points {
             let [x, y] = at(*point);
             body += &format!(
-                r##"<circle cx="{x:.1}" cy="{y:.1}" r="4" fill="#2563c9"/><text x="{:.0}" y="{:.0}" text-anchor="end" font-size="11">{} · {:.0} ms</text>"##,
+                r##"<circle cx="{x:.1}" cy="{y:.1}" r="4" fill="#2563c9"/><text x="{:.0}" y="{:.0}" text-anchor="end" font-size="11">{} · {}</text>"##,
                 x - 8.0,
-                y + 4.0,
+                y - 6.0,
                 thousands(point[0]),
-                point[1] * 1e3,
+                told(point[1]),
             );
         }
     }
     format!(
-        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 380" font-family="system-ui, sans-serif" font-size="13" fill="#1c1c1c"><rect width="100%" height="100%" fill="#fff"/><text x="8" y="22" font-size="15" font-weight="700">Time of an epoch (log scales; dashed: proportional growth)</text>{body}</svg>"##
+        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 380" font-family="system-ui, sans-serif" font-size="13" fill="#1c1c1c"><rect width="100%" height="100%" fill="#fff"/><text x="8" y="22" font-size="15" font-weight="700">{title} (log scales; dashed: proportional growth)</text>{body}</svg>"##
     )
 }
 

@@ -187,6 +187,17 @@ pub(super) fn scaling(threads: usize) -> Result<Value> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
+/// How the time and the memory of reading a table grow with its columns.
+pub(super) fn wide() -> Result<Value> {
+    let program = root().join("target/release/thalweg");
+    let output = Command::new("python3").arg(root().join("bench/wide.py")).arg(program).output()?;
+    if !output.status.success() {
+        bail!("bench/wide.py: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    println!("{}", String::from_utf8_lossy(&output.stdout));
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
 /// Seconds from starting the command to its end: iris, one hidden layer, 50 epochs.
 fn cold_start() -> Result<f64> {
     let folder: PathBuf = std::env::temp_dir().join(format!("thalweg-bench-{}", std::process::id()));

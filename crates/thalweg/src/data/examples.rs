@@ -56,7 +56,7 @@ impl Examples {
     ) -> Result<Self> {
         Ok(Examples {
             rows: rows.len(),
-            columns: pipeline.features().len(),
+            columns: pipeline.width(),
             x: pipeline.transform_rows(table, rows)?,
             on_disk: None,
             targets: target.map_or(0, Target::width),

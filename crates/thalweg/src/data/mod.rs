@@ -3,6 +3,7 @@
 pub mod arrays;
 pub mod dataset;
 pub(crate) mod dates;
+mod ends;
 pub mod examples;
 pub(crate) mod far;
 pub mod form;

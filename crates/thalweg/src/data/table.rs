@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::ops::Range;
 use std::sync::OnceLock;
 
+use super::ends::Ends;
 use super::reading::{Numbers, Readings};
 use crate::data::notation::Notation;
 
@@ -26,7 +27,7 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 #[derive(Debug, Clone, Default)]
 pub struct TextColumn {
     text: String,
-    ends: Vec<usize>,
+    ends: Ends,
     declared: Declared,
     numbers: OnceLock<Numbers>,
     /// Of a column that has its numbers: the cells as text, written when somebody asks for it.
@@ -45,7 +46,7 @@ impl Eq for TextColumn {}
 impl TextColumn {
     /// An empty column with room for so many bytes in so many cells.
     pub(crate) fn with_capacity(bytes: usize, cells: usize) -> Self {
-        TextColumn { text: String::with_capacity(bytes), ends: Vec::with_capacity(cells), ..TextColumn::default() }
+        TextColumn { text: String::with_capacity(bytes), ends: Ends::with_capacity(cells), ..TextColumn::default() }
     }
 
     /// An empty column of a source that has types.
@@ -106,7 +107,7 @@ impl TextColumn {
         let room = |len: usize| (times * len as f64) as usize;
         let other = other.written();
         let _ = self.text.try_reserve_exact(room(other.text.len()));
-        let _ = self.ends.try_reserve_exact(room(other.ends.len()));
+        self.ends.reserve(room(other.ends.len()));
     }
 
     /// Bytes of its cells in a file, each with what follows it.
@@ -126,7 +127,7 @@ impl TextColumn {
     pub(crate) fn truncate(&mut self, rows: usize) {
         self.write();
         self.ends.truncate(rows);
-        self.text.truncate(self.ends.last().copied().unwrap_or_default());
+        self.text.truncate(self.ends.start(self.ends.len()));
         self.forget_numbers();
     }
 
@@ -140,11 +141,10 @@ impl TextColumn {
     pub(crate) fn extend(&mut self, other: &TextColumn, rows: Range<usize>) {
         self.write();
         let other = other.written();
-        let start = |row: usize| if row == 0 { 0 } else { other.ends[row - 1] };
-        let (from, to) = (start(rows.start), start(rows.end));
+        let (from, to) = (other.ends.start(rows.start), other.ends.start(rows.end));
         let base = self.text.len();
         self.text.push_str(&other.text[from..to]);
-        self.ends.extend(other.ends[rows].iter().map(|end| base + end - from));
+        rows.for_each(|row| self.ends.push(base + other.ends.get(row) - from));
         self.forget_numbers();
     }
 
@@ -161,8 +161,7 @@ impl TextColumn {
     /// The text of a row's cell.
     pub fn get(&self, row: usize) -> &str {
         let TextColumn { text, ends, .. } = self.written();
-        let start = if row == 0 { 0 } else { ends[row - 1] };
-        &text[start..ends[row]]
+        &text[ends.cell(row)]
     }
 
     /// How many cells there are.
@@ -181,8 +180,7 @@ impl TextColumn {
     /// The cells from top to bottom.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         let TextColumn { text, ends, .. } = self.written();
-        let mut start = 0;
-        ends.iter().map(move |&end| &text[std::mem::replace(&mut start, end)..end])
+        (0..ends.len()).map(|row| &text[ends.cell(row)])
     }
 }
 

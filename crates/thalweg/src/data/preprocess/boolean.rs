@@ -43,6 +43,10 @@ impl Encode for Boolean {
         names
     }
 
+    fn width(&self) -> usize {
+        1 + usize::from(self.indicator)
+    }
+
     fn write(&self, cell: Cell<'_>, out: &mut [f64]) -> Result<(), String> {
         out[0] = number(cell)?.unwrap_or(self.fill);
         if self.indicator {

@@ -76,6 +76,11 @@ impl Encode for OneHot {
         names
     }
 
+    fn width(&self) -> usize {
+        let Categories { values, missing, rare } = &self.categories;
+        values.len() + usize::from(*missing) + usize::from(*rare)
+    }
+
     fn write(&self, cell: Cell<'_>, out: &mut [f64]) -> Result<(), String> {
         out.fill(0.0);
         let skipped = usize::from(!self.categories.rare);
@@ -106,6 +111,10 @@ impl Embedding {
 impl Encode for Embedding {
     fn names(&self, column: &str) -> Vec<String> {
         vec![format!("{column} (code)")]
+    }
+
+    fn width(&self) -> usize {
+        1
     }
 
     fn write(&self, cell: Cell<'_>, out: &mut [f64]) -> Result<(), String> {

@@ -88,6 +88,10 @@ impl Encode for Datetime {
         parts.into_iter().map(|part| format!("{column} {part}")).collect()
     }
 
+    fn width(&self) -> usize {
+        5 + 2 * usize::from(self.clock) + usize::from(self.indicator)
+    }
+
     fn write(&self, cell: Cell<'_>, out: &mut [f64]) -> Result<(), String> {
         out.fill(0.0);
         let Some(time) = time(cell, &self.format, &self.sentinels, self.lenient)? else {

@@ -40,13 +40,17 @@ use crate::spec;
 use crate::train::event::Decision;
 use crate::{Error, Result};
 
-/// Rows that make a thread worth waking.
-const CHUNK: usize = 1024;
+/// Rows that a thread writes at a time, of few inputs and of many: what they come to stays in its cache.
+const CHUNK: [usize; 2] = [1024, 16];
+const NUMBERS: usize = 1 << 16;
 
 /// What every column transform does, once fitted.
 pub trait Encode: Sync {
     /// The names of the inputs that the column becomes.
     fn names(&self, column: &str) -> Vec<String>;
+
+    /// How many inputs that are.
+    fn width(&self) -> usize;
 
     /// Writes the inputs of one cell, as many as there are names; an error says what was expected.
     fn write(&self, cell: Cell<'_>, out: &mut [f64]) -> Result<(), String>;
@@ -93,6 +97,11 @@ impl Input {
     /// The names of the network's inputs that the column becomes.
     pub fn features(&self) -> Vec<String> {
         self.transform.encoder().names(&self.column)
+    }
+
+    /// How many of the network's inputs that are.
+    pub fn width(&self) -> usize {
+        self.transform.encoder().width()
     }
 }
 
@@ -151,9 +160,17 @@ impl Pipeline {
         }
     }
 
+    /// How many inputs one example has.
+    pub fn width(&self) -> usize {
+        match &self.array {
+            Some(array) => array.shape.iter().product(),
+            None => self.inputs.iter().map(Input::width).sum(),
+        }
+    }
+
     /// The shape of one example's inputs: `[features]`, or an array source's own, such as `[28, 28]`.
     pub fn shape(&self) -> Vec<usize> {
-        self.array.as_ref().map_or_else(|| vec![self.features().len()], |array| array.shape.clone())
+        self.array.as_ref().map_or_else(|| vec![self.width()], |array| array.shape.clone())
     }
 
     /// The columns that the network looks up in a learned embedding; their codes are its last inputs.
@@ -169,7 +186,7 @@ impl Pipeline {
                     dimension: embedding.dimension,
                 });
             }
-            position += input.features().len();
+            position += input.width();
         }
         embedded
     }
@@ -191,11 +208,12 @@ impl Pipeline {
                 .fix("give files of the kind the model was trained on (IDX, NPY, NPZ)"));
         }
         let positions = schema::positions(table, self.inputs.iter().map(|input| input.column.as_str()))?;
-        let width = self.features().len();
+        let width = self.width();
         let mut x = vec![T::default(); rows.len() * width];
         let unread = Mutex::new(BTreeMap::new());
-        pool::for_each_chunk(&mut x, CHUNK * width.max(1), |chunk, x| {
-            let rows = &rows[chunk * CHUNK..][..x.len() / width.max(1)];
+        let at_once = (NUMBERS / width.max(1)).clamp(CHUNK[1], CHUNK[0]);
+        pool::for_each_chunk(&mut x, at_once * width.max(1), |chunk, x| {
+            let rows = &rows[chunk * at_once..][..x.len() / width.max(1)];
             if let Err(error) = self.write_rows(table, &positions, rows, x) {
                 unread.lock().unwrap_or_else(PoisonError::into_inner).insert(chunk, error);
             }
@@ -210,10 +228,10 @@ impl Pipeline {
     /// Some rows' inputs, from columns at these positions of the table.
     fn write_rows<T: Number>(&self, table: &Table, positions: &[usize], rows: &[usize], x: &mut [T]) -> Result<()> {
         let width = x.len() / rows.len().max(1);
-        let mut offset = 0;
+        let (mut offset, mut out) = (0, Vec::new());
         for (input, &position) in self.inputs.iter().zip(positions) {
             let encoder = input.transform.encoder();
-            let mut out = vec![0.0; input.features().len()];
+            out.resize(encoder.width(), 0.0);
             let cells = table.columns[position].readings(table.notation(&self.notation));
             let cells = cells.with_format(if let Transform::Numeric(numeric) = &input.transform {
                 numeric.format

@@ -98,6 +98,10 @@ impl Encode for Numeric {
         names
     }
 
+    fn width(&self) -> usize {
+        1 + usize::from(self.indicator) + self.bins.as_ref().map_or(0, Bins::count)
+    }
+
     fn write(&self, cell: Cell<'_>, out: &mut [f64]) -> Result<(), String> {
         let found = number(cell, &self.sentinels, self.lenient)?;
         let x = found.unwrap_or(self.fill);

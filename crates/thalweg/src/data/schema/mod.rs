@@ -1,6 +1,7 @@
 //! What each column is and what it is for.
 
 pub(crate) use infer::{check_names, choose_targets, with_whole_names};
+use std::cell::LazyCell;
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
@@ -144,14 +145,29 @@ impl Schema {
     }
 }
 
+/// So many names are looked for one by one.
+const FEW: usize = 8;
+
 /// Where columns stand in a table, by name; an error names every one that is not there, with the nearest name.
 pub fn positions<'a>(table: &Table, names: impl IntoIterator<Item = &'a str>) -> Result<Vec<usize>> {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
-    // There may be very many of both.
-    let places: HashMap<&str, usize> = table.names.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
+    // There may be very many of both, mostly in one order.
+    let places = LazyCell::new(|| -> HashMap<&str, usize> {
+        table.names.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect()
+    });
+    let (mut next, mut elsewhere) = (0, 0);
     for name in names {
-        match places.get(name) {
-            Some(position) => found.push(*position),
+        let position = if table.names.get(next).is_some_and(|there| there == name) {
+            Some(next)
+        } else {
+            elsewhere += 1;
+            if elsewhere <= FEW { table.position(name) } else { places.get(name).copied() }
+        };
+        match position {
+            Some(position) => {
+                found.push(position);
+                next = position + 1;
+            }
             None => missing.push(format!("{name:?}{}", did_you_mean(name, table.names.iter().map(String::as_str)))),
         }
     }
@@ -173,4 +189,22 @@ pub(crate) fn shortened(items: &[String], most: usize) -> String {
 /// The names in quotes.
 pub(crate) fn quoted(names: &[String]) -> Vec<String> {
     names.iter().map(|name| format!("{name:?}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::table_of;
+
+    #[test]
+    fn columns_are_found_in_any_order() {
+        let names: Vec<String> = (0..30).map(|i| format!("c{i}")).collect();
+        let table = table_of(&names.join(","));
+        for step in [1, 29, 7] {
+            let asked: Vec<usize> = (0..30).map(|i| i * step % 30).collect();
+            assert_eq!(positions(&table, asked.iter().map(|i| names[*i].as_str())).unwrap(), asked);
+        }
+        let told = positions(&table, ["c3", "c4", "d", "c30"]).unwrap_err().to_string();
+        assert!(told.contains("\"d\"") && told.contains("\"c30\" (did you mean \"c3"), "{told}");
+    }
 }

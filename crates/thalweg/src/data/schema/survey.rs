@@ -300,15 +300,18 @@ impl<'a> Tally<'a> {
         }
         let cells = self.cells;
         survey.markers = most_frequent(self.markers.0.into_values(), |row| cells.raw(row).trim().to_lowercase());
-        let counts = self.texts.0.into_values().chain(self.numbers.0.into_values());
-        let written = |row| notation.category(cells.raw(row)).unwrap_or_default().into();
-        survey.frequent = most_frequent(counts, written);
+        // There may be very many columns whose values hardly repeat: their cells are then not even written.
+        let repeats = survey.distinct <= SHOWN || survey.distinct * 2 <= present;
+        if repeats || survey.distinct <= FEW {
+            let counts = self.texts.0.into_values().chain(self.numbers.0.into_values());
+            let written = |row| notation.category(cells.raw(row)).unwrap_or_default().into();
+            survey.frequent = most_frequent(counts, written);
+        }
         survey.words = (survey.distinct <= FEW)
             .then(|| survey.frequent.iter().map(|(value, _)| read_boolean(value)).collect::<Option<Vec<_>>>())
             .flatten()
             .map(|words| [words.contains(&false), words.contains(&true)]);
-        if survey.distinct > SHOWN && survey.distinct * 2 > present {
-            // There may be very many such columns.
+        if !repeats {
             survey.frequent = Vec::new();
         }
         self.survey

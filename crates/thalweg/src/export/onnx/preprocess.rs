@@ -93,7 +93,7 @@ fn of_table(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Result<(Val
             Transform::OneHot(c) => hot.push(Codes { place, name, categories: &c.categories }),
             Transform::Embedding(c) => embedded.push(Codes { place, name, categories: &c.categories }),
         }
-        place += input.features().len();
+        place += input.width();
     }
     let mut parts = Parts::default();
     for (group, columns) in numbers.iter().enumerate().filter(|(_, columns)| !columns.is_empty()) {
