@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
+use thalweg::event::Event;
 use thalweg::init::Init;
 use thalweg::layers::{Conv2d, Layer, Linear, Padding, Pool2d, Pooling};
 use thalweg::losses::{Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, Squared};
@@ -11,7 +12,6 @@ use thalweg::metrics::Metrics;
 use thalweg::network::Network;
 use thalweg::optimizers::{Adam, GradientDescent, Optimizer};
 use thalweg::tensor::{Activation, Dtype, Shape};
-use thalweg::train::event::Event;
 use thalweg::train::{Settings, State, Trainer};
 
 use crate::data::{self, Answers};

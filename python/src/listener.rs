@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
+use thalweg::event::Event;
 use thalweg::run::Watch;
-use thalweg::train::event::Event;
 
 use crate::errors::{caught, raised};
 use crate::wording;

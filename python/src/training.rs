@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use pyo3::prelude::*;
 use serde_json::Value;
+use thalweg::event::{Decision, Event};
 use thalweg::run::{self, Trained};
 use thalweg::spec::Config;
-use thalweg::train::event::{Decision, Event};
 
 use crate::data::Data;
 use crate::errors::{held, released};

@@ -58,7 +58,7 @@ pub(crate) fn study(py: Python<'_>, path: PathBuf) -> PyResult<String> {
 /// A page of a study.
 #[pyfunction]
 pub(crate) fn study_report(py: Python<'_>, path: PathBuf) -> PyResult<String> {
-    released(py, || thalweg::report::study_html(&Study::open(&path)?))
+    released(py, || thalweg::tune::study_html(&Study::open(&path)?))
 }
 
 fn told(fact: &Fact) -> Value {

@@ -1,8 +1,8 @@
 //! What the library says in flags of the command line, said in keywords of Python.
 
 use thalweg::Error;
+use thalweg::event::{Decision, Event};
 use thalweg::spec::{Form, Kind, Knob, knobs};
-use thalweg::train::event::{Decision, Event};
 
 /// Text of the library that names a way of the command line, and the way there is in Python.
 const WAYS: [(&str, &str); 2] =

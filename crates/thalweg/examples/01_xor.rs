@@ -1,12 +1,12 @@
 //! Exclusive or, which no single neuron can tell: build, train, predict. `cargo run -p thalweg --example 01_xor`
 
+use thalweg::event::Event;
 use thalweg::layers::{Linear, Mode};
 use thalweg::losses::SigmoidCrossEntropy;
 use thalweg::metrics::Metrics;
 use thalweg::network::Network;
 use thalweg::optimizers::Adam;
 use thalweg::tensor::{Activation, Dtype, Tensor};
-use thalweg::train::event::Event;
 use thalweg::train::{Examples, Settings, State, Trainer};
 
 fn main() -> thalweg::Result<()> {

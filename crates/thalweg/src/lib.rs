@@ -2,12 +2,13 @@
 #![forbid(unsafe_code)]
 
 pub mod average;
-mod chain;
 pub mod data;
 mod error;
+pub mod event;
 pub mod export;
 pub mod import;
 pub mod init;
+pub mod io;
 pub mod layers;
 pub mod losses;
 pub mod metrics;
@@ -20,6 +21,7 @@ pub mod report;
 pub mod run;
 pub mod schedule;
 pub mod spec;
+pub mod task;
 pub mod tensor;
 pub mod train;
 #[cfg(feature = "tune")]

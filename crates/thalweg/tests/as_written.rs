@@ -7,10 +7,10 @@ use thalweg::data::inspect;
 use thalweg::data::preprocess::{Scale, Transform};
 use thalweg::data::schema::{ColumnKind, Role, Task};
 use thalweg::data::table::{Declared, Table, TextColumn};
+use thalweg::event::Event;
 use thalweg::model::Model;
 use thalweg::run;
 use thalweg::spec::Config;
-use thalweg::train::event::Event;
 
 /// A header, and so many rows from their numbers.
 fn rows(header: &str, count: usize, row: impl Fn(usize) -> String) -> String {

@@ -1,5 +1,6 @@
 //! What must hold for every layer on the list, and for training as a whole.
 
+use thalweg::event::Event;
 use thalweg::layers::{self, Dropout, Layer, Linear, Mode, Noise, read_layer, write_layer};
 use thalweg::losses::{Loss, SoftmaxCrossEntropy, Squared};
 use thalweg::metrics::Metrics;
@@ -7,7 +8,6 @@ use thalweg::network::{Network, Predictor};
 use thalweg::optimizers::{self, Adam, GradientDescent, Optimizer};
 use thalweg::tensor::ops::{self, Products, with_products};
 use thalweg::tensor::{Activation, Dtype, Shape, Tensor};
-use thalweg::train::event::Event;
 use thalweg::train::{Examples, Settings, State, Trainer, Watcher, predict};
 use thalweg_kernels::{pool, random::Stream};
 

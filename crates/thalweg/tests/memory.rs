@@ -6,11 +6,11 @@ mod stop;
 use thalweg::data::arrays::Arrays;
 use thalweg::data::dataset::{self, Dataset};
 use thalweg::data::table::{Table, TextColumn};
+use thalweg::event::Event;
 use thalweg::model::Model;
 use thalweg::run::{self, Learner, Trained};
 use thalweg::spec::{Config, Precision};
 use thalweg::tensor::ops::Products;
-use thalweg::train::event::Event;
 
 use stop::StopAfter;
 

@@ -3,13 +3,13 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use thalweg::event::Event;
 use thalweg::layers::{BatchNorm, Dropout, Layer, Linear};
 use thalweg::losses::SoftmaxCrossEntropy;
 use thalweg::metrics::Metrics;
 use thalweg::network::Network;
 use thalweg::optimizers::Adam;
 use thalweg::tensor::{Activation, Dtype, Tensor};
-use thalweg::train::event::Event;
 use thalweg::train::{Examples, Settings, State, Trainer, Watcher};
 
 struct Counting;

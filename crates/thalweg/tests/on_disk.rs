@@ -9,11 +9,11 @@ use std::path::Path;
 use image::{Rgb, RgbImage};
 use thalweg::data::dataset::{self, Dataset};
 use thalweg::data::examples::Examples;
+use thalweg::event::Event;
 use thalweg::model::Model;
 use thalweg::run::{self, Outcome};
 use thalweg::spec::Config;
 use thalweg::train::End;
-use thalweg::train::event::Event;
 
 use folder::{Folder, arrays};
 use stop::StopAfter;

@@ -1,6 +1,7 @@
 //! A recurrent layer written against the public trait alone, as proof that the trait carries one: weights shared over time,
 //! states kept for the way back, gradients summed over the steps. Checked by the gradient checker, and it learns.
 
+use thalweg::event::Event;
 use thalweg::init::Init;
 use thalweg::layers::{Backward, Layer, Linear, Mode, ParameterSpec, Parameters, ParametersMut};
 use thalweg::losses::{SigmoidCrossEntropy, Squared};
@@ -8,7 +9,6 @@ use thalweg::metrics::Metrics;
 use thalweg::network::{Network, gradient_check};
 use thalweg::optimizers::Adam;
 use thalweg::tensor::{Activation, Dtype, Shape, Tensor, View, ViewMut, ops};
-use thalweg::train::event::Event;
 use thalweg::train::{Examples, Settings, State, Trainer};
 
 /// h_t = tanh(x_t Wᵀ + h_{t−1} Uᵀ + b) over the steps of a T × n input, h_0 = 0; the output is h_T.

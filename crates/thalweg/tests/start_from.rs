@@ -4,10 +4,10 @@ mod stop;
 
 use std::path::Path;
 
+use thalweg::event::Event;
 use thalweg::run::{resume, train};
 use thalweg::spec::Config;
 use thalweg::train::End;
-use thalweg::train::event::Event;
 
 use stop::StopAfter;
 

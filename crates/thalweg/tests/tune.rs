@@ -224,7 +224,7 @@ fn pages_show_what_was_found_and_load_nothing() {
     let settings = [("objective", "accuracy,parameters"), ("trials", "24"), ("sampler", "tpe")];
     let found = tune::tune(&config(folder.path(), &settings), &StopAfter::new(usize::MAX)).unwrap();
     let study = Study::open(&found.study).unwrap();
-    let page = thalweg::report::study_html(&study).unwrap();
+    let page = thalweg::tune::study_html(&study).unwrap();
     for section in
         ["What is chance", "Trial by trial", "What mattered", "Where good values lie", "What it costs", "All trials"]
     {
@@ -233,7 +233,7 @@ fn pages_show_what_was_found_and_load_nothing() {
     for loads in ["http:", "https:", "//", "url(", "<script", "<link", "<img", " src=", "NaN"] {
         assert!(!page.contains(loads), "{loads}");
     }
-    thalweg::report::write_study_figures(&study, &folder.path().join("figures")).unwrap();
+    thalweg::tune::write_study_figures(&study, &folder.path().join("figures")).unwrap();
     for name in ["history", "importance", "contour", "slices", "parallel", "front"] {
         assert!(folder.path().join(format!("figures/{name}.svg")).exists(), "{name}");
     }

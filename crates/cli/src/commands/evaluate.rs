@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use clap::ArgMatches;
-use thalweg::model::{Model, atomic};
+use thalweg::io::atomic;
+use thalweg::model::Model;
 use thalweg::tensor::ops::with_products;
 
 use super::{argument, output};

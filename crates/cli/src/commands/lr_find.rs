@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::ArgMatches;
-use thalweg::report::{self, Theme};
+use thalweg::report::Theme;
 use thalweg::tune::learning_rate::{self, RangeTest};
 
 use super::output;
@@ -28,9 +28,9 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     }
     let rates = learning_rate::find(&config, test)?;
     if let Some(path) = picture {
-        let figure = report::rates_figure(&rates);
+        let figure = thalweg::tune::rates_figure(&rates);
         let bytes = if kind == Some("png") { figure.png(Theme::Light)? } else { figure.svg.into_bytes() };
-        thalweg::model::atomic::write(path, &bytes)?;
+        thalweg::io::atomic::write(path, &bytes)?;
     }
     if matches.get_flag("json") {
         print::json(&serde_json::to_value(&rates)?)?;

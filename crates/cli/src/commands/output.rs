@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
 use thalweg::data::source;
-use thalweg::model::atomic::{self, Writer};
+use thalweg::io::atomic::{self, Writer};
 use thalweg::spec::Config;
 
 /// A file, there whole at the end or not at all, or standard output.

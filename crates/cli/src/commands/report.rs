@@ -17,7 +17,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     }
     let out = matches.get_one::<String>("out").map_or_else(|| run.join("report.html"), Into::into);
     output::refuse_inputs(matches, None, ("-o", &out))?;
-    thalweg::model::atomic::write(&out, report::html(&events).as_bytes())?;
+    thalweg::io::atomic::write(&out, report::html(&events).as_bytes())?;
     let figures = matches.get_one::<String>("figures");
     if let Some(folder) = figures {
         report::write_figures(&events, Path::new(folder))?;

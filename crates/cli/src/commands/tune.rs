@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::ArgMatches;
 use serde_json::json;
 use thalweg::Kind;
-use thalweg::model::atomic;
+use thalweg::io::atomic;
 use thalweg::spec::Config;
 use thalweg::tune::{self, Found, SearchEnd, Study, Trial};
 
@@ -91,11 +91,11 @@ fn found_json(found: &Found) -> serde_json::Value {
 fn show(matches: &ArgMatches) -> anyhow::Result<u8> {
     let study = Study::open(Path::new(argument(matches, "file")))?;
     if let Some(path) = out(matches, &study)? {
-        let page = thalweg::report::study_html(&study)?;
+        let page = thalweg::tune::study_html(&study)?;
         atomic::write(Path::new(path), page.as_bytes())?;
     }
     if let Some(folder) = matches.get_one::<String>("figures") {
-        thalweg::report::write_study_figures(&study, Path::new(folder))?;
+        thalweg::tune::write_study_figures(&study, Path::new(folder))?;
     }
     let trials = study.trials()?;
     if matches.get_flag("json") {

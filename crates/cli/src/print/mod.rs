@@ -11,13 +11,13 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 use thalweg::brief;
 use thalweg::data::inspect::Profile;
+use thalweg::event::{Decision, LayerRow, Parts};
 use thalweg::export::{Loss, Proof, Written};
 use thalweg::metrics::{Metric, Metrics};
 use thalweg::model::Model;
 use thalweg::network::gradient_check::Report;
 use thalweg::run::{Outcome, Preview};
 use thalweg::spec::Config;
-use thalweg::train::event::{Decision, LayerRow, Parts};
 use thalweg::tune::learning_rate::Rates;
 
 pub(crate) use progress::Progress;

@@ -3,8 +3,8 @@
 use clap::ArgMatches;
 use indicatif::ProgressBar;
 use thalweg::brief;
+use thalweg::event::{Event, Parts};
 use thalweg::run::Watch;
-use thalweg::train::event::{Event, Parts};
 
 use super::signals::Signals;
 use super::{BOLD, FAINT, LONGEST, YELLOW, bar, grouped, name_of, say, short};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
-use thalweg::model::atomic;
+use thalweg::io::atomic;
 
 /// How often a thread looks whether a signal has come.
 const GLANCE: Duration = Duration::from_millis(50);

@@ -23,7 +23,7 @@ use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use crate::gemm::Matrix;
+use crate::matrix::Matrix;
 use crate::pool::{self, Shared};
 use pack::{Block, Lie, Packing};
 use unit::{Panels, Rows};

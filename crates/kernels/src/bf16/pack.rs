@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::{DEPTH, LINES, SIDE, Unit};
-use crate::gemm::Matrix;
+use crate::matrix::Matrix;
 use crate::pool;
 
 /// Sixteen lines × sixteen pairs of numbers along k: one part of each number.
@@ -207,7 +207,7 @@ mod x86 {
 
     use super::{DEPTH, LINES, Piece, Place};
     use crate::ahead::{ask_for, ask_for_soon};
-    use crate::gemm::turn;
+    use crate::lanes::turn;
 
     /// # Safety
     /// As for [`blocks`](super::blocks); their words lie in pairs or in lines.

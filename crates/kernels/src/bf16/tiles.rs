@@ -49,7 +49,7 @@ mod amx {
     use super::super::pack::{Block, Lie, Packing, pack};
     use super::super::unit::{Panels, Rows, terms};
     use super::super::{Begin, DEPTH, LINES, SIDE, Sums, Unit};
-    use crate::gemm::Matrix;
+    use crate::matrix::Matrix;
     use crate::random::Stream;
 
     pub(super) fn is_here() -> bool {

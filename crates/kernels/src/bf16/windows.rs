@@ -11,7 +11,7 @@ use std::ops::Range;
 use super::pack::{self, Block, Lie, Packing, Piece, Place};
 use super::unit::{Rows, Steps};
 use super::{DEPTH, LINES, SIDE, Square, Unit};
-use crate::gemm::Matrix;
+use crate::matrix::Matrix;
 use crate::room::with_room;
 
 /// Windows that step by one pixel over an image and the zeros around it.

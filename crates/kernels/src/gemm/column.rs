@@ -2,8 +2,8 @@
 //!
 //! The rows of A fill the vectors: squares of A are turned, and met by b, without a panel that is written and read again.
 
-use super::lanes::{Lanes, OnLanes};
 use super::{ALONE, Gemm, MOST_LANES};
+use crate::lanes::{Lanes, OnLanes};
 use crate::pool;
 
 /// The shortest b: a vector's numbers.

@@ -6,7 +6,6 @@
 //! runs; where k is longer than a panel, C keeps the unfinished chains, exactly.
 
 mod column;
-mod lanes;
 mod left;
 mod naive;
 mod pack;
@@ -14,57 +13,18 @@ mod tile;
 
 use std::ops::Range;
 
-#[cfg(target_arch = "x86_64")]
-pub(crate) use lanes::turn;
 #[doc(hidden)]
-pub use lanes::{Lanes, OnLanes};
+pub use crate::lanes::{Lanes, OnLanes};
 use left::Spaced;
 pub use left::{Axis, Left, Strided};
 pub use naive::gemm as naive;
 use tile::{ACROSS, MOST_LANES};
 
 use crate::Real;
+pub use crate::matrix::Matrix;
 use crate::numbers::Numbers;
 use crate::pool::{self, Shared};
 use crate::room::with_room;
-
-/// A matrix of `rows` × `columns`, stored row by row, or (`transposed`) column by column.
-#[derive(Debug, Clone, Copy)]
-pub struct Matrix<'a, T> {
-    /// The numbers.
-    pub data: &'a [T],
-    /// Rows.
-    pub rows: usize,
-    /// Columns.
-    pub columns: usize,
-    /// Whether the numbers are stored column by column.
-    pub transposed: bool,
-}
-
-impl<'a, T: Real> Matrix<'a, T> {
-    /// A matrix stored row by row.
-    ///
-    /// # Panics
-    /// If the number of values is not rows · columns.
-    pub fn new(data: &'a [T], rows: usize, columns: usize) -> Self {
-        assert_eq!(data.len(), rows * columns, "a {rows} × {columns} matrix");
-        Matrix { data, rows, columns, transposed: false }
-    }
-
-    /// The transposed matrix, over the same numbers.
-    pub fn t(self) -> Self {
-        Matrix { rows: self.columns, columns: self.rows, transposed: !self.transposed, ..self }
-    }
-
-    pub(crate) fn at(&self, row: usize, column: usize) -> T {
-        let (row_stride, column_stride) = self.strides();
-        self.data[row * row_stride + column * column_stride]
-    }
-
-    fn strides(&self) -> (usize, usize) {
-        if self.transposed { (1, self.rows) } else { (self.columns, 1) }
-    }
-}
 
 /// Multiply-adds below which waking a thread does not pay.
 const ALONE: usize = 1 << 19;
@@ -362,7 +322,7 @@ macro_rules! gemm {
 
             unsafe fn on_lanes(work: impl OnLanes<Self>) {
                 // SAFETY: as the caller promises.
-                unsafe { lanes::on_lanes::<$type, $avx512, $avx2>(work) }
+                unsafe { crate::lanes::on_lanes::<$type, $avx512, $avx2>(work) }
             }
 
             unsafe fn turn(a: Matrix<Self>, rows: Range<usize>, to: *mut Self, stride: usize) {

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::Matrix;
-use super::lanes::Lanes;
 use crate::Real;
 use crate::ahead::ask_for;
+use crate::lanes::Lanes;
 
 /// Rows of B asked of the memory ahead of their turn.
 const AHEAD: usize = 16;

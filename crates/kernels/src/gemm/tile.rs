@@ -3,11 +3,11 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use super::lanes::Lanes;
 use super::left::Left;
 use super::{Matrix, Strip, pack};
 use crate::Real;
 use crate::dispatch::{Instructions, instructions};
+use crate::lanes::Lanes;
 
 /// Vectors side by side in a tile.
 const SIDE: usize = 2;

@@ -8,8 +8,8 @@ use super::row_file::RowFile;
 use super::schema::{Column, ColumnKind, Role, Schema, task};
 use super::split;
 use super::table::{Table, TextColumn};
+use crate::event::Decision;
 use crate::spec::Config;
-use crate::train::event::Decision;
 use crate::{Error, Result};
 
 /// Examples of one shape, row-major, and a table of their answers.

@@ -17,8 +17,8 @@ use super::source::{self, Source};
 use super::stream;
 use super::table::Table;
 use super::target::Target;
+use crate::event::{Decision, Parts};
 use crate::spec::{self, Config};
-use crate::train::event::{Decision, Parts};
 use crate::{Error, Result};
 
 /// The seed of the order in which rows are put where theirs makes no difference; any will do.

@@ -5,7 +5,7 @@ use super::preprocess::{Datetime, Numeric, Pipeline, Transform};
 use super::reading::Cell;
 use super::table::Table;
 use crate::error::beginning;
-use crate::train::event::Decision;
+use crate::event::Decision;
 
 /// Cells of a source that are farther beyond the training rows' range than that range is wide.
 pub(crate) struct Far<'a> {

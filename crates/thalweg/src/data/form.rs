@@ -1,22 +1,9 @@
 //! How files of any size become examples of one size; a model keeps it for those to come.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::spec;
-
-/// How a picture of another aspect is brought to a size.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Fit {
-    /// Its middle fills the size; what reaches beyond is cut off.
-    #[default]
-    Crop,
-    /// All of it is within the size; the rest is black.
-    Pad,
-    /// It is stretched.
-    Stretch,
-}
+pub use crate::spec::Fit;
 
 /// What every file of a source is brought to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

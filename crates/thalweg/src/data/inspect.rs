@@ -9,8 +9,8 @@ use super::schema::{ColumnKind, Role, Schema, Task, task};
 use super::source::{self, Source};
 use super::table::Table;
 use crate::Result;
+use crate::event::Decision;
 use crate::spec::Config;
-use crate::train::event::Decision;
 
 /// The most frequent values that a profile shows of a column.
 const SHOWN: usize = 5;

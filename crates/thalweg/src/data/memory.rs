@@ -1,8 +1,8 @@
 //! How much memory data may take: what stays on disk because of it, and how much of that is in memory at a time.
 
 use crate::error::{Error, Result};
+use crate::event::Decision;
 use crate::spec;
-use crate::train::event::Decision;
 
 /// Copies of an example that are in memory at a time: as it was read or encoded, and as the network takes it.
 const COPIES: usize = 2;
@@ -12,37 +12,6 @@ const SHARES: u64 = 8;
 
 /// Bytes of a group, a window or a sample, whatever the limit.
 const AT_ONCE: u64 = 32 << 20;
-
-/// The bytes that data may take by the options.
-///
-/// # Errors
-/// If they hold something else.
-pub(crate) fn asked(options: &spec::Data) -> Result<Option<u64>> {
-    let Some(text) = &options.memory else { return Ok(None) };
-    let wrong = || {
-        let error = Error::config(format!("found {text:?}, expected bytes such as 512MB, 4GB or 1.5GiB"));
-        error.at("--memory").fix("correct it, or leave it out for what is free")
-    };
-    parse(text).map(Some).ok_or_else(wrong)
-}
-
-/// Bytes from a number with a unit, or from one alone.
-fn parse(text: &str) -> Option<u64> {
-    let text = text.trim().to_lowercase();
-    let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len()));
-    let power = match unit.chars().next() {
-        Some(prefix @ ('k' | 'm' | 'g' | 't')) => "kmgt".find(prefix)? as i32 + 1,
-        _ => 0,
-    };
-    let factor = match unit.trim_start_matches(['k', 'm', 'g', 't']) {
-        "b" if unit.len() == 2 => 1000_f64.powi(power),
-        "ib" if unit.len() == 3 => 1024_f64.powi(power),
-        "" | "b" if power == 0 => 1.0,
-        _ => return None,
-    };
-    let number: f64 = number.trim().parse().ok()?;
-    (number > 0.0 && number.is_finite()).then_some((number * factor) as u64)
-}
 
 /// Bytes of memory that are free, where the system tells.
 pub(crate) fn free() -> Option<u64> {
@@ -64,7 +33,7 @@ pub(crate) fn stay_on_disk(options: &spec::Data, needed: u64, decisions: &mut Ve
     if let Some(asked) = options.from_disk {
         return Ok(asked);
     }
-    let (most, whose) = match asked(options)? {
+    let (most, whose) = match options.memory_bytes()? {
         Some(most) => (most, "are allowed by --memory"),
         None => (free().unwrap_or(u64::MAX), "are free"),
     };
@@ -83,7 +52,7 @@ pub(crate) fn stay_on_disk(options: &spec::Data, needed: u64, decisions: &mut Ve
 /// # Errors
 /// If they have none.
 pub(crate) fn check_whole(options: &spec::Data, examples: usize, width: usize) -> Result<()> {
-    let (needed, most) = (needed(examples, width) / COPIES as u64, asked(options)?.unwrap_or(u64::MAX));
+    let (needed, most) = (needed(examples, width) / COPIES as u64, options.memory_bytes()?.unwrap_or(u64::MAX));
     if needed <= most {
         return Ok(());
     }
@@ -110,7 +79,7 @@ pub(crate) fn check_room(place: &str, numbers: usize) -> Result<()> {
 /// # Errors
 /// If the options' limit is no number of bytes.
 pub(crate) fn at_once(options: &spec::Data) -> Result<usize> {
-    Ok(asked(options)?.map_or(AT_ONCE, |most| (most / SHARES).min(AT_ONCE)) as usize)
+    Ok(options.memory_bytes()?.map_or(AT_ONCE, |most| (most / SHARES).min(AT_ONCE)) as usize)
 }
 
 /// Examples of so many numbers that are in memory at a time, of data on disk.
@@ -119,7 +88,7 @@ pub(crate) fn at_once(options: &spec::Data) -> Result<usize> {
 /// If there is no room for one.
 pub(crate) fn examples_at_once(options: &spec::Data, width: usize) -> Result<usize> {
     let bytes = width * size_of::<f32>();
-    if let (Some(most), Some(text)) = (asked(options)?, &options.memory)
+    if let (Some(most), Some(text)) = (options.memory_bytes()?, &options.memory)
         && most / SHARES < bytes as u64
     {
         let least = written(bytes as u64 * SHARES);
@@ -134,7 +103,7 @@ pub(crate) fn examples_at_once(options: &spec::Data, width: usize) -> Result<usi
 /// # Errors
 /// If they have none.
 pub(crate) fn check_held(options: &spec::Data, [what, fix]: [&str; 2], rows: usize, width: usize) -> Result<()> {
-    let (needed, most) = (needed(rows, width), asked(options)?.unwrap_or(u64::MAX));
+    let (needed, most) = (needed(rows, width), options.memory_bytes()?.unwrap_or(u64::MAX));
     if needed <= most {
         return Ok(());
     }
@@ -163,24 +132,6 @@ mod tests {
 
     fn options(memory: &str) -> spec::Data {
         spec::Data { memory: Some(memory.into()), ..spec::Data::default() }
-    }
-
-    #[test]
-    fn units_are_those_of_the_standards() {
-        for (text, bytes) in [
-            ("4GB", 4_000_000_000),
-            ("512 MiB", 512 << 20),
-            ("1.5kb", 1500),
-            ("2TiB", 2 << 40),
-            ("1000", 1000),
-            ("7b", 7),
-        ] {
-            assert_eq!(asked(&options(text)).unwrap(), Some(bytes), "{text}");
-        }
-        for text in ["", "GB", "4G", "4MMB", "4iB", "-1GB", "0", "nanGB", "4GBs", "four", "4kib b"] {
-            let error = asked(&options(text)).unwrap_err().to_string();
-            assert!(error.starts_with("--memory: found") && error.contains("512MB"), "{text}: {error}");
-        }
     }
 
     #[test]

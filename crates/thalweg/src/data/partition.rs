@@ -8,8 +8,8 @@ use super::schema::{self, ColumnKind, Role, Schema};
 use super::split;
 use super::table::Table;
 use super::target::Target;
+use crate::event::{Decision, Parts};
 use crate::spec::Config;
-use crate::train::event::{Decision, Parts};
 use crate::{Error, Result};
 
 /// The rows of the main source whose answer is known.

@@ -10,8 +10,8 @@ use super::split;
 use super::table::Table;
 use super::target::Target;
 use crate::Result;
+use crate::event::Decision;
 use crate::spec::Config;
-use crate::train::event::Decision;
 
 /// What tables and arrays have in common on the way to examples.
 pub(super) trait Rows {

@@ -14,8 +14,8 @@ use thalweg_kernels::pool;
 use super::notation::Notation;
 use super::reading::{Cell, Readings};
 use super::table::Table;
+use crate::event::{Decision, Parts};
 use crate::spec;
-use crate::train::event::{Decision, Parts};
 use crate::{Error, Result};
 
 /// Up to this many rows the course's 60/20/20 holds.
@@ -35,19 +35,7 @@ pub fn fractions(
     own_test: bool,
     options: &spec::Split,
 ) -> Result<(Parts<f64>, Option<Decision>)> {
-    let (given, why) = wanted(rows, options);
-    let wrong = |message: &str| {
-        Err(Error::config(format!("found {given:?}, {message}"))
-            .at("--split")
-            .fix("write fractions such as 0.8,0.1,0.1"))
-    };
-    let [train, dev, test] = given[..] else { return wrong("expected three fractions: train, dev and test") };
-    if given.iter().any(|fraction| !(0.0..=1.0).contains(fraction)) || (train + dev + test - 1.0).abs() > 1e-6 {
-        return wrong("expected fractions that add up to 1");
-    }
-    if train <= 0.0 {
-        return wrong("expected a train part above 0");
-    }
+    let ([_, dev, test], why) = wanted(rows, options)?;
     let (dev, test) = (if own_dev { 0.0 } else { dev }, if own_test { 0.0 } else { test });
     // With a test file the rest keeps dev's share: 60/20/20 becomes 80/20.
     let fractions = Parts { train: 1.0 - dev - test, dev, test };
@@ -71,23 +59,23 @@ pub fn fractions(
 }
 
 /// The fractions asked for, or those that so many rows get, and why.
-fn wanted(rows: usize, options: &spec::Split) -> (Vec<f64>, Option<String>) {
-    match &options.split {
-        Some(given) => (given.clone(), None),
-        None if rows <= SMALL => (vec![0.6, 0.2, 0.2], Some(format!("{rows} rows are few"))),
+fn wanted(rows: usize, options: &spec::Split) -> Result<([f64; 3], Option<String>)> {
+    Ok(match options.fractions()? {
+        Some(given) => (given, None),
+        None if rows <= SMALL => ([0.6, 0.2, 0.2], Some(format!("{rows} rows are few"))),
         None => {
             let share = (ENOUGH / rows as f64).max(0.01);
             let why = format!("of {rows} rows, {:.0} are enough to judge by", share * rows as f64);
-            (vec![1.0 - 2.0 * share, share, share], Some(why))
+            ([1.0 - 2.0 * share, share, share], Some(why))
         }
-    }
+    })
 }
 
 /// The fractions that leave the test part as it is and give dev's rows to train.
 #[cfg(feature = "tune")]
-pub(crate) fn without_dev(rows: usize, options: &spec::Split) -> Vec<f64> {
-    let test = wanted(rows, options).0.get(2).copied().unwrap_or(0.0);
-    vec![1.0 - test, 0.0, test]
+pub(crate) fn without_dev(rows: usize, options: &spec::Split) -> Result<Vec<f64>> {
+    let ([_, _, test], _) = wanted(rows, options)?;
+    Ok(vec![1.0 - test, 0.0, test])
 }
 
 /// A key for each row from the seed, the row's content and, for equal rows, which of them it is.

@@ -19,8 +19,8 @@ use super::split;
 use super::table::Table;
 use super::target::{self, Target};
 use crate::error::{Error, Result};
+use crate::event::{Decision, Parts};
 use crate::spec::Config;
-use crate::train::event::{Decision, Parts};
 
 /// Rows that are read at a time: at most, and at least.
 const CHUNK: [usize; 2] = [1 << 15, 1 << 8];
@@ -150,8 +150,7 @@ impl Survey {
     fn new(mut reader: TableReader, config: &Config) -> Result<Survey> {
         let notation = Notation::new(&config.data);
         let columns = reader.names().len().max(1);
-        let cells =
-            memory::asked(&config.data)?.map_or(SAMPLE_CELLS, |most| SAMPLE_CELLS.min(most as usize / 2 / CELL));
+        let cells = config.data.memory_bytes()?.map_or(SAMPLE_CELLS, |most| SAMPLE_CELLS.min(most as usize / 2 / CELL));
         let most = SAMPLE_ROWS.min(cells / columns).max(1000);
         let chunk_rows = chunk_rows(config, columns)?;
         let mut survey = Survey {

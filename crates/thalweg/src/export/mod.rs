@@ -13,10 +13,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::event::Decision;
+use crate::io::atomic;
 use crate::metrics::Metrics;
-use crate::model::{Model, atomic};
+use crate::model::Model;
 use crate::spec;
-use crate::train::event::Decision;
 use crate::{Error, Result, did_you_mean};
 
 /// A format that models are written in.

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::error::{Error, Result, did_you_mean};
+use crate::event::Decision;
 use crate::export::channels::{Twin, twins};
 use crate::export::steps::steps;
-use crate::model::safetensors::foreign::{self, Foreign};
-use crate::model::{Model, Provenance, atomic};
+use crate::io::atomic;
+use crate::io::safetensors::foreign::{self, Foreign};
+use crate::model::{Model, Provenance};
 use crate::tensor::{Tensor, ops};
-use crate::train::event::Decision;
 
 /// What a file counts besides its parameters.
 const COUNTER: &str = "num_batches_tracked";

@@ -6,6 +6,7 @@
 
 mod activation;
 mod batch_norm;
+mod chain;
 mod conv1d;
 mod conv2d;
 mod dropout;
@@ -57,6 +58,30 @@ pub struct ParameterSpec {
     pub decays: bool,
     /// Whether it is trained: running statistics are not.
     pub trained: bool,
+}
+
+/// One parameter: a named view of θ.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Its name: `layers.0.weight`.
+    pub name: String,
+    /// Its shape.
+    pub shape: Shape,
+    /// Where it begins in θ.
+    pub start: usize,
+    /// How it is drawn.
+    pub init: Init,
+    /// Whether the L2 term and weight decay apply.
+    pub decays: bool,
+    /// Whether it is trained.
+    pub trained: bool,
+}
+
+impl Entry {
+    /// Its place in θ.
+    pub fn range(&self) -> std::ops::Range<usize> {
+        self.start..self.start + self.shape.size()
+    }
 }
 
 impl ParameterSpec {
@@ -135,7 +160,7 @@ impl Mode<'_> {
 #[derive(Debug, Clone, Copy)]
 pub struct Parameters<'a> {
     pub(crate) theta: View<'a>,
-    pub(crate) entries: &'a [crate::network::Entry],
+    pub(crate) entries: &'a [Entry],
 }
 
 impl<'a> Parameters<'a> {
@@ -149,7 +174,7 @@ impl<'a> Parameters<'a> {
 #[derive(Debug)]
 pub struct ParametersMut<'a> {
     pub(crate) theta: ViewMut<'a>,
-    pub(crate) entries: &'a [crate::network::Entry],
+    pub(crate) entries: &'a [Entry],
 }
 
 impl ParametersMut<'_> {

@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
+use super::chain::{Chain, Place};
 use super::{Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, Registered, read_layer, to_value};
-use crate::chain::{Chain, Place};
 use crate::error::{Error, Result};
 use crate::tensor::{Activation, Shape, Tensor, View, ViewMut, ops};
 

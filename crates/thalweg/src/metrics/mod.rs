@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::schema::Task;
+use crate::task::Task;
 pub use classes::confusion;
 
 /// A metric's value with the interval it is known within.

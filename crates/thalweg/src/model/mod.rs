@@ -3,10 +3,7 @@
 //! The model file is a safetensors file that anybody's loader reads. Its metadata holds the network, the pipeline, the
 //! schema and the target codec as data; nothing in it is ever a path or code.
 
-pub mod atomic;
 mod proof;
-pub mod safetensors;
-pub(crate) mod tensors;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,14 +23,15 @@ use crate::data::source::{self, Source, TableReader};
 use crate::data::table::{Table, TextColumn};
 use crate::data::target::Target;
 use crate::error::{Error, Kind, Result};
+use crate::event::{Decision, Parts};
+use crate::io::safetensors::Container;
+use crate::io::{atomic, tensors};
 use crate::layers::{Mode, write_layer};
 use crate::losses::{Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, Squared};
 use crate::metrics::{self, Metrics};
 use crate::network::Network;
 use crate::spec;
 use crate::tensor::{Tensor, ViewMut};
-use crate::train::event::{Decision, Parts};
-use safetensors::Container;
 
 /// The version of the model file's format.
 pub const FORMAT: u32 = 1;

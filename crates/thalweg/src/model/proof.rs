@@ -6,11 +6,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::safetensors::{Container, Numbers, Stored};
-use super::{FORMAT, Model, tensors};
+use super::{FORMAT, Model};
 use crate::data::memory;
 use crate::data::schema::Task;
 use crate::error::{Error, beginning};
+use crate::io::safetensors::{Container, Numbers, Stored};
+use crate::io::tensors;
 use crate::layers::{Embedding, Parameters, Registered, read_layer, write_layer};
 use crate::network::Network;
 use crate::tensor::{Dtype, Shape, Tensor, ops};

@@ -6,33 +6,8 @@
 use std::ops::Range;
 
 use crate::error::{Error, Result};
-use crate::init::Init;
+pub use crate::layers::Entry;
 use crate::layers::ParameterSpec;
-use crate::tensor::Shape;
-
-/// One parameter: a named view of θ.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
-    /// Its name: `layers.0.weight`.
-    pub name: String,
-    /// Its shape.
-    pub shape: Shape,
-    /// Where it begins in θ.
-    pub start: usize,
-    /// How it is drawn.
-    pub init: Init,
-    /// Whether the L2 term and weight decay apply.
-    pub decays: bool,
-    /// Whether it is trained.
-    pub trained: bool,
-}
-
-impl Entry {
-    /// Its place in θ.
-    pub fn range(&self) -> Range<usize> {
-        self.start..self.start + self.shape.size()
-    }
-}
 
 /// All parameters of a network, layer by layer.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,10 +10,10 @@ pub use predictor::Predictor;
 pub use workspace::{Scale, Workspace};
 
 use crate::error::{Error, Result};
+use crate::event::LayerRow;
 use crate::layers::{self, Backward, Layer, Mode, Parameters, ParametersMut};
 use crate::random;
 use crate::tensor::{Dtype, Shape, Tensor, View, ViewMut, ops};
-use crate::train::event::LayerRow;
 
 /// Layers in a row. It holds no parameters: they are one vector θ, laid out by [`Network::layout`].
 ///

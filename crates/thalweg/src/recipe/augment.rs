@@ -4,8 +4,8 @@ use super::{decide, images, sounds};
 use crate::data::dataset::Dataset;
 use crate::data::form::SoundForm;
 use crate::error::{Error, Result};
+use crate::event::Decision;
 use crate::spec::{Augment, Config, Recipe};
-use crate::train::event::Decision;
 use crate::train::{Augmentation, Changes, ImageChanges, Mix};
 
 /// Options for images alone, and for sounds alone.

@@ -3,11 +3,11 @@
 use super::{decide, images, rows, sounds};
 use crate::data::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::event::Decision;
 use crate::init::Init;
 use crate::layers::{Activate, BatchNorm, Dropout, Embedded, Embedding, Layer, Linear, read_layer};
 use crate::spec::{Config, Quality, Recipe};
 use crate::tensor::Activation;
-use crate::train::event::Decision;
 
 /// Whether examples have many inputs.
 fn is_wide(data: &Dataset) -> bool {

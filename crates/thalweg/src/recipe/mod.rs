@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::data::dataset::Dataset;
 use crate::data::schema::Task;
 use crate::error::{Error, Result, did_you_mean};
+use crate::event::Decision;
 use crate::losses::{self, Loss};
 use crate::metrics;
 use crate::network::Network;
@@ -20,7 +21,6 @@ use crate::schedule::Schedule;
 use crate::spec::{ClassWeights, Config, Precision, Quality, Recipe, Weighting};
 use crate::tensor::ops::{self, Products};
 use crate::tensor::{Dtype, Shape, Tensor};
-use crate::train::event::Decision;
 use crate::train::{Augmentation, Settings, State};
 
 /// Everything that training needs besides the examples.

@@ -6,9 +6,9 @@ use super::{decide, images};
 use crate::data::dataset::Dataset;
 use crate::data::form::{Form, SoundForm};
 use crate::error::{Error, Result};
+use crate::event::Decision;
 use crate::layers::{LogMel, LogMelOptions, write_layer};
 use crate::spec::{Config, Features, Quality};
-use crate::train::event::Decision;
 
 /// What is added to powers before the logarithm, samples being scaled to a deviation of 1: softer sounds are noise.
 const OFFSET: f64 = 1e-3;

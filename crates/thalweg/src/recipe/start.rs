@@ -4,11 +4,11 @@ use super::{decide, input_shape};
 use crate::data::dataset::Dataset;
 use crate::data::preprocess::{Input, Transform};
 use crate::error::{Error, Result};
+use crate::event::Decision;
 use crate::model::Model;
 use crate::network::Network;
 use crate::spec::{self, Config};
 use crate::tensor::Tensor;
-use crate::train::event::Decision;
 
 /// The network of a model and its parameters, if they fit the data.
 pub(super) fn from(

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{figures, html, samples};
-use crate::train::event::Event;
+use crate::event::Event;
 
 fn every_kind() -> Vec<(&'static str, Vec<Event>)> {
     vec![

@@ -1,42 +1,33 @@
 //! A run's report: one self-contained page, and its figures as SVG and PNG, all read from the run's events.
 //!
 //! ```
-//! # use thalweg::train::event::Event;
+//! # use thalweg::event::Event;
 //! let events = [Event::Warning { message: "the dev part has only 12 rows".into() }];
 //! let page = thalweg::report::html(&events);
 //! assert!(page.contains("the dev part has only 12 rows"));
 //! ```
 
 mod answers;
-mod chart;
+pub(crate) mod chart;
 mod curves;
 #[cfg(test)]
 mod extremes;
-mod page;
+pub(crate) mod page;
 #[cfg(feature = "figures")]
 mod png;
-#[cfg(feature = "tune")]
-mod rates;
-mod read;
 mod run;
 #[cfg(test)]
 mod samples;
 mod scales;
-#[cfg(feature = "tune")]
-mod study;
-mod tables;
+pub(crate) mod tables;
 pub(crate) mod text;
-mod theme;
+pub(crate) mod theme;
 
-use crate::train::event::Event;
+use crate::event::Event;
 use chart::Drawing;
 use run::Run;
 
-#[cfg(feature = "tune")]
-pub use rates::rates_figure;
-pub use read::read_events;
-#[cfg(feature = "tune")]
-pub use study::{study_figures, study_html};
+pub use crate::event::read_events;
 
 /// The colours a figure is drawn in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -62,7 +53,7 @@ pub struct Figure {
 }
 
 impl Figure {
-    fn new(drawing: Drawing) -> Figure {
+    pub(crate) fn new(drawing: Drawing) -> Figure {
         Figure {
             name: drawing.caption.name.into(),
             title: drawing.caption.title.clone(),
@@ -89,24 +80,16 @@ pub fn write_figures(events: &[Event], folder: &std::path::Path) -> crate::Resul
     save_figures(&figures(events), folder)
 }
 
-/// Writes every figure of a study to a folder, as SVG and, with the feature `figures`, as PNG.
-///
-/// # Errors
-/// If the study cannot be read, or the folder cannot be written.
-#[cfg(feature = "tune")]
-pub fn write_study_figures(study: &crate::tune::Study, folder: &std::path::Path) -> crate::Result<()> {
-    save_figures(&study_figures(study)?, folder)
-}
-
-fn save_figures(figures: &[Figure], folder: &std::path::Path) -> crate::Result<()> {
+/// Writes figures to a folder, as SVG and, with the feature `figures`, as PNG.
+pub(crate) fn save_figures(figures: &[Figure], folder: &std::path::Path) -> crate::Result<()> {
     std::fs::create_dir_all(folder).map_err(|error| {
         crate::Error::io(crate::Kind::Config, folder, "make the folder", &error)
             .fix("name another folder with --figures")
     })?;
     for figure in figures {
-        crate::model::atomic::write(&folder.join(format!("{}.svg", figure.name)), figure.svg.as_bytes())?;
+        crate::io::atomic::write(&folder.join(format!("{}.svg", figure.name)), figure.svg.as_bytes())?;
         #[cfg(feature = "figures")]
-        crate::model::atomic::write(&folder.join(format!("{}.png", figure.name)), &figure.png(Theme::Light)?)?;
+        crate::io::atomic::write(&folder.join(format!("{}.png", figure.name)), &figure.png(Theme::Light)?)?;
     }
     Ok(())
 }

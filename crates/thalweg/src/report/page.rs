@@ -7,8 +7,8 @@ use super::run::{End, Run};
 use super::text::{capital, count, duration, escape, metric_name, metric_value, plural, shorten};
 use super::{answers, curves, scales, tables, theme};
 use crate::data::schema::Task;
+use crate::event::{Answers, Mistake};
 use crate::metrics::{Metric, Metrics};
-use crate::train::event::{Answers, Mistake};
 
 /// Nothing is loaded and no script runs; styles are the page's own.
 const POLICY: &str = "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
@@ -36,7 +36,7 @@ pub(super) fn page(run: &Run) -> String {
 }
 
 /// A page that loads nothing and runs nothing.
-pub(super) fn document(title: &str, description: &str, header: &str, sections: &str, source: &str) -> String {
+pub(crate) fn document(title: &str, description: &str, header: &str, sections: &str, source: &str) -> String {
     format!(
         concat!(
             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">",
@@ -340,12 +340,12 @@ fn repeat(run: &Run) -> String {
     section("To repeat this run", "", &format!(r#"<div class="card">{body}</div>"#))
 }
 
-pub(super) fn section(title: &str, note: &str, body: &str) -> String {
+pub(crate) fn section(title: &str, note: &str, body: &str) -> String {
     let note = if note.is_empty() { String::new() } else { format!(r#"<p class="note">{note}</p>"#) };
     format!("<section><h2>{title}</h2>{note}{body}</section>")
 }
 
-pub(super) fn list(lines: &[String]) -> String {
+pub(crate) fn list(lines: &[String]) -> String {
     let items: String = lines.iter().map(|line| format!("<li>{}</li>", marked(line))).collect();
     format!(r#"<ul class="warnings">{items}</ul>"#)
 }
@@ -363,7 +363,7 @@ fn marked(text: &str) -> String {
     lines.collect::<Vec<_>>().join("<br>")
 }
 
-pub(super) fn card(drawing: &Drawing) -> String {
+pub(crate) fn card(drawing: &Drawing) -> String {
     format!(
         r#"<figure class="card"><figcaption>{}</figcaption><div class="figure-scroll">{}</div></figure>"#,
         escape(&drawing.caption.title),

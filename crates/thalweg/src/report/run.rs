@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::data::schema::Task;
+use crate::event::{Answers, Decision, Event, LayerRow, LayerScale, Parts};
 use crate::metrics::{Metric, Metrics};
-use crate::train::event::{Answers, Decision, Event, LayerRow, LayerScale, Parts};
 
 /// The facts of a run, as far as its events tell them.
 #[derive(Debug, Default)]

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::data::schema::Task;
+use crate::event::{Answers, Decision, Event, LayerRow, LayerScale, Mistake, Parts, VERSION};
 use crate::metrics::{Metric, Metrics};
-use crate::train::event::{Answers, Decision, Event, LayerRow, LayerScale, Mistake, Parts, VERSION};
 
 const DIGITS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 

@@ -4,7 +4,7 @@ use super::chart::{Caption, Drawing, LineChart, Mark, Series};
 use super::run::Run;
 use super::text::{number, percent, plural};
 use super::theme::LAYERS;
-use crate::train::event::LayerScale;
+use crate::event::LayerScale;
 
 /// Scales of neighbouring layers further apart than this, from the weakest to the strongest, are worth a word.
 const RATIO: f64 = 1e3;

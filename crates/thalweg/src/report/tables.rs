@@ -6,8 +6,8 @@ use super::answers::Confusion;
 use super::run::{Ablation, Run};
 use super::text::{count, escape, metric_name, metric_value, number, percent, shorten};
 use crate::data::schema::Task;
+use crate::event::{Decision, LayerRow, Mistake};
 use crate::metrics;
-use crate::train::event::{Decision, LayerRow, Mistake};
 
 /// Rows shown at once; the rest is folded away.
 const SHOWN: usize = 12;
@@ -90,7 +90,7 @@ pub(super) fn confusions(confusions: &[Confusion]) -> String {
 }
 
 /// The network's layers with their total.
-pub(super) fn layers(layers: &[LayerRow], total: usize) -> String {
+pub(crate) fn layers(layers: &[LayerRow], total: usize) -> String {
     let mut rows = String::new();
     for layer in layers {
         let shape: Vec<String> = layer.output.iter().map(|n| count(*n)).collect();
@@ -111,7 +111,7 @@ pub(super) fn layers(layers: &[LayerRow], total: usize) -> String {
 }
 
 /// What was decided for the user, and how to decide otherwise.
-pub(super) fn decisions(decisions: &[Decision]) -> String {
+pub(crate) fn decisions(decisions: &[Decision]) -> String {
     let mut rows = String::new();
     for Decision { what, why, flag } in decisions {
         let flag = if flag.is_empty() { String::new() } else { format!("<code>{}</code>", escape(flag)) };
@@ -152,7 +152,7 @@ pub(super) fn ablations(ablations: &[Ablation]) -> String {
     format!(r#"<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"#)
 }
 
-pub(super) fn folded(head: &str, rows: &[String], things: &str) -> String {
+pub(crate) fn folded(head: &str, rows: &[String], things: &str) -> String {
     let table = |rows: &[String]| {
         format!(
             r#"<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{}</tbody></table></div>"#,

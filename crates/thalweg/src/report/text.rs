@@ -19,7 +19,7 @@ pub(crate) fn escape(text: &str) -> String {
 }
 
 /// At most so many characters, the last an ellipsis where something was cut.
-pub(super) fn shorten(text: &str, most: usize) -> String {
+pub(crate) fn shorten(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_string();
     }
@@ -29,7 +29,7 @@ pub(super) fn shorten(text: &str, most: usize) -> String {
 }
 
 /// Roughly how wide text is at a font size, in the same unit: for room around labels.
-pub(super) fn width(text: &str, size: f64) -> f64 {
+pub(crate) fn width(text: &str, size: f64) -> f64 {
     let ems: f64 = text
         .chars()
         .map(|c| match c {
@@ -45,12 +45,12 @@ pub(super) fn width(text: &str, size: f64) -> f64 {
 }
 
 /// `1,234`.
-pub(super) fn count(n: usize) -> String {
+pub(crate) fn count(n: usize) -> String {
     grouped(&n.to_string())
 }
 
 /// `1 row`, `2 rows`.
-pub(super) fn plural(n: usize, thing: &str) -> String {
+pub(crate) fn plural(n: usize, thing: &str) -> String {
     format!("{} {thing}{}", count(n), if n == 1 { "" } else { "s" })
 }
 
@@ -66,7 +66,7 @@ fn grouped(digits: &str) -> String {
 }
 
 /// A number with a fixed count of decimals, thousands grouped and a true minus sign.
-pub(super) fn fixed(value: f64, decimals: usize) -> String {
+pub(crate) fn fixed(value: f64, decimals: usize) -> String {
     if value.is_nan() || value.abs() >= 1e15 {
         // Nobody counts so many digits.
         return number(value, 4);
@@ -80,7 +80,7 @@ pub(super) fn fixed(value: f64, decimals: usize) -> String {
 }
 
 /// A number to a few significant digits: `0.0312`, `61,250`, `1.2 × 10⁻⁹`.
-pub(super) fn number(value: f64, digits: usize) -> String {
+pub(crate) fn number(value: f64, digits: usize) -> String {
     if value == 0.0 {
         return "0".into();
     }
@@ -105,7 +105,7 @@ fn scientific(value: f64, decimals: usize) -> (f64, i32) {
 }
 
 /// `10⁻³`.
-pub(super) fn power_of_ten(exponent: i32) -> String {
+pub(crate) fn power_of_ten(exponent: i32) -> String {
     let raised = |c: char| match c {
         '-' => '⁻',
         '1' => '¹',
@@ -117,12 +117,12 @@ pub(super) fn power_of_ten(exponent: i32) -> String {
 }
 
 /// A share of 1 as a percentage: `97.2 %`.
-pub(super) fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     format!("{}\u{a0}%", fixed(share * 100.0, if share.abs() < 0.0995 && share != 0.0 { 2 } else { 1 }))
 }
 
 /// `41 ms`, `2.1 s`, `3 min 20 s`, `2 h 5 min`.
-pub(super) fn duration(seconds: f64) -> String {
+pub(crate) fn duration(seconds: f64) -> String {
     match seconds {
         // Only a log that was tampered with has such a time.
         s if !(0.0..1e12).contains(&s) => format!("{}\u{a0}s", number(s, 2)),
@@ -134,7 +134,7 @@ pub(super) fn duration(seconds: f64) -> String {
 }
 
 /// A metric's name in words.
-pub(super) fn metric_name(name: &str) -> &str {
+pub(crate) fn metric_name(name: &str) -> &str {
     match name {
         "log_loss" => "log loss",
         "roc_auc" => "ROC AUC",
@@ -150,7 +150,7 @@ pub(super) fn metric_name(name: &str) -> &str {
 }
 
 /// A metric's value in the unit it is usually read in.
-pub(super) fn metric_value(name: &str, value: f64) -> String {
+pub(crate) fn metric_value(name: &str, value: f64) -> String {
     match name {
         _ if !value.is_finite() => number(value, 4),
         "accuracy" | "mape" => percent(value),
@@ -161,7 +161,7 @@ pub(super) fn metric_value(name: &str, value: f64) -> String {
 }
 
 /// The text with a capital first letter.
-pub(super) fn capital(text: &str) -> String {
+pub(crate) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }

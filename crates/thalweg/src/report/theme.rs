@@ -35,20 +35,20 @@ const COLOURS: [(&str, &str, &str); 23] = [
 ];
 
 /// The style classes of lines for layers, from the first to the last.
-pub(super) const LAYERS: [&str; 8] =
+pub(crate) const LAYERS: [&str; 8] =
     ["layer-0", "layer-1", "layer-2", "layer-3", "layer-4", "layer-5", "layer-6", "layer-7"];
 
 const FIGURE: &str = include_str!("../../assets/figure.css");
 const PAGE: &str = include_str!("../../assets/report.css");
 
 /// The page's style sheet: dark where the reader prefers it, always light on paper.
-pub(super) fn page_css() -> String {
+pub(crate) fn page_css() -> String {
     let (light, dark) = (variables(Theme::Light), variables(Theme::Dark));
     format!(":root{{{light}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n{FIGURE}{PAGE}")
 }
 
 /// A lone figure's style sheet, its colours written out: SVG programs do not know CSS variables.
-pub(super) fn figure_css(theme: Theme) -> String {
+pub(crate) fn figure_css(theme: Theme) -> String {
     COLOURS.iter().fold(FIGURE.to_string(), |css, (name, light, dark)| {
         css.replace(&format!("var(--{name})"), if theme == Theme::Light { light } else { dark })
     })

@@ -4,10 +4,10 @@ use super::scribe::Scribe;
 use super::{fit, fresh_state, judge_part};
 use crate::data::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::event::Event;
 use crate::metrics::Metrics;
 use crate::recipe;
 use crate::spec::Config;
-use crate::train::event::Event;
 use crate::train::{Augmentation, End, Watcher};
 
 /// Passes on the wish to stop, and nothing else.

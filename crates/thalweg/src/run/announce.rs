@@ -2,10 +2,10 @@
 
 use super::counts;
 use crate::data::dataset::Dataset;
+use crate::event::{self, Answers, Event, Parts};
 use crate::metrics::Metrics;
 use crate::recipe::Plan;
 use crate::spec::Config;
-use crate::train::event::{self, Answers, Event, Parts};
 use crate::train::{End, State, Watcher};
 
 /// Why a run ended that can be resumed.

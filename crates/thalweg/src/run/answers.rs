@@ -5,8 +5,8 @@ use crate::data::preprocess::Pipeline;
 use crate::data::schema::Task;
 use crate::data::target::Target;
 use crate::error::Result;
+use crate::event::{Answers, Mistake};
 use crate::metrics;
-use crate::train::event::{Answers, Mistake};
 
 /// Points that a chart has, and examples that a list has.
 const MOST_POINTS: usize = 2_000;

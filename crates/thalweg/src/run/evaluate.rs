@@ -2,13 +2,13 @@
 
 use super::answers::Gathered;
 use crate::error::{Error, Result};
+use crate::event::{self, Answers, Decision, Event, Parts};
 use crate::metrics::Metrics;
 use crate::model::{Judged, Model};
 use crate::recipe;
 use crate::spec::{self, Precision};
 use crate::tensor::Dtype;
 use crate::tensor::ops::Products;
-use crate::train::event::{self, Answers, Decision, Event, Parts};
 
 /// What a model came to on a source.
 #[derive(Debug, Clone)]

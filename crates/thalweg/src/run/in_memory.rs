@@ -5,11 +5,11 @@ use super::judge::{self, Verdict};
 use super::{Watch, check_settings, fit, fresh_state};
 use crate::data::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::event::Event;
 use crate::model::Model;
 use crate::recipe::{self, Plan};
 use crate::spec::Config;
 use crate::tensor::Tensor;
-use crate::train::event::Event;
 use crate::train::{End, Watcher};
 
 /// What training in memory came to.
@@ -33,7 +33,7 @@ pub struct Trained {
 ///
 /// ```
 /// use thalweg::data::{arrays::Arrays, dataset::Dataset};
-/// use thalweg::{run, spec::Config, train::event::Event};
+/// use thalweg::{run, spec::Config, event::Event};
 ///
 /// // Which of two numbers is larger?
 /// let x: Vec<f32> = (0..400).map(|i| (i * 37 % 101) as f32).collect();

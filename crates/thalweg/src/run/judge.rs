@@ -4,12 +4,12 @@ use super::{answers, counts, judged_on};
 use crate::data::dataset::Dataset;
 use crate::data::examples::Examples as Rows;
 use crate::error::Result;
+use crate::event::{Answers, Parts};
 use crate::metrics::Metrics;
 use crate::model::{Judged, Model, Provenance};
 use crate::network::Network;
 use crate::recipe::Plan;
 use crate::spec::Config;
-use crate::train::event::{Answers, Parts};
 use crate::train::{State, predict};
 
 /// What the best parameters are worth.

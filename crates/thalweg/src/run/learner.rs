@@ -4,13 +4,13 @@ use super::in_memory::planned;
 use super::{Watch, check_settings, fit, fresh_state, judge};
 use crate::data::dataset::{Dataset, Fitted};
 use crate::error::Result;
+use crate::event::{Event, Parts};
 use crate::layers::{read_layer, write_layer};
 use crate::model::Model;
 use crate::network::Network;
 use crate::recipe::Plan;
 use crate::spec::Config;
 use crate::tensor::Tensor;
-use crate::train::event::{Event, Parts};
 use crate::train::{State, Watcher};
 
 /// A network that learns from one portion of rows after another, an epoch each.
@@ -23,7 +23,7 @@ use crate::train::{State, Watcher};
 ///
 /// ```
 /// use thalweg::data::{arrays::Arrays, dataset::Dataset};
-/// use thalweg::{run::Learner, spec::Config, train::event::Event};
+/// use thalweg::{run::Learner, spec::Config, event::Event};
 ///
 /// // y = 2x, fifty rows at a time.
 /// let portion = |from: usize| {

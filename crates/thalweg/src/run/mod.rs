@@ -3,9 +3,13 @@
 mod ablate;
 mod announce;
 mod answers;
+mod checkpoint;
 mod evaluate;
+mod event_log;
+mod folder;
 mod in_memory;
 mod judge;
+pub(crate) mod keep;
 mod learner;
 #[cfg(feature = "images")]
 mod look;
@@ -24,19 +28,23 @@ use crate::data::examples::Examples as Rows;
 use crate::data::memory;
 use crate::data::schema::Task;
 use crate::error::{Error, Kind, Result};
+#[cfg(feature = "images")]
+use crate::event::Decision;
+use crate::event::{Answers, Event, Parts};
+use crate::io::atomic;
 use crate::metrics::Metrics;
-use crate::model::{Judged, Model, atomic};
+use crate::model::{Judged, Model};
 use crate::network::gradient_check::{self, Report};
 use crate::recipe::{self, Plan};
 use crate::spec::Config;
 use crate::tensor::{Dtype, Shape, Tensor, View};
-#[cfg(feature = "images")]
-use crate::train::event::Decision;
-use crate::train::event::{Answers, Event, Parts};
-use crate::train::{Augmented, End, EventLog, Examples, FromDisk, RunFolder, State, Trainer, TrainingSet, Watcher};
+use crate::train::{Augmented, End, Examples, FromDisk, State, Trainer, TrainingSet, Watcher};
 
 use announce::{Bearable, announce, finished, reason, started, warnings};
+pub use checkpoint::Checkpoint;
 pub use evaluate::{Evaluation, evaluate, products};
+pub use event_log::EventLog;
+pub use folder::RunFolder;
 pub use in_memory::{Trained, train_on};
 use judge::Verdict;
 pub(crate) use judge::judge_part;
@@ -361,7 +369,7 @@ pub(crate) fn fit(
 }
 
 fn write_report(folder: &RunFolder) -> Result<()> {
-    let (events, _) = crate::report::read_events(folder.events())?;
+    let (events, _) = crate::event::read_events(folder.events())?;
     atomic::write(&folder.report(), crate::report::html(&events).as_bytes())
 }
 
@@ -391,7 +399,7 @@ fn finish(config: &Config, data: &Dataset, plan: Plan, state: &State, end: End, 
         return Err(error);
     }
     if let Some(figures) = &config.output.figures {
-        let (events, _) = crate::report::read_events(folder.events())?;
+        let (events, _) = crate::event::read_events(folder.events())?;
         crate::report::write_figures(&events, Path::new(figures))?;
     }
     // The report last: a run that has one is done.

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use crate::data::schema::Task;
+use crate::event::{Decision, LayerRow, Parts};
 use crate::metrics::Metrics;
 use crate::train::End;
-use crate::train::event::{Decision, LayerRow, Parts};
 
 /// What a run came to.
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ use image::{Rgb, RgbImage};
 use super::look::{Look, encoded, peak};
 use crate::data::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::model::atomic;
+use crate::io::atomic;
 use crate::random;
 use crate::tensor::Shape;
 use crate::train::Augmentation;

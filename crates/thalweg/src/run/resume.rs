@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use super::announce::INTERRUPTED;
+use super::folder::taken;
+use super::{Checkpoint, EventLog, RunFolder, keep};
 use super::{Outcome, Watch, begin, fingerprint, fresh_state, identity, prepare_watched, run};
 use crate::error::{Error, Result};
+use crate::event::Event;
 use crate::spec::Config;
-use crate::train::event::Event;
-use crate::train::{Checkpoint, EventLog, RunFolder, keep, taken};
 
 /// Goes on with a run that was stopped, to the same bits as if it had not been; one that was stopped before its first
 /// checkpoint begins anew.
@@ -77,7 +78,7 @@ fn ended(folder: &RunFolder) -> Result<Option<(usize, String)>> {
     if !folder.model().exists() || !folder.report().exists() {
         return Ok(None);
     }
-    let (events, _) = crate::report::read_events(folder.events())?;
+    let (events, _) = crate::event::read_events(folder.events())?;
     Ok(match events.last() {
         Some(Event::Finished { reason, epochs, .. }) if reason != INTERRUPTED => Some((*epochs, reason.clone())),
         _ => None,

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use super::{EventLog, RunFolder, keep};
 use crate::error::{Error, Result};
-use crate::train::event::Event;
-use crate::train::{EventLog, RunFolder, State, Watcher, keep};
+use crate::event::Event;
+use crate::train::{State, Watcher};
 
 use super::Watch;
 use super::announce::Bearable;

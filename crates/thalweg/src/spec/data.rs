@@ -5,8 +5,36 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::data::form::Fit;
-use crate::data::schema::{ColumnKind, Task};
+use crate::task::Task;
+
+/// What a column's cells hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnKind {
+    /// Numbers.
+    Numeric,
+    /// Two values such as yes/no, true/false, 0/1.
+    Boolean,
+    /// One of a limited set of values.
+    Categorical,
+    /// A date, or a date with a time.
+    Datetime,
+    /// Free text.
+    Text,
+}
+
+/// How a picture of another aspect is brought to a size.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Fit {
+    /// Its middle fills the size; what reaches beyond is cut off.
+    #[default]
+    Crop,
+    /// All of it is within the size; the rest is black.
+    Pad,
+    /// It is stretched.
+    Stretch,
+}
 
 /// What is read, and what its columns are.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

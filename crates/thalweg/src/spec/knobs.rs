@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use super::Config;
-use crate::data::schema::Task;
+use crate::task::Task;
 use crate::tensor::activation;
 use crate::{init, losses, metrics, optimizers, schedule};
 

@@ -8,6 +8,7 @@ mod augment;
 mod data;
 mod knobs;
 mod load;
+mod memory;
 mod render;
 mod tune;
 mod validate;
@@ -16,7 +17,7 @@ mod value;
 use std::collections::BTreeMap;
 
 pub use augment::Augment;
-pub use data::Data;
+pub use data::{ColumnKind, Data, Fit};
 pub use knobs::{Form, Kind, Knob, Range, json_schema, knobs};
 pub use load::find;
 use schemars::JsonSchema;

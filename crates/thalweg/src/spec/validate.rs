@@ -2,10 +2,32 @@
 
 use super::load::checked;
 use super::value::inline;
-use super::{Config, knobs};
-use crate::data::{memory, split};
+use super::{Config, Split, knobs};
 use crate::error::{Error, Result};
 use crate::tensor::Activation;
+
+impl Split {
+    /// The fractions of train, dev and test, where they are given.
+    ///
+    /// # Errors
+    /// If they are not three that add up to 1, the first above 0.
+    pub(crate) fn fractions(&self) -> Result<Option<[f64; 3]>> {
+        let Some(given) = &self.split else { return Ok(None) };
+        let wrong = |message: &str| {
+            Err(Error::config(format!("found {given:?}, {message}"))
+                .at("--split")
+                .fix("write fractions such as 0.8,0.1,0.1"))
+        };
+        let [train, dev, test] = given[..] else { return wrong("expected three fractions: train, dev and test") };
+        if given.iter().any(|fraction| !(0.0..=1.0).contains(fraction)) || (train + dev + test - 1.0).abs() > 1e-6 {
+            return wrong("expected fractions that add up to 1");
+        }
+        if train <= 0.0 {
+            return wrong("expected a train part above 0");
+        }
+        Ok(Some([train, dev, test]))
+    }
+}
 
 impl Config {
     /// Whether every value is what its option takes and no two contradict each other. What depends on the data is
@@ -20,8 +42,8 @@ impl Config {
                 checked(knob, value, &inline(value), &format!("--{}", knob.flag()))?;
             }
         }
-        split::fractions(usize::MAX, false, false, &self.split)?;
-        memory::asked(&self.data)?;
+        self.split.fractions()?;
+        self.data.memory_bytes()?;
         if self.data.channels == Some(2) {
             let error = Error::config("found 2, expected 1 or 3").at("--channels");
             return Err(error.fix("1 reads pictures as grey, 3 in colour"));

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::batches::{Batch, TrainingSet};
-use super::event::{Event, LayerScale};
 use super::parts::{Parts, Pass};
 use super::state::{Best, State};
 use crate::error::{Error, Kind, Result};
+use crate::event::{Event, LayerScale};
 use crate::layers::{Mode, Noise};
 use crate::losses::{Cost, Loss};
 use crate::metrics::Metrics;

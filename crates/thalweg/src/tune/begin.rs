@@ -10,12 +10,13 @@ use super::{defaults, finish};
 use crate::data::dataset::{self, Dataset};
 use crate::data::source;
 use crate::error::{Error, Result, did_you_mean};
+use crate::event::{Decision, Event};
 use crate::metrics;
 use crate::recipe::{self, Plan};
 use crate::run;
+use crate::run::RunFolder;
 use crate::spec::{Config, Pruner, Sampler};
-use crate::train::event::{Decision, Event};
-use crate::train::{RunFolder, Watcher};
+use crate::train::Watcher;
 
 /// Dev rows below which one part of them says too little.
 const FEW: usize = 300;

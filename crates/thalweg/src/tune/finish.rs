@@ -10,11 +10,12 @@ use super::worker::Search;
 use super::{Fact, Found, Noise, Onlooker, SearchEnd, begin, choice, front};
 use crate::data::{source, split};
 use crate::error::{Error, Result};
+use crate::event::Event;
 use crate::recipe;
+use crate::run::RunFolder;
 use crate::run::{self, Watch};
 use crate::spec::Config;
-use crate::train::event::Event;
-use crate::train::{End, RunFolder};
+use crate::train::End;
 
 /// How often is looked whether another process still trains the best trial.
 const GLANCE: Duration = Duration::from_millis(50);
@@ -31,7 +32,7 @@ fn settle_refit(config: &mut Config, laboratory: &Laboratory, trainings: &[&Tria
     let parts = &data.parts;
     let own_test = config.data.test.is_some() || source::test_part(&config.data.path).is_some();
     let rows = data.train_rows() + parts.dev.rows + if own_test { 0 } else { parts.test.rows };
-    config.split.split = Some(split::without_dev(rows, &config.split));
+    config.split.split = Some(split::without_dev(rows, &config.split)?);
     config.train.batch_size.get_or_insert(plan.settings.batch_size);
     config.train.learning_rate.get_or_insert(plan.settings.learning_rate);
     // The schedule ends where dev was best: a rate that is still high would leave θ where chance has thrown it.

@@ -6,11 +6,11 @@
 use serde::Serialize;
 
 use crate::error::{Error, Kind, Result};
+use crate::event::Event;
 use crate::run;
 use crate::schedule::Schedule;
 use crate::spec::Config;
 use crate::train::Watcher;
-use crate::train::event::Event;
 
 /// β of the average that smooths the cost.
 const BETA: f64 = 0.95;

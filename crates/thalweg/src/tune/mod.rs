@@ -11,7 +11,9 @@ mod defaults;
 mod finish;
 mod importance;
 pub mod learning_rate;
+mod page;
 mod pruner;
+mod rates;
 mod record;
 mod sampler;
 mod space;
@@ -23,13 +25,15 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
 
 use crate::error::Result;
+use crate::event::Decision;
 use crate::run::Outcome;
 use crate::spec::Config;
-use crate::train::event::Decision;
 
 pub use choice::{Noise, best, front};
 pub(crate) use importance::Surrogate;
 pub use importance::{Importance, importance};
+pub use page::{study_figures, study_html, write_study_figures};
+pub use rates::rates_figure;
 pub use record::{Trial, TrialKind, TrialState};
 pub use space::{Dimension, Point, Scale, Space};
 pub use study::Study;

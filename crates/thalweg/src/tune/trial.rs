@@ -13,13 +13,14 @@ use super::space::Space;
 use super::study::Study;
 use crate::data::dataset::{self, Dataset};
 use crate::error::{Error, Result};
+use crate::event::Event;
 use crate::network::Predictor;
 use crate::recipe::{self, Plan};
 use crate::run;
+use crate::run::{Checkpoint, RunFolder, keep};
 use crate::spec::{Config, Pruner};
 use crate::tensor::{Dtype, Tensor};
-use crate::train::event::Event;
-use crate::train::{Checkpoint, End, RunFolder, Settings, State, Watcher, keep};
+use crate::train::{End, Settings, State, Watcher};
 
 /// The least time between two checkpoints of a trial; a shorter trial has none.
 const PAUSE: Duration = Duration::from_secs(1);

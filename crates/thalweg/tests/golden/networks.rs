@@ -1,6 +1,7 @@
 //! A whole network's cost and gradient, and whole training runs.
 
 use serde_json::Value;
+use thalweg::event::Event;
 use thalweg::layers::{Layer, Linear, Mode};
 use thalweg::losses::{Cost, SoftmaxCrossEntropy};
 use thalweg::metrics::Metrics;
@@ -8,7 +9,6 @@ use thalweg::network::Network;
 use thalweg::optimizers::{Adam, GradientDescent, Momentum, MomentumForm, Optimizer};
 use thalweg::schedule::Schedule;
 use thalweg::tensor::{Activation, Dtype, Tensor};
-use thalweg::train::event::Event;
 use thalweg::train::{Examples, Settings, State, Trainer};
 
 use crate::numbers::{assert_each, assert_near, golden, list, number, numbers, size, tensor};

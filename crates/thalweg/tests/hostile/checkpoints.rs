@@ -4,11 +4,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use thalweg::Kind;
-use thalweg::model::safetensors::{Container, Numbers, Stored};
+use thalweg::event::Event;
+use thalweg::io::safetensors::{Container, Numbers, Stored};
 use thalweg::run::{resume, train};
 use thalweg::spec::Config;
 use thalweg::train::End;
-use thalweg::train::event::Event;
 
 #[path = "../stop/mod.rs"]
 mod stop;

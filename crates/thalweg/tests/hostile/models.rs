@@ -10,13 +10,13 @@ use thalweg::data::preprocess::{ArrayScale, Pipeline, Scale};
 use thalweg::data::schema::{Column, ColumnKind, Role, Schema, Task};
 use thalweg::data::table::{Table, TextColumn};
 use thalweg::data::target::Target;
+use thalweg::event::Parts;
+use thalweg::io::safetensors::Container;
 use thalweg::layers::read_layer;
 use thalweg::metrics::Metric;
-use thalweg::model::safetensors::Container;
 use thalweg::model::{Model, Provenance};
 use thalweg::network::Network;
 use thalweg::tensor::{Dtype, Shape};
-use thalweg::train::event::Parts;
 
 /// What errors call a model file.
 pub(crate) const PLACE: &str = "runs/a/model.safetensors";

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use thalweg::Kind;
+use thalweg::io::safetensors::{Container, Numbers};
 use thalweg::model::Model;
-use thalweg::model::safetensors::{Container, Numbers};
 
 use super::models::{CLASSES, NUMBERS, PLACE, open, part, pictures, sounds, with};
 
@@ -202,7 +202,7 @@ fn parameters_and_what_belongs_to_no_model() {
     refused_bytes(&bytes, "layers.1: a variance of -0.5", "variance");
     let more = changed(CLASSES, &|file| {
         let other = file.tensors[0].clone();
-        file.tensors.push(thalweg::model::safetensors::Stored { name: "more".into(), ..other });
+        file.tensors.push(thalweg::io::safetensors::Stored { name: "more".into(), ..other });
     });
     refused_bytes(&more, "\"more\" belongs to nothing", "a tensor more");
     refused_bytes(&changed(CLASSES, &|file| drop(file.tensors.pop())), "there is no tensor", "a tensor less");

@@ -2,8 +2,8 @@
 
 use std::cell::Cell;
 
+use thalweg::event::Event;
 use thalweg::run::Watch;
-use thalweg::train::event::Event;
 
 /// Asks for a stop after so many questions.
 pub(crate) struct StopAfter(pub(crate) Cell<usize>);

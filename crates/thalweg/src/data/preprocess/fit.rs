@@ -13,8 +13,8 @@ use crate::data::number_format::NumberFormat;
 use crate::data::reading::Readings;
 use crate::data::schema::{self, Column, ColumnKind, Role, Schema};
 use crate::data::table::Table;
+use crate::event::Decision;
 use crate::spec::Preprocess;
-use crate::train::event::Decision;
 use crate::{Error, Result};
 
 impl Pipeline {

@@ -36,8 +36,8 @@ pub use super::reading::Cell;
 use super::schema::{self, Schema};
 use super::table::Table;
 use crate::error::beginning;
+use crate::event::Decision;
 use crate::spec;
-use crate::train::event::Decision;
 use crate::{Error, Result};
 
 /// Rows that a thread writes at a time, of few inputs and of many: what they come to stays in its cache.

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use crate::data::notation::Notation;
 use crate::data::table::Table;
+use crate::event::Decision;
 use crate::spec;
-use crate::train::event::Decision;
 use crate::{Error, Result, did_you_mean};
 
 use super::reading;

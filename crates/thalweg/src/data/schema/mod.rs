@@ -13,26 +13,13 @@ mod sentinels;
 pub(crate) mod survey;
 pub(crate) mod task;
 
+pub use crate::spec::ColumnKind;
+pub use crate::task::Task;
+
 use super::notation::Notation;
 use super::number_format::NumberFormat;
 use super::table::Table;
 use crate::{Error, Result, did_you_mean};
-
-/// What a column's cells hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ColumnKind {
-    /// Numbers.
-    Numeric,
-    /// Two values such as yes/no, true/false, 0/1.
-    Boolean,
-    /// One of a limited set of values.
-    Categorical,
-    /// A date, or a date with a time.
-    Datetime,
-    /// Free text.
-    Text,
-}
 
 /// What a column is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,38 +68,6 @@ impl Column {
     /// A column whose cells are written plainly.
     pub fn new(name: impl Into<String>, kind: ColumnKind, role: Role) -> Self {
         Column { name: name.into(), kind, role, format: None, numbers: None, sentinels: Vec::new(), lenient: false }
-    }
-}
-
-/// The task that the target decides, `--task` overrides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Task {
-    /// One or several numeric targets.
-    Regression,
-    /// One of two classes.
-    Binary,
-    /// One of several classes.
-    Multiclass,
-    /// Any number of labels at once.
-    Multilabel,
-}
-
-impl Task {
-    /// Whether the targets are classes.
-    pub fn is_classes(self) -> bool {
-        matches!(self, Task::Binary | Task::Multiclass)
-    }
-}
-
-impl std::fmt::Display for Task {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Task::Regression => "regression",
-            Task::Binary => "binary",
-            Task::Multiclass => "multiclass",
-            Task::Multilabel => "multilabel",
-        })
     }
 }
 

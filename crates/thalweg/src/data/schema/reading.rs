@@ -9,8 +9,8 @@ use crate::data::number_format::NumberFormat;
 use crate::data::reading::Cell;
 use crate::data::table::{Declared, Table};
 use crate::error::beginning;
+use crate::event::Decision;
 use crate::spec;
-use crate::train::event::Decision;
 use crate::{Error, Result};
 
 /// A column and what was found in it.

@@ -3,8 +3,8 @@
 use crate::data::notation::Notation;
 use crate::data::table::Table;
 use crate::error::beginning;
+use crate::event::Decision;
 use crate::spec;
-use crate::train::event::Decision;
 use crate::{Error, Result};
 
 use super::survey::{FEW, Survey};

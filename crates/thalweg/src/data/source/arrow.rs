@@ -14,8 +14,8 @@ use super::names;
 use super::reader::{self, Batches, number};
 use crate::data::table::{Declared, Table, TextColumn};
 use crate::error::{Error, Result};
+use crate::event::Decision;
 use crate::spec;
-use crate::train::event::Decision;
 
 /// Whole numbers beyond this are not all told apart as numbers.
 const EXACT: u64 = 1 << 53;

@@ -16,8 +16,8 @@ use super::shape::{LeftOut, Shape};
 use super::text::{Block, Damage, Utf8};
 use crate::data::table::{Table, TextColumn};
 use crate::error::{Error, Result};
+use crate::event::Decision;
 use crate::spec;
-use crate::train::event::Decision;
 
 /// Bytes that are looked at before the first row is read.
 const SAMPLE: usize = 1 << 18;

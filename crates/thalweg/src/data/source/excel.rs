@@ -10,8 +10,8 @@ use super::reader::{self, Batches, number};
 use super::{names, zip};
 use crate::data::table::{Declared, Table, TextColumn};
 use crate::error::{Error, Result, did_you_mean};
+use crate::event::Decision;
 use crate::spec;
-use crate::train::event::Decision;
 
 /// How many times its packed size a workbook may be, and what it may be whatever that is.
 const PACKED: u64 = 200;

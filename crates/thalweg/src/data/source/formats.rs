@@ -11,8 +11,8 @@ use super::reader::{Batches, TableReader};
 use super::{arff, jsonl, libsvm, unread, zip};
 use crate::data::table::Table;
 use crate::error::{Error, Result};
+use crate::event::Decision;
 use crate::spec;
-use crate::train::event::Decision;
 
 /// A format of tables other than delimited text.
 struct Format {

@@ -2,8 +2,8 @@
 
 use super::detect;
 use crate::error::{Error, Result};
+use crate::event::Decision;
 use crate::spec;
-use crate::train::event::Decision;
 
 /// What may begin a comment, where the options do not say.
 const MARKS: [&str; 3] = ["#", "%", "//"];

@@ -14,8 +14,8 @@ use super::reader::{self, Batches};
 use super::text::LONGEST_ROW;
 use crate::data::table::{Declared, Table};
 use crate::error::{Error, Result};
+use crate::event::Decision;
 use crate::spec;
-use crate::train::event::Decision;
 
 /// Objects from which the columns and what they hold are found.
 const SAMPLE: usize = 1000;

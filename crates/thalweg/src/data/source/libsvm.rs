@@ -8,8 +8,8 @@ use super::packed::{Input, Start};
 use super::reader::{self, Batches};
 use crate::data::table::{Declared, Table, TextColumn};
 use crate::error::{Error, Result};
+use crate::event::Decision;
 use crate::spec;
-use crate::train::event::Decision;
 
 /// Columns that a file may have: each of them is a cell in every row.
 const WIDEST: usize = 100_000;

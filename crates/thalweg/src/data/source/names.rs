@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use super::head::Head;
 use crate::data::table::Declared;
 use crate::error::{Error, Result};
+use crate::event::Decision;
 use crate::spec;
-use crate::train::event::Decision;
 
 /// What is decided of a file whose first line is like the others.
 pub(super) const HEADERLESS: &str = "the first line is data";

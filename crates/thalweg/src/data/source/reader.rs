@@ -5,8 +5,8 @@ use crate::data::memory;
 use crate::data::notation::Notation;
 use crate::data::table::{Declared, Table, TextColumn};
 use crate::error::{Error, Result};
+use crate::event::Decision;
 use crate::spec;
-use crate::train::event::Decision;
 
 /// Rows that are read at a time where all are wanted.
 const CHUNK: usize = 1 << 15;
@@ -63,7 +63,7 @@ impl TableReader {
     }
 
     pub(super) fn new(source: &str, batches: Box<dyn Batches>, options: &spec::Data) -> Result<TableReader> {
-        let most = memory::asked(options)?.or_else(memory::free).unwrap_or(u64::MAX);
+        let most = options.memory_bytes()?.or_else(memory::free).unwrap_or(u64::MAX);
         Ok(TableReader { source: source.into(), bytes: batches.bytes(), batches, most })
     }
 

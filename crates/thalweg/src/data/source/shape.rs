@@ -1,7 +1,7 @@
 //! What a row of a file is: an example, or one of the rows that programs put between and below them.
 
 use crate::data::table::TextColumn;
-use crate::train::event::Decision;
+use crate::event::Decision;
 
 /// What the rows of a file are like.
 #[derive(Debug, Clone, Default)]

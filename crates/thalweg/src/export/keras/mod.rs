@@ -12,11 +12,11 @@ use super::steps::{self, Step, StepKind};
 use super::{Exported, Format, Options};
 use crate::data::preprocess::Scale;
 use crate::data::schema::Task;
+use crate::event::Decision;
 use crate::layers::{Embedding, LogMelOptions};
 use crate::model::Model;
 use crate::tensor::activation::GELU_TANH;
 use crate::tensor::{Activation, Dtype, transposed};
-use crate::train::event::Decision;
 use crate::{Error, Result};
 
 pub(super) const FORMAT: Format = Format {

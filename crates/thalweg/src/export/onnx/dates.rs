@@ -7,7 +7,7 @@ use super::preprocess::{Parts, as_float, indicators, scaled, selected, without_s
 use super::proto::DataType;
 use crate::data::dates;
 use crate::data::preprocess::{Datetime, Scale};
-use crate::train::event::Decision;
+use crate::event::Decision;
 
 const DAY: f64 = 86_400.0;
 /// Days from 0001-01-01 to 1970-01-01.

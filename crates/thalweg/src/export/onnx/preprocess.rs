@@ -9,8 +9,8 @@ use super::graph::{Graph, int, to};
 use super::proto::DataType;
 use super::value::Value;
 use crate::data::preprocess::{ArrayScale, Bins, Input, Pipeline, Scale, Transform};
+use crate::event::Decision;
 use crate::tensor::Shape;
-use crate::train::event::Decision;
 use crate::{Error, Result};
 
 /// Whether 32 bits say too little of numbers of such a size in such a unit: their error is above 10⁻⁶ units.

@@ -11,9 +11,9 @@ use super::proto::{DataType, Node, Tensor};
 use super::prove::Runner;
 use crate::data::examples::Examples;
 use crate::data::schema::Task;
+use crate::event::Decision;
 use crate::export::{Loss, Options, Precision};
 use crate::model::{Judged, Model};
-use crate::train::event::Decision;
 use crate::{Error, Result};
 
 /// Rows after which no more are read to measure the cost.

@@ -7,10 +7,10 @@ use super::channels::{self, Twin};
 use super::steps::{self, Step};
 use super::{Exported, Format, Options};
 use crate::Result;
+use crate::event::Decision;
+use crate::io::safetensors::{Container, Numbers, Stored};
 use crate::model::Model;
-use crate::model::safetensors::{Container, Numbers, Stored};
 use crate::tensor::{Data, Dtype};
-use crate::train::event::Decision;
 
 pub(super) const FORMAT: Format = Format {
     name: "pytorch",

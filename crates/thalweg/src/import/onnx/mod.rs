@@ -24,10 +24,11 @@ use crate::data::notation::Notation;
 use crate::data::preprocess::{ArrayScale, Pipeline, Scale};
 use crate::data::schema::{Column, ColumnKind, Role, Schema, Task};
 use crate::data::target::Target;
-use crate::model::{Model, Provenance, atomic};
+use crate::event::Decision;
+use crate::io::atomic;
+use crate::model::{Model, Provenance};
 use crate::network::Network;
 use crate::tensor::{Activation, Dtype, Shape, Tensor, ops};
-use crate::train::event::Decision;
 use crate::{Error, Result};
 
 /// A model of a graph's network and what was decided, for prediction and further training.

@@ -7,9 +7,9 @@ use super::graph::{Graph, Options, refused};
 use super::operators::{ALL, Step};
 use super::piece::{Draft, Piece, activate};
 use super::{embedding, log_mel, patterns};
+use crate::event::Decision;
 use crate::export::onnx::proto::Node;
 use crate::tensor::Activation;
-use crate::train::event::Decision;
 use crate::{Error, Result};
 
 /// Most blocks within blocks.

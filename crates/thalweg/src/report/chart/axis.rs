@@ -13,7 +13,7 @@ const ALIKE: f64 = 1e-12;
 
 /// A range of values, linear or logarithmic, with its ticks.
 #[derive(Debug, Clone)]
-pub(super) struct Axis {
+pub(crate) struct Axis {
     low: f64,
     high: f64,
     log: bool,
@@ -23,7 +23,7 @@ pub(super) struct Axis {
 
 impl Axis {
     /// A linear axis around finite values, a little wider than they are; from 0 where they reach near it.
-    pub(super) fn linear(values: impl Iterator<Item = f64>, name: &str, about: usize) -> Axis {
+    pub(crate) fn linear(values: impl Iterator<Item = f64>, name: &str, about: usize) -> Axis {
         let (mut low, mut high) = range(values.map(bounded)).unwrap_or((0.0, 1.0));
         let size = high.abs().max(low.abs());
         let span = if high - low > ALIKE * size { high - low } else { size.max(1e-12) * 0.2 };
@@ -34,14 +34,14 @@ impl Axis {
     }
 
     /// A linear axis over exactly this range.
-    pub(super) fn exact(low: f64, high: f64, name: &str, about: usize) -> Axis {
+    pub(crate) fn exact(low: f64, high: f64, name: &str, about: usize) -> Axis {
         let values = ticks::linear(low, high, about);
         let labels = ticks::linear_labels(&values);
         Axis { low, high, log: false, ticks: values.into_iter().zip(labels).collect(), name: name.into() }
     }
 
     /// An axis of whole numbers from the first to the last of them, such as epochs.
-    pub(super) fn whole(low: f64, high: f64, name: &str, about: usize) -> Axis {
+    pub(crate) fn whole(low: f64, high: f64, name: &str, about: usize) -> Axis {
         if high <= low {
             let ticks = vec![(low, crate::report::text::fixed(low, 0))];
             // One more is lost beside a number of many digits.
@@ -59,12 +59,12 @@ impl Axis {
 
     /// An axis of places from 0 to 1, with names at some of them.
     #[cfg(feature = "tune")]
-    pub(super) fn named(ticks: Vec<(f64, String)>, name: &str) -> Axis {
+    pub(crate) fn named(ticks: Vec<(f64, String)>, name: &str) -> Axis {
         Axis { low: 0.0, high: 1.0, log: false, ticks, name: name.into() }
     }
 
     /// A logarithmic axis around positive values.
-    pub(super) fn log(values: impl Iterator<Item = f64>, name: &str) -> Axis {
+    pub(crate) fn log(values: impl Iterator<Item = f64>, name: &str) -> Axis {
         let (low, high) = range(values.filter(|v| *v > 0.0)).unwrap_or((0.1, 1.0));
         let [low, high] = [low, high].map(|end| end.clamp(TINY, 1.0 / TINY));
         let pad = 10f64.powf(0.06 * (high.log10() - low.log10())).max(1.3);
@@ -104,34 +104,34 @@ fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
 
 /// The rectangle between two axes, in the drawing's units.
 #[derive(Debug, Clone)]
-pub(super) struct Frame {
-    pub(super) left: f64,
-    pub(super) right: f64,
-    pub(super) top: f64,
-    pub(super) bottom: f64,
+pub(crate) struct Frame {
+    pub(crate) left: f64,
+    pub(crate) right: f64,
+    pub(crate) top: f64,
+    pub(crate) bottom: f64,
     x: Axis,
     y: Axis,
 }
 
 impl Frame {
     /// The frame in a drawing of this size, with room for the axes' labels and margins above and to the right.
-    pub(super) fn new(size: (f64, f64), top: f64, right: f64, x: Axis, y: Axis) -> Frame {
+    pub(crate) fn new(size: (f64, f64), top: f64, right: f64, x: Axis, y: Axis) -> Frame {
         let left = y.widest_label() + 14.0;
         Frame { left, right: size.0 - right, top: top + 22.0, bottom: size.1 - 44.0, x, y }
     }
 
     /// The horizontal place of a value.
-    pub(super) fn x(&self, value: f64) -> f64 {
+    pub(crate) fn x(&self, value: f64) -> f64 {
         self.left + self.x.share(value) * (self.right - self.left)
     }
 
     /// The vertical place of a value.
-    pub(super) fn y(&self, value: f64) -> f64 {
+    pub(crate) fn y(&self, value: f64) -> f64 {
         self.bottom - self.y.share(value) * (self.bottom - self.top)
     }
 
     /// Gridlines, axes, ticks and the axes' names; the vertical axis's name lies above it, read without turning.
-    pub(super) fn draw(&self) -> String {
+    pub(crate) fn draw(&self) -> String {
         let Frame { left, right, bottom, .. } = *self;
         let mut svg = String::new();
         for (value, label) in &self.y.ticks {

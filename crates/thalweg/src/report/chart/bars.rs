@@ -9,29 +9,29 @@ const ROW: f64 = 26.0;
 
 /// One bar.
 #[derive(Debug, Clone)]
-pub(in crate::report) struct Bar {
+pub(crate) struct Bar {
     /// Its name.
-    pub(in crate::report) name: String,
+    pub(crate) name: String,
     /// Its length, from 0 to 1.
-    pub(in crate::report) share: f64,
+    pub(crate) share: f64,
     /// What is written behind it.
-    pub(in crate::report) value: String,
+    pub(crate) value: String,
 }
 
 /// A chart of bars.
 #[derive(Debug, Clone)]
-pub(in crate::report) struct Bars {
+pub(crate) struct Bars {
     /// Name, title, description.
-    pub(in crate::report) caption: Caption,
+    pub(crate) caption: Caption,
     /// Width.
-    pub(in crate::report) width: f64,
+    pub(crate) width: f64,
     /// The bars from top to bottom.
-    pub(in crate::report) bars: Vec<Bar>,
+    pub(crate) bars: Vec<Bar>,
 }
 
 impl Bars {
     /// The chart drawn.
-    pub(in crate::report) fn draw(self) -> Drawing {
+    pub(crate) fn draw(self) -> Drawing {
         let names: Vec<String> = self.bars.iter().map(|bar| shorten(&bar.name, 26)).collect();
         let left = names.iter().map(|name| width(name, 12.0)).fold(0.0, f64::max) + 12.0;
         let right = self.bars.iter().map(|bar| width(&bar.value, 12.0)).fold(0.0, f64::max) + 14.0;

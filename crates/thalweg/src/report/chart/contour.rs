@@ -12,21 +12,21 @@ const SHADES: usize = 12;
 
 /// A shaded plane of two named axes from 0 to 1.
 #[derive(Debug, Clone)]
-pub(in crate::report) struct Contour {
+pub(crate) struct Contour {
     /// Name, title, description.
-    pub(in crate::report) caption: Caption,
+    pub(crate) caption: Caption,
     /// Width and height.
-    pub(in crate::report) size: (f64, f64),
+    pub(crate) size: (f64, f64),
     /// Names and ticks of the axes.
-    pub(in crate::report) axes: [(String, Vec<(f64, String)>); 2],
+    pub(crate) axes: [(String, Vec<(f64, String)>); 2],
     /// How good each cell is from 0 to 1, by rows from below.
-    pub(in crate::report) cells: Vec<Vec<f64>>,
-    pub(in crate::report) points: Vec<Point>,
+    pub(crate) cells: Vec<Vec<f64>>,
+    pub(crate) points: Vec<Point>,
 }
 
 impl Contour {
     /// The chart drawn.
-    pub(in crate::report) fn draw(self) -> Drawing {
+    pub(crate) fn draw(self) -> Drawing {
         let [(x, x_ticks), (y, y_ticks)] = self.axes;
         let frame = Frame::new(self.size, 0.0, 12.0, Axis::named(x_ticks, &x), Axis::named(y_ticks, &y));
         let mut svg = frame.draw();

@@ -10,35 +10,35 @@ const LABEL: usize = 18;
 
 /// One cell.
 #[derive(Debug, Clone)]
-pub(in crate::report) struct Cell {
+pub(crate) struct Cell {
     /// What is written in it.
-    pub(in crate::report) text: String,
+    pub(crate) text: String,
     /// How strongly it is shaded, from 0 to 1.
-    pub(in crate::report) shade: f64,
+    pub(crate) shade: f64,
     /// What it says when pointed at.
-    pub(in crate::report) hover: String,
+    pub(crate) hover: String,
 }
 
 /// A matrix whose diagonal is good and the rest not, with a column and a row of notes at its edges.
 #[derive(Debug, Clone)]
-pub(in crate::report) struct HeatMap {
+pub(crate) struct HeatMap {
     /// Name, title, description.
-    pub(in crate::report) caption: Caption,
+    pub(crate) caption: Caption,
     /// Names of the rows, and equally of the columns.
-    pub(in crate::report) labels: Vec<String>,
+    pub(crate) labels: Vec<String>,
     /// What the rows and the columns are.
-    pub(in crate::report) axes: (String, String),
+    pub(crate) axes: (String, String),
     /// Cells by row.
-    pub(in crate::report) cells: Vec<Vec<Cell>>,
+    pub(crate) cells: Vec<Vec<Cell>>,
     /// The heading of the notes beside the rows, and a note a row.
-    pub(in crate::report) beside: (String, Vec<String>),
+    pub(crate) beside: (String, Vec<String>),
     /// The heading of the notes below the columns, and a note a column.
-    pub(in crate::report) below: (String, Vec<String>),
+    pub(crate) below: (String, Vec<String>),
 }
 
 impl HeatMap {
     /// The chart drawn; cells are as large as a page's width allows.
-    pub(in crate::report) fn draw(self) -> Drawing {
+    pub(crate) fn draw(self) -> Drawing {
         let n = self.labels.len().max(1);
         let labels: Vec<String> = self.labels.iter().map(|label| shorten(label, LABEL)).collect();
         let longest = labels.iter().map(|label| width(label, 12.0)).fold(width(&self.below.0, 12.0), f64::max);

@@ -15,50 +15,50 @@ const HOVERS: usize = 120;
 
 /// One line: points in order of x; a value that is not finite breaks it.
 #[derive(Debug, Clone)]
-pub(in crate::report) struct Series {
+pub(crate) struct Series {
     /// Its name, drawn at its end.
-    pub(in crate::report) name: String,
+    pub(crate) name: String,
     /// The style class that colours it.
-    pub(in crate::report) class: &'static str,
+    pub(crate) class: &'static str,
     /// (x, y), in order of x.
-    pub(in crate::report) points: Vec<(f64, f64)>,
+    pub(crate) points: Vec<(f64, f64)>,
 }
 
 /// A vertical line at a place that matters.
 #[derive(Debug, Clone)]
-pub(in crate::report) struct Mark {
+pub(crate) struct Mark {
     /// Where.
-    pub(in crate::report) x: f64,
+    pub(crate) x: f64,
     /// What is there.
-    pub(in crate::report) text: String,
+    pub(crate) text: String,
     /// Whether it tells of something gone wrong.
-    pub(in crate::report) bad: bool,
+    pub(crate) bad: bool,
 }
 
 /// A chart of lines.
 #[derive(Debug, Clone)]
-pub(in crate::report) struct LineChart {
+pub(crate) struct LineChart {
     /// Name, title, description.
-    pub(in crate::report) caption: Caption,
+    pub(crate) caption: Caption,
     /// Width and height.
-    pub(in crate::report) size: (f64, f64),
+    pub(crate) size: (f64, f64),
     /// Name of the horizontal axis.
-    pub(in crate::report) x: String,
+    pub(crate) x: String,
     /// Whether the horizontal axis is logarithmic; else its values are whole numbers.
-    pub(in crate::report) x_log: bool,
+    pub(crate) x_log: bool,
     /// Name of the vertical axis.
-    pub(in crate::report) y: String,
+    pub(crate) y: String,
     /// Whether the vertical axis is logarithmic.
-    pub(in crate::report) log: bool,
+    pub(crate) log: bool,
     /// The lines.
-    pub(in crate::report) series: Vec<Series>,
+    pub(crate) series: Vec<Series>,
     /// The marks.
-    pub(in crate::report) marks: Vec<Mark>,
+    pub(crate) marks: Vec<Mark>,
 }
 
 impl LineChart {
     /// The chart drawn.
-    pub(in crate::report) fn draw(self) -> Drawing {
+    pub(crate) fn draw(self) -> Drawing {
         let xs = || self.series.iter().flat_map(|s| &s.points).map(|p| p.0).chain(self.marks.iter().map(|m| m.x));
         let (first, last) = (xs().fold(f64::INFINITY, f64::min), xs().fold(f64::NEG_INFINITY, f64::max));
         let (first, last) = if first.is_finite() { (first, last) } else { (0.0, 1.0) };

@@ -13,16 +13,16 @@ mod points;
 mod scatter;
 mod ticks;
 
-pub(super) use bars::{Bar, Bars};
+pub(crate) use bars::{Bar, Bars};
 #[cfg(feature = "tune")]
-pub(super) use contour::Contour;
-pub(super) use heat_map::{Cell, HeatMap};
-pub(super) use line::{LineChart, Mark, Series};
+pub(crate) use contour::Contour;
+pub(crate) use heat_map::{Cell, HeatMap};
+pub(crate) use line::{LineChart, Mark, Series};
 #[cfg(feature = "tune")]
-pub(super) use parallel::{Parallel, Thread, Upright};
+pub(crate) use parallel::{Parallel, Thread, Upright};
 #[cfg(feature = "tune")]
-pub(super) use points::{Along, Panel, Point, Points};
-pub(super) use scatter::Scatter;
+pub(crate) use points::{Along, Panel, Point, Points};
+pub(crate) use scatter::Scatter;
 
 use super::Theme;
 use super::text::escape;
@@ -30,20 +30,20 @@ use super::theme;
 
 /// The part of a drawing that every chart has.
 #[derive(Debug, Clone)]
-pub(super) struct Caption {
+pub(crate) struct Caption {
     /// A name for files and ids: `learning-curves`.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// What it shows.
-    pub(super) title: String,
+    pub(crate) title: String,
     /// What one sees in it, for those who do not.
-    pub(super) description: String,
+    pub(crate) description: String,
 }
 
 /// A finished chart.
 #[derive(Debug, Clone)]
-pub(super) struct Drawing {
+pub(crate) struct Drawing {
     /// Its name, title and description.
-    pub(super) caption: Caption,
+    pub(crate) caption: Caption,
     width: f64,
     height: f64,
     body: String,
@@ -55,7 +55,7 @@ impl Drawing {
     }
 
     /// The chart for the page, coloured by the page's style sheet.
-    pub(super) fn inline(&self) -> String {
+    pub(crate) fn inline(&self) -> String {
         let Drawing { width, height, body, caption } = self;
         format!(
             r#"<svg class="chart" viewBox="0 0 {width} {height}" style="max-width:{width}px;min-width:{:.0}px" {}{body}</svg>"#,
@@ -66,7 +66,7 @@ impl Drawing {
     }
 
     /// The chart as a picture of its own: on a ground, under its title, with its own colours.
-    pub(super) fn alone(&self, theme: Theme) -> String {
+    pub(crate) fn alone(&self, theme: Theme) -> String {
         let (width, height) = ((self.width + 48.0).ceil(), (self.height + 84.0).ceil());
         format!(
             concat!(

@@ -7,39 +7,39 @@ use crate::report::text::{escape, shorten, width};
 
 /// One upright axis.
 #[derive(Debug, Clone)]
-pub(in crate::report) struct Upright {
-    pub(in crate::report) name: String,
+pub(crate) struct Upright {
+    pub(crate) name: String,
     /// Places from 0 (below) to 1 with their names.
-    pub(in crate::report) ticks: Vec<(f64, String)>,
+    pub(crate) ticks: Vec<(f64, String)>,
 }
 
 /// One line: a place on each axis, none where it passes it by.
 #[derive(Debug, Clone)]
-pub(in crate::report) struct Thread {
-    pub(in crate::report) places: Vec<Option<f64>>,
+pub(crate) struct Thread {
+    pub(crate) places: Vec<Option<f64>>,
     /// Its class: `layer-0` to `layer-7`.
-    pub(in crate::report) class: &'static str,
+    pub(crate) class: &'static str,
     /// How much of it is seen, from 0 to 1.
-    pub(in crate::report) opacity: f64,
+    pub(crate) opacity: f64,
     /// What it says when pointed at.
-    pub(in crate::report) hover: String,
+    pub(crate) hover: String,
 }
 
 /// A chart of parallel coordinates.
 #[derive(Debug, Clone)]
-pub(in crate::report) struct Parallel {
+pub(crate) struct Parallel {
     /// Name, title, description.
-    pub(in crate::report) caption: Caption,
+    pub(crate) caption: Caption,
     /// Width and height.
-    pub(in crate::report) size: (f64, f64),
-    pub(in crate::report) axes: Vec<Upright>,
+    pub(crate) size: (f64, f64),
+    pub(crate) axes: Vec<Upright>,
     /// From the one drawn first to the one on top.
-    pub(in crate::report) threads: Vec<Thread>,
+    pub(crate) threads: Vec<Thread>,
 }
 
 impl Parallel {
     /// The chart drawn.
-    pub(in crate::report) fn draw(self) -> Drawing {
+    pub(crate) fn draw(self) -> Drawing {
         let (top, bottom) = (40.0, self.size.1 - 12.0);
         let widest =
             |axis: &Upright| axis.ticks.iter().map(|(_, name)| width(&shorten(name, 12), 12.0)).fold(0.0, f64::max);

@@ -8,20 +8,20 @@ use crate::report::text::escape;
 
 /// One point.
 #[derive(Debug, Clone)]
-pub(in crate::report) struct Point {
-    pub(in crate::report) x: f64,
-    pub(in crate::report) y: f64,
+pub(crate) struct Point {
+    pub(crate) x: f64,
+    pub(crate) y: f64,
     /// Its class: `train`, `dev` or `test`.
-    pub(in crate::report) class: &'static str,
+    pub(crate) class: &'static str,
     /// How much of it is seen, from 0 to 1.
-    pub(in crate::report) opacity: f64,
+    pub(crate) opacity: f64,
     /// What it says when pointed at.
-    pub(in crate::report) hover: String,
+    pub(crate) hover: String,
 }
 
 /// What lies along a horizontal axis.
 #[derive(Debug, Clone)]
-pub(in crate::report) enum Along {
+pub(crate) enum Along {
     /// Whole numbers.
     Whole(f64, f64),
     /// Places from 0 to 1, with names at some of them.
@@ -30,33 +30,33 @@ pub(in crate::report) enum Along {
 
 /// Points over one horizontal axis.
 #[derive(Debug, Clone)]
-pub(in crate::report) struct Panel {
+pub(crate) struct Panel {
     /// The name of its horizontal axis.
-    pub(in crate::report) name: String,
-    pub(in crate::report) along: Along,
-    pub(in crate::report) points: Vec<Point>,
+    pub(crate) name: String,
+    pub(crate) along: Along,
+    pub(crate) points: Vec<Point>,
     /// Steps that lie over them, such as the best so far.
-    pub(in crate::report) steps: Vec<(f64, f64)>,
+    pub(crate) steps: Vec<(f64, f64)>,
 }
 
 /// Panels side by side, with one vertical scale.
 #[derive(Debug, Clone)]
-pub(in crate::report) struct Points {
+pub(crate) struct Points {
     /// Name, title, description.
-    pub(in crate::report) caption: Caption,
+    pub(crate) caption: Caption,
     /// Width and height of a panel.
-    pub(in crate::report) size: (f64, f64),
+    pub(crate) size: (f64, f64),
     /// Panels in a row.
-    pub(in crate::report) columns: usize,
+    pub(crate) columns: usize,
     /// The name of the vertical axis.
-    pub(in crate::report) y: String,
+    pub(crate) y: String,
     /// The values between which the vertical axis lies.
-    pub(in crate::report) range: (f64, f64),
-    pub(in crate::report) panels: Vec<Panel>,
+    pub(crate) range: (f64, f64),
+    pub(crate) panels: Vec<Panel>,
 }
 
 impl Along {
-    pub(super) fn axis(&self, name: &str) -> Axis {
+    pub(crate) fn axis(&self, name: &str) -> Axis {
         match self {
             Along::Whole(low, high) => Axis::whole(*low, *high, name, 6),
             Along::Named(ticks) => Axis::named(ticks.clone(), name),
@@ -66,7 +66,7 @@ impl Along {
 
 impl Points {
     /// The chart drawn; points beyond the range stand at its edge.
-    pub(in crate::report) fn draw(self) -> Drawing {
+    pub(crate) fn draw(self) -> Drawing {
         const GAP: f64 = 28.0;
         let (width, height) = self.size;
         let columns = self.columns.min(self.panels.len()).max(1);

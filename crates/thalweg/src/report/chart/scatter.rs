@@ -7,22 +7,22 @@ use super::{Caption, Drawing};
 
 /// A chart of points.
 #[derive(Debug, Clone)]
-pub(in crate::report) struct Scatter {
+pub(crate) struct Scatter {
     /// Name, title, description.
-    pub(in crate::report) caption: Caption,
+    pub(crate) caption: Caption,
     /// Width and height.
-    pub(in crate::report) size: (f64, f64),
+    pub(crate) size: (f64, f64),
     /// Names of the axes.
-    pub(in crate::report) axes: (String, String),
+    pub(crate) axes: (String, String),
     /// The points; those not finite are left out.
-    pub(in crate::report) points: Vec<(f64, f64)>,
+    pub(crate) points: Vec<(f64, f64)>,
     /// The slope of the line through 0 where the points ought to lie: 1 (the diagonal) or 0.
-    pub(in crate::report) ideal: f64,
+    pub(crate) ideal: f64,
 }
 
 impl Scatter {
     /// The chart drawn. With the diagonal as ideal both axes have one range.
-    pub(in crate::report) fn draw(self) -> Drawing {
+    pub(crate) fn draw(self) -> Drawing {
         let points: Vec<_> = self.points.iter().filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
         let diagonal = self.ideal != 0.0;
         let xs = points.iter().flat_map(|p| if diagonal { vec![p.0, p.1] } else { vec![p.0] });

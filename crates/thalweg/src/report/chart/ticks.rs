@@ -6,7 +6,7 @@ use crate::report::text;
 const NARROW: f64 = 8.0;
 
 /// Round values (1, 2 or 5 times a power of ten apart) within a range, about as many as asked for.
-pub(super) fn linear(low: f64, high: f64, about: usize) -> Vec<f64> {
+pub(crate) fn linear(low: f64, high: f64, about: usize) -> Vec<f64> {
     let step = step(low, high, about);
     let first = (low / step - 1e-9).ceil() as i64;
     let last = (high / step + 1e-9).floor() as i64;
@@ -23,7 +23,7 @@ fn step(low: f64, high: f64, about: usize) -> f64 {
 
 /// Powers of ten within a range, thinned where there are many, with 2 and 5 between them where there are few;
 /// evenly spaced round values where the range is less than a power of ten.
-pub(super) fn log(low: f64, high: f64) -> Vec<f64> {
+pub(crate) fn log(low: f64, high: f64) -> Vec<f64> {
     let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
     let decades = last - first;
     if high < NARROW * low {
@@ -39,7 +39,7 @@ pub(super) fn log(low: f64, high: f64) -> Vec<f64> {
 }
 
 /// The ticks' labels, all with as many decimals as their step needs.
-pub(super) fn linear_labels(ticks: &[f64]) -> Vec<String> {
+pub(crate) fn linear_labels(ticks: &[f64]) -> Vec<String> {
     let step = ticks.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
     let largest = ticks.iter().fold(0.0, |most: f64, tick| most.max(tick.abs()));
     if largest >= 1e7 || (largest > 0.0 && largest < 1e-4) {
@@ -50,7 +50,7 @@ pub(super) fn linear_labels(ticks: &[f64]) -> Vec<String> {
 }
 
 /// The ticks' labels: plain numbers where all are easily read, else powers of ten.
-pub(super) fn log_labels(ticks: &[f64]) -> Vec<String> {
+pub(crate) fn log_labels(ticks: &[f64]) -> Vec<String> {
     if ticks.first().zip(ticks.last()).is_some_and(|(first, last)| *last < NARROW * first) {
         return linear_labels(ticks);
     }

@@ -14,8 +14,8 @@ use crate::data::memory;
 use crate::data::row_file::{self, RowShape, RowWriter};
 use crate::data::source::unread;
 use crate::error::{Error, Result};
+use crate::event::Decision;
 use crate::spec;
-use crate::train::event::Decision;
 
 /// How many unreadable files a message names.
 const NAMED: usize = 5;

@@ -9,8 +9,8 @@ use crate::data::arrays::Arrays;
 use crate::data::schema;
 use crate::data::table::Table;
 use crate::error::{Error, Kind, Result};
+use crate::event::Decision;
 use crate::spec;
-use crate::train::event::Decision;
 
 /// Names that a column of files may have.
 const NAMES: [&str; 13] = [

@@ -9,10 +9,10 @@ mod windows;
 use super::flow::Flow;
 use super::graph::{Constant, Graph, Options, refused};
 use super::piece::{Draft, Piece, activate};
+use crate::event::Decision;
 use crate::export::onnx::proto::Node;
 use crate::layers::{Conv1d, Conv2d, Linear, Pooling};
 use crate::tensor::Activation;
-use crate::train::event::Decision;
 use crate::{Error, Result};
 
 /// What a node is given besides the graph.

@@ -8,8 +8,8 @@ use super::corpus::Corpus;
 use crate::data::arrays::Arrays;
 use crate::data::form::{Form, PictureForm};
 use crate::error::Result;
+use crate::event::Decision;
 use crate::spec;
-use crate::train::event::Decision;
 
 /// Files of pictures.
 pub(super) const MEDIUM: Medium = Medium {

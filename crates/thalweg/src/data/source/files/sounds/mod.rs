@@ -12,8 +12,8 @@ use super::corpus::Corpus;
 use crate::data::arrays::Arrays;
 use crate::data::form::{Form, SoundForm};
 use crate::error::{Error, Result};
+use crate::event::Decision;
 use crate::spec;
-use crate::train::event::Decision;
 
 /// Files of sounds.
 pub(super) const MEDIUM: Medium = Medium {

@@ -1,10 +1,10 @@
 //! The picture of a learning-rate range test.
 
-use super::Figure;
-use super::chart::{Caption, LineChart, Mark, Series};
-use super::text::number;
-use super::theme::LAYERS;
-use crate::tune::learning_rate::Rates;
+use super::learning_rate::Rates;
+use crate::report::Figure;
+use crate::report::chart::{Caption, LineChart, Mark, Series};
+use crate::report::text::number;
+use crate::report::theme::LAYERS;
 
 /// The cost over the learning rate, a line a seed, with the suggestion marked.
 pub fn rates_figure(rates: &Rates) -> Figure {

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::model::atomic;
-use crate::model::safetensors::{Container, Stored};
-use crate::train::RunFolder;
+use super::folder::RunFolder;
+use crate::io::atomic;
+use crate::io::safetensors::{Container, Stored};
 use crate::{Error, Kind, Result};
 
 /// The metadata's key of the state's numbers and texts.
@@ -102,7 +102,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::safetensors::Numbers;
+    use crate::io::safetensors::Numbers;
 
     /// A checkpoint all of whose parts say the same number.
     fn number(n: u64) -> Checkpoint {

@@ -4,8 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
-use crate::train::RunFolder;
-use crate::train::event::Event;
+use super::folder::RunFolder;
+use crate::event::Event;
 use crate::{Error, Kind, Result};
 
 /// Writes events as they happen. What is written is with the system at the end of each epoch.
@@ -115,7 +115,7 @@ fn unwritable(path: &std::path::Path, error: &io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::read_events;
+    use crate::event::read_events;
 
     fn epoch(epoch: usize) -> Event {
         let dev = [("accuracy".to_string(), 0.5)].into();

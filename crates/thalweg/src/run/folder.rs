@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use serde_json::json;
 
-use crate::model::atomic;
+use crate::io::atomic;
 use crate::{Error, Kind, Result};
 
 const LOCK: &str = "lock";

@@ -1,11 +1,15 @@
 //! Everything anyone sees of a run is read from these events.
 
+mod read;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::data::schema::Task;
 use crate::metrics::Metrics;
+use crate::task::Task;
+
+pub use read::read_events;
 
 /// The version of the event log's format, in its first line.
 pub const VERSION: u32 = 1;

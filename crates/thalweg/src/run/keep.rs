@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Checkpoint;
-use super::fit::Settings;
-use super::state::{Best, State};
 use crate::average::ParameterAverage;
 use crate::error::{Error, Result};
-use crate::model::tensors;
+use crate::io::tensors;
 use crate::schedule::Plateau;
+use crate::train::Settings;
+use crate::train::{Best, State};
 
 /// What a state has besides its vectors.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::train::event::{Event, VERSION};
+use super::{Event, VERSION};
 use crate::{Error, Kind, Result};
 
 /// Reads `events.jsonl`: the events it holds, and what is wrong with it in words.

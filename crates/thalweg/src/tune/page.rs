@@ -1,15 +1,18 @@
 //! A study's page: what was found, what mattered, and where good values lie.
 
 use std::fmt::Write;
+use std::path::Path;
 
-use super::Figure;
-use super::chart::{Along, Bar, Bars, Caption, Contour, Drawing, Panel, Parallel, Point, Points, Thread, Upright};
-use super::page::{card, document, list, section};
-use super::tables::folded;
-use super::text::{duration, escape, metric_name, metric_value, percent, plural, shorten};
-use super::theme::LAYERS;
+use super::{Dimension, Importance, Noise, Scale, Space, Study, Surrogate, Trial, TrialKind, TrialState};
 use crate::error::Result;
-use crate::tune::{self, Dimension, Importance, Noise, Scale, Space, Study, Surrogate, Trial, TrialKind, TrialState};
+use crate::report::chart::{
+    Along, Bar, Bars, Caption, Contour, Drawing, Panel, Parallel, Point, Points, Thread, Upright,
+};
+use crate::report::page::{card, document, list, section};
+use crate::report::tables::folded;
+use crate::report::text::{self, duration, escape, metric_name, metric_value, percent, plural, shorten};
+use crate::report::theme::LAYERS;
+use crate::report::{Figure, save_figures};
 
 /// Cells along each side of the plane of expected values.
 const CELLS: usize = 24;
@@ -29,6 +32,14 @@ struct Found {
     /// Other things sought, and the trials not beaten in all of them.
     besides: Vec<String>,
     run: Option<String>,
+}
+
+/// Writes every figure of a study to a folder, as SVG and, with the feature `figures`, as PNG.
+///
+/// # Errors
+/// If the study cannot be read, or the folder cannot be written.
+pub fn write_study_figures(study: &Study, folder: &Path) -> Result<()> {
+    save_figures(&study_figures(study)?, folder)
 }
 
 /// The page of a study, which needs nothing else, neither network nor scripts.
@@ -64,7 +75,7 @@ impl Found {
             objective: study.objective.clone(),
             higher: study.higher,
             noise: Noise::measure(&trials),
-            importance: tune::importance(&space, &trials),
+            importance: super::importance(&space, &trials),
             besides: config.tune.objective.iter().skip(1).cloned().collect(),
             run: study.run()?.map(|run| run.display().to_string()),
             space,
@@ -103,7 +114,7 @@ impl Found {
     }
 
     fn dot(&self, trial: &Trial, x: f64, y: f64) -> Point {
-        let best = tune::best(&self.trials).is_some_and(|best| best.number == trial.number);
+        let best = super::best(&self.trials).is_some_and(|best| best.number == trial.number);
         let class = if best { "dev" } else { "train" };
         let opacity = if trial.state == TrialState::Pruned { 0.25 } else { 0.75 };
         Point { x, y, class, opacity, hover: self.hover(trial) }
@@ -111,7 +122,7 @@ impl Found {
 }
 
 fn claim(found: &Found) -> String {
-    match tune::best(&found.trials).and_then(|best| Some((best.number, best.value?))) {
+    match super::best(&found.trials).and_then(|best| Some((best.number, best.value?))) {
         Some((number, value)) => {
             format!("Dev {} {} in trial {number}", metric_name(&found.objective), found.value(value))
         }
@@ -128,7 +139,7 @@ fn header(found: &Found) -> String {
         }
     }
     lead.push(format!("{} of training", duration(found.trials.iter().map(|trial| trial.seconds).sum())));
-    let best = tune::best(&found.trials);
+    let best = super::best(&found.trials);
     let mut about = String::new();
     let mut fact = |name: &str, value: &str| {
         let _ = write!(about, "<div><dt>{name}</dt><dd>{}</dd></div>", escape(value));
@@ -154,7 +165,7 @@ fn header(found: &Found) -> String {
 
 /// What of the differences is chance.
 fn chance(found: &Found) -> String {
-    let (Some(noise), Some(best)) = (&found.noise, tune::best(&found.trials)) else { return String::new() };
+    let (Some(noise), Some(best)) = (&found.noise, super::best(&found.trials)) else { return String::new() };
     let mut lines = vec![format!(
         "Trial {} had {} when it was chosen; trained with {} other seeds it has {} ± {}.",
         best.number,
@@ -263,7 +274,7 @@ fn contour(found: &Found) -> Option<Drawing> {
     let [first, second, ..] = &found.importance[..] else { return None };
     let ((i, x), (j, y)) = (of(first)?, of(second)?);
     let surrogate = Surrogate::fit(&found.space, &found.trials)?;
-    let best = found.space.places(&tune::best(&found.trials)?.point);
+    let best = found.space.places(&super::best(&found.trials)?.point);
     let centre = |cell: usize| (cell as f64 + 0.5) / CELLS as f64;
     let row = |cell: usize| {
         let mut row: Vec<f64> = best.iter().map(|place| place.unwrap_or(0.5)).collect();
@@ -378,7 +389,7 @@ fn front(found: &Found) -> String {
 /// The value over what is given up for it.
 fn pareto(found: &Found) -> Option<Drawing> {
     let beside = found.besides.first()?;
-    let front: Vec<usize> = tune::front(&found.trials, &found.besides).iter().map(|trial| trial.number).collect();
+    let front: Vec<usize> = super::front(&found.trials, &found.besides).iter().map(|trial| trial.number).collect();
     let costs = |trial: &Trial| trial.others.get(beside).copied().filter(|x| *x > 0.0);
     let all: Vec<(&Trial, f64, f64)> = found
         .valued()
@@ -389,10 +400,10 @@ fn pareto(found: &Found) -> Option<Drawing> {
     let span = (high - low).max(1e-9);
     let points = all.iter().map(|(trial, x, value)| {
         let class = if front.contains(&trial.number) { "dev" } else { "train" };
-        let hover = format!("{} · {beside} {}", found.hover(trial), super::text::number(10f64.powf(*x), 3));
+        let hover = format!("{} · {beside} {}", found.hover(trial), text::number(10f64.powf(*x), 3));
         Point { x: 0.05 + 0.9 * (x - low) / span, y: *value, class, opacity: 0.75, hover }
     });
-    let tick = |share: f64| (0.05 + 0.9 * share, super::text::number(10f64.powf(low + share * span), 2));
+    let tick = |share: f64| (0.05 + 0.9 * share, text::number(10f64.powf(low + share * span), 2));
     let panel = Panel {
         name: format!("{beside} (log scale)"),
         along: Along::Named([0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0].map(tick).to_vec()),
