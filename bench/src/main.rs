@@ -12,7 +12,7 @@ mod predict;
 mod train;
 
 use anyhow::{Context, Result, bail};
-use thalweg::tensor::ops::{self, Products};
+use thalweg::tensor::ops::{self, MatmulPrecision};
 
 /// What the command line asks for.
 struct Options {
@@ -36,8 +36,8 @@ fn main() -> Result<()> {
     }
     thalweg_kernels::pool::set_threads(options.threads);
     let result = match workload.as_str() {
-        "w4" => ops::with_products(products(&options.precision)?, || predict::run(&options))?,
-        "kernels" => ops::with_products(products(&options.precision)?, kernels::run),
+        "w4" => ops::with_matmul_precision(products(&options.precision)?, || predict::run(&options))?,
+        "kernels" => ops::with_matmul_precision(products(&options.precision)?, kernels::run),
         "input" => input::run()?,
         "media" => media::run()?,
         "scaling" => train::scaling(&options)?,
@@ -48,12 +48,12 @@ fn main() -> Result<()> {
 }
 
 /// How a precision multiplies matrices.
-fn products(precision: &str) -> Result<Products> {
+fn products(precision: &str) -> Result<MatmulPrecision> {
     Ok(match precision {
-        "f32" => Products::Single,
-        "bf16" => Products::Parts(1),
-        "bf16x3" => Products::Parts(2),
-        "bf16x6" => Products::Parts(3),
+        "f32" => MatmulPrecision::F32,
+        "bf16" => MatmulPrecision::Bf16 { parts: 1 },
+        "bf16x3" => MatmulPrecision::Bf16 { parts: 2 },
+        "bf16x6" => MatmulPrecision::Bf16 { parts: 3 },
         _ => bail!("unknown precision {precision:?}"),
     })
 }

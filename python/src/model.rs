@@ -10,7 +10,7 @@ use serde_json::json;
 use thalweg::Error;
 use thalweg::data::schema::{Role, Task};
 use thalweg::spec;
-use thalweg::tensor::ops::with_products;
+use thalweg::tensor::ops::with_matmul_precision;
 
 use crate::data::{Data, Rows};
 use crate::errors::{held, released};
@@ -137,7 +137,7 @@ impl Model {
             let precision = serde_json::from_value(precision.into())
                 .map_err(|error| Error::config(error.to_string()).at("precision").fix("leave it out"))?;
             let (products, _) = thalweg::run::products(&self.0, precision)?;
-            with_products(products, work)
+            with_matmul_precision(products, work)
         })
     }
 

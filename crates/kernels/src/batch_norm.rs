@@ -5,7 +5,7 @@ use crate::dispatch::vectorised;
 use crate::elementwise::CHUNK;
 use crate::pool::{self, whole_rows};
 use crate::reduce::{column_sums, weighted_column_sums};
-use crate::room::with_room;
+use crate::scratch::with_scratch;
 
 /// What the forward pass in training writes besides y.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ fn rows<T: Real>([a, b]: [&[T]; 2], start: usize, out: &mut [T], columns: [&[T];
 pub fn forward_predict<T: Real>(z: &[T], [gamma, beta, mean, variance]: [&[T]; 4], epsilon: T, y: &mut [T]) {
     let n = gamma.len();
     let chunk = whole_rows(CHUNK, n);
-    with_room(n, |deviation| {
+    with_scratch(n, |deviation| {
         deviation.iter_mut().zip(variance).for_each(|(to, &variance)| *to = (variance + epsilon).sqrt());
         let deviation = &*deviation;
         pool::for_each_chunk(y, chunk, |i, y| {
@@ -105,7 +105,7 @@ pub fn backward<T: Real>(
     column_sums(dy, n, dbeta);
     weighted_column_sums(dy, normalised, n, dgamma, |dy, z_norm| dy * z_norm);
     let (Some(dz), dgamma, dbeta) = (dz, &*dgamma, &*dbeta) else { return };
-    with_room(3 * n, |room| {
+    with_scratch(3 * n, |room| {
         let (factor, rest) = room.split_at_mut(n);
         let (mean, slope) = rest.split_at_mut(n);
         for j in 0..n {

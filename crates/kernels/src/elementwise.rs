@@ -4,10 +4,10 @@ use crate::Real;
 use crate::dispatch::vectorised;
 use crate::pool;
 
-/// Numbers a thread must have to be worth waking.
+/// Elements a thread must have to be worth waking.
 pub(crate) const CHUNK: usize = 1 << 15;
 
-/// Numbers in a block of a loop. The compiler takes a loop within a loop for hot, and so inlines larger functions there.
+/// Elements in a block of a loop. The compiler takes a loop within a loop for hot, and so inlines larger functions there.
 const BLOCK: usize = 256;
 
 /// y = f(x).

@@ -175,7 +175,7 @@ mod tests {
         ordered(ours).abs_diff(ordered(exact))
     }
 
-    /// Numbers of every magnitude, both signs, denormals, infinities and NaN; gives the share that is not the nearest.
+    /// Elements of every magnitude, both signs, denormals, infinities and NaN; gives the share that is not the nearest.
     fn sweep(name: &str, limit: u64, ours: fn(f32) -> f32, exact: fn(f64) -> f64) -> f64 {
         let special = [0.0, -0.0, 1.0, -1.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 88.72, 88.73, -104.0, 10.06];
         let (mut off, mut all) = (0, 0);

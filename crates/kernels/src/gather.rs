@@ -1,21 +1,21 @@
 //! Rows of a matrix, picked by their numbers.
 
 use crate::Real;
-use crate::ahead::ask_for;
 use crate::pool::{self, Shared};
+use crate::prefetch::prefetch_l2;
 
 /// Bytes of rows that are worth a thread, for the memory answers two cores almost twice as fast as one.
 const CHUNK: usize = 48 << 10;
 
 /// Rows asked of the memory ahead of their turn: it takes long to answer, but answers many at once.
-const AHEAD: usize = 32;
+const PREFETCH_ROWS: usize = 32;
 
 /// Rows to be picked from one matrix into another, both of so many columns.
 #[derive(Debug)]
 pub struct Pick<'a, T> {
     /// What they are picked from.
     pub from: &'a [T],
-    /// Numbers of a row.
+    /// Elements of a row.
     pub columns: usize,
     /// Where they are put, one after the other.
     pub to: &'a mut [T],
@@ -45,7 +45,7 @@ pub fn gather<T: Real, const K: usize>(rows: &[u32], picks: [Pick<T>; K]) {
                 continue;
             }
             for (j, to) in to.chunks_exact_mut(source.columns.max(1)).enumerate() {
-                if let Some(&later) = rows.get(j + AHEAD) {
+                if let Some(&later) = rows.get(j + PREFETCH_ROWS) {
                     prefetch(source.row(later));
                 }
                 to.copy_from_slice(source.row(rows[j]));
@@ -70,7 +70,7 @@ impl<T> Source<'_, T> {
 /// Asks for the first lines of a row, and its last; the machine itself sees a long one coming.
 #[inline(always)]
 fn prefetch<T>(row: &[T]) {
-    row.iter().step_by(64 / size_of::<T>()).take(4).chain(row.last()).for_each(|number| ask_for(number));
+    row.iter().step_by(64 / size_of::<T>()).take(4).chain(row.last()).for_each(|number| prefetch_l2(number));
 }
 
 #[cfg(test)]

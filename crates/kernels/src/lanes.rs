@@ -101,7 +101,7 @@ pub(super) unsafe fn on_lanes<T: Real, A: Lanes<T>, B: Lanes<T>>(work: impl OnLa
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) use x86::turn_512 as turn;
+pub(crate) use x86::transpose_512 as transpose;
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
@@ -111,7 +111,7 @@ mod x86 {
     use super::Lanes;
 
     macro_rules! lanes {
-        ($vector:ty, $number:ty, $n:literal, $splat:ident, $load:ident, $store:ident, $add:ident, $sub:ident, $fma:ident, $turn:ident) => {
+        ($vector:ty, $number:ty, $n:literal, $splat:ident, $load:ident, $store:ident, $add:ident, $sub:ident, $fma:ident, $transpose:ident) => {
             impl Lanes<$number> for $vector {
                 const N: usize = $n;
                 #[inline(always)]
@@ -153,7 +153,7 @@ mod x86 {
                         for (i, vector) in rows.iter_mut().enumerate() {
                             *vector = $load(row(i));
                         }
-                        for (j, column) in $turn(rows).into_iter().enumerate() {
+                        for (j, column) in $transpose(rows).into_iter().enumerate() {
                             $store(to.add(j * stride), column);
                         }
                     }
@@ -172,7 +172,7 @@ mod x86 {
         _mm512_add_ps,
         _mm512_sub_ps,
         _mm512_fmadd_ps,
-        turn_512
+        transpose_512
     );
     lanes!(
         __m512d,
@@ -184,7 +184,7 @@ mod x86 {
         _mm512_add_pd,
         _mm512_sub_pd,
         _mm512_fmadd_pd,
-        turn_512d
+        transpose_512d
     );
     lanes!(
         __m256,
@@ -196,7 +196,7 @@ mod x86 {
         _mm256_add_ps,
         _mm256_sub_ps,
         _mm256_fmadd_ps,
-        turn_256
+        transpose_256
     );
     lanes!(
         __m256d,
@@ -208,7 +208,7 @@ mod x86 {
         _mm256_add_pd,
         _mm256_sub_pd,
         _mm256_fmadd_pd,
-        turn_256d
+        transpose_256d
     );
 
     // A vector is made of quarters (or halves) of 128 bits. First the numbers are transposed within them, then the
@@ -216,7 +216,7 @@ mod x86 {
 
     #[inline]
     #[target_feature(enable = "avx512f")]
-    pub(crate) fn turn_512(x: [__m512; 16]) -> [__m512; 16] {
+    pub(crate) fn transpose_512(x: [__m512; 16]) -> [__m512; 16] {
         // pairs[2i + h], quarter q: numbers 4q + 2h and 4q + 2h + 1 of rows 2i and 2i + 1, interleaved.
         let pairs: [__m512d; 16] = from_fn(|i| {
             let (a, b) = (x[i & !1], x[i | 1]);
@@ -244,7 +244,7 @@ mod x86 {
 
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn turn_512d(x: [__m512d; 8]) -> [__m512d; 8] {
+    fn transpose_512d(x: [__m512d; 8]) -> [__m512d; 8] {
         // pairs[2i + j], quarter q: number 2q + j of rows 2i and 2i + 1.
         let pairs: [__m512d; 8] = from_fn(|i| {
             let (a, b) = (x[i & !1], x[i | 1]);
@@ -266,7 +266,7 @@ mod x86 {
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn turn_256(x: [__m256; 8]) -> [__m256; 8] {
+    fn transpose_256(x: [__m256; 8]) -> [__m256; 8] {
         let pairs: [__m256d; 8] = from_fn(|i| {
             let (a, b) = (x[i & !1], x[i | 1]);
             _mm256_castps_pd(if i & 1 == 0 { _mm256_unpacklo_ps(a, b) } else { _mm256_unpackhi_ps(a, b) })
@@ -284,7 +284,7 @@ mod x86 {
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn turn_256d(x: [__m256d; 4]) -> [__m256d; 4] {
+    fn transpose_256d(x: [__m256d; 4]) -> [__m256d; 4] {
         let pairs: [__m256d; 4] = from_fn(|i| {
             let (a, b) = (x[i & !1], x[i | 1]);
             if i & 1 == 0 { _mm256_unpacklo_pd(a, b) } else { _mm256_unpackhi_pd(a, b) }

@@ -4,7 +4,7 @@
 //! never on threads, tiles, or how rows were batched. So results have the same bits for any number of threads, and a
 //! row's result is the same alone or among others. This crate is the only one with `unsafe` code.
 
-mod ahead;
+pub mod aligned_buf;
 pub mod batch_norm;
 pub mod bf16;
 pub mod conv;
@@ -13,17 +13,17 @@ pub mod elementwise;
 mod float32;
 pub mod gather;
 pub mod gemm;
+mod huge_pages;
 mod lanes;
 pub mod layer_norm;
 mod matrix;
-pub mod numbers;
-mod pages;
 pub mod peak;
 pub mod pool;
+mod prefetch;
 pub mod random;
 mod real;
 pub mod reduce;
-mod room;
+mod scratch;
 pub mod softmax;
 pub mod update;
 

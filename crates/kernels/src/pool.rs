@@ -15,18 +15,18 @@ use std::time::{Duration, Instant};
 const SPIN: Duration = Duration::from_micros(50);
 
 /// How often a worker looks for the next region before it looks at the clock.
-const LOOKS: u32 = 32;
+const SPINS_PER_CLOCK_READ: u32 = 32;
 
 /// How often a caller looks whether the workers are done before it lets others have its core.
-const PATIENCE: u32 = 1000;
+const SPINS_BEFORE_YIELD: u32 = 1000;
 
 /// How many times as long as its own tasks took a caller waits for workers before it takes their cores for somebody
 /// else's.
-const BUSY: u32 = 20;
+const BUSY_FACTOR: u32 = 20;
 
 /// How many times as long as it waited a caller then does without workers, and the longest that it does.
-const ALONE: u32 = 10;
-const MOST_ALONE: Duration = Duration::from_millis(50);
+const SOLO_FACTOR: u32 = 10;
+const MAX_SOLO: Duration = Duration::from_millis(50);
 
 /// The most shares that the tasks of a region are divided into.
 const SHARES: usize = 64;
@@ -147,7 +147,7 @@ pub fn for_each(tasks: usize, f: impl Fn(usize) + Sync) {
 /// been done alone.
 fn wait(begin: Instant) {
     let workers_are_inside = || POOL.inside.load(SeqCst) > 0;
-    for _ in 0..PATIENCE {
+    for _ in 0..SPINS_BEFORE_YIELD {
         if !workers_are_inside() {
             return;
         }
@@ -158,8 +158,8 @@ fn wait(begin: Instant) {
         std::thread::yield_now();
     }
     let waited = begin.elapsed() - own;
-    if waited > own * BUSY {
-        let until = POOL.clock.get_or_init(Instant::now).elapsed() + (waited * ALONE).min(MOST_ALONE);
+    if waited > own * BUSY_FACTOR {
+        let until = POOL.clock.get_or_init(Instant::now).elapsed() + (waited * SOLO_FACTOR).min(MAX_SOLO);
         POOL.alone.store(until.as_nanos() as u64, SeqCst);
     }
 }
@@ -197,7 +197,7 @@ pub fn for_each_chunk<T: Send>(data: &mut [T], chunk: usize, f: impl Fn(usize, &
     });
 }
 
-/// Numbers of as many whole rows as come near so many numbers, one row at least.
+/// Elements of as many whole rows as come near so many numbers, one row at least.
 pub(crate) fn whole_rows(numbers: usize, columns: usize) -> usize {
     (numbers / columns).max(1) * columns
 }
@@ -272,7 +272,7 @@ fn work(index: usize) {
         let mut looks = 0;
         while POOL.region.load(SeqCst) == seen {
             looks += 1;
-            if looks % LOOKS != 0 || start.elapsed() < SPIN {
+            if looks % SPINS_PER_CLOCK_READ != 0 || start.elapsed() < SPIN {
                 std::hint::spin_loop();
                 continue;
             }
@@ -368,7 +368,7 @@ mod tests {
             for_each(2, |_| {
                 begun.fetch_add(1, SeqCst);
                 if std::thread::current().id() != caller {
-                    std::thread::sleep(2 * BUSY * begin.elapsed() + Duration::from_millis(5));
+                    std::thread::sleep(2 * BUSY_FACTOR * begin.elapsed() + Duration::from_millis(5));
                     return;
                 }
                 while begun.load(SeqCst) < 2 && begin.elapsed() < Duration::from_millis(50) {

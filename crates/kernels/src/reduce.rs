@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::Real;
 use crate::dispatch::vectorised;
 use crate::pool::{self, whole_rows};
-use crate::room::with_room;
+use crate::scratch::with_scratch;
 
 /// Sums of neighbours are kept apart in this many lanes, then added as a tree.
 const LANES: usize = 16;
@@ -13,7 +13,7 @@ const LANES: usize = 16;
 /// Rows whose sum is taken at once, before it is added to the total.
 const ROWS: usize = 64;
 
-/// Numbers whose sum is a task of its own.
+/// Elements whose sum is a task of its own.
 const BLOCK: usize = 1 << 16;
 
 /// Adds up what `f` makes of each block of so many numbers, a task each; a block is whole rows.
@@ -23,7 +23,7 @@ fn in_blocks<T: Real>(len: usize, columns: usize, out: &mut [T], f: impl Fn(Rang
         f(0..len, out);
         return;
     }
-    with_room(len.div_ceil(block) * out.len(), |parts: &mut [T]| {
+    with_scratch(len.div_ceil(block) * out.len(), |parts: &mut [T]| {
         pool::for_each_chunk(parts, out.len(), |i, part| f(i * block..len.min((i + 1) * block), part));
         add_parts(parts, out);
     });

@@ -3,7 +3,7 @@
 use crate::Real;
 use crate::dispatch::vectorised;
 
-/// Numbers computed at once.
+/// Elements computed at once.
 const BLOCK: usize = 256;
 
 /// ŷ = e^z / Σe^z over each row of `classes` numbers, in the place of z; the row's largest z is subtracted first.

@@ -1,8 +1,8 @@
-//! Products through bf16 against f64, on every unit that the machine has, over odd shapes and wide ranges.
+//! MatmulPrecision through bf16 against f64, on every unit that the machine has, over odd shapes and wide ranges.
 
-use thalweg_kernels::bf16::{self, Products, Unit, unit};
+use thalweg_kernels::aligned_buf::AlignedBuf;
+use thalweg_kernels::bf16::{self, MatmulPrecision, Unit, unit};
 use thalweg_kernels::gemm::{self, Matrix};
-use thalweg_kernels::numbers::Numbers;
 use thalweg_kernels::pool;
 use thalweg_kernels::random::Stream;
 
@@ -139,7 +139,7 @@ fn bits_do_not_depend_on_threads_or_on_other_rows() {
     }
 }
 
-/// Numbers that no cache holds are written past them.
+/// Elements that no cache holds are written past them.
 #[test]
 #[cfg_attr(miri, ignore = "long")]
 fn the_rows_of_a_large_product_are_those_of_smaller_ones() {
@@ -149,10 +149,10 @@ fn the_rows_of_a_large_product_are_those_of_smaller_ones() {
     let (a, b) = (random(M * K, 1), random(K * N, 2));
     let b = Matrix::new(&b, K, N);
     for unit in units().into_iter().filter(|&unit| unit != Unit::Portable) {
-        let mut whole = Numbers::zeros(M * N);
+        let mut whole = AlignedBuf::zeros(M * N);
         assert!(bf16::gemm(unit, 1, Matrix::new(&a, M, K), b, None, &mut whole));
         for (a, whole) in a.chunks(M / 2 * K).zip(whole.chunks(M / 2 * N)) {
-            let mut rows = Numbers::zeros(whole.len());
+            let mut rows = AlignedBuf::zeros(whole.len());
             assert!(bf16::gemm(unit, 1, Matrix::new(a, M / 2, K), b, None, &mut rows));
             assert!(*rows == *whole, "{unit:?}");
         }
@@ -173,7 +173,7 @@ fn products_are_in_bf16_just_where_asked_for_and_faster() {
     };
     let single = product();
     for parts in 1..=3 {
-        let found = bf16::with_products(Products::Parts(parts), product);
+        let found = bf16::with_matmul_precision(MatmulPrecision::Bf16 { parts }, product);
         let faster = unit().filter(|unit| unit.is_faster(parts));
         match faster {
             Some(unit) => {

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use thalweg_kernels::bf16::{Products, with_products};
+use thalweg_kernels::bf16::{MatmulPrecision, with_matmul_precision};
 use thalweg_kernels::conv::{self, Count, Windows};
 use thalweg_kernels::gemm::Gemm;
 use thalweg_kernels::pool;
@@ -134,7 +134,7 @@ fn convolutions_are_their_definition() {
     if !cfg!(miri) {
         is_its_definition::<f32>(2e-5);
         for (parts, tolerance) in [(1, 0.3), (2, 2e-3), (3, 2e-5)] {
-            with_products(Products::Parts(parts), || is_its_definition::<f32>(tolerance));
+            with_matmul_precision(MatmulPrecision::Bf16 { parts }, || is_its_definition::<f32>(tolerance));
         }
     }
 }
@@ -176,14 +176,14 @@ fn pools_are_their_definition() {
 #[test]
 #[cfg_attr(miri, ignore = "long")]
 fn threads_do_not_change_bits() {
-    for products in [Products::Single, Products::Parts(1)] {
+    for products in [MatmulPrecision::F32, MatmulPrecision::Bf16 { parts: 1 }] {
         let run = |threads: usize| {
             pool::set_threads(threads);
             let (w, images, filters) = (windows([20, 20, 16], [3, 3], [1, 1], [1, 1], [1, 1]), 9, 32);
             let (x, f) = (normal::<f32>(images * 6400, 1), normal::<f32>(filters * 144, 2));
             let dy = normal::<f32>(images * 400 * filters, 3);
             let [mut y, mut df, mut dx] = [dy.len(), f.len(), x.len()].map(|n| vec![0.0_f32; n]);
-            with_products(products, || {
+            with_matmul_precision(products, || {
                 conv::forward(&w, 1, &x, &f, None, &mut y, |_| ());
                 conv::backward(&w, 1, [&x, &dy], &f, &mut df, None, Some(&mut dx));
             });

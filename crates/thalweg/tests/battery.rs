@@ -6,7 +6,7 @@ use thalweg::losses::{Loss, SoftmaxCrossEntropy, Squared};
 use thalweg::metrics::Metrics;
 use thalweg::network::{Network, Predictor};
 use thalweg::optimizers::{self, Adam, GradientDescent, Optimizer};
-use thalweg::tensor::ops::{self, Products, with_products};
+use thalweg::tensor::ops::{self, MatmulPrecision, with_matmul_precision};
 use thalweg::tensor::{Activation, Dtype, Shape, Tensor};
 use thalweg::train::{Examples, Settings, State, Trainer, Watcher, predict};
 use thalweg_kernels::{pool, random::Stream};
@@ -79,7 +79,7 @@ fn prediction_in_bf16_is_near_and_the_same_made_ready() {
     let mut predictor = Predictor::new(&network, &theta, 40);
     let exact = predictor.forward(x.view()).to_f64();
     for (parts, tolerance) in [(1, 0.05), (2, 1e-3), (3, 1e-5)] {
-        let found = with_products(Products::Parts(parts), || {
+        let found = with_matmul_precision(MatmulPrecision::Bf16 { parts }, || {
             let found = predictor.forward(x.view()).to_f64();
             let same = network.forward(theta.view(), x.view(), &mut workspace, Mode::Predict).to_f64();
             assert_eq!(found, same, "{parts} parts: made ready");

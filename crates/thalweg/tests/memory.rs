@@ -10,7 +10,7 @@ use thalweg::event::Event;
 use thalweg::model::Model;
 use thalweg::run::{self, Learner, Trained};
 use thalweg::spec::{Config, Precision};
-use thalweg::tensor::ops::Products;
+use thalweg::tensor::ops::MatmulPrecision;
 
 use stop::StopAfter;
 
@@ -134,7 +134,7 @@ fn a_model_answers_in_a_precision_of_its_numbers() {
         let config = config(&settings);
         let model = train(&config, &Dataset::from_arrays(&examples(0..30), None, None, &config).unwrap()).model;
         for plain in [config.train.precision, Precision::default()] {
-            assert_eq!(run::products(&model, plain).unwrap(), (Products::Single, Vec::new()));
+            assert_eq!(run::products(&model, plain).unwrap(), (MatmulPrecision::F32, Vec::new()));
         }
         let error = run::products(&model, other).unwrap_err().to_string();
         assert!(error.contains(&format!("the model's numbers are {own}")), "{error}");
@@ -142,7 +142,10 @@ fn a_model_answers_in_a_precision_of_its_numbers() {
     let config = config(&SMALL);
     let model = train(&config, &Dataset::from_arrays(&examples(0..30), None, None, &config).unwrap()).model;
     let (products, decisions) = run::products(&model, Precision::Bf16x3).unwrap();
-    assert!(products == Products::Parts(2) && decisions[0].what.contains("prediction multiplies"), "{decisions:?}");
+    assert!(
+        products == MatmulPrecision::Bf16 { parts: 2 } && decisions[0].what.contains("prediction multiplies"),
+        "{decisions:?}"
+    );
 }
 
 #[test]

@@ -61,8 +61,8 @@ mod x86 {
 
     use super::super::pack::Block;
     use super::super::unit::{Panels, terms};
-    use super::super::{Begin, LINES, SIDE};
-    use crate::ahead::ask_for_soon;
+    use super::super::{Accumulate, LINES, SIDE};
+    use crate::prefetch::prefetch_l1;
 
     /// Rows whose sums stay in registers.
     const ROWS: usize = 8;
@@ -80,9 +80,11 @@ mod x86 {
                     // SAFETY: the caller gives a square of C; the row that begins it is as long.
                     unsafe {
                         match begin {
-                            Begin::Zero => {}
-                            Begin::Row(begin) => *chain = _mm512_loadu_ps(begin.as_ptr().add(half * LINES)),
-                            Begin::Sums => *chain = _mm512_loadu_ps(c.add((i * ROWS + row) * width + half * LINES)),
+                            Accumulate::Zero => {}
+                            Accumulate::Row(begin) => *chain = _mm512_loadu_ps(begin.as_ptr().add(half * LINES)),
+                            Accumulate::Sums => {
+                                *chain = _mm512_loadu_ps(c.add((i * ROWS + row) * width + half * LINES))
+                            }
                         }
                     }
                 }
@@ -96,8 +98,8 @@ mod x86 {
                         for pair in 0..LINES {
                             // One panel comes from the second cache each time, the other from farther away.
                             let ahead = 2 * PARTS * Block::WORDS + pair * LINES;
-                            ask_for_soon(x.wrapping_add(ahead + 2 * PARTS * Block::WORDS));
-                            y.into_iter().for_each(|y| ask_for_soon(y.wrapping_add(ahead)));
+                            prefetch_l1(x.wrapping_add(ahead + 2 * PARTS * Block::WORDS));
+                            y.into_iter().for_each(|y| prefetch_l1(y.wrapping_add(ahead)));
                             let y = y.map(|y| _mm512_loadu_si512(y.add(pair * LINES).cast()));
                             for (row, chains) in chains.iter_mut().enumerate() {
                                 let x = _mm512_set1_epi32(*x.add(pair * LINES + row) as i32);

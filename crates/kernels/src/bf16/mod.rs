@@ -25,14 +25,14 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use crate::matrix::Matrix;
 use crate::pool::{self, Shared};
-use pack::{Block, Lie, Packing};
+use pack::{Block, BlockLayout, Packing};
 use unit::{Panels, Rows};
 pub use unit::{Unit, unit};
 
 /// Lines of a block.
 const LINES: usize = 16;
 
-/// Numbers along k of a block.
+/// Elements along k of a block.
 const DEPTH: usize = 32;
 
 /// Lines of a panel, two blocks beside each other: what is multiplied at a time of A and of B.
@@ -42,40 +42,43 @@ const SIDE: usize = 2 * LINES;
 type Sums = [f32; SIDE * SIDE];
 
 /// Blocks of a panel that are packed at a time: with what they meet, they stay in the second cache.
-const HELD: usize = 160;
+const KC_BLOCKS: usize = 160;
 
 /// Blocks of panels beside each other that are packed at a time.
-const BESIDE: usize = 320;
+const NC_BLOCKS: usize = 320;
 
 /// Bytes of a C that no cache is likely to hold until it is read: it is written past them.
-const FAR: usize = 32 << 20;
+const STREAMING_STORE_BYTES: usize = 32 << 20;
 
 /// Pairs of blocks to multiply below which waking a thread does not pay.
-const ALONE: usize = 16;
+const MIN_PARALLEL_WORK: usize = 16;
 
 /// Fewest rows, columns and terms that are worth packing.
-const WORTH: usize = 16;
+const MIN_PACK_DIM: usize = 16;
 
 /// How the products of f32 matrices are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Products {
+pub enum MatmulPrecision {
     /// In f32.
     #[default]
-    Single,
-    /// Through so many bf16 parts of each number: 1, 2 or 3.
-    Parts(usize),
+    F32,
+    /// Through bf16.
+    Bf16 {
+        /// Into how many bf16 parts each number is split: 1, 2 or 3.
+        parts: usize,
+    },
 }
 
 thread_local! {
-    static WANTED: Cell<Products> = const { Cell::new(Products::Single) };
+    static WANTED: Cell<MatmulPrecision> = const { Cell::new(MatmulPrecision::F32) };
     static WHOLE: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
     static PANELS: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Runs `f` with the products of f32 matrices that this thread asks for computed in this way, where the machine has a
 /// unit for it that is faster than f32 ([`Unit::is_faster`]); in f32 otherwise.
-pub fn with_products<R>(products: Products, f: impl FnOnce() -> R) -> R {
-    struct Restore(Products);
+pub fn with_matmul_precision<R>(products: MatmulPrecision, f: impl FnOnce() -> R) -> R {
+    struct Restore(MatmulPrecision);
     impl Drop for Restore {
         fn drop(&mut self) {
             WANTED.set(self.0);
@@ -86,29 +89,31 @@ pub fn with_products<R>(products: Products, f: impl FnOnce() -> R) -> R {
 }
 
 /// How this thread wants its products, for others that compute some of them.
-pub(crate) fn wanted() -> Products {
+pub(crate) fn wanted() -> MatmulPrecision {
     WANTED.get()
 }
 
 /// Whether matrices of so many rows or columns are large enough for packing to pay.
-pub(crate) fn is_worth(a: usize, b: usize) -> bool {
-    a.min(b) >= WORTH
+pub(crate) fn is_worth_packing(a: usize, b: usize) -> bool {
+    a.min(b) >= MIN_PACK_DIM
 }
 
 /// The unit and the parts of products of windows, if this thread wants them in bf16, the machine has tiles, and there are
 /// enough channels and filters.
 pub(crate) fn wanted_of_windows(channels: usize, filters: usize) -> Option<(Unit, usize)> {
     match (WANTED.get(), unit()) {
-        (Products::Parts(parts), Some(Unit::Tiles)) if is_worth(channels, filters) => Some((Unit::Tiles, parts)),
+        (MatmulPrecision::Bf16 { parts }, Some(Unit::Tiles)) if is_worth_packing(channels, filters) => {
+            Some((Unit::Tiles, parts))
+        }
         _ => None,
     }
 }
 
 /// Computes a product if this thread wants it in bf16, the machine can and it is large enough.
 pub(crate) fn try_gemm(a: Matrix<f32>, b: Matrix<f32>, bias: Option<&[f32]>, c: &mut [f32]) -> bool {
-    let Products::Parts(parts) = WANTED.get() else { return false };
+    let MatmulPrecision::Bf16 { parts } = WANTED.get() else { return false };
     let Some(unit) = unit().filter(|unit| unit.is_faster(parts)) else { return false };
-    if !is_worth(a.rows.min(b.columns), a.columns) {
+    if !is_worth_packing(a.rows.min(b.columns), a.columns) {
         return false;
     }
     gemm(unit, parts, a, b, bias, c)
@@ -126,12 +131,12 @@ pub fn gemm(unit: Unit, parts: usize, a: Matrix<f32>, b: Matrix<f32>, bias: Opti
         b.rows == a.columns && c.len() == m * n && bias.is_none_or(|bias| bias.len() == n),
         "bf16::gemm: shapes do not fit"
     );
-    // The smaller operand is packed as a whole. If in doubt that is B: threads then have rows of C to themselves, which lie
+    // The smaller operand is packed as a whole. If in doubt that is B: threads then have rows of C to themselves, which are contiguous
     // together, and of a gradient are what the optimiser has them update.
     let rows_pass = 2 * m > n;
-    let (lying, kept, lie) = if rows_pass { (a, b.t(), Lie::Pairs) } else { (b.t(), a, unit.a_lies()) };
+    let (lying, kept, layout) = if rows_pass { (a, b.t(), BlockLayout::Pairs) } else { (b.t(), a, unit.a_layout()) };
     WHOLE.with_borrow_mut(|whole| {
-        pack::pack(Packing { unit, parts, lie }, kept, whole) && {
+        pack::pack(Packing { unit, parts, layout }, kept, whole) && {
             let c = Shared(c.as_mut_ptr());
             Product { unit, parts, lying, rows_pass, whole, shape: [m, n], bias, c }.compute()
         }
@@ -155,7 +160,7 @@ struct Product<'a> {
 
 /// What a square of C begins with.
 #[derive(Debug, Clone, Copy)]
-enum Begin<'a> {
+enum Accumulate<'a> {
     Zero,
     /// The same row for all of its own.
     Row(&'a [f32; SIDE]),
@@ -169,13 +174,13 @@ impl Product<'_> {
         let panels = |lines: usize| lines.div_ceil(SIDE);
         let (lines, depth) = (panels(self.lying.rows), self.lying.columns.div_ceil(DEPTH));
         let others = if self.rows_pass { panels(self.shape[1]) } else { panels(self.shape[0]) };
-        let passes = (2 * self.parts * depth).div_ceil(HELD).max(1);
+        let passes = (2 * self.parts * depth).div_ceil(KC_BLOCKS).max(1);
         let steps = depth.div_ceil(passes).max(1);
-        let alone = lines * others * depth < ALONE;
+        let alone = lines * others * depth < MIN_PARALLEL_WORK;
         // Panels beside each other meet the other operand together, yet each thread shall have several groups of them. If
         // there are too few panels to go round, each is packed again for some of what it meets.
         let tasks = if alone { 1 } else { 4 * pool::threads() };
-        let beside = (BESIDE / (2 * self.parts * steps)).min(lines / tasks).max(1);
+        let beside = (NC_BLOCKS / (2 * self.parts * steps)).min(lines / tasks).max(1);
         let groups = lines.div_ceil(beside);
         let shares = tasks.div_ceil(groups.max(1)).min(others / 8).max(1);
         let finite = AtomicBool::new(true);
@@ -200,7 +205,7 @@ impl Product<'_> {
         let Product { unit, parts, lying, rows_pass, .. } = *self;
         let depth = lying.columns.div_ceil(DEPTH);
         panels.resize(lines.len() * 2 * parts * steps, Block::EMPTY);
-        let packing = Packing { unit, parts, lie: if rows_pass { unit.a_lies() } else { Lie::Pairs } };
+        let packing = Packing { unit, parts, layout: if rows_pass { unit.a_layout() } else { BlockLayout::Pairs } };
         let _ready = unit.ready();
         let mut finite = true;
         // Without any k, one pass writes the bias.
@@ -212,7 +217,7 @@ impl Product<'_> {
             let panel = |line: usize| panels[(line - lines.start) * size..].as_ptr();
             let other = |other: usize| self.whole[2 * parts * (other * depth + first)..].as_ptr();
             // As many of the others at a time as stay in the cache.
-            let beside = (BESIDE / size.max(1)).max(1);
+            let beside = (NC_BLOCKS / size.max(1)).max(1);
             for start in others.clone().step_by(beside) {
                 let others = start..others.end.min(start + beside);
                 let (rows, columns) = if rows_pass { (&lines, &others) } else { (&others, &lines) };
@@ -236,7 +241,7 @@ impl Product<'_> {
         let ([height, width], from) = (self.shape, column * SIDE);
         let c = self.c.get().wrapping_add(row * SIDE * width + from);
         let once = first && steps * DEPTH >= self.lying.columns;
-        let far = once && size_of::<f32>() * height * width >= FAR;
+        let far = once && size_of::<f32>() * height * width >= STREAMING_STORE_BYTES;
         let square = Square { c, width, rows: height - row * SIDE, columns: width - from, far };
         let begin = if first { self.bias.map(|bias| &bias[from..]) } else { None };
         // SAFETY: the square lies in C; the rest is as the caller promises.
@@ -273,12 +278,12 @@ impl Square {
         let (rows, columns) = (self.rows.min(SIDE), self.columns.min(SIDE));
         let mut first = [0.0; SIDE];
         let begin = match bias {
-            _ if holds => Begin::Sums,
+            _ if holds => Accumulate::Sums,
             Some(bias) => {
                 first[..columns].copy_from_slice(&bias[..columns]);
-                Begin::Row(&first)
+                Accumulate::Row(&first)
             }
-            None => Begin::Zero,
+            None => Accumulate::Zero,
         };
         let panels = Panels { parts, steps, a, b, begin, c, width, far };
         // SAFETY: the square lies in C, or in sums of its own where C ends within it.

@@ -16,15 +16,15 @@ impl Block {
     pub(super) const EMPTY: Block = Block([0; Block::WORDS]);
 }
 
-/// Numbers below which waking a thread does not pay.
-const ALONE: usize = 1 << 15;
+/// Elements below which waking a thread does not pay.
+const MIN_PARALLEL_WORK: usize = 1 << 15;
 
 /// Panels that are packed together: runs of four lines of memory come twice as fast as runs of two.
-const BESIDE: usize = 2;
+const PANELS_AT_ONCE: usize = 2;
 
-/// How the words of a block lie.
+/// How the words of a block are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lie {
+pub(super) enum BlockLayout {
     /// The sixteen lines' words of a pair side by side.
     Pairs,
     /// The sixteen pairs of a line side by side.
@@ -36,23 +36,23 @@ pub(super) enum Lie {
 pub(super) struct Packing {
     pub(super) unit: Unit,
     pub(super) parts: usize,
-    pub(super) lie: Lie,
+    pub(super) layout: BlockLayout,
 }
 
 /// Packs a matrix of lines × k: panels of two times sixteen lines, each one pair of blocks after the other along k, its
-/// parts side by side. Beyond the last line and the last number of a line lie zeros. False where a number that is to be
+/// parts side by side. Beyond the last line and the last number of a line are zeros. False where a number that is to be
 /// split is not finite.
 pub(super) fn pack(packing: Packing, x: Matrix<f32>, blocks: &mut Vec<Block>) -> bool {
     let size = 2 * packing.parts * x.columns.div_ceil(DEPTH);
     blocks.resize(x.rows.div_ceil(SIDE) * size, Block::EMPTY);
     let finite = AtomicBool::new(true);
     let some = |i: usize, blocks: &mut [Block]| {
-        if !panels(packing, x, [i * BESIDE * SIDE, 0], size, blocks) {
+        if !panels(packing, x, [i * PANELS_AT_ONCE * SIDE, 0], size, blocks) {
             finite.store(false, Relaxed);
         }
     };
-    let chunk = (BESIDE * size).max(1);
-    if x.rows * x.columns < ALONE {
+    let chunk = (PANELS_AT_ONCE * size).max(1);
+    if x.rows * x.columns < MIN_PARALLEL_WORK {
         blocks.chunks_mut(chunk).enumerate().for_each(|(i, blocks)| some(i, blocks));
     } else {
         pool::for_each_chunk(blocks, chunk, some);
@@ -63,7 +63,7 @@ pub(super) fn pack(packing: Packing, x: Matrix<f32>, blocks: &mut Vec<Block>) ->
 /// Packs panels beside each other from a corner of the matrix on, as much of each as `size` blocks take; false as for
 /// [`pack`].
 pub(super) fn panels(packing: Packing, x: Matrix<f32>, corner: [usize; 2], size: usize, blocks: &mut [Block]) -> bool {
-    // Where numbers of a k lie side by side, those of all panels are read before the next k's.
+    // Where numbers of a k are side by side, those of all panels are read before the next k's.
     let beside = if x.transposed { blocks.len() } else { size };
     let mut finite = true;
     for (i, blocks) in blocks.chunks_mut(beside.max(1)).enumerate() {
@@ -87,30 +87,30 @@ pub(super) fn step(
 ) -> bool {
     let panels = blocks.len().div_ceil(size);
     assert!((panels - 1) * size + 2 * packing.parts <= blocks.len(), "all parts of all panels");
-    let piece = Piece::new(x, corner, 2 * panels).up_to(numbers);
+    let source = SubMatrix::new(x, corner, 2 * panels).up_to(numbers);
     let (to, words) = (blocks.as_mut_ptr().cast(), Block::WORDS);
-    let place = Place { to, row: LINES, part: 2 * words, half: words, panel: size * words };
+    let dst = PackDst { to, row: LINES, part: 2 * words, half: words, panel: size * words };
     // SAFETY: there is room for all parts of a step of so many panels.
-    let finite = unsafe { self::blocks(packing, piece, place) };
+    let finite = unsafe { self::blocks(packing, source, dst) };
     packing.parts == 1 || finite
 }
 
-/// A piece of a matrix of lines × k that blocks beside each other take up: from a corner on so many lines, and numbers of
+/// A sub-matrix of lines × k that blocks beside each other take up: from a corner on so many lines, and numbers of
 /// each.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Piece<'a> {
+pub(super) struct SubMatrix<'a> {
     x: Matrix<'a, f32>,
     corner: [usize; 2],
     size: [usize; 2],
     blocks: usize,
 }
 
-impl<'a> Piece<'a> {
+impl<'a> SubMatrix<'a> {
     /// As much as is there of so many blocks.
     pub(super) fn new(x: Matrix<'a, f32>, corner: [usize; 2], blocks: usize) -> Self {
         let most = [blocks * LINES, DEPTH];
         let size = [x.rows.saturating_sub(corner[0]).min(most[0]), x.columns.saturating_sub(corner[1]).min(most[1])];
-        Piece { x, corner, size, blocks }
+        SubMatrix { x, corner, size, blocks }
     }
 
     /// No more than so many numbers of each line.
@@ -123,7 +123,7 @@ impl<'a> Piece<'a> {
 /// Where the words of blocks go, which may be between words: sixteen rows of sixteen are some words apart, and so are a
 /// block's parts, the halves of a panel, and panels.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct PackDst {
     pub(super) to: *mut u32,
     pub(super) row: usize,
     pub(super) part: usize,
@@ -131,42 +131,42 @@ pub(super) struct Place {
     pub(super) panel: usize,
 }
 
-impl Place {
+impl PackDst {
     /// Where a row of a block goes.
     fn row(&self, block: usize, row: usize) -> *mut u32 {
         self.to.wrapping_add(block / 2 * self.panel + block % 2 * self.half + row * self.row)
     }
 }
 
-/// Packs the parts of blocks beside each other, zeros where the piece ends; false where a number is not finite.
+/// Packs the parts of blocks beside each other, zeros where the source ends; false where a number is not finite.
 ///
 /// # Safety
 /// There must be room for the words.
-pub(super) unsafe fn blocks(packing: Packing, piece: Piece, place: Place) -> bool {
-    let Packing { unit, parts, lie } = packing;
+pub(super) unsafe fn blocks(packing: Packing, source: SubMatrix, dst: PackDst) -> bool {
+    let Packing { unit, parts, layout } = packing;
     // SAFETY: the machine has the unit, and so these instructions; there is room, as the caller promises.
     unsafe {
         #[cfg(target_arch = "x86_64")]
         if unit != Unit::Portable {
-            return match (parts, lie) {
-                (1, Lie::Pairs) => x86::blocks::<1, true>(piece, place),
-                (1, Lie::Lines) => x86::blocks::<1, false>(piece, place),
-                (2, Lie::Pairs) => x86::blocks::<2, true>(piece, place),
-                (2, Lie::Lines) => x86::blocks::<2, false>(piece, place),
-                (_, Lie::Pairs) => x86::blocks::<3, true>(piece, place),
-                (_, Lie::Lines) => x86::blocks::<3, false>(piece, place),
+            return match (parts, layout) {
+                (1, BlockLayout::Pairs) => x86::blocks::<1, true>(source, dst),
+                (1, BlockLayout::Lines) => x86::blocks::<1, false>(source, dst),
+                (2, BlockLayout::Pairs) => x86::blocks::<2, true>(source, dst),
+                (2, BlockLayout::Lines) => x86::blocks::<2, false>(source, dst),
+                (_, BlockLayout::Pairs) => x86::blocks::<3, true>(source, dst),
+                (_, BlockLayout::Lines) => x86::blocks::<3, false>(source, dst),
             };
         }
-        portable(packing, piece, place)
+        portable(packing, source, dst)
     }
 }
 
 /// # Safety
 /// As for [`blocks`].
 unsafe fn portable(
-    Packing { parts, lie, .. }: Packing,
-    Piece { x, corner, size, blocks }: Piece,
-    place: Place,
+    Packing { parts, layout, .. }: Packing,
+    SubMatrix { x, corner, size, blocks }: SubMatrix,
+    dst: PackDst,
 ) -> bool {
     let number =
         |line: usize, k: usize| if line < size[0] && k < size[1] { x.at(corner[0] + line, corner[1] + k) } else { 0.0 };
@@ -175,13 +175,13 @@ unsafe fn portable(
         for pair in 0..LINES {
             let mut rest = [number(line, 2 * pair), number(line, 2 * pair + 1)];
             finite &= rest.iter().all(|x| x.is_finite());
-            let [row, column] = if lie == Lie::Pairs { [pair, line % LINES] } else { [line % LINES, pair] };
+            let [row, column] = if layout == BlockLayout::Pairs { [pair, line % LINES] } else { [line % LINES, pair] };
             for part in 0..parts {
                 let kept = rest.map(|x| if part + 1 == parts { rounded(x) } else { x.to_bits() & 0xffff_0000 });
                 rest = [0, 1].map(|i| rest[i] - f32::from_bits(kept[i]));
                 // SAFETY: as the caller promises.
                 unsafe {
-                    let to = place.row(line / LINES, row).add(column + part * place.part);
+                    let to = dst.row(line / LINES, row).add(column + part * dst.part);
                     to.write_unaligned(kept[0] >> 16 | kept[1]);
                 }
             }
@@ -205,25 +205,25 @@ mod x86 {
     use std::array::from_fn;
     use std::mem::transmute;
 
-    use super::{DEPTH, LINES, Piece, Place};
-    use crate::ahead::{ask_for, ask_for_soon};
-    use crate::lanes::turn;
+    use super::{DEPTH, LINES, PackDst, SubMatrix};
+    use crate::lanes::transpose;
+    use crate::prefetch::{prefetch_l1, prefetch_l2};
 
     /// # Safety
-    /// As for [`blocks`](super::blocks); their words lie in pairs or in lines.
+    /// As for [`blocks`](super::blocks); their words are laid out in pairs or in lines.
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-    pub(super) unsafe fn blocks<const PARTS: usize, const PAIRS: bool>(piece: Piece, place: Place) -> bool {
+    pub(super) unsafe fn blocks<const PARTS: usize, const PAIRS: bool>(source: SubMatrix, dst: PackDst) -> bool {
         // SAFETY: as the caller promises.
         unsafe {
-            if piece.size == [piece.blocks * LINES, DEPTH] {
-                any_blocks::<PARTS, PAIRS, true>(piece, place)
+            if source.size == [source.blocks * LINES, DEPTH] {
+                any_blocks::<PARTS, PAIRS, true>(source, dst)
             } else {
-                any_blocks::<PARTS, PAIRS, false>(piece, place)
+                any_blocks::<PARTS, PAIRS, false>(source, dst)
             }
         }
     }
 
-    /// Sixteen numbers from a place on, of which so many are there if it is not `WHOLE`; zeros for the others.
+    /// Sixteen numbers from an address on, of which so many are there if it is not `WHOLE`; zeros for the others.
     #[inline]
     #[target_feature(enable = "avx512f")]
     unsafe fn load<const WHOLE: bool>(from: *const f32, there: usize) -> __m512 {
@@ -235,21 +235,21 @@ mod x86 {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
     unsafe fn any_blocks<const PARTS: usize, const PAIRS: bool, const WHOLE: bool>(
-        Piece { x, corner, size: [lines, ks], blocks }: Piece,
-        place: Place,
+        SubMatrix { x, corner, size: [lines, ks], blocks }: SubMatrix,
+        dst: PackDst,
     ) -> bool {
         let [line_stride, k_stride] = if x.transposed { [1, x.rows] } else { [x.columns, 1] };
         let from = x.data.as_ptr().wrapping_add(corner[0] * line_stride + corner[1] * k_stride);
-        // Memory is asked for what is read next: numbers of lines, or of a k, lie far apart, and nothing else sees them
+        // Memory is asked for what is read next: numbers of lines, or of a k, are far apart, and nothing else sees them
         // coming.
         let ask = |number: *const f32| match (x.transposed, PAIRS) {
-            (true, true) => ask_for_soon(number.wrapping_add(8 * k_stride)),
-            (true, false) => ask_for(number.wrapping_add(4 * LINES)),
-            (false, _) => ask_for(number.wrapping_add(4 * DEPTH)),
+            (true, true) => prefetch_l1(number.wrapping_add(8 * k_stride)),
+            (true, false) => prefetch_l2(number.wrapping_add(4 * LINES)),
+            (false, _) => prefetch_l2(number.wrapping_add(4 * DEPTH)),
         };
         // Row i of a block is two vectors: numbers 2i and 2i + 1 of its lines, or the numbers of line i below 16 and from
         // there on.
-        let lying = |block: usize, i: usize| {
+        let vectors_of = |block: usize, i: usize| {
             let lines = lines.saturating_sub(block * LINES);
             let from = from.wrapping_add(block * LINES * line_stride);
             let (first, second, there) = if x.transposed {
@@ -270,30 +270,31 @@ mod x86 {
             for i in 0..LINES {
                 for block in 0..blocks {
                     // SAFETY: there is room, as the caller promises.
-                    largest = unsafe { row::<PARTS, PAIRS>(place.row(block, i), place.part, lying(block, i), largest) };
+                    largest =
+                        unsafe { row::<PARTS, PAIRS>(dst.row(block, i), dst.part, vectors_of(block, i), largest) };
                 }
             }
         } else {
             for block in 0..blocks {
-                let mut turned = [[_mm512_setzero_ps(); LINES]; 2];
+                let mut transposed = [[_mm512_setzero_ps(); LINES]; 2];
                 for i in 0..LINES {
-                    let [first, second] = lying(block, i);
+                    let [first, second] = vectors_of(block, i);
                     if x.transposed {
-                        (turned[2 * i / LINES][2 * i % LINES], turned[2 * i / LINES][2 * i % LINES + 1]) =
+                        (transposed[2 * i / LINES][2 * i % LINES], transposed[2 * i / LINES][2 * i % LINES + 1]) =
                             (first, second);
                     } else {
-                        (turned[0][i], turned[1][i]) = (first, second);
+                        (transposed[0][i], transposed[1][i]) = (first, second);
                     }
                 }
-                let turned = [turn(turned[0]), turn(turned[1])];
+                let transposed = [transpose(transposed[0]), transpose(transposed[1])];
                 for i in 0..LINES {
                     let vectors = if PAIRS {
-                        [turned[2 * i / LINES][2 * i % LINES], turned[2 * i / LINES][2 * i % LINES + 1]]
+                        [transposed[2 * i / LINES][2 * i % LINES], transposed[2 * i / LINES][2 * i % LINES + 1]]
                     } else {
-                        [turned[0][i], turned[1][i]]
+                        [transposed[0][i], transposed[1][i]]
                     };
                     // SAFETY: there is room, as the caller promises.
-                    largest = unsafe { row::<PARTS, PAIRS>(place.row(block, i), place.part, vectors, largest) };
+                    largest = unsafe { row::<PARTS, PAIRS>(dst.row(block, i), dst.part, vectors, largest) };
                 }
             }
         }

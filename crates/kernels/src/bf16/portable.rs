@@ -1,7 +1,7 @@
 //! The twin of the other units, in plain loops.
 
 use super::unit::{Panels, terms};
-use super::{Begin, LINES, SIDE};
+use super::{Accumulate, LINES, SIDE};
 
 /// As [`Unit::add`](super::Unit), words lying in lines in A, in pairs in B.
 ///
@@ -14,9 +14,9 @@ pub(super) unsafe fn add(Panels { parts, steps, a, b, begin, c, width, .. }: Pan
             unsafe {
                 let c = c.add(row * width + column);
                 let mut sum = match begin {
-                    Begin::Zero => 0.0,
-                    Begin::Row(begin) => begin[column],
-                    Begin::Sums => *c,
+                    Accumulate::Zero => 0.0,
+                    Accumulate::Row(begin) => begin[column],
+                    Accumulate::Sums => *c,
                 };
                 for step in 0..steps {
                     for &(part_a, part_b) in terms(parts) {

@@ -46,9 +46,9 @@ mod amx {
     use std::arch::asm;
     use std::arch::x86_64::{__cpuid_count, _xgetbv};
 
-    use super::super::pack::{Block, Lie, Packing, pack};
+    use super::super::pack::{Block, BlockLayout, Packing, pack};
     use super::super::unit::{Panels, Rows, terms};
-    use super::super::{Begin, DEPTH, LINES, SIDE, Sums, Unit};
+    use super::super::{Accumulate, DEPTH, LINES, SIDE, Sums, Unit};
     use crate::matrix::Matrix;
     use crate::random::Stream;
 
@@ -87,16 +87,16 @@ mod amx {
         let (a, b) = numbers.split_at(SIDE * K);
         (1..=3).all(|parts| {
             let [mut rows, mut columns] = [const { Vec::new() }; 2];
-            let packing = |lie| Packing { unit: Unit::Portable, parts, lie };
-            pack(packing(Lie::Lines), Matrix::new(a, SIDE, K), &mut rows);
-            pack(packing(Lie::Pairs), Matrix::new(b, SIDE, K), &mut columns);
+            let packing = |layout| Packing { unit: Unit::Portable, parts, layout };
+            pack(packing(BlockLayout::Lines), Matrix::new(a, SIDE, K), &mut rows);
+            pack(packing(BlockLayout::Pairs), Matrix::new(b, SIDE, K), &mut columns);
             let (mut fast, mut twin): (Sums, Sums) = ([f32::NAN; SIDE * SIDE], [f32::NAN; SIDE * SIDE]);
             let panels = |c: &mut Sums| Panels {
                 parts,
                 steps: K.div_ceil(DEPTH),
                 a: Rows::of(rows.as_ptr(), parts),
                 b: columns.as_ptr(),
-                begin: Begin::Row(&[0.5; SIDE]),
+                begin: Accumulate::Row(&[0.5; SIDE]),
                 c: c.as_mut_ptr(),
                 width: SIDE,
                 far: false,
@@ -147,10 +147,10 @@ mod amx {
         // for all rows of a tile: a step of zero bytes.
         unsafe {
             let (from, step) = match begin {
-                Begin::Row(begin) => (begin.as_ptr(), 0),
+                Accumulate::Row(begin) => (begin.as_ptr(), 0),
                 _ => (c.cast_const(), 4 * width),
             };
-            if let Begin::Zero = begin {
+            if let Accumulate::Zero = begin {
                 asm!(
                     "tilezero tmm0",
                     "tilezero tmm1",

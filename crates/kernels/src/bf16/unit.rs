@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::OnceLock;
 
-use super::pack::{Block, Lie};
-use super::{Begin, LINES, dot, portable, tiles};
+use super::pack::{Block, BlockLayout};
+use super::{Accumulate, LINES, dot, portable, tiles};
 use crate::dispatch::{Instructions, instructions};
 
 /// What multiplies bf16 numbers.
@@ -58,8 +58,8 @@ impl Unit {
     }
 
     /// How the words of A's blocks lie.
-    pub(super) fn a_lies(self) -> Lie {
-        if self == Unit::Dot { Lie::Pairs } else { Lie::Lines }
+    pub(super) fn a_layout(self) -> BlockLayout {
+        if self == Unit::Dot { BlockLayout::Pairs } else { BlockLayout::Lines }
     }
 
     /// Makes this thread ready for squares.
@@ -95,9 +95,9 @@ pub(super) struct Panels<'a> {
     pub(super) steps: usize,
     pub(super) a: Rows<'a>,
     pub(super) b: *const Block,
-    pub(super) begin: Begin<'a>,
+    pub(super) begin: Accumulate<'a>,
     pub(super) c: *mut f32,
-    /// Numbers from a row of C to the next.
+    /// Elements from a row of C to the next.
     pub(super) width: usize,
     /// Whether C had better be written past the caches, where a unit can.
     pub(super) far: bool,

@@ -8,11 +8,11 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use super::pack::{self, Block, Lie, Packing, Piece, Place};
+use super::pack::{self, Block, BlockLayout, PackDst, Packing, SubMatrix};
 use super::unit::{Rows, Steps};
 use super::{DEPTH, LINES, SIDE, Square, Unit};
 use crate::matrix::Matrix;
-use crate::room::with_room;
+use crate::scratch::with_scratch;
 
 /// Windows that step by one pixel over an image and the zeros around it.
 #[derive(Debug, Clone, Copy)]
@@ -56,14 +56,14 @@ impl Grid {
     /// Runs `f` for each row of windows in a range of places: with where it begins in the range, its first window, and how
     /// many there are.
     fn for_each_row(&self, places: Range<usize>, mut f: impl FnMut(usize, usize, usize)) {
-        let mut place = places.start;
-        while place < places.end {
-            let [row, column] = [place / self.width, place % self.width];
+        let mut dst = places.start;
+        while dst < places.end {
+            let [row, column] = [dst / self.width, dst % self.width];
             if row < self.output[0] && column < self.output[1] {
-                let count = (self.output[1] - column).min(places.end - place);
-                f(place - places.start, row * self.output[1] + column, count);
+                let count = (self.output[1] - column).min(places.end - dst);
+                f(dst - places.start, row * self.output[1] + column, count);
             }
-            place += self.width - column;
+            dst += self.width - column;
         }
     }
 }
@@ -100,7 +100,7 @@ pub(crate) fn with_filters<R>(
     let steps = filters.columns / channels * channels.div_ceil(DEPTH);
     let mut blocks = FILTERS.take();
     blocks.resize(filters.rows.div_ceil(SIDE) * steps * 2 * parts, Block::EMPTY);
-    let packing = Packing { unit, parts, lie: Lie::Pairs };
+    let packing = Packing { unit, parts, layout: BlockLayout::Pairs };
     let mut finite = true;
     for (i, blocks) in blocks.chunks_exact_mut(2 * parts).enumerate() {
         let (first, step) = (i / steps * SIDE, i % steps);
@@ -141,7 +141,7 @@ pub(crate) fn forward(grid: &Grid, filters: &Filters, image: &[f32], bias: Optio
             }
         }
         clear(end..groups * LINES);
-        let packing = Packing { unit, parts, lie: Lie::Lines };
+        let packing = Packing { unit, parts, layout: BlockLayout::Lines };
         let mut finite = true;
         for row in 0..height {
             let (row, first) = grid.row(image, row);
@@ -149,7 +149,7 @@ pub(crate) fn forward(grid: &Grid, filters: &Filters, image: &[f32], bias: Optio
                 if first + pixel >= pixels {
                     continue;
                 }
-                let place = Place {
+                let dst = PackDst {
                     to: packed
                         .as_mut_ptr()
                         .wrapping_add(group * groups)
@@ -161,7 +161,7 @@ pub(crate) fn forward(grid: &Grid, filters: &Filters, image: &[f32], bias: Optio
                     panel: 0,
                 };
                 // SAFETY: each group of channels has room for all pixels, and for a block more.
-                finite &= unsafe { pack::blocks(packing, Piece::new(row, [pixel, group * DEPTH], 1), place) };
+                finite &= unsafe { pack::blocks(packing, SubMatrix::new(row, [pixel, group * DEPTH], 1), dst) };
             }
         }
         if parts > 1 && !finite {
@@ -172,7 +172,7 @@ pub(crate) fn forward(grid: &Grid, filters: &Filters, image: &[f32], bias: Optio
         steps.extend((0..grid.taps() * deep).map(|i| (i % deep * groups * LINES + grid.tap(i / deep)) * pixel));
         let _ready = unit.ready();
         let width = count.next_multiple_of(SIDE);
-        with_room(SIDE * width, |strip: &mut [f32]| {
+        with_scratch(SIDE * width, |strip: &mut [f32]| {
             for first in (0..grid.places()).step_by(SIDE) {
                 let a = Rows {
                     first: packed.as_ptr().cast::<u8>().wrapping_add(first * pixel),
@@ -229,7 +229,7 @@ pub(crate) fn filter_gradient(
         let part = channels.next_multiple_of(SIDE) * line;
         packed.clear();
         packed.resize((parts * part).div_ceil(Block::WORDS), Block::EMPTY);
-        let packing = Packing { unit, parts, lie: Lie::Lines };
+        let packing = Packing { unit, parts, layout: BlockLayout::Lines };
         let mut finite = true;
         for channel in (0..channels).step_by(LINES) {
             for row in 0..height {
@@ -239,14 +239,14 @@ pub(crate) fn filter_gradient(
                     let to = to.wrapping_byte_add(2 * (first + pixel));
                     // SAFETY: each part has a line for each channel, with room for all pixels and for a block more.
                     finite &= unsafe {
-                        let place = Place { to, row: line, part, half: 0, panel: 0 };
-                        pack::blocks(packing, Piece::new(row.t(), [channel, pixel], 1), place)
+                        let dst = PackDst { to, row: line, part, half: 0, panel: 0 };
+                        pack::blocks(packing, SubMatrix::new(row.t(), [channel, pixel], 1), dst)
                     };
                 }
             }
         }
         panels.resize(count.div_ceil(SIDE) * steps * 2 * parts, Block::EMPTY);
-        with_room(places * count, |gradients: &mut [f32]| {
+        with_scratch(places * count, |gradients: &mut [f32]| {
             let mut end = 0;
             grid.for_each_row(0..places, |first, window, n| {
                 gradients[end * count..first * count].fill(0.0);
@@ -255,7 +255,7 @@ pub(crate) fn filter_gradient(
             });
             gradients[end * count..].fill(0.0);
             let gradients = Matrix::new(gradients, places, count).t();
-            let packing = Packing { unit, parts, lie: Lie::Pairs };
+            let packing = Packing { unit, parts, layout: BlockLayout::Pairs };
             finite &= pack::panels(packing, gradients, [0, 0], steps * 2 * parts, panels);
         });
         if parts > 1 && !finite {

@@ -4,11 +4,11 @@
 
 use super::Windows;
 use crate::Real;
-use crate::room::with_room;
+use crate::scratch::with_scratch;
 
 /// Runs `f` with channels × numbers turned into numbers × channels.
 pub(super) fn transposed<T: Real>(filters: &[T], numbers: usize, f: impl FnOnce(&[T])) {
-    with_room(filters.len(), |taps| {
+    with_scratch(filters.len(), |taps| {
         transpose(filters, numbers, taps);
         f(taps);
     });
@@ -49,7 +49,7 @@ pub(super) fn forward<T: Real>(windows: &Windows, x: &[T], taps: &[T], bias: Opt
 /// The filters' gradient over some images: Σ x · dy, channel by channel.
 pub(super) fn filter_gradient<T: Real>(windows: &Windows, x: &[T], dy: &[T], dfilters: &mut [T]) {
     let channels = windows.input[2];
-    with_room(dfilters.len(), |sums| {
+    with_scratch(dfilters.len(), |sums| {
         sums.fill(T::ZERO);
         for (x, dy) in x.chunks_exact(windows.image()).zip(dy.chunks_exact(windows.count() * channels)) {
             windows.for_each_vectorised(

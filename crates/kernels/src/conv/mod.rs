@@ -45,7 +45,7 @@ impl Windows {
         self.input.iter().product()
     }
 
-    /// Numbers of a window over some of the channels.
+    /// Elements of a window over some of the channels.
     fn numbers(&self, channels: usize) -> usize {
         self.size[0] * self.size[1] * channels
     }

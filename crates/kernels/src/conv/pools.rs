@@ -3,7 +3,7 @@
 use super::Windows;
 use crate::Real;
 use crate::pool::{self, Shared};
-use crate::room::with_room;
+use crate::scratch::with_scratch;
 
 /// y = the largest number of each window and channel; places beyond the image do not count.
 ///
@@ -39,7 +39,7 @@ pub fn max_pool_gradient<T: Real>(windows: &Windows, x: &[T], y: &[T], dy: &[T],
         let image = &x[i * windows.image()..][..windows.image()];
         let (y, dy) = (&y[i * out..][..out], &dy[i * out..][..out]);
         dx.fill(T::ZERO);
-        with_room(out, |left: &mut [T]| {
+        with_scratch(out, |left: &mut [T]| {
             left.copy_from_slice(dy);
             windows.for_each_vectorised(
                 #[inline(always)]
@@ -104,7 +104,7 @@ impl Count {
 pub fn average_pool<T: Real>(windows: &Windows, count: Count, x: &[T], y: &mut [T]) {
     let channels = windows.input[2];
     assert!(x.len() / windows.image() * windows.count() * channels == y.len(), "conv::average_pool: shapes do not fit");
-    with_room(windows.count(), |shares: &mut [T]| {
+    with_scratch(windows.count(), |shares: &mut [T]| {
         count.shares(windows, shares);
         let shares = &*shares;
         pool::for_each_chunk(y, windows.count() * channels, |i, y| {
@@ -131,7 +131,7 @@ pub fn average_pool<T: Real>(windows: &Windows, count: Count, x: &[T], y: &mut [
 pub fn average_pool_gradient<T: Real>(windows: &Windows, count: Count, dy: &[T], dx: &mut [T]) {
     let (channels, out) = (windows.input[2], windows.count() * windows.input[2]);
     assert!(dx.len() / windows.image() * out == dy.len());
-    with_room(windows.count(), |shares: &mut [T]| {
+    with_scratch(windows.count(), |shares: &mut [T]| {
         count.shares(windows, shares);
         let shares = &*shares;
         pool::for_each_chunk(dx, windows.image(), |i, dx| {

@@ -4,14 +4,14 @@
 use super::winograd::{Large, Small};
 use super::{PARTS, Windows, depthwise};
 use crate::bf16::windows::{self, Grid};
-use crate::bf16::{Products, is_worth, wanted, wanted_of_windows, with_products};
-use crate::gemm::{Axis, Gemm, Left, Matrix, Strided, gemm, gemm_panels, gemm_strided, pack_columns, packed_size};
+use crate::bf16::{MatmulPrecision, is_worth_packing, wanted, wanted_of_windows, with_matmul_precision};
+use crate::gemm::{Axis, Gemm, Lhs, Matrix, Strided, gemm, gemm_panels, gemm_strided, pack_columns, packed_size};
 use crate::pool;
-use crate::room::with_room;
+use crate::scratch::with_scratch;
 use crate::{Real, reduce};
 
 /// The most numbers that gradients of groups of images, which are computed apart, may be together.
-const HELD: usize = 1 << 21;
+const MAX_PARTIAL_NUMBERS: usize = 1 << 21;
 
 /// The sizes of a convolution.
 #[derive(Clone, Copy)]
@@ -22,11 +22,11 @@ struct Sizes {
     part: usize,
     /// Filters of a group.
     each: usize,
-    /// Numbers of a filter.
+    /// Elements of a filter.
     numbers: usize,
     /// Filters.
     filters: usize,
-    /// Numbers of an image of dy.
+    /// Elements of an image of dy.
     deltas: usize,
 }
 
@@ -49,7 +49,7 @@ impl Sizes {
         Matrix::new(&filters[group * size..][..size], self.each, self.numbers)
     }
 
-    /// Numbers of the room that [`Sizes::deltas_of`] needs for some windows.
+    /// Elements of the room that [`Sizes::deltas_of`] needs for some windows.
     fn deltas_room(&self, windows: usize) -> usize {
         if self.groups == 1 { 0 } else { windows * self.each }
     }
@@ -106,7 +106,7 @@ impl Padded {
         self.size[0] * self.size[1] * self.image[2]
     }
 
-    /// Numbers of the room that [`Padded::of`] needs for some images.
+    /// Elements of the room that [`Padded::of`] needs for some images.
     fn room(&self, images: usize) -> usize {
         if self.is_plain() { 0 } else { images * self.numbers() }
     }
@@ -173,20 +173,20 @@ fn with_tiles<T: Real, R>(grid: Option<Grid>, filters: Matrix<T>, f: impl FnOnce
 
 /// C = A·B (+ bias on each row), which a task computes: in f32 with packed panels of B, else as `products` says.
 fn multiply<T: Gemm>(
-    products: Products,
+    products: MatmulPrecision,
     a: Strided<T>,
     (b, panels): (Matrix<T>, &[T]),
     bias: Option<&[T]>,
     c: &mut [T],
     (first, width): (usize, usize),
 ) {
-    if products == Products::Single || b.columns < width || !is_worth(b.rows, b.columns) {
+    if products == MatmulPrecision::F32 || b.columns < width || !is_worth_packing(b.rows, b.columns) {
         gemm_panels(a, panels, bias, c, first..first + b.columns, width);
         return;
     }
-    with_room(b.rows * a.rows(), |room| {
+    with_scratch(b.rows * a.rows(), |room| {
         a.copy_to(room);
-        with_products(products, || gemm(Matrix::new(room, a.rows(), b.rows), b, bias, c));
+        with_matmul_precision(products, || gemm(Matrix::new(room, a.rows(), b.rows), b, bias, c));
     });
 }
 
@@ -223,7 +223,7 @@ pub fn forward<T: Gemm>(
     let size = packed_size::<T>(own.numbers, own.each);
     let grid = own.grid(&padded, windows.output).filter(|_| windows.stride == [1, 1]);
     with_tiles(grid, own.of_group(filters, 0), |tiles| {
-        with_room(groups * size, |panels| {
+        with_scratch(groups * size, |panels| {
             for (group, panels) in panels.chunks_exact_mut(size).enumerate() {
                 pack_columns(own.of_group(filters, group).t(), 0..own.each, panels);
             }
@@ -232,7 +232,7 @@ pub fn forward<T: Gemm>(
                 if tiles.as_ref().is_some_and(|tiles| tiles.forward(image(i), bias, y)) {
                     return after(y);
                 }
-                with_room(padded.room(1), |room| {
+                with_scratch(padded.room(1), |room| {
                     let image = padded.of(image(i), room);
                     let rows = padded.places(1, windows.output, windows.stride);
                     let columns = padded.window(windows.size, windows.dilation, own.part);
@@ -288,9 +288,9 @@ fn filter_gradient<T: Gemm>(
     assert!(images * own.deltas == dy.len(), "conv::filter_gradient: shapes do not fit");
     // Each part's gradients lie numbers × filters, below them the bias's where it is wanted.
     let size = dfilters.len() + dbias.as_ref().map_or(0, |dbias| dbias.len());
-    let parts = if PARTS * size <= HELD { PARTS.min(images) } else { 1.min(images) };
+    let parts = if PARTS * size <= MAX_PARTIAL_NUMBERS { PARTS.min(images) } else { 1.min(images) };
     let products = wanted();
-    with_room((1 + parts) * size, |room: &mut [T]| {
+    with_scratch((1 + parts) * size, |room: &mut [T]| {
         let (sum, sums) = room.split_at_mut(size);
         pool::for_each_chunk(sums, size, |part, sums| {
             let images = images * part / parts..images * (part + 1) / parts;
@@ -303,7 +303,7 @@ fn filter_gradient<T: Gemm>(
             if own.is_depthwise() {
                 depthwise::filter_gradient(windows, x, dy, filters);
             } else {
-                with_products(products, || of_part(&own, x, dy, filters));
+                with_matmul_precision(products, || of_part(&own, x, dy, filters));
             }
         });
         reduce::add_parts(sums, sum);
@@ -324,9 +324,9 @@ fn of_part<T: Gemm>(own: &Sizes, x: &[T], dy: &[T], sums: &mut [T]) {
     if of_part_in_tiles(own, &padded, x, dy, sums) {
         return;
     }
-    let in_bf16 = wanted() != Products::Single && is_worth(own.numbers, own.each);
+    let in_bf16 = wanted() != MatmulPrecision::F32 && is_worth_packing(own.numbers, own.each);
     let unfolded = if in_bf16 { lines * own.numbers } else { 0 };
-    with_room(padded.room(images) + unfolded + own.deltas_room(lines), |room| {
+    with_scratch(padded.room(images) + unfolded + own.deltas_room(lines), |room| {
         let (room, rest) = room.split_at_mut(padded.room(images));
         let (unfolded, deltas) = rest.split_at_mut(unfolded);
         let x = padded.of(x, room);
@@ -387,7 +387,7 @@ fn windows_of_deltas<'a, T: Gemm>(own: &Sizes, deltas: impl Fn(usize) -> &'a [T]
     };
     let taps = windows.numbers(1);
     let (rows, size) = (taps * own.each, packed_size::<T>(taps * own.each, own.part));
-    with_room(own.groups * (rows * own.part + size), |room| {
+    with_scratch(own.groups * (rows * own.part + size), |room| {
         let (turned, panels) = room.split_at_mut(own.groups * rows * own.part);
         let groups = turned.chunks_exact_mut(rows * own.part).zip(panels.chunks_exact_mut(size)).enumerate();
         for (group, (turned, panels)) in groups {
@@ -405,7 +405,7 @@ fn windows_of_deltas<'a, T: Gemm>(own: &Sizes, deltas: impl Fn(usize) -> &'a [T]
                 if tiles.as_ref().is_some_and(|tiles| tiles.forward(deltas(i), None, dx)) {
                     return;
                 }
-                with_room(padded.room(1), |room| {
+                with_scratch(padded.room(1), |room| {
                     let dy = padded.of(deltas(i), room);
                     let places = padded.places(1, [height, width], [1, 1]);
                     let window = padded.window(windows.size, windows.dilation, own.each);
@@ -422,14 +422,14 @@ fn windows_of_deltas<'a, T: Gemm>(own: &Sizes, deltas: impl Fn(usize) -> &'a [T]
 }
 
 /// dx of an image: dy · filters gives the gradients of all windows, which are added up where they overlap.
-fn added_up<T: Gemm>(own: &Sizes, products: Products, dy: &[T], filters: &[T], dx: &mut [T]) {
+fn added_up<T: Gemm>(own: &Sizes, products: MatmulPrecision, dy: &[T], filters: &[T], dx: &mut [T]) {
     let positions = own.windows.count();
     dx.fill(T::ZERO);
-    with_room(positions * own.numbers + own.deltas_room(positions), |room| {
+    with_scratch(positions * own.numbers + own.deltas_room(positions), |room| {
         let (rows, deltas) = room.split_at_mut(positions * own.numbers);
         for group in 0..own.groups {
             let delta = own.deltas_of(group, dy, deltas);
-            with_products(products, || gemm(delta, own.of_group(filters, group), None, rows));
+            with_matmul_precision(products, || gemm(delta, own.of_group(filters, group), None, rows));
             own.windows.fold(rows, [group * own.part, own.part], dx);
         }
     });

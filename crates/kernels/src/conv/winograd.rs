@@ -24,15 +24,15 @@ use crate::bf16::wanted_of_windows;
 use crate::gemm::{Gemm, Matrix, gemm_onto, gemm_panels, pack_columns, packed_size};
 use crate::pool::{self, Shared};
 use crate::reduce;
-use crate::room::with_room;
+use crate::scratch::with_scratch;
 
-/// Numbers along a filter's edge.
+/// Elements along a filter's edge.
 const TAPS: usize = 3;
 
 /// The fewest channels and filters of products worth it.
 const FEWEST: usize = 16;
 
-/// Numbers from what lies at one place to what lies at the next: all of some items', and a cache line, without which the
+/// Elements from what lies at one place to what lies at the next: all of some items', and a cache line, without which the
 /// places of an item would often be in each other's way in the first cache.
 fn step(items: usize, numbers: usize) -> usize {
     items * numbers + 16
@@ -42,7 +42,7 @@ fn step(items: usize, numbers: usize) -> usize {
 const FILTERS: usize = 8;
 
 /// The most numbers that parts of the filters' gradient, which are computed apart, may be together.
-const HELD: usize = 1 << 22;
+const MAX_PARTIAL_NUMBERS: usize = 1 << 22;
 
 /// The fewest patches of such a part: fewer would take less than adding it to the others.
 const FEWEST_PATCHES: usize = 48;
@@ -94,7 +94,7 @@ where
         self.counts[0] * self.counts[1]
     }
 
-    /// Numbers of an image of y.
+    /// Elements of an image of y.
     fn made(&self) -> usize {
         self.windows.count() * self.filters
     }
@@ -104,7 +104,7 @@ where
         ((1 << 17) / Self::PLACES / (self.channels() + self.filters)).clamp(24, 96)
     }
 
-    /// Numbers of what patches become, and of what they make.
+    /// Elements of what patches become, and of what they make.
     fn room(&self, patches: usize) -> usize {
         Self::PLACES * (step(patches, self.channels()) + step(patches, self.filters))
     }
@@ -145,7 +145,7 @@ where
                 && to.len() == Self::PLACES * step(patches.len(), channels)
         );
         let (items, to) = (patches.len(), to.as_mut_ptr());
-        with_room(channels, |zeros: &mut [T]| {
+        with_scratch(channels, |zeros: &mut [T]| {
             zeros.fill(T::ZERO);
             let (x, zeros) = (x.as_ptr().cast_mut(), zeros.as_ptr().cast_mut());
             let from = |i: usize| self.pixels(x, patches.start + i, zeros);
@@ -163,7 +163,7 @@ where
                 && to.len() == Self::PLACES * step(patches.len(), filters)
         );
         let (items, to) = (patches.len(), to.as_mut_ptr());
-        with_room(filters, |zeros: &mut [T]| {
+        with_scratch(filters, |zeros: &mut [T]| {
             zeros.fill(T::ZERO);
             let (dy, zeros) = (dy.as_ptr().cast_mut(), zeros.as_ptr().cast_mut());
             let from = |i: usize| self.outputs(dy, patches.start + i, zeros);
@@ -183,7 +183,7 @@ where
                 && products.len() == Self::PLACES * step(patches.len(), filters)
         );
         let (items, products, y) = (patches.len(), products.as_ptr(), y.as_mut_ptr());
-        with_room(filters, |beyond: &mut [T]| {
+        with_scratch(filters, |beyond: &mut [T]| {
             let beyond = beyond.as_mut_ptr();
             let to = |i: usize| self.outputs(y, patches.start + i, beyond);
             let from = |i| places(products.cast_mut(), [step(items, filters), filters], i);
@@ -200,7 +200,7 @@ where
                 && gradients.len() == Self::PLACES * step(patches.len(), channels)
         );
         let (items, gradients, dx) = (patches.len(), gradients.as_ptr(), dx.as_mut_ptr());
-        with_room(channels, |beyond: &mut [T]| {
+        with_scratch(channels, |beyond: &mut [T]| {
             let beyond = beyond.as_mut_ptr();
             let to = |i: usize| self.pixels(dx, patches.start + i, beyond);
             let from = |i| places(gradients.cast_mut(), [step(items, channels), channels], i);
@@ -226,7 +226,7 @@ where
             pool::for_each_chunk(y, images * made, |i, y| {
                 let count = y.len() / made;
                 let x = &x[i * images * self.windows.image()..][..count * self.windows.image()];
-                with_room(self.room(at_once), |room| {
+                with_scratch(self.room(at_once), |room| {
                     for first in (0..count * self.count()).step_by(at_once) {
                         let patches = first..(first + at_once).min(count * self.count());
                         let n = patches.len();
@@ -253,7 +253,7 @@ where
         let one = rows * columns;
         let size = if back { packed_size::<T>(rows, columns) } else { packed_size::<T>(columns, rows) };
         assert!(filters.len() == TAPS * TAPS * one);
-        with_room(Self::PLACES * (one + size), |room: &mut [T]| {
+        with_scratch(Self::PLACES * (one + size), |room: &mut [T]| {
             let (u, panels) = room.split_at_mut(Self::PLACES * one);
             let to = Shared(u.as_mut_ptr());
             pool::for_each(rows.div_ceil(FILTERS), |task| {
@@ -300,9 +300,10 @@ where
         let (images, one) = (x.len() / image, channels * filters);
         assert!(dfilters.len() == TAPS * TAPS * one && dx.as_ref().is_none_or(|(_, dx)| dx.len() == x.len()));
         let size = Self::PLACES * one + dbias.as_ref().map_or(0, |dbias| dbias.len());
-        let parts = (images * self.count() / FEWEST_PATCHES).min(HELD / size).clamp(1, PARTS).min(images);
+        let parts =
+            (images * self.count() / FEWEST_PATCHES).min(MAX_PARTIAL_NUMBERS / size).clamp(1, PARTS).min(images);
         let dx = dx.map(|(u, dx)| (u, Shared(dx.as_mut_ptr())));
-        with_room((1 + parts) * size, |room: &mut [T]| {
+        with_scratch((1 + parts) * size, |room: &mut [T]| {
             let (sum, sums) = room.split_at_mut(size);
             pool::for_each_chunk(sums, size, |part, sums| {
                 let images = images * part / parts..images * (part + 1) / parts;
@@ -342,7 +343,7 @@ where
         if let Some((_, dx)) = &mut dx {
             dx.fill(T::ZERO);
         }
-        with_room(self.room(at_once), |room| {
+        with_scratch(self.room(at_once), |room| {
             for first in (0..patches).step_by(at_once) {
                 let patches = first..(first + at_once).min(patches);
                 let n = patches.len();

@@ -2,18 +2,19 @@
 //!
 //! The rows of A fill the vectors: squares of A are turned, and met by b, without a panel that is written and read again.
 
-use super::{ALONE, Gemm, MOST_LANES};
+use super::{Gemm, MAX_LANES, MIN_PARALLEL_WORK};
 use crate::lanes::{Lanes, OnLanes};
 use crate::pool;
 
 /// The shortest b: a vector's numbers.
-pub(super) const LEAST: usize = MOST_LANES;
+pub(super) const LEAST: usize = MAX_LANES;
 
 /// c = A·b (+ bias) for an A of rows as long as b, which has at least [`LEAST`] numbers.
 pub(super) fn times_column<T: Gemm>(a: &[T], b: &[T], bias: Option<T>, c: &mut [T]) {
     let k = b.len();
     assert!(a.len() == c.len() * k && k >= LEAST, "times_column: shapes do not fit");
-    let rows = if a.len() < ALONE { c.len() } else { (ALONE / 8 / k).next_multiple_of(MOST_LANES) };
+    let rows =
+        if a.len() < MIN_PARALLEL_WORK { c.len() } else { (MIN_PARALLEL_WORK / 8 / k).next_multiple_of(MAX_LANES) };
     pool::for_each_chunk(c, rows, |i, c| {
         let a = &a[i * rows * k..][..c.len() * k];
         // SAFETY: a and c have as many rows, and a's are as long as b.
@@ -26,7 +27,7 @@ pub(super) fn times_column<T: Gemm>(a: &[T], b: &[T], bias: Option<T>, c: &mut [
 
 /// A vector's numbers squared, where vectors begin with lines of memory.
 #[repr(align(64))]
-struct Square<T>([T; MOST_LANES * MOST_LANES]);
+struct Square<T>([T; MAX_LANES * MAX_LANES]);
 
 /// Some rows of A, and of c.
 struct Rows<'a, T> {
@@ -46,7 +47,7 @@ impl<T: Gemm> OnLanes<T> for Rows<'_, T> {
             }
             return;
         }
-        let mut square = Square([T::ZERO; MOST_LANES * MOST_LANES]);
+        let mut square = Square([T::ZERO; MAX_LANES * MAX_LANES]);
         let square = square.0.as_mut_ptr();
         // The last block ends where the rows do, and so may overlap the one before: it computes the same again.
         for row in (0..m).step_by(V::N).map(|row| row.min(m - V::N)) {
@@ -73,7 +74,7 @@ mod tests {
     #[test]
     fn every_number_is_one_chain() {
         // The last shape is shared out among tasks, the last of which has three rows.
-        let many = if cfg!(miri) { 3 } else { (ALONE / 8 / 100).next_multiple_of(MOST_LANES) * 9 + 3 };
+        let many = if cfg!(miri) { 3 } else { (MIN_PARALLEL_WORK / 8 / 100).next_multiple_of(MAX_LANES) * 9 + 3 };
         for (m, k) in [(0, 16), (1, 20), (16, 16), (17, 28), (31, 65), (40, 16), (many, 100)] {
             let number = |i: usize| ((i * 37 % 101) as f32 - 50.0) / 7.0;
             let (a, b): (Vec<f32>, Vec<f32>) = ((0..m * k).map(number).collect(), (0..k).map(number).collect());

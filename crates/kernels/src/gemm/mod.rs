@@ -6,7 +6,7 @@
 //! runs; where k is longer than a panel, C keeps the unfinished chains, exactly.
 
 mod column;
-mod left;
+mod lhs;
 mod naive;
 mod pack;
 mod tile;
@@ -15,31 +15,31 @@ use std::ops::Range;
 
 #[doc(hidden)]
 pub use crate::lanes::{Lanes, OnLanes};
-use left::Spaced;
-pub use left::{Axis, Left, Strided};
+use lhs::PaddedRows;
+pub use lhs::{Axis, Lhs, Strided};
 pub use naive::gemm as naive;
-use tile::{ACROSS, MOST_LANES};
+use tile::{MAX_LANES, PANELS_PER_ROW};
 
 use crate::Real;
+use crate::aligned_buf::AlignedBuf;
 pub use crate::matrix::Matrix;
-use crate::numbers::Numbers;
 use crate::pool::{self, Shared};
-use crate::room::with_room;
+use crate::scratch::with_scratch;
 
 /// Multiply-adds below which waking a thread does not pay.
-const ALONE: usize = 1 << 19;
+const MIN_PARALLEL_WORK: usize = 1 << 19;
 
 /// Rows of C whose multiply-adds take about as long as packing B.
-const PACKING: usize = 8;
+const MIN_REPACK_ROWS: usize = 8;
 
-/// Numbers from one of a row to the next, in an A stored column by column, from which on each read is one of another page
+/// Elements from one of a row to the next, in an A stored column by column, from which on each read is one of another page
 /// of memory, so that A is better written anew.
-const FAR: usize = 512;
+const MIN_PAGE_STRIDE: usize = 512;
 
 /// Rows that are written anew at a time.
-const TURNED: usize = 64;
+const REPACK_ROWS: usize = 64;
 
-/// C = A·B (+ bias on each row); C is m × n, row by row, and overwritten. Within [`crate::bf16::with_products`] large
+/// C = A·B (+ bias on each row); C is m × n, row by row, and overwritten. Within [`crate::bf16::with_matmul_precision`] large
 /// products of f32 numbers are computed as that says.
 ///
 /// # Panics
@@ -50,7 +50,7 @@ pub fn gemm<T: Gemm>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T]
         b.rows == a.columns && c.len() == m * n && bias.is_none_or(|bias| bias.len() == n),
         "gemm: shapes do not fit"
     );
-    if T::product_in_bf16(a, b, bias, c) {
+    if T::matmul_in_bf16(a, b, bias, c) {
         return;
     }
     // With few columns, Cᵀ = Bᵀ·Aᵀ: there the many rows fill the vectors.
@@ -65,41 +65,45 @@ pub fn gemm<T: Gemm>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T]
                 row.iter_mut().zip(bias).for_each(|(c, &bias)| *c += bias);
             }
         }
-    } else if is_better_anew(a, n) {
-        written_anew(a, |a| product(a, b, None, bias, c, [n, 1], false));
+    } else if should_repack_lhs(a, n) {
+        with_repacked_lhs(a, |a| product(a, b, None, bias, c, [n, 1], false));
     } else {
         product(a, b, None, bias, c, [n, 1], false);
     }
 }
 
 /// Whether A is better written anew for a product of so many columns.
-fn is_better_anew<T: Gemm>(a: Matrix<T>, n: usize) -> bool {
-    let lies_badly = if a.transposed { a.rows >= FAR } else { a.rows >= PACKING && is_in_the_way::<T>(a.columns) };
+fn should_repack_lhs<T: Gemm>(a: Matrix<T>, n: usize) -> bool {
+    let lies_badly = if a.transposed {
+        a.rows >= MIN_PAGE_STRIDE
+    } else {
+        a.rows >= MIN_REPACK_ROWS && has_set_conflicts::<T>(a.columns)
+    };
     lies_badly && n >= 8 * T::width()
 }
 
 /// Whether rows of so many numbers that follow each other are in each other's way: the first cache has but a few places
 /// for lines that are 4,096 bytes apart.
-fn is_in_the_way<T>(columns: usize) -> bool {
+fn has_set_conflicts<T>(columns: usize) -> bool {
     columns > 0 && (columns * size_of::<T>()).is_multiple_of(4096)
 }
 
 /// Runs a product with A written row by row, its rows a little further apart where they were in each other's way.
-fn written_anew<T: Gemm>(a: Matrix<T>, f: impl FnOnce(Spaced<T>)) {
-    let stride = if is_in_the_way::<T>(a.columns) { a.columns + MOST_LANES } else { a.columns };
-    with_room(a.rows * stride, |rows| {
-        write_by_rows(a, rows, stride);
-        f(Spaced::new(rows, a.columns, stride));
+fn with_repacked_lhs<T: Gemm>(a: Matrix<T>, f: impl FnOnce(PaddedRows<T>)) {
+    let stride = if has_set_conflicts::<T>(a.columns) { a.columns + MAX_LANES } else { a.columns };
+    with_scratch(a.rows * stride, |rows| {
+        repack_rows(a, rows, stride);
+        f(PaddedRows::new(rows, a.columns, stride));
     });
 }
 
 /// Writes a matrix row by row, its rows so far apart.
-fn write_by_rows<T: Gemm>(a: Matrix<T>, rows: &mut [T], stride: usize) {
-    pool::for_each_chunk(rows, TURNED * stride, |i, rows| {
-        let first = i * TURNED;
+fn repack_rows<T: Gemm>(a: Matrix<T>, rows: &mut [T], stride: usize) {
+    pool::for_each_chunk(rows, REPACK_ROWS * stride, |i, rows| {
+        let first = i * REPACK_ROWS;
         if a.transposed {
             // SAFETY: the rows are A's, and there is room for them.
-            unsafe { T::turn(a, first..first + rows.len() / stride.max(1), rows.as_mut_ptr(), stride) };
+            unsafe { T::transpose(a, first..first + rows.len() / stride.max(1), rows.as_mut_ptr(), stride) };
         } else {
             for (to, from) in rows.chunks_exact_mut(stride).zip(a.data[first * a.columns..].chunks_exact(a.columns)) {
                 to[..a.columns].copy_from_slice(from);
@@ -111,7 +115,7 @@ fn write_by_rows<T: Gemm>(a: Matrix<T>, rows: &mut [T], stride: usize) {
 /// B made ready once for products with many A: packed in panels, as strips read them.
 #[derive(Debug, Clone)]
 pub struct Packed<T: Real> {
-    panels: Numbers<T>,
+    panels: AlignedBuf<T>,
     rows: usize,
     columns: usize,
 }
@@ -119,18 +123,18 @@ pub struct Packed<T: Real> {
 impl<T: Gemm> Packed<T> {
     /// Packs B.
     pub fn new(b: Matrix<T>) -> Self {
-        let mut panels = Numbers::zeros(packed_size::<T>(b.rows, b.columns));
+        let mut panels = AlignedBuf::zeros(packed_size::<T>(b.rows, b.columns));
         pack_columns(b, 0..b.columns, &mut panels);
         Packed { panels, rows: b.rows, columns: b.columns }
     }
 }
 
-/// Numbers of a panel of so many rows.
+/// Elements of a panel of so many rows.
 fn panel_size<T: Gemm>(rows: usize) -> usize {
-    T::width() * rows.max(MOST_LANES)
+    T::width() * rows.max(MAX_LANES)
 }
 
-/// Numbers of the panels of so many rows and columns.
+/// Elements of the panels of so many rows and columns.
 pub(crate) fn packed_size<T: Gemm>(rows: usize, columns: usize) -> usize {
     columns.div_ceil(T::width()) * panel_size::<T>(rows)
 }
@@ -155,12 +159,12 @@ pub fn gemm_packed<T: Gemm>(a: Matrix<T>, b: Matrix<T>, packed: &Packed<T>, bias
         [packed.rows, packed.columns] == [b.rows, b.columns] && b.rows == a.columns && c.len() == a.rows * b.columns,
         "gemm_packed: shapes do not fit"
     );
-    if T::product_in_bf16(a, b, bias, c) {
+    if T::matmul_in_bf16(a, b, bias, c) {
         return;
     }
     let n = b.columns;
-    if is_better_anew(a, n) {
-        written_anew(a, |a| gemm_panels(a, &packed.panels, bias, c, 0..n, n));
+    if should_repack_lhs(a, n) {
+        with_repacked_lhs(a, |a| gemm_panels(a, &packed.panels, bias, c, 0..n, n));
     } else {
         gemm_panels(a, &packed.panels, bias, c, 0..n, n);
     }
@@ -171,7 +175,7 @@ pub fn gemm_packed<T: Gemm>(a: Matrix<T>, b: Matrix<T>, packed: &Packed<T>, bias
 /// # Panics
 /// If the shapes do not fit.
 pub(crate) fn gemm_panels<T: Gemm>(
-    a: impl Left<T>,
+    a: impl Lhs<T>,
     panels: &[T],
     bias: Option<&[T]>,
     c: &mut [T],
@@ -213,7 +217,7 @@ pub(crate) fn gemm_onto<T: Gemm>(a: Matrix<T>, b: Matrix<T>, c: &mut [T]) {
 
 /// The product shared out among threads by strips of C; `strides` are from row to row of C, and from column to column.
 /// Of a B that is packed already, `b` has the shape alone. `onto`: what C holds is where each chain begins.
-fn product<T: Gemm, L: Left<T>>(
+fn product<T: Gemm, L: Lhs<T>>(
     a: L,
     b: Matrix<T>,
     packed: Option<&[T]>,
@@ -228,12 +232,12 @@ fn product<T: Gemm, L: Left<T>>(
     }
     let width = T::width();
     let panels = n.div_ceil(width);
-    let alone = (m + PACKING) * n * k < ALONE;
+    let alone = (m + MIN_REPACK_ROWS) * n * k < MIN_PARALLEL_WORK;
     // Strips are cut into blocks of rows where there are too few to go round; each packs its panel again.
-    let blocks = if alone { 1 } else { (4 * pool::threads()).div_ceil(panels).min(m / (6 * PACKING)).max(1) };
+    let blocks = if alone { 1 } else { (4 * pool::threads()).div_ceil(panels).min(m / (6 * MIN_REPACK_ROWS)).max(1) };
     let height = m.div_ceil(blocks).next_multiple_of(12);
     let blocks = m.div_ceil(height);
-    let across = if m == 1 && packed.is_some() { (panels / pool::threads()).clamp(1, ACROSS) } else { 1 };
+    let across = if m == 1 && packed.is_some() { (panels / pool::threads()).clamp(1, PANELS_PER_ROW) } else { 1 };
     let strips = panels.div_ceil(across);
     let out = Shared(c.as_mut_ptr());
     let task = |task: usize| {
@@ -273,11 +277,11 @@ pub trait Gemm: Real {
     /// # Safety
     /// The strip must lie within A, B and C, and nothing else may use its part of C.
     #[doc(hidden)]
-    unsafe fn compute<L: Left<Self>>(strip: Strip<Self, L>);
+    unsafe fn compute<L: Lhs<Self>>(strip: Strip<Self, L>);
 
     /// Computes a product through bf16 if this thread asks for that, and it is possible.
     #[doc(hidden)]
-    fn product_in_bf16(_a: Matrix<Self>, _b: Matrix<Self>, _bias: Option<&[Self]>, _c: &mut [Self]) -> bool {
+    fn matmul_in_bf16(_a: Matrix<Self>, _b: Matrix<Self>, _bias: Option<&[Self]>, _c: &mut [Self]) -> bool {
         false
     }
 
@@ -300,7 +304,7 @@ pub trait Gemm: Real {
     /// # Safety
     /// The rows must be the matrix's, and `to` have room for them.
     #[doc(hidden)]
-    unsafe fn turn(a: Matrix<Self>, rows: Range<usize>, to: *mut Self, stride: usize);
+    unsafe fn transpose(a: Matrix<Self>, rows: Range<usize>, to: *mut Self, stride: usize);
 }
 
 macro_rules! gemm {
@@ -310,7 +314,7 @@ macro_rules! gemm {
                 tile::width::<$type, $avx512, $avx2>()
             }
 
-            unsafe fn compute<L: Left<Self>>(strip: Strip<Self, L>) {
+            unsafe fn compute<L: Lhs<Self>>(strip: Strip<Self, L>) {
                 // SAFETY: as the caller promises.
                 unsafe { tile::compute::<$type, L, $avx512, $avx2>(strip) }
             }
@@ -325,12 +329,12 @@ macro_rules! gemm {
                 unsafe { crate::lanes::on_lanes::<$type, $avx512, $avx2>(work) }
             }
 
-            unsafe fn turn(a: Matrix<Self>, rows: Range<usize>, to: *mut Self, stride: usize) {
+            unsafe fn transpose(a: Matrix<Self>, rows: Range<usize>, to: *mut Self, stride: usize) {
                 // SAFETY: as the caller promises.
-                unsafe { tile::turn::<$type, $avx512, $avx2>(a, rows, to, stride) }
+                unsafe { tile::transpose::<$type, $avx512, $avx2>(a, rows, to, stride) }
             }
 
-            $(fn product_in_bf16(a: Matrix<Self>, b: Matrix<Self>, bias: Option<&[Self]>, c: &mut [Self]) -> bool {
+            $(fn matmul_in_bf16(a: Matrix<Self>, b: Matrix<Self>, bias: Option<&[Self]>, c: &mut [Self]) -> bool {
                 $in_bf16(a, b, bias, c)
             })?
         }

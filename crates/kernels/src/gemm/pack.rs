@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use super::Matrix;
 use crate::Real;
-use crate::ahead::ask_for;
 use crate::lanes::Lanes;
+use crate::prefetch::prefetch_l2;
 
 /// Rows of B asked of the memory ahead of their turn.
-const AHEAD: usize = 16;
+const PREFETCH_ROWS: usize = 16;
 
 /// Writes rows `ks` of the columns of B, S vectors wide. Beyond the last column lies any number: nothing is read from the
 /// sums it makes.
@@ -55,7 +55,7 @@ pub(super) unsafe fn pack<T: Real, V: Lanes<T>, const S: usize>(
             for k in 0..ks.len() {
                 let from = data.add((ks.start + k) * k_stride + columns.start);
                 for s in 0..S {
-                    ask_for(from.wrapping_add(AHEAD * k_stride + s * V::N));
+                    prefetch_l2(from.wrapping_add(PREFETCH_ROWS * k_stride + s * V::N));
                 }
                 for s in 0..S {
                     V::load(from.add(s * V::N)).store(panel.add(k * width + s * V::N));
@@ -78,7 +78,7 @@ pub(super) unsafe fn pack<T: Real, V: Lanes<T>, const S: usize>(
 /// # Safety
 /// The rows must be the matrix's, and `to` have room for them.
 #[inline(always)]
-pub(super) unsafe fn turn<T: Real, V: Lanes<T>>(a: Matrix<T>, rows: Range<usize>, to: *mut T, stride: usize) {
+pub(super) unsafe fn transpose<T: Real, V: Lanes<T>>(a: Matrix<T>, rows: Range<usize>, to: *mut T, stride: usize) {
     let (m, k) = (a.rows, a.columns);
     let from = |row: usize, column: usize| a.data.as_ptr().wrapping_add(column * m + row);
     let whole = [rows.len() / V::N * V::N, k / V::N * V::N];

@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use super::left::Left;
+use super::lhs::Lhs;
 use super::{Matrix, Strip, pack};
 use crate::Real;
 use crate::dispatch::{Instructions, instructions};
@@ -13,22 +13,22 @@ use crate::lanes::Lanes;
 const SIDE: usize = 2;
 
 /// Packed panels that a single row meets at once: its chains in one are too few to fill the machine's pipelines.
-pub(super) const ACROSS: usize = 4;
+pub(super) const PANELS_PER_ROW: usize = 4;
 
 /// Bytes of a packed panel: with the rows of A that meet it, it stays in the second cache.
-const PANEL: usize = 1 << 16;
+const PANEL_BYTES: usize = 1 << 16;
 
 /// Bytes of a B that the first cache holds beside the rows of A that meet it.
-const NEAR: usize = 1 << 14;
+const L1_BYTES: usize = 1 << 14;
 
 /// The most numbers a vector can hold.
-pub(super) const MOST_LANES: usize = 16;
+pub(super) const MAX_LANES: usize = 16;
 
 /// The most numbers a tile can hold: 12 rows of two such vectors.
-const MOST: usize = 12 * SIDE * MOST_LANES;
+const MAX_TILE: usize = 12 * SIDE * MAX_LANES;
 
 #[repr(align(64))]
-struct Panel(MaybeUninit<[u8; PANEL]>);
+struct Panel(MaybeUninit<[u8; PANEL_BYTES]>);
 
 /// Columns of a strip on this machine.
 pub(super) fn width<T: Real, A: Lanes<T>, B: Lanes<T>>() -> usize {
@@ -43,7 +43,7 @@ pub(super) fn width<T: Real, A: Lanes<T>, B: Lanes<T>>() -> usize {
 ///
 /// # Safety
 /// The strip must lie within A, B and C, and nothing else may use its part of C.
-pub(super) unsafe fn compute<T: Real, L: Left<T>, A: Lanes<T>, B: Lanes<T>>(strip: Strip<T, L>) {
+pub(super) unsafe fn compute<T: Real, L: Lhs<T>, A: Lanes<T>, B: Lanes<T>>(strip: Strip<T, L>) {
     // SAFETY: the instructions were found; the strip is as the caller promises.
     unsafe {
         match instructions() {
@@ -58,14 +58,14 @@ pub(super) unsafe fn compute<T: Real, L: Left<T>, A: Lanes<T>, B: Lanes<T>>(stri
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-unsafe fn avx512<T: Real, L: Left<T>, V: Lanes<T>>(strip: Strip<T, L>) {
+unsafe fn avx512<T: Real, L: Lhs<T>, V: Lanes<T>>(strip: Strip<T, L>) {
     // SAFETY: as the caller promises.
     unsafe { compute_with::<T, L, V, 12>(strip) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<T: Real, L: Left<T>, V: Lanes<T>>(strip: Strip<T, L>) {
+unsafe fn avx2<T: Real, L: Lhs<T>, V: Lanes<T>>(strip: Strip<T, L>) {
     // SAFETY: as the caller promises.
     unsafe { compute_with::<T, L, V, 6>(strip) }
 }
@@ -73,7 +73,7 @@ unsafe fn avx2<T: Real, L: Left<T>, V: Lanes<T>>(strip: Strip<T, L>) {
 /// Packs a panel of B with the machine's instructions.
 ///
 /// # Safety
-/// As for `pack::pack`, with room for `MOST_LANES` rows in any case.
+/// As for `pack::pack`, with room for `MAX_LANES` rows in any case.
 pub(super) unsafe fn pack<T: Real, A: Lanes<T>, B: Lanes<T>>(b: Matrix<T>, columns: Range<usize>, panel: *mut T) {
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
@@ -102,8 +102,8 @@ pub(super) unsafe fn pack<T: Real, A: Lanes<T>, B: Lanes<T>>(b: Matrix<T>, colum
 /// Writes rows of a matrix that is stored column by column with the machine's instructions.
 ///
 /// # Safety
-/// As for `pack::turn`.
-pub(super) unsafe fn turn<T: Real, A: Lanes<T>, B: Lanes<T>>(
+/// As for `pack::transpose`.
+pub(super) unsafe fn transpose<T: Real, A: Lanes<T>, B: Lanes<T>>(
     a: Matrix<T>,
     rows: Range<usize>,
     to: *mut T,
@@ -113,13 +113,13 @@ pub(super) unsafe fn turn<T: Real, A: Lanes<T>, B: Lanes<T>>(
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
     unsafe fn avx512<T: Real, V: Lanes<T>>(a: Matrix<T>, rows: Range<usize>, to: *mut T, stride: usize) {
         // SAFETY: as the caller promises.
-        unsafe { pack::turn::<T, V>(a, rows, to, stride) }
+        unsafe { pack::transpose::<T, V>(a, rows, to, stride) }
     }
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,fma")]
     unsafe fn avx2<T: Real, V: Lanes<T>>(a: Matrix<T>, rows: Range<usize>, to: *mut T, stride: usize) {
         // SAFETY: as the caller promises.
-        unsafe { pack::turn::<T, V>(a, rows, to, stride) }
+        unsafe { pack::transpose::<T, V>(a, rows, to, stride) }
     }
     // SAFETY: the instructions were found; the rest is as the caller promises.
     unsafe {
@@ -128,13 +128,13 @@ pub(super) unsafe fn turn<T: Real, A: Lanes<T>, B: Lanes<T>>(
             Instructions::Avx512 => avx512::<T, A>(a, rows, to, stride),
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx2 => avx2::<T, B>(a, rows, to, stride),
-            _ => pack::turn::<T, T>(a, rows, to, stride),
+            _ => pack::transpose::<T, T>(a, rows, to, stride),
         }
     }
 }
 
 #[inline(always)]
-unsafe fn compute_with<T: Real, L: Left<T>, V: Lanes<T>, const ROWS: usize>(strip: Strip<T, L>) {
+unsafe fn compute_with<T: Real, L: Lhs<T>, V: Lanes<T>, const ROWS: usize>(strip: Strip<T, L>) {
     // SAFETY: as the caller promises.
     unsafe {
         if strip.columns.len() > SIDE * V::N {
@@ -146,7 +146,7 @@ unsafe fn compute_with<T: Real, L: Left<T>, V: Lanes<T>, const ROWS: usize>(stri
 }
 
 #[inline(always)]
-unsafe fn compute_panel<T: Real, L: Left<T>, V: Lanes<T>, const ROWS: usize>(strip: Strip<T, L>) {
+unsafe fn compute_panel<T: Real, L: Lhs<T>, V: Lanes<T>, const ROWS: usize>(strip: Strip<T, L>) {
     // SAFETY: as the caller promises.
     unsafe {
         if strip.columns.len() > V::N {
@@ -159,12 +159,12 @@ unsafe fn compute_panel<T: Real, L: Left<T>, V: Lanes<T>, const ROWS: usize>(str
 
 /// A strip of one row and several packed panels: all at once if they are as many as can be.
 #[inline(always)]
-unsafe fn compute_across<T: Real, L: Left<T>, V: Lanes<T>, const ROWS: usize>(strip: Strip<T, L>) {
+unsafe fn compute_across<T: Real, L: Lhs<T>, V: Lanes<T>, const ROWS: usize>(strip: Strip<T, L>) {
     /// Vectors of all panels, side by side.
-    const ALL: usize = ACROSS * SIDE;
+    const ALL: usize = PANELS_PER_ROW * SIDE;
     let (width, k) = (SIDE * V::N, strip.a.columns());
     let panels = strip.packed.expect("rows alone that meet several panels meet packed ones");
-    let size = width * k.max(MOST_LANES);
+    let size = width * k.max(MAX_LANES);
     // SAFETY: the panels were packed for these columns; the strip is a row of C.
     unsafe {
         if strip.columns.len() == ALL * V::N {
@@ -198,7 +198,7 @@ impl<T> Panels<T> {
 
 /// The strip with a panel of `S` vectors: as much of k at a time as the panel holds, C keeping each chain in between.
 #[inline(always)]
-unsafe fn compute_wide<T: Real, L: Left<T>, V: Lanes<T>, const ROWS: usize, const S: usize>(strip: Strip<T, L>) {
+unsafe fn compute_wide<T: Real, L: Lhs<T>, V: Lanes<T>, const ROWS: usize, const S: usize>(strip: Strip<T, L>) {
     let width = S * V::N;
     if let Some(panel) = strip.packed {
         // Packed panels have full rows, whatever of them is used.
@@ -208,11 +208,11 @@ unsafe fn compute_wide<T: Real, L: Left<T>, V: Lanes<T>, const ROWS: usize, cons
     }
     let mut buffer = Panel(MaybeUninit::uninit());
     let packed = buffer.0.as_mut_ptr().cast::<T>();
-    let depth = PANEL / (size_of::<T>() * width);
+    let depth = PANEL_BYTES / (size_of::<T>() * width);
     let k = strip.a.columns();
     // What a few rows read once is not worth packing, nor what the first cache holds, where it can be read as it lies: a
     // row of B, and what follows it up to the panel's width.
-    let lying = if strip.b.transposed || (strip.rows.len() > ROWS && size_of_val(strip.b.data) > NEAR) {
+    let lying = if strip.b.transposed || (strip.rows.len() > ROWS && size_of_val(strip.b.data) > L1_BYTES) {
         0
     } else {
         let beyond = (strip.columns.start + width).saturating_sub(strip.b.columns).div_ceil(strip.b.columns);
@@ -236,7 +236,7 @@ unsafe fn compute_wide<T: Real, L: Left<T>, V: Lanes<T>, const ROWS: usize, cons
 
 /// All rows of the strip over a range of k, `ROWS` of them at a time while they last.
 #[inline(always)]
-unsafe fn rows<T: Real, L: Left<T>, V: Lanes<T>, const ROWS: usize, const S: usize>(
+unsafe fn rows<T: Real, L: Lhs<T>, V: Lanes<T>, const ROWS: usize, const S: usize>(
     strip: &Strip<T, L>,
     panel: Panels<T>,
     ks: Range<usize>,
@@ -260,7 +260,7 @@ unsafe fn rows<T: Real, L: Left<T>, V: Lanes<T>, const ROWS: usize, const S: usi
 /// R rows of the strip over a range of k; gives R. Where C's columns are fewer than the panel's, or apart, the tile is
 /// computed on the stack.
 #[inline(always)]
-unsafe fn tile<T: Real, L: Left<T>, V: Lanes<T>, const R: usize, const S: usize>(
+unsafe fn tile<T: Real, L: Lhs<T>, V: Lanes<T>, const R: usize, const S: usize>(
     strip: &Strip<T, L>,
     row: usize,
     panel: Panels<T>,
@@ -277,7 +277,7 @@ unsafe fn tile<T: Real, L: Left<T>, V: Lanes<T>, const R: usize, const S: usize>
             sums::<T, L, V, R, S>(strip.a, row, panel, ks, c, row_stride, first, bias);
             return R;
         }
-        let mut buffer = [T::ZERO; MOST];
+        let mut buffer = [T::ZERO; MAX_TILE];
         let at = |r: usize, j: usize| c.add(r * row_stride + j * column_stride);
         if !first {
             for r in 0..R {
@@ -300,7 +300,7 @@ unsafe fn tile<T: Real, L: Left<T>, V: Lanes<T>, const R: usize, const S: usize>
 /// The tile itself: C = (0 or C) + A·panel over `ks` (+ bias), each number one chain in a register.
 #[inline(always)]
 #[expect(clippy::too_many_arguments, reason = "a tile is its operands")]
-unsafe fn sums<T: Real, L: Left<T>, V: Lanes<T>, const R: usize, const S: usize>(
+unsafe fn sums<T: Real, L: Lhs<T>, V: Lanes<T>, const R: usize, const S: usize>(
     a: L,
     row: usize,
     panel: Panels<T>,

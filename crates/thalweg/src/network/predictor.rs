@@ -6,7 +6,7 @@ use crate::tensor::ops::PackedWeight;
 use crate::tensor::{Tensor, View};
 
 /// Predicts with given parameters: their weights are packed once, and nothing is allocated from then on. Within
-/// [`with_products`](crate::tensor::ops::with_products) batches are multiplied as that says.
+/// [`with_matmul_precision`](crate::tensor::ops::with_matmul_precision) batches are multiplied as that says.
 ///
 /// ```
 /// use thalweg::layers::Linear;

@@ -19,7 +19,7 @@ use crate::network::Network;
 use crate::optimizers::{self, Adam, Epsilon, GradientDescent, Momentum, MomentumForm, Optimizer, RmsProp};
 use crate::schedule::Schedule;
 use crate::spec::{ClassWeights, Config, Precision, Quality, Recipe, Weighting};
-use crate::tensor::ops::{self, Products};
+use crate::tensor::ops::{self, MatmulPrecision};
 use crate::tensor::{Dtype, Shape, Tensor};
 use crate::train::{Augmentation, Settings, State};
 
@@ -72,9 +72,9 @@ pub fn plan(config: &Config, data: &Dataset) -> Result<Plan> {
 }
 
 /// How `who` multiplies f32 matrices; what becomes of a wish for bf16 depends on the machine, and is told.
-pub(crate) fn products(precision: Precision, who: &str, decisions: &mut Vec<Decision>) -> Products {
+pub(crate) fn products(precision: Precision, who: &str, decisions: &mut Vec<Decision>) -> MatmulPrecision {
     let parts = match precision {
-        Precision::F32 | Precision::F64 => return Products::Single,
+        Precision::F32 | Precision::F64 => return MatmulPrecision::F32,
         Precision::Bf16 => 1,
         Precision::Bf16x3 => 2,
         Precision::Bf16x6 => 3,
@@ -84,7 +84,7 @@ pub(crate) fn products(precision: Precision, who: &str, decisions: &mut Vec<Deci
         None => (format!("{who} multiplies in f32"), "this machine is not faster at the bf16 asked for"),
     };
     decide(decisions, what, why.into(), "--precision f32");
-    Products::Parts(parts)
+    MatmulPrecision::Bf16 { parts }
 }
 
 fn input_shape(data: &Dataset) -> Result<Shape> {

@@ -8,7 +8,7 @@ use crate::model::{Judged, Model};
 use crate::recipe;
 use crate::spec::{self, Precision};
 use crate::tensor::Dtype;
-use crate::tensor::ops::Products;
+use crate::tensor::ops::MatmulPrecision;
 
 /// What a model came to on a source.
 #[derive(Debug, Clone)]
@@ -39,11 +39,11 @@ pub fn evaluate(model: &Model, path: &str, options: &spec::Data) -> Result<Evalu
 }
 
 /// How a model's matrices are to be multiplied when it answers in a precision, which
-/// [`with_products`](crate::tensor::ops::with_products) does, and what was decided about that.
+/// [`with_matmul_precision`](crate::tensor::ops::with_matmul_precision) does, and what was decided about that.
 ///
 /// # Errors
 /// If the model's numbers are not those that the precision is of.
-pub fn products(model: &Model, precision: Precision) -> Result<(Products, Vec<Decision>)> {
+pub fn products(model: &Model, precision: Precision) -> Result<(MatmulPrecision, Vec<Decision>)> {
     let wanted = if precision == Precision::F64 { Dtype::F64 } else { Dtype::F32 };
     let found = model.theta.dtype();
     if precision != Precision::default() && wanted != found {

@@ -221,7 +221,7 @@ pub enum Precision {
     F32,
     /// 64-bit floating point.
     F64,
-    /// Products of bf16 numbers.
+    /// MatmulPrecision of bf16 numbers.
     Bf16,
     /// Three products of bf16 parts: errors of about 2⁻¹⁶.
     Bf16x3,

@@ -13,7 +13,7 @@ pub mod spectrum;
 pub use activation::Activation;
 pub use shape::Shape;
 pub use thalweg_kernels::Real;
-use thalweg_kernels::numbers::Numbers;
+use thalweg_kernels::aligned_buf::AlignedBuf;
 
 /// A matrix of so many rows, its columns as rows.
 pub(crate) fn transposed<T: Copy>(matrix: &[T], rows: usize) -> Vec<T> {
@@ -41,8 +41,8 @@ pub struct Tensor {
 /// Where a tensor's numbers are; a device's memory would be one more variant.
 #[derive(Debug, Clone, PartialEq)]
 enum Storage {
-    F32(Numbers<f32>),
-    F64(Numbers<f64>),
+    F32(AlignedBuf<f32>),
+    F64(AlignedBuf<f64>),
 }
 
 /// Borrowed numbers with a shape.
@@ -82,8 +82,8 @@ impl Tensor {
     pub fn zeros(shape: impl Into<Shape>, dtype: Dtype) -> Self {
         let shape = shape.into();
         let storage = match dtype {
-            Dtype::F32 => Storage::F32(Numbers::zeros(shape.size())),
-            Dtype::F64 => Storage::F64(Numbers::zeros(shape.size())),
+            Dtype::F32 => Storage::F32(AlignedBuf::zeros(shape.size())),
+            Dtype::F64 => Storage::F64(AlignedBuf::zeros(shape.size())),
         };
         Tensor { shape, storage }
     }

@@ -4,7 +4,7 @@
 //! [`Real`]. Shapes in the comments are rows × columns; m counts examples.
 
 use thalweg_kernels as kernels;
-pub use thalweg_kernels::bf16::{Products, with_products};
+pub use thalweg_kernels::bf16::{MatmulPrecision, with_matmul_precision};
 use thalweg_kernels::gather as gather_kernels;
 use thalweg_kernels::gemm::{Gemm, Matrix, Packed, gemm, gemm_packed};
 use thalweg_kernels::random::Stream;

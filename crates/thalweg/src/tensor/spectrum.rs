@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use thalweg_kernels::conv::{self, Windows};
 use thalweg_kernels::{elementwise, pool};
 
-use super::ops::{self, Element, Products, by_dtype, with_products};
+use super::ops::{self, Element, MatmulPrecision, by_dtype, with_matmul_precision};
 use super::{Activation, Dtype, Tensor, View, ViewMut, transposed};
 
 /// What a spectrum is made of.
@@ -145,7 +145,7 @@ impl Spectrum {
         let tables = self.tables(x.dtype());
         let bins = self.bands.bins().len();
         let [transform, power, rest @ ..] = rooms else { unreachable!("two rooms at least") };
-        with_products(Products::Single, || {
+        with_matmul_precision(MatmulPrecision::F32, || {
             by_dtype!(x, waves(&self.bands.windows(samples), x, tables.waves.view(), transform.rows_mut(m)));
             by_dtype!(x, powers(bins, transform.rows(m), power.rows_mut(m)));
             let power = power.view().part(0, [frames, bins]);
@@ -188,7 +188,7 @@ impl Spectrum {
         let frames = m * self.bands.frames(samples);
         let (tables, bins) = (self.tables(y.dtype()), self.bands.bins().len());
         let [transform, power, rest @ ..] = rooms else { unreachable!("two rooms at least") };
-        with_products(Products::Single, || {
+        with_matmul_precision(MatmulPrecision::F32, || {
             let mut own = tables.cosines.as_ref().map(|_| Tensor::zeros([frames, self.bands.bands], y.dtype()));
             let (logarithms, mut delta) = match (&tables.cosines, &mut own) {
                 (Some(cosines), Some(own)) => {

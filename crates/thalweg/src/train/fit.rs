@@ -14,7 +14,7 @@ use crate::network::{Network, Workspace};
 use crate::optimizers::{Optimizer, Step};
 use crate::schedule::{self, Schedule, Time};
 use crate::tensor::Tensor;
-use crate::tensor::ops::{self, Products};
+use crate::tensor::ops::{self, MatmulPrecision};
 
 /// How a network is trained, all decided.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,7 +50,7 @@ pub struct Settings {
     /// Most seconds.
     pub time_limit: Option<Duration>,
     /// How steps compute the products of f32 matrices.
-    pub products: Products,
+    pub products: MatmulPrecision,
 }
 
 impl Default for Settings {
@@ -72,7 +72,7 @@ impl Default for Settings {
             best_from: 1,
             average: 0.0,
             time_limit: None,
-            products: Products::Single,
+            products: MatmulPrecision::F32,
         }
     }
 }

@@ -9,7 +9,7 @@ use super::batches::Batch;
 use crate::layers::{Mode, Noise};
 use crate::losses::{Cost, Loss};
 use crate::network::{Network, Scale, Workspace};
-use crate::tensor::ops::{self, Products};
+use crate::tensor::ops::{self, MatmulPrecision};
 use crate::tensor::{Dtype, Tensor, View};
 
 /// The most parts of a batch.
@@ -43,7 +43,7 @@ pub(super) struct Pass<'a> {
     pub(super) theta: View<'a>,
     pub(super) batch: &'a Batch,
     pub(super) noise: Noise<'a>,
-    pub(super) products: Products,
+    pub(super) products: MatmulPrecision,
 }
 
 /// Memory for the passes of a step, made once.
@@ -92,7 +92,7 @@ impl Parts {
             let (start, m) = (i * rows, rows.min(m - i * rows));
             let (x, y, weights) = (x.rows(start, m), y.rows(start, m), weights.map(|weights| weights.rows(start, m)));
             let noise = Noise { examples: &pass.noise.examples[start..start + m], ..pass.noise };
-            ops::with_products(pass.products, || {
+            ops::with_matmul_precision(pass.products, || {
                 pass.network.forward(pass.theta, x, workspace, Mode::Train(noise));
                 let (z, dz) = workspace.delta(m);
                 *j = cost.compute_share(pass.loss, z, y, weights, total, Some(dz));
@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(parts.parts.len(), 4);
         for m in [size, 300, 1] {
             let noise = Noise { seed: 1, epoch: 1, layer: 0, examples: &numbers[..m] };
-            let (loss, products) = (&SigmoidCrossEntropy, Products::Single);
+            let (loss, products) = (&SigmoidCrossEntropy, MatmulPrecision::F32);
             let pass = Pass { network: &network, loss, theta: theta.view(), batch: &batch, noise, products };
             let mut whole = Parts { rows: m, ..Parts::new(&network, &[size], dtype) };
             whole.parts[0].workspace = network.workspace(m, dtype);

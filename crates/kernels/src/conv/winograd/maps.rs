@@ -127,7 +127,7 @@ impl<L: Line<O, I>, const I: usize, const O: usize> Line<I, O> for Back<L> {
 /// begin, and those of what becomes of it.
 pub(super) struct Transform<F, G, L, const I: usize, const O: usize> {
     pub(super) items: usize,
-    /// Numbers of a vector.
+    /// Elements of a vector.
     pub(super) numbers: usize,
     pub(super) from: F,
     pub(super) to: G,

@@ -1,4 +1,4 @@
-//! Products with constant matrices, and biases.
+//! MatmulPrecision with constant matrices, and biases.
 
 use super::Step;
 use crate::Result;

@@ -8,7 +8,7 @@
 const LARGE: usize = 2 << 20;
 
 /// Asks the system to put numbers that have yet to be written into large pages, where it can and there are many.
-pub(crate) fn prefer_large<T>(numbers: &mut [T]) {
+pub(crate) fn advise_huge_pages<T>(numbers: &mut [T]) {
     #[cfg(all(target_os = "linux", not(miri)))]
     {
         let start = numbers.as_mut_ptr();
@@ -32,7 +32,7 @@ mod tests {
     fn numbers_stay_what_they_are() {
         for n in [0, 1, if cfg!(miri) { 7 } else { 3 << 19 }] {
             let mut numbers: Vec<u32> = (0..n).collect();
-            prefer_large(&mut numbers);
+            advise_huge_pages(&mut numbers);
             assert!(numbers.iter().copied().eq(0..n), "{n}");
         }
     }

@@ -12,7 +12,7 @@ struct Line {
 }
 
 /// Runs `f` with room for so many numbers, which holds anything, kept by this thread from call to call.
-pub(crate) fn with_room<T: Real, R>(numbers: usize, f: impl FnOnce(&mut [T]) -> R) -> R {
+pub(crate) fn with_scratch<T: Real, R>(numbers: usize, f: impl FnOnce(&mut [T]) -> R) -> R {
     thread_local! {
         /// A room for each call within a call.
         static ROOMS: RefCell<Vec<Vec<Line>>> = const { RefCell::new(Vec::new()) };

@@ -9,7 +9,7 @@ use crate::Real;
 ///
 /// # Safety
 /// Number k of row i is `step` times its place in its run of k from the run's start, from where row i begins.
-pub unsafe trait Left<T>: Copy + Sync {
+pub unsafe trait Lhs<T>: Copy + Sync {
     /// Where some rows begin.
     type Rows<const R: usize>;
 
@@ -33,7 +33,7 @@ pub unsafe trait Left<T>: Copy + Sync {
 }
 
 // SAFETY: rows and columns are a stride apart each.
-unsafe impl<T: Real> Left<T> for Matrix<'_, T> {
+unsafe impl<T: Real> Lhs<T> for Matrix<'_, T> {
     type Rows<const R: usize> = (*const T, usize);
 
     fn rows(&self) -> usize {
@@ -68,25 +68,25 @@ unsafe impl<T: Real> Left<T> for Matrix<'_, T> {
 
 /// A matrix stored row by row, its rows further apart than they are long.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Spaced<'a, T> {
+pub(super) struct PaddedRows<'a, T> {
     data: &'a [T],
     columns: usize,
     stride: usize,
 }
 
-impl<'a, T> Spaced<'a, T> {
+impl<'a, T> PaddedRows<'a, T> {
     /// The matrix over the data, each row of which has numbers after it that do not count.
     ///
     /// # Panics
     /// If the data is not whole rows.
     pub(super) fn new(data: &'a [T], columns: usize, stride: usize) -> Self {
         assert!(stride >= columns && data.len().is_multiple_of(stride), "rows of {columns} numbers, {stride} apart");
-        Spaced { data, columns, stride }
+        PaddedRows { data, columns, stride }
     }
 }
 
 // SAFETY: rows are a stride apart, and columns next to each other.
-unsafe impl<T: Real> Left<T> for Spaced<'_, T> {
+unsafe impl<T: Real> Lhs<T> for PaddedRows<'_, T> {
     type Rows<const R: usize> = (*const T, usize);
 
     fn rows(&self) -> usize {
@@ -197,7 +197,7 @@ impl<'a, T: Real> Strided<'a, T> {
 }
 
 // SAFETY: an axis' innermost loop is a run.
-unsafe impl<T: Real> Left<T> for Strided<'_, T> {
+unsafe impl<T: Real> Lhs<T> for Strided<'_, T> {
     type Rows<const R: usize> = [*const T; R];
 
     fn rows(&self) -> usize {
