@@ -65,15 +65,15 @@ mod _native {
     /// Every option as JSON: section, name, default and meaning.
     #[pyfunction]
     fn options() -> String {
-        let knobs = thalweg::spec::knobs().iter().map(|knob| {
+        let option_specs = thalweg::spec::option_specs().iter().map(|option| {
             serde_json::json!({
-                "section": knob.section,
-                "name": knob.name,
-                "default": knob.default,
-                "doc": knob.doc,
-                "choices": knob.choices,
+                "section": option.section,
+                "name": option.name,
+                "default": option.default,
+                "doc": option.doc,
+                "choices": option.choices,
             })
         });
-        serde_json::Value::from_iter(knobs).to_string()
+        serde_json::Value::from_iter(option_specs).to_string()
     }
 }

@@ -2,7 +2,7 @@
 
 use thalweg::Error;
 use thalweg::event::{Decision, Event};
-use thalweg::spec::{Form, Kind, Knob, knobs};
+use thalweg::spec::{Form, Kind, OptionSpec, option_specs};
 
 /// Text of the library that names a way of the command line, and the way there is in Python.
 const WAYS: [(&str, &str); 2] =
@@ -71,7 +71,7 @@ fn reworded(text: &str, kind: Text) -> String {
         // Neither a dash within a word nor what is quoted is a flag.
         let begins = said.is_empty() || said.ends_with([' ', '(', '\n']);
         let known = if begins { flag_at(flag) } else { None };
-        let Some((knob, after)) = known else {
+        let Some((option, after)) = known else {
             let dashes = rest[at..].len() - flag.trim_start_matches('-').len();
             said.push_str(&rest[at..at + dashes]);
             rest = &rest[at + dashes..];
@@ -84,15 +84,15 @@ fn reworded(text: &str, kind: Text) -> String {
             said.push_str("(…, ");
         }
         let alone = said.is_empty() || said.ends_with("fix: ");
-        rest = match value_at(knob, after, kind, alone) {
+        rest = match value_at(option, after, kind, alone) {
             Some((value, after)) => {
-                said.push_str(&format!("{}={}", knob.name, written(knob, value)));
+                said.push_str(&format!("{}={}", option.name, written(option, value)));
                 after
             }
             None => {
-                let switched = knob.kind == Kind::Boolean && knob.form == Form::One && !is_left_out(&said, after);
+                let switched = option.kind == Kind::Boolean && option.form == Form::One && !is_left_out(&said, after);
                 // The sign tells an option from a word: "train with missing=".
-                said.push_str(&knob.name);
+                said.push_str(&option.name);
                 said.push_str(if switched { "=True" } else { "=" });
                 after
             }
@@ -103,45 +103,45 @@ fn reworded(text: &str, kind: Text) -> String {
 }
 
 /// The option whose flag a text begins with, and what follows it.
-fn flag_at(text: &str) -> Option<(&'static Knob, &str)> {
+fn flag_at(text: &str) -> Option<(&'static OptionSpec, &str)> {
     let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).unwrap_or(text.len());
     let name = text[..end].trim_end_matches('-');
-    knobs().iter().find(|knob| knob.flag() == name).map(|knob| (knob, &text[name.len()..]))
+    option_specs().iter().find(|option| option.flag() == name).map(|option| (option, &text[name.len()..]))
 }
 
 /// The value that stands after a flag, and what follows it; `alone` says that nothing stands before the flag.
-fn value_at<'a>(knob: &Knob, text: &'a str, kind: Text, alone: bool) -> Option<(&'a str, &'a str)> {
+fn value_at<'a>(option: &OptionSpec, text: &'a str, kind: Text, alone: bool) -> Option<(&'a str, &'a str)> {
     let (given, word) = match text.strip_prefix('=') {
         Some(word) => (true, word),
         None => (false, text.strip_prefix(' ')?),
     };
     let whole = &word[..word.find(char::is_whitespace).unwrap_or(word.len())];
-    let value = match knob.kind {
+    let value = match option.kind {
         Kind::Character => whole,
         _ => whole.trim_end_matches([',', '.', ':', ';', ')']),
     };
     let last = word.len() == whole.len();
-    let taken = !value.is_empty() && (given || takes(knob, value, kind, alone && last));
+    let taken = !value.is_empty() && (given || takes(option, value, kind, alone && last));
     taken.then(|| (value, &word[value.len()..]))
 }
 
 /// Whether a word is a value of an option; `sure` says that flag and word are all there is.
-fn takes(knob: &Knob, word: &str, kind: Text, sure: bool) -> bool {
-    let each = |fits: &dyn Fn(&str) -> bool| match knob.form {
+fn takes(option: &OptionSpec, word: &str, kind: Text, sure: bool) -> bool {
+    let each = |fits: &dyn Fn(&str) -> bool| match option.form {
         Form::One => fits(word),
         Form::List => word.split(',').all(fits),
-        Form::Table => knob.words.iter().any(|one| one == word) || word.contains('='),
+        Form::Table => option.words.iter().any(|one| one == word) || word.contains('='),
     };
     // NAME, MARKER, FILE.
-    if knob.kind != Kind::Boolean && word.len() > 1 && word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') {
+    if option.kind != Kind::Boolean && word.len() > 1 && word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') {
         return true;
     }
-    match knob.kind {
+    match option.kind {
         Kind::Boolean => word == "true" || word == "false",
         Kind::Integer | Kind::Number => each(&|part| part.parse::<f64>().is_ok()),
         Kind::Any => false,
-        _ if !knob.choices.is_empty() => each(&|part| knob.choices.iter().any(|choice| choice == part)),
-        Kind::Text | Kind::Character if knob.form == Form::Table => each(&|_| true),
+        _ if !option.choices.is_empty() => each(&|part| option.choices.iter().any(|choice| choice == part)),
+        Kind::Text | Kind::Character if option.form == Form::Table => each(&|_| true),
         Kind::Text | Kind::Character => {
             let telling = |c: char| !(c.is_alphabetic() || c == '\'' || c == '-');
             kind == Text::Flags && !["or", "in"].contains(&word) || sure || word.contains(telling)
@@ -150,8 +150,8 @@ fn takes(knob: &Knob, word: &str, kind: Text, sure: bool) -> bool {
 }
 
 /// A value as Python writes it.
-fn written(knob: &Knob, value: &str) -> String {
-    let number = matches!(knob.kind, Kind::Integer | Kind::Number | Kind::Any);
+fn written(option: &OptionSpec, value: &str) -> String {
+    let number = matches!(option.kind, Kind::Integer | Kind::Number | Kind::Any);
     let one = |part: &str| match part {
         "true" => "True".into(),
         "false" => "False".into(),
@@ -159,7 +159,7 @@ fn written(knob: &Knob, value: &str) -> String {
         part => format!("{part:?}"),
     };
     let parts = || value.split(',').filter(|part| !part.is_empty());
-    match knob.form {
+    match option.form {
         Form::List if value.contains(',') && value != "," => {
             format!("[{}]", parts().map(one).collect::<Vec<_>>().join(", "))
         }

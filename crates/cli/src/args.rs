@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use thalweg::spec::{Config, Form, Kind, Knob, knobs};
+use thalweg::spec::{Config, Form, Kind, OptionSpec, option_specs};
 use thalweg::tune::learning_rate::RangeTest;
 
 const EXAMPLES: &str = "\
@@ -222,8 +222,9 @@ fn out(help: &'static str) -> Arg {
 
 /// Training's flag for the precision, for a model that answers.
 fn precision() -> Arg {
-    let knob = knobs().iter().find(|knob| knob.key() == "train.precision").expect("training has a precision");
-    flag(knob).help_heading("Prediction")
+    let option =
+        option_specs().iter().find(|option| option.key() == "train.precision").expect("training has a precision");
+    flag(option).help_heading("Prediction")
 }
 
 /// The options that say how a data file is read.
@@ -250,16 +251,16 @@ const INFERRED: [&str; 8] = ["target", "task", "kinds", "sentinels", "id", "igno
 
 /// Flags of some options.
 fn reading(names: &[&str]) -> Vec<Arg> {
-    knobs().iter().filter(|knob| names.contains(&knob.name.as_str())).map(flag).collect()
+    option_specs().iter().filter(|option| names.contains(&option.name.as_str())).map(flag).collect()
 }
 
 /// Adds a flag for every option, `--config` and `--set`.
 fn with_knobs(command: Command) -> Command {
-    with_flags(command, |knob| knob.section != "tune")
+    with_flags(command, |option| option.section != "tune")
 }
 
-fn with_flags(command: Command, which: fn(&Knob) -> bool) -> Command {
-    let flags = knobs().iter().filter(|knob| knob.key() != "data.path" && which(knob));
+fn with_flags(command: Command, which: fn(&OptionSpec) -> bool) -> Command {
+    let flags = option_specs().iter().filter(|option| option.key() != "data.path" && which(option));
     command
         .arg(Arg::new("config").short('c').long("config").value_name("FILE").help("A TOML file with the same options"))
         .arg(
@@ -272,15 +273,15 @@ fn with_flags(command: Command, which: fn(&Knob) -> bool) -> Command {
         .args(flags.map(flag))
 }
 
-fn flag(knob: &Knob) -> Arg {
-    let default = match &knob.default {
+fn flag(option: &OptionSpec) -> Arg {
+    let default = match &option.default {
         serde_json::Value::Null => String::new(),
         serde_json::Value::String(text) if text.is_empty() => String::new(),
         serde_json::Value::Array(values) if values.is_empty() => String::new(),
         serde_json::Value::Object(_) => String::new(),
         value => format!(" [default: {value}]"),
     };
-    let section = match knob.section.as_str() {
+    let section = match option.section.as_str() {
         "data" => "Data",
         "split" => "Split",
         "preprocess" => "Preprocessing",
@@ -290,13 +291,13 @@ fn flag(knob: &Knob) -> Arg {
         "tune" => "Search",
         _ => "Output",
     };
-    let choices = if knob.choices.is_empty() { String::new() } else { format!(" [{}]", knob.choices.join(", ")) };
-    let arg = Arg::new(knob.name.clone())
-        .long(knob.flag())
-        .help(format!("{}{choices}{default}", knob.doc))
+    let choices = if option.choices.is_empty() { String::new() } else { format!(" [{}]", option.choices.join(", ")) };
+    let arg = Arg::new(option.name.clone())
+        .long(option.flag())
+        .help(format!("{}{choices}{default}", option.doc))
         .help_heading(section)
         .allow_hyphen_values(true)
-        .value_name(match (knob.form, knob.kind) {
+        .value_name(match (option.form, option.kind) {
             (Form::List, _) => "A,B,…",
             (Form::Table, _) => "NAME=VALUE,…",
             (Form::One, Kind::Integer) => "N",
@@ -304,11 +305,11 @@ fn flag(knob: &Knob) -> Arg {
             (Form::One, Kind::Boolean) => "true|false",
             (Form::One, _) => "TEXT",
         });
-    let arg = if knob.name == "out" { arg.short('o') } else { arg };
+    let arg = if option.name == "out" { arg.short('o') } else { arg };
     // `--search` may be said once for each option.
-    let arg = if knob.name == "search" { arg.action(ArgAction::Append) } else { arg };
+    let arg = if option.name == "search" { arg.action(ArgAction::Append) } else { arg };
     // `--batch-norm` alone means true.
-    if knob.kind == Kind::Boolean {
+    if option.kind == Kind::Boolean {
         arg.num_args(0..=1).require_equals(true).default_missing_value("true")
     } else {
         arg
@@ -328,9 +329,9 @@ pub(crate) fn config(matches: &ArgMatches) -> anyhow::Result<Config> {
         })?;
         settings.push((key.into(), value.into()));
     }
-    for knob in knobs().iter().filter(|knob| knob.key() != "data.path") {
-        if let Some(value) = given(&knob.name) {
-            settings.push((knob.key(), value));
+    for option in option_specs().iter().filter(|option| option.key() != "data.path") {
+        if let Some(value) = given(&option.name) {
+            settings.push((option.key(), value));
         }
     }
     if let Some(path) = given("data") {

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use thalweg_kernels::bf16::{MatmulPrecision, with_matmul_precision};
-use thalweg_kernels::conv::{self, Count, Windows};
+use thalweg_kernels::conv::{self, ConvGeometry, Count};
 use thalweg_kernels::gemm::Gemm;
 use thalweg_kernels::pool;
 use thalweg_kernels::random::Stream;
@@ -21,13 +21,13 @@ fn windows(
     stride: [usize; 2],
     padding: [usize; 2],
     dilation: [usize; 2],
-) -> Windows {
+) -> ConvGeometry {
     let output = [0, 1].map(|i| (input[i] + 2 * padding[i] - (size[i] - 1) * dilation[i] - 1) / stride[i] + 1);
-    Windows { input, size, stride, padding, dilation, output }
+    ConvGeometry { input, size, stride, padding, dilation, output }
 }
 
 /// Windows, groups and filters.
-fn cases() -> Vec<(Windows, usize, usize)> {
+fn cases() -> Vec<(ConvGeometry, usize, usize)> {
     let large = (windows([20, 20, 16], [3, 3], [1, 1], [1, 1], [1, 1]), 1, 32);
     let small = vec![
         (windows([5, 6, 3], [3, 3], [1, 1], [1, 1], [1, 1]), 1, 4),
@@ -56,7 +56,13 @@ fn cases() -> Vec<(Windows, usize, usize)> {
 }
 
 /// Calls f(number of x, number of the filters, number of y) for each product in the definition of a convolution.
-fn each_product(w: &Windows, groups: usize, filters: usize, images: usize, mut f: impl FnMut(usize, usize, usize)) {
+fn each_product(
+    w: &ConvGeometry,
+    groups: usize,
+    filters: usize,
+    images: usize,
+    mut f: impl FnMut(usize, usize, usize),
+) {
     let ([height, width, channels], [down, across]) = (w.input, w.output);
     let (part, each) = (channels / groups, filters / groups);
     for image in 0..images {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::tensor::Shape;
-use crate::tensor::conv::Windows;
+use crate::tensor::conv::ConvGeometry;
 
 /// A number for height and width alike, or one for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -109,14 +109,14 @@ pub(crate) fn windows(
     input: [usize; 3],
     [size, stride, dilation]: [Pair; 3],
     padding: Padding,
-) -> Result<Windows> {
+) -> Result<ConvGeometry> {
     let [size, stride, dilation] = [size.each(), stride.each(), dilation.each()];
     let wrong = |what: String| Error::config(format!("{layer}: {what}"));
     if [size, stride, dilation].iter().flatten().any(|n| !(1..=1 << 16).contains(n)) {
         return Err(wrong(format!("windows of {size:?}, stride {stride:?} and dilation {dilation:?}"))
             .fix("use numbers from 1 to 65536"));
     }
-    let mut found = Windows { input, size, stride, padding: [0; 2], dilation, output: [0; 2] };
+    let mut found = ConvGeometry { input, size, stride, padding: [0; 2], dilation, output: [0; 2] };
     let mut padded = input;
     for axis in 0..2 {
         let reach = (size[axis] - 1) * dilation[axis] + 1;

@@ -1,7 +1,7 @@
 //! What must hold for every layer on the list, and for training as a whole.
 
 use thalweg::event::Event;
-use thalweg::layers::{self, Dropout, Layer, Linear, Mode, Noise, read_layer, write_layer};
+use thalweg::layers::{self, Dropout, Layer, Linear, Mode, RngContext, read_layer, write_layer};
 use thalweg::losses::{Loss, SoftmaxCrossEntropy, Squared};
 use thalweg::metrics::Metrics;
 use thalweg::network::{Network, Predictor};
@@ -101,7 +101,7 @@ fn training_has_the_same_bits_for_any_number_of_threads_and_precision_agrees() {
             let x = random(shape.batch(m), 1, dtype);
             let mut workspace = network.workspace(m, dtype);
             let examples: Vec<u32> = (0..m as u32).collect();
-            let noise = Noise { seed: 3, epoch: 1, layer: 0, examples: &examples };
+            let noise = RngContext { seed: 3, epoch: 1, layer: 0, examples: &examples };
             network.forward(theta.view(), x.view(), &mut workspace, Mode::Train(noise));
             let (z, mut dz) = workspace.delta(m);
             thalweg::tensor::ops::copy(z, dz.reborrow());
@@ -135,7 +135,7 @@ fn a_layer_that_lets_batches_be_taken_apart_computes_each_example_alone() {
         let mut workspace = network.workspace(7, Dtype::F32);
         let examples: Vec<u32> = (3..10).collect();
         let mut rows = |start: usize, m: usize| {
-            let noise = Noise { seed: 3, epoch: 1, layer: 0, examples: &examples[start..start + m] };
+            let noise = RngContext { seed: 3, epoch: 1, layer: 0, examples: &examples[start..start + m] };
             let x = x.view().rows(start, m);
             network.forward(theta.view(), x, &mut workspace, Mode::Train(noise)).to_f64()
         };

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use thalweg::data::notation::Notation;
+use thalweg::data::cell_format::CellFormat;
 use thalweg::data::preprocess::{
     ArrayScale, Bins, Boolean, Categories, Datetime, Embedding, Input, Numeric, OneHot, Pipeline, Scale, Transform,
 };
@@ -29,11 +29,11 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
     Model {
         theta: network.initialize(3, Dtype::F32),
         network,
-        pipeline: Pipeline { notation: Notation::default(), inputs: Vec::new(), array: Some(array) },
+        pipeline: Pipeline { notation: CellFormat::default(), inputs: Vec::new(), array: Some(array) },
         schema: Schema {
             columns: ["a", "b"].map(target).to_vec(),
             task: Task::Regression,
-            notation: Notation::default(),
+            notation: CellFormat::default(),
             separator: None,
             classes: Vec::new(),
         },
@@ -43,7 +43,7 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
             classes: Vec::new(),
             scales: vec![(0.0, 1.0), (0.0, 1.0)],
             separator: None,
-            notation: Notation::default(),
+            notation: CellFormat::default(),
             formats: Vec::new(),
         },
         provenance: Provenance::default(),
@@ -73,7 +73,7 @@ fn every_layer_goes_to_pytorch_and_keras_in_the_same_bytes_each_time() {
                 || (format.write)(&model, &export::Options { stem: "net".into(), ..Default::default() }).unwrap();
             let (once, again) = (write(), write());
             assert!(!once.bytes.is_empty(), "{name} to {}", format.name);
-            assert_eq!((once.bytes, once.beside), (again.bytes, again.beside), "{name} to {}", format.name);
+            assert_eq!((once.bytes, once.sidecars), (again.bytes, again.sidecars), "{name} to {}", format.name);
         }
     });
 }
@@ -86,7 +86,7 @@ fn parameters_come_back_from_pytorch_to_the_same_bits() {
         let empty = Model::from_bytes(&like.to_bytes(), "like").unwrap();
         count(&mut like);
         let written = export::export(&like, &folder.path().join("net.py"), format, export::Options::default()).unwrap();
-        let (back, decisions) = import::safetensors(&written.beside[0], empty, &[]).unwrap();
+        let (back, decisions) = import::safetensors(&written.sidecars[0], empty, &[]).unwrap();
         assert_eq!(back.theta, like.theta, "{name}");
         assert!(decisions.is_empty(), "{name}: {decisions:?}");
     });
@@ -186,7 +186,7 @@ fn of_table() -> Model {
             transform: Transform::Embedding(Embedding { categories: categories(false, false), dimension: 2 }),
         },
     ];
-    let pipeline = Pipeline { notation: Notation::default(), inputs, array: None };
+    let pipeline = Pipeline { notation: CellFormat::default(), inputs, array: None };
     let columns = pipeline.features().len();
     let embedded = layers::Embedding { dense: columns - 1, columns: vec![Embedded { slots: 3, dimension: 2 }] };
     let layers: Vec<Box<dyn Layer>> = vec![Box::new(embedded), Box::new(Linear::new(1, Activation::Identity))];

@@ -2,7 +2,7 @@
 
 use thalweg::average::smooth;
 use thalweg::init::Init;
-use thalweg::layers::{BatchNorm, Dropout, Layer, Linear, Mode, Noise};
+use thalweg::layers::{BatchNorm, Dropout, Layer, Linear, Mode, RngContext};
 use thalweg::losses::{Cost, Loss, SigmoidCrossEntropy, Squared};
 use thalweg::network::Network;
 use thalweg::network::gradient_check::{one_sided, two_sided};
@@ -246,7 +246,7 @@ fn inverted_dropout_keeps_the_expectation() {
     let network = Network::new(n, vec![Box::new(Dropout { rate })]).unwrap();
     let (theta, x) = (Tensor::zeros([0], Dtype::F64), Tensor::from_f64([m, n], vec![1.0; m * n]));
     let examples: Vec<u32> = (0..m as u32).collect();
-    let noise = Noise { seed: 0, epoch: 1, layer: 0, examples: &examples };
+    let noise = RngContext { seed: 0, epoch: 1, layer: 0, examples: &examples };
     let mut workspace = network.workspace(m, Dtype::F64);
     let a = network.forward(theta.view(), x.view(), &mut workspace, Mode::Train(noise)).to_f64();
     assert!(a.iter().all(|&a| a == 0.0 || (a - 1.25).abs() < 1e-15), "0 or 1/0.8");

@@ -13,7 +13,7 @@ use thalweg::event::Event;
 use thalweg::model::Model;
 use thalweg::run::{self, Outcome};
 use thalweg::spec::Config;
-use thalweg::train::End;
+use thalweg::train::StopReason;
 
 use folder::{Folder, arrays};
 use stop::StopAfter;
@@ -216,7 +216,7 @@ fn a_run_from_disk_is_the_same_each_time_and_when_it_is_gone_on_with() {
     let out = folder.file("stopped").display().to_string();
     let config = config(&folder, &[&TRAINED[..], &[("out", &out)]].concat());
     let stopped = run::train(&config, &mut StopAfter(17.into())).unwrap();
-    assert_eq!((stopped.end, stopped.epochs), (End::Interrupted, 2));
+    assert_eq!((stopped.end, stopped.epochs), (StopReason::Interrupted, 2));
     let resumed = run::resume(Path::new(&out), &mut |_: &Event| {}).unwrap();
     assert_eq!(resumed.epochs, 6);
     assert!(bytes(&folder, "whole") == bytes(&folder, "stopped"), "other bits after going on");

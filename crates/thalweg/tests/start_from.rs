@@ -7,7 +7,7 @@ use std::path::Path;
 use thalweg::event::Event;
 use thalweg::run::{resume, train};
 use thalweg::spec::Config;
-use thalweg::train::End;
+use thalweg::train::StopReason;
 
 use stop::StopAfter;
 
@@ -39,7 +39,7 @@ fn a_run_is_gone_on_with_when_the_model_it_started_from_is_gone_or_another() {
     for (run, then) in [("gone", None), ("other", Some(&other))] {
         std::fs::write(&start, &begun).unwrap();
         let stopped = train(&config(folder, run, &start_from), &mut StopAfter(10.into())).unwrap();
-        assert_eq!(stopped.end, End::Interrupted);
+        assert_eq!(stopped.end, StopReason::Interrupted);
         match then {
             Some(other) => std::fs::write(&start, other).unwrap(),
             None => std::fs::remove_file(&start).unwrap(),

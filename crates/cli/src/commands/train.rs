@@ -3,7 +3,7 @@
 use clap::ArgMatches;
 use thalweg::Kind;
 use thalweg::run::{self, Outcome};
-use thalweg::train::End;
+use thalweg::train::StopReason;
 
 use crate::args;
 use crate::print::{self, Progress};
@@ -39,8 +39,8 @@ pub(super) fn finish(
         print::outcome(&outcome)?;
     }
     Ok(match outcome.end {
-        End::Done | End::Patience => 0,
-        End::TimeLimit => 6,
-        End::Interrupted => progress.signal_exit_code(),
+        StopReason::Done | StopReason::Patience => 0,
+        StopReason::TimeLimit => 6,
+        StopReason::Interrupted => progress.signal_exit_code(),
     })
 }

@@ -11,8 +11,8 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 use thalweg::brief;
 use thalweg::data::inspect::Profile;
-use thalweg::event::{Decision, LayerRow, Parts};
-use thalweg::export::{Loss, Proof, Written};
+use thalweg::event::{Decision, LayerRow, Splits};
+use thalweg::export::{Loss, Verification, Written};
 use thalweg::metrics::{Metric, Metrics};
 use thalweg::model::Model;
 use thalweg::network::gradient_check::Report;
@@ -93,7 +93,7 @@ pub(crate) fn outcome(outcome: &Outcome) -> std::io::Result<()> {
     decisions(&outcome.decisions)?;
     line("")?;
     line("next:")?;
-    if outcome.end == thalweg::train::End::Interrupted {
+    if outcome.end == thalweg::train::StopReason::Interrupted {
         return line(&format!("  thalweg resume {}", run.display()));
     }
     line(&format!("  thalweg inspect {}", run.display()))?;
@@ -104,8 +104,8 @@ pub(crate) fn outcome(outcome: &Outcome) -> std::io::Result<()> {
 /// What was written in another format, and what was proved of it.
 pub(crate) fn exported(written: &Written) -> std::io::Result<()> {
     line(&format!("{BOLD}{}{BOLD:#}  {}", written.path.display(), written.format))?;
-    written.beside.iter().try_for_each(|path| line(&format!("{}", path.display())))?;
-    if let Some(Proof { runtime, rows, largest_difference, tolerance }) = &written.proof {
+    written.sidecars.iter().try_for_each(|path| line(&format!("{}", path.display())))?;
+    if let Some(Verification { runtime, rows, largest_difference, tolerance }) = &written.verification {
         line(&format!(
             "run by {runtime} on {rows} rows: differs from the model by {largest_difference:.1e} at most (let pass: {tolerance:.0e})"
         ))?;
@@ -140,7 +140,7 @@ fn decisions(decisions: &[Decision]) -> std::io::Result<()> {
     Ok(())
 }
 
-fn metrics_rows(metrics: &Parts<Metrics>, examples: &Parts) -> Vec<Vec<String>> {
+fn metrics_rows(metrics: &Splits<Metrics>, examples: &Splits) -> Vec<Vec<String>> {
     let parts = [
         ("train", &metrics.train, examples.train),
         ("dev", &metrics.dev, examples.dev),
@@ -240,7 +240,7 @@ pub(crate) fn preview(preview: &Preview, config: &Config, as_json: bool) -> std:
             "warnings": preview.warnings,
         }));
     }
-    let Parts { train, dev, test } = preview.examples;
+    let Splits { train, dev, test } = preview.examples;
     line(&format!("{}: {} on {train} rows (dev {dev}, test {test})", config.data.path, name_of(&preview.task)))?;
     line("")?;
     layer_table(&preview.layers)?;

@@ -3,7 +3,7 @@
 use clap::ArgMatches;
 use indicatif::ProgressBar;
 use thalweg::brief;
-use thalweg::event::{Event, Parts};
+use thalweg::event::{Event, Splits};
 use thalweg::run::Watch;
 
 use super::signals::Signals;
@@ -55,7 +55,7 @@ impl Watch for Progress {
                 if let Some(bar) = &self.bar {
                     bar.set_length((epochs * steps_per_epoch) as u64);
                 }
-                let Parts { train, dev, test } = examples;
+                let Splits { train, dev, test } = examples;
                 self.say(&format!("{BOLD}{data}{BOLD:#}: {} on {train} rows (dev {dev}, test {test})", name_of(task)));
                 let network: Vec<&str> = layers.iter().map(|layer| layer.description.as_str()).collect();
                 self.say(&format!("{FAINT}{} ({} parameters){FAINT:#}", network.join(" · "), grouped(*parameters)));

@@ -2,7 +2,7 @@
 //!
 //! Filters are given as taps: the first numbers of all filters, then the second ones, and so on.
 
-use super::Windows;
+use super::ConvGeometry;
 use crate::Real;
 use crate::scratch::with_scratch;
 
@@ -32,7 +32,7 @@ fn add_product<T: Real>(channels: usize, (to, i): (&mut [T], usize), (a, j): (&[
 }
 
 /// y of an image: Σ over its window's numbers x · tap (+ bias), channel by channel.
-pub(super) fn forward<T: Real>(windows: &Windows, x: &[T], taps: &[T], bias: Option<&[T]>, y: &mut [T]) {
+pub(super) fn forward<T: Real>(windows: &ConvGeometry, x: &[T], taps: &[T], bias: Option<&[T]>, y: &mut [T]) {
     let channels = windows.input[2];
     y.fill(T::ZERO);
     windows.for_each_vectorised(
@@ -47,7 +47,7 @@ pub(super) fn forward<T: Real>(windows: &Windows, x: &[T], taps: &[T], bias: Opt
 }
 
 /// The filters' gradient over some images: Σ x · dy, channel by channel.
-pub(super) fn filter_gradient<T: Real>(windows: &Windows, x: &[T], dy: &[T], dfilters: &mut [T]) {
+pub(super) fn filter_gradient<T: Real>(windows: &ConvGeometry, x: &[T], dy: &[T], dfilters: &mut [T]) {
     let channels = windows.input[2];
     with_scratch(dfilters.len(), |sums| {
         sums.fill(T::ZERO);
@@ -62,7 +62,7 @@ pub(super) fn filter_gradient<T: Real>(windows: &Windows, x: &[T], dy: &[T], dfi
 }
 
 /// dx of an image: Σ over the windows that a pixel is in dy · tap, channel by channel.
-pub(super) fn image_gradient<T: Real>(windows: &Windows, dy: &[T], taps: &[T], dx: &mut [T]) {
+pub(super) fn image_gradient<T: Real>(windows: &ConvGeometry, dy: &[T], taps: &[T], dx: &mut [T]) {
     let channels = windows.input[2];
     dx.fill(T::ZERO);
     windows.for_each_vectorised(

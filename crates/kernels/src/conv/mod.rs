@@ -20,7 +20,7 @@ const PARTS: usize = 16;
 
 /// Where the windows of a convolution or a pooling lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Windows {
+pub struct ConvGeometry {
     /// Height, width and channels of an image.
     pub input: [usize; 3],
     /// Height and width of a window.
@@ -35,7 +35,7 @@ pub struct Windows {
     pub output: [usize; 2],
 }
 
-impl Windows {
+impl ConvGeometry {
     /// How many windows there are.
     pub fn count(&self) -> usize {
         self.output[0] * self.output[1]

@@ -1,6 +1,6 @@
 //! Pooling: one number taken of each window and channel.
 
-use super::Windows;
+use super::ConvGeometry;
 use crate::Real;
 use crate::pool::{self, Shared};
 use crate::scratch::with_scratch;
@@ -9,7 +9,7 @@ use crate::scratch::with_scratch;
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn max_pool<T: Real>(windows: &Windows, x: &[T], y: &mut [T]) {
+pub fn max_pool<T: Real>(windows: &ConvGeometry, x: &[T], y: &mut [T]) {
     let channels = windows.input[2];
     assert!(x.len() / windows.image() * windows.count() * channels == y.len(), "conv::max_pool: shapes do not fit");
     pool::for_each_chunk(y, windows.count() * channels, |i, y| {
@@ -29,7 +29,7 @@ pub fn max_pool<T: Real>(windows: &Windows, x: &[T], y: &mut [T]) {
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn max_pool_gradient<T: Real>(windows: &Windows, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
+pub fn max_pool_gradient<T: Real>(windows: &ConvGeometry, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
     let (channels, out) = (windows.input[2], windows.count() * windows.input[2]);
     assert!(x.len() == dx.len() && y.len() == dy.len() && x.len() / windows.image() * out == y.len());
     let dx = Shared(dx.as_mut_ptr());
@@ -62,7 +62,7 @@ pub fn max_pool_gradient<T: Real>(windows: &Windows, x: &[T], y: &[T], dy: &[T],
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn places_of_largest<T: Real>(windows: &Windows, x: &[T], y: &[T], mut f: impl FnMut(bool)) {
+pub fn places_of_largest<T: Real>(windows: &ConvGeometry, x: &[T], y: &[T], mut f: impl FnMut(bool)) {
     let channels = windows.input[2];
     assert!(x.len() / windows.image() * windows.count() * channels == y.len());
     for (image, y) in x.chunks_exact(windows.image()).zip(y.chunks_exact(windows.count() * channels)) {
@@ -84,7 +84,7 @@ pub enum Count {
 
 impl Count {
     /// What each place of a window adds to its mean: 1 / how many count. The same in every image.
-    fn shares<T: Real>(self, windows: &Windows, shares: &mut [T]) {
+    fn shares<T: Real>(self, windows: &ConvGeometry, shares: &mut [T]) {
         for (window, share) in shares.iter_mut().enumerate() {
             let places = match self {
                 Count::Window => windows.numbers(1),
@@ -101,7 +101,7 @@ impl Count {
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn average_pool<T: Real>(windows: &Windows, count: Count, x: &[T], y: &mut [T]) {
+pub fn average_pool<T: Real>(windows: &ConvGeometry, count: Count, x: &[T], y: &mut [T]) {
     let channels = windows.input[2];
     assert!(x.len() / windows.image() * windows.count() * channels == y.len(), "conv::average_pool: shapes do not fit");
     with_scratch(windows.count(), |shares: &mut [T]| {
@@ -128,7 +128,7 @@ pub fn average_pool<T: Real>(windows: &Windows, count: Count, x: &[T], y: &mut [
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn average_pool_gradient<T: Real>(windows: &Windows, count: Count, dy: &[T], dx: &mut [T]) {
+pub fn average_pool_gradient<T: Real>(windows: &ConvGeometry, count: Count, dy: &[T], dx: &mut [T]) {
     let (channels, out) = (windows.input[2], windows.count() * windows.input[2]);
     assert!(dx.len() / windows.image() * out == dy.len());
     with_scratch(windows.count(), |shares: &mut [T]| {

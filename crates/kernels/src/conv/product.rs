@@ -2,7 +2,7 @@
 //! into the image as the window's place and the number's place in the window together.
 
 use super::winograd::{Large, Small};
-use super::{PARTS, Windows, depthwise};
+use super::{ConvGeometry, PARTS, depthwise};
 use crate::bf16::windows::{self, Grid};
 use crate::bf16::{MatmulPrecision, is_worth_packing, wanted, wanted_of_windows, with_matmul_precision};
 use crate::gemm::{Axis, Gemm, Lhs, Matrix, Strided, gemm, gemm_panels, gemm_strided, pack_columns, packed_size};
@@ -15,8 +15,8 @@ const MAX_PARTIAL_NUMBERS: usize = 1 << 21;
 
 /// The sizes of a convolution.
 #[derive(Clone, Copy)]
-struct Sizes {
-    windows: Windows,
+struct ConvSizes {
+    windows: ConvGeometry,
     groups: usize,
     /// Channels of a group.
     part: usize,
@@ -30,13 +30,13 @@ struct Sizes {
     deltas: usize,
 }
 
-impl Sizes {
-    fn new(windows: &Windows, groups: usize, filters: usize) -> Self {
+impl ConvSizes {
+    fn new(windows: &ConvGeometry, groups: usize, filters: usize) -> Self {
         let part = windows.input[2] / groups;
         let numbers = windows.numbers(part);
         let filters = filters / numbers;
         let deltas = windows.count() * filters;
-        Sizes { windows: *windows, groups, part, each: filters / groups, numbers, filters, deltas }
+        ConvSizes { windows: *windows, groups, part, each: filters / groups, numbers, filters, deltas }
     }
 
     fn is_depthwise(&self) -> bool {
@@ -49,7 +49,7 @@ impl Sizes {
         Matrix::new(&filters[group * size..][..size], self.each, self.numbers)
     }
 
-    /// Elements of the room that [`Sizes::deltas_of`] needs for some windows.
+    /// Elements of the room that [`ConvSizes::deltas_of`] needs for some windows.
     fn deltas_room(&self, windows: usize) -> usize {
         if self.groups == 1 { 0 } else { windows * self.each }
     }
@@ -92,7 +92,7 @@ struct Padded {
 
 impl Padded {
     /// What windows see of an image.
-    fn seen(windows: &Windows) -> Self {
+    fn seen(windows: &ConvGeometry) -> Self {
         let end = |i: usize| (windows.output[i] - 1) * windows.stride[i] + windows.reach(i) + 1;
         let size = [0, 1].map(|i| end(i).max(windows.padding[i] + windows.input[i]));
         Padded { image: windows.input, before: windows.padding, size }
@@ -196,7 +196,7 @@ fn multiply<T: Gemm>(
 /// # Panics
 /// If the lengths do not fit.
 pub fn forward<T: Gemm>(
-    windows: &Windows,
+    windows: &ConvGeometry,
     groups: usize,
     x: &[T],
     filters: &[T],
@@ -204,7 +204,7 @@ pub fn forward<T: Gemm>(
     y: &mut [T],
     after: impl Fn(&mut [T]) + Sync,
 ) {
-    let own = Sizes::new(windows, groups, filters.len());
+    let own = ConvSizes::new(windows, groups, filters.len());
     assert!(x.len() / windows.image() * own.deltas == y.len(), "conv::forward: shapes do not fit");
     let image = |i: usize| &x[i * windows.image()..][..windows.image()];
     if own.is_depthwise() {
@@ -255,7 +255,7 @@ pub fn forward<T: Gemm>(
 /// # Panics
 /// If the lengths do not fit.
 pub fn backward<T: Gemm>(
-    windows: &Windows,
+    windows: &ConvGeometry,
     groups: usize,
     [x, dy]: [&[T]; 2],
     filters: &[T],
@@ -263,7 +263,7 @@ pub fn backward<T: Gemm>(
     dbias: Option<&mut [T]>,
     dx: Option<&mut [T]>,
 ) {
-    let own = Sizes::new(windows, groups, filters.len());
+    let own = ConvSizes::new(windows, groups, filters.len());
     if let Some(patches) = Large::of(windows, groups, own.filters) {
         assert!(x.len() / windows.image() * own.deltas == dy.len(), "conv::backward: shapes do not fit");
         return patches.backward([x, dy], filters, dfilters, dbias, dx);
@@ -276,14 +276,14 @@ pub fn backward<T: Gemm>(
 
 /// The gradients of the filters and of the bias.
 fn filter_gradient<T: Gemm>(
-    windows: &Windows,
+    windows: &ConvGeometry,
     groups: usize,
     x: &[T],
     dy: &[T],
     dfilters: &mut [T],
     dbias: Option<&mut [T]>,
 ) {
-    let own = Sizes::new(windows, groups, dfilters.len());
+    let own = ConvSizes::new(windows, groups, dfilters.len());
     let images = x.len() / windows.image();
     assert!(images * own.deltas == dy.len(), "conv::filter_gradient: shapes do not fit");
     // Each part's gradients lie numbers × filters, below them the bias's where it is wanted.
@@ -318,7 +318,7 @@ fn filter_gradient<T: Gemm>(
 }
 
 /// The filters' gradient over some images: windowsᵀ · dy, group after group.
-fn of_part<T: Gemm>(own: &Sizes, x: &[T], dy: &[T], sums: &mut [T]) {
+fn of_part<T: Gemm>(own: &ConvSizes, x: &[T], dy: &[T], sums: &mut [T]) {
     let (windows, padded) = (&own.windows, Padded::seen(&own.windows));
     let (images, lines) = (x.len() / windows.image(), dy.len() / own.filters);
     if of_part_in_tiles(own, &padded, x, dy, sums) {
@@ -346,7 +346,7 @@ fn of_part<T: Gemm>(own: &Sizes, x: &[T], dy: &[T], sums: &mut [T]) {
 }
 
 /// As [`of_part`], on matrix tiles, if that can be.
-fn of_part_in_tiles<T: Real>(own: &Sizes, padded: &Padded, x: &[T], dy: &[T], sums: &mut [T]) -> bool {
+fn of_part_in_tiles<T: Real>(own: &ConvSizes, padded: &Padded, x: &[T], dy: &[T], sums: &mut [T]) -> bool {
     let grid = own.grid(padded, own.windows.output).filter(|_| own.windows.stride == [1, 1]);
     let tiles = wanted_of_windows(own.part, own.each);
     let (Some(grid), Some(tiles), Some(sums)) = (grid, tiles, T::single_mut(sums)) else { return false };
@@ -359,8 +359,8 @@ fn of_part_in_tiles<T: Real>(own: &Sizes, padded: &Padded, x: &[T], dy: &[T], su
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn image_gradient<T: Gemm>(windows: &Windows, groups: usize, dy: &[T], filters: &[T], dx: &mut [T]) {
-    let own = Sizes::new(windows, groups, filters.len());
+pub fn image_gradient<T: Gemm>(windows: &ConvGeometry, groups: usize, dy: &[T], filters: &[T], dx: &mut [T]) {
+    let own = ConvSizes::new(windows, groups, filters.len());
     assert!(dx.len() / windows.image() * own.deltas == dy.len(), "conv::image_gradient: shapes do not fit");
     let deltas = |i: usize| &dy[i * own.deltas..][..own.deltas];
     if own.is_depthwise() {
@@ -376,7 +376,12 @@ pub fn image_gradient<T: Gemm>(windows: &Windows, groups: usize, dy: &[T], filte
 }
 
 /// Without a stride, dx is a convolution of dy with the filters turned about: a pixel sees the windows it is in.
-fn windows_of_deltas<'a, T: Gemm>(own: &Sizes, deltas: impl Fn(usize) -> &'a [T] + Sync, filters: &[T], dx: &mut [T]) {
+fn windows_of_deltas<'a, T: Gemm>(
+    own: &ConvSizes,
+    deltas: impl Fn(usize) -> &'a [T] + Sync,
+    filters: &[T],
+    dx: &mut [T],
+) {
     let (windows, products) = (&own.windows, wanted());
     let [height, width, channels] = windows.input;
     let reach = [windows.reach(0), windows.reach(1)];
@@ -422,7 +427,7 @@ fn windows_of_deltas<'a, T: Gemm>(own: &Sizes, deltas: impl Fn(usize) -> &'a [T]
 }
 
 /// dx of an image: dy · filters gives the gradients of all windows, which are added up where they overlap.
-fn added_up<T: Gemm>(own: &Sizes, products: MatmulPrecision, dy: &[T], filters: &[T], dx: &mut [T]) {
+fn added_up<T: Gemm>(own: &ConvSizes, products: MatmulPrecision, dy: &[T], filters: &[T], dx: &mut [T]) {
     let positions = own.windows.count();
     dx.fill(T::ZERO);
     with_scratch(positions * own.numbers + own.deltas_room(positions), |room| {

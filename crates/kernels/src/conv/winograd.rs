@@ -19,7 +19,7 @@ use std::ops::Range;
 
 use maps::{Back, Line, OfFilter, OfPatch, OfProducts, Transform};
 
-use super::{PARTS, Windows};
+use super::{ConvGeometry, PARTS};
 use crate::bf16::wanted_of_windows;
 use crate::gemm::{Gemm, Matrix, gemm_onto, gemm_panels, pack_columns, packed_size};
 use crate::pool::{self, Shared};
@@ -56,7 +56,7 @@ pub(super) type Large = Patches<6, 4>;
 /// The patches of a convolution: of EDGE × EDGE pixels, that make MADE × MADE outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Patches<const EDGE: usize, const MADE: usize> {
-    windows: Windows,
+    windows: ConvGeometry,
     filters: usize,
     /// How many of an image, down and across.
     counts: [usize; 2],
@@ -75,7 +75,7 @@ where
     const CENTRE: usize = EDGE + 1;
 
     /// Those of a convolution, if they make it cheaper; in bf16 matrix tiles alone are faster than they.
-    pub(super) fn of(windows: &Windows, groups: usize, filters: usize) -> Option<Self> {
+    pub(super) fn of(windows: &ConvGeometry, groups: usize, filters: usize) -> Option<Self> {
         let plain = windows.size == [TAPS; 2] && windows.stride == [1; 2] && windows.dilation == [1; 2] && groups == 1;
         let counts = windows.output.map(|n| n.div_ceil(MADE));
         // A quarter of the products at least must be saved: patches at the edge may make outputs that are not there.
@@ -421,9 +421,9 @@ mod tests {
     use super::*;
     use crate::random::Stream;
 
-    fn windows(side: usize, channels: usize, padding: usize) -> Windows {
+    fn windows(side: usize, channels: usize, padding: usize) -> ConvGeometry {
         let output = [side + 2 * padding - 2; 2];
-        Windows {
+        ConvGeometry {
             input: [side, side, channels],
             size: [3; 2],
             stride: [1; 2],
@@ -441,9 +441,9 @@ mod tests {
         // In full tiles, and no block with hardly any.
         assert_eq!([1, 49, 98, 127, 128, 200].map(|n| patches.at_once(n)), [1, 49, 98, 127, 72, 108]);
         for other in [
-            Windows { stride: [1, 2], ..plain },
-            Windows { dilation: [2, 1], ..plain },
-            Windows { size: [3, 1], ..plain },
+            ConvGeometry { stride: [1, 2], ..plain },
+            ConvGeometry { dilation: [2, 1], ..plain },
+            ConvGeometry { size: [3, 1], ..plain },
             windows(14, 8, 1),
             windows(3, 32, 1),
         ] {

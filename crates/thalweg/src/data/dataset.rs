@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::arrays::Arrays;
+use super::cell_format::CellFormat;
 use super::examples::Examples;
 use super::heeded::{self, Found};
 use super::memory;
-use super::notation::Notation;
 use super::partition::Partition;
 use super::preprocess::Pipeline;
 use super::row_file::{self, RowFile, RowShape, RowWriter};
@@ -17,7 +17,7 @@ use super::source::{self, Source};
 use super::stream;
 use super::table::Table;
 use super::target::Target;
-use crate::event::{Decision, Parts};
+use crate::event::{Decision, Splits};
 use crate::spec::{self, Config};
 use crate::{Error, Result};
 
@@ -38,7 +38,7 @@ pub struct Dataset {
     /// The task.
     pub task: Task,
     /// The examples of each part; where training rows are on disk, only some of them are here.
-    pub parts: Parts<Examples>,
+    pub parts: Splits<Examples>,
     /// All training rows, where they are on disk.
     pub on_disk: Option<Arc<RowFile>>,
     /// What was decided for the user.
@@ -130,7 +130,7 @@ impl Fitted<'_> {
             schema: schema.clone(),
             pipeline: pipeline.clone(),
             target: target.clone(),
-            parts: Parts { train, ..Parts::default() },
+            parts: Splits { train, ..Splits::default() },
             on_disk: None,
             decisions: Vec::new(),
             warnings,
@@ -180,7 +180,7 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
     let partition = Partition { table: answers, known: &known, schema: &schema, keys: &keys };
     let mut parts = partition.split(dev.is_some(), test.is_some(), config, &mut decisions)?;
     if config.data.any_order {
-        let Parts { train, dev, test } = &mut parts;
+        let Splits { train, dev, test } = &mut parts;
         [train, dev, test].into_iter().try_for_each(|part| put_in_order(main, part, &schema))?;
     }
     let target = Target::fit(answers, &schema, &known, &parts.train, config.preprocess.scale_target)?;
@@ -234,7 +234,7 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
         let shown = memory::spread(&parts.train, at_once.min(SHOWN));
         train = main.encode(&shown, &schema, &pipeline, &target)?;
     }
-    let parts = Parts {
+    let parts = Splits {
         train,
         dev: dev.map_or_else(|| encode_shown(main, &parts.dev), |own| encode_own(own, "dev"))?,
         test: test.map_or_else(|| encode_shown(main, &parts.test), |own| encode_own(own, "test"))?,
@@ -355,7 +355,7 @@ pub fn load(config: &Config) -> Result<Dataset> {
 pub(super) fn table(path: &str, config: &Config, given: Option<bool>, decisions: &mut Vec<Decision>) -> Result<Table> {
     match source::open(path, &spec::Data { decimal_comma: given, ..config.data.clone() })? {
         Source::Table(mut reader) => {
-            let notation = Notation { decimal_comma: reader.decimal_comma(), ..Notation::new(&config.data) };
+            let notation = CellFormat { decimal_comma: reader.decimal_comma(), ..CellFormat::new(&config.data) };
             let mut table = reader.read_rest()?;
             table.notation.get_or_insert(notation);
             let own = reader.decisions().iter().filter(|own| !decisions.contains(own)).cloned();

@@ -71,13 +71,13 @@ pub(crate) fn check(options: &spec::Data, found: Found) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::knobs;
+    use crate::spec::option_specs;
 
     #[test]
     fn it_is_said_of_every_option_what_it_is_for() {
-        for knob in knobs().iter().filter(|knob| knob.section == "data") {
-            let times = OPTIONS.iter().filter(|(keys, _)| keys.contains(&knob.name.as_str())).count();
-            assert_eq!(times, 1, "{}", knob.name);
+        for option in option_specs().iter().filter(|option| option.section == "data") {
+            let times = OPTIONS.iter().filter(|(keys, _)| keys.contains(&option.name.as_str())).count();
+            assert_eq!(times, 1, "{}", option.name);
         }
     }
 

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cell_format::CellFormat;
 use super::dataset::Dataset;
-use super::notation::Notation;
-use super::schema::survey::Survey;
+use super::schema::column_stats::ColumnStats;
 use super::schema::{ColumnKind, Role, Schema, Task, task};
 use super::source::{self, Source};
 use super::table::Table;
@@ -78,10 +78,10 @@ pub fn profile(config: &Config) -> Result<Profile> {
             Ok(profile)
         }
         Source::Arrays(arrays) => {
-            let surveys = Survey::of_table(&arrays.answers, &Notation::new(&config.data));
+            let stats = ColumnStats::of_table(&arrays.answers, &CellFormat::new(&config.data));
             let known = !arrays.targets.is_empty();
             let inferred = known.then(|| task::schema_of_answers(&arrays.answers, &arrays.targets, &config.data));
-            let mut profile = profiled(&arrays.answers, &surveys, inferred);
+            let mut profile = profiled(&arrays.answers, &stats, inferred);
             profile.decisions.splice(0..0, arrays.notes());
             let shape: Vec<String> = arrays.shape.iter().map(usize::to_string).collect();
             profile.name = format!("{path} (examples of {} numbers)", shape.join("×"));
@@ -92,39 +92,39 @@ pub fn profile(config: &Config) -> Result<Profile> {
 
 /// Profiles a table under a configuration's options. Data that cannot be trained on has a profile too.
 pub fn profile_table(table: &Table, config: &Config) -> Profile {
-    let notation = Notation::new(&config.data);
-    let surveys = Survey::of_table(table, &notation);
-    profiled(table, &surveys, Some(Schema::infer_surveyed(table, &surveys, notation, &config.data, &config.split)))
+    let notation = CellFormat::new(&config.data);
+    let stats = ColumnStats::of_table(table, &notation);
+    profiled(table, &stats, Some(Schema::infer_surveyed(table, &stats, notation, &config.data, &config.split)))
 }
 
 /// The profile of a table's columns and of what was inferred from them, where there is anything to infer from.
-fn profiled(table: &Table, surveys: &[Survey], inferred: Option<Result<(Schema, Vec<Decision>)>>) -> Profile {
+fn profiled(table: &Table, stats: &[ColumnStats], inferred: Option<Result<(Schema, Vec<Decision>)>>) -> Profile {
     let (schema, decisions, problem) = match inferred {
         Some(Ok((schema, decisions))) => (Some(schema), decisions, None),
         Some(Err(error)) => (None, Vec::new(), Some(error.to_string())),
         None => (None, Vec::new(), None),
     };
-    let columns = table.names.iter().zip(surveys).enumerate().map(|(i, (name, survey))| {
+    let columns = table.names.iter().zip(stats).enumerate().map(|(i, (name, stats))| {
         let column = schema.as_ref().map(|schema| &schema.columns[i]);
-        let kind = column.map_or_else(|| survey.kind(), |column| column.kind);
-        let number = |value: f64| (survey.is_numeric() && value.is_finite()).then_some(value);
-        let repeats = survey.distinct * 2 <= survey.present() || survey.distinct <= SHOWN;
+        let kind = column.map_or_else(|| stats.kind(), |column| column.kind);
+        let number = |value: f64| (stats.is_numeric() && value.is_finite()).then_some(value);
+        let repeats = stats.distinct * 2 <= stats.present() || stats.distinct <= SHOWN;
         ColumnProfile {
             name: name.clone(),
             kind,
             role: column.map_or(Role::Ignored, |column| column.role),
-            missing: survey.missing,
-            distinct: survey.distinct,
-            low: number(survey.low),
-            high: number(survey.high),
-            mean: number(survey.mean),
-            frequent: survey.frequent.iter().take(if repeats { SHOWN } else { 0 }).cloned().collect(),
+            missing: stats.missing,
+            distinct: stats.distinct,
+            low: number(stats.low),
+            high: number(stats.high),
+            mean: number(stats.mean),
+            frequent: stats.frequent.iter().take(if repeats { SHOWN } else { 0 }).cloned().collect(),
         }
     });
     let columns = columns.collect();
     let classes = schema.as_ref().filter(|schema| schema.task.is_classes()).and_then(|schema| {
         let target = schema.columns.iter().position(|column| column.role == Role::Target)?;
-        Some(surveys[target].frequent.clone())
+        Some(stats[target].frequent.clone())
     });
     Profile {
         name: table.source.clone(),

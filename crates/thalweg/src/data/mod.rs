@@ -1,6 +1,7 @@
 //! From files to batches: source → schema → split → pipeline → batches.
 
 pub mod arrays;
+pub mod cell_format;
 pub mod dataset;
 pub(crate) mod dates;
 mod ends;
@@ -10,11 +11,9 @@ pub mod form;
 pub(crate) mod heeded;
 pub mod inspect;
 pub(crate) mod memory;
-pub mod notation;
 pub mod number_format;
 mod partition;
 pub mod preprocess;
-mod proof;
 mod reading;
 pub mod row_file;
 mod rows;
@@ -25,6 +24,7 @@ pub mod split;
 mod stream;
 pub mod table;
 pub mod target;
+mod verification;
 
 /// A table written as a small CSV without quotes, for tests.
 #[cfg(test)]

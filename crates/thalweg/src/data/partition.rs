@@ -8,7 +8,7 @@ use super::schema::{self, ColumnKind, Role, Schema};
 use super::split;
 use super::table::Table;
 use super::target::Target;
-use crate::event::{Decision, Parts};
+use crate::event::{Decision, Splits};
 use crate::spec::Config;
 use crate::{Error, Result};
 
@@ -32,7 +32,7 @@ impl Partition<'_> {
         own_test: bool,
         config: &Config,
         decisions: &mut Vec<Decision>,
-    ) -> Result<Parts<Vec<usize>>> {
+    ) -> Result<Splits<Vec<usize>>> {
         let options = &config.split;
         let (fractions, decision) = split::fractions(self.known.len(), own_dev, own_test, options)
             .map_err(|error| if error.place.is_none() { error.at(self.table.source.clone()) } else { error })?;
@@ -79,8 +79,8 @@ impl Partition<'_> {
             }
         };
         let rows = |part: Vec<usize>| part.into_iter().map(|position| self.known[position]).collect();
-        let parts: Parts<Vec<usize>> =
-            Parts { train: rows(positions.train), dev: rows(positions.dev), test: rows(positions.test) };
+        let parts: Splits<Vec<usize>> =
+            Splits { train: rows(positions.train), dev: rows(positions.dev), test: rows(positions.test) };
         if parts.train.is_empty() {
             return Err(Error::data("no rows are left to train on")
                 .at(self.table.source.clone())
@@ -114,7 +114,7 @@ impl Partition<'_> {
     }
 
     /// Every class is among the training rows: a network cannot learn one that it never sees.
-    pub(crate) fn check_classes(&self, target: &Target, parts: &Parts<Vec<usize>>) -> Result<()> {
+    pub(crate) fn check_classes(&self, target: &Target, parts: &Splits<Vec<usize>>) -> Result<()> {
         if !target.task.is_classes() || !self.schema.classes.is_empty() {
             return Ok(());
         }

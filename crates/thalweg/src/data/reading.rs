@@ -1,6 +1,6 @@
 //! Cells as numbers, each read once: parsing is most of the work of taking in a large table.
 
-use super::notation::Notation;
+use super::cell_format::CellFormat;
 use super::number_format::NumberFormat;
 use super::table::{Declared, TextColumn};
 
@@ -38,7 +38,7 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
-    pub(super) fn read(column: &TextColumn, notation: &Notation) -> Numbers {
+    pub(super) fn read(column: &TextColumn, notation: &CellFormat) -> Numbers {
         let cells = Readings { column, numbers: &[], notation, format: None };
         // Where no marker is a number, what is one need not be looked for among the markers.
         let finite = |cell: &str| notation.number(cell).filter(|number| number.is_finite());
@@ -74,7 +74,7 @@ impl Numbers {
     }
 
     /// Whether they are what a notation says of the cells.
-    fn fit(&self, notation: &Notation) -> bool {
+    fn fit(&self, notation: &CellFormat) -> bool {
         let is_text = |marker: &String| notation.number(marker).is_none_or(f64::is_nan);
         self.notation
             .as_ref()
@@ -87,13 +87,13 @@ impl Numbers {
 pub(crate) struct Readings<'a> {
     column: &'a TextColumn,
     numbers: &'a [f64],
-    notation: &'a Notation,
+    notation: &'a CellFormat,
     /// How numbers are written that are not plain.
     format: Option<NumberFormat>,
 }
 
 impl<'a> Readings<'a> {
-    pub(super) fn new(column: &'a TextColumn, kept: Option<&'a Numbers>, notation: &'a Notation) -> Self {
+    pub(super) fn new(column: &'a TextColumn, kept: Option<&'a Numbers>, notation: &'a CellFormat) -> Self {
         let numbers = kept.filter(|kept| kept.fit(notation)).map_or(&[][..], |kept| &kept.values);
         Readings { column, numbers, notation, format: None }
     }
@@ -147,7 +147,7 @@ mod tests {
         let mut column = TextColumn::default();
         let cells = ["1.5", "NA", "", " x ", "inf", "-inf", "1e999", "-0", "+nan", "7", "8"];
         cells.iter().for_each(|cell| column.push(cell));
-        let notation = Notation::default();
+        let notation = CellFormat::default();
         let read = |column: &TextColumn| -> Vec<String> {
             let cells = column.readings(&notation);
             (0..column.len()).map(|row| format!("{:?}", cells.get(row))).collect()
@@ -157,7 +157,7 @@ mod tests {
         assert!(!column.readings(&notation).numbers.is_empty());
         assert_eq!(read(&column), fresh);
 
-        let other = Notation { missing: vec!["7".into()], decimal_comma: false };
+        let other = CellFormat { missing: vec!["7".into()], decimal_comma: false };
         assert_eq!(column.readings(&other).get(9), Cell::Missing);
         assert_eq!(column.readings(&notation).get(9), Cell::Number(7.0));
         column.push("9");
@@ -168,7 +168,7 @@ mod tests {
     fn a_number_that_is_a_marker_is_missing() {
         let mut column = TextColumn::default();
         ["-999", "1", "-999.0"].iter().for_each(|cell| column.push(cell));
-        let notation = Notation { missing: vec!["-999".into()], decimal_comma: false };
+        let notation = CellFormat { missing: vec!["-999".into()], decimal_comma: false };
         column.keep_numbers(&notation);
         let cells = column.readings(&notation);
         assert_eq!([0, 1, 2].map(|row| cells.get(row)), [Cell::Missing, Cell::Number(1.0), Cell::Number(-999.0)]);

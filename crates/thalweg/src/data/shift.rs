@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::f64::consts::PI;
 
-use super::notation::Notation;
+use super::cell_format::CellFormat;
 use super::reading::{Cell, Readings};
 use super::schema::{ColumnKind, Role, Schema};
 use super::table::{Table, TextColumn};
@@ -87,7 +87,7 @@ fn finite_numbers(cells: Readings, rows: usize) -> Vec<f64> {
     (0..rows).filter_map(number).collect()
 }
 
-fn category_counts<'a>(column: &'a TextColumn, notation: &Notation) -> BTreeMap<&'a str, f64> {
+fn category_counts<'a>(column: &'a TextColumn, notation: &CellFormat) -> BTreeMap<&'a str, f64> {
     let mut counts = BTreeMap::new();
     for cell in column.iter() {
         *counts.entry(notation.category(cell).unwrap_or("")).or_default() += 1.0;

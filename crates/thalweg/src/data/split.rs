@@ -11,10 +11,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use thalweg_kernels::pool;
 
-use super::notation::Notation;
+use super::cell_format::CellFormat;
 use super::reading::{Cell, Readings};
 use super::table::Table;
-use crate::event::{Decision, Parts};
+use crate::event::{Decision, Splits};
 use crate::spec;
 use crate::{Error, Result};
 
@@ -34,11 +34,11 @@ pub fn fractions(
     own_dev: bool,
     own_test: bool,
     options: &spec::Split,
-) -> Result<(Parts<f64>, Option<Decision>)> {
+) -> Result<(Splits<f64>, Option<Decision>)> {
     let ([_, dev, test], why) = wanted(rows, options)?;
     let (dev, test) = (if own_dev { 0.0 } else { dev }, if own_test { 0.0 } else { test });
     // With a test file the rest keeps dev's share: 60/20/20 becomes 80/20.
-    let fractions = Parts { train: 1.0 - dev - test, dev, test };
+    let fractions = Splits { train: 1.0 - dev - test, dev, test };
     let needed = if dev + test > 0.0 { FEWEST } else { 1 };
     if rows < needed {
         return Err(Error::data(format!("found {rows} rows with a known answer, expected {needed} or more to divide"))
@@ -81,7 +81,7 @@ pub(crate) fn without_dev(rows: usize, options: &spec::Split) -> Result<Vec<f64>
 /// A key for each row from the seed, the row's content and, for equal rows, which of them it is.
 ///
 /// Cells that are equal as numbers are equal here (`1` and `1.0`), so the same data in another format is split alike.
-pub fn row_keys(table: &Table, rows: &[usize], notation: &Notation, seed: u64) -> Vec<u64> {
+pub fn row_keys(table: &Table, rows: &[usize], notation: &CellFormat, seed: u64) -> Vec<u64> {
     distinguish(contents(table, rows, notation, seed))
 }
 
@@ -91,7 +91,7 @@ pub(super) fn sample_key(seed: u64, row: u64) -> u64 {
 }
 
 /// A hash of each row's content with the seed: equal rows have equal ones.
-pub(super) fn contents(table: &Table, rows: &[usize], notation: &Notation, seed: u64) -> Vec<u64> {
+pub(super) fn contents(table: &Table, rows: &[usize], notation: &CellFormat, seed: u64) -> Vec<u64> {
     let mut contents = vec![0; rows.len()];
     let columns: Vec<Readings> = table.columns.iter().map(|column| column.readings(notation)).collect();
     pool::for_each_chunk(&mut contents, CHUNK, |i, contents| {
@@ -158,12 +158,12 @@ fn hash(seed: u64, content: &[u8]) -> u64 {
 
 /// Splits by the order of the keys within each stratum. Positions among `keys` are returned, each part in the
 /// rows' order. Every stratum keeps at least one row in train, and no part with a fraction above 0 stays empty.
-pub fn by_key(keys: &[u64], strata: &[usize], fractions: Parts<f64>, seed: u64) -> Parts<Vec<usize>> {
+pub fn by_key(keys: &[u64], strata: &[usize], fractions: Splits<f64>, seed: u64) -> Splits<Vec<usize>> {
     let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (row, stratum) in strata.iter().enumerate() {
         groups.entry(*stratum).or_default().push(row);
     }
-    let mut parts = Parts::<Vec<usize>>::default();
+    let mut parts = Splits::<Vec<usize>>::default();
     for (stratum, rows) in &mut groups {
         // Both borders grow by at most one when a row is added.
         let u = hash(seed, &(*stratum as u64).to_le_bytes()) as f64 / 2f64.powi(64);
@@ -197,7 +197,7 @@ pub fn by_key(keys: &[u64], strata: &[usize], fractions: Parts<f64>, seed: u64) 
 
 /// Splits whole groups, in the order of the hash of their names, so that parts are as near to their fractions as
 /// groups allow. At least as many groups as parts are needed.
-pub fn by_group(groups: &[&str], fractions: Parts<f64>, seed: u64) -> Result<Parts<Vec<usize>>> {
+pub fn by_group(groups: &[&str], fractions: Splits<f64>, seed: u64) -> Result<Splits<Vec<usize>>> {
     let mut rows_of: BTreeMap<(u64, &str), Vec<usize>> = BTreeMap::new();
     for (row, group) in groups.iter().enumerate() {
         rows_of.entry((hash(seed, group.as_bytes()), group)).or_default().push(row);
@@ -209,7 +209,7 @@ pub fn by_group(groups: &[&str], fractions: Parts<f64>, seed: u64) -> Result<Par
             .at("--group")
             .fix("group by another column, or leave --group out"));
     }
-    let (mut parts, mut left, mut done) = (Parts::<Vec<usize>>::default(), rows_of.len(), 0.0);
+    let (mut parts, mut left, mut done) = (Splits::<Vec<usize>>::default(), rows_of.len(), 0.0);
     for rows in rows_of.into_values() {
         let middle = (done + rows.len() as f64 / 2.0) / groups.len() as f64;
         done += rows.len() as f64;
@@ -230,14 +230,14 @@ pub fn by_group(groups: &[&str], fractions: Parts<f64>, seed: u64) -> Result<Par
 }
 
 /// Splits by time: the latest rows are test, those before them dev.
-pub fn by_time(times: &[f64], fractions: Parts<f64>) -> Parts<Vec<usize>> {
+pub fn by_time(times: &[f64], fractions: Splits<f64>) -> Splits<Vec<usize>> {
     let mut rows: Vec<usize> = (0..times.len()).collect();
     rows.sort_by(|a, b| times[*a].total_cmp(&times[*b]));
     let size =
         |fraction: f64| if fraction > 0.0 { ((times.len() as f64 * fraction).round() as usize).max(1) } else { 0 };
     let test = rows.split_off(rows.len().saturating_sub(size(fractions.test)));
     let dev = rows.split_off(rows.len().saturating_sub(size(fractions.dev)));
-    in_row_order(Parts { train: rows, dev, test })
+    in_row_order(Splits { train: rows, dev, test })
 }
 
 /// Divides the rows that are not test rows anew: dev is fold number `fold` of `folds`, train all others. Strata are spread
@@ -245,10 +245,10 @@ pub fn by_time(times: &[f64], fractions: Parts<f64>) -> Parts<Vec<usize>> {
 pub fn refold(
     keys: &[u64],
     strata: &[usize],
-    parts: Parts<Vec<usize>>,
+    parts: Splits<Vec<usize>>,
     fold: usize,
     folds: usize,
-) -> Parts<Vec<usize>> {
+) -> Splits<Vec<usize>> {
     let mut rows = [parts.train, parts.dev].concat();
     rows.sort_unstable_by_key(|row| (strata[*row], keys[*row], *row));
     let (mut train, mut dev, mut next) = (Vec::new(), Vec::new(), 0);
@@ -263,10 +263,10 @@ pub fn refold(
             next += usize::from(stratum.len() > 1);
         }
     }
-    in_row_order(Parts { train, dev, test: parts.test })
+    in_row_order(Splits { train, dev, test: parts.test })
 }
 
-fn in_row_order(mut parts: Parts<Vec<usize>>) -> Parts<Vec<usize>> {
+fn in_row_order(mut parts: Splits<Vec<usize>>) -> Splits<Vec<usize>> {
     for part in [&mut parts.train, &mut parts.dev, &mut parts.test] {
         part.sort_unstable();
     }
@@ -298,7 +298,7 @@ mod tests {
         }
     }
 
-    const COURSE: Parts<f64> = Parts { train: 0.6, dev: 0.2, test: 0.2 };
+    const COURSE: Splits<f64> = Splits { train: 0.6, dev: 0.2, test: 0.2 };
 
     fn numbers(range: std::ops::Range<usize>) -> Table {
         let rows: Vec<String> = range.map(|i| format!("{i},{}", i * i % 7)).collect();
@@ -306,7 +306,7 @@ mod tests {
     }
 
     fn keys(table: &Table, seed: u64) -> Vec<u64> {
-        row_keys(table, &(0..table.rows()).collect::<Vec<_>>(), &Notation::default(), seed)
+        row_keys(table, &(0..table.rows()).collect::<Vec<_>>(), &CellFormat::default(), seed)
     }
 
     #[test]
@@ -342,7 +342,7 @@ mod tests {
 
     #[test]
     fn an_added_row_moves_at_most_one_row_across_each_border() {
-        let part = |parts: &Parts<Vec<usize>>, row| {
+        let part = |parts: &Splits<Vec<usize>>, row| {
             if parts.test.contains(&row) { 2 } else { usize::from(parts.dev.contains(&row)) }
         };
         let split = |table: &Table| by_key(&keys(table, 3), &vec![0; table.rows()], COURSE, 3);

@@ -7,10 +7,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::cell_format::CellFormat;
 use super::dataset::{self, Dataset, Fitted, SHOWN};
 use super::examples::Examples;
 use super::memory;
-use super::notation::Notation;
 use super::preprocess::Pipeline;
 use super::row_file::{self, RowFile, RowShape, RowWriter};
 use super::schema::{Role, Schema};
@@ -19,7 +19,7 @@ use super::split;
 use super::table::Table;
 use super::target::{self, Target};
 use crate::error::{Error, Result};
-use crate::event::{Decision, Parts};
+use crate::event::{Decision, Splits};
 use crate::spec::Config;
 
 /// Rows that are read at a time: at most, and at least.
@@ -48,32 +48,32 @@ pub(super) fn wanted(reader: &TableReader, config: &Config, decisions: &mut Vec<
 /// `comma` says whether the user says that numbers have decimal commas.
 pub(super) fn load(reader: TableReader, config: Config, comma: Option<bool>) -> Result<Dataset> {
     check(&config)?;
-    let survey = Survey::new(reader, &config)?;
-    let (schema, inferred) = Schema::infer(&survey.sample, &config.data, &config.split)?;
-    let mut decisions = survey.decisions.clone();
+    let sampled = SampledTable::new(reader, &config)?;
+    let (schema, inferred) = Schema::infer(&sampled.sample, &config.data, &config.split)?;
+    let mut decisions = sampled.decisions.clone();
     decisions.extend(inferred);
     decisions.push(Decision {
-        what: format!("columns' kinds and scales are those of {} sampled rows", survey.sample.rows()),
-        why: format!("{} rows stay on disk", survey.rows),
+        what: format!("columns' kinds and scales are those of {} sampled rows", sampled.sample.rows()),
+        why: format!("{} rows stay on disk", sampled.rows),
         flag: "--from-disk=false".into(),
     });
     let (own_dev, own_test) = (config.data.dev.is_some(), config.data.test.is_some());
-    let (fractions, decision) = split::fractions(survey.rows, own_dev, own_test, &config.split)?;
+    let (fractions, decision) = split::fractions(sampled.rows, own_dev, own_test, &config.split)?;
     decisions.extend(decision);
     let split = HashSplit { fractions, seed: split_seed(&config) };
 
     let mut warnings = Vec::new();
-    let known = dataset::known_rows(&survey.sample, &schema, &mut Vec::new())?;
-    let train = split.divide(&survey.sample, &known, &schema.notation).train;
-    let mut target = Target::fit(&survey.sample, &schema, &known, &train, config.preprocess.scale_target)?;
+    let known = dataset::known_rows(&sampled.sample, &schema, &mut Vec::new())?;
+    let train = split.divide(&sampled.sample, &known, &schema.notation).train;
+    let mut target = Target::fit(&sampled.sample, &schema, &known, &train, config.preprocess.scale_target)?;
     let found = schema.classes.is_empty() && schema.separator.is_none();
-    if schema.task.is_classes() && found && survey.target.as_ref() == target.columns.first() {
-        target.classes = target::sorted_classes(survey.labels.iter().map(String::as_str), &schema.notation);
+    if schema.task.is_classes() && found && sampled.target.as_ref() == target.columns.first() {
+        target.classes = target::sorted_classes(sampled.labels.iter().map(String::as_str), &schema.notation);
         target.check_count(&config.data.path)?;
     }
-    let (pipeline, fitted) = Pipeline::fit(&survey.sample, &schema, &train, &config.preprocess)?;
+    let (pipeline, fitted) = Pipeline::fit(&sampled.sample, &schema, &train, &config.preprocess)?;
     decisions.extend(fitted);
-    drop(survey);
+    drop(sampled);
 
     let fitted = Fitted { schema: &schema, pipeline: &pipeline, target: &target };
     let (mut parts, file) = fitted.encode_all(&config, &split, &mut warnings)?;
@@ -136,7 +136,7 @@ fn split_seed(config: &Config) -> u64 {
 }
 
 /// What the first reading finds.
-struct Survey {
+struct SampledTable {
     rows: usize,
     sample: Table,
     /// The target as its first rows suggest it, and its labels.
@@ -146,14 +146,14 @@ struct Survey {
     decisions: Vec<Decision>,
 }
 
-impl Survey {
-    fn new(mut reader: TableReader, config: &Config) -> Result<Survey> {
-        let notation = Notation::new(&config.data);
+impl SampledTable {
+    fn new(mut reader: TableReader, config: &Config) -> Result<SampledTable> {
+        let notation = CellFormat::new(&config.data);
         let columns = reader.names().len().max(1);
         let cells = config.data.memory_bytes()?.map_or(SAMPLE_CELLS, |most| SAMPLE_CELLS.min(most as usize / 2 / CELL));
         let most = SAMPLE_ROWS.min(cells / columns).max(1000);
         let chunk_rows = chunk_rows(config, columns)?;
-        let mut survey = Survey {
+        let mut sampled = SampledTable {
             rows: 0,
             sample: Table::default(),
             target: None,
@@ -163,28 +163,28 @@ impl Survey {
         // The sample is the rows with the least keys, which are as good as random.
         let (mut keys, mut limit) = (Vec::new(), u64::MAX);
         while let Some(chunk) = reader.next_chunk(chunk_rows)? {
-            if survey.rows == 0 {
+            if sampled.rows == 0 {
                 let schema = Schema::infer(&chunk, &config.data, &config.split);
-                survey.target = schema.ok().and_then(|(schema, _)| schema.names(Role::Target).into_iter().next());
-                survey.sample = chunk.select(&[]);
+                sampled.target = schema.ok().and_then(|(schema, _)| schema.names(Role::Target).into_iter().next());
+                sampled.sample = chunk.select(&[]);
             }
-            survey.collect_labels(&chunk, &notation);
-            let numbers: Vec<u64> = (survey.rows as u64..)
+            sampled.collect_labels(&chunk, &notation);
+            let numbers: Vec<u64> = (sampled.rows as u64..)
                 .take(chunk.rows())
                 .map(|row| split::sample_key(split_seed(config), row))
                 .collect();
             let picked: Vec<usize> = (0..chunk.rows()).filter(|row| numbers[*row] < limit).collect();
-            survey.sample.append(&chunk, &picked);
+            sampled.sample.append(&chunk, &picked);
             keys.extend(picked.iter().map(|row| numbers[*row]));
-            survey.rows += chunk.rows();
+            sampled.rows += chunk.rows();
             if keys.len() > 2 * most {
-                survey.shrink(&mut keys, most);
+                sampled.shrink(&mut keys, most);
                 limit = keys.iter().copied().max().unwrap_or(u64::MAX);
             }
         }
-        survey.shrink(&mut keys, most);
-        survey.decisions = reader.decisions().to_vec();
-        Ok(survey)
+        sampled.shrink(&mut keys, most);
+        sampled.decisions = reader.decisions().to_vec();
+        Ok(sampled)
     }
 
     /// Leaves the rows of the sample with the least keys, at most so many.
@@ -197,7 +197,7 @@ impl Survey {
         }
     }
 
-    fn collect_labels(&mut self, chunk: &Table, notation: &Notation) {
+    fn collect_labels(&mut self, chunk: &Table, notation: &CellFormat) {
         let Some(position) = self.target.as_ref().and_then(|name| chunk.position(name)) else { return };
         let cells = chunk.columns[position].readings(notation);
         for label in (0..chunk.rows()).filter_map(|row| cells.category(row).text()) {
@@ -208,17 +208,17 @@ impl Survey {
     }
 }
 
-/// Parts by the hash of each row's content.
+/// Splits by the hash of each row's content.
 struct HashSplit {
-    fractions: Parts<f64>,
+    fractions: Splits<f64>,
     seed: u64,
 }
 
 impl HashSplit {
     /// Which of some rows of a table belong to which part.
-    fn divide(&self, table: &Table, rows: &[usize], notation: &Notation) -> Parts<Vec<usize>> {
-        let mut parts = Parts::<Vec<usize>>::default();
-        let Parts { dev, test, .. } = self.fractions;
+    fn divide(&self, table: &Table, rows: &[usize], notation: &CellFormat) -> Splits<Vec<usize>> {
+        let mut parts = Splits::<Vec<usize>>::default();
+        let Splits { dev, test, .. } = self.fractions;
         for (row, key) in rows.iter().zip(split::contents(table, rows, notation, self.seed)) {
             let share = key as f64 / 2f64.powi(64);
             let part = match share {
@@ -239,14 +239,14 @@ impl Fitted<'_> {
         config: &Config,
         split: &HashSplit,
         warnings: &mut Vec<String>,
-    ) -> Result<(Parts<Examples>, RowFile)> {
+    ) -> Result<(Splits<Examples>, RowFile)> {
         let shape = RowShape {
             columns: self.pipeline.width(),
             targets: self.target.width(),
             weighted: self.schema.with_role(Role::Weight).next().is_some(),
         };
         let mut writer = RowWriter::new(row_file::folder(&config.data), shape)?;
-        let mut parts = Parts::<Examples>::default();
+        let mut parts = Splits::<Examples>::default();
         let (mut unknown, mut rows) = (0, 0);
         let mut reader = open(config)?;
         let chunk_rows = chunk_rows(config, reader.names().len())?;

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use super::ends::Ends;
 use super::reading::{Numbers, Readings};
-use crate::data::notation::Notation;
+use crate::data::cell_format::CellFormat;
 
 /// What a source that has types, such as Parquet or a data frame, says of a column's cells.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -149,12 +149,12 @@ impl TextColumn {
     }
 
     /// What the cells say under a notation.
-    pub(crate) fn readings<'a>(&'a self, notation: &'a Notation) -> Readings<'a> {
+    pub(crate) fn readings<'a>(&'a self, notation: &'a CellFormat) -> Readings<'a> {
         Readings::new(self, self.numbers.get(), notation)
     }
 
     /// Reads every cell as a number and keeps them, for all readings under the same notation to come.
-    pub fn keep_numbers(&self, notation: &Notation) {
+    pub fn keep_numbers(&self, notation: &CellFormat) {
         self.numbers.get_or_init(|| Numbers::read(self, notation));
     }
 
@@ -197,7 +197,7 @@ pub struct Table {
     pub lines: Vec<u64>,
     /// How its source writes numbers and missing cells, where it is known to do so in a way of its own; else as the schema
     /// says.
-    pub notation: Option<Notation>,
+    pub notation: Option<CellFormat>,
 }
 
 impl Table {
@@ -207,7 +207,7 @@ impl Table {
     }
 
     /// How its cells are read: as its source writes them, else as usual.
-    pub(crate) fn notation<'a>(&'a self, usual: &'a Notation) -> &'a Notation {
+    pub(crate) fn notation<'a>(&'a self, usual: &'a CellFormat) -> &'a CellFormat {
         self.notation.as_ref().unwrap_or(usual)
     }
 
@@ -276,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_column_of_numbers_is_one_of_their_texts() {
-        let notation = Notation::default();
+        let notation = CellFormat::default();
         let typed = TextColumn::of_numbers([1.5, f64::NAN, -0.0, f64::INFINITY, 1e-7].into_iter());
         let mut texts = TextColumn::declared(Declared::Numbers);
         ["1.5", "", "0", "inf", "1e-7"].iter().for_each(|cell| texts.push(cell));
@@ -287,7 +287,7 @@ mod tests {
         assert_eq!(typed, texts);
         assert_eq!(read(&typed, &notation), read(&texts, &notation));
         // A marker that is a number means missing among numbers, too.
-        let marked = Notation { missing: vec!["1.5".into()], ..notation.clone() };
+        let marked = CellFormat { missing: vec!["1.5".into()], ..notation.clone() };
         typed.keep_numbers(&marked);
         assert_eq!(read(&typed, &marked)[0], "Missing");
         assert_eq!(read(&typed, &marked), read(&texts, &marked));

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::notation::{Notation, without_zero};
+use super::cell_format::{CellFormat, without_zero};
 use super::number_format::NumberFormat;
 use super::preprocess::{self, Cell, Number, read_boolean, unreadable};
 use super::schema::{self, Role, Schema, Task};
@@ -27,7 +27,7 @@ pub struct Target {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub separator: Option<char>,
     /// How cells are read.
-    pub notation: Notation,
+    pub notation: CellFormat,
     /// How each numeric target is written, where one is not written plainly.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub formats: Vec<Option<NumberFormat>>,
@@ -262,7 +262,7 @@ impl Target {
 }
 
 /// The distinct labels: by value if all are numbers, else in byte order.
-pub(crate) fn sorted_classes<'a>(labels: impl Iterator<Item = &'a str>, notation: &Notation) -> Vec<String> {
+pub(crate) fn sorted_classes<'a>(labels: impl Iterator<Item = &'a str>, notation: &CellFormat) -> Vec<String> {
     let distinct: HashSet<&str, foldhash::fast::RandomState> = labels.collect();
     let mut classes: Vec<String> = distinct.into_iter().map(String::from).collect();
     classes.sort_unstable();

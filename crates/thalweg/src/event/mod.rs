@@ -27,7 +27,7 @@ pub struct Decision {
 
 /// Rows in each part of the split.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Parts<T = usize> {
+pub struct Splits<T = usize> {
     /// The part that the network is fitted on.
     pub train: T,
     /// The part that choices are made on.
@@ -125,7 +125,7 @@ pub enum Event {
         /// The classes, in the order of the outputs.
         classes: Vec<String>,
         /// Rows in each part.
-        examples: Parts,
+        examples: Splits,
         /// Input columns of the network after preprocessing.
         features: usize,
         /// The layers.
@@ -221,7 +221,7 @@ pub enum Event {
         /// Seconds of training.
         seconds: f64,
         /// Metrics of the model on each part, in evaluation mode.
-        metrics: Parts<Metrics>,
+        metrics: Splits<Metrics>,
         /// The model's answers on the test part (dev where there is none).
         answers: Answers,
     },

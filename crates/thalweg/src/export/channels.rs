@@ -1,11 +1,11 @@
 //! Parameters as PyTorch names and lays them out: channels first, where ours are last.
 
-use super::steps::{Step, StepKind};
+use super::steps::{NodeKind, Step};
 use crate::tensor::Shape;
 
 /// A parameter of ours beside the same in a PyTorch `state_dict`.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Twin {
+pub(crate) struct ParamMapping {
     /// `layers.1.gamma`.
     pub(crate) ours: String,
     /// `layers.1.weight`.
@@ -18,21 +18,21 @@ pub(crate) struct Twin {
     axes: Vec<usize>,
 }
 
-impl Twin {
+impl ParamMapping {
     /// A parameter whose numbers lie alike.
-    fn same(step: &Step, ours: &str, theirs: &str, shape: &[usize]) -> Twin {
-        Twin::turned(step, (ours, theirs), shape.to_vec(), (0..shape.len()).collect())
+    fn same(step: &Step, ours: &str, theirs: &str, shape: &[usize]) -> ParamMapping {
+        ParamMapping::turned(step, (ours, theirs), shape.to_vec(), (0..shape.len()).collect())
     }
 
-    fn turned(step: &Step, (ours, theirs): (&str, &str), dimensions: Vec<usize>, axes: Vec<usize>) -> Twin {
+    fn turned(step: &Step, (ours, theirs): (&str, &str), dimensions: Vec<usize>, axes: Vec<usize>) -> ParamMapping {
         let shape = axes.iter().map(|&axis| dimensions[axis]).collect();
         let name = |own: &str| format!("{}.{own}", step.name);
-        Twin { ours: name(ours), theirs: name(theirs), shape, dimensions, axes }
+        ParamMapping { ours: name(ours), theirs: name(theirs), shape, dimensions, axes }
     }
 
     /// The same numbers under another shape.
-    fn shaped(self, shape: Vec<usize>) -> Twin {
-        Twin { shape, ..self }
+    fn shaped(self, shape: Vec<usize>) -> ParamMapping {
+        ParamMapping { shape, ..self }
     }
 
     /// Our numbers in their order.
@@ -67,60 +67,65 @@ fn channels_after(kept: usize, rank: usize) -> Vec<usize> {
 }
 
 /// Every parameter of the steps, in order.
-pub(crate) fn twins(steps: &[Step]) -> Vec<Twin> {
+pub(crate) fn param_mappings(steps: &[Step]) -> Vec<ParamMapping> {
     steps.iter().flat_map(of_step).collect()
 }
 
-fn of_step(step: &Step) -> Vec<Twin> {
+fn of_step(step: &Step) -> Vec<ParamMapping> {
     let input = step.input.dimensions();
     match &step.kind {
-        StepKind::Linear(linear) => {
+        NodeKind::Linear(linear) => {
             let flat = vec![linear.units, step.input.size()];
             let weight = if step.channels_first {
                 let dimensions = [&[linear.units], input].concat();
                 let axes = channels_after(1, dimensions.len());
-                Twin::turned(step, ("weight", "weight"), dimensions, axes).shaped(flat)
+                ParamMapping::turned(step, ("weight", "weight"), dimensions, axes).shaped(flat)
             } else {
-                Twin::same(step, "weight", "weight", &flat)
+                ParamMapping::same(step, "weight", "weight", &flat)
             };
-            let bias = linear.bias.then(|| Twin::same(step, "bias", "bias", &[linear.units]));
+            let bias = linear.bias.then(|| ParamMapping::same(step, "bias", "bias", &[linear.units]));
             [weight].into_iter().chain(bias).collect()
         }
-        StepKind::Convolution(convolution) => {
+        NodeKind::Convolution(convolution) => {
             let [height, width] = convolution.frame.windows.size;
             let channels = convolution.frame.windows.input[2] / convolution.groups;
             let sides = convolution.frame.each([height, width]);
             let dimensions = [&[convolution.filters][..], &sides, &[channels]].concat();
             let axes = channels_after(1, dimensions.len());
-            let weight = Twin::turned(step, ("weight", "weight"), dimensions, axes);
-            let bias = convolution.bias.then(|| Twin::same(step, "bias", "bias", &[convolution.filters]));
+            let weight = ParamMapping::turned(step, ("weight", "weight"), dimensions, axes);
+            let bias = convolution.bias.then(|| ParamMapping::same(step, "bias", "bias", &[convolution.filters]));
             [weight].into_iter().chain(bias).collect()
         }
-        StepKind::BatchNorm(_) => {
+        NodeKind::BatchNorm(_) => {
             let names = [("gamma", "weight"), ("beta", "bias"), ("mean", "running_mean"), ("variance", "running_var")];
             let dimensions = norm_dimensions(step.input);
             names.map(|names| of_units(step, names, &dimensions).shaped(vec![step.input.units()])).into()
         }
-        StepKind::LayerNorm(norm) => {
+        NodeKind::LayerNorm(norm) => {
             [("gamma", "weight"), ("beta", "bias")].map(|names| of_units(step, names, &norm.normed(&step.input))).into()
         }
-        StepKind::Embedding(embedding) => {
+        NodeKind::Embedding(embedding) => {
             let table = |(j, column): (usize, &crate::layers::Embedded)| {
-                Twin::same(step, &format!("table{j}"), &format!("{j}.weight"), &[column.slots, column.dimension])
+                ParamMapping::same(
+                    step,
+                    &format!("table{j}"),
+                    &format!("{j}.weight"),
+                    &[column.slots, column.dimension],
+                )
             };
             embedding.columns.iter().enumerate().map(table).collect()
         }
-        StepKind::Residual { layers, shortcut, .. } => [twins(layers), twins(shortcut)].concat(),
-        StepKind::Activation(_) | StepKind::Dropout(_) | StepKind::Pool(_) | StepKind::LogMel(_) => Vec::new(),
+        NodeKind::Residual { layers, shortcut, .. } => [param_mappings(layers), param_mappings(shortcut)].concat(),
+        NodeKind::Activation(_) | NodeKind::Dropout(_) | NodeKind::Pool(_) | NodeKind::LogMel(_) => Vec::new(),
     }
 }
 
 /// A number for each unit of a norm; channels are first only where all of an example is normed together.
-fn of_units(step: &Step, names: (&str, &str), dimensions: &[usize]) -> Twin {
+fn of_units(step: &Step, names: (&str, &str), dimensions: &[usize]) -> ParamMapping {
     let rank = dimensions.len();
     let turned = step.channels_first && rank == step.input.dimensions().len();
     let axes = if turned { channels_after(0, rank) } else { (0..rank).collect() };
-    Twin::turned(step, names, dimensions.to_vec(), axes)
+    ParamMapping::turned(step, names, dimensions.to_vec(), axes)
 }
 
 /// Each channel of an image, else each number of an example.
@@ -137,9 +142,9 @@ mod tests {
     use crate::layers::Linear;
     use crate::tensor::Activation;
 
-    fn linear(input: impl Into<Shape>, channels_first: bool) -> Twin {
+    fn linear(input: impl Into<Shape>, channels_first: bool) -> ParamMapping {
         let linear = Linear::new(2, Activation::Identity);
-        let (input, kind) = (input.into(), StepKind::Linear(linear));
+        let (input, kind) = (input.into(), NodeKind::Linear(linear));
         let step =
             Step { name: "l".into(), description: String::new(), kind, input, output: [2].into(), channels_first };
         of_step(&step).swap_remove(0)

@@ -96,18 +96,18 @@ pub struct Exported {
     /// The bytes of the file.
     pub bytes: Vec<u8>,
     /// Files beside it: the extension of each, and its bytes.
-    pub beside: Vec<(&'static str, Vec<u8>)>,
+    pub sidecars: Vec<(&'static str, Vec<u8>)>,
     /// What was decided.
     pub decisions: Vec<Decision>,
-    /// What was proved of it, if it was run; of fewer bits, before they were reduced.
-    pub proof: Option<Proof>,
+    /// What was verified of it, if it was run; of fewer bits, before they were reduced.
+    pub verification: Option<Verification>,
     /// What fewer bits cost, if that was measured.
     pub loss: Option<Loss>,
 }
 
 /// That what was written gives the model's own answers.
 #[derive(Debug, Clone, Serialize)]
-pub struct Proof {
+pub struct Verification {
     /// What ran it.
     pub runtime: &'static str,
     /// On how many rows.
@@ -126,9 +126,11 @@ pub struct Written {
     /// The format's name.
     pub format: &'static str,
     /// Files that were written beside it.
-    pub beside: Vec<PathBuf>,
-    /// What was proved of it, if it was run; of fewer bits, before they were reduced.
-    pub proof: Option<Proof>,
+    #[serde(rename = "beside")]
+    pub sidecars: Vec<PathBuf>,
+    /// What was verified of it, if it was run; of fewer bits, before they were reduced.
+    #[serde(rename = "proof")]
+    pub verification: Option<Verification>,
     /// What fewer bits cost, if that was measured.
     pub loss: Option<Loss>,
     /// What was decided.
@@ -177,21 +179,22 @@ pub fn export(model: &Model, path: &Path, format: &Format, options: Options) -> 
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let inputs = options.inputs.clone();
     let exported = (format.write)(model, &Options { stem, ..options })?;
-    let beside: Vec<PathBuf> = exported.beside.iter().map(|(extension, _)| path.with_extension(extension)).collect();
-    for file in beside.iter().map(PathBuf::as_path).chain([path]) {
+    let sidecars: Vec<PathBuf> =
+        exported.sidecars.iter().map(|(extension, _)| path.with_extension(extension)).collect();
+    for file in sidecars.iter().map(PathBuf::as_path).chain([path]) {
         atomic::refuse_input("-o", file, inputs.clone())?;
     }
-    if let Some(twice) = beside.iter().find(|beside| *beside == path) {
-        return Err(Error::config(format!("{} writes another file of this name beside its own", format.name))
+    if let Some(twice) = sidecars.iter().find(|sidecars| *sidecars == path) {
+        return Err(Error::config(format!("{} writes another file of this name sidecars its own", format.name))
             .at(twice.display().to_string())
             .fix(format!("name a file that ends in .{}", format.extension)));
     }
-    for (path, (_, bytes)) in beside.iter().zip(&exported.beside) {
+    for (path, (_, bytes)) in sidecars.iter().zip(&exported.sidecars) {
         atomic::write(path, bytes)?;
     }
     atomic::write(path, &exported.bytes)?;
-    let Exported { proof, loss, decisions, .. } = exported;
-    Ok(Written { path: path.into(), format: format.name, beside, proof, loss, decisions })
+    let Exported { verification, loss, decisions, .. } = exported;
+    Ok(Written { path: path.into(), format: format.name, sidecars, verification, loss, decisions })
 }
 
 #[cfg(test)]

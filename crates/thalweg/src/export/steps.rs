@@ -10,7 +10,7 @@ use crate::layers::{
     Pool2d, Pooling, read_layer,
 };
 use crate::network::Network;
-use crate::tensor::conv::Windows;
+use crate::tensor::conv::ConvGeometry;
 use crate::tensor::{Activation, Shape};
 use crate::windows;
 
@@ -21,7 +21,7 @@ pub(crate) struct Step {
     pub(crate) name: String,
     /// A line for people.
     pub(crate) description: String,
-    pub(crate) kind: StepKind,
+    pub(crate) kind: NodeKind,
     pub(crate) input: Shape,
     pub(crate) output: Shape,
     /// Whether the input has its channels first where the format wants images so, as PyTorch does.
@@ -30,7 +30,7 @@ pub(crate) struct Step {
 
 /// What a layer is.
 #[derive(Debug)]
-pub(crate) enum StepKind {
+pub(crate) enum NodeKind {
     Linear(Linear),
     Activation(Activation),
     BatchNorm(BatchNorm),
@@ -69,7 +69,7 @@ pub(crate) struct Frame {
     pub(crate) line: bool,
     /// Whether the padding is as much as gives an output a stride.
     pub(crate) same: bool,
-    pub(crate) windows: Windows,
+    pub(crate) windows: ConvGeometry,
 }
 
 impl Frame {
@@ -81,7 +81,7 @@ impl Frame {
     /// Places before and after each dimension that windows reach into.
     pub(crate) fn around(&self) -> [[usize; 2]; 2] {
         [0, 1].map(|axis| {
-            let Windows { input, size, stride, padding, dilation, output } = &self.windows;
+            let ConvGeometry { input, size, stride, padding, dilation, output } = &self.windows;
             let reach = (output[axis] - 1) * stride[axis] + (size[axis] - 1) * dilation[axis] + 1;
             [padding[axis], reach.saturating_sub(input[axis] + padding[axis])]
         })
@@ -89,7 +89,7 @@ impl Frame {
 
     /// Whether as many places on both sides, those before, give the same windows.
     pub(crate) fn is_symmetric(&self) -> bool {
-        let Windows { input, size, stride, padding, dilation, output } = &self.windows;
+        let ConvGeometry { input, size, stride, padding, dilation, output } = &self.windows;
         [0, 1].into_iter().all(|axis| {
             let reach = (size[axis] - 1) * dilation[axis] + 1;
             let room = input[axis] + 2 * padding[axis];
@@ -126,8 +126,8 @@ impl Step {
     pub(crate) fn leaves_channels_first(&self) -> bool {
         match (self.output.dimensions().len(), &self.kind) {
             (3, _) => true,
-            (2, StepKind::Convolution(_) | StepKind::Pool(_)) => true,
-            (2, StepKind::Residual { layers, shortcut, .. }) => [layers, shortcut]
+            (2, NodeKind::Convolution(_) | NodeKind::Pool(_)) => true,
+            (2, NodeKind::Residual { layers, shortcut, .. }) => [layers, shortcut]
                 .iter()
                 .all(|branch| branch.last().map_or(self.channels_first, Self::leaves_channels_first)),
             (2, _) => self.channels_first,
@@ -146,16 +146,16 @@ struct Block {
     activation: Activation,
 }
 
-fn kind(name: &str, layer: &dyn Layer, entering: (Shape, bool)) -> Result<StepKind> {
+fn kind(name: &str, layer: &dyn Layer, entering: (Shape, bool)) -> Result<NodeKind> {
     let (config, (input, _)) = (layer.config(), entering);
     Ok(match layer.kind() {
-        "linear" => StepKind::Linear(read(config)?),
-        "activation" => StepKind::Activation(read::<Activate>(config)?.activation),
-        "batch_norm" => StepKind::BatchNorm(read(config)?),
-        "layer_norm" => StepKind::LayerNorm(read(config)?),
-        "dropout" => StepKind::Dropout(read(config)?),
-        "embedding" => StepKind::Embedding(read(config)?),
-        "log_mel" => StepKind::LogMel(read(config)?),
+        "linear" => NodeKind::Linear(read(config)?),
+        "activation" => NodeKind::Activation(read::<Activate>(config)?.activation),
+        "batch_norm" => NodeKind::BatchNorm(read(config)?),
+        "layer_norm" => NodeKind::LayerNorm(read(config)?),
+        "dropout" => NodeKind::Dropout(read(config)?),
+        "embedding" => NodeKind::Embedding(read(config)?),
+        "log_mel" => NodeKind::LogMel(read(config)?),
         "conv2d" => convolution(layer.kind(), read(config)?, input, false)?,
         "conv1d" => {
             convolution(layer.kind(), read::<Conv1d>(config)?.flat(), windows::line(layer.kind(), input)?, true)?
@@ -168,7 +168,7 @@ fn kind(name: &str, layer: &dyn Layer, entering: (Shape, bool)) -> Result<StepKi
                 let layers: Vec<_> = tables.into_iter().map(|table| read_layer(table, &[])).collect::<Result<_>>()?;
                 chain(&format!("{name}.{branch}"), &layers, entering)
             };
-            StepKind::Residual {
+            NodeKind::Residual {
                 layers: branch("layers", layers)?,
                 shortcut: branch("shortcut", shortcut)?,
                 activation,
@@ -186,18 +186,18 @@ fn read<T: DeserializeOwned>(config: Value) -> Result<T> {
 }
 
 /// A convolution; along a line it is one of images one pixel high.
-fn convolution(layer: &str, options: Conv2d, input: Shape, line: bool) -> Result<StepKind> {
+fn convolution(layer: &str, options: Conv2d, input: Shape, line: bool) -> Result<NodeKind> {
     let Conv2d { filters, kernel, stride, padding, dilation, groups, activation, bias, .. } = options;
     let frame = frame(layer, input, line, [kernel, stride, dilation], padding)?;
-    Ok(StepKind::Convolution(Convolution { frame, filters, groups, activation, bias }))
+    Ok(NodeKind::Convolution(Convolution { frame, filters, groups, activation, bias }))
 }
 
-fn pool(layer: &str, options: Pool2d, input: Shape, line: bool) -> Result<StepKind> {
+fn pool(layer: &str, options: Pool2d, input: Shape, line: bool) -> Result<NodeKind> {
     let Pool2d { take, size, stride, padding } = options;
     let [height, width, _] = windows::image(layer, input)?;
     let window = size.unwrap_or(Pair::Each([height, width]));
     let frame = frame(layer, input, line, [window, stride.unwrap_or(window), Pair::default()], padding)?;
-    Ok(StepKind::Pool(Pool { frame, take, global: size.is_none() }))
+    Ok(NodeKind::Pool(Pool { frame, take, global: size.is_none() }))
 }
 
 fn frame(layer: &str, input: Shape, line: bool, options: [Pair; 3], padding: windows::Padding) -> Result<Frame> {

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result, did_you_mean};
 use crate::event::Decision;
-use crate::export::channels::{Twin, twins};
+use crate::export::channels::{ParamMapping, param_mappings};
 use crate::export::steps::steps;
 use crate::io::atomic;
 use crate::io::safetensors::foreign::{self, Foreign};
@@ -39,18 +39,18 @@ pub fn safetensors(path: &Path, like: Model, map: &[(String, String)]) -> Result
 }
 
 fn read(found: &[Foreign], mut like: Model, map: &[(String, String)]) -> Result<(Model, Vec<Decision>)> {
-    let twins = twins(&steps(&like.network)?);
+    let param_mappings = param_mappings(&steps(&like.network)?);
     let found: Vec<&Foreign> = found.iter().filter(|tensor| part(&tensor.name).1 != COUNTER).collect();
-    let mut names = named(&found, map, &twins)?;
+    let mut names = named(&found, map, &param_mappings)?;
     let decisions = match map {
-        [] if names.iter().any(|name| !twins.iter().any(|twin| twin.theirs == *name)) => {
-            let (matched, decision) = by_shape(&found, &twins)?;
+        [] if names.iter().any(|name| !param_mappings.iter().any(|twin| twin.theirs == *name)) => {
+            let (matched, decision) = by_shape(&found, &param_mappings)?;
             names = matched;
             vec![decision]
         }
         _ => Vec::new(),
     };
-    like.theta = theta(&like, &twins, &found, &names)?;
+    like.theta = theta(&like, &param_mappings, &found, &names)?;
     like.provenance = Provenance { thalweg: env!("CARGO_PKG_VERSION").into(), ..Provenance::default() };
     Ok((like.proved()?, decisions))
 }
@@ -61,9 +61,9 @@ fn part(name: &str) -> (&str, &str) {
 }
 
 /// The names of the parameters that the file's tensors go to, by the map and else by their own names.
-fn named(found: &[&Foreign], map: &[(String, String)], twins: &[Twin]) -> Result<Vec<String>> {
+fn named(found: &[&Foreign], map: &[(String, String)], param_mappings: &[ParamMapping]) -> Result<Vec<String>> {
     let theirs: Vec<&str> = found.iter().map(|tensor| tensor.name.as_str()).collect();
-    let ours: Vec<&str> = twins.iter().map(|twin| twin.theirs.as_str()).collect();
+    let ours: Vec<&str> = param_mappings.iter().map(|twin| twin.theirs.as_str()).collect();
     for (from, to) in map {
         known(from, &theirs, "the file", "tensors")?;
         known(to, &ours, "the network", "parameters")?;
@@ -128,13 +128,13 @@ fn natural(name: &str) -> Vec<(u64, String)> {
 }
 
 /// The parameters that tensors go to where shapes alone say it.
-fn by_shape(found: &[&Foreign], twins: &[Twin]) -> Result<(Vec<String>, Decision)> {
+fn by_shape(found: &[&Foreign], param_mappings: &[ParamMapping]) -> Result<(Vec<String>, Decision)> {
     let mut theirs = modules(found.iter().map(|tensor| (tensor.name.as_str(), &tensor.shape[..])));
     theirs.sort_by_key(|(name, _)| natural(name));
     let mut left = theirs.clone();
     let mut pairs = BTreeMap::new();
     let mut told = Vec::new();
-    for (layer, contents) in modules(twins.iter().map(|twin| (twin.theirs.as_str(), &twin.shape[..]))) {
+    for (layer, contents) in modules(param_mappings.iter().map(|twin| (twin.theirs.as_str(), &twin.shape[..]))) {
         let Some(at) = left.iter().position(|(_, others)| *others == contents) else {
             let describe = |(name, contents): &(&str, Contents)| {
                 let each: Vec<String> = contents.iter().map(|(own, shape)| format!("{own} {shape:?}")).collect();
@@ -162,17 +162,17 @@ fn by_shape(found: &[&Foreign], twins: &[Twin]) -> Result<(Vec<String>, Decision
 }
 
 /// θ from the tensors, each under the name of a parameter.
-fn theta(like: &Model, twins: &[Twin], found: &[&Foreign], names: &[String]) -> Result<Tensor> {
+fn theta(like: &Model, param_mappings: &[ParamMapping], found: &[&Foreign], names: &[String]) -> Result<Tensor> {
     if let Some((tensor, name)) =
-        found.iter().zip(names).find(|(_, name)| !twins.iter().any(|twin| twin.theirs == **name))
+        found.iter().zip(names).find(|(_, name)| !param_mappings.iter().any(|twin| twin.theirs == **name))
     {
-        let near = did_you_mean(name, twins.iter().map(|twin| twin.theirs.as_str()));
+        let near = did_you_mean(name, param_mappings.iter().map(|twin| twin.theirs.as_str()));
         let message = format!("the tensor {:?} belongs to no parameter of the network{near}", tensor.name);
         return Err(Error::data(message).fix("say where it goes with --map MODULE=LAYER, or use --like another model"));
     }
     let dtype = like.theta.dtype();
     let mut theta = Tensor::zeros([like.network.layout().len()], dtype);
-    for twin in twins {
+    for twin in param_mappings {
         let mut own = found.iter().zip(names).filter(|(_, name)| **name == twin.theirs).map(|(tensor, _)| tensor);
         let tensor = own.next().ok_or_else(|| {
             let near = did_you_mean(&twin.theirs, names.iter().map(String::as_str));

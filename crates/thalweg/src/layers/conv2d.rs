@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, Registered, to_value};
 use crate::error::{Error, Result};
 use crate::init::Init;
-use crate::tensor::conv::{Convolution, Windows};
+use crate::tensor::conv::{ConvGeometry, Convolution};
 use crate::tensor::{Activation, Shape, Tensor, View, ViewMut, ops};
 use crate::windows::{self, Padding, Pair};
 
@@ -71,7 +71,7 @@ impl Conv2d {
         }
     }
 
-    fn windows(&self, input: Shape) -> Result<Windows> {
+    fn windows(&self, input: Shape) -> Result<ConvGeometry> {
         let image = windows::image(Self::NAME, input)?;
         windows::windows(Self::NAME, image, [self.kernel, self.stride, self.dilation], self.padding)
     }

@@ -6,7 +6,6 @@
 
 mod activation;
 mod batch_norm;
-mod chain;
 mod conv1d;
 mod conv2d;
 mod dropout;
@@ -17,6 +16,7 @@ mod log_mel;
 mod pool1d;
 mod pool2d;
 mod residual;
+mod sequential;
 
 use std::borrow::Cow;
 use std::fmt::Debug;
@@ -111,7 +111,7 @@ impl ParameterSpec {
 #[derive(Debug, Clone, Copy)]
 pub enum Mode<'a> {
     /// Training: dropout on, batch norm by the batch's statistics.
-    Train(Noise<'a>),
+    Train(RngContext<'a>),
     /// A gradient check: as in training, but without any randomness.
     Check,
     /// Prediction: dropout off, batch norm by the running statistics.
@@ -120,7 +120,7 @@ pub enum Mode<'a> {
 
 /// The random stream of a training step.
 #[derive(Debug, Clone, Copy)]
-pub struct Noise<'a> {
+pub struct RngContext<'a> {
     /// The run's seed.
     pub seed: u64,
     /// The epoch.
@@ -131,7 +131,7 @@ pub struct Noise<'a> {
     pub examples: &'a [u32],
 }
 
-impl Noise<'_> {
+impl RngContext<'_> {
     /// The stream to draw from, by example and element.
     pub fn stream(&self) -> Stream {
         random::layer(self.seed, self.layer, self.epoch)

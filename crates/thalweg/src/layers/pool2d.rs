@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Backward, Layer, Mode, Parameters, ParametersMut, Registered, to_value};
 use crate::error::Result;
-use crate::tensor::conv::{self, Pooling, Windows};
+use crate::tensor::conv::{self, ConvGeometry, Pooling};
 use crate::tensor::{Shape, Tensor, View, ViewMut};
 use crate::windows::{self, Padding, Pair};
 
@@ -43,13 +43,13 @@ impl Pool2d {
         Pool2d { take, size: None, stride: None, padding: Padding::Valid }
     }
 
-    fn windows(&self, input: Shape) -> Result<Windows> {
+    fn windows(&self, input: Shape) -> Result<ConvGeometry> {
         let image @ [height, width, _] = windows::image(Self::NAME, input)?;
         let size = self.size.unwrap_or(Pair::Each([height, width]));
         windows::windows(Self::NAME, image, [size, self.stride.unwrap_or(size), Pair::default()], self.padding)
     }
 
-    fn of_batch(&self, x: Shape) -> Windows {
+    fn of_batch(&self, x: Shape) -> ConvGeometry {
         self.windows(x.example()).expect("the network has asked for the output's shape")
     }
 }
@@ -81,7 +81,7 @@ impl Layer for Pool2d {
     }
 
     fn multiply_adds(&self, input: Shape) -> f64 {
-        let each = |windows: Windows| windows.count() as f64 * windows.size.iter().product::<usize>() as f64;
+        let each = |windows: ConvGeometry| windows.count() as f64 * windows.size.iter().product::<usize>() as f64;
         self.windows(input).map_or(0.0, |windows| each(windows) * windows.input[2] as f64)
     }
 

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::chain::{Chain, Place};
+use super::sequential::{Sequential, Slots};
 use super::{Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, Registered, read_layer, to_value};
 use crate::error::{Error, Result};
 use crate::tensor::{Activation, Shape, Tensor, View, ViewMut, ops};
@@ -16,10 +16,10 @@ use crate::tensor::{Activation, Shape, Tensor, View, ViewMut, ops};
 #[serde(deny_unknown_fields)]
 pub struct Residual {
     /// F.
-    layers: Chain,
+    layers: Sequential,
     /// S; without layers it is X itself, and F must keep X's shape.
-    #[serde(default, skip_serializing_if = "Chain::is_empty")]
-    shortcut: Chain,
+    #[serde(default, skip_serializing_if = "Sequential::is_empty")]
+    shortcut: Sequential,
     /// g, one whose derivative follows from A.
     #[serde(default)]
     activation: Activation,
@@ -31,8 +31,8 @@ pub struct Residual {
 #[derive(Debug)]
 struct Plan {
     input: Shape,
-    layers: Vec<Place>,
-    shortcut: Vec<Place>,
+    layers: Vec<Slots>,
+    shortcut: Vec<Slots>,
     /// Kept tensors of F and S; two deltas follow.
     kept: usize,
 }
@@ -40,7 +40,7 @@ struct Plan {
 impl Residual {
     /// A block of F, S (without layers: X itself) and g.
     pub fn new(layers: Vec<Box<dyn Layer>>, shortcut: Vec<Box<dyn Layer>>, activation: Activation) -> Self {
-        Residual { layers: Chain(layers), shortcut: Chain(shortcut), activation, plan: OnceLock::new() }
+        Residual { layers: Sequential(layers), shortcut: Sequential(shortcut), activation, plan: OnceLock::new() }
     }
 
     /// The plan for batches like x.
@@ -119,8 +119,8 @@ impl Layer for Residual {
         let plan = self.plan(x);
         self.layers.forward(&plan.layers, theta, x, saved, mode);
         self.shortcut.forward(&plan.shortcut, theta, x, saved, mode);
-        ops::copy(Chain::outcome(&plan.layers, x, saved), y.reborrow());
-        ops::add_scaled(y.reborrow(), 1.0, Chain::outcome(&plan.shortcut, x, saved));
+        ops::copy(Sequential::outcome(&plan.layers, x, saved), y.reborrow());
+        ops::add_scaled(y.reborrow(), 1.0, Sequential::outcome(&plan.shortcut, x, saved));
         ops::activate(self.activation, y);
     }
 

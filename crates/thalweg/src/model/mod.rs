@@ -3,7 +3,7 @@
 //! The model file is a safetensors file that anybody's loader reads. Its metadata holds the network, the pipeline, the
 //! schema and the target codec as data; nothing in it is ever a path or code.
 
-mod proof;
+mod verification;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,19 +11,19 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::data::arrays::Arrays;
+use crate::data::cell_format::CellFormat;
 use crate::data::dataset::Fitted;
 use crate::data::examples::{self, Examples};
 use crate::data::far::Far;
 use crate::data::heeded::{self, Found};
 use crate::data::memory;
-use crate::data::notation::Notation;
 use crate::data::preprocess::Pipeline;
 use crate::data::schema::{Column, Role, Schema, Task};
 use crate::data::source::{self, Source, TableReader};
 use crate::data::table::{Table, TextColumn};
 use crate::data::target::Target;
 use crate::error::{Error, Kind, Result};
-use crate::event::{Decision, Parts};
+use crate::event::{Decision, Splits};
 use crate::io::safetensors::Container;
 use crate::io::{atomic, tensors};
 use crate::layers::{Mode, write_layer};
@@ -68,13 +68,13 @@ pub struct Provenance {
     /// The seed.
     pub seed: u64,
     /// Rows in each part.
-    pub examples: Parts,
+    pub examples: Splits,
     /// Epochs run.
     pub epochs: usize,
     /// The epoch whose parameters it has.
     pub best_epoch: usize,
     /// Metrics on each part.
-    pub metrics: Parts<Metrics>,
+    pub metrics: Splits<Metrics>,
 }
 
 /// The answers to some rows.
@@ -109,7 +109,7 @@ impl Model {
     /// wrong or too large to be used.
     pub fn from_bytes(bytes: &[u8], place: &str) -> Result<Model> {
         let container = Container::from_bytes(bytes, place)?;
-        proof::read(&container).map_err(|wrong| {
+        verification::read(&container).map_err(|wrong| {
             Error::data(format!("the model file cannot be used: {wrong}"))
                 .at(place)
                 .fix("use the file as Thalweg wrote it, or train the model again with this version")
@@ -121,7 +121,7 @@ impl Model {
     /// # Errors
     /// If not, naming those that disagree.
     pub(crate) fn proved(self) -> Result<Model> {
-        match proof::check(&self) {
+        match verification::check(&self) {
             Ok(()) => Ok(self),
             Err(wrong) => Err(Error::data(format!("this makes no model: {wrong}"))
                 .fix("use the file as it was written, or other parameters")),
@@ -341,13 +341,13 @@ impl Model {
 
     /// How a table's source writes numbers and missing cells: as the user says or as was found in it, and with the training
     /// data's markers.
-    fn notation(&self, reader: &TableReader, options: &spec::Data) -> Notation {
+    fn notation(&self, reader: &TableReader, options: &spec::Data) -> CellFormat {
         let missing = if options.missing.is_empty() {
             self.pipeline.notation.missing.clone()
         } else {
-            Notation::new(options).missing
+            CellFormat::new(options).missing
         };
-        Notation { missing, decimal_comma: reader.decimal_comma() }
+        CellFormat { missing, decimal_comma: reader.decimal_comma() }
     }
 
     /// Opens a source as the training data was, where the user says nothing else: columns without names have those of the

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::data::schema::Task;
-use crate::event::{Answers, Decision, Event, LayerRow, LayerScale, Parts};
+use crate::event::{Answers, Decision, Event, LayerRow, LayerScale, Splits};
 use crate::metrics::{Metric, Metrics};
 
 /// The facts of a run, as far as its events tell them.
@@ -17,7 +17,7 @@ pub(super) struct Run {
     pub(super) task: Option<Task>,
     pub(super) targets: Vec<String>,
     pub(super) classes: Vec<String>,
-    pub(super) examples: Parts,
+    pub(super) examples: Splits,
     pub(super) features: usize,
     pub(super) layers: Vec<LayerRow>,
     pub(super) parameters: usize,
@@ -69,7 +69,7 @@ pub(super) struct End {
     pub(super) reason: String,
     pub(super) best_epoch: usize,
     pub(super) seconds: f64,
-    pub(super) metrics: Parts<Metrics>,
+    pub(super) metrics: Splits<Metrics>,
     pub(super) answers: Answers,
 }
 
@@ -166,7 +166,7 @@ impl Run {
     /// The metrics of each part that was judged: its name, its rows, its metrics.
     pub(super) fn parts(&self) -> Vec<(&'static str, usize, &Metrics)> {
         let Some(end) = &self.end else { return Vec::new() };
-        let Parts { train, dev, test } = &end.metrics;
+        let Splits { train, dev, test } = &end.metrics;
         [("train", self.examples.train, train), ("dev", self.examples.dev, dev), ("test", self.examples.test, test)]
             .into_iter()
             .filter(|(_, _, metrics)| !metrics.is_empty())

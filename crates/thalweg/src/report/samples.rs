@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::data::schema::Task;
-use crate::event::{Answers, Decision, Event, LayerRow, LayerScale, Mistake, Parts, VERSION};
+use crate::event::{Answers, Decision, Event, LayerRow, LayerScale, Mistake, Splits, VERSION};
 use crate::metrics::{Metric, Metrics};
 
 const DIGITS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
@@ -32,7 +32,7 @@ fn started(task: Task, classes: Vec<String>, epochs: usize, from_epoch: usize) -
         task,
         targets: vec![if task == Task::Regression { "median_house_value" } else { "digit" }.into()],
         classes,
-        examples: Parts { train: 1077, dev: 360, test: 360 },
+        examples: Splits { train: 1077, dev: 360, test: 360 },
         features: 64,
         layers: vec![
             row("layers.0", "linear 64 → 64, relu", 64, 4160),
@@ -117,11 +117,11 @@ fn metrics(pairs: &[(&str, f64)]) -> Metrics {
     pairs.iter().map(|(name, value)| ((*name).to_string(), metric(*value))).collect()
 }
 
-fn judged(train: f64, dev: f64, test: f64) -> Parts<Metrics> {
+fn judged(train: f64, dev: f64, test: f64) -> Splits<Metrics> {
     let of = |a: f64| {
         metrics(&[("accuracy", a), ("log_loss", 1.6 * (1.0 - a)), ("f1_macro", a - 0.004), ("brier", 1.0 - a)])
     };
-    Parts { train: of(train), dev: of(dev), test: of(test) }
+    Splits { train: of(train), dev: of(dev), test: of(test) }
 }
 
 fn mistake(i: usize, classes: &[String]) -> Mistake {
@@ -140,7 +140,7 @@ fn mistake(i: usize, classes: &[String]) -> Mistake {
     }
 }
 
-fn finished(best_epoch: usize, epochs: usize, metrics: Parts<Metrics>, answers: Answers) -> Event {
+fn finished(best_epoch: usize, epochs: usize, metrics: Splits<Metrics>, answers: Answers) -> Event {
     let reason = "dev accuracy has not risen for 15 epochs".into();
     Event::Finished { reason, epochs, best_epoch, seconds: 2.1, metrics, answers }
 }
@@ -221,7 +221,7 @@ pub(super) fn regression() -> Vec<Event> {
         })
         .collect();
     let of = |rmse: f64| metrics(&[("rmse", rmse), ("mae", rmse * 0.7), ("r2", 0.79), ("mape", 0.182)]);
-    let judged = Parts { train: of(48_112.3), dev: of(52_870.1), test: of(53_410.9) };
+    let judged = Splits { train: of(48_112.3), dev: of(52_870.1), test: of(53_410.9) };
     let answers = Answers { part: "test".into(), confusion: Vec::new(), points, mistakes, unsure: Vec::new() };
     events.push(finished(27, 30, judged, answers));
     events
@@ -289,7 +289,7 @@ pub(super) fn resumed() -> Vec<Event> {
 pub(super) fn train_only() -> Vec<Event> {
     let mut events = vec![started(Task::Binary, vec!["no".into(), "yes".into()], 8, 0)];
     if let Event::RunStarted { examples, .. } = &mut events[0] {
-        *examples = Parts { train: 40, dev: 0, test: 0 };
+        *examples = Splits { train: 40, dev: 0, test: 0 };
     }
     for event in epochs(0, 8, 8) {
         if let Event::EpochEnded { epoch, cost, seconds, .. } = event {
@@ -297,7 +297,7 @@ pub(super) fn train_only() -> Vec<Event> {
             events.push(Event::EpochEnded { epoch, cost, dev_loss, dev, learning_rate: 0.1, seconds, best: true });
         }
     }
-    let judged = Parts { train: metrics(&[("accuracy", 1.0)]), ..Parts::default() };
+    let judged = Splits { train: metrics(&[("accuracy", 1.0)]), ..Splits::default() };
     events.push(finished(8, 8, judged, Answers { part: "train".into(), ..Answers::default() }));
     events
 }
@@ -329,7 +329,7 @@ pub(super) fn hostile() -> Vec<Event> {
         epochs: 3,
         best_epoch: 3,
         seconds: 0.01,
-        metrics: Parts { test: metrics(&[("accuracy", 0.8), (attack, 0.1)]), ..Parts::default() },
+        metrics: Splits { test: metrics(&[("accuracy", 0.8), (attack, 0.1)]), ..Splits::default() },
         answers: Answers { part: attack.into(), confusion, points: Vec::new(), mistakes, unsure: Vec::new() },
     });
     events

@@ -1,6 +1,6 @@
 //! What each change of augmentation brings: the same training without it.
 
-use super::scribe::Scribe;
+use super::scribe::RunRecorder;
 use super::{fit, fresh_state, judge_part};
 use crate::data::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -8,10 +8,10 @@ use crate::event::Event;
 use crate::metrics::Metrics;
 use crate::recipe;
 use crate::spec::Config;
-use crate::train::{Augmentation, End, Watcher};
+use crate::train::{Augmentation, StopReason, Watcher};
 
 /// Passes on the wish to stop, and nothing else.
-struct Quiet<'a, 'b>(&'a Scribe<'b>);
+struct Quiet<'a, 'b>(&'a RunRecorder<'b>);
 
 impl Watcher for Quiet<'_, '_> {
     fn event(&mut self, _: Event) {}
@@ -27,7 +27,7 @@ pub(super) fn ablate(
     data: &Dataset,
     augmentation: &Augmentation,
     (metric, all): (&str, &Metrics),
-    scribe: &mut Scribe,
+    scribe: &mut RunRecorder,
 ) -> Result<()> {
     let value = |metrics: &Metrics| metrics.get(metric).map(|metric| metric.value);
     let Some(all) = value(all) else {
@@ -39,7 +39,7 @@ pub(super) fn ablate(
         config.augment = config.augment.without(change);
         let plan = recipe::plan(&config, data)?;
         let mut state = fresh_state(&config, &plan);
-        if fit(&config, data, &plan, &mut state, &mut Quiet(scribe))? == End::Interrupted {
+        if fit(&config, data, &plan, &mut state, &mut Quiet(scribe))? == StopReason::Interrupted {
             break;
         }
         let (metrics, _) = judge_part(data, &plan, &state, &data.parts.dev)?;

@@ -2,24 +2,24 @@
 
 use super::counts;
 use crate::data::dataset::Dataset;
-use crate::event::{self, Answers, Event, Parts};
+use crate::event::{self, Answers, Event, Splits};
 use crate::metrics::Metrics;
 use crate::recipe::Plan;
 use crate::spec::Config;
-use crate::train::{End, State, Watcher};
+use crate::train::{State, StopReason, Watcher};
 
 /// Why a run ended that can be resumed.
 pub(super) const INTERRUPTED: &str = "interrupted";
 
 /// Why training ended, in words.
-pub(super) fn reason(end: End, plan: &Plan) -> String {
+pub(super) fn reason(end: StopReason, plan: &Plan) -> String {
     match end {
-        End::Patience => {
+        StopReason::Patience => {
             format!("the dev {} has not got better for {} epochs", plan.settings.monitor.0, plan.settings.patience)
         }
-        End::Done => "all epochs done".into(),
-        End::TimeLimit => "the time limit is reached".into(),
-        End::Interrupted => INTERRUPTED.into(),
+        StopReason::Done => "all epochs done".into(),
+        StopReason::TimeLimit => "the time limit is reached".into(),
+        StopReason::Interrupted => INTERRUPTED.into(),
     }
 }
 
@@ -88,7 +88,7 @@ pub(super) fn announce(
 }
 
 /// How a run ended.
-pub(super) fn finished(reason: String, state: &State, metrics: &Parts<Metrics>, answers: Answers) -> Event {
+pub(super) fn finished(reason: String, state: &State, metrics: &Splits<Metrics>, answers: Answers) -> Event {
     Event::Finished {
         reason,
         epochs: state.epoch,
@@ -100,13 +100,13 @@ pub(super) fn finished(reason: String, state: &State, metrics: &Parts<Metrics>, 
 }
 
 /// The cost of an epoch above which training has blown up; none where costs have no usual size, or once that is told.
-pub(super) struct Bearable(Option<f64>);
+pub(super) struct DivergenceMonitor(Option<f64>);
 
-impl Bearable {
+impl DivergenceMonitor {
     /// Cross-entropy, and errors of scaled targets, begin near 1.
     pub(super) fn new(config: &Config, data: &Dataset) -> Self {
         let scaled = data.task.is_classes() || config.preprocess.scale_target;
-        Bearable(scaled.then_some(1e3))
+        DivergenceMonitor(scaled.then_some(1e3))
     }
 
     /// A warning, the first time that an epoch's cost is too high.

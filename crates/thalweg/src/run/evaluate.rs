@@ -2,7 +2,7 @@
 
 use super::answers::Gathered;
 use crate::error::{Error, Result};
-use crate::event::{self, Answers, Decision, Event, Parts};
+use crate::event::{self, Answers, Decision, Event, Splits};
 use crate::metrics::Metrics;
 use crate::model::{Judged, Model};
 use crate::recipe;
@@ -67,7 +67,7 @@ impl Evaluation {
             task: target.task,
             targets: target.columns.clone(),
             classes: target.classes.clone(),
-            examples: Parts { test: self.rows, ..Parts::default() },
+            examples: Splits { test: self.rows, ..Splits::default() },
             features: model.network.input().size(),
             layers: model.network.summary(),
             parameters: model.network.layout().trained(),
@@ -81,7 +81,7 @@ impl Evaluation {
             epochs: provenance.epochs,
             best_epoch: provenance.best_epoch,
             seconds: 0.0,
-            metrics: Parts { test: self.metrics.clone(), ..Parts::default() },
+            metrics: Splits { test: self.metrics.clone(), ..Splits::default() },
             answers: self.answers.clone(),
         };
         crate::report::html(&[started, finished])

@@ -1,7 +1,7 @@
 //! Training on data in memory, without a run folder.
 
-use super::announce::{Bearable, announce, finished, reason};
-use super::judge::{self, Verdict};
+use super::announce::{DivergenceMonitor, announce, finished, reason};
+use super::judge::{self, Judgement};
 use super::{Watch, check_settings, fit, fresh_state};
 use crate::data::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -10,7 +10,7 @@ use crate::model::Model;
 use crate::recipe::{self, Plan};
 use crate::spec::Config;
 use crate::tensor::Tensor;
-use crate::train::{End, Watcher};
+use crate::train::{StopReason, Watcher};
 
 /// What training in memory came to.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub struct Trained {
     /// Everything told on the way, but for the progress within epochs; [`crate::report::html`] makes a page of it.
     pub events: Vec<Event>,
     /// Why training ended.
-    pub end: End,
+    pub end: StopReason,
 }
 
 /// Trains on data in memory as a configuration says; its `data.path` and `output` are not looked at. Training begins with
@@ -55,14 +55,14 @@ pub fn train_on(config: &Config, data: &Dataset, start: Option<&Tensor>, watch: 
     thalweg_kernels::pool::set_threads(config.train.threads);
     let plan = planned(config, data, start)?;
     let mut state = fresh_state(config, &plan);
-    let mut teller = Teller { watch, events: Vec::new(), bearable: Bearable::new(config, data) };
+    let mut teller = EventCollector { watch, events: Vec::new(), bearable: DivergenceMonitor::new(config, data) };
     announce(config, data, &plan, data.name.clone(), String::new(), &mut teller);
     let end = fit(config, data, &plan, &mut state, &mut teller)?;
     if state.best_epoch == 0 {
         // Stopped in the first epoch: what it has learned is all there is.
         state.best_theta = state.theta.clone();
     }
-    let Verdict { results, answers } = judge::judge(data, &plan, &state)?;
+    let Judgement { results, answers } = judge::judge(data, &plan, &state)?;
     teller.event(finished(reason(end, &plan), &state, &results, answers));
     let events = teller.events;
     Ok(Trained { model: judge::model(config, data, plan.network, &state, &results), events, end })
@@ -82,13 +82,13 @@ pub(super) fn planned(config: &Config, data: &Dataset, start: Option<&Tensor>) -
 }
 
 /// Keeps events, and passes them on.
-struct Teller<'a> {
+struct EventCollector<'a> {
     watch: &'a mut dyn Watch,
     events: Vec<Event>,
-    bearable: Bearable,
+    bearable: DivergenceMonitor,
 }
 
-impl Watcher for Teller<'_> {
+impl Watcher for EventCollector<'_> {
     fn event(&mut self, event: Event) {
         self.watch.event(&event);
         let warning = self.bearable.see(&event);

@@ -4,7 +4,7 @@ use super::{answers, counts, judged_on};
 use crate::data::dataset::Dataset;
 use crate::data::examples::Examples as Rows;
 use crate::error::Result;
-use crate::event::{Answers, Parts};
+use crate::event::{Answers, Splits};
 use crate::metrics::Metrics;
 use crate::model::{Judged, Model, Provenance};
 use crate::network::Network;
@@ -13,17 +13,17 @@ use crate::spec::Config;
 use crate::train::{State, predict};
 
 /// What the best parameters are worth.
-pub(super) struct Verdict {
+pub(super) struct Judgement {
     /// The metrics on each part.
-    pub(super) results: Parts<Metrics>,
+    pub(super) results: Splits<Metrics>,
     /// The answers on the test part, or on dev where there is none.
     pub(super) answers: Answers,
 }
 
 /// Judges the best parameters on every part.
-pub(super) fn judge(data: &Dataset, plan: &Plan, state: &State) -> Result<Verdict> {
+pub(super) fn judge(data: &Dataset, plan: &Plan, state: &State) -> Result<Judgement> {
     let (train, _) = judge_part(data, plan, state, &data.parts.train)?;
-    let mut verdict = Verdict { results: Parts { train, ..Parts::default() }, answers: Answers::default() };
+    let mut verdict = Judgement { results: Splits { train, ..Splits::default() }, answers: Answers::default() };
     for (name, rows) in [("dev", &data.parts.dev), ("test", &data.parts.test)] {
         if rows.rows == 0 {
             continue;
@@ -55,7 +55,7 @@ pub(super) fn model(
     data: &Dataset,
     network: Network,
     state: &State,
-    results: &Parts<Metrics>,
+    results: &Splits<Metrics>,
 ) -> Model {
     Model {
         network,

@@ -4,7 +4,7 @@ use super::in_memory::planned;
 use super::{Watch, check_settings, fit, fresh_state, judge};
 use crate::data::dataset::{Dataset, Fitted};
 use crate::error::Result;
-use crate::event::{Event, Parts};
+use crate::event::{Event, Splits};
 use crate::layers::{read_layer, write_layer};
 use crate::model::Model;
 use crate::network::Network;
@@ -67,7 +67,7 @@ impl Learner {
         thalweg_kernels::pool::set_threads(config.train.threads);
         let plan = planned(&config, &data, start)?;
         let state = fresh_state(&config, &plan);
-        let last = Dataset { parts: Parts::default(), ..data };
+        let last = Dataset { parts: Splits::default(), ..data };
         Ok(Learner { config, plan, state, last })
     }
 
@@ -104,7 +104,7 @@ impl Learner {
         let layers =
             network.layers().iter().map(|layer| read_layer(write_layer(&**layer), &[])).collect::<Result<_>>()?;
         let network = Network::new(network.input(), layers)?;
-        Ok(judge::model(&self.config, &self.last, network, &self.state, &Parts::default()))
+        Ok(judge::model(&self.config, &self.last, network, &self.state, &Splits::default()))
     }
 }
 

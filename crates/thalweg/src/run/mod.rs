@@ -30,7 +30,7 @@ use crate::data::schema::Task;
 use crate::error::{Error, Kind, Result};
 #[cfg(feature = "images")]
 use crate::event::Decision;
-use crate::event::{Answers, Event, Parts};
+use crate::event::{Answers, Event, Splits};
 use crate::io::atomic;
 use crate::metrics::Metrics;
 use crate::model::{Judged, Model};
@@ -38,22 +38,22 @@ use crate::network::gradient_check::{self, Report};
 use crate::recipe::{self, Plan};
 use crate::spec::Config;
 use crate::tensor::{Dtype, Shape, Tensor, View};
-use crate::train::{Augmented, End, Examples, FromDisk, State, Trainer, TrainingSet, Watcher};
+use crate::train::{Augmented, Examples, FromDisk, State, StopReason, Trainer, TrainingSet, Watcher};
 
-use announce::{Bearable, announce, finished, reason, started, warnings};
+use announce::{DivergenceMonitor, announce, finished, reason, started, warnings};
 pub use checkpoint::Checkpoint;
 pub use evaluate::{Evaluation, evaluate, products};
 pub use event_log::EventLog;
 pub use folder::RunFolder;
 pub use in_memory::{Trained, train_on};
-use judge::Verdict;
+use judge::Judgement;
 pub(crate) use judge::judge_part;
 pub use learner::Learner;
 pub use outcome::{Outcome, Preview};
 #[cfg(feature = "tune")]
 pub(crate) use resume::finish_study;
 pub use resume::resume;
-use scribe::Scribe;
+use scribe::RunRecorder;
 
 /// How often somebody who looks on is asked whether they want a stop, while data is read.
 const GLANCE: Duration = Duration::from_millis(20);
@@ -255,8 +255,8 @@ pub(crate) fn fingerprint(config: &Config, data: &Dataset) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
-fn counts(data: &Dataset) -> Parts {
-    Parts { train: data.train_rows(), dev: data.parts.dev.rows, test: data.parts.test.rows }
+fn counts(data: &Dataset) -> Splits {
+    Splits { train: data.train_rows(), dev: data.parts.dev.rows, test: data.parts.test.rows }
 }
 
 pub(crate) fn fresh_state(config: &Config, plan: &Plan) -> State {
@@ -298,8 +298,8 @@ fn run(
     watch: &mut dyn Watch,
 ) -> Result<Outcome> {
     let fingerprint = fingerprint(config, data);
-    let bearable = Bearable::new(config, data);
-    let mut scribe = Scribe { folder: &folder, log, watch, fingerprint, broken: None, saved: None, bearable };
+    let bearable = DivergenceMonitor::new(config, data);
+    let mut scribe = RunRecorder { folder: &folder, log, watch, fingerprint, broken: None, saved: None, bearable };
     let resumed = state.epoch > 0 || state.step > 0;
     if resumed {
         // The log has its beginning already.
@@ -328,7 +328,7 @@ pub(crate) fn fit(
     plan: &Plan,
     state: &mut State,
     watcher: &mut dyn Watcher,
-) -> Result<End> {
+) -> Result<StopReason> {
     let class_weights = recipe::class_weights(config, data)?;
     let class_weights = class_weights.as_deref();
     // Mixed examples have a share of each class.
@@ -374,14 +374,21 @@ fn write_report(folder: &RunFolder) -> Result<()> {
 }
 
 /// Ends the log of a run that failed, and writes its report all the same: it shows where things went wrong.
-fn record_failure(error: &Error, state: &State, scribe: &mut Scribe) -> Result<()> {
-    scribe.event(finished(error.message.clone(), state, &Parts::default(), Answers::default()));
+fn record_failure(error: &Error, state: &State, scribe: &mut RunRecorder) -> Result<()> {
+    scribe.event(finished(error.message.clone(), state, &Splits::default(), Answers::default()));
     write_report(scribe.folder)
 }
 
 /// Judges the best parameters on every part, and writes the model and the report.
-fn finish(config: &Config, data: &Dataset, plan: Plan, state: &State, end: End, mut scribe: Scribe) -> Result<Outcome> {
-    let Verdict { results, answers } = judge::judge(data, &plan, state)?;
+fn finish(
+    config: &Config,
+    data: &Dataset,
+    plan: Plan,
+    state: &State,
+    end: StopReason,
+    mut scribe: RunRecorder,
+) -> Result<Outcome> {
+    let Judgement { results, answers } = judge::judge(data, &plan, state)?;
     let (reason, warnings) = (reason(end, &plan), warnings(data, &plan));
     let decisions = data.decisions.iter().chain(&plan.decisions).cloned().collect();
     let parameters = plan.network.layout().trained();

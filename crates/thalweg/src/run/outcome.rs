@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use crate::data::schema::Task;
-use crate::event::{Decision, LayerRow, Parts};
+use crate::event::{Decision, LayerRow, Splits};
 use crate::metrics::Metrics;
-use crate::train::End;
+use crate::train::StopReason;
 
 /// What a run came to.
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ pub struct Outcome {
     /// The classes, in the order of the outputs.
     pub classes: Vec<String>,
     /// Rows in each part.
-    pub examples: Parts,
+    pub examples: Splits,
     /// Trained parameters.
     pub parameters: usize,
     /// Epochs run.
@@ -31,20 +31,20 @@ pub struct Outcome {
     /// Seconds of training.
     pub seconds: f64,
     /// Metrics on each part.
-    pub metrics: Parts<Metrics>,
+    pub metrics: Splits<Metrics>,
     /// Everything decided for the user.
     pub decisions: Vec<Decision>,
     /// What the user should know.
     pub warnings: Vec<String>,
     /// Why training ended.
-    pub end: End,
+    pub end: StopReason,
 }
 
 /// What a run would do.
 #[derive(Debug)]
 pub struct Preview {
     /// Rows in each part.
-    pub examples: Parts,
+    pub examples: Splits,
     /// The task.
     pub task: Task,
     /// The layers.

@@ -8,13 +8,13 @@ use crate::event::Event;
 use crate::train::{State, Watcher};
 
 use super::Watch;
-use super::announce::Bearable;
+use super::announce::DivergenceMonitor;
 
 /// The least time from one checkpoint to the next: what a crash can cost, while forcing files to disk costs little.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Writes events to the log and checkpoints to the folder, and passes events on.
-pub(super) struct Scribe<'a> {
+pub(super) struct RunRecorder<'a> {
     pub(super) folder: &'a RunFolder,
     pub(super) log: EventLog,
     pub(super) watch: &'a mut dyn Watch,
@@ -22,10 +22,10 @@ pub(super) struct Scribe<'a> {
     pub(super) broken: Option<Error>,
     /// When the last checkpoint was saved.
     pub(super) saved: Option<Instant>,
-    pub(super) bearable: Bearable,
+    pub(super) bearable: DivergenceMonitor,
 }
 
-impl Watcher for Scribe<'_> {
+impl Watcher for RunRecorder<'_> {
     fn event(&mut self, event: Event) {
         if let Err(error) = self.log.write(&event) {
             self.broken.get_or_insert(error);

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
 use super::Config;
-use super::knobs::{Form, Knob, knobs};
+use super::option_specs::{Form, OptionSpec, option_specs};
 use super::value::{check, inline, parse};
 use crate::error::{Error, Kind, Result, did_you_mean, nearest};
 
@@ -63,15 +63,15 @@ impl Config {
     pub fn from_values(values: impl IntoIterator<Item = (String, serde_json::Value)>) -> Result<Config> {
         let mut draft = Draft::default();
         for (key, given) in values {
-            let knob = find(&key)?;
+            let option = find(&key)?;
             if given.is_null() {
                 continue;
             }
-            let value = Value::try_from(&given).map_err(|error| Error::config(error.to_string()).at(knob.key()))?;
-            let alone = knob.form == Form::List && !value.is_array();
+            let value = Value::try_from(&given).map_err(|error| Error::config(error.to_string()).at(option.key()))?;
+            let alone = option.form == Form::List && !value.is_array();
             let value = if alone { Value::Array(vec![value]) } else { value };
-            checked(knob, &value, &inline(&value), &knob.key())?;
-            draft.insert(knob, value);
+            checked(option, &value, &inline(&value), &option.key())?;
+            draft.insert(option, value);
         }
         draft.finish()
     }
@@ -132,10 +132,10 @@ impl Draft {
             };
             for key in places.keys() {
                 let at = line(key.span().start);
-                let knob = key_of_section(key.get_ref(), section.get_ref()).map_err(|error| error.at(&*at))?;
+                let option = key_of_section(key.get_ref(), section.get_ref()).map_err(|error| error.at(&*at))?;
                 let value = values.remove(key.get_ref().as_ref()).expect("both are of one text");
-                checked(knob, &value, &inline(&value), &format!("{at}, {}", knob.key()))?;
-                self.insert(knob, value);
+                checked(option, &value, &inline(&value), &format!("{at}, {}", option.key()))?;
+                self.insert(option, value);
             }
         }
         Ok(())
@@ -143,19 +143,19 @@ impl Draft {
 
     /// Takes in an option from the command line.
     fn set(&mut self, key: &str, text: &str) -> Result<()> {
-        let knob = find(key)?;
-        let (found, place) = (format!("{text:?}"), format!("--{}", knob.flag()));
-        let Some(value) = parse(knob, text) else {
-            return Err(wrong(knob, &found, &format!("expected {}", knob.expected()), &place));
+        let option = find(key)?;
+        let (found, place) = (format!("{text:?}"), format!("--{}", option.flag()));
+        let Some(value) = parse(option, text) else {
+            return Err(wrong(option, &found, &format!("expected {}", option.expected()), &place));
         };
-        checked(knob, &value, &found, &place)?;
-        self.insert(knob, value);
+        checked(option, &value, &found, &place)?;
+        self.insert(option, value);
         Ok(())
     }
 
-    fn insert(&mut self, knob: &Knob, value: Value) {
-        let section = self.table.entry(&knob.section).or_insert_with(|| Value::Table(Table::new()));
-        section.as_table_mut().expect("a section is a table").insert(knob.name.clone(), value);
+    fn insert(&mut self, option: &OptionSpec, value: Value) {
+        let section = self.table.entry(&option.section).or_insert_with(|| Value::Table(Table::new()));
+        section.as_table_mut().expect("a section is a table").insert(option.name.clone(), value);
     }
 
     fn finish(self) -> Result<Config> {
@@ -171,48 +171,48 @@ impl Draft {
 ///
 /// # Errors
 /// If there is none.
-pub fn find(key: &str) -> Result<&'static Knob> {
+pub fn find(key: &str) -> Result<&'static OptionSpec> {
     let plain = key.replace('-', "_");
-    knobs().iter().find(|knob| knob.name == plain || knob.key() == plain).ok_or_else(|| {
+    option_specs().iter().find(|option| option.name == plain || option.key() == plain).ok_or_else(|| {
         let name = plain.rsplit('.').next().unwrap_or_default();
         let hint = match named(name) {
-            Some(knob) => format!(" (did you mean {:?}?)", knob.key()),
+            Some(option) => format!(" (did you mean {:?}?)", option.key()),
             None => did_you_mean(name, names()),
         };
         Error::config(format!("unknown key {key:?}{hint}")).fix("thalweg config shows every key")
     })
 }
 
-fn named(name: &str) -> Option<&'static Knob> {
-    knobs().iter().find(|knob| knob.name == name)
+fn named(name: &str) -> Option<&'static OptionSpec> {
+    option_specs().iter().find(|option| option.name == name)
 }
 
 fn names() -> impl Iterator<Item = &'static str> {
-    knobs().iter().map(|knob| knob.name.as_str())
+    option_specs().iter().map(|option| option.name.as_str())
 }
 
 fn check_section(name: &str) -> Result<()> {
-    let mut sections: Vec<&str> = knobs().iter().map(|knob| knob.section.as_str()).collect();
+    let mut sections: Vec<&str> = option_specs().iter().map(|option| option.section.as_str()).collect();
     sections.dedup();
     if sections.contains(&name) {
         return Ok(());
     }
     let hint = match named(name) {
-        Some(knob) => format!(" (it belongs under [{}])", knob.section),
+        Some(option) => format!(" (it belongs under [{}])", option.section),
         None => did_you_mean(name, sections.iter().copied()),
     };
     let error = Error::config(format!("unknown section {name:?}{hint}"));
     Err(error.fix(format!("use [{}]", sections.join("], ["))))
 }
 
-fn key_of_section(key: &str, section: &str) -> Result<&'static Knob> {
-    if let Some(knob) = knobs().iter().find(|knob| knob.section == section && knob.name == key) {
-        return Ok(knob);
+fn key_of_section(key: &str, section: &str) -> Result<&'static OptionSpec> {
+    if let Some(option) = option_specs().iter().find(|option| option.section == section && option.name == key) {
+        return Ok(option);
     }
     let hint = match (named(key), nearest(key, names()).and_then(named)) {
-        (Some(knob), _) => format!(" (it belongs under [{}])", knob.section),
-        (None, Some(knob)) if knob.section == section => format!(" (did you mean {:?}?)", knob.name),
-        (None, Some(knob)) => format!(" (did you mean {:?} under [{}]?)", knob.name, knob.section),
+        (Some(option), _) => format!(" (it belongs under [{}])", option.section),
+        (None, Some(option)) if option.section == section => format!(" (did you mean {:?}?)", option.name),
+        (None, Some(option)) => format!(" (did you mean {:?} under [{}]?)", option.name, option.section),
         (None, None) => String::new(),
     };
     let error = Error::config(format!("unknown key {key:?} under [{section}]{hint}"));
@@ -220,12 +220,12 @@ fn key_of_section(key: &str, section: &str) -> Result<&'static Knob> {
 }
 
 /// Whether a value is what the option takes; the error shows `found` as what was found.
-pub(super) fn checked(knob: &Knob, value: &Value, found: &str, place: &str) -> Result<()> {
-    check(knob, value).map_err(|expected| wrong(knob, found, &expected, place))
+pub(super) fn checked(option: &OptionSpec, value: &Value, found: &str, place: &str) -> Result<()> {
+    check(option, value).map_err(|expected| wrong(option, found, &expected, place))
 }
 
-fn wrong(knob: &Knob, found: &str, expected: &str, place: &str) -> Error {
-    let default = match &knob.default {
+fn wrong(option: &OptionSpec, found: &str, expected: &str, place: &str) -> Error {
+    let default = match &option.default {
         serde_json::Value::Null => String::new(),
         value => format!(", {value}"),
     };

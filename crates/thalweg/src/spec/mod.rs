@@ -1,4 +1,4 @@
-//! Every knob once: name, default, range and meaning.
+//! Every option once: name, default, range and meaning.
 //!
 //! The command line's flags (`--learning-rate`), the configuration file's keys (`learning_rate`) and their
 //! documentation are all read from these structs through their JSON schema. `None` means that Thalweg decides
@@ -6,9 +6,9 @@
 
 mod augment;
 mod data;
-mod knobs;
 mod load;
 mod memory;
+mod option_specs;
 mod render;
 mod tune;
 mod validate;
@@ -18,8 +18,8 @@ use std::collections::BTreeMap;
 
 pub use augment::Augment;
 pub use data::{ColumnKind, Data, Fit};
-pub use knobs::{Form, Kind, Knob, Range, json_schema, knobs};
 pub use load::find;
+pub use option_specs::{Form, Kind, OptionSpec, Range, json_schema, option_specs};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 pub use tune::{Pruner, Sampler, Tune};

@@ -1,7 +1,7 @@
 //! A configuration as a TOML file that explains itself.
 
 use super::Config;
-use super::knobs::knobs;
+use super::option_specs::option_specs;
 use super::value::inline;
 use toml::Table;
 
@@ -18,20 +18,20 @@ impl Config {
         let table = self.to_table().expect("the numbers fit into TOML");
         let mut text = String::new();
         let mut section = String::new();
-        for knob in knobs() {
-            if knob.section != section {
-                section.clone_from(&knob.section);
+        for option in option_specs() {
+            if option.section != section {
+                section.clone_from(&option.section);
                 let above = if text.is_empty() { "" } else { "\n" };
                 text.push_str(&format!("{above}[{section}]\n"));
             }
-            let choices = match (&knob.words[..], &knob.choices[..]) {
+            let choices = match (&option.words[..], &option.choices[..]) {
                 ([], []) => String::new(),
                 (words, choices) => format!(" [{}]", [words, choices].concat().join(", ")),
             };
-            text.push_str(&comment(&format!("{}{choices}", knob.doc)));
-            match table.get(&section).and_then(|table| Table::get(table.as_table()?, &knob.name)) {
-                Some(value) => text.push_str(&format!("{} = {}\n", knob.name, inline(value))),
-                None => text.push_str(&format!("# {} =\n", knob.name)),
+            text.push_str(&comment(&format!("{}{choices}", option.doc)));
+            match table.get(&section).and_then(|table| Table::get(table.as_table()?, &option.name)) {
+                Some(value) => text.push_str(&format!("{} = {}\n", option.name, inline(value))),
+                None => text.push_str(&format!("# {} =\n", option.name)),
             }
         }
         text

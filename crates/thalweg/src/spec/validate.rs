@@ -2,7 +2,7 @@
 
 use super::load::checked;
 use super::value::inline;
-use super::{Config, Split, knobs};
+use super::{Config, Split, option_specs};
 use crate::error::{Error, Result};
 use crate::tensor::Activation;
 
@@ -37,9 +37,9 @@ impl Config {
     /// The first value that is not right.
     pub fn validate(&self) -> Result<()> {
         let table = self.to_table()?;
-        for knob in knobs() {
-            if let Some(value) = table.get(&knob.section).and_then(|section| section.get(&knob.name)) {
-                checked(knob, value, &inline(value), &format!("--{}", knob.flag()))?;
+        for option in option_specs() {
+            if let Some(value) = table.get(&option.section).and_then(|section| section.get(&option.name)) {
+                checked(option, value, &inline(value), &format!("--{}", option.flag()))?;
             }
         }
         self.split.fractions()?;

@@ -2,27 +2,27 @@
 
 use toml::{Table, Value};
 
-use super::knobs::{Form, Kind, Knob};
+use super::option_specs::{Form, Kind, OptionSpec};
 use crate::error::did_you_mean;
 
 /// A value from its text on the command line: `0.1`, `128,64`, `yes=2,no=1`, or TOML in brackets. None where the text
 /// cannot be read so.
-pub(super) fn parse(knob: &Knob, text: &str) -> Option<Value> {
+pub(super) fn parse(option: &OptionSpec, text: &str) -> Option<Value> {
     // What commas cannot say: names with commas in them, layers one by one.
-    if knob.form != Form::One && text.trim_start().starts_with(['[', '{']) {
+    if option.form != Form::One && text.trim_start().starts_with(['[', '{']) {
         return text.parse().ok();
     }
     let parts = || parts(text).into_iter().filter(|part| !part.is_empty());
-    match knob.form {
-        Form::One => parse_one(knob.kind, text),
+    match option.form {
+        Form::One => parse_one(option.kind, text),
         Form::List if text == "none" => Some(Value::Array(Vec::new())),
-        Form::List => parts().map(|part| parse_one(knob.kind, &part)).collect::<Option<_>>().map(Value::Array),
-        Form::Table if knob.words.iter().any(|word| word == text) => Some(Value::String(text.into())),
-        Form::Table if knob.kind == Kind::Text && knob.choices.is_empty() => texts(text).map(Value::Table),
+        Form::List => parts().map(|part| parse_one(option.kind, &part)).collect::<Option<_>>().map(Value::Array),
+        Form::Table if option.words.iter().any(|word| word == text) => Some(Value::String(text.into())),
+        Form::Table if option.kind == Kind::Text && option.choices.is_empty() => texts(text).map(Value::Table),
         Form::Table => {
             let pair = |part: String| {
                 let (name, value) = part.rsplit_once('=')?;
-                Some((name.trim().to_string(), parse_one(knob.kind, value.trim())?))
+                Some((name.trim().to_string(), parse_one(option.kind, value.trim())?))
             };
             parts().map(pair).collect::<Option<Table>>().map(Value::Table)
         }
@@ -79,35 +79,35 @@ fn parse_one(kind: Kind, text: &str) -> Option<Value> {
 ///
 /// # Errors
 /// If it is not: what was expected, and the name that was probably meant.
-pub(super) fn check(knob: &Knob, value: &Value) -> Result<(), String> {
+pub(super) fn check(option: &OptionSpec, value: &Value) -> Result<(), String> {
     let wrong = |value: Option<&Value>| {
         let typed = value.and_then(Value::as_str).unwrap_or_default();
-        let known = knob.choices.iter().chain(&knob.words).map(String::as_str);
-        Err(format!("expected {}{}", knob.expected(), did_you_mean(typed, known)))
+        let known = option.choices.iter().chain(&option.words).map(String::as_str);
+        Err(format!("expected {}{}", option.expected(), did_you_mean(typed, known)))
     };
-    let values: Vec<&Value> = match (knob.form, value) {
+    let values: Vec<&Value> = match (option.form, value) {
         (Form::One, value) => vec![value],
         (Form::List, Value::Array(values)) => values.iter().collect(),
         (Form::Table, Value::Table(table)) => table.values().collect(),
-        (Form::Table, Value::String(word)) if knob.words.contains(word) => return Ok(()),
+        (Form::Table, Value::String(word)) if option.words.contains(word) => return Ok(()),
         _ => return wrong(Some(value)),
     };
-    if knob.length.is_some_and(|length| values.len() != length) {
+    if option.length.is_some_and(|length| values.len() != length) {
         return wrong(None);
     }
-    match values.into_iter().find(|value| !fits(knob, value)) {
+    match values.into_iter().find(|value| !fits(option, value)) {
         Some(value) => wrong(Some(value)),
         None => Ok(()),
     }
 }
 
-fn fits(knob: &Knob, value: &Value) -> bool {
-    match (knob.kind, value) {
-        (Kind::Text, Value::String(text)) => is_choice(knob, text),
+fn fits(option: &OptionSpec, value: &Value) -> bool {
+    match (option.kind, value) {
+        (Kind::Text, Value::String(text)) => is_choice(option, text),
         (Kind::Character, Value::String(text)) => text.chars().count() == 1,
-        (Kind::Integer, Value::Integer(x)) => knob.range.contains(*x as f64),
-        (Kind::Number, Value::Integer(x)) => knob.range.contains(*x as f64),
-        (Kind::Number, Value::Float(x)) => knob.range.contains(*x),
+        (Kind::Integer, Value::Integer(x)) => option.range.contains(*x as f64),
+        (Kind::Number, Value::Integer(x)) => option.range.contains(*x as f64),
+        (Kind::Number, Value::Float(x)) => option.range.contains(*x),
         (Kind::Boolean, Value::Boolean(_)) => true,
         (Kind::Any, _) => true,
         _ => false,
@@ -115,9 +115,9 @@ fn fits(knob: &Knob, value: &Value) -> bool {
 }
 
 /// `leaky_relu(0.2)` is a `leaky_relu`.
-fn is_choice(knob: &Knob, text: &str) -> bool {
+fn is_choice(option: &OptionSpec, text: &str) -> bool {
     let word = text.strip_suffix(')').and_then(|text| text.split_once('(')).map_or(text, |(word, _)| word);
-    knob.choices.is_empty() || knob.choices.iter().any(|choice| choice == word)
+    option.choices.is_empty() || option.choices.iter().any(|choice| choice == word)
 }
 
 /// A value as TOML on one line.

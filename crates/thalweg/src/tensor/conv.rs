@@ -6,13 +6,13 @@ use thalweg_kernels::conv::{self, Count};
 use super::ops::{self, Element, by_dtype};
 use super::{Activation, Dtype, View, ViewMut};
 
-pub use thalweg_kernels::conv::Windows;
+pub use thalweg_kernels::conv::ConvGeometry;
 
 /// A convolution: its windows, its groups and its parameters.
 #[derive(Debug, Clone, Copy)]
 pub struct Convolution<'a> {
     /// Where the windows lie.
-    pub windows: Windows,
+    pub windows: ConvGeometry,
     /// Groups of channels, each with its own filters.
     pub groups: usize,
     /// Filters × (kh · kw · c/groups).
@@ -81,10 +81,10 @@ impl Pooling {
 }
 
 /// y = what is taken of each window of x.
-pub fn pool(windows: &Windows, take: Pooling, x: View, y: ViewMut) {
+pub fn pool(windows: &ConvGeometry, take: Pooling, x: View, y: ViewMut) {
     by_dtype!(x, typed(windows, take, x, y));
 
-    fn typed<T: Element>(windows: &Windows, take: Pooling, x: View, y: ViewMut) {
+    fn typed<T: Element>(windows: &ConvGeometry, take: Pooling, x: View, y: ViewMut) {
         match take.count() {
             None => conv::max_pool(windows, T::read(x), T::write(y)),
             Some(count) => conv::average_pool(windows, count, T::read(x), T::write(y)),
@@ -93,19 +93,19 @@ pub fn pool(windows: &Windows, take: Pooling, x: View, y: ViewMut) {
 }
 
 /// Adds, for each place of each window, whether it holds the window's largest number.
-pub fn places_of_largest(windows: &Windows, x: View, y: View, places: &mut Vec<bool>) {
+pub fn places_of_largest(windows: &ConvGeometry, x: View, y: View, places: &mut Vec<bool>) {
     by_dtype!(x, typed(windows, x, y, places));
 
-    fn typed<T: Element>(windows: &Windows, x: View, y: View, places: &mut Vec<bool>) {
+    fn typed<T: Element>(windows: &ConvGeometry, x: View, y: View, places: &mut Vec<bool>) {
         conv::places_of_largest(windows, T::read(x), T::read(y), |is| places.push(is));
     }
 }
 
 /// dx of [`pool`], from its x, y and dy.
-pub fn pool_backward(windows: &Windows, take: Pooling, [x, y, dy]: [View; 3], dx: ViewMut) {
+pub fn pool_backward(windows: &ConvGeometry, take: Pooling, [x, y, dy]: [View; 3], dx: ViewMut) {
     by_dtype!(x, typed(windows, take, [x, y, dy], dx));
 
-    fn typed<T: Element>(windows: &Windows, take: Pooling, [x, y, dy]: [View; 3], dx: ViewMut) {
+    fn typed<T: Element>(windows: &ConvGeometry, take: Pooling, [x, y, dy]: [View; 3], dx: ViewMut) {
         match take.count() {
             None => conv::max_pool_gradient(windows, T::read(x), T::read(y), T::read(dy), T::write(dx)),
             Some(count) => conv::average_pool_gradient(windows, count, T::read(dy), T::write(dx)),

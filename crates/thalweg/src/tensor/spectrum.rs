@@ -6,7 +6,7 @@
 use std::f64::consts::PI;
 use std::sync::OnceLock;
 
-use thalweg_kernels::conv::{self, Windows};
+use thalweg_kernels::conv::{self, ConvGeometry};
 use thalweg_kernels::{elementwise, pool};
 
 use super::ops::{self, Element, MatmulPrecision, by_dtype, with_matmul_precision};
@@ -43,8 +43,8 @@ impl Bands {
         first.min(end)..end
     }
 
-    fn windows(&self, samples: usize) -> Windows {
-        Windows {
+    fn windows(&self, samples: usize) -> ConvGeometry {
+        ConvGeometry {
             input: [1, samples, 1],
             size: [1, self.window],
             stride: [1, self.hop],
@@ -163,7 +163,7 @@ impl Spectrum {
             }
         });
 
-        fn waves<T: Element>(windows: &Windows, x: View, filters: View, y: ViewMut) {
+        fn waves<T: Element>(windows: &ConvGeometry, x: View, filters: View, y: ViewMut) {
             conv::forward(windows, 1, T::read(x), T::read(filters), None, T::write(y), |_| ());
         }
         fn powers<T: Element>(bins: usize, transform: View, power: ViewMut) {
@@ -220,7 +220,7 @@ impl Spectrum {
                 }
             });
         }
-        fn through_waves<T: Element>(windows: &Windows, dz: View, filters: View, dx: ViewMut) {
+        fn through_waves<T: Element>(windows: &ConvGeometry, dz: View, filters: View, dx: ViewMut) {
             conv::image_gradient(windows, 1, T::read(dz), T::read(filters), T::write(dx));
         }
     }

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use super::batches::{Batch, TrainingSet};
-use super::parts::{Parts, Pass};
+use super::data_parallel::{DataParallel, Pass};
 use super::state::{Best, State};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Event, LayerScale};
-use crate::layers::{Mode, Noise};
+use crate::layers::{Mode, RngContext};
 use crate::losses::{Cost, Loss};
 use crate::metrics::Metrics;
 use crate::network::{Network, Workspace};
@@ -105,7 +105,7 @@ pub struct Trainer<'a> {
 
 /// Why training ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub enum StopReason {
     /// All epochs are done.
     Done,
     /// The dev result has not got better for the patience's epochs.
@@ -150,7 +150,7 @@ impl Trainer<'_> {
     ///
     /// # Errors
     /// If the cost is no longer a finite number, or a checkpoint cannot be kept.
-    pub fn fit(&self, state: &mut State, watcher: &mut dyn Watcher) -> Result<End> {
+    pub fn fit(&self, state: &mut State, watcher: &mut dyn Watcher) -> Result<StopReason> {
         let clock = Clock::start(state.seconds, self.settings.time_limit);
         let mut room = Room::new(self);
         loop {
@@ -170,7 +170,7 @@ impl Trainer<'_> {
                 if watcher.stop() {
                     state.seconds = clock.seconds();
                     watcher.checkpoint(state)?;
-                    return Ok(End::Interrupted);
+                    return Ok(StopReason::Interrupted);
                 }
                 if sampling && state.step == 0 {
                     room.parts.sample_scales();
@@ -197,14 +197,14 @@ impl Trainer<'_> {
     }
 
     /// Why training ends here, if it does: between epochs.
-    fn end(&self, state: &State, clock: &Clock) -> Option<End> {
+    fn end(&self, state: &State, clock: &Clock) -> Option<StopReason> {
         let Settings { epochs, patience, best_from, .. } = self.settings;
         let between = state.step == 0 && state.epoch > 0;
         let waited = self.dev.is_some() && patience > 0 && state.waited >= patience && state.epoch >= best_from;
         match () {
-            () if between && clock.is_up() => Some(End::TimeLimit),
-            () if between && waited => Some(End::Patience),
-            () if state.epoch >= epochs => Some(End::Done),
+            () if between && clock.is_up() => Some(StopReason::TimeLimit),
+            () if between && waited => Some(StopReason::Patience),
+            () if state.epoch >= epochs => Some(StopReason::Done),
             () => None,
         }
     }
@@ -213,7 +213,7 @@ impl Trainer<'_> {
     fn step(&self, state: &mut State, room: &mut Room, examples: &[u32], share: f64) -> Result<f64> {
         let Room { batch, parts } = room;
         let settings = &self.settings;
-        let noise = Noise { seed: settings.seed, epoch: state.epoch as u32 + 1, layer: 0, examples };
+        let noise = RngContext { seed: settings.seed, epoch: state.epoch as u32 + 1, layer: 0, examples };
         let theta = state.theta.view();
 
         let l2 = settings.l2 / self.train.rows() as f64;
@@ -332,7 +332,7 @@ impl Trainer<'_> {
 /// The memory of training, made once.
 struct Room {
     batch: Batch,
-    parts: Parts,
+    parts: DataParallel,
 }
 
 impl Room {
@@ -340,7 +340,7 @@ impl Room {
         let (train, network) = (trainer.train, trainer.network);
         let sizes = [trainer.batch_size(1), trainer.batch_size(trainer.settings.epochs)];
         let batch = train.room(sizes[0].max(sizes[1]));
-        let parts = Parts::new(network, &sizes, batch.x.dtype());
+        let parts = DataParallel::new(network, &sizes, batch.x.dtype());
         Room { batch, parts }
     }
 }

@@ -2,15 +2,15 @@
 
 mod augment;
 mod batches;
+mod data_parallel;
 mod fit;
 mod from_disk;
-mod parts;
 mod state;
 
 pub use augment::{Augmentation, Augmented, Changes, ImageChanges, Mix};
 #[cfg(feature = "sounds")]
 pub use augment::{SoundChanges, SoundStrengths};
 pub use batches::{Batch, Epoch, Examples, TrainingSet};
-pub use fit::{End, Settings, Trainer, Watcher, predict};
+pub use fit::{Settings, StopReason, Trainer, Watcher, predict};
 pub use from_disk::FromDisk;
 pub use state::{Best, State};

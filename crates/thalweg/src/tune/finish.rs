@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::record::Trial;
 use super::study::Study;
-use super::trial::{BEST_EPOCH, Laboratory};
+use super::trial::{BEST_EPOCH, TrialRunner};
 use super::worker::Search;
 use super::{Fact, Found, Noise, Onlooker, SearchEnd, begin, choice, front};
 use crate::data::{source, split};
@@ -15,7 +15,7 @@ use crate::recipe;
 use crate::run::RunFolder;
 use crate::run::{self, Watch};
 use crate::spec::Config;
-use crate::train::End;
+use crate::train::StopReason;
 
 /// How often is looked whether another process still trains the best trial.
 const GLANCE: Duration = Duration::from_millis(50);
@@ -26,7 +26,7 @@ pub(super) fn refits(config: &Config) -> bool {
 }
 
 /// Gives dev's rows to train; nothing is left to choose by, so everything that was chosen on dev is fixed.
-fn settle_refit(config: &mut Config, laboratory: &Laboratory, trainings: &[&Trial]) -> Result<()> {
+fn settle_refit(config: &mut Config, laboratory: &TrialRunner, trainings: &[&Trial]) -> Result<()> {
     let data = laboratory.data(config)?;
     let plan = recipe::plan(config, &data)?;
     let parts = &data.parts;
@@ -92,7 +92,7 @@ fn folder(base: &Config, study: &Study) -> Result<PathBuf> {
 pub(super) fn finish(
     base: &Config,
     study: &Study,
-    laboratory: &Laboratory,
+    laboratory: &TrialRunner,
     search: &Search,
     end: SearchEnd,
     onlooker: &dyn Onlooker,
@@ -151,7 +151,7 @@ pub(super) fn finish(
     }
     let trained = search.while_alive(study, || run::finish_study(&config, &folder, &mut Quiet(onlooker)));
     let outcome = match trained {
-        Ok(outcome) if outcome.end != End::Interrupted => outcome,
+        Ok(outcome) if outcome.end != StopReason::Interrupted => outcome,
         stopped => {
             // Whoever goes on with the study need not wait until this one counts as dead.
             study.leave(&search.name)?;

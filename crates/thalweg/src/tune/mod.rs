@@ -39,7 +39,7 @@ pub use space::{Dimension, Point, Scale, Space};
 pub use study::Study;
 
 use begin::Begun;
-use trial::Laboratory;
+use trial::TrialRunner;
 use worker::Search;
 
 /// One fact about a search, in the order they happen.
@@ -155,7 +155,7 @@ pub fn tune(config: &Config, onlooker: &dyn Onlooker) -> Result<Found> {
 
     let free = crate::data::memory::free().map_or(u64::MAX, |bytes| bytes / 10 * 8 / workers as u64);
     let memory = base.tune.trial_memory.map_or(free, |mib| (mib * (1 << 20) as f64) as u64);
-    let laboratory = Laboratory::new(base.clone(), data, space, begin::pruner(&base), &study, memory)?;
+    let laboratory = TrialRunner::new(base.clone(), data, space, begin::pruner(&base), &study, memory)?;
     let search = Search::new(&laboratory, onlooker, most);
     let end = search.run(&study, workers)?;
     finish::finish(&base, &study, &laboratory, &search, end, onlooker)

@@ -284,8 +284,8 @@ impl Dimension {
 fn dimension(name: &str, text: &str) -> Result<Dimension> {
     let place = |error: Error| error.at(format!("--search {name}"));
     if name != UNITS {
-        let knob = find(name).map_err(place)?;
-        if ["tune", "output"].contains(&knob.section.as_str()) || knob.key() == "data.path" {
+        let option = find(name).map_err(place)?;
+        if ["tune", "output"].contains(&option.section.as_str()) || option.key() == "data.path" {
             let error = Error::config(format!("{name:?} does not change what is learned"));
             return Err(place(error.fix("search options of the network, of training, or of the data")));
         }

@@ -20,13 +20,13 @@ use crate::run;
 use crate::run::{Checkpoint, RunFolder, keep};
 use crate::spec::{Config, Pruner};
 use crate::tensor::{Dtype, Tensor};
-use crate::train::{End, Settings, State, Watcher};
+use crate::train::{Settings, State, StopReason, Watcher};
 
 /// The least time between two checkpoints of a trial; a shorter trial has none.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What all trials of a process share.
-pub(super) struct Laboratory {
+pub(super) struct TrialRunner {
     pub(super) base: Config,
     pub(super) space: Space,
     pub(super) pruner: Pruner,
@@ -61,7 +61,7 @@ fn key(config: &Config) -> String {
     serde_json::json!([config.data, config.split, config.preprocess]).to_string()
 }
 
-impl Laboratory {
+impl TrialRunner {
     /// A laboratory whose trials are kept beside the study; `data` is that of the configuration itself.
     pub(super) fn new(
         base: Config,
@@ -70,8 +70,8 @@ impl Laboratory {
         pruner: Pruner,
         study: &Study,
         memory: u64,
-    ) -> Result<Laboratory> {
-        Ok(Laboratory {
+    ) -> Result<TrialRunner> {
+        Ok(TrialRunner {
             data: Mutex::new([(key(&base), Arc::new(data))].into()),
             besides: base.tune.objective.iter().skip(1).cloned().collect(),
             folds: base.tune.folds.unwrap_or(1),
@@ -188,8 +188,8 @@ impl Laboratory {
         ending.seconds += state.seconds;
         match end {
             Err(error) => return Ok(Trained::Failed(error)),
-            Ok(End::Interrupted) if watcher.pruned => return Ok(Trained::Behind(watcher.best())),
-            Ok(End::Interrupted) => return Ok(Trained::Stopped),
+            Ok(StopReason::Interrupted) if watcher.pruned => return Ok(Trained::Behind(watcher.best())),
+            Ok(StopReason::Interrupted) => return Ok(Trained::Stopped),
             Ok(_) => {}
         }
         let (metrics, _) = run::judge_part(&data, &plan, &state, &data.parts.dev)?;
@@ -246,7 +246,7 @@ fn latency(plan: &Plan, state: &State) -> f64 {
 
 /// Keeps a trial's epochs and checkpoints, and looks whether it is left behind.
 struct TrialWatcher<'a> {
-    laboratory: &'a Laboratory,
+    laboratory: &'a TrialRunner,
     trial: &'a Trial,
     study: &'a mut Study,
     stop: &'a AtomicBool,

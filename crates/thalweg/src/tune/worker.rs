@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::record::{Ending, Trial, TrialKind, TrialState};
 use super::sampler::{self, Proposal};
 use super::study::{Claim, Next, Study};
-use super::trial::Laboratory;
+use super::trial::TrialRunner;
 use super::{Fact, Onlooker, SearchEnd, choice, lock};
 use crate::error::{Error, Result};
 use crate::random;
@@ -21,7 +21,7 @@ const NAPS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_mil
 
 /// The search as one process does it.
 pub(super) struct Search<'a> {
-    laboratory: &'a Laboratory,
+    laboratory: &'a TrialRunner,
     onlooker: &'a dyn Onlooker,
     /// Most trials of the search.
     most: usize,
@@ -31,19 +31,19 @@ pub(super) struct Search<'a> {
     /// Trials that ended here.
     done: AtomicUsize,
     /// What each worker is at, and how it is told to stop.
-    desks: Mutex<Vec<Desk>>,
+    desks: Mutex<Vec<WorkerSlot>>,
     ending: Mutex<SearchEnd>,
 }
 
 /// A worker's trial, seen from outside.
-struct Desk {
+struct WorkerSlot {
     worker: String,
     trial: Option<usize>,
     stop: std::sync::Arc<AtomicBool>,
 }
 
 impl<'a> Search<'a> {
-    pub(super) fn new(laboratory: &'a Laboratory, onlooker: &'a dyn Onlooker, most: usize) -> Search<'a> {
+    pub(super) fn new(laboratory: &'a TrialRunner, onlooker: &'a dyn Onlooker, most: usize) -> Search<'a> {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Search {
             laboratory,
@@ -148,7 +148,7 @@ impl<'a> Search<'a> {
         let stop = std::sync::Arc::new(AtomicBool::new(false));
         let desk = {
             let mut desks = lock(&self.desks);
-            desks.push(Desk { worker: worker.clone(), trial: None, stop: stop.clone() });
+            desks.push(WorkerSlot { worker: worker.clone(), trial: None, stop: stop.clone() });
             desks.len() - 1
         };
         let mut nap = NAPS.0;

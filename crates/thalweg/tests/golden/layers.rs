@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 use thalweg::layers::{
     Activate, Backward, BatchNorm, Conv2d, Dropout, Embedded, Embedding, Layer, LayerNorm, Linear, LogMel,
-    LogMelOptions, Mode, Noise, Padding, Pair, Parameters, ParametersMut, Pool2d, Pooling,
+    LogMelOptions, Mode, Padding, Pair, Parameters, ParametersMut, Pool2d, Pooling, RngContext,
 };
 use thalweg::network::Network;
 use thalweg::tensor::{Activation, Dtype, Shape, Tensor, View, ViewMut, ops};
@@ -154,7 +154,7 @@ fn dropout_given_the_mask() {
     let examples: Vec<u32> = (0..m as u32).collect();
     let mut seen = vec![false; m * n];
     for epoch in 1..=50 {
-        let noise = Noise { seed: 1, epoch, layer: 0, examples: &examples };
+        let noise = RngContext { seed: 1, epoch, layer: 0, examples: &examples };
         let found = pass(Dropout { rate: 1.0 - keep }, &[], &x, &numbers(&golden["dy"]), Mode::Train(noise));
         for i in (0..m * n).filter(|&i| (found.y[i] != 0.0) == (mask[i] != 0.0)) {
             assert_each("y, dx", &[found.y[i], found.dx[i]], &[y[i], dx[i]], 1e-15, 0.0);

@@ -8,7 +8,7 @@ use thalweg::event::Event;
 use thalweg::io::safetensors::{Container, Numbers, Stored};
 use thalweg::run::{resume, train};
 use thalweg::spec::Config;
-use thalweg::train::End;
+use thalweg::train::StopReason;
 
 #[path = "../stop/mod.rs"]
 mod stop;
@@ -21,7 +21,7 @@ fn stopped(folder: &Path) -> (std::path::PathBuf, Container) {
     let more = [("layers", "4"), ("batch_size", "16"), ("optimizer", "adam"), ("average", "0.9")];
     let all: Vec<(String, String)> = all.iter().chain(&more).map(|&(key, value)| (key.into(), value.into())).collect();
     let outcome = train(&Config::load(None, &all).unwrap(), &mut stop::StopAfter(15.into())).unwrap();
-    assert_eq!(outcome.end, End::Interrupted);
+    assert_eq!(outcome.end, StopReason::Interrupted);
     let bytes = std::fs::read(run.join("checkpoint.safetensors")).unwrap();
     (run, Container::from_bytes(&bytes, "").unwrap())
 }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use thalweg::data::arrays::Arrays;
+use thalweg::data::cell_format::CellFormat;
 use thalweg::data::form::{Fit, Form, PictureForm, SoundForm};
-use thalweg::data::notation::Notation;
 use thalweg::data::preprocess::{ArrayScale, Pipeline, Scale};
 use thalweg::data::schema::{Column, ColumnKind, Role, Schema, Task};
 use thalweg::data::table::{Table, TextColumn};
 use thalweg::data::target::Target;
-use thalweg::event::Parts;
+use thalweg::event::Splits;
 use thalweg::io::safetensors::Container;
 use thalweg::layers::read_layer;
 use thalweg::metrics::Metric;
@@ -62,7 +62,7 @@ fn of_arrays(shape: Shape, form: Option<Form>, layers: &Value) -> Vec<u8> {
     let scale = Scale::Standard { mean: 0.25, deviation: 0.5 };
     let array = ArrayScale { shape: shape.dimensions().to_vec(), scales: vec![scale], form };
     let column = |name: &str, kind, role| Column::new(name, kind, role);
-    let notation = Notation::default();
+    let notation = CellFormat::default();
     let metrics = BTreeMap::from([("accuracy".to_string(), Metric { value: 0.5, low: Some(0.25), high: None })]);
     Model {
         theta: network.initialize(3, Dtype::F32),
@@ -87,7 +87,7 @@ fn of_arrays(shape: Shape, form: Option<Form>, layers: &Value) -> Vec<u8> {
             notation,
             formats: Vec::new(),
         },
-        provenance: Provenance { metrics: Parts { train: metrics, ..Parts::default() }, ..Provenance::default() },
+        provenance: Provenance { metrics: Splits { train: metrics, ..Splits::default() }, ..Provenance::default() },
     }
     .to_bytes()
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Cell, Encode};
-use crate::data::notation;
+use crate::data::cell_format;
 
 /// The categories seen often enough in the training rows, in byte order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,7 +52,7 @@ impl Categories {
             }
             Some(text) => {
                 let find = |text: &str| self.values.binary_search_by(|value| value.as_str().cmp(text)).ok();
-                let without = || [".0", ",0"].into_iter().find_map(|zero| find(notation::without_zero(text, zero)?));
+                let without = || [".0", ",0"].into_iter().find_map(|zero| find(cell_format::without_zero(text, zero)?));
                 find(text).or_else(without).map_or(0, |i| i + 1)
             }
         }

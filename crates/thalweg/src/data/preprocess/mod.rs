@@ -29,8 +29,8 @@ pub use scale::Scale;
 pub(crate) use scale::mean_deviation;
 
 use super::arrays::Arrays;
+use super::cell_format::CellFormat;
 use super::form::Form;
-use super::notation::Notation;
 use super::number_format::NumberFormat;
 pub use super::reading::Cell;
 use super::schema::{self, Schema};
@@ -143,7 +143,7 @@ impl Number for f64 {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pipeline {
     /// How cells are read.
-    pub notation: Notation,
+    pub notation: CellFormat,
     /// The columns and their transforms, in the order of the network's inputs.
     pub inputs: Vec<Input>,
     /// The scaling of an array source (images, plain matrices), which has no named columns.

@@ -1,8 +1,8 @@
 //! Columns whose cells look like numbers and are names: 01 and 1, 1.10 and 1.1, ids of twenty digits.
 
-use crate::data::notation::Notation;
+use crate::data::cell_format::CellFormat;
 
-use super::survey::FEW;
+use super::column_stats::FEW;
 
 /// Whole numbers beyond this are not exact as 64-bit floating-point numbers.
 const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -39,7 +39,7 @@ pub(super) struct Spellings {
 
 impl Spellings {
     /// Takes in a number as it is written, beside an earlier spelling of the same one.
-    pub(super) fn see(&mut self, number: f64, cell: &str, earlier: Option<&str>, notation: &Notation) {
+    pub(super) fn see(&mut self, number: f64, cell: &str, earlier: Option<&str>, notation: &CellFormat) {
         let cell = cell.trim();
         let digits = cell.strip_prefix(['-', '+']).unwrap_or(cell).as_bytes();
         if digits.first() == Some(&b'0') && digits.len() > 1 {

@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use crate::data::notation::Notation;
+use crate::data::cell_format::CellFormat;
 use crate::data::table::Table;
 use crate::event::Decision;
 use crate::spec;
 use crate::{Error, Result, did_you_mean};
 
+use super::column_stats::ColumnStats;
 use super::reading;
-use super::survey::Survey;
 use super::task;
 use super::{Column, ColumnKind, Role, Schema, quoted, shortened};
 
@@ -25,16 +25,16 @@ impl Schema {
     /// Errors: no rows, a name in the options that is no column, no usable feature, a target that fits no task or
     /// not the one asked for.
     pub fn infer(table: &Table, data: &spec::Data, split: &spec::Split) -> Result<(Schema, Vec<Decision>)> {
-        let notation = Notation::new(data);
-        let surveys = Survey::of_table(table, &notation);
-        Self::infer_surveyed(table, &surveys, notation, data, split)
+        let notation = CellFormat::new(data);
+        let stats = ColumnStats::of_table(table, &notation);
+        Self::infer_surveyed(table, &stats, notation, data, split)
     }
 
-    /// [`Schema::infer`] from surveys that are there already.
+    /// [`Schema::infer`] from stats that are there already.
     pub(crate) fn infer_surveyed(
         table: &Table,
-        surveys: &[Survey],
-        notation: Notation,
+        stats: &[ColumnStats],
+        notation: CellFormat,
         data: &spec::Data,
         split: &spec::Split,
     ) -> Result<(Schema, Vec<Decision>)> {
@@ -47,14 +47,14 @@ impl Schema {
         check_names(table, data, split)?;
         let mut decisions = Vec::new();
         let targets = choose_targets(table, data, &mut decisions);
-        let chosen = task::decide(table, data, &targets, surveys)?;
+        let chosen = task::decide(table, data, &targets, stats)?;
         decisions.extend(chosen.decision);
 
         let mut columns = Vec::with_capacity(table.names.len());
         let mut reasons = Reasons::default();
-        for (position, (name, survey)) in table.names.iter().zip(surveys).enumerate() {
+        for (position, (name, stats)) in table.names.iter().zip(stats).enumerate() {
             let given = data.kinds.get(name).copied();
-            let kind = given.unwrap_or_else(|| survey.kind());
+            let kind = given.unwrap_or_else(|| stats.kind());
             let is = |column: &Option<String>| column.as_deref() == Some(name);
             let mut column = Column::new(name, kind, Role::Feature);
             if targets.contains(&position) {
@@ -71,15 +71,15 @@ impl Schema {
             } else if data.ignore.contains(name) || given == Some(ColumnKind::Text) {
                 column.role = Role::Ignored;
             } else if given.is_none() {
-                infer_use(&mut column, survey, data.keep.contains(name), &mut reasons);
+                infer_use(&mut column, stats, data.keep.contains(name), &mut reasons);
             }
-            let cells = reading::Cells { table, position, notation: table.notation(&notation), survey };
+            let cells = reading::Cells { table, position, notation: table.notation(&notation), stats };
             cells.settle(&mut column, given.is_some(), data, &mut reasons.reading)?;
             columns.push(column);
         }
         ensure_a_feature(table, &mut columns, &mut reasons)?;
         decisions.extend(reasons.decisions());
-        decisions.extend(found_markers(surveys, data));
+        decisions.extend(found_markers(stats, data));
         let (task, separator, classes) = (chosen.task, chosen.separator, data.classes.clone());
         Ok((Schema { columns, task, notation, separator, classes }, decisions))
     }
@@ -116,7 +116,7 @@ impl Reasons {
 }
 
 /// Whether a column that the options say nothing of is a feature, an id, or left out.
-fn infer_use(column: &mut Column, survey: &Survey, keep: bool, reasons: &mut Reasons) {
+fn infer_use(column: &mut Column, stats: &ColumnStats, keep: bool, reasons: &mut Reasons) {
     let name = column.name.clone();
     let named_id = is_named_like_an_id(&name)
         && matches!(column.kind, ColumnKind::Numeric | ColumnKind::Text | ColumnKind::Categorical);
@@ -125,22 +125,22 @@ fn infer_use(column: &mut Column, survey: &Survey, keep: bool, reasons: &mut Rea
         if column.kind == ColumnKind::Text {
             column.kind = ColumnKind::Categorical;
         }
-    } else if survey.present() == 0 {
+    } else if stats.present() == 0 {
         column.role = Role::Ignored;
         reasons.empty.push(name);
-    } else if is_an_unnamed_index(&name) && survey.integers == survey.present() {
+    } else if is_an_unnamed_index(&name) && stats.integers == stats.present() {
         // It may begin again, where tables were put together.
         column.role = Role::Id;
         reasons.index.push(name);
-    } else if named_id && survey.integers + (survey.present() - survey.numbers) == survey.present() {
-        if survey.distinct * 2 > survey.present() {
+    } else if named_id && stats.integers + (stats.present() - stats.numbers) == stats.present() {
+        if stats.distinct * 2 > stats.present() {
             column.role = Role::Id;
             reasons.named_id.push(name);
         } else {
             // The numbers of an id that repeats are names, not amounts.
             column.kind = ColumnKind::Categorical;
         }
-    } else if survey.runs_like_an_index() {
+    } else if stats.runs_like_an_index() {
         column.role = Role::Id;
         reasons.index.push(name);
     } else if column.kind == ColumnKind::Text {
@@ -205,9 +205,9 @@ pub(crate) fn choose_targets(table: &Table, data: &spec::Data, decisions: &mut V
 }
 
 /// The markers that were found and taken as missing.
-fn found_markers(surveys: &[Survey], data: &spec::Data) -> Option<Decision> {
+fn found_markers(stats: &[ColumnStats], data: &spec::Data) -> Option<Decision> {
     let mut counts: std::collections::BTreeMap<&str, usize> = Default::default();
-    for (marker, count) in surveys.iter().flat_map(|survey| &survey.markers) {
+    for (marker, count) in stats.iter().flat_map(|stats| &stats.markers) {
         *counts.entry(marker).or_default() += count;
     }
     let found: Vec<String> = counts.iter().map(|(marker, count)| format!("{marker:?} ({count} cells)")).collect();

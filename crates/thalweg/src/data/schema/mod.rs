@@ -7,16 +7,16 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 mod codes;
+pub(crate) mod column_stats;
 mod infer;
 mod reading;
 mod sentinels;
-pub(crate) mod survey;
 pub(crate) mod task;
 
 pub use crate::spec::ColumnKind;
 pub use crate::task::Task;
 
-use super::notation::Notation;
+use super::cell_format::CellFormat;
 use super::number_format::NumberFormat;
 use super::table::Table;
 use crate::{Error, Result, did_you_mean};
@@ -79,7 +79,7 @@ pub struct Schema {
     /// What is to be learned.
     pub task: Task,
     /// How numbers and missing cells are written.
-    pub notation: Notation,
+    pub notation: CellFormat,
     /// What stands between the labels of one cell, where a single column holds several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub separator: Option<char>,

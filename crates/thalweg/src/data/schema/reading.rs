@@ -1,10 +1,10 @@
 //! How the cells of a column are read: the format of its dates and numbers, values that stand for missing ones, and what
 //! becomes of cells that cannot be read.
 
-use super::survey::Survey;
+use super::column_stats::ColumnStats;
 use super::{Column, ColumnKind, Role, shortened};
+use crate::data::cell_format::CellFormat;
 use crate::data::dates;
-use crate::data::notation::Notation;
 use crate::data::number_format::NumberFormat;
 use crate::data::reading::Cell;
 use crate::data::table::{Declared, Table};
@@ -17,8 +17,8 @@ use crate::{Error, Result};
 pub(super) struct Cells<'a> {
     pub(super) table: &'a Table,
     pub(super) position: usize,
-    pub(super) notation: &'a Notation,
-    pub(super) survey: &'a Survey,
+    pub(super) notation: &'a CellFormat,
+    pub(super) stats: &'a ColumnStats,
 }
 
 /// What is told of columns that are read alike: what, why, and the flag that decides otherwise.
@@ -63,7 +63,7 @@ impl Cells<'_> {
         data: &spec::Data,
         reasons: &mut Reasons,
     ) -> Result<()> {
-        let survey = self.survey;
+        let stats = self.stats;
         let name = column.name.clone();
         if matches!(column.role, Role::Ignored | Role::Id | Role::Group) {
             return Ok(());
@@ -83,17 +83,17 @@ impl Cells<'_> {
                 format!("{name} (such as {example:?})"),
             );
         }
-        if column.kind == ColumnKind::Datetime && survey.dates.as_ref().is_some_and(|found| found.ambiguous) {
+        if column.kind == ColumnKind::Datetime && stats.dates.as_ref().is_some_and(|found| found.ambiguous) {
             reasons.note("dates read month first", "they fit both ways", "write them as 2026-01-31", name.clone());
         }
-        if column.kind == ColumnKind::Datetime && survey.numbers > 0 && !given {
+        if column.kind == ColumnKind::Datetime && stats.numbers > 0 && !given {
             reasons.note("numbers that are dates", "their name and their size", "--kinds NAME=numeric", name.clone());
         }
-        let codes = survey.codes.filter(|_| !given && column.kind != ColumnKind::Numeric);
+        let codes = stats.codes.filter(|_| !given && column.kind != ColumnKind::Numeric);
         if let Some((codes, _)) = codes {
             reasons.note("codes rather than numbers", codes.why(), "--kinds NAME=numeric", name.clone());
         }
-        let stray = survey.stray.first().filter(|_| !matches!(column.kind, ColumnKind::Numeric | ColumnKind::Datetime));
+        let stray = stats.stray.first().filter(|_| !matches!(column.kind, ColumnKind::Numeric | ColumnKind::Datetime));
         if let Some((word, times)) = stray {
             let word = beginning(word);
             reasons.note(
@@ -108,11 +108,11 @@ impl Cells<'_> {
     }
 
     fn number_format(&self, given: bool) -> Option<NumberFormat> {
-        if self.survey.number_format.is_some() || !given || self.survey.readable() == self.survey.present() {
-            return self.survey.number_format;
+        if self.stats.number_format.is_some() || !given || self.stats.readable() == self.stats.present() {
+            return self.stats.number_format;
         }
         let cells = self.table.columns[self.position].readings(self.notation);
-        let texts = (0..self.survey.rows).filter_map(|row| match cells.get(row) {
+        let texts = (0..self.stats.rows).filter_map(|row| match cells.get(row) {
             Cell::Text(text) => Some((text, 1)),
             _ => None,
         });
@@ -120,16 +120,16 @@ impl Cells<'_> {
     }
 
     fn date_format(&self, given: bool) -> Option<String> {
-        if let Some(found) = &self.survey.dates {
+        if let Some(found) = &self.stats.dates {
             return Some(found.format.clone());
         }
         let cells = self.table.columns[self.position].readings(self.notation);
-        let texts: Vec<(&str, usize)> = (0..self.survey.rows)
+        let texts: Vec<(&str, usize)> = (0..self.stats.rows)
             .filter_map(|row| cells.as_text(row).text())
             .filter(|text| !dates::is_zero(text))
             .map(|text| (text, 1))
             .collect();
-        let numbers = || (self.survey.numbers > 0).then(|| dates::unix_unit(self.survey.high).to_string());
+        let numbers = || (self.stats.numbers > 0).then(|| dates::unix_unit(self.stats.high).to_string());
         dates::detect(&texts).map(|found| found.format).or_else(numbers).filter(|_| given)
     }
 
@@ -141,7 +141,7 @@ impl Cells<'_> {
     }
 
     fn settle_sentinels(&self, column: &mut Column, data: &spec::Data, reasons: &mut Reasons) {
-        let found = &self.survey.sentinels;
+        let found = &self.stats.sentinels;
         if found.is_empty() || !matches!(column.kind, ColumnKind::Numeric | ColumnKind::Datetime) {
             return;
         }
@@ -174,9 +174,9 @@ impl Cells<'_> {
                     && column.format.as_deref().is_none_or(|format| dates::read(text, format).is_none())
             }),
         };
-        let bad: Vec<usize> = (0..self.survey.rows).filter(is_bad).collect();
+        let bad: Vec<usize> = (0..self.stats.rows).filter(is_bad).collect();
         let Some(&first) = bad.first() else { return Ok(()) };
-        let present = self.survey.present();
+        let present = self.stats.present();
         if bad.len() == present {
             return Ok(());
         }

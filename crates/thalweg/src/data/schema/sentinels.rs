@@ -4,7 +4,7 @@
 
 use jiff::civil::DateTime;
 
-use super::survey::FEW;
+use super::column_stats::FEW;
 use crate::data::dates;
 
 /// Fewer other cells than this say nothing of what is far.

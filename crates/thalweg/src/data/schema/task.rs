@@ -1,13 +1,13 @@
 //! The task that the target's values decide.
 
-use crate::data::notation::Notation;
+use crate::data::cell_format::CellFormat;
 use crate::data::table::Table;
 use crate::error::beginning;
 use crate::event::Decision;
 use crate::spec;
 use crate::{Error, Result};
 
-use super::survey::{FEW, Survey};
+use super::column_stats::{ColumnStats, FEW};
 use super::{Column, ColumnKind, Role, Schema, Task, shortened};
 use crate::data::schema;
 
@@ -32,10 +32,10 @@ pub(crate) fn schema_of_answers(
     targets: &[String],
     data: &spec::Data,
 ) -> Result<(Schema, Vec<Decision>)> {
-    let notation = Notation::new(data);
-    let surveys = Survey::of_table(table, &notation);
+    let notation = CellFormat::new(data);
+    let stats = ColumnStats::of_table(table, &notation);
     let positions = schema::positions(table, targets.iter().map(String::as_str))?;
-    let chosen = decide(table, data, &positions, &surveys)?;
+    let chosen = decide(table, data, &positions, &stats)?;
     let column = |name: &String| {
         let is_target = targets.contains(name);
         let (kind, role) =
@@ -49,23 +49,23 @@ pub(crate) fn schema_of_answers(
 }
 
 /// Decides the task, or checks that the one asked for is possible.
-pub(super) fn decide(table: &Table, data: &spec::Data, targets: &[usize], surveys: &[Survey]) -> Result<Chosen> {
+pub(super) fn decide(table: &Table, data: &spec::Data, targets: &[usize], stats: &[ColumnStats]) -> Result<Chosen> {
     for position in targets {
-        let (name, survey) = (&table.names[*position], &surveys[*position]);
+        let (name, stats) = (&table.names[*position], &stats[*position]);
         let error = |message: String| Err(Error::data(message).at(format!("{}, column {name:?}", table.source)));
-        if survey.present() == 0 {
+        if stats.present() == 0 {
             return error("the target is missing in every row".into())
                 .map_err(|error| error.fix("fill it in, or name another column with --target"));
         }
         let may_be_one = !data.classes.is_empty() || data.task == Some(Task::Regression);
-        if survey.distinct == 1 && targets.len() == 1 && !may_be_one {
-            return error(format!("the target has one value only: {:?}", survey.frequent[0].0))
+        if stats.distinct == 1 && targets.len() == 1 && !may_be_one {
+            return error(format!("the target has one value only: {:?}", stats.frequent[0].0))
                 .map_err(|error| error.fix("add rows with another value, or name another column with --target"));
         }
     }
     match targets {
-        [one] => Question { table, data, position: *one, survey: &surveys[*one] }.decide(),
-        several => decide_several(table, data.task, several, surveys),
+        [one] => Question { table, data, position: *one, stats: &stats[*one] }.decide(),
+        several => decide_several(table, data.task, several, stats),
     }
 }
 
@@ -74,21 +74,21 @@ struct Question<'a> {
     table: &'a Table,
     data: &'a spec::Data,
     position: usize,
-    survey: &'a Survey,
+    stats: &'a ColumnStats,
 }
 
 impl Question<'_> {
     fn decide(&self) -> Result<Chosen> {
-        let survey = self.survey;
+        let stats = self.stats;
         let kind = self.data.kinds.get(&self.table.names[self.position]).copied();
         let numeric = match kind {
             Some(kind) => kind == ColumnKind::Numeric,
-            None => survey.is_numeric(),
+            None => stats.is_numeric(),
         };
         if let Some(task) = self.data.task {
             return self.check(task);
         }
-        let (count, rows) = (survey.distinct, survey.present());
+        let (count, rows) = (stats.distinct, stats.present());
         if let given @ 1.. = self.data.classes.len() {
             return self.check(if given == 2 { Task::Binary } else { Task::Multiclass });
         }
@@ -98,7 +98,7 @@ impl Question<'_> {
             (Task::Multiclass, format!("{count} different whole numbers in {rows} rows"), "--task regression")
         } else if numeric {
             let why =
-                if survey.integers == rows && count <= FEW { "whole numbers whose order matters" } else { "numbers" };
+                if stats.integers == rows && count <= FEW { "whole numbers whose order matters" } else { "numbers" };
             (Task::Regression, format!("{why}, {count} different ones"), "--task multiclass")
         } else {
             let flag = if self.separator().is_some() { "--task multilabel" } else { "--target NAME" };
@@ -110,10 +110,10 @@ impl Question<'_> {
     }
 
     fn looks_like_classes(&self) -> bool {
-        let (survey, name) = (self.survey, self.table.names[self.position].to_lowercase());
-        survey.integers == survey.present()
-            && survey.distinct <= FEW
-            && survey.present() >= EXAMPLES_A_CLASS * survey.distinct
+        let (stats, name) = (self.stats, self.table.names[self.position].to_lowercase());
+        stats.integers == stats.present()
+            && stats.distinct <= FEW
+            && stats.present() >= EXAMPLES_A_CLASS * stats.distinct
             && !name.split(|c: char| !c.is_alphanumeric()).any(|word| ORDERED_NAMES.contains(&word))
     }
 
@@ -125,7 +125,7 @@ impl Question<'_> {
 
     /// Whether the cells allow a task.
     fn check(&self, task: Task) -> Result<Chosen> {
-        let survey = self.survey;
+        let stats = self.stats;
         let classes = Chosen { task, kind: ColumnKind::Categorical, separator: None, decision: None };
         match (task, self.data.classes.len()) {
             (Task::Binary, 2) | (Task::Multiclass, 2..) => return Ok(classes),
@@ -137,19 +137,17 @@ impl Question<'_> {
             _ => {}
         }
         match task {
-            Task::Regression
-                if survey.is_numeric() || (survey.present() > 0 && survey.readable() == survey.present()) =>
-            {
+            Task::Regression if stats.is_numeric() || (stats.present() > 0 && stats.readable() == stats.present()) => {
                 Ok(Chosen { kind: ColumnKind::Numeric, ..classes })
             }
             Task::Regression => Err(self.impossible(task, "the target must be numbers", "--task multiclass")),
-            Task::Binary if survey.distinct == 2 => Ok(classes),
+            Task::Binary if stats.distinct == 2 => Ok(classes),
             Task::Binary => Err(self.impossible(task, "the target must have two values", "--task multiclass")),
-            Task::Multiclass if !survey.has_many_values() => Ok(classes),
+            Task::Multiclass if !stats.has_many_values() => Ok(classes),
             Task::Multiclass => Err(self.impossible(
                 task,
                 "classes must repeat, in half of the rows at least",
-                if survey.codes.is_some() { "--kinds NAME=numeric" } else { "another --target" },
+                if stats.codes.is_some() { "--kinds NAME=numeric" } else { "another --target" },
             )),
             Task::Multilabel => {
                 let separator = self.separator().ok_or_else(|| {
@@ -165,13 +163,13 @@ impl Question<'_> {
     }
 
     fn impossible(&self, task: Task, needed: &str, instead: &str) -> Error {
-        let survey = self.survey;
-        let values = examples(self.table, self.position, survey);
+        let stats = self.stats;
+        let values = examples(self.table, self.position, stats);
         let mut place = format!("{}, column {:?}", self.table.source, self.table.names[self.position]);
-        if let (Task::Regression, Some(row)) = (task, survey.first_text) {
+        if let (Task::Regression, Some(row)) = (task, stats.first_text) {
             place = self.table.place(row, self.position);
         }
-        let found = format!("found {} different values such as {}", survey.distinct, shortened(&values, 5));
+        let found = format!("found {} different values such as {}", stats.distinct, shortened(&values, 5));
         Error::data(format!("task {task} is not possible: {needed}; {found}"))
             .at(place)
             .fix(format!("correct the cells, or try {instead}"))
@@ -179,16 +177,16 @@ impl Question<'_> {
 }
 
 /// Some values of a column: the most frequent, or the first where none repeats.
-fn examples(table: &Table, position: usize, survey: &Survey) -> Vec<String> {
+fn examples(table: &Table, position: usize, stats: &ColumnStats) -> Vec<String> {
     let first = || table.columns[position].iter().filter(|cell| !cell.trim().is_empty()).take(FEW).map(str::to_string);
-    let values: Vec<String> = survey.frequent.iter().map(|(value, _)| value.clone()).collect();
+    let values: Vec<String> = stats.frequent.iter().map(|(value, _)| value.clone()).collect();
     let values = if values.is_empty() { first().collect() } else { values };
     values.iter().map(|value| format!("{:?}", beginning(value))).collect()
 }
 
-fn decide_several(table: &Table, asked: Option<Task>, targets: &[usize], surveys: &[Survey]) -> Result<Chosen> {
-    let all = |is: fn(&Survey) -> bool| targets.iter().find(|position| !is(&surveys[**position]));
-    let (boolean, numeric) = (|survey: &Survey| survey.is_boolean(true), Survey::is_numeric);
+fn decide_several(table: &Table, asked: Option<Task>, targets: &[usize], stats: &[ColumnStats]) -> Result<Chosen> {
+    let all = |is: fn(&ColumnStats) -> bool| targets.iter().find(|position| !is(&stats[**position]));
+    let (boolean, numeric) = (|stats: &ColumnStats| stats.is_boolean(true), ColumnStats::is_numeric);
     let task = match asked {
         Some(task) => task,
         None if all(boolean).is_none() => Task::Multilabel,
@@ -204,7 +202,7 @@ fn decide_several(table: &Table, asked: Option<Task>, targets: &[usize], surveys
         }
     };
     if let Some(position) = odd {
-        let values = examples(table, *position, &surveys[*position]);
+        let values = examples(table, *position, &stats[*position]);
         return Err(Error::data(format!(
             "several targets of task {task} must hold {needed}; found {}",
             shortened(&values, 5)

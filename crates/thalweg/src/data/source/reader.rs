@@ -1,8 +1,8 @@
 //! Tables of any format, a chunk of rows at a time.
 
 use super::packed::Input;
+use crate::data::cell_format::CellFormat;
 use crate::data::memory;
-use crate::data::notation::Notation;
 use crate::data::table::{Declared, Table, TextColumn};
 use crate::error::{Error, Result};
 use crate::event::Decision;
@@ -145,7 +145,7 @@ pub(super) fn typed(source: &str, columns: &[(String, Declared)], options: &spec
         names: columns.iter().map(|(name, _)| name.clone()).collect(),
         columns: columns.iter().map(|(_, declared)| TextColumn::declared(*declared)).collect(),
         lines: Vec::new(),
-        notation: Some(Notation { missing, ..Notation::default() }),
+        notation: Some(CellFormat { missing, ..CellFormat::default() }),
     }
 }
 

@@ -8,7 +8,7 @@ mod zip;
 use serde_json::{Value, json};
 
 use self::graph::{Graph, Symbol, Variable};
-use super::steps::{self, Step, StepKind};
+use super::steps::{self, NodeKind, Step};
 use super::{Exported, Format, Options};
 use crate::data::preprocess::Scale;
 use crate::data::schema::Task;
@@ -149,33 +149,33 @@ impl Keras<'_> {
     fn step(&mut self, step: &Step, x: Symbol) -> Result<Symbol> {
         let output = step.output.dimensions();
         Ok(match &step.kind {
-            StepKind::Linear(linear) => {
+            NodeKind::Linear(linear) => {
                 let x = self.flat(step, x);
                 let config = json!({ "units": linear.units, "use_bias": linear.bias });
                 let mut variables = vec![first_last(self.parameter(step, "weight"))];
                 variables.extend(linear.bias.then(|| self.parameter(step, "bias")));
                 self.activated("Dense", step, (config, variables), &x, linear.activation)
             }
-            StepKind::Activation(g) => self.activation(step, *g, x),
-            StepKind::Dropout(dropout) => {
+            NodeKind::Activation(g) => self.activation(step, *g, x),
+            NodeKind::Dropout(dropout) => {
                 self.graph.layer("Dropout", &step.name, json!({ "rate": dropout.rate }), &[&x], output)
             }
-            StepKind::BatchNorm(norm) => {
+            NodeKind::BatchNorm(norm) => {
                 let config = json!({ "axis": -1, "momentum": norm.momentum, "epsilon": norm.epsilon });
                 let variables = self.parameters(step, &["gamma", "beta", "mean", "variance"]);
                 let together = if x.shape.len() == 3 { 1 } else { x.shape.len() };
                 self.norm("BatchNormalization", step, (config, variables), x, together)
             }
-            StepKind::LayerNorm(norm) => {
+            NodeKind::LayerNorm(norm) => {
                 let config = json!({ "axis": [-1], "epsilon": norm.epsilon });
                 let variables = self.parameters(step, &["gamma", "beta"]);
                 self.norm("LayerNormalization", step, (config, variables), x, norm.normed(&step.input).len())
             }
-            StepKind::Embedding(embedding) => self.embedding(step, embedding, x),
-            StepKind::Convolution(convolution) => self.convolution(step, convolution, x),
-            StepKind::Pool(pool) => self.pool(step, pool, x)?,
-            StepKind::LogMel(options) => self.log_mel(step, options, x),
-            StepKind::Residual { layers, shortcut, activation } => {
+            NodeKind::Embedding(embedding) => self.embedding(step, embedding, x),
+            NodeKind::Convolution(convolution) => self.convolution(step, convolution, x),
+            NodeKind::Pool(pool) => self.pool(step, pool, x)?,
+            NodeKind::LogMel(options) => self.log_mel(step, options, x),
+            NodeKind::Residual { layers, shortcut, activation } => {
                 let (a, b) = (self.chain(layers, x.clone())?, self.chain(shortcut, x)?);
                 let sum = self.graph.layer("Add", &format!("{}.sum", step.name), json!({}), &[&a, &b], output);
                 self.activation(step, *activation, sum)
@@ -223,7 +223,7 @@ impl Keras<'_> {
     /// g(x) as a layer.
     fn activation(&mut self, step: &Step, g: Activation, x: Symbol) -> Symbol {
         let shape = x.shape.clone();
-        let alone = matches!(step.kind, StepKind::Activation(_));
+        let alone = matches!(step.kind, NodeKind::Activation(_));
         let name = if alone { step.name.clone() } else { format!("{}.activation", step.name) };
         match g {
             Activation::Identity if !alone => x,
@@ -275,7 +275,7 @@ impl Keras<'_> {
         self.reshaped(step, "shape", y, &shape)
     }
 
-    /// Columns that pass, beside the vectors of those that are looked up.
+    /// Columns that pass, sidecars the vectors of those that are looked up.
     fn embedding(&mut self, step: &Step, embedding: &Embedding, x: Symbol) -> Symbol {
         let (x, dense) = (self.flat(step, x), embedding.dense);
         let n = x.shape[0];

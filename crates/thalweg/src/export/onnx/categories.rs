@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use super::graph::{Graph, ML, float, floats, int, ints, strings, to};
-use super::preprocess::{Parts, selected};
+use super::preprocess::{Splits, selected};
 use super::proto::DataType;
-use crate::data::notation::Notation;
+use crate::data::cell_format::CellFormat;
 use crate::data::preprocess::{BOOLEAN_WORDS, Categories};
 
 /// A column whose categories are looked up.
@@ -18,7 +18,7 @@ pub(super) struct Codes<'a> {
 }
 
 /// Adds the inputs of categorical columns: those that become an input a category, and those that become a code.
-pub(super) fn write(graph: &mut Graph, notation: &Notation, hot: &[Codes], embedded: &[Codes], parts: &mut Parts) {
+pub(super) fn write(graph: &mut Graph, notation: &CellFormat, hot: &[Codes], embedded: &[Codes], parts: &mut Splits) {
     if !hot.is_empty() {
         let codes: Vec<String> = hot.iter().map(|column| slot(graph, notation, column)).collect();
         let codes = graph.joined("categories.Concat", &codes);
@@ -47,7 +47,7 @@ pub(super) fn write(graph: &mut Graph, notation: &Notation, hot: &[Codes], embed
 }
 
 /// An input of categories, and the slot of each.
-fn slot(graph: &mut Graph, notation: &Notation, column: &Codes) -> String {
+fn slot(graph: &mut Graph, notation: &CellFormat, column: &Codes) -> String {
     let x = graph.input(column.name, DataType::String, &[1], "a category, empty where it is missing");
     let (keys, slots) = spellings(column.categories, notation);
     // Texts that are no key have slot 0.
@@ -57,7 +57,7 @@ fn slot(graph: &mut Graph, notation: &Notation, column: &Codes) -> String {
 
 /// What may stand in a cell, and its slot: the usual spellings of what means "missing", the categories, and whole
 /// numbers with a ".0" (or a ",0").
-fn spellings(categories: &Categories, notation: &Notation) -> (Vec<String>, Vec<usize>) {
+fn spellings(categories: &Categories, notation: &CellFormat) -> (Vec<String>, Vec<usize>) {
     let mut seen = HashSet::new();
     let (mut keys, mut slots) = (Vec::new(), Vec::new());
     let mut add = |key: String, slot: usize| {
@@ -88,7 +88,7 @@ fn cases(word: &str) -> [String; 3] {
 }
 
 /// Inputs of words for yes and no, as 1, 0 and, for everything else, NaN.
-pub(super) fn booleans(graph: &mut Graph, notation: &Notation, names: &[&str]) -> String {
+pub(super) fn booleans(graph: &mut Graph, notation: &CellFormat, names: &[&str]) -> String {
     let meaning = "yes or no, true or false, 1 or 0; other texts are missing";
     let inputs: Vec<String> = names.iter().map(|name| graph.input(name, DataType::String, &[1], meaning)).collect();
     let x = graph.joined("booleans.Concat", &inputs);

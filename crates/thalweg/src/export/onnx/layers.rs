@@ -10,7 +10,7 @@ use crate::layers::{
     BatchNorm, Conv1d, Conv2d, Embedding, Layer, LayerNorm, Linear, LogMelOptions, Pool1d, Pool2d, Pooling, read_layer,
 };
 use crate::network::Entry;
-use crate::tensor::conv::Windows;
+use crate::tensor::conv::ConvGeometry;
 use crate::tensor::{Activation, Shape, View, transposed};
 use crate::windows::{self, Padding, Pair};
 use crate::{Error, Result};
@@ -178,7 +178,7 @@ fn embedding(graph: &mut Graph, place: Place, x: Value) -> Result<Value> {
 }
 
 /// Zeros before and after on each axis, as many as the windows reach.
-fn pads(windows: &Windows, axes: usize) -> Vec<usize> {
+fn pads(windows: &ConvGeometry, axes: usize) -> Vec<usize> {
     let axes = 2 - axes..2;
     let after = |axis: usize| {
         let reach =

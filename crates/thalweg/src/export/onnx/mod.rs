@@ -11,12 +11,12 @@ mod interpret;
 mod layers;
 mod preprocess;
 pub(crate) mod proto;
-mod prove;
 mod reduce;
 mod rows;
 #[cfg(test)]
 mod tests;
 mod value;
+mod verify;
 
 use prost::Message;
 
@@ -66,11 +66,11 @@ fn write(model: &Model, options: &Options) -> Result<Exported> {
     let z = graph.row("answers", &y);
     let answers = answers::write(&mut graph, &model.target, &z, preprocess::needs_double);
     let mut written = Written { graph, preprocess, x, answers };
-    let proof = prove::prove(model, &written)?;
+    let verification = verify::verify(model, &written)?;
     let (reduced, loss) = reduce::reduce(model, &mut written, options)?;
     decisions.extend(reduced);
     let bytes = file(model, written.graph, written.x.name).encode_to_vec();
-    Ok(Exported { bytes, beside: Vec::new(), decisions, proof: Some(proof), loss })
+    Ok(Exported { bytes, sidecars: Vec::new(), decisions, verification: Some(verification), loss })
 }
 
 /// The file of a graph whose network begins at x.

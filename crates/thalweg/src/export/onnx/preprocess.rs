@@ -37,12 +37,12 @@ fn of_array(graph: &mut Graph, array: &ArrayScale) -> String {
 
 /// Columns of the network's input, each with its place.
 #[derive(Debug, Default)]
-pub(super) struct Parts {
+pub(super) struct Splits {
     tensors: Vec<String>,
     places: Vec<usize>,
 }
 
-impl Parts {
+impl Splits {
     /// Adds a tensor of 32-bit numbers whose columns have these places.
     pub(super) fn add(&mut self, tensor: String, places: impl IntoIterator<Item = usize>) {
         self.tensors.push(tensor);
@@ -95,7 +95,7 @@ fn of_table(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Result<(Val
         }
         place += input.width();
     }
-    let mut parts = Parts::default();
+    let mut parts = Splits::default();
     for (group, columns) in numbers.iter().enumerate().filter(|(_, columns)| !columns.is_empty()) {
         let kind = if group < 2 { DataType::Float } else { DataType::Double };
         let scope = ["numbers", "numbers.robust", "numbers.double", "numbers.double.robust"][group];
@@ -138,7 +138,7 @@ impl Column<'_> {
 }
 
 /// Missing numbers filled, scaled, with what says that they were missing and their bins.
-fn filled(graph: &mut Graph, scope: &str, kind: DataType, x: &str, columns: &[Column], parts: &mut Parts) {
+fn filled(graph: &mut Graph, scope: &str, kind: DataType, x: &str, columns: &[Column], parts: &mut Splits) {
     let name = |operator: &str| format!("{scope}.{operator}");
     let count = columns.len();
     let missing = graph.node(&name("IsNaN"), "IsNaN", [x], Vec::new());
@@ -197,7 +197,7 @@ pub(super) fn indicators(
     count: usize,
     columns: &[usize],
     places: impl Iterator<Item = usize>,
-    parts: &mut Parts,
+    parts: &mut Splits,
 ) {
     if !columns.is_empty() {
         let missing = selected(graph, &format!("{scope}.indicated"), missing, columns, count);

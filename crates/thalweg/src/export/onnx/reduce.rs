@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use super::Written;
 use super::graph::{int, to};
 use super::proto::{DataType, Node, Tensor};
-use super::prove::Runner;
+use super::verify::Runner;
 use crate::data::examples::Examples;
 use crate::data::schema::Task;
 use crate::event::Decision;

@@ -1,7 +1,7 @@
 //! Every layer there is goes out as a graph, is run, and comes back.
 
 use super::*;
-use crate::data::notation::Notation;
+use crate::data::cell_format::CellFormat;
 use crate::data::preprocess::{ArrayScale, Pipeline, Scale};
 use crate::data::schema::{Schema, Task};
 use crate::data::target::Target;
@@ -25,12 +25,12 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>, task: Task) -> Model {
         classes: if regression { Vec::new() } else { names() },
         scales: if regression { vec![(1.0, 2.0), (0.0, 1.0), (-1.0, 0.5)] } else { Vec::new() },
         separator: None,
-        notation: Notation::default(),
+        notation: CellFormat::default(),
         formats: Vec::new(),
     };
     let schema =
-        Schema { columns: Vec::new(), task, notation: Notation::default(), separator: None, classes: Vec::new() };
-    let pipeline = Pipeline { notation: Notation::default(), inputs: Vec::new(), array: Some(array) };
+        Schema { columns: Vec::new(), task, notation: CellFormat::default(), separator: None, classes: Vec::new() };
+    let pipeline = Pipeline { notation: CellFormat::default(), inputs: Vec::new(), array: Some(array) };
     Model { network, theta, pipeline, schema, target, provenance: Provenance::default() }
 }
 
@@ -51,7 +51,7 @@ fn every_layer_is_written_run_and_read_again() {
             let again = layers::read_layer(layers::write_layer(layer.as_ref()), &[]).unwrap();
             let model = model(shape, vec![again], task);
             let exported = write(&model, &Options::default()).unwrap_or_else(|error| panic!("{what}: {error}"));
-            assert!(exported.proof.unwrap().largest_difference <= 1e-5, "{what}");
+            assert!(exported.verification.unwrap().largest_difference <= 1e-5, "{what}");
             let (read, _) =
                 crate::import::onnx::read(&exported.bytes).unwrap_or_else(|error| panic!("{what}: {error}"));
             let x = inputs(shape);

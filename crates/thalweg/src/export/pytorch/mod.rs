@@ -1,9 +1,9 @@
-//! PyTorch: a readable module of Python, and its parameters as safetensors beside it; nothing is pickled.
+//! PyTorch: a readable module of Python, and its parameters as safetensors sidecars it; nothing is pickled.
 
 mod network;
 mod table;
 
-use super::channels::{self, Twin};
+use super::channels::{self, ParamMapping};
 use super::steps::{self, Step};
 use super::{Exported, Format, Options};
 use crate::Result;
@@ -15,7 +15,7 @@ use crate::tensor::{Data, Dtype};
 pub(super) const FORMAT: Format = Format {
     name: "pytorch",
     extension: "py",
-    meaning: "a PyTorch module with its preprocessing, and its parameters as safetensors beside it",
+    meaning: "a PyTorch module with its preprocessing, and its parameters as safetensors sidecars it",
     write,
 };
 
@@ -27,7 +27,7 @@ fn write(model: &Model, options: &Options) -> Result<Exported> {
     let weights = format!("{}.{WEIGHTS}", options.stem);
     Ok(Exported {
         bytes: module(model, &steps).into_bytes(),
-        beside: vec![(WEIGHTS, parameters(model, &steps))],
+        sidecars: vec![(WEIGHTS, parameters(model, &steps))],
         decisions: vec![Decision {
             what: format!("parameters go to {weights}"),
             why: "the module loads them without pickle".into(),
@@ -39,7 +39,7 @@ fn write(model: &Model, options: &Options) -> Result<Exported> {
 
 /// The parameters under the names and in the shapes of the module's `state_dict`.
 fn parameters(model: &Model, steps: &[Step]) -> Vec<u8> {
-    let stored = |twin: Twin| {
+    let stored = |twin: ParamMapping| {
         let entry = model.network.layout().named(&twin.ours).expect("a step's parameters are the network's");
         let numbers = match model.theta.view().part(entry.start, entry.shape).data() {
             Data::F32(ours) => Numbers::F32(twin.to_theirs(ours)),
@@ -49,7 +49,7 @@ fn parameters(model: &Model, steps: &[Step]) -> Vec<u8> {
     };
     let metadata = [("format", "pt"), ("thalweg", env!("CARGO_PKG_VERSION"))];
     Container {
-        tensors: channels::twins(steps).into_iter().map(stored).collect(),
+        tensors: channels::param_mappings(steps).into_iter().map(stored).collect(),
         metadata: metadata.map(|(name, text)| (name.into(), text.into())).into(),
     }
     .to_bytes()

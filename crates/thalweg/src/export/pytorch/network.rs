@@ -1,6 +1,6 @@
 //! The class of a network: a `ModuleList` whose places are the layers' numbers, and `forward` line by line.
 
-use super::super::steps::{Convolution, Frame, Pool, Step, StepKind};
+use super::super::steps::{Convolution, Frame, NodeKind, Pool, Step};
 use super::{number, tuple};
 use crate::layers::Pooling;
 use crate::tensor::{Activation, Shape};
@@ -56,13 +56,13 @@ impl Code {
 
     fn step(&mut self, step: &Step, own: &str, x: &str) {
         match &step.kind {
-            StepKind::Linear(linear) => {
+            NodeKind::Linear(linear) => {
                 let bias = if linear.bias { "" } else { ", bias=False" };
                 self.module(&format!("nn.Linear({}, {}{bias})", step.input.size(), linear.units), step);
                 let z = format!("{own}({})", flat(x, step));
                 self.activate(linear.activation, &z, x, step);
             }
-            StepKind::Activation(g) => {
+            NodeKind::Activation(g) => {
                 let module = module_of(*g, units_at(step.input, step.channels_first));
                 self.module(module.as_deref().unwrap_or("nn.Identity()"), step);
                 if module.is_none() {
@@ -70,18 +70,18 @@ impl Code {
                 }
                 self.assign(x, &format!("{own}({x})"));
             }
-            StepKind::Dropout(dropout) => {
+            NodeKind::Dropout(dropout) => {
                 self.module(&format!("nn.Dropout({})", number(dropout.rate)), step);
                 self.assign(x, &format!("{own}({x})"));
             }
-            StepKind::BatchNorm(norm) => {
+            NodeKind::BatchNorm(norm) => {
                 let images = step.input.dimensions().len() == 3;
                 let (class, units) = (if images { "BatchNorm2d" } else { "BatchNorm1d" }, step.input.units());
                 let (epsilon, momentum) = (number(norm.epsilon), number(((1.0 - norm.momentum) * 1e12).round() / 1e12));
                 self.module(&format!("nn.{class}({units}, eps={epsilon}, momentum={momentum})"), step);
                 self.assign(x, &on_rows(images || is_row(step.input), own, x));
             }
-            StepKind::LayerNorm(norm) => {
+            NodeKind::LayerNorm(norm) => {
                 let mut sizes = norm.normed(&step.input);
                 let whole = sizes.len() == step.input.dimensions().len();
                 if step.channels_first && whole {
@@ -94,7 +94,7 @@ impl Code {
                     &if turned { format!("{own}({x}.movedim(1, -1)).movedim(-1, 1)") } else { format!("{own}({x})") },
                 );
             }
-            StepKind::Embedding(embedding) => {
+            NodeKind::Embedding(embedding) => {
                 let tables: Vec<String> =
                     embedding.columns.iter().map(|c| format!("nn.Embedding({}, {})", c.slots, c.dimension)).collect();
                 self.module(&format!("nn.ModuleList([{}])", tables.join(", ")), step);
@@ -103,7 +103,7 @@ impl Code {
                 self.line(format!("vectors = [table(codes[:, j]) for j, table in enumerate({own})]"));
                 self.line(format!("{x} = torch.cat([{x}[:, :{dense}], *vectors], dim=1)"));
             }
-            StepKind::LogMel(options) => {
+            NodeKind::LogMel(options) => {
                 let bands = options.bands();
                 let mut arguments = vec![
                     format!("rate={}", bands.sample_rate),
@@ -118,9 +118,9 @@ impl Code {
                 self.module(&format!("LogMel({})", arguments.join(", ")), step);
                 self.assign(x, &format!("{own}({})", flat(x, step)));
             }
-            StepKind::Convolution(convolution) => self.convolution(convolution, step, own, x),
-            StepKind::Pool(pool) => self.pool(pool, step, own, x),
-            StepKind::Residual { layers, shortcut, activation } => {
+            NodeKind::Convolution(convolution) => self.convolution(convolution, step, own, x),
+            NodeKind::Pool(pool) => self.pool(pool, step, own, x),
+            NodeKind::Residual { layers, shortcut, activation } => {
                 self.residual((layers, shortcut, *activation), step, own, x)
             }
         }

@@ -2,11 +2,11 @@
 
 use super::flow::Flow;
 use super::graph::{Graph, Options};
-use super::piece::{Draft, Piece};
+use super::piece::{ImportedLayer, LayerBuilder};
 use crate::layers::{Embedded, Embedding};
 
 /// The embedding that the users of a row make of it, what flows out of it, and the nodes that it takes.
-pub(super) fn read(graph: &Graph, x: &Flow, users: &[usize]) -> Option<(Piece, Flow, Vec<usize>)> {
+pub(super) fn read(graph: &Graph, x: &Flow, users: &[usize]) -> Option<(ImportedLayer, Flow, Vec<usize>)> {
     let [inputs] = *x.dims else { return None };
     let output = |node: usize| graph.nodes[node].output.first().map(String::as_str);
     let is = |node: usize, kind: &str| graph.nodes[node].op_type == kind;
@@ -71,6 +71,6 @@ pub(super) fn read(graph: &Graph, x: &Flow, users: &[usize]) -> Option<(Piece, F
         output(joined)?
     };
     let width = dense + columns.iter().map(|column| column.dimension).sum::<usize>();
-    let piece = Piece { draft: Draft::Other(Box::new(Embedding { dense, columns })), parameters };
+    let piece = ImportedLayer { draft: LayerBuilder::Other(Box::new(Embedding { dense, columns })), parameters };
     Some((piece, Flow::new(end, [width].into(), vec![width]), nodes))
 }

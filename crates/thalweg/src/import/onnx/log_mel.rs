@@ -4,7 +4,7 @@
 
 use super::flow::Flow;
 use super::graph::{Constant, Graph, Options};
-use super::piece::Piece;
+use super::piece::ImportedLayer;
 use crate::export::onnx::proto::Node;
 use crate::layers::{Layer, LogMel, LogMelOptions};
 
@@ -12,7 +12,7 @@ use crate::layers::{Layer, LogMel, LogMelOptions};
 const KEY: &str = "thalweg.log_mel";
 
 /// The spectrum that the users of a sound make of it, what flows out of it, and the nodes that it takes.
-pub(super) fn read(graph: &Graph, x: &Flow, users: &[usize]) -> Option<(Piece, Flow, Vec<usize>)> {
+pub(super) fn read(graph: &Graph, x: &Flow, users: &[usize]) -> Option<(ImportedLayer, Flow, Vec<usize>)> {
     let [_] = *users else { return None };
     let options: LogMelOptions = serde_json::from_str(graph.metadata.get(KEY)?).ok()?;
     let layer = LogMel::from(options.clone());
@@ -45,7 +45,7 @@ pub(super) fn read(graph: &Graph, x: &Flow, users: &[usize]) -> Option<(Piece, F
     path.step("Transpose")?;
     path.step("Reshape")?;
     let flow = Flow::channels_first(path.at, shape, vec![1, frames, width]);
-    Some((Piece::new(layer, Vec::new()), flow, path.nodes))
+    Some((ImportedLayer::new(layer, Vec::new()), flow, path.nodes))
 }
 
 /// Whether a constant has these numbers, in 32 bits.

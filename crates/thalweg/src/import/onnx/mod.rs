@@ -18,9 +18,9 @@ use std::path::Path;
 
 use self::flow::Flow;
 use self::graph::{Graph, refused};
-use self::piece::{Piece, activate};
+use self::piece::{ImportedLayer, activate};
 use self::walk::unfit;
-use crate::data::notation::Notation;
+use crate::data::cell_format::CellFormat;
 use crate::data::preprocess::{ArrayScale, Pipeline, Scale};
 use crate::data::schema::{Column, ColumnKind, Role, Schema, Task};
 use crate::data::target::Target;
@@ -62,7 +62,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Model, Vec<Decision>)> {
     let parsed = parse(bytes)?;
     let decisions = decisions(&parsed);
     let target = target(&parsed)?;
-    let notation = Notation::default();
+    let notation = CellFormat::default();
     let column = |name: &str, role| Column::new(name, ColumnKind::Numeric, role);
     let targets = target.columns.iter().map(|name| column(name, Role::Target));
     let columns = std::iter::once(column("x", Role::Feature)).chain(targets).collect();
@@ -103,7 +103,7 @@ fn parse(bytes: &[u8]) -> Result<Parsed> {
 }
 
 /// Layers with their numbers as a network and its θ.
-fn network(input: Shape, pieces: Vec<Piece>) -> Result<(Network, Tensor)> {
+fn network(input: Shape, pieces: Vec<ImportedLayer>) -> Result<(Network, Tensor)> {
     let (mut layers, mut found) = (Vec::new(), HashMap::new());
     for (i, piece) in pieces.into_iter().enumerate() {
         let (layer, parameters) = piece.finish();
@@ -191,6 +191,6 @@ fn target(parsed: &Parsed) -> Result<Target> {
             return Err(refused(format!("answers are scaled by {mean} and {deviation}")));
         }
     }
-    let notation = Notation::default();
+    let notation = CellFormat::default();
     Ok(Target { task: answers.task, columns, classes, scales, separator: None, notation, formats: Vec::new() })
 }

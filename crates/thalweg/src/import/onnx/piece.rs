@@ -5,8 +5,8 @@ use crate::tensor::Activation;
 
 /// A layer with its numbers.
 #[derive(Debug)]
-pub(super) struct Piece {
-    pub(super) draft: Draft,
+pub(super) struct ImportedLayer {
+    pub(super) draft: LayerBuilder,
     /// Its parameters: names within the layer, and numbers in our order.
     pub(super) parameters: Named,
 }
@@ -16,32 +16,32 @@ pub(super) type Named = Vec<(String, Vec<f64>)>;
 
 /// What may still get an activation or a bias, and what is done.
 #[derive(Debug)]
-pub(super) enum Draft {
+pub(super) enum LayerBuilder {
     Linear(Linear),
     Conv1d(Conv1d),
     Conv2d(Conv2d),
-    Residual { layers: Vec<Piece>, shortcut: Vec<Piece>, activation: Activation },
+    Residual { layers: Vec<ImportedLayer>, shortcut: Vec<ImportedLayer>, activation: Activation },
     Other(Box<dyn Layer>),
 }
 
-impl Piece {
+impl ImportedLayer {
     pub(super) fn new(layer: impl Layer + 'static, parameters: Vec<(&str, Vec<f64>)>) -> Self {
-        Self::of(Draft::Other(Box::new(layer)), parameters)
+        Self::of(LayerBuilder::Other(Box::new(layer)), parameters)
     }
 
-    pub(super) fn of(draft: Draft, parameters: Vec<(&str, Vec<f64>)>) -> Self {
+    pub(super) fn of(draft: LayerBuilder, parameters: Vec<(&str, Vec<f64>)>) -> Self {
         let parameters = parameters.into_iter().map(|(name, numbers)| (name.to_string(), numbers)).collect();
-        Piece { draft, parameters }
+        ImportedLayer { draft, parameters }
     }
 
     /// Gives it an activation, if it has none and takes this one.
     fn activated(&mut self, g: Activation) -> bool {
         let own = match &mut self.draft {
-            Draft::Linear(layer) => &mut layer.activation,
-            Draft::Conv1d(layer) => &mut layer.activation,
-            Draft::Conv2d(layer) => &mut layer.activation,
-            Draft::Residual { activation, .. } if !g.needs_input() => activation,
-            Draft::Residual { .. } | Draft::Other(_) => return false,
+            LayerBuilder::Linear(layer) => &mut layer.activation,
+            LayerBuilder::Conv1d(layer) => &mut layer.activation,
+            LayerBuilder::Conv2d(layer) => &mut layer.activation,
+            LayerBuilder::Residual { activation, .. } if !g.needs_input() => activation,
+            LayerBuilder::Residual { .. } | LayerBuilder::Other(_) => return false,
         };
         let free = *own == Activation::Identity;
         if free {
@@ -54,10 +54,10 @@ impl Piece {
     /// nothing was done to yet.
     pub(super) fn scaled(&mut self, by: &[(f64, f64)]) -> bool {
         let (units, bias, activation) = match &mut self.draft {
-            Draft::Linear(layer) => (layer.units, &mut layer.bias, layer.activation),
-            Draft::Conv1d(layer) => (layer.filters, &mut layer.bias, layer.activation),
-            Draft::Conv2d(layer) => (layer.filters, &mut layer.bias, layer.activation),
-            Draft::Residual { .. } | Draft::Other(_) => return false,
+            LayerBuilder::Linear(layer) => (layer.units, &mut layer.bias, layer.activation),
+            LayerBuilder::Conv1d(layer) => (layer.filters, &mut layer.bias, layer.activation),
+            LayerBuilder::Conv2d(layer) => (layer.filters, &mut layer.bias, layer.activation),
+            LayerBuilder::Residual { .. } | LayerBuilder::Other(_) => return false,
         };
         if activation != Activation::Identity || units == 0 || ![1, units].contains(&by.len()) {
             return false;
@@ -80,12 +80,12 @@ impl Piece {
     pub(super) fn finish(self) -> (Box<dyn Layer>, Named) {
         let mut parameters = self.parameters;
         let layer: Box<dyn Layer> = match self.draft {
-            Draft::Linear(layer) => Box::new(layer),
-            Draft::Conv1d(layer) => Box::new(layer),
-            Draft::Conv2d(layer) => Box::new(layer),
-            Draft::Other(layer) => layer,
-            Draft::Residual { layers, shortcut, activation } => {
-                let mut branch = |name: &str, pieces: Vec<Piece>| {
+            LayerBuilder::Linear(layer) => Box::new(layer),
+            LayerBuilder::Conv1d(layer) => Box::new(layer),
+            LayerBuilder::Conv2d(layer) => Box::new(layer),
+            LayerBuilder::Other(layer) => layer,
+            LayerBuilder::Residual { layers, shortcut, activation } => {
+                let mut branch = |name: &str, pieces: Vec<ImportedLayer>| {
                     let finished = pieces.into_iter().enumerate().map(|(i, piece)| {
                         let (layer, own) = piece.finish();
                         parameters.extend(own.into_iter().map(|(own, x)| (format!("{name}.{i}.{own}"), x)));
@@ -102,8 +102,8 @@ impl Piece {
 }
 
 /// An activation after some layers: the last one's own, or a layer of its own.
-pub(super) fn activate(pieces: &mut Vec<Piece>, g: Activation) {
+pub(super) fn activate(pieces: &mut Vec<ImportedLayer>, g: Activation) {
     if !pieces.last_mut().is_some_and(|piece| piece.activated(g)) {
-        pieces.push(Piece::new(Activate { activation: g }, Vec::new()));
+        pieces.push(ImportedLayer::new(Activate { activation: g }, Vec::new()));
     }
 }

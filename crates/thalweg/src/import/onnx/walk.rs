@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::flow::Flow;
 use super::graph::{Graph, Options, refused};
 use super::operators::{ALL, Step};
-use super::piece::{Draft, Piece, activate};
+use super::piece::{ImportedLayer, LayerBuilder, activate};
 use super::{embedding, log_mel, patterns};
 use crate::event::Decision;
 use crate::export::onnx::proto::Node;
@@ -19,8 +19,8 @@ const DEEPEST: usize = 16;
 const MOST_MADE: usize = 1 << 26;
 
 /// The layers from a tensor to another, what flows out of them, and what the user should know.
-pub(super) fn layers(graph: &Graph, from: Flow, to: &str) -> Result<(Flow, Vec<Piece>, Vec<Decision>)> {
-    let mut walk = Walk { graph, passed: HashSet::new(), notes: Vec::new(), left: MOST_MADE };
+pub(super) fn layers(graph: &Graph, from: Flow, to: &str) -> Result<(Flow, Vec<ImportedLayer>, Vec<Decision>)> {
+    let mut walk = GraphReader { graph, passed: HashSet::new(), notes: Vec::new(), left: MOST_MADE };
     match walk.way(from, None, to, 0)? {
         (flow, pieces, End::There) => Ok((flow, pieces, walk.notes)),
         (.., End::Sum(i)) => Err(refused("it adds what is made of another input").at(graph.nodes[i].place())),
@@ -28,7 +28,7 @@ pub(super) fn layers(graph: &Graph, from: Flow, to: &str) -> Result<(Flow, Vec<P
 }
 
 /// A walk along a graph.
-struct Walk<'a> {
+struct GraphReader<'a> {
     graph: &'a Graph,
     /// Nodes that were passed.
     passed: HashSet<usize>,
@@ -46,9 +46,15 @@ enum End {
     Sum(usize),
 }
 
-impl Walk<'_> {
+impl GraphReader<'_> {
     /// The layers of a way whose first node may be given.
-    fn way(&mut self, from: Flow, first: Option<usize>, to: &str, depth: usize) -> Result<(Flow, Vec<Piece>, End)> {
+    fn way(
+        &mut self,
+        from: Flow,
+        first: Option<usize>,
+        to: &str,
+        depth: usize,
+    ) -> Result<(Flow, Vec<ImportedLayer>, End)> {
         let (mut x, mut first, mut pieces) = (from, first, Vec::new());
         if depth > DEEPEST {
             return Err(refused(format!("more than {DEEPEST} blocks are within each other")));
@@ -99,7 +105,7 @@ impl Walk<'_> {
         }
     }
 
-    fn step(&mut self, node: &Node, x: Flow, pieces: &mut Vec<Piece>) -> Result<Flow> {
+    fn step(&mut self, node: &Node, x: Flow, pieces: &mut Vec<ImportedLayer>) -> Result<Flow> {
         let known = ALL.iter().find(|(name, _)| *name == node.op_type).filter(|_| node.domain.is_empty());
         let Some((_, operator)) = known else {
             let domain = if node.domain.is_empty() { String::new() } else { format!(" of {}", node.domain) };
@@ -120,10 +126,10 @@ impl Walk<'_> {
     }
 
     /// Two ways from x that meet in a sum.
-    fn block(&mut self, x: Flow, [a, b]: [usize; 2], to: &str, depth: usize) -> Result<(Piece, Flow)> {
+    fn block(&mut self, x: Flow, [a, b]: [usize; 2], to: &str, depth: usize) -> Result<(ImportedLayer, Flow)> {
         let apart = |x: &Flow| refused(format!("the two ways from {:?} do not meet in a sum", x.name));
         // A way of no nodes is that user itself.
-        let mut branch = |user: usize| -> Result<(Flow, Vec<Piece>, usize)> {
+        let mut branch = |user: usize| -> Result<(Flow, Vec<ImportedLayer>, usize)> {
             if self.is_sum(&self.graph.nodes[user]) {
                 return Ok((x.clone(), Vec::new(), user));
             }
@@ -152,8 +158,8 @@ impl Walk<'_> {
         if layers.is_empty() {
             return Err(apart(&x));
         }
-        let draft = Draft::Residual { layers, shortcut, activation: Activation::Identity };
-        Ok((Piece::of(draft, Vec::new()), flow.renamed(output)))
+        let draft = LayerBuilder::Residual { layers, shortcut, activation: Activation::Identity };
+        Ok((ImportedLayer::of(draft, Vec::new()), flow.renamed(output)))
     }
 }
 

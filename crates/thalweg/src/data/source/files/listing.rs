@@ -3,7 +3,7 @@
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
-use super::corpus::{Corpus, Item};
+use super::file_dataset::{FileDataset, Item};
 use super::{MEDIA, Medium, UNREAD, has_ending};
 use crate::data::arrays::Arrays;
 use crate::data::schema;
@@ -80,8 +80,8 @@ pub(in super::super) fn open(mut table: Table, column: usize, options: &spec::Da
     } else {
         schema::choose_targets(&table, options, &mut decisions).into_iter().map(|i| table.names[i].clone()).collect()
     };
-    let corpus = Corpus::of_items(&table.source, &folder, items).with_answers(table.names, targets);
-    let mut arrays = (medium.read)(corpus, options)?;
+    let dataset = FileDataset::of_items(&table.source, &folder, items).with_answers(table.names, targets);
+    let mut arrays = (medium.read)(dataset, options)?;
     arrays.decisions.splice(0..0, decisions);
     Ok(Some(arrays))
 }
@@ -98,5 +98,5 @@ pub(in super::super) fn of_lines(source: &str, text: impl BufRead, options: &spe
         let found = Error::data("no line names a picture or a sound").at(source);
         return Err(found.fix("give the name of a file a line"));
     };
-    (medium.read)(Corpus::of_files(source, Path::new(""), paths), options)
+    (medium.read)(FileDataset::of_files(source, Path::new(""), paths), options)
 }

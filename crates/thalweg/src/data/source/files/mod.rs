@@ -1,7 +1,7 @@
 //! Files that are an example each, such as pictures: folders of them, lists of them, single ones.
 #![cfg_attr(not(any(feature = "images", feature = "sounds")), allow(dead_code))]
 
-mod corpus;
+mod file_dataset;
 mod folder;
 #[cfg(feature = "images")]
 mod images;
@@ -12,7 +12,7 @@ pub(super) mod sounds;
 
 use std::path::Path;
 
-use self::corpus::Corpus;
+use self::file_dataset::FileDataset;
 pub(super) use self::folder::part;
 use crate::data::arrays::Arrays;
 use crate::error::Result;
@@ -27,7 +27,7 @@ struct Medium {
     /// Where files that are no examples may be of use; none where nowhere.
     aside: Option<&'static str>,
     /// Reads them all, and brings them to one form.
-    read: fn(Corpus, &spec::Data) -> Result<Arrays>,
+    read: fn(FileDataset, &spec::Data) -> Result<Arrays>,
 }
 
 /// Every medium there is.
@@ -64,15 +64,15 @@ pub(super) fn has_ending(path: &Path, endings: &[&str]) -> bool {
 
 /// The examples of a folder, of the medium that it has most of; none where it has no such files.
 pub(super) fn open_folder(folder: &Path, options: &spec::Data) -> Result<Option<Arrays>> {
-    let mut most: Option<(&Medium, Corpus)> = None;
+    let mut most: Option<(&Medium, FileDataset)> = None;
     for medium in MEDIA {
-        let found = Corpus::of_folder(folder, medium)?;
-        if found.len() > most.as_ref().map_or(0, |(_, corpus)| corpus.len()) {
+        let found = FileDataset::of_folder(folder, medium)?;
+        if found.len() > most.as_ref().map_or(0, |(_, dataset)| dataset.len()) {
             most = Some((medium, found));
         }
     }
     match most {
-        Some((medium, corpus)) => (medium.read)(corpus.checked(medium, options)?, options).map(Some),
+        Some((medium, dataset)) => (medium.read)(dataset.checked(medium, options)?, options).map(Some),
         None => folder::unread(folder)?.map_or(Ok(None), Err),
     }
 }
@@ -80,6 +80,6 @@ pub(super) fn open_folder(folder: &Path, options: &spec::Data) -> Result<Option<
 /// One file, without an answer; none where it is not named like such a file.
 pub(super) fn open_file(path: &Path, options: &spec::Data) -> Option<Result<Arrays>> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    let corpus = Corpus::of_files(&path.display().to_string(), folder, vec![path.into()]);
-    Some((Medium::of(path)?.read)(corpus, options))
+    let dataset = FileDataset::of_files(&path.display().to_string(), folder, vec![path.into()]);
+    Some((Medium::of(path)?.read)(dataset, options))
 }

@@ -4,7 +4,7 @@ use super::Step;
 use crate::Result;
 use crate::import::onnx::flow::Flow;
 use crate::import::onnx::graph::{Constant, Options};
-use crate::import::onnx::piece::{Draft, Piece};
+use crate::import::onnx::piece::{ImportedLayer, LayerBuilder};
 use crate::layers::{Conv1d, Conv2d};
 use crate::tensor::{Activation, Shape, transposed};
 
@@ -63,13 +63,13 @@ pub(super) fn mat_mul(step: &mut Step) -> Result<Flow> {
     let draft = match step.x.shape.dimensions() {
         _ if kept.is_empty() => return Ok(step.linear(weight, units, None)?.viewed(step.output(), dims)),
         sides if !step.x.is_own() || *sides != *step.x.dims => return Err(whole()),
-        [_, _] => Draft::Conv1d(Conv1d { bias: false, ..Conv1d::new(units, 1, identity) }),
-        _ => Draft::Conv2d(Conv2d { bias: false, ..Conv2d::new(units, 1, identity) }),
+        [_, _] => LayerBuilder::Conv1d(Conv1d { bias: false, ..Conv1d::new(units, 1, identity) }),
+        _ => LayerBuilder::Conv2d(Conv2d { bias: false, ..Conv2d::new(units, 1, identity) }),
     };
     let mut shape = step.x.dims.clone();
     *shape.last_mut().expect("it was split") = units;
     let shape = Shape::try_from(shape).map_err(|error| step.refuse(error))?;
-    step.pieces.push(Piece::of(draft, vec![("weight", weight)]));
+    step.pieces.push(ImportedLayer::of(draft, vec![("weight", weight)]));
     Ok(Flow::new(step.output(), shape, dims))
 }
 

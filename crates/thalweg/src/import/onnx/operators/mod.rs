@@ -8,7 +8,7 @@ mod windows;
 
 use super::flow::Flow;
 use super::graph::{Constant, Graph, Options, refused};
-use super::piece::{Draft, Piece, activate};
+use super::piece::{ImportedLayer, LayerBuilder, activate};
 use crate::event::Decision;
 use crate::export::onnx::proto::Node;
 use crate::layers::{Conv1d, Conv2d, Linear, Pooling};
@@ -20,7 +20,7 @@ pub(super) struct Step<'a> {
     pub(super) graph: &'a Graph,
     pub(super) node: &'a Node,
     pub(super) x: Flow,
-    pub(super) pieces: &'a mut Vec<Piece>,
+    pub(super) pieces: &'a mut Vec<ImportedLayer>,
     /// What the user should know.
     pub(super) notes: &'a mut Vec<Decision>,
     /// Numbers that may still be made of fewer.
@@ -147,8 +147,8 @@ impl<'a> Step<'a> {
         let bias = by.iter().any(|&(_, summand)| summand != 0.0);
         let (mut weight, summands): (Vec<f64>, Vec<f64>) = by.iter().copied().cycle().take(units).unzip();
         let draft = match *x.shape.dimensions() {
-            [_, _, _] => Draft::Conv2d(Conv2d { bias, groups: units, ..Conv2d::new(units, 1, identity) }),
-            [_, _] => Draft::Conv1d(Conv1d { bias, groups: units, ..Conv1d::new(units, 1, identity) }),
+            [_, _, _] => LayerBuilder::Conv2d(Conv2d { bias, groups: units, ..Conv2d::new(units, 1, identity) }),
+            [_, _] => LayerBuilder::Conv1d(Conv1d { bias, groups: units, ..Conv1d::new(units, 1, identity) }),
             _ if units > MOST_UNITS => {
                 return Err(self.refuse(format!("it scales {units} numbers that are made by no product")));
             }
@@ -156,12 +156,12 @@ impl<'a> Step<'a> {
                 self.makes(units * units)?;
                 let factors = std::mem::replace(&mut weight, vec![0.0; units * units]);
                 factors.into_iter().enumerate().for_each(|(i, factor)| weight[i * (units + 1)] = factor);
-                Draft::Linear(Linear { bias, ..Linear::new(units, identity) })
+                LayerBuilder::Linear(Linear { bias, ..Linear::new(units, identity) })
             }
         };
         let mut parameters = vec![("weight", weight)];
         parameters.extend(bias.then_some(("bias", summands)));
-        self.pieces.push(Piece::of(draft, parameters));
+        self.pieces.push(ImportedLayer::of(draft, parameters));
         Ok(x)
     }
 
@@ -185,7 +185,7 @@ impl<'a> Step<'a> {
         let layer = Linear { bias: bias.is_some(), ..Linear::new(units, Activation::Identity) };
         let mut parameters = vec![("weight", weight)];
         parameters.extend(bias.map(|bias| ("bias", bias)));
-        self.pieces.push(Piece::of(Draft::Linear(layer), parameters));
+        self.pieces.push(ImportedLayer::of(LayerBuilder::Linear(layer), parameters));
         Ok(Flow::new(self.output(), [units].into(), vec![units]))
     }
 }

@@ -4,7 +4,7 @@ use super::Step;
 use crate::Result;
 use crate::import::onnx::flow::Flow;
 use crate::import::onnx::graph::Options;
-use crate::import::onnx::piece::{Draft, Piece};
+use crate::import::onnx::piece::{ImportedLayer, LayerBuilder};
 use crate::layers::{Conv1d, Conv2d, Layer, Pool1d, Pool2d, Pooling};
 use crate::tensor::{Activation, transposed};
 use crate::windows::{Padding, Pair};
@@ -154,12 +154,12 @@ fn convolve(
         let Conv2d { filters, padding, groups, activation, bias, .. } = layer;
         let layer = Conv1d { stride, padding, dilation, groups, bias, ..Conv1d::new(filters, kernel, activation) };
         let flow = windowed(step, &layer, channels, pixels)?;
-        (Draft::Conv1d(layer), flow)
+        (LayerBuilder::Conv1d(layer), flow)
     } else {
         let flow = windowed(step, &layer, channels, pixels)?;
-        (Draft::Conv2d(layer), flow)
+        (LayerBuilder::Conv2d(layer), flow)
     };
-    step.pieces.push(Piece::of(draft, parameters));
+    step.pieces.push(ImportedLayer::of(draft, parameters));
     Ok(flow)
 }
 
@@ -198,7 +198,7 @@ pub(super) fn pool(step: &mut Step, take: Pooling) -> Result<Flow> {
         _ => Box::new(Pool2d { take, size: Some(pair(&size)), stride: Some(pair(&stride)), padding }),
     };
     let flow = windowed(step, &*layer, channels, &pixels)?;
-    step.pieces.push(Piece::of(Draft::Other(layer), Vec::new()));
+    step.pieces.push(ImportedLayer::of(LayerBuilder::Other(layer), Vec::new()));
     Ok(flow)
 }
 
@@ -223,7 +223,7 @@ pub(super) fn global_pool(step: &mut Step, take: Pooling) -> Result<Flow> {
     let (channels, pixels) = image(step)?;
     let layer = of_all(take, pixels.len());
     windowed(step, &*layer, channels, &pixels)?;
-    step.pieces.push(Piece::of(Draft::Other(layer), Vec::new()));
+    step.pieces.push(ImportedLayer::of(LayerBuilder::Other(layer), Vec::new()));
     let mut dims = vec![1; pixels.len() + 1];
     dims[0] = channels;
     Ok(Flow::new(step.output(), [channels].into(), dims))
@@ -256,6 +256,6 @@ pub(super) fn reduce(step: &mut Step, take: Pooling) -> Result<Flow> {
     if step.node.int("keepdims") == Some(0) {
         dims = vec![channels];
     }
-    step.pieces.push(Piece::of(Draft::Other(layer), Vec::new()));
+    step.pieces.push(ImportedLayer::of(LayerBuilder::Other(layer), Vec::new()));
     Ok(Flow::new(step.output(), [channels].into(), dims))
 }

@@ -4,7 +4,7 @@ mod decode;
 
 use self::decode::Header;
 use super::Medium;
-use super::corpus::Corpus;
+use super::file_dataset::FileDataset;
 use crate::data::arrays::Arrays;
 use crate::data::form::{Form, PictureForm};
 use crate::error::Result;
@@ -26,13 +26,13 @@ pub(super) const MEDIUM: Medium = Medium {
 const SIDE: usize = 64;
 
 /// Decodes pictures and brings them to one form.
-fn read(mut corpus: Corpus, options: &spec::Data) -> Result<Arrays> {
+fn read(mut dataset: FileDataset, options: &spec::Data) -> Result<Arrays> {
     let mut decisions = Vec::new();
     let form = match given_form(options) {
         Some(form) => form,
-        None => form(&corpus.read(options, decode::header)?, options, &mut decisions),
+        None => form(&dataset.read(options, decode::header)?, options, &mut decisions),
     };
-    corpus.into_arrays(Form::Pictures(form), options, decisions, |path| decode::pixels(path, form))
+    dataset.into_arrays(Form::Pictures(form), options, decisions, |path| decode::pixels(path, form))
 }
 
 /// What the pictures are brought to, where the options leave nothing to the pictures.

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use self::decode::Header;
 use super::Medium;
-use super::corpus::Corpus;
+use super::file_dataset::FileDataset;
 use crate::data::arrays::Arrays;
 use crate::data::form::{Form, SoundForm};
 use crate::error::{Error, Result};
@@ -39,33 +39,33 @@ const MOST: usize = 1 << 22;
 
 /// The sounds of a folder at a rate, as long as they are.
 pub(in super::super) fn whole(folder: &Path, sample_rate: usize) -> Result<Vec<Vec<f32>>> {
-    let mut corpus = Corpus::of_folder(folder, &MEDIUM)?;
-    if corpus.len() == 0 {
+    let mut dataset = FileDataset::of_folder(folder, &MEDIUM)?;
+    if dataset.len() == 0 {
         let error = Error::data("the folder has no sounds").at(folder.display().to_string());
         return Err(error.fix("name a folder of WAV, FLAC, OGG, MP3, AIFF or M4A files"));
     }
-    corpus.read(&spec::Data::default(), |path| decode::whole(path, sample_rate))
+    dataset.read(&spec::Data::default(), |path| decode::whole(path, sample_rate))
 }
 
 /// Decodes sounds and brings them to one form.
-fn read(mut corpus: Corpus, options: &spec::Data) -> Result<Arrays> {
+fn read(mut dataset: FileDataset, options: &spec::Data) -> Result<Arrays> {
     let mut decisions = Vec::new();
     let form = match (options.sample_rate, options.seconds) {
         (Some(sample_rate), Some(seconds)) => form(sample_rate, seconds, options)?,
         _ => {
-            let headers = corpus.read(options, decode::header)?;
+            let headers = dataset.read(options, decode::header)?;
             let form = choose(&headers, options, &mut decisions)?;
-            point_out_long_classes(&mut corpus, &headers, form);
+            point_out_long_classes(&mut dataset, &headers, form);
             form
         }
     };
-    corpus.into_arrays(Form::Sounds(form), options, decisions, |path| decode::samples(path, form))
+    dataset.into_arrays(Form::Sounds(form), options, decisions, |path| decode::samples(path, form))
 }
 
 /// Warns of classes whose recordings are all far longer than what is kept of each, as where one recording holds many examples.
-fn point_out_long_classes(corpus: &mut Corpus, headers: &[Header], form: SoundForm) {
+fn point_out_long_classes(dataset: &mut FileDataset, headers: &[Header], form: SoundForm) {
     let kept = form.samples as f64 / form.sample_rate as f64;
-    let Some(classes) = corpus.classes() else { return };
+    let Some(classes) = dataset.classes() else { return };
     let mut shortest = BTreeMap::<&str, (usize, f64)>::new();
     for (class, header) in classes.into_iter().zip(headers) {
         let (files, seconds) = shortest.entry(class).or_insert((0, f64::INFINITY));
@@ -80,7 +80,7 @@ fn point_out_long_classes(corpus: &mut Corpus, headers: &[Header], form: SoundFo
             )
         })
         .collect();
-    corpus.warnings.extend(told);
+    dataset.warnings.extend(told);
 }
 
 fn form(sample_rate: usize, seconds: f64, options: &spec::Data) -> Result<SoundForm> {

@@ -1,4 +1,4 @@
-//! The proof: what was written is run on rows like the training data's, and must give the model's own answers.
+//! The verification: what was written is run on rows like the training data's, and must give the model's own answers.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use super::proto::{DataType, ValueInfo};
 use super::rows::{self, Rows};
 use super::{Written, of_graph};
 use crate::data::schema::Task;
-use crate::export::Proof;
+use crate::export::Verification;
 use crate::model::Model;
 use crate::{Error, Kind, Result};
 
@@ -19,7 +19,7 @@ use crate::{Error, Kind, Result};
 const TOLERANCE: f64 = 1e-5;
 
 /// Runs what was written; an error if its answers differ.
-pub(super) fn prove(model: &Model, written: &Written) -> Result<Proof> {
+pub(super) fn verify(model: &Model, written: &Written) -> Result<Verification> {
     let Rows { count, mut values, expected } = rows::draw(model, &written.graph)?;
     let graph = &written.graph;
     interpret::run(&graph.nodes[..written.preprocess], &graph.constants, &mut values)?;
@@ -61,7 +61,7 @@ pub(super) fn prove(model: &Model, written: &Written) -> Result<Proof> {
         .fix("report this model; nothing was written"));
     }
     labels(model, written, &values, &expected)?;
-    Ok(Proof { runtime: "rten", rows: count, largest_difference: largest, tolerance: TOLERANCE })
+    Ok(Verification { runtime: "rten", rows: count, largest_difference: largest, tolerance: TOLERANCE })
 }
 
 /// The network of a graph, ready to be run.

@@ -6,7 +6,7 @@
 use thalweg_kernels::pool;
 
 use super::batches::Batch;
-use crate::layers::{Mode, Noise};
+use crate::layers::{Mode, RngContext};
 use crate::losses::{Cost, Loss};
 use crate::network::{Network, Scale, Workspace};
 use crate::tensor::ops::{self, MatmulPrecision};
@@ -42,12 +42,12 @@ pub(super) struct Pass<'a> {
     pub(super) loss: &'a dyn Loss,
     pub(super) theta: View<'a>,
     pub(super) batch: &'a Batch,
-    pub(super) noise: Noise<'a>,
+    pub(super) noise: RngContext<'a>,
     pub(super) products: MatmulPrecision,
 }
 
 /// Memory for the passes of a step, made once.
-pub(super) struct Parts {
+pub(super) struct DataParallel {
     /// Examples of a part.
     rows: usize,
     parts: Vec<Part>,
@@ -61,9 +61,9 @@ struct Part {
     j: f64,
 }
 
-impl Parts {
+impl DataParallel {
     /// Memory for batches of any of these sizes.
-    pub(super) fn new(network: &Network, sizes: &[usize], dtype: Dtype) -> Parts {
+    pub(super) fn new(network: &Network, sizes: &[usize], dtype: Dtype) -> DataParallel {
         let rows = sizes.iter().map(|&m| rows_of_part(network, m)).max().unwrap_or(0);
         let count = sizes.iter().map(|&m| m.div_ceil(rows_of_part(network, m).max(1))).max().unwrap_or(0);
         let part = |_| Part {
@@ -72,7 +72,7 @@ impl Parts {
             gradient: Tensor::zeros([network.layout().len()], dtype),
             j: 0.0,
         };
-        Parts { rows, parts: (0..count).map(part).collect() }
+        DataParallel { rows, parts: (0..count).map(part).collect() }
     }
 
     /// Has batches of a size, and the shorter one at the end of an epoch, taken apart alike.
@@ -80,7 +80,7 @@ impl Parts {
         self.rows = rows_of_part(network, size);
     }
 
-    /// J of a batch, without its L2 term; [`Parts::gradient`] is then its gradient.
+    /// J of a batch, without its L2 term; [`DataParallel::gradient`] is then its gradient.
     pub(super) fn compute(&mut self, pass: &Pass) -> f64 {
         let (m, rows) = (pass.noise.examples.len(), self.rows);
         let (x, y) = (pass.batch.x.rows(m), pass.batch.y.rows(m));
@@ -91,7 +91,7 @@ impl Parts {
             let Part { workspace, cost, gradient, j } = &mut part[0];
             let (start, m) = (i * rows, rows.min(m - i * rows));
             let (x, y, weights) = (x.rows(start, m), y.rows(start, m), weights.map(|weights| weights.rows(start, m)));
-            let noise = Noise { examples: &pass.noise.examples[start..start + m], ..pass.noise };
+            let noise = RngContext { examples: &pass.noise.examples[start..start + m], ..pass.noise };
             ops::with_matmul_precision(pass.products, || {
                 pass.network.forward(pass.theta, x, workspace, Mode::Train(noise));
                 let (z, dz) = workspace.delta(m);
@@ -176,13 +176,13 @@ mod tests {
             weights: Some(Tensor::from_f64([size], (0..size).map(|i| (3 - i % 4) as f64).collect())),
         };
         let numbers: Vec<u32> = (0..size as u32).collect();
-        let mut parts = Parts::new(&network, &[size], dtype);
+        let mut parts = DataParallel::new(&network, &[size], dtype);
         assert_eq!(parts.parts.len(), 4);
         for m in [size, 300, 1] {
-            let noise = Noise { seed: 1, epoch: 1, layer: 0, examples: &numbers[..m] };
+            let noise = RngContext { seed: 1, epoch: 1, layer: 0, examples: &numbers[..m] };
             let (loss, products) = (&SigmoidCrossEntropy, MatmulPrecision::F32);
             let pass = Pass { network: &network, loss, theta: theta.view(), batch: &batch, noise, products };
-            let mut whole = Parts { rows: m, ..Parts::new(&network, &[size], dtype) };
+            let mut whole = DataParallel { rows: m, ..DataParallel::new(&network, &[size], dtype) };
             whole.parts[0].workspace = network.workspace(m, dtype);
             whole.parts[0].cost = Cost::new(m, dtype);
             for parts in [&mut parts, &mut whole] {

@@ -6,8 +6,8 @@ use std::hash::Hash;
 
 use thalweg_kernels::pool;
 
+use crate::data::cell_format::CellFormat;
 use crate::data::dates;
-use crate::data::notation::Notation;
 use crate::data::number_format::NumberFormat;
 use crate::data::preprocess::read_boolean;
 use crate::data::reading::{Cell, Readings};
@@ -44,7 +44,7 @@ const MOSTLY: f64 = 0.95;
 
 /// What a column's cells hold.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Survey {
+pub(crate) struct ColumnStats {
     /// Cells, missing ones included.
     pub(crate) rows: usize,
     /// Missing cells.
@@ -81,34 +81,34 @@ pub(crate) struct Survey {
     pub(crate) sentinels: Vec<(String, usize)>,
 }
 
-impl Survey {
+impl ColumnStats {
     /// Looks at every column of a table.
-    pub(crate) fn of_table(table: &Table, notation: &Notation) -> Vec<Self> {
+    pub(crate) fn of_table(table: &Table, notation: &CellFormat) -> Vec<Self> {
         let notation = table.notation(notation);
-        pool::map(table.columns.len(), |i| Survey::named(&table.names[i], &table.columns[i], notation))
+        pool::map(table.columns.len(), |i| ColumnStats::named(&table.names[i], &table.columns[i], notation))
     }
 
     /// Looks at every cell of a column without a name.
     #[cfg(test)]
-    pub(crate) fn new(column: &TextColumn, notation: &Notation) -> Self {
+    pub(crate) fn new(column: &TextColumn, notation: &CellFormat) -> Self {
         Self::named("", column, notation)
     }
 
     /// Looks at every cell; a name may tell instants from other numbers.
-    pub(crate) fn named(name: &str, column: &TextColumn, notation: &Notation) -> Self {
+    pub(crate) fn named(name: &str, column: &TextColumn, notation: &CellFormat) -> Self {
         column.keep_numbers(notation);
         let mut tally = Tally::new(column, notation, column.declaration() == Declared::Texts, None);
         let mut codes = None;
         if column.declaration() == Declared::Nothing {
-            codes = tally.spellings.found(tally.numbers.0.len()).map(|why| (why, tally.survey.numbers));
+            codes = tally.spellings.found(tally.numbers.0.len()).map(|why| (why, tally.stats.numbers));
             let format = if codes.is_some() { None } else { tally.number_format() };
             if codes.is_some() || format.is_some() {
                 tally = Tally::new(column, notation, codes.is_some(), format);
             }
         }
-        let mut survey = tally.finish(name, notation);
-        survey.codes = codes;
-        survey
+        let mut stats = tally.finish(name, notation);
+        stats.codes = codes;
+        stats
     }
 
     /// Cells that are not missing.
@@ -166,7 +166,7 @@ impl Survey {
 struct Tally<'a> {
     column: &'a TextColumn,
     cells: Readings<'a>,
-    survey: Survey,
+    stats: ColumnStats,
     texts: Counts<&'a str>,
     numbers: Counts<u64>,
     markers: Counts<String>,
@@ -175,17 +175,17 @@ struct Tally<'a> {
 
 impl<'a> Tally<'a> {
     /// Counts the cells: all as texts, or those in a format as numbers too.
-    fn new(column: &'a TextColumn, notation: &'a Notation, as_texts: bool, format: Option<NumberFormat>) -> Self {
+    fn new(column: &'a TextColumn, notation: &'a CellFormat, as_texts: bool, format: Option<NumberFormat>) -> Self {
         let cells = column.readings(notation).with_format(format);
         let mut tally = Tally {
             column,
             cells,
-            survey: Survey {
+            stats: ColumnStats {
                 rows: column.len(),
                 low: f64::INFINITY,
                 high: f64::NEG_INFINITY,
                 number_format: format,
-                ..Survey::default()
+                ..ColumnStats::default()
             },
             texts: Counts(HashMap::default()),
             numbers: Counts(HashMap::default()),
@@ -196,10 +196,10 @@ impl<'a> Tally<'a> {
         let (mut sum, mut finite) = (0.0, 0_usize);
         for row in 0..column.len() {
             let cell = if as_texts { cells.category(row) } else { cells.get(row) };
-            let survey = &mut tally.survey;
+            let stats = &mut tally.stats;
             let number = match cell {
                 Cell::Missing => {
-                    survey.missing += 1;
+                    stats.missing += 1;
                     let cell = cells.raw(row).trim();
                     if !cell.is_empty() {
                         tally.markers.add(cell.to_lowercase(), row);
@@ -208,7 +208,7 @@ impl<'a> Tally<'a> {
                 }
                 Cell::Text(text) => {
                     tally.texts.add(text, row);
-                    survey.first_text = survey.first_text.or(Some(row));
+                    stats.first_text = stats.first_text.or(Some(row));
                     continue;
                 }
                 Cell::Number(number) => number,
@@ -218,15 +218,15 @@ impl<'a> Tally<'a> {
             if written {
                 tally.spellings.see(number, cells.raw(row), (first < row).then(|| cells.raw(first)), notation);
             }
-            survey.numbers += 1;
+            stats.numbers += 1;
             if number.is_finite() {
-                survey.integers += usize::from(number.fract() == 0.0);
-                (survey.low, survey.high) = (survey.low.min(number), survey.high.max(number));
+                stats.integers += usize::from(number.fract() == 0.0);
+                (stats.low, stats.high) = (stats.low.min(number), stats.high.max(number));
                 sum += number;
                 finite += 1;
             }
         }
-        tally.survey.mean = sum / finite.max(1) as f64;
+        tally.stats.mean = sum / finite.max(1) as f64;
         tally
     }
 
@@ -244,7 +244,7 @@ impl<'a> Tally<'a> {
             return None;
         }
         let texts = self.texts();
-        if texts.iter().take(FEW).all(|(text, _)| !looks(text)) && self.survey.numbers == 0 {
+        if texts.iter().take(FEW).all(|(text, _)| !looks(text)) && self.stats.numbers == 0 {
             return None;
         }
         // Plain numbers are read by a format as well, or it is another one's.
@@ -252,19 +252,19 @@ impl<'a> Tally<'a> {
         let plain = plain.map(|row| (self.cells.raw(row).trim(), 1)).take(1000);
         let (format, read) = NumberFormat::detect(texts.iter().copied().chain(plain.clone()))?;
         let plain_read = plain.filter(|(cell, _)| format.read(cell).is_some()).count();
-        let (formatted, present) = (read - plain_read, self.survey.rows - self.survey.missing);
-        let all = formatted + self.survey.numbers == present;
-        let most = present >= FEW && (formatted + self.survey.numbers) as f64 >= MOSTLY * present as f64;
-        (formatted > 0 && plain_read == (self.survey.numbers).min(1000) && (all || most)).then_some(format)
+        let (formatted, present) = (read - plain_read, self.stats.rows - self.stats.missing);
+        let all = formatted + self.stats.numbers == present;
+        let most = present >= FEW && (formatted + self.stats.numbers) as f64 >= MOSTLY * present as f64;
+        (formatted > 0 && plain_read == (self.stats.numbers).min(1000) && (all || most)).then_some(format)
     }
 
     /// The facts.
-    fn finish(mut self, name: &str, notation: &Notation) -> Survey {
+    fn finish(mut self, name: &str, notation: &CellFormat) -> ColumnStats {
         let texts = self.texts();
-        let survey = &mut self.survey;
-        survey.distinct = texts.len() + self.numbers.0.len();
-        let present = survey.rows - survey.missing;
-        if survey.numbers == 0 {
+        let stats = &mut self.stats;
+        stats.distinct = texts.len() + self.numbers.0.len();
+        let present = stats.rows - stats.missing;
+        if stats.numbers == 0 {
             let zeros = texts.iter().filter(|(text, _)| dates::is_zero(text));
             let (zeros, none): (Vec<_>, usize) = zeros.fold((Vec::new(), 0), |(mut all, sum), zero| {
                 all.push(*zero);
@@ -274,47 +274,47 @@ impl<'a> Tally<'a> {
             let enough = |read: usize| {
                 read + none == present || (present >= FEW && (read + none) as f64 >= MOSTLY * present as f64)
             };
-            survey.dates = dates::detect(&cells).filter(|found| enough(found.read));
-            if survey.dates.is_some() && !zeros.is_empty() {
-                survey.sentinels.extend(zeros.into_iter().map(|(zero, times)| (zero.to_string(), times)));
+            stats.dates = dates::detect(&cells).filter(|found| enough(found.read));
+            if stats.dates.is_some() && !zeros.is_empty() {
+                stats.sentinels.extend(zeros.into_iter().map(|(zero, times)| (zero.to_string(), times)));
             }
-        } else if survey.integers == present && survey.number_format.is_none() {
+        } else if stats.integers == present && stats.number_format.is_none() {
             let values = self.numbers.0.keys().map(|bits| f64::from_bits(*bits));
-            survey.dates = dates::of_numbers(name, survey.low, survey.high, values).map(|format| dates::Found {
+            stats.dates = dates::of_numbers(name, stats.low, stats.high, values).map(|format| dates::Found {
                 format: format.into(),
                 read: present,
                 ambiguous: false,
             });
         }
-        if let Some(found) = &survey.dates {
-            survey.sentinels.extend(sentinels::of_dates(&texts, &found.format));
-        } else if survey.numbers > 0 {
+        if let Some(found) = &stats.dates {
+            stats.sentinels.extend(sentinels::of_dates(&texts, &found.format));
+        } else if stats.numbers > 0 {
             let values = self.numbers.0.iter().map(|(bits, count)| (f64::from_bits(*bits), count.times));
-            survey.sentinels = sentinels::of_numbers(values.collect());
+            stats.sentinels = sentinels::of_numbers(values.collect());
             // Two of three cells or more are numbers: some word stands for the others.
-            if !texts.is_empty() && survey.numbers * 3 >= present * 2 {
+            if !texts.is_empty() && stats.numbers * 3 >= present * 2 {
                 let mut stray = texts.clone();
                 stray.sort_by_key(|(_, times)| Reverse(*times));
-                survey.stray = stray.iter().take(3).map(|(text, times)| (text.to_string(), *times)).collect();
+                stats.stray = stray.iter().take(3).map(|(text, times)| (text.to_string(), *times)).collect();
             }
         }
         let cells = self.cells;
-        survey.markers = most_frequent(self.markers.0.into_values(), |row| cells.raw(row).trim().to_lowercase());
+        stats.markers = most_frequent(self.markers.0.into_values(), |row| cells.raw(row).trim().to_lowercase());
         // There may be very many columns whose values hardly repeat: their cells are then not even written.
-        let repeats = survey.distinct <= SHOWN || survey.distinct * 2 <= present;
-        if repeats || survey.distinct <= FEW {
+        let repeats = stats.distinct <= SHOWN || stats.distinct * 2 <= present;
+        if repeats || stats.distinct <= FEW {
             let counts = self.texts.0.into_values().chain(self.numbers.0.into_values());
             let written = |row| notation.category(cells.raw(row)).unwrap_or_default().into();
-            survey.frequent = most_frequent(counts, written);
+            stats.frequent = most_frequent(counts, written);
         }
-        survey.words = (survey.distinct <= FEW)
-            .then(|| survey.frequent.iter().map(|(value, _)| read_boolean(value)).collect::<Option<Vec<_>>>())
+        stats.words = (stats.distinct <= FEW)
+            .then(|| stats.frequent.iter().map(|(value, _)| read_boolean(value)).collect::<Option<Vec<_>>>())
             .flatten()
             .map(|words| [words.contains(&false), words.contains(&true)]);
         if !repeats {
-            survey.frequent = Vec::new();
+            stats.frequent = Vec::new();
         }
-        self.survey
+        self.stats
     }
 }
 
@@ -334,40 +334,40 @@ fn most_frequent(counts: impl Iterator<Item = Count>, name: impl Fn(usize) -> St
 mod tests {
     use super::*;
 
-    fn survey(cells: &[&str]) -> Survey {
+    fn stats(cells: &[&str]) -> ColumnStats {
         let mut column = TextColumn::default();
         cells.iter().for_each(|cell| column.push(cell));
-        Survey::new(&column, &Notation::default())
+        ColumnStats::new(&column, &CellFormat::default())
     }
 
     #[test]
     fn counts_what_is_there() {
-        let survey = survey(&["1", "2.5", "NA", "", "1.0", "?"]);
-        assert_eq!((survey.rows, survey.missing, survey.present()), (6, 3, 3));
-        assert_eq!(survey.markers, [("na".to_string(), 1), ("?".to_string(), 1)]);
-        assert_eq!((survey.distinct, survey.numbers, survey.integers), (2, 3, 2));
-        assert_eq!((survey.low, survey.high, survey.mean), (1.0, 2.5, 1.5));
-        assert_eq!(survey.frequent[0], ("1".to_string(), 2));
+        let stats = stats(&["1", "2.5", "NA", "", "1.0", "?"]);
+        assert_eq!((stats.rows, stats.missing, stats.present()), (6, 3, 3));
+        assert_eq!(stats.markers, [("na".to_string(), 1), ("?".to_string(), 1)]);
+        assert_eq!((stats.distinct, stats.numbers, stats.integers), (2, 3, 2));
+        assert_eq!((stats.low, stats.high, stats.mean), (1.0, 2.5, 1.5));
+        assert_eq!(stats.frequent[0], ("1".to_string(), 2));
     }
 
     #[test]
     fn kinds_follow_the_cells() {
-        assert_eq!(survey(&["yes", "no", "Yes"]).kind(), ColumnKind::Boolean);
-        assert_eq!(survey(&["yes", "yes"]).kind(), ColumnKind::Categorical);
-        assert_eq!(survey(&["0.0", "1", "0"]).kind(), ColumnKind::Boolean);
-        assert_eq!(survey(&["0", "1", "2"]).kind(), ColumnKind::Numeric);
-        assert_eq!(survey(&["1e3", "-2", "n/a"]).kind(), ColumnKind::Numeric);
-        assert_eq!(survey(&["2024-01-02", "", "2024-02-03"]).kind(), ColumnKind::Datetime);
-        assert_eq!(survey(&["red", "blue", "red"]).kind(), ColumnKind::Categorical);
+        assert_eq!(stats(&["yes", "no", "Yes"]).kind(), ColumnKind::Boolean);
+        assert_eq!(stats(&["yes", "yes"]).kind(), ColumnKind::Categorical);
+        assert_eq!(stats(&["0.0", "1", "0"]).kind(), ColumnKind::Boolean);
+        assert_eq!(stats(&["0", "1", "2"]).kind(), ColumnKind::Numeric);
+        assert_eq!(stats(&["1e3", "-2", "n/a"]).kind(), ColumnKind::Numeric);
+        assert_eq!(stats(&["2024-01-02", "", "2024-02-03"]).kind(), ColumnKind::Datetime);
+        assert_eq!(stats(&["red", "blue", "red"]).kind(), ColumnKind::Categorical);
         let names: Vec<String> = (0..30).map(|i| format!("Mrs. No. {i}")).collect();
-        assert_eq!(survey(&names.iter().map(String::as_str).collect::<Vec<_>>()).kind(), ColumnKind::Text);
+        assert_eq!(stats(&names.iter().map(String::as_str).collect::<Vec<_>>()).kind(), ColumnKind::Text);
     }
 
     #[test]
     fn one_stray_cell_does_not_make_a_column_text() {
         let mut cells: Vec<String> = (0..40).map(|i| format!("{}.5", i % 7)).collect();
         cells[9] = "abc".into();
-        let survey = survey(&cells.iter().map(String::as_str).collect::<Vec<_>>());
-        assert_eq!((survey.kind(), survey.first_text), (ColumnKind::Numeric, Some(9)));
+        let stats = stats(&cells.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!((stats.kind(), stats.first_text), (ColumnKind::Numeric, Some(9)));
     }
 }

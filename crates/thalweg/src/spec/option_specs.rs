@@ -11,7 +11,7 @@ use crate::{init, losses, metrics, optimizers, schedule};
 
 /// One option.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Knob {
+pub struct OptionSpec {
     /// The section of the configuration: `train`.
     pub section: String,
     /// The key within it: `learning_rate`.
@@ -73,7 +73,7 @@ pub struct Range {
     pub below: Option<f64>,
 }
 
-impl Knob {
+impl OptionSpec {
     /// The flag on the command line: `learning-rate`.
     pub fn flag(&self) -> String {
         self.name.replace('_', "-")
@@ -124,21 +124,21 @@ impl std::fmt::Display for Range {
 }
 
 /// Every option, section by section.
-pub fn knobs() -> &'static [Knob] {
-    static KNOBS: LazyLock<Vec<Knob>> = LazyLock::new(read_all);
+pub fn option_specs() -> &'static [OptionSpec] {
+    static KNOBS: LazyLock<Vec<OptionSpec>> = LazyLock::new(read_all);
     &KNOBS
 }
 
-fn read_all() -> Vec<Knob> {
+fn read_all() -> Vec<OptionSpec> {
     let schema = json_schema();
     let defaults = serde_json::to_value(Config::default()).expect("a configuration is plain data");
-    let mut knobs = Vec::new();
+    let mut option_specs = Vec::new();
     for (section, reference) in schema["properties"].as_object().into_iter().flatten() {
         for (name, property) in resolve(&schema, reference)["properties"].as_object().into_iter().flatten() {
-            knobs.push(read(&schema, section, name, property, defaults[section][name].clone()));
+            option_specs.push(read(&schema, section, name, property, defaults[section][name].clone()));
         }
     }
-    knobs
+    option_specs
 }
 
 /// The configuration's JSON schema.
@@ -191,7 +191,7 @@ fn alternatives<'a>(schema: &'a Value, property: &'a Value) -> Vec<&'a Value> {
     }
 }
 
-fn read(schema: &Value, section: &str, name: &str, property: &Value, default: Value) -> Knob {
+fn read(schema: &Value, section: &str, name: &str, property: &Value, default: Value) -> OptionSpec {
     let alternatives = alternatives(schema, property);
     let inner = alternatives.iter().copied().find(|one| has_type(one, "object")).unwrap_or(alternatives[0]);
     let words = alternatives.iter().filter(|one| !std::ptr::eq(**one, inner)).flat_map(|one| choices(one)).collect();
@@ -210,7 +210,7 @@ fn read(schema: &Value, section: &str, name: &str, property: &Value, default: Va
         _ => Kind::Text,
     };
     let bound = |name: &str| each[name].as_f64();
-    Knob {
+    OptionSpec {
         section: section.into(),
         name: name.into(),
         doc: property["description"].as_str().unwrap_or_default().replace('\n', " "),
@@ -239,41 +239,44 @@ fn choices(schema: &Value) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn knob(name: &str) -> &'static Knob {
-        knobs().iter().find(|knob| knob.name == name).unwrap()
+    fn option(name: &str) -> &'static OptionSpec {
+        option_specs().iter().find(|option| option.name == name).unwrap()
     }
 
     #[test]
     fn flags_are_unique_and_all_documented() {
-        let knobs = knobs();
-        let mut flags: Vec<String> = knobs.iter().map(Knob::flag).collect();
+        let option_specs = option_specs();
+        let mut flags: Vec<String> = option_specs.iter().map(OptionSpec::flag).collect();
         flags.sort();
         assert!(flags.windows(2).all(|pair| pair[0] != pair[1]), "{flags:?}");
-        assert!(knobs.iter().all(|knob| knob.doc.len() > 10 && knob.doc.ends_with('.')), "{knobs:?}");
+        assert!(
+            option_specs.iter().all(|option| option.doc.len() > 10 && option.doc.ends_with('.')),
+            "{option_specs:?}"
+        );
     }
 
     #[test]
     fn kinds_ranges_and_choices_come_from_the_schema() {
-        assert_eq!(knob("task").choices, ["regression", "binary", "multiclass", "multilabel"]);
-        let dropout = knob("dropout");
+        assert_eq!(option("task").choices, ["regression", "binary", "multiclass", "multilabel"]);
+        let dropout = option("dropout");
         let range = Range { low: Some(0.0), high: Some(0.99), below: None };
         assert_eq!((dropout.form, dropout.kind, dropout.range), (Form::List, Kind::Number, range));
-        assert_eq!((knob("seed").form, knob("seed").kind), (Form::One, Kind::Integer));
-        assert_eq!((knob("rates").form, knob("rates").kind), (Form::Table, Kind::Number));
-        assert_eq!(knob("batch_norm").kind, Kind::Boolean);
-        assert_eq!(knob("learning_rate").kind, Kind::Number);
-        assert_eq!(knob("delimiter").kind, Kind::Character);
-        assert_eq!(knob("split").length, Some(3));
-        assert_eq!(knob("layer").kind, Kind::Any);
-        assert_eq!(knob("class_weights").words, ["none", "balanced"]);
-        assert_eq!(knob("kinds").choices, ["numeric", "boolean", "categorical", "datetime", "text"]);
+        assert_eq!((option("seed").form, option("seed").kind), (Form::One, Kind::Integer));
+        assert_eq!((option("rates").form, option("rates").kind), (Form::Table, Kind::Number));
+        assert_eq!(option("batch_norm").kind, Kind::Boolean);
+        assert_eq!(option("learning_rate").kind, Kind::Number);
+        assert_eq!(option("delimiter").kind, Kind::Character);
+        assert_eq!(option("split").length, Some(3));
+        assert_eq!(option("layer").kind, Kind::Any);
+        assert_eq!(option("class_weights").words, ["none", "balanced"]);
+        assert_eq!(option("kinds").choices, ["numeric", "boolean", "categorical", "datetime", "text"]);
     }
 
     #[test]
     fn names_come_from_the_registries() {
-        assert!(knob("optimizer").choices.iter().any(|name| name == "rmsprop"));
-        assert!(knob("activation").choices.iter().any(|name| name == "leaky_relu"));
-        assert!(knob("monitor").choices.iter().any(|name| name == "rmse"));
+        assert!(option("optimizer").choices.iter().any(|name| name == "rmsprop"));
+        assert!(option("activation").choices.iter().any(|name| name == "leaky_relu"));
+        assert!(option("monitor").choices.iter().any(|name| name == "rmse"));
         let schema = json_schema();
         assert_eq!(schema["$defs"]["Train"]["properties"]["loss"]["enum"][0], "cross_entropy");
     }

@@ -23,14 +23,14 @@ const NAMED: usize = 5;
 /// A file, and what is known of it.
 pub(super) struct Item {
     pub(super) path: PathBuf,
-    /// Its cells in the corpus's columns.
+    /// Its cells in the dataset's columns.
     pub(super) answers: Vec<String>,
     /// Its line in a table, or its number.
     pub(super) place: u64,
 }
 
 /// The files of a source that are examples.
-pub(super) struct Corpus {
+pub(super) struct FileDataset {
     /// What errors call it.
     source: String,
     /// What names of files are told from.
@@ -52,12 +52,12 @@ pub(super) struct Corpus {
     pub(super) warnings: Vec<String>,
 }
 
-impl Corpus {
+impl FileDataset {
     /// The files of a folder of a medium, with their classes.
     ///
     /// # Errors
     /// If a folder cannot be read.
-    pub(super) fn of_folder(path: &Path, medium: &Medium) -> Result<Corpus> {
+    pub(super) fn of_folder(path: &Path, medium: &Medium) -> Result<FileDataset> {
         let Walk { items: files, bad, rest } = folder::walk(path, medium)?;
         let all_have_classes = !files.is_empty() && files.iter().all(|(_, class)| class.is_some());
         let items = files.into_iter().zip(1..).map(|((path, class), place)| Item {
@@ -65,22 +65,22 @@ impl Corpus {
             answers: class.into_iter().collect(),
             place,
         });
-        let mut corpus = Corpus::of_items(&path.display().to_string(), path, items.collect());
-        corpus.all += bad.len();
-        (corpus.bad, corpus.rest, corpus.by_folder) = (bad, rest, all_have_classes);
+        let mut dataset = FileDataset::of_items(&path.display().to_string(), path, items.collect());
+        dataset.all += bad.len();
+        (dataset.bad, dataset.rest, dataset.by_folder) = (bad, rest, all_have_classes);
         let class = Vec::from_iter(all_have_classes.then(|| "class".to_string()));
-        Ok(corpus.with_answers(class.clone(), class))
+        Ok(dataset.with_answers(class.clone(), class))
     }
 
     /// Files without answers.
-    pub(super) fn of_files(source: &str, folder: &Path, paths: Vec<PathBuf>) -> Corpus {
+    pub(super) fn of_files(source: &str, folder: &Path, paths: Vec<PathBuf>) -> FileDataset {
         let items = paths.into_iter().zip(1..).map(|(path, place)| Item { path, answers: Vec::new(), place });
-        Corpus::of_items(source, folder, items.collect())
+        FileDataset::of_items(source, folder, items.collect())
     }
 
     /// Files, told by their places in a folder.
-    pub(super) fn of_items(source: &str, folder: &Path, items: Vec<Item>) -> Corpus {
-        Corpus {
+    pub(super) fn of_items(source: &str, folder: &Path, items: Vec<Item>) -> FileDataset {
+        FileDataset {
             source: source.into(),
             folder: folder.into(),
             all: items.len(),
@@ -97,8 +97,8 @@ impl Corpus {
 
     /// The same with names for the items' cells, some of which are to be learned.
     #[must_use]
-    pub(super) fn with_answers(self, names: Vec<String>, targets: Vec<String>) -> Corpus {
-        Corpus { names, targets, ..self }
+    pub(super) fn with_answers(self, names: Vec<String>, targets: Vec<String>) -> FileDataset {
+        FileDataset { names, targets, ..self }
     }
 
     /// How many files are left.
@@ -110,7 +110,7 @@ impl Corpus {
     ///
     /// # Errors
     /// If a class's folder has only files that are not read.
-    pub(super) fn checked(mut self, medium: &Medium, options: &spec::Data) -> Result<Corpus> {
+    pub(super) fn checked(mut self, medium: &Medium, options: &spec::Data) -> Result<FileDataset> {
         let mut rest = std::mem::take(&mut self.rest);
         let has_classes = self.items.iter().any(|item| !item.answers.is_empty());
         let mut empty = Vec::new();

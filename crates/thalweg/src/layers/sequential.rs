@@ -10,17 +10,17 @@ use crate::tensor::{Shape, Tensor, View};
 
 /// Layers in a row; none pass their input on.
 #[derive(Debug, Default)]
-pub(crate) struct Chain(pub(crate) Vec<Box<dyn Layer>>);
+pub(crate) struct Sequential(pub(crate) Vec<Box<dyn Layer>>);
 
 /// Where a layer of a chain has what is its own among the outer layer's.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub(crate) struct Slots {
     entries: Range<usize>,
     /// Its output, and after it what it keeps.
     kept: Range<usize>,
 }
 
-impl Place {
+impl Slots {
     fn parameters<'a>(&self, outer: Parameters<'a>) -> Parameters<'a> {
         Parameters { theta: outer.theta, entries: &outer.entries[self.entries.clone()] }
     }
@@ -40,21 +40,21 @@ impl Place {
     }
 }
 
-impl Serialize for Chain {
+impl Serialize for Sequential {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         serializer.collect_seq(self.0.iter().map(|layer| write_layer(layer.as_ref())))
     }
 }
 
-impl<'de> Deserialize<'de> for Chain {
+impl<'de> Deserialize<'de> for Sequential {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let tables = Vec::<serde_json::Value>::deserialize(deserializer)?;
         let layers: Result<_> = tables.into_iter().map(|table| read_layer(table, &[])).collect();
-        layers.map(Chain).map_err(serde::de::Error::custom)
+        layers.map(Sequential).map_err(serde::de::Error::custom)
     }
 }
 
-impl Chain {
+impl Sequential {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -119,11 +119,11 @@ impl Chain {
     }
 
     /// Each layer's place, from an entry and a kept tensor on, and those after the last.
-    pub(crate) fn places(&self, input: Shape, entry: usize, kept: usize) -> (Vec<Place>, usize, usize) {
+    pub(crate) fn places(&self, input: Shape, entry: usize, kept: usize) -> (Vec<Slots>, usize, usize) {
         let (mut entry, mut kept) = (entry, kept);
         let each = self.with_shapes(input).map(|(layer, input, _)| {
             let (entries, saved) = (layer.parameters(input).len(), 1 + layer.saved(input, 1).len());
-            let place = Place { entries: entry..entry + entries, kept: kept..kept + saved };
+            let place = Slots { entries: entry..entry + entries, kept: kept..kept + saved };
             (entry, kept) = (place.entries.end, place.kept.end);
             place
         });
@@ -132,17 +132,17 @@ impl Chain {
     }
 
     /// What comes out of a chain that has run on x.
-    pub(crate) fn outcome<'a>(places: &[Place], x: View<'a>, kept: &'a [Tensor]) -> View<'a> {
+    pub(crate) fn outcome<'a>(places: &[Slots], x: View<'a>, kept: &'a [Tensor]) -> View<'a> {
         places.last().map_or(x, |place| place.y(kept, x.shape().rows()))
     }
 
     /// Runs all layers; each leaves its output in what is kept.
-    pub(crate) fn forward(&self, places: &[Place], theta: Parameters, x: View, kept: &mut [Tensor], mode: Mode) {
+    pub(crate) fn forward(&self, places: &[Slots], theta: Parameters, x: View, kept: &mut [Tensor], mode: Mode) {
         let m = x.shape().rows();
         for (i, (layer, place)) in self.0.iter().zip(places).enumerate() {
             let (before, from_here) = kept.split_at_mut(place.kept.start);
             let (y, rest) = from_here.split_first_mut().expect("an output is kept");
-            let input = Chain::outcome(&places[..i], x, before);
+            let input = Sequential::outcome(&places[..i], x, before);
             let (own, mode) = (&mut rest[..place.own().len()], mode.of_inner_layer(place.kept.start));
             layer.forward(place.parameters(theta), input, y.rows_mut(m), own, mode);
         }
@@ -151,7 +151,7 @@ impl Chain {
     /// From dy, in the first of two rooms, to dx; gives the room that it is in.
     pub(crate) fn backward<'d>(
         &self,
-        places: &[Place],
+        places: &[Slots],
         (theta, x): (Parameters, View),
         kept: &mut [Tensor],
         [mut dy, mut dx]: [&'d mut Tensor; 2],
@@ -162,7 +162,7 @@ impl Chain {
         for (i, (layer, place)) in self.0.iter().zip(places).enumerate().rev() {
             let (before, from_here) = kept.split_at_mut(place.kept.start);
             let (y, rest) = from_here.split_first_mut().expect("an output is kept");
-            let input = Chain::outcome(&places[..i], x, before);
+            let input = Sequential::outcome(&places[..i], x, before);
             let pass = Backward {
                 x: input,
                 y: y.rows(m),
@@ -176,16 +176,16 @@ impl Chain {
         dy
     }
 
-    pub(crate) fn update_statistics(&self, places: &[Place], mut theta: ParametersMut, kept: &[Tensor]) {
+    pub(crate) fn update_statistics(&self, places: &[Slots], mut theta: ParametersMut, kept: &[Tensor]) {
         for (layer, place) in self.0.iter().zip(places) {
             layer.update_statistics(place.parameters_mut(&mut theta), &kept[place.own()]);
         }
     }
 
-    pub(crate) fn kink_sides(&self, places: &[Place], x: View, kept: &[Tensor], sides: &mut Vec<bool>) {
+    pub(crate) fn kink_sides(&self, places: &[Slots], x: View, kept: &[Tensor], sides: &mut Vec<bool>) {
         let m = x.shape().rows();
         for (i, (layer, place)) in self.0.iter().zip(places).enumerate() {
-            layer.kink_sides(Chain::outcome(&places[..i], x, kept), place.y(kept, m), &kept[place.own()], sides);
+            layer.kink_sides(Sequential::outcome(&places[..i], x, kept), place.y(kept, m), &kept[place.own()], sides);
         }
     }
 }

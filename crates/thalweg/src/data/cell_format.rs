@@ -15,23 +15,23 @@ const MARKERS: [&str; 25] = [
 
 /// How cells are read: which mean "missing", and how numbers are written.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Notation {
+pub struct CellFormat {
     /// Cells that mean "missing", in lower case; the empty cell always does.
     pub missing: Vec<String>,
     /// Whether numbers are written with a decimal comma.
     pub decimal_comma: bool,
 }
 
-impl Default for Notation {
+impl Default for CellFormat {
     fn default() -> Self {
-        Notation { missing: MARKERS.map(String::from).to_vec(), decimal_comma: false }
+        CellFormat { missing: MARKERS.map(String::from).to_vec(), decimal_comma: false }
     }
 }
 
-impl Notation {
+impl CellFormat {
     /// What the options say, the usual markers where they say nothing.
     pub fn new(options: &spec::Data) -> Self {
-        let mut notation = Notation::default();
+        let mut notation = CellFormat::default();
         if !options.missing.is_empty() {
             notation.missing = options.missing.iter().map(|marker| marker.trim().to_lowercase()).collect();
         }
@@ -95,13 +95,13 @@ mod tests {
             cell in "[-+]?[0-9]{0,20}(\\.[0-9]{0,20})?([eE][-+]?[0-9]{0,3})?|[-+]?(inf|NaN|Infinity)|[-+.eE_ 0-9a-f]{0,5}",
         ) {
             let expected = cell.parse().ok().map(f64::to_bits);
-            prop_assert_eq!(Notation::default().number(&cell).map(f64::to_bits), expected);
+            prop_assert_eq!(CellFormat::default().number(&cell).map(f64::to_bits), expected);
         }
     }
 
     #[test]
     fn the_usual_markers_are_missing_in_any_case() {
-        let notation = Notation::default();
+        let notation = CellFormat::default();
         for cell in ["", "  ", "NA", "n/a", "NaN", "NULL", "None", " ? ", "-", "."] {
             assert_eq!(notation.value(cell), None, "{cell:?}");
         }
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn given_markers_replace_the_usual_ones() {
-        let notation = Notation::new(&spec::Data { missing: vec!["-999".into()], ..Default::default() });
+        let notation = CellFormat::new(&spec::Data { missing: vec!["-999".into()], ..Default::default() });
         assert_eq!(notation.value("-999"), None);
         assert_eq!(notation.value("?"), Some("?"));
         assert_eq!(notation.value(""), None);
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn whole_numbers_are_one_category_however_written() {
-        let notation = Notation::default();
+        let notation = CellFormat::default();
         assert_eq!(notation.category(" 3.0"), Some("3"));
         assert_eq!(notation.category("v3.0"), Some("v3.0"));
         assert_eq!(notation.category("3.10"), Some("3.10"));
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn reads_decimal_commas() {
-        let notation = Notation { decimal_comma: true, ..Default::default() };
+        let notation = CellFormat { decimal_comma: true, ..Default::default() };
         assert_eq!(notation.number("1.234,5"), Some(1234.5));
         assert_eq!(notation.number("2.5"), Some(2.5));
     }
