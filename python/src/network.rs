@@ -143,7 +143,8 @@ impl Network {
         let outputs = self.0.output().size();
         let columns = y.shape().columns();
         let classes = loss == "cross_entropy" && columns == 1 && outputs > 1;
-        let loss = losses::named(loss, classes, 0.0, 1.0)?;
+        let settings = losses::Settings { multiclass: classes, smoothing: 0.0, delta: 1.0 };
+        let loss = (losses::named(loss)?.build)(&settings);
         let fits = x.shape().rows() > 0 && x.shape().rows() == y.shape().rows() && (classes || columns == outputs);
         if !fits {
             let found = format!("x of shape {} and y of shape {}", x.shape(), y.shape());

@@ -229,7 +229,7 @@ fn ignore(_: Event) {}
 #[test]
 fn a_learning_rate_of_zero_changes_nothing() {
     let examples = task(None, &all());
-    for (name, optimizer) in optimizers::ALL {
+    for optimizers::Registered { name, usual: optimizer, .. } in optimizers::ALL {
         let settings = Settings { learning_rate: 0.0, epochs: 2, ..Settings::default() };
         let state = train(&examples, *optimizer, settings, &mut ignore);
         assert_eq!(state.theta, network().initialize(0, Dtype::F64), "{name}");
@@ -239,7 +239,7 @@ fn a_learning_rate_of_zero_changes_nothing() {
 #[test]
 fn every_optimiser_lowers_the_cost() {
     let examples = task(None, &all());
-    for (name, optimizer) in optimizers::ALL {
+    for optimizers::Registered { name, usual: optimizer, .. } in optimizers::ALL {
         let mut losses = Vec::new();
         let settings = Settings { learning_rate: 0.01, epochs: 60, batch_size: 8, ..Settings::default() };
         train(&examples, *optimizer, settings, &mut |event: Event| {

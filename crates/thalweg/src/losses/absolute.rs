@@ -1,12 +1,15 @@
 //! The absolute error, which far outliers pull at less.
 
-use super::{Loss, sides_of_target};
+use super::{Loss, Registered, sides_of_target};
 use crate::tensor::View;
 use crate::tensor::ops::{self, LossOutput};
 
 /// L = Σ_j |z_j − y_j|; dZ = sign(z − y), and 0 at z = y.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Absolute;
+
+pub(super) const REGISTERED: Registered =
+    Registered { name: "absolute", of_classes: false, build: |_| Box::new(Absolute), usual: &[(&Absolute, 3)] };
 
 impl Loss for Absolute {
     fn name(&self) -> &'static str {

@@ -1,6 +1,6 @@
 //! Cross-entropy from logits, for classes and for labels.
 
-use super::Loss;
+use super::{Loss, Registered};
 use crate::tensor::ops::{self, LossOutput};
 use crate::tensor::{Activation, View, ViewMut};
 
@@ -13,6 +13,20 @@ pub struct SoftmaxCrossEntropy {
     /// s.
     pub smoothing: f64,
 }
+
+pub(super) const REGISTERED: Registered = Registered {
+    name: "cross_entropy",
+    of_classes: true,
+    build: |given| match given.multiclass {
+        true => Box::new(SoftmaxCrossEntropy { smoothing: given.smoothing }),
+        false => Box::new(SigmoidCrossEntropy),
+    },
+    usual: &[
+        (&SoftmaxCrossEntropy { smoothing: 0.1 }, 1),
+        (&SoftmaxCrossEntropy { smoothing: 0.0 }, 3),
+        (&SigmoidCrossEntropy, 3),
+    ],
+};
 
 impl Loss for SoftmaxCrossEntropy {
     fn name(&self) -> &'static str {

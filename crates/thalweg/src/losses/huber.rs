@@ -1,6 +1,6 @@
 //! Huber's error: squared near the target, absolute far from it (Huber 1964).
 
-use super::{Loss, sides_of_target};
+use super::{Loss, Registered, sides_of_target};
 use crate::tensor::View;
 use crate::tensor::ops::{self, LossOutput};
 
@@ -10,6 +10,13 @@ pub struct Huber {
     /// δ.
     pub delta: f64,
 }
+
+pub(super) const REGISTERED: Registered = Registered {
+    name: "huber",
+    of_classes: false,
+    build: |given| Box::new(Huber { delta: given.delta }),
+    usual: &[(&Huber { delta: 0.5 }, 3)],
+};
 
 impl Loss for Huber {
     fn name(&self) -> &'static str {

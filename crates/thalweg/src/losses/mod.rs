@@ -34,36 +34,49 @@ pub trait Loss: Debug + Send + Sync {
     fn kink_sides(&self, _z: View, _y: View, _sides: &mut Vec<bool>) {}
 }
 
-/// The names in configurations; the task decides between the two cross-entropies.
-pub const NAMES: [&str; 4] = ["cross_entropy", "squared", "absolute", "huber"];
-
-/// The loss of a name in configurations, for targets of one class a row where `multiclass`.
-///
-/// # Errors
-/// If there is no loss of that name.
-pub fn named(name: &str, multiclass: bool, smoothing: f64, delta: f64) -> Result<Box<dyn Loss>> {
-    Ok(match name {
-        "cross_entropy" if multiclass => Box::new(SoftmaxCrossEntropy { smoothing }),
-        "cross_entropy" => Box::new(SigmoidCrossEntropy),
-        "squared" => Box::new(Squared),
-        "absolute" => Box::new(Absolute),
-        "huber" => Box::new(Huber { delta }),
-        _ => {
-            let message = format!("unknown loss {name:?}{}", did_you_mean(name, NAMES));
-            return Err(Error::config(message).fix(format!("use one of {}", NAMES.join(", "))));
-        }
-    })
+/// What a configuration and its task say of a loss.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Whether each row has one of several classes; else several labels, or one of two classes.
+    pub multiclass: bool,
+    /// The share of a class's probability that all others are given.
+    pub smoothing: f64,
+    /// Where Huber's loss becomes linear.
+    pub delta: f64,
 }
 
-/// One of each loss with the shape of targets that three outputs take.
-pub const ALL: &[(&dyn Loss, usize)] = &[
-    (&SoftmaxCrossEntropy { smoothing: 0.1 }, 1),
-    (&SoftmaxCrossEntropy { smoothing: 0.0 }, 3),
-    (&SigmoidCrossEntropy, 3),
-    (&Squared, 3),
-    (&Absolute, 3),
-    (&Huber { delta: 0.5 }, 3),
-];
+/// A loss by name, and how it is built.
+#[derive(Debug)]
+pub struct Registered {
+    /// Its name in configurations.
+    pub name: &'static str,
+    /// Whether it is for classes; else for numbers.
+    pub of_classes: bool,
+    /// Builds it.
+    pub build: fn(&Settings) -> Box<dyn Loss>,
+    /// It with usual settings, each with the columns of targets that three outputs take.
+    pub usual: &'static [(&'static dyn Loss, usize)],
+}
+
+/// Every loss; the task decides between the two cross-entropies.
+pub const ALL: &[Registered] =
+    &[cross_entropy::REGISTERED, squared::REGISTERED, absolute::REGISTERED, huber::REGISTERED];
+
+/// The names in configurations.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|registered| registered.name)
+}
+
+/// The loss of a name in configurations.
+///
+/// # Errors
+/// If there is none of that name.
+pub fn named(name: &str) -> Result<&'static Registered> {
+    ALL.iter().find(|registered| registered.name == name).ok_or_else(|| {
+        Error::config(format!("unknown loss {name:?}{}", did_you_mean(name, names())))
+            .fix(format!("use one of {}", names().collect::<Vec<_>>().join(", ")))
+    })
+}
 
 /// The cost of a batch, with the memory it needs.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019).
 
-use super::{Epsilon, Optimizer, Step, vectors};
+use super::{Epsilon, Hyperparameters, Optimizer, Registered, Step, vectors};
 use crate::tensor::ops::{self, Formula};
 use crate::tensor::{Real, Tensor, View, ViewMut};
 
@@ -27,6 +27,33 @@ impl Adam {
         Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, placement: Epsilon::Outside, weight_decay: 0.0 };
     /// AdamW with PyTorch's settings.
     pub const DECAYING: Adam = Adam { weight_decay: 0.01, ..Adam::USUAL };
+}
+
+pub(super) const REGISTERED: Registered = Registered {
+    name: "adam",
+    usual: &Adam::USUAL,
+    decays: true,
+    build: |given| Box::new(Adam::of(given, 0.0)),
+    learning_rate: |_| None,
+};
+
+pub(super) const REGISTERED_DECAYING: Registered = Registered {
+    name: "adamw",
+    usual: &Adam::DECAYING,
+    build: |given| Box::new(Adam::of(given, if given.convolutions { 0.05 } else { Adam::DECAYING.weight_decay })),
+    ..REGISTERED
+};
+
+impl Adam {
+    fn of(given: &Hyperparameters, weight_decay: f64) -> Self {
+        Adam {
+            beta1: given.beta1,
+            beta2: given.beta2.unwrap_or(Adam::USUAL.beta2),
+            epsilon: given.epsilon,
+            placement: given.placement.unwrap_or_default(),
+            weight_decay: given.weight_decay.unwrap_or(weight_decay),
+        }
+    }
 }
 
 impl Optimizer for Adam {

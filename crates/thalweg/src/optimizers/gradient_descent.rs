@@ -1,12 +1,20 @@
 //! Gradient descent.
 
-use super::{Optimizer, Step, vectors};
+use super::{Optimizer, Registered, Step, vectors};
 use crate::tensor::ops::{self, Formula};
 use crate::tensor::{Real, Tensor, View, ViewMut};
 
 /// θ := θ − α dθ.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct GradientDescent;
+
+pub(super) const REGISTERED: Registered = Registered {
+    name: "gradient_descent",
+    usual: &GradientDescent,
+    decays: false,
+    build: |_| Box::new(GradientDescent),
+    learning_rate: |_| Some(0.1),
+};
 
 impl Optimizer for GradientDescent {
     fn name(&self) -> &'static str {

@@ -15,6 +15,7 @@ pub use momentum::{Momentum, MomentumForm};
 pub use rmsprop::RmsProp;
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, Result, did_you_mean};
 use crate::tensor::{Dtype, Real, Tensor, View, ViewMut};
 
 /// When a step is taken.
@@ -66,15 +67,65 @@ pub enum Epsilon {
     Inside,
 }
 
-/// Every optimiser with its usual settings, by name.
-pub const ALL: &[(&str, &dyn Optimizer)] = &[
-    ("gradient_descent", &GradientDescent),
-    ("momentum", &Momentum::COURSE),
-    ("nesterov", &Momentum::NESTEROV),
-    ("rmsprop", &RmsProp::USUAL),
-    ("adam", &Adam::USUAL),
-    ("adamw", &Adam::DECAYING),
+/// What a configuration says of an optimiser, and what it is for; what is left open the optimiser itself decides.
+#[derive(Debug, Clone, Copy)]
+pub struct Hyperparameters {
+    /// β of momentum, β₁ of Adam.
+    pub beta1: f64,
+    /// β of RMSprop, β₂ of Adam.
+    pub beta2: Option<f64>,
+    /// ε.
+    pub epsilon: f64,
+    /// Where ε stands.
+    pub placement: Option<Epsilon>,
+    /// How momentum gathers gradients.
+    pub form: MomentumForm,
+    /// Whether averages are divided by 1 − β^t where that is a choice.
+    pub bias_correction: bool,
+    /// Decoupled weight decay.
+    pub weight_decay: Option<f64>,
+    /// Whether the forms are to be the course's.
+    pub course: bool,
+    /// Whether the network is one of convolutions.
+    pub convolutions: bool,
+}
+
+/// An optimiser by name: how it is built, and how fast it usually learns.
+#[derive(Debug)]
+pub struct Registered {
+    /// Its name in configurations.
+    pub name: &'static str,
+    /// It with its usual settings.
+    pub usual: &'static dyn Optimizer,
+    /// Whether it takes decoupled weight decay.
+    pub decays: bool,
+    /// Builds it.
+    pub build: fn(&Hyperparameters) -> Box<dyn Optimizer>,
+    /// Its usual learning rate, where that does not depend on the data.
+    pub learning_rate: fn(&Hyperparameters) -> Option<f64>,
+}
+
+/// Every optimiser.
+pub const ALL: &[Registered] = &[
+    gradient_descent::REGISTERED,
+    momentum::REGISTERED,
+    momentum::REGISTERED_NESTEROV,
+    rmsprop::REGISTERED,
+    adam::REGISTERED,
+    adam::REGISTERED_DECAYING,
 ];
+
+/// The optimiser of a name in configurations.
+///
+/// # Errors
+/// If there is none of that name.
+pub fn named(name: &str) -> Result<&'static Registered> {
+    let names = || ALL.iter().map(|registered| registered.name);
+    ALL.iter().find(|registered| registered.name == name).ok_or_else(|| {
+        Error::config(format!("unknown optimiser {name:?}{}", did_you_mean(name, names())))
+            .fix(format!("use one of {}", names().collect::<Vec<_>>().join(", ")))
+    })
+}
 
 /// The state vectors as an array of known length.
 fn vectors<const K: usize>(state: &mut [Tensor]) -> &mut [Tensor; K] {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Optimizer, Step, vectors};
+use super::{Hyperparameters, Optimizer, Registered, Step, vectors};
 use crate::tensor::ops::{self, Formula};
 use crate::tensor::{Real, Tensor, View, ViewMut};
 
@@ -39,6 +39,35 @@ impl Momentum {
         Momentum { beta: 0.9, form: MomentumForm::Course, nesterov: false, bias_correction: false };
     /// The course's settings with Nesterov's step.
     pub const NESTEROV: Momentum = Momentum { nesterov: true, ..Momentum::COURSE };
+}
+
+pub(super) const REGISTERED: Registered = Registered {
+    name: "momentum",
+    usual: &Momentum::COURSE,
+    decays: false,
+    build: |given| Box::new(Momentum::of(given)),
+    learning_rate: usual_rate,
+};
+
+pub(super) const REGISTERED_NESTEROV: Registered = Registered {
+    name: "nesterov",
+    usual: &Momentum::NESTEROV,
+    build: |given| Box::new(Momentum { nesterov: true, ..Momentum::of(given) }),
+    ..REGISTERED
+};
+
+/// PyTorch's velocity is 1 / (1 − β) times as long as the course's.
+fn usual_rate(given: &Hyperparameters) -> Option<f64> {
+    Some(match given.form {
+        MomentumForm::Course => 0.1,
+        MomentumForm::Pytorch => 0.01,
+    })
+}
+
+impl Momentum {
+    fn of(given: &Hyperparameters) -> Self {
+        Momentum { beta: given.beta1, form: given.form, nesterov: false, bias_correction: given.bias_correction }
+    }
 }
 
 impl Optimizer for Momentum {

@@ -1,6 +1,6 @@
 //! RMSprop (Hinton 2012).
 
-use super::{Epsilon, Optimizer, Step, vectors};
+use super::{Epsilon, Optimizer, Registered, Step, vectors};
 use crate::tensor::ops::{self, Formula};
 use crate::tensor::{Real, Tensor, View, ViewMut};
 
@@ -22,6 +22,22 @@ impl RmsProp {
     pub const USUAL: RmsProp =
         RmsProp { beta: 0.9, epsilon: 1e-8, placement: Epsilon::Outside, bias_correction: false };
 }
+
+pub(super) const REGISTERED: Registered = Registered {
+    name: "rmsprop",
+    usual: &RmsProp::USUAL,
+    decays: false,
+    build: |given| {
+        let usual = if given.course { Epsilon::Inside } else { Epsilon::Outside };
+        Box::new(RmsProp {
+            beta: given.beta2.unwrap_or(RmsProp::USUAL.beta),
+            epsilon: given.epsilon,
+            placement: given.placement.unwrap_or(usual),
+            bias_correction: given.bias_correction,
+        })
+    },
+    learning_rate: |_| None,
+};
 
 impl Optimizer for RmsProp {
     fn name(&self) -> &'static str {

@@ -16,7 +16,7 @@ use crate::event::Decision;
 use crate::losses::{self, Loss};
 use crate::metrics;
 use crate::network::Network;
-use crate::optimizers::{self, Adam, Epsilon, GradientDescent, Momentum, MomentumForm, Optimizer, RmsProp};
+use crate::optimizers::{self, Epsilon, Hyperparameters, MomentumForm, Optimizer, Registered};
 use crate::schedule::Schedule;
 use crate::spec::{ClassWeights, Config, Precision, Quality, Recipe, Weighting};
 use crate::tensor::ops::{self, MatmulPrecision};
@@ -64,8 +64,10 @@ pub fn plan(config: &Config, data: &Dataset) -> Result<Plan> {
         Some(path) => start::from(path, config, data, &mut decisions)?,
         None => (Network::new(input_shape(data)?, layers::layers(config, data, &mut decisions)?)?, None),
     };
-    let optimizer = optimizer(config, data)?;
-    let settings = settings(config, data, optimizer.name(), &mut decisions)?;
+    let (registered, given) = optimizer(config, data)?;
+    let optimizer = (registered.build)(&given);
+    let usual_rate = (registered.learning_rate)(&given);
+    let settings = settings(config, data, (optimizer.name(), usual_rate), &mut decisions)?;
     let augmentation = augment::augmentation(config, data, &mut decisions)?;
     let dtype = if config.train.precision == Precision::F64 { Dtype::F64 } else { Dtype::F32 };
     Ok(Plan { network, start, loss, optimizer, settings, dtype, augmentation, decisions })
@@ -104,9 +106,8 @@ fn loss(config: &Config, data: &Dataset) -> Result<Box<dyn Loss>> {
     let name = config.train.loss.as_deref().unwrap_or(if classes { "cross_entropy" } else { "squared" });
     let smoothing = config.train.label_smoothing;
     let multiclass = data.task == Task::Multiclass;
-    let loss = losses::named(name, multiclass, smoothing, config.train.huber_delta);
-    let loss = loss.map_err(|error| error.at("train.loss"))?;
-    if classes != (name == "cross_entropy") {
+    let registered = losses::named(name).map_err(|error| error.at("train.loss"))?;
+    if classes != registered.of_classes {
         let task = if classes { "classes" } else { "numbers" };
         return Err(Error::config(format!("the loss {name:?} for a target of {task}"))
             .at("train.loss")
@@ -117,50 +118,43 @@ fn loss(config: &Config, data: &Dataset) -> Result<Box<dyn Loss>> {
             .at("train.label_smoothing")
             .fix("leave it out"));
     }
-    Ok(loss)
+    Ok((registered.build)(&losses::Settings { multiclass, smoothing, delta: config.train.huber_delta }))
 }
 
-fn optimizer(config: &Config, data: &Dataset) -> Result<Box<dyn Optimizer>> {
+/// The optimiser that is asked for, else the recipe's, and what is said of it.
+fn optimizer(config: &Config, data: &Dataset) -> Result<(&'static Registered, Hyperparameters)> {
     let train = &config.train;
     let course = train.recipe == Recipe::Course;
     let name = train.optimizer.as_deref().unwrap_or(if course { "gradient_descent" } else { "adamw" });
-    let names: Vec<&str> = optimizers::ALL.iter().map(|(name, _)| *name).collect();
-    if !names.contains(&name) {
-        let message = format!("unknown optimiser {name:?}{}", did_you_mean(name, names.iter().copied()));
-        return Err(Error::config(message).at("train.optimizer").fix(format!("use one of {}", names.join(", "))));
-    }
-    let (beta, epsilon, bias_correction) = (train.momentum, train.epsilon, train.bias_correction);
-    let choice = |text: &Option<String>, default: &str| text.clone().unwrap_or_else(|| default.into());
+    let registered = optimizers::named(name).map_err(|error| error.at("train.optimizer"))?;
     let form = match train.momentum_form.as_str() {
         "course" => MomentumForm::Course,
         "pytorch" => MomentumForm::Pytorch,
         other => return Err(unknown("train.momentum_form", other, &["course", "pytorch"])),
     };
-    let usual = if course && name == "rmsprop" { "inside" } else { "outside" };
-    let placement = match choice(&train.epsilon_placement, usual).as_str() {
-        "outside" => Epsilon::Outside,
-        "inside" => Epsilon::Inside,
-        other => return Err(unknown("train.epsilon_placement", other, &["outside", "inside"])),
+    let placement = match train.epsilon_placement.as_deref() {
+        None => None,
+        Some("outside") => Some(Epsilon::Outside),
+        Some("inside") => Some(Epsilon::Inside),
+        Some(other) => return Err(unknown("train.epsilon_placement", other, &["outside", "inside"])),
     };
-    let beta2 = train.beta2.unwrap_or(if name == "rmsprop" { 0.9 } else { 0.999 });
-    let weight_decay = train.weight_decay.unwrap_or(match name {
-        "adamw" if images::has_network(config, data) => 0.05,
-        "adamw" => 0.01,
-        _ => 0.0,
-    });
-    if weight_decay > 0.0 && !name.starts_with("adam") {
+    if train.weight_decay.is_some_and(|decay| decay > 0.0) && !registered.decays {
         return Err(Error::config(format!("decoupled weight decay with {name}"))
             .at("train.weight_decay")
             .fix("use --l2, or --optimizer adamw"));
     }
-    let adam = Adam { beta1: beta, beta2, epsilon, placement, weight_decay };
-    Ok(match name {
-        "gradient_descent" => Box::new(GradientDescent),
-        "momentum" => Box::new(Momentum { beta, form, nesterov: false, bias_correction }),
-        "nesterov" => Box::new(Momentum { beta, form, nesterov: true, bias_correction }),
-        "rmsprop" => Box::new(RmsProp { beta: beta2, epsilon, placement, bias_correction }),
-        _ => Box::new(adam),
-    })
+    let given = Hyperparameters {
+        beta1: train.momentum,
+        beta2: train.beta2,
+        epsilon: train.epsilon,
+        placement,
+        form,
+        bias_correction: train.bias_correction,
+        weight_decay: train.weight_decay,
+        course,
+        convolutions: images::has_network(config, data),
+    };
+    Ok((registered, given))
 }
 
 fn unknown(key: &str, found: &str, known: &[&str]) -> Error {
@@ -168,7 +162,12 @@ fn unknown(key: &str, found: &str, known: &[&str]) -> Error {
     Error::config(message).at(key).fix(format!("use one of {}", known.join(", ")))
 }
 
-fn settings(config: &Config, data: &Dataset, optimizer: &str, decisions: &mut Vec<Decision>) -> Result<Settings> {
+fn settings(
+    config: &Config,
+    data: &Dataset,
+    (optimizer, usual_rate): (&str, Option<f64>),
+    decisions: &mut Vec<Decision>,
+) -> Result<Settings> {
     let (train, m) = (&config.train, data.train_rows());
     let course = train.recipe == Recipe::Course;
     let convolutions = images::has_network(config, data);
@@ -207,16 +206,13 @@ fn settings(config: &Config, data: &Dataset, optimizer: &str, decisions: &mut Ve
         epochs
     });
     let learning_rate = train.learning_rate.unwrap_or_else(|| {
-        let rate = match optimizer {
-            "gradient_descent" => 0.1,
-            "momentum" | "nesterov" if train.momentum_form == "pytorch" => 0.01,
-            "momentum" | "nesterov" => 0.1,
-            _ if course => 1e-3,
-            _ if linear => 2e-2,
-            _ if convolutions => 3e-3,
-            _ if m < 5_000 => 2e-3,
-            _ => 1e-3,
-        };
+        let rate = usual_rate.unwrap_or(match () {
+            () if course => 1e-3,
+            () if linear => 2e-2,
+            () if convolutions => 3e-3,
+            () if m < 5_000 => 2e-3,
+            () => 1e-3,
+        });
         let why = if linear { " without hidden layers" } else { "" };
         decide(
             decisions,

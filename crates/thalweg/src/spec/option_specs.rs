@@ -161,8 +161,8 @@ fn registered() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
     let of_tasks = [Task::Binary, Task::Regression].map(metrics::names);
     vec![
         ("network", "init", init::NAMES.to_vec()),
-        ("train", "loss", losses::NAMES.to_vec()),
-        ("train", "optimizer", optimizers::ALL.iter().map(|(name, _)| *name).collect()),
+        ("train", "loss", losses::names().collect()),
+        ("train", "optimizer", optimizers::ALL.iter().map(|registered| registered.name).collect()),
         ("train", "momentum_form", vec!["course", "pytorch"]),
         ("train", "epsilon_placement", vec!["outside", "inside"]),
         ("train", "schedule", schedule::NAMES.to_vec()),
