@@ -89,6 +89,8 @@ pub(crate) fn command() -> Command {
                 .args(reading(&INFERRED)),
             with_knobs(verb("config", "Show the whole configuration with every default").arg(data(false)))
                 .arg(Arg::new("schema").long("schema").action(ArgAction::SetTrue).help("Show its JSON schema instead")),
+            completions(),
+            Command::new("man").about("Print the manual page").hide(true),
             verb("report", "Write a run's report again")
                 .arg(run())
                 .arg(out("Where the page goes (default: report.html in the run's folder)"))
@@ -99,6 +101,17 @@ pub(crate) fn command() -> Command {
                         .help("Also write the figures, as SVG and PNG"),
                 ),
         ])
+}
+
+/// `completions`, for each shell.
+fn completions() -> Command {
+    Command::new("completions").about("Print a script that completes commands in a shell").arg(
+        Arg::new("shell")
+            .value_name("SHELL")
+            .required(true)
+            .value_parser(clap::value_parser!(clap_complete::Shell))
+            .help("The shell that is to read it"),
+    )
 }
 
 /// `export`, with every format there is.
@@ -227,6 +240,35 @@ fn precision() -> Arg {
     flag(option).help_heading("Prediction")
 }
 
+/// The options that most trainings and searches are about: `-h` shows these, `--help` all.
+const COMMON: [&str; 25] = [
+    "target",
+    "task",
+    "dev",
+    "test",
+    "kinds",
+    "missing",
+    "ignore",
+    "split",
+    "layers",
+    "activation",
+    "batch_norm",
+    "dropout",
+    "quality",
+    "seed",
+    "threads",
+    "optimizer",
+    "learning_rate",
+    "batch_size",
+    "epochs",
+    "l2",
+    "patience",
+    "search",
+    "objective",
+    "trials",
+    "out",
+];
+
 /// The options that say how a data file is read.
 const READING: [&str; 15] = [
     "delimiter",
@@ -261,6 +303,7 @@ fn with_knobs(command: Command) -> Command {
 
 fn with_flags(command: Command, which: fn(&OptionSpec) -> bool) -> Command {
     let flags = option_specs().iter().filter(|option| option.key() != "data.path" && which(option));
+    let flags = flags.map(|option| flag(option).hide_short_help(!COMMON.contains(&option.name.as_str())));
     command
         .arg(Arg::new("config").short('c').long("config").value_name("FILE").help("A TOML file with the same options"))
         .arg(
@@ -270,7 +313,7 @@ fn with_flags(command: Command, which: fn(&OptionSpec) -> bool) -> Command {
                 .action(ArgAction::Append)
                 .help("Set any option by its key, such as train.seed=1"),
         )
-        .args(flags.map(flag))
+        .args(flags)
 }
 
 fn flag(option: &OptionSpec) -> Arg {

@@ -445,3 +445,35 @@ fn images_to_be_answered_need_no_labels() {
     let told = String::from_utf8_lossy(&refused.stderr);
     assert!(refused.status.code() == Some(3) && told.contains("no labels file"), "{told}");
 }
+
+#[test]
+fn short_help_shows_what_most_people_use_and_long_help_all() {
+    let place = Place::new("t", "");
+    let flags = |line: &str| {
+        let help = String::from_utf8(place.thalweg(line).stdout).unwrap();
+        help.lines().filter(|line| line.trim_start().starts_with('-')).count()
+    };
+    for verb in ["train", "tune", "check"] {
+        let (short, long) = (flags(&format!("{verb} -h")), flags(&format!("{verb} --help")));
+        assert!((20..=32).contains(&short) && long > 60, "{verb}: {short} and {long} options");
+    }
+    let short = String::from_utf8(place.thalweg("train -h").stdout).unwrap();
+    assert!(short.contains("--learning-rate") && !short.contains("--epsilon-placement"), "{short}");
+    assert!(short.contains("see more with '--help'"), "{short}");
+}
+
+#[test]
+fn completions_and_the_manual_know_every_verb_and_option() {
+    let place = Place::new("t", "");
+    let text = |line: &str| String::from_utf8(place.thalweg(line).stdout).unwrap();
+    for (shell, begins) in [("bash", "_thalweg()"), ("zsh", "#compdef thalweg"), ("fish", "# Print an optspec")] {
+        let script = text(&format!("completions {shell}"));
+        assert!(script.starts_with(begins), "{shell}: {}", &script[..80]);
+        assert!(script.contains("learning-rate") && script.contains("lr-find"), "{shell}");
+    }
+    let refused = place.thalweg("completions tcsh");
+    assert_eq!(refused.status.code(), Some(2));
+    let manual = text("man");
+    assert!(manual.contains(".TH thalweg 1") && manual.contains(".SH THALWEG TRAIN"), "{}", &manual[..200]);
+    assert!(manual.contains("learning\\-rate"));
+}

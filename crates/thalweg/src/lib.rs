@@ -34,3 +34,5 @@ mod windows;
 pub mod readme {}
 
 pub use error::{Error, Kind, Result, brief, did_you_mean, nearest};
+pub use run::Training;
+pub use task::Task;

@@ -2,6 +2,7 @@
 
 mod augment;
 mod check;
+mod completions;
 mod config;
 mod evaluate;
 mod export;
@@ -34,6 +35,8 @@ pub(crate) fn run(verb: &str, matches: &ArgMatches) -> anyhow::Result<u8> {
         "import" => import::run(matches),
         "predict" => predict::run(matches),
         "check" => check::run(matches),
+        "completions" => completions::completions(matches),
+        "man" => completions::man(),
         "augment" => augment::run(matches),
         "inspect" => inspect::run(matches),
         "lr-find" => lr_find::run(matches),

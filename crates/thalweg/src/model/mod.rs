@@ -219,6 +219,23 @@ impl Model {
         self.answers(&x, examples::ids(table, &self.schema), &place)
     }
 
+    /// The answers to examples without named columns.
+    ///
+    /// # Errors
+    /// If they have another shape, or an answer is no finite number.
+    pub fn answer_arrays(&self, arrays: &Arrays) -> Result<Answers> {
+        self.answer_rows(arrays, &(0..arrays.rows()).collect::<Vec<_>>())
+    }
+
+    fn answer_rows(&self, arrays: &Arrays, rows: &[usize]) -> Result<Answers> {
+        let mut files = TextColumn::default();
+        rows.iter().filter_map(|row| arrays.files.get(*row)).for_each(|file| files.push(file));
+        let ids = if files.is_empty() { Vec::new() } else { vec![("file".into(), files)] };
+        let x = self.pipeline.transform_arrays(arrays, rows)?;
+        let place = |row: usize| format!("{}, example {}", arrays.answers.source, rows[row] + 1);
+        self.answers(&x, ids, &place)
+    }
+
     /// The answers to encoded rows; `place` names one in errors.
     fn answers(&self, x: &[f32], ids: Vec<(String, TextColumn)>, place: &dyn Fn(usize) -> String) -> Result<Answers> {
         let outputs = self.finite_outputs(x, place)?;
@@ -254,12 +271,7 @@ impl Model {
             Source::Arrays(arrays) => {
                 let rows: Vec<usize> = (0..arrays.rows()).collect();
                 for rows in rows.chunks(at_once(&arrays, options)?) {
-                    let mut files = TextColumn::default();
-                    rows.iter().filter_map(|row| arrays.files.get(*row)).for_each(|file| files.push(file));
-                    let ids = if files.is_empty() { Vec::new() } else { vec![("file".into(), files)] };
-                    let x = self.pipeline.transform_arrays(&arrays, rows)?;
-                    let place = |row: usize| format!("{}, example {}", arrays.answers.source, rows[row] + 1);
-                    write(&self.answers(&x, ids, &place)?)?;
+                    write(&self.answer_rows(&arrays, rows)?)?;
                 }
                 Ok(arrays.notes())
             }

@@ -18,6 +18,7 @@ mod outcome;
 mod preview;
 mod resume;
 mod scribe;
+mod training;
 
 use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -54,6 +55,7 @@ pub use outcome::{Outcome, Preview};
 pub(crate) use resume::finish_study;
 pub use resume::resume;
 use scribe::RunRecorder;
+pub use training::Training;
 
 /// How often somebody who looks on is asked whether they want a stop, while data is read.
 const GLANCE: Duration = Duration::from_millis(20);
