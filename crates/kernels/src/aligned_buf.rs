@@ -1,14 +1,15 @@
 //! Buffers that begin at a cache line.
 //!
-//! A vector of AVX-512 fills a line. Where it lies on two, each is fetched for it, and a line that is written whole cannot
-//! go past the caches. Allocators put large vectors 16 bytes behind the beginning of a page, so all of theirs lie on two.
+//! An AVX-512 vector fills a cache line. A load that straddles two lines fetches both, and only whole lines can be written
+//! with streaming stores. Allocators place large vectors 16 bytes after the start of a page, so every one of their vectors
+//! would straddle two lines.
 
 use std::ops::{Deref, DerefMut};
 
 use crate::Real;
 use crate::huge_pages::advise_huge_pages;
 
-/// Bytes of a line of memory, which a processor's widest vectors fill.
+/// Bytes of a cache line, the width of the widest vectors.
 const LINE: usize = 64;
 
 /// A buffer aligned to a cache line, which dereferences to a slice.
@@ -27,7 +28,7 @@ pub struct AlignedBuf<T> {
 }
 
 impl<T: Real> AlignedBuf<T> {
-    /// Zeros, of which the first begins a line. Where there are many, they lie in large pages.
+    /// Zeros, the first at a cache line; large buffers are backed by huge pages.
     pub fn zeros(n: usize) -> Self {
         let spare = LINE / size_of::<T>() - 1;
         let mut values = vec![T::ZERO; n + spare];
@@ -39,7 +40,7 @@ impl<T: Real> AlignedBuf<T> {
 }
 
 impl<T> From<Vec<T>> for AlignedBuf<T> {
-    /// The vector's numbers where they lie.
+    /// Takes the vector over without copying or aligning it.
     fn from(values: Vec<T>) -> Self {
         AlignedBuf { values, start: 0 }
     }

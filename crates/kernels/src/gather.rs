@@ -4,10 +4,10 @@ use crate::Real;
 use crate::pool::{self, Shared};
 use crate::prefetch::prefetch_l2;
 
-/// Bytes of rows that are worth a thread, for the memory answers two cores almost twice as fast as one.
+/// Bytes of rows that are worth a worker: two cores gather almost twice as fast as one.
 const CHUNK: usize = 48 << 10;
 
-/// Rows asked of the memory ahead of their turn: it takes long to answer, but answers many at once.
+/// Rows prefetched ahead: memory latency is long, but many misses can be outstanding.
 const PREFETCH_ROWS: usize = 32;
 
 /// Rows to be picked from one matrix into another, both of so many columns.

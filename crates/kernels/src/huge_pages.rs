@@ -1,19 +1,19 @@
-//! Large pages for numbers that are read here and there.
+//! Huge pages for buffers that are read at random.
 //!
-//! A processor looks up where each page of memory lies, and remembers a few thousand of them. Rows picked at random from a
-//! large table lie on a page of their own each; pages of 2 MiB are few enough to be remembered.
+//! The TLB holds a few thousand translations. Rows gathered at random from a large table are on a page each; pages of 2 MiB
+//! are few enough to stay in the TLB.
 
-/// Bytes of a large page.
+/// Bytes of a huge page.
 #[cfg(all(target_os = "linux", not(miri)))]
-const LARGE: usize = 2 << 20;
+const HUGE_PAGE: usize = 2 << 20;
 
-/// Asks the system to put numbers that have yet to be written into large pages, where it can and there are many.
+/// Advises the system to back a buffer that has yet to be written by huge pages, where it spans at least one.
 pub(crate) fn advise_huge_pages<T>(numbers: &mut [T]) {
     #[cfg(all(target_os = "linux", not(miri)))]
     {
         let start = numbers.as_mut_ptr();
-        let begin = (start as usize).next_multiple_of(LARGE) - start as usize;
-        let whole = size_of_val(numbers).saturating_sub(begin) / LARGE * LARGE;
+        let begin = (start as usize).next_multiple_of(HUGE_PAGE) - start as usize;
+        let whole = size_of_val(numbers).saturating_sub(begin) / HUGE_PAGE * HUGE_PAGE;
         if whole > 0 {
             // SAFETY: the range is within the slice, and the advice changes no value; a system that does not know it
             // says so, and does nothing.

@@ -14,17 +14,16 @@ use std::time::{Duration, Instant};
 /// How long a worker spins for the next region before it sleeps.
 const SPIN: Duration = Duration::from_micros(50);
 
-/// How often a worker looks for the next region before it looks at the clock.
+/// Spins of a worker between two readings of the clock.
 const SPINS_PER_CLOCK_READ: u32 = 32;
 
-/// How often a caller looks whether the workers are done before it lets others have its core.
+/// Spins of a caller that waits for workers before it yields its core.
 const SPINS_BEFORE_YIELD: u32 = 1000;
 
-/// How many times as long as its own tasks took a caller waits for workers before it takes their cores for somebody
-/// else's.
+/// A caller that waits this many times as long as its own tasks took takes the workers' cores for busy.
 const BUSY_FACTOR: u32 = 20;
 
-/// How many times as long as it waited a caller then does without workers, and the longest that it does.
+/// It then runs alone for this many times as long as it waited, at most so long.
 const SOLO_FACTOR: u32 = 10;
 const MAX_SOLO: Duration = Duration::from_millis(50);
 

@@ -1,9 +1,9 @@
-//! Memory that is asked for before it is read; what is asked for need not be there.
+//! Software prefetch. The address need not be valid.
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
 
-/// Has the memory bring a number's line into the second cache, which waits for more lines at a time than the first.
+/// Prefetches a cache line into L2, which can have more misses outstanding than L1.
 #[inline(always)]
 pub(crate) fn prefetch_l2<T>(number: *const T) {
     #[cfg(target_arch = "x86_64")]
@@ -15,8 +15,7 @@ pub(crate) fn prefetch_l2<T>(number: *const T) {
     let _ = number;
 }
 
-/// Has the memory bring a number's line into the first cache, where it is read soon, and too many share its places in the
-/// second.
+/// Prefetches a cache line into L1: for lines that are read soon, and that conflict for the same sets of L2.
 #[inline(always)]
 pub(crate) fn prefetch_l1<T>(number: *const T) {
     #[cfg(target_arch = "x86_64")]

@@ -41,19 +41,19 @@ const SIDE: usize = 2 * LINES;
 /// The sums of a square of C, row by row.
 type Sums = [f32; SIDE * SIDE];
 
-/// Blocks of a panel that are packed at a time: with what they meet, they stay in the second cache.
+/// K-blocks of a panel that are packed at a time, so that they stay in L2 with what they are multiplied by (KC).
 const KC_BLOCKS: usize = 160;
 
-/// Blocks of panels beside each other that are packed at a time.
+/// Blocks of neighbouring panels that are packed at a time (NC).
 const NC_BLOCKS: usize = 320;
 
-/// Bytes of a C that no cache is likely to hold until it is read: it is written past them.
+/// Bytes of C from which on it is written with streaming stores, past the caches, which would not hold it until it is read.
 const STREAMING_STORE_BYTES: usize = 32 << 20;
 
-/// Pairs of blocks to multiply below which waking a thread does not pay.
+/// Pairs of blocks to multiply below which waking a worker does not pay.
 const MIN_PARALLEL_WORK: usize = 16;
 
-/// Fewest rows, columns and terms that are worth packing.
+/// Fewest rows, columns and terms that are worth packing to bf16.
 const MIN_PACK_DIM: usize = 16;
 
 /// How the products of f32 matrices are computed.
@@ -131,8 +131,8 @@ pub fn gemm(unit: Unit, parts: usize, a: Matrix<f32>, b: Matrix<f32>, bias: Opti
         b.rows == a.columns && c.len() == m * n && bias.is_none_or(|bias| bias.len() == n),
         "bf16::gemm: shapes do not fit"
     );
-    // The smaller operand is packed as a whole. If in doubt that is B: threads then have rows of C to themselves, which are contiguous
-    // together, and of a gradient are what the optimiser has them update.
+    // The smaller operand is packed as a whole. If in doubt that is B: threads then have rows of C to themselves, which are contiguous,
+    // and of a gradient are what the optimiser has them update.
     let rows_pass = 2 * m > n;
     let (lying, kept, layout) = if rows_pass { (a, b.t(), BlockLayout::Pairs) } else { (b.t(), a, unit.a_layout()) };
     WHOLE.with_borrow_mut(|whole| {

@@ -16,10 +16,10 @@ impl Block {
     pub(super) const EMPTY: Block = Block([0; Block::WORDS]);
 }
 
-/// Elements below which waking a thread does not pay.
+/// Elements below which waking a worker does not pay.
 const MIN_PARALLEL_WORK: usize = 1 << 15;
 
-/// Panels that are packed together: runs of four lines of memory come twice as fast as runs of two.
+/// Panels that are packed together: runs of four cache lines stream twice as fast as runs of two.
 const PANELS_AT_ONCE: usize = 2;
 
 /// How the words of a block are laid out.
@@ -120,8 +120,8 @@ impl<'a> SubMatrix<'a> {
     }
 }
 
-/// Where the words of blocks go, which may be between words: sixteen rows of sixteen are some words apart, and so are a
-/// block's parts, the halves of a panel, and panels.
+/// The destination of packed words, with strides between a block's sixteen rows, its parts, the halves of a panel, and
+/// panels.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PackDst {
     pub(super) to: *mut u32,

@@ -57,7 +57,7 @@ impl Unit {
         }
     }
 
-    /// How the words of A's blocks lie.
+    /// The layout of A's blocks.
     pub(super) fn a_layout(self) -> BlockLayout {
         if self == Unit::Dot { BlockLayout::Pairs } else { BlockLayout::Lines }
     }
@@ -99,11 +99,11 @@ pub(super) struct Panels<'a> {
     pub(super) c: *mut f32,
     /// Elements from a row of C to the next.
     pub(super) width: usize,
-    /// Whether C had better be written past the caches, where a unit can.
+    /// Whether C is written with streaming stores, where the unit can.
     pub(super) far: bool,
 }
 
-/// Where the words of a panel of A lie, in bytes: two times sixteen rows of 64 for each step and part.
+/// The addresses of a panel of A, in bytes: two times sixteen rows of 64 for each step and part.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rows<'a> {
     pub(super) first: *const u8,

@@ -1,11 +1,11 @@
-//! What may stand left in a product: a plain matrix, or one whose numbers lie in steps of several sizes.
+//! The left operand of a product (lhs): a plain, a padded or a strided matrix.
 
 use std::ops::Range;
 
 use super::Matrix;
 use crate::Real;
 
-/// The left operand of a product, read a number at a time.
+/// The left operand of a product, read an element at a time.
 ///
 /// # Safety
 /// Number k of row i is `step` times its place in its run of k from the run's start, from where row i begins.
@@ -66,7 +66,7 @@ unsafe impl<T: Real> Lhs<T> for Matrix<'_, T> {
     }
 }
 
-/// A matrix stored row by row, its rows further apart than they are long.
+/// A row-major matrix with a row stride greater than its width.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PaddedRows<'a, T> {
     data: &'a [T],
@@ -118,7 +118,7 @@ unsafe impl<T: Real> Lhs<T> for PaddedRows<'_, T> {
     }
 }
 
-/// Where the rows, or the columns, of a [`Strided`] matrix lie: as three loops within each other would find them.
+/// The offsets of the rows, or the columns, of a [`Strided`] matrix: those of three nested loops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Axis {
     counts: [usize; 3],
@@ -160,7 +160,7 @@ impl Axis {
     }
 }
 
-/// A matrix whose number (i, k) is as far into the data as its row's and its column's offsets together.
+/// A matrix whose element (i, k) is at the sum of its row's and its column's offsets.
 #[derive(Debug, Clone, Copy)]
 pub struct Strided<'a, T> {
     data: &'a [T],

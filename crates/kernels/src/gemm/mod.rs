@@ -26,17 +26,16 @@ pub use crate::matrix::Matrix;
 use crate::pool::{self, Shared};
 use crate::scratch::with_scratch;
 
-/// Multiply-adds below which waking a thread does not pay.
+/// Multiply-adds below which waking a worker does not pay.
 const MIN_PARALLEL_WORK: usize = 1 << 19;
 
-/// Rows of C whose multiply-adds take about as long as packing B.
+/// Fewest rows of A for which repacking it pays: their multiply-adds take about as long as packing B.
 const MIN_REPACK_ROWS: usize = 8;
 
-/// Elements from one of a row to the next, in an A stored column by column, from which on each read is one of another page
-/// of memory, so that A is better written anew.
+/// Column stride of a column-major A from which on each element of a row is on a page of its own, so that A is repacked.
 const MIN_PAGE_STRIDE: usize = 512;
 
-/// Rows that are written anew at a time.
+/// Rows that a task repacks.
 const REPACK_ROWS: usize = 64;
 
 /// C = A·B (+ bias on each row); C is m × n, row by row, and overwritten. Within [`crate::bf16::with_matmul_precision`] large
@@ -72,23 +71,23 @@ pub fn gemm<T: Gemm>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T]
     }
 }
 
-/// Whether A is better written anew for a product of so many columns.
+/// Whether repacking A pays for a product with so many columns.
 fn should_repack_lhs<T: Gemm>(a: Matrix<T>, n: usize) -> bool {
-    let lies_badly = if a.transposed {
+    let strided_badly = if a.transposed {
         a.rows >= MIN_PAGE_STRIDE
     } else {
         a.rows >= MIN_REPACK_ROWS && has_set_conflicts::<T>(a.columns)
     };
-    lies_badly && n >= 8 * T::width()
+    strided_badly && n >= 8 * T::width()
 }
 
-/// Whether rows of so many numbers that follow each other are in each other's way: the first cache has but a few places
-/// for lines that are 4,096 bytes apart.
+/// Whether consecutive rows of so many elements conflict: addresses 4,096 bytes apart map to the same set of L1, which has
+/// only a few ways.
 fn has_set_conflicts<T>(columns: usize) -> bool {
     columns > 0 && (columns * size_of::<T>()).is_multiple_of(4096)
 }
 
-/// Runs a product with A written row by row, its rows a little further apart where they were in each other's way.
+/// Runs a product with A repacked row by row, its rows padded where they would conflict for sets of L1.
 fn with_repacked_lhs<T: Gemm>(a: Matrix<T>, f: impl FnOnce(PaddedRows<T>)) {
     let stride = if has_set_conflicts::<T>(a.columns) { a.columns + MAX_LANES } else { a.columns };
     with_scratch(a.rows * stride, |rows| {
@@ -97,7 +96,7 @@ fn with_repacked_lhs<T: Gemm>(a: Matrix<T>, f: impl FnOnce(PaddedRows<T>)) {
     });
 }
 
-/// Writes a matrix row by row, its rows so far apart.
+/// Repacks a matrix row by row, with this row stride.
 fn repack_rows<T: Gemm>(a: Matrix<T>, rows: &mut [T], stride: usize) {
     pool::for_each_chunk(rows, REPACK_ROWS * stride, |i, rows| {
         let first = i * REPACK_ROWS;
@@ -112,7 +111,7 @@ fn repack_rows<T: Gemm>(a: Matrix<T>, rows: &mut [T], stride: usize) {
     });
 }
 
-/// B made ready once for products with many A: packed in panels, as strips read them.
+/// B packed once for products with many A, in the panels that strips read.
 #[derive(Debug, Clone)]
 pub struct Packed<T: Real> {
     panels: AlignedBuf<T>,
@@ -129,7 +128,7 @@ impl<T: Gemm> Packed<T> {
     }
 }
 
-/// Elements of a panel of so many rows.
+/// Elements of a panel with so many rows.
 fn panel_size<T: Gemm>(rows: usize) -> usize {
     T::width() * rows.max(MAX_LANES)
 }

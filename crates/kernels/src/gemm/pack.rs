@@ -7,7 +7,7 @@ use crate::Real;
 use crate::lanes::Lanes;
 use crate::prefetch::prefetch_l2;
 
-/// Rows of B asked of the memory ahead of their turn.
+/// Rows of B prefetched ahead.
 const PREFETCH_ROWS: usize = 16;
 
 /// Writes rows `ks` of the columns of B, S vectors wide. Beyond the last column lies any number: nothing is read from the

@@ -12,13 +12,13 @@ use crate::lanes::Lanes;
 /// Vectors side by side in a tile.
 const SIDE: usize = 2;
 
-/// Packed panels that a single row meets at once: its chains in one are too few to fill the machine's pipelines.
+/// Packed panels that a single row is multiplied by at once: the chains of one are too few to hide the latency of FMAs.
 pub(super) const PANELS_PER_ROW: usize = 4;
 
-/// Bytes of a packed panel: with the rows of A that meet it, it stays in the second cache.
+/// Bytes of a packed panel: it stays in L2 with the rows of A that are multiplied by it.
 const PANEL_BYTES: usize = 1 << 16;
 
-/// Bytes of a B that the first cache holds beside the rows of A that meet it.
+/// Bytes of a B that fits into L1 beside the rows of A that are multiplied by it.
 const L1_BYTES: usize = 1 << 14;
 
 /// The most numbers a vector can hold.
