@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask test` checks everything that must hold before a change is taken.
 
 mod bench;
+mod dist;
 mod python;
 mod quality;
 mod step;
@@ -14,15 +15,18 @@ Usage: cargo xtask COMMAND
 Commands:
   test             Formatting, lints, documentation, tests, doctests, the Python package and licences, in this order
   python           The tests of the Python package alone
+  dist             What a release page holds, in dist/: the program, completions, manual, wheel, checksums
   quality [DATA]   Whether default settings reach the accuracy promised; DATA are names of data sets
   bench            Thalweg beside the peers that python3 (or THALWEG_BENCH_PYTHON) has installed
-                   [--only w1,w2] [--ours-only] [--threads 2] [--rounds 3] [--json FILE] [--picture FILE.svg]";
+                   [--only w1,w2] [--ours-only] [--threads 2] [--rounds 3] [--json FILE] [--picture FILE.svg]
+                   [--scaling FILE.svg] [--wide FILE.svg]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test::run(),
         ["python"] => test::python(),
+        ["dist"] => dist::run(),
         ["bench", ref flags @ ..] => bench::run(flags),
         ["quality", ref names @ ..] => quality::run(names),
         [] | ["help" | "-h" | "--help"] => {

@@ -38,7 +38,7 @@ pub(crate) fn run() -> Result<Option<Counts>> {
 }
 
 /// A Python that has pip and that the pinned packages take: 3.11 or newer.
-fn interpreter() -> Option<PathBuf> {
+pub(crate) fn interpreter() -> Option<PathBuf> {
     let named = std::env::var_os("THALWEG_PYTHON").map(PathBuf::from);
     let will_do = |python: &PathBuf| {
         let asked = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))";
