@@ -21,9 +21,8 @@ const SHELLS: [(&str, &str); 3] = [("bash", "thalweg.bash"), ("zsh", "_thalweg")
 pub(crate) fn run() -> Result<()> {
     let Some(python) = python::interpreter() else { bail!("no Python 3.11 or newer\n  fix: install it, with pip") };
     let dist = root().join("dist");
-    fs::remove_dir_all(&dist).or_else(|error| {
-        if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
-    })?;
+    fs::remove_dir_all(&dist)
+        .or_else(|error| if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
     let build = cargo(&["build", "--release", "--package", "thalweg-cli", "--features", "parquet"]);
     step::run("program", "mend what the compiler names", build)?;
 

@@ -3,12 +3,12 @@
 use std::process::Command;
 
 use thalweg_kernels::bf16::{MatmulPrecision, with_matmul_precision};
-use thalweg_kernels::conv::{self, ConvGeometry, Count};
-use thalweg_kernels::gemm::Gemm;
+use thalweg_kernels::conv::{self, Conv, ConvGeometry, Count};
+
 use thalweg_kernels::pool;
 use thalweg_kernels::random::Stream;
 
-fn normal<T: Gemm>(n: usize, purpose: u32) -> Vec<T> {
+fn normal<T: Conv>(n: usize, purpose: u32) -> Vec<T> {
     let mut x = vec![T::ZERO; n];
     Stream::new(13, purpose).fill_normal(0, &mut x);
     x
@@ -94,7 +94,7 @@ fn usual(numbers: &[f64]) -> f64 {
 }
 
 /// Each number is as near as `tolerance` of `size` and of itself, and all together as near as a tenth of that.
-fn near<T: Gemm>(found: &[T], expected: &[f64], tolerance: f64, size: f64, what: &str) {
+fn near<T: Conv>(found: &[T], expected: &[f64], tolerance: f64, size: f64, what: &str) {
     let errors: Vec<f64> = found.iter().zip(expected).map(|(found, expected)| found.f64() - expected).collect();
     let (error, all) = (usual(&errors), usual(expected));
     assert!(error <= 0.1 * tolerance * all, "{what}: an error of {error} in {all}");
@@ -103,7 +103,7 @@ fn near<T: Gemm>(found: &[T], expected: &[f64], tolerance: f64, size: f64, what:
     }
 }
 
-fn is_its_definition<T: Gemm>(tolerance: f64) {
+fn is_its_definition<T: Conv>(tolerance: f64) {
     let images = if cfg!(miri) { 1 } else { 3 };
     for (w, groups, filters) in cases() {
         let numbers = filters * w.size[0] * w.size[1] * w.input[2] / groups;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use thalweg::spec::Config;
-use thalweg::tune::{self, Fact, Found, Onlooker, SearchEnd, Study, Trial, TrialKind, TrialState};
+use thalweg::tune::{self, Fact, Onlooker, SearchEnd, SearchResult, Study, Trial, TrialKind, TrialState};
 
 /// Asks for a stop after so many trials.
 struct StopAfter(usize, AtomicUsize);
@@ -49,7 +49,7 @@ fn config(folder: &Path, settings: &[(&str, &str)]) -> Config {
     Config::load(None, &all.map(|(key, text)| (key.into(), text.into())).collect::<Vec<_>>()).unwrap()
 }
 
-fn search(settings: &[(&str, &str)]) -> Found {
+fn search(settings: &[(&str, &str)]) -> SearchResult {
     let folder = tempfile::tempdir().unwrap();
     tune::tune(&config(folder.path(), settings), &StopAfter::new(usize::MAX)).unwrap()
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use thalweg::Kind;
 use thalweg::io::atomic;
 use thalweg::spec::Config;
-use thalweg::tune::{self, Found, SearchEnd, Study, Trial};
+use thalweg::tune::{self, SearchEnd, SearchResult, Study, Trial};
 
 use super::argument;
 use super::output::Output;
@@ -74,7 +74,7 @@ fn refuse_changes(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn found_json(found: &Found) -> serde_json::Value {
+fn found_json(found: &SearchResult) -> serde_json::Value {
     let best = tune::best(&found.trials);
     json!({
         "study": found.study,

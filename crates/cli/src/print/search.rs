@@ -4,7 +4,9 @@ use std::sync::Mutex;
 
 use clap::ArgMatches;
 use indicatif::ProgressBar;
-use thalweg::tune::{self, Fact, Found, Importance, Noise, Onlooker, SearchEnd, Study, Trial, TrialKind, TrialState};
+use thalweg::tune::{
+    self, Fact, Importance, Noise, Onlooker, SearchEnd, SearchResult, Study, Trial, TrialKind, TrialState,
+};
 
 use super::signals::Signals;
 use super::{BOLD, FAINT, YELLOW, line, short, table, table_with};
@@ -156,7 +158,7 @@ fn duration(seconds: f64) -> String {
 }
 
 /// The end of a search: the best trials, what is chance, where everything is, and what to type next.
-pub(crate) fn found(found: &Found) -> anyhow::Result<()> {
+pub(crate) fn found(found: &SearchResult) -> anyhow::Result<()> {
     line("")?;
     trials(&found.trials, &found.objective.0)?;
     told(found.noise.as_ref(), &found.trials, &found.objective.0)?;

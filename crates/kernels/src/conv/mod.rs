@@ -10,7 +10,7 @@ mod product;
 mod winograd;
 
 pub use pools::{Count, average_pool, average_pool_gradient, max_pool, max_pool_gradient, places_of_largest};
-pub use product::{backward, forward, image_gradient};
+pub use product::{Conv, backward, forward, image_gradient};
 
 use crate::Real;
 use crate::dispatch::vectorised;

@@ -195,7 +195,7 @@ fn multiply<T: Gemm>(
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn forward<T: Gemm>(
+pub fn forward<T: Conv>(
     windows: &ConvGeometry,
     groups: usize,
     x: &[T],
@@ -203,6 +203,86 @@ pub fn forward<T: Gemm>(
     bias: Option<&[T]>,
     y: &mut [T],
     after: impl Fn(&mut [T]) + Sync,
+) {
+    T::forward(windows, groups, x, filters, bias, y, &after);
+}
+
+/// A type of number that images can be of; as for [`Gemm`], its methods are compiled here, once.
+pub trait Conv: Gemm {
+    /// As [`forward`].
+    #[doc(hidden)]
+    fn forward(
+        windows: &ConvGeometry,
+        groups: usize,
+        x: &[Self],
+        filters: &[Self],
+        bias: Option<&[Self]>,
+        y: &mut [Self],
+        after: &(dyn Fn(&mut [Self]) + Sync),
+    );
+
+    /// As [`backward`].
+    #[doc(hidden)]
+    fn backward(
+        windows: &ConvGeometry,
+        groups: usize,
+        x_and_dy: [&[Self]; 2],
+        filters: &[Self],
+        dfilters: &mut [Self],
+        dbias: Option<&mut [Self]>,
+        dx: Option<&mut [Self]>,
+    );
+
+    /// As [`image_gradient`].
+    #[doc(hidden)]
+    fn image_gradient(windows: &ConvGeometry, groups: usize, dy: &[Self], filters: &[Self], dx: &mut [Self]);
+}
+
+macro_rules! conv {
+    ($type:ty) => {
+        impl Conv for $type {
+            fn forward(
+                windows: &ConvGeometry,
+                groups: usize,
+                x: &[Self],
+                filters: &[Self],
+                bias: Option<&[Self]>,
+                y: &mut [Self],
+                after: &(dyn Fn(&mut [Self]) + Sync),
+            ) {
+                any_forward(windows, groups, x, filters, bias, y, after);
+            }
+
+            fn backward(
+                windows: &ConvGeometry,
+                groups: usize,
+                x_and_dy: [&[Self]; 2],
+                filters: &[Self],
+                dfilters: &mut [Self],
+                dbias: Option<&mut [Self]>,
+                dx: Option<&mut [Self]>,
+            ) {
+                any_backward(windows, groups, x_and_dy, filters, dfilters, dbias, dx);
+            }
+
+            fn image_gradient(windows: &ConvGeometry, groups: usize, dy: &[Self], filters: &[Self], dx: &mut [Self]) {
+                any_image_gradient(windows, groups, dy, filters, dx);
+            }
+        }
+    };
+}
+
+conv!(f32);
+conv!(f64);
+
+fn any_forward<T: Gemm>(
+    windows: &ConvGeometry,
+    groups: usize,
+    x: &[T],
+    filters: &[T],
+    bias: Option<&[T]>,
+    y: &mut [T],
+    after: &(dyn Fn(&mut [T]) + Sync),
 ) {
     let own = ConvSizes::new(windows, groups, filters.len());
     assert!(x.len() / windows.image() * own.deltas == y.len(), "conv::forward: shapes do not fit");
@@ -254,7 +334,19 @@ pub fn forward<T: Gemm>(
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn backward<T: Gemm>(
+pub fn backward<T: Conv>(
+    windows: &ConvGeometry,
+    groups: usize,
+    x_and_dy: [&[T]; 2],
+    filters: &[T],
+    dfilters: &mut [T],
+    dbias: Option<&mut [T]>,
+    dx: Option<&mut [T]>,
+) {
+    T::backward(windows, groups, x_and_dy, filters, dfilters, dbias, dx);
+}
+
+fn any_backward<T: Gemm>(
     windows: &ConvGeometry,
     groups: usize,
     [x, dy]: [&[T]; 2],
@@ -270,7 +362,7 @@ pub fn backward<T: Gemm>(
     }
     filter_gradient(windows, groups, x, dy, dfilters, dbias);
     if let Some(dx) = dx {
-        image_gradient(windows, groups, dy, filters, dx);
+        any_image_gradient(windows, groups, dy, filters, dx);
     }
 }
 
@@ -359,7 +451,11 @@ fn of_part_in_tiles<T: Real>(own: &ConvSizes, padded: &Padded, x: &[T], dy: &[T]
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn image_gradient<T: Gemm>(windows: &ConvGeometry, groups: usize, dy: &[T], filters: &[T], dx: &mut [T]) {
+pub fn image_gradient<T: Conv>(windows: &ConvGeometry, groups: usize, dy: &[T], filters: &[T], dx: &mut [T]) {
+    T::image_gradient(windows, groups, dy, filters, dx);
+}
+
+fn any_image_gradient<T: Gemm>(windows: &ConvGeometry, groups: usize, dy: &[T], filters: &[T], dx: &mut [T]) {
     let own = ConvSizes::new(windows, groups, filters.len());
     assert!(dx.len() / windows.image() * own.deltas == dy.len(), "conv::image_gradient: shapes do not fit");
     let deltas = |i: usize| &dy[i * own.deltas..][..own.deltas];

@@ -44,6 +44,10 @@ const REPACK_ROWS: usize = 64;
 /// # Panics
 /// If the shapes do not fit.
 pub fn gemm<T: Gemm>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T]) {
+    T::gemm(a, b, bias, c);
+}
+
+fn any_gemm<T: Gemm>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T]) {
     let (m, n) = (a.rows, b.columns);
     assert!(
         b.rows == a.columns && c.len() == m * n && bias.is_none_or(|bias| bias.len() == n),
@@ -154,6 +158,10 @@ pub(crate) fn pack_columns<T: Gemm>(b: Matrix<T>, columns: Range<usize>, panels:
 /// # Panics
 /// If the shapes do not fit.
 pub fn gemm_packed<T: Gemm>(a: Matrix<T>, b: Matrix<T>, packed: &Packed<T>, bias: Option<&[T]>, c: &mut [T]) {
+    T::gemm_packed(a, b, packed, bias, c);
+}
+
+fn any_gemm_packed<T: Gemm>(a: Matrix<T>, b: Matrix<T>, packed: &Packed<T>, bias: Option<&[T]>, c: &mut [T]) {
     assert!(
         [packed.rows, packed.columns] == [b.rows, b.columns] && b.rows == a.columns && c.len() == a.rows * b.columns,
         "gemm_packed: shapes do not fit"
@@ -265,8 +273,17 @@ pub struct Strip<'a, T, L> {
     onto: bool,
 }
 
-/// A type of number whose products can be computed.
+/// A type of number whose products can be computed. What is called from elsewhere are methods of f32 and of f64, so that it is
+/// compiled here, once, rather than into each crate that calls it.
 pub trait Gemm: Real {
+    /// As [`gemm`].
+    #[doc(hidden)]
+    fn gemm(a: Matrix<Self>, b: Matrix<Self>, bias: Option<&[Self]>, c: &mut [Self]);
+
+    /// As [`gemm_packed`].
+    #[doc(hidden)]
+    fn gemm_packed(a: Matrix<Self>, b: Matrix<Self>, packed: &Packed<Self>, bias: Option<&[Self]>, c: &mut [Self]);
+
     /// Columns of a strip on this machine.
     #[doc(hidden)]
     fn width() -> usize;
@@ -309,6 +326,20 @@ pub trait Gemm: Real {
 macro_rules! gemm {
     ($type:ty, $avx512:ty, $avx2:ty $(, $in_bf16:path)?) => {
         impl Gemm for $type {
+            fn gemm(a: Matrix<Self>, b: Matrix<Self>, bias: Option<&[Self]>, c: &mut [Self]) {
+                any_gemm(a, b, bias, c);
+            }
+
+            fn gemm_packed(
+                a: Matrix<Self>,
+                b: Matrix<Self>,
+                packed: &Packed<Self>,
+                bias: Option<&[Self]>,
+                c: &mut [Self],
+            ) {
+                any_gemm_packed(a, b, packed, bias, c);
+            }
+
             fn width() -> usize {
                 tile::width::<$type, $avx512, $avx2>()
             }

@@ -1,6 +1,6 @@
 //! What each change of augmentation brings: the same training without it.
 
-use super::scribe::RunRecorder;
+use super::recorder::RunRecorder;
 use super::{fit, fresh_state, judge_part};
 use crate::data::dataset::Dataset;
 use crate::error::{Error, Result};

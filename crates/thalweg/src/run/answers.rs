@@ -93,12 +93,12 @@ fn add_confusion(sum: &mut Vec<Vec<usize>>, more: Vec<Vec<usize>>) {
 
 /// How the report shows an example that is an image or a sound.
 #[cfg(feature = "images")]
-struct Shown(Option<super::look::Look>);
+struct Shown(Option<super::example_preview::ExamplePreview>);
 
 #[cfg(feature = "images")]
 impl Shown {
     fn new(pipeline: &Pipeline) -> Self {
-        Shown(super::look::Look::new(pipeline))
+        Shown(super::example_preview::ExamplePreview::new(pipeline))
     }
 
     fn picture(&self, x: &[f32]) -> Option<String> {
@@ -106,7 +106,7 @@ impl Shown {
     }
 
     fn sound(&self, x: &[f32]) -> Option<String> {
-        self.0.as_ref()?.wav(x, super::look::peak(x))
+        self.0.as_ref()?.wav(x, super::example_preview::peak(x))
     }
 }
 

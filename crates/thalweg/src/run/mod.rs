@@ -6,18 +6,18 @@ mod answers;
 mod checkpoint;
 mod evaluate;
 mod event_log;
+#[cfg(feature = "images")]
+mod example_preview;
 mod folder;
 mod in_memory;
 mod judge;
 pub(crate) mod keep;
 mod learner;
-#[cfg(feature = "images")]
-mod look;
 mod outcome;
 #[cfg(feature = "images")]
 mod preview;
+mod recorder;
 mod resume;
-mod scribe;
 mod training;
 
 use std::path::Path;
@@ -51,10 +51,10 @@ use judge::Judgement;
 pub(crate) use judge::judge_part;
 pub use learner::Learner;
 pub use outcome::{Outcome, Preview};
+use recorder::RunRecorder;
 #[cfg(feature = "tune")]
 pub(crate) use resume::finish_study;
 pub use resume::resume;
-use scribe::RunRecorder;
 pub use training::Training;
 
 /// How often somebody who looks on is asked whether they want a stop, while data is read.

@@ -5,7 +5,7 @@ use std::path::Path;
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 
-use super::look::{Look, encoded, peak};
+use super::example_preview::{ExamplePreview, encoded, peak};
 use crate::data::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::io::atomic;
@@ -33,7 +33,7 @@ struct Line {
 /// which sounds can be played.
 pub(super) fn write(data: &Dataset, augmentation: &Augmentation, seed: u64, path: &Path) -> Result<()> {
     let (rows, shape) = (&data.parts.train, data.pipeline.shape());
-    let Some(look) = Look::new(&data.pipeline) else {
+    let Some(look) = ExamplePreview::new(&data.pipeline) else {
         let found = format!("examples of shape {shape:?}, and images of one or three channels and sounds can be shown");
         return Err(Error::config(found).fix("name a folder of pictures or sounds, or files of images"));
     };
@@ -67,12 +67,12 @@ pub(super) fn write(data: &Dataset, augmentation: &Augmentation, seed: u64, path
 }
 
 /// A line's pictures, all in the range of the first.
-fn pictures<'a>(look: &'a Look, line: &'a Line) -> impl Iterator<Item = image::DynamicImage> + 'a {
+fn pictures<'a>(look: &'a ExamplePreview, line: &'a Line) -> impl Iterator<Item = image::DynamicImage> + 'a {
     let range = look.drawn(&line.epochs[0]).range();
     line.epochs.iter().filter_map(move |x| look.drawn(x).picture(range))
 }
 
-fn sheet(look: &Look, lines: &[Line]) -> RgbImage {
+fn sheet(look: &ExamplePreview, lines: &[Line]) -> RgbImage {
     let first = lines.first().and_then(|line| pictures(look, line).next());
     let [height, width] = first.map_or([SIDE; 2], |picture| [picture.height(), picture.width()]);
     let factor = SIDE.div_ceil(height.max(width)).max(1);
@@ -90,7 +90,7 @@ fn sheet(look: &Look, lines: &[Line]) -> RgbImage {
     sheet
 }
 
-fn page(look: &Look, lines: &[Line], place: impl Fn(&Line) -> String) -> String {
+fn page(look: &ExamplePreview, lines: &[Line], place: impl Fn(&Line) -> String) -> String {
     let cell = |picture: image::DynamicImage, x: &[f32], full: f32| {
         let png = encoded(&picture).unwrap_or_default();
         let sound = look.wav(x, full).map_or(String::new(), |wav| {

@@ -5,8 +5,9 @@
 
 use thalweg_kernels as kernels;
 pub use thalweg_kernels::bf16::{MatmulPrecision, with_matmul_precision};
+use thalweg_kernels::conv::Conv;
 use thalweg_kernels::gather as gather_kernels;
-use thalweg_kernels::gemm::{Gemm, Matrix, Packed, gemm, gemm_packed};
+use thalweg_kernels::gemm::{Matrix, Packed, gemm, gemm_packed};
 use thalweg_kernels::random::Stream;
 use thalweg_kernels::update as update_kernels;
 use thalweg_kernels::{Real, elementwise, reduce, softmax};
@@ -14,7 +15,7 @@ use thalweg_kernels::{Real, elementwise, reduce, softmax};
 use super::{Activation, Data, DataMut, Dtype, Tensor, View, ViewMut};
 
 /// A type of number that tensors can hold: gives typed slices of views.
-pub trait Element: Gemm {
+pub trait Element: Conv {
     /// The numbers under a view.
     ///
     /// # Panics

@@ -192,8 +192,8 @@ fn free_path(name: &str) -> Result<PathBuf> {
 
 /// Seconds of an epoch of the configuration as it is, from a look of two seconds at most.
 pub(super) fn epoch_seconds(config: &Config, data: &Dataset, plan: &Plan) -> Result<f64> {
-    struct Look(Instant, f64);
-    impl Watcher for Look {
+    struct FirstEpoch(Instant, f64);
+    impl Watcher for FirstEpoch {
         fn event(&mut self, event: Event) {
             match event {
                 Event::Progress { step, steps, .. } => self.1 = step as f64 / steps as f64,
@@ -206,13 +206,13 @@ pub(super) fn epoch_seconds(config: &Config, data: &Dataset, plan: &Plan) -> Res
         }
     }
     let mut state = plan.state(config.train.seed, plan.settings.average, plan.dtype);
-    let mut look = Look(Instant::now(), 0.0);
-    match run::fit(config, data, plan, &mut state, &mut look) {
+    let mut first = FirstEpoch(Instant::now(), 0.0);
+    match run::fit(config, data, plan, &mut state, &mut first) {
         // What diverges here fails as a trial, which tells why.
         Ok(_) | Err(Error { kind: crate::Kind::Diverged, .. }) => {}
         Err(error) => return Err(error),
     }
-    Ok(look.0.elapsed().as_secs_f64() / look.1.max(1e-3))
+    Ok(first.0.elapsed().as_secs_f64() / first.1.max(1e-3))
 }
 
 /// Whether dev is a file or folder of its own.

@@ -26,9 +26,9 @@ fn order(a: &Trial, b: &Trial) -> std::cmp::Ordering {
 
 /// The trials that no other beats in one thing without losing in another: the value, and what is named besides, of
 /// which less is better.
-pub fn front<'a>(trials: &'a [Trial], besides: &[String]) -> Vec<&'a Trial> {
+pub fn front<'a>(trials: &'a [Trial], secondary: &[String]) -> Vec<&'a Trial> {
     let costs = |trial: &Trial| -> Option<Vec<f64>> {
-        let others = besides.iter().map(|name| trial.others.get(name).copied());
+        let others = secondary.iter().map(|name| trial.others.get(name).copied());
         std::iter::once(trial.cost).chain(others).collect()
     };
     let all: Vec<(Vec<f64>, &Trial)> = trials
@@ -131,7 +131,8 @@ mod tests {
             search(2, 0.8, 0.0, 20.0),
             search(3, 0.7, 0.0, 200.0),
         ];
-        let numbers = |besides: &[String]| front(&trials, besides).iter().map(|trial| trial.number).collect::<Vec<_>>();
+        let numbers =
+            |secondary: &[String]| front(&trials, secondary).iter().map(|trial| trial.number).collect::<Vec<_>>();
         assert_eq!(numbers(&["parameters".into()]), [0, 1]);
         assert_eq!(numbers(&[]), [0]);
     }

@@ -7,7 +7,7 @@ use super::record::Trial;
 use super::study::Study;
 use super::trial::{BEST_EPOCH, TrialRunner};
 use super::worker::Search;
-use super::{Fact, Found, Noise, Onlooker, SearchEnd, begin, choice, front};
+use super::{Fact, Noise, Onlooker, SearchEnd, SearchResult, begin, choice, front};
 use crate::data::{source, split};
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -26,8 +26,8 @@ pub(super) fn refits(config: &Config) -> bool {
 }
 
 /// Gives dev's rows to train; nothing is left to choose by, so everything that was chosen on dev is fixed.
-fn settle_refit(config: &mut Config, laboratory: &TrialRunner, trainings: &[&Trial]) -> Result<()> {
-    let data = laboratory.data(config)?;
+fn settle_refit(config: &mut Config, runner: &TrialRunner, trainings: &[&Trial]) -> Result<()> {
+    let data = runner.data(config)?;
     let plan = recipe::plan(config, &data)?;
     let parts = &data.parts;
     let own_test = config.data.test.is_some() || source::test_part(&config.data.path).is_some();
@@ -92,20 +92,20 @@ fn folder(base: &Config, study: &Study) -> Result<PathBuf> {
 pub(super) fn finish(
     base: &Config,
     study: &Study,
-    laboratory: &TrialRunner,
+    runner: &TrialRunner,
     search: &Search,
     end: SearchEnd,
     onlooker: &dyn Onlooker,
-) -> Result<Found> {
-    let found = |end, outcome| -> Result<Found> {
+) -> Result<SearchResult> {
+    let found = |end, outcome| -> Result<SearchResult> {
         let trials = study.trials()?;
-        Ok(Found {
+        Ok(SearchResult {
             study: study.path().into(),
             noise: Noise::measure(&trials),
-            front: if laboratory.besides.is_empty() {
+            front: if runner.secondary.is_empty() {
                 Vec::new()
             } else {
-                front(&trials, &laboratory.besides).iter().map(|trial| trial.number).collect()
+                front(&trials, &runner.secondary).iter().map(|trial| trial.number).collect()
             },
             trials,
             objective: (study.objective.clone(), study.higher),
@@ -130,9 +130,9 @@ pub(super) fn finish(
     }
     let refit = refits(base);
     onlooker.fact(&Fact::Chosen { trial: Box::new((*chosen).clone()), refit });
-    let mut config = laboratory.configure(chosen)?;
+    let mut config = runner.configure(chosen)?;
     if refit {
-        settle_refit(&mut config, laboratory, &trainings)?;
+        settle_refit(&mut config, runner, &trainings)?;
     }
     config.output = base.output.clone();
     let folder = folder(base, study)?;
@@ -162,6 +162,6 @@ pub(super) fn finish(
         }
     };
     study.keep_run(&outcome.run)?;
-    _ = std::fs::remove_dir(&laboratory.folder);
+    _ = std::fs::remove_dir(&runner.folder);
     found(end, Some(outcome))
 }

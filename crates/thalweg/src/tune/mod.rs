@@ -112,7 +112,7 @@ pub enum SearchEnd {
 
 /// What a search came to.
 #[derive(Debug)]
-pub struct Found {
+pub struct SearchResult {
     /// The study's file.
     pub study: PathBuf,
     /// Every trial.
@@ -133,7 +133,7 @@ pub struct Found {
 ///
 /// # Errors
 /// If the data, the configuration or the space do not fit, the study cannot be used, or nothing could be trained.
-pub fn tune(config: &Config, onlooker: &dyn Onlooker) -> Result<Found> {
+pub fn tune(config: &Config, onlooker: &dyn Onlooker) -> Result<SearchResult> {
     let Begun { base, study, space, data, plan, decisions } = begin::open(config, &|| onlooker.stop())?;
     let workers = begin::workers(&base);
     thalweg_kernels::pool::set_threads(if workers > 1 { 1 } else { base.train.threads });
@@ -155,10 +155,10 @@ pub fn tune(config: &Config, onlooker: &dyn Onlooker) -> Result<Found> {
 
     let free = crate::data::memory::free().map_or(u64::MAX, |bytes| bytes / 10 * 8 / workers as u64);
     let memory = base.tune.trial_memory.map_or(free, |mib| (mib * (1 << 20) as f64) as u64);
-    let laboratory = TrialRunner::new(base.clone(), data, space, begin::pruner(&base), &study, memory)?;
-    let search = Search::new(&laboratory, onlooker, most);
+    let runner = TrialRunner::new(base.clone(), data, space, begin::pruner(&base), &study, memory)?;
+    let search = Search::new(&runner, onlooker, most);
     let end = search.run(&study, workers)?;
-    finish::finish(&base, &study, &laboratory, &search, end, onlooker)
+    finish::finish(&base, &study, &runner, &search, end, onlooker)
 }
 
 /// What a mutex guards; a worker that panicked has ended its trial, and left nothing half done.

@@ -1,4 +1,4 @@
-//! A study's page: what was found, what mattered, and where good values lie.
+//! A study's page: what was summary, what mattered, and where good values lie.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -20,7 +20,7 @@ const CELLS: usize = 24;
 const LARGEST: f64 = 1e300;
 
 /// A study, read for its page.
-struct Found {
+struct StudySummary {
     name: String,
     data: String,
     objective: String,
@@ -30,7 +30,7 @@ struct Found {
     noise: Option<Noise>,
     importance: Vec<Importance>,
     /// Other things sought, and the trials not beaten in all of them.
-    besides: Vec<String>,
+    secondary: Vec<String>,
     run: Option<String>,
 }
 
@@ -47,11 +47,12 @@ pub fn write_study_figures(study: &Study, folder: &Path) -> Result<()> {
 /// # Errors
 /// If the study cannot be read.
 pub fn study_html(study: &Study) -> Result<String> {
-    let found = Found::read(study)?;
+    let summary = StudySummary::read(study)?;
     let sections =
-        [chance(&found), history(&found), mattered(&found), lay(&found), front(&found), trials(&found)].concat();
+        [chance(&summary), history(&summary), mattered(&summary), lay(&summary), front(&summary), trials(&summary)]
+            .concat();
     let source = format!("Written by Thalweg {} from the study’s file.", env!("CARGO_PKG_VERSION"));
-    Ok(document(&found.name, &claim(&found), &header(&found), &sections, &source))
+    Ok(document(&summary.name, &claim(&summary), &header(&summary), &sections, &source))
 }
 
 /// The figures of a study, in the page's order.
@@ -59,24 +60,30 @@ pub fn study_html(study: &Study) -> Result<String> {
 /// # Errors
 /// If the study cannot be read.
 pub fn study_figures(study: &Study) -> Result<Vec<Figure>> {
-    let found = Found::read(study)?;
-    let drawings =
-        [progress(&found), importance(&found), contour(&found), slices(&found), parallel(&found), pareto(&found)];
+    let summary = StudySummary::read(study)?;
+    let drawings = [
+        progress(&summary),
+        importance(&summary),
+        contour(&summary),
+        slices(&summary),
+        parallel(&summary),
+        pareto(&summary),
+    ];
     Ok(drawings.into_iter().flatten().map(Figure::new).collect())
 }
 
-impl Found {
-    fn read(study: &Study) -> Result<Found> {
+impl StudySummary {
+    fn read(study: &Study) -> Result<StudySummary> {
         let config = study.config()?;
         let (space, trials) = (Space::new(&config)?, study.trials()?);
-        Ok(Found {
+        Ok(StudySummary {
             name: study.path().file_stem().unwrap_or_default().to_string_lossy().into_owned(),
             data: config.data.path.clone(),
             objective: study.objective.clone(),
             higher: study.higher,
             noise: Noise::measure(&trials),
             importance: super::importance(&space, &trials),
-            besides: config.tune.objective.iter().skip(1).cloned().collect(),
+            secondary: config.tune.objective.iter().skip(1).cloned().collect(),
             run: study.run()?.map(|run| run.display().to_string()),
             space,
             trials,
@@ -121,58 +128,58 @@ impl Found {
     }
 }
 
-fn claim(found: &Found) -> String {
-    match super::best(&found.trials).and_then(|best| Some((best.number, best.value?))) {
+fn claim(summary: &StudySummary) -> String {
+    match super::best(&summary.trials).and_then(|best| Some((best.number, best.value?))) {
         Some((number, value)) => {
-            format!("Dev {} {} in trial {number}", metric_name(&found.objective), found.value(value))
+            format!("Dev {} {} in trial {number}", metric_name(&summary.objective), summary.value(value))
         }
         None => "No trial has gone to its end yet".into(),
     }
 }
 
-fn header(found: &Found) -> String {
-    let count = |state: TrialState| found.trials.iter().filter(|trial| trial.state == state).count();
-    let mut lead = vec![plural(found.trials.len(), "trial")];
+fn header(summary: &StudySummary) -> String {
+    let count = |state: TrialState| summary.trials.iter().filter(|trial| trial.state == state).count();
+    let mut lead = vec![plural(summary.trials.len(), "trial")];
     for (state, words) in [(TrialState::Pruned, "ended early"), (TrialState::Failed, "failed")] {
         if count(state) > 0 {
             lead.push(format!("{} {words}", count(state)));
         }
     }
-    lead.push(format!("{} of training", duration(found.trials.iter().map(|trial| trial.seconds).sum())));
-    let best = super::best(&found.trials);
+    lead.push(format!("{} of training", duration(summary.trials.iter().map(|trial| trial.seconds).sum())));
+    let best = super::best(&summary.trials);
     let mut about = String::new();
     let mut fact = |name: &str, value: &str| {
         let _ = write!(about, "<div><dt>{name}</dt><dd>{}</dd></div>", escape(value));
     };
-    fact("Data", &found.data);
-    let baseline = found.trials.iter().find(|trial| trial.kind == TrialKind::Baseline).and_then(|trial| trial.value);
+    fact("Data", &summary.data);
+    let baseline = summary.trials.iter().find(|trial| trial.kind == TrialKind::Baseline).and_then(|trial| trial.value);
     if let Some(value) = baseline {
-        fact("As configured", &found.value(value));
+        fact("As configured", &summary.value(value));
     }
     for (name, value) in best.into_iter().flat_map(|best| &best.point) {
         fact(name, value);
     }
-    if let Some(run) = &found.run {
+    if let Some(run) = &summary.run {
         fact("Its run", run);
     }
     format!(
         r#"<header><p class="eyebrow">Thalweg study · {}</p><h1>{}</h1><p class="lead">{}</p><dl class="about">{about}</dl></header>"#,
-        escape(&found.name),
-        escape(&claim(found)),
+        escape(&summary.name),
+        escape(&claim(summary)),
         escape(&lead.join(" · "))
     )
 }
 
 /// What of the differences is chance.
-fn chance(found: &Found) -> String {
-    let (Some(noise), Some(best)) = (&found.noise, super::best(&found.trials)) else { return String::new() };
+fn chance(summary: &StudySummary) -> String {
+    let (Some(noise), Some(best)) = (&summary.noise, super::best(&summary.trials)) else { return String::new() };
     let mut lines = vec![format!(
         "Trial {} had {} when it was chosen; trained with {} other seeds it has {} ± {}.",
         best.number,
-        best.value.map_or(String::new(), |value| found.value(value)),
+        best.value.map_or(String::new(), |value| summary.value(value)),
         noise.seeds,
-        found.value(noise.mean),
-        found.value(noise.deviation)
+        summary.value(noise.mean),
+        summary.value(noise.deviation)
     )];
     lines.push(match noise.alike.len() {
         0 => "Every other trial is worse by more than chance.".into(),
@@ -185,8 +192,8 @@ fn chance(found: &Found) -> String {
     section("What is chance", "The best of many is lucky, too: other seeds show by how much.", &list(&lines))
 }
 
-fn history(found: &Found) -> String {
-    progress(found).map_or(String::new(), |drawing| {
+fn history(summary: &StudySummary) -> String {
+    progress(summary).map_or(String::new(), |drawing| {
         section(
             "Trial by trial",
             "A point a trial, pale where it was ended early; the line is the best so far.",
@@ -195,14 +202,14 @@ fn history(found: &Found) -> String {
     })
 }
 
-fn progress(found: &Found) -> Option<Drawing> {
+fn progress(summary: &StudySummary) -> Option<Drawing> {
     let points: Vec<Point> =
-        found.valued().map(|(trial, value)| found.dot(trial, trial.number as f64, value)).collect();
+        summary.valued().map(|(trial, value)| summary.dot(trial, trial.number as f64, value)).collect();
     let last = points.last()?.x;
     let mut best: Option<f64> = None;
     let mut steps = Vec::new();
-    for (trial, value) in found.valued().filter(|(trial, _)| trial.state == TrialState::Done) {
-        let better = best.is_none_or(|best| if found.higher { value > best } else { value < best });
+    for (trial, value) in summary.valued().filter(|(trial, _)| trial.state == TrialState::Done) {
+        let better = best.is_none_or(|best| if summary.higher { value > best } else { value < best });
         if better {
             best = Some(value);
             steps.push((trial.number as f64, value));
@@ -211,16 +218,16 @@ fn progress(found: &Found) -> Option<Drawing> {
     steps.extend(best.map(|best| (last, best)));
     let caption = Caption {
         name: "history",
-        title: format!("Dev {} by trial", metric_name(&found.objective)),
-        description: format!("{}; {}.", claim(found), plural(points.len(), "trial")),
+        title: format!("Dev {} by trial", metric_name(&summary.objective)),
+        description: format!("{}; {}.", claim(summary), plural(points.len(), "trial")),
     };
     let panel = Panel { name: "trial".into(), along: Along::Whole(0.0, last), points, steps };
-    let y = metric_name(&found.objective).into();
-    Some(Points { caption, size: (1000.0, 320.0), columns: 1, y, range: found.range(), panels: vec![panel] }.draw())
+    let y = metric_name(&summary.objective).into();
+    Some(Points { caption, size: (1000.0, 320.0), columns: 1, y, range: summary.range(), panels: vec![panel] }.draw())
 }
 
-fn mattered(found: &Found) -> String {
-    let figures: Vec<String> = [importance(found), contour(found)].iter().flatten().map(card).collect();
+fn mattered(summary: &StudySummary) -> String {
+    let figures: Vec<String> = [importance(summary), contour(summary)].iter().flatten().map(card).collect();
     let note = "How much worse a forest of regression trees, fitted to the trials, predicts them with one option’s values \
                 shuffled; and what it expects over the two options that matter most, the darker the better.";
     match figures.len() {
@@ -230,15 +237,15 @@ fn mattered(found: &Found) -> String {
     }
 }
 
-fn importance(found: &Found) -> Option<Drawing> {
-    let most = found.importance.first().filter(|first| first.share > 0.0)?.share;
+fn importance(summary: &StudySummary) -> Option<Drawing> {
+    let most = summary.importance.first().filter(|first| first.share > 0.0)?.share;
     let bar = |each: &Importance| Bar { name: each.name.clone(), share: each.share / most, value: percent(each.share) };
     let caption = Caption {
         name: "importance",
         title: "Importance of each option".into(),
-        description: format!("Most important: {}.", found.importance[0].name),
+        description: format!("Most important: {}.", summary.importance[0].name),
     };
-    Some(Bars { caption, width: 460.0, bars: found.importance.iter().map(bar).collect() }.draw())
+    Some(Bars { caption, width: 460.0, bars: summary.importance.iter().map(bar).collect() }.draw())
 }
 
 /// Names of some places of a scale.
@@ -266,15 +273,15 @@ fn brief(value: &str) -> String {
 }
 
 /// What the forest expects over the two options that matter most.
-fn contour(found: &Found) -> Option<Drawing> {
+fn contour(summary: &StudySummary) -> Option<Drawing> {
     let of = |importance: &Importance| {
-        let i = found.space.dimensions.iter().position(|dimension| dimension.name == importance.name)?;
-        Some((i, &found.space.dimensions[i]))
+        let i = summary.space.dimensions.iter().position(|dimension| dimension.name == importance.name)?;
+        Some((i, &summary.space.dimensions[i]))
     };
-    let [first, second, ..] = &found.importance[..] else { return None };
+    let [first, second, ..] = &summary.importance[..] else { return None };
     let ((i, x), (j, y)) = (of(first)?, of(second)?);
-    let surrogate = Surrogate::fit(&found.space, &found.trials)?;
-    let best = found.space.places(&super::best(&found.trials)?.point);
+    let surrogate = Surrogate::fit(&summary.space, &summary.trials)?;
+    let best = summary.space.places(&super::best(&summary.trials)?.point);
     let centre = |cell: usize| (cell as f64 + 0.5) / CELLS as f64;
     let row = |cell: usize| {
         let mut row: Vec<f64> = best.iter().map(|place| place.unwrap_or(0.5)).collect();
@@ -288,9 +295,9 @@ fn contour(found: &Found) -> Option<Drawing> {
     }
     let (low, high) = costs.iter().fold((f64::MAX, f64::MIN), |(low, high), &cost| (low.min(cost), high.max(cost)));
     let good = |cost: &f64| 1.0 - (cost - low) / (high - low).max(f64::MIN_POSITIVE);
-    let points = found.valued().filter_map(|(trial, _)| {
-        let places = found.space.places(&trial.point);
-        Some(found.dot(trial, places[i]?, places[j]?))
+    let points = summary.valued().filter_map(|(trial, _)| {
+        let places = summary.space.places(&trial.point);
+        Some(summary.dot(trial, places[i]?, places[j]?))
     });
     let drawing = Contour {
         caption: Caption {
@@ -306,8 +313,8 @@ fn contour(found: &Found) -> Option<Drawing> {
     Some(drawing.draw())
 }
 
-fn lay(found: &Found) -> String {
-    let figures: String = [slices(found), parallel(found)].iter().flatten().map(card).collect();
+fn lay(summary: &StudySummary) -> String {
+    let figures: String = [slices(summary), parallel(summary)].iter().flatten().map(card).collect();
     if figures.is_empty() {
         return figures;
     }
@@ -319,11 +326,11 @@ fn lay(found: &Found) -> String {
 }
 
 /// A panel an option: its values and what they reached.
-fn slices(found: &Found) -> Option<Drawing> {
+fn slices(summary: &StudySummary) -> Option<Drawing> {
     let panel = |(i, dimension): (usize, &Dimension)| {
-        let points = found
+        let points = summary
             .valued()
-            .filter_map(|(trial, value)| Some(found.dot(trial, found.space.places(&trial.point)[i]?, value)));
+            .filter_map(|(trial, value)| Some(summary.dot(trial, summary.space.places(&trial.point)[i]?, value)));
         Panel {
             name: dimension.name.clone(),
             along: Along::Named(ticks(dimension, 4)),
@@ -331,21 +338,21 @@ fn slices(found: &Found) -> Option<Drawing> {
             steps: Vec::new(),
         }
     };
-    found.valued().find(|(trial, _)| !trial.point.is_empty())?;
+    summary.valued().find(|(trial, _)| !trial.point.is_empty())?;
     let caption = Caption {
         name: "slices",
-        title: format!("Dev {} by option", metric_name(&found.objective)),
+        title: format!("Dev {} by option", metric_name(&summary.objective)),
         description: "Each trial’s value over the values of each option.".into(),
     };
-    let panels = found.space.dimensions.iter().enumerate().map(panel).collect();
-    let y = metric_name(&found.objective).into();
-    Some(Points { caption, size: (310.0, 250.0), columns: 3, y, range: found.range(), panels }.draw())
+    let panels = summary.space.dimensions.iter().enumerate().map(panel).collect();
+    let y = metric_name(&summary.objective).into();
+    Some(Points { caption, size: (310.0, 250.0), columns: 3, y, range: summary.range(), panels }.draw())
 }
 
-fn parallel(found: &Found) -> Option<Drawing> {
-    let (low, high) = found.range();
+fn parallel(summary: &StudySummary) -> Option<Drawing> {
+    let (low, high) = summary.range();
     let place = |value: f64| ((value - low) / (high - low).max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
-    let mut axes: Vec<Upright> = found
+    let mut axes: Vec<Upright> = summary
         .space
         .dimensions
         .iter()
@@ -353,20 +360,20 @@ fn parallel(found: &Found) -> Option<Drawing> {
         .collect();
     let middle = 0.5 * (low + high);
     axes.push(Upright {
-        name: metric_name(&found.objective).into(),
-        ticks: [low, middle, high].map(|value| (place(value), found.value(value))).to_vec(),
+        name: metric_name(&summary.objective).into(),
+        ticks: [low, middle, high].map(|value| (place(value), summary.value(value))).to_vec(),
     });
-    let mut trials: Vec<(&Trial, f64)> = found.valued().filter(|(trial, _)| !trial.point.is_empty()).collect();
-    trials.sort_by(|a, b| if found.higher { a.1.total_cmp(&b.1) } else { b.1.total_cmp(&a.1) });
+    let mut trials: Vec<(&Trial, f64)> = summary.valued().filter(|(trial, _)| !trial.point.is_empty()).collect();
+    trials.sort_by(|a, b| if summary.higher { a.1.total_cmp(&b.1) } else { b.1.total_cmp(&a.1) });
     let thread = |(trial, value): &(&Trial, f64)| {
-        let good = if found.higher { place(*value) } else { 1.0 - place(*value) };
-        let mut places = found.space.places(&trial.point);
+        let good = if summary.higher { place(*value) } else { 1.0 - place(*value) };
+        let mut places = summary.space.places(&trial.point);
         places.push(Some(place(*value)));
         Thread {
             places,
             class: LAYERS[((1.0 - good) * (LAYERS.len() - 1) as f64).round() as usize],
             opacity: 0.15 + 0.75 * good * good,
-            hover: found.hover(trial),
+            hover: summary.hover(trial),
         }
     };
     let threads: Vec<Thread> = trials.iter().map(thread).collect();
@@ -379,19 +386,20 @@ fn parallel(found: &Found) -> Option<Drawing> {
     Some(Parallel { caption, size: (1000.0, 340.0), axes, threads }.draw())
 }
 
-fn front(found: &Found) -> String {
-    pareto(found).map_or(String::new(), |drawing| {
+fn front(summary: &StudySummary) -> String {
+    pareto(summary).map_or(String::new(), |drawing| {
         let note = "Trials with orange points are not beaten: what is better in one thing is worse in another.";
         section("What it costs", note, &card(&drawing))
     })
 }
 
 /// The value over what is given up for it.
-fn pareto(found: &Found) -> Option<Drawing> {
-    let beside = found.besides.first()?;
-    let front: Vec<usize> = super::front(&found.trials, &found.besides).iter().map(|trial| trial.number).collect();
+fn pareto(summary: &StudySummary) -> Option<Drawing> {
+    let beside = summary.secondary.first()?;
+    let front: Vec<usize> =
+        super::front(&summary.trials, &summary.secondary).iter().map(|trial| trial.number).collect();
     let costs = |trial: &Trial| trial.others.get(beside).copied().filter(|x| *x > 0.0);
-    let all: Vec<(&Trial, f64, f64)> = found
+    let all: Vec<(&Trial, f64, f64)> = summary
         .valued()
         .filter(|(trial, _)| trial.state == TrialState::Done)
         .filter_map(|(trial, value)| Some((trial, costs(trial)?.log10(), value)))
@@ -400,7 +408,7 @@ fn pareto(found: &Found) -> Option<Drawing> {
     let span = (high - low).max(1e-9);
     let points = all.iter().map(|(trial, x, value)| {
         let class = if front.contains(&trial.number) { "dev" } else { "train" };
-        let hover = format!("{} · {beside} {}", found.hover(trial), text::number(10f64.powf(*x), 3));
+        let hover = format!("{} · {beside} {}", summary.hover(trial), text::number(10f64.powf(*x), 3));
         Point { x: 0.05 + 0.9 * (x - low) / span, y: *value, class, opacity: 0.75, hover }
     });
     let tick = |share: f64| (0.05 + 0.9 * share, text::number(10f64.powf(low + share * span), 2));
@@ -412,17 +420,17 @@ fn pareto(found: &Found) -> Option<Drawing> {
     };
     let caption = Caption {
         name: "front",
-        title: format!("Dev {} and {beside}", metric_name(&found.objective)),
+        title: format!("Dev {} and {beside}", metric_name(&summary.objective)),
         description: format!("{} are not beaten.", plural(front.len(), "trial")),
     };
-    let y = metric_name(&found.objective).into();
+    let y = metric_name(&summary.objective).into();
     (!all.is_empty()).then(|| {
-        Points { caption, size: (1000.0, 320.0), columns: 1, y, range: found.range(), panels: vec![panel] }.draw()
+        Points { caption, size: (1000.0, 320.0), columns: 1, y, range: summary.range(), panels: vec![panel] }.draw()
     })
 }
 
-fn trials(found: &Found) -> String {
-    let mut all: Vec<&Trial> = found.trials.iter().collect();
+fn trials(summary: &StudySummary) -> String {
+    let mut all: Vec<&Trial> = summary.trials.iter().collect();
     let cost = |trial: &Trial| (trial.state != TrialState::Done, trial.cost.unwrap_or(f64::MAX));
     all.sort_by(|a, b| cost(a).0.cmp(&cost(b).0).then(cost(a).1.total_cmp(&cost(b).1)));
     let row = |trial: &&Trial| {
@@ -443,7 +451,7 @@ fn trials(found: &Found) -> String {
         format!(
             r#"<tr><td class="r">{}</td><td class="r">{}</td><td>{state}</td><td class="wide">{} {}</td><td class="r">{}</td><td class="r">{}</td></tr>"#,
             trial.number,
-            trial.value.map_or("–".into(), |value| found.value(value)),
+            trial.value.map_or("–".into(), |value| summary.value(value)),
             escape(&what),
             escape(&shorten(why, 160)),
             trial.epochs,
@@ -452,7 +460,7 @@ fn trials(found: &Found) -> String {
     };
     let head = format!(
         r#"<th class="r">Trial</th><th class="r">Dev {}</th><th></th><th>Values</th><th class="r">Epochs</th><th class="r">Time</th>"#,
-        escape(metric_name(&found.objective))
+        escape(metric_name(&summary.objective))
     );
     let rows: Vec<String> = all.iter().map(row).collect();
     section(

@@ -35,7 +35,7 @@ pub(super) struct TrialRunner {
     /// The folder of trials under way.
     pub(super) folder: PathBuf,
     /// The objectives besides the value.
-    pub(super) besides: Vec<String>,
+    pub(super) secondary: Vec<String>,
     /// The most bytes that a trial may need.
     pub(super) memory: u64,
     /// Folds of each trial.
@@ -62,7 +62,7 @@ fn key(config: &Config) -> String {
 }
 
 impl TrialRunner {
-    /// A laboratory whose trials are kept beside the study; `data` is that of the configuration itself.
+    /// A runner whose trials are kept beside the study; `data` is that of the configuration itself.
     pub(super) fn new(
         base: Config,
         data: Dataset,
@@ -73,7 +73,7 @@ impl TrialRunner {
     ) -> Result<TrialRunner> {
         Ok(TrialRunner {
             data: Mutex::new([(key(&base), Arc::new(data))].into()),
-            besides: base.tune.objective.iter().skip(1).cloned().collect(),
+            secondary: base.tune.objective.iter().skip(1).cloned().collect(),
             folds: base.tune.folds.unwrap_or(1),
             base,
             space,
@@ -168,7 +168,7 @@ impl TrialRunner {
         };
         let mut state = plan.state(trial.seed, plan.settings.average, plan.dtype);
         let mut watcher = TrialWatcher {
-            laboratory: self,
+            runner: self,
             trial,
             study,
             stop,
@@ -198,7 +198,7 @@ impl TrialRunner {
         measured.insert("loss".into(), state.best.loss);
         measured.insert(BEST_EPOCH.into(), state.best_epoch as f64);
         measured.insert("parameters".into(), plan.network.layout().trained() as f64);
-        if self.besides.iter().any(|name| name == LATENCY) {
+        if self.secondary.iter().any(|name| name == LATENCY) {
             measured.insert(LATENCY.into(), latency(&plan, &state));
         }
         Ok(Trained::Done(measured))
@@ -246,7 +246,7 @@ fn latency(plan: &Plan, state: &State) -> f64 {
 
 /// Keeps a trial's epochs and checkpoints, and looks whether it is left behind.
 struct TrialWatcher<'a> {
-    laboratory: &'a TrialRunner,
+    runner: &'a TrialRunner,
     trial: &'a Trial,
     study: &'a mut Study,
     stop: &'a AtomicBool,
@@ -263,15 +263,15 @@ struct TrialWatcher<'a> {
 
 impl TrialWatcher<'_> {
     fn fingerprint(&self) -> String {
-        format!("{}, trial {}", self.laboratory.fingerprint, self.trial.number)
+        format!("{}, trial {}", self.runner.fingerprint, self.trial.number)
     }
 
     /// Goes on from the trial's checkpoint, where a worker before left a whole one; folds are short, and begin anew.
     fn restore(&mut self, state: &mut State, by: (&Settings, usize)) {
-        if self.laboratory.folds > 1 {
+        if self.runner.folds > 1 {
             return;
         }
-        let Ok(folder) = RunFolder::open(self.laboratory.folder_of(self.trial.number)) else { return };
+        let Ok(folder) = RunFolder::open(self.runner.folder_of(self.trial.number)) else { return };
         if let Ok((checkpoint, _)) = Checkpoint::load(&folder)
             && keep::restore(state, &checkpoint, &self.fingerprint(), by).is_ok()
         {
@@ -304,14 +304,14 @@ impl TrialWatcher<'_> {
         // Trials that others are measured by go on, and so do those that have come through their first fold.
         if self.trial.kind != TrialKind::Search
             || self.fold > 0
-            || !pruner::looks(self.laboratory.pruner, self.trial.number, epoch, self.epochs)
+            || !pruner::looks(self.runner.pruner, self.trial.number, epoch, self.epochs)
         {
             return Ok(false);
         }
         self.flush()?;
         let mut bests = self.study.bests_at(epoch)?;
         bests.iter_mut().for_each(|(_, value)| *value = self.cost(*value));
-        Ok(pruner::prunes(self.laboratory.pruner, self.trial.number, &bests))
+        Ok(pruner::prunes(self.runner.pruner, self.trial.number, &bests))
     }
 }
 
@@ -333,7 +333,7 @@ impl Watcher for TrialWatcher<'_> {
         if let Some(error) = self.broken.take() {
             return Err(error);
         }
-        if self.pruned || self.laboratory.folds > 1 {
+        if self.pruned || self.runner.folds > 1 {
             return Ok(());
         }
         if self.saved.elapsed() < PAUSE && !self.stop.load(Ordering::Relaxed) {
@@ -342,7 +342,7 @@ impl Watcher for TrialWatcher<'_> {
         self.flush()?;
         if self.folder.is_none() {
             // Where a worker that was taken for dead still holds the folder, the trial goes on without checkpoints.
-            self.folder = RunFolder::create(self.laboratory.folder_of(self.trial.number).to_str(), "").ok();
+            self.folder = RunFolder::create(self.runner.folder_of(self.trial.number).to_str(), "").ok();
         }
         if let Some(folder) = &self.folder {
             keep::keep(state, &self.fingerprint()).save(folder)?;

@@ -21,7 +21,7 @@ const NAPS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_mil
 
 /// The search as one process does it.
 pub(super) struct Search<'a> {
-    laboratory: &'a TrialRunner,
+    runner: &'a TrialRunner,
     onlooker: &'a dyn Onlooker,
     /// Most trials of the search.
     most: usize,
@@ -43,10 +43,10 @@ struct WorkerSlot {
 }
 
 impl<'a> Search<'a> {
-    pub(super) fn new(laboratory: &'a TrialRunner, onlooker: &'a dyn Onlooker, most: usize) -> Search<'a> {
+    pub(super) fn new(runner: &'a TrialRunner, onlooker: &'a dyn Onlooker, most: usize) -> Search<'a> {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Search {
-            laboratory,
+            runner,
             onlooker,
             most,
             start: Instant::now(),
@@ -168,7 +168,7 @@ impl<'a> Search<'a> {
             nap = NAPS.0;
             stop.store(false, Ordering::Relaxed);
             lock(&self.desks)[desk].trial = Some(trial.number);
-            let attempt = catch_unwind(AssertUnwindSafe(|| self.laboratory.attempt(&trial, &mut study, &stop)));
+            let attempt = catch_unwind(AssertUnwindSafe(|| self.runner.attempt(&trial, &mut study, &stop)));
             lock(&self.desks)[desk].trial = None;
             let ending = match attempt {
                 Ok(ending) => ending?,
@@ -178,7 +178,7 @@ impl<'a> Search<'a> {
                 None => study.release(&worker, trial.number)?,
                 Some(ending) => {
                     if study.end(&worker, trial.number, &ending)? {
-                        remove(&self.laboratory.folder_of(trial.number));
+                        remove(&self.runner.folder_of(trial.number));
                         self.tell(&study, trial.number)?;
                     }
                 }
@@ -193,7 +193,7 @@ impl<'a> Search<'a> {
         let ended = trials.iter().filter(|trial| trial.state.is_ended()).count();
         let minutes = self.start.elapsed().as_secs_f64() / 60.0;
         let pace = done as f64 / minutes.max(1e-6);
-        let left = (self.most + self.laboratory.base.tune.seeds).saturating_sub(ended) as f64 / pace * 60.0;
+        let left = (self.most + self.runner.base.tune.seeds).saturating_sub(ended) as f64 / pace * 60.0;
         let best = choice::best(&trials).and_then(|best| Some((best.number, best.value?)));
         let trial = Box::new(trials[number].clone());
         self.onlooker.fact(&Fact::Ended { trial, best, ended, pace, left });
@@ -202,8 +202,8 @@ impl<'a> Search<'a> {
 
     /// What comes after the trials so far.
     fn next(&self, past: &[Trial]) -> Next {
-        let tune = &self.laboratory.base.tune;
-        let seed = self.laboratory.base.train.seed;
+        let tune = &self.runner.base.tune;
+        let seed = self.runner.base.train.seed;
         let search: Vec<Trial> = past.iter().filter(|trial| trial.kind == TrialKind::Search).cloned().collect();
         let baseline = past.iter().any(|trial| trial.kind == TrialKind::Baseline);
         let first = usize::from(tune.baseline);
@@ -213,7 +213,7 @@ impl<'a> Search<'a> {
         }
         let seeds = past.iter().filter(|trial| trial.kind == TrialKind::Seed).count();
         if !over && seeds == 0 && search.len() + first < self.most {
-            let (space, index) = (&self.laboratory.space, search.len());
+            let (space, index) = (&self.runner.space, search.len());
             match sampler::propose(space, tune, seed, index, &search) {
                 // Trials of one search share their seed: what differs between them are their values.
                 Proposal::Point(point) => return Next::Trial(TrialKind::Search, point, seed),
@@ -234,7 +234,7 @@ impl<'a> Search<'a> {
 
     /// Whether no trial of the search should begin any more.
     fn is_over(&self, past: &[Trial]) -> bool {
-        let tune = &self.laboratory.base.tune;
+        let tune = &self.runner.base.tune;
         let best = choice::best(past);
         let since = |best: &Trial| {
             let later = past.iter().filter(|trial| trial.number > best.number && trial.kind == TrialKind::Search);
@@ -258,7 +258,7 @@ impl<'a> Search<'a> {
     /// Whether even the run at the end would come too late if more was tried before it.
     fn is_late(&self, past: &[Trial]) -> bool {
         let one = choice::best(past).map_or(0.0, |best| best.seconds);
-        let budget = self.laboratory.base.tune.budget;
+        let budget = self.runner.base.tune.budget;
         budget.is_some_and(|budget| self.start.elapsed().as_secs_f64() + 2.0 * one > budget)
     }
 }

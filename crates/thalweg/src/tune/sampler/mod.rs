@@ -82,14 +82,14 @@ fn ranked(past: &[Trial]) -> Vec<&Trial> {
 
 /// The same where something is given up for the value: those that no other beats come first, then those that only they
 /// beat, and so on.
-fn ranked_by_fronts<'a>(past: &'a [Trial], besides: &[String]) -> Vec<&'a Trial> {
+fn ranked_by_fronts<'a>(past: &'a [Trial], secondary: &[String]) -> Vec<&'a Trial> {
     let (mut left, rest): (Vec<Trial>, Vec<&Trial>) = (
         past.iter().filter(|trial| trial.state == TrialState::Done).cloned().collect(),
         ranked(past).into_iter().filter(|trial| trial.state != TrialState::Done).collect(),
     );
     let mut order: Vec<usize> = Vec::new();
     loop {
-        let numbers: Vec<usize> = front(&left, besides).iter().map(|trial| trial.number).collect();
+        let numbers: Vec<usize> = front(&left, secondary).iter().map(|trial| trial.number).collect();
         if numbers.is_empty() {
             break;
         }

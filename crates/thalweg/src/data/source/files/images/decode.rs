@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use fast_image_resize::images::Image;
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U8, U8x3};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::super::has_ending;
@@ -73,13 +74,11 @@ pub(super) fn pixels(path: &Path, form: PictureForm) -> Result<Vec<f32>, String>
     let orientation = decoder.orientation().map_err(|error| error.to_string())?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())?;
     picture.apply_orientation(orientation);
-    let (width, height) = (picture.width(), picture.height());
-    let (bytes, pixel) = match form.channels {
-        1 => (on_white(picture).into_luma8().into_raw(), PixelType::U8),
-        _ => (on_white(picture).into_rgb8().into_raw(), PixelType::U8x3),
-    };
-    let from = Image::from_vec_u8(width, height, bytes, pixel).map_err(|error| error.to_string())?;
-    resized(&from, form, pixel)
+    let size = (picture.width(), picture.height());
+    match form.channels {
+        1 => resized::<U8>(size, &on_white(picture).into_luma8(), form),
+        _ => resized::<U8x3>(size, &on_white(picture).into_rgb8(), form),
+    }
 }
 
 /// A picture with what is see-through white, as it looks on a page.
@@ -96,9 +95,9 @@ fn on_white(picture: DynamicImage) -> DynamicImage {
     picture.into()
 }
 
-fn resized(from: &Image, form: PictureForm, pixel: PixelType) -> Result<Vec<f32>, String> {
+fn resized<P: PixelTrait>(size: (u32, u32), bytes: &[u8], form: PictureForm) -> Result<Vec<f32>, String> {
     let (height, width) = (form.height as u32, form.width as u32);
-    let (from_width, from_height) = (f64::from(from.width()), f64::from(from.height()));
+    let (from_width, from_height) = (f64::from(size.0), f64::from(size.1));
     let (to_width, to_height) = match form.fit {
         Fit::Crop | Fit::Stretch => (width, height),
         Fit::Pad => {
@@ -111,15 +110,18 @@ fn resized(from: &Image, form: PictureForm, pixel: PixelType) -> Result<Vec<f32>
     if form.fit == Fit::Crop {
         options = options.fit_into_destination(None);
     }
-    let mut to = Image::new(to_width, to_height, pixel);
-    Resizer::new().resize(from, &mut to, &options).map_err(|error| error.to_string())?;
+    let mut pixels = vec![0; to_width as usize * to_height as usize * form.channels];
+    // Typed pixels: for those whose type is known at run time alone there would be code for fifteen types.
+    let from = TypedImageRef::<P>::from_buffer(size.0, size.1, bytes).map_err(|error| error.to_string())?;
+    let mut to = TypedImage::<P>::from_buffer(to_width, to_height, &mut pixels).map_err(|error| error.to_string())?;
+    Resizer::new().resize_typed(&from, &mut to, &options).map_err(|error| error.to_string())?;
     if (to_width, to_height) == (width, height) {
-        return Ok(to.buffer().iter().map(|&x| f32::from(x)).collect());
+        return Ok(pixels.into_iter().map(f32::from).collect());
     }
     let line = form.width * form.channels;
     let mut framed = vec![0.0; form.height * line];
     let (top, left) = ((height - to_height) as usize / 2, (width - to_width) as usize / 2 * form.channels);
-    let rows = to.buffer().chunks_exact(to_width as usize * form.channels);
+    let rows = pixels.chunks_exact(to_width as usize * form.channels);
     for (to, from) in framed.chunks_exact_mut(line).skip(top).zip(rows) {
         to[left..][..from.len()].iter_mut().zip(from).for_each(|(to, &from)| *to = f32::from(from));
     }

@@ -19,24 +19,24 @@ const DEPTH: f32 = 13.8;
 const MOST_SAMPLES: usize = 80_000;
 
 /// How examples are shown.
-pub(super) struct Look {
+pub(super) struct ExamplePreview {
     shape: Vec<usize>,
     sounds: Option<(Bands, Spectrum)>,
 }
 
-impl Look {
+impl ExamplePreview {
     /// None for examples that are neither sounds nor images of one or three channels.
-    pub(super) fn new(pipeline: &Pipeline) -> Option<Look> {
+    pub(super) fn new(pipeline: &Pipeline) -> Option<ExamplePreview> {
         let shape = pipeline.shape();
         if let Some(Form::Sounds(form)) = pipeline.form() {
             let usual = LogMelOptions::new(form.sample_rate, BANDS);
             // Pictures of long sounds have not many more frames.
             let (window, hop) = (usual.window.min(form.samples), usual.hop.max(form.samples / 150));
             let bands = LogMelOptions { window, hop, ..usual }.bands();
-            return Some(Look { shape, sounds: Some((bands, Spectrum::new(bands, 1e-9))) });
+            return Some(ExamplePreview { shape, sounds: Some((bands, Spectrum::new(bands, 1e-9))) });
         }
         let [.., channels] = Shape::try_from(shape.clone()).ok()?.image()?;
-        matches!(channels, 1 | 3).then_some(Look { shape, sounds: None })
+        matches!(channels, 1 | 3).then_some(ExamplePreview { shape, sounds: None })
     }
 
     /// What is drawn of an example: its numbers, or its spectrogram's, low frequencies below.
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn an_image_can_be_read_back() {
-        let png = |shape: &[usize], x: &[f32]| Look { shape: shape.to_vec(), sounds: None }.png(x);
+        let png = |shape: &[usize], x: &[f32]| ExamplePreview { shape: shape.to_vec(), sounds: None }.png(x);
         let bytes = STANDARD.decode(png(&[2, 2], &[-1.0, 0.0, 1.0, 1.0]).unwrap()).unwrap();
         let picture = image::load_from_memory(&bytes).unwrap().into_luma8();
         assert_eq!((picture.dimensions(), picture.into_raw()), ((2, 2), vec![0, 128, 255, 255]));
@@ -135,7 +135,7 @@ mod tests {
     fn a_sounds_picture_is_bright_where_it_sounds() {
         let bands =
             Bands { sample_rate: 8_000, window: 256, hop: 80, bands: BANDS, range: [0.0, 4_000.0], coefficients: None };
-        let look = Look { shape: vec![4_000, 1], sounds: Some((bands, Spectrum::new(bands, 1e-9))) };
+        let look = ExamplePreview { shape: vec![4_000, 1], sounds: Some((bands, Spectrum::new(bands, 1e-9))) };
         let low: Vec<f32> = (0..4_000).map(|i| (i as f32 * 0.3).sin()).collect();
         let drawn = look.drawn(&low);
         let picture = drawn.picture(drawn.range()).unwrap().into_luma8();
