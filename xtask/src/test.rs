@@ -37,6 +37,7 @@ pub(crate) fn run() -> Result<()> {
     step::run("documentation", "mend what rustdoc names", doc)?;
     counts += step::run("tests", "mend the tests named above", tests())?;
     counts += step::run("doctests", "mend the examples named above", cargo(&["test", "--workspace", "--doc"]))?;
+    examples()?;
     if miri_is_here() {
         counts += step::run("kernels under Miri", "mend the undefined behaviour named above", miri())?;
     } else {
@@ -90,6 +91,21 @@ fn tests() -> Command {
         return cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]);
     }
     cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])
+}
+
+/// The programs that show how the library is used.
+const EXAMPLES: [&str; 4] = ["01_xor", "02_table", "03_in_memory", "04_custom_layer"];
+
+/// Builds and runs them.
+fn examples() -> Result<()> {
+    step::run("examples", "mend what the compiler names", cargo(&["build", "--workspace", "--examples"]))?;
+    for name in EXAMPLES {
+        let mut example =
+            Command::new(root().join("target/debug/examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX)));
+        example.current_dir(root());
+        step::run(name, "mend the example, or what it shows", example)?;
+    }
+    Ok(())
 }
 
 fn miri_is_here() -> bool {

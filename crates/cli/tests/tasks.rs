@@ -471,7 +471,7 @@ fn completions_and_the_manual_know_every_verb_and_option() {
         assert!(script.starts_with(begins), "{shell}: {}", &script[..80]);
         assert!(script.contains("learning-rate") && script.contains("lr-find"), "{shell}");
     }
-    let refused = place.thalweg("completions tcsh");
+    let refused = Command::new(env!("CARGO_BIN_EXE_thalweg")).args(["completions", "tcsh"]).output().unwrap();
     assert_eq!(refused.status.code(), Some(2));
     let manual = text("man");
     assert!(manual.contains(".TH thalweg 1") && manual.contains(".SH THALWEG TRAIN"), "{}", &manual[..200]);

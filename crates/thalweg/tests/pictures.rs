@@ -9,8 +9,8 @@ use std::path::Path;
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 use thalweg::data::arrays::Arrays;
 use thalweg::data::dataset::{self, Dataset};
-use thalweg::data::form::Fit;
 use thalweg::data::inspect;
+use thalweg::data::media_spec::Fit;
 use thalweg::data::source::{self, Source};
 use thalweg::spec::{self, Config};
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::form::Form;
+use super::media_spec::MediaSpec;
 use super::row_file::RowFile;
 use super::schema::{Column, ColumnKind, Role, Schema, task};
 use super::split;
@@ -31,7 +31,7 @@ pub struct Arrays {
     /// The file of each example, for pictures and sounds; empty for others.
     pub files: Vec<String>,
     /// What files were brought to.
-    pub form: Option<Form>,
+    pub form: Option<MediaSpec>,
     /// What was decided in reading them.
     pub decisions: Vec<Decision>,
     /// What went wrong in reading them.

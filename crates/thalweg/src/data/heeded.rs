@@ -1,7 +1,7 @@
 //! Options of data that have no effect on what was named are refused rather than passed over.
 
 use super::arrays::Arrays;
-use super::form::Form;
+use super::media_spec::MediaSpec;
 use crate::error::{Error, Result};
 use crate::spec;
 
@@ -20,8 +20,8 @@ use Found::{Numbers, Pictures, Sounds, Table};
 impl Found {
     pub(crate) fn of(arrays: &Arrays) -> Found {
         match arrays.form {
-            Some(Form::Pictures(_)) => Pictures,
-            Some(Form::Sounds(_)) => Sounds,
+            Some(MediaSpec::Pictures(_)) => Pictures,
+            Some(MediaSpec::Sounds(_)) => Sounds,
             None => Numbers,
         }
     }

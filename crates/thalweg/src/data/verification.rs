@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::dates;
-use super::form::{Form, PictureForm, SoundForm};
+use super::media_spec::{MediaSpec, PictureSpec, SoundSpec};
 use super::number_format::NumberFormat;
 use super::preprocess::{
     ArrayScale, Bins, Boolean, Categories, Datetime, Embedding, Encode, Input, Numeric, OneHot, Pipeline, Scale,
@@ -215,13 +215,13 @@ impl ArrayScale {
     }
 }
 
-impl Form {
+impl MediaSpec {
     fn check(&self) -> Checked {
         let right = match *self {
-            Form::Pictures(PictureForm { height, width, channels, .. }) => {
+            MediaSpec::Pictures(PictureSpec { height, width, channels, .. }) => {
                 SIDES.contains(&height) && SIDES.contains(&width) && (1..=3).contains(&channels)
             }
-            Form::Sounds(SoundForm { sample_rate, samples, .. }) => {
+            MediaSpec::Sounds(SoundSpec { sample_rate, samples, .. }) => {
                 RATES.contains(&sample_rate) && SAMPLES.contains(&samples)
             }
         };

@@ -2,7 +2,7 @@
 
 use super::{decide, images, sounds};
 use crate::data::dataset::Dataset;
-use crate::data::form::SoundForm;
+use crate::data::media_spec::SoundSpec;
 use crate::error::{Error, Result};
 use crate::event::Decision;
 use crate::spec::{Augment, Config, Recipe};
@@ -128,7 +128,7 @@ fn tell(decisions: &mut Vec<Decision>, what: &str, augmentation: &Augmentation, 
 }
 
 #[cfg(feature = "sounds")]
-fn of_sounds(asked: &Augment, form: SoundForm, decisions: &mut Vec<Decision>) -> Result<Augmentation> {
+fn of_sounds(asked: &Augment, form: SoundSpec, decisions: &mut Vec<Decision>) -> Result<Augmentation> {
     use crate::data::source;
     use crate::train::{SoundChanges, SoundStrengths};
 
@@ -154,6 +154,6 @@ fn of_sounds(asked: &Augment, form: SoundForm, decisions: &mut Vec<Decision>) ->
 }
 
 #[cfg(not(feature = "sounds"))]
-fn of_sounds(_: &Augment, _: SoundForm, _: &mut Vec<Decision>) -> Result<Augmentation> {
+fn of_sounds(_: &Augment, _: SoundSpec, _: &mut Vec<Decision>) -> Result<Augmentation> {
     Ok(Augmentation::default())
 }

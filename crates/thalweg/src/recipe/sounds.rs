@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{decide, images};
 use crate::data::dataset::Dataset;
-use crate::data::form::{Form, SoundForm};
+use crate::data::media_spec::{MediaSpec, SoundSpec};
 use crate::error::{Error, Result};
 use crate::event::Decision;
 use crate::layers::{LogMel, LogMelOptions, write_layer};
@@ -14,10 +14,10 @@ use crate::spec::{Config, Features, Quality};
 const OFFSET: f64 = 1e-3;
 
 /// What the sounds of a data set were brought to.
-pub(super) fn form(data: &Dataset) -> Option<SoundForm> {
+pub(super) fn form(data: &Dataset) -> Option<SoundSpec> {
     match data.pipeline.form()? {
-        Form::Sounds(form) => Some(form),
-        Form::Pictures(_) => None,
+        MediaSpec::Sounds(form) => Some(form),
+        MediaSpec::Pictures(_) => None,
     }
 }
 

@@ -172,7 +172,7 @@ mod tests {
         let (mut newest, mut saves) = (0, 0);
         for round in 0..40 {
             let mut saver = Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", "train::checkpoint::tests::saves_until_killed"])
+                .args(["--exact", "run::checkpoint::tests::saves_until_killed"])
                 .env(FOLDER, folder.path())
                 .stdout(Stdio::null())
                 .spawn()

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use image::codecs::png::PngEncoder;
 use image::{DynamicImage, GrayImage, ImageEncoder, RgbImage};
 
-use crate::data::form::Form;
+use crate::data::media_spec::MediaSpec;
 use crate::data::preprocess::Pipeline;
 use crate::layers::LogMelOptions;
 use crate::tensor::spectrum::{Bands, Spectrum};
@@ -28,7 +28,7 @@ impl ExamplePreview {
     /// None for examples that are neither sounds nor images of one or three channels.
     pub(super) fn new(pipeline: &Pipeline) -> Option<ExamplePreview> {
         let shape = pipeline.shape();
-        if let Some(Form::Sounds(form)) = pipeline.form() {
+        if let Some(MediaSpec::Sounds(form)) = pipeline.form() {
             let usual = LogMelOptions::new(form.sample_rate, BANDS);
             // Pictures of long sounds have not many more frames.
             let (window, hop) = (usual.window.min(form.samples), usual.hop.max(form.samples / 150));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use thalweg::data::arrays::Arrays;
 use thalweg::data::cell_format::CellFormat;
-use thalweg::data::form::{Fit, Form, PictureForm, SoundForm};
+use thalweg::data::media_spec::{Fit, MediaSpec, PictureSpec, SoundSpec};
 use thalweg::data::preprocess::{ArrayScale, Pipeline, Scale};
 use thalweg::data::schema::{Column, ColumnKind, Role, Schema, Task};
 use thalweg::data::table::{Table, TextColumn};
@@ -56,7 +56,7 @@ pub(crate) fn with(file: &Container, name: &str, value: &Value) -> Vec<u8> {
 }
 
 /// A model of three classes of arrays.
-fn of_arrays(shape: Shape, form: Option<Form>, layers: &Value) -> Vec<u8> {
+fn of_arrays(shape: Shape, form: Option<MediaSpec>, layers: &Value) -> Vec<u8> {
     let layers = layers.as_array().unwrap().iter().map(|layer| read_layer(layer.clone(), &[]).unwrap());
     let network = Network::new(shape, layers.collect()).unwrap();
     let scale = Scale::Standard { mean: 0.25, deviation: 0.5 };
@@ -93,7 +93,7 @@ fn of_arrays(shape: Shape, form: Option<Form>, layers: &Value) -> Vec<u8> {
 }
 
 pub(crate) fn pictures() -> Vec<u8> {
-    let form = PictureForm { height: 6, width: 5, channels: 3, fit: Fit::Pad };
+    let form = PictureSpec { height: 6, width: 5, channels: 3, fit: Fit::Pad };
     let inner =
         json!([{"kind": "conv2d", "filters": 4, "kernel": 3, "activation": "tanh"}, {"kind": "dropout", "rate": 0.5}]);
     let layers = json!([
@@ -107,11 +107,11 @@ pub(crate) fn pictures() -> Vec<u8> {
         {"kind": "pool2d", "take": "average"},
         {"kind": "linear", "units": 3},
     ]);
-    of_arrays([6, 5, 3].into(), Some(Form::Pictures(form)), &layers)
+    of_arrays([6, 5, 3].into(), Some(MediaSpec::Pictures(form)), &layers)
 }
 
 pub(crate) fn sounds() -> Vec<u8> {
-    let form = SoundForm { sample_rate: 800, samples: 60, equal_loudness: true };
+    let form = SoundSpec { sample_rate: 800, samples: 60, equal_loudness: true };
     let layers = json!([
         {"kind": "log_mel", "sample_rate": 800, "window": 16, "hop": 6, "bands": 5, "low": 10.0, "high": 390.0, "coefficients": 4},
         {"kind": "conv1d", "filters": 4, "kernel": 3, "stride": 2, "dilation": 1, "groups": 1, "activation": "elu(0.5)"},
@@ -119,7 +119,7 @@ pub(crate) fn sounds() -> Vec<u8> {
         {"kind": "pool1d", "take": "max"},
         {"kind": "linear", "units": 3},
     ]);
-    of_arrays([60, 1].into(), Some(Form::Sounds(form)), &layers)
+    of_arrays([60, 1].into(), Some(MediaSpec::Sounds(form)), &layers)
 }
 
 /// The answers of a model to a few rows, and whether all of them are numbers or classes; an error is one of the data.

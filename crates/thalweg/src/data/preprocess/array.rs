@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Number, Scale};
-use crate::data::form::Form;
+use crate::data::media_spec::MediaSpec;
 use crate::spec::Normalise;
 
 /// The scaling of an array's numbers, measured on the training examples.
@@ -19,7 +19,7 @@ pub struct ArrayScale {
     pub scales: Vec<Scale>,
     /// What files are brought to before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub form: Option<Form>,
+    pub form: Option<MediaSpec>,
 }
 
 impl ArrayScale {

@@ -30,7 +30,7 @@ pub(crate) use scale::mean_deviation;
 
 use super::arrays::Arrays;
 use super::cell_format::CellFormat;
-use super::form::Form;
+use super::media_spec::MediaSpec;
 use super::number_format::NumberFormat;
 pub use super::reading::Cell;
 use super::schema::{self, Schema};
@@ -292,7 +292,7 @@ impl Pipeline {
     }
 
     /// What files are brought to before they are scaled.
-    pub fn form(&self) -> Option<Form> {
+    pub fn form(&self) -> Option<MediaSpec> {
         self.array.as_ref().and_then(|array| array.form)
     }
 

@@ -86,13 +86,13 @@ pub(crate) fn open_for(path: &str, options: &spec::Data, known: Option<&[usize]>
         return TableReader::open(path, Box::new(file), options).map(table);
     }
     let stream = Stream::open(path, Box::new(BufReader::new(file)), Some(place))?;
-    match Form::of(&stream.start) {
-        Form::Idx => idx::open(place, answered).map(arrays),
-        Form::Npy => npy::open(place, known).map(arrays),
-        Form::Npz => npy::open_archive(place, options, answered).map(arrays),
+    match ArrayFormat::of(&stream.start) {
+        ArrayFormat::Idx => idx::open(place, answered).map(arrays),
+        ArrayFormat::Npy => npy::open(place, known).map(arrays),
+        ArrayFormat::Npz => npy::open_archive(place, options, answered).map(arrays),
         #[cfg(feature = "hdf5")]
-        Form::Hdf5 => hdf5::open(place, options, answered).map(arrays),
-        Form::Other => match files::open_file(place, options) {
+        ArrayFormat::Hdf5 => hdf5::open(place, options, answered).map(arrays),
+        ArrayFormat::Other => match files::open_file(place, options) {
             Some(example) => example.map(arrays),
             None => open_table(path, stream, options),
         },
@@ -143,7 +143,7 @@ pub(crate) fn open_list(options: &spec::Data) -> Result<Source> {
 
 /// What a file's first bytes say it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum ArrayFormat {
     Idx,
     Npy,
     Npz,
@@ -153,15 +153,15 @@ enum Form {
     Other,
 }
 
-impl Form {
-    fn of(start: &Start) -> Form {
+impl ArrayFormat {
+    fn of(start: &Start) -> ArrayFormat {
         match start.bytes[..] {
-            [0, 0, 8..=14, 1..=4, ..] => Form::Idx,
-            [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Form::Npy,
-            [b'P', b'K', ..] if start.members.iter().any(|name| name.ends_with(".npy")) => Form::Npz,
+            [0, 0, 8..=14, 1..=4, ..] => ArrayFormat::Idx,
+            [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => ArrayFormat::Npy,
+            [b'P', b'K', ..] if start.members.iter().any(|name| name.ends_with(".npy")) => ArrayFormat::Npz,
             #[cfg(feature = "hdf5")]
-            [0x89, b'H', b'D', b'F', b'\r', b'\n', 0x1a, b'\n', ..] => Form::Hdf5,
-            _ => Form::Other,
+            [0x89, b'H', b'D', b'F', b'\r', b'\n', 0x1a, b'\n', ..] => ArrayFormat::Hdf5,
+            _ => ArrayFormat::Other,
         }
     }
 }

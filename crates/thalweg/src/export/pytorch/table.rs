@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::number;
-use crate::data::form::{Form, PictureForm, SoundForm};
+use crate::data::media_spec::{MediaSpec, PictureSpec, SoundSpec};
 use crate::data::number_format::NumberFormat;
 use crate::data::preprocess::{ArrayScale, Categories, Input, Scale, Transform};
 use crate::data::schema::Task;
@@ -45,13 +45,13 @@ fn quoted(text: &str) -> String {
     literal[1..literal.len() - 1].into()
 }
 
-fn form(form: Form) -> String {
+fn form(form: MediaSpec) -> String {
     match form {
-        Form::Pictures(PictureForm { channels, .. }) => {
+        MediaSpec::Pictures(PictureSpec { channels, .. }) => {
             let channels = if channels == 1 { "grey" } else { "red, green and blue" };
             format!("They are pictures, height × width (× channels), of {channels} from 0 to 255.")
         }
-        Form::Sounds(SoundForm { sample_rate, equal_loudness, .. }) => {
+        MediaSpec::Sounds(SoundSpec { sample_rate, equal_loudness, .. }) => {
             let loudness = if equal_loudness { ", each brought to a root mean square of 1" } else { "" };
             format!("They are sounds of {sample_rate} samples a second{loudness}.")
         }

@@ -9,7 +9,7 @@ use super::Medium;
 use super::folder::{self, Rest, Walk};
 use crate::data::arrays::{self, Arrays};
 use crate::data::examples::Examples;
-use crate::data::form::Form;
+use crate::data::media_spec::MediaSpec;
 use crate::data::memory;
 use crate::data::row_file::{self, RowShape, RowWriter};
 use crate::data::source::unread;
@@ -249,7 +249,7 @@ impl FileDataset {
     /// If too many files cannot be read, or there is no room for their examples.
     pub(super) fn into_arrays(
         mut self,
-        form: Form,
+        form: MediaSpec,
         options: &spec::Data,
         mut decisions: Vec<Decision>,
         read: impl Fn(&Path) -> std::result::Result<Vec<f32>, String> + Sync,

@@ -10,7 +10,7 @@ use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resize
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::super::has_ending;
-use crate::data::form::{Fit, PictureForm};
+use crate::data::media_spec::{Fit, PictureSpec};
 
 /// Bytes of decoded pixels that any file may have.
 const FREE: u64 = 64 << 20;
@@ -69,7 +69,7 @@ pub(super) fn header(path: &Path) -> Result<Header, String> {
 }
 
 /// The pixels of a picture brought to a form, upright, from 0 to 255: row by row, channels last.
-pub(super) fn pixels(path: &Path, form: PictureForm) -> Result<Vec<f32>, String> {
+pub(super) fn pixels(path: &Path, form: PictureSpec) -> Result<Vec<f32>, String> {
     let mut decoder = decoder(path)?;
     let orientation = decoder.orientation().map_err(|error| error.to_string())?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())?;
@@ -95,7 +95,7 @@ fn on_white(picture: DynamicImage) -> DynamicImage {
     picture.into()
 }
 
-fn resized<P: PixelTrait>(size: (u32, u32), bytes: &[u8], form: PictureForm) -> Result<Vec<f32>, String> {
+fn resized<P: PixelTrait>(size: (u32, u32), bytes: &[u8], form: PictureSpec) -> Result<Vec<f32>, String> {
     let (height, width) = (form.height as u32, form.width as u32);
     let (from_width, from_height) = (f64::from(size.0), f64::from(size.1));
     let (to_width, to_height) = match form.fit {

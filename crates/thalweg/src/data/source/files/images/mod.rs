@@ -6,7 +6,7 @@ use self::decode::Header;
 use super::Medium;
 use super::file_dataset::FileDataset;
 use crate::data::arrays::Arrays;
-use crate::data::form::{Form, PictureForm};
+use crate::data::media_spec::{MediaSpec, PictureSpec};
 use crate::error::Result;
 use crate::event::Decision;
 use crate::spec;
@@ -32,19 +32,19 @@ fn read(mut dataset: FileDataset, options: &spec::Data) -> Result<Arrays> {
         Some(form) => form,
         None => form(&dataset.read(options, decode::header)?, options, &mut decisions),
     };
-    dataset.into_arrays(Form::Pictures(form), options, decisions, |path| decode::pixels(path, form))
+    dataset.into_arrays(MediaSpec::Pictures(form), options, decisions, |path| decode::pixels(path, form))
 }
 
 /// What the pictures are brought to, where the options leave nothing to the pictures.
-fn given_form(options: &spec::Data) -> Option<PictureForm> {
+fn given_form(options: &spec::Data) -> Option<PictureSpec> {
     let (Some(&[height, width]), Some(channels)) = (options.image_size.as_deref(), options.channels) else {
         return None;
     };
-    Some(PictureForm { height, width, channels, fit: options.fit.unwrap_or_default() })
+    Some(PictureSpec { height, width, channels, fit: options.fit.unwrap_or_default() })
 }
 
 /// What the pictures are brought to: as the options say, else by what most of them are.
-fn form(headers: &[Header], options: &spec::Data, decisions: &mut Vec<Decision>) -> PictureForm {
+fn form(headers: &[Header], options: &spec::Data, decisions: &mut Vec<Decision>) -> PictureSpec {
     let mut decide = |what: String, why: String, flag: &str| {
         decisions.push(Decision { what, why, flag: flag.into() });
     };
@@ -56,12 +56,12 @@ fn form(headers: &[Header], options: &spec::Data, decisions: &mut Vec<Decision>)
     });
     let fit = options.fit.unwrap_or_default();
     if let Some([height, width]) = options.image_size.as_deref() {
-        return PictureForm { height: *height, width: *width, channels, fit };
+        return PictureSpec { height: *height, width: *width, channels, fit };
     }
     let first = headers[0];
     let alike = headers.iter().all(|header| (header.height, header.width) == (first.height, first.width));
     if alike && first.height.max(first.width) <= SIDE {
-        return PictureForm { height: first.height, width: first.width, channels, fit };
+        return PictureSpec { height: first.height, width: first.width, channels, fit };
     }
     let mut sides: Vec<usize> = headers.iter().map(|header| header.height.min(header.width)).collect();
     sides.sort_unstable();
@@ -73,5 +73,5 @@ fn form(headers: &[Header], options: &spec::Data, decisions: &mut Vec<Decision>)
         let why = "they differ in size".into();
         decide("of each picture the middle is kept".into(), why, "--fit pad");
     }
-    PictureForm { height: chosen, width: chosen, channels, fit }
+    PictureSpec { height: chosen, width: chosen, channels, fit }
 }

@@ -13,7 +13,7 @@ use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
 
 use super::wav;
-use crate::data::form::SoundForm;
+use crate::data::media_spec::SoundSpec;
 
 /// The most samples of a channel that a file may have: more is no single example.
 const MOST: usize = 1 << 26;
@@ -173,7 +173,7 @@ pub(super) fn whole(path: &Path, sample_rate: usize) -> Result<Vec<f32>, String>
 }
 
 /// The samples of a sound brought to a form.
-pub(super) fn samples(path: &Path, form: SoundForm) -> Result<Vec<f32>, String> {
+pub(super) fn samples(path: &Path, form: SoundSpec) -> Result<Vec<f32>, String> {
     let mut sound = whole(path, form.sample_rate)?;
     if form.equal_loudness {
         let power = sound.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / sound.len() as f64;

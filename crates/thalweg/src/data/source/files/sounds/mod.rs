@@ -10,7 +10,7 @@ use self::decode::Header;
 use super::Medium;
 use super::file_dataset::FileDataset;
 use crate::data::arrays::Arrays;
-use crate::data::form::{Form, SoundForm};
+use crate::data::media_spec::{MediaSpec, SoundSpec};
 use crate::error::{Error, Result};
 use crate::event::Decision;
 use crate::spec;
@@ -59,11 +59,11 @@ fn read(mut dataset: FileDataset, options: &spec::Data) -> Result<Arrays> {
             form
         }
     };
-    dataset.into_arrays(Form::Sounds(form), options, decisions, |path| decode::samples(path, form))
+    dataset.into_arrays(MediaSpec::Sounds(form), options, decisions, |path| decode::samples(path, form))
 }
 
 /// Warns of classes whose recordings are all far longer than what is kept of each, as where one recording holds many examples.
-fn point_out_long_classes(dataset: &mut FileDataset, headers: &[Header], form: SoundForm) {
+fn point_out_long_classes(dataset: &mut FileDataset, headers: &[Header], form: SoundSpec) {
     let kept = form.samples as f64 / form.sample_rate as f64;
     let Some(classes) = dataset.classes() else { return };
     let mut shortest = BTreeMap::<&str, (usize, f64)>::new();
@@ -83,17 +83,17 @@ fn point_out_long_classes(dataset: &mut FileDataset, headers: &[Header], form: S
     dataset.warnings.extend(told);
 }
 
-fn form(sample_rate: usize, seconds: f64, options: &spec::Data) -> Result<SoundForm> {
+fn form(sample_rate: usize, seconds: f64, options: &spec::Data) -> Result<SoundSpec> {
     let samples = (sample_rate as f64 * seconds).round() as usize;
     if samples == 0 || samples > MOST {
         let found = format!("{seconds} seconds at {sample_rate} samples a second are {samples} samples");
         return Err(Error::config(found).fix(format!("use --seconds and --sample-rate that give 1 to {MOST} samples")));
     }
-    Ok(SoundForm { sample_rate, samples, equal_loudness: options.equal_loudness.unwrap_or(true) })
+    Ok(SoundSpec { sample_rate, samples, equal_loudness: options.equal_loudness.unwrap_or(true) })
 }
 
 /// What the sounds are brought to: as the options say, else by what most of them are.
-fn choose(headers: &[Header], options: &spec::Data, decisions: &mut Vec<Decision>) -> Result<SoundForm> {
+fn choose(headers: &[Header], options: &spec::Data, decisions: &mut Vec<Decision>) -> Result<SoundSpec> {
     let mut decide = |what: String, why: String, flag: &str| {
         decisions.push(Decision { what, why, flag: flag.into() });
     };

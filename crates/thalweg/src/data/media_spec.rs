@@ -8,16 +8,16 @@ pub use crate::spec::Fit;
 /// What every file of a source is brought to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Form {
+pub enum MediaSpec {
     /// Files of pictures.
-    Pictures(PictureForm),
+    Pictures(PictureSpec),
     /// Files of sounds.
-    Sounds(SoundForm),
+    Sounds(SoundSpec),
 }
 
 /// What every picture of a source is brought to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PictureForm {
+pub struct PictureSpec {
     /// Height in pixels.
     pub height: usize,
     /// Width in pixels.
@@ -30,7 +30,7 @@ pub struct PictureForm {
 
 /// What every sound of a source is brought to: one channel, so many samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SoundForm {
+pub struct SoundSpec {
     /// Samples a second.
     pub sample_rate: usize,
     /// Samples of a sound; longer ones lose their ends, shorter ones get silence around them.
@@ -39,24 +39,24 @@ pub struct SoundForm {
     pub equal_loudness: bool,
 }
 
-impl Form {
+impl MediaSpec {
     /// The shape of an example; grey pictures have no axis of channels.
     pub fn shape(&self) -> Vec<usize> {
         match *self {
-            Form::Pictures(PictureForm { height, width, channels: 1, .. }) => vec![height, width],
-            Form::Pictures(PictureForm { height, width, channels, .. }) => vec![height, width, channels],
-            Form::Sounds(SoundForm { samples, .. }) => vec![samples, 1],
+            MediaSpec::Pictures(PictureSpec { height, width, channels: 1, .. }) => vec![height, width],
+            MediaSpec::Pictures(PictureSpec { height, width, channels, .. }) => vec![height, width, channels],
+            MediaSpec::Sounds(SoundSpec { samples, .. }) => vec![samples, 1],
         }
     }
 
     /// Has files to come brought to this form as well.
     pub(crate) fn adopt(&self, options: &mut spec::Data) {
         match *self {
-            Form::Pictures(form) => {
+            MediaSpec::Pictures(form) => {
                 options.image_size = Some(vec![form.height, form.width]);
                 (options.channels, options.fit) = (Some(form.channels), Some(form.fit));
             }
-            Form::Sounds(form) => {
+            MediaSpec::Sounds(form) => {
                 options.sample_rate = Some(form.sample_rate);
                 options.seconds = Some(form.samples as f64 / form.sample_rate as f64);
                 options.equal_loudness = Some(form.equal_loudness);
