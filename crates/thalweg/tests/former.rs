@@ -1,0 +1,31 @@
+//! What earlier versions wrote: a run that was stopped goes on, and a model answers, to the bits of then.
+//!
+//! `former/run` was begun with `train sample:digits --layers 8 --epochs 60 --patience 0 --seed 5` and stopped after 21 epochs;
+//! `former/model.safetensors` is what the same command came to when it was not stopped.
+
+use std::fs;
+use std::path::Path;
+
+use thalweg::event::Event;
+use thalweg::model::Model;
+use thalweg::run;
+
+/// Answers to inputs of every size that a pixel has.
+fn outputs(model: &Model) -> Vec<f64> {
+    let x: Vec<f32> = (0..10 * 64).map(|i| (i * 37 % 17) as f32 / 8.0 - 1.0).collect();
+    model.outputs(&x)
+}
+
+#[test]
+fn a_run_that_was_stopped_goes_on_to_the_model_of_one_that_was_not() {
+    let former = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/former");
+    let folder = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(former.join("run")).unwrap().map(Result::unwrap) {
+        fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+    }
+    let outcome = run::resume(folder.path(), &mut |_: &Event| ()).unwrap();
+    assert_eq!(outcome.epochs, 60);
+    let (resumed, whole) =
+        (Model::load(&outcome.model).unwrap(), Model::load(former.join("model.safetensors")).unwrap());
+    assert_eq!(outputs(&resumed), outputs(&whole));
+}
