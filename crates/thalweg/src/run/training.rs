@@ -17,7 +17,7 @@ use crate::task::Task;
 /// # let folder = tempfile::tempdir()?;
 /// use thalweg::Training;
 ///
-/// let outcome = Training::on("sample:iris").layers([8]).epochs(20).out(folder.path().join("iris")).run()?;
+/// let outcome = Training::on("sample:iris").layers([8]).epochs(200).out(folder.path().join("iris")).run()?;
 /// assert!(outcome.metrics.test["accuracy"].value > 0.8);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
