@@ -10,11 +10,12 @@ fn main() -> thalweg::Result<()> {
         .target("species")
         .task(Task::Multiclass)
         .layers([16])
-        .epochs(50)
+        .learning_rate(0.02)
+        .epochs(100)
         .out(&folder)
         .listen(|event| {
             if let Event::EpochEnded { epoch, cost, .. } = event
-                && epoch % 10 == 0
+                && epoch % 20 == 0
             {
                 println!("epoch {epoch}: cost {cost:.4}");
             }

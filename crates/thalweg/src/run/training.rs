@@ -17,8 +17,9 @@ use crate::task::Task;
 /// # let folder = tempfile::tempdir()?;
 /// use thalweg::Training;
 ///
-/// let outcome = Training::on("sample:iris").layers([8]).epochs(200).out(folder.path().join("iris")).run()?;
-/// assert!(outcome.metrics.test["accuracy"].value > 0.8);
+/// let training = Training::on("sample:iris").layers([16]).learning_rate(0.02).epochs(100);
+/// let outcome = training.out(folder.path().join("iris")).run()?;
+/// assert!(outcome.metrics.test["accuracy"].value > 0.9);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Training<'a> {
