@@ -171,7 +171,8 @@ fn ensure_a_feature(table: &Table, columns: &mut [Column], reasons: &mut Reasons
 
 /// What pandas calls an index without a name that was written with its table, once and again.
 fn is_an_unnamed_index(name: &str) -> bool {
-    name.strip_prefix("Unnamed: 0").is_some_and(|rest| rest.chars().all(|c| c == '.' || c.is_ascii_digit()))
+    let lower = name.to_lowercase();
+    lower.strip_prefix("unnamed: 0").is_some_and(|rest| rest.chars().all(|c| c == '.' || c.is_ascii_digit()))
 }
 
 /// `id`, `customer_id`, `PassengerId`, `ID`, `index`.

@@ -44,7 +44,9 @@ fn a_lone_column_that_counts_is_still_an_input() {
 
 #[test]
 fn names_like_an_id() {
-    for name in ["id", "ID", "customer_id", "PassengerId", "userID", "index", "Unnamed: 0"] {
+    for name in
+        ["id", "ID", "customer_id", "PassengerId", "userID", "index", "Unnamed: 0", "unnamed: 0", "Unnamed: 0.1"]
+    {
         assert!(is_named_like_an_id(name), "{name}");
     }
     for name in ["acid", "paid", "humidity", "HUMID", "idle", "Android"] {
