@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
+use thalweg::config::Config;
 use thalweg::data::cell_format::CellFormat;
 use thalweg::data::dataset;
 use thalweg::data::source::{self, Source};
-use thalweg::spec::Config;
 use thalweg_kernels::pool;
 
 use crate::data::normal;
@@ -31,8 +31,8 @@ pub(crate) fn run() -> Result<Value> {
         let Source::Table(reader) = source::open(&path, &config.data)? else { bail!("{path} is no table") };
         let table = reader.read_all()?;
         cells.push(start.elapsed().as_secs_f64());
-        let notation = CellFormat::default();
-        pool::for_each(table.columns.len(), |i| table.columns[i].keep_numbers(&notation));
+        let cell_format = CellFormat::default();
+        pool::for_each(table.columns.len(), |i| table.columns[i].keep_numbers(&cell_format));
         numbers.push(start.elapsed().as_secs_f64());
         drop(table);
         let start = Instant::now();

@@ -7,10 +7,10 @@ use std::time::Instant;
 use anyhow::Result;
 use image::RgbImage;
 use serde_json::{Value, json};
+use thalweg::config;
 use thalweg::data::source;
 use thalweg::layers::{Layer, LogMel, LogMelOptions, Mode};
 use thalweg::network::Network;
-use thalweg::spec;
 use thalweg::tensor::{Dtype, Shape, Tensor};
 use thalweg_kernels::pool;
 
@@ -57,7 +57,7 @@ fn pictures() -> Result<(f64, f64)> {
         black_box(pool::map(PICTURES, |i| image::open(&paths[i]).map(|picture| picture.into_rgb8())));
         alone.push(start.elapsed().as_secs_f64());
         let start = Instant::now();
-        black_box(source::open(&folder.path().display().to_string(), &spec::Data::default())?);
+        black_box(source::open(&folder.path().display().to_string(), &config::Data::default())?);
         ours.push(start.elapsed().as_secs_f64());
     }
     Ok((speed(alone), speed(ours)))

@@ -182,15 +182,15 @@ fn train(work: &Workload, options: &Options) -> Result<(Vec<f64>, Vec<f64>)> {
         settings,
         train: &train,
         dev: None,
-        judge: &|_| Metrics::new(),
+        evaluate: &|_| Metrics::new(),
     };
     let mut state = State::new(&network, &*optimizer, 0, 0.0, Dtype::F32);
     let (mut seconds, mut costs, mut start) = (Vec::new(), Vec::new(), Instant::now());
-    let mut watch = |event: Event| {
+    let mut watch = |event: &Event| {
         if let Event::EpochEnded { cost, .. } = event {
             seconds.push(start.elapsed().as_secs_f64());
             // The peers' squared error is not halved.
-            costs.push(if work.answers == Answers::Number { 2.0 * cost } else { cost });
+            costs.push(if work.answers == Answers::Number { 2.0 * cost } else { *cost });
             start = Instant::now();
         }
     };

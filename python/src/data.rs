@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use numpy::{PyReadonlyArray1, PyReadonlyArrayDyn};
 use pyo3::prelude::*;
+use thalweg::config::Config;
 use thalweg::data::arrays::Arrays;
 use thalweg::data::dataset::{Dataset, Fitted};
 use thalweg::data::schema::ColumnKind;
 use thalweg::data::table::{Declared, Table, TextColumn};
-use thalweg::spec::Config;
 use thalweg::{Error, Result};
 
 use crate::errors::held;
@@ -162,7 +162,7 @@ impl Data {
     }
 
     /// What the data itself says, where the configuration does not.
-    pub(crate) fn settle(&self, config: &mut Config) {
+    pub(crate) fn freeze(&self, config: &mut Config) {
         if !self.targets.is_empty() {
             config.data.target.clone_from(&self.targets);
         }

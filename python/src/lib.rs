@@ -65,7 +65,7 @@ mod _native {
     /// Every option as JSON: section, name, default and meaning.
     #[pyfunction]
     fn options() -> String {
-        let option_specs = thalweg::spec::option_specs().iter().map(|option| {
+        let option_specs = thalweg::config::option_specs().iter().map(|option| {
             serde_json::json!({
                 "section": option.section,
                 "name": option.name,

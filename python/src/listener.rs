@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use thalweg::event::Event;
-use thalweg::run::Watch;
+use thalweg::run::Callback;
 
 use crate::errors::{caught, raised};
 use crate::wording;
@@ -89,7 +89,7 @@ impl Listener {
     }
 }
 
-impl Watch for Listener {
+impl Callback for Listener {
     fn event(&mut self, event: &Event) {
         self.tell(|| serde_json::to_string(&wording::of_event(event.clone())).unwrap_or_default());
     }

@@ -8,8 +8,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use serde_json::json;
 use thalweg::Error;
+use thalweg::config;
 use thalweg::data::schema::{Role, Task};
-use thalweg::spec;
 use thalweg::tensor::ops::with_matmul_precision;
 
 use crate::data::{Data, Rows};
@@ -106,7 +106,7 @@ impl Model {
     /// The same for data that is named.
     fn evaluate_path(&self, py: Python<'_>, path: &str, precision: &str) -> PyResult<String> {
         self.with_precision(py, precision, || {
-            let (rows, metrics, _) = self.0.evaluate(path, &spec::Data::default())?;
+            let (rows, metrics, _) = self.0.evaluate(path, &config::Data::default())?;
             Ok(json!({ "rows": rows, "metrics": metrics }).to_string())
         })
     }
@@ -115,7 +115,7 @@ impl Model {
     fn predict_path(&self, py: Python<'_>, path: &str, precision: &str) -> PyResult<Answers> {
         self.with_precision(py, precision, || {
             let (mut predictions, mut probabilities) = (Vec::new(), Vec::new());
-            self.0.predict(path, &spec::Data::default(), &mut |answers| {
+            self.0.predict(path, &config::Data::default(), &mut |answers| {
                 predictions.extend_from_slice(&answers.predictions);
                 probabilities.extend_from_slice(&answers.probabilities);
                 Ok(())

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use pyo3::prelude::*;
 use serde_json::Value;
+use thalweg::config::Config;
 use thalweg::event::{Decision, Event};
 use thalweg::run::{self, Trained};
-use thalweg::spec::Config;
 
 use crate::data::Data;
 use crate::errors::{held, released};
@@ -82,7 +82,7 @@ pub(crate) fn train(
 ) -> PyResult<Run> {
     let (Trained { model, events, .. }, interrupted) = watched(py, callback, |listener| {
         let mut config = config(options)?;
-        data.settle(&mut config);
+        data.freeze(&mut config);
         let mut dataset = data.dataset(dev, &config)?;
         let given = decisions.into_iter().map(|(what, why, flag)| Decision { what, why, flag });
         dataset.decisions.splice(0..0, given);
@@ -103,7 +103,7 @@ impl Learner {
     fn new(py: Python<'_>, options: &str, data: &Data, start: Option<&Model>) -> PyResult<Learner> {
         let learner = released(py, || {
             let mut config = config(options)?;
-            data.settle(&mut config);
+            data.freeze(&mut config);
             match start.map(|model| &model.0) {
                 None => run::Learner::new(config.clone(), data.dataset(None, &config)?, None),
                 Some(model) => run::Learner::new(config, data.encoded(model.fitted())?, Some(&model.theta)),

@@ -4,16 +4,17 @@ use std::path::PathBuf;
 
 use pyo3::prelude::*;
 use serde_json::{Value, json};
-use thalweg::tune::{self, Fact, Onlooker, SearchEnd, Study};
+use thalweg::run::Callback;
+use thalweg::tune::{self, SearchEnd, SearchEvent, Study};
 
 use crate::errors::released;
 use crate::listener::{Listener, PAUSE, watched};
 use crate::training::config;
 use crate::wording;
 
-impl Onlooker for Listener {
-    fn fact(&self, fact: &Fact) {
-        self.tell(|| told(fact).to_string());
+impl Callback<SearchEvent> for &Listener {
+    fn event(&mut self, event: &SearchEvent) {
+        self.tell(|| told(event).to_string());
     }
 
     fn stop(&self) -> bool {
@@ -28,8 +29,9 @@ pub(crate) fn search(py: Python<'_>, options: &str, callback: Option<Py<PyAny>>)
     let (found, _) = watched(py, callback, |listener| {
         let config = config(options)?;
         let listener = &*listener;
+        let mut callback = listener;
         std::thread::scope(|scope| {
-            let search = scope.spawn(move || tune::tune(&config, listener));
+            let search = scope.spawn(move || tune::tune(&config, &mut callback));
             while !search.is_finished() {
                 std::thread::sleep(PAUSE);
                 listener.look();
@@ -61,17 +63,19 @@ pub(crate) fn study_report(py: Python<'_>, path: PathBuf) -> PyResult<String> {
     released(py, || thalweg::tune::study_html(&Study::open(&path)?))
 }
 
-fn told(fact: &Fact) -> Value {
-    match fact {
-        Fact::Started { study, space, trials: (most, ended, workers), objective, decisions, forecast } => json!({
-            "event": "search_started", "study": study, "space": space, "trials": most, "ended": ended,
-            "workers": workers, "objective": objective,
-            "decisions": decisions.iter().cloned().map(wording::of_decision).collect::<Vec<_>>(), "forecast": forecast,
-        }),
-        Fact::Ended { trial, best, ended, pace, left } => json!({
+fn told(event: &SearchEvent) -> Value {
+    match event {
+        SearchEvent::Started { study, space, trials: (most, ended, workers), objective, decisions, forecast } => {
+            json!({
+                "event": "search_started", "study": study, "space": space, "trials": most, "ended": ended,
+                "workers": workers, "objective": objective,
+                "decisions": decisions.iter().cloned().map(wording::of_decision).collect::<Vec<_>>(), "forecast": forecast,
+            })
+        }
+        SearchEvent::Ended { trial, best, ended, pace, left } => json!({
             "event": "trial_ended", "trial": trial, "best": best, "ended": ended, "pace": pace, "left": left,
         }),
-        Fact::Chosen { trial, refit } => json!({ "event": "chosen", "trial": trial, "refit": refit }),
-        Fact::Warning(message) => json!({ "event": "warning", "message": wording::of_prose(message) }),
+        SearchEvent::Chosen { trial, refit } => json!({ "event": "chosen", "trial": trial, "refit": refit }),
+        SearchEvent::Warning(message) => json!({ "event": "warning", "message": wording::of_prose(message) }),
     }
 }

@@ -1,8 +1,8 @@
 //! What the library says in flags of the command line, said in keywords of Python.
 
 use thalweg::Error;
+use thalweg::config::{Arity, Kind, OptionSpec, option_specs};
 use thalweg::event::{Decision, Event};
-use thalweg::spec::{Form, Kind, OptionSpec, option_specs};
 
 /// Text of the library that names a way of the command line, and the way there is in Python.
 const WAYS: [(&str, &str); 2] =
@@ -90,7 +90,7 @@ fn reworded(text: &str, kind: Text) -> String {
                 after
             }
             None => {
-                let switched = option.kind == Kind::Boolean && option.form == Form::One && !is_left_out(&said, after);
+                let switched = option.kind == Kind::Boolean && option.arity == Arity::One && !is_left_out(&said, after);
                 // The sign tells an option from a word: "train with missing=".
                 said.push_str(&option.name);
                 said.push_str(if switched { "=True" } else { "=" });
@@ -127,10 +127,10 @@ fn value_at<'a>(option: &OptionSpec, text: &'a str, kind: Text, alone: bool) -> 
 
 /// Whether a word is a value of an option; `sure` says that flag and word are all there is.
 fn takes(option: &OptionSpec, word: &str, kind: Text, sure: bool) -> bool {
-    let each = |fits: &dyn Fn(&str) -> bool| match option.form {
-        Form::One => fits(word),
-        Form::List => word.split(',').all(fits),
-        Form::Table => option.words.iter().any(|one| one == word) || word.contains('='),
+    let each = |fits: &dyn Fn(&str) -> bool| match option.arity {
+        Arity::One => fits(word),
+        Arity::List => word.split(',').all(fits),
+        Arity::Table => option.words.iter().any(|one| one == word) || word.contains('='),
     };
     // NAME, MARKER, FILE.
     if option.kind != Kind::Boolean && word.len() > 1 && word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') {
@@ -141,7 +141,7 @@ fn takes(option: &OptionSpec, word: &str, kind: Text, sure: bool) -> bool {
         Kind::Integer | Kind::Number => each(&|part| part.parse::<f64>().is_ok()),
         Kind::Any => false,
         _ if !option.choices.is_empty() => each(&|part| option.choices.iter().any(|choice| choice == part)),
-        Kind::Text | Kind::Character if option.form == Form::Table => each(&|_| true),
+        Kind::Text | Kind::Character if option.arity == Arity::Table => each(&|_| true),
         Kind::Text | Kind::Character => {
             let telling = |c: char| !(c.is_alphabetic() || c == '\'' || c == '-');
             kind == Text::Flags && !["or", "in"].contains(&word) || sure || word.contains(telling)
@@ -159,11 +159,11 @@ fn written(option: &OptionSpec, value: &str) -> String {
         part => format!("{part:?}"),
     };
     let parts = || value.split(',').filter(|part| !part.is_empty());
-    match option.form {
-        Form::List if value.contains(',') && value != "," => {
+    match option.arity {
+        Arity::List if value.contains(',') && value != "," => {
             format!("[{}]", parts().map(one).collect::<Vec<_>>().join(", "))
         }
-        Form::Table if value.contains('=') => {
+        Arity::Table if value.contains('=') => {
             let pairs = parts().map(|pair| {
                 let (name, value) = pair.split_once('=').unwrap_or((pair, "…"));
                 format!("{name:?}: {}", one(value))

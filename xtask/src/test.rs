@@ -115,7 +115,17 @@ fn miri_is_here() -> bool {
 
 /// The kernels' portable paths, interpreted: Miri sees every read and write that is out of place.
 fn miri() -> Command {
-    let tests = ["--lib", "--test", "agree", "--test", "paths", "--test", "bf16", "--test", "conv"];
+    let tests = [
+        "--lib",
+        "--test",
+        "gemm_agrees_with_naive",
+        "--test",
+        "elementwise_and_reductions",
+        "--test",
+        "bf16",
+        "--test",
+        "conv",
+    ];
     let mut command = cargo(&["+nightly", "miri", "test", "--package", "thalweg-kernels"]);
     // The pool's threads live as long as the process.
     command

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use thalweg::spec::{Config, Form, Kind, OptionSpec, option_specs};
+use thalweg::config::{Arity, Config, Kind, OptionSpec, option_specs};
 use thalweg::tune::learning_rate::RangeTest;
 
 const EXAMPLES: &str = "\
@@ -24,7 +24,7 @@ pub(crate) fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommands([
-            with_knobs(verb("train", "Train a network on data").arg(data(false))).arg(
+            with_options(verb("train", "Train a network on data").arg(data(false))).arg(
                 Arg::new("dry-run").long("dry-run").action(ArgAction::SetTrue).help("Only tell what would be done"),
             ),
             verb("resume", "Go on with a run that was stopped").arg(run()),
@@ -56,7 +56,7 @@ pub(crate) fn command() -> Command {
             import(),
             tune(),
             lr_find(),
-            with_knobs(verb("check", "Check the gradients of a network on its data").arg(data(false)))
+            with_options(verb("check", "Check the gradients of a network on its data").arg(data(false)))
                 .arg(
                     Arg::new("after-steps")
                         .long("after-steps")
@@ -71,7 +71,7 @@ pub(crate) fn command() -> Command {
                         .default_value("1e-6")
                         .help("The ε of the two-sided differences"),
                 ),
-            with_knobs(verb("augment", "Show training images beside what becomes of them").arg(data(false))).arg(
+            with_options(verb("augment", "Show training images beside what becomes of them").arg(data(false))).arg(
                 Arg::new("preview")
                     .long("preview")
                     .value_name("FILE")
@@ -87,7 +87,7 @@ pub(crate) fn command() -> Command {
                 )
                 .args(reading(&READING))
                 .args(reading(&INFERRED)),
-            with_knobs(verb("config", "Show the whole configuration with every default").arg(data(false)))
+            with_options(verb("config", "Show the whole configuration with every default").arg(data(false)))
                 .arg(Arg::new("schema").long("schema").action(ArgAction::SetTrue).help("Show its JSON schema instead")),
             completions(),
             Command::new("man").about("Print the manual page").hide(true),
@@ -195,7 +195,7 @@ fn lr_find() -> Command {
         let parser = clap::value_parser!(usize);
         Arg::new(name).long(name).value_name("N").value_parser(parser).default_value(default.to_string()).help(help)
     };
-    with_knobs(verb("lr-find", "Find the learning rate at which the cost falls fastest").arg(data(false))).args([
+    with_options(verb("lr-find", "Find the learning rate at which the cost falls fastest").arg(data(false))).args([
         number("lowest", usual.low, "The first rate"),
         number("highest", usual.high, "The last rate"),
         count("steps", usual.steps, "Steps from one to the other"),
@@ -297,7 +297,7 @@ fn reading(names: &[&str]) -> Vec<Arg> {
 }
 
 /// Adds a flag for every option, `--config` and `--set`.
-fn with_knobs(command: Command) -> Command {
+fn with_options(command: Command) -> Command {
     with_flags(command, |option| option.section != "tune")
 }
 
@@ -340,13 +340,13 @@ fn flag(option: &OptionSpec) -> Arg {
         .help(format!("{}{choices}{default}", option.doc))
         .help_heading(section)
         .allow_hyphen_values(true)
-        .value_name(match (option.form, option.kind) {
-            (Form::List, _) => "A,B,…",
-            (Form::Table, _) => "NAME=VALUE,…",
-            (Form::One, Kind::Integer) => "N",
-            (Form::One, Kind::Number) => "X",
-            (Form::One, Kind::Boolean) => "true|false",
-            (Form::One, _) => "TEXT",
+        .value_name(match (option.arity, option.kind) {
+            (Arity::List, _) => "A,B,…",
+            (Arity::Table, _) => "NAME=VALUE,…",
+            (Arity::One, Kind::Integer) => "N",
+            (Arity::One, Kind::Number) => "X",
+            (Arity::One, Kind::Boolean) => "true|false",
+            (Arity::One, _) => "TEXT",
         });
     let arg = if option.name == "out" { arg.short('o') } else { arg };
     // `--search` may be said once for each option.

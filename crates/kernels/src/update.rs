@@ -38,7 +38,7 @@ pub fn apply<T: Real, const K: usize>(
 /// Averages of gradients that have stopped, as those of a dead unit, end at 0: on their long way there they would be
 /// denormal numbers, which some machines are slow with.
 #[inline(always)]
-fn settled<T: Real>(x: T) -> T {
+fn flush_denormal<T: Real>(x: T) -> T {
     if x.abs() < T::SMALLEST { T::ZERO } else { x }
 }
 
@@ -60,7 +60,7 @@ fn pass<T: Real, const K: usize>(
             let (new, new_state) = f(t[i], g[i], std::array::from_fn(|k| s[k][i]));
             t[i] = new;
             for k in 0..K {
-                s[k][i] = settled(new_state[k]);
+                s[k][i] = flush_denormal(new_state[k]);
             }
         }
         *theta = t;
@@ -72,7 +72,7 @@ fn pass<T: Real, const K: usize>(
         let (new, new_state) = f(*theta, gradient, std::array::from_fn(|k| state[k].1[i]));
         *theta = new;
         for k in 0..K {
-            state[k].1[i] = settled(new_state[k]);
+            state[k].1[i] = flush_denormal(new_state[k]);
         }
     }
 }

@@ -22,8 +22,9 @@ fn main() -> thalweg::Result<()> {
     let settings = Settings { learning_rate: 0.05, epochs: 300, ..Settings::default() };
     let mut state = State::new(&network, &optimizer, settings.seed, 0.0, Dtype::F64);
     let loss = &SigmoidCrossEntropy;
-    let judge = &|_: &[f64]| Metrics::new();
-    let trainer = Trainer { network: &network, loss, optimizer: &optimizer, settings, train: &train, dev: None, judge };
+    let evaluate = &|_: &[f64]| Metrics::new();
+    let trainer =
+        Trainer { network: &network, loss, optimizer: &optimizer, settings, train: &train, dev: None, evaluate };
     trainer.fit(&mut state, &mut |_: Event| {})?;
 
     let mut workspace = network.workspace(4, Dtype::F64);

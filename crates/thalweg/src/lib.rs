@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod average;
+pub mod config;
 pub mod data;
 mod error;
 pub mod event;
@@ -20,7 +21,6 @@ pub mod recipe;
 pub mod report;
 pub mod run;
 pub mod schedule;
-pub mod spec;
 pub mod task;
 pub mod tensor;
 pub mod train;

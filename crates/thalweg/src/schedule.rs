@@ -139,14 +139,15 @@ fn half_cosine(a: f64, b: f64, share: f64) -> f64 {
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Plateau {
     best: f64,
-    waited: usize,
+    #[serde(rename = "waited")]
+    epochs_without_improvement: usize,
     /// Reductions so far.
     pub reductions: u32,
 }
 
 impl Default for Plateau {
     fn default() -> Self {
-        Plateau { best: f64::MAX, waited: 0, reductions: 0 }
+        Plateau { best: f64::MAX, epochs_without_improvement: 0, reductions: 0 }
     }
 }
 
@@ -154,11 +155,11 @@ impl Plateau {
     /// Takes in an epoch's value (lower is better); progress is a fall by more than 1e-4 of it, as in PyTorch.
     pub fn observe(&mut self, value: f64, patience: usize) {
         if value < self.best - 1e-4 * self.best.abs() {
-            (self.best, self.waited) = (value, 0);
+            (self.best, self.epochs_without_improvement) = (value, 0);
         } else {
-            self.waited += 1;
-            if self.waited > patience {
-                (self.waited, self.reductions) = (0, self.reductions + 1);
+            self.epochs_without_improvement += 1;
+            if self.epochs_without_improvement > patience {
+                (self.epochs_without_improvement, self.reductions) = (0, self.reductions + 1);
             }
         }
     }

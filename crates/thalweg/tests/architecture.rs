@@ -83,7 +83,7 @@ const FLOORS: [&str; 25] = [
     "optimizers",
     "layers",
     "network",
-    "spec",
+    "config",
     "data",
     "train",
     "model",

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
+use thalweg::config::{Config, Preprocess};
 use thalweg::data::arrays::Arrays;
 use thalweg::data::dataset::Dataset;
 use thalweg::data::preprocess::{Pipeline, Scale, Transform};
 use thalweg::data::schema::{ColumnKind, Role, Schema, Task};
 use thalweg::data::table::{Table, TextColumn};
-use thalweg::spec::{Config, Preprocess};
 
 /// A table from CSV text, with a header or with names.
 fn table(source: &str, text: &str, names: Option<&[&str]>) -> Table {
@@ -23,7 +23,7 @@ fn table(source: &str, text: &str, names: Option<&[&str]>) -> Table {
         record.iter().zip(&mut columns).for_each(|(cell, column)| column.push(cell));
         lines.push(record.position().unwrap().line());
     }
-    Table { source: source.into(), names, columns, lines, notation: None }
+    Table { source: source.into(), names, columns, lines, cell_format: None }
 }
 
 /// A file of the shared data, or `None` with a loud line where it is not there.
@@ -379,7 +379,7 @@ fn dated_rows_can_be_split_by_time() {
     config.split.time = Some("day".into());
     let data = Dataset::from_tables(&table, None, None, &config).unwrap();
     // The file runs backwards: the latest six days are its first six rows, lines 2 to 7.
-    assert_eq!(data.parts.test.places, [2, 3, 4, 5, 6, 7]);
-    assert_eq!(data.parts.dev.places, [8, 9, 10, 11, 12, 13]);
+    assert_eq!(data.parts.test.source_lines, [2, 3, 4, 5, 6, 7]);
+    assert_eq!(data.parts.dev.source_lines, [8, 9, 10, 11, 12, 13]);
     assert_eq!(data.pipeline.features(), ["x"]);
 }

@@ -10,7 +10,7 @@ use thalweg::metrics::Metrics;
 use thalweg::network::Network;
 use thalweg::optimizers::Adam;
 use thalweg::tensor::{Activation, Dtype, Tensor};
-use thalweg::train::{Examples, Settings, State, Trainer, Watcher};
+use thalweg::train::{Callback, Examples, Settings, State, Trainer};
 
 struct Counting;
 
@@ -38,8 +38,8 @@ static ALLOCATOR: Counting = Counting;
 /// Notes the count of allocations before each step: the trainer asks whether to stop there.
 struct Counts(Cell<Vec<u64>>);
 
-impl Watcher for Counts {
-    fn event(&mut self, _: Event) {}
+impl Callback for Counts {
+    fn event(&mut self, _: &Event) {}
 
     fn stop(&self) -> bool {
         let mut counts = self.0.take();
@@ -72,7 +72,7 @@ fn steps_after_the_first_do_not_allocate() {
         settings,
         train: &train,
         dev: None,
-        judge: &|_| Metrics::new(),
+        evaluate: &|_| Metrics::new(),
     };
     let mut state = State::new(&network, &Adam::USUAL, 0, 0.9, Dtype::F32);
     let mut counts = Counts(Cell::new(Vec::with_capacity(64)));

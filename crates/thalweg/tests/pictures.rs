@@ -7,12 +7,12 @@ use std::fs;
 use std::path::Path;
 
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage, Rgba, RgbaImage};
+use thalweg::config::{self, Config};
 use thalweg::data::arrays::Arrays;
 use thalweg::data::dataset::{self, Dataset};
 use thalweg::data::inspect;
 use thalweg::data::media_spec::Fit;
 use thalweg::data::source::{self, Source};
-use thalweg::spec::{self, Config};
 
 use folder::{Folder, arrays};
 
@@ -25,7 +25,7 @@ fn colour(width: u32, height: u32, colour: [u8; 3]) -> RgbImage {
 }
 
 fn open(folder: &Folder) -> Arrays {
-    arrays(&folder.path(), &spec::Data::default()).unwrap()
+    arrays(&folder.path(), &config::Data::default()).unwrap()
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn grey_sixteen_bits_and_transparency_become_the_pixels_one_sees() {
     // A fifth of the colour over white, and grey in all channels.
     assert_eq!(found.x[8 * 8 * 3..][..3], [224.0, 204.0, 204.0]);
     assert_eq!(found.x[..3], [100.0, 100.0, 100.0]);
-    let grey = arrays(&folder.path(), &spec::Data { channels: Some(1), ..spec::Data::default() }).unwrap();
+    let grey = arrays(&folder.path(), &config::Data { channels: Some(1), ..config::Data::default() }).unwrap();
     assert_eq!(grey.shape, [8, 8]);
 }
 
@@ -86,7 +86,7 @@ fn pictures_of_other_aspects_are_cropped_padded_or_stretched() {
     let folder = Folder::new();
     save(&folder, "a/wide.png", halves());
     let read = |fit| {
-        let options = spec::Data { image_size: Some(vec![16, 16]), fit: Some(fit), ..spec::Data::default() };
+        let options = config::Data { image_size: Some(vec![16, 16]), fit: Some(fit), ..config::Data::default() };
         let found = arrays(&folder.path(), &options).unwrap();
         assert_eq!(found.shape, [16, 16, 3]);
         found.x.chunks(3).map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect::<Vec<_>>()
@@ -116,7 +116,7 @@ fn a_photo_taken_sideways_is_turned_upright() {
     turned.extend(exif);
     turned.extend(&plain[2..]);
     fs::write(&file, turned).unwrap();
-    let options = spec::Data { image_size: Some(vec![16, 8]), ..spec::Data::default() };
+    let options = config::Data { image_size: Some(vec![16, 8]), ..config::Data::default() };
     let found = arrays(&folder.path(), &options).unwrap();
     let (top, bottom) = (&found.x[..3], &found.x[16 * 8 * 3 - 3..]);
     assert!(top[0] > 200.0 && top[2] < 50.0, "red is above: {top:?}");
@@ -147,7 +147,7 @@ fn what_cannot_be_read_is_left_out_and_named() {
     bomb[29..33].copy_from_slice(&crc.to_be_bytes());
     folder.write("dog/bomb.png", bomb);
     folder.write("dog/cut.png", &png[..png.len() - 20]);
-    let options = spec::Data { max_bad: Some(0.1), ..spec::Data::default() };
+    let options = config::Data { max_bad: Some(0.1), ..config::Data::default() };
     let found = arrays(&folder.path(), &options).unwrap();
     assert_eq!(found.rows(), 61);
     let warning = &found.warnings[0].what;
@@ -157,7 +157,7 @@ fn what_cannot_be_read_is_left_out_and_named() {
     }
     assert!(warning.contains("dog/bomb.png") && warning.contains("dog/start.jpg") && warning.contains("dog/cut.png"));
 
-    let error = arrays(&folder.path(), &spec::Data::default()).map(|_| ()).unwrap_err().to_string();
+    let error = arrays(&folder.path(), &config::Data::default()).map(|_| ()).unwrap_err().to_string();
     assert!(error.contains("of 66 files cannot be read") && error.contains("--max-bad (now 0.01)"), "{error}");
 }
 
@@ -219,10 +219,10 @@ fn pictures_without_classes_have_no_answers() {
     config.data.path = folder.path();
     let error = dataset::load(&config).map(|_| ()).unwrap_err().to_string();
     assert!(error.contains("have no answers"), "{error}");
-    let alone = arrays(&folder.file("a.png").display().to_string(), &spec::Data::default()).unwrap();
+    let alone = arrays(&folder.file("a.png").display().to_string(), &config::Data::default()).unwrap();
     assert_eq!((alone.rows(), alone.files[0].as_str()), (1, "a.png"));
     assert!(
-        source::open(&Path::new(&folder.path()).join("none").display().to_string(), &spec::Data::default()).is_err()
+        source::open(&Path::new(&folder.path()).join("none").display().to_string(), &config::Data::default()).is_err()
     );
 }
 
@@ -243,7 +243,7 @@ fn a_table_whose_first_letters_are_a_picture_s_stays_a_table() {
     let folder = Folder::new();
     let file = folder.file("people.csv");
     fs::write(&file, "BMI,age,sick\n21,40,no\n30,50,yes\n").unwrap();
-    let opened = source::open(&file.display().to_string(), &spec::Data::default()).unwrap();
+    let opened = source::open(&file.display().to_string(), &config::Data::default()).unwrap();
     assert!(matches!(opened, Source::Table(_)));
 }
 
@@ -263,7 +263,7 @@ fn any_format_at_any_cut_is_read_or_refused() {
             damaged[cut] ^= 0x55;
             folder.write(&format!("cat/flipped.{ending}"), damaged);
             folder.write(&format!("dog/cut.{ending}"), &bytes[..cut]);
-            let options = spec::Data { max_bad: Some(0.5), image_size: Some(vec![8, 8]), ..spec::Data::default() };
+            let options = config::Data { max_bad: Some(0.5), image_size: Some(vec![8, 8]), ..config::Data::default() };
             assert!(arrays(&folder.path(), &options).unwrap().rows() >= 60, "{format:?} at {cut}");
         }
         fs::remove_file(folder.file(&format!("cat/flipped.{ending}"))).unwrap();
@@ -275,7 +275,7 @@ fn any_format_at_any_cut_is_read_or_refused() {
 fn four_inks_palettes_and_progressive_pictures_are_read() {
     let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files");
     for name in ["cmyk.jpg", "palette.png", "palette.gif", "palette.bmp", "progressive.jpg"] {
-        let found = arrays(&files.join(name).display().to_string(), &spec::Data::default()).unwrap();
+        let found = arrays(&files.join(name).display().to_string(), &config::Data::default()).unwrap();
         assert_eq!(found.shape, [16, 32, 3], "{name}");
         let (left, right) = (&found.x[..3], &found.x[found.x.len() - 3..]);
         // A screen's red and blue are not quite an ink's.
@@ -284,7 +284,7 @@ fn four_inks_palettes_and_progressive_pictures_are_read() {
     }
 }
 
-fn refused(folder: &Folder, options: &spec::Data) -> String {
+fn refused(folder: &Folder, options: &config::Data) -> String {
     arrays(&folder.path(), options).map(|_| ()).unwrap_err().to_string()
 }
 
@@ -297,12 +297,12 @@ fn a_class_of_files_that_are_not_read_is_an_error_that_names_it() {
             save(&folder, &format!("{part}dog/{i}.png"), colour(8, 8, [i, 0, 9]));
             folder.write(&format!("{part}fox/IMG_{i}.{kind}"), "of another kind");
         }
-        let told = refused(&folder, &spec::Data::default());
+        let told = refused(&folder, &config::Data::default());
         let counted = format!("4 .{} (such as {part}fox/IMG_0.{kind})", kind.to_lowercase());
         for expected in ["class \"fox\"", &counted, "convert them to JPEG or PNG", "--classes"] {
             assert!(told.contains(expected), "{expected:?} in {told}");
         }
-        let two = spec::Data { classes: vec!["cat".into(), "dog".into()], ..spec::Data::default() };
+        let two = config::Data { classes: vec!["cat".into(), "dog".into()], ..config::Data::default() };
         let found = arrays(&folder.path(), &two).unwrap();
         assert!(found.rows() == 8 && found.warnings[0].what.contains(&counted), "{:?}", found.warnings);
     }
@@ -310,7 +310,7 @@ fn a_class_of_files_that_are_not_read_is_an_error_that_names_it() {
     let folder = Folder::new();
     folder.write("cat/a.HEIC", "of another kind");
     folder.write("dog/b.heic", "of another kind");
-    let told = refused(&folder, &spec::Data::default());
+    let told = refused(&folder, &config::Data::default());
     assert!(told.contains("no file is of a kind that is read: 2 .heic") && told.contains("convert them"), "{told}");
 }
 
@@ -359,7 +359,7 @@ fn a_class_whose_files_are_all_damaged_is_an_error() {
     let folder = Folder::new();
     many(&folder);
     folder.write("fox/a.png", "no picture");
-    let told = refused(&folder, &spec::Data { max_bad: Some(0.5), ..spec::Data::default() });
+    let told = refused(&folder, &config::Data { max_bad: Some(0.5), ..config::Data::default() });
     assert!(told.contains("no file of class \"fox\" can be read: fox/a.png"), "{told}");
 }
 
@@ -368,7 +368,7 @@ fn what_stands_above_a_list_s_rows_is_told() {
     let folder = Folder::new();
     many(&folder);
     folder.write("list.csv", "# of spring\nfile;label\ncat/00.png;a\ndog/01.png;b\n");
-    let found = arrays(&folder.file("list.csv").display().to_string(), &spec::Data::default()).unwrap();
+    let found = arrays(&folder.file("list.csv").display().to_string(), &config::Data::default()).unwrap();
     let told: Vec<&str> = found.decisions.iter().map(|decision| &*decision.what).collect();
     assert!(told.iter().any(|what| what.contains("left out: 1")), "{told:?}");
     assert!(told.iter().any(|what| what.contains("names the files")), "{told:?}");
@@ -380,7 +380,7 @@ fn a_list_may_begin_with_a_file_that_is_not_read() {
     many(&folder);
     let listed = |first: &str| {
         folder.write("list.csv", format!("file,label\n{first},a\ncat/00.png,a\ndog/01.png,b\ncat/02.png,a\n"));
-        let options = spec::Data { max_bad: Some(0.5), ..spec::Data::default() };
+        let options = config::Data { max_bad: Some(0.5), ..config::Data::default() };
         arrays(&folder.file("list.csv").display().to_string(), &options).unwrap()
     };
     for first in ["cat/x.heic", "x.wav", "notes"] {
@@ -389,7 +389,7 @@ fn a_list_may_begin_with_a_file_that_is_not_read() {
         assert!(found.warnings[0].what.contains(first), "{:?}", found.warnings);
     }
     folder.write("list.csv", "file,label\na.heic,a\nb.heic,b\n");
-    let told = arrays(&folder.file("list.csv").display().to_string(), &spec::Data::default());
+    let told = arrays(&folder.file("list.csv").display().to_string(), &config::Data::default());
     let told = told.map(|_| ()).unwrap_err().to_string();
     assert!(told.contains("a.heic") && told.contains("convert"), "{told}");
 }

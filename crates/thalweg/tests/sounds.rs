@@ -7,10 +7,10 @@ use std::f64::consts::TAU;
 use std::fs;
 use std::path::Path;
 
+use thalweg::config::{self, Config};
 use thalweg::data::arrays::Arrays;
 use thalweg::data::dataset;
 use thalweg::data::source::{self, Source};
-use thalweg::spec::{self, Config};
 
 use folder::{Folder, arrays};
 
@@ -67,8 +67,8 @@ fn tone(rate: u32, samples: usize) -> Vec<Vec<f64>> {
 }
 
 /// As loud as the files are.
-fn as_loud() -> spec::Data {
-    spec::Data { equal_loudness: Some(false), ..spec::Data::default() }
+fn as_loud() -> config::Data {
+    config::Data { equal_loudness: Some(false), ..config::Data::default() }
 }
 
 fn open(folder: &Folder) -> Arrays {
@@ -116,7 +116,7 @@ fn channels_become_their_mean_and_rates_become_one() {
     for i in 0..2 {
         folder.write(&format!("a/fast{i}.wav"), Wav { rate: 44_100, ..PLAIN }.file(&tone(44_100, 4_410)));
     }
-    let options = spec::Data { sample_rate: Some(8_000), ..as_loud() };
+    let options = config::Data { sample_rate: Some(8_000), ..as_loud() };
     let found = arrays(&folder.path(), &options).unwrap();
     assert_eq!(found.shape, [800, 1]);
     let expected: Vec<f32> = tone(8_000, 800).iter().map(|frame| frame[0] as f32).collect();
@@ -132,7 +132,7 @@ fn channels_become_their_mean_and_rates_become_one() {
 #[test]
 fn every_kind_of_file_is_read() {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files");
-    let options = spec::Data { seconds: Some(0.25), ..as_loud() };
+    let options = config::Data { seconds: Some(0.25), ..as_loud() };
     let names = ["tone.flac", "tone.ogg", "tone.mp3", "tone.m4a", "tone-alac.m4a", "tone.aac", "tone.caf", "tone.aiff"];
     for ending in names {
         let found = arrays(&samples.join(ending).display().to_string(), &options).unwrap();
@@ -152,7 +152,7 @@ fn shorter_sounds_get_silence_around_them_and_longer_ones_keep_their_middle() {
     let count = |n: usize| (1..=n).map(|i| vec![i as f64 / 32_767.0]).collect::<Vec<_>>();
     folder.write("a/long.wav", PLAIN.file(&count(1_000)));
     folder.write("a/short.wav", PLAIN.file(&count(400)));
-    let options = spec::Data { seconds: Some(0.1), ..as_loud() };
+    let options = config::Data { seconds: Some(0.1), ..as_loud() };
     let found = arrays(&folder.path(), &options).unwrap();
     let [long, short] = [&found.x[..800], &found.x[800..]].map(|x| {
         let whole: Vec<i32> = x.iter().map(|x| (x * 32_768.0).round() as i32).collect();
@@ -171,7 +171,7 @@ fn sounds_are_brought_to_one_loudness() {
     folder.write("a/loud.wav", Wav { bits: 32, float: true, ..PLAIN }.file(&times(1.5)));
     folder.write("a/soft.wav", Wav { bits: 32, float: true, ..PLAIN }.file(&times(0.01)));
     folder.write("a/still.wav", Wav { bits: 32, float: true, ..PLAIN }.file(&times(0.0)));
-    let found = arrays(&folder.path(), &spec::Data::default()).unwrap();
+    let found = arrays(&folder.path(), &config::Data::default()).unwrap();
     let (loud, rest) = found.x.split_at(800);
     assert!(difference(loud, &rest[..800]) < 1e-4);
     assert!((loud.iter().map(|x| x * x).sum::<f32>() / 800.0 - 1.0).abs() < 1e-4);
@@ -206,7 +206,7 @@ fn what_cannot_be_read_is_left_out_and_named() {
     let at = not_a_number.len() - 40;
     not_a_number[at..at + 4].copy_from_slice(&f32::NAN.to_le_bytes());
     folder.write("low/nan.wav", not_a_number);
-    let options = spec::Data { max_bad: Some(0.2), ..spec::Data::default() };
+    let options = config::Data { max_bad: Some(0.2), ..config::Data::default() };
     let found = arrays(&folder.path(), &options).unwrap();
     let warning = &found.warnings[0].what;
     assert!(warning.contains("7 of 67 files are left out"), "{warning}");
@@ -214,7 +214,7 @@ fn what_cannot_be_read_is_left_out_and_named() {
     for expected in ["high/page.mp3 (an HTML page", "high/empty.wav (the file is empty)", "high/silent.wav"] {
         assert!(warning.contains(expected), "{warning}");
     }
-    let error = arrays(&folder.path(), &spec::Data::default()).map(|_| ()).unwrap_err().to_string();
+    let error = arrays(&folder.path(), &config::Data::default()).map(|_| ()).unwrap_err().to_string();
     assert!(error.contains("of 67 files cannot be read") && error.contains("--max-bad"), "{error}");
 }
 
@@ -231,7 +231,7 @@ fn any_kind_at_any_cut_is_read_or_refused() {
             damaged[cut] ^= 0x55;
             folder.write(&format!("high/flipped.{ending}"), damaged);
             folder.write(&format!("low/cut.{ending}"), &bytes[..cut]);
-            let options = spec::Data { max_bad: Some(0.5), ..spec::Data::default() };
+            let options = config::Data { max_bad: Some(0.5), ..config::Data::default() };
             assert!(arrays(&folder.path(), &options).unwrap().rows() >= 60, "{ending} at {cut}");
         }
         fs::remove_file(folder.file(&format!("high/flipped.{ending}"))).unwrap();
@@ -273,12 +273,12 @@ fn a_table_lists_files_and_their_answers() {
     }
     // A table of texts that are no files stays one.
     folder.write("paths.csv", "path,y\nleft,1\nright,0\n");
-    let table = source::open(&folder.file("paths.csv").display().to_string(), &spec::Data::default()).unwrap();
+    let table = source::open(&folder.file("paths.csv").display().to_string(), &config::Data::default()).unwrap();
     assert!(matches!(table, Source::Table(_)));
     // A file that is not there is one that cannot be read.
     folder.write("gone.csv", "file,label\nhigh/00.wav,a\nhigh/none.wav,b\n");
     let gone = folder.file("gone.csv").display().to_string();
-    let options = spec::Data { max_bad: Some(0.5), ..spec::Data::default() };
+    let options = config::Data { max_bad: Some(0.5), ..config::Data::default() };
     assert!(arrays(&gone, &options).unwrap().warnings[0].what.contains("high/none.wav (No such file"));
 }
 
@@ -289,7 +289,7 @@ fn a_pipe_in_a_list_is_passed_by() {
     many(&folder);
     assert!(std::process::Command::new("mkfifo").arg(folder.file("pipe.wav")).status().unwrap().success());
     folder.write("list.csv", "file,label\nhigh/00.wav,a\nlow/01.wav,b\npipe.wav,b\n");
-    let options = spec::Data { max_bad: Some(0.5), ..spec::Data::default() };
+    let options = config::Data { max_bad: Some(0.5), ..config::Data::default() };
     let found = arrays(&folder.file("list.csv").display().to_string(), &options).unwrap();
     assert!(found.rows() == 2 && found.warnings[0].what.contains("pipe.wav (no regular file)"), "{:?}", found.warnings);
     assert_eq!(found.answers.lines, [2, 3]);
@@ -300,7 +300,7 @@ fn lengths_that_make_no_example_are_refused() {
     let folder = Folder::new();
     many(&folder);
     for (rate, seconds) in [(768_000, 3_600.0), (100, 0.001)] {
-        let options = spec::Data { sample_rate: Some(rate), seconds: Some(seconds), ..spec::Data::default() };
+        let options = config::Data { sample_rate: Some(rate), seconds: Some(seconds), ..config::Data::default() };
         let error = arrays(&folder.path(), &options).map(|_| ()).unwrap_err().to_string();
         assert!(error.contains("--seconds"), "{error}");
     }

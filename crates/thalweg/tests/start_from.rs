@@ -4,9 +4,9 @@ mod stop;
 
 use std::path::Path;
 
+use thalweg::config::Config;
 use thalweg::event::Event;
 use thalweg::run::{resume, train};
-use thalweg::spec::Config;
 use thalweg::train::StopReason;
 
 use stop::StopAfter;

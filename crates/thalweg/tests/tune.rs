@@ -4,8 +4,9 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use thalweg::spec::Config;
-use thalweg::tune::{self, Fact, Onlooker, SearchEnd, SearchResult, Study, Trial, TrialKind, TrialState};
+use thalweg::config::Config;
+use thalweg::run::Callback;
+use thalweg::tune::{self, SearchEnd, SearchEvent, SearchResult, Study, Trial, TrialKind, TrialState};
 
 /// Asks for a stop after so many trials.
 struct StopAfter(usize, AtomicUsize);
@@ -16,9 +17,9 @@ impl StopAfter {
     }
 }
 
-impl Onlooker for StopAfter {
-    fn fact(&self, fact: &Fact) {
-        if let Fact::Ended { .. } = fact {
+impl Callback<SearchEvent> for StopAfter {
+    fn event(&mut self, event: &SearchEvent) {
+        if let SearchEvent::Ended { .. } = event {
             self.1.fetch_add(1, Ordering::SeqCst);
         }
     }
@@ -51,7 +52,7 @@ fn config(folder: &Path, settings: &[(&str, &str)]) -> Config {
 
 fn search(settings: &[(&str, &str)]) -> SearchResult {
     let folder = tempfile::tempdir().unwrap();
-    tune::tune(&config(folder.path(), settings), &StopAfter::new(usize::MAX)).unwrap()
+    tune::tune(&config(folder.path(), settings), &mut StopAfter::new(usize::MAX)).unwrap()
 }
 
 /// What of the trials does not depend on time.
@@ -125,16 +126,16 @@ fn a_stopped_search_goes_on_to_the_same_trials() {
     let whole = search(&[]);
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path(), &[]);
-    let stopped = tune::tune(&config, &StopAfter::new(3)).unwrap();
+    let stopped = tune::tune(&config, &mut StopAfter::new(3)).unwrap();
     assert_eq!((stopped.end, stopped.outcome.is_none()), (SearchEnd::Interrupted, true));
     assert_eq!(stopped.trials.iter().filter(|trial| trial.state.is_ended()).count(), 3);
     let mut again = Config::default();
     again.tune.study.clone_from(&config.tune.study);
-    let found = tune::tune(&again, &StopAfter::new(usize::MAX)).unwrap();
+    let found = tune::tune(&again, &mut StopAfter::new(usize::MAX)).unwrap();
     assert_eq!(facts(&found.trials), facts(&whole.trials));
     assert_eq!(found.outcome.unwrap().metrics, whole.outcome.unwrap().metrics);
     // What is finished has nothing left to do.
-    let found = tune::tune(&again, &StopAfter::new(usize::MAX)).unwrap();
+    let found = tune::tune(&again, &mut StopAfter::new(usize::MAX)).unwrap();
     assert_eq!((found.end, found.outcome.is_none()), (SearchEnd::Elsewhere, true));
 }
 
@@ -169,7 +170,7 @@ fn trials_that_cannot_be_done_fail_by_themselves() {
     let folder = tempfile::tempdir().unwrap();
     let settings =
         [("search", "units=log_int:1000..4000,layers=int:3..4"), ("trial_memory", "1"), ("baseline", "false")];
-    let error = tune::tune(&config(folder.path(), &settings), &StopAfter::new(usize::MAX)).unwrap_err();
+    let error = tune::tune(&config(folder.path(), &settings), &mut StopAfter::new(usize::MAX)).unwrap_err();
     assert!(error.to_string().contains("no trial succeeded: needs about"), "{error}");
 }
 
@@ -210,11 +211,11 @@ fn data_that_changed_is_refused() {
     std::fs::write(&data, table(60)).unwrap();
     let path = data.display().to_string();
     let config = config(folder.path(), &[("data.path", &path), ("search", "learning_rate=log:1e-3..1e-1")]);
-    tune::tune(&config, &StopAfter::new(2)).unwrap();
+    tune::tune(&config, &mut StopAfter::new(2)).unwrap();
     std::fs::write(&data, table(61)).unwrap();
     let mut again = Config::default();
     again.tune.study.clone_from(&config.tune.study);
-    let error = tune::tune(&again, &StopAfter::new(2)).unwrap_err();
+    let error = tune::tune(&again, &mut StopAfter::new(2)).unwrap_err();
     assert!(error.to_string().contains("no longer what the study began with"), "{error}");
 }
 
@@ -222,7 +223,7 @@ fn data_that_changed_is_refused() {
 fn pages_show_what_was_found_and_load_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let settings = [("objective", "accuracy,parameters"), ("trials", "24"), ("sampler", "tpe")];
-    let found = tune::tune(&config(folder.path(), &settings), &StopAfter::new(usize::MAX)).unwrap();
+    let found = tune::tune(&config(folder.path(), &settings), &mut StopAfter::new(usize::MAX)).unwrap();
     let study = Study::open(&found.study).unwrap();
     let page = thalweg::tune::study_html(&study).unwrap();
     for section in
@@ -260,8 +261,8 @@ fn few_rows_are_judged_by_folds() {
 /// Asks for a stop some time after it was made.
 struct StopAt(std::time::Instant);
 
-impl Onlooker for StopAt {
-    fn fact(&self, _: &Fact) {}
+impl Callback<SearchEvent> for StopAt {
+    fn event(&mut self, _: &SearchEvent) {}
 
     fn stop(&self) -> bool {
         self.0.elapsed() > std::time::Duration::from_millis(400)
@@ -274,7 +275,7 @@ fn a_trial_that_was_stopped_goes_on_from_its_checkpoint() {
     let settings = [("trials", "1"), ("seeds", "0"), ("folds", "1"), ("epochs", "4000"), ("patience", "0")];
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path(), &settings);
-    let stopped = tune::tune(&config, &StopAt(std::time::Instant::now())).unwrap();
+    let stopped = tune::tune(&config, &mut StopAt(std::time::Instant::now())).unwrap();
     assert_eq!((stopped.end, stopped.trials[0].state), (SearchEnd::Interrupted, TrialState::Waiting));
     let checkpoint = folder.path().join("study.trials/trial-0/checkpoint.safetensors");
     assert!(checkpoint.exists());
@@ -283,7 +284,7 @@ fn a_trial_that_was_stopped_goes_on_from_its_checkpoint() {
     let mut again = Config::default();
     again.tune.study.clone_from(&config.tune.study);
     let start = std::time::SystemTime::now();
-    let found = tune::tune(&again, &StopAfter::new(usize::MAX)).unwrap();
+    let found = tune::tune(&again, &mut StopAfter::new(usize::MAX)).unwrap();
     let trial = &found.trials[0];
     assert_eq!((trial.state, trial.epochs), (TrialState::Done, 4000));
     // Its seconds are those of both sittings: more than the second one alone took.

@@ -10,7 +10,7 @@ use crate::args;
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let config = args::config(matches)?;
     let text = match (matches.get_flag("schema"), matches.get_flag("json")) {
-        (true, _) => format!("{}\n", serde_json::to_string_pretty(&thalweg::spec::json_schema())?),
+        (true, _) => format!("{}\n", serde_json::to_string_pretty(&thalweg::config::json_schema())?),
         (false, true) => format!("{}\n", serde_json::to_string(&config)?),
         (false, false) => config.to_toml(),
     };

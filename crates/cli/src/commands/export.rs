@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
+use thalweg::config::Data;
 use thalweg::export::{self, Options, Precision};
 use thalweg::model::Model;
-use thalweg::spec::Data;
 
 use super::{argument, output};
 use crate::print;

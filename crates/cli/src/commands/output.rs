@@ -4,9 +4,9 @@ use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
+use thalweg::config::Config;
 use thalweg::data::source;
 use thalweg::io::atomic::{self, Writer};
-use thalweg::spec::Config;
 
 /// A file, there whole at the end or not at all, or standard output.
 pub(super) enum Output {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::ArgMatches;
 use serde_json::json;
 use thalweg::Kind;
+use thalweg::config::Config;
 use thalweg::io::atomic;
-use thalweg::spec::Config;
 use thalweg::tune::{self, SearchEnd, SearchResult, Study, Trial};
 
 use super::argument;
@@ -38,8 +38,8 @@ fn search(matches: &ArgMatches) -> anyhow::Result<u8> {
     if config.data.path.is_empty() {
         refuse_changes(&config)?;
     }
-    let table = Table::new(matches)?;
-    let found = tune::tune(&config, &table);
+    let mut table = Table::new(matches)?;
+    let found = tune::tune(&config, &mut table);
     table.clear();
     let found = match found {
         Err(error) if error.kind == Kind::Interrupted => {

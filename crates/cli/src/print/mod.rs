@@ -10,6 +10,7 @@ use std::path::Path;
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 use thalweg::brief;
+use thalweg::config::Config;
 use thalweg::data::inspect::Profile;
 use thalweg::event::{Decision, LayerRow, Splits};
 use thalweg::export::{Loss, Verification, Written};
@@ -17,7 +18,6 @@ use thalweg::metrics::{Metric, Metrics};
 use thalweg::model::Model;
 use thalweg::network::gradient_check::Report;
 use thalweg::run::{Outcome, Preview};
-use thalweg::spec::Config;
 use thalweg::tune::learning_rate::Rates;
 
 pub(crate) use progress::Progress;

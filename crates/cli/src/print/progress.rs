@@ -4,7 +4,7 @@ use clap::ArgMatches;
 use indicatif::ProgressBar;
 use thalweg::brief;
 use thalweg::event::{Event, Splits};
-use thalweg::run::Watch;
+use thalweg::run::Callback;
 
 use super::signals::Signals;
 use super::{BOLD, FAINT, LONGEST, YELLOW, bar, grouped, name_of, say, short};
@@ -41,7 +41,7 @@ impl Progress {
     }
 }
 
-impl Watch for Progress {
+impl Callback for Progress {
     fn event(&mut self, event: &Event) {
         if let Event::Warning { message } = event {
             self.say(&format!("{YELLOW}warning{YELLOW:#}: {}", brief(message, LONGEST)));

@@ -1,11 +1,10 @@
 //! A search as it goes on, and what it has found.
 
-use std::sync::Mutex;
-
 use clap::ArgMatches;
 use indicatif::ProgressBar;
+use thalweg::run::Callback;
 use thalweg::tune::{
-    self, Fact, Importance, Noise, Onlooker, SearchEnd, SearchResult, Study, Trial, TrialKind, TrialState,
+    self, Importance, SearchEnd, SearchEvent, SearchResult, SeedNoise, Study, Trial, TrialKind, TrialState,
 };
 
 use super::signals::Signals;
@@ -18,7 +17,7 @@ pub(crate) struct Table {
     bar: Option<ProgressBar>,
     signals: Signals,
     /// Most trials, the objective, the best trial told so far.
-    state: Mutex<(usize, String, Option<usize>)>,
+    state: (usize, String, Option<usize>),
 }
 
 impl Table {
@@ -31,7 +30,7 @@ impl Table {
             verbose: matches.get_flag("verbose"),
             bar,
             signals: Signals::watch()?,
-            state: Mutex::default(),
+            state: Default::default(),
         })
     }
 
@@ -52,18 +51,17 @@ impl Table {
     }
 }
 
-impl Onlooker for Table {
-    fn fact(&self, fact: &Fact) {
-        if let Fact::Warning(message) = fact {
+impl Callback<SearchEvent> for Table {
+    fn event(&mut self, event: &SearchEvent) {
+        if let SearchEvent::Warning(message) = event {
             return self.say(&format!("{YELLOW}warning{YELLOW:#}: {message}"));
         }
         if self.quiet {
             return;
         }
-        let mut state = self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        match fact {
-            Fact::Started { study, space, trials: (most, ended, workers), objective, decisions, forecast } => {
-                (state.0, state.1) = (*most, objective.0.clone());
+        match event {
+            SearchEvent::Started { study, space, trials: (most, ended, workers), objective, decisions, forecast } => {
+                (self.state.0, self.state.1) = (*most, objective.0.clone());
                 let higher = if objective.1 { "highest" } else { "lowest" };
                 self.say(&format!(
                     "{BOLD}study {}{BOLD:#}: the {higher} dev {} is sought",
@@ -83,11 +81,11 @@ impl Onlooker for Table {
                     bar.set_length(*most as u64);
                 }
             }
-            Fact::Ended { trial, best, ended, pace, left } => {
-                let new = best.is_some_and(|(number, _)| number == trial.number && state.2 != Some(number));
-                state.2 = best.map(|(number, _)| number).or(state.2);
+            SearchEvent::Ended { trial, best, ended, pace, left } => {
+                let new = best.is_some_and(|(number, _)| number == trial.number && self.state.2 != Some(number));
+                self.state.2 = best.map(|(number, _)| number).or(self.state.2);
                 if self.verbose || self.bar.is_none() || new {
-                    self.say(&trial_line(trial, &state.1, new));
+                    self.say(&trial_line(trial, &self.state.1, new));
                 }
                 if let Some(bar) = &self.bar {
                     bar.set_position(*ended as u64);
@@ -95,21 +93,21 @@ impl Onlooker for Table {
                         best.map_or(String::new(), |(number, value)| format!("best {} (trial {number})", short(value)));
                     bar.set_message(format!(
                         "{ended}/{}  {best}  {pace:.0} trials/min  {} left",
-                        state.0,
+                        self.state.0,
                         duration(*left)
                     ));
                 }
             }
-            Fact::Chosen { trial, refit } => {
+            SearchEvent::Chosen { trial, refit } => {
                 let seed = if trial.kind == TrialKind::Seed { format!(", seed {}", trial.seed) } else { String::new() };
                 let on = if *refit { " on train and dev together" } else { "" };
-                let objective = &state.1;
+                let objective = &self.state.1;
                 self.say(&format!(
                     "{FAINT}training the model{on} (dev {objective} was {}{seed}){FAINT:#}",
                     value(trial)
                 ));
             }
-            Fact::Warning(_) => {}
+            SearchEvent::Warning(_) => {}
         }
     }
 
@@ -194,7 +192,7 @@ pub(crate) fn study(study: &Study, all: &[Trial], importance: &[Importance]) -> 
     ))?;
     line("")?;
     trials(all, &study.objective)?;
-    told(Noise::measure(all).as_ref(), all, &study.objective)?;
+    told(SeedNoise::measure(all).as_ref(), all, &study.objective)?;
     if !importance.is_empty() {
         line("")?;
         line("what mattered, by a forest of the trials:")?;
@@ -227,7 +225,7 @@ fn trials(trials: &[Trial], objective: &str) -> std::io::Result<()> {
 }
 
 /// What of the differences is chance.
-fn told(noise: Option<&Noise>, trials: &[Trial], objective: &str) -> std::io::Result<()> {
+fn told(noise: Option<&SeedNoise>, trials: &[Trial], objective: &str) -> std::io::Result<()> {
     let (Some(noise), Some(best)) = (noise, tune::best(trials)) else { return Ok(()) };
     line("")?;
     line(&format!(

@@ -46,7 +46,7 @@ pub(super) unsafe fn add(panels: Panels) {
 }
 
 /// Lets all threads see what was written past the caches.
-pub(super) fn settle() {
+pub(super) fn store_fence() {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: SSE is part of x86-64.
     unsafe {

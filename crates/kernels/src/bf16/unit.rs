@@ -150,7 +150,7 @@ impl Drop for Ready {
     fn drop(&mut self) {
         match self.0 {
             Unit::Portable => {}
-            Unit::Dot => dot::settle(),
+            Unit::Dot => dot::store_fence(),
             Unit::Tiles => tiles::release(),
         }
     }

@@ -107,7 +107,7 @@ impl Padded {
     }
 
     /// Elements of the room that [`Padded::of`] needs for some images.
-    fn room(&self, images: usize) -> usize {
+    fn new_batch(&self, images: usize) -> usize {
         if self.is_plain() { 0 } else { images * self.numbers() }
     }
 
@@ -312,7 +312,7 @@ fn any_forward<T: Gemm>(
                 if tiles.as_ref().is_some_and(|tiles| tiles.forward(image(i), bias, y)) {
                     return after(y);
                 }
-                with_scratch(padded.room(1), |room| {
+                with_scratch(padded.new_batch(1), |room| {
                     let image = padded.of(image(i), room);
                     let rows = padded.places(1, windows.output, windows.stride);
                     let columns = padded.window(windows.size, windows.dilation, own.part);
@@ -418,8 +418,8 @@ fn of_part<T: Gemm>(own: &ConvSizes, x: &[T], dy: &[T], sums: &mut [T]) {
     }
     let in_bf16 = wanted() != MatmulPrecision::F32 && is_worth_packing(own.numbers, own.each);
     let unfolded = if in_bf16 { lines * own.numbers } else { 0 };
-    with_scratch(padded.room(images) + unfolded + own.deltas_room(lines), |room| {
-        let (room, rest) = room.split_at_mut(padded.room(images));
+    with_scratch(padded.new_batch(images) + unfolded + own.deltas_room(lines), |room| {
+        let (room, rest) = room.split_at_mut(padded.new_batch(images));
         let (unfolded, deltas) = rest.split_at_mut(unfolded);
         let x = padded.of(x, room);
         let places = padded.places(images, windows.output, windows.stride);
@@ -506,7 +506,7 @@ fn windows_of_deltas<'a, T: Gemm>(
                 if tiles.as_ref().is_some_and(|tiles| tiles.forward(deltas(i), None, dx)) {
                     return;
                 }
-                with_scratch(padded.room(1), |room| {
+                with_scratch(padded.new_batch(1), |room| {
                     let dy = padded.of(deltas(i), room);
                     let places = padded.places(1, [height, width], [1, 1]);
                     let window = padded.window(windows.size, windows.dilation, own.each);

@@ -105,7 +105,7 @@ where
     }
 
     /// Elements of what patches become, and of what they make.
-    fn room(&self, patches: usize) -> usize {
+    fn new_batch(&self, patches: usize) -> usize {
         Self::PLACES * (step(patches, self.channels()) + step(patches, self.filters))
     }
 
@@ -226,11 +226,11 @@ where
             pool::for_each_chunk(y, images * made, |i, y| {
                 let count = y.len() / made;
                 let x = &x[i * images * self.windows.image()..][..count * self.windows.image()];
-                with_scratch(self.room(at_once), |room| {
+                with_scratch(self.new_batch(at_once), |room| {
                     for first in (0..count * self.count()).step_by(at_once) {
                         let patches = first..(first + at_once).min(count * self.count());
                         let n = patches.len();
-                        let (v, m) = room[..self.room(n)].split_at_mut(Self::PLACES * step(n, channels));
+                        let (v, m) = room[..self.new_batch(n)].split_at_mut(Self::PLACES * step(n, channels));
                         self.spread(x, patches.clone(), v);
                         let places = v.chunks_exact(step(n, channels)).zip(m.chunks_exact_mut(step(n, self.filters)));
                         for (place, (v, m)) in places.enumerate() {
@@ -343,11 +343,11 @@ where
         if let Some((_, dx)) = &mut dx {
             dx.fill(T::ZERO);
         }
-        with_scratch(self.room(at_once), |room| {
+        with_scratch(self.new_batch(at_once), |room| {
             for first in (0..patches).step_by(at_once) {
                 let patches = first..(first + at_once).min(patches);
                 let n = patches.len();
-                let (v, dm) = room[..self.room(n)].split_at_mut(Self::PLACES * step(n, channels));
+                let (v, dm) = room[..self.new_batch(n)].split_at_mut(Self::PLACES * step(n, channels));
                 self.spread(x, patches.clone(), v);
                 self.spread_gradient(dy, patches.clone(), dm);
                 let places = v.chunks_exact_mut(step(n, channels)).zip(dm.chunks_exact(step(n, filters)));

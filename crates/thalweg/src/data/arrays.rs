@@ -8,8 +8,8 @@ use super::row_file::RowFile;
 use super::schema::{Column, ColumnKind, Role, Schema, task};
 use super::split;
 use super::table::{Table, TextColumn};
+use crate::config::Config;
 use crate::event::Decision;
-use crate::spec::Config;
 use crate::{Error, Result};
 
 /// Examples of one shape, row-major, and a table of their answers.
@@ -135,7 +135,7 @@ impl Arrays {
 
     /// Each row's key for the split, from the bytes of its numbers and its answers.
     pub(crate) fn keys(&self, rows: &[usize], schema: &Schema, seed: u64) -> Result<Vec<u64>> {
-        let answers = split::contents(&self.answers, rows, &schema.notation, seed);
+        let answers = split::contents(&self.answers, rows, &schema.cell_format, seed);
         let content = |(row, answer): (&usize, u64)| {
             let x = self.example(*row)?;
             Ok(x.iter().flat_map(|x| x.to_le_bytes()).chain(answer.to_le_bytes()).collect())

@@ -4,7 +4,7 @@ use std::hash::BuildHasher;
 
 use serde::{Deserialize, Serialize};
 
-use crate::spec;
+use crate::config;
 
 /// Cells that mean "missing" unless the user names others; compared without regard to case. Spreadsheets write those with
 /// `#`, databases `\N`, pandas `<NA>`.
@@ -30,13 +30,13 @@ impl Default for CellFormat {
 
 impl CellFormat {
     /// What the options say, the usual markers where they say nothing.
-    pub fn new(options: &spec::Data) -> Self {
-        let mut notation = CellFormat::default();
+    pub fn new(options: &config::Data) -> Self {
+        let mut cell_format = CellFormat::default();
         if !options.missing.is_empty() {
-            notation.missing = options.missing.iter().map(|marker| marker.trim().to_lowercase()).collect();
+            cell_format.missing = options.missing.iter().map(|marker| marker.trim().to_lowercase()).collect();
         }
-        notation.decimal_comma = options.decimal_comma.unwrap_or(false);
-        notation
+        cell_format.decimal_comma = options.decimal_comma.unwrap_or(false);
+        cell_format
     }
 
     /// The cell without the blanks around it, or `None` where it means "missing".
@@ -101,33 +101,33 @@ mod tests {
 
     #[test]
     fn the_usual_markers_are_missing_in_any_case() {
-        let notation = CellFormat::default();
+        let cell_format = CellFormat::default();
         for cell in ["", "  ", "NA", "n/a", "NaN", "NULL", "None", " ? ", "-", "."] {
-            assert_eq!(notation.value(cell), None, "{cell:?}");
+            assert_eq!(cell_format.value(cell), None, "{cell:?}");
         }
-        assert_eq!(notation.value(" -1 "), Some("-1"));
+        assert_eq!(cell_format.value(" -1 "), Some("-1"));
     }
 
     #[test]
     fn given_markers_replace_the_usual_ones() {
-        let notation = CellFormat::new(&spec::Data { missing: vec!["-999".into()], ..Default::default() });
-        assert_eq!(notation.value("-999"), None);
-        assert_eq!(notation.value("?"), Some("?"));
-        assert_eq!(notation.value(""), None);
+        let cell_format = CellFormat::new(&config::Data { missing: vec!["-999".into()], ..Default::default() });
+        assert_eq!(cell_format.value("-999"), None);
+        assert_eq!(cell_format.value("?"), Some("?"));
+        assert_eq!(cell_format.value(""), None);
     }
 
     #[test]
     fn whole_numbers_are_one_category_however_written() {
-        let notation = CellFormat::default();
-        assert_eq!(notation.category(" 3.0"), Some("3"));
-        assert_eq!(notation.category("v3.0"), Some("v3.0"));
-        assert_eq!(notation.category("3.10"), Some("3.10"));
+        let cell_format = CellFormat::default();
+        assert_eq!(cell_format.category(" 3.0"), Some("3"));
+        assert_eq!(cell_format.category("v3.0"), Some("v3.0"));
+        assert_eq!(cell_format.category("3.10"), Some("3.10"));
     }
 
     #[test]
     fn reads_decimal_commas() {
-        let notation = CellFormat { decimal_comma: true, ..Default::default() };
-        assert_eq!(notation.number("1.234,5"), Some(1234.5));
-        assert_eq!(notation.number("2.5"), Some(2.5));
+        let cell_format = CellFormat { decimal_comma: true, ..Default::default() };
+        assert_eq!(cell_format.number("1.234,5"), Some(1234.5));
+        assert_eq!(cell_format.number("2.5"), Some(2.5));
     }
 }

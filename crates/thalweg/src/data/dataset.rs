@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::applicable::{self, DataKind};
 use super::arrays::Arrays;
 use super::cell_format::CellFormat;
 use super::examples::Examples;
-use super::heeded::{self, Found};
 use super::memory;
 use super::partition::Partition;
 use super::preprocess::Pipeline;
@@ -17,8 +17,8 @@ use super::source::{self, Source};
 use super::stream;
 use super::table::Table;
 use super::target::Target;
+use crate::config::{self, Config};
 use crate::event::{Decision, Splits};
-use crate::spec::{self, Config};
 use crate::{Error, Result};
 
 /// The seed of the order in which rows are put where theirs makes no difference; any will do.
@@ -263,7 +263,7 @@ fn put_in_order<R: Rows>(data: &R, rows: &mut Vec<usize>, schema: &Schema) -> Re
 }
 
 /// Has a configuration say where its data turned out to lie, so that what goes on with a run does as it did.
-pub(crate) fn settle(config: &mut Config, data: &Dataset) {
+pub(crate) fn freeze(config: &mut Config, data: &Dataset) {
     config.data.from_disk = Some(data.on_disk.is_some());
 }
 
@@ -299,7 +299,7 @@ pub fn load(config: &Config) -> Result<Dataset> {
     }
     let mut data = match source::open(&path, &config.data)? {
         Source::Table(mut reader) => {
-            heeded::check(&config.data, Found::Table)?;
+            applicable::check(&config.data, DataKind::Table)?;
             let on_disk = stream::wanted(&reader, &config, &mut decisions)?;
             let comma = config.data.decimal_comma.replace(reader.decimal_comma());
             // A part in a file of its own has no header just where the main file has none.
@@ -320,7 +320,7 @@ pub fn load(config: &Config) -> Result<Dataset> {
             }
         }
         Source::Arrays(main) => {
-            heeded::check(&config.data, Found::of(&main))?;
+            applicable::check(&config.data, DataKind::of(&main))?;
             decisions.extend_from_slice(&main.decisions);
             // For files this was decided before they were read.
             let on_disk = if main.form.is_some() {
@@ -353,11 +353,11 @@ pub fn load(config: &Config) -> Result<Dataset> {
 /// A part in a file of its own, which may write its numbers in another way than the main data: `given` is what the user says
 /// of that. What was found in it is told where the main data was not found to be so, too.
 pub(super) fn table(path: &str, config: &Config, given: Option<bool>, decisions: &mut Vec<Decision>) -> Result<Table> {
-    match source::open(path, &spec::Data { decimal_comma: given, ..config.data.clone() })? {
+    match source::open(path, &config::Data { decimal_comma: given, ..config.data.clone() })? {
         Source::Table(mut reader) => {
-            let notation = CellFormat { decimal_comma: reader.decimal_comma(), ..CellFormat::new(&config.data) };
+            let cell_format = CellFormat { decimal_comma: reader.decimal_comma(), ..CellFormat::new(&config.data) };
             let mut table = reader.read_rest()?;
-            table.notation.get_or_insert(notation);
+            table.cell_format.get_or_insert(cell_format);
             let own = reader.decisions().iter().filter(|own| !decisions.contains(own)).cloned();
             let own: Vec<Decision> = own.map(|own| Decision { what: format!("{path}: {}", own.what), ..own }).collect();
             decisions.extend(own);

@@ -82,7 +82,7 @@ static FORMATS: LazyLock<Vec<String>> = LazyLock::new(|| {
 
 /// How the dates of a column are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct DetectedFormat {
     /// The format.
     pub(crate) format: String,
     /// How many of the cells it reads.
@@ -168,7 +168,7 @@ pub(crate) fn is_zero(cell: &str) -> bool {
 /// than half of them.
 ///
 /// A format that reads every cell comes before several that do, and those before one that reads the most.
-pub(crate) fn detect(cells: &[(&str, usize)]) -> Option<Found> {
+pub(crate) fn detect(cells: &[(&str, usize)]) -> Option<DetectedFormat> {
     let total: usize = cells.iter().map(|(_, times)| times).sum();
     let glance = &cells[..cells.len().min(GLANCE)];
     // One format that looks right for some of the first cells.
@@ -186,7 +186,7 @@ pub(crate) fn detect(cells: &[(&str, usize)]) -> Option<Found> {
         counted.max_by_key(|(read, _)| *read).filter(|(read, _)| *read > 0)
     };
     let (read, first) = best(&likely, cells)?;
-    let found = |formats: &[String], read| Found {
+    let found = |formats: &[String], read| DetectedFormat {
         format: formats.join(BETWEEN),
         read,
         ambiguous: formats.iter().any(|format| is_ambiguous(format, cells)),

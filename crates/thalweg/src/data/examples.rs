@@ -34,7 +34,7 @@ pub struct Examples {
     /// What errors and reports call the source.
     pub source: String,
     /// The line of each row in its source, or its number from 1 where the source has no lines.
-    pub places: Vec<u64>,
+    pub source_lines: Vec<u64>,
     /// Whether places are lines.
     pub has_lines: bool,
     /// The file of each row, for pictures and sounds; empty for others.
@@ -63,7 +63,7 @@ impl Examples {
             y: target.map(|target| target.encode(table, rows)).transpose()?.unwrap_or_default(),
             weights: target.map(|_| weights(table, rows, schema)).transpose()?.flatten(),
             source: table.source.clone(),
-            places: rows.iter().map(|row| table.lines[*row]).collect(),
+            source_lines: rows.iter().map(|row| table.lines[*row]).collect(),
             has_lines: true,
             files: Vec::new(),
             raw: Raw::default(),
@@ -86,7 +86,7 @@ impl Examples {
             y: target.map(|target| target.encode(&arrays.answers, rows)).transpose()?.unwrap_or_default(),
             weights: target.and(arrays.weights.as_ref()).map(|weights| rows.iter().map(|row| weights[*row]).collect()),
             source: arrays.answers.source.clone(),
-            places: rows.iter().map(|row| arrays.answers.lines[*row]).collect(),
+            source_lines: rows.iter().map(|row| arrays.answers.lines[*row]).collect(),
             has_lines: false,
             files: rows.iter().filter_map(|row| arrays.files.get(*row).cloned()).collect(),
             raw: Raw::default(),
@@ -105,7 +105,7 @@ impl Examples {
         if let (Some(weights), Some(others)) = (&mut self.weights, other.weights) {
             weights.extend(others);
         }
-        self.places.extend(other.places);
+        self.source_lines.extend(other.source_lines);
         self.files.extend(other.files);
         self.raw.append(&other.raw);
     }
@@ -130,7 +130,7 @@ impl Examples {
             return file.clone();
         }
         let unit = if self.has_lines { "line" } else { "example" };
-        format!("{}, {unit} {}", self.source, self.places[row])
+        format!("{}, {unit} {}", self.source, self.source_lines[row])
     }
 }
 
@@ -188,10 +188,10 @@ fn weights(table: &Table, rows: &[usize], schema: &Schema) -> Result<Option<Vec<
     let position = schema::positions(table, [column.name.as_str()])?[0];
     let mut weights = Vec::with_capacity(rows.len());
     for row in rows {
-        let notation = table.notation(&schema.notation);
-        let cell = notation.value(table.columns[position].get(*row));
+        let cell_format = table.cell_format(&schema.cell_format);
+        let cell = cell_format.value(table.columns[position].get(*row));
         let weight = cell
-            .and_then(|cell| column.numbers.and_then(|f| f.read(cell)).or_else(|| notation.number(cell)))
+            .and_then(|cell| column.numbers.and_then(|f| f.read(cell)).or_else(|| cell_format.number(cell)))
             .filter(|w| w.is_finite() && *w >= 0.0);
         let wrong = || unreadable(table, *row, position, "a weight of 0 or more").fix("correct the cell");
         weights.push(weight.ok_or_else(wrong)? as f32);

@@ -24,7 +24,7 @@ impl<'a> Far<'a> {
         let names = self.pipeline.inputs.iter().map(|input| input.column.as_str());
         let Ok(positions) = super::schema::positions(table, names) else { return };
         for ((input, position), found) in self.pipeline.inputs.iter().zip(positions).zip(&mut self.found) {
-            let cells = table.columns[position].readings(table.notation(&self.pipeline.notation));
+            let cells = table.columns[position].readings(table.cell_format(&self.pipeline.cell_format));
             let beyond: Box<dyn Fn(usize) -> bool> = match &input.transform {
                 Transform::Numeric(Numeric { range: Some(range), format, sentinels, .. }) => {
                     let cells = cells.with_format(*format);

@@ -9,8 +9,8 @@ use super::schema::{ColumnKind, Role, Schema, Task, task};
 use super::source::{self, Source};
 use super::table::Table;
 use crate::Result;
+use crate::config::Config;
 use crate::event::Decision;
-use crate::spec::Config;
 
 /// The most frequent values that a profile shows of a column.
 const SHOWN: usize = 5;
@@ -92,9 +92,9 @@ pub fn profile(config: &Config) -> Result<Profile> {
 
 /// Profiles a table under a configuration's options. Data that cannot be trained on has a profile too.
 pub fn profile_table(table: &Table, config: &Config) -> Profile {
-    let notation = CellFormat::new(&config.data);
-    let stats = ColumnStats::of_table(table, &notation);
-    profiled(table, &stats, Some(Schema::infer_surveyed(table, &stats, notation, &config.data, &config.split)))
+    let cell_format = CellFormat::new(&config.data);
+    let stats = ColumnStats::of_table(table, &cell_format);
+    profiled(table, &stats, Some(Schema::infer_surveyed(table, &stats, cell_format, &config.data, &config.split)))
 }
 
 /// The profile of a table's columns and of what was inferred from them, where there is anything to infer from.

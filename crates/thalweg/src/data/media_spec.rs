@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::spec;
-pub use crate::spec::Fit;
+use crate::config;
+pub use crate::config::Fit;
 
 /// What every file of a source is brought to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,7 +50,7 @@ impl MediaSpec {
     }
 
     /// Has files to come brought to this form as well.
-    pub(crate) fn adopt(&self, options: &mut spec::Data) {
+    pub(crate) fn adopt(&self, options: &mut config::Data) {
         match *self {
             MediaSpec::Pictures(form) => {
                 options.image_size = Some(vec![form.height, form.width]);

@@ -1,8 +1,8 @@
 //! How much memory data may take: what stays on disk because of it, and how much of that is in memory at a time.
 
+use crate::config;
 use crate::error::{Error, Result};
 use crate::event::Decision;
-use crate::spec;
 
 /// Copies of an example that are in memory at a time: as it was read or encoded, and as the network takes it.
 const COPIES: usize = 2;
@@ -29,7 +29,7 @@ pub(crate) fn needed(examples: usize, width: usize) -> u64 {
 ///
 /// # Errors
 /// If the options' limit is no number of bytes.
-pub(crate) fn stay_on_disk(options: &spec::Data, needed: u64, decisions: &mut Vec<Decision>) -> Result<bool> {
+pub(crate) fn stay_on_disk(options: &config::Data, needed: u64, decisions: &mut Vec<Decision>) -> Result<bool> {
     if let Some(asked) = options.from_disk {
         return Ok(asked);
     }
@@ -51,7 +51,7 @@ pub(crate) fn stay_on_disk(options: &spec::Data, needed: u64, decisions: &mut Ve
 ///
 /// # Errors
 /// If they have none.
-pub(crate) fn check_whole(options: &spec::Data, examples: usize, width: usize) -> Result<()> {
+pub(crate) fn check_whole(options: &config::Data, examples: usize, width: usize) -> Result<()> {
     let (needed, most) = (needed(examples, width) / COPIES as u64, options.memory_bytes()?.unwrap_or(u64::MAX));
     if needed <= most {
         return Ok(());
@@ -78,7 +78,7 @@ pub(crate) fn check_room(place: &str, numbers: usize) -> Result<()> {
 ///
 /// # Errors
 /// If the options' limit is no number of bytes.
-pub(crate) fn at_once(options: &spec::Data) -> Result<usize> {
+pub(crate) fn at_once(options: &config::Data) -> Result<usize> {
     Ok(options.memory_bytes()?.map_or(AT_ONCE, |most| (most / SHARES).min(AT_ONCE)) as usize)
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn at_once(options: &spec::Data) -> Result<usize> {
 ///
 /// # Errors
 /// If there is no room for one.
-pub(crate) fn examples_at_once(options: &spec::Data, width: usize) -> Result<usize> {
+pub(crate) fn examples_at_once(options: &config::Data, width: usize) -> Result<usize> {
     let bytes = width * size_of::<f32>();
     if let (Some(most), Some(text)) = (options.memory_bytes()?, &options.memory)
         && most / SHARES < bytes as u64
@@ -102,7 +102,7 @@ pub(crate) fn examples_at_once(options: &spec::Data, width: usize) -> Result<usi
 ///
 /// # Errors
 /// If they have none.
-pub(crate) fn check_held(options: &spec::Data, [what, fix]: [&str; 2], rows: usize, width: usize) -> Result<()> {
+pub(crate) fn check_held(options: &config::Data, [what, fix]: [&str; 2], rows: usize, width: usize) -> Result<()> {
     let (needed, most) = (needed(rows, width), options.memory_bytes()?.unwrap_or(u64::MAX));
     if needed <= most {
         return Ok(());
@@ -130,25 +130,25 @@ pub(crate) fn written(bytes: u64) -> String {
 mod tests {
     use super::*;
 
-    fn options(memory: &str) -> spec::Data {
-        spec::Data { memory: Some(memory.into()), ..spec::Data::default() }
+    fn options(memory: &str) -> config::Data {
+        config::Data { memory: Some(memory.into()), ..config::Data::default() }
     }
 
     #[test]
     fn what_is_allowed_decides_and_what_was_said_goes_before_it() {
-        let stays = |options: &spec::Data, needed| {
+        let stays = |options: &config::Data, needed| {
             let mut decisions = Vec::new();
             (stay_on_disk(options, needed, &mut decisions).unwrap(), decisions.len())
         };
         assert_eq!((stays(&options("1MB"), 1_000_000), stays(&options("1MB"), 1_000_001)), ((false, 0), (true, 1)));
-        let forced = |from_disk| spec::Data { from_disk: Some(from_disk), ..options("1MB") };
+        let forced = |from_disk| config::Data { from_disk: Some(from_disk), ..options("1MB") };
         assert_eq!((stays(&forced(true), 1), stays(&forced(false), u64::MAX)), ((true, 0), (false, 0)));
     }
 
     #[test]
     fn a_share_holds_an_example_at_least() {
         assert_eq!(examples_at_once(&options("8MB"), 1000).unwrap(), 250);
-        assert_eq!(examples_at_once(&spec::Data::default(), 1 << 40).unwrap(), 1);
+        assert_eq!(examples_at_once(&config::Data::default(), 1 << 40).unwrap(), 1);
         assert_eq!(examples_at_once(&options("8GB"), 10 << 20).unwrap(), 1, "larger than a group usually is");
         let error = examples_at_once(&options("31kB"), 1000).unwrap_err().to_string();
         assert!(error.contains("31kB are too few for examples of 1000 numbers") && error.contains("32 kB"), "{error}");
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn what_must_be_in_memory_has_room_or_is_refused() {
         let held = |rows| check_held(&options("80kB"), ["rows", "have fewer"], rows, 100);
-        assert!(held(100).is_ok() && check_held(&spec::Data::default(), [""; 2], usize::MAX / 1024, 100).is_ok());
+        assert!(held(100).is_ok() && check_held(&config::Data::default(), [""; 2], usize::MAX / 1024, 100).is_ok());
         assert!(held(101).unwrap_err().to_string().contains("101 rows take 81 kB, and 80 kB are allowed\n"));
         let whole = |examples| check_whole(&options("80kB"), examples, 100);
         assert!(whole(200).is_ok() && whole(201).unwrap_err().to_string().contains("arrays are read whole"));

@@ -1,5 +1,6 @@
 //! From files to batches: source → schema → split → pipeline → batches.
 
+pub(crate) mod applicable;
 pub mod arrays;
 pub mod cell_format;
 pub mod dataset;
@@ -7,7 +8,6 @@ pub(crate) mod dates;
 mod ends;
 pub mod examples;
 pub(crate) mod far;
-pub(crate) mod heeded;
 pub mod inspect;
 pub mod media_spec;
 pub(crate) mod memory;
@@ -37,5 +37,5 @@ pub(crate) fn table_of(csv: &str) -> table::Table {
         row as u64 + 2
     });
     let lines = rows.collect();
-    table::Table { source: "test.csv".into(), names, columns, lines, notation: None }
+    table::Table { source: "test.csv".into(), names, columns, lines, cell_format: None }
 }

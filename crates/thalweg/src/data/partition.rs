@@ -8,8 +8,8 @@ use super::schema::{self, ColumnKind, Role, Schema};
 use super::split;
 use super::table::Table;
 use super::target::Target;
+use crate::config::Config;
 use crate::event::{Decision, Splits};
-use crate::spec::Config;
 use crate::{Error, Result};
 
 /// The rows of the main source whose answer is known.
@@ -99,14 +99,14 @@ impl Partition<'_> {
     /// Each row's time as a number that rises.
     fn times(&self, name: &str) -> Result<Vec<f64>> {
         let position = schema::positions(self.table, [name])?[0];
-        let notation = &self.schema.notation;
+        let cell_format = &self.schema.cell_format;
         let format = self.schema.with_role(Role::Time).find_map(|column| column.format.as_deref());
         let read = |cell: &str| match format {
             Some(format) => dates::read(cell, format).map(dates::seconds),
-            None => notation.number(cell).filter(|time| time.is_finite()),
+            None => cell_format.number(cell).filter(|time| time.is_finite()),
         };
         let time = |row: &usize| {
-            let cell = notation.value(self.table.columns[position].get(*row));
+            let cell = cell_format.value(self.table.columns[position].get(*row));
             let wrong = || unreadable(self.table, *row, position, "a date or a number").fix("correct the cell");
             cell.and_then(read).ok_or_else(wrong)
         };

@@ -32,17 +32,17 @@ const TEXT: u64 = f64::NAN.to_bits() | 2;
 pub(crate) struct Numbers {
     /// The hash of the notation that they were read under (there may be very many columns); none where the source has them
     /// as numbers.
-    notation: Option<u64>,
+    cell_format: Option<u64>,
     /// A number each, or one of the two NaNs; empty where most cells are no numbers, and not worth the memory.
     values: Vec<f64>,
 }
 
 impl Numbers {
-    pub(super) fn read(column: &TextColumn, notation: &CellFormat) -> Numbers {
-        let cells = Readings { column, numbers: &[], notation, format: None };
+    pub(super) fn read(column: &TextColumn, cell_format: &CellFormat) -> Numbers {
+        let cells = Readings { column, numbers: &[], cell_format, format: None };
         // Where no marker is a number, what is one need not be looked for among the markers.
-        let finite = |cell: &str| notation.number(cell).filter(|number| number.is_finite());
-        let unmarked = notation.missing.iter().all(|marker| finite(marker).is_none());
+        let finite = |cell: &str| cell_format.number(cell).filter(|number| number.is_finite());
+        let unmarked = cell_format.missing.iter().all(|marker| finite(marker).is_none());
         let mut values = Vec::with_capacity(column.len());
         let mut texts = 0;
         for (row, cell) in column.iter().enumerate() {
@@ -60,13 +60,13 @@ impl Numbers {
                 break;
             }
         }
-        Numbers { notation: Some(notation.hash()), values }
+        Numbers { cell_format: Some(cell_format.hash()), values }
     }
 
     /// Numbers of a source that has them as such; NaN is a missing cell, and 0 and −0 are one.
     pub(super) fn typed(values: impl Iterator<Item = f64>) -> Numbers {
         let missing = |value: f64| if value.is_nan() { f64::from_bits(MISSING) } else { value + 0.0 };
-        Numbers { notation: None, values: values.map(missing).collect() }
+        Numbers { cell_format: None, values: values.map(missing).collect() }
     }
 
     pub(super) fn values(&self) -> &[f64] {
@@ -74,11 +74,11 @@ impl Numbers {
     }
 
     /// Whether they are what a notation says of the cells.
-    fn fit(&self, notation: &CellFormat) -> bool {
-        let is_text = |marker: &String| notation.number(marker).is_none_or(f64::is_nan);
-        self.notation
+    fn fit(&self, cell_format: &CellFormat) -> bool {
+        let is_text = |marker: &String| cell_format.number(marker).is_none_or(f64::is_nan);
+        self.cell_format
             .as_ref()
-            .map_or_else(|| notation.missing.iter().all(is_text), |read_by| *read_by == notation.hash())
+            .map_or_else(|| cell_format.missing.iter().all(is_text), |read_by| *read_by == cell_format.hash())
     }
 }
 
@@ -87,15 +87,15 @@ impl Numbers {
 pub(crate) struct Readings<'a> {
     column: &'a TextColumn,
     numbers: &'a [f64],
-    notation: &'a CellFormat,
+    cell_format: &'a CellFormat,
     /// How numbers are written that are not plain.
     format: Option<NumberFormat>,
 }
 
 impl<'a> Readings<'a> {
-    pub(super) fn new(column: &'a TextColumn, kept: Option<&'a Numbers>, notation: &'a CellFormat) -> Self {
-        let numbers = kept.filter(|kept| kept.fit(notation)).map_or(&[][..], |kept| &kept.values);
-        Readings { column, numbers, notation, format: None }
+    pub(super) fn new(column: &'a TextColumn, kept: Option<&'a Numbers>, cell_format: &'a CellFormat) -> Self {
+        let numbers = kept.filter(|kept| kept.fit(cell_format)).map_or(&[][..], |kept| &kept.values);
+        Readings { column, numbers, cell_format, format: None }
     }
 
     /// The same with numbers read in a format; plain ones are too, where it does not read them.
@@ -109,11 +109,11 @@ impl<'a> Readings<'a> {
             Some((MISSING, _)) => Cell::Missing,
             Some((TEXT, _)) => Cell::Text(self.column.get(row).trim()),
             Some((_, number)) => Cell::Number(number),
-            None => match self.notation.value(self.column.get(row)) {
+            None => match self.cell_format.value(self.column.get(row)) {
                 None => Cell::Missing,
                 Some(cell) => {
                     let formatted = self.format.and_then(|format| format.read(cell));
-                    formatted.or_else(|| self.notation.number(cell)).map_or(Cell::Text(cell), Cell::Number)
+                    formatted.or_else(|| self.cell_format.number(cell)).map_or(Cell::Text(cell), Cell::Number)
                 }
             },
         }
@@ -121,14 +121,14 @@ impl<'a> Readings<'a> {
 
     /// A row's cell as a text, numbers too.
     pub(crate) fn as_text(&self, row: usize) -> Cell<'a> {
-        self.notation.value(self.column.get(row)).map_or(Cell::Missing, Cell::Text)
+        self.cell_format.value(self.column.get(row)).map_or(Cell::Missing, Cell::Text)
     }
 
     /// A row's cell as a category: texts that the source says are such stay as they are.
     pub(crate) fn category(&self, row: usize) -> Cell<'a> {
         let cell = self.column.get(row);
         let texts = self.column.declaration() == Declared::Texts;
-        let category = if texts { self.notation.value(cell) } else { self.notation.category(cell) };
+        let category = if texts { self.cell_format.value(cell) } else { self.cell_format.category(cell) };
         category.map_or(Cell::Missing, Cell::Text)
     }
 
@@ -147,30 +147,30 @@ mod tests {
         let mut column = TextColumn::default();
         let cells = ["1.5", "NA", "", " x ", "inf", "-inf", "1e999", "-0", "+nan", "7", "8"];
         cells.iter().for_each(|cell| column.push(cell));
-        let notation = CellFormat::default();
+        let cell_format = CellFormat::default();
         let read = |column: &TextColumn| -> Vec<String> {
-            let cells = column.readings(&notation);
+            let cells = column.readings(&cell_format);
             (0..column.len()).map(|row| format!("{:?}", cells.get(row))).collect()
         };
         let fresh = read(&column);
-        column.keep_numbers(&notation);
-        assert!(!column.readings(&notation).numbers.is_empty());
+        column.keep_numbers(&cell_format);
+        assert!(!column.readings(&cell_format).numbers.is_empty());
         assert_eq!(read(&column), fresh);
 
         let other = CellFormat { missing: vec!["7".into()], decimal_comma: false };
         assert_eq!(column.readings(&other).get(9), Cell::Missing);
-        assert_eq!(column.readings(&notation).get(9), Cell::Number(7.0));
+        assert_eq!(column.readings(&cell_format).get(9), Cell::Number(7.0));
         column.push("9");
-        assert_eq!(column.readings(&notation).get(11), Cell::Number(9.0));
+        assert_eq!(column.readings(&cell_format).get(11), Cell::Number(9.0));
     }
 
     #[test]
     fn a_number_that_is_a_marker_is_missing() {
         let mut column = TextColumn::default();
         ["-999", "1", "-999.0"].iter().for_each(|cell| column.push(cell));
-        let notation = CellFormat { missing: vec!["-999".into()], decimal_comma: false };
-        column.keep_numbers(&notation);
-        let cells = column.readings(&notation);
+        let cell_format = CellFormat { missing: vec!["-999".into()], decimal_comma: false };
+        column.keep_numbers(&cell_format);
+        let cells = column.readings(&cell_format);
         assert_eq!([0, 1, 2].map(|row| cells.get(row)), [Cell::Missing, Cell::Number(1.0), Cell::Number(-999.0)]);
     }
 }

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use super::examples::Examples;
+use crate::config;
 use crate::error::{Error, Kind, Result};
-use crate::spec;
 
 /// Bytes of a block: what a disk reads at a time without minding where.
 const BLOCK: usize = 1 << 18;
@@ -204,7 +204,7 @@ impl RowWriter {
 }
 
 /// The folder on whose disk rows are kept.
-pub(crate) fn folder(options: &spec::Data) -> &Path {
+pub(crate) fn folder(options: &config::Data) -> &Path {
     Path::new(options.cache.as_deref().unwrap_or("."))
 }
 

@@ -10,8 +10,8 @@ use super::split;
 use super::table::Table;
 use super::target::Target;
 use crate::Result;
+use crate::config::Config;
 use crate::event::Decision;
-use crate::spec::Config;
 
 /// What tables and arrays have in common on the way to examples.
 pub(super) trait Rows {
@@ -36,7 +36,7 @@ impl Rows for Table {
         Schema::infer(self, &config.data, &config.split)
     }
     fn keys(&self, rows: &[usize], schema: &Schema, seed: u64) -> Result<Vec<u64>> {
-        Ok(split::row_keys(self, rows, &schema.notation, seed))
+        Ok(split::row_keys(self, rows, &schema.cell_format, seed))
     }
     fn fit(&self, schema: &Schema, rows: &[usize], config: &Config) -> Result<(Pipeline, Vec<Decision>)> {
         Pipeline::fit(self, schema, rows, &config.preprocess)

@@ -28,13 +28,13 @@ pub(crate) fn differing(one: &Table, other: &Table, schema: &Schema) -> Vec<Stri
         let distance = if column.kind == ColumnKind::Numeric {
             let numbers = |table: &Table, cells: &TextColumn| {
                 finite_numbers(
-                    cells.readings(table.notation(&schema.notation)).with_format(column.numbers),
+                    cells.readings(table.cell_format(&schema.cell_format)).with_format(column.numbers),
                     cells.len(),
                 )
             };
             kolmogorov_smirnov(numbers(one, a), numbers(other, b), level)
         } else {
-            let (in_one, in_other) = (one.notation(&schema.notation), other.notation(&schema.notation));
+            let (in_one, in_other) = (one.cell_format(&schema.cell_format), other.cell_format(&schema.cell_format));
             total_variation(&category_counts(a, in_one), &category_counts(b, in_other), level)
         };
         differing.extend(distance.filter(|d| *d >= WORTH_A_WORD).map(|distance| (distance, &column.name)));
@@ -87,10 +87,10 @@ fn finite_numbers(cells: Readings, rows: usize) -> Vec<f64> {
     (0..rows).filter_map(number).collect()
 }
 
-fn category_counts<'a>(column: &'a TextColumn, notation: &CellFormat) -> BTreeMap<&'a str, f64> {
+fn category_counts<'a>(column: &'a TextColumn, cell_format: &CellFormat) -> BTreeMap<&'a str, f64> {
     let mut counts = BTreeMap::new();
     for cell in column.iter() {
-        *counts.entry(notation.category(cell).unwrap_or("")).or_default() += 1.0;
+        *counts.entry(cell_format.category(cell).unwrap_or("")).or_default() += 1.0;
     }
     counts
 }

@@ -14,8 +14,8 @@ use thalweg_kernels::pool;
 use super::cell_format::CellFormat;
 use super::reading::{Cell, Readings};
 use super::table::Table;
+use crate::config;
 use crate::event::{Decision, Splits};
-use crate::spec;
 use crate::{Error, Result};
 
 /// Up to this many rows the course's 60/20/20 holds.
@@ -33,7 +33,7 @@ pub fn fractions(
     rows: usize,
     own_dev: bool,
     own_test: bool,
-    options: &spec::Split,
+    options: &config::Split,
 ) -> Result<(Splits<f64>, Option<Decision>)> {
     let ([_, dev, test], why) = wanted(rows, options)?;
     let (dev, test) = (if own_dev { 0.0 } else { dev }, if own_test { 0.0 } else { test });
@@ -59,7 +59,7 @@ pub fn fractions(
 }
 
 /// The fractions asked for, or those that so many rows get, and why.
-fn wanted(rows: usize, options: &spec::Split) -> Result<([f64; 3], Option<String>)> {
+fn wanted(rows: usize, options: &config::Split) -> Result<([f64; 3], Option<String>)> {
     Ok(match options.fractions()? {
         Some(given) => (given, None),
         None if rows <= SMALL => ([0.6, 0.2, 0.2], Some(format!("{rows} rows are few"))),
@@ -73,7 +73,7 @@ fn wanted(rows: usize, options: &spec::Split) -> Result<([f64; 3], Option<String
 
 /// The fractions that leave the test part as it is and give dev's rows to train.
 #[cfg(feature = "tune")]
-pub(crate) fn without_dev(rows: usize, options: &spec::Split) -> Result<Vec<f64>> {
+pub(crate) fn without_dev(rows: usize, options: &config::Split) -> Result<Vec<f64>> {
     let ([_, _, test], _) = wanted(rows, options)?;
     Ok(vec![1.0 - test, 0.0, test])
 }
@@ -81,8 +81,8 @@ pub(crate) fn without_dev(rows: usize, options: &spec::Split) -> Result<Vec<f64>
 /// A key for each row from the seed, the row's content and, for equal rows, which of them it is.
 ///
 /// Cells that are equal as numbers are equal here (`1` and `1.0`), so the same data in another format is split alike.
-pub fn row_keys(table: &Table, rows: &[usize], notation: &CellFormat, seed: u64) -> Vec<u64> {
-    distinguish(contents(table, rows, notation, seed))
+pub fn row_keys(table: &Table, rows: &[usize], cell_format: &CellFormat, seed: u64) -> Vec<u64> {
+    distinguish(contents(table, rows, cell_format, seed))
 }
 
 /// The key of a row by its number, for samples.
@@ -91,9 +91,9 @@ pub(super) fn sample_key(seed: u64, row: u64) -> u64 {
 }
 
 /// A hash of each row's content with the seed: equal rows have equal ones.
-pub(super) fn contents(table: &Table, rows: &[usize], notation: &CellFormat, seed: u64) -> Vec<u64> {
+pub(super) fn contents(table: &Table, rows: &[usize], cell_format: &CellFormat, seed: u64) -> Vec<u64> {
     let mut contents = vec![0; rows.len()];
-    let columns: Vec<Readings> = table.columns.iter().map(|column| column.readings(notation)).collect();
+    let columns: Vec<Readings> = table.columns.iter().map(|column| column.readings(cell_format)).collect();
     pool::for_each_chunk(&mut contents, CHUNK, |i, contents| {
         let mut content = Vec::new();
         for (out, row) in contents.iter_mut().zip(&rows[i * CHUNK..]) {
@@ -311,19 +311,19 @@ mod tests {
 
     #[test]
     fn the_courses_sizes() {
-        let sizes = |rows| fractions(rows, false, false, &spec::Split::default()).unwrap().0;
+        let sizes = |rows| fractions(rows, false, false, &config::Split::default()).unwrap().0;
         assert_eq!((sizes(50_000).dev, sizes(50_000).test), (0.2, 0.2));
         assert!((sizes(60_000).dev * 60_000.0 - 10_000.0).abs() < 1e-6);
         assert!((sizes(10_000_000).test - 0.01).abs() < 1e-12);
-        let (with_test, _) = fractions(1_000, false, true, &spec::Split::default()).unwrap();
+        let (with_test, _) = fractions(1_000, false, true, &config::Split::default()).unwrap();
         assert_eq!((with_test.train, with_test.dev, with_test.test), (0.8, 0.2, 0.0));
-        assert!(fractions(9, false, false, &spec::Split::default()).unwrap_err().message.contains("10 or more"));
+        assert!(fractions(9, false, false, &config::Split::default()).unwrap_err().message.contains("10 or more"));
     }
 
     #[test]
     fn wrong_fractions_are_told() {
         for split in [vec![0.5, 0.5], vec![0.5, 0.4, 0.4], vec![0.0, 0.5, 0.5], vec![f64::NAN, 0.5, 0.5]] {
-            let options = spec::Split { split: Some(split.clone()), ..Default::default() };
+            let options = config::Split { split: Some(split.clone()), ..Default::default() };
             assert!(fractions(100, false, false, &options).is_err(), "{split:?}");
         }
     }

@@ -18,9 +18,9 @@ use super::source::{self, Source, TableReader};
 use super::split;
 use super::table::Table;
 use super::target::{self, Target};
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::event::{Decision, Splits};
-use crate::spec::Config;
 
 /// Rows that are read at a time: at most, and at least.
 const CHUNK: [usize; 2] = [1 << 15, 1 << 8];
@@ -64,11 +64,11 @@ pub(super) fn load(reader: TableReader, config: Config, comma: Option<bool>) -> 
 
     let mut warnings = Vec::new();
     let known = dataset::known_rows(&sampled.sample, &schema, &mut Vec::new())?;
-    let train = split.divide(&sampled.sample, &known, &schema.notation).train;
+    let train = split.divide(&sampled.sample, &known, &schema.cell_format).train;
     let mut target = Target::fit(&sampled.sample, &schema, &known, &train, config.preprocess.scale_target)?;
     let found = schema.classes.is_empty() && schema.separator.is_none();
     if schema.task.is_classes() && found && sampled.target.as_ref() == target.columns.first() {
-        target.classes = target::sorted_classes(sampled.labels.iter().map(String::as_str), &schema.notation);
+        target.classes = target::sorted_classes(sampled.labels.iter().map(String::as_str), &schema.cell_format);
         target.check_count(&config.data.path)?;
     }
     let (pipeline, fitted) = Pipeline::fit(&sampled.sample, &schema, &train, &config.preprocess)?;
@@ -148,7 +148,7 @@ struct SampledTable {
 
 impl SampledTable {
     fn new(mut reader: TableReader, config: &Config) -> Result<SampledTable> {
-        let notation = CellFormat::new(&config.data);
+        let cell_format = CellFormat::new(&config.data);
         let columns = reader.names().len().max(1);
         let cells = config.data.memory_bytes()?.map_or(SAMPLE_CELLS, |most| SAMPLE_CELLS.min(most as usize / 2 / CELL));
         let most = SAMPLE_ROWS.min(cells / columns).max(1000);
@@ -168,7 +168,7 @@ impl SampledTable {
                 sampled.target = schema.ok().and_then(|(schema, _)| schema.names(Role::Target).into_iter().next());
                 sampled.sample = chunk.select(&[]);
             }
-            sampled.collect_labels(&chunk, &notation);
+            sampled.collect_labels(&chunk, &cell_format);
             let numbers: Vec<u64> = (sampled.rows as u64..)
                 .take(chunk.rows())
                 .map(|row| split::sample_key(split_seed(config), row))
@@ -197,9 +197,9 @@ impl SampledTable {
         }
     }
 
-    fn collect_labels(&mut self, chunk: &Table, notation: &CellFormat) {
+    fn collect_labels(&mut self, chunk: &Table, cell_format: &CellFormat) {
         let Some(position) = self.target.as_ref().and_then(|name| chunk.position(name)) else { return };
-        let cells = chunk.columns[position].readings(notation);
+        let cells = chunk.columns[position].readings(cell_format);
         for label in (0..chunk.rows()).filter_map(|row| cells.category(row).text()) {
             if self.labels.len() < LABELS && !self.labels.contains(label) {
                 self.labels.insert(label.into());
@@ -216,10 +216,10 @@ struct HashSplit {
 
 impl HashSplit {
     /// Which of some rows of a table belong to which part.
-    fn divide(&self, table: &Table, rows: &[usize], notation: &CellFormat) -> Splits<Vec<usize>> {
+    fn divide(&self, table: &Table, rows: &[usize], cell_format: &CellFormat) -> Splits<Vec<usize>> {
         let mut parts = Splits::<Vec<usize>>::default();
         let Splits { dev, test, .. } = self.fractions;
-        for (row, key) in rows.iter().zip(split::contents(table, rows, notation, self.seed)) {
+        for (row, key) in rows.iter().zip(split::contents(table, rows, cell_format, self.seed)) {
             let share = key as f64 / 2f64.powi(64);
             let part = match share {
                 share if share < test => &mut parts.test,
@@ -253,7 +253,7 @@ impl Fitted<'_> {
         while let Some(chunk) = reader.next_chunk(chunk_rows)? {
             let known = dataset::known_rows(&chunk, self.schema, &mut Vec::new())?;
             (unknown, rows) = (unknown + chunk.rows() - known.len(), rows + chunk.rows());
-            let divided = split.divide(&chunk, &known, &self.schema.notation);
+            let divided = split.divide(&chunk, &known, &self.schema.cell_format);
             let train = self.examples(&chunk, &divided.train)?;
             writer.push(&train)?;
             if parts.train.rows < SHOWN.min(chunk_rows) {

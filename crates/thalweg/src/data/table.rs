@@ -149,13 +149,13 @@ impl TextColumn {
     }
 
     /// What the cells say under a notation.
-    pub(crate) fn readings<'a>(&'a self, notation: &'a CellFormat) -> Readings<'a> {
-        Readings::new(self, self.numbers.get(), notation)
+    pub(crate) fn readings<'a>(&'a self, cell_format: &'a CellFormat) -> Readings<'a> {
+        Readings::new(self, self.numbers.get(), cell_format)
     }
 
     /// Reads every cell as a number and keeps them, for all readings under the same notation to come.
-    pub fn keep_numbers(&self, notation: &CellFormat) {
-        self.numbers.get_or_init(|| Numbers::read(self, notation));
+    pub fn keep_numbers(&self, cell_format: &CellFormat) {
+        self.numbers.get_or_init(|| Numbers::read(self, cell_format));
     }
 
     /// The text of a row's cell.
@@ -197,7 +197,7 @@ pub struct Table {
     pub lines: Vec<u64>,
     /// How its source writes numbers and missing cells, where it is known to do so in a way of its own; else as the schema
     /// says.
-    pub notation: Option<CellFormat>,
+    pub cell_format: Option<CellFormat>,
 }
 
 impl Table {
@@ -207,8 +207,8 @@ impl Table {
     }
 
     /// How its cells are read: as its source writes them, else as usual.
-    pub(crate) fn notation<'a>(&'a self, usual: &'a CellFormat) -> &'a CellFormat {
-        self.notation.as_ref().unwrap_or(usual)
+    pub(crate) fn cell_format<'a>(&'a self, usual: &'a CellFormat) -> &'a CellFormat {
+        self.cell_format.as_ref().unwrap_or(usual)
     }
 
     /// Adds some rows of a table with the same columns.
@@ -237,7 +237,7 @@ impl Table {
             names: self.names.clone(),
             columns: self.columns.iter().map(TextColumn::empty).collect(),
             lines: Vec::new(),
-            notation: self.notation.clone(),
+            cell_format: self.cell_format.clone(),
         };
         selected.append(self, rows);
         selected
@@ -276,18 +276,18 @@ mod tests {
 
     #[test]
     fn a_column_of_numbers_is_one_of_their_texts() {
-        let notation = CellFormat::default();
+        let cell_format = CellFormat::default();
         let typed = TextColumn::of_numbers([1.5, f64::NAN, -0.0, f64::INFINITY, 1e-7].into_iter());
         let mut texts = TextColumn::declared(Declared::Numbers);
         ["1.5", "", "0", "inf", "1e-7"].iter().for_each(|cell| texts.push(cell));
-        let read = |column: &TextColumn, notation| -> Vec<String> {
-            let cells = column.readings(notation);
+        let read = |column: &TextColumn, cell_format| -> Vec<String> {
+            let cells = column.readings(cell_format);
             (0..column.len()).map(|row| format!("{:?}", cells.get(row))).collect()
         };
         assert_eq!(typed, texts);
-        assert_eq!(read(&typed, &notation), read(&texts, &notation));
+        assert_eq!(read(&typed, &cell_format), read(&texts, &cell_format));
         // A marker that is a number means missing among numbers, too.
-        let marked = CellFormat { missing: vec!["1.5".into()], ..notation.clone() };
+        let marked = CellFormat { missing: vec!["1.5".into()], ..cell_format.clone() };
         typed.keep_numbers(&marked);
         assert_eq!(read(&typed, &marked)[0], "Missing");
         assert_eq!(read(&typed, &marked), read(&texts, &marked));
@@ -296,7 +296,7 @@ mod tests {
         more.extend(&typed, 0..2);
         more.push("7");
         assert_eq!((more.len(), more.get(5), more.get(7), more.declaration()), (8, "1.5", "7", Declared::Numbers));
-        assert_eq!(read(&more, &notation)[..5], read(&typed, &notation));
+        assert_eq!(read(&more, &cell_format)[..5], read(&typed, &cell_format));
         more.truncate(1);
         assert_eq!((more.len(), more.get(0), more.bytes()), (1, "1.5", 4));
     }

@@ -27,7 +27,7 @@ pub struct Target {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub separator: Option<char>,
     /// How cells are read.
-    pub notation: CellFormat,
+    pub cell_format: CellFormat,
     /// How each numeric target is written, where one is not written plainly.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub formats: Vec<Option<NumberFormat>>,
@@ -43,7 +43,7 @@ impl Target {
             classes: Vec::new(),
             scales: Vec::new(),
             separator: schema.separator,
-            notation: schema.notation.clone(),
+            cell_format: schema.cell_format.clone(),
             formats: schema.with_role(Role::Target).map(|column| column.numbers).collect(),
         };
         if target.formats.iter().all(Option::is_none) {
@@ -62,9 +62,9 @@ impl Target {
             Task::Multilabel if target.separator.is_none() => target.classes.clone_from(&target.columns),
             Task::Binary | Task::Multiclass if !schema.classes.is_empty() => target.classes.clone_from(&schema.classes),
             Task::Binary | Task::Multiclass | Task::Multilabel => {
-                let cells = table.columns[positions[0]].readings(table.notation(&target.notation));
+                let cells = table.columns[positions[0]].readings(table.cell_format(&target.cell_format));
                 let labels = rows.iter().flat_map(|row| target.labels(cells.category(*row)));
-                target.classes = sorted_classes(labels, &target.notation);
+                target.classes = sorted_classes(labels, &target.cell_format);
             }
         }
         target.check_count(&table.source)?;
@@ -110,8 +110,8 @@ impl Target {
     pub fn known_rows(table: &Table, schema: &Schema) -> Result<Vec<usize>> {
         let names = schema.names(Role::Target);
         let positions = schema::positions(table, names.iter().map(String::as_str))?;
-        let notation = table.notation(&schema.notation);
-        let present = |row, position: &usize| notation.value(table.columns[*position].get(row)).is_some();
+        let cell_format = table.cell_format(&schema.cell_format);
+        let present = |row, position: &usize| cell_format.value(table.columns[*position].get(row)).is_some();
         // A cell of several labels may well have none.
         let known =
             |row: &usize| schema.separator.is_some() || positions.iter().all(|position| present(*row, position));
@@ -121,7 +121,7 @@ impl Target {
     /// The answers of rows as y, row-major (rows × width).
     pub fn encode<T: Number>(&self, table: &Table, rows: &[usize]) -> Result<Vec<T>> {
         let positions = self.positions(table)?;
-        let notation = table.notation(&self.notation);
+        let cell_format = table.cell_format(&self.cell_format);
         let mut y = Vec::with_capacity(rows.len() * self.width());
         for row in rows {
             for (t, position) in positions.iter().enumerate() {
@@ -131,25 +131,25 @@ impl Target {
                     (Task::Regression, _) => {
                         let format = self.formats.get(t).copied().flatten();
                         let formatted = |cell| format.and_then(|format: NumberFormat| format.read(cell));
-                        let cell = notation.value(raw);
-                        let number = cell.and_then(|cell| formatted(cell).or_else(|| notation.number(cell)));
+                        let cell = cell_format.value(raw);
+                        let number = cell.and_then(|cell| formatted(cell).or_else(|| cell_format.number(cell)));
                         let number = number.filter(|x| x.is_finite()).ok_or_else(|| wrong("a finite number"))?;
                         y.push(T::nearest(self.scaled(t, number)));
                     }
                     (Task::Multilabel, None) => {
-                        let is = notation.category(raw).and_then(read_boolean);
+                        let is = cell_format.category(raw).and_then(read_boolean);
                         y.push(T::nearest(f64::from(u8::from(is.ok_or_else(|| wrong("0 or 1"))?))));
                     }
                     (Task::Multilabel, Some(_)) => {
                         let start = y.len();
                         y.resize(start + self.width(), T::default());
-                        for label in self.labels(notation.value(raw).map_or(Cell::Missing, Cell::Text)) {
+                        for label in self.labels(cell_format.value(raw).map_or(Cell::Missing, Cell::Text)) {
                             let class = self.class(label).ok_or_else(|| self.unseen(table, *row, *position, label))?;
                             y[start + class] = T::nearest(1.0);
                         }
                     }
                     (Task::Binary | Task::Multiclass, _) => {
-                        let label = notation.value(raw).ok_or_else(|| wrong("a class"))?;
+                        let label = cell_format.value(raw).ok_or_else(|| wrong("a class"))?;
                         let class = self.class(label).ok_or_else(|| self.unseen(table, *row, *position, label))?;
                         y.push(T::nearest(class as f64));
                     }
@@ -170,8 +170,8 @@ impl Target {
     /// A sentence on the rows whose class matches only without its full stop, if there are any.
     pub fn overlooked_stops(&self, table: &Table, rows: &[usize]) -> Option<String> {
         let position = table.position(self.columns.first().filter(|_| self.task.is_classes())?)?;
-        let notation = table.notation(&self.notation);
-        let cell = |row: &usize| notation.category(table.columns[position].get(*row));
+        let cell_format = table.cell_format(&self.cell_format);
+        let cell = |row: &usize| cell_format.category(table.columns[position].get(*row));
         let stops = |label: &&str| label.ends_with('.') && !self.classes.iter().any(|class| class == label);
         let count = rows.iter().filter_map(cell).filter(stops).count();
         (count > 0).then(|| {
@@ -262,13 +262,13 @@ impl Target {
 }
 
 /// The distinct labels: by value if all are numbers, else in byte order.
-pub(crate) fn sorted_classes<'a>(labels: impl Iterator<Item = &'a str>, notation: &CellFormat) -> Vec<String> {
+pub(crate) fn sorted_classes<'a>(labels: impl Iterator<Item = &'a str>, cell_format: &CellFormat) -> Vec<String> {
     let distinct: HashSet<&str, foldhash::fast::RandomState> = labels.collect();
     let mut classes: Vec<String> = distinct.into_iter().map(String::from).collect();
     classes.sort_unstable();
-    let numbers: Option<Vec<f64>> = classes.iter().map(|class| notation.number(class)).collect();
+    let numbers: Option<Vec<f64>> = classes.iter().map(|class| cell_format.number(class)).collect();
     if numbers.is_some() {
-        let number = |class: &String| notation.number(class).unwrap_or(0.0);
+        let number = |class: &String| cell_format.number(class).unwrap_or(0.0);
         classes.sort_by(|a, b| number(a).total_cmp(&number(b)));
     }
     classes
@@ -277,18 +277,18 @@ pub(crate) fn sorted_classes<'a>(labels: impl Iterator<Item = &'a str>, notation
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config;
     use crate::data::table_of;
-    use crate::spec;
 
     fn fit(csv: &str, targets: &[&str], task: Option<Task>) -> (Table, Target) {
         let table = table_of(csv);
-        let data = spec::Data {
+        let data = config::Data {
             target: targets.iter().map(|name| name.to_string()).collect(),
             task,
             keep: vec!["x".into()],
             ..Default::default()
         };
-        let (schema, _) = Schema::infer(&table, &data, &spec::Split::default()).unwrap();
+        let (schema, _) = Schema::infer(&table, &data, &config::Split::default()).unwrap();
         let rows: Vec<usize> = (0..table.rows()).collect();
         let target = Target::fit(&table, &schema, &rows, &rows[..3], true).unwrap();
         (table, target)

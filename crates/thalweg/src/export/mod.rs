@@ -13,11 +13,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::config;
 use crate::event::Decision;
 use crate::io::atomic;
 use crate::metrics::Metrics;
 use crate::model::Model;
-use crate::spec;
 use crate::{Error, Result, did_you_mean};
 
 /// A format that models are written in.
@@ -49,7 +49,7 @@ pub struct Options {
     /// How many bits weights have in the file.
     pub precision: Precision,
     /// Data whose answers are known, on which what fewer bits cost is measured, and how it is read.
-    pub calibrate: Option<(String, spec::Data)>,
+    pub calibrate: Option<(String, config::Data)>,
     /// The files that are read, which nothing is written over.
     pub inputs: Vec<PathBuf>,
 }

@@ -4,7 +4,7 @@ use super::ranking::Ranking;
 use super::{Metric, Metrics, Weights, bare, interval, mean_of_defined};
 
 /// Answers beside the truth, one column a class or label.
-pub(super) struct Judged<'a> {
+pub(super) struct Scores<'a> {
     answers: &'a [f64],
     outputs: usize,
     /// m × outputs: which columns are true.
@@ -16,7 +16,7 @@ pub(super) struct Judged<'a> {
     weights: &'a Weights<'a>,
 }
 
-impl<'a> Judged<'a> {
+impl<'a> Scores<'a> {
     /// One of several classes, the one of highest probability chosen.
     pub(super) fn classes(answers: &'a [f64], outputs: usize, truths: &[f64], weights: &'a Weights<'a>) -> Self {
         let one_hot = |class: usize| {
@@ -25,14 +25,14 @@ impl<'a> Judged<'a> {
         };
         let truth = truths.iter().flat_map(|truth| one_hot(*truth as usize)).collect();
         let chosen = answers.chunks(outputs).flat_map(|row| one_hot(choice(row))).collect();
-        Judged { answers, outputs, truth, chosen, exclusive: true, weights }
+        Scores { answers, outputs, truth, chosen, exclusive: true, weights }
     }
 
     /// Labels that are each there or not: chosen above a probability of 1/2.
     pub(super) fn labels(answers: &'a [f64], outputs: usize, truths: &[f64], weights: &'a Weights<'a>) -> Self {
         let truth = truths.iter().map(|truth| *truth > 0.5).collect();
         let chosen = answers.iter().map(|answer| *answer > 0.5).collect();
-        Judged { answers, outputs, truth, chosen, exclusive: false, weights }
+        Scores { answers, outputs, truth, chosen, exclusive: false, weights }
     }
 
     pub(super) fn metrics(&self) -> Metrics {
@@ -155,14 +155,14 @@ mod tests {
 
     #[test]
     fn a_certain_mistake_stays_finite() {
-        let metrics = Judged::labels(&[0.0], 1, &[1.0], &Weights::new(1, None)).metrics();
+        let metrics = Scores::labels(&[0.0], 1, &[1.0], &Weights::new(1, None)).metrics();
         assert!((metrics["log_loss"].value - 36.04365338911715).abs() < 1e-12);
     }
 
     #[test]
     fn worked_by_hand() {
         let answers = [0.7, 0.2, 0.1, 0.3, 0.3, 0.4, 0.1, 0.8, 0.1];
-        let metrics = Judged::classes(&answers, 3, &[0.0, 1.0, 1.0], &Weights::new(3, None)).metrics();
+        let metrics = Scores::classes(&answers, 3, &[0.0, 1.0, 1.0], &Weights::new(3, None)).metrics();
         let near = |name: &str, value: f64| assert!((metrics[name].value - value).abs() < 1e-15, "{name}");
         near("accuracy", 2.0 / 3.0);
         near("log_loss", -(0.7_f64.ln() + 0.3_f64.ln() + 0.8_f64.ln()) / 3.0);

@@ -74,8 +74,8 @@ pub fn evaluate(task: Task, answers: &[f64], outputs: usize, truths: &[f64], wei
     }
     let mut metrics = match task {
         Task::Regression => regression::evaluate(answers, outputs, truths, &weights),
-        Task::Multiclass => classes::Judged::classes(answers, outputs, truths, &weights).metrics(),
-        Task::Binary | Task::Multilabel => classes::Judged::labels(answers, outputs, truths, &weights).metrics(),
+        Task::Multiclass => classes::Scores::classes(answers, outputs, truths, &weights).metrics(),
+        Task::Binary | Task::Multilabel => classes::Scores::labels(answers, outputs, truths, &weights).metrics(),
     };
     metrics.retain(|_, metric| metric.value.is_finite());
     metrics

@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::config;
+use crate::data::applicable::{self, DataKind};
 use crate::data::arrays::Arrays;
 use crate::data::cell_format::CellFormat;
 use crate::data::dataset::Fitted;
 use crate::data::examples::{self, Examples};
 use crate::data::far::Far;
-use crate::data::heeded::{self, Found};
 use crate::data::memory;
 use crate::data::preprocess::Pipeline;
 use crate::data::schema::{Column, Role, Schema, Task};
@@ -30,7 +31,6 @@ use crate::layers::{Mode, write_layer};
 use crate::losses::{Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, Squared};
 use crate::metrics::{self, Metrics};
 use crate::network::Network;
-use crate::spec;
 use crate::tensor::{Tensor, ViewMut};
 
 /// The version of the model file's format.
@@ -254,15 +254,15 @@ impl Model {
     pub fn predict(
         &self,
         path: &str,
-        options: &spec::Data,
+        options: &config::Data,
         write: &mut dyn FnMut(&Answers) -> Result<()>,
     ) -> Result<Vec<Decision>> {
         match self.open(path, options, false)? {
             Source::Table(mut reader) => {
-                let notation = self.notation(&reader, options);
+                let cell_format = self.cell_format(&reader, options);
                 let mut far = Far::new(&self.pipeline);
                 while let Some(mut table) = reader.next_chunk(CHUNK)? {
-                    table.notation.get_or_insert_with(|| notation.clone());
+                    table.cell_format.get_or_insert_with(|| cell_format.clone());
                     write(&self.answer(&table)?)?;
                     far.look(&table);
                 }
@@ -282,20 +282,20 @@ impl Model {
     ///
     /// # Errors
     /// If the source cannot be read, a column is missing or a cell cannot be read.
-    pub fn evaluate(&self, path: &str, options: &spec::Data) -> Result<(usize, Metrics, Vec<Decision>)> {
-        let mut judged = Judged::default();
-        let decisions = self.judge(path, options, &mut |examples, outputs| {
-            judged.extend(&self.target, outputs, &examples);
+    pub fn evaluate(&self, path: &str, options: &config::Data) -> Result<(usize, Metrics, Vec<Decision>)> {
+        let mut evaluated = EvaluatedExamples::default();
+        let decisions = self.evaluate_batches(path, options, &mut |examples, outputs| {
+            evaluated.extend(&self.target, outputs, &examples);
             Ok(true)
         })?;
-        Ok((judged.rows, judged.metrics(&self.target), decisions))
+        Ok((evaluated.rows, evaluated.metrics(&self.target), decisions))
     }
 
     /// The metrics on encoded rows whose answers are known.
     pub fn evaluate_rows(&self, rows: &Examples) -> Metrics {
-        let mut judged = Judged::default();
-        judged.extend(&self.target, &self.outputs(&rows.x), rows);
-        judged.metrics(&self.target)
+        let mut evaluated = EvaluatedExamples::default();
+        evaluated.extend(&self.target, &self.outputs(&rows.x), rows);
+        evaluated.metrics(&self.target)
     }
 
     /// How further rows are encoded.
@@ -305,10 +305,10 @@ impl Model {
 
     /// Calls `take` with the rows of a source whose answer is known and the outputs for them, a bounded number at a time;
     /// gives what was decided in reading it. No more are read once `take` says no.
-    pub(crate) fn judge(
+    pub(crate) fn evaluate_batches(
         &self,
         path: &str,
-        options: &spec::Data,
+        options: &config::Data,
         take: &mut dyn FnMut(Examples, &[f64]) -> Result<bool>,
     ) -> Result<Vec<Decision>> {
         let mut rows = 0;
@@ -320,10 +320,10 @@ impl Model {
         let (schema, target) = (&self.schema, &self.target);
         let decisions = match self.open(path, options, true)? {
             Source::Table(mut reader) => {
-                let notation = self.notation(&reader, options);
+                let cell_format = self.cell_format(&reader, options);
                 let mut far = Far::new(&self.pipeline);
                 while let Some(mut table) = reader.next_chunk(CHUNK)? {
-                    table.notation.get_or_insert_with(|| notation.clone());
+                    table.cell_format.get_or_insert_with(|| cell_format.clone());
                     far.look(&table);
                     let known = Target::known_rows(&table, schema)?;
                     let examples = Examples::encode(&table, &known, schema, &self.pipeline, Some(target))?;
@@ -353,9 +353,9 @@ impl Model {
 
     /// How a table's source writes numbers and missing cells: as the user says or as was found in it, and with the training
     /// data's markers.
-    fn notation(&self, reader: &TableReader, options: &spec::Data) -> CellFormat {
+    fn cell_format(&self, reader: &TableReader, options: &config::Data) -> CellFormat {
         let missing = if options.missing.is_empty() {
-            self.pipeline.notation.missing.clone()
+            self.pipeline.cell_format.missing.clone()
         } else {
             CellFormat::new(options).missing
         };
@@ -364,7 +364,7 @@ impl Model {
 
     /// Opens a source as the training data was, where the user says nothing else: columns without names have those of the
     /// training data, with or without the targets among them. Arrays need answers only where they are wanted.
-    fn open(&self, path: &str, given: &spec::Data, wants_answers: bool) -> Result<Source> {
+    fn open(&self, path: &str, given: &config::Data, wants_answers: bool) -> Result<Source> {
         let mut options = given.clone();
         if let Some(form) = self.pipeline.form() {
             form.adopt(&mut options);
@@ -375,10 +375,10 @@ impl Model {
         let shape = self.pipeline.shape();
         let mut source = source::open_for(path, &options, (!wants_answers).then_some(&shape))?;
         if let Source::Arrays(arrays) = &source {
-            heeded::check(given, Found::of(arrays))?;
+            applicable::check(given, DataKind::of(arrays))?;
         }
         if let Source::Table(reader) = &mut source {
-            heeded::check(given, Found::Table)?;
+            applicable::check(given, DataKind::Table)?;
             if given.max_bad.is_some() {
                 let error = Error::config("cells that cannot be read are missing ones only where training says so");
                 return Err(error.at("--max-bad").fix("correct the cells, or train with --max-bad"));
@@ -395,20 +395,20 @@ impl Model {
 }
 
 /// Examples that are answered at a time.
-fn at_once(arrays: &Arrays, options: &spec::Data) -> Result<usize> {
+fn at_once(arrays: &Arrays, options: &config::Data) -> Result<usize> {
     Ok(memory::examples_at_once(options, arrays.width())?.min(CHUNK))
 }
 
 /// Outputs and truths gathered from examples, in the data's units.
 #[derive(Debug, Default)]
-pub(crate) struct Judged {
+pub(crate) struct EvaluatedExamples {
     pub(crate) rows: usize,
     outputs: Vec<f64>,
     truths: Vec<f64>,
     weights: Option<Vec<f64>>,
 }
 
-impl Judged {
+impl EvaluatedExamples {
     /// Takes in the outputs for some examples.
     pub(crate) fn extend(&mut self, target: &Target, outputs: &[f64], examples: &Examples) {
         self.rows += examples.rows;

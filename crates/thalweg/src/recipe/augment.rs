@@ -1,11 +1,11 @@
 //! How training examples are changed: as the configuration says, and otherwise as suits the kind of data.
 
 use super::{decide, images, sounds};
+use crate::config::{Augment, Config, Recipe};
 use crate::data::dataset::Dataset;
 use crate::data::media_spec::SoundSpec;
 use crate::error::{Error, Result};
 use crate::event::Decision;
-use crate::spec::{Augment, Config, Recipe};
 use crate::train::{Augmentation, Changes, ImageChanges, Mix};
 
 /// Options for images alone, and for sounds alone.

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{decide, input_shape, sounds};
+use crate::config::{Config, Quality, Recipe};
 use crate::data::dataset::Dataset;
 use crate::event::Decision;
-use crate::spec::{Config, Quality, Recipe};
 
 /// The fewest pixels of a side that windows are worth it for.
 const SIDE: usize = 8;

@@ -1,12 +1,12 @@
 //! The layers of a network: as the configuration says, and otherwise as suits the data.
 
 use super::{decide, images, rows, sounds};
+use crate::config::{Config, Quality, Recipe};
 use crate::data::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::event::Decision;
 use crate::init::Init;
 use crate::layers::{Activate, BatchNorm, Dropout, Embedded, Embedding, Layer, Linear, read_layer};
-use crate::spec::{Config, Quality, Recipe};
 use crate::tensor::Activation;
 
 /// Whether examples have many inputs.

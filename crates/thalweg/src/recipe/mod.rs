@@ -9,6 +9,7 @@ mod start;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::config::{ClassWeights, Config, Precision, Quality, Recipe, Weighting};
 use crate::data::dataset::Dataset;
 use crate::data::schema::Task;
 use crate::error::{Error, Result, did_you_mean};
@@ -18,7 +19,6 @@ use crate::metrics;
 use crate::network::Network;
 use crate::optimizers::{self, Epsilon, Hyperparameters, MomentumForm, Optimizer, Registered};
 use crate::schedule::Schedule;
-use crate::spec::{ClassWeights, Config, Precision, Quality, Recipe, Weighting};
 use crate::tensor::ops::{self, MatmulPrecision};
 use crate::tensor::{Dtype, Shape, Tensor};
 use crate::train::{Augmentation, Settings, State};

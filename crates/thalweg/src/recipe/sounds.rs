@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use super::{decide, images};
+use crate::config::{Config, Features, Quality};
 use crate::data::dataset::Dataset;
 use crate::data::media_spec::{MediaSpec, SoundSpec};
 use crate::error::{Error, Result};
 use crate::event::Decision;
 use crate::layers::{LogMel, LogMelOptions, write_layer};
-use crate::spec::{Config, Features, Quality};
 
 /// What is added to powers before the logarithm, samples being scaled to a deviation of 1: softer sounds are noise.
 const OFFSET: f64 = 1e-3;

@@ -1,13 +1,13 @@
 //! Training that goes on from a model: its network and its parameters instead of drawn ones.
 
 use super::{decide, input_shape};
+use crate::config::{self, Config};
 use crate::data::dataset::Dataset;
 use crate::data::preprocess::{Input, Transform};
 use crate::error::{Error, Result};
 use crate::event::Decision;
 use crate::model::Model;
 use crate::network::Network;
-use crate::spec::{self, Config};
 use crate::tensor::Tensor;
 
 /// The network of a model and its parameters, if they fit the data.
@@ -19,7 +19,7 @@ pub(super) fn from(
 ) -> Result<(Network, Option<Tensor>)> {
     let Model { network, theta, pipeline, target, .. } = Model::load(path)?;
     let differs = |what: String, fix: &str| Error::config(what).at("train.start_from").fix(fix);
-    if config.network != spec::Network::default() {
+    if config.network != config::Network::default() {
         let message = "the network is the model's own, and options of a network are given too".into();
         return Err(differs(message, "leave out the options of the network, or --start-from"));
     }

@@ -117,7 +117,7 @@ fn metrics(pairs: &[(&str, f64)]) -> Metrics {
     pairs.iter().map(|(name, value)| ((*name).to_string(), metric(*value))).collect()
 }
 
-fn judged(train: f64, dev: f64, test: f64) -> Splits<Metrics> {
+fn evaluated(train: f64, dev: f64, test: f64) -> Splits<Metrics> {
     let of = |a: f64| {
         metrics(&[("accuracy", a), ("log_loss", 1.6 * (1.0 - a)), ("f1_macro", a - 0.004), ("brier", 1.0 - a)])
     };
@@ -164,7 +164,7 @@ pub(super) fn classes(n: usize, count: usize) -> Vec<Event> {
         .collect();
     let mistakes = (0..20).map(|i| mistake(i, &names)).collect();
     let answers = Answers { part: "test".into(), confusion, points: Vec::new(), mistakes, unsure: Vec::new() };
-    events.push(finished((count * 3 / 4 + 1).min(count), count, judged(0.9991, 0.9667, 0.9583), answers));
+    events.push(finished((count * 3 / 4 + 1).min(count), count, evaluated(0.9991, 0.9667, 0.9583), answers));
     events
 }
 
@@ -181,7 +181,7 @@ pub(super) fn binary() -> Vec<Event> {
         mistakes: (0..4).map(|i| mistake(i, &names)).collect(),
         unsure: (4..6).map(|i| mistake(i, &names)).collect(),
     };
-    events.push(finished(18, 20, judged(0.99, 0.95, 0.94), answers));
+    events.push(finished(18, 20, evaluated(0.99, 0.95, 0.94), answers));
     events
 }
 
@@ -221,9 +221,9 @@ pub(super) fn regression() -> Vec<Event> {
         })
         .collect();
     let of = |rmse: f64| metrics(&[("rmse", rmse), ("mae", rmse * 0.7), ("r2", 0.79), ("mape", 0.182)]);
-    let judged = Splits { train: of(48_112.3), dev: of(52_870.1), test: of(53_410.9) };
+    let evaluated = Splits { train: of(48_112.3), dev: of(52_870.1), test: of(53_410.9) };
     let answers = Answers { part: "test".into(), confusion: Vec::new(), points, mistakes, unsure: Vec::new() };
-    events.push(finished(27, 30, judged, answers));
+    events.push(finished(27, 30, evaluated, answers));
     events
 }
 
@@ -297,8 +297,8 @@ pub(super) fn train_only() -> Vec<Event> {
             events.push(Event::EpochEnded { epoch, cost, dev_loss, dev, learning_rate: 0.1, seconds, best: true });
         }
     }
-    let judged = Splits { train: metrics(&[("accuracy", 1.0)]), ..Splits::default() };
-    events.push(finished(8, 8, judged, Answers { part: "train".into(), ..Answers::default() }));
+    let evaluated = Splits { train: metrics(&[("accuracy", 1.0)]), ..Splits::default() };
+    events.push(finished(8, 8, evaluated, Answers { part: "train".into(), ..Answers::default() }));
     events
 }
 

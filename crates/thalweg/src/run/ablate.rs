@@ -1,20 +1,20 @@
 //! What each change of augmentation brings: the same training without it.
 
 use super::recorder::RunRecorder;
-use super::{fit, fresh_state, judge_part};
+use super::{evaluate_split, fit, fresh_state};
+use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::metrics::Metrics;
 use crate::recipe;
-use crate::spec::Config;
-use crate::train::{Augmentation, StopReason, Watcher};
+use crate::train::{Augmentation, Callback, StopReason};
 
 /// Passes on the wish to stop, and nothing else.
-struct Quiet<'a, 'b>(&'a RunRecorder<'b>);
+struct StopOnly<'a, 'b>(&'a RunRecorder<'b>);
 
-impl Watcher for Quiet<'_, '_> {
-    fn event(&mut self, _: Event) {}
+impl Callback for StopOnly<'_, '_> {
+    fn event(&mut self, _: &Event) {}
 
     fn stop(&self) -> bool {
         self.0.stop()
@@ -27,7 +27,7 @@ pub(super) fn ablate(
     data: &Dataset,
     augmentation: &Augmentation,
     (metric, all): (&str, &Metrics),
-    scribe: &mut RunRecorder,
+    recorder: &mut RunRecorder,
 ) -> Result<()> {
     let value = |metrics: &Metrics| metrics.get(metric).map(|metric| metric.value);
     let Some(all) = value(all) else {
@@ -39,12 +39,12 @@ pub(super) fn ablate(
         config.augment = config.augment.without(change);
         let plan = recipe::plan(&config, data)?;
         let mut state = fresh_state(&config, &plan);
-        if fit(&config, data, &plan, &mut state, &mut Quiet(scribe))? == StopReason::Interrupted {
+        if fit(&config, data, &plan, &mut state, &mut StopOnly(recorder))? == StopReason::Interrupted {
             break;
         }
-        let (metrics, _) = judge_part(data, &plan, &state, &data.parts.dev)?;
+        let (metrics, _) = evaluate_split(data, &plan, &state, &data.parts.dev)?;
         if let Some(value) = value(&metrics) {
-            scribe.event(Event::Ablation { without: change.into(), metric: metric.into(), all, value });
+            recorder.event(&Event::Ablation { without: change.into(), metric: metric.into(), all, value });
         }
     }
     Ok(())

@@ -1,12 +1,12 @@
 //! What is told of a run, in words and events.
 
 use super::counts;
+use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::event::{self, Answers, Event, Splits};
 use crate::metrics::Metrics;
 use crate::recipe::Plan;
-use crate::spec::Config;
-use crate::train::{State, StopReason, Watcher};
+use crate::train::{Callback, State, StopReason};
 
 /// Why a run ended that can be resumed.
 pub(super) const INTERRUPTED: &str = "interrupted";
@@ -69,21 +69,21 @@ pub(super) fn announce(
     plan: &Plan,
     run: String,
     command: String,
-    watcher: &mut dyn Watcher,
+    callback: &mut dyn Callback,
 ) {
-    watcher.event(started(data, plan, run, 0));
+    callback.event(&started(data, plan, run, 0));
     let mut facts = vec![
         ("seed".to_string(), config.train.seed.to_string()),
         ("precision".into(), format!("{:?}", plan.dtype).to_lowercase()),
         ("instructions".into(), format!("{:?}", thalweg_kernels::instructions()).to_lowercase()),
     ];
     facts.extend(data.hashes.iter().map(|(name, hash)| (format!("BLAKE3 of {name}"), hash.clone())));
-    watcher.event(Event::Provenance { command, facts });
+    callback.event(&Event::Provenance { command, facts });
     for decision in data.decisions.iter().chain(&plan.decisions) {
-        watcher.event(Event::Decision(decision.clone()));
+        callback.event(&Event::Decision(decision.clone()));
     }
     for message in warnings(data, plan) {
-        watcher.event(Event::Warning { message });
+        callback.event(&Event::Warning { message });
     }
 }
 
@@ -112,7 +112,7 @@ impl DivergenceMonitor {
     /// A warning, the first time that an epoch's cost is too high.
     pub(super) fn see(&mut self, event: &Event) -> Option<Event> {
         let Event::EpochEnded { epoch, cost, learning_rate, .. } = event else { return None };
-        self.0.take_if(|bearable| *cost > *bearable)?;
+        self.0.take_if(|divergence| *cost > *divergence)?;
         let message = format!(
             "training has blown up: the cost of epoch {epoch} is {cost:.3e}; lower --learning-rate (now \
              {learning_rate}), or set --clip-norm 1"

@@ -1,12 +1,12 @@
 //! Judging a model on data whose answers are known, with a page that shows where it goes wrong.
 
 use super::answers::Gathered;
+use crate::config::{self, Precision};
 use crate::error::{Error, Result};
 use crate::event::{self, Answers, Decision, Event, Splits};
 use crate::metrics::Metrics;
-use crate::model::{Judged, Model};
+use crate::model::{EvaluatedExamples, Model};
 use crate::recipe;
-use crate::spec::{self, Precision};
 use crate::tensor::Dtype;
 use crate::tensor::ops::MatmulPrecision;
 
@@ -27,15 +27,15 @@ pub struct Evaluation {
 ///
 /// # Errors
 /// If the source cannot be read, a column is missing or a cell cannot be read.
-pub fn evaluate(model: &Model, path: &str, options: &spec::Data) -> Result<Evaluation> {
-    let mut judged = Judged::default();
+pub fn evaluate(model: &Model, path: &str, options: &config::Data) -> Result<Evaluation> {
+    let mut evaluated = EvaluatedExamples::default();
     let mut gathered = Gathered::new("test", &model.pipeline, &model.target);
-    let decisions = model.judge(path, options, &mut |examples, outputs| {
-        judged.extend(&model.target, outputs, &examples);
+    let decisions = model.evaluate_batches(path, options, &mut |examples, outputs| {
+        evaluated.extend(&model.target, outputs, &examples);
         gathered.add(&examples, outputs).map(|()| true)
     })?;
-    let metrics = judged.metrics(&model.target);
-    Ok(Evaluation { rows: judged.rows, metrics, answers: gathered.answers(), decisions })
+    let metrics = evaluated.metrics(&model.target);
+    Ok(Evaluation { rows: evaluated.rows, metrics, answers: gathered.answers(), decisions })
 }
 
 /// How a model's matrices are to be multiplied when it answers in a precision, which
@@ -62,7 +62,7 @@ impl Evaluation {
         let started = Event::RunStarted {
             version: event::VERSION,
             thalweg: env!("CARGO_PKG_VERSION").into(),
-            run: format!("a model of {}, judged on {path}", provenance.data),
+            run: format!("a model of {}, evaluated on {path}", provenance.data),
             data: path.into(),
             task: target.task,
             targets: target.columns.clone(),
@@ -77,7 +77,7 @@ impl Evaluation {
             monitor: ("loss".into(), false),
         };
         let finished = Event::Finished {
-            reason: "the model was judged".into(),
+            reason: "the model was evaluated".into(),
             epochs: provenance.epochs,
             best_epoch: provenance.best_epoch,
             seconds: 0.0,

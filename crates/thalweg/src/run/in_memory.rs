@@ -1,16 +1,16 @@
 //! Training on data in memory, without a run folder.
 
 use super::announce::{DivergenceMonitor, announce, finished, reason};
-use super::judge::{self, Judgement};
-use super::{Watch, check_settings, fit, fresh_state};
+use super::evaluation::{self, SplitsEvaluation};
+use super::{Callback, check_settings, fit, fresh_state};
+use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::model::Model;
 use crate::recipe::{self, Plan};
-use crate::spec::Config;
 use crate::tensor::Tensor;
-use crate::train::{StopReason, Watcher};
+use crate::train::StopReason;
 
 /// What training in memory came to.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub struct Trained {
 ///
 /// ```
 /// use thalweg::data::{arrays::Arrays, dataset::Dataset};
-/// use thalweg::{run, spec::Config, event::Event};
+/// use thalweg::{run, config::Config, event::Event};
 ///
 /// // Which of two numbers is larger?
 /// let x: Vec<f32> = (0..400).map(|i| (i * 37 % 101) as f32).collect();
@@ -50,22 +50,28 @@ pub struct Trained {
 /// assert!(trained.model.provenance.metrics.test["accuracy"].value > 0.9);
 /// # Ok::<(), thalweg::Error>(())
 /// ```
-pub fn train_on(config: &Config, data: &Dataset, start: Option<&Tensor>, watch: &mut dyn Watch) -> Result<Trained> {
+pub fn train_on(
+    config: &Config,
+    data: &Dataset,
+    start: Option<&Tensor>,
+    callback: &mut dyn Callback,
+) -> Result<Trained> {
     check_settings(config)?;
     thalweg_kernels::pool::set_threads(config.train.threads);
     let plan = planned(config, data, start)?;
     let mut state = fresh_state(config, &plan);
-    let mut teller = EventCollector { watch, events: Vec::new(), bearable: DivergenceMonitor::new(config, data) };
-    announce(config, data, &plan, data.name.clone(), String::new(), &mut teller);
-    let end = fit(config, data, &plan, &mut state, &mut teller)?;
+    let mut collector =
+        EventCollector { callback, events: Vec::new(), divergence: DivergenceMonitor::new(config, data) };
+    announce(config, data, &plan, data.name.clone(), String::new(), &mut collector);
+    let end = fit(config, data, &plan, &mut state, &mut collector)?;
     if state.best_epoch == 0 {
         // Stopped in the first epoch: what it has learned is all there is.
         state.best_theta = state.theta.clone();
     }
-    let Judgement { results, answers } = judge::judge(data, &plan, &state)?;
-    teller.event(finished(reason(end, &plan), &state, &results, answers));
-    let events = teller.events;
-    Ok(Trained { model: judge::model(config, data, plan.network, &state, &results), events, end })
+    let SplitsEvaluation { results, answers } = evaluation::evaluate_splits(data, &plan, &state)?;
+    collector.event(&finished(reason(end, &plan), &state, &results, answers));
+    let events = collector.events;
+    Ok(Trained { model: evaluation::model(config, data, plan.network, &state, &results), events, end })
 }
 
 /// A plan that begins with given parameters, where there are any.
@@ -83,24 +89,24 @@ pub(super) fn planned(config: &Config, data: &Dataset, start: Option<&Tensor>) -
 
 /// Keeps events, and passes them on.
 struct EventCollector<'a> {
-    watch: &'a mut dyn Watch,
+    callback: &'a mut dyn Callback,
     events: Vec<Event>,
-    bearable: DivergenceMonitor,
+    divergence: DivergenceMonitor,
 }
 
-impl Watcher for EventCollector<'_> {
-    fn event(&mut self, event: Event) {
-        self.watch.event(&event);
-        let warning = self.bearable.see(&event);
+impl Callback for EventCollector<'_> {
+    fn event(&mut self, event: &Event) {
+        self.callback.event(event);
+        let warning = self.divergence.see(event);
         if !matches!(event, Event::Progress { .. }) {
-            self.events.push(event);
+            self.events.push(event.clone());
         }
         if let Some(warning) = warning {
-            self.event(warning);
+            self.event(&warning);
         }
     }
 
     fn stop(&self) -> bool {
-        self.watch.stop()
+        self.callback.stop()
     }
 }

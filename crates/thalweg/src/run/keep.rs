@@ -21,7 +21,8 @@ struct Numbers {
     cost: f64,
     best: Best,
     best_epoch: usize,
-    waited: usize,
+    #[serde(rename = "waited")]
+    epochs_without_improvement: usize,
     plateau: Plateau,
     learning_rate: f64,
     seconds: f64,
@@ -42,7 +43,7 @@ pub(crate) fn keep(state: &State, fingerprint: &str) -> Checkpoint {
         cost: state.cost,
         best: state.best,
         best_epoch: state.best_epoch,
-        waited: state.waited,
+        epochs_without_improvement: state.epochs_without_improvement,
         plateau: state.plateau,
         learning_rate: state.learning_rate,
         seconds: state.seconds,
@@ -90,8 +91,32 @@ pub(crate) fn restore(
         *average = ParameterAverage::new(average.beta(), next(), numbers.t);
     }
     state.optimizer.iter_mut().for_each(|vector| *vector = next());
-    let Numbers { epoch, step, t, cost, best, best_epoch, waited, plateau, learning_rate, seconds, .. } = numbers;
-    *state = State { epoch, step, t, cost, best, best_epoch, waited, plateau, learning_rate, seconds, ..state.clone() };
+    let Numbers {
+        epoch,
+        step,
+        t,
+        cost,
+        best,
+        best_epoch,
+        epochs_without_improvement,
+        plateau,
+        learning_rate,
+        seconds,
+        ..
+    } = numbers;
+    *state = State {
+        epoch,
+        step,
+        t,
+        cost,
+        best,
+        best_epoch,
+        epochs_without_improvement,
+        plateau,
+        learning_rate,
+        seconds,
+        ..state.clone()
+    };
     Ok(())
 }
 
@@ -104,7 +129,7 @@ fn wrong(what: String) -> Error {
 impl Numbers {
     /// Whether training can have come to these.
     fn check(&self, settings: &Settings, rows: usize) -> Result<(), String> {
-        let Numbers { epoch, step, t, best_epoch, waited, .. } = *self;
+        let Numbers { epoch, step, t, best_epoch, epochs_without_improvement, .. } = *self;
         if epoch > settings.epochs {
             return Err(format!("it is at epoch {epoch} of {}", settings.epochs));
         }
@@ -118,8 +143,10 @@ impl Numbers {
         if !(least..=most).contains(&t) {
             return Err(format!("it is at epoch {epoch} and step {step} after {t} steps"));
         }
-        if best_epoch > epoch || waited > epoch {
-            return Err(format!("its best epoch is {best_epoch}, and {waited} have been waited for, of {epoch}"));
+        if best_epoch > epoch || epochs_without_improvement > epoch {
+            return Err(format!(
+                "its best epoch is {best_epoch}, and {epochs_without_improvement} have been epochs_without_improvement for, of {epoch}"
+            ));
         }
         if self.learning_rate < 0.0 || self.seconds < 0.0 {
             return Err(format!("its learning rate is {}, after {} seconds", self.learning_rate, self.seconds));

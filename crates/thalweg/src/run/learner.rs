@@ -1,17 +1,17 @@
 //! Learning from rows as they come, one portion after another.
 
 use super::in_memory::planned;
-use super::{Watch, check_settings, fit, fresh_state, judge};
+use super::{Callback, check_settings, evaluation, fit, fresh_state};
+use crate::config::Config;
 use crate::data::dataset::{Dataset, Fitted};
 use crate::error::Result;
-use crate::event::{Event, Splits};
+use crate::event::Splits;
 use crate::layers::{read_layer, write_layer};
 use crate::model::Model;
 use crate::network::Network;
 use crate::recipe::Plan;
-use crate::spec::Config;
 use crate::tensor::Tensor;
-use crate::train::{State, Watcher};
+use crate::train::State;
 
 /// A network that learns from one portion of rows after another, an epoch each.
 ///
@@ -23,7 +23,7 @@ use crate::train::{State, Watcher};
 ///
 /// ```
 /// use thalweg::data::{arrays::Arrays, dataset::Dataset};
-/// use thalweg::{run::Learner, spec::Config, event::Event};
+/// use thalweg::{run::Learner, config::Config, event::Event};
 ///
 /// // y = 2x, fifty rows at a time.
 /// let portion = |from: usize| {
@@ -80,12 +80,12 @@ impl Learner {
     ///
     /// # Errors
     /// If training diverges.
-    pub fn learn(&mut self, data: &Dataset, watch: &mut dyn Watch) -> Result<()> {
+    pub fn learn(&mut self, data: &Dataset, callback: &mut dyn Callback) -> Result<()> {
         thalweg_kernels::pool::set_threads(self.config.train.threads);
         // Rows that come next begin at their first batch, even where the last epoch was interrupted.
         (self.state.step, self.state.cost) = (0, 0.0);
         self.plan.settings.epochs = self.state.epoch + 1;
-        fit(&self.config, data, &self.plan, &mut self.state, &mut PassOn(watch))?;
+        fit(&self.config, data, &self.plan, &mut self.state, callback)?;
         self.last.name.clone_from(&data.name);
         Ok(())
     }
@@ -104,19 +104,6 @@ impl Learner {
         let layers =
             network.layers().iter().map(|layer| read_layer(write_layer(&**layer), &[])).collect::<Result<_>>()?;
         let network = Network::new(network.input(), layers)?;
-        Ok(judge::model(&self.config, &self.last, network, &self.state, &Splits::default()))
-    }
-}
-
-/// Passes events and the wish to stop on.
-struct PassOn<'a>(&'a mut dyn Watch);
-
-impl Watcher for PassOn<'_> {
-    fn event(&mut self, event: Event) {
-        self.0.event(&event);
-    }
-
-    fn stop(&self) -> bool {
-        self.0.stop()
+        Ok(evaluation::model(&self.config, &self.last, network, &self.state, &Splits::default()))
     }
 }

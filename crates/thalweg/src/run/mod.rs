@@ -5,12 +5,12 @@ mod announce;
 mod answers;
 mod checkpoint;
 mod evaluate;
+mod evaluation;
 mod event_log;
 #[cfg(feature = "images")]
 mod example_preview;
 mod folder;
 mod in_memory;
-mod judge;
 pub(crate) mod keep;
 mod learner;
 mod outcome;
@@ -24,6 +24,7 @@ use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
+use crate::config::Config;
 use crate::data::dataset::{self, Dataset};
 use crate::data::examples::Examples as Rows;
 use crate::data::memory;
@@ -34,21 +35,21 @@ use crate::event::Decision;
 use crate::event::{Answers, Event, Splits};
 use crate::io::atomic;
 use crate::metrics::Metrics;
-use crate::model::{Judged, Model};
+use crate::model::{EvaluatedExamples, Model};
 use crate::network::gradient_check::{self, Report};
 use crate::recipe::{self, Plan};
-use crate::spec::Config;
 use crate::tensor::{Dtype, Shape, Tensor, View};
-use crate::train::{Augmented, Examples, FromDisk, State, StopReason, Trainer, TrainingSet, Watcher};
+pub use crate::train::Callback;
+use crate::train::{Augmented, Examples, FromDisk, State, StopReason, Trainer, TrainingSet};
 
 use announce::{DivergenceMonitor, announce, finished, reason, started, warnings};
 pub use checkpoint::Checkpoint;
 pub use evaluate::{Evaluation, evaluate, products};
+use evaluation::SplitsEvaluation;
+pub(crate) use evaluation::evaluate_split;
 pub use event_log::EventLog;
 pub use folder::RunFolder;
 pub use in_memory::{Trained, train_on};
-use judge::Judgement;
-pub(crate) use judge::judge_part;
 pub use learner::Learner;
 pub use outcome::{Outcome, Preview};
 use recorder::RunRecorder;
@@ -57,47 +58,31 @@ pub(crate) use resume::finish_study;
 pub use resume::resume;
 pub use training::Training;
 
-/// How often somebody who looks on is asked whether they want a stop, while data is read.
+/// How often a callback is asked whether it wants a stop, while data is read.
 const GLANCE: Duration = Duration::from_millis(20);
 /// The stack of the thread that reads data: as large as a main thread's.
 const LOADER_STACK: usize = 8 << 20;
-
-/// Somebody who looks on: shows events, and may ask for a stop.
-pub trait Watch {
-    /// Takes in a fact.
-    fn event(&mut self, event: &Event);
-
-    /// Whether training should stop now, with a checkpoint kept.
-    fn stop(&self) -> bool {
-        false
-    }
-}
-
-/// A function of events looks on and never stops.
-impl<F: FnMut(&Event)> Watch for F {
-    fn event(&mut self, event: &Event) {
-        self(event);
-    }
-}
 
 /// Trains as a configuration says, in a new run folder. In the folder of a run that was stopped, and that began with the
 /// same configuration, it goes on with that run.
 ///
 /// # Errors
 /// If the data or the configuration do not fit, the folder cannot be written, or training diverges.
-pub fn train(config: &Config, watch: &mut dyn Watch) -> Result<Outcome> {
+pub fn train(config: &Config, callback: &mut dyn Callback) -> Result<Outcome> {
     thalweg_kernels::pool::set_threads(config.train.threads);
     match config.output.out.as_deref().map(Path::new).filter(|out| RunFolder::has_begun(out)) {
-        Some(out) => resume::again(config, out, watch),
-        None => begin(config, RunFolder::create(config.output.out.as_deref(), &short_name(&config.data.path))?, watch),
+        Some(out) => resume::again(config, out, callback),
+        None => {
+            begin(config, RunFolder::create(config.output.out.as_deref(), &short_name(&config.data.path))?, callback)
+        }
     }
 }
 
 /// Trains in a folder that has nothing of a run in it; where it cannot begin, the folder is taken away again.
-pub(crate) fn begin(config: &Config, folder: RunFolder, watch: &mut dyn Watch) -> Result<Outcome> {
+pub(crate) fn begin(config: &Config, folder: RunFolder, callback: &mut dyn Callback) -> Result<Outcome> {
     let config = &mut config.clone();
-    let prepared = prepare_watched(config, &|| watch.stop()).and_then(|(data, plan)| {
-        dataset::settle(config, &data);
+    let prepared = prepare_watched(config, &|| callback.stop()).and_then(|(data, plan)| {
+        dataset::freeze(config, &data);
         // The file that is started from may be gone, or another, when the run is gone on with.
         if let Some(start) = &config.train.start_from {
             Model::load(start)?.save(folder.start())?;
@@ -108,7 +93,7 @@ pub(crate) fn begin(config: &Config, folder: RunFolder, watch: &mut dyn Watch) -
     let (data, plan) = prepared.inspect_err(|_| folder.discard())?;
     let state = fresh_state(config, &plan);
     let log = EventLog::create(&folder)?;
-    run(config, &data, plan, state, folder, log, watch)
+    run(config, &data, plan, state, folder, log, callback)
 }
 
 /// What [`train`] would do, without doing it.
@@ -166,8 +151,8 @@ pub fn check(config: &Config, after_steps: usize, epsilon: f64, most_rows: usize
     let mut reports = vec![(0, check(&state.theta))];
     if after_steps > 0 {
         struct StopAfter(usize, std::cell::Cell<usize>);
-        impl Watcher for StopAfter {
-            fn event(&mut self, _: Event) {}
+        impl Callback for StopAfter {
+            fn event(&mut self, _: &Event) {}
             fn stop(&self) -> bool {
                 self.1.replace(self.1.get() + 1) >= self.0
             }
@@ -182,7 +167,7 @@ pub fn check(config: &Config, after_steps: usize, epsilon: f64, most_rows: usize
             settings: plan.settings.clone(),
             train: &all,
             dev: None,
-            judge: &|_| Metrics::new(),
+            evaluate: &|_| Metrics::new(),
         };
         trainer.fit(&mut state, &mut StopAfter(after_steps, 0.into()))?;
         let check = |theta: &Tensor| gradient_check::check(&plan.network, &*plan.loss, theta, x, y, weights, settings);
@@ -297,30 +282,31 @@ fn run(
     mut state: State,
     folder: RunFolder,
     log: EventLog,
-    watch: &mut dyn Watch,
+    callback: &mut dyn Callback,
 ) -> Result<Outcome> {
     let fingerprint = fingerprint(config, data);
-    let bearable = DivergenceMonitor::new(config, data);
-    let mut scribe = RunRecorder { folder: &folder, log, watch, fingerprint, broken: None, saved: None, bearable };
+    let divergence = DivergenceMonitor::new(config, data);
+    let mut recorder =
+        RunRecorder { folder: &folder, log, callback, fingerprint, broken: None, saved: None, divergence };
     let resumed = state.epoch > 0 || state.step > 0;
     if resumed {
         // The log has its beginning already.
-        scribe.watch.event(&started(data, &plan, folder.name(), state.epoch));
+        recorder.callback.event(&started(data, &plan, folder.name(), state.epoch));
     } else {
         let command = format!("thalweg train --config {}", folder.config().display());
-        announce(config, data, &plan, folder.name(), command, &mut scribe);
+        announce(config, data, &plan, folder.name(), command, &mut recorder);
     }
-    let end = match fit(config, data, &plan, &mut state, &mut scribe) {
+    let end = match fit(config, data, &plan, &mut state, &mut recorder) {
         Ok(end) => end,
         Err(error) => {
-            record_failure(&error, &state, &mut scribe)?;
+            record_failure(&error, &state, &mut recorder)?;
             return Err(error);
         }
     };
-    if let Some(error) = scribe.broken.take() {
+    if let Some(error) = recorder.broken.take() {
         return Err(error);
     }
-    finish(config, data, plan, &state, end, scribe)
+    finish(config, data, plan, &state, end, recorder)
 }
 
 /// Trains a plan's network on the training part, watched on the dev part.
@@ -329,7 +315,7 @@ pub(crate) fn fit(
     data: &Dataset,
     plan: &Plan,
     state: &mut State,
-    watcher: &mut dyn Watcher,
+    callback: &mut dyn Callback,
 ) -> Result<StopReason> {
     let class_weights = recipe::class_weights(config, data)?;
     let class_weights = class_weights.as_deref();
@@ -353,10 +339,10 @@ pub(crate) fn fit(
         train = Box::new(Augmented::new(train, example_shape(data)?, plan.augmentation.clone()));
     }
     let dev = judged_on(&data.parts.dev, class_weights, data, plan.dtype)?;
-    let judge = |outputs: &[f64]| {
-        let mut judged = Judged::default();
-        judged.extend(&data.target, outputs, &data.parts.dev);
-        judged.metrics(&data.target)
+    let evaluate = |outputs: &[f64]| {
+        let mut evaluated = EvaluatedExamples::default();
+        evaluated.extend(&data.target, outputs, &data.parts.dev);
+        evaluated.metrics(&data.target)
     };
     let trainer = Trainer {
         network: &plan.network,
@@ -365,9 +351,9 @@ pub(crate) fn fit(
         settings: plan.settings.clone(),
         train: &*train,
         dev: (dev.rows() > 0).then_some(&*dev),
-        judge: &judge,
+        evaluate: &evaluate,
     };
-    trainer.fit(state, watcher)
+    trainer.fit(state, callback)
 }
 
 fn write_report(folder: &RunFolder) -> Result<()> {
@@ -376,9 +362,9 @@ fn write_report(folder: &RunFolder) -> Result<()> {
 }
 
 /// Ends the log of a run that failed, and writes its report all the same: it shows where things went wrong.
-fn record_failure(error: &Error, state: &State, scribe: &mut RunRecorder) -> Result<()> {
-    scribe.event(finished(error.message.clone(), state, &Splits::default(), Answers::default()));
-    write_report(scribe.folder)
+fn record_failure(error: &Error, state: &State, recorder: &mut RunRecorder) -> Result<()> {
+    recorder.event(&finished(error.message.clone(), state, &Splits::default(), Answers::default()));
+    write_report(recorder.folder)
 }
 
 /// Judges the best parameters on every part, and writes the model and the report.
@@ -388,23 +374,23 @@ fn finish(
     plan: Plan,
     state: &State,
     end: StopReason,
-    mut scribe: RunRecorder,
+    mut recorder: RunRecorder,
 ) -> Result<Outcome> {
-    let Judgement { results, answers } = judge::judge(data, &plan, state)?;
+    let SplitsEvaluation { results, answers } = evaluation::evaluate_splits(data, &plan, state)?;
     let (reason, warnings) = (reason(end, &plan), warnings(data, &plan));
     let decisions = data.decisions.iter().chain(&plan.decisions).cloned().collect();
     let parameters = plan.network.layout().trained();
-    let folder = scribe.folder;
-    judge::model(config, data, plan.network, state, &results).save(folder.model())?;
+    let folder = recorder.folder;
+    evaluation::model(config, data, plan.network, state, &results).save(folder.model())?;
     if config.augment.ablate_augment {
         let monitor = match plan.settings.monitor.0.as_str() {
             "loss" => crate::metrics::headline(data.task),
             name => name,
         };
-        ablate::ablate(config, data, &plan.augmentation, (monitor, &results.dev), &mut scribe)?;
+        ablate::ablate(config, data, &plan.augmentation, (monitor, &results.dev), &mut recorder)?;
     }
-    scribe.event(finished(reason, state, &results, answers));
-    if let Some(error) = scribe.broken.take() {
+    recorder.event(&finished(reason, state, &results, answers));
+    if let Some(error) = recorder.broken.take() {
         return Err(error);
     }
     if let Some(figures) = &config.output.figures {

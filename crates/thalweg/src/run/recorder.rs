@@ -5,9 +5,8 @@ use std::time::{Duration, Instant};
 use super::{EventLog, RunFolder, keep};
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::train::{State, Watcher};
+use crate::train::{Callback, State};
 
-use super::Watch;
 use super::announce::DivergenceMonitor;
 
 /// The least time from one checkpoint to the next: what a crash can cost, while forcing files to disk costs little.
@@ -17,22 +16,22 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct RunRecorder<'a> {
     pub(super) folder: &'a RunFolder,
     pub(super) log: EventLog,
-    pub(super) watch: &'a mut dyn Watch,
+    pub(super) callback: &'a mut dyn Callback,
     pub(super) fingerprint: String,
     pub(super) broken: Option<Error>,
     /// When the last checkpoint was saved.
     pub(super) saved: Option<Instant>,
-    pub(super) bearable: DivergenceMonitor,
+    pub(super) divergence: DivergenceMonitor,
 }
 
-impl Watcher for RunRecorder<'_> {
-    fn event(&mut self, event: Event) {
-        if let Err(error) = self.log.write(&event) {
+impl Callback for RunRecorder<'_> {
+    fn event(&mut self, event: &Event) {
+        if let Err(error) = self.log.write(event) {
             self.broken.get_or_insert(error);
         }
-        self.watch.event(&event);
-        if let Some(warning) = self.bearable.see(&event) {
-            self.event(warning);
+        self.callback.event(event);
+        if let Some(warning) = self.divergence.see(event) {
+            self.event(&warning);
         }
     }
 
@@ -41,17 +40,17 @@ impl Watcher for RunRecorder<'_> {
             return Err(error);
         }
         let recent = self.saved.is_some_and(|saved| saved.elapsed() < PAUSE);
-        if recent && !self.watch.stop() {
+        if recent && !self.callback.stop() {
             return Ok(());
         }
         self.saved = Some(Instant::now());
         self.log.sync()?;
         keep::keep(state, &self.fingerprint).save(self.folder)?;
-        self.event(Event::Checkpoint { epoch: state.epoch, step: state.step });
+        self.event(&Event::Checkpoint { epoch: state.epoch, step: state.step });
         Ok(())
     }
 
     fn stop(&self) -> bool {
-        self.watch.stop()
+        self.callback.stop()
     }
 }

@@ -4,18 +4,18 @@ use std::path::Path;
 
 use super::announce::INTERRUPTED;
 use super::folder::taken;
+use super::{Callback, Outcome, begin, fingerprint, fresh_state, identity, prepare_watched, run};
 use super::{Checkpoint, EventLog, RunFolder, keep};
-use super::{Outcome, Watch, begin, fingerprint, fresh_state, identity, prepare_watched, run};
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::spec::Config;
 
 /// Goes on with a run that was stopped, to the same bits as if it had not been; one that was stopped before its first
 /// checkpoint begins anew.
 ///
 /// # Errors
 /// If the run has not even a configuration, it is finished, or the data is no longer the same.
-pub fn resume(folder: &Path, watch: &mut dyn Watch) -> Result<Outcome> {
+pub fn resume(folder: &Path, callback: &mut dyn Callback) -> Result<Outcome> {
     let folder = RunFolder::open(folder)?;
     let place = folder.path().display().to_string();
     if !folder.has_checkpoint() && !folder.config().exists() {
@@ -28,17 +28,17 @@ pub fn resume(folder: &Path, watch: &mut dyn Watch) -> Result<Outcome> {
             .fix("train longer with thalweg train --config, its config.toml and --epochs, into a new folder"));
     }
     let config = Config::load(Some(&folder.config()), &[])?;
-    go_on(&config, folder, watch)
+    go_on(&config, folder, callback)
 }
 
 /// Goes on with the run that a folder has, if it began as the configuration says and has not come to its end.
-pub(super) fn again(config: &Config, path: &Path, watch: &mut dyn Watch) -> Result<Outcome> {
+pub(super) fn again(config: &Config, path: &Path, callback: &mut dyn Callback) -> Result<Outcome> {
     let folder = RunFolder::open(path)?;
     match same(config, &folder)? {
         Some(same) if ended(&folder)?.is_none() => {
             let message = format!("{}: going on with the run in this folder, which was stopped", path.display());
-            watch.event(&Event::Warning { message });
-            go_on(&same, folder, watch)
+            callback.event(&Event::Warning { message });
+            go_on(&same, folder, callback)
         }
         _ => Err(taken(path)),
     }
@@ -46,31 +46,31 @@ pub(super) fn again(config: &Config, path: &Path, watch: &mut dyn Watch) -> Resu
 
 /// Trains a study's best trial in the folder that the study has for it, whatever came of it there before.
 #[cfg(feature = "tune")]
-pub(crate) fn finish_study(config: &Config, path: &Path, watch: &mut dyn Watch) -> Result<Outcome> {
+pub(crate) fn finish_study(config: &Config, path: &Path, callback: &mut dyn Callback) -> Result<Outcome> {
     if !RunFolder::has_begun(path) {
-        return begin(config, RunFolder::create(path.to_str(), "")?, watch);
+        return begin(config, RunFolder::create(path.to_str(), "")?, callback);
     }
     let folder = RunFolder::open(path)?;
     match same(config, &folder)? {
         // What has ended is judged and written once more: to the same model.
-        Some(same) => go_on(&same, folder, watch),
-        None => begin(config, folder.cleared()?, watch),
+        Some(same) => go_on(&same, folder, callback),
+        None => begin(config, folder.cleared()?, callback),
     }
 }
 
 /// The configuration that a folder's run goes on with, if it began as another one says.
 fn same(config: &Config, folder: &RunFolder) -> Result<Option<Config>> {
     let kept = Config::load(Some(&folder.config()), &[])?;
-    let settled = |config: &Config| {
+    let identity_of = |config: &Config| {
         let mut config = identity(config);
         // Where the data lies was settled when the run began.
         config.data.from_disk = config.data.from_disk.or(kept.data.from_disk);
         config.output.out = None;
         config.to_toml()
     };
-    let same = settled(config) == settled(&kept);
+    let same = identity_of(config) == identity_of(&kept);
     let threads = config.train.threads;
-    Ok(same.then(|| Config { train: crate::spec::Train { threads, ..kept.train.clone() }, ..kept.clone() }))
+    Ok(same.then(|| Config { train: crate::config::Train { threads, ..kept.train.clone() }, ..kept.clone() }))
 }
 
 /// The epochs of a run that came to its own end and has all that a run leaves, and why it ended.
@@ -86,19 +86,19 @@ fn ended(folder: &RunFolder) -> Result<Option<(usize, String)>> {
 }
 
 /// Goes on with what is in the folder, whose run began with the configuration.
-fn go_on(config: &Config, folder: RunFolder, watch: &mut dyn Watch) -> Result<Outcome> {
+fn go_on(config: &Config, folder: RunFolder, callback: &mut dyn Callback) -> Result<Outcome> {
     thalweg_kernels::pool::set_threads(config.train.threads);
     let mut begun = config.clone();
     if folder.start().exists() {
         begun.train.start_from = Some(folder.start().display().to_string());
     }
-    let (data, plan) = prepare_watched(&begun, &|| watch.stop())?;
+    let (data, plan) = prepare_watched(&begun, &|| callback.stop())?;
     let mut state = fresh_state(config, &plan);
     if !folder.has_checkpoint() {
         // What was told before it was stopped is told again.
         _ = std::fs::remove_file(folder.events());
         let log = EventLog::create(&folder)?;
-        return run(config, &data, plan, state, folder, log, watch);
+        return run(config, &data, plan, state, folder, log, callback);
     }
     let (checkpoint, notice) = Checkpoint::load(&folder)?;
     let restored =
@@ -106,7 +106,7 @@ fn go_on(config: &Config, folder: RunFolder, watch: &mut dyn Watch) -> Result<Ou
     restored.map_err(|error| error.at(folder.checkpoint().display().to_string()))?;
     let log = EventLog::resume(&folder, state.epoch, state.step)?;
     if let Some(message) = notice {
-        watch.event(&Event::Warning { message });
+        callback.event(&Event::Warning { message });
     }
-    run(config, &data, plan, state, folder, log, watch)
+    run(config, &data, plan, state, folder, log, callback)
 }

@@ -1,12 +1,12 @@
 //! A training said by methods instead of keys.
 
 use super::{Outcome, Trained, train, train_on};
+use crate::config::Config;
 use crate::data::arrays::Arrays;
 use crate::data::dataset::Dataset;
 use crate::data::table::Table;
 use crate::error::Result;
 use crate::event::Event;
-use crate::spec::Config;
 use crate::task::Task;
 
 /// A training of a network on a source, with the default of every option that is not set.

@@ -91,7 +91,7 @@ pub trait TrainingSet {
     fn rows(&self) -> usize;
 
     /// Room for a batch of so many examples.
-    fn room(&self, rows: usize) -> Batch;
+    fn new_batch(&self, rows: usize) -> Batch;
 
     /// Puts the examples of these numbers into a batch, one after the other.
     ///
@@ -106,7 +106,7 @@ pub trait TrainingSet {
 
 /// The batches of one epoch.
 pub trait Epoch {
-    /// Puts the next batch into its room; gives its examples' numbers, none at the end.
+    /// Fills the next batch; gives its examples' numbers, none at the end.
     ///
     /// # Errors
     /// If the examples cannot be read.
@@ -118,7 +118,7 @@ impl TrainingSet for Examples {
         self.x.shape().rows()
     }
 
-    fn room(&self, rows: usize) -> Batch {
+    fn new_batch(&self, rows: usize) -> Batch {
         let zeros = |like: &Tensor| Tensor::zeros(like.shape().with_rows(rows), like.dtype());
         Batch { x: zeros(&self.x), y: zeros(&self.y), weights: self.weights.as_ref().map(zeros) }
     }
@@ -166,10 +166,10 @@ mod tests {
     fn epoch(size: usize, epoch: usize) -> Vec<Vec<f64>> {
         let x = Tensor::from_f64([7, 1], (0..7).map(f64::from).collect());
         let examples = Examples::new(x.clone(), x, None).unwrap();
-        let (mut batches, mut room) = (examples.epoch(size, 0, epoch, 0), examples.room(size));
+        let (mut batches, mut batch) = (examples.epoch(size, 0, epoch, 0), examples.new_batch(size));
         let mut found = Vec::new();
-        while let Some(m) = batches.next(&mut room).unwrap().map(<[u32]>::len) {
-            found.push(room.x.rows(m).to_f64());
+        while let Some(m) = batches.next(&mut batch).unwrap().map(<[u32]>::len) {
+            found.push(batch.x.rows(m).to_f64());
         }
         found
     }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::batches::{Batch, TrainingSet};
+use super::callback::Callback;
 use super::data_parallel::{DataParallel, Pass};
 use super::state::{Best, State};
 use crate::error::{Error, Kind, Result};
@@ -100,7 +101,7 @@ pub struct Trainer<'a> {
     /// The examples that choose the best epoch.
     pub dev: Option<&'a dyn TrainingSet>,
     /// Metrics of the dev part from its answers (m × C, row by row).
-    pub judge: &'a dyn Fn(&[f64]) -> Metrics,
+    pub evaluate: &'a dyn Fn(&[f64]) -> Metrics,
 }
 
 /// Why training ended.
@@ -116,43 +117,14 @@ pub enum StopReason {
     Interrupted,
 }
 
-/// What goes on around training.
-pub trait Watcher {
-    /// Takes in a fact.
-    fn event(&mut self, event: Event);
-
-    /// Sees the cost of a step and the learning rate it was done with.
-    fn step(&mut self, _learning_rate: f64, _cost: f64) {}
-
-    /// Keeps the state at the end of an epoch, or where training was interrupted.
-    ///
-    /// # Errors
-    /// If it cannot be kept; training then stops with that error.
-    fn checkpoint(&mut self, _state: &State) -> Result<()> {
-        Ok(())
-    }
-
-    /// Whether training should stop now.
-    fn stop(&self) -> bool {
-        false
-    }
-}
-
-/// A function of events is a watcher that keeps nothing.
-impl<F: FnMut(Event)> Watcher for F {
-    fn event(&mut self, event: Event) {
-        self(event);
-    }
-}
-
 impl Trainer<'_> {
     /// Trains from a state (a new one, or one that was kept) to the end; the state then has the best parameters.
     ///
     /// # Errors
     /// If the cost is no longer a finite number, or a checkpoint cannot be kept.
-    pub fn fit(&self, state: &mut State, watcher: &mut dyn Watcher) -> Result<StopReason> {
+    pub fn fit(&self, state: &mut State, callback: &mut dyn Callback) -> Result<StopReason> {
         let clock = Clock::start(state.seconds, self.settings.time_limit);
-        let mut room = Room::new(self);
+        let mut buffers = TrainingBuffers::new(self);
         loop {
             // Asked before an epoch, so that what was stopped after its last one does no more.
             if let Some(end) = self.end(state, &clock) {
@@ -160,39 +132,39 @@ impl Trainer<'_> {
             }
             let epoch = state.epoch + 1;
             let size = self.batch_size(epoch);
-            room.parts.plan(self.network, size);
+            buffers.parts.plan(self.network, size);
             let mut batches = self.train.epoch(size, self.settings.seed, epoch, state.step);
             let steps = self.train.rows().div_ceil(size);
             let share = 1.0 / steps as f64;
             let sampling = self.samples_scales(epoch) && state.step == 0;
             let mut progress = Instant::now();
-            while let Some(examples) = batches.next(&mut room.batch)? {
-                if watcher.stop() {
+            while let Some(examples) = batches.next(&mut buffers.batch)? {
+                if callback.stop() {
                     state.seconds = clock.seconds();
-                    watcher.checkpoint(state)?;
+                    callback.checkpoint(state)?;
                     return Ok(StopReason::Interrupted);
                 }
                 if sampling && state.step == 0 {
-                    room.parts.sample_scales();
+                    buffers.parts.sample_scales();
                 }
-                let cost = self.step(state, &mut room, examples, share)?;
+                let cost = self.step(state, &mut buffers, examples, share)?;
                 state.cost += cost;
                 state.step += 1;
-                watcher.step(state.learning_rate, cost);
-                if let Some(scales) = room.parts.take_scales() {
-                    watcher.event(Event::Scales { step: state.t as usize, layers: self.name_scales(&scales) });
+                callback.step(state.learning_rate, cost);
+                if let Some(scales) = buffers.parts.take_scales() {
+                    callback.event(&Event::Scales { step: state.t as usize, layers: self.name_scales(&scales) });
                 }
                 if progress.elapsed() > Duration::from_millis(200) {
                     progress = Instant::now();
                     let step = state.step;
-                    watcher.event(Event::Progress { epoch, step, steps, cost: state.cost / step as f64 });
+                    callback.event(&Event::Progress { epoch, step, steps, cost: state.cost / step as f64 });
                 }
                 if clock.is_up() {
                     break;
                 }
             }
-            self.end_epoch(state, &mut room, &clock, watcher)?;
-            watcher.checkpoint(state)?;
+            self.end_epoch(state, &mut buffers, &clock, callback)?;
+            callback.checkpoint(state)?;
         }
     }
 
@@ -200,18 +172,21 @@ impl Trainer<'_> {
     fn end(&self, state: &State, clock: &Clock) -> Option<StopReason> {
         let Settings { epochs, patience, best_from, .. } = self.settings;
         let between = state.step == 0 && state.epoch > 0;
-        let waited = self.dev.is_some() && patience > 0 && state.waited >= patience && state.epoch >= best_from;
+        let epochs_without_improvement = self.dev.is_some()
+            && patience > 0
+            && state.epochs_without_improvement >= patience
+            && state.epoch >= best_from;
         match () {
             () if between && clock.is_up() => Some(StopReason::TimeLimit),
-            () if between && waited => Some(StopReason::Patience),
+            () if between && epochs_without_improvement => Some(StopReason::Patience),
             () if state.epoch >= epochs => Some(StopReason::Done),
             () => None,
         }
     }
 
     /// One step: forward, cost, backward, update. Gives the batch's cost J.
-    fn step(&self, state: &mut State, room: &mut Room, examples: &[u32], share: f64) -> Result<f64> {
-        let Room { batch, parts } = room;
+    fn step(&self, state: &mut State, buffers: &mut TrainingBuffers, examples: &[u32], share: f64) -> Result<f64> {
+        let TrainingBuffers { batch, parts } = buffers;
         let settings = &self.settings;
         let noise = RngContext { seed: settings.seed, epoch: state.epoch as u32 + 1, layer: 0, examples };
         let theta = state.theta.view();
@@ -264,16 +239,22 @@ impl Trainer<'_> {
     }
 
     /// Judges the epoch on the dev part and keeps the parameters if they are the best.
-    fn end_epoch(&self, state: &mut State, room: &mut Room, clock: &Clock, watcher: &mut dyn Watcher) -> Result<()> {
+    fn end_epoch(
+        &self,
+        state: &mut State,
+        buffers: &mut TrainingBuffers,
+        clock: &Clock,
+        callback: &mut dyn Callback,
+    ) -> Result<()> {
         let cost = state.cost / state.step.max(1) as f64;
         (state.epoch, state.step, state.cost) = (state.epoch + 1, 0, 0.0);
         let theta = state.average.as_ref().map(|average| average.corrected());
         let theta = theta.as_ref().unwrap_or(&state.theta);
         let (mut dev_loss, mut dev) = (None, Metrics::new());
         if let Some(examples) = self.dev {
-            let (loss, answers) = predict(self.network, self.loss, theta, examples, room.parts.workspace())?;
+            let (loss, answers) = predict(self.network, self.loss, theta, examples, buffers.parts.workspace())?;
             dev_loss = Some(loss);
-            dev = (self.judge)(&answers);
+            dev = (self.evaluate)(&answers);
         }
         if state.epoch == self.settings.best_from {
             state.best = Best::default();
@@ -281,16 +262,16 @@ impl Trainer<'_> {
         let candidate = Best::candidate(&self.settings.monitor, dev_loss, &dev);
         let best = self.dev.is_none() || candidate.beats(&state.best);
         if best {
-            (state.best, state.best_epoch, state.waited) = (candidate, state.epoch, 0);
+            (state.best, state.best_epoch, state.epochs_without_improvement) = (candidate, state.epoch, 0);
             ops::copy(theta.view(), state.best_theta.view_mut());
         } else {
-            state.waited += 1;
+            state.epochs_without_improvement += 1;
         }
         if let Schedule::Plateau { patience, .. } = self.settings.schedule {
             state.plateau.observe(dev_loss.unwrap_or(cost), patience);
         }
         state.seconds = clock.seconds();
-        watcher.event(Event::EpochEnded {
+        callback.event(&Event::EpochEnded {
             epoch: state.epoch,
             cost,
             dev_loss,
@@ -330,18 +311,18 @@ impl Trainer<'_> {
 }
 
 /// The memory of training, made once.
-struct Room {
+struct TrainingBuffers {
     batch: Batch,
     parts: DataParallel,
 }
 
-impl Room {
-    fn new(trainer: &Trainer) -> Room {
+impl TrainingBuffers {
+    fn new(trainer: &Trainer) -> TrainingBuffers {
         let (train, network) = (trainer.train, trainer.network);
         let sizes = [trainer.batch_size(1), trainer.batch_size(trainer.settings.epochs)];
-        let batch = train.room(sizes[0].max(sizes[1]));
+        let batch = train.new_batch(sizes[0].max(sizes[1]));
         let parts = DataParallel::new(network, &sizes, batch.x.dtype());
-        Room { batch, parts }
+        TrainingBuffers { batch, parts }
     }
 }
 
@@ -360,7 +341,7 @@ pub fn predict(
     let mut answers = Vec::with_capacity(examples.rows() * network.output().size());
     let (mut total, mut total_weight) = (0.0, 0.0);
     let all: Vec<u32> = (0..examples.rows() as u32).collect();
-    let mut batch = examples.room(workspace.capacity().min(all.len()));
+    let mut batch = examples.new_batch(workspace.capacity().min(all.len()));
     for numbers in all.chunks(workspace.capacity()) {
         examples.fetch(numbers, &mut batch)?;
         let m = numbers.len();

@@ -91,7 +91,7 @@ impl TrainingSet for FromDisk {
         self.file.rows()
     }
 
-    fn room(&self, rows: usize) -> Batch {
+    fn new_batch(&self, rows: usize) -> Batch {
         Batch {
             x: Tensor::zeros([rows, self.file.shape().columns], self.dtype),
             y: Tensor::zeros([rows, self.classes.unwrap_or(self.file.shape().targets)], self.dtype),
@@ -204,11 +204,11 @@ mod tests {
     }
 
     fn epoch(all: &FromDisk, size: usize, epoch: usize, skip: usize) -> Vec<Vec<u32>> {
-        let (mut batches, mut room) = (all.epoch(size, 3, epoch, skip), all.room(size));
+        let (mut batches, mut batch) = (all.epoch(size, 3, epoch, skip), all.new_batch(size));
         let mut found = Vec::new();
-        while let Some(numbers) = batches.next(&mut room).unwrap() {
+        while let Some(numbers) = batches.next(&mut batch).unwrap() {
             for (i, &number) in numbers.iter().enumerate() {
-                assert_eq!((room.x.view().at(i), room.y.view().at(i)), (f64::from(number), f64::from(number % 2)));
+                assert_eq!((batch.x.view().at(i), batch.y.view().at(i)), (f64::from(number), f64::from(number % 2)));
             }
             found.push(numbers.to_vec());
         }
@@ -234,9 +234,9 @@ mod tests {
     #[test]
     fn classes_weigh_what_they_should() {
         let all = rows(10, Some(vec![0.5, 3.0]));
-        let mut room = all.room(10);
-        all.epoch(10, 0, 1, 0).next(&mut room).unwrap();
-        let weights = room.weights.unwrap();
-        assert!((0..10).all(|i| weights.view().at(i) == if room.y.view().at(i) == 0.0 { 0.5 } else { 3.0 }));
+        let mut batch = all.new_batch(10);
+        all.epoch(10, 0, 1, 0).next(&mut batch).unwrap();
+        let weights = batch.weights.unwrap();
+        assert!((0..10).all(|i| weights.view().at(i) == if batch.y.view().at(i) == 0.0 { 0.5 } else { 3.0 }));
     }
 }

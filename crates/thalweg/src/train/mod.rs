@@ -2,6 +2,7 @@
 
 mod augment;
 mod batches;
+mod callback;
 mod data_parallel;
 mod fit;
 mod from_disk;
@@ -11,6 +12,7 @@ pub use augment::{Augmentation, Augmented, Changes, ImageChanges, Mix};
 #[cfg(feature = "sounds")]
 pub use augment::{SoundChanges, SoundStrengths};
 pub use batches::{Batch, Epoch, Examples, TrainingSet};
-pub use fit::{Settings, StopReason, Trainer, Watcher, predict};
+pub use callback::Callback;
+pub use fit::{Settings, StopReason, Trainer, predict};
 pub use from_disk::FromDisk;
 pub use state::{Best, State};

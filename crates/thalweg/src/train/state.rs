@@ -33,7 +33,7 @@ pub struct State {
     /// Their epoch.
     pub best_epoch: usize,
     /// Epochs since then.
-    pub waited: usize,
+    pub epochs_without_improvement: usize,
     /// The plateau schedule's count.
     pub plateau: Plateau,
     /// α of the last step.
@@ -63,7 +63,7 @@ impl State {
             cost: 0.0,
             best: Best::default(),
             best_epoch: 0,
-            waited: 0,
+            epochs_without_improvement: 0,
             plateau: Plateau::default(),
             learning_rate: 0.0,
             seconds: 0.0,

@@ -7,6 +7,7 @@ use super::space::Space;
 use super::study::Study;
 use super::trial::LATENCY;
 use super::{defaults, finish};
+use crate::config::{Config, Pruner, Sampler};
 use crate::data::dataset::{self, Dataset};
 use crate::data::source;
 use crate::error::{Error, Result, did_you_mean};
@@ -15,8 +16,7 @@ use crate::metrics;
 use crate::recipe::{self, Plan};
 use crate::run;
 use crate::run::RunFolder;
-use crate::spec::{Config, Pruner, Sampler};
-use crate::train::Watcher;
+use crate::train::Callback;
 
 /// Dev rows below which one part of them says too little.
 const FEW: usize = 300;
@@ -63,7 +63,7 @@ pub(super) fn open(config: &Config, stop: &dyn Fn() -> bool) -> Result<Begun> {
     // Trials differ in their seeds, never in what they are judged on.
     base.split.split_seed.get_or_insert(base.train.seed);
     let (data, plan) = run::prepare_watched(&base, stop)?;
-    dataset::settle(&mut base, &data);
+    dataset::freeze(&mut base, &data);
     if data.parts.dev.rows == 0 {
         let error = Error::config("trials are compared on a dev part, and there is none");
         return Err(error.at("--split").fix("give a dev part with --split or --dev"));
@@ -135,8 +135,8 @@ fn same(path: &Path, base: &Config, fingerprint: &str) -> Result<Option<Study>> 
     let Some(study) = path.is_file().then(|| Study::open(path)).transpose().unwrap_or_default() else {
         return Ok(None);
     };
-    let settled = |config: &Config| run::identity(config).to_toml();
-    Ok((settled(&study.config()?) == settled(base) && study.data()? == fingerprint).then_some(study))
+    let identity_of = |config: &Config| run::identity(config).to_toml();
+    Ok((identity_of(&study.config()?) == identity_of(base) && study.data()? == fingerprint).then_some(study))
 }
 
 fn name_of(value: impl serde::Serialize) -> String {
@@ -193,11 +193,11 @@ fn free_path(name: &str) -> Result<PathBuf> {
 /// Seconds of an epoch of the configuration as it is, from a look of two seconds at most.
 pub(super) fn epoch_seconds(config: &Config, data: &Dataset, plan: &Plan) -> Result<f64> {
     struct FirstEpoch(Instant, f64);
-    impl Watcher for FirstEpoch {
-        fn event(&mut self, event: Event) {
+    impl Callback for FirstEpoch {
+        fn event(&mut self, event: &Event) {
             match event {
-                Event::Progress { step, steps, .. } => self.1 = step as f64 / steps as f64,
-                Event::EpochEnded { epoch, .. } => self.1 = epoch as f64,
+                Event::Progress { step, steps, .. } => self.1 = *step as f64 / *steps as f64,
+                Event::EpochEnded { epoch, .. } => self.1 = *epoch as f64,
                 _ => {}
             }
         }

@@ -46,7 +46,7 @@ const STUDENT: [f64; 10] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.
 
 /// What the best trial reaches with other seeds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Noise {
+pub struct SeedNoise {
     /// Seeds tried besides the trial's own.
     pub seeds: usize,
     /// Their mean.
@@ -57,9 +57,9 @@ pub struct Noise {
     pub alike: Vec<usize>,
 }
 
-impl Noise {
+impl SeedNoise {
     /// The noise that the trials of other seeds show; none of fewer than two.
-    pub fn measure(trials: &[Trial]) -> Option<Noise> {
+    pub fn measure(trials: &[Trial]) -> Option<SeedNoise> {
         let best = best(trials)?;
         let seeds: Vec<&Trial> =
             trials.iter().filter(|trial| trial.kind == TrialKind::Seed && is_whole(trial)).collect();
@@ -76,7 +76,7 @@ impl Noise {
         let bound = mean_cost + student * deviation * (1.0 + 1.0 / n).sqrt();
         let others = trials.iter().filter(|trial| trial.kind != TrialKind::Seed && is_whole(trial));
         let alike = others.filter(|trial| trial.number != best.number && trial.cost.is_some_and(|cost| cost <= bound));
-        Some(Noise { seeds: seeds.len(), mean, deviation, alike: alike.map(|trial| trial.number).collect() })
+        Some(SeedNoise { seeds: seeds.len(), mean, deviation, alike: alike.map(|trial| trial.number).collect() })
     }
 }
 
@@ -140,10 +140,10 @@ mod tests {
     #[test]
     fn a_lucky_trial_is_measured_by_its_other_seeds() {
         let mut trials = vec![search(0, 0.95, 0.0, 1.0), search(1, 0.90, 0.0, 1.0), search(2, 0.80, 0.0, 1.0)];
-        assert_eq!(Noise::measure(&trials), None);
+        assert_eq!(SeedNoise::measure(&trials), None);
         let seeds = [0.90, 0.91, 0.92].into_iter().enumerate();
         trials.extend(seeds.map(|(i, value)| trial(3 + i, TrialKind::Seed, value, 0.0, 1.0)));
-        let noise = Noise::measure(&trials).unwrap();
+        let noise = SeedNoise::measure(&trials).unwrap();
         assert!((noise.mean - 0.91).abs() < 1e-12 && (noise.deviation - 0.01).abs() < 1e-12);
         // 0.91 − 4.303 · 0.01 · √(4/3) = 0.860.
         assert_eq!(noise.alike, [1]);

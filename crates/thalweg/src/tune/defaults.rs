@@ -1,9 +1,9 @@
 //! The space that is searched where none is given: what matters most for the kind of data, as far as nobody fixed it.
 
+use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::data::schema::Task;
 use crate::recipe;
-use crate::spec::Config;
 
 /// Options with their values, and why just these.
 pub(super) fn space(config: &Config, data: &Dataset) -> (Vec<(String, String)>, &'static str) {
@@ -29,7 +29,7 @@ pub(super) fn space(config: &Config, data: &Dataset) -> (Vec<(String, String)>, 
         add(true, "units", "log_int:16..512");
     }
     add(network.layer.is_empty() && network.dropout.is_none(), "dropout", "linear:0..0.5");
-    let usual = network.activation == crate::spec::Network::default().activation;
+    let usual = network.activation == crate::config::Network::default().activation;
     add(network.layer.is_empty() && usual, "activation", "relu,tanh,silu");
     add(train.weight_decay.is_none() && decays, "weight_decay", "log:1e-3..1");
     add(train.batch_size.is_none(), "batch_size", "32,64,128,256");

@@ -7,14 +7,14 @@ use super::record::Trial;
 use super::study::Study;
 use super::trial::{BEST_EPOCH, TrialRunner};
 use super::worker::Search;
-use super::{Fact, Noise, Onlooker, SearchEnd, SearchResult, begin, choice, front};
+use super::{SearchEnd, SearchEvent, SearchResult, SeedNoise, SharedCallback, begin, choice, front};
+use crate::config::Config;
 use crate::data::{source, split};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::recipe;
 use crate::run::RunFolder;
-use crate::run::{self, Watch};
-use crate::spec::Config;
+use crate::run::{self, Callback};
 use crate::train::StopReason;
 
 /// How often is looked whether another process still trains the best trial.
@@ -26,7 +26,7 @@ pub(super) fn refits(config: &Config) -> bool {
 }
 
 /// Gives dev's rows to train; nothing is left to choose by, so everything that was chosen on dev is fixed.
-fn settle_refit(config: &mut Config, runner: &TrialRunner, trainings: &[&Trial]) -> Result<()> {
+fn configure_refit(config: &mut Config, runner: &TrialRunner, trainings: &[&Trial]) -> Result<()> {
     let data = runner.data(config)?;
     let plan = recipe::plan(config, &data)?;
     let parts = &data.parts;
@@ -53,7 +53,7 @@ enum Taken {
 }
 
 /// Takes on the training of the best trial. One who has begun it and says nothing more was killed.
-fn take(study: &Study, search: &Search, onlooker: &dyn Onlooker) -> Result<Taken> {
+fn take(study: &Study, search: &Search, callback: &SharedCallback) -> Result<Taken> {
     let beat = study.finisher_beat()?;
     loop {
         if study.run()?.is_some() {
@@ -62,7 +62,7 @@ fn take(study: &Study, search: &Search, onlooker: &dyn Onlooker) -> Result<Taken
         if study.finish(&search.name)? {
             return Ok(Taken::Here);
         }
-        if onlooker.stop() {
+        if callback.stop() {
             return Ok(Taken::Interrupted);
         }
         if study.finisher_beat()? != beat {
@@ -95,13 +95,13 @@ pub(super) fn finish(
     runner: &TrialRunner,
     search: &Search,
     end: SearchEnd,
-    onlooker: &dyn Onlooker,
+    callback: &SharedCallback,
 ) -> Result<SearchResult> {
     let found = |end, outcome| -> Result<SearchResult> {
         let trials = study.trials()?;
         Ok(SearchResult {
             study: study.path().into(),
-            noise: Noise::measure(&trials),
+            noise: SeedNoise::measure(&trials),
             front: if runner.secondary.is_empty() {
                 Vec::new()
             } else {
@@ -123,33 +123,33 @@ pub(super) fn finish(
         let error = Error::new(crate::Kind::Check, format!("no trial succeeded: {why}"));
         return Err(error.at(study.path().display().to_string()).fix("search other values, or allow more time"));
     };
-    match take(study, search, onlooker)? {
+    match take(study, search, callback)? {
         Taken::Here => {}
         Taken::Elsewhere => return found(SearchEnd::Elsewhere, None),
         Taken::Interrupted => return found(SearchEnd::Interrupted, None),
     }
     let refit = refits(base);
-    onlooker.fact(&Fact::Chosen { trial: Box::new((*chosen).clone()), refit });
+    callback.event(&SearchEvent::Chosen { trial: Box::new((*chosen).clone()), refit });
     let mut config = runner.configure(chosen)?;
     if refit {
-        settle_refit(&mut config, runner, &trainings)?;
+        configure_refit(&mut config, runner, &trainings)?;
     }
     config.output = base.output.clone();
     let folder = folder(base, study)?;
     config.output.out = Some(folder.display().to_string());
     thalweg_kernels::pool::set_threads(base.train.threads);
-    struct Quiet<'a>(&'a dyn Onlooker);
-    impl Watch for Quiet<'_> {
+    struct WarningsOnly<'a, 'b>(&'a SharedCallback<'b>);
+    impl Callback for WarningsOnly<'_, '_> {
         fn event(&mut self, event: &Event) {
             if let Event::Warning { message } = event {
-                self.0.fact(&Fact::Warning(message.clone()));
+                self.0.event(&SearchEvent::Warning(message.clone()));
             }
         }
         fn stop(&self) -> bool {
             self.0.stop()
         }
     }
-    let trained = search.while_alive(study, || run::finish_study(&config, &folder, &mut Quiet(onlooker)));
+    let trained = search.while_alive(study, || run::finish_study(&config, &folder, &mut WarningsOnly(callback)));
     let outcome = match trained {
         Ok(outcome) if outcome.end != StopReason::Interrupted => outcome,
         stopped => {

@@ -5,12 +5,12 @@
 
 use serde::Serialize;
 
+use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::event::Event;
 use crate::run;
 use crate::schedule::Schedule;
-use crate::spec::Config;
-use crate::train::Watcher;
+use crate::train::Callback;
 
 /// β of the average that smooths the cost.
 const BETA: f64 = 0.95;
@@ -115,8 +115,8 @@ struct Costs {
     lowest: f64,
 }
 
-impl Watcher for Costs {
-    fn event(&mut self, _: Event) {}
+impl Callback for Costs {
+    fn event(&mut self, _: &Event) {}
 
     fn step(&mut self, learning_rate: f64, cost: f64) {
         self.v = BETA * self.v + (1.0 - BETA) * cost;

@@ -24,12 +24,12 @@ mod worker;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
 
+use crate::config::Config;
 use crate::error::Result;
 use crate::event::Decision;
-use crate::run::Outcome;
-use crate::spec::Config;
+use crate::run::{Callback, Outcome};
 
-pub use choice::{Noise, best, front};
+pub use choice::{SeedNoise, best, front};
 pub(crate) use importance::Surrogate;
 pub use importance::{Importance, importance};
 pub use page::{study_figures, study_html, write_study_figures};
@@ -44,7 +44,7 @@ use worker::Search;
 
 /// One fact about a search, in the order they happen.
 #[derive(Debug, Clone)]
-pub enum Fact {
+pub enum SearchEvent {
     /// The search begins, or goes on.
     Started {
         /// The study's file.
@@ -84,14 +84,16 @@ pub enum Fact {
     Warning(String),
 }
 
-/// Somebody who looks on a search.
-pub trait Onlooker: Sync {
-    /// Takes in a fact.
-    fn fact(&self, fact: &Fact);
+/// The caller's callback, which workers share.
+struct SharedCallback<'a>(Mutex<&'a mut (dyn Callback<SearchEvent> + Send)>);
 
-    /// Whether the search should stop now; it can be gone on with.
+impl SharedCallback<'_> {
+    fn event(&self, event: &SearchEvent) {
+        lock(&self.0).event(event);
+    }
+
     fn stop(&self) -> bool {
-        false
+        lock(&self.0).stop()
     }
 }
 
@@ -120,7 +122,7 @@ pub struct SearchResult {
     /// What was sought, and whether higher is better.
     pub objective: (String, bool),
     /// What of the difference between trials is chance.
-    pub noise: Option<Noise>,
+    pub noise: Option<SeedNoise>,
     /// The trials that no other beats in everything that is sought.
     pub front: Vec<usize>,
     /// The best trial's run.
@@ -133,8 +135,8 @@ pub struct SearchResult {
 ///
 /// # Errors
 /// If the data, the configuration or the space do not fit, the study cannot be used, or nothing could be trained.
-pub fn tune(config: &Config, onlooker: &dyn Onlooker) -> Result<SearchResult> {
-    let Begun { base, study, space, data, plan, decisions } = begin::open(config, &|| onlooker.stop())?;
+pub fn tune(config: &Config, callback: &mut (dyn Callback<SearchEvent> + Send)) -> Result<SearchResult> {
+    let Begun { base, study, space, data, plan, decisions } = begin::open(config, &|| callback.stop())?;
     let workers = begin::workers(&base);
     thalweg_kernels::pool::set_threads(if workers > 1 { 1 } else { base.train.threads });
     let most = sampler::count(&space, &base.tune)
@@ -142,7 +144,8 @@ pub fn tune(config: &Config, onlooker: &dyn Onlooker) -> Result<SearchResult> {
     let before = study.trials()?;
     let ended = before.iter().filter(|trial| trial.state.is_ended()).count();
     let left = most.saturating_sub(ended) + base.tune.seeds + 1;
-    onlooker.fact(&Fact::Started {
+    let callback = &SharedCallback(Mutex::new(callback));
+    callback.event(&SearchEvent::Started {
         study: study.path().into(),
         space: base.tune.search.iter().map(|(name, values)| format!("{name} {values}")).collect(),
         trials: (most, ended, workers),
@@ -156,9 +159,9 @@ pub fn tune(config: &Config, onlooker: &dyn Onlooker) -> Result<SearchResult> {
     let free = crate::data::memory::free().map_or(u64::MAX, |bytes| bytes / 10 * 8 / workers as u64);
     let memory = base.tune.trial_memory.map_or(free, |mib| (mib * (1 << 20) as f64) as u64);
     let runner = TrialRunner::new(base.clone(), data, space, begin::pruner(&base), &study, memory)?;
-    let search = Search::new(&runner, onlooker, most);
+    let search = Search::new(&runner, callback, most);
     let end = search.run(&study, workers)?;
-    finish::finish(&base, &study, &runner, &search, end, onlooker)
+    finish::finish(&base, &study, &runner, &search, end, callback)
 }
 
 /// What a mutex guards; a worker that panicked has ended its trial, and left nothing half done.

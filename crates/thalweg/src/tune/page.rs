@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::{Dimension, Importance, Noise, Scale, Space, Study, Surrogate, Trial, TrialKind, TrialState};
+use super::{Dimension, Importance, Scale, SeedNoise, Space, Study, Surrogate, Trial, TrialKind, TrialState};
 use crate::error::Result;
 use crate::report::chart::{
     Along, Bar, Bars, Caption, Contour, Drawing, Panel, Parallel, Point, Points, Thread, Upright,
@@ -27,7 +27,7 @@ struct StudySummary {
     higher: bool,
     space: Space,
     trials: Vec<Trial>,
-    noise: Option<Noise>,
+    noise: Option<SeedNoise>,
     importance: Vec<Importance>,
     /// Other things sought, and the trials not beaten in all of them.
     secondary: Vec<String>,
@@ -81,7 +81,7 @@ impl StudySummary {
             data: config.data.path.clone(),
             objective: study.objective.clone(),
             higher: study.higher,
-            noise: Noise::measure(&trials),
+            noise: SeedNoise::measure(&trials),
             importance: super::importance(&space, &trials),
             secondary: config.tune.objective.iter().skip(1).cloned().collect(),
             run: study.run()?.map(|run| run.display().to_string()),

@@ -1,6 +1,6 @@
 //! Which trials are ended early: those that others have left behind at the same epoch.
 
-use crate::spec::Pruner;
+use crate::config::Pruner;
 
 /// Of successive halving: one trial in so many goes on from a rung to the next, which has so many times its epochs.
 const FACTOR: usize = 3;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::constraint::Constraint;
+use crate::config::{Config, Tune, find};
 use crate::error::{Error, Result, did_you_mean};
-use crate::spec::{Config, Tune, find};
 
 /// The values that one trial tries, by the names of the dimensions, as they are typed.
 pub type Point = BTreeMap<String, String>;

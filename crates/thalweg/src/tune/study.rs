@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::record::{Ending, EpochValue, Trial, TrialKind};
 use super::space::Point;
+use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::spec::Config;
 
 /// Tells a study from other SQLite files: "thal".
 const APPLICATION: i64 = 0x7468_616c;

@@ -11,6 +11,7 @@ use super::pruner;
 use super::record::{Ending, EpochValue, Trial, TrialKind, TrialState};
 use super::space::Space;
 use super::study::Study;
+use crate::config::{Config, Pruner};
 use crate::data::dataset::{self, Dataset};
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -18,9 +19,8 @@ use crate::network::Predictor;
 use crate::recipe::{self, Plan};
 use crate::run;
 use crate::run::{Checkpoint, RunFolder, keep};
-use crate::spec::{Config, Pruner};
 use crate::tensor::{Dtype, Tensor};
-use crate::train::{Settings, State, StopReason, Watcher};
+use crate::train::{Callback, Settings, State, StopReason};
 
 /// The least time between two checkpoints of a trial; a shorter trial has none.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -167,7 +167,7 @@ impl TrialRunner {
             Err(error) => return Ok(Trained::Failed(error)),
         };
         let mut state = plan.state(trial.seed, plan.settings.average, plan.dtype);
-        let mut watcher = TrialWatcher {
+        let mut callback = TrialCallback {
             runner: self,
             trial,
             study,
@@ -181,18 +181,18 @@ impl TrialRunner {
             saved: Instant::now(),
             broken: None,
         };
-        watcher.restore(&mut state, (&plan.settings, data.train_rows()));
-        let end = run::fit(&config, &data, &plan, &mut state, &mut watcher);
-        watcher.flush()?;
+        callback.restore(&mut state, (&plan.settings, data.train_rows()));
+        let end = run::fit(&config, &data, &plan, &mut state, &mut callback);
+        callback.flush()?;
         ending.epochs += state.epoch;
         ending.seconds += state.seconds;
         match end {
             Err(error) => return Ok(Trained::Failed(error)),
-            Ok(StopReason::Interrupted) if watcher.pruned => return Ok(Trained::Behind(watcher.best())),
+            Ok(StopReason::Interrupted) if callback.pruned => return Ok(Trained::Behind(callback.best())),
             Ok(StopReason::Interrupted) => return Ok(Trained::Stopped),
             Ok(_) => {}
         }
-        let (metrics, _) = run::judge_part(&data, &plan, &state, &data.parts.dev)?;
+        let (metrics, _) = run::evaluate_split(&data, &plan, &state, &data.parts.dev)?;
         let finite = metrics.into_iter().filter(|(_, metric)| metric.value.is_finite());
         let mut measured: BTreeMap<String, f64> = finite.map(|(name, metric)| (name, metric.value)).collect();
         measured.insert("loss".into(), state.best.loss);
@@ -245,7 +245,7 @@ fn latency(plan: &Plan, state: &State) -> f64 {
 }
 
 /// Keeps a trial's epochs and checkpoints, and looks whether it is left behind.
-struct TrialWatcher<'a> {
+struct TrialCallback<'a> {
     runner: &'a TrialRunner,
     trial: &'a Trial,
     study: &'a mut Study,
@@ -261,7 +261,7 @@ struct TrialWatcher<'a> {
     broken: Option<Error>,
 }
 
-impl TrialWatcher<'_> {
+impl TrialCallback<'_> {
     fn fingerprint(&self) -> String {
         format!("{}, trial {}", self.runner.fingerprint, self.trial.number)
     }
@@ -315,9 +315,9 @@ impl TrialWatcher<'_> {
     }
 }
 
-impl Watcher for TrialWatcher<'_> {
-    fn event(&mut self, event: Event) {
-        let Event::EpochEnded { epoch, dev_loss, dev, .. } = event else { return };
+impl Callback for TrialCallback<'_> {
+    fn event(&mut self, event: &Event) {
+        let &Event::EpochEnded { epoch, dev_loss, ref dev, .. } = event else { return };
         let value = dev.get(&self.study.objective).copied().or(dev_loss).unwrap_or(f64::NAN);
         self.values.push(value);
         if self.fold == 0 {

@@ -10,7 +10,7 @@ use super::record::{Ending, Trial, TrialKind, TrialState};
 use super::sampler::{self, Proposal};
 use super::study::{Claim, Next, Study};
 use super::trial::TrialRunner;
-use super::{Fact, Onlooker, SearchEnd, choice, lock};
+use super::{SearchEnd, SearchEvent, SharedCallback, choice, lock};
 use crate::error::{Error, Result};
 use crate::random;
 
@@ -22,7 +22,7 @@ const NAPS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_mil
 /// The search as one process does it.
 pub(super) struct Search<'a> {
     runner: &'a TrialRunner,
-    onlooker: &'a dyn Onlooker,
+    callback: &'a SharedCallback<'a>,
     /// Most trials of the search.
     most: usize,
     start: Instant,
@@ -31,7 +31,7 @@ pub(super) struct Search<'a> {
     /// Trials that ended here.
     done: AtomicUsize,
     /// What each worker is at, and how it is told to stop.
-    desks: Mutex<Vec<WorkerSlot>>,
+    slots: Mutex<Vec<WorkerSlot>>,
     ending: Mutex<SearchEnd>,
 }
 
@@ -43,16 +43,16 @@ struct WorkerSlot {
 }
 
 impl<'a> Search<'a> {
-    pub(super) fn new(runner: &'a TrialRunner, onlooker: &'a dyn Onlooker, most: usize) -> Search<'a> {
+    pub(super) fn new(runner: &'a TrialRunner, callback: &'a SharedCallback<'a>, most: usize) -> Search<'a> {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Search {
             runner,
-            onlooker,
+            callback,
             most,
             start: Instant::now(),
             name: format!("{}-{}", std::process::id(), since.as_nanos()),
             done: AtomicUsize::new(0),
-            desks: Mutex::new(Vec::new()),
+            slots: Mutex::new(Vec::new()),
             ending: Mutex::new(SearchEnd::Done),
         }
     }
@@ -80,7 +80,7 @@ impl<'a> Search<'a> {
             .unwrap_or_else(|poisoned| poisoned.into_inner())
             .into_iter()
             .collect::<Result<Vec<()>>>()?;
-        if self.onlooker.stop() {
+        if self.callback.stop() {
             return Ok(SearchEnd::Interrupted);
         }
         Ok(*lock(&self.ending))
@@ -94,8 +94,8 @@ impl<'a> Search<'a> {
                 break Ok(());
             }
             std::thread::park_timeout(Duration::from_millis(10));
-            if self.onlooker.stop() {
-                lock(&self.desks).iter().for_each(|desk| desk.stop.store(true, Ordering::Relaxed));
+            if self.callback.stop() {
+                lock(&self.slots).iter().for_each(|desk| desk.stop.store(true, Ordering::Relaxed));
             }
             if beaten.elapsed() > HEARTBEAT {
                 beaten = Instant::now();
@@ -104,7 +104,7 @@ impl<'a> Search<'a> {
                 }
             }
         };
-        lock(&self.desks).iter().for_each(|desk| {
+        lock(&self.slots).iter().for_each(|desk| {
             if result.is_err() {
                 desk.stop.store(true, Ordering::Relaxed)
             }
@@ -113,7 +113,7 @@ impl<'a> Search<'a> {
     }
 
     fn beat(&self, study: &Study) -> Result<()> {
-        for desk in lock(&self.desks).iter() {
+        for desk in lock(&self.slots).iter() {
             let Some(trial) = desk.trial else { continue };
             if !study.beat(&desk.worker, trial)? {
                 // Another worker has taken it: this one slept too long.
@@ -147,13 +147,13 @@ impl<'a> Search<'a> {
     fn work(&self, mut study: Study, worker: String) -> Result<()> {
         let stop = std::sync::Arc::new(AtomicBool::new(false));
         let desk = {
-            let mut desks = lock(&self.desks);
-            desks.push(WorkerSlot { worker: worker.clone(), trial: None, stop: stop.clone() });
-            desks.len() - 1
+            let mut slots = lock(&self.slots);
+            slots.push(WorkerSlot { worker: worker.clone(), trial: None, stop: stop.clone() });
+            slots.len() - 1
         };
         let mut nap = NAPS.0;
         loop {
-            if self.onlooker.stop() {
+            if self.callback.stop() {
                 return Ok(());
             }
             let trial = match study.claim(&worker, |past| self.next(past))? {
@@ -167,9 +167,9 @@ impl<'a> Search<'a> {
             };
             nap = NAPS.0;
             stop.store(false, Ordering::Relaxed);
-            lock(&self.desks)[desk].trial = Some(trial.number);
+            lock(&self.slots)[desk].trial = Some(trial.number);
             let attempt = catch_unwind(AssertUnwindSafe(|| self.runner.attempt(&trial, &mut study, &stop)));
-            lock(&self.desks)[desk].trial = None;
+            lock(&self.slots)[desk].trial = None;
             let ending = match attempt {
                 Ok(ending) => ending?,
                 Err(panic) => Some(panicked(&*panic)),
@@ -196,7 +196,7 @@ impl<'a> Search<'a> {
         let left = (self.most + self.runner.base.tune.seeds).saturating_sub(ended) as f64 / pace * 60.0;
         let best = choice::best(&trials).and_then(|best| Some((best.number, best.value?)));
         let trial = Box::new(trials[number].clone());
-        self.onlooker.fact(&Fact::Ended { trial, best, ended, pace, left });
+        self.callback.event(&SearchEvent::Ended { trial, best, ended, pace, left });
         Ok(())
     }
 

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use thalweg::Error;
+use thalweg::config;
 use thalweg::data::arrays::Arrays;
 use thalweg::data::source::{self, Source};
-use thalweg::spec;
 
 /// A folder of its own, gone afterwards.
 pub(crate) struct Folder(pub(crate) tempfile::TempDir);
@@ -33,7 +33,7 @@ impl Folder {
 }
 
 /// The examples of a source that is no table.
-pub(crate) fn arrays(path: &str, options: &spec::Data) -> Result<Arrays, Error> {
+pub(crate) fn arrays(path: &str, options: &config::Data) -> Result<Arrays, Error> {
     match source::open(path, options)? {
         Source::Arrays(arrays) => Ok(*arrays),
         Source::Table(_) => panic!("files of examples are no table"),

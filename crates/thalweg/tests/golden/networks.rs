@@ -61,7 +61,7 @@ fn train(name: &str, optimizer: &dyn Optimizer, settings: Settings, weighted: bo
     let mut state = State::from_theta(&network, optimizer, theta, settings.average);
     let epochs = size(&golden["steps"]);
     let settings = Settings { epochs, batch_size: 150, ..settings };
-    let judge = |_: &[f64]| Metrics::new();
+    let evaluate = |_: &[f64]| Metrics::new();
     let trainer = Trainer {
         network: &network,
         loss: &CROSS_ENTROPY,
@@ -69,10 +69,10 @@ fn train(name: &str, optimizer: &dyn Optimizer, settings: Settings, weighted: bo
         settings,
         train: &examples,
         dev: None,
-        judge: &judge,
+        evaluate: &evaluate,
     };
     let mut costs = Vec::new();
-    let mut watcher = |event: Event| {
+    let mut watcher = |event: &Event| {
         if let Event::EpochEnded { cost, .. } = event {
             costs.push(cost);
         }

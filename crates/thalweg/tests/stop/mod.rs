@@ -3,12 +3,12 @@
 use std::cell::Cell;
 
 use thalweg::event::Event;
-use thalweg::run::Watch;
+use thalweg::run::Callback;
 
 /// Asks for a stop after so many questions.
 pub(crate) struct StopAfter(pub(crate) Cell<usize>);
 
-impl Watch for StopAfter {
+impl Callback for StopAfter {
     fn event(&mut self, _: &Event) {}
 
     fn stop(&self) -> bool {

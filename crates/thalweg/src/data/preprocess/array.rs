@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Number, Scale};
+use crate::config::Normalise;
 use crate::data::media_spec::MediaSpec;
-use crate::spec::Normalise;
 
 /// The scaling of an array's numbers, measured on the training examples.
 ///

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::quantiles::Quantiles;
 use super::scale::{self, Scale};
 use super::{Cell, Encode};
+use crate::config::Normalise;
 use crate::data::dates::{self, day_share, year};
-use crate::spec::Normalise;
 
 /// What a date becomes: its year with the share of it that has passed, scaled (robustly where some are far outside); sin and cos of that share and of
 /// the weekday's share of the week (a year's end is next to its beginning); sin and cos of the time of day where

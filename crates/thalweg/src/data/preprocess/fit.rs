@@ -8,13 +8,13 @@ use super::{
     Boolean, Categories, Datetime, Embedding, Input, Numeric, OneHot, Pipeline, Scale, Transform, boolean, datetime,
     numeric, unreadable,
 };
+use crate::config::Preprocess;
 use crate::data::dates;
 use crate::data::number_format::NumberFormat;
 use crate::data::reading::Readings;
 use crate::data::schema::{self, Column, ColumnKind, Role, Schema};
 use crate::data::table::Table;
 use crate::event::Decision;
-use crate::spec::Preprocess;
 use crate::{Error, Result};
 
 impl Pipeline {
@@ -35,7 +35,7 @@ impl Pipeline {
         // Codes come last, so that the network's embedding layer takes the dense inputs as they are.
         inputs.sort_by_key(|input| matches!(input.transform, Transform::Embedding(_)));
         let decisions = decisions(&inputs, options);
-        Ok((Pipeline { notation: schema.notation.clone(), inputs, array: None }, decisions))
+        Ok((Pipeline { cell_format: schema.cell_format.clone(), inputs, array: None }, decisions))
     }
 }
 
@@ -49,7 +49,7 @@ struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     fn fit(&self, column: &Column, options: &Preprocess) -> Result<Transform> {
-        let notation = self.table.notation(&self.schema.notation);
+        let cell_format = self.table.cell_format(&self.schema.cell_format);
         Ok(match column.kind {
             ColumnKind::Numeric => {
                 let sentinels = column.sentinels.iter().filter_map(|cell| cell.parse().ok()).collect();
@@ -81,7 +81,7 @@ impl<'a> Rows<'a> {
                 Transform::Datetime(Datetime { sentinels, lenient: column.lenient, ..fitted })
             }
             ColumnKind::Categorical | ColumnKind::Text => {
-                let cells = self.table.columns[self.position].readings(notation);
+                let cells = self.table.columns[self.position].readings(cell_format);
                 let cells = self.rows.iter().map(|row| cells.category(*row).text());
                 let categories = Categories::fit(cells, options.rare_below);
                 if categories.slots() - 1 <= options.one_hot_up_to {
@@ -100,8 +100,8 @@ impl<'a> Rows<'a> {
         read: impl Fn(&Readings, usize) -> Result<Option<T>, String>,
     ) -> Result<(Vec<T>, bool)> {
         let mut values = Vec::with_capacity(self.rows.len());
-        let notation = self.table.notation(&self.schema.notation);
-        let cells = self.table.columns[self.position].readings(notation).with_format(format);
+        let cell_format = self.table.cell_format(&self.schema.cell_format);
+        let cells = self.table.columns[self.position].readings(cell_format).with_format(format);
         for row in self.rows {
             let value = read(&cells, *row);
             values.extend(value.map_err(|expected| unreadable(self.table, *row, self.position, &expected))?);

@@ -35,9 +35,9 @@ use super::number_format::NumberFormat;
 pub use super::reading::Cell;
 use super::schema::{self, Schema};
 use super::table::Table;
+use crate::config;
 use crate::error::beginning;
 use crate::event::Decision;
-use crate::spec;
 use crate::{Error, Result};
 
 /// Rows that a thread writes at a time, of few inputs and of many: what they come to stays in its cache.
@@ -143,7 +143,8 @@ impl Number for f64 {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pipeline {
     /// How cells are read.
-    pub notation: CellFormat,
+    #[serde(rename = "notation")]
+    pub cell_format: CellFormat,
     /// The columns and their transforms, in the order of the network's inputs.
     pub inputs: Vec<Input>,
     /// The scaling of an array source (images, plain matrices), which has no named columns.
@@ -232,7 +233,7 @@ impl Pipeline {
         for (input, &position) in self.inputs.iter().zip(positions) {
             let encoder = input.transform.encoder();
             out.resize(encoder.width(), 0.0);
-            let cells = table.columns[position].readings(table.notation(&self.notation));
+            let cells = table.columns[position].readings(table.cell_format(&self.cell_format));
             let cells = cells.with_format(if let Transform::Numeric(numeric) = &input.transform {
                 numeric.format
             } else {
@@ -265,7 +266,7 @@ impl Pipeline {
         arrays: &Arrays,
         schema: &Schema,
         train_rows: &[usize],
-        options: &spec::Preprocess,
+        options: &config::Preprocess,
     ) -> Result<(Pipeline, Vec<Decision>)> {
         let normalise = options.normalise.unwrap_or_default();
         let mut array = if arrays.on_disk.is_some() {
@@ -287,7 +288,7 @@ impl Pipeline {
             why: format!("examples have shape {:?}", arrays.shape),
             flag: "--normalise min_max".into(),
         });
-        let pipeline = Pipeline { notation: schema.notation.clone(), inputs: Vec::new(), array: Some(array) };
+        let pipeline = Pipeline { cell_format: schema.cell_format.clone(), inputs: Vec::new(), array: Some(array) };
         Ok((pipeline, decision.into_iter().collect()))
     }
 

@@ -6,7 +6,7 @@ use super::bins::Bins;
 use super::quantiles::Quantiles;
 use super::scale::{self, Scale};
 use super::{Cell, Encode, NumberFormat};
-use crate::spec::{Impute, Normalise, Preprocess};
+use crate::config::{Impute, Normalise, Preprocess};
 
 /// Inputs beyond this can only come from a number far outside the training data's range, and would overflow.
 const LARGEST_INPUT: f64 = 1e30;

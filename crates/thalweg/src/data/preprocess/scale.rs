@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::quantiles::Quantiles;
-use crate::spec::Normalise;
+use crate::config::Normalise;
 
 /// A column whose farthest number is more than this many robust standard deviations from its median has far outliers.
 const FAR: f64 = 20.0;

@@ -39,7 +39,7 @@ pub(super) struct Spellings {
 
 impl Spellings {
     /// Takes in a number as it is written, beside an earlier spelling of the same one.
-    pub(super) fn see(&mut self, number: f64, cell: &str, earlier: Option<&str>, notation: &CellFormat) {
+    pub(super) fn see(&mut self, number: f64, cell: &str, earlier: Option<&str>, cell_format: &CellFormat) {
         let cell = cell.trim();
         let digits = cell.strip_prefix(['-', '+']).unwrap_or(cell).as_bytes();
         if digits.first() == Some(&b'0') && digits.len() > 1 {
@@ -50,7 +50,7 @@ impl Spellings {
             && let Some(earlier) = earlier
             && earlier.trim() != cell
         {
-            self.several = notation.category(earlier) != notation.category(cell);
+            self.several = cell_format.category(earlier) != cell_format.category(cell);
         }
     }
 

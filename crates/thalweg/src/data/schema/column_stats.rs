@@ -76,37 +76,37 @@ pub(crate) struct ColumnStats {
     /// Cells that are no numbers in a column most of which is, if only other cells kept it from being numeric.
     pub(crate) stray: Vec<(String, usize)>,
     /// How dates are written, where nearly every cell is one.
-    pub(crate) dates: Option<dates::Found>,
+    pub(crate) dates: Option<dates::DetectedFormat>,
     /// Values far outside all others that stand for a missing one, with how often they come.
     pub(crate) sentinels: Vec<(String, usize)>,
 }
 
 impl ColumnStats {
     /// Looks at every column of a table.
-    pub(crate) fn of_table(table: &Table, notation: &CellFormat) -> Vec<Self> {
-        let notation = table.notation(notation);
-        pool::map(table.columns.len(), |i| ColumnStats::named(&table.names[i], &table.columns[i], notation))
+    pub(crate) fn of_table(table: &Table, cell_format: &CellFormat) -> Vec<Self> {
+        let cell_format = table.cell_format(cell_format);
+        pool::map(table.columns.len(), |i| ColumnStats::named(&table.names[i], &table.columns[i], cell_format))
     }
 
     /// Looks at every cell of a column without a name.
     #[cfg(test)]
-    pub(crate) fn new(column: &TextColumn, notation: &CellFormat) -> Self {
-        Self::named("", column, notation)
+    pub(crate) fn new(column: &TextColumn, cell_format: &CellFormat) -> Self {
+        Self::named("", column, cell_format)
     }
 
     /// Looks at every cell; a name may tell instants from other numbers.
-    pub(crate) fn named(name: &str, column: &TextColumn, notation: &CellFormat) -> Self {
-        column.keep_numbers(notation);
-        let mut tally = Tally::new(column, notation, column.declaration() == Declared::Texts, None);
+    pub(crate) fn named(name: &str, column: &TextColumn, cell_format: &CellFormat) -> Self {
+        column.keep_numbers(cell_format);
+        let mut tally = Tally::new(column, cell_format, column.declaration() == Declared::Texts, None);
         let mut codes = None;
         if column.declaration() == Declared::Nothing {
             codes = tally.spellings.found(tally.numbers.0.len()).map(|why| (why, tally.stats.numbers));
             let format = if codes.is_some() { None } else { tally.number_format() };
             if codes.is_some() || format.is_some() {
-                tally = Tally::new(column, notation, codes.is_some(), format);
+                tally = Tally::new(column, cell_format, codes.is_some(), format);
             }
         }
-        let mut stats = tally.finish(name, notation);
+        let mut stats = tally.finish(name, cell_format);
         stats.codes = codes;
         stats
     }
@@ -175,8 +175,8 @@ struct Tally<'a> {
 
 impl<'a> Tally<'a> {
     /// Counts the cells: all as texts, or those in a format as numbers too.
-    fn new(column: &'a TextColumn, notation: &'a CellFormat, as_texts: bool, format: Option<NumberFormat>) -> Self {
-        let cells = column.readings(notation).with_format(format);
+    fn new(column: &'a TextColumn, cell_format: &'a CellFormat, as_texts: bool, format: Option<NumberFormat>) -> Self {
+        let cells = column.readings(cell_format).with_format(format);
         let mut tally = Tally {
             column,
             cells,
@@ -216,7 +216,7 @@ impl<'a> Tally<'a> {
             // 0 and −0 are one number.
             let first = tally.numbers.add((number + 0.0).to_bits(), row);
             if written {
-                tally.spellings.see(number, cells.raw(row), (first < row).then(|| cells.raw(first)), notation);
+                tally.spellings.see(number, cells.raw(row), (first < row).then(|| cells.raw(first)), cell_format);
             }
             stats.numbers += 1;
             if number.is_finite() {
@@ -259,7 +259,7 @@ impl<'a> Tally<'a> {
     }
 
     /// The facts.
-    fn finish(mut self, name: &str, notation: &CellFormat) -> ColumnStats {
+    fn finish(mut self, name: &str, cell_format: &CellFormat) -> ColumnStats {
         let texts = self.texts();
         let stats = &mut self.stats;
         stats.distinct = texts.len() + self.numbers.0.len();
@@ -280,7 +280,7 @@ impl<'a> Tally<'a> {
             }
         } else if stats.integers == present && stats.number_format.is_none() {
             let values = self.numbers.0.keys().map(|bits| f64::from_bits(*bits));
-            stats.dates = dates::of_numbers(name, stats.low, stats.high, values).map(|format| dates::Found {
+            stats.dates = dates::of_numbers(name, stats.low, stats.high, values).map(|format| dates::DetectedFormat {
                 format: format.into(),
                 read: present,
                 ambiguous: false,
@@ -304,7 +304,7 @@ impl<'a> Tally<'a> {
         let repeats = stats.distinct <= SHOWN || stats.distinct * 2 <= present;
         if repeats || stats.distinct <= FEW {
             let counts = self.texts.0.into_values().chain(self.numbers.0.into_values());
-            let written = |row| notation.category(cells.raw(row)).unwrap_or_default().into();
+            let written = |row| cell_format.category(cells.raw(row)).unwrap_or_default().into();
             stats.frequent = most_frequent(counts, written);
         }
         stats.words = (stats.distinct <= FEW)

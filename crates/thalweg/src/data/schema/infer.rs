@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
+use crate::config;
 use crate::data::cell_format::CellFormat;
 use crate::data::table::Table;
 use crate::event::Decision;
-use crate::spec;
 use crate::{Error, Result, did_you_mean};
 
 use super::column_stats::ColumnStats;
@@ -24,19 +24,19 @@ impl Schema {
     ///
     /// Errors: no rows, a name in the options that is no column, no usable feature, a target that fits no task or
     /// not the one asked for.
-    pub fn infer(table: &Table, data: &spec::Data, split: &spec::Split) -> Result<(Schema, Vec<Decision>)> {
-        let notation = CellFormat::new(data);
-        let stats = ColumnStats::of_table(table, &notation);
-        Self::infer_surveyed(table, &stats, notation, data, split)
+    pub fn infer(table: &Table, data: &config::Data, split: &config::Split) -> Result<(Schema, Vec<Decision>)> {
+        let cell_format = CellFormat::new(data);
+        let stats = ColumnStats::of_table(table, &cell_format);
+        Self::infer_surveyed(table, &stats, cell_format, data, split)
     }
 
     /// [`Schema::infer`] from stats that are there already.
     pub(crate) fn infer_surveyed(
         table: &Table,
         stats: &[ColumnStats],
-        notation: CellFormat,
-        data: &spec::Data,
-        split: &spec::Split,
+        cell_format: CellFormat,
+        data: &config::Data,
+        split: &config::Split,
     ) -> Result<(Schema, Vec<Decision>)> {
         if table.rows() == 0 {
             return Err(Error::data("there are no rows under the header")
@@ -73,15 +73,15 @@ impl Schema {
             } else if given.is_none() {
                 infer_use(&mut column, stats, data.keep.contains(name), &mut reasons);
             }
-            let cells = reading::Cells { table, position, notation: table.notation(&notation), stats };
-            cells.settle(&mut column, given.is_some(), data, &mut reasons.reading)?;
+            let cells = reading::Cells { table, position, cell_format: table.cell_format(&cell_format), stats };
+            cells.fix_format(&mut column, given.is_some(), data, &mut reasons.reading)?;
             columns.push(column);
         }
         ensure_a_feature(table, &mut columns, &mut reasons)?;
         decisions.extend(reasons.decisions());
         decisions.extend(found_markers(stats, data));
         let (task, separator, classes) = (chosen.task, chosen.separator, data.classes.clone());
-        Ok((Schema { columns, task, notation, separator, classes }, decisions))
+        Ok((Schema { columns, task, cell_format, separator, classes }, decisions))
     }
 }
 
@@ -188,7 +188,7 @@ fn is_named_like_an_id(name: &str) -> bool {
 }
 
 /// The target columns' positions.
-pub(crate) fn choose_targets(table: &Table, data: &spec::Data, decisions: &mut Vec<Decision>) -> Vec<usize> {
+pub(crate) fn choose_targets(table: &Table, data: &config::Data, decisions: &mut Vec<Decision>) -> Vec<usize> {
     if !data.target.is_empty() {
         let mut positions: Vec<usize> = data.target.iter().filter_map(|name| table.position(name)).collect();
         positions.sort_unstable();
@@ -206,7 +206,7 @@ pub(crate) fn choose_targets(table: &Table, data: &spec::Data, decisions: &mut V
 }
 
 /// The markers that were found and taken as missing.
-fn found_markers(stats: &[ColumnStats], data: &spec::Data) -> Option<Decision> {
+fn found_markers(stats: &[ColumnStats], data: &config::Data) -> Option<Decision> {
     let mut counts: std::collections::BTreeMap<&str, usize> = Default::default();
     for (marker, count) in stats.iter().flat_map(|stats| &stats.markers) {
         *counts.entry(marker).or_default() += count;
@@ -221,7 +221,7 @@ fn found_markers(stats: &[ColumnStats], data: &spec::Data) -> Option<Decision> {
 
 /// The options with names that hold commas whole again, where only so there are such columns: the command line takes
 /// commas for what stands between names.
-pub(crate) fn with_whole_names(table: &Table, data: &spec::Data) -> spec::Data {
+pub(crate) fn with_whole_names(table: &Table, data: &config::Data) -> config::Data {
     let mut data = data.clone();
     let is_column = |name: &String| table.position(name).is_some();
     for names in [&mut data.target, &mut data.id, &mut data.ignore, &mut data.keep] {
@@ -246,7 +246,7 @@ pub(crate) fn with_whole_names(table: &Table, data: &spec::Data) -> spec::Data {
 }
 
 /// Every column that an option names exists.
-pub(crate) fn check_names(table: &Table, data: &spec::Data, split: &spec::Split) -> Result<()> {
+pub(crate) fn check_names(table: &Table, data: &config::Data, split: &config::Split) -> Result<()> {
     let lists = [("target", &data.target), ("id", &data.id), ("ignore", &data.ignore), ("keep", &data.keep)];
     let single = [("weight", &data.weight), ("group", &split.group), ("time", &split.time)];
     let listed = lists.into_iter().flat_map(|(option, names)| names.iter().map(move |name| (option, name)));

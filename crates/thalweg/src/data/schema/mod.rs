@@ -13,7 +13,7 @@ mod reading;
 mod sentinels;
 pub(crate) mod task;
 
-pub use crate::spec::ColumnKind;
+pub use crate::config::ColumnKind;
 pub use crate::task::Task;
 
 use super::cell_format::CellFormat;
@@ -79,7 +79,8 @@ pub struct Schema {
     /// What is to be learned.
     pub task: Task,
     /// How numbers and missing cells are written.
-    pub notation: CellFormat,
+    #[serde(rename = "notation")]
+    pub cell_format: CellFormat,
     /// What stands between the labels of one cell, where a single column holds several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub separator: Option<char>,

@@ -3,6 +3,7 @@
 
 use super::column_stats::ColumnStats;
 use super::{Column, ColumnKind, Role, shortened};
+use crate::config;
 use crate::data::cell_format::CellFormat;
 use crate::data::dates;
 use crate::data::number_format::NumberFormat;
@@ -10,14 +11,13 @@ use crate::data::reading::Cell;
 use crate::data::table::{Declared, Table};
 use crate::error::beginning;
 use crate::event::Decision;
-use crate::spec;
 use crate::{Error, Result};
 
 /// A column and what was found in it.
 pub(super) struct Cells<'a> {
     pub(super) table: &'a Table,
     pub(super) position: usize,
-    pub(super) notation: &'a CellFormat,
+    pub(super) cell_format: &'a CellFormat,
     pub(super) stats: &'a ColumnStats,
 }
 
@@ -56,11 +56,11 @@ impl Cells<'_> {
     ///
     /// # Errors
     /// If more of its cells cannot be read than may be.
-    pub(super) fn settle(
+    pub(super) fn fix_format(
         &self,
         column: &mut Column,
         given: bool,
-        data: &spec::Data,
+        data: &config::Data,
         reasons: &mut Reasons,
     ) -> Result<()> {
         let stats = self.stats;
@@ -111,7 +111,7 @@ impl Cells<'_> {
         if self.stats.number_format.is_some() || !given || self.stats.readable() == self.stats.present() {
             return self.stats.number_format;
         }
-        let cells = self.table.columns[self.position].readings(self.notation);
+        let cells = self.table.columns[self.position].readings(self.cell_format);
         let texts = (0..self.stats.rows).filter_map(|row| match cells.get(row) {
             Cell::Text(text) => Some((text, 1)),
             _ => None,
@@ -123,7 +123,7 @@ impl Cells<'_> {
         if let Some(found) = &self.stats.dates {
             return Some(found.format.clone());
         }
-        let cells = self.table.columns[self.position].readings(self.notation);
+        let cells = self.table.columns[self.position].readings(self.cell_format);
         let texts: Vec<(&str, usize)> = (0..self.stats.rows)
             .filter_map(|row| cells.as_text(row).text())
             .filter(|text| !dates::is_zero(text))
@@ -136,11 +136,11 @@ impl Cells<'_> {
     /// A cell that is written in a format and not plainly.
     fn example(&self, format: NumberFormat) -> Option<String> {
         let cells = self.table.columns[self.position].iter().map(str::trim);
-        let signed = |cell: &&str| format.read(cell).is_some() && self.notation.number(cell) != format.read(cell);
+        let signed = |cell: &&str| format.read(cell).is_some() && self.cell_format.number(cell) != format.read(cell);
         cells.into_iter().find(signed).map(beginning)
     }
 
-    fn settle_sentinels(&self, column: &mut Column, data: &spec::Data, reasons: &mut Reasons) {
+    fn settle_sentinels(&self, column: &mut Column, data: &config::Data, reasons: &mut Reasons) {
         let found = &self.stats.sentinels;
         if found.is_empty() || !matches!(column.kind, ColumnKind::Numeric | ColumnKind::Datetime) {
             return;
@@ -159,14 +159,20 @@ impl Cells<'_> {
     }
 
     /// Cells that cannot be read are missing where the user gave the column's kind or a share of bad cells.
-    fn settle_strays(&self, column: &mut Column, given: bool, data: &spec::Data, reasons: &mut Reasons) -> Result<()> {
+    fn settle_strays(
+        &self,
+        column: &mut Column,
+        given: bool,
+        data: &config::Data,
+        reasons: &mut Reasons,
+    ) -> Result<()> {
         let cells = &self.table.columns[self.position];
         let declared = cells.declaration() == Declared::Numbers;
         let may = (given || data.max_bad.is_some()) && !declared;
         if !may || column.role != Role::Feature || !matches!(column.kind, ColumnKind::Numeric | ColumnKind::Datetime) {
             return Ok(());
         }
-        let readings = cells.readings(self.notation).with_format(column.numbers);
+        let readings = cells.readings(self.cell_format).with_format(column.numbers);
         let is_bad = |row: &usize| match column.kind {
             ColumnKind::Numeric => matches!(readings.get(*row), Cell::Text(_)),
             _ => readings.as_text(*row).text().is_some_and(|text| {

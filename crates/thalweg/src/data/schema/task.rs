@@ -1,10 +1,10 @@
 //! The task that the target's values decide.
 
+use crate::config;
 use crate::data::cell_format::CellFormat;
 use crate::data::table::Table;
 use crate::error::beginning;
 use crate::event::Decision;
-use crate::spec;
 use crate::{Error, Result};
 
 use super::column_stats::{ColumnStats, FEW};
@@ -30,10 +30,10 @@ pub(super) struct Chosen {
 pub(crate) fn schema_of_answers(
     table: &Table,
     targets: &[String],
-    data: &spec::Data,
+    data: &config::Data,
 ) -> Result<(Schema, Vec<Decision>)> {
-    let notation = CellFormat::new(data);
-    let stats = ColumnStats::of_table(table, &notation);
+    let cell_format = CellFormat::new(data);
+    let stats = ColumnStats::of_table(table, &cell_format);
     let positions = schema::positions(table, targets.iter().map(String::as_str))?;
     let chosen = decide(table, data, &positions, &stats)?;
     let column = |name: &String| {
@@ -44,12 +44,12 @@ pub(crate) fn schema_of_answers(
     };
     let columns = table.names.iter().map(column).collect();
     let (task, separator, classes) = (chosen.task, chosen.separator, data.classes.clone());
-    let schema = Schema { columns, task, notation, separator, classes };
+    let schema = Schema { columns, task, cell_format, separator, classes };
     Ok((schema, chosen.decision.into_iter().collect()))
 }
 
 /// Decides the task, or checks that the one asked for is possible.
-pub(super) fn decide(table: &Table, data: &spec::Data, targets: &[usize], stats: &[ColumnStats]) -> Result<Chosen> {
+pub(super) fn decide(table: &Table, data: &config::Data, targets: &[usize], stats: &[ColumnStats]) -> Result<Chosen> {
     for position in targets {
         let (name, stats) = (&table.names[*position], &stats[*position]);
         let error = |message: String| Err(Error::data(message).at(format!("{}, column {name:?}", table.source)));
@@ -72,7 +72,7 @@ pub(super) fn decide(table: &Table, data: &spec::Data, targets: &[usize], stats:
 /// A single target column.
 struct Question<'a> {
     table: &'a Table,
-    data: &'a spec::Data,
+    data: &'a config::Data,
     position: usize,
     stats: &'a ColumnStats,
 }

@@ -4,9 +4,9 @@ use super::lines::Lines;
 use super::names;
 use super::packed::{Start, Stream};
 use super::reader::{self, Batches};
+use crate::config;
 use crate::data::table::{Declared, Table};
 use crate::error::{Error, Result};
-use crate::spec;
 
 /// Attributes that a file may have.
 const MOST: usize = 1 << 20;
@@ -25,7 +25,7 @@ fn keyword<'a>(line: &'a str, word: &str) -> Option<&'a str> {
 }
 
 /// Opens a file, whose attributes come first.
-pub(super) fn open(source: &str, stream: Stream, options: &spec::Data) -> Result<Box<dyn Batches>> {
+pub(super) fn open(source: &str, stream: Stream, options: &config::Data) -> Result<Box<dyn Batches>> {
     let mut lines = Lines::new(source, &stream.start, stream.input, options)?;
     let (mut columns, mut defaults) = (Vec::new(), Vec::new());
     loop {

@@ -12,10 +12,10 @@ use thalweg_kernels::pool;
 
 use super::names;
 use super::reader::{self, Batches, number};
+use crate::config;
 use crate::data::table::{Declared, Table, TextColumn};
 use crate::error::{Error, Result};
 use crate::event::Decision;
-use crate::spec;
 
 /// Whole numbers beyond this are not all told apart as numbers.
 const EXACT: u64 = 1 << 53;
@@ -33,7 +33,7 @@ pub(super) struct Columns {
 impl Columns {
     /// # Errors
     /// If there are none, or two have one name.
-    pub(super) fn of(source: &str, schema: &Schema, options: &spec::Data) -> Result<Columns> {
+    pub(super) fn of(source: &str, schema: &Schema, options: &config::Data) -> Result<Columns> {
         let (mut kept, mut columns, mut others) = (Vec::new(), Vec::new(), Vec::new());
         for (at, field) in schema.fields().iter().enumerate() {
             match declared(field.data_type()) {

@@ -14,10 +14,10 @@ use super::reader::Batches;
 use super::records::{self, Records, Wrong};
 use super::shape::{LeftOut, Shape};
 use super::text::{Block, Damage, Utf8};
+use crate::config;
 use crate::data::table::{Table, TextColumn};
 use crate::error::{Error, Result};
 use crate::event::Decision;
-use crate::spec;
 
 /// Bytes that are looked at before the first row is read.
 const SAMPLE: usize = 1 << 18;
@@ -50,7 +50,7 @@ impl Delimited {
     ///
     /// # Errors
     /// If it is empty, has no rows, or names its columns wrongly.
-    pub(super) fn open(source: &str, mut input: Input, options: &spec::Data) -> Result<Delimited> {
+    pub(super) fn open(source: &str, mut input: Input, options: &config::Data) -> Result<Delimited> {
         let mut start = Vec::new();
         let read = input.by_ref().take(SAMPLE as u64).read_to_end(&mut start);
         read.map_err(|error| super::unreadable(source, &error))?;
@@ -99,7 +99,7 @@ impl Delimited {
     }
 
     /// Takes the names from the first record, from the options, or makes them up.
-    fn read_names(&mut self, head: Head, options: &spec::Data) -> Result<()> {
+    fn read_names(&mut self, head: Head, options: &config::Data) -> Result<()> {
         // Blank lines may come first, even blocks of them.
         let (first, line, block) = loop {
             let Some(mut block) = self.block()? else {
@@ -223,7 +223,7 @@ impl Batches for Delimited {
             names: self.names.clone(),
             columns: vec![TextColumn::default(); self.names.len()],
             lines: Vec::new(),
-            notation: None,
+            cell_format: None,
         };
         while table.lines.len() < most && self.fill()? {
             let Some(first) = self.ready.front() else { break };
@@ -247,7 +247,7 @@ fn encoding(
     start: &[u8],
     whole: bool,
     source: &str,
-    options: &spec::Data,
+    options: &config::Data,
     decisions: &mut Vec<Decision>,
 ) -> Result<&'static Encoding> {
     if let Some(label) = &options.encoding {

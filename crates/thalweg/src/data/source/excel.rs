@@ -8,17 +8,17 @@ use calamine::{Data, Ods, Reader, Xls, Xlsb, Xlsx};
 use super::packed::Start;
 use super::reader::{self, Batches, number};
 use super::{names, zip};
+use crate::config;
 use crate::data::table::{Declared, Table, TextColumn};
 use crate::error::{Error, Result, did_you_mean};
 use crate::event::Decision;
-use crate::spec;
 
 /// How many times its packed size a workbook may be, and what it may be whatever that is.
 const PACKED: u64 = 200;
 const FREELY: u64 = 256 << 20;
 
 /// Opens a workbook; its sheet is in memory as a whole, which its format asks for.
-pub(super) fn open(source: &str, start: &Start, mut file: File, options: &spec::Data) -> Result<Box<dyn Batches>> {
+pub(super) fn open(source: &str, start: &Start, mut file: File, options: &config::Data) -> Result<Box<dyn Batches>> {
     let wrong = |error: &dyn std::fmt::Display| {
         let what = format!("the workbook cannot be read: {error}");
         Error::data(what).at(source).fix("open it, save it anew without a password, or export the sheet as CSV")
@@ -282,7 +282,7 @@ impl Sheet {
     }
 
     /// The table, if there are rows, and what was decided.
-    fn finish(mut self, options: &spec::Data) -> Result<Option<(Table, Vec<Decision>)>> {
+    fn finish(mut self, options: &config::Data) -> Result<Option<(Table, Vec<Decision>)>> {
         self.end_row()?;
         if self.lines.is_empty() {
             return Ok(None);

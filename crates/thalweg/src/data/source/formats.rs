@@ -9,10 +9,10 @@ use super::csv::Delimited;
 use super::packed::{Input, Start, Stream};
 use super::reader::{Batches, TableReader};
 use super::{arff, jsonl, libsvm, unread, zip};
+use crate::config;
 use crate::data::table::Table;
 use crate::error::{Error, Result};
 use crate::event::Decision;
-use crate::spec;
 
 /// A format of tables other than delimited text.
 struct Format {
@@ -28,9 +28,9 @@ type Opened = Result<Box<dyn Batches>>;
 /// How a format is read.
 enum Opening {
     /// From front to back.
-    Stream(fn(&str, Stream, &spec::Data) -> Opened),
+    Stream(fn(&str, Stream, &config::Data) -> Opened),
     /// From a file, in any order or more than once.
-    File(fn(&str, &Start, File, &spec::Data) -> Opened),
+    File(fn(&str, &Start, File, &config::Data) -> Opened),
     /// Not in this build, but in one with a feature.
     #[cfg_attr(all(feature = "parquet", feature = "excel"), allow(dead_code))]
     Feature(&'static str),
@@ -135,7 +135,7 @@ impl Batches for Guarded {
 ///
 /// # Errors
 /// If it is not read, or is damaged.
-pub(super) fn open(source: &str, input: Input, path: Option<&Path>, options: &spec::Data) -> Result<TableReader> {
+pub(super) fn open(source: &str, input: Input, path: Option<&Path>, options: &config::Data) -> Result<TableReader> {
     open_stream(source, Stream::open(source, input, path)?, options)
 }
 
@@ -143,7 +143,7 @@ pub(super) fn open(source: &str, input: Input, path: Option<&Path>, options: &sp
 ///
 /// # Errors
 /// If it is not read, or is damaged.
-pub(super) fn open_stream(source: &str, stream: Stream, options: &spec::Data) -> Result<TableReader> {
+pub(super) fn open_stream(source: &str, stream: Stream, options: &config::Data) -> Result<TableReader> {
     let found = |stream: &Stream| ALL.iter().find(|format| (format.is)(&stream.start));
     // Who names a delimiter says that the file is delimited text.
     let format = if options.delimiter.is_some() { None } else { found(&stream) };

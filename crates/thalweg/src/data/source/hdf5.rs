@@ -5,15 +5,15 @@ use std::path::Path;
 use hdf5_reader::{Dataset, Datatype, Hdf5File, OpenOptions};
 
 use super::named;
+use crate::config;
 use crate::data::arrays::Arrays;
 use crate::error::{Error, Result};
-use crate::spec;
 
 /// Names that the array of the classes' names may have.
 const CLASSES: [&str; 3] = ["list_classes", "classes", "class_names"];
 
 /// The examples of a file, with their answers unless they are to be answered.
-pub(super) fn open(path: &Path, options: &spec::Data, answered: bool) -> Result<Arrays> {
+pub(super) fn open(path: &Path, options: &config::Data, answered: bool) -> Result<Arrays> {
     let place = path.display().to_string();
     let wrong = |error: hdf5_reader::error::Error| {
         Error::data(error.to_string()).at(place.clone()).fix("use a whole HDF5 file, whose arrays hold plain numbers")

@@ -1,9 +1,9 @@
 //! What stands above the rows of a text file: a separator's line, comments, titles, and the header or none.
 
 use super::detect;
+use crate::config;
 use crate::error::{Error, Result};
 use crate::event::Decision;
-use crate::spec;
 
 /// What may begin a comment, where the options do not say.
 const MARKS: [&str; 3] = ["#", "%", "//"];
@@ -43,7 +43,7 @@ impl Head {
         text: &str,
         whole: bool,
         source: &str,
-        options: &spec::Data,
+        options: &config::Data,
         decisions: &mut Vec<Decision>,
     ) -> Result<Head> {
         let mut head = Head { comment: options.comment.clone(), ..Head::default() };
@@ -80,7 +80,7 @@ impl Head {
         text: &str,
         lines: usize,
         mark: &str,
-        options: &spec::Data,
+        options: &config::Data,
         decisions: &mut Vec<Decision>,
     ) {
         let last = text.lines().nth(lines - 1).unwrap_or_default();
@@ -105,7 +105,7 @@ impl Head {
     }
 
     /// Finds out how many cells a row has, without those at its end that are empty everywhere.
-    fn measure(&mut self, text: &str, whole: bool, options: &spec::Data) {
+    fn measure(&mut self, text: &str, whole: bool, options: &config::Data) {
         let last = |records: &[Vec<String>]| {
             let lengths =
                 records.iter().map(|record| record.iter().rposition(|cell| !cell.is_empty()).map_or(0, |i| i + 1));
@@ -125,7 +125,7 @@ impl Head {
     }
 
     /// Lines above the header that are no rows: with fewer cells than these, or with one that is filled.
-    fn find_titles(&mut self, text: &str, options: &spec::Data, decisions: &mut Vec<Decision>) {
+    fn find_titles(&mut self, text: &str, options: &config::Data, decisions: &mut Vec<Decision>) {
         let width = self.filled;
         if options.skip_lines.is_some() || self.mark.is_some() || width < 2 {
             return;
@@ -204,7 +204,7 @@ fn separator_line(text: &str) -> Option<char> {
 }
 
 /// The mark of the comments at the top of a text, and how many lines they are.
-fn comments<'a>(text: &str, options: &'a spec::Data) -> (Option<&'a str>, usize) {
+fn comments<'a>(text: &str, options: &'a config::Data) -> (Option<&'a str>, usize) {
     let begins = |mark: &str| text.trim_start().starts_with(mark);
     let mark = match options.comment.as_deref() {
         Some(mark) => Some(mark).filter(|mark| !mark.is_empty() && begins(mark)),
@@ -236,7 +236,12 @@ fn can_be(delimiter: char) -> bool {
 }
 
 /// The delimiter: as the options or the file say, else as it is found.
-fn delimiter(text: &str, separator: Option<char>, options: &spec::Data, decisions: &mut Vec<Decision>) -> Result<char> {
+fn delimiter(
+    text: &str,
+    separator: Option<char>,
+    options: &config::Data,
+    decisions: &mut Vec<Decision>,
+) -> Result<char> {
     if let Some(delimiter) = options.delimiter {
         return can_be(delimiter).then_some(delimiter).ok_or_else(|| {
             let error = Error::config(format!("{delimiter:?} cannot be the delimiter"));

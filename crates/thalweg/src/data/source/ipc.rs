@@ -11,8 +11,8 @@ use arrow_ipc::reader::StreamDecoder;
 use super::arrow::Columns;
 use super::packed::{Input, Stream};
 use super::reader::Batches;
+use crate::config;
 use crate::error::{Error, Result};
-use crate::spec;
 
 /// What a file begins with; a stream does not.
 const FILE: &[u8] = b"ARROW1\0\0";
@@ -24,7 +24,7 @@ const MARK: [u8; 4] = [0xff; 4];
 const PACKED: u64 = 1000;
 const FREELY: u64 = 256 << 20;
 
-pub(super) fn open(source: &str, stream: Stream, options: &spec::Data) -> Result<Box<dyn Batches>> {
+pub(super) fn open(source: &str, stream: Stream, options: &config::Data) -> Result<Box<dyn Batches>> {
     let is_file = stream.start.bytes.starts_with(FILE);
     let mut messages =
         Messages { source: source.into(), input: stream.input, decoder: StreamDecoder::new(), is_file, ended: false };

@@ -12,10 +12,10 @@ use super::names;
 use super::packed::{Input, Start, Stream};
 use super::reader::{self, Batches};
 use super::text::LONGEST_ROW;
+use crate::config;
 use crate::data::table::{Declared, Table};
 use crate::error::{Error, Result};
 use crate::event::Decision;
-use crate::spec;
 
 /// Objects from which the columns and what they hold are found.
 const SAMPLE: usize = 1000;
@@ -36,7 +36,7 @@ pub(super) fn is(start: &Start) -> bool {
 }
 
 /// Opens a text of objects.
-pub(super) fn open(source: &str, stream: Stream, options: &spec::Data) -> Result<Box<dyn Batches>> {
+pub(super) fn open(source: &str, stream: Stream, options: &config::Data) -> Result<Box<dyn Batches>> {
     if stream.start.bytes.contains(&0) {
         return Err(Error::data("JSON that is not UTF-8").at(source).fix("save the file as UTF-8"));
     }

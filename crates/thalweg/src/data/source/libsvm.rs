@@ -6,10 +6,10 @@ use std::io::Seek;
 use super::lines::Lines;
 use super::packed::{Input, Start};
 use super::reader::{self, Batches};
+use crate::config;
 use crate::data::table::{Declared, Table, TextColumn};
 use crate::error::{Error, Result};
 use crate::event::Decision;
-use crate::spec;
 
 /// Columns that a file may have: each of them is a cell in every row.
 const WIDEST: usize = 100_000;
@@ -61,7 +61,7 @@ impl<'a> Row<'a> {
 }
 
 /// Opens a file, which is read twice: first for how many columns there are.
-pub(super) fn open(source: &str, start: &Start, file: File, options: &spec::Data) -> Result<Box<dyn Batches>> {
+pub(super) fn open(source: &str, start: &Start, file: File, options: &config::Data) -> Result<Box<dyn Batches>> {
     let wrong = |error: std::io::Error| super::unreadable(source, &error);
     let again = file.try_clone().map_err(wrong)?;
     let mut lines = Lines::new(source, start, file, options)?;

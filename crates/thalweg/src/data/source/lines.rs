@@ -7,8 +7,8 @@ use encoding_rs::{Encoding, UTF_8};
 use super::detect;
 use super::packed::{Input, Start};
 use super::text::LONGEST_ROW;
+use crate::config;
 use crate::error::{Error, Result};
-use crate::spec;
 
 /// The lines of a source.
 pub(super) struct Lines<R = Input> {
@@ -23,7 +23,7 @@ pub(super) struct Lines<R = Input> {
 ///
 /// # Errors
 /// If it is unknown, or takes more than a byte for the end of a line.
-fn encoding(source: &str, start: &Start, options: &spec::Data) -> Result<&'static Encoding> {
+fn encoding(source: &str, start: &Start, options: &config::Data) -> Result<&'static Encoding> {
     let encoding = match &options.encoding {
         None => detect::encoding(&start.bytes, start.whole).0,
         Some(label) => Encoding::for_label(label.as_bytes()).ok_or_else(|| {
@@ -37,7 +37,7 @@ fn encoding(source: &str, start: &Start, options: &spec::Data) -> Result<&'stati
 }
 
 impl<R: Read> Lines<R> {
-    pub(super) fn new(source: &str, start: &Start, input: R, options: &spec::Data) -> Result<Self> {
+    pub(super) fn new(source: &str, start: &Start, input: R, options: &config::Data) -> Result<Self> {
         let encoding = encoding(source, start, options)?;
         Ok(Lines { source: source.into(), input: BufReader::new(input), encoding, line: 0, bytes: Vec::new() })
     }

@@ -46,8 +46,8 @@ pub use samples::sample_names;
 
 use self::packed::{Input, Start, Stream};
 use super::arrays::Arrays;
+use crate::config;
 use crate::error::{Error, Kind, Result, nearest};
-use crate::spec;
 
 /// Data of either form.
 pub enum Source {
@@ -61,12 +61,12 @@ pub enum Source {
 ///
 /// # Errors
 /// If there is no such data, or it cannot be read.
-pub fn open(path: &str, options: &spec::Data) -> Result<Source> {
+pub fn open(path: &str, options: &config::Data) -> Result<Source> {
     open_for(path, options, None)
 }
 
 /// The same for a model whose examples have a shape, where they are to be answered: arrays then need no answers.
-pub(crate) fn open_for(path: &str, options: &spec::Data, known: Option<&[usize]>) -> Result<Source> {
+pub(crate) fn open_for(path: &str, options: &config::Data, known: Option<&[usize]>) -> Result<Source> {
     let answered = known.is_none();
     if let Some(name) = path.strip_prefix("sample:") {
         return samples::open(name, options).map(table);
@@ -124,7 +124,7 @@ fn is_pipe(_: std::fs::FileType) -> bool {
 }
 
 /// A table, or the files that it names.
-fn open_table(path: &str, stream: Stream, options: &spec::Data) -> Result<Source> {
+fn open_table(path: &str, stream: Stream, options: &config::Data) -> Result<Source> {
     let mut rows = formats::open_stream(path, stream, options)?;
     let Some(column) = files::listing::column(rows.names(), options)? else { return Ok(table(rows)) };
     match files::listing::open(rows.read_rest()?, column, options)? {
@@ -137,7 +137,7 @@ fn open_table(path: &str, stream: Stream, options: &spec::Data) -> Result<Source
 }
 
 /// The files whose names come line by line on standard input.
-pub(crate) fn open_list(options: &spec::Data) -> Result<Source> {
+pub(crate) fn open_list(options: &config::Data) -> Result<Source> {
     files::listing::of_lines("standard input", std::io::stdin().lock(), options).map(arrays)
 }
 

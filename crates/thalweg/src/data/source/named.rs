@@ -1,8 +1,8 @@
 //! Arrays of examples and of answers: which of a file's they are, and the two together.
 
+use crate::config;
 use crate::data::arrays::Arrays;
 use crate::error::{Error, Result, did_you_mean};
-use crate::spec;
 
 /// Names that the array of examples may have, and the one of answers.
 const EXAMPLES: [&str; 7] = ["x", "X", "data", "images", "sounds", "x_train", "X_train"];
@@ -13,7 +13,7 @@ const ANSWERS: [&str; 6] = ["y", "Y", "target", "labels", "y_train", "Y_train"];
 ///
 /// # Errors
 /// If there are no such arrays.
-pub(super) fn pair(place: &str, names: &[String], options: &spec::Data) -> Result<[String; 2]> {
+pub(super) fn pair(place: &str, names: &[String], options: &config::Data) -> Result<[String; 2]> {
     if let [x, y] = wanted(place, names, options)? {
         return Ok([x.clone(), y.clone()]);
     }
@@ -29,7 +29,7 @@ pub(super) fn pair(place: &str, names: &[String], options: &spec::Data) -> Resul
 ///
 /// # Errors
 /// If there is no such array.
-pub(super) fn examples(place: &str, names: &[String], options: &spec::Data) -> Result<String> {
+pub(super) fn examples(place: &str, names: &[String], options: &config::Data) -> Result<String> {
     let wanted = wanted(place, names, options)?.first().cloned();
     let only = || if let [only] = names { Some(only.clone()) } else { None };
     wanted.or_else(|| find(names, &EXAMPLES, "_x")).or_else(only).ok_or_else(|| {
@@ -40,7 +40,7 @@ pub(super) fn examples(place: &str, names: &[String], options: &spec::Data) -> R
 }
 
 /// The arrays that the options name, all of which must be there.
-fn wanted<'a>(place: &str, names: &[String], options: &'a spec::Data) -> Result<&'a [String]> {
+fn wanted<'a>(place: &str, names: &[String], options: &'a config::Data) -> Result<&'a [String]> {
     let wanted = options.arrays.as_deref().unwrap_or_default();
     match wanted.iter().find(|name| !names.contains(name)) {
         None => Ok(wanted),

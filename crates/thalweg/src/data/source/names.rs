@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use super::head::Head;
+use crate::config;
 use crate::data::table::Declared;
 use crate::error::{Error, Result};
 use crate::event::Decision;
-use crate::spec;
 
 /// What is decided of a file whose first line is like the others.
 pub(super) const HEADERLESS: &str = "the first line is data";
@@ -21,7 +21,7 @@ pub(super) fn of_columns(
     mut first: Vec<String>,
     (source, line): (&str, u64),
     head: &Head,
-    options: &spec::Data,
+    options: &config::Data,
     decisions: &mut Vec<Decision>,
 ) -> Result<Vec<String>> {
     let before = first.len();
@@ -70,7 +70,7 @@ pub(super) fn of_columns(
 }
 
 /// The names that the options give so many columns, if they give any.
-fn given(options: &spec::Data, fields: usize) -> Result<Option<&Vec<String>>> {
+fn given(options: &config::Data, fields: usize) -> Result<Option<&Vec<String>>> {
     let names = &options.names;
     if !names.is_empty() && names.len() != fields {
         return Err(Error::config(format!("{} names for {fields} columns", names.len()))
@@ -86,7 +86,7 @@ fn given(options: &spec::Data, fields: usize) -> Result<Option<&Vec<String>>> {
 }
 
 /// Gives columns of a format that names them the names that the options say, if they say any; each name comes once.
-pub(super) fn rename(source: &str, columns: &mut [(String, Declared)], options: &spec::Data) -> Result<()> {
+pub(super) fn rename(source: &str, columns: &mut [(String, Declared)], options: &config::Data) -> Result<()> {
     if let Some(given) = given(options, columns.len())? {
         columns.iter_mut().zip(given).for_each(|((name, _), new)| name.clone_from(new));
     }

@@ -7,10 +7,10 @@ use std::path::Path;
 use npyz::{DType, NpyFile, TypeChar};
 
 use super::{named, reader, zip};
+use crate::config;
 use crate::data::arrays::Arrays;
 use crate::data::memory;
 use crate::error::{Error, Result};
-use crate::spec;
 
 /// How many times its packed size an array may be, and what it may be whatever that is: beyond, it holds next to nothing.
 const PACKED: u64 = 500;
@@ -66,7 +66,7 @@ fn last_column_apart(shape: &[usize], x: &[f64]) -> ([usize; 2], Vec<f64>, Vec<f
 }
 
 /// An archive with an array of examples and, unless they are to be answered, one of answers.
-pub(super) fn open_archive(path: &Path, options: &spec::Data, answered: bool) -> Result<Arrays> {
+pub(super) fn open_archive(path: &Path, options: &config::Data, answered: bool) -> Result<Arrays> {
     let place = path.display().to_string();
     let mut archive = zip::open(&place, File::open(path).map_err(|error| super::unreadable(&place, &error))?)?;
     let members = zip::members(&archive);

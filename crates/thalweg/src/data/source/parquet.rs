@@ -8,8 +8,8 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use super::arrow::Columns;
 use super::packed::Start;
 use super::reader::Batches;
+use crate::config;
 use crate::error::{Error, Result};
-use crate::spec;
 
 /// Rows that are decoded at a time.
 const AT_ONCE: usize = 1 << 13;
@@ -17,7 +17,7 @@ const AT_ONCE: usize = 1 << 13;
 /// Bytes that a number takes as text, about.
 const CELL: u64 = 8;
 
-pub(super) fn open(source: &str, _: &Start, file: File, options: &spec::Data) -> Result<Box<dyn Batches>> {
+pub(super) fn open(source: &str, _: &Start, file: File, options: &config::Data) -> Result<Box<dyn Batches>> {
     let named = source.to_string();
     let wrong = move |error: &dyn std::fmt::Display| {
         Error::data(format!("the Parquet file cannot be read: {error}"))

@@ -1,12 +1,12 @@
 //! Tables of any format, a chunk of rows at a time.
 
 use super::packed::Input;
+use crate::config;
 use crate::data::cell_format::CellFormat;
 use crate::data::memory;
 use crate::data::table::{Declared, Table, TextColumn};
 use crate::error::{Error, Result};
 use crate::event::Decision;
-use crate::spec;
 
 /// Rows that are read at a time where all are wanted.
 const CHUNK: usize = 1 << 15;
@@ -58,11 +58,11 @@ impl TableReader {
     ///
     /// # Errors
     /// If it is empty, has no rows, names its columns wrongly, or is of a form that is not read.
-    pub fn open(source: &str, input: Input, options: &spec::Data) -> Result<TableReader> {
+    pub fn open(source: &str, input: Input, options: &config::Data) -> Result<TableReader> {
         super::formats::open(source, input, None, options)
     }
 
-    pub(super) fn new(source: &str, batches: Box<dyn Batches>, options: &spec::Data) -> Result<TableReader> {
+    pub(super) fn new(source: &str, batches: Box<dyn Batches>, options: &config::Data) -> Result<TableReader> {
         let most = options.memory_bytes()?.or_else(memory::free).unwrap_or(u64::MAX);
         Ok(TableReader { source: source.into(), bytes: batches.bytes(), batches, most })
     }
@@ -138,14 +138,14 @@ impl TableReader {
 }
 
 /// An empty table of columns of which a format says what they hold; how it writes numbers and missing cells is known.
-pub(super) fn typed(source: &str, columns: &[(String, Declared)], options: &spec::Data) -> Table {
+pub(super) fn typed(source: &str, columns: &[(String, Declared)], options: &config::Data) -> Table {
     let missing = options.missing.iter().map(|marker| marker.trim().to_lowercase()).collect();
     Table {
         source: source.into(),
         names: columns.iter().map(|(name, _)| name.clone()).collect(),
         columns: columns.iter().map(|(_, declared)| TextColumn::declared(*declared)).collect(),
         lines: Vec::new(),
-        notation: Some(CellFormat { missing, ..CellFormat::default() }),
+        cell_format: Some(CellFormat { missing, ..CellFormat::default() }),
     }
 }
 

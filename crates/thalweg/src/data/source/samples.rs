@@ -3,8 +3,8 @@
 use std::io::{Cursor, Read};
 
 use super::{TableReader, generate};
+use crate::config;
 use crate::error::{Error, Result, did_you_mean};
-use crate::spec;
 
 /// The samples in the binary, gzipped.
 const FILES: [(&str, &[u8]); 5] = [
@@ -21,7 +21,7 @@ pub fn sample_names() -> Vec<&'static str> {
 }
 
 /// Opens `digits`, or `moons,rows=500,noise=0.2,seed=3`.
-pub(super) fn open(text: &str, options: &spec::Data) -> Result<TableReader> {
+pub(super) fn open(text: &str, options: &config::Data) -> Result<TableReader> {
     let source = format!("sample:{text}");
     let (name, settings) = text.split_once(',').unwrap_or((text, ""));
     let bytes: Box<dyn Read + Send> = match FILES.iter().find(|(known, _)| *known == name) {

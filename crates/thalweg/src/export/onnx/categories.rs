@@ -18,9 +18,15 @@ pub(super) struct Codes<'a> {
 }
 
 /// Adds the inputs of categorical columns: those that become an input a category, and those that become a code.
-pub(super) fn write(graph: &mut Graph, notation: &CellFormat, hot: &[Codes], embedded: &[Codes], parts: &mut Splits) {
+pub(super) fn write(
+    graph: &mut Graph,
+    cell_format: &CellFormat,
+    hot: &[Codes],
+    embedded: &[Codes],
+    parts: &mut Splits,
+) {
     if !hot.is_empty() {
-        let codes: Vec<String> = hot.iter().map(|column| slot(graph, notation, column)).collect();
+        let codes: Vec<String> = hot.iter().map(|column| slot(graph, cell_format, column)).collect();
         let codes = graph.joined("categories.Concat", &codes);
         let (mut of, mut slots, mut places) = (Vec::new(), Vec::new(), Vec::new());
         for (i, Codes { place, categories, .. }) in hot.iter().enumerate() {
@@ -39,7 +45,7 @@ pub(super) fn write(graph: &mut Graph, notation: &CellFormat, hot: &[Codes], emb
         }
     }
     if !embedded.is_empty() {
-        let codes: Vec<String> = embedded.iter().map(|column| slot(graph, notation, column)).collect();
+        let codes: Vec<String> = embedded.iter().map(|column| slot(graph, cell_format, column)).collect();
         let codes = graph.joined("codes.Concat", &codes);
         let codes = graph.node("codes.Cast", "Cast", [&codes], to(DataType::Float));
         parts.add(codes, embedded.iter().map(|column| column.place));
@@ -47,9 +53,9 @@ pub(super) fn write(graph: &mut Graph, notation: &CellFormat, hot: &[Codes], emb
 }
 
 /// An input of categories, and the slot of each.
-fn slot(graph: &mut Graph, notation: &CellFormat, column: &Codes) -> String {
+fn slot(graph: &mut Graph, cell_format: &CellFormat, column: &Codes) -> String {
     let x = graph.input(column.name, DataType::String, &[1], "a category, empty where it is missing");
-    let (keys, slots) = spellings(column.categories, notation);
+    let (keys, slots) = spellings(column.categories, cell_format);
     // Texts that are no key have slot 0.
     let attributes = vec![strings("keys_strings", &keys), ints("values_int64s", &slots), int("default_int64", 0)];
     graph.node_of(ML, &format!("{}.LabelEncoder", column.name), "LabelEncoder", &[&x], attributes)
@@ -57,7 +63,7 @@ fn slot(graph: &mut Graph, notation: &CellFormat, column: &Codes) -> String {
 
 /// What may stand in a cell, and its slot: the usual spellings of what means "missing", the categories, and whole
 /// numbers with a ".0" (or a ",0").
-fn spellings(categories: &Categories, notation: &CellFormat) -> (Vec<String>, Vec<usize>) {
+fn spellings(categories: &Categories, cell_format: &CellFormat) -> (Vec<String>, Vec<usize>) {
     let mut seen = HashSet::new();
     let (mut keys, mut slots) = (Vec::new(), Vec::new());
     let mut add = |key: String, slot: usize| {
@@ -68,11 +74,11 @@ fn spellings(categories: &Categories, notation: &CellFormat) -> (Vec<String>, Ve
     };
     let missing = categories.slot(None);
     add(String::new(), missing);
-    notation.missing.iter().flat_map(|marker| cases(marker)).for_each(|marker| add(marker, missing));
+    cell_format.missing.iter().flat_map(|marker| cases(marker)).for_each(|marker| add(marker, missing));
     categories.values.iter().enumerate().for_each(|(i, value)| add(value.clone(), i + 1));
     for (i, value) in categories.values.iter().enumerate() {
         if value.strip_prefix('-').unwrap_or(value).bytes().all(|b| b.is_ascii_digit()) {
-            add(format!("{value}{}", notation.zero()), i + 1);
+            add(format!("{value}{}", cell_format.zero()), i + 1);
         }
     }
     (keys, slots)
@@ -88,7 +94,7 @@ fn cases(word: &str) -> [String; 3] {
 }
 
 /// Inputs of words for yes and no, as 1, 0 and, for everything else, NaN.
-pub(super) fn booleans(graph: &mut Graph, notation: &CellFormat, names: &[&str]) -> String {
+pub(super) fn booleans(graph: &mut Graph, cell_format: &CellFormat, names: &[&str]) -> String {
     let meaning = "yes or no, true or false, 1 or 0; other texts are missing";
     let inputs: Vec<String> = names.iter().map(|name| graph.input(name, DataType::String, &[1], meaning)).collect();
     let x = graph.joined("booleans.Concat", &inputs);
@@ -96,7 +102,7 @@ pub(super) fn booleans(graph: &mut Graph, notation: &CellFormat, names: &[&str])
     for (no, yes) in BOOLEAN_WORDS {
         for (word, number) in [(no, 0.0), (yes, 1.0)] {
             let number_of = word.parse::<u8>().ok();
-            let with_zero = [".0", notation.zero()].map(|zero| number_of.map(|n| format!("{n}{zero}")));
+            let with_zero = [".0", cell_format.zero()].map(|zero| number_of.map(|n| format!("{n}{zero}")));
             for spelling in cases(word).into_iter().chain(with_zero.into_iter().flatten()) {
                 if words.iter().all(|(known, _)| *known != spelling) {
                     words.push((spelling, number));

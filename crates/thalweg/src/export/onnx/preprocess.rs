@@ -109,14 +109,14 @@ fn of_table(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Result<(Val
     }
     if !booleans.is_empty() {
         let names: Vec<&str> = booleans.iter().map(|column| column.name).collect();
-        let x = categories::booleans(graph, &pipeline.notation, &names);
+        let x = categories::booleans(graph, &pipeline.cell_format, &names);
         filled(graph, "booleans", DataType::Float, &x, &booleans, &mut parts);
     }
     let mut decisions = Vec::new();
     for times in times.iter().filter(|times| !times.is_empty()) {
         decisions.push(dates::write(graph, times, &mut parts));
     }
-    categories::write(graph, &pipeline.notation, &hot, &embedded, &mut parts);
+    categories::write(graph, &pipeline.cell_format, &hot, &embedded, &mut parts);
     if parts.tensors.is_empty() {
         return Err(Error::config("the model has no input columns").fix("train it on some"));
     }

@@ -13,7 +13,7 @@ use crate::data::examples::Examples;
 use crate::data::schema::Task;
 use crate::event::Decision;
 use crate::export::{Loss, Options, Precision};
-use crate::model::{Judged, Model};
+use crate::model::{EvaluatedExamples, Model};
 use crate::{Error, Result};
 
 /// Rows after which no more are read to measure the cost.
@@ -29,7 +29,7 @@ pub(super) fn reduce(model: &Model, written: &mut Written, options: &Options) ->
     let data = match &options.calibrate {
         Some((path, reading)) => {
             let (mut batches, mut rows) = (Vec::new(), 0);
-            model.judge(path, reading, &mut |examples, outputs| {
+            model.evaluate_batches(path, reading, &mut |examples, outputs| {
                 rows += examples.rows;
                 batches.push((examples, outputs.to_vec()));
                 Ok(rows < MOST)
@@ -170,7 +170,8 @@ fn int8(written: &mut Written, ranges: &HashMap<String, (f32, f32)>) -> Result<(
 /// The metrics of the model and of the graph, on the same rows.
 fn measure(model: &Model, written: &Written, data: &[(Examples, Vec<f64>)]) -> Result<Loss> {
     let runner = Runner::new(written, true)?;
-    let (target, mut before, mut after, mut largest) = (&model.target, Judged::default(), Judged::default(), 0.0_f64);
+    let (target, mut before, mut after, mut largest) =
+        (&model.target, EvaluatedExamples::default(), EvaluatedExamples::default(), 0.0_f64);
     for (examples, ours) in data {
         let mut theirs = runner.run(&examples.x)?;
         if target.task == Task::Binary {

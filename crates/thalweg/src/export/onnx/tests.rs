@@ -25,12 +25,12 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>, task: Task) -> Model {
         classes: if regression { Vec::new() } else { names() },
         scales: if regression { vec![(1.0, 2.0), (0.0, 1.0), (-1.0, 0.5)] } else { Vec::new() },
         separator: None,
-        notation: CellFormat::default(),
+        cell_format: CellFormat::default(),
         formats: Vec::new(),
     };
     let schema =
-        Schema { columns: Vec::new(), task, notation: CellFormat::default(), separator: None, classes: Vec::new() };
-    let pipeline = Pipeline { notation: CellFormat::default(), inputs: Vec::new(), array: Some(array) };
+        Schema { columns: Vec::new(), task, cell_format: CellFormat::default(), separator: None, classes: Vec::new() };
+    let pipeline = Pipeline { cell_format: CellFormat::default(), inputs: Vec::new(), array: Some(array) };
     Model { network, theta, pipeline, schema, target, provenance: Provenance::default() }
 }
 

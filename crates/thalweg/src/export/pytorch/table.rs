@@ -82,9 +82,9 @@ pub(super) fn constants(model: &Model) -> String {
     let (pipeline, target) = (&model.pipeline, &model.target);
     let mut lines = Vec::new();
     if pipeline.array.is_none() {
-        lines.push(format!("MISSING = {}  # cells that mean so, in lower case", texts(&pipeline.notation.missing)));
+        lines.push(format!("MISSING = {}  # cells that mean so, in lower case", texts(&pipeline.cell_format.missing)));
         if pipeline.inputs.iter().any(|input| !matches!(input.transform, Transform::Datetime(_))) {
-            lines.push(format!("POINT = \"{}\"", if pipeline.notation.decimal_comma { ',' } else { '.' }));
+            lines.push(format!("POINT = \"{}\"", if pipeline.cell_format.decimal_comma { ',' } else { '.' }));
         }
     }
     if target.task != Task::Regression {

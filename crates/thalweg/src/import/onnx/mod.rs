@@ -62,15 +62,15 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Model, Vec<Decision>)> {
     let parsed = parse(bytes)?;
     let decisions = decisions(&parsed);
     let target = target(&parsed)?;
-    let notation = CellFormat::default();
+    let cell_format = CellFormat::default();
     let column = |name: &str, role| Column::new(name, ColumnKind::Numeric, role);
     let targets = target.columns.iter().map(|name| column(name, Role::Target));
     let columns = std::iter::once(column("x", Role::Feature)).chain(targets).collect();
     let schema =
-        Schema { columns, task: target.task, notation: notation.clone(), separator: None, classes: Vec::new() };
+        Schema { columns, task: target.task, cell_format: cell_format.clone(), separator: None, classes: Vec::new() };
     let shape = parsed.network.input().dimensions().to_vec();
     let array = ArrayScale { shape, scales: parsed.scales.unwrap_or_else(|| vec![Scale::None]), form: None };
-    let pipeline = Pipeline { notation, inputs: Vec::new(), array: Some(array) };
+    let pipeline = Pipeline { cell_format, inputs: Vec::new(), array: Some(array) };
     let provenance = Provenance {
         thalweg: env!("CARGO_PKG_VERSION").into(),
         data: parsed.metadata.get("thalweg.data").cloned().unwrap_or_else(|| "an ONNX graph".into()),
@@ -191,6 +191,6 @@ fn target(parsed: &Parsed) -> Result<Target> {
             return Err(refused(format!("answers are scaled by {mean} and {deviation}")));
         }
     }
-    let notation = CellFormat::default();
-    Ok(Target { task: answers.task, columns, classes, scales, separator: None, notation, formats: Vec::new() })
+    let cell_format = CellFormat::default();
+    Ok(Target { task: answers.task, columns, classes, scales, separator: None, cell_format, formats: Vec::new() })
 }

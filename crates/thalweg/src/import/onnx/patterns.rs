@@ -7,7 +7,7 @@ use crate::tensor::Activation;
 
 /// The activation that the users of a tensor make of it, the name of what they make, and the nodes that it takes.
 pub(super) fn activation<'a>(graph: &'a Graph, x: &str, users: &[usize]) -> Option<(Activation, &'a str, Vec<usize>)> {
-    let found = Found { graph, x };
+    let found = Pattern { graph, x };
     match *users {
         [user] => found.selu(user),
         [a, b] => [(a, b), (b, a)].into_iter().find_map(|(a, product)| found.product(a, product)),
@@ -20,7 +20,7 @@ pub(super) fn short(x: f64) -> f64 {
     (x as f32).to_string().parse().unwrap_or(x)
 }
 
-struct Found<'a, 'x> {
+struct Pattern<'a, 'x> {
     graph: &'a Graph,
     x: &'x str,
 }
@@ -29,7 +29,7 @@ fn output(node: &Node) -> Option<&str> {
     node.output.first().map(String::as_str)
 }
 
-impl<'a> Found<'a, '_> {
+impl<'a> Pattern<'a, '_> {
     /// The one node of a kind that uses what another makes, and nothing else does.
     fn next(&self, node: usize, kind: &str) -> Option<usize> {
         match *self.graph.users(output(&self.graph.nodes[node])?) {

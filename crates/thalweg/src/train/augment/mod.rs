@@ -115,8 +115,8 @@ impl TrainingSet for Augmented {
         self.examples.rows()
     }
 
-    fn room(&self, rows: usize) -> Batch {
-        self.examples.room(rows)
+    fn new_batch(&self, rows: usize) -> Batch {
+        self.examples.new_batch(rows)
     }
 
     fn fetch(&self, numbers: &[u32], batch: &mut Batch) -> Result<()> {
@@ -125,7 +125,7 @@ impl TrainingSet for Augmented {
 
     fn epoch<'a>(&'a self, size: usize, seed: u64, epoch: usize, skip: usize) -> Box<dyn Epoch + 'a> {
         let stream = random::augment(seed, epoch as u32);
-        let others = (!self.augmentation.mix.is_none()).then(|| self.room(size));
+        let others = (!self.augmentation.mix.is_none()).then(|| self.new_batch(size));
         Box::new(Changed { set: self, batches: self.examples.epoch(size, seed, epoch, skip), stream, others })
     }
 }
@@ -206,7 +206,7 @@ mod tests {
             Augmentation { changes: Changes::Images(changes), mix: Mix { mixup: 0.3, cutmix: 0.3 } },
         );
         let run = |size: usize, epoch: usize| {
-            let (mut batches, mut room) = (set.epoch(size, 7, epoch, 0), set.room(size));
+            let (mut batches, mut room) = (set.epoch(size, 7, epoch, 0), set.new_batch(size));
             let mut found = Vec::new();
             while let Some(examples) = batches.next(&mut room).unwrap() {
                 let (m, order) = (examples.len(), examples.to_vec());

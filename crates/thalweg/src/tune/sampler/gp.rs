@@ -173,7 +173,7 @@ fn matern(a: &Places, b: &Places, lengths: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::Config;
+    use crate::config::Config;
 
     /// Ten places of a line, with costs that dip in its middle.
     fn dip() -> (Space, Vec<Places>, Vec<f64>) {

@@ -1,6 +1,6 @@
 //! Every combination of a few values of each dimension.
 
-use crate::spec::Tune;
+use crate::config::Tune;
 use crate::tune::space::{Point, Scale, Space};
 
 /// The combinations, in which the first dimension changes slowest; those the constraints forbid are left out.

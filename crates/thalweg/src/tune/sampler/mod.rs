@@ -13,8 +13,8 @@ mod zoom;
 use super::choice::front;
 use super::record::{Trial, TrialState};
 use super::space::{Point, Space};
+use crate::config::{Sampler, Tune};
 use crate::random;
-use crate::spec::{Sampler, Tune};
 
 /// What a sampler says.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,7 +1,7 @@
 //! From coarse to fine, as the course has it: search everywhere, then again in smaller regions around the best.
 
 use super::{Proposal, allowed, ranked};
-use crate::spec::Tune;
+use crate::config::Tune;
 use crate::tune::record::Trial;
 use crate::tune::space::{Scale, Space};
 

@@ -6,10 +6,10 @@ fn table(csv: &str) -> Table {
     crate::data::table_of(csv)
 }
 
-fn infer(csv: &str, edit: impl FnOnce(&mut spec::Data)) -> Result<(Schema, Vec<Decision>)> {
-    let mut data = spec::Data::default();
+fn infer(csv: &str, edit: impl FnOnce(&mut config::Data)) -> Result<(Schema, Vec<Decision>)> {
+    let mut data = config::Data::default();
     edit(&mut data);
-    Schema::infer(&table(csv), &data, &spec::Split::default())
+    Schema::infer(&table(csv), &data, &config::Split::default())
 }
 
 /// A header and 40 rows, each from its number.

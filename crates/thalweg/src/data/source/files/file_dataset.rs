@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use thalweg_kernels::pool;
 
 use super::Medium;
-use super::folder::{self, Rest, Walk};
+use super::folder::{self, FolderFiles, Rest};
+use crate::config;
 use crate::data::arrays::{self, Arrays};
 use crate::data::examples::Examples;
 use crate::data::media_spec::MediaSpec;
@@ -15,7 +16,6 @@ use crate::data::row_file::{self, RowShape, RowWriter};
 use crate::data::source::unread;
 use crate::error::{Error, Result};
 use crate::event::Decision;
-use crate::spec;
 
 /// How many unreadable files a message names.
 const NAMED: usize = 5;
@@ -58,7 +58,7 @@ impl FileDataset {
     /// # Errors
     /// If a folder cannot be read.
     pub(super) fn of_folder(path: &Path, medium: &Medium) -> Result<FileDataset> {
-        let Walk { items: files, bad, rest } = folder::walk(path, medium)?;
+        let FolderFiles { items: files, bad, rest } = folder::walk(path, medium)?;
         let all_have_classes = !files.is_empty() && files.iter().all(|(_, class)| class.is_some());
         let items = files.into_iter().zip(1..).map(|((path, class), place)| Item {
             path,
@@ -110,7 +110,7 @@ impl FileDataset {
     ///
     /// # Errors
     /// If a class's folder has only files that are not read.
-    pub(super) fn checked(mut self, medium: &Medium, options: &spec::Data) -> Result<FileDataset> {
+    pub(super) fn checked(mut self, medium: &Medium, options: &config::Data) -> Result<FileDataset> {
         let mut rest = std::mem::take(&mut self.rest);
         let has_classes = self.items.iter().any(|item| !item.answers.is_empty());
         let mut empty = Vec::new();
@@ -172,7 +172,7 @@ impl FileDataset {
     /// If those are more than the options allow.
     pub(super) fn read<T: Send>(
         &mut self,
-        options: &spec::Data,
+        options: &config::Data,
         read: impl Fn(&Path) -> std::result::Result<T, String> + Sync,
     ) -> Result<Vec<T>> {
         let mut kept = Vec::with_capacity(self.items.len());
@@ -187,7 +187,7 @@ impl FileDataset {
     fn read_groups<T: Send>(
         &mut self,
         at_once: usize,
-        options: &spec::Data,
+        options: &config::Data,
         read: impl Fn(&Path) -> std::result::Result<T, String> + Sync,
         mut take: impl FnMut(T) -> Result<()>,
     ) -> Result<()> {
@@ -218,7 +218,7 @@ impl FileDataset {
         }
     }
 
-    fn refuse_if_many(&self, options: &spec::Data) -> Result<()> {
+    fn refuse_if_many(&self, options: &config::Data) -> Result<()> {
         let (most, bad, all) = (options.max_bad.unwrap_or(0.01), self.bad.len(), self.all);
         if bad == all || bad > (most * all as f64).ceil() as usize {
             let error = Error::data(format!("{bad} of {all} files cannot be read: {}", self.listed()));
@@ -250,7 +250,7 @@ impl FileDataset {
     pub(super) fn into_arrays(
         mut self,
         form: MediaSpec,
-        options: &spec::Data,
+        options: &config::Data,
         mut decisions: Vec<Decision>,
         read: impl Fn(&Path) -> std::result::Result<Vec<f32>, String> + Sync,
     ) -> Result<Arrays> {

@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Result};
 const DEPTH: usize = 8;
 
 /// A file, and its class where a folder says one.
-type Found = (PathBuf, Option<String>);
+type ListedFile = (PathBuf, Option<String>);
 
 /// The names that a part's folder may have.
 fn names(part: &str) -> &'static [&'static str] {
@@ -61,9 +61,9 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
 
 /// What a folder holds of a medium.
 #[derive(Default)]
-pub(super) struct Walk {
+pub(super) struct FolderFiles {
     /// Its files, in the order of their names.
-    pub(super) items: Vec<Found>,
+    pub(super) items: Vec<ListedFile>,
     /// Files of it that are in the wrong place, with the reason.
     pub(super) bad: Vec<String>,
     /// What else is in the folder.
@@ -86,9 +86,9 @@ pub(super) struct Rest {
 }
 
 /// Looks for a medium's files in a folder.
-pub(super) fn walk(folder: &Path, medium: &Medium) -> Result<Walk> {
+pub(super) fn walk(folder: &Path, medium: &Medium) -> Result<FolderFiles> {
     let root = with_parts(folder);
-    let mut walk = Walk::default();
+    let mut walk = FolderFiles::default();
     let (mut loose, mut aside) = (Vec::new(), Vec::new());
     let mut classes = BTreeMap::<String, String>::new();
     for path in entries(&root)? {
@@ -137,7 +137,7 @@ fn descend(
     class: &str,
     depth: usize,
     medium: &Medium,
-    items: &mut Vec<Found>,
+    items: &mut Vec<ListedFile>,
     others: &mut Kinds,
     not_entered: &mut Vec<PathBuf>,
 ) -> Result<()> {

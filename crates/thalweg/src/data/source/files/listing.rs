@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::file_dataset::{FileDataset, Item};
 use super::{MEDIA, Medium, UNREAD, has_ending};
+use crate::config;
 use crate::data::arrays::Arrays;
 use crate::data::schema;
 use crate::data::table::Table;
 use crate::error::{Error, Kind, Result};
 use crate::event::Decision;
-use crate::spec;
 
 /// Names that a column of files may have.
 const NAMES: [&str; 13] = [
@@ -30,7 +30,7 @@ const NAMES: [&str; 13] = [
 ];
 
 /// The column that may name files: the one that the options say, else one by its name.
-pub(in super::super) fn column(names: &[String], options: &spec::Data) -> Result<Option<usize>> {
+pub(in super::super) fn column(names: &[String], options: &config::Data) -> Result<Option<usize>> {
     let Some(wanted) = &options.files else {
         return Ok(names.iter().position(|name| NAMES.contains(&name.to_lowercase().as_str())));
     };
@@ -42,7 +42,7 @@ pub(in super::super) fn column(names: &[String], options: &spec::Data) -> Result
 }
 
 /// The files that a table names, with the cells of its other columns; none where the column holds something else.
-pub(in super::super) fn open(mut table: Table, column: usize, options: &spec::Data) -> Result<Option<Arrays>> {
+pub(in super::super) fn open(mut table: Table, column: usize, options: &config::Data) -> Result<Option<Arrays>> {
     let cells = table.columns.remove(column);
     let name = table.names.remove(column);
     let named = || cells.iter().map(str::trim).filter(|cell| !cell.is_empty());
@@ -74,7 +74,7 @@ pub(in super::super) fn open(mut table: Table, column: usize, options: &spec::Da
         flag: "--files COLUMN".into(),
     }];
     let options = &schema::with_whole_names(&table, options);
-    schema::check_names(&table, options, &spec::Split::default())?;
+    schema::check_names(&table, options, &config::Split::default())?;
     let targets = if table.names.is_empty() {
         Vec::new()
     } else {
@@ -87,7 +87,7 @@ pub(in super::super) fn open(mut table: Table, column: usize, options: &spec::Da
 }
 
 /// The files whose names are lines of text, without answers.
-pub(in super::super) fn of_lines(source: &str, text: impl BufRead, options: &spec::Data) -> Result<Arrays> {
+pub(in super::super) fn of_lines(source: &str, text: impl BufRead, options: &config::Data) -> Result<Arrays> {
     let wrong = |error: std::io::Error| {
         Error::io(Kind::Data, source, "read the list of files", &error).fix("give the name of a file a line")
     };

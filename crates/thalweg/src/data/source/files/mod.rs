@@ -14,9 +14,9 @@ use std::path::Path;
 
 use self::file_dataset::FileDataset;
 pub(super) use self::folder::part;
+use crate::config;
 use crate::data::arrays::Arrays;
 use crate::error::Result;
-use crate::spec;
 
 /// A medium: one kind of such files.
 struct Medium {
@@ -27,7 +27,7 @@ struct Medium {
     /// Where files that are no examples may be of use; none where nowhere.
     aside: Option<&'static str>,
     /// Reads them all, and brings them to one form.
-    read: fn(FileDataset, &spec::Data) -> Result<Arrays>,
+    read: fn(FileDataset, &config::Data) -> Result<Arrays>,
 }
 
 /// Every medium there is.
@@ -63,7 +63,7 @@ pub(super) fn has_ending(path: &Path, endings: &[&str]) -> bool {
 }
 
 /// The examples of a folder, of the medium that it has most of; none where it has no such files.
-pub(super) fn open_folder(folder: &Path, options: &spec::Data) -> Result<Option<Arrays>> {
+pub(super) fn open_folder(folder: &Path, options: &config::Data) -> Result<Option<Arrays>> {
     let mut most: Option<(&Medium, FileDataset)> = None;
     for medium in MEDIA {
         let found = FileDataset::of_folder(folder, medium)?;
@@ -78,7 +78,7 @@ pub(super) fn open_folder(folder: &Path, options: &spec::Data) -> Result<Option<
 }
 
 /// One file, without an answer; none where it is not named like such a file.
-pub(super) fn open_file(path: &Path, options: &spec::Data) -> Option<Result<Arrays>> {
+pub(super) fn open_file(path: &Path, options: &config::Data) -> Option<Result<Arrays>> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let dataset = FileDataset::of_files(&path.display().to_string(), folder, vec![path.into()]);
     Some((Medium::of(path)?.read)(dataset, options))

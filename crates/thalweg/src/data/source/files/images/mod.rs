@@ -5,11 +5,11 @@ mod decode;
 use self::decode::Header;
 use super::Medium;
 use super::file_dataset::FileDataset;
+use crate::config;
 use crate::data::arrays::Arrays;
 use crate::data::media_spec::{MediaSpec, PictureSpec};
 use crate::error::Result;
 use crate::event::Decision;
-use crate::spec;
 
 /// Files of pictures.
 pub(super) const MEDIUM: Medium = Medium {
@@ -26,7 +26,7 @@ pub(super) const MEDIUM: Medium = Medium {
 const SIDE: usize = 64;
 
 /// Decodes pictures and brings them to one form.
-fn read(mut dataset: FileDataset, options: &spec::Data) -> Result<Arrays> {
+fn read(mut dataset: FileDataset, options: &config::Data) -> Result<Arrays> {
     let mut decisions = Vec::new();
     let form = match given_form(options) {
         Some(form) => form,
@@ -36,7 +36,7 @@ fn read(mut dataset: FileDataset, options: &spec::Data) -> Result<Arrays> {
 }
 
 /// What the pictures are brought to, where the options leave nothing to the pictures.
-fn given_form(options: &spec::Data) -> Option<PictureSpec> {
+fn given_form(options: &config::Data) -> Option<PictureSpec> {
     let (Some(&[height, width]), Some(channels)) = (options.image_size.as_deref(), options.channels) else {
         return None;
     };
@@ -44,7 +44,7 @@ fn given_form(options: &spec::Data) -> Option<PictureSpec> {
 }
 
 /// What the pictures are brought to: as the options say, else by what most of them are.
-fn form(headers: &[Header], options: &spec::Data, decisions: &mut Vec<Decision>) -> PictureSpec {
+fn form(headers: &[Header], options: &config::Data, decisions: &mut Vec<Decision>) -> PictureSpec {
     let mut decide = |what: String, why: String, flag: &str| {
         decisions.push(Decision { what, why, flag: flag.into() });
     };

@@ -9,11 +9,11 @@ use std::path::Path;
 use self::decode::Header;
 use super::Medium;
 use super::file_dataset::FileDataset;
+use crate::config;
 use crate::data::arrays::Arrays;
 use crate::data::media_spec::{MediaSpec, SoundSpec};
 use crate::error::{Error, Result};
 use crate::event::Decision;
-use crate::spec;
 
 /// Files of sounds.
 pub(super) const MEDIUM: Medium = Medium {
@@ -44,11 +44,11 @@ pub(in super::super) fn whole(folder: &Path, sample_rate: usize) -> Result<Vec<V
         let error = Error::data("the folder has no sounds").at(folder.display().to_string());
         return Err(error.fix("name a folder of WAV, FLAC, OGG, MP3, AIFF or M4A files"));
     }
-    dataset.read(&spec::Data::default(), |path| decode::whole(path, sample_rate))
+    dataset.read(&config::Data::default(), |path| decode::whole(path, sample_rate))
 }
 
 /// Decodes sounds and brings them to one form.
-fn read(mut dataset: FileDataset, options: &spec::Data) -> Result<Arrays> {
+fn read(mut dataset: FileDataset, options: &config::Data) -> Result<Arrays> {
     let mut decisions = Vec::new();
     let form = match (options.sample_rate, options.seconds) {
         (Some(sample_rate), Some(seconds)) => form(sample_rate, seconds, options)?,
@@ -83,7 +83,7 @@ fn point_out_long_classes(dataset: &mut FileDataset, headers: &[Header], form: S
     dataset.warnings.extend(told);
 }
 
-fn form(sample_rate: usize, seconds: f64, options: &spec::Data) -> Result<SoundSpec> {
+fn form(sample_rate: usize, seconds: f64, options: &config::Data) -> Result<SoundSpec> {
     let samples = (sample_rate as f64 * seconds).round() as usize;
     if samples == 0 || samples > MOST {
         let found = format!("{seconds} seconds at {sample_rate} samples a second are {samples} samples");
@@ -93,7 +93,7 @@ fn form(sample_rate: usize, seconds: f64, options: &spec::Data) -> Result<SoundS
 }
 
 /// What the sounds are brought to: as the options say, else by what most of them are.
-fn choose(headers: &[Header], options: &spec::Data, decisions: &mut Vec<Decision>) -> Result<SoundSpec> {
+fn choose(headers: &[Header], options: &config::Data, decisions: &mut Vec<Decision>) -> Result<SoundSpec> {
     let mut decide = |what: String, why: String, flag: &str| {
         decisions.push(Decision { what, why, flag: flag.into() });
     };

@@ -62,19 +62,19 @@ fn of_arrays(shape: Shape, form: Option<MediaSpec>, layers: &Value) -> Vec<u8> {
     let scale = Scale::Standard { mean: 0.25, deviation: 0.5 };
     let array = ArrayScale { shape: shape.dimensions().to_vec(), scales: vec![scale], form };
     let column = |name: &str, kind, role| Column::new(name, kind, role);
-    let notation = CellFormat::default();
+    let cell_format = CellFormat::default();
     let metrics = BTreeMap::from([("accuracy".to_string(), Metric { value: 0.5, low: Some(0.25), high: None })]);
     Model {
         theta: network.initialize(3, Dtype::F32),
         network,
-        pipeline: Pipeline { notation: notation.clone(), inputs: Vec::new(), array: Some(array) },
+        pipeline: Pipeline { cell_format: cell_format.clone(), inputs: Vec::new(), array: Some(array) },
         schema: Schema {
             columns: vec![
                 column("x", ColumnKind::Numeric, Role::Feature),
                 column("label", ColumnKind::Categorical, Role::Target),
             ],
             task: Task::Multiclass,
-            notation: notation.clone(),
+            cell_format: cell_format.clone(),
             separator: None,
             classes: vec!["a".into(), "b".into(), "c".into()],
         },
@@ -84,7 +84,7 @@ fn of_arrays(shape: Shape, form: Option<MediaSpec>, layers: &Value) -> Vec<u8> {
             classes: vec!["a".into(), "b".into(), "c".into()],
             scales: Vec::new(),
             separator: None,
-            notation,
+            cell_format,
             formats: Vec::new(),
         },
         provenance: Provenance { metrics: Splits { train: metrics, ..Splits::default() }, ..Provenance::default() },

@@ -19,7 +19,7 @@ pub struct OptionSpec {
     /// What it is, with its default where that is decided later.
     pub doc: String,
     /// Whether it has one value or several.
-    pub form: Form,
+    pub arity: Arity,
     /// What each of its values is.
     pub kind: Kind,
     /// The values it may have, where they are few.
@@ -36,7 +36,7 @@ pub struct OptionSpec {
 
 /// Whether an option has one value or several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum Arity {
     /// One value.
     One,
     /// Several values: `128,64` on the command line.
@@ -96,11 +96,11 @@ impl OptionSpec {
             Kind::Any => "a table such as { kind = \"linear\", units = 64 }".into(),
         };
         let instead = if self.words.is_empty() { String::new() } else { format!("{}, or ", self.words.join(", ")) };
-        match (self.form, self.length) {
-            (Form::One, _) => one,
-            (Form::List, Some(length)) => format!("{length} values, each {one}"),
-            (Form::List, None) => format!("values, each {one}"),
-            (Form::Table, _) => format!("{instead}name=value pairs, each value {one}"),
+        match (self.arity, self.length) {
+            (Arity::One, _) => one,
+            (Arity::List, Some(length)) => format!("{length} values, each {one}"),
+            (Arity::List, None) => format!("values, each {one}"),
+            (Arity::Table, _) => format!("{instead}name=value pairs, each value {one}"),
         }
     }
 }
@@ -195,10 +195,10 @@ fn read(schema: &Value, section: &str, name: &str, property: &Value, default: Va
     let alternatives = alternatives(schema, property);
     let inner = alternatives.iter().copied().find(|one| has_type(one, "object")).unwrap_or(alternatives[0]);
     let words = alternatives.iter().filter(|one| !std::ptr::eq(**one, inner)).flat_map(|one| choices(one)).collect();
-    let (form, each) = match () {
-        _ if has_type(inner, "array") => (Form::List, &inner["items"]),
-        _ if has_type(inner, "object") => (Form::Table, &inner["additionalProperties"]),
-        _ => (Form::One, inner),
+    let (arity, each) = match () {
+        _ if has_type(inner, "array") => (Arity::List, &inner["items"]),
+        _ if has_type(inner, "object") => (Arity::Table, &inner["additionalProperties"]),
+        _ => (Arity::One, inner),
     };
     let each = resolve(schema, each);
     let kind = match () {
@@ -214,7 +214,7 @@ fn read(schema: &Value, section: &str, name: &str, property: &Value, default: Va
         section: section.into(),
         name: name.into(),
         doc: property["description"].as_str().unwrap_or_default().replace('\n', " "),
-        form,
+        arity,
         kind,
         choices: if name == "activation" { activations() } else { choices(each) },
         words,
@@ -260,9 +260,9 @@ mod tests {
         assert_eq!(option("task").choices, ["regression", "binary", "multiclass", "multilabel"]);
         let dropout = option("dropout");
         let range = Range { low: Some(0.0), high: Some(0.99), below: None };
-        assert_eq!((dropout.form, dropout.kind, dropout.range), (Form::List, Kind::Number, range));
-        assert_eq!((option("seed").form, option("seed").kind), (Form::One, Kind::Integer));
-        assert_eq!((option("rates").form, option("rates").kind), (Form::Table, Kind::Number));
+        assert_eq!((dropout.arity, dropout.kind, dropout.range), (Arity::List, Kind::Number, range));
+        assert_eq!((option("seed").arity, option("seed").kind), (Arity::One, Kind::Integer));
+        assert_eq!((option("rates").arity, option("rates").kind), (Arity::Table, Kind::Number));
         assert_eq!(option("batch_norm").kind, Kind::Boolean);
         assert_eq!(option("learning_rate").kind, Kind::Number);
         assert_eq!(option("delimiter").kind, Kind::Character);

@@ -104,7 +104,7 @@ fn an_archive_of_next_to_nothing_is_refused_before_it_is_unpacked() {
     let folder = tempfile::tempdir().unwrap();
     let arrays = |bytes: Vec<u8>| {
         let path = write(&folder, "t.npz", bytes);
-        source::open(path.to_str().unwrap(), &spec::Data::default()).err().expect("no data").to_string()
+        source::open(path.to_str().unwrap(), &config::Data::default()).err().expect("no data").to_string()
     };
     let mut archive = ::zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     let packed = ::zip::write::SimpleFileOptions::default().compression_method(::zip::CompressionMethod::Deflated);

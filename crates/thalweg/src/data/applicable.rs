@@ -2,12 +2,12 @@
 
 use super::arrays::Arrays;
 use super::media_spec::MediaSpec;
+use crate::config;
 use crate::error::{Error, Result};
-use crate::spec;
 
 /// What data turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Found {
+pub(crate) enum DataKind {
     Table,
     Pictures,
     Sounds,
@@ -15,10 +15,10 @@ pub(crate) enum Found {
     Numbers,
 }
 
-use Found::{Numbers, Pictures, Sounds, Table};
+use DataKind::{Numbers, Pictures, Sounds, Table};
 
-impl Found {
-    pub(crate) fn of(arrays: &Arrays) -> Found {
+impl DataKind {
+    pub(crate) fn of(arrays: &Arrays) -> DataKind {
         match arrays.form {
             Some(MediaSpec::Pictures(_)) => Pictures,
             Some(MediaSpec::Sounds(_)) => Sounds,
@@ -37,7 +37,7 @@ impl Found {
 }
 
 /// What each option is for. Pictures and sounds may be listed in a table.
-const OPTIONS: [(&[&str], &[Found]); 7] = [
+const OPTIONS: [(&[&str], &[DataKind]); 7] = [
     (
         &["path", "target", "task", "classes", "dev", "test", "memory", "from_disk", "cache", "any_order"],
         &[Table, Pictures, Sounds, Numbers],
@@ -54,9 +54,9 @@ const OPTIONS: [(&[&str], &[Found]); 7] = [
 ];
 
 /// Refuses options that the data found has no use for.
-pub(crate) fn check(options: &spec::Data, found: Found) -> Result<()> {
-    let values = |options: &spec::Data| serde_json::to_value(options).unwrap_or_default();
-    let (given, default) = (values(options), values(&spec::Data::default()));
+pub(crate) fn check(options: &config::Data, found: DataKind) -> Result<()> {
+    let values = |options: &config::Data| serde_json::to_value(options).unwrap_or_default();
+    let (given, default) = (values(options), values(&config::Data::default()));
     let of = |key: &str| OPTIONS.iter().find(|(keys, _)| keys.contains(&key)).map_or(&[][..], |(_, of)| of);
     let set = given.as_object().into_iter().flatten().filter(|(key, value)| default.get(key) != Some(value));
     let Some((key, _)) = set.into_iter().find(|(key, _)| !of(key).is_empty() && !of(key).contains(&found)) else {
@@ -71,7 +71,7 @@ pub(crate) fn check(options: &spec::Data, found: Found) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::option_specs;
+    use crate::config::option_specs;
 
     #[test]
     fn it_is_said_of_every_option_what_it_is_for() {
@@ -83,11 +83,11 @@ mod tests {
 
     #[test]
     fn what_has_no_effect_is_refused_by_its_flag() {
-        let options = spec::Data { decimal_comma: Some(true), path: "x.npy".into(), ..Default::default() };
+        let options = config::Data { decimal_comma: Some(true), path: "x.npy".into(), ..Default::default() };
         assert!(check(&options, Table).is_ok());
         let error = check(&options, Numbers).unwrap_err();
         assert_eq!(error.place.as_deref(), Some("--decimal-comma"));
         assert!(error.message.contains("x.npy is arrays of numbers"), "{error}");
-        assert!(check(&spec::Data { image_size: Some(vec![8, 8]), ..Default::default() }, Table).is_err());
+        assert!(check(&config::Data { image_size: Some(vec![8, 8]), ..Default::default() }, Table).is_err());
     }
 }

@@ -7,7 +7,7 @@ import pytest
 
 import thalweg
 
-MODELS = Path(__file__).parents[2] / "crates" / "thalweg" / "tests" / "hostile" / "models"
+MODELS = Path(__file__).parents[2] / "crates" / "thalweg" / "tests" / "malformed_models" / "models"
 WRONG = {
     "wrong-no-bins-edges": "bins of 0 edges",
     "wrong-scales": "1 scales of numeric targets, expected 2",

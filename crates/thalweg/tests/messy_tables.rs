@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use thalweg::config::Config;
 use thalweg::data::dataset::{self, Dataset};
 use thalweg::data::inspect;
 use thalweg::data::preprocess::{Scale, Transform};
@@ -10,7 +11,6 @@ use thalweg::data::table::{Declared, Table, TextColumn};
 use thalweg::event::Event;
 use thalweg::model::Model;
 use thalweg::run;
-use thalweg::spec::Config;
 
 /// A header, and so many rows from their numbers.
 fn rows(header: &str, count: usize, row: impl Fn(usize) -> String) -> String {
@@ -51,7 +51,7 @@ fn inputs(data: &Dataset, cells: &[&str]) -> Vec<f64> {
     cells.iter().for_each(|cell| column.push(cell));
     let names = data.pipeline.inputs.iter().map(|input| input.column.clone()).collect();
     let lines = (1..=cells.len() as u64).collect();
-    let table = Table { source: "new".into(), names, columns: vec![column], lines, notation: None };
+    let table = Table { source: "new".into(), names, columns: vec![column], lines, cell_format: None };
     data.pipeline.transform(&table).unwrap()
 }
 
@@ -129,7 +129,7 @@ fn texts_of_a_source_with_types_stay_texts() {
         names: vec!["code".into(), "y".into()],
         columns: vec![code, column(Declared::Numbers, |i| ["1.5", "2.5", "4"][i % 3])],
         lines: (1..=60).collect(),
-        notation: None,
+        cell_format: None,
     };
     let of = |code| Dataset::from_tables(&table(code), None, None, &Config::default()).unwrap();
     let data = of(column(Declared::Texts, |i| ["1", "1.0", "2"][i % 3]));

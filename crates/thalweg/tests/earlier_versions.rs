@@ -1,7 +1,7 @@
 //! What earlier versions wrote: a run that was stopped goes on, and a model answers, to the bits of then.
 //!
-//! `former/run` was begun with `train sample:digits --layers 8 --epochs 60 --patience 0 --seed 5` and stopped after 21 epochs;
-//! `former/model.safetensors` is what the same command came to when it was not stopped.
+//! `earlier_version/run` was begun with `train sample:digits --layers 8 --epochs 60 --patience 0 --seed 5` and stopped after 21 epochs;
+//! `earlier_version/model.safetensors` is what the same command came to when it was not stopped.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ fn outputs(model: &Model) -> Vec<f64> {
 
 #[test]
 fn a_run_that_was_stopped_goes_on_to_the_model_of_one_that_was_not() {
-    let former = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/former");
+    let former = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/earlier_version");
     let folder = tempfile::tempdir().unwrap();
     for entry in fs::read_dir(former.join("run")).unwrap().map(Result::unwrap) {
         fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();

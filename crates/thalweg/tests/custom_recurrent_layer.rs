@@ -162,11 +162,11 @@ fn it_learns_which_of_two_signals_came_first() {
         settings,
         train: &train,
         dev: None,
-        judge: &|_| Metrics::new(),
+        evaluate: &|_| Metrics::new(),
     };
     let mut state = State::new(&network, &optimizer, 0, 0.0, Dtype::F32);
     let mut costs = Vec::new();
-    let mut watch = |event: Event| {
+    let mut watch = |event: &Event| {
         if let Event::EpochEnded { cost, .. } = event {
             costs.push(cost);
         }

@@ -1,7 +1,7 @@
 //! What is decided where the user leaves it open.
 
+use thalweg::config::Config;
 use thalweg::run::{Preview, preview};
-use thalweg::spec::Config;
 
 /// What training on a sample would do with the options given.
 fn planned(options: &[(&str, &str)]) -> Preview {

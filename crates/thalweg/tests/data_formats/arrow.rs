@@ -138,7 +138,7 @@ fn every_type_is_its_shortest_text() {
         let cells: Vec<Vec<&str>> = found.columns.iter().map(|column| column.iter().collect()).collect();
         assert_eq!(cells, expected);
         assert_eq!(format!("{:?}", found.columns[1].declaration()), "Texts");
-        let Source::Table(reader) = source::open(path.to_str().unwrap(), &spec::Data::default()).unwrap() else {
+        let Source::Table(reader) = source::open(path.to_str().unwrap(), &config::Data::default()).unwrap() else {
             panic!()
         };
         let told = &reader.decisions()[0].what;

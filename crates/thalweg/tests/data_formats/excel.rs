@@ -117,7 +117,7 @@ fn sheets_cells_and_places_are_told() {
     assert_eq!((&found.names[..], &found.lines[..]), (&["a", "when", "took"].map(String::from)[..], &[4, 5][..]));
     assert_eq!(super::rows(&found), [["1.5", "2025-10-13T12:00:00", "129600"], ["", "06:00:00", "0.864"]]);
     let open = |sheet: &str| {
-        let options = spec::Data { sheet: Some(sheet.into()), ..Default::default() };
+        let options = config::Data { sheet: Some(sheet.into()), ..Default::default() };
         source::open(path.to_str().unwrap(), &options)
     };
     let Ok(Source::Table(reader)) = open("Two") else { panic!() };

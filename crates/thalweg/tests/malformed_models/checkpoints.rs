@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use thalweg::Kind;
+use thalweg::config::Config;
 use thalweg::event::Event;
 use thalweg::io::safetensors::{Container, Numbers, Stored};
 use thalweg::run::{resume, train};
-use thalweg::spec::Config;
 use thalweg::train::StopReason;
 
 #[path = "../stop/mod.rs"]

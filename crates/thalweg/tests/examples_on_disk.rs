@@ -7,12 +7,12 @@ mod stop;
 use std::path::Path;
 
 use image::{Rgb, RgbImage};
+use thalweg::config::Config;
 use thalweg::data::dataset::{self, Dataset};
 use thalweg::data::examples::Examples;
 use thalweg::event::Event;
 use thalweg::model::Model;
 use thalweg::run::{self, Outcome};
-use thalweg::spec::Config;
 use thalweg::train::StopReason;
 
 use folder::{Folder, arrays};
@@ -237,15 +237,15 @@ fn what_was_trained_from_disk_is_judged_and_shown() {
     assert!(events.contains("\"ablation\"") && events.contains("\"iVBOR"));
     let model = Model::load(&outcome.model).unwrap();
     let path = format!("{}/all", folder.path());
-    let judge = |memory: Option<&str>| {
+    let evaluate = |memory: Option<&str>| {
         let mut options = config(&folder, &[]).data;
         options.memory = memory.map(String::from);
         let (rows, metrics, decisions) = model.evaluate(&path, &options).unwrap();
         let told = decisions.iter().any(|decision| decision.what.contains("stay on disk"));
         (rows, format!("{metrics:?}"), told)
     };
-    let (rows, metrics, _) = judge(None);
-    assert_eq!(judge(Some("60kB")), (rows, metrics, true));
+    let (rows, metrics, _) = evaluate(None);
+    assert_eq!(evaluate(Some("60kB")), (rows, metrics, true));
     let png = folder.file("shown.png");
     let settings = [("from_disk", "true"), ("augment", "true")];
     run::preview_augmentation(&config(&folder, &settings), &png).unwrap();

@@ -59,7 +59,7 @@ fn urls_are_told_from_files() {
         ("file:///tmp/t.csv", "/tmp/t.csv"),
     ] {
         for error in
-            [source::open(url, &spec::Data::default()).err().unwrap(), load(Path::new(url), |_| {}).err().unwrap()]
+            [source::open(url, &config::Data::default()).err().unwrap(), load(Path::new(url), |_| {}).err().unwrap()]
         {
             assert_eq!(error.kind, Kind::Data);
             let told = error.to_string();

@@ -216,7 +216,7 @@ fn parameters_and_what_belongs_to_no_model() {
 /// Some of these as files, for the tests of the Python package, which has no checksums of its own.
 #[test]
 fn files_for_other_tests_are_these() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile/models");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/malformed_models/models");
     let file = open(NUMBERS);
     for (name, text, place, other) in [
         (

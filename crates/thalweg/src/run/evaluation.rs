@@ -1,19 +1,19 @@
 //! What a trained network is worth, and the model that it becomes.
 
 use super::{answers, counts, judged_on};
+use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::data::examples::Examples as Rows;
 use crate::error::Result;
 use crate::event::{Answers, Splits};
 use crate::metrics::Metrics;
-use crate::model::{Judged, Model, Provenance};
+use crate::model::{EvaluatedExamples, Model, Provenance};
 use crate::network::Network;
 use crate::recipe::Plan;
-use crate::spec::Config;
 use crate::train::{State, predict};
 
 /// What the best parameters are worth.
-pub(super) struct Judgement {
+pub(super) struct SplitsEvaluation {
     /// The metrics on each part.
     pub(super) results: Splits<Metrics>,
     /// The answers on the test part, or on dev where there is none.
@@ -21,32 +21,33 @@ pub(super) struct Judgement {
 }
 
 /// Judges the best parameters on every part.
-pub(super) fn judge(data: &Dataset, plan: &Plan, state: &State) -> Result<Judgement> {
-    let (train, _) = judge_part(data, plan, state, &data.parts.train)?;
-    let mut verdict = Judgement { results: Splits { train, ..Splits::default() }, answers: Answers::default() };
+pub(super) fn evaluate_splits(data: &Dataset, plan: &Plan, state: &State) -> Result<SplitsEvaluation> {
+    let (train, _) = evaluate_split(data, plan, state, &data.parts.train)?;
+    let mut evaluation =
+        SplitsEvaluation { results: Splits { train, ..Splits::default() }, answers: Answers::default() };
     for (name, rows) in [("dev", &data.parts.dev), ("test", &data.parts.test)] {
         if rows.rows == 0 {
             continue;
         }
-        let (metrics, outputs) = judge_part(data, plan, state, rows)?;
+        let (metrics, outputs) = evaluate_split(data, plan, state, rows)?;
         let mut gathered = answers::Gathered::new(name, &data.pipeline, &data.target);
         gathered.add(rows, &outputs)?;
-        verdict.answers = gathered.answers();
-        if name == "dev" { verdict.results.dev = metrics } else { verdict.results.test = metrics }
+        evaluation.answers = gathered.answers();
+        if name == "dev" { evaluation.results.dev = metrics } else { evaluation.results.test = metrics }
     }
-    Ok(verdict)
+    Ok(evaluation)
 }
 
 /// The metrics and the outputs of the best parameters on a part.
-pub(crate) fn judge_part(data: &Dataset, plan: &Plan, state: &State, rows: &Rows) -> Result<(Metrics, Vec<f64>)> {
+pub(crate) fn evaluate_split(data: &Dataset, plan: &Plan, state: &State, rows: &Rows) -> Result<(Metrics, Vec<f64>)> {
     let part = judged_on(rows, None, data, plan.dtype)?;
     // Rows on disk come in batches such as training has.
     let most = if rows.on_disk.is_some() { plan.settings.batch_size.max(1) } else { usize::MAX };
     let mut workspace = plan.network.workspace(plan.network.rows_at_once(rows.rows).min(most), plan.dtype);
     let (_, outputs) = predict(&plan.network, &*plan.loss, &state.best_theta, &*part, &mut workspace)?;
-    let mut judged = Judged::default();
-    judged.extend(&data.target, &outputs, rows);
-    Ok((judged.metrics(&data.target), outputs))
+    let mut evaluated = EvaluatedExamples::default();
+    evaluated.extend(&data.target, &outputs, rows);
+    Ok((evaluated.metrics(&data.target), outputs))
 }
 
 /// The best parameters as a model.

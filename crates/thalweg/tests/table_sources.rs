@@ -3,17 +3,17 @@
 use std::io::{Cursor, Write};
 use std::path::PathBuf;
 
+use thalweg::config;
 use thalweg::data::arrays::Arrays;
 use thalweg::data::source::{self, Source, TableReader};
 use thalweg::data::table::Table;
-use thalweg::spec;
 
-fn reader(bytes: impl Into<Vec<u8>>, options: &spec::Data) -> thalweg::Result<TableReader> {
+fn reader(bytes: impl Into<Vec<u8>>, options: &config::Data) -> thalweg::Result<TableReader> {
     TableReader::open("t.csv", Box::new(Cursor::new(bytes.into())), options)
 }
 
 fn table(bytes: impl Into<Vec<u8>>) -> thalweg::Result<Table> {
-    reader(bytes, &spec::Data::default())?.read_all()
+    reader(bytes, &config::Data::default())?.read_all()
 }
 
 fn rows(table: &Table) -> Vec<Vec<&str>> {
@@ -82,7 +82,7 @@ fn every_encoding_line_end_and_delimiter_gives_the_same_table() {
 
 #[test]
 fn chunks_are_the_table_in_pieces() {
-    let mut chunked = reader(TEXT, &spec::Data::default()).unwrap();
+    let mut chunked = reader(TEXT, &config::Data::default()).unwrap();
     let whole = table(TEXT).unwrap();
     let (mut found, mut lines, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
     while let Some(chunk) = chunked.next_chunk(3).unwrap() {
@@ -110,7 +110,7 @@ fn lines_are_true_far_into_a_long_file() {
 fn names_are_made_up_without_a_header_or_given() {
     let found = table("1,2\n3,4\n").unwrap();
     assert_eq!((found.names.join(" "), found.rows()), ("column_1 column_2".into(), 2));
-    let options = spec::Data { names: vec!["a".into(), "b".into()], ..Default::default() };
+    let options = config::Data { names: vec!["a".into(), "b".into()], ..Default::default() };
     let named = reader("1,2\n3,4\n", &options).unwrap().read_all().unwrap();
     assert_eq!((named.names.join(" "), named.rows()), ("a b".into(), 2));
     let error = reader("1,2,3\n", &options).err().unwrap().to_string();
@@ -119,11 +119,11 @@ fn names_are_made_up_without_a_header_or_given() {
     let renamed = reader("x,y\n1,2\n3,4\n", &options).unwrap();
     assert!(renamed.decisions().iter().any(|decision| decision.what.contains("--names replaces \"x,y\"")));
     assert_eq!(rows(&renamed.read_all().unwrap()), [["1", "2"], ["3", "4"]]);
-    let twice = spec::Data { names: vec!["a".into(), "a".into()], ..Default::default() };
+    let twice = config::Data { names: vec!["a".into(), "a".into()], ..Default::default() };
     let error = reader("1,2\n", &twice).err().unwrap().to_string();
     assert!(error.contains("--names: the column name \"a\" comes twice"), "{error}");
     for delimiter in ['"', '\n', 'ä'] {
-        let wrong = spec::Data { delimiter: Some(delimiter), ..Default::default() };
+        let wrong = config::Data { delimiter: Some(delimiter), ..Default::default() };
         let error = reader("1,2\n", &wrong).err().unwrap().to_string();
         assert!(error.contains("--delimiter") && error.contains("cannot be the delimiter"), "{error}");
     }
@@ -131,11 +131,11 @@ fn names_are_made_up_without_a_header_or_given() {
 
 #[test]
 fn a_decimal_comma_is_found_and_told() {
-    let found = reader("a;b\n1,5;2\n-3,25;4\n", &spec::Data::default()).unwrap();
+    let found = reader("a;b\n1,5;2\n-3,25;4\n", &config::Data::default()).unwrap();
     assert!(found.decimal_comma());
     assert!(found.decisions().iter().any(|decision| decision.flag == "--decimal-comma=false"));
-    assert!(!reader("a;b\n1.5;2\n", &spec::Data::default()).unwrap().decimal_comma());
-    assert!(!reader("a,b\n1,5\n", &spec::Data::default()).unwrap().decimal_comma());
+    assert!(!reader("a;b\n1.5;2\n", &config::Data::default()).unwrap().decimal_comma());
+    assert!(!reader("a,b\n1,5\n", &config::Data::default()).unwrap().decimal_comma());
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn a_row_without_an_end_is_refused_before_it_fills_the_memory() {
     for (start, expected) in cases {
         let taken = std::sync::Arc::default();
         let input = Box::new(Endless(std::sync::Arc::clone(&taken), start));
-        let read = TableReader::open("t.csv", input, &spec::Data::default()).and_then(TableReader::read_all);
+        let read = TableReader::open("t.csv", input, &config::Data::default()).and_then(TableReader::read_all);
         let found = read.unwrap_err().to_string();
         assert!(found.contains(expected), "{found}");
         assert!(taken.load(std::sync::atomic::Ordering::Relaxed) < 20 << 20);
@@ -229,14 +229,14 @@ fn gzipped(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn arrays(path: &std::path::Path) -> Arrays {
-    match source::open(path.to_str().unwrap(), &spec::Data::default()).unwrap() {
+    match source::open(path.to_str().unwrap(), &config::Data::default()).unwrap() {
         Source::Arrays(arrays) => *arrays,
         Source::Table(_) => panic!("{} is read as a table", path.display()),
     }
 }
 
 fn open_table(path: &str) -> Table {
-    match source::open(path, &spec::Data::default()).unwrap() {
+    match source::open(path, &config::Data::default()).unwrap() {
         Source::Table(reader) => reader.read_all().unwrap(),
         Source::Arrays(_) => panic!("{path} is read as arrays"),
     }
@@ -266,11 +266,11 @@ fn a_folder_of_idx_files_is_images_and_labels() {
     assert_eq!(answers(&found), ["7", "4"]);
 
     std::fs::write(folder.path().join("train-images-idx3-ubyte.gz"), &images[..20]).unwrap();
-    let cut = source::open(folder.path().to_str().unwrap(), &spec::Data::default()).err().unwrap().to_string();
+    let cut = source::open(folder.path().to_str().unwrap(), &config::Data::default()).err().unwrap().to_string();
     assert!(cut.contains("the header says shape [2, 1, 3], the file has 4 bytes after it"), "{cut}");
 
     let labels = folder.path().join("train-labels-idx1-ubyte");
-    let told = source::open(labels.to_str().unwrap(), &spec::Data::default()).err().unwrap().to_string();
+    let told = source::open(labels.to_str().unwrap(), &config::Data::default()).err().unwrap().to_string();
     assert!(told.contains("these are labels") && told.contains("train-images-idx3-ubyte"), "{told}");
     for (from, to) in
         [("train-images-idx3-ubyte.gz", "images-idx3-ubyte"), ("train-labels-idx1-ubyte", "labels-idx1-ubyte")]
@@ -287,7 +287,7 @@ fn a_cut_gzip_says_so() {
     let path = folder.path().join("t.csv.gz");
     let packed = gzipped(TEXT.repeat(50).as_bytes());
     std::fs::write(&path, &packed[..packed.len() / 2]).unwrap();
-    let open = source::open(path.to_str().unwrap(), &spec::Data::default());
+    let open = source::open(path.to_str().unwrap(), &config::Data::default());
     let told = open.err().unwrap().to_string();
     assert!(told.contains("t.csv.gz") && told.contains("cut off or damaged"), "{told}");
 }
@@ -325,10 +325,10 @@ fn npy_files_are_examples_with_answers() {
     assert_eq!((&beside.shape[..], beside.x.len(), answers(&beside)), (&[3][..], 6, vec!["3", "9"]));
 
     std::fs::write(&x, npy("<f4", "2, 3", &f32s(&[1.0]))).unwrap();
-    assert!(source::open(x.to_str().unwrap(), &spec::Data::default()).is_err());
+    assert!(source::open(x.to_str().unwrap(), &config::Data::default()).is_err());
     for shape in ["4294967296, 4294967296", "2, 18446744073709551615"] {
         std::fs::write(&x, npy("<f4", shape, &f32s(&[1.0]))).unwrap();
-        let told = source::open(x.to_str().unwrap(), &spec::Data::default()).err().unwrap().to_string();
+        let told = source::open(x.to_str().unwrap(), &config::Data::default()).err().unwrap().to_string();
         assert!(told.contains("x.npy") && told.contains("fix:"), "{told}");
     }
 
@@ -410,7 +410,7 @@ fn an_hdf5_file_is_its_two_arrays() {
     assert_eq!(answers(&found), ["non-cat", "cat", "cat", "non-cat", "cat", "non-cat"]);
 
     let named = |names: [&str; 2]| {
-        let options = spec::Data { arrays: Some(names.map(String::from).to_vec()), ..spec::Data::default() };
+        let options = config::Data { arrays: Some(names.map(String::from).to_vec()), ..config::Data::default() };
         source::open(&path.display().to_string(), &options).map(|_| ())
     };
     assert!(named(["train_set_x", "weights"]).is_ok());
@@ -424,11 +424,11 @@ fn an_hdf5_file_is_its_two_arrays() {
     let file = folder.path().join("cut.h5");
     for cut in (8..bytes.len()).step_by(61) {
         std::fs::write(&file, &bytes[..cut]).unwrap();
-        let opened = source::open(&file.display().to_string(), &spec::Data::default());
+        let opened = source::open(&file.display().to_string(), &config::Data::default());
         assert!(opened.is_err() || cut > bytes.len() / 2, "cut at {cut}");
         let mut flipped = bytes.clone();
         flipped[cut] ^= 0x55;
         std::fs::write(&file, flipped).unwrap();
-        let _ = source::open(&file.display().to_string(), &spec::Data::default());
+        let _ = source::open(&file.display().to_string(), &config::Data::default());
     }
 }

@@ -29,11 +29,11 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
     Model {
         theta: network.initialize(3, Dtype::F32),
         network,
-        pipeline: Pipeline { notation: CellFormat::default(), inputs: Vec::new(), array: Some(array) },
+        pipeline: Pipeline { cell_format: CellFormat::default(), inputs: Vec::new(), array: Some(array) },
         schema: Schema {
             columns: ["a", "b"].map(target).to_vec(),
             task: Task::Regression,
-            notation: CellFormat::default(),
+            cell_format: CellFormat::default(),
             separator: None,
             classes: Vec::new(),
         },
@@ -43,7 +43,7 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
             classes: Vec::new(),
             scales: vec![(0.0, 1.0), (0.0, 1.0)],
             separator: None,
-            notation: CellFormat::default(),
+            cell_format: CellFormat::default(),
             formats: Vec::new(),
         },
         provenance: Provenance::default(),
@@ -186,7 +186,7 @@ fn of_table() -> Model {
             transform: Transform::Embedding(Embedding { categories: categories(false, false), dimension: 2 }),
         },
     ];
-    let pipeline = Pipeline { notation: CellFormat::default(), inputs, array: None };
+    let pipeline = Pipeline { cell_format: CellFormat::default(), inputs, array: None };
     let columns = pipeline.features().len();
     let embedded = layers::Embedding { dense: columns - 1, columns: vec![Embedded { slots: 3, dimension: 2 }] };
     let layers: Vec<Box<dyn Layer>> = vec![Box::new(embedded), Box::new(Linear::new(1, Activation::Identity))];

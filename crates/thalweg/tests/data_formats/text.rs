@@ -62,7 +62,9 @@ fn json_values_are_cells_and_what_is_nested_is_told() {
     assert_eq!(found.place(1, 2), format!("{}, row 2, column \"note\"", path.display()));
     let declared: Vec<String> = found.columns.iter().map(|column| format!("{:?}", column.declaration())).collect();
     assert_eq!(declared, ["Texts", "Numbers", "Texts", "Nothing"]);
-    let Source::Table(reader) = source::open(path.to_str().unwrap(), &spec::Data::default()).unwrap() else { panic!() };
+    let Source::Table(reader) = source::open(path.to_str().unwrap(), &config::Data::default()).unwrap() else {
+        panic!()
+    };
     assert!(reader.decisions()[0].what.contains("\"list\""), "{:?}", reader.decisions());
 }
 
@@ -87,7 +89,7 @@ fn json_that_cannot_be_rows_is_told_with_its_line() {
 fn a_delimiter_says_that_braces_are_text() {
     let folder = tempfile::tempdir().unwrap();
     let path = write(&folder, "t.csv", "{\"a\": 1};x\n{\"b\": 2};y\n");
-    let options = spec::Data { delimiter: Some(';'), ..Default::default() };
+    let options = config::Data { delimiter: Some(';'), ..Default::default() };
     let Source::Table(reader) = source::open(path.to_str().unwrap(), &options).unwrap() else { panic!() };
     assert_eq!(reader.names().len(), 2);
 }

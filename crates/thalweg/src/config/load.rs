@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
 use super::Config;
-use super::option_specs::{Form, OptionSpec, option_specs};
+use super::option_specs::{Arity, OptionSpec, option_specs};
 use super::value::{check, inline, parse};
 use crate::error::{Error, Kind, Result, did_you_mean, nearest};
 
@@ -18,7 +18,7 @@ impl Config {
     /// `train.learning_rate`, text).
     ///
     /// ```
-    /// use thalweg::spec::Config;
+    /// use thalweg::config::Config;
     ///
     /// let settings = [("layers", "128,64"), ("train.epochs", "50")].map(|(key, text)| (key.into(), text.into()));
     /// let config = Config::load(None, &settings)?;
@@ -30,19 +30,19 @@ impl Config {
     /// If the file cannot be read, a key is unknown, a value is of the wrong kind or out of its range, or values
     /// contradict each other.
     pub fn load(file: Option<&Path>, settings: &[(String, String)]) -> Result<Config> {
-        let mut draft = Draft::default();
+        let mut builder = ConfigBuilder::default();
         if let Some(path) = file {
             let read = std::fs::read_to_string(path);
             let text = read.map_err(|error| {
                 let error = Error::io(Kind::Config, path, "read the configuration", &error);
                 error.fix("name a TOML file; thalweg config shows what it may hold")
             })?;
-            draft.add_file(&text, &path.display().to_string())?;
+            builder.add_file(&text, &path.display().to_string())?;
         }
         for (key, text) in settings {
-            draft.set(key, text)?;
+            builder.set(key, text)?;
         }
-        draft.finish()
+        builder.finish()
     }
 
     /// The configuration that a TOML text holds; errors call it `name`.
@@ -50,9 +50,9 @@ impl Config {
     /// # Errors
     /// If a key is unknown, a value is of the wrong kind or out of its range, or values contradict each other.
     pub fn from_toml(text: &str, name: &str) -> Result<Config> {
-        let mut draft = Draft::default();
-        draft.add_file(text, name)?;
-        draft.finish()
+        let mut builder = ConfigBuilder::default();
+        builder.add_file(text, name)?;
+        builder.finish()
     }
 
     /// The defaults with values for some options, by their keys as in [`Config::set`]; null leaves an option out, and
@@ -61,19 +61,19 @@ impl Config {
     /// # Errors
     /// As [`Config::with`].
     pub fn from_values(values: impl IntoIterator<Item = (String, serde_json::Value)>) -> Result<Config> {
-        let mut draft = Draft::default();
+        let mut builder = ConfigBuilder::default();
         for (key, given) in values {
             let option = find(&key)?;
             if given.is_null() {
                 continue;
             }
             let value = Value::try_from(&given).map_err(|error| Error::config(error.to_string()).at(option.key()))?;
-            let alone = option.form == Form::List && !value.is_array();
+            let alone = option.arity == Arity::List && !value.is_array();
             let value = if alone { Value::Array(vec![value]) } else { value };
             checked(option, &value, &inline(&value), &option.key())?;
-            draft.insert(option, value);
+            builder.insert(option, value);
         }
-        draft.finish()
+        builder.finish()
     }
 
     /// Sets an option by its key, `learning_rate` or `train.learning_rate`, from text as on the command line.
@@ -90,11 +90,11 @@ impl Config {
     /// # Errors
     /// If a key is unknown, or a value is of the wrong kind, out of its range, or contradicts another.
     pub fn with<'a>(&self, settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Config> {
-        let mut draft = Draft { table: self.to_table()? };
+        let mut builder = ConfigBuilder { table: self.to_table()? };
         for (key, text) in settings {
-            draft.set(key, text)?;
+            builder.set(key, text)?;
         }
-        draft.finish()
+        builder.finish()
     }
 
     /// The values of every option that has one.
@@ -107,11 +107,11 @@ impl Config {
 
 /// A configuration in the making: the values given so far, each as its option takes it.
 #[derive(Default)]
-struct Draft {
+struct ConfigBuilder {
     table: Table,
 }
 
-impl Draft {
+impl ConfigBuilder {
     /// Takes in a TOML file.
     fn add_file(&mut self, text: &str, name: &str) -> Result<()> {
         let line = |position: usize| format!("{name}, line {}", text[..position].matches('\n').count() + 1);
@@ -237,7 +237,7 @@ fn wrong(option: &OptionSpec, found: &str, expected: &str, place: &str) -> Error
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::ClassWeights;
+    use crate::config::ClassWeights;
 
     fn set(key: &str, value: &str) -> Result<Config> {
         Config::load(None, &[(key.into(), value.into())])

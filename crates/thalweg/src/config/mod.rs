@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 pub use augment::Augment;
 pub use data::{ColumnKind, Data, Fit};
 pub use load::find;
-pub use option_specs::{Form, Kind, OptionSpec, Range, json_schema, option_specs};
+pub use option_specs::{Arity, Kind, OptionSpec, Range, json_schema, option_specs};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 pub use tune::{Pruner, Sampler, Tune};

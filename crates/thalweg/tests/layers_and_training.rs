@@ -8,7 +8,7 @@ use thalweg::network::{Network, Predictor};
 use thalweg::optimizers::{self, Adam, GradientDescent, Optimizer};
 use thalweg::tensor::ops::{self, MatmulPrecision, with_matmul_precision};
 use thalweg::tensor::{Activation, Dtype, Shape, Tensor};
-use thalweg::train::{Examples, Settings, State, Trainer, Watcher, predict};
+use thalweg::train::{Callback, Examples, Settings, State, Trainer, predict};
 use thalweg_kernels::{pool, random::Stream};
 
 fn random(shape: impl Into<Shape>, purpose: u32, dtype: Dtype) -> Tensor {
@@ -160,9 +160,9 @@ fn batches_that_are_taken_apart_give_the_same_bits_for_any_number_of_threads() {
         pool::set_threads(threads);
         let settings = Settings { batch_size: 256, epochs: 3, ..Settings::default() };
         let mut state = State::new(&network, &Adam::USUAL, 0, 0.0, Dtype::F32);
-        let judge = |_: &[f64]| Metrics::new();
+        let evaluate = |_: &[f64]| Metrics::new();
         let (network, dev) = (&network, None);
-        Trainer { network, loss: &loss, optimizer: &Adam::USUAL, settings, train: &examples, dev, judge: &judge }
+        Trainer { network, loss: &loss, optimizer: &Adam::USUAL, settings, train: &examples, dev, evaluate: &evaluate }
             .fit(&mut state, &mut ignore)
             .unwrap();
         state.theta.to_f64()
@@ -192,10 +192,10 @@ fn network() -> Network {
     Network::new(4, layers).unwrap()
 }
 
-fn train(examples: &Examples, optimizer: &dyn Optimizer, settings: Settings, watcher: &mut dyn Watcher) -> State {
+fn train(examples: &Examples, optimizer: &dyn Optimizer, settings: Settings, callback: &mut dyn Callback) -> State {
     let network = network();
     let mut state = State::new(&network, optimizer, 0, 0.0, Dtype::F64);
-    fit(examples, optimizer, settings, &mut state, watcher);
+    fit(examples, optimizer, settings, &mut state, callback);
     state
 }
 
@@ -204,10 +204,10 @@ fn fit(
     optimizer: &dyn Optimizer,
     settings: Settings,
     state: &mut State,
-    watcher: &mut dyn Watcher,
+    callback: &mut dyn Callback,
 ) {
     let (network, loss) = (network(), SoftmaxCrossEntropy::default());
-    let judge = |_: &[f64]| Metrics::new();
+    let evaluate = |_: &[f64]| Metrics::new();
     let trainer = Trainer {
         network: &network,
         loss: &loss,
@@ -215,16 +215,16 @@ fn fit(
         settings,
         train: examples,
         dev: Some(examples),
-        judge: &judge,
+        evaluate: &evaluate,
     };
-    trainer.fit(state, watcher).unwrap();
+    trainer.fit(state, callback).unwrap();
 }
 
 fn all() -> Vec<usize> {
     (0..60).collect()
 }
 
-fn ignore(_: Event) {}
+fn ignore(_: &Event) {}
 
 #[test]
 fn a_learning_rate_of_zero_changes_nothing() {
@@ -240,11 +240,11 @@ fn a_learning_rate_of_zero_changes_nothing() {
 fn every_optimiser_lowers_the_cost() {
     let examples = task(None, &all());
     for optimizers::Registered { name, usual: optimizer, .. } in optimizers::ALL {
-        let mut losses = Vec::new();
+        let mut losses: Vec<f64> = Vec::new();
         let settings = Settings { learning_rate: 0.01, epochs: 60, batch_size: 8, ..Settings::default() };
-        train(&examples, *optimizer, settings, &mut |event: Event| {
+        train(&examples, *optimizer, settings, &mut |event: &Event| {
             if let Event::EpochEnded { dev_loss, .. } = event {
-                losses.extend(dev_loss);
+                losses.extend(*dev_loss);
             }
         });
         assert!(losses[59] < losses[0], "{name}: {} → {}", losses[0], losses[59]);
@@ -269,7 +269,7 @@ fn a_weight_of_two_is_the_row_twice_and_a_weight_of_zero_no_row() {
             settings: Settings { batch_size: 100, epochs: 20, learning_rate: 0.1, ..Settings::default() },
             train: examples,
             dev: None,
-            judge: &|_| Metrics::new(),
+            evaluate: &|_| Metrics::new(),
         };
         trainer.fit(&mut state, &mut ignore).unwrap();
         state.theta.to_f64()
@@ -282,8 +282,8 @@ fn a_weight_of_two_is_the_row_twice_and_a_weight_of_zero_no_row() {
 /// Stops after so many steps.
 struct StopAfter(std::cell::Cell<usize>);
 
-impl Watcher for StopAfter {
-    fn event(&mut self, _: Event) {}
+impl Callback for StopAfter {
+    fn event(&mut self, _: &Event) {}
 
     fn stop(&self) -> bool {
         let left = self.0.get();
@@ -310,9 +310,9 @@ fn a_run_stopped_at_any_step_goes_on_to_the_same_bits() {
 fn scales_are_sampled_in_the_first_step_of_an_epoch() {
     let mut sampled = Vec::new();
     let settings = Settings { epochs: 3, batch_size: 16, ..Settings::default() };
-    train(&task(None, &all()), &Adam::USUAL, settings, &mut |event| {
+    train(&task(None, &all()), &Adam::USUAL, settings, &mut |event: &Event| {
         if let Event::Scales { step, layers } = event {
-            sampled.push(step);
+            sampled.push(*step);
             assert!(layers.iter().all(|layer| layer.gradient > 0.0));
         }
     });

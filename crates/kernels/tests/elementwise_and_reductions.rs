@@ -1,4 +1,4 @@
-//! Every kernel but the products (agree.rs, bf16.rs), over odd shapes: near its formula in f64, and with the same bits
+//! Every kernel but the products (gemm_agrees_with_naive.rs, bf16.rs), over odd shapes: near its formula in f64, and with the same bits
 //! whatever the instructions.
 
 use std::process::Command;

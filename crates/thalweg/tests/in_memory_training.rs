@@ -3,13 +3,13 @@
 
 mod stop;
 
+use thalweg::config::{Config, Precision};
 use thalweg::data::arrays::Arrays;
 use thalweg::data::dataset::{self, Dataset};
 use thalweg::data::table::{Table, TextColumn};
 use thalweg::event::Event;
 use thalweg::model::Model;
 use thalweg::run::{self, Learner, Trained};
-use thalweg::spec::{Config, Precision};
 use thalweg::tensor::ops::MatmulPrecision;
 
 use stop::StopAfter;
@@ -40,7 +40,7 @@ fn table(order: impl Iterator<Item = usize>) -> Table {
         columns.iter_mut().zip(&cells).for_each(|(column, cell)| column.push(cell));
         lines.push(line);
     }
-    Table { source: "table".into(), names, columns, lines, notation: None }
+    Table { source: "table".into(), names, columns, lines, cell_format: None }
 }
 
 fn train(config: &Config, data: &Dataset) -> Trained {

@@ -2,24 +2,24 @@
 
 use toml::{Table, Value};
 
-use super::option_specs::{Form, Kind, OptionSpec};
+use super::option_specs::{Arity, Kind, OptionSpec};
 use crate::error::did_you_mean;
 
 /// A value from its text on the command line: `0.1`, `128,64`, `yes=2,no=1`, or TOML in brackets. None where the text
 /// cannot be read so.
 pub(super) fn parse(option: &OptionSpec, text: &str) -> Option<Value> {
     // What commas cannot say: names with commas in them, layers one by one.
-    if option.form != Form::One && text.trim_start().starts_with(['[', '{']) {
+    if option.arity != Arity::One && text.trim_start().starts_with(['[', '{']) {
         return text.parse().ok();
     }
     let parts = || parts(text).into_iter().filter(|part| !part.is_empty());
-    match option.form {
-        Form::One => parse_one(option.kind, text),
-        Form::List if text == "none" => Some(Value::Array(Vec::new())),
-        Form::List => parts().map(|part| parse_one(option.kind, &part)).collect::<Option<_>>().map(Value::Array),
-        Form::Table if option.words.iter().any(|word| word == text) => Some(Value::String(text.into())),
-        Form::Table if option.kind == Kind::Text && option.choices.is_empty() => texts(text).map(Value::Table),
-        Form::Table => {
+    match option.arity {
+        Arity::One => parse_one(option.kind, text),
+        Arity::List if text == "none" => Some(Value::Array(Vec::new())),
+        Arity::List => parts().map(|part| parse_one(option.kind, &part)).collect::<Option<_>>().map(Value::Array),
+        Arity::Table if option.words.iter().any(|word| word == text) => Some(Value::String(text.into())),
+        Arity::Table if option.kind == Kind::Text && option.choices.is_empty() => texts(text).map(Value::Table),
+        Arity::Table => {
             let pair = |part: String| {
                 let (name, value) = part.rsplit_once('=')?;
                 Some((name.trim().to_string(), parse_one(option.kind, value.trim())?))
@@ -85,11 +85,11 @@ pub(super) fn check(option: &OptionSpec, value: &Value) -> Result<(), String> {
         let known = option.choices.iter().chain(&option.words).map(String::as_str);
         Err(format!("expected {}{}", option.expected(), did_you_mean(typed, known)))
     };
-    let values: Vec<&Value> = match (option.form, value) {
-        (Form::One, value) => vec![value],
-        (Form::List, Value::Array(values)) => values.iter().collect(),
-        (Form::Table, Value::Table(table)) => table.values().collect(),
-        (Form::Table, Value::String(word)) if option.words.contains(word) => return Ok(()),
+    let values: Vec<&Value> = match (option.arity, value) {
+        (Arity::One, value) => vec![value],
+        (Arity::List, Value::Array(values)) => values.iter().collect(),
+        (Arity::Table, Value::Table(table)) => table.values().collect(),
+        (Arity::Table, Value::String(word)) if option.words.contains(word) => return Ok(()),
         _ => return wrong(Some(value)),
     };
     if option.length.is_some_and(|length| values.len() != length) {

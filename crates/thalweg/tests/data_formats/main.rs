@@ -11,10 +11,10 @@ mod unread;
 use std::path::{Path, PathBuf};
 
 use thalweg::Kind;
+use thalweg::config::{self, Config};
 use thalweg::data::dataset::{self, Dataset};
 use thalweg::data::source::{self, Source};
 use thalweg::data::table::Table;
-use thalweg::spec::{self, Config};
 
 /// A row of the table that every format holds.
 struct House {
@@ -78,7 +78,7 @@ fn write(folder: &tempfile::TempDir, name: &str, bytes: impl AsRef<[u8]>) -> Pat
 }
 
 fn table(path: &Path) -> thalweg::Result<Table> {
-    match source::open(path.to_str().unwrap(), &spec::Data::default())? {
+    match source::open(path.to_str().unwrap(), &config::Data::default())? {
         Source::Table(reader) => reader.read_all(),
         Source::Arrays(_) => panic!("{}: arrays", path.display()),
     }

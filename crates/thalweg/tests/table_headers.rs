@@ -2,9 +2,9 @@
 
 use std::io::Cursor;
 
+use thalweg::config::Data;
 use thalweg::data::dataset::load;
 use thalweg::data::source::TableReader;
-use thalweg::spec::Data;
 
 /// What was read: names, rows, their lines, and what was told.
 #[derive(Debug, PartialEq)]
@@ -239,7 +239,7 @@ fn what_stands_around_the_rows_of_a_part_is_told_with_its_name() {
             from_disk: Some(from_disk),
             ..Data::default()
         };
-        let config = thalweg::spec::Config { data, ..Default::default() };
+        let config = thalweg::config::Config { data, ..Default::default() };
         let told: Vec<String> = load(&config).unwrap().decisions.into_iter().map(|decision| decision.what).collect();
         let of = |name: &str| told.iter().filter(|what| what.starts_with(name)).count();
         assert!(told.iter().any(|what| what.starts_with(&dev) && what.contains("left out: 1")), "{told:?}");
