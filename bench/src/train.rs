@@ -186,7 +186,7 @@ fn train(work: &Workload, options: &Options) -> Result<(Vec<f64>, Vec<f64>)> {
     };
     let mut state = State::new(&network, &*optimizer, 0, 0.0, Dtype::F32);
     let (mut seconds, mut costs, mut start) = (Vec::new(), Vec::new(), Instant::now());
-    let mut watch = |event: &Event| {
+    let mut record = |event: &Event| {
         if let Event::EpochEnded { cost, .. } = event {
             seconds.push(start.elapsed().as_secs_f64());
             // The peers' squared error is not halved.
@@ -194,6 +194,6 @@ fn train(work: &Workload, options: &Options) -> Result<(Vec<f64>, Vec<f64>)> {
             start = Instant::now();
         }
     };
-    trainer.fit(&mut state, &mut watch)?;
+    trainer.fit(&mut state, &mut record)?;
     Ok((seconds.split_off(1), costs))
 }

@@ -25,7 +25,7 @@ fn main() -> thalweg::Result<()> {
     let evaluate = &|_: &[f64]| Metrics::new();
     let trainer =
         Trainer { network: &network, loss, optimizer: &optimizer, settings, train: &train, dev: None, evaluate };
-    trainer.fit(&mut state, &mut |_: Event| {})?;
+    trainer.fit(&mut state, &mut |_: &Event| {})?;
 
     let mut workspace = network.workspace(4, Dtype::F64);
     let logits = network.forward(state.theta.view(), x.view(), &mut workspace, Mode::Predict);

@@ -166,11 +166,11 @@ fn it_learns_which_of_two_signals_came_first() {
     };
     let mut state = State::new(&network, &optimizer, 0, 0.0, Dtype::F32);
     let mut costs = Vec::new();
-    let mut watch = |event: &Event| {
+    let mut record = |event: &Event| {
         if let Event::EpochEnded { cost, .. } = event {
-            costs.push(cost);
+            costs.push(*cost);
         }
     };
-    trainer.fit(&mut state, &mut watch).unwrap();
+    trainer.fit(&mut state, &mut record).unwrap();
     assert!(costs[0] > 0.6 && costs[149] < 0.05, "from {} to {}", costs[0], costs[149]);
 }

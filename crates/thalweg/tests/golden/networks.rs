@@ -72,12 +72,12 @@ fn train(name: &str, optimizer: &dyn Optimizer, settings: Settings, weighted: bo
         evaluate: &evaluate,
     };
     let mut costs = Vec::new();
-    let mut watcher = |event: &Event| {
+    let mut record = |event: &Event| {
         if let Event::EpochEnded { cost, .. } = event {
-            costs.push(cost);
+            costs.push(*cost);
         }
     };
-    trainer.fit(&mut state, &mut watcher).unwrap();
+    trainer.fit(&mut state, &mut record).unwrap();
     assert_each(&format!("{name}: costs"), &costs, &numbers(&expected["costs"]), 1e-10, 0.0);
     assert_near(&format!("{name}: θ"), &state.theta.to_f64(), &numbers(&expected["theta"]), 1e-10);
     let kept = if averaged { "average" } else { "theta" };
