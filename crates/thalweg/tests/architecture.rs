@@ -41,8 +41,9 @@ fn a_breach_is_seen() {
 }
 
 #[test]
-fn kernels_import_nothing_of_ours() {
+fn kernels_and_media_import_nothing_of_ours() {
     forbid("kernels/src", &["use thalweg", "thalweg::"]);
+    forbid("media/src", &["use thalweg", "thalweg::", "thalweg_kernels", "println!", "eprintln!", "unsafe "]);
 }
 
 #[test]

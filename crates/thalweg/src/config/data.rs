@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use thalweg_media::Fit;
 
 use crate::task::Task;
 
@@ -21,19 +22,6 @@ pub enum ColumnKind {
     Datetime,
     /// Free text.
     Text,
-}
-
-/// How a picture of another aspect is brought to a size.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Fit {
-    /// Its middle fills the size; what reaches beyond is cut off.
-    #[default]
-    Crop,
-    /// All of it is within the size; the rest is black.
-    Pad,
-    /// It is stretched.
-    Stretch,
 }
 
 /// What is read, and what its columns are.

@@ -17,11 +17,12 @@ mod value;
 use std::collections::BTreeMap;
 
 pub use augment::Augment;
-pub use data::{ColumnKind, Data, Fit};
+pub use data::{ColumnKind, Data};
 pub use load::find;
 pub use option_specs::{Arity, Kind, OptionSpec, Range, json_schema, option_specs};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+pub use thalweg_media::Fit;
 pub use tune::{Pruner, Sampler, Tune};
 
 /// The whole configuration of a run.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config;
-pub use crate::config::Fit;
+pub use thalweg_media::{Fit, PictureSpec, SoundSpec};
 
 /// What every file of a source is brought to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,30 +13,6 @@ pub enum MediaSpec {
     Pictures(PictureSpec),
     /// Files of sounds.
     Sounds(SoundSpec),
-}
-
-/// What every picture of a source is brought to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PictureSpec {
-    /// Height in pixels.
-    pub height: usize,
-    /// Width in pixels.
-    pub width: usize,
-    /// 1 for grey, 3 for red, green and blue.
-    pub channels: usize,
-    /// How other aspects are brought to that size.
-    pub fit: Fit,
-}
-
-/// What every sound of a source is brought to: one channel, so many samples.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SoundSpec {
-    /// Samples a second.
-    pub sample_rate: usize,
-    /// Samples of a sound; longer ones lose their ends, shorter ones get silence around them.
-    pub samples: usize,
-    /// Whether each sound's root mean square is brought to 1: how near a microphone was says nothing.
-    pub equal_loudness: bool,
 }
 
 impl MediaSpec {

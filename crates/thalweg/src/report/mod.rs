@@ -12,6 +12,8 @@ pub(crate) mod chart;
 mod curves;
 #[cfg(test)]
 mod extremes;
+#[cfg(feature = "figures")]
+mod outlines;
 pub(crate) mod page;
 #[cfg(feature = "figures")]
 mod png;

@@ -1,28 +1,19 @@
-//! Figures as PNG, drawn by resvg with the font that is part of this crate, so that every machine draws the same.
-
-use std::sync::{Arc, LazyLock};
+//! Figures as PNG, drawn by resvg, their letters with the fonts of this crate: every machine draws the same.
 
 use resvg::tiny_skia::{Pixmap, Transform};
-use resvg::usvg::{Options, Tree, fontdb::Database};
+use resvg::usvg::{Options, Tree};
 
+use super::outlines;
 use crate::{Error, Result};
 
 /// Pixels for one unit of the SVG.
 const SCALE: f32 = 2.0;
 
-static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
-    let mut fonts = Database::new();
-    fonts.load_font_data(include_bytes!("../../assets/fonts/Inter-Regular.otf").to_vec());
-    fonts.load_font_data(include_bytes!("../../assets/fonts/Inter-SemiBold.otf").to_vec());
-    fonts.set_sans_serif_family("Inter");
-    Arc::new(fonts)
-});
-
 /// An SVG as the bytes of a PNG file.
 pub(super) fn draw(svg: &str) -> Result<Vec<u8>> {
     let fault = |what: &str| Error::internal(format!("a figure cannot be drawn: {what}"));
-    let options = Options { fontdb: FONTS.clone(), font_family: "Inter".into(), ..Options::default() };
-    let tree = Tree::from_str(svg, &options).map_err(|error| fault(&error.to_string()))?;
+    let tree =
+        Tree::from_str(&outlines::outlined(svg), &Options::default()).map_err(|error| fault(&error.to_string()))?;
     let size = tree.size().to_int_size().scale_by(SCALE).ok_or_else(|| fault("it has no size"))?;
     let mut pixels = Pixmap::new(size.width(), size.height()).ok_or_else(|| fault("it is too large"))?;
     resvg::render(&tree, Transform::from_scale(SCALE, SCALE), &mut pixels.as_mut());

@@ -2,8 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use image::codecs::png::PngEncoder;
-use image::{DynamicImage, GrayImage, ImageEncoder, RgbImage};
+use image::{DynamicImage, GrayImage, RgbImage};
+use thalweg_media::images;
 
 use crate::data::media_spec::MediaSpec;
 use crate::data::preprocess::Pipeline;
@@ -112,10 +112,7 @@ pub(super) fn peak(x: &[f32]) -> f32 {
 
 /// A picture as PNG in base64.
 pub(super) fn encoded(picture: &DynamicImage) -> Option<String> {
-    let mut bytes = Vec::new();
-    let encoder = PngEncoder::new(&mut bytes);
-    encoder.write_image(picture.as_bytes(), picture.width(), picture.height(), picture.color().into()).ok()?;
-    Some(STANDARD.encode(bytes))
+    images::png(picture).ok().map(|bytes| STANDARD.encode(bytes))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
+use thalweg_media::images;
 
 use super::example_preview::{ExamplePreview, encoded, peak};
 use crate::data::dataset::Dataset;
@@ -56,14 +57,11 @@ pub(super) fn write(data: &Dataset, augmentation: &Augmentation, seed: u64, path
         let place = |line: &Line| rows.place(line.example as usize);
         return atomic::write(path, page(&look, &lines, place).as_bytes());
     }
-    let unwritable = |error: image::ImageError| {
-        let error = Error::config(error.to_string()).at(path.display().to_string());
+    let bytes = images::encode(&sheet(&look, &lines), path).map_err(|error| {
+        let error = Error::config(error).at(path.display().to_string());
         error.fix("name a file that ends in .png or .html")
-    };
-    let format = image::ImageFormat::from_path(path).map_err(unwritable)?;
-    let mut picture = std::io::Cursor::new(Vec::new());
-    sheet(&look, &lines).write_to(&mut picture, format).map_err(unwritable)?;
-    atomic::write(path, picture.get_ref())
+    })?;
+    atomic::write(path, &bytes)
 }
 
 /// A line's pictures, all in the range of the first.

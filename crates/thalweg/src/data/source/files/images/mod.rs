@@ -1,8 +1,7 @@
 //! Pictures: files of any size and kind, brought to one size.
 
-mod decode;
+use thalweg_media::images::{self, Header};
 
-use self::decode::Header;
 use super::Medium;
 use super::file_dataset::FileDataset;
 use crate::config;
@@ -30,9 +29,9 @@ fn read(mut dataset: FileDataset, options: &config::Data) -> Result<Arrays> {
     let mut decisions = Vec::new();
     let form = match given_form(options) {
         Some(form) => form,
-        None => form(&dataset.read(options, decode::header)?, options, &mut decisions),
+        None => form(&dataset.read(options, images::header)?, options, &mut decisions),
     };
-    dataset.into_arrays(MediaSpec::Pictures(form), options, decisions, |path| decode::pixels(path, form))
+    dataset.into_arrays(MediaSpec::Pictures(form), options, decisions, |path| images::pixels(path, form))
 }
 
 /// What the pictures are brought to, where the options leave nothing to the pictures.

@@ -1,12 +1,10 @@
 //! Sounds: files of any rate and length, brought to one rate, one channel and one length.
 
-mod decode;
-mod wav;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use self::decode::Header;
+use thalweg_media::sounds::{self, Header};
+
 use super::Medium;
 use super::file_dataset::FileDataset;
 use crate::config;
@@ -44,7 +42,7 @@ pub(in super::super) fn whole(folder: &Path, sample_rate: usize) -> Result<Vec<V
         let error = Error::data("the folder has no sounds").at(folder.display().to_string());
         return Err(error.fix("name a folder of WAV, FLAC, OGG, MP3, AIFF or M4A files"));
     }
-    dataset.read(&config::Data::default(), |path| decode::whole(path, sample_rate))
+    dataset.read(&config::Data::default(), |path| sounds::whole(path, sample_rate))
 }
 
 /// Decodes sounds and brings them to one form.
@@ -53,13 +51,13 @@ fn read(mut dataset: FileDataset, options: &config::Data) -> Result<Arrays> {
     let form = match (options.sample_rate, options.seconds) {
         (Some(sample_rate), Some(seconds)) => form(sample_rate, seconds, options)?,
         _ => {
-            let headers = dataset.read(options, decode::header)?;
+            let headers = dataset.read(options, sounds::header)?;
             let form = choose(&headers, options, &mut decisions)?;
             point_out_long_classes(&mut dataset, &headers, form);
             form
         }
     };
-    dataset.into_arrays(MediaSpec::Sounds(form), options, decisions, |path| decode::samples(path, form))
+    dataset.into_arrays(MediaSpec::Sounds(form), options, decisions, |path| sounds::samples(path, form))
 }
 
 /// Warns of classes whose recordings are all far longer than what is kept of each, as where one recording holds many examples.

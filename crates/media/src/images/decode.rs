@@ -9,8 +9,7 @@ use fast_image_resize::pixels::{U8, U8x3};
 use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-use super::super::has_ending;
-use crate::data::media_spec::{Fit, PictureSpec};
+use crate::{Fit, PictureSpec};
 
 /// Bytes of decoded pixels that any file may have.
 const FREE: u64 = 64 << 20;
@@ -23,10 +22,13 @@ const MOST: u64 = 1 << 30;
 
 /// What a picture's first bytes say of it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Header {
-    pub(super) height: usize,
-    pub(super) width: usize,
-    pub(super) grey: bool,
+pub struct Header {
+    /// Its height in pixels, before it is turned upright.
+    pub height: usize,
+    /// Its width.
+    pub width: usize,
+    /// Whether it has no colours.
+    pub grey: bool,
 }
 
 /// A decoder of a file that is not too large for what it holds.
@@ -39,7 +41,7 @@ fn decoder(path: &Path) -> Result<impl ImageDecoder, String> {
     }
     let most = (FREE + size.saturating_mul(A_BYTE)).min(MOST);
     let mut reader = ImageReader::new(BufReader::new(file)).with_guessed_format().map_err(told)?;
-    if reader.format().is_none() && has_ending(path, &["tga"]) {
+    if reader.format().is_none() && path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("tga")) {
         // These do not begin with a mark.
         reader.set_format(ImageFormat::Tga);
     }
@@ -61,7 +63,10 @@ fn decoder(path: &Path) -> Result<impl ImageDecoder, String> {
 }
 
 /// What a picture is, without its pixels.
-pub(super) fn header(path: &Path) -> Result<Header, String> {
+///
+/// # Errors
+/// If the file is no picture of a known kind, or larger than its bytes account for.
+pub fn header(path: &Path) -> Result<Header, String> {
     let decoder = decoder(path)?;
     let (width, height) = decoder.dimensions();
     let grey = !decoder.color_type().has_color();
@@ -69,7 +74,10 @@ pub(super) fn header(path: &Path) -> Result<Header, String> {
 }
 
 /// The pixels of a picture brought to a form, upright, from 0 to 255: row by row, channels last.
-pub(super) fn pixels(path: &Path, form: PictureSpec) -> Result<Vec<f32>, String> {
+///
+/// # Errors
+/// If the file is no picture of a known kind, damaged, or larger than its bytes account for.
+pub fn pixels(path: &Path, form: PictureSpec) -> Result<Vec<f32>, String> {
     let mut decoder = decoder(path)?;
     let orientation = decoder.orientation().map_err(|error| error.to_string())?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())?;

@@ -13,7 +13,7 @@ use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
 
 use super::wav;
-use crate::data::media_spec::SoundSpec;
+use crate::SoundSpec;
 
 /// The most samples of a channel that a file may have: more is no single example.
 const MOST: usize = 1 << 26;
@@ -32,13 +32,16 @@ const CHUNK: usize = 1024;
 
 /// What a sound's first bytes say of it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Header {
-    pub(super) sample_rate: usize,
-    pub(super) samples: usize,
+pub struct Header {
+    /// Samples a second.
+    pub sample_rate: usize,
+    /// Samples of a channel.
+    pub samples: usize,
 }
 
 impl Header {
-    pub(super) fn seconds(&self) -> f64 {
+    /// How long it is.
+    pub fn seconds(&self) -> f64 {
         self.samples as f64 / self.sample_rate as f64
     }
 }
@@ -96,7 +99,10 @@ fn open(path: &Path) -> Result<Opened, String> {
 }
 
 /// What a sound is, without its samples where the file says how many there are.
-pub(super) fn header(path: &Path) -> Result<Header, String> {
+///
+/// # Errors
+/// If the file is no sound of a known kind, or holds nothing that could be one example.
+pub fn header(path: &Path) -> Result<Header, String> {
     let opened = open(path)?;
     let sample_rate = opened.sample_rate;
     let samples = match opened.samples {
@@ -166,14 +172,20 @@ fn resampled(sound: Vec<f32>, from: usize, to: usize) -> Result<Vec<f32>, String
 }
 
 /// All samples of a sound at a rate, from −1 to 1.
-pub(super) fn whole(path: &Path, sample_rate: usize) -> Result<Vec<f32>, String> {
+///
+/// # Errors
+/// If the file is no sound of a known kind, damaged or cut off.
+pub fn whole(path: &Path, sample_rate: usize) -> Result<Vec<f32>, String> {
     let opened = open(path)?;
     let rate = opened.sample_rate;
     resampled(mono(opened)?, rate, sample_rate)
 }
 
 /// The samples of a sound brought to a form.
-pub(super) fn samples(path: &Path, form: SoundSpec) -> Result<Vec<f32>, String> {
+///
+/// # Errors
+/// If the file is no sound of a known kind, damaged or cut off.
+pub fn samples(path: &Path, form: SoundSpec) -> Result<Vec<f32>, String> {
     let mut sound = whole(path, form.sample_rate)?;
     if form.equal_loudness {
         let power = sound.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / sound.len() as f64;

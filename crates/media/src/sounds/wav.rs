@@ -26,7 +26,7 @@ pub(super) fn mended(mut file: File) -> io::Result<Box<dyn MediaSource>> {
     let length = file.metadata()?.len();
     let found = parts(&mut file, length);
     file.rewind()?;
-    let Ok(Some(Splits { kept, start, declared, open_end })) = found else { return Ok(Box::new(file)) };
+    let Ok(Some(Chunks { kept, start, declared, open_end })) = found else { return Ok(Box::new(file)) };
     let available = length - start;
     let block = u64::from(u16::from_le_bytes([kept[20], kept[21]]).max(1));
     let bytes = if open_end { available / block * block } else { u64::from(declared) };
@@ -36,7 +36,7 @@ pub(super) fn mended(mut file: File) -> io::Result<Box<dyn MediaSource>> {
 }
 
 /// What a WAV file holds.
-struct Splits {
+struct Chunks {
     /// The chunk of the format, and that of the number of samples.
     kept: Vec<u8>,
     /// Where the samples begin, and how many bytes they are said to be.
@@ -47,7 +47,7 @@ struct Splits {
 }
 
 /// The parts of a file of so many bytes; none where it is no WAV, or has no format before its samples.
-fn parts(file: &mut File, length: u64) -> io::Result<Option<Splits>> {
+fn parts(file: &mut File, length: u64) -> io::Result<Option<Chunks>> {
     let mut head = [0; 12];
     file.read_exact(&mut head)?;
     let [riff, size, form] = [0, 4, 8].map(|at| [head[at], head[at + 1], head[at + 2], head[at + 3]]);
@@ -67,7 +67,7 @@ fn parts(file: &mut File, length: u64) -> io::Result<Option<Splits>> {
             let never = declared == 0 && content < length && (size == 0 || !is_chunk);
             format.append(&mut fact);
             let open_end = declared >= UNKNOWN || never;
-            return Ok(whole.then_some(Splits { kept: format, start: content, declared, open_end }));
+            return Ok(whole.then_some(Chunks { kept: format, start: content, declared, open_end }));
         }
         if [*b"fmt ", *b"fact"].contains(&name) && declared <= LONGEST {
             let mut kept = vec![0; 8 + declared as usize];

@@ -1,0 +1,31 @@
+//! Pixels as files of pictures.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use image::codecs::png::PngEncoder;
+use image::{DynamicImage, ImageEncoder, ImageFormat, RgbImage};
+
+/// A picture as the bytes of a PNG file.
+///
+/// # Errors
+/// If its kind of pixels has no place in one.
+pub fn png(picture: &DynamicImage) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let encoder = PngEncoder::new(&mut bytes);
+    encoder
+        .write_image(picture.as_bytes(), picture.width(), picture.height(), picture.color().into())
+        .map_err(|error| error.to_string())?;
+    Ok(bytes)
+}
+
+/// A picture as the bytes of a file whose ending says its kind.
+///
+/// # Errors
+/// If the ending is of no kind that can be written.
+pub fn encode(picture: &RgbImage, path: &Path) -> Result<Vec<u8>, String> {
+    let format = ImageFormat::from_path(path).map_err(|error| error.to_string())?;
+    let mut bytes = Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, format).map_err(|error| error.to_string())?;
+    Ok(bytes.into_inner())
+}
