@@ -27,6 +27,7 @@ pub struct Target {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub separator: Option<char>,
     /// How cells are read.
+    #[serde(rename = "notation")]
     pub cell_format: CellFormat,
     /// How each numeric target is written, where one is not written plainly.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
