@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use thalweg::config::Config;
 use thalweg::data::cell_format::CellFormat;
-use thalweg::data::dataset;
+use thalweg::data;
 use thalweg::data::source::{self, Source};
 use thalweg_kernels::pool;
 
@@ -36,7 +36,7 @@ pub(crate) fn run() -> Result<Value> {
         numbers.push(start.elapsed().as_secs_f64());
         drop(table);
         let start = Instant::now();
-        dataset::load(&config)?;
+        data::load(&config)?;
         examples.push(start.elapsed().as_secs_f64());
     }
     let speed = |seconds: Vec<f64>| bytes / crate::median(seconds) / 1e6;

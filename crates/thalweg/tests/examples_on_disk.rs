@@ -8,8 +8,8 @@ use std::path::Path;
 
 use image::{Rgb, RgbImage};
 use thalweg::config::Config;
-use thalweg::data::dataset::{self, Dataset};
 use thalweg::data::examples::Examples;
+use thalweg::data::{self, dataset::Dataset};
 use thalweg::event::Event;
 use thalweg::model::Model;
 use thalweg::run::{self, Outcome};
@@ -51,11 +51,11 @@ fn config(folder: &Folder, settings: &[(&str, &str)]) -> Config {
 }
 
 fn load(folder: &Folder, settings: &[(&str, &str)]) -> Dataset {
-    dataset::load(&config(folder, settings)).unwrap()
+    data::load(&config(folder, settings)).unwrap()
 }
 
 fn refused(folder: &Folder, settings: &[(&str, &str)]) -> String {
-    dataset::load(&config(folder, settings)).unwrap_err().to_string()
+    data::load(&config(folder, settings)).unwrap_err().to_string()
 }
 
 /// All inputs and answers of a part on disk.

@@ -5,8 +5,8 @@ mod stop;
 
 use thalweg::config::{Config, Precision};
 use thalweg::data::arrays::Arrays;
-use thalweg::data::dataset::{self, Dataset};
 use thalweg::data::table::{Table, TextColumn};
+use thalweg::data::{self, dataset::Dataset};
 use thalweg::event::Event;
 use thalweg::model::Model;
 use thalweg::run::{self, Learner, Trained};
@@ -67,7 +67,7 @@ fn training_in_memory_ends_where_training_in_a_folder_does() {
     let config = config(&[("data.path", "sample:iris"), ("layers", "8"), ("epochs", "5"), ("out", &out)]);
     let outcome = run::train(&config, &mut |_: &Event| ()).unwrap();
     let in_folder = Model::load(&outcome.model).unwrap();
-    let in_memory = train(&config, &dataset::load(&config).unwrap());
+    let in_memory = train(&config, &data::load(&config).unwrap());
     assert_eq!(in_memory.model.to_bytes(), in_folder.to_bytes());
     assert_eq!(in_memory.end, outcome.end);
 

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use thalweg::config::Config;
-use thalweg::data::dataset::{self, Dataset};
 use thalweg::data::inspect;
 use thalweg::data::preprocess::{Scale, Transform};
 use thalweg::data::schema::{ColumnKind, Role, Task};
 use thalweg::data::table::{Declared, Table, TextColumn};
+use thalweg::data::{self, dataset::Dataset};
 use thalweg::event::Event;
 use thalweg::model::Model;
 use thalweg::run;
@@ -29,7 +29,7 @@ fn config(folder: &Path, csv: &str, settings: &[(&str, &str)]) -> Config {
 
 fn load(csv: &str, settings: &[(&str, &str)]) -> thalweg::Result<Dataset> {
     let folder = tempfile::tempdir().unwrap();
-    dataset::load(&config(folder.path(), csv, settings))
+    data::load(&config(folder.path(), csv, settings))
 }
 
 fn kind(data: &Dataset, name: &str) -> (ColumnKind, Role) {

@@ -9,10 +9,10 @@ use std::path::Path;
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 use thalweg::config::{self, Config};
 use thalweg::data::arrays::Arrays;
-use thalweg::data::dataset::{self, Dataset};
 use thalweg::data::inspect;
 use thalweg::data::media_spec::Fit;
 use thalweg::data::source::{self, Source};
+use thalweg::data::{self, dataset::Dataset};
 
 use folder::{Folder, arrays};
 
@@ -185,7 +185,7 @@ fn pipes_and_circles_of_links_are_passed_by() {
 fn load(folder: &Folder) -> Dataset {
     let mut config = Config::default();
     config.data.path = folder.path();
-    dataset::load(&config).unwrap()
+    data::load(&config).unwrap()
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn pictures_without_classes_have_no_answers() {
     assert!(open(&folder).answers.columns.is_empty());
     let mut config = Config::default();
     config.data.path = folder.path();
-    let error = dataset::load(&config).map(|_| ()).unwrap_err().to_string();
+    let error = data::load(&config).map(|_| ()).unwrap_err().to_string();
     assert!(error.contains("have no answers"), "{error}");
     let alone = arrays(&folder.file("a.png").display().to_string(), &config::Data::default()).unwrap();
     assert_eq!((alone.rows(), alone.files[0].as_str()), (1, "a.png"));

@@ -8,8 +8,8 @@ use std::fs;
 use std::path::Path;
 
 use thalweg::config::{self, Config};
+use thalweg::data;
 use thalweg::data::arrays::Arrays;
-use thalweg::data::dataset;
 use thalweg::data::source::{self, Source};
 
 use folder::{Folder, arrays};
@@ -254,7 +254,7 @@ fn a_table_lists_files_and_their_answers() {
     let mut config = Config::default();
     config.data.path = list.clone();
     config.split.group = Some("speaker".into());
-    let data = dataset::load(&config).unwrap();
+    let data = data::load(&config).unwrap();
     assert_eq!(data.target.classes, ["high", "low"]);
     let told: Vec<&str> = data.decisions.iter().map(|decision| decision.what.as_str()).collect();
     assert!(told.contains(&"column \"path\" names the files") && told.contains(&"target column: label"), "{told:?}");
@@ -263,12 +263,12 @@ fn a_table_lists_files_and_their_answers() {
     assert!([data.parts.train.rows, data.parts.dev.rows, data.parts.test.rows].iter().all(|rows| rows % 12 == 0));
 
     config.data.target = vec!["pitch".into()];
-    let numbers = dataset::load(&config).unwrap();
+    let numbers = data::load(&config).unwrap();
     assert_eq!(numbers.task, thalweg::data::schema::Task::Regression);
 
     for (files, expected) in [("speaker", "expected the name of a picture or a sound"), ("pth", "did you mean")] {
         config.data.files = Some(files.into());
-        let error = dataset::load(&config).map(|_| ()).unwrap_err().to_string();
+        let error = data::load(&config).map(|_| ()).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
     // A table of texts that are no files stays one.

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use thalweg::config::Data;
-use thalweg::data::dataset::load;
+use thalweg::data::load;
 use thalweg::data::source::TableReader;
 
 /// What was read: names, rows, their lines, and what was told.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::applicable::{self, DataKind};
 use super::arrays::Arrays;
 use super::cell_format::CellFormat;
 use super::examples::Examples;
@@ -14,7 +13,6 @@ use super::row_file::{self, RowFile, RowShape, RowWriter};
 use super::rows::Rows;
 use super::schema::{self, Role, Schema, Task};
 use super::source::{self, Source};
-use super::stream;
 use super::table::Table;
 use super::target::Target;
 use crate::config::{self, Config};
@@ -165,7 +163,7 @@ fn encode_to_disk(
     let mut writer = RowWriter::new(row_file::folder(&config.data), shape)?;
     for rows in rows.chunks(at_once) {
         let some = encode(rows)?;
-        writer.push(&some)?;
+        writer.push(some.rows, some.vectors())?;
         all.append(Examples { x: Vec::new(), ..some });
     }
     Ok(Examples { on_disk: Some(Arc::new(writer.finish()?)), ..all })
@@ -267,89 +265,6 @@ pub(crate) fn freeze(config: &mut Config, data: &Dataset) {
     config.data.from_disk = Some(data.on_disk.is_some());
 }
 
-/// Reads, splits and encodes the data that a configuration names.
-///
-/// # Errors
-/// If a source cannot be read, or its rows do not make up data to train on.
-pub fn load(config: &Config) -> Result<Dataset> {
-    let mut config = config.clone();
-    if config.data.from_disk == Some(true) {
-        refuse_full_batches(&config)?;
-    }
-    let mut decisions = Vec::new();
-    let main = config.data.path.clone();
-    let parts = [
-        ("dev", &mut config.data.dev, source::dev_part(&main)),
-        ("test", &mut config.data.test, source::test_part(&main)),
-    ];
-    for (part, named, beside) in parts {
-        if let (None, Some(path)) = (&named, beside) {
-            decisions.push(Decision {
-                what: format!("the {part} part is {path}"),
-                why: "it lies beside the training part".into(),
-                flag: format!("--{part} FILE"),
-            });
-            *named = Some(path);
-        }
-    }
-    let (path, dev, test) = (config.data.path.clone(), config.data.dev.clone(), config.data.test.clone());
-    let mut hashes = BTreeMap::new();
-    for path in [Some(&path), dev.as_ref(), test.as_ref()].into_iter().flatten() {
-        hashes.extend(source::hash(path)?.map(|hash| (path.clone(), hash)));
-    }
-    let mut data = match source::open(&path, &config.data)? {
-        Source::Table(mut reader) => {
-            applicable::check(&config.data, DataKind::Table)?;
-            let on_disk = stream::wanted(&reader, &config, &mut decisions)?;
-            let comma = config.data.decimal_comma.replace(reader.decimal_comma());
-            // A part in a file of its own has no header just where the main file has none.
-            if reader.are_names_made_up() {
-                (config.data.names, config.data.header) = (reader.names().to_vec(), Some(false));
-            }
-            if on_disk {
-                stream::load(*reader, config, comma)?
-            } else {
-                let main = reader.read_rest()?;
-                decisions.extend_from_slice(reader.decisions());
-                drop(reader);
-                let mut part = |path: &Option<String>| {
-                    path.as_ref().map(|path| table(path, &config, comma, &mut decisions)).transpose()
-                };
-                let (dev, test) = (part(&dev)?, part(&test)?);
-                Dataset::from_tables(&main, dev.as_ref(), test.as_ref(), &config)?
-            }
-        }
-        Source::Arrays(main) => {
-            applicable::check(&config.data, DataKind::of(&main))?;
-            decisions.extend_from_slice(&main.decisions);
-            // For files this was decided before they were read.
-            let on_disk = if main.form.is_some() {
-                main.on_disk.is_some()
-            } else {
-                memory::check_whole(&config.data, main.rows(), main.width())?;
-                let needed = memory::needed(main.rows(), main.width());
-                memory::stay_on_disk(&config.data, needed, &mut decisions)?
-            };
-            config.data.from_disk = Some(on_disk);
-            main.form.iter().for_each(|form| form.adopt(&mut config.data));
-            let part = |path: &Option<String>| path.as_ref().map(|path| arrays(path, &config)).transpose();
-            let (dev, test) = (part(&dev)?, part(&test)?);
-            if !on_disk {
-                let rows = main.rows() + [&dev, &test].into_iter().flatten().map(Arrays::rows).sum::<usize>();
-                let held = ["examples of all parts", "let them stay on disk with --from-disk"];
-                memory::check_held(&config.data, held, rows, main.width())?;
-            }
-            let mut data = Dataset::from_arrays(&main, dev.as_ref(), test.as_ref(), &config)?;
-            let parts = [Some(&*main), dev.as_ref(), test.as_ref()].into_iter().flatten();
-            data.warnings.splice(0..0, parts.flat_map(|part| part.warnings.iter().map(|warning| warning.what.clone())));
-            data
-        }
-    };
-    decisions.append(&mut data.decisions);
-    (data.decisions, data.hashes) = (decisions, hashes);
-    Ok(data)
-}
-
 /// A part in a file of its own, which may write its numbers in another way than the main data: `given` is what the user says
 /// of that. What was found in it is told where the main data was not found to be so, too.
 pub(super) fn table(path: &str, config: &Config, given: Option<bool>, decisions: &mut Vec<Decision>) -> Result<Table> {
@@ -367,14 +282,7 @@ pub(super) fn table(path: &str, config: &Config, given: Option<bool>, decisions:
     }
 }
 
-fn arrays(path: &str, config: &Config) -> Result<Arrays> {
-    match source::open(path, &config.data)? {
-        Source::Arrays(arrays) => Ok(*arrays),
-        Source::Table(_) => Err(other_form(path, "arrays", "a table")),
-    }
-}
-
-fn other_form(path: &str, expected: &str, found: &str) -> Error {
+pub(super) fn other_form(path: &str, expected: &str, found: &str) -> Error {
     Error::data(format!("found {found}, expected {expected} as in the main data"))
         .at(path)
         .fix("give all parts one form")

@@ -44,6 +44,11 @@ pub struct Examples {
 }
 
 impl Examples {
+    /// Inputs, answers and weights; what there is none of is empty.
+    pub fn vectors(&self) -> [&[f32]; 3] {
+        [&self.x, &self.y, self.weights.as_deref().unwrap_or_default()]
+    }
+
     /// Encodes rows of a table; without a target the answers are left out, and the target column may be absent.
     ///
     /// Evaluation and prediction call this on one chunk of a large file after another.

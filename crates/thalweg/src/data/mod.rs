@@ -2,6 +2,7 @@
 
 pub(crate) mod applicable;
 pub mod arrays;
+pub(crate) mod boolean_words;
 pub mod cell_format;
 pub mod dataset;
 pub(crate) mod dates;
@@ -9,6 +10,7 @@ mod ends;
 pub mod examples;
 pub(crate) mod far;
 pub mod inspect;
+mod loader;
 pub mod media_spec;
 pub(crate) mod memory;
 pub mod number_format;
@@ -25,6 +27,8 @@ mod stream;
 pub mod table;
 pub mod target;
 mod verification;
+
+pub use loader::load;
 
 /// A table written as a small CSV without quotes, for tests.
 #[cfg(test)]

@@ -7,7 +7,6 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use super::examples::Examples;
 use crate::config;
 use crate::error::{Error, Kind, Result};
 
@@ -160,15 +159,15 @@ impl RowWriter {
         Ok(RowWriter { file, folder: name, shape, rows: 0, hasher: blake3::Hasher::new(), x, y, weights })
     }
 
-    /// Adds rows.
+    /// Adds rows by their inputs, answers and weights.
     ///
     /// # Errors
     /// If the disk is full or fails, or there are more rows than can be numbered.
-    pub fn push(&mut self, examples: &Examples) -> Result<()> {
-        self.x.extend(&examples.x);
-        self.y.extend(&examples.y);
-        self.weights.extend(examples.weights.iter().flatten());
-        self.rows += examples.rows;
+    pub fn push(&mut self, rows: usize, [x, y, weights]: [&[f32]; 3]) -> Result<()> {
+        self.x.extend(x);
+        self.y.extend(y);
+        self.weights.extend(weights);
+        self.rows += rows;
         if self.rows > u32::MAX as usize {
             return Err(Error::data(format!("more than {} training rows", u32::MAX)).fix("train on fewer rows"));
         }
@@ -234,9 +233,7 @@ mod tests {
             let all = |from: usize, to: usize| -> Vec<f32> {
                 (next..next + rows).flat_map(|row| (from..to).map(move |i| number(row, i))).collect()
             };
-            let examples =
-                Examples { rows, x: all(0, 7), y: all(7, 9), weights: Some(all(9, 10)), ..Examples::default() };
-            writer.push(&examples).unwrap();
+            writer.push(rows, [&all(0, 7), &all(7, 9), &all(9, 10)]).unwrap();
             next += rows;
             if next == total {
                 break;

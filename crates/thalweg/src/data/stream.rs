@@ -255,7 +255,7 @@ impl Fitted<'_> {
             (unknown, rows) = (unknown + chunk.rows() - known.len(), rows + chunk.rows());
             let divided = split.divide(&chunk, &known, &self.schema.cell_format);
             let train = self.examples(&chunk, &divided.train)?;
-            writer.push(&train)?;
+            writer.push(train.rows, train.vectors())?;
             if parts.train.rows < SHOWN.min(chunk_rows) {
                 parts.train.append(train);
             }

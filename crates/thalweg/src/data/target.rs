@@ -4,9 +4,10 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::boolean_words;
 use super::cell_format::{CellFormat, without_zero};
 use super::number_format::NumberFormat;
-use super::preprocess::{self, Cell, Number, read_boolean, unreadable};
+use super::preprocess::{self, Cell, Number, unreadable};
 use super::schema::{self, Role, Schema, Task};
 use super::table::Table;
 use crate::{Error, Result, did_you_mean};
@@ -138,7 +139,7 @@ impl Target {
                         y.push(T::nearest(self.scaled(t, number)));
                     }
                     (Task::Multilabel, None) => {
-                        let is = cell_format.category(raw).and_then(read_boolean);
+                        let is = cell_format.category(raw).and_then(boolean_words::read);
                         y.push(T::nearest(f64::from(u8::from(is.ok_or_else(|| wrong("0 or 1"))?))));
                     }
                     (Task::Multilabel, Some(_)) => {

@@ -27,8 +27,8 @@ use std::time::Duration;
 use crate::config::Config;
 use crate::data::dataset::{self, Dataset};
 use crate::data::examples::Examples as Rows;
-use crate::data::memory;
 use crate::data::schema::Task;
+use crate::data::{self, memory};
 use crate::error::{Error, Kind, Result};
 #[cfg(feature = "images")]
 use crate::event::Decision;
@@ -178,7 +178,7 @@ pub fn check(config: &Config, after_steps: usize, epsilon: f64, most_rows: usize
 
 pub(crate) fn prepare(config: &Config) -> Result<(Dataset, Plan)> {
     check_settings(config)?;
-    let data = dataset::load(config)?;
+    let data = data::load(config)?;
     let plan = recipe::plan(config, &data)?;
     Ok((data, plan))
 }

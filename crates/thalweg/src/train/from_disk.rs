@@ -189,7 +189,6 @@ impl Epoch for Batches {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::examples::Examples;
     use crate::data::row_file::{RowShape, RowWriter};
 
     /// Rows whose one input is their number and whose answer is 0 or 1, in windows of two blocks.
@@ -197,8 +196,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut writer = RowWriter::new(folder.path(), RowShape { columns: 1, targets: 1, weighted: false }).unwrap();
         let x: Vec<f32> = (0..rows).map(|row| row as f32).collect();
-        let y = x.iter().map(|x| x % 2.0).collect();
-        writer.push(&Examples { rows, x, y, ..Examples::default() }).unwrap();
+        let y: Vec<f32> = x.iter().map(|x| x % 2.0).collect();
+        writer.push(rows, [&x, &y, &[]]).unwrap();
         let file = Arc::new(writer.finish().unwrap());
         FromDisk { window: 2, class_weights, ..FromDisk::new(file, Dtype::F32, 0) }
     }

@@ -12,7 +12,7 @@ use super::record::{Ending, EpochValue, Trial, TrialKind, TrialState};
 use super::space::Space;
 use super::study::Study;
 use crate::config::{Config, Pruner};
-use crate::data::dataset::{self, Dataset};
+use crate::data::{self, dataset::Dataset};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::network::Predictor;
@@ -95,7 +95,7 @@ impl TrialRunner {
         if let Some((_, data)) = lock(&self.data).iter().find(|(of, _)| *of == key) {
             return Ok(data.clone());
         }
-        let data = Arc::new(dataset::load(config)?);
+        let data = Arc::new(data::load(config)?);
         let mut kept = lock(&self.data);
         // Folds are of small tables, and come again and again.
         if kept.len() >= 4 * self.folds - 3 {

@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 
 use thalweg::Kind;
 use thalweg::config::{self, Config};
-use thalweg::data::dataset::{self, Dataset};
 use thalweg::data::source::{self, Source};
 use thalweg::data::table::Table;
+use thalweg::data::{self, dataset::Dataset};
 
 /// A row of the table that every format holds.
 struct House {
@@ -60,7 +60,7 @@ fn load(path: &Path, change: impl Fn(&mut Config)) -> thalweg::Result<Dataset> {
     config.data.path = path.to_str().unwrap().into();
     config.data.target = vec!["price".into()];
     change(&mut config);
-    dataset::load(&config)
+    data::load(&config)
 }
 
 fn seen(path: &Path) -> Seen {

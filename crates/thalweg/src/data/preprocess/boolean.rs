@@ -3,10 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Cell, Encode};
-
-/// Words for no and yes, in lower case.
-pub(crate) const WORDS: [(&str, &str); 6] =
-    [("false", "true"), ("no", "yes"), ("f", "t"), ("n", "y"), ("off", "on"), ("0", "1")];
+use crate::data::boolean_words::read;
 
 /// What a boolean column becomes: 0 or 1, then, if training rows lacked it, 1 where it was missing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,14 +12,6 @@ pub struct Boolean {
     pub fill: f64,
     /// Whether an input says that the cell was missing.
     pub indicator: bool,
-}
-
-/// The cell as 0 or 1, if it is a word for no or yes.
-pub(crate) fn read(cell: &str) -> Option<bool> {
-    WORDS.iter().find_map(|(no, yes)| {
-        let is = |word: &str| word.eq_ignore_ascii_case(cell);
-        is(no).then_some(false).or(is(yes).then_some(true))
-    })
 }
 
 /// The number that a cell of a boolean column stands for, if it is not missing, or what was expected: words for no and
@@ -61,10 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_for_no_and_yes_are_read_in_any_case() {
-        assert_eq!(read("TRUE"), Some(true));
-        assert_eq!(read("No"), Some(false));
-        assert_eq!(read("maybe"), None);
+    fn words_and_numbers_are_read() {
         assert_eq!(number(Cell::Text("on")), Ok(Some(1.0)));
         assert_eq!(number(Cell::Number(2.0)), Ok(Some(2.0)));
         assert!(number(Cell::Text("2x")).is_err());

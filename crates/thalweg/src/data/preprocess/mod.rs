@@ -20,8 +20,6 @@ pub use array::ArrayScale;
 pub use bins::Bins;
 pub use boolean::Boolean;
 #[cfg(feature = "onnx")]
-pub(crate) use boolean::WORDS as BOOLEAN_WORDS;
-pub(crate) use boolean::read as read_boolean;
 pub use categories::{Categories, Embedding, OneHot};
 pub use datetime::Datetime;
 pub use numeric::Numeric;

@@ -6,10 +6,10 @@ use std::hash::Hash;
 
 use thalweg_kernels::pool;
 
+use crate::data::boolean_words;
 use crate::data::cell_format::CellFormat;
 use crate::data::dates;
 use crate::data::number_format::NumberFormat;
-use crate::data::preprocess::read_boolean;
 use crate::data::reading::{Cell, Readings};
 use crate::data::table::{Declared, Table, TextColumn};
 
@@ -308,7 +308,7 @@ impl<'a> Tally<'a> {
             stats.frequent = most_frequent(counts, written);
         }
         stats.words = (stats.distinct <= FEW)
-            .then(|| stats.frequent.iter().map(|(value, _)| read_boolean(value)).collect::<Option<Vec<_>>>())
+            .then(|| stats.frequent.iter().map(|(value, _)| boolean_words::read(value)).collect::<Option<Vec<_>>>())
             .flatten()
             .map(|words| [words.contains(&false), words.contains(&true)]);
         if !repeats {

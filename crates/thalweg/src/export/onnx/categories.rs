@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use super::graph::{Graph, ML, float, floats, int, ints, strings, to};
 use super::preprocess::{Splits, selected};
 use super::proto::DataType;
+use crate::data::boolean_words;
 use crate::data::cell_format::CellFormat;
-use crate::data::preprocess::{BOOLEAN_WORDS, Categories};
+use crate::data::preprocess::Categories;
 
 /// A column whose categories are looked up.
 #[derive(Debug, Clone, Copy)]
@@ -99,7 +100,7 @@ pub(super) fn booleans(graph: &mut Graph, cell_format: &CellFormat, names: &[&st
     let inputs: Vec<String> = names.iter().map(|name| graph.input(name, DataType::String, &[1], meaning)).collect();
     let x = graph.joined("booleans.Concat", &inputs);
     let mut words: Vec<(String, f32)> = Vec::new();
-    for (no, yes) in BOOLEAN_WORDS {
+    for (no, yes) in boolean_words::WORDS {
         for (word, number) in [(no, 0.0), (yes, 1.0)] {
             let number_of = word.parse::<u8>().ok();
             let with_zero = [".0", cell_format.zero()].map(|zero| number_of.map(|n| format!("{n}{zero}")));

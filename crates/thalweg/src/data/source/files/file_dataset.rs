@@ -9,7 +9,6 @@ use super::Medium;
 use super::folder::{self, FolderFiles, Rest};
 use crate::config;
 use crate::data::arrays::{self, Arrays};
-use crate::data::examples::Examples;
 use crate::data::media_spec::MediaSpec;
 use crate::data::memory;
 use crate::data::row_file::{self, RowShape, RowWriter};
@@ -264,7 +263,7 @@ impl FileDataset {
             let (source, mut before) = (self.source.clone(), 0..);
             self.read_groups(at_once, options, read, |x| {
                 arrays::check_finite(&source, width, before.next().unwrap_or_default(), &x)?;
-                writer.push(&Examples { rows: 1, x, ..Examples::default() })
+                writer.push(1, [&x, &[], &[]])
             })?;
             Arrays::on_disk(&self.source, &shape, writer.finish()?)
         } else {
