@@ -88,7 +88,7 @@ def claims(seeds, data):
     rows = []
     for seed in seeds:
         row = {"seed": seed}
-        for sampler in ["grid", "random", "zoom", "halton", "tpe", "gp"]:
+        for sampler in ["grid", "random", "coarse_to_fine", "halton", "tpe", "gp"]:
             _, trials, _ = thalweg(
                 "tune", *data, "--seed", str(seed), "--trials", "36", "--seeds", "0", "--baseline=false",
                 "--pruner", "none", "--sampler", sampler, "--objective", "log_loss", *SPACE,

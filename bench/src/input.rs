@@ -7,8 +7,8 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use thalweg::config::Config;
-use thalweg::data::cell_format::CellFormat;
 use thalweg::data;
+use thalweg::data::cell_format::CellFormat;
 use thalweg::data::source::{self, Source};
 use thalweg_kernels::pool;
 

@@ -97,7 +97,8 @@ pub enum Sampler {
     /// Every combination of a few values.
     Grid,
     /// From coarse to fine: in rounds, around the best so far.
-    Zoom,
+    #[serde(alias = "zoom")]
+    CoarseToFine,
 }
 
 /// Which trials are ended early.

@@ -75,6 +75,9 @@ fn parse_one(kind: Kind, text: &str) -> Option<Value> {
     }
 }
 
+/// Choices by the names that they had in earlier versions, which the configuration still reads.
+const FORMER_NAMES: [(&str, &str); 1] = [("sampler", "zoom")];
+
 /// Whether a value is what the option takes.
 ///
 /// # Errors
@@ -117,7 +120,9 @@ fn fits(option: &OptionSpec, value: &Value) -> bool {
 /// `leaky_relu(0.2)` is a `leaky_relu`.
 fn is_choice(option: &OptionSpec, text: &str) -> bool {
     let word = text.strip_suffix(')').and_then(|text| text.split_once('(')).map_or(text, |(word, _)| word);
-    option.choices.is_empty() || option.choices.iter().any(|choice| choice == word)
+    option.choices.is_empty()
+        || option.choices.iter().any(|choice| choice == word)
+        || FORMER_NAMES.contains(&(&option.name, word))
 }
 
 /// A value as TOML on one line.

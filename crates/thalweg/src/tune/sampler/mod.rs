@@ -4,11 +4,11 @@
 //! the trials of the rounds before it, and waits for them. TPE and the Gaussian process depend on all trials that have
 //! ended.
 
+mod coarse_to_fine;
 mod gp;
 mod grid;
 mod halton;
 mod tpe;
-mod zoom;
 
 use super::choice::front;
 use super::record::{Trial, TrialState};
@@ -38,7 +38,7 @@ pub(super) fn propose(space: &Space, tune: &Tune, seed: u64, index: usize, past:
         Sampler::Random => random_point(space, seed, index),
         Sampler::Halton => halton::point(space, seed, index),
         Sampler::Grid => grid::point(space, tune, index),
-        Sampler::Zoom => return zoom::propose(space, tune, seed, index, past),
+        Sampler::CoarseToFine => return coarse_to_fine::propose(space, tune, seed, index, past),
         Sampler::Gp => gp::point(space, seed, index, past),
         Sampler::Tpe => tpe::point(space, &tune.objective, seed, index, past),
     };
