@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result};
 
 use crate::step::{self, Counts};
-use crate::test::{cargo, root};
+use crate::test::{build, root};
 
 /// Interpreters that are tried, the first that will do is taken; THALWEG_PYTHON names another.
 const INTERPRETERS: [&str; 6] = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python"];
@@ -18,8 +18,7 @@ const INTERPRETERS: [&str; 6] = ["python3", "python3.14", "python3.13", "python3
 pub(crate) fn run() -> Result<Option<Counts>> {
     let Some(python) = interpreter() else { return Ok(None) };
     let python = environment(&python)?;
-    let build = cargo(&["build", "--package", "thalweg-python", "--package", "thalweg-cli"]);
-    step::run("Python extension", "mend what the compiler names", build)?;
+    step::run("Python extension", "mend what the compiler names", build())?;
     let debug = root().join("target/debug");
     let (built, placed) = match std::env::consts::OS {
         "windows" => ("_native.dll", "_native.pyd"),

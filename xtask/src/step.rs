@@ -1,7 +1,7 @@
 //! Steps: other programs, run one after the other with their output shown as it comes.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -53,24 +53,52 @@ impl Counts {
 ///
 /// # Errors
 /// If the program cannot be started or does not succeed; `remedy` tells what to do then.
-pub(crate) fn run(name: &str, remedy: &str, mut command: Command) -> Result<Counts> {
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
-    let typed = words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
-    println!("\n== {name}: {typed}");
+pub(crate) fn run(name: &str, remedy: &str, command: Command) -> Result<Counts> {
+    side_by_side(name, remedy, [command])
+}
+
+/// The same for programs that run at the same time, each line of their output shown as it comes.
+///
+/// # Errors
+/// If one cannot be started or does not succeed.
+pub(crate) fn side_by_side<const N: usize>(name: &str, remedy: &str, commands: [Command; N]) -> Result<Counts> {
     let start = Instant::now();
-    // One pipe for both, so that they stay in order and nextest's summary on standard error is counted too.
-    let (output, writer) = std::io::pipe()?;
-    command.stdout(writer.try_clone()?).stderr(writer);
-    let mut child = command.spawn().with_context(|| format!("{name}: cannot start {typed:?}"))?;
-    // Its ends of the pipe would keep `show` waiting.
-    drop(command);
-    let counts = show(output)?;
-    let status = child.wait()?;
-    if !status.success() {
+    let (mut counts, mut failed) = (Counts::default(), None);
+    for command in &commands {
+        println!("\n== {name}: {}", typed(command));
+    }
+    let ended = std::thread::scope(|scope| {
+        let running = commands.map(|command| scope.spawn(move || watched(name, command)));
+        running.map(|one| one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    for one in ended {
+        let (more, status) = one?;
+        counts += more;
+        failed = failed.or((!status.success()).then_some(status));
+    }
+    if let Some(status) = failed {
         bail!("{name} ({status})\n  fix: {remedy}");
     }
     println!("== {name}: ok, {:.0} s", start.elapsed().as_secs_f64());
     Ok(counts)
+}
+
+/// A command as one would type it.
+fn typed(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+/// Runs a program to its end, its output shown.
+fn watched(name: &str, mut command: Command) -> Result<(Counts, ExitStatus)> {
+    // One pipe for both, so that they stay in order and nextest's summary on standard error is counted too.
+    let (output, writer) = std::io::pipe()?;
+    command.stdout(writer.try_clone()?).stderr(writer);
+    let mut child = command.spawn().with_context(|| format!("{name}: cannot start {:?}", typed(&command)))?;
+    // Its ends of the pipe would keep `show` waiting.
+    drop(command);
+    let counts = show(output)?;
+    Ok((counts, child.wait()?))
 }
 
 fn show(output: impl Read) -> Result<Counts> {

@@ -39,7 +39,7 @@ pub(crate) fn run() -> Result<()> {
     counts += step::run("doctests", "mend the examples named above", cargo(&["test", "--workspace", "--doc"]))?;
     examples()?;
     if miri_is_here() {
-        counts += step::run("kernels under Miri", "mend the undefined behaviour named above", miri())?;
+        counts += step::side_by_side("kernels under Miri", "mend the undefined behaviour named above", miri())?;
     } else {
         let what = "kernels under Miri: it is not installed (rustup toolchain install nightly --component miri)";
         println!("\nskipped: {what}");
@@ -96,9 +96,15 @@ fn tests() -> Command {
 /// The programs that show how the library is used.
 const EXAMPLES: [&str; 4] = ["01_xor", "02_table", "03_in_memory", "04_custom_layer"];
 
-/// Builds and runs them.
+/// Builds the examples, the program and the Python extension, as the tests have built the library: with other packages chosen
+/// its features would be others, and it would be compiled once more.
+pub(crate) fn build() -> Command {
+    cargo(&["build", "--workspace", "--lib", "--examples", "--bin", "thalweg"])
+}
+
+/// Runs the examples.
 fn examples() -> Result<()> {
-    step::run("examples", "mend what the compiler names", cargo(&["build", "--workspace", "--examples"]))?;
+    step::run("examples", "mend what the compiler names", build())?;
     for name in EXAMPLES {
         let mut example =
             Command::new(root().join("target/debug/examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX)));
@@ -113,26 +119,22 @@ fn miri_is_here() -> bool {
     version.is_ok_and(|version| version.status.success())
 }
 
-/// The kernels' portable paths, interpreted: Miri sees every read and write that is out of place.
-fn miri() -> Command {
-    let tests = [
-        "--lib",
-        "--test",
-        "gemm_agrees_with_naive",
-        "--test",
-        "elementwise_and_reductions",
-        "--test",
-        "bf16",
-        "--test",
-        "conv",
+/// The kernels' portable paths, interpreted: Miri sees every read and write that is out of place. It runs on one core, so
+/// that two shares of the tests take half as long.
+fn miri() -> [Command; 2] {
+    let shares: [&[&str]; 2] = [
+        &["--lib", "--test", "bf16"],
+        &["--test", "gemm_agrees_with_naive", "--test", "elementwise_and_reductions", "--test", "conv"],
     ];
-    let mut command = cargo(&["+nightly", "miri", "test", "--package", "thalweg-kernels"]);
-    // The pool's threads live as long as the process.
-    command
-        .args(tests)
-        .env("MIRIFLAGS", "-Zmiri-ignore-leaks -Zmiri-deterministic-floats")
-        .env("CARGO_TARGET_DIR", root().join("target/miri"));
-    command
+    shares.map(|tests| {
+        let mut command = cargo(&["+nightly", "miri", "test", "--package", "thalweg-kernels"]);
+        // The pool's threads live as long as the process.
+        command
+            .args(tests)
+            .env("MIRIFLAGS", "-Zmiri-ignore-leaks -Zmiri-deterministic-floats")
+            .env("CARGO_TARGET_DIR", root().join("target/miri"));
+        command
+    })
 }
 
 /// The repository.
