@@ -2,7 +2,7 @@
 
 mod graph;
 mod hdf5;
-mod windows;
+mod conv_pool;
 mod zip;
 
 use serde_json::{Value, json};

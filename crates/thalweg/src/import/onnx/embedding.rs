@@ -2,7 +2,7 @@
 
 use super::flow::Flow;
 use super::graph::{Graph, Options};
-use super::piece::{ImportedLayer, LayerBuilder};
+use super::layer_builder::{ImportedLayer, LayerBuilder};
 use crate::layers::{Embedded, Embedding};
 
 /// The embedding that the users of a row make of it, what flows out of it, and the nodes that it takes.
@@ -71,6 +71,6 @@ pub(super) fn read(graph: &Graph, x: &Flow, users: &[usize]) -> Option<(Imported
         output(joined)?
     };
     let width = dense + columns.iter().map(|column| column.dimension).sum::<usize>();
-    let piece = ImportedLayer { draft: LayerBuilder::Other(Box::new(Embedding { dense, columns })), parameters };
-    Some((piece, Flow::new(end, [width].into(), vec![width]), nodes))
+    let layer = ImportedLayer { builder: LayerBuilder::Other(Box::new(Embedding { dense, columns })), parameters };
+    Some((layer, Flow::new(end, [width].into(), vec![width]), nodes))
 }

@@ -4,7 +4,7 @@
 
 use super::flow::Flow;
 use super::graph::{Constant, Graph, Options};
-use super::piece::ImportedLayer;
+use super::layer_builder::ImportedLayer;
 use crate::export::onnx::proto::Node;
 use crate::layers::{Layer, LogMel, LogMelOptions};
 

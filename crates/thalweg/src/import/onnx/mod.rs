@@ -7,19 +7,19 @@ mod graph;
 mod log_mel;
 mod operators;
 mod patterns;
-mod piece;
+mod layer_builder;
 mod start;
 #[cfg(test)]
 mod tests;
-mod walk;
+mod graph_reader;
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use self::flow::Flow;
 use self::graph::{Graph, refused};
-use self::piece::{ImportedLayer, activate};
-use self::walk::unfit;
+use self::layer_builder::{ImportedLayer, activate};
+use self::graph_reader::unfit;
 use crate::data::cell_format::CellFormat;
 use crate::data::preprocess::{ArrayScale, Pipeline, Scale};
 use crate::data::schema::{Column, ColumnKind, Role, Schema, Task};
@@ -86,27 +86,27 @@ fn parse(bytes: &[u8]) -> Result<Parsed> {
     let (start, scales) = start::find(&graph)?;
     let output = answers::output(&graph).ok_or_else(|| refused("the graph has no output"))?;
     let mut answers = answers::trace(&graph, output);
-    let (mut end, mut pieces, mut notes) = walk::layers(&graph, start.clone(), &answers.logits)?;
+    let (mut end, mut imported, mut notes) = graph_reader::layers(&graph, start.clone(), &answers.logits)?;
     if answers.task == Task::Multiclass && end.dims.len() != 1 {
         // A class a pixel is none an example: the softmax is the last layer.
         answers = answers::Answers::numbers(output);
-        (end, pieces, notes) = walk::layers(&graph, start.clone(), output)?;
+        (end, imported, notes) = graph_reader::layers(&graph, start.clone(), output)?;
     }
     if answers.task == Task::Multilabel && end.shape.size() == 1 {
         answers.task = Task::Binary;
     }
-    if pieces.is_empty() {
-        activate(&mut pieces, Activation::Identity);
+    if imported.is_empty() {
+        activate(&mut imported, Activation::Identity);
     }
-    let (network, theta) = network(start.shape, pieces)?;
+    let (network, theta) = network(start.shape, imported)?;
     Ok(Parsed { network, theta, scales, answers, start, end, notes, metadata: graph.metadata })
 }
 
 /// Layers with their numbers as a network and its θ.
-fn network(input: Shape, pieces: Vec<ImportedLayer>) -> Result<(Network, Tensor)> {
+fn network(input: Shape, imported: Vec<ImportedLayer>) -> Result<(Network, Tensor)> {
     let (mut layers, mut found) = (Vec::new(), HashMap::new());
-    for (i, piece) in pieces.into_iter().enumerate() {
-        let (layer, parameters) = piece.finish();
+    for (i, layer) in imported.into_iter().enumerate() {
+        let (layer, parameters) = layer.finish();
         layers.push(layer);
         found.extend(parameters.into_iter().map(|(name, numbers)| (format!("layers.{i}.{name}"), numbers)));
     }

@@ -4,7 +4,7 @@ use super::Step;
 use crate::Result;
 use crate::import::onnx::flow::Flow;
 use crate::import::onnx::graph::{Constant, Options};
-use crate::import::onnx::piece::{ImportedLayer, LayerBuilder};
+use crate::import::onnx::layer_builder::{ImportedLayer, LayerBuilder};
 use crate::layers::{Conv1d, Conv2d};
 use crate::tensor::{Activation, Shape, transposed};
 
@@ -60,7 +60,7 @@ pub(super) fn mat_mul(step: &mut Step) -> Result<Flow> {
     dims.extend((constant.dims.len() > 1).then_some(units));
     let identity = Activation::Identity;
     // Over the last dimension of several it is a convolution of windows of one place.
-    let draft = match step.x.shape.dimensions() {
+    let builder = match step.x.shape.dimensions() {
         _ if kept.is_empty() => return Ok(step.linear(weight, units, None)?.viewed(step.output(), dims)),
         sides if !step.x.is_own() || *sides != *step.x.dims => return Err(whole()),
         [_, _] => LayerBuilder::Conv1d(Conv1d { bias: false, ..Conv1d::new(units, 1, identity) }),
@@ -69,7 +69,7 @@ pub(super) fn mat_mul(step: &mut Step) -> Result<Flow> {
     let mut shape = step.x.dims.clone();
     *shape.last_mut().expect("it was split") = units;
     let shape = Shape::try_from(shape).map_err(|error| step.refuse(error))?;
-    step.pieces.push(ImportedLayer::of(draft, vec![("weight", weight)]));
+    step.imported.push(ImportedLayer::of(builder, vec![("weight", weight)]));
     Ok(Flow::new(step.output(), shape, dims))
 }
 

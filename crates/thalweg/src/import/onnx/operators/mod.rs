@@ -4,11 +4,11 @@ mod activation;
 mod linear;
 mod norm;
 mod shape;
-mod windows;
+mod conv_pool;
 
 use super::flow::Flow;
 use super::graph::{Constant, Graph, Options, refused};
-use super::piece::{ImportedLayer, LayerBuilder, activate};
+use super::layer_builder::{ImportedLayer, LayerBuilder, activate};
 use crate::event::Decision;
 use crate::export::onnx::proto::Node;
 use crate::layers::{Conv1d, Conv2d, Linear, Pooling};
@@ -20,7 +20,7 @@ pub(super) struct Step<'a> {
     pub(super) graph: &'a Graph,
     pub(super) node: &'a Node,
     pub(super) x: Flow,
-    pub(super) pieces: &'a mut Vec<ImportedLayer>,
+    pub(super) imported: &'a mut Vec<ImportedLayer>,
     /// What the user should know.
     pub(super) notes: &'a mut Vec<Decision>,
     /// Numbers that may still be made of fewer.
@@ -41,15 +41,15 @@ pub(super) const ALL: &[(&str, Operator)] = &[
     ("Sub", linear::arithmetic),
     ("Mul", linear::arithmetic),
     ("Div", linear::arithmetic),
-    ("Conv", windows::conv),
+    ("Conv", conv_pool::conv),
     ("BatchNormalization", norm::batch_norm),
     ("LayerNormalization", norm::layer_norm),
-    ("MaxPool", |step| windows::pool(step, Pooling::Max)),
-    ("AveragePool", |step| windows::pool(step, Pooling::Average)),
-    ("GlobalMaxPool", |step| windows::global_pool(step, Pooling::Max)),
-    ("GlobalAveragePool", |step| windows::global_pool(step, Pooling::Average)),
-    ("ReduceMax", |step| windows::reduce(step, Pooling::Max)),
-    ("ReduceMean", |step| windows::reduce(step, Pooling::Average)),
+    ("MaxPool", |step| conv_pool::pool(step, Pooling::Max)),
+    ("AveragePool", |step| conv_pool::pool(step, Pooling::Average)),
+    ("GlobalMaxPool", |step| conv_pool::global_pool(step, Pooling::Max)),
+    ("GlobalAveragePool", |step| conv_pool::global_pool(step, Pooling::Average)),
+    ("ReduceMax", |step| conv_pool::reduce(step, Pooling::Max)),
+    ("ReduceMean", |step| conv_pool::reduce(step, Pooling::Average)),
     ("Flatten", shape::flatten),
     ("Reshape", shape::reshape),
     ("Squeeze", shape::view),
@@ -132,7 +132,7 @@ impl<'a> Step<'a> {
     }
 
     fn activate(&mut self, g: Activation) -> Result<Flow> {
-        activate(self.pieces, g);
+        activate(self.imported, g);
         Ok(self.x.clone().renamed(self.output()))
     }
 
@@ -140,13 +140,13 @@ impl<'a> Step<'a> {
     /// else of a product or a convolution of its own that leaves units apart.
     fn scaled(&mut self, by: &[(f64, f64)]) -> Result<Flow> {
         let x = self.x.clone().renamed(self.output());
-        if self.pieces.last_mut().is_some_and(|piece| piece.scaled(by)) {
+        if self.imported.last_mut().is_some_and(|layer| layer.scaled(by)) {
             return Ok(x);
         }
         let (units, identity) = (x.shape.last(), Activation::Identity);
         let bias = by.iter().any(|&(_, summand)| summand != 0.0);
         let (mut weight, summands): (Vec<f64>, Vec<f64>) = by.iter().copied().cycle().take(units).unzip();
-        let draft = match *x.shape.dimensions() {
+        let builder = match *x.shape.dimensions() {
             [_, _, _] => LayerBuilder::Conv2d(Conv2d { bias, groups: units, ..Conv2d::new(units, 1, identity) }),
             [_, _] => LayerBuilder::Conv1d(Conv1d { bias, groups: units, ..Conv1d::new(units, 1, identity) }),
             _ if units > MOST_UNITS => {
@@ -161,7 +161,7 @@ impl<'a> Step<'a> {
         };
         let mut parameters = vec![("weight", weight)];
         parameters.extend(bias.then_some(("bias", summands)));
-        self.pieces.push(ImportedLayer::of(draft, parameters));
+        self.imported.push(ImportedLayer::of(builder, parameters));
         Ok(x)
     }
 
@@ -185,7 +185,7 @@ impl<'a> Step<'a> {
         let layer = Linear { bias: bias.is_some(), ..Linear::new(units, Activation::Identity) };
         let mut parameters = vec![("weight", weight)];
         parameters.extend(bias.map(|bias| ("bias", bias)));
-        self.pieces.push(ImportedLayer::of(LayerBuilder::Linear(layer), parameters));
+        self.imported.push(ImportedLayer::of(LayerBuilder::Linear(layer), parameters));
         Ok(Flow::new(self.output(), [units].into(), vec![units]))
     }
 }

@@ -4,7 +4,7 @@ use super::Step;
 use crate::Result;
 use crate::import::onnx::flow::Flow;
 use crate::import::onnx::graph::Options;
-use crate::import::onnx::piece::ImportedLayer;
+use crate::import::onnx::layer_builder::ImportedLayer;
 use crate::layers::{BatchNorm, Layer, LayerNorm};
 
 /// Most numbers that constants of few are repeated to.
@@ -52,7 +52,7 @@ pub(super) fn batch_norm(step: &mut Step) -> Result<Flow> {
     let parameters = ["gamma", "beta", "mean", "variance"].into_iter().zip(numbers).collect();
     let layer = BatchNorm { epsilon, momentum };
     layer.output(step.x.shape).map_err(|error| step.refuse(error.message))?;
-    step.pieces.push(ImportedLayer::new(layer, parameters));
+    step.imported.push(ImportedLayer::new(layer, parameters));
     Ok(step.x.clone().renamed(step.output()))
 }
 
@@ -79,6 +79,6 @@ pub(super) fn layer_norm(step: &mut Step) -> Result<Flow> {
     let beta = step.optional(2)?.map(|_| step.list(2, over)).transpose()?;
     let beta = beta.map_or_else(|| vec![0.0; over], learned);
     layer.output(step.x.shape).map_err(|error| step.refuse(error.message))?;
-    step.pieces.push(ImportedLayer::new(layer, vec![("gamma", gamma), ("beta", beta)]));
+    step.imported.push(ImportedLayer::new(layer, vec![("gamma", gamma), ("beta", beta)]));
     Ok(step.x.clone().renamed(step.output()))
 }

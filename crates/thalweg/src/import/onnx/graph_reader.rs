@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::flow::Flow;
 use super::graph::{Graph, Options, refused};
 use super::operators::{ALL, Step};
-use super::piece::{ImportedLayer, LayerBuilder, activate};
+use super::layer_builder::{ImportedLayer, LayerBuilder, activate};
 use super::{embedding, log_mel, patterns};
 use crate::event::Decision;
 use crate::export::onnx::proto::Node;
@@ -20,10 +20,10 @@ const MOST_MADE: usize = 1 << 26;
 
 /// The layers from a tensor to another, what flows out of them, and what the user should know.
 pub(super) fn layers(graph: &Graph, from: Flow, to: &str) -> Result<(Flow, Vec<ImportedLayer>, Vec<Decision>)> {
-    let mut walk = GraphReader { graph, passed: HashSet::new(), notes: Vec::new(), left: MOST_MADE };
-    match walk.way(from, None, to, 0)? {
-        (flow, pieces, End::There) => Ok((flow, pieces, walk.notes)),
-        (.., End::Sum(i)) => Err(refused("it adds what is made of another input").at(graph.nodes[i].place())),
+    let mut reader = GraphReader { graph, passed: HashSet::new(), notes: Vec::new(), left: MOST_MADE };
+    match reader.way(from, None, to, 0)? {
+        (flow, imported, BranchEnd::There) => Ok((flow, imported, reader.notes)),
+        (.., BranchEnd::Sum(i)) => Err(refused("it adds what is made of another input").at(graph.nodes[i].place())),
     }
 }
 
@@ -39,7 +39,7 @@ struct GraphReader<'a> {
 }
 
 /// Where a way ends.
-enum End {
+enum BranchEnd {
     /// At the tensor it was to lead to.
     There,
     /// At a node that adds two ways.
@@ -54,26 +54,26 @@ impl GraphReader<'_> {
         first: Option<usize>,
         to: &str,
         depth: usize,
-    ) -> Result<(Flow, Vec<ImportedLayer>, End)> {
-        let (mut x, mut first, mut pieces) = (from, first, Vec::new());
+    ) -> Result<(Flow, Vec<ImportedLayer>, BranchEnd)> {
+        let (mut x, mut first, mut imported) = (from, first, Vec::new());
         if depth > DEEPEST {
             return Err(refused(format!("more than {DEEPEST} blocks are within each other")));
         }
         loop {
             if x.name == to && first.is_none() {
-                return Ok((x, pieces, End::There));
+                return Ok((x, imported, BranchEnd::There));
             }
             let mut users = first.map_or_else(|| self.graph.users(&x.name).to_vec(), |first| vec![first]);
             users.dedup();
             if let Some((g, end, nodes)) = patterns::activation(self.graph, &x.name, &users) {
                 self.pass(&nodes)?;
-                activate(&mut pieces, g);
+                activate(&mut imported, g);
                 x = x.renamed(end);
-            } else if let Some((piece, flow, nodes)) =
+            } else if let Some((layer, flow, nodes)) =
                 embedding::read(self.graph, &x, &users).or_else(|| log_mel::read(self.graph, &x, &users))
             {
                 self.pass(&nodes)?;
-                pieces.push(piece);
+                imported.push(layer);
                 x = flow;
             } else {
                 match users[..] {
@@ -81,14 +81,14 @@ impl GraphReader<'_> {
                     [user] => {
                         let node = &self.graph.nodes[user];
                         if self.is_sum(node) {
-                            return Ok((x, pieces, End::Sum(user)));
+                            return Ok((x, imported, BranchEnd::Sum(user)));
                         }
                         self.pass(&[user])?;
-                        x = self.step(node, x, &mut pieces)?;
+                        x = self.step(node, x, &mut imported)?;
                     }
                     [a, b] => {
-                        let (piece, flow) = self.block(x, [a, b], to, depth)?;
-                        pieces.push(piece);
+                        let (layer, flow) = self.block(x, [a, b], to, depth)?;
+                        imported.push(layer);
                         x = flow;
                     }
                     _ => return Err(refused(format!("{:?} is used by {} nodes", x.name, users.len()))),
@@ -105,7 +105,7 @@ impl GraphReader<'_> {
         }
     }
 
-    fn step(&mut self, node: &Node, x: Flow, pieces: &mut Vec<ImportedLayer>) -> Result<Flow> {
+    fn step(&mut self, node: &Node, x: Flow, imported: &mut Vec<ImportedLayer>) -> Result<Flow> {
         let known = ALL.iter().find(|(name, _)| *name == node.op_type).filter(|_| node.domain.is_empty());
         let Some((_, operator)) = known else {
             let domain = if node.domain.is_empty() { String::new() } else { format!(" of {}", node.domain) };
@@ -116,7 +116,7 @@ impl GraphReader<'_> {
         if !is_first {
             return Err(refused(format!("{:?} is not its first input", x.name)).at(node.place()));
         }
-        operator(&mut Step { graph: self.graph, node, x, pieces, notes: &mut self.notes, left: &mut self.left })
+        operator(&mut Step { graph: self.graph, node, x, imported, notes: &mut self.notes, left: &mut self.left })
     }
 
     /// Whether a node adds two tensors that are both computed.
@@ -134,8 +134,8 @@ impl GraphReader<'_> {
                 return Ok((x.clone(), Vec::new(), user));
             }
             match self.way(x.clone(), Some(user), to, depth + 1)? {
-                (flow, pieces, End::Sum(sum)) => Ok((flow, pieces, sum)),
-                (.., End::There) => Err(apart(&x)),
+                (flow, imported, BranchEnd::Sum(sum)) => Ok((flow, imported, sum)),
+                (.., BranchEnd::There) => Err(apart(&x)),
             }
         };
         let (mut one, mut other) = (branch(a)?, branch(b)?);
@@ -158,8 +158,8 @@ impl GraphReader<'_> {
         if layers.is_empty() {
             return Err(apart(&x));
         }
-        let draft = LayerBuilder::Residual { layers, shortcut, activation: Activation::Identity };
-        Ok((ImportedLayer::of(draft, Vec::new()), flow.renamed(output)))
+        let builder = LayerBuilder::Residual { layers, shortcut, activation: Activation::Identity };
+        Ok((ImportedLayer::of(builder, Vec::new()), flow.renamed(output)))
     }
 }
 

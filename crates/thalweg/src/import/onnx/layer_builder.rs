@@ -6,7 +6,7 @@ use crate::tensor::Activation;
 /// A layer with its numbers.
 #[derive(Debug)]
 pub(super) struct ImportedLayer {
-    pub(super) draft: LayerBuilder,
+    pub(super) builder: LayerBuilder,
     /// Its parameters: names within the layer, and numbers in our order.
     pub(super) parameters: Named,
 }
@@ -29,14 +29,14 @@ impl ImportedLayer {
         Self::of(LayerBuilder::Other(Box::new(layer)), parameters)
     }
 
-    pub(super) fn of(draft: LayerBuilder, parameters: Vec<(&str, Vec<f64>)>) -> Self {
+    pub(super) fn of(builder: LayerBuilder, parameters: Vec<(&str, Vec<f64>)>) -> Self {
         let parameters = parameters.into_iter().map(|(name, numbers)| (name.to_string(), numbers)).collect();
-        ImportedLayer { draft, parameters }
+        ImportedLayer { builder, parameters }
     }
 
     /// Gives it an activation, if it has none and takes this one.
     fn activated(&mut self, g: Activation) -> bool {
-        let own = match &mut self.draft {
+        let own = match &mut self.builder {
             LayerBuilder::Linear(layer) => &mut layer.activation,
             LayerBuilder::Conv1d(layer) => &mut layer.activation,
             LayerBuilder::Conv2d(layer) => &mut layer.activation,
@@ -53,7 +53,7 @@ impl ImportedLayer {
     /// Multiplies what it gives by a factor for each unit, or one for all, and adds a summand, if it is a product that
     /// nothing was done to yet.
     pub(super) fn scaled(&mut self, by: &[(f64, f64)]) -> bool {
-        let (units, bias, activation) = match &mut self.draft {
+        let (units, bias, activation) = match &mut self.builder {
             LayerBuilder::Linear(layer) => (layer.units, &mut layer.bias, layer.activation),
             LayerBuilder::Conv1d(layer) => (layer.filters, &mut layer.bias, layer.activation),
             LayerBuilder::Conv2d(layer) => (layer.filters, &mut layer.bias, layer.activation),
@@ -79,15 +79,15 @@ impl ImportedLayer {
     /// The layer and its parameters, with those of layers within it.
     pub(super) fn finish(self) -> (Box<dyn Layer>, Named) {
         let mut parameters = self.parameters;
-        let layer: Box<dyn Layer> = match self.draft {
+        let layer: Box<dyn Layer> = match self.builder {
             LayerBuilder::Linear(layer) => Box::new(layer),
             LayerBuilder::Conv1d(layer) => Box::new(layer),
             LayerBuilder::Conv2d(layer) => Box::new(layer),
             LayerBuilder::Other(layer) => layer,
             LayerBuilder::Residual { layers, shortcut, activation } => {
-                let mut branch = |name: &str, pieces: Vec<ImportedLayer>| {
-                    let finished = pieces.into_iter().enumerate().map(|(i, piece)| {
-                        let (layer, own) = piece.finish();
+                let mut branch = |name: &str, imported: Vec<ImportedLayer>| {
+                    let finished = imported.into_iter().enumerate().map(|(i, layer)| {
+                        let (layer, own) = layer.finish();
                         parameters.extend(own.into_iter().map(|(own, x)| (format!("{name}.{i}.{own}"), x)));
                         layer
                     });
@@ -102,8 +102,8 @@ impl ImportedLayer {
 }
 
 /// An activation after some layers: the last one's own, or a layer of its own.
-pub(super) fn activate(pieces: &mut Vec<ImportedLayer>, g: Activation) {
-    if !pieces.last_mut().is_some_and(|piece| piece.activated(g)) {
-        pieces.push(ImportedLayer::new(Activate { activation: g }, Vec::new()));
+pub(super) fn activate(imported: &mut Vec<ImportedLayer>, g: Activation) {
+    if !imported.last_mut().is_some_and(|layer| layer.activated(g)) {
+        imported.push(ImportedLayer::new(Activate { activation: g }, Vec::new()));
     }
 }

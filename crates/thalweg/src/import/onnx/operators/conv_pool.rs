@@ -4,7 +4,7 @@ use super::Step;
 use crate::Result;
 use crate::import::onnx::flow::Flow;
 use crate::import::onnx::graph::Options;
-use crate::import::onnx::piece::{ImportedLayer, LayerBuilder};
+use crate::import::onnx::layer_builder::{ImportedLayer, LayerBuilder};
 use crate::layers::{Conv1d, Conv2d, Layer, Pool1d, Pool2d, Pooling};
 use crate::tensor::{Activation, transposed};
 use crate::windows::{Padding, Pair};
@@ -149,7 +149,7 @@ fn convolve(
     channels: usize,
     pixels: &[usize],
 ) -> Result<Flow> {
-    let (draft, flow) = if pixels.len() == 1 {
+    let (builder, flow) = if pixels.len() == 1 {
         let [kernel, stride, dilation] = [layer.kernel, layer.stride, layer.dilation].map(|pair| pair.each()[0]);
         let Conv2d { filters, padding, groups, activation, bias, .. } = layer;
         let layer = Conv1d { stride, padding, dilation, groups, bias, ..Conv1d::new(filters, kernel, activation) };
@@ -159,7 +159,7 @@ fn convolve(
         let flow = windowed(step, &layer, channels, pixels)?;
         (LayerBuilder::Conv2d(layer), flow)
     };
-    step.pieces.push(ImportedLayer::of(draft, parameters));
+    step.imported.push(ImportedLayer::of(builder, parameters));
     Ok(flow)
 }
 
@@ -198,7 +198,7 @@ pub(super) fn pool(step: &mut Step, take: Pooling) -> Result<Flow> {
         _ => Box::new(Pool2d { take, size: Some(pair(&size)), stride: Some(pair(&stride)), padding }),
     };
     let flow = windowed(step, &*layer, channels, &pixels)?;
-    step.pieces.push(ImportedLayer::of(LayerBuilder::Other(layer), Vec::new()));
+    step.imported.push(ImportedLayer::of(LayerBuilder::Other(layer), Vec::new()));
     Ok(flow)
 }
 
@@ -223,7 +223,7 @@ pub(super) fn global_pool(step: &mut Step, take: Pooling) -> Result<Flow> {
     let (channels, pixels) = image(step)?;
     let layer = of_all(take, pixels.len());
     windowed(step, &*layer, channels, &pixels)?;
-    step.pieces.push(ImportedLayer::of(LayerBuilder::Other(layer), Vec::new()));
+    step.imported.push(ImportedLayer::of(LayerBuilder::Other(layer), Vec::new()));
     let mut dims = vec![1; pixels.len() + 1];
     dims[0] = channels;
     Ok(Flow::new(step.output(), [channels].into(), dims))
@@ -256,6 +256,6 @@ pub(super) fn reduce(step: &mut Step, take: Pooling) -> Result<Flow> {
     if step.node.int("keepdims") == Some(0) {
         dims = vec![channels];
     }
-    step.pieces.push(ImportedLayer::of(LayerBuilder::Other(layer), Vec::new()));
+    step.imported.push(ImportedLayer::of(LayerBuilder::Other(layer), Vec::new()));
     Ok(Flow::new(step.output(), [channels].into(), dims))
 }
