@@ -15,6 +15,8 @@ pub use shape::Shape;
 pub use thalweg_kernels::Real;
 use thalweg_kernels::aligned_buf::AlignedBuf;
 
+use crate::error::{Error, Result};
+
 /// A matrix of so many rows, its columns as rows.
 pub(crate) fn transposed<T: Copy>(matrix: &[T], rows: usize) -> Vec<T> {
     let columns = matrix.len() / rows.max(1);
@@ -29,6 +31,15 @@ pub enum Dtype {
     F32,
     /// 64-bit floating point.
     F64,
+}
+
+impl std::fmt::Display for Dtype {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(match self {
+            Dtype::F32 => "f32",
+            Dtype::F64 => "f64",
+        })
+    }
 }
 
 /// Owned numbers with a shape.
@@ -191,6 +202,20 @@ impl<'a> View<'a> {
     /// The numbers.
     pub fn data(&self) -> Data<'a> {
         self.data
+    }
+
+    /// Whether it has as many numbers as a shape, of a type: what an operation expects of an argument from outside.
+    ///
+    /// # Errors
+    /// If not, naming the operation, the argument and both shapes.
+    pub(crate) fn expect(&self, operation: &str, name: &str, shape: impl Into<Shape>, dtype: Dtype) -> Result<()> {
+        let shape = shape.into();
+        if (self.len(), self.dtype()) == (shape.size(), dtype) {
+            return Ok(());
+        }
+        let (found, own) = (self.shape, self.dtype());
+        Err(Error::data(format!("{operation}: {name} is {found} of {own}, expected {shape} of {dtype}"))
+            .fix("give tensors of the shapes and of the type that go with the network"))
     }
 
     /// How many numbers there are.

@@ -4,7 +4,7 @@
 //! [`Real`]. Shapes in the comments are rows × columns; m counts examples.
 
 use thalweg_kernels as kernels;
-pub use thalweg_kernels::bf16::{MatmulPrecision, with_matmul_precision};
+pub use thalweg_kernels::bf16::MatmulPrecision;
 use thalweg_kernels::conv::Conv;
 use thalweg_kernels::gather as gather_kernels;
 use thalweg_kernels::gemm::{Matrix, Packed, gemm, gemm_packed};
@@ -77,20 +77,28 @@ pub fn bf16_unit(parts: usize) -> Option<kernels::bf16::Unit> {
 }
 
 /// Z = X Wᵀ + b, A = g(Z): X is m × n_in, W is n_out × n_in, b has n_out numbers, A (and Z, where kept) is m × n_out.
-pub fn linear(x: View, w: View, b: Option<View>, g: Activation, z: Option<ViewMut>, mut a: ViewMut) {
+pub fn linear(
+    x: View,
+    w: View,
+    b: Option<View>,
+    g: Activation,
+    z: Option<ViewMut>,
+    mut a: ViewMut,
+    precision: MatmulPrecision,
+) {
     fits!("linear", x.shape().columns() == w.shape().columns(), x, w);
     fits!("linear", a.shape().columns() == w.shape().rows() && a.shape().rows() == x.shape().rows(), a, w);
-    by_dtype!(x, product(x, w, b, a.reborrow()));
+    by_dtype!(x, product(x, w, b, a.reborrow(), precision));
     if let Some(z) = z {
         copy(a.view(), z);
     }
     activate(g, a);
 
-    fn product<T: Element>(x: View, w: View, b: Option<View>, z: ViewMut) {
+    fn product<T: Element>(x: View, w: View, b: Option<View>, z: ViewMut, precision: MatmulPrecision) {
         let (m, n_in, n_out) = (x.shape().rows(), x.shape().columns(), w.shape().rows());
         let x = Matrix::new(T::read(x), m, n_in);
         let w = Matrix::new(T::read(w), n_out, n_in);
-        gemm(x, w.t(), b.map(T::read), T::write(z));
+        gemm(x, w.t(), b.map(T::read), T::write(z), precision);
     }
 }
 
@@ -116,35 +124,67 @@ impl PackedWeight {
 }
 
 /// [`linear`] with a weight that was packed; the same bits.
-pub fn linear_packed(x: View, w: View, packed: &PackedWeight, b: Option<View>, g: Activation, mut a: ViewMut) {
+pub fn linear_packed(
+    x: View,
+    w: View,
+    packed: &PackedWeight,
+    b: Option<View>,
+    g: Activation,
+    mut a: ViewMut,
+    precision: MatmulPrecision,
+) {
+    fits!("linear_packed", x.shape().columns() == w.shape().columns(), x, w);
     match &packed.0 {
-        Panels::F32(packed) => product(x, w, packed, b, a.reborrow()),
-        Panels::F64(packed) => product(x, w, packed, b, a.reborrow()),
+        Panels::F32(packed) => product(x, w, packed, b, a.reborrow(), precision),
+        Panels::F64(packed) => product(x, w, packed, b, a.reborrow(), precision),
     }
     activate(g, a);
 
-    fn product<T: Element>(x: View, w: View, packed: &Packed<T>, b: Option<View>, z: ViewMut) {
+    fn product<T: Element>(
+        x: View,
+        w: View,
+        packed: &Packed<T>,
+        b: Option<View>,
+        z: ViewMut,
+        precision: MatmulPrecision,
+    ) {
         let (m, n_in, n_out) = (x.shape().rows(), x.shape().columns(), w.shape().rows());
         let x = Matrix::new(T::read(x), m, n_in);
         let w = Matrix::new(T::read(w), n_out, n_in);
-        gemm_packed(x, w.t(), packed, b.map(T::read), T::write(z));
+        gemm_packed(x, w.t(), packed, b.map(T::read), T::write(z), precision);
     }
 }
 
 /// dW = dZᵀ X, db = column sums of dZ, dX = dZ W; dZ carries the 1/m of the cost already.
-pub fn linear_backward(x: View, w: View, dz: View, dw: ViewMut, db: Option<ViewMut>, dx: Option<ViewMut>) {
+pub fn linear_backward(
+    x: View,
+    w: View,
+    dz: View,
+    dw: ViewMut,
+    db: Option<ViewMut>,
+    dx: Option<ViewMut>,
+    precision: MatmulPrecision,
+) {
     fits!("linear_backward", dz.shape().columns() == w.shape().rows(), dz, w);
-    by_dtype!(x, typed(x, w, dz, dw, db, dx));
+    by_dtype!(x, typed(x, w, dz, dw, db, dx, precision));
 
-    fn typed<T: Element>(x: View, w: View, dz: View, dw: ViewMut, db: Option<ViewMut>, dx: Option<ViewMut>) {
+    fn typed<T: Element>(
+        x: View,
+        w: View,
+        dz: View,
+        dw: ViewMut,
+        db: Option<ViewMut>,
+        dx: Option<ViewMut>,
+        precision: MatmulPrecision,
+    ) {
         let (m, n_in, n_out) = (x.shape().rows(), x.shape().columns(), w.shape().rows());
         let delta = Matrix::new(T::read(dz), m, n_out);
-        gemm(delta.t(), Matrix::new(T::read(x), m, n_in), None, T::write(dw));
+        gemm(delta.t(), Matrix::new(T::read(x), m, n_in), None, T::write(dw), precision);
         if let Some(db) = db {
             reduce::column_sums(T::read(dz), n_out, T::write(db));
         }
         if let Some(dx) = dx {
-            gemm(delta, Matrix::new(T::read(w), n_out, n_in), None, T::write(dx));
+            gemm(delta, Matrix::new(T::read(w), n_out, n_in), None, T::write(dx), precision);
         }
     }
 }

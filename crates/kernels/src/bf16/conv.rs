@@ -208,7 +208,7 @@ pub(crate) fn forward(grid: &Grid, filters: &Filters, image: &[f32], bias: Optio
     })
 }
 
-/// The filters' gradient of an image, windowsᵀ · dy, numbers of a window × filters, added to what `sums` holds or not.
+/// The filters' gradient of an image, windowsᵀ · dy, elements of a window × filters, added to what `sums` holds or not.
 /// False, and `sums` without meaning, where a number is to be split that is not finite.
 pub(crate) fn filter_gradient(
     (unit, parts): (Unit, usize),
