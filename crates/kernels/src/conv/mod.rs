@@ -43,7 +43,7 @@ impl ConvGeometry {
     }
 
     /// Elements of an image.
-    fn image_len(&self) -> usize {
+    pub fn image_len(&self) -> usize {
         self.input.iter().product()
     }
 

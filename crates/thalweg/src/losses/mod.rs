@@ -139,7 +139,7 @@ impl Cost {
         ops::multiply(self.loss.rows(m), weights, self.factors.rows_mut(m));
         let cost = ops::sum(self.factors.rows(m)) / total;
         if let Some(dz) = dz {
-            ops::map(weights, self.factors.rows_mut(m), |w| w / total);
+            ops::divide(weights, total, self.factors.rows_mut(m));
             ops::scale_rows(dz, self.factors.rows(m));
         }
         cost

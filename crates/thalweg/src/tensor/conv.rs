@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thalweg_kernels::conv::{self, Count};
 
-use super::ops::{self, Element, MatmulPrecision, by_dtype};
+use super::ops::{self, Element, MatmulPrecision, by_dtype, fits};
 use super::{Activation, Dtype, View, ViewMut};
 
 pub use thalweg_kernels::conv::ConvGeometry;
@@ -26,6 +26,7 @@ pub struct Convolution<'a> {
 impl Convolution<'_> {
     /// Z = windows of X · filters + b, A = g(Z); A (and Z, where kept) is m × windows × filters.
     pub fn forward(&self, x: View, g: Activation, z: Option<ViewMut>, mut a: ViewMut) {
+        fits!("convolution", self.takes(x) && self.gives(x, a.view()), x, a);
         let at_once = z.is_none();
         by_dtype!(x, typed(self, x, at_once.then_some(g), a.reborrow()));
         if let Some(z) = z {
@@ -41,6 +42,7 @@ impl Convolution<'_> {
 
     /// dW = Σ dZᵀ · windows of X, db = sums of dZ over windows and examples, dX = dZ · W, added up where windows overlap.
     pub fn backward(&self, x: View, dz: View, dw: ViewMut, db: Option<ViewMut>, dx: Option<ViewMut>) {
+        fits!("convolution_backward", self.takes(x) && self.gives(x, dz), x, dz);
         by_dtype!(x, typed(self, x, dz, dw, db, dx));
 
         fn typed<T: Element>(
@@ -54,6 +56,16 @@ impl Convolution<'_> {
             let (db, dx) = (db.map(T::write), dx.map(T::write));
             T::backward(&own.typed(), [T::read(x), T::read(dz)], T::write(dw), db, dx);
         }
+    }
+
+    /// Whether examples of x are of the windows' images.
+    fn takes(&self, x: View) -> bool {
+        x.shape().columns() == self.geometry.image_len()
+    }
+
+    /// Whether y is m × windows × filters.
+    fn gives(&self, x: View, y: View) -> bool {
+        y.len() == x.shape().rows() * self.geometry.count() * self.filters.shape().rows()
     }
 
     fn typed<T: Element>(&self) -> conv::Convolution<'_, T> {
@@ -87,6 +99,8 @@ impl Pooling {
 
 /// y = what is taken of each window of x.
 pub fn pool(geometry: &ConvGeometry, take: Pooling, x: View, y: ViewMut) {
+    let outputs = x.shape().rows() * geometry.count() * geometry.input[2];
+    fits!("pool", x.shape().columns() == geometry.image_len() && y.view().len() == outputs, x, y);
     by_dtype!(x, typed(geometry, take, x, y));
 
     fn typed<T: Element>(geometry: &ConvGeometry, take: Pooling, x: View, y: ViewMut) {
@@ -108,6 +122,7 @@ pub fn places_of_largest(geometry: &ConvGeometry, x: View, y: View, places: &mut
 
 /// dx of [`pool`], from its x, y and dy.
 pub fn pool_backward(geometry: &ConvGeometry, take: Pooling, [x, y, dy]: [View; 3], dx: ViewMut) {
+    fits!("pool_backward", x.len() == dx.view().len() && y.len() == dy.len(), x, dy);
     by_dtype!(x, typed(geometry, take, [x, y, dy], dx));
 
     fn typed<T: Element>(geometry: &ConvGeometry, take: Pooling, [x, y, dy]: [View; 3], dx: ViewMut) {

@@ -9,6 +9,7 @@ pub mod norm;
 pub mod ops;
 mod shape;
 pub mod spectrum;
+pub mod update;
 
 pub use activation::Activation;
 pub use shape::Shape;
@@ -70,22 +71,27 @@ pub struct ViewMut<'a> {
     data: DataMut<'a>,
 }
 
-/// The numbers under a [`View`].
+/// Where a [`View`]'s numbers are.
 #[derive(Debug, Clone, Copy)]
-pub enum Data<'a> {
-    /// 32-bit numbers.
+enum Data<'a> {
     F32(&'a [f32]),
-    /// 64-bit numbers.
     F64(&'a [f64]),
 }
 
-/// The numbers under a [`ViewMut`].
+/// Where a [`ViewMut`]'s numbers are.
 #[derive(Debug)]
-pub enum DataMut<'a> {
-    /// 32-bit numbers.
+enum DataMut<'a> {
     F32(&'a mut [f32]),
-    /// 64-bit numbers.
     F64(&'a mut [f64]),
+}
+
+/// A copy of a tensor's numbers, in their own type.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Values {
+    /// 32-bit numbers.
+    F32(Vec<f32>),
+    /// 64-bit numbers.
+    F64(Vec<f64>),
 }
 
 impl Tensor {
@@ -199,11 +205,6 @@ impl<'a> View<'a> {
         self.shape
     }
 
-    /// The numbers.
-    pub fn data(&self) -> Data<'a> {
-        self.data
-    }
-
     /// Whether it has as many numbers as a shape, of a type: what an operation expects of an argument from outside.
     ///
     /// # Errors
@@ -265,6 +266,14 @@ impl<'a> View<'a> {
         (0..self.len()).map(|i| self.at(i)).collect()
     }
 
+    /// All numbers in their own type.
+    pub fn to_values(&self) -> Values {
+        match self.data {
+            Data::F32(x) => Values::F32(x.to_vec()),
+            Data::F64(x) => Values::F64(x.to_vec()),
+        }
+    }
+
     /// A copy that owns its numbers.
     pub fn to_tensor(&self) -> Tensor {
         let mut copy = Tensor::zeros(self.shape, self.dtype());
@@ -293,11 +302,6 @@ impl<'a> ViewMut<'a> {
     /// The shape.
     pub fn shape(&self) -> Shape {
         self.shape
-    }
-
-    /// The numbers.
-    pub fn data(self) -> DataMut<'a> {
-        self.data
     }
 
     /// The same numbers, to read.
@@ -340,6 +344,18 @@ impl<'a> ViewMut<'a> {
                 let (a, b) = x.split_at_mut(middle);
                 (ViewMut::from_f64([a.len()], a), ViewMut::from_f64([b.len()], b))
             }
+        }
+    }
+
+    /// Sets all numbers, rounded to their type.
+    ///
+    /// # Panics
+    /// If there are more or fewer.
+    pub fn set_all(&mut self, values: &[f64]) {
+        sized(self.shape, values.len());
+        match &mut self.data {
+            DataMut::F32(x) => x.iter_mut().zip(values).for_each(|(x, &value)| *x = value as f32),
+            DataMut::F64(x) => x.copy_from_slice(values),
         }
     }
 
