@@ -2,6 +2,11 @@
 //!
 //! Examples are rows. A batch of m examples with n features is a row-major m × n matrix: the course's X,
 //! which holds an example a column, read transposed and byte for byte the same memory.
+//!
+//! Where numbers are is known here alone. Others cut views into parts (`part`, `rows`, `split`), have operations work on them,
+//! and copy numbers in and out: all of them (`to_f64`, `to_values`, `to_tensor`, `set_all`) or one (`at`, `set`), which tests,
+//! gradient checks and statistics of a few numbers do. Only the changes of examples in training take slices (`Element`):
+//! they are made where the data is, before a batch goes to where the network is.
 
 pub mod activation;
 pub mod conv;

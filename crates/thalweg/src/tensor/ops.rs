@@ -480,9 +480,9 @@ pub fn sigmoid_cross_entropy(z: View, y: View, out: LossOutput) {
     }
 }
 
-/// An error of one output z with target y.
+/// The loss of one output z with target y.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum OutputError {
+pub enum RegressionLoss {
     /// ½e², e = z − y.
     Squared,
     /// |e|; its derivative is 0 at e = 0.
@@ -491,15 +491,15 @@ pub enum OutputError {
     Huber(f64),
 }
 
-/// L = Σ over a row of an error.
-pub fn error_loss(error: OutputError, z: View, y: View, out: LossOutput) {
-    match error {
-        OutputError::Squared => rowwise_loss(z, y, out, |z, y| (0.5 * (z - y) * (z - y), z - y)),
-        OutputError::Absolute => rowwise_loss(z, y, out, |z, y| {
+/// L = Σ over a row of a regression loss.
+pub fn regression_loss(loss: RegressionLoss, z: View, y: View, out: LossOutput) {
+    match loss {
+        RegressionLoss::Squared => rowwise_loss(z, y, out, |z, y| (0.5 * (z - y) * (z - y), z - y)),
+        RegressionLoss::Absolute => rowwise_loss(z, y, out, |z, y| {
             let e = z - y;
             (e.abs(), if e == 0.0 { 0.0 } else { e.signum() })
         }),
-        OutputError::Huber(delta) => rowwise_loss(z, y, out, |z, y| {
+        RegressionLoss::Huber(delta) => rowwise_loss(z, y, out, |z, y| {
             let e = z - y;
             let value = if e.abs() <= delta { 0.5 * e * e } else { delta * (e.abs() - 0.5 * delta) };
             (value, e.clamp(-delta, delta))

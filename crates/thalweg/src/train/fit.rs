@@ -176,6 +176,11 @@ impl Trainer<'_> {
         let (network, dtype, trained) = (self.network, batch.x.dtype(), self.network.layout().trained());
         let z = network.output().batch(batch.x.shape().rows());
         state.theta.view().expect(FIT, "θ", [network.layout().len()], dtype)?;
+        let (vectors, wanted) = (state.optimizer.len(), self.optimizer.state().len());
+        if vectors != wanted {
+            let found = format!("{FIT}: the optimiser's state has {vectors} vectors, expected {wanted}");
+            return Err(Error::data(found).fix("make the state with the optimiser that trains it"));
+        }
         for vector in &state.optimizer {
             vector.view().expect(FIT, "the optimiser's state", [trained], dtype)?;
         }
