@@ -1,6 +1,6 @@
 //! Random inputs whose answers follow from a fixed teacher, so that there is something to learn.
 
-use thalweg::tensor::{DataMut, Dtype, Tensor};
+use thalweg::tensor::Tensor;
 use thalweg::train::Examples;
 use thalweg_kernels::random::Stream;
 
@@ -17,9 +17,7 @@ pub(crate) enum Answers {
 
 /// Inputs of so many columns with answers from so many numbers.
 pub(crate) fn examples(rows: usize, inputs: usize, outputs: usize, answers: Answers) -> thalweg::Result<Examples> {
-    let mut x = Tensor::zeros([rows, inputs], Dtype::F32);
-    let DataMut::F32(numbers) = x.view_mut().data() else { unreachable!("they are of 32 bits") };
-    fill_normal(0, numbers);
+    let numbers = normal(0, rows * inputs);
     let teacher = normal(1, inputs * outputs);
     let scale = (inputs as f32).sqrt().recip();
     let noise = normal(2, rows);
@@ -34,7 +32,7 @@ pub(crate) fn examples(rows: usize, inputs: usize, outputs: usize, answers: Answ
         }
     };
     let y = numbers.chunks_exact(inputs).zip(&noise).map(answer).collect();
-    Examples::new(x, Tensor::from_f32([rows, 1], y), None)
+    Examples::new(Tensor::from_f32([rows, inputs], numbers), Tensor::from_f32([rows, 1], y), None)
 }
 
 /// The same examples as images of one channel.
@@ -46,10 +44,6 @@ pub(crate) fn as_images(examples: Examples, [height, width]: [usize; 2]) -> thal
 /// Standard normal numbers.
 pub(crate) fn normal(purpose: u32, n: usize) -> Vec<f32> {
     let mut numbers = vec![0.0; n];
-    fill_normal(purpose, &mut numbers);
+    Stream::new(7, purpose).fill_normal(0, &mut numbers);
     numbers
-}
-
-fn fill_normal(purpose: u32, numbers: &mut [f32]) {
-    Stream::new(7, purpose).fill_normal(0, numbers);
 }

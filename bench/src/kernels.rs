@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use thalweg::optimizers::{Adam, Optimizer, Step};
-use thalweg::tensor::{Activation, Dtype, Tensor, ops};
+use thalweg::tensor::ops::{self, MatmulPrecision};
+use thalweg::tensor::{Activation, Dtype, Tensor};
 use thalweg_kernels::{peak, pool};
 
 use crate::{data, median};
@@ -47,7 +48,7 @@ fn peak() -> f64 {
 }
 
 /// Times all on the pool's threads.
-pub(crate) fn run() -> Value {
+pub(crate) fn run(precision: MatmulPrecision) -> Value {
     let peak = peak() * pool::threads() as f64;
     let products: Vec<Value> = SHAPES
         .iter()
@@ -57,11 +58,13 @@ pub(crate) fn run() -> Value {
             let mut db = Tensor::zeros([n_out], Dtype::F32);
             let operations = (2 * m * n_out * n_in) as f64 / 1e9;
             let bias = || b.view().part(0, [n_out]);
-            let forward = time(|| ops::linear(x.view(), w.view(), Some(bias()), Activation::Relu, None, a.view_mut()));
-            let weights =
-                time(|| ops::linear_backward(x.view(), w.view(), a.view(), dw.view_mut(), Some(db.view_mut()), None));
+            let (x, w) = (x.view(), w.view());
+            let forward = time(|| ops::linear(x, w, Some(bias()), Activation::Relu, None, a.view_mut(), precision));
+            let weights = time(|| {
+                ops::linear_backward(x, w, a.view(), dw.view_mut(), Some(db.view_mut()), None, precision);
+            });
             let both = time(|| {
-                ops::linear_backward(x.view(), w.view(), a.view(), dw.view_mut(), None, Some(dx.view_mut()));
+                ops::linear_backward(x, w, a.view(), dw.view_mut(), None, Some(dx.view_mut()), precision);
             });
             let speeds = [operations / forward, operations / weights, 2.0 * operations / both];
             let [forward, weights, both] =

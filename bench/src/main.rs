@@ -12,7 +12,7 @@ mod predict;
 mod train;
 
 use anyhow::{Context, Result, bail};
-use thalweg::tensor::ops::{self, MatmulPrecision};
+use thalweg::tensor::ops::MatmulPrecision;
 
 /// What the command line asks for.
 struct Options {
@@ -36,8 +36,8 @@ fn main() -> Result<()> {
     }
     thalweg_kernels::pool::set_threads(options.threads);
     let result = match workload.as_str() {
-        "w4" => ops::with_matmul_precision(products(&options.precision)?, || predict::run(&options))?,
-        "kernels" => ops::with_matmul_precision(products(&options.precision)?, kernels::run),
+        "w4" => predict::run(&options)?,
+        "kernels" => kernels::run(products(&options.precision)?),
         "input" => input::run()?,
         "media" => media::run()?,
         "scaling" => train::scaling(&options)?,

@@ -73,7 +73,7 @@ fn spectrogram() -> Result<f64> {
     let mut seconds = Vec::new();
     for _ in 0..ROUNDS {
         let start = Instant::now();
-        black_box(network.forward(theta.view(), sounds.view(), &mut workspace, Mode::Predict));
+        black_box(network.forward(theta.view(), sounds.view(), &mut workspace, Mode::Predict)?);
         seconds.push(start.elapsed().as_secs_f64());
     }
     Ok(SOUNDS as f64 / median(seconds))

@@ -3,28 +3,30 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use anyhow::Result;
 use serde_json::{Value, json};
 use thalweg::network::Predictor;
 use thalweg::tensor::{Dtype, Tensor};
 
-use crate::{Options, data, median, train};
+use crate::{Options, data, median, products, train};
 
 /// Times both.
-pub(crate) fn run(options: &Options) -> thalweg::Result<Value> {
+pub(crate) fn run(options: &Options) -> Result<Value> {
     let network = train::network(&[784, 512, 512, 10])?;
     let theta = network.initialize(0, Dtype::F32);
-    let times = |rows: usize, calls: usize| {
+    let precision = products(&options.precision)?;
+    let times = |rows: usize, calls: usize| -> Result<Vec<f64>> {
         let x = Tensor::from_f32([rows, 784], data::normal(0, rows * 784));
-        let mut predictor = Predictor::new(&network, &theta, rows);
+        let mut predictor = Predictor::new(&network, &theta, rows, precision)?;
         let mut call = || {
             let start = Instant::now();
-            black_box(predictor.forward(x.view()));
-            start.elapsed().as_secs_f64()
+            black_box(predictor.forward(x.view())?);
+            Ok(start.elapsed().as_secs_f64())
         };
-        (0..calls / 10).for_each(|_| _ = call());
-        (0..calls).map(|_| call()).collect::<Vec<f64>>()
+        (0..calls / 10).try_for_each(|_| call().map(drop))?;
+        (0..calls).map(|_| call()).collect()
     };
-    let (mut one, many) = (times(1, 3000), times(4096, 30));
+    let (mut one, many) = (times(1, 3000)?, times(4096, 30)?);
     one.sort_by(f64::total_cmp);
     let batch = median(many);
     Ok(json!({

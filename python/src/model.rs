@@ -10,7 +10,7 @@ use serde_json::json;
 use thalweg::Error;
 use thalweg::config;
 use thalweg::data::schema::{Role, Task};
-use thalweg::tensor::ops::with_matmul_precision;
+use thalweg::tensor::ops::MatmulPrecision;
 
 use crate::data::{Data, Rows};
 use crate::errors::{held, released};
@@ -78,12 +78,12 @@ impl Model {
         precision: &str,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
         let target = &self.0.target;
-        let (numbers, columns) = self.with_precision(py, precision, || {
+        let (numbers, columns) = self.in_precision(py, precision, |precision| {
             let x = self.encoded(data)?;
             if logits {
-                return Ok((self.0.logits(&x), target.outputs()));
+                return Ok((self.0.logits(&x, precision)?, target.outputs()));
             }
-            let outputs = self.0.finite_outputs(&x, &|row| format!("row {row}"))?;
+            let outputs = self.0.finite_outputs(&x, precision, &|row| format!("row {row}"))?;
             let columns = if target.task == Task::Binary { 2 } else { target.outputs() };
             let answers = outputs.chunks_exact(target.outputs()).flat_map(|row| match target.task {
                 Task::Regression => row.iter().enumerate().map(|(t, &y)| target.unscaled(t, y)).collect(),
@@ -97,25 +97,25 @@ impl Model {
 
     /// The metrics on rows whose answers are known, and how many rows there are, as JSON.
     fn evaluate(&self, py: Python<'_>, data: &Data, precision: &str) -> PyResult<String> {
-        self.with_precision(py, precision, || {
+        self.in_precision(py, precision, |precision| {
             let rows = data.encoded(self.0.fitted())?.parts.train;
-            Ok(json!({ "rows": rows.rows, "metrics": self.0.evaluate_rows(&rows) }).to_string())
+            Ok(json!({ "rows": rows.rows, "metrics": self.0.evaluate_rows(&rows, precision)? }).to_string())
         })
     }
 
     /// The same for data that is named.
     fn evaluate_path(&self, py: Python<'_>, path: &str, precision: &str) -> PyResult<String> {
-        self.with_precision(py, precision, || {
-            let (rows, metrics, _) = self.0.evaluate(path, &config::Data::default())?;
+        self.in_precision(py, precision, |precision| {
+            let (rows, metrics, _) = self.0.evaluate(path, &config::Data::default(), precision)?;
             Ok(json!({ "rows": rows, "metrics": metrics }).to_string())
         })
     }
 
     /// The answers to the rows of data that is named, one text a target each, and their probabilities.
     fn predict_path(&self, py: Python<'_>, path: &str, precision: &str) -> PyResult<Answers> {
-        self.with_precision(py, precision, || {
+        self.in_precision(py, precision, |precision| {
             let (mut predictions, mut probabilities) = (Vec::new(), Vec::new());
-            self.0.predict(path, &config::Data::default(), &mut |answers| {
+            self.0.predict(path, &config::Data::default(), precision, &mut |answers| {
                 predictions.extend_from_slice(&answers.predictions);
                 probabilities.extend_from_slice(&answers.probabilities);
                 Ok(())
@@ -127,17 +127,17 @@ impl Model {
 
 impl Model {
     /// Does work whose matrices are multiplied in a precision.
-    fn with_precision<R: Send>(
+    fn in_precision<R: Send>(
         &self,
         py: Python<'_>,
         precision: &str,
-        work: impl FnOnce() -> thalweg::Result<R> + Send,
+        work: impl FnOnce(MatmulPrecision) -> thalweg::Result<R> + Send,
     ) -> PyResult<R> {
         released(py, || {
             let precision = serde_json::from_value(precision.into())
                 .map_err(|error| Error::config(error.to_string()).at("precision").fix("leave it out"))?;
             let (products, _) = thalweg::run::products(&self.0, precision)?;
-            with_matmul_precision(products, work)
+            work(products)
         })
     }
 

@@ -63,7 +63,7 @@ impl Network {
         let m = x.shape().rows();
         let logits = released(py, || {
             let mut workspace = self.0.workspace(m.max(1), Dtype::F64);
-            Ok(self.0.forward(theta.view(), x.view(), &mut workspace, Mode::Predict).to_f64())
+            Ok(self.0.forward(theta.view(), x.view(), &mut workspace, Mode::Predict)?.to_f64())
         })?;
         PyArray1::from_vec(py, logits).reshape([m, self.0.output().size()])
     }
@@ -82,10 +82,10 @@ impl Network {
             let m = batch.x.shape().rows();
             let mut workspace = self.0.workspace(m, Dtype::F64);
             let mut gradient = Tensor::zeros([self.0.layout().len()], Dtype::F64);
-            self.0.forward(batch.theta.view(), batch.x.view(), &mut workspace, Mode::Check);
+            self.0.forward(batch.theta.view(), batch.x.view(), &mut workspace, Mode::Check)?;
             let (z, dz) = workspace.delta(m);
             let cost = Cost::new(m, Dtype::F64).compute(&*batch.loss, z, batch.y.view(), None, Some(dz));
-            self.0.backward(batch.theta.view(), batch.x.view(), &mut workspace, gradient.view_mut());
+            self.0.backward(batch.theta.view(), batch.x.view(), &mut workspace, gradient.view_mut())?;
             Ok((cost, gradient))
         })?;
         Ok((cost, PyArray1::from_vec(py, gradient.to_f64())))
@@ -105,7 +105,7 @@ impl Network {
         let settings = Settings { epsilon, ..Settings::default() };
         let report = released(py, || {
             let (x, y) = (batch.x.view(), batch.y.view());
-            Ok(gradient_check::check(&self.0, &*batch.loss, &batch.theta, x, y, None, settings))
+            gradient_check::check(&self.0, &*batch.loss, &batch.theta, x, y, None, settings)
         })?;
         Ok(json!(report).to_string())
     }

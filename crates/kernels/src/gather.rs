@@ -30,7 +30,7 @@ pub fn gather<T: Real, const K: usize>(rows: &[u32], picks: [Pick<T>; K]) {
     let chunk = rows.len().div_ceil((bytes / CHUNK).max(1)).max(1);
     let picks = picks.map(|Pick { from, columns, to }| {
         assert_eq!(to.len(), rows.len() * columns, "gather: there is room for each row");
-        (Source { numbers: from, columns }, Shared(to.as_mut_ptr()))
+        (Source { data: from, columns }, Shared(to.as_mut_ptr()))
     });
     pool::for_each(rows.len().div_ceil(chunk), |i| {
         let first = i * chunk;
@@ -41,7 +41,7 @@ pub fn gather<T: Real, const K: usize>(rows: &[u32], picks: [Pick<T>; K]) {
                 std::slice::from_raw_parts_mut(to.get().add(first * source.columns), rows.len() * source.columns)
             };
             if source.columns == 1 {
-                to.iter_mut().zip(rows).for_each(|(to, &row)| *to = source.numbers[row as usize]);
+                to.iter_mut().zip(rows).for_each(|(to, &row)| *to = source.data[row as usize]);
                 continue;
             }
             for (j, to) in to.chunks_exact_mut(source.columns.max(1)).enumerate() {
@@ -56,14 +56,14 @@ pub fn gather<T: Real, const K: usize>(rows: &[u32], picks: [Pick<T>; K]) {
 
 /// A matrix that rows are picked from.
 struct Source<'a, T> {
-    numbers: &'a [T],
+    data: &'a [T],
     columns: usize,
 }
 
 impl<T> Source<'_, T> {
     #[inline(always)]
     fn row(&self, row: u32) -> &[T] {
-        &self.numbers[row as usize * self.columns..][..self.columns]
+        &self.data[row as usize * self.columns..][..self.columns]
     }
 }
 

@@ -196,9 +196,9 @@ pub fn for_each_chunk<T: Send>(data: &mut [T], chunk: usize, f: impl Fn(usize, &
     });
 }
 
-/// Elements of as many whole rows as come near so many numbers, one row at least.
-pub(crate) fn whole_rows(numbers: usize, columns: usize) -> usize {
-    (numbers / columns).max(1) * columns
+/// Elements of as many whole rows as come near a length, one row at least.
+pub(crate) fn whole_rows(len: usize, columns: usize) -> usize {
+    (len / columns).max(1) * columns
 }
 
 /// Runs f(i, chunk of a, chunk of b) on the chunks of a length of two slices of one length, the last ones shorter.

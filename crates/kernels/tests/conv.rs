@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use thalweg_kernels::bf16::{MatmulPrecision, with_matmul_precision};
-use thalweg_kernels::conv::{self, Conv, ConvGeometry, Count};
+use thalweg_kernels::bf16::MatmulPrecision;
+use thalweg_kernels::conv::{self, Conv, ConvGeometry, Convolution, Count};
 
 use thalweg_kernels::pool;
 use thalweg_kernels::random::Stream;
@@ -103,7 +103,7 @@ fn near<T: Conv>(found: &[T], expected: &[f64], tolerance: f64, size: f64, what:
     }
 }
 
-fn is_its_definition<T: Conv>(tolerance: f64) {
+fn is_its_definition<T: Conv>(tolerance: f64, precision: MatmulPrecision) {
     let images = if cfg!(miri) { 1 } else { 3 };
     for (w, groups, filters) in cases() {
         let numbers = filters * w.size[0] * w.size[1] * w.input[2] / groups;
@@ -111,10 +111,11 @@ fn is_its_definition<T: Conv>(tolerance: f64) {
         let (x, f, b, dy) =
             (normal::<T>(n_in, 1), normal::<T>(numbers, 2), normal::<T>(filters, 3), normal::<T>(n_out, 4));
         let [mut y, mut df, mut db, mut dx] = [n_out, numbers, filters, n_in].map(|n| vec![T::ONE; n]);
-        conv::forward(&w, groups, &x, &f, Some(&b), &mut y, |_| ());
-        conv::backward(&w, groups, [&x, &dy], &f, &mut df, Some(&mut db), Some(&mut dx));
+        let conv = Convolution { geometry: w, groups, filters: &f, precision };
+        T::forward(&conv, &x, Some(&b), &mut y, &|_| ());
+        T::backward(&conv, [&x, &dy], &mut df, Some(&mut db), Some(&mut dx));
         let mut without = vec![T::ONE; df.len()];
-        conv::backward(&w, groups, [&x, &dy], &f, &mut without, None, None);
+        T::backward(&conv, [&x, &dy], &mut without, None, None);
         assert!(without == df, "alone, {w:?}");
         let sum = |filter: usize| dy.iter().skip(filter).step_by(filters).map(|dy| dy.f64()).sum();
         near(&db, &(0..filters).map(sum).collect::<Vec<f64>>(), tolerance, 1.0, &format!("db, {w:?}"));
@@ -136,11 +137,11 @@ fn is_its_definition<T: Conv>(tolerance: f64) {
 
 #[test]
 fn convolutions_are_their_definition() {
-    is_its_definition::<f64>(1e-13);
+    is_its_definition::<f64>(1e-13, MatmulPrecision::F32);
     if !cfg!(miri) {
-        is_its_definition::<f32>(2e-5);
+        is_its_definition::<f32>(2e-5, MatmulPrecision::F32);
         for (parts, tolerance) in [(1, 0.3), (2, 2e-3), (3, 2e-5)] {
-            with_matmul_precision(MatmulPrecision::Bf16 { parts }, || is_its_definition::<f32>(tolerance));
+            is_its_definition::<f32>(tolerance, MatmulPrecision::Bf16 { parts });
         }
     }
 }
@@ -182,22 +183,21 @@ fn pools_are_their_definition() {
 #[test]
 #[cfg_attr(miri, ignore = "long")]
 fn threads_do_not_change_bits() {
-    for products in [MatmulPrecision::F32, MatmulPrecision::Bf16 { parts: 1 }] {
+    for precision in [MatmulPrecision::F32, MatmulPrecision::Bf16 { parts: 1 }] {
         let run = |threads: usize| {
             pool::set_threads(threads);
             let (w, images, filters) = (windows([20, 20, 16], [3, 3], [1, 1], [1, 1], [1, 1]), 9, 32);
             let (x, f) = (normal::<f32>(images * 6400, 1), normal::<f32>(filters * 144, 2));
             let dy = normal::<f32>(images * 400 * filters, 3);
             let [mut y, mut df, mut dx] = [dy.len(), f.len(), x.len()].map(|n| vec![0.0_f32; n]);
-            with_matmul_precision(products, || {
-                conv::forward(&w, 1, &x, &f, None, &mut y, |_| ());
-                conv::backward(&w, 1, [&x, &dy], &f, &mut df, None, Some(&mut dx));
-            });
+            let conv = Convolution { geometry: w, groups: 1, filters: &f, precision };
+            Conv::forward(&conv, &x, None, &mut y, &|_| ());
+            Conv::backward(&conv, [&x, &dy], &mut df, None, Some(&mut dx));
             [y, df, dx].concat().into_iter().map(f32::to_bits).collect::<Vec<_>>()
         };
         let one = run(1);
         for threads in [2, 3] {
-            assert!(run(threads) == one, "{products:?}, {threads} threads");
+            assert!(run(threads) == one, "{precision:?}, {threads} threads");
         }
     }
 }
@@ -212,8 +212,9 @@ fn an_image_alone_has_the_bits_it_has_among_others() {
         let run = |images: std::ops::Range<usize>| {
             let (x, dy) = (&x[images.start * image..images.end * image], &dy[images.start * out..images.end * out]);
             let [mut y, mut df, mut dx] = [dy.len(), f.len(), x.len()].map(|n| vec![0.0_f32; n]);
-            conv::forward(&w, groups, x, &f, None, &mut y, |_| ());
-            conv::backward(&w, groups, [x, dy], &f, &mut df, None, Some(&mut dx));
+            let conv = Convolution { geometry: w, groups, filters: &f, precision: MatmulPrecision::F32 };
+            Conv::forward(&conv, x, None, &mut y, &|_| ());
+            Conv::backward(&conv, [x, dy], &mut df, None, Some(&mut dx));
             (y, dx)
         };
         let (y, dx) = run(0..5);
@@ -230,8 +231,9 @@ fn digest() -> u64 {
         let (x, dy) = (normal::<f32>(n_in, 1), normal::<f32>(n_out, 2));
         let f = normal::<f32>(filters * w.size[0] * w.size[1] * w.input[2] / groups, 3);
         let [mut y, mut df, mut dx] = [n_out, f.len(), n_in].map(|n| vec![0.0_f32; n]);
-        conv::forward(&w, groups, &x, &f, None, &mut y, |_| ());
-        conv::backward(&w, groups, [&x, &dy], &f, &mut df, None, Some(&mut dx));
+        let conv = Convolution { geometry: w, groups, filters: &f, precision: MatmulPrecision::F32 };
+        Conv::forward(&conv, &x, None, &mut y, &|_| ());
+        Conv::backward(&conv, [&x, &dy], &mut df, None, Some(&mut dx));
         for x in [y, df, dx].concat() {
             digest = (digest ^ u64::from(x.to_bits())).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(7);
         }

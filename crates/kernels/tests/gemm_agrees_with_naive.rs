@@ -1,5 +1,6 @@
 //! Every product against its naive twin, bit for bit, whatever the shape, the threads and the batching.
 
+use thalweg_kernels::bf16::MatmulPrecision::F32;
 use thalweg_kernels::gemm::{self, Gemm, Matrix, Packed};
 use thalweg_kernels::pool;
 use thalweg_kernels::random::Stream;
@@ -60,11 +61,11 @@ fn agrees<T: Gemm>(m: usize, n: usize, k: usize) {
         let b = if b_t { Matrix::new(&b, n, k).t() } else { Matrix::new(&b, k, n) };
         let bias = with_bias.then_some(&bias[..]);
         let (mut fast, mut naive) = (vec![T::ONE; m * n], vec![T::ZERO; m * n]);
-        gemm::gemm(a, b, bias, &mut fast);
+        gemm::gemm(a, b, bias, &mut fast, F32);
         gemm::naive(a, b, bias, &mut naive);
         assert_eq!(bits(&fast), bits(&naive), "{m}×{n}×{k}, transposed {a_t} {b_t}");
         fast.fill(T::ONE);
-        gemm::gemm_packed(a, b, &Packed::new(b), bias, &mut fast);
+        gemm::gemm_packed(a, b, &Packed::new(b), bias, &mut fast, F32);
         assert_eq!(bits(&fast), bits(&naive), "{m}×{n}×{k}, transposed {a_t} {b_t}, packed");
     }
 }
@@ -82,7 +83,7 @@ fn threads_and_batching_do_not_change_bits() {
     let product = |rows: std::ops::Range<usize>| {
         let mut c = vec![0.0; rows.len() * n];
         let a = Matrix::new(&a[rows.start * k..rows.end * k], rows.len(), k);
-        gemm::gemm(a, Matrix::new(&b, n, k).t(), None, &mut c);
+        gemm::gemm(a, Matrix::new(&b, n, k).t(), None, &mut c, F32);
         c
     };
     let whole = product(0..m);
@@ -98,7 +99,7 @@ fn threads_and_batching_do_not_change_bits() {
 fn infinities_and_nan_go_through() {
     let a = [f32::INFINITY, 1.0, f32::NAN, 0.0];
     let mut c = [0.0f32; 4];
-    gemm::gemm(Matrix::new(&a, 2, 2), Matrix::new(&[1.0, 2.0, 3.0, 4.0], 2, 2), None, &mut c);
+    gemm::gemm(Matrix::new(&a, 2, 2), Matrix::new(&[1.0, 2.0, 3.0, 4.0], 2, 2), None, &mut c, F32);
     assert!(c[0] == f32::INFINITY && c[1] == f32::INFINITY && c[2].is_nan() && c[3].is_nan());
 }
 

@@ -28,7 +28,7 @@ fn main() -> thalweg::Result<()> {
     trainer.fit(&mut state, &mut |_: &Event| {})?;
 
     let mut workspace = network.workspace(4, Dtype::F64);
-    let logits = network.forward(state.theta.view(), x.view(), &mut workspace, Mode::Predict);
+    let logits = network.forward(state.theta.view(), x.view(), &mut workspace, Mode::Predict)?;
     for (row, z) in logits.to_f64().into_iter().enumerate() {
         println!("{} xor {}: {:.3}", row / 2, row % 2, 1.0 / (1.0 + (-z).exp()));
     }

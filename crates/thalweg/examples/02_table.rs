@@ -26,7 +26,7 @@ fn main() -> thalweg::Result<()> {
     // The model file has its preprocessing: it takes the table's columns, in any order.
     let model = Model::load(&outcome.model)?;
     let mut shown = 0;
-    model.predict("sample:iris", &Default::default(), &mut |answers| {
+    model.predict("sample:iris", &Default::default(), Default::default(), &mut |answers| {
         for (answer, probabilities) in answers.predictions.iter().zip(&answers.probabilities).take(3 - shown) {
             println!("{} {probabilities:.2?}", answer[0]);
             shown += 1;

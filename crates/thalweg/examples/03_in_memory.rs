@@ -14,7 +14,7 @@ fn main() -> thalweg::Result<()> {
     println!("r2 on test rows {:.4}", metrics.test["r2"].value);
 
     let places = Arrays::new("places", &[1], vec![0.5, 1.5, 3.0])?;
-    let answers = trained.model.answer_arrays(&places)?;
+    let answers = trained.model.answer_arrays(&places, Default::default())?;
     for (x, answer) in places.x.iter().zip(answers.predictions) {
         println!("sin {x} is about {}", answer[0]);
     }

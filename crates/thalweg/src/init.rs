@@ -1,12 +1,10 @@
 //! How parameters are drawn before training.
 
 use serde::{Deserialize, Serialize};
-use thalweg_kernels::Real;
 
 use crate::error::{Error, Result, did_you_mean};
 use crate::random::Stream;
-use crate::tensor::ops::Element;
-use crate::tensor::{Dtype, ViewMut};
+use crate::tensor::ViewMut;
 
 /// A way to draw a weight matrix with n_in inputs and n_out outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -82,7 +80,7 @@ impl Init {
     }
 
     /// Draws the values of parameter number `parameter`: the same in f32 (rounded) and f64.
-    pub(crate) fn draw(self, stream: Stream, parameter: u32, n_in: usize, n_out: usize, values: ViewMut) {
+    pub(crate) fn draw(self, stream: Stream, parameter: u32, n_in: usize, n_out: usize, mut values: ViewMut) {
         let mut drawn = vec![0.0f64; values.view().len()];
         let deviation = self.variance(n_in, n_out).sqrt();
         match self {
@@ -98,15 +96,6 @@ impl Init {
                 drawn.iter_mut().for_each(|x| *x = (2.0 * *x - 1.0) * limit);
             }
         }
-        match values.view().dtype() {
-            Dtype::F32 => store(&drawn, f32::write(values)),
-            Dtype::F64 => store(&drawn, f64::write(values)),
-        }
-    }
-}
-
-fn store<T: Real>(from: &[f64], to: &mut [T]) {
-    for (to, &from) in to.iter_mut().zip(from) {
-        *to = T::of(from);
+        values.set_all(&drawn);
     }
 }

@@ -25,7 +25,7 @@ fn drawn(units: usize, g: Activation, init: Init) -> Box<dyn Layer> {
 /// The network's outputs for x, as in prediction.
 fn outputs(network: &Network, theta: &Tensor, x: &Tensor) -> Vec<f64> {
     let mut workspace = network.workspace(x.shape().rows(), Dtype::F64);
-    network.forward(theta.view(), x.view(), &mut workspace, Mode::Predict).to_f64()
+    network.forward(theta.view(), x.view(), &mut workspace, Mode::Predict).unwrap().to_f64()
 }
 
 /// J and dθ on all examples.
@@ -33,10 +33,10 @@ fn cost_and_gradient(network: &Network, loss: &dyn Loss, theta: &Tensor, x: &Ten
     let m = x.shape().rows();
     let mut workspace = network.workspace(m, Dtype::F64);
     let mut gradient = Tensor::zeros(theta.shape(), Dtype::F64);
-    network.forward(theta.view(), x.view(), &mut workspace, Mode::Check);
+    network.forward(theta.view(), x.view(), &mut workspace, Mode::Check).unwrap();
     let (z, dz) = workspace.delta(m);
     let j = Cost::new(m, Dtype::F64).compute(loss, z, y.view(), None, Some(dz));
-    network.backward(theta.view(), x.view(), &mut workspace, gradient.view_mut());
+    network.backward(theta.view(), x.view(), &mut workspace, gradient.view_mut()).unwrap();
     (j, gradient)
 }
 
@@ -248,7 +248,7 @@ fn inverted_dropout_keeps_the_expectation() {
     let examples: Vec<u32> = (0..m as u32).collect();
     let noise = RngContext { seed: 0, epoch: 1, layer: 0, examples: &examples };
     let mut workspace = network.workspace(m, Dtype::F64);
-    let a = network.forward(theta.view(), x.view(), &mut workspace, Mode::Train(noise)).to_f64();
+    let a = network.forward(theta.view(), x.view(), &mut workspace, Mode::Train(noise)).unwrap().to_f64();
     assert!(a.iter().all(|&a| a == 0.0 || (a - 1.25).abs() < 1e-15), "0 or 1/0.8");
     let share_kept = a.iter().filter(|&&a| a > 0.0).count() as f64 / (m * n) as f64;
     assert_close(share_kept, 0.8, 0.015); // five standard deviations
@@ -266,7 +266,7 @@ fn a_bias_before_batch_norm_does_nothing() {
         let mut theta = network.initialize(0, Dtype::F64);
         network.layout().of_layer(0)[1].range().for_each(|i| theta.view_mut().set(i, b));
         let mut workspace = network.workspace(4, Dtype::F64);
-        network.forward(theta.view(), x.view(), &mut workspace, Mode::Check).to_f64()
+        network.forward(theta.view(), x.view(), &mut workspace, Mode::Check).unwrap().to_f64()
     };
     normed(0.0).iter().zip(normed(100.0)).for_each(|(&without, with)| assert_close(with, without, 1e-12));
 }

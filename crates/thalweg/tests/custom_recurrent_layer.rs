@@ -75,8 +75,24 @@ impl Layer for Recurrent {
             }
             ops::copy_columns(x, t * n..(t + 1) * n, saved[STEP].rows_mut(m), 0);
             let product = saved[SCRATCH].rows_mut(m);
-            ops::linear(y.view(), theta.get(1), Some(theta.get(2)), Activation::Identity, None, product);
-            ops::linear(saved[STEP].rows(m), theta.get(0), None, Activation::Identity, None, y.reborrow());
+            ops::linear(
+                y.view(),
+                theta.get(1),
+                Some(theta.get(2)),
+                Activation::Identity,
+                None,
+                product,
+                theta.precision,
+            );
+            ops::linear(
+                saved[STEP].rows(m),
+                theta.get(0),
+                None,
+                Activation::Identity,
+                None,
+                y.reborrow(),
+                theta.precision,
+            );
             ops::add_scaled(y.reborrow(), 1.0, saved[SCRATCH].rows(m));
             ops::activate(Activation::Tanh, y.reborrow());
         }
@@ -102,13 +118,15 @@ impl Layer for Recurrent {
                 dw.view_mut(),
                 Some(bias.view_mut()),
                 Some(dx.rows_mut(m)),
+                theta.precision,
             );
             if let Some(all) = &mut pass.dx {
                 ops::copy_columns(dx.rows(m), 0..n, all.reborrow(), t * n);
             }
             ops::copy_columns(states.rows(m), t * h..(t + 1) * h, scratch.rows_mut(m), 0);
             let mut before = Tensor::zeros([m, h], dz.dtype());
-            ops::linear_backward(scratch.rows(m), theta.get(1), dz, du.view_mut(), None, Some(before.view_mut()));
+            let dh = Some(before.view_mut());
+            ops::linear_backward(scratch.rows(m), theta.get(1), dz, du.view_mut(), None, dh, theta.precision);
             for (i, part) in [dw.view(), du.view(), bias.view()].into_iter().enumerate() {
                 ops::add_scaled(gradient.get(i), 1.0, part);
             }
@@ -130,7 +148,7 @@ fn its_gradients_through_time_agree() {
     let x = Tensor::from_f64([5, 4, 3], (0..60).map(|i| f64::from(i * 7 % 11) / 5.0 - 1.0).collect());
     let y = Tensor::from_f64([5, 1], vec![0.3, -0.8, 1.0, 0.0, -0.2]);
     let settings = gradient_check::Settings::default();
-    let report = gradient_check::check(&network, &Squared, &theta, x.view(), y.view(), None, settings);
+    let report = gradient_check::check(&network, &Squared, &theta, x.view(), y.view(), None, settings).unwrap();
     assert!(report.passed && report.relative_difference < 1e-8, "{report:?}");
 }
 

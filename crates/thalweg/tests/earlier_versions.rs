@@ -13,7 +13,7 @@ use thalweg::run;
 /// Answers to inputs of every size that a pixel has.
 fn outputs(model: &Model) -> Vec<f64> {
     let x: Vec<f32> = (0..10 * 64).map(|i| (i * 37 % 17) as f32 / 8.0 - 1.0).collect();
-    model.outputs(&x)
+    model.outputs(&x, Default::default()).unwrap()
 }
 
 #[test]

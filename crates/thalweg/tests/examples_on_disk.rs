@@ -240,7 +240,7 @@ fn what_was_trained_from_disk_is_judged_and_shown() {
     let evaluate = |memory: Option<&str>| {
         let mut options = config(&folder, &[]).data;
         options.memory = memory.map(String::from);
-        let (rows, metrics, decisions) = model.evaluate(&path, &options).unwrap();
+        let (rows, metrics, decisions) = model.evaluate(&path, &options, Default::default()).unwrap();
         let told = decisions.iter().any(|decision| decision.what.contains("stay on disk"));
         (rows, format!("{metrics:?}"), told)
     };

@@ -113,7 +113,7 @@ fn parameters_of_pytorch_give_its_outputs() {
         let numbers =
             |key: &str| case[key].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect::<Vec<f64>>();
         let x: Vec<f32> = numbers("x").into_iter().map(|x| x as f32).collect();
-        for (ours, theirs) in model.outputs(&x).into_iter().zip(numbers("y")) {
+        for (ours, theirs) in model.outputs(&x, Default::default()).unwrap().into_iter().zip(numbers("y")) {
             assert!((ours - theirs).abs() < 1e-6, "{name}: {ours}, PyTorch {theirs}");
         }
     }

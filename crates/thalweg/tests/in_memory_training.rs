@@ -87,7 +87,7 @@ fn classes_may_be_known_beforehand() {
     let data = Dataset::from_arrays(&examples(0..30), None, None, &config).unwrap();
     let model = train(&config, &data).model;
     assert_eq!(model.target.classes, ["middle", "none", "low", "high"]);
-    assert_eq!(model.outputs(&[0.0, 0.0]).len(), 4);
+    assert_eq!(model.outputs(&[0.0, 0.0], MatmulPrecision::F32).unwrap().len(), 4);
 
     let mut other = config.clone();
     other.set("classes", "low,middle,hihg").unwrap();
@@ -119,7 +119,7 @@ fn a_model_answers_as_it_was_judged() {
     for data in [several, examples(0..57)] {
         let dataset = Dataset::from_arrays(&data, None, None, &config).unwrap();
         let model = train(&config, &dataset).model;
-        let outputs = model.outputs(&dataset.parts.train.x);
+        let outputs = model.outputs(&dataset.parts.train.x, MatmulPrecision::F32).unwrap();
         let truths: Vec<f64> = dataset.parts.train.y.iter().map(|&y| f64::from(y)).collect();
         let metrics = thalweg::metrics::evaluate(model.target.task, &outputs, model.target.outputs(), &truths, None);
         assert_eq!(metrics, model.provenance.metrics.train);

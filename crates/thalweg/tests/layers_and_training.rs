@@ -6,7 +6,7 @@ use thalweg::losses::{Loss, SoftmaxCrossEntropy, Squared};
 use thalweg::metrics::Metrics;
 use thalweg::network::{Network, Predictor};
 use thalweg::optimizers::{self, Adam, GradientDescent, Optimizer};
-use thalweg::tensor::ops::{self, MatmulPrecision, with_matmul_precision};
+use thalweg::tensor::ops::{self, MatmulPrecision};
 use thalweg::tensor::{Activation, Dtype, Shape, Tensor};
 use thalweg::train::{Callback, Examples, Settings, State, Trainer, predict};
 use thalweg_kernels::{pool, random::Stream};
@@ -55,15 +55,15 @@ fn prediction_does_not_depend_on_how_rows_are_batched() {
             let x = random(shape.batch(7), 1, dtype);
             let mut workspace = network.workspace(7, dtype);
             let mut rows = |start: usize, m: usize| {
-                network.forward(theta.view(), x.view().rows(start, m), &mut workspace, Mode::Predict).to_f64()
+                network.forward(theta.view(), x.view().rows(start, m), &mut workspace, Mode::Predict).unwrap().to_f64()
             };
             let together = rows(0, 7);
             assert_eq!(together.len(), 7 * network.output().size(), "{name}");
             assert_eq!([rows(0, 1), rows(1, 4), rows(5, 2)].concat(), together, "{name}");
             assert!(rows(3, 0).is_empty(), "{name}");
-            let mut predictor = Predictor::new(&network, &theta, 7);
-            assert_eq!(predictor.forward(x.view()).to_f64(), together, "{name}: made ready");
-            assert_eq!(predictor.forward(x.view().rows(2, 1)).to_f64(), rows(2, 1), "{name}: made ready");
+            let mut predictor = Predictor::new(&network, &theta, 7, MatmulPrecision::F32).unwrap();
+            assert_eq!(predictor.forward(x.view()).unwrap().to_f64(), together, "{name}: made ready");
+            assert_eq!(predictor.forward(x.view().rows(2, 1)).unwrap().to_f64(), rows(2, 1), "{name}: made ready");
         }
     });
 }
@@ -76,20 +76,22 @@ fn prediction_in_bf16_is_near_and_the_same_made_ready() {
     let theta = network.initialize(1, Dtype::F32);
     let x = random([40, 64], 1, Dtype::F32);
     let mut workspace = network.workspace(40, Dtype::F32);
-    let mut predictor = Predictor::new(&network, &theta, 40);
-    let exact = predictor.forward(x.view()).to_f64();
+    let mut predicted = |precision| {
+        let mut predictor = Predictor::new(&network, &theta, 40, precision).unwrap();
+        let found = predictor.forward(x.view()).unwrap().to_f64();
+        workspace.precision = precision;
+        let same = network.forward(theta.view(), x.view(), &mut workspace, Mode::Predict).unwrap().to_f64();
+        assert_eq!(found, same, "{precision:?}: made ready");
+        found
+    };
+    let exact = predicted(MatmulPrecision::F32);
     for (parts, tolerance) in [(1, 0.05), (2, 1e-3), (3, 1e-5)] {
-        let found = with_matmul_precision(MatmulPrecision::Bf16 { parts }, || {
-            let found = predictor.forward(x.view()).to_f64();
-            let same = network.forward(theta.view(), x.view(), &mut workspace, Mode::Predict).to_f64();
-            assert_eq!(found, same, "{parts} parts: made ready");
-            found
-        });
+        let found = predicted(MatmulPrecision::Bf16 { parts });
         let furthest = exact.iter().zip(&found).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         assert!(furthest < tolerance, "{parts} parts: {furthest}");
         assert_eq!(furthest > 0.0, ops::bf16_unit(parts).is_some(), "{parts} parts: {furthest}");
     }
-    assert_eq!(predictor.forward(x.view()).to_f64(), exact);
+    assert_eq!(predicted(MatmulPrecision::F32), exact);
 }
 
 #[test]
@@ -102,11 +104,11 @@ fn training_has_the_same_bits_for_any_number_of_threads_and_precision_agrees() {
             let mut workspace = network.workspace(m, dtype);
             let examples: Vec<u32> = (0..m as u32).collect();
             let noise = RngContext { seed: 3, epoch: 1, layer: 0, examples: &examples };
-            network.forward(theta.view(), x.view(), &mut workspace, Mode::Train(noise));
+            network.forward(theta.view(), x.view(), &mut workspace, Mode::Train(noise)).unwrap();
             let (z, mut dz) = workspace.delta(m);
             thalweg::tensor::ops::copy(z, dz.reborrow());
             let mut gradient = Tensor::zeros(theta.shape(), dtype);
-            network.backward(theta.view(), x.view(), &mut workspace, gradient.view_mut());
+            network.backward(theta.view(), x.view(), &mut workspace, gradient.view_mut()).unwrap();
             gradient.to_f64()
         };
         pool::set_threads(1);
@@ -137,7 +139,7 @@ fn a_layer_that_lets_batches_be_taken_apart_computes_each_example_alone() {
         let mut rows = |start: usize, m: usize| {
             let noise = RngContext { seed: 3, epoch: 1, layer: 0, examples: &examples[start..start + m] };
             let x = x.view().rows(start, m);
-            network.forward(theta.view(), x, &mut workspace, Mode::Train(noise)).to_f64()
+            network.forward(theta.view(), x, &mut workspace, Mode::Train(noise)).unwrap().to_f64()
         };
         let together = rows(0, 7);
         assert_eq!([rows(0, 1), rows(1, 4), rows(5, 2)].concat(), together, "{name}");

@@ -96,7 +96,7 @@ fn a_model_of_codes_answers_each_by_its_spelling() {
         answers.extend(found.predictions.iter().map(|row| row[0].clone()));
         Ok(())
     };
-    model.predict(&config.data.path, &Default::default(), &mut take).unwrap();
+    model.predict(&config.data.path, &Default::default(), Default::default(), &mut take).unwrap();
     assert_eq!(answers.into_iter().collect::<Vec<_>>(), ["01", "1", "2"]);
 }
 
@@ -271,11 +271,11 @@ fn each_file_writes_numbers_in_its_own_way() {
             all.extend(found.probabilities.clone());
             Ok(())
         };
-        model.predict(path, &Default::default(), &mut take).map(|_| all)
+        model.predict(path, &Default::default(), Default::default(), &mut take).map(|_| all)
     };
     assert_eq!(answers(&dev.display().to_string()).unwrap(), answers(&config.data.path).unwrap());
-    let (_, metrics, _) = model.evaluate(&dev.display().to_string(), &Default::default()).unwrap();
-    let (_, expected, _) = model.evaluate(&config.data.path, &Default::default()).unwrap();
+    let (_, metrics, _) = model.evaluate(&dev.display().to_string(), &Default::default(), Default::default()).unwrap();
+    let (_, expected, _) = model.evaluate(&config.data.path, &Default::default(), Default::default()).unwrap();
     assert_eq!(metrics, expected);
 }
 
@@ -288,7 +288,8 @@ fn what_lies_far_outside_the_training_rows_is_told() {
     let model = Model::load(run::train(&config, &mut |_: &Event| ()).unwrap().model).unwrap();
     let new = folder.path().join("new.csv");
     std::fs::write(&new, "area\n30\n5000\n90\n-400\n").unwrap();
-    let notes = model.predict(&new.display().to_string(), &Default::default(), &mut |_| Ok(())).unwrap();
+    let notes =
+        model.predict(&new.display().to_string(), &Default::default(), Default::default(), &mut |_| Ok(())).unwrap();
     let told = notes.iter().map(|note| note.what.as_str()).find(|what| what.contains("far outside")).unwrap();
     assert!(told.contains("\"area\" (2 cells, such as 5000 in") && told.contains("line 3"), "{told}");
 }

@@ -5,7 +5,6 @@ use std::path::Path;
 use clap::ArgMatches;
 use thalweg::io::atomic;
 use thalweg::model::Model;
-use thalweg::tensor::ops::with_matmul_precision;
 
 use super::{argument, output};
 use crate::{args, print};
@@ -21,7 +20,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let data = argument(matches, "data");
     let (products, decisions) = thalweg::run::products(&model, config.train.precision)?;
     print::notes(&decisions);
-    let found = with_matmul_precision(products, || thalweg::run::evaluate(&model, data, &config.data))?;
+    let found = thalweg::run::evaluate(&model, data, &config.data, products)?;
     print::notes(&found.decisions);
     if let Some(page) = page {
         atomic::write(page, found.page(&model, data).as_bytes())?;

@@ -6,7 +6,6 @@ use std::path::Path;
 use clap::ArgMatches;
 use thalweg::data::schema::Task;
 use thalweg::model::{Answers, Model};
-use thalweg::tensor::ops::with_matmul_precision;
 
 use super::argument;
 use super::output::{Output, refuse_inputs};
@@ -36,8 +35,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
             told
         })
     };
-    let written =
-        with_matmul_precision(products, || model.predict(argument(matches, "data"), &config.data, &mut write));
+    let written = model.predict(argument(matches, "data"), &config.data, products, &mut write);
     match failed {
         Some(error) => return Err(error.into()),
         None => print::notes(&written?),

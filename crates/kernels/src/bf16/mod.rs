@@ -12,14 +12,14 @@
 //! Each number of C is one chain over k, which begins with the bias. Its order depends on nothing else, as in
 //! [`crate::gemm`]; its bits depend on the unit that computes it, though.
 
+pub(crate) mod conv;
 mod dot;
 mod pack;
 mod portable;
 mod tiles;
 mod unit;
-pub(crate) mod windows;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -56,7 +56,8 @@ const MIN_PARALLEL_WORK: usize = 16;
 /// Fewest rows, columns and terms that are worth packing to bf16.
 const MIN_PACK_DIM: usize = 16;
 
-/// How the products of f32 matrices are computed.
+/// How the products of f32 matrices are computed: through bf16 where they are large enough and the machine has a unit for
+/// it that is faster than f32 ([`Unit::is_faster`]), else in f32. Other types' products are in their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MatmulPrecision {
     /// In f32.
@@ -70,27 +71,8 @@ pub enum MatmulPrecision {
 }
 
 thread_local! {
-    static WANTED: Cell<MatmulPrecision> = const { Cell::new(MatmulPrecision::F32) };
     static WHOLE: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
     static PANELS: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Runs `f` with the products of f32 matrices that this thread asks for computed in this way, where the machine has a
-/// unit for it that is faster than f32 ([`Unit::is_faster`]); in f32 otherwise.
-pub fn with_matmul_precision<R>(products: MatmulPrecision, f: impl FnOnce() -> R) -> R {
-    struct Restore(MatmulPrecision);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            WANTED.set(self.0);
-        }
-    }
-    let _restore = Restore(WANTED.replace(products));
-    f()
-}
-
-/// How this thread wants its products, for others that compute some of them.
-pub(crate) fn wanted() -> MatmulPrecision {
-    WANTED.get()
 }
 
 /// Whether matrices of so many rows or columns are large enough for packing to pay.
@@ -98,10 +80,10 @@ pub(crate) fn is_worth_packing(a: usize, b: usize) -> bool {
     a.min(b) >= MIN_PACK_DIM
 }
 
-/// The unit and the parts of products of windows, if this thread wants them in bf16, the machine has tiles, and there are
-/// enough channels and filters.
-pub(crate) fn wanted_of_windows(channels: usize, filters: usize) -> Option<(Unit, usize)> {
-    match (WANTED.get(), unit()) {
+/// The unit and the parts of products of windows, if they are to be in bf16, the machine has tiles, and there are enough
+/// channels and filters.
+pub(crate) fn tiles_for(precision: MatmulPrecision, channels: usize, filters: usize) -> Option<(Unit, usize)> {
+    match (precision, unit()) {
         (MatmulPrecision::Bf16 { parts }, Some(Unit::Tiles)) if is_worth_packing(channels, filters) => {
             Some((Unit::Tiles, parts))
         }
@@ -109,9 +91,15 @@ pub(crate) fn wanted_of_windows(channels: usize, filters: usize) -> Option<(Unit
     }
 }
 
-/// Computes a product if this thread wants it in bf16, the machine can and it is large enough.
-pub(crate) fn try_gemm(a: Matrix<f32>, b: Matrix<f32>, bias: Option<&[f32]>, c: &mut [f32]) -> bool {
-    let MatmulPrecision::Bf16 { parts } = WANTED.get() else { return false };
+/// Computes a product if it is to be in bf16, the machine can and it is large enough.
+pub(crate) fn try_gemm(
+    a: Matrix<f32>,
+    b: Matrix<f32>,
+    bias: Option<&[f32]>,
+    c: &mut [f32],
+    precision: MatmulPrecision,
+) -> bool {
+    let MatmulPrecision::Bf16 { parts } = precision else { return false };
     let Some(unit) = unit().filter(|unit| unit.is_faster(parts)) else { return false };
     if !is_worth_packing(a.rows.min(b.columns), a.columns) {
         return false;

@@ -75,19 +75,19 @@ pub(super) fn panels(packing: Packing, x: Matrix<f32>, corner: [usize; 2], size:
     finite
 }
 
-/// Packs a step of panels that begin `size` blocks apart, no more than so many numbers of each line; false as for
+/// Packs a step of panels that begin `size` blocks apart, no more than `len` elements of each line; false as for
 /// [`pack`].
 pub(super) fn step(
     packing: Packing,
     x: Matrix<f32>,
     corner: [usize; 2],
-    numbers: usize,
+    len: usize,
     size: usize,
     blocks: &mut [Block],
 ) -> bool {
     let panels = blocks.len().div_ceil(size);
     assert!((panels - 1) * size + 2 * packing.parts <= blocks.len(), "all parts of all panels");
-    let source = SubMatrix::new(x, corner, 2 * panels).up_to(numbers);
+    let source = SubMatrix::new(x, corner, 2 * panels).up_to(len);
     let (to, words) = (blocks.as_mut_ptr().cast(), Block::WORDS);
     let dst = PackDst { to, row: LINES, part: 2 * words, half: words, panel: size * words };
     // SAFETY: there is room for all parts of a step of so many panels.
@@ -113,9 +113,9 @@ impl<'a> SubMatrix<'a> {
         SubMatrix { x, corner, size, blocks }
     }
 
-    /// No more than so many numbers of each line.
-    pub(super) fn up_to(mut self, numbers: usize) -> Self {
-        self.size[1] = self.size[1].min(numbers);
+    /// No more than `len` elements of each line.
+    pub(super) fn up_to(mut self, len: usize) -> Self {
+        self.size[1] = self.size[1].min(len);
         self
     }
 }

@@ -1,15 +1,15 @@
 //! Depthwise convolution, a filter a channel: too thin for products, so channels are computed side by side.
 //!
-//! Filters are given as taps: the first numbers of all filters, then the second ones, and so on.
+//! Filters are given as taps: the first elements of all filters, then the second ones, and so on.
 
 use super::ConvGeometry;
 use crate::Real;
 use crate::scratch::with_scratch;
 
-/// Runs `f` with channels × numbers turned into numbers × channels.
-pub(super) fn transposed<T: Real>(filters: &[T], numbers: usize, f: impl FnOnce(&[T])) {
+/// Runs `f` with channels × taps turned into taps × channels.
+pub(super) fn transposed<T: Real>(filters: &[T], filter_len: usize, f: impl FnOnce(&[T])) {
     with_scratch(filters.len(), |taps| {
-        transpose(filters, numbers, taps);
+        transpose(filters, filter_len, taps);
         f(taps);
     });
 }
@@ -31,11 +31,11 @@ fn add_product<T: Real>(channels: usize, (to, i): (&mut [T], usize), (a, j): (&[
     }
 }
 
-/// y of an image: Σ over its window's numbers x · tap (+ bias), channel by channel.
-pub(super) fn forward<T: Real>(windows: &ConvGeometry, x: &[T], taps: &[T], bias: Option<&[T]>, y: &mut [T]) {
-    let channels = windows.input[2];
+/// y of an image: Σ over its window's pixels x · tap (+ bias), channel by channel.
+pub(super) fn forward<T: Real>(geometry: &ConvGeometry, x: &[T], taps: &[T], bias: Option<&[T]>, y: &mut [T]) {
+    let channels = geometry.input[2];
     y.fill(T::ZERO);
-    windows.for_each_vectorised(
+    geometry.for_each_vectorised(
         #[inline(always)]
         |pixel, window, place| add_product(channels, (y, window), (x, pixel), (taps, place)),
     );
@@ -47,12 +47,12 @@ pub(super) fn forward<T: Real>(windows: &ConvGeometry, x: &[T], taps: &[T], bias
 }
 
 /// The filters' gradient over some images: Σ x · dy, channel by channel.
-pub(super) fn filter_gradient<T: Real>(windows: &ConvGeometry, x: &[T], dy: &[T], dfilters: &mut [T]) {
-    let channels = windows.input[2];
+pub(super) fn filter_gradient<T: Real>(geometry: &ConvGeometry, x: &[T], dy: &[T], dfilters: &mut [T]) {
+    let channels = geometry.input[2];
     with_scratch(dfilters.len(), |sums| {
         sums.fill(T::ZERO);
-        for (x, dy) in x.chunks_exact(windows.image()).zip(dy.chunks_exact(windows.count() * channels)) {
-            windows.for_each_vectorised(
+        for (x, dy) in x.chunks_exact(geometry.image_len()).zip(dy.chunks_exact(geometry.count() * channels)) {
+            geometry.for_each_vectorised(
                 #[inline(always)]
                 |pixel, window, place| add_product(channels, (sums, place), (x, pixel), (dy, window)),
             );
@@ -62,10 +62,10 @@ pub(super) fn filter_gradient<T: Real>(windows: &ConvGeometry, x: &[T], dy: &[T]
 }
 
 /// dx of an image: Σ over the windows that a pixel is in dy · tap, channel by channel.
-pub(super) fn image_gradient<T: Real>(windows: &ConvGeometry, dy: &[T], taps: &[T], dx: &mut [T]) {
-    let channels = windows.input[2];
+pub(super) fn image_gradient<T: Real>(geometry: &ConvGeometry, dy: &[T], taps: &[T], dx: &mut [T]) {
+    let channels = geometry.input[2];
     dx.fill(T::ZERO);
-    windows.for_each_vectorised(
+    geometry.for_each_vectorised(
         #[inline(always)]
         |pixel, window, place| add_product(channels, (dx, pixel), (dy, window), (taps, place)),
     );

@@ -1,16 +1,17 @@
-//! Convolution of images, channels last, as products: each output looks at a window of the input, whose numbers are a row
+//! Convolution of images, channels last, as products: each output looks at a window of the input, whose elements are a row
 //! of a matrix.
 //!
 //! Images are h × w × c, filters (of one group) kh × kw × c/groups, in that order. Sums over images are taken in groups of
 //! images whose size depends on the shapes alone.
 
 mod depthwise;
+mod padded;
 mod pools;
 mod product;
 mod winograd;
 
 pub use pools::{Count, average_pool, average_pool_gradient, max_pool, max_pool_gradient, places_of_largest};
-pub use product::{Conv, backward, forward, image_gradient};
+pub use product::{Conv, Convolution};
 
 use crate::Real;
 use crate::dispatch::vectorised;
@@ -29,7 +30,7 @@ pub struct ConvGeometry {
     pub stride: [usize; 2],
     /// Places above and left of the image; below and right of it there are as many as the windows reach.
     pub padding: [usize; 2],
-    /// Steps from a number of a window to the next.
+    /// Steps from an element of a window to the next.
     pub dilation: [usize; 2],
     /// How many windows there are, down and across.
     pub output: [usize; 2],
@@ -41,12 +42,13 @@ impl ConvGeometry {
         self.output[0] * self.output[1]
     }
 
-    fn image(&self) -> usize {
+    /// Elements of an image.
+    pub fn image_len(&self) -> usize {
         self.input.iter().product()
     }
 
     /// Elements of a window over some of the channels.
-    fn numbers(&self, channels: usize) -> usize {
+    fn window_len(&self, channels: usize) -> usize {
         self.size[0] * self.size[1] * channels
     }
 
@@ -85,7 +87,7 @@ impl ConvGeometry {
         }
     }
 
-    /// As [`Windows::for_each`], compiled for the machine's instructions.
+    /// As [`ConvGeometry::for_each`], compiled for the machine's instructions.
     #[inline(always)]
     fn for_each_vectorised(&self, f: impl FnMut(usize, usize, usize)) {
         vectorised(
@@ -94,14 +96,14 @@ impl ConvGeometry {
         );
     }
 
-    /// Adds rows of windows to where their numbers came from.
+    /// Adds rows of windows to where their elements came from.
     fn fold<T: Real>(&self, rows: &[T], [first, count]: [usize; 2], image: &mut [T]) {
-        let (channels, numbers) = (self.input[2], self.numbers(count));
+        let (channels, window_len) = (self.input[2], self.window_len(count));
         self.for_each_vectorised(
             #[inline(always)]
             |pixel, window, place| {
                 let to = &mut image[pixel * channels + first..][..count];
-                let from = &rows[window * numbers + place * count..][..count];
+                let from = &rows[window * window_len + place * count..][..count];
                 to.iter_mut().zip(from).for_each(|(to, &from)| *to += from);
             },
         );

@@ -9,13 +9,16 @@ use crate::scratch::with_scratch;
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn max_pool<T: Real>(windows: &ConvGeometry, x: &[T], y: &mut [T]) {
-    let channels = windows.input[2];
-    assert!(x.len() / windows.image() * windows.count() * channels == y.len(), "conv::max_pool: shapes do not fit");
-    pool::for_each_chunk(y, windows.count() * channels, |i, y| {
-        let image = &x[i * windows.image()..][..windows.image()];
+pub fn max_pool<T: Real>(geometry: &ConvGeometry, x: &[T], y: &mut [T]) {
+    let channels = geometry.input[2];
+    assert!(
+        x.len() / geometry.image_len() * geometry.count() * channels == y.len(),
+        "conv::max_pool: shapes do not fit"
+    );
+    pool::for_each_chunk(y, geometry.count() * channels, |i, y| {
+        let image = &x[i * geometry.image_len()..][..geometry.image_len()];
         y.fill(T::of(f64::NEG_INFINITY));
-        windows.for_each_vectorised(
+        geometry.for_each_vectorised(
             #[inline(always)]
             |pixel, window, _| {
                 let y = &mut y[window * channels..][..channels];
@@ -29,19 +32,20 @@ pub fn max_pool<T: Real>(windows: &ConvGeometry, x: &[T], y: &mut [T]) {
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn max_pool_gradient<T: Real>(windows: &ConvGeometry, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
-    let (channels, out) = (windows.input[2], windows.count() * windows.input[2]);
-    assert!(x.len() == dx.len() && y.len() == dy.len() && x.len() / windows.image() * out == y.len());
+pub fn max_pool_gradient<T: Real>(geometry: &ConvGeometry, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
+    let (channels, out) = (geometry.input[2], geometry.count() * geometry.input[2]);
+    assert!(x.len() == dx.len() && y.len() == dy.len() && x.len() / geometry.image_len() * out == y.len());
     let dx = Shared(dx.as_mut_ptr());
-    pool::for_each(x.len() / windows.image(), |i| {
+    pool::for_each(x.len() / geometry.image_len(), |i| {
         // SAFETY: each task has an image of its own.
-        let dx = unsafe { std::slice::from_raw_parts_mut(dx.get().add(i * windows.image()), windows.image()) };
-        let image = &x[i * windows.image()..][..windows.image()];
+        let dx =
+            unsafe { std::slice::from_raw_parts_mut(dx.get().add(i * geometry.image_len()), geometry.image_len()) };
+        let image = &x[i * geometry.image_len()..][..geometry.image_len()];
         let (y, dy) = (&y[i * out..][..out], &dy[i * out..][..out]);
         dx.fill(T::ZERO);
         with_scratch(out, |left: &mut [T]| {
             left.copy_from_slice(dy);
-            windows.for_each_vectorised(
+            geometry.for_each_vectorised(
                 #[inline(always)]
                 |pixel, window, _| {
                     let (image, dx) = (&image[pixel * channels..][..channels], &mut dx[pixel * channels..][..channels]);
@@ -62,11 +66,11 @@ pub fn max_pool_gradient<T: Real>(windows: &ConvGeometry, x: &[T], y: &[T], dy: 
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn places_of_largest<T: Real>(windows: &ConvGeometry, x: &[T], y: &[T], mut f: impl FnMut(bool)) {
-    let channels = windows.input[2];
-    assert!(x.len() / windows.image() * windows.count() * channels == y.len());
-    for (image, y) in x.chunks_exact(windows.image()).zip(y.chunks_exact(windows.count() * channels)) {
-        windows.for_each(|pixel, window, _| {
+pub fn places_of_largest<T: Real>(geometry: &ConvGeometry, x: &[T], y: &[T], mut f: impl FnMut(bool)) {
+    let channels = geometry.input[2];
+    assert!(x.len() / geometry.image_len() * geometry.count() * channels == y.len());
+    for (image, y) in x.chunks_exact(geometry.image_len()).zip(y.chunks_exact(geometry.count() * channels)) {
+        geometry.for_each(|pixel, window, _| {
             let y = &y[window * channels..][..channels];
             image[pixel * channels..].iter().zip(y).for_each(|(x, y)| f(x == y));
         });
@@ -84,12 +88,12 @@ pub enum Count {
 
 impl Count {
     /// What each place of a window adds to its mean: 1 / how many count. The same in every image.
-    fn shares<T: Real>(self, windows: &ConvGeometry, shares: &mut [T]) {
+    fn shares<T: Real>(self, geometry: &ConvGeometry, shares: &mut [T]) {
         for (window, share) in shares.iter_mut().enumerate() {
             let places = match self {
-                Count::Window => windows.numbers(1),
+                Count::Window => geometry.window_len(1),
                 Count::Image => {
-                    windows.seen(0, window / windows.output[1]) * windows.seen(1, window % windows.output[1])
+                    geometry.seen(0, window / geometry.output[1]) * geometry.seen(1, window % geometry.output[1])
                 }
             };
             *share = T::of(1.0 / places.max(1) as f64);
@@ -101,16 +105,19 @@ impl Count {
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn average_pool<T: Real>(windows: &ConvGeometry, count: Count, x: &[T], y: &mut [T]) {
-    let channels = windows.input[2];
-    assert!(x.len() / windows.image() * windows.count() * channels == y.len(), "conv::average_pool: shapes do not fit");
-    with_scratch(windows.count(), |shares: &mut [T]| {
-        count.shares(windows, shares);
+pub fn average_pool<T: Real>(geometry: &ConvGeometry, count: Count, x: &[T], y: &mut [T]) {
+    let channels = geometry.input[2];
+    assert!(
+        x.len() / geometry.image_len() * geometry.count() * channels == y.len(),
+        "conv::average_pool: shapes do not fit"
+    );
+    with_scratch(geometry.count(), |shares: &mut [T]| {
+        count.shares(geometry, shares);
         let shares = &*shares;
-        pool::for_each_chunk(y, windows.count() * channels, |i, y| {
-            let image = &x[i * windows.image()..][..windows.image()];
+        pool::for_each_chunk(y, geometry.count() * channels, |i, y| {
+            let image = &x[i * geometry.image_len()..][..geometry.image_len()];
             y.fill(T::ZERO);
-            windows.for_each_vectorised(
+            geometry.for_each_vectorised(
                 #[inline(always)]
                 |pixel, window, _| {
                     let y = &mut y[window * channels..][..channels];
@@ -128,16 +135,16 @@ pub fn average_pool<T: Real>(windows: &ConvGeometry, count: Count, x: &[T], y: &
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn average_pool_gradient<T: Real>(windows: &ConvGeometry, count: Count, dy: &[T], dx: &mut [T]) {
-    let (channels, out) = (windows.input[2], windows.count() * windows.input[2]);
-    assert!(dx.len() / windows.image() * out == dy.len());
-    with_scratch(windows.count(), |shares: &mut [T]| {
-        count.shares(windows, shares);
+pub fn average_pool_gradient<T: Real>(geometry: &ConvGeometry, count: Count, dy: &[T], dx: &mut [T]) {
+    let (channels, out) = (geometry.input[2], geometry.count() * geometry.input[2]);
+    assert!(dx.len() / geometry.image_len() * out == dy.len());
+    with_scratch(geometry.count(), |shares: &mut [T]| {
+        count.shares(geometry, shares);
         let shares = &*shares;
-        pool::for_each_chunk(dx, windows.image(), |i, dx| {
+        pool::for_each_chunk(dx, geometry.image_len(), |i, dx| {
             let dy = &dy[i * out..][..out];
             dx.fill(T::ZERO);
-            windows.for_each_vectorised(
+            geometry.for_each_vectorised(
                 #[inline(always)]
                 |pixel, window, _| {
                     let (dy, share) = (&dy[window * channels..][..channels], shares[window]);

@@ -20,7 +20,7 @@ use std::ops::Range;
 use maps::{Back, Line, OfFilter, OfPatch, OfProducts, Transform};
 
 use super::{ConvGeometry, PARTS};
-use crate::bf16::wanted_of_windows;
+use crate::bf16::{MatmulPrecision, tiles_for};
 use crate::gemm::{Gemm, Matrix, gemm_onto, gemm_panels, pack_columns, packed_size};
 use crate::pool::{self, Shared};
 use crate::reduce;
@@ -34,15 +34,15 @@ const FEWEST: usize = 16;
 
 /// Elements from what lies at one place to what lies at the next: all of some items', and a cache line, without which the
 /// places of an item would often be in each other's way in the first cache.
-fn step(items: usize, numbers: usize) -> usize {
-    items * numbers + 16
+fn step(items: usize, elements: usize) -> usize {
+    items * elements + 16
 }
 
 /// Filters that a task transforms.
 const FILTERS: usize = 8;
 
-/// The most numbers that parts of the filters' gradient, which are computed apart, may be together.
-const MAX_PARTIAL_NUMBERS: usize = 1 << 22;
+/// The most elements that parts of the filters' gradient, which are computed apart, may have together.
+const MAX_PARTIAL_ELEMENTS: usize = 1 << 22;
 
 /// The fewest patches of such a part: fewer would take less than adding it to the others.
 const FEWEST_PATCHES: usize = 48;
@@ -56,7 +56,7 @@ pub(super) type Large = Patches<6, 4>;
 /// The patches of a convolution: of EDGE × EDGE pixels, that make MADE × MADE outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Patches<const EDGE: usize, const MADE: usize> {
-    windows: ConvGeometry,
+    geometry: ConvGeometry,
     filters: usize,
     /// How many of an image, down and across.
     counts: [usize; 2],
@@ -75,18 +75,24 @@ where
     const CENTRE: usize = EDGE + 1;
 
     /// Those of a convolution, if they make it cheaper; in bf16 matrix tiles alone are faster than they.
-    pub(super) fn of(windows: &ConvGeometry, groups: usize, filters: usize) -> Option<Self> {
-        let plain = windows.size == [TAPS; 2] && windows.stride == [1; 2] && windows.dilation == [1; 2] && groups == 1;
-        let counts = windows.output.map(|n| n.div_ceil(MADE));
+    pub(super) fn of(
+        geometry: &ConvGeometry,
+        groups: usize,
+        filters: usize,
+        precision: MatmulPrecision,
+    ) -> Option<Self> {
+        let plain =
+            geometry.size == [TAPS; 2] && geometry.stride == [1; 2] && geometry.dilation == [1; 2] && groups == 1;
+        let counts = geometry.output.map(|n| n.div_ceil(MADE));
         // A quarter of the products at least must be saved: patches at the edge may make outputs that are not there.
-        let used = 4 * Self::PLACES * counts[0] * counts[1] <= 3 * TAPS * TAPS * windows.count();
-        let many = windows.input[2] >= FEWEST && filters >= FEWEST;
-        let tiles = wanted_of_windows(windows.input[2], filters).is_some();
-        (plain && used && many && !tiles).then_some(Patches { windows: *windows, filters, counts })
+        let used = 4 * Self::PLACES * counts[0] * counts[1] <= 3 * TAPS * TAPS * geometry.count();
+        let many = geometry.input[2] >= FEWEST && filters >= FEWEST;
+        let tiles = tiles_for(precision, geometry.input[2], filters).is_some();
+        (plain && used && many && !tiles).then_some(Patches { geometry: *geometry, filters, counts })
     }
 
     fn channels(&self) -> usize {
-        self.windows.input[2]
+        self.geometry.input[2]
     }
 
     /// Patches of an image.
@@ -96,16 +102,16 @@ where
 
     /// Elements of an image of y.
     fn made(&self) -> usize {
-        self.windows.count() * self.filters
+        self.geometry.count() * self.filters
     }
 
-    /// Patches whose numbers, and those of what they make, fill half of a second cache; two tiles' rows at least.
+    /// Patches whose elements, and those of what they make, fill half of a second cache; two tiles' rows at least.
     fn usual(&self) -> usize {
         ((1 << 17) / Self::PLACES / (self.channels() + self.filters)).clamp(24, 96)
     }
 
     /// Elements of what patches become, and of what they make.
-    fn new_batch(&self, patches: usize) -> usize {
+    fn batch_len(&self, patches: usize) -> usize {
         Self::PLACES * (step(patches, self.channels()) + step(patches, self.filters))
     }
 
@@ -125,21 +131,21 @@ where
     #[inline(always)]
     fn pixels<T>(&self, x: *mut T, patch: usize, beyond: *mut T) -> [[*mut T; EDGE]; EDGE] {
         let (n, [top, left]) = self.place(patch);
-        let [above, before] = self.windows.padding;
+        let [above, before] = self.geometry.padding;
         let first = [top.wrapping_sub(above), left.wrapping_sub(before)];
-        square(x.wrapping_add(n * self.windows.image()), self.windows.input, first, beyond)
+        square(x.wrapping_add(n * self.geometry.image_len()), self.geometry.input, first, beyond)
     }
 
     /// Where what a patch makes begins in y.
     #[inline(always)]
     fn outputs<T>(&self, y: *mut T, patch: usize, beyond: *mut T) -> [[*mut T; MADE]; MADE] {
-        let ((n, first), [down, across]) = (self.place(patch), self.windows.output);
+        let ((n, first), [down, across]) = (self.place(patch), self.geometry.output);
         square(y.wrapping_add(n * self.made()), [down, across, self.filters], first, beyond)
     }
 
     /// V: what some patches of x become, place after place.
     fn spread<T: Gemm>(&self, x: &[T], patches: Range<usize>, to: &mut [T]) {
-        let (channels, image) = (self.channels(), self.windows.image());
+        let (channels, image) = (self.channels(), self.geometry.image_len());
         assert!(
             x.len() >= patches.end.div_ceil(self.count()) * image
                 && to.len() == Self::PLACES * step(patches.len(), channels)
@@ -151,7 +157,7 @@ where
             let from = |i: usize| self.pixels(x, patches.start + i, zeros);
             let to = |i| places(to, [step(items, channels), channels], i);
             // SAFETY: the pixels are within x, or are the zeros; the places are within `to`; all have the channels.
-            unsafe { T::on_lanes(Transform { items, numbers: channels, from, to, onto: false, line: OfPatch }) };
+            unsafe { T::on_lanes(Transform { items, elements: channels, from, to, onto: false, line: OfPatch }) };
         });
     }
 
@@ -170,7 +176,7 @@ where
             let to = |i| places(to, [step(items, filters), filters], i);
             // SAFETY: the outputs are within dy, or are the zeros; the places are within `to`; all have the filters.
             unsafe {
-                T::on_lanes(Transform { items, numbers: filters, from, to, onto: false, line: Back(OfProducts) })
+                T::on_lanes(Transform { items, elements: filters, from, to, onto: false, line: Back(OfProducts) })
             };
         });
     }
@@ -188,13 +194,13 @@ where
             let to = |i: usize| self.outputs(y, patches.start + i, beyond);
             let from = |i| places(products.cast_mut(), [step(items, filters), filters], i);
             // SAFETY: the places are within the products; the outputs are within y, or are the room; all have the filters.
-            unsafe { T::on_lanes(Transform { items, numbers: filters, from, to, onto: false, line: OfProducts }) };
+            unsafe { T::on_lanes(Transform { items, elements: filters, from, to, onto: false, line: OfProducts }) };
         });
     }
 
     /// dX: adds to it what the gradients of some patches come to.
     fn scatter<T: Gemm>(&self, gradients: &[T], patches: Range<usize>, dx: &mut [T]) {
-        let (channels, image) = (self.channels(), self.windows.image());
+        let (channels, image) = (self.channels(), self.geometry.image_len());
         assert!(
             dx.len() >= patches.end.div_ceil(self.count()) * image
                 && gradients.len() == Self::PLACES * step(patches.len(), channels)
@@ -205,7 +211,7 @@ where
             let to = |i: usize| self.pixels(dx, patches.start + i, beyond);
             let from = |i| places(gradients.cast_mut(), [step(items, channels), channels], i);
             // SAFETY: the places are within the gradients; the pixels are within dx, or are the room; all have the channels.
-            unsafe { T::on_lanes(Transform { items, numbers: channels, from, to, onto: true, line: Back(OfPatch) }) };
+            unsafe { T::on_lanes(Transform { items, elements: channels, from, to, onto: true, line: Back(OfPatch) }) };
         });
     }
 
@@ -225,12 +231,12 @@ where
         self.with_panels(filters, false, |panels| {
             pool::for_each_chunk(y, images * made, |i, y| {
                 let count = y.len() / made;
-                let x = &x[i * images * self.windows.image()..][..count * self.windows.image()];
-                with_scratch(self.new_batch(at_once), |room| {
+                let x = &x[i * images * self.geometry.image_len()..][..count * self.geometry.image_len()];
+                with_scratch(self.batch_len(at_once), |room| {
                     for first in (0..count * self.count()).step_by(at_once) {
                         let patches = first..(first + at_once).min(count * self.count());
                         let n = patches.len();
-                        let (v, m) = room[..self.new_batch(n)].split_at_mut(Self::PLACES * step(n, channels));
+                        let (v, m) = room[..self.batch_len(n)].split_at_mut(Self::PLACES * step(n, channels));
                         self.spread(x, patches.clone(), v);
                         let places = v.chunks_exact(step(n, channels)).zip(m.chunks_exact_mut(step(n, self.filters)));
                         for (place, (v, m)) in places.enumerate() {
@@ -261,7 +267,7 @@ where
                 let from = |i| taps(filters.as_ptr().cast_mut(), columns, first + i);
                 let (items, to) = (FILTERS.min(rows - first), |i| places(to.get(), [one, columns], first + i));
                 // SAFETY: the taps are within the filters, the places within U, and no other task's; all have the columns.
-                unsafe { T::on_lanes(Transform { items, numbers: columns, from, to, onto: false, line: OfFilter }) };
+                unsafe { T::on_lanes(Transform { items, elements: columns, from, to, onto: false, line: OfFilter }) };
             });
             let u = &*u;
             pool::for_each_chunk(panels, size, |place, panels| {
@@ -296,12 +302,12 @@ where
         dfilters: &mut [T],
         dbias: Option<&mut [T]>,
     ) {
-        let (channels, filters, image, made) = (self.channels(), self.filters, self.windows.image(), self.made());
+        let (channels, filters, image, made) = (self.channels(), self.filters, self.geometry.image_len(), self.made());
         let (images, one) = (x.len() / image, channels * filters);
         assert!(dfilters.len() == TAPS * TAPS * one && dx.as_ref().is_none_or(|(_, dx)| dx.len() == x.len()));
         let size = Self::PLACES * one + dbias.as_ref().map_or(0, |dbias| dbias.len());
         let parts =
-            (images * self.count() / FEWEST_PATCHES).min(MAX_PARTIAL_NUMBERS / size).clamp(1, PARTS).min(images);
+            (images * self.count() / FEWEST_PATCHES).min(MAX_PARTIAL_ELEMENTS / size).clamp(1, PARTS).min(images);
         let dx = dx.map(|(u, dx)| (u, Shared(dx.as_mut_ptr())));
         with_scratch((1 + parts) * size, |room: &mut [T]| {
             let (sum, sums) = room.split_at_mut(size);
@@ -325,7 +331,7 @@ where
                 let (items, to) = (FILTERS.min(filters - first), |i| taps(to.get(), channels, first + i));
                 // SAFETY: the places are within dU, the taps within the filters, and no other task's; all have the channels.
                 unsafe {
-                    T::on_lanes(Transform { items, numbers: channels, from, to, onto: false, line: Back(OfFilter) })
+                    T::on_lanes(Transform { items, elements: channels, from, to, onto: false, line: Back(OfFilter) })
                 };
             });
             dbias.into_iter().for_each(|dbias| dbias.copy_from_slice(sums));
@@ -336,18 +342,18 @@ where
     fn of_part<T: Gemm>(&self, [x, dy]: [&[T]; 2], mut dx: Option<(&[T], &mut [T])>, du: &mut [T], dbias: &mut [T]) {
         let (channels, filters) = (self.channels(), self.filters);
         let (one, size) = (channels * filters, packed_size::<T>(filters, channels));
-        let patches = x.len() / self.windows.image() * self.count();
+        let patches = x.len() / self.geometry.image_len() * self.count();
         let at_once = self.at_once(patches);
         du.fill(T::ZERO);
         dbias.fill(T::ZERO);
         if let Some((_, dx)) = &mut dx {
             dx.fill(T::ZERO);
         }
-        with_scratch(self.new_batch(at_once), |room| {
+        with_scratch(self.batch_len(at_once), |room| {
             for first in (0..patches).step_by(at_once) {
                 let patches = first..(first + at_once).min(patches);
                 let n = patches.len();
-                let (v, dm) = room[..self.new_batch(n)].split_at_mut(Self::PLACES * step(n, channels));
+                let (v, dm) = room[..self.batch_len(n)].split_at_mut(Self::PLACES * step(n, channels));
                 self.spread(x, patches.clone(), v);
                 self.spread_gradient(dy, patches.clone(), dm);
                 let places = v.chunks_exact_mut(step(n, channels)).zip(dm.chunks_exact(step(n, filters)));
@@ -394,16 +400,16 @@ fn square<T, const N: usize>(
     pixels
 }
 
-/// Where an item's numbers begin at each place.
+/// Where an item's elements begin at each place.
 #[inline(always)]
-fn places<T, const EDGE: usize>(data: *mut T, [step, numbers]: [usize; 2], item: usize) -> [[*mut T; EDGE]; EDGE] {
-    grid(data, step, item * numbers)
+fn places<T, const EDGE: usize>(data: *mut T, [step, elements]: [usize; 2], item: usize) -> [[*mut T; EDGE]; EDGE] {
+    grid(data, step, item * elements)
 }
 
-/// Where a filter's numbers begin at each tap.
+/// Where a filter's elements begin at each tap.
 #[inline(always)]
-fn taps<T>(data: *mut T, numbers: usize, filter: usize) -> [[*mut T; TAPS]; TAPS] {
-    grid(data, numbers, filter * TAPS * TAPS * numbers)
+fn taps<T>(data: *mut T, elements: usize, filter: usize) -> [[*mut T; TAPS]; TAPS] {
+    grid(data, elements, filter * TAPS * TAPS * elements)
 }
 
 /// N × N steps from the first on, row by row.
@@ -421,7 +427,7 @@ mod tests {
     use super::*;
     use crate::random::Stream;
 
-    fn windows(side: usize, channels: usize, padding: usize) -> ConvGeometry {
+    fn geometry(side: usize, channels: usize, padding: usize) -> ConvGeometry {
         let output = [side + 2 * padding - 2; 2];
         ConvGeometry {
             input: [side, side, channels],
@@ -435,8 +441,9 @@ mod tests {
 
     #[test]
     fn patches_are_taken_where_they_save_products() {
-        let plain = windows(14, 32, 1);
-        let patches = Small::of(&plain, 1, 64).unwrap();
+        let plain = geometry(14, 32, 1);
+        let of = |geometry: &ConvGeometry, groups, filters| Small::of(geometry, groups, filters, MatmulPrecision::F32);
+        let patches = of(&plain, 1, 64).unwrap();
         assert_eq!((patches.counts, patches.usual()), ([7, 7], 85));
         // In full tiles, and no block with hardly any.
         assert_eq!([1, 49, 98, 127, 128, 200].map(|n| patches.at_once(n)), [1, 49, 98, 127, 72, 108]);
@@ -444,12 +451,12 @@ mod tests {
             ConvGeometry { stride: [1, 2], ..plain },
             ConvGeometry { dilation: [2, 1], ..plain },
             ConvGeometry { size: [3, 1], ..plain },
-            windows(14, 8, 1),
-            windows(3, 32, 1),
+            geometry(14, 8, 1),
+            geometry(3, 32, 1),
         ] {
-            assert_eq!(Small::of(&other, 1, 64), None, "{other:?}");
+            assert_eq!(of(&other, 1, 64), None, "{other:?}");
         }
-        assert_eq!((Small::of(&plain, 2, 64), Small::of(&plain, 1, 8)), (None, None));
+        assert_eq!((of(&plain, 2, 64), of(&plain, 1, 8)), (None, None));
     }
 
     #[test]
@@ -465,7 +472,7 @@ mod tests {
         OfProducts: Line<EDGE, MADE>,
     {
         let (channels, filters) = (16, 17);
-        let windows = windows(4, channels, 1);
+        let geometry = geometry(4, channels, 1);
         let numbers = Stream::new(5, 1);
         let normal = |n: usize| {
             let mut x = vec![0.0_f64; n];
@@ -473,7 +480,7 @@ mod tests {
             x
         };
         let (x, w, b) = (normal(16 * channels), normal(9 * channels * filters), normal(filters));
-        let patches = Patches::<EDGE, MADE>::of(&windows, 1, filters).unwrap();
+        let patches = Patches::<EDGE, MADE>::of(&geometry, 1, filters, MatmulPrecision::F32).unwrap();
         let mut y = vec![1.0; 16 * filters];
         patches.forward(&x, &w, Some(&b), &mut y, |_| ());
         for (i, y) in y.iter().enumerate() {

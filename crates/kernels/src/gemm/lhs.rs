@@ -8,7 +8,7 @@ use crate::Real;
 /// The left operand of a product, read an element at a time.
 ///
 /// # Safety
-/// Number k of row i is `step` times its place in its run of k from the run's start, from where row i begins.
+/// Element k of row i is `step` times its place in its run of k from the run's start, from where row i begins.
 pub unsafe trait Lhs<T>: Copy + Sync {
     /// Where some rows begin.
     type Rows<const R: usize>;
@@ -23,9 +23,9 @@ pub unsafe trait Lhs<T>: Copy + Sync {
     fn rows_from<const R: usize>(&self, row: usize) -> Self::Rows<R>;
 
     /// Where one of them begins.
-    fn number<const R: usize>(rows: &Self::Rows<R>, r: usize) -> *const T;
+    fn element<const R: usize>(rows: &Self::Rows<R>, r: usize) -> *const T;
 
-    /// How far it is from a number of a run to the next.
+    /// How far it is from an element of a run to the next.
     fn step(&self) -> usize;
 
     /// The runs of some columns: how far each starts from a row's beginning, and its length.
@@ -51,7 +51,7 @@ unsafe impl<T: Real> Lhs<T> for Matrix<'_, T> {
     }
 
     #[inline(always)]
-    fn number<const R: usize>(&(first, stride): &(*const T, usize), r: usize) -> *const T {
+    fn element<const R: usize>(&(first, stride): &(*const T, usize), r: usize) -> *const T {
         first.wrapping_add(r * stride)
     }
 
@@ -75,12 +75,12 @@ pub(super) struct PaddedRows<'a, T> {
 }
 
 impl<'a, T> PaddedRows<'a, T> {
-    /// The matrix over the data, each row of which has numbers after it that do not count.
+    /// The matrix over the data, each row of which has elements after it that do not count.
     ///
     /// # Panics
     /// If the data is not whole rows.
     pub(super) fn new(data: &'a [T], columns: usize, stride: usize) -> Self {
-        assert!(stride >= columns && data.len().is_multiple_of(stride), "rows of {columns} numbers, {stride} apart");
+        assert!(stride >= columns && data.len().is_multiple_of(stride), "rows of {columns} elements, {stride} apart");
         PaddedRows { data, columns, stride }
     }
 }
@@ -103,7 +103,7 @@ unsafe impl<T: Real> Lhs<T> for PaddedRows<'_, T> {
     }
 
     #[inline(always)]
-    fn number<const R: usize>(&(first, stride): &(*const T, usize), r: usize) -> *const T {
+    fn element<const R: usize>(&(first, stride): &(*const T, usize), r: usize) -> *const T {
         first.wrapping_add(r * stride)
     }
 
@@ -126,7 +126,7 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// Loops of so many turns, each of which goes so many numbers on; the last one is innermost.
+    /// Loops of so many turns, each of which goes so many elements on; the last one is innermost.
     pub fn new(counts: [usize; 3], steps: [usize; 3]) -> Self {
         let (mut counts, mut steps) = (counts, steps);
         // Where a loop goes on as the one within it would have, they are one.
@@ -147,14 +147,14 @@ impl Axis {
         self.counts.iter().product()
     }
 
-    /// How far it is to number i.
+    /// How far it is to element i.
     #[inline(always)]
     fn offset(&self, i: usize) -> usize {
         let [_, middle, inner] = self.counts;
         i / inner / middle * self.steps[0] + i / inner % middle * self.steps[1] + i % inner * self.steps[2]
     }
 
-    /// How far it is to the last number.
+    /// How far it is to the last element.
     fn reach(&self) -> usize {
         self.counts.iter().zip(&self.steps).map(|(count, step)| (count - 1) * step).sum()
     }
@@ -172,7 +172,7 @@ impl<'a, T: Real> Strided<'a, T> {
     /// The matrix over the data.
     ///
     /// # Panics
-    /// If it has no number, or one beyond the data.
+    /// If it has no element, or one beyond the data.
     pub fn new(data: &'a [T], rows: Axis, columns: Axis) -> Self {
         assert!(rows.len() * columns.len() > 0 && rows.reach() + columns.reach() < data.len(), "a strided matrix");
         Strided { data, rows, columns }
@@ -219,7 +219,7 @@ unsafe impl<T: Real> Lhs<T> for Strided<'_, T> {
     }
 
     #[inline(always)]
-    fn number<const R: usize>(rows: &[*const T; R], r: usize) -> *const T {
+    fn element<const R: usize>(rows: &[*const T; R], r: usize) -> *const T {
         rows[r]
     }
 

@@ -22,6 +22,7 @@ use tile::{MAX_LANES, PANELS_PER_ROW};
 
 use crate::Real;
 use crate::aligned_buf::AlignedBuf;
+use crate::bf16::MatmulPrecision;
 pub use crate::matrix::Matrix;
 use crate::pool::{self, Shared};
 use crate::scratch::with_scratch;
@@ -38,22 +39,21 @@ const MIN_PAGE_STRIDE: usize = 512;
 /// Rows that a task repacks.
 const REPACK_ROWS: usize = 64;
 
-/// C = A·B (+ bias on each row); C is m × n, row by row, and overwritten. Within [`crate::bf16::with_matmul_precision`] large
-/// products of f32 numbers are computed as that says.
+/// C = A·B (+ bias on each row); C is m × n, row by row, and overwritten.
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub fn gemm<T: Gemm>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T]) {
-    T::gemm(a, b, bias, c);
+pub fn gemm<T: Gemm>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T], precision: MatmulPrecision) {
+    T::gemm(a, b, bias, c, precision);
 }
 
-fn any_gemm<T: Gemm>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T]) {
+fn any_gemm<T: Gemm>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T], precision: MatmulPrecision) {
     let (m, n) = (a.rows, b.columns);
     assert!(
         b.rows == a.columns && c.len() == m * n && bias.is_none_or(|bias| bias.len() == n),
         "gemm: shapes do not fit"
     );
-    if T::matmul_in_bf16(a, b, bias, c) {
+    if T::matmul_in_bf16(a, b, bias, c, precision) {
         return;
     }
     // With few columns, Cᵀ = Bᵀ·Aᵀ: there the many rows fill the vectors.
@@ -157,16 +157,30 @@ pub(crate) fn pack_columns<T: Gemm>(b: Matrix<T>, columns: Range<usize>, panels:
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub fn gemm_packed<T: Gemm>(a: Matrix<T>, b: Matrix<T>, packed: &Packed<T>, bias: Option<&[T]>, c: &mut [T]) {
-    T::gemm_packed(a, b, packed, bias, c);
+pub fn gemm_packed<T: Gemm>(
+    a: Matrix<T>,
+    b: Matrix<T>,
+    packed: &Packed<T>,
+    bias: Option<&[T]>,
+    c: &mut [T],
+    precision: MatmulPrecision,
+) {
+    T::gemm_packed(a, b, packed, bias, c, precision);
 }
 
-fn any_gemm_packed<T: Gemm>(a: Matrix<T>, b: Matrix<T>, packed: &Packed<T>, bias: Option<&[T]>, c: &mut [T]) {
+fn any_gemm_packed<T: Gemm>(
+    a: Matrix<T>,
+    b: Matrix<T>,
+    packed: &Packed<T>,
+    bias: Option<&[T]>,
+    c: &mut [T],
+    precision: MatmulPrecision,
+) {
     assert!(
         [packed.rows, packed.columns] == [b.rows, b.columns] && b.rows == a.columns && c.len() == a.rows * b.columns,
         "gemm_packed: shapes do not fit"
     );
-    if T::matmul_in_bf16(a, b, bias, c) {
+    if T::matmul_in_bf16(a, b, bias, c, precision) {
         return;
     }
     let n = b.columns;
@@ -278,11 +292,18 @@ pub struct Strip<'a, T, L> {
 pub trait Gemm: Real {
     /// As [`gemm`].
     #[doc(hidden)]
-    fn gemm(a: Matrix<Self>, b: Matrix<Self>, bias: Option<&[Self]>, c: &mut [Self]);
+    fn gemm(a: Matrix<Self>, b: Matrix<Self>, bias: Option<&[Self]>, c: &mut [Self], precision: MatmulPrecision);
 
     /// As [`gemm_packed`].
     #[doc(hidden)]
-    fn gemm_packed(a: Matrix<Self>, b: Matrix<Self>, packed: &Packed<Self>, bias: Option<&[Self]>, c: &mut [Self]);
+    fn gemm_packed(
+        a: Matrix<Self>,
+        b: Matrix<Self>,
+        packed: &Packed<Self>,
+        bias: Option<&[Self]>,
+        c: &mut [Self],
+        precision: MatmulPrecision,
+    );
 
     /// Columns of a strip on this machine.
     #[doc(hidden)]
@@ -295,9 +316,15 @@ pub trait Gemm: Real {
     #[doc(hidden)]
     unsafe fn compute<L: Lhs<Self>>(strip: Strip<Self, L>);
 
-    /// Computes a product through bf16 if this thread asks for that, and it is possible.
+    /// Computes a product through bf16 if it is to be, and that is possible.
     #[doc(hidden)]
-    fn matmul_in_bf16(_a: Matrix<Self>, _b: Matrix<Self>, _bias: Option<&[Self]>, _c: &mut [Self]) -> bool {
+    fn matmul_in_bf16(
+        _a: Matrix<Self>,
+        _b: Matrix<Self>,
+        _bias: Option<&[Self]>,
+        _c: &mut [Self],
+        _precision: MatmulPrecision,
+    ) -> bool {
         false
     }
 
@@ -311,7 +338,7 @@ pub trait Gemm: Real {
     /// Packs columns of B, a strip's width of them or fewer.
     ///
     /// # Safety
-    /// The columns must be within B and not empty, the panel have room for `panel_size` numbers.
+    /// The columns must be within B and not empty, the panel have room for `panel_size` elements.
     #[doc(hidden)]
     unsafe fn pack(b: Matrix<Self>, columns: Range<usize>, panel: *mut Self);
 
@@ -326,8 +353,14 @@ pub trait Gemm: Real {
 macro_rules! gemm {
     ($type:ty, $avx512:ty, $avx2:ty $(, $in_bf16:path)?) => {
         impl Gemm for $type {
-            fn gemm(a: Matrix<Self>, b: Matrix<Self>, bias: Option<&[Self]>, c: &mut [Self]) {
-                any_gemm(a, b, bias, c);
+            fn gemm(
+                a: Matrix<Self>,
+                b: Matrix<Self>,
+                bias: Option<&[Self]>,
+                c: &mut [Self],
+                precision: MatmulPrecision,
+            ) {
+                any_gemm(a, b, bias, c, precision);
             }
 
             fn gemm_packed(
@@ -336,8 +369,9 @@ macro_rules! gemm {
                 packed: &Packed<Self>,
                 bias: Option<&[Self]>,
                 c: &mut [Self],
+                precision: MatmulPrecision,
             ) {
-                any_gemm_packed(a, b, packed, bias, c);
+                any_gemm_packed(a, b, packed, bias, c, precision);
             }
 
             fn width() -> usize {
@@ -364,8 +398,14 @@ macro_rules! gemm {
                 unsafe { tile::transpose::<$type, $avx512, $avx2>(a, rows, to, stride) }
             }
 
-            $(fn matmul_in_bf16(a: Matrix<Self>, b: Matrix<Self>, bias: Option<&[Self]>, c: &mut [Self]) -> bool {
-                $in_bf16(a, b, bias, c)
+            $(fn matmul_in_bf16(
+                a: Matrix<Self>,
+                b: Matrix<Self>,
+                bias: Option<&[Self]>,
+                c: &mut [Self],
+                precision: MatmulPrecision,
+            ) -> bool {
+                $in_bf16(a, b, bias, c, precision)
             })?
         }
     };

@@ -21,10 +21,10 @@ const PANEL_BYTES: usize = 1 << 16;
 /// Bytes of a B that fits into L1 beside the rows of A that are multiplied by it.
 const L1_BYTES: usize = 1 << 14;
 
-/// The most numbers a vector can hold.
+/// The most elements a vector can hold.
 pub(super) const MAX_LANES: usize = 16;
 
-/// The most numbers a tile can hold: 12 rows of two such vectors.
+/// The most elements a tile can hold: 12 rows of two such vectors.
 const MAX_TILE: usize = 12 * SIDE * MAX_LANES;
 
 #[repr(align(64))]
@@ -331,7 +331,7 @@ unsafe fn sums<T: Real, L: Lhs<T>, V: Lanes<T>, const R: usize, const S: usize>(
                     *column = V::load(b.add(s / SIDE * panel.next + s % SIDE * V::N));
                 }
                 for (r, sums) in sums.iter_mut().enumerate() {
-                    let x = V::splat(*L::number(&begin, r).wrapping_add(at));
+                    let x = V::splat(*L::element(&begin, r).wrapping_add(at));
                     for (sum, &column) in sums.iter_mut().zip(&columns) {
                         *sum = sum.plus_product(x, column);
                     }

@@ -3,13 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use super::safetensors::{Numbers, Stored};
-use crate::tensor::{Data, Dtype, Shape, Tensor, View};
+use crate::tensor::{Dtype, Shape, Tensor, Values, View};
 
 /// A tensor under a name.
 pub(crate) fn store(name: &str, tensor: View) -> Stored {
-    let numbers = match tensor.data() {
-        Data::F32(x) => Numbers::F32(x.to_vec()),
-        Data::F64(x) => Numbers::F64(x.to_vec()),
+    let numbers = match tensor.to_values() {
+        Values::F32(x) => Numbers::F32(x),
+        Values::F64(x) => Numbers::F64(x),
     };
     Stored { name: name.into(), shape: tensor.shape().dimensions().to_vec(), numbers }
 }

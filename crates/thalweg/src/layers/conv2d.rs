@@ -95,8 +95,13 @@ impl Conv2d {
     }
 
     fn convolution<'a>(&self, theta: Parameters<'a>, x: View) -> Convolution<'a> {
-        let windows = self.windows(x.shape().example()).expect("the network has asked for the output's shape");
-        Convolution { windows, groups: self.groups, filters: theta.get(0), bias: self.bias.then(|| theta.get(1)) }
+        Convolution {
+            geometry: self.windows(x.shape().example()).expect("the network has asked for the output's shape"),
+            groups: self.groups,
+            filters: theta.get(0),
+            bias: self.bias.then(|| theta.get(1)),
+            precision: theta.precision,
+        }
     }
 }
 

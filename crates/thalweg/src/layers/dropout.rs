@@ -48,7 +48,7 @@ impl Layer for Dropout {
         let mut mask = saved[0].rows_mut(x.shape().rows());
         match mode {
             Mode::Predict => return ops::copy(x, y),
-            Mode::Check => ops::map(x, mask.reborrow(), |_| 1.0),
+            Mode::Check => ops::fill(mask.reborrow(), 1.0),
             Mode::Train(noise) => {
                 ops::dropout_mask(noise.stream(), noise.examples, 1.0 - self.rate, mask.reborrow());
             }

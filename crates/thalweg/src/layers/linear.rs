@@ -95,7 +95,7 @@ impl Layer for Linear {
 
     fn forward(&self, theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], _mode: Mode) {
         let z = saved.first_mut().map(|z| z.rows_mut(x.shape().rows()));
-        ops::linear(x, theta.get(0), self.bias.then(|| theta.get(1)), self.activation, z, y);
+        ops::linear(x, theta.get(0), self.bias.then(|| theta.get(1)), self.activation, z, y, theta.precision);
     }
 
     fn backward(&self, theta: Parameters, mut pass: Backward, mut gradient: ParametersMut) {
@@ -103,7 +103,7 @@ impl Layer for Linear {
         let z_or_a = pass.saved.first().map_or(pass.y, |z| z.rows(m));
         ops::activate_backward(self.activation, z_or_a, pass.dy.reborrow());
         let (dw, db) = gradient.weight_and_bias();
-        ops::linear_backward(pass.x, theta.get(0), pass.dy.view(), dw, db, pass.dx);
+        ops::linear_backward(pass.x, theta.get(0), pass.dy.view(), dw, db, pass.dx, theta.precision);
     }
 
     fn prepare(&self, theta: Parameters) -> Option<PackedWeight> {
@@ -111,7 +111,8 @@ impl Layer for Linear {
     }
 
     fn forward_prepared(&self, theta: Parameters, prepared: &PackedWeight, x: View, y: ViewMut) {
-        ops::linear_packed(x, theta.get(0), prepared, self.bias.then(|| theta.get(1)), self.activation, y);
+        let b = self.bias.then(|| theta.get(1));
+        ops::linear_packed(x, theta.get(0), prepared, b, self.activation, y, theta.precision);
     }
 
     fn kink_sides(&self, _x: View, y: View, _saved: &[Tensor], sides: &mut Vec<bool>) {

@@ -42,7 +42,7 @@ pub use residual::Residual;
 use crate::error::{Error, Result, did_you_mean};
 use crate::init::Init;
 use crate::random::{self, Stream};
-use crate::tensor::ops::PackedWeight;
+use crate::tensor::ops::{MatmulPrecision, PackedWeight};
 use crate::tensor::{Shape, Tensor, View, ViewMut};
 
 /// One parameter that a layer has: its name, shape, initial values and role.
@@ -156,11 +156,13 @@ impl Mode<'_> {
     }
 }
 
-/// A layer's own part of θ, read by position in [`Layer::parameters`].
+/// A layer's own part of θ, read by position in [`Layer::parameters`], and how it is multiplied.
 #[derive(Debug, Clone, Copy)]
 pub struct Parameters<'a> {
     pub(crate) theta: View<'a>,
     pub(crate) entries: &'a [Entry],
+    /// How the pass computes products of f32 matrices.
+    pub precision: MatmulPrecision,
 }
 
 impl<'a> Parameters<'a> {

@@ -194,7 +194,7 @@ mod tests {
 
     fn outputs(network: &Network, theta: &Tensor, x: &Tensor) -> Vec<f64> {
         let mut workspace = network.workspace(x.shape().rows(), Dtype::F64);
-        network.forward(theta.view(), x.view(), &mut workspace, Mode::Predict).to_f64()
+        network.forward(theta.view(), x.view(), &mut workspace, Mode::Predict).unwrap().to_f64()
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(crate) struct Slots {
 
 impl Slots {
     fn parameters<'a>(&self, outer: Parameters<'a>) -> Parameters<'a> {
-        Parameters { theta: outer.theta, entries: &outer.entries[self.entries.clone()] }
+        Parameters { entries: &outer.entries[self.entries.clone()], ..outer }
     }
 
     fn parameters_mut<'a>(&self, outer: &'a mut ParametersMut) -> ParametersMut<'a> {

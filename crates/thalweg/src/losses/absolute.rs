@@ -2,7 +2,7 @@
 
 use super::{Loss, Registered, sides_of_target};
 use crate::tensor::View;
-use crate::tensor::ops::{self, LossOutput};
+use crate::tensor::ops::{self, LossOutput, RegressionLoss};
 
 /// L = Σ_j |z_j − y_j|; dZ = sign(z − y), and 0 at z = y.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -17,10 +17,7 @@ impl Loss for Absolute {
     }
 
     fn loss(&self, z: View, y: View, out: LossOutput) {
-        ops::rowwise_loss(z, y, out, |z, y| {
-            let error = z - y;
-            (error.abs(), if error == 0.0 { 0.0 } else { error.signum() })
-        });
+        ops::regression_loss(RegressionLoss::Absolute, z, y, out);
     }
 
     fn kink_sides(&self, z: View, y: View, sides: &mut Vec<bool>) {

@@ -37,6 +37,10 @@ impl Loss for SoftmaxCrossEntropy {
         ops::softmax_cross_entropy(z, y, self.smoothing, out);
     }
 
+    fn takes(&self, logits: usize, columns: usize) -> bool {
+        columns == logits || columns == 1
+    }
+
     fn answer(&self, z: ViewMut) {
         let shape = z.shape();
         ops::activate(Activation::Softmax, z.part(0, [shape.rows(), shape.columns()]));

@@ -2,7 +2,7 @@
 
 use super::{Loss, Registered, sides_of_target};
 use crate::tensor::View;
-use crate::tensor::ops::{self, LossOutput};
+use crate::tensor::ops::{self, LossOutput, RegressionLoss};
 
 /// With e = z − y: L = ½e² where |e| ≤ δ, else δ(|e| − ½δ); dZ = e cut to ±δ.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,12 +24,7 @@ impl Loss for Huber {
     }
 
     fn loss(&self, z: View, y: View, out: LossOutput) {
-        let delta = self.delta;
-        ops::rowwise_loss(z, y, out, |z, y| {
-            let e = z - y;
-            let value = if e.abs() <= delta { 0.5 * e * e } else { delta * (e.abs() - 0.5 * delta) };
-            (value, e.clamp(-delta, delta))
-        });
+        ops::regression_loss(RegressionLoss::Huber(self.delta), z, y, out);
     }
 
     fn kink_sides(&self, z: View, y: View, sides: &mut Vec<bool>) {

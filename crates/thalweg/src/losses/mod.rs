@@ -17,7 +17,7 @@ pub use squared::Squared;
 
 use crate::error::{Error, Result, did_you_mean};
 use crate::tensor::ops::{self, LossOutput};
-use crate::tensor::{Dtype, Tensor, View, ViewMut};
+use crate::tensor::{Dtype, Shape, Tensor, View, ViewMut};
 
 /// A loss L(z, y) of logits z, m × C, and targets y.
 pub trait Loss: Debug + Send + Sync {
@@ -27,11 +27,26 @@ pub trait Loss: Debug + Send + Sync {
     /// L of each row and, where it is wanted, ∂L/∂z.
     fn loss(&self, z: View, y: View, out: LossOutput);
 
+    /// Whether it takes targets of so many columns for so many logits.
+    fn takes(&self, logits: usize, columns: usize) -> bool {
+        columns == logits
+    }
+
     /// Turns logits into answers in place: probabilities for classes, numbers as they are.
     fn answer(&self, _z: ViewMut) {}
 
     /// Adds, for each output with a kink in the loss, on which side of the kink it is.
     fn kink_sides(&self, _z: View, _y: View, _sides: &mut Vec<bool>) {}
+}
+
+/// Whether targets from outside are ones that a loss takes for logits of a shape.
+///
+/// # Errors
+/// If not, naming the operation and both shapes.
+pub(crate) fn check_targets(operation: &str, loss: &dyn Loss, z: Shape, y: View, dtype: Dtype) -> Result<()> {
+    let columns = y.shape().columns();
+    let fitting = if loss.takes(z.columns(), columns) { [z.rows(), columns].into() } else { z };
+    y.expect(operation, "y", fitting, dtype)
 }
 
 /// What a configuration and its task say of a loss.
@@ -124,7 +139,7 @@ impl Cost {
         ops::multiply(self.loss.rows(m), weights, self.factors.rows_mut(m));
         let cost = ops::sum(self.factors.rows(m)) / total;
         if let Some(dz) = dz {
-            ops::map(weights, self.factors.rows_mut(m), |w| w / total);
+            ops::divide(weights, total, self.factors.rows_mut(m));
             ops::scale_rows(dz, self.factors.rows(m));
         }
         cost

@@ -2,7 +2,7 @@
 
 use super::{Loss, Registered};
 use crate::tensor::View;
-use crate::tensor::ops::{self, LossOutput};
+use crate::tensor::ops::{self, LossOutput, RegressionLoss};
 
 /// L = ½ Σ_j (z_j − y_j)²; dZ = z − y, the same paired delta as cross-entropy's.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -17,6 +17,6 @@ impl Loss for Squared {
     }
 
     fn loss(&self, z: View, y: View, out: LossOutput) {
-        ops::rowwise_loss(z, y, out, |z, y| (0.5 * (z - y) * (z - y), z - y));
+        ops::regression_loss(RegressionLoss::Squared, z, y, out);
     }
 }

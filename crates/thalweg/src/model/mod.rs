@@ -31,6 +31,7 @@ use crate::layers::{Mode, write_layer};
 use crate::losses::{Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, Squared};
 use crate::metrics::{self, Metrics};
 use crate::network::Network;
+use crate::tensor::ops::MatmulPrecision;
 use crate::tensor::{Tensor, ViewMut};
 
 /// The version of the model file's format.
@@ -170,17 +171,26 @@ impl Model {
     }
 
     /// The outputs for inputs as the pipeline gives them, row by row: probabilities for classes, scaled numbers.
-    pub fn outputs(&self, x: &[f32]) -> Vec<f64> {
+    ///
+    /// # Errors
+    /// If the inputs are not whole rows.
+    pub fn outputs(&self, x: &[f32], precision: MatmulPrecision) -> Result<Vec<f64>> {
         let loss = self.loss();
-        self.run(x, |outputs| loss.answer(outputs))
+        self.run(x, precision, |outputs| loss.answer(outputs))
     }
 
     /// The same where all outputs are finite; `place` names a row in the error.
     ///
     /// # Errors
-    /// If one is not: then a row's numbers are far from those that the model was trained on.
-    pub fn finite_outputs(&self, x: &[f32], place: &dyn Fn(usize) -> String) -> Result<Vec<f64>> {
-        let outputs = self.outputs(x);
+    /// If one is not: then a row's numbers are far from those that the model was trained on. If the inputs are not whole
+    /// rows.
+    pub fn finite_outputs(
+        &self,
+        x: &[f32],
+        precision: MatmulPrecision,
+        place: &dyn Fn(usize) -> String,
+    ) -> Result<Vec<f64>> {
+        let outputs = self.outputs(x, precision)?;
         match outputs.iter().position(|x| !x.is_finite()) {
             Some(at) => Err(Error::data("the model's answer is no finite number")
                 .at(place(at / self.target.outputs()))
@@ -190,55 +200,69 @@ impl Model {
     }
 
     /// What [`Model::outputs`] are made of, row by row: the outputs of the last layer as they are.
-    pub fn logits(&self, x: &[f32]) -> Vec<f64> {
-        self.run(x, |_| ())
+    ///
+    /// # Errors
+    /// If the inputs are not whole rows.
+    pub fn logits(&self, x: &[f32], precision: MatmulPrecision) -> Result<Vec<f64>> {
+        self.run(x, precision, |_| ())
     }
 
-    fn run(&self, x: &[f32], answer: impl Fn(ViewMut)) -> Vec<f64> {
+    fn run(&self, x: &[f32], precision: MatmulPrecision, answer: impl Fn(ViewMut)) -> Result<Vec<f64>> {
         let n = self.network.input().size();
-        let m = self.network.rows_at_once(x.len() / n.max(1));
+        if !x.len().is_multiple_of(n) {
+            let found = format!("Model::outputs: {} numbers, expected rows of {n}", x.len());
+            return Err(Error::data(found).fix("give rows as the pipeline encodes them"));
+        }
+        let m = self.network.rows_at_once(x.len() / n);
         let mut workspace = self.network.workspace(m, self.theta.dtype());
+        workspace.precision = precision;
         let mut outputs = Vec::new();
-        for rows in x.chunks(m.max(1) * n) {
+        for rows in x.chunks(m * n) {
             let x = Tensor::from_f32([rows.len() / n, n], rows.to_vec()).to(self.theta.dtype());
             let m = x.shape().rows();
-            self.network.forward(self.theta.view(), x.view(), &mut workspace, Mode::Predict);
+            self.network.run_forward(self.theta.view(), x.view(), &mut workspace, Mode::Predict);
             answer(workspace.output_mut(m));
             outputs.extend(workspace.output(m).to_f64());
         }
-        outputs
+        Ok(outputs)
     }
 
     /// The answers to a table's rows; the target columns may be absent.
     ///
     /// # Errors
     /// If an input column is missing, a cell cannot be read, or an answer is no finite number.
-    pub fn answer(&self, table: &Table) -> Result<Answers> {
+    pub fn answer(&self, table: &Table, precision: MatmulPrecision) -> Result<Answers> {
         let x = self.pipeline.transform::<f32>(table)?;
         let place = |row: usize| format!("{}, line {}", table.source, table.lines[row]);
-        self.answers(&x, examples::ids(table, &self.schema), &place)
+        self.answers(&x, precision, examples::ids(table, &self.schema), &place)
     }
 
     /// The answers to examples without named columns.
     ///
     /// # Errors
     /// If they have another shape, or an answer is no finite number.
-    pub fn answer_arrays(&self, arrays: &Arrays) -> Result<Answers> {
-        self.answer_rows(arrays, &(0..arrays.rows()).collect::<Vec<_>>())
+    pub fn answer_arrays(&self, arrays: &Arrays, precision: MatmulPrecision) -> Result<Answers> {
+        self.answer_rows(arrays, &(0..arrays.rows()).collect::<Vec<_>>(), precision)
     }
 
-    fn answer_rows(&self, arrays: &Arrays, rows: &[usize]) -> Result<Answers> {
+    fn answer_rows(&self, arrays: &Arrays, rows: &[usize], precision: MatmulPrecision) -> Result<Answers> {
         let mut files = TextColumn::default();
         rows.iter().filter_map(|row| arrays.files.get(*row)).for_each(|file| files.push(file));
         let ids = if files.is_empty() { Vec::new() } else { vec![("file".into(), files)] };
         let x = self.pipeline.transform_arrays(arrays, rows)?;
         let place = |row: usize| format!("{}, example {}", arrays.answers.source, rows[row] + 1);
-        self.answers(&x, ids, &place)
+        self.answers(&x, precision, ids, &place)
     }
 
     /// The answers to encoded rows; `place` names one in errors.
-    fn answers(&self, x: &[f32], ids: Vec<(String, TextColumn)>, place: &dyn Fn(usize) -> String) -> Result<Answers> {
-        let outputs = self.finite_outputs(x, place)?;
+    fn answers(
+        &self,
+        x: &[f32],
+        precision: MatmulPrecision,
+        ids: Vec<(String, TextColumn)>,
+        place: &dyn Fn(usize) -> String,
+    ) -> Result<Answers> {
+        let outputs = self.finite_outputs(x, precision, place)?;
         let rows = || outputs.chunks_exact(self.target.outputs());
         Ok(Answers {
             ids,
@@ -247,7 +271,7 @@ impl Model {
         })
     }
 
-    /// Answers every row of a source, a bounded number of them at a time; gives what was decided in reading it.
+    /// Answers every row of a source in a precision, a bounded number of them at a time; gives what was decided in reading it.
     ///
     /// # Errors
     /// If the source cannot be read, a column is missing, a cell cannot be read, or `write` fails.
@@ -255,6 +279,7 @@ impl Model {
         &self,
         path: &str,
         options: &config::Data,
+        precision: MatmulPrecision,
         write: &mut dyn FnMut(&Answers) -> Result<()>,
     ) -> Result<Vec<Decision>> {
         match self.open(path, options, false)? {
@@ -263,7 +288,7 @@ impl Model {
                 let mut far = Far::new(&self.pipeline);
                 while let Some(mut table) = reader.next_chunk(CHUNK)? {
                     table.cell_format.get_or_insert_with(|| cell_format.clone());
-                    write(&self.answer(&table)?)?;
+                    write(&self.answer(&table, precision)?)?;
                     far.look(&table);
                 }
                 Ok(reader.decisions().iter().cloned().chain(far.decisions()).collect())
@@ -271,7 +296,7 @@ impl Model {
             Source::Arrays(arrays) => {
                 let rows: Vec<usize> = (0..arrays.rows()).collect();
                 for rows in rows.chunks(at_once(&arrays, options)?) {
-                    write(&self.answer_rows(&arrays, rows)?)?;
+                    write(&self.answer_rows(&arrays, rows, precision)?)?;
                 }
                 Ok(arrays.notes())
             }
@@ -282,9 +307,14 @@ impl Model {
     ///
     /// # Errors
     /// If the source cannot be read, a column is missing or a cell cannot be read.
-    pub fn evaluate(&self, path: &str, options: &config::Data) -> Result<(usize, Metrics, Vec<Decision>)> {
+    pub fn evaluate(
+        &self,
+        path: &str,
+        options: &config::Data,
+        precision: MatmulPrecision,
+    ) -> Result<(usize, Metrics, Vec<Decision>)> {
         let mut evaluated = EvaluatedExamples::default();
-        let decisions = self.evaluate_batches(path, options, &mut |examples, outputs| {
+        let decisions = self.evaluate_batches(path, options, precision, &mut |examples, outputs| {
             evaluated.extend(&self.target, outputs, &examples);
             Ok(true)
         })?;
@@ -292,10 +322,13 @@ impl Model {
     }
 
     /// The metrics on encoded rows whose answers are known.
-    pub fn evaluate_rows(&self, rows: &Examples) -> Metrics {
+    ///
+    /// # Errors
+    /// If the inputs are not whole rows.
+    pub fn evaluate_rows(&self, rows: &Examples, precision: MatmulPrecision) -> Result<Metrics> {
         let mut evaluated = EvaluatedExamples::default();
-        evaluated.extend(&self.target, &self.outputs(&rows.x), rows);
-        evaluated.metrics(&self.target)
+        evaluated.extend(&self.target, &self.outputs(&rows.x, precision)?, rows);
+        Ok(evaluated.metrics(&self.target))
     }
 
     /// How further rows are encoded.
@@ -309,12 +342,13 @@ impl Model {
         &self,
         path: &str,
         options: &config::Data,
+        precision: MatmulPrecision,
         take: &mut dyn FnMut(Examples, &[f64]) -> Result<bool>,
     ) -> Result<Vec<Decision>> {
         let mut rows = 0;
         let mut take = |examples: Examples| {
             rows += examples.rows;
-            let outputs = self.outputs(&examples.x);
+            let outputs = self.outputs(&examples.x, precision)?;
             take(examples, &outputs)
         };
         let (schema, target) = (&self.schema, &self.target);

@@ -14,7 +14,8 @@ use crate::io::safetensors::{Container, Numbers, Stored};
 use crate::io::tensors;
 use crate::layers::{Embedding, Parameters, Registered, read_layer, write_layer};
 use crate::network::Network;
-use crate::tensor::{Dtype, Shape, Tensor, ops};
+use crate::tensor::ops::{self, MatmulPrecision};
+use crate::tensor::{Dtype, Shape, Tensor};
 
 /// The texts of a model file.
 pub(super) const TEXTS: [&str; 7] = ["format", "input", "layers", "pipeline", "schema", "target", "provenance"];
@@ -180,7 +181,8 @@ fn check_parameters(network: &Network, theta: &Tensor) -> Result<(), String> {
     }
     let mut input = network.input();
     for (i, layer) in network.layers().iter().enumerate() {
-        let parameters = Parameters { theta: theta.view(), entries: network.layout().of_layer(i) };
+        let (theta, entries) = (theta.view(), network.layout().of_layer(i));
+        let parameters = Parameters { theta, entries, precision: MatmulPrecision::F32 };
         layer.check_parameters(input, parameters).map_err(|wrong| format!("layers.{i}: {wrong}"))?;
         input = network.outputs()[i];
     }

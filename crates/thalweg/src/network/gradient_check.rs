@@ -11,9 +11,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Network, Workspace};
+use crate::error::Result;
 use crate::layers::{Backward, Mode, Parameters, ParametersMut};
-use crate::losses::{Cost, Loss};
+use crate::losses::{self, Cost, Loss};
 use crate::random;
+use crate::tensor::ops::MatmulPrecision;
 use crate::tensor::{Dtype, Tensor, View};
 
 /// How a check is made.
@@ -137,10 +139,13 @@ impl Comparison {
 /// let network = Network::new(1, vec![Box::new(Linear::new(1, Activation::Tanh))])?;
 /// let theta = network.initialize(0, Dtype::F64);
 /// let (x, y) = (Tensor::from_f64([2, 1], vec![0.5, -1.0]), Tensor::from_f64([2, 1], vec![1.0, 0.0]));
-/// let report = gradient_check::check(&network, &Squared, &theta, x.view(), y.view(), None, Settings::default());
+/// let report = gradient_check::check(&network, &Squared, &theta, x.view(), y.view(), None, Settings::default())?;
 /// assert!(report.passed, "{report:?}");
 /// # Ok::<(), thalweg::Error>(())
 /// ```
+///
+/// # Errors
+/// If θ, x, y or the weights are not of the network's shapes and the loss's, or are not f64.
 pub fn check(
     network: &Network,
     loss: &dyn Loss,
@@ -149,7 +154,8 @@ pub fn check(
     y: View,
     weights: Option<View>,
     settings: Settings,
-) -> Report {
+) -> Result<Report> {
+    check_shapes(network, loss, theta, [x, y], weights)?;
     let mut probe = Probe::new(network, loss, x, y, weights, settings);
     let mut theta = theta.to(Dtype::F64);
     let gradient = probe.gradient(&theta);
@@ -166,13 +172,29 @@ pub fn check(
             layers.push(probe.check_input(&theta, i).row(&format!("layers.{i}"), "input"));
         }
     }
-    Report {
+    Ok(Report {
         relative_difference: total.relative(),
         passed: layers.iter().all(|row| row.relative_difference <= settings.tolerance),
         parameters_checked: total.checked,
         kinks_skipped: total.kinks,
         layers,
-    }
+    })
+}
+
+/// Whether what is checked fits together.
+fn check_shapes(
+    network: &Network,
+    loss: &dyn Loss,
+    theta: &Tensor,
+    [x, y]: [View; 2],
+    weights: Option<View>,
+) -> Result<()> {
+    const CHECK: &str = "gradient_check::check";
+    let m = x.shape().rows();
+    theta.view().expect(CHECK, "θ", [network.layout().len()], theta.dtype())?;
+    x.expect(CHECK, "x", network.input().batch(m), Dtype::F64)?;
+    losses::check_targets(CHECK, loss, network.output().batch(m), y, Dtype::F64)?;
+    weights.map_or(Ok(()), |weights| weights.expect(CHECK, "weights", [m], Dtype::F64))
 }
 
 /// Evaluates the cost at changed parameters.
@@ -205,7 +227,7 @@ impl<'a> Probe<'a> {
     /// J(θ), with the side of every kink in `self.sides`.
     fn cost(&mut self, theta: &Tensor) -> f64 {
         let m = self.x.shape().rows();
-        self.network.forward(theta.view(), self.x, &mut self.workspace, Mode::Check);
+        self.network.run_forward(theta.view(), self.x, &mut self.workspace, Mode::Check);
         self.sides.clear();
         for (i, layer) in self.network.layers().iter().enumerate() {
             let x = if i == 0 { self.x } else { self.workspace.layer_output(i - 1, m) };
@@ -222,10 +244,10 @@ impl<'a> Probe<'a> {
     fn gradient(&mut self, theta: &Tensor) -> Tensor {
         let m = self.x.shape().rows();
         let mut gradient = Tensor::zeros(theta.shape(), Dtype::F64);
-        self.network.forward(theta.view(), self.x, &mut self.workspace, Mode::Check);
+        self.network.run_forward(theta.view(), self.x, &mut self.workspace, Mode::Check);
         let (z, dz) = self.workspace.delta(m);
         self.cost.compute(self.loss, z, self.y, self.weights, Some(dz));
-        self.network.backward(theta.view(), self.x, &mut self.workspace, gradient.view_mut());
+        self.network.run_backward(theta.view(), self.x, &mut self.workspace, gradient.view_mut());
         self.network.add_l2_gradient(theta.view(), self.settings.l2, gradient.view_mut());
         gradient
     }
@@ -256,7 +278,7 @@ impl<'a> Probe<'a> {
     /// Compares the loss's delta with differences of the cost by the logits.
     fn check_loss(&mut self, theta: &Tensor) -> Row {
         let m = self.x.shape().rows();
-        self.network.forward(theta.view(), self.x, &mut self.workspace, Mode::Check);
+        self.network.run_forward(theta.view(), self.x, &mut self.workspace, Mode::Check);
         let mut z = self.workspace.output(m).to_tensor();
         let mut dz = Tensor::zeros(z.shape(), Dtype::F64);
         self.cost.compute(self.loss, z.view(), self.y, self.weights, Some(dz.view_mut()));
@@ -285,14 +307,14 @@ impl<'a> Probe<'a> {
     /// Compares one layer's dX with differences of Σ r ∗ y(x), for a fixed random r.
     fn check_input(&mut self, theta: &Tensor, i: usize) -> Comparison {
         let m = self.x.shape().rows();
-        self.network.forward(theta.view(), self.x, &mut self.workspace, Mode::Check);
+        self.network.run_forward(theta.view(), self.x, &mut self.workspace, Mode::Check);
         let layer = &self.network.layers()[i];
         let mut x = self.workspace.layer_output(i - 1, m).to_tensor();
         let mut y = self.workspace.layer_output(i, m).to_tensor();
         let mut r = vec![0.0; y.view().len()];
         random::check(self.settings.seed).fill_normal(i as u32, &mut r);
         let entries = self.network.layout().of_layer(i);
-        let parameters = Parameters { theta: theta.view(), entries };
+        let parameters = Parameters { theta: theta.view(), entries, precision: MatmulPrecision::F32 };
         let saved = &mut self.workspace.saved[i];
 
         let mut dx = Tensor::zeros(x.shape(), Dtype::F64);

@@ -30,7 +30,7 @@ use crate::tensor::{Dtype, Shape, Tensor, View, ViewMut, ops};
 /// let theta = network.initialize(0, Dtype::F64);
 /// let mut workspace = network.workspace(4, Dtype::F64);
 /// let x = Tensor::zeros([4, 2], Dtype::F64);
-/// let z = network.forward(theta.view(), x.view(), &mut workspace, Mode::Predict);
+/// let z = network.forward(theta.view(), x.view(), &mut workspace, Mode::Predict)?;
 /// assert_eq!(z.to_f64(), [0.0; 4]);
 /// # Ok::<(), thalweg::Error>(())
 /// ```
@@ -156,25 +156,49 @@ impl Network {
 
     /// The logits of x, m rows.
     ///
-    /// # Panics
-    /// If x has other columns than the network's input, or more rows than the workspace was made for.
-    pub fn forward<'w>(&self, theta: View, x: View, workspace: &'w mut Workspace, mode: Mode) -> View<'w> {
-        let m = x.shape().rows();
-        assert_eq!(x.shape().columns(), self.input.size(), "the network takes {} inputs", self.input.size());
+    /// # Errors
+    /// If θ, x or the workspace are not of the network's shapes and of one type, or x has more rows than the workspace.
+    pub fn forward<'w>(&self, theta: View, x: View, workspace: &'w mut Workspace, mode: Mode) -> Result<View<'w>> {
+        self.check("Network::forward", theta, x, workspace)?;
+        Ok(self.run_forward(theta, x, workspace, mode))
+    }
+
+    /// dθ from the gradient of the cost with respect to the logits, which the caller has put into
+    /// [`Workspace::delta`], after [`Network::forward`] on the same x.
+    ///
+    /// # Errors
+    /// As for [`Network::forward`], and if dθ is not of θ's shape and type.
+    pub fn backward(&self, theta: View, x: View, workspace: &mut Workspace, gradient: ViewMut) -> Result<()> {
+        self.check("Network::backward", theta, x, workspace)?;
+        gradient.view().expect("Network::backward", "dθ", theta.shape(), theta.dtype())?;
+        self.run_backward(theta, x, workspace, gradient);
+        Ok(())
+    }
+
+    /// Whether tensors from outside are of the network's shapes and of one type.
+    fn check(&self, operation: &str, theta: View, x: View, workspace: &Workspace) -> Result<()> {
+        let m = x.shape().rows().min(workspace.capacity());
+        theta.expect(operation, "θ", [self.layout.len()], workspace.dtype())?;
+        x.expect(operation, "x", self.input.batch(m), workspace.dtype())?;
+        workspace.check(operation, &self.outputs)
+    }
+
+    /// [`Network::forward`] for tensors that are known to fit.
+    pub(crate) fn run_forward<'w>(&self, theta: View, x: View, workspace: &'w mut Workspace, mode: Mode) -> View<'w> {
+        let (m, precision) = (x.shape().rows(), workspace.precision);
         let x = x.part(0, self.input.batch(m));
         for (i, layer) in self.layers.iter().enumerate() {
             let (before, from_here) = workspace.outputs.split_at_mut(i);
             let input = before.last().map_or(x, |y| y.rows(m));
-            let parameters = Parameters { theta, entries: self.layout.of_layer(i) };
+            let parameters = Parameters { theta, entries: self.layout.of_layer(i), precision };
             layer.forward(parameters, input, from_here[0].rows_mut(m), &mut workspace.saved[i], mode.of_layer(i));
         }
         workspace.output(m)
     }
 
-    /// dθ from the gradient of the cost with respect to the logits, which the caller has put into
-    /// [`Workspace::delta`], after [`Network::forward`] on the same x.
-    pub fn backward(&self, theta: View, x: View, workspace: &mut Workspace, mut gradient: ViewMut) {
-        let m = x.shape().rows();
+    /// [`Network::backward`] for tensors that are known to fit.
+    pub(crate) fn run_backward(&self, theta: View, x: View, workspace: &mut Workspace, mut gradient: ViewMut) {
+        let (m, precision) = (x.shape().rows(), workspace.precision);
         let x = x.part(0, self.input.batch(m));
         for (i, layer) in self.layers.iter().enumerate().rev() {
             let y = workspace.outputs[i].rows(m);
@@ -191,7 +215,8 @@ impl Network {
                 dx: (i > 0).then(|| dx.view_mut().part(0, input.shape())),
             };
             let entries = self.layout.of_layer(i);
-            layer.backward(Parameters { theta, entries }, pass, ParametersMut { theta: gradient.reborrow(), entries });
+            let own = ParametersMut { theta: gradient.reborrow(), entries };
+            layer.backward(Parameters { theta, entries, precision }, pass, own);
             workspace.deltas.swap(0, 1);
         }
     }

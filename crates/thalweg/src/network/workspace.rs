@@ -1,11 +1,15 @@
 //! The memory of a forward and backward pass, planned once: a training step allocates nothing.
 
+use crate::error::{Error, Result};
 use crate::layers::Layer;
-use crate::tensor::{Dtype, Shape, Tensor, View, ViewMut, ops};
+use crate::tensor::ops::{self, MatmulPrecision};
+use crate::tensor::{Dtype, Shape, Tensor, View, ViewMut};
 
 /// Memory for batches of up to so many examples.
 #[derive(Debug)]
 pub struct Workspace {
+    /// How passes in it compute the products of f32 matrices; in f32 where nothing else is said.
+    pub precision: MatmulPrecision,
     /// Each layer's output.
     pub(super) outputs: Vec<Tensor>,
     /// What each layer keeps for its backward pass.
@@ -23,6 +27,7 @@ impl Workspace {
         let inputs = std::iter::once(&input).chain(outputs);
         let zeros = |shape: Shape| Tensor::zeros(shape, dtype);
         Workspace {
+            precision: MatmulPrecision::F32,
             outputs: outputs.iter().map(|shape| zeros(shape.batch(m))).collect(),
             saved: layers
                 .iter()
@@ -38,6 +43,22 @@ impl Workspace {
     /// The most examples it has room for.
     pub fn capacity(&self) -> usize {
         self.outputs[0].shape().rows()
+    }
+
+    /// The type of its numbers.
+    pub(super) fn dtype(&self) -> Dtype {
+        self.deltas[0].dtype()
+    }
+
+    /// Whether it was made for a network of these outputs.
+    pub(super) fn check(&self, operation: &str, outputs: &[Shape]) -> Result<()> {
+        let own = || self.outputs.iter().map(|output| output.shape().example());
+        if own().eq(outputs.iter().copied()) {
+            return Ok(());
+        }
+        let own: Vec<Shape> = own().collect();
+        Err(Error::data(format!("{operation}: a workspace for outputs {own:?}, expected {outputs:?}"))
+            .fix("use the network's own workspace"))
     }
 
     /// Each layer's output in the last forward pass of m examples.

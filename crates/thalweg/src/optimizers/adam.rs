@@ -1,8 +1,7 @@
 //! Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019).
 
 use super::{Epsilon, Hyperparameters, Optimizer, Registered, Step, vectors};
-use crate::tensor::ops::{self, Formula};
-use crate::tensor::{Real, Tensor, View, ViewMut};
+use crate::tensor::{Tensor, View, ViewMut, update};
 
 /// V := β₁V + (1−β₁)dθ, S := β₂S + (1−β₂)dθ², V̂ = V/(1−β₁^t), Ŝ = S/(1−β₂^t), θ := θ − α V̂/(√Ŝ + ε).
 ///
@@ -66,35 +65,18 @@ impl Optimizer for Adam {
     }
 
     fn step(&self, at: Step, theta: ViewMut, gradient: View, state: &mut [Tensor]) {
-        let formula = Moments {
+        let betas = [self.beta1, self.beta2];
+        let rule = update::Adam {
             alpha: at.learning_rate,
-            correction1: at.bias_correction(self.beta1),
-            correction2: at.bias_correction(self.beta2),
-            settings: *self,
+            betas,
+            corrections: betas.map(|beta| at.bias_correction(beta)),
+            epsilon: self.epsilon,
+            placement: self.placement,
         };
-        ops::update(theta, gradient, vectors(state), &formula);
+        update::adam(theta, gradient, vectors(state), &rule);
     }
 
     fn weight_decay(&self) -> f64 {
         self.weight_decay
-    }
-}
-
-struct Moments {
-    alpha: f64,
-    correction1: f64,
-    correction2: f64,
-    settings: Adam,
-}
-
-impl Formula<2> for Moments {
-    fn apply<T: Real>(&self, theta: T, d: T, [v, s]: [T; 2]) -> (T, [T; 2]) {
-        let Adam { beta1, beta2, epsilon, placement, .. } = self.settings;
-        let v = T::of(beta1) * v + T::of(1.0 - beta1) * d;
-        let s = T::of(beta2) * s + T::of(1.0 - beta2) * (d * d);
-        // Times the inverse: divisions take longest here.
-        let v_hat = v * T::of(1.0 / self.correction1);
-        let s_hat = s * T::of(1.0 / self.correction2);
-        (theta - T::of(self.alpha) * (v_hat / placement.root(s_hat, epsilon)), [v, s])
     }
 }

@@ -1,8 +1,7 @@
 //! Gradient descent.
 
-use super::{Optimizer, Registered, Step, vectors};
-use crate::tensor::ops::{self, Formula};
-use crate::tensor::{Real, Tensor, View, ViewMut};
+use super::{Optimizer, Registered, Step};
+use crate::tensor::{Tensor, View, ViewMut, update};
 
 /// θ := θ − α dθ.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -25,17 +24,7 @@ impl Optimizer for GradientDescent {
         &[]
     }
 
-    fn step(&self, at: Step, theta: ViewMut, gradient: View, state: &mut [Tensor]) {
-        ops::update(theta, gradient, vectors(state), &Descent { alpha: at.learning_rate });
-    }
-}
-
-struct Descent {
-    alpha: f64,
-}
-
-impl Formula<0> for Descent {
-    fn apply<T: Real>(&self, theta: T, d: T, _: [T; 0]) -> (T, [T; 0]) {
-        (theta - T::of(self.alpha) * d, [])
+    fn step(&self, at: Step, theta: ViewMut, gradient: View, _state: &mut [Tensor]) {
+        update::gradient_descent(theta, gradient, at.learning_rate);
     }
 }

@@ -1,4 +1,4 @@
-//! Optimisers: state, and one formula each.
+//! Optimisers: state, and one update each, which [`crate::tensor::update`] computes.
 //!
 //! An optimiser sees slices of θ and dθ and knows nothing of layers. A new one is one file and one line in [`ALL`].
 
@@ -13,10 +13,10 @@ pub use adam::Adam;
 pub use gradient_descent::GradientDescent;
 pub use momentum::{Momentum, MomentumForm};
 pub use rmsprop::RmsProp;
-use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, did_you_mean};
-use crate::tensor::{Dtype, Real, Tensor, View, ViewMut};
+pub use crate::tensor::update::Epsilon;
+use crate::tensor::{Dtype, Tensor, View, ViewMut};
 
 /// When a step is taken.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,17 +54,6 @@ pub trait Optimizer: Debug + Send + Sync {
 /// Zeros for an optimiser's state over n parameters.
 pub fn new_state(optimizer: &dyn Optimizer, n: usize, dtype: Dtype) -> Vec<Tensor> {
     optimizer.state().iter().map(|_| Tensor::zeros([n], dtype)).collect()
-}
-
-/// Where ε stands in RMSprop's and Adam's divisor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Epsilon {
-    /// √S + ε: PyTorch's form, and the course's for Adam.
-    #[default]
-    Outside,
-    /// √(S + ε): the course's form for RMSprop.
-    Inside,
 }
 
 /// What a configuration says of an optimiser, and what it is for; what is left open the optimiser itself decides.
@@ -130,14 +119,4 @@ pub fn named(name: &str) -> Result<&'static Registered> {
 /// The state vectors as an array of known length.
 fn vectors<const K: usize>(state: &mut [Tensor]) -> &mut [Tensor; K] {
     state.try_into().expect("the state was made by `new_state`")
-}
-
-impl Epsilon {
-    /// √S + ε or √(S + ε).
-    fn root<T: Real>(self, s: T, epsilon: f64) -> T {
-        match self {
-            Epsilon::Outside => s.sqrt() + T::of(epsilon),
-            Epsilon::Inside => (s + T::of(epsilon)).sqrt(),
-        }
-    }
 }

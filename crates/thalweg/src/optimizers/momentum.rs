@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Hyperparameters, Optimizer, Registered, Step, vectors};
-use crate::tensor::ops::{self, Formula};
-use crate::tensor::{Real, Tensor, View, ViewMut};
+use crate::tensor::{Tensor, View, ViewMut, update};
 
 /// How the velocity V gathers gradients. The forms are equal with α scaled by 1 − β.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -85,24 +84,8 @@ impl Optimizer for Momentum {
             MomentumForm::Pytorch => 1.0,
         };
         let correction = if self.bias_correction { at.bias_correction(self.beta) } else { 1.0 };
-        let formula =
-            Velocity { alpha: at.learning_rate / correction, beta: self.beta, share, nesterov: self.nesterov };
-        ops::update(theta, gradient, vectors(state), &formula);
-    }
-}
-
-struct Velocity {
-    alpha: f64,
-    beta: f64,
-    share: f64,
-    nesterov: bool,
-}
-
-impl Formula<1> for Velocity {
-    fn apply<T: Real>(&self, theta: T, d: T, [v]: [T; 1]) -> (T, [T; 1]) {
-        let (alpha, beta, share) = (T::of(self.alpha), T::of(self.beta), T::of(self.share));
-        let v = beta * v + share * d;
-        let direction = if self.nesterov { beta * v + share * d } else { v };
-        (theta - alpha * direction, [v])
+        let alpha = at.learning_rate / correction;
+        let rule = update::Momentum { alpha, beta: self.beta, share, nesterov: self.nesterov };
+        update::momentum(theta, gradient, vectors(state), &rule);
     }
 }

@@ -1,8 +1,7 @@
 //! RMSprop (Hinton 2012).
 
 use super::{Epsilon, Optimizer, Registered, Step, vectors};
-use crate::tensor::ops::{self, Formula};
-use crate::tensor::{Real, Tensor, View, ViewMut};
+use crate::tensor::{Tensor, View, ViewMut, update};
 
 /// S := βS + (1−β)dθ², θ := θ − α dθ/(√S + ε), or with ε inside the root as in the course's notes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,22 +49,8 @@ impl Optimizer for RmsProp {
 
     fn step(&self, at: Step, theta: ViewMut, gradient: View, state: &mut [Tensor]) {
         let correction = if self.bias_correction { at.bias_correction(self.beta) } else { 1.0 };
-        let formula = RootMeanSquare { alpha: at.learning_rate, correction, settings: *self };
-        ops::update(theta, gradient, vectors(state), &formula);
-    }
-}
-
-struct RootMeanSquare {
-    alpha: f64,
-    correction: f64,
-    settings: RmsProp,
-}
-
-impl Formula<1> for RootMeanSquare {
-    fn apply<T: Real>(&self, theta: T, d: T, [s]: [T; 1]) -> (T, [T; 1]) {
-        let (beta, rest) = (T::of(self.settings.beta), T::of(1.0 - self.settings.beta));
-        let s = beta * s + rest * (d * d);
-        let root = self.settings.placement.root(s / T::of(self.correction), self.settings.epsilon);
-        (theta - T::of(self.alpha) * (d / root), [s])
+        let RmsProp { beta, epsilon, placement, .. } = *self;
+        let rule = update::RmsProp { alpha: at.learning_rate, beta, correction, epsilon, placement };
+        update::rmsprop(theta, gradient, vectors(state), &rule);
     }
 }

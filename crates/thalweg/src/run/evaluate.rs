@@ -23,14 +23,14 @@ pub struct Evaluation {
     pub decisions: Vec<Decision>,
 }
 
-/// Judges a model on the rows of a source whose answer is known.
+/// Judges a model, which answers in a precision, on the rows of a source whose answer is known.
 ///
 /// # Errors
 /// If the source cannot be read, a column is missing or a cell cannot be read.
-pub fn evaluate(model: &Model, path: &str, options: &config::Data) -> Result<Evaluation> {
+pub fn evaluate(model: &Model, path: &str, options: &config::Data, precision: MatmulPrecision) -> Result<Evaluation> {
     let mut evaluated = EvaluatedExamples::default();
     let mut gathered = Gathered::new("test", &model.pipeline, &model.target);
-    let decisions = model.evaluate_batches(path, options, &mut |examples, outputs| {
+    let decisions = model.evaluate_batches(path, options, precision, &mut |examples, outputs| {
         evaluated.extend(&model.target, outputs, &examples);
         gathered.add(&examples, outputs).map(|()| true)
     })?;
@@ -38,8 +38,7 @@ pub fn evaluate(model: &Model, path: &str, options: &config::Data) -> Result<Eva
     Ok(Evaluation { rows: evaluated.rows, metrics, answers: gathered.answers(), decisions })
 }
 
-/// How a model's matrices are to be multiplied when it answers in a precision, which
-/// [`with_matmul_precision`](crate::tensor::ops::with_matmul_precision) does, and what was decided about that.
+/// How a model's matrices are multiplied when it answers in a precision, and what was decided about that.
 ///
 /// # Errors
 /// If the model's numbers are not those that the precision is of.

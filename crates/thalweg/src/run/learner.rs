@@ -43,7 +43,7 @@ use crate::train::State;
 /// }
 /// let model = learner.model()?;
 /// let x = model.pipeline.transform_arrays(&Arrays::new("question", &[1], vec![4.0])?, &[0])?;
-/// assert!((model.target.unscaled(0, model.outputs(&x)[0]) - 8.0).abs() < 0.1);
+/// assert!((model.target.unscaled(0, model.outputs(&x, Default::default())?[0]) - 8.0).abs() < 0.1);
 /// # Ok::<(), thalweg::Error>(())
 /// ```
 #[derive(Debug)]

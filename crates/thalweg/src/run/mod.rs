@@ -148,7 +148,7 @@ pub fn check(config: &Config, after_steps: usize, epsilon: f64, most_rows: usize
     };
     let check = |theta: &Tensor| gradient_check::check(&plan.network, &*plan.loss, theta, x, y, weights, settings);
     let mut state = plan.state(config.train.seed, 0.0, Dtype::F64);
-    let mut reports = vec![(0, check(&state.theta))];
+    let mut reports = vec![(0, check(&state.theta)?)];
     if after_steps > 0 {
         struct StopAfter(usize, std::cell::Cell<usize>);
         impl Callback for StopAfter {
@@ -171,7 +171,7 @@ pub fn check(config: &Config, after_steps: usize, epsilon: f64, most_rows: usize
         };
         trainer.fit(&mut state, &mut StopAfter(after_steps, 0.into()))?;
         let check = |theta: &Tensor| gradient_check::check(&plan.network, &*plan.loss, theta, x, y, weights, settings);
-        reports.push((after_steps, check(&state.theta)));
+        reports.push((after_steps, check(&state.theta)?));
     }
     Ok(reports)
 }

@@ -160,7 +160,7 @@ impl Training<'_> {
     /// let pairs = Arrays::new("pairs", &[2], x.clone())?.with_answers("larger", larger)?;
     ///
     /// let model = Training::new().layers([8]).learning_rate(0.05).fit(&pairs)?.model;
-    /// assert_eq!(model.answer_arrays(&pairs)?.predictions.len(), 200);
+    /// assert_eq!(model.answer_arrays(&pairs, Default::default())?.predictions.len(), 200);
     /// # Ok::<(), thalweg::Error>(())
     /// ```
     ///

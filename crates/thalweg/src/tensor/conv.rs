@@ -3,27 +3,30 @@
 use serde::{Deserialize, Serialize};
 use thalweg_kernels::conv::{self, Count};
 
-use super::ops::{self, Element, by_dtype};
+use super::ops::{self, Element, MatmulPrecision, by_dtype, fits};
 use super::{Activation, Dtype, View, ViewMut};
 
 pub use thalweg_kernels::conv::ConvGeometry;
 
-/// A convolution: its windows, its groups and its parameters.
+/// A convolution: its windows, its groups, its parameters, and how its products are computed.
 #[derive(Debug, Clone, Copy)]
 pub struct Convolution<'a> {
     /// Where the windows lie.
-    pub windows: ConvGeometry,
+    pub geometry: ConvGeometry,
     /// Groups of channels, each with its own filters.
     pub groups: usize,
     /// Filters × (kh · kw · c/groups).
     pub filters: View<'a>,
     /// A number a filter.
     pub bias: Option<View<'a>>,
+    /// How products are computed.
+    pub precision: MatmulPrecision,
 }
 
 impl Convolution<'_> {
     /// Z = windows of X · filters + b, A = g(Z); A (and Z, where kept) is m × windows × filters.
     pub fn forward(&self, x: View, g: Activation, z: Option<ViewMut>, mut a: ViewMut) {
+        fits!("convolution", self.takes(x) && self.gives(x, a.view()), x, a);
         let at_once = z.is_none();
         by_dtype!(x, typed(self, x, at_once.then_some(g), a.reborrow()));
         if let Some(z) = z {
@@ -32,14 +35,14 @@ impl Convolution<'_> {
         }
 
         fn typed<T: Element>(own: &Convolution, x: View, g: Option<Activation>, a: ViewMut) {
-            let (bias, filters) = (own.bias.map(T::read), T::read(own.filters));
             let activate = |a: &mut [T]| g.into_iter().for_each(|g| g.forward(None, a, own.filters.shape().rows()));
-            conv::forward(&own.windows, own.groups, T::read(x), filters, bias, T::write(a), activate);
+            T::forward(&own.typed(), T::read(x), own.bias.map(T::read), T::write(a), &activate);
         }
     }
 
     /// dW = Σ dZᵀ · windows of X, db = sums of dZ over windows and examples, dX = dZ · W, added up where windows overlap.
     pub fn backward(&self, x: View, dz: View, dw: ViewMut, db: Option<ViewMut>, dx: Option<ViewMut>) {
+        fits!("convolution_backward", self.takes(x) && self.gives(x, dz), x, dz);
         by_dtype!(x, typed(self, x, dz, dw, db, dx));
 
         fn typed<T: Element>(
@@ -50,10 +53,24 @@ impl Convolution<'_> {
             db: Option<ViewMut>,
             dx: Option<ViewMut>,
         ) {
-            let (x_and_dy, filters) = ([T::read(x), T::read(dz)], T::read(own.filters));
             let (db, dx) = (db.map(T::write), dx.map(T::write));
-            conv::backward(&own.windows, own.groups, x_and_dy, filters, T::write(dw), db, dx);
+            T::backward(&own.typed(), [T::read(x), T::read(dz)], T::write(dw), db, dx);
         }
+    }
+
+    /// Whether examples of x are of the windows' images.
+    fn takes(&self, x: View) -> bool {
+        x.shape().columns() == self.geometry.image_len()
+    }
+
+    /// Whether y is m × windows × filters.
+    fn gives(&self, x: View, y: View) -> bool {
+        y.len() == x.shape().rows() * self.geometry.count() * self.filters.shape().rows()
+    }
+
+    fn typed<T: Element>(&self) -> conv::Convolution<'_, T> {
+        let Convolution { geometry, groups, precision, .. } = *self;
+        conv::Convolution { geometry, groups, filters: T::read(self.filters), precision }
     }
 }
 
@@ -81,34 +98,37 @@ impl Pooling {
 }
 
 /// y = what is taken of each window of x.
-pub fn pool(windows: &ConvGeometry, take: Pooling, x: View, y: ViewMut) {
-    by_dtype!(x, typed(windows, take, x, y));
+pub fn pool(geometry: &ConvGeometry, take: Pooling, x: View, y: ViewMut) {
+    let outputs = x.shape().rows() * geometry.count() * geometry.input[2];
+    fits!("pool", x.shape().columns() == geometry.image_len() && y.view().len() == outputs, x, y);
+    by_dtype!(x, typed(geometry, take, x, y));
 
-    fn typed<T: Element>(windows: &ConvGeometry, take: Pooling, x: View, y: ViewMut) {
+    fn typed<T: Element>(geometry: &ConvGeometry, take: Pooling, x: View, y: ViewMut) {
         match take.count() {
-            None => conv::max_pool(windows, T::read(x), T::write(y)),
-            Some(count) => conv::average_pool(windows, count, T::read(x), T::write(y)),
+            None => conv::max_pool(geometry, T::read(x), T::write(y)),
+            Some(count) => conv::average_pool(geometry, count, T::read(x), T::write(y)),
         }
     }
 }
 
 /// Adds, for each place of each window, whether it holds the window's largest number.
-pub fn places_of_largest(windows: &ConvGeometry, x: View, y: View, places: &mut Vec<bool>) {
-    by_dtype!(x, typed(windows, x, y, places));
+pub fn places_of_largest(geometry: &ConvGeometry, x: View, y: View, places: &mut Vec<bool>) {
+    by_dtype!(x, typed(geometry, x, y, places));
 
-    fn typed<T: Element>(windows: &ConvGeometry, x: View, y: View, places: &mut Vec<bool>) {
-        conv::places_of_largest(windows, T::read(x), T::read(y), |is| places.push(is));
+    fn typed<T: Element>(geometry: &ConvGeometry, x: View, y: View, places: &mut Vec<bool>) {
+        conv::places_of_largest(geometry, T::read(x), T::read(y), |is| places.push(is));
     }
 }
 
 /// dx of [`pool`], from its x, y and dy.
-pub fn pool_backward(windows: &ConvGeometry, take: Pooling, [x, y, dy]: [View; 3], dx: ViewMut) {
-    by_dtype!(x, typed(windows, take, [x, y, dy], dx));
+pub fn pool_backward(geometry: &ConvGeometry, take: Pooling, [x, y, dy]: [View; 3], dx: ViewMut) {
+    fits!("pool_backward", x.len() == dx.view().len() && y.len() == dy.len(), x, dy);
+    by_dtype!(x, typed(geometry, take, [x, y, dy], dx));
 
-    fn typed<T: Element>(windows: &ConvGeometry, take: Pooling, [x, y, dy]: [View; 3], dx: ViewMut) {
+    fn typed<T: Element>(geometry: &ConvGeometry, take: Pooling, [x, y, dy]: [View; 3], dx: ViewMut) {
         match take.count() {
-            None => conv::max_pool_gradient(windows, T::read(x), T::read(y), T::read(dy), T::write(dx)),
-            Some(count) => conv::average_pool_gradient(windows, count, T::read(dy), T::write(dx)),
+            None => conv::max_pool_gradient(geometry, T::read(x), T::read(y), T::read(dy), T::write(dx)),
+            Some(count) => conv::average_pool_gradient(geometry, count, T::read(dy), T::write(dx)),
         }
     }
 }

@@ -2,6 +2,11 @@
 //!
 //! Examples are rows. A batch of m examples with n features is a row-major m × n matrix: the course's X,
 //! which holds an example a column, read transposed and byte for byte the same memory.
+//!
+//! Where numbers are is known here alone. Others cut views into parts (`part`, `rows`, `split`), have operations work on them,
+//! and copy numbers in and out: all of them (`to_f64`, `to_values`, `to_tensor`, `set_all`) or one (`at`, `set`), which tests,
+//! gradient checks and statistics of a few numbers do. Only the changes of examples in training take slices (`Element`):
+//! they are made where the data is, before a batch goes to where the network is.
 
 pub mod activation;
 pub mod conv;
@@ -9,11 +14,14 @@ pub mod norm;
 pub mod ops;
 mod shape;
 pub mod spectrum;
+pub mod update;
 
 pub use activation::Activation;
 pub use shape::Shape;
 pub use thalweg_kernels::Real;
 use thalweg_kernels::aligned_buf::AlignedBuf;
+
+use crate::error::{Error, Result};
 
 /// A matrix of so many rows, its columns as rows.
 pub(crate) fn transposed<T: Copy>(matrix: &[T], rows: usize) -> Vec<T> {
@@ -29,6 +37,15 @@ pub enum Dtype {
     F32,
     /// 64-bit floating point.
     F64,
+}
+
+impl std::fmt::Display for Dtype {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(match self {
+            Dtype::F32 => "f32",
+            Dtype::F64 => "f64",
+        })
+    }
 }
 
 /// Owned numbers with a shape.
@@ -59,22 +76,27 @@ pub struct ViewMut<'a> {
     data: DataMut<'a>,
 }
 
-/// The numbers under a [`View`].
+/// Where a [`View`]'s numbers are.
 #[derive(Debug, Clone, Copy)]
-pub enum Data<'a> {
-    /// 32-bit numbers.
+enum Data<'a> {
     F32(&'a [f32]),
-    /// 64-bit numbers.
     F64(&'a [f64]),
 }
 
-/// The numbers under a [`ViewMut`].
+/// Where a [`ViewMut`]'s numbers are.
 #[derive(Debug)]
-pub enum DataMut<'a> {
-    /// 32-bit numbers.
+enum DataMut<'a> {
     F32(&'a mut [f32]),
-    /// 64-bit numbers.
     F64(&'a mut [f64]),
+}
+
+/// A copy of a tensor's numbers, in their own type.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Values {
+    /// 32-bit numbers.
+    F32(Vec<f32>),
+    /// 64-bit numbers.
+    F64(Vec<f64>),
 }
 
 impl Tensor {
@@ -188,9 +210,18 @@ impl<'a> View<'a> {
         self.shape
     }
 
-    /// The numbers.
-    pub fn data(&self) -> Data<'a> {
-        self.data
+    /// Whether it has as many numbers as a shape, of a type: what an operation expects of an argument from outside.
+    ///
+    /// # Errors
+    /// If not, naming the operation, the argument and both shapes.
+    pub(crate) fn expect(&self, operation: &str, name: &str, shape: impl Into<Shape>, dtype: Dtype) -> Result<()> {
+        let shape = shape.into();
+        if (self.len(), self.dtype()) == (shape.size(), dtype) {
+            return Ok(());
+        }
+        let (found, own) = (self.shape, self.dtype());
+        Err(Error::data(format!("{operation}: {name} is {found} of {own}, expected {shape} of {dtype}"))
+            .fix("give tensors of the shapes and of the type that go with the network"))
     }
 
     /// How many numbers there are.
@@ -240,6 +271,14 @@ impl<'a> View<'a> {
         (0..self.len()).map(|i| self.at(i)).collect()
     }
 
+    /// All numbers in their own type.
+    pub fn to_values(&self) -> Values {
+        match self.data {
+            Data::F32(x) => Values::F32(x.to_vec()),
+            Data::F64(x) => Values::F64(x.to_vec()),
+        }
+    }
+
     /// A copy that owns its numbers.
     pub fn to_tensor(&self) -> Tensor {
         let mut copy = Tensor::zeros(self.shape, self.dtype());
@@ -268,11 +307,6 @@ impl<'a> ViewMut<'a> {
     /// The shape.
     pub fn shape(&self) -> Shape {
         self.shape
-    }
-
-    /// The numbers.
-    pub fn data(self) -> DataMut<'a> {
-        self.data
     }
 
     /// The same numbers, to read.
@@ -315,6 +349,18 @@ impl<'a> ViewMut<'a> {
                 let (a, b) = x.split_at_mut(middle);
                 (ViewMut::from_f64([a.len()], a), ViewMut::from_f64([b.len()], b))
             }
+        }
+    }
+
+    /// Sets all numbers, rounded to their type.
+    ///
+    /// # Panics
+    /// If there are more or fewer.
+    pub fn set_all(&mut self, values: &[f64]) {
+        sized(self.shape, values.len());
+        match &mut self.data {
+            DataMut::F32(x) => x.iter_mut().zip(values).for_each(|(x, &value)| *x = value as f32),
+            DataMut::F64(x) => x.copy_from_slice(values),
         }
     }
 

@@ -35,6 +35,7 @@ pub fn batch(z: View, gamma: View, beta: View, epsilon: f64, y: ViewMut, keep: B
 
 /// z̃ = γ (z − μ)/√(σ² + ε) + β with given μ and σ².
 pub fn batch_predict(z: View, [gamma, beta, mean, variance]: [View; 4], epsilon: f64, y: ViewMut) {
+    fits!("batch_norm", z.shape().columns().is_multiple_of(gamma.len()), z, gamma);
     by_dtype!(z, typed(z, [gamma, beta, mean, variance], epsilon, y));
 
     fn typed<T: Element>(z: View, [gamma, beta, mean, variance]: [View; 4], epsilon: f64, y: ViewMut) {
@@ -53,6 +54,7 @@ pub fn batch_backward(
     dgamma: ViewMut,
     dbeta: ViewMut,
 ) {
+    fits!("batch_norm_backward", dy.len() == normalised.len(), dy, normalised);
     by_dtype!(dy, typed(dy, normalised, inverse_std, gamma, dx, dgamma, dbeta));
 
     fn typed<T: Element>(
@@ -96,6 +98,7 @@ pub fn layer_backward(
     dz: Option<ViewMut>,
     learned: [ViewMut; 2],
 ) {
+    fits!("layer_norm_backward", z.len() == dy.len(), z, dy);
     by_dtype!(z, typed([z, gamma, dy], epsilon, z_norm, dz, learned));
 
     fn typed<T: Element>(

@@ -4,18 +4,18 @@
 //! [`Real`]. Shapes in the comments are rows × columns; m counts examples.
 
 use thalweg_kernels as kernels;
-pub use thalweg_kernels::bf16::{MatmulPrecision, with_matmul_precision};
+pub use thalweg_kernels::bf16::MatmulPrecision;
 use thalweg_kernels::conv::Conv;
 use thalweg_kernels::gather as gather_kernels;
 use thalweg_kernels::gemm::{Matrix, Packed, gemm, gemm_packed};
 use thalweg_kernels::random::Stream;
-use thalweg_kernels::update as update_kernels;
 use thalweg_kernels::{Real, elementwise, reduce, softmax};
 
-use super::{Activation, Data, DataMut, Dtype, Tensor, View, ViewMut};
+use super::{Activation, Data, DataMut, Dtype, View, ViewMut};
 
-/// A type of number that tensors can hold: gives typed slices of views.
-pub trait Element: Conv {
+/// A type of number that tensors can hold: gives typed slices of views, which operations alone take, and what changes
+/// examples before the network sees them.
+pub(crate) trait Element: Conv {
     /// The numbers under a view.
     ///
     /// # Panics
@@ -33,14 +33,14 @@ macro_rules! element {
     ($type:ty, $variant:ident) => {
         impl Element for $type {
             fn read(view: View<'_>) -> &[Self] {
-                match view.data() {
+                match view.data {
                     Data::$variant(x) => x,
                     _ => panic!("expected {} numbers, found {:?}", Self::NAME, view.dtype()),
                 }
             }
 
             fn write(view: ViewMut<'_>) -> &mut [Self] {
-                match view.data() {
+                match view.data {
                     DataMut::$variant(x) => x,
                     _ => panic!("expected {} numbers, found the other type", Self::NAME),
                 }
@@ -77,20 +77,28 @@ pub fn bf16_unit(parts: usize) -> Option<kernels::bf16::Unit> {
 }
 
 /// Z = X Wᵀ + b, A = g(Z): X is m × n_in, W is n_out × n_in, b has n_out numbers, A (and Z, where kept) is m × n_out.
-pub fn linear(x: View, w: View, b: Option<View>, g: Activation, z: Option<ViewMut>, mut a: ViewMut) {
+pub fn linear(
+    x: View,
+    w: View,
+    b: Option<View>,
+    g: Activation,
+    z: Option<ViewMut>,
+    mut a: ViewMut,
+    precision: MatmulPrecision,
+) {
     fits!("linear", x.shape().columns() == w.shape().columns(), x, w);
     fits!("linear", a.shape().columns() == w.shape().rows() && a.shape().rows() == x.shape().rows(), a, w);
-    by_dtype!(x, product(x, w, b, a.reborrow()));
+    by_dtype!(x, product(x, w, b, a.reborrow(), precision));
     if let Some(z) = z {
         copy(a.view(), z);
     }
     activate(g, a);
 
-    fn product<T: Element>(x: View, w: View, b: Option<View>, z: ViewMut) {
+    fn product<T: Element>(x: View, w: View, b: Option<View>, z: ViewMut, precision: MatmulPrecision) {
         let (m, n_in, n_out) = (x.shape().rows(), x.shape().columns(), w.shape().rows());
         let x = Matrix::new(T::read(x), m, n_in);
         let w = Matrix::new(T::read(w), n_out, n_in);
-        gemm(x, w.t(), b.map(T::read), T::write(z));
+        gemm(x, w.t(), b.map(T::read), T::write(z), precision);
     }
 }
 
@@ -116,35 +124,67 @@ impl PackedWeight {
 }
 
 /// [`linear`] with a weight that was packed; the same bits.
-pub fn linear_packed(x: View, w: View, packed: &PackedWeight, b: Option<View>, g: Activation, mut a: ViewMut) {
+pub fn linear_packed(
+    x: View,
+    w: View,
+    packed: &PackedWeight,
+    b: Option<View>,
+    g: Activation,
+    mut a: ViewMut,
+    precision: MatmulPrecision,
+) {
+    fits!("linear_packed", x.shape().columns() == w.shape().columns(), x, w);
     match &packed.0 {
-        Panels::F32(packed) => product(x, w, packed, b, a.reborrow()),
-        Panels::F64(packed) => product(x, w, packed, b, a.reborrow()),
+        Panels::F32(packed) => product(x, w, packed, b, a.reborrow(), precision),
+        Panels::F64(packed) => product(x, w, packed, b, a.reborrow(), precision),
     }
     activate(g, a);
 
-    fn product<T: Element>(x: View, w: View, packed: &Packed<T>, b: Option<View>, z: ViewMut) {
+    fn product<T: Element>(
+        x: View,
+        w: View,
+        packed: &Packed<T>,
+        b: Option<View>,
+        z: ViewMut,
+        precision: MatmulPrecision,
+    ) {
         let (m, n_in, n_out) = (x.shape().rows(), x.shape().columns(), w.shape().rows());
         let x = Matrix::new(T::read(x), m, n_in);
         let w = Matrix::new(T::read(w), n_out, n_in);
-        gemm_packed(x, w.t(), packed, b.map(T::read), T::write(z));
+        gemm_packed(x, w.t(), packed, b.map(T::read), T::write(z), precision);
     }
 }
 
 /// dW = dZᵀ X, db = column sums of dZ, dX = dZ W; dZ carries the 1/m of the cost already.
-pub fn linear_backward(x: View, w: View, dz: View, dw: ViewMut, db: Option<ViewMut>, dx: Option<ViewMut>) {
+pub fn linear_backward(
+    x: View,
+    w: View,
+    dz: View,
+    dw: ViewMut,
+    db: Option<ViewMut>,
+    dx: Option<ViewMut>,
+    precision: MatmulPrecision,
+) {
     fits!("linear_backward", dz.shape().columns() == w.shape().rows(), dz, w);
-    by_dtype!(x, typed(x, w, dz, dw, db, dx));
+    by_dtype!(x, typed(x, w, dz, dw, db, dx, precision));
 
-    fn typed<T: Element>(x: View, w: View, dz: View, dw: ViewMut, db: Option<ViewMut>, dx: Option<ViewMut>) {
+    fn typed<T: Element>(
+        x: View,
+        w: View,
+        dz: View,
+        dw: ViewMut,
+        db: Option<ViewMut>,
+        dx: Option<ViewMut>,
+        precision: MatmulPrecision,
+    ) {
         let (m, n_in, n_out) = (x.shape().rows(), x.shape().columns(), w.shape().rows());
         let delta = Matrix::new(T::read(dz), m, n_out);
-        gemm(delta.t(), Matrix::new(T::read(x), m, n_in), None, T::write(dw));
+        gemm(delta.t(), Matrix::new(T::read(x), m, n_in), None, T::write(dw), precision);
         if let Some(db) = db {
             reduce::column_sums(T::read(dz), n_out, T::write(db));
         }
         if let Some(dx) = dx {
-            gemm(delta, Matrix::new(T::read(w), n_out, n_in), None, T::write(dx));
+            gemm(delta, Matrix::new(T::read(w), n_out, n_in), None, T::write(dx), precision);
         }
     }
 }
@@ -171,6 +211,7 @@ pub fn activate_to(g: Activation, z: View, a: ViewMut) {
 
 /// dZ = dA ∗ g'(Z), in the place of dA; `saved` is Z where the activation needs its input, else A.
 pub fn activate_backward(g: Activation, saved: View, da: ViewMut) {
+    fits!("activate_backward", saved.len() == da.view().len(), saved, da);
     by_dtype!(saved, typed(g, saved, da));
 
     fn typed<T: Element>(g: Activation, saved: View, da: ViewMut) {
@@ -220,8 +261,29 @@ pub fn zip(a: View, b: View, y: ViewMut, f: impl Fn(f64, f64) -> f64 + Sync) {
     }
 }
 
+/// y = c everywhere.
+pub fn fill(y: ViewMut, c: f64) {
+    by_dtype!(y.view(), typed(y, c));
+
+    fn typed<T: Element>(y: ViewMut, c: f64) {
+        let c = T::of(c);
+        elementwise::map_in_place(T::write(y), move |_| c);
+    }
+}
+
+/// y = x / c, the quotient in f64.
+pub fn divide(x: View, c: f64, y: ViewMut) {
+    fits!("divide", x.len() == y.view().len(), x, y);
+    by_dtype!(x, typed(x, c, y));
+
+    fn typed<T: Element>(x: View, c: f64, y: ViewMut) {
+        elementwise::map(T::read(x), T::write(y), move |x| T::of(x.f64() / c));
+    }
+}
+
 /// y = x.
 pub fn copy(x: View, y: ViewMut) {
+    fits!("copy", x.len() == y.view().len(), x, y);
     by_dtype!(x, typed(x, y));
 
     fn typed<T: Element>(x: View, y: ViewMut) {
@@ -309,6 +371,9 @@ pub fn sum_squares(x: View) -> f64 {
 
 /// Rows of matrices by their numbers: `y[i] = x[rows[i]]` for each (x, y).
 pub fn gather<const K: usize>(rows: &[u32], pairs: [(View, ViewMut); K]) {
+    for (x, y) in &pairs {
+        fits!("gather", y.view().len() == rows.len() * x.shape().columns(), x, y);
+    }
     match pairs.first().map(|(x, _)| x.dtype()) {
         Some(Dtype::F32) => typed::<f32, K>(rows, pairs),
         Some(Dtype::F64) => typed::<f64, K>(rows, pairs),
@@ -339,6 +404,8 @@ pub fn copy_columns(x: View, columns: std::ops::Range<usize>, y: ViewMut, start:
 
 /// `y[i, start..] = table[code]`, the code being `x[i, column]`.
 pub fn embed(x: View, column: usize, table: View, y: ViewMut, start: usize) {
+    fits!("embed", x.shape().rows() == y.shape().rows() && column < x.shape().columns(), x, y);
+    fits!("embed", start + table.shape().columns() <= y.shape().columns(), table, y);
     by_dtype!(x, typed(x, column, table, y, start));
 
     fn typed<T: Element>(x: View, column: usize, table: View, y: ViewMut, start: usize) {
@@ -354,6 +421,8 @@ pub fn embed(x: View, column: usize, table: View, y: ViewMut, start: usize) {
 
 /// `dtable[code] = Σ dy[i, start..]` over the rows i with that code, in the order of the rows.
 pub fn embed_backward(x: View, column: usize, dy: View, start: usize, dtable: ViewMut) {
+    fits!("embed_backward", x.shape().rows() == dy.shape().rows() && column < x.shape().columns(), x, dy);
+    fits!("embed_backward", start + dtable.shape().columns() <= dy.shape().columns(), dtable, dy);
     by_dtype!(x, typed(x, column, dy, start, dtable));
 
     fn typed<T: Element>(x: View, column: usize, dy: View, start: usize, dtable: ViewMut) {
@@ -411,7 +480,34 @@ pub fn sigmoid_cross_entropy(z: View, y: View, out: LossOutput) {
     }
 }
 
-/// L = Σ over a row of f(z, y), with f giving the value and its derivative by z.
+/// The loss of one output z with target y.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum RegressionLoss {
+    /// ½e², e = z − y.
+    Squared,
+    /// |e|; its derivative is 0 at e = 0.
+    Absolute,
+    /// ½e² where |e| ≤ δ, else δ(|e| − ½δ).
+    Huber(f64),
+}
+
+/// L = Σ over a row of a regression loss.
+pub fn regression_loss(loss: RegressionLoss, z: View, y: View, out: LossOutput) {
+    match loss {
+        RegressionLoss::Squared => rowwise_loss(z, y, out, |z, y| (0.5 * (z - y) * (z - y), z - y)),
+        RegressionLoss::Absolute => rowwise_loss(z, y, out, |z, y| {
+            let e = z - y;
+            (e.abs(), if e == 0.0 { 0.0 } else { e.signum() })
+        }),
+        RegressionLoss::Huber(delta) => rowwise_loss(z, y, out, |z, y| {
+            let e = z - y;
+            let value = if e.abs() <= delta { 0.5 * e * e } else { delta * (e.abs() - 0.5 * delta) };
+            (value, e.clamp(-delta, delta))
+        }),
+    }
+}
+
+/// L = Σ over a row of f(z, y), with f giving the value and its derivative by z: for losses of your own.
 pub fn rowwise_loss(z: View, y: View, out: LossOutput, f: impl Fn(f64, f64) -> (f64, f64)) {
     fits!("loss", z.len() == y.len(), z, y);
     by_dtype!(z, typed(z, y, out, f));
@@ -436,6 +532,7 @@ pub fn rowwise_loss(z: View, y: View, out: LossOutput, f: impl Fn(f64, f64) -> (
 
 /// Multiplies row i of y by `factors[i]`.
 pub fn scale_rows(y: ViewMut, factors: View) {
+    fits!("scale_rows", y.shape().rows() == factors.len(), y, factors);
     let columns = y.shape().columns();
     by_dtype!(factors, typed(y, factors, columns));
 
@@ -445,32 +542,5 @@ pub fn scale_rows(y: ViewMut, factors: View) {
                 *y *= factor;
             }
         }
-    }
-}
-
-/// One step of an optimiser with K state vectors, as one pass over θ: (θ, dθ, state) → (θ, state).
-pub trait Formula<const K: usize>: Sync {
-    /// The new parameter and the new state.
-    fn apply<T: Real>(&self, theta: T, gradient: T, state: [T; K]) -> (T, [T; K]);
-}
-
-/// Applies an optimiser's formula to all of θ.
-pub fn update<const K: usize>(theta: ViewMut, gradient: View, state: &mut [Tensor; K], formula: &impl Formula<K>) {
-    fits!("update", theta.view().len() == gradient.len(), theta, gradient);
-    match gradient.dtype() {
-        Dtype::F32 => typed::<f32, K>(theta, gradient, state, formula),
-        Dtype::F64 => typed::<f64, K>(theta, gradient, state, formula),
-    }
-
-    fn typed<T: Element, const K: usize>(
-        theta: ViewMut,
-        gradient: View,
-        state: &mut [Tensor; K],
-        formula: &impl Formula<K>,
-    ) {
-        let state = state.each_mut().map(|tensor| T::write(tensor.view_mut()));
-        update_kernels::apply(T::write(theta), T::read(gradient), state, |theta, gradient, state| {
-            formula.apply(theta, gradient, state)
-        });
     }
 }

@@ -6,10 +6,10 @@
 use std::f64::consts::PI;
 use std::sync::OnceLock;
 
-use thalweg_kernels::conv::{self, ConvGeometry};
+use thalweg_kernels::conv::{ConvGeometry, Convolution};
 use thalweg_kernels::{elementwise, pool};
 
-use super::ops::{self, Element, MatmulPrecision, by_dtype, with_matmul_precision};
+use super::ops::{self, Element, MatmulPrecision, by_dtype};
 use super::{Activation, Dtype, Tensor, View, ViewMut, transposed};
 
 /// What a spectrum is made of.
@@ -43,7 +43,7 @@ impl Bands {
         first.min(end)..end
     }
 
-    fn windows(&self, samples: usize) -> ConvGeometry {
+    fn geometry(&self, samples: usize) -> ConvGeometry {
         ConvGeometry {
             input: [1, samples, 1],
             size: [1, self.window],
@@ -121,9 +121,15 @@ pub struct Spectrum {
     tables: [OnceLock<Tables>; 2],
 }
 
-/// A · Bᵀ in full precision.
+/// A · Bᵀ in f32 at least, whatever a network's layers have: powers differ by many magnitudes.
 fn product(a: View, b: &Tensor, y: ViewMut) {
-    ops::linear(a, b.view(), None, Activation::Identity, None, y);
+    ops::linear(a, b.view(), None, Activation::Identity, None, y, MatmulPrecision::F32);
+}
+
+/// Waves as filters over frames, in the same precision.
+fn convolution<'a, T: Element>(geometry: &ConvGeometry, waves: View<'a>) -> Convolution<'a, T> {
+    let (geometry, filters) = (*geometry, T::read(waves));
+    Convolution { geometry, groups: 1, filters, precision: MatmulPrecision::F32 }
 }
 
 impl Spectrum {
@@ -145,26 +151,24 @@ impl Spectrum {
         let tables = self.tables(x.dtype());
         let bins = self.bands.bins().len();
         let [transform, power, rest @ ..] = rooms else { unreachable!("two rooms at least") };
-        with_matmul_precision(MatmulPrecision::F32, || {
-            by_dtype!(x, waves(&self.bands.windows(samples), x, tables.waves.view(), transform.rows_mut(m)));
-            by_dtype!(x, powers(bins, transform.rows(m), power.rows_mut(m)));
-            let power = power.view().part(0, [frames, bins]);
-            let logarithms = |mut bands: ViewMut| {
-                product(power, &tables.triangles[0], bands.reborrow());
-                by_dtype!(bands.view(), logarithm(self.offset, bands));
-            };
-            match &tables.cosines {
-                None => logarithms(y),
-                Some(cosines) => {
-                    let shape = [frames, self.bands.bands];
-                    logarithms(rest[0].view_mut().part(0, shape));
-                    product(rest[0].view().part(0, shape), &cosines[0], y);
-                }
+        by_dtype!(x, waves(&self.bands.geometry(samples), x, tables.waves.view(), transform.rows_mut(m)));
+        by_dtype!(x, powers(bins, transform.rows(m), power.rows_mut(m)));
+        let power = power.view().part(0, [frames, bins]);
+        let logarithms = |mut bands: ViewMut| {
+            product(power, &tables.triangles[0], bands.reborrow());
+            by_dtype!(bands.view(), logarithm(self.offset, bands));
+        };
+        match &tables.cosines {
+            None => logarithms(y),
+            Some(cosines) => {
+                let shape = [frames, self.bands.bands];
+                logarithms(rest[0].view_mut().part(0, shape));
+                product(rest[0].view().part(0, shape), &cosines[0], y);
             }
-        });
+        }
 
-        fn waves<T: Element>(windows: &ConvGeometry, x: View, filters: View, y: ViewMut) {
-            conv::forward(windows, 1, T::read(x), T::read(filters), None, T::write(y), |_| ());
+        fn waves<T: Element>(geometry: &ConvGeometry, x: View, waves: View, y: ViewMut) {
+            T::forward(&convolution(geometry, waves), T::read(x), None, T::write(y), &|_| ());
         }
         fn powers<T: Element>(bins: usize, transform: View, power: ViewMut) {
             let transform = T::read(transform);
@@ -188,24 +192,22 @@ impl Spectrum {
         let frames = m * self.bands.frames(samples);
         let (tables, bins) = (self.tables(y.dtype()), self.bands.bins().len());
         let [transform, power, rest @ ..] = rooms else { unreachable!("two rooms at least") };
-        with_matmul_precision(MatmulPrecision::F32, || {
-            let mut own = tables.cosines.as_ref().map(|_| Tensor::zeros([frames, self.bands.bands], y.dtype()));
-            let (logarithms, mut delta) = match (&tables.cosines, &mut own) {
-                (Some(cosines), Some(own)) => {
-                    let shape = [frames, cosines[0].shape().rows()];
-                    product(dy.view().part(0, shape), &cosines[1], own.view_mut());
-                    (rest[0].view().part(0, own.shape()), own.view_mut())
-                }
-                _ => (y, dy),
-            };
-            // d ln(offset + p) = dp / (offset + p), and the logarithm is known.
-            by_dtype!(y, through_logarithm(logarithms, delta.reborrow()));
-            let delta = delta.view().part(0, [frames, self.bands.bands]);
-            product(delta, &tables.triangles[1], power.view_mut().part(0, [frames, bins]));
-            by_dtype!(y, through_powers(bins, power.rows(m), transform.rows_mut(m)));
-            let windows = self.bands.windows(samples);
-            by_dtype!(y, through_waves(&windows, transform.rows(m), tables.waves.view(), dx));
-        });
+        let mut own = tables.cosines.as_ref().map(|_| Tensor::zeros([frames, self.bands.bands], y.dtype()));
+        let (logarithms, mut delta) = match (&tables.cosines, &mut own) {
+            (Some(cosines), Some(own)) => {
+                let shape = [frames, cosines[0].shape().rows()];
+                product(dy.view().part(0, shape), &cosines[1], own.view_mut());
+                (rest[0].view().part(0, own.shape()), own.view_mut())
+            }
+            _ => (y, dy),
+        };
+        // d ln(offset + p) = dp / (offset + p), and the logarithm is known.
+        by_dtype!(y, through_logarithm(logarithms, delta.reborrow()));
+        let delta = delta.view().part(0, [frames, self.bands.bands]);
+        product(delta, &tables.triangles[1], power.view_mut().part(0, [frames, bins]));
+        by_dtype!(y, through_powers(bins, power.rows(m), transform.rows_mut(m)));
+        let geometry = self.bands.geometry(samples);
+        by_dtype!(y, through_waves(&geometry, transform.rows(m), tables.waves.view(), dx));
 
         fn through_logarithm<T: Element>(y: View, delta: ViewMut) {
             elementwise::zip_in_place(T::write(delta), T::read(y), |d, y| d * (-y).exp());
@@ -220,8 +222,8 @@ impl Spectrum {
                 }
             });
         }
-        fn through_waves<T: Element>(windows: &ConvGeometry, dz: View, filters: View, dx: ViewMut) {
-            conv::image_gradient(windows, 1, T::read(dz), T::read(filters), T::write(dx));
+        fn through_waves<T: Element>(geometry: &ConvGeometry, dz: View, waves: View, dx: ViewMut) {
+            T::image_gradient(&convolution(geometry, waves), T::read(dz), T::write(dx));
         }
     }
 }

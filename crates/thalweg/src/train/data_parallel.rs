@@ -92,12 +92,11 @@ impl DataParallel {
             let (start, m) = (i * rows, rows.min(m - i * rows));
             let (x, y, weights) = (x.rows(start, m), y.rows(start, m), weights.map(|weights| weights.rows(start, m)));
             let noise = RngContext { examples: &pass.noise.examples[start..start + m], ..pass.noise };
-            ops::with_matmul_precision(pass.products, || {
-                pass.network.forward(pass.theta, x, workspace, Mode::Train(noise));
-                let (z, dz) = workspace.delta(m);
-                *j = cost.compute_share(pass.loss, z, y, weights, total, Some(dz));
-                pass.network.backward(pass.theta, x, workspace, gradient.view_mut());
-            });
+            workspace.precision = pass.products;
+            pass.network.run_forward(pass.theta, x, workspace, Mode::Train(noise));
+            let (z, dz) = workspace.delta(m);
+            *j = cost.compute_share(pass.loss, z, y, weights, total, Some(dz));
+            pass.network.run_backward(pass.theta, x, workspace, gradient.view_mut());
         });
         let (first, others) = parts.split_first_mut().expect("a batch is not empty");
         others.iter().fold(first.j, |j, other| {

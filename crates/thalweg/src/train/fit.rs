@@ -9,7 +9,7 @@ use super::state::{Best, State};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Event, LayerScale};
 use crate::layers::{Mode, RngContext};
-use crate::losses::{Cost, Loss};
+use crate::losses::{self, Cost, Loss};
 use crate::metrics::Metrics;
 use crate::network::{Network, Workspace};
 use crate::optimizers::{Optimizer, Step};
@@ -121,10 +121,12 @@ impl Trainer<'_> {
     /// Trains from a state (a new one, or one that was kept) to the end; the state then has the best parameters.
     ///
     /// # Errors
-    /// If the cost is no longer a finite number, or a checkpoint cannot be kept.
+    /// If the state or the examples do not fit the network and the loss, the cost is no longer a finite number, or a
+    /// checkpoint cannot be kept.
     pub fn fit(&self, state: &mut State, callback: &mut dyn Callback) -> Result<StopReason> {
         let clock = Clock::start(state.seconds, self.settings.time_limit);
         let mut buffers = TrainingBuffers::new(self);
+        self.check(state, &buffers.batch)?;
         loop {
             // Asked before an epoch, so that what was stopped after its last one does no more.
             if let Some(end) = self.end(state, &clock) {
@@ -166,6 +168,24 @@ impl Trainer<'_> {
             self.end_epoch(state, &mut buffers, &clock, callback)?;
             callback.checkpoint(state)?;
         }
+    }
+
+    /// Whether the state and the batches are of the network's shapes and the loss's, and of one type.
+    fn check(&self, state: &State, batch: &Batch) -> Result<()> {
+        const FIT: &str = "Trainer::fit";
+        let (network, dtype, trained) = (self.network, batch.x.dtype(), self.network.layout().trained());
+        let z = network.output().batch(batch.x.shape().rows());
+        state.theta.view().expect(FIT, "θ", [network.layout().len()], dtype)?;
+        let (vectors, wanted) = (state.optimizer.len(), self.optimizer.state().len());
+        if vectors != wanted {
+            let found = format!("{FIT}: the optimiser's state has {vectors} vectors, expected {wanted}");
+            return Err(Error::data(found).fix("make the state with the optimiser that trains it"));
+        }
+        for vector in &state.optimizer {
+            vector.view().expect(FIT, "the optimiser's state", [trained], dtype)?;
+        }
+        batch.x.view().expect(FIT, "x", network.input().batch(z.rows()), dtype)?;
+        losses::check_targets(FIT, self.loss, z, batch.y.view(), dtype)
     }
 
     /// Why training ends here, if it does: between epochs.
@@ -252,7 +272,9 @@ impl Trainer<'_> {
         let theta = theta.as_ref().unwrap_or(&state.theta);
         let (mut dev_loss, mut dev) = (None, Metrics::new());
         if let Some(examples) = self.dev {
-            let (loss, answers) = predict(self.network, self.loss, theta, examples, buffers.parts.workspace())?;
+            let workspace = buffers.parts.workspace();
+            workspace.precision = MatmulPrecision::F32;
+            let (loss, answers) = predict(self.network, self.loss, theta, examples, workspace)?;
             dev_loss = Some(loss);
             dev = (self.evaluate)(&answers);
         }
@@ -329,7 +351,7 @@ impl TrainingBuffers {
 /// The mean loss and the answers (m × C, row by row) on examples, in evaluation mode.
 ///
 /// # Errors
-/// If examples cannot be read.
+/// If examples cannot be read, or do not fit the network and the loss.
 pub fn predict(
     network: &Network,
     loss: &dyn Loss,
@@ -342,13 +364,15 @@ pub fn predict(
     let (mut total, mut total_weight) = (0.0, 0.0);
     let all: Vec<u32> = (0..examples.rows() as u32).collect();
     let mut batch = examples.new_batch(workspace.capacity().min(all.len()));
+    let logits = network.output().batch(batch.y.shape().rows());
+    losses::check_targets("predict", loss, logits, batch.y.view(), theta.dtype())?;
     for numbers in all.chunks(workspace.capacity()) {
         examples.fetch(numbers, &mut batch)?;
         let m = numbers.len();
         let (x, y) = (batch.x.rows(m), batch.y.rows(m));
         let weights = batch.weights.as_ref().map(|weights| weights.rows(m));
         let weight = weights.map_or(m as f64, ops::sum);
-        let z = network.forward(theta.view(), x, workspace, Mode::Predict);
+        let z = network.forward(theta.view(), x, workspace, Mode::Predict)?;
         total += weight * cost.compute(loss, z, y, weights, None);
         total_weight += weight;
         loss.answer(workspace.output_mut(m));

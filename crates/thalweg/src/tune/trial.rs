@@ -19,6 +19,7 @@ use crate::network::Predictor;
 use crate::recipe::{self, Plan};
 use crate::run;
 use crate::run::{Checkpoint, RunFolder, keep};
+use crate::tensor::ops::MatmulPrecision;
 use crate::tensor::{Dtype, Tensor};
 use crate::train::{Callback, Settings, State, StopReason};
 
@@ -199,7 +200,7 @@ impl TrialRunner {
         measured.insert(BEST_EPOCH.into(), state.best_epoch as f64);
         measured.insert("parameters".into(), plan.network.layout().trained() as f64);
         if self.secondary.iter().any(|name| name == LATENCY) {
-            measured.insert(LATENCY.into(), latency(&plan, &state));
+            measured.insert(LATENCY.into(), latency(&plan, &state)?);
         }
         Ok(Trained::Done(measured))
     }
@@ -230,18 +231,18 @@ pub(super) const BEST_EPOCH: &str = "best_epoch";
 pub(super) const LATENCY: &str = "latency";
 
 /// Milliseconds that one row takes to predict, the median of many.
-fn latency(plan: &Plan, state: &State) -> f64 {
+fn latency(plan: &Plan, state: &State) -> Result<f64> {
     let x = Tensor::zeros(plan.network.input().batch(1), plan.dtype);
-    let mut predictor = Predictor::new(&plan.network, &state.best_theta, 1);
+    let mut predictor = Predictor::new(&plan.network, &state.best_theta, 1, MatmulPrecision::F32)?;
     let mut times: Vec<f64> = (0..200)
         .map(|_| {
             let start = Instant::now();
-            _ = predictor.forward(x.view());
-            start.elapsed().as_secs_f64() * 1e3
+            predictor.forward(x.view())?;
+            Ok(start.elapsed().as_secs_f64() * 1e3)
         })
-        .collect();
+        .collect::<Result<_>>()?;
     times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
+    Ok(times[times.len() / 2])
 }
 
 /// Keeps a trial's epochs and checkpoints, and looks whether it is left behind.

@@ -62,10 +62,10 @@ fn pass(layer: impl Layer + 'static, theta: &[f64], x: &Tensor, dy: &[f64], mode
     let mut theta = Tensor::from_f64([network.layout().len()], theta.to_vec());
     let mut gradient = Tensor::zeros(theta.shape(), Dtype::F64);
     let mut workspace = network.workspace(m, Dtype::F64);
-    let y = network.forward(theta.view(), x.view(), &mut workspace, mode).to_f64();
+    let y = network.forward(theta.view(), x.view(), &mut workspace, mode).unwrap().to_f64();
     let (_, mut dz) = workspace.delta(m);
     dy.iter().enumerate().for_each(|(i, &dy)| dz.set(i, dy));
-    network.backward(theta.view(), x.view(), &mut workspace, gradient.view_mut());
+    network.backward(theta.view(), x.view(), &mut workspace, gradient.view_mut()).unwrap();
     network.update_statistics(theta.view_mut(), &workspace);
     let dx = noted.lock().unwrap().clone();
     Pass { y, dx, gradient: gradient.view().part(0, [network.layout().trained()]).to_f64(), theta: theta.to_f64() }
@@ -244,7 +244,7 @@ fn spectra_of_sounds() {
         let network = Network::new(Shape::from([x.len(), 1]), vec![Box::new(layer) as Box<dyn Layer>]).unwrap();
         let mut workspace = network.workspace(1, Dtype::F32);
         let (theta, sound) = (Tensor::zeros([0], Dtype::F32), sound.to(Dtype::F32));
-        let single = network.forward(theta.view(), sound.view(), &mut workspace, Mode::Predict).to_f64();
+        let single = network.forward(theta.view(), sound.view(), &mut workspace, Mode::Predict).unwrap().to_f64();
         let worst = single.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         assert!(worst < 1e-4, "case {i} in f32: {worst}");
     }

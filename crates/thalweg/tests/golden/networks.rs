@@ -35,13 +35,13 @@ fn a_whole_network_with_the_l2_term() {
     let (x, y) = (tensor([m, 20], &golden["x"]), tensor([m, 1], &golden["y"]));
     let mut gradient = Tensor::zeros(theta.shape(), Dtype::F64);
     let mut workspace = network.workspace(m, Dtype::F64);
-    network.forward(theta.view(), x.view(), &mut workspace, Mode::Predict);
+    network.forward(theta.view(), x.view(), &mut workspace, Mode::Predict).unwrap();
     let (z, dz) = workspace.delta(m);
     assert_near("z", &z.to_f64(), &numbers(&golden["z"]), 1e-14);
     let data_cost = Cost::new(m, Dtype::F64).compute(&CROSS_ENTROPY, z, y.view(), None, Some(dz));
     assert_each("cost without L2", &[data_cost], &[number(&golden["data_cost"])], 1e-14, 0.0);
     assert_each("cost", &[data_cost + network.l2_cost(theta.view(), l2)], &[number(&golden["cost"])], 1e-14, 0.0);
-    network.backward(theta.view(), x.view(), &mut workspace, gradient.view_mut());
+    network.backward(theta.view(), x.view(), &mut workspace, gradient.view_mut()).unwrap();
     network.add_l2_gradient(theta.view(), l2, gradient.view_mut());
     assert_near("dθ", &gradient.to_f64(), &numbers(&golden["gradient"]), 1e-13);
 }

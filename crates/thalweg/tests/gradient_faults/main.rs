@@ -58,7 +58,7 @@ fn report_of(network: Network, loss: &dyn Loss, target_columns: usize, epsilon: 
     });
     let weights = Tensor::from_f64([M], vec![1.0, 0.5, 2.0, 1.0, 1.5, 1.0]);
     let settings = Settings { epsilon, l2: L2, tolerance: TOLERANCE, ..Settings::default() };
-    check(&network, loss, &theta, x.view(), y.view(), Some(weights.view()), settings)
+    check(&network, loss, &theta, x.view(), y.view(), Some(weights.view()), settings).unwrap()
 }
 
 fn assert_caught(what: &str, found: &Report, layer: &str, parameter: &str) {

@@ -84,6 +84,10 @@ impl Loss for FaultyLoss {
         }
     }
 
+    fn takes(&self, logits: usize, columns: usize) -> bool {
+        self.loss.takes(logits, columns)
+    }
+
     fn kink_sides(&self, z: View, y: View, sides: &mut Vec<bool>) {
         self.loss.kink_sides(z, y, sides);
     }
@@ -111,6 +115,6 @@ impl Written<'_> {
         let dz = Tensor::from_f64(self.dy.shape(), (0..self.dy.len()).map(dz).collect());
         let (dw, db) = self.gradient.pair(0);
         let dx = self.dx.as_mut().map(ViewMut::reborrow);
-        ops::linear_backward(self.x, self.theta.get(0), dz.view(), dw, Some(db), dx);
+        ops::linear_backward(self.x, self.theta.get(0), dz.view(), dw, Some(db), dx, self.theta.precision);
     }
 }

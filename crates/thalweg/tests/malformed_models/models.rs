@@ -129,9 +129,9 @@ pub(crate) fn answers(model: &Model) -> thalweg::Result<Vec<Vec<String>>> {
         let shape = model.pipeline.shape();
         let x = (0..2 * model.network.input().size()).map(|i| (i % 7) as f32 / 7.0).collect();
         let x = model.pipeline.transform_arrays(&Arrays::new("x", &shape, x)?, &[0, 1])?;
-        model.finite_outputs(&x, &|row| format!("row {row}"))?
+        model.finite_outputs(&x, Default::default(), &|row| format!("row {row}"))?
     } else {
-        model.finite_outputs(&model.pipeline.transform(&table())?, &|row| format!("row {row}"))?
+        model.finite_outputs(&model.pipeline.transform(&table())?, Default::default(), &|row| format!("row {row}"))?
     };
     let numbers = model.target.task == Task::Regression;
     let rows = outputs.chunks_exact(model.target.outputs());
@@ -149,7 +149,7 @@ pub(crate) fn answers(model: &Model) -> thalweg::Result<Vec<Vec<String>>> {
 #[test]
 fn models_of_version_0_1_0_answer_as_they_did() {
     let model = Model::from_bytes(CLASSES, PLACE).unwrap();
-    let found = model.answer(&table()).unwrap();
+    let found = model.answer(&table(), Default::default()).unwrap();
     assert_eq!(found.predictions.concat(), ["a", "a", "a", "a"]);
     let expected = [0.594141, 0.330085, 0.075773, 0.690418, 0.211939, 0.097643];
     for (found, expected) in found.probabilities.concat().iter().zip(expected) {

@@ -128,7 +128,7 @@ impl<L: Line<O, I>, const I: usize, const O: usize> Line<I, O> for Back<L> {
 pub(super) struct Transform<F, G, L, const I: usize, const O: usize> {
     pub(super) items: usize,
     /// Elements of a vector.
-    pub(super) numbers: usize,
+    pub(super) elements: usize,
     pub(super) from: F,
     pub(super) to: G,
     /// Whether what becomes of a square is added to what is there.
@@ -144,7 +144,7 @@ where
 {
     #[inline(always)]
     unsafe fn run<V: Lanes<T>>(self) {
-        let whole = self.numbers / V::N * V::N;
+        let whole = self.elements / V::N * V::N;
         for item in 0..self.items {
             let (from, to) = ((self.from)(item), (self.to)(item));
             // SAFETY: the vectors are as long as the caller promises.
@@ -152,7 +152,7 @@ where
                 for at in (0..whole).step_by(V::N) {
                     map_square::<T, V, L, I, O>(self.line, &from, &to, at, self.onto);
                 }
-                for at in whole..self.numbers {
+                for at in whole..self.elements {
                     map_square::<T, T, L, I, O>(self.line, &from, &to, at, self.onto);
                 }
             }

@@ -14,6 +14,7 @@ use crate::data::schema::Task;
 use crate::event::Decision;
 use crate::export::{Loss, Options, Precision};
 use crate::model::{EvaluatedExamples, Model};
+use crate::tensor::ops::MatmulPrecision;
 use crate::{Error, Result};
 
 /// Rows after which no more are read to measure the cost.
@@ -29,7 +30,7 @@ pub(super) fn reduce(model: &Model, written: &mut Written, options: &Options) ->
     let data = match &options.calibrate {
         Some((path, reading)) => {
             let (mut batches, mut rows) = (Vec::new(), 0);
-            model.evaluate_batches(path, reading, &mut |examples, outputs| {
+            model.evaluate_batches(path, reading, MatmulPrecision::F32, &mut |examples, outputs| {
                 rows += examples.rows;
                 batches.push((examples, outputs.to_vec()));
                 Ok(rows < MOST)

@@ -16,6 +16,7 @@ use crate::data::preprocess::{Datetime, Numeric, Scale, Transform};
 use crate::data::table::{Table, TextColumn};
 use crate::model::Model;
 use crate::random::{self, Stream};
+use crate::tensor::ops::MatmulPrecision;
 use crate::{Error, Result};
 
 /// Most rows that are drawn.
@@ -71,7 +72,7 @@ pub(super) fn draw(model: &Model, graph: &Graph) -> Result<Rows> {
         }
         model.pipeline.transform(&table)?
     };
-    Ok(Rows { count, values, expected: model.outputs(&x) })
+    Ok(Rows { count, values, expected: model.outputs(&x, MatmulPrecision::F32)? })
 }
 
 /// A number as far from the middle of a scale as one from 0 is.

@@ -10,7 +10,7 @@ use crate::Result;
 use crate::event::Decision;
 use crate::io::safetensors::{Container, Numbers, Stored};
 use crate::model::Model;
-use crate::tensor::{Data, Dtype};
+use crate::tensor::{Dtype, Values};
 
 pub(super) const FORMAT: Format = Format {
     name: "pytorch",
@@ -41,9 +41,9 @@ fn write(model: &Model, options: &Options) -> Result<Exported> {
 fn parameters(model: &Model, steps: &[Step]) -> Vec<u8> {
     let stored = |twin: ParamMapping| {
         let entry = model.network.layout().named(&twin.ours).expect("a step's parameters are the network's");
-        let numbers = match model.theta.view().part(entry.start, entry.shape).data() {
-            Data::F32(ours) => Numbers::F32(twin.to_theirs(ours)),
-            Data::F64(ours) => Numbers::F64(twin.to_theirs(ours)),
+        let numbers = match model.theta.view().part(entry.start, entry.shape).to_values() {
+            Values::F32(ours) => Numbers::F32(twin.to_theirs(&ours)),
+            Values::F64(ours) => Numbers::F64(twin.to_theirs(&ours)),
         };
         Stored { name: twin.theirs, shape: twin.shape, numbers }
     };

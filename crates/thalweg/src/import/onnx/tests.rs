@@ -61,7 +61,7 @@ fn answers(model: &[u8], x: &[f64]) -> Result<(Vec<f64>, Flow)> {
     let x: Vec<f32> = x.chunks(start.shape.size()).flat_map(|x| start.to_own(x)).map(|x| x as f32).collect();
     let arrays = crate::data::arrays::Arrays::new("a test", start.shape.dimensions(), x).unwrap();
     let rows: Vec<usize> = (0..arrays.rows()).collect();
-    let outputs = model.outputs(&model.pipeline.transform_arrays(&arrays, &rows)?);
+    let outputs = model.outputs(&model.pipeline.transform_arrays(&arrays, &rows)?, Default::default())?;
     Ok((crate::model::in_units(&model.target, outputs.into_iter()).collect(), end))
 }
 

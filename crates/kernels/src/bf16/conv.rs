@@ -208,7 +208,7 @@ pub(crate) fn forward(grid: &Grid, filters: &Filters, image: &[f32], bias: Optio
     })
 }
 
-/// The filters' gradient of an image, windowsᵀ · dy, numbers of a window × filters, added to what `sums` holds or not.
+/// The filters' gradient of an image, windowsᵀ · dy, elements of a window × filters, added to what `sums` holds or not.
 /// False, and `sums` without meaning, where a number is to be split that is not finite.
 pub(crate) fn filter_gradient(
     (unit, parts): (Unit, usize),
@@ -300,7 +300,7 @@ mod tests {
         x
     }
 
-    /// The numbers of all windows, one window below the other.
+    /// The elements of all windows, one window below the other.
     fn windows(image: &[f32]) -> Vec<f64> {
         let ([height, width, channels], [above, left]) = (GRID.image, GRID.before);
         let at = |window: usize, tap: usize, channel: usize| {
@@ -315,25 +315,25 @@ mod tests {
     #[test]
     #[cfg_attr(miri, ignore = "long")]
     fn convolutions_and_their_gradients_are_products_with_all_windows() {
-        let (n_windows, numbers) = (GRID.output[0] * GRID.output[1], 4 * GRID.image[2]);
+        let (n_windows, window_len) = (GRID.output[0] * GRID.output[1], 4 * GRID.image[2]);
         let image = normal(GRID.image.iter().product(), 1);
-        let (filters, bias, dy) = (normal(FILTERS * numbers, 2), normal(FILTERS, 3), normal(n_windows * FILTERS, 4));
+        let (filters, bias, dy) = (normal(FILTERS * window_len, 2), normal(FILTERS, 3), normal(n_windows * FILTERS, 4));
         let rows = windows(&image);
         for unit in [Unit::Portable, Unit::Tiles].into_iter().filter(|unit| unit.is_here()) {
             for (parts, tolerance) in [(1, 0.3), (2, 1e-3), (3, 2e-5)] {
                 let mut y = vec![f32::NAN; n_windows * FILTERS];
-                let matrix = Matrix::new(&filters, FILTERS, numbers);
+                let matrix = Matrix::new(&filters, FILTERS, window_len);
                 let done = with_filters(unit, parts, matrix, GRID.image[2], |filters| {
                     forward(&GRID, filters.unwrap(), &image, Some(&bias), &mut y)
                 });
                 // Twice the gradient, since it is added once.
-                let mut sums = vec![f32::NAN; numbers * FILTERS];
+                let mut sums = vec![f32::NAN; window_len * FILTERS];
                 assert!(done && filter_gradient((unit, parts), &GRID, &image, &dy, &mut sums, false));
                 assert!(filter_gradient((unit, parts), &GRID, &image, &dy, &mut sums, true));
-                let (x, f, d) = (|w: usize, i: usize| rows[w * numbers + i], &filters, &dy);
+                let (x, f, d) = (|w: usize, i: usize| rows[w * window_len + i], &filters, &dy);
                 for (i, y) in y.iter().enumerate() {
                     let (w, filter) = (i / FILTERS, i % FILTERS);
-                    let sum: f64 = (0..numbers).map(|i| x(w, i) * f64::from(f[filter * numbers + i])).sum();
+                    let sum: f64 = (0..window_len).map(|i| x(w, i) * f64::from(f[filter * window_len + i])).sum();
                     let expected = sum + f64::from(bias[filter]);
                     assert!((f64::from(*y) - expected).abs() < tolerance, "{unit:?}, {parts}, y {i}: {y} {expected}");
                 }
