@@ -13,6 +13,7 @@ pub use adam::Adam;
 pub use gradient_descent::GradientDescent;
 pub use momentum::{Momentum, MomentumForm};
 pub use rmsprop::RmsProp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, did_you_mean};
@@ -57,7 +58,7 @@ pub fn new_state(optimizer: &dyn Optimizer, n: usize, dtype: Dtype) -> Vec<Tenso
 }
 
 /// Where ε stands in RMSprop's and Adam's divisor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Epsilon {
     /// √S + ε: PyTorch's form, and the course's for Adam.
