@@ -27,6 +27,14 @@ pub trait Loss: Debug + Send + Sync {
     /// L of each row and, where it is wanted, ∂L/∂z.
     fn loss(&self, z: View, y: View, out: LossOutput);
 
+    /// Whether y has targets for so many outputs.
+    ///
+    /// # Errors
+    /// If not: what was found, and what is expected.
+    fn check_targets(&self, outputs: usize, y: View) -> Result<()> {
+        check_columns(outputs, y)
+    }
+
     /// Turns logits into answers in place: probabilities for classes, numbers as they are.
     fn answer(&self, _z: ViewMut) {}
 
@@ -134,6 +142,15 @@ impl Cost {
     pub fn losses(&self, m: usize) -> View<'_> {
         self.loss.rows(m)
     }
+}
+
+fn check_columns(outputs: usize, y: View) -> Result<()> {
+    let columns = y.shape().columns();
+    if columns != outputs {
+        let error = Error::data(format!("found {columns} columns in y, expected {outputs}"));
+        return Err(error.fix("give y a column an output"));
+    }
+    Ok(())
 }
 
 /// The sides of a kink at z = y, for losses that have one there.
