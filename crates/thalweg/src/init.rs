@@ -1,4 +1,6 @@
 //! How parameters are drawn before training.
+//!
+//! A new way is a variant of [`Init`] with its variance, and one line in [`ALL`].
 
 use serde::{Deserialize, Serialize};
 
@@ -7,6 +9,17 @@ use crate::random::Stream;
 use crate::tensor::ViewMut;
 
 /// A way to draw a weight matrix with n_in inputs and n_out outputs.
+///
+/// ```
+/// use thalweg::init::Init;
+///
+/// let (n_in, n_out) = (50, 150);
+/// assert_eq!(Init::HeNormal.variance(n_in, n_out), 2.0 / 50.0);
+/// assert_eq!(Init::XavierNormal.variance(n_in, n_out), 1.0 / 50.0);
+/// assert_eq!(Init::GlorotUniform.variance(n_in, n_out), 2.0 / (50.0 + 150.0));
+/// assert_eq!(Init::Uniform(0.3).variance(n_in, n_out), 0.3 * 0.3 / 3.0);
+/// assert_eq!(Init::Normal(0.01).variance(n_in, n_out), 0.01 * 0.01);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Init {
@@ -30,18 +43,32 @@ pub enum Init {
     HeUniform,
 }
 
-/// The names in configurations.
-pub const NAMES: [&str; 9] = [
-    "zeros",
-    "normal",
-    "uniform",
-    "xavier_normal",
-    "xavier_uniform",
-    "glorot_normal",
-    "glorot_uniform",
-    "he_normal",
-    "he_uniform",
+/// An initialiser by name, and how it is built.
+#[derive(Debug)]
+pub struct Registered {
+    /// Its name in configurations.
+    pub name: &'static str,
+    /// Builds it from the scale that those without a formula need.
+    pub build: fn(f64) -> Init,
+}
+
+/// Every initialiser of configurations.
+pub const ALL: &[Registered] = &[
+    Registered { name: "zeros", build: |_| Init::Constant(0.0) },
+    Registered { name: "normal", build: Init::Normal },
+    Registered { name: "uniform", build: Init::Uniform },
+    Registered { name: "xavier_normal", build: |_| Init::XavierNormal },
+    Registered { name: "xavier_uniform", build: |_| Init::XavierUniform },
+    Registered { name: "glorot_normal", build: |_| Init::GlorotNormal },
+    Registered { name: "glorot_uniform", build: |_| Init::GlorotUniform },
+    Registered { name: "he_normal", build: |_| Init::HeNormal },
+    Registered { name: "he_uniform", build: |_| Init::HeUniform },
 ];
+
+/// The names in configurations.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|registered| registered.name)
+}
 
 impl Init {
     /// An initialiser by its name; `scale` is for `normal` and `uniform`.
@@ -49,21 +76,11 @@ impl Init {
     /// # Errors
     /// If there is no such name.
     pub fn named(name: &str, scale: f64) -> Result<Init> {
-        Ok(match name {
-            "zeros" => Init::Constant(0.0),
-            "normal" => Init::Normal(scale),
-            "uniform" => Init::Uniform(scale),
-            "xavier_normal" => Init::XavierNormal,
-            "xavier_uniform" => Init::XavierUniform,
-            "glorot_normal" => Init::GlorotNormal,
-            "glorot_uniform" => Init::GlorotUniform,
-            "he_normal" => Init::HeNormal,
-            "he_uniform" => Init::HeUniform,
-            _ => {
-                let message = format!("unknown initialiser {name:?}{}", did_you_mean(name, NAMES));
-                return Err(Error::config(message).fix(format!("use one of {}", NAMES.join(", "))));
-            }
-        })
+        let found = ALL.iter().find(|registered| registered.name == name).ok_or_else(|| {
+            Error::config(format!("unknown initialiser {name:?}{}", did_you_mean(name, names())))
+                .fix(format!("use one of {}", names().collect::<Vec<_>>().join(", ")))
+        })?;
+        Ok((found.build)(scale))
     }
 
     /// The variance of what is drawn.

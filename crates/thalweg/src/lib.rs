@@ -21,6 +21,7 @@ pub mod recipe;
 pub mod report;
 pub mod run;
 pub mod schedule;
+mod sequential;
 pub mod task;
 pub mod tensor;
 pub mod train;
@@ -35,4 +36,5 @@ pub mod readme {}
 
 pub use error::{Error, Kind, Result, brief, did_you_mean, nearest};
 pub use run::Training;
+pub use sequential::{Sequential, TrainedNetwork};
 pub use task::Task;

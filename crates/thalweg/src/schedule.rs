@@ -1,6 +1,7 @@
 //! Learning-rate schedules.
 //!
 //! The course counts epochs from 1, and so do these formulas. All but `plateau` are functions of the time alone.
+//! A new one is a variant of [`Schedule`] with its formula, and one line in [`ALL`].
 
 use std::collections::BTreeMap;
 
@@ -30,6 +31,21 @@ impl Time {
 }
 
 /// How the learning rate α follows from α₀ and the time.
+///
+/// ```
+/// use thalweg::schedule::{Schedule, Time};
+///
+/// let third = Time { epoch: 3, done: 0.0, epochs: 4 }; // Two of four epochs have passed: progress is ½.
+/// let rate = |schedule: Schedule| schedule.rate(0.2, third, 0);
+/// assert_eq!(rate(Schedule::Constant), 0.2);
+/// assert_eq!(rate(Schedule::Inverse(1.0)), 0.2 / (1.0 + 3.0));
+/// assert_eq!(rate(Schedule::Exponential(0.5)), 0.2 * 0.125);
+/// assert_eq!(rate(Schedule::Staircase { factor: 0.1, every: 2 }), 0.2 * 0.1);
+/// assert_eq!(rate(Schedule::Manual([(2, 0.05)].into())), 0.05);
+/// assert!((rate(Schedule::SquareRoot(1.0)) - 0.2 / 3f64.sqrt()).abs() < 1e-15);
+/// assert!((rate(Schedule::Cosine) - 0.1).abs() < 1e-15);
+/// assert!((rate(Schedule::Rise { factor: 100.0 }) - 0.2 * 10.0).abs() < 1e-15);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Schedule {
     /// α₀.
@@ -68,42 +84,74 @@ pub enum Schedule {
     },
 }
 
+/// What a configuration says of a schedule; what is left open the schedule itself decides.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Its decay: a rate, base, k or factor.
+    pub decay: Option<f64>,
+    /// Epochs between steps, or without progress before one.
+    pub every: usize,
+    /// The manual rates, by the epoch that they begin with.
+    pub rates: BTreeMap<usize, f64>,
+}
+
+/// A schedule by name, and how it is built.
+#[derive(Debug)]
+pub struct Registered {
+    /// Its name in configurations.
+    pub name: &'static str,
+    /// Builds it.
+    pub build: fn(Options) -> Result<Schedule>,
+}
+
+/// Every schedule of configurations.
+pub const ALL: &[Registered] = &[
+    Registered { name: "constant", build: |_| Ok(Schedule::Constant) },
+    Registered { name: "inverse", build: |given| Ok(Schedule::Inverse(given.decay.unwrap_or(1.0))) },
+    Registered { name: "exponential", build: |given| Ok(Schedule::Exponential(given.decay.unwrap_or(0.95))) },
+    Registered { name: "square_root", build: |given| Ok(Schedule::SquareRoot(given.decay.unwrap_or(1.0))) },
+    Registered {
+        name: "staircase",
+        build: |given| Ok(Schedule::Staircase { factor: given.decay.unwrap_or(0.5), every: given.every }),
+    },
+    Registered { name: "manual", build: manual },
+    Registered { name: "cosine", build: |_| Ok(Schedule::Cosine) },
+    Registered { name: "one_cycle", build: |_| Ok(Schedule::OneCycle) },
+    Registered {
+        name: "plateau",
+        build: |given| Ok(Schedule::Plateau { factor: given.decay.unwrap_or(0.5), patience: given.every }),
+    },
+];
+
+fn manual(given: Options) -> Result<Schedule> {
+    if given.rates.is_empty() {
+        let error = Error::config("the manual schedule has no rates").at("train.rates");
+        return Err(error.fix("--rates 1=0.1,50=0.01"));
+    }
+    Ok(Schedule::Manual(given.rates))
+}
+
 /// The names in configurations.
-pub const NAMES: [&str; 9] =
-    ["constant", "inverse", "exponential", "square_root", "staircase", "manual", "cosine", "one_cycle", "plateau"];
+pub fn names() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|registered| registered.name)
+}
+
+/// The schedule of a name in configurations.
+///
+/// # Errors
+/// If there is none of that name.
+pub fn named(name: &str) -> Result<&'static Registered> {
+    ALL.iter().find(|registered| registered.name == name).ok_or_else(|| {
+        Error::config(format!("unknown schedule {name:?}{}", did_you_mean(name, names())))
+            .fix(format!("use one of {}", names().collect::<Vec<_>>().join(", ")))
+    })
+}
 
 const WARM_SHARE: f64 = 0.3;
 const FIRST: f64 = 1.0 / 25.0;
 const LAST: f64 = FIRST / 1e4;
 
 impl Schedule {
-    /// A schedule by its name; `decay` and `every` as in the configuration.
-    ///
-    /// # Errors
-    /// If there is no such name, or the manual schedule is empty.
-    pub fn named(name: &str, decay: Option<f64>, every: usize, rates: BTreeMap<usize, f64>) -> Result<Schedule> {
-        Ok(match name {
-            "constant" => Schedule::Constant,
-            "inverse" => Schedule::Inverse(decay.unwrap_or(1.0)),
-            "exponential" => Schedule::Exponential(decay.unwrap_or(0.95)),
-            "square_root" => Schedule::SquareRoot(decay.unwrap_or(1.0)),
-            "staircase" => Schedule::Staircase { factor: decay.unwrap_or(0.5), every },
-            "manual" if rates.is_empty() => {
-                return Err(Error::config("the manual schedule has no rates")
-                    .at("train.rates")
-                    .fix("--rates 1=0.1,50=0.01"));
-            }
-            "manual" => Schedule::Manual(rates),
-            "cosine" => Schedule::Cosine,
-            "one_cycle" => Schedule::OneCycle,
-            "plateau" => Schedule::Plateau { factor: decay.unwrap_or(0.5), patience: every },
-            _ => {
-                let message = format!("unknown schedule {name:?}{}", did_you_mean(name, NAMES));
-                return Err(Error::config(message).fix(format!("use one of {}", NAMES.join(", "))));
-            }
-        })
-    }
-
     /// α at a time; `reductions` counts those of `plateau` so far.
     pub fn rate(&self, alpha0: f64, at: Time, reductions: u32) -> f64 {
         let epoch = at.epoch as f64;

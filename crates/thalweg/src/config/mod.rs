@@ -25,6 +25,8 @@ use serde::{Deserialize, Serialize};
 pub use thalweg_media::Fit;
 pub use tune::{Pruner, Sampler, Tune};
 
+use crate::optimizers::{Epsilon, MomentumForm};
+
 /// The whole configuration of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -284,7 +286,7 @@ pub struct Train {
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub momentum: f64,
     /// Momentum's form: course is V = βV + (1−β)dθ, pytorch is V = βV + dθ.
-    pub momentum_form: String,
+    pub momentum_form: MomentumForm,
     /// Adam's β₂ and RMSprop's β. Default: 0.999 for Adam, 0.9 for RMSprop.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub beta2: Option<f64>,
@@ -293,7 +295,7 @@ pub struct Train {
     pub epsilon: f64,
     /// Where ε stands: outside is √S + ε, inside is √(S + ε). Default: outside, but inside for RMSprop in the course
     /// recipe.
-    pub epsilon_placement: Option<String>,
+    pub epsilon_placement: Option<Epsilon>,
     /// Whether momentum's and RMSprop's averages are bias-corrected.
     pub bias_correction: bool,
     /// λ of the L2 term λ/(2m) Σ‖W‖² in the cost, m the number of training examples.
@@ -366,7 +368,7 @@ impl Default for Train {
             optimizer: None,
             learning_rate: None,
             momentum: 0.9,
-            momentum_form: "course".into(),
+            momentum_form: MomentumForm::Course,
             beta2: None,
             epsilon: 1e-8,
             epsilon_placement: None,

@@ -160,19 +160,17 @@ pub fn json_schema() -> Value {
 fn registered() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
     let of_tasks = [Task::Binary, Task::Regression].map(metrics::names);
     vec![
-        ("network", "init", init::NAMES.to_vec()),
+        ("network", "init", init::names().collect()),
         ("train", "loss", losses::names().collect()),
         ("train", "optimizer", optimizers::ALL.iter().map(|registered| registered.name).collect()),
-        ("train", "momentum_form", vec!["course", "pytorch"]),
-        ("train", "epsilon_placement", vec!["outside", "inside"]),
-        ("train", "schedule", schedule::NAMES.to_vec()),
+        ("train", "schedule", schedule::names().collect()),
         ("train", "monitor", [&["loss"], of_tasks[0], of_tasks[1]].concat()),
     ]
 }
 
 /// The names of the activations; one with a number is written `leaky_relu(0.2)`.
 pub(super) fn activations() -> Vec<String> {
-    activation::ALL.iter().map(|activation| activation.name().into()).collect()
+    activation::ALL.iter().map(|registered| registered.name.into()).collect()
 }
 
 fn resolve<'a>(schema: &'a Value, value: &'a Value) -> &'a Value {

@@ -7,6 +7,19 @@ use crate::error::Result;
 use crate::tensor::{Activation, Shape, Tensor, View, ViewMut, activation, ops};
 
 /// Forward: A = g(Z). Backward: dZ = dA ∗ g'(Z).
+///
+/// ```
+/// use thalweg::layers::Activate;
+/// use thalweg::network::{Network, Predictor};
+/// use thalweg::tensor::{Activation, Tensor};
+///
+/// let network = Network::new(2, vec![Box::new(Activate { activation: Activation::LeakyRelu(0.1) })])?;
+/// let theta = Tensor::from_f64([0], vec![]);
+/// let x = Tensor::from_f64([1, 2], vec![3.0, -4.0]);
+/// let y = Predictor::new(&network, &theta, 1).forward(x.view()).to_f64();
+/// assert_eq!(y, [3.0, -0.4]);
+/// # Ok::<(), thalweg::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Activate {
@@ -56,7 +69,7 @@ impl Registered for Activate {
 
     fn examples() -> Vec<(Self, Shape)> {
         let numbers = [Activation::LeakyRelu(0.3), Activation::Elu(2.0), Activation::Silu(1.5)];
-        let each = activation::ALL.into_iter().chain(numbers);
+        let each = activation::ALL.map(|g| g.usual).into_iter().chain(numbers);
         let rows = each.map(|activation| (Activate { activation }, [4].into()));
         rows.chain([(Activate { activation: Activation::Softmax }, [2, 2, 3].into())]).collect()
     }

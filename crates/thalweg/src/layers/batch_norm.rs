@@ -13,6 +13,19 @@ use crate::tensor::{Shape, Tensor, View, ViewMut, norm, ops};
 ///
 /// Backward, with m examples and dz_norm = γ dz̃:
 /// dz = (m dz_norm − Σ dz_norm − z_norm Σ dz_norm z_norm) / (m √(σ² + ε)), dγ = Σ dz̃ z_norm, dβ = Σ dz̃.
+///
+/// ```
+/// use thalweg::layers::BatchNorm;
+/// use thalweg::network::{Network, Predictor};
+/// use thalweg::tensor::Tensor;
+///
+/// let network = Network::new(1, vec![Box::new(BatchNorm { epsilon: 1e-12, ..BatchNorm::default() })])?;
+/// let theta = Tensor::from_f64([4], vec![2.0, 1.0, 10.0, 4.0]); // γ, β, μ̄ and σ̄²
+/// let x = Tensor::from_f64([1, 1], vec![13.0]);
+/// let y = Predictor::new(&network, &theta, 1).forward(x.view()).to_f64();
+/// assert!((y[0] - (2.0 * (13.0 - 10.0) / 2.0 + 1.0)).abs() < 1e-9);
+/// # Ok::<(), thalweg::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BatchNorm {

@@ -11,6 +11,20 @@ use crate::windows::{self, Padding, Pair};
 /// A convolution with n filters, each of k × c/groups numbers; sounds are t × c, time first.
 ///
 /// `z[p, f] = Σ x · W[f] + b[f]` over the window at p, a = g(z): [`Conv2d`] on images of 1 × t × c.
+///
+/// ```
+/// use thalweg::layers::{Conv1d, Padding};
+/// use thalweg::network::{Network, Predictor};
+/// use thalweg::tensor::{Activation, Tensor};
+///
+/// let layer = Conv1d { padding: Padding::Valid, ..Conv1d::new(1, 2, Activation::Identity) };
+/// let network = Network::new(3, vec![Box::new(layer)])?;
+/// let theta = Tensor::from_f64([3], vec![1.0, -1.0, 0.5]); // W, then b
+/// let x = Tensor::from_f64([1, 3], vec![3.0, 1.0, 5.0]);
+/// let y = Predictor::new(&network, &theta, 1).forward(x.view()).to_f64();
+/// assert_eq!(y, [3.0 - 1.0 + 0.5, 1.0 - 5.0 + 0.5]);
+/// # Ok::<(), thalweg::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conv1d {

@@ -17,6 +17,20 @@ const MOST_FILTERS: usize = 1 << 16;
 /// Forward: `z[p, f] = Σ x · W[f] + b[f]` over the window at p, a = g(z).
 /// Backward: dZ = dA ∗ g'(Z), dW = Σ over windows and examples dZᵀ · window, db = Σ dZ, dX = Σ over the windows that a
 /// pixel is in of dZ · W.
+///
+/// ```
+/// use thalweg::layers::{Conv2d, Padding};
+/// use thalweg::network::{Network, Predictor};
+/// use thalweg::tensor::{Activation, Shape, Tensor};
+///
+/// let layer = Conv2d { padding: Padding::Valid, ..Conv2d::new(1, 2, Activation::Identity) };
+/// let network = Network::new(Shape::from([2, 3, 1]), vec![Box::new(layer)])?;
+/// let theta = Tensor::from_f64([5], vec![1.0, 0.0, 0.0, -1.0, 0.5]); // W, then b
+/// let x = Tensor::from_f64([1, 2, 3, 1], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+/// let y = Predictor::new(&network, &theta, 1).forward(x.view()).to_f64();
+/// assert_eq!(y, [1.0 - 5.0 + 0.5, 2.0 - 6.0 + 0.5]);
+/// # Ok::<(), thalweg::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conv2d {

@@ -28,6 +28,20 @@ pub struct Embedded {
 /// The first `dense` inputs pass unchanged; each input after them is a code and becomes its table's row.
 ///
 /// Forward: `y = [x_dense, E₀[x_d], E₁[x_d+1], …]`. Backward: `dE_j[code] = Σ dy` over the rows with that code.
+///
+/// ```
+/// use thalweg::layers::{Embedded, Embedding};
+/// use thalweg::network::{Network, Predictor};
+/// use thalweg::tensor::Tensor;
+///
+/// let layer = Embedding { dense: 1, columns: vec![Embedded { slots: 2, dimension: 2 }] };
+/// let network = Network::new(2, vec![Box::new(layer)])?;
+/// let theta = Tensor::from_f64([4], vec![0.0, 0.0, 0.5, -0.5]); // E, row by row
+/// let x = Tensor::from_f64([1, 2], vec![7.0, 1.0]);
+/// let y = Predictor::new(&network, &theta, 1).forward(x.view()).to_f64();
+/// assert_eq!(y, [7.0, 0.5, -0.5]); // 7 passes, code 1 becomes row 1.
+/// # Ok::<(), thalweg::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Embedding {

@@ -11,6 +11,19 @@ use crate::tensor::{Shape, Tensor, View, ViewMut, norm};
 ///
 /// Backward, with n units and d = γ dz̃: dz = (d − Σ d/n − z_norm Σ d z_norm/n)/√(σ² + ε), dγ = Σ dz̃ z_norm, dβ = Σ dz̃
 /// over examples and pixels.
+///
+/// ```
+/// use thalweg::layers::LayerNorm;
+/// use thalweg::network::{Network, Predictor};
+/// use thalweg::tensor::Tensor;
+///
+/// let network = Network::new(2, vec![Box::new(LayerNorm { epsilon: 1e-12, ..LayerNorm::default() })])?;
+/// let theta = Tensor::from_f64([4], vec![1.0, 1.0, 0.0, 0.0]); // γ, β
+/// let x = Tensor::from_f64([1, 2], vec![7.0, 3.0]);
+/// let y = Predictor::new(&network, &theta, 1).forward(x.view()).to_f64();
+/// assert!((y[0] - 1.0).abs() < 1e-9 && (y[1] + 1.0).abs() < 1e-9); // μ = 5, σ = 2
+/// # Ok::<(), thalweg::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LayerNorm {

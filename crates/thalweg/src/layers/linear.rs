@@ -16,6 +16,19 @@ const MOST_UNITS: usize = 1 << 24;
 /// Forward: Z = X Wᵀ + b, A = g(Z).
 /// Backward: dZ = dA ∗ g'(Z), dW = dZᵀ X, db = column sums of dZ, dX = dZ W.
 /// The 1/m of the course's formulas is in dA already: the cost is a mean, and so is its gradient.
+///
+/// ```
+/// use thalweg::layers::Linear;
+/// use thalweg::network::{Network, Predictor};
+/// use thalweg::tensor::{Activation, Tensor};
+///
+/// let network = Network::new(2, vec![Box::new(Linear::new(1, Activation::Relu))])?;
+/// let theta = Tensor::from_f64([3], vec![2.0, -1.0, 0.5]); // W, then b
+/// let x = Tensor::from_f64([1, 2], vec![3.0, 4.0]);
+/// let y = Predictor::new(&network, &theta, 1).forward(x.view()).to_f64();
+/// assert_eq!(y, [2.0 * 3.0 - 1.0 * 4.0 + 0.5]);
+/// # Ok::<(), thalweg::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Linear {
@@ -124,7 +137,7 @@ impl Registered for Linear {
     const NAME: &'static str = "linear";
 
     fn examples() -> Vec<(Self, Shape)> {
-        let with_activation = crate::tensor::activation::ALL.map(|g| (Linear::new(3, g), [4].into()));
+        let with_activation = crate::tensor::activation::ALL.map(|g| (Linear::new(3, g.usual), [4].into()));
         let plain = Linear { bias: false, init: Some(Init::Normal(0.5)), ..Linear::new(1, Activation::Identity) };
         with_activation.into_iter().chain([(plain, [2, 2].into())]).collect()
     }

@@ -18,6 +18,20 @@ const MOST_CONSTANTS: usize = 1 << 26;
 /// `F[t, k] = Σᵢ w(i) · x[t · hop + i] · e^(−2πjki/window)` with Hann's window w;
 /// `y[t, b] = ln(offset + Σₖ M[b, k] · |F[t, k]|²)` with triangles M on the mel scale. With coefficients (MFCC), the first
 /// of the orthonormal DCT-II of each frame's y. Source: Davis and Mermelstein, 1980.
+///
+/// ```
+/// use thalweg::layers::{LogMel, LogMelOptions};
+/// use thalweg::network::{Network, Predictor};
+/// use thalweg::tensor::{Dtype, Tensor};
+///
+/// let network = Network::new(256, vec![Box::new(LogMel::from(LogMelOptions::new(8000, 4)))])?; // One frame.
+/// let tone = (0..256).map(|i| (std::f64::consts::TAU * 800.0 * i as f64 / 8000.0).sin()).collect();
+/// let (theta, x) = (Tensor::zeros([0], Dtype::F64), Tensor::from_f64([1, 256], tone));
+/// let y = Predictor::new(&network, &theta, 1).forward(x.view()).to_f64();
+/// // The bands' centres are at 324, 799, 1493 and 2510 Hz.
+/// assert!([0, 2, 3].iter().all(|&band| y[1] > y[band] + 2.0));
+/// # Ok::<(), thalweg::Error>(())
+/// ```
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, from = "Options", into = "Options")]
 pub struct LogMel {

@@ -9,6 +9,19 @@ use crate::tensor::{Shape, Tensor, View, ViewMut};
 use crate::windows::{self, Padding, Pair};
 
 /// Pooling over windows in time, channel by channel; over the whole sound where no size is given. Sounds are t × c.
+///
+/// ```
+/// use thalweg::layers::{Pool1d, Pooling};
+/// use thalweg::network::{Network, Predictor};
+/// use thalweg::tensor::Tensor;
+///
+/// let network = Network::new(4, vec![Box::new(Pool1d::new(Pooling::Average, Some(2)))])?;
+/// let theta = Tensor::from_f64([0], vec![]);
+/// let x = Tensor::from_f64([1, 4], vec![1.0, 3.0, 5.0, 9.0]);
+/// let y = Predictor::new(&network, &theta, 1).forward(x.view()).to_f64();
+/// assert_eq!(y, [2.0, 7.0]);
+/// # Ok::<(), thalweg::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pool1d {

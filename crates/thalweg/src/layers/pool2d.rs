@@ -12,6 +12,19 @@ use crate::windows::{self, Padding, Pair};
 ///
 /// Max: y = the largest number; its dy goes to the first place that had it. Average: y = mean, dy/n to each place, where
 /// n counts the places beyond the image too (`average`) or does not (`average_within`).
+///
+/// ```
+/// use thalweg::layers::{Pool2d, Pooling};
+/// use thalweg::network::{Network, Predictor};
+/// use thalweg::tensor::{Shape, Tensor};
+///
+/// let network = Network::new(Shape::from([2, 4, 1]), vec![Box::new(Pool2d::new(Pooling::Max, 2))])?;
+/// let theta = Tensor::from_f64([0], vec![]);
+/// let x = Tensor::from_f64([1, 2, 4, 1], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
+/// let y = Predictor::new(&network, &theta, 1).forward(x.view()).to_f64();
+/// assert_eq!(y, [6.0, 8.0]);
+/// # Ok::<(), thalweg::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pool2d {

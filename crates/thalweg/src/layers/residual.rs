@@ -12,6 +12,20 @@ use crate::tensor::{Activation, Shape, Tensor, View, ViewMut, ops};
 /// Layers beside a shortcut: Z = F(X) + S(X), A = g(Z), F the `layers` in a row, S the `shortcut`'s or X itself.
 ///
 /// Backward: dZ = dA ∗ g'(Z); dX is what comes back through F and what comes back through S.
+///
+/// ```
+/// use thalweg::layers::{Linear, Residual};
+/// use thalweg::network::{Network, Predictor};
+/// use thalweg::tensor::{Activation, Tensor};
+///
+/// let layer = Residual::new(vec![Box::new(Linear::new(1, Activation::Identity))], Vec::new(), Activation::Relu);
+/// let network = Network::new(1, vec![Box::new(layer)])?;
+/// let theta = Tensor::from_f64([2], vec![-0.5, 0.25]); // F's W and b
+/// let x = Tensor::from_f64([1, 1], vec![3.0]);
+/// let y = Predictor::new(&network, &theta, 1).forward(x.view()).to_f64();
+/// assert_eq!(y, [(-0.5 * 3.0 + 0.25) + 3.0]); // F(x) + x
+/// # Ok::<(), thalweg::Error>(())
+/// ```
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Residual {

@@ -5,6 +5,16 @@ use crate::tensor::View;
 use crate::tensor::ops::{self, LossOutput, RegressionLoss};
 
 /// L = Σ_j |z_j − y_j|; dZ = sign(z − y), and 0 at z = y.
+///
+/// ```
+/// use thalweg::losses::{Cost, Absolute};
+/// use thalweg::tensor::{Dtype, Tensor};
+///
+/// let z = Tensor::from_f64([2, 1], vec![3.0, 1.0]);
+/// let y = Tensor::from_f64([2, 1], vec![1.0, 2.0]);
+/// let cost = Cost::new(2, Dtype::F64).compute(&Absolute, z.view(), y.view(), None, None);
+/// assert_eq!(cost, (2.0 + 1.0) / 2.0);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Absolute;
 

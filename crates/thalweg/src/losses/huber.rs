@@ -5,6 +5,16 @@ use crate::tensor::View;
 use crate::tensor::ops::{self, LossOutput, RegressionLoss};
 
 /// With e = z − y: L = ½e² where |e| ≤ δ, else δ(|e| − ½δ); dZ = e cut to ±δ.
+///
+/// ```
+/// use thalweg::losses::{Cost, Huber};
+/// use thalweg::tensor::{Dtype, Tensor};
+///
+/// let z = Tensor::from_f64([2, 1], vec![5.0, 1.5]);
+/// let y = Tensor::from_f64([2, 1], vec![2.0, 2.0]);
+/// let cost = Cost::new(2, Dtype::F64).compute(&Huber { delta: 1.0 }, z.view(), y.view(), None, None);
+/// assert_eq!(cost, (1.0 * (3.0 - 0.5) + 0.5 * 0.25) / 2.0);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Huber {
     /// δ.

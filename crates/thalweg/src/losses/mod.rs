@@ -27,9 +27,17 @@ pub trait Loss: Debug + Send + Sync {
     /// L of each row and, where it is wanted, ∂L/∂z.
     fn loss(&self, z: View, y: View, out: LossOutput);
 
-    /// Whether it takes targets of so many columns for so many logits.
+    /// Whether it takes targets of this many columns for this many logits.
     fn takes(&self, logits: usize, columns: usize) -> bool {
         columns == logits
+    }
+
+    /// Whether the values of y are ones that it takes.
+    ///
+    /// # Errors
+    /// If not: what was found, and what is expected.
+    fn check_values(&self, _outputs: usize, _y: View) -> Result<()> {
+        Ok(())
     }
 
     /// Turns logits into answers in place: probabilities for classes, numbers as they are.

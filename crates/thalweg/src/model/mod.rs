@@ -25,12 +25,12 @@ use crate::data::table::{Table, TextColumn};
 use crate::data::target::Target;
 use crate::error::{Error, Kind, Result};
 use crate::event::{Decision, Splits};
+use crate::io::atomic;
 use crate::io::safetensors::Container;
-use crate::io::{atomic, tensors};
 use crate::layers::{Mode, write_layer};
 use crate::losses::{Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, Squared};
 use crate::metrics::{self, Metrics};
-use crate::network::Network;
+use crate::network::{Network, weights};
 use crate::tensor::ops::MatmulPrecision;
 use crate::tensor::{Tensor, ViewMut};
 
@@ -142,12 +142,8 @@ impl Model {
             ("target", json(serde_json::to_string(&self.target))),
             ("provenance", json(serde_json::to_string(&self.provenance))),
         ];
-        let store = |entry: &crate::network::Entry| {
-            let values = self.theta.view().part(entry.start, entry.shape);
-            tensors::store(&entry.name, values)
-        };
         Container {
-            tensors: self.network.layout().entries().iter().map(store).collect(),
+            tensors: weights::to_stored(&self.network, &self.theta),
             metadata: metadata.into_iter().map(|(name, text)| (name.to_string(), text)).collect(),
         }
         .to_bytes()

@@ -10,10 +10,9 @@ use super::{FORMAT, Model};
 use crate::data::memory;
 use crate::data::schema::Task;
 use crate::error::{Error, beginning};
-use crate::io::safetensors::{Container, Numbers, Stored};
-use crate::io::tensors;
+use crate::io::safetensors::Container;
 use crate::layers::{Embedding, Parameters, Registered, read_layer, write_layer};
-use crate::network::Network;
+use crate::network::{Network, weights};
 use crate::tensor::ops::{self, MatmulPrecision};
 use crate::tensor::{Dtype, Shape, Tensor};
 
@@ -33,7 +32,7 @@ pub(super) fn read(Container { tensors, metadata }: &Container) -> Result<Model,
         serde_json::from_str(text(metadata, "layers")?).map_err(|error| unreadable("layers", &error))?;
     let input: Shape = part(metadata, "input")?;
     let network = network(input, tables)?;
-    let theta = theta(&network, tensors)?;
+    let theta = weights::from_stored(&network, tensors)?;
     let model = Model {
         network,
         theta,
@@ -96,20 +95,6 @@ fn network(input: Shape, tables: Vec<Value>) -> Result<Network, String> {
 /// An error's place and message.
 fn whole(error: &Error) -> String {
     error.place.iter().chain([&error.message]).map(String::as_str).collect::<Vec<_>>().join(": ")
-}
-
-/// θ from the stored tensors: each parameter once, with its shape, all finite.
-fn theta(network: &Network, found: &[Stored]) -> Result<Tensor, String> {
-    let entries = network.layout().entries();
-    let dtype = if found.iter().any(|t| matches!(t.numbers, Numbers::F64(_))) { Dtype::F64 } else { Dtype::F32 };
-    let wanted: Vec<_> = entries.iter().map(|entry| (entry.name.as_str(), entry.shape, dtype)).collect();
-    // No memory is asked for that the file does not fill.
-    let parameters = tensors::exactly(found, &wanted)?;
-    let mut theta = Tensor::zeros([network.layout().len()], dtype);
-    for (entry, values) in entries.iter().zip(parameters) {
-        ops::copy(values.view(), theta.view_mut().part(entry.start, entry.shape));
-    }
-    Ok(theta)
 }
 
 /// Whether the parts of a model are those of one.

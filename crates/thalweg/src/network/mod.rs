@@ -3,10 +3,12 @@
 pub mod gradient_check;
 mod layout;
 mod predictor;
+pub(crate) mod weights;
 mod workspace;
 
 pub use layout::{Entry, Layout};
 pub use predictor::Predictor;
+pub use weights::Weights;
 pub use workspace::{Scale, Workspace};
 
 use crate::error::{Error, Result};

@@ -6,6 +6,16 @@ use crate::tensor::{Tensor, View, ViewMut, update};
 /// V := β₁V + (1−β₁)dθ, S := β₂S + (1−β₂)dθ², V̂ = V/(1−β₁^t), Ŝ = S/(1−β₂^t), θ := θ − α V̂/(√Ŝ + ε).
 ///
 /// With a weight decay it is AdamW: weights first shrink by the factor 1 − α·decay.
+///
+/// ```
+/// use thalweg::optimizers::{Adam, Optimizer, Step, new_state};
+/// use thalweg::tensor::{Dtype, Tensor};
+///
+/// let (mut theta, gradient) = (Tensor::from_f64([1], vec![1.0]), Tensor::from_f64([1], vec![4.0]));
+/// let mut state = new_state(&Adam::USUAL, 1, Dtype::F64);
+/// Adam::USUAL.step(Step { t: 1, learning_rate: 0.1 }, theta.view_mut(), gradient.view(), &mut state);
+/// assert!((theta.to_f64()[0] - (1.0 - 0.1)).abs() < 1e-9); // V̂/√Ŝ = dθ/|dθ|: the first step is α long.
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Adam {
     /// β₁; the paper's 0.9.

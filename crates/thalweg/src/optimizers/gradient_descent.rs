@@ -4,6 +4,16 @@ use super::{Optimizer, Registered, Step};
 use crate::tensor::{Tensor, View, ViewMut, update};
 
 /// θ := θ − α dθ.
+///
+/// ```
+/// use thalweg::optimizers::{GradientDescent, Optimizer, Step, new_state};
+/// use thalweg::tensor::{Dtype, Tensor};
+///
+/// let (mut theta, gradient) = (Tensor::from_f64([1], vec![1.0]), Tensor::from_f64([1], vec![4.0]));
+/// let mut state = new_state(&GradientDescent, 1, Dtype::F64);
+/// GradientDescent.step(Step { t: 1, learning_rate: 0.1 }, theta.view_mut(), gradient.view(), &mut state);
+/// assert_eq!(theta.to_f64(), [1.0 - 0.1 * 4.0]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct GradientDescent;
 

@@ -1,12 +1,13 @@
 //! Gradient descent with momentum.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Hyperparameters, Optimizer, Registered, Step, vectors};
 use crate::tensor::{Tensor, View, ViewMut, update};
 
 /// How the velocity V gathers gradients. The forms are equal with α scaled by 1 − β.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MomentumForm {
     /// V := βV + (1−β)dθ, an exponentially weighted average.
@@ -20,6 +21,16 @@ pub enum MomentumForm {
 ///
 /// Nesterov's variant steps by βV + (1−β)dθ with the new V: the gradient counts once more (Nesterov 1983, in the form
 /// of Sutskever et al. 2013).
+///
+/// ```
+/// use thalweg::optimizers::{Momentum, Optimizer, Step, new_state};
+/// use thalweg::tensor::{Dtype, Tensor};
+///
+/// let (mut theta, gradient) = (Tensor::from_f64([1], vec![1.0]), Tensor::from_f64([1], vec![4.0]));
+/// let mut state = new_state(&Momentum::COURSE, 1, Dtype::F64);
+/// Momentum::COURSE.step(Step { t: 1, learning_rate: 0.1 }, theta.view_mut(), gradient.view(), &mut state);
+/// assert!((theta.to_f64()[0] - (1.0 - 0.1 * (0.1 * 4.0))).abs() < 1e-15); // V = (1−β) dθ
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Momentum {
     /// β; the course's 0.9.

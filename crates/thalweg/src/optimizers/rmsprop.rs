@@ -4,6 +4,16 @@ use super::{Epsilon, Optimizer, Registered, Step, vectors};
 use crate::tensor::{Tensor, View, ViewMut, update};
 
 /// S := βS + (1−β)dθ², θ := θ − α dθ/(√S + ε), or with ε inside the root as in the course's notes.
+///
+/// ```
+/// use thalweg::optimizers::{RmsProp, Optimizer, Step, new_state};
+/// use thalweg::tensor::{Dtype, Tensor};
+///
+/// let (mut theta, gradient) = (Tensor::from_f64([1], vec![1.0]), Tensor::from_f64([1], vec![4.0]));
+/// let mut state = new_state(&RmsProp::USUAL, 1, Dtype::F64);
+/// RmsProp::USUAL.step(Step { t: 1, learning_rate: 0.1 }, theta.view_mut(), gradient.view(), &mut state);
+/// assert!((theta.to_f64()[0] - (1.0 - 0.1 / 0.1f64.sqrt())).abs() < 1e-8); // √S = √(1−β) |dθ|
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RmsProp {
     /// β; Hinton's and Keras's 0.9 (PyTorch: 0.99).

@@ -1,8 +1,8 @@
 //! How training examples are changed: as the configuration says, and otherwise as suits the kind of data.
 
-use super::{decide, images, sounds};
-use crate::config::{Augment, Config, Recipe};
-use crate::data::dataset::Dataset;
+use super::decide;
+use super::facts::Facts;
+use crate::config::Augment;
 use crate::data::media_spec::SoundSpec;
 use crate::error::{Error, Result};
 use crate::event::Decision;
@@ -29,20 +29,19 @@ const OF_SOUNDS: [&str; 9] =
 ///
 /// # Errors
 /// If an option is for another kind of data, or backgrounds cannot be read.
-pub(super) fn augmentation(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Result<Augmentation> {
-    let asked = &config.augment;
+pub(super) fn augmentation(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Augmentation> {
+    let asked = &facts.config.augment;
     let given = given(asked);
     let own = given.iter().any(|name| !["augment", "ablate_augment"].contains(&name.as_str()));
-    let sounds = sounds::form(data);
-    let auto = config.train.recipe == Recipe::Auto && (images::shape(data).is_some() || sounds.is_some());
+    let auto = !facts.course && (facts.image.is_some() || facts.sound.is_some());
     if asked.augment == Some(false) || !(own || asked.augment == Some(true) || auto) {
         return Ok(Augmentation::default());
     }
-    if asked.ablate_augment && data.parts.dev.rows == 0 {
+    if asked.ablate_augment && facts.dev_rows == 0 {
         let error = Error::config("augmentation is judged on a dev part, and there is none");
         return Err(error.at("augment.ablate_augment").fix("give a dev part with --split or --dev"));
     }
-    let (wrong, medium, flag) = if sounds.is_some() {
+    let (wrong, medium, flag) = if facts.sound.is_some() {
         (OF_IMAGES.as_slice(), "images", "--gain 6")
     } else {
         (OF_SOUNDS.as_slice(), "sounds", "--rotate 10")
@@ -51,13 +50,13 @@ pub(super) fn augmentation(config: &Config, data: &Dataset, decisions: &mut Vec<
         let error = Error::config(format!("this is for {medium}, and the data has none")).at(format!("augment.{name}"));
         return Err(error.fix(format!("leave it out, or use another such as {flag}")));
     }
-    if !mix(asked).is_none() && config.train.label_smoothing > 0.0 {
+    if !mix(asked).is_none() && facts.config.train.label_smoothing > 0.0 {
         let error = Error::config("mixed examples and smoothed labels").at("augment.mixup, augment.cutmix");
         return Err(error.fix("leave --label-smoothing out: mixing does its work"));
     }
-    match sounds {
+    match facts.sound {
         Some(form) => of_sounds(asked, form, decisions),
-        None => Ok(of_images(config, data, decisions)),
+        None => Ok(of_images(facts, decisions)),
     }
 }
 
@@ -69,9 +68,9 @@ fn given(asked: &Augment) -> Vec<String> {
     options.filter(|(name, value)| usual.get(name) != Some(value)).map(|(name, _)| name.clone()).collect()
 }
 
-fn of_images(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Augmentation {
-    let asked = &config.augment;
-    let colour = images::shape(data).is_some_and(|[.., channels]| channels == 3);
+fn of_images(facts: &Facts, decisions: &mut Vec<Decision>) -> Augmentation {
+    let asked = &facts.config.augment;
+    let colour = facts.image.is_some_and(|[.., channels]| channels == 3);
     let usual = if colour {
         ImageChanges {
             flip: true,
@@ -101,11 +100,7 @@ fn of_images(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> 
         noise: asked.noise,
         erase: asked.erase.unwrap_or(usual.erase),
     };
-    let mix = if images::are_few_photos(config, data) && asked.cutmix.is_none() {
-        Mix { cutmix: 0.5, ..mix(asked) }
-    } else {
-        mix(asked)
-    };
+    let mix = if facts.few_photos && asked.cutmix.is_none() { Mix { cutmix: 0.5, ..mix(asked) } } else { mix(asked) };
     let chosen = Augmentation { changes: Changes::Images(chosen), mix };
     let why = if colour { "colour images look alike mirrored" } else { "signs such as digits are not mirrored" };
     tell(decisions, "images", &chosen, why);

@@ -1,11 +1,14 @@
 //! What Thalweg decides for images: a convolutional network, and how training images are changed.
 
-use serde_json::{Value, json};
-
-use super::{decide, input_shape, sounds};
-use crate::config::{Config, Quality, Recipe};
+use super::facts::Facts;
+use super::{decide, input_shape};
+use crate::config::{Config, Quality};
 use crate::data::dataset::Dataset;
+use crate::error::{Error, Result};
 use crate::event::Decision;
+use crate::init::Init;
+use crate::layers::{Activate, BatchNorm, Conv2d, Layer, Pair, Pool2d, Pooling, Residual};
+use crate::tensor::Activation;
 
 /// The fewest pixels of a side that windows are worth it for.
 const SIDE: usize = 8;
@@ -16,28 +19,13 @@ pub(super) fn shape(data: &Dataset) -> Option<[usize; 3]> {
     shape[..2].iter().all(|side| *side >= SIDE).then_some(shape)
 }
 
-/// Training images below which a network learns them by heart, whatever is done to each alone.
-const FEW: usize = 5_000;
-
-/// Whether the data is of few colour images in classes, which are mixed for a longer training.
-pub(super) fn are_few_photos(config: &Config, data: &Dataset) -> bool {
-    let colour = shape(data).is_some_and(|[.., channels]| channels == 3);
-    let few = data.task.is_classes() && data.train_rows() < FEW && config.augment.augment != Some(false);
-    let train = &config.train;
-    colour && few && train.recipe == Recipe::Auto && train.quality != Quality::Fast && train.label_smoothing == 0.0
-}
-
-/// Whether the network is the one of convolutions that images and sounds get by themselves.
-pub(super) fn has_network(config: &Config, data: &Dataset) -> bool {
-    let network = &config.network;
-    let free = network.layers.is_none() && network.layer.is_empty() && network.dropout.is_none() && !network.batch_norm;
-    free && config.train.recipe == Recipe::Auto && (shape(data).is_some() || sounds::form(data).is_some())
-}
-
-/// The hidden layers for images, as tables: none where the configuration has layers of its own, or the data is no images.
-pub(super) fn layers(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Option<Vec<Value>> {
-    let [height, width, channels] = shape(data).filter(|_| has_network(config, data))?;
-    let widths: &[usize] = match config.train.quality {
+/// The hidden layers for images: none where the configuration has layers of its own, or the data is no images.
+///
+/// # Errors
+/// If there is no such activation.
+pub(super) fn layers(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Option<Vec<Box<dyn Layer>>>> {
+    let Some([height, width, channels]) = facts.image.filter(|_| facts.convolutions) else { return Ok(None) };
+    let widths: &[usize] = match facts.config.train.quality {
         Quality::Fast => &[16, 32],
         Quality::Good if height.min(width) <= 40 => &[32, 64],
         Quality::Good => &[32, 64, 128],
@@ -51,27 +39,40 @@ pub(super) fn layers(config: &Config, data: &Dataset, decisions: &mut Vec<Decisi
         format!("the examples are images of {height} × {width} × {channels}"),
         "--layers 128,64 (a dense network), or [[network.layer]]",
     );
-    let activation = config.network.activation.first().map_or("relu", String::as_str);
-    let conv = |filters: usize, stride: usize| json!({ "kind": "conv2d", "filters": filters, "kernel": 3, "stride": stride, "bias": false, "init": init(activation) });
-    let norm = || json!({ "kind": "batch_norm" });
-    let g = || json!({ "kind": "activation", "activation": activation });
+    let activation = activation(facts.config)?;
+    let conv = |filters: usize, stride: usize| -> Box<dyn Layer> {
+        let stride = Pair::Both(stride);
+        let init = Some(init(activation));
+        Box::new(Conv2d { stride, init, bias: false, ..Conv2d::new(filters, 3, Activation::Identity) })
+    };
+    let norm = || -> Box<dyn Layer> { Box::new(BatchNorm::default()) };
+    let g = || -> Box<dyn Layer> { Box::new(Activate { activation }) };
     let mut layers = Vec::new();
     for (i, &filters) in widths.iter().enumerate() {
         // The first pixels are told apart at full size, and soon made fewer: there are most of them.
         let stride = if i == 0 { 1 } else { 2 };
         layers.extend([conv(filters, stride), norm(), g()]);
         if i == 0 {
-            layers.push(json!({ "kind": "pool2d", "take": "max", "size": 2 }));
+            layers.push(Box::new(Pool2d::new(Pooling::Max, 2)));
         }
-        let block = [conv(filters, 1), norm(), g(), conv(filters, 1), norm()];
-        layers.push(json!({ "kind": "residual", "layers": block }));
+        let block = vec![conv(filters, 1), norm(), g(), conv(filters, 1), norm()];
+        layers.push(Box::new(Residual::new(block, Vec::new(), Activation::Identity)));
         layers.push(g());
     }
-    layers.push(json!({ "kind": "pool2d", "take": "average" }));
-    Some(layers)
+    layers.push(Box::new(Pool2d::global(Pooling::Average)));
+    Ok(Some(layers))
+}
+
+/// The activation of a network of convolutions.
+pub(super) fn activation(config: &Config) -> Result<Activation> {
+    let named = config.network.activation.first().map_or(Ok(Activation::Relu), |name| name.parse());
+    named.map_err(|error: Error| error.at("network.activation"))
 }
 
 /// The initialiser of convolutions whose activation comes two layers later.
-pub(super) fn init(activation: &str) -> &'static str {
-    if activation.contains("relu") { "he_normal" } else { "glorot_uniform" }
+pub(super) fn init(activation: Activation) -> Init {
+    match activation {
+        Activation::Relu | Activation::LeakyRelu(_) => Init::HeNormal,
+        _ => Init::GlorotUniform,
+    }
 }

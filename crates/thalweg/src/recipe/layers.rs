@@ -1,35 +1,29 @@
 //! The layers of a network: as the configuration says, and otherwise as suits the data.
 
-use super::{decide, images, rows, sounds};
+use super::facts::Facts;
+use super::{decide, images, sounds};
 use crate::config::{Config, Quality, Recipe};
-use crate::data::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::event::Decision;
 use crate::init::Init;
 use crate::layers::{Activate, BatchNorm, Dropout, Embedded, Embedding, Layer, Linear, read_layer};
 use crate::tensor::Activation;
 
-/// Whether examples have many inputs.
-fn is_wide(data: &Dataset) -> bool {
-    data.parts.train.columns >= 256
-}
-
 /// Hidden units by the number of training rows m.
-fn hidden(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Vec<usize> {
-    if let Some(layers) = &config.network.layers {
+fn hidden(facts: &Facts, decisions: &mut Vec<Decision>) -> Vec<usize> {
+    if let Some(layers) = &facts.config.network.layers {
         return layers.clone();
     }
-    let m = data.train_rows();
-    let wide = is_wide(data);
-    let units: &[usize] = match (config.train.recipe, config.train.quality) {
+    let m = facts.rows;
+    let units: &[usize] = match (facts.config.train.recipe, facts.config.train.quality) {
         (Recipe::Course, _) => &[16],
         (_, Quality::Fast) => &[64],
         _ if m < 1_000 => &[64, 32],
         _ if m < 5_000 => &[128, 64],
-        (_, Quality::Best) if wide => &[1024, 512, 256],
+        (_, Quality::Best) if facts.wide => &[1024, 512, 256],
         _ => &[256, 128],
     };
-    decide(decisions, format!("hidden layers of {units:?} units"), rows(m), "--layers 128,64");
+    decide(decisions, format!("hidden layers of {units:?} units"), facts.of_rows(), "--layers 128,64");
     units.to_vec()
 }
 
@@ -37,7 +31,8 @@ fn hidden(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Vec
 const DROPOUT_UNITS: usize = 16;
 
 /// The rate of dropout after each hidden layer, of the units given.
-fn dropout_rates(config: &Config, data: &Dataset, hidden: &[usize], decisions: &mut Vec<Decision>) -> Result<Vec<f64>> {
+fn dropout_rates(facts: &Facts, hidden: &[usize], decisions: &mut Vec<Decision>) -> Result<Vec<f64>> {
+    let config = facts.config;
     let layers = hidden.len();
     match config.network.dropout.as_deref() {
         Some([rate]) => Ok(vec![*rate; layers]),
@@ -47,7 +42,7 @@ fn dropout_rates(config: &Config, data: &Dataset, hidden: &[usize], decisions: &
             .at("network.dropout")
             .fix("give one rate for all hidden layers, or one a layer")),
         None => {
-            let (m, wide) = (data.train_rows(), is_wide(data));
+            let (m, wide) = (facts.rows, facts.wide);
             let rate = match config.train.recipe {
                 Recipe::Course => 0.0,
                 // Batch norm's noise regularises already, and dropout changes the variances it stores.
@@ -63,7 +58,7 @@ fn dropout_rates(config: &Config, data: &Dataset, hidden: &[usize], decisions: &
             if dropped > 0 {
                 let which =
                     if dropped == layers { "each hidden layer" } else { "the hidden layers of 16 units or more" };
-                decide(decisions, format!("dropout of {rate} after {which}"), rows(m), "--dropout 0");
+                decide(decisions, format!("dropout of {rate} after {which}"), facts.of_rows(), "--dropout 0");
             }
             Ok(rates)
         }
@@ -84,7 +79,8 @@ fn activations(config: &Config, hidden: usize) -> Result<Vec<Activation>> {
 }
 
 /// Embeddings where there are any, the hidden layers, and the output layer for the task.
-pub(super) fn layers(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Result<Vec<Box<dyn Layer>>> {
+pub(super) fn layers(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Vec<Box<dyn Layer>>> {
+    let Facts { config, data, .. } = *facts;
     let mut layers: Vec<Box<dyn Layer>> = Vec::new();
     let embedded = data.pipeline.embeddings();
     if !embedded.is_empty() {
@@ -94,41 +90,44 @@ pub(super) fn layers(config: &Config, data: &Dataset, decisions: &mut Vec<Decisi
     let options = &config.network;
     let init = options.init.as_deref().map(|name| Init::named(name, options.init_scale)).transpose();
     let init = init.map_err(|error| error.at("network.init"))?;
-    let tables = if options.layer.is_empty() {
-        images::layers(config, data, decisions).or_else(|| sounds::layers(config, data, decisions))
-    } else {
-        None
-    };
-    let tables = tables.as_ref().unwrap_or(&options.layer);
-    if tables.is_empty() {
-        for table in sounds::features(config, data, decisions) {
-            layers.push(read_layer(table, &[])?);
-        }
-        let hidden = hidden(config, data, decisions);
-        let rates = dropout_rates(config, data, &hidden, decisions)?;
-        for ((&units, activation), rate) in hidden.iter().zip(activations(config, hidden.len())?).zip(rates) {
-            if options.batch_norm {
-                let linear = Linear {
-                    bias: false,
-                    init: init.or(Some(default_init(activation))),
-                    ..Linear::new(units, Activation::Identity)
-                };
-                layers.push(Box::new(linear));
-                layers.push(Box::new(BatchNorm::default()));
-                layers.push(Box::new(Activate { activation }));
-            } else {
-                layers.push(Box::new(Linear { init, ..Linear::new(units, activation) }));
-            }
-            if rate > 0.0 {
-                layers.push(Box::new(Dropout { rate }));
-            }
-        }
-    } else {
-        for table in tables {
+    if !options.layer.is_empty() {
+        for table in &options.layer {
             layers.push(read_layer(table.clone(), &[])?);
         }
+    } else if let Some(hidden) = images::layers(facts, decisions)? {
+        layers.extend(hidden);
+    } else if let Some(hidden) = sounds::layers(facts, decisions)? {
+        layers.extend(hidden);
+    } else {
+        layers.extend(sounds::features(facts, decisions));
+        layers.extend(dense(facts, init, decisions)?);
     }
     layers.push(Box::new(Linear { init, ..Linear::new(data.target.outputs(), Activation::Identity) }));
+    Ok(layers)
+}
+
+/// Hidden layers in which every unit sees all inputs.
+fn dense(facts: &Facts, init: Option<Init>, decisions: &mut Vec<Decision>) -> Result<Vec<Box<dyn Layer>>> {
+    let hidden = hidden(facts, decisions);
+    let rates = dropout_rates(facts, &hidden, decisions)?;
+    let mut layers: Vec<Box<dyn Layer>> = Vec::new();
+    for ((&units, activation), rate) in hidden.iter().zip(activations(facts.config, hidden.len())?).zip(rates) {
+        if facts.config.network.batch_norm {
+            let linear = Linear {
+                bias: false,
+                init: init.or(Some(default_init(activation))),
+                ..Linear::new(units, Activation::Identity)
+            };
+            layers.push(Box::new(linear));
+            layers.push(Box::new(BatchNorm::default()));
+            layers.push(Box::new(Activate { activation }));
+        } else {
+            layers.push(Box::new(Linear { init, ..Linear::new(units, activation) }));
+        }
+        if rate > 0.0 {
+            layers.push(Box::new(Dropout { rate }));
+        }
+    }
     Ok(layers)
 }
 

@@ -1,14 +1,17 @@
 //! What Thalweg decides for sounds: what the network sees of them, and a network for that.
 
-use serde_json::{Value, json};
-
+use super::facts::Facts;
 use super::{decide, images};
-use crate::config::{Config, Features, Quality};
+use crate::config::{Features, Quality};
 use crate::data::dataset::Dataset;
 use crate::data::media_spec::{MediaSpec, SoundSpec};
 use crate::error::{Error, Result};
 use crate::event::Decision;
-use crate::layers::{LogMel, LogMelOptions, write_layer};
+use crate::init::Init;
+use crate::layers::{
+    Activate, BatchNorm, Conv1d, Conv2d, Layer, LogMel, LogMelOptions, Padding, Pair, Pool1d, Pool2d, Pooling,
+};
+use crate::tensor::Activation;
 
 /// What is added to powers before the logarithm, samples being scaled to a deviation of 1: softer sounds are noise.
 const OFFSET: f64 = 1e-3;
@@ -21,12 +24,13 @@ pub(super) fn form(data: &Dataset) -> Option<SoundSpec> {
     }
 }
 
-/// What the first hidden layer sees of sounds, as tables of layers: none where it sees the samples, or the data is no sounds.
-pub(super) fn features(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Vec<Value> {
-    let features = config.network.features.unwrap_or_default();
-    let Some(form) = form(data).filter(|_| features != Features::Waveform) else { return Vec::new() };
+/// The layers through which the first hidden one sees sounds: none where it sees the samples, or the data is no sounds.
+pub(super) fn features(facts: &Facts, decisions: &mut Vec<Decision>) -> Vec<Box<dyn Layer>> {
+    let network = &facts.config.network;
+    let features = network.features.unwrap_or_default();
+    let Some(form) = facts.sound.filter(|_| features != Features::Waveform) else { return Vec::new() };
     let rate = form.sample_rate;
-    let bands = config.network.bands.unwrap_or(if rate <= 8_000 { 40 } else { 64 });
+    let bands = network.bands.unwrap_or(if rate <= 8_000 { 40 } else { 64 });
     let mut options = LogMelOptions { offset: OFFSET, ..LogMelOptions::new(rate, bands) };
     options.window = options.window.min(form.samples);
     if features == Features::Mfcc {
@@ -34,18 +38,23 @@ pub(super) fn features(config: &Config, data: &Dataset, decisions: &mut Vec<Deci
     }
     let why = format!("{rate} samples a second");
     decide(decisions, format!("sounds are seen in {bands} bands of the mel scale"), why, "--bands 80");
-    vec![write_layer(&LogMel::from(options)), json!({ "kind": "batch_norm" })]
+    vec![Box::new(LogMel::from(options)), Box::new(BatchNorm::default())]
 }
 
-/// The hidden layers for sounds, as tables: none where the configuration has layers of its own, or the data is no sounds.
-pub(super) fn layers(config: &Config, data: &Dataset, decisions: &mut Vec<Decision>) -> Option<Vec<Value>> {
-    form(data).filter(|_| images::has_network(config, data))?;
-    let activation = config.network.activation.first().map_or("relu", String::as_str);
-    let features = config.network.features.unwrap_or_default();
-    let mut build = Build { layers: self::features(config, data, decisions), activation };
+/// The hidden layers for sounds: none where the configuration has layers of its own, or the data is no sounds.
+///
+/// # Errors
+/// If there is no such activation.
+pub(super) fn layers(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Option<Vec<Box<dyn Layer>>>> {
+    if facts.sound.is_none() || !facts.convolutions {
+        return Ok(None);
+    }
+    let activation = images::activation(facts.config)?;
+    let features = facts.config.network.features.unwrap_or_default();
+    let mut build = Build { layers: self::features(facts, decisions), activation, init: images::init(activation) };
     match features {
         Features::Waveform => build.of_waveform(),
-        Features::LogMel | Features::Mfcc => build.of_spectrogram(config),
+        Features::LogMel | Features::Mfcc => build.of_spectrogram(facts.config.train.quality),
     }
     decide(
         decisions,
@@ -56,18 +65,18 @@ pub(super) fn layers(config: &Config, data: &Dataset, decisions: &mut Vec<Decisi
         "the examples are sounds".into(),
         "--features waveform, or [[network.layer]]",
     );
-    Some(build.layers)
+    Ok(Some(build.layers))
 }
 
 /// Whether what is asked for of sounds can be done.
 ///
 /// # Errors
 /// If the data has no sounds, or the network is chosen otherwise.
-pub(super) fn check(config: &Config, data: &Dataset) -> Result<()> {
-    let network = &config.network;
+pub(super) fn check(facts: &Facts) -> Result<()> {
+    let network = &facts.config.network;
     let given = [("bands", network.bands.is_some()), ("features", network.features.is_some())];
     let Some((option, _)) = given.into_iter().find(|(_, given)| *given) else { return Ok(()) };
-    let wrong = if form(data).is_none() {
+    let wrong = if facts.sound.is_none() {
         "this is for sounds, and the data has none"
     } else if !network.layer.is_empty() {
         "the layers are given one by one, and log_mel is one of them"
@@ -79,45 +88,43 @@ pub(super) fn check(config: &Config, data: &Dataset) -> Result<()> {
     Err(Error::config(wrong).at(format!("network.{option}")).fix("leave it out"))
 }
 
-struct Build<'a> {
-    layers: Vec<Value>,
-    activation: &'a str,
+struct Build {
+    layers: Vec<Box<dyn Layer>>,
+    activation: Activation,
+    init: Init,
 }
 
-impl Build<'_> {
-    fn normed(&mut self, layer: Value) {
-        self.layers.extend([layer, json!({ "kind": "batch_norm" })]);
-        self.layers.push(json!({ "kind": "activation", "activation": self.activation }));
-    }
-
-    fn conv(&self, filters: usize, kernel: usize, stride: usize) -> Value {
-        let init = images::init(self.activation);
-        json!({ "kind": "conv2d", "filters": filters, "kernel": kernel, "stride": stride, "bias": false, "init": init })
+impl Build {
+    fn normed(&mut self, layer: impl Layer + 'static) {
+        self.layers.push(Box::new(layer));
+        self.layers.push(Box::new(BatchNorm::default()));
+        self.layers.push(Box::new(Activate { activation: self.activation }));
     }
 
     /// Convolutions that halve time and frequency, the first with windows wide enough for a syllable's slope, the last at
     /// one scale until they see a word.
-    fn of_spectrogram(&mut self, config: &Config) {
-        let widths: &[usize] = match config.train.quality {
+    fn of_spectrogram(&mut self, quality: Quality) {
+        let widths: &[usize] = match quality {
             Quality::Fast => &[16, 32, 64, 64],
             Quality::Good => &[32, 64, 128, 128, 128, 128],
             Quality::Best => &[48, 96, 192, 192, 192, 192],
         };
         let windows = [(5, 2), (5, 2), (3, 2)].into_iter().chain(std::iter::repeat((3, 1)));
-        for (&width, (kernel, stride)) in widths.iter().zip(windows) {
-            self.normed(self.conv(width, kernel, stride));
+        for (&filters, (kernel, stride)) in widths.iter().zip(windows) {
+            let plain = Conv2d::new(filters, kernel, Activation::Identity);
+            self.normed(Conv2d { stride: Pair::Both(stride), bias: false, init: Some(self.init), ..plain });
         }
-        self.layers.push(json!({ "kind": "pool2d", "take": "average" }));
+        self.layers.push(Box::new(Pool2d::global(Pooling::Average)));
     }
 
     /// After Dai et al., Very deep convolutional networks for raw waveforms, 2017.
     fn of_waveform(&mut self) {
-        let init = images::init(self.activation);
-        let conv = |filters: usize, kernel: usize, stride: usize| json!({ "kind": "conv1d", "filters": filters, "kernel": kernel, "stride": stride, "bias": false, "init": init });
-        for (i, filters) in [64, 64, 128, 256].into_iter().enumerate() {
-            self.normed(if i == 0 { conv(filters, 80, 4) } else { conv(filters, 3, 1) });
-            self.layers.push(json!({ "kind": "pool1d", "take": "max", "size": 4, "padding": "same" }));
+        for (filters, kernel, stride) in [(64, 80, 4), (64, 3, 1), (128, 3, 1), (256, 3, 1)] {
+            let plain = Conv1d::new(filters, kernel, Activation::Identity);
+            self.normed(Conv1d { stride, bias: false, init: Some(self.init), ..plain });
+            let pool = Pool1d::new(Pooling::Max, Some(4));
+            self.layers.push(Box::new(Pool1d { padding: Padding::Same, ..pool }));
         }
-        self.layers.push(json!({ "kind": "pool1d", "take": "average" }));
+        self.layers.push(Box::new(Pool1d::new(Pooling::Average, None)));
     }
 }

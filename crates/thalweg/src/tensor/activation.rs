@@ -2,9 +2,10 @@
 //!
 //! Each derivative is written in terms of the activation a = g(z) where that is possible, so that a layer needs to
 //! keep z only for those that say [`Activation::needs_input`]. At a kink (ReLU's 0) the derivative is that of the left
-//! side: 0 for ReLU, s for leaky ReLU.
+//! side: 0 for ReLU, s for leaky ReLU. A new one is a variant with its formulas, and one line in [`ALL`].
 
 use std::fmt;
+use std::mem::discriminant;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -46,22 +47,56 @@ pub enum Activation {
     Softmax,
 }
 
-/// One of each activation, by name.
-pub const ALL: [Activation; 13] = [
-    Activation::Identity,
-    Activation::Sigmoid,
-    Activation::Tanh,
-    Activation::Relu,
-    Activation::LeakyRelu(0.01),
-    Activation::Elu(1.0),
-    Activation::Selu,
-    Activation::Gelu,
-    Activation::GeluTanh,
-    Activation::Silu(1.0),
-    Activation::Mish,
-    Activation::Softplus,
-    Activation::Softmax,
+/// An activation by name.
+#[derive(Debug, Clone, Copy)]
+pub struct Registered {
+    /// Its name in configurations; its number is given in brackets: `leaky_relu(0.2)`.
+    pub name: &'static str,
+    /// It with its usual number.
+    pub usual: Activation,
+    number: Option<Number>,
+}
+
+/// The number of an activation that has one.
+#[derive(Debug, Clone, Copy)]
+struct Number {
+    build: fn(f64) -> Activation,
+    fits: fn(f64) -> bool,
+    /// What it must be, for errors.
+    expected: &'static str,
+}
+
+/// Every activation.
+pub const ALL: [Registered; 13] = [
+    plain("identity", Activation::Identity),
+    plain("sigmoid", Activation::Sigmoid),
+    plain("tanh", Activation::Tanh),
+    plain("relu", Activation::Relu),
+    Registered {
+        number: Some(Number {
+            build: Activation::LeakyRelu,
+            fits: |slope| (0.0..1.0).contains(&slope),
+            expected: "a slope from 0 to below 1",
+        }),
+        ..plain("leaky_relu", Activation::LeakyRelu(0.01))
+    },
+    Registered { number: above_zero(Activation::Elu), ..plain("elu", Activation::Elu(1.0)) },
+    plain("selu", Activation::Selu),
+    plain("gelu", Activation::Gelu),
+    plain("gelu_tanh", Activation::GeluTanh),
+    Registered { number: above_zero(Activation::Silu), ..plain("silu", Activation::Silu(1.0)) },
+    plain("mish", Activation::Mish),
+    plain("softplus", Activation::Softplus),
+    plain("softmax", Activation::Softmax),
 ];
+
+const fn plain(name: &'static str, usual: Activation) -> Registered {
+    Registered { name, usual, number: None }
+}
+
+const fn above_zero(build: fn(f64) -> Activation) -> Option<Number> {
+    Some(Number { build, fits: |x| x > 0.0 && x.is_finite(), expected: "a number above 0" })
+}
 
 const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 const SELU_LAMBDA: f64 = 1.050_700_987_355_480_5;
@@ -71,42 +106,23 @@ const INV_SQRT_TAU: f64 = 0.398_942_280_401_432_7;
 pub(crate) const GELU_TANH: [f64; 2] = [2.0 * std::f64::consts::FRAC_2_SQRT_PI * SQRT_HALF, 0.044_715];
 
 impl Activation {
+    fn registered(self) -> Registered {
+        let same = |other: &Registered| discriminant(&other.usual) == discriminant(&self);
+        ALL.into_iter().find(same).expect("every activation is in ALL")
+    }
+
     /// The name in configurations; its number is given in brackets: `leaky_relu(0.2)`.
     pub fn name(self) -> &'static str {
-        match self {
-            Activation::Identity => "identity",
-            Activation::Sigmoid => "sigmoid",
-            Activation::Tanh => "tanh",
-            Activation::Relu => "relu",
-            Activation::LeakyRelu(_) => "leaky_relu",
-            Activation::Elu(_) => "elu",
-            Activation::Selu => "selu",
-            Activation::Gelu => "gelu",
-            Activation::GeluTanh => "gelu_tanh",
-            Activation::Silu(_) => "silu",
-            Activation::Mish => "mish",
-            Activation::Softplus => "softplus",
-            Activation::Softmax => "softmax",
-        }
+        self.registered().name
     }
 
     /// Its number and the usual one, if it has a number.
     pub(crate) fn number(self) -> Option<(f64, f64)> {
-        match self {
-            Activation::LeakyRelu(slope) => Some((slope, 0.01)),
-            Activation::Elu(x) | Activation::Silu(x) => Some((x, 1.0)),
+        let of = |activation| match activation {
+            Activation::LeakyRelu(x) | Activation::Elu(x) | Activation::Silu(x) => Some(x),
             _ => None,
-        }
-    }
-
-    /// The same activation with another number, if it has one and may have that.
-    fn with_number(self, x: f64) -> Option<Self> {
-        match self {
-            Activation::LeakyRelu(_) if (0.0..1.0).contains(&x) => Some(Activation::LeakyRelu(x)),
-            Activation::Elu(_) if x > 0.0 && x.is_finite() => Some(Activation::Elu(x)),
-            Activation::Silu(_) if x > 0.0 && x.is_finite() => Some(Activation::Silu(x)),
-            _ => None,
-        }
+        };
+        Some((of(self)?, of(self.registered().usual)?))
     }
 
     /// Whether the derivative needs z; otherwise a is enough.
@@ -289,19 +305,19 @@ impl FromStr for Activation {
             Some((name, number)) => (name, Some(number.trim())),
             None => (text, None),
         };
-        let Some(usual) = ALL.into_iter().find(|activation| activation.name() == name) else {
-            let names = ALL.map(Activation::name);
-            return Err(Error::config(format!("unknown activation {text:?}{}", did_you_mean(name, names)))
-                .fix(format!("use one of {}", names.join(", "))));
+        let names = || ALL.iter().map(|registered| registered.name);
+        let Some(registered) = ALL.iter().find(|registered| registered.name == name) else {
+            return Err(Error::config(format!("unknown activation {text:?}{}", did_you_mean(name, names())))
+                .fix(format!("use one of {}", names().collect::<Vec<_>>().join(", "))));
         };
-        let Some(number) = number else { return Ok(usual) };
-        number.parse().ok().and_then(|x| usual.with_number(x)).ok_or_else(|| {
-            let error = Error::config(format!("the activation {text:?}"));
-            match usual {
-                Activation::LeakyRelu(_) => error.fix("write leaky_relu(0.01): a slope from 0 to below 1"),
-                Activation::Elu(_) | Activation::Silu(_) => error.fix(format!("write {name}(1): a number above 0")),
-                _ => error.fix(format!("write {name}: it has no number")),
-            }
+        let Some(typed) = number else { return Ok(registered.usual) };
+        let wrong = || Error::config(format!("the activation {text:?}"));
+        let Some(number) = registered.number else {
+            return Err(wrong().fix(format!("write {name}: it has no number")));
+        };
+        typed.parse().ok().filter(|&x| (number.fits)(x)).map(number.build).ok_or_else(|| {
+            let (_, usual) = registered.usual.number().unwrap_or_default();
+            wrong().fix(format!("write {name}({usual}): {}", number.expected))
         })
     }
 }
@@ -327,7 +343,7 @@ mod tests {
     #[test]
     fn names_round_trip() {
         let numbers = [Activation::LeakyRelu(0.2), Activation::Elu(2.0), Activation::Silu(1.702)];
-        for activation in ALL.into_iter().chain(numbers) {
+        for activation in ALL.map(|registered| registered.usual).into_iter().chain(numbers) {
             assert_eq!(activation.to_string().parse::<Activation>().unwrap(), activation);
         }
         assert_eq!(Activation::Elu(2.0).to_string(), "elu(2)");

@@ -1,5 +1,6 @@
 //! Optimisers' updates, a named operation each: one pass over θ, dθ and the state.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thalweg_kernels::{Real, update};
 
@@ -7,7 +8,7 @@ use super::ops::{Element, fits};
 use super::{Dtype, Tensor, View, ViewMut};
 
 /// Where ε stands in RMSprop's and Adam's divisor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Epsilon {
     /// √S + ε: PyTorch's form, and the course's for Adam.

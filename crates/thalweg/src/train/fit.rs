@@ -192,41 +192,29 @@ impl Trainer<'_> {
     fn end(&self, state: &State, clock: &Clock) -> Option<StopReason> {
         let Settings { epochs, patience, best_from, .. } = self.settings;
         let between = state.step == 0 && state.epoch > 0;
-        let epochs_without_improvement = self.dev.is_some()
+        let out_of_patience = self.dev.is_some()
             && patience > 0
             && state.epochs_without_improvement >= patience
             && state.epoch >= best_from;
         match () {
             () if between && clock.is_up() => Some(StopReason::TimeLimit),
-            () if between && epochs_without_improvement => Some(StopReason::Patience),
+            () if between && out_of_patience => Some(StopReason::Patience),
             () if state.epoch >= epochs => Some(StopReason::Done),
             () => None,
         }
     }
 
-    /// One step: forward, cost, backward, update. Gives the batch's cost J.
+    /// One step: forward, backward, clip, update. Gives the batch's cost J.
     fn step(&self, state: &mut State, buffers: &mut TrainingBuffers, examples: &[u32], share: f64) -> Result<f64> {
         let TrainingBuffers { batch, parts } = buffers;
-        let settings = &self.settings;
-        let noise = RngContext { seed: settings.seed, epoch: state.epoch as u32 + 1, layer: 0, examples };
-        let theta = state.theta.view();
-
-        let l2 = settings.l2 / self.train.rows() as f64;
-        let pass = Pass { network: self.network, loss: self.loss, theta, batch, noise, products: settings.products };
-        let j = parts.compute(&pass) + self.network.l2_cost(theta, l2);
+        let (j, gradient) = self.forward_backward(state, batch, parts, examples);
         if !j.is_finite() {
             return Err(self.diverged(state, j));
         }
-        let gradient = parts.gradient();
-        self.network.add_l2_gradient(theta, l2, gradient.view_mut());
         self.clip(gradient);
-
-        let at = Time { epoch: state.epoch + 1, done: state.step as f64 * share, epochs: settings.epochs };
-        let learning_rate = settings.schedule.rate(settings.learning_rate, at, state.plateau.reductions)
-            * schedule::warm_up(settings.warm_up, at, share);
         state.t += 1;
-        state.learning_rate = learning_rate;
-        self.update(state, Step { t: state.t, learning_rate }, gradient);
+        state.learning_rate = self.learning_rate(state, share);
+        self.update(state, gradient);
         self.network.update_statistics(state.theta.view_mut(), parts.workspace());
         if let Some(average) = &mut state.average {
             average.observe(state.theta.view());
@@ -234,8 +222,36 @@ impl Trainer<'_> {
         Ok(j)
     }
 
+    /// J of a batch and dJ/dθ, both with the L2 term; each part of the batch goes forward and backward on its thread.
+    fn forward_backward<'p>(
+        &self,
+        state: &State,
+        batch: &Batch,
+        parts: &'p mut DataParallel,
+        examples: &[u32],
+    ) -> (f64, &'p mut Tensor) {
+        let settings = &self.settings;
+        let theta = state.theta.view();
+        let noise = RngContext { seed: settings.seed, epoch: state.epoch as u32 + 1, layer: 0, examples };
+        let pass = Pass { network: self.network, loss: self.loss, theta, batch, noise, products: settings.products };
+        let l2 = settings.l2 / self.train.rows() as f64;
+        let j = parts.compute(&pass) + self.network.l2_cost(theta, l2);
+        let gradient = parts.gradient();
+        self.network.add_l2_gradient(theta, l2, gradient.view_mut());
+        (j, gradient)
+    }
+
+    /// α of the step under way, which is a share of an epoch.
+    fn learning_rate(&self, state: &State, share: f64) -> f64 {
+        let settings = &self.settings;
+        let at = Time { epoch: state.epoch + 1, done: state.step as f64 * share, epochs: settings.epochs };
+        settings.schedule.rate(settings.learning_rate, at, state.plateau.reductions)
+            * schedule::warm_up(settings.warm_up, at, share)
+    }
+
     /// θ by dθ: the optimiser sees the trained part alone; decoupled decay shrinks the weights first.
-    fn update(&self, state: &mut State, at: Step, gradient: &Tensor) {
+    fn update(&self, state: &mut State, gradient: &Tensor) {
+        let at = Step { t: state.t, learning_rate: state.learning_rate };
         let decay = self.optimizer.weight_decay();
         for entry in self.network.layout().decayed().filter(|_| decay > 0.0) {
             let weight = state.theta.view_mut().part(entry.start, entry.shape);

@@ -1,8 +1,8 @@
 //! Keras 3: a `.keras` archive of a functional model of built-in layers, which loads in safe mode.
 
+mod conv_pool;
 mod graph;
 mod hdf5;
-mod conv_pool;
 mod zip;
 
 use serde_json::{Value, json};

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::flow::Flow;
 use super::graph::{Graph, Options, refused};
-use super::operators::{ALL, Step};
 use super::layer_builder::{ImportedLayer, LayerBuilder, activate};
+use super::operators::{ALL, Step};
 use super::{embedding, log_mel, patterns};
 use crate::event::Decision;
 use crate::export::onnx::proto::Node;

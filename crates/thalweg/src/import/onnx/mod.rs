@@ -4,22 +4,22 @@ mod answers;
 mod embedding;
 mod flow;
 mod graph;
+mod graph_reader;
+mod layer_builder;
 mod log_mel;
 mod operators;
 mod patterns;
-mod layer_builder;
 mod start;
 #[cfg(test)]
 mod tests;
-mod graph_reader;
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use self::flow::Flow;
 use self::graph::{Graph, refused};
-use self::layer_builder::{ImportedLayer, activate};
 use self::graph_reader::unfit;
+use self::layer_builder::{ImportedLayer, activate};
 use crate::data::cell_format::CellFormat;
 use crate::data::preprocess::{ArrayScale, Pipeline, Scale};
 use crate::data::schema::{Column, ColumnKind, Role, Schema, Task};

@@ -1,10 +1,10 @@
 //! Nodes of one input and constants as layers, a function an operator.
 
 mod activation;
+mod conv_pool;
 mod linear;
 mod norm;
 mod shape;
-mod conv_pool;
 
 use super::flow::Flow;
 use super::graph::{Constant, Graph, Options, refused};

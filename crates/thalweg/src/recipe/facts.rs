@@ -1,0 +1,65 @@
+//! What decisions follow from, looked up once.
+
+use super::{images, sounds};
+use crate::config::{Config, Quality, Recipe};
+use crate::data::dataset::Dataset;
+use crate::data::media_spec::SoundSpec;
+use crate::task::Task;
+
+/// Training images below which a network learns them by heart, whatever is done to each alone.
+const FEW: usize = 5_000;
+
+/// A configuration, its data, and what they come to.
+pub(super) struct Facts<'a> {
+    pub(super) config: &'a Config,
+    pub(super) data: &'a Dataset,
+    pub(super) task: Task,
+    /// m, the training rows.
+    pub(super) rows: usize,
+    pub(super) dev_rows: usize,
+    /// Whether the recipe is the course's.
+    pub(super) course: bool,
+    /// Height, width and channels, where examples are images large enough for convolutions.
+    pub(super) image: Option<[usize; 3]>,
+    /// What sounds were brought to, where examples are sounds.
+    pub(super) sound: Option<SoundSpec>,
+    /// Whether the network is the one of convolutions that images and sounds get by themselves.
+    pub(super) convolutions: bool,
+    /// Whether there are no hidden layers.
+    pub(super) linear: bool,
+    /// Whether examples have many inputs.
+    pub(super) wide: bool,
+    /// Whether the data is of few colour images in classes, which are mixed for a longer training.
+    pub(super) few_photos: bool,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn new(config: &'a Config, data: &'a Dataset) -> Self {
+        let (network, train) = (&config.network, &config.train);
+        let (image, sound) = (images::shape(data), sounds::form(data));
+        let auto = train.recipe == Recipe::Auto;
+        let free =
+            network.layers.is_none() && network.layer.is_empty() && network.dropout.is_none() && !network.batch_norm;
+        let colour = image.is_some_and(|[.., channels]| channels == 3);
+        let few = data.task.is_classes() && data.train_rows() < FEW && config.augment.augment != Some(false);
+        Facts {
+            config,
+            data,
+            task: data.task,
+            rows: data.train_rows(),
+            dev_rows: data.parts.dev.rows,
+            course: train.recipe == Recipe::Course,
+            image,
+            sound,
+            convolutions: free && auto && (image.is_some() || sound.is_some()),
+            linear: network.layer.is_empty() && network.layers.as_ref().is_some_and(Vec::is_empty),
+            wide: data.parts.train.columns >= 256,
+            few_photos: colour && few && auto && train.quality != Quality::Fast && train.label_smoothing == 0.0,
+        }
+    }
+
+    /// The reason for what follows from the number of training rows.
+    pub(super) fn of_rows(&self) -> String {
+        format!("{} training rows", self.rows)
+    }
+}

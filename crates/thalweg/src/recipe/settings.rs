@@ -1,0 +1,185 @@
+//! How a network is trained: as the configuration says, and otherwise as suits the data.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::facts::Facts;
+use super::{decide, products, unknown};
+use crate::config::Quality;
+use crate::error::{Error, Result};
+use crate::event::Decision;
+use crate::metrics;
+use crate::schedule::{self, Schedule};
+use crate::train::Settings;
+
+/// Settings for an optimiser of a name, which usually learns at a rate.
+///
+/// # Errors
+/// If a name is unknown, or rates are not by epochs.
+pub(super) fn settings(
+    facts: &Facts,
+    (optimizer, usual_rate): (&str, Option<f64>),
+    decisions: &mut Vec<Decision>,
+) -> Result<Settings> {
+    let train = &facts.config.train;
+    let batch_size = batch_size(facts, decisions);
+    let epochs = epochs(facts, decisions);
+    let learning_rate = learning_rate(facts, (optimizer, usual_rate), decisions);
+    let schedule = schedule(facts, decisions)?;
+    let patience = patience(facts, epochs, decisions);
+    let monitor = monitor(facts, decisions)?;
+    let best_from = best_from(facts, epochs, decisions);
+    let average = average(facts, epochs, batch_size, decisions);
+    Ok(Settings {
+        products: products(train.precision, "training", decisions),
+        seed: train.seed,
+        batch_size,
+        epochs,
+        full_batch_epochs: train.full_batch_epochs.min(epochs),
+        learning_rate,
+        schedule,
+        warm_up: train.warm_up.unwrap_or(if facts.convolutions { 1.0 } else { 0.0 }),
+        l2: train.l2,
+        clip_norm: train.clip_norm,
+        clip_value: train.clip_value,
+        patience,
+        monitor,
+        best_from,
+        average,
+        time_limit: train.time_limit.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)),
+    })
+}
+
+fn batch_size(facts: &Facts, decisions: &mut Vec<Decision>) -> usize {
+    match facts.config.train.batch_size {
+        Some(0) => facts.rows,
+        Some(size) => size,
+        None => {
+            let size = match facts.rows {
+                ..2_000 => 32,
+                2_000..50_000 => 64,
+                _ => 128,
+            };
+            decide(decisions, format!("mini-batches of {size}"), facts.of_rows(), "--batch-size 64");
+            size
+        }
+    }
+}
+
+fn epochs(facts: &Facts, decisions: &mut Vec<Decision>) -> usize {
+    facts.config.train.epochs.unwrap_or_else(|| {
+        let most = match facts.config.train.quality {
+            Quality::Fast => 500_000,
+            Quality::Good => 1_500_000,
+            Quality::Best => 5_000_000,
+        };
+        let m = facts.rows.max(1);
+        // Convolutions take long for each image or sound, and learn much from each.
+        let epochs = if !facts.convolutions {
+            (most / m).clamp(20, 300)
+        } else if facts.sound.is_some() {
+            (most / 10 / m).clamp(20, 100)
+        } else {
+            (most / 15 * 8 / m).clamp(5, if facts.few_photos { 150 } else { 100 })
+        };
+        decide(decisions, format!("at most {epochs} epochs"), facts.of_rows(), "--epochs 100");
+        epochs
+    })
+}
+
+fn learning_rate(facts: &Facts, (optimizer, usual): (&str, Option<f64>), decisions: &mut Vec<Decision>) -> f64 {
+    facts.config.train.learning_rate.unwrap_or_else(|| {
+        let rate = usual.unwrap_or(match () {
+            () if facts.course => 1e-3,
+            () if facts.linear => 2e-2,
+            () if facts.convolutions => 3e-3,
+            () if facts.rows < 5_000 => 2e-3,
+            () => 1e-3,
+        });
+        let why = format!("usual for {optimizer}{}", if facts.linear { " without hidden layers" } else { "" });
+        decide(decisions, format!("a learning rate of {rate}"), why, "--learning-rate 0.001");
+        rate
+    })
+}
+
+fn schedule(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Schedule> {
+    let train = &facts.config.train;
+    let name = train.schedule.clone().unwrap_or_else(|| {
+        let (name, other) = if facts.course { ("constant", "cosine") } else { ("cosine", "constant") };
+        let what = format!("the {name} schedule of the learning rate");
+        decide(decisions, what, "the recipe".into(), &format!("--schedule {other}"));
+        name.into()
+    });
+    let rates = manual_rates(&train.rates)?;
+    let registered = schedule::named(&name).map_err(|error| error.at("train.schedule"))?;
+    (registered.build)(schedule::Options { decay: train.decay, every: train.decay_every, rates })
+}
+
+fn manual_rates(rates: &BTreeMap<String, f64>) -> Result<BTreeMap<usize, f64>> {
+    let read = |(epoch, &rate): (&String, &f64)| match epoch.parse() {
+        Ok(epoch) if epoch > 0 && rate >= 0.0 => Ok((epoch, rate)),
+        _ => Err(Error::config(format!("found {epoch}={rate}, expected an epoch from 1 and a rate"))
+            .at("train.rates")
+            .fix("--rates 1=0.1,50=0.01")),
+    };
+    rates.iter().map(read).collect()
+}
+
+fn patience(facts: &Facts, epochs: usize, decisions: &mut Vec<Decision>) -> usize {
+    facts.config.train.patience.unwrap_or_else(|| {
+        let patience = if facts.course { 0 } else { (epochs / 3).max(10) };
+        if patience > 0 && patience < epochs && facts.dev_rows > 0 {
+            let what = format!("stop after {patience} epochs without a better dev result");
+            decide(decisions, what, format!("{epochs} epochs"), "--patience 0");
+        }
+        patience
+    })
+}
+
+/// The dev metric that decides which epoch is best, and whether higher is better.
+fn monitor(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<(String, bool)> {
+    let monitor = facts.config.train.monitor.clone().unwrap_or_else(|| {
+        // On few rows accuracy moves in large steps, and its best epoch is chance.
+        let accuracy = facts.task.is_classes() && facts.dev_rows >= 300;
+        let monitor = if accuracy { "accuracy" } else { "loss" };
+        if facts.dev_rows > 0 {
+            let what = format!("the best epoch is the one with the best dev {monitor}");
+            decide(decisions, what, format!("{} dev rows", facts.dev_rows), "--monitor loss");
+        }
+        monitor.into()
+    });
+    let known = [&["loss"], metrics::names(facts.task)].concat();
+    if !known.contains(&monitor.as_str()) {
+        return Err(unknown("train.monitor", &monitor, &known));
+    }
+    let higher = monitor != "loss" && metrics::higher_is_better(&monitor);
+    Ok((monitor, higher))
+}
+
+fn best_from(facts: &Facts, epochs: usize, decisions: &mut Vec<Decision>) -> usize {
+    facts.config.train.best_from.unwrap_or_else(|| {
+        if !facts.convolutions || facts.dev_rows == 0 || facts.dev_rows >= 100 {
+            return 1;
+        }
+        // While the rate is high the dev loss jumps, and the least of so few rows is chance.
+        let half = (epochs / 2).max(1);
+        let what = format!("the best epoch is chosen from epoch {half} on");
+        decide(decisions, what, format!("{} dev rows", facts.dev_rows), "--best-from 1");
+        half
+    })
+}
+
+/// β of the average of the parameters.
+fn average(facts: &Facts, epochs: usize, batch_size: usize, decisions: &mut Vec<Decision>) -> f64 {
+    facts.config.train.average.unwrap_or_else(|| {
+        if !facts.convolutions {
+            return 0.0;
+        }
+        let steps = epochs * facts.rows.div_ceil(batch_size.max(1));
+        // Three digits: what is printed is what is done.
+        let average = ((1.0 - 10.0 / steps.max(1) as f64).clamp(0.9, 0.999) * 1e3).round() / 1e3;
+        let what = format!("parameters are averaged with β = {average}, and the average is judged and saved");
+        decide(decisions, what, "about a tenth of all steps".into(), "--average 0");
+        average
+    })
+}
