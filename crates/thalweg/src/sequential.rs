@@ -7,7 +7,7 @@ use crate::losses::{Loss, Squared};
 use crate::metrics::Metrics;
 use crate::network::{InputShape, Network, Predictor, Weights};
 use crate::optimizers::{Adam, Optimizer};
-use crate::tensor::{Activation, Tensor, ops};
+use crate::tensor::{Activation, Tensor, View, ops};
 use crate::train::{Callback, Examples, Settings, State, Trainer};
 
 /// Layers in a row and how they are trained: a builder over [`Network`] and [`Trainer`].
