@@ -6,9 +6,10 @@ use numpy::{PyReadonlyArray1, PyReadonlyArrayDyn};
 use pyo3::prelude::*;
 use thalweg::config::Config;
 use thalweg::data::arrays::Arrays;
+use thalweg::data::column::{Column, Declared};
 use thalweg::data::dataset::{Dataset, Fitted};
 use thalweg::data::schema::ColumnKind;
-use thalweg::data::table::{Declared, Table, TextColumn};
+use thalweg::data::table::Table;
 use thalweg::{Error, Result};
 
 use crate::errors::held;
@@ -131,7 +132,7 @@ impl Data {
         Data { rows, kinds: BTreeMap::new(), targets: Vec::new(), weight: None }
     }
 
-    fn add(&mut self, name: &str, column: TextColumn) -> Result<()> {
+    fn add(&mut self, name: &str, column: Column) -> Result<()> {
         let Rows::Table(table) = &mut self.rows else {
             return Err(Error::internal("arrays have no columns"));
         };
@@ -144,7 +145,7 @@ impl Data {
         Ok(())
     }
 
-    fn add_target(&mut self, name: &str, column: TextColumn) -> Result<()> {
+    fn add_target(&mut self, name: &str, column: Column) -> Result<()> {
         self.targets.push(name.into());
         match &self.rows {
             Rows::Table(_) => self.add(name, column),
@@ -195,12 +196,12 @@ impl Data {
     }
 }
 
-fn numbers(values: &PyReadonlyArray1<'_, f64>) -> TextColumn {
-    TextColumn::of_numbers(values.as_array().iter().copied())
+fn numbers(values: &PyReadonlyArray1<'_, f64>) -> Column {
+    Column::of_numbers(values.as_array().iter().copied())
 }
 
-fn texts<'a>(declared: Declared, values: impl Iterator<Item = &'a str>) -> TextColumn {
-    let mut column = TextColumn::declared(declared);
+fn texts<'a>(declared: Declared, values: impl Iterator<Item = &'a str>) -> Column {
+    let mut column = Column::declared(declared);
     values.for_each(|text| column.push(text));
     column
 }

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use thalweg::config::{Config, Preprocess};
 use thalweg::data::arrays::Arrays;
+use thalweg::data::column::Column;
 use thalweg::data::dataset::Dataset;
 use thalweg::data::preprocess::{Pipeline, Scale, Transform};
 use thalweg::data::schema::{ColumnKind, Role, Schema, Task};
-use thalweg::data::table::{Table, TextColumn};
+use thalweg::data::table::Table;
 
 /// A table from CSV text, with a header or with names.
 fn table(source: &str, text: &str, names: Option<&[&str]>) -> Table {
@@ -16,7 +17,7 @@ fn table(source: &str, text: &str, names: Option<&[&str]>) -> Table {
         Some(names) => names.iter().map(|name| name.to_string()).collect(),
         None => reader.headers().unwrap().iter().map(String::from).collect(),
     };
-    let mut columns = vec![TextColumn::default(); names.len()];
+    let mut columns = vec![Column::default(); names.len()];
     let mut lines = Vec::new();
     for record in reader.records() {
         let record = record.unwrap();

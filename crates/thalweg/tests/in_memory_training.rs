@@ -5,8 +5,9 @@ mod stop;
 
 use thalweg::config::{Config, Precision};
 use thalweg::data::arrays::Arrays;
-use thalweg::data::table::{Table, TextColumn};
-use thalweg::data::{self, dataset::Dataset};
+use thalweg::data::column::Column;
+use thalweg::data::dataset::Dataset;
+use thalweg::data::{self, table::Table};
 use thalweg::event::Event;
 use thalweg::model::Model;
 use thalweg::run::{self, Learner, Trained};
@@ -33,7 +34,7 @@ fn examples(order: impl Iterator<Item = usize>) -> Arrays {
 
 fn table(order: impl Iterator<Item = usize>) -> Table {
     let names = ["a", "b", "class"].map(String::from).to_vec();
-    let mut columns = vec![TextColumn::default(); 3];
+    let mut columns = vec![Column::default(); 3];
     let mut lines = Vec::new();
     for (line, row) in (1..).zip(order.map(|i| i % 57)) {
         let cells = [format!("{}.5", row * row % 13), ["x", "y"][row % 2].into(), ["no", "yes"][row / 30].into()];

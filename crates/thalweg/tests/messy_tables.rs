@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use thalweg::config::Config;
-use thalweg::data::inspect;
+use thalweg::data::column::{Column, Declared};
+use thalweg::data::dataset::Dataset;
+use thalweg::data::{self, inspect};
 use thalweg::data::preprocess::{Scale, Transform};
 use thalweg::data::schema::{ColumnKind, Role, Task};
-use thalweg::data::table::{Declared, Table, TextColumn};
-use thalweg::data::{self, dataset::Dataset};
+use thalweg::data::table::Table;
 use thalweg::event::Event;
 use thalweg::model::Model;
 use thalweg::run;
@@ -47,7 +48,7 @@ fn transform<'a>(data: &'a Dataset, name: &str) -> &'a Transform {
 
 /// What the inputs of some rows of a small table with one column are.
 fn inputs(data: &Dataset, cells: &[&str]) -> Vec<f64> {
-    let mut column = TextColumn::default();
+    let mut column = Column::default();
     cells.iter().for_each(|cell| column.push(cell));
     let names = data.pipeline.inputs.iter().map(|input| input.column.clone()).collect();
     let lines = (1..=cells.len() as u64).collect();
@@ -120,11 +121,11 @@ fn features_that_are_codes_are_categories() {
 #[test]
 fn texts_of_a_source_with_types_stay_texts() {
     let column = |declared, cell: fn(usize) -> &'static str| {
-        let mut column = TextColumn::declared(declared);
+        let mut column = Column::declared(declared);
         (0..60).for_each(|i| column.push(cell(i)));
         column
     };
-    let table = |code: TextColumn| Table {
+    let table = |code: Column| Table {
         source: "frame".into(),
         names: vec!["code".into(), "y".into()],
         columns: vec![code, column(Declared::Numbers, |i| ["1.5", "2.5", "4"][i % 3])],

@@ -1,5 +1,6 @@
 //! Every way a source can be written gives the same rows, and every damage is named with its place.
 
+use std::borrow::Cow;
 use std::io::{Cursor, Write};
 use std::path::PathBuf;
 
@@ -16,7 +17,7 @@ fn table(bytes: impl Into<Vec<u8>>) -> thalweg::Result<Table> {
     reader(bytes, &config::Data::default())?.read_all()
 }
 
-fn rows(table: &Table) -> Vec<Vec<&str>> {
+fn rows(table: &Table) -> Vec<Vec<Cow<'_, str>>> {
     (0..table.rows()).map(|row| table.columns.iter().map(|column| column.get(row)).collect()).collect()
 }
 
@@ -103,7 +104,7 @@ fn lines_are_true_far_into_a_long_file() {
     let table = table(text).unwrap();
     assert_eq!(table.rows(), 60_000);
     let row = 59_999;
-    assert_eq!((table.lines[row], table.columns[0].get(row)), (2 * row as u64 + 2, "ä\n59999"));
+    assert_eq!((table.lines[row], &*table.columns[0].get(row)), (2 * row as u64 + 2, "ä\n59999"));
 }
 
 #[test]
@@ -242,8 +243,8 @@ fn open_table(path: &str) -> Table {
     }
 }
 
-fn answers(arrays: &Arrays) -> Vec<&str> {
-    arrays.answers.columns[0].iter().collect()
+fn answers(arrays: &Arrays) -> Vec<String> {
+    arrays.answers.columns[0].iter().map(Cow::into_owned).collect()
 }
 
 #[test]
@@ -322,7 +323,7 @@ fn npy_files_are_examples_with_answers() {
 
     std::fs::write(folder.path().join("y.npy"), npy("<i8", "2,", &[3i64, 9].map(i64::to_le_bytes).concat())).unwrap();
     let beside = arrays(&x);
-    assert_eq!((&beside.shape[..], beside.x.len(), answers(&beside)), (&[3][..], 6, vec!["3", "9"]));
+    assert_eq!((&beside.shape[..], beside.x.len(), answers(&beside)), (&[3][..], 6, vec!["3".into(), "9".into()]));
 
     std::fs::write(&x, npy("<f4", "2, 3", &f32s(&[1.0]))).unwrap();
     assert!(source::open(x.to_str().unwrap(), &config::Data::default()).is_err());
@@ -382,21 +383,21 @@ fn shared_tables_are_read_whole() {
     if let Some(path) = shared("adult/adult-train.csv") {
         let adult = open_table(&path);
         assert_eq!((adult.rows(), adult.names[14].as_str()), (32_561, "column_15"));
-        assert_eq!((adult.columns[1].get(0), adult.lines[0]), ("State-gov", 1));
+        assert_eq!((&*adult.columns[1].get(0), adult.lines[0]), ("State-gov", 1));
     }
     if let Some(path) = shared("titanic/train.csv") {
         let titanic = open_table(&path);
-        assert_eq!((titanic.rows(), titanic.columns[3].get(0)), (891, "Braund, Mr. Owen Harris"));
+        assert_eq!((titanic.rows(), &*titanic.columns[3].get(0)), (891, "Braund, Mr. Owen Harris"));
     }
     if let Some(path) = shared("california-housing/housing.csv") {
         let housing = open_table(&path);
-        assert_eq!((housing.rows(), housing.names.len(), housing.columns[9].get(0)), (20_640, 10, "NEAR BAY"));
+        assert_eq!((housing.rows(), housing.names.len(), &*housing.columns[9].get(0)), (20_640, 10, "NEAR BAY"));
     }
     if let Some(path) = shared("mnist") {
         let mnist = arrays(&PathBuf::from(&path));
-        assert_eq!((mnist.rows(), &mnist.shape[..], answers(&mnist)[0]), (60_000, &[28, 28][..], "5"));
+        assert_eq!((mnist.rows(), &mnist.shape[..], &*answers(&mnist)[0]), (60_000, &[28, 28][..], "5"));
         let test = arrays(&PathBuf::from(source::test_part(&path).unwrap()));
-        assert_eq!((test.rows(), answers(&test)[0]), (10_000, "7"));
+        assert_eq!((test.rows(), &*answers(&test)[0]), (10_000, "7"));
     }
 }
 

@@ -67,7 +67,7 @@ fn write_csv(out: &mut impl Write, model: &Model, answers: &Answers, header: boo
         writeln!(out, "{}", names.map(|name| field(&name)).collect::<Vec<_>>().join(","))?;
     }
     for (row, (predictions, probabilities)) in answers.predictions.iter().zip(&answers.probabilities).enumerate() {
-        let ids = answers.ids.iter().map(|(_, cells)| field(cells.get(row)));
+        let ids = answers.ids.iter().map(|(_, cells)| field(&cells.get(row)));
         let fields = ids
             .chain(predictions.iter().map(|text| field(text)))
             .chain(probabilities.iter().map(|p| format!("{p:.6}")));

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::column::Column;
 use super::media_spec::MediaSpec;
 use super::row_file::RowFile;
-use super::schema::{Column, ColumnKind, Role, Schema, task};
+use super::schema::{self, ColumnKind, Role, Schema, task};
 use super::split;
-use super::table::{Table, TextColumn};
+use super::table::Table;
 use crate::config::Config;
 use crate::event::Decision;
 use crate::{Error, Result};
@@ -78,13 +79,11 @@ impl Arrays {
 
     /// The same examples with one more target: a class's name or a number for each, as text.
     pub fn with_answers(self, name: &str, answers: impl IntoIterator<Item = String>) -> Result<Self> {
-        let mut column = TextColumn::default();
-        answers.into_iter().for_each(|answer| column.push(&answer));
-        self.with_column(name, column)
+        self.with_column(name, Column::of_texts(answers))
     }
 
     /// The same with a target of a source that has types.
-    pub fn with_column(mut self, name: &str, column: TextColumn) -> Result<Self> {
+    pub fn with_column(mut self, name: &str, column: Column) -> Result<Self> {
         if column.len() != self.rows() {
             return Err(Error::data(format!("found {} answers for {} examples", column.len(), self.rows()))
                 .at(self.answers.source.clone())
@@ -151,7 +150,7 @@ impl Arrays {
                 .fix("name the file of the labels, or an archive that holds them"));
         }
         let (mut schema, decisions) = task::schema_of_answers(&self.answers, &self.targets, &config.data)?;
-        let x = Column::new("x", ColumnKind::Numeric, Role::Feature);
+        let x = schema::Column::new("x", ColumnKind::Numeric, Role::Feature);
         schema.columns.insert(0, x);
         Ok((schema, decisions))
     }

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::arrays::Arrays;
+use super::column::Column;
 use super::preprocess::{Pipeline, unreadable};
 use super::row_file::RowFile;
 use super::schema::{self, Role, Schema};
-use super::table::{Table, TextColumn};
+use super::table::Table;
 use super::target::Target;
 use crate::Result;
 
@@ -143,8 +144,8 @@ impl Examples {
 #[derive(Debug, Clone, Default)]
 pub struct Raw {
     names: Vec<String>,
-    columns: Vec<TextColumn>,
-    truths: TextColumn,
+    columns: Vec<Column>,
+    truths: Column,
 }
 
 impl Raw {
@@ -152,8 +153,8 @@ impl Raw {
         let mut raw = Raw::default();
         let shown = schema.with_role(Role::Feature).take(SHOWN);
         for (column, position) in shown.filter_map(|column| Some((column, table.position(&column.name)?))) {
-            let mut cells = TextColumn::default();
-            rows.iter().for_each(|row| cells.push(table.columns[position].get(*row).trim()));
+            let mut cells = table.columns[position].empty();
+            cells.append(&table.columns[position], rows);
             raw.names.push(column.name.clone());
             raw.columns.push(cells);
         }
@@ -172,17 +173,18 @@ impl Raw {
 
     /// The first input columns of a row, by name.
     pub fn inputs(&self, row: usize) -> Vec<(String, String)> {
-        self.names.iter().zip(&self.columns).map(|(name, column)| (name.clone(), column.get(row).into())).collect()
+        let cell = |column: &Column| column.get(row).trim().to_string();
+        self.names.iter().zip(&self.columns).map(|(name, column)| (name.clone(), cell(column))).collect()
     }
 
     /// The answer as the data writes it.
-    pub fn truth(&self, row: usize) -> &str {
+    pub fn truth(&self, row: usize) -> Cow<'_, str> {
         self.truths.get(row)
     }
 }
 
 /// The id columns of a table that are there, with all their cells, for predictions.
-pub fn ids(table: &Table, schema: &Schema) -> Vec<(String, TextColumn)> {
+pub fn ids(table: &Table, schema: &Schema) -> Vec<(String, Column)> {
     let ids = schema.with_role(Role::Id).filter_map(|column| Some((column, table.position(&column.name)?)));
     ids.map(|(column, position)| (column.name.clone(), table.columns[position].clone())).collect()
 }
@@ -191,13 +193,10 @@ pub fn ids(table: &Table, schema: &Schema) -> Vec<(String, TextColumn)> {
 fn weights(table: &Table, rows: &[usize], schema: &Schema) -> Result<Option<Vec<f32>>> {
     let Some(column) = schema.with_role(Role::Weight).next() else { return Ok(None) };
     let position = schema::positions(table, [column.name.as_str()])?[0];
+    let cells = table.columns[position].readings(table.cell_format(&schema.cell_format)).with_format(column.numbers);
     let mut weights = Vec::with_capacity(rows.len());
     for row in rows {
-        let cell_format = table.cell_format(&schema.cell_format);
-        let cell = cell_format.value(table.columns[position].get(*row));
-        let weight = cell
-            .and_then(|cell| column.numbers.and_then(|f| f.read(cell)).or_else(|| cell_format.number(cell)))
-            .filter(|w| w.is_finite() && *w >= 0.0);
+        let weight = cells.get(*row).number().filter(|w| w.is_finite() && *w >= 0.0);
         let wrong = || unreadable(table, *row, position, "a weight of 0 or more").fix("correct the cell");
         weights.push(weight.ok_or_else(wrong)? as f32);
     }

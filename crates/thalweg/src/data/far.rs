@@ -34,7 +34,7 @@ impl<'a> Far<'a> {
                     })
                 }
                 Transform::Datetime(Datetime { range: Some(range), format, sentinels, .. }) => Box::new(move |row| {
-                    let time = cells.as_text(row).text().and_then(|cell| dates::read(cell, format));
+                    let time = cells.as_text(row).and_then(|cell| dates::read(&cell, format));
                     time.is_some_and(|time| is_far(dates::year(time), *range) && !sentinels.contains(&time))
                 }),
                 _ => continue,

@@ -4,6 +4,7 @@ pub(crate) mod applicable;
 pub mod arrays;
 pub(crate) mod boolean_words;
 pub mod cell_format;
+pub mod column;
 pub mod dataset;
 pub(crate) mod dates;
 mod ends;
@@ -35,7 +36,7 @@ pub use loader::load;
 pub(crate) fn table_of(csv: &str) -> table::Table {
     let mut lines = csv.lines();
     let names: Vec<String> = lines.next().unwrap_or_default().split(',').map(String::from).collect();
-    let mut columns = vec![table::TextColumn::default(); names.len()];
+    let mut columns = vec![column::Column::default(); names.len()];
     let rows = lines.enumerate().map(|(row, line)| {
         line.split(',').zip(&mut columns).for_each(|(cell, column)| column.push(cell));
         row as u64 + 2

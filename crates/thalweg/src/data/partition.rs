@@ -56,7 +56,8 @@ impl Partition<'_> {
             }
             (Some(group), None) => {
                 let cells = &self.table.columns[schema::positions(self.table, [group.as_str()])?[0]];
-                let groups: Vec<&str> = self.known.iter().map(|row| cells.get(*row).trim()).collect();
+                let groups: Vec<_> = self.known.iter().map(|row| cells.get(*row)).collect();
+                let groups: Vec<&str> = groups.iter().map(|group| group.trim()).collect();
                 split::by_group(&groups, fractions, seed)?
             }
             (None, Some(time)) => split::by_time(&self.times(time)?, fractions),
@@ -105,10 +106,10 @@ impl Partition<'_> {
             Some(format) => dates::read(cell, format).map(dates::seconds),
             None => cell_format.number(cell).filter(|time| time.is_finite()),
         };
+        let cells = self.table.columns[position].readings(cell_format);
         let time = |row: &usize| {
-            let cell = cell_format.value(self.table.columns[position].get(*row));
             let wrong = || unreadable(self.table, *row, position, "a date or a number").fix("correct the cell");
-            cell.and_then(read).ok_or_else(wrong)
+            cells.as_text(*row).as_deref().and_then(read).ok_or_else(wrong)
         };
         self.known.iter().map(time).collect()
     }

@@ -6,13 +6,15 @@
 //! exp(−2 t² n₁n₂/(n₁+n₂)). Both are held to a level of 0.001 divided by the number of columns. A distance below
 //! 0.1 is not worth a word, however certain.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::f64::consts::PI;
 
 use super::cell_format::CellFormat;
-use super::reading::{Cell, Readings};
+use super::column::Column;
+use super::reading::Readings;
 use super::schema::{ColumnKind, Role, Schema};
-use super::table::{Table, TextColumn};
+use super::table::Table;
 
 const LEVEL: f64 = 0.001;
 const WORTH_A_WORD: f64 = 0.1;
@@ -26,7 +28,7 @@ pub(crate) fn differing(one: &Table, other: &Table, schema: &Schema) -> Vec<Stri
         let (Some(a), Some(b)) = (one.position(&column.name), other.position(&column.name)) else { continue };
         let (a, b) = (&one.columns[a], &other.columns[b]);
         let distance = if column.kind == ColumnKind::Numeric {
-            let numbers = |table: &Table, cells: &TextColumn| {
+            let numbers = |table: &Table, cells: &Column| {
                 finite_numbers(
                     cells.readings(table.cell_format(&schema.cell_format)).with_format(column.numbers),
                     cells.len(),
@@ -60,14 +62,14 @@ fn kolmogorov_smirnov(mut a: Vec<f64>, mut b: Vec<f64>, level: f64) -> Option<f6
 }
 
 /// The total variation distance, if it is beyond what the level allows for one distribution.
-fn total_variation(a: &BTreeMap<&str, f64>, b: &BTreeMap<&str, f64>, level: f64) -> Option<f64> {
+fn total_variation<K: Ord>(a: &BTreeMap<K, f64>, b: &BTreeMap<K, f64>, level: f64) -> Option<f64> {
     let (m, n): (f64, f64) = (a.values().sum(), b.values().sum());
     if m == 0.0 || n == 0.0 {
         return None;
     }
     let (mut distance, mut expected) = (0.0, 0.0);
     for category in a.keys().chain(b.keys().filter(|category| !a.contains_key(*category))) {
-        let count = |counts: &BTreeMap<&str, f64>| counts.get(category).copied().unwrap_or(0.0);
+        let count = |counts: &BTreeMap<K, f64>| counts.get(category).copied().unwrap_or(0.0);
         let (in_a, in_b) = (count(a), count(b));
         distance += 0.5 * (in_a / m - in_b / n).abs();
         // E|p̂₁ − p̂₂| of a common p, by the normal approximation.
@@ -80,17 +82,14 @@ fn total_variation(a: &BTreeMap<&str, f64>, b: &BTreeMap<&str, f64>, level: f64)
 }
 
 fn finite_numbers(cells: Readings, rows: usize) -> Vec<f64> {
-    let number = |row| match cells.get(row) {
-        Cell::Number(number) if number.is_finite() => Some(number),
-        _ => None,
-    };
-    (0..rows).filter_map(number).collect()
+    (0..rows).filter_map(|row| cells.get(row).number()).filter(|number| number.is_finite()).collect()
 }
 
-fn category_counts<'a>(column: &'a TextColumn, cell_format: &CellFormat) -> BTreeMap<&'a str, f64> {
+fn category_counts<'a>(column: &'a Column, cell_format: &'a CellFormat) -> BTreeMap<Cow<'a, str>, f64> {
     let mut counts = BTreeMap::new();
-    for cell in column.iter() {
-        *counts.entry(cell_format.category(cell).unwrap_or("")).or_default() += 1.0;
+    let cells = column.readings(cell_format);
+    for row in 0..column.len() {
+        *counts.entry(cells.category(row).unwrap_or_default()).or_default() += 1.0;
     }
     counts
 }

@@ -68,12 +68,12 @@ pub(super) fn load(reader: TableReader, config: Config, comma: Option<bool>) -> 
     let mut target = Target::fit(&sampled.sample, &schema, &known, &train, config.preprocess.scale_target)?;
     let found = schema.classes.is_empty() && schema.separator.is_none();
     if schema.task.is_classes() && found && sampled.target.as_ref() == target.columns.first() {
-        target.classes = target::sorted_classes(sampled.labels.iter().map(String::as_str), &schema.cell_format);
+        target.classes = target::sorted_classes(sampled.labels, &schema.cell_format);
         target.check_count(&config.data.path)?;
     }
     let (pipeline, fitted) = Pipeline::fit(&sampled.sample, &schema, &train, &config.preprocess)?;
     decisions.extend(fitted);
-    drop(sampled);
+    drop(sampled.sample);
 
     let fitted = Fitted { schema: &schema, pipeline: &pipeline, target: &target };
     let (mut parts, file) = fitted.encode_all(&config, &split, &mut warnings)?;
@@ -200,9 +200,9 @@ impl SampledTable {
     fn collect_labels(&mut self, chunk: &Table, cell_format: &CellFormat) {
         let Some(position) = self.target.as_ref().and_then(|name| chunk.position(name)) else { return };
         let cells = chunk.columns[position].readings(cell_format);
-        for label in (0..chunk.rows()).filter_map(|row| cells.category(row).text()) {
-            if self.labels.len() < LABELS && !self.labels.contains(label) {
-                self.labels.insert(label.into());
+        for label in (0..chunk.rows()).filter_map(|row| cells.category(row)) {
+            if self.labels.len() < LABELS && !self.labels.contains(&*label) {
+                self.labels.insert(label.into_owned());
             }
         }
     }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::boolean_words;
 use super::cell_format::{CellFormat, without_zero};
 use super::number_format::NumberFormat;
-use super::preprocess::{self, Cell, Number, unreadable};
+use super::preprocess::{self, Number, unreadable};
+use super::reading::Readings;
 use super::schema::{self, Role, Schema, Task};
 use super::table::Table;
 use crate::{Error, Result, did_you_mean};
@@ -65,7 +66,14 @@ impl Target {
             Task::Binary | Task::Multiclass if !schema.classes.is_empty() => target.classes.clone_from(&schema.classes),
             Task::Binary | Task::Multiclass | Task::Multilabel => {
                 let cells = table.columns[positions[0]].readings(table.cell_format(&target.cell_format));
-                let labels = rows.iter().flat_map(|row| target.labels(cells.category(*row)));
+                let mut labels = HashSet::default();
+                for cell in rows.iter().filter_map(|row| cells.category(*row)) {
+                    for label in target.labels(&cell) {
+                        if !labels.contains(label) {
+                            labels.insert(label.to_string());
+                        }
+                    }
+                }
                 target.classes = sorted_classes(labels, &target.cell_format);
             }
         }
@@ -113,10 +121,9 @@ impl Target {
         let names = schema.names(Role::Target);
         let positions = schema::positions(table, names.iter().map(String::as_str))?;
         let cell_format = table.cell_format(&schema.cell_format);
-        let present = |row, position: &usize| cell_format.value(table.columns[*position].get(row)).is_some();
+        let columns: Vec<_> = positions.iter().map(|position| table.columns[*position].readings(cell_format)).collect();
         // A cell of several labels may well have none.
-        let known =
-            |row: &usize| schema.separator.is_some() || positions.iter().all(|position| present(*row, position));
+        let known = |row: &usize| schema.separator.is_some() || !columns.iter().any(|cells| cells.is_missing(*row));
         Ok((0..table.rows()).filter(known).collect())
     }
 
@@ -124,35 +131,36 @@ impl Target {
     pub fn encode<T: Number>(&self, table: &Table, rows: &[usize]) -> Result<Vec<T>> {
         let positions = self.positions(table)?;
         let cell_format = table.cell_format(&self.cell_format);
+        let format = |t: usize| self.formats.get(t).copied().flatten();
+        let readings =
+            |(t, position): (usize, &usize)| table.columns[*position].readings(cell_format).with_format(format(t));
+        let columns: Vec<Readings> = positions.iter().enumerate().map(readings).collect();
         let mut y = Vec::with_capacity(rows.len() * self.width());
         for row in rows {
-            for (t, position) in positions.iter().enumerate() {
-                let raw = table.columns[*position].get(*row);
+            for (t, (cells, position)) in columns.iter().zip(&positions).enumerate() {
                 let wrong = |expected: &str| unreadable(table, *row, *position, expected).fix("correct the cell");
                 match (self.task, self.separator) {
                     (Task::Regression, _) => {
-                        let format = self.formats.get(t).copied().flatten();
-                        let formatted = |cell| format.and_then(|format: NumberFormat| format.read(cell));
-                        let cell = cell_format.value(raw);
-                        let number = cell.and_then(|cell| formatted(cell).or_else(|| cell_format.number(cell)));
+                        let number = cells.get(*row).number();
                         let number = number.filter(|x| x.is_finite()).ok_or_else(|| wrong("a finite number"))?;
                         y.push(T::nearest(self.scaled(t, number)));
                     }
                     (Task::Multilabel, None) => {
-                        let is = cell_format.category(raw).and_then(boolean_words::read);
+                        let cell = cells.as_text(*row);
+                        let is = cell.and_then(|cell| boolean_words::read(cell_format.category(&cell)?));
                         y.push(T::nearest(f64::from(u8::from(is.ok_or_else(|| wrong("0 or 1"))?))));
                     }
                     (Task::Multilabel, Some(_)) => {
                         let start = y.len();
                         y.resize(start + self.width(), T::default());
-                        for label in self.labels(cell_format.value(raw).map_or(Cell::Missing, Cell::Text)) {
+                        for label in self.labels(&cells.as_text(*row).unwrap_or_default()) {
                             let class = self.class(label).ok_or_else(|| self.unseen(table, *row, *position, label))?;
                             y[start + class] = T::nearest(1.0);
                         }
                     }
                     (Task::Binary | Task::Multiclass, _) => {
-                        let label = cell_format.value(raw).ok_or_else(|| wrong("a class"))?;
-                        let class = self.class(label).ok_or_else(|| self.unseen(table, *row, *position, label))?;
+                        let label = cells.as_text(*row).ok_or_else(|| wrong("a class"))?;
+                        let class = self.class(&label).ok_or_else(|| self.unseen(table, *row, *position, &label))?;
                         y.push(T::nearest(class as f64));
                     }
                 }
@@ -172,10 +180,9 @@ impl Target {
     /// A sentence on the rows whose class matches only without its full stop, if there are any.
     pub fn overlooked_stops(&self, table: &Table, rows: &[usize]) -> Option<String> {
         let position = table.position(self.columns.first().filter(|_| self.task.is_classes())?)?;
-        let cell_format = table.cell_format(&self.cell_format);
-        let cell = |row: &usize| cell_format.category(table.columns[position].get(*row));
-        let stops = |label: &&str| label.ends_with('.') && !self.classes.iter().any(|class| class == label);
-        let count = rows.iter().filter_map(cell).filter(stops).count();
+        let cells = table.columns[position].readings(table.cell_format(&self.cell_format));
+        let stops = |label: &str| label.ends_with('.') && !self.classes.iter().any(|class| class == label);
+        let count = rows.iter().filter_map(|row| cells.category(*row)).filter(|label| stops(label)).count();
         (count > 0).then(|| {
             format!(
                 "{}: the full stop at the end of {count} cells of {:?} is overlooked",
@@ -237,7 +244,7 @@ impl Target {
     /// A row's answer as the data writes it.
     pub fn truth(&self, table: &Table, row: usize) -> String {
         let cells = self.columns.iter().filter_map(|name| table.position(name));
-        cells.map(|position| table.columns[position].get(row).trim()).collect::<Vec<_>>().join(", ")
+        cells.map(|position| table.columns[position].get(row).trim().to_string()).collect::<Vec<_>>().join(", ")
     }
 
     fn positions(&self, table: &Table) -> Result<Vec<usize>> {
@@ -245,9 +252,8 @@ impl Target {
     }
 
     /// The labels of one cell.
-    fn labels<'a>(&self, cell: Cell<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
+    fn labels<'a>(&self, cell: &'a str) -> impl Iterator<Item = &'a str> + use<'a> {
         let separator = self.separator;
-        let cell = cell.text().unwrap_or("");
         let split = move |c: char| Some(c) == separator;
         cell.split(split).map(str::trim).filter(|label| !label.is_empty())
     }
@@ -263,10 +269,12 @@ impl Target {
     }
 }
 
-/// The distinct labels: by value if all are numbers, else in byte order.
-pub(crate) fn sorted_classes<'a>(labels: impl Iterator<Item = &'a str>, cell_format: &CellFormat) -> Vec<String> {
-    let distinct: HashSet<&str, foldhash::fast::RandomState> = labels.collect();
-    let mut classes: Vec<String> = distinct.into_iter().map(String::from).collect();
+/// Labels in order: by value if all are numbers, else in byte order.
+pub(crate) fn sorted_classes(
+    labels: HashSet<String, foldhash::fast::RandomState>,
+    cell_format: &CellFormat,
+) -> Vec<String> {
+    let mut classes: Vec<String> = labels.into_iter().collect();
     classes.sort_unstable();
     let numbers: Option<Vec<f64>> = classes.iter().map(|class| cell_format.number(class)).collect();
     if numbers.is_some() {

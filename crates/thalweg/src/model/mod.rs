@@ -14,6 +14,7 @@ use crate::config;
 use crate::data::applicable::{self, DataKind};
 use crate::data::arrays::Arrays;
 use crate::data::cell_format::CellFormat;
+use crate::data::column;
 use crate::data::dataset::Fitted;
 use crate::data::examples::{self, Examples};
 use crate::data::far::Far;
@@ -21,7 +22,7 @@ use crate::data::memory;
 use crate::data::preprocess::Pipeline;
 use crate::data::schema::{Column, Role, Schema, Task};
 use crate::data::source::{self, Source, TableReader};
-use crate::data::table::{Table, TextColumn};
+use crate::data::table::Table;
 use crate::data::target::Target;
 use crate::error::{Error, Kind, Result};
 use crate::event::{Decision, Splits};
@@ -82,7 +83,7 @@ pub struct Provenance {
 #[derive(Debug, Clone)]
 pub struct Answers {
     /// The id columns that the rows have, with their cells.
-    pub ids: Vec<(String, TextColumn)>,
+    pub ids: Vec<(String, column::Column)>,
     /// The answer to each row, one text a target column.
     pub predictions: Vec<Vec<String>>,
     /// The probability of each class or label for each row; empty rows for regression.
@@ -242,8 +243,7 @@ impl Model {
     }
 
     fn answer_rows(&self, arrays: &Arrays, rows: &[usize], precision: MatmulPrecision) -> Result<Answers> {
-        let mut files = TextColumn::default();
-        rows.iter().filter_map(|row| arrays.files.get(*row)).for_each(|file| files.push(file));
+        let files = column::Column::of_texts(rows.iter().filter_map(|row| arrays.files.get(*row)));
         let ids = if files.is_empty() { Vec::new() } else { vec![("file".into(), files)] };
         let x = self.pipeline.transform_arrays(arrays, rows)?;
         let place = |row: usize| format!("{}, example {}", arrays.answers.source, rows[row] + 1);
@@ -255,7 +255,7 @@ impl Model {
         &self,
         x: &[f32],
         precision: MatmulPrecision,
-        ids: Vec<(String, TextColumn)>,
+        ids: Vec<(String, column::Column)>,
         place: &dyn Fn(usize) -> String,
     ) -> Result<Answers> {
         let outputs = self.finite_outputs(x, precision, place)?;

@@ -135,7 +135,7 @@ fn every_type_is_its_shortest_text() {
     for bytes in [in_file(std::slice::from_ref(&batch), None), in_stream(std::slice::from_ref(&batch))] {
         let path = write(&folder, "t.arrow", bytes);
         let found = table(&path).unwrap();
-        let cells: Vec<Vec<&str>> = found.columns.iter().map(|column| column.iter().collect()).collect();
+        let cells: Vec<Vec<_>> = found.columns.iter().map(|column| column.iter().collect()).collect();
         assert_eq!(cells, expected);
         assert_eq!(format!("{:?}", found.columns[1].declaration()), "Texts");
         let Source::Table(reader) = source::open(path.to_str().unwrap(), &config::Data::default()).unwrap() else {

@@ -8,6 +8,7 @@ mod packed;
 mod text;
 mod unread;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use thalweg::Kind;
@@ -84,7 +85,7 @@ fn table(path: &Path) -> thalweg::Result<Table> {
     }
 }
 
-fn rows(table: &Table) -> Vec<Vec<&str>> {
+fn rows(table: &Table) -> Vec<Vec<Cow<'_, str>>> {
     (0..table.rows()).map(|row| table.columns.iter().map(|column| column.get(row)).collect()).collect()
 }
 

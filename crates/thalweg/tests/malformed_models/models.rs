@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use thalweg::data::arrays::Arrays;
 use thalweg::data::cell_format::CellFormat;
+use thalweg::data::column;
 use thalweg::data::media_spec::{Fit, MediaSpec, PictureSpec, SoundSpec};
 use thalweg::data::preprocess::{ArrayScale, Pipeline, Scale};
 use thalweg::data::schema::{Column, ColumnKind, Role, Schema, Task};
-use thalweg::data::table::{Table, TextColumn};
+use thalweg::data::table::Table;
 use thalweg::data::target::Target;
 use thalweg::event::Splits;
 use thalweg::io::safetensors::Container;
@@ -34,7 +35,7 @@ const ROWS: &str = "size,far,old,city,built,street,price,kind
 pub(crate) fn table() -> Table {
     let mut lines = ROWS.lines().map(|line| line.split(','));
     let names: Vec<String> = lines.next().unwrap().map(String::from).collect();
-    let mut columns = vec![TextColumn::default(); names.len()];
+    let mut columns = vec![column::Column::default(); names.len()];
     lines.for_each(|line| columns.iter_mut().zip(line).for_each(|(column, cell)| column.push(cell)));
     Table { source: "rows.csv".into(), names, columns, lines: (2..6).collect(), ..Table::default() }
 }

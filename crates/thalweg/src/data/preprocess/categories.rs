@@ -1,5 +1,6 @@
 //! A categorical column: one input a category, or a code that an embedding layer looks up.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
@@ -20,17 +21,17 @@ pub struct Categories {
 
 impl Categories {
     /// Those of the training rows' categories that occur at least `rare_below` times.
-    pub fn fit<'a>(cells: impl Iterator<Item = Option<&'a str>>, rare_below: usize) -> Self {
-        let (mut counts, mut missing) = (HashMap::new(), false);
+    pub fn fit<'a>(cells: impl Iterator<Item = Option<impl Into<Cow<'a, str>>>>, rare_below: usize) -> Self {
+        let (mut counts, mut missing) = (HashMap::<Cow<str>, usize>::new(), false);
         for cell in cells {
             match cell {
-                Some(text) => *counts.entry(text).or_insert(0_usize) += 1,
+                Some(text) => *counts.entry(text.into()).or_default() += 1,
                 None => missing = true,
             }
         }
         let seen = counts.len();
         let mut values: Vec<String> =
-            counts.into_iter().filter(|(_, count)| *count >= rare_below).map(|(text, _)| text.to_string()).collect();
+            counts.into_iter().filter(|(_, count)| *count >= rare_below).map(|(text, _)| text.into_owned()).collect();
         values.sort_unstable();
         Categories { rare: values.len() < seen, values, missing }
     }

@@ -63,12 +63,12 @@ impl Datetime {
 
 /// The date that a cell holds, if it is not missing, or what was expected.
 pub(super) fn time(
-    cell: Cell,
+    text: Option<&str>,
     format: &str,
     sentinels: &[DateTime],
     lenient: bool,
 ) -> Result<Option<DateTime>, String> {
-    let Cell::Text(text) = cell else { return Ok(None) };
+    let Some(text) = text else { return Ok(None) };
     match dates::read(text, format) {
         Some(time) => Ok(Some(time).filter(|time| !sentinels.contains(time))),
         None if lenient || dates::is_zero(text) => Ok(None),
@@ -94,7 +94,7 @@ impl Encode for Datetime {
 
     fn write(&self, cell: Cell<'_>, out: &mut [f64]) -> Result<(), String> {
         out.fill(0.0);
-        let Some(time) = time(cell, &self.format, &self.sentinels, self.lenient)? else {
+        let Some(time) = time(cell.text(), &self.format, &self.sentinels, self.lenient)? else {
             if self.indicator {
                 out[out.len() - 1] = 1.0;
             }

@@ -74,15 +74,16 @@ impl<'a> Rows<'a> {
                         ))
                 })?;
                 let sentinels: Vec<_> = column.sentinels.iter().filter_map(|cell| dates::read(cell, format)).collect();
-                let read =
-                    |cells: &Readings, row| datetime::time(cells.as_text(row), format, &sentinels, column.lenient);
+                let read = |cells: &Readings, row| {
+                    datetime::time(cells.as_text(row).as_deref(), format, &sentinels, column.lenient)
+                };
                 let (times, missing) = self.observed(None, read)?;
                 let fitted = Datetime::fit(&times, missing, format);
                 Transform::Datetime(Datetime { sentinels, lenient: column.lenient, ..fitted })
             }
             ColumnKind::Categorical | ColumnKind::Text => {
                 let cells = self.table.columns[self.position].readings(cell_format);
-                let cells = self.rows.iter().map(|row| cells.category(*row).text());
+                let cells = self.rows.iter().map(|row| cells.category(*row));
                 let categories = Categories::fit(cells, options.rare_below);
                 if categories.slots() - 1 <= options.one_hot_up_to {
                     Transform::OneHot(OneHot { categories })

@@ -238,10 +238,14 @@ impl Pipeline {
                 None
             });
             for (i, row) in rows.iter().enumerate() {
+                let text;
                 let cell = match input.transform {
                     Transform::Numeric(_) | Transform::Boolean(_) => cells.get(*row),
                     // Categories find a cell as it is, or as tools write it.
-                    Transform::Datetime(_) | Transform::OneHot(_) | Transform::Embedding(_) => cells.as_text(*row),
+                    Transform::Datetime(_) | Transform::OneHot(_) | Transform::Embedding(_) => {
+                        text = cells.as_text(*row);
+                        text.as_deref().map_or(Cell::Missing, Cell::Text)
+                    }
                 };
                 encoder.write(cell, &mut out).map_err(|expected| unreadable(table, *row, position, &expected))?;
                 let from = i * width + offset;
@@ -320,8 +324,8 @@ impl Pipeline {
 
 /// The error for a cell that does not hold what its column should.
 pub(crate) fn unreadable(table: &Table, row: usize, column: usize, expected: &str) -> Error {
-    let (cell, name) = (table.columns[column].get(row).trim(), &table.names[column]);
-    Error::data(format!("found \"{}\", expected {expected}", beginning(cell))).at(table.place(row, column)).fix(format!(
+    let (cell, name) = (table.columns[column].get(row), &table.names[column]);
+    Error::data(format!("found \"{}\", expected {expected}", beginning(cell.trim()))).at(table.place(row, column)).fix(format!(
         "correct the cell; if it means \"missing\", empty it or train with --missing; if all such cells do, train with \
          --kinds {name}=numeric or --max-bad 0.01; if the column holds categories, with --kinds {name}=categorical"
     ))

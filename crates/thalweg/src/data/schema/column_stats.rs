@@ -8,10 +8,11 @@ use thalweg_kernels::pool;
 
 use crate::data::boolean_words;
 use crate::data::cell_format::CellFormat;
+use crate::data::column::{Column, Declared};
 use crate::data::dates;
 use crate::data::number_format::NumberFormat;
 use crate::data::reading::{Cell, Readings};
-use crate::data::table::{Declared, Table, TextColumn};
+use crate::data::table::Table;
 
 use super::ColumnKind;
 use super::codes::{self, Codes};
@@ -90,12 +91,12 @@ impl ColumnStats {
 
     /// Looks at every cell of a column without a name.
     #[cfg(test)]
-    pub(crate) fn new(column: &TextColumn, cell_format: &CellFormat) -> Self {
+    pub(crate) fn new(column: &Column, cell_format: &CellFormat) -> Self {
         Self::named("", column, cell_format)
     }
 
     /// Looks at every cell; a name may tell instants from other numbers.
-    pub(crate) fn named(name: &str, column: &TextColumn, cell_format: &CellFormat) -> Self {
+    pub(crate) fn named(name: &str, column: &Column, cell_format: &CellFormat) -> Self {
         column.keep_numbers(cell_format);
         let mut tally = Tally::new(column, cell_format, column.declaration() == Declared::Texts, None);
         let mut codes = None;
@@ -164,7 +165,7 @@ impl ColumnStats {
 
 /// What a pass over the cells counts.
 struct Tally<'a> {
-    column: &'a TextColumn,
+    column: &'a Column,
     cells: Readings<'a>,
     stats: ColumnStats,
     texts: Counts<&'a str>,
@@ -175,7 +176,7 @@ struct Tally<'a> {
 
 impl<'a> Tally<'a> {
     /// Counts the cells: all as texts, or those in a format as numbers too.
-    fn new(column: &'a TextColumn, cell_format: &'a CellFormat, as_texts: bool, format: Option<NumberFormat>) -> Self {
+    fn new(column: &'a Column, cell_format: &'a CellFormat, as_texts: bool, format: Option<NumberFormat>) -> Self {
         let cells = column.readings(cell_format).with_format(format);
         let mut tally = Tally {
             column,
@@ -195,12 +196,16 @@ impl<'a> Tally<'a> {
         let written = column.declaration() == Declared::Nothing && format.is_none();
         let (mut sum, mut finite) = (0.0, 0_usize);
         for row in 0..column.len() {
-            let cell = if as_texts { cells.category(row) } else { cells.get(row) };
+            let cell = match column {
+                Column::Texts(texts) if as_texts => texts.category(row, cell_format).map_or(Cell::Missing, Cell::Text),
+                _ => cells.get(row),
+            };
             let stats = &mut tally.stats;
             let number = match cell {
                 Cell::Missing => {
                     stats.missing += 1;
-                    let cell = cells.raw(row).trim();
+                    let cell = cells.raw(row);
+                    let cell = cell.trim();
                     if !cell.is_empty() {
                         tally.markers.add(cell.to_lowercase(), row);
                     }
@@ -216,7 +221,8 @@ impl<'a> Tally<'a> {
             // 0 and −0 are one number.
             let first = tally.numbers.add((number + 0.0).to_bits(), row);
             if written {
-                tally.spellings.see(number, cells.raw(row), (first < row).then(|| cells.raw(first)), cell_format);
+                let earlier = (first < row).then(|| cells.raw(first));
+                tally.spellings.see(number, &cells.raw(row), earlier.as_deref(), cell_format);
             }
             stats.numbers += 1;
             if number.is_finite() {
@@ -239,6 +245,7 @@ impl<'a> Tally<'a> {
 
     /// The format under which nearly all cells are numbers, where the plain one leaves some out.
     fn number_format(&self) -> Option<NumberFormat> {
+        let Column::Texts(cells) = self.column else { return None };
         let looks = |text: &str| text.bytes().any(|byte| byte.is_ascii_digit());
         if self.texts.0.is_empty() || !self.texts.0.keys().any(|text| looks(text)) {
             return None;
@@ -249,7 +256,7 @@ impl<'a> Tally<'a> {
         }
         // Plain numbers are read by a format as well, or it is another one's.
         let plain = (0..self.column.len()).filter(|row| matches!(self.cells.get(*row), Cell::Number(_)));
-        let plain = plain.map(|row| (self.cells.raw(row).trim(), 1)).take(1000);
+        let plain = plain.map(|row| (cells.get(row).trim(), 1)).take(1000);
         let (format, read) = NumberFormat::detect(texts.iter().copied().chain(plain.clone()))?;
         let plain_read = plain.filter(|(cell, _)| format.read(cell).is_some()).count();
         let (formatted, present) = (read - plain_read, self.stats.rows - self.stats.missing);
@@ -304,7 +311,7 @@ impl<'a> Tally<'a> {
         let repeats = stats.distinct <= SHOWN || stats.distinct * 2 <= present;
         if repeats || stats.distinct <= FEW {
             let counts = self.texts.0.into_values().chain(self.numbers.0.into_values());
-            let written = |row| cell_format.category(cells.raw(row)).unwrap_or_default().into();
+            let written = |row| cell_format.category(&cells.raw(row)).unwrap_or_default().into();
             stats.frequent = most_frequent(counts, written);
         }
         stats.words = (stats.distinct <= FEW)
@@ -335,7 +342,7 @@ mod tests {
     use super::*;
 
     fn stats(cells: &[&str]) -> ColumnStats {
-        let mut column = TextColumn::default();
+        let mut column = Column::default();
         cells.iter().for_each(|cell| column.push(cell));
         ColumnStats::new(&column, &CellFormat::default())
     }

@@ -5,10 +5,11 @@ use super::column_stats::ColumnStats;
 use super::{Column, ColumnKind, Role, shortened};
 use crate::config;
 use crate::data::cell_format::CellFormat;
+use crate::data::column::Declared;
 use crate::data::dates;
 use crate::data::number_format::NumberFormat;
 use crate::data::reading::Cell;
-use crate::data::table::{Declared, Table};
+use crate::data::table::Table;
 use crate::error::beginning;
 use crate::event::Decision;
 use crate::{Error, Result};
@@ -124,20 +125,18 @@ impl Cells<'_> {
             return Some(found.format.clone());
         }
         let cells = self.table.columns[self.position].readings(self.cell_format);
-        let texts: Vec<(&str, usize)> = (0..self.stats.rows)
-            .filter_map(|row| cells.as_text(row).text())
-            .filter(|text| !dates::is_zero(text))
-            .map(|text| (text, 1))
-            .collect();
+        let texts: Vec<_> = (0..self.stats.rows).filter_map(|row| cells.as_text(row)).collect();
+        let texts: Vec<(&str, usize)> =
+            texts.iter().filter(|text| !dates::is_zero(text)).map(|text| (&**text, 1)).collect();
         let numbers = || (self.stats.numbers > 0).then(|| dates::unix_unit(self.stats.high).to_string());
         dates::detect(&texts).map(|found| found.format).or_else(numbers).filter(|_| given)
     }
 
     /// A cell that is written in a format and not plainly.
     fn example(&self, format: NumberFormat) -> Option<String> {
-        let cells = self.table.columns[self.position].iter().map(str::trim);
-        let signed = |cell: &&str| format.read(cell).is_some() && self.cell_format.number(cell) != format.read(cell);
-        cells.into_iter().find(signed).map(beginning)
+        let signed = |cell: &str| format.read(cell).is_some() && self.cell_format.number(cell) != format.read(cell);
+        let mut cells = self.table.columns[self.position].iter();
+        cells.find(|cell| signed(cell.trim())).map(|cell| beginning(cell.trim()))
     }
 
     fn settle_sentinels(&self, column: &mut Column, data: &config::Data, reasons: &mut Reasons) {
@@ -175,9 +174,9 @@ impl Cells<'_> {
         let readings = cells.readings(self.cell_format).with_format(column.numbers);
         let is_bad = |row: &usize| match column.kind {
             ColumnKind::Numeric => matches!(readings.get(*row), Cell::Text(_)),
-            _ => readings.as_text(*row).text().is_some_and(|text| {
-                !dates::is_zero(text)
-                    && column.format.as_deref().is_none_or(|format| dates::read(text, format).is_none())
+            _ => readings.as_text(*row).is_some_and(|text| {
+                !dates::is_zero(&text)
+                    && column.format.as_deref().is_none_or(|format| dates::read(&text, format).is_none())
             }),
         };
         let bad: Vec<usize> = (0..self.stats.rows).filter(is_bad).collect();

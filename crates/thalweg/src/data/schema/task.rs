@@ -1,7 +1,10 @@
 //! The task that the target's values decide.
 
+use std::borrow::Cow;
+
 use crate::config;
 use crate::data::cell_format::CellFormat;
+use crate::data::column;
 use crate::data::table::Table;
 use crate::error::beginning;
 use crate::event::Decision;
@@ -119,8 +122,8 @@ impl Question<'_> {
 
     /// What stands between the labels of a cell, if some cell seems to hold several.
     fn separator(&self) -> Option<char> {
-        let cells = || self.table.columns[self.position].iter();
-        SEPARATORS.into_iter().find(|separator| cells().any(|cell| cell.contains(*separator)))
+        let cells @ column::Column::Texts(_) = &self.table.columns[self.position] else { return None };
+        SEPARATORS.into_iter().find(|separator| cells.iter().any(|cell| cell.contains(*separator)))
     }
 
     /// Whether the cells allow a task.
@@ -178,7 +181,7 @@ impl Question<'_> {
 
 /// Some values of a column: the most frequent, or the first where none repeats.
 fn examples(table: &Table, position: usize, stats: &ColumnStats) -> Vec<String> {
-    let first = || table.columns[position].iter().filter(|cell| !cell.trim().is_empty()).take(FEW).map(str::to_string);
+    let first = || table.columns[position].iter().filter(|cell| !cell.trim().is_empty()).take(FEW).map(Cow::into_owned);
     let values: Vec<String> = stats.frequent.iter().map(|(value, _)| value.clone()).collect();
     let values = if values.is_empty() { first().collect() } else { values };
     values.iter().map(|value| format!("{:?}", beginning(value))).collect()

@@ -5,7 +5,8 @@ use super::names;
 use super::packed::{Start, Stream};
 use super::reader::{self, Batches};
 use crate::config;
-use crate::data::table::{Declared, Table};
+use crate::data::column::Declared;
+use crate::data::table::Table;
 use crate::error::{Error, Result};
 
 /// Attributes that a file may have.

@@ -11,9 +11,10 @@ use jiff::civil::{DateTime, Time, date};
 use thalweg_kernels::pool;
 
 use super::names;
-use super::reader::{self, Batches, number};
+use super::reader::{self, Batches};
 use crate::config;
-use crate::data::table::{Declared, Table, TextColumn};
+use crate::data::column::{Column, Declared};
+use crate::data::table::Table;
 use crate::error::{Error, Result};
 use crate::event::Decision;
 
@@ -138,12 +139,12 @@ impl Batches for Rows {
 type Wrong = (usize, String);
 
 /// The cells of an array.
-fn cells(array: &dyn Array, declared: Declared) -> Result<TextColumn, Wrong> {
-    let mut cells = Cells { array, column: TextColumn::declared(declared), large: false };
+fn cells(array: &dyn Array, declared: Declared) -> Result<Column, Wrong> {
+    let mut cells = Cells { array, column: Column::declared(declared), large: false };
     macro_rules! numbers {
-        ($type:ty, $cell:expr) => {{
-            let values = array.as_primitive::<$type>();
-            cells.each(|row| Ok($cell(values.value(row))))
+        ($type:ty, $number:expr) => {{
+            let values = array.as_primitive::<$type>().iter();
+            Ok(Column::of_numbers(values.map(|value| value.map_or(f64::NAN, $number))))
         }};
     }
     macro_rules! whole {
@@ -151,8 +152,12 @@ fn cells(array: &dyn Array, declared: Declared) -> Result<TextColumn, Wrong> {
             let values = array.as_primitive::<$type>();
             #[allow(clippy::unnecessary_cast)]
             let large = values.iter().flatten().any(|x| (x as i128).unsigned_abs() > EXACT.into());
-            cells.large = large;
-            cells.each(|row| Ok(values.value(row).to_string()))
+            if large {
+                cells.large = true;
+                cells.each(|row| Ok(values.value(row).to_string()))
+            } else {
+                numbers!($type, |x| x as f64)
+            }
         }};
     }
     macro_rules! decimals {
@@ -182,9 +187,9 @@ fn cells(array: &dyn Array, declared: Declared) -> Result<TextColumn, Wrong> {
         DataType::UInt16 => whole!(UInt16Type),
         DataType::UInt32 => whole!(UInt32Type),
         DataType::UInt64 => whole!(UInt64Type),
-        DataType::Float16 => numbers!(Float16Type, |x: half::f16| number(x.to_f32())),
-        DataType::Float32 => numbers!(Float32Type, number),
-        DataType::Float64 => numbers!(Float64Type, number),
+        DataType::Float16 => numbers!(Float16Type, |x: half::f16| decimal(x.to_f32())),
+        DataType::Float32 => numbers!(Float32Type, decimal),
+        DataType::Float64 => numbers!(Float64Type, |x| x),
         DataType::Decimal32(..) => decimals!(Decimal32Type),
         DataType::Decimal64(..) => decimals!(Decimal64Type),
         DataType::Decimal128(..) => decimals!(Decimal128Type),
@@ -201,10 +206,10 @@ fn cells(array: &dyn Array, declared: Declared) -> Result<TextColumn, Wrong> {
             let values = array.as_string_view();
             cells.each(|row| Ok(values.value(row).into()))
         }
-        DataType::Duration(Second) => numbers!(DurationSecondType, |x| number(x as f64)),
-        DataType::Duration(Millisecond) => numbers!(DurationMillisecondType, |x| number(x as f64 / 1e3)),
-        DataType::Duration(Microsecond) => numbers!(DurationMicrosecondType, |x| number(x as f64 / 1e6)),
-        DataType::Duration(Nanosecond) => numbers!(DurationNanosecondType, |x| number(x as f64 / 1e9)),
+        DataType::Duration(Second) => numbers!(DurationSecondType, |x| x as f64),
+        DataType::Duration(Millisecond) => numbers!(DurationMillisecondType, |x| x as f64 / 1e3),
+        DataType::Duration(Microsecond) => numbers!(DurationMicrosecondType, |x| x as f64 / 1e6),
+        DataType::Duration(Nanosecond) => numbers!(DurationNanosecondType, |x| x as f64 / 1e9),
         DataType::Date32 => times!(Date32Type, |x: i64| moment(x, 1, 86_400).map(|time| time.date().to_string())),
         DataType::Date64 => times!(Date64Type, |x| moment(x, 1000, 1).map(written)),
         DataType::Timestamp(unit, zone) => {
@@ -229,6 +234,12 @@ fn cells(array: &dyn Array, declared: Declared) -> Result<TextColumn, Wrong> {
             }
             cells.large = values.declaration() != declared;
             let keys = dictionary.normalized_keys();
+            if let Column::Numbers(numbers) = &values {
+                let nulls = array.logical_nulls();
+                let is_null = |row: usize| nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
+                let number = |row: usize| if is_null(row) { f64::NAN } else { numbers[keys[row]] };
+                return Ok(Column::of_numbers((0..keys.len()).map(number)));
+            }
             cells.each(|row| Ok(values.get(keys[row]).into()))
         }
         other => Err((0, format!("a column of {other}"))),
@@ -238,16 +249,16 @@ fn cells(array: &dyn Array, declared: Declared) -> Result<TextColumn, Wrong> {
 /// A column in the making.
 struct Cells<'a> {
     array: &'a dyn Array,
-    column: TextColumn,
+    column: Column,
     /// Whether there are whole numbers that are not all told apart as numbers.
     large: bool,
 }
 
 impl Cells<'_> {
     /// The cells of all rows; those of rows without a value are empty.
-    fn each(mut self, cell: impl Fn(usize) -> Result<String, String>) -> Result<TextColumn, Wrong> {
+    fn each(mut self, cell: impl Fn(usize) -> Result<String, String>) -> Result<Column, Wrong> {
         if self.large {
-            self.column = TextColumn::declared(Declared::Texts);
+            self.column = Column::declared(Declared::Texts);
         }
         let nulls = self.array.logical_nulls();
         for row in 0..self.array.len() {
@@ -259,6 +270,11 @@ impl Cells<'_> {
         }
         Ok(self.column)
     }
+}
+
+/// The number that a single-precision one is written as: 0.1, as a text file has it, and not 0.10000000149.
+fn decimal(x: f32) -> f64 {
+    fast_float2::parse(zmij::Buffer::new().format(x)).unwrap_or(x.into())
 }
 
 /// The time on the clock so many parts of a second after 1970 began, each part taken so often.

@@ -15,7 +15,8 @@ use super::records::{self, Records, Wrong};
 use super::shape::{LeftOut, Shape};
 use super::text::{Block, Damage, Utf8};
 use crate::config;
-use crate::data::table::{Table, TextColumn};
+use crate::data::column::{Column, Texts};
+use crate::data::table::Table;
 use crate::error::{Error, Result};
 use crate::event::Decision;
 
@@ -168,7 +169,7 @@ impl Delimited {
                 }
                 None => {
                     // Where rows are so wide that a block holds few, columns are most of what it becomes.
-                    let wide = self.shape.fields * size_of::<TextColumn>() > 4 * BLOCK;
+                    let wide = self.shape.fields * size_of::<Texts>() > 4 * BLOCK;
                     let most = if wide { 1 } else { pool::threads() };
                     let mut blocks = Vec::new();
                     while let Some(block) = self.block()? {
@@ -221,24 +222,26 @@ impl Batches for Delimited {
         let mut table = Table {
             source: self.source.clone(),
             names: self.names.clone(),
-            columns: vec![TextColumn::default(); self.names.len()],
+            columns: Vec::new(),
             lines: Vec::new(),
             cell_format: None,
         };
+        let mut columns = vec![Texts::default(); self.names.len()];
         while table.lines.len() < most && self.fill()? {
             let Some(first) = self.ready.front() else { break };
             let rows = self.given..first.rows().min(self.given + most - table.lines.len());
             if table.lines.is_empty() {
                 let blocks = (self.bytes as f64 / first.bytes() as f64).min(most as f64 / first.rows() as f64);
                 // A little more, for rows later on may be longer.
-                table.columns.iter_mut().zip(&first.columns).for_each(|(to, from)| to.reserve(1.02 * blocks, from));
+                columns.iter_mut().zip(&first.columns).for_each(|(to, from)| to.reserve(1.02 * blocks, from));
             }
-            pool::for_each_chunk(&mut table.columns, 1, |i, column| {
+            pool::for_each_chunk(&mut columns, 1, |i, column| {
                 column[0].extend(&first.columns[i], rows.clone());
             });
             table.lines.extend(&first.lines[rows.clone()]);
             self.given = rows.end;
         }
+        table.columns = columns.into_iter().map(Column::Texts).collect();
         Ok((!table.lines.is_empty()).then_some(table))
     }
 }

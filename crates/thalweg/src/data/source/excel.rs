@@ -9,7 +9,8 @@ use super::packed::Start;
 use super::reader::{self, Batches, number};
 use super::{names, zip};
 use crate::config;
-use crate::data::table::{Declared, Table, TextColumn};
+use crate::data::column::{self, Declared};
+use crate::data::table::Table;
 use crate::error::{Error, Result, did_you_mean};
 use crate::event::Decision;
 
@@ -154,7 +155,7 @@ struct Sheet {
 
 #[derive(Default)]
 struct Column {
-    cells: TextColumn,
+    cells: column::Column,
     numbers: bool,
     texts: bool,
     others: bool,

@@ -7,6 +7,7 @@ use hdf5_reader::{Dataset, Datatype, Hdf5File, OpenOptions};
 use super::named;
 use crate::config;
 use crate::data::arrays::Arrays;
+use crate::data::column::Column;
 use crate::error::{Error, Result};
 
 /// Names that the array of the classes' names may have.
@@ -46,7 +47,8 @@ pub(super) fn open(path: &Path, options: &config::Data, answered: bool) -> Resul
             .fix("give one array with an example along its first axis, and one with an answer each"));
     }
     let name = options.target.first().map_or("y", String::as_str);
-    named::together(&place, &x.0, x.1, name, y.1.iter().map(answer))
+    let answers = if classes.is_empty() { Column::of_numbers(y.1) } else { Column::of_texts(y.1.iter().map(answer)) };
+    named::together(&place, &x.0, x.1, name, answers)
 }
 
 /// The shape and the numbers of an array of any numeric type.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::reader;
 use crate::data::arrays::Arrays;
+use crate::data::column::Column;
 use crate::data::memory;
 use crate::error::{Error, Result};
 
@@ -65,7 +66,7 @@ fn read(images: &Path, labels: &Path) -> Result<Arrays> {
         let message = format!("{} images with labels of shape {shape:?}", arrays.rows());
         return Err(Error::data(message).at(labels.display().to_string()).fix("name images and labels of one set"));
     }
-    arrays.with_answers("label", digits.iter().map(u8::to_string))
+    arrays.with_column("label", Column::of_numbers(digits.into_iter().map(f64::from)))
 }
 
 fn images_alone(images: &Path) -> Result<Arrays> {

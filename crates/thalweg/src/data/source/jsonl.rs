@@ -13,7 +13,8 @@ use super::packed::{Input, Start, Stream};
 use super::reader::{self, Batches};
 use super::text::LONGEST_ROW;
 use crate::config;
-use crate::data::table::{Declared, Table};
+use crate::data::column::Declared;
+use crate::data::table::Table;
 use crate::error::{Error, Result};
 use crate::event::Decision;
 

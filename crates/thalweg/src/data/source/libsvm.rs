@@ -7,7 +7,8 @@ use super::lines::Lines;
 use super::packed::{Input, Start};
 use super::reader::{self, Batches};
 use crate::config;
-use crate::data::table::{Declared, Table, TextColumn};
+use crate::data::column::Column;
+use crate::data::table::Table;
 use crate::error::{Error, Result};
 use crate::event::Decision;
 
@@ -29,7 +30,7 @@ pub(super) fn is(start: &Start) -> bool {
 /// A line, taken apart.
 struct Row<'a> {
     label: &'a str,
-    pairs: Vec<(usize, &'a str)>,
+    pairs: Vec<(usize, f64)>,
     grouped: bool,
 }
 
@@ -44,7 +45,7 @@ impl<'a> Row<'a> {
         }
         let mut row = Row { label, pairs: Vec::new(), grouped: false };
         for word in words {
-            let pair = word.split_once(':').filter(|(_, value)| is_number(value));
+            let pair = word.split_once(':').and_then(|(index, value)| Some((index, value.parse().ok()?)));
             let Some((index, value)) = pair else { return Err(format!("found {word:?}, expected index:value")) };
             if index == "qid" {
                 row.grouped = true;
@@ -134,10 +135,9 @@ struct Libsvm {
 impl Libsvm {
     /// Columns for the indexes up to an end.
     fn widen(&mut self, end: usize) {
-        let columns = std::iter::once((TARGET.to_string(), Declared::Nothing))
-            .chain((self.first..end).map(|index| (index.to_string(), Declared::Numbers)));
-        let (names, cells) = columns.map(|(name, declared)| (name, TextColumn::declared(declared))).unzip();
-        (self.empty.names, self.empty.columns) = (names, cells);
+        let columns = std::iter::once((TARGET.to_string(), Column::default()))
+            .chain((self.first..end).map(|index| (index.to_string(), Column::of_numbers([]))));
+        (self.empty.names, self.empty.columns) = columns.unzip();
     }
 }
 
@@ -173,23 +173,25 @@ impl Batches for Libsvm {
 
     fn next(&mut self, most: usize) -> Result<Option<Table>> {
         let mut table = self.empty.clone();
+        let mut labels = Column::default();
+        let mut numbers = vec![Vec::new(); table.columns.len() - 1];
         while table.rows() < most
             && let Some(line) = self.lines.next()?
         {
             let Some(row) = row(&self.lines, &line)? else { continue };
-            let mut cells = vec!["0"; table.columns.len() - 1];
+            numbers.iter_mut().for_each(|column| column.push(0.0));
             for (index, value) in row.pairs {
-                let at = index.checked_sub(self.first).and_then(|at| cells.get_mut(at));
-                *at.ok_or_else(|| {
+                let column = index.checked_sub(self.first).and_then(|at| numbers.get_mut(at));
+                let cell = column.and_then(|column| column.last_mut());
+                *cell.ok_or_else(|| {
                     self.lines.error(format!("the index {index} is new"), "leave the file alone meanwhile")
                 })? = value;
             }
-            let (label, others) = table.columns.split_first_mut().expect("a target");
-            label.push(row.label.trim_start_matches('+'));
-            others.iter_mut().zip(&cells).for_each(|(column, cell)| column.push(cell));
+            labels.push(row.label.trim_start_matches('+'));
             self.row += 1;
             table.lines.push(self.row);
         }
+        table.columns = std::iter::once(labels).chain(numbers.into_iter().map(Column::of_numbers)).collect();
         Ok((table.rows() > 0).then_some(table))
     }
 }

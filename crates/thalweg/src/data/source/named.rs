@@ -2,6 +2,7 @@
 
 use crate::config;
 use crate::data::arrays::Arrays;
+use crate::data::column::Column;
 use crate::error::{Error, Result, did_you_mean};
 
 /// Names that the array of examples may have, and the one of answers.
@@ -71,17 +72,11 @@ pub(super) fn alone(place: &str, shape: &[usize], x: Vec<f64>) -> Result<Arrays>
 ///
 /// # Errors
 /// If their numbers differ.
-pub(super) fn together(
-    place: &str,
-    shape: &[usize],
-    x: Vec<f64>,
-    name: &str,
-    answers: impl ExactSizeIterator<Item = String>,
-) -> Result<Arrays> {
+pub(super) fn together(place: &str, shape: &[usize], x: Vec<f64>, name: &str, answers: Column) -> Result<Arrays> {
     if shape.first() != Some(&answers.len()) {
         return Err(Error::data(format!("an array of shape {shape:?} with {} answers", answers.len()))
             .at(place)
             .fix("give each example one answer"));
     }
-    alone(place, shape, x)?.with_answers(name, answers)
+    alone(place, shape, x)?.with_column(name, answers)
 }

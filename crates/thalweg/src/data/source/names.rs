@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::head::Head;
 use crate::config;
-use crate::data::table::Declared;
+use crate::data::column::Declared;
 use crate::error::{Error, Result};
 use crate::event::Decision;
 

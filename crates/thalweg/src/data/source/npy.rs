@@ -9,6 +9,7 @@ use npyz::{DType, NpyFile, TypeChar};
 use super::{named, reader, zip};
 use crate::config;
 use crate::data::arrays::Arrays;
+use crate::data::column::Column;
 use crate::data::memory;
 use crate::error::{Error, Result};
 
@@ -38,7 +39,7 @@ pub(super) fn open(path: &Path, known: Option<&[usize]>) -> Result<Arrays> {
     match beside.iter().find(|beside| beside.is_file() && *beside != path) {
         Some(labels) => {
             let (_, y) = numbers(labels)?;
-            named::together(&place, &shape, x, "y", y.iter().map(f64::to_string))
+            named::together(&place, &shape, x, "y", Column::of_numbers(y))
         }
         None => {
             let [_, columns] = shape[..] else {
@@ -52,7 +53,7 @@ pub(super) fn open(path: &Path, known: Option<&[usize]>) -> Result<Arrays> {
                     .fix("put the answers into y.npy beside it"));
             }
             let (shape, x, y) = last_column_apart(&shape, &x);
-            named::together(&place, &shape, x, "y", y.iter().map(f64::to_string))
+            named::together(&place, &shape, x, "y", Column::of_numbers(y))
         }
     }
 }
@@ -87,7 +88,7 @@ pub(super) fn open_archive(path: &Path, options: &config::Data, answered: bool) 
     }
     let (_, y) = read(array(&mut archive, &y, &place)?, &place)?;
     let (shape, x) = read(array(&mut archive, &x, &place)?, &place)?;
-    named::together(&place, &shape, x, "y", y.iter().map(f64::to_string))
+    named::together(&place, &shape, x, "y", Column::of_numbers(y))
 }
 
 /// An array in an archive, its header read.

@@ -3,8 +3,9 @@
 use super::packed::Input;
 use crate::config;
 use crate::data::cell_format::CellFormat;
+use crate::data::column::{Column, Declared};
 use crate::data::memory;
-use crate::data::table::{Declared, Table, TextColumn};
+use crate::data::table::Table;
 use crate::error::{Error, Result};
 use crate::event::Decision;
 
@@ -126,7 +127,7 @@ impl TableReader {
         let mut table = self.batches.next(at_once)?.ok_or_else(none)?;
         while let Some(chunk) = self.batches.next(CHUNK)? {
             table.join(chunk);
-            let held: usize = table.columns.iter().map(TextColumn::bytes).sum();
+            let held: usize = table.columns.iter().map(Column::bytes).sum();
             if held as u64 > self.most {
                 return Err(Error::data(format!("its first {} rows fill the memory", table.rows()))
                     .at(&*self.source)
@@ -143,17 +144,17 @@ pub(super) fn typed(source: &str, columns: &[(String, Declared)], options: &conf
     Table {
         source: source.into(),
         names: columns.iter().map(|(name, _)| name.clone()).collect(),
-        columns: columns.iter().map(|(_, declared)| TextColumn::declared(*declared)).collect(),
+        columns: columns.iter().map(|(_, declared)| Column::declared(*declared)).collect(),
         lines: Vec::new(),
         cell_format: Some(CellFormat { missing, ..CellFormat::default() }),
     }
 }
 
-/// A number (f32 or f64) as the shortest text that reads as it, a missing one as the empty cell.
-#[cfg(any(feature = "parquet", feature = "excel"))]
-pub(super) fn number(x: impl std::fmt::Debug + Into<f64> + Copy) -> String {
+/// A number as the shortest text that reads as it, a missing one as the empty cell.
+#[cfg(feature = "excel")]
+pub(super) fn number(x: f64) -> String {
     let text = format!("{x:?}");
-    if x.into().is_nan() { String::new() } else { text.strip_suffix(".0").unwrap_or(&text).into() }
+    if x.is_nan() { String::new() } else { text.strip_suffix(".0").unwrap_or(&text).into() }
 }
 
 /// The columns of a table that a format leaves out, told.

@@ -4,13 +4,13 @@ use memchr::{memchr, memchr2_iter};
 
 use super::shape::{self, LeftOut, RowKind, Shape};
 use super::text::Block;
-use crate::data::table::TextColumn;
+use crate::data::column::Texts;
 use crate::error::Error;
 
 /// The rows of a block, up to one with a wrong number of fields.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Records {
-    pub(super) columns: Vec<TextColumn>,
+    pub(super) columns: Vec<Texts>,
     /// The line on which each row begins.
     pub(super) lines: Vec<u64>,
     /// The row after these, if it does not fit.
@@ -41,7 +41,7 @@ impl Records {
     pub(super) fn read(block: &Block, shape: &Shape) -> Records {
         // About as much text in each, and room for more, so that they seldom move while they grow.
         let text = block.text.len() / shape.fields.max(1) * 3 / 2;
-        let columns = (0..shape.fields).map(|_| TextColumn::with_capacity(text, text / 4)).collect();
+        let columns = (0..shape.fields).map(|_| Texts::with_capacity(text, text / 4)).collect();
         let mut reading = Reading::new(shape, columns);
         if memchr(b'"', block.text.as_bytes()).is_none() {
             reading.plain(block, shape.delimiter as u8);
@@ -53,7 +53,7 @@ impl Records {
 
     /// About how many bytes of the file they were.
     pub(super) fn bytes(&self) -> usize {
-        self.columns.iter().map(TextColumn::bytes).sum()
+        self.columns.iter().map(Texts::bytes).sum()
     }
 
     /// How many rows there are.
@@ -86,7 +86,7 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn new(shape: &Shape, columns: Vec<TextColumn>) -> Reading<'_> {
+    fn new(shape: &Shape, columns: Vec<Texts>) -> Reading<'_> {
         Reading { shape, records: Records { columns, ..Records::default() }, fields: 0, spilled: false }
     }
 
@@ -230,7 +230,7 @@ mod tests {
         fn plain_rows_are_the_csv_readers(text in "([aé, \t]{0,4}[,\n]){0,12}", fields in 1_usize..4) {
             let block = Block { text: format!("{text}\n"), line: 7 };
             let shape = Shape { delimiter: ',', fields, spare: 1, header: vec!["a".into(); fields], footer: true, ..Shape::default() };
-            let empty = || vec![TextColumn::default(); fields];
+            let empty = || vec![Texts::default(); fields];
             let mut plain = Reading::new(&shape, empty());
             plain.plain(&block, b',');
             let mut quoted = Reading::new(&shape, empty());

@@ -1,6 +1,6 @@
 //! What a row of a file is: an example, or one of the rows that programs put between and below them.
 
-use crate::data::table::TextColumn;
+use crate::data::column::Texts;
 use crate::event::Decision;
 
 /// What the rows of a file are like.
@@ -40,7 +40,7 @@ pub(super) enum RowKind {
 
 impl Shape {
     /// What the row of these cells is, which had so many fields, of which further ones may be filled.
-    pub(super) fn kind(&self, cells: &[TextColumn], row: usize, fields: usize, spilled: bool) -> RowKind {
+    pub(super) fn kind(&self, cells: &[Texts], row: usize, fields: usize, spilled: bool) -> RowKind {
         let first = cells[0].get(row);
         let is_alone = || !spilled && cells[1..].iter().all(|cell| cell.get(row).is_empty());
         if fields == self.fields || fields > self.fields && fields <= self.fields + self.spare && !spilled {
@@ -69,7 +69,7 @@ impl Shape {
     }
 
     /// Whether a row is the header, as where files were put one below the other.
-    fn is_header(&self, cells: &[TextColumn], row: usize) -> bool {
+    fn is_header(&self, cells: &[Texts], row: usize) -> bool {
         let mut names = self.header.iter();
         let Some(first) = names.next() else { return false };
         let cell = cells[0].get(row);
@@ -92,7 +92,7 @@ fn is_note(cell: &str) -> bool {
 }
 
 /// Whether a row of a table of several columns is a total, or a note before empty cells.
-pub(super) fn is_footer(columns: &[TextColumn], row: usize) -> bool {
+pub(super) fn is_footer(columns: &[Texts], row: usize) -> bool {
     let [first, others @ ..] = columns else { return false };
     let cell = first.get(row);
     if others.is_empty() {

@@ -11,9 +11,10 @@ use super::graph::Graph;
 use super::interpret::Value;
 use super::proto::DataType;
 use crate::data::arrays::Arrays;
+use crate::data::column::Column;
 use crate::data::dates;
 use crate::data::preprocess::{Datetime, Numeric, Scale, Transform};
-use crate::data::table::{Table, TextColumn};
+use crate::data::table::Table;
 use crate::model::Model;
 use crate::random::{self, Stream};
 use crate::tensor::ops::MatmulPrecision;
@@ -60,10 +61,8 @@ pub(super) fn draw(model: &Model, graph: &Graph) -> Result<Rows> {
             let cell =
                 |row: usize| Draw { stream: &stream, row: row as u32, column: i as u32 }.cell(&input.transform, kind);
             let (texts, numbers): (Vec<String>, Vec<f64>) = (0..count).map(cell).unzip();
-            let mut column = TextColumn::default();
-            texts.iter().for_each(|text| column.push(text));
             table.names.push(input.column.clone());
-            table.columns.push(column);
+            table.columns.push(Column::of_texts(&texts));
             let value = match kind {
                 DataType::String => Value::Texts { columns: 1, texts },
                 _ => Value::Numbers { kind, columns: 1, numbers },

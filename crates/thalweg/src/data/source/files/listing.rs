@@ -1,5 +1,6 @@
 //! Tables that name files, with an answer for each.
 
+use std::borrow::Cow;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
@@ -43,9 +44,10 @@ pub(in super::super) fn column(names: &[String], options: &config::Data) -> Resu
 
 /// The files that a table names, with the cells of its other columns; none where the column holds something else.
 pub(in super::super) fn open(mut table: Table, column: usize, options: &config::Data) -> Result<Option<Arrays>> {
-    let cells = table.columns.remove(column);
+    let column_of_files = table.columns.remove(column);
+    let cells: Vec<_> = column_of_files.iter().collect();
     let name = table.names.remove(column);
-    let named = || cells.iter().map(str::trim).filter(|cell| !cell.is_empty());
+    let named = || cells.iter().map(|cell| cell.trim()).filter(|cell| !cell.is_empty());
     let first = named().next().unwrap_or_default();
     let files =
         named().filter(|cell| Medium::of(Path::new(cell)).is_some() || has_ending(Path::new(cell), &UNREAD)).count();
@@ -62,7 +64,7 @@ pub(in super::super) fn open(mut table: Table, column: usize, options: &config::
             .fix(wrong));
     };
     let folder = Path::new(&table.source).parent().unwrap_or(Path::new("")).to_path_buf();
-    let item = |(row, cell): (usize, &str)| Item {
+    let item = |(row, cell): (usize, &Cow<str>)| Item {
         path: folder.join(cell.trim()),
         answers: table.columns.iter().map(|column| column.get(row).to_string()).collect(),
         place: table.lines[row],
