@@ -7,7 +7,8 @@ use crate::losses::{Loss, Squared};
 use crate::metrics::Metrics;
 use crate::network::{InputShape, Network, Predictor, Weights};
 use crate::optimizers::{Adam, Optimizer};
-use crate::tensor::{Activation, Tensor, View, ops};
+use crate::tensor::ops::{self, MatmulPrecision};
+use crate::tensor::{Activation, Tensor, View};
 use crate::train::{Callback, Examples, Settings, State, Trainer};
 
 /// Layers in a row and how they are trained: a builder over [`Network`] and [`Trainer`].
@@ -175,11 +176,11 @@ impl TrainedNetwork {
         let x = x.to(self.theta.dtype());
         let (m, n) = (x.shape().rows(), self.network.output().size());
         let at_once = self.network.rows_at_once(m);
-        let mut predictor = Predictor::new(&self.network, &self.theta, at_once);
+        let mut predictor = Predictor::new(&self.network, &self.theta, at_once, MatmulPrecision::F32)?;
         let mut answers = Tensor::zeros([m, n], x.dtype());
         for start in (0..m).step_by(at_once) {
             let rows = at_once.min(m - start);
-            let logits = predictor.forward(x.view().rows(start, rows));
+            let logits = predictor.forward(x.view().rows(start, rows))?;
             ops::copy(logits.part(0, [rows, n]), answers.view_mut().part(start * n, [rows, n]));
         }
         self.loss.answer(answers.view_mut());

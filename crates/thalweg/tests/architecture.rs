@@ -123,10 +123,10 @@ const KERNEL_FLOORS: [&str; 22] = [
     "conv",
 ];
 
-/// What a text names right behind `crate::`, be it one name or several in braces.
-fn named(code: &str) -> Vec<&str> {
+/// What a text names right behind a path such as `crate::`, be it one name or several in braces.
+fn named<'a>(code: &'a str, path: &str) -> Vec<&'a str> {
     let mut found = Vec::new();
-    for after in code.split("crate::").skip(1) {
+    for after in code.split(path).skip(1) {
         let Some(list) = after.strip_prefix('{') else {
             found.push(after);
             continue;
@@ -156,25 +156,59 @@ fn named(code: &str) -> Vec<&str> {
 #[test]
 fn names_in_braces_are_seen() {
     let code = "use crate::{Error, data::{split, table}, run};\nlet x = crate::tune::best();";
-    assert_eq!(named(code), ["Error", "data", "run", "tune"]);
+    assert_eq!(named(code, "crate::"), ["Error", "data", "run", "tune"]);
+    assert_eq!(named("use crate::data::{split, table::Table};", "crate::data::"), ["split", "table"]);
 }
 
-/// What of the sources in a folder names a floor above its own.
+/// The files and folders of data, the highest last.
+const DATA_FLOORS: [&str; 28] = [
+    "cell_format",
+    "boolean_words",
+    "number_format",
+    "dates",
+    "ends",
+    "reading",
+    "column",
+    "table",
+    "media_spec",
+    "split",
+    "row_file",
+    "schema",
+    "arrays",
+    "applicable",
+    "memory",
+    "preprocess",
+    "target",
+    "examples",
+    "source",
+    "shift",
+    "rows",
+    "partition",
+    "far",
+    "verification",
+    "dataset",
+    "inspect",
+    "stream",
+    "loader",
+];
+
+/// What of the sources in a folder, a crate or a module of one, names a floor above its own.
 fn upward(folder: &str, floors: &[&str]) -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
+    let within = folder.split_once("src/").map_or("crate::".into(), |(_, module)| format!("crate::{module}::"));
     let height = |floor: &str| floors.iter().position(|name| *name == floor);
     let mut upward = Vec::new();
     for (path, code) in sources(folder) {
         let inner: Vec<&str> = path.strip_prefix(&root).unwrap().iter().map(|name| name.to_str().unwrap()).collect();
         let floor = inner[0].trim_end_matches(".rs");
-        if floor == "lib" {
+        if ["lib", "mod"].contains(&floor) {
             continue;
         }
         // As many times `super` lead out of the floor.
         let depth = inner.len() - usize::from(path.ends_with("mod.rs"));
-        let code = code.replace(&"super::".repeat(depth), "crate::");
+        let code = code.replace(&"super::".repeat(depth), &within);
         let own = height(floor).unwrap_or_else(|| panic!("{} is on no floor: add it to the list", path.display()));
-        let above = named(&code).into_iter().filter(|name| height(name).is_some_and(|other| other > own));
+        let above = named(&code, &within).into_iter().filter(|name| height(name).is_some_and(|other| other > own));
         upward.extend(above.map(|name| format!("{} names {name}", inner.join("/"))));
     }
     upward
@@ -183,6 +217,7 @@ fn upward(folder: &str, floors: &[&str]) -> Vec<String> {
 #[test]
 fn floors_stand_on_those_below_alone() {
     assert_eq!(upward("thalweg/src", &FLOORS), [""; 0]);
+    assert_eq!(upward("thalweg/src/data", &DATA_FLOORS), [""; 0]);
     assert_eq!(upward("kernels/src", &KERNEL_FLOORS), [""; 0]);
 }
 

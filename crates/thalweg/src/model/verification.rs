@@ -13,7 +13,7 @@ use crate::error::{Error, beginning};
 use crate::io::safetensors::Container;
 use crate::layers::{Embedding, Parameters, Registered, read_layer, write_layer};
 use crate::network::{Network, weights};
-use crate::tensor::ops::{self, MatmulPrecision};
+use crate::tensor::ops::MatmulPrecision;
 use crate::tensor::{Dtype, Shape, Tensor};
 
 /// The texts of a model file.

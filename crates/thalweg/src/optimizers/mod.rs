@@ -13,8 +13,6 @@ pub use adam::Adam;
 pub use gradient_descent::GradientDescent;
 pub use momentum::{Momentum, MomentumForm};
 pub use rmsprop::RmsProp;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, did_you_mean};
 pub use crate::tensor::update::Epsilon;
