@@ -290,7 +290,7 @@ fn a_trial_that_was_stopped_goes_on_from_its_checkpoint() {
     let found = tune::tune(&again, &mut StopAfter::new(usize::MAX)).unwrap();
     let trial = &found.trials[0];
     assert_eq!((trial.state, trial.epochs), (TrialState::Done, 4000));
-    // Its seconds include both sessions: more than the second one alone took.
+    // Its seconds count training before and after the stop: more than the latter alone took.
     assert!(kept < start && trial.seconds > 0.2, "{trial:?}");
     assert!(!folder.path().join("study.trials").exists());
     let whole = search(&settings);

@@ -308,7 +308,7 @@ impl Study {
     }
 
     /// Claims the training of the final model for this worker, or refreshes its heartbeat; false where another worker
-    /// has it.
+    /// has it, or it is done.
     pub(super) fn finish(&self, worker: &str) -> Result<bool> {
         let taken = self.connection.execute(
             "UPDATE study SET finisher = ?1, heartbeat = ?2
