@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Fit {
-    /// Scaled to cover the size; what extends beyond is cropped.
+    /// Scaled to cover the size and centre-cropped.
     #[default]
     Crop,
     /// Scaled to fit within the size; the rest is black.

@@ -17,7 +17,7 @@ pub(crate) fn shuffle(seed: u64, epoch: u32) -> Stream {
 
 /// The order of the rows in window number `window` of an epoch whose rows come from disk.
 pub(crate) fn shuffle_window(seed: u64, epoch: u32, window: u32) -> Stream {
-    // Odd multipliers of the seed differ for each window.
+    // Multiplication by an odd constant keeps the seeds of different windows distinct.
     Stream::new(seed.wrapping_add(u64::from(window) << 32 | 1).wrapping_mul(0x9e37_79b9_7f4a_7c15), 4).epoch(epoch)
 }
 

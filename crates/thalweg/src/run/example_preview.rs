@@ -30,7 +30,7 @@ impl ExamplePreview {
         let shape = pipeline.shape();
         if let Some(MediaSpec::Sounds(form)) = pipeline.form() {
             let usual = LogMelOptions::new(form.sample_rate, BANDS);
-            // Spectrograms of long sounds have few more frames.
+            // Limits long sounds to about 150 frames.
             let (window, hop) = (usual.window.min(form.samples), usual.hop.max(form.samples / 150));
             let bands = LogMelOptions { window, hop, ..usual }.bands();
             return Some(ExamplePreview { shape, sounds: Some((bands, Spectrum::new(bands, 1e-9))) });
