@@ -1,21 +1,21 @@
-//! Random inputs whose answers follow from a fixed teacher, so that there is something to learn.
+//! Random inputs with targets from a fixed teacher, so that there is something to learn.
 
 use thalweg::tensor::Tensor;
 use thalweg::train::Examples;
 use thalweg_kernels::random::Stream;
 
-/// What the teacher's numbers are turned into.
+/// How the teacher's outputs become targets.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Answers {
-    /// The number of the largest.
+    /// The index of the largest.
     Classes,
-    /// A wave of the only one.
+    /// A sine of the only one.
     Number,
     /// Whether the only one is positive.
     YesOrNo,
 }
 
-/// Inputs of so many columns with answers from so many numbers.
+/// Examples with random inputs and targets from the teacher.
 pub(crate) fn examples(rows: usize, inputs: usize, outputs: usize, answers: Answers) -> thalweg::Result<Examples> {
     let numbers = normal(0, rows * inputs);
     let teacher = normal(1, inputs * outputs);
@@ -41,7 +41,7 @@ pub(crate) fn as_images(examples: Examples, [height, width]: [usize; 2]) -> thal
     Examples::new(x, examples.y, examples.weights)
 }
 
-/// Standard normal numbers.
+/// Standard normal values.
 pub(crate) fn normal(purpose: u32, n: usize) -> Vec<f32> {
     let mut numbers = vec![0.0; n];
     Stream::new(7, purpose).fill_normal(0, &mut numbers);

@@ -1,5 +1,5 @@
-//! How fast a large CSV of numbers is taken in, in MB/s of its text: into cells, into numbers, and into split, scaled and
-//! encoded examples.
+//! Throughput of reading a large numeric CSV, in MB/s of text: to cells, to floats, and to split, scaled and encoded
+//! examples.
 
 use std::fmt::Write;
 use std::time::Instant;

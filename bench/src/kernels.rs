@@ -1,5 +1,5 @@
-//! Single kernels: GFLOP/s of a linear layer's products and their share of what fused multiply-adds of f32 numbers give at
-//! most, GB/s of an optimiser's pass, µs of a parallel region.
+//! Single kernels: GFLOP/s of a linear layer's products and their share of the f32 FMA peak, GB/s of an optimiser step,
+//! µs of a parallel region.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -12,7 +12,7 @@ use thalweg_kernels::{peak, pool};
 
 use crate::{data, median};
 
-/// Batch, outputs and inputs of layers.
+/// Batch, outputs and inputs of each layer.
 const SHAPES: [[usize; 3]; 8] = [
     [128, 512, 784],
     [128, 512, 512],
@@ -24,7 +24,7 @@ const SHAPES: [[usize; 3]; 8] = [
     [256, 4096, 4096],
 ];
 
-/// Seconds of a call, the median of several blocks of calls.
+/// Seconds per call, median over several blocks of calls.
 fn time(mut call: impl FnMut()) -> f64 {
     let start = Instant::now();
     call();
@@ -41,13 +41,13 @@ fn matrix(rows: usize, columns: usize) -> Tensor {
     Tensor::from_f32([rows, columns], data::normal(0, rows * columns))
 }
 
-/// GFLOP/s of fused multiply-adds in the registers of one core.
+/// GFLOP/s of FMAs in the registers of one core.
 fn peak() -> f64 {
     const TURNS: usize = 1 << 14;
     2e-9 * peak::multiply_adds(TURNS) as f64 / time(|| _ = peak::multiply_adds(TURNS))
 }
 
-/// Times all on the pool's threads.
+/// Times all kernels on the pool's threads.
 pub(crate) fn run(precision: MatmulPrecision) -> Value {
     let peak = peak() * pool::threads() as f64;
     let products: Vec<Value> = SHAPES
@@ -83,7 +83,7 @@ pub(crate) fn run(precision: MatmulPrecision) -> Value {
         t += 1;
         Adam::USUAL.step(Step { t, learning_rate: 1e-3 }, theta.view_mut(), gradient.view(), &mut state);
     });
-    // Two tasks at once against one alone: what is left is what a region costs.
+    // Two concurrent tasks compared with one: the difference is the overhead of a region.
     let task = |_: usize| {
         (0..4000).fold(0u64, |x, i| black_box(x ^ i));
     };

@@ -1,7 +1,7 @@
-//! One workload of the benchmarks, on Thalweg: prints one JSON object.
+//! One benchmark workload on Thalweg; prints one JSON object.
 //!
-//! `thalweg-bench WORKLOAD [--threads N] [--epochs N] [--precision f32|bf16|bf16x3|bf16x6]`, a workload being `w1` to `w6`, `kernels`, `input`,
-//! `media` or `scaling`.
+//! `thalweg-bench WORKLOAD [--threads N] [--epochs N] [--precision f32|bf16|bf16x3|bf16x6]`, where WORKLOAD is `w1` to
+//! `w6`, `kernels`, `input`, `media` or `scaling`.
 #![forbid(unsafe_code)]
 
 mod data;
@@ -14,7 +14,7 @@ mod train;
 use anyhow::{Context, Result, bail};
 use thalweg::tensor::ops::MatmulPrecision;
 
-/// What the command line asks for.
+/// The command-line options.
 struct Options {
     threads: usize,
     epochs: usize,
@@ -47,7 +47,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// How a precision multiplies matrices.
+/// The matmul precision by name.
 fn products(precision: &str) -> Result<MatmulPrecision> {
     Ok(match precision {
         "f32" => MatmulPrecision::F32,
@@ -58,7 +58,7 @@ fn products(precision: &str) -> Result<MatmulPrecision> {
     })
 }
 
-/// The median of some numbers.
+/// The median.
 fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.sort_by(f64::total_cmp);
     numbers[numbers.len() / 2]

@@ -1,5 +1,5 @@
-//! How fast pictures and sounds are taken in: a folder of pictures beside its decoder alone, and spectrograms in seconds of
-//! sound a second.
+//! Throughput of reading media: a folder of images compared with the decoder alone, and log-mel spectrograms in seconds
+//! of sound per second.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -16,11 +16,11 @@ use thalweg_kernels::pool;
 
 use crate::{data::normal, median};
 
-/// Pictures of a folder, and their side: JPEGs of about 30 KB.
+/// Images in the folder, and their side: JPEGs of about 30 KB.
 const PICTURES: usize = 400;
 const SIDE: u32 = 256;
 
-/// Sounds of a batch, a second each.
+/// Sounds per batch, one second each.
 const SOUNDS: usize = 64;
 const RATE: usize = 16_000;
 const BANDS: usize = 64;
@@ -36,7 +36,7 @@ pub(crate) fn run() -> Result<Value> {
     }))
 }
 
-/// Pictures a second: decoded and nothing else, and read as a folder.
+/// Images per second: decoded only, and read as a folder.
 fn pictures() -> Result<(f64, f64)> {
     let folder = tempfile::tempdir()?;
     let class = folder.path().join("class");
@@ -63,7 +63,7 @@ fn pictures() -> Result<(f64, f64)> {
     Ok((speed(alone), speed(ours)))
 }
 
-/// Seconds of sound whose log-mel spectrograms are taken in a second.
+/// Seconds of sound converted to log-mel spectrograms per second.
 fn spectrogram() -> Result<f64> {
     let layer = LogMel::from(LogMelOptions::new(RATE, BANDS));
     let network = Network::new(Shape::from([RATE, 1]), vec![Box::new(layer) as Box<dyn Layer>])?;

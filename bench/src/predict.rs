@@ -1,4 +1,4 @@
-//! W4: prediction with W1's network, a row alone and 4,096 rows at once.
+//! W4: prediction with W1's network, for a single row and for 4,096 rows at a time.
 
 use std::hint::black_box;
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! W1, W2, W3, W5 and W6: seconds an epoch of training, with shuffling, after an epoch that is not timed.
+//! W1, W2, W3, W5 and W6: seconds per training epoch, with shuffling, after an untimed warm-up epoch.
 
 use std::time::Instant;
 
@@ -72,7 +72,7 @@ const WORKLOADS: [Workload<'static>; 5] = [
 /// The workload whose network is [`convolutions`].
 const CONVOLUTIONS: &str = "w6";
 
-/// Two convolutions, a pool and two dense layers on images of 28 × 28.
+/// Two convolutions, a pooling layer and two dense layers on 28 × 28 images.
 fn convolutions() -> thalweg::Result<Network> {
     let conv = |filters, inputs: f64| Conv2d {
         padding: Padding::Valid,
@@ -93,19 +93,19 @@ fn convolutions() -> thalweg::Result<Network> {
     Network::new(Shape::from([28, 28]), layers)
 }
 
-/// A network of these sizes with ReLU between.
+/// A network with these layer sizes and ReLU in between.
 pub(crate) fn network(sizes: &[usize]) -> thalweg::Result<Network> {
     let last = sizes.len() - 2;
     let layer = |(i, &units): (usize, &usize)| {
         let activation = if i < last { Activation::Relu } else { Activation::Identity };
-        // As the peers draw them.
+        // As the peers initialise them.
         let init = Some(Init::Uniform((sizes[i] as f64).sqrt().recip()));
         Box::new(Linear { init, ..Linear::new(units, activation) }) as Box<dyn Layer>
     };
     Network::new(sizes[0], sizes[1..].iter().enumerate().map(layer).collect())
 }
 
-/// Floating-point operations that the products of an epoch need: forward, and backward but for the inputs' gradient.
+/// Floating-point operations of an epoch's matrix products: forward, and backward except for the inputs' gradient.
 fn operations(work: &Workload) -> f64 {
     if work.name == CONVOLUTIONS {
         let (first, others) = (26 * 26 * 32 * 9, 24 * 24 * 64 * 288 + 9216 * 128 + 128 * 10);
@@ -115,7 +115,7 @@ fn operations(work: &Workload) -> f64 {
     (work.rows * (6 * weights - 2 * work.sizes[0] * work.sizes[1])) as f64
 }
 
-/// The biggest size of this process so far, in MiB.
+/// Peak resident memory of this process so far, in MiB.
 fn peak_memory() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
@@ -127,7 +127,7 @@ pub(crate) fn run(name: &str, options: &Options) -> Result<Value> {
     let work = WORKLOADS.iter().find(|work| work.name == name).with_context(|| format!("no workload {name:?}"))?;
     let (seconds, costs) = train(work, options)?;
     let middle = median(seconds.clone());
-    // Inputs and answers, θ with its gradient and Adam's two vectors, and what each layer puts out and gets back.
+    // Inputs and targets, θ with its gradient and Adam's two moments, and each layer's outputs and their gradients.
     let planned = (work.name != CONVOLUTIONS).then(|| {
         let (theta, activations) = (parameters(work.sizes), work.sizes.iter().sum::<usize>() * work.batch);
         4.0 * (work.rows * (work.sizes[0] + 1) + 2 * activations + 5 * theta) as f64 / (1024.0 * 1024.0)
@@ -139,7 +139,7 @@ pub(crate) fn run(name: &str, options: &Options) -> Result<Value> {
     }))
 }
 
-/// How the time of an epoch of W1 grows with its rows, and with the units of its hidden layers.
+/// The time of a W1 epoch as a function of its rows, and of the units of its hidden layers.
 pub(crate) fn scaling(options: &Options) -> Result<Value> {
     let point = |rows: usize, units: usize| -> Result<Value> {
         let sizes = [784, units, units, 10];
@@ -156,7 +156,7 @@ fn parameters(sizes: &[usize]) -> usize {
     sizes.windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum()
 }
 
-/// Trains; gives the seconds of each epoch but the first, and the cost of all.
+/// Trains; returns the seconds of each epoch but the first, and the costs of all.
 fn train(work: &Workload, options: &Options) -> Result<(Vec<f64>, Vec<f64>)> {
     let network = if work.name == CONVOLUTIONS { convolutions()? } else { network(work.sizes)? };
     let train = data::examples(work.rows, work.sizes[0], work.sizes[work.sizes.len() - 1], work.answers)?;

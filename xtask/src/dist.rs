@@ -1,4 +1,4 @@
-//! `cargo xtask dist`: what a release page holds, in `dist/`: an archive of the program with its completions and manual, the
+//! `cargo xtask dist`: the release files, in `dist/`: an archive of the program with its completions and manual, the
 //! Python wheel, and the checksums of both.
 
 use std::fs;
@@ -11,13 +11,13 @@ use crate::python;
 use crate::step;
 use crate::test::{cargo, root};
 
-/// Each shell, and what its file of completions is called.
+/// Each shell, and the file name of its completions.
 const SHELLS: [(&str, &str); 3] = [("bash", "thalweg.bash"), ("zsh", "_thalweg"), ("fish", "thalweg.fish")];
 
-/// Builds everything anew into `dist/`.
+/// Rebuilds everything into `dist/`.
 ///
 /// # Errors
-/// If a step fails, or there is no Python to build the wheel with.
+/// If a step fails, or no Python is available to build the wheel.
 pub(crate) fn run() -> Result<()> {
     let Some(python) = python::interpreter() else { bail!("no Python 3.11 or newer\n  fix: install it, with pip") };
     let dist = root().join("dist");
@@ -61,7 +61,7 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// What the program prints.
+/// The output of the program.
 fn printed(program: &Path, arguments: &[&str]) -> Result<Vec<u8>> {
     let output = Command::new(program).args(arguments).output()?;
     if !output.status.success() {
@@ -70,7 +70,7 @@ fn printed(program: &Path, arguments: &[&str]) -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-/// The SHA-256 of each file in a folder, as `sha256sum --check` reads it.
+/// The SHA-256 of each file in a folder, in the format of `sha256sum --check`.
 fn checksums(python: &Path, folder: &Path) -> Result<Vec<u8>> {
     let script = "import hashlib, pathlib, sys\n\
                   for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):\n    \

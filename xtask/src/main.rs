@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask test` checks everything that must hold before a change is taken.
+//! The project's own commands: `cargo xtask test` runs all checks required before merging a change.
 
 mod bench;
 mod dist;

@@ -1,4 +1,4 @@
-//! The Python package's tests: a virtual environment under `target/`, the extension as `cargo build` makes it, pytest.
+//! The Python package's tests: a virtual environment under `target/`, the extension as built by `cargo build`, pytest.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,10 +8,10 @@ use anyhow::{Context, Result};
 use crate::step::{self, Counts};
 use crate::test::{build, root};
 
-/// Interpreters that are tried, the first that will do is taken; THALWEG_PYTHON names another.
+/// Interpreters tried in order; THALWEG_PYTHON names another.
 const INTERPRETERS: [&str; 6] = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python"];
 
-/// Runs the suite; `None` where there is no Python that will do.
+/// Runs the suite; `None` if no suitable Python is available.
 ///
 /// # Errors
 /// If a step fails.
@@ -36,7 +36,7 @@ pub(crate) fn run() -> Result<Option<Counts>> {
     step::run("Python tests", "mend the tests named above", tests).map(Some)
 }
 
-/// A Python that has pip and that the pinned packages take: 3.11 or newer.
+/// A Python with pip that the pinned packages support: 3.11 or newer.
 pub(crate) fn interpreter() -> Option<PathBuf> {
     let named = std::env::var_os("THALWEG_PYTHON").map(PathBuf::from);
     let will_do = |python: &PathBuf| {
@@ -48,7 +48,7 @@ pub(crate) fn interpreter() -> Option<PathBuf> {
     named.into_iter().chain(INTERPRETERS.map(PathBuf::from)).find(will_do)
 }
 
-/// The interpreter of an environment with what the tests need, made anew where that has changed.
+/// The interpreter of a virtual environment with the test dependencies, recreated when these change.
 fn environment(python: &Path) -> Result<PathBuf> {
     let folder = root().join("target/python");
     let inside = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });

@@ -1,4 +1,4 @@
-//! `cargo xtask quality`: whether default settings reach the accuracy promised, on samples and real data.
+//! `cargo xtask quality`: whether default settings reach the promised accuracy, on samples and real data.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -9,10 +9,10 @@ use anyhow::{Context, Result, bail};
 use crate::step;
 use crate::test::{cargo, data, root};
 
-/// A data set, and what the median of three seeds must reach on one part of it.
+/// A data set, and what the median of three seeds must reach on one split.
 struct Goal {
     name: &'static str,
-    /// What follows `thalweg train`; `DATA` is the folder of the real data sets, `LISTS` one of lists of their files.
+    /// Arguments of `thalweg train`; `DATA` is the folder of the real data sets, `LISTS` one with lists of their files.
     arguments: &'static str,
     part: &'static str,
     metric: &'static str,
@@ -52,7 +52,7 @@ const GOALS: [Goal; 11] = [
 
 const SEEDS: [&str; 3] = ["0", "1", "2"];
 
-/// Trains every data set, or those named, with default settings and compares with the goals.
+/// Trains on every data set, or those named, with default settings and compares with the goals.
 ///
 /// # Errors
 /// If a goal is missed, a training fails, or a name is unknown.
@@ -102,7 +102,7 @@ fn short(x: f64) -> String {
     if x.abs() < 10.0 { format!("{x:.4}") } else { format!("{x:.0}") }
 }
 
-/// The metric that one training ends with.
+/// The final metric of one training.
 fn train(goal: &Goal, seed: &str, lists: &Path) -> Result<f64> {
     let folder = std::env::temp_dir().join(format!("thalweg-quality-{}", std::process::id()));
     let binary = root().join("target/release").join(format!("thalweg{}", std::env::consts::EXE_SUFFIX));
@@ -124,7 +124,7 @@ fn train(goal: &Goal, seed: &str, lists: &Path) -> Result<f64> {
     value.as_f64().with_context(|| format!("{}: no {} {} in the result", goal.name, goal.part, goal.metric))
 }
 
-/// Lists of the spoken digits, `digit_speaker_number.wav`: the first five numbers are the data set's own test part.
+/// Lists of the spoken digits, `digit_speaker_number.wav`: numbers 0 to 4 are the data set's official test split.
 fn write_lists(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder)?;
     let mut lists = ["file,digit\n".to_string(), "file,digit\n".to_string()];

@@ -1,4 +1,4 @@
-//! Steps: other programs, run one after the other with their output shown as it comes.
+//! Steps: other programs, run in sequence with their output shown live.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, ExitStatus, Stdio};
@@ -6,14 +6,14 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-/// Tests counted from what test runners print.
+/// Test counts parsed from the output of test runners.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Counts {
     /// Tests that passed.
     pub(crate) passed: usize,
     /// Tests that failed.
     pub(crate) failed: usize,
-    /// Tests that were not run.
+    /// Tests that were skipped.
     pub(crate) ignored: usize,
 }
 
@@ -49,18 +49,18 @@ impl Counts {
     }
 }
 
-/// Announces and runs a step: its program's output is shown as it comes, the tests in it are counted.
+/// Announces and runs a step: shows its program's output live and counts the tests in it.
 ///
 /// # Errors
-/// If the program cannot be started or does not succeed; `remedy` tells what to do then.
+/// If the program cannot be started or fails; `remedy` says what to do then.
 pub(crate) fn run(name: &str, remedy: &str, command: Command) -> Result<Counts> {
     side_by_side(name, remedy, [command])
 }
 
-/// The same for programs that run at the same time, each line of their output shown as it comes.
+/// The same for programs that run concurrently, with interleaved lines of output.
 ///
 /// # Errors
-/// If one cannot be started or does not succeed.
+/// If one cannot be started or fails.
 pub(crate) fn side_by_side<const N: usize>(name: &str, remedy: &str, commands: [Command; N]) -> Result<Counts> {
     let start = Instant::now();
     let (mut counts, mut failed) = (Counts::default(), None);
@@ -83,19 +83,19 @@ pub(crate) fn side_by_side<const N: usize>(name: &str, remedy: &str, commands: [
     Ok(counts)
 }
 
-/// A command as one would type it.
+/// A command as typed in a shell.
 fn typed(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
-/// Runs a program to its end, its output shown.
+/// Runs a program to completion, showing its output.
 fn watched(name: &str, mut command: Command) -> Result<(Counts, ExitStatus)> {
-    // One pipe for both, so that they stay in order and nextest's summary on standard error is counted too.
+    // One pipe for both streams keeps their order, and counts nextest's summary, which goes to standard error.
     let (output, writer) = std::io::pipe()?;
     command.stdout(writer.try_clone()?).stderr(writer);
     let mut child = command.spawn().with_context(|| format!("{name}: cannot start {:?}", typed(&command)))?;
-    // Its ends of the pipe would keep `show` waiting.
+    // Its ends of the pipe would keep `show` blocked.
     drop(command);
     let counts = show(output)?;
     Ok((counts, child.wait()?))

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything that must hold before a change is taken, quick checks first.
+//! `cargo xtask test`: all checks required before merging a change, quick ones first.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,11 +9,11 @@ use anyhow::{Result, bail};
 use crate::python;
 use crate::step::{self, Counts};
 
-/// What is said where the Python package cannot be tested.
+/// The message if the Python package cannot be tested.
 const NO_PYTHON: &str =
     "the Python package's tests: no Python of 3.11 or newer with pip was found (THALWEG_PYTHON names another)";
 
-/// Runs every check; the first that fails ends it.
+/// Runs every check; stops at the first failure.
 ///
 /// # Errors
 /// If a check fails.
@@ -69,10 +69,10 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// Runs the Python package's tests alone.
+/// Runs only the Python package's tests.
 ///
 /// # Errors
-/// If a test fails, or there is no Python to run them.
+/// If a test fails, or no suitable Python is available.
 pub(crate) fn python() -> Result<()> {
     let Some(Counts { passed, failed, ignored }) = python::run()? else { bail!(NO_PYTHON) };
     println!("\n{passed} passed, {failed} failed, {ignored} skipped");
@@ -85,7 +85,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-/// The tests by nextest where it is installed: one process a test, so that a crash does not hide the others.
+/// The tests with nextest where installed: one process per test, so that a crash does not hide the others.
 fn tests() -> Command {
     if step::has("nextest") {
         return cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]);
@@ -93,11 +93,11 @@ fn tests() -> Command {
     cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])
 }
 
-/// The programs that show how the library is used.
+/// The programs that show how to use the library.
 const EXAMPLES: [&str; 4] = ["01_xor", "02_table", "03_in_memory", "04_custom_layer"];
 
-/// Builds the examples, the program and the Python extension, as the tests have built the library: with other packages chosen
-/// its features would be others, and it would be compiled once more.
+/// Builds the examples, the program and the Python extension with the same package selection as the tests: another
+/// selection would enable other features and recompile the library.
 pub(crate) fn build() -> Command {
     cargo(&["build", "--workspace", "--lib", "--examples", "--bin", "thalweg"])
 }
@@ -119,8 +119,8 @@ fn miri_is_here() -> bool {
     version.is_ok_and(|version| version.status.success())
 }
 
-/// The kernels' portable paths, interpreted: Miri sees every read and write that is out of place. It runs on one core, so
-/// that two shares of the tests take half as long.
+/// The kernels' portable paths under Miri, which detects every out-of-bounds read and write. It uses one core, so
+/// running the tests in two halves takes half as long.
 fn miri() -> [Command; 2] {
     let shares: [&[&str]; 2] = [
         &["--lib", "--test", "bf16"],
@@ -137,12 +137,12 @@ fn miri() -> [Command; 2] {
     })
 }
 
-/// The repository.
+/// The repository root.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the repository")
 }
 
-/// Where the real data sets should be.
+/// The folder of the real data sets.
 pub(crate) fn data() -> PathBuf {
     std::env::var_os("THALWEG_DATA").map_or_else(|| root().join("../shared/data"), PathBuf::from)
 }

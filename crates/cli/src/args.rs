@@ -1,4 +1,4 @@
-//! The command line: verbs, and flags made from the list of options.
+//! The command line: verbs, and flags generated from the list of options.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ Examples:
   thalweg export runs/houses-1 -o houses.onnx
   thalweg check sample:iris --layers 8 --activation tanh";
 
-/// The whole command line.
+/// The complete command line.
 pub(crate) fn command() -> Command {
     Command::new("thalweg")
         .version(env!("CARGO_PKG_VERSION"))
@@ -114,7 +114,7 @@ fn completions() -> Command {
     )
 }
 
-/// `export`, with every format there is.
+/// `export`, with a subcommand for every format.
 fn export() -> Command {
     let formats = thalweg::export::ALL;
     let names: Vec<&str> = formats.iter().map(|format| format.name).collect();
@@ -140,7 +140,7 @@ fn export() -> Command {
         .after_help(format!("Formats:\n{}", each.join("\n")))
 }
 
-/// `import`, from every format there is.
+/// `import`, with a subcommand for every format.
 fn import() -> Command {
     verb("import", "Make a model from a file in the format of others")
         .arg(
@@ -184,7 +184,7 @@ fn tune() -> Command {
         )
 }
 
-/// `lr-find`: flags of training, and the range.
+/// `lr-find`: the training flags, and the range.
 fn lr_find() -> Command {
     let usual = RangeTest::default();
     let number = |name: &'static str, default: f64, help: &'static str| {
@@ -233,14 +233,14 @@ fn out(help: &'static str) -> Arg {
     Arg::new("out").short('o').long("out").value_name("FILE").help(help)
 }
 
-/// Training's flag for the precision, for a model that answers.
+/// The training flag for the precision, for predicting with a model.
 fn precision() -> Arg {
     let option =
         option_specs().iter().find(|option| option.key() == "train.precision").expect("training has a precision");
     flag(option).help_heading("Prediction")
 }
 
-/// The options that most trainings and searches are about: `-h` shows these, `--help` all.
+/// The commonly used options: `-h` shows these, `--help` all.
 const COMMON: [&str; 25] = [
     "target",
     "task",
@@ -269,7 +269,7 @@ const COMMON: [&str; 25] = [
     "out",
 ];
 
-/// The options that say how a data file is read.
+/// The options for reading a data file.
 const READING: [&str; 15] = [
     "delimiter",
     "header",
@@ -288,10 +288,10 @@ const READING: [&str; 15] = [
     "cache",
 ];
 
-/// The options that say what its columns are.
+/// The options for interpreting its columns.
 const INFERRED: [&str; 8] = ["target", "task", "kinds", "sentinels", "id", "ignore", "keep", "weight"];
 
-/// Flags of some options.
+/// The flags of some options.
 fn reading(names: &[&str]) -> Vec<Arg> {
     option_specs().iter().filter(|option| names.contains(&option.name.as_str())).map(flag).collect()
 }
@@ -349,7 +349,7 @@ fn flag(option: &OptionSpec) -> Arg {
             (Arity::One, _) => "TEXT",
         });
     let arg = if option.name == "out" { arg.short('o') } else { arg };
-    // `--search` may be said once for each option.
+    // `--search` may be repeated, once per option.
     let arg = if option.name == "search" { arg.action(ArgAction::Append) } else { arg };
     // `--batch-norm` alone means true.
     if option.kind == Kind::Boolean {
@@ -359,7 +359,7 @@ fn flag(option: &OptionSpec) -> Arg {
     }
 }
 
-/// The configuration that the flags and the file give.
+/// The configuration from the flags and the file.
 pub(crate) fn config(matches: &ArgMatches) -> anyhow::Result<Config> {
     let given = |name: &str| {
         let values = matches.try_get_many::<String>(name).ok().flatten()?;
@@ -383,7 +383,7 @@ pub(crate) fn config(matches: &ArgMatches) -> anyhow::Result<Config> {
     Ok(Config::load(given("config").as_deref().map(Path::new), &settings)?)
 }
 
-/// The configuration of a verb that needs data.
+/// The configuration of a verb that requires data.
 pub(crate) fn config_with_data(matches: &ArgMatches) -> anyhow::Result<Config> {
     let config = config(matches)?;
     if config.data.path.is_empty() {

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     commands::run(verb, matches).map_or_else(failed, ExitCode::from)
 }
 
-/// Prints what is wrong with the command line; of a long argument its beginning and end.
+/// Prints a usage error; long arguments are shortened in the middle.
 fn usage(error: &clap::Error) {
     let text = error.render();
     if text.to_string().lines().all(|line| line.len() < 1000) {
@@ -38,14 +38,14 @@ fn usage(error: &clap::Error) {
     }
 }
 
-/// Tells what went wrong; gives the exit code.
+/// Prints an error; returns the exit code.
 fn failed(error: anyhow::Error) -> ExitCode {
     let error = match error.downcast::<std::io::Error>() {
-        // Whoever read our output has stopped reading, as `head` does.
+        // The reader of our output has stopped reading, as `head` does.
         Ok(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
         Ok(error) => match error.downcast::<thalweg::Error>() {
             Ok(named) => named.into(),
-            // Files are named by those who write them: what is left is our output.
+            // Errors on files are reported with their names where they occur: what is left is standard output.
             Err(error) => thalweg::Error::io(thalweg::Kind::Config, "standard output", "write", &error)
                 .fix("free space where it goes, or name another file")
                 .into(),

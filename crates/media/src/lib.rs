@@ -1,7 +1,7 @@
-//! Pictures and sounds: from files of any kind and size to pixels and samples of one form.
+//! Images and sounds: from files of any format and size to pixels and samples of one form.
 //!
-//! Nothing here is generic, so that the decoders are compiled here, once, and not wherever they are called.
-//! What cannot be read is said in a sentence, to which the caller adds the file's name.
+//! Nothing here is generic, so that the decoders are compiled once, in this crate, and not in every caller. Errors are
+//! single sentences, to which the caller adds the file's name.
 
 #![forbid(unsafe_code)]
 
@@ -13,39 +13,39 @@ pub mod sounds;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How a picture of another aspect is brought to a size.
+/// How an image of another aspect ratio is resized.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Fit {
-    /// Its middle fills the size; what reaches beyond is cut off.
+    /// Scaled to cover the size and centre-cropped.
     #[default]
     Crop,
-    /// All of it is within the size; the rest is black.
+    /// Scaled to fit within the size; the rest is black.
     Pad,
-    /// It is stretched.
+    /// Stretched to the size.
     Stretch,
 }
 
-/// What every picture of a source is brought to.
+/// The form to which every image of a source is converted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PictureSpec {
     /// Height in pixels.
     pub height: usize,
     /// Width in pixels.
     pub width: usize,
-    /// 1 for grey, 3 for red, green and blue.
+    /// 1 for grey, 3 for RGB.
     pub channels: usize,
-    /// How other aspects are brought to that size.
+    /// How other aspect ratios are resized.
     pub fit: Fit,
 }
 
-/// What every sound of a source is brought to: one channel, so many samples.
+/// The form to which every sound of a source is converted: one channel of fixed length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SoundSpec {
-    /// Samples a second.
+    /// Samples per second.
     pub sample_rate: usize,
-    /// Samples of a sound; longer ones lose their ends, shorter ones get silence around them.
+    /// Samples per sound; longer ones are cropped at both ends, shorter ones are padded with silence.
     pub samples: usize,
-    /// Whether each sound's root mean square is brought to 1: how near a microphone was says nothing.
+    /// Whether each sound is normalised to a root mean square of 1, since the distance to a microphone is irrelevant.
     pub equal_loudness: bool,
 }

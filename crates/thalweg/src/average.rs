@@ -21,7 +21,8 @@ pub fn smooth(series: &[f64], beta: f64, bias_correction: bool) -> Vec<f64> {
     series.iter().map(step).collect()
 }
 
-/// The average of a network's parameters over the steps of training (Polyak and Juditsky 1992, with forgetting).
+/// The exponential moving average of a network's parameters over training steps (Polyak and Juditsky 1992, with
+/// forgetting).
 #[derive(Debug, Clone)]
 pub struct ParameterAverage {
     beta: f64,
@@ -30,12 +31,12 @@ pub struct ParameterAverage {
 }
 
 impl ParameterAverage {
-    /// An average with window 1/(1 − β), from V = 0 and t = 0 or as they were saved.
+    /// An average with window 1/(1 − β), from V = 0 and t = 0 or a saved state.
     pub fn new(beta: f64, v: Tensor, t: u64) -> Self {
         ParameterAverage { beta, v, t }
     }
 
-    /// Takes in θ after a step.
+    /// Updates the average with θ after a step.
     pub fn observe(&mut self, theta: View) {
         ops::average(self.v.view_mut(), self.beta, theta);
         self.t += 1;
@@ -46,12 +47,12 @@ impl ParameterAverage {
         self.beta
     }
 
-    /// The uncorrected V, which a checkpoint keeps.
+    /// The uncorrected V, as stored in checkpoints.
     pub fn uncorrected(&self) -> &Tensor {
         &self.v
     }
 
-    /// V/(1 − β^t), the average itself.
+    /// V/(1 − β^t), the bias-corrected average.
     pub fn corrected(&self) -> Tensor {
         let mut theta = self.v.clone();
         ops::scale(theta.view_mut(), 1.0 / (1.0 - self.beta.powf(self.t as f64)));

@@ -1,22 +1,22 @@
-//! Errors are values with a place and a remedy.
+//! Errors are values with a location and a remedy.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-/// What went wrong, and so which exit code the command line ends with.
+/// The kind of error, which determines the command line's exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A fault of ours (exit code 1).
+    /// A bug in Thalweg (exit code 1).
     Internal,
-    /// A wrong flag, key or value (exit code 2).
+    /// An invalid flag, key or value (exit code 2).
     Config,
-    /// Data or a schema that does not fit (exit code 3).
+    /// Invalid data, or data that does not match the schema (exit code 3).
     Data,
     /// A check or gate failed (exit code 4).
     Check,
     /// Training diverged (exit code 5).
     Diverged,
-    /// Somebody asked for a stop before there was anything to keep (exit code 130).
+    /// A stop was requested before there was anything to save (exit code 130).
     Interrupted,
 }
 
@@ -34,33 +34,33 @@ impl Kind {
     }
 }
 
-/// An error that names the place (file, line, column or key), what was found there and what to do.
+/// An error with its location (file, line, column or key), what was found there, and a remedy.
 ///
-/// It prints as `PLACE: MESSAGE`, then the remedy on a line of its own; each is shortened where it is long, for cells
-/// and names of the data may be of any length.
+/// Displayed as `PLACE: MESSAGE`, with the remedy on a line of its own; long parts are shortened, for cells and names
+/// in the data may be of any length.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{}{message}{}", prefix(.place), suffix(.remedy))]
 pub struct Error {
-    /// What kind of failure this is.
+    /// The kind of failure.
     pub kind: Kind,
-    /// Where: `houses.csv, line 7, column "price"`, or a config key.
+    /// The location: `houses.csv, line 7, column "price"`, or a config key.
     pub place: Option<String>,
     /// What was found and what was expected.
     pub message: String,
-    /// What to do about it.
+    /// How to fix it.
     pub remedy: Option<String>,
 }
 
-/// The result of everything in this crate that can fail.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The most characters of an error's texts.
+/// Maximum characters of an error's message.
 const LONGEST_MESSAGE: usize = 500;
 const LONGEST_PLACE: usize = 300;
 const LONGEST_REMEDY: usize = 700;
 
 impl Error {
-    /// An error of a kind, with neither place nor remedy yet. Texts of an error that are very long lose their middle.
+    /// An error of a kind, without location or remedy. Very long messages lose their middle.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Error { kind, place: None, message: shortened(message, LONGEST_MESSAGE), remedy: None }
     }
@@ -75,30 +75,30 @@ impl Error {
         Self::new(Kind::Config, message)
     }
 
-    /// A fault of ours.
+    /// An internal error: a bug.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(Kind::Internal, message)
     }
 
-    /// An operating-system error on a file, as an error of a kind.
+    /// An operating-system error on a file, as an error of a given kind.
     pub fn io(kind: Kind, path: impl Into<PathBuf>, doing: &str, error: &std::io::Error) -> Self {
         Self::new(kind, format!("cannot {doing}: {error}")).at(path.into().display().to_string())
     }
 
-    /// Adds where it happened.
+    /// Adds the location.
     pub fn at(mut self, place: impl Into<String>) -> Self {
         self.place = Some(shortened(place, LONGEST_PLACE));
         self
     }
 
-    /// Adds what to do about it.
+    /// Adds the remedy.
     pub fn fix(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(shortened(remedy, LONGEST_REMEDY));
         self
     }
 }
 
-/// `" (did you mean "price"?)"` when a known name is near, else an empty string.
+/// `" (did you mean "price"?)"` if a known name is close, otherwise an empty string.
 pub fn did_you_mean<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     match nearest(typed, known) {
         Some(name) => format!(" (did you mean {name:?}?)"),
@@ -106,7 +106,7 @@ pub fn did_you_mean<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -
     }
 }
 
-/// The known name nearest to what was typed, if one is near enough to be meant.
+/// The known name closest to what was typed, if it is close enough.
 pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = typed.to_lowercase();
     known
@@ -117,7 +117,7 @@ pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|(_, name)| name)
 }
 
-/// The beginning of a text from a file, such as a name or a cell.
+/// The beginning of a string from a file, such as a name or a cell.
 pub(crate) fn beginning(text: &str) -> String {
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -125,7 +125,7 @@ pub(crate) fn beginning(text: &str) -> String {
     }
 }
 
-/// The text of an error, however long a name or a cell in it is.
+/// An error message, shortened if a name or a cell in it is long.
 fn shortened(text: impl Into<String>, most: usize) -> String {
     let text = text.into();
     if text.len() <= most { text } else { brief(&text, most).into_owned() }
@@ -139,10 +139,10 @@ fn suffix(remedy: &Option<String>) -> String {
     remedy.as_ref().map_or(String::new(), |remedy| format!("\n  fix: {remedy}"))
 }
 
-/// A text of at most so many characters: the middle of a longer one is left out, for what it is about stands at its
-/// beginning, and what was expected at its end.
+/// A string of at most `most` characters; longer ones lose their middle, for the subject is at the beginning, and what
+/// was expected at the end.
 pub fn brief(text: &str, most: usize) -> Cow<'_, str> {
-    // A byte is a character at most.
+    // The number of characters is at most that of bytes.
     if text.len() <= most {
         return text.into();
     }

@@ -1,8 +1,8 @@
-//! What is to be learned.
+//! The learning task.
 
 use serde::{Deserialize, Serialize};
 
-/// The task that the target decides, `--task` overrides.
+/// The task, inferred from the target unless `--task` overrides it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Task {
@@ -12,7 +12,7 @@ pub enum Task {
     Binary,
     /// One of several classes.
     Multiclass,
-    /// Any number of labels at once.
+    /// Any number of labels per example.
     Multilabel,
 }
 

@@ -1,4 +1,4 @@
-//! The arrows and nevers of ARCHITECTURE.md: reads the sources and fails on what they must not name.
+//! The module order and prohibitions of ARCHITECTURE.md: reads the sources and fails on forbidden names.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -57,7 +57,7 @@ fn layers_do_not_know_each_other() {
     let name = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
     for (path, code) in files.iter().filter(|(path, _)| name(path) != "mod") {
         for other in files.iter().map(|(other, _)| name(other)).filter(|other| *other != name(path)) {
-            // Layers are within it, and it within layers.
+            // Layers are within it, and it is used within layers.
             if other == "sequential" {
                 continue;
             }
@@ -67,7 +67,7 @@ fn layers_do_not_know_each_other() {
     }
 }
 
-/// The floors of the library, from the ground up: each folder or file of `src` names those below it alone.
+/// The floors of the library, from the ground up: each folder or file of `src` may only name those below it.
 const FLOORS: [&str; 26] = [
     "error",
     "random",
@@ -123,7 +123,7 @@ const KERNEL_FLOORS: [&str; 22] = [
     "conv",
 ];
 
-/// What a text names right behind a path such as `crate::`, be it one name or several in braces.
+/// The names directly after `crate::`, be it one or several in braces.
 fn named<'a>(code: &'a str, path: &str) -> Vec<&'a str> {
     let mut found = Vec::new();
     for after in code.split(path).skip(1) {
@@ -160,15 +160,15 @@ fn names_in_braces_are_seen() {
     assert_eq!(named("use crate::data::{split, table::Table};", "crate::data::"), ["split", "table"]);
 }
 
-/// The files and folders of data, the highest last.
+/// The files and folders of `data/`, lowest first.
 const DATA_FLOORS: [&str; 28] = [
     "cell_format",
     "boolean_words",
     "number_format",
     "dates",
     "ends",
-    "reading",
     "column",
+    "reading",
     "table",
     "media_spec",
     "split",
@@ -192,7 +192,7 @@ const DATA_FLOORS: [&str; 28] = [
     "loader",
 ];
 
-/// What of the sources in a folder, a crate or a module of one, names a floor above its own.
+/// Uses, in the sources of a folder (a crate, or a module of one), of a floor above their own.
 fn upward(folder: &str, floors: &[&str]) -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
     let within = folder.split_once("src/").map_or("crate::".into(), |(_, module)| format!("crate::{module}::"));
@@ -204,7 +204,7 @@ fn upward(folder: &str, floors: &[&str]) -> Vec<String> {
         if ["lib", "mod"].contains(&floor) {
             continue;
         }
-        // As many times `super` lead out of the floor.
+        // This number of `super` leads out of the floor.
         let depth = inner.len() - usize::from(path.ends_with("mod.rs"));
         let code = code.replace(&"super::".repeat(depth), &within);
         let own = height(floor).unwrap_or_else(|| panic!("{} is on no floor: add it to the list", path.display()));

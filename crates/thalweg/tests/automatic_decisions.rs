@@ -1,9 +1,9 @@
-//! What is decided where the user leaves it open.
+//! Decisions made where the user leaves options open.
 
 use thalweg::config::Config;
 use thalweg::run::{Preview, preview};
 
-/// What training on a sample would do with the options given.
+/// The plan of training on a sample with the given options.
 fn planned(options: &[(&str, &str)]) -> Preview {
     let all = [("path", "sample:iris"), ("target", "species")].iter().chain(options);
     let all: Vec<(String, String)> = all.map(|&(key, value)| (key.into(), value.into())).collect();

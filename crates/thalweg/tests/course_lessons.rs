@@ -1,4 +1,4 @@
-//! The course's small lessons, each as a test that can be read on its own.
+//! The course's small lessons, each as a self-contained test.
 
 use thalweg::average::smooth;
 use thalweg::init::Init;
@@ -40,7 +40,7 @@ fn cost_and_gradient(network: &Network, loss: &dyn Loss, theta: &Tensor, x: &Ten
     (j, gradient)
 }
 
-/// θ := θ − α dθ, so many times; gives the last J.
+/// `steps` times θ := θ − α dθ; returns the last J.
 fn descend(
     network: &Network,
     loss: &dyn Loss,
@@ -71,12 +71,12 @@ fn two_sided_differences_are_far_better() {
     let cube = |theta: f64| theta.powi(3);
     assert_close(one_sided(cube, 1.0, 0.01), 3.0301, 1e-12);
     assert_close(two_sided(cube, 1.0, 0.01), 3.0001, 1e-12);
-    // A tenth of ε: a tenth of the one error, a hundredth of the other.
+    // A tenth of ε: a tenth of one error, a hundredth of the other.
     assert_close(one_sided(cube, 1.0, 0.001) - 3.0, 0.003_001, 1e-9);
     assert_close(two_sided(cube, 1.0, 0.001) - 3.0, 0.000_001, 1e-9);
 }
 
-/// A neuron with ReLU is the smallest network: a price from a size, and never below 0.
+/// A neuron with ReLU is the smallest network: a price from a size, never below 0.
 #[test]
 fn one_neuron_prices_a_house() {
     let network = Network::new(1, vec![linear(1, Activation::Relu)]).unwrap();
@@ -112,8 +112,8 @@ fn logistic_regression_by_loop_and_by_matrix() {
     }
 }
 
-/// The course's X is n_x × m with an example a column. Stored column by column, that is our m × n_x row by row: the
-/// same bytes, and Z[i, j] of Z = W X + b is at the same place as our Z[j, i].
+/// The course's X is n_x × m with one example per column. Stored column-major, that is our m × n_x row-major: the same
+/// bytes, and Z[i, j] of Z = W X + b is at the same index as our Z[j, i].
 #[test]
 fn the_course_s_columns_are_our_rows() {
     const M: usize = 3;
@@ -124,7 +124,7 @@ fn the_course_s_columns_are_our_rows() {
     let mut z = [0.0; N * M];
     for j in 0..M {
         for i in 0..N {
-            // Entry (i, j) of a matrix with n rows, stored column by column, is number i + n·j.
+            // Entry (i, j) of a column-major matrix with n rows is at index i + n·j.
             z[i + N * j] = (0..N_X).map(|k| w[i][k] * x[k + N_X * j]).sum::<f64>() + b[i];
         }
     }
@@ -151,7 +151,7 @@ fn a_network_of_identities_collapses() {
     assert!(collapsed(Activation::Tanh) > 1e-2);
 }
 
-/// Logistic regression cannot learn exclusive or: its best answer is ½ for all, J = ln 2. One hidden layer can.
+/// Logistic regression cannot learn XOR: its best prediction is ½ for all, J = ln 2. One hidden layer can.
 #[test]
 fn exclusive_or_needs_a_hidden_layer() {
     let (x, y) = exclusive_or();
@@ -164,8 +164,8 @@ fn exclusive_or_needs_a_hidden_layer() {
     assert!(descend(&deep, &SigmoidCrossEntropy, &mut theta, &x, &y, 1.0, 2000) < 0.02);
 }
 
-/// From zeros, or any one value, the hidden units of a layer get equal gradients and stay copies of each other: a
-/// layer of four is worth a layer of one. Random weights break the symmetry.
+/// From zeros, or any one value, the hidden units of a layer get equal gradients and stay copies of each other: a layer
+/// of four is worth a layer of one. Random weights break the symmetry.
 #[test]
 fn equal_weights_never_break_their_symmetry() {
     let (x, y) = exclusive_or();
@@ -256,7 +256,7 @@ fn inverted_dropout_keeps_the_expectation() {
     assert_eq!(outputs(&network, &theta, &x), vec![1.0; m * n]);
 }
 
-/// Batch norm takes the mean away, and with it any b of the layer before: γ and β do that work.
+/// Batch norm subtracts the mean, and with it any bias b of the layer before: γ and β replace it.
 #[test]
 fn a_bias_before_batch_norm_does_nothing() {
     let layers = vec![linear(2, Activation::Identity), Box::new(BatchNorm::default()) as Box<dyn Layer>];

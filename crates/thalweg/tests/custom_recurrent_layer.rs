@@ -1,5 +1,5 @@
-//! A recurrent layer written against the public trait alone, as proof that the trait carries one: weights shared over time,
-//! states kept for the way back, gradients summed over the steps. Checked by the gradient checker, and it learns.
+//! A recurrent layer that uses only the public trait, as proof that the trait supports one: weights shared over time,
+//! states kept for the backward pass, gradients summed over steps. It passes the gradient checker, and it learns.
 
 use thalweg::event::Event;
 use thalweg::init::Init;
@@ -20,7 +20,7 @@ struct Recurrent {
     units: usize,
 }
 
-/// What the layer keeps: a step's input, all states, a step's product, and from the third on room for gradients.
+/// The layer's buffers: a step's input, all states, a step's product, and from the third on buffers for gradients.
 const STEP: usize = 0;
 const STATES: usize = 1;
 const SCRATCH: usize = 2;
@@ -106,7 +106,7 @@ impl Layer for Recurrent {
         let mut bias = Tensor::zeros([h], pass.x.dtype());
         for t in (0..steps).rev() {
             let [step, states, scratch, dx, dw, du] = &mut pass.saved[..] else { unreachable!("as in `saved`") };
-            // dZ_t, in the place of dh_t.
+            // dZ_t, overwriting dh_t.
             ops::copy_columns(states.rows(m), (t + 1) * h..(t + 2) * h, scratch.rows_mut(m), 0);
             ops::activate_backward(Activation::Tanh, scratch.rows(m), pass.dy.reborrow());
             ops::copy_columns(pass.x, t * n..(t + 1) * n, step.rows_mut(m), 0);
@@ -154,7 +154,7 @@ fn its_gradients_through_time_agree() {
 
 #[test]
 fn it_learns_which_of_two_signals_came_first() {
-    // One step of +1 and one of −1 among eight: a network without memory of the order cannot tell.
+    // One step of +1 and one of −1 among eight: a network without memory of the order cannot tell them apart.
     let (mut x, mut y) = (Vec::new(), Vec::new());
     for (a, b) in (0..8).flat_map(|a| (0..8).map(move |b| (a, b))).filter(|(a, b)| a != b) {
         x.extend((0..8).map(|t| {

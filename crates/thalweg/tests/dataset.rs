@@ -1,4 +1,4 @@
-//! From tables to examples: real numbers, no leakage, real data.
+//! From tables to examples: exact values, no leakage, real data.
 
 use std::path::PathBuf;
 
@@ -27,7 +27,7 @@ fn table(source: &str, text: &str, names: Option<&[&str]>) -> Table {
     Table { source: source.into(), names, columns, lines, cell_format: None }
 }
 
-/// A file of the shared data, or `None` with a loud line where it is not there.
+/// A file of the shared data, or `None` with a loud message if it is missing.
 fn shared(file: &str) -> Option<String> {
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     let path = std::env::var_os("THALWEG_DATA").map_or(beside, PathBuf::from).join(file);
@@ -243,7 +243,7 @@ fn titanic_leaves_out_names_and_ids() {
         [Role::Id, Role::Ignored, Role::Ignored, Role::Feature]
     );
     assert_eq!((data.task, data.parts.train.rows + data.parts.dev.rows + data.parts.test.rows), (Task::Binary, 891));
-    // The file without the target is read for prediction all the same.
+    // The file without the target can still be read for prediction.
     let unlabelled = table("test.csv", &shared("titanic/test.csv").unwrap(), None);
     let x: Vec<f32> = data.pipeline.transform(&unlabelled).unwrap();
     assert_eq!(x.len(), 418 * data.pipeline.features().len());
@@ -379,7 +379,7 @@ fn dated_rows_can_be_split_by_time() {
     let mut config = config("t");
     config.split.time = Some("day".into());
     let data = Dataset::from_tables(&table, None, None, &config).unwrap();
-    // The file runs backwards: the latest six days are its first six rows, lines 2 to 7.
+    // The file is in reverse order: the latest six days are its first six rows, lines 2 to 7.
     assert_eq!(data.parts.test.source_lines, [2, 3, 4, 5, 6, 7]);
     assert_eq!(data.parts.dev.source_lines, [8, 9, 10, 11, 12, 13]);
     assert_eq!(data.pipeline.features(), ["x"]);

@@ -1,7 +1,7 @@
-//! What earlier versions wrote: a run that was stopped goes on, and a model answers, to the bits of then.
+//! Files of earlier versions: a stopped run resumes, and a model predicts, with bitwise the same results as then.
 //!
-//! `earlier_version/run` was begun with `train sample:digits --layers 8 --epochs 60 --patience 0 --seed 5` and stopped after 21 epochs;
-//! `earlier_version/model.safetensors` is what the same command came to when it was not stopped.
+//! `earlier_version/run` was started with `train sample:digits --layers 8 --epochs 60 --patience 0 --seed 5` and
+//! stopped after 21 epochs; `earlier_version/model.safetensors` is the result of the same command without stopping.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use thalweg::event::Event;
 use thalweg::model::Model;
 use thalweg::run;
 
-/// Answers to inputs of every size that a pixel has.
+/// Outputs for inputs of every pixel value.
 fn outputs(model: &Model) -> Vec<f64> {
     let x: Vec<f32> = (0..10 * 64).map(|i| (i * 37 % 17) as f32 / 8.0 - 1.0).collect();
     model.outputs(&x, Default::default()).unwrap()

@@ -1,4 +1,4 @@
-//! Pictures and arrays whose examples stay on disk: the same parts, numbers and answers as in memory.
+//! Images and arrays whose examples stay on disk: the same splits, values and predictions as in memory.
 #![cfg(feature = "images")]
 
 mod folder;
@@ -18,10 +18,10 @@ use thalweg::train::StopReason;
 use folder::{Folder, arrays};
 use stop::StopAfter;
 
-/// Numbers of an example.
+/// Values per example.
 const WIDTH: usize = 10 * 12 * 3;
 
-/// Ninety pictures of stripes in three classes, one of them twice, and a file that is none.
+/// Ninety images of stripes in three classes, one of them duplicated, and a file that is not an image.
 fn pictures() -> Folder {
     let folder = Folder::new();
     for i in 0..90_u32 {
@@ -43,7 +43,7 @@ fn pictures() -> Folder {
 fn config(folder: &Folder, settings: &[(&str, &str)]) -> Config {
     let (path, cache) = (format!("{}/all", folder.path()), folder.path());
     let usual = [("data.path", path.as_str()), ("cache", &cache), ("max_bad", "0.1"), ("layers", "8"), ("epochs", "6")];
-    // Arrays of numbers have no bad files.
+    // Arrays have no bad files.
     let of_folder = !settings.iter().any(|(key, _)| *key == "data.path");
     let usual = usual.iter().filter(|(key, _)| of_folder || *key != "max_bad");
     let all = usual.chain(settings).map(|(key, text)| (key.to_string(), text.to_string()));
@@ -58,7 +58,7 @@ fn refused(folder: &Folder, settings: &[(&str, &str)]) -> String {
     data::load(&config(folder, settings)).unwrap_err().to_string()
 }
 
-/// All inputs and answers of a part on disk.
+/// All inputs and targets of a split on disk.
 fn on_disk(file: &thalweg::data::row_file::RowFile) -> (Vec<f32>, Vec<f32>) {
     let (mut x, mut y) = (Vec::new(), Vec::new());
     (0..file.blocks()).for_each(|block| file.read(block, [&mut x, &mut y, &mut Vec::new()]).unwrap());
@@ -94,7 +94,7 @@ fn parts_and_numbers_are_those_of_memory() {
 #[test]
 fn a_limit_sends_to_disk_what_exceeds_it() {
     let folder = pictures();
-    // 91 pictures (and one that is none) of 1,440 bytes, in two copies.
+    // 91 images (and one invalid file) of 1,440 bytes, in two copies.
     let told = |data: &Dataset, words: &str| data.decisions.iter().any(|decision| decision.what.contains(words));
     let enough = load(&folder, &[("memory", "265kB")]);
     assert!(enough.on_disk.is_none() && !told(&enough, "stay on disk"));
@@ -133,7 +133,7 @@ fn parts_of_their_own_and_lists_of_files_stay_on_disk_too() {
     let disk = load(&folder, &disk);
     assert_eq!(on_disk(disk.parts.test.on_disk.as_deref().unwrap()).0, memory.parts.test.x);
     assert_eq!(on_disk(disk.on_disk.as_deref().unwrap()).0, memory.parts.train.x);
-    // The list alone fits.
+    // Only the list fits.
     let error = refused(&folder, &[&settings[..], &[("memory", "180kB")]].concat());
     assert!(error.contains("69 examples of all parts take 199 kB") && error.contains("--from-disk"), "{error}");
 }
@@ -193,7 +193,7 @@ fn bytes(folder: &Folder, run: &str) -> Vec<u8> {
     std::fs::read(folder.file(&format!("{run}/model.safetensors"))).unwrap()
 }
 
-/// Small windows and batches, so that an epoch has several of both; every kind of change.
+/// Small windows and batches, so that an epoch has several of both; every kind of augmentation.
 const TRAINED: [(&str, &str); 6] = [
     ("memory", "60kB"),
     ("batch_size", "8"),
@@ -212,7 +212,7 @@ fn a_run_from_disk_is_the_same_each_time_and_when_it_is_gone_on_with() {
     let single = [&TRAINED[..], &[("threads", "1")]].concat();
     train(&folder, "single", &single);
     assert!(bytes(&folder, "whole") == bytes(&folder, "single"), "threads change the model");
-    // Seven batches an epoch: in the middle of the third.
+    // Seven batches per epoch: in the middle of the third epoch.
     let out = folder.file("stopped").display().to_string();
     let config = config(&folder, &[&TRAINED[..], &[("out", &out)]].concat());
     let stopped = run::train(&config, &mut StopAfter(17.into())).unwrap();
@@ -220,7 +220,7 @@ fn a_run_from_disk_is_the_same_each_time_and_when_it_is_gone_on_with() {
     let resumed = run::resume(Path::new(&out), &mut |_: &Event| {}).unwrap();
     assert_eq!(resumed.epochs, 6);
     assert!(bytes(&folder, "whole") == bytes(&folder, "stopped"), "other bits after going on");
-    // What lies on disk is part of what a run began with.
+    // Whether data stays on disk is part of a run's identity.
     let stopped = folder.file("changed").display().to_string();
     let config = self::config(&folder, &[&TRAINED[..], &[("out", &stopped)]].concat());
     run::train(&config, &mut StopAfter(10.into())).unwrap();
@@ -233,7 +233,7 @@ fn what_was_trained_from_disk_is_judged_and_shown() {
     let folder = pictures();
     let outcome = train(&folder, "run", &[("from_disk", "true"), ("ablate_augment", "true"), ("epochs", "2")]);
     let events = std::fs::read_to_string(folder.file("run/events.jsonl")).unwrap();
-    // Pictures of the dev and test parts are there, in base64.
+    // Images of the dev and test splits are there, in base64.
     assert!(events.contains("\"ablation\"") && events.contains("\"iVBOR"));
     let model = Model::load(&outcome.model).unwrap();
     let path = format!("{}/all", folder.path());

@@ -1,4 +1,4 @@
-//! Models in the formats of others: every kind of layer goes there and, where parameters come back, comes back.
+//! Export and import: every kind of layer is exported and, where parameters can be imported, imported again.
 
 use std::path::Path;
 
@@ -18,7 +18,8 @@ fn target(name: &str) -> Column {
     Column::new(name, ColumnKind::Numeric, Role::Target)
 }
 
-/// A model of two targets that takes arrays of a shape: these layers, and a linear one after them where outputs are others.
+/// A model of two targets that takes arrays of a shape: these layers, plus a linear one if the number of outputs
+/// differs.
 fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
     let output = layers.iter().try_fold(shape, |shape, layer| layer.output(shape)).unwrap();
     if output.dimensions() != [2] {
@@ -59,7 +60,7 @@ fn each_layer(check: impl Fn(&str, Model)) {
     }
 }
 
-/// Every number another, so that none can stand in another's place unseen.
+/// Makes every parameter distinct, so that none can be swapped unnoticed.
 fn count(model: &mut Model) {
     let numbers = (1..=model.theta.view().len()).map(|i| i as f32 / 8.0).collect();
     model.theta = Tensor::from_f32(model.theta.shape(), numbers);
@@ -197,7 +198,7 @@ fn of_table() -> Model {
     model
 }
 
-/// The tests in `python/` run modules like these in PyTorch, which is not everywhere; so what they have run is kept.
+/// The tests in `python/` run modules like these in PyTorch, which is not always installed; so what they ran is stored.
 #[test]
 fn modules_are_those_that_pytorch_has_run() {
     let format = export::format(Some("pytorch"), Path::new("net.py")).unwrap();
@@ -247,6 +248,6 @@ fn damaged_parameters_are_refused_or_read_and_never_a_panic() {
         damaged[place] ^= 1 << (place % 8);
         refused += usize::from(import(&damaged).is_err());
     }
-    // Numbers and names may be others; most of the header may not.
+    // Values and names may change; most of the header may not.
     assert!(refused > 100, "{refused} of {} bytes", bytes.len());
 }

@@ -1,5 +1,5 @@
-//! Training on data in memory: without a run folder, in any order of the rows, with classes that are known beforehand, a
-//! portion at a time.
+//! Training on data in memory: without a run folder, in any row order, with classes known in advance, one portion at a
+//! time.
 
 mod stop;
 
@@ -22,7 +22,7 @@ fn config(settings: &[(&str, &str)]) -> Config {
 
 const SMALL: [(&str, &str); 3] = [("layers", "8"), ("epochs", "5"), ("any_order", "true")];
 
-/// Rows i of two numbers and a class; some rows are there twice.
+/// Rows i of two values and a class; some rows are duplicates.
 fn examples(order: impl Iterator<Item = usize>) -> Arrays {
     let (mut x, mut classes) = (Vec::new(), Vec::new());
     for row in order.map(|i| i % 57) {
@@ -171,7 +171,7 @@ fn examples_have_weights() {
     }
     let of = |weights| Dataset::from_arrays(&weighted(weights).unwrap(), None, None, &config);
     assert!(of(vec![0.0; 57]).unwrap_err().to_string().contains("every training row's weight is 0"));
-    // The mean is weighted: weights that are all equal change nothing but rounding.
+    // The mean is weighted: equal weights change nothing but rounding.
     let bytes = |data: &Dataset| train(&config, data).model.theta.to_f64();
     let plain = bytes(&Dataset::from_arrays(&examples(0..57), None, None, &config).unwrap());
     let equal = bytes(&of(vec![4.0; 57]).unwrap());
@@ -227,7 +227,7 @@ fn a_portion_after_an_interrupted_one_is_learned_whole() {
     let mut learner = Learner::new(config, data.clone(), None).unwrap();
     learner.learn(&data, &mut StopAfter(3.into())).unwrap();
     assert_eq!(learner.epochs(), 0);
-    // One batch, where the other portion had come to its third.
+    // One batch, where the previous portion had reached its third.
     let portion = learner.fitted().arrays(&examples(0..9)).unwrap();
     let before = learner.model().unwrap().theta;
     learner.learn(&portion, &mut |_: &Event| ()).unwrap();

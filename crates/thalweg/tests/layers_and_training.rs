@@ -1,4 +1,4 @@
-//! What must hold for every layer on the list, and for training as a whole.
+//! Properties of every layer on the list, and of training as a whole.
 
 use thalweg::event::Event;
 use thalweg::layers::{self, Dropout, Layer, Linear, Mode, RngContext, read_layer, write_layer};
@@ -281,7 +281,7 @@ fn a_weight_of_two_is_the_row_twice_and_a_weight_of_zero_no_row() {
     assert!(difference < 1e-12, "{difference}");
 }
 
-/// Stops after so many steps.
+/// Stops after a number of steps.
 struct StopAfter(std::cell::Cell<usize>);
 
 impl Callback for StopAfter {
@@ -318,7 +318,7 @@ fn scales_are_sampled_in_the_first_step_of_an_epoch() {
             assert!(layers.iter().all(|layer| layer.gradient > 0.0));
         }
     });
-    // 60 examples are 4 steps an epoch.
+    // 60 examples are 4 steps per epoch.
     assert_eq!(sampled, [1, 5, 9]);
 }
 

@@ -1,4 +1,4 @@
-//! Tables as people write them: codes, dates, amounts, values that stand for missing ones.
+//! Tables as people write them: codes, dates, amounts, missing-value markers.
 
 use std::path::Path;
 
@@ -13,12 +13,12 @@ use thalweg::event::Event;
 use thalweg::model::Model;
 use thalweg::run;
 
-/// A header, and so many rows from their numbers.
+/// A header, and `count` rows generated from their indices.
 fn rows(header: &str, count: usize, row: impl Fn(usize) -> String) -> String {
     (0..count).fold(header.to_string(), |csv, i| csv + "\n" + &row(i)) + "\n"
 }
 
-/// The configuration of a table in a file of its own.
+/// The configuration for a table in its own file.
 fn config(folder: &Path, csv: &str, settings: &[(&str, &str)]) -> Config {
     let path = folder.join("table.csv");
     std::fs::write(&path, csv).unwrap();
@@ -46,7 +46,7 @@ fn transform<'a>(data: &'a Dataset, name: &str) -> &'a Transform {
     &data.pipeline.inputs.iter().find(|input| input.column == name).unwrap().transform
 }
 
-/// What the inputs of some rows of a small table with one column are.
+/// The inputs for some cells of a small one-column table.
 fn inputs(data: &Dataset, cells: &[&str]) -> Vec<f64> {
     let mut column = Column::default();
     cells.iter().for_each(|cell| column.push(cell));
@@ -77,7 +77,7 @@ fn labels_that_are_one_number_are_as_many_classes_as_spellings() {
         assert_eq!((profile.classes.len(), profile.problem), (labels.len(), None), "{labels:?}");
         assert!(told(&data, "codes rather than numbers: y", "--kinds NAME=numeric"), "{labels:?}");
     }
-    // A zero after the point is what tools write of whole numbers.
+    // A zero after the decimal point is how tools write integers in a float column.
     let data = load(&rows("a,y", 60, |i| format!("{}.5,{}", i * 7 % 13, ["1", "1.0", "2"][i % 3])), &[]).unwrap();
     assert_eq!(data.target.classes, ["1", "2"]);
 }
@@ -111,7 +111,7 @@ fn features_that_are_codes_are_categories() {
         let data = load(&csv, &[("kinds", "code=numeric")]).unwrap();
         assert_eq!(kind(&data, "code").0, ColumnKind::Numeric, "{codes:?}");
     }
-    // Amounts of which some are written with a zero more are amounts.
+    // Amounts of which some have one more zero are still amounts.
     let data = load(&rows("price,y", 60, |i| format!("{}.{},{}", i, ["5", "50"][i % 2], i)), &[]).unwrap();
     assert_eq!(kind(&data, "price").0, ColumnKind::Numeric);
     let csv = rows("price,y", 60, |i| format!("{}.{},{}", i / 2, ["5", "50"][i % 2], i));
@@ -160,7 +160,7 @@ fn amounts_are_numbers_however_they_are_written() {
         let Transform::Numeric(numeric) = transform(&data, "amount") else { panic!("{example}") };
         assert!(numeric.format.unwrap().read(example).unwrap() > 4.0, "{example}");
     }
-    // As a target too, in the data's units.
+    // Also as a target, in the data's units.
     let csv = rows("x,price", 60, |i| format!("{i},\"${},{:03}\"", i + 1, i * 37 % 1000));
     let data = load(&csv, &[]).unwrap();
     assert_eq!(data.task, Task::Regression);
@@ -175,7 +175,7 @@ fn marks_of_missing_cells_are_known() {
         assert_eq!(kind(&data, "amount").0, ColumnKind::Numeric, "{mark}");
         assert!(told(&data, &mark.to_lowercase().replace('\\', "\\\\"), "--missing"), "{mark}: {:?}", data.decisions);
     }
-    // A word of the user's own is told with what helps.
+    // A user-defined word is reported with a remedy.
     let csv = rows("size,y", 60, |i| if i % 4 == 0 { format!("varies,{i}") } else { format!("{i}.5,{i}") });
     let data = load(&csv, &[("keep", "size")]).unwrap();
     assert!(told(&data, "size (but for \"varies\" in 15 cells)", "--missing"), "{:?}", data.decisions);
@@ -211,7 +211,7 @@ fn one_odd_date_leaves_its_column_as_it_is() {
             format!("{date},{i}")
         })
     };
-    // Once is no mark of a missing one, and does not stretch the others' scale.
+    // A single occurrence does not mark a missing value, and does not stretch the others' scale.
     let data = load(&with("9999-12-31"), &[("split", "1,0,0")]).unwrap();
     let Transform::Datetime(date) = transform(&data, "when") else { panic!() };
     assert!(matches!(date.scale, Scale::Robust { spread, .. } if spread < 10.0), "{:?}", date.scale);
@@ -350,7 +350,7 @@ fn graphs_take_what_stands_for_missing_as_such() {
         })
         .collect();
     assert_eq!(scales, [true; 3]);
-    // The graph is run, and refused where its answers are others.
+    // The graph is run, and rejected if its outputs differ.
     let graph = folder.path().join("model.onnx");
     let format = thalweg::export::format(None, &graph).unwrap();
     thalweg::export::export(&model, &graph, format, Default::default()).unwrap();

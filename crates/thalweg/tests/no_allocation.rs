@@ -1,4 +1,4 @@
-//! A training step allocates nothing, once the first has made its memory.
+//! A training step allocates nothing after the first has allocated its buffers.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -35,7 +35,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Notes the count of allocations before each step: the trainer asks whether to stop there.
+/// Records the allocation count before each step: the trainer polls for a stop there.
 struct Counts(Cell<Vec<u64>>);
 
 impl Callback for Counts {
@@ -79,7 +79,7 @@ fn steps_after_the_first_do_not_allocate() {
     trainer.fit(&mut state, &mut counts).unwrap();
     let counts = counts.0.take();
     assert_eq!(counts.len(), 20);
-    // The second epoch after its first step, on which the report's scales are sampled.
+    // The second epoch after its first step, in which the report's scales are sampled.
     let steps: Vec<u64> = counts[11..].windows(2).map(|pair| pair[1] - pair[0]).collect();
     assert_eq!(steps, [0; 8]);
 }

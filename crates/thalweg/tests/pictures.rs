@@ -1,4 +1,4 @@
-//! Folders of pictures: every kind of file there is, and every kind of broken one.
+//! Folders of images: every supported format, and every kind of broken file.
 #![cfg(feature = "images")]
 
 mod folder;
@@ -108,7 +108,7 @@ fn a_photo_taken_sideways_is_turned_upright() {
     let folder = Folder::new();
     save(&folder, "a/photo.jpg", halves());
     let file = folder.file("a/photo.jpg");
-    // EXIF's orientation 6 behind the start of the image: the camera's top was to the right.
+    // EXIF orientation 6 behind the start of the image: the camera's top was to the right.
     let exif: &[u8] = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
     let plain = fs::read(&file).unwrap();
     let mut turned = plain[..2].to_vec();
@@ -123,7 +123,7 @@ fn a_photo_taken_sideways_is_turned_upright() {
     assert!(bottom[2] > 200.0 && bottom[0] < 50.0, "blue is below: {bottom:?}");
 }
 
-/// Pictures enough that a few bad ones are borne.
+/// Enough images for a few bad ones to be tolerated.
 fn many(folder: &Folder) {
     for i in 0..60 {
         save(folder, &format!("{}/{i:02}.png", ["cat", "dog"][i % 2]), colour(8, 8, [i as u8, 0, 0]));
@@ -140,7 +140,7 @@ fn what_cannot_be_read_is_left_out_and_named() {
     folder.write("dog/empty.png", "");
     folder.write("dog/start.jpg", &whole[..20]);
     let png = fs::read(folder.file("cat/00.png")).unwrap();
-    // A header that says 65,535 × 65,535 pixels.
+    // A header that declares 65,535 × 65,535 pixels.
     let mut bomb = png.clone();
     bomb[16..24].copy_from_slice(&[0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff]);
     let crc = crc32(&bomb[12..29]);
@@ -161,7 +161,7 @@ fn what_cannot_be_read_is_left_out_and_named() {
     assert!(error.contains("of 66 files cannot be read") && error.contains("--max-bad (now 0.01)"), "{error}");
 }
 
-/// CRC-32 as PNG has it.
+/// CRC-32 as used in PNG.
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 })
@@ -205,7 +205,7 @@ fn parts_are_taken_from_folders_named_for_them() {
     assert_eq!(data.target.classes, ["cat", "dog"]);
     assert_eq!(data.parts.test.place(0), "cat/0.png");
     assert!(data.decisions.iter().any(|decision| decision.what.starts_with("the dev part is")));
-    // All parts have the training pictures' form.
+    // All splits have the form of the training images.
     assert_eq!(data.parts.test.columns, 8 * 8 * 3);
 }
 
@@ -278,7 +278,7 @@ fn four_inks_palettes_and_progressive_pictures_are_read() {
         let found = arrays(&files.join(name).display().to_string(), &config::Data::default()).unwrap();
         assert_eq!(found.shape, [16, 32, 3], "{name}");
         let (left, right) = (&found.x[..3], &found.x[found.x.len() - 3..]);
-        // A screen's red and blue are not quite an ink's.
+        // A screen's red and blue differ from those of ink.
         assert!(left[0] > 200.0 && left[2] < 60.0, "{name}: {left:?}");
         assert!(right[2] > 200.0 && right[0] < 60.0, "{name}: {right:?}");
     }
@@ -306,7 +306,7 @@ fn a_class_of_files_that_are_not_read_is_an_error_that_names_it() {
         let found = arrays(&folder.path(), &two).unwrap();
         assert!(found.rows() == 8 && found.warnings[0].what.contains(&counted), "{:?}", found.warnings);
     }
-    // Where all are of such a kind, none is read.
+    // If all files are of such a format, none is read.
     let folder = Folder::new();
     folder.write("cat/a.HEIC", "of another kind");
     folder.write("dog/b.heic", "of another kind");

@@ -1,4 +1,4 @@
-//! Folders and lists of sounds: every kind of file there is, and every kind of broken one.
+//! Folders and lists of sounds: every supported format, and every kind of broken file.
 #![cfg(feature = "sounds")]
 
 mod folder;
@@ -14,7 +14,7 @@ use thalweg::data::source::{self, Source};
 
 use folder::{Folder, arrays};
 
-/// How a WAV file holds its samples.
+/// The sample format of a WAV file.
 #[derive(Clone, Copy)]
 struct Wav {
     rate: u32,
@@ -27,7 +27,7 @@ struct Wav {
 const PLAIN: Wav = Wav { rate: 8_000, channels: 1, bits: 16, float: false, extensible: false };
 
 impl Wav {
-    /// A file of frames, each of so many numbers from −1 to 1.
+    /// A file of frames, with one value from −1 to 1 per channel.
     fn file(self, frames: &[Vec<f64>]) -> Vec<u8> {
         let bytes = usize::from(self.bits / 8);
         let mut data = Vec::new();
@@ -61,12 +61,12 @@ impl Wav {
     }
 }
 
-/// A tone of 440 Hz, half as loud as can be, in one channel.
+/// A 440 Hz tone at half amplitude, in one channel.
 fn tone(rate: u32, samples: usize) -> Vec<Vec<f64>> {
     (0..samples).map(|i| vec![0.5 * (TAU * 440.0 * i as f64 / f64::from(rate)).sin()]).collect()
 }
 
-/// As loud as the files are.
+/// Without loudness normalisation.
 fn as_loud() -> config::Data {
     config::Data { equal_loudness: Some(false), ..config::Data::default() }
 }
@@ -122,7 +122,7 @@ fn channels_become_their_mean_and_rates_become_one() {
     let expected: Vec<f32> = tone(8_000, 800).iter().map(|frame| frame[0] as f32).collect();
     let half: Vec<f32> = expected.iter().map(|x| x / 2.0).collect();
     assert!(difference(&found.x[1_600..], &half) < 1e-4);
-    // A resampler knows nothing of what comes before and after, and rounds its delay to samples.
+    // A resampler does not know what comes before and after, and rounds its delay to samples.
     assert!(difference(&found.x[100..700], &expected[100..700]) < 0.02);
     let chosen = open(&folder);
     assert_eq!(chosen.shape, [1_600, 1], "the middle of the rates, 16,000 at most");
@@ -137,7 +137,7 @@ fn every_kind_of_file_is_read() {
     for ending in names {
         let found = arrays(&samples.join(ending).display().to_string(), &options).unwrap();
         assert_eq!(found.shape, [4_000, 1], "{ending}");
-        // Half of the channels sound, half as loud as can be: a mean of squares of 1/32.
+        // Half of the channels sound, at half amplitude: a mean square of 1/32.
         let middle = &found.x[1_000..3_000];
         let power = middle.iter().map(|x| x * x).sum::<f32>() / 2_000.0;
         assert!((power - 1.0 / 32.0).abs() < 1e-3, "{ending}: {power}");
@@ -179,7 +179,7 @@ fn sounds_are_brought_to_one_loudness() {
     assert!(found.decisions.iter().any(|decision| decision.flag == "--equal-loudness=false"));
 }
 
-/// Sounds enough that a few bad ones are borne.
+/// Enough sounds for a few bad ones to be tolerated.
 fn many(folder: &Folder) {
     for i in 0..60 {
         folder.write(&format!("{}/{i:02}.wav", ["high", "low"][i % 2]), PLAIN.file(&tone(8_000, 400 + i)));
@@ -195,7 +195,7 @@ fn what_cannot_be_read_is_left_out_and_named() {
     folder.write("high/empty.wav", "");
     folder.write("high/silent.wav", PLAIN.file(&[]));
     folder.write("low/cut.wav", &whole[..whole.len() / 2]);
-    // A header that says far more samples than there are, and one with 60,000 channels.
+    // A header that declares far more samples than there are, and one with 60,000 channels.
     let mut lying = whole.clone();
     lying[40..44].copy_from_slice(&0x0fff_fff0_u32.to_le_bytes());
     folder.write("low/lying.wav", lying);
@@ -259,7 +259,7 @@ fn a_table_lists_files_and_their_answers() {
     let told: Vec<&str> = data.decisions.iter().map(|decision| decision.what.as_str()).collect();
     assert!(told.contains(&"column \"path\" names the files") && told.contains(&"target column: label"), "{told:?}");
     assert_eq!(data.parts.train.files.len(), data.parts.train.rows);
-    // A speaker's sounds are all in one part: five of them, twelve sounds each.
+    // A speaker's sounds are all in one split: five speakers, twelve sounds each.
     assert!([data.parts.train.rows, data.parts.dev.rows, data.parts.test.rows].iter().all(|rows| rows % 12 == 0));
 
     config.data.target = vec!["pitch".into()];
@@ -271,11 +271,11 @@ fn a_table_lists_files_and_their_answers() {
         let error = data::load(&config).map(|_| ()).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
-    // A table of texts that are no files stays one.
+    // A table of strings that are not files remains a table.
     folder.write("paths.csv", "path,y\nleft,1\nright,0\n");
     let table = source::open(&folder.file("paths.csv").display().to_string(), &config::Data::default()).unwrap();
     assert!(matches!(table, Source::Table(_)));
-    // A file that is not there is one that cannot be read.
+    // A missing file counts as unreadable.
     folder.write("gone.csv", "file,label\nhigh/00.wav,a\nhigh/none.wav,b\n");
     let gone = folder.file("gone.csv").display().to_string();
     let options = config::Data { max_bad: Some(0.5), ..config::Data::default() };
@@ -306,7 +306,7 @@ fn lengths_that_make_no_example_are_refused() {
     }
 }
 
-/// A WAV file whose sizes are those that a program wrote into a pipe, which could not go back to fill them in.
+/// A WAV file with sizes as written by a program into a pipe, where it could not seek back to fill them in.
 fn piped(mut wav: Vec<u8>, riff: u32, data: u32) -> Vec<u8> {
     let at = wav.windows(4).position(|name| name == b"data").unwrap() + 4;
     wav[at..at + 4].copy_from_slice(&data.to_le_bytes());
@@ -329,7 +329,7 @@ fn sounds_written_into_a_pipe_are_read_to_their_end() {
         (0x7fff_f024, 0x7fff_f000),
         (0x8000_0024, 0x8000_0000),
         (36, 0),
-        // All is well but for the outer size.
+        // Only the outer size is wrong.
         (0, 777),
     ];
     let expected: Vec<f32> = sound.iter().map(|frame| frame[0] as f32).collect();
@@ -381,7 +381,7 @@ fn backgrounds_of_speech_are_no_class() {
     let told = &found.warnings[0].what;
     let flag = format!("--background {}/_background_noise_", folder.path());
     assert!(told.contains("1 files are left out") && told.contains(&flag), "{told}");
-    // Where all names begin so, they are classes.
+    // If all names begin like this, they are classes.
     let folder = Folder::new();
     for class in ["_a", "_b"] {
         folder.write(&format!("{class}/x.wav"), PLAIN.file(&tone(8_000, 400)));

@@ -1,4 +1,4 @@
-//! Runs that begin from a model.
+//! Runs that start from a model.
 
 mod stop;
 
@@ -18,7 +18,7 @@ fn config(folder: &Path, out: &str, more: &[(&str, &str)]) -> Config {
     Config::load(None, &all).unwrap()
 }
 
-/// The model of a run.
+/// The model file's bytes of a run.
 fn bytes(folder: &Path, run: &str) -> Vec<u8> {
     std::fs::read(folder.join(run).join("model.safetensors")).unwrap()
 }

@@ -1,4 +1,4 @@
-//! What programs put above, between, beside and below the rows of a table: it is told, and the rows stay what they are.
+//! What programs put above, between, beside and below the rows of a table is reported, and the rows are unchanged.
 
 use std::io::Cursor;
 
@@ -6,7 +6,7 @@ use thalweg::config::Data;
 use thalweg::data::load;
 use thalweg::data::source::TableReader;
 
-/// What was read: names, rows, their lines, and what was told.
+/// What was read: names, rows, their lines, and what was reported.
 #[derive(Debug, PartialEq)]
 struct Read {
     names: Vec<String>,
@@ -15,7 +15,7 @@ struct Read {
     told: Vec<String>,
 }
 
-/// Reads a text, so many rows at a time.
+/// Reads a text, at most `most` rows at a time.
 fn read_by(text: &str, options: &Data, most: usize) -> Result<Read, String> {
     let open = TableReader::open("t.csv", Box::new(Cursor::new(text.as_bytes().to_vec())), options);
     let mut reader = open.map_err(|error| error.to_string())?;
@@ -30,7 +30,7 @@ fn read_by(text: &str, options: &Data, most: usize) -> Result<Read, String> {
     Ok(Read { names: reader.names().to_vec(), rows, lines, told })
 }
 
-/// Whole and in pieces it is the same.
+/// Reads a text as a whole and in chunks, with the same result.
 fn read_with(text: &str, options: &Data) -> Result<Read, String> {
     let whole = read_by(text, options, usize::MAX);
     assert_eq!(read_by(text, options, 1), whole, "{text:?}");
@@ -47,7 +47,8 @@ fn error(text: &str) -> String {
 
 const ROWS: [[&str; 3]; 3] = [["0.5", "-1", "q"], ["1.5", "2", "p"], ["3", "4", "q"]];
 
-/// Each text is the three rows under a, b and y, the first on a line; something of it is told.
+/// Checks that each text gives the three rows under a, b and y, the first on a given line, and that something is
+/// reported.
 fn is_the_table(cases: &[(&str, u64, &str)]) {
     for (text, line, told) in cases {
         for text in [text.to_string(), text.replace('\n', "\r\n"), format!("\u{feff}{text}")] {
@@ -88,7 +89,7 @@ fn comments_among_the_rows_are_left_out_and_told() {
     assert_eq!((found.rows.len(), found.lines), (2, vec![3, 6]));
     assert!(found.told[1].contains("left out: 2") && found.told[1].contains("line 4"), "{:?}", found.told);
     assert_eq!(read("a,b\n# units\n1,2\n").lines, [3]);
-    // What fits is a row, unless the option says that it is none.
+    // What fits is a row, unless the option says otherwise.
     assert_eq!(read("# one\na,b\n1,2\n#3,4\n5,6\n").rows[1], ["#3", "4"]);
     let marked = Data { comment: Some("!".into()), ..Data::default() };
     let found = read_with("! x\na,b\n1,2\n!3,4\n5,6\n", &marked).unwrap();
@@ -118,7 +119,7 @@ fn titles_above_the_header_are_left_out_and_told() {
         ("\"two\nlines\"\na,b,y\n0.5,-1,q\n1.5,2,p\n3,4,q\n", 4, "left out: 2"),
         (",,\na,b,y\n0.5,-1,q\n1.5,2,p\n3,4,q\n,,\n", 3, "empty cells are left out: 1"),
     ]);
-    // A name without a column's name beside it is no title.
+    // A name without a neighbouring column name is not a title.
     assert!(error("id,\n1,x\n2,y\n").contains("line 1, column 2: the column has no name"));
     assert!(error("text\nhello, world\nso, long\n").contains("found 2 fields, expected 1"));
 }
@@ -135,7 +136,7 @@ fn empty_cells_at_the_end_of_all_lines_are_no_column() {
     assert_eq!(read("1,2,\n3,4,\n").rows, [["1", "2"], ["3", "4"]]);
     let named = Data { names: ["x", "y", "z"].map(String::from).to_vec(), ..Data::default() };
     assert_eq!(read_with("1,2,\n3,4,\n", &named).unwrap().rows[0], ["1", "2", ""]);
-    // An empty column with a name is one.
+    // An empty column with a name is kept.
     assert_eq!(read("a,b\n1,\n2,\n").names, ["a", "b"]);
     let spacer = read("a,,b\n1,,2\n3,,4\n");
     assert_eq!(spacer.names, ["a", "Unnamed: 1", "b"]);
@@ -147,7 +148,7 @@ fn a_cell_far_below_in_a_column_without_a_name_is_an_error() {
     let text = format!("a,b,\n{}3,4,5\n", "1,2,\n".repeat(100_000));
     let told = error(&text);
     assert!(told.contains("line 100002: found 3 fields, expected 2") && told.contains("--names"), "{told}");
-    // Without a header, a column that may be filled further below stays one.
+    // Without a header, a column that may be filled further below is kept.
     let text = format!("{}3,4,5\n", "1,2,\n".repeat(100_000));
     assert_eq!(read(&text).names.len(), 3);
 }
@@ -180,7 +181,7 @@ fn notes_and_totals_below_the_last_row_are_left_out_and_told() {
     ]);
     let told = error("a,b,y\n1,2,q\nSource: somewhere\n3,4,p\n");
     assert!(told.contains("line 3: found 1 fields, expected 3") && told.contains("--comment"), "{told}");
-    // Words that come again, missing cells and tables of one column are examples.
+    // Repeated words, missing cells and one-column tables are examples.
     for (text, rows) in [("a,b\ntotal,1\npart,2\ntotal,3\n", 3), ("a,b,c\nx,1,2\ny,,\n", 2), ("a\nx\nTotal\n", 2)] {
         assert_eq!(read(text).rows.len(), rows, "{text:?}");
     }

@@ -1,4 +1,4 @@
-//! Every way a source can be written gives the same rows, and every damage is named with its place.
+//! Every form of a source gives the same rows, and every kind of damage is reported with its location.
 
 use std::borrow::Cow;
 use std::io::{Cursor, Write};
@@ -27,7 +27,7 @@ fn message(bytes: impl Into<Vec<u8>>) -> String {
 
 const TEXT: &str = "stadt,größe,preis\nKöln,12,3\n\"Bad, \"\"Süd\"\"; A|B\t.\",7,5\n\n\"zwei\nZeilen\",1,9\nÜlm,4,8\n";
 
-/// The text under another delimiter; a comma in a quoted cell stays.
+/// The text with another delimiter; a comma in a quoted cell stays.
 fn delimited(delimiter: char) -> String {
     let mut quoted = false;
     let swap = |c: char| {
@@ -179,7 +179,7 @@ fn damaged_utf_16_is_named_with_its_line() {
     }
 }
 
-/// Text without an end, counted as it is taken.
+/// Endless text that counts what is read.
 struct Endless(std::sync::Arc<std::sync::atomic::AtomicUsize>, &'static [u8]);
 
 impl std::io::Read for Endless {
@@ -293,7 +293,7 @@ fn a_cut_gzip_says_so() {
     assert!(told.contains("t.csv.gz") && told.contains("cut off or damaged"), "{told}");
 }
 
-/// An NPY file of version 1, by rows.
+/// A row-major NPY file of version 1.
 fn npy(kind: &str, shape: &str, numbers: &[u8]) -> Vec<u8> {
     npy_in_order(kind, "False", shape, numbers)
 }
@@ -368,7 +368,7 @@ fn the_samples_have_their_rows_and_the_generators_repeat() {
     }
 }
 
-/// A file of the shared data; none, told loudly, where the machine has no such data.
+/// A file of the shared data; none, with a loud message, if the machine lacks it.
 fn shared(name: &str) -> Option<String> {
     let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     let path = std::env::var_os("THALWEG_DATA").map_or_else(beside, PathBuf::from).join(name);

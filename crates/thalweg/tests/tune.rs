@@ -1,4 +1,4 @@
-//! The search for better options, on samples.
+//! Hyperparameter search on the samples.
 #![cfg(feature = "tune")]
 
 use std::path::Path;
@@ -8,7 +8,7 @@ use thalweg::config::Config;
 use thalweg::run::Callback;
 use thalweg::tune::{self, SearchEnd, SearchEvent, SearchResult, Study, Trial, TrialKind, TrialState};
 
-/// Asks for a stop after so many trials.
+/// Requests a stop after a number of trials.
 struct StopAfter(usize, AtomicUsize);
 
 impl StopAfter {
@@ -55,7 +55,7 @@ fn search(settings: &[(&str, &str)]) -> SearchResult {
     tune::tune(&config(folder.path(), settings), &mut StopAfter::new(usize::MAX)).unwrap()
 }
 
-/// What of the trials does not depend on time.
+/// The facts of trials that do not depend on time.
 fn facts(trials: &[Trial]) -> Vec<(usize, TrialKind, tune::Point, u64, TrialState, Option<f64>)> {
     let mut facts: Vec<_> = trials
         .iter()
@@ -72,7 +72,7 @@ fn every_sampler_fills_its_trials_and_ends_with_a_run() {
         assert!(found.trials.iter().all(|trial| trial.ends == 1 && trial.state.is_ended()), "{sampler}");
         let searched: Vec<&Trial> = found.trials.iter().filter(|trial| trial.kind == TrialKind::Search).collect();
         let seeds = found.trials.iter().filter(|trial| trial.kind == TrialKind::Seed).count();
-        // A grid of 14 is one of 2 values each, less what is alike, besides the configuration as it is.
+        // A grid of 14 has 2 values each, minus duplicates, plus the baseline.
         let expected = if sampler == "grid" { 8..=13 } else { 13..=13 };
         assert!(expected.contains(&searched.len()), "{sampler}: {}", searched.len());
         assert_eq!((found.end, seeds), (SearchEnd::Done, 3), "{sampler}");
@@ -137,7 +137,7 @@ fn a_stopped_search_goes_on_to_the_same_trials() {
     let found = tune::tune(&again, &mut StopAfter::new(usize::MAX)).unwrap();
     assert_eq!(facts(&found.trials), facts(&whole.trials));
     assert_eq!(found.outcome.unwrap().metrics, whole.outcome.unwrap().metrics);
-    // What is finished has nothing left to do.
+    // A finished study has nothing left to do.
     let found = tune::tune(&again, &mut StopAfter::new(usize::MAX)).unwrap();
     assert_eq!((found.end, found.outcome.is_none()), (SearchEnd::Elsewhere, true));
 }
@@ -246,12 +246,12 @@ fn pages_show_what_was_found_and_load_nothing() {
 #[test]
 fn few_rows_are_judged_by_folds() {
     let found = search(&[("trials", "3"), ("seeds", "0")]);
-    // Iris has 120 rows besides the test part; five folds of 8 epochs each.
+    // Iris has 120 rows without the test split; five folds of 8 epochs each.
     assert!(found.trials.iter().all(|trial| trial.epochs == 40), "{:?}", found.trials);
     let once = search(&[("trials", "3"), ("seeds", "0"), ("folds", "1")]);
     assert!(once.trials.iter().all(|trial| trial.epochs == 8));
     assert_eq!(found.trials[1].point, once.trials[1].point);
-    // One fold by hand: the mean of all of them is the trial's value.
+    // One fold computed directly: the mean over all of them is the trial's value.
     let value = |fold: usize| {
         let fold = format!("{fold},5");
         let settings = [("fold", fold.as_str()), ("folds", "1"), ("trials", "1"), ("seeds", "0")];
@@ -261,7 +261,7 @@ fn few_rows_are_judged_by_folds() {
     assert!((found.trials[0].value.unwrap() - mean).abs() < 1e-12);
 }
 
-/// Asks for a stop some time after it was made.
+/// Requests a stop some time after its creation.
 struct StopAt(std::time::Instant);
 
 impl Callback<SearchEvent> for StopAt {
@@ -274,7 +274,7 @@ impl Callback<SearchEvent> for StopAt {
 
 #[test]
 fn a_trial_that_was_stopped_goes_on_from_its_checkpoint() {
-    // One trial of so many epochs that the stop comes in the midst of it.
+    // One trial with enough epochs for the stop to come in the middle of it.
     let settings = [("trials", "1"), ("seeds", "0"), ("folds", "1"), ("epochs", "4000"), ("patience", "0")];
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path(), &settings);
@@ -290,7 +290,7 @@ fn a_trial_that_was_stopped_goes_on_from_its_checkpoint() {
     let found = tune::tune(&again, &mut StopAfter::new(usize::MAX)).unwrap();
     let trial = &found.trials[0];
     assert_eq!((trial.state, trial.epochs), (TrialState::Done, 4000));
-    // Its seconds are those of both sittings: more than the second one alone took.
+    // Its seconds count training before and after the stop: more than the latter alone took.
     assert!(kept < start && trial.seconds > 0.2, "{trial:?}");
     assert!(!folder.path().join("study.trials").exists());
     let whole = search(&settings);

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: Thalweg beside the peers that are installed, in turn, each in a process of its own.
+//! `cargo xtask bench`: Thalweg compared with the installed peers, in turn, each in its own process.
 
 mod picture;
 mod systems;
@@ -12,7 +12,7 @@ use crate::step;
 use crate::test::cargo;
 use systems::{BATCH, Measured, OURS, System};
 
-/// What the workloads are.
+/// The workloads and their descriptions.
 const WORKLOADS: [(&str, &str); 8] = [
     ("w1", "training 784-512-512-10, Adam, batch 128, 60,000 rows"),
     ("w2", "training 8-64-64-1, Adam, batch 64, 16,512 rows"),
@@ -70,10 +70,10 @@ impl Options {
     }
 }
 
-/// Runs the benchmarks and shows them as a table, and as JSON and a picture where asked.
+/// Runs the benchmarks and prints a table; on request also JSON and a chart.
 ///
 /// # Errors
-/// If a flag is wrong, Thalweg does not build, or its side of a workload fails or does not learn.
+/// If a flag is invalid, Thalweg does not build, or its run of a workload fails or does not learn.
 pub(crate) fn run(words: &[&str]) -> Result<()> {
     let options = Options::read(words)?;
     let packages = ["build", "--release", "--package", "thalweg-bench", "--package", "thalweg-cli"];
@@ -88,7 +88,7 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
         if !options.ours_only {
             systems.extend(systems::peers(workload)?);
         }
-        // In turn, so that whatever else the machine does hits all alike.
+        // Interleaved, so that other load on the machine affects all alike.
         for _ in 0..options.rounds {
             for system in &mut systems {
                 system.measure(options.threads)?;

@@ -1,4 +1,4 @@
-//! The benchmarks as a picture: for each workload, how many times Thalweg's time each system takes, on a log scale.
+//! The benchmark chart: for each workload, each system's time relative to Thalweg's, on a log scale.
 
 use serde_json::Value;
 
@@ -44,7 +44,7 @@ pub(super) fn draw(rows: &[Measured]) -> String {
     )
 }
 
-/// A quantity that grows with another: its points, and how they are told.
+/// A quantity as a function of another: its points, and their labels.
 struct Growth<'a> {
     over: &'a str,
     points: Vec<[f64; 2]>,
@@ -58,7 +58,7 @@ impl<'a> Growth<'a> {
     }
 }
 
-/// How an epoch's time grows with rows and with parameters.
+/// An epoch's time as a function of rows and of parameters.
 pub(super) fn draw_scaling(scaling: &Value) -> String {
     let told = |seconds: f64| format!("{:.0} ms", seconds * 1e3);
     draw_growth(
@@ -67,7 +67,7 @@ pub(super) fn draw_scaling(scaling: &Value) -> String {
     )
 }
 
-/// How the time and the memory of reading a table grow with its columns.
+/// The time and memory of reading a table as a function of its columns.
 pub(super) fn draw_wide(wide: &Value) -> String {
     let seconds = |seconds: f64| format!("{seconds:.2} s");
     let memory = |memory: f64| format!("{memory:.0} MiB");
@@ -77,7 +77,7 @@ pub(super) fn draw_wide(wide: &Value) -> String {
     )
 }
 
-/// Panels on log scales, each with the line of proportional growth through its last point.
+/// Log-log panels, each with a line of proportional growth through its last point.
 fn draw_growth(title: &str, panels: &[Growth]) -> String {
     let mut body = String::new();
     for (panel, Growth { over, points, told }) in panels.iter().enumerate() {

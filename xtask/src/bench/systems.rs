@@ -1,4 +1,4 @@
-//! Running a system on a workload, in a process of its own.
+//! Running a system on a workload, in its own process.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 
 use crate::test::root;
 
-/// The names of our side: in f32, and in each precision that products can be asked for.
+/// The names of our variants: f32, and each matmul precision.
 pub(super) const OURS: [&str; 4] = ["thalweg", "thalweg-bf16x6", "thalweg-bf16x3", "thalweg-bf16"];
 
-/// The workload that is W4's batch of many rows; W4 itself is a row alone.
+/// W4 with a batch of many rows; W4 itself predicts a single row.
 pub(super) const BATCH: &str = "w4b";
 
-/// The peers' names as bench/peers.py knows them, the Python module that each needs, and the workloads left out for it
-/// because they take minutes and say nothing new.
+/// The peers' names as in bench/peers.py, the Python module that each needs, and the workloads skipped for it because
+/// they take minutes without new information.
 const PEERS: [(&str, &str, &[&str]); 11] = [
     ("torch", "torch", &[]),
     ("torch-cl", "torch", &[]),
@@ -31,24 +31,24 @@ const PEERS: [(&str, &str, &[&str]); 11] = [
     ("keras-jax", "keras", &["w1", "w2", "w3", "w5", "w6"]),
 ];
 
-/// A system on a workload, with what was measured so far.
+/// A system on a workload, with the measurements so far.
 pub(super) struct System {
     name: &'static str,
     workload: &'static str,
-    /// The Python of a peer.
+    /// The Python interpreter of a peer.
     python: Option<String>,
     times: Vec<f64>,
     loss: Option<[f64; 2]>,
 }
 
 impl System {
-    /// Our side of a workload.
+    /// Our variants for a workload.
     pub(super) fn ours(workload: &'static str) -> Vec<System> {
         let systems = if matches!(workload, "w1" | "w3" | BATCH | "w6") { &OURS[..] } else { &OURS[..1] };
         systems.iter().map(|name| System { name, workload, python: None, times: Vec::new(), loss: None }).collect()
     }
 
-    /// Measures once more.
+    /// Takes one more measurement.
     pub(super) fn measure(&mut self, threads: usize) -> Result<()> {
         let threads = threads.to_string();
         let (workload, time) = measured_as(self.workload);
@@ -85,7 +85,7 @@ impl System {
         Ok(())
     }
 
-    /// What was measured, if anything was.
+    /// The measurements, if any.
     pub(super) fn finish(self) -> Option<Measured> {
         let System { name, workload, mut times, loss, .. } = self;
         times.sort_by(f64::total_cmp);
@@ -94,12 +94,12 @@ impl System {
     }
 }
 
-/// The workload that a system is asked for, and the name of its time in µs where that is no median of epochs.
+/// The workload to request from a system, and the key of its time in µs, unless it is a median over epochs.
 fn measured_as(workload: &str) -> (&str, &str) {
     if workload == BATCH { ("w4", "batch_us") } else { (workload, "p50_us") }
 }
 
-/// What a system multiplies.
+/// The precision of a system's matrix products.
 fn precision(system: &str) -> &'static str {
     match system {
         "thalweg-bf16x6" => "bf16x6",
@@ -109,7 +109,7 @@ fn precision(system: &str) -> &'static str {
     }
 }
 
-/// Times of a system on a workload, in order.
+/// Sorted times of a system on a workload.
 pub(super) struct Measured {
     pub(super) system: &'static str,
     pub(super) workload: &'static str,
@@ -131,7 +131,7 @@ impl Measured {
         self.times[self.times.len() - 1]
     }
 
-    /// Whether this is our side of another system's workload in its precision.
+    /// Whether this is our variant of the other system's workload in the same precision.
     pub(super) fn is_ours_for(&self, other: &Measured) -> bool {
         let alike = self.workload == other.workload && precision(self.system) == precision(other.system);
         alike && OURS.contains(&self.system)
@@ -154,7 +154,7 @@ impl Measured {
     }
 }
 
-/// The peers of a workload whose modules the Python has; the others are named.
+/// The peers of a workload whose modules are installed; missing ones are reported.
 pub(super) fn peers(workload: &'static str) -> Result<Vec<System>> {
     let python = std::env::var("THALWEG_BENCH_PYTHON").unwrap_or_else(|_| "python3".into());
     let script = root().join("bench/peers.py");
@@ -177,7 +177,7 @@ pub(super) fn peers(workload: &'static str) -> Result<Vec<System>> {
     Ok(systems)
 }
 
-/// How the time of our W1 grows with rows and with parameters.
+/// The time of our W1 as a function of rows and of parameters.
 pub(super) fn scaling(threads: usize) -> Result<Value> {
     let mut command = Command::new(root().join("target/release/thalweg-bench"));
     let output = command.args(["scaling", "--epochs", "3", "--threads", &threads.to_string()]).output()?;
@@ -187,7 +187,7 @@ pub(super) fn scaling(threads: usize) -> Result<Value> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// How the time and the memory of reading a table grow with its columns.
+/// The time and memory of reading a table as a function of its columns.
 pub(super) fn wide() -> Result<Value> {
     let program = root().join("target/release/thalweg");
     let output = Command::new("python3").arg(root().join("bench/wide.py")).arg(program).output()?;
@@ -198,7 +198,7 @@ pub(super) fn wide() -> Result<Value> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// Seconds from starting the command to its end: iris, one hidden layer, 50 epochs.
+/// Wall-clock seconds of a complete command: iris, one hidden layer, 50 epochs.
 fn cold_start() -> Result<f64> {
     let folder: PathBuf = std::env::temp_dir().join(format!("thalweg-bench-{}", std::process::id()));
     let line = "train sample:iris --layers 16 --epochs 50 --batch-size 16 --quiet --out";

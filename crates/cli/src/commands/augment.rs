@@ -1,4 +1,4 @@
-//! `thalweg augment DATA --preview FILE`: training images beside what becomes of them.
+//! `thalweg augment DATA --preview FILE`: training examples next to their augmentations.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use clap::ArgMatches;
 use super::{argument, output};
 use crate::{args, print};
 
-/// Runs the verb; gives the exit code.
+/// Runs the verb; returns the exit code.
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let config = args::config_with_data(matches)?;
     let path = argument(matches, "preview");

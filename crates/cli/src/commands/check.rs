@@ -5,10 +5,10 @@ use thalweg::network::gradient_check::Settings;
 
 use crate::{args, print};
 
-/// Examples that the cost is taken over: enough to be general, few enough to be quick.
+/// Examples in the cost: enough to be representative, few enough to be quick.
 const ROWS: usize = 64;
 
-/// Runs the verb; gives the exit code: 4 when a gradient is wrong.
+/// Runs the verb; returns the exit code: 4 if a gradient is wrong.
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let config = args::config_with_data(matches)?;
     let steps = *matches.get_one::<usize>("after-steps").expect("it has a default");

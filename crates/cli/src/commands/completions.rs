@@ -1,4 +1,5 @@
-//! `thalweg completions SHELL` and `thalweg man`: what shells and `man` read, made from the command line itself.
+//! `thalweg completions SHELL` and `thalweg man`: shell completions and the manual page, generated from the command
+//! line.
 
 use std::io::Write;
 
@@ -7,7 +8,7 @@ use clap_complete::Shell;
 
 use crate::args::command;
 
-/// Prints a shell's script.
+/// Prints a shell's completion script.
 pub(super) fn completions(matches: &ArgMatches) -> anyhow::Result<u8> {
     let shell = *matches.get_one::<Shell>("shell").expect("clap has asked for it");
     let mut script = Vec::new();

@@ -6,7 +6,7 @@ use clap::ArgMatches;
 
 use crate::args;
 
-/// Runs the verb; gives the exit code.
+/// Runs the verb; returns the exit code.
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let config = args::config(matches)?;
     let text = match (matches.get_flag("schema"), matches.get_flag("json")) {

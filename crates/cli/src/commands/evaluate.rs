@@ -1,4 +1,4 @@
-//! `thalweg evaluate MODEL DATA`: metrics on data whose answers are known.
+//! `thalweg evaluate MODEL DATA`: metrics on labelled data.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use thalweg::model::Model;
 use super::{argument, output};
 use crate::{args, print};
 
-/// Runs the verb; gives the exit code.
+/// Runs the verb; returns the exit code.
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let config = args::config(matches)?;
     let page = matches.get_one::<String>("report").map(Path::new);

@@ -1,4 +1,4 @@
-//! `thalweg export MODEL -o FILE`: a model in the format of others.
+//! `thalweg export MODEL -o FILE`: a model in another format.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use thalweg::model::Model;
 use super::{argument, output};
 use crate::print;
 
-/// Runs the verb; gives the exit code.
+/// Runs the verb; returns the exit code.
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let to = matches.get_one::<String>("to").map(String::as_str);
     let out = Path::new(argument(matches, "out"));
@@ -18,9 +18,9 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     output::refuse_inputs(matches, None, ("-o", out))?;
     let model = Model::load(argument(matches, "model"))?;
     let precision = Precision::named(argument(matches, "precision")).expect("clap knows the names");
-    // The model knows how its data is read.
+    // The model determines how its data is read.
     let calibrate = matches.get_one::<String>("calibrate").map(|path| (path.clone(), Data::default()));
-    // Files beside the one that is named may be inputs too: model.safetensors beside model.py.
+    // Files next to the named one may be inputs too: model.safetensors next to model.py.
     let model_file = PathBuf::from(argument(matches, "model"));
     let mut inputs = vec![model_file.join("model.safetensors"), model_file];
     inputs.extend(calibrate.iter().map(|(path, _)| PathBuf::from(path)));

@@ -1,4 +1,4 @@
-//! `thalweg import FILE -o MODEL`: a model from the format of others.
+//! `thalweg import FILE -o MODEL`: a model from another format.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use thalweg::model::Model;
 use super::{argument, output};
 use crate::print;
 
-/// Runs the verb; gives the exit code.
+/// Runs the verb; returns the exit code.
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let (file, out) = (Path::new(argument(matches, "file")), Path::new(argument(matches, "out")));
     output::refuse_inputs(matches, None, ("-o", out))?;
@@ -51,7 +51,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-/// Names of the file's, each with one of ours.
+/// Names in the file, each paired with one of ours.
 fn map(matches: &ArgMatches) -> anyhow::Result<Vec<(String, String)>> {
     let text = matches.get_one::<String>("map").map_or("", String::as_str);
     let pair = |pair: &str| {

@@ -9,7 +9,7 @@ use thalweg::model::Model;
 use super::argument;
 use crate::{args, print};
 
-/// Runs the verb; gives the exit code.
+/// Runs the verb; returns the exit code.
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let path = argument(matches, "data");
     let json = matches.get_flag("json");
@@ -21,7 +21,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
         let profile = inspect::profile(&config)?;
         print::profile(&profile, json)?;
         if profile.problem.is_some() {
-            // What training would end with.
+            // The exit code that training would end with.
             return Ok(thalweg::Kind::Data.exit_code() as u8);
         }
     }

@@ -10,7 +10,7 @@ use super::output;
 use crate::args;
 use crate::print;
 
-/// Runs the verb; gives the exit code.
+/// Runs the verb; returns the exit code.
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let config = args::config_with_data(matches)?;
     let number = |name: &str| *matches.get_one::<f64>(name).expect("it has a default");

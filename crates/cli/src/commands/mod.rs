@@ -1,4 +1,4 @@
-//! The verbs, a file each.
+//! The verbs, one file each.
 
 mod augment;
 mod check;
@@ -20,7 +20,7 @@ use clap::ArgMatches;
 
 use crate::print::signals;
 
-/// Runs a verb; gives the exit code.
+/// Runs a verb; returns the exit code.
 pub(crate) fn run(verb: &str, matches: &ArgMatches) -> anyhow::Result<u8> {
     signals::outlive_file_limits()?;
     if !matches!(verb, "train" | "resume" | "tune") {

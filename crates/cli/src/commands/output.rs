@@ -1,4 +1,4 @@
-//! Where a verb's result goes, and what it must not write over.
+//! The output of a verb, and what it must not overwrite.
 
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::{Path, PathBuf};
@@ -8,14 +8,14 @@ use thalweg::config::Config;
 use thalweg::data::source;
 use thalweg::io::atomic::{self, Writer};
 
-/// A file, there whole at the end or not at all, or standard output.
+/// A file, written atomically, or standard output.
 pub(super) enum Output {
     File(Writer),
     Standard(BufWriter<StdoutLock<'static>>),
 }
 
 impl Output {
-    /// Begins what `-o` names, or else standard output.
+    /// Opens the file named by `-o`, or standard output.
     pub(super) fn open(path: Option<&String>) -> thalweg::Result<Output> {
         Ok(match path {
             Some(path) => Output::File(Writer::create(Path::new(path))?),
@@ -23,7 +23,7 @@ impl Output {
         })
     }
 
-    /// Ends it.
+    /// Completes the output.
     pub(super) fn finish(self) -> anyhow::Result<()> {
         match self {
             Output::File(file) => Ok(file.finish()?),
@@ -48,7 +48,7 @@ impl Write for Output {
     }
 }
 
-/// Refuses to write over what the command reads: its data, models, runs and configuration.
+/// Refuses to overwrite what the command reads: its data, models, runs and configuration.
 pub(super) fn refuse_inputs(
     matches: &ArgMatches,
     config: Option<&Config>,
@@ -65,12 +65,12 @@ pub(super) fn refuse_inputs(
     atomic::refuse_input(flag, output, inputs.iter().flat_map(|input| files(input, output)))
 }
 
-/// The text of an argument, where the verb has it.
+/// The value of an argument, if the verb has it.
 fn text(matches: &ArgMatches, name: &str) -> Option<String> {
     matches.try_get_one::<String>(name).ok().flatten().cloned()
 }
 
-/// The files of an input that the output could be.
+/// The files of an input that the output might overwrite.
 fn files(input: &str, output: &Path) -> Vec<PathBuf> {
     let path = Path::new(input);
     if input == "-" {
@@ -79,7 +79,8 @@ fn files(input: &str, output: &Path) -> Vec<PathBuf> {
     if !path.is_dir() {
         return vec![path.into()];
     }
-    // What is written about a folder may lie in it: answers and pages are no examples and nothing that a run needs.
+    // Predictions and pages about a folder may be written into it: they are neither examples nor files that a run
+    // needs.
     let about = |path: &Path| {
         path.extension().is_some_and(|ending| ["csv", "html", "jsonl"].iter().any(|other| ending == *other))
             && path.file_name().is_none_or(|name| name != "events.jsonl")

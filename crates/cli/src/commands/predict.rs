@@ -1,4 +1,4 @@
-//! `thalweg predict MODEL DATA`: answers, row by row.
+//! `thalweg predict MODEL DATA`: predictions, row by row.
 
 use std::io::Write;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::argument;
 use super::output::{Output, refuse_inputs};
 use crate::{args, print};
 
-/// Runs the verb; gives the exit code.
+/// Runs the verb; returns the exit code.
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let config = args::config(matches)?;
     let path = matches.get_one::<String>("out");
@@ -44,7 +44,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-/// The names of the answer columns: `prediction` for one target, else one for each.
+/// The names of the prediction columns: `prediction` for one target, otherwise one per target.
 fn prediction_names(model: &Model, answers: usize) -> Vec<String> {
     match answers {
         1 => vec!["prediction".into()],
@@ -76,7 +76,7 @@ fn write_csv(out: &mut impl Write, model: &Model, answers: &Answers, header: boo
     Ok(())
 }
 
-/// A CSV field, quoted where it must be. A text that a spreadsheet would run as a formula gets an apostrophe before it.
+/// A CSV field, quoted if necessary. A string that a spreadsheet would run as a formula is prefixed with an apostrophe.
 fn field(text: &str) -> String {
     let formula = text.starts_with(['=', '+', '-', '@', '\t']) && text.parse::<f64>().is_err();
     let text = if formula { format!("'{text}") } else { text.to_string() };

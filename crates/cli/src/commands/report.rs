@@ -8,7 +8,7 @@ use thalweg::report;
 use super::{argument, output};
 use crate::print;
 
-/// Runs the verb; gives the exit code.
+/// Runs the verb; returns the exit code.
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let run = Path::new(argument(matches, "run"));
     let (events, problems) = report::read_events(run.join("events.jsonl"))?;

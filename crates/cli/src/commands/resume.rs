@@ -1,4 +1,4 @@
-//! `thalweg resume RUN`: goes on with a run that was stopped.
+//! `thalweg resume RUN`: resumes a stopped run.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use clap::ArgMatches;
 use super::argument;
 use crate::print::Progress;
 
-/// Runs the verb; gives the exit code.
+/// Runs the verb; returns the exit code.
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let mut progress = Progress::new(matches)?;
     let outcome = thalweg::run::resume(Path::new(argument(matches, "run")), &mut progress);

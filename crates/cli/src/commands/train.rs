@@ -8,7 +8,7 @@ use thalweg::train::StopReason;
 use crate::args;
 use crate::print::{self, Progress};
 
-/// Runs the verb; gives the exit code.
+/// Runs the verb; returns the exit code.
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let config = args::config_with_data(matches)?;
     if matches.get_flag("dry-run") {
@@ -20,7 +20,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     finish(outcome, &progress, matches)
 }
 
-/// Shows what a run came to; gives the exit code.
+/// Prints the result of a run; returns the exit code.
 pub(super) fn finish(
     outcome: thalweg::Result<Outcome>,
     progress: &Progress,

@@ -1,4 +1,4 @@
-//! `thalweg tune DATA`: the search for better options, and what a study has found.
+//! `thalweg tune DATA`: hyperparameter search, and the results of a study.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::print;
 use crate::print::search::Table;
 use crate::print::signals;
 
-/// Runs the verb; gives the exit code.
+/// Runs the verb; returns the exit code.
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     if matches.subcommand().is_some() {
         signals::end_at_once()?;
@@ -60,7 +60,7 @@ fn search(matches: &ArgMatches) -> anyhow::Result<u8> {
     })
 }
 
-/// A study goes on as it was begun.
+/// A resumed study keeps its configuration.
 fn refuse_changes(config: &Config) -> anyhow::Result<()> {
     let mut plain = Config::default();
     plain.tune.study.clone_from(&config.tune.study);
@@ -129,7 +129,7 @@ fn export(matches: &ArgMatches) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-/// The file that `-o` names, which must be none of the study's.
+/// The file named by `-o`, which must not be one of the study's.
 fn out<'a>(matches: &'a ArgMatches, study: &Study) -> thalweg::Result<Option<&'a String>> {
     let out = matches.get_one::<String>("out");
     let files = ["", "-wal", "-shm"].map(|end| PathBuf::from(format!("{}{end}", study.path().display())));

@@ -1,4 +1,4 @@
-//! What people see: progress on standard error, results on standard output.
+//! User output: progress on standard error, results on standard output.
 
 mod progress;
 pub(crate) mod search;
@@ -22,7 +22,7 @@ use thalweg::tune::learning_rate::Rates;
 
 pub(crate) use progress::Progress;
 
-/// Characters of a message that are shown, and of a cell of a table.
+/// Maximum characters of a message, and of a table cell.
 const LONGEST: usize = 500;
 const WIDEST: usize = 80;
 
@@ -41,12 +41,12 @@ pub(crate) fn warning(message: &str) {
     note(&format!("{YELLOW}warning{YELLOW:#}: {}", brief(message, LONGEST)));
 }
 
-/// Prints a line to standard error; where nobody takes it, the work goes on.
+/// Prints a line to standard error; write errors are ignored.
 pub(crate) fn note(text: &str) {
     _ = writeln!(anstream::stderr(), "{text}");
 }
 
-/// Prints what was decided for the user beside a result that goes elsewhere.
+/// Prints the decisions made for the user, where the result goes elsewhere.
 pub(crate) fn notes(decisions: &[Decision]) {
     for Decision { what, why, flag } in decisions {
         let told = format!("note: {} ({})  {flag}", brief(what, LONGEST), brief(why, LONGEST));
@@ -64,7 +64,7 @@ pub(crate) fn json(value: &serde_json::Value) -> std::io::Result<()> {
     line(&value.to_string())
 }
 
-/// A progress bar, where somebody looks at a terminal.
+/// A progress bar, if standard error is a terminal.
 fn bar(quiet: bool, template: &str) -> Option<ProgressBar> {
     (!quiet && std::io::stderr().is_terminal()).then(|| {
         let bar = ProgressBar::new(1);
@@ -81,7 +81,7 @@ fn say(bar: Option<&ProgressBar>, text: &str) {
     }
 }
 
-/// The end of a run: metrics, what was decided, where everything is, and what to type next.
+/// The end of a run: metrics, decisions, paths, and the next commands.
 pub(crate) fn outcome(outcome: &Outcome) -> std::io::Result<()> {
     let Outcome { run, epochs, best_epoch, seconds, examples, metrics, .. } = outcome;
     line("")?;
@@ -101,7 +101,7 @@ pub(crate) fn outcome(outcome: &Outcome) -> std::io::Result<()> {
     line(&format!("  thalweg predict {} {new}", run.display()))
 }
 
-/// What was written in another format, and what was proved of it.
+/// What was exported, and how it was verified.
 pub(crate) fn exported(written: &Written) -> std::io::Result<()> {
     line(&format!("{BOLD}{}{BOLD:#}  {}", written.path.display(), written.format))?;
     written.sidecars.iter().try_for_each(|path| line(&format!("{}", path.display())))?;
@@ -120,7 +120,7 @@ pub(crate) fn exported(written: &Written) -> std::io::Result<()> {
     decisions(&written.decisions)
 }
 
-/// A model that was made from another format.
+/// A model imported from another format.
 pub(crate) fn imported(path: &Path, model: &Model, made: &[Decision]) -> std::io::Result<()> {
     let parameters = model.network.layout().trained();
     line(&format!("{BOLD}{}{BOLD:#}  {parameters} parameters", path.display()))?;
@@ -166,7 +166,7 @@ fn interval(metric: &Metric) -> String {
     }
 }
 
-/// Four significant digits, whole numbers from 10,000 on with groups.
+/// Four significant digits; integers from 10,000 with grouped thousands.
 fn short(x: f64) -> String {
     match x.abs() {
         a if a >= 1e15 => format!("{x:.2e}"),
@@ -185,17 +185,17 @@ fn grouped(n: usize) -> String {
     groups.join(",")
 }
 
-/// A text from data as one short line shows it.
+/// A string from the data, shortened to fit a line.
 fn on_a_line(text: &str) -> String {
     brief(text, WIDEST).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// A table with its columns aligned, the first to the left and the others to the right.
+/// A table with aligned columns, the first to the left and the others to the right.
 fn table(rows: &[Vec<String>]) -> std::io::Result<()> {
     table_with(rows, 0)
 }
 
-/// A table with its columns aligned, one to the left and the others to the right.
+/// A table with aligned columns, the one at index `left` to the left and the others to the right.
 fn table_with(rows: &[Vec<String>], left: usize) -> std::io::Result<()> {
     let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| on_a_line(cell)).collect()).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -211,7 +211,7 @@ fn table_with(rows: &[Vec<String>], left: usize) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The summary that scripts read.
+/// The machine-readable summary.
 pub(crate) fn outcome_json(outcome: &Outcome) -> serde_json::Value {
     serde_json::json!({
         "run": outcome.run,
@@ -229,7 +229,7 @@ pub(crate) fn outcome_json(outcome: &Outcome) -> serde_json::Value {
     })
 }
 
-/// What a run would do.
+/// The plan of a run.
 pub(crate) fn preview(preview: &Preview, config: &Config, as_json: bool) -> std::io::Result<()> {
     if as_json {
         return json(&serde_json::json!({
@@ -298,7 +298,7 @@ pub(crate) fn gradient_report(steps: usize, report: &Report, tolerance: f64) -> 
     line("")
 }
 
-/// What a learning-rate range test showed.
+/// The result of a learning-rate range test.
 pub(crate) fn rates(rates: &Rates, picture: Option<&std::path::Path>) -> std::io::Result<()> {
     let mut rows = vec![["seed", "cost falls fastest at"].map(String::from).to_vec()];
     rows.extend(rates.curves.iter().map(|curve| vec![curve.seed.to_string(), short(curve.suggestion)]));
@@ -311,7 +311,7 @@ pub(crate) fn rates(rates: &Rates, picture: Option<&std::path::Path>) -> std::io
     }
 }
 
-/// A model: layers, preprocessing and where it comes from.
+/// A model: layers, preprocessing and provenance.
 pub(crate) fn model(model: &Model, as_json: bool) -> std::io::Result<()> {
     let layers = model.network.summary();
     if as_json {
@@ -343,7 +343,7 @@ pub(crate) fn model(model: &Model, as_json: bool) -> std::io::Result<()> {
     table(&metrics_rows(&provenance.metrics, &provenance.examples))
 }
 
-/// A data file: its columns and what would become of them.
+/// A data file: its columns and how they would be used.
 pub(crate) fn profile(profile: &Profile, as_json: bool) -> std::io::Result<()> {
     if as_json {
         return json(&serde_json::to_value(profile).expect("a profile is plain data"));
@@ -391,7 +391,7 @@ pub(crate) fn profile(profile: &Profile, as_json: bool) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The name that something has in configurations: its serialised form, or the kind of a table.
+/// A value's name in configurations: its serialised form, or the kind of a table.
 fn name_of(value: &impl serde::Serialize) -> String {
     let value = serde_json::to_value(value).unwrap_or_default();
     let name = value.as_str().or_else(|| value["kind"].as_str()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Training as it goes on.
+//! Progress of training.
 
 use clap::ArgMatches;
 use indicatif::ProgressBar;
@@ -9,10 +9,10 @@ use thalweg::run::Callback;
 use super::signals::Signals;
 use super::{BOLD, FAINT, LONGEST, YELLOW, bar, grouped, name_of, say, short};
 
-/// Plain lines for at most this many epochs, evenly spread.
+/// Maximum number of epochs printed as plain lines, evenly spaced.
 const MOST_LINES: usize = 40;
 
-/// Shows training as it goes on, and turns signals into a stop.
+/// Shows the progress of training, and turns signals into a stop request.
 pub(crate) struct Progress {
     quiet: bool,
     verbose: bool,
@@ -23,7 +23,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Shows what the flags allow. The first Ctrl-C or SIGTERM asks for a stop; the second ends the process.
+    /// Shows what the flags allow. The first Ctrl-C or SIGTERM requests a stop; the second ends the process.
     pub(crate) fn new(matches: &ArgMatches) -> anyhow::Result<Progress> {
         let signals = Signals::watch()?;
         let quiet = matches.get_flag("quiet");
@@ -31,7 +31,7 @@ impl Progress {
         Ok(Progress { quiet, verbose: matches.get_flag("verbose"), bar, epochs: 1, steps: 1, signals })
     }
 
-    /// The exit code of a run that a signal has stopped.
+    /// The exit code of a run stopped by a signal.
     pub(crate) fn signal_exit_code(&self) -> u8 {
         self.signals.exit_code()
     }

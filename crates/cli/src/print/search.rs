@@ -1,4 +1,4 @@
-//! A search as it goes on, and what it has found.
+//! Progress of a search, and its results.
 
 use clap::ArgMatches;
 use indicatif::ProgressBar;
@@ -16,7 +16,7 @@ pub(crate) struct Table {
     verbose: bool,
     bar: Option<ProgressBar>,
     signals: Signals,
-    /// Most trials, the objective, the best trial told so far.
+    /// Maximum trials, the objective, the best trial printed so far.
     state: (usize, String, Option<usize>),
 }
 
@@ -34,14 +34,14 @@ impl Table {
         })
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn clear(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }
 
-    /// The exit code of a search that a signal has stopped.
+    /// The exit code of a search stopped by a signal.
     pub(crate) fn signal_exit_code(&self) -> u8 {
         self.signals.exit_code()
     }
@@ -155,7 +155,7 @@ fn duration(seconds: f64) -> String {
     }
 }
 
-/// The end of a search: the best trials, what is chance, where everything is, and what to type next.
+/// The end of a search: the best trials, the noise, paths, and the next commands.
 pub(crate) fn found(found: &SearchResult) -> anyhow::Result<()> {
     line("")?;
     trials(&found.trials, &found.objective.0)?;
@@ -178,7 +178,7 @@ pub(crate) fn found(found: &SearchResult) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a study has found so far.
+/// The results of a study so far.
 pub(crate) fn study(study: &Study, all: &[Trial], importance: &[Importance]) -> anyhow::Result<()> {
     let count = |state: TrialState| all.iter().filter(|trial| trial.state == state).count();
     line(&format!(
@@ -209,7 +209,7 @@ pub(crate) fn study(study: &Study, all: &[Trial], importance: &[Importance]) -> 
     Ok(())
 }
 
-/// The best trials, and the configuration as it was.
+/// The best trials, and the baseline.
 fn trials(trials: &[Trial], objective: &str) -> std::io::Result<()> {
     let mut done: Vec<&Trial> =
         trials.iter().filter(|trial| trial.state == TrialState::Done && trial.kind != TrialKind::Seed).collect();
@@ -224,7 +224,7 @@ fn trials(trials: &[Trial], objective: &str) -> std::io::Result<()> {
     table_with(&rows, 3)
 }
 
-/// What of the differences is chance.
+/// How much of the differences is noise.
 fn told(noise: Option<&SeedNoise>, trials: &[Trial], objective: &str) -> std::io::Result<()> {
     let (Some(noise), Some(best)) = (noise, tune::best(trials)) else { return Ok(()) };
     line("")?;

@@ -1,4 +1,4 @@
-//! Signals that ask for a stop.
+//! Signals that request a stop.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,12 +8,12 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use thalweg::io::atomic;
 
-/// How often a thread looks whether a signal has come.
+/// How often a thread checks for a signal.
 const GLANCE: Duration = Duration::from_millis(50);
-/// What takes longer to stop says what it waits for.
+/// A stop that takes longer reports what it waits for.
 const PATIENCE: Duration = Duration::from_millis(400);
 
-/// Whether Ctrl-C or SIGTERM has come; the second one ends the process.
+/// Records Ctrl-C or SIGTERM; the second one ends the process.
 pub(super) struct Signals {
     /// 0, or 128 + the signal's number.
     code: Arc<AtomicUsize>,
@@ -24,7 +24,7 @@ impl Signals {
         let code = Arc::new(AtomicUsize::new(0));
         let seen = Arc::new(AtomicBool::new(false));
         for (number, exit) in [(SIGINT, 130), (SIGTERM, 143)] {
-            // In this order: what is not yet seen does not end the process.
+            // In this order: a first signal must not end the process.
             flag::register_conditional_shutdown(number, exit, seen.clone())?;
             flag::register(number, seen.clone())?;
             flag::register_usize(number, code.clone(), exit as usize)?;
@@ -39,18 +39,18 @@ impl Signals {
         Ok(Signals { code })
     }
 
-    /// Whether one has come.
+    /// Whether a signal has arrived.
     pub(super) fn have_come(&self) -> bool {
         self.code.load(Ordering::SeqCst) != 0
     }
 
-    /// The exit code of what a signal has stopped.
+    /// The exit code after a signal.
     pub(super) fn exit_code(&self) -> u8 {
         self.code.load(Ordering::SeqCst).clamp(1, 255) as u8
     }
 }
 
-/// Has the first Ctrl-C or SIGTERM end the process, with nothing half written left behind.
+/// Makes the first Ctrl-C or SIGTERM end the process, without leaving unfinished files.
 pub(crate) fn end_at_once() -> anyhow::Result<()> {
     let code = Arc::new(AtomicUsize::new(0));
     flag::register_usize(SIGINT, code.clone(), 130)?;
@@ -62,7 +62,7 @@ pub(crate) fn end_at_once() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Has a file that may not grow further be an error like others, where the system would end the process.
+/// Turns exceeding the file-size limit into an ordinary error, where the system would kill the process.
 #[cfg(unix)]
 pub(crate) fn outlive_file_limits() -> anyhow::Result<()> {
     flag::register(signal_hook::consts::SIGXFSZ, Arc::default())?;
@@ -74,7 +74,7 @@ pub(crate) fn outlive_file_limits() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Does something once a signal has come.
+/// Runs `act` once a signal has arrived.
 fn on_signal(code: Arc<AtomicUsize>, act: impl FnOnce(usize) + Send + 'static) {
     std::thread::spawn(move || {
         let code = loop {

@@ -1,4 +1,4 @@
-//! One picture: from a file to pixels of a given form.
+//! Image decoding: from a file to pixels of a given form.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -11,27 +11,27 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use crate::{Fit, PictureSpec};
 
-/// Bytes of decoded pixels that any file may have.
+/// Bytes of decoded pixels allowed for any file.
 const FREE: u64 = 64 << 20;
 
-/// Further bytes of decoded pixels for each byte of a file: more is a picture made to fill the memory.
+/// Additional bytes of decoded pixels per byte of the file: more indicates a decompression bomb.
 const A_BYTE: u64 = 100;
 
-/// Bytes of decoded pixels that no file may have.
+/// The upper limit on bytes of decoded pixels.
 const MOST: u64 = 1 << 30;
 
-/// What a picture's first bytes say of it.
+/// The properties of an image given by its header.
 #[derive(Debug, Clone, Copy)]
 pub struct Header {
-    /// Its height in pixels, before it is turned upright.
+    /// Height in pixels, before EXIF orientation is applied.
     pub height: usize,
-    /// Its width.
+    /// Width in pixels, before EXIF orientation is applied.
     pub width: usize,
-    /// Whether it has no colours.
+    /// Whether it is greyscale.
     pub grey: bool,
 }
 
-/// A decoder of a file that is not too large for what it holds.
+/// A decoder, if the decoded size is within limits.
 fn decoder(path: &Path) -> Result<impl ImageDecoder, String> {
     let told = |error: std::io::Error| error.to_string();
     let file = File::open(path).map_err(told)?;
@@ -42,7 +42,7 @@ fn decoder(path: &Path) -> Result<impl ImageDecoder, String> {
     let most = (FREE + size.saturating_mul(A_BYTE)).min(MOST);
     let mut reader = ImageReader::new(BufReader::new(file)).with_guessed_format().map_err(told)?;
     if reader.format().is_none() && path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("tga")) {
-        // These do not begin with a mark.
+        // TGA files have no magic number.
         reader.set_format(ImageFormat::Tga);
     }
     if reader.format().is_none_or(|format| !format.reading_enabled()) {
@@ -62,10 +62,10 @@ fn decoder(path: &Path) -> Result<impl ImageDecoder, String> {
     Ok(decoder)
 }
 
-/// What a picture is, without its pixels.
+/// Reads an image's header without decoding pixels.
 ///
 /// # Errors
-/// If the file is no picture of a known kind, or larger than its bytes account for.
+/// If the file is not an image of a supported format, or too large for its number of bytes.
 pub fn header(path: &Path) -> Result<Header, String> {
     let decoder = decoder(path)?;
     let (width, height) = decoder.dimensions();
@@ -73,10 +73,10 @@ pub fn header(path: &Path) -> Result<Header, String> {
     Ok(Header { height: height as usize, width: width as usize, grey })
 }
 
-/// The pixels of a picture brought to a form, upright, from 0 to 255: row by row, channels last.
+/// The pixels of an image resized to a form, EXIF orientation applied, from 0 to 255: row-major, channels last.
 ///
 /// # Errors
-/// If the file is no picture of a known kind, damaged, or larger than its bytes account for.
+/// If the file is not an image of a supported format, is damaged, or too large for its number of bytes.
 pub fn pixels(path: &Path, form: PictureSpec) -> Result<Vec<f32>, String> {
     let mut decoder = decoder(path)?;
     let orientation = decoder.orientation().map_err(|error| error.to_string())?;
@@ -89,7 +89,7 @@ pub fn pixels(path: &Path, form: PictureSpec) -> Result<Vec<f32>, String> {
     }
 }
 
-/// A picture with what is see-through white, as it looks on a page.
+/// The image composited on a white background.
 fn on_white(picture: DynamicImage) -> DynamicImage {
     if !picture.color().has_alpha() {
         return picture;
@@ -119,7 +119,7 @@ fn resized<P: PixelTrait>(size: (u32, u32), bytes: &[u8], form: PictureSpec) -> 
         options = options.fit_into_destination(None);
     }
     let mut pixels = vec![0; to_width as usize * to_height as usize * form.channels];
-    // Typed pixels: for those whose type is known at run time alone there would be code for fifteen types.
+    // Statically typed pixels: dynamic ones would compile code for fifteen pixel types.
     let from = TypedImageRef::<P>::from_buffer(size.0, size.1, bytes).map_err(|error| error.to_string())?;
     let mut to = TypedImage::<P>::from_buffer(to_width, to_height, &mut pixels).map_err(|error| error.to_string())?;
     Resizer::new().resize_typed(&from, &mut to, &options).map_err(|error| error.to_string())?;

@@ -1,4 +1,4 @@
-//! Pixels as files of pictures.
+//! Image encoding.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::path::Path;
 use image::codecs::png::PngEncoder;
 use image::{DynamicImage, ImageEncoder, ImageFormat, RgbImage};
 
-/// A picture as the bytes of a PNG file.
+/// An image as the bytes of a PNG file.
 ///
 /// # Errors
-/// If its kind of pixels has no place in one.
+/// If PNG does not support its pixel type.
 pub fn png(picture: &DynamicImage) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let encoder = PngEncoder::new(&mut bytes);
@@ -19,10 +19,10 @@ pub fn png(picture: &DynamicImage) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// A picture as the bytes of a file whose ending says its kind.
+/// An image as the bytes of a file, in the format given by the path's extension.
 ///
 /// # Errors
-/// If the ending is of no kind that can be written.
+/// If the extension's format cannot be written.
 pub fn encode(picture: &RgbImage, path: &Path) -> Result<Vec<u8>, String> {
     let format = ImageFormat::from_path(path).map_err(|error| error.to_string())?;
     let mut bytes = Cursor::new(Vec::new());

@@ -1,4 +1,4 @@
-//! Pictures: decoded, turned upright, brought to a size; and encoded again.
+//! Images: decoded, oriented, resized; and encoded.
 
 mod decode;
 mod encode;

@@ -1,4 +1,4 @@
-//! One sound: from a file to samples of a given form.
+//! Sound decoding: from a file to samples of a given form.
 
 use std::fs::File;
 use std::path::Path;
@@ -15,44 +15,44 @@ use symphonia::core::meta::MetadataOptions;
 use super::wav;
 use crate::SoundSpec;
 
-/// The most samples of a channel that a file may have: more is no single example.
+/// Maximum samples per channel: a longer file is not a single example.
 const MOST: usize = 1 << 26;
 
-/// The most channels.
+/// Maximum number of channels.
 const CHANNELS: usize = 32;
 
-/// The rates that a file may have.
+/// The supported sample rates.
 const RATES: std::ops::RangeInclusive<usize> = 100..=768_000;
 
-/// Packets of a hundred that may be damaged.
+/// Damaged packets tolerated, in per cent.
 const DAMAGED: usize = 10;
 
-/// Frames that a resampler takes at once.
+/// Frames per call of the resampler.
 const CHUNK: usize = 1024;
 
-/// What a sound's first bytes say of it.
+/// The properties of a sound given by its header.
 #[derive(Debug, Clone, Copy)]
 pub struct Header {
-    /// Samples a second.
+    /// Samples per second.
     pub sample_rate: usize,
-    /// Samples of a channel.
+    /// Samples per channel.
     pub samples: usize,
 }
 
 impl Header {
-    /// How long it is.
+    /// Its duration.
     pub fn seconds(&self) -> f64 {
         self.samples as f64 / self.sample_rate as f64
     }
 }
 
-/// A file whose packets can be read, with what is known of its sound.
+/// An opened file ready for reading packets, with what is known of its sound.
 struct Opened {
     packets: Box<dyn FormatReader>,
     track: u32,
     codec: AudioCodecParameters,
     sample_rate: usize,
-    /// Samples of a channel, where the header says.
+    /// Samples per channel, if the header gives it.
     samples: Option<usize>,
 }
 
@@ -98,10 +98,10 @@ fn open(path: &Path) -> Result<Opened, String> {
     Ok(Opened { packets, track, codec, sample_rate, samples })
 }
 
-/// What a sound is, without its samples where the file says how many there are.
+/// Reads a sound's header; samples are decoded only if their number is not given.
 ///
 /// # Errors
-/// If the file is no sound of a known kind, or holds nothing that could be one example.
+/// If the file is not a sound of a supported format, or cannot be a single example.
 pub fn header(path: &Path) -> Result<Header, String> {
     let opened = open(path)?;
     let sample_rate = opened.sample_rate;
@@ -171,25 +171,25 @@ fn resampled(sound: Vec<f32>, from: usize, to: usize) -> Result<Vec<f32>, String
     Ok(sound.take_data())
 }
 
-/// All samples of a sound at a rate, from −1 to 1.
+/// All samples of a sound, resampled to a rate, from −1 to 1.
 ///
 /// # Errors
-/// If the file is no sound of a known kind, damaged or cut off.
+/// If the file is not a sound of a supported format, is damaged or truncated.
 pub fn whole(path: &Path, sample_rate: usize) -> Result<Vec<f32>, String> {
     let opened = open(path)?;
     let rate = opened.sample_rate;
     resampled(mono(opened)?, rate, sample_rate)
 }
 
-/// The samples of a sound brought to a form.
+/// The samples of a sound converted to a form.
 ///
 /// # Errors
-/// If the file is no sound of a known kind, damaged or cut off.
+/// If the file is not a sound of a supported format, is damaged or truncated.
 pub fn samples(path: &Path, form: SoundSpec) -> Result<Vec<f32>, String> {
     let mut sound = whole(path, form.sample_rate)?;
     if form.equal_loudness {
         let power = sound.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / sound.len() as f64;
-        // Silence stays silent.
+        // Silence is not scaled.
         let factor = if power > 0.0 { power.sqrt().recip() as f32 } else { 1.0 };
         sound.iter_mut().for_each(|x| *x *= factor);
     }

@@ -1,4 +1,4 @@
-//! Short-time Fourier transforms, and the phase vocoder.
+//! Short-time Fourier transforms and a phase vocoder.
 
 use std::f32::consts::TAU;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
-/// Short-time Fourier transforms: frames of Hann's window, each a quarter after the one before.
+/// Short-time Fourier transforms with a Hann window and a hop of a quarter frame.
 #[derive(Clone)]
 pub struct Fourier {
     size: usize,
@@ -22,7 +22,7 @@ impl std::fmt::Debug for Fourier {
 }
 
 impl Fourier {
-    /// Transforms of frames of an even size.
+    /// Transforms with an even frame size.
     pub fn new(size: usize) -> Self {
         let mut planner = RealFftPlanner::new();
         let hann = |i: usize| 0.5 - 0.5 * (TAU * i as f32 / size as f32).cos();
@@ -34,7 +34,7 @@ impl Fourier {
         }
     }
 
-    /// Samples of a frame.
+    /// Samples per frame.
     pub fn size(&self) -> usize {
         self.size
     }
@@ -43,7 +43,7 @@ impl Fourier {
         self.size / 4
     }
 
-    /// The transforms of the frames around every place a hop after the one before.
+    /// The transforms of frames centred at every multiple of the hop.
     pub fn frames(&self, x: &[f32]) -> Vec<Vec<Complex<f32>>> {
         let before = self.size / 2;
         let mut room = vec![0.0; self.size];
@@ -60,14 +60,14 @@ impl Fourier {
             .collect()
     }
 
-    /// The sound of which frames are the transforms.
+    /// The inverse transform by overlap-add, cut to a length.
     pub fn sound(&self, frames: &[Vec<Complex<f32>>], length: usize) -> Vec<f32> {
         let before = self.size / 2;
         let (mut sum, mut weight) = (vec![0.0; length], vec![0.0; length]);
         let mut room = self.inverse.make_output_vec();
         for (i, frame) in frames.iter().enumerate() {
             let mut frame = frame.clone();
-            // A real signal's first and last numbers are real.
+            // The first and last coefficients of a real signal are real.
             frame[0].im = 0.0;
             frame[self.size / 2].im = 0.0;
             self.inverse.process(&mut frame, &mut room).expect("the lengths are the plan's");
@@ -80,7 +80,8 @@ impl Fourier {
         sum.iter().zip(&weight).map(|(x, weight)| if *weight > 1e-3 { x / weight } else { 0.0 }).collect()
     }
 
-    /// A phase vocoder (Flanagan and Golden, 1966): frames `speed` times as fast, whose phases go on as fast as before.
+    /// A phase vocoder (Flanagan and Golden, 1966): frames `speed` times as fast, whose phases advance at the original
+    /// rate.
     pub fn stretched(&self, frames: &[Vec<Complex<f32>>], speed: f64) -> Vec<Vec<Complex<f32>>> {
         let bins = self.size / 2 + 1;
         let advance = |bin: usize| TAU * (self.hop() * bin % self.size) as f32 / self.size as f32;

@@ -1,4 +1,4 @@
-//! Sounds: decoded, mixed to one channel, brought to a rate and a length; and their transforms.
+//! Sounds: decoded, mixed to mono, resampled and cropped or padded; and their transforms.
 
 mod decode;
 mod fourier;

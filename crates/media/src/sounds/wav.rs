@@ -1,27 +1,27 @@
-//! WAV files whose sizes are not those that their headers say, as where they were written into a pipe.
+//! WAV files with wrong sizes in their headers, as left by programs that write to a pipe.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use symphonia::core::io::MediaSource;
 
-/// Sizes from here on stand for "unknown": programs that write into a pipe put 0x7ffff000, 0x80000000 or 0xffffffff.
+/// Sizes from here on mean "unknown": programs that write to a pipe put 0x7ffff000, 0x80000000 or 0xffffffff.
 const UNKNOWN: u32 = 0x7fff_f000;
 
-/// The longest header that is kept.
+/// Maximum header length to keep.
 const LONGEST: u32 = 1 << 16;
 
-/// A header with true sizes, and the samples of a file behind it.
+/// A corrected header, followed by the samples of a file.
 pub(super) struct Wav {
     header: Vec<u8>,
     samples: File,
-    /// Where they begin in the file, and their bytes.
+    /// The offset of the samples in the file, and their number of bytes.
     start: u64,
     bytes: u64,
     at: u64,
 }
 
-/// A file with a header of true sizes; the file itself where it is no WAV, or lacks a part.
+/// A file with its header's sizes corrected; the unchanged file if it is not WAV, or incomplete.
 pub(super) fn mended(mut file: File) -> io::Result<Box<dyn MediaSource>> {
     let length = file.metadata()?.len();
     let found = parts(&mut file, length);
@@ -35,18 +35,18 @@ pub(super) fn mended(mut file: File) -> io::Result<Box<dyn MediaSource>> {
     Ok(Box::new(Wav { header, samples: file, start, bytes: bytes.min(available), at: 0 }))
 }
 
-/// What a WAV file holds.
+/// The layout of a WAV file.
 struct Chunks {
-    /// The chunk of the format, and that of the number of samples.
+    /// The format chunk, and the chunk with the number of samples.
     kept: Vec<u8>,
-    /// Where the samples begin, and how many bytes they are said to be.
+    /// The offset of the samples, and their declared size in bytes.
     start: u64,
     declared: u32,
-    /// Whether they go on to the end instead.
+    /// Whether they extend to the end of the file instead.
     open_end: bool,
 }
 
-/// The parts of a file of so many bytes; none where it is no WAV, or has no format before its samples.
+/// The chunks of a file of this length; none if it is not WAV, or has no format before its samples.
 fn parts(file: &mut File, length: u64) -> io::Result<Option<Chunks>> {
     let mut head = [0; 12];
     file.read_exact(&mut head)?;
@@ -61,7 +61,7 @@ fn parts(file: &mut File, length: u64) -> io::Result<Option<Chunks>> {
         let content = at + 8;
         if name == *b"data" {
             let whole = format.len() >= 24;
-            // A size of nothing is one that was never filled in, if what follows is no chunk.
+            // A size of 0 was never filled in, if what follows is not a chunk.
             let next = chunk(file, content).ok().filter(|(name, _)| is_name(*name));
             let is_chunk = next.is_some_and(|(_, size)| content + 8 + u64::from(size) <= length);
             let never = declared == 0 && content < length && (size == 0 || !is_chunk);
@@ -77,14 +77,14 @@ fn parts(file: &mut File, length: u64) -> io::Result<Option<Chunks>> {
             *if name == *b"fact" { &mut fact } else { &mut format } = kept;
         }
         at = content + u64::from(declared);
-        // A chunk of an odd length has a byte after it, which some programs leave out.
+        // A chunk of odd length is padded by one byte, which some programs omit.
         if declared % 2 == 1 && !chunk(file, at).is_ok_and(|(name, _)| is_name(name)) {
             at += 1;
         }
     }
 }
 
-/// The name and the length of the chunk at a place.
+/// The name and the length of the chunk at an offset.
 fn chunk(file: &mut File, at: u64) -> io::Result<([u8; 4], u32)> {
     let mut head = [0; 8];
     file.seek(SeekFrom::Start(at))?;

@@ -1,4 +1,4 @@
-//! Everything anyone sees of a run is read from these events.
+//! The events from which everything shown of a run is derived.
 
 mod read;
 
@@ -11,32 +11,32 @@ use crate::task::Task;
 
 pub use read::read_events;
 
-/// The version of the event log's format, in its first line.
+/// The version of the event log's format, stored in its first line.
 pub const VERSION: u32 = 1;
 
-/// A choice made for the user, and the flag that overrides it.
+/// A choice made for the user, and the option that overrides it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
     /// What was decided, as a sentence: `rows split 60/20/20 by row hash`.
     pub what: String,
-    /// Why, in few words: `1,797 rows are few`.
+    /// The reason, in few words: `1,797 rows are few`.
     pub why: String,
-    /// How to decide otherwise: `--split 0.8,0.1,0.1`.
+    /// The override: `--split 0.8,0.1,0.1`.
     pub flag: String,
 }
 
-/// Rows in each part of the split.
+/// A value for each split; by default its number of rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Splits<T = usize> {
-    /// The part that the network is fitted on.
+    /// The split that the network is fitted on.
     pub train: T,
-    /// The part that choices are made on.
+    /// The split for early stopping, tuning and other choices.
     pub dev: T,
-    /// The part that is looked at once, at the end.
+    /// The split that is evaluated once, at the end.
     pub test: T,
 }
 
-/// One layer as the summary table shows it.
+/// A layer's row in the summary table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LayerRow {
     /// Its name in θ: `layers.0`.
@@ -45,11 +45,11 @@ pub struct LayerRow {
     pub description: String,
     /// Its output's shape, without the batch: `[128]`.
     pub output: Vec<usize>,
-    /// How many of its parameters are trained.
+    /// Its number of trained parameters.
     pub parameters: usize,
 }
 
-/// The scale of one layer's activations and gradients, sampled on one batch.
+/// The scale of a layer's activations and gradients, sampled on one batch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LayerScale {
     /// Its name in θ.
@@ -60,51 +60,51 @@ pub struct LayerScale {
     /// Root mean square of the gradient of the cost with respect to its activations.
     #[serde(deserialize_with = "null_as_nan")]
     pub gradient: f64,
-    /// Share of its activations that are exactly 0.
+    /// Fraction of its activations that are exactly 0.
     pub zeros: f64,
 }
 
-/// A dev or test example that is worth a look.
+/// A dev or test example worth inspecting.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Mistake {
-    /// Where the example is: `digits.csv, line 73`.
+    /// The location of the example: `digits.csv, line 73`.
     pub place: String,
-    /// What the data says.
+    /// The true target.
     pub truth: String,
-    /// What the model says.
+    /// The prediction.
     pub prediction: String,
     /// Its loss (higher is worse).
     #[serde(deserialize_with = "null_as_nan")]
     pub loss: f64,
-    /// Probability given to the prediction, for classes.
+    /// Predicted probability of `prediction`, for classes.
     pub confidence: Option<f64>,
     /// Its input columns as read, at most the first 12.
     pub inputs: Vec<(String, String)>,
-    /// The example itself, where it is an image, or a sound's spectrogram: PNG in base64.
+    /// For an image, or a sound's spectrogram: the example as a base64 PNG.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picture: Option<String>,
-    /// The example itself, where it is a sound: WAV in base64.
+    /// For a sound: the example as a base64 WAV.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sound: Option<String>,
 }
 
-/// What the final model's answers on one part look like, for the report.
+/// The final model's predictions on one split, as the report shows them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Answers {
-    /// Which part: `test`, or `dev` where there is no test part.
+    /// The split: `test`, or `dev` where there is no test split.
     pub part: String,
-    /// Rows: true class, columns: predicted class; empty for regression.
+    /// Confusion matrix: rows are true classes, columns predicted ones; empty for regression.
     pub confusion: Vec<Vec<usize>>,
     /// (true value, prediction) of up to 2,000 examples of the first target, for regression.
     pub points: Vec<(f64, f64)>,
     /// The examples with the highest loss, worst first.
     pub mistakes: Vec<Mistake>,
-    /// The examples whose likeliest class is least likely, for classes.
+    /// The examples with the lowest confidence (probability of the likeliest class), for classes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unsure: Vec<Mistake>,
 }
 
-/// One fact about a run, in the order they happened.
+/// One event of a run, in chronological order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
@@ -124,51 +124,52 @@ pub enum Event {
         targets: Vec<String>,
         /// The classes, in the order of the outputs.
         classes: Vec<String>,
-        /// Rows in each part.
+        /// Rows in each split.
         examples: Splits,
-        /// Input columns of the network after preprocessing.
+        /// Inputs of the network after preprocessing.
         features: usize,
         /// The layers.
         layers: Vec<LayerRow>,
         /// Trained parameters.
         parameters: usize,
-        /// Steps in an epoch.
+        /// Steps per epoch.
         steps_per_epoch: usize,
-        /// Most epochs that will be run.
+        /// The maximum number of epochs.
         epochs: usize,
-        /// The epoch a resumed run goes on from, 0 for a new one.
+        /// The epoch a run is resumed from, 0 for a new one.
         from_epoch: usize,
         /// The metric that early stopping watches on dev, and whether higher is better.
         monitor: (String, bool),
     },
-    /// Where the run comes from, so that it can be repeated.
+    /// The provenance of the run, so that it can be repeated.
     Provenance {
-        /// The command that does this run again.
+        /// The command that repeats this run.
         command: String,
-        /// Name and value of what the result depends on: `seed`, `threads`, `precision`, `data hash`, `machine`.
+        /// Name and value of everything that affects the result: `seed`, `threads`, `precision`, `data hash`,
+        /// `machine`.
         facts: Vec<(String, String)>,
     },
-    /// Something was decided for the user.
+    /// A decision made for the user.
     Decision(Decision),
-    /// Something the user should know.
+    /// A warning for the user.
     Warning {
-        /// The warning, with what to do about it.
+        /// The warning, with a remedy.
         message: String,
     },
-    /// The layers' scales were sampled.
+    /// The layers' scales, sampled.
     Scales {
         /// Steps done.
         step: usize,
-        /// One entry a layer.
+        /// One entry per layer.
         layers: Vec<LayerScale>,
     },
-    /// Steps of an epoch are done (sent a few times a second at most; not written to the log).
+    /// Progress within an epoch (sent a few times a second at most; not written to the log).
     Progress {
-        /// The epoch under way, from 1.
+        /// The current epoch, from 1.
         epoch: usize,
         /// Steps of it done.
         step: usize,
-        /// Steps in an epoch.
+        /// Steps per epoch.
         steps: usize,
         /// Mean cost of these steps.
         cost: f64,
@@ -177,42 +178,42 @@ pub enum Event {
     EpochEnded {
         /// The epoch, from 1.
         epoch: usize,
-        /// Mean cost J over the epoch's mini-batches, as they were trained on (dropout on, L2 in).
+        /// Mean cost J over the epoch's mini-batches as trained on (with dropout and the L2 term).
         #[serde(deserialize_with = "null_as_nan")]
         cost: f64,
-        /// The dev part's mean loss, if there is a dev part.
+        /// The mean loss on dev, if there is a dev split.
         dev_loss: Option<f64>,
-        /// The dev part's metrics.
+        /// The metrics on dev.
         #[serde(deserialize_with = "nulls_left_out")]
         dev: BTreeMap<String, f64>,
-        /// The learning rate at the epoch's end.
+        /// The learning rate at the end of the epoch.
         learning_rate: f64,
         /// Seconds since the run began.
         seconds: f64,
         /// Whether this is the best epoch so far.
         best: bool,
     },
-    /// A checkpoint is safely on disk.
+    /// A checkpoint was written to disk.
     Checkpoint {
         /// Epochs done.
         epoch: usize,
-        /// Steps done in the next one.
+        /// Steps done in the following epoch.
         step: usize,
     },
-    /// The network was trained once more without one of the changes of augmentation.
+    /// The result of training once more without one augmentation.
     Ablation {
-        /// The option that was off.
+        /// The option that was disabled.
         without: String,
         /// A dev metric.
         metric: String,
-        /// Its value with all changes.
+        /// Its value with all augmentations.
         all: f64,
         /// Its value without this one.
         value: f64,
     },
     /// The run ended.
     Finished {
-        /// Why: `all epochs done`, `dev loss has not fallen for 20 epochs`, `time limit`, `interrupted`.
+        /// The stop reason: `all epochs done`, `dev loss has not fallen for 20 epochs`, `time limit`, `interrupted`.
         reason: String,
         /// Epochs run.
         epochs: usize,
@@ -220,14 +221,14 @@ pub enum Event {
         best_epoch: usize,
         /// Seconds of training.
         seconds: f64,
-        /// Metrics of the model on each part, in evaluation mode.
+        /// Metrics of the model on each split, in evaluation mode.
         metrics: Splits<Metrics>,
-        /// The model's answers on the test part (dev where there is none).
+        /// The model's predictions on test (or dev, where there is no test split).
         answers: Answers,
     },
 }
 
-/// JSON has no NaN and no infinity: they are written as null, and a diverged run must still be readable.
+/// JSON has no NaN or infinity: they are written as null, and the log of a diverged run must remain readable.
 fn null_as_nan<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or(f64::NAN))
 }

@@ -1,17 +1,17 @@
-//! Reads a run's event log back, also one that was cut off in the middle of a line.
+//! Reads a run's event log, even if it was cut off in the middle of a line.
 
 use std::path::Path;
 
 use super::{Event, VERSION};
 use crate::{Error, Kind, Result};
 
-/// Reads `events.jsonl`: the events it holds, and what is wrong with it in words.
+/// Reads `events.jsonl`: the events it holds, and descriptions of any problems.
 ///
-/// A run that was killed leaves a torn last line, and a newer version may write events this one does not know:
-/// such lines are passed over and named, so that what is there can still be looked at.
+/// A killed run leaves an incomplete last line, and a newer version may write unknown events: such lines are skipped
+/// and reported, and the rest is returned.
 ///
 /// # Errors
-/// When the file cannot be read, holds no event at all, or has a format newer than this version.
+/// If the file cannot be read, holds no events, or has a newer format version.
 pub fn read_events(path: impl AsRef<Path>) -> Result<(Vec<Event>, Vec<String>)> {
     let path = path.as_ref();
     let bytes = std::fs::read(path).map_err(|error| {

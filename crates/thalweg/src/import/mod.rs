@@ -1,4 +1,4 @@
-//! Models from the formats of others.
+//! Import of models from other formats.
 
 #[cfg(feature = "onnx")]
 pub(crate) mod onnx;

@@ -1,7 +1,8 @@
-//! Parameters from a safetensors file of PyTorch's, for the network of a model of ours.
+//! Parameters from a PyTorch safetensors file, for the network of an existing model.
 //!
-//! A tensor belongs to the parameter of its name, or of the name that a map gives it. Where neither says so, modules go to
-//! layers with parameters of the same names and shapes; of several such, in the order of names, in which 2 is before 10.
+//! A tensor is assigned to the parameter of its name, or of the name that a map gives. Otherwise modules are matched to
+//! layers with parameters of the same names and shapes; several candidates are matched in natural order, in which 2
+//! precedes 10.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,14 +16,14 @@ use crate::io::safetensors::foreign::{self, Foreign};
 use crate::model::{Model, Provenance};
 use crate::tensor::{Tensor, ops};
 
-/// What a file counts besides its parameters.
+/// A counter stored in addition to parameters and statistics.
 const COUNTER: &str = "num_batches_tracked";
 
-/// A model as `like`, with the parameters of a file. `map` has names of the file's modules or tensors, each with one of
-/// ours: `fc1` and `layers.0`.
+/// A model like `like`, with the parameters of a file. `map` pairs names of the file's modules or tensors with ours,
+/// such as `fc1` and `layers.0`.
 ///
 /// # Errors
-/// If the file is damaged, a parameter has no tensor, a tensor no parameter, or the two are of different shapes.
+/// If the file is damaged, a parameter has no tensor, a tensor no parameter, or their shapes differ.
 pub fn safetensors(path: &Path, like: Model, map: &[(String, String)]) -> Result<(Model, Vec<Decision>)> {
     let place = path.display().to_string();
     let bytes = atomic::read(path).map_err(|error| {
@@ -55,12 +56,12 @@ fn read(found: &[Foreign], mut like: Model, map: &[(String, String)]) -> Result<
     Ok((like.proved()?, decisions))
 }
 
-/// A tensor's module, and its name within that.
+/// A tensor's module, and its name within the module.
 fn part(name: &str) -> (&str, &str) {
     name.rsplit_once('.').unwrap_or(("", name))
 }
 
-/// The names of the parameters that the file's tensors go to, by the map and else by their own names.
+/// The parameter names assigned to the file's tensors, by the map or by their own names.
 fn named(found: &[&Foreign], map: &[(String, String)], param_mappings: &[ParamMapping]) -> Result<Vec<String>> {
     let theirs: Vec<&str> = found.iter().map(|tensor| tensor.name.as_str()).collect();
     let ours: Vec<&str> = param_mappings.iter().map(|twin| twin.theirs.as_str()).collect();
@@ -79,7 +80,7 @@ fn named(found: &[&Foreign], map: &[(String, String)], param_mappings: &[ParamMa
     Ok(found.iter().map(|tensor| mapped(&tensor.name)).collect())
 }
 
-/// Whether a name of the map's is one of these, or of a module that has some of them.
+/// Checks that a name in the map is that of a tensor, or of a module with tensors.
 fn known(name: &str, all: &[&str], whose: &str, what: &str) -> Result<()> {
     if all.iter().any(|own| own.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))) {
         return Ok(());
@@ -94,10 +95,10 @@ fn listed(what: &str, names: impl Iterator<Item = String>) -> String {
     format!("the {what} are {}", crate::data::schema::shortened(&names, 20))
 }
 
-/// What a module holds: the names and shapes of its tensors.
+/// A module's tensors: names and shapes.
 type Contents = BTreeMap<String, Vec<usize>>;
 
-/// Modules in the order of names, each with its contents.
+/// Modules in natural order, each with its contents.
 fn modules<'a>(tensors: impl Iterator<Item = (&'a str, &'a [usize])>) -> Vec<(&'a str, Contents)> {
     let mut modules: Vec<(&str, Contents)> = Vec::new();
     for (name, shape) in tensors {
@@ -112,7 +113,7 @@ fn modules<'a>(tensors: impl Iterator<Item = (&'a str, &'a [usize])>) -> Vec<(&'
     modules
 }
 
-/// A name's texts and numbers, by which 2 is before 10.
+/// The sort key for natural order, in which 2 precedes 10.
 fn natural(name: &str) -> Vec<(u64, String)> {
     let mut parts: Vec<(u64, String)> = Vec::new();
     let mut rest = name;
@@ -127,7 +128,7 @@ fn natural(name: &str) -> Vec<(u64, String)> {
     parts
 }
 
-/// The parameters that tensors go to where shapes alone say it.
+/// The parameters assigned to tensors by shape alone.
 fn by_shape(found: &[&Foreign], param_mappings: &[ParamMapping]) -> Result<(Vec<String>, Decision)> {
     let mut theirs = modules(found.iter().map(|tensor| (tensor.name.as_str(), &tensor.shape[..])));
     theirs.sort_by_key(|(name, _)| natural(name));
@@ -161,7 +162,7 @@ fn by_shape(found: &[&Foreign], param_mappings: &[ParamMapping]) -> Result<(Vec<
     Ok((found.iter().map(mapped).collect(), decision))
 }
 
-/// θ from the tensors, each under the name of a parameter.
+/// θ from the tensors, each under its parameter's name.
 fn theta(like: &Model, param_mappings: &[ParamMapping], found: &[&Foreign], names: &[String]) -> Result<Tensor> {
     if let Some((tensor, name)) =
         found.iter().zip(names).find(|(_, name)| !param_mappings.iter().any(|twin| twin.theirs == **name))

@@ -1,4 +1,4 @@
-//! Files that are there whole or not at all.
+//! Files written atomically.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -8,38 +8,39 @@ use std::sync::{Mutex, MutexGuard};
 
 use crate::{Error, Kind, Result};
 
-/// Stands in the name of every file that is not yet whole.
+/// Part of the name of every unfinished file.
 pub(crate) const UNFINISHED: &str = ".unfinished-";
 
 /// The temporary files that this process is writing.
 static UNDER_WAY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// A file that is written piece by piece: whoever opens the path, at any moment and after any crash, finds the old
-/// content or the whole new one.
+/// A file written incrementally but atomically: whoever opens the path, at any moment and after any crash, finds either
+/// the old content or the complete new one.
 ///
-/// The bytes go to a temporary file in the same folder, which is forced to disk and then renamed; the folder is forced
-/// to disk last, so that the rename itself survives a loss of power. A link is followed; what is no plain file, such as
-/// `/dev/stdout` or a pipe, is written to as it is. Dropped before its end, it leaves the old file as it was.
+/// The bytes go to a temporary file in the same folder, which is synced to disk and then renamed; the folder is synced
+/// last, so that the rename itself survives a power loss. Symbolic links are followed; anything but a regular file,
+/// such as `/dev/stdout` or a pipe, is written to directly. If dropped before it is finished, the old file is
+/// unchanged.
 #[derive(Debug)]
 pub struct Writer {
     path: PathBuf,
     file: BufWriter<File>,
-    /// None where the path itself is written to.
+    /// None where the path is written to directly.
     temporary: Option<PathBuf>,
 }
 
 impl Writer {
-    /// Begins to write.
+    /// Opens a path for writing.
     ///
     /// # Errors
-    /// If the folder, or the file that is there, cannot be written.
+    /// If the folder, or an existing file, is not writable.
     pub fn create(path: &Path) -> Result<Writer> {
         let begun = match fs::metadata(path) {
             Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
             Ok(found) if !found.is_file() => Writer::direct(path, false),
             Ok(_) if is_descriptor(path) => Writer::direct(path, true),
             Ok(found) => Writer::over(path, found.permissions()),
-            // Where a link leads nowhere yet, it is replaced.
+            // A dangling link is replaced.
             Err(_) => Writer::beside(path),
         };
         begun.map_err(|error| unwritable(path, &error))
@@ -50,9 +51,9 @@ impl Writer {
         Ok(Writer { path: path.into(), file: BufWriter::new(file), temporary: None })
     }
 
-    /// In the place of a file, which stays as readable to others as it was.
+    /// Replaces a file, keeping its permissions.
     fn over(path: &Path, permissions: fs::Permissions) -> io::Result<Writer> {
-        // Renaming would replace a file that may not be written to.
+        // Renaming would replace even a read-only file.
         OpenOptions::new().write(true).open(path)?;
         let writer = Writer::beside(&fs::canonicalize(path).unwrap_or(path.into()))?;
         writer.file.get_ref().set_permissions(permissions)?;
@@ -67,10 +68,10 @@ impl Writer {
         Ok(Writer { path: path.into(), file: BufWriter::new(file), temporary: Some(temporary) })
     }
 
-    /// Ends the file and puts it in its place.
+    /// Completes the file and renames it into place.
     ///
     /// # Errors
-    /// If it cannot be written; the old file is then as it was, and the temporary one is gone.
+    /// If it cannot be written; the old file is then unchanged, and the temporary one removed.
     pub fn finish(self) -> Result<()> {
         self.finish_keeping(None)
     }
@@ -104,14 +105,14 @@ impl Write for Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         if let Some(temporary) = &self.temporary {
-            // Renamed, it is no longer there to be removed.
+            // Once renamed, it no longer exists.
             _ = fs::remove_file(temporary);
             under_way().retain(|path| path != temporary);
         }
     }
 }
 
-/// Whether a path is one of the process's own open files, which others may be writing to as well.
+/// Whether a path is one of the process's open file descriptors, which others may be writing to as well.
 fn is_descriptor(path: &Path) -> bool {
     let text = path.to_string_lossy();
     ["/dev/std", "/dev/fd/"].iter().any(|start| text.starts_with(start))
@@ -122,22 +123,22 @@ fn under_way() -> MutexGuard<'static, Vec<PathBuf>> {
     UNDER_WAY.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// Removes the temporary files that this process is writing; for one that is about to end.
+/// Removes this process's temporary files; for use just before it exits.
 pub fn abandon() {
     for path in under_way().drain(..) {
         _ = fs::remove_file(path);
     }
 }
 
-/// Writes a whole file, as a [`Writer`] does.
+/// Writes a complete file, as a [`Writer`] does.
 ///
 /// # Errors
-/// If the folder cannot be written; the old file is then as it was, and the temporary one is gone.
+/// If the folder cannot be written; the old file is then unchanged, and the temporary one removed.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     put(Writer::create(path)?, bytes, None)
 }
 
-/// The same, and the old file is kept under another name in the same folder: at any moment one of the two is whole.
+/// The same, keeping the old file under another name in the same folder: at any moment one of the two is complete.
 ///
 /// # Errors
 /// As for [`write`].
@@ -150,7 +151,7 @@ fn put(mut writer: Writer, bytes: &[u8], previous: Option<&Path>) -> Result<()> 
     writer.finish_keeping(previous)
 }
 
-/// Refuses to write over a file that is read, by whatever name each is called; `flag` names the one to be written.
+/// Refuses to overwrite an input file, even under another name; `flag` names the output in the error.
 ///
 /// # Errors
 /// If one of the inputs is the same file as the output.
@@ -176,10 +177,10 @@ fn unwritable(path: &Path, error: &io::Error) -> Error {
     Error::io(Kind::Config, path, "write the file", error).fix(remedy)
 }
 
-/// The bytes of a plain file; a pipe or a device could go on for ever.
+/// The bytes of a regular file; a pipe or a device may never end.
 ///
 /// # Errors
-/// If it cannot be read, or is no plain file.
+/// If it cannot be read, or is not a regular file.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file"));
@@ -187,7 +188,7 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     fs::read(path)
 }
 
-/// Removes what writers that were killed left in a folder. Nobody else may be writing there.
+/// Removes temporary files left in a folder by killed writers. No other process may be writing there.
 pub(crate) fn remove_unfinished(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -198,9 +199,9 @@ pub(crate) fn remove_unfinished(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Forces the folder that a path is in to disk: its names, not its files.
+/// Syncs a path's folder to disk: its entries, not its files' contents.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
-    // Elsewhere a folder cannot be opened as a file, and the rename is on its own.
+    // On other systems a folder cannot be opened as a file, and the rename is not synced.
     if cfg!(unix) { File::open(folder(path))?.sync_all() } else { Ok(()) }
 }
 
@@ -208,7 +209,7 @@ fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// A name that no other write of this or another process has.
+/// A name that no other write of this or another process uses.
 fn temporary(path: &Path) -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -236,7 +237,7 @@ mod tests {
         let error = write(&folder.path().join("none/a.txt"), b"x").unwrap_err();
         assert!(error.place.unwrap().ends_with("a.txt") && error.remedy.unwrap().contains("make the folder"));
 
-        // A folder in the way: the rename fails when the temporary file is already written.
+        // A folder in the way: the rename fails after the temporary file is written.
         let taken = folder.path().join("taken");
         fs::create_dir_all(taken.join("inside")).unwrap();
         assert!(write(&taken, b"x").is_err());
@@ -254,7 +255,7 @@ mod tests {
         assert_eq!(fs::read(&target).unwrap(), b"new");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
 
-        // Only through the link is the file reached that it leads to, and it keeps its permissions.
+        // The link's target is written only through the link, and keeps its permissions.
         use std::os::unix::fs::PermissionsExt;
         fs::set_permissions(&target, fs::Permissions::from_mode(0o600)).unwrap();
         write(&link, b"newer").unwrap();
@@ -273,7 +274,7 @@ mod tests {
             write_and_keep(&path, &previous, text.as_bytes()).unwrap();
         }
         assert_eq!((fs::read(&path).unwrap(), fs::read(&previous).unwrap()), (b"3".to_vec(), b"2".to_vec()));
-        // A folder in the previous one's place: the current file stays.
+        // With a folder in place of the previous file, the current one stays.
         fs::remove_file(&previous).unwrap();
         fs::create_dir_all(previous.join("inside")).unwrap();
         assert!(write_and_keep(&path, &previous, b"4").is_err());

@@ -1,4 +1,4 @@
-//! Files: written whole or not at all, and tensors in them.
+//! Files: written atomically, and tensors in them.
 
 pub mod atomic;
 pub mod safetensors;

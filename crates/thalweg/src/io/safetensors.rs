@@ -1,7 +1,7 @@
-//! The safetensors format, read strictly: u64 length of the header, header in JSON, numbers.
+//! The safetensors format, read strictly: u64 length of the header, header in JSON, data.
 //!
-//! Every loader of the format reads our files. We read our files alone: each has a BLAKE3 checksum over every byte in
-//! its metadata, and each content has one form in bytes. Nothing in a file is a path or code.
+//! Any safetensors loader can read our files. This one reads only our own: each has a BLAKE3 checksum over every byte
+//! in its metadata, and equal contents have equal bytes. Nothing in a file is a path or code.
 
 pub(crate) mod foreign;
 mod header;
@@ -13,20 +13,20 @@ use serde_json::json;
 use self::header::{Entry, Header};
 use crate::{Error, Result};
 
-/// Longest header that is read.
+/// Maximum header length in bytes.
 const LONGEST_HEADER: usize = 100 << 20;
-/// Most tensors that are read.
+/// Maximum number of tensors.
 const MOST_TENSORS: usize = 10_000;
-/// What every file begins with, after the header's length; the checksum's 64 digits follow.
+/// How every file begins, after the header's length; the checksum's 64 digits follow.
 const OPENING: &str = r#"{"__metadata__":{"checksum":""#;
 const CHECKSUM: std::ops::Range<usize> = 8 + OPENING.len()..8 + OPENING.len() + 64;
 
-/// What a file holds.
+/// The contents of a file.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Container {
-    /// The tensors. A file has those of 8-byte numbers first, so that all of them are aligned.
+    /// The tensors. Files store those with 8-byte elements first, so that all are aligned.
     pub tensors: Vec<Stored>,
-    /// Texts by name; the name `checksum` is the file's own.
+    /// Metadata by name; `checksum` is reserved.
     pub metadata: BTreeMap<String, String>,
 }
 
@@ -35,13 +35,13 @@ pub struct Container {
 pub struct Stored {
     /// Its name, such as `layers.0.weight`.
     pub name: String,
-    /// Its shape, the last dimension running fastest.
+    /// Its shape, row-major.
     pub shape: Vec<usize>,
-    /// As many numbers as the shape says.
+    /// Its elements; as many as the shape says.
     pub numbers: Numbers,
 }
 
-/// Numbers of a kind.
+/// Elements of one dtype.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Numbers {
     /// 32-bit floating point.
@@ -53,7 +53,7 @@ pub enum Numbers {
 }
 
 impl Numbers {
-    /// How many there are.
+    /// The number of elements.
     pub fn len(&self) -> usize {
         match self {
             Numbers::F32(numbers) => numbers.len(),
@@ -62,7 +62,7 @@ impl Numbers {
         }
     }
 
-    /// Whether there is none.
+    /// Whether there are no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -83,7 +83,7 @@ impl Numbers {
         }
     }
 
-    /// Whole numbers only: the caller has checked the length.
+    /// The caller has checked that the length is a multiple of the element size.
     fn read(dtype: &str, bytes: &[u8]) -> Option<Numbers> {
         let (four, eight) = (bytes.as_chunks().0.iter(), bytes.as_chunks().0.iter());
         Some(match dtype {
@@ -95,7 +95,7 @@ impl Numbers {
     }
 }
 
-/// Bytes of one number.
+/// Bytes per element.
 fn size_of(dtype: &str) -> Option<usize> {
     match dtype {
         "F32" => Some(4),
@@ -105,10 +105,10 @@ fn size_of(dtype: &str) -> Option<usize> {
 }
 
 impl Container {
-    /// The file, byte by byte; equal containers give equal bytes.
+    /// The bytes of the file; equal containers give equal bytes.
     ///
     /// # Panics
-    /// If a tensor has not as many numbers as its shape says.
+    /// If a tensor's number of elements does not match its shape.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut tensors: Vec<&Stored> = self.tensors.iter().collect();
         tensors.sort_by_key(|tensor| tensor.numbers.dtype() == "F32");
@@ -129,7 +129,7 @@ impl Container {
             header += &format!(",{}:{entry}", json!(tensor.name));
         }
         header.push('}');
-        // Numbers begin at a multiple of 8.
+        // Data starts at a multiple of 8.
         header += &" ".repeat(header.len().next_multiple_of(8) - header.len());
         let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
         bytes.extend(header.into_bytes());
@@ -139,10 +139,10 @@ impl Container {
         bytes
     }
 
-    /// Reads a file's bytes; `place` names it in errors.
+    /// Parses a file's bytes; `place` names it in errors.
     ///
     /// # Errors
-    /// If a byte is not as it was written, or the file is not of the one form that we write.
+    /// If any byte was altered, or the file is not in the canonical form that this module writes.
     pub fn from_bytes(bytes: &[u8], place: &str) -> Result<Container> {
         let refuse = |message: String| Error::data(message).at(place);
         let remedy = "restore the file from a copy, or train again";
@@ -178,7 +178,7 @@ impl Container {
     }
 }
 
-/// The header and the numbers.
+/// The header and the data.
 fn divide(bytes: &[u8]) -> Result<(&str, &[u8]), String> {
     let Some((length, rest)) = bytes.split_first_chunk() else {
         return Err(format!("the file is cut off: it has {} bytes", bytes.len()));
@@ -197,7 +197,7 @@ fn divide(bytes: &[u8]) -> Result<(&str, &[u8]), String> {
     Ok((header, data))
 }
 
-/// The numbers of one tensor, which must begin where the last one ended.
+/// The elements of one tensor, which must start where the previous one ended.
 fn numbers(name: &str, entry: &Entry, expected: usize, data: &[u8]) -> Result<Numbers, String> {
     let Entry { dtype, shape, data_offsets: (start, end) } = entry;
     let refuse = |message: String| format!("tensor {name:?}: {message}");
@@ -220,7 +220,7 @@ fn numbers(name: &str, entry: &Entry, expected: usize, data: &[u8]) -> Result<Nu
     Numbers::read(dtype, found).ok_or_else(unknown)
 }
 
-/// BLAKE3 of all bytes in 64 hexadecimal digits, the place of the checksum itself taken as zeros.
+/// BLAKE3 of all bytes as 64 hexadecimal digits, with the checksum field itself as zeros.
 fn checksum(bytes: &[u8]) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&bytes[..CHECKSUM.start]).update(&[b'0'; 64]).update(&bytes[CHECKSUM.end..]);

@@ -1,11 +1,11 @@
-//! Tensors as they stand in files.
+//! Conversion between tensors and their stored form.
 
 use std::collections::{HashMap, HashSet};
 
 use super::safetensors::{Numbers, Stored};
 use crate::tensor::{Dtype, Shape, Tensor, Values, View};
 
-/// A tensor under a name.
+/// A tensor stored under a name.
 pub(crate) fn store(name: &str, tensor: View) -> Stored {
     let numbers = match tensor.to_values() {
         Values::F32(x) => Numbers::F32(x),
@@ -14,10 +14,10 @@ pub(crate) fn store(name: &str, tensor: View) -> Stored {
     Stored { name: name.into(), shape: tensor.shape().dimensions().to_vec(), numbers }
 }
 
-/// The tensors of these names, shapes and types, if a file has them and no others.
+/// The tensors of these names, shapes and dtypes, if a file has exactly these.
 ///
 /// # Errors
-/// If not: which one is missing, is another, or is one too many.
+/// If one is missing, mismatched, or unexpected, naming it.
 pub(crate) fn exactly(found: &[Stored], wanted: &[(&str, Shape, Dtype)]) -> Result<Vec<Tensor>, String> {
     let names: HashMap<&str, &Stored> = found.iter().map(|stored| (stored.name.as_str(), stored)).collect();
     let each = wanted.iter().map(|&(name, shape, dtype)| {
@@ -28,7 +28,7 @@ pub(crate) fn exactly(found: &[Stored], wanted: &[(&str, Shape, Dtype)]) -> Resu
         })
     });
     let tensors = each.collect::<Result<Vec<_>, String>>()?;
-    // No name comes twice in a file.
+    // Names are unique within a file.
     if found.len() > wanted.len() {
         let wanted: HashSet<&str> = wanted.iter().map(|(name, ..)| *name).collect();
         let other = found.iter().find(|stored| !wanted.contains(stored.name.as_str()));
@@ -37,13 +37,13 @@ pub(crate) fn exactly(found: &[Stored], wanted: &[(&str, Shape, Dtype)]) -> Resu
     Ok(tensors)
 }
 
-/// The first number for which something is so.
+/// The first element that satisfies a predicate.
 pub(crate) fn first(tensor: &Tensor, is: impl Fn(f64) -> bool) -> Option<f64> {
     let view = tensor.view();
     (0..view.len()).map(|i| view.at(i)).find(|&x| is(x))
 }
 
-/// The tensor, if it has this shape and type.
+/// The tensor, if it has this shape and dtype.
 fn load(stored: &Stored, shape: Shape, dtype: Dtype) -> Option<Tensor> {
     if stored.shape != shape.dimensions() {
         return None;

@@ -1,23 +1,23 @@
-//! Errors of classes and labels.
+//! Metrics for classes and labels.
 
 use super::ranking::Ranking;
 use super::{Metric, Metrics, Weights, bare, interval, mean_of_defined};
 
-/// Answers beside the truth, one column a class or label.
+/// Predictions and truths, one column per class or label.
 pub(super) struct Scores<'a> {
     answers: &'a [f64],
     outputs: usize,
     /// m × outputs: which columns are true.
     truth: Vec<bool>,
-    /// m × outputs: which columns the answers choose.
+    /// m × outputs: which columns are predicted.
     chosen: Vec<bool>,
-    /// Whether each row has one column alone.
+    /// Whether exactly one column is true in each row.
     exclusive: bool,
     weights: &'a Weights<'a>,
 }
 
 impl<'a> Scores<'a> {
-    /// One of several classes, the one of highest probability chosen.
+    /// Exclusive classes: the most probable one is predicted.
     pub(super) fn classes(answers: &'a [f64], outputs: usize, truths: &[f64], weights: &'a Weights<'a>) -> Self {
         let one_hot = |class: usize| {
             assert!(class < outputs, "class {class} of {outputs}");
@@ -28,7 +28,7 @@ impl<'a> Scores<'a> {
         Scores { answers, outputs, truth, chosen, exclusive: true, weights }
     }
 
-    /// Labels that are each there or not: chosen above a probability of 1/2.
+    /// Independent labels: predicted above a probability of 1/2.
     pub(super) fn labels(answers: &'a [f64], outputs: usize, truths: &[f64], weights: &'a Weights<'a>) -> Self {
         let truth = truths.iter().map(|truth| *truth > 0.5).collect();
         let chosen = answers.iter().map(|answer| *answer > 0.5).collect();
@@ -60,14 +60,14 @@ impl<'a> Scores<'a> {
         self.answers.len() / self.outputs
     }
 
-    /// The share of right rows; of labels, the share of right labels.
+    /// The share of correct rows; for labels, of correct labels.
     fn accuracy(&self) -> Metric {
         let rows = self.truth.chunks(self.outputs).zip(self.chosen.chunks(self.outputs));
         let right = rows.map(|(truth, chosen)| match self.exclusive {
             true => f64::from(truth == chosen),
             false => truth.iter().zip(chosen).filter(|(a, b)| a == b).count() as f64 / self.outputs as f64,
         });
-        // Labels of one row go together, so that rows are what is counted.
+        // Labels of one row are correlated, so the sample size is the number of rows.
         interval::wilson(self.weights.mean(right).min(1.0), self.weights.effective)
     }
 
@@ -80,7 +80,7 @@ impl<'a> Scores<'a> {
         interval::of_mean(self.weights.mean(rows.iter().copied()), &rows, self.weights)
     }
 
-    /// The mean over classes of F1 = 2TP / (2TP + FP + FN); a label's two classes are "there" and "not there".
+    /// The mean over classes of F1 = 2TP / (2TP + FP + FN); a label's two classes are present and absent.
     fn f1_macro(&self) -> Option<f64> {
         let f1 = |column: usize, class: bool| {
             let (mut shared, mut total) = (0.0, 0.0);
@@ -91,7 +91,7 @@ impl<'a> Scores<'a> {
                 shared += weight * 2.0 * f64::from(truth && chosen);
                 total += weight * (f64::from(truth) + f64::from(chosen));
             }
-            // A class that is neither true nor chosen anywhere has none.
+            // A class that is neither true nor predicted anywhere has no F1.
             (total > 0.0).then(|| shared / total)
         };
         mean_of_defined((0..self.outputs).map(|column| match self.exclusive {
@@ -108,7 +108,7 @@ impl<'a> Scores<'a> {
         Ranking::of((0..self.rows()).map(score).collect())
     }
 
-    /// The mean over classes (each against the rest) or labels; one alone has an interval.
+    /// The mean over classes (one against the rest) or labels; a single one has an interval.
     fn roc_auc(&self, rankings: &[Ranking]) -> Option<Metric> {
         let auc = mean_of_defined(rankings.iter().map(Ranking::roc_auc))?;
         let [one] = rankings else { return Some(bare(auc)) };
@@ -117,10 +117,10 @@ impl<'a> Scores<'a> {
     }
 }
 
-/// How often each class (row) was answered as each class (column); binary answers (outputs = 1) have two.
+/// The confusion matrix: rows are true classes, columns predicted ones; binary predictions (outputs = 1) have two.
 ///
 /// # Panics
-/// If a truth is no class, or the lengths do not fit.
+/// If a truth is not a class index, or the lengths are inconsistent.
 pub fn confusion(answers: &[f64], outputs: usize, truths: &[f64]) -> Vec<Vec<usize>> {
     assert_eq!(answers.len(), truths.len() * outputs, "answers and truths of every row");
     let classes = outputs.max(2);
@@ -132,12 +132,12 @@ pub fn confusion(answers: &[f64], outputs: usize, truths: &[f64]) -> Vec<Vec<usi
     counts
 }
 
-/// The class of highest probability, the first of equals.
+/// The most probable class; ties go to the first.
 fn choice(row: &[f64]) -> usize {
     (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best })
 }
 
-/// A probability that has a logarithm: one certain mistake must not make the mean infinite.
+/// A probability clipped away from 0: one confident mistake must not make the mean infinite.
 fn clipped(p: f64) -> f64 {
     p.clamp(f64::EPSILON, 1.0)
 }
@@ -167,7 +167,7 @@ mod tests {
         near("accuracy", 2.0 / 3.0);
         near("log_loss", -(0.7_f64.ln() + 0.3_f64.ln() + 0.8_f64.ln()) / 3.0);
         near("brier", (0.14 + 0.74 + 0.06) / 3.0);
-        // F1: 1, 2·1/(2+1), and 0 for the class that was only ever chosen wrongly.
+        // F1: 1, 2·1/(2+1), and 0 for the class that was only predicted wrongly.
         near("f1_macro", (1.0 + 2.0 / 3.0 + 0.0) / 3.0);
         near("roc_auc", 1.0);
     }

@@ -1,20 +1,20 @@
-//! 95 % intervals: how far a metric would move on other examples of the same kind.
+//! 95 % confidence intervals: how far a metric would move on other examples of the same kind.
 
 use super::{Metric, Weights};
 
-/// The normal distribution's 97.5 % quantile.
+/// The 97.5 % quantile of the normal distribution.
 const Z: f64 = 1.959963984540054;
 
-/// A share of m examples, by Wilson's interval: (p + z²/2m ± z·√(p(1−p)/m + z²/4m²)) / (1 + z²/m).
+/// A proportion of m examples, by Wilson's interval: (p + z²/2m ± z·√(p(1−p)/m + z²/4m²)) / (1 + z²/m).
 pub(super) fn wilson(p: f64, m: f64) -> Metric {
     let z2 = Z * Z / m;
     let centre = (p + z2 / 2.0) / (1.0 + z2);
     let half = Z * (p * (1.0 - p) / m + z2 / (4.0 * m)).max(0.0).sqrt() / (1.0 + z2);
-    // The ends meet p itself at 0 and 1, where rounding must not push them past it.
+    // At 0 and 1 the bounds equal p, and rounding must not push them past it.
     Metric { value: p, low: Some((centre - half).clamp(0.0, p)), high: Some((centre + half).min(1.0).max(p)) }
 }
 
-/// A mean of one loss a row: value ± z·s/√m, not below 0; no interval from fewer than two rows.
+/// A mean of one loss per row: value ± z·s/√m, not below 0; no interval from fewer than two rows.
 pub(super) fn of_mean(value: f64, rows: &[f64], weights: &Weights) -> Metric {
     let m = weights.effective;
     let centre = weights.mean(rows.iter().copied());
@@ -26,7 +26,7 @@ pub(super) fn of_mean(value: f64, rows: &[f64], weights: &Weights) -> Metric {
 /// An AUC A over P positives and N negatives, by Hanley and McNeil (1982):
 /// s² = (A(1−A) + (P−1)(A/(2−A) − A²) + (N−1)(2A²/(1+A) − A²)) / (P·N).
 ///
-/// A perfect AUC has none: s would be 0, as if it were certain.
+/// A perfect AUC has no interval: s would be 0, as if it were certain.
 pub(super) fn hanley_mcneil(a: f64, p: f64, n: f64) -> Metric {
     let (q1, q2) = (a / (2.0 - a), 2.0 * a * a / (1.0 + a));
     let variance = (a * (1.0 - a) + (p - 1.0) * (q1 - a * a) + (n - 1.0) * (q2 - a * a)) / (p * n);

@@ -1,4 +1,4 @@
-//! How good the answers are.
+//! Metrics of predictions, with confidence intervals.
 
 mod classes;
 mod interval;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::task::Task;
 pub use classes::confusion;
 
-/// A metric's value with the interval it is known within.
+/// A metric's value with its confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
     /// The value on these examples.
@@ -37,32 +37,32 @@ pub fn names(task: Task) -> &'static [&'static str] {
     }
 }
 
-/// The metric that people ask for first.
+/// The task's headline metric.
 pub fn headline(task: Task) -> &'static str {
     let wanted = if task == Task::Regression { "rmse" } else { "accuracy" };
     names(task).iter().find(|name| **name == wanted).unwrap_or(&names(task)[0])
 }
 
-/// Whether a higher value of a metric is better; if not, a lower one is.
+/// Whether higher values of a metric are better.
 pub fn higher_is_better(name: &str) -> bool {
     matches!(name, "accuracy" | "roc_auc" | "pr_auc" | "f1_macro" | "r2")
 }
 
 /// Every metric of the task that is defined on these examples.
 ///
-/// | task | answers (m × outputs, row by row) | truths |
+/// | task | `answers` (m × outputs, row-major) | `truths` |
 /// | --- | --- | --- |
 /// | binary | outputs = 1: the probability of class 1 | m: 0 or 1 |
 /// | multiclass | outputs = C: the probability of each class | m: the class's index |
 /// | multilabel | the probability of each label | m × outputs: 0 or 1 |
-/// | regression | numbers | m × outputs |
+/// | regression | values | m × outputs |
 ///
-/// Metrics of several classes, labels or targets are the mean over those that they are defined for. A metric that is
-/// undefined (the AUC with one class only, R² of a constant, MAPE with a 0 among the truths) is left out, and so is
-/// everything when an answer is not finite: no value is NaN.
+/// Metrics of several classes, labels or targets are the mean over those for which they are defined. A metric that is
+/// undefined (the AUC with one class only, R² of a constant, MAPE with a 0 among the truths) is left out, and so are
+/// all metrics when a prediction is not finite: no value is NaN.
 ///
 /// # Panics
-/// If the lengths do not fit together, or a class's index is not below `outputs`.
+/// If the lengths are inconsistent, or a class index is not below `outputs`.
 pub fn evaluate(task: Task, answers: &[f64], outputs: usize, truths: &[f64], weights: Option<&[f64]>) -> Metrics {
     let m = answers.len() / outputs;
     assert_eq!(answers.len(), m * outputs, "answers are whole rows");
@@ -85,7 +85,7 @@ pub fn evaluate(task: Task, answers: &[f64], outputs: usize, truths: &[f64], wei
 struct Weights<'a> {
     weights: Option<&'a [f64]>,
     sum: f64,
-    /// (Σw)² / Σw²: how many equally weighted examples say as much.
+    /// (Σw)² / Σw²: the effective sample size.
     effective: f64,
 }
 
@@ -102,20 +102,20 @@ impl<'a> Weights<'a> {
         self.weights.map_or(1.0, |weights| weights[row])
     }
 
-    /// The weighted mean of one value a row; a row that weighs nothing may have any, infinity too.
+    /// The weighted mean of one value per row; rows of weight 0 may have any value, even infinity.
     fn mean(&self, values: impl Iterator<Item = f64>) -> f64 {
         let weighted = values.enumerate().map(|(row, value)| (self.of(row), value));
         weighted.filter(|(weight, _)| *weight > 0.0).map(|(weight, value)| weight * value).sum::<f64>() / self.sum
     }
 }
 
-/// The mean of those that are defined, if any is.
+/// The mean of the defined values, if any.
 fn mean_of_defined(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
     let (sum, count) = values.flatten().fold((0.0, 0), |(sum, count), value| (sum + value, count + 1));
     (count > 0).then(|| sum / count as f64)
 }
 
-/// A metric whose interval is not known.
+/// A metric without an interval.
 fn bare(value: f64) -> Metric {
     Metric { value, low: None, high: None }
 }

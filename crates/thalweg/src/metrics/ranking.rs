@@ -1,14 +1,14 @@
-//! How well scores put the positives before the negatives.
+//! How well scores rank positives above negatives.
 
-/// What the order of the scores says. Tied scores count as one threshold.
+/// Statistics of the ranking by score. Tied scores count as one threshold.
 pub(super) struct Ranking {
-    /// The weight of the positives.
+    /// The total weight of the positives.
     pub(super) positives: f64,
-    /// The weight of the negatives.
+    /// The total weight of the negatives.
     pub(super) negatives: f64,
-    /// The chance that a positive's score is above a negative's, ties counting half.
+    /// The probability that a positive scores above a negative, ties counting half.
     roc_auc: f64,
-    /// Average precision: Σ over thresholds of (rise in recall) · precision.
+    /// Average precision: Σ over thresholds of (increase in recall) · precision.
     pr_auc: f64,
 }
 
@@ -30,12 +30,12 @@ impl Ranking {
         Ranking { positives, negatives, roc_auc: pairs / (positives * negatives), pr_auc: precisions / positives }
     }
 
-    /// The area under the receiver operating characteristic; undefined without both kinds.
+    /// The area under the ROC curve; undefined unless both classes occur.
     pub(super) fn roc_auc(&self) -> Option<f64> {
         (self.positives > 0.0 && self.negatives > 0.0).then_some(self.roc_auc)
     }
 
-    /// The area under precision over recall; undefined without a positive.
+    /// The area under the precision-recall curve; undefined without positives.
     pub(super) fn pr_auc(&self) -> Option<f64> {
         (self.positives > 0.0).then_some(self.pr_auc)
     }

@@ -1,8 +1,8 @@
-//! Errors of numbers.
+//! Regression metrics.
 
 use super::{Metric, Metrics, Weights, bare, interval, mean_of_defined};
 
-/// RMSE, MAE, R² and MAPE; of several targets the mean over targets.
+/// RMSE, MAE, R² and MAPE; for several targets the mean over targets.
 pub(super) fn evaluate(answers: &[f64], outputs: usize, truths: &[f64], weights: &Weights) -> Metrics {
     let column = |j: usize| answers[j..].iter().step_by(outputs).zip(truths[j..].iter().step_by(outputs));
     let squared = |j: usize| column(j).map(|(answer, truth)| (answer - truth).powi(2));
@@ -11,7 +11,7 @@ pub(super) fn evaluate(answers: &[f64], outputs: usize, truths: &[f64], weights:
     let r2 = (0..outputs).map(|j| {
         let mean = weights.mean(column(j).map(|(_, truth)| *truth));
         let variance = weights.mean(column(j).map(|(_, truth)| (truth - mean).powi(2)));
-        // The mean of equal numbers may miss them by its rounding; they are constant all the same.
+        // Rounding may give constant truths a tiny variance.
         (variance > (mean * f64::EPSILON).powi(2)).then(|| 1.0 - mse[j] / variance)
     });
     let mape = (0..outputs).map(|j| {

@@ -1,7 +1,7 @@
-//! A trained model: raw rows in, answers out.
+//! A trained model: raw rows in, predictions out.
 //!
-//! The model file is a safetensors file that anybody's loader reads. Its metadata holds the network, the pipeline, the
-//! schema and the target codec as data; nothing in it is ever a path or code.
+//! The model file is a safetensors file that any loader can read. Its metadata holds the network, the pipeline, the
+//! schema and the target codec as data, never as paths or code.
 
 mod verification;
 
@@ -38,63 +38,63 @@ use crate::tensor::{Tensor, ViewMut};
 /// The version of the model file's format.
 pub const FORMAT: u32 = 1;
 
-/// Rows that are read and predicted at once.
+/// Rows read and predicted at a time.
 const CHUNK: usize = 4096;
 
-/// A network with its parameters, its preprocessing and where it comes from.
+/// A network with its parameters, preprocessing and provenance.
 #[derive(Debug)]
 pub struct Model {
     /// The network.
     pub network: Network,
     /// Its parameters.
     pub theta: Tensor,
-    /// Raw columns to inputs.
+    /// The preprocessing: raw columns to inputs.
     pub pipeline: Pipeline,
     /// The columns of the training data.
     pub schema: Schema,
-    /// Outputs to answers.
+    /// The target codec: outputs to predictions.
     pub target: Target,
-    /// Where it comes from.
+    /// Its provenance.
     pub provenance: Provenance,
 }
 
-/// Where a model comes from.
+/// The provenance of a model.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
     /// The version of Thalweg that trained it.
     pub thalweg: String,
-    /// What it was trained on.
+    /// The data it was trained on.
     pub data: String,
-    /// BLAKE3 of each source, by its name.
+    /// BLAKE3 hash of each source, by its name.
     pub hashes: BTreeMap<String, String>,
     /// The seed.
     pub seed: u64,
-    /// Rows in each part.
+    /// Rows in each split.
     pub examples: Splits,
     /// Epochs run.
     pub epochs: usize,
     /// The epoch whose parameters it has.
     pub best_epoch: usize,
-    /// Metrics on each part.
+    /// Metrics on each split.
     pub metrics: Splits<Metrics>,
 }
 
-/// The answers to some rows.
+/// The predictions for some rows.
 #[derive(Debug, Clone)]
 pub struct Answers {
-    /// The id columns that the rows have, with their cells.
+    /// The id columns of the rows, with their cells.
     pub ids: Vec<(String, column::Column)>,
-    /// The answer to each row, one text a target column.
+    /// The prediction for each row, one string per target column.
     pub predictions: Vec<Vec<String>>,
-    /// The probability of each class or label for each row; empty rows for regression.
+    /// The probability of each class or label, per row; empty rows for regression.
     pub probabilities: Vec<Vec<f64>>,
 }
 
 impl Model {
-    /// Loads a model from its file, or from its run's folder.
+    /// Loads a model from its file, or from a run folder.
     ///
     /// # Errors
-    /// If it is not there, is damaged, or is not a model of ours.
+    /// If the file is missing, damaged, or not a Thalweg model.
     pub fn load(path: impl AsRef<Path>) -> Result<Model> {
         let path = file_of(path.as_ref());
         let place = path.display().to_string();
@@ -104,11 +104,11 @@ impl Model {
         Self::from_bytes(&bytes, &place)
     }
 
-    /// Reads a model from a file's bytes; `place` names it in errors.
+    /// Reads a model from the bytes of a file; `place` names it in errors.
     ///
     /// # Errors
-    /// If the bytes are damaged, are not a model of ours, or hold parts that are not of one model: nothing that is read is
-    /// wrong or too large to be used.
+    /// If the bytes are damaged, are not a Thalweg model, or have inconsistent parts: a model that is returned is safe
+    /// to use.
     pub fn from_bytes(bytes: &[u8], place: &str) -> Result<Model> {
         let container = Container::from_bytes(bytes, place)?;
         verification::read(&container).map_err(|wrong| {
@@ -118,10 +118,10 @@ impl Model {
         })
     }
 
-    /// The same model, if its parts are of one.
+    /// The same model, once its parts are verified as consistent.
     ///
     /// # Errors
-    /// If not, naming those that disagree.
+    /// If they are not, naming those that disagree.
     pub(crate) fn proved(self) -> Result<Model> {
         match verification::check(&self) {
             Ok(()) => Ok(self),
@@ -130,7 +130,7 @@ impl Model {
         }
     }
 
-    /// The model file's bytes: the same model gives the same bytes.
+    /// The bytes of the model file, deterministically.
     pub fn to_bytes(&self) -> Vec<u8> {
         let json = |value: serde_json::Result<String>| value.expect("a model is plain data");
         let layers: Vec<_> = self.network.layers().iter().map(|layer| write_layer(layer.as_ref())).collect();
@@ -150,7 +150,7 @@ impl Model {
         .to_bytes()
     }
 
-    /// Writes the model file: whole, or not at all.
+    /// Writes the model file atomically.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -158,7 +158,7 @@ impl Model {
         atomic::write(path.as_ref(), &self.to_bytes())
     }
 
-    /// The loss by which examples are compared: the one of the task.
+    /// The loss by which examples are ranked: that of the task.
     pub fn loss(&self) -> Box<dyn Loss> {
         match self.target.task {
             Task::Multiclass => Box::new(SoftmaxCrossEntropy::default()),
@@ -167,7 +167,7 @@ impl Model {
         }
     }
 
-    /// The outputs for inputs as the pipeline gives them, row by row: probabilities for classes, scaled numbers.
+    /// The outputs for preprocessed inputs, row-major: probabilities for classes, scaled values for regression.
     ///
     /// # Errors
     /// If the inputs are not whole rows.
@@ -176,11 +176,10 @@ impl Model {
         self.run(x, precision, |outputs| loss.answer(outputs))
     }
 
-    /// The same where all outputs are finite; `place` names a row in the error.
+    /// The same, but all outputs are finite; `place` names a row in the error.
     ///
     /// # Errors
-    /// If one is not: then a row's numbers are far from those that the model was trained on. If the inputs are not whole
-    /// rows.
+    /// If an output is not finite: that row's inputs are far outside the training data.
     pub fn finite_outputs(
         &self,
         x: &[f32],
@@ -196,7 +195,7 @@ impl Model {
         }
     }
 
-    /// What [`Model::outputs`] are made of, row by row: the outputs of the last layer as they are.
+    /// The raw outputs of the last layer, row-major, from which [`Model::outputs`] are computed.
     ///
     /// # Errors
     /// If the inputs are not whole rows.
@@ -224,20 +223,20 @@ impl Model {
         Ok(outputs)
     }
 
-    /// The answers to a table's rows; the target columns may be absent.
+    /// Predicts a table's rows; the target columns may be absent.
     ///
     /// # Errors
-    /// If an input column is missing, a cell cannot be read, or an answer is no finite number.
+    /// If an input column is missing, a cell cannot be read, or a prediction is not finite.
     pub fn answer(&self, table: &Table, precision: MatmulPrecision) -> Result<Answers> {
         let x = self.pipeline.transform::<f32>(table)?;
         let place = |row: usize| format!("{}, line {}", table.source, table.lines[row]);
         self.answers(&x, precision, examples::ids(table, &self.schema), &place)
     }
 
-    /// The answers to examples without named columns.
+    /// Predicts examples without named columns.
     ///
     /// # Errors
-    /// If they have another shape, or an answer is no finite number.
+    /// If their shape differs from the model's input, or a prediction is not finite.
     pub fn answer_arrays(&self, arrays: &Arrays, precision: MatmulPrecision) -> Result<Answers> {
         self.answer_rows(arrays, &(0..arrays.rows()).collect::<Vec<_>>(), precision)
     }
@@ -250,7 +249,7 @@ impl Model {
         self.answers(&x, precision, ids, &place)
     }
 
-    /// The answers to encoded rows; `place` names one in errors.
+    /// Predicts encoded rows; `place` names one in errors.
     fn answers(
         &self,
         x: &[f32],
@@ -267,7 +266,7 @@ impl Model {
         })
     }
 
-    /// Answers every row of a source in a precision, a bounded number of them at a time; gives what was decided in reading it.
+    /// Predicts every row of a source in bounded memory, chunk by chunk; returns the decisions made in reading it.
     ///
     /// # Errors
     /// If the source cannot be read, a column is missing, a cell cannot be read, or `write` fails.
@@ -299,7 +298,8 @@ impl Model {
         }
     }
 
-    /// The number of rows of a source whose answer is known, the metrics on them, and what was decided in reading it.
+    /// Evaluates on a source: the number of rows with known targets, the metrics on them, and the decisions made in
+    /// reading it.
     ///
     /// # Errors
     /// If the source cannot be read, a column is missing or a cell cannot be read.
@@ -317,7 +317,7 @@ impl Model {
         Ok((evaluated.rows, evaluated.metrics(&self.target), decisions))
     }
 
-    /// The metrics on encoded rows whose answers are known.
+    /// The metrics on encoded rows with known targets.
     ///
     /// # Errors
     /// If the inputs are not whole rows.
@@ -327,13 +327,13 @@ impl Model {
         Ok(evaluated.metrics(&self.target))
     }
 
-    /// How further rows are encoded.
+    /// The fitted preprocessing, for encoding further rows.
     pub fn fitted(&self) -> Fitted<'_> {
         Fitted { schema: &self.schema, pipeline: &self.pipeline, target: &self.target }
     }
 
-    /// Calls `take` with the rows of a source whose answer is known and the outputs for them, a bounded number at a time;
-    /// gives what was decided in reading it. No more are read once `take` says no.
+    /// Calls `take` with the rows of a source that have known targets and their outputs, chunk by chunk, until it
+    /// returns false; returns the decisions made in reading the source.
     pub(crate) fn evaluate_batches(
         &self,
         path: &str,
@@ -381,8 +381,8 @@ impl Model {
         Ok(decisions)
     }
 
-    /// How a table's source writes numbers and missing cells: as the user says or as was found in it, and with the training
-    /// data's markers.
+    /// The cell format of a table: as specified by the user or detected, plus the missing-value markers of the training
+    /// data.
     fn cell_format(&self, reader: &TableReader, options: &config::Data) -> CellFormat {
         let missing = if options.missing.is_empty() {
             self.pipeline.cell_format.missing.clone()
@@ -392,8 +392,8 @@ impl Model {
         CellFormat { missing, decimal_comma: reader.decimal_comma() }
     }
 
-    /// Opens a source as the training data was, where the user says nothing else: columns without names have those of the
-    /// training data, with or without the targets among them. Arrays need answers only where they are wanted.
+    /// Opens a source like the training data, unless the user specifies otherwise: unnamed columns get the names of the
+    /// training data, with or without the targets. Arrays need targets only if they are requested.
     fn open(&self, path: &str, given: &config::Data, wants_answers: bool) -> Result<Source> {
         let mut options = given.clone();
         if let Some(form) = self.pipeline.form() {
@@ -424,12 +424,12 @@ impl Model {
     }
 }
 
-/// Examples that are answered at a time.
+/// Examples predicted at a time.
 fn at_once(arrays: &Arrays, options: &config::Data) -> Result<usize> {
     Ok(memory::examples_at_once(options, arrays.width())?.min(CHUNK))
 }
 
-/// Outputs and truths gathered from examples, in the data's units.
+/// Outputs and targets collected from examples, in the data's units.
 #[derive(Debug, Default)]
 pub(crate) struct EvaluatedExamples {
     pub(crate) rows: usize,
@@ -439,7 +439,7 @@ pub(crate) struct EvaluatedExamples {
 }
 
 impl EvaluatedExamples {
-    /// Takes in the outputs for some examples.
+    /// Adds the outputs for some examples.
     pub(crate) fn extend(&mut self, target: &Target, outputs: &[f64], examples: &Examples) {
         self.rows += examples.rows;
         self.outputs.extend(in_units(target, outputs.iter().copied()));
@@ -454,14 +454,14 @@ impl EvaluatedExamples {
     }
 }
 
-/// Scaled numbers in the data's units; classes as they are.
+/// Scaled values in the data's units; classes unchanged.
 pub(crate) fn in_units(target: &Target, values: impl Iterator<Item = f64>) -> impl Iterator<Item = f64> {
     let targets = target.scales.len().max(1);
     let numbers = target.task == Task::Regression;
     values.enumerate().map(move |(i, value)| if numbers { target.unscaled(i % targets, value) } else { value })
 }
 
-/// The model file of a path that may be a run's folder.
+/// The model file at a path that may be a run folder.
 fn file_of(path: &Path) -> PathBuf {
     if path.is_dir() { path.join("model.safetensors") } else { path.to_path_buf() }
 }

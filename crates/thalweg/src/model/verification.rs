@@ -1,4 +1,4 @@
-//! What a model file must be before anything is done with it: each part right by itself, and all of one model.
+//! What a model file must satisfy before it is used: each part valid by itself, and all parts consistent.
 
 use std::collections::BTreeMap;
 
@@ -16,10 +16,10 @@ use crate::network::{Network, weights};
 use crate::tensor::ops::MatmulPrecision;
 use crate::tensor::{Dtype, Shape, Tensor};
 
-/// The texts of a model file.
+/// The metadata keys of a model file.
 pub(super) const TEXTS: [&str; 7] = ["format", "input", "layers", "pipeline", "schema", "target", "provenance"];
 
-/// The model that a file holds, or what is wrong with it.
+/// The model in a file, or what is wrong with it.
 pub(super) fn read(Container { tensors, metadata }: &Container) -> Result<Model, String> {
     let format = text(metadata, "format")?;
     if *format != FORMAT.to_string() {
@@ -53,7 +53,7 @@ fn unreadable(name: &str, error: &serde_json::Error) -> String {
     format!("its {name} cannot be read: {error}")
 }
 
-/// A part of the model from its text.
+/// Parses a part of the model from its metadata.
 fn part<T: DeserializeOwned + Serialize>(metadata: &BTreeMap<String, String>, name: &str) -> Result<T, String> {
     let text = text(metadata, name)?;
     let part: T = serde_json::from_str(text).map_err(|error| unreadable(name, &error))?;
@@ -63,7 +63,7 @@ fn part<T: DeserializeOwned + Serialize>(metadata: &BTreeMap<String, String>, na
     Ok(part)
 }
 
-/// Whether what was read has all that was found: what is not known is refused wherever it stands.
+/// Checks that nothing found was dropped by parsing: unknown keys are rejected at any depth.
 fn same_form(place: &str, found: &Value, known: &Value) -> Result<(), String> {
     match (found, known) {
         (Value::Object(found), Value::Object(known)) => found.iter().try_for_each(|(key, value)| {
@@ -92,12 +92,12 @@ fn network(input: Shape, tables: Vec<Value>) -> Result<Network, String> {
     Network::new(input, layers).map_err(|error| whole(&error))
 }
 
-/// An error's place and message.
+/// An error's location and message.
 fn whole(error: &Error) -> String {
     error.place.iter().chain([&error.message]).map(String::as_str).collect::<Vec<_>>().join(": ")
 }
 
-/// Whether the parts of a model are those of one.
+/// Checks that the parts of a model are consistent.
 pub(crate) fn check(model: &Model) -> Result<(), String> {
     let Model { network, theta, pipeline, schema, target, provenance: _ } = model;
     schema.check()?;
@@ -124,7 +124,7 @@ pub(crate) fn check(model: &Model) -> Result<(), String> {
     }
 }
 
-/// Whether the network looks codes up where the pipeline gives them, in tables of as many rows.
+/// Checks that the network's embeddings are applied to the pipeline's code columns, with tables of matching size.
 fn check_embeddings(model: &Model) -> Result<(), String> {
     let columns = model.pipeline.embeddings();
     let Some(first) = columns.first() else { return Ok(()) };
@@ -156,7 +156,7 @@ fn check_embeddings(model: &Model) -> Result<(), String> {
     }
 }
 
-/// Whether each layer may have its parameters.
+/// Checks each layer's parameter values.
 fn check_parameters(network: &Network, theta: &Tensor) -> Result<(), String> {
     for entry in network.layout().entries() {
         let values = theta.view().part(entry.start, entry.shape);

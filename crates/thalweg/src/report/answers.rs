@@ -1,13 +1,13 @@
-//! How the model answers: right and wrong by class, or predicted against true numbers.
+//! The model's predictions: confusion by class, or predicted against true values.
 
 use super::chart::{Bar, Bars, Caption, Cell, Drawing, HeatMap, Scatter};
 use super::run::{End, Run};
 use super::text::{count, number, percent};
 
-/// More classes than this are told by their worst confusions instead of a matrix.
+/// Beyond this number of classes the worst confusions are listed instead of a matrix.
 const MATRIX: usize = 30;
 
-/// One kind of mistake: true class, predicted class, how often.
+/// One kind of mistake: true class, predicted class, count.
 pub(super) struct Confusion<'a> {
     pub(super) truth: &'a str,
     pub(super) prediction: &'a str,
@@ -20,7 +20,7 @@ fn class(run: &Run, index: usize) -> &str {
     run.classes.get(index).map_or("?", String::as_str)
 }
 
-/// The confusion matrix, for as many classes as can be read.
+/// The confusion matrix, unless there are too many classes to read it.
 pub(super) fn matrix(run: &Run, end: &End) -> Option<Drawing> {
     let confusion = &end.answers.confusion;
     let n = confusion.len();
@@ -34,7 +34,7 @@ pub(super) fn matrix(run: &Run, end: &End) -> Option<Drawing> {
         let share = times as f64 / rows[i].max(1) as f64;
         Cell {
             text: if times == 0 { String::new() } else { count(times) },
-            // The root lifts rare mistakes out of the ground.
+            // The square root makes rare mistakes visible.
             shade: if times == 0 { 0.0 } else { 0.1 + 0.9 * share.sqrt() },
             hover: format!(
                 "{} taken for {}: {} of {} ({})",
@@ -63,7 +63,7 @@ pub(super) fn matrix(run: &Run, end: &End) -> Option<Drawing> {
     Some(map.draw())
 }
 
-/// The classes that are found least, where a matrix would be too large.
+/// The classes with the lowest recall, where a matrix would be too large.
 pub(super) fn hardest(run: &Run, end: &End) -> Option<Drawing> {
     let confusion = &end.answers.confusion;
     if confusion.len() <= MATRIX {
@@ -93,7 +93,7 @@ pub(super) fn hardest(run: &Run, end: &End) -> Option<Drawing> {
     Some(Bars { caption, width: 460.0, bars }.draw())
 }
 
-/// The commonest confusions, most frequent first.
+/// Confusions, most frequent first.
 pub(super) fn confusions<'a>(run: &'a Run, end: &'a End) -> Vec<Confusion<'a>> {
     let mut all = Vec::new();
     for (i, row) in end.answers.confusion.iter().enumerate() {
@@ -131,7 +131,7 @@ pub(super) fn residuals(run: &Run, end: &End) -> Option<Drawing> {
     Some(Scatter { caption, size: (460.0, 400.0), axes, points, ideal: 0.0 }.draw())
 }
 
-/// How many together; a log that was tampered with may have more than can be counted.
+/// The saturating sum: a log that was tampered with may hold counts that overflow.
 fn sum<'a>(counts: impl Iterator<Item = &'a usize>) -> usize {
     counts.fold(0, |sum, count| sum.saturating_add(*count))
 }
@@ -167,7 +167,7 @@ mod tests {
     fn a_matrix_shows_recall_and_precision() {
         let run = Run::new(&samples::binary());
         let svg = matrix(&run, run.end.as_ref().unwrap()).unwrap().inline();
-        // 68 of 72 benign found; 68 of 71 called benign are.
+        // 68 of 72 benign are found; 68 of 71 predicted benign are benign.
         assert!(svg.contains("94.4\u{a0}%") && svg.contains("95.8\u{a0}%"), "{svg}");
     }
 }

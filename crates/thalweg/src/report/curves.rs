@@ -1,4 +1,4 @@
-//! How training went: cost and dev loss, the dev metric, the learning rate.
+//! Training curves: cost and dev loss, the dev metric, the learning rate.
 
 use super::chart::{Caption, Drawing, LineChart, Mark, Series};
 use super::run::Run;
@@ -24,7 +24,7 @@ pub(super) fn losses(run: &Run) -> Option<Drawing> {
     chart(run, caption, y, log, series, if metric(run).is_some() { SIZE } else { WIDE })
 }
 
-/// The dev metric that early stopping watches, or the one that says most.
+/// The dev metric that early stopping watches, or else the headline metric.
 pub(super) fn metric(run: &Run) -> Option<Drawing> {
     let has = |name: &str| run.epochs.iter().any(|epoch| epoch.dev.contains_key(name));
     let watched = run.monitor.0.as_str();
@@ -71,7 +71,7 @@ fn chart(run: &Run, caption: Caption, y: &str, log: bool, series: Vec<Series>, s
     Some(LineChart { caption, size, x: "epoch".into(), x_log: false, y: y.into(), log, series, marks }.draw())
 }
 
-/// A line of what each epoch has, if any epoch has it; a missing value breaks it.
+/// A line of a per-epoch value, if any epoch has one; a missing value breaks it.
 fn line(
     run: &Run,
     name: &str,
@@ -83,7 +83,7 @@ fn line(
     points.iter().any(|p| p.1.is_finite()).then(|| Series { name: name.into(), class, points })
 }
 
-/// The best epoch, where the run was resumed, where it diverged.
+/// Marks: the best epoch, where the run was resumed, where it diverged.
 fn marks(run: &Run) -> Vec<Mark> {
     let mark = |epoch: usize, text: String, bad: bool| Mark { x: epoch as f64, text, bad };
     let best = run.best_epoch().map(|epoch| mark(epoch, format!("best epoch {}", fixed(epoch as f64, 0)), false));
@@ -92,7 +92,7 @@ fn marks(run: &Run) -> Vec<Mark> {
     best.into_iter().chain(diverged).chain(resumed).collect()
 }
 
-/// Whether positive values span so much that only a log scale shows them all.
+/// Whether positive values span so many decades that they need a log scale.
 fn wide(series: &[Series]) -> bool {
     let values: Vec<f64> = series.iter().flat_map(|s| &s.points).map(|p| p.1).filter(|v| v.is_finite()).collect();
     let (low, high) = values.iter().fold((f64::INFINITY, 0.0f64), |(l, h), &v| (l.min(v), h.max(v)));

@@ -1,4 +1,4 @@
-//! Numbers without bounds in a run's events: every chart and table ends, and shows them or says what they are.
+//! Unbounded values in a run's events: charts and tables still render, and show them or say what they are.
 
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ fn every_kind() -> Vec<(&'static str, Vec<Event>)> {
     ]
 }
 
-/// Every number in a value as another one.
+/// Replaces every number in a value.
 fn replace(value: &mut Value, by: &Value) {
     match value {
         Value::Number(_) => *value = by.clone(),
@@ -28,7 +28,7 @@ fn replace(value: &mut Value, by: &Value) {
     }
 }
 
-/// An event with every number as another one, where it is still an event then: a count takes no fraction.
+/// An event with every number replaced, where it still parses: a count cannot hold a fraction.
 fn changed(event: &Event, by: &Value) -> Event {
     let mut value = serde_json::to_value(event).unwrap();
     let keys: Vec<String> = value.as_object().unwrap().keys().filter(|key| *key != "version").cloned().collect();

@@ -41,14 +41,14 @@ pub enum Theme {
     Dark,
 }
 
-/// One figure of the report, standing alone.
+/// One standalone figure of the report.
 #[derive(Debug, Clone)]
 pub struct Figure {
     /// A name for its file: `learning-curves`.
     pub name: String,
     /// What it shows.
     pub title: String,
-    /// The picture in light colours.
+    /// The figure in light colours.
     pub svg: String,
     #[cfg_attr(not(feature = "figures"), expect(dead_code, reason = "only PNGs need another theme"))]
     drawing: Drawing,
@@ -64,10 +64,10 @@ impl Figure {
         }
     }
 
-    /// The picture as PNG, at twice the SVG's size.
+    /// The figure as PNG, at twice the SVG's size.
     ///
     /// # Errors
-    /// When it cannot be drawn, a fault of ours.
+    /// If it cannot be rendered, which is a bug.
     #[cfg(feature = "figures")]
     pub fn png(&self, theme: Theme) -> crate::Result<Vec<u8>> {
         png::draw(&self.drawing.alone(theme))
@@ -96,10 +96,10 @@ pub(crate) fn save_figures(figures: &[Figure], folder: &std::path::Path) -> crat
     Ok(())
 }
 
-/// The report as one HTML page that needs nothing else, neither network nor scripts.
+/// The report as one self-contained HTML page, without network access or scripts.
 ///
-/// Events that are missing leave their section out: a run without a dev part, one that diverged, or one that
-/// was killed has a page too.
+/// Sections whose events are missing are left out: a run without a dev split, one that diverged, or one that was killed
+/// has a page too.
 pub fn html(events: &[Event]) -> String {
     page::page(&Run::new(events))
 }
@@ -147,7 +147,7 @@ mod tests {
         ]
     }
 
-    /// With `THALWEG_LOOK` set to a folder, leaves the pages and pictures there to be looked at.
+    /// With `THALWEG_LOOK` set to a folder, saves the pages and figures there for inspection.
     fn leave(name: &str, bytes: &[u8]) {
         if let Some(folder) = std::env::var_os("THALWEG_LOOK") {
             std::fs::create_dir_all(&folder).unwrap();
@@ -160,7 +160,7 @@ mod tests {
         for (name, events) in every_sample() {
             let page = html(&events);
             leave(&format!("{name}.html"), page.as_bytes());
-            // The name of the SVG namespace is not needed inside HTML, so no address at all is left.
+            // The SVG namespace is not needed inside HTML, so no URL at all remains.
             for loads in ["http:", "https:", "//", "url(", "@import", "<script", "<link", "<img", " src="] {
                 assert!(!page.contains(loads), "{name} contains {loads}");
             }

@@ -1,4 +1,4 @@
-//! Letters as outlines: figures that need no font to be drawn, with those that are part of this crate.
+//! Text as outlines: figures render without installed fonts, using those embedded in this crate.
 
 use std::fmt::Write;
 use std::sync::LazyLock;
@@ -14,9 +14,9 @@ static FACES: LazyLock<[Face; 2]> = LazyLock::new(|| {
     .map(|font| Face::parse(font, 0).expect("the fonts of this crate are whole"))
 });
 
-/// A figure of ours whose texts have become paths; its style sheet says how large and heavy they are.
+/// One of our figures with its texts turned into paths; its style sheet gives their size and weight.
 pub(super) fn outlined(svg: &str) -> String {
-    // What holds for texts holds for their outlines.
+    // Rules for texts also apply to their outlines.
     let svg = svg.replace(".chart text", ".chart .text");
     let (mut drawn, mut rest) = (String::with_capacity(4 * svg.len()), svg.as_str());
     while let Some((before, element)) = rest.split_once("<text ") {
@@ -62,7 +62,7 @@ fn outline(svg: &str, attributes: &str, text: &str) -> String {
     format!(r#"<path class="text {classes}" transform="{turned} translate({x:.2} {y:.2})" d="{path}"/>"#)
 }
 
-/// What the rule of a selector says of a property.
+/// The value that a selector's rule declares for a property.
 fn declared<'a>(svg: &'a str, selector: &str, property: &str) -> Option<&'a str> {
     let rules = svg.split_once(selector)?.1.split('}').next()?;
     rules.split(';').find_map(|rule| rule.trim().strip_prefix(property)?.trim_start().strip_prefix(':')).map(str::trim)
@@ -73,12 +73,12 @@ fn unescaped(text: &str) -> String {
     entities.iter().fold(text.to_string(), |text, (entity, letter)| text.replace(entity, letter))
 }
 
-/// Outlines side by side, as the commands of an SVG path.
+/// Glyph outlines side by side, as commands of an SVG path.
 struct Letters {
     path: String,
-    /// Pixels of a font unit.
+    /// Pixels per font unit.
     scale: f32,
-    /// Where the next letter begins.
+    /// The x position of the next glyph.
     at: f32,
 }
 
@@ -121,7 +121,7 @@ mod tests {
     const STYLE: &str = "<style>.chart text { font-size: 10px; fill: red; }\n.chart .title { font-size: 20px; }\n\
                          .chart .end { text-anchor: end; }</style>";
 
-    /// The numbers of the first path's place and its first point.
+    /// The translation of the first path.
     fn place(element: &str) -> Vec<f32> {
         let svg = outlined(&format!("<svg>{STYLE}{element}</svg>"));
         let translate = svg.split_once("translate(").unwrap().1.split_once(')').unwrap().0;
@@ -133,7 +133,7 @@ mod tests {
         let svg = outlined(&format!(r#"<svg>{STYLE}<text x="3" y="4">&lt;l</text><rect/></svg>"#));
         assert!(!svg.contains("<text") && svg.contains(".chart .text {") && svg.ends_with("<rect/></svg>"), "{svg}");
         assert_eq!(place(r#"<text x="3" y="4">l</text>"#), [3.0, 4.0]);
-        // The text ends where it is anchored, and twice as large it is twice as wide.
+        // The text ends at its anchor, and at twice the size it is twice as wide.
         let widths =
             ["end", "end title"].map(|class| -place(&format!(r#"<text class="{class}" x="0" y="0">mm</text>"#))[0]);
         assert!(widths[0] > 10.0 && (widths[1] - 2.0 * widths[0]).abs() < 0.02, "{widths:?}");

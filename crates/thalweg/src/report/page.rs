@@ -1,4 +1,4 @@
-//! The page: sections in the order in which a reader asks.
+//! The page: sections in the order of a reader's questions.
 
 use std::fmt::Write;
 
@@ -10,10 +10,10 @@ use crate::data::schema::Task;
 use crate::event::{Answers, Mistake};
 use crate::metrics::{Metric, Metrics};
 
-/// Nothing is loaded and no script runs; styles are the page's own.
+/// Nothing is loaded and no script runs; styles are inline.
 const POLICY: &str = "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
-/// The whole page.
+/// The complete page.
 pub(super) fn page(run: &Run) -> String {
     let sections: String = [
         tiles(run),
@@ -35,7 +35,7 @@ pub(super) fn page(run: &Run) -> String {
     document(name, &answer(run), &header(run, name), &sections, &source)
 }
 
-/// A page that loads nothing and runs nothing.
+/// A page that loads no resources and runs no scripts.
 pub(crate) fn document(title: &str, description: &str, header: &str, sections: &str, source: &str) -> String {
     format!(
         concat!(
@@ -63,7 +63,7 @@ fn answer(run: &Run) -> String {
     format!("{}; {}.", claim(run), circumstances(run).join("; "))
 }
 
-/// What the run came to, in a few words.
+/// The result of the run, in a few words.
 fn claim(run: &Run) -> String {
     if let Some((part, rows, metrics)) = run.parts().last()
         && let Some((name, metric)) = run.headline(metrics)
@@ -153,7 +153,7 @@ fn split(run: &Run) -> String {
     format!(r#"<div class="split" aria-hidden="true">{bar}</div><div class="keys">{keys}</div>"#)
 }
 
-/// One tile a part: its headline metric large, the others below.
+/// One tile per split: its headline metric large, the others below.
 fn tiles(run: &Run) -> String {
     let mut tiles = String::new();
     for (part, rows, metrics) in run.parts() {
@@ -250,7 +250,7 @@ fn unsure(run: &Run) -> String {
     examples(run, "Least sure", note, |answers| &answers.unsure)
 }
 
-/// Examples that are worth a look, if there are any.
+/// Examples worth inspecting, if any.
 fn examples(run: &Run, title: &str, note: &str, which: fn(&Answers) -> &[Mistake]) -> String {
     let Some(End { answers, .. }) = &run.end else { return String::new() };
     let examples = which(answers);
@@ -350,7 +350,7 @@ pub(crate) fn list(lines: &[String]) -> String {
     format!(r#"<ul class="warnings">{items}</ul>"#)
 }
 
-/// Text with its flags (`--batch-norm`) set apart, so that none is broken in two.
+/// Text with its flags (`--batch-norm`) marked up, so that none is broken across lines.
 fn marked(text: &str) -> String {
     let word = |word: &str| {
         let flag = word.trim_end_matches([',', '.', ':', ';', ')']);

@@ -1,4 +1,4 @@
-//! Figures as PNG, drawn by resvg, their letters with the fonts of this crate: every machine draws the same.
+//! Figures as PNG, rendered by resvg with the embedded fonts, so that every machine gives the same image.
 
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree};
@@ -6,7 +6,7 @@ use resvg::usvg::{Options, Tree};
 use super::outlines;
 use crate::{Error, Result};
 
-/// Pixels for one unit of the SVG.
+/// Pixels per unit of the SVG.
 const SCALE: f32 = 2.0;
 
 /// An SVG as the bytes of a PNG file.
@@ -30,7 +30,7 @@ mod tests {
             let (light, dark) = (figure.png(Theme::Light).unwrap(), figure.png(Theme::Dark).unwrap());
             assert_eq!(&light[..8], b"\x89PNG\r\n\x1a\n");
             assert_ne!(light, dark, "{}", figure.name);
-            // Were its font not found, or its bold one, the picture would be the same without the text or the weight.
+            // If its font, or its bold face, were missing, removing the text or the weight would change nothing.
             for (from, to) in [("<text", "<desc"), ("font-weight: 600", "font-weight: 400")] {
                 let other = figure.svg.replace(from, to).replace(&from.replace('<', "</"), &to.replace('<', "</"));
                 assert_ne!(light, super::draw(&other).unwrap(), "{} with {to}", figure.name);

@@ -1,4 +1,4 @@
-//! What a run's events add up to: resumed runs joined, repeated decisions told once.
+//! A run aggregated from its events: resumed runs joined, repeated decisions listed once.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crate::data::schema::Task;
 use crate::event::{Answers, Decision, Event, LayerRow, LayerScale, Splits};
 use crate::metrics::{Metric, Metrics};
 
-/// The facts of a run, as far as its events tell them.
+/// The facts of a run, as far as its events report them.
 #[derive(Debug, Default)]
 pub(super) struct Run {
     /// Version of Thalweg.
@@ -22,25 +22,25 @@ pub(super) struct Run {
     pub(super) layers: Vec<LayerRow>,
     pub(super) parameters: usize,
     pub(super) steps_per_epoch: usize,
-    /// Most epochs that were to be run.
+    /// The maximum number of epochs.
     pub(super) planned: usize,
     /// The watched metric, and whether higher is better.
     pub(super) monitor: (String, bool),
-    /// The epochs after which the run was taken up again.
+    /// The epochs after which the run was resumed.
     pub(super) resumed: Vec<usize>,
     pub(super) command: String,
     pub(super) facts: Vec<(String, String)>,
     pub(super) decisions: Vec<Decision>,
     pub(super) warnings: Vec<String>,
-    /// Steps done, and the layers' scales then.
+    /// Steps done, and the layers' scales at that step.
     pub(super) scales: Vec<(usize, Vec<LayerScale>)>,
     pub(super) epochs: Vec<Epoch>,
-    /// What training came to without each change of augmentation.
+    /// Results of training without each augmentation.
     pub(super) ablations: Vec<Ablation>,
     pub(super) end: Option<End>,
 }
 
-/// A training without one of the changes of augmentation.
+/// A training without one of the augmentations.
 #[derive(Debug)]
 pub(super) struct Ablation {
     pub(super) without: String,
@@ -74,7 +74,7 @@ pub(super) struct End {
 }
 
 impl Run {
-    /// Adds up events in the order they happened.
+    /// Aggregates events in chronological order.
     pub(super) fn new(events: &[Event]) -> Run {
         let mut run = Run::default();
         for event in events {
@@ -105,7 +105,7 @@ impl Run {
                 if from_epoch == 0 {
                     *self = Run::default();
                 } else {
-                    // What a killed run did after its last checkpoint was done again.
+                    // Epochs that a killed run did after its last checkpoint were repeated.
                     self.epochs.retain(|epoch| epoch.number <= from_epoch);
                     self.scales.retain(|(step, _)| *step <= from_epoch.saturating_mul(steps_per_epoch));
                     self.resumed.push(from_epoch);
@@ -139,7 +139,7 @@ impl Run {
         self.end.as_ref().map(|end| end.best_epoch).filter(|best| *best > 0).or_else(marked)
     }
 
-    /// The epoch in which the cost stopped being a finite number, whether that epoch was still told of or not.
+    /// The epoch in which the cost became non-finite, whether or not it was still logged.
     pub(super) fn diverged(&self) -> Option<usize> {
         let told = self.epochs.iter().find(|epoch| !epoch.cost.is_finite()).map(|epoch| epoch.number);
         let ended = self.end.as_ref().is_some_and(|end| end.reason.contains("diverged"));
@@ -153,7 +153,7 @@ impl Run {
         kind.map_or_else(|| name.into(), |kind| format!("{name} {}", kind.trim_end_matches(',')))
     }
 
-    /// Whether it neither ended by itself nor diverged.
+    /// Whether it neither completed nor diverged.
     pub(super) fn interrupted(&self) -> bool {
         self.end.as_ref().is_none_or(|end| end.reason.contains("interrupted"))
     }
@@ -163,7 +163,7 @@ impl Run {
         self.end.as_ref().map_or_else(|| self.epochs.last().map_or(0.0, |epoch| epoch.seconds), |end| end.seconds)
     }
 
-    /// The metrics of each part that was judged: its name, its rows, its metrics.
+    /// The metrics of each evaluated split: its name, its rows, its metrics.
     pub(super) fn parts(&self) -> Vec<(&'static str, usize, &Metrics)> {
         let Some(end) = &self.end else { return Vec::new() };
         let Splits { train, dev, test } = &end.metrics;
@@ -173,7 +173,7 @@ impl Run {
             .collect()
     }
 
-    /// The metric that says most to a person: for classes accuracy, for numbers RMSE.
+    /// The headline metric: accuracy for classes, RMSE for regression.
     pub(super) fn headline<'a>(&self, metrics: &'a Metrics) -> Option<(&'a str, Metric)> {
         let first = if self.task == Some(Task::Regression) { "rmse" } else { "accuracy" };
         [first, self.monitor.0.as_str(), "accuracy", "rmse", "log_loss"]

@@ -1,4 +1,4 @@
-//! Made-up runs of every kind, for the report's tests.
+//! Synthetic runs of every kind, for the report's tests.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::metrics::{Metric, Metrics};
 
 const DIGITS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 
-/// A number in [0, 1) that looks random and is the same every time.
+/// A deterministic pseudo-random number in [0, 1).
 fn noise(seed: usize) -> f64 {
     let mut z = (seed as u64).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -145,7 +145,7 @@ fn finished(best_epoch: usize, epochs: usize, metrics: Splits<Metrics>, answers:
     Event::Finished { reason, epochs, best_epoch, seconds: 2.1, metrics, answers }
 }
 
-/// A run with so many classes and epochs.
+/// A run with this many classes and epochs.
 pub(super) fn classes(n: usize, count: usize) -> Vec<Event> {
     let names: Vec<String> = (0..n).map(|i| if n <= 10 { DIGITS[i].into() } else { format!("species {i}") }).collect();
     let mut events = vec![started(Task::Multiclass, names.clone(), count, 0)];
@@ -271,7 +271,7 @@ pub(super) fn interrupted() -> Vec<Event> {
     events
 }
 
-/// A run that was killed after epoch 11 and taken up again from epoch 8.
+/// A run that was killed after epoch 11 and resumed from epoch 8.
 pub(super) fn resumed() -> Vec<Event> {
     let whole = classes(10, 20);
     let names: Vec<String> = DIGITS.map(String::from).into();
@@ -285,7 +285,7 @@ pub(super) fn resumed() -> Vec<Event> {
     events
 }
 
-/// A run without dev and test parts, scales, decisions.
+/// A run without dev and test splits, scales or decisions.
 pub(super) fn train_only() -> Vec<Event> {
     let mut events = vec![started(Task::Binary, vec!["no".into(), "yes".into()], 8, 0)];
     if let Event::RunStarted { examples, .. } = &mut events[0] {
@@ -302,7 +302,7 @@ pub(super) fn train_only() -> Vec<Event> {
     events
 }
 
-/// A run whose every name is an attack.
+/// A run with an injection attempt in every name.
 pub(super) fn hostile() -> Vec<Event> {
     let attack = "\"><script>alert(1)</script><svg onload=\"alert(2)\">&amp;\u{0}";
     let names = vec![attack.to_string(), "</title></style>".to_string(), "国".repeat(30)];

@@ -1,4 +1,4 @@
-//! The scale of each layer's activations and gradients over training: do signals vanish or explode on their way?
+//! The scale of each layer's activations and gradients over training: do signals vanish or explode?
 
 use super::chart::{Caption, Drawing, LineChart, Mark, Series};
 use super::run::Run;
@@ -6,9 +6,9 @@ use super::text::{number, percent, plural};
 use super::theme::LAYERS;
 use crate::event::LayerScale;
 
-/// Scales of neighbouring layers further apart than this, from the weakest to the strongest, are worth a word.
+/// Ratio of the strongest to the weakest layer's scale above which it is reported.
 const RATIO: f64 = 1e3;
-/// A layer's scale that changed by more than this during training is worth a word.
+/// Factor of change of a layer's scale during training above which it is reported.
 const DRIFT: f64 = 1e2;
 
 /// The activations' scale in each layer.
@@ -72,13 +72,13 @@ fn samples(run: &Run, layer: &str, value: impl Fn(&LayerScale) -> f64) -> Vec<(f
     run.scales.iter().map(|(step, layers)| (*step as f64, of(layers))).collect()
 }
 
-/// What is striking about the scales, in sentences, each with what may help.
+/// Findings about the scales, one sentence each, with a suggested remedy.
 pub(super) fn findings(run: &Run) -> Vec<String> {
     let mut found = Vec::new();
     let Some((_, last)) = run.scales.last() else { return found };
     let (dead, live): (Vec<&LayerScale>, Vec<&LayerScale>) = last.iter().partition(|layer| layer.zeros > 0.95);
     found.extend(spread(&live, "activations", |l| l.activation));
-    // A pixel among many has a small part in the cost: what counts is all pixels' gradient together.
+    // Each of many pixels contributes little to the cost: what counts is the norm of the gradient over all pixels.
     let whole = |l: &LayerScale| l.gradient * pixels(run, &l.name).sqrt();
     let early = || spread(&run.scales[0].1.iter().collect::<Vec<_>>(), "first gradients", whole);
     found.extend(spread(&live, "gradients", whole).or_else(early));
@@ -91,12 +91,12 @@ pub(super) fn findings(run: &Run) -> Vec<String> {
             and_of(dead.len() - 1)
         ));
     }
-    // Gradients fade as a network fits; only their growth is a fault. Activations should stay where they began.
+    // Gradients fade as a network fits; only their growth is a problem. Activations should keep their initial scale.
     let activations = growth(run, |l| l.activation);
     found.extend(drift(&activations, "activations", "grew", "they drift. A lower learning rate or batch norm holds"));
     let shrunk: Vec<_> = activations.into_iter().map(|(name, by)| (name, 1.0 / by)).collect();
     found.extend(drift(&shrunk, "activations", "shrank", "they drift. Less L2 or batch norm holds"));
-    // A gradient that had vanished may recover: it explodes where it passes what the strongest layer began with.
+    // A vanished gradient may recover: it explodes only where it exceeds the initial gradient of the strongest layer.
     let strongest = run.scales[0].1.iter().map(|l| l.gradient).fold(0.0, f64::max);
     let mut gradients = growth(run, |l| l.gradient);
     gradients.retain(|(name, _)| last.iter().any(|l| l.name == *name && l.gradient > DRIFT * strongest));
@@ -109,7 +109,7 @@ pub(super) fn findings(run: &Run) -> Vec<String> {
     found
 }
 
-/// How many pixels a layer's output has; 1 for one that is no image.
+/// The number of pixels of a layer's output; 1 if it is not an image.
 fn pixels(run: &Run, layer: &str) -> f64 {
     let output = run.layers.iter().find(|row| row.name == layer).map_or(&[][..], |row| &row.output);
     match output.split_last() {
@@ -118,7 +118,7 @@ fn pixels(run: &Run, layer: &str) -> f64 {
     }
 }
 
-/// By what each layer's scale has grown over training.
+/// The factor by which each layer's scale has grown over training.
 fn growth(run: &Run, value: impl Fn(&LayerScale) -> f64) -> Vec<(&str, f64)> {
     let of = |layer| {
         let points = samples(run, layer, &value);
@@ -129,7 +129,7 @@ fn growth(run: &Run, value: impl Fn(&LayerScale) -> f64) -> Vec<(&str, f64)> {
     layers(run).into_iter().filter_map(of).collect()
 }
 
-/// One sentence on all layers whose scale changed by too much.
+/// One sentence on all layers whose scale changed too much.
 fn drift(by: &[(&str, f64)], what: &str, verb: &str, help: &str) -> Option<String> {
     let far: Vec<_> = by.iter().filter(|(_, by)| *by > DRIFT).collect();
     let (most, by) = far.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;

@@ -9,10 +9,10 @@ use crate::data::schema::Task;
 use crate::event::{Decision, LayerRow, Mistake};
 use crate::metrics;
 
-/// Rows shown at once; the rest is folded away.
+/// Rows shown initially; the rest is collapsed.
 const SHOWN: usize = 12;
 
-/// The examples on which the model did worst.
+/// The examples with the highest loss.
 pub(super) fn mistakes(run: &Run, mistakes: &[Mistake]) -> String {
     let classes = run.task != Some(Task::Regression);
     if mistakes.iter().any(|m| m.picture.is_some()) {
@@ -49,7 +49,7 @@ pub(super) fn mistakes(run: &Run, mistakes: &[Mistake]) -> String {
     folded(&head, &mistakes.iter().map(row).collect::<Vec<_>>(), "examples")
 }
 
-/// A contact sheet: each example's picture with what is said of it.
+/// A contact sheet: each example's image with its caption.
 fn sheet(mistakes: &[Mistake], classes: bool) -> String {
     let card = |m: &Mistake| {
         let picture = m
@@ -74,7 +74,7 @@ fn sheet(mistakes: &[Mistake], classes: bool) -> String {
     )
 }
 
-/// The commonest confusions.
+/// The most frequent confusions.
 pub(super) fn confusions(confusions: &[Confusion]) -> String {
     let row = |c: &Confusion| {
         format!(
@@ -110,7 +110,7 @@ pub(crate) fn layers(layers: &[LayerRow], total: usize) -> String {
     )
 }
 
-/// What was decided for the user, and how to decide otherwise.
+/// The decisions made for the user, with the options that override them.
 pub(crate) fn decisions(decisions: &[Decision]) -> String {
     let mut rows = String::new();
     for Decision { what, why, flag } in decisions {
@@ -126,7 +126,7 @@ pub(crate) fn decisions(decisions: &[Decision]) -> String {
     format!(r#"<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"#)
 }
 
-/// What each change of augmentation brought.
+/// The effect of each augmentation.
 pub(super) fn ablations(ablations: &[Ablation]) -> String {
     let metric = ablations.first().map_or("", |ablation| ablation.metric.as_str());
     let row = |a: &Ablation| {

@@ -1,6 +1,6 @@
-//! Words and numbers as the page shows them.
+//! Formatting of words and numbers for the page.
 
-/// Text made safe for HTML and SVG: markup characters escaped, characters that XML forbids replaced.
+/// Text escaped for HTML and SVG: markup characters escaped, characters forbidden in XML replaced.
 pub(crate) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -18,7 +18,7 @@ pub(crate) fn escape(text: &str) -> String {
     safe
 }
 
-/// At most so many characters, the last an ellipsis where something was cut.
+/// Truncates text to `most` characters, with an ellipsis if anything was cut.
 pub(crate) fn shorten(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_string();
@@ -28,7 +28,7 @@ pub(crate) fn shorten(text: &str, most: usize) -> String {
     short + "…"
 }
 
-/// Roughly how wide text is at a font size, in the same unit: for room around labels.
+/// The approximate width of text at a font size, in the same unit: for space around labels.
 pub(crate) fn width(text: &str, size: f64) -> f64 {
     let ems: f64 = text
         .chars()
@@ -65,10 +65,10 @@ fn grouped(digits: &str) -> String {
     text
 }
 
-/// A number with a fixed count of decimals, thousands grouped and a true minus sign.
+/// A number with a fixed number of decimals, grouped thousands and a true minus sign.
 pub(crate) fn fixed(value: f64, decimals: usize) -> String {
     if value.is_nan() || value.abs() >= 1e15 {
-        // Nobody counts so many digits.
+        // More digits would be unreadable.
         return number(value, 4);
     }
     let text = format!("{:.decimals$}", value.abs());
@@ -87,7 +87,7 @@ pub(crate) fn number(value: f64, digits: usize) -> String {
     if !value.is_finite() {
         return if value.is_nan() { "not a number" } else { "infinite" }.into();
     }
-    // Through the rounded text, so that 9.996 counts as 10.00.
+    // Taken from the rounded text, so that 9.996 counts as 10.00.
     let (rounded, exponent) = scientific(value, digits.saturating_sub(1));
     if (-4..7).contains(&exponent) {
         return fixed(rounded * 10f64.powi(exponent), (digits as i32 - 1 - exponent).max(0) as usize);
@@ -97,7 +97,7 @@ pub(crate) fn number(value: f64, digits: usize) -> String {
     format!("{} × {}", fixed(mantissa, decimals), power_of_ten(exponent))
 }
 
-/// A finite number's first digits, so many of them after the point, and its power of ten.
+/// A finite number as a mantissa with this many decimals and a power of ten.
 fn scientific(value: f64, decimals: usize) -> (f64, i32) {
     let text = format!("{value:.decimals$e}");
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
@@ -116,7 +116,7 @@ pub(crate) fn power_of_ten(exponent: i32) -> String {
     format!("10{}", exponent.to_string().chars().map(raised).collect::<String>())
 }
 
-/// A share of 1 as a percentage: `97.2 %`.
+/// A fraction as a percentage: `97.2 %`.
 pub(crate) fn percent(share: f64) -> String {
     format!("{}\u{a0}%", fixed(share * 100.0, if share.abs() < 0.0995 && share != 0.0 { 2 } else { 1 }))
 }
@@ -124,7 +124,7 @@ pub(crate) fn percent(share: f64) -> String {
 /// `41 ms`, `2.1 s`, `3 min 20 s`, `2 h 5 min`.
 pub(crate) fn duration(seconds: f64) -> String {
     match seconds {
-        // Only a log that was tampered with has such a time.
+        // Only a log that was tampered with holds such a time.
         s if !(0.0..1e12).contains(&s) => format!("{}\u{a0}s", number(s, 2)),
         s if s < 0.9995 => format!("{:.0}\u{a0}ms", s * 1e3),
         s if s < 59.95 => format!("{s:.1}\u{a0}s"),
@@ -149,7 +149,7 @@ pub(crate) fn metric_name(name: &str) -> &str {
     }
 }
 
-/// A metric's value in the unit it is usually read in.
+/// A metric's value in its usual unit.
 pub(crate) fn metric_value(name: &str, value: f64) -> String {
     match name {
         _ if !value.is_finite() => number(value, 4),
@@ -160,7 +160,7 @@ pub(crate) fn metric_value(name: &str, value: f64) -> String {
     }
 }
 
-/// The text with a capital first letter.
+/// The text with its first letter capitalised.
 pub(crate) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())

@@ -1,13 +1,14 @@
-//! The colours, light and dark: once for the page as CSS variables, once written out in figures that stand alone.
+//! The colours, light and dark: as CSS variables for the page, inlined for standalone figures.
 //!
-//! Train, dev and test are blue, orange and green that the colour-blind tell apart; layers run from deep blue over
-//! violet to amber, in an order that also shows in grey. Text has a contrast of at least 4.5 on its ground.
+//! Train, dev and test are blue, orange and green that the colour-blind can tell apart; layers run from deep blue
+//! through violet to amber, in an order that survives greyscale. Text has a contrast of at least 4.5 with its
+//! background.
 
 use std::fmt::Write;
 
 use super::Theme;
 
-/// Name, light and dark value of each colour.
+/// Name, light value and dark value of each colour.
 const COLOURS: [(&str, &str, &str); 23] = [
     ("page", "#f7f6f3", "#131412"),
     ("surface", "#ffffff", "#1c1d1b"),
@@ -34,20 +35,20 @@ const COLOURS: [(&str, &str, &str); 23] = [
     ("layer-7", "#cf9a12", "#fbd04e"),
 ];
 
-/// The style classes of lines for layers, from the first to the last.
+/// The CSS classes of layers' lines, from the first to the last.
 pub(crate) const LAYERS: [&str; 8] =
     ["layer-0", "layer-1", "layer-2", "layer-3", "layer-4", "layer-5", "layer-6", "layer-7"];
 
 const FIGURE: &str = include_str!("../../assets/figure.css");
 const PAGE: &str = include_str!("../../assets/report.css");
 
-/// The page's style sheet: dark where the reader prefers it, always light on paper.
+/// The page's style sheet: dark if the reader prefers it, always light in print.
 pub(crate) fn page_css() -> String {
     let (light, dark) = (variables(Theme::Light), variables(Theme::Dark));
     format!(":root{{{light}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n{FIGURE}{PAGE}")
 }
 
-/// A lone figure's style sheet, its colours written out: SVG programs do not know CSS variables.
+/// A standalone figure's style sheet with literal colours: many SVG programs do not support CSS variables.
 pub(crate) fn figure_css(theme: Theme) -> String {
     COLOURS.iter().fold(FIGURE.to_string(), |css, (name, light, dark)| {
         css.replace(&format!("var(--{name})"), if theme == Theme::Light { light } else { dark })
@@ -65,7 +66,7 @@ fn variables(theme: Theme) -> String {
 mod tests {
     use super::*;
 
-    /// Relative luminance by WCAG 2.
+    /// Relative luminance as defined by WCAG 2.
     fn luminance(hex: &str) -> f64 {
         let channel = |at: usize| {
             let value = f64::from(u8::from_str_radix(&hex[at..at + 2], 16).unwrap()) / 255.0;

@@ -1,4 +1,4 @@
-//! What each change of augmentation brings: the same training without it.
+//! Ablation of augmentations: the same training without each of them.
 
 use super::recorder::RunRecorder;
 use super::{evaluate_split, fit, fresh_state};
@@ -10,7 +10,7 @@ use crate::metrics::Metrics;
 use crate::recipe;
 use crate::train::{Augmentation, Callback, StopReason};
 
-/// Passes on the wish to stop, and nothing else.
+/// Forwards stop requests, and nothing else.
 struct StopOnly<'a, 'b>(&'a RunRecorder<'b>);
 
 impl Callback for StopOnly<'_, '_> {
@@ -21,7 +21,7 @@ impl Callback for StopOnly<'_, '_> {
     }
 }
 
-/// Trains again without each of the changes in turn, and tells the dev metric beside the one with all of them.
+/// Trains again without each augmentation in turn, and reports the dev metric with and without it.
 pub(super) fn ablate(
     config: &Config,
     data: &Dataset,

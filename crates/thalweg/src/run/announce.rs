@@ -1,4 +1,4 @@
-//! What is told of a run, in words and events.
+//! Reports on a run, in words and events.
 
 use super::counts;
 use crate::config::Config;
@@ -8,7 +8,7 @@ use crate::metrics::Metrics;
 use crate::recipe::Plan;
 use crate::train::{Callback, State, StopReason};
 
-/// Why a run ended that can be resumed.
+/// The stop reason of a run that can be resumed.
 pub(super) const INTERRUPTED: &str = "interrupted";
 
 /// Why training ended, in words.
@@ -23,7 +23,7 @@ pub(super) fn reason(end: StopReason, plan: &Plan) -> String {
     }
 }
 
-/// What the user should know of the data and the network.
+/// Warnings about the data and the network.
 pub(super) fn warnings(data: &Dataset, plan: &Plan) -> Vec<String> {
     let mut warnings = data.warnings.clone();
     let hidden_zeros = plan
@@ -40,7 +40,7 @@ pub(super) fn warnings(data: &Dataset, plan: &Plan) -> Vec<String> {
     warnings
 }
 
-/// What is trained, and how far it is already.
+/// The event that describes the training and its progress so far.
 pub(super) fn started(data: &Dataset, plan: &Plan, run: String, from_epoch: usize) -> Event {
     let batch = plan.settings.batch_size.clamp(1, data.train_rows());
     Event::RunStarted {
@@ -62,7 +62,7 @@ pub(super) fn started(data: &Dataset, plan: &Plan, run: String, from_epoch: usiz
     }
 }
 
-/// Tells what is trained, where it comes from, and what was decided for the user.
+/// Reports what is trained, its provenance, and the decisions made for the user.
 pub(super) fn announce(
     config: &Config,
     data: &Dataset,
@@ -87,7 +87,7 @@ pub(super) fn announce(
     }
 }
 
-/// How a run ended.
+/// The event that ends a run.
 pub(super) fn finished(reason: String, state: &State, metrics: &Splits<Metrics>, answers: Answers) -> Event {
     Event::Finished {
         reason,
@@ -99,17 +99,17 @@ pub(super) fn finished(reason: String, state: &State, metrics: &Splits<Metrics>,
     }
 }
 
-/// The cost of an epoch above which training has blown up; none where costs have no usual size, or once that is told.
+/// The epoch cost above which training has blown up; none where costs have no typical scale, or once it is reported.
 pub(super) struct DivergenceMonitor(Option<f64>);
 
 impl DivergenceMonitor {
-    /// Cross-entropy, and errors of scaled targets, begin near 1.
+    /// Cross-entropy, and errors of scaled targets, start near 1.
     pub(super) fn new(config: &Config, data: &Dataset) -> Self {
         let scaled = data.task.is_classes() || config.preprocess.scale_target;
         DivergenceMonitor(scaled.then_some(1e3))
     }
 
-    /// A warning, the first time that an epoch's cost is too high.
+    /// A warning, the first time an epoch's cost is too high.
     pub(super) fn see(&mut self, event: &Event) -> Option<Event> {
         let Event::EpochEnded { epoch, cost, learning_rate, .. } = event else { return None };
         self.0.take_if(|divergence| *cost > *divergence)?;

@@ -1,4 +1,4 @@
-//! The answers of a network, as a report shows them: confusion or points, the worst mistakes, the least sure answers.
+//! A network's predictions for the report: confusion or points, the worst mistakes, the least confident predictions.
 
 use crate::data::examples::Examples as Rows;
 use crate::data::preprocess::Pipeline;
@@ -8,11 +8,11 @@ use crate::error::Result;
 use crate::event::{Answers, Mistake};
 use crate::metrics;
 
-/// Points that a chart has, and examples that a list has.
+/// Maximum number of points in a chart, and of examples in a list.
 const MOST_POINTS: usize = 2_000;
 const MOST_EXAMPLES: usize = 12;
 
-/// Gathers the answers on a part, some rows after others.
+/// Collects the predictions on a split, chunk by chunk.
 pub(super) struct Gathered<'a> {
     target: &'a Target,
     shown: Shown,
@@ -25,7 +25,7 @@ impl<'a> Gathered<'a> {
         Gathered { target, shown: Shown::new(pipeline), answers }
     }
 
-    /// Takes in the outputs for further rows.
+    /// Adds the outputs of further rows.
     ///
     /// # Errors
     /// If rows on disk cannot be read.
@@ -66,7 +66,7 @@ impl<'a> Gathered<'a> {
     }
 }
 
-/// The few rows with the lowest numbers; those that are equal in the order of the data.
+/// The few rows with the lowest values; ties keep the order of the data.
 fn lowest(numbers: &[f64]) -> Vec<usize> {
     let mut rows: Vec<usize> = (0..numbers.len()).collect();
     let order = |a: &usize, b: &usize| numbers[*a].total_cmp(&numbers[*b]).then(a.cmp(b));
@@ -91,7 +91,7 @@ fn add_confusion(sum: &mut Vec<Vec<usize>>, more: Vec<Vec<usize>>) {
     sum.iter_mut().flatten().zip(more.into_iter().flatten()).for_each(|(sum, more)| *sum += more);
 }
 
-/// How the report shows an example that is an image or a sound.
+/// How the report shows an image or a sound.
 #[cfg(feature = "images")]
 struct Shown(Option<super::example_preview::ExamplePreview>);
 
@@ -129,7 +129,7 @@ impl Shown {
 }
 
 impl Shown {
-    /// What a list says of a row.
+    /// A row's entry in a list.
     fn example(&self, row: usize, rows: &Rows, target: &Target, outputs: &[f64], loss: f64) -> Result<Mistake> {
         let x = rows.inputs(row)?;
         Ok(Mistake {
@@ -145,7 +145,7 @@ impl Shown {
     }
 }
 
-/// The loss of one row from its outputs: cross-entropy for classes and labels, half the squared error for numbers.
+/// The loss of one row: cross-entropy for classes and labels, half the squared error for regression.
 fn row_loss(task: Task, outputs: &[f64], truths: &[f32]) -> f64 {
     let surprise = |p: f64| -f64::max(p, 1e-12).ln();
     match task {

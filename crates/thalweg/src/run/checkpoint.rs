@@ -1,4 +1,4 @@
-//! Checkpoints: the whole state of training, and the one before it.
+//! Checkpoints: the complete state of training, and the previous one.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -11,22 +11,22 @@ use crate::io::atomic;
 use crate::io::safetensors::{Container, Stored};
 use crate::{Error, Kind, Result};
 
-/// The metadata's key of the state's numbers and texts.
+/// The metadata key of the state's values other than tensors.
 const STATE: &str = "state";
 
-/// Everything that training goes on from.
+/// Everything needed to resume training.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checkpoint {
-    /// θ, the optimiser's vectors, the best θ.
+    /// θ, the optimiser's state, the best θ.
     pub tensors: Vec<Stored>,
     /// Everything else: counts, the best result, the plateau.
     pub state: Value,
 }
 
 impl Checkpoint {
-    /// Puts it in the run's folder; the one that was there becomes the previous one.
+    /// Saves it in the run's folder; the existing one becomes the previous one.
     ///
-    /// A crash at any moment leaves this one or the one before it, whole.
+    /// A crash at any moment leaves this one or the previous one intact.
     ///
     /// # Errors
     /// If the folder cannot be written.
@@ -36,12 +36,12 @@ impl Checkpoint {
         atomic::write_and_keep(&folder.checkpoint(), &folder.previous_checkpoint(), &bytes)
     }
 
-    /// The newest checkpoint that is whole, and a notice if that is not the newest one.
+    /// Loads the newest intact checkpoint, with a notice if that is not the newest one.
     ///
-    /// A damaged one is put aside, so that the next save does not put it in the good one's place.
+    /// A damaged one is renamed, so that the next save does not replace the good previous one with it.
     ///
     /// # Errors
-    /// If there is none, or none that is whole.
+    /// If there is none, or none that is intact.
     pub fn load(folder: &RunFolder) -> Result<(Checkpoint, Option<String>)> {
         let current = match read(&folder.checkpoint())? {
             Some(Ok(checkpoint)) => return Ok((checkpoint, None)),
@@ -77,7 +77,7 @@ impl Checkpoint {
     }
 }
 
-/// The checkpoint of a file, if there is one, or what is wrong with it.
+/// The checkpoint of a file, if present, or what is wrong with it.
 fn read(path: &Path) -> Result<Option<Result<Checkpoint>>> {
     match atomic::read(path) {
         Ok(bytes) => Ok(Some(parse(&bytes, &path.display().to_string()))),
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
     use crate::io::safetensors::Numbers;
 
-    /// A checkpoint all of whose parts say the same number.
+    /// A checkpoint with the same number in every part.
     fn number(n: u64) -> Checkpoint {
         let theta = Stored { name: "theta".into(), shape: vec![20_000], numbers: Numbers::F64(vec![n as f64; 20_000]) };
         let t = Stored { name: "t".into(), shape: vec![1], numbers: Numbers::U64(vec![n]) };
@@ -155,7 +155,7 @@ mod tests {
 
     const FOLDER: &str = "THALWEG_TEST_SAVES_IN";
 
-    /// The process that the next test kills; on its own it does nothing.
+    /// The process that the next test kills; does nothing when run on its own.
     #[test]
     fn saves_until_killed() {
         let Some(folder) = std::env::var_os(FOLDER) else { return };

@@ -1,4 +1,4 @@
-//! Judging a model on data whose answers are known, with a page that shows where it goes wrong.
+//! Evaluation of a model on labelled data, with a page that shows where it goes wrong.
 
 use super::answers::Gathered;
 use crate::config::{self, Precision};
@@ -10,20 +10,20 @@ use crate::recipe;
 use crate::tensor::Dtype;
 use crate::tensor::ops::MatmulPrecision;
 
-/// What a model came to on a source.
+/// The evaluation of a model on a source.
 #[derive(Debug, Clone)]
 pub struct Evaluation {
-    /// Rows whose answer is known.
+    /// Rows with known targets.
     pub rows: usize,
     /// The metrics on them.
     pub metrics: Metrics,
-    /// Right and wrong, and the examples that are worth a look.
+    /// Confusion, and the examples worth inspecting.
     pub answers: Answers,
-    /// What was decided in reading the source.
+    /// Decisions made in reading the source.
     pub decisions: Vec<Decision>,
 }
 
-/// Judges a model, which answers in a precision, on the rows of a source whose answer is known.
+/// Evaluates a model on the rows of a source whose targets are known.
 ///
 /// # Errors
 /// If the source cannot be read, a column is missing or a cell cannot be read.
@@ -38,10 +38,11 @@ pub fn evaluate(model: &Model, path: &str, options: &config::Data, precision: Ma
     Ok(Evaluation { rows: evaluated.rows, metrics, answers: gathered.answers(), decisions })
 }
 
-/// How a model's matrices are multiplied when it answers in a precision, and what was decided about that.
+/// The matmul precision for predicting with a model at a requested precision, for use with
+/// [`with_matmul_precision`](crate::tensor::ops::with_matmul_precision), and the decisions made about it.
 ///
 /// # Errors
-/// If the model's numbers are not those that the precision is of.
+/// If the model's dtype does not match the precision.
 pub fn products(model: &Model, precision: Precision) -> Result<(MatmulPrecision, Vec<Decision>)> {
     let wanted = if precision == Precision::F64 { Dtype::F64 } else { Dtype::F32 };
     let found = model.theta.dtype();
@@ -55,7 +56,8 @@ pub fn products(model: &Model, precision: Precision) -> Result<(MatmulPrecision,
 }
 
 impl Evaluation {
-    /// One self-contained HTML page: the metrics, right and wrong by class, the most mistaken and the least sure examples.
+    /// One self-contained HTML page: metrics, confusion by class, the worst mistakes and the least confident
+    /// predictions.
     pub fn page(&self, model: &Model, path: &str) -> String {
         let (target, provenance) = (&model.target, &model.provenance);
         let started = Event::RunStarted {

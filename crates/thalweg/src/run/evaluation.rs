@@ -1,4 +1,4 @@
-//! What a trained network is worth, and the model that it becomes.
+//! Evaluation of a trained network, and the model it becomes.
 
 use super::{answers, counts, judged_on};
 use crate::config::Config;
@@ -12,15 +12,15 @@ use crate::network::Network;
 use crate::recipe::Plan;
 use crate::train::{State, predict};
 
-/// What the best parameters are worth.
+/// The evaluation of the best parameters.
 pub(super) struct SplitsEvaluation {
-    /// The metrics on each part.
+    /// The metrics on each split.
     pub(super) results: Splits<Metrics>,
-    /// The answers on the test part, or on dev where there is none.
+    /// The predictions on test, or on dev where there is no test split.
     pub(super) answers: Answers,
 }
 
-/// Judges the best parameters on every part.
+/// Evaluates the best parameters on every split.
 pub(super) fn evaluate_splits(data: &Dataset, plan: &Plan, state: &State) -> Result<SplitsEvaluation> {
     let (train, _) = evaluate_split(data, plan, state, &data.parts.train)?;
     let mut evaluation =
@@ -38,10 +38,10 @@ pub(super) fn evaluate_splits(data: &Dataset, plan: &Plan, state: &State) -> Res
     Ok(evaluation)
 }
 
-/// The metrics and the outputs of the best parameters on a part.
+/// The metrics and the outputs of the best parameters on a split.
 pub(crate) fn evaluate_split(data: &Dataset, plan: &Plan, state: &State, rows: &Rows) -> Result<(Metrics, Vec<f64>)> {
     let part = judged_on(rows, None, data, plan.dtype)?;
-    // Rows on disk come in batches such as training has.
+    // Rows on disk are read in batches of training's size.
     let most = if rows.on_disk.is_some() { plan.settings.batch_size.max(1) } else { usize::MAX };
     let mut workspace = plan.network.workspace(plan.network.rows_at_once(rows.rows).min(most), plan.dtype);
     let (_, outputs) = predict(&plan.network, &*plan.loss, &state.best_theta, &*part, &mut workspace)?;
@@ -50,7 +50,7 @@ pub(crate) fn evaluate_split(data: &Dataset, plan: &Plan, state: &State, rows: &
     Ok((evaluated.metrics(&data.target), outputs))
 }
 
-/// The best parameters as a model.
+/// The model with the best parameters.
 pub(super) fn model(
     config: &Config,
     data: &Dataset,

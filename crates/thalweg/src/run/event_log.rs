@@ -1,4 +1,4 @@
-//! The event log, `events.jsonl`: one event a line, from the run's first to its last.
+//! The event log, `events.jsonl`: one event per line, from the run's first to its last.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -8,7 +8,7 @@ use super::folder::RunFolder;
 use crate::event::Event;
 use crate::{Error, Kind, Result};
 
-/// Writes events as they happen. What is written is with the system at the end of each epoch.
+/// Writes events as they happen, and flushes them to the operating system at the end of each epoch.
 #[derive(Debug)]
 pub struct EventLog {
     path: PathBuf,
@@ -16,10 +16,10 @@ pub struct EventLog {
 }
 
 impl EventLog {
-    /// Begins the log of a new run.
+    /// Creates the log of a new run.
     ///
     /// # Errors
-    /// If there is one already, or it cannot be written.
+    /// If there already is one, or it cannot be written.
     pub fn create(folder: &RunFolder) -> Result<EventLog> {
         let path = folder.events();
         let file = OpenOptions::new().append(true).create_new(true).open(&path);
@@ -27,11 +27,11 @@ impl EventLog {
         Ok(EventLog { path, file: BufWriter::new(file) })
     }
 
-    /// Goes on with a log after the checkpoint that training goes on from; what was told later is cut off, for it will
-    /// be told again.
+    /// Reopens a log at the checkpoint that training resumes from; later events are truncated, for they will be
+    /// repeated.
     ///
     /// # Errors
-    /// If there is no log, it does not reach as far as the checkpoint, or it cannot be written.
+    /// If there is no log, it ends before the checkpoint, or it cannot be written.
     pub fn resume(folder: &RunFolder, epoch: usize, step: usize) -> Result<EventLog> {
         let path = folder.events();
         let text = fs::read(&path).map_err(|error| unwritable(&path, &error))?;
@@ -46,13 +46,13 @@ impl EventLog {
         let mut log = EventLog { path, file };
         let checkpoint = Event::Checkpoint { epoch, step };
         if !last_line(&text[..end]).is_some_and(|event| event == checkpoint) {
-            // The process was killed after the checkpoint was safe and before it said so.
+            // The process was killed after saving the checkpoint and before logging it.
             log.write(&checkpoint)?;
         }
         Ok(log)
     }
 
-    /// Writes an event, unless it is mere progress.
+    /// Writes an event, unless it only reports progress.
     ///
     /// # Errors
     /// If the log cannot be written.
@@ -69,7 +69,7 @@ impl EventLog {
         written.map_err(|error| unwritable(&self.path, &error))
     }
 
-    /// Forces what is written to disk: a checkpoint that survives a loss of power must find its epochs there.
+    /// Syncs what is written to disk: a checkpoint that survives a power loss must find its epochs there.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -79,8 +79,8 @@ impl EventLog {
     }
 }
 
-/// Where the log ends for one who goes on from a checkpoint: after its event, or where that was never written, after
-/// the end of its last epoch (before the first epoch's events, if none was done).
+/// Where the log is truncated when resuming from a checkpoint: after its event, or if that was never written, after the
+/// end of its last epoch (before the first epoch's events, if none was completed).
 fn end_of(text: &[u8], epoch: usize, step: usize) -> Option<usize> {
     let (mut end, mut checkpoint, mut ended, mut begun) = (0, None, None, None);
     for line in text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
@@ -130,7 +130,7 @@ mod tests {
         Event::Warning { message: "a line\nbreak".into() }
     }
 
-    /// What the log holds after going on from a checkpoint, and one more event.
+    /// The contents of the log after resuming from a checkpoint, plus one more event.
     fn resumed(events: &[Event], torn: &str, (e, step): (usize, usize)) -> Result<Vec<Event>> {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::create(folder.path().to_str(), "").unwrap();

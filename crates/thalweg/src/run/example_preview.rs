@@ -1,4 +1,4 @@
-//! Examples to look at and to listen to: images as they are, sounds as their spectrograms.
+//! Previews of examples: images as they are, sounds as spectrograms with audio.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,14 +11,14 @@ use crate::layers::LogMelOptions;
 use crate::tensor::spectrum::{Bands, Spectrum};
 use crate::tensor::{Dtype, Shape, Tensor, View};
 
-/// Bands of a sound's picture, and how far below its loudest moment it reaches: 60 dB, in natural logarithms of power.
+/// Bands of a sound's spectrogram, and its dynamic range: 60 dB, in natural logarithms of power.
 const BANDS: usize = 48;
 const DEPTH: f32 = 13.8;
 
-/// The most samples of a sound that a page holds.
+/// Maximum samples of a sound embedded in a page.
 const MOST_SAMPLES: usize = 80_000;
 
-/// How examples are shown.
+/// How examples are rendered.
 pub(super) struct ExamplePreview {
     shape: Vec<usize>,
     sounds: Option<(Bands, Spectrum)>,
@@ -30,7 +30,7 @@ impl ExamplePreview {
         let shape = pipeline.shape();
         if let Some(MediaSpec::Sounds(form)) = pipeline.form() {
             let usual = LogMelOptions::new(form.sample_rate, BANDS);
-            // Pictures of long sounds have not many more frames.
+            // Limits long sounds to about 150 frames.
             let (window, hop) = (usual.window.min(form.samples), usual.hop.max(form.samples / 150));
             let bands = LogMelOptions { window, hop, ..usual }.bands();
             return Some(ExamplePreview { shape, sounds: Some((bands, Spectrum::new(bands, 1e-9))) });
@@ -39,7 +39,7 @@ impl ExamplePreview {
         matches!(channels, 1 | 3).then_some(ExamplePreview { shape, sounds: None })
     }
 
-    /// What is drawn of an example: its numbers, or its spectrogram's, low frequencies below.
+    /// The values drawn for an example: its own, or its spectrogram's, low frequencies at the bottom.
     pub(super) fn drawn(&self, x: &[f32]) -> Drawn {
         let Some((bands, spectrum)) = &self.sounds else {
             return Drawn { shape: self.shape.clone(), x: x.to_vec(), depth: f32::INFINITY };
@@ -53,13 +53,13 @@ impl ExamplePreview {
         Drawn { shape: vec![BANDS, frames], x: (0..BANDS * frames).map(at).collect(), depth: DEPTH }
     }
 
-    /// An example's picture as PNG in base64.
+    /// An example's image as a base64 PNG.
     pub(super) fn png(&self, x: &[f32]) -> Option<String> {
         let drawn = self.drawn(x);
         encoded(&drawn.picture(drawn.range())?)
     }
 
-    /// A sound of not too many samples as WAV in base64, a number becoming full volume.
+    /// A sound, if not too long, as a base64 WAV, with `full` as full scale.
     pub(super) fn wav(&self, x: &[f32], full: f32) -> Option<String> {
         let (bands, _) = self.sounds.as_ref().filter(|_| x.len() <= MOST_SAMPLES)?;
         let (rate, bytes) = (bands.sample_rate as u32, 2 * x.len() as u32);
@@ -75,23 +75,23 @@ impl ExamplePreview {
     }
 }
 
-/// What is drawn of an example.
+/// The values drawn for an example.
 pub(super) struct Drawn {
     shape: Vec<usize>,
     x: Vec<f32>,
-    /// How far below the largest number black is, at most.
+    /// The maximum distance of black below the largest value.
     depth: f32,
 }
 
 impl Drawn {
-    /// The numbers that are black and white in its picture.
+    /// The values shown as black and white.
     pub(super) fn range(&self) -> [f32; 2] {
         let widen = |[low, high]: [f32; 2], &x: &f32| [low.min(x), high.max(x)];
         let [low, high] = self.x.iter().fold([f32::INFINITY, f32::NEG_INFINITY], widen);
         [low.max(high - self.depth), high]
     }
 
-    /// Its picture, the numbers of a range stretched from black to white.
+    /// Its image, with a range of values stretched from black to white.
     pub(super) fn picture(&self, [low, high]: [f32; 2]) -> Option<DynamicImage> {
         let stretch = 255.0 / (high - low).max(f32::MIN_POSITIVE);
         let pixels = self.x.iter().map(|x| ((x - low) * stretch).round() as u8).collect();
@@ -105,12 +105,12 @@ impl Drawn {
     }
 }
 
-/// The largest size of a number.
+/// The largest absolute value.
 pub(super) fn peak(x: &[f32]) -> f32 {
     x.iter().fold(0.0, |most, x| most.max(x.abs()))
 }
 
-/// A picture as PNG in base64.
+/// An image as a base64 PNG.
 pub(super) fn encoded(picture: &DynamicImage) -> Option<String> {
     images::png(picture).ok().map(|bytes| STANDARD.encode(bytes))
 }
@@ -138,7 +138,7 @@ mod tests {
         let picture = drawn.picture(drawn.range()).unwrap().into_luma8();
         let rows: Vec<u32> = picture.rows().map(|row| row.map(|pixel| u32::from(pixel.0[0])).sum()).collect();
         let brightest = rows.iter().enumerate().max_by_key(|(_, sum)| **sum).unwrap().0;
-        // 382 Hz is in the lower part.
+        // 382 Hz is in the lower part of the spectrum.
         assert!(brightest > BANDS / 2 && brightest < BANDS - 2, "{brightest}");
         let wav = STANDARD.decode(look.wav(&low, 1.0).unwrap()).unwrap();
         assert_eq!((wav.len(), &wav[..4]), (44 + 8_000, &b"RIFF"[..]));

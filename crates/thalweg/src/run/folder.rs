@@ -1,4 +1,4 @@
-//! A run's folder: where everything about one run lies, held by one process at a time.
+//! A run's folder: all files of one run, locked by one process at a time.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek, Write};
@@ -28,7 +28,7 @@ const FILES: [&str; 9] = [
     LOCK,
 ];
 
-/// The folder of a run, locked until this value is dropped or the process ends, however it ends.
+/// The folder of a run, locked until this value is dropped or the process ends for whatever reason.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
@@ -37,23 +37,23 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes the folder of a new run: `out`, or `runs/<data_name>-<n>` with the first number that is free.
+    /// Creates the folder of a new run: `out`, or `runs/<data_name>-<n>` with the first unused number.
     ///
-    /// What a run has left that was stopped before its first checkpoint is cleared away.
+    /// Files left by a run that was stopped before its first checkpoint are removed.
     ///
     /// # Errors
-    /// If `out` has something else in it, another process holds it, or nothing can be written there.
+    /// If `out` has anything else in it, another process holds it, or it is not writable.
     pub fn create(out: Option<&str>, data_name: &str) -> Result<RunFolder> {
         let path = match out.map(Path::new) {
             Some(out) if has_not_begun(out) => {
                 let folder = RunFolder::open(out)?;
-                // Whoever held it until now may have begun.
+                // The previous holder may have started a run in the meantime.
                 return if has_not_begun(out) { folder.cleared() } else { Err(taken(out)) };
             }
             Some(out) => empty(out)?,
             None => RunFolder::reserve(data_name)?,
         };
-        // Of two processes that found the folder empty, one makes this file.
+        // If two processes found the folder empty, only one creates this file.
         let lock = OpenOptions::new().write(true).create_new(true).open(path.join(LOCK));
         let lock = lock.map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => taken(&path),
@@ -64,18 +64,18 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// Makes a new folder under `runs/` for a run that is to begin.
+    /// Creates a new folder under `runs/` for a later run.
     ///
     /// # Errors
-    /// If it cannot be made.
+    /// If it cannot be created.
     pub(crate) fn reserve(data_name: &str) -> Result<PathBuf> {
         numbered(Path::new("runs"), data_name)
     }
 
-    /// Whether a run can begin at a path.
+    /// Checks that a run can begin at a path.
     ///
     /// # Errors
-    /// If there is something there already.
+    /// If the path is already in use.
     #[cfg(feature = "tune")]
     pub(crate) fn check_free(path: &Path) -> Result<()> {
         let filled = match fs::read_dir(path) {
@@ -85,12 +85,12 @@ impl RunFolder {
         if filled && !has_not_begun(path) { Err(taken(path)) } else { Ok(()) }
     }
 
-    /// Whether a run has begun at a path that can be gone on with, or gone to its end.
+    /// Whether the path has a run that is complete or can be resumed.
     pub(crate) fn has_begun(path: &Path) -> bool {
         path.join(LOCK).is_file() && path.join(CONFIG).is_file() && !has_not_begun(path)
     }
 
-    /// The folder without what a run has written to it.
+    /// Removes all files that a run has written.
     pub(crate) fn cleared(self) -> Result<RunFolder> {
         for name in FILES.iter().filter(|name| **name != LOCK) {
             match fs::remove_file(self.path.join(name)) {
@@ -102,10 +102,10 @@ impl RunFolder {
         Ok(self)
     }
 
-    /// Opens the folder of a run that is to go on, and clears away what a killed process left half written.
+    /// Opens the folder of a run to resume, and removes unfinished files of a killed process.
     ///
     /// # Errors
-    /// If it is no run's folder, cannot be written, or another process holds it.
+    /// If it is not a run's folder, cannot be written, or another process holds it.
     pub fn open(path: impl AsRef<Path>) -> Result<RunFolder> {
         let path = path.as_ref();
         let lock = OpenOptions::new().write(true).open(path.join(LOCK)).map_err(|error| match error.kind() {
@@ -133,18 +133,18 @@ impl RunFolder {
         &self.path
     }
 
-    /// The run's name: the folder's.
+    /// The run's name: that of its folder.
     pub fn name(&self) -> String {
         let whole = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
         whole.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// Whether there is a checkpoint, whole or not.
+    /// Whether there is a checkpoint, intact or not.
     pub fn has_checkpoint(&self) -> bool {
         self.checkpoint().exists() || self.previous_checkpoint().exists()
     }
 
-    /// The whole configuration.
+    /// The complete configuration.
     pub fn config(&self) -> PathBuf {
         self.path.join(CONFIG)
     }
@@ -169,7 +169,7 @@ impl RunFolder {
         self.path.join(MODEL)
     }
 
-    /// The model that training started from, where there was one.
+    /// The model that training started from, if any.
     pub fn start(&self) -> PathBuf {
         self.path.join("start.safetensors")
     }
@@ -179,13 +179,13 @@ impl RunFolder {
         self.path.join("report.html")
     }
 
-    /// What the run was done with.
+    /// The environment of the run.
     pub fn environment(&self) -> PathBuf {
         self.path.join("environment.json")
     }
 }
 
-/// Whether a run that was stopped before its first checkpoint has left a folder, with nothing in it of anybody else's.
+/// Whether the folder only holds files of a run that was stopped before its first checkpoint.
 fn has_not_begun(path: &Path) -> bool {
     let begins_with = |name: &str| FILES.contains(&name) && !CHECKPOINTS.contains(&name) && name != MODEL;
     let is_ours = |entry: io::Result<fs::DirEntry>| {
@@ -195,7 +195,7 @@ fn has_not_begun(path: &Path) -> bool {
     path.join(LOCK).is_file() && fs::read_dir(path).is_ok_and(|mut entries| entries.all(is_ours))
 }
 
-/// A folder with nothing in it, made if it is not there.
+/// An empty folder, created if necessary.
 fn empty(path: &Path) -> Result<PathBuf> {
     fs::create_dir_all(path).map_err(|error| unwritable(path, &error))?;
     let mut entries = fs::read_dir(path).map_err(|error| unwritable(path, &error))?;
@@ -221,7 +221,7 @@ fn numbered(runs: &Path, data_name: &str) -> Result<PathBuf> {
     }
 }
 
-/// Takes the lock and writes whose it is.
+/// Takes the lock and writes the holder's identity to it.
 fn hold(mut lock: File, path: &Path) -> Result<File> {
     lock.try_lock().map_err(|error| match error {
         TryLockError::WouldBlock => in_use(path),
@@ -233,7 +233,7 @@ fn hold(mut lock: File, path: &Path) -> Result<File> {
 }
 
 fn in_use(path: &Path) -> Error {
-    // Its content is only told, never acted upon.
+    // Its content is only reported, never acted upon.
     let holder = fs::read_to_string(path.join("lock")).unwrap_or_default();
     let holder = holder.parse::<u32>().map_or("another process".into(), |id| format!("process {id}"));
     Error::config(format!("{holder} is training in this folder"))
@@ -257,7 +257,7 @@ fn unwritable(path: &Path, error: &io::Error) -> Error {
         .fix("choose a folder that can be written with --out")
 }
 
-/// What a later reader needs to know of the machine, and nothing that names its user.
+/// What later readers need to know of the machine, and nothing that identifies its user.
 fn environment() -> String {
     let environment = json!({
         "thalweg": env!("CARGO_PKG_VERSION"),
@@ -270,7 +270,7 @@ fn environment() -> String {
     format!("{environment:#}\n")
 }
 
-/// A moment in words: a date, or seconds where the clock is wrong by thousands of years.
+/// A time in words: a date, or seconds if the clock is off by thousands of years.
 fn moment(time: SystemTime) -> String {
     let seconds = || match time.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => format!("{} s after 1970", since.as_secs()),
@@ -324,7 +324,7 @@ mod tests {
         let again = RunFolder::create(out, "").unwrap();
         assert!(!again.config().exists() && !again.events().exists() && again.environment().exists());
         drop(again);
-        // A checkpoint, a model, anything of somebody else's: nothing is touched.
+        // With a checkpoint, a model or any other file, nothing is touched.
         for name in ["checkpoint.safetensors", "checkpoint.previous.safetensors", "model.safetensors", "thesis.txt"] {
             fs::write(folder.path().join(name), "x").unwrap();
             assert!(RunFolder::create(out, "").unwrap_err().to_string().contains("something in this folder"), "{name}");
@@ -353,7 +353,7 @@ mod tests {
         fs::write(&file, "x").unwrap();
         let mut impossible = vec![file.join("out")];
         if cfg!(target_os = "linux") {
-            // Not even the superuser writes there.
+            // Not even root can write there.
             impossible.push("/proc/self/out".into());
         }
         for path in impossible {

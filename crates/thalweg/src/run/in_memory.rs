@@ -12,22 +12,22 @@ use crate::recipe::{self, Plan};
 use crate::tensor::Tensor;
 use crate::train::StopReason;
 
-/// What training in memory came to.
+/// The result of training in memory.
 #[derive(Debug)]
 pub struct Trained {
     /// The network with its best parameters and its preprocessing.
     pub model: Model,
-    /// Everything told on the way, but for the progress within epochs; [`crate::report::html`] makes a page of it.
+    /// All events except progress within epochs; [`crate::report::html`] renders them as a page.
     pub events: Vec<Event>,
     /// Why training ended.
     pub end: StopReason,
 }
 
-/// Trains on data in memory as a configuration says; its `data.path` and `output` are not looked at. Training begins with
-/// the parameters of `start`, where they are given.
+/// Trains on data in memory as a configuration says, ignoring its `data.path` and `output`. Training starts from the
+/// parameters in `start`, if given.
 ///
 /// # Errors
-/// If the data or the configuration do not fit, or training diverges.
+/// If the data or the configuration is invalid, or training diverges.
 ///
 /// # Examples
 ///
@@ -65,7 +65,7 @@ pub fn train_on(
     announce(config, data, &plan, data.name.clone(), String::new(), &mut collector);
     let end = fit(config, data, &plan, &mut state, &mut collector)?;
     if state.best_epoch == 0 {
-        // Stopped in the first epoch: what it has learned is all there is.
+        // Stopped in the first epoch: the current parameters are all there is.
         state.best_theta = state.theta.clone();
     }
     let SplitsEvaluation { results, answers } = evaluation::evaluate_splits(data, &plan, &state)?;
@@ -74,7 +74,7 @@ pub fn train_on(
     Ok(Trained { model: evaluation::model(config, data, plan.network, &state, &results), events, end })
 }
 
-/// A plan that begins with given parameters, where there are any.
+/// A plan that starts from given parameters, if any.
 pub(super) fn planned(config: &Config, data: &Dataset, start: Option<&Tensor>) -> Result<Plan> {
     let mut plan = recipe::plan(config, data)?;
     let Some(theta) = start else { return Ok(plan) };
@@ -87,7 +87,7 @@ pub(super) fn planned(config: &Config, data: &Dataset, start: Option<&Tensor>) -
     Ok(plan)
 }
 
-/// Keeps events, and passes them on.
+/// Collects events, and forwards them.
 struct EventCollector<'a> {
     callback: &'a mut dyn Callback,
     events: Vec<Event>,

@@ -1,4 +1,4 @@
-//! The state of training as a checkpoint, and back.
+//! Conversion of the training state to a checkpoint and back.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::schedule::Plateau;
 use crate::train::Settings;
 use crate::train::{Best, State};
 
-/// What a state has besides its vectors.
+/// The state's values other than its tensors.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Numbers {
@@ -28,7 +28,7 @@ struct Numbers {
     seconds: f64,
 }
 
-/// A state as a checkpoint; `fingerprint` tells the data and configuration it belongs to.
+/// A state as a checkpoint; `fingerprint` identifies the data and configuration it belongs to.
 pub(crate) fn keep(state: &State, fingerprint: &str) -> Checkpoint {
     let mut tensors =
         vec![tensors::store("theta", state.theta.view()), tensors::store("best_theta", state.best_theta.view())];
@@ -51,11 +51,11 @@ pub(crate) fn keep(state: &State, fingerprint: &str) -> Checkpoint {
     Checkpoint { tensors, state: serde_json::to_value(numbers).expect("numbers are plain data") }
 }
 
-/// Puts a checkpoint into a fresh state of the same network, which is left as it was where that fails; it is gone on
-/// with by these settings over so many training rows.
+/// Restores a checkpoint into a fresh state of the same network, unchanged on failure; `by` holds the settings and the
+/// number of training rows.
 ///
 /// # Errors
-/// If it belongs to other data or another configuration, or is none that training leaves.
+/// If it belongs to other data or another configuration, or no training could have produced it.
 pub(crate) fn restore(
     state: &mut State,
     checkpoint: &Checkpoint,
@@ -78,7 +78,7 @@ pub(crate) fn restore(
     wanted.extend(vectors.iter().zip(&state.optimizer).map(|(name, v)| (name.as_str(), v.shape(), v.dtype())));
     let tensors = tensors::exactly(&checkpoint.tensors, &wanted).map_err(wrong)?;
     for ((name, ..), tensor) in wanted.iter().zip(&tensors) {
-        // Squares of gradients may well be infinite, and training goes on.
+        // Squares of gradients may overflow to infinity without stopping training.
         let is_wrong = if vectors.iter().any(|own| own == name) { f64::is_nan } else { |x: f64| !x.is_finite() };
         if let Some(x) = tensors::first(tensor, is_wrong) {
             return Err(wrong(format!("{name} has the number {x}")));
@@ -120,14 +120,14 @@ pub(crate) fn restore(
     Ok(())
 }
 
-/// The error for a checkpoint that no training leaves.
+/// The error for a checkpoint that no training could have produced.
 fn wrong(what: String) -> Error {
     Error::data(format!("the checkpoint cannot be gone on from: {what}"))
         .fix("restore the file from a copy, or train anew")
 }
 
 impl Numbers {
-    /// Whether training can have come to these.
+    /// Checks that training could have reached these values.
     fn check(&self, settings: &Settings, rows: usize) -> Result<(), String> {
         let Numbers { epoch, step, t, best_epoch, epochs_without_improvement, .. } = *self;
         if epoch > settings.epochs {
@@ -137,7 +137,7 @@ impl Numbers {
         if step >= steps.max(1) {
             return Err(format!("it is at step {step} of an epoch of {steps}"));
         }
-        // An epoch has a step at least, and one a row at most.
+        // An epoch has at least one step, and at most one per row.
         let [least, most] =
             [1, rows as u64].map(|each| (epoch as u64).saturating_mul(each).saturating_add(step as u64));
         if !(least..=most).contains(&t) {

@@ -1,4 +1,4 @@
-//! Learning from rows as they come, one portion after another.
+//! Incremental learning: rows arrive in portions.
 
 use super::in_memory::planned;
 use super::{Callback, check_settings, evaluation, fit, fresh_state};
@@ -13,11 +13,11 @@ use crate::recipe::Plan;
 use crate::tensor::Tensor;
 use crate::train::State;
 
-/// A network that learns from one portion of rows after another, an epoch each.
+/// A network trained incrementally, one epoch per portion of rows.
 ///
-/// Preprocessing and classes are those of the first portion; what is decided by the number of rows is decided by its. The
-/// optimiser goes on where it was. There is no dev part. How much is still to come is not known: unless the configuration
-/// says otherwise, the learning rate stays as it is, and parameters are not averaged.
+/// Preprocessing, classes and everything that depends on the number of rows are determined by the first portion. The
+/// optimiser keeps its state. There is no dev split. The total length is unknown: unless the configuration says
+/// otherwise, the learning rate is constant, and parameters are not averaged.
 ///
 /// # Examples
 ///
@@ -55,11 +55,10 @@ pub struct Learner {
 }
 
 impl Learner {
-    /// A learner before its first step, planned for rows like these; it begins with the parameters of `start`, where they
-    /// are given.
+    /// An untrained learner, planned for rows like these; it starts from the parameters in `start`, if given.
     ///
     /// # Errors
-    /// If the data or the configuration do not fit.
+    /// If the data or the configuration is invalid.
     pub fn new(mut config: Config, data: Dataset, start: Option<&Tensor>) -> Result<Learner> {
         config.train.schedule.get_or_insert_with(|| "constant".into());
         config.train.average.get_or_insert(0.0);
@@ -71,18 +70,18 @@ impl Learner {
         Ok(Learner { config, plan, state, last })
     }
 
-    /// How further rows are encoded.
+    /// The fitted preprocessing, for encoding further rows.
     pub fn fitted(&self) -> Fitted<'_> {
         Fitted { schema: &self.last.schema, pipeline: &self.last.pipeline, target: &self.last.target }
     }
 
-    /// Trains for one epoch on the training part of some rows.
+    /// Trains for one epoch on the training split of some rows.
     ///
     /// # Errors
     /// If training diverges.
     pub fn learn(&mut self, data: &Dataset, callback: &mut dyn Callback) -> Result<()> {
         thalweg_kernels::pool::set_threads(self.config.train.threads);
-        // Rows that come next begin at their first batch, even where the last epoch was interrupted.
+        // The next rows start at their first batch, even if the previous epoch was interrupted.
         (self.state.step, self.state.cost) = (0, 0.0);
         self.plan.settings.epochs = self.state.epoch + 1;
         fit(&self.config, data, &self.plan, &mut self.state, callback)?;
@@ -95,10 +94,10 @@ impl Learner {
         self.state.epoch
     }
 
-    /// The model as it is now.
+    /// The current model.
     ///
     /// # Errors
-    /// If a layer is none of this crate's.
+    /// If a layer is a custom one.
     pub fn model(&self) -> Result<Model> {
         let network = &self.plan.network;
         let layers =

@@ -1,4 +1,4 @@
-//! The main job: from a configuration to a run folder with a model, a log and a report.
+//! Training runs: from a configuration to a run folder with a model, a log and a report.
 
 mod ablate;
 mod announce;
@@ -58,16 +58,16 @@ pub(crate) use resume::finish_study;
 pub use resume::resume;
 pub use training::Training;
 
-/// How often a callback is asked whether it wants a stop, while data is read.
+/// How often a callback is polled for a stop request while data is read.
 const GLANCE: Duration = Duration::from_millis(20);
-/// The stack of the thread that reads data: as large as a main thread's.
+/// The stack size of the thread that reads data: that of a main thread.
 const LOADER_STACK: usize = 8 << 20;
 
-/// Trains as a configuration says, in a new run folder. In the folder of a run that was stopped, and that began with the
-/// same configuration, it goes on with that run.
+/// Trains as a configuration says, in a new run folder. If the folder holds an interrupted run with the same
+/// configuration, resumes that run.
 ///
 /// # Errors
-/// If the data or the configuration do not fit, the folder cannot be written, or training diverges.
+/// If the data or the configuration is invalid, the folder cannot be written, or training diverges.
 pub fn train(config: &Config, callback: &mut dyn Callback) -> Result<Outcome> {
     thalweg_kernels::pool::set_threads(config.train.threads);
     match config.output.out.as_deref().map(Path::new).filter(|out| RunFolder::has_begun(out)) {
@@ -78,12 +78,12 @@ pub fn train(config: &Config, callback: &mut dyn Callback) -> Result<Outcome> {
     }
 }
 
-/// Trains in a folder that has nothing of a run in it; where it cannot begin, the folder is taken away again.
+/// Trains in a folder without a run; if training cannot begin, the folder is removed again.
 pub(crate) fn begin(config: &Config, folder: RunFolder, callback: &mut dyn Callback) -> Result<Outcome> {
     let config = &mut config.clone();
     let prepared = prepare_watched(config, &|| callback.stop()).and_then(|(data, plan)| {
         dataset::freeze(config, &data);
-        // The file that is started from may be gone, or another, when the run is gone on with.
+        // The model that is started from may be gone or replaced when the run is resumed.
         if let Some(start) = &config.train.start_from {
             Model::load(start)?.save(folder.start())?;
         }
@@ -96,10 +96,10 @@ pub(crate) fn begin(config: &Config, folder: RunFolder, callback: &mut dyn Callb
     run(config, &data, plan, state, folder, log, callback)
 }
 
-/// What [`train`] would do, without doing it.
+/// What [`train`] would do, without training.
 ///
 /// # Errors
-/// If the data or the configuration do not fit.
+/// If the data or the configuration is invalid.
 pub fn preview(config: &Config) -> Result<Preview> {
     let (data, plan) = prepare(config)?;
     Ok(Preview {
@@ -111,11 +111,11 @@ pub fn preview(config: &Config) -> Result<Preview> {
     })
 }
 
-/// Draws, as a PNG file, training images and what becomes of them in epoch after epoch; gives what was decided.
+/// Writes a PNG of training images and their augmentations over several epochs; returns the decisions made.
 ///
 /// # Errors
-/// If the data or the configuration do not fit, the data is no images or they are not to be changed, or the file cannot
-/// be written.
+/// If the data or the configuration is invalid, the data is not images, no augmentation is on, or the file cannot be
+/// written.
 #[cfg(feature = "images")]
 pub fn preview_augmentation(config: &Config, path: &Path) -> Result<Vec<Decision>> {
     let (data, plan) = prepare(config)?;
@@ -127,11 +127,11 @@ pub fn preview_augmentation(config: &Config, path: &Path) -> Result<Vec<Decision
     Ok(data.decisions.into_iter().chain(plan.decisions).collect())
 }
 
-/// Checks the gradients of the network that a configuration gives, on its own data: at random initialisation, and
-/// again after `after_steps` steps.
+/// Checks the gradients of the network of a configuration on its own data: at random initialisation, and again after
+/// `after_steps` steps.
 ///
 /// # Errors
-/// If the data or the configuration do not fit, or training diverges.
+/// If the data or the configuration is invalid, or training diverges.
 pub fn check(config: &Config, after_steps: usize, epsilon: f64, most_rows: usize) -> Result<Vec<(usize, Report)>> {
     thalweg_kernels::pool::set_threads(config.train.threads);
     let (data, mut plan) = prepare(config)?;
@@ -183,7 +183,7 @@ pub(crate) fn prepare(config: &Config) -> Result<(Dataset, Plan)> {
     Ok((data, plan))
 }
 
-/// The same on a thread of its own, so that who asks for a stop need not wait until the data is read.
+/// The same on a separate thread, so that a stop request need not wait until the data is read.
 pub(crate) fn prepare_watched(config: &Config, stop: &dyn Fn() -> bool) -> Result<(Dataset, Plan)> {
     let (sender, receiver) = mpsc::channel();
     let config = config.clone();
@@ -206,7 +206,7 @@ pub(crate) fn prepare_watched(config: &Config, stop: &dyn Fn() -> bool) -> Resul
     }
 }
 
-/// A configuration without what the result does not depend on, and so no run's or study's identity either.
+/// A configuration without the options that do not affect the result, and hence neither a run's nor a study's identity.
 pub(crate) fn identity(config: &Config) -> Config {
     let mut config = config.clone();
     config.train.threads = 0;
@@ -214,7 +214,7 @@ pub(crate) fn identity(config: &Config) -> Config {
     config
 }
 
-/// Whether the configuration and the environment can be worked with.
+/// Checks the configuration and the environment.
 fn check_settings(config: &Config) -> Result<()> {
     config.validate()?;
     thalweg_kernels::wanted().map(|_| ()).map_err(|found| {
@@ -224,7 +224,7 @@ fn check_settings(config: &Config) -> Result<()> {
     })
 }
 
-/// BLAKE3 of the examples and the configuration: a run is only resumed on what it began with.
+/// BLAKE3 of the examples and the configuration: a run is only resumed with what it began with.
 pub(crate) fn fingerprint(config: &Config, data: &Dataset) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(identity(config).to_toml().as_bytes());
@@ -250,7 +250,7 @@ pub(crate) fn fresh_state(config: &Config, plan: &Plan) -> State {
     plan.state(config.train.seed, plan.settings.average, plan.dtype)
 }
 
-/// Encoded rows as tensors, each class's weight times each row's own.
+/// Encoded rows as tensors; sample weights are multiplied by class weights.
 fn examples(rows: &Rows, class_weights: Option<&[f64]>, data: &Dataset, dtype: Dtype) -> Result<Examples> {
     let x = View::from_f32(example_shape(data)?.batch(rows.rows), &rows.x).to_tensor().into_dtype(dtype);
     let y = Tensor::from_f32([rows.rows, rows.targets], rows.y.clone()).into_dtype(dtype);
@@ -262,7 +262,7 @@ fn examples(rows: &Rows, class_weights: Option<&[f64]>, data: &Dataset, dtype: D
     Examples::new(x, y, weights.map(|weights| Tensor::from_f32([rows.rows], weights).into_dtype(dtype)))
 }
 
-/// Encoded rows that a network is judged on, wherever they lie.
+/// Encoded rows for evaluation, in memory or on disk.
 fn judged_on(rows: &Rows, class_weights: Option<&[f64]>, data: &Dataset, dtype: Dtype) -> Result<Box<dyn TrainingSet>> {
     Ok(match &rows.on_disk {
         Some(file) => Box::new(FromDisk::new(file.clone(), dtype, 0).with_classes(class_weights, None)),
@@ -274,7 +274,7 @@ fn example_shape(data: &Dataset) -> Result<Shape> {
     Shape::try_from(data.pipeline.shape()).map_err(Error::data)
 }
 
-/// Everything from the first step (or the next one) to the report.
+/// Everything from the first step (or the one resumed at) to the report.
 fn run(
     config: &Config,
     data: &Dataset,
@@ -290,7 +290,7 @@ fn run(
         RunRecorder { folder: &folder, log, callback, fingerprint, broken: None, saved: None, divergence };
     let resumed = state.epoch > 0 || state.step > 0;
     if resumed {
-        // The log has its beginning already.
+        // The log already has its first events.
         recorder.callback.event(&started(data, &plan, folder.name(), state.epoch));
     } else {
         let command = format!("thalweg train --config {}", folder.config().display());
@@ -309,7 +309,7 @@ fn run(
     finish(config, data, plan, &state, end, recorder)
 }
 
-/// Trains a plan's network on the training part, watched on the dev part.
+/// Trains a plan's network on the training split, monitored on dev.
 pub(crate) fn fit(
     config: &Config,
     data: &Dataset,
@@ -319,7 +319,7 @@ pub(crate) fn fit(
 ) -> Result<StopReason> {
     let class_weights = recipe::class_weights(config, data)?;
     let class_weights = class_weights.as_deref();
-    // Mixed examples have a share of each class.
+    // Mixed examples have soft targets.
     let mixed = data.task == Task::Multiclass && !plan.augmentation.mix.is_none();
     let classes = mixed.then(|| data.target.outputs());
     let mut train: Box<dyn TrainingSet> = match &data.on_disk {
@@ -361,13 +361,13 @@ fn write_report(folder: &RunFolder) -> Result<()> {
     atomic::write(&folder.report(), crate::report::html(&events).as_bytes())
 }
 
-/// Ends the log of a run that failed, and writes its report all the same: it shows where things went wrong.
+/// Ends the log of a failed run, and still writes its report: it shows where things went wrong.
 fn record_failure(error: &Error, state: &State, recorder: &mut RunRecorder) -> Result<()> {
     recorder.event(&finished(error.message.clone(), state, &Splits::default(), Answers::default()));
     write_report(recorder.folder)
 }
 
-/// Judges the best parameters on every part, and writes the model and the report.
+/// Evaluates the best parameters on every split, and writes the model and the report.
 fn finish(
     config: &Config,
     data: &Dataset,
@@ -397,7 +397,7 @@ fn finish(
         let (events, _) = crate::event::read_events(folder.events())?;
         crate::report::write_figures(&events, Path::new(figures))?;
     }
-    // The report last: a run that has one is done.
+    // The report last: its presence marks the run as complete.
     write_report(folder)?;
     Ok(Outcome {
         run: folder.path().to_path_buf(),
@@ -417,7 +417,7 @@ fn finish(
     })
 }
 
-/// A name for the run's folder from what is trained on: `houses` from `data/houses.csv`.
+/// A name for the run's folder, derived from its data: `houses` from `data/houses.csv`.
 pub(crate) fn short_name(data: &str) -> String {
     let name = data.strip_prefix("sample:").unwrap_or(data);
     let name = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy());

@@ -1,4 +1,4 @@
-//! What a run came to, or would come to.
+//! The result of a run, actual or planned.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use crate::event::{Decision, LayerRow, Splits};
 use crate::metrics::Metrics;
 use crate::train::StopReason;
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// The run's folder.
@@ -16,11 +16,11 @@ pub struct Outcome {
     pub model: PathBuf,
     /// The task.
     pub task: Task,
-    /// Whether the examples are files, such as pictures.
+    /// Whether the examples are files, such as images.
     pub files: bool,
     /// The classes, in the order of the outputs.
     pub classes: Vec<String>,
-    /// Rows in each part.
+    /// Rows in each split.
     pub examples: Splits,
     /// Trained parameters.
     pub parameters: usize,
@@ -30,27 +30,27 @@ pub struct Outcome {
     pub best_epoch: usize,
     /// Seconds of training.
     pub seconds: f64,
-    /// Metrics on each part.
+    /// Metrics on each split.
     pub metrics: Splits<Metrics>,
-    /// Everything decided for the user.
+    /// All decisions made for the user.
     pub decisions: Vec<Decision>,
-    /// What the user should know.
+    /// Warnings for the user.
     pub warnings: Vec<String>,
     /// Why training ended.
     pub end: StopReason,
 }
 
-/// What a run would do.
+/// The plan of a run.
 #[derive(Debug)]
 pub struct Preview {
-    /// Rows in each part.
+    /// Rows in each split.
     pub examples: Splits,
     /// The task.
     pub task: Task,
     /// The layers.
     pub layers: Vec<LayerRow>,
-    /// Everything decided for the user.
+    /// All decisions made for the user.
     pub decisions: Vec<Decision>,
-    /// What the user should know.
+    /// Warnings for the user.
     pub warnings: Vec<String>,
 }

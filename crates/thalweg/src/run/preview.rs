@@ -1,4 +1,4 @@
-//! Training examples beside what augmentation makes of them.
+//! Training examples next to their augmentations.
 
 use std::path::Path;
 
@@ -14,24 +14,24 @@ use crate::random;
 use crate::tensor::Shape;
 use crate::train::Augmentation;
 
-/// Examples that a preview shows, one below the other.
+/// Examples in a preview, one per row.
 const EXAMPLES: usize = 8;
 
-/// Epochs that it shows of each.
+/// Epochs shown of each.
 const EPOCHS: u32 = 9;
 
-/// Pixels between pictures, and the side that smaller ones are brought to.
+/// Pixels between images, and the side that smaller ones are scaled up to.
 const GAP: u32 = 6;
 const SIDE: u32 = 96;
 
-/// One example: its place among the training rows, and itself in each epoch, before the first as it is.
+/// One example: its index among the training rows, and its values: the original, then each epoch's.
 struct Line {
     example: u32,
     epochs: Vec<Vec<f32>>,
 }
 
-/// Draws training examples and, beside each, what an augmentation makes of it in epoch after epoch: a PNG, or a page on
-/// which sounds can be played.
+/// Writes training examples and, next to each, its augmentations epoch by epoch: as a PNG, or as a page that plays
+/// sounds.
 pub(super) fn write(data: &Dataset, augmentation: &Augmentation, seed: u64, path: &Path) -> Result<()> {
     let (rows, shape) = (&data.parts.train, data.pipeline.shape());
     let Some(look) = ExamplePreview::new(&data.pipeline) else {
@@ -40,7 +40,7 @@ pub(super) fn write(data: &Dataset, augmentation: &Augmentation, seed: u64, path
     };
     let whole = Shape::try_from(shape).ok().and_then(Shape::image).unwrap_or([1, rows.columns, 1]);
     let count = EXAMPLES.min(rows.rows);
-    // Examples from all over the training rows.
+    // Examples spread over all training rows.
     let lines = (0..count).map(|i| (i * rows.rows / count) as u32).map(|example| {
         let original = &rows.x[example as usize * rows.columns..][..rows.columns];
         let epochs = (0..=EPOCHS).map(|epoch| {
@@ -64,7 +64,7 @@ pub(super) fn write(data: &Dataset, augmentation: &Augmentation, seed: u64, path
     atomic::write(path, &bytes)
 }
 
-/// A line's pictures, all in the range of the first.
+/// A line's images, all scaled by the range of the first.
 fn pictures<'a>(look: &'a ExamplePreview, line: &'a Line) -> impl Iterator<Item = image::DynamicImage> + 'a {
     let range = look.drawn(&line.epochs[0]).range();
     line.epochs.iter().filter_map(move |x| look.drawn(x).picture(range))

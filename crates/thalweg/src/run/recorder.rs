@@ -1,4 +1,4 @@
-//! What a run leaves behind while it goes on: events in its log, checkpoints in its folder.
+//! What a run records as it trains: events in its log, checkpoints in its folder.
 
 use std::time::{Duration, Instant};
 
@@ -9,10 +9,10 @@ use crate::train::{Callback, State};
 
 use super::announce::DivergenceMonitor;
 
-/// The least time from one checkpoint to the next: what a crash can cost, while forcing files to disk costs little.
+/// The minimum interval between checkpoints: bounds what a crash costs, and keeps the cost of syncing low.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Writes events to the log and checkpoints to the folder, and passes events on.
+/// Writes events to the log and checkpoints to the folder, and forwards events.
 pub(super) struct RunRecorder<'a> {
     pub(super) folder: &'a RunFolder,
     pub(super) log: EventLog,

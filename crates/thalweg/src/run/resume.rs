@@ -1,4 +1,4 @@
-//! How a run that was stopped goes on: from its checkpoint, or from its beginning where it has none.
+//! Resuming a stopped run: from its checkpoint, or from the beginning if it has none.
 
 use std::path::Path;
 
@@ -10,11 +10,11 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::event::Event;
 
-/// Goes on with a run that was stopped, to the same bits as if it had not been; one that was stopped before its first
-/// checkpoint begins anew.
+/// Resumes a stopped run, with bitwise the same result as if it had not been stopped; one that was stopped before its
+/// first checkpoint starts over.
 ///
 /// # Errors
-/// If the run has not even a configuration, it is finished, or the data is no longer the same.
+/// If the folder has no configuration, the run is complete, or the data has changed.
 pub fn resume(folder: &Path, callback: &mut dyn Callback) -> Result<Outcome> {
     let folder = RunFolder::open(folder)?;
     let place = folder.path().display().to_string();
@@ -31,7 +31,7 @@ pub fn resume(folder: &Path, callback: &mut dyn Callback) -> Result<Outcome> {
     go_on(&config, folder, callback)
 }
 
-/// Goes on with the run that a folder has, if it began as the configuration says and has not come to its end.
+/// Resumes the run in a folder, if it began with this configuration and is not complete.
 pub(super) fn again(config: &Config, path: &Path, callback: &mut dyn Callback) -> Result<Outcome> {
     let folder = RunFolder::open(path)?;
     match same(config, &folder)? {
@@ -44,7 +44,7 @@ pub(super) fn again(config: &Config, path: &Path, callback: &mut dyn Callback) -
     }
 }
 
-/// Trains a study's best trial in the folder that the study has for it, whatever came of it there before.
+/// Trains a study's best trial in the folder that the study has for it, whatever its state.
 #[cfg(feature = "tune")]
 pub(crate) fn finish_study(config: &Config, path: &Path, callback: &mut dyn Callback) -> Result<Outcome> {
     if !RunFolder::has_begun(path) {
@@ -52,18 +52,18 @@ pub(crate) fn finish_study(config: &Config, path: &Path, callback: &mut dyn Call
     }
     let folder = RunFolder::open(path)?;
     match same(config, &folder)? {
-        // What has ended is judged and written once more: to the same model.
+        // A complete run is evaluated and written once more: to the same model.
         Some(same) => go_on(&same, folder, callback),
         None => begin(config, folder.cleared()?, callback),
     }
 }
 
-/// The configuration that a folder's run goes on with, if it began as another one says.
+/// The configuration to resume a folder's run with, if it began with the given one.
 fn same(config: &Config, folder: &RunFolder) -> Result<Option<Config>> {
     let kept = Config::load(Some(&folder.config()), &[])?;
     let identity_of = |config: &Config| {
         let mut config = identity(config);
-        // Where the data lies was settled when the run began.
+        // Whether to train from disk was decided when the run began.
         config.data.from_disk = config.data.from_disk.or(kept.data.from_disk);
         config.output.out = None;
         config.to_toml()
@@ -73,7 +73,7 @@ fn same(config: &Config, folder: &RunFolder) -> Result<Option<Config>> {
     Ok(same.then(|| Config { train: crate::config::Train { threads, ..kept.train.clone() }, ..kept.clone() }))
 }
 
-/// The epochs of a run that came to its own end and has all that a run leaves, and why it ended.
+/// The epochs and stop reason of a run that completed and has all its files.
 fn ended(folder: &RunFolder) -> Result<Option<(usize, String)>> {
     if !folder.model().exists() || !folder.report().exists() {
         return Ok(None);
@@ -85,7 +85,7 @@ fn ended(folder: &RunFolder) -> Result<Option<(usize, String)>> {
     })
 }
 
-/// Goes on with what is in the folder, whose run began with the configuration.
+/// Resumes the run in the folder, which began with this configuration.
 fn go_on(config: &Config, folder: RunFolder, callback: &mut dyn Callback) -> Result<Outcome> {
     thalweg_kernels::pool::set_threads(config.train.threads);
     let mut begun = config.clone();
@@ -95,7 +95,7 @@ fn go_on(config: &Config, folder: RunFolder, callback: &mut dyn Callback) -> Res
     let (data, plan) = prepare_watched(&begun, &|| callback.stop())?;
     let mut state = fresh_state(config, &plan);
     if !folder.has_checkpoint() {
-        // What was told before it was stopped is told again.
+        // Events from before it was stopped are repeated.
         _ = std::fs::remove_file(folder.events());
         let log = EventLog::create(&folder)?;
         return run(config, &data, plan, state, folder, log, callback);

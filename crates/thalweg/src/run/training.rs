@@ -1,4 +1,4 @@
-//! A training said by methods instead of keys.
+//! A builder for training runs.
 
 use super::{Outcome, Trained, train, train_on};
 use crate::config::Config;
@@ -9,9 +9,9 @@ use crate::error::Result;
 use crate::event::Event;
 use crate::task::Task;
 
-/// A training of a network on a source, with the default of every option that is not set.
+/// A training of a network on a source, with every unset option at its default.
 ///
-/// It is a builder over [`Config`]; [`Training::configure`] reaches the options that have no method here.
+/// A builder over [`Config`]; [`Training::configure`] reaches the options that have no method here.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -58,42 +58,42 @@ impl<'a> Training<'a> {
         self
     }
 
-    /// The column to predict; several calls name several.
+    /// The column to predict; call repeatedly for several targets.
     pub fn target(self, column: impl Into<String>) -> Self {
         self.configure(|config| config.data.target.push(column.into()))
     }
 
-    /// The task, instead of what the target's values say.
+    /// The task, instead of inferring it from the target.
     pub fn task(self, task: Task) -> Self {
         self.configure(|config| config.data.task = Some(task))
     }
 
-    /// A file of dev rows; none are then split off.
+    /// A file of dev rows; none are then split off from the source.
     pub fn dev(self, path: impl Into<String>) -> Self {
         self.configure(|config| config.data.dev = Some(path.into()))
     }
 
-    /// A file of test rows; none are then split off.
+    /// A file of test rows; none are then split off from the source.
     pub fn test(self, path: impl Into<String>) -> Self {
         self.configure(|config| config.data.test = Some(path.into()))
     }
 
-    /// Units of the hidden layers; an empty list for none.
+    /// Units of each hidden layer; an empty list for no hidden layers.
     pub fn layers(self, units: impl IntoIterator<Item = usize>) -> Self {
         self.configure(|config| config.network.layers = Some(units.into_iter().collect()))
     }
 
-    /// The share of hidden activations that is dropped in training.
+    /// The dropout probability of hidden activations.
     pub fn dropout(self, share: f64) -> Self {
         self.configure(|config| config.network.dropout = Some(vec![share]))
     }
 
-    /// The most epochs.
+    /// The maximum number of epochs.
     pub fn epochs(self, epochs: usize) -> Self {
         self.configure(|config| config.train.epochs = Some(epochs))
     }
 
-    /// Examples of a step; 0 for all.
+    /// Examples per batch; 0 for all.
     pub fn batch_size(self, examples: usize) -> Self {
         self.configure(|config| config.train.batch_size = Some(examples))
     }
@@ -113,35 +113,35 @@ impl<'a> Training<'a> {
         self.configure(|config| config.train.l2 = factor)
     }
 
-    /// The seed of everything random.
+    /// The seed of all randomness.
     pub fn seed(self, seed: u64) -> Self {
         self.configure(|config| config.train.seed = seed)
     }
 
-    /// Threads, 0 for all cores; the result does not depend on it.
+    /// Number of threads, 0 for all cores; does not affect the result.
     pub fn threads(self, threads: usize) -> Self {
         self.configure(|config| config.train.threads = threads)
     }
 
-    /// The folder of the run, instead of a new one in `runs/`.
+    /// The run folder, instead of a new one in `runs/`.
     pub fn out(self, folder: impl AsRef<std::path::Path>) -> Self {
         self.configure(|config| config.output.out = Some(folder.as_ref().display().to_string()))
     }
 
-    /// Who is told of every event; the last one named listens.
+    /// A callback for every event; replaces an earlier one.
     pub fn listen(self, listen: impl FnMut(&Event) + 'a) -> Self {
         Training { listen: Box::new(listen), ..self }
     }
 
-    /// The configuration so far.
+    /// The configuration built so far.
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// Trains, and leaves a run folder with the model and its report.
+    /// Trains, and writes a run folder with the model and its report.
     ///
     /// # Errors
-    /// If an option is wrong, the source cannot be read or trained on, or the folder cannot be written.
+    /// If an option is invalid, the source cannot be read or trained on, or the folder cannot be written.
     pub fn run(mut self) -> Result<Outcome> {
         let listen = &mut self.listen;
         train(&self.config, &mut |event: &Event| listen(event))
@@ -165,7 +165,7 @@ impl Training<'_> {
     /// ```
     ///
     /// # Errors
-    /// If an option is wrong, or the examples cannot be trained on.
+    /// If an option is invalid, or the examples cannot be trained on.
     pub fn fit(self, examples: &Arrays) -> Result<Trained> {
         let data = Dataset::from_arrays(examples, None, None, &self.config)?;
         self.fit_dataset(&data)

@@ -1,4 +1,4 @@
-//! How a search begins: everything settled and told, in a new study or in one that is there.
+//! How a search begins: a new study with every setting fixed and reported, or an existing one reopened.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -18,30 +18,30 @@ use crate::run;
 use crate::run::RunFolder;
 use crate::train::Callback;
 
-/// Dev rows below which one part of them says too little.
+/// Dev rows below which a single dev split is too noisy.
 const FEW: usize = 300;
-/// Folds that each trial then has.
+/// Cross-validation folds per trial in that case.
 const FOLDS: usize = 5;
 
-/// What a search begins with.
+/// The starting point of a search.
 pub(super) struct Begun {
-    /// The configuration with everything settled.
+    /// The configuration with every setting fixed.
     pub(super) base: Config,
     pub(super) study: Study,
     pub(super) space: Space,
     pub(super) data: Dataset,
-    /// What the configuration by itself comes to.
+    /// The plan of the unchanged configuration.
     pub(super) plan: Plan,
     pub(super) decisions: Vec<Decision>,
 }
 
-/// Settles everything in a new study, or opens the one that is named.
+/// Fixes every setting in a new study, or opens the study that is named.
 pub(super) fn open(config: &Config, stop: &dyn Fn() -> bool) -> Result<Begun> {
     let named = config.tune.study.as_ref().map(PathBuf::from);
     if let Some(path) = named.as_ref().filter(|_| config.data.path.is_empty()) {
         let study = Study::open(path)?;
         let mut base = study.config()?;
-        // What the result does not depend on may differ from time to time.
+        // Options that do not affect the result may differ between invocations.
         for (kept, asked) in
             [(&mut base.train.threads, config.train.threads), (&mut base.tune.workers, config.tune.workers)]
         {
@@ -60,7 +60,7 @@ pub(super) fn open(config: &Config, stop: &dyn Fn() -> bool) -> Result<Begun> {
         return Err(error.fix("put standard input into a file"));
     }
     let mut base = config.clone();
-    // Trials differ in their seeds, never in what they are judged on.
+    // Trials may differ in their seeds, never in the split they are evaluated on.
     base.split.split_seed.get_or_insert(base.train.seed);
     let (data, plan) = run::prepare_watched(&base, stop)?;
     dataset::freeze(&mut base, &data);
@@ -124,13 +124,13 @@ pub(super) fn open(config: &Config, stop: &dyn Fn() -> bool) -> Result<Begun> {
         decide(&mut decisions, what, "it began with the same options and data", "--study ANOTHER");
         return Ok(Begun { base, study, space, data, plan, decisions });
     }
-    // Found now, and not when the search is over.
+    // Checked now rather than when the search is over.
     base.output.out.iter().try_for_each(|out| RunFolder::check_free(Path::new(out)))?;
     let study = Study::create(&path, &base, &fingerprint, &objective, higher)?;
     Ok(Begun { base, study, space, data, plan, decisions })
 }
 
-/// The study at a path, if it began with this configuration and this data.
+/// The study at a path, if it was created with this configuration and data.
 fn same(path: &Path, base: &Config, fingerprint: &str) -> Result<Option<Study>> {
     let Some(study) = path.is_file().then(|| Study::open(path)).transpose().unwrap_or_default() else {
         return Ok(None);
@@ -143,7 +143,7 @@ fn name_of(value: impl serde::Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| Some(value.as_str()?.to_string())).unwrap_or_default()
 }
 
-/// The first objective: what trials are compared by.
+/// The primary objective: the metric by which trials are compared.
 fn objective(config: &Config, data: &Dataset, plan: &Plan) -> Result<String> {
     let wanted = &config.tune.objective;
     let names: Vec<&str> = std::iter::once("loss").chain(metrics::names(data.task).iter().copied()).collect();
@@ -162,7 +162,7 @@ fn objective(config: &Config, data: &Dataset, plan: &Plan) -> Result<String> {
     Ok(match wanted.first() {
         Some(name) => name.clone(),
         None => match plan.settings.monitor.0.as_str() {
-            // Losses of trials with other losses cannot be compared.
+            // Losses of trials trained with different losses are not comparable.
             "loss" if data.task.is_classes() => "log_loss".into(),
             "loss" => "rmse".into(),
             monitor => monitor.into(),
@@ -170,13 +170,13 @@ fn objective(config: &Config, data: &Dataset, plan: &Plan) -> Result<String> {
     })
 }
 
-/// The pruner asked for, or the sampler's usual one.
+/// The pruner requested, or the sampler's default.
 pub(super) fn pruner(config: &Config) -> Pruner {
     let usual = if matches!(config.tune.sampler, Sampler::Tpe | Sampler::Gp) { Pruner::Asha } else { Pruner::None };
     config.tune.pruner.unwrap_or(usual)
 }
 
-/// Trials at a time.
+/// Number of parallel trials.
 pub(super) fn workers(config: &Config) -> usize {
     match config.tune.workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -184,13 +184,13 @@ pub(super) fn workers(config: &Config) -> usize {
     }
 }
 
-/// The first free name under `runs/`.
+/// The first unused path under `runs/`.
 fn free_path(name: &str) -> Result<PathBuf> {
     let free = (1..).map(|n| Path::new("runs").join(format!("{name}-tune-{n}.sqlite"))).find(|path| !path.exists());
     free.ok_or_else(|| Error::internal("no name is free"))
 }
 
-/// Seconds of an epoch of the configuration as it is, from a look of two seconds at most.
+/// Seconds per epoch of the unchanged configuration, measured for two seconds at most.
 pub(super) fn epoch_seconds(config: &Config, data: &Dataset, plan: &Plan) -> Result<f64> {
     struct FirstEpoch(Instant, f64);
     impl Callback for FirstEpoch {
@@ -208,14 +208,14 @@ pub(super) fn epoch_seconds(config: &Config, data: &Dataset, plan: &Plan) -> Res
     let mut state = plan.state(config.train.seed, plan.settings.average, plan.dtype);
     let mut first = FirstEpoch(Instant::now(), 0.0);
     match run::fit(config, data, plan, &mut state, &mut first) {
-        // What diverges here fails as a trial, which tells why.
+        // If this diverges, it fails as a trial, which reports why.
         Ok(_) | Err(Error { kind: crate::Kind::Diverged, .. }) => {}
         Err(error) => return Err(error),
     }
     Ok(first.0.elapsed().as_secs_f64() / first.1.max(1e-3))
 }
 
-/// Whether dev is a file or folder of its own.
+/// Whether the dev split comes from a separate file or folder.
 pub(super) fn has_own_dev(config: &Config) -> bool {
     config.data.dev.is_some() || source::dev_part(&config.data.path).is_some()
 }

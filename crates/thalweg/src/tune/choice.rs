@@ -1,20 +1,21 @@
-//! Which trial is best, and how much of that is chance.
+//! Which trial is best, and how much of its lead is noise.
 
 use serde::Serialize;
 
 use super::record::{Trial, TrialKind, TrialState};
 
-/// The best trial that went to its end; among equals the one with the lower loss, then the first.
+/// The best completed trial; ties go to the lower loss, then to the first.
 pub fn best(trials: &[Trial]) -> Option<&Trial> {
     trials.iter().filter(|trial| trial.kind != TrialKind::Seed && is_whole(trial)).min_by(|a, b| order(a, b))
 }
 
-/// Whether a trial went to its end, with a number to compare.
+/// Whether a trial completed with a comparable value.
 fn is_whole(trial: &Trial) -> bool {
     trial.state == TrialState::Done && trial.cost.is_some_and(f64::is_finite)
 }
 
-/// The better one first. On few rows accuracies are often equal, and the loss still tells which answers are surer.
+/// The better trial first. On few rows accuracies often tie; the loss then still tells more confident predictions
+/// apart.
 fn order(a: &Trial, b: &Trial) -> std::cmp::Ordering {
     let costs = |trial: &Trial| {
         let loss = trial.others.get("log_loss").or(trial.others.get("loss"));
@@ -24,8 +25,7 @@ fn order(a: &Trial, b: &Trial) -> std::cmp::Ordering {
     a_cost.total_cmp(&b_cost).then(a_loss.total_cmp(&b_loss)).then(a.number.cmp(&b.number))
 }
 
-/// The trials that no other beats in one thing without losing in another: the value, and what is named besides, of
-/// which less is better.
+/// The Pareto front: the trials that no other dominates in the value and the `secondary` metrics, which are minimised.
 pub fn front<'a>(trials: &'a [Trial], secondary: &[String]) -> Vec<&'a Trial> {
     let costs = |trial: &Trial| -> Option<Vec<f64>> {
         let others = secondary.iter().map(|name| trial.others.get(name).copied());
@@ -47,18 +47,18 @@ const STUDENT: [f64; 10] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.
 /// What the best trial reaches with other seeds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SeedNoise {
-    /// Seeds tried besides the trial's own.
+    /// Seeds tried in addition to the trial's own.
     pub seeds: usize,
     /// Their mean.
     pub mean: f64,
     /// Their standard deviation.
     pub deviation: f64,
-    /// The trials that cannot be told from the best: as good as one more training of it would be, 19 times of 20.
+    /// Trials indistinguishable from the best: within the 95 % range of one more training of it.
     pub alike: Vec<usize>,
 }
 
 impl SeedNoise {
-    /// The noise that the trials of other seeds show; none of fewer than two.
+    /// The seed noise; none with fewer than two other seeds.
     pub fn measure(trials: &[Trial]) -> Option<SeedNoise> {
         let best = best(trials)?;
         let seeds: Vec<&Trial> =
@@ -71,7 +71,7 @@ impl SeedNoise {
         let (mean, mean_cost) = (mean_of(|trial| trial.value), mean_of(|trial| trial.cost));
         let squares = seeds.iter().filter_map(|trial| trial.cost).map(|cost| (cost - mean_cost).powi(2));
         let deviation = (squares.sum::<f64>() / (n - 1.0)).sqrt();
-        // The best trial's own value was lucky, or it would not be the best: the mean of the others stands for it.
+        // The best trial's own value is biased upwards by selection: the mean of the other seeds stands for it.
         let student = STUDENT.get(seeds.len() - 2).copied().unwrap_or(2.2);
         let bound = mean_cost + student * deviation * (1.0 + 1.0 / n).sqrt();
         let others = trials.iter().filter(|trial| trial.kind != TrialKind::Seed && is_whole(trial));
@@ -80,7 +80,7 @@ impl SeedNoise {
     }
 }
 
-/// The trainings of the best trial, with its own seed and with others, the one that went best first.
+/// The trainings of the best trial, with its own seed and with others, best first.
 pub(super) fn trainings(trials: &[Trial]) -> Vec<&Trial> {
     let seeds = trials.iter().filter(|trial| trial.kind == TrialKind::Seed && is_whole(trial));
     let mut trainings: Vec<&Trial> = best(trials).into_iter().chain(seeds).collect();

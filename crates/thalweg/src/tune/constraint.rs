@@ -1,4 +1,4 @@
-//! What must hold between numbers that are searched: products of them, compared.
+//! Constraints between searched values: comparisons of their products.
 
 use super::space::Point;
 use crate::error::{Error, Result};
@@ -19,7 +19,7 @@ enum Factor {
 }
 
 impl Constraint {
-    /// The constraint of a text.
+    /// Parses a constraint.
     pub(super) fn parse(text: &str) -> Result<Constraint> {
         let wrong = || {
             let error =
@@ -35,7 +35,7 @@ impl Constraint {
         Ok(Constraint { left, right, less, equal })
     }
 
-    /// The names it speaks of.
+    /// The names it mentions.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.left.iter().chain(&self.right).filter_map(|factor| match factor {
             Factor::Name(name) => Some(name.as_str()),
@@ -43,7 +43,7 @@ impl Constraint {
         })
     }
 
-    /// Whether it holds; where a name has no number, it does.
+    /// Whether it holds; it does where a name has no numeric value.
     pub(super) fn holds(&self, point: &Point) -> bool {
         let (Some(left), Some(right)) = (product(&self.left, point), product(&self.right, point)) else { return true };
         (self.equal && left == right) || if self.less { left < right } else { left > right }

@@ -1,11 +1,11 @@
-//! The space that is searched where none is given: what matters most for the kind of data, as far as nobody fixed it.
+//! The default search space: the options that matter most for the kind of data, except those the user has fixed.
 
 use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::data::schema::Task;
 use crate::recipe;
 
-/// Options with their values, and why just these.
+/// Options with their values, and the reason for the selection.
 pub(super) fn space(config: &Config, data: &Dataset) -> (Vec<(String, String)>, &'static str) {
     let (train, network, preprocess) = (&config.train, &config.network, &config.preprocess);
     let mut search: Vec<(&str, &str)> = Vec::new();

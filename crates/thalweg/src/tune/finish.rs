@@ -17,15 +17,15 @@ use crate::run::RunFolder;
 use crate::run::{self, Callback};
 use crate::train::StopReason;
 
-/// How often is looked whether another process still trains the best trial.
+/// How often to check whether another process is still training the best trial.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// Whether the model is trained on dev's rows too.
+/// Whether the final model is trained on the dev rows too.
 pub(super) fn refits(config: &Config) -> bool {
     config.tune.refit.unwrap_or(!begin::has_own_dev(config) && config.split.fold.is_none())
 }
 
-/// Gives dev's rows to train; nothing is left to choose by, so everything that was chosen on dev is fixed.
+/// Moves the dev rows into train; with none left to select by, everything that was selected on dev is fixed.
 fn configure_refit(config: &mut Config, runner: &TrialRunner, trainings: &[&Trial]) -> Result<()> {
     let data = runner.data(config)?;
     let plan = recipe::plan(config, &data)?;
@@ -35,7 +35,7 @@ fn configure_refit(config: &mut Config, runner: &TrialRunner, trainings: &[&Tria
     config.split.split = Some(split::without_dev(rows, &config.split)?);
     config.train.batch_size.get_or_insert(plan.settings.batch_size);
     config.train.learning_rate.get_or_insert(plan.settings.learning_rate);
-    // The schedule ends where dev was best: a rate that is still high would leave θ where chance has thrown it.
+    // The schedule ends at the best dev epoch: stopping at a rate that is still high would leave θ noisy.
     let best: Vec<f64> = trainings.iter().filter_map(|trial| trial.others.get(BEST_EPOCH).copied()).collect();
     let epochs = (best.iter().sum::<f64>() / best.len().max(1) as f64).round().max(1.0) as usize;
     config.train.epochs = Some(epochs);
@@ -46,13 +46,13 @@ fn configure_refit(config: &mut Config, runner: &TrialRunner, trainings: &[&Tria
 /// Who trains the best trial.
 enum Taken {
     Here,
-    /// Another process does, or has done it.
+    /// Another process is training it, or has done so.
     Elsewhere,
-    /// Somebody asked for a stop.
+    /// A stop was requested.
     Interrupted,
 }
 
-/// Takes on the training of the best trial. One who has begun it and says nothing more was killed.
+/// Claims the training of the best trial. A process that has claimed it but stopped its heartbeat was killed.
 fn take(study: &Study, search: &Search, callback: &SharedCallback) -> Result<Taken> {
     let beat = study.finisher_beat()?;
     loop {
@@ -72,7 +72,8 @@ fn take(study: &Study, search: &Search, callback: &SharedCallback) -> Result<Tak
     }
 }
 
-/// The folder of the best trial's run: kept in the study before anything is in it, so that whoever goes on finds it.
+/// The folder of the best trial's run, stored in the study before anything is written there, so that a resumed search
+/// finds it.
 fn folder(base: &Config, study: &Study) -> Result<PathBuf> {
     if let Some(folder) = study.folder()? {
         return Ok(folder);
@@ -88,7 +89,7 @@ fn folder(base: &Config, study: &Study) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Trains the best trial once more, as a run of its own, and only now looks at the test part.
+/// Trains the best trial once more, as an ordinary run, and only now evaluates on the test split.
 pub(super) fn finish(
     base: &Config,
     study: &Study,
@@ -153,7 +154,7 @@ pub(super) fn finish(
     let outcome = match trained {
         Ok(outcome) if outcome.end != StopReason::Interrupted => outcome,
         stopped => {
-            // Whoever goes on with the study need not wait until this one counts as dead.
+            // A process that resumes the study then need not wait until this one counts as dead.
             study.leave(&search.name)?;
             return match stopped {
                 Err(error) if error.kind != crate::Kind::Interrupted => Err(error),

@@ -1,5 +1,5 @@
-//! Which options mattered: how much worse a forest fitted to the trials predicts them with one option's values shuffled
-//! (Breiman 2001).
+//! Which options mattered: how much worse a forest fitted to the trials predicts with one option's values permuted
+//! (permutation importance, Breiman 2001).
 
 use serde::Serialize;
 use smartcore::ensemble::random_forest_regressor::{RandomForestRegressor, RandomForestRegressorParameters};
@@ -10,21 +10,21 @@ use super::sampler::winsorised;
 use super::space::Space;
 use crate::random;
 
-/// Trials below which a forest says nothing.
+/// Minimum number of trials for fitting a forest.
 const LEAST: usize = 10;
-/// How often each option's values are shuffled.
+/// Permutations of each option's values.
 const SHUFFLES: u32 = 8;
 
-/// What one option meant for the value.
+/// The importance of one option.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Importance {
     /// The option.
     pub name: String,
-    /// Its share of all that mattered, from 0 to 1.
+    /// Its share of the total importance, from 0 to 1.
     pub share: f64,
 }
 
-/// A forest that predicts costs from places.
+/// A forest that predicts costs from points of the unit cube.
 #[derive(Debug)]
 pub(crate) struct Surrogate {
     forest: RandomForestRegressor<f64, f64, DenseMatrix<f64>, Vec<f64>>,
@@ -33,7 +33,7 @@ pub(crate) struct Surrogate {
 }
 
 impl Surrogate {
-    /// The forest of the trials that have a value; none where they are too few.
+    /// A forest fitted to the trials that have a value; none where there are too few.
     pub(crate) fn fit(space: &Space, trials: &[Trial]) -> Option<Surrogate> {
         let known: Vec<&Trial> = trials
             .iter()
@@ -43,7 +43,7 @@ impl Surrogate {
         if known.len() < LEAST {
             return None;
         }
-        // A place below all others stands for an option that did not count.
+        // A value below all others encodes an inactive option.
         let row = |trial: &Trial| space.places(&trial.point).into_iter().map(|place| place.unwrap_or(-0.5)).collect();
         let rows: Vec<Vec<f64>> = known.iter().map(|trial| row(trial)).collect();
         let costs = winsorised(&known);
@@ -64,7 +64,7 @@ impl Surrogate {
     }
 }
 
-/// What each option meant for the value, the most important first; nothing where the trials are too few to tell.
+/// The importance of each option, highest first; empty where there are too few trials.
 pub fn importance(space: &Space, trials: &[Trial]) -> Vec<Importance> {
     let Some(surrogate) = Surrogate::fit(space, trials) else { return Vec::new() };
     let Some(own) = surrogate.error(&surrogate.rows) else { return Vec::new() };

@@ -1,7 +1,7 @@
-//! The learning-rate range test (Smith 2017): the rate rises step by step from far too low to far too high, and the cost
-//! tells where learning is fastest.
+//! The learning-rate range test (Smith 2017): the rate rises step by step from far too low to far too high, and the
+//! cost shows where learning is fastest.
 //!
-//! Nothing is kept: the parameters are fresh for each seed, and the run it is for is not touched.
+//! Nothing is kept: parameters are initialised anew for each seed, and no run folder is touched.
 
 use serde::Serialize;
 
@@ -12,21 +12,21 @@ use crate::run;
 use crate::schedule::Schedule;
 use crate::train::Callback;
 
-/// β of the average that smooths the cost.
+/// β of the exponential average that smooths the cost.
 const BETA: f64 = 0.95;
-/// A cost so many times the lowest ends the test.
+/// The test ends once the cost exceeds the lowest by this factor.
 const TOO_HIGH: f64 = 4.0;
 
-/// From where to where, and how finely.
+/// The range of rates and its resolution.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RangeTest {
     /// The first rate.
     pub low: f64,
     /// The last rate.
     pub high: f64,
-    /// Steps from one to the other.
+    /// Steps from the lowest to the highest rate.
     pub steps: usize,
-    /// Trainings with seeds of their own.
+    /// Number of trainings, each with its own seed.
     pub seeds: usize,
 }
 
@@ -37,7 +37,7 @@ impl Default for RangeTest {
     }
 }
 
-/// What one seed showed.
+/// The curve of one seed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Curve {
     /// The seed.
@@ -48,21 +48,21 @@ pub struct Curve {
     pub suggestion: f64,
 }
 
-/// What the test showed.
+/// The result of the test.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Rates {
-    /// The rate to train with: the median of the seeds'.
+    /// The rate to train with: the median over the seeds.
     pub suggestion: f64,
-    /// The lowest and the highest suggestion of a seed.
+    /// The lowest and the highest suggestion of any seed.
     pub band: (f64, f64),
-    /// What each seed showed.
+    /// The curve of each seed.
     pub curves: Vec<Curve>,
 }
 
-/// Finds a learning rate for a configuration.
+/// Suggests a learning rate for a configuration.
 ///
 /// # Errors
-/// If the data or the configuration do not fit, the range is empty, or the cost never falls.
+/// If the data or the configuration is invalid, the range is empty, or the cost never falls.
 pub fn find(config: &Config, test: RangeTest) -> Result<Rates> {
     if !(test.low > 0.0 && test.low < test.high && test.high.is_finite() && test.steps >= 20 && test.seeds > 0) {
         let message = format!("{} steps from {} to {} with {} seeds", test.steps, test.low, test.high, test.seeds);
@@ -78,7 +78,7 @@ pub fn find(config: &Config, test: RangeTest) -> Result<Rates> {
     settings.epochs = test.steps.div_ceil(an_epoch);
     settings.full_batch_epochs = 0;
     settings.learning_rate = test.low;
-    // The rate reaches its highest with the last of the steps, which may be within an epoch.
+    // The rate reaches its maximum at the last step, which may fall within an epoch.
     let share = (settings.epochs * an_epoch) as f64 / test.steps as f64;
     settings.schedule = Schedule::Rise { factor: (test.high / test.low).powf(share) };
     (settings.warm_up, settings.patience, settings.average) = (0.0, 0, 0.0);
@@ -89,7 +89,7 @@ pub fn find(config: &Config, test: RangeTest) -> Result<Rates> {
             let mut state = plan.state(plan.settings.seed, 0.0, plan.dtype);
             match run::fit(&config, &data, &plan, &mut state, &mut costs) {
                 Ok(_) => {}
-                // That is what too high a rate does.
+                // Too high a rate is expected to diverge.
                 Err(error) if error.kind == Kind::Diverged && costs.points.len() > 1 => {}
                 Err(error) => return Err(error),
             }
@@ -110,7 +110,7 @@ pub fn find(config: &Config, test: RangeTest) -> Result<Rates> {
 struct Costs {
     points: Vec<(f64, f64)>,
     steps: usize,
-    /// The average before its bias is corrected.
+    /// The average before bias correction.
     v: f64,
     lowest: f64,
 }
@@ -132,7 +132,7 @@ impl Callback for Costs {
 }
 
 impl Costs {
-    /// The rate at which the smoothed cost falls fastest over a tenth of the steps, before its lowest.
+    /// The rate at which the smoothed cost falls fastest over a tenth of the steps, before its minimum.
     fn steepest(&self) -> Option<f64> {
         let window = (self.steps / 10).max(4);
         let lowest = (0..self.points.len()).min_by(|a, b| self.points[*a].1.total_cmp(&self.points[*b].1))?;

@@ -1,8 +1,8 @@
-//! The search for better options: trials, each a training with other values, kept in a study that survives anything.
+//! Hyperparameter search: trials, each a training with different values, kept in a study that survives crashes.
 //!
-//! A study is an SQLite file. Any number of processes may work on it at once, and each has workers that take a trial at
-//! a time. When the search is over, the best trial is trained with other seeds, which tells what is chance, and the best
-//! of these becomes a run like any other: only then is the test part looked at.
+//! A study is an SQLite file. Any number of processes may work on it concurrently, each with workers that take one
+//! trial at a time. When the search is over, the best trial is trained with other seeds to measure noise, and the best
+//! of these becomes an ordinary run: only then is the test split evaluated.
 
 mod begin;
 mod choice;
@@ -42,45 +42,45 @@ use begin::Begun;
 use trial::TrialRunner;
 use worker::Search;
 
-/// One fact about a search, in the order they happen.
+/// One event of a search, in chronological order.
 #[derive(Debug, Clone)]
 pub enum SearchEvent {
-    /// The search begins, or goes on.
+    /// The search begins or resumes.
     Started {
         /// The study's file.
         study: PathBuf,
-        /// What is searched, a line each.
+        /// The search space, one line per dimension.
         space: Vec<String>,
-        /// Most trials, those that have ended, and workers here.
+        /// The maximum number of trials, trials ended, and workers in this process.
         trials: (usize, usize, usize),
-        /// What is sought, and whether higher is better.
+        /// The metric optimised for, and whether higher is better.
         objective: (String, bool),
         /// What was decided for the user.
         decisions: Vec<Decision>,
-        /// The most seconds that this will take, by the first epoch.
+        /// An upper bound in seconds, estimated from the first epoch.
         forecast: f64,
     },
-    /// A trial ended here.
+    /// A trial ended in this process.
     Ended {
         /// The trial.
         trial: Box<Trial>,
-        /// The best one so far, with its value.
+        /// The best trial so far, with its value.
         best: Option<(usize, f64)>,
         /// Trials that have ended, in all processes.
         ended: usize,
-        /// Trials a minute here.
+        /// Trials per minute in this process.
         pace: f64,
-        /// Seconds left at this pace.
+        /// Estimated seconds left at this pace.
         left: f64,
     },
-    /// The search is over, and the best trial is trained to become a model.
+    /// The search is over, and the best trial is trained into the final model.
     Chosen {
-        /// The trial, with the seed that went best.
+        /// The trial, with the seed that did best.
         trial: Box<Trial>,
-        /// Whether it is trained on dev's rows too.
+        /// Whether it is trained on the dev rows too.
         refit: bool,
     },
-    /// The user should know.
+    /// A warning for the user.
     Warning(String),
 }
 
@@ -102,28 +102,28 @@ impl SharedCallback<'_> {
 pub enum SearchEnd {
     /// All trials are done.
     Done,
-    /// No better one came for as many trials as asked.
+    /// No improvement for the requested number of trials.
     Stalled,
-    /// The time is up.
+    /// The time budget is used up.
     Budget,
-    /// Somebody asked for it; it can be gone on with.
+    /// A stop was requested; the search can be resumed.
     Interrupted,
-    /// Another process trains the chosen one.
+    /// Another process is training the best trial.
     Elsewhere,
 }
 
-/// What a search came to.
+/// The result of a search.
 #[derive(Debug)]
 pub struct SearchResult {
     /// The study's file.
     pub study: PathBuf,
     /// Every trial.
     pub trials: Vec<Trial>,
-    /// What was sought, and whether higher is better.
+    /// The metric optimised for, and whether higher is better.
     pub objective: (String, bool),
-    /// What of the difference between trials is chance.
+    /// How much of the difference between trials is noise.
     pub noise: Option<SeedNoise>,
-    /// The trials that no other beats in everything that is sought.
+    /// The Pareto front of all objectives.
     pub front: Vec<usize>,
     /// The best trial's run.
     pub outcome: Option<Outcome>,
@@ -131,10 +131,10 @@ pub struct SearchResult {
     pub end: SearchEnd,
 }
 
-/// Searches for better options as a configuration says, in a new study, or in the one that it names.
+/// Runs the search that a configuration describes, in a new study or in the one that it names.
 ///
 /// # Errors
-/// If the data, the configuration or the space do not fit, the study cannot be used, or nothing could be trained.
+/// If the data, the configuration or the space is invalid, the study cannot be used, or no trial could be trained.
 pub fn tune(config: &Config, callback: &mut (dyn Callback<SearchEvent> + Send)) -> Result<SearchResult> {
     let Begun { base, study, space, data, plan, decisions } = begin::open(config, &|| callback.stop())?;
     let workers = begin::workers(&base);
@@ -164,7 +164,7 @@ pub fn tune(config: &Config, callback: &mut (dyn Callback<SearchEvent> + Send)) 
     finish::finish(&base, &study, &runner, &search, end, callback)
 }
 
-/// What a mutex guards; a worker that panicked has ended its trial, and left nothing half done.
+/// Locks a mutex, ignoring poison: a worker that panicked has ended its trial and left nothing half done.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }

@@ -1,4 +1,4 @@
-//! A study's page: what was summary, what mattered, and where good values lie.
+//! A study's page: a summary, which options mattered, and where good values are.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -14,9 +14,9 @@ use crate::report::text::{self, duration, escape, metric_name, metric_value, per
 use crate::report::theme::LAYERS;
 use crate::report::{Figure, save_figures};
 
-/// Cells along each side of the plane of expected values.
+/// Cells along each side of the heat map of expected values.
 const CELLS: usize = 24;
-/// Values further from 0 are drawn here: those between have differences that are numbers.
+/// Larger values are clamped to this, so that differences do not overflow.
 const LARGEST: f64 = 1e300;
 
 /// A study, read for its page.
@@ -29,7 +29,7 @@ struct StudySummary {
     trials: Vec<Trial>,
     noise: Option<SeedNoise>,
     importance: Vec<Importance>,
-    /// Other things sought, and the trials not beaten in all of them.
+    /// Secondary objectives, and the Pareto front.
     secondary: Vec<String>,
     run: Option<String>,
 }
@@ -42,7 +42,7 @@ pub fn write_study_figures(study: &Study, folder: &Path) -> Result<()> {
     save_figures(&study_figures(study)?, folder)
 }
 
-/// The page of a study, which needs nothing else, neither network nor scripts.
+/// A study as one self-contained page, without network access or scripts.
 ///
 /// # Errors
 /// If the study cannot be read.
@@ -94,14 +94,14 @@ impl StudySummary {
         metric_value(&self.objective, value)
     }
 
-    /// Trials of the search that have a value, and the configuration as it was.
+    /// Search trials that have a value, and the baseline.
     fn valued(&self) -> impl Iterator<Item = (&Trial, f64)> {
         let search = self.trials.iter().filter(|trial| trial.kind != TrialKind::Seed);
         search
             .filter_map(|trial| Some((trial, trial.value.filter(|value| value.is_finite())?.clamp(-LARGEST, LARGEST))))
     }
 
-    /// What a trial says when pointed at.
+    /// The tooltip of a trial.
     fn hover(&self, trial: &Trial) -> String {
         let value = trial.value.map_or("no value".into(), |value| self.value(value));
         let point: Vec<String> = trial.point.iter().map(|(name, value)| format!("{name} {value}")).collect();
@@ -110,7 +110,7 @@ impl StudySummary {
         format!("trial {}: {value}{early} · {point}", trial.number)
     }
 
-    /// The values that pictures show: all but the worst outliers, which stand at the edge.
+    /// The values that charts cover: all but the worst outliers, which are drawn at the edge.
     fn range(&self) -> (f64, f64) {
         let mut costs: Vec<f64> = self.valued().map(|(_, value)| if self.higher { -value } else { value }).collect();
         costs.sort_by(f64::total_cmp);
@@ -170,7 +170,7 @@ fn header(summary: &StudySummary) -> String {
     )
 }
 
-/// What of the differences is chance.
+/// How much of the differences is noise.
 fn chance(summary: &StudySummary) -> String {
     let (Some(noise), Some(best)) = (&summary.noise, super::best(&summary.trials)) else { return String::new() };
     let mut lines = vec![format!(
@@ -248,7 +248,7 @@ fn importance(summary: &StudySummary) -> Option<Drawing> {
     Some(Bars { caption, width: 460.0, bars: summary.importance.iter().map(bar).collect() }.draw())
 }
 
-/// Names of some places of a scale.
+/// Labels at some positions of a scale.
 fn ticks(dimension: &Dimension, most: usize) -> Vec<(f64, String)> {
     let tick = |value: String| Some((dimension.scale.place(&value)?, shorten(&brief(&value), 14)));
     match &dimension.scale {
@@ -262,7 +262,7 @@ fn ticks(dimension: &Dimension, most: usize) -> Vec<(f64, String)> {
     }
 }
 
-/// A value to three digits.
+/// A value to three significant digits.
 fn brief(value: &str) -> String {
     match value.parse::<f64>() {
         Ok(x) if x != 0.0 && value.len() > 6 && x.abs() < 0.9 => {
@@ -272,7 +272,7 @@ fn brief(value: &str) -> String {
     }
 }
 
-/// What the forest expects over the two options that matter most.
+/// The forest's predictions over the two most important options.
 fn contour(summary: &StudySummary) -> Option<Drawing> {
     let of = |importance: &Importance| {
         let i = summary.space.dimensions.iter().position(|dimension| dimension.name == importance.name)?;
@@ -289,7 +289,7 @@ fn contour(summary: &StudySummary) -> Option<Drawing> {
         row
     };
     let costs = surrogate.predict(&(0..CELLS * CELLS).map(row).collect::<Vec<_>>())?;
-    // Of values without bounds nothing can be expected.
+    // Nothing can be predicted from unbounded values.
     if !costs.iter().all(|cost| cost.abs() <= LARGEST) {
         return None;
     }
@@ -325,7 +325,7 @@ fn lay(summary: &StudySummary) -> String {
     )
 }
 
-/// A panel an option: its values and what they reached.
+/// One panel per option: its values and what they reached.
 fn slices(summary: &StudySummary) -> Option<Drawing> {
     let panel = |(i, dimension): (usize, &Dimension)| {
         let points = summary
@@ -393,7 +393,7 @@ fn front(summary: &StudySummary) -> String {
     })
 }
 
-/// The value over what is given up for it.
+/// The value against each secondary objective.
 fn pareto(summary: &StudySummary) -> Option<Drawing> {
     let beside = summary.secondary.first()?;
     let front: Vec<usize> =

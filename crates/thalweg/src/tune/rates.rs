@@ -1,4 +1,4 @@
-//! The picture of a learning-rate range test.
+//! The chart of a learning-rate range test.
 
 use super::learning_rate::Rates;
 use crate::report::Figure;
@@ -6,9 +6,9 @@ use crate::report::chart::{Caption, LineChart, Mark, Series};
 use crate::report::text::number;
 use crate::report::theme::LAYERS;
 
-/// The cost over the learning rate, a line a seed, with the suggestion marked.
+/// The cost over the learning rate, one line per seed, with the suggestion marked.
 pub fn rates_figure(rates: &Rates) -> Figure {
-    // Costs far above the start only say that the rate is too high.
+    // Costs far above the initial one only show that the rate is too high.
     let start = rates.curves.iter().filter_map(|curve| curve.points.first()).map(|(_, cost)| *cost).fold(0.0, f64::max);
     let series = rates.curves.iter().enumerate().map(|(i, curve)| Series {
         name: format!("seed {}", curve.seed),

@@ -1,4 +1,4 @@
-//! What is recorded of a trial.
+//! The records of a trial.
 
 use std::collections::BTreeMap;
 
@@ -6,36 +6,36 @@ use serde::{Deserialize, Serialize};
 
 use super::space::Point;
 
-/// What a trial is for.
+/// The purpose of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TrialKind {
-    /// The configuration as it is.
+    /// The unchanged configuration.
     Baseline,
-    /// One of the search.
+    /// A trial of the search.
     Search,
-    /// The best one again, with another seed.
+    /// The best trial with another seed.
     Seed,
 }
 
-/// Where a trial stands.
+/// The state of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TrialState {
-    /// Nobody works on it.
+    /// No worker has it.
     Waiting,
     /// A worker has it.
     Running,
-    /// It went to its end.
+    /// It completed.
     Done,
-    /// It was ended early: others are better.
+    /// It was ended early because others are better.
     Pruned,
-    /// It cannot be done.
+    /// It failed.
     Failed,
 }
 
 impl TrialState {
-    /// Whether it has ended, in whatever way.
+    /// Whether it has ended, for whatever reason.
     pub fn is_ended(self) -> bool {
         !matches!(self, TrialState::Waiting | TrialState::Running)
     }
@@ -46,32 +46,32 @@ impl TrialState {
 pub struct Trial {
     /// Its number, from 0.
     pub number: usize,
-    /// What it is for.
+    /// Its purpose.
     pub kind: TrialKind,
     /// The values it tries.
     pub point: Point,
     /// Its seed.
     pub seed: u64,
-    /// Where it stands.
+    /// Its state.
     pub state: TrialState,
-    /// What it reached (where it was ended early: until then).
+    /// Its value (of a pruned trial, up to that point).
     pub value: Option<f64>,
-    /// The same as a cost: lower is better.
+    /// The value as a cost: lower is better.
     #[serde(skip)]
     pub cost: Option<f64>,
-    /// Other things measured: metrics of the dev part, `parameters`, `latency`.
+    /// Other measurements: metrics on dev, `parameters`, `latency`.
     pub others: BTreeMap<String, f64>,
     /// Epochs done.
     pub epochs: usize,
     /// Seconds of training.
     pub seconds: f64,
-    /// Why it failed or was ended early.
+    /// Why it failed or was pruned.
     pub why: Option<String>,
-    /// How often it was ended; never more than once.
+    /// How often it was ended; at most once.
     pub ends: usize,
 }
 
-/// What an epoch of a trial reached, and the best up to it.
+/// The value of one epoch of a trial, and the best up to it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct EpochValue {
     pub(super) epoch: usize,
@@ -91,7 +91,7 @@ pub(super) struct Ending {
 }
 
 impl Ending {
-    /// An ending of which nothing else is known yet.
+    /// An ending with nothing but its state set.
     pub(super) fn new(state: TrialState) -> Ending {
         Ending { state, value: None, others: BTreeMap::new(), epochs: 0, seconds: 0.0, why: None }
     }

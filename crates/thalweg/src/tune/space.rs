@@ -1,4 +1,4 @@
-//! What is searched: options, the values each may take, and what must hold between them.
+//! The search space: options, the values each may take, and constraints between them.
 
 use std::collections::BTreeMap;
 
@@ -6,53 +6,53 @@ use super::constraint::Constraint;
 use crate::config::{Config, Tune, find};
 use crate::error::{Error, Result, did_you_mean};
 
-/// The values that one trial tries, by the names of the dimensions, as they are typed.
+/// The values of one trial as typed, by dimension name.
 pub type Point = BTreeMap<String, String>;
 
-/// The name of the dimension that is the width of all hidden layers, where `layers` is their number.
+/// The name of the dimension for the width of all hidden layers, where `layers` is their number.
 const UNITS: &str = "units";
 
-/// Units of each hidden layer where only the number of layers is searched.
+/// Units per hidden layer where only the number of layers is searched.
 const USUAL_UNITS: &str = "128";
 
-/// How the values of a dimension lie.
+/// The values of a dimension and their distribution.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Scale {
-    /// Numbers, evenly.
+    /// Floats, uniform.
     Linear(f64, f64),
-    /// Numbers, each power of ten as often: α = 10^r.
+    /// Floats, log-uniform: α = 10^r.
     Log(f64, f64),
-    /// Whole numbers, evenly.
+    /// Integers, uniform.
     Int(f64, f64),
-    /// Whole numbers, each power of ten as often.
+    /// Integers, log-uniform.
     LogInt(f64, f64),
-    /// Numbers just below 1: β = 1 − 10^r.
+    /// Floats just below 1: β = 1 − 10^r.
     OneMinusLog(f64, f64),
     /// One of these.
     Choice(Vec<String>),
 }
 
-/// One option that is searched.
+/// One searched option.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dimension {
     /// The option's name: `learning_rate`.
     pub name: String,
     /// Its values.
     pub scale: Scale,
-    /// Another dimension and the values of it for which this one counts.
+    /// Another dimension, and its values for which this one is active.
     pub only_if: Option<(String, Vec<String>)>,
 }
 
-/// Everything that is searched.
+/// The complete search space.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Space {
-    /// The options, those that others depend on first.
+    /// The options; those that others depend on first.
     pub dimensions: Vec<Dimension>,
     constraints: Vec<Constraint>,
 }
 
 impl Scale {
-    /// The scale of a text such as `log:1e-4..1e-1`, `int:1..5` or `relu,tanh`.
+    /// Parses a scale such as `log:1e-4..1e-1`, `int:1..5` or `relu,tanh`.
     fn parse(text: &str) -> Result<Scale> {
         let wrong = |message: String| {
             let fix = "write a range as linear:0..0.5, log:1e-4..1e-1, int:1..5, log_int:16..512 or \
@@ -103,7 +103,7 @@ impl Scale {
         }
     }
 
-    /// The value at a place from 0 to below 1, as it is typed.
+    /// The value at a position in [0, 1), as typed.
     pub fn value(&self, at: f64) -> String {
         let at = at.clamp(0.0, 1.0 - 1e-12);
         match self {
@@ -117,14 +117,14 @@ impl Scale {
             Scale::Log(low, high) => short((low.ln() + at * (high / low).ln()).exp().clamp(*low, *high)),
             Scale::OneMinusLog(low, high) => {
                 let (from, to) = ((1.0 - low).ln(), (1.0 - high).ln());
-                // Digits of what is left to 1 are what counts.
+                // The significant digits are those of the distance to 1.
                 let left: f64 = short((from + at * (to - from)).exp()).parse().expect("it is a number");
                 (((1.0 - left) * 1e12).round() / 1e12).clamp(*low, *high).to_string()
             }
         }
     }
 
-    /// Where a value lies from 0 to 1: the middle of the places that have it.
+    /// The position of a value in [0, 1]: the midpoint of the interval that maps to it.
     pub fn place(&self, value: &str) -> Option<f64> {
         if let Scale::Choice(choices) = self {
             let i = choices.iter().position(|choice| choice == value)?;
@@ -142,7 +142,7 @@ impl Scale {
         Some(place.clamp(0.0, 1.0))
     }
 
-    /// How many values there are, where they can be counted.
+    /// The number of values, where finite.
     pub fn count(&self) -> Option<usize> {
         match self {
             Scale::Choice(choices) => Some(choices.len()),
@@ -152,23 +152,23 @@ impl Scale {
     }
 }
 
-/// A number to four digits.
+/// A number to four significant digits.
 fn short(x: f64) -> String {
     let rounded: f64 = format!("{x:.3e}").parse().expect("it was written as a number");
     rounded.to_string()
 }
 
 impl Space {
-    /// The space that a configuration asks for.
+    /// The space that a configuration describes.
     ///
     /// # Errors
-    /// If a name is no option, a range is empty or wrong, a value is none that the option takes, or a condition or
-    /// constraint names what is not searched.
+    /// If a name is not an option, a range is empty or invalid, a value is invalid for its option, or a condition or
+    /// constraint names an option that is not searched.
     pub fn new(base: &Config) -> Result<Space> {
         let tune = &base.tune;
         let mut dimensions =
             tune.search.iter().map(|(name, text)| dimension(name, text)).collect::<Result<Vec<_>>>()?;
-        // What others depend on comes first.
+        // Dimensions that others depend on come first.
         dimensions.sort_by_key(|dimension| dimension.only_if.is_some());
         let constraints = tune.constraints.iter().map(|text| Constraint::parse(text)).collect::<Result<Vec<_>>>()?;
         let space = Space { dimensions, constraints };
@@ -176,7 +176,7 @@ impl Space {
         Ok(space)
     }
 
-    /// Whether every name and value fits the configuration.
+    /// Checks every name and value against the configuration.
     fn check(&self, base: &Config) -> Result<()> {
         let names: Vec<&str> = self.dimensions.iter().map(|dimension| dimension.name.as_str()).collect();
         let unknown = |name: &str, at: String| {
@@ -207,7 +207,7 @@ impl Space {
             let error = Error::config("units are the width of each of so many layers").at("--search units");
             return Err(error.fix("search layers=int:1..4 too, or widths as in layers=64|128,64"));
         }
-        // Both ends of each range, with everything else as configured, must be values of the option.
+        // Both ends of each range must be valid for the option, with everything else as configured.
         for dimension in &self.dimensions {
             let ends = match &dimension.scale {
                 Scale::Choice(choices) => choices.clone(),
@@ -224,7 +224,7 @@ impl Space {
         Ok(())
     }
 
-    /// The point at a place of the unit cube: dimensions that do not count are left out.
+    /// The point at a position of the unit cube; inactive dimensions are left out.
     pub fn point(&self, places: &[f64]) -> Point {
         let mut point = Point::new();
         for (dimension, &at) in self.dimensions.iter().zip(places) {
@@ -235,7 +235,7 @@ impl Space {
         point
     }
 
-    /// Where a point lies; none for dimensions that do not count, or for points of no dimension.
+    /// The position of a point; none for inactive or missing dimensions.
     pub fn places(&self, point: &Point) -> Vec<Option<f64>> {
         let place = |dimension: &Dimension| dimension.scale.place(point.get(&dimension.name)?);
         self.dimensions.iter().map(place).collect()
@@ -249,7 +249,7 @@ impl Space {
     /// The configuration with a point's values.
     ///
     /// # Errors
-    /// If a value does not fit its option or the others.
+    /// If a value is invalid for its option, alone or with the others.
     pub fn configure(&self, base: &Config, point: &Point) -> Result<Config> {
         let mut settings: Vec<(&str, String)> = Vec::new();
         for (name, value) in point.iter().filter(|(name, _)| *name != UNITS) {
@@ -270,12 +270,12 @@ impl Space {
 }
 
 impl Dimension {
-    /// Whether it is a number of layers rather than their widths.
+    /// Whether it is the number of layers rather than their widths.
     fn is_depth(&self) -> bool {
         self.name.rsplit('.').next() == Some("layers") && !matches!(self.scale, Scale::Choice(_))
     }
 
-    /// Whether it counts beside the values of a point so far.
+    /// Whether it is active given the values of a point so far.
     fn counts(&self, point: &Point) -> bool {
         self.only_if.as_ref().is_none_or(|(name, values)| point.get(name).is_some_and(|value| values.contains(value)))
     }

@@ -1,6 +1,6 @@
-//! The study: every trial in an SQLite file that several processes may work on, and that survives any of them.
+//! The study: every trial in an SQLite file that several processes may share, and that survives any of them.
 //!
-//! A worker that takes a trial keeps its heartbeat fresh; a trial whose heartbeat has stopped is taken back by the next
+//! A worker keeps the heartbeat of its trial fresh; a trial whose heartbeat has stopped is reclaimed by the next
 //! worker. Only the worker that holds a trial can end it, so each ends once.
 
 use std::path::{Path, PathBuf};
@@ -14,15 +14,15 @@ use super::space::Point;
 use crate::config::Config;
 use crate::error::{Error, Result};
 
-/// Tells a study from other SQLite files: "thal".
+/// Distinguishes a study from other SQLite files: "thal".
 const APPLICATION: i64 = 0x7468_616c;
-/// The version of the tables.
+/// The schema version.
 const VERSION: i64 = 1;
-/// How long a heartbeat may be silent before its worker counts as dead.
+/// Age of a heartbeat at which its worker counts as dead.
 pub(super) const SILENCE: Duration = Duration::from_secs(5);
-/// How often a trial may be taken back without an epoch done before it counts as what kills its workers.
+/// How often a trial may be reclaimed without completing an epoch before it counts as what kills its workers.
 const MOST_DEATHS: i64 = 10;
-/// How long another process may hold the file.
+/// How long to wait while another process holds the file.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 const TABLES: &str = "
@@ -42,33 +42,33 @@ const TABLES: &str = "
     ) WITHOUT ROWID;
 ";
 
-/// What a worker gets when it asks for work.
+/// The answer to a worker's request for a trial.
 #[derive(Debug)]
 pub(super) enum Claim {
-    /// A trial, its own now.
+    /// A trial, now held by the worker.
     Trial(Trial),
-    /// Nothing before others have ended.
+    /// None until other trials have ended.
     Wait,
-    /// Nothing any more.
+    /// None left.
     Over,
 }
 
-/// What comes next, as the search sees it.
+/// The search's decision on what comes next.
 pub(super) enum Next {
     /// A trial.
     Trial(TrialKind, Point, u64),
-    /// Nothing before others have ended.
+    /// None until other trials have ended.
     Wait,
-    /// Nothing any more.
+    /// None left.
     Over,
 }
 
-/// A study's file, open.
+/// An open study file.
 #[derive(Debug)]
 pub struct Study {
     connection: Connection,
     path: PathBuf,
-    /// The metric that is sought.
+    /// The metric optimised for.
     pub objective: String,
     /// Whether higher is better.
     pub higher: bool,
@@ -79,10 +79,10 @@ fn now() -> f64 {
 }
 
 impl Study {
-    /// Makes the file of a new study.
+    /// Creates the file of a new study.
     ///
     /// # Errors
-    /// If there is something at the path, or it cannot be written.
+    /// If the path exists or cannot be written.
     pub(super) fn create(path: &Path, config: &Config, data: &str, objective: &str, higher: bool) -> Result<Study> {
         if path.exists() {
             let error = Error::config("there is a file already").at(path.display().to_string());
@@ -110,10 +110,10 @@ impl Study {
         Ok(Study { connection, path: path.into(), objective: objective.into(), higher })
     }
 
-    /// Opens the file of a study.
+    /// Opens a study.
     ///
     /// # Errors
-    /// If there is none, it is no study, of another version, damaged, or held by another program.
+    /// If there is no file, or it is not a study, has another version, is damaged, or is held by another program.
     pub fn open(path: &Path) -> Result<Study> {
         let place = |error: Error| error.at(path.display().to_string());
         if !path.is_file() {
@@ -150,7 +150,7 @@ impl Study {
         &self.path
     }
 
-    /// What was asked for.
+    /// The configuration of the search.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -164,7 +164,7 @@ impl Study {
         self.one("SELECT data FROM study")
     }
 
-    /// The run of the best trial, once it is trained.
+    /// The run of the best trial, once trained.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -191,7 +191,7 @@ impl Study {
         self.all(query, trial, value)
     }
 
-    /// The best value up to an epoch of each trial that got that far, by trial.
+    /// The best value up to an epoch of each trial that reached it, by trial number.
     pub(super) fn bests_at(&self, epoch: usize) -> Result<Vec<(usize, f64)>> {
         let query = "SELECT trial, best FROM epoch WHERE epoch = ? AND best IS NOT NULL";
         self.all(query, epoch, |row| Ok((row.get::<_, i64>(0)? as usize, row.get(1)?)))
@@ -204,7 +204,7 @@ impl Study {
         rows().map_err(|error| failed(&self.path, error))
     }
 
-    /// Takes a trial: one whose worker died, one that waits, or the next of the search.
+    /// Claims a trial: one whose worker died, one that waits, or the next of the search.
     pub(super) fn claim(&mut self, worker: &str, next: impl FnOnce(&[Trial]) -> Next) -> Result<Claim> {
         let (path, higher) = (self.path.clone(), self.higher);
         let claim = |connection: &mut Connection| -> rusqlite::Result<Claim> {
@@ -238,7 +238,7 @@ impl Study {
                         Next::Trial(kind, point, seed) => (kind, point, seed),
                         idle => {
                             transaction.commit()?;
-                            // Somebody's trial may yet come back to be done by others.
+                            // A running trial may yet be given back.
                             let busy = past.iter().any(|trial| !trial.state.is_ended());
                             return Ok(if busy || matches!(idle, Next::Wait) { Claim::Wait } else { Claim::Over });
                         }
@@ -259,7 +259,7 @@ impl Study {
         claim(&mut self.connection).map_err(|error| failed(&path, error))
     }
 
-    /// Says that a worker lives; false where the trial is no longer its own.
+    /// Refreshes a worker's heartbeat; false where it no longer holds the trial.
     pub(super) fn beat(&self, worker: &str, trial: usize) -> Result<bool> {
         let beat = self.connection.execute(
             "UPDATE trial SET heartbeat = ? WHERE number = ? AND worker = ? AND state = 'running'",
@@ -268,7 +268,8 @@ impl Study {
         Ok(beat.map_err(|error| failed(&self.path, error))? == 1)
     }
 
-    /// Keeps the values of some epochs, and the best up to each; a trial that gets on is none that kills its workers.
+    /// Stores the values of some epochs, and the best up to each; resets the count of deaths, for the trial makes
+    /// progress.
     pub(super) fn keep_epochs(&mut self, trial: usize, values: &[EpochValue]) -> Result<()> {
         let path = self.path.clone();
         let keep = |connection: &mut Connection| -> rusqlite::Result<()> {
@@ -285,7 +286,7 @@ impl Study {
         keep(&mut self.connection).map_err(|error| failed(&path, error))
     }
 
-    /// Ends a trial; false where it is no longer the worker's, and so nothing was changed.
+    /// Ends a trial; false, with nothing changed, where the worker no longer holds it.
     pub(super) fn end(&mut self, worker: &str, trial: usize, ending: &Ending) -> Result<bool> {
         let Ending { state, value, others, epochs, seconds, why } = ending;
         let ended = self.connection.execute(
@@ -296,7 +297,7 @@ impl Study {
         Ok(ended.map_err(|error| failed(&self.path, error))? == 1)
     }
 
-    /// Gives a trial back for others to go on with.
+    /// Gives a trial back for other workers to resume.
     pub(super) fn release(&self, worker: &str, trial: usize) -> Result<()> {
         let released = self.connection.execute(
             "UPDATE trial SET state = 'waiting', worker = NULL, heartbeat = NULL
@@ -306,7 +307,8 @@ impl Study {
         released.map(drop).map_err(|error| failed(&self.path, error))
     }
 
-    /// Whether this worker is the one that trains the chosen trial's model; also its heartbeat.
+    /// Claims the training of the final model for this worker, or refreshes its heartbeat; false where another worker
+    /// has it, or it is done.
     pub(super) fn finish(&self, worker: &str) -> Result<bool> {
         let taken = self.connection.execute(
             "UPDATE study SET finisher = ?1, heartbeat = ?2
@@ -316,12 +318,12 @@ impl Study {
         Ok(taken.map_err(|error| failed(&self.path, error))? == 1)
     }
 
-    /// When the one who trains the model last said that it lives.
+    /// The last heartbeat of the worker that trains the final model.
     pub(super) fn finisher_beat(&self) -> Result<Option<f64>> {
         self.one("SELECT heartbeat FROM study")
     }
 
-    /// Leaves the training of the model to others.
+    /// Gives up the training of the final model.
     pub(super) fn leave(&self, worker: &str) -> Result<()> {
         let left = self
             .connection
@@ -329,21 +331,21 @@ impl Study {
         left.map(drop).map_err(|error| failed(&self.path, error))
     }
 
-    /// The folder in which the chosen trial is trained, once that has begun.
+    /// The folder in which the best trial is trained, once begun.
     pub(super) fn folder(&self) -> Result<Option<PathBuf>> {
-        // Studies of earlier versions have no place for it.
+        // Studies of earlier versions lack the column.
         let kept = self.connection.execute("ALTER TABLE study ADD COLUMN folder TEXT", []);
         drop(kept);
         Ok(self.one::<Option<String>>("SELECT folder FROM study")?.map(PathBuf::from))
     }
 
-    /// Keeps the folder in which the chosen trial is trained.
+    /// Stores the folder in which the best trial is trained.
     pub(super) fn keep_folder(&self, folder: &Path) -> Result<()> {
         let kept = self.connection.execute("UPDATE study SET folder = ?", [folder.to_string_lossy()]);
         kept.map(drop).map_err(|error| failed(&self.path, error))
     }
 
-    /// Keeps where the chosen trial's run is.
+    /// Stores the path of the best trial's run.
     pub(super) fn keep_run(&self, run: &Path) -> Result<()> {
         let kept = self.connection.execute("UPDATE study SET run = ?", [run.to_string_lossy()]);
         kept.map(drop).map_err(|error| failed(&self.path, error))
@@ -382,7 +384,7 @@ fn trial(row: &Row, higher: bool) -> rusqlite::Result<Trial> {
     })
 }
 
-/// A word of the tables, or JSON.
+/// A value as a word, or as JSON.
 fn word(value: &impl Serialize) -> String {
     let json = serde_json::to_value(value).expect("it is plain data");
     json.as_str().map_or_else(|| json.to_string(), str::to_string)
@@ -391,7 +393,7 @@ fn word(value: &impl Serialize) -> String {
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(PATIENCE)?;
-    // Written ahead, a commit needs no wait for the disk; a killed process loses nothing.
+    // With a write-ahead log a commit does not wait for the disk; a killed process loses nothing.
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "normal")?;
     Ok(connection)

@@ -1,4 +1,4 @@
-//! One trial: training with its values, watched for others that leave it behind.
+//! One trial: training with its values, pruned where it is behind others.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
@@ -23,37 +23,37 @@ use crate::tensor::ops::MatmulPrecision;
 use crate::tensor::{Dtype, Tensor};
 use crate::train::{Callback, Settings, State, StopReason};
 
-/// The least time between two checkpoints of a trial; a shorter trial has none.
+/// The minimum interval between checkpoints of a trial; shorter trials have none.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What all trials of a process share.
+/// State shared by all trials of a process.
 pub(super) struct TrialRunner {
     pub(super) base: Config,
     pub(super) space: Space,
     pub(super) pruner: Pruner,
     /// The fingerprint of the data.
     pub(super) fingerprint: String,
-    /// The folder of trials under way.
+    /// The folder of running trials.
     pub(super) folder: PathBuf,
-    /// The objectives besides the value.
+    /// The secondary objectives.
     pub(super) secondary: Vec<String>,
-    /// The most bytes that a trial may need.
+    /// The maximum bytes a trial may need.
     pub(super) memory: u64,
-    /// Folds of each trial.
+    /// Folds per trial.
     folds: usize,
-    /// The data as it was last read, with the options that it depends on.
+    /// The datasets last read, by the options that they depend on.
     data: Mutex<VecDeque<(String, Arc<Dataset>)>>,
 }
 
-/// What one training of a trial came to.
+/// The result of one training of a trial.
 enum Trained {
-    /// It went to its end: what was measured on dev.
+    /// It completed: the metrics on dev.
     Done(BTreeMap<String, f64>),
-    /// Others have left it behind; its best value so far.
+    /// It was pruned; its best value so far.
     Behind(Option<f64>),
-    /// It was stopped, and can be gone on with.
+    /// It was stopped, and can be resumed.
     Stopped,
-    /// It cannot be done.
+    /// It failed.
     Failed(Error),
 }
 
@@ -63,7 +63,7 @@ fn key(config: &Config) -> String {
 }
 
 impl TrialRunner {
-    /// A runner whose trials are kept beside the study; `data` is that of the configuration itself.
+    /// A runner that keeps its trials next to the study; `data` is that of the unchanged configuration.
     pub(super) fn new(
         base: Config,
         data: Dataset,
@@ -85,12 +85,12 @@ impl TrialRunner {
         })
     }
 
-    /// The folder of a trial under way.
+    /// The folder of a running trial.
     pub(super) fn folder_of(&self, trial: usize) -> PathBuf {
         self.folder.join(format!("trial-{trial}"))
     }
 
-    /// The data of a configuration, read anew only where options that it depends on differ.
+    /// The data of a configuration, reread only where options that it depends on differ.
     pub(super) fn data(&self, config: &Config) -> Result<Arc<Dataset>> {
         let key = key(config);
         if let Some((_, data)) = lock(&self.data).iter().find(|(of, _)| *of == key) {
@@ -98,7 +98,7 @@ impl TrialRunner {
         }
         let data = Arc::new(data::load(config)?);
         let mut kept = lock(&self.data);
-        // Folds are of small tables, and come again and again.
+        // Folds come from small tables and are needed repeatedly.
         if kept.len() >= 4 * self.folds - 3 {
             kept.pop_front();
         }
@@ -113,7 +113,7 @@ impl TrialRunner {
         Ok(config)
     }
 
-    /// Does a trial; none where it was stopped and can be gone on with.
+    /// Runs a trial; none where it was stopped and can be resumed.
     pub(super) fn attempt(&self, trial: &Trial, study: &mut Study, stop: &AtomicBool) -> Result<Option<Ending>> {
         let mut ending = Ending::new(TrialState::Done);
         for fold in 0..self.folds {
@@ -147,7 +147,7 @@ impl TrialRunner {
         Ok(Some(ending))
     }
 
-    /// Trains once: on the parts as they are, or on one of several folds.
+    /// Trains once: on the given splits, or on one of several folds.
     fn train(
         &self,
         trial: &Trial,
@@ -205,11 +205,11 @@ impl TrialRunner {
         Ok(Trained::Done(measured))
     }
 
-    /// A trial that needs too much ends before it begins.
+    /// Rejects a trial that needs too much memory before it begins.
     fn check_memory(&self, plan: &Plan, data: &Dataset) -> Result<()> {
         let size = if plan.dtype == Dtype::F64 { 8 } else { 4 };
         let theta = plan.network.layout().len() as u64;
-        // θ, dθ, the best θ, its average, and the optimiser's vectors; outputs and their gradients.
+        // θ, dθ, the best θ, its average, and the optimiser's state; outputs and their gradients.
         let state = theta * 7;
         let batch = plan.settings.batch_size.max(plan.network.rows_at_once(1024)) as u64;
         let room = 2 * batch * plan.network.numbers_per_row() as u64;
@@ -224,13 +224,13 @@ impl TrialRunner {
     }
 }
 
-/// The name under which a trial keeps its best epoch.
+/// The key under which a trial stores its best epoch.
 pub(super) const BEST_EPOCH: &str = "best_epoch";
 
-/// The name of the objective that is the time of one prediction.
+/// The name of the objective for the time of one prediction.
 pub(super) const LATENCY: &str = "latency";
 
-/// Milliseconds that one row takes to predict, the median of many.
+/// Milliseconds to predict one row, median of many.
 fn latency(plan: &Plan, state: &State) -> Result<f64> {
     let x = Tensor::zeros(plan.network.input().batch(1), plan.dtype);
     let mut predictor = Predictor::new(&plan.network, &state.best_theta, 1, MatmulPrecision::F32)?;
@@ -245,7 +245,7 @@ fn latency(plan: &Plan, state: &State) -> Result<f64> {
     Ok(times[times.len() / 2])
 }
 
-/// Keeps a trial's epochs and checkpoints, and looks whether it is left behind.
+/// Stores a trial's epochs and checkpoints, and checks whether to prune it.
 struct TrialCallback<'a> {
     runner: &'a TrialRunner,
     trial: &'a Trial,
@@ -253,7 +253,7 @@ struct TrialCallback<'a> {
     stop: &'a AtomicBool,
     fold: usize,
     epochs: usize,
-    /// Values not yet kept in the study.
+    /// Values not yet stored in the study.
     pending: Vec<EpochValue>,
     values: Vec<f64>,
     pruned: bool,
@@ -267,7 +267,8 @@ impl TrialCallback<'_> {
         format!("{}, trial {}", self.runner.fingerprint, self.trial.number)
     }
 
-    /// Goes on from the trial's checkpoint, where a worker before left a whole one; folds are short, and begin anew.
+    /// Resumes from the trial's checkpoint, where an earlier worker left an intact one; folds are short, and begin
+    /// anew.
     fn restore(&mut self, state: &mut State, by: (&Settings, usize)) {
         if self.runner.folds > 1 {
             return;
@@ -292,7 +293,7 @@ impl TrialCallback<'_> {
         finite.min_by(|a, b| self.cost(*a).total_cmp(&self.cost(*b)))
     }
 
-    /// Keeps the values of the epochs so far.
+    /// Stores the values of the epochs so far.
     fn flush(&mut self) -> Result<()> {
         if self.pending.is_empty() {
             return Ok(());
@@ -302,7 +303,7 @@ impl TrialCallback<'_> {
     }
 
     fn is_left_behind(&mut self, epoch: usize) -> Result<bool> {
-        // Trials that others are measured by go on, and so do those that have come through their first fold.
+        // Trials that serve as a reference are never pruned, nor those that have completed their first fold.
         if self.trial.kind != TrialKind::Search
             || self.fold > 0
             || !pruner::looks(self.runner.pruner, self.trial.number, epoch, self.epochs)
@@ -342,7 +343,7 @@ impl Callback for TrialCallback<'_> {
         }
         self.flush()?;
         if self.folder.is_none() {
-            // Where a worker that was taken for dead still holds the folder, the trial goes on without checkpoints.
+            // Where a worker presumed dead still holds the folder, the trial continues without checkpoints.
             self.folder = RunFolder::create(self.runner.folder_of(self.trial.number).to_str(), "").ok();
         }
         if let Some(folder) = &self.folder {

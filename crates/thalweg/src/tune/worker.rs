@@ -1,4 +1,4 @@
-//! Workers: each takes a trial, does it, and ends it, until nothing is left.
+//! Workers: each claims a trial, runs it, and ends it, until none is left.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
@@ -14,23 +14,23 @@ use super::{SearchEnd, SearchEvent, SharedCallback, choice, lock};
 use crate::error::{Error, Result};
 use crate::random;
 
-/// How often workers say that they live.
+/// Interval of the workers' heartbeats.
 const HEARTBEAT: Duration = Duration::from_secs(1);
-/// How long a worker without work sleeps at first, and at most.
+/// How long an idle worker sleeps, at first and at most.
 const NAPS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(50));
 
-/// The search as one process does it.
+/// A search within one process.
 pub(super) struct Search<'a> {
     runner: &'a TrialRunner,
     callback: &'a SharedCallback<'a>,
-    /// Most trials of the search.
+    /// Maximum number of trials.
     most: usize,
     start: Instant,
-    /// A name that no other process has.
+    /// A name unique among processes.
     pub(super) name: String,
-    /// Trials that ended here.
+    /// Trials ended in this process.
     done: AtomicUsize,
-    /// What each worker is at, and how it is told to stop.
+    /// Each worker's trial and stop flag.
     slots: Mutex<Vec<WorkerSlot>>,
     ending: Mutex<SearchEnd>,
 }
@@ -57,7 +57,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Works until nothing is left; says why.
+    /// Works until no trial is left; returns why the search ended.
     pub(super) fn run(&self, study: &Study, workers: usize) -> Result<SearchEnd> {
         let results = Mutex::new(Vec::new());
         let working = AtomicUsize::new(workers);
@@ -86,7 +86,7 @@ impl<'a> Search<'a> {
         Ok(*lock(&self.ending))
     }
 
-    /// Keeps heartbeats fresh, and passes on the wish to stop.
+    /// Refreshes heartbeats, and forwards stop requests.
     fn watch(&self, study: &Study, working: &AtomicUsize) -> Result<()> {
         let mut beaten = Instant::now();
         let result = loop {
@@ -116,14 +116,14 @@ impl<'a> Search<'a> {
         for desk in lock(&self.slots).iter() {
             let Some(trial) = desk.trial else { continue };
             if !study.beat(&desk.worker, trial)? {
-                // Another worker has taken it: this one slept too long.
+                // Another worker has reclaimed it: this one slept too long.
                 desk.stop.store(true, Ordering::Relaxed);
             }
         }
         Ok(())
     }
 
-    /// Does something long while the study knows that this process lives.
+    /// Runs a long operation while keeping this process's heartbeat fresh.
     pub(super) fn while_alive<T>(&self, study: &Study, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let done = AtomicBool::new(false);
         let other = study.again()?;
@@ -143,7 +143,7 @@ impl<'a> Search<'a> {
         })
     }
 
-    /// One worker: trial after trial.
+    /// One worker's loop.
     fn work(&self, mut study: Study, worker: String) -> Result<()> {
         let stop = std::sync::Arc::new(AtomicBool::new(false));
         let desk = {
@@ -186,7 +186,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Tells what a trial came to.
+    /// Reports the result of a trial.
     fn tell(&self, study: &Study, number: usize) -> Result<()> {
         let trials = study.trials()?;
         let done = self.done.fetch_add(1, Ordering::SeqCst) + 1;
@@ -200,7 +200,7 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// What comes after the trials so far.
+    /// The next trial, given the past ones.
     fn next(&self, past: &[Trial]) -> Next {
         let tune = &self.runner.base.tune;
         let seed = self.runner.base.train.seed;
@@ -215,7 +215,7 @@ impl<'a> Search<'a> {
         if !over && seeds == 0 && search.len() + first < self.most {
             let (space, index) = (&self.runner.space, search.len());
             match sampler::propose(space, tune, seed, index, &search) {
-                // Trials of one search share their seed: what differs between them are their values.
+                // Trials of one search share their seed: they differ only in their values.
                 Proposal::Point(point) => return Next::Trial(TrialKind::Search, point, seed),
                 Proposal::Wait => return Next::Wait,
                 Proposal::Exhausted => {}
@@ -232,7 +232,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Whether no trial of the search should begin any more.
+    /// Whether no further search trial should begin.
     fn is_over(&self, past: &[Trial]) -> bool {
         let tune = &self.runner.base.tune;
         let best = choice::best(past);
@@ -243,7 +243,7 @@ impl<'a> Search<'a> {
         let end = if tune.stall > 0 && best.is_some_and(|best| since(best) >= tune.stall) {
             SearchEnd::Stalled
         } else if tune.budget.is_some_and(|budget| {
-            // Time is left for the seeds and for the run at the end.
+            // Time is reserved for the seeds and the final run.
             let one = best.map_or(0.0, |best| best.seconds);
             self.start.elapsed().as_secs_f64() + one * (1.0 + tune.seeds as f64) > budget
         }) {
@@ -255,7 +255,7 @@ impl<'a> Search<'a> {
         true
     }
 
-    /// Whether even the run at the end would come too late if more was tried before it.
+    /// Whether another trial would leave too little time for the final run.
     fn is_late(&self, past: &[Trial]) -> bool {
         let one = choice::best(past).map_or(0.0, |best| best.seconds);
         let budget = self.runner.base.tune.budget;
@@ -263,14 +263,14 @@ impl<'a> Search<'a> {
     }
 }
 
-/// How a trial ends that meets a fault of ours.
+/// The ending of a trial that panicked.
 fn panicked(panic: &(dyn std::any::Any + Send)) -> Ending {
     let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     let why = Error::internal(format!("a fault of Thalweg: {}", said.unwrap_or("it panicked"))).to_string();
     Ending { why: Some(why), ..Ending::new(TrialState::Failed) }
 }
 
-/// Removes what a trial under way has left.
+/// Removes the files of a running trial.
 fn remove(folder: &Path) {
     if folder.is_dir() {
         _ = std::fs::remove_dir_all(folder);

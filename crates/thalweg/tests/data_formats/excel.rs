@@ -1,9 +1,9 @@
-//! Workbooks.
+//! Excel workbooks.
 
 use super::packed::zip;
 use super::*;
 
-/// A cell's place, such as B3.
+/// A cell's reference, such as B3.
 fn place(row: usize, column: usize) -> String {
     format!("{}{}", (b'A' + column as u8) as char, row + 1)
 }
@@ -21,7 +21,7 @@ fn sheet(rows: &[String]) -> String {
     )
 }
 
-/// A workbook of named sheets; style 1 is a date's, 2 a duration's.
+/// A workbook of named sheets; style 1 is that of dates, 2 that of durations.
 fn workbook(sheets: &[(&str, String)]) -> Vec<u8> {
     const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
     const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
@@ -124,7 +124,7 @@ fn sheets_cells_and_places_are_told() {
     assert_eq!(super::rows(&reader.read_all().unwrap()), [["7"]]);
     let told = open("Twos").err().unwrap().to_string();
     assert!(told.contains("did you mean \"Two\"") && told.contains("--sheet"), "{told}");
-    // A cell far away makes no table of 17 thousand million cells.
+    // A far-away cell does not create a table of 17 billion cells.
     let far = [text("A1", "x"), "<c r=\"A2\"><v>7</v></c><c r=\"XFD1048576\"><v>1</v></c>".into()];
     let told = refused("far.xlsx", workbook(&[("One", sheet(&far))]));
     assert!(told.contains("row 1048576, column 16384"), "{told}");

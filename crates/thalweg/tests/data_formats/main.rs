@@ -1,4 +1,4 @@
-//! The same table in every format gives the same inputs; what is no data is named; damage is told.
+//! The same table in every format gives the same inputs; unsupported files are named; damage is reported.
 
 #[cfg(feature = "parquet")]
 mod arrow;
@@ -53,7 +53,7 @@ fn csv() -> String {
     format!("size,town,built,sold,price\n{}", houses().iter().map(line).collect::<String>())
 }
 
-/// What the network would see: names and kinds of the columns, and all parts' inputs and targets.
+/// What the network would see: names and kinds of the columns, and all splits' inputs and targets.
 type Seen = (Vec<String>, Vec<Vec<f32>>);
 
 fn load(path: &Path, change: impl Fn(&mut Config)) -> thalweg::Result<Dataset> {
@@ -71,7 +71,7 @@ fn seen(path: &Path) -> Seen {
     (columns, parts.iter().flat_map(|part| [part.x.clone(), part.y.clone()]).collect())
 }
 
-/// Writes a file and gives its path.
+/// Writes a file and returns its path.
 fn write(folder: &tempfile::TempDir, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
     let path = folder.path().join(name);
     std::fs::write(&path, bytes).unwrap();
@@ -89,7 +89,7 @@ fn rows(table: &Table) -> Vec<Vec<Cow<'_, str>>> {
     (0..table.rows()).map(|row| table.columns.iter().map(|column| column.get(row)).collect()).collect()
 }
 
-/// The error that a file's bytes give.
+/// The error for a file of these bytes.
 fn refused(name: &str, bytes: impl AsRef<[u8]>) -> String {
     let folder = tempfile::tempdir().unwrap();
     let error = table(&write(&folder, name, bytes)).expect_err(name);
@@ -98,7 +98,7 @@ fn refused(name: &str, bytes: impl AsRef<[u8]>) -> String {
     error.to_string()
 }
 
-/// However a file is cut off or changed, it is read or refused: it never panics.
+/// However a file is truncated or altered, it is read or rejected: it never panics.
 fn survives_damage(name: &str, bytes: &[u8]) {
     let folder = tempfile::tempdir().unwrap();
     let step = (bytes.len() / 150).max(1);

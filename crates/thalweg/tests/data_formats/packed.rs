@@ -1,10 +1,10 @@
-//! Files that come packed.
+//! Compressed files.
 
 use std::io::Write;
 
 use super::*;
 
-/// `a,b` and thirty rows of `i,7i mod 5`, as xz has them.
+/// `a,b` and thirty rows of `i,7i mod 5`, compressed with xz.
 const XZ: &str = "fd377a585a000004e6d6b4460200210116000000742fe5a3e0008f00505d00308b0840a66c54e43e77f2a5be709c0d049a\
 dd4a4e40115f9d2442d9f272ee441d2faf51364f91054d4691ca107ce5cde59238813b16ef2a66f24eb00b7c7a7bbded9fd368db9b30d3d774c6\
 152e0f6200707a1ab547e1f51100016c9001000000895bd9d5b1c467fb020000000004595a";
@@ -48,7 +48,7 @@ fn packed_files_are_what_is_in_them() {
     let text = plain();
     let expected = table(&write(&folder, "t.csv", &text)).unwrap();
     let (head, tail) = text.as_bytes().split_at(50);
-    // zstd and its like may come in pieces, and with what is not data between them.
+    // zstd and similar formats allow several frames, with skippable ones in between.
     let pieces = [&zstd(head)[..], &[0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3], &zstd(tail)].concat();
     for (name, bytes) in [
         ("t.gz", gzip(text.as_bytes())),
@@ -91,7 +91,7 @@ fn damaged_packings_are_read_or_refused() {
     }
 }
 
-/// An NPY header and so many zeros, packed.
+/// A compressed NPY header followed by `size` zeros.
 fn zeros(shape: &str, size: usize) -> Vec<u8> {
     let mut header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({shape}), }}");
     header += &" ".repeat(63 - (10 + header.len()) % 64);

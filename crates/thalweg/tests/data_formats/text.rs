@@ -1,4 +1,4 @@
-//! Formats that are text: JSON Lines, ARFF, libsvm.
+//! Text formats: JSON Lines, ARFF, libsvm.
 
 use super::*;
 
@@ -113,7 +113,7 @@ fn sparse_arff_rows_hold_what_they_leave_out() {
     }
 }
 
-/// Rows of libsvm's format; the second part lacks the last column.
+/// Rows in libsvm format; without `last`, the last column is absent.
 fn svm(rows: std::ops::Range<usize>, last: bool) -> String {
     let line = |i: usize| {
         let third = if last && i % 4 == 1 { format!(" 4:{}", i % 9) } else { String::new() };
@@ -129,7 +129,7 @@ fn libsvm_rows_are_filled_with_zeros() {
     let found = table(&path).unwrap();
     assert_eq!(found.names, ["target", "1", "2", "3", "4"]);
     assert_eq!(rows(&found)[..2], [["1", "0.5", "0", "0", "0"], ["-1", "7.5", "0", "11", "1"]]);
-    // A dev part without the last column has it all the same.
+    // A dev split without the last column gets it all the same.
     let dev = write(&folder, "dev.txt", svm(40..60, false));
     let data = load(&path, |config| {
         config.data.target = Vec::new();

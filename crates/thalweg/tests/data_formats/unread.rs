@@ -1,4 +1,4 @@
-//! Files that are not read are called what they are.
+//! Unsupported files are reported as what they are.
 
 use super::*;
 
@@ -85,7 +85,7 @@ fn pipes_are_read_once_and_devices_are_not() {
     let expected = seen(&write(&folder, "t.csv", csv()));
     assert_eq!(seen(&pipe), expected);
     writer.join().unwrap();
-    // What is read twice comes from a file.
+    // Data that is read twice must come from a file.
     let writer = std::thread::spawn({
         let pipe = pipe.clone();
         move || std::fs::write(pipe, csv())

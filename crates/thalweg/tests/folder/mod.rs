@@ -1,4 +1,4 @@
-//! Folders of files that are an example each, for tests.
+//! Folders with one example per file, for tests.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use thalweg::config;
 use thalweg::data::arrays::Arrays;
 use thalweg::data::source::{self, Source};
 
-/// A folder of its own, gone afterwards.
+/// A temporary folder, deleted afterwards.
 pub(crate) struct Folder(pub(crate) tempfile::TempDir);
 
 impl Folder {
@@ -16,7 +16,7 @@ impl Folder {
         Folder(tempfile::tempdir().unwrap())
     }
 
-    /// The path of a file in it, whose folder is there.
+    /// The path of a file in it, with its parent folder created.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         let path = self.0.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -32,7 +32,7 @@ impl Folder {
     }
 }
 
-/// The examples of a source that is no table.
+/// The examples of a non-tabular source.
 pub(crate) fn arrays(path: &str, options: &config::Data) -> Result<Arrays, Error> {
     match source::open(path, options)? {
         Source::Arrays(arrays) => Ok(*arrays),

@@ -21,7 +21,7 @@ fn activations_and_their_derivatives() {
         let mut dz = Tensor::from_f64([z.len(), 1], vec![1.0; z.len()]);
         let saved = if g.needs_input() { &before } else { &a };
         ops::activate_backward(g, saved.view(), dz.view_mut());
-        // a(1 − a) and 1 − a² cancel where a is near 1: 1e-15 is what is left of the derivative's last digits.
+        // a(1 − a) and 1 − a² cancel where a is near 1: only 1e-15 of the derivative's precision is left.
         assert_each(&format!("{name}'"), &dz.to_f64(), &numbers(&case["derivative"]), 1e-12, 1e-15);
     }
 }

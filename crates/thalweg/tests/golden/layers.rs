@@ -1,4 +1,4 @@
-//! Layers: what they give forward, and every gradient backward.
+//! Layers: outputs, and every gradient.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +12,7 @@ use thalweg::tensor::{Activation, Dtype, Shape, Tensor, View, ViewMut, ops};
 
 use crate::numbers::{assert_each, assert_near, golden, joined, list, number, numbers, size, tensor, text};
 
-/// Passes everything on and notes the gradient that reaches it: the dX of the layer after it.
+/// An identity layer that records the gradient that reaches it: the dX of the following layer.
 #[derive(Debug, Default)]
 struct Spy(Arc<Mutex<Vec<f64>>>);
 
@@ -42,11 +42,11 @@ impl Layer for Spy {
     }
 }
 
-/// What one pass through a layer gives.
+/// The results of one pass through a layer.
 struct Pass {
     y: Vec<f64>,
     dx: Vec<f64>,
-    /// Gradients of the trained parameters, one after the other.
+    /// Gradients of the trained parameters, concatenated.
     gradient: Vec<f64>,
     /// θ, statistics last, after `update_statistics`.
     theta: Vec<f64>,
@@ -83,7 +83,7 @@ fn linear_with_every_activation() {
         assert_near(&format!("{name}: dx"), &found.dx, &numbers(&case["dx"]), 1e-14);
         assert_near(&format!("{name}: dθ"), &found.gradient, &joined(case, &["dweight", "dbias"]), 1e-14);
 
-        // The same in two layers: the product, then the activation.
+        // The same as two layers: the product, then the activation.
         let plain = pass(Linear::new(3, Activation::Identity), &theta, &x, &numbers(&case["dy"]), Mode::Predict);
         let z = Tensor::from_f64([size(&case["m"]), 3], plain.y);
         let apart = pass(Activate { activation: g }, &[], &z, &numbers(&case["dy"]), Mode::Predict);
@@ -143,7 +143,7 @@ fn layer_norm_over_the_channels_of_each_pixel_and_over_more_axes() {
     }
 }
 
-/// Our masks are our own, so each place is compared under masks that agree with the golden one there.
+/// Our masks differ from PyTorch's, so each element is compared under masks that agree with the golden one there.
 #[test]
 fn dropout_given_the_mask() {
     let golden = &golden("layers")["dropout"];

@@ -1,4 +1,4 @@
-//! Thalweg's numbers in f64 against PyTorch's, scikit-learn's and 50-digit arithmetic; `make.py` wrote the JSON files.
+//! Thalweg in f64 against PyTorch, scikit-learn and 50-digit arithmetic; `make.py` wrote the JSON files.
 
 mod functions;
 mod layers;

@@ -1,4 +1,4 @@
-//! A whole network's cost and gradient, and whole training runs.
+//! A complete network's cost and gradient, and complete training runs.
 
 use serde_json::Value;
 use thalweg::event::Event;
@@ -48,7 +48,7 @@ fn a_whole_network_with_the_l2_term() {
 
 const CROSS_ENTROPY: SoftmaxCrossEntropy = SoftmaxCrossEntropy { smoothing: 0.0 };
 
-/// Trains on the whole of iris at once, and compares every cost and what comes out.
+/// Trains on all of iris as a single batch, and compares every cost and the result.
 fn train(name: &str, optimizer: &dyn Optimizer, settings: Settings, weighted: bool) {
     let golden = golden("training");
     let expected = &golden[name];

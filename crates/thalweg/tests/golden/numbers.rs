@@ -1,9 +1,9 @@
-//! Reading the golden numbers, and comparing with them.
+//! Reading the golden values, and comparing with them.
 
 use serde_json::Value;
 use thalweg::tensor::{Shape, Tensor};
 
-/// The numbers of one file that `make.py` wrote.
+/// The values of one file that `make.py` wrote.
 pub(crate) fn golden(name: &str) -> Value {
     let path = format!("{}/tests/golden/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
@@ -34,7 +34,7 @@ pub(crate) fn tensor(shape: impl Into<Shape>, value: &Value) -> Tensor {
     Tensor::from_f64(shape, numbers(value))
 }
 
-/// Each number within `relative` of the golden one, or within `absolute`.
+/// Each value within `relative` of the golden one, or within `absolute`.
 pub(crate) fn assert_each(what: &str, ours: &[f64], theirs: &[f64], relative: f64, absolute: f64) {
     assert_eq!(ours.len(), theirs.len(), "{what}: length");
     for (i, (a, b)) in ours.iter().zip(theirs).enumerate() {
@@ -57,7 +57,7 @@ pub(crate) fn assert_near(what: &str, ours: &[f64], theirs: &[f64], tolerance: f
     assert!(distance <= tolerance, "{what}: relative distance {distance:e}, at most {tolerance:e} allowed");
 }
 
-/// The numbers under several keys, end to end.
+/// The values under several keys, concatenated.
 pub(crate) fn joined(case: &Value, keys: &[&str]) -> Vec<f64> {
     keys.iter().flat_map(|key| numbers(&case[*key])).collect()
 }

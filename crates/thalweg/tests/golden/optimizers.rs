@@ -43,7 +43,7 @@ fn optimizer(kind: &str, settings: &Value) -> Box<dyn Optimizer> {
     }
 }
 
-/// θ and the state after 1,000 steps on gradients that both sides make exactly: from 1 down to 1e-10, and zeros.
+/// θ and the state after 1,000 steps on gradients that both sides compute exactly: from 1 down to 1e-10, and zeros.
 #[test]
 fn optimizers_over_a_thousand_steps() {
     let golden = golden("optimizers");
@@ -69,7 +69,7 @@ fn optimizers_over_a_thousand_steps() {
         for t in 1..=1000 {
             let mut gradient = Tensor::from_f64([16], gradient_at(t));
             ops::add_scaled(gradient.view_mut(), l2, theta.view());
-            // Decoupled decay is the training loop's: it knows which entries are weights.
+            // Decoupled decay is up to the training loop, which knows which entries are weights.
             ops::scale(theta.view_mut(), 1.0 - learning_rate * optimizer.weight_decay());
             optimizer.step(Step { t, learning_rate }, theta.view_mut(), gradient.view(), &mut state);
             if let Some(expected) = saved.next_if(|saved| number(&saved["t"]) == t as f64) {
@@ -88,7 +88,7 @@ fn optimizers_over_a_thousand_steps() {
             }
         }
         assert!(saved.next().is_none(), "{name}: a saved step was not reached");
-        // The test can tell the forms apart: no two cases end near each other.
+        // The test can tell the variants apart: no two cases end near each other.
         for (other, theta_of_other) in &finals {
             let apart = distance(&theta.to_f64(), theta_of_other);
             assert!(apart > 1e-10, "{name} and {other} end only {apart:e} apart");

@@ -31,7 +31,7 @@ fn schedules_by_epoch() {
     }
 }
 
-/// 40 steps as 10 epochs of 4, the first two of them warm-up.
+/// 40 steps as 10 epochs of 4, with two epochs of warm-up.
 #[test]
 fn a_warm_up_before_a_cosine() {
     let golden = &golden("schedules")["warm_cosine"];
@@ -44,8 +44,8 @@ fn a_warm_up_before_a_cosine() {
     assert_each("warm-up and cosine", &ours, &numbers(&golden["rates"]), 1e-13, 0.0);
 }
 
-/// PyTorch reaches the peak at step 0.3·T − 1 and the floor at T − 1; our curve is one of the share of the run that is
-/// done, so it is compared at the shares that these steps stand for.
+/// PyTorch reaches the peak at step 0.3·T − 1 and the floor at T − 1; our curve is a function of the completed fraction
+/// of the run, so it is compared at the fractions that these steps correspond to.
 #[test]
 fn one_cycle_is_pytorch_s_curve() {
     let golden = &golden("schedules")["one_cycle"];
@@ -93,7 +93,7 @@ fn averages_of_melbourne_s_temperatures() {
     }
 }
 
-/// The formulas, and the sample variance of ten draws: for n numbers it strays by about √(2/n) of itself.
+/// The formulas, and the sample variance of ten draws: for n values its relative deviation is about √(2/n).
 #[test]
 fn initialisers_draw_with_the_variance_of_their_formula() {
     for case in list(&golden("initializers")["cases"]) {

@@ -1,4 +1,4 @@
-//! The wrong gradients, and the right layers and losses they are planted in.
+//! The wrong gradients, and the correct layers and losses into which they are injected.
 
 use thalweg::layers::{
     Activate, Backward, BatchNorm, Embedded, Embedding, Layer, Linear, Mode, Parameters, ParametersMut,
@@ -38,7 +38,7 @@ pub(crate) fn fixed_mask() -> Box<dyn Layer> {
     Box::new(FixedMask)
 }
 
-/// Two numbers pass, two codes become two numbers each.
+/// Two values pass through, two codes become two values each.
 pub(crate) fn embedding() -> Box<dyn Layer> {
     let columns = vec![Embedded { slots: 3, dimension: 2 }, Embedded { slots: 3, dimension: 2 }];
     Box::new(Embedding { dense: 2, columns })
@@ -51,7 +51,7 @@ pub(crate) fn cross_entropy() -> Box<dyn Loss> {
 type Make<T> = fn() -> Box<T>;
 pub(crate) type Fault = fn(&mut Written);
 
-/// What is wrong, in which layer, the parameter that must be named, and the fault. A wrong dZ spoils dW and db alike.
+/// What is wrong, in which layer, the parameter that must be named, and the fault. A wrong dZ affects dW and db alike.
 pub(crate) const IN_LAYERS: &[(&str, Make<dyn Layer>, &str, Fault)] = &[
     ("dW without the 1/m", tanh, "weight", |p| p.parameter(0, |_, dw| M as f64 * dw)),
     ("dW with the wrong sign", tanh, "weight", |p| p.parameter(0, |_, dw| -dw)),
@@ -119,7 +119,7 @@ pub(crate) const IN_LAYERS: &[(&str, Make<dyn Layer>, &str, Fault)] = &[
     ("batch norm's mean held still", batch_norm, "input", |p| {
         let column = |dx: &[f64], j: usize| (0..M).map(|i| dx[4 * i + j]).sum::<f64>();
         let (gamma, dy, inverse_std) = (p.theta.get(0), p.dy.to_f64(), inverse_std(p.x));
-        // dμ's share of dz is −γ Σ dz̃ / (m √(σ² + ε)).
+        // The term of dμ in dz is −γ Σ dz̃ / (m √(σ² + ε)).
         p.input(|i, dx| dx + gamma.at(i % 4) * column(&dy, i % 4) * inverse_std[i % 4] / M as f64);
     }),
     ("batch norm's variance held still", batch_norm, "input", |p| {
@@ -148,7 +148,7 @@ pub(crate) const IN_LAYERS: &[(&str, Make<dyn Layer>, &str, Fault)] = &[
     ("dA not divided by keep_prob", fixed_mask, "input", |p| p.input(|_, dx| dx * KEEP)),
 ];
 
-/// The same for the embedding, which is layer 0: nothing can stand before codes.
+/// The same for the embedding, which is layer 0: nothing can precede codes.
 pub(crate) const IN_EMBEDDINGS: &[(&str, &str, Fault)] = &[
     ("an embedding's gradient in the wrong row", "table0", |p| {
         let right = p.gradient.get(0).view().to_f64();
@@ -209,7 +209,7 @@ pub(crate) fn inverse_std(x: View) -> Vec<f64> {
     (0..4).map(of).collect()
 }
 
-/// Dropout with a mask that stays: what a check can see of dropout, which is off in checks.
+/// Dropout with a fixed mask, for the check: real dropout is off in checks.
 #[derive(Debug)]
 pub(crate) struct FixedMask;
 

@@ -1,4 +1,4 @@
-//! Gradients that are wrong on purpose: the gradient check must catch each one and name the place.
+//! Gradients that are wrong on purpose: the gradient check must catch each one and name its location.
 
 mod faults;
 mod wrappers;
@@ -18,21 +18,21 @@ use wrappers::{Faulty, FaultyLoss};
 const M: usize = 6;
 /// λ/m of the L2 term.
 const L2: f64 = 0.3;
-/// What a right gradient must reach.
+/// The error that a correct gradient must stay below.
 const TOLERANCE: f64 = 1e-7;
 
-/// Linear layers around the one to be checked, which is number 1 and takes and gives four numbers.
+/// Linear layers around the one to be checked, which has index 1 and four inputs and outputs.
 fn around(layer: Box<dyn Layer>) -> Vec<Box<dyn Layer>> {
     vec![linear(4, Activation::Tanh), layer, linear(3, Activation::Identity)]
 }
 
-/// Checks at a θ where no bias is 0 and no γ is 1, with L2 in, on examples with weights.
+/// Checks at a θ where no bias is 0 and no γ is 1, with an L2 term, on weighted examples.
 fn report(layers: Vec<Box<dyn Layer>>, loss: &dyn Loss, epsilon: f64) -> Report {
     let classes = loss.name() == "softmax_cross_entropy";
     report_of(Network::new(4, layers).unwrap(), loss, if classes { 1 } else { 3 }, epsilon)
 }
 
-/// The same for a network of three outputs with any inputs: numbers, but codes 0, 1, 2 from the third on for an
+/// The same for a network of three outputs with any inputs: floats, but codes 0, 1, 2 from the third column on for an
 /// embedding.
 fn report_of(network: Network, loss: &dyn Loss, target_columns: usize, epsilon: f64) -> Report {
     let mut theta = network.initialize(11, Dtype::F64);
@@ -96,7 +96,7 @@ fn every_wrong_loss_is_caught_and_named() {
     }
 }
 
-/// The wrappers without a fault: what they wrap is right, so that it is the fault that is caught.
+/// The wrappers without a fault: what they wrap is correct, so that it is the fault that is caught.
 #[test]
 fn the_right_ones_pass() {
     for layer in [tanh, leaky, gelu, softmax, batch_norm, fixed_mask] {
@@ -114,7 +114,7 @@ fn the_right_ones_pass() {
     }
 }
 
-/// Every layer there is, in every form its registry line shows, with every loss.
+/// Every layer, in every form that its registry line shows, with every loss.
 #[test]
 fn every_layer_passes_with_every_loss() {
     let mut pairs = 0;

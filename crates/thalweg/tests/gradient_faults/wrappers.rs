@@ -1,4 +1,4 @@
-//! A layer or a loss in a wrapper that spoils what its backward pass has written.
+//! Wrappers that corrupt the backward pass of a layer or a loss.
 
 use thalweg::layers::{Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut};
 use thalweg::losses::Loss;
@@ -93,7 +93,7 @@ impl Loss for FaultyLoss {
     }
 }
 
-/// Replaces each number by a function of its place and itself.
+/// Replaces each value by a function of its index and itself.
 pub(crate) fn rewrite(to: &mut ViewMut, f: impl Fn(usize, f64) -> f64) {
     for i in 0..to.view().len() {
         let before = to.view().at(i);
@@ -110,7 +110,7 @@ impl Written<'_> {
         rewrite(self.dx.as_mut().expect("not the first layer"), f);
     }
 
-    /// A linear layer's gradients from another dZ.
+    /// A linear layer's gradients, computed from another dZ.
     pub(crate) fn gradients_by_dz(&mut self, dz: impl Fn(usize) -> f64) {
         let dz = Tensor::from_f64(self.dy.shape(), (0..self.dy.len()).map(dz).collect());
         let (dw, db) = self.gradient.pair(0);

@@ -1,4 +1,4 @@
-//! Checkpoints that no training leaves.
+//! Checkpoints that no training could have produced.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use thalweg::train::StopReason;
 #[path = "../stop/mod.rs"]
 mod stop;
 
-/// A run of Adam that was stopped within its third epoch, of six steps each.
+/// A run with Adam that was stopped within its third epoch, of six steps each.
 fn stopped(folder: &Path) -> (std::path::PathBuf, Container) {
     let run = folder.join("run");
     let out = run.display().to_string();

@@ -1,5 +1,5 @@
-//! Model files whose parts disagree, each with a checksum that is right: refused with the file's name and what disagrees,
-//! or of use.
+//! Model files with inconsistent parts and a valid checksum: rejected with the file's name and the inconsistency, or
+//! usable.
 
 mod checkpoints;
 mod models;

@@ -1,4 +1,4 @@
-//! Good models, and what they answer.
+//! Valid models, and their predictions.
 
 use std::collections::BTreeMap;
 
@@ -19,10 +19,10 @@ use thalweg::model::{Model, Provenance};
 use thalweg::network::Network;
 use thalweg::tensor::{Dtype, Shape};
 
-/// What errors call a model file.
+/// The name of a model file in errors.
 pub(crate) const PLACE: &str = "runs/a/model.safetensors";
 
-/// Two models of tables with a column of each kind, as version 0.1.0 wrote them.
+/// Two models of tables with a column of each kind, written by version 0.1.0.
 pub(crate) const CLASSES: &[u8] = include_bytes!("models/classes.safetensors");
 pub(crate) const NUMBERS: &[u8] = include_bytes!("models/numbers.safetensors");
 
@@ -44,19 +44,19 @@ pub(crate) fn open(bytes: &[u8]) -> Container {
     Container::from_bytes(bytes, PLACE).unwrap()
 }
 
-/// A text of a model file's metadata as JSON.
+/// A part of a model file's metadata as JSON.
 pub(crate) fn part(file: &Container, name: &str) -> Value {
     serde_json::from_str(&file.metadata[name]).unwrap()
 }
 
-/// The file with another text, sealed.
+/// The file with one part replaced, with a valid checksum.
 pub(crate) fn with(file: &Container, name: &str, value: &Value) -> Vec<u8> {
     let mut file = file.clone();
     file.metadata.insert(name.into(), value.to_string());
     file.to_bytes()
 }
 
-/// A model of three classes of arrays.
+/// A model of three classes that takes arrays.
 fn of_arrays(shape: Shape, form: Option<MediaSpec>, layers: &Value) -> Vec<u8> {
     let layers = layers.as_array().unwrap().iter().map(|layer| read_layer(layer.clone(), &[]).unwrap());
     let network = Network::new(shape, layers.collect()).unwrap();
@@ -123,7 +123,7 @@ pub(crate) fn sounds() -> Vec<u8> {
     of_arrays([60, 1].into(), Some(MediaSpec::Sounds(form)), &layers)
 }
 
-/// The answers of a model to a few rows, and whether all of them are numbers or classes; an error is one of the data.
+/// The predictions of a model for a few rows, checked to be numbers or classes; errors are data errors.
 pub(crate) fn answers(model: &Model) -> thalweg::Result<Vec<Vec<String>>> {
     model.network.summary();
     let outputs = if model.pipeline.array.is_some() {

@@ -1,4 +1,4 @@
-//! What disagrees is named.
+//! Inconsistencies are named.
 
 use serde_json::{Value, json};
 use thalweg::Kind;
@@ -7,14 +7,14 @@ use thalweg::model::Model;
 
 use super::models::{CLASSES, NUMBERS, PLACE, open, part, pictures, sounds, with};
 
-/// A model with some values of a text changed is refused with these words.
+/// Checks that a model with some values of a part changed is rejected with these words.
 fn refused(bytes: &[u8], text: &str, changes: &[(&str, Value)], words: &str) {
     let file = open(bytes);
     let mut value = part(&file, text);
     for (place, other) in changes {
         match value.pointer_mut(place) {
             Some(found) => *found = other.clone(),
-            // A key that is left out where it has its usual value.
+            // Keys with default values are left out.
             None => {
                 let (object, key) = place.rsplit_once('/').unwrap();
                 value.pointer_mut(object).unwrap()[key] = other.clone();
@@ -168,7 +168,7 @@ fn networks_and_arrays() {
     refused(&pictures, "layers", &[("/1/epsilon", json!(1e-320))], "batch norm with ε");
     refused(&pictures, "layers", &[("/6/epsilon", json!(0))], "layer norm with ε");
     refused(&pictures, "layers", &[("/3/layers/0/unknown", json!(1))], "unknown");
-    // Millions of windows that are all pooled into one number a channel.
+    // Millions of windows that are all pooled into one value per channel.
     refused(&pictures, "layers", &far(2040), "becomes");
     for (place, other, words) in [
         ("/0/hop", json!(0), "window, hop, bands"),
@@ -213,7 +213,7 @@ fn parameters_and_what_belongs_to_no_model() {
     refused_bytes(&changed(CLASSES, &|file| drop(file.metadata.remove("target"))), "no \"target\"", "a text less");
 }
 
-/// Some of these as files, for the tests of the Python package, which has no checksums of its own.
+/// Some of these as files, for the tests of the Python package, which does not compute checksums itself.
 #[test]
 fn files_for_other_tests_are_these() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/malformed_models/models");

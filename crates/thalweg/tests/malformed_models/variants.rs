@@ -1,4 +1,4 @@
-//! Each number, text, list and object of good models, changed in every way that may hurt.
+//! Each number, string, list and object of valid models, changed in every way that may do harm.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -9,10 +9,10 @@ use thalweg::model::Model;
 
 use super::models::{CLASSES, NUMBERS, PLACE, answers, open, part, pictures, sounds, with};
 
-/// The texts of a model file that are changed.
+/// The metadata keys whose values are changed.
 const TEXTS: [&str; 6] = ["input", "layers", "pipeline", "schema", "target", "provenance"];
 
-/// What a value may be instead.
+/// Replacements for a value.
 fn instead(value: &Value) -> Vec<Value> {
     match value {
         Value::Number(_) => {
@@ -40,12 +40,12 @@ fn instead(value: &Value) -> Vec<Value> {
     }
 }
 
-/// Every change of one value within another, with its place.
+/// Every change of one value within another, with its location.
 fn changes(value: &Value, place: &str, all: &mut Vec<(String, Value)>) {
     all.extend(instead(value).into_iter().map(|other| (place.to_string(), other)));
     match value {
         Value::Array(values) => {
-            // Lists of many are alike inside.
+            // Elements of long lists are alike.
             let some = values.iter().enumerate().take(4);
             some.for_each(|(i, value)| changes(value, &format!("{place}/{i}"), all));
         }
@@ -56,7 +56,7 @@ fn changes(value: &Value, place: &str, all: &mut Vec<(String, Value)>) {
     }
 }
 
-/// Tries all changes of a model: how many were made, and how many of them were refused.
+/// Tries all changes of a model: returns how many were made, and how many of them were rejected.
 fn try_all(name: &str, bytes: &[u8]) -> [usize; 2] {
     let file = open(bytes);
     let (mut made, mut refused, mut wrong) = (0, 0, Vec::new());
@@ -81,7 +81,7 @@ fn try_all(name: &str, bytes: &[u8]) -> [usize; 2] {
             let what = format!("{name}: {text}{place} = {other}");
             match outcome {
                 Ok(Ok(is_refused)) => refused += usize::from(is_refused),
-                // A number that stands far from the data is told of the data.
+                // A value far outside the data is reported as an error of the data.
                 Ok(Err(error)) if error.kind == Kind::Data && error.to_string().len() < 2000 => {}
                 Ok(Err(error)) => wrong.push(format!("{what}: {error}")),
                 Err(panic) => {
@@ -98,7 +98,7 @@ fn try_all(name: &str, bytes: &[u8]) -> [usize; 2] {
     [made, refused]
 }
 
-/// Whether an error is what a model file is refused with.
+/// Checks that an error is a proper rejection of a model file.
 fn refusal(error: &thalweg::Error) -> Result<(), String> {
     let told = error.to_string();
     let right = error.kind == Kind::Data && told.starts_with(PLACE) && told.len() < 2000 && error.remedy.is_some();

@@ -1,11 +1,11 @@
-//! Somebody who looks on and has training stop, for tests.
+//! A callback that stops training, for tests.
 
 use std::cell::Cell;
 
 use thalweg::event::Event;
 use thalweg::run::Callback;
 
-/// Asks for a stop after so many questions.
+/// Requests a stop after being polled this many times.
 pub(crate) struct StopAfter(pub(crate) Cell<usize>);
 
 impl Callback for StopAfter {

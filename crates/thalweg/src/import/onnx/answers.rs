@@ -1,4 +1,4 @@
-//! What a graph's output says: classes by softmax or sigmoid, or numbers and their scale.
+//! The meaning of a graph's output: classes by softmax or sigmoid, or values and their scale.
 
 use super::graph::{Graph, Options};
 use crate::data::schema::Task;
@@ -9,44 +9,44 @@ use crate::export::onnx::proto::Node;
 pub(super) struct Answers {
     /// The tensor of logits.
     pub(super) logits: String,
-    /// What is made of them; of a sigmoid it depends on their number whether they are two classes or labels.
+    /// What is computed from them; for a sigmoid their number decides between binary and multilabel.
     pub(super) task: Task,
-    /// What numbers are multiplied by.
+    /// The factors of regression values.
     pub(super) deviation: Option<Vec<f64>>,
-    /// What is then added.
+    /// The offsets added to them.
     pub(super) mean: Option<Vec<f64>>,
-    /// Whether the output is the logarithm of probabilities, which are then what is answered.
+    /// Whether the output is log-probabilities; the model then predicts probabilities.
     pub(super) logarithm: bool,
 }
 
-/// The output that answers: of our own names, else the first.
+/// The output with the predictions: by the name our export uses, else the first.
 pub(super) fn output(graph: &Graph) -> Option<&str> {
     let own = |name: &&String| ["probabilities", "prediction"].contains(&name.as_str());
     graph.outputs.iter().find(own).or(graph.outputs.first()).map(String::as_str)
 }
 
 impl Answers {
-    /// An output that says no more than its numbers.
+    /// An output taken as plain values.
     pub(super) fn numbers(output: &str) -> Self {
         Answers { logits: output.into(), task: Task::Regression, deviation: None, mean: None, logarithm: false }
     }
 }
 
-/// Traces an output back.
+/// Traces an output back to its logits.
 pub(super) fn trace(graph: &Graph, output: &str) -> Answers {
     let mut answers = Answers::numbers(output);
     if let Some(p) = two_classes(graph, output) {
         answers.logits = p.into();
     }
-    // A scale has three nodes at most: 64 bits, a product, a sum.
+    // A scale has three nodes at most: a cast to 64 bits, a product, a sum.
     for _ in 0..3 {
         let Some(node) = graph.maker(&answers.logits) else { break };
         let Some(input) = node.given(0) else { break };
-        // What is done to the graph's input is a scale of that.
+        // Operations on the graph's input belong to its scaling.
         let of_input = graph.maker(input).is_none();
         let scaled = answers.deviation.is_some() || answers.mean.is_some();
         match node.op_type.as_str() {
-            // Along another axis it is no answer of an example.
+            // Along any other axis it is not a prediction for one example.
             "Softmax" | "LogSoftmax" if !matches!(node.int("axis"), None | Some(-1 | 1)) => break,
             operator @ ("Softmax" | "LogSoftmax" | "Sigmoid") if !scaled => {
                 answers.task = if operator == "Sigmoid" { Task::Multilabel } else { Task::Multiclass };
@@ -54,9 +54,9 @@ pub(super) fn trace(graph: &Graph, output: &str) -> Answers {
                 answers.logits = input.into();
                 break;
             }
-            // To 32 or 64 bits; a cast to whole numbers changes them.
+            // To 32 or 64 bits; a cast to integers changes the values.
             "Cast" if matches!(node.int("to"), Some(1 | 11)) => answers.logits = input.into(),
-            // What is added to a product of matrices is a bias.
+            // A summand of a matrix product is its bias.
             "Add" if !scaled && graph.maker(input).is_some_and(|node| node.op_type != "MatMul") => {
                 let Some(mean) = constant(graph, node) else { break };
                 (answers.mean, answers.logits) = (Some(mean), input.into());
@@ -71,7 +71,7 @@ pub(super) fn trace(graph: &Graph, output: &str) -> Answers {
     answers
 }
 
-/// A list of numbers that is a node's second input.
+/// A constant list that is a node's second input.
 fn constant(graph: &Graph, node: &Node) -> Option<Vec<f64>> {
     let constant = graph.constant(node.given(1)?)?;
     (constant.dims.len() == 1).then(|| constant.numbers.clone())

@@ -1,11 +1,11 @@
-//! Columns of codes that are looked up in tables, beside columns that pass unchanged.
+//! Embedding lookups of code columns, next to columns passed through unchanged.
 
 use super::flow::Flow;
 use super::graph::{Graph, Options};
 use super::layer_builder::{ImportedLayer, LayerBuilder};
 use crate::layers::{Embedded, Embedding};
 
-/// The embedding that the users of a row make of it, what flows out of it, and the nodes that it takes.
+/// The embedding formed by the users of a row, its output, and the nodes it covers.
 pub(super) fn read(graph: &Graph, x: &Flow, users: &[usize]) -> Option<(ImportedLayer, Flow, Vec<usize>)> {
     let [inputs] = *x.dims else { return None };
     let output = |node: usize| graph.nodes[node].output.first().map(String::as_str);

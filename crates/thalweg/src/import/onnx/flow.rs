@@ -1,26 +1,26 @@
-//! What flows from node to node: which of our shapes it is, and in which order the graph has its numbers.
+//! The tensors between nodes: their shape in our layout, and the graph's order of their elements.
 
 use super::graph::Constant;
 use crate::tensor::{Shape, transposed};
 
-/// Most numbers of an example that constants are compared with.
+/// Maximum elements of an example for comparison with constants.
 const MOST_NUMBERS: usize = 1 << 22;
 
-/// A tensor of the graph as an example of ours.
+/// A tensor of the graph, viewed as one example.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Flow {
     /// The tensor's name.
     pub(super) name: String,
     /// The shape of an example, channels last.
     pub(super) shape: Shape,
-    /// The graph's dimensions, without that of examples.
+    /// The graph's dimensions, without the batch.
     pub(super) dims: Vec<usize>,
-    /// So many channels are first in the graph's order of numbers, and last in ours; 1 where both are one order.
+    /// The number of channels if the graph has them first and we have them last; 1 where both orders agree.
     channels_first: usize,
 }
 
 impl Flow {
-    /// Numbers in one order.
+    /// A tensor with the same order in both layouts.
     pub(super) fn new(name: &str, shape: Shape, dims: Vec<usize>) -> Self {
         Flow { name: name.into(), shape, dims, channels_first: 1 }
     }
@@ -32,22 +32,22 @@ impl Flow {
         Flow { name: name.into(), shape, dims, channels_first: if either { 1 } else { channels } }
     }
 
-    /// The same numbers under another name.
+    /// The same elements under another name.
     pub(super) fn renamed(self, name: &str) -> Self {
         Flow { name: name.into(), ..self }
     }
 
-    /// The same numbers in other dimensions.
+    /// The same elements in other dimensions.
     pub(super) fn viewed(self, name: &str, dims: Vec<usize>) -> Self {
         Flow { name: name.into(), dims, ..self }
     }
 
-    /// Whether the graph has the numbers in our order.
+    /// Whether the graph has the elements in our order.
     pub(super) fn is_own(&self) -> bool {
         self.channels_first == 1
     }
 
-    /// Whether the first dimension is that of channels, and how many pixels each has.
+    /// The number of channels and pixels, if channels are the first dimension.
     pub(super) fn as_channels_first(&self) -> Option<(usize, usize)> {
         let (&channels, rest) = self.dims.split_first()?;
         let pixels: usize = rest.iter().product();
@@ -55,11 +55,11 @@ impl Flow {
         (one_order || self.channels_first == channels).then_some((channels, pixels))
     }
 
-    /// The same numbers with dimensions in another order, if that is ours or has the channels first.
+    /// The transposed tensor, if the result is in our order or has channels first.
     pub(super) fn transposed(&self, name: &str, order: &[usize]) -> Option<Self> {
         let rank = self.dims.len();
         let dims: Vec<usize> = order.iter().map(|&axis| self.dims.get(axis).copied()).collect::<Option<_>>()?;
-        // Dimensions of 1 may stand anywhere.
+        // Dimensions of size 1 may be anywhere.
         let long =
             |order: &mut dyn Iterator<Item = usize>| order.filter(|&axis| self.dims[axis] > 1).collect::<Vec<_>>();
         let (before, after) = (long(&mut (0..rank)), long(&mut order.iter().copied()));
@@ -80,13 +80,13 @@ impl Flow {
         back.then(|| Flow { name: name.into(), shape: self.shape, dims, channels_first: 1 })
     }
 
-    /// Numbers of an example in our order, from the graph's.
+    /// Reorders the elements of an example from the graph's order to ours.
     pub(super) fn to_own(&self, numbers: &[f64]) -> Vec<f64> {
         transposed(numbers, self.channels_first)
     }
 
-    /// A constant that is applied to each number of an example: one for all of them, or one for each of the last of our
-    /// dimensions, the units. None if it is another for each example, or for other dimensions.
+    /// A constant that is broadcast to each example, as a scalar or as one value per unit (our last dimension). None if
+    /// it varies by example or along other dimensions.
     pub(super) fn by_unit(&self, constant: &Constant) -> Option<Vec<f64>> {
         if let [one] = constant.numbers[..] {
             return Some(vec![one]);
@@ -97,7 +97,7 @@ impl Flow {
         if size == 0 || size > MOST_NUMBERS || constant.numbers.is_empty() || !fits || batch.iter().any(|&n| n != 1) {
             return None;
         }
-        // Each number of an example has the constant's at the same place, where that has one.
+        // Each element's index into the constant, by broadcasting.
         let mut places = vec![0];
         for (axis, &side) in self.dims.iter().enumerate() {
             let own = axis.checked_sub(rank - sides.len());

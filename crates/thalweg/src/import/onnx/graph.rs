@@ -1,4 +1,4 @@
-//! A graph that was read, with what its nodes need looked up and its constants checked.
+//! A parsed graph, with lookup by tensor and verified constants.
 
 use std::collections::HashMap;
 
@@ -7,38 +7,38 @@ use prost::Message;
 use crate::export::onnx::proto::{self, DataType};
 use crate::{Error, Result};
 
-/// Most nodes that are read.
+/// Maximum number of nodes.
 const MOST_NODES: usize = 100_000;
 
-/// A graph whose tensors each have one maker.
+/// A graph in which each tensor has one producer.
 #[derive(Debug)]
 pub(super) struct Graph {
     pub(super) nodes: Vec<proto::Node>,
     pub(super) inputs: Vec<proto::ValueInfo>,
     pub(super) outputs: Vec<String>,
     pub(super) metadata: HashMap<String, String>,
-    /// The version of the operators.
+    /// The operator set version.
     pub(super) opset: i64,
     constants: HashMap<String, Constant>,
     makers: HashMap<String, usize>,
     users: HashMap<String, Vec<usize>>,
 }
 
-/// Constant numbers.
+/// A constant tensor.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Constant {
     pub(super) dims: Vec<usize>,
     pub(super) numbers: Vec<f64>,
 }
 
-/// An error in what a file holds.
+/// An error about the contents of a file.
 pub(super) fn refused(what: impl Into<String>) -> Error {
     Error::data(what)
         .fix("import feed-forward and convolutional graphs made of the library's layers, whole in one file")
 }
 
 impl Graph {
-    /// Reads a file.
+    /// Parses a file.
     pub(super) fn read(bytes: &[u8]) -> Result<Graph> {
         let model = proto::Model::decode(bytes)
             .map_err(|error| refused(format!("the file is damaged, or is no ONNX model: {error}")))?;
@@ -61,7 +61,7 @@ impl Graph {
         for tensor in &graph.initializer {
             read.add_constant(&tensor.name, tensor)?;
         }
-        // Older files list constants among the inputs.
+        // Older files list initialisers among the inputs.
         read.inputs = graph.input.into_iter().filter(|input| !read.constants.contains_key(&input.name)).collect();
         for node in graph.node {
             match node.attribute.iter().find_map(|attribute| attribute.t.as_ref()) {
@@ -96,7 +96,7 @@ impl Graph {
         let (Some(dims), Some(size)) = (dims, size) else {
             return Err(wrong(format!("has the dimensions {:?}", tensor.dims)));
         };
-        // Texts, such as the names of classes, are not looked at.
+        // Strings, such as class names, are ignored.
         let Some(numbers) = numbers(tensor) else { return Ok(()) };
         if numbers.len() != size {
             return Err(wrong(format!("has {} numbers, its dimensions {dims:?} say {size}", numbers.len())));
@@ -112,12 +112,12 @@ impl Graph {
         self.constants.get(name)
     }
 
-    /// The node that makes a tensor.
+    /// The node that produces a tensor.
     pub(super) fn maker(&self, tensor: &str) -> Option<&proto::Node> {
         Some(&self.nodes[*self.makers.get(tensor)?])
     }
 
-    /// The nodes that use a tensor, by number; one that uses it twice is there twice.
+    /// The indices of the nodes that use a tensor; one that uses it twice is listed twice.
     pub(super) fn users(&self, tensor: &str) -> &[usize] {
         self.users.get(tensor).map_or(&[], Vec::as_slice)
     }
@@ -142,19 +142,19 @@ fn numbers(tensor: &proto::Tensor) -> Option<Vec<f64>> {
     })
 }
 
-/// Options of a node.
+/// Attributes of a node.
 pub(super) trait Options {
-    /// A whole number.
+    /// An integer.
     fn int(&self, name: &str) -> Option<i64>;
-    /// A number.
+    /// A float.
     fn float(&self, name: &str) -> Option<f64>;
-    /// Whole numbers.
+    /// Integers.
     fn ints(&self, name: &str) -> Option<&[i64]>;
-    /// A text.
+    /// A string.
     fn text(&self, name: &str) -> Option<&str>;
-    /// The name of an input that is there.
+    /// The name of an input that is present.
     fn given(&self, i: usize) -> Option<&str>;
-    /// What errors call it.
+    /// Its name in errors.
     fn place(&self) -> String;
 }
 

@@ -1,4 +1,4 @@
-//! From the graph's input to its answers, node by node; where two ways part and meet again, a residual block.
+//! Reads a graph node by node, from input to logits; branches that part and meet again form a residual block.
 
 use std::collections::HashSet;
 
@@ -12,13 +12,13 @@ use crate::export::onnx::proto::Node;
 use crate::tensor::Activation;
 use crate::{Error, Result};
 
-/// Most blocks within blocks.
+/// Maximum nesting of blocks.
 const DEEPEST: usize = 16;
 
-/// Most numbers of all layers that stand for fewer of the file: those of one norm of the largest example.
+/// Maximum number of parameters created by expanding fewer in the file: those of one norm of the largest example.
 const MOST_MADE: usize = 1 << 26;
 
-/// The layers from a tensor to another, what flows out of them, and what the user should know.
+/// The layers from one tensor to another, the resulting flow, and notes for the user.
 pub(super) fn layers(graph: &Graph, from: Flow, to: &str) -> Result<(Flow, Vec<ImportedLayer>, Vec<Decision>)> {
     let mut reader = GraphReader { graph, passed: HashSet::new(), notes: Vec::new(), left: MOST_MADE };
     match reader.way(from, None, to, 0)? {
@@ -27,27 +27,27 @@ pub(super) fn layers(graph: &Graph, from: Flow, to: &str) -> Result<(Flow, Vec<I
     }
 }
 
-/// A walk along a graph.
+/// A traversal of a graph.
 struct GraphReader<'a> {
     graph: &'a Graph,
-    /// Nodes that were passed.
+    /// Nodes already visited.
     passed: HashSet<usize>,
-    /// What the user should know.
+    /// Notes for the user.
     notes: Vec<Decision>,
-    /// Numbers that may still be made of fewer.
+    /// Remaining budget of expanded parameters.
     left: usize,
 }
 
-/// Where a way ends.
+/// Where a branch ends.
 enum BranchEnd {
-    /// At the tensor it was to lead to.
+    /// At its target tensor.
     There,
-    /// At a node that adds two ways.
+    /// At a node that adds two branches.
     Sum(usize),
 }
 
 impl GraphReader<'_> {
-    /// The layers of a way whose first node may be given.
+    /// The layers of a branch, whose first node may be given.
     fn way(
         &mut self,
         from: Flow,
@@ -119,16 +119,16 @@ impl GraphReader<'_> {
         operator(&mut Step { graph: self.graph, node, x, imported, notes: &mut self.notes, left: &mut self.left })
     }
 
-    /// Whether a node adds two tensors that are both computed.
+    /// Whether a node adds two computed tensors.
     fn is_sum(&self, node: &Node) -> bool {
         let computed = |name: &String| self.graph.constant(name).is_none();
         matches!(node.op_type.as_str(), "Add" | "Sum") && node.input.len() == 2 && node.input.iter().all(computed)
     }
 
-    /// Two ways from x that meet in a sum.
+    /// Two branches from x that meet in a sum.
     fn block(&mut self, x: Flow, [a, b]: [usize; 2], to: &str, depth: usize) -> Result<(ImportedLayer, Flow)> {
         let apart = |x: &Flow| refused(format!("the two ways from {:?} do not meet in a sum", x.name));
-        // A way of no nodes is that user itself.
+        // A branch without nodes is the sum itself.
         let mut branch = |user: usize| -> Result<(Flow, Vec<ImportedLayer>, usize)> {
             if self.is_sum(&self.graph.nodes[user]) {
                 return Ok((x.clone(), Vec::new(), user));
@@ -145,7 +145,7 @@ impl GraphReader<'_> {
         }
         let node = &self.graph.nodes[sum];
         self.pass(&[sum])?;
-        // The layers are those of the first summand, unless it is x itself.
+        // The first summand holds the main layers, unless it is x itself.
         if one.1.is_empty() || (node.input[1] == one.0.name && !other.1.is_empty()) {
             std::mem::swap(&mut one, &mut other);
         }
@@ -163,7 +163,7 @@ impl GraphReader<'_> {
     }
 }
 
-/// An error of a network that does not take what the graph says.
+/// An error of a network that cannot represent the graph.
 pub(super) fn unfit(error: Error) -> Error {
     let place = error.place.clone().unwrap_or_else(|| "the network".into());
     refused(error.message).at(place)

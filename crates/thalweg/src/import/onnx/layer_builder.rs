@@ -1,20 +1,20 @@
-//! A layer in the making, with its parameters by name.
+//! A layer under construction, with its parameters by name.
 
 use crate::layers::{Activate, Conv1d, Conv2d, Layer, Linear, Residual};
 use crate::tensor::Activation;
 
-/// A layer with its numbers.
+/// A layer with its parameter values.
 #[derive(Debug)]
 pub(super) struct ImportedLayer {
     pub(super) builder: LayerBuilder,
-    /// Its parameters: names within the layer, and numbers in our order.
+    /// Its parameters: names within the layer, and values in our order.
     pub(super) parameters: Named,
 }
 
-/// Numbers by name.
+/// Values by name.
 pub(super) type Named = Vec<(String, Vec<f64>)>;
 
-/// What may still get an activation or a bias, and what is done.
+/// Layers that can still absorb an activation or a bias, and finished ones.
 #[derive(Debug)]
 pub(super) enum LayerBuilder {
     Linear(Linear),
@@ -34,7 +34,7 @@ impl ImportedLayer {
         ImportedLayer { builder, parameters }
     }
 
-    /// Gives it an activation, if it has none and takes this one.
+    /// Fuses an activation, if it has none and supports this one.
     fn activated(&mut self, g: Activation) -> bool {
         let own = match &mut self.builder {
             LayerBuilder::Linear(layer) => &mut layer.activation,
@@ -50,8 +50,7 @@ impl ImportedLayer {
         free
     }
 
-    /// Multiplies what it gives by a factor for each unit, or one for all, and adds a summand, if it is a product that
-    /// nothing was done to yet.
+    /// Folds a factor and an offset, per unit or scalar, into a linear layer or convolution without an activation.
     pub(super) fn scaled(&mut self, by: &[(f64, f64)]) -> bool {
         let (units, bias, activation) = match &mut self.builder {
             LayerBuilder::Linear(layer) => (layer.units, &mut layer.bias, layer.activation),
@@ -76,7 +75,7 @@ impl ImportedLayer {
         true
     }
 
-    /// The layer and its parameters, with those of layers within it.
+    /// The layer and its parameters, including those of nested layers.
     pub(super) fn finish(self) -> (Box<dyn Layer>, Named) {
         let mut parameters = self.parameters;
         let layer: Box<dyn Layer> = match self.builder {
@@ -101,7 +100,7 @@ impl ImportedLayer {
     }
 }
 
-/// An activation after some layers: the last one's own, or a layer of its own.
+/// Appends an activation to some layers: fused with the last, or as a separate layer.
 pub(super) fn activate(imported: &mut Vec<ImportedLayer>, g: Activation) {
     if !imported.last_mut().is_some_and(|layer| layer.activated(g)) {
         imported.push(ImportedLayer::new(Activate { activation: g }, Vec::new()));

@@ -1,6 +1,7 @@
-//! Log-mel spectra of our own graphs: a convolution with waves, whose squares triangles and cosines weigh.
+//! Log-mel spectra in graphs of our own export: a convolution with sinusoids, squared and weighted by triangles and
+//! cosines.
 //!
-//! The graph's metadata says the options; what they mean must be what the graph does, number by number.
+//! The options are in the graph's metadata; the graph's constants must match them value by value.
 
 use super::flow::Flow;
 use super::graph::{Constant, Graph, Options};
@@ -8,10 +9,10 @@ use super::layer_builder::ImportedLayer;
 use crate::export::onnx::proto::Node;
 use crate::layers::{Layer, LogMel, LogMelOptions};
 
-/// Where the metadata has the options.
+/// The metadata key of the options.
 const KEY: &str = "thalweg.log_mel";
 
-/// The spectrum that the users of a sound make of it, what flows out of it, and the nodes that it takes.
+/// The spectrum formed by the users of a sound, its output, and the nodes it covers.
 pub(super) fn read(graph: &Graph, x: &Flow, users: &[usize]) -> Option<(ImportedLayer, Flow, Vec<usize>)> {
     let [_] = *users else { return None };
     let options: LogMelOptions = serde_json::from_str(graph.metadata.get(KEY)?).ok()?;
@@ -23,7 +24,7 @@ pub(super) fn read(graph: &Graph, x: &Flow, users: &[usize]) -> Option<(Imported
     let mut path = Path { graph, nodes: Vec::new(), at: x.name.as_str() };
     let transform = path.step("Conv")?;
     let filters = path.constant(transform, 1);
-    // The file has as many numbers as are computed here.
+    // The file has as many values as are computed here.
     let large_enough = filters.is_some_and(|filters| filters.dims == [waves, 1, numbers]);
     let plain = transform.ints("strides") == Some(&[bands.hop as i64]) && transform.input.len() == 2;
     if !large_enough || !plain || !same(filters, bands.waves()) {
@@ -48,13 +49,13 @@ pub(super) fn read(graph: &Graph, x: &Flow, users: &[usize]) -> Option<(Imported
     Some((ImportedLayer::new(layer, Vec::new()), flow, path.nodes))
 }
 
-/// Whether a constant has these numbers, in 32 bits.
+/// Whether a constant has these values, in 32 bits.
 fn same(constant: Option<&Constant>, numbers: Vec<f64>) -> bool {
     let in_32_bits = numbers.iter().map(|&x| f64::from(x as f32));
     constant.is_some_and(|constant| constant.numbers.iter().copied().eq(in_32_bits))
 }
 
-/// Nodes one after another.
+/// A chain of nodes.
 struct Path<'a> {
     graph: &'a Graph,
     nodes: Vec<usize>,
@@ -62,7 +63,7 @@ struct Path<'a> {
 }
 
 impl<'a> Path<'a> {
-    /// Goes over the next node, if it is of a kind.
+    /// Advances over the next node, if it is of the given kind.
     fn step(&mut self, kind: &str) -> Option<&'a Node> {
         let (&user, others) = self.graph.users(self.at).split_first()?;
         let node = &self.graph.nodes[user];

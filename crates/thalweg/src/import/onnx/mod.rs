@@ -1,4 +1,4 @@
-//! Graphs of ONNX as networks: from the input to the output, each node is a layer or a part of one.
+//! ONNX graphs as networks: from input to output, each node is a layer or part of one.
 
 mod answers;
 mod embedding;
@@ -31,10 +31,10 @@ use crate::network::Network;
 use crate::tensor::{Activation, Dtype, Shape, Tensor, ops};
 use crate::{Error, Result};
 
-/// A model of a graph's network and what was decided, for prediction and further training.
+/// A model of a graph's network and the decisions made, for prediction and further training.
 ///
 /// # Errors
-/// If the file cannot be read, is damaged, or has what no layer does.
+/// If the file cannot be read, is damaged, or uses an operation that no layer supports.
 pub fn onnx(path: &Path) -> Result<(Model, Vec<Decision>)> {
     let bytes = atomic::read(path)
         .map_err(|error| Error::io(crate::Kind::Data, path, "read the graph", &error).fix("name an ONNX file"))?;
@@ -44,12 +44,12 @@ pub fn onnx(path: &Path) -> Result<(Model, Vec<Decision>)> {
     })
 }
 
-/// A network that was read, and the order of numbers at its ends.
+/// A parsed network, and the order of elements at its ends.
 #[derive(Debug)]
 struct Parsed {
     network: Network,
     theta: Tensor,
-    /// Of the numbers that the graph takes; none where it takes columns, and the network alone is read.
+    /// Scales of the graph's inputs; none where it takes table columns, and only the network is imported.
     scales: Option<Vec<Scale>>,
     answers: answers::Answers,
     start: Flow,
@@ -88,7 +88,7 @@ fn parse(bytes: &[u8]) -> Result<Parsed> {
     let mut answers = answers::trace(&graph, output);
     let (mut end, mut imported, mut notes) = graph_reader::layers(&graph, start.clone(), &answers.logits)?;
     if answers.task == Task::Multiclass && end.dims.len() != 1 {
-        // A class a pixel is none an example: the softmax is the last layer.
+        // A class per pixel is not one per example: the softmax becomes the last layer.
         answers = answers::Answers::numbers(output);
         (end, imported, notes) = graph_reader::layers(&graph, start.clone(), output)?;
     }
@@ -102,7 +102,7 @@ fn parse(bytes: &[u8]) -> Result<Parsed> {
     Ok(Parsed { network, theta, scales, answers, start, end, notes, metadata: graph.metadata })
 }
 
-/// Layers with their numbers as a network and its θ.
+/// Layers with their parameters as a network and its θ.
 fn network(input: Shape, imported: Vec<ImportedLayer>) -> Result<(Network, Tensor)> {
     let (mut layers, mut found) = (Vec::new(), HashMap::new());
     for (i, layer) in imported.into_iter().enumerate() {
@@ -111,7 +111,7 @@ fn network(input: Shape, imported: Vec<ImportedLayer>) -> Result<(Network, Tenso
         found.extend(parameters.into_iter().map(|(name, numbers)| (format!("layers.{i}.{name}"), numbers)));
     }
     let network = Network::new(input, layers).map_err(unfit)?;
-    // No memory is asked for that the file does not fill.
+    // No more memory is allocated than the file fills.
     for entry in network.layout().entries() {
         let numbers = found.get(&entry.name).map_or(&[][..], Vec::as_slice);
         if numbers.len() != entry.shape.size() {
@@ -160,7 +160,7 @@ fn decisions(parsed: &Parsed) -> Vec<Decision> {
     decisions
 }
 
-/// The answers as a target: classes by the names that our own graphs keep, else by number.
+/// The target: classes by the names that our export stores, else by number.
 fn target(parsed: &Parsed) -> Result<Target> {
     let answers = &parsed.answers;
     let outputs = parsed.network.output().size();

@@ -5,7 +5,7 @@ use crate::export::onnx::SELU;
 use crate::export::onnx::proto::Node;
 use crate::tensor::Activation;
 
-/// The activation that the users of a tensor make of it, the name of what they make, and the nodes that it takes.
+/// The activation formed by the users of a tensor, the name of its output, and the nodes it covers.
 pub(super) fn activation<'a>(graph: &'a Graph, x: &str, users: &[usize]) -> Option<(Activation, &'a str, Vec<usize>)> {
     let found = Pattern { graph, x };
     match *users {
@@ -15,7 +15,7 @@ pub(super) fn activation<'a>(graph: &'a Graph, x: &str, users: &[usize]) -> Opti
     }
 }
 
-/// The short decimal that 32 bits hold as this number: 0.2 of 0.200000003.
+/// The shortest decimal with the same 32-bit value: 0.2 for 0.200000003.
 pub(super) fn short(x: f64) -> f64 {
     (x as f32).to_string().parse().unwrap_or(x)
 }
@@ -30,7 +30,7 @@ fn output(node: &Node) -> Option<&str> {
 }
 
 impl<'a> Pattern<'a, '_> {
-    /// The one node of a kind that uses what another makes, and nothing else does.
+    /// The only user of a node's output, if it is of the given kind.
     fn next(&self, node: usize, kind: &str) -> Option<usize> {
         match *self.graph.users(output(&self.graph.nodes[node])?) {
             [user] if self.graph.nodes[user].op_type == kind => Some(user),
@@ -38,7 +38,7 @@ impl<'a> Pattern<'a, '_> {
         }
     }
 
-    /// Whether a node has an input that is this number.
+    /// Whether a node has this constant as an input.
     fn by(&self, node: usize, number: f64) -> Option<()> {
         let near = |x: f64| (x - number).abs() < 1e-6 * number.abs();
         let is = |name: &String| self.graph.constant(name).is_some_and(|c| matches!(c.numbers[..], [x] if near(x)));
@@ -54,7 +54,7 @@ impl<'a> Pattern<'a, '_> {
         Some((Activation::Selu, output(&self.graph.nodes[product])?, vec![elu, product]))
     }
 
-    /// x times something made of x.
+    /// x times a function of x.
     fn product(&self, first: usize, product: usize) -> Option<(Activation, &'a str, Vec<usize>)> {
         let (node, times) = (&self.graph.nodes[first], &self.graph.nodes[product]);
         if times.op_type != "Mul" {

@@ -1,4 +1,4 @@
-//! Where a graph's network begins: its input, how numbers are scaled, and where its channels are.
+//! The start of a graph's network: its input, the scaling of values, and the position of channels.
 
 use super::flow::Flow;
 use super::graph::{Graph, Options, refused};
@@ -7,7 +7,7 @@ use crate::data::preprocess::Scale;
 use crate::export::onnx::proto::{DataType, ValueInfo};
 use crate::tensor::Shape;
 
-/// What flows into the network, and how the graph scales it before; not how, where it takes columns of a table.
+/// The network's input, and how the graph scales it first; without scaling for columns of a table.
 pub(super) fn find(graph: &Graph) -> Result<(Flow, Option<Vec<Scale>>)> {
     let [input] = graph.inputs.as_slice() else { return of_columns(graph) };
     let tensor = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
@@ -16,7 +16,7 @@ pub(super) fn find(graph: &Graph) -> Result<(Flow, Option<Vec<Scale>>)> {
     }
     let start = flow(graph, &input.name, dimensions(input)?)?;
     let (name, scales) = scaled(graph, &start);
-    // A column with numbers, dates or scales that are no mean and deviation.
+    // A column of numbers, dates or scales other than mean and deviation.
     let own = graph.metadata.get("thalweg.network_input");
     if own.is_some_and(|own| *own != name && !graph.users(own).is_empty()) {
         return of_columns(graph);
@@ -31,7 +31,7 @@ pub(super) fn find(graph: &Graph) -> Result<(Flow, Option<Vec<Scale>>)> {
     Ok((start.renamed(&name), Some(scales)))
 }
 
-/// What becomes of an example's numbers before anything else, and the name of what that makes: (x − mean)/deviation.
+/// The scaling applied first, (x − mean)/deviation, and the name of the resulting tensor.
 fn scaled(graph: &Graph, start: &Flow) -> (String, Vec<Scale>) {
     let (mut name, mut scales) = (start.name.as_str(), vec![(0.0, 1.0)]);
     while let [user] = *graph.users(name) {
@@ -62,7 +62,7 @@ fn scaled(graph: &Graph, start: &Flow) -> (String, Vec<Scale>) {
     (name.into(), scales.into_iter().map(as_scale).collect())
 }
 
-/// The network's input in a graph of our own with columns of a table.
+/// The network's input in a graph of our export that takes table columns.
 fn of_columns(graph: &Graph) -> Result<(Flow, Option<Vec<Scale>>)> {
     let several = || {
         let names: Vec<&str> = graph.inputs.iter().map(|input| input.name.as_str()).take(8).collect();
@@ -74,7 +74,7 @@ fn of_columns(graph: &Graph) -> Result<(Flow, Option<Vec<Scale>>)> {
     Ok((Flow::new(name, shape, shape.dimensions().to_vec()), None))
 }
 
-/// The dimensions of an input, without that of examples.
+/// The dimensions of an input, without the batch.
 fn dimensions(input: &ValueInfo) -> Result<Vec<usize>> {
     let wrong = || {
         refused("it needs a dimension of examples and up to three that are known")
@@ -92,7 +92,7 @@ fn flow(graph: &Graph, name: &str, dims: Vec<usize>) -> Result<Flow> {
     if dims.len() >= 2 && wants_channels_first(graph, name) {
         let mut own = dims.clone();
         own.rotate_left(1);
-        // Grey images have no axis of channels.
+        // Grey images have no channel axis.
         if own.len() == 3 && own[2] == 1 {
             own.pop();
         }
@@ -102,7 +102,7 @@ fn flow(graph: &Graph, name: &str, dims: Vec<usize>) -> Result<Flow> {
     Ok(Flow::new(name, shape(own)?, dims))
 }
 
-/// Whether the first node that minds sees channels first.
+/// Whether the first layout-dependent node takes channels first.
 fn wants_channels_first(graph: &Graph, name: &str) -> bool {
     let mut name = name;
     for _ in 0..graph.nodes.len() {

@@ -1,4 +1,4 @@
-//! ONNX's own tests of the operators, and files that are no good.
+//! ONNX's operator tests, and invalid files.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::*;
 use crate::export::onnx::proto;
 
-/// Tests that are refused: a part of the error, and how many there are. In all of them an answer depends on other examples
-/// or on which row an example is, as ONNX's reference implementation finds, or a graph is trained; but for [`NO_LAYER`].
+/// Rejected tests: a part of the error, and how many there are. In all of them, by ONNX's reference implementation,
+/// outputs depend on other examples or on an example's row, or a graph is trained, except for [`NO_LAYER`].
 const REFUSED: &[(&str, usize)] = &[
     ("has others for each example", 7),
     ("takes examples apart", 6),
@@ -30,10 +30,10 @@ const REFUSED: &[(&str, usize)] = &[
     ("its windows are dilated", 1),
 ];
 
-/// Functions of one example that no layer has; the decision page says why not.
+/// Functions of one example that no layer supports; the decision page says why.
 const NO_LAYER: [&str; 2] = ["maxpool_2d_dilations", "reduce_max_empty_set"];
 
-/// ONNX has the answer of this test to four digits.
+/// ONNX gives the expected values of this test to four digits.
 const ROUNDED: &str = "averagepool_2d_ceil_last_window_starts_on_pad";
 
 fn cases() -> Vec<Value> {
@@ -54,7 +54,7 @@ fn numbers(value: &Value) -> Vec<f64> {
     bytes(value).as_chunks().0.iter().map(|x| f64::from(f32::from_le_bytes(*x))).collect()
 }
 
-/// The answers to examples in the graph's order, in ours.
+/// Outputs for examples in the graph's order, in ours.
 fn answers(model: &[u8], x: &[f64]) -> Result<(Vec<f64>, Flow)> {
     let Parsed { start, end, .. } = parse(model)?;
     let (model, _) = read(model)?;
@@ -100,7 +100,7 @@ fn nodes_give_what_onnx_says_they_give() {
     assert_eq!(passed.values().sum::<usize>(), 136, "{passed:?}");
 }
 
-/// A model that no part of is missing.
+/// A complete model.
 fn whole() -> Vec<u8> {
     let case = cases().into_iter().find(|case| case["name"] == "conv_with_strides_padding").unwrap();
     bytes(&case["model"])
@@ -116,12 +116,12 @@ fn cut_and_flipped_files_are_errors() {
     for bit in 0..8 * whole.len() {
         let mut damaged = whole.clone();
         damaged[bit / 8] ^= 1 << (bit % 8);
-        // Some bits are names and numbers: what is read then is read without harm.
+        // Some bits are names and values: what is parsed then must be harmless.
         drop(read(&damaged));
     }
 }
 
-/// The error of a model that was changed.
+/// The error of a modified model.
 fn error(change: impl FnOnce(&mut proto::Graph)) -> String {
     let mut model = proto::Model::decode(whole().as_slice()).unwrap();
     change(model.graph.as_mut().unwrap());
@@ -157,14 +157,14 @@ fn hostile_files_are_refused() {
     assert!(twice.contains("is made twice"), "{twice}");
 }
 
-/// Gives a graph's input these dimensions.
+/// Sets the dimensions of a graph's input.
 fn takes(graph: &mut proto::Graph, input: &[i64]) {
     let tensor = graph.input[0].r#type.as_mut().unwrap().tensor_type.as_mut().unwrap();
     let dim = |&n: &i64| proto::Dimension { dim_value: Some(n), dim_param: None };
     tensor.shape.as_mut().unwrap().dim = input.iter().map(dim).collect();
 }
 
-/// The error of a graph of one node on an input of these dimensions, with constants.
+/// The error of a single-node graph on an input of these dimensions, with constants.
 fn refused_node(node: proto::Node, input: &[i64], constants: &[(&[i64], &[f32])]) -> String {
     error(|graph| {
         takes(graph, input);
@@ -211,7 +211,7 @@ fn numbers_beyond_all_measure_are_refused() {
     assert!(alone.contains("it has no input 2"), "{alone}");
 }
 
-/// The error of one node in an operator set of another version.
+/// The error of one node under another operator set version.
 fn refused_in_set(version: i64, node: &proto::Node, input: &[i64]) -> Option<String> {
     let mut model = proto::Model::decode(whole().as_slice()).unwrap();
     model.opset_import = vec![proto::OperatorSet { domain: String::new(), version }];

@@ -1,10 +1,10 @@
-//! Safetensors files that others wrote: any order, no checksum; nothing is read beyond what a tensor's shape says.
+//! Safetensors files from other writers: any order, no checksum; nothing is read beyond a tensor's shape.
 
 use super::header::{Entry, Header};
 use super::{LONGEST_HEADER, MOST_TENSORS};
 use crate::{Error, Result};
 
-/// A tensor as it lies in the file.
+/// A tensor as stored in the file.
 #[derive(Debug)]
 pub(crate) struct Foreign<'a> {
     pub(crate) name: String,
@@ -47,7 +47,7 @@ fn tensor(name: String, entry: Entry, data: &[u8]) -> Result<Foreign<'_>, String
     Ok(Foreign { name, shape, dtype, bytes: found })
 }
 
-/// Bytes of one number, for every kind that the format knows in whole bytes.
+/// Bytes per element, for every dtype of the format with whole bytes.
 fn size_of(dtype: &str) -> Option<usize> {
     Some(match dtype {
         "BOOL" | "U8" | "I8" | "F8_E4M3" | "F8_E5M2" => 1,
@@ -59,7 +59,7 @@ fn size_of(dtype: &str) -> Option<usize> {
 }
 
 impl Foreign<'_> {
-    /// The numbers, if they are floating-point numbers of 16 bits or more.
+    /// The elements, if the dtype is floating-point with at least 16 bits.
     pub(crate) fn numbers(&self) -> Option<Vec<f64>> {
         let pairs = || self.bytes.as_chunks().0.iter().map(|pair| u16::from_le_bytes(*pair));
         Some(match self.dtype.as_str() {
@@ -71,13 +71,13 @@ impl Foreign<'_> {
         })
     }
 
-    /// What kind of numbers they are.
+    /// The dtype.
     pub(crate) fn dtype(&self) -> &str {
         &self.dtype
     }
 }
 
-/// The number of 16 bits: a sign, 5 bits of exponent and 10 of mantissa (IEEE 754 binary16).
+/// A half-precision float: sign, 5 bits of exponent and 10 of mantissa (IEEE 754 binary16).
 fn half(bits: u16) -> f64 {
     let (exponent, mantissa) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
     let size = match exponent {

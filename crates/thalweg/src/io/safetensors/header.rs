@@ -1,4 +1,4 @@
-//! The header's JSON, in which no key may stand twice: two readers could take two different ones.
+//! The header's JSON, in which duplicate keys are rejected: two readers could take different ones.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ pub(super) struct Header {
     pub(super) tensors: Vec<(String, Entry)>,
 }
 
-/// Where a tensor is and what it holds.
+/// A tensor's dtype, shape and location.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Entry {

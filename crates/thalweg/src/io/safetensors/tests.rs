@@ -13,7 +13,7 @@ fn small() -> Container {
     }
 }
 
-/// A file with any header, its checksum right.
+/// A file with any header and a valid checksum.
 fn sealed(rest_of_header: &str, data: &[u8]) -> Vec<u8> {
     let header = format!("{OPENING}{}{rest_of_header}", "0".repeat(64));
     let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
@@ -88,7 +88,7 @@ fn headers_that_lie_are_refused() {
     shifted.insert(8, b' ');
     shifted[0] += 1;
     refused(&shifted, "no checksum");
-    // Sealed properly, but not in our one form.
+    // A valid checksum, but not the canonical form.
     refused(&sealed("\"}}\n", &[]), "not in the form");
     refused(&sealed("\"}  }", &[]), "not in the form");
     refused(&sealed("\"", &[]), "in the header");

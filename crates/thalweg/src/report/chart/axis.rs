@@ -1,14 +1,14 @@
-//! An axis, and the frame that two of them make.
+//! An axis, and the frame that two axes form.
 
 use std::fmt::Write;
 
 use super::ticks;
 use crate::report::text::{escape, width};
 
-/// Values nearer to 0 than this are drawn there, and those further away than its inverse at that: the arithmetic of an
-/// axis then neither overflows nor vanishes.
+/// Smaller magnitudes are drawn at 0 and those above its inverse at that bound, so that an axis's arithmetic neither
+/// overflows nor underflows.
 const TINY: f64 = 1e-300;
-/// Values that differ by less than this share of their size are drawn as one.
+/// Values whose relative difference is smaller are drawn as one.
 const ALIKE: f64 = 1e-12;
 
 /// A range of values, linear or logarithmic, with its ticks.
@@ -22,7 +22,7 @@ pub(crate) struct Axis {
 }
 
 impl Axis {
-    /// A linear axis around finite values, a little wider than they are; from 0 where they reach near it.
+    /// A linear axis around finite values, slightly padded; starts at 0 where they come close to it.
     pub(crate) fn linear(values: impl Iterator<Item = f64>, name: &str, about: usize) -> Axis {
         let (mut low, mut high) = range(values.map(bounded)).unwrap_or((0.0, 1.0));
         let size = high.abs().max(low.abs());
@@ -40,16 +40,16 @@ impl Axis {
         Axis { low, high, log: false, ticks: values.into_iter().zip(labels).collect(), name: name.into() }
     }
 
-    /// An axis of whole numbers from the first to the last of them, such as epochs.
+    /// An integer axis over the given range, such as epochs.
     pub(crate) fn whole(low: f64, high: f64, name: &str, about: usize) -> Axis {
         if high <= low {
             let ticks = vec![(low, crate::report::text::fixed(low, 0))];
-            // One more is lost beside a number of many digits.
+            // Adding 1 to a number with many digits is lost in rounding.
             let beside = (1e-6 * low.abs()).max(1.0);
             return Axis { low: low - beside, high: low + beside, log: false, ticks, name: name.into() };
         }
         let mut axis = Axis::exact(low, high, name, about.min((high - low) as usize));
-        // The first epoch is worth a label of its own when the next one leaves room for it.
+        // The first epoch gets a label of its own if there is space before the next one.
         let next = axis.ticks.first().map_or(high, |(value, _)| *value);
         if next - low > 0.1 * (high - low) {
             axis.ticks.insert(0, (low, crate::report::text::fixed(low, 0)));
@@ -57,7 +57,7 @@ impl Axis {
         axis
     }
 
-    /// An axis of places from 0 to 1, with names at some of them.
+    /// An axis over positions from 0 to 1, with labels at some of them.
     #[cfg(feature = "tune")]
     pub(crate) fn named(ticks: Vec<(f64, String)>, name: &str) -> Axis {
         Axis { low: 0.0, high: 1.0, log: false, ticks, name: name.into() }
@@ -68,14 +68,14 @@ impl Axis {
         let (low, high) = range(values.filter(|v| *v > 0.0)).unwrap_or((0.1, 1.0));
         let [low, high] = [low, high].map(|end| end.clamp(TINY, 1.0 / TINY));
         let pad = 10f64.powf(0.06 * (high.log10() - low.log10())).max(1.3);
-        // Half a decade stays drawable on both sides.
+        // Half a decade remains drawable on both sides.
         let (low, high) = ((low / pad).max(TINY / 3.0), (high * pad).min(3.0 / TINY));
         let values = ticks::log(low, high);
         let labels = ticks::log_labels(&values);
         Axis { low, high, log: true, ticks: values.into_iter().zip(labels).collect(), name: name.into() }
     }
 
-    /// Where a value stands between the axis's ends, as a share.
+    /// The position of a value between the axis's ends, from 0 to 1.
     fn share(&self, value: f64) -> f64 {
         if self.log {
             (value.clamp(self.low, self.high).ln() - self.low.ln()) / (self.high.ln() - self.low.ln())
@@ -89,12 +89,12 @@ impl Axis {
     }
 }
 
-/// A value as it can be drawn.
+/// A value clamped to the drawable range.
 fn bounded(value: f64) -> f64 {
     if value.abs() < TINY { 0.0 } else { value.clamp(-1.0 / TINY, 1.0 / TINY) }
 }
 
-/// The smallest and the largest of the finite values.
+/// The minimum and maximum of the finite values.
 fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     values.filter(|v| v.is_finite()).fold(None, |range, v| match range {
         None => Some((v, v)),
@@ -114,23 +114,23 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// The frame in a drawing of this size, with room for the axes' labels and margins above and to the right.
+    /// The frame in a drawing of this size, with space for the axes' labels and margins above and to the right.
     pub(crate) fn new(size: (f64, f64), top: f64, right: f64, x: Axis, y: Axis) -> Frame {
         let left = y.widest_label() + 14.0;
         Frame { left, right: size.0 - right, top: top + 22.0, bottom: size.1 - 44.0, x, y }
     }
 
-    /// The horizontal place of a value.
+    /// The x coordinate of a value.
     pub(crate) fn x(&self, value: f64) -> f64 {
         self.left + self.x.share(value) * (self.right - self.left)
     }
 
-    /// The vertical place of a value.
+    /// The y coordinate of a value.
     pub(crate) fn y(&self, value: f64) -> f64 {
         self.bottom - self.y.share(value) * (self.bottom - self.top)
     }
 
-    /// Gridlines, axes, ticks and the axes' names; the vertical axis's name lies above it, read without turning.
+    /// Gridlines, axes, ticks and axis names; the vertical axis's name is placed above it, unrotated.
     pub(crate) fn draw(&self) -> String {
         let Frame { left, right, bottom, .. } = *self;
         let mut svg = String::new();

@@ -1,4 +1,4 @@
-//! Horizontal bars, each with its name before it and its value behind.
+//! Horizontal bars, each with its name on the left and its value on the right.
 
 use std::fmt::Write;
 
@@ -14,11 +14,11 @@ pub(crate) struct Bar {
     pub(crate) name: String,
     /// Its length, from 0 to 1.
     pub(crate) share: f64,
-    /// What is written behind it.
+    /// The text to its right.
     pub(crate) value: String,
 }
 
-/// A chart of bars.
+/// A bar chart.
 #[derive(Debug, Clone)]
 pub(crate) struct Bars {
     /// Name, title, description.
@@ -30,7 +30,7 @@ pub(crate) struct Bars {
 }
 
 impl Bars {
-    /// The chart drawn.
+    /// Draws the chart.
     pub(crate) fn draw(self) -> Drawing {
         let names: Vec<String> = self.bars.iter().map(|bar| shorten(&bar.name, 26)).collect();
         let left = names.iter().map(|name| width(name, 12.0)).fold(0.0, f64::max) + 12.0;

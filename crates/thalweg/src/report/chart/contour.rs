@@ -1,4 +1,4 @@
-//! A plane shaded by what is expected at each place of it, with points over it.
+//! A heat map of expected values over a plane, with points on top.
 
 use std::fmt::Write;
 
@@ -19,13 +19,13 @@ pub(crate) struct Contour {
     pub(crate) size: (f64, f64),
     /// Names and ticks of the axes.
     pub(crate) axes: [(String, Vec<(f64, String)>); 2],
-    /// How good each cell is from 0 to 1, by rows from below.
+    /// The quality of each cell from 0 to 1, by rows from the bottom.
     pub(crate) cells: Vec<Vec<f64>>,
     pub(crate) points: Vec<Point>,
 }
 
 impl Contour {
-    /// The chart drawn.
+    /// Draws the chart.
     pub(crate) fn draw(self) -> Drawing {
         let [(x, x_ticks), (y, y_ticks)] = self.axes;
         let frame = Frame::new(self.size, 0.0, 12.0, Axis::named(x_ticks, &x), Axis::named(y_ticks, &y));

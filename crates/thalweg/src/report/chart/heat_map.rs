@@ -5,39 +5,39 @@ use std::fmt::Write;
 use super::{Caption, Drawing};
 use crate::report::text::{escape, shorten, width};
 
-/// Labels longer than this are cut.
+/// Longer labels are truncated.
 const LABEL: usize = 18;
 
 /// One cell.
 #[derive(Debug, Clone)]
 pub(crate) struct Cell {
-    /// What is written in it.
+    /// Its text.
     pub(crate) text: String,
     /// How strongly it is shaded, from 0 to 1.
     pub(crate) shade: f64,
-    /// What it says when pointed at.
+    /// Its tooltip.
     pub(crate) hover: String,
 }
 
-/// A matrix whose diagonal is good and the rest not, with a column and a row of notes at its edges.
+/// A matrix whose diagonal is good and the rest bad, with a column and a row of notes at its edges.
 #[derive(Debug, Clone)]
 pub(crate) struct HeatMap {
     /// Name, title, description.
     pub(crate) caption: Caption,
-    /// Names of the rows, and equally of the columns.
+    /// Labels of the rows, and of the columns alike.
     pub(crate) labels: Vec<String>,
-    /// What the rows and the columns are.
+    /// Names of the axes: rows and columns.
     pub(crate) axes: (String, String),
     /// Cells by row.
     pub(crate) cells: Vec<Vec<Cell>>,
-    /// The heading of the notes beside the rows, and a note a row.
+    /// The heading of the notes to the right of the rows, and one note per row.
     pub(crate) beside: (String, Vec<String>),
-    /// The heading of the notes below the columns, and a note a column.
+    /// The heading of the notes below the columns, and one note per column.
     pub(crate) below: (String, Vec<String>),
 }
 
 impl HeatMap {
-    /// The chart drawn; cells are as large as a page's width allows.
+    /// Draws the chart; cells are as large as the page's width allows.
     pub(crate) fn draw(self) -> Drawing {
         let n = self.labels.len().max(1);
         let labels: Vec<String> = self.labels.iter().map(|label| shorten(label, LABEL)).collect();
@@ -46,7 +46,7 @@ impl HeatMap {
         let note = width(&self.beside.0, 12.0).max(52.0) + 14.0;
         let cell = ((960.0 - left - note) / n as f64).clamp(24.0, 64.0);
         let side = cell * n as f64;
-        // Column names lie flat where they fit and stand on end where they do not.
+        // Column labels are horizontal where they fit, otherwise vertical.
         let flat = labels.iter().all(|label| width(label, 12.0) < cell - 6.0);
         let top = 26.0 + if flat { 22.0 } else { longest + 12.0 };
         let small = if cell < 30.0 { " small" } else { "" };

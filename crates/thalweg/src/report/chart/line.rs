@@ -1,4 +1,4 @@
-//! Lines over epochs or steps, named at their ends.
+//! Lines over epochs or steps, labelled at their ends.
 
 use std::fmt::Write;
 
@@ -6,14 +6,14 @@ use super::axis::{Axis, Frame};
 use super::{Caption, Drawing};
 use crate::report::text::{self, escape, shorten, width};
 
-/// Room that a line's name needs from top to bottom.
+/// Vertical space for a line's name.
 const NAME_HEIGHT: f64 = 15.0;
-/// More points than this on a line cannot be told apart.
+/// More points on a line would be indistinguishable.
 const BUCKETS: usize = 300;
-/// More places to point at than this cannot be hit.
+/// More hover targets would be too narrow to hit.
 const HOVERS: usize = 120;
 
-/// One line: points in order of x; a value that is not finite breaks it.
+/// One line: points in order of x; a non-finite value breaks it.
 #[derive(Debug, Clone)]
 pub(crate) struct Series {
     /// Its name, drawn at its end.
@@ -24,18 +24,18 @@ pub(crate) struct Series {
     pub(crate) points: Vec<(f64, f64)>,
 }
 
-/// A vertical line at a place that matters.
+/// A vertical line at a position of note.
 #[derive(Debug, Clone)]
 pub(crate) struct Mark {
-    /// Where.
+    /// Its position.
     pub(crate) x: f64,
-    /// What is there.
+    /// Its label.
     pub(crate) text: String,
-    /// Whether it tells of something gone wrong.
+    /// Whether it marks a problem.
     pub(crate) bad: bool,
 }
 
-/// A chart of lines.
+/// A line chart.
 #[derive(Debug, Clone)]
 pub(crate) struct LineChart {
     /// Name, title, description.
@@ -44,7 +44,7 @@ pub(crate) struct LineChart {
     pub(crate) size: (f64, f64),
     /// Name of the horizontal axis.
     pub(crate) x: String,
-    /// Whether the horizontal axis is logarithmic; else its values are whole numbers.
+    /// Whether the horizontal axis is logarithmic; otherwise its values are integers.
     pub(crate) x_log: bool,
     /// Name of the vertical axis.
     pub(crate) y: String,
@@ -57,7 +57,7 @@ pub(crate) struct LineChart {
 }
 
 impl LineChart {
-    /// The chart drawn.
+    /// Draws the chart.
     pub(crate) fn draw(self) -> Drawing {
         let xs = || self.series.iter().flat_map(|s| &s.points).map(|p| p.0).chain(self.marks.iter().map(|m| m.x));
         let (first, last) = (xs().fold(f64::INFINITY, f64::min), xs().fold(f64::NEG_INFINITY, f64::max));
@@ -79,7 +79,7 @@ impl LineChart {
     }
 
     fn draw_marks(&self, frame: &Frame, svg: &mut String) {
-        // Marks' texts stand in one row at the top; one that would run into its neighbour is left to the line.
+        // Labels of marks share one row at the top; one that would overlap its neighbour is omitted, its line kept.
         let mut free_from = f64::NEG_INFINITY;
         let mut marks: Vec<&Mark> = self.marks.iter().collect();
         marks.sort_by(|a, b| a.x.total_cmp(&b.x));
@@ -99,7 +99,7 @@ impl LineChart {
         }
     }
 
-    /// Each line's name at its end, moved apart where they would overlap; where too many, evenly chosen ones.
+    /// Each line's name at its end, shifted to avoid overlap; where there are too many, an evenly spaced selection.
     fn draw_names(&self, frame: &Frame, svg: &mut String) {
         let ends: Vec<(&Series, f64, f64)> = self
             .series
@@ -125,7 +125,7 @@ impl LineChart {
         }
     }
 
-    /// Unseen strips that say their values when pointed at.
+    /// Invisible strips with the values as tooltips.
     fn draw_hovers(&self, frame: &Frame, svg: &mut String) {
         let mut xs: Vec<f64> = self.series.iter().flat_map(|s| s.points.iter().map(|p| p.0)).collect();
         xs.sort_by(f64::total_cmp);
@@ -168,7 +168,7 @@ fn draw_line(series: &Series, log: bool, frame: &Frame, svg: &mut String) {
         format!(r#"<path class="line {class}" d="M{}"/>"#, path.join("L"))
     };
     if series.points.len() > 2 * BUCKETS {
-        // Too many to see one by one: how far they reach is drawn faintly behind their means.
+        // Too many points to tell apart: their range is drawn faintly behind their means.
         let (reach, means) = (decimate(&series.points, BUCKETS), means(&series.points, BUCKETS / 2));
         svg.extend(pieces(&reach).iter().map(|piece| line(&format!("faint {class}"), piece)));
         svg.extend(pieces(&means).iter().map(|piece| line(class, piece)));
@@ -176,7 +176,7 @@ fn draw_line(series: &Series, log: bool, frame: &Frame, svg: &mut String) {
     }
     for piece in pieces(&series.points) {
         *svg += &line(class, &piece);
-        // A piece of few points shows them; one of a single point would otherwise show nothing.
+        // A segment of few points shows markers; one of a single point would otherwise be invisible.
         if piece.len() <= 8 {
             for (x, y) in piece {
                 let _ = write!(svg, r#"<circle class="dot {class}" cx="{x:.1}" cy="{y:.1}" r="3.5"/>"#);
@@ -185,18 +185,18 @@ fn draw_line(series: &Series, log: bool, frame: &Frame, svg: &mut String) {
     }
 }
 
-/// One point a bucket: the mean of its points, not finite where one of them is not.
+/// One point per bucket: the mean of its points, non-finite if any of them is.
 fn means(points: &[(f64, f64)], buckets: usize) -> Vec<(f64, f64)> {
     let bucket = |b: usize| {
         let slice = &points[b * points.len() / buckets..(b + 1) * points.len() / buckets];
-        // Divided first: the sum of large values may have no number.
+        // Divided first: the sum of large values may overflow.
         let share = 1.0 / slice.len() as f64;
         slice.iter().fold((0.0, 0.0), |mean, p| (mean.0 + p.0 * share, mean.1 + p.1 * share))
     };
     (0..buckets).map(bucket).collect()
 }
 
-/// At most two points a bucket, the lowest and the highest, so that no peak is lost; the ends always stay.
+/// At most two points per bucket, the minimum and the maximum, so that no peak is lost; the ends always stay.
 fn decimate(points: &[(f64, f64)], buckets: usize) -> Vec<(f64, f64)> {
     let mut kept = vec![points[0]];
     for bucket in 0..buckets {
@@ -219,7 +219,7 @@ fn decimate(points: &[(f64, f64)], buckets: usize) -> Vec<(f64, f64)> {
     kept
 }
 
-/// Places in order, as near as can be to those wished for (in order too), but so far apart and within bounds.
+/// Sorted positions as close as possible to the requested ones (also sorted), at a minimum distance and within bounds.
 fn apart(wished: &[f64], distance: f64, low: f64, high: f64) -> Vec<f64> {
     let mut places = wished.to_vec();
     for i in 1..places.len() {
@@ -232,7 +232,7 @@ fn apart(wished: &[f64], distance: f64, low: f64, high: f64) -> Vec<f64> {
     }
     let shift = (low - places.first().copied().unwrap_or(low)).max(0.0);
     places.iter_mut().for_each(|place| *place += shift);
-    // Pushed down more than pulled up: take back what room above allows.
+    // Positions shifted further down than necessary move back up as far as their predecessors allow.
     for i in (0..places.len()).rev() {
         let most_up = if i == 0 { low } else { places[i - 1] + distance };
         if places[i] > wished[i] {

@@ -1,4 +1,4 @@
-//! A small chart module: drawings in SVG whose colours are named in style sheets, so that the page themes them.
+//! A small chart module: SVG drawings with colours named in style sheets, so that the page can theme them.
 
 mod axis;
 mod bars;
@@ -28,14 +28,14 @@ use super::Theme;
 use super::text::escape;
 use super::theme;
 
-/// The part of a drawing that every chart has.
+/// The part common to all charts.
 #[derive(Debug, Clone)]
 pub(crate) struct Caption {
     /// A name for files and ids: `learning-curves`.
     pub(crate) name: &'static str,
     /// What it shows.
     pub(crate) title: String,
-    /// What one sees in it, for those who do not.
+    /// A description for screen readers.
     pub(crate) description: String,
 }
 
@@ -59,13 +59,13 @@ impl Drawing {
         let Drawing { width, height, body, caption } = self;
         format!(
             r#"<svg class="chart" viewBox="0 0 {width} {height}" style="max-width:{width}px;min-width:{:.0}px" {}{body}</svg>"#,
-            // Any smaller and its text could not be read; the page then scrolls it sideways.
+            // Narrower, its text would be illegible; the page then scrolls it sideways.
             0.7 * width,
             labels(caption)
         )
     }
 
-    /// The chart as a picture of its own: on a ground, under its title, with its own colours.
+    /// The chart as a standalone figure: with background, title and its own colours.
     pub(crate) fn alone(&self, theme: Theme) -> String {
         let (width, height) = ((self.width + 48.0).ceil(), (self.height + 84.0).ceil());
         format!(

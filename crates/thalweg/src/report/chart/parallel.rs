@@ -1,31 +1,31 @@
-//! Parallel coordinates: an upright axis for each option, a line across them for each trial.
+//! Parallel coordinates: one vertical axis per option, one line across them per trial.
 
 use std::fmt::Write;
 
 use super::{Caption, Drawing};
 use crate::report::text::{escape, shorten, width};
 
-/// One upright axis.
+/// One vertical axis.
 #[derive(Debug, Clone)]
 pub(crate) struct Upright {
     pub(crate) name: String,
-    /// Places from 0 (below) to 1 with their names.
+    /// Positions from 0 (bottom) to 1 with their labels.
     pub(crate) ticks: Vec<(f64, String)>,
 }
 
-/// One line: a place on each axis, none where it passes it by.
+/// One line: a position on each axis, none where it skips the axis.
 #[derive(Debug, Clone)]
 pub(crate) struct Thread {
     pub(crate) places: Vec<Option<f64>>,
     /// Its class: `layer-0` to `layer-7`.
     pub(crate) class: &'static str,
-    /// How much of it is seen, from 0 to 1.
+    /// Its opacity, from 0 to 1.
     pub(crate) opacity: f64,
-    /// What it says when pointed at.
+    /// Its tooltip.
     pub(crate) hover: String,
 }
 
-/// A chart of parallel coordinates.
+/// A parallel-coordinates chart.
 #[derive(Debug, Clone)]
 pub(crate) struct Parallel {
     /// Name, title, description.
@@ -33,12 +33,12 @@ pub(crate) struct Parallel {
     /// Width and height.
     pub(crate) size: (f64, f64),
     pub(crate) axes: Vec<Upright>,
-    /// From the one drawn first to the one on top.
+    /// In drawing order: the last one is on top.
     pub(crate) threads: Vec<Thread>,
 }
 
 impl Parallel {
-    /// The chart drawn.
+    /// Draws the chart.
     pub(crate) fn draw(self) -> Drawing {
         let (top, bottom) = (40.0, self.size.1 - 12.0);
         let widest =
@@ -67,7 +67,7 @@ impl Parallel {
         for (i, axis) in self.axes.iter().enumerate() {
             let x = at(i, 0.0).0;
             let _ = write!(svg, r#"<path class="axis" d="M{x:.1} {top:.1}V{bottom:.1}"/>"#);
-            // Names of neighbours stand at two heights, so that long ones do not meet.
+            // Neighbouring names alternate between two heights, so that long ones do not overlap.
             let height = if i % 2 == 0 { 12.0 } else { 27.0 };
             let place = match i {
                 0 => "",

@@ -1,4 +1,4 @@
-//! Points that say what they are when pointed at, in one or more panels.
+//! Points with tooltips, in one or more panels.
 
 use std::fmt::Write;
 
@@ -13,18 +13,18 @@ pub(crate) struct Point {
     pub(crate) y: f64,
     /// Its class: `train`, `dev` or `test`.
     pub(crate) class: &'static str,
-    /// How much of it is seen, from 0 to 1.
+    /// Its opacity, from 0 to 1.
     pub(crate) opacity: f64,
-    /// What it says when pointed at.
+    /// Its tooltip.
     pub(crate) hover: String,
 }
 
-/// What lies along a horizontal axis.
+/// The values of a horizontal axis.
 #[derive(Debug, Clone)]
 pub(crate) enum Along {
-    /// Whole numbers.
+    /// Integers in a range.
     Whole(f64, f64),
-    /// Places from 0 to 1, with names at some of them.
+    /// Positions from 0 to 1, with labels at some of them.
     Named(Vec<(f64, String)>),
 }
 
@@ -35,22 +35,22 @@ pub(crate) struct Panel {
     pub(crate) name: String,
     pub(crate) along: Along,
     pub(crate) points: Vec<Point>,
-    /// Steps that lie over them, such as the best so far.
+    /// A step line drawn on top, such as the best so far.
     pub(crate) steps: Vec<(f64, f64)>,
 }
 
-/// Panels side by side, with one vertical scale.
+/// Panels side by side, sharing one vertical scale.
 #[derive(Debug, Clone)]
 pub(crate) struct Points {
     /// Name, title, description.
     pub(crate) caption: Caption,
     /// Width and height of a panel.
     pub(crate) size: (f64, f64),
-    /// Panels in a row.
+    /// Panels per row.
     pub(crate) columns: usize,
     /// The name of the vertical axis.
     pub(crate) y: String,
-    /// The values between which the vertical axis lies.
+    /// The range of the vertical axis.
     pub(crate) range: (f64, f64),
     pub(crate) panels: Vec<Panel>,
 }
@@ -65,7 +65,7 @@ impl Along {
 }
 
 impl Points {
-    /// The chart drawn; points beyond the range stand at its edge.
+    /// Draws the chart; points out of range are drawn at its edge.
     pub(crate) fn draw(self) -> Drawing {
         const GAP: f64 = 28.0;
         let (width, height) = self.size;

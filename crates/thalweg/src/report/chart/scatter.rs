@@ -1,11 +1,11 @@
-//! Points in a plane, with a line where they ought to lie.
+//! Points in a plane, with a line of ideal values.
 
 use std::fmt::Write;
 
 use super::axis::{Axis, Frame};
 use super::{Caption, Drawing};
 
-/// A chart of points.
+/// A scatter plot.
 #[derive(Debug, Clone)]
 pub(crate) struct Scatter {
     /// Name, title, description.
@@ -14,14 +14,14 @@ pub(crate) struct Scatter {
     pub(crate) size: (f64, f64),
     /// Names of the axes.
     pub(crate) axes: (String, String),
-    /// The points; those not finite are left out.
+    /// The points; non-finite ones are left out.
     pub(crate) points: Vec<(f64, f64)>,
-    /// The slope of the line through 0 where the points ought to lie: 1 (the diagonal) or 0.
+    /// The slope of the line of ideal values through 0: 1 (the diagonal) or 0.
     pub(crate) ideal: f64,
 }
 
 impl Scatter {
-    /// The chart drawn. With the diagonal as ideal both axes have one range.
+    /// Draws the chart. If the diagonal is ideal, both axes share one range.
     pub(crate) fn draw(self) -> Drawing {
         let points: Vec<_> = self.points.iter().filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
         let diagonal = self.ideal != 0.0;
@@ -30,7 +30,7 @@ impl Scatter {
         let frame =
             Frame::new(self.size, 0.0, 12.0, Axis::linear(xs, &self.axes.0, 5), Axis::linear(ys, &self.axes.1, 5));
         let mut svg = frame.draw();
-        // Many points are drawn faint and small, so that their density shows.
+        // Many points are drawn small and faint, so that their density shows.
         let (radius, opacity) = match points.len() {
             n if n > 800 => (2.2, 0.35),
             n if n > 150 => (2.6, 0.5),

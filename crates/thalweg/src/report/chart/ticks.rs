@@ -1,11 +1,11 @@
-//! Where an axis has its ticks, and what they say.
+//! Positions and labels of an axis's ticks.
 
 use crate::report::text;
 
-/// A logarithmic axis whose ends are no further apart than this is ticked like a linear one.
+/// A logarithmic axis whose ends differ by no more than this factor is ticked like a linear one.
 const NARROW: f64 = 8.0;
 
-/// Round values (1, 2 or 5 times a power of ten apart) within a range, about as many as asked for.
+/// Round values (1, 2 or 5 times a power of ten apart) within a range, about as many as requested.
 pub(crate) fn linear(low: f64, high: f64, about: usize) -> Vec<f64> {
     let step = step(low, high, about);
     let first = (low / step - 1e-9).ceil() as i64;
@@ -13,7 +13,7 @@ pub(crate) fn linear(low: f64, high: f64, about: usize) -> Vec<f64> {
     (first..=last).map(|k| k as f64 * step).collect()
 }
 
-/// The round step that gives about so many ticks.
+/// The round step that gives about this many ticks.
 fn step(low: f64, high: f64, about: usize) -> f64 {
     let rough = (high - low) / about.max(1) as f64;
     let magnitude = 10f64.powf(rough.log10().floor());
@@ -21,8 +21,8 @@ fn step(low: f64, high: f64, about: usize) -> f64 {
     magnitude * [1.0, 2.0, 5.0].into_iter().find(|round| leading <= round * 1.2).unwrap_or(10.0)
 }
 
-/// Powers of ten within a range, thinned where there are many, with 2 and 5 between them where there are few;
-/// evenly spaced round values where the range is less than a power of ten.
+/// Powers of ten within a range, thinned where there are many, with 2 and 5 in between where there are few; evenly
+/// spaced round values where the range spans less than a power of ten.
 pub(crate) fn log(low: f64, high: f64) -> Vec<f64> {
     let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
     let decades = last - first;
@@ -38,7 +38,7 @@ pub(crate) fn log(low: f64, high: f64) -> Vec<f64> {
         .collect()
 }
 
-/// The ticks' labels, all with as many decimals as their step needs.
+/// The ticks' labels, all with the number of decimals that their step needs.
 pub(crate) fn linear_labels(ticks: &[f64]) -> Vec<String> {
     let step = ticks.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
     let largest = ticks.iter().fold(0.0, |most: f64, tick| most.max(tick.abs()));
@@ -49,7 +49,7 @@ pub(crate) fn linear_labels(ticks: &[f64]) -> Vec<String> {
     ticks.iter().map(|&tick| text::fixed(tick, decimals)).collect()
 }
 
-/// The ticks' labels: plain numbers where all are easily read, else powers of ten.
+/// The ticks' labels: plain numbers if all are short, otherwise powers of ten.
 pub(crate) fn log_labels(ticks: &[f64]) -> Vec<String> {
     if ticks.first().zip(ticks.last()).is_some_and(|(first, last)| *last < NARROW * first) {
         return linear_labels(ticks);

@@ -1,14 +1,14 @@
-//! From coarse to fine, as the course has it: search everywhere, then again in smaller regions around the best.
+//! Coarse to fine, as in the course: search everywhere, then again in smaller regions around the best points.
 
 use super::{Proposal, allowed, ranked};
 use crate::config::Tune;
 use crate::tune::record::Trial;
 use crate::tune::space::{Scale, Space};
 
-/// How much narrower each round's regions are than those of the round before.
+/// The factor by which regions shrink from round to round.
 const SHRINK: f64 = 0.4;
 
-/// The values of trial number `index`; waits until the rounds before its own have ended.
+/// The point of trial `index`; waits until the earlier rounds have ended.
 pub(super) fn propose(space: &Space, tune: &Tune, seed: u64, index: usize, past: &[Trial]) -> Proposal {
     let size = tune.trials.div_ceil(tune.rounds).max(1);
     let round = index / size;
@@ -30,7 +30,8 @@ pub(super) fn propose(space: &Space, tune: &Tune, seed: u64, index: usize, past:
     point.map_or(Proposal::Exhausted, Proposal::Point)
 }
 
-/// A place in a region of a width around a centre; another choice than the centre's with the width's probability.
+/// A position within a region of a given width around a centre; for choices, another than the centre's with probability
+/// `width`.
 fn near(scale: &Scale, centre: f64, width: f64, draw: f64) -> f64 {
     if let Scale::Choice(_) = scale {
         return if draw < width { draw / width } else { centre };

@@ -1,23 +1,23 @@
-//! A Gaussian process over the trials so far, and the point with the highest expected improvement (Mockus 1975; Snoek,
-//! Larochelle and Adams 2012).
+//! A Gaussian process fitted to the trials so far; proposes the point of highest expected improvement (Mockus 1975;
+//! Snoek, Larochelle and Adams 2012).
 
 use super::{STARTUP, allowed, normal_cdf, random_point, winsorised};
 use crate::random;
 use crate::tune::record::Trial;
 use crate::tune::space::{Point, Scale, Space};
 
-/// Trials that the process knows at most, the latest: its cost grows with their cube.
+/// Maximum number of trials fitted, the latest ones: the cost is cubic in it.
 const MOST: usize = 256;
-/// Random points among which the best is looked for, and points near the best trial.
+/// Candidates: random points, and points near the best trial.
 const ANYWHERE: u32 = 512;
 const NEAR: u32 = 128;
-/// Length scales and noises that are tried.
+/// Grid of length scales and noises.
 const LENGTHS: [f64; 4] = [0.2, 0.4, 0.8, 1.6];
 const NOISES: [f64; 3] = [1e-4, 1e-2, 1e-1];
 
 type Places = Vec<Option<f64>>;
 
-/// The values of trial number `index`.
+/// The point of trial `index`.
 pub(super) fn point(space: &Space, seed: u64, index: usize, past: &[Trial]) -> Option<Point> {
     let known: Vec<&Trial> = past.iter().filter(|trial| trial.cost.is_some() && !trial.point.is_empty()).collect();
     if known.len() < STARTUP {
@@ -52,7 +52,7 @@ pub(super) fn point(space: &Space, seed: u64, index: usize, past: &[Trial]) -> O
     candidates.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, point)| point)
 }
 
-/// The process, fitted.
+/// A fitted process.
 struct Process {
     places: Vec<Places>,
     lengths: Vec<f64>,
@@ -60,12 +60,12 @@ struct Process {
     lower: Vec<Vec<f64>>,
     /// (K + σ²I)⁻¹ y.
     weights: Vec<f64>,
-    /// Costs of mean 0 and variance 1.
+    /// Standardised costs: mean 0, variance 1.
     y: Vec<f64>,
 }
 
 impl Process {
-    /// The process whose length scales and noise make the costs likeliest.
+    /// Fits length scales and noise by maximum likelihood.
     fn fit(space: &Space, places: Vec<Places>, costs: &[f64]) -> Option<Process> {
         let n = costs.len() as f64;
         let mean = costs.iter().sum::<f64>() / n;
@@ -83,7 +83,7 @@ impl Process {
                 consider(&mut best, vec![length; space.dimensions.len()], noise);
             }
         }
-        // Each option has its own length: those that do not matter have long ones.
+        // Each option has its own length scale: long for those that do not matter.
         for i in 0..space.dimensions.len() {
             for factor in [0.5, 2.0, 8.0] {
                 let (_, noise, process) = best.as_ref()?;
@@ -95,7 +95,7 @@ impl Process {
         best.map(|(.., process)| process)
     }
 
-    /// The process of given lengths and noise, with the logarithm of the costs' likelihood; none where K is singular.
+    /// The process of given length scales and noise, with its log-likelihood; none where K is singular.
     fn with(places: &[Places], lengths: Vec<f64>, noise: f64, y: &[f64]) -> Option<(f64, Process)> {
         let n = places.len();
         let mut lower: Vec<Vec<f64>> = Vec::with_capacity(n);
@@ -119,7 +119,7 @@ impl Process {
         Some((likelihood, Process { places: places.to_vec(), lengths, lower, weights, y: y.to_vec() }))
     }
 
-    /// The lowest cost that is expected at a trial: noise makes the lowest one seen too low.
+    /// The lowest predicted cost of any trial: because of noise the lowest observed one is too low.
     fn lowest(&self) -> f64 {
         self.places
             .iter()
@@ -128,7 +128,7 @@ impl Process {
             .max(self.y.iter().copied().fold(f64::INFINITY, f64::min))
     }
 
-    /// Mean and deviation of the cost at a place.
+    /// Mean and standard deviation of the cost at a position.
     fn expect(&self, at: &Places) -> (f64, f64) {
         let k: Vec<f64> = self.places.iter().map(|place| matern(place, at, &self.lengths)).collect();
         let mean = k.iter().zip(&self.weights).map(|(k, weight)| k * weight).sum();
@@ -145,7 +145,7 @@ impl Process {
     }
 }
 
-/// x with L x = y.
+/// Solves L x = y.
 fn forward(lower: &[Vec<f64>], y: &[f64]) -> Vec<f64> {
     let mut x: Vec<f64> = Vec::with_capacity(y.len());
     for (row, y) in lower.iter().zip(y) {
@@ -155,7 +155,8 @@ fn forward(lower: &[Vec<f64>], y: &[f64]) -> Vec<f64> {
     x
 }
 
-/// Matérn's kernel with ν = 5/2; values of which one does not count are as far apart as the ends of a scale.
+/// The Matérn kernel with ν = 5/2; where an option is active in only one point, their distance is that of a scale's
+/// ends.
 fn matern(a: &Places, b: &Places, lengths: &[f64]) -> f64 {
     let apart = |((a, b), length): ((&Option<f64>, &Option<f64>), &f64)| {
         let distance = match (a, b) {
@@ -175,7 +176,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
 
-    /// Ten places of a line, with costs that dip in its middle.
+    /// Ten points on a line, with costs that dip in the middle.
     fn dip() -> (Space, Vec<Places>, Vec<f64>) {
         let mut config = Config::default();
         config.tune.search = [("dropout".to_string(), "linear:0..0.9".to_string())].into();

@@ -3,7 +3,7 @@
 use crate::config::Tune;
 use crate::tune::space::{Point, Scale, Space};
 
-/// The combinations, in which the first dimension changes slowest; those the constraints forbid are left out.
+/// The combinations that satisfy the constraints; the first dimension varies slowest.
 fn points(space: &Space, tune: &Tune) -> impl Iterator<Item = Point> {
     let axes: Vec<Vec<f64>> = sizes(space, tune).into_iter().zip(&space.dimensions).map(axis).collect();
     let all = combinations(axes.iter().map(Vec::len));
@@ -14,7 +14,7 @@ fn points(space: &Space, tune: &Tune) -> impl Iterator<Item = Point> {
             *place = axis[index % axis.len()];
             index /= axis.len();
         }
-        // Dimensions that do not count make combinations alike.
+        // Inactive dimensions produce duplicate points.
         let point = space.point(&places);
         let new = space.allows(&point) && last.as_ref() != Some(&point);
         last = Some(point.clone());
@@ -22,12 +22,12 @@ fn points(space: &Space, tune: &Tune) -> impl Iterator<Item = Point> {
     })
 }
 
-/// How many combinations of so many values there are; more than can be counted are as many as can.
+/// The number of combinations of these sizes, saturating.
 fn combinations(sizes: impl Iterator<Item = usize>) -> usize {
     sizes.fold(1, usize::saturating_mul)
 }
 
-/// Places from one end of the scale to the other.
+/// Positions from one end of the scale to the other.
 fn axis((size, dimension): (usize, &crate::tune::space::Dimension)) -> Vec<f64> {
     match &dimension.scale {
         Scale::Choice(_) => (0..size).map(|i| (i as f64 + 0.5) / size as f64).collect(),
@@ -36,7 +36,7 @@ fn axis((size, dimension): (usize, &crate::tune::space::Dimension)) -> Vec<f64> 
     }
 }
 
-/// Values of each dimension: all choices, and of ranges as many as are asked for or as the trials allow.
+/// Number of values per dimension: all choices; of ranges as many as requested or as the trials allow.
 fn sizes(space: &Space, tune: &Tune) -> Vec<usize> {
     let least = |scale: &Scale| if let Scale::Choice(choices) = scale { choices.len() } else { 1 };
     let most = |scale: &Scale| scale.count().unwrap_or(usize::MAX);
@@ -49,7 +49,7 @@ fn sizes(space: &Space, tune: &Tune) -> Vec<usize> {
         return sizes.iter().zip(&space.dimensions).map(size).collect();
     }
     loop {
-        // The coarsest range is refined next, as long as the trials allow it.
+        // The coarsest range is refined next, while the number of trials allows.
         let finer = |i: &usize| {
             let grown = combinations(sizes.iter().enumerate().map(|(j, size)| size + usize::from(j == *i)));
             sizes[*i] < most(&space.dimensions[*i].scale) && grown <= tune.trials
@@ -64,7 +64,7 @@ pub(super) fn point(space: &Space, tune: &Tune, index: usize) -> Option<Point> {
     points(space, tune).nth(index)
 }
 
-/// How many combinations there are, counted as far as there are trials for them.
+/// The number of combinations, counted up to the number of trials.
 pub(super) fn count(space: &Space, tune: &Tune) -> usize {
     points(space, tune).take(tune.trials).count()
 }

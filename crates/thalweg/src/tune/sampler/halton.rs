@@ -1,15 +1,15 @@
-//! Halton's sequence (1960), shifted at random (Cranley and Patterson 1976): points that fill the space evenly.
+//! The Halton sequence (1960) with a random shift (Cranley and Patterson 1976): points that fill the space evenly.
 
 use crate::random;
 use crate::tune::space::{Point, Space};
 
-/// Bases of the dimensions.
+/// The base of each dimension.
 const PRIMES: [u32; 32] = [
     2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109,
     113, 127, 131,
 ];
 
-/// Point number `index` of those that the constraints allow.
+/// Point number `index` of those that satisfy the constraints.
 pub(super) fn point(space: &Space, seed: u64, index: usize) -> Option<Point> {
     let mut shifts = vec![0.0; space.dimensions.len()];
     random::search(seed, 0).fill_uniform(u32::MAX, &mut shifts);
@@ -24,7 +24,7 @@ pub(super) fn point(space: &Space, seed: u64, index: usize) -> Option<Point> {
     points.filter(|point| space.allows(point)).nth(index)
 }
 
-/// The digits of i behind the point, the last one first.
+/// The digits of i mirrored at the radix point.
 fn radical_inverse(mut i: u32, base: u32) -> f64 {
     let (mut inverse, mut share) = (0.0, 1.0);
     while i > 0 {

@@ -1,8 +1,7 @@
-//! How the next trial is chosen: from the space, the trials so far, and its number.
+//! Samplers: the next trial from the space, the trials so far, and its number.
 //!
-//! Grid, random and Halton's points are functions of (seed, number) alone. A round from coarse to fine also depends on
-//! the trials of the rounds before it, and waits for them. TPE and the Gaussian process depend on all trials that have
-//! ended.
+//! Grid, random and Halton points are functions of (seed, number) alone. A round of coarse to fine also depends on the
+//! trials of earlier rounds, and waits for them. TPE and the Gaussian process depend on all trials that have ended.
 
 mod coarse_to_fine;
 mod gp;
@@ -16,23 +15,23 @@ use super::space::{Point, Space};
 use crate::config::{Sampler, Tune};
 use crate::random;
 
-/// What a sampler says.
+/// A sampler's proposal.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Proposal {
     /// The next trial's values.
     Point(Point),
-    /// Nothing before other trials have ended.
+    /// None until other trials have ended.
     Wait,
-    /// Nothing any more.
+    /// None left.
     Exhausted,
 }
 
-/// Trials at random before there is anything to learn from.
+/// Random trials before a model is fitted.
 const STARTUP: usize = 10;
-/// How often a sampler tries to meet the constraints.
+/// Attempts at satisfying the constraints.
 const TRIES: u32 = 10_000;
 
-/// The values of trial number `index` of the sampler, from 0; `past` are its trials before that one, in order.
+/// The point of trial `index` of the sampler, from 0; `past` holds its earlier trials, in order.
 pub(super) fn propose(space: &Space, tune: &Tune, seed: u64, index: usize, past: &[Trial]) -> Proposal {
     let point = match tune.sampler {
         Sampler::Random => random_point(space, seed, index),
@@ -45,17 +44,17 @@ pub(super) fn propose(space: &Space, tune: &Tune, seed: u64, index: usize, past:
     point.map_or(Proposal::Exhausted, Proposal::Point)
 }
 
-/// How many trials the sampler has, where there is an end.
+/// The sampler's number of trials, where it is finite.
 pub(super) fn count(space: &Space, tune: &Tune) -> Option<usize> {
     (tune.sampler == Sampler::Grid).then(|| grid::count(space, tune))
 }
 
-/// A point drawn evenly from all that the constraints allow.
+/// A point drawn uniformly from those that satisfy the constraints.
 fn random_point(space: &Space, seed: u64, index: usize) -> Option<Point> {
     allowed(space, seed, index, |draws| draws.to_vec())
 }
 
-/// The first point that the constraints allow, of places made of fresh random draws.
+/// The first point that satisfies the constraints, from repeated random draws.
 fn allowed(space: &Space, seed: u64, index: usize, places: impl Fn(&[f64]) -> Vec<f64>) -> Option<Point> {
     let mut draws = vec![0.0; space.dimensions.len()];
     (0..TRIES).find_map(|attempt| {
@@ -64,8 +63,8 @@ fn allowed(space: &Space, seed: u64, index: usize, places: impl Fn(&[f64]) -> Ve
     })
 }
 
-/// Trials from the best to the worst: those that ended by their value, then those ended early, the latest first; those
-/// that failed last. Trials that still run are left out.
+/// Trials from best to worst: completed ones by value, then pruned ones, latest first, then failed ones. Running trials
+/// are left out.
 fn ranked(past: &[Trial]) -> Vec<&Trial> {
     let mut trials: Vec<&Trial> = past.iter().filter(|trial| trial.state.is_ended()).collect();
     let key = |trial: &Trial| match trial.state {
@@ -80,8 +79,7 @@ fn ranked(past: &[Trial]) -> Vec<&Trial> {
     trials
 }
 
-/// The same where something is given up for the value: those that no other beats come first, then those that only they
-/// beat, and so on.
+/// The same with secondary objectives: non-dominated sorting into successive Pareto fronts.
 fn ranked_by_fronts<'a>(past: &'a [Trial], secondary: &[String]) -> Vec<&'a Trial> {
     let (mut left, rest): (Vec<Trial>, Vec<&Trial>) = (
         past.iter().filter(|trial| trial.state == TrialState::Done).cloned().collect(),
@@ -100,7 +98,7 @@ fn ranked_by_fronts<'a>(past: &'a [Trial], secondary: &[String]) -> Vec<&'a Tria
     order.iter().filter_map(of).chain(rest).collect()
 }
 
-/// Costs in which the worst are as bad as the worst usual one: one diverged trial would else be all there is to see.
+/// Costs with outliers clipped to the worst usual cost: a diverged trial would otherwise dominate the scale.
 pub(super) fn winsorised(trials: &[&Trial]) -> Vec<f64> {
     let costs: Vec<f64> = trials.iter().map(|trial| trial.cost.unwrap_or(f64::MAX)).collect();
     let mut sorted = costs.clone();
@@ -112,7 +110,7 @@ pub(super) fn winsorised(trials: &[&Trial]) -> Vec<f64> {
     costs.into_iter().map(|cost| cost.min(worst)).collect()
 }
 
-/// The normal distribution's function.
+/// The cumulative distribution function of the standard normal distribution.
 fn normal_cdf(z: f64) -> f64 {
     0.5 * libm::erfc(-z * std::f64::consts::FRAC_1_SQRT_2)
 }

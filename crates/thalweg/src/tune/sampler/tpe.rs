@@ -1,20 +1,21 @@
-//! Tree-structured Parzen estimators (Bergstra et al. 2011), over all dimensions jointly as BOHB has it (Falkner et al. 2018).
+//! Tree-structured Parzen estimators (Bergstra et al. 2011), multivariate over all dimensions as in BOHB (Falkner et
+//! al. 2018).
 //!
-//! The best trials have the density l(x), all others g(x); of some draws from l, the one with the highest l(x)/g(x) is
-//! tried next, which is the one whose expected improvement is largest.
+//! The best trials have the density l(x), all others g(x); of several draws from l, the one with the highest l(x)/g(x),
+//! and so the largest expected improvement, is tried next.
 
 use super::{STARTUP, allowed, normal_cdf as cdf, random_point, ranked, ranked_by_fronts};
 use crate::random;
 use crate::tune::record::{Trial, TrialState};
 use crate::tune::space::{Point, Scale, Space};
 
-/// Draws from l of which one is tried.
+/// Candidates drawn from l.
 const CANDIDATES: u32 = 32;
 
-/// A kernel of the density estimate: where a trial lies; dimensions that did not count for it are even.
+/// The centre of a kernel; inactive dimensions are uniform.
 type Centre = Vec<Option<f64>>;
 
-/// The values of trial number `index`.
+/// The point of trial `index`.
 pub(super) fn point(space: &Space, objective: &[String], seed: u64, index: usize, past: &[Trial]) -> Option<Point> {
     let ended = if objective.len() > 1 { ranked_by_fronts(past, &objective[1..]) } else { ranked(past) };
     let known: Vec<&&Trial> = ended.iter().filter(|trial| !trial.point.is_empty()).collect();
@@ -24,7 +25,7 @@ pub(super) fn point(space: &Space, objective: &[String], seed: u64, index: usize
     let good_count = (0.1 * known.len() as f64).ceil().min(25.0) as usize;
     let (good, bad) = known.split_at(good_count.max(2));
     let places = |trial: &Trial| space.places(&trial.point);
-    // Trials under way count as bad, so that workers spread out.
+    // Running trials count as bad, so that workers spread out.
     let running = past.iter().filter(|trial| trial.state == TrialState::Running && !trial.point.is_empty());
     let good = Density::new(space, good.iter().map(|trial| places(trial)).collect());
     let bad = Density::new(space, bad.iter().map(|trial| places(trial)).chain(running.map(places)).collect());
@@ -38,19 +39,19 @@ pub(super) fn point(space: &Space, objective: &[String], seed: u64, index: usize
     candidates.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, point)| point)
 }
 
-/// A mixture of one product of kernels a trial, and one even over the whole space.
+/// A mixture of one product kernel per trial, and one uniform over the space.
 struct Density<'a> {
     space: &'a Space,
     centres: Vec<Centre>,
-    /// For each centre and dimension, the logarithm of what makes the kernel's density integrate to 1.
+    /// For each centre and dimension, the logarithm of the kernel's normalising constant.
     norms: Vec<Vec<f64>>,
-    /// The standard deviation of the kernels of numbers, on the unit scale.
+    /// The bandwidth of numeric kernels, on the unit scale.
     width: f64,
 }
 
 impl Density<'_> {
     fn new(space: &Space, centres: Vec<Centre>) -> Density<'_> {
-        // Scott's rule (1992), on kernels of a fifth of the range.
+        // Scott's rule (1992) for kernels of a fifth of the range.
         let dimensions = space.dimensions.len() as f64;
         let width = (0.2 * (centres.len().max(1) as f64).powf(-1.0 / (dimensions + 4.0))).max(0.01);
         let norm = |place: &Option<f64>| {
@@ -61,14 +62,14 @@ impl Density<'_> {
         Density { space, centres, norms, width }
     }
 
-    /// A draw: places from even draws; `which` picks the kernel.
+    /// A sample: positions from uniform draws; `which` picks the kernel.
     fn draw(&self, which: f64, draws: &[f64]) -> Vec<f64> {
         let kernel = self.centres.get((which * (self.centres.len() + 1) as f64) as usize);
         let place =
             |(i, &draw): (usize, &f64)| match (kernel.and_then(|centre| centre[i]), &self.space.dimensions[i].scale) {
                 (None, _) => draw,
                 (Some(centre), Scale::Choice(choices)) => {
-                    // The rest of the draw, stretched, picks among all choices.
+                    // The rest of the draw, rescaled, picks among all choices.
                     let stay = self.stay(choices.len());
                     if draw < stay { centre } else { (draw - stay) / (1.0 - stay) }
                 }
@@ -80,10 +81,10 @@ impl Density<'_> {
         draws.iter().enumerate().map(place).collect()
     }
 
-    /// The logarithm of the density at a point.
+    /// The log density at a point.
     fn log(&self, at: &Centre) -> f64 {
         let mut logs: Vec<f64> = (0..self.centres.len()).map(|kernel| self.log_kernel(kernel, at)).collect();
-        // The even kernel, on the same scale as the others.
+        // The uniform kernel, on the same scale as the others.
         let even = |(dimension, at): (&crate::tune::space::Dimension, &Option<f64>)| match (&dimension.scale, at) {
             (Scale::Choice(choices), Some(_)) => -(choices.len() as f64).ln(),
             _ => 0.0,
@@ -112,14 +113,14 @@ impl Density<'_> {
         at.iter().enumerate().map(each).sum()
     }
 
-    /// The probability that a kernel of choices keeps to its own, beyond what is even.
+    /// The probability that a kernel over choices keeps its own choice, in excess of uniform.
     fn stay(&self, choices: usize) -> f64 {
         let n = self.centres.len() as f64;
         n / (n + choices as f64)
     }
 }
 
-/// The inverse of the normal distribution's function, by halving: a few dozen steps are nothing beside a trial.
+/// The inverse normal CDF, by bisection: a few dozen steps cost nothing compared with a trial.
 fn quantile(p: f64) -> f64 {
     let (mut low, mut high) = (-9.0, 9.0);
     for _ in 0..32 {

@@ -1,4 +1,4 @@
-//! A study shared, taken back, refused and locked.
+//! A study shared, reclaimed, rejected and locked.
 
 use super::*;
 use crate::tune::record::TrialState;

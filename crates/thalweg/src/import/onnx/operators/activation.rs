@@ -1,4 +1,4 @@
-//! Activations that are one node.
+//! Single-node activations.
 
 use super::Step;
 use crate::Result;
@@ -31,7 +31,7 @@ pub(super) fn leaky_relu(step: &mut Step) -> Result<Flow> {
     step.activate(Activation::LeakyRelu(slope))
 }
 
-/// An activation's number, which must be within a range.
+/// An activation's attribute, which must be within a range.
 fn number(step: &Step, name: &str, usual: f64, range: std::ops::Range<f64>) -> Result<f64> {
     let x = step.node.float(name).map_or(usual, short);
     if range.contains(&x) {
@@ -40,7 +40,7 @@ fn number(step: &Step, name: &str, usual: f64, range: std::ops::Range<f64>) -> R
     Err(step.refuse(format!("{name} = {x}, expected a number from {:?} to below {:?}", range.start, range.end)))
 }
 
-/// With numbers of its own it is ELU and a factor.
+/// With non-standard constants it is an ELU times a factor.
 pub(super) fn selu(step: &mut Step) -> Result<Flow> {
     let above_zero = f64::MIN_POSITIVE..f64::INFINITY;
     let (lambda, alpha) =
@@ -60,7 +60,7 @@ pub(super) fn softmax(step: &mut Step) -> Result<Flow> {
     if axis == 0 {
         return Err(step.refuse("its axis is that of examples"));
     }
-    // Once it was over all dimensions from its axis on.
+    // Before opset 13 it was over all dimensions from its axis on.
     let alone = !older || axis + 1 == rank;
     let last = axis + 1 == rank && step.x.is_own() && dims.last() == Some(&step.x.shape.last());
     let channels = axis == 1 && step.x.as_channels_first().is_some_and(|(channels, _)| channels == step.x.shape.last());

@@ -9,18 +9,18 @@ use crate::layers::{Conv1d, Conv2d, Layer, Pool1d, Pool2d, Pooling};
 use crate::tensor::{Activation, transposed};
 use crate::windows::{Padding, Pair};
 
-/// Most numbers of filters that stand for means.
+/// Maximum weights of a convolution that replaces average pooling.
 const MOST_NUMBERS: usize = 1 << 20;
 
-/// Numbers for each axis, or the usual one.
+/// An attribute's value for each axis, or the default.
 fn axes(step: &Step, name: &str, count: usize, usual: usize) -> Result<Vec<usize>> {
     let Some(given) = step.node.ints(name) else { return Ok(vec![usual; count]) };
     let numbers: Option<Vec<usize>> = given.iter().map(|&n| usize::try_from(n).ok()).collect();
     numbers.filter(|numbers| numbers.len() == count).ok_or_else(|| step.refuse(format!("{name} = {given:?}")))
 }
 
-/// Places before and after on each axis. With `ceil_mode`, windows may begin on the last pixels and reach farther than is
-/// declared: then there are as many places more, and that is told.
+/// Padding before and after on each axis. With `ceil_mode`, windows may start on the last pixels and extend past the
+/// declared padding: it is then increased, and the flag returned.
 fn padding(step: &Step, window: &[Vec<usize>; 3], pixels: &[usize]) -> Result<(Padding, bool)> {
     let [size, stride, dilation] = window;
     let count = pixels.len();
@@ -53,7 +53,7 @@ fn padding(step: &Step, window: &[Vec<usize>; 3], pixels: &[usize]) -> Result<(P
         let left = [before, pixels[axis], after].iter().try_fold(0_usize, |sum, &n| sum.checked_add(n));
         let left = left.and_then(|all| all.checked_sub(reach[axis])).ok_or_else(too_large)?;
         let last = left.checked_next_multiple_of(stride[axis]).ok_or_else(too_large)?;
-        // No window begins beyond the image.
+        // No window starts beyond the image.
         if last < before + pixels[axis] {
             pads[axis][1] += last - left;
             beyond |= last > left;
@@ -83,7 +83,7 @@ fn pair(each: &[usize]) -> Pair {
     }
 }
 
-/// Channels and pixels, if channels are first.
+/// Channels and pixels, if channels come first.
 fn image(step: &Step) -> Result<(usize, Vec<usize>)> {
     let (channels, _) =
         step.x.as_channels_first().filter(|_| (2..=3).contains(&step.x.dims.len())).ok_or_else(|| {
@@ -92,7 +92,7 @@ fn image(step: &Step) -> Result<(usize, Vec<usize>)> {
     Ok((channels, step.x.dims[1..].to_vec()))
 }
 
-/// What a layer of windows gives, channels first, if it sees the example as the node does.
+/// The output of a windowed layer, channels first, if it sees the example as the node does.
 fn windowed(step: &Step, layer: &dyn Layer, channels: usize, pixels: &[usize]) -> Result<Flow> {
     let seen = match pixels {
         [_] => crate::windows::line(layer.kind(), step.x.shape)?,
@@ -141,7 +141,7 @@ pub(super) fn conv(step: &mut Step) -> Result<Flow> {
     convolve(step, layer, parameters, channels, &pixels)
 }
 
-/// A convolution along one axis or two.
+/// A 1-D or 2-D convolution.
 fn convolve(
     step: &mut Step,
     layer: Conv2d,
@@ -175,7 +175,7 @@ pub(super) fn pool(step: &mut Step, take: Pooling) -> Result<Flow> {
     };
     if dilation.iter().any(|&n| n != 1) {
         let places = size.iter().try_fold(channels, |all, &n| all.checked_mul(n)).filter(|&n| n <= MOST_NUMBERS);
-        // The mean of places apart is a convolution of channels apart.
+        // Dilated average pooling is a depthwise convolution.
         let (Pooling::Average, Some(places)) = (take, places) else {
             return Err(step.refuse("its windows are dilated"));
         };
@@ -202,7 +202,7 @@ pub(super) fn pool(step: &mut Step, take: Pooling) -> Result<Flow> {
     Ok(flow)
 }
 
-/// What a mean counts; where windows reach beyond what is declared, never that.
+/// What a mean counts; never positions beyond the declared padding.
 fn mean(step: &Step, padding: Padding, beyond: bool) -> Result<Pooling> {
     let counts = step.node.int("count_include_pad").unwrap_or(0) != 0;
     let declared = step.node.ints("pads").is_some_and(|pads| pads.iter().any(|&n| n != 0));
@@ -214,7 +214,7 @@ fn mean(step: &Step, padding: Padding, beyond: bool) -> Result<Pooling> {
     }
 }
 
-/// What is taken of all pixels along one axis or two.
+/// Global pooling along one axis or two.
 fn of_all(take: Pooling, axes: usize) -> Box<dyn Layer> {
     if axes == 1 { Box::new(Pool1d::new(take, None)) } else { Box::new(Pool2d::global(take)) }
 }
@@ -229,14 +229,14 @@ pub(super) fn global_pool(step: &mut Step, take: Pooling) -> Result<Flow> {
     Ok(Flow::new(step.output(), [channels].into(), dims))
 }
 
-/// The largest number or the mean of all pixels, wherever the channels are.
+/// The maximum or the mean over all pixels, wherever the channels are.
 pub(super) fn reduce(step: &mut Step, take: Pooling) -> Result<Flow> {
     let rank = step.x.dims.len();
     let given = step.integers("axes")?.unwrap_or_default();
     let from_first = |axis: &i64| if *axis < 0 { axis.saturating_add(rank as i64 + 1) } else { *axis };
     let mut axes: Vec<i64> = given.iter().map(from_first).collect();
     axes.sort_unstable();
-    // Without axes it is over all of them.
+    // Without axes it reduces over all of them.
     if axes.first().is_none_or(|&axis| axis == 0) {
         return Err(step.refuse("it reduces over examples"));
     }

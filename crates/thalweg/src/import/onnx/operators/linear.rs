@@ -1,4 +1,4 @@
-//! MatmulPrecision with constant matrices, and biases.
+//! Products with constant matrices, and biases.
 
 use super::Step;
 use crate::Result;
@@ -8,10 +8,10 @@ use crate::import::onnx::layer_builder::{ImportedLayer, LayerBuilder};
 use crate::layers::{Conv1d, Conv2d};
 use crate::tensor::{Activation, Shape, transposed};
 
-/// Most numbers of a matrix that is made of several.
+/// Maximum elements of a matrix assembled from several.
 const MOST_NUMBERS: usize = 1 << 20;
 
-/// A matrix's numbers, transposed where asked for: rows × columns.
+/// A matrix's elements, rows × columns, optionally transposed.
 fn matrix(constant: &Constant, turned: bool) -> Option<(Vec<f64>, usize, usize)> {
     let [rows, columns] = *constant.dims.as_slice() else { return None };
     if !turned {
@@ -59,7 +59,7 @@ pub(super) fn mat_mul(step: &mut Step) -> Result<Flow> {
     let mut dims = kept.to_vec();
     dims.extend((constant.dims.len() > 1).then_some(units));
     let identity = Activation::Identity;
-    // Over the last dimension of several it is a convolution of windows of one place.
+    // Over the last of several dimensions it is a pointwise convolution.
     let builder = match step.x.shape.dimensions() {
         _ if kept.is_empty() => return Ok(step.linear(weight, units, None)?.viewed(step.output(), dims)),
         sides if !step.x.is_own() || *sides != *step.x.dims => return Err(whole()),
@@ -73,7 +73,7 @@ pub(super) fn mat_mul(step: &mut Step) -> Result<Flow> {
     Ok(Flow::new(step.output(), shape, dims))
 }
 
-/// Several matrices for an example, each for a part of it: one matrix with zeros where a number is no part's.
+/// A batch of matrices within an example: one block matrix, with zeros outside the blocks.
 fn several(step: &mut Step, constant: &Constant) -> Result<Flow> {
     let seen = step.x.dims.clone();
     let wrong = || step.refuse(format!("it multiplies {seen:?} by matrices of {:?}", constant.dims));
@@ -82,7 +82,7 @@ fn several(step: &mut Step, constant: &Constant) -> Result<Flow> {
     else {
         return Err(wrong());
     };
-    // What stands before the matrices' dimensions, as many of each, the batch aside.
+    // The dimensions before the matrices', padded to equal rank, without the batch.
     let of = &of[of.len().saturating_sub(before.len())..];
     let of: Vec<usize> = std::iter::repeat_n(1, before.len() - of.len()).chain(of.iter().copied()).collect();
     let alike = before.iter().zip(&of).all(|(a, b)| a == b || *a == 1 || *b == 1);
@@ -115,7 +115,7 @@ fn several(step: &mut Step, constant: &Constant) -> Result<Flow> {
     Ok(step.linear(weight, numbers / size_in, None)?.viewed(output, dims))
 }
 
-/// Which of the matrices in these dimensions is the i-th of those they are repeated to.
+/// The index of the matrix that broadcasting puts at position i.
 fn place(mut i: usize, repeated: &[usize], dims: &[usize]) -> usize {
     let (mut place, mut step) = (0, 1);
     for (&all, &own) in repeated.iter().zip(dims).rev() {
@@ -125,7 +125,7 @@ fn place(mut i: usize, repeated: &[usize], dims: &[usize]) -> usize {
     place
 }
 
-/// A factor and a summand for each unit, which become those of the weights and the bias before.
+/// A factor and an offset per unit, folded into the weights and bias of the preceding layer.
 pub(super) fn arithmetic(step: &mut Step) -> Result<Flow> {
     let x = usize::from(step.node.input.first() != Some(&step.x.name));
     let constant = step.constant(1 - x)?;

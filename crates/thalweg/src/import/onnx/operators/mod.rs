@@ -1,4 +1,4 @@
-//! Nodes of one input and constants as layers, a function an operator.
+//! Nodes with one input and constants as layers, one function per operator.
 
 mod activation;
 mod conv_pool;
@@ -15,25 +15,25 @@ use crate::layers::{Conv1d, Conv2d, Linear, Pooling};
 use crate::tensor::Activation;
 use crate::{Error, Result};
 
-/// What a node is given besides the graph.
+/// The context of a node.
 pub(super) struct Step<'a> {
     pub(super) graph: &'a Graph,
     pub(super) node: &'a Node,
     pub(super) x: Flow,
     pub(super) imported: &'a mut Vec<ImportedLayer>,
-    /// What the user should know.
+    /// Notes for the user.
     pub(super) notes: &'a mut Vec<Decision>,
-    /// Numbers that may still be made of fewer.
+    /// Remaining budget of expanded parameters.
     pub(super) left: &'a mut usize,
 }
 
-/// Most numbers of a row that are scaled by a diagonal matrix.
+/// Maximum units of a row to scale by a diagonal matrix.
 const MOST_UNITS: usize = 1 << 11;
 
-/// Adds what a node does to the layers; gives what flows out of it.
+/// Appends the layers of a node; returns its output.
 type Operator = fn(&mut Step) -> Result<Flow>;
 
-/// Each operator of one input.
+/// All operators of one input.
 pub(super) const ALL: &[(&str, Operator)] = &[
     ("Gemm", linear::gemm),
     ("MatMul", linear::mat_mul),
@@ -71,7 +71,7 @@ pub(super) const ALL: &[(&str, Operator)] = &[
 ];
 
 impl<'a> Step<'a> {
-    /// The name of what the node makes.
+    /// The name of the node's output.
     fn output(&self) -> &'a str {
         self.node.output.first().map_or("", String::as_str)
     }
@@ -80,13 +80,13 @@ impl<'a> Step<'a> {
         refused(what).at(self.node.place())
     }
 
-    /// Tells the user what became of the node.
+    /// Notes for the user how the node was imported.
     fn note(&mut self, what: &str, why: &str, flag: &str) {
         let what = format!("{}: {what}", self.node.place());
         self.notes.push(Decision { what, why: why.into(), flag: flag.into() });
     }
 
-    /// Counts numbers that stand for fewer in the file.
+    /// Charges expanded parameters to the budget.
     fn makes(&mut self, numbers: usize) -> Result<()> {
         let left = self.left.checked_sub(numbers);
         *self.left = left.ok_or_else(|| self.refuse(format!("{numbers} numbers would stand for fewer of the file")))?;
@@ -104,7 +104,7 @@ impl<'a> Step<'a> {
         self.node.given(i).map(|_| self.constant(i)).transpose()
     }
 
-    /// A constant of so many numbers.
+    /// A constant with `count` elements.
     fn list(&self, i: usize, count: usize) -> Result<Vec<f64>> {
         let constant = self.constant(i)?;
         if constant.numbers.len() != count {
@@ -117,7 +117,7 @@ impl<'a> Step<'a> {
         Ok(constant.numbers.clone())
     }
 
-    /// Whole numbers: an option or, in newer operators, the second input.
+    /// Integers: an attribute or, in newer operators, the second input.
     fn integers(&self, name: &str) -> Result<Option<Vec<i64>>> {
         match self.node.ints(name) {
             Some(numbers) => Ok(Some(numbers.to_vec())),
@@ -125,7 +125,7 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// Nothing that the node makes besides the first may be used.
+    /// Rejects uses of any output but the first.
     fn gives_one(&self, else_what: &str) -> Result<()> {
         let used = |output: &String| !self.graph.users(output).is_empty();
         if self.node.output.iter().skip(1).any(used) { Err(self.refuse(else_what)) } else { Ok(()) }
@@ -136,8 +136,8 @@ impl<'a> Step<'a> {
         Ok(self.x.clone().renamed(self.output()))
     }
 
-    /// Numbers times a factor and plus a summand for each unit, or one for all of them: those of the product before it,
-    /// else of a product or a convolution of its own that leaves units apart.
+    /// A factor and an offset per unit, or scalar: folded into the preceding product if possible, otherwise as a
+    /// diagonal matrix or depthwise convolution.
     fn scaled(&mut self, by: &[(f64, f64)]) -> Result<Flow> {
         let x = self.x.clone().renamed(self.output());
         if self.imported.last_mut().is_some_and(|layer| layer.scaled(by)) {
@@ -165,7 +165,7 @@ impl<'a> Step<'a> {
         Ok(x)
     }
 
-    /// The options, as far as they are said, must be these.
+    /// Attributes, where present, must have these values.
     fn only(&self, usual: &[(&str, i64)]) -> Result<()> {
         for &(name, usual) in usual {
             if let Some(found) = self.node.int(name).filter(|&found| found != usual) {

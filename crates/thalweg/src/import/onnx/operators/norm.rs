@@ -1,4 +1,4 @@
-//! Norms over the batch and over an example.
+//! Batch and layer normalisation.
 
 use super::Step;
 use crate::Result;
@@ -7,7 +7,7 @@ use crate::import::onnx::graph::Options;
 use crate::import::onnx::layer_builder::ImportedLayer;
 use crate::layers::{BatchNorm, Layer, LayerNorm};
 
-/// Most numbers that constants of few are repeated to.
+/// Maximum elements that broadcast constants are expanded to.
 const MOST_REPEATED: usize = 1 << 24;
 
 pub(super) fn batch_norm(step: &mut Step) -> Result<Flow> {
@@ -32,7 +32,7 @@ pub(super) fn batch_norm(step: &mut Step) -> Result<Flow> {
             ))
         })?;
         if rank < 3 {
-            // Ours has a scale for every number of such an example: each channel's is repeated.
+            // Our layer has a scale for every element of such an example: each channel's is repeated.
             if step.x.shape.size() > MOST_REPEATED {
                 return Err(step.refuse(format!("an example has {} numbers", step.x.shape.size())));
             }
@@ -59,13 +59,13 @@ pub(super) fn batch_norm(step: &mut Step) -> Result<Flow> {
 pub(super) fn layer_norm(step: &mut Step) -> Result<Flow> {
     let rank = step.x.dims.len() as i64;
     let axis = step.node.int("axis").unwrap_or(-1);
-    // The first dimension is that of examples.
+    // The first dimension is the batch.
     let axis = usize::try_from(if axis < 0 { rank + axis } else { axis - 1 });
     let axis = axis.map_err(|_| step.refuse("it norms over examples"))?;
     let over: usize = step.x.dims.get(axis..).map_or(0, |over| over.iter().product());
     let layer = LayerNorm { epsilon: step.node.float("epsilon").unwrap_or(1e-5), axes: None };
     let sides = step.x.shape.dimensions();
-    // As usual, or over so many axes that these numbers are normed together.
+    // The default axes, or the number of axes that normalises the same elements together.
     let mut layers = std::iter::once(layer.clone())
         .chain((1..=sides.len()).map(|axes| LayerNorm { axes: Some(axes), ..layer.clone() }));
     let found = layers.find(|layer| layer.normed(&step.x.shape).iter().product::<usize>() == over);

@@ -1,4 +1,4 @@
-//! The same numbers in other dimensions, or in another order of them.
+//! Reshapes and transpositions.
 
 use super::Step;
 use crate::Result;
@@ -20,13 +20,13 @@ pub(super) fn reshape(step: &mut Step) -> Result<Flow> {
     let wanted = step.integers("shape")?.ok_or_else(|| step.refuse("it does not say which shape"))?;
     let copies = step.node.int("allowzero").unwrap_or(0) == 0;
     let wrong = || step.refuse(format!("it makes {wanted:?} of examples of {:?}", step.x.dims));
-    // Where whole examples stay whole, the first dimension is still that of examples.
+    // If the reshape keeps examples intact, the first dimension is still the batch.
     let (rows, each) = wanted.split_first().ok_or_else(wrong)?;
     let number = |i: usize, n: i64| match n {
         0 if copies => step.x.dims.get(i).copied(),
         n => usize::try_from(n).ok(),
     };
-    // One dimension may be what is left.
+    // One dimension may be inferred (−1).
     let open = each.iter().filter(|&&n| n == -1).count() + usize::from(*rows == -1);
     let known: Option<Vec<usize>> =
         each.iter().enumerate().map(|(i, &n)| if n == -1 { Some(1) } else { number(i, n) }).collect();
@@ -40,7 +40,7 @@ pub(super) fn reshape(step: &mut Step) -> Result<Flow> {
     Ok(step.x.clone().viewed(step.output(), dims))
 }
 
-/// Dimensions of 1 taken away or put in.
+/// Squeezes and unsqueezes.
 pub(super) fn view(step: &mut Step) -> Result<Flow> {
     let axes = step.integers("axes")?.ok_or_else(|| step.refuse("it does not say which axes"))?;
     let mut dims = step.x.dims.clone();
