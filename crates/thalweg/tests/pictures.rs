@@ -45,7 +45,7 @@ fn a_subfolder_is_a_class_and_every_format_is_read() {
     assert_eq!(read, (3 + endings.len(), [9, 12, 3].as_slice()), "{:?}", found.warnings);
     assert_eq!(found.files[0], "blue/deep/b.png");
     let class = &found.answers.columns[0];
-    assert_eq!((class.get(0), class.get(1)), ("blue", "red"));
+    assert_eq!([class.get(0), class.get(1)], ["blue", "red"]);
     assert_eq!(found.x[..3], [0.0, 0.0, 200.0]);
     for red in found.x.chunks(9 * 12 * 3).skip(1) {
         assert!((red[0] - 200.0).abs() < 8.0 && red[1] < 8.0 && red[2] < 8.0, "{:?}", &red[..3]);

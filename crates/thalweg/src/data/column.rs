@@ -6,7 +6,6 @@ use std::sync::OnceLock;
 
 use super::cell_format::CellFormat;
 use super::ends::Ends;
-use super::reading::{Parsed, Readings};
 
 /// What a source that has types, such as Parquet or a data frame, says of a column's cells.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -126,18 +125,6 @@ impl Column {
         }
     }
 
-    /// What the cells say under a notation.
-    pub(crate) fn readings<'a>(&'a self, cell_format: &'a CellFormat) -> Readings<'a> {
-        Readings::new(self, cell_format)
-    }
-
-    /// Reads every text cell as a number and keeps them, for all readings under the same notation to come.
-    pub fn keep_numbers(&self, cell_format: &CellFormat) {
-        if let Column::Texts(texts) = self {
-            texts.parsed.get_or_init(|| Parsed::read(texts, cell_format));
-        }
-    }
-
     /// The text of a row's cell: as it is written, or the shortest that reads as its number.
     pub fn get(&self, row: usize) -> Cow<'_, str> {
         match self {
@@ -182,7 +169,7 @@ pub struct Texts {
     text: String,
     ends: Ends,
     declared: Declared,
-    parsed: OnceLock<Parsed>,
+    pub(super) parsed: OnceLock<Parsed>,
 }
 
 impl PartialEq for Texts {
@@ -264,6 +251,23 @@ impl Texts {
     /// The cells from top to bottom.
     pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.len()).map(|row| self.get(row))
+    }
+}
+
+/// A text column's cells read as numbers.
+#[derive(Debug, Clone)]
+pub(super) struct Parsed {
+    /// The hash of the notation that they were read under: there may be very many columns.
+    pub(super) cell_format: u64,
+    /// A number each, NaN where the text itself says what it is; empty where most cells are no numbers, and not worth the
+    /// memory.
+    pub(super) numbers: Vec<f64>,
+}
+
+impl Parsed {
+    /// The numbers, if they are what a notation says of the cells.
+    pub(super) fn under(&self, cell_format: &CellFormat) -> Option<&[f64]> {
+        (self.cell_format == cell_format.hash()).then_some(&self.numbers[..])
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::cell_format::CellFormat;
-use super::column::{Column, Texts};
+use super::column::{Column, Parsed, Texts};
 use super::number_format::NumberFormat;
 
 /// What a cell says.
@@ -29,14 +29,18 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// A text column's cells read as numbers.
-#[derive(Debug, Clone)]
-pub(super) struct Parsed {
-    /// The hash of the notation that they were read under: there may be very many columns.
-    cell_format: u64,
-    /// A number each, NaN where the text itself says what it is; empty where most cells are no numbers, and not worth the
-    /// memory.
-    numbers: Vec<f64>,
+impl Column {
+    /// What the cells say under a notation.
+    pub(crate) fn readings<'a>(&'a self, cell_format: &'a CellFormat) -> Readings<'a> {
+        Readings::new(self, cell_format)
+    }
+
+    /// Reads every text cell as a number and keeps them, for all readings under the same notation to come.
+    pub fn keep_numbers(&self, cell_format: &CellFormat) {
+        if let Column::Texts(texts) = self {
+            texts.parsed.get_or_init(|| Parsed::read(texts, cell_format));
+        }
+    }
 }
 
 impl Parsed {
@@ -62,11 +66,6 @@ impl Parsed {
             }
         }
         Parsed { cell_format: cell_format.hash(), numbers }
-    }
-
-    /// The numbers, if they are what a notation says of the cells.
-    pub(super) fn under(&self, cell_format: &CellFormat) -> Option<&[f64]> {
-        (self.cell_format == cell_format.hash()).then_some(&self.numbers[..])
     }
 }
 
