@@ -3,6 +3,7 @@
 //! Everything becomes one TOML table, in which each value is checked against its option where it comes from, and which
 //! is then deserialised once.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
@@ -95,6 +96,19 @@ impl Config {
             builder.set(key, text)?;
         }
         builder.finish()
+    }
+
+    /// The options that differ from their defaults, by key, as `section.name = value` lines in the order of the keys: an
+    /// option that comes with a later version is not among them.
+    pub(crate) fn changes(&self) -> Result<String> {
+        let (own, default) = (self.to_table()?, Config::default().to_table()?);
+        let mut changes = BTreeSet::new();
+        for (section, values) in own.iter().filter_map(|(section, values)| Some((section, values.as_table()?))) {
+            let usual = |name: &String| default.get(section).and_then(|values| values.get(name));
+            let changed = values.iter().filter(|(name, value)| usual(name) != Some(value));
+            changes.extend(changed.map(|(name, value)| format!("{section}.{name} = {}\n", inline(value))));
+        }
+        Ok(changes.into_iter().collect())
     }
 
     /// The values of every option that has one.

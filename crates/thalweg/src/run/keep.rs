@@ -59,7 +59,7 @@ pub(crate) fn keep(state: &State, fingerprint: &str) -> Checkpoint {
 pub(crate) fn restore(
     state: &mut State,
     checkpoint: &Checkpoint,
-    fingerprint: &str,
+    fingerprints: &[String],
     (settings, rows): (&Settings, usize),
 ) -> Result<()> {
     let other = || {
@@ -67,7 +67,7 @@ pub(crate) fn restore(
             .fix("restore the data and config.toml the run began with, or train anew")
     };
     let numbers: Numbers = serde_json::from_value(checkpoint.state.clone()).map_err(|_| other())?;
-    if numbers.fingerprint != fingerprint {
+    if !fingerprints.contains(&numbers.fingerprint) {
         return Err(other());
     }
     numbers.check(settings, rows).map_err(wrong)?;

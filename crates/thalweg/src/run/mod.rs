@@ -9,6 +9,7 @@ mod evaluation;
 mod event_log;
 #[cfg(feature = "images")]
 mod example_preview;
+mod fingerprint;
 mod folder;
 mod in_memory;
 pub(crate) mod keep;
@@ -48,6 +49,7 @@ pub use evaluate::{Evaluation, evaluate, products};
 use evaluation::SplitsEvaluation;
 pub(crate) use evaluation::evaluate_split;
 pub use event_log::EventLog;
+pub(crate) use fingerprint::{fingerprint, former_fingerprint, identity};
 pub use folder::RunFolder;
 pub use in_memory::{Trained, train_on};
 pub use learner::Learner;
@@ -206,14 +208,6 @@ pub(crate) fn prepare_watched(config: &Config, stop: &dyn Fn() -> bool) -> Resul
     }
 }
 
-/// A configuration without the options that do not affect the result, and hence neither a run's nor a study's identity.
-pub(crate) fn identity(config: &Config) -> Config {
-    let mut config = config.clone();
-    config.train.threads = 0;
-    config.tune.workers = 0;
-    config
-}
-
 /// Checks the configuration and the environment.
 fn check_settings(config: &Config) -> Result<()> {
     config.validate()?;
@@ -222,24 +216,6 @@ fn check_settings(config: &Config) -> Result<()> {
             .at("THALWEG_KERNEL")
             .fix("correct the environment variable, or unset it")
     })
-}
-
-/// BLAKE3 of the examples and the configuration: a run is only resumed with what it began with.
-pub(crate) fn fingerprint(config: &Config, data: &Dataset) -> String {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(identity(config).to_toml().as_bytes());
-    let mut bytes = Vec::new();
-    for numbers in [&data.parts.train, &data.parts.dev].into_iter().flat_map(|part| [&part.x, &part.y]) {
-        for some in numbers.chunks(1 << 14) {
-            bytes.clear();
-            bytes.extend(some.iter().flat_map(|x| x.to_le_bytes()));
-            hasher.update(&bytes);
-        }
-    }
-    for file in [&data.on_disk, &data.parts.dev.on_disk].into_iter().flatten() {
-        hasher.update(file.hash().as_bytes());
-    }
-    hasher.finalize().to_hex().to_string()
 }
 
 fn counts(data: &Dataset) -> Splits {
@@ -284,7 +260,7 @@ fn run(
     log: EventLog,
     callback: &mut dyn Callback,
 ) -> Result<Outcome> {
-    let fingerprint = fingerprint(config, data);
+    let fingerprint = fingerprint(config, data)?;
     let divergence = DivergenceMonitor::new(config, data);
     let mut recorder =
         RunRecorder { folder: &folder, log, callback, fingerprint, broken: None, saved: None, divergence };

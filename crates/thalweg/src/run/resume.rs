@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::announce::INTERRUPTED;
 use super::folder::taken;
-use super::{Callback, Outcome, begin, fingerprint, fresh_state, identity, prepare_watched, run};
+use super::{Callback, Outcome, begin, fingerprint, former_fingerprint, fresh_state, identity, prepare_watched, run};
 use super::{Checkpoint, EventLog, RunFolder, keep};
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -101,8 +101,9 @@ fn go_on(config: &Config, folder: RunFolder, callback: &mut dyn Callback) -> Res
         return run(config, &data, plan, state, folder, log, callback);
     }
     let (checkpoint, notice) = Checkpoint::load(&folder)?;
-    let restored =
-        keep::restore(&mut state, &checkpoint, &fingerprint(config, &data), (&plan.settings, data.train_rows()));
+    let written = std::fs::read_to_string(folder.config()).unwrap_or_default();
+    let fingerprints = [fingerprint(config, &data)?, former_fingerprint(&written, &data)];
+    let restored = keep::restore(&mut state, &checkpoint, &fingerprints, (&plan.settings, data.train_rows()));
     restored.map_err(|error| error.at(folder.checkpoint().display().to_string()))?;
     let log = EventLog::resume(&folder, state.epoch, state.step)?;
     if let Some(message) = notice {

@@ -48,7 +48,7 @@ pub(super) fn open(config: &Config, stop: &dyn Fn() -> bool) -> Result<Begun> {
             *kept = if asked > 0 { asked } else { *kept };
         }
         let (data, plan) = run::prepare_watched(&base, stop)?;
-        if run::fingerprint(&base, &data) != study.data()? {
+        if !is_of(&study, &base, &data)? {
             let error = Error::data("the data is no longer what the study began with").at(base.data.path);
             return Err(error.fix("restore it, or begin a new study"));
         }
@@ -118,25 +118,30 @@ pub(super) fn open(config: &Config, stop: &dyn Fn() -> bool) -> Result<Begun> {
     let space = Space::new(&base)?;
     let higher = objective != "loss" && metrics::higher_is_better(&objective);
     let path = named.map_or_else(|| free_path(&run::short_name(&base.data.path)), Ok)?;
-    let fingerprint = run::fingerprint(&base, &data);
-    if let Some(study) = same(&path, &base, &fingerprint)? {
+    if let Some(study) = same(&path, &base, &data)? {
         let what = "going on with the study that is there".to_string();
         decide(&mut decisions, what, "it began with the same options and data", "--study ANOTHER");
         return Ok(Begun { base, study, space, data, plan, decisions });
     }
     // Checked now rather than when the search is over.
     base.output.out.iter().try_for_each(|out| RunFolder::check_free(Path::new(out)))?;
-    let study = Study::create(&path, &base, &fingerprint, &objective, higher)?;
+    let study = Study::create(&path, &base, &run::fingerprint(&base, &data)?, &objective, higher)?;
     Ok(Begun { base, study, space, data, plan, decisions })
 }
 
 /// The study at a path, if it was created with this configuration and data.
-fn same(path: &Path, base: &Config, fingerprint: &str) -> Result<Option<Study>> {
+fn same(path: &Path, base: &Config, data: &Dataset) -> Result<Option<Study>> {
     let Some(study) = path.is_file().then(|| Study::open(path)).transpose().unwrap_or_default() else {
         return Ok(None);
     };
     let identity_of = |config: &Config| run::identity(config).to_toml();
-    Ok((identity_of(&study.config()?) == identity_of(base) && study.data()? == fingerprint).then_some(study))
+    Ok((identity_of(&study.config()?) == identity_of(base) && is_of(&study, base, data)?).then_some(study))
+}
+
+/// Whether a study began with this data and, as this version or an earlier one knows it, this configuration.
+fn is_of(study: &Study, base: &Config, data: &Dataset) -> Result<bool> {
+    let known = study.data()?;
+    Ok(known == run::fingerprint(base, data)? || known == run::former_fingerprint(&study.written()?, data))
 }
 
 fn name_of(value: impl serde::Serialize) -> String {

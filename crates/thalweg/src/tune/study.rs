@@ -155,8 +155,12 @@ impl Study {
     /// # Errors
     /// If the file cannot be read.
     pub fn config(&self) -> Result<Config> {
-        let text: String = self.one("SELECT config FROM study")?;
-        Config::from_toml(&text, &self.path.display().to_string())
+        Config::from_toml(&self.written()?, &self.path.display().to_string())
+    }
+
+    /// The configuration as the version that began the study wrote it.
+    pub(super) fn written(&self) -> Result<String> {
+        self.one("SELECT config FROM study")
     }
 
     /// The fingerprint of the data.
