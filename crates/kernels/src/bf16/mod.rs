@@ -88,7 +88,7 @@ pub fn with_matmul_precision<R>(products: MatmulPrecision, f: impl FnOnce() -> R
     f()
 }
 
-/// This thread's requested precision, for other products computed on its behalf.
+/// This thread's requested precision, for other modules that compute products.
 pub(crate) fn wanted() -> MatmulPrecision {
     WANTED.get()
 }
