@@ -35,7 +35,8 @@ impl Categories {
         Categories { rare: values.len() < seen, values, missing }
     }
 
-    /// The number of slots: slot 0 for unseen and rare categories, one per category, then "missing" if training rows had it.
+    /// The number of slots: slot 0 for unseen and rare categories, one per category, then "missing" if training rows
+    /// had it.
     pub fn slots(&self) -> usize {
         1 + self.values.len() + usize::from(self.missing)
     }
