@@ -59,8 +59,8 @@ pub struct Data {
     pub sheet: Option<String>,
     /// Whether numbers are written with a decimal comma. Default: detected.
     pub decimal_comma: Option<bool>,
-    /// Cells that mean "missing", in addition to the empty cell. Default: those found among NA, N/A, NaN, null, none,
-    /// #N/A, #DIV/0!, ?, -, -- and similar markers.
+    /// Cells that mean "missing", in addition to the empty cell. Default: those found among NA, N/A, NaN, null,
+    /// none, #N/A, #DIV/0!, ?, -, -- and similar markers.
     pub missing: Vec<String>,
     /// Whether recurring values far outside all others, such as -999 or 9999-12-31, mean "missing". Default: yes.
     pub sentinels: Option<bool>,
