@@ -1,15 +1,15 @@
-//! Buffers that begin at a cache line.
+//! Buffers aligned to a cache line.
 //!
-//! An AVX-512 vector fills a cache line. A load that straddles two lines fetches both, and only whole lines can be written
-//! with streaming stores. Allocators place large vectors 16 bytes after the start of a page, so every one of their vectors
-//! would straddle two lines.
+//! An AVX-512 vector fills a cache line. A load that straddles two lines fetches both, and only full lines can be
+//! written with streaming stores. Allocators place large vectors 16 bytes after the start of a page, so that every one
+//! of their vectors would straddle two lines.
 
 use std::ops::{Deref, DerefMut};
 
 use crate::Real;
 use crate::huge_pages::advise_huge_pages;
 
-/// Bytes of a cache line, the width of the widest vectors.
+/// Bytes of a cache line, which is also the width of the widest vectors.
 const LINE: usize = 64;
 
 /// A buffer aligned to a cache line, which dereferences to a slice.
@@ -28,7 +28,7 @@ pub struct AlignedBuf<T> {
 }
 
 impl<T: Real> AlignedBuf<T> {
-    /// Zeros, the first at a cache line; large buffers are backed by huge pages.
+    /// A buffer of `n` zeros, aligned to a cache line; large buffers are backed by huge pages.
     pub fn zeros(n: usize) -> Self {
         let spare = LINE / size_of::<T>() - 1;
         let mut values = vec![T::ZERO; n + spare];
@@ -40,7 +40,7 @@ impl<T: Real> AlignedBuf<T> {
 }
 
 impl<T> From<Vec<T>> for AlignedBuf<T> {
-    /// Takes the vector over without copying or aligning it.
+    /// Takes ownership of the vector without copying or aligning it.
     fn from(values: Vec<T>) -> Self {
         AlignedBuf { values, start: 0 }
     }

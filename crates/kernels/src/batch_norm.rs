@@ -1,4 +1,4 @@
-//! Batch normalisation over the columns of a batch, m × n.
+//! Batch normalisation over the columns of an m × n batch.
 
 use crate::Real;
 use crate::dispatch::vectorised;
@@ -7,16 +7,16 @@ use crate::pool::{self, whole_rows};
 use crate::reduce::{column_sums, weighted_column_sums};
 use crate::scratch::with_scratch;
 
-/// What the forward pass in training writes besides y.
+/// What the training forward pass writes in addition to y.
 #[derive(Debug)]
 pub struct Kept<'a, T> {
     /// (z − μ)/√(σ² + ε), m × n.
     pub normalised: &'a mut [T],
-    /// μ, n numbers.
+    /// μ, n values.
     pub mean: &'a mut [T],
-    /// σ² in the population form, n numbers.
+    /// σ², the population variance, n values.
     pub variance: &'a mut [T],
-    /// 1/√(σ² + ε), n numbers.
+    /// 1/√(σ² + ε), n values.
     pub inverse_std: &'a mut [T],
 }
 
@@ -41,7 +41,7 @@ pub fn forward_train<T: Real>(z: &[T], gamma: &[T], beta: &[T], epsilon: T, y: &
         vectorised(
             #[inline(always)]
             || {
-                // Of one length, so that no access is checked.
+                // Equal lengths, so that bounds checks are elided.
                 let (inverse_std, gamma, beta) = (&inverse_std[..n], &gamma[..n], &beta[..n]);
                 for (y, z_norm) in y.chunks_exact_mut(n).zip(z_norm.chunks_exact_mut(n)) {
                     for j in 0..n {
@@ -54,7 +54,7 @@ pub fn forward_train<T: Real>(z: &[T], gamma: &[T], beta: &[T], epsilon: T, y: &
     });
 }
 
-/// Writes f(a, b, the column's four numbers) for rows of a and b from one of their numbers on.
+/// Writes f(a, b, the column's four values) for rows of a and b, from element `start` on.
 #[inline(always)]
 fn rows<T: Real>([a, b]: [&[T]; 2], start: usize, out: &mut [T], columns: [&[T]; 4], f: impl Fn(T, T, [T; 4]) -> T) {
     let (a, b) = (&a[start..][..out.len()], &b[start..][..out.len()]);
@@ -63,7 +63,7 @@ fn rows<T: Real>([a, b]: [&[T]; 2], start: usize, out: &mut [T], columns: [&[T];
         #[inline(always)]
         || {
             let n = p.len();
-            // Of one length, so that no access is checked.
+            // Equal lengths, so that bounds checks are elided.
             let (q, r, s) = (&q[..n], &r[..n], &s[..n]);
             for ((out, a), b) in out.chunks_exact_mut(n).zip(a.chunks_exact(n)).zip(b.chunks_exact(n)) {
                 for j in 0..n {

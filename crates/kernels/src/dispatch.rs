@@ -1,11 +1,11 @@
-//! Which instructions the machine has, asked once.
+//! The machine's instruction sets, detected once.
 //!
-//! Loops are compiled three times: for AVX-512, for AVX2 with FMA, and for any processor. All compute the same bits,
-//! because no loop reorders a sum for the sake of wider vectors and multiply-adds are fused in each.
+//! Loops are compiled three times: for AVX-512, for AVX2 with FMA, and for any processor. All compute the same bits: no
+//! loop reorders a sum for wider vectors, and multiply-adds are fused in each.
 
 use std::sync::OnceLock;
 
-/// A set of instructions, from the least to the most.
+/// An instruction set, in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Instructions {
     /// Any processor.
@@ -16,16 +16,16 @@ pub enum Instructions {
     Avx512,
 }
 
-/// The best instructions of this machine, or fewer where `THALWEG_KERNEL` says so.
+/// The best instruction set of this machine, or a lower one requested by `THALWEG_KERNEL`.
 pub fn instructions() -> Instructions {
     static FOUND: OnceLock<Instructions> = OnceLock::new();
     *FOUND.get_or_init(|| wanted().unwrap_or(Instructions::Avx512).min(available()))
 }
 
-/// The most that `THALWEG_KERNEL` allows: `portable`, `avx2` or `avx512`, which it is where nothing is said.
+/// The highest instruction set that `THALWEG_KERNEL` allows: `portable`, `avx2` or `avx512`, the last by default.
 ///
 /// # Errors
-/// The text found, if it is none of these; [`instructions`] then takes no notice of it.
+/// The text found, if it is none of these; [`instructions`] then ignores it.
 pub fn wanted() -> Result<Instructions, String> {
     match std::env::var("THALWEG_KERNEL").as_deref() {
         Ok("portable") => Ok(Instructions::Portable),
@@ -58,12 +58,12 @@ fn available() -> Instructions {
     Instructions::Portable
 }
 
-/// Runs a loop compiled for the machine's instructions; the loop must be inlined for that to have an effect.
+/// Runs a loop compiled for the machine's instructions; the loop must be inlined for this to take effect.
 #[inline(always)]
 pub(crate) fn vectorised<R>(body: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]
     match instructions() {
-        // SAFETY: the machine has been asked for these instructions.
+        // SAFETY: the machine has been checked for these instructions.
         Instructions::Avx512 => return unsafe { avx512(body) },
         // SAFETY: likewise.
         Instructions::Avx2 => return unsafe { avx2(body) },

@@ -1,13 +1,13 @@
-//! Functions applied number by number.
+//! Elementwise functions.
 
 use crate::Real;
 use crate::dispatch::vectorised;
 use crate::pool;
 
-/// Elements a thread must have to be worth waking.
+/// Minimum elements per thread for waking it to pay off.
 pub(crate) const CHUNK: usize = 1 << 15;
 
-/// Elements in a block of a loop. The compiler takes a loop within a loop for hot, and so inlines larger functions there.
+/// Elements in a block of a loop. The compiler treats a nested loop as hot, and so inlines larger functions there.
 const BLOCK: usize = 256;
 
 /// y = f(x).

@@ -1,7 +1,7 @@
-//! Elementary functions of f32, free of branches so that loops over them use the machine's vectors.
+//! Branch-free elementary functions of f32, so that loops over them vectorise.
 //!
-//! `exp` and `tanh`, which activations need most, work in f32 and err by at most 2 units in the last place. The others
-//! work in f64 and round at the end: they are the nearest f32 but for about one number in a million.
+//! `exp` and `tanh`, which activations use most, work in f32 with errors of at most 2 ulp. The others work in f64 and
+//! round at the end: they give the nearest f32 except for about one value in a million.
 
 use std::f64::consts::{LN_2, LOG2_E, SQRT_2};
 
@@ -23,7 +23,7 @@ pub(crate) fn exp(x: f32) -> f32 {
     p = f32::mul_add(p, r, 0.5);
     p = f32::mul_add(p, r, 1.0);
     p = f32::mul_add(p, r, 1.0);
-    // 2^n in two factors, since n may be beyond what one can hold.
+    // 2^n as two factors, since n may exceed the range of one.
     let n = rounded.to_bits().wrapping_sub(ROUND.to_bits()) as i32;
     let half = n >> 1;
     let power = |n: i32| f32::from_bits(((n + 127) << 23) as u32);
@@ -55,7 +55,8 @@ fn polynomial<const N: usize>(x: f64, c: [f64; N]) -> f64 {
     sum
 }
 
-/// e^x = 2^n e^r with n = round(x / ln 2), for |x| ≤ 700: gives 2^n, and e^r − 1 by its Taylor polynomial of degree 11.
+/// e^x = 2^n e^r with n = round(x / ln 2), for |x| ≤ 700: returns 2^n, and e^r − 1 by its Taylor polynomial of degree
+/// 11.
 #[inline(always)]
 fn exp_parts(x: f64) -> (f64, f64) {
     const ROUND: f64 = 6_755_399_441_055_744.0; // 1.5 · 2⁵²: adding it rounds to whole numbers
@@ -87,14 +88,14 @@ pub(crate) fn exp_m1(x: f32) -> f32 {
     ((power * rest + (power - 1.0)) as f32).copysign(x)
 }
 
-/// ln y for 0 < y < ∞, where `less_one` is y − 1 with its digits: with y = 2^e m and √½ < m ≤ √2 it is
-/// e ln 2 + 2 artanh s, s = (m − 1)/(m + 1), by the series s + s³/3 + …
+/// ln y for 0 < y < ∞, where `less_one` is y − 1 to full precision: with y = 2^e m and √½ < m ≤ √2 it is e ln 2 + 2
+/// artanh s, s = (m − 1)/(m + 1), by the series s + s³/3 + …
 #[inline(always)]
 fn ln_wide(y: f64, less_one: f64) -> f64 {
     const ARTANH: [f64; 9] =
         [1.0, 1.0 / 3.0, 1.0 / 5.0, 1.0 / 7.0, 1.0 / 9.0, 1.0 / 11.0, 1.0 / 13.0, 1.0 / 15.0, 1.0 / 17.0];
     let bits = y.to_bits();
-    // The exponent's bits, as the last ones of 2⁵² + exponent.
+    // The exponent's bits, as the lowest ones of 2⁵² + exponent.
     let exponent = f64::from_bits((bits >> 52) | 0x4330_0000_0000_0000) - (4_503_599_627_370_496.0 + 1023.0);
     let mantissa = f64::from_bits((bits & 0x000f_ffff_ffff_ffff) | 0x3ff0_0000_0000_0000);
     let halved = mantissa > SQRT_2;
@@ -129,11 +130,11 @@ pub(crate) fn ln_1p(x: f32) -> f32 {
     if x == 0.0 { x } else { ln }
 }
 
-/// 1 − erf x = e^(−x²) t P(t) with t = 1/(1 + 0.3 x) for x ≥ 0, and 2 − erfc(−x) below. P is Chebyshev's interpolation of
-/// degree 12 on 0 ≤ x ≤ 10.1, beyond which erfc x is no f32; its error is below 3·10⁻¹¹.
+/// 1 − erf x = e^(−x²) t P(t) with t = 1/(1 + 0.3 x) for x ≥ 0, and 2 − erfc(−x) below. P is the Chebyshev interpolant
+/// of degree 12 on 0 ≤ x ≤ 10.1, beyond which erfc x underflows f32; its error is below 3·10⁻¹¹.
 #[inline(always)]
 pub(crate) fn erfc(x: f32) -> f32 {
-    /// P in powers of 2.66…·t − 1.66…, which goes from −1 to 1.
+    /// P in powers of 2.66…·t − 1.66…, which ranges from −1 to 1.
     const P: [f64; 13] = [
         0.4078857317652975,
         0.3014930938647679,
@@ -163,7 +164,7 @@ mod tests {
 
     const STEP: usize = if cfg!(miri) { 400_000_009 } else { 1_997 };
 
-    /// How many f32 lie between two numbers; 0 for two NaNs.
+    /// The number of f32 values between two; 0 for two NaNs.
     fn distance(ours: f32, exact: f32) -> u64 {
         if ours.is_nan() || exact.is_nan() {
             return if ours.is_nan() && exact.is_nan() { 0 } else { u64::MAX };
@@ -175,7 +176,8 @@ mod tests {
         ordered(ours).abs_diff(ordered(exact))
     }
 
-    /// Elements of every magnitude, both signs, denormals, infinities and NaN; gives the share that is not the nearest.
+    /// Values of every magnitude, both signs, denormals, infinities and NaN; returns the share that is not the nearest
+    /// f32.
     fn sweep(name: &str, limit: u64, ours: fn(f32) -> f32, exact: fn(f64) -> f64) -> f64 {
         let special = [0.0, -0.0, 1.0, -1.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 88.72, 88.73, -104.0, 10.06];
         let (mut off, mut all) = (0, 0);

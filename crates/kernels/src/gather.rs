@@ -1,4 +1,4 @@
-//! Rows of a matrix, picked by their numbers.
+//! Gathering the rows of a matrix by index.
 
 use crate::Real;
 use crate::pool::{self, Shared};
@@ -10,21 +10,21 @@ const CHUNK: usize = 48 << 10;
 /// Rows prefetched ahead: memory latency is long, but many misses can be outstanding.
 const PREFETCH_ROWS: usize = 32;
 
-/// Rows to be picked from one matrix into another, both of so many columns.
+/// Rows to gather from one matrix into another with the same number of columns.
 #[derive(Debug)]
 pub struct Pick<'a, T> {
-    /// What they are picked from.
+    /// The source matrix.
     pub from: &'a [T],
-    /// Elements of a row.
+    /// The row length in elements.
     pub columns: usize,
-    /// Where they are put, one after the other.
+    /// The destination, filled row after row.
     pub to: &'a mut [T],
 }
 
-/// `to[i] = from[rows[i]]` for each pick: such as inputs and answers of the same examples.
+/// `to[i] = from[rows[i]]` for each pick, such as the inputs and targets of the same examples.
 ///
 /// # Panics
-/// If a row is not in what it is picked from, or there is not room for just so many.
+/// If a row index is out of range, or `to` does not have exactly this many rows.
 pub fn gather<T: Real, const K: usize>(rows: &[u32], picks: [Pick<T>; K]) {
     let bytes: usize = picks.iter().map(|pick| size_of_val(&*pick.to)).sum();
     let chunk = rows.len().div_ceil((bytes / CHUNK).max(1)).max(1);
@@ -36,7 +36,7 @@ pub fn gather<T: Real, const K: usize>(rows: &[u32], picks: [Pick<T>; K]) {
         let first = i * chunk;
         let rows = &rows[first..rows.len().min(first + chunk)];
         for (source, to) in &picks {
-            // SAFETY: the rows of different tasks do not overlap, and there is room for all of them.
+            // SAFETY: the rows of different tasks do not overlap, and there is space for all of them.
             let to = unsafe {
                 std::slice::from_raw_parts_mut(to.get().add(first * source.columns), rows.len() * source.columns)
             };
@@ -54,7 +54,7 @@ pub fn gather<T: Real, const K: usize>(rows: &[u32], picks: [Pick<T>; K]) {
     });
 }
 
-/// A matrix that rows are picked from.
+/// A matrix that rows are gathered from.
 struct Source<'a, T> {
     data: &'a [T],
     columns: usize,
@@ -67,7 +67,7 @@ impl<T> Source<'_, T> {
     }
 }
 
-/// Asks for the first lines of a row, and its last; the machine itself sees a long one coming.
+/// Prefetches the first lines of a row and its last; the hardware prefetches the rest of a long one.
 #[inline(always)]
 fn prefetch<T>(row: &[T]) {
     row.iter().step_by(64 / size_of::<T>()).take(4).chain(row.last()).for_each(|number| prefetch_l2(number));

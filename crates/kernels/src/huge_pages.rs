@@ -1,13 +1,13 @@
-//! Huge pages for buffers that are read at random.
+//! Huge pages for buffers with random access.
 //!
-//! The TLB holds a few thousand translations. Rows gathered at random from a large table are on a page each; pages of 2 MiB
-//! are few enough to stay in the TLB.
+//! The TLB holds a few thousand translations. Rows gathered at random from a large table are each on a different page;
+//! pages of 2 MiB are few enough to stay in the TLB.
 
 /// Bytes of a huge page.
 #[cfg(all(target_os = "linux", not(miri)))]
 const HUGE_PAGE: usize = 2 << 20;
 
-/// Advises the system to back a buffer that has yet to be written by huge pages, where it spans at least one.
+/// Advises the system to use huge pages for a buffer that has not been written yet, if it spans at least one.
 pub(crate) fn advise_huge_pages<T>(numbers: &mut [T]) {
     #[cfg(all(target_os = "linux", not(miri)))]
     {
@@ -15,8 +15,8 @@ pub(crate) fn advise_huge_pages<T>(numbers: &mut [T]) {
         let begin = (start as usize).next_multiple_of(HUGE_PAGE) - start as usize;
         let whole = size_of_val(numbers).saturating_sub(begin) / HUGE_PAGE * HUGE_PAGE;
         if whole > 0 {
-            // SAFETY: the range is within the slice, and the advice changes no value; a system that does not know it
-            // says so, and does nothing.
+            // SAFETY: the range is within the slice, and the advice changes no value; a system that does not support it
+            // returns an error and does nothing.
             unsafe { libc::madvise(start.wrapping_byte_add(begin).cast(), whole, libc::MADV_HUGEPAGE) };
         }
     }

@@ -1,21 +1,21 @@
-//! Vectors of numbers, as the product needs them.
+//! SIMD vectors, with the operations that products need.
 
 use crate::Real;
 use crate::dispatch::{Instructions, instructions};
 
-/// Several numbers handled as one.
+/// A SIMD vector.
 ///
 /// # Safety
-/// Each function needs the instructions of its vector, and pointers valid for what it reads and writes.
+/// Each function requires the instructions of its vector, and pointers valid for what it reads and writes.
 #[expect(clippy::missing_safety_doc, reason = "said once for all")]
 pub trait Lanes<T>: Copy {
-    /// How many.
+    /// The number of lanes.
     const N: usize;
-    /// The same number in each.
+    /// The same value in each lane.
     unsafe fn splat(x: T) -> Self;
-    /// Reads N numbers.
+    /// Loads N values.
     unsafe fn load(from: *const T) -> Self;
-    /// Writes N numbers.
+    /// Stores N values.
     unsafe fn store(self, to: *mut T);
     /// self + a.
     unsafe fn plus(self, a: Self) -> Self;
@@ -23,7 +23,7 @@ pub trait Lanes<T>: Copy {
     unsafe fn minus(self, a: Self) -> Self;
     /// a · b + self, rounded once.
     unsafe fn plus_product(self, a: Self, b: Self) -> Self;
-    /// Transposes N × N numbers: number j of `row(i)` becomes number i of `to + j · stride`.
+    /// Transposes N × N values: element j of `row(i)` becomes element i of `to + j · stride`.
     unsafe fn transpose(row: impl Fn(usize) -> *const T, to: *mut T, stride: usize);
 }
 
@@ -35,12 +35,12 @@ impl<T: Real> Lanes<T> for T {
     }
     #[inline(always)]
     unsafe fn load(from: *const T) -> Self {
-        // SAFETY: the caller gives a number.
+        // SAFETY: the caller provides a value.
         unsafe { *from }
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut T) {
-        // SAFETY: the caller gives room for a number.
+        // SAFETY: the caller provides space for a value.
         unsafe { *to = self }
     }
     #[inline(always)]
@@ -57,24 +57,24 @@ impl<T: Real> Lanes<T> for T {
     }
     #[inline(always)]
     unsafe fn transpose(row: impl Fn(usize) -> *const T, to: *mut T, _stride: usize) {
-        // SAFETY: the caller gives a number and room for it.
+        // SAFETY: the caller provides a value and space for it.
         unsafe { *to = *row(0) }
     }
 }
 
-/// Work on vectors, compiled for each kind of them.
+/// Work on vectors, compiled for each vector type.
 pub trait OnLanes<T> {
     /// Does the work.
     ///
     /// # Safety
-    /// The machine must have the vector's instructions, and the work's pointers be good.
+    /// The machine must have the vector's instructions, and the work's pointers must be valid.
     unsafe fn run<V: Lanes<T>>(self);
 }
 
-/// Does work on the machine's vectors: A with AVX-512, B with AVX2.
+/// Runs work on the machine's vectors: A with AVX-512, B with AVX2.
 ///
 /// # Safety
-/// The work's pointers must be good.
+/// The work's pointers must be valid.
 pub(super) unsafe fn on_lanes<T: Real, A: Lanes<T>, B: Lanes<T>>(work: impl OnLanes<T>) {
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
@@ -88,7 +88,7 @@ pub(super) unsafe fn on_lanes<T: Real, A: Lanes<T>, B: Lanes<T>>(work: impl OnLa
         // SAFETY: as the caller promises.
         unsafe { work.run::<V>() }
     }
-    // SAFETY: the instructions were found; the rest is as the caller promises.
+    // SAFETY: the instructions were detected; the rest is as the caller promises.
     unsafe {
         match instructions() {
             #[cfg(target_arch = "x86_64")]
@@ -116,37 +116,37 @@ mod x86 {
                 const N: usize = $n;
                 #[inline(always)]
                 unsafe fn splat(x: $number) -> Self {
-                    // SAFETY: only called where the instructions were found.
+                    // SAFETY: only called where the instructions were detected.
                     unsafe { $splat(x) }
                 }
                 #[inline(always)]
                 unsafe fn load(from: *const $number) -> Self {
-                    // SAFETY: the caller gives N numbers.
+                    // SAFETY: the caller provides N values.
                     unsafe { $load(from) }
                 }
                 #[inline(always)]
                 unsafe fn store(self, to: *mut $number) {
-                    // SAFETY: the caller gives room for N numbers.
+                    // SAFETY: the caller provides space for N values.
                     unsafe { $store(to, self) }
                 }
                 #[inline(always)]
                 unsafe fn plus(self, a: Self) -> Self {
-                    // SAFETY: only called where the instructions were found.
+                    // SAFETY: only called where the instructions were detected.
                     unsafe { $add(self, a) }
                 }
                 #[inline(always)]
                 unsafe fn minus(self, a: Self) -> Self {
-                    // SAFETY: only called where the instructions were found.
+                    // SAFETY: only called where the instructions were detected.
                     unsafe { $sub(self, a) }
                 }
                 #[inline(always)]
                 unsafe fn plus_product(self, a: Self, b: Self) -> Self {
-                    // SAFETY: only called where the instructions were found.
+                    // SAFETY: only called where the instructions were detected.
                     unsafe { $fma(a, b, self) }
                 }
                 #[inline(always)]
                 unsafe fn transpose(row: impl Fn(usize) -> *const $number, to: *mut $number, stride: usize) {
-                    // SAFETY: the caller gives N rows of N numbers and room for as many.
+                    // SAFETY: the caller provides N rows of N values and space for as many.
                     unsafe {
                         // A loop: a closure that `from_fn` calls would be compiled without the vector's instructions.
                         let mut rows = [$splat(0.0); $n];
@@ -211,18 +211,18 @@ mod x86 {
         transpose_256d
     );
 
-    // A vector is made of quarters (or halves) of 128 bits. First the numbers are transposed within them, then the
-    // quarters among the vectors.
+    // A vector consists of quarters (or halves) of 128 bits. First the elements are transposed within them, then the
+    // quarters across the vectors.
 
     #[inline]
     #[target_feature(enable = "avx512f")]
     pub(crate) fn transpose_512(x: [__m512; 16]) -> [__m512; 16] {
-        // pairs[2i + h], quarter q: numbers 4q + 2h and 4q + 2h + 1 of rows 2i and 2i + 1, interleaved.
+        // pairs[2i + h], quarter q: elements 4q + 2h and 4q + 2h + 1 of rows 2i and 2i + 1, interleaved.
         let pairs: [__m512d; 16] = from_fn(|i| {
             let (a, b) = (x[i & !1], x[i | 1]);
             _mm512_castps_pd(if i & 1 == 0 { _mm512_unpacklo_ps(a, b) } else { _mm512_unpackhi_ps(a, b) })
         });
-        // fours[4i + j], quarter q: number 4q + j of rows 4i to 4i + 3.
+        // fours[4i + j], quarter q: element 4q + j of rows 4i to 4i + 3.
         let fours: [__m512; 16] = from_fn(|i| {
             let first = (i & !3) + (i & 2) / 2;
             let (a, b) = (pairs[first], pairs[first + 2]);
@@ -245,7 +245,7 @@ mod x86 {
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn transpose_512d(x: [__m512d; 8]) -> [__m512d; 8] {
-        // pairs[2i + j], quarter q: number 2q + j of rows 2i and 2i + 1.
+        // pairs[2i + j], quarter q: element 2q + j of rows 2i and 2i + 1.
         let pairs: [__m512d; 8] = from_fn(|i| {
             let (a, b) = (x[i & !1], x[i | 1]);
             if i & 1 == 0 { _mm512_unpacklo_pd(a, b) } else { _mm512_unpackhi_pd(a, b) }

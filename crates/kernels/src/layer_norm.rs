@@ -6,10 +6,10 @@ use crate::elementwise::CHUNK;
 use crate::pool::{self, whole_rows};
 use crate::reduce::{column_sums, sum, sum_squares, weighted_column_sums};
 
-/// z̃ = γ (z − μ)/√(σ² + ε) + β with each row's own μ and σ² (population form).
+/// z̃ = γ (z − μ)/√(σ² + ε) + β with each row's own μ and σ² (population variance).
 ///
 /// # Panics
-/// If the lengths do not fit.
+/// If the lengths do not match.
 pub fn forward<T: Real>(z: &[T], gamma: &[T], beta: &[T], epsilon: f64, y: &mut [T]) {
     let n = gamma.len();
     assert!(z.len() == y.len() && z.len().is_multiple_of(n) && beta.len() == n, "layer_norm: shapes do not fit");
@@ -30,7 +30,7 @@ pub fn forward<T: Real>(z: &[T], gamma: &[T], beta: &[T], epsilon: f64, y: &mut 
     });
 }
 
-/// Writes z − μ; gives 1/√(σ² + ε).
+/// Writes z − μ; returns 1/√(σ² + ε).
 fn normalise<T: Real>(z: &[T], epsilon: f64, centred: &mut [T]) -> T {
     let n = z.len() as f64;
     let mean = T::of(sum(z) / n);
@@ -38,11 +38,11 @@ fn normalise<T: Real>(z: &[T], epsilon: f64, centred: &mut [T]) -> T {
     T::of(1.0 / (sum_squares(centred) / n + epsilon).sqrt())
 }
 
-/// dγ = Σ dy z_norm and dβ = Σ dy over rows, and where it is wanted
-/// dz = (d − mean of d − z_norm · mean of d z_norm)/√(σ² + ε) with d = γ dy, row by row. `z_norm` is room for as many
-/// numbers as z.
+/// dγ = Σ dy z_norm and dβ = Σ dy over rows, and, if requested, dz = (d − mean of d − z_norm · mean of d z_norm)/√(σ² +
+/// ε) with d = γ dy, row by row. `z_norm` is a buffer as long as z.
 ///
 /// # Panics
+/// If the lengths do not match.
 /// If the lengths do not fit.
 pub fn backward<T: Real>(
     z: &[T],

@@ -1,8 +1,8 @@
 //! The numerical kernels of Thalweg: slices in, slices out.
 //!
-//! Every number a kernel writes is computed by operations in an order that depends on the mathematical shape alone:
-//! never on threads, tiles, or how rows were batched. So results have the same bits for any number of threads, and a
-//! row's result is the same alone or among others. This crate is the only one with `unsafe` code.
+//! Every value a kernel writes is computed by operations in an order that depends only on the mathematical shape: never
+//! on threads, tiles, or how rows were batched. So results have the same bits for any number of threads, and a row's
+//! result is the same alone or among others. This crate is the only one with `unsafe` code.
 
 pub mod aligned_buf;
 pub mod batch_norm;

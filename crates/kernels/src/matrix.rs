@@ -1,22 +1,22 @@
-//! Matrices as products take them.
+//! Matrices as operands of products.
 
 use crate::Real;
 
-/// A matrix of `rows` × `columns`, stored row by row, or (`transposed`) column by column.
+/// A matrix of `rows` × `columns`, stored row-major or (`transposed`) column-major.
 #[derive(Debug, Clone, Copy)]
 pub struct Matrix<'a, T> {
-    /// The numbers.
+    /// The elements.
     pub data: &'a [T],
     /// Rows.
     pub rows: usize,
     /// Columns.
     pub columns: usize,
-    /// Whether the numbers are stored column by column.
+    /// Whether the elements are stored column-major.
     pub transposed: bool,
 }
 
 impl<'a, T: Real> Matrix<'a, T> {
-    /// A matrix stored row by row.
+    /// A row-major matrix.
     ///
     /// # Panics
     /// If the number of values is not rows · columns.
@@ -25,7 +25,7 @@ impl<'a, T: Real> Matrix<'a, T> {
         Matrix { data, rows, columns, transposed: false }
     }
 
-    /// The transposed matrix, over the same numbers.
+    /// The transposed matrix, over the same data.
     pub fn t(self) -> Self {
         Matrix { rows: self.columns, columns: self.rows, transposed: !self.transposed, ..self }
     }

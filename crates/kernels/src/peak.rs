@@ -1,14 +1,14 @@
-//! The most that a core can compute, for products to be compared with.
+//! A core's peak performance, for products to be compared with.
 
 use std::hint::black_box;
 
 use crate::dispatch::{Instructions, instructions, vectorised};
 
-/// Vectors summed side by side, in each of two groups: together as many as hide how long a multiply-add takes. The compiler
-/// keeps no larger group in registers.
+/// Accumulator vectors in each of two groups: together enough to hide the latency of a multiply-add. The compiler does
+/// not keep a larger group in registers.
 const GROUP: usize = 4;
 
-/// So many turns of fused multiply-adds of f32 numbers that stay in registers; gives how many multiply-adds they were.
+/// Runs `turns` iterations of f32 fused multiply-adds in registers; returns the number of multiply-adds.
 pub fn multiply_adds(turns: usize) -> usize {
     match instructions() {
         Instructions::Avx512 => of_vectors::<16>(turns),

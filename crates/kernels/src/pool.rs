@@ -1,8 +1,8 @@
-//! A small pool of threads for regions of a few microseconds: workers spin for a while, then sleep.
+//! A small thread pool for regions of a few microseconds: workers spin for a while, then sleep.
 //!
 //! What a task computes must not depend on which thread runs it, so results never depend on the number of threads. Each
-//! thread begins with tasks of its own, the same in every region of as many: what they work on may still be in its cache.
-//! Whoever is done takes what is left of the others'.
+//! thread begins with its own tasks, the same ones in every region with as many: their data may still be in its cache.
+//! A thread that has finished takes over what is left of the others' tasks.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -14,38 +14,38 @@ use std::time::{Duration, Instant};
 /// How long a worker spins for the next region before it sleeps.
 const SPIN: Duration = Duration::from_micros(50);
 
-/// Spins of a worker between two readings of the clock.
+/// Spins of a worker between two clock reads.
 const SPINS_PER_CLOCK_READ: u32 = 32;
 
-/// Spins of a caller that waits for workers before it yields its core.
+/// Spins of a caller waiting for workers before it yields its core.
 const SPINS_BEFORE_YIELD: u32 = 1000;
 
-/// A caller that waits this many times as long as its own tasks took takes the workers' cores for busy.
+/// A caller that waits this many times as long as its own tasks took assumes that the workers' cores are busy.
 const BUSY_FACTOR: u32 = 20;
 
-/// It then runs alone for this many times as long as it waited, at most so long.
+/// It then runs alone for this many times as long as it waited, up to `MAX_SOLO`.
 const SOLO_FACTOR: u32 = 10;
 const MAX_SOLO: Duration = Duration::from_millis(50);
 
-/// The most shares that the tasks of a region are divided into.
+/// The maximum number of shares that the tasks of a region are divided into.
 const SHARES: usize = 64;
 
 struct Job {
     run: *const (dyn Fn(usize) + Sync),
     tasks: usize,
     shares: usize,
-    /// What the first task to panic said.
+    /// The payload of the first task to panic.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 struct Pool {
-    /// Threads that a region may use, the caller among them (0: not yet asked for).
+    /// Threads that a region may use, including the caller (0: not yet determined).
     threads: AtomicUsize,
     workers: Mutex<usize>,
     /// Counts regions, so that a worker sees a new one.
     region: AtomicU64,
     job: AtomicPtr<Job>,
-    /// Workers that may be looking at the job.
+    /// Workers that may be accessing the job.
     inside: AtomicUsize,
     asleep: Mutex<()>,
     wake: Condvar,
@@ -54,12 +54,12 @@ struct Pool {
     next: [Share; SHARES],
     /// Held by the thread whose region is running.
     busy: Mutex<()>,
-    /// Until when callers do without workers, whose cores were busy, in nanoseconds from `clock` on (0: they do not).
+    /// Until when callers run without workers, whose cores were busy, in nanoseconds since `clock` (0: with workers).
     alone: AtomicU64,
     clock: OnceLock<Instant>,
 }
 
-/// A number in a cache line of its own.
+/// A counter in a cache line of its own.
 #[repr(align(128))]
 struct Share(AtomicUsize);
 
@@ -82,7 +82,7 @@ thread_local! {
     static IN_REGION: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Sets how many threads regions use, for the whole process (0: one a core).
+/// Sets the number of threads for regions, for the entire process (0: one per core).
 pub fn set_threads(threads: usize) {
     let cores = || std::thread::available_parallelism().map_or(1, |n| n.get());
     let threads = if threads == 0 { cores() } else { threads };
@@ -98,7 +98,7 @@ pub fn set_threads(threads: usize) {
     }
 }
 
-/// How many threads regions use.
+/// The number of threads for regions.
 pub fn threads() -> usize {
     if POOL.threads.load(SeqCst) == 0 {
         set_threads(0);
@@ -106,11 +106,11 @@ pub fn threads() -> usize {
     POOL.threads.load(SeqCst)
 }
 
-/// Runs f(0), …, f(tasks − 1) on the pool's threads, in any order, and waits for all. Regions within a region, and those
-/// of a thread that finds the pool taken by another, run on their own thread.
+/// Runs f(0), …, f(tasks − 1) on the pool's threads, in any order, and waits for all. Regions within a region, and
+/// those of a thread that finds the pool in use by another, run on their own thread.
 ///
 /// # Panics
-/// As a task does that panics; tasks not yet begun are then left out.
+/// If a task panics; tasks not yet started are then skipped.
 pub fn for_each(tasks: usize, f: impl Fn(usize) + Sync) {
     let free = tasks > 1 && !IN_REGION.get() && threads() > 1 && !alone();
     let Some(region) = free.then(try_busy).flatten() else {
@@ -119,7 +119,7 @@ pub fn for_each(tasks: usize, f: impl Fn(usize) + Sync) {
     };
     let begin = Instant::now();
     let run: &(dyn Fn(usize) + Sync) = &f;
-    // SAFETY: only the lifetime changes; the job is withdrawn and every worker has left it before `f` goes.
+    // SAFETY: only the lifetime changes; the job is withdrawn and every worker has left it before `f` is dropped.
     let run: &'static (dyn Fn(usize) + Sync) = unsafe { std::mem::transmute(run) };
     let job = Job { run, tasks, shares: threads().min(SHARES), panic: Mutex::new(None) };
     for (share, next) in POOL.next[..job.shares].iter().enumerate() {
@@ -140,10 +140,10 @@ pub fn for_each(tasks: usize, f: impl Fn(usize) + Sync) {
     }
 }
 
-/// Waits until the workers have left the job of a region that began then.
+/// Waits until the workers have left the job of a region that started at `begin`.
 ///
-/// A worker whose core is taken from it comes back after milliseconds, in which thousands of small regions could have
-/// been done alone.
+/// A worker that loses its core comes back after milliseconds, in which thousands of small regions could have been run
+/// alone.
 fn wait(begin: Instant) {
     let workers_are_inside = || POOL.inside.load(SeqCst) > 0;
     for _ in 0..SPINS_BEFORE_YIELD {
@@ -163,7 +163,7 @@ fn wait(begin: Instant) {
     }
 }
 
-/// Whether callers do without workers.
+/// Whether callers run without workers.
 fn alone() -> bool {
     let until = POOL.alone.load(SeqCst);
     if until == 0 {
@@ -176,7 +176,7 @@ fn alone() -> bool {
     alone
 }
 
-/// The pool, if no other thread's region has it.
+/// The pool, unless another thread's region is using it.
 fn try_busy() -> Option<MutexGuard<'static, ()>> {
     match POOL.busy.try_lock() {
         Ok(guard) => Some(guard),
@@ -185,23 +185,23 @@ fn try_busy() -> Option<MutexGuard<'static, ()>> {
     }
 }
 
-/// Runs f(i, chunk) on each of a slice's chunks of a length, the last one shorter.
+/// Runs f(i, chunk) on each chunk of this length of a slice, the last one shorter.
 pub fn for_each_chunk<T: Send>(data: &mut [T], chunk: usize, f: impl Fn(usize, &mut [T]) + Sync) {
     let len = data.len();
     let start = Shared(data.as_mut_ptr());
     for_each(len.div_ceil(chunk.max(1)), |i| {
         let begin = i * chunk;
-        // SAFETY: chunks of different tasks do not overlap, lie within `data`, and each task runs once.
+        // SAFETY: chunks of different tasks do not overlap, are within `data`, and each task runs once.
         f(i, unsafe { std::slice::from_raw_parts_mut(start.get().add(begin), chunk.min(len - begin)) });
     });
 }
 
-/// Elements of as many whole rows as come near a length, one row at least.
+/// The elements of as many complete rows as fit into `numbers`, at least one row.
 pub(crate) fn whole_rows(len: usize, columns: usize) -> usize {
     (len / columns).max(1) * columns
 }
 
-/// Runs f(i, chunk of a, chunk of b) on the chunks of a length of two slices of one length, the last ones shorter.
+/// Runs f(i, chunk of a, chunk of b) on the chunks of this length of two slices of equal length, the last ones shorter.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -210,7 +210,7 @@ pub fn for_each_pair<T: Send>(a: &mut [T], b: &mut [T], chunk: usize, f: impl Fn
     assert_eq!(len, b.len());
     let start = Shared(b.as_mut_ptr());
     for_each_chunk(a, chunk, |i, a| {
-        // SAFETY: as for the chunks of a, which lie alike.
+        // SAFETY: as for the chunks of a, which have the same bounds.
         f(i, a, unsafe { std::slice::from_raw_parts_mut(start.get().add(i * chunk), a.len()) });
     });
 }
@@ -287,7 +287,7 @@ fn work(index: usize) {
         if index + 1 < POOL.threads.load(SeqCst) {
             POOL.inside.fetch_add(1, SeqCst);
             let job = POOL.job.load(SeqCst);
-            // SAFETY: a job is withdrawn before its caller waits for `inside` to be 0, so what is not null is alive.
+            // SAFETY: a job is withdrawn before its caller waits for `inside` to be 0, so a non-null pointer is valid.
             if let Some(job) = unsafe { job.as_ref() } {
                 take_part(job, index + 1);
             }
@@ -342,7 +342,7 @@ mod tests {
             let panic = catch_unwind(|| for_each(8, |i| assert!(i != 5, "task {i}"))).unwrap_err();
             assert_eq!(panic.downcast_ref::<String>().unwrap(), "task 5");
         }
-        // Other tests may have the pool at times, so that a region runs on one thread alone.
+        // Other tests may be using the pool, so that a region runs on one thread.
         let tries = (0..10_000).find(|_| {
             set_threads(2);
             let seen = Mutex::new(std::collections::HashSet::new());
@@ -358,7 +358,7 @@ mod tests {
     #[test]
     #[cfg_attr(miri, ignore = "waits")]
     fn a_worker_that_does_not_come_back_is_done_without_for_a_while() {
-        // Other tests may have the pool at times: then this thread runs both tasks, and stops waiting for the other one.
+        // Other tests may be using the pool: this thread then runs both tasks, and stops waiting for the other one.
         let tries = (0..1000).find(|_| {
             set_threads(2);
             let caller = std::thread::current().id();

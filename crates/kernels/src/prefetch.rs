@@ -7,7 +7,7 @@ use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
 #[inline(always)]
 pub(crate) fn prefetch_l2<T>(number: *const T) {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: SSE is part of x86-64, and a prefetch reads nothing into the program, wherever it points.
+    // SAFETY: SSE is part of x86-64, and a prefetch has no architectural effect, wherever it points.
     unsafe {
         _mm_prefetch::<_MM_HINT_T1>(number.cast());
     }
@@ -15,7 +15,7 @@ pub(crate) fn prefetch_l2<T>(number: *const T) {
     let _ = number;
 }
 
-/// Prefetches a cache line into L1: for lines that are read soon, and that conflict for the same sets of L2.
+/// Prefetches a cache line into L1: for lines that are read soon and that conflict for the same sets of L2.
 #[inline(always)]
 pub(crate) fn prefetch_l1<T>(number: *const T) {
     #[cfg(target_arch = "x86_64")]

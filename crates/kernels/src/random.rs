@@ -1,6 +1,6 @@
-//! Random numbers as a function: Philox4x32-10 (Salmon et al. 2011).
+//! Counter-based random numbers: Philox4x32-10 (Salmon et al. 2011).
 //!
-//! A number depends on (seed, purpose, epoch, example, element) alone, not on threads, batches or history.
+//! A number depends only on (seed, purpose, epoch, example, element), not on threads, batches or history.
 
 use crate::Real;
 use crate::dispatch::vectorised;
@@ -15,12 +15,12 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// The numbers of a purpose under a seed, in epoch 0.
+    /// The numbers for a purpose under a seed, in epoch 0.
     pub fn new(seed: u64, purpose: u32) -> Stream {
         Stream { key: [seed as u32, (seed >> 32) as u32], purpose, epoch: 0 }
     }
 
-    /// The numbers of the same purpose in another epoch.
+    /// The numbers for the same purpose in another epoch.
     pub fn epoch(self, epoch: u32) -> Stream {
         Stream { epoch, ..self }
     }
@@ -31,13 +31,13 @@ impl Stream {
         philox([block, example, self.epoch, self.purpose], self.key)
     }
 
-    /// A number in [0, 1), with 24 bits.
+    /// A uniform number in [0, 1), with 24 bits.
     #[inline]
     pub fn uniform<T: Real>(&self, example: u32, element: u32) -> T {
         unit(self.bits(example, element / 4)[element as usize % 4])
     }
 
-    /// Fills with numbers in [0, 1).
+    /// Fills with uniform numbers in [0, 1).
     pub fn fill_uniform<T: Real>(&self, example: u32, out: &mut [T]) {
         for (block, out) in out.chunks_mut(4).enumerate() {
             for (out, bits) in out.iter_mut().zip(self.bits(example, block as u32)) {
@@ -46,7 +46,7 @@ impl Stream {
         }
     }
 
-    /// Fills with normal numbers of mean 0 and variance 1 (Box and Muller 1958).
+    /// Fills with standard normal numbers (Box and Muller 1958).
     pub fn fill_normal<T: Real>(&self, example: u32, out: &mut [T]) {
         for (block, out) in out.chunks_mut(2).enumerate() {
             let [a, b, c, d] = self.bits(example, block as u32).map(u64::from);
@@ -81,7 +81,7 @@ impl Stream {
         );
     }
 
-    /// `bits` of SIDE blocks in a row, word by word.
+    /// `bits` of SIDE consecutive blocks, word by word.
     #[inline(always)]
     fn blocks(&self, example: u32, first: u32) -> [[u32; SIDE]; 4] {
         let mut a = std::array::from_fn(|i| first + i as u32);
@@ -98,7 +98,7 @@ impl Stream {
 
     /// 0, …, n − 1 in a random order (Fisher and Yates).
     pub fn permutation(&self, n: usize) -> Vec<u32> {
-        /// Partners drawn before any is swapped with, and those that are worth a thread.
+        /// Partners drawn before any is swapped with, and as many as are worth a thread.
         const STRETCH: usize = 1 << 16;
         const CHUNK: usize = 1 << 13;
         let mut order: Vec<u32> = (0..n as u32).collect();
@@ -113,7 +113,7 @@ impl Stream {
         order
     }
 
-    /// For each of so many places from `first` on, a random place up to it.
+    /// For each position from `first` on, a random position up to and including it.
     fn partners(&self, first: usize, partners: &mut [u32]) {
         vectorised(
             #[inline(always)]
@@ -123,7 +123,8 @@ impl Stream {
                     let [high, low, ..] = self.blocks(0, first as u32);
                     let mut all = [0; SIDE];
                     for i in 0..SIDE {
-                        // The high half of random · (place + 1), uneven by less than one part in 2³², by 32 bits at a time.
+                        // The high half of random · (place + 1), biased by less than one part in 2³², 32 bits at a
+                        // time.
                         let place = u64::from((first + i) as u32);
                         let product = |half: u32| u64::from(half) * place + u64::from(half);
                         all[i] = ((product(high[i]) + (product(low[i]) >> 32)) >> 32) as u32;

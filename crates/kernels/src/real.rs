@@ -1,4 +1,4 @@
-//! The numbers that kernels work on: f32 and f64.
+//! The element types of kernels: f32 and f64.
 
 use std::fmt::{Debug, Display};
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -13,8 +13,8 @@ mod sealed {
 
 /// f32 or f64, with the elementary functions networks need.
 ///
-/// No function calls the system's mathematics library, so results do not depend on it. f32's are free of branches, so that
-/// loops over them use the machine's vectors; `exp` and `tanh` err by at most 2 units in the last place, the others by 1.
+/// No function calls the system's mathematics library, so results do not depend on it. f32's are branch-free, so that
+/// loops over them vectorise; `exp` and `tanh` have errors of at most 2 ulp, the others of 1.
 pub trait Real:
     sealed::Sealed
     + Copy
@@ -39,22 +39,22 @@ pub trait Real:
     const ZERO: Self;
     /// 1.
     const ONE: Self;
-    /// The smallest number whose digits are all there.
+    /// The smallest positive normal value.
     const SMALLEST: Self;
     /// `f32` or `f64`.
     const NAME: &'static str;
 
-    /// The same numbers, if they are f32.
+    /// The same slice as f32, if that is the type.
     fn single(_numbers: &[Self]) -> Option<&[f32]> {
         None
     }
-    /// As [`Real::single`], to be written.
+    /// As [`Real::single`], mutable.
     fn single_mut(_numbers: &mut [Self]) -> Option<&mut [f32]> {
         None
     }
-    /// The nearest number to an f64.
+    /// The nearest value to an f64.
     fn of(x: f64) -> Self;
-    /// The same number as f64.
+    /// The value as f64.
     fn f64(self) -> f64;
     /// |x|.
     fn abs(self) -> Self;
@@ -62,15 +62,15 @@ pub trait Real:
     fn sqrt(self) -> Self;
     /// e^x.
     fn exp(self) -> Self;
-    /// e^x − 1, exact near 0.
+    /// e^x − 1, accurate near 0.
     fn exp_m1(self) -> Self;
     /// ln x.
     fn ln(self) -> Self;
-    /// ln(1 + x), exact near 0.
+    /// ln(1 + x), accurate near 0.
     fn ln_1p(self) -> Self;
     /// tanh x.
     fn tanh(self) -> Self;
-    /// 1 − erf x, exact for large x.
+    /// 1 − erf x, accurate for large x.
     fn erfc(self) -> Self;
     /// The larger of two; NaN if either is NaN.
     fn max(self, other: Self) -> Self;

@@ -7,16 +7,16 @@ use crate::dispatch::vectorised;
 use crate::pool::{self, whole_rows};
 use crate::scratch::with_scratch;
 
-/// Sums of neighbours are kept apart in this many lanes, then added as a tree.
+/// Adjacent elements are summed in this many separate lanes, which are then added as a tree.
 const LANES: usize = 16;
 
-/// Rows whose sum is taken at once, before it is added to the total.
+/// Rows that are summed at a time, before the sum is added to the total.
 const ROWS: usize = 64;
 
-/// Elements whose sum is a task of its own.
+/// Elements whose sum is one task.
 const BLOCK: usize = 1 << 16;
 
-/// Adds up what `f` makes of each block of so many numbers, a task each; a block is whole rows.
+/// Adds up the results of `f` for each block of this many elements, one task each; a block is complete rows.
 fn in_blocks<T: Real>(len: usize, columns: usize, out: &mut [T], f: impl Fn(Range<usize>, &mut [T]) + Sync) {
     let block = whole_rows(BLOCK, columns);
     if len <= block {
@@ -29,7 +29,7 @@ fn in_blocks<T: Real>(len: usize, columns: usize, out: &mut [T], f: impl Fn(Rang
     });
 }
 
-/// The sum of parts as long as it, in their order.
+/// The sum of `parts`, consecutive vectors as long as `out`, in order.
 pub(crate) fn add_parts<T: Real>(parts: &[T], out: &mut [T]) {
     out.fill(T::ZERO);
     for part in parts.chunks_exact(out.len()) {
@@ -91,7 +91,8 @@ pub fn column_sums<T: Real>(x: &[T], columns: usize, out: &mut [T]) {
     weighted_column_sums(x, x, columns, out, |x, _| x);
 }
 
-/// The sum of f(a, b) down each column, in blocks of rows so that rounding grows with their number's root alone.
+/// The sum of f(a, b) down each column, in blocks of rows so that rounding errors grow only with the square root of
+/// their number.
 pub(crate) fn weighted_column_sums<T: Real>(
     a: &[T],
     b: &[T],
@@ -108,7 +109,7 @@ pub(crate) fn weighted_column_sums<T: Real>(
 }
 
 fn block_column_sums<T: Real>(a: &[T], b: &[T], columns: usize, out: &mut [T], f: impl Fn(T, T) -> T) {
-    /// Columns summed at once.
+    /// Columns summed at a time.
     const WIDTH: usize = 64;
     out.fill(T::ZERO);
     // Narrow rows are summed side by side, as one wide row, whose parts are added at the end.
@@ -123,7 +124,7 @@ fn block_column_sums<T: Real>(a: &[T], b: &[T], columns: usize, out: &mut [T], f
                     let mut block = [T::ZERO; WIDTH];
                     let lines = a[..whole].chunks_exact(wide).zip(b[..whole].chunks_exact(wide));
                     if columns_here == WIDTH {
-                        // Sums of a width that the compiler knows stay in registers.
+                        // Sums of a width known at compile time stay in registers.
                         for (a, b) in lines {
                             add(&mut block, &a[start..][..WIDTH], &b[start..][..WIDTH], &f);
                         }
@@ -143,7 +144,7 @@ fn block_column_sums<T: Real>(a: &[T], b: &[T], columns: usize, out: &mut [T], f
     }
 }
 
-/// Adds f(a, b) to sums, number by number.
+/// Adds f(a, b) to sums, elementwise.
 #[inline(always)]
 fn add<T: Real>(sums: &mut [T], a: &[T], b: &[T], f: impl Fn(T, T) -> T) {
     for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {

@@ -1,4 +1,4 @@
-//! Scratch buffers, kept by each thread from call to call.
+//! Per-thread scratch buffers, reused from call to call.
 
 use std::cell::RefCell;
 
@@ -19,7 +19,7 @@ pub(crate) fn with_scratch<T: Real, R>(len: usize, f: impl FnOnce(&mut [T]) -> R
     }
     let mut buffer = BUFFERS.with_borrow_mut(Vec::pop).unwrap_or_default();
     buffer.resize(buffer.len().max((len * size_of::<T>()).div_ceil(size_of::<Line>())), Line::default());
-    // SAFETY: the lines are as many bytes, aligned for any number, and any bits are a number.
+    // SAFETY: the lines have as many bytes, are aligned for any element type, and any bits are a valid value.
     let result = f(unsafe { std::slice::from_raw_parts_mut(buffer.as_mut_ptr().cast(), len) });
     BUFFERS.with_borrow_mut(|buffers| buffers.push(buffer));
     result

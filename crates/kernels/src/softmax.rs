@@ -3,10 +3,10 @@
 use crate::Real;
 use crate::dispatch::vectorised;
 
-/// Elements computed at once.
+/// Elements computed at a time.
 const BLOCK: usize = 256;
 
-/// ŷ = e^z / Σe^z over each row of `classes` numbers, in the place of z; the row's largest z is subtracted first.
+/// ŷ = e^z / Σe^z over each row of `classes` values, overwriting z; the row's largest z is subtracted first.
 pub fn softmax_in_place<T: Real>(z: &mut [T], classes: usize) {
     for row in z.chunks_exact_mut(classes.max(1)) {
         exponentials(row);
@@ -18,7 +18,7 @@ pub fn softmax_in_place<T: Real>(z: &mut [T], classes: usize) {
     }
 }
 
-/// e^(z − max z) in the place of z; gives max z.
+/// e^(z − max z), overwriting z; returns max z.
 fn exponentials<T: Real>(row: &mut [T]) -> T {
     let max = row.iter().skip(1).fold(row[0], |max, &z| max.max(z));
     vectorised(
@@ -28,12 +28,13 @@ fn exponentials<T: Real>(row: &mut [T]) -> T {
     max
 }
 
-/// For rows of logits z with class numbers y: L = ln Σe^z − (1−s) z_y − s·mean z, with smoothing s; dz = softmax(z) − y.
+/// For rows of logits z with class indices y: L = ln Σe^z − (1−s) z_y − s·mean z, with smoothing s; dz = softmax(z) −
+/// y.
 ///
-/// A label that is no class number gives a loss of NaN.
+/// A label that is not a class index gives a loss of NaN.
 ///
 /// # Panics
-/// If the lengths do not fit.
+/// If the lengths do not match.
 pub fn softmax_cross_entropy<T: Real>(
     z: &[T],
     classes: usize,
@@ -64,6 +65,7 @@ pub fn softmax_cross_entropy<T: Real>(
 /// The same with a probability y for each class: L = Σ y (ln Σe^z − z); dz = softmax(z) Σy − y.
 ///
 /// # Panics
+/// If the lengths do not match.
 /// If the lengths do not fit.
 pub fn softmax_cross_entropy_dense<T: Real>(z: &[T], classes: usize, y: &[T], loss: &mut [T], dz: Option<&mut [T]>) {
     assert!(z.len() == y.len() && z.len() == loss.len() * classes);
@@ -80,7 +82,7 @@ pub fn softmax_cross_entropy_dense<T: Real>(z: &[T], classes: usize, y: &[T], lo
     });
 }
 
-/// ln Σe^z of a row, in two parts: their sum would round away digits of the loss where max z is large.
+/// ln Σe^z of a row, as two terms: their sum would round away digits of the loss where max z is large.
 #[derive(Clone, Copy)]
 struct LogSum<T> {
     max: T,
@@ -95,7 +97,7 @@ impl<T: Real> LogSum<T> {
     }
 }
 
-/// Calls f(row number, z, ln Σe^z, dz holding softmax(z)) for each row, which gives the row's loss.
+/// Calls f(row index, z, ln Σe^z, dz holding softmax(z)) for each row, which returns the row's loss.
 fn rows<T: Real>(
     z: &[T],
     classes: usize,
@@ -127,7 +129,7 @@ fn rows<T: Real>(
 /// For rows of logits z with labels y of 0 or 1 (or between): L = Σ max(z,0) − z·y + ln(1 + e^−|z|); dz = σ(z) − y.
 ///
 /// # Panics
-/// If the lengths do not fit.
+/// If the lengths do not match.
 pub fn sigmoid_cross_entropy<T: Real>(z: &[T], columns: usize, y: &[T], loss: &mut [T], mut dz: Option<&mut [T]>) {
     assert!(z.len() == y.len() && z.len() == loss.len() * columns && dz.as_ref().is_none_or(|dz| dz.len() == z.len()));
     loss.fill(T::ZERO);
@@ -173,7 +175,7 @@ mod tests {
         }
     }
 
-    /// L = max(z,0) − z·y + ln(1 + e^−|z|) for y = 0 and 1, from 40 digits.
+    /// L = max(z,0) − z·y + ln(1 + e^−|z|) for y = 0 and 1, computed with 40 digits.
     #[test]
     fn binary_losses_of_near_and_far_logits() {
         let golden = [

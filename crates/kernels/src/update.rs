@@ -4,13 +4,13 @@ use crate::Real;
 use crate::dispatch::vectorised;
 use crate::pool::{self, Shared};
 
-/// Parameters a thread must have to be worth waking.
+/// Minimum parameters per thread for waking it to pay off.
 const CHUNK: usize = 1 << 14;
 
-/// Parameters computed at once.
+/// Parameters computed at a time.
 const BLOCK: usize = 16;
 
-/// (θ, state) := f(θ, dθ, state), number by number, with K state vectors as long as θ.
+/// (θ, state) := f(θ, dθ, state), elementwise, with K state vectors as long as θ.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -35,8 +35,8 @@ pub fn apply<T: Real, const K: usize>(
     });
 }
 
-/// Averages of gradients that have stopped, as those of a dead unit, end at 0: on their long way there they would be
-/// denormal numbers, which some machines are slow with.
+/// Averages of gradients that have stopped, as those of a dead unit, decay towards 0 and would become denormal on the
+/// way, which is slow on some machines.
 #[inline(always)]
 fn flush_denormal<T: Real>(x: T) -> T {
     if x.abs() < T::SMALLEST { T::ZERO } else { x }

@@ -1,4 +1,4 @@
-//! How the options of convolutions and pooling say where windows lie.
+//! The options of convolutions and pooling that define windows: size, stride, padding.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::tensor::Shape;
 use crate::tensor::conv::ConvGeometry;
 
-/// A number for height and width alike, or one for each.
+/// One value for both height and width, or one for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Pair {
@@ -28,7 +28,7 @@ impl Pair {
 }
 
 impl Pair {
-    /// A number along the second dimension, another along the first.
+    /// One value along the second dimension, another along the first.
     pub(crate) fn along(number: usize, other: usize) -> Self {
         Pair::Each([other, number])
     }
@@ -40,25 +40,25 @@ impl Default for Pair {
     }
 }
 
-/// Places around an image: zeros for a convolution.
+/// Padding around an image: zeros for a convolution.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Padding {
-    /// As many as give an output a stride, the odd one below and right of the image.
+    /// As much as gives one output per stride, the odd one below and to the right of the image.
     #[default]
     Same,
     /// None: windows stay within the image.
     Valid,
-    /// So many on each side.
+    /// This many on each side.
     #[serde(untagged)]
     Zeros(Pair),
-    /// So many above and below, then so many left and right; in time the latter: `[[0, 0], [2, 0]]` sees only what was.
+    /// This many above and below, then left and right; in time the latter: `[[0, 0], [2, 0]]` is causal.
     #[serde(untagged)]
     Around([[usize; 2]; 2]),
 }
 
 impl Padding {
-    /// The same along the second dimension alone.
+    /// The same along the second dimension only.
     pub(crate) fn along(self) -> Self {
         match self {
             Padding::Zeros(zeros) => Padding::Zeros(Pair::along(zeros.each()[1], 0)),
@@ -71,7 +71,7 @@ impl Padding {
 /// Images one pixel high from sounds of time × channels (or spectrograms × 1); one dimension is one channel.
 ///
 /// # Errors
-/// If the shape is no sound's.
+/// If the shape is not that of a sound.
 pub(crate) fn line(layer: &str, input: Shape) -> Result<Shape> {
     match *input.dimensions() {
         [time] => Ok([1, time, 1].into()),
@@ -81,14 +81,15 @@ pub(crate) fn line(layer: &str, input: Shape) -> Result<Shape> {
     }
 }
 
-/// A batch of such images from a batch of sounds that the layer has said it takes.
+/// A batch of such images from a batch of sounds that the layer has accepted.
 pub(crate) fn lines(layer: &str, x: Shape) -> Shape {
     line(layer, x.example()).expect("the network has asked for the output's shape").batch(x.rows())
 }
 
-/// Height, width and channels of images of a shape; two dimensions are one channel.
+/// Height, width and channels of an image shape; two dimensions are one channel.
 ///
 /// # Errors
+/// If the shape is not that of an image.
 /// If the shape is no image's.
 pub(crate) fn image(layer: &str, input: Shape) -> Result<[usize; 3]> {
     input.image().ok_or_else(|| {
@@ -97,13 +98,13 @@ pub(crate) fn image(layer: &str, input: Shape) -> Result<[usize; 3]> {
     })
 }
 
-/// The most numbers of an image with its padding, where these are more than so many times the image's own.
+/// The maximum number of values in a padded image, where that exceeds this multiple of the image's own.
 const MOST_PADDED: (usize, usize) = (1 << 26, 16);
 
 /// The windows over images.
 ///
 /// # Errors
-/// If a number is 0, no window fits, or padding is out of all proportion.
+/// If a size or stride is 0, no window fits, or padding is out of proportion.
 pub(crate) fn windows(
     layer: &str,
     input: [usize; 3],

@@ -1,11 +1,11 @@
-//! Squares of C by the dot products of AVX-512.
+//! Squares of C by the AVX-512 dot products.
 
 #[cfg(target_arch = "x86_64")]
 use std::sync::OnceLock;
 
 use super::unit::Panels;
 
-/// Whether the machine has them.
+/// Whether the machine supports them.
 pub(super) fn is_here() -> bool {
     #[cfg(target_arch = "x86_64")]
     return is_x86_feature_detected!("avx512bf16");
@@ -13,7 +13,7 @@ pub(super) fn is_here() -> bool {
     false
 }
 
-/// Whether the machine does one in the time of a multiply-add in f32; asked once, since virtual machines take long to say.
+/// Whether the machine does one in the time of an f32 multiply-add; checked once, since virtual machines answer slowly.
 pub(super) fn is_fast() -> bool {
     #[cfg(target_arch = "x86_64")]
     {
@@ -27,7 +27,7 @@ pub(super) fn is_fast() -> bool {
     false
 }
 
-/// As [`Unit::add`](super::Unit), words lying in pairs in both panels, which are blocks.
+/// As [`Unit::add`](super::Unit), with words stored in pairs in both panels, which are blocks.
 ///
 /// # Safety
 /// As there.
@@ -45,7 +45,7 @@ pub(super) unsafe fn add(panels: Panels) {
     unreachable!("no dot products for {panels:?}")
 }
 
-/// Lets all threads see what was written past the caches.
+/// Makes streaming stores visible to all threads.
 pub(super) fn store_fence() {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: SSE is part of x86-64.
@@ -69,7 +69,7 @@ mod x86 {
 
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
     pub(super) unsafe fn add<const PARTS: usize>(Panels { steps, a, b, begin, c, width, far, .. }: Panels) {
-        // Past the caches go whole lines.
+        // Streaming stores write full lines.
         let far = far && c.addr().is_multiple_of(size_of::<__m512>()) && width.is_multiple_of(LINES);
         let a = a.first.cast::<Block>();
         for i in 0..SIDE / ROWS {
@@ -77,7 +77,7 @@ mod x86 {
             let mut chains = [[_mm512_setzero_ps(); 2]; ROWS];
             for (row, chains) in chains.iter_mut().enumerate() {
                 for (half, chain) in chains.iter_mut().enumerate() {
-                    // SAFETY: the caller gives a square of C; the row that begins it is as long.
+                    // SAFETY: the caller provides a square of C; the row that initialises it has the same length.
                     unsafe {
                         match begin {
                             Accumulate::Zero => {}
@@ -91,12 +91,12 @@ mod x86 {
             }
             for step in 0..steps {
                 for &(part_a, part_b) in terms(PARTS) {
-                    // SAFETY: the caller gives panels of this many blocks, and each block has its words.
+                    // SAFETY: the caller provides panels of this many blocks, and each block has its words.
                     unsafe {
                         let x = (*a.add(2 * (step * PARTS + part_a) + i * ROWS / LINES)).0.as_ptr().add(first);
                         let y = [0, 1].map(|half| (*b.add(2 * (step * PARTS + part_b) + half)).0.as_ptr());
                         for pair in 0..LINES {
-                            // One panel comes from the second cache each time, the other from farther away.
+                            // One panel comes from L2 each time, the other from farther away.
                             let ahead = 2 * PARTS * Block::WORDS + pair * LINES;
                             prefetch_l1(x.wrapping_add(ahead + 2 * PARTS * Block::WORDS));
                             y.into_iter().for_each(|y| prefetch_l1(y.wrapping_add(ahead)));
@@ -117,7 +117,7 @@ mod x86 {
             }
             for (row, chains) in chains.into_iter().enumerate() {
                 for (half, chain) in chains.into_iter().enumerate() {
-                    // SAFETY: the caller gives a square of C.
+                    // SAFETY: the caller provides a square of C.
                     unsafe {
                         let c = c.add((i * ROWS + row) * width + half * LINES);
                         if far { _mm512_stream_ps(c, chain) } else { _mm512_storeu_ps(c, chain) }

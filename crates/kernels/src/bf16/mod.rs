@@ -1,5 +1,5 @@
-//! C = A·B (+ bias) through bf16: f32 numbers are rounded to bf16, or split into two or three bf16 parts whose products
-//! are added, and the sums are kept in f32.
+//! C = A·B (+ bias) through bf16: f32 values are rounded to bf16, or split into two or three bf16 parts whose products
+//! are added; sums are accumulated in f32.
 //!
 //! | parts | products | relative error of a product |
 //! | --- | --- | --- |
@@ -7,10 +7,10 @@
 //! | 2 | 3 | about 2⁻¹⁶ |
 //! | 3 | 6 | about 2⁻²³, that of f32 |
 //!
-//! Operands are packed in blocks of 16 lines (rows of A, columns of B) × 32 numbers along k, two of them to a word: all of
-//! the smaller one first, then as much of the other at a time as stays in a core's cache, by the thread that multiplies it.
-//! Each number of C is one chain over k, which begins with the bias. Its order depends on nothing else, as in
-//! [`crate::gemm`]; its bits depend on the unit that computes it, though.
+//! Operands are packed in blocks of 16 lines (rows of A, columns of B) × 32 elements along k, two to a word: first all
+//! of the smaller operand, then as much of the other at a time as stays in a core's cache, by the thread that
+//! multiplies it. Each element of C is one chain over k, starting from the bias. Its order depends on nothing else, as
+//! in [`crate::gemm`]; its bits, however, depend on the unit that computes it.
 
 pub(crate) mod conv;
 mod dot;
@@ -35,7 +35,7 @@ const LINES: usize = 16;
 /// Elements along k of a block.
 const DEPTH: usize = 32;
 
-/// Lines of a panel, two blocks beside each other: what is multiplied at a time of A and of B.
+/// Lines of a panel, two adjacent blocks: what is multiplied at a time of A and of B.
 const SIDE: usize = 2 * LINES;
 
 /// The sums of a square of C, row by row.
@@ -44,20 +44,19 @@ type Sums = [f32; SIDE * SIDE];
 /// K-blocks of a panel that are packed at a time, so that they stay in L2 with what they are multiplied by (KC).
 const KC_BLOCKS: usize = 160;
 
-/// Blocks of neighbouring panels that are packed at a time (NC).
+/// Blocks of adjacent panels that are packed at a time (NC).
 const NC_BLOCKS: usize = 320;
 
-/// Bytes of C from which on it is written with streaming stores, past the caches, which would not hold it until it is read.
+/// Size of C in bytes from which it is written with streaming stores: the caches would not hold it until it is read.
 const STREAMING_STORE_BYTES: usize = 32 << 20;
 
-/// Pairs of blocks to multiply below which waking a worker does not pay.
+/// Block-pair products below which waking a worker does not pay off.
 const MIN_PARALLEL_WORK: usize = 16;
 
-/// Fewest rows, columns and terms that are worth packing to bf16.
+/// Minimum rows, columns and terms for packing to bf16 to pay off.
 const MIN_PACK_DIM: usize = 16;
 
-/// How the products of f32 matrices are computed: through bf16 where they are large enough and the machine has a unit for
-/// it that is faster than f32 ([`Unit::is_faster`]), else in f32. Other types' products are in their own.
+/// How products of f32 matrices are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MatmulPrecision {
     /// In f32.
@@ -65,7 +64,7 @@ pub enum MatmulPrecision {
     F32,
     /// Through bf16.
     Bf16 {
-        /// Into how many bf16 parts each number is split: 1, 2 or 3.
+        /// The number of bf16 parts that each value is split into: 1, 2 or 3.
         parts: usize,
     },
 }
@@ -75,13 +74,13 @@ thread_local! {
     static PANELS: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Whether matrices of so many rows or columns are large enough for packing to pay.
+/// Whether matrices with these numbers of rows or columns are large enough for packing to pay off.
 pub(crate) fn is_worth_packing(a: usize, b: usize) -> bool {
     a.min(b) >= MIN_PACK_DIM
 }
 
-/// The unit and the parts of products of windows, if they are to be in bf16, the machine has tiles, and there are enough
-/// channels and filters.
+/// The unit and the number of parts for products of windows, if this thread requests bf16, the machine has tiles, and
+/// there are enough channels and filters.
 pub(crate) fn tiles_for(precision: MatmulPrecision, channels: usize, filters: usize) -> Option<(Unit, usize)> {
     match (precision, unit()) {
         (MatmulPrecision::Bf16 { parts }, Some(Unit::Tiles)) if is_worth_packing(channels, filters) => {
@@ -91,7 +90,7 @@ pub(crate) fn tiles_for(precision: MatmulPrecision, channels: usize, filters: us
     }
 }
 
-/// Computes a product if it is to be in bf16, the machine can and it is large enough.
+/// Computes a product in bf16 if this thread requests it, the machine supports it and the product is large enough.
 pub(crate) fn try_gemm(
     a: Matrix<f32>,
     b: Matrix<f32>,
@@ -107,11 +106,11 @@ pub(crate) fn try_gemm(
     gemm(unit, parts, a, b, bias, c)
 }
 
-/// C = A·B (+ bias on each row) on a unit of this machine; C is m × n, row by row, and overwritten. False, and C without
-/// meaning, where a number that is to be split is infinite or NaN.
+/// C = A·B (+ bias on each row) on a unit of this machine; C is m × n, row-major, and overwritten. Returns false, with
+/// C unspecified, if a value to be split is infinite or NaN.
 ///
 /// # Panics
-/// If the shapes do not fit, or the parts are not 1, 2 or 3.
+/// If the shapes do not match, or the number of parts is not 1, 2 or 3.
 pub fn gemm(unit: Unit, parts: usize, a: Matrix<f32>, b: Matrix<f32>, bias: Option<&[f32]>, c: &mut [f32]) -> bool {
     let (m, n) = (a.rows, b.columns);
     assert!((1..=3).contains(&parts), "{parts} parts");
@@ -119,8 +118,8 @@ pub fn gemm(unit: Unit, parts: usize, a: Matrix<f32>, b: Matrix<f32>, bias: Opti
         b.rows == a.columns && c.len() == m * n && bias.is_none_or(|bias| bias.len() == n),
         "bf16::gemm: shapes do not fit"
     );
-    // The smaller operand is packed as a whole. If in doubt that is B: threads then have rows of C to themselves, which are contiguous,
-    // and of a gradient are what the optimiser has them update.
+    // The smaller operand is packed completely; if in doubt, B: threads then have rows of C to themselves, which are
+    // contiguous, and which for a gradient are what the optimiser has them update.
     let rows_pass = 2 * m > n;
     let (lying, kept, layout) = if rows_pass { (a, b.t(), BlockLayout::Pairs) } else { (b.t(), a, unit.a_layout()) };
     WHOLE.with_borrow_mut(|whole| {
@@ -131,13 +130,13 @@ pub fn gemm(unit: Unit, parts: usize, a: Matrix<f32>, b: Matrix<f32>, bias: Opti
     })
 }
 
-/// A product of which one operand is packed, and the other is to be.
+/// A product with one operand packed and the other still to be packed.
 struct Product<'a> {
     unit: Unit,
     parts: usize,
-    /// The other operand: lines × k.
+    /// The unpacked operand: lines × k.
     lying: Matrix<'a, f32>,
-    /// Whether its lines are A's rows; else they are B's columns.
+    /// Whether its lines are A's rows; otherwise B's columns.
     rows_pass: bool,
     whole: &'a [Block],
     /// Rows and columns of C.
@@ -146,18 +145,18 @@ struct Product<'a> {
     c: Shared<f32>,
 }
 
-/// What a square of C begins with.
+/// The initial value of a square of C.
 #[derive(Debug, Clone, Copy)]
 enum Accumulate<'a> {
     Zero,
-    /// The same row for all of its own.
+    /// The same row for all rows of the square.
     Row(&'a [f32; SIDE]),
-    /// What it holds.
+    /// Its current contents.
     Sums,
 }
 
 impl Product<'_> {
-    /// Shares the product out among threads; false where a number is to be split that is not finite.
+    /// Distributes the product over threads; false if a value to be split is not finite.
     fn compute(&self) -> bool {
         let panels = |lines: usize| lines.div_ceil(SIDE);
         let (lines, depth) = (panels(self.lying.rows), self.lying.columns.div_ceil(DEPTH));
@@ -165,8 +164,9 @@ impl Product<'_> {
         let passes = (2 * self.parts * depth).div_ceil(KC_BLOCKS).max(1);
         let steps = depth.div_ceil(passes).max(1);
         let alone = lines * others * depth < MIN_PARALLEL_WORK;
-        // Panels beside each other meet the other operand together, yet each thread shall have several groups of them. If
-        // there are too few panels to go round, each is packed again for some of what it meets.
+        // Adjacent panels are multiplied by the same blocks of the other operand, yet each thread should get several
+        // groups of them. If there are too few panels to go round, each is packed again for several parts of the other
+        // operand.
         let tasks = if alone { 1 } else { 4 * pool::threads() };
         let beside = (NC_BLOCKS / (2 * self.parts * steps)).min(lines / tasks).max(1);
         let groups = lines.div_ceil(beside);
@@ -188,7 +188,7 @@ impl Product<'_> {
         finite.into_inner()
     }
 
-    /// Squares of C where some panels meet others, so many steps along k at a time.
+    /// Squares of C from some panels of each operand, `steps` steps along k at a time.
     fn strip(&self, lines: Range<usize>, others: Range<usize>, steps: usize, panels: &mut Vec<Block>) -> bool {
         let Product { unit, parts, lying, rows_pass, .. } = *self;
         let depth = lying.columns.div_ceil(DEPTH);
@@ -196,7 +196,7 @@ impl Product<'_> {
         let packing = Packing { unit, parts, layout: if rows_pass { unit.a_layout() } else { BlockLayout::Pairs } };
         let _ready = unit.ready();
         let mut finite = true;
-        // Without any k, one pass writes the bias.
+        // With an empty k, one pass writes the bias.
         for first in (0..depth.max(1)).step_by(steps) {
             let steps = steps.min(depth - first);
             let size = 2 * parts * steps;
@@ -221,10 +221,10 @@ impl Product<'_> {
         finite
     }
 
-    /// Adds the products of two panels to a square of C, or begins with them.
+    /// Adds the products of two panels to a square of C, or initialises it with them.
     ///
     /// # Safety
-    /// The unit must be ready, the panels have blocks for the steps, and no other thread use the square.
+    /// The unit must be ready, the panels must have blocks for all steps, and no other thread may use the square.
     unsafe fn square(&self, [row, column]: [usize; 2], first: bool, steps: usize, [a, b]: [*const Block; 2]) {
         let ([height, width], from) = (self.shape, column * SIDE);
         let c = self.c.get().wrapping_add(row * SIDE * width + from);
@@ -232,27 +232,26 @@ impl Product<'_> {
         let far = once && size_of::<f32>() * height * width >= STREAMING_STORE_BYTES;
         let square = Square { c, width, rows: height - row * SIDE, columns: width - from, far };
         let begin = if first { self.bias.map(|bias| &bias[from..]) } else { None };
-        // SAFETY: the square lies in C; the rest is as the caller promises.
+        // SAFETY: the square is within C; the rest is as the caller promises.
         unsafe { square.add(self.unit, [self.parts, steps], Rows::of(a, self.parts), b, begin, !first) };
     }
 }
 
-/// A square of C: where it begins, how far its rows are apart, and how many of them and of their numbers are left from
-/// there on.
+/// A square of C: its start, its row stride, and how many rows and columns remain from there on.
 struct Square {
     c: *mut f32,
     width: usize,
     rows: usize,
     columns: usize,
-    /// Whether they had better be written past the caches.
+    /// Whether to write them with streaming stores.
     far: bool,
 }
 
 impl Square {
-    /// Adds the products of two panels, to what it holds or else to a bias or zero.
+    /// Adds the products of two panels to its contents, or else to a bias or zero.
     ///
     /// # Safety
-    /// The unit must be ready, the panels have blocks for the steps, and no other thread use the square.
+    /// The unit must be ready, the panels must have blocks for all steps, and no other thread may use the square.
     unsafe fn add(
         &self,
         unit: Unit,
@@ -274,7 +273,7 @@ impl Square {
             None => Accumulate::Zero,
         };
         let panels = Panels { parts, steps, a, b, begin, c, width, far };
-        // SAFETY: the square lies in C, or in sums of its own where C ends within it.
+        // SAFETY: the square is within C, or in temporary sums where C ends within it.
         unsafe {
             if [rows, columns] == [SIDE, SIDE] {
                 return unit.add(panels);

@@ -1,4 +1,4 @@
-//! Packing: f32 numbers as bf16 parts, two to a word, in blocks as the units read them.
+//! Packing: f32 values as bf16 parts, two to a word, in blocks in the layout that the units read.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -6,7 +6,7 @@ use super::{DEPTH, LINES, SIDE, Unit};
 use crate::matrix::Matrix;
 use crate::pool;
 
-/// Sixteen lines × sixteen pairs of numbers along k: one part of each number.
+/// Sixteen lines × sixteen pairs of elements along k: one part of each element.
 #[derive(Clone)]
 #[repr(C, align(64))]
 pub(super) struct Block(pub(super) [u32; Block::WORDS]);
@@ -16,22 +16,22 @@ impl Block {
     pub(super) const EMPTY: Block = Block([0; Block::WORDS]);
 }
 
-/// Elements below which waking a worker does not pay.
+/// Elements below which waking a worker does not pay off.
 const MIN_PARALLEL_WORK: usize = 1 << 15;
 
 /// Panels that are packed together: runs of four cache lines stream twice as fast as runs of two.
 const PANELS_AT_ONCE: usize = 2;
 
-/// How the words of a block are laid out.
+/// The layout of a block's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BlockLayout {
-    /// The sixteen lines' words of a pair side by side.
+    /// For each pair, the words of the sixteen lines, contiguous.
     Pairs,
-    /// The sixteen pairs of a line side by side.
+    /// For each line, the words of the sixteen pairs, contiguous.
     Lines,
 }
 
-/// How numbers are packed: for a unit, in so many parts.
+/// How values are packed: for which unit, in how many parts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Packing {
     pub(super) unit: Unit,
@@ -39,9 +39,9 @@ pub(super) struct Packing {
     pub(super) layout: BlockLayout,
 }
 
-/// Packs a matrix of lines × k: panels of two times sixteen lines, each one pair of blocks after the other along k, its
-/// parts side by side. Beyond the last line and the last number of a line are zeros. False where a number that is to be
-/// split is not finite.
+/// Packs a matrix of lines × k into panels of two times sixteen lines, each a sequence of block pairs along k with
+/// their parts side by side. Zero-padded beyond the last line and the end of each line. False if a value to be split is
+/// not finite.
 pub(super) fn pack(packing: Packing, x: Matrix<f32>, blocks: &mut Vec<Block>) -> bool {
     let size = 2 * packing.parts * x.columns.div_ceil(DEPTH);
     blocks.resize(x.rows.div_ceil(SIDE) * size, Block::EMPTY);
@@ -60,10 +60,9 @@ pub(super) fn pack(packing: Packing, x: Matrix<f32>, blocks: &mut Vec<Block>) ->
     finite.into_inner()
 }
 
-/// Packs panels beside each other from a corner of the matrix on, as much of each as `size` blocks take; false as for
-/// [`pack`].
+/// Packs adjacent panels from a corner of the matrix on, `size` blocks of each; false as for [`pack`].
 pub(super) fn panels(packing: Packing, x: Matrix<f32>, corner: [usize; 2], size: usize, blocks: &mut [Block]) -> bool {
-    // Where numbers of a k are side by side, those of all panels are read before the next k's.
+    // Where the elements of a k are contiguous, those of all panels are read before the next k.
     let beside = if x.transposed { blocks.len() } else { size };
     let mut finite = true;
     for (i, blocks) in blocks.chunks_mut(beside.max(1)).enumerate() {
@@ -75,7 +74,7 @@ pub(super) fn panels(packing: Packing, x: Matrix<f32>, corner: [usize; 2], size:
     finite
 }
 
-/// Packs a step of panels that begin `size` blocks apart, no more than `len` elements of each line; false as for
+/// Packs a step of panels that begin `size` blocks apart, at most this many elements of each line; false as for
 /// [`pack`].
 pub(super) fn step(
     packing: Packing,
@@ -90,13 +89,12 @@ pub(super) fn step(
     let source = SubMatrix::new(x, corner, 2 * panels).up_to(len);
     let (to, words) = (blocks.as_mut_ptr().cast(), Block::WORDS);
     let dst = PackDst { to, row: LINES, part: 2 * words, half: words, panel: size * words };
-    // SAFETY: there is room for all parts of a step of so many panels.
+    // SAFETY: there is space for all parts of a step of this many panels.
     let finite = unsafe { self::blocks(packing, source, dst) };
     packing.parts == 1 || finite
 }
 
-/// A sub-matrix of lines × k that blocks beside each other take up: from a corner on so many lines, and numbers of
-/// each.
+/// A sub-matrix of lines × k that adjacent blocks cover: from a corner on, a number of lines and of elements in each.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SubMatrix<'a> {
     x: Matrix<'a, f32>,
@@ -106,22 +104,22 @@ pub(super) struct SubMatrix<'a> {
 }
 
 impl<'a> SubMatrix<'a> {
-    /// As much as is there of so many blocks.
+    /// As much of the matrix as there is for this many blocks.
     pub(super) fn new(x: Matrix<'a, f32>, corner: [usize; 2], blocks: usize) -> Self {
         let most = [blocks * LINES, DEPTH];
         let size = [x.rows.saturating_sub(corner[0]).min(most[0]), x.columns.saturating_sub(corner[1]).min(most[1])];
         SubMatrix { x, corner, size, blocks }
     }
 
-    /// No more than `len` elements of each line.
+    /// Limited to this many elements of each line.
     pub(super) fn up_to(mut self, len: usize) -> Self {
         self.size[1] = self.size[1].min(len);
         self
     }
 }
 
-/// The destination of packed words, with strides between a block's sixteen rows, its parts, the halves of a panel, and
-/// panels.
+/// The destination of packed words, with strides between the sixteen rows of a block, its parts, the halves of a panel,
+/// and panels.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PackDst {
     pub(super) to: *mut u32,
@@ -132,19 +130,19 @@ pub(super) struct PackDst {
 }
 
 impl PackDst {
-    /// Where a row of a block goes.
+    /// The address of a row of a block.
     fn row(&self, block: usize, row: usize) -> *mut u32 {
         self.to.wrapping_add(block / 2 * self.panel + block % 2 * self.half + row * self.row)
     }
 }
 
-/// Packs the parts of blocks beside each other, zeros where the source ends; false where a number is not finite.
+/// Packs the parts of adjacent blocks, with zeros beyond the end of the source; false if a value is not finite.
 ///
 /// # Safety
-/// There must be room for the words.
+/// There must be space for the words.
 pub(super) unsafe fn blocks(packing: Packing, source: SubMatrix, dst: PackDst) -> bool {
     let Packing { unit, parts, layout } = packing;
-    // SAFETY: the machine has the unit, and so these instructions; there is room, as the caller promises.
+    // SAFETY: the machine has the unit, and so these instructions; there is space, as the caller promises.
     unsafe {
         #[cfg(target_arch = "x86_64")]
         if unit != Unit::Portable {
@@ -190,7 +188,7 @@ unsafe fn portable(
     finite
 }
 
-/// The nearest bf16 as the upper half of the bits, an even one if two are as near; no number stays none.
+/// The nearest bf16 as the upper half of the bits, ties to even; NaN stays NaN.
 fn rounded(x: f32) -> u32 {
     let bits = x.to_bits();
     if x.is_nan() {
@@ -210,7 +208,7 @@ mod x86 {
     use crate::prefetch::{prefetch_l1, prefetch_l2};
 
     /// # Safety
-    /// As for [`blocks`](super::blocks); their words are laid out in pairs or in lines.
+    /// As for [`blocks`](super::blocks); the words are laid out in pairs or in lines.
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
     pub(super) unsafe fn blocks<const PARTS: usize, const PAIRS: bool>(source: SubMatrix, dst: PackDst) -> bool {
         // SAFETY: as the caller promises.
@@ -223,12 +221,12 @@ mod x86 {
         }
     }
 
-    /// Sixteen numbers from an address on, of which so many are there if it is not `WHOLE`; zeros for the others.
+    /// Loads sixteen elements from an address, of which only `there` exist unless `WHOLE`; zeros for the others.
     #[inline]
     #[target_feature(enable = "avx512f")]
     unsafe fn load<const WHOLE: bool>(from: *const f32, there: usize) -> __m512 {
         let mask = if there >= LINES { u16::MAX } else { (1 << there) - 1 };
-        // SAFETY: the numbers are there; what the mask leaves out is not read.
+        // SAFETY: the elements exist; masked ones are not read.
         unsafe { if WHOLE { _mm512_loadu_ps(from) } else { _mm512_maskz_loadu_ps(mask, from) } }
     }
 
@@ -240,15 +238,15 @@ mod x86 {
     ) -> bool {
         let [line_stride, k_stride] = if x.transposed { [1, x.rows] } else { [x.columns, 1] };
         let from = x.data.as_ptr().wrapping_add(corner[0] * line_stride + corner[1] * k_stride);
-        // Memory is asked for what is read next: numbers of lines, or of a k, are far apart, and nothing else sees them
-        // coming.
+        // Prefetches what is read next: the elements of lines, or of a k, are far apart, and the hardware prefetcher
+        // does not anticipate them.
         let ask = |number: *const f32| match (x.transposed, PAIRS) {
             (true, true) => prefetch_l1(number.wrapping_add(8 * k_stride)),
             (true, false) => prefetch_l2(number.wrapping_add(4 * LINES)),
             (false, _) => prefetch_l2(number.wrapping_add(4 * DEPTH)),
         };
-        // Row i of a block is two vectors: numbers 2i and 2i + 1 of its lines, or the numbers of line i below 16 and from
-        // there on.
+        // Row i of a block is two vectors: elements 2i and 2i + 1 of its lines, or the elements of line i below 16 and
+        // from there on.
         let vectors_of = |block: usize, i: usize| {
             let lines = lines.saturating_sub(block * LINES);
             let from = from.wrapping_add(block * LINES * line_stride);
@@ -262,14 +260,14 @@ mod x86 {
             };
             ask(first);
             ask(second);
-            // SAFETY: so many numbers are there.
+            // SAFETY: this many elements exist.
             unsafe { [load::<WHOLE>(first, there[0]), load::<WHOLE>(second, there[1])] }
         };
         let mut largest = _mm512_setzero_si512();
         if x.transposed == PAIRS {
             for i in 0..LINES {
                 for block in 0..blocks {
-                    // SAFETY: there is room, as the caller promises.
+                    // SAFETY: there is space, as the caller promises.
                     largest =
                         unsafe { row::<PARTS, PAIRS>(dst.row(block, i), dst.part, vectors_of(block, i), largest) };
                 }
@@ -293,7 +291,7 @@ mod x86 {
                     } else {
                         [transposed[0][i], transposed[1][i]]
                     };
-                    // SAFETY: there is room, as the caller promises.
+                    // SAFETY: there is space, as the caller promises.
                     largest = unsafe { row::<PARTS, PAIRS>(dst.row(block, i), dst.part, vectors, largest) };
                 }
             }
@@ -301,10 +299,10 @@ mod x86 {
         _mm512_cmple_epu32_mask(largest, _mm512_set1_epi32(f32::MAX.to_bits() as i32)) == u16::MAX
     }
 
-    /// Writes a row of each part; gives the largest bits so far, without signs.
+    /// Writes a row of each part; returns the largest bits so far, without signs.
     ///
     /// # Safety
-    /// There must be room.
+    /// There must be space for the row.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
     unsafe fn row<const PARTS: usize, const PAIRS: bool>(
@@ -331,13 +329,13 @@ mod x86 {
                     _mm512_permutex2var_epi16(cut[0], order(|i| 2 * i + 1), cut[1])
                 }
             };
-            // SAFETY: there is room, as the caller promises.
+            // SAFETY: there is space, as the caller promises.
             unsafe { _mm512_storeu_si512(to.add(part * part_stride).cast(), words) };
         }
         largest
     }
 
-    /// Places of half words for a permutation.
+    /// Half-word indices for a permutation.
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn order(at: impl Fn(usize) -> usize) -> __m512i {
@@ -346,14 +344,14 @@ mod x86 {
         unsafe { _mm512_loadu_si512(places.as_ptr().cast()) }
     }
 
-    /// The upper halves of lanes, the lower ones zero.
+    /// The upper halves of lanes, the lower ones zeroed.
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn cut(x: __m512) -> __m512i {
         _mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32(0xffff_0000_u32 as i32))
     }
 
-    /// What cutting takes away.
+    /// The remainder after truncation.
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn rest(x: __m512, cut: __m512i) -> __m512 {

@@ -1,16 +1,16 @@
-//! The twin of the other units, in plain loops.
+//! The reference for the other units, in plain loops.
 
 use super::unit::{Panels, terms};
 use super::{Accumulate, LINES, SIDE};
 
-/// As [`Unit::add`](super::Unit), words lying in lines in A, in pairs in B.
+/// As [`Unit::add`](super::Unit), with words stored in lines in A, in pairs in B.
 ///
 /// # Safety
 /// As there.
 pub(super) unsafe fn add(Panels { parts, steps, a, b, begin, c, width, .. }: Panels) {
     for row in 0..SIDE {
         for column in 0..SIDE {
-            // SAFETY: the caller gives a square of C, and panels of as many steps.
+            // SAFETY: the caller provides a square of C, and panels of as many steps.
             unsafe {
                 let c = c.add(row * width + column);
                 let mut sum = match begin {
@@ -36,12 +36,12 @@ pub(super) unsafe fn add(Panels { parts, steps, a, b, begin, c, width, .. }: Pan
     }
 }
 
-/// The first number of a word.
+/// The first value of a word.
 fn low(word: u32) -> f32 {
     f32::from_bits(word << 16)
 }
 
-/// The second number of a word.
+/// The second value of a word.
 fn high(word: u32) -> f32 {
     f32::from_bits(word & 0xffff_0000)
 }

@@ -1,9 +1,9 @@
-//! Squares of C by matrix tiles (Intel AMX), through inline assembly: the intrinsics are not stable yet. A tile is a
-//! block: of A the sixteen pairs of sixteen rows, of B sixteen columns of sixteen pairs.
+//! Squares of C by matrix tiles (Intel AMX), through inline assembly: the intrinsics are not stable yet. A tile is one
+//! block: of A, the sixteen pairs of sixteen rows; of B, sixteen columns of sixteen pairs.
 
 use super::unit::Panels;
 
-/// Whether the machine has them, the system lets this process use them, and they multiply as their twin does.
+/// Whether the machine has them, the system lets this process use them, and they agree with the reference.
 pub(super) fn is_here() -> bool {
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     return amx::is_here();
@@ -11,19 +11,19 @@ pub(super) fn is_here() -> bool {
     false
 }
 
-/// Gives this thread eight tiles of sixteen rows of 64 bytes; [`is_here`] must have said that there are tiles.
+/// Configures eight tiles of sixteen rows of 64 bytes for this thread; [`is_here`] must have returned true.
 pub(super) fn configure() {
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     amx::configure();
 }
 
-/// Takes them away again.
+/// Releases them.
 pub(super) fn release() {
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     amx::release();
 }
 
-/// As [`Unit::add`](super::Unit), words lying in lines in A, in pairs in B.
+/// As [`Unit::add`](super::Unit), with words stored in lines in A, in pairs in B.
 ///
 /// # Safety
 /// As there.
@@ -70,10 +70,10 @@ mod amx {
             && unsafe { saved() } & TILE_STATE == TILE_STATE
     }
 
-    /// Asks Linux for the tiles' state: arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA).
+    /// Requests the tile state from Linux: arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA).
     fn permitted() -> bool {
         let mut result: i64 = 158;
-        // SAFETY: the call changes nothing but this process's permission; the kernel clobbers rcx and r11 alone.
+        // SAFETY: the call changes only this process's permission; the kernel clobbers only rcx and r11.
         unsafe {
             asm!("syscall", inout("rax") result, in("rdi") 0x1023_u64, in("rsi") 18_u64, out("rcx") _, out("r11") _);
         }
@@ -107,7 +107,7 @@ mod amx {
                 Unit::Tiles.add(panels(&mut fast));
                 Unit::Portable.add(panels(&mut twin));
             }
-            // Sums of K products of standard normal numbers, added up in another order.
+            // Sums of K products of standard normal values, added in another order.
             fast.iter().zip(&twin).all(|(fast, twin)| (fast - twin).abs() < 1e-4)
         })
     }
@@ -130,7 +130,7 @@ mod amx {
         rows: [16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0],
     };
 
-    /// Whatever the compiler makes of the code around them, it never uses tiles: they keep what they hold.
+    /// The compiler never uses tiles for the surrounding code, so they keep their contents.
     pub(super) fn configure() {
         // SAFETY: the process has tiles and may use them.
         unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const CONFIGURATION, options(nostack, preserves_flags)) };
@@ -141,10 +141,10 @@ mod amx {
         unsafe { asm!("tilerelease", options(nostack, preserves_flags)) };
     }
 
-    /// Tiles 0 to 3 keep the sums, 4 and 5 take blocks of A, 6 and 7 blocks of B.
+    /// Tiles 0 to 3 hold the sums, 4 and 5 blocks of A, 6 and 7 blocks of B.
     pub(super) unsafe fn add<const PARTS: usize>(Panels { steps, a, mut b, begin, c, width, .. }: Panels) {
-        // SAFETY: the caller gives a square of C, and panels of as many blocks as are read. What begins a square is one row
-        // for all rows of a tile: a step of zero bytes.
+        // SAFETY: the caller provides a square of C, and panels of as many blocks as are read. A square's initial value
+        // is one row for all rows of a tile: a stride of zero bytes.
         unsafe {
             let (from, step) = match begin {
                 Accumulate::Row(begin) => (begin.as_ptr(), 0),

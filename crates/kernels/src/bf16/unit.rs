@@ -1,4 +1,4 @@
-//! What a machine multiplies bf16 numbers with.
+//! The hardware units that multiply bf16 values.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -7,10 +7,10 @@ use super::pack::{Block, BlockLayout};
 use super::{Accumulate, LINES, dot, portable, tiles};
 use crate::dispatch::{Instructions, instructions};
 
-/// What multiplies bf16 numbers.
+/// A unit that multiplies bf16 values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// Any processor, slowly: the twin of the others.
+    /// Any processor, slowly: the reference for the others.
     Portable,
     /// The dot products of AVX-512 (VDPBF16PS).
     Dot,
@@ -18,7 +18,7 @@ pub enum Unit {
     Tiles,
 }
 
-/// The machine's best unit, asked once; none where `THALWEG_KERNEL` allows no AVX-512.
+/// The machine's best unit, checked once; none where `THALWEG_KERNEL` excludes AVX-512.
 pub fn unit() -> Option<Unit> {
     static FOUND: OnceLock<Option<Unit>> = OnceLock::new();
     *FOUND.get_or_init(|| {
@@ -46,9 +46,9 @@ impl Unit {
         }
     }
 
-    /// Whether products of so many parts are faster than those of f32. Tiles are, at three products and at six. The dot
-    /// products of AMD's processors (Zen 4 and later) do two multiply-adds in the time of one in f32, which pays for one
-    /// product; Intel's do as many as in f32.
+    /// Whether products in this many parts are faster than in f32. Tiles are, with three products and with six. The dot
+    /// products of AMD's processors (Zen 4 and later) do two multiply-adds in the time of one in f32, which pays off
+    /// for one product; Intel's do as many as in f32.
     pub fn is_faster(self, parts: usize) -> bool {
         match self {
             Unit::Portable => false,
@@ -62,7 +62,7 @@ impl Unit {
         if self == Unit::Dot { BlockLayout::Pairs } else { BlockLayout::Lines }
     }
 
-    /// Makes this thread ready for squares.
+    /// Prepares this thread to compute squares.
     pub(super) fn ready(self) -> Ready {
         if self == Unit::Tiles {
             tiles::configure();
@@ -73,8 +73,8 @@ impl Unit {
     /// Adds the products of a panel of A and one of B to a square of C.
     ///
     /// # Safety
-    /// The unit must be [`Ready`], the panels have so many steps of so many parts, and nobody else use the square.
-    /// [`Unit::Dot`] takes whole blocks alone.
+    /// The unit must be [`Ready`], the panels must have the given steps and parts, and nothing else may use the square.
+    /// [`Unit::Dot`] requires contiguous blocks.
     pub(super) unsafe fn add(self, panels: Panels) {
         // SAFETY: as the caller promises.
         unsafe {
@@ -97,9 +97,9 @@ pub(super) struct Panels<'a> {
     pub(super) b: *const Block,
     pub(super) begin: Accumulate<'a>,
     pub(super) c: *mut f32,
-    /// Elements from a row of C to the next.
+    /// Row stride of C in elements.
     pub(super) width: usize,
-    /// Whether C is written with streaming stores, where the unit can.
+    /// Whether C is written with streaming stores, where the unit supports them.
     pub(super) far: bool,
 }
 
@@ -113,7 +113,7 @@ pub(super) struct Rows<'a> {
     pub(super) part: usize,
 }
 
-/// Where steps along k begin, from the first one on.
+/// The addresses of the steps along k, starting with the first.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Steps<'a> {
     Every(usize),
@@ -133,7 +133,7 @@ impl Rows<'_> {
         }
     }
 
-    /// Where a step begins.
+    /// The address of a step.
     #[inline(always)]
     pub(super) fn step(&self, step: usize) -> *const u8 {
         self.first.wrapping_add(match self.steps {
@@ -143,7 +143,7 @@ impl Rows<'_> {
     }
 }
 
-/// A unit whose squares this thread may compute.
+/// A unit that this thread is prepared to use.
 pub(super) struct Ready(Unit);
 
 impl Drop for Ready {
@@ -156,8 +156,8 @@ impl Drop for Ready {
     }
 }
 
-/// The products of parts that count, 0 being the largest part of a number: neighbours share one, so that it need not be
-/// read again. What is left out is smaller than what is rounded away.
+/// The products of parts that are computed, part 0 being the largest: consecutive ones share a factor, so that it need
+/// not be read again. What is left out is below the rounding error.
 pub(super) const fn terms(parts: usize) -> &'static [(usize, usize)] {
     match parts {
         1 => &[(0, 0)],

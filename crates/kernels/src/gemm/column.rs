@@ -1,15 +1,16 @@
-//! A·b for a single column b, as where a layer has one output.
+//! A·b for a single column b, as in a layer with one output.
 //!
-//! The rows of A fill the vectors: squares of A are turned, and met by b, without a panel that is written and read again.
+//! The rows of A fill the vectors: square blocks of A are transposed and multiplied by b, without a panel that is
+//! written and read again.
 
 use super::{Gemm, MAX_LANES, MIN_PARALLEL_WORK};
 use crate::lanes::{Lanes, OnLanes};
 use crate::pool;
 
-/// The shortest b: a vector's numbers.
+/// The minimum length of b: one vector.
 pub(super) const LEAST: usize = MAX_LANES;
 
-/// c = A·b (+ bias) for an A of rows as long as b, which has at least [`LEAST`] numbers.
+/// c = A·b (+ bias), where A's rows are as long as b, which has at least [`LEAST`] elements.
 pub(super) fn times_column<T: Gemm>(a: &[T], b: &[T], bias: Option<T>, c: &mut [T]) {
     let k = b.len();
     assert!(a.len() == c.len() * k && k >= LEAST, "times_column: shapes do not fit");
@@ -25,11 +26,11 @@ pub(super) fn times_column<T: Gemm>(a: &[T], b: &[T], bias: Option<T>, c: &mut [
     });
 }
 
-/// A vector's numbers squared, where vectors begin with lines of memory.
+/// A square of vector length, aligned to a cache line.
 #[repr(align(64))]
 struct Square<T>([T; MAX_LANES * MAX_LANES]);
 
-/// Some rows of A, and of c.
+/// Some rows of A and of c.
 struct Rows<'a, T> {
     a: &'a [T],
     b: &'a [T],
@@ -49,9 +50,9 @@ impl<T: Gemm> OnLanes<T> for Rows<'_, T> {
         }
         let mut square = Square([T::ZERO; MAX_LANES * MAX_LANES]);
         let square = square.0.as_mut_ptr();
-        // The last block ends where the rows do, and so may overlap the one before: it computes the same again.
+        // The last block ends with the rows, and so may overlap the previous one: it computes the same values again.
         for row in (0..m).step_by(V::N).map(|row| row.min(m - V::N)) {
-            // SAFETY: rows and columns are within A, since both have a vector's numbers at least; the square has room.
+            // SAFETY: rows and columns are within A, since both have at least a vector's length; the square has space.
             unsafe {
                 let mut sums = V::splat(T::ZERO);
                 for begin in (0..k).step_by(V::N) {
@@ -73,7 +74,7 @@ mod tests {
 
     #[test]
     fn every_number_is_one_chain() {
-        // The last shape is shared out among tasks, the last of which has three rows.
+        // The last shape is distributed over tasks, the last of which has three rows.
         let many = if cfg!(miri) { 3 } else { (MIN_PARALLEL_WORK / 8 / 100).next_multiple_of(MAX_LANES) * 9 + 3 };
         for (m, k) in [(0, 16), (1, 20), (16, 16), (17, 28), (31, 65), (40, 16), (many, 100)] {
             let number = |i: usize| ((i * 37 % 101) as f32 - 50.0) / 7.0;

@@ -5,34 +5,34 @@ use std::ops::Range;
 use super::Matrix;
 use crate::Real;
 
-/// The left operand of a product, read an element at a time.
+/// The left operand of a product, read element by element.
 ///
 /// # Safety
-/// Element k of row i is `step` times its place in its run of k from the run's start, from where row i begins.
+/// Element k of row i must be at the row's start + the start of its run of k + `step` times its index in that run.
 pub unsafe trait Lhs<T>: Copy + Sync {
-    /// Where some rows begin.
+    /// The starts of some rows.
     type Rows<const R: usize>;
 
-    /// How many rows.
+    /// The number of rows.
     fn rows(&self) -> usize;
 
-    /// How many columns.
+    /// The number of columns.
     fn columns(&self) -> usize;
 
-    /// Where R rows from one on begin.
+    /// The starts of R rows from `row` on.
     fn rows_from<const R: usize>(&self, row: usize) -> Self::Rows<R>;
 
-    /// Where one of them begins.
+    /// The start of one of them.
     fn element<const R: usize>(rows: &Self::Rows<R>, r: usize) -> *const T;
 
-    /// How far it is from an element of a run to the next.
+    /// The stride between elements of a run.
     fn step(&self) -> usize;
 
-    /// The runs of some columns: how far each starts from a row's beginning, and its length.
+    /// The runs of some columns: the offset of each from the start of a row, and its length.
     fn runs(&self, ks: Range<usize>) -> impl Iterator<Item = (usize, usize)>;
 }
 
-// SAFETY: rows and columns are a stride apart each.
+// SAFETY: rows and columns each have a constant stride.
 unsafe impl<T: Real> Lhs<T> for Matrix<'_, T> {
     type Rows<const R: usize> = (*const T, usize);
 
@@ -75,17 +75,17 @@ pub(super) struct PaddedRows<'a, T> {
 }
 
 impl<'a, T> PaddedRows<'a, T> {
-    /// The matrix over the data, each row of which has elements after it that do not count.
+    /// The matrix over the data, each row of which is followed by padding.
     ///
     /// # Panics
-    /// If the data is not whole rows.
+    /// If the data is not a multiple of the stride.
     pub(super) fn new(data: &'a [T], columns: usize, stride: usize) -> Self {
         assert!(stride >= columns && data.len().is_multiple_of(stride), "rows of {columns} elements, {stride} apart");
         PaddedRows { data, columns, stride }
     }
 }
 
-// SAFETY: rows are a stride apart, and columns next to each other.
+// SAFETY: rows have a constant stride, and columns are contiguous.
 unsafe impl<T: Real> Lhs<T> for PaddedRows<'_, T> {
     type Rows<const R: usize> = (*const T, usize);
 
@@ -126,10 +126,10 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// Loops of so many turns, each of which goes so many elements on; the last one is innermost.
+    /// Loops with these trip counts and strides; the last one is innermost.
     pub fn new(counts: [usize; 3], steps: [usize; 3]) -> Self {
         let (mut counts, mut steps) = (counts, steps);
-        // Where a loop goes on as the one within it would have, they are one.
+        // A loop that continues where the loop within it ends is merged with it.
         for _ in 0..2 {
             for outer in [1, 0] {
                 let inner = outer + 1;
@@ -147,14 +147,14 @@ impl Axis {
         self.counts.iter().product()
     }
 
-    /// How far it is to element i.
+    /// The offset of element i.
     #[inline(always)]
     fn offset(&self, i: usize) -> usize {
         let [_, middle, inner] = self.counts;
         i / inner / middle * self.steps[0] + i / inner % middle * self.steps[1] + i % inner * self.steps[2]
     }
 
-    /// How far it is to the last element.
+    /// The offset of the last element.
     fn reach(&self) -> usize {
         self.counts.iter().zip(&self.steps).map(|(count, step)| (count - 1) * step).sum()
     }
@@ -172,13 +172,13 @@ impl<'a, T: Real> Strided<'a, T> {
     /// The matrix over the data.
     ///
     /// # Panics
-    /// If it has no element, or one beyond the data.
+    /// If it is empty, or extends beyond the data.
     pub fn new(data: &'a [T], rows: Axis, columns: Axis) -> Self {
         assert!(rows.len() * columns.len() > 0 && rows.reach() + columns.reach() < data.len(), "a strided matrix");
         Strided { data, rows, columns }
     }
 
-    /// Writes the matrix row by row.
+    /// Copies the matrix, row-major.
     pub fn copy_to(&self, to: &mut [T]) {
         let (step, columns) = (self.step(), self.columns.len());
         for (i, row) in to.chunks_exact_mut(columns).enumerate() {

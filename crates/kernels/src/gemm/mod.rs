@@ -1,9 +1,9 @@
 //! C = A·B (+ bias): the three products of a linear layer.
 //!
-//! Each number of C is one chain of fused multiply-adds over k, from 0, then the bias. That order does not depend on
-//! tiles, threads, instructions or the other rows, so neither do the bits. C is cut into strips as wide as a tile, which
-//! are shared out among threads. A strip packs its panel of B and computes its tiles, which stay in registers while k
-//! runs; where k is longer than a panel, C keeps the unfinished chains, exactly.
+//! Each element of C is one chain of fused multiply-adds over k, from 0, then the bias. That order does not depend on
+//! tiles, threads, instructions or the other rows, so neither do the bits. C is cut into strips as wide as a tile,
+//! which are distributed over threads. A strip packs its panel of B and computes its tiles, which stay in registers
+//! throughout k; where k is longer than a panel, C holds the partial sums, exactly.
 
 mod column;
 mod lhs;
@@ -27,22 +27,23 @@ pub use crate::matrix::Matrix;
 use crate::pool::{self, Shared};
 use crate::scratch::with_scratch;
 
-/// Multiply-adds below which waking a worker does not pay.
+/// Multiply-adds below which waking a worker does not pay off.
 const MIN_PARALLEL_WORK: usize = 1 << 19;
 
-/// Fewest rows of A for which repacking it pays: their multiply-adds take about as long as packing B.
+/// Minimum rows of A for repacking it to pay off: their multiply-adds take about as long as packing B.
 const MIN_REPACK_ROWS: usize = 8;
 
-/// Column stride of a column-major A from which on each element of a row is on a page of its own, so that A is repacked.
+/// Minimum column stride of a column-major A for repacking: each element of a row is then on a page of its own.
 const MIN_PAGE_STRIDE: usize = 512;
 
 /// Rows that a task repacks.
 const REPACK_ROWS: usize = 64;
 
-/// C = A·B (+ bias on each row); C is m × n, row by row, and overwritten.
+/// C = A·B (+ bias on each row); C is m × n, row-major, and overwritten. Within [`crate::bf16::with_matmul_precision`]
+/// large products of f32 matrices use that precision.
 ///
 /// # Panics
-/// If the shapes do not fit.
+/// If the shapes do not match.
 pub fn gemm<T: Gemm>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T], precision: MatmulPrecision) {
     T::gemm(a, b, bias, c, precision);
 }
@@ -75,7 +76,7 @@ fn any_gemm<T: Gemm>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T]
     }
 }
 
-/// Whether repacking A pays for a product with so many columns.
+/// Whether repacking A pays off for a product with this many columns.
 fn should_repack_lhs<T: Gemm>(a: Matrix<T>, n: usize) -> bool {
     let strided_badly = if a.transposed {
         a.rows >= MIN_PAGE_STRIDE
@@ -85,13 +86,13 @@ fn should_repack_lhs<T: Gemm>(a: Matrix<T>, n: usize) -> bool {
     strided_badly && n >= 8 * T::width()
 }
 
-/// Whether consecutive rows of so many elements conflict: addresses 4,096 bytes apart map to the same set of L1, which has
-/// only a few ways.
+/// Whether consecutive rows of this many elements conflict: addresses 4,096 bytes apart map to the same set of L1,
+/// which has only a few ways.
 fn has_set_conflicts<T>(columns: usize) -> bool {
     columns > 0 && (columns * size_of::<T>()).is_multiple_of(4096)
 }
 
-/// Runs a product with A repacked row by row, its rows padded where they would conflict for sets of L1.
+/// Runs a product with A repacked row-major, with padding where its rows would conflict for sets of L1.
 fn with_repacked_lhs<T: Gemm>(a: Matrix<T>, f: impl FnOnce(PaddedRows<T>)) {
     let stride = if has_set_conflicts::<T>(a.columns) { a.columns + MAX_LANES } else { a.columns };
     with_scratch(a.rows * stride, |rows| {
@@ -100,12 +101,12 @@ fn with_repacked_lhs<T: Gemm>(a: Matrix<T>, f: impl FnOnce(PaddedRows<T>)) {
     });
 }
 
-/// Repacks a matrix row by row, with this row stride.
+/// Repacks a matrix row-major with this row stride.
 fn repack_rows<T: Gemm>(a: Matrix<T>, rows: &mut [T], stride: usize) {
     pool::for_each_chunk(rows, REPACK_ROWS * stride, |i, rows| {
         let first = i * REPACK_ROWS;
         if a.transposed {
-            // SAFETY: the rows are A's, and there is room for them.
+            // SAFETY: the rows are A's, and there is space for them.
             unsafe { T::transpose(a, first..first + rows.len() / stride.max(1), rows.as_mut_ptr(), stride) };
         } else {
             for (to, from) in rows.chunks_exact_mut(stride).zip(a.data[first * a.columns..].chunks_exact(a.columns)) {
@@ -132,12 +133,12 @@ impl<T: Gemm> Packed<T> {
     }
 }
 
-/// Elements of a panel with so many rows.
+/// Elements of a panel with this many rows.
 fn panel_size<T: Gemm>(rows: usize) -> usize {
     T::width() * rows.max(MAX_LANES)
 }
 
-/// Elements of the panels of so many rows and columns.
+/// Elements of the panels for this many rows and columns.
 pub(crate) fn packed_size<T: Gemm>(rows: usize, columns: usize) -> usize {
     columns.div_ceil(T::width()) * panel_size::<T>(rows)
 }
@@ -148,15 +149,16 @@ pub(crate) fn pack_columns<T: Gemm>(b: Matrix<T>, columns: Range<usize>, panels:
     let (width, panel) = (T::width(), panel_size::<T>(b.rows));
     pool::for_each_chunk(panels, panel, |i, panel| {
         let first = columns.start + i * width;
-        // SAFETY: the columns are within B, and the panel has room for its rows, and for a vector's in any case.
+        // SAFETY: the columns are within B, and the panel has space for its rows, and always for those of one vector.
         unsafe { T::pack(b, first..columns.end.min(first + width), panel.as_mut_ptr()) };
     });
 }
 
-/// C = A·B (+ bias on each row) with B's panels, and the bits of [`gemm`]; products in bf16 do without the panels.
+/// C = A·B (+ bias on each row) with B's packed panels, bit-identical to [`gemm`]; products in bf16 do not use the
+/// panels.
 ///
 /// # Panics
-/// If the shapes do not fit.
+/// If the shapes do not match.
 pub fn gemm_packed<T: Gemm>(
     a: Matrix<T>,
     b: Matrix<T>,
@@ -191,10 +193,10 @@ fn any_gemm_packed<T: Gemm>(
     }
 }
 
-/// C = A·B (+ bias on each row) for packed panels of B; C's columns are some of those of rows of a width.
+/// C = A·B (+ bias on each row) for packed panels of B; C's columns are a range of the columns of wider rows.
 ///
 /// # Panics
-/// If the shapes do not fit.
+/// If the shapes do not match.
 pub(crate) fn gemm_panels<T: Gemm>(
     a: impl Lhs<T>,
     panels: &[T],
@@ -218,26 +220,26 @@ pub(crate) fn gemm_panels<T: Gemm>(
     product(a, shape, Some(panels), bias, &mut c[columns.start..], [width, 1], false);
 }
 
-/// C = A·B for an A in strides.
+/// C = A·B for a strided A.
 ///
 /// # Panics
-/// If the shapes do not fit.
+/// If the shapes do not match.
 pub(crate) fn gemm_strided<T: Gemm>(a: Strided<T>, b: Matrix<T>, c: &mut [T]) {
     assert!(b.rows == a.columns() && c.len() == a.rows() * b.columns, "gemm_strided: shapes do not fit");
     product(a, b, None, None, c, [b.columns, 1], false);
 }
 
-/// C = C + A·B; where C = 0 + A·B before, each number goes on as one chain.
+/// C = C + A·B; where C = 0 + A·B before, each element continues as one chain.
 ///
 /// # Panics
-/// If the shapes do not fit.
+/// If the shapes do not match.
 pub(crate) fn gemm_onto<T: Gemm>(a: Matrix<T>, b: Matrix<T>, c: &mut [T]) {
     assert!(b.rows == a.columns && c.len() == a.rows * b.columns, "gemm_onto: shapes do not fit");
     product(a, b, None, None, c, [b.columns, 1], true);
 }
 
-/// The product shared out among threads by strips of C; `strides` are from row to row of C, and from column to column.
-/// Of a B that is packed already, `b` has the shape alone. `onto`: what C holds is where each chain begins.
+/// The product, distributed over threads by strips of C; `strides` are C's row and column strides. If B is already
+/// packed, `b` only provides the shape. `onto`: each chain starts from the contents of C.
 fn product<T: Gemm, L: Lhs<T>>(
     a: L,
     b: Matrix<T>,
@@ -267,13 +269,13 @@ fn product<T: Gemm, L: Lhs<T>>(
         let columns = panel * width..n.min((panel + across) * width);
         let packed = packed.map(|panels| &panels[panel * panel_size::<T>(k)..]);
         let strip = Strip { a, b, packed, bias, c: out.get(), c_strides: strides, rows, columns, onto };
-        // SAFETY: the strip lies within A, B and C, whose shapes fit, and no two tasks share a number of C.
+        // SAFETY: the strip is within A, B and C, whose shapes match, and no two tasks share an element of C.
         unsafe { T::compute(strip) };
     };
     if alone { (0..strips * blocks).for_each(task) } else { pool::for_each(strips * blocks, task) }
 }
 
-/// Some rows of C, a panel wide, and what they are computed from.
+/// Some rows of C, a panel wide, and the operands they are computed from.
 #[derive(Debug)]
 pub struct Strip<'a, T, L> {
     a: L,
@@ -287,8 +289,8 @@ pub struct Strip<'a, T, L> {
     onto: bool,
 }
 
-/// A type of number whose products can be computed. What is called from elsewhere are methods of f32 and of f64, so that it is
-/// compiled here, once, rather than into each crate that calls it.
+/// An element type whose products can be computed. Everything called from other crates is a method of f32 and of f64,
+/// so that it is compiled once, here, rather than in each calling crate.
 pub trait Gemm: Real {
     /// As [`gemm`].
     #[doc(hidden)]
@@ -312,11 +314,11 @@ pub trait Gemm: Real {
     /// Computes a strip of C.
     ///
     /// # Safety
-    /// The strip must lie within A, B and C, and nothing else may use its part of C.
+    /// The strip must be within A, B and C, and nothing else may use its part of C.
     #[doc(hidden)]
     unsafe fn compute<L: Lhs<Self>>(strip: Strip<Self, L>);
 
-    /// Computes a product through bf16 if it is to be, and that is possible.
+    /// Computes a product through bf16 if this thread requests it and it is possible.
     #[doc(hidden)]
     fn matmul_in_bf16(
         _a: Matrix<Self>,
@@ -328,24 +330,24 @@ pub trait Gemm: Real {
         false
     }
 
-    /// Does work on the machine's vectors.
+    /// Runs work on the machine's vectors.
     ///
     /// # Safety
-    /// The work's pointers must be good.
+    /// The work's pointers must be valid.
     #[doc(hidden)]
     unsafe fn on_lanes(work: impl OnLanes<Self>);
 
-    /// Packs columns of B, a strip's width of them or fewer.
+    /// Packs columns of B, at most a strip's width of them.
     ///
     /// # Safety
-    /// The columns must be within B and not empty, the panel have room for `panel_size` elements.
+    /// The columns must be within B and not empty, and the panel must have space for `panel_size` elements.
     #[doc(hidden)]
     unsafe fn pack(b: Matrix<Self>, columns: Range<usize>, panel: *mut Self);
 
-    /// Writes some rows of a matrix stored column by column, one after the other, so far apart.
+    /// Copies some rows of a column-major matrix, one after the other, at this row stride.
     ///
     /// # Safety
-    /// The rows must be the matrix's, and `to` have room for them.
+    /// The rows must be within the matrix, and `to` must have space for them.
     #[doc(hidden)]
     unsafe fn transpose(a: Matrix<Self>, rows: Range<usize>, to: *mut Self, stride: usize);
 }

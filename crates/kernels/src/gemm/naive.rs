@@ -1,9 +1,9 @@
-//! The product as three plain loops: what every fast one is compared with, bit for bit.
+//! The product as three plain loops: the reference that every fast one must match bit for bit.
 
 use super::Matrix;
 use crate::Real;
 
-/// C = A·B (+ bias on each row): one chain of fused multiply-adds over k for each number, from 0.
+/// C = A·B (+ bias on each row): one chain of fused multiply-adds over k for each element, from 0.
 pub fn gemm<T: Real>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T]) {
     for i in 0..a.rows {
         for j in 0..b.columns {

@@ -1,4 +1,4 @@
-//! Packing: a panel of B, its columns side by side, one row of them after the other.
+//! Packing: a panel of B, row-major.
 
 use std::ops::Range;
 
@@ -10,12 +10,12 @@ use crate::prefetch::prefetch_l2;
 /// Rows of B prefetched ahead.
 const PREFETCH_ROWS: usize = 16;
 
-/// Writes rows `ks` of the columns of B, S vectors wide. Beyond the last column lies any number: nothing is read from the
-/// sums it makes.
+/// Writes rows `ks` of the columns of B, S vectors wide. Padding beyond the last column is arbitrary: the sums computed
+/// from it are never read.
 ///
 /// # Safety
-/// `ks` and `columns` must be within B, `columns` not empty, and `panel` have room for `ks.len()` rows of S vectors, and
-/// for N rows in any case.
+/// `ks` and `columns` must be within B, `columns` not empty, and `panel` must have space for `ks.len()` rows of S
+/// vectors, and for at least N rows.
 #[inline(always)]
 pub(super) unsafe fn pack<T: Real, V: Lanes<T>, const S: usize>(
     b: Matrix<T>,
@@ -27,7 +27,7 @@ pub(super) unsafe fn pack<T: Real, V: Lanes<T>, const S: usize>(
     let (k_stride, column_stride) = b.strides();
     let data = b.data.as_ptr();
     let (last, end) = (columns.end - 1, b.data.as_ptr_range().end);
-    // SAFETY: every row and column read is within B, every number written within the panel.
+    // SAFETY: every row and column read is within B, every element written within the panel.
     unsafe {
         if b.transposed {
             let column = |j: usize| data.wrapping_add((columns.start + j).min(last) * column_stride);
@@ -36,12 +36,12 @@ pub(super) unsafe fn pack<T: Real, V: Lanes<T>, const S: usize>(
                 let to = panel.add(s * V::N);
                 if ks.len() >= V::N {
                     for block in 0..ks.len().div_ceil(V::N) {
-                        // The last block ends where k does, and so may overlap the one before.
+                        // The last block ends with k, and so may overlap the previous one.
                         let k = (block * V::N).min(ks.len() - V::N);
                         V::transpose(|j| column(j).add(k), to.add(k * width), width);
                     }
                 } else if column(V::N - 1).wrapping_add(V::N) <= end {
-                    // Each column is read on into the next ones; the panel has room for what that makes.
+                    // Each column is read on into the next ones; the panel has space for the result.
                     V::transpose(column, to, width);
                 } else {
                     for j in 0..V::N {
@@ -73,16 +73,16 @@ pub(super) unsafe fn pack<T: Real, V: Lanes<T>, const S: usize>(
     }
 }
 
-/// Writes rows of a matrix that is stored column by column, one after the other, so far apart.
+/// Copies rows of a column-major matrix, one after the other, at this row stride.
 ///
 /// # Safety
-/// The rows must be the matrix's, and `to` have room for them.
+/// The rows must be within the matrix, and `to` must have space for them.
 #[inline(always)]
 pub(super) unsafe fn transpose<T: Real, V: Lanes<T>>(a: Matrix<T>, rows: Range<usize>, to: *mut T, stride: usize) {
     let (m, k) = (a.rows, a.columns);
     let from = |row: usize, column: usize| a.data.as_ptr().wrapping_add(column * m + row);
     let whole = [rows.len() / V::N * V::N, k / V::N * V::N];
-    // SAFETY: squares and single numbers lie within the rows and columns of A, and of `to`.
+    // SAFETY: squares and single elements are within the rows and columns of A, and of `to`.
     unsafe {
         for row in (0..whole[0]).step_by(V::N) {
             for column in (0..whole[1]).step_by(V::N) {

@@ -12,19 +12,20 @@ use crate::lanes::Lanes;
 /// Vectors side by side in a tile.
 const SIDE: usize = 2;
 
-/// Packed panels that a single row is multiplied by at once: the chains of one are too few to hide the latency of FMAs.
+/// Packed panels that a single row is multiplied by at a time: one panel has too few chains to hide the latency of
+/// FMAs.
 pub(super) const PANELS_PER_ROW: usize = 4;
 
 /// Bytes of a packed panel: it stays in L2 with the rows of A that are multiplied by it.
 const PANEL_BYTES: usize = 1 << 16;
 
-/// Bytes of a B that fits into L1 beside the rows of A that are multiplied by it.
+/// Bytes of a B that fits into L1 together with the rows of A that are multiplied by it.
 const L1_BYTES: usize = 1 << 14;
 
-/// The most elements a vector can hold.
+/// The maximum number of elements in a vector.
 pub(super) const MAX_LANES: usize = 16;
 
-/// The most elements a tile can hold: 12 rows of two such vectors.
+/// The maximum number of elements in a tile: 12 rows of two such vectors.
 const MAX_TILE: usize = 12 * SIDE * MAX_LANES;
 
 #[repr(align(64))]
@@ -42,9 +43,9 @@ pub(super) fn width<T: Real, A: Lanes<T>, B: Lanes<T>>() -> usize {
 /// Computes a strip with the machine's instructions.
 ///
 /// # Safety
-/// The strip must lie within A, B and C, and nothing else may use its part of C.
+/// The strip must be within A, B and C, and nothing else may use its part of C.
 pub(super) unsafe fn compute<T: Real, L: Lhs<T>, A: Lanes<T>, B: Lanes<T>>(strip: Strip<T, L>) {
-    // SAFETY: the instructions were found; the strip is as the caller promises.
+    // SAFETY: the instructions were detected; the strip is as the caller promises.
     unsafe {
         match instructions() {
             #[cfg(target_arch = "x86_64")]
@@ -73,7 +74,7 @@ unsafe fn avx2<T: Real, L: Lhs<T>, V: Lanes<T>>(strip: Strip<T, L>) {
 /// Packs a panel of B with the machine's instructions.
 ///
 /// # Safety
-/// As for `pack::pack`, with room for `MAX_LANES` rows in any case.
+/// As for `pack::pack`, with space for at least `MAX_LANES` rows.
 pub(super) unsafe fn pack<T: Real, A: Lanes<T>, B: Lanes<T>>(b: Matrix<T>, columns: Range<usize>, panel: *mut T) {
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
@@ -87,7 +88,7 @@ pub(super) unsafe fn pack<T: Real, A: Lanes<T>, B: Lanes<T>>(b: Matrix<T>, colum
         // SAFETY: as the caller promises.
         unsafe { pack::pack::<T, V, SIDE>(b, 0..b.rows, columns, panel) }
     }
-    // SAFETY: the instructions were found; the rest is as the caller promises.
+    // SAFETY: the instructions were detected; the rest is as the caller promises.
     unsafe {
         match instructions() {
             #[cfg(target_arch = "x86_64")]
@@ -99,7 +100,7 @@ pub(super) unsafe fn pack<T: Real, A: Lanes<T>, B: Lanes<T>>(b: Matrix<T>, colum
     }
 }
 
-/// Writes rows of a matrix that is stored column by column with the machine's instructions.
+/// Copies rows of a column-major matrix with the machine's instructions.
 ///
 /// # Safety
 /// As for `pack::transpose`.
@@ -121,7 +122,7 @@ pub(super) unsafe fn transpose<T: Real, A: Lanes<T>, B: Lanes<T>>(
         // SAFETY: as the caller promises.
         unsafe { pack::transpose::<T, V>(a, rows, to, stride) }
     }
-    // SAFETY: the instructions were found; the rest is as the caller promises.
+    // SAFETY: the instructions were detected; the rest is as the caller promises.
     unsafe {
         match instructions() {
             #[cfg(target_arch = "x86_64")]
@@ -157,7 +158,7 @@ unsafe fn compute_panel<T: Real, L: Lhs<T>, V: Lanes<T>, const ROWS: usize>(stri
     }
 }
 
-/// A strip of one row and several packed panels: all at once if they are as many as can be.
+/// A strip of one row and several packed panels: all at a time if there are `PANELS_PER_ROW` of them.
 #[inline(always)]
 unsafe fn compute_across<T: Real, L: Lhs<T>, V: Lanes<T>, const ROWS: usize>(strip: Strip<T, L>) {
     /// Vectors of all panels, side by side.
@@ -179,53 +180,53 @@ unsafe fn compute_across<T: Real, L: Lhs<T>, V: Lanes<T>, const ROWS: usize>(str
     }
 }
 
-/// Where packed panels lie.
+/// The location of packed panels.
 #[derive(Clone, Copy)]
 struct Panels<T> {
     first: *const T,
-    /// From a row of a panel to the next.
+    /// The row stride within a panel.
     row: usize,
-    /// From a panel to the next.
+    /// The stride between panels.
     next: usize,
 }
 
 impl<T> Panels<T> {
-    /// One alone.
+    /// A single panel.
     fn one(first: *const T, row: usize) -> Self {
         Panels { first, row, next: 0 }
     }
 }
 
-/// The strip with a panel of `S` vectors: as much of k at a time as the panel holds, C keeping each chain in between.
+/// The strip with a panel of `S` vectors: as much of k at a time as the panel holds, with partial sums kept in C.
 #[inline(always)]
 unsafe fn compute_wide<T: Real, L: Lhs<T>, V: Lanes<T>, const ROWS: usize, const S: usize>(strip: Strip<T, L>) {
     let width = S * V::N;
     if let Some(panel) = strip.packed {
-        // Packed panels have full rows, whatever of them is used.
+        // Packed panels have full rows, however much of them is used.
         let panel = Panels::one(panel.as_ptr(), SIDE * V::N);
-        // SAFETY: the panel was packed for these columns; the strip lies within A and C.
+        // SAFETY: the panel was packed for these columns; the strip is within A and C.
         return unsafe { rows::<T, L, V, ROWS, S>(&strip, panel, 0..strip.a.columns()) };
     }
     let mut buffer = Panel(MaybeUninit::uninit());
     let packed = buffer.0.as_mut_ptr().cast::<T>();
     let depth = PANEL_BYTES / (size_of::<T>() * width);
     let k = strip.a.columns();
-    // What a few rows read once is not worth packing, nor what the first cache holds, where it can be read as it lies: a
-    // row of B, and what follows it up to the panel's width.
+    // Packing does not pay off for what only a few rows read, nor for what fits into L1, where it can be read in place:
+    // a row of B, and what follows it up to the panel's width.
     let lying = if strip.b.transposed || (strip.rows.len() > ROWS && size_of_val(strip.b.data) > L1_BYTES) {
         0
     } else {
         let beyond = (strip.columns.start + width).saturating_sub(strip.b.columns).div_ceil(strip.b.columns);
         k.saturating_sub(beyond)
     };
-    // SAFETY: the first `lying` rows of B have `width` numbers from `columns.start` on before B ends; the panel has room
-    // for `depth` rows; the strip lies within A, B and C.
+    // SAFETY: the first `lying` rows of B have `width` elements from `columns.start` on before B ends; the panel has
+    // space for `depth` rows; the strip is within A, B and C.
     unsafe {
         if lying > 0 {
             let b = strip.b.data.as_ptr().wrapping_add(strip.columns.start);
             rows::<T, L, V, ROWS, S>(&strip, Panels::one(b, strip.b.columns), 0..lying);
         }
-        // Without any k, one pass writes the bias.
+        // With an empty k, one pass writes the bias.
         for start in (lying..k.max(1)).step_by(depth) {
             let ks = start..k.min(start + depth);
             pack::pack::<T, V, S>(strip.b, ks.clone(), strip.columns.clone(), packed);
@@ -234,7 +235,7 @@ unsafe fn compute_wide<T: Real, L: Lhs<T>, V: Lanes<T>, const ROWS: usize, const
     }
 }
 
-/// All rows of the strip over a range of k, `ROWS` of them at a time while they last.
+/// All rows of the strip over a range of k, in blocks of `ROWS` while enough are left.
 #[inline(always)]
 unsafe fn rows<T: Real, L: Lhs<T>, V: Lanes<T>, const ROWS: usize, const S: usize>(
     strip: &Strip<T, L>,
@@ -257,8 +258,8 @@ unsafe fn rows<T: Real, L: Lhs<T>, V: Lanes<T>, const ROWS: usize, const S: usiz
     }
 }
 
-/// R rows of the strip over a range of k; gives R. Where C's columns are fewer than the panel's, or apart, the tile is
-/// computed on the stack.
+/// R rows of the strip over a range of k; returns R. Where C's columns are fewer than the panel's, or not contiguous,
+/// the tile is computed on the stack.
 #[inline(always)]
 unsafe fn tile<T: Real, L: Lhs<T>, V: Lanes<T>, const R: usize, const S: usize>(
     strip: &Strip<T, L>,
@@ -270,7 +271,7 @@ unsafe fn tile<T: Real, L: Lhs<T>, V: Lanes<T>, const R: usize, const S: usize>(
     let (first, last) = (ks.start == 0 && !strip.onto, ks.end == strip.a.columns());
     let bias = strip.bias.filter(|_| last).map(|bias| bias[strip.columns.clone()].as_ptr());
     let [row_stride, column_stride] = strip.c_strides;
-    // SAFETY: the tile lies within A and C, and the panel has `ks.len()` rows of `width` numbers.
+    // SAFETY: the tile is within A and C, and the panel has `ks.len()` rows of `width` elements.
     unsafe {
         let c = strip.c.add(row * row_stride + strip.columns.start * column_stride);
         if columns == width && column_stride == 1 {
@@ -297,7 +298,7 @@ unsafe fn tile<T: Real, L: Lhs<T>, V: Lanes<T>, const R: usize, const S: usize>(
     R
 }
 
-/// The tile itself: C = (0 or C) + A·panel over `ks` (+ bias), each number one chain in a register.
+/// The tile itself: C = (0 or C) + A·panel over `ks` (+ bias), each element one chain in a register.
 #[inline(always)]
 #[expect(clippy::too_many_arguments, reason = "a tile is its operands")]
 unsafe fn sums<T: Real, L: Lhs<T>, V: Lanes<T>, const R: usize, const S: usize>(
@@ -310,8 +311,8 @@ unsafe fn sums<T: Real, L: Lhs<T>, V: Lanes<T>, const R: usize, const S: usize>(
     first: bool,
     bias: Option<*const T>,
 ) {
-    // SAFETY: rows `row..row + R` and `ks` are within A; the panel has `ks.len()` rows of S vectors; C has R rows of as
-    // many, and the bias one.
+    // SAFETY: rows `row..row + R` and `ks` are within A; the panel has `ks.len()` rows of S vectors; C has R rows of
+    // the same width, and the bias one.
     unsafe {
         let mut sums = [[V::splat(T::ZERO); S]; R];
         if !first {

@@ -1,7 +1,7 @@
 //! From a file and flags to a configuration: defaults < file < flags.
 //!
-//! Everything becomes one TOML table, in which each value is checked against its option where it comes from, and which
-//! is then deserialised once.
+//! Everything is merged into one TOML table, in which each value is checked against its option where it comes from, and
+//! which is then deserialised once.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -15,8 +15,8 @@ use super::value::{check, inline, parse};
 use crate::error::{Error, Kind, Result, did_you_mean, nearest};
 
 impl Config {
-    /// The configuration of a TOML file, if there is one, with settings on top: (`learning_rate` or
-    /// `train.learning_rate`, text).
+    /// The configuration of a TOML file, if given, overridden by settings: (`learning_rate` or `train.learning_rate`,
+    /// text).
     ///
     /// ```
     /// use thalweg::config::Config;
@@ -28,7 +28,7 @@ impl Config {
     /// ```
     ///
     /// # Errors
-    /// If the file cannot be read, a key is unknown, a value is of the wrong kind or out of its range, or values
+    /// If the file cannot be read, a key is unknown, a value has the wrong type or is out of range, or values
     /// contradict each other.
     pub fn load(file: Option<&Path>, settings: &[(String, String)]) -> Result<Config> {
         let mut builder = ConfigBuilder::default();
@@ -46,18 +46,18 @@ impl Config {
         builder.finish()
     }
 
-    /// The configuration that a TOML text holds; errors call it `name`.
+    /// The configuration in a TOML text; errors call it `name`.
     ///
     /// # Errors
-    /// If a key is unknown, a value is of the wrong kind or out of its range, or values contradict each other.
+    /// If a key is unknown, a value has the wrong type or is out of range, or values contradict each other.
     pub fn from_toml(text: &str, name: &str) -> Result<Config> {
         let mut builder = ConfigBuilder::default();
         builder.add_file(text, name)?;
         builder.finish()
     }
 
-    /// The defaults with values for some options, by their keys as in [`Config::set`]; null leaves an option out, and
-    /// a value may stand for a list of one.
+    /// The defaults, overridden by values for some options, keyed as in [`Config::set`]; null leaves an option unset,
+    /// and a scalar may stand for a list of one.
     ///
     /// # Errors
     /// As [`Config::with`].
@@ -80,16 +80,17 @@ impl Config {
     /// Sets an option by its key, `learning_rate` or `train.learning_rate`, from text as on the command line.
     ///
     /// # Errors
-    /// If the key is unknown, or the value is of the wrong kind, out of its range, or contradicts another.
+    /// If the key is unknown, or the value has the wrong type, is out of range, or contradicts another.
     pub fn set(&mut self, key: &str, text: &str) -> Result<()> {
         *self = self.with([(key, text)])?;
         Ok(())
     }
 
-    /// The same with other values for some options, as in [`Config::set`]; only all of them together must fit.
+    /// A copy with other values for some options, as in [`Config::set`]; contradictions are checked only after all are
+    /// set.
     ///
     /// # Errors
-    /// If a key is unknown, or a value is of the wrong kind, out of its range, or contradicts another.
+    /// If a key is unknown, or a value has the wrong type, is out of range, or contradicts another.
     pub fn with<'a>(&self, settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Config> {
         let mut builder = ConfigBuilder { table: self.to_table()? };
         for (key, text) in settings {
@@ -119,21 +120,21 @@ impl Config {
     }
 }
 
-/// A configuration in the making: the values given so far, each as its option takes it.
+/// A configuration under construction: the values given so far, each as its option takes it.
 #[derive(Default)]
 struct ConfigBuilder {
     table: Table,
 }
 
 impl ConfigBuilder {
-    /// Takes in a TOML file.
+    /// Adds the values of a TOML file.
     fn add_file(&mut self, text: &str, name: &str) -> Result<()> {
         let line = |position: usize| format!("{name}, line {}", text[..position].matches('\n').count() + 1);
         let unreadable = |error: toml::de::Error| {
             let place = error.span().map_or(name.into(), |span| line(span.start));
             Error::config(error.message().replace('`', "\"")).at(place).fix("correct the TOML")
         };
-        // The same text twice: once for where everything stands, once for what it is.
+        // The text is parsed twice: once for positions, once for values.
         let places = DeTable::parse(text).map_err(unreadable)?.into_inner();
         let mut values: Table = text.parse().map_err(unreadable)?;
         for (section, below) in &places {
@@ -155,7 +156,7 @@ impl ConfigBuilder {
         Ok(())
     }
 
-    /// Takes in an option from the command line.
+    /// Adds an option from the command line.
     fn set(&mut self, key: &str, text: &str) -> Result<()> {
         let option = find(key)?;
         let (found, place) = (format!("{text:?}"), format!("--{}", option.flag()));
@@ -181,7 +182,7 @@ impl ConfigBuilder {
     }
 }
 
-/// The option of a key: `learning_rate`, `learning-rate` or `train.learning_rate`.
+/// The option with a key: `learning_rate`, `learning-rate` or `train.learning_rate`.
 ///
 /// # Errors
 /// If there is none.
@@ -233,7 +234,7 @@ fn key_of_section(key: &str, section: &str) -> Result<&'static OptionSpec> {
     Err(error.fix("correct the key or leave it out; thalweg config shows every key"))
 }
 
-/// Whether a value is what the option takes; the error shows `found` as what was found.
+/// Checks a value against its option; the error shows `found` as what was found.
 pub(super) fn checked(option: &OptionSpec, value: &Value, found: &str, place: &str) -> Result<()> {
     check(option, value).map_err(|expected| wrong(option, found, &expected, place))
 }

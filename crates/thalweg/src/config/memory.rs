@@ -1,13 +1,13 @@
-//! How much memory data may take.
+//! The memory limit for data.
 
 use super::Data;
 use crate::error::{Error, Result};
 
 impl Data {
-    /// The bytes of memory that data may take, if that is said.
+    /// The memory limit for data in bytes, if given.
     ///
     /// # Errors
-    /// If it is said wrongly.
+    /// If it cannot be parsed.
     pub(crate) fn memory_bytes(&self) -> Result<Option<u64>> {
         let Some(text) = &self.memory else { return Ok(None) };
         let wrong = || {
@@ -18,7 +18,7 @@ impl Data {
     }
 }
 
-/// Bytes from a number with a unit, or from one alone.
+/// Parses bytes from a number, with or without a unit.
 fn parse(text: &str) -> Option<u64> {
     let text = text.trim().to_lowercase();
     let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len()));

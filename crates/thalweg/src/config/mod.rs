@@ -1,8 +1,8 @@
 //! Every option once: name, default, range and meaning.
 //!
 //! The command line's flags (`--learning-rate`), the configuration file's keys (`learning_rate`) and their
-//! documentation are all read from these structs through their JSON schema. `None` means that Thalweg decides
-//! and says so. An option is one field here.
+//! documentation are all derived from these structs through their JSON schema. `None` means that Thalweg decides and
+//! reports its choice. An option is one field here.
 
 mod augment;
 mod data;
@@ -27,43 +27,43 @@ pub use tune::{Pruner, Sampler, Tune};
 
 use crate::optimizers::{Epsilon, MomentumForm};
 
-/// The whole configuration of a run.
+/// The complete configuration of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// What is read, and what its columns are.
+    /// The data and its columns.
     pub data: Data,
-    /// How rows are divided into train, dev and test.
+    /// How rows are split into train, dev and test.
     pub split: Split,
     /// How columns become the network's inputs.
     pub preprocess: Preprocess,
-    /// How training images are changed in each epoch.
+    /// How training examples are augmented in each epoch.
     pub augment: Augment,
     /// The network.
     pub network: Network,
-    /// How it is trained.
+    /// How the network is trained.
     pub train: Train,
-    /// How better options are searched for.
+    /// The hyperparameter search.
     pub tune: Tune,
-    /// What is written.
+    /// The files that are written.
     pub output: Output,
 }
 
-/// How rows are divided into train, dev and test.
+/// How rows are split into train, dev and test.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Split {
-    /// Fractions of train, dev and test, such as 0.6,0.2,0.2. Default: 60/20/20 up to 50,000 rows; above that
-    /// dev and test get about max(10,000, 1 %) rows each.
+    /// Fractions of train, dev and test, such as 0.6,0.2,0.2. Default: 60/20/20 up to 50,000 rows; above that dev and
+    /// test get about max(10,000, 1 %) rows each.
     #[schemars(length(equal = 3), inner(range(min = 0.0, max = 1.0)))]
     pub split: Option<Vec<f64>>,
-    /// The column whose groups must not be torn apart.
+    /// The group column; a group's rows all go to the same split.
     pub group: Option<String>,
-    /// The column that orders rows in time: the latest rows are test, those before them dev.
+    /// The column of times: the latest rows are test, those before them dev.
     pub time: Option<String>,
-    /// Whether each part gets the same mix of classes. Default: yes for classes.
+    /// Whether the split is stratified by class. Default: yes for classes.
     pub stratify: Option<bool>,
-    /// Which fold is dev, and of how many, such as 0,5: train is then all the rest but test.
+    /// Which fold is dev, and of how many, such as 0,5: train is then all other rows except test.
     #[schemars(length(equal = 2))]
     pub fold: Option<Vec<usize>>,
     /// The seed of the split. Default: the training seed.
@@ -74,24 +74,24 @@ pub struct Split {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Normalise {
-    /// (x − μ) / σ, from the training rows.
+    /// (x − μ) / σ, fitted on the training rows.
     #[default]
     Standard,
     /// (x − median) / (interquartile range / 1.349), then x / √(1 + (x/3)²).
     Robust,
-    /// To between 0 and 1.
+    /// Scaled to between 0 and 1.
     MinMax,
-    /// As they are.
+    /// Not scaled.
     None,
 }
 
-/// What stands in for a missing number.
+/// What replaces a missing number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Impute {
-    /// The training rows' mean.
+    /// The mean of the training rows.
     Mean,
-    /// The training rows' median.
+    /// The median of the training rows.
     #[default]
     Median,
 }
@@ -102,11 +102,11 @@ pub enum Impute {
 pub struct Preprocess {
     /// How numeric inputs are scaled. Default: standard, but robust where a column has far outliers.
     pub normalise: Option<Normalise>,
-    /// What stands in for a missing number.
+    /// What replaces a missing number.
     pub impute: Impute,
-    /// Whether a column with missing numbers gets a second input that says where they were.
+    /// Whether a column with missing numbers gets a second input that indicates where they were.
     pub missing_indicator: bool,
-    /// Categories up to this many become one input each; more become a learned embedding.
+    /// Maximum categories for one-hot encoding; columns with more get a learned embedding.
     #[schemars(range(min = 0, max = 10_000))]
     pub one_hot_up_to: usize,
     /// Categories seen fewer times than this share the slot of unseen ones.
@@ -115,7 +115,7 @@ pub struct Preprocess {
     /// Bins of a piecewise-linear encoding of each numeric column (0: none). Default: decided by the data.
     #[schemars(range(min = 0, max = 256))]
     pub bins: Option<usize>,
-    /// Whether numeric targets are scaled for training (answers are always in the data's units).
+    /// Whether numeric targets are scaled for training (predictions are always in the data's units).
     pub scale_target: bool,
 }
 
@@ -140,24 +140,24 @@ pub struct Network {
     /// Units of the hidden layers, such as 128,64 (`none` for no hidden layer). Default: by the data's size.
     #[schemars(inner(range(min = 1, max = 10_000_000)))]
     pub layers: Option<Vec<usize>>,
-    /// Activation of the hidden layers: one for all, or one a layer; with a number as in leaky_relu(0.2), elu(2).
+    /// Activation of the hidden layers: one for all, or one per layer; with a parameter as in leaky_relu(0.2), elu(2).
     pub activation: Vec<String>,
-    /// How weights are drawn. Default: He for the ReLU kinds, Glorot otherwise.
+    /// How weights are initialised. Default: He for the ReLU kinds, Glorot otherwise.
     pub init: Option<String>,
     /// Standard deviation (or half-width) of the `normal` and `uniform` initialisers.
     #[schemars(range(min = 0.0))]
     pub init_scale: f64,
-    /// Whether batch norm stands between each hidden layer's product and its activation.
+    /// Whether batch norm is applied before each hidden activation.
     pub batch_norm: bool,
-    /// Share of hidden activations dropped in training: one for all, or one a layer. Default: by the data's size.
+    /// Dropout rate of hidden activations: one for all, or one per layer. Default: by the data's size.
     #[schemars(inner(range(min = 0.0, max = 0.99)))]
     pub dropout: Option<Vec<f64>>,
-    /// What the network sees of sounds. Default: log_mel.
+    /// How sounds are presented to the network. Default: log_mel.
     pub features: Option<Features>,
-    /// Bands of the mel scale that sounds are seen in. Default: 40 up to 8000 samples a second, else 64.
+    /// Number of mel bands for sounds. Default: 40 up to a sample rate of 8000 Hz, else 64.
     #[schemars(range(min = 1, max = 1024))]
     pub bands: Option<usize>,
-    /// The hidden layers one by one, as tables with a `kind`; instead of the flags above.
+    /// The hidden layers one by one, as tables with a `kind`; replaces the options above.
     pub layer: Vec<serde_json::Value>,
 }
 
@@ -177,45 +177,46 @@ impl Default for Network {
     }
 }
 
-/// What a network sees of sounds.
+/// How sounds are presented to a network.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Features {
-    /// The logarithms of their power in bands of the mel scale, frame by frame.
+    /// Log power in mel bands, frame by frame.
     #[default]
     LogMel,
-    /// The cosine coefficients of these.
+    /// Mel-frequency cepstral coefficients: the cosine transform of these.
     Mfcc,
-    /// Their samples.
+    /// The raw samples.
     Waveform,
 }
 
-/// The recipe that fills in what the user leaves open.
+/// The recipe that decides what the user leaves open.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Recipe {
-    /// What works best on data of this kind and size.
+    /// What works best for data of this kind and size.
     #[default]
     Auto,
-    /// The course's plain choices: gradient descent with constant rate, no regularisation.
+    /// The course's plain choices: gradient descent with a constant rate, no regularisation.
     Course,
 }
 
-/// How much time to spend for a better model.
+/// How much training time to spend on a better model.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Quality {
-    /// A quick answer.
+    /// A quick result.
     Fast,
     /// The default.
     #[default]
     Good,
-    /// As good as it gets.
+    /// The best model, however long it takes.
     Best,
 }
 
-/// The precision of the numbers. The bf16 ones keep parameters and sums in 32 bits and round what training, or a model that
-/// answers, multiplies, where the machine is faster for it; training judges dev and test in 32 bits.
+/// The floating-point precision. The bf16 ones keep parameters and sums in 32 bits and round the factors of matrix
+/// products in training and prediction, where the machine is faster with them; training evaluates dev and test in 32
+/// bits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
@@ -224,31 +225,31 @@ pub enum Precision {
     F32,
     /// 64-bit floating point.
     F64,
-    /// MatmulPrecision of bf16 numbers.
+    /// Matrix products of bf16 values.
     Bf16,
-    /// Three products of bf16 parts: errors of about 2⁻¹⁶.
+    /// Three products of bf16 parts: relative errors of about 2⁻¹⁶.
     Bf16x3,
     /// Six products of bf16 parts: errors as in 32 bits.
     Bf16x6,
 }
 
-/// A rule for the weights of the classes.
+/// A rule for class weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Weighting {
-    /// Each class weighs 1.
+    /// Every class has weight 1.
     None,
-    /// m / (C · m_c): each class weighs the same in all.
+    /// m / (C · m_c): every class has the same total weight.
     Balanced,
 }
 
-/// Weights of the classes in the cost.
+/// Class weights in the cost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum ClassWeights {
     /// By a rule.
     Named(Weighting),
-    /// One weight a class, by its name.
+    /// One weight per class, by name.
     Each(BTreeMap<String, f64>),
 }
 
@@ -256,26 +257,26 @@ pub enum ClassWeights {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Train {
-    /// The recipe that fills in what is left open.
+    /// The recipe that decides what is left open.
     pub recipe: Recipe,
-    /// How much time to spend for a better model.
+    /// How much training time to spend on a better model.
     pub quality: Quality,
-    /// Seed of everything random.
+    /// The seed of all random numbers.
     pub seed: u64,
-    /// Threads (0: all cores). The result does not depend on it.
+    /// Threads (0: all cores). Results do not depend on it.
     #[schemars(range(max = 1024))]
     pub threads: usize,
-    /// The precision of the numbers.
+    /// The floating-point precision.
     pub precision: Precision,
-    /// The cost. Default: by the task.
+    /// The loss. Default: by the task.
     pub loss: Option<String>,
-    /// Where the Huber error turns from squared to absolute, in units of the scaled target.
+    /// Where the Huber loss changes from quadratic to linear, in units of the scaled target.
     #[schemars(range(min = 0.0))]
     pub huber_delta: f64,
-    /// Share of each class's target spread over all classes.
+    /// Share of each class's target that is spread over all classes.
     #[schemars(range(min = 0.0, max = 0.9))]
     pub label_smoothing: f64,
-    /// Weights of the classes in the cost, by their names; balanced is m / (C · m_c).
+    /// Class weights in the cost, by name; balanced is m / (C · m_c).
     pub class_weights: Option<ClassWeights>,
     /// The optimiser. Default: adamw, or gradient_descent in the course recipe.
     pub optimizer: Option<String>,
@@ -285,15 +286,15 @@ pub struct Train {
     /// Momentum's β; RMSprop's and Adam's β₁ where they have one.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub momentum: f64,
-    /// Momentum's form: course is V = βV + (1−β)dθ, pytorch is V = βV + dθ.
+    /// The form of momentum: course is V = βV + (1−β)dθ, pytorch is V = βV + dθ.
     pub momentum_form: MomentumForm,
     /// Adam's β₂ and RMSprop's β. Default: 0.999 for Adam, 0.9 for RMSprop.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub beta2: Option<f64>,
-    /// The ε that keeps the divisor from 0.
+    /// The ε that keeps the denominator from being 0.
     #[schemars(range(min = 0.0))]
     pub epsilon: f64,
-    /// Where ε stands: outside is √S + ε, inside is √(S + ε). Default: outside, but inside for RMSprop in the course
+    /// Where ε is added: outside is √S + ε, inside is √(S + ε). Default: outside, but inside for RMSprop in the course
     /// recipe.
     pub epsilon_placement: Option<Epsilon>,
     /// Whether momentum's and RMSprop's averages are bias-corrected.
@@ -301,11 +302,11 @@ pub struct Train {
     /// λ of the L2 term λ/(2m) Σ‖W‖² in the cost, m the number of training examples.
     #[schemars(range(min = 0.0))]
     pub l2: f64,
-    /// AdamW's decoupled decay: θ −= α · decay · θ, weights only. Default: 0.01 for adamw, 0.05 for convolutions,
-    /// else 0.
+    /// AdamW's decoupled weight decay: θ −= α · decay · θ, weights only. Default: 0.01 for adamw, 0.05 for
+    /// convolutions, else 0.
     #[schemars(range(min = 0.0))]
     pub weight_decay: Option<f64>,
-    /// The schedule of the learning rate. Default: cosine, or constant in the course recipe.
+    /// The learning rate schedule. Default: cosine, or constant in the course recipe.
     pub schedule: Option<String>,
     /// The schedule's decay: decay_rate of inverse, the base of exponential, k of square_root, the factor of
     /// staircase and plateau.
@@ -316,38 +317,39 @@ pub struct Train {
     pub decay_every: usize,
     /// The manual schedule: epoch = learning rate, from that epoch on.
     pub rates: BTreeMap<String, f64>,
-    /// Epochs over which the learning rate rises from 0. Default: 1 for convolutions, else 0.
+    /// Epochs of linear warm-up from learning rate 0. Default: 1 for convolutions, else 0.
     #[schemars(range(min = 0.0))]
     pub warm_up: Option<f64>,
-    /// Examples in a mini-batch (0: all). Default: by the data's size.
+    /// Mini-batch size in examples (0: all). Default: by the data's size.
     pub batch_size: Option<usize>,
-    /// Most epochs. Default: by the data's size.
+    /// Maximum number of epochs. Default: by the data's size.
     #[schemars(range(max = 10_000_000))]
     pub epochs: Option<usize>,
-    /// Epochs at the end that use the whole training part as one batch.
+    /// Final epochs that use the entire training split as one batch.
     pub full_batch_epochs: usize,
-    /// Gradients longer than this are scaled down to it (0: never).
+    /// Maximum norm of the gradient; longer ones are scaled down to it (0: no clipping).
     #[schemars(range(min = 0.0))]
     pub clip_norm: f64,
-    /// Gradient entries are cut to ± this (0: never).
+    /// Gradient entries are clipped to ± this (0: no clipping).
     #[schemars(range(min = 0.0))]
     pub clip_value: f64,
-    /// A model to start from, a model file or a run's folder: its network and its parameters. Default: parameters are drawn.
+    /// A model to start from, a model file or a run folder: its network and its parameters. Default: random
+    /// initialisation.
     pub start_from: Option<String>,
     /// Epochs without a better dev result before training stops (0: never). Default: by the number of epochs.
     pub patience: Option<usize>,
     /// The dev metric that decides which epoch is best. Default: accuracy for classes with at least 300 dev rows, else
     /// loss.
     pub monitor: Option<String>,
-    /// The epoch from which on the best one is chosen and training may stop early. Default: 1; half of the epochs for
-    /// convolutions with fewer than 100 dev rows.
+    /// The first epoch that can be chosen as best and after which training may stop early. Default: 1; half of the
+    /// epochs for convolutions with fewer than 100 dev rows.
     #[schemars(range(min = 1))]
     pub best_from: Option<usize>,
-    /// β of the exponentially weighted average of the parameters (0: none); the average is what is judged and saved.
+    /// β of the exponentially weighted average of the parameters (0: none); the average is what is evaluated and saved.
     /// Default: over a tenth of all steps for convolutions, else 0.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub average: Option<f64>,
-    /// Most seconds; training then stops and the best model is saved.
+    /// Time limit in seconds; training then stops and the best model is saved.
     #[schemars(range(min = 0.0))]
     pub time_limit: Option<f64>,
 }
@@ -394,12 +396,12 @@ impl Default for Train {
     }
 }
 
-/// What is written, and where.
+/// The files that are written.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Output {
-    /// The run's folder. Default: runs/ and the data's name with a number.
+    /// The run folder. Default: under runs/, named after the data and a number.
     pub out: Option<String>,
-    /// A folder to write the report's figures to, as SVG and PNG.
+    /// A folder for the report's figures, as SVG and PNG.
     pub figures: Option<String>,
 }

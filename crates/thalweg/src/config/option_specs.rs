@@ -1,4 +1,4 @@
-//! The options as a list, read from the configuration's JSON schema: what flags, help and checks are made of.
+//! The options as a list, derived from the configuration's JSON schema; flags, help and checks are generated from it.
 
 use std::sync::LazyLock;
 
@@ -16,19 +16,19 @@ pub struct OptionSpec {
     pub section: String,
     /// The key within it: `learning_rate`.
     pub name: String,
-    /// What it is, with its default where that is decided later.
+    /// Its meaning, with its default where that is decided later.
     pub doc: String,
     /// Whether it has one value or several.
     pub arity: Arity,
-    /// What each of its values is.
+    /// The type of each value.
     pub kind: Kind,
-    /// The values it may have, where they are few.
+    /// The allowed values, if it is a choice.
     pub choices: Vec<String>,
-    /// Words that may stand instead of a table.
+    /// Words allowed instead of a table.
     pub words: Vec<String>,
-    /// The numbers it may be.
+    /// The range of its numbers.
     pub range: Range,
-    /// How many values a list must have.
+    /// The required length of a list.
     pub length: Option<usize>,
     /// The default; null where it is decided later.
     pub default: Value,
@@ -39,37 +39,37 @@ pub struct OptionSpec {
 pub enum Arity {
     /// One value.
     One,
-    /// Several values: `128,64` on the command line.
+    /// A list: `128,64` on the command line.
     List,
-    /// Several values, each with a name: `yes=2,no=1` on the command line.
+    /// Named values: `yes=2,no=1` on the command line.
     Table,
 }
 
-/// What a value is.
+/// The type of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A word or text.
     Text,
     /// One character.
     Character,
-    /// A whole number.
+    /// An integer.
     Integer,
-    /// A number.
+    /// A floating-point number.
     Number,
     /// Yes or no.
     Boolean,
-    /// Anything that TOML can write.
+    /// Any TOML value.
     Any,
 }
 
-/// The numbers that a value may be: `low ≤ x ≤ high` and `x < below`.
+/// The range of a number: `low ≤ x ≤ high` and `x < below`.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Range {
-    /// The least.
+    /// The minimum.
     pub low: Option<f64>,
-    /// The greatest.
+    /// The maximum.
     pub high: Option<f64>,
-    /// What it must stay below.
+    /// The exclusive upper bound.
     pub below: Option<f64>,
 }
 
@@ -84,7 +84,7 @@ impl OptionSpec {
         format!("{}.{}", self.section, self.name)
     }
 
-    /// What its values must be, for errors: `a whole number from 1`.
+    /// What its values must be, for error messages: `a whole number from 1`.
     pub fn expected(&self) -> String {
         let one = match self.kind {
             _ if !self.choices.is_empty() => format!("one of {}", self.choices.join(", ")),
@@ -106,7 +106,7 @@ impl OptionSpec {
 }
 
 impl Range {
-    /// Whether a finite number is in it.
+    /// Whether `x` is finite and within the range.
     pub fn contains(&self, x: f64) -> bool {
         x.is_finite()
             && self.low.is_none_or(|low| x >= low)
@@ -156,7 +156,7 @@ pub fn json_schema() -> Value {
     schema
 }
 
-/// The names that texts of the configuration may be, from the registries.
+/// The allowed names of text options, from the registries.
 fn registered() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
     let of_tasks = [Task::Binary, Task::Regression].map(metrics::names);
     vec![
@@ -168,7 +168,7 @@ fn registered() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
     ]
 }
 
-/// The names of the activations; one with a number is written `leaky_relu(0.2)`.
+/// The names of the activations; one with a parameter is written `leaky_relu(0.2)`.
 pub(super) fn activations() -> Vec<String> {
     activation::ALL.iter().map(|registered| registered.name.into()).collect()
 }
@@ -180,7 +180,7 @@ fn resolve<'a>(schema: &'a Value, value: &'a Value) -> &'a Value {
     }
 }
 
-/// What is meant by a schema that may also be null, or that allows a word besides a table.
+/// The non-null alternatives of a schema that may also be null, or that allows a word instead of a table.
 fn alternatives<'a>(schema: &'a Value, property: &'a Value) -> Vec<&'a Value> {
     let property = resolve(schema, property);
     match property["anyOf"].as_array() {

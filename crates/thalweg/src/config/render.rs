@@ -1,19 +1,19 @@
-//! A configuration as a TOML file that explains itself.
+//! A configuration as a self-documenting TOML file.
 
 use super::Config;
 use super::option_specs::option_specs;
 use super::value::inline;
 use toml::Table;
 
-/// Columns that comments are wrapped to.
+/// Column at which comments are wrapped.
 const WIDTH: usize = 100;
 
 impl Config {
-    /// The fully rendered configuration: every key with its meaning as a comment, those that are left to Thalweg as
-    /// comments too. Read back it gives the same configuration.
+    /// The configuration as TOML: every key with its meaning as a comment; keys left to Thalweg are commented out.
+    /// Parsing it gives the same configuration.
     ///
     /// # Panics
-    /// If a number is too large for TOML, which [`Config::validate`] finds.
+    /// If a number is too large for TOML, which [`Config::validate`] rejects.
     pub fn to_toml(&self) -> String {
         let table = self.to_table().expect("the numbers fit into TOML");
         let mut text = String::new();
@@ -38,7 +38,7 @@ impl Config {
     }
 }
 
-/// A comment of as many lines as it needs.
+/// A comment, wrapped to as many lines as it needs.
 fn comment(text: &str) -> String {
     let mut lines = String::from("#");
     let mut width = 1;

@@ -1,58 +1,65 @@
-//! What a search for better options tries, and for how long.
+//! The options of a hyperparameter search.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How better options are searched for.
+/// The hyperparameter search.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tune {
-    /// Options that are searched, each with its values: learning_rate=log:1e-4..1e-1, layers=int:1..5, momentum=one_minus_log:0.9..0.999, activation=relu,tanh or layers=64|128,64; "if optimizer=adam|adamw" after the values makes one depend on another. Default: by the data.
+    /// Options to search, each with its values: learning_rate=log:1e-4..1e-1, layers=int:1..5,
+    /// momentum=one_minus_log:0.9..0.999, activation=relu,tanh or layers=64|128,64; "if optimizer=adam|adamw" after the
+    /// values makes one depend on another. Default: by the data.
     pub search: BTreeMap<String, String>,
-    /// Relations between numbers searched that must hold, such as layers*units<=1024.
+    /// Constraints on the searched numbers, such as layers*units<=1024.
     pub constraints: Vec<String>,
     /// How the next trial is chosen.
     pub sampler: Sampler,
-    /// Which trials are ended early. Default: asha for tpe and gp, none for the others, whose choice then does not depend on the number of workers.
+    /// Which trials are pruned. Default: asha for tpe and gp; none for the others, whose choices then do not depend on
+    /// the number of workers.
     pub pruner: Option<Pruner>,
-    /// Most trials.
+    /// Maximum number of trials.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub trials: usize,
-    /// Most seconds of the whole search (a trial's own limit is time-limit).
+    /// Time limit of the search in seconds (a single trial's limit is time-limit).
     #[schemars(range(min = 0.0))]
     pub budget: Option<f64>,
-    /// Trials without a better one after which the search ends (0: never).
+    /// Trials without improvement after which the search stops (0: never).
     pub stall: usize,
-    /// What is sought: a dev metric or loss; with several, the last ones among parameters and latency, also what is given up for it. Default: accuracy (log_loss on few dev rows) or rmse.
+    /// What is optimised for: a dev metric or loss. With several, the last ones, among parameters and latency, are
+    /// traded off against it. Default: accuracy (log_loss on few dev rows) or rmse.
     pub objective: Vec<String>,
-    /// Values of each range in a grid. Default: as many as the trials allow.
+    /// Grid points per range. Default: as many as the trials allow.
     #[schemars(range(min = 1, max = 10_000))]
     pub points: Option<usize>,
-    /// Rounds from coarse to fine.
+    /// Rounds of the coarse_to_fine sampler.
     #[schemars(range(min = 1, max = 20))]
     pub rounds: usize,
-    /// Regions that a round from coarse to fine goes on with.
+    /// Regions that each coarse_to_fine round continues with.
     #[schemars(range(min = 1, max = 100))]
     pub regions: usize,
-    /// Folds that each trial is trained on in turn, its value their mean (1: train and dev as they are). Default: 5 below 300 dev rows, unless the network has convolutions.
+    /// Folds for cross-validating each trial, its value their mean (1: train and dev as they are). Default: 5 below 300
+    /// dev rows, unless the network has convolutions.
     #[schemars(range(min = 1, max = 100))]
     pub folds: Option<usize>,
-    /// Whether the configuration as it is goes first.
+    /// Whether the first trial is the configuration as it is.
     pub baseline: bool,
-    /// Trials at a time, each on one thread if they are several (0: one a core).
+    /// Trials at a time, each on one thread if there are several (0: one per core).
     #[schemars(range(max = 1024))]
     pub workers: usize,
-    /// Other seeds that the best trial is trained with, to tell what is chance.
+    /// Further seeds that the best trial is trained with, to estimate the variation due to chance.
     #[schemars(range(max = 100))]
     pub seeds: usize,
-    /// Whether the model is trained on train and dev together, for as many epochs as were best. Default: yes, unless dev is a file of its own.
+    /// Whether the final model is trained on train and dev together, for as many epochs as were best. Default: yes,
+    /// unless dev is a separate file.
     pub refit: Option<bool>,
-    /// Most MiB that a trial may need; one that needs more ends before it begins. Default: its share of free memory.
+    /// Memory limit of a trial in MiB; a trial that needs more is ended before it starts. Default: its share of free
+    /// memory.
     #[schemars(range(min = 1.0))]
     pub trial_memory: Option<f64>,
-    /// The study's file: a new one, or one to go on with. Default: a new one under runs/.
+    /// The study's file, new or to be resumed. Default: a new one under runs/.
     pub study: Option<String>,
 }
 
@@ -92,16 +99,16 @@ pub enum Sampler {
     Gp,
     /// At random.
     Random,
-    /// At random, but evenly (Halton's sequence).
+    /// Quasi-random (Halton's sequence).
     Halton,
     /// Every combination of a few values.
     Grid,
-    /// From coarse to fine: in rounds, around the best so far.
+    /// Random search in rounds, each narrowed to the best regions so far.
     #[serde(alias = "zoom")]
     CoarseToFine,
 }
 
-/// Which trials are ended early.
+/// Which trials are pruned.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Pruner {
@@ -110,8 +117,8 @@ pub enum Pruner {
     None,
     /// Those worse than the median of the others at the same epoch.
     Median,
-    /// Those not among the best third at an epoch of a rising ladder (asynchronous successive halving).
+    /// Those not in the best third at a rung (asynchronous successive halving).
     Asha,
-    /// The same, with ladders that begin later for some trials.
+    /// The same, with brackets whose first rung is later for some trials.
     Hyperband,
 }

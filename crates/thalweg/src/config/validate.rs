@@ -1,4 +1,4 @@
-//! What a configuration must be beyond each value by itself.
+//! Validation of a configuration beyond single values.
 
 use super::load::checked;
 use super::value::inline;
@@ -7,10 +7,10 @@ use crate::error::{Error, Result};
 use crate::tensor::Activation;
 
 impl Split {
-    /// The fractions of train, dev and test, where they are given.
+    /// The fractions of train, dev and test, if given.
     ///
     /// # Errors
-    /// If they are not three that add up to 1, the first above 0.
+    /// Unless they are three that add up to 1, the first above 0.
     pub(crate) fn fractions(&self) -> Result<Option<[f64; 3]>> {
         let Some(given) = &self.split else { return Ok(None) };
         let wrong = |message: &str| {
@@ -30,11 +30,11 @@ impl Split {
 }
 
 impl Config {
-    /// Whether every value is what its option takes and no two contradict each other. What depends on the data is
-    /// found when the data is read.
+    /// Checks that every value is what its option takes and that no two contradict each other. What depends on the data
+    /// is checked when the data is read.
     ///
     /// # Errors
-    /// The first value that is not right.
+    /// For the first invalid value.
     pub fn validate(&self) -> Result<()> {
         let table = self.to_table()?;
         for option in option_specs() {
@@ -59,7 +59,7 @@ impl Config {
         self.check_training()
     }
 
-    /// A column has one use.
+    /// A column has only one role.
     fn check_columns(&self) -> Result<()> {
         let (data, split) = (&self.data, &self.split);
         let lists = [("target", &data.target), ("id", &data.id), ("ignore", &data.ignore), ("keep", &data.keep)];
@@ -68,7 +68,7 @@ impl Config {
         uses.extend(lists.into_iter().flat_map(|(flag, columns)| columns.iter().map(move |column| (flag, column))));
         uses.extend(single.into_iter().filter_map(|(flag, column)| Some((flag, column.as_ref()?))));
         for (i, &(flag, column)) in uses.iter().enumerate() {
-            // An id that also keeps its group together is usual.
+            // An id column that is also the group column is common.
             let both = |other: &str| other != flag && (other, flag) != ("id", "group");
             if let Some((other, _)) = uses[..i].iter().find(|(other, named)| *named == column && both(other)) {
                 let error = Error::config(format!("the column {column:?} is named by --{other} as well"));

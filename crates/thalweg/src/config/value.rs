@@ -1,14 +1,14 @@
-//! The value of an option: from the text of a flag, and checked against what the option takes.
+//! The value of an option: parsed from the text of a flag, and checked against what the option takes.
 
 use toml::{Table, Value};
 
 use super::option_specs::{Arity, Kind, OptionSpec};
 use crate::error::did_you_mean;
 
-/// A value from its text on the command line: `0.1`, `128,64`, `yes=2,no=1`, or TOML in brackets. None where the text
-/// cannot be read so.
+/// Parses a value from the command line: `0.1`, `128,64`, `yes=2,no=1`, or TOML in brackets. None if the text cannot be
+/// parsed.
 pub(super) fn parse(option: &OptionSpec, text: &str) -> Option<Value> {
-    // What commas cannot say: names with commas in them, layers one by one.
+    // What commas cannot express: names that contain commas, layers one by one.
     if option.arity != Arity::One && text.trim_start().starts_with(['[', '{']) {
         return text.parse().ok();
     }
@@ -29,7 +29,7 @@ pub(super) fn parse(option: &OptionSpec, text: &str) -> Option<Value> {
     }
 }
 
-/// What stands between commas; a part with quotes around it, or around its name, may hold commas itself.
+/// Splits at commas; a part with quotes around it, or around its name, may contain commas itself.
 fn parts(text: &str) -> Vec<String> {
     let (mut parts, mut quoted) = (vec![String::new()], false);
     for c in text.chars() {
@@ -40,13 +40,13 @@ fn parts(text: &str) -> Vec<String> {
         }
     }
     if quoted {
-        // A quote that is never closed is a letter.
+        // A quote that is never closed is an ordinary character.
         return text.split(',').map(|part| part.trim().into()).collect();
     }
     parts.into_iter().map(|part| part.trim().into()).collect()
 }
 
-/// Texts with names, which may have commas and equal signs in them: `activation=relu,tanh,layers=int:1..3`.
+/// Texts by name, which may contain commas and equal signs: `activation=relu,tanh,layers=int:1..3`.
 fn texts(text: &str) -> Option<Table> {
     let mut pairs: Vec<(&str, String)> = Vec::new();
     for part in text.split(',') {
@@ -75,10 +75,10 @@ fn parse_one(kind: Kind, text: &str) -> Option<Value> {
     }
 }
 
-/// Choices by the names that they had in earlier versions, which the configuration still reads.
+/// Choices under their names in earlier versions, which the configuration still reads.
 const FORMER_NAMES: [(&str, &str); 1] = [("sampler", "zoom")];
 
-/// Whether a value is what the option takes.
+/// Checks that a value is what the option takes.
 ///
 /// # Errors
 /// If it is not: what was expected, and the name that was probably meant.
@@ -117,7 +117,7 @@ fn fits(option: &OptionSpec, value: &Value) -> bool {
     }
 }
 
-/// `leaky_relu(0.2)` is a `leaky_relu`.
+/// Whether the text is an allowed choice: `leaky_relu(0.2)` is a `leaky_relu`.
 fn is_choice(option: &OptionSpec, text: &str) -> bool {
     let word = text.strip_suffix(')').and_then(|text| text.split_once('(')).map_or(text, |(word, _)| word);
     option.choices.is_empty()

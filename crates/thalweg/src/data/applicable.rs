@@ -1,17 +1,17 @@
-//! Options of data that have no effect on what was named are refused rather than passed over.
+//! Rejects data options that have no effect on the given data, rather than ignoring them.
 
 use super::arrays::Arrays;
 use super::media_spec::MediaSpec;
 use crate::config;
 use crate::error::{Error, Result};
 
-/// What data turned out to be.
+/// What the data turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DataKind {
     Table,
     Pictures,
     Sounds,
-    /// Arrays of numbers in a file.
+    /// Numeric arrays in a file.
     Numbers,
 }
 
@@ -36,7 +36,7 @@ impl DataKind {
     }
 }
 
-/// What each option is for. Pictures and sounds may be listed in a table.
+/// The kinds of data that each option applies to. Images and sounds may be listed in a table.
 const OPTIONS: [(&[&str], &[DataKind]); 7] = [
     (
         &["path", "target", "task", "classes", "dev", "test", "memory", "from_disk", "cache", "any_order"],
@@ -53,7 +53,7 @@ const OPTIONS: [(&[&str], &[DataKind]); 7] = [
     (&["max_bad"], &[Table, Pictures, Sounds]),
 ];
 
-/// Refuses options that the data found has no use for.
+/// Rejects options that do not apply to the data.
 pub(crate) fn check(options: &config::Data, found: DataKind) -> Result<()> {
     let values = |options: &config::Data| serde_json::to_value(options).unwrap_or_default();
     let (given, default) = (values(options), values(&config::Data::default()));

@@ -1,6 +1,6 @@
-//! Words for no and yes.
+//! Words that mean no and yes.
 
-/// Words for no and yes, in lower case.
+/// Words that mean no and yes, in lower case.
 pub(crate) const WORDS: [(&str, &str); 6] =
     [("false", "true"), ("no", "yes"), ("f", "t"), ("n", "y"), ("off", "on"), ("0", "1")];
 

@@ -1,4 +1,4 @@
-//! How the data writes numbers and missing cells.
+//! The cell format: how the data writes numbers and missing cells.
 
 use std::hash::BuildHasher;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config;
 
-/// Cells that mean "missing" unless the user names others; compared without regard to case. Spreadsheets write those with
+/// Cells that mean "missing" unless the user names others; compared case-insensitively. Spreadsheets write those with
 /// `#`, databases `\N`, pandas `<NA>`.
 const MARKERS: [&str; 25] = [
     "na", "n/a", "nan", "null", "none", "?", "-", ".", "--", "---", "#n/a", "#n/a n/a", "#na", "#div/0!", "#value!",
@@ -29,7 +29,7 @@ impl Default for CellFormat {
 }
 
 impl CellFormat {
-    /// What the options say, the usual markers where they say nothing.
+    /// The format that the options specify, with the usual markers by default.
     pub fn new(options: &config::Data) -> Self {
         let mut cell_format = CellFormat::default();
         if !options.missing.is_empty() {
@@ -39,13 +39,13 @@ impl CellFormat {
         cell_format
     }
 
-    /// The cell without the blanks around it, or `None` where it means "missing".
+    /// The cell without surrounding blanks, or `None` if it means "missing".
     pub fn value<'a>(&self, cell: &'a str) -> Option<&'a str> {
         let cell = cell.trim();
         (!cell.is_empty() && !self.is_marker(cell)).then_some(cell)
     }
 
-    /// The cell as a number, if it is one; it may be infinite or NaN where that is no marker.
+    /// The cell as a number, if it is one; it may be infinite or NaN where that is not a marker.
     pub fn number(&self, cell: &str) -> Option<f64> {
         if self.decimal_comma && cell.contains(',') {
             fast_float2::parse(cell.replace('.', "").replace(',', ".")).ok()
@@ -54,19 +54,19 @@ impl CellFormat {
         }
     }
 
-    /// The cell as a category: whole numbers written with a ".0", as tools do in columns with missing cells, are the
-    /// same category as without.
+    /// The cell as a category: integers with a trailing ".0", as tools write them in columns with missing cells, are
+    /// the same category as without.
     pub fn category<'a>(&self, cell: &'a str) -> Option<&'a str> {
         let cell = self.value(cell)?;
         Some(without_zero(cell, self.zero()).unwrap_or(cell))
     }
 
-    /// A hash of it.
+    /// A hash of the format.
     pub(super) fn hash(&self) -> u64 {
         foldhash::quality::FixedState::default().hash_one(self)
     }
 
-    /// What tools write after whole numbers in columns with missing cells.
+    /// What tools append to integers in columns with missing cells.
     pub(crate) fn zero(&self) -> &'static str {
         if self.decimal_comma { ",0" } else { ".0" }
     }
@@ -76,7 +76,7 @@ impl CellFormat {
     }
 }
 
-/// A whole number that tools have written with a zero after the point, without it.
+/// An integer that tools have written with a zero after the decimal point, without it.
 pub(super) fn without_zero<'a>(cell: &'a str, zero: &str) -> Option<&'a str> {
     let digits = cell.strip_suffix(zero)?;
     digits.trim_start_matches('-').bytes().all(|b| b.is_ascii_digit()).then_some(digits)
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// The standard library's reading, bit for bit.
+        /// Parses as the standard library does, bit for bit.
         #[test]
         fn numbers_are_the_standard_library_s(
             cell in "[-+]?[0-9]{0,20}(\\.[0-9]{0,20})?([eE][-+]?[0-9]{0,3})?|[-+]?(inf|NaN|Infinity)|[-+.eE_ 0-9a-f]{0,5}",

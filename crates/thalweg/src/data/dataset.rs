@@ -1,4 +1,4 @@
-//! Everything between a configuration and the matrices that a network is trained on.
+//! From a configuration to the matrices that a network is trained on.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,27 +19,27 @@ use crate::config::{self, Config};
 use crate::event::{Decision, Splits};
 use crate::{Error, Result};
 
-/// The seed of the order in which rows are put where theirs makes no difference; any will do.
+/// The seed of the canonical row order, used where the order in the data must make no difference; any value will do.
 const ORDER_SEED: u64 = 0;
 
 /// Data ready for training.
 #[derive(Debug, Clone)]
 pub struct Dataset {
-    /// What the data is called: a path, `-` or `sample:NAME`.
+    /// The data's name: a path, `-` or `sample:NAME`.
     pub name: String,
     /// The columns.
     pub schema: Schema,
     /// Raw columns to inputs, fitted on the training rows.
     pub pipeline: Pipeline,
-    /// Answers to numbers and back.
+    /// Cells to target values, and outputs to predictions.
     pub target: Target,
     /// The task.
     pub task: Task,
-    /// The examples of each part; where training rows are on disk, only some of them are here.
+    /// The examples of each split; where training rows are on disk, only some of them are here.
     pub parts: Splits<Examples>,
     /// All training rows, where they are on disk.
     pub on_disk: Option<Arc<RowFile>>,
-    /// What was decided for the user.
+    /// Decisions made for the user.
     pub decisions: Vec<Decision>,
     /// What the user should know.
     pub warnings: Vec<String>,
@@ -48,12 +48,12 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// How many training rows there are, in memory or on disk.
+    /// The number of training rows, in memory or on disk.
     pub fn train_rows(&self) -> usize {
         self.on_disk.as_ref().map_or(self.parts.train.rows, |file| file.rows())
     }
 
-    /// How many training rows each class has, of a task of one class a row.
+    /// The number of training rows of each class, for a single-label classification task.
     ///
     /// # Errors
     /// If rows on disk cannot be read.
@@ -71,10 +71,10 @@ impl Dataset {
         Ok(counts)
     }
 
-    /// Infers the schema, splits, fits the pipeline on the training rows and encodes all parts.
+    /// Infers the schema, splits, fits the pipeline on the training rows and encodes all splits.
     ///
-    /// `dev` and `test` are parts that the user has in tables of their own. Kinds of columns are inferred from all
-    /// rows of `main`; every number that the model keeps is measured on its training rows alone.
+    /// `dev` and `test` are splits that the user provides as separate tables. Kinds of columns are inferred from all
+    /// rows of `main`; every value that the model keeps is fitted on its training rows only.
     pub fn from_tables(main: &Table, dev: Option<&Table>, test: Option<&Table>, config: &Config) -> Result<Self> {
         build(main, dev, test, config)
     }
@@ -85,14 +85,14 @@ impl Dataset {
     }
 }
 
-/// What was fitted on the first rows, for the rows that come after them.
+/// Schema, pipeline and target fitted on the first rows, for encoding later ones.
 #[derive(Debug, Clone, Copy)]
 pub struct Fitted<'a> {
     /// The columns.
     pub schema: &'a Schema,
     /// Raw columns to inputs.
     pub pipeline: &'a Pipeline,
-    /// Answers to numbers.
+    /// Cells to target values.
     pub target: &'a Target,
 }
 
@@ -100,7 +100,7 @@ impl Fitted<'_> {
     /// All rows of a table as training rows.
     ///
     /// # Errors
-    /// If a column is missing, a cell cannot be read, or no answer is known.
+    /// If a column is missing, a cell cannot be read, or no row has a target.
     pub fn table(&self, table: &Table) -> Result<Dataset> {
         self.encode(table)
     }
@@ -108,7 +108,7 @@ impl Fitted<'_> {
     /// The same for examples without named columns.
     ///
     /// # Errors
-    /// If their shape is another, an answer cannot be read, or none is known.
+    /// If their shape differs, a target cannot be read, or no example has one.
     pub fn arrays(&self, arrays: &Arrays) -> Result<Dataset> {
         self.encode(arrays)
     }
@@ -137,10 +137,10 @@ impl Fitted<'_> {
     }
 }
 
-/// Training rows that are shown of those on disk: enough for the metrics of the training part.
+/// Training rows on disk that are also kept in memory: enough for the metrics of the training split.
 pub(super) const SHOWN: usize = 10_000;
 
-/// Examples on disk come in batches that fit into memory.
+/// Rejects full-batch training: examples on disk come in batches that fit into memory.
 pub(super) fn refuse_full_batches(config: &Config) -> Result<()> {
     let full = [
         ("--full-batch-epochs", config.train.full_batch_epochs > 0),
@@ -151,7 +151,7 @@ pub(super) fn refuse_full_batches(config: &Config) -> Result<()> {
     Err(error.fix(format!("leave {flag} out, or hold them in memory with --from-disk=false")))
 }
 
-/// Encodes rows, so many at a time, into a file that then has their inputs.
+/// Encodes rows, a limited number at a time, into a file that then has their inputs.
 fn encode_to_disk(
     rows: &[usize],
     at_once: usize,
@@ -251,7 +251,7 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
     })
 }
 
-/// Puts rows into an order that does not depend on theirs.
+/// Puts rows into an order that does not depend on their order in the data.
 fn put_in_order<R: Rows>(data: &R, rows: &mut Vec<usize>, schema: &Schema) -> Result<()> {
     let keys = data.keys(rows, schema, ORDER_SEED)?;
     let mut keyed: Vec<(u64, usize)> = keys.into_iter().zip(rows.drain(..)).collect();
@@ -260,13 +260,13 @@ fn put_in_order<R: Rows>(data: &R, rows: &mut Vec<usize>, schema: &Schema) -> Re
     Ok(())
 }
 
-/// Has a configuration say where its data turned out to lie, so that what goes on with a run does as it did.
+/// Records in the configuration whether its data is on disk, so that a resumed run does the same.
 pub(crate) fn freeze(config: &mut Config, data: &Dataset) {
     config.data.from_disk = Some(data.on_disk.is_some());
 }
 
-/// A part in a file of its own, which may write its numbers in another way than the main data: `given` is what the user says
-/// of that. What was found in it is told where the main data was not found to be so, too.
+/// A split in a separate file, which may write its numbers differently from the main data: `given` is what the user
+/// says about that. What was detected in it is reported where it differs from the main data.
 pub(super) fn table(path: &str, config: &Config, given: Option<bool>, decisions: &mut Vec<Decision>) -> Result<Table> {
     match source::open(path, &config::Data { decimal_comma: given, ..config.data.clone() })? {
         Source::Table(mut reader) => {
@@ -288,7 +288,7 @@ pub(super) fn other_form(path: &str, expected: &str, found: &str) -> Error {
         .fix("give all parts one form")
 }
 
-/// The rows whose answer is known; the others are left out with a warning.
+/// The rows whose target is known; the others are dropped with a warning.
 pub(super) fn known_rows(table: &Table, schema: &Schema, warnings: &mut Vec<String>) -> Result<Vec<usize>> {
     let known = Target::known_rows(table, schema)?;
     let unknown = table.rows() - known.len();

@@ -1,7 +1,7 @@
-//! Dates and times as text.
+//! Parsing dates and times.
 //!
-//! A column's format is one of strptime's, of the names below, or several of them with ` | ` between: each cell is read by
-//! the first that fits. A time of day alone is one of 1970-01-01.
+//! A column's format is a strptime format, one of the names below, or several of them separated by ` | `: each cell is
+//! read by the first that matches. A time of day alone is on 1970-01-01.
 
 use std::sync::LazyLock;
 
@@ -18,12 +18,12 @@ pub(crate) const RFC2822: &str = "rfc2822";
 pub(crate) const UNIX: &str = "unix";
 /// Milliseconds since then.
 pub(crate) const UNIX_MS: &str = "unix_ms";
-/// Days such as 20240131.
+/// Compact dates such as 20240131.
 pub(crate) const COMPACT: &str = "%Y%m%d";
-/// What stands between the formats of one column.
+/// The separator between the formats of one column.
 pub(crate) const BETWEEN: &str = " | ";
 
-/// Dates, in order of preference: where all cells fit two, the first is taken.
+/// Date formats, in order of preference: if two match all cells, the first is used.
 const DATES: [&str; 24] = [
     "%Y/%m/%d",
     "%Y.%m.%d",
@@ -52,14 +52,14 @@ const DATES: [&str; 24] = [
 ];
 /// Times of day.
 const TIMES: [&str; 5] = ["%H:%M:%S%.f", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%I %p"];
-/// What stands between a date and a time.
+/// Separators between a date and a time.
 const JOINTS: [&str; 3] = [" ", ", ", "T"];
-/// Most formats that one column mixes.
+/// The maximum number of formats in one column.
 const MOST_MIXED: usize = 4;
-/// Cells that are looked at before a format is tried on all.
+/// Cells on which a format is tried before it is tried on all.
 const GLANCE: usize = 32;
 
-/// All formats that are looked for.
+/// All formats that detection tries.
 static FORMATS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let with_time = |date: &str| {
         let date = date.to_string();
@@ -69,7 +69,7 @@ static FORMATS: LazyLock<Vec<String>> = LazyLock::new(|| {
         })
     };
     let mut formats = vec![ISO.to_string(), RFC2822.to_string()];
-    // ISO's own dates with clocks of twelve hours, or with a zone's name.
+    // ISO dates with 12-hour clocks, or with the name of a time zone.
     formats.extend(TIMES[2..].iter().map(|time| format!("%Y-%m-%d {time}")));
     formats.extend(
         ["%Y-%m-%d %H:%M:%S%.f UTC", "%a %b %d %H:%M:%S %Y", "%a %b %d %Y %H:%M:%S GMT%z", "%Y-%m"].map(String::from),
@@ -80,24 +80,24 @@ static FORMATS: LazyLock<Vec<String>> = LazyLock::new(|| {
     formats
 });
 
-/// How the dates of a column are written.
+/// The detected format of a date column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DetectedFormat {
     /// The format.
     pub(crate) format: String,
-    /// How many of the cells it reads.
+    /// The number of cells that it reads.
     pub(crate) read: usize,
     /// Whether day and month could be swapped in every cell.
     pub(crate) ambiguous: bool,
 }
 
-/// Whether cells can be read in a column's format.
+/// Whether this is a valid format of a column.
 pub(crate) fn is_known(format: &str) -> bool {
     let is_one = |one: &str| [UNIX, UNIX_MS, COMPACT].contains(&one) || FORMATS.iter().any(|known| known == one);
     format.split(BETWEEN).count() <= MOST_MIXED && format.split(BETWEEN).all(is_one)
 }
 
-/// Reads a cell in a column's format; a time with an offset is given on UTC's clock.
+/// Reads a cell in a column's format; a time with an offset is converted to UTC.
 pub(crate) fn read(cell: &str, format: &str) -> Option<DateTime> {
     format.split(BETWEEN).find_map(|format| read_one(cell, format))
 }
@@ -106,9 +106,9 @@ fn read_one(cell: &str, format: &str) -> Option<DateTime> {
     match format {
         UNIX => unix(cell, 1000.0),
         UNIX_MS => unix(cell, 1.0),
-        // Eight digits, which are no year and some more.
+        // Exactly eight digits: fewer or more are ambiguous.
         COMPACT => (cell.len() == 8).then(|| strtime::parse(format, cell).ok()?.to_date().ok())?.map(at_midnight),
-        // No other date is written without digits, or with digits alone.
+        // No other date is written without digits, or with digits only.
         _ if cell.len() < 4 || cell.len() > 64 || !has_digits(cell) || cell.bytes().all(|b| b.is_ascii_digit()) => None,
         ISO => iso(cell),
         RFC2822 => {
@@ -137,18 +137,18 @@ fn at_midnight(date: Date) -> DateTime {
 }
 
 fn iso(cell: &str) -> Option<DateTime> {
-    // Clocks alone are the other formats'.
+    // Times alone are left to the other formats.
     if cell.len() < 8 || cell.as_bytes()[2] == b':' {
         return None;
     }
-    // With an offset or Z: the instant, read on UTC's clock so that rows of different zones compare.
+    // With an offset or Z: the instant, in UTC so that rows of different zones are comparable.
     if let Ok(instant) = cell.parse::<Timestamp>() {
         return Some(instant.to_zoned(TimeZone::UTC).datetime());
     }
     cell.parse::<DateTime>().ok().or_else(|| cell.parse::<Date>().ok().map(at_midnight))
 }
 
-/// Units since 1970-01-01 00:00 UTC, so many milliseconds each.
+/// Units of this many milliseconds since 1970-01-01 00:00 UTC.
 fn unix(cell: &str, milliseconds: f64) -> Option<DateTime> {
     let units: f64 = fast_float2::parse(cell).ok()?;
     let instant =
@@ -156,7 +156,7 @@ fn unix(cell: &str, milliseconds: f64) -> Option<DateTime> {
     Some(instant.to_zoned(TimeZone::UTC).datetime())
 }
 
-/// Whether a cell is a date of zeros alone, which databases write for a missing one: `0000-00-00`.
+/// Whether a cell is a date of all zeros, which databases write for a missing one: `0000-00-00`.
 pub(crate) fn is_zero(cell: &str) -> bool {
     cell.len() >= 8
         && cell.bytes().filter(|&b| b == b'0').count() >= 8
@@ -164,14 +164,14 @@ pub(crate) fn is_zero(cell: &str) -> bool {
         && cell.contains(['-', '/', '.'])
 }
 
-/// The format, or few formats, that read the most of some cells, each with how often it comes; none where that is less
+/// The format, or the few formats, that read the most of some cells, each given with its count; none if that is less
 /// than half of them.
 ///
-/// A format that reads every cell comes before several that do, and those before one that reads the most.
+/// A format that reads every cell is preferred to several that do, and those to one that reads the most.
 pub(crate) fn detect(cells: &[(&str, usize)]) -> Option<DetectedFormat> {
     let total: usize = cells.iter().map(|(_, times)| times).sum();
     let glance = &cells[..cells.len().min(GLANCE)];
-    // One format that looks right for some of the first cells.
+    // Single formats that match some of the first cells.
     let likely: Vec<&String> =
         FORMATS.iter().filter(|format| glance.iter().any(|(cell, _)| read_one(cell, format).is_some())).collect();
     if likely.is_empty() {
@@ -199,13 +199,13 @@ pub(crate) fn detect(cells: &[(&str, usize)]) -> Option<DetectedFormat> {
     while sum < total && mixed.len() < MOST_MIXED {
         let last = mixed.last().cloned().unwrap_or_default();
         left.retain(|(cell, _)| read_one(cell, &last).is_none());
-        // Day and month are not taken one way here and the other way there.
+        // Day and month must have the same order in all cells.
         let others: Vec<&String> =
             FORMATS.iter().filter(|format| !mixed.iter().any(|one| swapped(one).as_ref() == Some(*format))).collect();
         let Some((more, next)) = best(&others, &left) else { break };
         (sum, mixed) = (sum + more, [mixed, vec![next]].concat());
     }
-    // What several formats add must be worth their ambiguity.
+    // The cells that several formats add must be worth their ambiguity.
     let found = if sum == total || (mixed.len() > 1 && (sum - read) * 20 > total) {
         found(&mixed, sum)
     } else {
@@ -214,7 +214,7 @@ pub(crate) fn detect(cells: &[(&str, usize)]) -> Option<DetectedFormat> {
     (found.read * 2 > total).then_some(found)
 }
 
-/// The format with day and month swapped, where they are numbers beside each other.
+/// The format with day and month swapped, where they are adjacent numbers.
 fn swapped(format: &str) -> Option<String> {
     for sign in ['/', '-', '.'] {
         let (month_first, day_first) = (format!("%m{sign}%d{sign}"), format!("%d{sign}%m{sign}"));
@@ -238,8 +238,8 @@ fn is_ambiguous(format: &str, cells: &[(&str, usize)]) -> bool {
         .all(|(cell, _)| read_one(cell, &swapped).is_some())
 }
 
-/// The format of whole numbers of a column of this name that are instants or compact dates, if they all are: seconds or
-/// milliseconds since 1970, or days such as 20240131, from 1990 to 2100.
+/// The format of a column of integers, by its name and values, if all are instants or compact dates from 1990 to 2100:
+/// seconds or milliseconds since 1970, or days such as 20240131.
 pub(crate) fn of_numbers(
     name: &str,
     low: f64,
@@ -293,19 +293,19 @@ fn is_named_like_a_date(name: &str) -> bool {
         .any(|word| WORDS.contains(&word) || ends.iter().any(|end| word.ends_with(end)))
 }
 
-/// Seconds since 1970-01-01 00:00 on the clock.
+/// Seconds since 1970-01-01 00:00 in civil time, without a zone.
 pub(crate) fn seconds(time: DateTime) -> f64 {
     let days = time.date().duration_since(Date::constant(1970, 1, 1)).as_secs() as f64;
     days + f64::from(time.hour()) * 3600.0 + f64::from(time.minute()) * 60.0 + f64::from(time.second())
 }
 
-/// The year with the share of it that has passed: 2024.5 is the middle of 2024.
+/// The year as a decimal number: 2024.5 is the middle of 2024.
 pub(crate) fn year(time: DateTime) -> f64 {
     let days = f64::from(time.date().days_in_year());
     f64::from(time.year()) + (f64::from(time.date().day_of_year()) - 1.0 + day_share(time)) / days
 }
 
-/// The share of the day that has passed.
+/// The fraction of the day that has passed.
 pub(crate) fn day_share(time: DateTime) -> f64 {
     (f64::from(time.hour()) * 3600.0 + f64::from(time.minute()) * 60.0 + f64::from(time.second())) / 86_400.0
 }

@@ -1,8 +1,8 @@
-//! Where the cells of a column end in its text.
+//! The ends of a column's cells in its text.
 
 use std::ops::Range;
 
-/// Increasing positions in a text: four bytes each, eight where one does not fit into four.
+/// Increasing positions in a text: four bytes each, or eight once one does not fit into four.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ends {
     Short(Vec<u32>),
@@ -27,7 +27,7 @@ impl Ends {
         }
     }
 
-    /// Where a row's cell ends.
+    /// The end of a row's cell.
     pub(super) fn get(&self, row: usize) -> usize {
         match self {
             Ends::Short(ends) => ends[row] as usize,
@@ -35,12 +35,12 @@ impl Ends {
         }
     }
 
-    /// Where a row's cell lies.
+    /// The range of a row's cell.
     pub(super) fn cell(&self, row: usize) -> Range<usize> {
         self.start(row)..self.get(row)
     }
 
-    /// Where a row's cell begins.
+    /// The start of a row's cell.
     pub(super) fn start(&self, row: usize) -> usize {
         if row == 0 { 0 } else { self.get(row - 1) }
     }
@@ -63,7 +63,7 @@ impl Ends {
         }
     }
 
-    /// Makes room for so many more, where the memory has it.
+    /// Reserves space for this many more, if memory allows.
     pub(super) fn reserve(&mut self, more: usize) {
         let _ = match self {
             Ends::Short(ends) => ends.try_reserve_exact(more),

@@ -1,4 +1,4 @@
-//! Rows as a network takes them.
+//! Examples: rows as a network takes them.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -12,47 +12,47 @@ use super::table::Table;
 use super::target::Target;
 use crate::Result;
 
-/// Input columns that reports show of a row.
+/// Maximum number of input columns that reports show for a row.
 const SHOWN: usize = 12;
 
-/// Rows as a network takes them.
+/// Examples: rows as a network takes them.
 #[derive(Debug, Clone, Default)]
 pub struct Examples {
-    /// How many rows there are, m.
+    /// The number of rows, m.
     pub rows: usize,
-    /// Inputs of a row, n_x.
+    /// The number of inputs per row, n_x.
     pub columns: usize,
     /// Inputs, row-major (rows × columns); empty where they are on disk.
     pub x: Vec<f32>,
     /// The rows in a file, where their inputs are on disk.
     pub on_disk: Option<Arc<RowFile>>,
-    /// Columns of y.
+    /// The number of columns of y.
     pub targets: usize,
-    /// Answers, row-major (rows × targets): class indices, 0/1, or scaled numbers; empty where they are not known.
+    /// Targets, row-major (rows × targets): class indices, 0/1, or scaled numbers; empty if unknown.
     pub y: Vec<f32>,
     /// Sample weights, if the data has them.
     pub weights: Option<Vec<f32>>,
-    /// What errors and reports call the source.
+    /// The name of the source in errors and reports.
     pub source: String,
-    /// The line of each row in its source, or its number from 1 where the source has no lines.
+    /// The line of each row in its source, or its 1-based index where the source has no lines.
     pub source_lines: Vec<u64>,
-    /// Whether places are lines.
+    /// Whether `source_lines` are lines.
     pub has_lines: bool,
-    /// The file of each row, for pictures and sounds; empty for others.
+    /// The file of each row, for images and sounds; empty for others.
     pub files: Vec<String>,
-    /// The cells as read, for reports, if they were asked for.
+    /// The cells as read, for reports, if requested.
     pub raw: Raw,
 }
 
 impl Examples {
-    /// Inputs, answers and weights; what there is none of is empty.
+    /// Inputs, targets and weights; those that do not exist are empty.
     pub fn vectors(&self) -> [&[f32]; 3] {
         [&self.x, &self.y, self.weights.as_deref().unwrap_or_default()]
     }
 
-    /// Encodes rows of a table; without a target the answers are left out, and the target column may be absent.
+    /// Encodes rows of a table; without a target, y is left empty, and the target column may be absent.
     ///
-    /// Evaluation and prediction call this on one chunk of a large file after another.
+    /// Evaluation and prediction call this for each chunk of a large file.
     pub fn encode(
         table: &Table,
         rows: &[usize],
@@ -76,7 +76,7 @@ impl Examples {
         })
     }
 
-    /// Encodes examples of an array source; without a target the answers are left out.
+    /// Encodes examples of an array source; without a target, y is left empty.
     pub fn encode_arrays(
         arrays: &Arrays,
         rows: &[usize],
@@ -99,7 +99,7 @@ impl Examples {
         })
     }
 
-    /// Adds further examples of the same source.
+    /// Appends further examples of the same source.
     pub(crate) fn append(&mut self, other: Examples) {
         if self.rows == 0 {
             *self = other;
@@ -124,13 +124,13 @@ impl Examples {
         }
     }
 
-    /// The same with the cells that reports show; `rows` of the table are these examples.
+    /// The same with the cells that reports show; these examples are `rows` of the table.
     #[must_use]
     pub(crate) fn with_cells(self, table: &Table, rows: &[usize], schema: &Schema, target: &Target) -> Self {
         Examples { raw: Raw::new(table, rows, schema, target), ..self }
     }
 
-    /// Where a row is: `digits.csv, line 73`, or its file.
+    /// The location of a row: `digits.csv, line 73`, or its file.
     pub fn place(&self, row: usize) -> String {
         if let Some(file) = self.files.get(row) {
             return file.clone();
@@ -140,7 +140,7 @@ impl Examples {
     }
 }
 
-/// The cells of examples as the data has them: the first input columns and the answer.
+/// The cells of examples as written in the data: the first input columns and the target.
 #[derive(Debug, Clone, Default)]
 pub struct Raw {
     names: Vec<String>,
@@ -177,19 +177,19 @@ impl Raw {
         self.names.iter().zip(&self.columns).map(|(name, column)| (name.clone(), cell(column))).collect()
     }
 
-    /// The answer as the data writes it.
+    /// The target as written in the data.
     pub fn truth(&self, row: usize) -> Cow<'_, str> {
         self.truths.get(row)
     }
 }
 
-/// The id columns of a table that are there, with all their cells, for predictions.
+/// The id columns present in a table, with all their cells, for predictions.
 pub fn ids(table: &Table, schema: &Schema) -> Vec<(String, Column)> {
     let ids = schema.with_role(Role::Id).filter_map(|column| Some((column, table.position(&column.name)?)));
     ids.map(|(column, position)| (column.name.clone(), table.columns[position].clone())).collect()
 }
 
-/// The sample weights of rows, if the schema has a column of them.
+/// The sample weights of rows, if the schema has a weight column.
 fn weights(table: &Table, rows: &[usize], schema: &Schema) -> Result<Option<Vec<f32>>> {
     let Some(column) = schema.with_role(Role::Weight).next() else { return Ok(None) };
     let position = schema::positions(table, [column.name.as_str()])?[0];

@@ -1,4 +1,4 @@
-//! Cells far outside the training rows' range, where a network's answers are guesses.
+//! Cells far outside the training rows' range, where a network's predictions are guesses.
 
 use super::dates;
 use super::preprocess::{Datetime, Numeric, Pipeline, Transform};
@@ -7,7 +7,7 @@ use super::table::Table;
 use crate::error::beginning;
 use crate::event::Decision;
 
-/// Cells of a source that are farther beyond the training rows' range than that range is wide.
+/// Cells of a source that are beyond the training rows' range by more than its width.
 pub(crate) struct Far<'a> {
     pipeline: &'a Pipeline,
     /// How many there are in each column, and the first.
@@ -19,7 +19,7 @@ impl<'a> Far<'a> {
         Far { pipeline, found: vec![Default::default(); pipeline.inputs.len()] }
     }
 
-    /// Looks at a table's rows.
+    /// Checks the rows of a table.
     pub(crate) fn look(&mut self, table: &Table) {
         let names = self.pipeline.inputs.iter().map(|input| input.column.as_str());
         let Ok(positions) = super::schema::positions(table, names) else { return };
@@ -49,7 +49,7 @@ impl<'a> Far<'a> {
         }
     }
 
-    /// What is told of them, the first few columns by name.
+    /// What is reported of them, the first few columns by name.
     pub(crate) fn decisions(&self) -> Vec<Decision> {
         let columns = self.pipeline.inputs.iter().zip(&self.found).filter(|(_, (count, _))| *count > 0);
         let told =
@@ -64,7 +64,7 @@ impl<'a> Far<'a> {
     }
 }
 
-/// Whether a number is farther beyond a range than the range is wide.
+/// Whether a number is beyond a range by more than the range's width.
 fn is_far(x: f64, (low, high): (f64, f64)) -> bool {
     let width = high - low;
     width > 0.0 && (low - x > width || x - high > width)

@@ -1,4 +1,4 @@
-//! A profile of a data file: what its columns hold and what would become of them.
+//! A profile of a data file: what its columns hold and how they would be used.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,25 +12,25 @@ use crate::Result;
 use crate::config::Config;
 use crate::event::Decision;
 
-/// The most frequent values that a profile shows of a column.
+/// The maximum number of frequent values that a profile shows of a column.
 const SHOWN: usize = 5;
 
 /// What a data file holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
-    /// What the data is called.
+    /// The data's name.
     pub name: String,
-    /// How many rows there are.
+    /// The number of rows.
     pub rows: usize,
     /// The columns, in the data's order.
     pub columns: Vec<ColumnProfile>,
-    /// What would be learned, where the target allows it.
+    /// The task, if the target allows one.
     pub task: Option<Task>,
     /// The classes with their counts, the most frequent first; at most 20.
     pub classes: Vec<(String, usize)>,
-    /// What was decided, and which flags decide otherwise.
+    /// The decisions made, with the flags that override them.
     pub decisions: Vec<Decision>,
-    /// Why the data cannot be trained on as it is, if so.
+    /// Why the data cannot be trained on as it is, if it cannot.
     pub problem: Option<String>,
 }
 
@@ -45,13 +45,13 @@ pub struct ColumnProfile {
     pub role: Role,
     /// Missing cells.
     pub missing: usize,
-    /// Different values.
+    /// The number of distinct values.
     pub distinct: usize,
-    /// The least number.
+    /// The minimum.
     pub low: Option<f64>,
-    /// The greatest number.
+    /// The maximum.
     pub high: Option<f64>,
-    /// The mean of the numbers.
+    /// The mean.
     pub mean: Option<f64>,
     /// The most frequent values with their counts; empty for numbers that hardly repeat.
     pub frequent: Vec<(String, usize)>,
@@ -70,7 +70,7 @@ pub fn profile(config: &Config) -> Result<Profile> {
             let table = reader.read_rest()?;
             let mut profile = profile_table(&table, &config);
             if profile.problem.is_none() {
-                // What is found only while rows are split and encoded.
+                // What is only found while rows are split and encoded.
                 let training = Dataset::from_tables(&table, None, None, &config);
                 profile.problem = training.err().map(|error| error.to_string());
             }
@@ -90,14 +90,14 @@ pub fn profile(config: &Config) -> Result<Profile> {
     }
 }
 
-/// Profiles a table under a configuration's options. Data that cannot be trained on has a profile too.
+/// Profiles a table under a configuration's options. Data that cannot be trained on gets a profile too.
 pub fn profile_table(table: &Table, config: &Config) -> Profile {
     let cell_format = CellFormat::new(&config.data);
     let stats = ColumnStats::of_table(table, &cell_format);
     profiled(table, &stats, Some(Schema::infer_surveyed(table, &stats, cell_format, &config.data, &config.split)))
 }
 
-/// The profile of a table's columns and of what was inferred from them, where there is anything to infer from.
+/// The profile of a table's columns and of what was inferred from them, if anything could be.
 fn profiled(table: &Table, stats: &[ColumnStats], inferred: Option<Result<(Schema, Vec<Decision>)>>) -> Profile {
     let (schema, decisions, problem) = match inferred {
         Some(Ok((schema, decisions))) => (Some(schema), decisions, None),

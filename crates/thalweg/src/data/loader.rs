@@ -1,4 +1,4 @@
-//! Data from its sources to a dataset, in memory or on disk.
+//! From data sources to a dataset, in memory or on disk.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::event::Decision;
 /// Reads, splits and encodes the data that a configuration names.
 ///
 /// # Errors
-/// If a source cannot be read, or its rows do not make up data to train on.
+/// If a source cannot be read, or its rows cannot be trained on.
 pub fn load(config: &Config) -> Result<Dataset> {
     let mut config = config.clone();
     if config.data.from_disk == Some(true) {
@@ -46,7 +46,7 @@ pub fn load(config: &Config) -> Result<Dataset> {
             applicable::check(&config.data, DataKind::Table)?;
             let on_disk = stream::wanted(&reader, &config, &mut decisions)?;
             let comma = config.data.decimal_comma.replace(reader.decimal_comma());
-            // A part in a file of its own has no header just where the main file has none.
+            // A split in a separate file has a header only if the main file has one.
             if reader.are_names_made_up() {
                 (config.data.names, config.data.header) = (reader.names().to_vec(), Some(false));
             }

@@ -1,22 +1,22 @@
-//! How files of any size become examples of one size; a model keeps it for those to come.
+//! How files of any size become examples of one size; a model keeps this for files to come.
 
 use serde::{Deserialize, Serialize};
 
 use crate::config;
 pub use thalweg_media::{Fit, PictureSpec, SoundSpec};
 
-/// What every file of a source is brought to.
+/// The common form of all files of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MediaSpec {
-    /// Files of pictures.
+    /// Image files.
     Pictures(PictureSpec),
-    /// Files of sounds.
+    /// Sound files.
     Sounds(SoundSpec),
 }
 
 impl MediaSpec {
-    /// The shape of an example; grey pictures have no axis of channels.
+    /// The shape of an example; grey images have no channel axis.
     pub fn shape(&self) -> Vec<usize> {
         match *self {
             MediaSpec::Pictures(PictureSpec { height, width, channels: 1, .. }) => vec![height, width],
@@ -25,7 +25,7 @@ impl MediaSpec {
         }
     }
 
-    /// Has files to come brought to this form as well.
+    /// Sets the options so that later files are converted to this form as well.
     pub(crate) fn adopt(&self, options: &mut config::Data) {
         match *self {
             MediaSpec::Pictures(form) => {

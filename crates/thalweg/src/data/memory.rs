@@ -1,34 +1,34 @@
-//! How much memory data may take: what stays on disk because of it, and how much of that is in memory at a time.
+//! The memory limit for data: what stays on disk because of it, and how much of that is in memory at a time.
 
 use crate::config;
 use crate::error::{Error, Result};
 use crate::event::Decision;
 
-/// Copies of an example that are in memory at a time: as it was read or encoded, and as the network takes it.
+/// Copies of an example that are in memory at a time: as read or encoded, and as the network takes it.
 const COPIES: usize = 2;
 
-/// The parts of the limit: groups of files, windows of rows, samples and the like have one each.
+/// The shares of the limit: groups of files, windows of rows, samples and other buffers have one each.
 const SHARES: u64 = 8;
 
-/// Bytes of a group, a window or a sample, whatever the limit.
+/// Maximum bytes of a group, a window or a sample, whatever the limit.
 const AT_ONCE: u64 = 32 << 20;
 
-/// Bytes of memory that are free, where the system tells.
+/// Bytes of free memory, if the system reports them.
 pub(crate) fn free() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
     Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
 }
 
-/// Bytes of so many examples, in every copy that is made of them.
+/// Bytes of this many examples, including all copies.
 pub(crate) fn needed(examples: usize, width: usize) -> u64 {
     (examples as u64).saturating_mul((width * size_of::<f32>() * COPIES) as u64)
 }
 
-/// Whether training examples stay on disk: as the options say, else where they need more memory than there is.
+/// Whether training examples stay on disk: as the options say, else if they need more memory than there is.
 ///
 /// # Errors
-/// If the options' limit is no number of bytes.
+/// If the options' limit is not a number of bytes.
 pub(crate) fn stay_on_disk(options: &config::Data, needed: u64, decisions: &mut Vec<Decision>) -> Result<bool> {
     if let Some(asked) = options.from_disk {
         return Ok(asked);
@@ -47,10 +47,10 @@ pub(crate) fn stay_on_disk(options: &config::Data, needed: u64, decisions: &mut 
     Ok(needed > most)
 }
 
-/// Whether examples that can only be read all at once have room, each in one copy.
+/// Checks that examples that can only be read all together fit into memory, in one copy each.
 ///
 /// # Errors
-/// If they have none.
+/// If they do not fit.
 pub(crate) fn check_whole(options: &config::Data, examples: usize, width: usize) -> Result<()> {
     let (needed, most) = (needed(examples, width) / COPIES as u64, options.memory_bytes()?.unwrap_or(u64::MAX));
     if needed <= most {
@@ -60,10 +60,10 @@ pub(crate) fn check_whole(options: &config::Data, examples: usize, width: usize)
     Err(Error::data(message).at("--memory").fix("allow more, or give a folder of pictures or sounds"))
 }
 
-/// Whether an array of so many numbers, which is read whole, has room in what is free: as it is read and as it is kept.
+/// Checks that an array of this many numbers, which is read in one piece, fits into free memory: as read and as kept.
 ///
 /// # Errors
-/// If it has none.
+/// If it does not fit.
 pub(crate) fn check_room(place: &str, numbers: usize) -> Result<()> {
     let needed = (numbers as u64).saturating_mul((size_of::<f64>() + size_of::<f32>()) as u64);
     let most = free().unwrap_or(u64::MAX);
@@ -74,18 +74,18 @@ pub(crate) fn check_room(place: &str, numbers: usize) -> Result<()> {
     Err(Error::data(message).at(place).fix("give fewer examples, or free memory"))
 }
 
-/// Bytes of what is in memory at a time of data on disk.
+/// The memory budget, in bytes, for data on disk that is in memory at a time.
 ///
 /// # Errors
-/// If the options' limit is no number of bytes.
+/// If the options' limit is not a number of bytes.
 pub(crate) fn at_once(options: &config::Data) -> Result<usize> {
     Ok(options.memory_bytes()?.map_or(AT_ONCE, |most| (most / SHARES).min(AT_ONCE)) as usize)
 }
 
-/// Examples of so many numbers that are in memory at a time, of data on disk.
+/// How many examples of this many numbers, of data on disk, are in memory at a time.
 ///
 /// # Errors
-/// If there is no room for one.
+/// If not even one fits.
 pub(crate) fn examples_at_once(options: &config::Data, width: usize) -> Result<usize> {
     let bytes = width * size_of::<f32>();
     if let (Some(most), Some(text)) = (options.memory_bytes()?, &options.memory)
@@ -98,10 +98,10 @@ pub(crate) fn examples_at_once(options: &config::Data, width: usize) -> Result<u
     Ok((at_once(options)? / bytes.max(1)).max(1))
 }
 
-/// Whether rows that are held in memory have room in it; an error says what they are, and how there would be less of it.
+/// Checks that rows held in memory fit; an error says what they are and how to need less memory.
 ///
 /// # Errors
-/// If they have none.
+/// If they do not fit.
 pub(crate) fn check_held(options: &config::Data, [what, fix]: [&str; 2], rows: usize, width: usize) -> Result<()> {
     let (needed, most) = (needed(rows, width), options.memory_bytes()?.unwrap_or(u64::MAX));
     if needed <= most {
@@ -111,13 +111,13 @@ pub(crate) fn check_held(options: &config::Data, [what, fix]: [&str; 2], rows: u
     Err(Error::data(message).at("--memory").fix(format!("{fix}, or allow more")))
 }
 
-/// At most so many of some rows, from all over them.
+/// At most this many of some rows, spread evenly over them.
 pub(crate) fn spread(rows: &[usize], most: usize) -> Vec<usize> {
     let count = most.min(rows.len());
     (0..count).map(|i| rows[i * rows.len() / count]).collect()
 }
 
-/// Bytes as people say them.
+/// Bytes in human-readable units.
 pub(crate) fn written(bytes: u64) -> String {
     match bytes as f64 {
         bytes if bytes >= 1e9 => format!("{:.1} GB", bytes / 1e9),

@@ -31,7 +31,7 @@ mod verification;
 
 pub use loader::load;
 
-/// A table written as a small CSV without quotes, for tests.
+/// A table from a small CSV text without quotes, for tests.
 #[cfg(test)]
 pub(crate) fn table_of(csv: &str) -> table::Table {
     let mut lines = csv.lines();

@@ -1,20 +1,20 @@
-//! Numbers as people and spreadsheets write them: thousands between digits, a decimal comma, signs of money or percent.
+//! Numbers as people and spreadsheets write them: digit grouping, decimal commas, currency and percent signs.
 //!
-//! `$5,983`, `1 234,5 €`, `12.5 %`, `19M` and `(1,200)`. One format is found for a whole column, so that a cell such as
-//! `1,234` is read as its neighbours say.
+//! `$5,983`, `1 234,5 €`, `12.5 %`, `19M` and `(1,200)`. One format is detected for an entire column, so that a cell
+//! such as `1,234` is read consistently with the others.
 
 use serde::{Deserialize, Serialize};
 
-/// Signs of money and the codes that stand for them.
+/// Currency signs and codes.
 const MONEY: [&str; 24] = [
     "US$", "$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₫", "₴", "R$", "kr", "zł", "Kč", "Fr.", "CHF", "EUR", "USD", "GBP",
     "JPY", "CNY", "INR", "SEK",
 ];
 
-/// What stands behind a number for thousands and more.
+/// Suffixes for thousands and more.
 const MAGNITUDES: [(&str, f64); 5] = [("k", 1e3), ("K", 1e3), ("M", 1e6), ("bn", 1e9), ("B", 1e9)];
 
-/// The decimal sign and what stands between thousands, in the order in which they are looked for.
+/// The decimal separator and the group separator, in the order in which they are tried.
 const CANDIDATES: [(char, Option<char>); 7] = [
     ('.', Some(',')),
     ('.', None),
@@ -25,18 +25,18 @@ const CANDIDATES: [(char, Option<char>); 7] = [
     ('.', Some('\'')),
 ];
 
-/// How the numbers of a column are written, beside plainly.
+/// The number format of a column whose numbers are not written plainly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NumberFormat {
-    /// What stands before decimals.
+    /// The decimal separator.
     pub decimal: char,
-    /// What stands between groups of three digits, if anything does; a blank stands for any kind of blank.
+    /// The separator of groups of three digits, if any; a blank stands for any kind of blank.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<char>,
 }
 
-/// A number with the signs that stand around it.
+/// A number and the signs around it.
 struct Signed<'a> {
     value: f64,
     money: Option<&'a str>,
@@ -44,13 +44,13 @@ struct Signed<'a> {
 }
 
 impl NumberFormat {
-    /// The number that a cell holds: 12.5 of `12.5 %`, 19,000,000 of `19M`, −1,200 of `(1,200)`.
+    /// The number in a cell: 12.5 for `12.5 %`, 19,000,000 for `19M`, −1,200 for `(1,200)`.
     pub fn read(&self, cell: &str) -> Option<f64> {
         self.signed(cell).map(|signed| signed.value)
     }
 
-    /// The format that reads the most of some cells, each with how often it comes, and how many of them it reads; no
-    /// format reads cells of two currencies, or percents among other numbers.
+    /// The format that reads the most of some cells, each given with its count, and how many of them it reads; no
+    /// format reads cells of two currencies, or percentages among other numbers.
     pub(crate) fn detect<'a>(cells: impl Iterator<Item = (&'a str, usize)> + Clone) -> Option<(Self, usize)> {
         let readable = |(decimal, group)| {
             let format = NumberFormat { decimal, group };
@@ -65,7 +65,7 @@ impl NumberFormat {
             let alike = !(several || percents && others);
             (format, read, alike)
         };
-        // Of equally good ones the first.
+        // The first of equally good ones.
         let best = CANDIDATES.into_iter().map(readable).rev().max_by_key(|(_, read, _)| *read);
         best.filter(|(_, read, alike)| *read > 0 && *alike).map(|(format, read, _)| (format, read))
     }
@@ -108,11 +108,11 @@ impl NumberFormat {
         Some(Signed { value: if negative { -value } else { value }, money, percent })
     }
 
-    /// The number of digits with a decimal sign and groups; none is read by halves.
+    /// The value of digits with a decimal separator and groups; the text must match completely.
     fn digits(&self, text: &str) -> Option<f64> {
         let (whole, decimals) = text.split_once(self.decimal).map_or((text, None), |(whole, rest)| (whole, Some(rest)));
         let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        // An exponent is the plain notation's.
+        // Exponents are left to plain numbers.
         if !decimals.is_none_or(|decimals| is_digits(decimals) && !(decimals.is_empty() && whole.is_empty())) {
             return None;
         }
@@ -143,7 +143,7 @@ fn is_group(group: char, found: char) -> bool {
     }
 }
 
-/// Blanks of all widths, those that do not break among them.
+/// Blanks of all widths, including non-breaking ones.
 fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\u{a0}' | '\u{202f}' | '\u{2009}' | '\u{2007}')
 }

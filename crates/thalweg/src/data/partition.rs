@@ -1,4 +1,4 @@
-//! Dividing the rows of one source into parts, under a configuration.
+//! Splitting the rows of one source, as configured.
 
 use std::collections::BTreeSet;
 
@@ -12,20 +12,20 @@ use crate::config::Config;
 use crate::event::{Decision, Splits};
 use crate::{Error, Result};
 
-/// The rows of the main source whose answer is known.
+/// The rows of the main source whose target is known.
 pub(crate) struct Partition<'a> {
-    /// The table, or of an array source the table of its labels.
+    /// The table, or for an array source the table of its labels.
     pub(crate) table: &'a Table,
     /// The rows.
     pub(crate) known: &'a [usize],
     /// The columns.
     pub(crate) schema: &'a Schema,
-    /// Each row's key from the split's seed.
+    /// Each row's key, given the split's seed.
     pub(crate) keys: &'a dyn Fn(u64) -> Result<Vec<u64>>,
 }
 
 impl Partition<'_> {
-    /// The parts, as rows of the table.
+    /// The splits, as rows of the table.
     pub(crate) fn split(
         &self,
         own_dev: bool,
@@ -97,7 +97,7 @@ impl Partition<'_> {
         Ok(classes.into_iter().map(|class| class as usize).collect())
     }
 
-    /// Each row's time as a number that rises.
+    /// Each row's time as an increasing number.
     fn times(&self, name: &str) -> Result<Vec<f64>> {
         let position = schema::positions(self.table, [name])?[0];
         let cell_format = &self.schema.cell_format;
@@ -114,7 +114,7 @@ impl Partition<'_> {
         self.known.iter().map(time).collect()
     }
 
-    /// Every class is among the training rows: a network cannot learn one that it never sees.
+    /// Checks that every class is among the training rows: a network cannot learn one that it never sees.
     pub(crate) fn check_classes(&self, target: &Target, parts: &Splits<Vec<usize>>) -> Result<()> {
         if !target.task.is_classes() || !self.schema.classes.is_empty() {
             return Ok(());

@@ -1,5 +1,5 @@
-//! Rows in a file, for data that does not fit into memory: blocks of rows, each its inputs, then its answers, then
-//! its weights, as 32-bit numbers of this machine. The file has no name, so that the system takes it away with the process.
+//! Rows in a file, for data that does not fit into memory: blocks of rows, each its inputs, then its targets, then its
+//! weights, as native-endian f32. The file is unnamed, so that the system removes it when the process ends.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -10,15 +10,15 @@ use std::sync::{Mutex, PoisonError};
 use crate::config;
 use crate::error::{Error, Kind, Result};
 
-/// Bytes of a block: what a disk reads at a time without minding where.
+/// Bytes of a block: large enough for random reads to cost little.
 const BLOCK: usize = 1 << 18;
 
-/// What a row consists of.
+/// The layout of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowShape {
-    /// Inputs.
+    /// The number of inputs.
     pub columns: usize,
-    /// Answers.
+    /// The number of targets.
     pub targets: usize,
     /// Whether there is a weight.
     pub weighted: bool,
@@ -44,12 +44,12 @@ pub struct RowFile {
 }
 
 impl RowFile {
-    /// How many rows there are.
+    /// The number of rows.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// What a row consists of.
+    /// The layout of a row.
     pub fn shape(&self) -> RowShape {
         self.shape
     }
@@ -59,18 +59,18 @@ impl RowFile {
         self.hash
     }
 
-    /// How many blocks there are.
+    /// The number of blocks.
     pub fn blocks(&self) -> usize {
         self.rows.div_ceil(self.shape.rows_of_block())
     }
 
-    /// The numbers of the rows of a block.
+    /// The row indices of a block.
     pub fn block(&self, block: usize) -> Range<usize> {
         let rows = self.shape.rows_of_block();
         block * rows..((block + 1) * rows).min(self.rows)
     }
 
-    /// Adds a block's inputs, answers and weights at the ends of vectors.
+    /// Appends a block's inputs, targets and weights to vectors.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -78,7 +78,7 @@ impl RowFile {
         self.read_rows(self.block(block), vectors)
     }
 
-    /// Adds one row's inputs, answers and weight at the ends of vectors.
+    /// Appends one row's inputs, targets and weight to vectors.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -97,7 +97,7 @@ impl RowFile {
         Ok(x)
     }
 
-    /// Adds the inputs, answers and weights of some rows of one block at the ends of vectors.
+    /// Appends the inputs, targets and weights of some rows of one block to vectors.
     pub(crate) fn read_rows(&self, rows: Range<usize>, [x, y, weights]: [&mut Vec<f32>; 3]) -> io::Result<()> {
         let shape = self.shape;
         let all = self.block(rows.start / shape.rows_of_block());
@@ -109,7 +109,7 @@ impl RowFile {
         Ok(())
     }
 
-    /// The answers of a block.
+    /// The targets of a block.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -120,7 +120,7 @@ impl RowFile {
         Ok(y)
     }
 
-    /// Adds so many of the file's numbers at the end of a vector.
+    /// Appends this many of the file's floats to a vector.
     fn read_numbers(&self, start: usize, count: usize, numbers: &mut Vec<f32>) -> io::Result<()> {
         let filled = numbers.len();
         numbers.resize(filled + count, 0.0);
@@ -133,7 +133,7 @@ impl RowFile {
     }
 }
 
-/// A file of rows in the making.
+/// A file of rows under construction.
 #[derive(Debug)]
 pub struct RowWriter {
     file: File,
@@ -141,14 +141,14 @@ pub struct RowWriter {
     shape: RowShape,
     rows: usize,
     hasher: blake3::Hasher,
-    /// Rows that do not make up a block yet.
+    /// Rows that do not fill a block yet.
     x: Vec<f32>,
     y: Vec<f32>,
     weights: Vec<f32>,
 }
 
 impl RowWriter {
-    /// A file without a name on the disk of a folder.
+    /// An unnamed file on the disk of a folder.
     ///
     /// # Errors
     /// If the folder cannot be written to.
@@ -159,10 +159,10 @@ impl RowWriter {
         Ok(RowWriter { file, folder: name, shape, rows: 0, hasher: blake3::Hasher::new(), x, y, weights })
     }
 
-    /// Adds rows by their inputs, answers and weights.
+    /// Appends rows, given their inputs, targets and weights.
     ///
     /// # Errors
-    /// If the disk is full or fails, or there are more rows than can be numbered.
+    /// If the disk is full or fails, or there are more rows than can be indexed.
     pub fn push(&mut self, rows: usize, [x, y, weights]: [&[f32]; 3]) -> Result<()> {
         self.x.extend(x);
         self.y.extend(y);
@@ -178,7 +178,7 @@ impl RowWriter {
         Ok(())
     }
 
-    /// Writes the first rows that are waiting as a block.
+    /// Writes the first pending rows as a block.
     fn write(&mut self, rows: usize) -> Result<()> {
         let RowShape { columns, targets, weighted } = self.shape;
         let waiting = [(&mut self.x, columns), (&mut self.y, targets), (&mut self.weights, usize::from(weighted))];
@@ -191,7 +191,7 @@ impl RowWriter {
         Ok(())
     }
 
-    /// The file, its last block written.
+    /// Writes the last block and returns the file.
     ///
     /// # Errors
     /// If the disk is full or fails.
@@ -202,7 +202,7 @@ impl RowWriter {
     }
 }
 
-/// The folder on whose disk rows are kept.
+/// The folder on whose disk rows are stored.
 pub(crate) fn folder(options: &config::Data) -> &Path {
     Path::new(options.cache.as_deref().unwrap_or("."))
 }

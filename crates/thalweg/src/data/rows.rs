@@ -1,4 +1,4 @@
-//! Tables and arrays alike, on their way to examples.
+//! The common interface of tables and arrays on their way to examples.
 
 use super::arrays::Arrays;
 use super::examples::Examples;
@@ -13,7 +13,7 @@ use crate::Result;
 use crate::config::Config;
 use crate::event::Decision;
 
-/// What tables and arrays have in common on the way to examples.
+/// The common interface of tables and arrays on their way to examples.
 pub(super) trait Rows {
     /// The table that holds the targets.
     fn answers(&self) -> &Table;
@@ -22,7 +22,7 @@ pub(super) trait Rows {
     fn keys(&self, rows: &[usize], schema: &Schema, seed: u64) -> Result<Vec<u64>>;
     fn fit(&self, schema: &Schema, rows: &[usize], config: &Config) -> Result<(Pipeline, Vec<Decision>)>;
     fn encode(&self, rows: &[usize], schema: &Schema, pipeline: &Pipeline, target: &Target) -> Result<Examples>;
-    /// How many rows are in memory at a time, where training rows stay on disk.
+    /// The number of rows that are in memory at a time, if training rows stay on disk.
     fn at_once(&self, config: &Config) -> Result<Option<usize>>;
     /// The columns whose distribution differs from another source's.
     fn differing(&self, other: &Self, schema: &Schema) -> Vec<String>;
@@ -44,7 +44,7 @@ impl Rows for Table {
     fn encode(&self, rows: &[usize], schema: &Schema, pipeline: &Pipeline, target: &Target) -> Result<Examples> {
         Examples::encode(self, rows, schema, pipeline, Some(target))
     }
-    // Tables that stay on disk are read by rows in `stream`.
+    // Tables that stay on disk are read in chunks by `stream`.
     fn at_once(&self, _: &Config) -> Result<Option<usize>> {
         Ok(None)
     }

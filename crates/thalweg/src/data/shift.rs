@@ -1,10 +1,10 @@
-//! Whether two files' rows come from one distribution, column by column.
+//! Distribution shift between two files, column by column.
 //!
 //! Numbers: the two-sample Kolmogorov-Smirnov distance D = sup |F₁(x) − F₂(x)|, whose probability under one
 //! distribution is at most about 2 exp(−2 D² n₁n₂/(n₁+n₂)). Categories (and whether a number is missing): the total
-//! variation distance ½ Σ|p₁ − p₂| less its expectation under one distribution, with McDiarmid's bound
-//! exp(−2 t² n₁n₂/(n₁+n₂)). Both are held to a level of 0.001 divided by the number of columns. A distance below
-//! 0.1 is not worth a word, however certain.
+//! variation distance ½ Σ|p₁ − p₂| less its expectation under one distribution, with McDiarmid's bound exp(−2 t²
+//! n₁n₂/(n₁+n₂)). Both are tested at a level of 0.001 divided by the number of columns. A distance below 0.1 is not
+//! reported, however significant.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,7 +19,8 @@ use super::table::Table;
 const LEVEL: f64 = 0.001;
 const WORTH_A_WORD: f64 = 0.1;
 
-/// The feature columns that differ between two tables, each with how: `"age" (distance 0.31)`, farthest first.
+/// The feature columns that differ between two tables, each with its distance: `"age" (distance 0.31)`, in descending
+/// order.
 pub(crate) fn differing(one: &Table, other: &Table, schema: &Schema) -> Vec<String> {
     let features: Vec<_> = schema.with_role(Role::Feature).collect();
     let level = LEVEL / features.len().max(1) as f64;
@@ -45,7 +46,7 @@ pub(crate) fn differing(one: &Table, other: &Table, schema: &Schema) -> Vec<Stri
     differing.into_iter().map(|(distance, name)| format!("{name:?} (distance {distance:.2})")).collect()
 }
 
-/// D, if it is beyond what the level allows for one distribution.
+/// D, if it is significant at this level.
 fn kolmogorov_smirnov(mut a: Vec<f64>, mut b: Vec<f64>, level: f64) -> Option<f64> {
     let (m, n) = (a.len() as f64, b.len() as f64);
     a.sort_by(f64::total_cmp);
@@ -61,7 +62,7 @@ fn kolmogorov_smirnov(mut a: Vec<f64>, mut b: Vec<f64>, level: f64) -> Option<f6
     (m > 0.0 && n > 0.0 && chance < level).then_some(distance)
 }
 
-/// The total variation distance, if it is beyond what the level allows for one distribution.
+/// The total variation distance, if it is significant at this level.
 fn total_variation<K: Ord>(a: &BTreeMap<K, f64>, b: &BTreeMap<K, f64>, level: f64) -> Option<f64> {
     let (m, n): (f64, f64) = (a.values().sum(), b.values().sum());
     if m == 0.0 || n == 0.0 {
@@ -98,7 +99,7 @@ fn category_counts<'a>(column: &'a Column, cell_format: &'a CellFormat) -> BTree
 mod tests {
     use super::*;
 
-    /// A fixed sequence that fills [0, 1) evenly.
+    /// A fixed sequence, evenly spread over [0, 1).
     fn spread(n: usize, offset: f64) -> Vec<f64> {
         (0..n).map(|i| (i as f64 * 0.618_033_988_749_895 + offset).fract()).collect()
     }
@@ -109,7 +110,7 @@ mod tests {
         let shifted: Vec<f64> = spread(700, 0.3).iter().map(|x| x + 0.25).collect();
         let distance = kolmogorov_smirnov(spread(1_000, 0.0), shifted, LEVEL).unwrap();
         assert!((distance - 0.25).abs() < 0.01, "{distance}");
-        // Too few rows to be sure.
+        // Too few rows to be significant.
         assert_eq!(kolmogorov_smirnov(vec![0.0, 1.0], vec![5.0, 6.0], LEVEL), None);
     }
 

@@ -1,11 +1,11 @@
 //! Which rows are train, dev and test.
 //!
-//! The default split goes by a hash of each row's content, so neither the order of the file nor the number of
-//! threads matters. Within a stratum (a class, or all rows) the rows are ordered by hash: the first
-//! ⌊n·test + u⌋ are test, those up to ⌊n·(test + dev) + u⌋ are dev, the others train, with u in [0, 1) fixed by
-//! the seed and the stratum. The sizes are therefore as asked to within a row a class. Adding a row to a class can move at most
-//! one other row of that class across each of the two borders, and none of another class: parts stay almost, not
-//! exactly, as they were. Only a change of the fractions themselves (a table growing past 50,000 rows) moves more.
+//! The default split is by a hash of each row's content, so neither the order of the file nor the number of threads
+//! matters. Within a stratum (a class, or all rows) the rows are ordered by hash: the first ⌊n·test + u⌋ are test,
+//! those up to ⌊n·(test + dev) + u⌋ are dev, the others train, with u in [0, 1) fixed by the seed and the stratum. The
+//! sizes are therefore as requested to within one row per class. Adding a row to a class can move at most one other row
+//! of that class across each of the two borders, and none of another class: splits stay almost, not exactly, as they
+//! were. Only a change of the fractions themselves (a table growing past 50,000 rows) moves more.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,17 +18,16 @@ use crate::config;
 use crate::event::{Decision, Splits};
 use crate::{Error, Result};
 
-/// Up to this many rows the course's 60/20/20 holds.
+/// Up to this many rows the course's 60/20/20 applies.
 const SMALL: usize = 50_000;
-/// Dev and test rows that are enough to judge by.
+/// Dev and test rows that are enough for evaluation.
 const ENOUGH: f64 = 10_000.0;
-/// Rows that make a thread worth waking.
+/// Minimum rows per thread for waking it to pay off.
 const CHUNK: usize = 1024;
-/// Fewer rows than this are not divided.
+/// Fewer rows than this are not split.
 const FEWEST: usize = 10;
 
-/// The fractions of train, dev and test that are split off `rows` rows; a part that comes from a file of its own
-/// gets none of them.
+/// The fractions of train, dev and test that are split off `rows` rows; a split from a separate file gets none of them.
 pub fn fractions(
     rows: usize,
     own_dev: bool,
@@ -58,7 +57,7 @@ pub fn fractions(
     Ok((fractions, decision))
 }
 
-/// The fractions asked for, or those that so many rows get, and why.
+/// The fractions requested, or the default for this many rows, and why.
 fn wanted(rows: usize, options: &config::Split) -> Result<([f64; 3], Option<String>)> {
     Ok(match options.fractions()? {
         Some(given) => (given, None),
@@ -71,26 +70,27 @@ fn wanted(rows: usize, options: &config::Split) -> Result<([f64; 3], Option<Stri
     })
 }
 
-/// The fractions that leave the test part as it is and give dev's rows to train.
+/// The fractions that leave the test split as it is and give dev's rows to train.
 #[cfg(feature = "tune")]
 pub(crate) fn without_dev(rows: usize, options: &config::Split) -> Result<Vec<f64>> {
     let ([_, _, test], _) = wanted(rows, options)?;
     Ok(vec![1.0 - test, 0.0, test])
 }
 
-/// A key for each row from the seed, the row's content and, for equal rows, which of them it is.
+/// A key for each row from the seed, the row's content and, among equal rows, its index.
 ///
-/// Cells that are equal as numbers are equal here (`1` and `1.0`), so the same data in another format is split alike.
+/// Cells that are equal as numbers are equal here (`1` and `1.0`), so the same data in another format is split
+/// identically.
 pub fn row_keys(table: &Table, rows: &[usize], cell_format: &CellFormat, seed: u64) -> Vec<u64> {
     distinguish(contents(table, rows, cell_format, seed))
 }
 
-/// The key of a row by its number, for samples.
+/// The key of a row by its index, for samples.
 pub(super) fn sample_key(seed: u64, row: u64) -> u64 {
     hash(seed, &row.to_le_bytes())
 }
 
-/// A hash of each row's content with the seed: equal rows have equal ones.
+/// A hash of each row's content and the seed; equal rows have equal hashes.
 pub(super) fn contents(table: &Table, rows: &[usize], cell_format: &CellFormat, seed: u64) -> Vec<u64> {
     let mut contents = vec![0; rows.len()];
     let columns: Vec<Readings> = table.columns.iter().map(|column| column.readings(cell_format)).collect();
@@ -105,7 +105,7 @@ pub(super) fn contents(table: &Table, rows: &[usize], cell_format: &CellFormat, 
     contents
 }
 
-/// A cell as bytes that no other cell has, but for numbers that are equal.
+/// Appends a cell as bytes that are unique to it, except for equal numbers.
 fn add_cell(cell: Cell, content: &mut Vec<u8>) {
     match cell {
         Cell::Missing => content.push(0),
@@ -130,7 +130,7 @@ pub fn byte_keys(rows: impl Iterator<Item = Result<Vec<u8>>>, seed: u64) -> Resu
     Ok(distinguish(contents.collect::<Result<_>>()?))
 }
 
-/// Equal rows get different keys, the i-th of them always the same one.
+/// Gives equal rows different keys; the i-th of them always gets the same one.
 fn distinguish(contents: Vec<u64>) -> Vec<u64> {
     let key = |content: u64, occurrence: u64| hash(content, &occurrence.to_le_bytes());
     let mut keys = vec![0; contents.len()];
@@ -156,8 +156,8 @@ fn hash(seed: u64, content: &[u8]) -> u64 {
     u64::from_le_bytes(hasher.finalize().as_bytes()[..8].try_into().unwrap_or_default())
 }
 
-/// Splits by the order of the keys within each stratum. Positions among `keys` are returned, each part in the
-/// rows' order. Every stratum keeps at least one row in train, and no part with a fraction above 0 stays empty.
+/// Splits by the order of the keys within each stratum. Returns positions among `keys`, each split in the rows' order.
+/// Every stratum keeps at least one row in train, and no split with a fraction above 0 stays empty.
 pub fn by_key(keys: &[u64], strata: &[usize], fractions: Splits<f64>, seed: u64) -> Splits<Vec<usize>> {
     let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (row, stratum) in strata.iter().enumerate() {
@@ -170,7 +170,7 @@ pub fn by_key(keys: &[u64], strata: &[usize], fractions: Splits<f64>, seed: u64)
         let border = |fraction: f64| ((rows.len() as f64 * fraction + u) as usize).min(rows.len() - 1);
         let test = if fractions.test > 0.0 { border(fractions.test) } else { 0 };
         let held_out = if fractions.dev > 0.0 { border(fractions.test + fractions.dev) } else { test };
-        // Within a part the rows are put in their own order in the end: only the borders count.
+        // Each split is restored to the rows' order in the end: only the borders count.
         rows.select_nth_unstable_by_key(held_out, |row| (keys[*row], *row));
         if test < held_out {
             rows[..held_out].select_nth_unstable_by_key(test, |row| (keys[*row], *row));
@@ -183,7 +183,7 @@ pub fn by_key(keys: &[u64], strata: &[usize], fractions: Splits<f64>, seed: u64)
         for (fraction, of_test) in [(fractions.test, true), (fractions.dev, false)] {
             let part = if of_test { &mut parts.test } else { &mut parts.dev };
             if fraction > 0.0 && part.is_empty() {
-                // The largest class spares one of its train rows.
+                // The largest class gives up one of its train rows.
                 let mut spares: Vec<usize> = largest.iter().copied().filter(|row| parts.train.contains(row)).collect();
                 spares.sort_unstable_by_key(|row| (keys[*row], *row));
                 let spare = spares.get(1).copied();
@@ -195,8 +195,8 @@ pub fn by_key(keys: &[u64], strata: &[usize], fractions: Splits<f64>, seed: u64)
     in_row_order(parts)
 }
 
-/// Splits whole groups, in the order of the hash of their names, so that parts are as near to their fractions as
-/// groups allow. At least as many groups as parts are needed.
+/// Splits by entire groups, in the order of the hash of their names, so that splits are as close to their fractions as
+/// groups allow. There must be at least as many groups as splits.
 pub fn by_group(groups: &[&str], fractions: Splits<f64>, seed: u64) -> Result<Splits<Vec<usize>>> {
     let mut rows_of: BTreeMap<(u64, &str), Vec<usize>> = BTreeMap::new();
     for (row, group) in groups.iter().enumerate() {
@@ -213,7 +213,7 @@ pub fn by_group(groups: &[&str], fractions: Splits<f64>, seed: u64) -> Result<Sp
     for rows in rows_of.into_values() {
         let middle = (done + rows.len() as f64 / 2.0) / groups.len() as f64;
         done += rows.len() as f64;
-        // A part that would stay empty takes the group, while enough groups are left for the parts after it.
+        // A split that would stay empty takes the group, while enough groups are left for the splits after it.
         let later = |first: usize| wanted[first..].iter().filter(|wanted| **wanted).count();
         let fits_test = middle < fractions.test || (fractions.test > 0.0 && parts.test.is_empty());
         let fits_dev = middle < fractions.test + fractions.dev || (fractions.dev > 0.0 && parts.dev.is_empty());
@@ -240,8 +240,8 @@ pub fn by_time(times: &[f64], fractions: Splits<f64>) -> Splits<Vec<usize>> {
     in_row_order(Splits { train: rows, dev, test })
 }
 
-/// Divides the rows that are not test rows anew: dev is fold number `fold` of `folds`, train all others. Strata are spread
-/// evenly; a row that is the only one of its stratum stays in train.
+/// Splits the rows that are not test rows again: dev is fold number `fold` of `folds`, train all others. Strata are
+/// spread evenly; a row that is the only one of its stratum stays in train.
 pub fn refold(
     keys: &[u64],
     strata: &[usize],

@@ -1,8 +1,8 @@
-//! A table that is never in memory as a whole: read twice, its training rows encoded into a file.
+//! A table that is never completely in memory: it is read twice, its training rows encoded into a file.
 //!
-//! The first reading counts the rows and keeps a random sample, from which the schema is inferred and the pipeline
-//! fitted (on the sample's training rows alone); the second encodes every row. A row's part goes by the hash of its
-//! content, so equal rows come into the same part, and adding rows moves others only as far as the fractions change.
+//! The first pass counts the rows and keeps a random sample, from which the schema is inferred and the pipeline fitted
+//! (on the sample's training rows only); the second encodes every row. A row's split is chosen by the hash of its
+//! content, so equal rows end up in the same split, and adding rows moves others only as far as the fractions change.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -22,30 +22,30 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::event::{Decision, Splits};
 
-/// Rows that are read at a time: at most, and at least.
+/// Rows that are read at a time: maximum and minimum.
 const CHUNK: [usize; 2] = [1 << 15, 1 << 8];
 
-/// Bytes of a cell: its text, where it ends, and the number that it becomes.
+/// Bytes of a cell: its text, its end, and its value as a number.
 const CELL: usize = 32;
 
-/// Rows of the sample, and cells of it where rows are wide.
+/// Rows of the sample, and its cells where rows are wide.
 const SAMPLE_ROWS: usize = 50_000;
 const SAMPLE_CELLS: usize = 5_000_000;
 
-/// Distinct labels that are collected.
+/// Maximum number of distinct labels that are collected.
 const LABELS: usize = 100_000;
 
-/// How often a table's file is in memory: its text, its numbers and its inputs.
+/// Copies of a table's file in memory: its text, its numbers and its inputs.
 const COPIES: u64 = 4;
 
-/// Whether the rows of the table that a configuration names stay on disk.
+/// Whether the rows of the configured table stay on disk.
 pub(super) fn wanted(reader: &TableReader, config: &Config, decisions: &mut Vec<Decision>) -> Result<bool> {
     let needed = reader.bytes().unwrap_or_default().saturating_mul(COPIES);
     memory::stay_on_disk(&config.data, needed, decisions)
 }
 
-/// Splits and encodes a table that stays on disk, whose rows are read once more; `config` names its parts, too, and
-/// `comma` says whether the user says that numbers have decimal commas.
+/// Splits and encodes a table that stays on disk, reading its rows once more; `config` names its dev and test files,
+/// too, and `comma` is the user's setting for decimal commas.
 pub(super) fn load(reader: TableReader, config: Config, comma: Option<bool>) -> Result<Dataset> {
     check(&config)?;
     let sampled = SampledTable::new(reader, &config)?;
@@ -96,7 +96,7 @@ pub(super) fn load(reader: TableReader, config: Config, comma: Option<bool>) -> 
     })
 }
 
-/// What cannot be done a row at a time.
+/// Rejects what cannot be done one row at a time.
 fn check(config: &Config) -> Result<()> {
     let refuse = |what: &str, fix: &str| Err(Error::config(what).at("--from-disk").fix(fix));
     if !std::path::Path::new(&config.data.path).is_file() {
@@ -125,7 +125,7 @@ fn open(config: &Config) -> Result<Box<TableReader>> {
     }
 }
 
-/// Rows of so many columns that are read at a time.
+/// The number of rows, of this many columns, that are read at a time.
 fn chunk_rows(config: &Config, columns: usize) -> Result<usize> {
     let [most, least] = CHUNK;
     Ok((memory::at_once(&config.data)? / (CELL * columns.max(1))).clamp(least, most))
@@ -135,14 +135,14 @@ fn split_seed(config: &Config) -> u64 {
     config.split.split_seed.unwrap_or(config.train.seed)
 }
 
-/// What the first reading finds.
+/// The results of the first pass.
 struct SampledTable {
     rows: usize,
     sample: Table,
-    /// The target as its first rows suggest it, and its labels.
+    /// The target suggested by its first rows, and its labels.
     target: Option<String>,
     labels: HashSet<String, foldhash::fast::RandomState>,
-    /// What was decided in reading.
+    /// Decisions made while reading.
     decisions: Vec<Decision>,
 }
 
@@ -160,7 +160,7 @@ impl SampledTable {
             labels: HashSet::default(),
             decisions: Vec::new(),
         };
-        // The sample is the rows with the least keys, which are as good as random.
+        // The sample is the rows with the smallest keys, which are as good as random.
         let (mut keys, mut limit) = (Vec::new(), u64::MAX);
         while let Some(chunk) = reader.next_chunk(chunk_rows)? {
             if sampled.rows == 0 {
@@ -187,7 +187,7 @@ impl SampledTable {
         Ok(sampled)
     }
 
-    /// Leaves the rows of the sample with the least keys, at most so many.
+    /// Keeps the rows of the sample with the smallest keys, at most this many.
     fn shrink(&mut self, keys: &mut Vec<u64>, most: usize) {
         if keys.len() > most {
             let limit = *keys.clone().select_nth_unstable(most).1;
@@ -215,7 +215,7 @@ struct HashSplit {
 }
 
 impl HashSplit {
-    /// Which of some rows of a table belong to which part.
+    /// Assigns rows of a table to splits.
     fn divide(&self, table: &Table, rows: &[usize], cell_format: &CellFormat) -> Splits<Vec<usize>> {
         let mut parts = Splits::<Vec<usize>>::default();
         let Splits { dev, test, .. } = self.fractions;
@@ -233,7 +233,7 @@ impl HashSplit {
 }
 
 impl Fitted<'_> {
-    /// The second reading: training rows go into a file, the first of them and the other parts stay in memory.
+    /// The second pass: training rows go into a file, the first of them and the other splits stay in memory.
     fn encode_all(
         &self,
         config: &Config,
@@ -275,7 +275,7 @@ impl Fitted<'_> {
         Ok((parts, file))
     }
 
-    /// A part in a file of its own, which is read into memory.
+    /// A split in a separate file, which is read into memory.
     fn encode_own(
         &self,
         path: &str,

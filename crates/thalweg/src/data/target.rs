@@ -1,4 +1,4 @@
-//! The target codec: cells to the numbers a network is trained on, and its outputs back to answers.
+//! The target codec: cells to the values a network is trained on, and its outputs back to predictions.
 
 use std::collections::HashSet;
 
@@ -13,31 +13,30 @@ use super::schema::{self, Role, Schema, Task};
 use super::table::Table;
 use crate::{Error, Result, did_you_mean};
 
-/// What is predicted, and how it is written as numbers; data only, saved with the model.
+/// What is predicted, and how it is encoded; data only, saved with the model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Target {
     /// The task.
     pub task: Task,
     /// The target columns.
     pub columns: Vec<String>,
-    /// The classes or labels in the order of the outputs; of two classes, the second is the positive one. Empty
-    /// for regression.
+    /// The classes or labels in output order; of two classes, the second is the positive one. Empty for regression.
     pub classes: Vec<String>,
     /// μ and σ of each numeric target in the training rows; (0, 1) where targets are not scaled.
     pub scales: Vec<(f64, f64)>,
-    /// What stands between the labels of one cell, where a single column holds several.
+    /// The separator between the labels of one cell, where a single column holds several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub separator: Option<char>,
     /// How cells are read.
     #[serde(rename = "notation")]
     pub cell_format: CellFormat,
-    /// How each numeric target is written, where one is not written plainly.
+    /// The number format of each numeric target, if not plain.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub formats: Vec<Option<NumberFormat>>,
 }
 
 impl Target {
-    /// Collects the classes of `rows` (all rows whose answer is known), or measures the numeric targets of the
+    /// Collects the classes of `rows` (all rows whose target is known), or fits the scales of numeric targets to the
     /// training rows.
     pub fn fit(table: &Table, schema: &Schema, rows: &[usize], train_rows: &[usize], scale: bool) -> Result<Self> {
         let mut target = Target {
@@ -81,7 +80,7 @@ impl Target {
         Ok(target)
     }
 
-    /// The classes are as many as the task has.
+    /// Checks that there are as many classes as the task requires.
     pub(crate) fn check_count(&self, source: &str) -> Result<()> {
         let count = self.classes.len();
         let fits = match self.task {
@@ -98,7 +97,7 @@ impl Target {
             .fix("name another task with --task, or all classes with --classes"))
     }
 
-    /// Outputs of the network: 1 for two classes, one a class, label or numeric target otherwise.
+    /// The number of network outputs: 1 for two classes, otherwise one per class, label or numeric target.
     pub fn outputs(&self) -> usize {
         match self.task {
             Task::Binary => 1,
@@ -107,7 +106,8 @@ impl Target {
         }
     }
 
-    /// Columns of y: the class's index for classes (0 or 1 for two), 0 or 1 a label, a scaled number a numeric target.
+    /// Columns of y: the class index for classes (0 or 1 for two), 0 or 1 for each label, a scaled number for each
+    /// numeric target.
     pub fn width(&self) -> usize {
         match self.task {
             Task::Binary | Task::Multiclass => 1,
@@ -116,18 +116,18 @@ impl Target {
         }
     }
 
-    /// The rows of a table whose answer is known: no target cell is missing.
+    /// The rows of a table whose target is known: no target cell is missing.
     pub fn known_rows(table: &Table, schema: &Schema) -> Result<Vec<usize>> {
         let names = schema.names(Role::Target);
         let positions = schema::positions(table, names.iter().map(String::as_str))?;
         let cell_format = table.cell_format(&schema.cell_format);
         let columns: Vec<_> = positions.iter().map(|position| table.columns[*position].readings(cell_format)).collect();
-        // A cell of several labels may well have none.
+        // A cell of several labels may well be empty.
         let known = |row: &usize| schema.separator.is_some() || !columns.iter().any(|cells| cells.is_missing(*row));
         Ok((0..table.rows()).filter(known).collect())
     }
 
-    /// The answers of rows as y, row-major (rows × width).
+    /// The targets of rows as y, row-major (rows × width).
     pub fn encode<T: Number>(&self, table: &Table, rows: &[usize]) -> Result<Vec<T>> {
         let positions = self.positions(table)?;
         let cell_format = table.cell_format(&self.cell_format);
@@ -169,15 +169,15 @@ impl Target {
         Ok(y)
     }
 
-    /// The index of a class; a zero after the point of a whole number, and a full stop at its end, are overlooked where only
-    /// that keeps it from matching.
+    /// The index of a class; a trailing ".0" of an integer, and a trailing full stop, are ignored if only that prevents
+    /// a match.
     pub fn class(&self, label: &str) -> Option<usize> {
         let find = |label: &str| self.classes.iter().position(|class| class == label);
         let without = || [".0", ",0"].into_iter().find_map(|zero| find(without_zero(label, zero)?));
         find(label).or_else(without).or_else(|| find(label.strip_suffix('.')?.trim_end()))
     }
 
-    /// A sentence on the rows whose class matches only without its full stop, if there are any.
+    /// A sentence about the rows whose class only matches without its full stop, if there are any.
     pub fn overlooked_stops(&self, table: &Table, rows: &[usize]) -> Option<String> {
         let position = table.position(self.columns.first().filter(|_| self.task.is_classes())?)?;
         let cells = table.columns[position].readings(table.cell_format(&self.cell_format));
@@ -197,14 +197,14 @@ impl Target {
         mean + deviation * output
     }
 
-    /// A numeric target in the units the network is trained on.
+    /// A numeric target in the units that the network is trained on.
     pub fn scaled(&self, target: usize, value: f64) -> f64 {
         let (mean, deviation) = self.scales.get(target).copied().unwrap_or((0.0, 1.0));
         (value - mean) / deviation
     }
 
-    /// The probability of each class or label from one example's probabilities as the network gives them (one for
-    /// two classes); empty for regression.
+    /// The probability of each class or label from one example's outputs as probabilities (one for two classes); empty
+    /// for regression.
     pub fn probabilities(&self, outputs: &[f64]) -> Vec<f64> {
         match self.task {
             Task::Regression => Vec::new(),
@@ -213,14 +213,14 @@ impl Target {
         }
     }
 
-    /// The answer to one example, one text a target column: the likeliest class, the likely labels (probability of
-    /// a half or more; 0 or 1 a label column), or the number in the data's units.
+    /// The prediction for one example, one text per target column: the likeliest class, the likely labels (probability
+    /// of at least a half; 0 or 1 for a label column), or the number in the data's units.
     pub fn answers(&self, outputs: &[f64]) -> Vec<String> {
         match self.task {
             Task::Regression => (0..outputs.len()).map(|t| self.unscaled(t, outputs[t]).to_string()).collect(),
             Task::Binary | Task::Multiclass => {
                 let probabilities = self.probabilities(outputs);
-                // Of equally likely classes the first, but the positive one at exactly a half.
+                // The first of equally likely classes, but the positive one at exactly a half.
                 let later_wins = self.task == Task::Binary;
                 let mut best = 0;
                 for (class, p) in probabilities.iter().enumerate() {
@@ -241,7 +241,7 @@ impl Target {
         }
     }
 
-    /// A row's answer as the data writes it.
+    /// A row's target as written in the data.
     pub fn truth(&self, table: &Table, row: usize) -> String {
         let cells = self.columns.iter().filter_map(|name| table.position(name));
         cells.map(|position| table.columns[position].get(row).trim().to_string()).collect::<Vec<_>>().join(", ")

@@ -1,4 +1,5 @@
-//! What the parts of a model that come from data must be: each says what it needs, so that no file makes one go wrong.
+//! Verification of the parts of a model that come from data: each checks its own invariants, so that no file causes a
+//! failure later on.
 
 use std::collections::BTreeMap;
 
@@ -15,12 +16,12 @@ use super::source::twice;
 use super::target::Target;
 use crate::error::beginning;
 
-/// What is wrong with a part, if anything is.
+/// The problem with a part, if any.
 type Checked = Result<(), String>;
 
 /// Inputs beyond this overflow in 32 bits once they are multiplied.
 const LARGEST: f64 = 1e30;
-/// Pixels of a side, samples a second and samples that files are brought to.
+/// Ranges of image sides in pixels, sample rates and lengths in samples.
 const SIDES: std::ops::RangeInclusive<usize> = 1..=4096;
 const RATES: std::ops::RangeInclusive<usize> = 100..=768_000;
 const SAMPLES: std::ops::RangeInclusive<usize> = 1..=1 << 22;
@@ -35,7 +36,7 @@ fn quoted(name: &str) -> String {
 }
 
 impl Schema {
-    /// Whether its columns are such as a table or the answers of arrays have.
+    /// Checks that its columns are valid for a table or the labels of arrays.
     pub(crate) fn check(&self) -> Checked {
         for role in [Role::Feature, Role::Target] {
             let names = self.names(role);
@@ -49,7 +50,7 @@ impl Schema {
 }
 
 impl Pipeline {
-    /// Whether it takes in the schema's features, each once, or arrays; and whether each of its transforms can be used.
+    /// Checks that it takes the schema's features, each once, or arrays, and that each of its transforms is usable.
     pub(crate) fn check(&self, schema: &Schema) -> Checked {
         if let Some(array) = &self.array {
             check(self.inputs.is_empty(), || "the pipeline takes both columns and arrays".into())?;
@@ -95,14 +96,14 @@ fn is_categories(kind: ColumnKind) -> bool {
     matches!(kind, ColumnKind::Categorical | ColumnKind::Text)
 }
 
-/// Whether what stands in for a missing cell becomes numbers that a network can take.
+/// Checks that the replacement for a missing cell becomes inputs that a network can take.
 fn check_fill(transform: &dyn Encode, fill: f64) -> Checked {
     let mut out = vec![0.0; transform.names("").len()];
     let written = transform.write(Cell::Missing, &mut out).is_ok() && out.iter().all(|x| x.abs() <= LARGEST);
     check(fill.is_finite() && written, || format!("the fill {fill:e} is far from what its scale takes"))
 }
 
-/// The least and the greatest of the training rows.
+/// Checks the minimum and maximum of the training rows.
 fn check_range(range: Option<(f64, f64)>) -> Checked {
     let right = range.is_none_or(|(low, high)| low.is_finite() && high.is_finite() && low <= high);
     check(right, || "its range is none".into())
@@ -183,7 +184,7 @@ impl Scale {
         self.check_turned()
     }
 
-    /// The same where the numbers may be turned round, as a graph that was imported may do.
+    /// The same where the sign may be reversed, as in an imported graph.
     fn check_turned(&self) -> Checked {
         let (shift, unit) = self.affine();
         let ordered = if let Scale::MinMax { low, high } = *self { low <= high } else { true };
@@ -199,7 +200,7 @@ impl ArrayScale {
         check(!shape.is_empty() && width.is_some_and(|width| width > 0), || {
             format!("the pipeline takes arrays of shape {shape:?}")
         })?;
-        // One for all, one a channel, or one a number.
+        // One for all, one per channel, or one per element.
         let counts = [Some(1), shape.last().copied(), width];
         check(counts.contains(&Some(scales)), || format!("{scales} scales for arrays of shape {shape:?}"))?;
         self.scales.iter().try_for_each(Scale::check_turned)?;
@@ -230,8 +231,8 @@ impl MediaSpec {
 }
 
 impl Target {
-    /// Whether it answers the schema's targets: with as many classes or scales as the task has. A graph that was imported
-    /// may turn numbers round.
+    /// Checks that it matches the schema's targets: with as many classes or scales as the task has. An imported graph
+    /// may reverse signs.
     pub(crate) fn check(&self, schema: &Schema, may_turn: bool) -> Checked {
         let (task, classes, scales) = (self.task, self.classes.len(), self.scales.len());
         check(task == schema.task, || format!("the target's task is {task}, the schema's {}", schema.task))?;
@@ -261,7 +262,7 @@ impl Target {
         check(wrong.is_none(), || format!("the class {} can be none of a cell", quoted(wrong.map_or("", |c| c))))?;
         let wanted = if task == Task::Regression { self.columns.len() } else { 0 };
         check(scales == wanted, || format!("{scales} scales of numeric targets, expected {wanted}"))?;
-        // Answers are finite: outputs are of 32 bits, and no deviation is measured whose square is not finite.
+        // Predictions are finite: outputs have 32 bits, and no fitted deviation has a square that is not finite.
         let usable = |&(mean, deviation): &(f64, f64)| {
             let finite = mean.abs() < f64::MAX / 4.0 && (deviation * deviation).is_finite();
             finite && deviation.is_normal() && (deviation > 0.0 || may_turn)
@@ -275,7 +276,7 @@ impl Target {
     }
 }
 
-/// A few names.
+/// The first few names.
 fn listed(names: &[String]) -> String {
     let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
     if names.is_empty() { "nothing".into() } else { schema::shortened(&names, 8) }

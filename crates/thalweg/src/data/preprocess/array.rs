@@ -6,24 +6,24 @@ use super::{Number, Scale};
 use crate::config::Normalise;
 use crate::data::media_spec::MediaSpec;
 
-/// The scaling of an array's numbers, measured on the training examples.
+/// The scaling of an array's values, fitted on the training examples.
 ///
-/// The pixels of an image, like the samples of a sound, are measured in one unit: one scale for all positions keeps
-/// them comparable and does not blow up a position that hardly varies (an image's border). The columns of a plain
-/// matrix each have a unit and a scale of their own.
+/// The pixels of an image, like the samples of a sound, have one unit: one scale for all positions keeps them
+/// comparable and does not blow up a position that hardly varies (an image's border). The columns of a plain matrix
+/// each have their own unit and scale.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ArrayScale {
     /// The shape of one example, such as `[28, 28]`.
     pub shape: Vec<usize>,
-    /// One scale for all positions, or one a column.
+    /// One scale for all positions, or one per column.
     pub scales: Vec<Scale>,
-    /// What files are brought to before.
+    /// The common form that files are converted to first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<MediaSpec>,
 }
 
 impl ArrayScale {
-    /// Fits the training examples, rows of x (examples × positions).
+    /// Fits to the training examples, rows of x (examples × positions).
     pub fn fit(x: &[f32], shape: &[usize], train_rows: &[usize], normalise: Normalise) -> Self {
         let width: usize = shape.iter().product();
         let rows = train_rows.iter().map(|row| &x[row * width..(row + 1) * width]);
@@ -36,13 +36,13 @@ impl ArrayScale {
         ArrayScale { shape: shape.to_vec(), scales, form: None }
     }
 
-    /// The numbers of one example, scaled.
+    /// The values of one example, scaled.
     pub fn transform<'a, T: Number>(&'a self, x: &'a [f32]) -> impl Iterator<Item = T> + 'a {
         let values = x.iter().zip(self.scales.iter().cycle());
         values.map(|(x, scale)| T::nearest(scale.apply(f64::from(*x))))
     }
 
-    /// The names of the inputs: their positions, `x[3,4]`.
+    /// The names of the inputs: their indices, `x[3,4]`.
     pub fn names(&self) -> Vec<String> {
         (0..self.shape.iter().product()).map(|flat| self.name(flat)).collect()
     }
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn images_have_one_scale_and_matrices_one_a_column() {
-        // Training rows 0 and 1; the third row is not looked at.
+        // Training rows 0 and 1; the third row is not used.
         let x = [0.0, 10.0, 4.0, 10.0, 99.0, 99.0];
         let image = ArrayScale::fit(&x, &[1, 2], &[0, 1], Normalise::Standard);
         // 0, 10, 4, 10: mean 6, variance (36 + 16 + 4 + 16) / 4 = 18.

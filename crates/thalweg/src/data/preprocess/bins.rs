@@ -1,7 +1,7 @@
 //! Piecewise-linear encoding of a number (Gorishniy et al., 2022).
 //!
-//! With bin edges b₀ < b₁ < … < b_T at the training rows' quantiles, bin t of x is
-//! clip((x − b_{t−1}) / (b_t − b_{t−1}), 0, 1): 1 for the bins below x, 0 for those above, a share for its own.
+//! With bin edges b₀ < b₁ < … < b_T at the training rows' quantiles, bin t of x is clip((x − b_{t−1}) / (b_t −
+//! b_{t−1}), 0, 1): 1 for the bins below x, 0 for those above, a fraction for its own.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,19 +10,19 @@ use super::quantiles::Quantiles;
 /// The edges of the bins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Bins {
-    /// b₀ … b_T, rising.
+    /// b₀ … b_T, increasing.
     pub edges: Vec<f64>,
 }
 
 impl Bins {
-    /// Up to `count` bins with equally many of the numbers in each; `None` where not even two bins differ.
+    /// Up to `count` bins with equal numbers of values in each; `None` if there are not even two distinct ones.
     pub(super) fn fit(values: &mut Quantiles, count: usize) -> Option<Self> {
         let mut edges: Vec<f64> = (0..=count).map(|t| values.at(t as f64 / count.max(1) as f64)).collect();
         edges.dedup();
         (edges.len() > 2).then_some(Bins { edges })
     }
 
-    /// How many bins there are, T.
+    /// The number of bins, T.
     pub fn count(&self) -> usize {
         self.edges.len() - 1
     }

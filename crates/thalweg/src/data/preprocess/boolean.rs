@@ -5,17 +5,17 @@ use serde::{Deserialize, Serialize};
 use super::{Cell, Encode};
 use crate::data::boolean_words::read;
 
-/// What a boolean column becomes: 0 or 1, then, if training rows lacked it, 1 where it was missing.
+/// The encoding of a boolean column: 0 or 1, then, if it was missing in training rows, 1 where it is missing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Boolean {
-    /// The share of ones in the training rows, which stands in for a missing cell.
+    /// The share of ones in the training rows, which replaces a missing cell.
     pub fill: f64,
-    /// Whether an input says that the cell was missing.
+    /// Whether an input indicates that the cell was missing.
     pub indicator: bool,
 }
 
-/// The number that a cell of a boolean column stands for, if it is not missing, or what was expected: words for no and
-/// yes, or any number, since what looked boolean in the training rows may be a count.
+/// The value of a boolean cell, if it is not missing, or what was expected: words for no and yes, or any number, since
+/// what looked boolean in the training rows may be a count.
 pub(super) fn number(cell: Cell) -> Result<Option<f64>, String> {
     let number = match cell {
         Cell::Missing => return Ok(None),

@@ -1,4 +1,4 @@
-//! A categorical column: one input a category, or a code that an embedding layer looks up.
+//! A categorical column: one-hot inputs, or a code that an embedding layer looks up.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,14 +13,14 @@ use crate::data::cell_format;
 pub struct Categories {
     /// The categories; slot i + 1 is the i-th.
     pub values: Vec<String>,
-    /// Whether training rows lacked the cell: "missing" is then the last slot.
+    /// Whether the cell was missing in training rows: "missing" is then the last slot.
     pub missing: bool,
     /// Whether some training categories were too rare for a slot of their own.
     pub rare: bool,
 }
 
 impl Categories {
-    /// Those of the training rows' categories that occur at least `rare_below` times.
+    /// The training rows' categories that occur at least `rare_below` times.
     pub fn fit<'a>(cells: impl Iterator<Item = Option<impl Into<Cow<'a, str>>>>, rare_below: usize) -> Self {
         let (mut counts, mut missing) = (HashMap::<Cow<str>, usize>::new(), false);
         for cell in cells {
@@ -36,12 +36,13 @@ impl Categories {
         Categories { rare: values.len() < seen, values, missing }
     }
 
-    /// Slots: 0 for unseen and rare categories, one a category, then "missing" if training rows had it.
+    /// The number of slots: slot 0 for unseen and rare categories, one per category, then "missing" if training rows
+    /// had it.
     pub fn slots(&self) -> usize {
         1 + self.values.len() + usize::from(self.missing)
     }
 
-    /// The slot of a cell; a missing one is as good as unseen where no training row lacked it.
+    /// The slot of a cell; a missing one counts as unseen if it was never missing in training rows.
     pub fn slot(&self, cell: Option<&str>) -> usize {
         match cell {
             None => {
@@ -60,7 +61,7 @@ impl Categories {
     }
 }
 
-/// One input a slot, 1 in the cell's slot. Slot 0 gets an input only where training rows fed it (rare categories);
+/// One input per slot, 1 in the cell's slot. Slot 0 only gets an input if training rows used it (rare categories);
 /// otherwise an unseen category is all zeros, rather than a weight that was never trained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OneHot {
@@ -92,7 +93,7 @@ impl Encode for OneHot {
     }
 }
 
-/// One input, the cell's slot as a number; the network looks up a learned vector of `dimension` numbers.
+/// One input, the cell's slot as a number; the network looks up a learned vector of `dimension` elements.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Embedding {
     /// The categories.
@@ -102,7 +103,7 @@ pub struct Embedding {
 }
 
 impl Embedding {
-    /// An embedding of these categories, of the suggested dimension.
+    /// An embedding of these categories with the suggested dimension.
     pub fn new(categories: Categories) -> Self {
         let dimension = (1.6 * (categories.slots() as f64).powf(0.56)).ceil() as usize;
         Embedding { categories, dimension: dimension.min(50) }

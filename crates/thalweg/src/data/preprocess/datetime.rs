@@ -1,4 +1,4 @@
-//! A date column: the time as a number, and where it stands in the year, the week and the day.
+//! A date column: time as a number, and the position in the year, the week and the day.
 
 use std::f64::consts::TAU;
 
@@ -11,9 +11,9 @@ use super::{Cell, Encode};
 use crate::config::Normalise;
 use crate::data::dates::{self, day_share, year};
 
-/// What a date becomes: its year with the share of it that has passed, scaled (robustly where some are far outside); sin and cos of that share and of
-/// the weekday's share of the week (a year's end is next to its beginning); sin and cos of the time of day where
-/// training rows have one; 1 where the date was missing, if training rows lacked it.
+/// The encoding of a date: the decimal year, scaled (robustly if there are far outliers); sin and cos of the fractions
+/// of the year and of the week (a year's end is next to its beginning); sin and cos of the time of day if training rows
+/// have one; 1 where the date is missing, if it was missing in training rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Datetime {
     /// The format of the cells.
@@ -22,15 +22,15 @@ pub struct Datetime {
     pub scale: Scale,
     /// Whether the training rows' dates have a time of day.
     pub clock: bool,
-    /// Whether an input says that the date was missing.
+    /// Whether an input indicates that the date was missing.
     pub indicator: bool,
-    /// Dates that stand for a missing one.
+    /// Dates that mean "missing".
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sentinels: Vec<DateTime>,
-    /// Whether a cell that is no date is a missing one.
+    /// Whether a cell that is not a date counts as missing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lenient: bool,
-    /// The least and the greatest year of the training rows, with the shares that have passed.
+    /// The minimum and maximum decimal year of the training rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<(f64, f64)>,
 }
@@ -55,13 +55,13 @@ impl Datetime {
         }
     }
 
-    /// The formats of the cells, each as strptime's or by its name, in the order in which they are tried.
+    /// The formats of the cells, as strptime formats or names, in the order in which they are tried.
     pub fn formats(&self) -> impl Iterator<Item = &str> {
         self.format.split(dates::BETWEEN)
     }
 }
 
-/// The date that a cell holds, if it is not missing, or what was expected.
+/// The date in a cell, if it is not missing, or what was expected.
 pub(super) fn time(
     text: Option<&str>,
     format: &str,

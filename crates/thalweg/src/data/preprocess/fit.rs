@@ -18,7 +18,7 @@ use crate::event::Decision;
 use crate::{Error, Result};
 
 impl Pipeline {
-    /// Fits one transform a feature column; no other rows than `train_rows` are read.
+    /// Fits one transform per feature column, reading only `train_rows`.
     pub fn fit(
         table: &Table,
         schema: &Schema,
@@ -32,7 +32,7 @@ impl Pipeline {
             Ok(Input { column: features[i].name.clone(), transform: rows.fit(features[i], options)? })
         };
         let mut inputs = pool::map(features.len(), fit).into_iter().collect::<Result<Vec<Input>>>()?;
-        // Codes come last, so that the network's embedding layer takes the dense inputs as they are.
+        // Codes come last, so that the network's embedding layer passes the dense inputs through.
         inputs.sort_by_key(|input| matches!(input.transform, Transform::Embedding(_)));
         let decisions = decisions(&inputs, options);
         Ok((Pipeline { cell_format: schema.cell_format.clone(), inputs, array: None }, decisions))
@@ -94,7 +94,7 @@ impl<'a> Rows<'a> {
         })
     }
 
-    /// The values of the cells that are not missing, and whether a cell was; an error says what was expected.
+    /// The values of the cells that are not missing, and whether any cell is missing; an error says what was expected.
     fn observed<T>(
         &self,
         format: Option<NumberFormat>,
@@ -112,7 +112,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// What was decided about the columns, one sentence a kind of decision.
+/// The decisions about the columns, one sentence for each kind.
 fn decisions(inputs: &[Input], options: &Preprocess) -> Vec<Decision> {
     let mut groups: BTreeMap<(&str, &str, &str), Vec<String>> = BTreeMap::new();
     for Input { column, transform } in inputs {

@@ -38,16 +38,16 @@ use crate::error::beginning;
 use crate::event::Decision;
 use crate::{Error, Result};
 
-/// Rows that a thread writes at a time, of few inputs and of many: what they come to stays in its cache.
+/// Rows that a thread writes at a time, of few inputs and of many: the results stay in its cache.
 const CHUNK: [usize; 2] = [1024, 16];
 const NUMBERS: usize = 1 << 16;
 
-/// What every column transform does, once fitted.
+/// The interface of all fitted column transforms.
 pub trait Encode: Sync {
     /// The names of the inputs that the column becomes.
     fn names(&self, column: &str) -> Vec<String>;
 
-    /// How many inputs that are.
+    /// The number of these inputs.
     fn width(&self) -> usize;
 
     /// Writes the inputs of one cell, as many as there are names; an error says what was expected.
@@ -62,9 +62,9 @@ pub enum Transform {
     Numeric(Numeric),
     /// 0 or 1.
     Boolean(Boolean),
-    /// A date's place in time, year, week and day.
+    /// A date's position in time, year, week and day.
     Datetime(Datetime),
-    /// One input a category.
+    /// One input per category.
     OneHot(OneHot),
     /// A code that an embedding layer looks up.
     Embedding(Embedding),
@@ -82,12 +82,12 @@ impl Transform {
     }
 }
 
-/// One column of the data and what becomes of it.
+/// A column of the data and its transform.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Input {
     /// The column's name.
     pub column: String,
-    /// What becomes of it.
+    /// Its transform.
     pub transform: Transform,
 }
 
@@ -97,28 +97,28 @@ impl Input {
         self.transform.encoder().names(&self.column)
     }
 
-    /// How many of the network's inputs that are.
+    /// The number of the network's inputs that the column becomes.
     pub fn width(&self) -> usize {
         self.transform.encoder().width()
     }
 }
 
-/// A categorical column that a learned vector stands for.
+/// A categorical column with a learned embedding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmbeddedColumn {
     /// The column's name in the data.
     pub name: String,
-    /// Where its code stands among the network's input columns.
+    /// The index of its code among the network's inputs.
     pub position: usize,
-    /// How many codes there are, 0 (unseen or rare) among them.
+    /// The number of codes, including 0 (unseen or rare).
     pub slots: usize,
-    /// The suggested length of a code's vector.
+    /// The suggested embedding dimension.
     pub dimension: usize,
 }
 
-/// Numbers that inputs are written as: f32 or f64.
+/// The floating-point type of inputs: f32 or f64.
 pub trait Number: Copy + Default + Send {
-    /// The nearest number of this type.
+    /// The nearest value of this type.
     fn nearest(value: f64) -> Self;
 }
 
@@ -136,8 +136,7 @@ impl Number for f64 {
 
 /// Raw columns to network inputs; data only, saved with the model.
 ///
-/// The inputs of the dense transforms come first, in the data's column order; then one code a column that is
-/// embedded.
+/// The inputs of the dense transforms come first, in the data's column order; then one code for each embedded column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pipeline {
     /// How cells are read.
@@ -159,7 +158,7 @@ impl Pipeline {
         }
     }
 
-    /// How many inputs one example has.
+    /// The number of inputs per example.
     pub fn width(&self) -> usize {
         match &self.array {
             Some(array) => array.shape.iter().product(),
@@ -167,12 +166,12 @@ impl Pipeline {
         }
     }
 
-    /// The shape of one example's inputs: `[features]`, or an array source's own, such as `[28, 28]`.
+    /// The shape of one example's inputs: `[features]`, or that of an array source, such as `[28, 28]`.
     pub fn shape(&self) -> Vec<usize> {
         self.array.as_ref().map_or_else(|| vec![self.width()], |array| array.shape.clone())
     }
 
-    /// The columns that the network looks up in a learned embedding; their codes are its last inputs.
+    /// The columns with a learned embedding; their codes are the network's last inputs.
     pub fn embeddings(&self) -> Vec<EmbeddedColumn> {
         let mut position = 0;
         let mut embedded = Vec::new();
@@ -193,7 +192,7 @@ impl Pipeline {
     /// All rows of a table as inputs, row-major (rows × features).
     ///
     /// Columns are found by name: their order does not matter and others are ignored. A column that is missing or
-    /// renamed is an error with the nearest name; so is a cell that cannot be read, with its line and column.
+    /// renamed is an error that suggests the nearest name; so is a cell that cannot be read, with its line and column.
     pub fn transform<T: Number>(&self, table: &Table) -> Result<Vec<T>> {
         let rows: Vec<usize> = (0..table.rows()).collect();
         self.transform_rows(table, &rows)
@@ -217,14 +216,14 @@ impl Pipeline {
                 unread.lock().unwrap_or_else(PoisonError::into_inner).insert(chunk, error);
             }
         });
-        // The first of the chunks that have an error, whichever thread came first.
+        // The first of the chunks that have an error, whichever thread was first.
         match unread.into_inner().unwrap_or_else(PoisonError::into_inner).pop_first() {
             Some((_, error)) => Err(error),
             None => Ok(x),
         }
     }
 
-    /// Some rows' inputs, from columns at these positions of the table.
+    /// The inputs of some rows, from columns at these positions of the table.
     fn write_rows<T: Number>(&self, table: &Table, positions: &[usize], rows: &[usize], x: &mut [T]) -> Result<()> {
         let width = x.len() / rows.len().max(1);
         let (mut offset, mut out) = (0, Vec::new());
@@ -241,7 +240,7 @@ impl Pipeline {
                 let text;
                 let cell = match input.transform {
                     Transform::Numeric(_) | Transform::Boolean(_) => cells.get(*row),
-                    // Categories find a cell as it is, or as tools write it.
+                    // Categories match a cell as it is, or as tools write it.
                     Transform::Datetime(_) | Transform::OneHot(_) | Transform::Embedding(_) => {
                         text = cells.as_text(*row);
                         text.as_deref().map_or(Cell::Missing, Cell::Text)
@@ -294,7 +293,7 @@ impl Pipeline {
         Ok((pipeline, decision.into_iter().collect()))
     }
 
-    /// What files are brought to before they are scaled.
+    /// The common form that files are converted to before scaling.
     pub fn form(&self) -> Option<MediaSpec> {
         self.array.as_ref().and_then(|array| array.form)
     }

@@ -1,4 +1,4 @@
-//! A numeric column: impute, indicate, scale and, if asked, cut into piecewise-linear bins.
+//! A numeric column: impute, indicate, scale and, if requested, encode in piecewise-linear bins.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,33 +11,33 @@ use crate::config::{Impute, Normalise, Preprocess};
 /// Inputs beyond this can only come from a number far outside the training data's range, and would overflow.
 const LARGEST_INPUT: f64 = 1e30;
 
-/// What a numeric column becomes: its scaled number, then 1 where it was missing, then its bins.
+/// The encoding of a numeric column: the scaled number, then 1 where it is missing, then its bins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Numeric {
-    /// The number that stands in for a missing one.
+    /// The number that replaces a missing one.
     pub fill: f64,
-    /// Whether an input says that the number was missing.
+    /// Whether an input indicates that the number was missing.
     pub indicator: bool,
     /// How the number is scaled.
     pub scale: Scale,
     /// The bins, if any.
     pub bins: Option<Bins>,
-    /// How the cells are written, where not plainly.
+    /// The number format of the cells, if not plain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<NumberFormat>,
-    /// Numbers that stand for a missing one.
+    /// Numbers that mean "missing".
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sentinels: Vec<f64>,
-    /// Whether a cell that is no number is a missing one.
+    /// Whether a cell that is not a number counts as missing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lenient: bool,
-    /// The least and the greatest number of the training rows.
+    /// The minimum and maximum of the training rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<(f64, f64)>,
 }
 
 impl Numeric {
-    /// Fits the training rows' observed numbers; `missing` says whether any training row lacks one.
+    /// Fits to the training rows' observed numbers; `missing` says whether any training row lacks one.
     pub fn fit(values: &[f64], missing: bool, options: &Preprocess) -> Self {
         let mut quantiles = Quantiles::new(values.to_vec());
         let automatic = if scale::has_far_outliers(&mut quantiles) { Normalise::Robust } else { Normalise::Standard };
@@ -61,7 +61,7 @@ impl Numeric {
         }
     }
 
-    /// The same for cells read as they are.
+    /// The same for cells in this format.
     #[must_use]
     pub(super) fn reading(self, cells: &Reading) -> Self {
         let Reading { format, sentinels, lenient } = cells.clone();
@@ -77,7 +77,7 @@ pub(super) struct Reading {
     pub(super) lenient: bool,
 }
 
-/// The finite number that a cell holds, if it is not missing, or what was expected.
+/// The finite number in a cell, if it is not missing, or what was expected.
 pub(super) fn number(cell: Cell, sentinels: &[f64], lenient: bool) -> Result<Option<f64>, String> {
     match cell {
         Cell::Missing => Ok(None),

@@ -1,6 +1,6 @@
-//! Quantiles of numbers, which are put in order only as far as that needs.
+//! Quantiles by partial sorting.
 
-/// Numbers whose quantiles are asked for.
+/// Numbers whose quantiles are computed.
 pub(super) struct Quantiles {
     values: Vec<f64>,
 }
@@ -10,17 +10,17 @@ impl Quantiles {
         Quantiles { values }
     }
 
-    /// How many numbers there are.
+    /// The number of values.
     pub(super) fn len(&self) -> usize {
         self.values.len()
     }
 
-    /// The numbers, in any order.
+    /// The values, in any order.
     pub(super) fn values(&self) -> &[f64] {
         &self.values
     }
 
-    /// The q-quantile, linear between neighbours (NumPy's default); 0 of none.
+    /// The q-quantile, linear between neighbours (NumPy's default); 0 if there are no values.
     pub(super) fn at(&mut self, q: f64) -> f64 {
         let Some(last) = self.values.len().checked_sub(1) else { return 0.0 };
         let position = q * last as f64;

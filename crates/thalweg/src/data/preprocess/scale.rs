@@ -7,12 +7,12 @@ use crate::config::Normalise;
 
 /// A column whose farthest number is more than this many robust standard deviations from its median has far outliers.
 const FAR: f64 = 20.0;
-/// Fewer numbers than this say nothing about outliers.
+/// Fewer values than this say nothing about outliers.
 const ENOUGH_FOR_OUTLIERS: usize = 20;
 /// The interquartile range of the standard normal distribution.
 const NORMAL_IQR: f64 = 1.349;
 
-/// A scaling with what was measured for it.
+/// A scaling with its fitted parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scale {
@@ -32,9 +32,9 @@ pub enum Scale {
     },
     /// (x − low) / (high − low).
     MinMax {
-        /// The least number.
+        /// The minimum.
         low: f64,
-        /// The greatest number.
+        /// The maximum.
         high: f64,
     },
     /// x.
@@ -42,7 +42,7 @@ pub enum Scale {
 }
 
 impl Scale {
-    /// Measures the numbers for one kind of scaling.
+    /// Fits one kind of scaling to the numbers.
     pub fn fit(values: impl Iterator<Item = f64> + Clone, normalise: Normalise) -> Self {
         match normalise {
             Normalise::None => Scale::None,
@@ -58,15 +58,15 @@ impl Scale {
         }
     }
 
-    /// The robust scaling of numbers.
+    /// The robust scaling of the numbers.
     pub(super) fn robust(values: &mut Quantiles) -> Self {
         let spread = robust_spread(values);
-        // Half the numbers or more are equal: the spread that is left is σ.
+        // If half the numbers or more are equal, σ is used as the spread.
         let spread = if spread > 0.0 { spread } else { mean_deviation(values.values().iter().copied()).1 };
         Scale::Robust { median: values.at(0.5), spread }
     }
 
-    /// What is subtracted, and what is then divided by.
+    /// The number to subtract, and the number to divide by afterwards.
     pub(crate) fn affine(&self) -> (f64, f64) {
         match *self {
             Scale::Standard { mean, deviation } => (mean, deviation),
@@ -84,7 +84,7 @@ impl Scale {
     }
 }
 
-/// Whether one of the numbers lies far outside: more than 20 robust standard deviations from the median.
+/// Whether one of the numbers is a far outlier: more than 20 robust standard deviations from the median.
 pub(super) fn has_far_outliers(values: &mut Quantiles) -> bool {
     if values.len() < ENOUGH_FOR_OUTLIERS {
         return false;
@@ -94,11 +94,11 @@ pub(super) fn has_far_outliers(values: &mut Quantiles) -> bool {
     spread > 0.0 && (high - median).max(median - low) / spread > FAR
 }
 
-/// μ and σ in population form; σ is 1 for a constant column (or no numbers), so that dividing by it is safe.
+/// μ and σ (population form); σ is 1 for a constant column (or no numbers), so that dividing by it is safe.
 pub(crate) fn mean_deviation(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
     let (low, high) = range(values.clone()).unwrap_or_default();
     if low == high {
-        // Exact, where the rounded mean of equal numbers would leave a tiny σ.
+        // Exact; the rounded mean of equal numbers would leave a tiny σ.
         return (low, 1.0);
     }
     let m = values.clone().count() as f64;
@@ -111,7 +111,7 @@ fn robust_spread(values: &mut Quantiles) -> f64 {
     (values.at(0.75) - values.at(0.25)) / NORMAL_IQR
 }
 
-/// The least and the greatest number, if there are any.
+/// The minimum and maximum, if there are any numbers.
 pub(super) fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     values.fold(None, |range, x| range.map_or(Some((x, x)), |(low, high)| Some((f64::min(low, x), f64::max(high, x)))))
 }

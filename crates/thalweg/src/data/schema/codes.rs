@@ -1,20 +1,20 @@
-//! Columns whose cells look like numbers and are names: 01 and 1, 1.10 and 1.1, ids of twenty digits.
+//! Columns whose cells look like numbers but are names: 01 and 1, 1.10 and 1.1, ids of twenty digits.
 
 use crate::data::cell_format::CellFormat;
 
 use super::column_stats::FEW;
 
-/// Whole numbers beyond this are not exact as 64-bit floating-point numbers.
+/// Integers beyond this are not exact in f64.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// Why cells that are numbers are taken as names.
+/// Why numeric cells are treated as names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Codes {
-    /// Whole numbers begin with zeros.
+    /// Integers have leading zeros.
     LeadingZeros,
-    /// One number is written in several ways.
+    /// The same number is written in several ways.
     Spellings,
-    /// Whole numbers are too large to be told apart as numbers.
+    /// Integers are too large to be distinguished as f64.
     TooLarge,
 }
 
@@ -29,7 +29,7 @@ impl Codes {
     }
 }
 
-/// What the spellings of a column's numbers show.
+/// What the spellings of a column's numbers reveal.
 #[derive(Debug, Default)]
 pub(super) struct Spellings {
     leading_zeros: bool,
@@ -38,7 +38,7 @@ pub(super) struct Spellings {
 }
 
 impl Spellings {
-    /// Takes in a number as it is written, beside an earlier spelling of the same one.
+    /// Adds a number as written, with an earlier spelling of the same number.
     pub(super) fn see(&mut self, number: f64, cell: &str, earlier: Option<&str>, cell_format: &CellFormat) {
         let cell = cell.trim();
         let digits = cell.strip_prefix(['-', '+']).unwrap_or(cell).as_bytes();
@@ -54,14 +54,14 @@ impl Spellings {
         }
     }
 
-    /// Why the column, of so many different numbers, is one of codes, if it is.
+    /// Why the column, with this many distinct numbers, holds codes, if it does.
     pub(super) fn found(&self, distinct: usize) -> Option<Codes> {
         if self.too_large {
             Some(Codes::TooLarge)
         } else if self.leading_zeros {
             Some(Codes::LeadingZeros)
         } else {
-            // Many different amounts, some as 2.5 and some as 2.50, are amounts all the same.
+            // Many distinct amounts, some as 2.5 and some as 2.50, are still amounts.
             (self.several && distinct <= FEW).then_some(Codes::Spellings)
         }
     }

@@ -1,4 +1,4 @@
-//! One pass over a column's cells: the facts from which its kind and use are inferred.
+//! Column statistics: one pass over a column's cells, from which its kind and role are inferred.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -18,7 +18,7 @@ use super::ColumnKind;
 use super::codes::{self, Codes};
 use super::sentinels;
 
-/// How often a value comes, and the row where it comes first.
+/// How often a value occurs, and the row of its first occurrence.
 struct Count {
     times: usize,
     first: usize,
@@ -28,7 +28,7 @@ struct Count {
 struct Counts<T>(HashMap<T, Count, foldhash::fast::RandomState>);
 
 impl<T: Eq + Hash> Counts<T> {
-    /// Counts a value; gives the row where it came first.
+    /// Counts a value; returns the row of its first occurrence.
     fn add(&mut self, value: T, row: usize) -> usize {
         let count = self.0.entry(value).or_insert(Count { times: 0, first: row });
         count.times += 1;
@@ -36,66 +36,66 @@ impl<T: Eq + Hash> Counts<T> {
     }
 }
 
-/// Up to this many different strings are categories in a table of any size.
+/// Up to this many distinct strings are categories in a table of any size.
 pub(super) const FEW: usize = 20;
-/// Up to this many different values are kept however seldom they repeat.
+/// Up to this many distinct values are kept however rarely they repeat.
 const SHOWN: usize = 5;
-/// A column is numeric if this share of its cells are numbers: the others are errors to show, not categories.
+/// A column is numeric if this share of its cells are numbers: the others are errors to report, not categories.
 const MOSTLY: f64 = 0.95;
 
-/// What a column's cells hold.
+/// Statistics of a column's cells.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct ColumnStats {
-    /// Cells, missing ones included.
+    /// The number of cells, including missing ones.
     pub(crate) rows: usize,
-    /// Missing cells.
+    /// The number of missing cells.
     pub(crate) missing: usize,
-    /// How often each marker, in lower case, stands for a missing cell; the empty cell is not among them.
+    /// How often each marker, in lower case, means "missing"; the empty cell is not included.
     pub(crate) markers: Vec<(String, usize)>,
-    /// Different values.
+    /// The number of distinct values.
     pub(crate) distinct: usize,
-    /// The most frequent values with their counts, at most 20; none of many values that hardly repeat.
+    /// The most frequent values with their counts, at most 20; none if there are many values that hardly repeat.
     pub(crate) frequent: Vec<(String, usize)>,
-    /// Whether there are words for no, and for yes, where every value is such a word (or 0 or 1).
+    /// Whether words for no, and for yes, occur, if every value is such a word (or 0 or 1).
     pub(crate) words: Option<[bool; 2]>,
-    /// Cells that are numbers (infinite ones included).
+    /// The number of cells that are numbers (including infinite ones).
     pub(crate) numbers: usize,
-    /// Cells that are whole numbers.
+    /// The number of cells that are integers.
     pub(crate) integers: usize,
-    /// The least finite number.
+    /// The smallest finite number.
     pub(crate) low: f64,
-    /// The greatest finite number.
+    /// The largest finite number.
     pub(crate) high: f64,
     /// The mean of the finite numbers.
     pub(crate) mean: f64,
     /// The first row whose cell is neither missing nor a number.
     pub(crate) first_text: Option<usize>,
-    /// Why cells that are numbers are not taken as such, with how many they are.
+    /// Why numeric cells are not treated as numbers, and how many there are.
     pub(crate) codes: Option<(Codes, usize)>,
-    /// How numbers that are not plain are written; the numbers are those read so.
+    /// The number format, if not plain; the numbers are those read in it.
     pub(crate) number_format: Option<NumberFormat>,
-    /// Cells that are no numbers in a column most of which is, if only other cells kept it from being numeric.
+    /// Non-numeric cells in a mostly numeric column, if only these kept it from being numeric.
     pub(crate) stray: Vec<(String, usize)>,
-    /// How dates are written, where nearly every cell is one.
+    /// The date format, if nearly every cell is a date.
     pub(crate) dates: Option<dates::DetectedFormat>,
-    /// Values far outside all others that stand for a missing one, with how often they come.
+    /// Values far outside all others that mean "missing", with their counts.
     pub(crate) sentinels: Vec<(String, usize)>,
 }
 
 impl ColumnStats {
-    /// Looks at every column of a table.
+    /// Computes the statistics of every column of a table.
     pub(crate) fn of_table(table: &Table, cell_format: &CellFormat) -> Vec<Self> {
         let cell_format = table.cell_format(cell_format);
         pool::map(table.columns.len(), |i| ColumnStats::named(&table.names[i], &table.columns[i], cell_format))
     }
 
-    /// Looks at every cell of a column without a name.
+    /// Computes the statistics of a column without a name.
     #[cfg(test)]
     pub(crate) fn new(column: &Column, cell_format: &CellFormat) -> Self {
         Self::named("", column, cell_format)
     }
 
-    /// Looks at every cell; a name may tell instants from other numbers.
+    /// Computes the statistics of a column; its name may distinguish instants from other numbers.
     pub(crate) fn named(name: &str, column: &Column, cell_format: &CellFormat) -> Self {
         column.keep_numbers(cell_format);
         let mut tally = Tally::new(column, cell_format, column.declaration() == Declared::Texts, None);
@@ -112,12 +112,12 @@ impl ColumnStats {
         stats
     }
 
-    /// Cells that are not missing.
+    /// The number of cells that are not missing.
     pub(crate) fn present(&self) -> usize {
         self.rows - self.missing
     }
 
-    /// Cells that could be read as numbers, whatever they are taken for.
+    /// The number of cells that could be read as numbers, however they are treated.
     pub(crate) fn readable(&self) -> usize {
         self.codes.map_or(self.numbers, |(_, numbers)| numbers)
     }
@@ -128,12 +128,12 @@ impl ColumnStats {
         self.numbers > 0 && (self.numbers == self.present() || enough)
     }
 
-    /// Whether every cell is a word for no or yes (or 0 or 1), and at least one stands for each unless `constant`.
+    /// Whether every cell is a word for no or yes (or 0 or 1), and each occurs at least once unless `constant`.
     pub(crate) fn is_boolean(&self, constant: bool) -> bool {
         self.words.is_some_and(|[no, yes]| if constant { no || yes } else { no && yes })
     }
 
-    /// Whether the values are whole numbers counted up from 0 or 1, one a row.
+    /// Whether the values are integers counting up from 0 or 1, one per row.
     pub(crate) fn runs_like_an_index(&self) -> bool {
         self.rows >= FEW
             && self.integers == self.rows
@@ -142,12 +142,12 @@ impl ColumnStats {
             && self.high - self.low == (self.rows - 1) as f64
     }
 
-    /// Whether there are too many different values to be categories.
+    /// Whether there are too many distinct values for categories.
     pub(crate) fn has_many_values(&self) -> bool {
         self.distinct > FEW.max(self.present() / 2)
     }
 
-    /// The kind that the cells suggest.
+    /// The inferred kind.
     pub(crate) fn kind(&self) -> ColumnKind {
         if self.is_boolean(false) {
             ColumnKind::Boolean
@@ -163,7 +163,7 @@ impl ColumnStats {
     }
 }
 
-/// What a pass over the cells counts.
+/// The counts of a pass over the cells.
 struct Tally<'a> {
     column: &'a Column,
     cells: Readings<'a>,
@@ -175,7 +175,7 @@ struct Tally<'a> {
 }
 
 impl<'a> Tally<'a> {
-    /// Counts the cells: all as texts, or those in a format as numbers too.
+    /// Counts the cells: all as texts, or those in a format also as numbers.
     fn new(column: &'a Column, cell_format: &'a CellFormat, as_texts: bool, format: Option<NumberFormat>) -> Self {
         let cells = column.readings(cell_format).with_format(format);
         let mut tally = Tally {
@@ -218,7 +218,7 @@ impl<'a> Tally<'a> {
                 }
                 Cell::Number(number) => number,
             };
-            // 0 and −0 are one number.
+            // 0 and −0 are the same number.
             let first = tally.numbers.add((number + 0.0).to_bits(), row);
             if written {
                 let earlier = (first < row).then(|| cells.raw(first));
@@ -236,14 +236,14 @@ impl<'a> Tally<'a> {
         tally
     }
 
-    /// The different texts with how often they come, in the order in which they come first.
+    /// The distinct texts with their counts, in order of first occurrence.
     fn texts(&self) -> Vec<(&'a str, usize)> {
         let mut texts: Vec<(&str, &Count)> = self.texts.0.iter().map(|(text, count)| (*text, count)).collect();
         texts.sort_unstable_by_key(|(_, count)| count.first);
         texts.into_iter().map(|(text, count)| (text, count.times)).collect()
     }
 
-    /// The format under which nearly all cells are numbers, where the plain one leaves some out.
+    /// The format in which nearly all cells are numbers, where plain reading leaves some out.
     fn number_format(&self) -> Option<NumberFormat> {
         let Column::Texts(cells) = self.column else { return None };
         let looks = |text: &str| text.bytes().any(|byte| byte.is_ascii_digit());
@@ -254,7 +254,7 @@ impl<'a> Tally<'a> {
         if texts.iter().take(FEW).all(|(text, _)| !looks(text)) && self.stats.numbers == 0 {
             return None;
         }
-        // Plain numbers are read by a format as well, or it is another one's.
+        // Plain numbers must be readable in the format as well, or it is not theirs.
         let plain = (0..self.column.len()).filter(|row| matches!(self.cells.get(*row), Cell::Number(_)));
         let plain = plain.map(|row| (cells.get(row).trim(), 1)).take(1000);
         let (format, read) = NumberFormat::detect(texts.iter().copied().chain(plain.clone()))?;
@@ -265,7 +265,7 @@ impl<'a> Tally<'a> {
         (formatted > 0 && plain_read == (self.stats.numbers).min(1000) && (all || most)).then_some(format)
     }
 
-    /// The facts.
+    /// The statistics.
     fn finish(mut self, name: &str, cell_format: &CellFormat) -> ColumnStats {
         let texts = self.texts();
         let stats = &mut self.stats;
@@ -298,7 +298,7 @@ impl<'a> Tally<'a> {
         } else if stats.numbers > 0 {
             let values = self.numbers.0.iter().map(|(bits, count)| (f64::from_bits(*bits), count.times));
             stats.sentinels = sentinels::of_numbers(values.collect());
-            // Two of three cells or more are numbers: some word stands for the others.
+            // If at least two thirds of the cells are numbers, a word stands for the others.
             if !texts.is_empty() && stats.numbers * 3 >= present * 2 {
                 let mut stray = texts.clone();
                 stray.sort_by_key(|(_, times)| Reverse(*times));
@@ -307,7 +307,7 @@ impl<'a> Tally<'a> {
         }
         let cells = self.cells;
         stats.markers = most_frequent(self.markers.0.into_values(), |row| cells.raw(row).trim().to_lowercase());
-        // There may be very many columns whose values hardly repeat: their cells are then not even written.
+        // There may be very many columns whose values hardly repeat: their cells are then not even formatted.
         let repeats = stats.distinct <= SHOWN || stats.distinct * 2 <= present;
         if repeats || stats.distinct <= FEW {
             let counts = self.texts.0.into_values().chain(self.numbers.0.into_values());

@@ -13,24 +13,24 @@ use super::reading;
 use super::task;
 use super::{Column, ColumnKind, Role, Schema, quoted, shortened};
 
-/// Most parts that commas make of one column's name.
+/// The maximum number of parts that commas split one column's name into.
 const MOST_COMMAS: usize = 8;
 /// The names that mark a target column, in order of preference.
 const TARGET_NAMES: [&str; 4] = ["target", "label", "class", "y"];
 
 impl Schema {
-    /// Infers what each column is and is for, and the task. The options override what the cells suggest; every
-    /// choice that could be made otherwise is among the decisions.
+    /// Infers the kind and role of each column, and the task. The options override inference; every choice that could
+    /// be made otherwise is among the decisions.
     ///
-    /// Errors: no rows, a name in the options that is no column, no usable feature, a target that fits no task or
-    /// not the one asked for.
+    /// Errors: no rows, a name in the options that is not a column, no usable feature, a target that fits no task or
+    /// not the requested one.
     pub fn infer(table: &Table, data: &config::Data, split: &config::Split) -> Result<(Schema, Vec<Decision>)> {
         let cell_format = CellFormat::new(data);
         let stats = ColumnStats::of_table(table, &cell_format);
         Self::infer_surveyed(table, &stats, cell_format, data, split)
     }
 
-    /// [`Schema::infer`] from stats that are there already.
+    /// [`Schema::infer`] from existing statistics.
     pub(crate) fn infer_surveyed(
         table: &Table,
         stats: &[ColumnStats],
@@ -85,7 +85,7 @@ impl Schema {
     }
 }
 
-/// Columns that were treated in a way worth telling, by the reason.
+/// Columns treated in a way worth reporting, by the reason.
 #[derive(Default)]
 struct Reasons {
     empty: Vec<String>,
@@ -115,13 +115,13 @@ impl Reasons {
     }
 }
 
-/// Whether a column that the options say nothing of is a feature, an id, or left out.
+/// Whether a column without options is a feature, an id, or left out.
 fn infer_use(column: &mut Column, stats: &ColumnStats, keep: bool, reasons: &mut Reasons) {
     let name = column.name.clone();
     let named_id = is_named_like_an_id(&name)
         && matches!(column.kind, ColumnKind::Numeric | ColumnKind::Text | ColumnKind::Categorical);
     if keep {
-        // Text that the user wants is taken as categories.
+        // Text that the user wants to keep is treated as categories.
         if column.kind == ColumnKind::Text {
             column.kind = ColumnKind::Categorical;
         }
@@ -129,7 +129,7 @@ fn infer_use(column: &mut Column, stats: &ColumnStats, keep: bool, reasons: &mut
         column.role = Role::Ignored;
         reasons.empty.push(name);
     } else if is_an_unnamed_index(&name) && stats.integers == stats.present() {
-        // It may begin again, where tables were put together.
+        // It may restart where tables were concatenated.
         column.role = Role::Id;
         reasons.index.push(name);
     } else if named_id && stats.integers + (stats.present() - stats.numbers) == stats.present() {
@@ -149,7 +149,7 @@ fn infer_use(column: &mut Column, stats: &ColumnStats, keep: bool, reasons: &mut
     }
 }
 
-/// At least one feature is left, if need be a column that merely counts like an index.
+/// Ensures that at least one feature is left, if need be a column that merely counts like an index.
 fn ensure_a_feature(table: &Table, columns: &mut [Column], reasons: &mut Reasons) -> Result<()> {
     if columns.iter().any(|column| column.role == Role::Feature) {
         return Ok(());
@@ -169,7 +169,7 @@ fn ensure_a_feature(table: &Table, columns: &mut [Column], reasons: &mut Reasons
     Ok(())
 }
 
-/// What pandas calls an index without a name that was written with its table, once and again.
+/// The name that pandas gives to an unnamed index written with its table, possibly several times.
 fn is_an_unnamed_index(name: &str) -> bool {
     let lower = name.to_lowercase();
     lower.strip_prefix("unnamed: 0").is_some_and(|rest| rest.chars().all(|c| c == '.' || c.is_ascii_digit()))
@@ -205,7 +205,7 @@ pub(crate) fn choose_targets(table: &Table, data: &config::Data, decisions: &mut
     vec![position]
 }
 
-/// The markers that were found and taken as missing.
+/// The markers that were found and treated as missing.
 fn found_markers(stats: &[ColumnStats], data: &config::Data) -> Option<Decision> {
     let mut counts: std::collections::BTreeMap<&str, usize> = Default::default();
     for (marker, count) in stats.iter().flat_map(|stats| &stats.markers) {
@@ -219,8 +219,8 @@ fn found_markers(stats: &[ColumnStats], data: &config::Data) -> Option<Decision>
     })
 }
 
-/// The options with names that hold commas whole again, where only so there are such columns: the command line takes
-/// commas for what stands between names.
+/// The options with names that contain commas rejoined, if only then there are such columns: the command line splits
+/// names at commas.
 pub(crate) fn with_whole_names(table: &Table, data: &config::Data) -> config::Data {
     let mut data = data.clone();
     let is_column = |name: &String| table.position(name).is_some();
@@ -245,7 +245,7 @@ pub(crate) fn with_whole_names(table: &Table, data: &config::Data) -> config::Da
     data
 }
 
-/// Every column that an option names exists.
+/// Checks that every column named in an option exists.
 pub(crate) fn check_names(table: &Table, data: &config::Data, split: &config::Split) -> Result<()> {
     let lists = [("target", &data.target), ("id", &data.id), ("ignore", &data.ignore), ("keep", &data.keep)];
     let single = [("weight", &data.weight), ("group", &split.group), ("time", &split.time)];

@@ -1,4 +1,4 @@
-//! What each column is and what it is for.
+//! The schema: the kind and role of each column, and the task.
 
 pub(crate) use infer::{check_names, choose_targets, with_whole_names};
 use std::cell::LazyCell;
@@ -21,7 +21,7 @@ use super::number_format::NumberFormat;
 use super::table::Table;
 use crate::{Error, Result, did_you_mean};
 
-/// What a column is used for.
+/// The role of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -29,11 +29,11 @@ pub enum Role {
     Feature,
     /// What the network predicts.
     Target,
-    /// Names the row: left out of the inputs, kept in predictions.
+    /// Identifies the row: left out of the inputs, kept in predictions.
     Id,
     /// A sample weight.
     Weight,
-    /// Rows of one group stay in one part of the split.
+    /// All rows of one group go to the same split.
     Group,
     /// Orders the rows in time for the split.
     Time,
@@ -41,73 +41,73 @@ pub enum Role {
     Ignored,
 }
 
-/// One column of the data: its name, kind, role, and why it was so decided.
+/// One column of the data: its name, kind, role and format.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Column {
     /// The name in the header.
     pub name: String,
     /// What its cells hold.
     pub kind: ColumnKind,
-    /// What it is for.
+    /// Its role.
     pub role: Role,
     /// The format of a date column's cells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
-    /// How the numbers of its cells are written, where not plainly.
+    /// The number format of its cells, if not plain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub numbers: Option<NumberFormat>,
-    /// Values that stand for a missing one.
+    /// Values that mean "missing".
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sentinels: Vec<String>,
-    /// Whether cells that cannot be read are missing ones.
+    /// Whether cells that cannot be read count as missing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lenient: bool,
 }
 
 impl Column {
-    /// A column whose cells are written plainly.
+    /// A column with plain cells.
     pub fn new(name: impl Into<String>, kind: ColumnKind, role: Role) -> Self {
         Column { name: name.into(), kind, role, format: None, numbers: None, sentinels: Vec::new(), lenient: false }
     }
 }
 
-/// The columns of the data, how their cells are read, and the task.
+/// The columns of the data, their cell format, and the task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Schema {
     /// All columns, in the data's order.
     pub columns: Vec<Column>,
-    /// What is to be learned.
+    /// The task.
     pub task: Task,
     /// How numbers and missing cells are written.
     #[serde(rename = "notation")]
     pub cell_format: CellFormat,
-    /// What stands between the labels of one cell, where a single column holds several.
+    /// The separator between the labels of one cell, where a single column holds several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub separator: Option<char>,
-    /// The classes in the order of the outputs, where the user gave them.
+    /// The classes in output order, if the user gave them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<String>,
 }
 
 impl Schema {
-    /// The columns used for one purpose, in the data's order.
+    /// The columns with one role, in the data's order.
     pub fn with_role(&self, role: Role) -> impl Iterator<Item = &Column> {
         self.columns.iter().filter(move |column| column.role == role)
     }
 
-    /// The names of the columns used for one purpose.
+    /// The names of the columns with one role.
     pub fn names(&self, role: Role) -> Vec<String> {
         self.with_role(role).map(|column| column.name.clone()).collect()
     }
 }
 
-/// So many names are looked for one by one.
+/// Up to this many names are searched linearly.
 const FEW: usize = 8;
 
-/// Where columns stand in a table, by name; an error names every one that is not there, with the nearest name.
+/// The positions of columns in a table, by name; an error lists every missing one, with the nearest name.
 pub fn positions<'a>(table: &Table, names: impl IntoIterator<Item = &'a str>) -> Result<Vec<usize>> {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
-    // There may be very many of both, mostly in one order.
+    // There may be very many of both, mostly in the same order.
     let places = LazyCell::new(|| -> HashMap<&str, usize> {
         table.names.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect()
     });
@@ -136,13 +136,13 @@ pub fn positions<'a>(table: &Table, names: impl IntoIterator<Item = &'a str>) ->
         .fix("rename the column in the file, or add it"))
 }
 
-/// The first items with commas between, and how many more there are.
+/// The first items, separated by commas, and how many more there are.
 pub(crate) fn shortened(items: &[String], most: usize) -> String {
     let shown = items[..items.len().min(most)].join(", ");
     if items.len() > most { format!("{shown} and {} more", items.len() - most) } else { shown }
 }
 
-/// The names in quotes.
+/// The names, quoted.
 pub(crate) fn quoted(names: &[String]) -> Vec<String> {
     names.iter().map(|name| format!("{name:?}")).collect()
 }

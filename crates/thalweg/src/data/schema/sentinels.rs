@@ -1,21 +1,21 @@
-//! Values that stand for a missing one: −999, 9999-12-31, 1900-01-01.
+//! Sentinel values for missing cells: −999, 9999-12-31, 1900-01-01.
 //!
-//! Such a value comes more than once and lies farther from all others than these lie from each other.
+//! A sentinel occurs more than once and is farther from all other values than their range.
 
 use jiff::civil::DateTime;
 
 use super::column_stats::FEW;
 use crate::data::dates;
 
-/// Fewer other cells than this say nothing of what is far.
+/// With fewer other cells than this, nothing counts as far.
 const ENOUGH: usize = FEW;
 
-/// The numbers that stand for a missing one, of different values with how often they come.
+/// The numeric sentinels among distinct values with their counts.
 pub(super) fn of_numbers(values: Vec<(f64, usize)>) -> Vec<(String, usize)> {
     far(values, is_like_a_sentinel).into_iter().map(|(value, times)| (value.to_string(), times)).collect()
 }
 
-/// The same of dates as texts.
+/// The same for dates as texts.
 pub(super) fn of_dates(texts: &[(&str, usize)], format: &str) -> Vec<(String, usize)> {
     let mut times: Vec<(DateTime, &str, usize)> =
         texts.iter().filter_map(|&(text, count)| Some((dates::read(text, format)?, text, count))).collect();
@@ -32,7 +32,7 @@ pub(super) fn of_dates(texts: &[(&str, usize)], format: &str) -> Vec<(String, us
     found.into_iter().filter_map(|(seconds, count)| Some((text_of(seconds)?.to_string(), count))).collect()
 }
 
-/// Nines alone, and the ends of the usual types of numbers.
+/// All nines, or the limits of common numeric types.
 fn is_like_a_sentinel(value: f64) -> bool {
     let size = value.abs();
     let nines =
@@ -42,7 +42,7 @@ fn is_like_a_sentinel(value: f64) -> bool {
         || size >= 1e30
 }
 
-/// The values that are like a sentinel, recur, and lie far outside the others.
+/// The values that look like a sentinel, recur, and are far outside the others.
 fn far(values: Vec<(f64, usize)>, is_like: impl Fn(f64) -> bool) -> Vec<(f64, usize)> {
     let may = |(value, times): &(f64, usize)| *times > 1 && value.is_finite() && is_like(*value);
     let (candidates, others): (Vec<_>, Vec<_>) = values.into_iter().partition(may);
@@ -74,7 +74,7 @@ mod tests {
         assert_eq!(numbers(&[(-999.0, 3), (9999.0, 2)]), [("-999".into(), 3), ("9999".into(), 2)]);
         assert_eq!(numbers(&[(-999.0, 1)]), []);
         assert_eq!(numbers(&[(-1000.0, 3)]), []);
-        // 99 is 60 beyond 39, as far as these are wide and more; 50 is no such number.
+        // 99 is 60 beyond 39, which is more than the range of these; 50 is not like a sentinel.
         assert_eq!(numbers(&[(99.0, 2)]), [("99".into(), 2)]);
         assert_eq!(numbers(&[(-999.0, 41)]), []);
         assert_eq!(of_numbers((0..80).map(|i| (f64::from(i), 1)).chain([(99.0, 4)]).collect()), []);

@@ -1,4 +1,4 @@
-//! The task that the target's values decide.
+//! Inferring the task from the target's values.
 
 use std::borrow::Cow;
 
@@ -14,14 +14,14 @@ use super::column_stats::{ColumnStats, FEW};
 use super::{Column, ColumnKind, Role, Schema, Task, shortened};
 use crate::data::schema;
 
-/// Whole numbers with fewer examples a value than this are amounts rather than classes.
+/// Integers with fewer examples per value than this are amounts rather than classes.
 const EXAMPLES_A_CLASS: usize = 10;
-/// Names of whole numbers whose order matters, so that they are learned as numbers.
+/// Names of ordinal integers, which are treated as regression targets.
 const ORDERED_NAMES: [&str; 7] = ["quality", "score", "rating", "stars", "grade", "count", "age"];
-/// What may stand between the labels of one cell.
+/// Possible separators between the labels of one cell.
 const SEPARATORS: [char; 3] = [';', '|', ','];
 
-/// The task, and what follows from it for the target columns.
+/// The task, and its consequences for the target columns.
 pub(super) struct Chosen {
     pub(super) task: Task,
     pub(super) kind: ColumnKind,
@@ -29,7 +29,7 @@ pub(super) struct Chosen {
     pub(super) decision: Option<Decision>,
 }
 
-/// The schema of a table of answers, some of whose columns are targets.
+/// The schema of a table of labels, some of whose columns are targets.
 pub(crate) fn schema_of_answers(
     table: &Table,
     targets: &[String],
@@ -51,7 +51,7 @@ pub(crate) fn schema_of_answers(
     Ok((schema, chosen.decision.into_iter().collect()))
 }
 
-/// Decides the task, or checks that the one asked for is possible.
+/// Infers the task, or checks that the requested one is possible.
 pub(super) fn decide(table: &Table, data: &config::Data, targets: &[usize], stats: &[ColumnStats]) -> Result<Chosen> {
     for position in targets {
         let (name, stats) = (&table.names[*position], &stats[*position]);
@@ -120,13 +120,13 @@ impl Question<'_> {
             && !name.split(|c: char| !c.is_alphanumeric()).any(|word| ORDERED_NAMES.contains(&word))
     }
 
-    /// What stands between the labels of a cell, if some cell seems to hold several.
+    /// The separator between the labels of a cell, if some cell seems to hold several.
     fn separator(&self) -> Option<char> {
         let cells @ column::Column::Texts(_) = &self.table.columns[self.position] else { return None };
         SEPARATORS.into_iter().find(|separator| cells.iter().any(|cell| cell.contains(*separator)))
     }
 
-    /// Whether the cells allow a task.
+    /// Whether the cells are compatible with a task.
     fn check(&self, task: Task) -> Result<Chosen> {
         let stats = self.stats;
         let classes = Chosen { task, kind: ColumnKind::Categorical, separator: None, decision: None };
@@ -179,7 +179,7 @@ impl Question<'_> {
     }
 }
 
-/// Some values of a column: the most frequent, or the first where none repeats.
+/// Some values of a column: the most frequent, or the first if none repeats.
 fn examples(table: &Table, position: usize, stats: &ColumnStats) -> Vec<String> {
     let first = || table.columns[position].iter().filter(|cell| !cell.trim().is_empty()).take(FEW).map(Cow::into_owned);
     let values: Vec<String> = stats.frequent.iter().map(|(value, _)| value.clone()).collect();

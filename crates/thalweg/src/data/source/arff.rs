@@ -9,23 +9,23 @@ use crate::data::column::Declared;
 use crate::data::table::Table;
 use crate::error::{Error, Result};
 
-/// Attributes that a file may have.
+/// The maximum number of attributes.
 const MOST: usize = 1 << 20;
 
-/// Whether a text begins with the name of a relation, or an attribute.
+/// Whether a text begins with a relation's name, or an attribute.
 pub(super) fn is(start: &Start) -> bool {
     let lines = start.text.lines().map(|line| line.trim_start_matches('\u{feff}').trim());
     let mut first = lines.filter(|line| !line.is_empty() && !line.starts_with('%'));
     first.next().is_some_and(|line| ["@relation", "@attribute"].iter().any(|word| keyword(line, word).is_some()))
 }
 
-/// What follows a word, whatever its case.
+/// What follows a keyword, case-insensitively.
 fn keyword<'a>(line: &'a str, word: &str) -> Option<&'a str> {
     let (start, rest) = line.split_at_checked(word.len())?;
     (start.eq_ignore_ascii_case(word) && !rest.starts_with(|c: char| c.is_alphanumeric())).then(|| rest.trim_start())
 }
 
-/// Opens a file, whose attributes come first.
+/// Opens a file and reads its attributes.
 pub(super) fn open(source: &str, stream: Stream, options: &config::Data) -> Result<Box<dyn Batches>> {
     let mut lines = Lines::new(source, &stream.start, stream.input, options)?;
     let (mut columns, mut defaults) = (Vec::new(), Vec::new());
@@ -61,7 +61,7 @@ fn shortened(text: &str) -> String {
     text.chars().take(60).collect()
 }
 
-/// An attribute's name, what its cells are, and the cell that a sparse row leaves out.
+/// An attribute's name, its declared kind, and the cell implied in sparse rows.
 fn attribute(rest: &str) -> Option<(String, Declared, String)> {
     let (name, rest) = match rest.chars().next()? {
         quote @ ('\'' | '"') => quoted(&rest[1..], quote)?,
@@ -84,7 +84,7 @@ fn attribute(rest: &str) -> Option<(String, Declared, String)> {
     }
 }
 
-/// A text up to its closing quote, and what follows.
+/// A text up to its closing quote, and the rest.
 fn quoted(text: &str, quote: char) -> Option<(String, &str)> {
     let mut content = String::new();
     let mut chars = text.char_indices();
@@ -103,7 +103,7 @@ fn quoted(text: &str, quote: char) -> Option<(String, &str)> {
     None
 }
 
-/// The cells of a row, none for a missing one; nothing where a quote is not closed or something follows it.
+/// The cells of a row, `None` for a missing one; nothing if a quote is not closed or is followed by something.
 fn cells(mut rest: &str, separator: char) -> Option<Vec<Option<String>>> {
     let mut cells = Vec::new();
     loop {
@@ -135,7 +135,7 @@ fn cells(mut rest: &str, separator: char) -> Option<Vec<Option<String>>> {
 struct Arff {
     lines: Lines,
     empty: Table,
-    /// The cell that a sparse row leaves out, by column.
+    /// The cell implied in sparse rows, by column.
     defaults: Vec<String>,
     row: u64,
 }
@@ -182,7 +182,7 @@ impl Arff {
         Ok(row)
     }
 
-    /// A row of `index value` pairs, the others being zero or the first of their values.
+    /// A row of `index value` pairs; the others are zero, or the first of their values.
     fn sparse(&self, line: &str) -> Result<Vec<Option<String>>> {
         let wrong = |what: &str| {
             let what = format!("{what} in the sparse row {:?}", shortened(line));

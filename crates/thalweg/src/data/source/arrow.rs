@@ -1,4 +1,4 @@
-//! Columns of Arrow arrays as columns of cells; Parquet files come as such arrays too.
+//! Columns of Arrow arrays as columns of cells; Parquet files are decoded to such arrays too.
 
 use std::fmt::Write;
 
@@ -18,13 +18,13 @@ use crate::data::table::Table;
 use crate::error::{Error, Result};
 use crate::event::Decision;
 
-/// Whole numbers beyond this are not all told apart as numbers.
+/// Integers beyond this are not exact in f64.
 const EXACT: u64 = 1 << 53;
 
-/// Record batches from anywhere.
+/// Record batches from any source.
 pub(super) type RecordBatches = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
 
-/// The columns of a schema that hold plain values, and a table of them without rows.
+/// The columns of a schema that hold plain values, and an empty table of them.
 pub(super) struct Columns {
     pub(super) kept: Vec<usize>,
     empty: Table,
@@ -33,7 +33,7 @@ pub(super) struct Columns {
 
 impl Columns {
     /// # Errors
-    /// If there are none, or two have one name.
+    /// If there are none, or two have the same name.
     pub(super) fn of(source: &str, schema: &Schema, options: &config::Data) -> Result<Columns> {
         let (mut kept, mut columns, mut others) = (Vec::new(), Vec::new(), Vec::new());
         for (at, field) in schema.fields().iter().enumerate() {
@@ -56,7 +56,7 @@ impl Columns {
         Ok(Columns { kept, empty, decisions })
     }
 
-    /// The same for batches of these columns alone.
+    /// The same for batches that only have these columns.
     pub(super) fn projected(self) -> Columns {
         Columns { kept: (0..self.kept.len()).collect(), ..self }
     }
@@ -67,7 +67,7 @@ impl Columns {
     }
 }
 
-/// What is said of the cells of a type; nothing of one whose values are no cells.
+/// The declared kind of cells of a type; none if its values are not cells.
 fn declared(kind: &DataType) -> Option<Declared> {
     use DataType::*;
     match kind {
@@ -86,7 +86,7 @@ fn declared(kind: &DataType) -> Option<Declared> {
 struct Rows {
     columns: Columns,
     batches: RecordBatches,
-    /// What is left of a batch.
+    /// The unread rest of a batch.
     pending: Option<RecordBatch>,
     row: u64,
     bytes: Option<u64>,
@@ -246,11 +246,11 @@ fn cells(array: &dyn Array, declared: Declared) -> Result<Column, Wrong> {
     }
 }
 
-/// A column in the making.
+/// A column under construction.
 struct Cells<'a> {
     array: &'a dyn Array,
     column: Column,
-    /// Whether there are whole numbers that are not all told apart as numbers.
+    /// Whether there are integers that are not exact in f64.
     large: bool,
 }
 
@@ -277,7 +277,7 @@ fn decimal(x: f32) -> f64 {
     fast_float2::parse(zmij::Buffer::new().format(x)).unwrap_or(x.into())
 }
 
-/// The time on the clock so many parts of a second after 1970 began, each part taken so often.
+/// The time this many parts of a second after the start of 1970, each part multiplied by `times`.
 fn moment(parts: i64, per_second: i64, times: i64) -> Result<DateTime, String> {
     let since = |parts: i64| {
         let seconds = parts.div_euclid(per_second).checked_mul(times)?;
@@ -288,15 +288,15 @@ fn moment(parts: i64, per_second: i64, times: i64) -> Result<DateTime, String> {
     since(parts).ok_or_else(|| "a time before the year 1 or after 9999".into())
 }
 
-/// A date with its time, which midnight has none of.
+/// A date with its time, unless that is midnight.
 fn written(time: DateTime) -> String {
     if time.time() == Time::midnight() { time.date().to_string() } else { time.to_string() }
 }
 
-/// A time on a clock, or on UTC's.
+/// A time, civil or in UTC.
 fn instant(time: DateTime, zoned: bool) -> String {
     let mut text = time.to_string();
-    // On the last day of 9999 some zones are in the next year.
+    // On the last day of 9999 some zones are already in the next year.
     if zoned && time.year() < 9999 {
         let _ = text.write_char('Z');
     }

@@ -1,4 +1,4 @@
-//! CSV and its relatives, a chunk of rows at a time.
+//! Delimited text (CSV and its relatives), a chunk of rows at a time.
 
 use std::collections::VecDeque;
 use std::io::{Cursor, Read};
@@ -20,26 +20,26 @@ use crate::data::table::Table;
 use crate::error::{Error, Result};
 use crate::event::Decision;
 
-/// Bytes that are looked at before the first row is read.
+/// Bytes that are examined before the first row is read.
 const SAMPLE: usize = 1 << 18;
 
-/// Bytes that a thread takes apart at a time.
+/// Bytes that a thread parses at a time.
 const BLOCK: usize = 1 << 19;
 
 /// A delimited text file, read a chunk at a time: memory does not grow with the file.
 pub(super) struct Delimited {
     source: String,
-    /// How many bytes it has at least, where that is known.
+    /// The minimum size in bytes, if known.
     bytes: u64,
     names: Vec<String>,
     shape: Shape,
     text: Utf8<Input>,
-    /// The block after those that have been read: without one, these are the last.
+    /// The block after those that have been read; if there is none, these are the last.
     ahead: Option<std::io::Result<Option<Block>>>,
-    /// Rows that have been read and not yet given; of the first, `given` are.
+    /// Rows that have been read but not yet returned; of the first block, `given` have been.
     ready: VecDeque<Records>,
     given: usize,
-    /// Lines that are wrong if a row follows them.
+    /// Lines that are an error if a row follows them.
     note: Option<Wrong>,
     left_out: LeftOut,
     decisions: Vec<Decision>,
@@ -47,10 +47,11 @@ pub(super) struct Delimited {
 }
 
 impl Delimited {
-    /// Opens a source under the name errors call it by; what the options leave open is found in its first bytes.
+    /// Opens a source under the name that errors call it by; what the options leave open is detected from its first
+    /// bytes.
     ///
     /// # Errors
-    /// If it is empty, has no rows, or names its columns wrongly.
+    /// If it is empty, has no rows, or its column names are invalid.
     pub(super) fn open(source: &str, mut input: Input, options: &config::Data) -> Result<Delimited> {
         let mut start = Vec::new();
         let read = input.by_ref().take(SAMPLE as u64).read_to_end(&mut start);
@@ -94,12 +95,12 @@ impl Delimited {
         Ok(table)
     }
 
-    /// Says how many bytes there are, so that a whole table gets its room at once.
+    /// Sets the size in bytes, so that space for an entire table is reserved in advance.
     pub(super) fn of_bytes(self, bytes: u64) -> Delimited {
         Delimited { bytes, ..self }
     }
 
-    /// Takes the names from the first record, from the options, or makes them up.
+    /// Takes the names from the first record or from the options, or makes them up.
     fn read_names(&mut self, head: Head, options: &config::Data) -> Result<()> {
         // Blank lines may come first, even blocks of them.
         let (first, line, block) = loop {
@@ -138,7 +139,7 @@ impl Delimited {
         Ok(block)
     }
 
-    /// Takes rows apart; those below the last row are left out.
+    /// Parses rows; those below the last row are left out.
     fn take(&mut self, blocks: &[Block]) {
         let shape = &self.shape;
         self.ready.extend(pool::map(blocks.len(), |i| Records::read(&blocks[i], shape)));
@@ -148,7 +149,7 @@ impl Delimited {
         }
     }
 
-    /// Sees to it that a row is ready, if there is one left.
+    /// Ensures that a row is ready, if there is one left.
     fn fill(&mut self) -> Result<bool> {
         loop {
             match self.ready.front() {
@@ -168,7 +169,7 @@ impl Delimited {
                     self.given = 0;
                 }
                 None => {
-                    // Where rows are so wide that a block holds few, columns are most of what it becomes.
+                    // Where rows are so wide that a block holds few, the columns themselves dominate its memory.
                     let wide = self.shape.fields * size_of::<Texts>() > 4 * BLOCK;
                     let most = if wide { 1 } else { pool::threads() };
                     let mut blocks = Vec::new();
@@ -232,7 +233,7 @@ impl Batches for Delimited {
             let rows = self.given..first.rows().min(self.given + most - table.lines.len());
             if table.lines.is_empty() {
                 let blocks = (self.bytes as f64 / first.bytes() as f64).min(most as f64 / first.rows() as f64);
-                // A little more, for rows later on may be longer.
+                // A little more, since later rows may be longer.
                 columns.iter_mut().zip(&first.columns).for_each(|(to, from)| to.reserve(1.02 * blocks, from));
             }
             pool::for_each_chunk(&mut columns, 1, |i, column| {

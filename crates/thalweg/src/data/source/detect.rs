@@ -1,13 +1,13 @@
-//! What a text file does not say of itself: encoding, delimiter, header, decimal comma.
+//! Detection for text files: encoding, delimiter, header, decimal comma.
 
 use std::collections::BTreeMap;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-/// The delimiters that are looked for.
+/// The delimiters that are tried.
 const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
 
-/// The encoding of a file that begins with these bytes, and whether that is a guess.
+/// The encoding of a file that begins with these bytes, and whether it is a guess.
 pub(super) fn encoding(start: &[u8], whole: bool) -> (&'static Encoding, bool) {
     if let Some((encoding, _)) = Encoding::for_bom(start) {
         return (encoding, false);
@@ -22,7 +22,7 @@ pub(super) fn encoding(start: &[u8], whole: bool) -> (&'static Encoding, bool) {
     }
     match std::str::from_utf8(start) {
         Ok(_) => (UTF_8, false),
-        // The last character may only be cut off.
+        // Only the last character may be truncated.
         Err(error) if error.error_len().is_none() && !whole => (UTF_8, false),
         // A file that is UTF-8 for long and then is not is damaged rather than Latin-1.
         Err(error) if start[..error.valid_up_to()].iter().any(|byte| !byte.is_ascii()) => (UTF_8, false),
@@ -35,14 +35,14 @@ pub(super) fn encoding(start: &[u8], whole: bool) -> (&'static Encoding, bool) {
     }
 }
 
-/// The first records of a text under a delimiter.
+/// The first records of a text, split at a delimiter.
 pub(super) fn records(text: &str, delimiter: char, most: usize) -> Vec<Vec<String>> {
     let mut reader = super::records::builder(delimiter).from_reader(text.as_bytes());
     let cells = |record: csv::StringRecord| record.iter().map(|cell| cell.trim().to_string()).collect();
     reader.records().map_while(Result::ok).take(most).map(cells).collect()
 }
 
-/// How many fields most records have; among equals as the first one.
+/// The most common number of fields per record; of equally common ones, that of the first record.
 pub(super) fn width(records: &[Vec<String>]) -> usize {
     let mut counts = BTreeMap::<usize, usize>::new();
     records.iter().for_each(|record| *counts.entry(record.len()).or_default() += 1);
@@ -50,28 +50,28 @@ pub(super) fn width(records: &[Vec<String>]) -> usize {
     counts.into_iter().max_by_key(|(fields, count)| (*count, *fields == first)).map_or(0, |(fields, _)| fields)
 }
 
-/// The delimiter under which most lines have the same number of fields, and the most of them.
+/// The delimiter with which most lines have the same number of fields, and the most of them.
 pub(super) fn delimiter(text: &str) -> char {
     let score = |delimiter: char| {
         let records = records(text, delimiter, 100);
         let width = width(&records);
         let alike = records.iter().filter(|record| record.len() == width).count();
-        // All candidates see the same lines; a field more counts less than a line that fits.
+        // All candidates see the same lines; an additional field counts less than a line that fits.
         (width > 1).then(|| (alike * 1000 / records.len(), width))
     };
     let scored = DELIMITERS.into_iter().filter_map(|delimiter| Some((score(delimiter)?, delimiter)));
     scored.rev().max_by_key(|(score, _)| *score).map_or(',', |(_, delimiter)| delimiter)
 }
 
-/// Whether the first record names the columns: none of its cells is a number, and a column below it holds numbers, or
-/// else none of its cells comes again in its column.
+/// Whether the first record is a header: none of its cells is a number, and a column below it holds numbers, or else
+/// none of its cells recurs in its column.
 pub(super) fn header(records: &[Vec<String>]) -> bool {
     let Some((first, rest)) = records.split_first() else { return false };
     let again = |(i, name): (usize, &String)| column(rest, i).any(|cell| cell == name);
     !first.iter().any(|cell| is_number(cell)) && (heads_numbers(records) || !first.iter().enumerate().any(again))
 }
 
-/// Whether the first record surely names the columns: none of its cells is a number, and a column below it holds numbers.
+/// Whether the first record is certainly a header: none of its cells is a number, and a column below it holds numbers.
 pub(super) fn heads_numbers(records: &[Vec<String>]) -> bool {
     let Some((first, rest)) = records.split_first() else { return false };
     let numeric = |i: usize| {
@@ -82,7 +82,7 @@ pub(super) fn heads_numbers(records: &[Vec<String>]) -> bool {
     !first.iter().any(|cell| is_number(cell)) && (0..first.len()).any(numeric)
 }
 
-/// The filled cells of a column.
+/// The non-empty cells of a column.
 fn column(rows: &[Vec<String>], i: usize) -> impl Iterator<Item = &String> {
     rows.iter().filter_map(move |row| row.get(i)).filter(|cell| !cell.is_empty())
 }

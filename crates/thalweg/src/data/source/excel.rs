@@ -1,4 +1,4 @@
-//! Workbooks of Excel and of OpenDocument: the first sheet with data, or the one that is asked for.
+//! Excel and OpenDocument workbooks: the first sheet with data, or the requested one.
 
 use std::fs::File;
 use std::io::{BufReader, Seek};
@@ -14,11 +14,11 @@ use crate::data::table::Table;
 use crate::error::{Error, Result, did_you_mean};
 use crate::event::Decision;
 
-/// How many times its packed size a workbook may be, and what it may be whatever that is.
+/// Maximum ratio of a workbook's unpacked to its packed size, and the size that is always allowed.
 const PACKED: u64 = 200;
 const FREELY: u64 = 256 << 20;
 
-/// Opens a workbook; its sheet is in memory as a whole, which its format asks for.
+/// Opens a workbook; its entire sheet is in memory, as the format requires.
 pub(super) fn open(source: &str, start: &Start, mut file: File, options: &config::Data) -> Result<Box<dyn Batches>> {
     let wrong = |error: &dyn std::fmt::Display| {
         let what = format!("the workbook cannot be read: {error}");
@@ -72,7 +72,7 @@ pub(super) fn open(source: &str, start: &Start, mut file: File, options: &config
     Err(Error::data("no sheet has a header and rows").at(source).fix("name a workbook with data"))
 }
 
-/// The file, if what it unpacks to bears some relation to it.
+/// The file, if its unpacked size is plausible.
 fn checked(source: &str, file: File) -> Result<File> {
     let size = file.metadata().map_or(0, |file| file.len());
     let archive = zip::open(source, file)?;
@@ -87,7 +87,7 @@ fn checked(source: &str, file: File) -> Result<File> {
     Ok(file)
 }
 
-/// A workbook; Excel's own is read a cell at a time, whatever its sheet says of its size.
+/// A workbook; Excel's own format is read cell by cell, whatever its sheet claims as its size.
 enum Book {
     Xlsx(Box<Xlsx<BufReader<File>>>),
     Others(Box<calamine::Sheets<BufReader<File>>>),
@@ -116,7 +116,7 @@ impl Book {
         match self {
             Book::Xlsx(book) => {
                 let mut cells = match book.worksheet_cells_reader(name) {
-                    // A sheet of a chart has no cells.
+                    // A chart sheet has no cells.
                     Err(calamine::XlsxError::NotAWorksheet(_)) => return Ok(()),
                     cells => cells.map_err(format)?,
                 };
@@ -137,14 +137,14 @@ impl Book {
     }
 }
 
-/// A sheet in the making: its first row with anything in it has the names, or is like the others.
+/// A sheet under construction: its first non-empty row is a header, or data like the others.
 struct Sheet {
     source: String,
     has_header: Option<bool>,
-    /// The column that it begins in.
+    /// The column where it begins.
     left: u32,
     columns: Vec<(String, Column)>,
-    /// The row that cells are added to, and its cells.
+    /// The current row, and its cells.
     row: u32,
     cells: Vec<Data>,
     lines: Vec<u64>,
@@ -211,7 +211,7 @@ impl Sheet {
         Ok(())
     }
 
-    /// Takes in the row that is complete.
+    /// Adds the completed row.
     fn end_row(&mut self) -> Result<()> {
         if self.cells.is_empty() {
             return Ok(());
@@ -256,7 +256,7 @@ impl Sheet {
                 }
                 Data::DateTime(time) if time.is_duration() => {
                     column.numbers = true;
-                    // A day is 1; milliseconds are as fine as it gets.
+                    // A day is 1; the resolution is milliseconds.
                     number((time.as_f64() * 86_400_000.0).round() / 1000.0)
                 }
                 Data::DateTime(time) => {
@@ -282,7 +282,7 @@ impl Sheet {
         Ok(())
     }
 
-    /// The table, if there are rows, and what was decided.
+    /// The table, if it has rows, and the decisions.
     fn finish(mut self, options: &config::Data) -> Result<Option<(Table, Vec<Decision>)>> {
         self.end_row()?;
         if self.lines.is_empty() {

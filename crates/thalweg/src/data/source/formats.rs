@@ -1,4 +1,4 @@
-//! The formats of tables: how each is known, and how it is read.
+//! The formats of tables: how each is detected and read.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -14,29 +14,29 @@ use crate::data::table::Table;
 use crate::error::{Error, Result};
 use crate::event::Decision;
 
-/// A format of tables other than delimited text.
+/// A table format other than delimited text.
 struct Format {
-    /// What it is called in a sentence.
+    /// Its name in a sentence.
     what: &'static str,
     is: fn(&Start) -> bool,
     open: Opening,
 }
 
-/// What reading gives.
+/// The result of opening a file.
 type Opened = Result<Box<dyn Batches>>;
 
 /// How a format is read.
 enum Opening {
     /// From front to back.
     Stream(fn(&str, Stream, &config::Data) -> Opened),
-    /// From a file, in any order or more than once.
+    /// As a file, with random access or more than one pass.
     File(fn(&str, &Start, File, &config::Data) -> Opened),
-    /// Not in this build, but in one with a feature.
+    /// Not in this build; requires this feature.
     #[cfg_attr(all(feature = "parquet", feature = "excel"), allow(dead_code))]
     Feature(&'static str),
 }
 
-/// A reader where a feature has it.
+/// A reader, if its feature is enabled.
 macro_rules! with_feature {
     ($feature:literal, $opening:expr) => {{
         #[cfg(feature = $feature)]
@@ -47,7 +47,7 @@ macro_rules! with_feature {
     }};
 }
 
-/// Every format there is.
+/// All formats.
 const ALL: &[Format] = &[
     Format { what: "JSON Lines", is: jsonl::is, open: Opening::Stream(jsonl::open) },
     Format { what: "an ARFF file", is: arff::is, open: Opening::Stream(arff::open) },
@@ -82,12 +82,12 @@ thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this thread is reading where a panic becomes an error, so that a panic hook need not tell of it.
+/// Whether this thread is reading with panics converted to errors, so that a panic hook need not report them.
 pub fn panics_are_errors() -> bool {
     GUARDED.get()
 }
 
-/// Runs a reader; where one of others' making panics on damaged bytes, that is an error.
+/// Runs a reader; a panic of a third-party reader on damaged bytes becomes an error.
 fn guard<T>(source: &str, what: &str, read: impl FnOnce() -> Result<T>) -> Result<T> {
     let before = GUARDED.replace(true);
     let read = catch_unwind(AssertUnwindSafe(read));
@@ -98,7 +98,7 @@ fn guard<T>(source: &str, what: &str, read: impl FnOnce() -> Result<T>) -> Resul
     })
 }
 
-/// A reader whose panics are errors.
+/// A reader whose panics become errors.
 struct Guarded {
     source: String,
     what: &'static str,
@@ -131,10 +131,10 @@ impl Batches for Guarded {
     }
 }
 
-/// Opens a stream of bytes that comes from a file, if `path` names one.
+/// Opens a stream of bytes, from a file if `path` is given.
 ///
 /// # Errors
-/// If it is not read, or is damaged.
+/// If the format is not supported, or the data is damaged.
 pub(super) fn open(source: &str, input: Input, path: Option<&Path>, options: &config::Data) -> Result<TableReader> {
     open_stream(source, Stream::open(source, input, path)?, options)
 }
@@ -142,10 +142,10 @@ pub(super) fn open(source: &str, input: Input, path: Option<&Path>, options: &co
 /// Opens a stream whose first bytes are known.
 ///
 /// # Errors
-/// If it is not read, or is damaged.
+/// If the format is not supported, or the data is damaged.
 pub(super) fn open_stream(source: &str, stream: Stream, options: &config::Data) -> Result<TableReader> {
     let found = |stream: &Stream| ALL.iter().find(|format| (format.is)(&stream.start));
-    // Who names a delimiter says that the file is delimited text.
+    // An explicit delimiter means that the file is delimited text.
     let format = if options.delimiter.is_some() { None } else { found(&stream) };
     let bytes = stream.bytes;
     if let Some(format) = format {

@@ -49,7 +49,7 @@ pub(super) fn csv(name: &str, settings: &str, source: &str) -> Result<String> {
     Ok(text)
 }
 
-/// Two half circles that reach into each other.
+/// Two interleaving half circles.
 fn moon(class: u32, u: f64) -> (f64, f64) {
     let angle = PI * u;
     if class == 0 { (angle.cos(), angle.sin()) } else { (1.0 - angle.cos(), 0.5 - angle.sin()) }
@@ -63,7 +63,7 @@ fn spiral(class: u32, u: f64) -> (f64, f64) {
     (2.0 * t * angle.cos(), 2.0 * t * angle.sin())
 }
 
-/// Petals of two colours by turns: r = |4 cos 4φ| on alternating sectors.
+/// Petals of two alternating colours: r = |4 cos 4φ| on alternating sectors.
 fn flower(class: u32, u: f64, v: f64) -> (f64, f64) {
     let petals = 4.0;
     let sector = (u * petals).floor();
@@ -72,7 +72,7 @@ fn flower(class: u32, u: f64, v: f64) -> (f64, f64) {
     (radius * angle.cos(), radius * angle.sin())
 }
 
-/// Two clouds.
+/// Two Gaussian clouds.
 fn blob(class: u32) -> (f64, f64) {
     if class == 0 { (-1.0, -1.0) } else { (1.0, 1.0) }
 }

@@ -1,4 +1,4 @@
-//! HDF5 files with an array of examples, one of answers and, perhaps, the names of the classes.
+//! HDF5 files with an array of examples, one of targets and, optionally, the names of the classes.
 
 use std::path::Path;
 
@@ -10,16 +10,16 @@ use crate::data::arrays::Arrays;
 use crate::data::column::Column;
 use crate::error::{Error, Result};
 
-/// Names that the array of the classes' names may have.
+/// Possible names of the array of class names.
 const CLASSES: [&str; 3] = ["list_classes", "classes", "class_names"];
 
-/// The examples of a file, with their answers unless they are to be answered.
+/// The examples of a file, with their targets unless they are to be predicted.
 pub(super) fn open(path: &Path, options: &config::Data, answered: bool) -> Result<Arrays> {
     let place = path.display().to_string();
     let wrong = |error: hdf5_reader::error::Error| {
         Error::data(error.to_string()).at(place.clone()).fix("use a whole HDF5 file, whose arrays hold plain numbers")
     };
-    // An array may be packed: what it unpacks to must bear some relation to the file.
+    // An array may be compressed: its unpacked size must be plausible for the size of the file.
     let most = std::fs::metadata(path).map_or(0, |file| file.len()).saturating_mul(100).max(64 << 20);
     let limits = OpenOptions::default().with_max_read_bytes(usize::try_from(most).unwrap_or(usize::MAX));
     let file = Hdf5File::open_with_options(path, limits).map_err(wrong)?;
@@ -51,7 +51,7 @@ pub(super) fn open(path: &Path, options: &config::Data, answered: bool) -> Resul
     named::together(&place, &x.0, x.1, name, answers)
 }
 
-/// The shape and the numbers of an array of any numeric type.
+/// The shape and the values of an array of any numeric type.
 fn numbers(dataset: &Dataset) -> std::result::Result<(Vec<usize>, Vec<f64>), hdf5_reader::error::Error> {
     let shape = dataset.shape().iter().map(|&size| size as usize).collect();
     macro_rules! read_as {

@@ -1,44 +1,44 @@
-//! What stands above the rows of a text file: a separator's line, comments, titles, and the header or none.
+//! The lines above the rows of a text file: a separator line, comments, titles and the header, if any.
 
 use super::detect;
 use crate::config;
 use crate::error::{Error, Result};
 use crate::event::Decision;
 
-/// What may begin a comment, where the options do not say.
+/// Comment marks that are tried if the options do not give one.
 const MARKS: [&str; 3] = ["#", "%", "//"];
 
-/// Lines of titles that are looked for, at most.
+/// The maximum number of title lines.
 const TITLES: usize = 50;
 
-/// Records that are looked at.
+/// Records that are examined.
 const RECORDS: usize = 200;
 
-/// What the first bytes of a file say of its form.
+/// The form of a file, as detected from its first bytes.
 #[derive(Debug, Default)]
 pub(super) struct Head {
-    /// Lines above the header or the first row.
+    /// The number of lines above the header or the first row.
     pub(super) lines: usize,
     pub(super) delimiter: char,
     pub(super) header: bool,
     /// The mark before the header's first name.
     pub(super) mark: Option<String>,
-    /// Whether the header leaves out the first cell of each row, as R writes it.
+    /// Whether the header omits the first cell of each row, as written by R.
     pub(super) row_names: bool,
-    /// Fields of most records, and those of them up to the last that is filled anywhere.
+    /// The number of fields of most records, and of those up to the last that is non-empty anywhere.
     pub(super) fields: usize,
     pub(super) filled: usize,
-    /// What begins a comment.
+    /// The comment mark.
     pub(super) comment: Option<String>,
     /// The first records below those lines.
     pub(super) records: Vec<Vec<String>>,
 }
 
 impl Head {
-    /// Looks at the beginning of a text, which may be all of it.
+    /// Examines the beginning of a text, which may be all of it.
     ///
     /// # Errors
-    /// If a delimiter cannot be one, or nothing is below the comments.
+    /// If the delimiter is invalid, or there is nothing below the comments.
     pub(super) fn find(
         text: &str,
         whole: bool,
@@ -74,7 +74,7 @@ impl Head {
         Ok(head)
     }
 
-    /// Whether the last comment is the header, as where numbers are written by programs; tells of the others.
+    /// Whether the last comment is the header, as in numeric files written by programs; reports the others.
     fn settle_comments(
         &mut self,
         text: &str,
@@ -91,7 +91,7 @@ impl Head {
         if is_header {
             self.lines -= 1;
             self.records.splice(0..0, header.drain(..));
-            // Alone, it may be a name: "# of rooms".
+            // On its own, it may be part of a name: "# of rooms".
             self.mark = (above > 0).then(|| mark.into());
         }
         if above > 0 {
@@ -104,7 +104,7 @@ impl Head {
         }
     }
 
-    /// Finds out how many cells a row has, without those at its end that are empty everywhere.
+    /// Determines the number of cells per row, without those at its end that are empty everywhere.
     fn measure(&mut self, text: &str, whole: bool, options: &config::Data) {
         let last = |records: &[Vec<String>]| {
             let lengths =
@@ -114,7 +114,7 @@ impl Head {
         self.fields = detect::width(&self.records);
         self.filled = last(&self.records).min(self.fields);
         if self.filled < self.fields {
-            // Further below there may be something in them.
+            // Further down they may not be empty.
             let all = detect::records(below(text, self.lines), self.delimiter, usize::MAX);
             self.filled = last(&all).min(self.fields);
             let headless = !options.header.unwrap_or_else(|| detect::header(&self.records));
@@ -124,7 +124,7 @@ impl Head {
         }
     }
 
-    /// Lines above the header that are no rows: with fewer cells than these, or with one that is filled.
+    /// Lines above the header that are not rows: with fewer cells than these, or with only one that is non-empty.
     fn find_titles(&mut self, text: &str, options: &config::Data, decisions: &mut Vec<Decision>) {
         let width = self.filled;
         if options.skip_lines.is_some() || self.mark.is_some() || width < 2 {
@@ -167,7 +167,7 @@ impl Head {
         }
     }
 
-    /// Whether a first record names the columns but for the rows' names.
+    /// Whether a first record names all columns except that of the row names.
     fn names_all_but_the_first(&self, header: &[String], rows: &[Vec<String>]) -> bool {
         let running = rows.iter().zip(1..).all(|(row, i): (_, usize)| row[0].parse() == Ok(i));
         header.len() + 1 == self.filled
@@ -176,25 +176,26 @@ impl Head {
             && (running || self.filled > 2)
     }
 
-    /// How many cells at the end of a row have no column, where the first record has so many and so many are named.
+    /// The number of cells at the end of a row without a column, given the fields of the first record and the named
+    /// columns.
     pub(super) fn spare(&self, first: usize, named: usize) -> usize {
         self.fields.max(first).saturating_sub(self.filled.max(named))
     }
 
-    /// Whether a column is empty in all rows that were looked at.
+    /// Whether a column is empty in all rows examined.
     pub(super) fn is_empty(&self, column: usize) -> bool {
         self.records.iter().all(|row| row.get(column).is_none_or(String::is_empty))
     }
 }
 
-/// The text after so many lines.
+/// The text after this many lines.
 fn below(text: &str, lines: usize) -> &str {
     let end = text.match_indices('\n').take(lines).last().map_or(0, |(at, _)| at + 1);
     let all = text.matches('\n').take(lines).count() < lines;
     if all { "" } else { &text[end..] }
 }
 
-/// The separator that spreadsheets are told in a line of its own: `sep=;`.
+/// The separator given to spreadsheets on a separate line: `sep=;`.
 fn separator_line(text: &str) -> Option<char> {
     let line = text.lines().next()?.trim_matches('"');
     let (name, separator) = line.split_at_checked(4)?;
@@ -203,7 +204,7 @@ fn separator_line(text: &str) -> Option<char> {
     (separator.next().is_none() && can_be(found)).then_some(found)
 }
 
-/// The mark of the comments at the top of a text, and how many lines they are.
+/// The mark of the comments at the top of a text, and their number of lines.
 fn comments<'a>(text: &str, options: &'a config::Data) -> (Option<&'a str>, usize) {
     let begins = |mark: &str| text.trim_start().starts_with(mark);
     let mark = match options.comment.as_deref() {
@@ -221,7 +222,7 @@ fn comments<'a>(text: &str, options: &'a config::Data) -> (Option<&'a str>, usiz
     (Some(mark), last.map_or(0, |(at, _)| at + 1))
 }
 
-/// How many lines the first records take.
+/// The number of lines that the first records take.
 fn lines_of(text: &str, delimiter: char, records: usize) -> usize {
     let mut reader = super::records::builder(delimiter).from_reader(text.as_bytes());
     let mut record = csv::StringRecord::new();
@@ -235,7 +236,7 @@ fn can_be(delimiter: char) -> bool {
     delimiter.is_ascii() && !['"', '\n', '\r', '\0'].contains(&delimiter)
 }
 
-/// The delimiter: as the options or the file say, else as it is found.
+/// The delimiter: as the options or the file say, else as detected.
 fn delimiter(
     text: &str,
     separator: Option<char>,

@@ -1,4 +1,4 @@
-//! IDX files, the format of MNIST: images and their labels side by side.
+//! IDX files, the format of MNIST: images with their labels in a separate file.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,8 @@ use crate::data::column::Column;
 use crate::data::memory;
 use crate::error::{Error, Result};
 
-/// An images file with the labels file beside it: the same name with `images` and `idx3` as `labels` and `idx1`. Images
-/// that are to be answered need none.
+/// An images file with the labels file next to it: the same name with `images` and `idx3` replaced by `labels` and
+/// `idx1`. Images to be predicted need none.
 pub(super) fn open(images: &Path, answered: bool) -> Result<Arrays> {
     let name = images.file_name().unwrap_or_default().to_string_lossy();
     if name.contains("labels") && name.contains("idx1") {
@@ -49,7 +49,7 @@ pub(super) fn open_folder(folder: &Path, answered: bool) -> Result<Arrays> {
         .and_then(|path| open(&path, answered))
 }
 
-/// The test images of a folder, where it has them.
+/// The test images of a folder, if it has them.
 pub(crate) fn test_images(folder: &Path) -> Option<PathBuf> {
     part(folder, "t10k-images")
 }
@@ -96,7 +96,7 @@ fn bytes_of(path: &Path) -> Result<(Vec<usize>, Vec<u8>)> {
     let size = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).filter(|&n| n < 1 << 40);
     let size = size.ok_or_else(|| wrong(format!("the header says shape {shape:?}")))?;
     memory::check_room(&place, size)?;
-    // A byte more than the header says shows that there are more.
+    // One byte more than the header says, to detect excess data.
     let bytes = read(size as u64 + 1)?;
     match bytes.len() {
         found if found == size => Ok((shape, bytes)),

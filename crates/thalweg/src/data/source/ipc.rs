@@ -1,6 +1,6 @@
-//! Arrow's own format, as a file (also called Feather) or a stream, a message at a time.
+//! Arrow's IPC format, as a file (also called Feather) or a stream, a message at a time.
 //!
-//! A file is a stream between two marks, and a list of the batches after it that is not needed here.
+//! A file is a stream between two marks, followed by a list of the batches that is not needed here.
 
 use std::io::Read;
 
@@ -14,13 +14,13 @@ use super::reader::Batches;
 use crate::config;
 use crate::error::{Error, Result};
 
-/// What a file begins with; a stream does not.
+/// The first bytes of a file; a stream does not have them.
 const FILE: &[u8] = b"ARROW1\0\0";
 
-/// Before the length of a message.
+/// The mark before the length of a message.
 const MARK: [u8; 4] = [0xff; 4];
 
-/// How many times its packed size a column may be, and what it may be whatever that is.
+/// Maximum ratio of a column's unpacked to its packed size, and the size that is always allowed.
 const PACKED: u64 = 1000;
 const FREELY: u64 = 256 << 20;
 
@@ -78,7 +78,7 @@ impl Messages {
             .fix("it is cut off or damaged: copy it again from where it came from, or write it anew")
     }
 
-    /// So many bytes, or fewer at the end.
+    /// This many bytes, or fewer at the end.
     fn read(&mut self, most: u64) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let read = self.input.by_ref().take(most).read_to_end(&mut bytes);
@@ -86,13 +86,13 @@ impl Messages {
         Ok(bytes)
     }
 
-    /// Reads the next message; none where it is no batch of rows, or there is no more.
+    /// Reads the next message; none if it is not a record batch, or at the end.
     fn next(&mut self) -> Result<Option<RecordBatch>> {
         if self.ended {
             return Ok(None);
         }
         let mut message = self.read(4)?;
-        // What pads a file's first bytes to an alignment.
+        // Padding that aligns a file's first bytes.
         while self.is_file && self.decoder.schema().is_none() && message == [0; 4] {
             message = self.read(4)?;
         }
@@ -109,7 +109,7 @@ impl Messages {
             return Ok(None);
         }
         let metadata = self.read(length.into())?;
-        // The description of a message is checked before anything that it says is believed.
+        // The metadata of a message is verified before anything in it is trusted.
         let described = arrow_ipc::root_as_message(&metadata).map_err(|error| self.damaged(&error))?;
         let length = u64::try_from(described.bodyLength()).map_err(|error| self.damaged(&error))?;
         let body = self.read(length)?;
@@ -130,7 +130,7 @@ impl Messages {
                 }
             }
         }
-        // The decoder waits for a byte after a message, which the next one's mark is.
+        // The decoder waits for one byte after a message: the next one's mark.
         let mut bytes = Buffer::from([&message[message.len() - 4..], &metadata, &body, &MARK].concat());
         let mut found = None;
         while !bytes.is_empty() {

@@ -1,4 +1,4 @@
-//! JSON Lines, and arrays of JSON objects: an object a row.
+//! JSON Lines, and arrays of JSON objects: one object per row.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
@@ -18,20 +18,20 @@ use crate::data::table::Table;
 use crate::error::{Error, Result};
 use crate::event::Decision;
 
-/// Objects from which the columns and what they hold are found.
+/// Objects from which the columns and their kinds are determined.
 const SAMPLE: usize = 1000;
 
-/// Whole numbers beyond this are not all told apart as numbers.
+/// Integers beyond this are not exact in f64.
 const EXACT: u64 = 1 << 53;
 
 const FIX: &str = "give an object a line, such as {\"a\": 1, \"b\": \"x\"}";
 
-/// Whether a text begins with an object, or an array of them.
+/// Whether a text begins with an object, or an array of objects.
 pub(super) fn is(start: &Start) -> bool {
     let text = start.text.trim_start_matches('\u{feff}').trim_start();
     let Some(object) = text.strip_prefix('[').unwrap_or(text).trim_start().strip_prefix('{') else { return false };
     let object = object.trim_start();
-    // A name in quotes, then a colon; a template of `{{...}}` or a set is none.
+    // A name in quotes, then a colon; a template of `{{...}}` or a set has none.
     let name = object.strip_prefix('"').and_then(|rest| Some(rest.split_once('"')?.1.trim_start()));
     object.starts_with('}') || name.is_some_and(|rest| rest.starts_with(':'))
 }
@@ -73,7 +73,7 @@ pub(super) fn open(source: &str, stream: Stream, options: &config::Data) -> Resu
     Ok(Box::new(Json { objects, sample, slots, empty, row: 0, decisions }))
 }
 
-/// What the values of a key are.
+/// The types of a key's values.
 #[derive(Default)]
 struct Kinds {
     numbers: bool,
@@ -99,7 +99,7 @@ impl Kinds {
         }
     }
 
-    /// What a column of such values is; where they differ, the cells themselves say.
+    /// The declared kind of a column of such values; where they differ, it is inferred from the cells.
     fn declared(&self) -> Declared {
         match (self.numbers, self.texts, self.truths) {
             (true, false, false) if self.large => Declared::Texts,
@@ -113,7 +113,7 @@ impl Kinds {
 /// Rows from objects.
 struct Json {
     objects: Objects,
-    /// Objects that have been read and not yet given, with their lines.
+    /// Objects that have been read but not yet returned, with their lines.
     sample: VecDeque<(u64, Vec<u8>)>,
     /// The column of each key; none for those that are left out.
     slots: HashMap<String, Option<usize>>,
@@ -204,12 +204,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     }
 }
 
-/// The objects of a text, which may be those of an array.
+/// The objects of a text, possibly in an array.
 struct Objects {
     source: String,
     input: Input,
     buffer: Vec<u8>,
-    /// Where the object that is given begins and ends.
+    /// The range of the current object.
     object: std::ops::Range<usize>,
     line: u64,
     ended: bool,
@@ -247,7 +247,7 @@ impl Objects {
         })
     }
 
-    /// Sees to it that there is a byte at a place in the buffer, if the text goes on so far.
+    /// Ensures that there is a byte at a position in the buffer, unless the text ends before.
     fn has(&mut self, at: usize) -> Result<bool> {
         while at >= self.buffer.len() && !self.ended {
             let before = self.buffer.len();
@@ -260,7 +260,7 @@ impl Objects {
         Ok(at < self.buffer.len())
     }
 
-    /// Goes on to the next object, and gives the line that it begins on; none at the end.
+    /// Advances to the next object, and returns the line where it begins; none at the end.
     fn advance(&mut self) -> Result<Option<u64>> {
         self.buffer.drain(..std::mem::take(&mut self.object).end);
         let mut at = 0;

@@ -1,4 +1,4 @@
-//! libsvm's format, also called svmlight's: `label index:value index:value …`, what is not named being 0.
+//! The libsvm format, also called svmlight: `label index:value index:value …`, with 0 for indices that are not given.
 
 use std::fs::File;
 use std::io::Seek;
@@ -12,22 +12,22 @@ use crate::data::table::Table;
 use crate::error::{Error, Result};
 use crate::event::Decision;
 
-/// Columns that a file may have: each of them is a cell in every row.
+/// The maximum number of columns: each of them is a cell in every row.
 const WIDEST: usize = 100_000;
 
-/// Lines from which the format is told.
+/// Lines from which the format is detected.
 const LOOKED_AT: usize = 20;
 
 const TARGET: &str = "target";
 
-/// Whether the lines are a label and then pairs of an index, which rises, and a number.
+/// Whether the lines are a label followed by pairs of an increasing index and a number.
 pub(super) fn is(start: &Start) -> bool {
     let mut lines = start.lines().filter(|line| !line.starts_with('#')).take(LOOKED_AT).map(Row::read).peekable();
     let mut pairs = false;
     lines.peek().is_some() && lines.all(|row| row.map(|row| pairs |= !row.pairs.is_empty()).is_ok()) && pairs
 }
 
-/// A line, taken apart.
+/// A parsed line.
 struct Row<'a> {
     label: &'a str,
     pairs: Vec<(usize, f64)>,
@@ -61,7 +61,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Opens a file, which is read twice: first for how many columns there are.
+/// Opens a file, which is read twice: first to count the columns.
 pub(super) fn open(source: &str, start: &Start, file: File, options: &config::Data) -> Result<Box<dyn Batches>> {
     let wrong = |error: std::io::Error| super::unreadable(source, &error);
     let again = file.try_clone().map_err(wrong)?;
@@ -90,7 +90,7 @@ pub(super) fn open(source: &str, start: &Start, file: File, options: &config::Da
     decisions.extend(grouped.then(|| reader::left_out(&["qid".into()], "it names groups of rows")).flatten());
     let mut svm = Libsvm { lines, rows, empty: reader::typed(source, &[], options), first: least, row: 0, decisions };
     svm.widen(end.max(least + 1));
-    // The names that a main file gave, for the parts in files of their own.
+    // The names that the main file determined, for splits in separate files.
     if !options.names.is_empty() {
         svm.adopt(&options.names);
         if svm.empty.names != options.names {
@@ -102,7 +102,7 @@ pub(super) fn open(source: &str, start: &Start, file: File, options: &config::Da
     Ok(Box::new(svm))
 }
 
-/// A line that is no comment.
+/// A line that is not a comment.
 fn row<'a, R: std::io::Read>(lines: &Lines<R>, line: &'a str) -> Result<Option<Row<'a>>> {
     let line = line.trim();
     if line.is_empty() || line.starts_with('#') {
@@ -133,7 +133,7 @@ struct Libsvm {
 }
 
 impl Libsvm {
-    /// Columns for the indexes up to an end.
+    /// Adds columns for the indices up to `end`.
     fn widen(&mut self, end: usize) {
         let columns = std::iter::once((TARGET.to_string(), Column::default()))
             .chain((self.first..end).map(|index| (index.to_string(), Column::of_numbers([]))));

@@ -19,10 +19,10 @@ pub(super) struct Lines<R = Input> {
     bytes: Vec<u8>,
 }
 
-/// The encoding of a text whose lines end in a byte.
+/// The encoding of a text whose lines end in a single byte.
 ///
 /// # Errors
-/// If it is unknown, or takes more than a byte for the end of a line.
+/// If it is unknown, or uses more than one byte for a line end.
 fn encoding(source: &str, start: &Start, options: &config::Data) -> Result<&'static Encoding> {
     let encoding = match &options.encoding {
         None => detect::encoding(&start.bytes, start.whole).0,
@@ -42,7 +42,7 @@ impl<R: Read> Lines<R> {
         Ok(Lines { source: source.into(), input: BufReader::new(input), encoding, line: 0, bytes: Vec::new() })
     }
 
-    /// The next line without its end; none at the end of the text.
+    /// The next line without its line end; none at the end of the text.
     pub(super) fn next(&mut self) -> Result<Option<String>> {
         self.bytes.clear();
         let most = LONGEST_ROW as u64 + 1;

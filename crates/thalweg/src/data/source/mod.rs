@@ -1,6 +1,6 @@
-//! Where data comes from: a name becomes rows of text cells, or arrays of numbers.
+//! Data sources: from a name to rows of text cells, or numeric arrays.
 //!
-//! A new format of tables is one file here and one line in `formats`; one of arrays, one in [`open`].
+//! A new table format is one file here and one line in `formats`; a new array format, one in [`open`].
 
 mod arff;
 #[cfg(feature = "parquet")]
@@ -49,15 +49,16 @@ use super::arrays::Arrays;
 use crate::config;
 use crate::error::{Error, Kind, Result, nearest};
 
-/// Data of either form.
+/// Data in either form.
 pub enum Source {
     /// Rows of named columns, read a chunk at a time.
     Table(Box<TableReader>),
-    /// Numbers with a shape.
+    /// Numeric arrays.
     Arrays(Box<Arrays>),
 }
 
-/// Opens what a path names: a file (also gzipped), a folder of pictures, sounds or IDX files, a picture or a sound, `-` for standard input, or `sample:NAME`.
+/// Opens what a path names: a file (optionally gzipped), a folder of images, sounds or IDX files, an image or a sound,
+/// `-` for standard input, or `sample:NAME`.
 ///
 /// # Errors
 /// If there is no such data, or it cannot be read.
@@ -65,7 +66,7 @@ pub fn open(path: &str, options: &config::Data) -> Result<Source> {
     open_for(path, options, None)
 }
 
-/// The same for a model whose examples have a shape, where they are to be answered: arrays then need no answers.
+/// The same for prediction by a model whose examples have a shape: arrays then need no targets.
 pub(crate) fn open_for(path: &str, options: &config::Data, known: Option<&[usize]>) -> Result<Source> {
     let answered = known.is_none();
     if let Some(name) = path.strip_prefix("sample:") {
@@ -82,7 +83,7 @@ pub(crate) fn open_for(path: &str, options: &config::Data, known: Option<&[usize
     }
     let (is_file, file) = (is_file(path)?, opened(path)?);
     if !is_file {
-        // What is read once is not looked at first, and names no files.
+        // What can only be read once is not examined first, and lists no files.
         return TableReader::open(path, Box::new(file), options).map(table);
     }
     let stream = Stream::open(path, Box::new(BufReader::new(file)), Some(place))?;
@@ -99,8 +100,8 @@ pub(crate) fn open_for(path: &str, options: &config::Data, known: Option<&[usize
     }
 }
 
-/// Whether a name is that of a file, which can be read more than once; a pipe is read once. Devices, which may have no
-/// end, are no data.
+/// Whether a name is that of a file, which can be read more than once; a pipe is read once. Devices, which may be
+/// endless, are rejected.
 fn is_file(path: &str) -> Result<bool> {
     let kind = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.file_type();
     if kind.is_file() || is_pipe(kind) {
@@ -123,7 +124,7 @@ fn is_pipe(_: std::fs::FileType) -> bool {
     false
 }
 
-/// A table, or the files that it names.
+/// A table, or the files that it lists.
 fn open_table(path: &str, stream: Stream, options: &config::Data) -> Result<Source> {
     let mut rows = formats::open_stream(path, stream, options)?;
     let Some(column) = files::listing::column(rows.names(), options)? else { return Ok(table(rows)) };
@@ -136,12 +137,12 @@ fn open_table(path: &str, stream: Stream, options: &config::Data) -> Result<Sour
     }
 }
 
-/// The files whose names come line by line on standard input.
+/// The files listed line by line on standard input.
 pub(crate) fn open_list(options: &config::Data) -> Result<Source> {
     files::listing::of_lines("standard input", std::io::stdin().lock(), options).map(arrays)
 }
 
-/// What a file's first bytes say it is.
+/// The array format that a file's first bytes indicate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ArrayFormat {
     Idx,
@@ -149,7 +150,7 @@ enum ArrayFormat {
     Npz,
     #[cfg(feature = "hdf5")]
     Hdf5,
-    /// A table, or what is named like an example of its own.
+    /// A table, or an example by its file name.
     Other,
 }
 
@@ -174,7 +175,7 @@ fn arrays(arrays: Arrays) -> Source {
     Source::Arrays(Box::new(arrays))
 }
 
-/// The test part that lies beside a training part, where the format has one: MNIST's `t10k` files, `test_x.h5` beside
+/// The test split stored next to a training split, if the format has one: MNIST's `t10k` files, `test_x.h5` next to
 /// `train_x.h5`.
 pub fn test_part(path: &str) -> Option<String> {
     let path = Path::new(path);
@@ -190,7 +191,7 @@ pub fn test_part(path: &str) -> Option<String> {
     Some(idx::test_images(folder)?.display().to_string())
 }
 
-/// The sounds of a folder, whole, at a rate: backgrounds for other sounds.
+/// The sounds of a folder at their full length, resampled to a rate: backgrounds for other sounds.
 ///
 /// # Errors
 /// If there are none, or too many cannot be read.
@@ -199,12 +200,12 @@ pub(crate) fn backgrounds(folder: &str, sample_rate: usize) -> Result<Vec<Vec<f3
     files::sounds::whole(Path::new(folder), sample_rate)
 }
 
-/// The dev part of a folder of pictures or sounds that has one.
+/// The dev split of a folder of images or sounds, if it has one.
 pub fn dev_part(path: &str) -> Option<String> {
     part_folder(Path::new(path), "dev")
 }
 
-/// The folder of a part of a folder of pictures or sounds.
+/// The folder of a split within a folder of images or sounds.
 fn part_folder(folder: &Path, part: &str) -> Option<String> {
     files::part(folder, "train")?;
     Some(files::part(folder, part)?.display().to_string())
@@ -217,7 +218,7 @@ fn reader(path: &Path) -> Result<Input> {
     Ok(Stream::open(&name, Box::new(BufReader::new(file)), None)?.input)
 }
 
-/// The BLAKE3 hash of a file's bytes as they are on disk; none for standard input.
+/// The BLAKE3 hash of a file's bytes as stored on disk; none for standard input.
 ///
 /// # Errors
 /// If it cannot be read.
@@ -226,7 +227,7 @@ pub fn hash(path: &str) -> Result<Option<String>> {
         return Ok(None);
     }
     unread::refuse_url(path)?;
-    // To open a pipe and close it again would end it.
+    // Opening a pipe and closing it again would end it.
     if !is_file(path)? {
         return Ok(None);
     }

@@ -1,16 +1,16 @@
-//! Arrays of examples and of answers: which of a file's they are, and the two together.
+//! Arrays of examples and targets: finding them in a file, and pairing them.
 
 use crate::config;
 use crate::data::arrays::Arrays;
 use crate::data::column::Column;
 use crate::error::{Error, Result, did_you_mean};
 
-/// Names that the array of examples may have, and the one of answers.
+/// Possible names of the array of examples, and of the array of targets.
 const EXAMPLES: [&str; 7] = ["x", "X", "data", "images", "sounds", "x_train", "X_train"];
 const ANSWERS: [&str; 6] = ["y", "Y", "target", "labels", "y_train", "Y_train"];
 
-/// The names of the arrays of examples and of answers: as the options say, else by how they are called; names that end in
-/// `_x` and `_y` will do.
+/// The names of the arrays of examples and targets: as the options say, else by common names; names that end in `_x`
+/// and `_y` are accepted.
 ///
 /// # Errors
 /// If there are no such arrays.
@@ -26,7 +26,7 @@ pub(super) fn pair(place: &str, names: &[String], options: &config::Data) -> Res
     }
 }
 
-/// The name of the array of examples that are to be answered: as for [`pair`], or the only one.
+/// The name of the array of examples to be predicted: as for [`pair`], or the only one.
 ///
 /// # Errors
 /// If there is no such array.
@@ -40,7 +40,7 @@ pub(super) fn examples(place: &str, names: &[String], options: &config::Data) ->
     })
 }
 
-/// The arrays that the options name, all of which must be there.
+/// The arrays named in the options, all of which must exist.
 fn wanted<'a>(place: &str, names: &[String], options: &'a config::Data) -> Result<&'a [String]> {
     let wanted = options.arrays.as_deref().unwrap_or_default();
     match wanted.iter().find(|name| !names.contains(name)) {
@@ -54,21 +54,21 @@ fn wanted<'a>(place: &str, names: &[String], options: &'a config::Data) -> Resul
     }
 }
 
-/// A name that is known for it, or ends so.
+/// A known name, or one with the ending.
 fn find(names: &[String], known: &[&str], ending: &str) -> Option<String> {
     let exact = known.iter().find_map(|known| names.iter().find(|name| name == known));
     exact.or_else(|| names.iter().find(|name| name.to_lowercase().ends_with(ending))).cloned()
 }
 
-/// Examples along the first axis of a shape, without answers.
+/// Examples along the first axis of a shape, without targets.
 ///
 /// # Errors
-/// If there is no such axis, or a number is not finite.
+/// If there is no such axis, or a value is not finite.
 pub(super) fn alone(place: &str, shape: &[usize], x: Vec<f64>) -> Result<Arrays> {
     Arrays::new(place, shape.get(1..).unwrap_or_default(), x.into_iter().map(|x| x as f32).collect())
 }
 
-/// Examples along the first axis of a shape, with an answer each in a column of a name.
+/// Examples along the first axis of a shape, with one target each in a column called `name`.
 ///
 /// # Errors
 /// If their numbers differ.

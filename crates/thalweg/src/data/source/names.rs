@@ -1,4 +1,4 @@
-//! Names of columns: from the header, from the options, or made up.
+//! Column names: from the header, from the options, or made up.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use crate::data::column::Declared;
 use crate::error::{Error, Result};
 use crate::event::Decision;
 
-/// What is decided of a file whose first line is like the others.
+/// The decision for a file whose first line is like the others.
 pub(super) const HEADERLESS: &str = "the first line is data";
 
 /// The name of a column that has none.
@@ -16,7 +16,7 @@ pub(super) fn made_up(column: usize) -> String {
     format!("column_{}", column + 1)
 }
 
-/// The columns' names, where the first record has these cells and begins on a line.
+/// The columns' names, given the cells of the first record and the line where it begins.
 pub(super) fn of_columns(
     mut first: Vec<String>,
     (source, line): (&str, u64),
@@ -69,7 +69,7 @@ pub(super) fn of_columns(
     Ok(names)
 }
 
-/// The names that the options give so many columns, if they give any.
+/// The names in the options for this many columns, if given.
 fn given(options: &config::Data, fields: usize) -> Result<Option<&Vec<String>>> {
     let names = &options.names;
     if !names.is_empty() && names.len() != fields {
@@ -85,7 +85,7 @@ fn given(options: &config::Data, fields: usize) -> Result<Option<&Vec<String>>> 
     Ok(Some(names).filter(|names| !names.is_empty()))
 }
 
-/// Gives columns of a format that names them the names that the options say, if they say any; each name comes once.
+/// Renames columns of a format with named columns as the options say; each name must be unique.
 pub(super) fn rename(source: &str, columns: &mut [(String, Declared)], options: &config::Data) -> Result<()> {
     if let Some(given) = given(options, columns.len())? {
         columns.iter_mut().zip(given).for_each(|((name, _), new)| name.clone_from(new));
@@ -98,13 +98,13 @@ pub(super) fn rename(source: &str, columns: &mut [(String, Declared)], options: 
     }
 }
 
-/// The first name that comes twice.
+/// The first duplicate name.
 pub(in super::super) fn twice<'a>(names: impl IntoIterator<Item = &'a String>) -> Option<&'a String> {
     let mut seen = HashSet::new();
     names.into_iter().find(|name| !seen.insert(*name))
 }
 
-/// Names a first column without a name, and empty ones, as pandas does.
+/// Names a first column without a name, and empty names, as pandas does.
 fn name_the_nameless(names: &mut [String], head: &Head, decisions: &mut Vec<Decision>) {
     for i in 0..names.len() {
         let why = match () {
@@ -126,7 +126,7 @@ fn name_the_nameless(names: &mut [String], head: &Head, decisions: &mut Vec<Deci
     }
 }
 
-/// Each name must be there, once.
+/// Checks that each name is present and unique.
 fn check(names: &[String], source: &str, line: u64) -> Result<()> {
     let mut seen = HashSet::new();
     for (i, name) in names.iter().enumerate() {

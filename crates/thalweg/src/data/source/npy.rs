@@ -13,12 +13,13 @@ use crate::data::column::Column;
 use crate::data::memory;
 use crate::error::{Error, Result};
 
-/// How many times its packed size an array may be, and what it may be whatever that is: beyond, it holds next to nothing.
+/// Maximum ratio of an array's unpacked to its packed size, and the size that is always allowed: beyond, it holds next
+/// to nothing.
 const PACKED: u64 = 500;
 const FREELY: u64 = 64 << 20;
 
-/// `X.npy` with `y.npy` beside it, or one matrix whose last column is the answer. Examples of a known shape are to be
-/// answered: what answers there are is then left out.
+/// `X.npy` with `y.npy` next to it, or one matrix whose last column is the target. Examples of a known shape are to be
+/// predicted: targets, if any, are then ignored.
 pub(super) fn open(path: &Path, known: Option<&[usize]>) -> Result<Arrays> {
     let place = path.display().to_string();
     let numbers = |path: &Path| {
@@ -66,7 +67,7 @@ fn last_column_apart(shape: &[usize], x: &[f64]) -> ([usize; 2], Vec<f64>, Vec<f
     ([shape[0], columns - 1], others, last)
 }
 
-/// An archive with an array of examples and, unless they are to be answered, one of answers.
+/// An archive with an array of examples and, unless they are to be predicted, one of targets.
 pub(super) fn open_archive(path: &Path, options: &config::Data, answered: bool) -> Result<Arrays> {
     let place = path.display().to_string();
     let mut archive = zip::open(&place, File::open(path).map_err(|error| super::unreadable(&place, &error))?)?;
@@ -78,7 +79,7 @@ pub(super) fn open_archive(path: &Path, options: &config::Data, answered: bool) 
         return named::alone(&place, &shape, x);
     }
     let [x, y] = named::pair(&place, &names, options)?;
-    // What does not fit together is told before any of it is unpacked.
+    // Mismatches are reported before anything is unpacked.
     let mut shape = |name: &str| array(&mut archive, name, &place).map(|file| file.shape().to_vec());
     let shapes = (shape(&x)?, shape(&y)?);
     if shapes.0.first() != shapes.1.first() {
@@ -91,7 +92,7 @@ pub(super) fn open_archive(path: &Path, options: &config::Data, answered: bool) 
     named::together(&place, &shape, x, "y", Column::of_numbers(y))
 }
 
-/// An array in an archive, its header read.
+/// An array in an archive, with its header read.
 fn array<'a>(archive: &'a mut ::zip::ZipArchive<File>, name: &str, place: &str) -> Result<NpyFile<impl Read + 'a>> {
     let place = format!("{place}, array {name:?}");
     let file = archive.by_name(&format!("{name}.npy")).map_err(|error| {
@@ -114,7 +115,7 @@ fn header<R: Read>(bytes: R, place: &str) -> Result<NpyFile<R>> {
     NpyFile::new(bytes).map_err(|error| Error::data(error.to_string()).at(place).fix("use a whole NPY file"))
 }
 
-/// The shape and the numbers of an array of any numeric type.
+/// The shape and the values of an array of any numeric type.
 fn read<R: Read>(file: NpyFile<R>, place: &str) -> Result<(Vec<usize>, Vec<f64>)> {
     let shape: Vec<usize> = file.shape().iter().map(|&d| d as usize).collect();
     let wrong = |what: String| Error::data(what).at(place).fix("save the array as plain numbers, such as float32");
@@ -149,7 +150,7 @@ fn read<R: Read>(file: NpyFile<R>, place: &str) -> Result<(Vec<usize>, Vec<f64>)
     Ok(if by_columns { (shape.clone(), by_rows(&shape, &numbers)) } else { (shape, numbers) })
 }
 
-/// All numbers of an array, as they are read.
+/// All values of an array, in stored order.
 fn collect<T>(
     numbers: std::result::Result<impl Iterator<Item = std::io::Result<T>>, npyz::DTypeError>,
     size: usize,
@@ -162,7 +163,7 @@ fn collect<T>(
     Ok(all)
 }
 
-/// The numbers of an array stored with its first axis fastest (Fortran's order), with its last axis fastest.
+/// The values of a Fortran-order array in C order.
 fn by_rows(shape: &[usize], numbers: &[f64]) -> Vec<f64> {
     let mut at = vec![0; shape.len()];
     let mut rows = Vec::with_capacity(numbers.len());

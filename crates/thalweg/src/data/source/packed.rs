@@ -1,4 +1,4 @@
-//! Streams of bytes, and the packings that they may come in.
+//! Byte streams, and the compression formats they may come in.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
@@ -10,30 +10,30 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use super::{detect, zip};
 use crate::error::{Error, Kind, Result};
 
-/// Bytes from anywhere.
+/// Bytes from any source.
 pub(super) type Input = Box<dyn Read + Send>;
 
-/// Bytes that are looked at to tell a format.
+/// Bytes that are examined to detect a format.
 const START: u64 = 1 << 16;
 
-/// Packings within each other that are opened.
+/// Maximum depth of nested compression.
 const DEEP: usize = 3;
 
-/// Memory that unpacking may take for what it looks back at.
+/// Memory that decompression may use for its window.
 const WINDOW: u64 = 128 << 20;
 
-/// The most that is written to disk of a stream whose format is read from a file: a packed file may hold far more than
-/// it seems.
+/// Maximum bytes written to disk for a stream whose format requires a file: a compressed file may hold far more than it
+/// seems.
 const SPOOLED: u64 = 64 << 30;
 
-/// A packing: what its files begin with, and how they are read.
+/// A compression format: its magic bytes and its decoder.
 struct Packing {
     name: &'static str,
     magic: &'static [u8],
     unpack: fn(Box<dyn BufRead + Send>) -> Input,
 }
 
-/// Every packing of one stream.
+/// All compression formats of a single stream.
 const PACKINGS: [Packing; 4] = [
     Packing {
         name: "gzip",
@@ -52,34 +52,35 @@ fn xz(input: impl Read) -> impl Read {
 /// The first bytes of a stream.
 pub(super) struct Start {
     pub(super) bytes: Vec<u8>,
-    /// The same as text, as far as it is one.
+    /// The same as text, as far as it is valid.
     pub(super) text: String,
-    /// Whether there is no more.
+    /// Whether that is the entire stream.
     pub(super) whole: bool,
-    /// The names of the files within, where this is a zip archive.
+    /// The names of the files within, if this is a zip archive.
     pub(super) members: Vec<String>,
 }
 
 impl Start {
-    /// The lines that are there as a whole, none of them blank.
+    /// The complete lines, except blank ones.
     pub(super) fn lines(&self) -> impl Iterator<Item = &str> {
         let whole = if self.whole { &self.text } else { self.text.rsplit_once('\n').map_or("", |(whole, _)| whole) };
         whole.lines().map(str::trim).filter(|line| !line.is_empty())
     }
 }
 
-/// A stream, its first bytes known.
+/// A stream with its first bytes known.
 pub(super) struct Stream {
     pub(super) start: Start,
     pub(super) input: Input,
-    /// The same as a file, where it is one.
+    /// The same as a file, if it is one.
     file: Option<File>,
-    /// The bytes of the file that it is.
+    /// The size in bytes of the file that it is.
     pub(super) bytes: Option<u64>,
 }
 
 impl Stream {
-    /// Looks at the first bytes of a stream, which comes from a file if `path` names one, and unpacks it where they say that it is packed.
+    /// Reads the first bytes of a stream, from a file if `path` is given, and unpacks it if they say that it is
+    /// compressed.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -119,10 +120,10 @@ impl Stream {
         Ok(Stream { start: Start { bytes, text, whole, members: Vec::new() }, input, file: None, bytes: None })
     }
 
-    /// The stream as a file at its beginning: its own, or one without a name.
+    /// The stream as a file at its beginning: its own, or an unnamed temporary one.
     ///
     /// # Errors
-    /// If there is no room for it.
+    /// If there is not enough disk space.
     pub(super) fn into_file(self, source: &str) -> Result<(Start, File)> {
         let wrong = |error: io::Error| {
             Error::io(Kind::Data, source, "copy the data to a file meanwhile", &error)
@@ -145,7 +146,7 @@ impl Stream {
     }
 }
 
-/// An unpacked stream, whose damage has the name of its packing.
+/// An unpacked stream, whose errors name its compression format.
 struct Unpacked {
     inner: Input,
     name: &'static str,

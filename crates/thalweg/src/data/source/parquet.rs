@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 /// Rows that are decoded at a time.
 const AT_ONCE: usize = 1 << 13;
 
-/// Bytes that a number takes as text, about.
+/// Approximate bytes of a number as text.
 const CELL: u64 = 8;
 
 pub(super) fn open(source: &str, _: &Start, file: File, options: &config::Data) -> Result<Box<dyn Batches>> {

@@ -1,4 +1,4 @@
-//! Tables of any format, a chunk of rows at a time.
+//! Reading tables of any format, a chunk of rows at a time.
 
 use super::packed::Input;
 use crate::config;
@@ -9,23 +9,23 @@ use crate::data::table::Table;
 use crate::error::{Error, Result};
 use crate::event::Decision;
 
-/// Rows that are read at a time where all are wanted.
+/// Rows that are read at a time when all are requested.
 const CHUNK: usize = 1 << 15;
 
-/// What a format gives: named columns, and their rows a batch at a time.
+/// The interface of a format: named columns, and their rows a batch at a time.
 pub(super) trait Batches: Send {
     /// The column names.
     fn names(&self) -> &[String];
 
-    /// The next rows, at most so many; none at the end.
+    /// The next rows, at most this many; none at the end.
     fn next(&mut self, most: usize) -> Result<Option<Table>>;
 
-    /// What was found in the file, and the flags that say otherwise.
+    /// What was detected in the file, and the flags that override it.
     fn decisions(&self) -> &[Decision] {
         &[]
     }
 
-    /// About how many bytes its cells take, if that is known.
+    /// The approximate size of its cells in bytes, if known.
     fn bytes(&self) -> Option<u64> {
         None
     }
@@ -35,12 +35,12 @@ pub(super) trait Batches: Send {
         false
     }
 
-    /// Whether the names are not the file's own.
+    /// Whether the names are made up rather than from the file.
     fn are_names_made_up(&self) -> bool {
         false
     }
 
-    /// Takes on the names of the training data's columns, where the file has none of its own.
+    /// Adopts the names of the training data's columns, if the file has none.
     fn adopt(&mut self, _names: &[String]) {}
 }
 
@@ -48,17 +48,18 @@ pub(super) trait Batches: Send {
 pub struct TableReader {
     source: String,
     batches: Box<dyn Batches>,
-    /// About how many bytes its cells take, if that is known.
+    /// The approximate size of its cells in bytes, if known.
     bytes: Option<u64>,
-    /// Bytes that its cells may take.
+    /// The maximum size of its cells in bytes.
     most: u64,
 }
 
 impl TableReader {
-    /// Opens a stream of bytes under the name errors call it by; what it is, and what the options leave open, is found in its first bytes.
+    /// Opens a stream of bytes under the name that errors call it by; its format, and what the options leave open, are
+    /// detected from its first bytes.
     ///
     /// # Errors
-    /// If it is empty, has no rows, names its columns wrongly, or is of a form that is not read.
+    /// If it is empty, has no rows, its column names are invalid, or its format is not supported.
     pub fn open(source: &str, input: Input, options: &config::Data) -> Result<TableReader> {
         super::formats::open(source, input, None, options)
     }
@@ -68,12 +69,12 @@ impl TableReader {
         Ok(TableReader { source: source.into(), bytes: batches.bytes(), batches, most })
     }
 
-    /// Says of how many bytes the file is, if it is read as it lies there.
+    /// Sets the size of the file in bytes, if it is read as stored.
     pub(super) fn of_bytes(self, bytes: Option<u64>) -> TableReader {
         TableReader { bytes: self.bytes.or(bytes), ..self }
     }
 
-    /// Gives columns without names of their own these names, if there is one for each.
+    /// Gives columns without names these names, if there is one for each.
     pub(crate) fn adopt(&mut self, names: &[String]) {
         self.batches.adopt(names);
     }
@@ -83,17 +84,17 @@ impl TableReader {
         self.batches.names()
     }
 
-    /// Whether the names are not the file's own, so that parts in files of their own need to be told them.
+    /// Whether the names are made up rather than from the file, so that splits in separate files must be given them.
     pub(crate) fn are_names_made_up(&self) -> bool {
         self.batches.are_names_made_up()
     }
 
-    /// About how many bytes its cells take, if that is known.
+    /// The approximate size of its cells in bytes, if known.
     pub(crate) fn bytes(&self) -> Option<u64> {
         self.bytes
     }
 
-    /// What was found in the file so far, and the flags that say otherwise; after the last row also what was left out.
+    /// What was detected in the file so far, and the flags that override it; after the last row also what was left out.
     pub fn decisions(&self) -> &[Decision] {
         self.batches.decisions()
     }
@@ -103,15 +104,15 @@ impl TableReader {
         self.batches.decimal_comma()
     }
 
-    /// The next rows, at most so many; none at the end.
+    /// The next rows, at most this many; none at the end.
     ///
     /// # Errors
-    /// If a row has another number of fields than the header, or the data is damaged.
+    /// If a row's number of fields differs from the header's, or the data is damaged.
     pub fn next_chunk(&mut self, most: usize) -> Result<Option<Table>> {
         self.batches.next(most)
     }
 
-    /// All rows that are left.
+    /// All remaining rows.
     ///
     /// # Errors
     /// As for [`TableReader::next_chunk`], and if they do not fit into memory.
@@ -119,10 +120,10 @@ impl TableReader {
         self.read_rest()
     }
 
-    /// The same, after which it can be asked for its decisions.
+    /// The same, keeping the reader so that its decisions can be read afterwards.
     pub(crate) fn read_rest(&mut self) -> Result<Table> {
         let none = || Error::data("the file has no rows").at(&*self.source).fix("add rows below the header");
-        // A file that lies there as it is read fits, or was to stay on disk.
+        // A file that is read as stored fits into memory, or would stay on disk.
         let at_once = if self.bytes.is_some() { usize::MAX } else { CHUNK };
         let mut table = self.batches.next(at_once)?.ok_or_else(none)?;
         while let Some(chunk) = self.batches.next(CHUNK)? {
@@ -138,7 +139,7 @@ impl TableReader {
     }
 }
 
-/// An empty table of columns of which a format says what they hold; how it writes numbers and missing cells is known.
+/// An empty table of columns with kinds declared by their format, which also determines the cell format.
 pub(super) fn typed(source: &str, columns: &[(String, Declared)], options: &config::Data) -> Table {
     let missing = options.missing.iter().map(|marker| marker.trim().to_lowercase()).collect();
     Table {
@@ -150,14 +151,14 @@ pub(super) fn typed(source: &str, columns: &[(String, Declared)], options: &conf
     }
 }
 
-/// A number as the shortest text that reads as it, a missing one as the empty cell.
+/// A number (f32 or f64) as the shortest text that parses to it, a missing one as the empty cell.
 #[cfg(feature = "excel")]
 pub(super) fn number(x: f64) -> String {
     let text = format!("{x:?}");
     if x.is_nan() { String::new() } else { text.strip_suffix(".0").unwrap_or(&text).into() }
 }
 
-/// The columns of a table that a format leaves out, told.
+/// The decision that reports the columns that a format leaves out.
 pub(super) fn left_out(names: &[String], what: &str) -> Option<Decision> {
     let shown: Vec<String> = names.iter().take(5).map(|name| format!("{name:?}")).collect();
     let more =

@@ -1,4 +1,4 @@
-//! A block of text taken apart into rows of cells.
+//! Parsing a block of text into rows of cells.
 
 use memchr::{memchr, memchr2_iter};
 
@@ -11,11 +11,11 @@ use crate::error::Error;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Records {
     pub(super) columns: Vec<Texts>,
-    /// The line on which each row begins.
+    /// The line where each row begins.
     pub(super) lines: Vec<u64>,
-    /// The row after these, if it does not fit.
+    /// The row after these, if its number of fields is wrong.
     pub(super) wrong: Option<Wrong>,
-    /// Lines after these that are a note if no row follows them, else wrong.
+    /// Lines after these that are a note if no row follows them, else an error.
     pub(super) note: Option<Wrong>,
     pub(super) left_out: LeftOut,
 }
@@ -37,9 +37,9 @@ impl Wrong {
 }
 
 impl Records {
-    /// Takes a block apart.
+    /// Parses a block.
     pub(super) fn read(block: &Block, shape: &Shape) -> Records {
-        // About as much text in each, and room for more, so that they seldom move while they grow.
+        // About the same amount of text in each, with spare capacity, so that they are seldom reallocated.
         let text = block.text.len() / shape.fields.max(1) * 3 / 2;
         let columns = (0..shape.fields).map(|_| Texts::with_capacity(text, text / 4)).collect();
         let mut reading = Reading::new(shape, columns);
@@ -51,17 +51,17 @@ impl Records {
         reading.records
     }
 
-    /// About how many bytes of the file they were.
+    /// Their approximate size in the file in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.columns.iter().map(Texts::bytes).sum()
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     pub(super) fn rows(&self) -> usize {
         self.lines.len()
     }
 
-    /// Leaves out the last rows where they are notes or a total; no further ones follow these.
+    /// Drops the last rows if they are notes or a total; none follow after these.
     pub(super) fn drop_footer(&mut self) {
         let mut rows = self.rows();
         while rows > 1 && shape::is_footer(&self.columns, rows - 1) {
@@ -75,13 +75,13 @@ impl Records {
     }
 }
 
-/// Records in the making.
+/// Records under construction.
 struct Reading<'a> {
     shape: &'a Shape,
     records: Records,
-    /// Fields of the row so far.
+    /// Fields of the current row so far.
     fields: usize,
-    /// Whether one beyond the columns is filled.
+    /// Whether a field beyond the columns is non-empty.
     spilled: bool,
 }
 
@@ -90,7 +90,7 @@ impl Reading<'_> {
         Reading { shape, records: Records { columns, ..Records::default() }, fields: 0, spilled: false }
     }
 
-    /// Without quotes a line is a row and every delimiter ends a cell.
+    /// Without quotes, each line is a row and each delimiter ends a cell.
     fn plain(&mut self, block: &Block, delimiter: u8) {
         let (text, bytes) = (&block.text, block.text.as_bytes());
         let (mut line, mut row, mut cell) = (block.line, 0, 0);
@@ -130,7 +130,7 @@ impl Reading<'_> {
         self.fields += 1;
     }
 
-    /// Ends a row; false if it does not fit.
+    /// Ends a row; false if its number of fields is wrong.
     fn end_row(&mut self, line: u64, blank_first: impl FnOnce() -> bool) -> bool {
         let (fields, spilled) = (std::mem::take(&mut self.fields), std::mem::take(&mut self.spilled));
         let Records { columns, lines, wrong, note, left_out } = &mut self.records;
@@ -169,10 +169,10 @@ impl Reading<'_> {
     }
 }
 
-/// What becomes of a note that rows follow.
+/// The remedy for a note followed by rows.
 const NO_NOTE: &str = "give the line one field a column, or begin it with a mark and name that with --comment";
 
-/// The cell without the blanks around it; most have none, which their ends show.
+/// The cell without surrounding blanks; most have none, as their first and last bytes show.
 fn without_blanks(cell: &str) -> &str {
     let is_blank = |end: Option<&u8>| matches!(end, Some(b' ' | b'\t'));
     let bytes = cell.as_bytes();
@@ -183,8 +183,8 @@ fn has_blank_before_quote(cell: &str) -> bool {
     cell.starts_with(' ') && cell.trim().starts_with('"')
 }
 
-/// The first record that is not blank and the line it begins on; the block then begins with it, or, if it is a header,
-/// after it.
+/// The first record that is not blank and the line where it begins; the block is advanced to it or, if it is a header,
+/// past it.
 pub(super) fn first(block: &mut Block, delimiter: char, header: bool) -> Option<(Vec<String>, u64)> {
     let mut reader = builder(delimiter).from_reader(block.text.as_bytes());
     let mut record = csv::StringRecord::new();
@@ -203,15 +203,15 @@ pub(super) fn first(block: &mut Block, delimiter: char, header: bool) -> Option<
     None
 }
 
-/// How records are told apart.
+/// The configuration of the record parser.
 pub(super) fn builder(delimiter: char) -> csv::ReaderBuilder {
     let mut builder = csv::ReaderBuilder::new();
     builder.has_headers(false).flexible(true).delimiter(delimiter as u8);
     builder
 }
 
-/// The line that a record begins on. The reader takes blank lines before a record as part of it, so this is counted
-/// from its end.
+/// The line where a record begins. The reader counts blank lines before a record as part of it, so this is counted from
+/// its end.
 fn line_of(record: &csv::StringRecord, reader: &csv::Reader<&[u8]>, block: &Block) -> u64 {
     let within = record.as_slice().matches('\n').count() as u64;
     let counted = reader.position().line() - within - 1;
@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Without quotes both ways of reading give the same rows, lines and errors.
+        /// Without quotes, both parsers give the same rows, lines and errors.
         #[test]
         fn plain_rows_are_the_csv_readers(text in "([aé, \t]{0,4}[,\n]){0,12}", fields in 1_usize..4) {
             let block = Block { text: format!("{text}\n"), line: 7 };

@@ -1,4 +1,4 @@
-//! Data that the binary carries, and generators of two-dimensional toy sets.
+//! Sample data embedded in the binary, and generators of two-dimensional toy sets.
 
 use std::io::{Cursor, Read};
 
@@ -6,7 +6,7 @@ use super::{TableReader, generate};
 use crate::config;
 use crate::error::{Error, Result, did_you_mean};
 
-/// The samples in the binary, gzipped.
+/// The embedded samples, gzipped.
 const FILES: [(&str, &[u8]); 5] = [
     ("iris", include_bytes!("../../../../../samples/iris.csv.gz")),
     ("digits", include_bytes!("../../../../../samples/digits.csv.gz")),

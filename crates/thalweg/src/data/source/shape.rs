@@ -1,45 +1,45 @@
-//! What a row of a file is: an example, or one of the rows that programs put between and below them.
+//! The role of a row in a file: an example, or one of the rows that programs put between and below them.
 
 use crate::data::column::Texts;
 use crate::event::Decision;
 
-/// What the rows of a file are like.
+/// The shape of a file's rows.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Shape {
     pub(super) delimiter: char,
-    /// Cells of a row.
+    /// The number of cells per row.
     pub(super) fields: usize,
-    /// Further cells that may follow, all empty.
+    /// The number of further cells that may follow, all empty.
     pub(super) spare: usize,
-    /// The header's cells, where there is one.
+    /// The header's cells, if there is one.
     pub(super) header: Vec<String>,
-    /// What begins a comment; empty where nothing does.
+    /// The comment mark; none if there are no comments.
     pub(super) comment: Option<String>,
-    /// Whether all lines that begin so are comments, not only those that are no rows.
+    /// Whether all lines with this mark are comments, not only those that are not valid rows.
     pub(super) always_comment: bool,
-    /// Whether notes and totals may stand below the last row.
+    /// Whether there may be notes and totals below the last row.
     pub(super) footer: bool,
 }
 
-/// What a row is.
+/// The role of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RowKind {
     Example,
     /// A line of spaces.
     Nothing,
-    /// Empty cells alone.
+    /// Only empty cells.
     Blank,
     Comment,
-    /// The header once more.
+    /// The header, repeated.
     Header,
-    /// One cell, as below a table.
+    /// A single cell, as below a table.
     Note,
-    /// It has too few cells or too many.
+    /// Too few or too many cells.
     Wrong,
 }
 
 impl Shape {
-    /// What the row of these cells is, which had so many fields, of which further ones may be filled.
+    /// The role of a row with these cells and this many fields; `spilled` says whether further ones are non-empty.
     pub(super) fn kind(&self, cells: &[Texts], row: usize, fields: usize, spilled: bool) -> RowKind {
         let first = cells[0].get(row);
         let is_alone = || !spilled && cells[1..].iter().all(|cell| cell.get(row).is_empty());
@@ -68,7 +68,7 @@ impl Shape {
         self.comment.as_deref().is_some_and(|mark| !mark.is_empty() && cell.starts_with(mark))
     }
 
-    /// Whether a row is the header, as where files were put one below the other.
+    /// Whether a row repeats the header, as where files were concatenated.
     fn is_header(&self, cells: &[Texts], row: usize) -> bool {
         let mut names = self.header.iter();
         let Some(first) = names.next() else { return false };
@@ -81,7 +81,7 @@ impl Shape {
 /// First cells of a total.
 const TOTALS: [&str; 7] = ["total", "totals", "grand total", "sum", "summe", "gesamt", "insgesamt"];
 
-/// How notes below a table begin, before a colon.
+/// Prefixes of notes below a table, before a colon.
 const NOTES: [&str; 10] =
     ["source", "note", "data from", "last updated", "footnote", "quelle", "hinweis", "stand", "copyright", "exported"];
 
@@ -99,13 +99,13 @@ pub(super) fn is_footer(columns: &[Texts], row: usize) -> bool {
         return false;
     }
     if TOTALS.contains(&cell.to_lowercase().trim_end_matches(':').trim_end()) {
-        // A word that comes again is a category.
+        // A word that recurs is a category.
         return (0..row).all(|above| !first.get(above).eq_ignore_ascii_case(cell));
     }
     is_note(cell) && others.iter().all(|column| column.get(row).is_empty())
 }
 
-/// How many rows of a kind are left out.
+/// The number of rows of a kind that are left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Count {
     count: usize,
@@ -131,7 +131,7 @@ impl Count {
     }
 }
 
-/// Letters of a line that a message shows.
+/// Characters of a line that a message shows.
 const SHOWN: usize = 60;
 
 /// The rows that are left out, by kind.
@@ -151,7 +151,7 @@ impl LeftOut {
         self.footer.append(&more.footer);
     }
 
-    /// What is told of them.
+    /// The decisions that report them.
     pub(super) fn decisions(&self) -> Vec<Decision> {
         let kinds = [
             (&self.blank, "lines of empty cells", "nothing is in them", ""),

@@ -1,4 +1,4 @@
-//! Bytes in any encoding as UTF-8 with one kind of line end, a bounded amount at a time.
+//! Decoding text in any encoding to UTF-8 with uniform line ends, a bounded amount at a time.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -6,10 +6,10 @@ use std::io::{self, Read};
 use encoding_rs::{CoderResult, Decoder, Encoding};
 use memchr::{memchr, memchr2, memrchr};
 
-/// The longest a row may be.
+/// The maximum length of a row in bytes.
 pub(super) const LONGEST_ROW: usize = 16 << 20;
 
-/// What is wrong with a text, and from which line on; it comes as the inner error of an [`io::Error`].
+/// The problem with a text, and the line where it begins; passed as the inner error of an [`io::Error`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Damage {
     pub(super) line: u64,
@@ -31,30 +31,32 @@ impl From<Damage> for io::Error {
     }
 }
 
-/// Whole rows of a text, with one kind of line end.
+/// Complete rows of a text, with uniform line ends.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Block {
     pub(super) text: String,
-    /// The line that it begins on.
+    /// The line where it begins.
     pub(super) line: u64,
 }
 
-/// Decodes what it reads; `\r\n` and `\r` become `\n`. A NUL, a wrong byte or a quote left open is a [`Damage`].
+/// Decodes what it reads; `\r
+/// ` and `\r` become `
+/// `. A NUL, an invalid byte or an unclosed quote is a [`Damage`].
 pub(super) struct Utf8<R> {
     inner: R,
     decoder: Decoder,
     raw: Vec<u8>,
-    /// What has been decoded of the block to come.
+    /// The decoded text of the next block.
     text: String,
     after_return: bool,
     quotes: Quotes,
-    /// Lines that are still to be passed over.
+    /// Lines that are still to be skipped.
     skip: u64,
     ended: bool,
 }
 
 impl<R: Read> Utf8<R> {
-    /// So many lines at the top are passed over, whatever they hold.
+    /// A decoder that skips this many lines at the top, whatever they hold.
     pub(super) fn new(inner: R, encoding: &'static Encoding, delimiter: u8, skip: u64) -> Self {
         Utf8 {
             inner,
@@ -68,7 +70,7 @@ impl<R: Read> Utf8<R> {
         }
     }
 
-    /// The next rows, of about so many bytes in all and at least one; none at the end.
+    /// The next rows, of about this many bytes in all and at least one; none at the end.
     pub(super) fn block(&mut self, bytes: usize) -> io::Result<Option<Block>> {
         let line = self.quotes.line - self.text.matches('\n').count() as u64;
         let skip = self.skip;
@@ -80,12 +82,12 @@ impl<R: Read> Utf8<R> {
             self.unify_line_ends(start)?;
             self.pass_lines();
             if start == 0 && self.quotes.line == 1 && self.text.starts_with('\u{feff}') {
-                // A second mark, as programs leave that put theirs before another's.
+                // A second byte order mark, as left by programs that prepend their own.
                 self.text.remove(0);
             }
             self.quotes.scan(&self.text.as_bytes()[start..])?;
             if self.ended && self.quotes.end()? {
-                // Every line has an end, so that lines can be counted.
+                // Every line has a line end, so that lines can be counted.
                 self.text.push('\n');
                 self.quotes.row = 0;
             }
@@ -120,7 +122,7 @@ impl<R: Read> Utf8<R> {
         }
     }
 
-    /// Drops what has been decoded of the lines to be passed over; before their end nothing else has been.
+    /// Drops the decoded text of lines to be skipped; up to their end nothing else has been decoded.
     fn pass_lines(&mut self) {
         while self.skip > 0 {
             let Some(end) = memchr(b'\n', self.text.as_bytes()) else {
@@ -133,7 +135,8 @@ impl<R: Read> Utf8<R> {
         }
     }
 
-    /// Ends the lines decoded from `start` on by `\n` alone.
+    /// Converts the line ends decoded from `start` on to `
+    /// `.
     fn unify_line_ends(&mut self, start: usize) -> io::Result<()> {
         if !self.after_return && memchr2(b'\r', 0, &self.text.as_bytes()[start..]).is_none() {
             return Ok(());
@@ -164,13 +167,13 @@ impl<R: Read> Utf8<R> {
     }
 }
 
-/// Where in a row the text is, by RFC 4180: a quote that is never closed is found before it fills the memory.
+/// The quoting state within a row (RFC 4180): an unclosed quote is detected before it fills the memory.
 struct Quotes {
     delimiter: u8,
     state: State,
-    /// The line that the next byte is on.
+    /// The line of the next byte.
     line: u64,
-    /// The line on which the last quote was opened.
+    /// The line where the last quote was opened.
     opened: u64,
     /// Bytes of the row so far.
     row: usize,
@@ -243,7 +246,7 @@ impl Quotes {
         }
     }
 
-    /// At the end of the text: whether its last line lacks an end.
+    /// At the end of the text: whether its last line lacks a line end.
     fn end(&self) -> Result<bool, Damage> {
         match self.state {
             State::Quoted => Err(self.unclosed()),

@@ -1,4 +1,4 @@
-//! Files that are known by their first bytes and not read: what each is, and the way out.
+//! Files recognised by their first bytes but not supported: what each is, and the remedy.
 
 use std::fs::File;
 use std::io::Read;
@@ -7,9 +7,9 @@ use std::path::Path;
 use super::packed::Start;
 use crate::error::{Error, Result};
 
-/// A kind of file that is not read.
+/// An unsupported file type.
 struct Unread {
-    /// What it is called in a sentence.
+    /// Its name in a sentence.
     what: &'static str,
     is: fn(&Start) -> bool,
     fix: &'static str,
@@ -26,10 +26,10 @@ const UNPACK: &str = "unpack it, and name the file or folder that was in it";
 const PICTURE: &str = "give it the ending of its kind, such as .png or .jpg, or name the folder that it is in";
 const SOUND: &str = "give it the ending of its kind, such as .wav or .mp3, or name the folder that it is in";
 
-/// What a Git LFS pointer begins with.
+/// The first bytes of a Git LFS pointer.
 const LFS: &[u8] = b"version https://git-lfs.github.com/spec/";
 
-/// Every kind that is known; what comes within a zip archive is told by its members.
+/// All recognised types; those within a zip archive are recognised by its members.
 const ALL: &[Unread] = &[
     Unread {
         what: "a Git LFS pointer: the file itself was not downloaded",
@@ -147,7 +147,7 @@ impl Start {
     }
 }
 
-/// Whether a text begins with one of these, blanks and case aside.
+/// Whether a text begins with one of these, ignoring case and blanks.
 fn words(text: &str, words: &[&str]) -> bool {
     let text = text.trim_start();
     words.iter().any(|word| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)))
@@ -157,13 +157,13 @@ fn begins_html(text: &str) -> bool {
     words(text, &["<!doctype html", "<html", "<head", "<body", "<!-- html"])
 }
 
-/// What a file is that cannot be read as what it is named like, with the way out.
+/// What a file that cannot be read as its name suggests really is, with the remedy.
 pub(super) fn of_file(path: &Path) -> Option<String> {
     let mut bytes = Vec::new();
     File::open(path).ok()?.take(512).read_to_end(&mut bytes).ok()?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let (what, fix) = told(&Start { bytes, text, whole: false, members: Vec::new() })?;
-    // Of those the decoder says more.
+    // The decoder's own message says more about those.
     if [PICTURE, SOUND].contains(&fix) {
         return None;
     }
@@ -174,18 +174,18 @@ fn is_json(text: &str) -> bool {
     serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
-/// OpenPGP messages, as text and as bytes, and OpenSSL's.
+/// OpenPGP messages, as text and as bytes, and those of OpenSSL.
 fn is_encrypted(start: &Start) -> bool {
     let pgp = start.bytes.starts_with(b"-----BEGIN PGP MESSAGE") || start.bytes.starts_with(b"Salted__");
     pgp || matches!(start.bytes[..], [0x8c, 0x0d, 4, 1..=11, ..] | [0x85, 1 | 2 | 4, 0x0c, 2 | 3, ..])
 }
 
-/// What a file is that is not read, and the way out; none where it may be data.
+/// What an unsupported file is, and the remedy; none if it may be data.
 pub(super) fn told(start: &Start) -> Option<(&'static str, &'static str)> {
     ALL.iter().find(|unread| (unread.is)(start)).map(|unread| (unread.what, unread.fix))
 }
 
-/// Refuses what is known not to be data.
+/// Rejects what is known not to be data.
 pub(super) fn refuse(source: &str, start: &Start) -> Result<()> {
     match told(start) {
         None => Ok(()),
@@ -193,7 +193,7 @@ pub(super) fn refuse(source: &str, start: &Start) -> Result<()> {
     }
 }
 
-/// The URL that a name of data is, refused.
+/// Rejects a data name that is a URL.
 pub(super) fn refuse_url(path: &str) -> Result<()> {
     let Some((scheme, rest)) = path.split_once("://") else { return Ok(()) };
     let of_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');

@@ -1,4 +1,4 @@
-//! Zip archives: what is in them, and the one file that an archive packs.
+//! Zip archives: listing their members, and unpacking a single file.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -9,7 +9,7 @@ use zip::{CompressionMethod, ZipArchive};
 use super::packed::{Input, Start};
 use crate::error::{Error, Result};
 
-/// Members that an error lists.
+/// The maximum number of members that an error lists.
 const LISTED: usize = 10;
 
 pub(super) fn is_zip(start: &Start) -> bool {
@@ -35,7 +35,7 @@ pub(super) fn members(archive: &ZipArchive<File>) -> Vec<String> {
     archive.file_names_raw().map(|name| String::from_utf8_lossy(name).into_owned()).collect()
 }
 
-/// Whether a file is one that a person put into an archive.
+/// Whether a file was put into an archive by a person.
 fn is_own(name: &str) -> bool {
     !name.ends_with('/') && !name.starts_with("__MACOSX/") && !name.ends_with(".DS_Store")
 }
@@ -80,7 +80,7 @@ pub(super) fn only(source: &str, mut archive: ZipArchive<File>) -> Result<Input>
     }
 }
 
-/// A stream that must be of a size.
+/// A stream that must have a given size.
 struct Sized<R> {
     inner: R,
     left: u64,

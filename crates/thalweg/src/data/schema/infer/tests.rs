@@ -12,7 +12,7 @@ fn infer(csv: &str, edit: impl FnOnce(&mut config::Data)) -> Result<(Schema, Vec
     Schema::infer(&table(csv), &data, &config::Split::default())
 }
 
-/// A header and 40 rows, each from its number.
+/// A header and 40 rows, each generated from its index.
 fn rows(header: &str, row: impl Fn(usize) -> String) -> String {
     let mut csv = header.to_string();
     (1..=40).for_each(|i| csv.push_str(&format!("\n{}", row(i))));

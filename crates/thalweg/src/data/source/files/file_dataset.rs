@@ -1,4 +1,4 @@
-//! Files that are an example each: pictures or sounds, and what becomes of those that cannot be read.
+//! Datasets with one file per example: images or sounds, and the handling of unreadable files.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -16,43 +16,43 @@ use crate::data::source::unread;
 use crate::error::{Error, Result};
 use crate::event::Decision;
 
-/// How many unreadable files a message names.
+/// The maximum number of unreadable files that a message names.
 const NAMED: usize = 5;
 
-/// A file, and what is known of it.
+/// A file with its labels and location.
 pub(super) struct Item {
     pub(super) path: PathBuf,
     /// Its cells in the dataset's columns.
     pub(super) answers: Vec<String>,
-    /// Its line in a table, or its number.
+    /// Its line in a table, or its index.
     pub(super) place: u64,
 }
 
 /// The files of a source that are examples.
 pub(super) struct FileDataset {
-    /// What errors call it.
+    /// The name of the source in errors.
     source: String,
-    /// What names of files are told from.
+    /// The folder that file names are relative to.
     folder: PathBuf,
     items: Vec<Item>,
-    /// The columns of the items' answers, and those that are to be learned.
+    /// The columns of the items' labels, and those that are targets.
     names: Vec<String>,
     targets: Vec<String>,
-    /// Files that are left out, each with its reason.
+    /// Files that are left out, each with the reason.
     bad: Vec<String>,
-    /// Whether folders say the classes.
+    /// Whether classes come from folders.
     by_folder: bool,
-    /// The answers of those that could not be read.
+    /// The labels of those that could not be read.
     lost: Vec<Vec<String>>,
-    /// How many files there were.
+    /// The original number of files.
     all: usize,
-    /// What else is in the folder.
+    /// The other contents of the folder.
     rest: Rest,
     pub(super) warnings: Vec<String>,
 }
 
 impl FileDataset {
-    /// The files of a folder of a medium, with their classes.
+    /// A folder's files of one medium, with their classes.
     ///
     /// # Errors
     /// If a folder cannot be read.
@@ -71,13 +71,13 @@ impl FileDataset {
         Ok(dataset.with_answers(class.clone(), class))
     }
 
-    /// Files without answers.
+    /// Files without labels.
     pub(super) fn of_files(source: &str, folder: &Path, paths: Vec<PathBuf>) -> FileDataset {
         let items = paths.into_iter().zip(1..).map(|(path, place)| Item { path, answers: Vec::new(), place });
         FileDataset::of_items(source, folder, items.collect())
     }
 
-    /// Files, told by their places in a folder.
+    /// Files, named relative to a folder.
     pub(super) fn of_items(source: &str, folder: &Path, items: Vec<Item>) -> FileDataset {
         FileDataset {
             source: source.into(),
@@ -94,21 +94,22 @@ impl FileDataset {
         }
     }
 
-    /// The same with names for the items' cells, some of which are to be learned.
+    /// The same with names for the items' cells, some of which are targets.
     #[must_use]
     pub(super) fn with_answers(self, names: Vec<String>, targets: Vec<String>) -> FileDataset {
         FileDataset { names, targets, ..self }
     }
 
-    /// How many files are left.
+    /// The number of remaining files.
     pub(super) fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// The same, where no class is gone for the kinds of its files; tells what else of the folder is left out.
+    /// The same, after checking that no class is lost because of its file types; warns about what else in the folder is
+    /// left out.
     ///
     /// # Errors
-    /// If a class's folder has only files that are not read.
+    /// If a class's folder only has files of unsupported types.
     pub(super) fn checked(mut self, medium: &Medium, options: &config::Data) -> Result<FileDataset> {
         let mut rest = std::mem::take(&mut self.rest);
         let has_classes = self.items.iter().any(|item| !item.answers.is_empty());
@@ -158,17 +159,17 @@ impl FileDataset {
         Ok(self)
     }
 
-    /// The items' classes, where their answers are such.
+    /// The items' classes, if their labels are classes.
     pub(super) fn classes(&self) -> Option<Vec<&str>> {
         let [target] = self.targets.as_slice() else { return None };
         let column = self.names.iter().position(|name| name == target)?;
         Some(self.items.iter().map(|item| item.answers[column].as_str()).collect())
     }
 
-    /// Reads something of each file, on all threads; files of which it cannot be read are left out.
+    /// Reads something of each file, on all threads; files for which that fails are left out.
     ///
     /// # Errors
-    /// If those are more than the options allow.
+    /// If there are more of those than the options allow.
     pub(super) fn read<T: Send>(
         &mut self,
         options: &config::Data,
@@ -182,7 +183,7 @@ impl FileDataset {
         Ok(kept)
     }
 
-    /// Reads something of each file and hands it over in the order of the files, of which so many are read at a time.
+    /// Reads something of each file and passes it on in the order of the files, a group of them at a time.
     fn read_groups<T: Send>(
         &mut self,
         at_once: usize,
@@ -227,7 +228,7 @@ impl FileDataset {
         self.refuse_if_gone()
     }
 
-    /// A class's folder of which no file can be read is an error, however few they are.
+    /// A class's folder without any readable file is an error, however few files it has.
     fn refuse_if_gone(&self) -> Result<()> {
         let left: HashSet<&[String]> = self.items.iter().map(|item| item.answers.as_slice()).collect();
         let gone = self.lost.iter().find(|class| self.by_folder && !left.contains(class.as_slice()));
@@ -242,10 +243,11 @@ impl FileDataset {
         format!("{}{more}", self.bad[..self.bad.len().min(NAMED)].join("; "))
     }
 
-    /// The examples, each read from its file and brought to a form: in memory, or on disk where they need too much of it.
+    /// The examples, each read from its file and converted to a common form: in memory, or on disk if they need too
+    /// much of it.
     ///
     /// # Errors
-    /// If too many files cannot be read, or there is no room for their examples.
+    /// If too many files cannot be read, or there is no space for their examples.
     pub(super) fn into_arrays(
         mut self,
         form: MediaSpec,
@@ -303,7 +305,7 @@ impl FileDataset {
     }
 }
 
-/// How a file is called.
+/// The displayed name of a file.
 fn name(folder: &Path, path: &Path) -> String {
     path.strip_prefix(folder).unwrap_or(path).display().to_string()
 }

@@ -1,4 +1,5 @@
-//! Which files of a folder are examples, and of what class: a class per subfolder, `train`, `dev` and `test` above them.
+//! The files of a folder that are examples, and their classes: one class per subfolder, optionally within `train`,
+//! `dev` and `test`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,13 +9,13 @@ use super::kinds::Kinds;
 use super::{Medium, UNREAD, has_ending};
 use crate::error::{Error, Kind, Result};
 
-/// Folders deeper than this within a class are not looked into.
+/// Maximum depth of folders within a class.
 const DEPTH: usize = 8;
 
-/// A file, and its class where a folder says one.
+/// A file, and its class if given by a folder.
 type ListedFile = (PathBuf, Option<String>);
 
-/// The names that a part's folder may have.
+/// The names that a split's folder may have.
 fn names(part: &str) -> &'static [&'static str] {
     match part {
         "train" => &["train", "training"],
@@ -23,13 +24,13 @@ fn names(part: &str) -> &'static [&'static str] {
     }
 }
 
-/// The subfolder of a part: `train`, `dev` (or `val`, `valid`, `validation`) or `test`.
+/// The subfolder of a split: `train`, `dev` (or `val`, `valid`, `validation`) or `test`.
 pub(in super::super) fn part(folder: &Path, part: &str) -> Option<PathBuf> {
     let wanted = names(part);
     entries(folder).ok()?.into_iter().find(|path| wanted.contains(&name(path).to_lowercase().as_str()) && path.is_dir())
 }
 
-/// The folder of training files: its subfolder for them, where it has one.
+/// The folder of training files: the train subfolder, if there is one.
 fn with_parts(folder: &Path) -> PathBuf {
     part(folder, "train").unwrap_or_else(|| folder.into())
 }
@@ -38,10 +39,10 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Names of what systems put beside files.
+/// Names of files that operating systems create.
 const OF_SYSTEMS: [&str; 5] = ["thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx"];
 
-/// What is in a folder, by name; hidden files and those of systems are left out.
+/// The entries of a folder, by name; hidden files and those of operating systems are left out.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let wrong = |error: std::io::Error| {
         Error::io(Kind::Data, folder.display().to_string(), "read the folder", &error)
@@ -59,33 +60,33 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// What a folder holds of a medium.
+/// A folder's contents for one medium.
 #[derive(Default)]
 pub(super) struct FolderFiles {
-    /// Its files, in the order of their names.
+    /// Its files, sorted by name.
     pub(super) items: Vec<ListedFile>,
-    /// Files of it that are in the wrong place, with the reason.
+    /// Its files in wrong locations, with the reason.
     pub(super) bad: Vec<String>,
-    /// What else is in the folder.
+    /// The other contents of the folder.
     pub(super) rest: Rest,
 }
 
-/// What is in a folder besides the files of a medium.
+/// The contents of a folder other than the files of a medium.
 #[derive(Default)]
 pub(super) struct Rest {
     /// Files of other kinds.
     pub(super) others: Kinds,
-    /// The same for class folders that hold nothing else, with their names; without kinds they are empty.
+    /// The same for class folders that hold nothing else, by name; those without kinds are empty.
     pub(super) gone: Vec<(String, Kinds)>,
-    /// Class folders of the medium's files that are left out for their names, and how many files they hold.
+    /// Class folders of the medium's files that are left out because of their names, and how many files they hold.
     pub(super) set_aside: Vec<(String, usize)>,
-    /// Linked folders, and folders too deep.
+    /// Folders not entered: symbolic links, and those too deep.
     pub(super) not_entered: Vec<PathBuf>,
-    /// Two class folders that differ in case only.
+    /// Two class folders that differ only in case.
     pub(super) alike: Option<[String; 2]>,
 }
 
-/// Looks for a medium's files in a folder.
+/// Finds a medium's files in a folder.
 pub(super) fn walk(folder: &Path, medium: &Medium) -> Result<FolderFiles> {
     let root = with_parts(folder);
     let mut walk = FolderFiles::default();
@@ -115,7 +116,7 @@ pub(super) fn walk(folder: &Path, medium: &Medium) -> Result<FolderFiles> {
             walk.items.append(&mut items);
         }
     }
-    // A name that begins so says that the files are for something else than examples, if others are examples.
+    // Such a prefix means that the files are not examples, if there are other files that are.
     for (class, mut items, others) in aside {
         if classes.is_empty() {
             walk.rest.others.extend(others);
@@ -143,7 +144,7 @@ fn descend(
 ) -> Result<()> {
     for path in entries(folder)? {
         if path.is_dir() {
-            // A linked folder may lie above this one.
+            // A linked folder may be an ancestor of this one.
             let linked = fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink());
             if linked || depth == 0 {
                 not_entered.push(path);
@@ -159,13 +160,13 @@ fn descend(
     Ok(())
 }
 
-/// What is wrong with a folder of which no file is read, where it has pictures or sounds of other kinds.
+/// The problem with a folder without readable files, if it has images or sounds of unsupported types.
 pub(super) fn unread(folder: &Path) -> Result<Option<Error>> {
     let (mut kinds, mut folders, root) = (Kinds::default(), vec![with_parts(folder)], with_parts(folder));
     while let Some(next) = folders.pop() {
         for path in entries(&next)? {
             if path.is_dir() {
-                // Classes alone, not what is below them.
+                // Only classes, not what is below them.
                 if next == root {
                     folders.push(path);
                 }

@@ -1,16 +1,16 @@
-//! Files that are left out, counted by their kinds.
+//! Files that are left out, counted by extension.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// How many kinds a message names.
+/// The maximum number of kinds that a message names.
 const NAMED: usize = 5;
 
-/// Files by their endings.
+/// Files by extension.
 #[derive(Debug, Default)]
 pub(super) struct Kinds {
     counts: BTreeMap<String, usize>,
-    /// One of them.
+    /// An example.
     pub(super) first: Option<PathBuf>,
 }
 
@@ -26,7 +26,7 @@ impl Kinds {
         self.first = self.first.take().or(more.first);
     }
 
-    /// How many files there are.
+    /// The number of files.
     pub(super) fn len(&self) -> usize {
         self.counts.values().sum()
     }

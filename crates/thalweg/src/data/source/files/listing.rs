@@ -1,4 +1,4 @@
-//! Tables that name files, with an answer for each.
+//! Tables that list files, with labels for each.
 
 use std::borrow::Cow;
 use std::io::BufRead;
@@ -30,7 +30,7 @@ const NAMES: [&str; 13] = [
     "recording",
 ];
 
-/// The column that may name files: the one that the options say, else one by its name.
+/// The column of file names: the one in the options, else one found by its name.
 pub(in super::super) fn column(names: &[String], options: &config::Data) -> Result<Option<usize>> {
     let Some(wanted) = &options.files else {
         return Ok(names.iter().position(|name| NAMES.contains(&name.to_lowercase().as_str())));
@@ -42,7 +42,7 @@ pub(in super::super) fn column(names: &[String], options: &config::Data) -> Resu
     })
 }
 
-/// The files that a table names, with the cells of its other columns; none where the column holds something else.
+/// The files that a table lists, with the cells of its other columns; none if the column holds something else.
 pub(in super::super) fn open(mut table: Table, column: usize, options: &config::Data) -> Result<Option<Arrays>> {
     let column_of_files = table.columns.remove(column);
     let cells: Vec<_> = column_of_files.iter().collect();
@@ -88,7 +88,7 @@ pub(in super::super) fn open(mut table: Table, column: usize, options: &config::
     Ok(Some(arrays))
 }
 
-/// The files whose names are lines of text, without answers.
+/// The files listed one per line in a text, without labels.
 pub(in super::super) fn of_lines(source: &str, text: impl BufRead, options: &config::Data) -> Result<Arrays> {
     let wrong = |error: std::io::Error| {
         Error::io(Kind::Data, source, "read the list of files", &error).fix("give the name of a file a line")

@@ -1,4 +1,4 @@
-//! Files that are an example each, such as pictures: folders of them, lists of them, single ones.
+//! Data with one file per example, such as images: folders, lists and single files.
 #![cfg_attr(not(any(feature = "images", feature = "sounds")), allow(dead_code))]
 
 mod file_dataset;
@@ -18,19 +18,19 @@ use crate::config;
 use crate::data::arrays::Arrays;
 use crate::error::Result;
 
-/// A medium: one kind of such files.
+/// A medium: images or sounds.
 struct Medium {
-    /// Endings that their names may have.
+    /// Extensions of its files.
     endings: &'static [&'static str],
-    /// What most files of it can be brought to, in words.
+    /// What most files of it can be converted to, in words.
     convert: &'static str,
-    /// Where files that are no examples may be of use; none where nowhere.
+    /// The option that files that are not examples may be of use for, if any.
     aside: Option<&'static str>,
-    /// Reads them all, and brings them to one form.
+    /// Reads all files and converts them to a common form.
     read: fn(FileDataset, &config::Data) -> Result<Arrays>,
 }
 
-/// Every medium there is.
+/// All media.
 const MEDIA: &[Medium] = &[
     #[cfg(feature = "images")]
     images::MEDIUM,
@@ -39,30 +39,30 @@ const MEDIA: &[Medium] = &[
 ];
 
 impl Medium {
-    /// Whether a file is named like one of these.
+    /// Whether a file name has one of its extensions.
     fn is_named(&self, path: &Path) -> bool {
         has_ending(path, self.endings)
     }
 
-    /// The medium that a file is named like.
+    /// The medium of a file, by its name.
     fn of(path: &Path) -> Option<&'static Medium> {
         MEDIA.iter().find(|medium| medium.is_named(path))
     }
 }
 
-/// Endings of pictures and sounds of kinds that are not read.
+/// Extensions of unsupported image and sound types.
 const UNREAD: [&str; 26] = [
     "heic", "heif", "avif", "jxl", "jp2", "svg", "psd", "raw", "cr2", "cr3", "nef", "arw", "dng", "raf", "orf", "exr",
     "dds", "opus", "wma", "amr", "au", "mp4", "mov", "avi", "mkv", "webm",
 ];
 
-/// Whether a file's name ends as one of these.
+/// Whether a file name has one of these extensions.
 pub(super) fn has_ending(path: &Path, endings: &[&str]) -> bool {
     let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     endings.contains(&ending.as_str())
 }
 
-/// The examples of a folder, of the medium that it has most of; none where it has no such files.
+/// The examples of a folder, of its most frequent medium; none if it has no such files.
 pub(super) fn open_folder(folder: &Path, options: &config::Data) -> Result<Option<Arrays>> {
     let mut most: Option<(&Medium, FileDataset)> = None;
     for medium in MEDIA {
@@ -77,7 +77,7 @@ pub(super) fn open_folder(folder: &Path, options: &config::Data) -> Result<Optio
     }
 }
 
-/// One file, without an answer; none where it is not named like such a file.
+/// A single file, without a label; none if its name is not that of such a file.
 pub(super) fn open_file(path: &Path, options: &config::Data) -> Option<Result<Arrays>> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let dataset = FileDataset::of_files(&path.display().to_string(), folder, vec![path.into()]);

@@ -1,4 +1,4 @@
-//! Pictures: files of any size and kind, brought to one size.
+//! Images: files of any size and type, resized to one size.
 
 use thalweg_media::images::{self, Header};
 
@@ -10,7 +10,7 @@ use crate::data::media_spec::{MediaSpec, PictureSpec};
 use crate::error::Result;
 use crate::event::Decision;
 
-/// Files of pictures.
+/// Image files.
 pub(super) const MEDIUM: Medium = Medium {
     endings: &[
         "jpg", "jpeg", "jfif", "png", "webp", "gif", "bmp", "dib", "tif", "tiff", "ppm", "pgm", "pbm", "pnm", "pam",
@@ -21,10 +21,10 @@ pub(super) const MEDIUM: Medium = Medium {
     read,
 };
 
-/// The side that larger pictures are brought to.
+/// The side that larger images are resized to.
 const SIDE: usize = 64;
 
-/// Decodes pictures and brings them to one form.
+/// Decodes images and converts them to a common form.
 fn read(mut dataset: FileDataset, options: &config::Data) -> Result<Arrays> {
     let mut decisions = Vec::new();
     let form = match given_form(options) {
@@ -34,7 +34,7 @@ fn read(mut dataset: FileDataset, options: &config::Data) -> Result<Arrays> {
     dataset.into_arrays(MediaSpec::Pictures(form), options, decisions, |path| images::pixels(path, form))
 }
 
-/// What the pictures are brought to, where the options leave nothing to the pictures.
+/// The common form of the images, if the options specify it completely.
 fn given_form(options: &config::Data) -> Option<PictureSpec> {
     let (Some(&[height, width]), Some(channels)) = (options.image_size.as_deref(), options.channels) else {
         return None;
@@ -42,7 +42,7 @@ fn given_form(options: &config::Data) -> Option<PictureSpec> {
     Some(PictureSpec { height, width, channels, fit: options.fit.unwrap_or_default() })
 }
 
-/// What the pictures are brought to: as the options say, else by what most of them are.
+/// The common form of the images: as the options say, else that of most images.
 fn form(headers: &[Header], options: &config::Data, decisions: &mut Vec<Decision>) -> PictureSpec {
     let mut decide = |what: String, why: String, flag: &str| {
         decisions.push(Decision { what, why, flag: flag.into() });

@@ -1,4 +1,4 @@
-//! Sounds: files of any rate and length, brought to one rate, one channel and one length.
+//! Sounds: files of any rate and length, converted to one sample rate, one channel and one length.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::data::media_spec::{MediaSpec, SoundSpec};
 use crate::error::{Error, Result};
 use crate::event::Decision;
 
-/// Files of sounds.
+/// Sound files.
 pub(super) const MEDIUM: Medium = Medium {
     endings: &[
         "wav", "wave", "flac", "ogg", "oga", "mp3", "mp2", "mp1", "aif", "aiff", "aifc", "caf", "m4a", "m4b", "aac",
@@ -23,19 +23,19 @@ pub(super) const MEDIUM: Medium = Medium {
     read,
 };
 
-/// A class whose recordings are so many times as long as what is kept of them is pointed out.
+/// A class whose recordings are longer than what is kept of them by this factor causes a warning.
 const LONG: f64 = 10.0;
 
-/// The rate that higher ones are brought to: what speech needs.
+/// The rate that sounds of higher rates are resampled to: what speech needs.
 const RATE: usize = 16_000;
 
-/// The most seconds that are kept of a sound by themselves.
+/// The maximum length in seconds that is kept of a sound by default.
 const SECONDS: f64 = 10.0;
 
-/// The most samples of a sound.
+/// The maximum length of a sound in samples.
 const MOST: usize = 1 << 22;
 
-/// The sounds of a folder at a rate, as long as they are.
+/// The sounds of a folder, resampled to a rate, at their full length.
 pub(in super::super) fn whole(folder: &Path, sample_rate: usize) -> Result<Vec<Vec<f32>>> {
     let mut dataset = FileDataset::of_folder(folder, &MEDIUM)?;
     if dataset.len() == 0 {
@@ -45,7 +45,7 @@ pub(in super::super) fn whole(folder: &Path, sample_rate: usize) -> Result<Vec<V
     dataset.read(&config::Data::default(), |path| sounds::whole(path, sample_rate))
 }
 
-/// Decodes sounds and brings them to one form.
+/// Decodes sounds and converts them to a common form.
 fn read(mut dataset: FileDataset, options: &config::Data) -> Result<Arrays> {
     let mut decisions = Vec::new();
     let form = match (options.sample_rate, options.seconds) {
@@ -60,7 +60,8 @@ fn read(mut dataset: FileDataset, options: &config::Data) -> Result<Arrays> {
     dataset.into_arrays(MediaSpec::Sounds(form), options, decisions, |path| sounds::samples(path, form))
 }
 
-/// Warns of classes whose recordings are all far longer than what is kept of each, as where one recording holds many examples.
+/// Warns of classes whose recordings are all far longer than what is kept of each, as when one recording holds many
+/// examples.
 fn point_out_long_classes(dataset: &mut FileDataset, headers: &[Header], form: SoundSpec) {
     let kept = form.samples as f64 / form.sample_rate as f64;
     let Some(classes) = dataset.classes() else { return };
@@ -90,7 +91,7 @@ fn form(sample_rate: usize, seconds: f64, options: &config::Data) -> Result<Soun
     Ok(SoundSpec { sample_rate, samples, equal_loudness: options.equal_loudness.unwrap_or(true) })
 }
 
-/// What the sounds are brought to: as the options say, else by what most of them are.
+/// The common form of the sounds: as the options say, else that of most sounds.
 fn choose(headers: &[Header], options: &config::Data, decisions: &mut Vec<Decision>) -> Result<SoundSpec> {
     let mut decide = |what: String, why: String, flag: &str| {
         decisions.push(Decision { what, why, flag: flag.into() });
@@ -113,7 +114,7 @@ fn choose(headers: &[Header], options: &config::Data, decisions: &mut Vec<Decisi
         if shortest == longest && longest <= SECONDS {
             return longest;
         }
-        // A few long ones would fill all others with silence.
+        // A few long ones would pad all others with silence.
         let most = lengths[(lengths.len() - 1) * 95 / 100];
         let seconds = ((most * 10.0).ceil() / 10.0).min(SECONDS);
         let what =
