@@ -1,6 +1,7 @@
 //! Parameters as PyTorch names and lays them out: channels first, where ours are last.
 
-use super::steps::{NodeKind, Step};
+use super::steps::{Step, steps};
+use crate::layers::{Embedded, Node, Op};
 use crate::tensor::Shape;
 
 /// A parameter of ours beside the same in a PyTorch `state_dict`.
@@ -26,8 +27,8 @@ impl ParamMapping {
 
     fn turned(step: &Step, (ours, theirs): (&str, &str), dimensions: Vec<usize>, axes: Vec<usize>) -> ParamMapping {
         let shape = axes.iter().map(|&axis| dimensions[axis]).collect();
-        let name = |own: &str| format!("{}.{own}", step.name);
-        ParamMapping { ours: name(ours), theirs: name(theirs), shape, dimensions, axes }
+        let theirs = format!("{}.{theirs}", step.name);
+        ParamMapping { ours: step.parameter(ours), theirs, shape, dimensions, axes }
     }
 
     /// The same numbers under another shape.
@@ -66,64 +67,91 @@ fn channels_after(kept: usize, rank: usize) -> Vec<usize> {
     (0..kept).chain([rank - 1]).chain(kept..rank - 1).collect()
 }
 
-/// Every parameter of the steps, in order.
-pub(crate) fn param_mappings(steps: &[Step]) -> Vec<ParamMapping> {
-    steps.iter().flat_map(of_step).collect()
+/// Whether examples of a shape enter a network with channels first: images do.
+pub(crate) fn begin_first(input: Shape) -> bool {
+    input.dimensions().len() == 3
 }
 
-fn of_step(step: &Step) -> Vec<ParamMapping> {
+/// Whether an operation leaves channels first: always in images, in rows of numbers never, in sounds (or plain matrices)
+/// where they come from windows in time.
+pub(crate) fn leaves_first(step: &Step, channels_first: bool) -> bool {
+    match (step.output().dimensions().len(), step.op) {
+        (3, _) => true,
+        (2, Op::Convolution { .. } | Op::Pool { .. }) => true,
+        (2, Op::Add { layers, shortcut }) => [layers, shortcut].iter().all(|branch| all_leave(branch, channels_first)),
+        (2, _) => channels_first,
+        _ => false,
+    }
+}
+
+fn all_leave(nodes: &[Node], channels_first: bool) -> bool {
+    nodes.iter().flat_map(steps).fold(channels_first, |first, step| leaves_first(&step, first))
+}
+
+/// Every parameter of nodes in a row, in order; `channels_first` is how the first of them is entered.
+pub(crate) fn param_mappings(nodes: &[Node], mut channels_first: bool) -> Vec<ParamMapping> {
+    let mut mappings = Vec::new();
+    for step in nodes.iter().flat_map(steps) {
+        mappings.extend(of_step(&step, channels_first));
+        channels_first = leaves_first(&step, channels_first);
+    }
+    mappings
+}
+
+fn of_step(step: &Step, channels_first: bool) -> Vec<ParamMapping> {
     let input = step.input.dimensions();
-    match &step.kind {
-        NodeKind::Linear(linear) => {
-            let flat = vec![linear.units, step.input.size()];
-            let weight = if step.channels_first {
-                let dimensions = [&[linear.units], input].concat();
+    let with_bias = |weight: ParamMapping, bias: Option<&str>, n: usize| {
+        [weight].into_iter().chain(bias.map(|bias| ParamMapping::same(step, bias, "bias", &[n]))).collect()
+    };
+    match step.op {
+        Op::Dense { units, weight, bias } => {
+            let flat = vec![*units, step.input.size()];
+            let weight = if channels_first {
+                let dimensions = [&[*units], input].concat();
                 let axes = channels_after(1, dimensions.len());
-                ParamMapping::turned(step, ("weight", "weight"), dimensions, axes).shaped(flat)
+                ParamMapping::turned(step, (weight, "weight"), dimensions, axes).shaped(flat)
             } else {
-                ParamMapping::same(step, "weight", "weight", &flat)
+                ParamMapping::same(step, weight, "weight", &flat)
             };
-            let bias = linear.bias.then(|| ParamMapping::same(step, "bias", "bias", &[linear.units]));
-            [weight].into_iter().chain(bias).collect()
+            with_bias(weight, *bias, *units)
         }
-        NodeKind::Convolution(convolution) => {
-            let [height, width] = convolution.frame.windows.size;
-            let channels = convolution.frame.windows.input[2] / convolution.groups;
-            let sides = convolution.frame.each([height, width]);
-            let dimensions = [&[convolution.filters][..], &sides, &[channels]].concat();
+        Op::Convolution { frame, filters, groups, weight, bias } => {
+            let channels = frame.windows.input[2] / groups;
+            let dimensions = [&[*filters][..], &frame.each(frame.windows.size), &[channels]].concat();
             let axes = channels_after(1, dimensions.len());
-            let weight = ParamMapping::turned(step, ("weight", "weight"), dimensions, axes);
-            let bias = convolution.bias.then(|| ParamMapping::same(step, "bias", "bias", &[convolution.filters]));
-            [weight].into_iter().chain(bias).collect()
+            with_bias(ParamMapping::turned(step, (weight, "weight"), dimensions, axes), *bias, *filters)
         }
-        NodeKind::BatchNorm(_) => {
-            let names = [("gamma", "weight"), ("beta", "bias"), ("mean", "running_mean"), ("variance", "running_var")];
+        Op::BatchNorm { parameters, .. } => {
+            let theirs = ["weight", "bias", "running_mean", "running_var"];
             let dimensions = norm_dimensions(step.input);
-            names.map(|names| of_units(step, names, &dimensions).shaped(vec![step.input.units()])).into()
-        }
-        NodeKind::LayerNorm(norm) => {
-            [("gamma", "weight"), ("beta", "bias")].map(|names| of_units(step, names, &norm.normed(&step.input))).into()
-        }
-        NodeKind::Embedding(embedding) => {
-            let table = |(j, column): (usize, &crate::layers::Embedded)| {
-                ParamMapping::same(
-                    step,
-                    &format!("table{j}"),
-                    &format!("{j}.weight"),
-                    &[column.slots, column.dimension],
-                )
+            let mapping = |(ours, theirs): (&&str, &str)| {
+                of_units(step, (ours, theirs), &dimensions, channels_first).shaped(vec![step.input.units()])
             };
-            embedding.columns.iter().enumerate().map(table).collect()
+            parameters.iter().zip(theirs).map(mapping).collect()
         }
-        NodeKind::Residual { layers, shortcut, .. } => [param_mappings(layers), param_mappings(shortcut)].concat(),
-        NodeKind::Activation(_) | NodeKind::Dropout(_) | NodeKind::Pool(_) | NodeKind::LogMel(_) => Vec::new(),
+        Op::LayerNorm { axes, parameters, .. } => {
+            let normed = &input[input.len() - axes..];
+            let mapping = |(ours, theirs): (&&str, &str)| of_units(step, (ours, theirs), normed, channels_first);
+            parameters.iter().zip(["weight", "bias"]).map(mapping).collect()
+        }
+        Op::Scale(gamma) => vec![ParamMapping::same(step, gamma, gamma, &[step.input.last()])],
+        Op::Embedding { tables, .. } => {
+            let table = |(j, (name, table)): (usize, &(&str, Embedded))| {
+                ParamMapping::same(step, name, &format!("{j}.weight"), &[table.slots, table.dimension])
+            };
+            tables.iter().enumerate().map(table).collect()
+        }
+        Op::Add { layers, shortcut } => {
+            [layers, shortcut].into_iter().flat_map(|branch| param_mappings(branch, channels_first)).collect()
+        }
+        Op::Activation(_) | Op::Dropout { .. } | Op::Pool { .. } | Op::LogMel(_) => Vec::new(),
     }
 }
 
 /// A number for each unit of a norm; channels are first only where all of an example is normed together.
-fn of_units(step: &Step, names: (&str, &str), dimensions: &[usize]) -> ParamMapping {
+fn of_units(step: &Step, names: (&str, &str), dimensions: &[usize], channels_first: bool) -> ParamMapping {
     let rank = dimensions.len();
-    let turned = step.channels_first && rank == step.input.dimensions().len();
+    let turned = channels_first && rank == step.input.dimensions().len();
     let axes = if turned { channels_after(0, rank) } else { (0..rank).collect() };
     ParamMapping::turned(step, names, dimensions.to_vec(), axes)
 }
@@ -139,15 +167,14 @@ fn norm_dimensions(input: Shape) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layers;
     use crate::layers::Linear;
     use crate::tensor::Activation;
 
     fn linear(input: impl Into<Shape>, channels_first: bool) -> ParamMapping {
-        let linear = Linear::new(2, Activation::Identity);
-        let (input, kind) = (input.into(), NodeKind::Linear(linear));
-        let step =
-            Step { name: "l".into(), description: String::new(), kind, input, output: [2].into(), channels_first };
-        of_step(&step).swap_remove(0)
+        let linear = Box::new(Linear::new(2, Activation::Identity));
+        let nodes = layers::lower("layers", &[linear], input.into()).unwrap();
+        param_mappings(&nodes, channels_first).swap_remove(0)
     }
 
     #[test]

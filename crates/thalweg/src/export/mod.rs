@@ -8,6 +8,8 @@ mod keras;
 pub(crate) mod onnx;
 mod pytorch;
 pub(crate) mod steps;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 
@@ -195,21 +197,4 @@ pub fn export(model: &Model, path: &Path, format: &Format, options: Options) -> 
     atomic::write(path, &exported.bytes)?;
     let Exported { verification, loss, decisions, .. } = exported;
     Ok(Written { path: path.into(), format: format.name, sidecars, verification, loss, decisions })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_format_is_found_by_name_or_extension() {
-        for known in ALL {
-            let path = PathBuf::from(format!("a.{}", known.extension.to_uppercase()));
-            assert_eq!(format(None, &path).unwrap().extension, known.extension);
-            assert_eq!(format(Some(known.name), Path::new("a.bin")).unwrap().name, known.name);
-            assert_eq!(ALL.iter().filter(|other| other.name == known.name).count(), 1);
-        }
-        assert!(format(None, Path::new("a.bin")).unwrap_err().remedy.unwrap().contains("--to"));
-        assert!(format(Some("nothing"), Path::new("a.bin")).is_err());
-    }
 }

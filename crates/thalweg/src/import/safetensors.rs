@@ -9,8 +9,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result, did_you_mean};
 use crate::event::Decision;
-use crate::export::channels::{ParamMapping, param_mappings};
-use crate::export::steps::steps;
+use crate::export::channels::{ParamMapping, begin_first, param_mappings};
 use crate::io::atomic;
 use crate::io::safetensors::foreign::{self, Foreign};
 use crate::model::{Model, Provenance};
@@ -40,7 +39,7 @@ pub fn safetensors(path: &Path, like: Model, map: &[(String, String)]) -> Result
 }
 
 fn read(found: &[Foreign], mut like: Model, map: &[(String, String)]) -> Result<(Model, Vec<Decision>)> {
-    let param_mappings = param_mappings(&steps(&like.network)?);
+    let param_mappings = param_mappings(&like.network.lower()?, begin_first(like.network.input()));
     let found: Vec<&Foreign> = found.iter().filter(|tensor| part(&tensor.name).1 != COUNTER).collect();
     let mut names = named(&found, map, &param_mappings)?;
     let decisions = match map {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Layer, Mode, Parameters, ParametersMut, Registered, to_value};
+use super::{Backward, Layer, Mode, Op, Parameters, ParametersMut, Registered, to_value};
 use crate::error::Result;
 use crate::tensor::{Activation, Shape, Tensor, View, ViewMut, activation, ops};
 
@@ -46,6 +46,10 @@ impl Layer for Activate {
 
     fn work(&self, input: Shape) -> Option<usize> {
         Some(input.size())
+    }
+
+    fn lower(&self, _name: &str, _input: Shape) -> Result<Vec<Op>> {
+        Ok(vec![Op::Activation(self.activation)])
     }
 
     fn forward(&self, _theta: Parameters, x: View, y: ViewMut, _saved: &mut [Tensor], _mode: Mode) {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, Registered, is_above_zero, to_value};
+use super::{Backward, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered, is_above_zero, to_value};
 use crate::error::{Error, Result};
 use crate::tensor::{Shape, Tensor, View, ViewMut, norm, ops};
 
@@ -95,6 +95,11 @@ impl Layer for BatchNorm {
             Some(variance) => Err(format!("a variance of {variance}, expected 0 or more")),
             None => Ok(()),
         }
+    }
+
+    fn lower(&self, _name: &str, _input: Shape) -> Result<Vec<Op>> {
+        let parameters = ["gamma", "beta", "mean", "variance"];
+        Ok(vec![Op::BatchNorm { epsilon: self.epsilon, momentum: self.momentum, parameters }])
     }
 
     fn forward(&self, theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], mode: Mode) {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Conv2d, Layer, Mode, ParameterSpec, Parameters, ParametersMut, Registered, to_value};
+use super::{Backward, Conv2d, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered, to_value};
 use crate::error::Result;
 use crate::init::Init;
 use crate::tensor::{Activation, Shape, Tensor, View, ViewMut};
@@ -127,6 +127,10 @@ impl Layer for Conv1d {
 
     fn multiply_adds(&self, input: Shape) -> f64 {
         windows::line(Self::NAME, input).map_or(0.0, |image| self.flat().multiply_adds(image))
+    }
+
+    fn lower(&self, _name: &str, input: Shape) -> Result<Vec<Op>> {
+        self.flat().ops(windows::line(Self::NAME, input)?, true)
     }
 
     fn forward(&self, theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], mode: Mode) {

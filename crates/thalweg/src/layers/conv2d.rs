@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, Registered, to_value};
+use super::{Backward, Frame, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered, to_value};
 use crate::error::{Error, Result};
 use crate::init::Init;
 use crate::tensor::conv::{ConvGeometry, Convolution};
@@ -108,6 +108,19 @@ impl Conv2d {
         })
     }
 
+    /// The operations; along a line they are those of images one pixel high.
+    pub(crate) fn ops(&self, image: Shape, line: bool) -> Result<Vec<Op>> {
+        let options = [self.kernel, self.stride, self.dilation];
+        let convolution = Op::Convolution {
+            frame: Frame::new(Self::NAME, image, line, options, self.padding)?,
+            filters: self.filters,
+            groups: self.groups,
+            weight: "weight",
+            bias: self.bias.then_some("bias"),
+        };
+        Ok(vec![convolution, Op::Activation(self.activation)])
+    }
+
     fn convolution<'a>(&self, theta: Parameters<'a>, x: View) -> Convolution<'a> {
         Convolution {
             geometry: self.windows(x.shape().example()).expect("the network has asked for the output's shape"),
@@ -171,6 +184,10 @@ impl Layer for Conv2d {
     fn multiply_adds(&self, input: Shape) -> f64 {
         let windows = self.windows(input).map_or(0, |windows| windows.count());
         windows as f64 * Shape::from(self.weight(input)).size() as f64
+    }
+
+    fn lower(&self, _name: &str, input: Shape) -> Result<Vec<Op>> {
+        self.ops(input, false)
     }
 
     fn forward(&self, theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], _mode: Mode) {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Layer, Mode, Parameters, ParametersMut, Registered, to_value};
+use super::{Backward, Layer, Mode, Op, Parameters, ParametersMut, Registered, to_value};
 use crate::error::{Error, Result};
 use crate::tensor::{Shape, Tensor, View, ViewMut, ops};
 
@@ -55,6 +55,10 @@ impl Layer for Dropout {
 
     fn work(&self, input: Shape) -> Option<usize> {
         Some(input.size())
+    }
+
+    fn lower(&self, _name: &str, _input: Shape) -> Result<Vec<Op>> {
+        Ok(vec![Op::Dropout { rate: self.rate }])
     }
 
     fn forward(&self, _theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], mode: Mode) {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, Registered, to_value};
+use super::{Backward, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered, to_value};
 use crate::error::{Error, Result};
 use crate::init::Init;
 use crate::tensor::{Shape, Tensor, View, ViewMut, ops};
@@ -88,6 +88,11 @@ impl Layer for Embedding {
 
     fn work(&self, _input: Shape) -> Option<usize> {
         Some(self.dense + self.columns.iter().map(|column| column.dimension).sum::<usize>())
+    }
+
+    fn lower(&self, _name: &str, _input: Shape) -> Result<Vec<Op>> {
+        let tables = NAMES.into_iter().zip(self.columns.iter().cloned()).collect();
+        Ok(vec![Op::Embedding { dense: self.dense, tables }])
     }
 
     fn forward(&self, theta: Parameters, x: View, mut y: ViewMut, _saved: &mut [Tensor], _mode: Mode) {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, Registered, is_above_zero, to_value};
+use super::{Backward, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered, is_above_zero, to_value};
 use crate::error::{Error, Result};
 use crate::tensor::{Shape, Tensor, View, ViewMut, norm};
 
@@ -95,6 +95,11 @@ impl Layer for LayerNorm {
 
     fn work(&self, input: Shape) -> Option<usize> {
         Some(input.size())
+    }
+
+    fn lower(&self, _name: &str, input: Shape) -> Result<Vec<Op>> {
+        let axes = self.normed(&input).len();
+        Ok(vec![Op::LayerNorm { axes, epsilon: self.epsilon, parameters: ["gamma", "beta"] }])
     }
 
     fn forward(&self, theta: Parameters, x: View, y: ViewMut, _saved: &mut [Tensor], _mode: Mode) {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, Registered, to_value};
+use super::{Backward, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered, to_value};
 use crate::error::{Error, Result};
 use crate::init::Init;
 use crate::tensor::ops::{self, PackedWeight};
@@ -104,6 +104,11 @@ impl Layer for Linear {
 
     fn work(&self, input: Shape) -> Option<usize> {
         Some(input.size() * self.units)
+    }
+
+    fn lower(&self, _name: &str, _input: Shape) -> Result<Vec<Op>> {
+        let dense = Op::Dense { units: self.units, weight: "weight", bias: self.bias.then_some("bias") };
+        Ok(vec![dense, Op::Activation(self.activation)])
     }
 
     fn forward(&self, theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], _mode: Mode) {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Layer, Mode, Parameters, ParametersMut, Registered, is_above_zero, to_value};
+use super::{Backward, Layer, Mode, Op, Parameters, ParametersMut, Registered, is_above_zero, to_value};
 use crate::error::{Error, Result};
 use crate::tensor::spectrum::{Bands, Spectrum};
 use crate::tensor::{Shape, Tensor, View, ViewMut};
@@ -182,6 +182,10 @@ impl Layer for LogMel {
         let frames = Self::samples(input).map_or(0, |samples| bands.frames(samples));
         let a_frame = bands.bins().len() * (2 * bands.window + bands.bands) + bands.bands * self.width();
         frames as f64 * a_frame as f64
+    }
+
+    fn lower(&self, _name: &str, _input: Shape) -> Result<Vec<Op>> {
+        Ok(vec![Op::LogMel(self.options.clone())])
     }
 
     fn forward(&self, _theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], _mode: Mode) {

@@ -10,6 +10,7 @@ mod conv1d;
 mod conv2d;
 mod dropout;
 mod embedding;
+mod graph;
 mod layer_norm;
 mod linear;
 mod log_mel;
@@ -32,6 +33,8 @@ pub use conv1d::Conv1d;
 pub use conv2d::Conv2d;
 pub use dropout::Dropout;
 pub use embedding::{Embedded, Embedding};
+pub(crate) use graph::lower;
+pub use graph::{Frame, Node, Op};
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use log_mel::{LogMel, Options as LogMelOptions};
@@ -297,6 +300,16 @@ pub trait Layer: Debug + Send + Sync {
     /// If not: which one cannot be, and why.
     fn check_parameters(&self, _input: Shape, _theta: Parameters) -> Result<(), String> {
         Ok(())
+    }
+
+    /// What it computes in prediction, as operations that every format of others is written from; `name` is where it
+    /// stands, which the names of layers within it begin with.
+    ///
+    /// # Errors
+    /// If it cannot be said so; by default it is not.
+    fn lower(&self, name: &str, _input: Shape) -> Result<Vec<Op>> {
+        let message = format!("the layer {name} is of the kind {:?}, which is none of Thalweg's own", self.kind());
+        Err(Error::config(message).fix("export a network of Thalweg's own layers"))
     }
 
     /// Computes y from x, and what is kept.

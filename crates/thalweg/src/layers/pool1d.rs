@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Layer, Mode, Parameters, ParametersMut, Pool2d, Registered, to_value};
+use super::{Backward, Layer, Mode, Op, Parameters, ParametersMut, Pool2d, Registered, to_value};
 use crate::error::Result;
 use crate::tensor::conv::Pooling;
 use crate::tensor::{Shape, Tensor, View, ViewMut};
@@ -82,6 +82,10 @@ impl Layer for Pool1d {
 
     fn multiply_adds(&self, input: Shape) -> f64 {
         windows::line(Self::NAME, input).map_or(0.0, |image| self.flat().multiply_adds(image))
+    }
+
+    fn lower(&self, _name: &str, input: Shape) -> Result<Vec<Op>> {
+        self.flat().ops(windows::line(Self::NAME, input)?, true)
     }
 
     fn forward(&self, theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], mode: Mode) {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Layer, Mode, Parameters, ParametersMut, Registered, to_value};
+use super::{Backward, Frame, Layer, Mode, Op, Parameters, ParametersMut, Registered, to_value};
 use crate::error::Result;
 use crate::tensor::conv::{self, ConvGeometry, Pooling};
 use crate::tensor::{Shape, Tensor, View, ViewMut};
@@ -56,10 +56,22 @@ impl Pool2d {
         Pool2d { take, size: None, stride: None, padding: Padding::Valid }
     }
 
-    fn windows(&self, input: Shape) -> Result<ConvGeometry> {
-        let image @ [height, width, _] = windows::image(Self::NAME, input)?;
+    /// Sizes of windows, steps between them and between their pixels.
+    fn options(&self, [height, width, _]: [usize; 3]) -> [Pair; 3] {
         let size = self.size.unwrap_or(Pair::Each([height, width]));
-        windows::windows(Self::NAME, image, [size, self.stride.unwrap_or(size), Pair::default()], self.padding)
+        [size, self.stride.unwrap_or(size), Pair::default()]
+    }
+
+    fn windows(&self, input: Shape) -> Result<ConvGeometry> {
+        let image = windows::image(Self::NAME, input)?;
+        windows::windows(Self::NAME, image, self.options(image), self.padding)
+    }
+
+    /// The operations; along a line they are those of images one pixel high.
+    pub(crate) fn ops(&self, image: Shape, line: bool) -> Result<Vec<Op>> {
+        let options = self.options(windows::image(Self::NAME, image)?);
+        let frame = Frame::new(Self::NAME, image, line, options, self.padding)?;
+        Ok(vec![Op::Pool { frame, take: self.take, global: self.size.is_none() }])
     }
 
     fn of_batch(&self, x: Shape) -> ConvGeometry {
@@ -96,6 +108,10 @@ impl Layer for Pool2d {
     fn multiply_adds(&self, input: Shape) -> f64 {
         let each = |windows: ConvGeometry| windows.count() as f64 * windows.size.iter().product::<usize>() as f64;
         self.windows(input).map_or(0.0, |windows| each(windows) * windows.input[2] as f64)
+    }
+
+    fn lower(&self, _name: &str, input: Shape) -> Result<Vec<Op>> {
+        self.ops(input, false)
     }
 
     fn forward(&self, _theta: Parameters, x: View, y: ViewMut, _saved: &mut [Tensor], _mode: Mode) {

@@ -5,7 +5,9 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use super::sequential::{Sequential, Slots};
-use super::{Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, Registered, read_layer, to_value};
+use super::{
+    Backward, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered, lower, read_layer, to_value,
+};
 use crate::error::{Error, Result};
 use crate::tensor::{Activation, Shape, Tensor, View, ViewMut, ops};
 
@@ -127,6 +129,12 @@ impl Layer for Residual {
     fn check_parameters(&self, input: Shape, theta: Parameters) -> Result<(), String> {
         let entries = self.layers.check_parameters(input, 0, theta)?;
         self.shortcut.check_parameters(input, entries, theta).map(|_| ())
+    }
+
+    fn lower(&self, name: &str, input: Shape) -> Result<Vec<Op>> {
+        let branch = |own: &str, layers: &Sequential| lower(&format!("{name}.{own}"), &layers.0, input);
+        let (layers, shortcut) = (branch("layers", &self.layers)?, branch("shortcut", &self.shortcut)?);
+        Ok(vec![Op::Add { layers, shortcut }, Op::Activation(self.activation)])
     }
 
     fn forward(&self, theta: Parameters, x: View, mut y: ViewMut, saved: &mut [Tensor], mode: Mode) {

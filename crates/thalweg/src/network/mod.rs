@@ -13,7 +13,7 @@ pub use workspace::{Scale, Workspace};
 
 use crate::error::{Error, Result};
 use crate::event::LayerRow;
-use crate::layers::{self, Backward, Layer, Mode, Parameters, ParametersMut};
+use crate::layers::{self, Backward, Layer, Mode, Node, Parameters, ParametersMut};
 use crate::random;
 use crate::tensor::{Dtype, Shape, Tensor, View, ViewMut, ops};
 
@@ -111,6 +111,14 @@ impl Network {
     /// The layers.
     pub fn layers(&self) -> &[Box<dyn Layer>] {
         &self.layers
+    }
+
+    /// The layers as nodes of a graph of operations, named `layers.0` and so on.
+    ///
+    /// # Errors
+    /// If a layer does not say what it computes.
+    pub fn lower(&self) -> Result<Vec<Node>> {
+        layers::lower("layers", &self.layers, self.input)
     }
 
     /// Where each parameter is in θ.

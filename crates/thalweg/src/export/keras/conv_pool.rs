@@ -1,18 +1,18 @@
 //! Convolutions and pooling, whose windows Keras pads and strides in its own way.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::graph::Symbol;
-use super::{Keras, first_last};
-use crate::export::steps::{Convolution, Frame, Pool, Step};
-use crate::layers::Pooling;
+use super::Keras;
+use super::graph::{Symbol, Variable};
+use crate::export::steps::Step;
+use crate::layers::{Frame, Padding, Pooling};
+use crate::tensor::Activation;
 use crate::{Error, Result};
 
 impl Keras<'_> {
     /// x as the windows see it.
     fn windowed(&mut self, step: &Step, frame: &Frame, x: Symbol) -> Symbol {
-        let input = frame.windows.input;
-        self.reshaped(step, "windows", x, &input[usize::from(frame.line)..])
+        self.reshaped(step, "windows", x, frame.seen().dimensions())
     }
 
     /// x between zeros, and what is left to say of padding.
@@ -31,31 +31,34 @@ impl Keras<'_> {
         (self.named(class, step, "padding", json!({ "padding": padding }), &x, &shape), "valid")
     }
 
-    pub(super) fn convolution(&mut self, step: &Step, convolution: &Convolution, x: Symbol) -> Symbol {
-        let Convolution { frame, filters, groups, activation, bias } = convolution;
+    pub(super) fn convolution(
+        &mut self,
+        step: &Step,
+        frame: &Frame,
+        (mut config, variables): (Value, Vec<Variable>),
+        g: Activation,
+        x: Symbol,
+    ) -> Symbol {
         let x = self.windowed(step, frame, x);
         let windows = &frame.windows;
         let dilated = windows.dilation != [1, 1] && windows.stride != [1, 1];
-        let (x, padding) = self.padded(step, frame, x, frame.same && !dilated);
-        let mut config = json!({
-            "filters": filters, "kernel_size": frame.each(windows.size), "padding": padding, "groups": groups,
-            "dilation_rate": frame.each(windows.dilation), "use_bias": bias,
-        });
-        let mut variables = vec![first_last(self.parameter(step, "weight"))];
-        variables.extend(bias.then(|| self.parameter(step, "bias")));
+        let (x, padding) = self.padded(step, frame, x, frame.padding == Padding::Same && !dilated);
+        config["kernel_size"] = json!(frame.each(windows.size));
+        config["padding"] = json!(padding);
+        config["dilation_rate"] = json!(frame.each(windows.dilation));
         let class = if frame.line { "Conv1D" } else { "Conv2D" };
         if !dilated {
             config["strides"] = json!(frame.each(windows.stride));
-            return self.activated(class, step, (config, variables), &x, *activation);
+            return self.activated(class, step, (config, variables), &x, g);
         }
         // Keras has no strides in dilated windows: every window is taken, then those a stride apart.
         let mut shape = x.shape.clone();
         let reach = [0, 1].map(|axis| (windows.size[axis] - 1) * windows.dilation[axis]);
         shape.iter_mut().zip(frame.each(reach)).for_each(|(side, reach)| *side -= reach);
-        *shape.last_mut().expect("an image has channels") = *filters;
+        *shape.last_mut().expect("an image has channels") = step.output().last();
         let every = self.graph.push(class, &step.name, config, &[&x], &shape, variables);
         let some = self.strided(step, frame, &every);
-        self.activation(step, *activation, some)
+        self.activation(step, g, some)
     }
 
     /// Every so many places of x.
@@ -67,10 +70,15 @@ impl Keras<'_> {
         self.named(class, step, "strides", config, x, &shape)
     }
 
-    pub(super) fn pool(&mut self, step: &Step, pool: &Pool, x: Symbol) -> Result<Symbol> {
-        let Pool { frame, take, global } = pool;
+    pub(super) fn pool(
+        &mut self,
+        step: &Step,
+        (frame, take, global): (&Frame, Pooling, bool),
+        x: Symbol,
+    ) -> Result<Symbol> {
         let x = self.windowed(step, frame, x);
-        let output = step.output.dimensions();
+        let (output, same) = (step.output(), frame.padding == Padding::Same);
+        let output = output.dimensions();
         let class = match (take, frame.line, global) {
             (Pooling::Max, true, false) => "MaxPooling1D",
             (Pooling::Max, false, false) => "MaxPooling2D",
@@ -81,21 +89,21 @@ impl Keras<'_> {
             (Pooling::Average | Pooling::AverageWithin, true, true) => "GlobalAveragePooling1D",
             (Pooling::Average | Pooling::AverageWithin, false, true) => "GlobalAveragePooling2D",
         };
-        if *global {
+        if global {
             return Ok(self.graph.layer(class, &step.name, json!({}), &[&x], output));
         }
         let windows = &frame.windows;
         let around = frame.around() != [[0; 2]; 2];
-        if *take == Pooling::Max && around && !frame.same {
+        if take == Pooling::Max && around && !same {
             return self.padded_maximum(step, frame, class, x);
         }
         // Whether means of "same" count the zeros around an image depends on Keras' backend.
-        let (x, padding) = self.padded(step, frame, x, frame.same && *take == Pooling::Max);
+        let (x, padding) = self.padded(step, frame, x, same && take == Pooling::Max);
         let config = json!({
             "pool_size": frame.each(windows.size), "strides": frame.each(windows.stride), "padding": padding,
         });
         let y = self.graph.layer(class, &step.name, config, &[&x], output);
-        if *take == Pooling::AverageWithin && around {
+        if take == Pooling::AverageWithin && around {
             return Ok(self.within(step, frame, &y));
         }
         Ok(y)

@@ -8,12 +8,12 @@ mod zip;
 use serde_json::{Value, json};
 
 use self::graph::{Graph, Symbol, Variable};
-use super::steps::{self, NodeKind, Step};
+use super::steps::{Step, steps};
 use super::{Exported, Format, Options};
 use crate::data::preprocess::Scale;
 use crate::data::schema::Task;
 use crate::event::Decision;
-use crate::layers::{Embedding, LogMelOptions};
+use crate::layers::{Embedded, LogMelOptions, Node, Op};
 use crate::model::Model;
 use crate::tensor::activation::GELU_TANH;
 use crate::tensor::{Activation, Dtype, transposed};
@@ -30,11 +30,11 @@ pub(super) const FORMAT: Format = Format {
 const KERAS: &str = "3.15.1";
 
 fn write(model: &Model, _options: &Options) -> Result<Exported> {
-    let steps = steps::steps(&model.network)?;
+    let nodes = model.network.lower()?;
     let mut keras = Keras { model, graph: Graph::default() };
     let inputs = keras.graph.input(model.network.input().dimensions());
     let (x, mut decisions) = keras.scaled(inputs);
-    let logits = keras.chain(&steps, x)?;
+    let logits = keras.chain(&nodes, x)?;
     let output = keras.answers(&logits);
     if model.theta.dtype() == Dtype::F64 {
         let what = "numbers are rounded to 32 bits".to_string();
@@ -80,10 +80,10 @@ fn first_last((shape, numbers): Variable) -> Variable {
 }
 
 impl Keras<'_> {
-    /// A parameter by its whole name.
+    /// One of the layer's parameters.
     fn parameter(&self, step: &Step, own: &str) -> Variable {
-        let name = format!("{}.{own}", step.name);
-        let entry = self.model.network.layout().named(&name).expect("a step's parameters are the network's");
+        let entry =
+            self.model.network.layout().named(&step.parameter(own)).expect("a step's parameters are the network's");
         let numbers = self.model.theta.view().part(entry.start, entry.shape).to_f64();
         (entry.shape.dimensions().to_vec(), numbers.into_iter().map(|x| x as f32).collect())
     }
@@ -142,43 +142,64 @@ impl Keras<'_> {
         }
     }
 
-    fn chain(&mut self, steps: &[Step], x: Symbol) -> Result<Symbol> {
-        steps.iter().try_fold(x, |x, step| self.step(step, x))
+    fn chain(&mut self, nodes: &[Node], x: Symbol) -> Result<Symbol> {
+        nodes.iter().try_fold(x, |x, node| self.node(node, x))
     }
 
-    fn step(&mut self, step: &Step, x: Symbol) -> Result<Symbol> {
-        let output = step.output.dimensions();
-        Ok(match &step.kind {
-            NodeKind::Linear(linear) => {
+    fn node(&mut self, node: &Node, mut x: Symbol) -> Result<Symbol> {
+        let mut steps = steps(node).into_iter().peekable();
+        while let Some(step) = steps.next() {
+            // Keras has the activation after these within their layer.
+            let has_own = matches!(step.op, Op::Dense { .. } | Op::Convolution { .. });
+            let g = steps.next_if(|next| has_own && next.activation().is_some()).and_then(|next| next.activation());
+            x = self.step(&step, g.unwrap_or_default(), x)?;
+        }
+        Ok(x)
+    }
+
+    /// A weight and, where there is one, a bias.
+    fn weight_and_bias(&self, step: &Step, weight: &str, bias: Option<&str>) -> Vec<Variable> {
+        let mut variables = vec![first_last(self.parameter(step, weight))];
+        variables.extend(bias.map(|bias| self.parameter(step, bias)));
+        variables
+    }
+
+    /// An operation, with g after it where it has an activation of its own.
+    fn step(&mut self, step: &Step, g: Activation, x: Symbol) -> Result<Symbol> {
+        Ok(match step.op {
+            Op::Dense { units, weight, bias } => {
                 let x = self.flat(step, x);
-                let config = json!({ "units": linear.units, "use_bias": linear.bias });
-                let mut variables = vec![first_last(self.parameter(step, "weight"))];
-                variables.extend(linear.bias.then(|| self.parameter(step, "bias")));
-                self.activated("Dense", step, (config, variables), &x, linear.activation)
+                let config = json!({ "units": units, "use_bias": bias.is_some() });
+                let variables = self.weight_and_bias(step, weight, *bias);
+                self.activated("Dense", step, (config, variables), &x, g)
             }
-            NodeKind::Activation(g) => self.activation(step, *g, x),
-            NodeKind::Dropout(dropout) => {
-                self.graph.layer("Dropout", &step.name, json!({ "rate": dropout.rate }), &[&x], output)
+            Op::Convolution { frame, filters, groups, weight, bias } => {
+                let config = json!({ "filters": filters, "groups": groups, "use_bias": bias.is_some() });
+                let variables = self.weight_and_bias(step, weight, *bias);
+                self.convolution(step, frame, (config, variables), g, x)
             }
-            NodeKind::BatchNorm(norm) => {
-                let config = json!({ "axis": -1, "momentum": norm.momentum, "epsilon": norm.epsilon });
-                let variables = self.parameters(step, &["gamma", "beta", "mean", "variance"]);
+            Op::Activation(g) => self.activation(step, *g, x),
+            Op::Dropout { rate } => {
+                self.graph.layer("Dropout", &step.name, json!({ "rate": rate }), &[&x], &x.shape.clone())
+            }
+            Op::BatchNorm { epsilon, momentum, parameters } => {
+                let config = json!({ "axis": -1, "momentum": momentum, "epsilon": epsilon });
+                let variables = self.parameters(step, parameters);
                 let together = if x.shape.len() == 3 { 1 } else { x.shape.len() };
                 self.norm("BatchNormalization", step, (config, variables), x, together)
             }
-            NodeKind::LayerNorm(norm) => {
-                let config = json!({ "axis": [-1], "epsilon": norm.epsilon });
-                let variables = self.parameters(step, &["gamma", "beta"]);
-                self.norm("LayerNormalization", step, (config, variables), x, norm.normed(&step.input).len())
+            Op::LayerNorm { axes, epsilon, parameters } => {
+                let config = json!({ "axis": [-1], "epsilon": epsilon });
+                let variables = self.parameters(step, parameters);
+                self.norm("LayerNormalization", step, (config, variables), x, *axes)
             }
-            NodeKind::Embedding(embedding) => self.embedding(step, embedding, x),
-            NodeKind::Convolution(convolution) => self.convolution(step, convolution, x),
-            NodeKind::Pool(pool) => self.pool(step, pool, x)?,
-            NodeKind::LogMel(options) => self.log_mel(step, options, x),
-            NodeKind::Residual { layers, shortcut, activation } => {
+            Op::Scale(gamma) => self.scale(step, gamma, x),
+            Op::Embedding { dense, tables } => self.embedding(step, *dense, tables, x),
+            Op::Pool { frame, take, global } => self.pool(step, (frame, *take, *global), x)?,
+            Op::LogMel(options) => self.log_mel(step, options, x),
+            Op::Add { layers, shortcut } => {
                 let (a, b) = (self.chain(layers, x.clone())?, self.chain(shortcut, x)?);
-                let sum = self.graph.layer("Add", &format!("{}.sum", step.name), json!({}), &[&a, &b], output);
-                self.activation(step, *activation, sum)
+                self.graph.layer("Add", &format!("{}.sum", step.name), json!({}), &[&a, &b], &a.shape.clone())
             }
         })
     }
@@ -213,17 +234,17 @@ impl Keras<'_> {
         x: &Symbol,
         g: Activation,
     ) -> Symbol {
-        let output = step.output.dimensions();
+        let output = step.output();
         let apart = own_layer(g);
         config["activation"] = json!(if apart { "linear" } else { name_of(g) });
-        let y = self.graph.push(class, &step.name, config, &[x], output, variables);
+        let y = self.graph.push(class, &step.name, config, &[x], output.dimensions(), variables);
         if apart { self.activation(step, g, y) } else { y }
     }
 
     /// g(x) as a layer.
     fn activation(&mut self, step: &Step, g: Activation, x: Symbol) -> Symbol {
         let shape = x.shape.clone();
-        let alone = matches!(step.kind, NodeKind::Activation(_));
+        let alone = step.is_alone() && step.activation().is_some();
         let name = if alone { step.name.clone() } else { format!("{}.activation", step.name) };
         match g {
             Activation::Identity if !alone => x,
@@ -275,9 +296,22 @@ impl Keras<'_> {
         self.reshaped(step, "shape", y, &shape)
     }
 
+    /// A filter of one number for each channel.
+    fn scale(&mut self, step: &Step, gamma: &str, x: Symbol) -> Symbol {
+        let shape = x.shape.clone();
+        let channels = step.input.last();
+        let at = [step.input.size() / channels, channels];
+        let x = self.reshaped(step, "places", x, &at);
+        let config = json!({ "kernel_size": [1], "use_bias": false });
+        let (_, numbers) = self.parameter(step, gamma);
+        let variables = vec![(vec![1, channels, 1], numbers)];
+        let y = self.graph.push("DepthwiseConv1D", &step.name, config, &[&x], &at, variables);
+        self.reshaped(step, "shape", y, &shape)
+    }
+
     /// Columns that pass, sidecars the vectors of those that are looked up.
-    fn embedding(&mut self, step: &Step, embedding: &Embedding, x: Symbol) -> Symbol {
-        let (x, dense) = (self.flat(step, x), embedding.dense);
+    fn embedding(&mut self, step: &Step, dense: usize, tables: &[(&'static str, Embedded)], x: Symbol) -> Symbol {
+        let x = self.flat(step, x);
         let n = x.shape[0];
         let line = self.reshaped(step, "columns", x, &[n, 1]);
         let mut parts = Vec::new();
@@ -286,23 +320,22 @@ impl Keras<'_> {
             let cropped = self.named("Cropping1D", step, "passing", config, &line, &[dense, 1]);
             parts.push(self.reshaped(step, "passing.flat", cropped, &[dense]));
         }
-        for (j, column) in embedding.columns.iter().enumerate() {
-            let name = |what: &str| format!("table{j}.{what}");
+        for (j, (own, column)) in tables.iter().enumerate() {
+            let name = |what: &str| format!("{own}.{what}");
             let config = json!({ "cropping": [dense + j, n - dense - j - 1] });
             let code = self.named("Cropping1D", step, &name("column"), config, &line, &[1, 1]);
             let code = self.reshaped(step, &name("code"), code, &[1]);
             let config = json!({ "input_dim": column.slots, "output_dim": column.dimension });
-            let table = vec![self.parameter(step, &format!("table{j}"))];
+            let table = vec![self.parameter(step, own)];
             let shape = [1, column.dimension];
-            let found =
-                self.graph.push("Embedding", &format!("{}.table{j}", step.name), config, &[&code], &shape, table);
+            let found = self.graph.push("Embedding", &format!("{}.{own}", step.name), config, &[&code], &shape, table);
             parts.push(self.reshaped(step, &name("vector"), found, &shape[1..]));
         }
         match &parts[..] {
             [one] => one.clone(),
             _ => {
                 let parts: Vec<&Symbol> = parts.iter().collect();
-                self.graph.layer("Concatenate", &step.name, json!({ "axis": -1 }), &parts, step.output.dimensions())
+                self.graph.layer("Concatenate", &step.name, json!({ "axis": -1 }), &parts, step.output().dimensions())
             }
         }
     }
@@ -310,7 +343,7 @@ impl Keras<'_> {
     /// The spectrum as a convolution with waves, powers as products, bands as a matrix.
     fn log_mel(&mut self, step: &Step, options: &LogMelOptions, x: Symbol) -> Symbol {
         let bands = options.bands();
-        let (bins, frames) = (bands.bins().len(), step.output.dimensions()[0]);
+        let (bins, frames) = (bands.bins().len(), step.output().dimensions()[0]);
         let floats = |numbers: Vec<f64>| numbers.into_iter().map(|x| x as f32).collect::<Vec<_>>();
         let samples = x.shape.iter().product();
         let sound = self.reshaped(step, "sound", x, &[samples, 1]);
@@ -333,6 +366,6 @@ impl Keras<'_> {
             let config = json!({ "units": coefficients, "use_bias": false, "trainable": false });
             y = self.graph.push("Dense", &name("cosines"), config, &[&y], &[frames, coefficients], vec![weight]);
         }
-        self.reshaped(step, "image", y, step.output.dimensions())
+        self.reshaped(step, "image", y, step.output().dimensions())
     }
 }

@@ -8,7 +8,7 @@ mod categories;
 mod dates;
 mod graph;
 mod interpret;
-mod layers;
+mod operations;
 mod preprocess;
 pub(crate) mod proto;
 mod reduce;
@@ -23,9 +23,9 @@ use prost::Message;
 pub(crate) use self::activation::SELU;
 
 use self::graph::{Graph, ML};
-use self::layers::Place;
 use super::{Exported, Format, Options};
 use crate::Result;
+use crate::layers::{Node, Op};
 use crate::model::Model;
 
 /// The registry line.
@@ -54,27 +54,23 @@ struct Written {
 }
 
 fn write(model: &Model, options: &Options) -> Result<Exported> {
+    let nodes = model.network.lower()?;
     let mut graph = Graph::default();
     let (x, mut decisions) = preprocess::write(&mut graph, &model.pipeline, model.network.input())?;
     let preprocess = graph.nodes.len();
-    let mut y = x.clone();
-    for (i, layer) in model.network.layers().iter().enumerate() {
-        let (layer, entries) = (layer.as_ref(), model.network.layout().of_layer(i));
-        let place = Place { scope: &format!("layers.{i}"), layer, theta: model.theta.view(), entries };
-        y = layers::write(&mut graph, place, y)?;
-    }
+    let y = operations::write(&mut graph, model, &nodes, x.clone());
     let z = graph.row("answers", &y);
     let answers = answers::write(&mut graph, &model.target, &z, preprocess::needs_double);
     let mut written = Written { graph, preprocess, x, answers };
     let verification = verify::verify(model, &written)?;
     let (reduced, loss) = reduce::reduce(model, &mut written, options)?;
     decisions.extend(reduced);
-    let bytes = file(model, written.graph, written.x.name).encode_to_vec();
+    let bytes = file(model, &nodes, written.graph, written.x.name).encode_to_vec();
     Ok(Exported { bytes, sidecars: Vec::new(), decisions, verification: Some(verification), loss })
 }
 
 /// The file of a graph whose network begins at x.
-fn file(model: &Model, graph: Graph, x: String) -> proto::Model {
+fn file(model: &Model, nodes: &[Node], graph: Graph, x: String) -> proto::Model {
     let provenance = &model.provenance;
     fn json(value: &impl serde::Serialize) -> String {
         serde_json::to_string(value).expect("it is plain data")
@@ -92,8 +88,9 @@ fn file(model: &Model, graph: Graph, x: String) -> proto::Model {
     metadata.push(("thalweg.network_input", x));
     metadata.push(("thalweg.network_shape", json(&model.network.input())));
     // What reads the graph again cannot tell a sample rate from the numbers.
-    if let Some(layer) = model.network.layers().iter().find(|layer| layer.kind() == "log_mel") {
-        metadata.push(("thalweg.log_mel", layer.config().to_string()));
+    let log_mel = |op: &Op| if let Op::LogMel(options) = op { Some(serde_json::json!(options)) } else { None };
+    if let Some(options) = nodes.iter().flat_map(|node| &node.ops).find_map(log_mel) {
+        metadata.push(("thalweg.log_mel", options.to_string()));
     }
     if let Some(form) = model.pipeline.form() {
         metadata.push(("thalweg.form", json(&form)));

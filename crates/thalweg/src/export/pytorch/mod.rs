@@ -4,11 +4,11 @@ mod network;
 mod table;
 
 use super::channels::{self, ParamMapping};
-use super::steps::{self, Step};
 use super::{Exported, Format, Options};
 use crate::Result;
 use crate::event::Decision;
 use crate::io::safetensors::{Container, Numbers, Stored};
+use crate::layers::Node;
 use crate::model::Model;
 use crate::tensor::{Dtype, Values};
 
@@ -23,11 +23,11 @@ pub(super) const FORMAT: Format = Format {
 const WEIGHTS: &str = "weights.safetensors";
 
 fn write(model: &Model, options: &Options) -> Result<Exported> {
-    let steps = steps::steps(&model.network)?;
+    let nodes = model.network.lower()?;
     let weights = format!("{}.{WEIGHTS}", options.stem);
     Ok(Exported {
-        bytes: module(model, &steps).into_bytes(),
-        sidecars: vec![(WEIGHTS, parameters(model, &steps))],
+        bytes: module(model, &nodes).into_bytes(),
+        sidecars: vec![(WEIGHTS, parameters(model, &nodes))],
         decisions: vec![Decision {
             what: format!("parameters go to {weights}"),
             why: "the module loads them without pickle".into(),
@@ -38,31 +38,32 @@ fn write(model: &Model, options: &Options) -> Result<Exported> {
 }
 
 /// The parameters under the names and in the shapes of the module's `state_dict`.
-fn parameters(model: &Model, steps: &[Step]) -> Vec<u8> {
+fn parameters(model: &Model, nodes: &[Node]) -> Vec<u8> {
     let stored = |twin: ParamMapping| {
-        let entry = model.network.layout().named(&twin.ours).expect("a step's parameters are the network's");
+        let entry = model.network.layout().named(&twin.ours).expect("a node's parameters are the network's");
         let numbers = match model.theta.view().part(entry.start, entry.shape).to_values() {
             Values::F32(ours) => Numbers::F32(twin.to_theirs(&ours)),
             Values::F64(ours) => Numbers::F64(twin.to_theirs(&ours)),
         };
         Stored { name: twin.theirs, shape: twin.shape, numbers }
     };
+    let begin_first = channels::begin_first(model.network.input());
     let metadata = [("format", "pt"), ("thalweg", env!("CARGO_PKG_VERSION"))];
     Container {
-        tensors: channels::param_mappings(steps).into_iter().map(stored).collect(),
+        tensors: channels::param_mappings(nodes, begin_first).into_iter().map(stored).collect(),
         metadata: metadata.map(|(name, text)| (name.into(), text.into())).into(),
     }
     .to_bytes()
 }
 
 /// The whole module.
-fn module(model: &Model, steps: &[Step]) -> String {
+fn module(model: &Model, nodes: &[Node]) -> String {
     let precision = match model.theta.dtype() {
         Dtype::F32 => "float32",
         Dtype::F64 => "float64",
     };
     let mut parts = vec![format!("DTYPE = torch.{precision}\n{}", table::constants(model))];
-    let class = network::class(steps, model.network.input());
+    let class = network::class(nodes, model.network.input());
     if class.contains("LogMel(") {
         parts.push(include_str!("python/log_mel.py").into());
     }

@@ -1,18 +1,18 @@
 //! The class of a network: a `ModuleList` whose places are the layers' numbers, and `forward` line by line.
 
-use super::super::steps::{Convolution, Frame, NodeKind, Pool, Step};
 use super::{number, tuple};
-use crate::layers::Pooling;
+use crate::export::channels::{self, leaves_first};
+use crate::export::steps::{Step, steps};
+use crate::layers::{Frame, Node, Op, Pooling};
 use crate::tensor::{Activation, Shape};
 
-/// The class `Net` of some steps.
-pub(super) fn class(steps: &[Step], input: Shape) -> String {
-    let mut code = Code::default();
-    let channels_first = input.dimensions().len() == 3;
-    if channels_first {
+/// The class `Net` of nodes in a row.
+pub(super) fn class(nodes: &[Node], input: Shape) -> String {
+    let mut code = Code { channels_first: channels::begin_first(input), ..Code::default() };
+    if code.channels_first {
         code.line("x = x.movedim(-1, 1)  # channels first, as PyTorch has them");
     }
-    code.chain(steps, "self.layers", "x");
+    code.chain(nodes, "self.layers", "x");
     code.line("return x");
     let modules: String = code.modules.iter().map(|line| format!("            {line}\n")).collect();
     let forward: String = code.forward.iter().map(|line| format!("        {line}\n")).collect();
@@ -27,8 +27,12 @@ pub(super) fn class(steps: &[Step], input: Shape) -> String {
 struct Code {
     modules: Vec<String>,
     forward: Vec<String>,
-    /// Residual blocks around what is written.
+    /// Modules around what is written.
     depth: usize,
+    /// Sums around what is written.
+    sums: usize,
+    /// Whether x has channels first.
+    channels_first: bool,
 }
 
 impl Code {
@@ -36,9 +40,21 @@ impl Code {
         self.forward.push(line.into());
     }
 
-    fn module(&mut self, module: &str, step: &Step) {
+    fn module_line(&mut self, line: &str) {
         let indent = "    ".repeat(self.depth);
-        self.modules.push(format!("{indent}{module},  # {}", step.description));
+        self.modules.push(format!("{indent}{line}"));
+    }
+
+    /// A line with what the layer is, which stands once.
+    fn described(&mut self, line: &str, step: &Step) {
+        match step.place {
+            None => self.module_line(&format!("{line}  # {}", step.node.description)),
+            Some(_) => self.module_line(line),
+        }
+    }
+
+    fn module(&mut self, module: &str, step: &Step) {
+        self.described(&format!("{module},"), step);
     }
 
     /// `x = …` where something is done.
@@ -48,62 +64,85 @@ impl Code {
         }
     }
 
-    fn chain(&mut self, steps: &[Step], list: &str, x: &str) {
-        for (i, step) in steps.iter().enumerate() {
-            self.step(step, &format!("{list}[{i}]"), x);
+    fn chain(&mut self, nodes: &[Node], list: &str, x: &str) {
+        for (i, node) in nodes.iter().enumerate() {
+            self.node(node, &format!("{list}[{i}]"), x);
         }
     }
 
-    fn step(&mut self, step: &Step, own: &str, x: &str) {
-        match &step.kind {
-            NodeKind::Linear(linear) => {
-                let bias = if linear.bias { "" } else { ", bias=False" };
-                self.module(&format!("nn.Linear({}, {}{bias})", step.input.size(), linear.units), step);
-                let z = format!("{own}({})", flat(x, step));
-                self.activate(linear.activation, &z, x, step);
+    /// A layer: one module, or a list of them.
+    fn node(&mut self, node: &Node, own: &str, x: &str) {
+        let steps = steps(node);
+        let several = steps.iter().any(|step| step.place.is_some());
+        if several {
+            self.module_line(&format!("nn.ModuleList([  # {}", node.description));
+            self.depth += 1;
+        } else if steps.len() != 1 && steps.iter().all(|step| step.activation().is_some()) {
+            self.module_line(&format!("nn.Identity(),  # {}", node.description));
+        }
+        let mut value = x.to_string();
+        for step in &steps {
+            let own = step.place.map_or_else(|| own.to_string(), |place| format!("{own}[{place}]"));
+            if step.activation().is_none() {
+                self.assign(x, &value);
+                value = x.into();
             }
-            NodeKind::Activation(g) => {
-                let module = module_of(*g, units_at(step.input, step.channels_first));
-                self.module(module.as_deref().unwrap_or("nn.Identity()"), step);
-                if module.is_none() {
-                    return self.activate(*g, x, x, step);
-                }
-                self.assign(x, &format!("{own}({x})"));
+            value = self.step(step, &own, (&value, x));
+            self.channels_first = leaves_first(step, self.channels_first);
+        }
+        self.assign(x, &value);
+        if several {
+            self.depth -= 1;
+            self.module_line("]),");
+        }
+    }
+
+    /// What an operation makes of z, which is x except where an activation follows something else.
+    fn step(&mut self, step: &Step, own: &str, (z, x): (&str, &str)) -> String {
+        let channels_first = self.channels_first;
+        match step.op {
+            Op::Dense { units, bias, .. } => {
+                let bias = if bias.is_some() { "" } else { ", bias=False" };
+                self.module(&format!("nn.Linear({}, {units}{bias})", step.input.size()), step);
+                format!("{own}({})", flat(x, step))
             }
-            NodeKind::Dropout(dropout) => {
-                self.module(&format!("nn.Dropout({})", number(dropout.rate)), step);
-                self.assign(x, &format!("{own}({x})"));
+            Op::Dropout { rate } => {
+                self.module(&format!("nn.Dropout({})", number(*rate)), step);
+                format!("{own}({x})")
             }
-            NodeKind::BatchNorm(norm) => {
+            Op::BatchNorm { epsilon, momentum, .. } => {
                 let images = step.input.dimensions().len() == 3;
                 let (class, units) = (if images { "BatchNorm2d" } else { "BatchNorm1d" }, step.input.units());
-                let (epsilon, momentum) = (number(norm.epsilon), number(((1.0 - norm.momentum) * 1e12).round() / 1e12));
+                let (epsilon, momentum) = (number(*epsilon), number(((1.0 - momentum) * 1e12).round() / 1e12));
                 self.module(&format!("nn.{class}({units}, eps={epsilon}, momentum={momentum})"), step);
-                self.assign(x, &on_rows(images || is_row(step.input), own, x));
+                on_rows(images || is_row(step.input), own, x)
             }
-            NodeKind::LayerNorm(norm) => {
-                let mut sizes = norm.normed(&step.input);
-                let whole = sizes.len() == step.input.dimensions().len();
-                if step.channels_first && whole {
+            Op::LayerNorm { axes, epsilon, .. } => {
+                let sides = step.input.dimensions();
+                let mut sizes = sides[sides.len() - axes..].to_vec();
+                let whole = sizes.len() == sides.len();
+                if channels_first && whole {
                     sizes.rotate_right(1);
                 }
-                self.module(&format!("nn.LayerNorm({}, eps={})", tuple(&sizes), number(norm.epsilon)), step);
-                let turned = step.channels_first && !whole;
-                self.assign(
-                    x,
-                    &if turned { format!("{own}({x}.movedim(1, -1)).movedim(-1, 1)") } else { format!("{own}({x})") },
-                );
+                self.module(&format!("nn.LayerNorm({}, eps={})", tuple(&sizes), number(*epsilon)), step);
+                let turned = channels_first && !whole;
+                if turned { format!("{own}({x}.movedim(1, -1)).movedim(-1, 1)") } else { format!("{own}({x})") }
             }
-            NodeKind::Embedding(embedding) => {
-                let tables: Vec<String> =
-                    embedding.columns.iter().map(|c| format!("nn.Embedding({}, {})", c.slots, c.dimension)).collect();
-                self.module(&format!("nn.ModuleList([{}])", tables.join(", ")), step);
-                let dense = embedding.dense;
+            Op::Scale(gamma) => {
+                self.module(&format!("nn.ParameterDict({{\"{gamma}\": torch.ones({})}})", step.input.last()), step);
+                let turned = channels_first && !is_row(step.input);
+                let gamma = format!("{own}[\"{gamma}\"]");
+                if turned { format!("({x}.movedim(1, -1) * {gamma}).movedim(-1, 1)") } else { format!("{x} * {gamma}") }
+            }
+            Op::Embedding { dense, tables } => {
+                let modules: Vec<String> =
+                    tables.iter().map(|(_, c)| format!("nn.Embedding({}, {})", c.slots, c.dimension)).collect();
+                self.module(&format!("nn.ModuleList([{}])", modules.join(", ")), step);
                 self.line(format!("codes = {x}[:, {dense}:].long()"));
                 self.line(format!("vectors = [table(codes[:, j]) for j, table in enumerate({own})]"));
-                self.line(format!("{x} = torch.cat([{x}[:, :{dense}], *vectors], dim=1)"));
+                format!("torch.cat([{x}[:, :{dense}], *vectors], dim=1)")
             }
-            NodeKind::LogMel(options) => {
+            Op::LogMel(options) => {
                 let bands = options.bands();
                 let mut arguments = vec![
                     format!("rate={}", bands.sample_rate),
@@ -116,48 +155,45 @@ impl Code {
                 ];
                 arguments.extend(bands.coefficients.map(|n| format!("coefficients={n}")));
                 self.module(&format!("LogMel({})", arguments.join(", ")), step);
-                self.assign(x, &format!("{own}({})", flat(x, step)));
+                format!("{own}({})", flat(x, step))
             }
-            NodeKind::Convolution(convolution) => self.convolution(convolution, step, own, x),
-            NodeKind::Pool(pool) => self.pool(pool, step, own, x),
-            NodeKind::Residual { layers, shortcut, activation } => {
-                self.residual((layers, shortcut, *activation), step, own, x)
+            Op::Convolution { frame, filters, groups, bias, .. } => {
+                let image = windowed(frame, step, x, channels_first);
+                let (padding, padded) = padding(frame, &image, "0");
+                let class = if frame.line { "Conv1d" } else { "Conv2d" };
+                let windows = &frame.windows;
+                let mut arguments =
+                    vec![windows.input[2].to_string(), filters.to_string(), alike(&frame.each(windows.size))];
+                arguments.extend(unless_ones("stride", frame, windows.stride));
+                arguments.extend(padding);
+                arguments.extend(unless_ones("dilation", frame, windows.dilation));
+                arguments.extend((*groups > 1).then(|| format!("groups={groups}")));
+                arguments.extend(bias.is_none().then(|| "bias=False".into()));
+                self.module(&format!("nn.{class}({})", arguments.join(", ")), step);
+                format!("{own}({padded})")
             }
+            Op::Pool { frame, take, global } => {
+                let image = windowed(frame, step, x, channels_first);
+                self.pool((frame, *take, *global), step, own, &image)
+            }
+            Op::Add { layers, shortcut } => self.add([("layers", layers), ("shortcut", shortcut)], step, own, x),
+            Op::Activation(g) => self.activation(*g, step, own, (z, x)),
         }
     }
 
-    fn convolution(&mut self, convolution: &Convolution, step: &Step, own: &str, x: &str) {
-        let Convolution { frame, filters, groups, activation, bias } = convolution;
-        let image = windowed(frame, step, x);
-        let (padding, padded) = padding(frame, &image, "0");
-        let class = if frame.line { "Conv1d" } else { "Conv2d" };
-        let windows = &frame.windows;
-        let mut arguments = vec![windows.input[2].to_string(), filters.to_string(), alike(&frame.each(windows.size))];
-        arguments.extend(unless_ones("stride", frame, windows.stride));
-        arguments.extend(padding);
-        arguments.extend(unless_ones("dilation", frame, windows.dilation));
-        arguments.extend((*groups > 1).then(|| format!("groups={groups}")));
-        arguments.extend((!bias).then(|| "bias=False".into()));
-        self.module(&format!("nn.{class}({})", arguments.join(", ")), step);
-        self.activate(*activation, &format!("{own}({padded})"), x, step);
-    }
-
-    fn pool(&mut self, pool: &Pool, step: &Step, own: &str, x: &str) {
-        let Pool { frame, take, global } = pool;
-        let image = windowed(frame, step, x);
-        let (name, dimensions) = (if *take == Pooling::Max { "Max" } else { "Avg" }, if frame.line { 1 } else { 2 });
-        if *global {
+    fn pool(&mut self, (frame, take, global): (&Frame, Pooling, bool), step: &Step, own: &str, image: &str) -> String {
+        let (name, dimensions) = (if take == Pooling::Max { "Max" } else { "Avg" }, if frame.line { 1 } else { 2 });
+        if global {
             self.module(&format!("nn.Adaptive{name}Pool{dimensions}d(1)"), step);
-            return self.assign(x, &format!("{own}({image}).flatten(1)"));
+            return format!("{own}({image}).flatten(1)");
         }
         let windows = &frame.windows;
         // PyTorch pads by half a window at most.
         let wide = windows.padding.iter().zip(windows.size).any(|(&padding, size)| 2 * padding > size);
-        let outside = if *take == Pooling::Max { "-torch.inf" } else { "0" };
-        let (padding, padded) =
-            if wide { (None, pad(frame, &image, outside)) } else { padding(frame, &image, outside) };
+        let outside = if take == Pooling::Max { "-torch.inf" } else { "0" };
+        let (padding, padded) = if wide { (None, pad(frame, image, outside)) } else { padding(frame, image, outside) };
         let mut arguments = vec![alike(&frame.each(windows.size)), alike(&frame.each(windows.stride))];
-        let within = *take == Pooling::AverageWithin && frame.around() != [[0; 2]; 2];
+        let within = take == Pooling::AverageWithin && frame.around() != [[0; 2]; 2];
         let own_padding = padding.is_some();
         arguments.extend(padding);
         arguments.extend((within && own_padding).then(|| "count_include_pad=False".into()));
@@ -165,55 +201,59 @@ impl Code {
         if within && !own_padding {
             // The mean of a window over the share of it that is within the image.
             let ones = pad(frame, &format!("torch.ones_like({image})"), "0");
-            return self.assign(x, &format!("{own}({padded}) / {own}({ones})"));
+            return format!("{own}({padded}) / {own}({ones})");
         }
-        self.assign(x, &format!("{own}({padded})"));
+        format!("{own}({padded})")
     }
 
-    fn residual(&mut self, (layers, shortcut, g): (&[Step], &[Step], Activation), step: &Step, own: &str, x: &str) {
-        let branches = [("layers", layers), ("shortcut", shortcut)];
-        self.module("nn.ModuleDict({", step);
-        let opened = self.modules.len() - 1;
-        self.modules[opened] = self.modules[opened].replacen("({,", "({", 1);
+    fn add(&mut self, branches: [(&str, &Vec<Node>); 2], step: &Step, own: &str, x: &str) -> String {
+        self.described("nn.ModuleDict({", step);
         self.depth += 1;
-        let beside =
-            format!("shortcut{}", if self.depth > 1 { (self.depth / 2 + 1).to_string() } else { String::new() });
+        self.sums += 1;
+        let beside = format!("shortcut{}", if self.sums > 1 { self.sums.to_string() } else { String::new() });
         self.line(format!("{beside} = {x}"));
-        for ((name, steps), x) in branches.into_iter().zip([x, &beside]).filter(|((_, steps), _)| !steps.is_empty()) {
-            let indent = "    ".repeat(self.depth);
-            self.modules.push(format!("{indent}\"{name}\": nn.ModuleList(["));
+        let enters_first = self.channels_first;
+        for ((name, nodes), x) in branches.into_iter().zip([x, &beside]).filter(|((_, nodes), _)| !nodes.is_empty()) {
+            self.module_line(&format!("\"{name}\": nn.ModuleList(["));
             self.depth += 1;
-            self.chain(steps, &format!("{own}[\"{name}\"]"), x);
+            self.channels_first = enters_first;
+            self.chain(nodes, &format!("{own}[\"{name}\"]"), x);
             self.depth -= 1;
-            self.modules.push(format!("{indent}]),"));
+            self.module_line("]),");
             // Sounds whose one branch has channels first meet in the order they came in.
-            let turned = steps.last().is_some_and(Step::leaves_channels_first);
-            if turned && !step.leaves_channels_first() {
+            if self.channels_first && !leaves_first(step, enters_first) {
                 self.line(format!("{x} = {x}.movedim(1, -1)"));
             }
         }
+        self.channels_first = enters_first;
+        self.sums -= 1;
         self.depth -= 1;
-        self.modules.push(format!("{}}}),", "    ".repeat(self.depth)));
-        self.activate(g, &format!("{x} + {beside}"), x, step);
+        self.module_line("}),");
+        format!("{x} + {beside}")
     }
 
-    /// x = g(z).
-    fn activate(&mut self, g: Activation, z: &str, x: &str, step: &Step) {
-        match g {
-            Activation::Softmax => {
-                let units = units_at(step.output, step.leaves_channels_first());
-                self.assign(x, &format!("torch.softmax({z}, {units})"));
+    /// g(z): a module where a layer does nothing else, else a function.
+    fn activation(&mut self, g: Activation, step: &Step, own: &str, (z, x): (&str, &str)) -> String {
+        let units = units_at(step.input, self.channels_first);
+        if step.is_alone() {
+            let module = module_of(g, units);
+            self.module(module.as_deref().unwrap_or("nn.Identity()"), step);
+            if module.is_some() {
+                return format!("{own}({z})");
             }
-            Activation::Identity => self.assign(x, z),
-            Activation::Sigmoid | Activation::Tanh => self.assign(x, &format!("torch.{g}({z})")),
-            Activation::GeluTanh => self.assign(x, &format!("F.gelu({z}, approximate=\"tanh\")")),
+        }
+        match g {
+            Activation::Softmax => format!("torch.softmax({z}, {units})"),
+            Activation::Identity => z.into(),
+            Activation::Sigmoid | Activation::Tanh => format!("torch.{g}({z})"),
+            Activation::GeluTanh => format!("F.gelu({z}, approximate=\"tanh\")"),
             Activation::Silu(beta) if beta != 1.0 => {
                 self.assign(x, z);
-                self.line(format!("{x} = {x} * torch.sigmoid({} * {x})", number(beta)));
+                format!("{x} * torch.sigmoid({} * {x})", number(beta))
             }
             g => match g.number() {
-                Some((n, usual)) if n != usual => self.assign(x, &format!("F.{}({z}, {})", g.name(), number(n))),
-                _ => self.assign(x, &format!("F.{}({z})", g.name())),
+                Some((n, usual)) if n != usual => format!("F.{}({z}, {})", g.name(), number(n)),
+                _ => format!("F.{}({z})", g.name()),
             },
         }
     }
@@ -239,8 +279,8 @@ fn alike(numbers: &[usize]) -> String {
 }
 
 /// x as the layer's windows see it: (m, channels, height, width), or (m, channels, time).
-fn windowed(frame: &Frame, step: &Step, x: &str) -> String {
-    match (step.input.dimensions().len(), frame.line, step.channels_first) {
+fn windowed(frame: &Frame, step: &Step, x: &str, channels_first: bool) -> String {
+    match (step.input.dimensions().len(), frame.line, channels_first) {
         (3, false, _) | (2, true, true) => x.into(),
         (2, true, false) => format!("{x}.movedim(-1, 1)"),
         (3, true, _) => format!("{x}.squeeze(1).movedim(-1, 1)"),

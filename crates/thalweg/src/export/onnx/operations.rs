@@ -1,0 +1,257 @@
+//! Operations of layers as nodes, a function a kind.
+
+use super::activation::activate;
+use super::graph::{Graph, float, int, ints, signed, to};
+use super::proto::DataType;
+use super::value::Value;
+use crate::export::steps::{Step, steps};
+use crate::layers::{Embedded, Frame, LogMelOptions, Node, Op, Padding, Pooling};
+use crate::model::Model;
+use crate::network::Entry;
+use crate::tensor::{View, transposed};
+
+/// An operation with the model that its parameters are of.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    model: &'a Model,
+    step: &'a Step<'a>,
+}
+
+impl<'a> Place<'a> {
+    /// What names of nodes begin with: `layers.0`.
+    fn scope(self) -> &'a str {
+        &self.step.name
+    }
+
+    /// The name of a node.
+    fn name(self, operator: &str) -> String {
+        format!("{}.{operator}", self.scope())
+    }
+
+    fn entry(self, own: &str) -> (&'a Entry, View<'a>) {
+        let name = self.step.parameter(own);
+        let entry = self.model.network.layout().named(&name).expect("a step's parameters are the network's");
+        (entry, self.model.theta.view().part(entry.start, entry.shape))
+    }
+
+    /// One of the layer's parameters, as it is.
+    fn parameter(self, graph: &mut Graph, own: &str) -> String {
+        let (entry, view) = self.entry(own);
+        graph.floats(&entry.name, entry.shape.dimensions(), (0..view.len()).map(|i| view.at(i)))
+    }
+
+    /// Filters, channels brought from the last place to the second.
+    fn filters(self, graph: &mut Graph, own: &str) -> String {
+        let (entry, view) = self.entry(own);
+        let own = entry.shape.dimensions();
+        let (filters, channels) = (own[0], own[own.len() - 1]);
+        let window: usize = own[1..own.len() - 1].iter().product();
+        let numbers = view.to_f64();
+        let numbers = numbers.chunks_exact(window * channels).flat_map(|filter| transposed(filter, window));
+        let mut dimensions = vec![filters, channels];
+        dimensions.extend(&own[1..own.len() - 1]);
+        graph.floats(&entry.name, &dimensions, numbers)
+    }
+}
+
+/// Writes layers in a row after x.
+pub(super) fn write(graph: &mut Graph, model: &Model, nodes: &[Node], x: Value) -> Value {
+    let all = nodes.iter().flat_map(steps);
+    all.fold(x, |x, step| operation(graph, Place { model, step: &step }, x))
+}
+
+fn operation(graph: &mut Graph, place: Place, x: Value) -> Value {
+    match place.step.op {
+        Op::Dense { weight, bias, .. } => dense(graph, place, x, weight, *bias),
+        Op::Convolution { frame, groups, weight, bias, .. } => {
+            convolution(graph, place, x, (frame, *groups), weight, *bias)
+        }
+        Op::Pool { frame, take, global } => pool(graph, place, x, (frame, *take, *global)),
+        Op::BatchNorm { epsilon, parameters, .. } => batch_norm(graph, place, x, *epsilon, parameters),
+        Op::LayerNorm { axes, epsilon, parameters } => layer_norm(graph, place, x, *axes, *epsilon, parameters),
+        Op::Scale(gamma) => {
+            let own = graph.own(place.scope(), &x);
+            let gamma = place.parameter(graph, gamma);
+            Value::new(graph.node(&place.name("Mul"), "Mul", [&own, &gamma], Vec::new()), x.shape)
+        }
+        Op::Activation(g) => {
+            let name = activate(graph, place.scope(), *g, &x.name, x.channels_first);
+            x.with(name)
+        }
+        // Prediction drops nothing.
+        Op::Dropout { .. } => x,
+        Op::Embedding { dense, tables } => embedding(graph, place, x, *dense, tables),
+        Op::Add { layers, shortcut } => add(graph, place, x, [layers, shortcut]),
+        Op::LogMel(options) => log_mel(graph, place, x, options),
+    }
+}
+
+fn dense(graph: &mut Graph, place: Place, x: Value, weight: &str, bias: Option<&str>) -> Value {
+    let x = graph.row(place.scope(), &x);
+    let weight = place.parameter(graph, weight);
+    let transposed = vec![int("transB", 1)];
+    let y = if let Some(bias) = bias {
+        let bias = place.parameter(graph, bias);
+        graph.node(&place.name("Gemm"), "Gemm", [&x, &weight, &bias], transposed)
+    } else {
+        graph.node(&place.name("Gemm"), "Gemm", [&x, &weight], transposed)
+    };
+    Value::new(y, place.step.output())
+}
+
+/// Over the channels of images, and over all numbers of other examples.
+fn batch_norm(graph: &mut Graph, place: Place, x: Value, epsilon: f64, parameters: &[&str; 4]) -> Value {
+    let images = x.shape.dimensions().len() == 3;
+    let seen = if images { graph.channels_first(place.scope(), &x, x.shape) } else { graph.row(place.scope(), &x) };
+    let [gamma, beta, mean, variance] = parameters.map(|own| place.parameter(graph, own));
+    let inputs = [seen.as_str(), &gamma, &beta, &mean, &variance];
+    let options = vec![float("epsilon", epsilon)];
+    let mut y = graph.node(&place.name("BatchNormalization"), "BatchNormalization", inputs, options);
+    if x.shape.dimensions().len() == 2 {
+        y = graph.reshape(&place.name("Reshape"), &y, x.shape.dimensions());
+    }
+    Value { name: y, channels_first: images, ..x }
+}
+
+fn layer_norm(graph: &mut Graph, place: Place, x: Value, axes: usize, epsilon: f64, parameters: &[&str; 2]) -> Value {
+    let sides = x.shape.dimensions();
+    // The axes that are normed together are seen as one.
+    let (kept, normed) = sides.split_at(sides.len() - axes);
+    let rows = match (kept.len(), normed.len()) {
+        (0, _) => graph.row(place.scope(), &x),
+        (_, 1) => graph.own(place.scope(), &x),
+        _ => {
+            let own = graph.own(place.scope(), &x);
+            graph.reshape(&place.name("together"), &own, &[kept, &[normed.iter().product()]].concat())
+        }
+    };
+    let [gamma, beta] = parameters.map(|own| place.parameter(graph, own));
+    let options = vec![signed("axis", -1), float("epsilon", epsilon)];
+    let mut y = graph.node(&place.name("LayerNormalization"), "LayerNormalization", [&rows, &gamma, &beta], options);
+    if normed.len() > 1 {
+        y = graph.reshape(&place.name("Reshape"), &y, sides);
+    }
+    Value::new(y, x.shape)
+}
+
+fn embedding(graph: &mut Graph, place: Place, x: Value, dense: usize, tables: &[(&'static str, Embedded)]) -> Value {
+    let columns = tables.len();
+    let row = graph.row(place.scope(), &x);
+    let mut part = |from: usize, to: usize, what: &str| {
+        let bounds = [from, to, 1].map(|n| graph.integers(&place.name(&format!("{what}.bound")), &[n as i64]));
+        let [from, to, axis] = bounds.each_ref().map(String::as_str);
+        graph.node(&place.name(what), "Slice", [&row, from, to, axis], Vec::new())
+    };
+    let mut parts = Vec::new();
+    if dense > 0 {
+        parts.push(part(0, dense, "dense"));
+    }
+    let codes = part(dense, dense + columns, "codes");
+    let codes = graph.node(&place.name("Cast"), "Cast", [&codes], to(DataType::Int64));
+    for (j, (table, _)) in tables.iter().enumerate() {
+        let table = place.parameter(graph, table);
+        let position = graph.integer(&format!("{table}.column"), j as i64);
+        let code = graph.node(&format!("{table}.code"), "Gather", [&codes, &position], vec![int("axis", 1)]);
+        parts.push(graph.node(&format!("{table}.Gather"), "Gather", [&table, &code], vec![int("axis", 0)]));
+    }
+    let y = graph.joined(&place.name("Concat"), &parts);
+    Value::new(y, place.step.output())
+}
+
+/// Zeros before and after on each axis, as many as the windows reach.
+fn pads(frame: &Frame) -> Vec<usize> {
+    let around = frame.each(frame.around());
+    [0, 1].into_iter().flat_map(|end| around.iter().map(move |ends| ends[end])).collect()
+}
+
+/// A convolution along one axis or two; 1-D layers are images one pixel high.
+fn convolution(
+    graph: &mut Graph,
+    place: Place,
+    x: Value,
+    (frame, groups): (&Frame, usize),
+    weight: &str,
+    bias: Option<&str>,
+) -> Value {
+    let windows = &frame.windows;
+    let x_name = graph.channels_first(place.scope(), &x, frame.seen());
+    let mut options =
+        vec![ints("kernel_shape", &frame.each(windows.size)), ints("strides", &frame.each(windows.stride))];
+    options.push(ints("pads", &pads(frame)));
+    if windows.dilation != [1, 1] {
+        options.push(ints("dilations", &frame.each(windows.dilation)));
+    }
+    if groups > 1 {
+        options.push(int("group", groups));
+    }
+    let weight = place.filters(graph, weight);
+    let name = if let Some(bias) = bias {
+        let bias = place.parameter(graph, bias);
+        graph.node(&place.name("Conv"), "Conv", [&x_name, &weight, &bias], options)
+    } else {
+        graph.node(&place.name("Conv"), "Conv", [&x_name, &weight], options)
+    };
+    Value { name, shape: place.step.output(), channels_first: true }
+}
+
+/// Pooling along one axis or two.
+fn pool(graph: &mut Graph, place: Place, x: Value, (frame, take, of_all): (&Frame, Pooling, bool)) -> Value {
+    let shape = place.step.output();
+    let name = graph.channels_first(place.scope(), &x, frame.seen());
+    let (take_name, global) = match take {
+        Pooling::Max => ("MaxPool", "GlobalMaxPool"),
+        Pooling::Average | Pooling::AverageWithin => ("AveragePool", "GlobalAveragePool"),
+    };
+    if of_all {
+        let y = graph.node(&place.name(global), global, [&name], Vec::new());
+        let y = graph.node(&place.name("Flatten"), "Flatten", [&y], vec![int("axis", 1)]);
+        return Value::new(y, shape);
+    }
+    let windows = &frame.windows;
+    let mut options =
+        vec![ints("kernel_shape", &frame.each(windows.size)), ints("strides", &frame.each(windows.stride))];
+    options.push(ints("pads", &pads(frame)));
+    if take == Pooling::Average && frame.padding != Padding::Valid {
+        options.push(int("count_include_pad", 1));
+    }
+    let name = graph.node(&place.name(take_name), take_name, [&name], options);
+    Value { name, shape, channels_first: true }
+}
+
+/// The sum of two branches, in the order of the first's dimensions.
+fn add(graph: &mut Graph, place: Place, x: Value, [layers, shortcut]: [&[Node]; 2]) -> Value {
+    let a = write(graph, place.model, layers, x.clone());
+    let b = write(graph, place.model, shortcut, x);
+    let beside = place.name("shortcut");
+    let b = if a.channels_first { graph.channels_first(&beside, &b, b.shape) } else { graph.own(&beside, &b) };
+    let sum = graph.node(&place.name("Add"), "Add", [&a.name, &b], Vec::new());
+    a.with(sum)
+}
+
+/// A convolution with waves, whose squares triangles and cosines weigh. They are convolutions over one frame: a runtime
+/// that joins a transposition and the product after it refuses a batch of nothing.
+fn log_mel(graph: &mut Graph, place: Place, x: Value, options: &LogMelOptions) -> Value {
+    let (bands, samples) = (options.bands(), x.shape.size());
+    let (frames, waves) = (bands.frames(samples), 2 * bands.bins().len());
+    let x_name = graph.channels_first(place.scope(), &x, [samples, 1].into());
+    let filters = graph.floats(&place.name("waves"), &[waves, 1, bands.window], bands.waves());
+    let window = vec![ints("kernel_shape", &[bands.window]), ints("strides", &[bands.hop])];
+    let transform = graph.node(&place.name("Conv"), "Conv", [&x_name, &filters], window);
+    let squares = graph.node(&place.name("Mul"), "Mul", [&transform, &transform], Vec::new());
+    let frame = || vec![ints("kernel_shape", &[1])];
+    let weights = graph.floats(&place.name("triangles"), &[bands.bands, waves, 1], bands.triangles_of_squares());
+    let offset = graph.floats(&place.name("offset"), &[bands.bands], vec![options.offset; bands.bands]);
+    let power = graph.node(&place.name("power"), "Conv", [&squares, &weights, &offset], frame());
+    let mut y = graph.node(&place.name("Log"), "Log", [&power], Vec::new());
+    let mut width = bands.bands;
+    if let Some(coefficients) = bands.coefficients {
+        let cosines = graph.floats(&place.name("cosines"), &[coefficients, width, 1], bands.cosines());
+        y = graph.node(&place.name("coefficients"), "Conv", [&y, &cosines], frame());
+        width = coefficients;
+    }
+    let y = Value { name: y, shape: [frames, width].into(), channels_first: true };
+    let y = graph.own(place.scope(), &y);
+    // One channel, first.
+    let name = graph.reshape(&place.name("image"), &y, &[1, frames, width]);
+    Value { name, shape: [frames, width, 1].into(), channels_first: true }
+}

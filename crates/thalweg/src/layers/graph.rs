@@ -1,0 +1,206 @@
+//! Layers as a graph of a few operations: what a layer computes in prediction, as every format of others is told it.
+//!
+//! A layer lowers itself ([`Layer::lower`]); the formats translate operations and never see its kind or its options.
+//! Shapes are of one example, channels last. Parameters go by the names that the layer gives them.
+
+use super::{Embedded, Layer, LogMelOptions, Padding, Pair, Pooling};
+use crate::error::Result;
+use crate::tensor::conv::ConvGeometry;
+use crate::tensor::{Activation, Shape};
+use crate::windows;
+
+/// A layer as operations, one after the other.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// What its parameters' names begin with: `layers.3`, or `layers.3.shortcut.0` within a residual block.
+    pub name: String,
+    /// A line for people.
+    pub description: String,
+    /// The shape of its input.
+    pub input: Shape,
+    /// What it does.
+    pub ops: Vec<Op>,
+}
+
+/// An operation on an example.
+#[derive(Debug, Clone)]
+pub enum Op {
+    /// y = x Wᵀ + b on all numbers of an example in a row.
+    Dense {
+        /// Rows of W.
+        units: usize,
+        /// W.
+        weight: &'static str,
+        /// b.
+        bias: Option<&'static str>,
+    },
+    /// A convolution: W is filters × window × channels of a group, b has a number a filter.
+    Convolution {
+        /// Where the windows lie.
+        frame: Frame,
+        /// How many filters.
+        filters: usize,
+        /// Groups of channels, each with its own filters.
+        groups: usize,
+        /// W.
+        weight: &'static str,
+        /// b.
+        bias: Option<&'static str>,
+    },
+    /// Pooling, channel by channel.
+    Pool {
+        /// Where the windows lie.
+        frame: Frame,
+        /// What is taken of each.
+        take: Pooling,
+        /// Whether the one window is the whole example, of which the channels are left.
+        global: bool,
+    },
+    /// y = γ (x − μ)/√(σ² + ε) + β: channel by channel of images, number by number of other examples.
+    BatchNorm {
+        /// ε.
+        epsilon: f64,
+        /// The weight of the past in the running averages.
+        momentum: f64,
+        /// γ, β, μ and σ².
+        parameters: [&'static str; 4],
+    },
+    /// y = γ (x − μ)/√(σ² + ε) + β, with the mean and variance of the last axes of each example.
+    LayerNorm {
+        /// How many axes are normed together.
+        axes: usize,
+        /// ε.
+        epsilon: f64,
+        /// γ and β, a number for each place along those axes.
+        parameters: [&'static str; 2],
+    },
+    /// y = γ x, with a number for each place along the last axis.
+    Scale(&'static str),
+    /// y = g(x).
+    Activation(Activation),
+    /// Dropout, which prediction leaves out.
+    Dropout {
+        /// The share that is dropped.
+        rate: f64,
+    },
+    /// The first numbers of a row as they are, and a row of a table for each code after them.
+    Embedding {
+        /// How many numbers pass.
+        dense: usize,
+        /// The tables, each with its name.
+        tables: Vec<(&'static str, Embedded)>,
+    },
+    /// y = F(x) + S(x), each nodes in a row; without nodes it is x itself.
+    Add {
+        /// F.
+        layers: Vec<Node>,
+        /// S.
+        shortcut: Vec<Node>,
+    },
+    /// The spectrum of a sound in mel bands.
+    LogMel(LogMelOptions),
+}
+
+/// Where the windows of a convolution or of pooling lie.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame {
+    /// Along time alone: the second of each pair of numbers counts.
+    pub line: bool,
+    /// The padding as it was asked for.
+    pub padding: Padding,
+    /// Sizes, steps and places.
+    pub windows: ConvGeometry,
+}
+
+impl Frame {
+    /// The windows of a layer of this kind over images, or over sounds as images one pixel high.
+    ///
+    /// # Errors
+    /// If the input is no image, or no window fits.
+    pub fn new(layer: &str, image: Shape, line: bool, options: [Pair; 3], padding: Padding) -> Result<Frame> {
+        let windows = windows::windows(layer, windows::image(layer, image)?, options, padding)?;
+        Ok(Frame { line, padding, windows })
+    }
+
+    /// The numbers of the dimensions that count.
+    pub(crate) fn each<T: Copy>(&self, pair: [T; 2]) -> Vec<T> {
+        pair[usize::from(self.line)..].to_vec()
+    }
+
+    /// The shape that the windows see an example in.
+    pub(crate) fn seen(&self) -> Shape {
+        self.shape(self.windows.input)
+    }
+
+    fn shape(&self, [height, width, channels]: [usize; 3]) -> Shape {
+        if self.line { [width, channels].into() } else { [height, width, channels].into() }
+    }
+
+    /// Places before and after each dimension that windows reach into.
+    pub(crate) fn around(&self) -> [[usize; 2]; 2] {
+        [0, 1].map(|axis| {
+            let ConvGeometry { input, size, stride, padding, dilation, output } = &self.windows;
+            let reach = (output[axis] - 1) * stride[axis] + (size[axis] - 1) * dilation[axis] + 1;
+            [padding[axis], reach.saturating_sub(input[axis] + padding[axis])]
+        })
+    }
+
+    /// Whether as many places on both sides, those before, give the same windows.
+    pub(crate) fn is_symmetric(&self) -> bool {
+        let ConvGeometry { input, size, stride, padding, dilation, output } = &self.windows;
+        [0, 1].into_iter().all(|axis| {
+            let reach = (size[axis] - 1) * dilation[axis] + 1;
+            let room = input[axis] + 2 * padding[axis];
+            room >= reach && (room - reach) / stride[axis] + 1 == output[axis]
+        })
+    }
+}
+
+impl Op {
+    /// The shape of the output for a shape of the input.
+    pub fn output(&self, input: Shape) -> Shape {
+        let windowed = |frame: &Frame, channels: usize| {
+            let [height, width] = frame.windows.output;
+            frame.shape([height, width, channels])
+        };
+        match self {
+            Op::Dense { units, .. } => [*units].into(),
+            Op::Convolution { frame, filters, .. } => windowed(frame, *filters),
+            Op::Pool { frame, global: true, .. } => [frame.windows.input[2]].into(),
+            Op::Pool { frame, .. } => windowed(frame, frame.windows.input[2]),
+            Op::Embedding { dense, tables } => {
+                [tables.iter().map(|(_, table)| table.dimension).sum::<usize>() + dense].into()
+            }
+            Op::Add { layers, .. } => layers.last().map_or(input, Node::output),
+            Op::LogMel(options) => {
+                let bands = options.bands();
+                [bands.frames(input.size()), bands.coefficients.unwrap_or(bands.bands), 1].into()
+            }
+            Op::BatchNorm { .. } | Op::LayerNorm { .. } | Op::Scale(_) | Op::Activation(_) | Op::Dropout { .. } => {
+                input
+            }
+        }
+    }
+}
+
+impl Node {
+    /// The shape of its output.
+    pub fn output(&self) -> Shape {
+        self.ops.iter().fold(self.input, |shape, op| op.output(shape))
+    }
+}
+
+/// Layers in a row as nodes, named after where they stand.
+///
+/// # Errors
+/// If one of them does not say what it computes.
+pub(crate) fn lower(name: &str, layers: &[Box<dyn Layer>], mut input: Shape) -> Result<Vec<Node>> {
+    let mut nodes = Vec::with_capacity(layers.len());
+    for (i, layer) in layers.iter().enumerate() {
+        let name = format!("{name}.{i}");
+        let ops = layer.lower(&name, input)?;
+        nodes.push(Node { name, description: layer.describe(input), input, ops });
+        input = layer.output(input)?;
+    }
+    Ok(nodes)
+}
