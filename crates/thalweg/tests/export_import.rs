@@ -26,7 +26,7 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
         layers.push(Box::new(Linear::new(2, Activation::Identity)));
     }
     let network = Network::new(shape, layers).unwrap();
-    let array = ArrayScale { shape: shape.dimensions().to_vec(), scales: vec![Scale::None], form: None };
+    let array = ArrayScale { shape: shape.dimensions().to_vec(), scales: vec![Scale::None], media: None };
     Model {
         theta: network.initialize(3, Dtype::F32),
         network,

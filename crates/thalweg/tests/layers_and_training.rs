@@ -128,7 +128,7 @@ fn training_has_the_same_bits_for_any_number_of_threads_and_precision_agrees() {
 fn a_layer_that_lets_batches_be_taken_apart_computes_each_example_alone() {
     let found = std::cell::Cell::new(0);
     each_layer(|name, network, shape| {
-        if network.layers()[0].work(shape).is_none() {
+        if network.layers()[0].flops_per_example(shape).is_none() {
             return;
         }
         found.set(found.get() + 1);

@@ -77,15 +77,15 @@ pub fn header(path: &Path) -> Result<Header, String> {
 ///
 /// # Errors
 /// If the file is not an image of a supported format, is damaged, or too large for its number of bytes.
-pub fn pixels(path: &Path, form: PictureSpec) -> Result<Vec<f32>, String> {
+pub fn pixels(path: &Path, spec: PictureSpec) -> Result<Vec<f32>, String> {
     let mut decoder = decoder(path)?;
     let orientation = decoder.orientation().map_err(|error| error.to_string())?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())?;
     picture.apply_orientation(orientation);
     let size = (picture.width(), picture.height());
-    match form.channels {
-        1 => resized::<U8>(size, &on_white(picture).into_luma8(), form),
-        _ => resized::<U8x3>(size, &on_white(picture).into_rgb8(), form),
+    match spec.channels {
+        1 => resized::<U8>(size, &on_white(picture).into_luma8(), spec),
+        _ => resized::<U8x3>(size, &on_white(picture).into_rgb8(), spec),
     }
 }
 
@@ -103,10 +103,10 @@ fn on_white(picture: DynamicImage) -> DynamicImage {
     picture.into()
 }
 
-fn resized<P: PixelTrait>(size: (u32, u32), bytes: &[u8], form: PictureSpec) -> Result<Vec<f32>, String> {
-    let (height, width) = (form.height as u32, form.width as u32);
+fn resized<P: PixelTrait>(size: (u32, u32), bytes: &[u8], spec: PictureSpec) -> Result<Vec<f32>, String> {
+    let (height, width) = (spec.height as u32, spec.width as u32);
     let (from_width, from_height) = (f64::from(size.0), f64::from(size.1));
-    let (to_width, to_height) = match form.fit {
+    let (to_width, to_height) = match spec.fit {
         Fit::Crop | Fit::Stretch => (width, height),
         Fit::Pad => {
             let factor = f64::min(f64::from(width) / from_width, f64::from(height) / from_height);
@@ -115,10 +115,10 @@ fn resized<P: PixelTrait>(size: (u32, u32), bytes: &[u8], form: PictureSpec) -> 
         }
     };
     let mut options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    if form.fit == Fit::Crop {
+    if spec.fit == Fit::Crop {
         options = options.fit_into_destination(None);
     }
-    let mut pixels = vec![0; to_width as usize * to_height as usize * form.channels];
+    let mut pixels = vec![0; to_width as usize * to_height as usize * spec.channels];
     // Statically typed pixels: dynamic ones would compile code for fifteen pixel types.
     let from = TypedImageRef::<P>::from_buffer(size.0, size.1, bytes).map_err(|error| error.to_string())?;
     let mut to = TypedImage::<P>::from_buffer(to_width, to_height, &mut pixels).map_err(|error| error.to_string())?;
@@ -126,10 +126,10 @@ fn resized<P: PixelTrait>(size: (u32, u32), bytes: &[u8], form: PictureSpec) -> 
     if (to_width, to_height) == (width, height) {
         return Ok(pixels.into_iter().map(f32::from).collect());
     }
-    let line = form.width * form.channels;
-    let mut framed = vec![0.0; form.height * line];
-    let (top, left) = ((height - to_height) as usize / 2, (width - to_width) as usize / 2 * form.channels);
-    let rows = pixels.chunks_exact(to_width as usize * form.channels);
+    let line = spec.width * spec.channels;
+    let mut framed = vec![0.0; spec.height * line];
+    let (top, left) = ((height - to_height) as usize / 2, (width - to_width) as usize / 2 * spec.channels);
+    let rows = pixels.chunks_exact(to_width as usize * spec.channels);
     for (to, from) in framed.chunks_exact_mut(line).skip(top).zip(rows) {
         to[left..][..from.len()].iter_mut().zip(from).for_each(|(to, &from)| *to = f32::from(from));
     }

@@ -185,19 +185,19 @@ pub fn whole(path: &Path, sample_rate: usize) -> Result<Vec<f32>, String> {
 ///
 /// # Errors
 /// If the file is not a sound of a supported format, is damaged or truncated.
-pub fn samples(path: &Path, form: SoundSpec) -> Result<Vec<f32>, String> {
-    let mut sound = whole(path, form.sample_rate)?;
-    if form.equal_loudness {
+pub fn samples(path: &Path, spec: SoundSpec) -> Result<Vec<f32>, String> {
+    let mut sound = whole(path, spec.sample_rate)?;
+    if spec.equal_loudness {
         let power = sound.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / sound.len() as f64;
         // Silence is not scaled.
         let factor = if power > 0.0 { power.sqrt().recip() as f32 } else { 1.0 };
         sound.iter_mut().for_each(|x| *x *= factor);
     }
-    if sound.len() >= form.samples {
-        let before = (sound.len() - form.samples) / 2;
-        return Ok(sound[before..][..form.samples].to_vec());
+    if sound.len() >= spec.samples {
+        let before = (sound.len() - spec.samples) / 2;
+        return Ok(sound[before..][..spec.samples].to_vec());
     }
-    let mut framed = vec![0.0; form.samples];
-    framed[(form.samples - sound.len()) / 2..][..sound.len()].copy_from_slice(&sound);
+    let mut framed = vec![0.0; spec.samples];
+    framed[(spec.samples - sound.len()) / 2..][..sound.len()].copy_from_slice(&sound);
     Ok(framed)
 }

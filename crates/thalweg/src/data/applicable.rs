@@ -19,7 +19,7 @@ use DataKind::{Numbers, Pictures, Sounds, Table};
 
 impl DataKind {
     pub(crate) fn of(arrays: &Arrays) -> DataKind {
-        match arrays.form {
+        match arrays.media {
             Some(MediaSpec::Pictures(_)) => Pictures,
             Some(MediaSpec::Sounds(_)) => Sounds,
             None => Numbers,

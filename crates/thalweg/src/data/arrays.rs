@@ -32,7 +32,7 @@ pub struct Arrays {
     /// The file of each example, for pictures and sounds; empty for others.
     pub files: Vec<String>,
     /// What files were brought to.
-    pub form: Option<MediaSpec>,
+    pub media: Option<MediaSpec>,
     /// What was decided in reading them.
     pub decisions: Vec<Decision>,
     /// What went wrong in reading them.
@@ -71,7 +71,7 @@ impl Arrays {
             targets: Vec::new(),
             weights: None,
             files: Vec::new(),
-            form: None,
+            media: None,
             decisions: Vec::new(),
             warnings: Vec::new(),
         }

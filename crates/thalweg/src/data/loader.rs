@@ -67,7 +67,7 @@ pub fn load(config: &Config) -> Result<Dataset> {
             applicable::check(&config.data, DataKind::of(&main))?;
             decisions.extend_from_slice(&main.decisions);
             // For files this was decided before they were read.
-            let on_disk = if main.form.is_some() {
+            let on_disk = if main.media.is_some() {
                 main.on_disk.is_some()
             } else {
                 memory::check_whole(&config.data, main.rows(), main.width())?;
@@ -75,7 +75,7 @@ pub fn load(config: &Config) -> Result<Dataset> {
                 memory::stay_on_disk(&config.data, needed, &mut decisions)?
             };
             config.data.from_disk = Some(on_disk);
-            main.form.iter().for_each(|form| form.adopt(&mut config.data));
+            main.media.iter().for_each(|spec| spec.adopt(&mut config.data));
             let part = |path: &Option<String>| path.as_ref().map(|path| arrays(path, &config)).transpose();
             let (dev, test) = (part(&dev)?, part(&test)?);
             if !on_disk {

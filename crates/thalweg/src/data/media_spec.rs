@@ -28,14 +28,14 @@ impl MediaSpec {
     /// Sets the options so that later files are converted to this form as well.
     pub(crate) fn adopt(&self, options: &mut config::Data) {
         match *self {
-            MediaSpec::Pictures(form) => {
-                options.image_size = Some(vec![form.height, form.width]);
-                (options.channels, options.fit) = (Some(form.channels), Some(form.fit));
+            MediaSpec::Pictures(spec) => {
+                options.image_size = Some(vec![spec.height, spec.width]);
+                (options.channels, options.fit) = (Some(spec.channels), Some(spec.fit));
             }
-            MediaSpec::Sounds(form) => {
-                options.sample_rate = Some(form.sample_rate);
-                options.seconds = Some(form.samples as f64 / form.sample_rate as f64);
-                options.equal_loudness = Some(form.equal_loudness);
+            MediaSpec::Sounds(spec) => {
+                options.sample_rate = Some(spec.sample_rate);
+                options.seconds = Some(spec.samples as f64 / spec.sample_rate as f64);
+                options.equal_loudness = Some(spec.equal_loudness);
             }
         }
     }

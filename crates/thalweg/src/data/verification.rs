@@ -209,9 +209,9 @@ impl ArrayScale {
             (shift as f32).is_finite() && (unit as f32).is_normal()
         };
         check(self.scales.iter().all(narrow), || "arrays are scaled by what is beyond numbers of 32 bits".into())?;
-        let Some(form) = self.form else { return Ok(()) };
-        form.check()?;
-        let found = form.shape();
+        let Some(spec) = self.media else { return Ok(()) };
+        spec.check()?;
+        let found = spec.shape();
         check(found == *shape, || format!("files are brought to {found:?}, and the pipeline takes {shape:?}"))
     }
 }

@@ -1,6 +1,6 @@
 //! Parameters as PyTorch names and lays them out: channels first, where ours are last.
 
-use super::steps::{Step, steps};
+use super::lowered::{LoweredOp, lowered};
 use crate::layers::{Embedded, Node, Op};
 use crate::tensor::Shape;
 
@@ -21,14 +21,19 @@ pub(crate) struct ParamMapping {
 
 impl ParamMapping {
     /// A parameter whose numbers lie alike.
-    fn same(step: &Step, ours: &str, theirs: &str, shape: &[usize]) -> ParamMapping {
-        ParamMapping::turned(step, (ours, theirs), shape.to_vec(), (0..shape.len()).collect())
+    fn same(lowered: &LoweredOp, ours: &str, theirs: &str, shape: &[usize]) -> ParamMapping {
+        ParamMapping::turned(lowered, (ours, theirs), shape.to_vec(), (0..shape.len()).collect())
     }
 
-    fn turned(step: &Step, (ours, theirs): (&str, &str), dimensions: Vec<usize>, axes: Vec<usize>) -> ParamMapping {
+    fn turned(
+        lowered: &LoweredOp,
+        (ours, theirs): (&str, &str),
+        dimensions: Vec<usize>,
+        axes: Vec<usize>,
+    ) -> ParamMapping {
         let shape = axes.iter().map(|&axis| dimensions[axis]).collect();
-        let theirs = format!("{}.{theirs}", step.name);
-        ParamMapping { ours: step.parameter(ours), theirs, shape, dimensions, axes }
+        let theirs = format!("{}.{theirs}", lowered.name);
+        ParamMapping { ours: lowered.parameter(ours), theirs, shape, dimensions, axes }
     }
 
     /// The same numbers under another shape.
@@ -54,8 +59,8 @@ impl ParamMapping {
     fn places(&self) -> Vec<usize> {
         let mut places = vec![0];
         for &axis in &self.axes {
-            let step: usize = self.dimensions[axis + 1..].iter().product();
-            let along = (0..self.dimensions[axis]).map(|i| i * step).collect::<Vec<_>>();
+            let stride: usize = self.dimensions[axis + 1..].iter().product();
+            let along = (0..self.dimensions[axis]).map(|i| i * stride).collect::<Vec<_>>();
             places = places.iter().flat_map(|place| along.iter().map(move |more| place + more)).collect();
         }
         places
@@ -74,8 +79,8 @@ pub(crate) fn begin_first(input: Shape) -> bool {
 
 /// Whether an operation leaves channels first: always in images, in rows of numbers never, in sounds (or plain matrices)
 /// where they come from windows in time.
-pub(crate) fn leaves_first(step: &Step, channels_first: bool) -> bool {
-    match (step.output().dimensions().len(), step.op) {
+pub(crate) fn leaves_first(lowered: &LoweredOp, channels_first: bool) -> bool {
+    match (lowered.output().dimensions().len(), lowered.op) {
         (3, _) => true,
         (2, Op::Convolution { .. } | Op::Pool { .. }) => true,
         (2, Op::Add { layers, shortcut }) => [layers, shortcut].iter().all(|branch| all_leave(branch, channels_first)),
@@ -85,33 +90,33 @@ pub(crate) fn leaves_first(step: &Step, channels_first: bool) -> bool {
 }
 
 fn all_leave(nodes: &[Node], channels_first: bool) -> bool {
-    nodes.iter().flat_map(steps).fold(channels_first, |first, step| leaves_first(&step, first))
+    nodes.iter().flat_map(lowered).fold(channels_first, |first, lowered| leaves_first(&lowered, first))
 }
 
 /// Every parameter of nodes in a row, in order; `channels_first` is how the first of them is entered.
 pub(crate) fn param_mappings(nodes: &[Node], mut channels_first: bool) -> Vec<ParamMapping> {
     let mut mappings = Vec::new();
-    for step in nodes.iter().flat_map(steps) {
-        mappings.extend(of_step(&step, channels_first));
-        channels_first = leaves_first(&step, channels_first);
+    for lowered in nodes.iter().flat_map(lowered) {
+        mappings.extend(mappings_of(&lowered, channels_first));
+        channels_first = leaves_first(&lowered, channels_first);
     }
     mappings
 }
 
-fn of_step(step: &Step, channels_first: bool) -> Vec<ParamMapping> {
-    let input = step.input.dimensions();
+fn mappings_of(lowered: &LoweredOp, channels_first: bool) -> Vec<ParamMapping> {
+    let input = lowered.input.dimensions();
     let with_bias = |weight: ParamMapping, bias: Option<&str>, n: usize| {
-        [weight].into_iter().chain(bias.map(|bias| ParamMapping::same(step, bias, "bias", &[n]))).collect()
+        [weight].into_iter().chain(bias.map(|bias| ParamMapping::same(lowered, bias, "bias", &[n]))).collect()
     };
-    match step.op {
+    match lowered.op {
         Op::Dense { units, weight, bias } => {
-            let flat = vec![*units, step.input.size()];
+            let flat = vec![*units, lowered.input.size()];
             let weight = if channels_first {
                 let dimensions = [&[*units], input].concat();
                 let axes = channels_after(1, dimensions.len());
-                ParamMapping::turned(step, (weight, "weight"), dimensions, axes).shaped(flat)
+                ParamMapping::turned(lowered, (weight, "weight"), dimensions, axes).shaped(flat)
             } else {
-                ParamMapping::same(step, weight, "weight", &flat)
+                ParamMapping::same(lowered, weight, "weight", &flat)
             };
             with_bias(weight, *bias, *units)
         }
@@ -119,25 +124,25 @@ fn of_step(step: &Step, channels_first: bool) -> Vec<ParamMapping> {
             let channels = frame.windows.input[2] / groups;
             let dimensions = [&[*filters][..], &frame.each(frame.windows.size), &[channels]].concat();
             let axes = channels_after(1, dimensions.len());
-            with_bias(ParamMapping::turned(step, (weight, "weight"), dimensions, axes), *bias, *filters)
+            with_bias(ParamMapping::turned(lowered, (weight, "weight"), dimensions, axes), *bias, *filters)
         }
         Op::BatchNorm { parameters, .. } => {
             let theirs = ["weight", "bias", "running_mean", "running_var"];
-            let dimensions = norm_dimensions(step.input);
+            let dimensions = norm_dimensions(lowered.input);
             let mapping = |(ours, theirs): (&&str, &str)| {
-                of_units(step, (ours, theirs), &dimensions, channels_first).shaped(vec![step.input.units()])
+                of_units(lowered, (ours, theirs), &dimensions, channels_first).shaped(vec![lowered.input.units()])
             };
             parameters.iter().zip(theirs).map(mapping).collect()
         }
         Op::LayerNorm { axes, parameters, .. } => {
             let normed = &input[input.len() - axes..];
-            let mapping = |(ours, theirs): (&&str, &str)| of_units(step, (ours, theirs), normed, channels_first);
+            let mapping = |(ours, theirs): (&&str, &str)| of_units(lowered, (ours, theirs), normed, channels_first);
             parameters.iter().zip(["weight", "bias"]).map(mapping).collect()
         }
-        Op::Scale(gamma) => vec![ParamMapping::same(step, gamma, gamma, &[step.input.last()])],
+        Op::Scale(gamma) => vec![ParamMapping::same(lowered, gamma, gamma, &[lowered.input.last()])],
         Op::Embedding { tables, .. } => {
             let table = |(j, (name, table)): (usize, &(&str, Embedded))| {
-                ParamMapping::same(step, name, &format!("{j}.weight"), &[table.slots, table.dimension])
+                ParamMapping::same(lowered, name, &format!("{j}.weight"), &[table.slots, table.dimension])
             };
             tables.iter().enumerate().map(table).collect()
         }
@@ -149,11 +154,11 @@ fn of_step(step: &Step, channels_first: bool) -> Vec<ParamMapping> {
 }
 
 /// A number for each unit of a norm; channels are first only where all of an example is normed together.
-fn of_units(step: &Step, names: (&str, &str), dimensions: &[usize], channels_first: bool) -> ParamMapping {
+fn of_units(lowered: &LoweredOp, names: (&str, &str), dimensions: &[usize], channels_first: bool) -> ParamMapping {
     let rank = dimensions.len();
-    let turned = channels_first && rank == step.input.dimensions().len();
+    let turned = channels_first && rank == lowered.input.dimensions().len();
     let axes = if turned { channels_after(0, rank) } else { (0..rank).collect() };
-    ParamMapping::turned(step, names, dimensions.to_vec(), axes)
+    ParamMapping::turned(lowered, names, dimensions.to_vec(), axes)
 }
 
 /// Each channel of an image, else each number of an example.

@@ -4,10 +4,10 @@
 
 pub(crate) mod channels;
 mod keras;
+pub(crate) mod lowered;
 #[cfg(feature = "onnx")]
 pub(crate) mod onnx;
 mod pytorch;
-pub(crate) mod steps;
 #[cfg(test)]
 mod tests;
 

@@ -26,7 +26,7 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
     let pipeline = match layers[0].kind() {
         "embedding" => of_codes(&layers[0].config()),
         _ => {
-            let array = ArrayScale { shape: shape.dimensions().to_vec(), scales: vec![Scale::None], form: None };
+            let array = ArrayScale { shape: shape.dimensions().to_vec(), scales: vec![Scale::None], media: None };
             Pipeline { cell_format: CellFormat::default(), inputs: Vec::new(), array: Some(array) }
         }
     };

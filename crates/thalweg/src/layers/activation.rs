@@ -44,7 +44,7 @@ impl Layer for Activate {
         Ok(input)
     }
 
-    fn work(&self, input: Shape) -> Option<usize> {
+    fn flops_per_example(&self, input: Shape) -> Option<usize> {
         Some(input.size())
     }
 

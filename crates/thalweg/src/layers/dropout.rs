@@ -53,7 +53,7 @@ impl Layer for Dropout {
         vec![[m, input.size()].into()]
     }
 
-    fn work(&self, input: Shape) -> Option<usize> {
+    fn flops_per_example(&self, input: Shape) -> Option<usize> {
         Some(input.size())
     }
 

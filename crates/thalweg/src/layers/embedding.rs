@@ -86,7 +86,7 @@ impl Layer for Embedding {
         NAMES.iter().zip(&self.columns).map(table).collect()
     }
 
-    fn work(&self, _input: Shape) -> Option<usize> {
+    fn flops_per_example(&self, _input: Shape) -> Option<usize> {
         Some(self.dense + self.columns.iter().map(|column| column.dimension).sum::<usize>())
     }
 

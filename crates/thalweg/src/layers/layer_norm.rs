@@ -93,7 +93,7 @@ impl Layer for LayerNorm {
         vec![[m, input.size()].into()]
     }
 
-    fn work(&self, input: Shape) -> Option<usize> {
+    fn flops_per_example(&self, input: Shape) -> Option<usize> {
         Some(input.size())
     }
 

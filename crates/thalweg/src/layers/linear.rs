@@ -102,7 +102,7 @@ impl Layer for Linear {
         if self.activation.needs_input() { vec![[m, self.units].into()] } else { Vec::new() }
     }
 
-    fn work(&self, input: Shape) -> Option<usize> {
+    fn flops_per_example(&self, input: Shape) -> Option<usize> {
         Some(input.size() * self.units)
     }
 

@@ -284,14 +284,14 @@ pub trait Layer: Debug + Send + Sync {
 
     /// How much there is to compute for an example, in multiply-adds of the forward pass, where a batch may be taken
     /// apart: where no example's answer depends on another's. None keeps batches whole.
-    fn work(&self, _input: Shape) -> Option<usize> {
+    fn flops_per_example(&self, _input: Shape) -> Option<usize> {
         None
     }
 
     /// About how much there is to compute for an example, in multiply-adds of the forward pass: a network whose examples
     /// would take minutes is refused.
     fn multiply_adds(&self, input: Shape) -> f64 {
-        self.work(input).unwrap_or_else(|| input.size()) as f64
+        self.flops_per_example(input).unwrap_or_else(|| input.size()) as f64
     }
 
     /// Whether parameters from a file, which are finite, are ones that the layer may have.

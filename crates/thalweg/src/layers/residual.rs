@@ -118,8 +118,8 @@ impl Layer for Residual {
         saved
     }
 
-    fn work(&self, input: Shape) -> Option<usize> {
-        Some(self.layers.work(input)? + self.shortcut.work(input)?)
+    fn flops_per_example(&self, input: Shape) -> Option<usize> {
+        Some(self.layers.flops_per_example(input)? + self.shortcut.flops_per_example(input)?)
     }
 
     fn multiply_adds(&self, input: Shape) -> f64 {

@@ -78,8 +78,8 @@ impl Sequential {
     }
 
     /// What all layers together have to compute for an example, where a batch may be taken apart.
-    pub(crate) fn work(&self, input: Shape) -> Option<usize> {
-        self.with_shapes(input).map(|(layer, input, _)| layer.work(input)).sum()
+    pub(crate) fn flops_per_example(&self, input: Shape) -> Option<usize> {
+        self.with_shapes(input).map(|(layer, input, _)| layer.flops_per_example(input)).sum()
     }
 
     pub(crate) fn multiply_adds(&self, input: Shape) -> f64 {

@@ -396,8 +396,8 @@ impl Model {
     /// training data, with or without the targets. Arrays need targets only if they are requested.
     fn open(&self, path: &str, given: &config::Data, wants_answers: bool) -> Result<Source> {
         let mut options = given.clone();
-        if let Some(form) = self.pipeline.form() {
-            form.adopt(&mut options);
+        if let Some(spec) = self.pipeline.media() {
+            spec.adopt(&mut options);
             if path == "-" {
                 return source::open_list(&options);
             }

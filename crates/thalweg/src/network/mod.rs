@@ -154,9 +154,9 @@ impl Network {
     }
 
     /// Multiply-adds of a forward pass for an example, where a batch may be taken apart.
-    pub(crate) fn work(&self) -> Option<usize> {
+    pub(crate) fn flops_per_example(&self) -> Option<usize> {
         let inputs = std::iter::once(&self.input).chain(&self.outputs);
-        self.layers.iter().zip(inputs).map(|(layer, &input)| layer.work(input)).sum()
+        self.layers.iter().zip(inputs).map(|(layer, &input)| layer.flops_per_example(input)).sum()
     }
 
     /// Memory for batches of up to m examples.

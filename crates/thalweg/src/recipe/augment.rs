@@ -55,7 +55,7 @@ pub(super) fn augmentation(facts: &Facts, decisions: &mut Vec<Decision>) -> Resu
         return Err(error.fix("leave --label-smoothing out: mixing does its work"));
     }
     match facts.sound {
-        Some(form) => of_sounds(asked, form, decisions),
+        Some(spec) => of_sounds(asked, spec, decisions),
         None => Ok(of_images(facts, decisions)),
     }
 }
@@ -123,7 +123,7 @@ fn tell(decisions: &mut Vec<Decision>, what: &str, augmentation: &Augmentation, 
 }
 
 #[cfg(feature = "sounds")]
-fn of_sounds(asked: &Augment, form: SoundSpec, decisions: &mut Vec<Decision>) -> Result<Augmentation> {
+fn of_sounds(asked: &Augment, spec: SoundSpec, decisions: &mut Vec<Decision>) -> Result<Augmentation> {
     use crate::data::source;
     use crate::train::{SoundChanges, SoundStrengths};
 
@@ -139,10 +139,10 @@ fn of_sounds(asked: &Augment, form: SoundSpec, decisions: &mut Vec<Decision>) ->
         background_snr: asked.background_snr.unwrap_or(5.0),
     };
     let backgrounds = match &asked.background {
-        Some(folder) => source::backgrounds(folder, form.sample_rate)?,
+        Some(folder) => source::backgrounds(folder, spec.sample_rate)?,
         None => Vec::new(),
     };
-    let changes = Changes::Sounds(SoundChanges::new(strong, form.sample_rate, backgrounds));
+    let changes = Changes::Sounds(SoundChanges::new(strong, spec.sample_rate, backgrounds));
     let chosen = Augmentation { changes, mix: mix(asked) };
     tell(decisions, "sounds", &chosen, "they sound alike to people");
     Ok(chosen)

@@ -36,7 +36,7 @@ pub(super) struct Facts<'a> {
 impl<'a> Facts<'a> {
     pub(super) fn new(config: &'a Config, data: &'a Dataset) -> Self {
         let (network, train) = (&config.network, &config.train);
-        let (image, sound) = (images::shape(data), sounds::form(data));
+        let (image, sound) = (images::shape(data), sounds::spec(data));
         let auto = train.recipe == Recipe::Auto;
         let free =
             network.layers.is_none() && network.layer.is_empty() && network.dropout.is_none() && !network.batch_norm;

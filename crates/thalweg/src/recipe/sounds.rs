@@ -17,9 +17,9 @@ use crate::tensor::Activation;
 const OFFSET: f64 = 1e-3;
 
 /// What the sounds of a data set were brought to.
-pub(super) fn form(data: &Dataset) -> Option<SoundSpec> {
-    match data.pipeline.form()? {
-        MediaSpec::Sounds(form) => Some(form),
+pub(super) fn spec(data: &Dataset) -> Option<SoundSpec> {
+    match data.pipeline.media()? {
+        MediaSpec::Sounds(spec) => Some(spec),
         MediaSpec::Pictures(_) => None,
     }
 }
@@ -28,11 +28,11 @@ pub(super) fn form(data: &Dataset) -> Option<SoundSpec> {
 pub(super) fn features(facts: &Facts, decisions: &mut Vec<Decision>) -> Vec<Box<dyn Layer>> {
     let network = &facts.config.network;
     let features = network.features.unwrap_or_default();
-    let Some(form) = facts.sound.filter(|_| features != Features::Waveform) else { return Vec::new() };
-    let rate = form.sample_rate;
+    let Some(spec) = facts.sound.filter(|_| features != Features::Waveform) else { return Vec::new() };
+    let rate = spec.sample_rate;
     let bands = network.bands.unwrap_or(if rate <= 8_000 { 40 } else { 64 });
     let mut options = LogMelOptions { offset: OFFSET, ..LogMelOptions::new(rate, bands) };
-    options.window = options.window.min(form.samples);
+    options.window = options.window.min(spec.samples);
     if features == Features::Mfcc {
         options.coefficients = Some((bands / 2).max(1));
     }

@@ -28,10 +28,10 @@ impl ExamplePreview {
     /// None for examples that are neither sounds nor images of one or three channels.
     pub(super) fn new(pipeline: &Pipeline) -> Option<ExamplePreview> {
         let shape = pipeline.shape();
-        if let Some(MediaSpec::Sounds(form)) = pipeline.form() {
-            let usual = LogMelOptions::new(form.sample_rate, BANDS);
+        if let Some(MediaSpec::Sounds(spec)) = pipeline.media() {
+            let usual = LogMelOptions::new(spec.sample_rate, BANDS);
             // Limits long sounds to about 150 frames.
-            let (window, hop) = (usual.window.min(form.samples), usual.hop.max(form.samples / 150));
+            let (window, hop) = (usual.window.min(spec.samples), usual.hop.max(spec.samples / 150));
             let bands = LogMelOptions { window, hop, ..usual }.bands();
             return Some(ExamplePreview { shape, sounds: Some((bands, Spectrum::new(bands, 1e-9))) });
         }

@@ -379,7 +379,7 @@ fn finish(
         run: folder.path().to_path_buf(),
         model: folder.model(),
         task: data.task,
-        files: data.pipeline.form().is_some(),
+        files: data.pipeline.media().is_some(),
         classes: data.target.classes.clone(),
         examples: counts(data),
         parameters,

@@ -30,7 +30,7 @@ fn rows_of_part(network: &Network, m: usize) -> usize {
     const EXAMPLE: usize = 256;
     const INPUT: usize = 4;
     let parameters = network.layout().len();
-    let Some(work) = network.work().filter(|_| parameters <= SMALL) else { return m };
+    let Some(work) = network.flops_per_example().filter(|_| parameters <= SMALL) else { return m };
     let whole = m * (work + EXAMPLE + INPUT * network.input().size());
     let parts = (whole / WORTH).min(m * work / (OUTWEIGHS * parameters.max(1))).clamp(1, MOST);
     m.div_ceil(parts)

@@ -61,7 +61,7 @@ fn of_arrays(shape: Shape, form: Option<MediaSpec>, layers: &Value) -> Vec<u8> {
     let layers = layers.as_array().unwrap().iter().map(|layer| read_layer(layer.clone(), &[]).unwrap());
     let network = Network::new(shape, layers.collect()).unwrap();
     let scale = Scale::Standard { mean: 0.25, deviation: 0.5 };
-    let array = ArrayScale { shape: shape.dimensions().to_vec(), scales: vec![scale], form };
+    let array = ArrayScale { shape: shape.dimensions().to_vec(), scales: vec![scale], media: form };
     let column = |name: &str, kind, role| Column::new(name, kind, role);
     let cell_format = CellFormat::default();
     let metrics = BTreeMap::from([("accuracy".to_string(), Metric { value: 0.5, low: Some(0.25), high: None })]);

@@ -18,8 +18,8 @@ pub struct ArrayScale {
     /// One scale for all positions, or one per column.
     pub scales: Vec<Scale>,
     /// The common form that files are converted to first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub form: Option<MediaSpec>,
+    #[serde(rename = "form", default, skip_serializing_if = "Option::is_none")]
+    pub media: Option<MediaSpec>,
 }
 
 impl ArrayScale {
@@ -33,7 +33,7 @@ impl ArrayScale {
         } else {
             vec![Scale::fit(rows.flatten().map(|x| f64::from(*x)), normalise)]
         };
-        ArrayScale { shape: shape.to_vec(), scales, form: None }
+        ArrayScale { shape: shape.to_vec(), scales, media: None }
     }
 
     /// The values of one example, scaled.
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn names_are_positions_in_the_shape() {
-        let array = ArrayScale { shape: vec![2, 3], scales: vec![Scale::None], form: None };
+        let array = ArrayScale { shape: vec![2, 3], scales: vec![Scale::None], media: None };
         assert_eq!(array.names(), ["x[0,0]", "x[0,1]", "x[0,2]", "x[1,0]", "x[1,1]", "x[1,2]"]);
     }
 

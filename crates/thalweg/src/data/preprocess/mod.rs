@@ -280,7 +280,7 @@ impl Pipeline {
         } else {
             ArrayScale::fit(&arrays.x, &arrays.shape, train_rows, normalise)
         };
-        array.form = arrays.form;
+        array.media = arrays.media;
         let decision = options.normalise.is_none().then(|| Decision {
             what: match array.scales.len() {
                 1 => "all positions scaled by one mean and deviation".into(),
@@ -294,8 +294,8 @@ impl Pipeline {
     }
 
     /// The common form that files are converted to before scaling.
-    pub fn form(&self) -> Option<MediaSpec> {
-        self.array.as_ref().and_then(|array| array.form)
+    pub fn media(&self) -> Option<MediaSpec> {
+        self.array.as_ref().and_then(|array| array.media)
     }
 
     /// The given examples of an array source as inputs, row-major (rows × features).

@@ -4,19 +4,19 @@ use serde_json::{Value, json};
 
 use super::Keras;
 use super::graph::{Symbol, Variable};
-use crate::export::steps::Step;
+use crate::export::lowered::LoweredOp;
 use crate::layers::{Frame, Padding, Pooling};
 use crate::tensor::Activation;
 use crate::{Error, Result};
 
 impl Keras<'_> {
     /// x as the windows see it.
-    fn windowed(&mut self, step: &Step, frame: &Frame, x: Symbol) -> Symbol {
-        self.reshaped(step, "windows", x, frame.seen().dimensions())
+    fn windowed(&mut self, lowered: &LoweredOp, frame: &Frame, x: Symbol) -> Symbol {
+        self.reshaped(lowered, "windows", x, frame.seen().dimensions())
     }
 
     /// x between zeros, and what is left to say of padding.
-    fn padded(&mut self, step: &Step, frame: &Frame, x: Symbol, same: bool) -> (Symbol, &'static str) {
+    fn padded(&mut self, lowered: &LoweredOp, frame: &Frame, x: Symbol, same: bool) -> (Symbol, &'static str) {
         let around = frame.each(frame.around());
         if around.iter().flatten().all(|&n| n == 0) {
             return (x, "valid");
@@ -28,56 +28,56 @@ impl Keras<'_> {
         shape.iter_mut().zip(&around).for_each(|(side, around)| *side += around[0] + around[1]);
         let (class, padding) =
             if frame.line { ("ZeroPadding1D", json!(around[0])) } else { ("ZeroPadding2D", json!(around)) };
-        (self.named(class, step, "padding", json!({ "padding": padding }), &x, &shape), "valid")
+        (self.named(class, lowered, "padding", json!({ "padding": padding }), &x, &shape), "valid")
     }
 
     pub(super) fn convolution(
         &mut self,
-        step: &Step,
+        lowered: &LoweredOp,
         frame: &Frame,
         (mut config, variables): (Value, Vec<Variable>),
         g: Activation,
         x: Symbol,
     ) -> Symbol {
-        let x = self.windowed(step, frame, x);
+        let x = self.windowed(lowered, frame, x);
         let windows = &frame.windows;
         let dilated = windows.dilation != [1, 1] && windows.stride != [1, 1];
-        let (x, padding) = self.padded(step, frame, x, frame.padding == Padding::Same && !dilated);
+        let (x, padding) = self.padded(lowered, frame, x, frame.padding == Padding::Same && !dilated);
         config["kernel_size"] = json!(frame.each(windows.size));
         config["padding"] = json!(padding);
         config["dilation_rate"] = json!(frame.each(windows.dilation));
         let class = if frame.line { "Conv1D" } else { "Conv2D" };
         if !dilated {
             config["strides"] = json!(frame.each(windows.stride));
-            return self.activated(class, step, (config, variables), &x, g);
+            return self.activated(class, lowered, (config, variables), &x, g);
         }
         // Keras has no strides in dilated windows: every window is taken, then those a stride apart.
         let mut shape = x.shape.clone();
         let reach = [0, 1].map(|axis| (windows.size[axis] - 1) * windows.dilation[axis]);
         shape.iter_mut().zip(frame.each(reach)).for_each(|(side, reach)| *side -= reach);
-        *shape.last_mut().expect("an image has channels") = step.output().last();
-        let every = self.graph.push(class, &step.name, config, &[&x], &shape, variables);
-        let some = self.strided(step, frame, &every);
-        self.activation(step, g, some)
+        *shape.last_mut().expect("an image has channels") = lowered.output().last();
+        let every = self.graph.push(class, &lowered.name, config, &[&x], &shape, variables);
+        let some = self.strided(lowered, frame, &every);
+        self.activation(lowered, g, some)
     }
 
     /// Every so many places of x.
-    fn strided(&mut self, step: &Step, frame: &Frame, x: &Symbol) -> Symbol {
+    fn strided(&mut self, lowered: &LoweredOp, frame: &Frame, x: &Symbol) -> Symbol {
         let class = if frame.line { "MaxPooling1D" } else { "MaxPooling2D" };
         let config = json!({ "pool_size": frame.each([1, 1]), "strides": frame.each(frame.windows.stride) });
         let channels = x.shape.last().copied();
         let shape: Vec<usize> = frame.each(frame.windows.output).into_iter().chain(channels).collect();
-        self.named(class, step, "strides", config, x, &shape)
+        self.named(class, lowered, "strides", config, x, &shape)
     }
 
     pub(super) fn pool(
         &mut self,
-        step: &Step,
+        lowered: &LoweredOp,
         (frame, take, global): (&Frame, Pooling, bool),
         x: Symbol,
     ) -> Result<Symbol> {
-        let x = self.windowed(step, frame, x);
-        let (output, same) = (step.output(), frame.padding == Padding::Same);
+        let x = self.windowed(lowered, frame, x);
+        let (output, same) = (lowered.output(), frame.padding == Padding::Same);
         let output = output.dimensions();
         let class = match (take, frame.line, global) {
             (Pooling::Max, true, false) => "MaxPooling1D",
@@ -90,27 +90,27 @@ impl Keras<'_> {
             (Pooling::Average | Pooling::AverageWithin, false, true) => "GlobalAveragePooling2D",
         };
         if global {
-            return Ok(self.graph.layer(class, &step.name, json!({}), &[&x], output));
+            return Ok(self.graph.layer(class, &lowered.name, json!({}), &[&x], output));
         }
         let windows = &frame.windows;
         let around = frame.around() != [[0; 2]; 2];
         if take == Pooling::Max && around && !same {
-            return self.padded_maximum(step, frame, class, x);
+            return self.padded_maximum(lowered, frame, class, x);
         }
         // Whether means of "same" count the zeros around an image depends on Keras' backend.
-        let (x, padding) = self.padded(step, frame, x, same && take == Pooling::Max);
+        let (x, padding) = self.padded(lowered, frame, x, same && take == Pooling::Max);
         let config = json!({
             "pool_size": frame.each(windows.size), "strides": frame.each(windows.stride), "padding": padding,
         });
-        let y = self.graph.layer(class, &step.name, config, &[&x], output);
+        let y = self.graph.layer(class, &lowered.name, config, &[&x], output);
         if take == Pooling::AverageWithin && around {
-            return Ok(self.within(step, frame, &y));
+            return Ok(self.within(lowered, frame, &y));
         }
         Ok(y)
     }
 
     /// Means that counted zeros, times the places of a window by those of them that are within the image.
-    fn within(&mut self, step: &Step, frame: &Frame, means: &Symbol) -> Symbol {
+    fn within(&mut self, lowered: &LoweredOp, frame: &Frame, means: &Symbol) -> Symbol {
         let windows = &frame.windows;
         let shares = |axis: usize| {
             let share = move |window| windows.size[axis] as f64 / windows.seen(axis, window) as f64;
@@ -119,12 +119,12 @@ impl Keras<'_> {
         let rows: Vec<Vec<[f64; 1]>> =
             shares(0).map(|down| shares(1).map(|across| [down * across]).collect()).collect();
         let scale = if frame.line { json!(rows[0]) } else { json!(rows) };
-        self.named("Rescaling", step, "within", json!({ "scale": scale, "offset": 0.0 }), means, &means.shape)
+        self.named("Rescaling", lowered, "within", json!({ "scale": scale, "offset": 0.0 }), means, &means.shape)
     }
 
     /// Maxima within an image whose padding holds none: those of windows around every pixel, and of these the ones that
     /// our windows are around.
-    fn padded_maximum(&mut self, step: &Step, frame: &Frame, class: &'static str, x: Symbol) -> Result<Symbol> {
+    fn padded_maximum(&mut self, lowered: &LoweredOp, frame: &Frame, class: &'static str, x: Symbol) -> Result<Symbol> {
         let windows = &frame.windows;
         let crop = |axis: usize| {
             let first = ((windows.size[axis] - 1) / 2).checked_sub(windows.padding[axis])?;
@@ -132,17 +132,17 @@ impl Keras<'_> {
             Some([first, (windows.input[axis] - 1).checked_sub(last)?])
         };
         let (Some(down), Some(across)) = (crop(0), crop(1)) else {
-            let message = format!("{}: Keras has no maximum of windows within so much padding", step.name);
+            let message = format!("{}: Keras has no maximum of windows within so much padding", lowered.name);
             return Err(Error::config(message).fix("use less padding than half a window, or export to onnx or pytorch"));
         };
         let config = json!({ "pool_size": frame.each(windows.size), "strides": frame.each([1, 1]), "padding": "same" });
-        let every = self.graph.layer(class, &step.name, config, &[&x], &x.shape.clone());
+        let every = self.graph.layer(class, &lowered.name, config, &[&x], &x.shape.clone());
         let around = frame.each([down, across]);
         let mut shape = every.shape.clone();
         shape.iter_mut().zip(&around).for_each(|(side, around)| *side -= around[0] + around[1]);
         let (class, cropping) =
             if frame.line { ("Cropping1D", json!(around[0])) } else { ("Cropping2D", json!(around)) };
-        let some = self.named(class, step, "cropped", json!({ "cropping": cropping }), &every, &shape);
-        Ok(self.strided(step, frame, &some))
+        let some = self.named(class, lowered, "cropped", json!({ "cropping": cropping }), &every, &shape);
+        Ok(self.strided(lowered, frame, &some))
     }
 }

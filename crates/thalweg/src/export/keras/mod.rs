@@ -8,7 +8,7 @@ mod zip;
 use serde_json::{Value, json};
 
 use self::graph::{Graph, Symbol, Variable};
-use super::steps::{Step, steps};
+use super::lowered::{LoweredOp, lowered};
 use super::{Exported, Format, Options};
 use crate::data::preprocess::Scale;
 use crate::data::schema::Task;
@@ -81,15 +81,15 @@ fn first_last((shape, numbers): Variable) -> Variable {
 
 impl Keras<'_> {
     /// One of the layer's parameters.
-    fn parameter(&self, step: &Step, own: &str) -> Variable {
+    fn parameter(&self, lowered: &LoweredOp, own: &str) -> Variable {
         let entry =
-            self.model.network.layout().named(&step.parameter(own)).expect("a step's parameters are the network's");
+            self.model.network.layout().named(&lowered.parameter(own)).expect("a step's parameters are the network's");
         let numbers = self.model.theta.view().part(entry.start, entry.shape).to_f64();
         (entry.shape.dimensions().to_vec(), numbers.into_iter().map(|x| x as f32).collect())
     }
 
-    fn parameters(&self, step: &Step, own: &[&str]) -> Vec<Variable> {
-        own.iter().map(|own| self.parameter(step, own)).collect()
+    fn parameters(&self, lowered: &LoweredOp, own: &[&str]) -> Vec<Variable> {
+        own.iter().map(|own| self.parameter(lowered, own)).collect()
     }
 
     /// Pixels and samples as the network takes them; other preprocessing stays outside.
@@ -147,59 +147,59 @@ impl Keras<'_> {
     }
 
     fn node(&mut self, node: &Node, mut x: Symbol) -> Result<Symbol> {
-        let mut steps = steps(node).into_iter().peekable();
-        while let Some(step) = steps.next() {
+        let mut ops = lowered(node).into_iter().peekable();
+        while let Some(lowered) = ops.next() {
             // Keras has the activation after these within their layer.
-            let has_own = matches!(step.op, Op::Dense { .. } | Op::Convolution { .. });
-            let g = steps.next_if(|next| has_own && next.activation().is_some()).and_then(|next| next.activation());
-            x = self.step(&step, g.unwrap_or_default(), x)?;
+            let has_own = matches!(lowered.op, Op::Dense { .. } | Op::Convolution { .. });
+            let g = ops.next_if(|next| has_own && next.activation().is_some()).and_then(|next| next.activation());
+            x = self.step(&lowered, g.unwrap_or_default(), x)?;
         }
         Ok(x)
     }
 
     /// A weight and, where there is one, a bias.
-    fn weight_and_bias(&self, step: &Step, weight: &str, bias: Option<&str>) -> Vec<Variable> {
-        let mut variables = vec![first_last(self.parameter(step, weight))];
-        variables.extend(bias.map(|bias| self.parameter(step, bias)));
+    fn weight_and_bias(&self, lowered: &LoweredOp, weight: &str, bias: Option<&str>) -> Vec<Variable> {
+        let mut variables = vec![first_last(self.parameter(lowered, weight))];
+        variables.extend(bias.map(|bias| self.parameter(lowered, bias)));
         variables
     }
 
     /// An operation, with g after it where it has an activation of its own.
-    fn step(&mut self, step: &Step, g: Activation, x: Symbol) -> Result<Symbol> {
-        Ok(match step.op {
+    fn step(&mut self, lowered: &LoweredOp, g: Activation, x: Symbol) -> Result<Symbol> {
+        Ok(match lowered.op {
             Op::Dense { units, weight, bias } => {
-                let x = self.flat(step, x);
+                let x = self.flat(lowered, x);
                 let config = json!({ "units": units, "use_bias": bias.is_some() });
-                let variables = self.weight_and_bias(step, weight, *bias);
-                self.activated("Dense", step, (config, variables), &x, g)
+                let variables = self.weight_and_bias(lowered, weight, *bias);
+                self.activated("Dense", lowered, (config, variables), &x, g)
             }
             Op::Convolution { frame, filters, groups, weight, bias } => {
                 let config = json!({ "filters": filters, "groups": groups, "use_bias": bias.is_some() });
-                let variables = self.weight_and_bias(step, weight, *bias);
-                self.convolution(step, frame, (config, variables), g, x)
+                let variables = self.weight_and_bias(lowered, weight, *bias);
+                self.convolution(lowered, frame, (config, variables), g, x)
             }
-            Op::Activation(g) => self.activation(step, *g, x),
+            Op::Activation(g) => self.activation(lowered, *g, x),
             Op::Dropout { rate } => {
-                self.graph.layer("Dropout", &step.name, json!({ "rate": rate }), &[&x], &x.shape.clone())
+                self.graph.layer("Dropout", &lowered.name, json!({ "rate": rate }), &[&x], &x.shape.clone())
             }
             Op::BatchNorm { epsilon, momentum, parameters } => {
                 let config = json!({ "axis": -1, "momentum": momentum, "epsilon": epsilon });
-                let variables = self.parameters(step, parameters);
+                let variables = self.parameters(lowered, parameters);
                 let together = if x.shape.len() == 3 { 1 } else { x.shape.len() };
-                self.norm("BatchNormalization", step, (config, variables), x, together)
+                self.norm("BatchNormalization", lowered, (config, variables), x, together)
             }
             Op::LayerNorm { axes, epsilon, parameters } => {
                 let config = json!({ "axis": [-1], "epsilon": epsilon });
-                let variables = self.parameters(step, parameters);
-                self.norm("LayerNormalization", step, (config, variables), x, *axes)
+                let variables = self.parameters(lowered, parameters);
+                self.norm("LayerNormalization", lowered, (config, variables), x, *axes)
             }
-            Op::Scale(gamma) => self.scale(step, gamma, x),
-            Op::Embedding { dense, tables } => self.embedding(step, *dense, tables, x),
-            Op::Pool { frame, take, global } => self.pool(step, (frame, *take, *global), x)?,
-            Op::LogMel(options) => self.log_mel(step, options, x),
+            Op::Scale(gamma) => self.scale(lowered, gamma, x),
+            Op::Embedding { dense, tables } => self.embedding(lowered, *dense, tables, x),
+            Op::Pool { frame, take, global } => self.pool(lowered, (frame, *take, *global), x)?,
+            Op::LogMel(options) => self.log_mel(lowered, options, x),
             Op::Add { layers, shortcut } => {
                 let (a, b) = (self.chain(layers, x.clone())?, self.chain(shortcut, x)?);
-                self.graph.layer("Add", &format!("{}.sum", step.name), json!({}), &[&a, &b], &a.shape.clone())
+                self.graph.layer("Add", &format!("{}.sum", lowered.name), json!({}), &[&a, &b], &a.shape.clone())
             }
         })
     }
@@ -207,45 +207,49 @@ impl Keras<'_> {
     fn named(
         &mut self,
         class: &'static str,
-        step: &Step,
+        lowered: &LoweredOp,
         own: &str,
         config: Value,
         x: &Symbol,
         shape: &[usize],
     ) -> Symbol {
-        self.graph.layer(class, &format!("{}.{own}", step.name), config, &[x], shape)
+        self.graph.layer(class, &format!("{}.{own}", lowered.name), config, &[x], shape)
     }
 
-    fn flat(&mut self, step: &Step, x: Symbol) -> Symbol {
+    fn flat(&mut self, lowered: &LoweredOp, x: Symbol) -> Symbol {
         let size = x.shape.iter().product();
-        if x.shape.len() == 1 { x } else { self.named("Flatten", step, "flat", json!({}), &x, &[size]) }
+        if x.shape.len() == 1 { x } else { self.named("Flatten", lowered, "flat", json!({}), &x, &[size]) }
     }
 
-    fn reshaped(&mut self, step: &Step, own: &str, x: Symbol, shape: &[usize]) -> Symbol {
-        if x.shape == shape { x } else { self.named("Reshape", step, own, json!({ "target_shape": shape }), &x, shape) }
+    fn reshaped(&mut self, lowered: &LoweredOp, own: &str, x: Symbol, shape: &[usize]) -> Symbol {
+        if x.shape == shape {
+            x
+        } else {
+            self.named("Reshape", lowered, own, json!({ "target_shape": shape }), &x, shape)
+        }
     }
 
     /// A layer with variables that may do its activation itself.
     fn activated(
         &mut self,
         class: &'static str,
-        step: &Step,
+        lowered: &LoweredOp,
         (mut config, variables): (Value, Vec<Variable>),
         x: &Symbol,
         g: Activation,
     ) -> Symbol {
-        let output = step.output();
+        let output = lowered.output();
         let apart = own_layer(g);
         config["activation"] = json!(if apart { "linear" } else { name_of(g) });
-        let y = self.graph.push(class, &step.name, config, &[x], output.dimensions(), variables);
-        if apart { self.activation(step, g, y) } else { y }
+        let y = self.graph.push(class, &lowered.name, config, &[x], output.dimensions(), variables);
+        if apart { self.activation(lowered, g, y) } else { y }
     }
 
     /// g(x) as a layer.
-    fn activation(&mut self, step: &Step, g: Activation, x: Symbol) -> Symbol {
+    fn activation(&mut self, lowered: &LoweredOp, g: Activation, x: Symbol) -> Symbol {
         let shape = x.shape.clone();
-        let alone = step.is_alone() && step.activation().is_some();
-        let name = if alone { step.name.clone() } else { format!("{}.activation", step.name) };
+        let alone = lowered.is_alone() && lowered.activation().is_some();
+        let name = if alone { lowered.name.clone() } else { format!("{}.activation", lowered.name) };
         match g {
             Activation::Identity if !alone => x,
             Activation::LeakyRelu(slope) => {
@@ -256,26 +260,27 @@ impl Keras<'_> {
             }
             Activation::Silu(beta) if beta != 1.0 => {
                 let scaled =
-                    self.named("Rescaling", step, "scaled", json!({ "scale": beta, "offset": 0.0 }), &x, &shape);
-                self.gated(step, &name, &x, &scaled)
+                    self.named("Rescaling", lowered, "scaled", json!({ "scale": beta, "offset": 0.0 }), &x, &shape);
+                self.gated(lowered, &name, &x, &scaled)
             }
             Activation::GeluTanh => {
                 let [factor, cubic] = GELU_TANH;
                 let square =
-                    self.graph.layer("Multiply", &format!("{}.square", step.name), json!({}), &[&x, &x], &shape);
+                    self.graph.layer("Multiply", &format!("{}.square", lowered.name), json!({}), &[&x, &x], &shape);
                 let config = json!({ "scale": factor * cubic, "offset": factor });
-                let slope = self.named("Rescaling", step, "slope", config, &square, &shape);
+                let slope = self.named("Rescaling", lowered, "slope", config, &square, &shape);
                 let twice =
-                    self.graph.layer("Multiply", &format!("{}.twice", step.name), json!({}), &[&x, &slope], &shape);
-                self.gated(step, &name, &x, &twice)
+                    self.graph.layer("Multiply", &format!("{}.twice", lowered.name), json!({}), &[&x, &slope], &shape);
+                self.gated(lowered, &name, &x, &twice)
             }
             g => self.graph.layer("Activation", &name, json!({ "activation": name_of(g) }), &[&x], &shape),
         }
     }
 
     /// x · σ(z).
-    fn gated(&mut self, step: &Step, name: &str, x: &Symbol, z: &Symbol) -> Symbol {
-        let sigmoid = self.named("Activation", step, "gate", json!({ "activation": "sigmoid" }), z, &z.shape.clone());
+    fn gated(&mut self, lowered: &LoweredOp, name: &str, x: &Symbol, z: &Symbol) -> Symbol {
+        let sigmoid =
+            self.named("Activation", lowered, "gate", json!({ "activation": "sigmoid" }), z, &z.shape.clone());
         self.graph.layer("Multiply", name, json!({}), &[x, &sigmoid], &x.shape)
     }
 
@@ -283,7 +288,7 @@ impl Keras<'_> {
     fn norm(
         &mut self,
         class: &'static str,
-        step: &Step,
+        lowered: &LoweredOp,
         (config, variables): (Value, Vec<Variable>),
         x: Symbol,
         together: usize,
@@ -291,68 +296,81 @@ impl Keras<'_> {
         let shape = x.shape.clone();
         let (kept, normed) = shape.split_at(shape.len() - together);
         let at = [kept, &[normed.iter().product()]].concat();
-        let x = if kept.is_empty() { self.flat(step, x) } else { self.reshaped(step, "together", x, &at) };
-        let y = self.graph.push(class, &step.name, config, &[&x], &at, variables);
-        self.reshaped(step, "shape", y, &shape)
+        let x = if kept.is_empty() { self.flat(lowered, x) } else { self.reshaped(lowered, "together", x, &at) };
+        let y = self.graph.push(class, &lowered.name, config, &[&x], &at, variables);
+        self.reshaped(lowered, "shape", y, &shape)
     }
 
     /// A filter of one number for each channel.
-    fn scale(&mut self, step: &Step, gamma: &str, x: Symbol) -> Symbol {
+    fn scale(&mut self, lowered: &LoweredOp, gamma: &str, x: Symbol) -> Symbol {
         let shape = x.shape.clone();
-        let channels = step.input.last();
-        let at = [step.input.size() / channels, channels];
-        let x = self.reshaped(step, "places", x, &at);
+        let channels = lowered.input.last();
+        let at = [lowered.input.size() / channels, channels];
+        let x = self.reshaped(lowered, "places", x, &at);
         let config = json!({ "kernel_size": [1], "use_bias": false });
-        let (_, numbers) = self.parameter(step, gamma);
+        let (_, numbers) = self.parameter(lowered, gamma);
         let variables = vec![(vec![1, channels, 1], numbers)];
-        let y = self.graph.push("DepthwiseConv1D", &step.name, config, &[&x], &at, variables);
-        self.reshaped(step, "shape", y, &shape)
+        let y = self.graph.push("DepthwiseConv1D", &lowered.name, config, &[&x], &at, variables);
+        self.reshaped(lowered, "shape", y, &shape)
     }
 
     /// Columns that pass, sidecars the vectors of those that are looked up.
-    fn embedding(&mut self, step: &Step, dense: usize, tables: &[(&'static str, Embedded)], x: Symbol) -> Symbol {
-        let x = self.flat(step, x);
+    fn embedding(
+        &mut self,
+        lowered: &LoweredOp,
+        dense: usize,
+        tables: &[(&'static str, Embedded)],
+        x: Symbol,
+    ) -> Symbol {
+        let x = self.flat(lowered, x);
         let n = x.shape[0];
-        let line = self.reshaped(step, "columns", x, &[n, 1]);
+        let line = self.reshaped(lowered, "columns", x, &[n, 1]);
         let mut parts = Vec::new();
         if dense > 0 {
             let config = json!({ "cropping": [0, n - dense] });
-            let cropped = self.named("Cropping1D", step, "passing", config, &line, &[dense, 1]);
-            parts.push(self.reshaped(step, "passing.flat", cropped, &[dense]));
+            let cropped = self.named("Cropping1D", lowered, "passing", config, &line, &[dense, 1]);
+            parts.push(self.reshaped(lowered, "passing.flat", cropped, &[dense]));
         }
         for (j, (own, column)) in tables.iter().enumerate() {
             let name = |what: &str| format!("{own}.{what}");
             let config = json!({ "cropping": [dense + j, n - dense - j - 1] });
-            let code = self.named("Cropping1D", step, &name("column"), config, &line, &[1, 1]);
-            let code = self.reshaped(step, &name("code"), code, &[1]);
+            let code = self.named("Cropping1D", lowered, &name("column"), config, &line, &[1, 1]);
+            let code = self.reshaped(lowered, &name("code"), code, &[1]);
             let config = json!({ "input_dim": column.slots, "output_dim": column.dimension });
-            let table = vec![self.parameter(step, own)];
+            let table = vec![self.parameter(lowered, own)];
             let shape = [1, column.dimension];
-            let found = self.graph.push("Embedding", &format!("{}.{own}", step.name), config, &[&code], &shape, table);
-            parts.push(self.reshaped(step, &name("vector"), found, &shape[1..]));
+            let found =
+                self.graph.push("Embedding", &format!("{}.{own}", lowered.name), config, &[&code], &shape, table);
+            parts.push(self.reshaped(lowered, &name("vector"), found, &shape[1..]));
         }
         match &parts[..] {
             [one] => one.clone(),
             _ => {
                 let parts: Vec<&Symbol> = parts.iter().collect();
-                self.graph.layer("Concatenate", &step.name, json!({ "axis": -1 }), &parts, step.output().dimensions())
+                self.graph.layer(
+                    "Concatenate",
+                    &lowered.name,
+                    json!({ "axis": -1 }),
+                    &parts,
+                    lowered.output().dimensions(),
+                )
             }
         }
     }
 
     /// The spectrum as a convolution with waves, powers as products, bands as a matrix.
-    fn log_mel(&mut self, step: &Step, options: &LogMelOptions, x: Symbol) -> Symbol {
+    fn log_mel(&mut self, lowered: &LoweredOp, options: &LogMelOptions, x: Symbol) -> Symbol {
         let bands = options.bands();
-        let (bins, frames) = (bands.bins().len(), step.output().dimensions()[0]);
+        let (bins, frames) = (bands.bins().len(), lowered.output().dimensions()[0]);
         let floats = |numbers: Vec<f64>| numbers.into_iter().map(|x| x as f32).collect::<Vec<_>>();
         let samples = x.shape.iter().product();
-        let sound = self.reshaped(step, "sound", x, &[samples, 1]);
+        let sound = self.reshaped(lowered, "sound", x, &[samples, 1]);
         let config = json!({
             "filters": 2 * bins, "kernel_size": [bands.window], "strides": [bands.hop], "use_bias": false,
             "trainable": false,
         });
         let waves = first_last((vec![2 * bins, bands.window, 1], floats(bands.waves())));
-        let name = |own: &str| format!("{}.{own}", step.name);
+        let name = |own: &str| format!("{}.{own}", lowered.name);
         let waves = self.graph.push("Conv1D", &name("waves"), config, &[&sound], &[frames, 2 * bins], vec![waves]);
         let squares = self.graph.layer("Multiply", &name("squares"), json!({}), &[&waves, &waves], &waves.shape);
         let weight = first_last((vec![bands.bands, 2 * bins], floats(bands.triangles_of_squares())));
@@ -366,6 +384,6 @@ impl Keras<'_> {
             let config = json!({ "units": coefficients, "use_bias": false, "trainable": false });
             y = self.graph.push("Dense", &name("cosines"), config, &[&y], &[frames, coefficients], vec![weight]);
         }
-        self.reshaped(step, "image", y, step.output().dimensions())
+        self.reshaped(lowered, "image", y, lowered.output().dimensions())
     }
 }

@@ -92,8 +92,8 @@ fn file(model: &Model, nodes: &[Node], graph: Graph, x: String) -> proto::Model 
     if let Some(options) = nodes.iter().flat_map(|node| &node.ops).find_map(log_mel) {
         metadata.push(("thalweg.log_mel", options.to_string()));
     }
-    if let Some(form) = model.pipeline.form() {
-        metadata.push(("thalweg.form", json(&form)));
+    if let Some(spec) = model.pipeline.media() {
+        metadata.push(("thalweg.form", json(&spec)));
     }
     let entry = |(key, value): (&str, String)| proto::Entry { key: key.into(), value };
     proto::Model {

@@ -4,7 +4,7 @@ use super::activation::activate;
 use super::graph::{Graph, float, int, ints, signed, to};
 use super::proto::DataType;
 use super::value::Value;
-use crate::export::steps::{Step, steps};
+use crate::export::lowered::{LoweredOp, lowered};
 use crate::layers::{Embedded, Frame, LogMelOptions, Node, Op, Padding, Pooling};
 use crate::model::Model;
 use crate::network::Entry;
@@ -14,13 +14,13 @@ use crate::tensor::{View, transposed};
 #[derive(Clone, Copy)]
 struct Place<'a> {
     model: &'a Model,
-    step: &'a Step<'a>,
+    lowered: &'a LoweredOp<'a>,
 }
 
 impl<'a> Place<'a> {
     /// What names of nodes begin with: `layers.0`.
     fn scope(self) -> &'a str {
-        &self.step.name
+        &self.lowered.name
     }
 
     /// The name of a node.
@@ -29,7 +29,7 @@ impl<'a> Place<'a> {
     }
 
     fn entry(self, own: &str) -> (&'a Entry, View<'a>) {
-        let name = self.step.parameter(own);
+        let name = self.lowered.parameter(own);
         let entry = self.model.network.layout().named(&name).expect("a step's parameters are the network's");
         (entry, self.model.theta.view().part(entry.start, entry.shape))
     }
@@ -56,12 +56,12 @@ impl<'a> Place<'a> {
 
 /// Writes layers in a row after x.
 pub(super) fn write(graph: &mut Graph, model: &Model, nodes: &[Node], x: Value) -> Value {
-    let all = nodes.iter().flat_map(steps);
-    all.fold(x, |x, step| operation(graph, Place { model, step: &step }, x))
+    let all = nodes.iter().flat_map(lowered);
+    all.fold(x, |x, lowered| operation(graph, Place { model, lowered: &lowered }, x))
 }
 
 fn operation(graph: &mut Graph, place: Place, x: Value) -> Value {
-    match place.step.op {
+    match place.lowered.op {
         Op::Dense { weight, bias, .. } => dense(graph, place, x, weight, *bias),
         Op::Convolution { frame, groups, weight, bias, .. } => {
             convolution(graph, place, x, (frame, *groups), weight, *bias)
@@ -96,7 +96,7 @@ fn dense(graph: &mut Graph, place: Place, x: Value, weight: &str, bias: Option<&
     } else {
         graph.node(&place.name("Gemm"), "Gemm", [&x, &weight], transposed)
     };
-    Value::new(y, place.step.output())
+    Value::new(y, place.lowered.output())
 }
 
 /// Over the channels of images, and over all numbers of other examples.
@@ -155,7 +155,7 @@ fn embedding(graph: &mut Graph, place: Place, x: Value, dense: usize, tables: &[
         parts.push(graph.node(&format!("{table}.Gather"), "Gather", [&table, &code], vec![int("axis", 0)]));
     }
     let y = graph.joined(&place.name("Concat"), &parts);
-    Value::new(y, place.step.output())
+    Value::new(y, place.lowered.output())
 }
 
 /// Zeros before and after on each axis, as many as the windows reach.
@@ -191,12 +191,12 @@ fn convolution(
     } else {
         graph.node(&place.name("Conv"), "Conv", [&x_name, &weight], options)
     };
-    Value { name, shape: place.step.output(), channels_first: true }
+    Value { name, shape: place.lowered.output(), channels_first: true }
 }
 
 /// Pooling along one axis or two.
 fn pool(graph: &mut Graph, place: Place, x: Value, (frame, take, of_all): (&Frame, Pooling, bool)) -> Value {
-    let shape = place.step.output();
+    let shape = place.lowered.output();
     let name = graph.channels_first(place.scope(), &x, frame.seen());
     let (take_name, global) = match take {
         Pooling::Max => ("MaxPool", "GlobalMaxPool"),

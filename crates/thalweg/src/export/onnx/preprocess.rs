@@ -27,7 +27,7 @@ pub(super) fn write(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Res
 }
 
 fn of_array(graph: &mut Graph, array: &ArrayScale) -> String {
-    let meaning = match array.form {
+    let meaning = match array.media {
         Some(_) => "examples as the library reads files",
         None => "examples",
     };

@@ -16,7 +16,7 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>, task: Task) -> Model {
     let network = Network::new(shape, layers).unwrap();
     let theta = network.initialize(7, Dtype::F32);
     let scale = Scale::Standard { mean: 0.5, deviation: 2.0 };
-    let array = ArrayScale { shape: shape.dimensions().to_vec(), scales: vec![scale], form: None };
+    let array = ArrayScale { shape: shape.dimensions().to_vec(), scales: vec![scale], media: None };
     let names = || ["a", "b", "c"].map(String::from).to_vec();
     let regression = task == Task::Regression;
     let target = Target {

@@ -2,7 +2,7 @@
 
 use super::{number, tuple};
 use crate::export::channels::{self, leaves_first};
-use crate::export::steps::{Step, steps};
+use crate::export::lowered::{LoweredOp, lowered};
 use crate::layers::{Frame, Node, Op, Pooling};
 use crate::tensor::{Activation, Shape};
 
@@ -46,15 +46,15 @@ impl Code {
     }
 
     /// A line with what the layer is, which stands once.
-    fn described(&mut self, line: &str, step: &Step) {
-        match step.place {
-            None => self.module_line(&format!("{line}  # {}", step.node.description)),
+    fn described(&mut self, line: &str, lowered: &LoweredOp) {
+        match lowered.place {
+            None => self.module_line(&format!("{line}  # {}", lowered.node.description)),
             Some(_) => self.module_line(line),
         }
     }
 
-    fn module(&mut self, module: &str, step: &Step) {
-        self.described(&format!("{module},"), step);
+    fn module(&mut self, module: &str, lowered: &LoweredOp) {
+        self.described(&format!("{module},"), lowered);
     }
 
     /// `x = …` where something is done.
@@ -72,23 +72,23 @@ impl Code {
 
     /// A layer: one module, or a list of them.
     fn node(&mut self, node: &Node, own: &str, x: &str) {
-        let steps = steps(node);
-        let several = steps.iter().any(|step| step.place.is_some());
+        let lowered = lowered(node);
+        let several = lowered.iter().any(|lowered| lowered.place.is_some());
         if several {
             self.module_line(&format!("nn.ModuleList([  # {}", node.description));
             self.depth += 1;
-        } else if steps.len() != 1 && steps.iter().all(|step| step.activation().is_some()) {
+        } else if lowered.len() != 1 && lowered.iter().all(|lowered| lowered.activation().is_some()) {
             self.module_line(&format!("nn.Identity(),  # {}", node.description));
         }
         let mut value = x.to_string();
-        for step in &steps {
-            let own = step.place.map_or_else(|| own.to_string(), |place| format!("{own}[{place}]"));
-            if step.activation().is_none() {
+        for lowered in &lowered {
+            let own = lowered.place.map_or_else(|| own.to_string(), |place| format!("{own}[{place}]"));
+            if lowered.activation().is_none() {
                 self.assign(x, &value);
                 value = x.into();
             }
-            value = self.step(step, &own, (&value, x));
-            self.channels_first = leaves_first(step, self.channels_first);
+            value = self.step(lowered, &own, (&value, x));
+            self.channels_first = leaves_first(lowered, self.channels_first);
         }
         self.assign(x, &value);
         if several {
@@ -98,46 +98,49 @@ impl Code {
     }
 
     /// What an operation makes of z, which is x except where an activation follows something else.
-    fn step(&mut self, step: &Step, own: &str, (z, x): (&str, &str)) -> String {
+    fn step(&mut self, lowered: &LoweredOp, own: &str, (z, x): (&str, &str)) -> String {
         let channels_first = self.channels_first;
-        match step.op {
+        match lowered.op {
             Op::Dense { units, bias, .. } => {
                 let bias = if bias.is_some() { "" } else { ", bias=False" };
-                self.module(&format!("nn.Linear({}, {units}{bias})", step.input.size()), step);
-                format!("{own}({})", flat(x, step))
+                self.module(&format!("nn.Linear({}, {units}{bias})", lowered.input.size()), lowered);
+                format!("{own}({})", flat(x, lowered))
             }
             Op::Dropout { rate } => {
-                self.module(&format!("nn.Dropout({})", number(*rate)), step);
+                self.module(&format!("nn.Dropout({})", number(*rate)), lowered);
                 format!("{own}({x})")
             }
             Op::BatchNorm { epsilon, momentum, .. } => {
-                let images = step.input.dimensions().len() == 3;
-                let (class, units) = (if images { "BatchNorm2d" } else { "BatchNorm1d" }, step.input.units());
+                let images = lowered.input.dimensions().len() == 3;
+                let (class, units) = (if images { "BatchNorm2d" } else { "BatchNorm1d" }, lowered.input.units());
                 let (epsilon, momentum) = (number(*epsilon), number(((1.0 - momentum) * 1e12).round() / 1e12));
-                self.module(&format!("nn.{class}({units}, eps={epsilon}, momentum={momentum})"), step);
-                on_rows(images || is_row(step.input), own, x)
+                self.module(&format!("nn.{class}({units}, eps={epsilon}, momentum={momentum})"), lowered);
+                on_rows(images || is_row(lowered.input), own, x)
             }
             Op::LayerNorm { axes, epsilon, .. } => {
-                let sides = step.input.dimensions();
+                let sides = lowered.input.dimensions();
                 let mut sizes = sides[sides.len() - axes..].to_vec();
                 let whole = sizes.len() == sides.len();
                 if channels_first && whole {
                     sizes.rotate_right(1);
                 }
-                self.module(&format!("nn.LayerNorm({}, eps={})", tuple(&sizes), number(*epsilon)), step);
+                self.module(&format!("nn.LayerNorm({}, eps={})", tuple(&sizes), number(*epsilon)), lowered);
                 let turned = channels_first && !whole;
                 if turned { format!("{own}({x}.movedim(1, -1)).movedim(-1, 1)") } else { format!("{own}({x})") }
             }
             Op::Scale(gamma) => {
-                self.module(&format!("nn.ParameterDict({{\"{gamma}\": torch.ones({})}})", step.input.last()), step);
-                let turned = channels_first && !is_row(step.input);
+                self.module(
+                    &format!("nn.ParameterDict({{\"{gamma}\": torch.ones({})}})", lowered.input.last()),
+                    lowered,
+                );
+                let turned = channels_first && !is_row(lowered.input);
                 let gamma = format!("{own}[\"{gamma}\"]");
                 if turned { format!("({x}.movedim(1, -1) * {gamma}).movedim(-1, 1)") } else { format!("{x} * {gamma}") }
             }
             Op::Embedding { dense, tables } => {
                 let modules: Vec<String> =
                     tables.iter().map(|(_, c)| format!("nn.Embedding({}, {})", c.slots, c.dimension)).collect();
-                self.module(&format!("nn.ModuleList([{}])", modules.join(", ")), step);
+                self.module(&format!("nn.ModuleList([{}])", modules.join(", ")), lowered);
                 self.line(format!("codes = {x}[:, {dense}:].long()"));
                 self.line(format!("vectors = [table(codes[:, j]) for j, table in enumerate({own})]"));
                 format!("torch.cat([{x}[:, :{dense}], *vectors], dim=1)")
@@ -154,11 +157,11 @@ impl Code {
                     format!("offset={}", number(options.offset)),
                 ];
                 arguments.extend(bands.coefficients.map(|n| format!("coefficients={n}")));
-                self.module(&format!("LogMel({})", arguments.join(", ")), step);
-                format!("{own}({})", flat(x, step))
+                self.module(&format!("LogMel({})", arguments.join(", ")), lowered);
+                format!("{own}({})", flat(x, lowered))
             }
             Op::Convolution { frame, filters, groups, bias, .. } => {
-                let image = windowed(frame, step, x, channels_first);
+                let image = windowed(frame, lowered, x, channels_first);
                 let (padding, padded) = padding(frame, &image, "0");
                 let class = if frame.line { "Conv1d" } else { "Conv2d" };
                 let windows = &frame.windows;
@@ -169,22 +172,28 @@ impl Code {
                 arguments.extend(unless_ones("dilation", frame, windows.dilation));
                 arguments.extend((*groups > 1).then(|| format!("groups={groups}")));
                 arguments.extend(bias.is_none().then(|| "bias=False".into()));
-                self.module(&format!("nn.{class}({})", arguments.join(", ")), step);
+                self.module(&format!("nn.{class}({})", arguments.join(", ")), lowered);
                 format!("{own}({padded})")
             }
             Op::Pool { frame, take, global } => {
-                let image = windowed(frame, step, x, channels_first);
-                self.pool((frame, *take, *global), step, own, &image)
+                let image = windowed(frame, lowered, x, channels_first);
+                self.pool((frame, *take, *global), lowered, own, &image)
             }
-            Op::Add { layers, shortcut } => self.add([("layers", layers), ("shortcut", shortcut)], step, own, x),
-            Op::Activation(g) => self.activation(*g, step, own, (z, x)),
+            Op::Add { layers, shortcut } => self.add([("layers", layers), ("shortcut", shortcut)], lowered, own, x),
+            Op::Activation(g) => self.activation(*g, lowered, own, (z, x)),
         }
     }
 
-    fn pool(&mut self, (frame, take, global): (&Frame, Pooling, bool), step: &Step, own: &str, image: &str) -> String {
+    fn pool(
+        &mut self,
+        (frame, take, global): (&Frame, Pooling, bool),
+        lowered: &LoweredOp,
+        own: &str,
+        image: &str,
+    ) -> String {
         let (name, dimensions) = (if take == Pooling::Max { "Max" } else { "Avg" }, if frame.line { 1 } else { 2 });
         if global {
-            self.module(&format!("nn.Adaptive{name}Pool{dimensions}d(1)"), step);
+            self.module(&format!("nn.Adaptive{name}Pool{dimensions}d(1)"), lowered);
             return format!("{own}({image}).flatten(1)");
         }
         let windows = &frame.windows;
@@ -197,7 +206,7 @@ impl Code {
         let own_padding = padding.is_some();
         arguments.extend(padding);
         arguments.extend((within && own_padding).then(|| "count_include_pad=False".into()));
-        self.module(&format!("nn.{name}Pool{dimensions}d({})", arguments.join(", ")), step);
+        self.module(&format!("nn.{name}Pool{dimensions}d({})", arguments.join(", ")), lowered);
         if within && !own_padding {
             // The mean of a window over the share of it that is within the image.
             let ones = pad(frame, &format!("torch.ones_like({image})"), "0");
@@ -206,8 +215,8 @@ impl Code {
         format!("{own}({padded})")
     }
 
-    fn add(&mut self, branches: [(&str, &Vec<Node>); 2], step: &Step, own: &str, x: &str) -> String {
-        self.described("nn.ModuleDict({", step);
+    fn add(&mut self, branches: [(&str, &Vec<Node>); 2], lowered: &LoweredOp, own: &str, x: &str) -> String {
+        self.described("nn.ModuleDict({", lowered);
         self.depth += 1;
         self.sums += 1;
         let beside = format!("shortcut{}", if self.sums > 1 { self.sums.to_string() } else { String::new() });
@@ -221,7 +230,7 @@ impl Code {
             self.depth -= 1;
             self.module_line("]),");
             // Sounds whose one branch has channels first meet in the order they came in.
-            if self.channels_first && !leaves_first(step, enters_first) {
+            if self.channels_first && !leaves_first(lowered, enters_first) {
                 self.line(format!("{x} = {x}.movedim(1, -1)"));
             }
         }
@@ -233,11 +242,11 @@ impl Code {
     }
 
     /// g(z): a module where a layer does nothing else, else a function.
-    fn activation(&mut self, g: Activation, step: &Step, own: &str, (z, x): (&str, &str)) -> String {
-        let units = units_at(step.input, self.channels_first);
-        if step.is_alone() {
+    fn activation(&mut self, g: Activation, lowered: &LoweredOp, own: &str, (z, x): (&str, &str)) -> String {
+        let units = units_at(lowered.input, self.channels_first);
+        if lowered.is_alone() {
             let module = module_of(g, units);
-            self.module(module.as_deref().unwrap_or("nn.Identity()"), step);
+            self.module(module.as_deref().unwrap_or("nn.Identity()"), lowered);
             if module.is_some() {
                 return format!("{own}({z})");
             }
@@ -269,8 +278,8 @@ fn on_rows(alike: bool, own: &str, x: &str) -> String {
 }
 
 /// Rows of numbers.
-fn flat(x: &str, step: &Step) -> String {
-    if is_row(step.input) { x.into() } else { format!("{x}.flatten(1)") }
+fn flat(x: &str, lowered: &LoweredOp) -> String {
+    if is_row(lowered.input) { x.into() } else { format!("{x}.flatten(1)") }
 }
 
 /// A number for each dimension, or the one for all.
@@ -279,8 +288,8 @@ fn alike(numbers: &[usize]) -> String {
 }
 
 /// x as the layer's windows see it: (m, channels, height, width), or (m, channels, time).
-fn windowed(frame: &Frame, step: &Step, x: &str, channels_first: bool) -> String {
-    match (step.input.dimensions().len(), frame.line, channels_first) {
+fn windowed(frame: &Frame, lowered: &LoweredOp, x: &str, channels_first: bool) -> String {
+    match (lowered.input.dimensions().len(), frame.line, channels_first) {
         (3, false, _) | (2, true, true) => x.into(),
         (2, true, false) => format!("{x}.movedim(-1, 1)"),
         (3, true, _) => format!("{x}.squeeze(1).movedim(-1, 1)"),

@@ -25,7 +25,7 @@ pub(super) fn docstring(model: &Model) -> String {
         Some(array) => {
             let sides: Vec<String> = array.shape.iter().map(usize::to_string).collect();
             lines.push(format!("Examples are an array of m × {}, scaled by prepare.", sides.join(" × ")));
-            lines.extend(array.form.map(form));
+            lines.extend(array.media.map(spec));
         }
         None => {
             lines.push("The table is a dict of columns, or a pandas DataFrame, and has".into());
@@ -45,8 +45,8 @@ fn quoted(text: &str) -> String {
     literal[1..literal.len() - 1].into()
 }
 
-fn form(form: MediaSpec) -> String {
-    match form {
+fn spec(spec: MediaSpec) -> String {
+    match spec {
         MediaSpec::Pictures(PictureSpec { channels, .. }) => {
             let channels = if channels == 1 { "grey" } else { "red, green and blue" };
             format!("They are pictures, height × width (× channels), of {channels} from 0 to 255.")

@@ -69,7 +69,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Model, Vec<Decision>)> {
     let schema =
         Schema { columns, task: target.task, cell_format: cell_format.clone(), separator: None, classes: Vec::new() };
     let shape = parsed.network.input().dimensions().to_vec();
-    let array = ArrayScale { shape, scales: parsed.scales.unwrap_or_else(|| vec![Scale::None]), form: None };
+    let array = ArrayScale { shape, scales: parsed.scales.unwrap_or_else(|| vec![Scale::None]), media: None };
     let pipeline = Pipeline { cell_format, inputs: Vec::new(), array: Some(array) };
     let provenance = Provenance {
         thalweg: env!("CARGO_PKG_VERSION").into(),

@@ -250,12 +250,12 @@ impl FileDataset {
     /// If too many files cannot be read, or there is no space for their examples.
     pub(super) fn into_arrays(
         mut self,
-        form: MediaSpec,
+        spec: MediaSpec,
         options: &config::Data,
         mut decisions: Vec<Decision>,
         read: impl Fn(&Path) -> std::result::Result<Vec<f32>, String> + Sync,
     ) -> Result<Arrays> {
-        let shape = form.shape();
+        let shape = spec.shape();
         let width = shape.iter().product();
         let needed = memory::needed(self.items.len(), width);
         let at_once = memory::examples_at_once(options, width)?;
@@ -286,7 +286,7 @@ impl FileDataset {
         arrays.targets.clone_from(&self.targets);
         arrays.answers.lines = self.items.iter().map(|item| item.place).collect();
         arrays.files = self.items.iter().map(|item| name(&self.folder, &item.path)).collect();
-        arrays.form = Some(form);
+        arrays.media = Some(spec);
         arrays.decisions = decisions;
         if !self.bad.is_empty() {
             let (bad, all) = (self.bad.len(), self.all);

@@ -27,11 +27,11 @@ const SIDE: usize = 64;
 /// Decodes images and converts them to a common form.
 fn read(mut dataset: FileDataset, options: &config::Data) -> Result<Arrays> {
     let mut decisions = Vec::new();
-    let form = match given_form(options) {
-        Some(form) => form,
-        None => form(&dataset.read(options, images::header)?, options, &mut decisions),
+    let spec = match given_form(options) {
+        Some(spec) => spec,
+        None => spec(&dataset.read(options, images::header)?, options, &mut decisions),
     };
-    dataset.into_arrays(MediaSpec::Pictures(form), options, decisions, |path| images::pixels(path, form))
+    dataset.into_arrays(MediaSpec::Pictures(spec), options, decisions, |path| images::pixels(path, spec))
 }
 
 /// The common form of the images, if the options specify it completely.
@@ -43,7 +43,7 @@ fn given_form(options: &config::Data) -> Option<PictureSpec> {
 }
 
 /// The common form of the images: as the options say, else that of most images.
-fn form(headers: &[Header], options: &config::Data, decisions: &mut Vec<Decision>) -> PictureSpec {
+fn spec(headers: &[Header], options: &config::Data, decisions: &mut Vec<Decision>) -> PictureSpec {
     let mut decide = |what: String, why: String, flag: &str| {
         decisions.push(Decision { what, why, flag: flag.into() });
     };

@@ -48,22 +48,22 @@ pub(in super::super) fn whole(folder: &Path, sample_rate: usize) -> Result<Vec<V
 /// Decodes sounds and converts them to a common form.
 fn read(mut dataset: FileDataset, options: &config::Data) -> Result<Arrays> {
     let mut decisions = Vec::new();
-    let form = match (options.sample_rate, options.seconds) {
-        (Some(sample_rate), Some(seconds)) => form(sample_rate, seconds, options)?,
+    let spec = match (options.sample_rate, options.seconds) {
+        (Some(sample_rate), Some(seconds)) => spec(sample_rate, seconds, options)?,
         _ => {
             let headers = dataset.read(options, sounds::header)?;
-            let form = choose(&headers, options, &mut decisions)?;
-            point_out_long_classes(&mut dataset, &headers, form);
-            form
+            let spec = choose(&headers, options, &mut decisions)?;
+            point_out_long_classes(&mut dataset, &headers, spec);
+            spec
         }
     };
-    dataset.into_arrays(MediaSpec::Sounds(form), options, decisions, |path| sounds::samples(path, form))
+    dataset.into_arrays(MediaSpec::Sounds(spec), options, decisions, |path| sounds::samples(path, spec))
 }
 
 /// Warns of classes whose recordings are all far longer than what is kept of each, as when one recording holds many
 /// examples.
-fn point_out_long_classes(dataset: &mut FileDataset, headers: &[Header], form: SoundSpec) {
-    let kept = form.samples as f64 / form.sample_rate as f64;
+fn point_out_long_classes(dataset: &mut FileDataset, headers: &[Header], spec: SoundSpec) {
+    let kept = spec.samples as f64 / spec.sample_rate as f64;
     let Some(classes) = dataset.classes() else { return };
     let mut shortest = BTreeMap::<&str, (usize, f64)>::new();
     for (class, header) in classes.into_iter().zip(headers) {
@@ -82,7 +82,7 @@ fn point_out_long_classes(dataset: &mut FileDataset, headers: &[Header], form: S
     dataset.warnings.extend(told);
 }
 
-fn form(sample_rate: usize, seconds: f64, options: &config::Data) -> Result<SoundSpec> {
+fn spec(sample_rate: usize, seconds: f64, options: &config::Data) -> Result<SoundSpec> {
     let samples = (sample_rate as f64 * seconds).round() as usize;
     if samples == 0 || samples > MOST {
         let found = format!("{seconds} seconds at {sample_rate} samples a second are {samples} samples");
@@ -126,5 +126,5 @@ fn choose(headers: &[Header], options: &config::Data, decisions: &mut Vec<Decisi
         let why = "how near a microphone was says nothing".into();
         decide("sounds are brought to one loudness".into(), why, "--equal-loudness=false");
     }
-    form(sample_rate, seconds, options)
+    spec(sample_rate, seconds, options)
 }

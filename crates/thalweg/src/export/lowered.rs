@@ -5,7 +5,7 @@ use crate::tensor::{Activation, Shape};
 
 /// An operation, with what enters it.
 #[derive(Debug)]
-pub(crate) struct Step<'a> {
+pub(crate) struct LoweredOp<'a> {
     pub(crate) node: &'a Node,
     pub(crate) op: &'a Op,
     /// The node's name, with the operation's number where the node has several that are no activations.
@@ -15,7 +15,7 @@ pub(crate) struct Step<'a> {
     pub(crate) input: Shape,
 }
 
-impl Step<'_> {
+impl LoweredOp<'_> {
     pub(crate) fn output(&self) -> Shape {
         self.op.output(self.input)
     }
@@ -40,17 +40,17 @@ impl Step<'_> {
 }
 
 /// The steps of a node. An activation has the name of the operation before it, which formats may do it with.
-pub(crate) fn steps(node: &Node) -> Vec<Step<'_>> {
+pub(crate) fn lowered(node: &Node) -> Vec<LoweredOp<'_>> {
     let is_activation = |op: &Op| matches!(op, Op::Activation(_));
     let several = node.ops.iter().filter(|op| !is_activation(op)).count() > 1;
     let (mut input, mut before) = (node.input, 0);
-    let step = |op| {
+    let lowered = |op| {
         before += usize::from(!is_activation(op));
         let place = several.then(|| before.saturating_sub(1));
         let name = place.map_or_else(|| node.name.clone(), |place| format!("{}.{place}", node.name));
-        let step = Step { node, op, name, place, input };
-        input = step.output();
-        step
+        let lowered = LoweredOp { node, op, name, place, input };
+        input = lowered.output();
+        lowered
     };
-    node.ops.iter().map(step).collect()
+    node.ops.iter().map(lowered).collect()
 }
