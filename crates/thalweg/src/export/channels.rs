@@ -77,8 +77,8 @@ pub(crate) fn begin_first(input: Shape) -> bool {
     input.dimensions().len() == 3
 }
 
-/// Whether an operation leaves channels first: always in images, in rows of numbers never, in sounds (or plain matrices)
-/// where they come from windows in time.
+/// Whether an operation leaves channels first: always in images, in rows of numbers never, in sounds (or plain
+/// matrices) where they come from windows in time.
 pub(crate) fn leaves_first(lowered: &LoweredOp, channels_first: bool) -> bool {
     match (lowered.output().dimensions().len(), lowered.op) {
         (3, _) => true,

@@ -1,5 +1,5 @@
-//! Files of each format are, to the byte, those that were written before: of every layer there is, and of networks whose
-//! layers meet in each order of dimensions.
+//! Files of each format are, to the byte, those that were written before: of every layer there is, and of networks
+//! whose layers meet in each order of dimensions.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -81,8 +81,9 @@ fn of_codes(embedding: &Value) -> Pipeline {
 fn networks() -> Vec<(Vec<usize>, Value)> {
     let norms = json!([
         { "kind": "conv2d", "filters": 3, "kernel": 3 }, { "kind": "batch_norm" },
-        { "kind": "activation", "activation": "softmax" }, { "kind": "layer_norm" }, { "kind": "layer_norm", "axes": 2 },
-        { "kind": "layer_norm", "axes": 3 }, { "kind": "dropout", "rate": 0.25 }, { "kind": "pool2d", "take": "max", "size": 2 },
+        { "kind": "activation", "activation": "softmax" }, { "kind": "layer_norm" },
+        { "kind": "layer_norm", "axes": 2 }, { "kind": "layer_norm", "axes": 3 }, { "kind": "dropout", "rate": 0.25 },
+        { "kind": "pool2d", "take": "max", "size": 2 },
     ]);
     let sounds = json!([
         { "kind": "batch_norm" }, { "kind": "layer_norm", "axes": 1 },
@@ -193,8 +194,8 @@ fn files_are_those_that_were_written_before() {
         let path = std::env::temp_dir().join("exports.json");
         std::fs::write(&path, serde_json::to_string_pretty(&found).unwrap() + "\n").unwrap();
         panic!(
-            "{} files are others than those kept; run python/tests where PyTorch, Keras and ONNX Runtime are installed, \
-             then copy {} to {}:\n{}",
+            "{} files are others than those kept; run python/tests where PyTorch, Keras and ONNX Runtime are \
+             installed, then copy {} to {}:\n{}",
             others.len(),
             path.display(),
             golden.display(),

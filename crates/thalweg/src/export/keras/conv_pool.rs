@@ -1,6 +1,6 @@
 //! Convolutions and pooling, whose windows Keras pads and strides in its own way.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Keras;
 use super::graph::{Symbol, Variable};
@@ -34,8 +34,8 @@ impl Keras<'_> {
     pub(super) fn convolution(
         &mut self,
         lowered: &LoweredOp,
-        frame: &Frame,
-        (mut config, variables): (Value, Vec<Variable>),
+        (frame, filters, groups): (&Frame, usize, usize),
+        variables: Vec<Variable>,
         g: Activation,
         x: Symbol,
     ) -> Symbol {
@@ -43,9 +43,10 @@ impl Keras<'_> {
         let windows = &frame.windows;
         let dilated = windows.dilation != [1, 1] && windows.stride != [1, 1];
         let (x, padding) = self.padded(lowered, frame, x, frame.padding == Padding::Same && !dilated);
-        config["kernel_size"] = json!(frame.each(windows.size));
-        config["padding"] = json!(padding);
-        config["dilation_rate"] = json!(frame.each(windows.dilation));
+        let mut config = json!({
+            "filters": filters, "kernel_size": frame.each(windows.size), "padding": padding, "groups": groups,
+            "dilation_rate": frame.each(windows.dilation), "use_bias": variables.len() == 2,
+        });
         let class = if frame.line { "Conv1D" } else { "Conv2D" };
         if !dilated {
             config["strides"] = json!(frame.each(windows.stride));
@@ -55,7 +56,7 @@ impl Keras<'_> {
         let mut shape = x.shape.clone();
         let reach = [0, 1].map(|axis| (windows.size[axis] - 1) * windows.dilation[axis]);
         shape.iter_mut().zip(frame.each(reach)).for_each(|(side, reach)| *side -= reach);
-        *shape.last_mut().expect("an image has channels") = lowered.output().last();
+        *shape.last_mut().expect("an image has channels") = filters;
         let every = self.graph.push(class, &lowered.name, config, &[&x], &shape, variables);
         let some = self.strided(lowered, frame, &every);
         self.activation(lowered, g, some)

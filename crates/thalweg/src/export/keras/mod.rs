@@ -174,9 +174,8 @@ impl Keras<'_> {
                 self.activated("Dense", lowered, (config, variables), &x, g)
             }
             Op::Convolution { frame, filters, groups, weight, bias } => {
-                let config = json!({ "filters": filters, "groups": groups, "use_bias": bias.is_some() });
                 let variables = self.weight_and_bias(lowered, weight, *bias);
-                self.convolution(lowered, frame, (config, variables), g, x)
+                self.convolution(lowered, (frame, *filters, *groups), variables, g, x)
             }
             Op::Activation(g) => self.activation(lowered, *g, x),
             Op::Dropout { rate } => {
