@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::data::schema::Task;
-use crate::recipe;
+use crate::{optimizers, recipe};
 
 /// Options with their values, and the reason for the selection.
 pub(super) fn space(config: &Config, data: &Dataset) -> (Vec<(String, String)>, &'static str) {
@@ -14,7 +14,7 @@ pub(super) fn space(config: &Config, data: &Dataset) -> (Vec<(String, String)>, 
             search.push((name, values));
         }
     };
-    let decays = train.optimizer.as_deref().is_none_or(|name| name.starts_with("adam"));
+    let decays = train.optimizer.as_deref().is_none_or(|name| optimizers::named(name).is_ok_and(|known| known.decays));
     if recipe::has_convolutions(config, data) {
         add(train.learning_rate.is_none(), "learning_rate", "log:5e-4..1e-2");
         add(train.weight_decay.is_none() && decays, "weight_decay", "log:1e-3..0.3");
