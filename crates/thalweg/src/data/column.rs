@@ -159,7 +159,8 @@ fn written(number: f64) -> Cow<'static, str> {
     } else if number.fract() == 0.0 && number.abs() <= EXACT {
         (number as i64).to_string().into()
     } else {
-        zmij::Buffer::new().format(number).to_string().into()
+        // 1e300: the sign says nothing.
+        zmij::Buffer::new().format(number).replace("e+", "e").into()
     }
 }
 

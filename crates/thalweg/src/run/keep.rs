@@ -145,7 +145,7 @@ impl Numbers {
         }
         if best_epoch > epoch || epochs_without_improvement > epoch {
             return Err(format!(
-                "its best epoch is {best_epoch}, and {epochs_without_improvement} have been epochs_without_improvement for, of {epoch}"
+                "its best epoch is {best_epoch}, and {epochs_without_improvement} have been waited for, of {epoch}"
             ));
         }
         if self.learning_rate < 0.0 || self.seconds < 0.0 {
