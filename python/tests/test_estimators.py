@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 
 import thalweg
 from thalweg import ThalwegClassifier, ThalwegRegressor
-from thalweg._estimator import OWN, RENAMED
+from thalweg._keywords import EXTRA, RENAMED
 
 IRIS = load_iris(return_X_y=True)
 QUICK = {"layers": [16], "epochs": 40, "learning_rate": 0.03}
@@ -37,7 +37,7 @@ def numbers(rows=200, outputs=None):
 def test_keywords_are_options_with_their_defaults(kind):
     options = {option["name"]: option for option in thalweg.options()}
     for name, parameter in inspect.signature(kind).parameters.items():
-        if name in OWN:
+        if name in EXTRA:
             continue
         default = options[RENAMED.get(name, name)]["default"]
         default = default[0] if isinstance(default, list) and len(default) == 1 else default

@@ -5,6 +5,7 @@ import doctest
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import thalweg
-from thalweg import _native
+from thalweg import _keywords, _native
 
 FOLDER = Path(thalweg.__file__).parent
 MODULES = sorted(module.name for module in pkgutil.iter_modules([str(FOLDER)]) if module.name != "_native")
@@ -49,6 +50,27 @@ def test_stubs_name_what_the_extension_has():
     for name, node in classes.items():
         members = {inner.name for inner in node.body if isinstance(inner, ast.FunctionDef)}
         assert public(members) == public(dir(getattr(_native, name))), name
+
+
+def test_stubs_name_what_the_package_exports():
+    tree = ast.parse((FOLDER / "__init__.pyi").read_text(encoding="utf-8"))
+    named = [alias.asname for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names]
+    assert sorted([*named, "__version__"]) == sorted(thalweg.__all__)
+
+
+def test_functions_take_every_option_by_its_name():
+    options = [option["name"] for option in thalweg.options()]
+    assert ["path", *_keywords.Options.__annotations__] == options
+    for function in (thalweg.train, thalweg.tune, thalweg.check_gradients):
+        assert inspect.signature(function).parameters["options"].annotation == "Unpack[Options]"
+
+
+@pytest.mark.parametrize("kind", [thalweg.ThalwegClassifier, thalweg.ThalwegRegressor])
+def test_keywords_of_estimators_are_in_the_signature_and_the_docstring(kind):
+    keywords = inspect.signature(kind).parameters
+    described = re.findall(r"^(\w+) : ", inspect.getdoc(kind.__init__), re.MULTILINE)
+    assert described == list(keywords) and sorted(described) == list(kind().get_params())
+    assert all(keyword.kind is keyword.KEYWORD_ONLY for keyword in keywords.values())
 
 
 def test_the_pages_examples_run(tmp_path, monkeypatch, capsys):

@@ -20,6 +20,7 @@ except ImportError as error:
 
 from . import _native
 from ._frames import columns_of, columns_of_array, is_frame
+from ._keywords import EXTRA, RENAMED, EstimatorKeywords
 from ._options import options_json
 from ._rows import answers_of, dense, rows
 from ._wording import Keywords
@@ -27,12 +28,6 @@ from .display import listeners
 from .errors import TrainingInterrupted
 from .model import Model
 from .run import Run
-
-# Keywords that scikit-learn calls otherwise than the options do.
-RENAMED = {"random_state": "seed", "n_jobs": "threads", "class_weight": "class_weights"}
-
-# Keywords that are no options.
-OWN = ("validation_fraction", "warm_start", "verbose", "options")
 
 # What is taken for rows without named columns.
 ARRAYS = {"dtype": (np.float32, np.float64), "allow_nd": True, "accept_sparse": "csr"}
@@ -47,59 +42,8 @@ ENOUGH = 10_000
 MOST_COPIES = 16
 
 
-class Estimator(BaseEstimator):
+class Estimator(EstimatorKeywords, BaseEstimator):
     """A network that fits rows; what its answers are, a classifier and a regressor say."""
-
-    def __init__(
-        self,
-        *,
-        layers=None,
-        activation="relu",
-        batch_norm=False,
-        dropout=None,
-        optimizer=None,
-        learning_rate=None,
-        schedule=None,
-        batch_size=None,
-        epochs=None,
-        l2=0.0,
-        weight_decay=None,
-        patience=None,
-        monitor=None,
-        validation_fraction=None,
-        time_limit=None,
-        recipe="auto",
-        quality="good",
-        precision="f32",
-        warm_start=False,
-        random_state=None,
-        n_jobs=None,
-        verbose=0,
-        options=None,
-    ):
-        self.layers = layers
-        self.activation = activation
-        self.batch_norm = batch_norm
-        self.dropout = dropout
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.schedule = schedule
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.l2 = l2
-        self.weight_decay = weight_decay
-        self.patience = patience
-        self.monitor = monitor
-        self.validation_fraction = validation_fraction
-        self.time_limit = time_limit
-        self.recipe = recipe
-        self.quality = quality
-        self.precision = precision
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.n_jobs = n_jobs
-        self.verbose = verbose
-        self.options = options
 
     def fit(self, X, y, sample_weight=None, validation_data=None, callbacks=None):
         """Fit the network, and the preprocessing in front of it, to rows.
@@ -210,7 +154,7 @@ class Estimator(BaseEstimator):
 
     def _options(self, told):
         """The options that the keywords say, by the names of the configuration."""
-        options = {RENAMED.get(name, name): value for name, value in self.get_params(False).items() if name not in OWN}
+        options = {RENAMED.get(name, name): value for name, value in self.get_params(False).items() if name not in EXTRA}
         seed = options["seed"]
         if seed is not None and not isinstance(seed, (int, np.integer)):
             options["seed"] = check_random_state(seed).randint(np.iinfo(np.int32).max)

@@ -4,67 +4,15 @@ import numpy as np
 
 # The first of these says which scikit-learn is needed, where there is none.
 from ._estimator import Estimator
+from ._keywords import ClassifierKeywords
 from ._rows import class_names, labels_of
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
 
-class ThalwegClassifier(ClassifierMixin, Estimator):
+class ThalwegClassifier(ClassifierMixin, ClassifierKeywords, Estimator):
     """A neural network that answers with classes, or with several labels at once.
-
-    Parameters
-    ----------
-    layers : list of int, optional
-        Units of the hidden layers, ``[]`` for none. By the number of rows unless given.
-    activation : str or list of str, default="relu"
-        Activation of the hidden layers: one for all, or one a layer.
-    batch_norm : bool, default=False
-        Whether batch norm stands before each hidden activation.
-    dropout : float or list of float, optional
-        Share of hidden activations dropped in training. By the number of rows unless given.
-    optimizer : str, optional
-        ``adamw`` unless given; also ``adam``, ``rmsprop``, ``momentum``, ``nesterov``, ``gradient_descent``.
-    learning_rate : float, optional
-        The learning rate. By the optimiser unless given.
-    schedule : str, optional
-        The schedule of the learning rate, ``cosine`` unless given.
-    batch_size : int, optional
-        Examples in a mini-batch (0: all). By the number of rows unless given.
-    epochs : int, optional
-        Most epochs. By the number of rows unless given.
-    l2 : float, default=0.0
-        λ of the L2 term in the cost.
-    weight_decay : float, optional
-        AdamW's decoupled decay.
-    patience : int, optional
-        Epochs without a better validation result before training stops (0: never).
-    monitor : str, optional
-        The validation metric that decides which epoch is best: ``accuracy``, ``loss``, ...
-    validation_fraction : float, optional
-        Share of the rows that choose the best epoch and are not trained on (0: none, and the last epoch counts). A
-        tenth unless given, 10,000 rows at most, none of fewer than 50; fewer than 10 rows are never divided.
-    time_limit : float, optional
-        Most seconds.
-    recipe : {"auto", "course"}, default="auto"
-        What fills in the rest.
-    quality : {"fast", "good", "best"}, default="good"
-        How much time to spend.
-    precision : {"f32", "f64", "bf16", "bf16x3", "bf16x6"}, default="f32"
-        The numbers that training works with.
-    class_weight : dict or "balanced", optional
-        Weights of the classes in the cost.
-    warm_start : bool, default=False
-        Whether :meth:`fit` begins with the parameters there are; columns and classes must be those they were fitted to.
-    random_state : int, RandomState or None, default=None
-        The seed; None is 0, so that fits repeat.
-    n_jobs : int, optional
-        Threads; -1: all cores; None: as OMP_NUM_THREADS says, else all cores. The result does not depend on it.
-    verbose : int, default=0
-        Whether progress is shown.
-    options : dict, optional
-        Any further option of the configuration by its name, such as ``{"clip_norm": 1.0}``;
-        ``thalweg.options()`` lists them.
 
     Attributes
     ----------
@@ -92,61 +40,6 @@ class ThalwegClassifier(ClassifierMixin, Estimator):
     """
 
     _numeric = False
-
-    def __init__(
-        self,
-        *,
-        layers=None,
-        activation="relu",
-        batch_norm=False,
-        dropout=None,
-        optimizer=None,
-        learning_rate=None,
-        schedule=None,
-        batch_size=None,
-        epochs=None,
-        l2=0.0,
-        weight_decay=None,
-        patience=None,
-        monitor=None,
-        validation_fraction=None,
-        time_limit=None,
-        recipe="auto",
-        quality="good",
-        precision="f32",
-        class_weight=None,
-        warm_start=False,
-        random_state=None,
-        n_jobs=None,
-        verbose=0,
-        options=None,
-    ):
-        super().__init__(
-            layers=layers,
-            activation=activation,
-            batch_norm=batch_norm,
-            dropout=dropout,
-            optimizer=optimizer,
-            learning_rate=learning_rate,
-            schedule=schedule,
-            batch_size=batch_size,
-            epochs=epochs,
-            l2=l2,
-            weight_decay=weight_decay,
-            patience=patience,
-            monitor=monitor,
-            validation_fraction=validation_fraction,
-            time_limit=time_limit,
-            recipe=recipe,
-            quality=quality,
-            precision=precision,
-            warm_start=warm_start,
-            random_state=random_state,
-            n_jobs=n_jobs,
-            verbose=verbose,
-            options=options,
-        )
-        self.class_weight = class_weight
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

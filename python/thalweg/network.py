@@ -1,11 +1,19 @@
 """Networks as functions of θ and x, and the check of gradients."""
 
+from __future__ import annotations
+
 import json
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import _native
 from ._options import options_json
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._keywords import Options
 
 
 class Network:
@@ -106,7 +114,8 @@ class Network:
         return f"<Network: {described}; {self.parameters:,} parameters>"
 
 
-def check_gradients(data, *, after_steps=20, epsilon=1e-6, **options):
+# This ε hides the option of that name, the optimisers'.
+def check_gradients(data, *, after_steps=20, epsilon=1e-6, **options: Unpack[Options]) -> list:  # type: ignore
     """Check the gradients of the network that data and options give, at random initialisation and after some steps.
 
     Parameters

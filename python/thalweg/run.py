@@ -1,7 +1,10 @@
 """Training: from data to a run, with its model, its history and its report."""
 
+from __future__ import annotations
+
 import json
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,8 +15,22 @@ from .display import listeners
 from .errors import TrainingInterrupted
 from .model import Model
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
-def train(data, y=None, *, sample_weight=None, validation_data=None, callbacks=None, verbose=1, **options):
+    from ._keywords import Options
+
+
+def train(
+    data,
+    y=None,
+    *,
+    sample_weight=None,
+    validation_data=None,
+    callbacks=None,
+    verbose=1,
+    **options: Unpack[Options],
+) -> Run:
     """Train a network.
 
     Parameters

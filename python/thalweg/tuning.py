@@ -1,9 +1,12 @@
 """The search for better options."""
 
+from __future__ import annotations
+
 import json
 import tempfile
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,8 +18,13 @@ from .errors import TrainingInterrupted
 from .model import Model
 from .run import Run
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
-def tune(data, y=None, *, callbacks=None, verbose=0, **options):
+    from ._keywords import Options
+
+
+def tune(data, y=None, *, callbacks=None, verbose=0, **options: Unpack[Options]) -> Study:
     """Search for options that make a better model.
 
     Parameters

@@ -15,6 +15,7 @@ Usage: cargo xtask COMMAND
 Commands:
   test             Formatting, lints, documentation, tests, doctests, the Python package and licences, in this order
   python           The tests of the Python package alone
+  options          The keywords of the Python package, written from the options
   dist             What a release page holds, in dist/: the program, completions, manual, wheel, checksums
   quality [DATA]   Whether default settings reach the accuracy promised; DATA are names of data sets
   bench            Thalweg beside the peers that python3 (or THALWEG_BENCH_PYTHON) has installed
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test::run(),
         ["python"] => test::python(),
+        ["options"] => python::options(),
         ["dist"] => dist::run(),
         ["bench", ref flags @ ..] => bench::run(flags),
         ["quality", ref names @ ..] => quality::run(names),

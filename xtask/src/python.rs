@@ -1,4 +1,5 @@
-//! The Python package's tests: a virtual environment under `target/`, the extension as built by `cargo build`, pytest.
+//! The Python package's tests: a virtual environment under `target/`, the extension as built by `cargo build`, pytest;
+//! and its keywords, which are written from the options.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -6,7 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result};
 
 use crate::step::{self, Counts};
-use crate::test::{build, root};
+use crate::test::{build, cargo, root};
 
 /// Interpreters tried in order; THALWEG_PYTHON names another.
 const INTERPRETERS: [&str; 6] = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python"];
@@ -34,6 +35,16 @@ pub(crate) fn run() -> Result<Option<Counts>> {
         .env("PYTHONPATH", root().join("python"))
         .env("THALWEG", debug.join(format!("thalweg{}", std::env::consts::EXE_SUFFIX)));
     step::run("Python tests", "mend the tests named above", tests).map(Some)
+}
+
+/// Writes `python/thalweg/_keywords.py`; the tests compare it with the options.
+///
+/// # Errors
+/// If it cannot be built or written.
+pub(crate) fn options() -> Result<()> {
+    let mut test = cargo(&["test", "--workspace", "--test", "options"]);
+    test.env("THALWEG_WRITE", "1");
+    step::run("Python's keywords", "mend what is named above", test).map(drop)
 }
 
 /// A Python with pip that the pinned packages support: 3.11 or newer.
