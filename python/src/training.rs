@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use pyo3::prelude::*;
 use serde_json::Value;
 use thalweg::config::Config;
-use thalweg::event::{Decision, Event};
+use thalweg::event::{Decision, Event, Override};
 use thalweg::run::{self, Trained};
 
 use crate::data::Data;
@@ -84,7 +84,8 @@ pub(crate) fn train(
         let mut config = config(options)?;
         data.freeze(&mut config);
         let mut dataset = data.dataset(dev, &config)?;
-        let given = decisions.into_iter().map(|(what, why, flag)| Decision { what, why, flag });
+        let given =
+            decisions.into_iter().map(|(what, why, instead)| Decision { what, why, instead: Override::words(instead) });
         dataset.decisions.splice(0..0, given);
         run::train_on(&config, &dataset, start.map(|model| &model.0.theta), listener)
     })?;

@@ -2,7 +2,7 @@
 
 use thalweg::Error;
 use thalweg::config::{Arity, Kind, OptionSpec, option_specs};
-use thalweg::event::{Decision, Event};
+use thalweg::event::{Decision, Event, Override, Part};
 
 /// Text of the library that names a way of the command line, and the way there is in Python.
 const WAYS: [(&str, &str); 2] =
@@ -41,8 +41,20 @@ pub(crate) fn of_event(event: Event) -> Event {
 
 /// A decision, in words of Python.
 pub(crate) fn of_decision(decision: Decision) -> Decision {
-    let Decision { what, why, flag } = decision;
-    Decision { what: of_prose(&what), why: of_prose(&why), flag: reworded(&flag, Text::Flags) }
+    let Decision { what, why, instead } = decision;
+    let instead: String = instead.parts().iter().map(of_part).collect();
+    Decision { what: of_prose(&what), why: of_prose(&why), instead: Override::words(instead) }
+}
+
+/// A part of an override: `learning_rate=0.001`; logs of earlier versions hold flags as words.
+fn of_part(part: &Part) -> String {
+    let Part::Option { option, value } = part else { return reworded(&part.to_string(), Text::Flags) };
+    let Some(spec) = option_specs().iter().find(|spec| spec.name == *option) else { return part.to_string() };
+    match value {
+        Some(value) => format!("{option}={}", written(spec, value)),
+        None if spec.kind == Kind::Boolean => format!("{option}=True"),
+        None => format!("{option}="),
+    }
 }
 
 /// A sentence, in words of Python.

@@ -1,5 +1,6 @@
 """What the library says is said in Python's words: keywords, and none of the command line's flags."""
 
+import json
 import re
 from pathlib import Path
 
@@ -115,3 +116,13 @@ def test_a_runs_folder_is_told_in_keywords(tmp_path):
     run = thalweg.train("sample:iris", epochs=2, out=tmp_path / "run", verbose=0)
     assert run.decisions and not [decision for decision in run.decisions if "--" in decision["flag"]]
     assert thalweg.Run.open(tmp_path / "run").decisions == run.decisions
+    log = (tmp_path / "run" / "events.jsonl").read_text(encoding="utf-8")
+    logged = [event for event in map(json.loads, log.splitlines()) if event["event"] == "decision"]
+    assert any(decision["instead"] == [{"option": "monitor", "value": "loss"}] for decision in logged)
+    assert any(decision["flag"] == "--monitor loss" for decision in logged)
+
+
+def test_overrides_keep_their_values_whole():
+    table = pd.DataFrame({"sold on": pd.date_range("2026-01-01", periods=80), "a": X[:, 0], "y": Y})
+    run = thalweg.train(table, target="y", epochs=2, verbose=0)
+    assert 'time="sold on"' in [decision["flag"] for decision in run.decisions]

@@ -375,7 +375,7 @@ fn dated_rows_can_be_split_by_time() {
         (1..=28).map(|day| format!("2024-02-{:02},{}.5,{}.25", 29 - day, day % 5, day * day)).collect();
     let table = table("a.csv", &format!("day,x,t\n{}\n", rows.join("\n")), None);
     let random = Dataset::from_tables(&table, None, None, &config("t")).unwrap();
-    assert!(random.decisions.iter().any(|decision| decision.flag == "--time day"), "{:?}", random.decisions);
+    assert!(random.decisions.iter().any(|decision| decision.flag() == "--time day"), "{:?}", random.decisions);
     let mut config = config("t");
     config.split.time = Some("day".into());
     let data = Dataset::from_tables(&table, None, None, &config).unwrap();

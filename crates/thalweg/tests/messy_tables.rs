@@ -39,7 +39,7 @@ fn kind(data: &Dataset, name: &str) -> (ColumnKind, Role) {
 }
 
 fn told(data: &Dataset, what: &str, flag: &str) -> bool {
-    data.decisions.iter().any(|decision| decision.what.contains(what) && decision.flag.contains(flag))
+    data.decisions.iter().any(|decision| decision.what.contains(what) && decision.flag().contains(flag))
 }
 
 fn transform<'a>(data: &'a Dataset, name: &str) -> &'a Transform {

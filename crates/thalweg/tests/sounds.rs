@@ -176,7 +176,7 @@ fn sounds_are_brought_to_one_loudness() {
     assert!(difference(loud, &rest[..800]) < 1e-4);
     assert!((loud.iter().map(|x| x * x).sum::<f32>() / 800.0 - 1.0).abs() < 1e-4);
     assert!(rest[800..].iter().all(|x| *x == 0.0));
-    assert!(found.decisions.iter().any(|decision| decision.flag == "--equal-loudness=false"));
+    assert!(found.decisions.iter().any(|decision| decision.flag() == "--equal-loudness=false"));
 }
 
 /// Enough sounds for a few bad ones to be tolerated.

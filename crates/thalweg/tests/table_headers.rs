@@ -26,7 +26,7 @@ fn read_by(text: &str, options: &Data, most: usize) -> Result<Read, String> {
         );
         lines.extend(&table.lines);
     }
-    let told = reader.decisions().iter().map(|told| format!("{} ({}) {}", told.what, told.why, told.flag)).collect();
+    let told = reader.decisions().iter().map(|told| format!("{} ({}) {}", told.what, told.why, told.flag())).collect();
     Ok(Read { names: reader.names().to_vec(), rows, lines, told })
 }
 

@@ -134,7 +134,7 @@ fn names_are_made_up_without_a_header_or_given() {
 fn a_decimal_comma_is_found_and_told() {
     let found = reader("a;b\n1,5;2\n-3,25;4\n", &config::Data::default()).unwrap();
     assert!(found.decimal_comma());
-    assert!(found.decisions().iter().any(|decision| decision.flag == "--decimal-comma=false"));
+    assert!(found.decisions().iter().any(|decision| decision.flag() == "--decimal-comma=false"));
     assert!(!reader("a;b\n1.5;2\n", &config::Data::default()).unwrap().decimal_comma());
     assert!(!reader("a,b\n1,5\n", &config::Data::default()).unwrap().decimal_comma());
 }

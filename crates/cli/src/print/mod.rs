@@ -48,8 +48,8 @@ pub(crate) fn note(text: &str) {
 
 /// Prints the decisions made for the user, where the result goes elsewhere.
 pub(crate) fn notes(decisions: &[Decision]) {
-    for Decision { what, why, flag } in decisions {
-        let told = format!("note: {} ({})  {flag}", brief(what, LONGEST), brief(why, LONGEST));
+    for Decision { what, why, instead } in decisions {
+        let told = format!("note: {} ({})  {instead}", brief(what, LONGEST), brief(why, LONGEST));
         note(&format!("{FAINT}{}{FAINT:#}", told.trim_end()));
     }
 }
@@ -133,9 +133,9 @@ fn decisions(decisions: &[Decision]) -> std::io::Result<()> {
     }
     line("")?;
     line("decided for you (and the flag that decides otherwise):")?;
-    for Decision { what, why, flag } in decisions {
+    for Decision { what, why, instead } in decisions {
         let (what, why) = (brief(what, LONGEST), brief(why, LONGEST));
-        line(&format!("  {what} {FAINT}({why}){FAINT:#}  {flag}"))?;
+        line(&format!("  {what} {FAINT}({why}){FAINT:#}  {instead}"))?;
     }
     Ok(())
 }

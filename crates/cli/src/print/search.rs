@@ -70,7 +70,7 @@ impl Callback<SearchEvent> for Table {
                 ));
                 space.iter().for_each(|text| self.say(&format!("  {text}")));
                 for decision in decisions {
-                    self.say(&format!("{FAINT}{} ({})  {}{FAINT:#}", decision.what, decision.why, decision.flag));
+                    self.say(&format!("{FAINT}{} ({})  {}{FAINT:#}", decision.what, decision.why, decision.instead));
                 }
                 let gone = if *ended > 0 { format!(", {ended} have ended") } else { String::new() };
                 self.say(&format!(

@@ -235,10 +235,44 @@ fn choices(schema: &Value) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::{Path, PathBuf};
+
     use super::*;
+    use crate::event::{Override, Part};
 
     fn option(name: &str) -> &'static OptionSpec {
         option_specs().iter().find(|option| option.name == name).unwrap()
+    }
+
+    /// The sources in a folder and below it, without their tests.
+    fn sources(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|end| end == "rs") && !path.ends_with("tests.rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.push((path, text.split("#[cfg(test)]\nmod ").next().unwrap().into()));
+            }
+        }
+    }
+
+    #[test]
+    fn overrides_name_options() {
+        let mut found = Vec::new();
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+        let mut named = 0;
+        for (path, text) in found {
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            for literal in code.flat_map(|line| line.split('"').skip(1).step_by(2)) {
+                for part in Override::from(literal).parts() {
+                    let Part::Option { option, .. } = part else { continue };
+                    let known = option_specs().iter().any(|spec| spec.name == *option);
+                    assert!(known, "{}: {literal:?} names {option:?}, which is no option", path.display());
+                    named += 1;
+                }
+            }
+        }
+        assert!(named > 80, "{named}");
     }
 
     #[test]

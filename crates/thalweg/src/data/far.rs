@@ -5,7 +5,7 @@ use super::preprocess::{Datetime, Numeric, Pipeline, Transform};
 use super::reading::Cell;
 use super::table::Table;
 use crate::error::beginning;
-use crate::event::Decision;
+use crate::event::{Decision, Override};
 
 /// Cells of a source that are beyond the training rows' range by more than its width.
 pub(crate) struct Far<'a> {
@@ -58,7 +58,7 @@ impl<'a> Far<'a> {
         let decision = |told: String| Decision {
             what: format!("far outside the training rows' range: {told}"),
             why: "answers are guesses there".into(),
-            flag: String::new(),
+            instead: Override::default(),
         };
         (!told.is_empty()).then(|| decision(super::schema::shortened(&told, 4))).into_iter().collect()
     }

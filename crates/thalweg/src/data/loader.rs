@@ -9,7 +9,7 @@ use super::source::{self, Source};
 use super::{memory, stream};
 use crate::Result;
 use crate::config::Config;
-use crate::event::Decision;
+use crate::event::{Decision, Override};
 
 /// Reads, splits and encodes the data that a configuration names.
 ///
@@ -31,7 +31,7 @@ pub fn load(config: &Config) -> Result<Dataset> {
             decisions.push(Decision {
                 what: format!("the {part} part is {path}"),
                 why: "it lies beside the training part".into(),
-                flag: format!("--{part} FILE"),
+                instead: Override::option(part, "FILE"),
             });
             *named = Some(path);
         }

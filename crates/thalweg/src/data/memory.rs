@@ -41,7 +41,7 @@ pub(crate) fn stay_on_disk(options: &config::Data, needed: u64, decisions: &mut 
         decisions.push(Decision {
             what: "examples stay on disk".into(),
             why: format!("they would take about {} of memory, and {} {whose}", written(needed), written(most)),
-            flag: "--from-disk=false".into(),
+            instead: "[from_disk=false]".into(),
         });
     }
     Ok(needed > most)

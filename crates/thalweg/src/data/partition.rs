@@ -9,7 +9,7 @@ use super::split;
 use super::table::Table;
 use super::target::Target;
 use crate::config::Config;
-use crate::event::{Decision, Splits};
+use crate::event::{Decision, Override, Splits};
 use crate::{Error, Result};
 
 /// The rows of the main source whose target is known.
@@ -67,7 +67,7 @@ impl Partition<'_> {
                     decisions.push(Decision {
                         what: "rows split at random, not by time".into(),
                         why: format!("{} holds dates, but not every dated table is a forecast", column.name),
-                        flag: format!("--time {}", column.name),
+                        instead: Override::option("time", &column.name),
                     });
                 }
                 let keys = (self.keys)(seed)?;

@@ -73,7 +73,7 @@ impl Rows for Arrays {
             decisions.push(Decision {
                 what: format!("scales are those of {} sampled training examples", sample.len()),
                 why: format!("{} stay on disk", rows.len()),
-                flag: "--from-disk=false".into(),
+                instead: "[from_disk=false]".into(),
             });
         }
         Ok((pipeline, decisions))

@@ -52,7 +52,7 @@ pub fn fractions(
             percent(test)
         ),
         why,
-        flag: "--split 0.8,0.1,0.1".into(),
+        instead: "[split=0.8,0.1,0.1]".into(),
     });
     Ok((fractions, decision))
 }

@@ -55,7 +55,7 @@ pub(super) fn load(reader: TableReader, config: Config, comma: Option<bool>) -> 
     decisions.push(Decision {
         what: format!("columns' kinds and scales are those of {} sampled rows", sampled.sample.rows()),
         why: format!("{} rows stay on disk", sampled.rows),
-        flag: "--from-disk=false".into(),
+        instead: "[from_disk=false]".into(),
     });
     let (own_dev, own_test) = (config.data.dev.is_some(), config.data.test.is_some());
     let (fractions, decision) = split::fractions(sampled.rows, own_dev, own_test, &config.split)?;

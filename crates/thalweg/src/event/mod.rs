@@ -1,5 +1,6 @@
 //! The events from which everything shown of a run is derived.
 
+mod decision;
 mod read;
 
 use std::collections::BTreeMap;
@@ -9,21 +10,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::metrics::Metrics;
 use crate::task::Task;
 
+pub use decision::{Decision, Override, Part};
 pub use read::read_events;
 
 /// The version of the event log's format, stored in its first line.
 pub const VERSION: u32 = 1;
-
-/// A choice made for the user, and the option that overrides it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Decision {
-    /// What was decided, as a sentence: `rows split 60/20/20 by row hash`.
-    pub what: String,
-    /// The reason, in few words: `1,797 rows are few`.
-    pub why: String,
-    /// The override: `--split 0.8,0.1,0.1`.
-    pub flag: String,
-}
 
 /// A value for each split; by default its number of rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::error::{Error, Result, did_you_mean};
-use crate::event::Decision;
+use crate::event::{Decision, Override};
 use crate::export::channels::{ParamMapping, begin_first, param_mappings};
 use crate::io::atomic;
 use crate::io::safetensors::foreign::{self, Foreign};
@@ -156,7 +156,7 @@ fn by_shape(found: &[&Foreign], param_mappings: &[ParamMapping]) -> Result<(Vec<
     let decision = Decision {
         what: format!("parameters by shape and order of names: {}", told.join(", ")),
         why: "the file's names are others than ours".into(),
-        flag: format!("--map {}", told.join(",")),
+        instead: Override::words(format!("--map {}", told.join(","))),
     };
     Ok((found.iter().map(mapped).collect(), decision))
 }

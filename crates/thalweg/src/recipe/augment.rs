@@ -119,7 +119,7 @@ fn tell(decisions: &mut Vec<Decision>, what: &str, augmentation: &Augmentation, 
     };
     let parts: Vec<String> = augmentation.parts().iter().map(told).collect();
     let what = format!("training {what} are changed in each epoch: {}", parts.join(", "));
-    decide(decisions, what, why.into(), "--augment=false");
+    decide(decisions, what, why.into(), "[augment=false]");
 }
 
 #[cfg(feature = "sounds")]

@@ -37,7 +37,7 @@ pub(super) fn layers(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Opt
         decisions,
         format!("a convolutional network with residual blocks of {} filters", described.join(", ")),
         format!("the examples are images of {height} × {width} × {channels}"),
-        "--layers 128,64 (a dense network), or [[network.layer]]",
+        "[layers=128,64] (a dense network), or [[network.layer]]",
     );
     let activation = activation(facts.config)?;
     let conv = |filters: usize, stride: usize| -> Box<dyn Layer> {

@@ -23,7 +23,7 @@ fn hidden(facts: &Facts, decisions: &mut Vec<Decision>) -> Vec<usize> {
         (_, Quality::Best) if facts.wide => &[1024, 512, 256],
         _ => &[256, 128],
     };
-    decide(decisions, format!("hidden layers of {units:?} units"), facts.of_rows(), "--layers 128,64");
+    decide(decisions, format!("hidden layers of {units:?} units"), facts.of_rows(), "[layers=128,64]");
     units.to_vec()
 }
 
@@ -58,7 +58,7 @@ fn dropout_rates(facts: &Facts, hidden: &[usize], decisions: &mut Vec<Decision>)
             if dropped > 0 {
                 let which =
                     if dropped == layers { "each hidden layer" } else { "the hidden layers of 16 units or more" };
-                decide(decisions, format!("dropout of {rate} after {which}"), facts.of_rows(), "--dropout 0");
+                decide(decisions, format!("dropout of {rate} after {which}"), facts.of_rows(), "[dropout=0]");
             }
             Ok(rates)
         }

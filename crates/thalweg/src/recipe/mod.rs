@@ -84,7 +84,7 @@ pub(crate) fn products(precision: Precision, who: &str, decisions: &mut Vec<Deci
         Some(unit) => (format!("{who} multiplies bf16 numbers with {unit}"), "it is asked for, and faster here"),
         None => (format!("{who} multiplies in f32"), "this machine is not faster at the bf16 asked for"),
     };
-    decide(decisions, what, why.into(), "--precision f32");
+    decide(decisions, what, why.into(), "[precision=f32]");
     MatmulPrecision::Bf16 { parts }
 }
 
@@ -92,8 +92,8 @@ fn input_shape(data: &Dataset) -> Result<Shape> {
     Shape::try_from(data.pipeline.shape()).map_err(Error::data)
 }
 
-fn decide(decisions: &mut Vec<Decision>, what: String, why: String, flag: &str) {
-    decisions.push(Decision { what, why, flag: flag.into() });
+fn decide(decisions: &mut Vec<Decision>, what: String, why: String, instead: &str) {
+    decisions.push(Decision { what, why, instead: instead.into() });
 }
 
 fn loss(facts: &Facts) -> Result<Box<dyn Loss>> {

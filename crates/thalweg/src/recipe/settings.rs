@@ -60,7 +60,7 @@ fn batch_size(facts: &Facts, decisions: &mut Vec<Decision>) -> usize {
                 2_000..50_000 => 64,
                 _ => 128,
             };
-            decide(decisions, format!("mini-batches of {size}"), facts.of_rows(), "--batch-size 64");
+            decide(decisions, format!("mini-batches of {size}"), facts.of_rows(), "[batch_size=64]");
             size
         }
     }
@@ -82,7 +82,7 @@ fn epochs(facts: &Facts, decisions: &mut Vec<Decision>) -> usize {
         } else {
             (most / 15 * 8 / m).clamp(5, if facts.few_photos { 150 } else { 100 })
         };
-        decide(decisions, format!("at most {epochs} epochs"), facts.of_rows(), "--epochs 100");
+        decide(decisions, format!("at most {epochs} epochs"), facts.of_rows(), "[epochs=100]");
         epochs
     })
 }
@@ -97,7 +97,7 @@ fn learning_rate(facts: &Facts, (optimizer, usual): (&str, Option<f64>), decisio
             () => 1e-3,
         });
         let why = format!("usual for {optimizer}{}", if facts.linear { " without hidden layers" } else { "" });
-        decide(decisions, format!("a learning rate of {rate}"), why, "--learning-rate 0.001");
+        decide(decisions, format!("a learning rate of {rate}"), why, "[learning_rate=0.001]");
         rate
     })
 }
@@ -107,7 +107,7 @@ fn schedule(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Schedule> {
     let name = train.schedule.clone().unwrap_or_else(|| {
         let (name, other) = if facts.course { ("constant", "cosine") } else { ("cosine", "constant") };
         let what = format!("the {name} schedule of the learning rate");
-        decide(decisions, what, "the recipe".into(), &format!("--schedule {other}"));
+        decide(decisions, what, "the recipe".into(), &format!("[schedule={other}]"));
         name.into()
     });
     let rates = manual_rates(&train.rates)?;
@@ -130,7 +130,7 @@ fn patience(facts: &Facts, epochs: usize, decisions: &mut Vec<Decision>) -> usiz
         let patience = if facts.course { 0 } else { (epochs / 3).max(10) };
         if patience > 0 && patience < epochs && facts.dev_rows > 0 {
             let what = format!("stop after {patience} epochs without a better dev result");
-            decide(decisions, what, format!("{epochs} epochs"), "--patience 0");
+            decide(decisions, what, format!("{epochs} epochs"), "[patience=0]");
         }
         patience
     })
@@ -144,7 +144,7 @@ fn monitor(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<(String, bool
         let monitor = if accuracy { "accuracy" } else { "loss" };
         if facts.dev_rows > 0 {
             let what = format!("the best epoch is the one with the best dev {monitor}");
-            decide(decisions, what, format!("{} dev rows", facts.dev_rows), "--monitor loss");
+            decide(decisions, what, format!("{} dev rows", facts.dev_rows), "[monitor=loss]");
         }
         monitor.into()
     });
@@ -164,7 +164,7 @@ fn best_from(facts: &Facts, epochs: usize, decisions: &mut Vec<Decision>) -> usi
         // While the rate is high the dev loss jumps, and the least of so few rows is chance.
         let half = (epochs / 2).max(1);
         let what = format!("the best epoch is chosen from epoch {half} on");
-        decide(decisions, what, format!("{} dev rows", facts.dev_rows), "--best-from 1");
+        decide(decisions, what, format!("{} dev rows", facts.dev_rows), "[best_from=1]");
         half
     })
 }
@@ -179,7 +179,7 @@ fn average(facts: &Facts, epochs: usize, batch_size: usize, decisions: &mut Vec<
         // Three digits: what is printed is what is done.
         let average = ((1.0 - 10.0 / steps.max(1) as f64).clamp(0.9, 0.999) * 1e3).round() / 1e3;
         let what = format!("parameters are averaged with β = {average}, and the average is judged and saved");
-        decide(decisions, what, "about a tenth of all steps".into(), "--average 0");
+        decide(decisions, what, "about a tenth of all steps".into(), "[average=0]");
         average
     })
 }

@@ -37,7 +37,7 @@ pub(super) fn features(facts: &Facts, decisions: &mut Vec<Decision>) -> Vec<Box<
         options.coefficients = Some((bands / 2).max(1));
     }
     let why = format!("{rate} samples a second");
-    decide(decisions, format!("sounds are seen in {bands} bands of the mel scale"), why, "--bands 80");
+    decide(decisions, format!("sounds are seen in {bands} bands of the mel scale"), why, "[bands=80]");
     vec![Box::new(LogMel::from(options)), Box::new(BatchNorm::default())]
 }
 
@@ -63,7 +63,7 @@ pub(super) fn layers(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Opt
             _ => "a convolutional network over the spectrogram".into(),
         },
         "the examples are sounds".into(),
-        "--features waveform, or [[network.layer]]",
+        "[features=waveform], or [[network.layer]]",
     );
     Ok(Some(build.layers))
 }

@@ -56,14 +56,14 @@ pub(super) fn from(
             decisions,
             "classes are those of the model in their order, by other names".into(),
             classes,
-            "--start-from",
+            "[start_from]",
         );
     }
     decide(
         decisions,
         format!("the network and its first parameters are those of {path}"),
         "they are to be trained further".into(),
-        "--start-from",
+        "[start_from]",
     );
     Ok((network, Some(theta)))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::data::schema::Task;
-use crate::event::{Answers, Decision, Event, LayerRow, LayerScale, Mistake, Splits, VERSION};
+use crate::event::{Answers, Decision, Event, LayerRow, LayerScale, Mistake, Override, Splits, VERSION};
 use crate::metrics::{Metric, Metrics};
 
 const DIGITS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
@@ -49,8 +49,8 @@ fn started(task: Task, classes: Vec<String>, epochs: usize, from_epoch: usize) -
 }
 
 fn preamble() -> Vec<Event> {
-    let decision = |what: &str, why: &str, flag: &str| {
-        Event::Decision(Decision { what: what.into(), why: why.into(), flag: flag.into() })
+    let decision = |what: &str, why: &str, instead: &str| {
+        Event::Decision(Decision { what: what.into(), why: why.into(), instead: instead.into() })
     };
     vec![
         Event::Provenance {
@@ -66,12 +66,12 @@ fn preamble() -> Vec<Event> {
             .map(|(name, value)| (name.to_string(), value.to_string()))
             .into(),
         },
-        decision("digit is the target", "it is called so", "--target COLUMN"),
-        decision("the task is multiclass", "the target has 10 whole numbers", "--task regression"),
-        decision("rows split 60/20/20 by row hash, stratified", "1,797 rows are few", "--split 0.8,0.1,0.1"),
-        decision("columns scaled to mean 0 and deviation 1", "no column has far outliers", "--normalise robust"),
-        decision("hidden layers 64, 64 with ReLU", "1,077 training rows, 64 inputs", "--layers 128,64 --activation tanh"),
-        decision("Adam with learning rate 0.003, cosine schedule", "the auto recipe", "--optimizer momentum --learning-rate 0.1"),
+        decision("digit is the target", "it is called so", "[target=COLUMN]"),
+        decision("the task is multiclass", "the target has 10 whole numbers", "[task=regression]"),
+        decision("rows split 60/20/20 by row hash, stratified", "1,797 rows are few", "[split=0.8,0.1,0.1]"),
+        decision("columns scaled to mean 0 and deviation 1", "no column has far outliers", "[normalise=robust]"),
+        decision("hidden layers 64, 64 with ReLU", "1,077 training rows, 64 inputs", "[layers=128,64] [activation=tanh]"),
+        decision("Adam with learning rate 0.003, cosine schedule", "the auto recipe", "[optimizer=momentum] [learning_rate=0.1]"),
         Event::Warning { message: "3 columns are constant (pixel_0_0, pixel_4_0, pixel_4_7): they are kept but tell nothing\n  fix: --ignore pixel_0_0,pixel_4_0,pixel_4_7".into() },
     ]
 }
@@ -314,7 +314,11 @@ pub(super) fn hostile() -> Vec<Event> {
         layers[0].description = attack.into();
     }
     events.push(Event::Warning { message: attack.into() });
-    events.push(Event::Decision(Decision { what: attack.into(), why: attack.into(), flag: attack.into() }));
+    events.push(Event::Decision(Decision {
+        what: attack.into(),
+        why: attack.into(),
+        instead: Override::words(attack),
+    }));
     events.push(Event::Provenance { command: attack.into(), facts: vec![(attack.into(), attack.into())] });
     events.extend(epochs(0, 3, 3));
     if let Some(Event::Scales { layers, .. }) = events.last_mut() {

@@ -113,8 +113,10 @@ pub(crate) fn layers(layers: &[LayerRow], total: usize) -> String {
 /// The decisions made for the user, with the options that override them.
 pub(crate) fn decisions(decisions: &[Decision]) -> String {
     let mut rows = String::new();
-    for Decision { what, why, flag } in decisions {
-        let flag = if flag.is_empty() { String::new() } else { format!("<code>{}</code>", escape(flag)) };
+    for decision in decisions {
+        let Decision { what, why, .. } = decision;
+        let flag = decision.flag();
+        let flag = if flag.is_empty() { flag } else { format!("<code>{}</code>", escape(&flag)) };
         let _ = write!(
             rows,
             r#"<tr><td class="wide">{}</td><td class="why wide">{}</td><td>{flag}</td></tr>"#,

@@ -69,8 +69,8 @@ pub(super) fn open(config: &Config, stop: &dyn Fn() -> bool) -> Result<Begun> {
         return Err(error.at("--split").fix("give a dev part with --split or --dev"));
     }
     let mut decisions = Vec::new();
-    let decide = |decisions: &mut Vec<Decision>, what: String, why: &str, flag: &str| {
-        decisions.push(Decision { what, why: why.into(), flag: flag.into() });
+    let decide = |decisions: &mut Vec<Decision>, what: String, why: &str, instead: &str| {
+        decisions.push(Decision { what, why: why.into(), instead: instead.into() });
     };
     if base.tune.search.is_empty() {
         let (space, why) = defaults::space(&base, &data);
@@ -79,7 +79,7 @@ pub(super) fn open(config: &Config, stop: &dyn Fn() -> bool) -> Result<Begun> {
             return Err(error.at("--search").fix("name what is searched, as in --search learning_rate=log:1e-4..1e-1"));
         }
         let names: Vec<&str> = space.iter().map(|(name, _)| name.as_str()).collect();
-        decide(&mut decisions, format!("searched: {}", names.join(", ")), why, "--search learning_rate=log:1e-4..1e-1");
+        decide(&mut decisions, format!("searched: {}", names.join(", ")), why, "[search=learning_rate=log:1e-4..1e-1]");
         base.tune.search = space.into_iter().collect();
     }
     let objective = objective(&base, &data, &plan)?;
@@ -89,7 +89,7 @@ pub(super) fn open(config: &Config, stop: &dyn Fn() -> bool) -> Result<Begun> {
             &mut decisions,
             format!("the best trial is the one with the best dev {objective}"),
             &why,
-            "--objective loss",
+            "[objective=loss]",
         );
     }
     base.train.monitor = Some(objective.clone());
@@ -99,7 +99,7 @@ pub(super) fn open(config: &Config, stop: &dyn Fn() -> bool) -> Result<Begun> {
             _ => "every trial goes to its end",
         };
         let why = format!("the sampler is {}", name_of(base.tune.sampler));
-        decide(&mut decisions, what.into(), &why, "--pruner median");
+        decide(&mut decisions, what.into(), &why, "[pruner=median]");
     }
     if base.tune.folds.is_none() {
         let random = base.split.group.is_none() && base.split.time.is_none() && base.split.fold.is_none();
@@ -107,20 +107,20 @@ pub(super) fn open(config: &Config, stop: &dyn Fn() -> bool) -> Result<Begun> {
         let folds = if few && random && !has_own_dev(&base) { FOLDS } else { 1 };
         if folds > 1 {
             let why = format!("{} dev rows are few", data.parts.dev.rows);
-            decide(&mut decisions, format!("a trial's value is the mean of {folds} folds"), &why, "--folds 1");
+            decide(&mut decisions, format!("a trial's value is the mean of {folds} folds"), &why, "[folds=1]");
         }
         base.tune.folds = Some(folds);
     }
     if base.tune.refit.is_none() && finish::refits(&base) {
         let what = "the model is trained on train and dev together in the end".to_string();
-        decide(&mut decisions, what, "then dev has done its work", "--refit=false");
+        decide(&mut decisions, what, "then dev has done its work", "[refit=false]");
     }
     let space = Space::new(&base)?;
     let higher = objective != "loss" && metrics::higher_is_better(&objective);
     let path = named.map_or_else(|| free_path(&run::short_name(&base.data.path)), Ok)?;
     if let Some(study) = same(&path, &base, &data)? {
         let what = "going on with the study that is there".to_string();
-        decide(&mut decisions, what, "it began with the same options and data", "--study ANOTHER");
+        decide(&mut decisions, what, "it began with the same options and data", "[study=ANOTHER]");
         return Ok(Begun { base, study, space, data, plan, decisions });
     }
     // Checked now rather than when the search is over.

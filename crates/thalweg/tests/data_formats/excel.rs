@@ -94,7 +94,7 @@ fn workbooks_give_what_csv_gives() {
         let path = write(&folder, name, workbook(&sheets));
         assert_eq!(seen(&path), expected, "{name}");
         let data = load(&path, |_| {}).unwrap();
-        let told = data.decisions.iter().find(|decision| decision.flag.contains("--sheet"));
+        let told = data.decisions.iter().find(|decision| decision.flag().contains("--sheet"));
         assert_eq!(
             told.map(|told| told.what.contains("\"Houses\"") && told.why.contains("\"More\"")),
             (sheets.len() > 1).then_some(true)

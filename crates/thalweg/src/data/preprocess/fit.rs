@@ -116,36 +116,36 @@ impl<'a> Rows<'a> {
 fn decisions(inputs: &[Input], options: &Preprocess) -> Vec<Decision> {
     let mut groups: BTreeMap<(&str, &str, &str), Vec<String>> = BTreeMap::new();
     for Input { column, transform } in inputs {
-        let mut note = |what, why, flag| groups.entry((what, why, flag)).or_default().push(column.clone());
+        let mut note = |what, why, instead| groups.entry((what, why, instead)).or_default().push(column.clone());
         match transform {
             Transform::Numeric(numeric) => {
                 if options.normalise.is_none() && matches!(numeric.scale, Scale::Robust { .. }) {
-                    note("scaled by median and quartiles, clipped smoothly", "far outliers", "--normalise standard");
+                    note("scaled by median and quartiles, clipped smoothly", "far outliers", "[normalise=standard]");
                 }
                 if numeric.indicator {
-                    note("missing numbers filled, with an input that says so", "cells are missing", "--impute mean");
+                    note("missing numbers filled, with an input that says so", "cells are missing", "[impute=mean]");
                 }
             }
             Transform::Embedding(_) => {
-                note("categories get a learned embedding", "many categories", "--one-hot-up-to 1000");
+                note("categories get a learned embedding", "many categories", "[one_hot_up_to=1000]");
             }
-            Transform::OneHot(_) => note("categories become one input each", "few categories", "--one-hot-up-to 0"),
+            Transform::OneHot(_) => note("categories become one input each", "few categories", "[one_hot_up_to=0]"),
             Transform::Datetime(date) => {
                 if matches!(date.scale, Scale::Robust { .. }) {
                     note(
                         "dates scaled by median and quartiles, clipped smoothly",
                         "far outliers",
-                        "--kinds NAME=categorical",
+                        "[kinds=NAME=categorical]",
                     );
                 }
             }
             Transform::Boolean(_) => {}
         }
     }
-    let decision = |((what, why, flag), columns): ((&str, &str, &str), Vec<String>)| Decision {
+    let decision = |((what, why, instead), columns): ((&str, &str, &str), Vec<String>)| Decision {
         what: format!("{what}: {}", schema::shortened(&columns, 8)),
         why: why.into(),
-        flag: flag.into(),
+        instead: instead.into(),
     };
     groups.into_iter().map(decision).collect()
 }

@@ -287,7 +287,7 @@ impl Pipeline {
                 _ => "each column scaled by its own mean and deviation".into(),
             },
             why: format!("examples have shape {:?}", arrays.shape),
-            flag: "--normalise min_max".into(),
+            instead: "[normalise=min_max]".into(),
         });
         let pipeline = Pipeline { cell_format: schema.cell_format.clone(), inputs: Vec::new(), array: Some(array) };
         Ok((pipeline, decision.into_iter().collect()))

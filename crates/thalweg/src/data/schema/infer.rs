@@ -99,17 +99,17 @@ struct Reasons {
 impl Reasons {
     fn decisions(self) -> impl Iterator<Item = Decision> {
         [
-            (self.text, "left out as free text", "nearly every value differs", "--keep NAME, or --kinds NAME=numeric"),
-            (self.named_id, "left out of the inputs, kept in predictions", "named like an id", "--keep NAME"),
-            (self.index, "left out of the inputs, kept in predictions", "numbered like an index", "--keep NAME"),
-            (self.empty, "left out as empty", "every cell is missing", "--missing MARKER"),
+            (self.text, "left out as free text", "nearly every value differs", "[keep=NAME], or [kinds=NAME=numeric]"),
+            (self.named_id, "left out of the inputs, kept in predictions", "named like an id", "[keep=NAME]"),
+            (self.index, "left out of the inputs, kept in predictions", "numbered like an index", "[keep=NAME]"),
+            (self.empty, "left out as empty", "every cell is missing", "[missing=MARKER]"),
         ]
         .into_iter()
         .filter(|(names, ..)| !names.is_empty())
-        .map(|(names, what, why, flag)| Decision {
+        .map(|(names, what, why, instead)| Decision {
             what: format!("{what}: {}", shortened(&names, 8)),
             why: why.into(),
-            flag: flag.into(),
+            instead: instead.into(),
         })
         .chain(self.reading.decisions())
     }
@@ -200,7 +200,7 @@ pub(crate) fn choose_targets(table: &Table, data: &config::Data, decisions: &mut
     decisions.push(Decision {
         what: format!("target column: {}", table.names[position]),
         why: if named.is_some() { "its name".into() } else { "the last column".into() },
-        flag: "--target NAME".into(),
+        instead: "[target=NAME]".into(),
     });
     vec![position]
 }
@@ -215,7 +215,7 @@ fn found_markers(stats: &[ColumnStats], data: &config::Data) -> Option<Decision>
     (!found.is_empty() && data.missing.is_empty()).then(|| Decision {
         what: format!("taken as missing: {}", found.join(", ")),
         why: "a usual marker".into(),
-        flag: "--missing MARKER".into(),
+        instead: "[missing=MARKER]".into(),
     })
 }
 

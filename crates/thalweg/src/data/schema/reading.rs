@@ -22,11 +22,11 @@ pub(super) struct Cells<'a> {
     pub(super) stats: &'a ColumnStats,
 }
 
-/// What is told of columns that are read alike: what, why, and the flag that decides otherwise.
+/// What is told of columns that are read alike: what, why, and what decides otherwise.
 struct Told {
     what: String,
     why: String,
-    flag: &'static str,
+    instead: &'static str,
     columns: Vec<String>,
 }
 
@@ -35,10 +35,10 @@ struct Told {
 pub(super) struct Reasons(Vec<Told>);
 
 impl Reasons {
-    fn note(&mut self, what: &str, why: &str, flag: &'static str, column: String) {
-        match self.0.iter_mut().find(|told| told.what == what && told.why == why && told.flag == flag) {
+    fn note(&mut self, what: &str, why: &str, instead: &'static str, column: String) {
+        match self.0.iter_mut().find(|told| told.what == what && told.why == why && told.instead == instead) {
             Some(told) => told.columns.push(column),
-            None => self.0.push(Told { what: what.into(), why: why.into(), flag, columns: vec![column] }),
+            None => self.0.push(Told { what: what.into(), why: why.into(), instead, columns: vec![column] }),
         }
     }
 
@@ -47,7 +47,7 @@ impl Reasons {
         self.0.into_iter().map(|told| Decision {
             what: format!("{}: {}", told.what, shortened(&told.columns, 8)),
             why: told.why,
-            flag: told.flag.into(),
+            instead: told.instead.into(),
         })
     }
 }
@@ -80,7 +80,7 @@ impl Cells<'_> {
             reasons.note(
                 "numbers with signs around or between digits",
                 "nearly every cell is one",
-                "--kinds NAME=categorical",
+                "[kinds=NAME=categorical]",
                 format!("{name} (such as {example:?})"),
             );
         }
@@ -88,11 +88,11 @@ impl Cells<'_> {
             reasons.note("dates read month first", "they fit both ways", "write them as 2026-01-31", name.clone());
         }
         if column.kind == ColumnKind::Datetime && stats.numbers > 0 && !given {
-            reasons.note("numbers that are dates", "their name and their size", "--kinds NAME=numeric", name.clone());
+            reasons.note("numbers that are dates", "their name and their size", "[kinds=NAME=numeric]", name.clone());
         }
         let codes = stats.codes.filter(|_| !given && column.kind != ColumnKind::Numeric);
         if let Some((codes, _)) = codes {
-            reasons.note("codes rather than numbers", codes.why(), "--kinds NAME=numeric", name.clone());
+            reasons.note("codes rather than numbers", codes.why(), "[kinds=NAME=numeric]", name.clone());
         }
         let stray = stats.stray.first().filter(|_| !matches!(column.kind, ColumnKind::Numeric | ColumnKind::Datetime));
         if let Some((word, times)) = stray {
@@ -100,7 +100,7 @@ impl Cells<'_> {
             reasons.note(
                 "taken for categories, and most cells are numbers",
                 "a few are not",
-                "--missing WORD, or --kinds NAME=numeric",
+                "[missing=WORD], or [kinds=NAME=numeric]",
                 format!("{name} (but for {word:?} in {times} cells)"),
             );
         }
@@ -148,12 +148,12 @@ impl Cells<'_> {
         let told = format!("{} ({})", column.name, shortened(&told, 4));
         let zeros = column.kind == ColumnKind::Datetime && found.iter().all(|(value, _)| dates::is_zero(value));
         if zeros {
-            reasons.note("taken as missing", "a date of zeros", "--kinds NAME=categorical", told);
+            reasons.note("taken as missing", "a date of zeros", "[kinds=NAME=categorical]", told);
         } else if column.role != Role::Feature {
-            reasons.note("values far outside all others", "they may stand for missing ones", "--missing VALUE", told);
+            reasons.note("values far outside all others", "they may stand for missing ones", "[missing=VALUE]", told);
         } else if data.sentinels != Some(false) {
             column.sentinels = found.iter().map(|(value, _)| value.clone()).collect();
-            reasons.note("taken as missing", "it recurs far outside all other values", "--sentinels=false", told);
+            reasons.note("taken as missing", "it recurs far outside all other values", "[sentinels=false]", told);
         }
     }
 
@@ -205,7 +205,7 @@ impl Cells<'_> {
         reasons.note(
             "taken as missing what cannot be read",
             if given { "the kind is given" } else { "few cells" },
-            "--kinds NAME=categorical",
+            "[kinds=NAME=categorical]",
             told,
         );
         Ok(())

@@ -95,20 +95,20 @@ impl Question<'_> {
         if let given @ 1.. = self.data.classes.len() {
             return self.check(if given == 2 { Task::Binary } else { Task::Multiclass });
         }
-        let (task, why, flag) = if count == 2 && kind != Some(ColumnKind::Numeric) {
-            (Task::Binary, "two values".to_string(), if numeric { "--task regression" } else { "--task multiclass" })
+        let (task, why, instead) = if count == 2 && kind != Some(ColumnKind::Numeric) {
+            (Task::Binary, "two values".to_string(), if numeric { "[task=regression]" } else { "[task=multiclass]" })
         } else if numeric && kind.is_none() && self.looks_like_classes() {
-            (Task::Multiclass, format!("{count} different whole numbers in {rows} rows"), "--task regression")
+            (Task::Multiclass, format!("{count} different whole numbers in {rows} rows"), "[task=regression]")
         } else if numeric {
             let why =
                 if stats.integers == rows && count <= FEW { "whole numbers whose order matters" } else { "numbers" };
-            (Task::Regression, format!("{why}, {count} different ones"), "--task multiclass")
+            (Task::Regression, format!("{why}, {count} different ones"), "[task=multiclass]")
         } else {
-            let flag = if self.separator().is_some() { "--task multilabel" } else { "--target NAME" };
-            (Task::Multiclass, format!("{count} different values"), flag)
+            let instead = if self.separator().is_some() { "[task=multilabel]" } else { "[target=NAME]" };
+            (Task::Multiclass, format!("{count} different values"), instead)
         };
         let mut chosen = self.check(task)?;
-        chosen.decision = Some(Decision { what: format!("task: {task}"), why, flag: flag.into() });
+        chosen.decision = Some(Decision { what: format!("task: {task}"), why, instead: instead.into() });
         Ok(chosen)
     }
 
@@ -217,7 +217,7 @@ fn decide_several(table: &Table, asked: Option<Task>, targets: &[usize], stats: 
     let decision = asked.is_none().then(|| Decision {
         what: format!("task: {task} of {} targets", targets.len()),
         why: format!("they hold {needed}"),
-        flag: "--task regression".into(),
+        instead: "[task=regression]".into(),
     });
     Ok(Chosen { task, kind, separator: None, decision })
 }

@@ -69,7 +69,7 @@ impl Delimited {
         let decimal_comma = options.decimal_comma.unwrap_or_else(found);
         if decimal_comma && options.decimal_comma.is_none() {
             let what = "numbers have a decimal comma".into();
-            decisions.push(Decision { what, why: "found in the file".into(), flag: "--decimal-comma=false".into() });
+            decisions.push(Decision { what, why: "found in the file".into(), instead: "[decimal_comma=false]".into() });
         }
         let bytes: Input = Box::new(Cursor::new(start).chain(input));
         let mut table = Delimited {
@@ -198,7 +198,7 @@ impl Batches for Delimited {
             self.decisions.push(Decision {
                 what: format!("{HEADERLESS}; columns are called as in the training data"),
                 why: "it looks like the lines below it".into(),
-                flag: "--header, or --names a,b,…".into(),
+                instead: "[header], or [names=a,b,…]".into(),
             });
         }
     }
@@ -264,7 +264,7 @@ fn encoding(
         decisions.push(Decision {
             what: format!("{source} is read as {}", encoding.name()),
             why: if guessed { "it is not UTF-8" } else { "its first bytes say so" }.into(),
-            flag: "--encoding latin1".into(),
+            instead: "[encoding=latin1]".into(),
         });
     }
     Ok(encoding)

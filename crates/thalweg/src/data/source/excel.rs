@@ -61,7 +61,7 @@ pub(super) fn open(source: &str, start: &Start, mut file: File, options: &config
                     Decision {
                         what: format!("the sheet {name:?} is read"),
                         why: format!("it is the first with data; the others are {}", others.join(", ")),
-                        flag: "--sheet NAME".into(),
+                        instead: "[sheet=NAME]".into(),
                     },
                 );
             }
@@ -234,7 +234,7 @@ impl Sheet {
                 self.decisions.push(Decision {
                     what: format!("the first row is data; columns are called column_1 to column_{}", cells.len()),
                     why: "not all of its cells are texts".into(),
-                    flag: "--header, or --names a,b,…".into(),
+                    instead: "[header], or [names=a,b,…]".into(),
                 });
             }
         }
@@ -299,7 +299,7 @@ impl Sheet {
             self.decisions.push(Decision {
                 what: format!("{} cells that hold an error, such as #N/A, are missing", self.errors),
                 why: "the workbook says so".into(),
-                flag: "values in the workbook".into(),
+                instead: "values in the workbook".into(),
             });
         }
         Ok(Some((table, self.decisions)))

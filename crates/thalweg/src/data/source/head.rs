@@ -99,7 +99,7 @@ impl Head {
             decisions.push(Decision {
                 what: format!("lines above the header that are left out: {above}"),
                 why: format!("they begin with {mark:?}"),
-                flag: "--skip-lines 0".into(),
+                instead: "[skip_lines=0]".into(),
             });
         }
     }
@@ -162,7 +162,7 @@ impl Head {
             decisions.push(Decision {
                 what: format!("lines above the header that are left out: {lines}"),
                 why: format!("they are no rows, such as {:?}", such.chars().take(60).collect::<String>()),
-                flag: "--skip-lines 0".into(),
+                instead: "[skip_lines=0]".into(),
             });
         }
     }
@@ -253,7 +253,7 @@ fn delimiter(
     if delimiter != ',' || separator.is_some() {
         let why = if separator.is_some() { "the first line says so" } else { "found in the file" };
         let what = format!("fields are separated by {delimiter:?}");
-        decisions.push(Decision { what, why: why.into(), flag: "--delimiter ,".into() });
+        decisions.push(Decision { what, why: why.into(), instead: "[delimiter=,]".into() });
     }
     Ok(delimiter)
 }

@@ -85,7 +85,7 @@ pub(super) fn open(source: &str, start: &Start, file: File, options: &config::Da
     let mut decisions = vec![Decision {
         what: format!("read as libsvm's format; columns are called {TARGET}, {least}, {}, …", least + 1),
         why: "its lines are a label and index:value pairs".into(),
-        flag: "--delimiter ' '".into(),
+        instead: "[delimiter= ]".into(),
     }];
     decisions.extend(grouped.then(|| reader::left_out(&["qid".into()], "it names groups of rows")).flatten());
     let mut svm = Libsvm { lines, rows, empty: reader::typed(source, &[], options), first: least, row: 0, decisions };

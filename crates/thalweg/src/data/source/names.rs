@@ -33,7 +33,7 @@ pub(super) fn of_columns(
         decisions.push(Decision {
             what: format!("columns at the end that are left out: {empty}"),
             why: "they have no name and are empty".into(),
-            flag: "--names a,b,…".into(),
+            instead: "[names=a,b,…]".into(),
         });
     }
     if head.row_names {
@@ -47,7 +47,7 @@ pub(super) fn of_columns(
             decisions.push(Decision {
                 what: format!("{HEADERLESS}; columns are called column_1 to column_{fields}"),
                 why: "it looks like the lines below it".into(),
-                flag: "--header, or --names a,b,…".into(),
+                instead: "[header], or [names=a,b,…]".into(),
             });
         }
     } else if options.names.is_empty() {
@@ -60,7 +60,7 @@ pub(super) fn of_columns(
         decisions.push(Decision {
             what: format!("the first line is a header, and --names replaces {:?}", names.join(",")),
             why: "it does not look like the lines below it".into(),
-            flag: "--header=false".into(),
+            instead: "[header=false]".into(),
         });
     }
     if let Some(given) = given(options, fields)? {
@@ -120,7 +120,7 @@ fn name_the_nameless(names: &mut [String], head: &Head, decisions: &mut Vec<Deci
         decisions.push(Decision {
             what: format!("column {} is called {name:?}", i + 1),
             why: why.into(),
-            flag: "--names a,b,…".into(),
+            instead: "[names=a,b,…]".into(),
         });
         names[i] = name;
     }

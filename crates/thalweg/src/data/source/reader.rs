@@ -166,6 +166,6 @@ pub(super) fn left_out(names: &[String], what: &str) -> Option<Decision> {
     (!names.is_empty()).then(|| Decision {
         what: format!("left out: {}{more}", shown.join(", ")),
         why: what.into(),
-        flag: "columns of plain values in the file".into(),
+        instead: "columns of plain values in the file".into(),
     })
 }

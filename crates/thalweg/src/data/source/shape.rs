@@ -155,17 +155,17 @@ impl LeftOut {
     pub(super) fn decisions(&self) -> Vec<Decision> {
         let kinds = [
             (&self.blank, "lines of empty cells", "nothing is in them", ""),
-            (&self.comments, "comments among the rows", "they begin as comments do", "--comment \"\""),
-            (&self.headers, "rows that repeat the header", "as in files put one below the other", "--header=false"),
-            (&self.footer, "notes or totals below the last row", "they are no rows", "--skip-footer=false"),
+            (&self.comments, "comments among the rows", "they begin as comments do", "[comment=]"),
+            (&self.headers, "rows that repeat the header", "as in files put one below the other", "[header=false]"),
+            (&self.footer, "notes or totals below the last row", "they are no rows", "[skip_footer=false]"),
         ];
         let told = kinds.into_iter().filter(|(found, ..)| found.count > 0);
-        told.map(|(Count { count, line, text }, what, why, flag)| {
+        told.map(|(Count { count, line, text }, what, why, instead)| {
             let shown = if text.is_empty() { String::new() } else { format!(": {text:?}") };
             Decision {
                 what: format!("{what} are left out: {count}"),
                 why: format!("{why}; the first is line {line}{shown}"),
-                flag: flag.into(),
+                instead: instead.into(),
             }
         })
         .collect()

@@ -38,7 +38,11 @@ fn write(model: &Model, _options: &Options) -> Result<Exported> {
     let output = keras.answers(&logits);
     if model.theta.dtype() == Dtype::F64 {
         let what = "numbers are rounded to 32 bits".to_string();
-        decisions.push(Decision { what, why: "the usual precision of Keras".into(), flag: "--precision f32".into() });
+        decisions.push(Decision {
+            what,
+            why: "the usual precision of Keras".into(),
+            instead: "[precision=f32]".into(),
+        });
     }
     let (config, variables) = keras.graph.model(&output);
     let variables = hdf5::file(&variables);
@@ -119,7 +123,7 @@ impl Keras<'_> {
                 let decision = Decision {
                     what: "the model takes inputs that are prepared already".into(),
                     why: "layers of Keras do not read tables".into(),
-                    flag: "--to pytorch, or --to onnx, which prepare them".into(),
+                    instead: "--to pytorch, or --to onnx, which prepare them".into(),
                 };
                 (x, vec![decision])
             }

@@ -72,7 +72,7 @@ pub(super) fn write(graph: &mut Graph, columns: &[(usize, &str, &Datetime)], par
     Decision {
         what: format!("dates are inputs of seconds since 1970-01-01 00:00: {}", names.join(", ")),
         why: "ONNX cannot read dates as text".into(),
-        flag: "--kinds NAME=categorical in training".into(),
+        instead: "[kinds=NAME=categorical] in training".into(),
     }
 }
 

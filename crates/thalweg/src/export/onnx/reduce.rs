@@ -22,10 +22,10 @@ const MOST: usize = 10_000;
 
 /// Reduces the weights; gives what was decided, and the cost where there is data to measure it.
 pub(super) fn reduce(model: &Model, written: &mut Written, options: &Options) -> Result<(Vec<Decision>, Option<Loss>)> {
-    let (name, flag) = match options.precision {
+    let (name, instead) = match options.precision {
         Precision::F32 => return Ok((Vec::new(), None)),
-        Precision::F16 => ("16-bit floating point", "--precision f32"),
-        Precision::Int8 => ("8-bit whole numbers, a scale a unit or filter", "--precision f16"),
+        Precision::F16 => ("16-bit floating point", "[precision=f32]"),
+        Precision::Int8 => ("8-bit whole numbers, a scale a unit or filter", "[precision=f16]"),
     };
     let data = match &options.calibrate {
         Some((path, reading)) => {
@@ -58,7 +58,7 @@ pub(super) fn reduce(model: &Model, written: &mut Written, options: &Options) ->
         || "no data is given to measure what that costs".into(),
         |loss| format!("outputs differ by {:.1e} at most on {} rows", loss.largest_difference, loss.rows),
     );
-    Ok((vec![Decision { what: format!("weights are {name}"), why, flag: flag.into() }], loss))
+    Ok((vec![Decision { what: format!("weights are {name}"), why, instead: instead.into() }], loss))
 }
 
 /// Whether a node multiplies by a weight: its second input.

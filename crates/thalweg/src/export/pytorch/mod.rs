@@ -31,7 +31,7 @@ fn write(model: &Model, options: &Options) -> Result<Exported> {
         decisions: vec![Decision {
             what: format!("parameters go to {weights}"),
             why: "the module loads them without pickle".into(),
-            flag: "-o OTHER.py".into(),
+            instead: "-o OTHER.py".into(),
         }],
         ..Exported::default()
     })

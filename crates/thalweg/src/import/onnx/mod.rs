@@ -131,8 +131,8 @@ fn network(input: Shape, imported: Vec<ImportedLayer>) -> Result<(Network, Tenso
 
 fn decisions(parsed: &Parsed) -> Vec<Decision> {
     let mut decisions = Vec::new();
-    let mut say = |what: String, why: &str, flag: &str| {
-        decisions.push(Decision { what, why: why.into(), flag: flag.into() });
+    let mut say = |what: String, why: &str, instead: &str| {
+        decisions.push(Decision { what, why: why.into(), instead: instead.into() });
     };
     let (start, end) = (&parsed.start, &parsed.end);
     if !start.is_own() || start.dims != start.shape.dimensions() {

@@ -86,7 +86,7 @@ fn ordered_scores_are_numbers_unless_asked() {
     let csv = rows("x,quality", |i| format!("{}.25,{}", i * i, 3 + i % 4));
     let (schema, decisions) = infer(&csv, |_| ()).unwrap();
     assert_eq!(schema.task, Task::Regression);
-    assert!(decisions.iter().any(|d| d.flag == "--task multiclass"), "{decisions:?}");
+    assert!(decisions.iter().any(|d| d.flag() == "--task multiclass"), "{decisions:?}");
     let (schema, _) = infer(&csv, |data| data.task = Some(Task::Multiclass)).unwrap();
     assert_eq!(schema.task, Task::Multiclass);
 }

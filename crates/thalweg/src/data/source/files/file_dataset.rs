@@ -293,13 +293,13 @@ impl FileDataset {
             arrays.warnings.push(Decision {
                 what: format!("{}: {bad} of {all} files are left out: {}", self.source, self.listed()),
                 why: "they cannot be read".into(),
-                flag: "--max-bad 0".into(),
+                instead: "[max_bad=0]".into(),
             });
         }
         arrays.warnings.extend(self.warnings.drain(..).map(|what| Decision {
             what,
             why: "so the files lie".into(),
-            flag: "move or rename files".into(),
+            instead: "move or rename files".into(),
         }));
         Ok(arrays)
     }

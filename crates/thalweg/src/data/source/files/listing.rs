@@ -73,7 +73,7 @@ pub(in super::super) fn open(mut table: Table, column: usize, options: &config::
     let mut decisions = vec![Decision {
         what: format!("column {name:?} names the files"),
         why: format!("such as {first}"),
-        flag: "--files COLUMN".into(),
+        instead: "[files=COLUMN]".into(),
     }];
     let options = &schema::with_whole_names(&table, options);
     schema::check_names(&table, options, &config::Split::default())?;

@@ -81,9 +81,9 @@ impl<'a> Step<'a> {
     }
 
     /// Notes for the user how the node was imported.
-    fn note(&mut self, what: &str, why: &str, flag: &str) {
+    fn note(&mut self, what: &str, why: &str, instead: &str) {
         let what = format!("{}: {what}", self.node.place());
-        self.notes.push(Decision { what, why: why.into(), flag: flag.into() });
+        self.notes.push(Decision { what, why: why.into(), instead: instead.into() });
     }
 
     /// Charges expanded parameters to the budget.

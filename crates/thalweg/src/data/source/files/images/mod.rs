@@ -44,13 +44,13 @@ fn given_form(options: &config::Data) -> Option<PictureSpec> {
 
 /// The common form of the images: as the options say, else that of most images.
 fn spec(headers: &[Header], options: &config::Data, decisions: &mut Vec<Decision>) -> PictureSpec {
-    let mut decide = |what: String, why: String, flag: &str| {
-        decisions.push(Decision { what, why, flag: flag.into() });
+    let mut decide = |what: String, why: String, instead: &str| {
+        decisions.push(Decision { what, why, instead: instead.into() });
     };
     let channels = options.channels.unwrap_or_else(|| {
         let grey = headers.iter().all(|header| header.grey);
         let (what, why) = if grey { ("grey", "all of them are") } else { ("red, green and blue", "some have colours") };
-        decide(format!("pictures are read as {what}"), why.into(), if grey { "--channels 3" } else { "--channels 1" });
+        decide(format!("pictures are read as {what}"), why.into(), if grey { "[channels=3]" } else { "[channels=1]" });
         if grey { 1 } else { 3 }
     });
     let fit = options.fit.unwrap_or_default();
@@ -67,10 +67,10 @@ fn spec(headers: &[Header], options: &config::Data, decisions: &mut Vec<Decision
     let side = sides[sides.len() / 2];
     let chosen = side.clamp(8, SIDE);
     let why = format!("half of them are {side} pixels high or wide, or less");
-    decide(format!("pictures are brought to {chosen} × {chosen} pixels"), why, "--image-size 96,96");
+    decide(format!("pictures are brought to {chosen} × {chosen} pixels"), why, "[image_size=96,96]");
     if !alike {
         let why = "they differ in size".into();
-        decide("of each picture the middle is kept".into(), why, "--fit pad");
+        decide("of each picture the middle is kept".into(), why, "[fit=pad]");
     }
     PictureSpec { height: chosen, width: chosen, channels, fit }
 }

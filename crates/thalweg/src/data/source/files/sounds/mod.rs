@@ -93,8 +93,8 @@ fn spec(sample_rate: usize, seconds: f64, options: &config::Data) -> Result<Soun
 
 /// The common form of the sounds: as the options say, else that of most sounds.
 fn choose(headers: &[Header], options: &config::Data, decisions: &mut Vec<Decision>) -> Result<SoundSpec> {
-    let mut decide = |what: String, why: String, flag: &str| {
-        decisions.push(Decision { what, why, flag: flag.into() });
+    let mut decide = |what: String, why: String, instead: &str| {
+        decisions.push(Decision { what, why, instead: instead.into() });
     };
     let sample_rate = options.sample_rate.unwrap_or_else(|| {
         let mut rates: Vec<usize> = headers.iter().map(|header| header.sample_rate).collect();
@@ -103,7 +103,7 @@ fn choose(headers: &[Header], options: &config::Data, decisions: &mut Vec<Decisi
         let rate = middle.min(RATE);
         if !alike || rate != middle {
             let why = if alike { format!("they have {middle}") } else { "their rates differ".into() };
-            decide(format!("sounds are brought to {rate} samples a second"), why, "--sample-rate 44100");
+            decide(format!("sounds are brought to {rate} samples a second"), why, "[sample_rate=44100]");
         }
         rate
     });
@@ -119,12 +119,12 @@ fn choose(headers: &[Header], options: &config::Data, decisions: &mut Vec<Decisi
         let seconds = ((most * 10.0).ceil() / 10.0).min(SECONDS);
         let what =
             format!("sounds are brought to {seconds} seconds: the middle of longer ones, silence around shorter");
-        decide(what, format!("they have {shortest:.2} to {longest:.2}, 95 % up to {most:.2}"), "--seconds 2");
+        decide(what, format!("they have {shortest:.2} to {longest:.2}, 95 % up to {most:.2}"), "[seconds=2]");
         seconds
     });
     if options.equal_loudness.is_none() {
         let why = "how near a microphone was says nothing".into();
-        decide("sounds are brought to one loudness".into(), why, "--equal-loudness=false");
+        decide("sounds are brought to one loudness".into(), why, "[equal_loudness=false]");
     }
     spec(sample_rate, seconds, options)
 }
