@@ -39,8 +39,8 @@ const MIN_PAGE_STRIDE: usize = 512;
 /// Rows that a task repacks.
 const REPACK_ROWS: usize = 64;
 
-/// C = A·B (+ bias on each row); C is m × n, row-major, and overwritten. Within [`crate::bf16::with_matmul_precision`]
-/// large products of f32 matrices use that precision.
+/// C = A·B (+ bias on each row); C is m × n, row-major, and overwritten. Large products of f32 matrices use the precision,
+/// where the machine has a unit for it.
 ///
 /// # Panics
 /// If the shapes do not match.

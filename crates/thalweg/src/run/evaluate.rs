@@ -38,8 +38,7 @@ pub fn evaluate(model: &Model, path: &str, options: &config::Data, precision: Ma
     Ok(Evaluation { rows: evaluated.rows, metrics, answers: gathered.answers(), decisions })
 }
 
-/// The matmul precision for predicting with a model at a requested precision, for use with
-/// [`with_matmul_precision`](crate::tensor::ops::with_matmul_precision), and the decisions made about it.
+/// The matmul precision for predicting with a model at a requested precision, and the decisions made about it.
 ///
 /// # Errors
 /// If the model's dtype does not match the precision.
