@@ -16,7 +16,7 @@ use crate::tensor::{Activation, Shape, Tensor, View, ViewMut, activation, ops};
 /// let network = Network::new(2, vec![Box::new(Activate { activation: Activation::LeakyRelu(0.1) })])?;
 /// let theta = Tensor::from_f64([0], vec![]);
 /// let x = Tensor::from_f64([1, 2], vec![3.0, -4.0]);
-/// let y = Predictor::new(&network, &theta, 1).forward(x.view()).to_f64();
+/// let y = Predictor::new(&network, &theta, 1, Default::default())?.forward(x.view())?.to_f64();
 /// assert_eq!(y, [3.0, -0.4]);
 /// # Ok::<(), thalweg::Error>(())
 /// ```

@@ -22,7 +22,7 @@ use crate::tensor::{Shape, Tensor, View, ViewMut, norm, ops};
 /// let network = Network::new(1, vec![Box::new(BatchNorm { epsilon: 1e-12, ..BatchNorm::default() })])?;
 /// let theta = Tensor::from_f64([4], vec![2.0, 1.0, 10.0, 4.0]); // γ, β, μ̄ and σ̄²
 /// let x = Tensor::from_f64([1, 1], vec![13.0]);
-/// let y = Predictor::new(&network, &theta, 1).forward(x.view()).to_f64();
+/// let y = Predictor::new(&network, &theta, 1, Default::default())?.forward(x.view())?.to_f64();
 /// assert!((y[0] - (2.0 * (13.0 - 10.0) / 2.0 + 1.0)).abs() < 1e-9);
 /// # Ok::<(), thalweg::Error>(())
 /// ```

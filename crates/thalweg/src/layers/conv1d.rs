@@ -21,7 +21,7 @@ use crate::windows::{self, Padding, Pair};
 /// let network = Network::new(3, vec![Box::new(layer)])?;
 /// let theta = Tensor::from_f64([3], vec![1.0, -1.0, 0.5]); // W, then b
 /// let x = Tensor::from_f64([1, 3], vec![3.0, 1.0, 5.0]);
-/// let y = Predictor::new(&network, &theta, 1).forward(x.view()).to_f64();
+/// let y = Predictor::new(&network, &theta, 1, Default::default())?.forward(x.view())?.to_f64();
 /// assert_eq!(y, [3.0 - 1.0 + 0.5, 1.0 - 5.0 + 0.5]);
 /// # Ok::<(), thalweg::Error>(())
 /// ```

@@ -27,7 +27,7 @@ const MOST_FILTERS: usize = 1 << 16;
 /// let network = Network::new(Shape::from([2, 3, 1]), vec![Box::new(layer)])?;
 /// let theta = Tensor::from_f64([5], vec![1.0, 0.0, 0.0, -1.0, 0.5]); // W, then b
 /// let x = Tensor::from_f64([1, 2, 3, 1], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
-/// let y = Predictor::new(&network, &theta, 1).forward(x.view()).to_f64();
+/// let y = Predictor::new(&network, &theta, 1, Default::default())?.forward(x.view())?.to_f64();
 /// assert_eq!(y, [1.0 - 5.0 + 0.5, 2.0 - 6.0 + 0.5]);
 /// # Ok::<(), thalweg::Error>(())
 /// ```

@@ -18,7 +18,7 @@ use crate::tensor::{Shape, Tensor, View, ViewMut, ops};
 /// let network = Network::new(1000, vec![Box::new(Dropout { rate: 0.2 })])?;
 /// let (theta, x) = (Tensor::zeros([0], Dtype::F64), Tensor::from_f64([1, 1000], vec![1.0; 1000]));
 /// let training = Mode::Train(RngContext { seed: 0, epoch: 1, layer: 0, examples: &[0] });
-/// let a = network.forward(theta.view(), x.view(), &mut network.workspace(1, Dtype::F64), training).to_f64();
+/// let a = network.forward(theta.view(), x.view(), &mut network.workspace(1, Dtype::F64), training)?.to_f64();
 /// assert!(a.iter().all(|&a| a == 0.0 || a == 1.0 / 0.8) && (a.iter().sum::<f64>() / 1000.0 - 1.0).abs() < 0.05);
 /// # Ok::<(), thalweg::Error>(())
 /// ```

@@ -38,7 +38,7 @@ pub struct Embedded {
 /// let network = Network::new(2, vec![Box::new(layer)])?;
 /// let theta = Tensor::from_f64([4], vec![0.0, 0.0, 0.5, -0.5]); // E, row by row
 /// let x = Tensor::from_f64([1, 2], vec![7.0, 1.0]);
-/// let y = Predictor::new(&network, &theta, 1).forward(x.view()).to_f64();
+/// let y = Predictor::new(&network, &theta, 1, Default::default())?.forward(x.view())?.to_f64();
 /// assert_eq!(y, [7.0, 0.5, -0.5]); // 7 passes, code 1 becomes row 1.
 /// # Ok::<(), thalweg::Error>(())
 /// ```

@@ -20,7 +20,7 @@ use crate::tensor::{Shape, Tensor, View, ViewMut, norm};
 /// let network = Network::new(2, vec![Box::new(LayerNorm { epsilon: 1e-12, ..LayerNorm::default() })])?;
 /// let theta = Tensor::from_f64([4], vec![1.0, 1.0, 0.0, 0.0]); // γ, β
 /// let x = Tensor::from_f64([1, 2], vec![7.0, 3.0]);
-/// let y = Predictor::new(&network, &theta, 1).forward(x.view()).to_f64();
+/// let y = Predictor::new(&network, &theta, 1, Default::default())?.forward(x.view())?.to_f64();
 /// assert!((y[0] - 1.0).abs() < 1e-9 && (y[1] + 1.0).abs() < 1e-9); // μ = 5, σ = 2
 /// # Ok::<(), thalweg::Error>(())
 /// ```

@@ -25,7 +25,7 @@ const MOST_UNITS: usize = 1 << 24;
 /// let network = Network::new(2, vec![Box::new(Linear::new(1, Activation::Relu))])?;
 /// let theta = Tensor::from_f64([3], vec![2.0, -1.0, 0.5]); // W, then b
 /// let x = Tensor::from_f64([1, 2], vec![3.0, 4.0]);
-/// let y = Predictor::new(&network, &theta, 1).forward(x.view()).to_f64();
+/// let y = Predictor::new(&network, &theta, 1, Default::default())?.forward(x.view())?.to_f64();
 /// assert_eq!(y, [2.0 * 3.0 - 1.0 * 4.0 + 0.5]);
 /// # Ok::<(), thalweg::Error>(())
 /// ```

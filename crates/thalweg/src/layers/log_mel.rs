@@ -27,7 +27,7 @@ const MOST_CONSTANTS: usize = 1 << 26;
 /// let network = Network::new(256, vec![Box::new(LogMel::from(LogMelOptions::new(8000, 4)))])?; // One frame.
 /// let tone = (0..256).map(|i| (std::f64::consts::TAU * 800.0 * i as f64 / 8000.0).sin()).collect();
 /// let (theta, x) = (Tensor::zeros([0], Dtype::F64), Tensor::from_f64([1, 256], tone));
-/// let y = Predictor::new(&network, &theta, 1).forward(x.view()).to_f64();
+/// let y = Predictor::new(&network, &theta, 1, Default::default())?.forward(x.view())?.to_f64();
 /// // The bands' centres are at 324, 799, 1493 and 2510 Hz.
 /// assert!([0, 2, 3].iter().all(|&band| y[1] > y[band] + 2.0));
 /// # Ok::<(), thalweg::Error>(())

@@ -18,7 +18,7 @@ use crate::windows::{self, Padding, Pair};
 /// let network = Network::new(4, vec![Box::new(Pool1d::new(Pooling::Average, Some(2)))])?;
 /// let theta = Tensor::from_f64([0], vec![]);
 /// let x = Tensor::from_f64([1, 4], vec![1.0, 3.0, 5.0, 9.0]);
-/// let y = Predictor::new(&network, &theta, 1).forward(x.view()).to_f64();
+/// let y = Predictor::new(&network, &theta, 1, Default::default())?.forward(x.view())?.to_f64();
 /// assert_eq!(y, [2.0, 7.0]);
 /// # Ok::<(), thalweg::Error>(())
 /// ```

@@ -21,7 +21,7 @@ use crate::windows::{self, Padding, Pair};
 /// let network = Network::new(Shape::from([2, 4, 1]), vec![Box::new(Pool2d::new(Pooling::Max, 2))])?;
 /// let theta = Tensor::from_f64([0], vec![]);
 /// let x = Tensor::from_f64([1, 2, 4, 1], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
-/// let y = Predictor::new(&network, &theta, 1).forward(x.view()).to_f64();
+/// let y = Predictor::new(&network, &theta, 1, Default::default())?.forward(x.view())?.to_f64();
 /// assert_eq!(y, [6.0, 8.0]);
 /// # Ok::<(), thalweg::Error>(())
 /// ```

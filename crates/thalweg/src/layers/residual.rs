@@ -24,7 +24,7 @@ use crate::tensor::{Activation, Shape, Tensor, View, ViewMut, ops};
 /// let network = Network::new(1, vec![Box::new(layer)])?;
 /// let theta = Tensor::from_f64([2], vec![-0.5, 0.25]); // F's W and b
 /// let x = Tensor::from_f64([1, 1], vec![3.0]);
-/// let y = Predictor::new(&network, &theta, 1).forward(x.view()).to_f64();
+/// let y = Predictor::new(&network, &theta, 1, Default::default())?.forward(x.view())?.to_f64();
 /// assert_eq!(y, [(-0.5 * 3.0 + 0.25) + 3.0]); // F(x) + x
 /// # Ok::<(), thalweg::Error>(())
 /// ```
