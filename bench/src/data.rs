@@ -1,6 +1,6 @@
 //! Random inputs with targets from a fixed teacher, so that there is something to learn.
 
-use thalweg::tensor::Tensor;
+use thalweg::tensor::{Tensor, View};
 use thalweg::train::Examples;
 use thalweg_kernels::random::Stream;
 
@@ -32,7 +32,10 @@ pub(crate) fn examples(rows: usize, inputs: usize, outputs: usize, answers: Answ
         }
     };
     let y = numbers.chunks_exact(inputs).zip(&noise).map(answer).collect();
-    Examples::new(Tensor::from_f32([rows, inputs], numbers), Tensor::from_f32([rows, 1], y), None)
+    // Copied to memory in huge pages, as data that is read is.
+    let x = View::from_f32([rows, inputs], &numbers).to_tensor();
+    drop(numbers);
+    Examples::new(x, Tensor::from_f32([rows, 1], y), None)
 }
 
 /// The same examples as images of one channel.
