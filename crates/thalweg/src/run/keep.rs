@@ -59,7 +59,7 @@ pub(crate) fn keep(state: &State, fingerprint: &str) -> Checkpoint {
 pub(crate) fn restore(
     state: &mut State,
     checkpoint: &Checkpoint,
-    fingerprints: &[String],
+    is_own: &dyn Fn(&str) -> bool,
     (settings, rows): (&Settings, usize),
 ) -> Result<()> {
     let other = || {
@@ -67,7 +67,7 @@ pub(crate) fn restore(
             .fix("restore the data and config.toml the run began with, or train anew")
     };
     let numbers: Numbers = serde_json::from_value(checkpoint.state.clone()).map_err(|_| other())?;
-    if !fingerprints.contains(&numbers.fingerprint) {
+    if !is_own(&numbers.fingerprint) {
         return Err(other());
     }
     numbers.check(settings, rows).map_err(wrong)?;
@@ -91,30 +91,17 @@ pub(crate) fn restore(
         *average = ParameterAverage::new(average.beta(), next(), numbers.t);
     }
     state.optimizer.iter_mut().for_each(|vector| *vector = next());
-    let Numbers {
-        epoch,
-        step,
-        t,
-        cost,
-        best,
-        best_epoch,
-        epochs_without_improvement,
-        plateau,
-        learning_rate,
-        seconds,
-        ..
-    } = numbers;
     *state = State {
-        epoch,
-        step,
-        t,
-        cost,
-        best,
-        best_epoch,
-        epochs_without_improvement,
-        plateau,
-        learning_rate,
-        seconds,
+        epoch: numbers.epoch,
+        step: numbers.step,
+        t: numbers.t,
+        cost: numbers.cost,
+        best: numbers.best,
+        best_epoch: numbers.best_epoch,
+        epochs_without_improvement: numbers.epochs_without_improvement,
+        plateau: numbers.plateau,
+        learning_rate: numbers.learning_rate,
+        seconds: numbers.seconds,
         ..state.clone()
     };
     Ok(())

@@ -102,8 +102,9 @@ fn go_on(config: &Config, folder: RunFolder, callback: &mut dyn Callback) -> Res
     }
     let (checkpoint, notice) = Checkpoint::load(&folder)?;
     let written = std::fs::read_to_string(folder.config()).unwrap_or_default();
-    let fingerprints = [fingerprint(config, &data)?, former_fingerprint(&written, &data)];
-    let restored = keep::restore(&mut state, &checkpoint, &fingerprints, (&plan.settings, data.train_rows()));
+    let own = fingerprint(config, &data)?;
+    let is_own = |known: &str| known == own || known == former_fingerprint(&written, &data);
+    let restored = keep::restore(&mut state, &checkpoint, &is_own, (&plan.settings, data.train_rows()));
     restored.map_err(|error| error.at(folder.checkpoint().display().to_string()))?;
     let log = EventLog::resume(&folder, state.epoch, state.step)?;
     if let Some(message) = notice {

@@ -275,7 +275,7 @@ impl TrialCallback<'_> {
         }
         let Ok(folder) = RunFolder::open(self.runner.folder_of(self.trial.number)) else { return };
         if let Ok((checkpoint, _)) = Checkpoint::load(&folder)
-            && keep::restore(state, &checkpoint, &[self.fingerprint()], by).is_ok()
+            && keep::restore(state, &checkpoint, &|known| known == self.fingerprint(), by).is_ok()
         {
             self.values = self.study.curve(self.trial.number).unwrap_or_default();
             self.values.truncate(state.epoch);

@@ -105,7 +105,7 @@ impl Cells<'_> {
             );
         }
         self.settle_sentinels(column, data, reasons);
-        self.settle_strays(column, given, data, reasons)
+        self.mark_strays_missing(column, given, data, reasons)
     }
 
     fn number_format(&self, given: bool) -> Option<NumberFormat> {
@@ -158,7 +158,7 @@ impl Cells<'_> {
     }
 
     /// Cells that cannot be read are missing where the user gave the column's kind or a share of bad cells.
-    fn settle_strays(
+    fn mark_strays_missing(
         &self,
         column: &mut Column,
         given: bool,
