@@ -43,7 +43,6 @@ fn normalise<T: Real>(z: &[T], epsilon: f64, centred: &mut [T]) -> T {
 ///
 /// # Panics
 /// If the lengths do not match.
-/// If the lengths do not fit.
 pub fn backward<T: Real>(
     z: &[T],
     gamma: &[T],

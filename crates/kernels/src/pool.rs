@@ -196,7 +196,7 @@ pub fn for_each_chunk<T: Send>(data: &mut [T], chunk: usize, f: impl Fn(usize, &
     });
 }
 
-/// The elements of as many complete rows as fit into `numbers`, at least one row.
+/// The elements of as many complete rows as fit into `len`, at least one row.
 pub(crate) fn whole_rows(len: usize, columns: usize) -> usize {
     (len / columns).max(1) * columns
 }

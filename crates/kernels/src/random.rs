@@ -123,10 +123,10 @@ impl Stream {
                     let [high, low, ..] = self.blocks(0, first as u32);
                     let mut all = [0; SIDE];
                     for i in 0..SIDE {
-                        // The high half of random · (place + 1), biased by less than one part in 2³², 32 bits at a
+                        // The high half of random · (bound + 1), biased by less than one part in 2³², 32 bits at a
                         // time.
-                        let place = u64::from((first + i) as u32);
-                        let product = |half: u32| u64::from(half) * place + u64::from(half);
+                        let bound = u64::from((first + i) as u32);
+                        let product = |half: u32| u64::from(half) * bound + u64::from(half);
                         all[i] = ((product(high[i]) + (product(low[i]) >> 32)) >> 32) as u32;
                     }
                     partners.copy_from_slice(&all[..partners.len()]);

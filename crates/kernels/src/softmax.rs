@@ -66,7 +66,6 @@ pub fn softmax_cross_entropy<T: Real>(
 ///
 /// # Panics
 /// If the lengths do not match.
-/// If the lengths do not fit.
 pub fn softmax_cross_entropy_dense<T: Real>(z: &[T], classes: usize, y: &[T], loss: &mut [T], dz: Option<&mut [T]>) {
     assert!(z.len() == y.len() && z.len() == loss.len() * classes);
     rows(z, classes, loss, dz, |row, z, log_sum, dz| {

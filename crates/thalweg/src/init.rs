@@ -1,6 +1,6 @@
-//! How parameters are drawn before training.
+//! How parameters are initialised before training.
 //!
-//! A new way is a variant of [`Init`] with its variance, and one line in [`ALL`].
+//! A new initialiser is a variant of [`Init`] with its variance, and one line in [`ALL`].
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::error::{Error, Result, did_you_mean};
 use crate::random::Stream;
 use crate::tensor::ViewMut;
 
-/// A way to draw a weight matrix with n_in inputs and n_out outputs.
+/// How to draw a weight matrix with n_in inputs and n_out outputs.
 ///
 /// ```
 /// use thalweg::init::Init;
@@ -23,11 +23,11 @@ use crate::tensor::ViewMut;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Init {
-    /// All one value: 0 for biases, 1 for scales. Weights of all zeros never break their symmetry.
+    /// One value for all: 0 for biases, 1 for scales. All-zero weights never break their symmetry.
     Constant(f64),
     /// Normal with this standard deviation.
     Normal(f64),
-    /// Uniform in ± this.
+    /// Uniform within ± this value.
     Uniform(f64),
     /// Normal with Var = 1/n_in: Xavier as in the course.
     XavierNormal,
@@ -37,7 +37,7 @@ pub enum Init {
     GlorotNormal,
     /// Uniform with Var = 2/(n_in + n_out).
     GlorotUniform,
-    /// Normal with Var = 2/n_in (He et al. 2015): for the ReLU kinds.
+    /// Normal with Var = 2/n_in (He et al. 2015): for ReLU and its variants.
     HeNormal,
     /// Uniform with Var = 2/n_in.
     HeUniform,
@@ -48,7 +48,7 @@ pub enum Init {
 pub struct Registered {
     /// Its name in configurations.
     pub name: &'static str,
-    /// Builds it from the scale that those without a formula need.
+    /// Builds it; the argument is the scale, which those without a formula need.
     pub build: fn(f64) -> Init,
 }
 
@@ -74,7 +74,7 @@ impl Init {
     /// An initialiser by its name; `scale` is for `normal` and `uniform`.
     ///
     /// # Errors
-    /// If there is no such name.
+    /// If there is none with that name.
     pub fn named(name: &str, scale: f64) -> Result<Init> {
         let found = ALL.iter().find(|registered| registered.name == name).ok_or_else(|| {
             Error::config(format!("unknown initialiser {name:?}{}", did_you_mean(name, names())))
@@ -83,7 +83,7 @@ impl Init {
         Ok((found.build)(scale))
     }
 
-    /// The variance of what is drawn.
+    /// The variance of the values drawn.
     pub fn variance(self, n_in: usize, n_out: usize) -> f64 {
         let (n_in, n_out) = (n_in.max(1) as f64, n_out as f64);
         match self {

@@ -13,7 +13,7 @@ use crate::train::{Callback, Examples, Settings, State, Trainer};
 
 /// Layers in a row and how they are trained: a builder over [`Network`] and [`Trainer`].
 ///
-/// What is not said is Adam with its usual rate on mini-batches of 64 for 100 epochs, and half the squared error.
+/// The defaults are Adam with its usual rate on mini-batches of 64 for 100 epochs, and half the squared error.
 ///
 /// ```
 /// use thalweg::Sequential;
@@ -99,13 +99,13 @@ impl Sequential {
         self
     }
 
-    /// Examples of a step; 0 for all.
+    /// Examples per step; 0 for all.
     pub fn batch_size(mut self, examples: usize) -> Self {
         self.settings.batch_size = examples;
         self
     }
 
-    /// Trains on the rows of x and y, in the type of their numbers.
+    /// Trains on the rows of x and y, in their type.
     ///
     /// # Errors
     /// If the shapes of the layers, x and y do not fit, or training diverges.
@@ -113,7 +113,7 @@ impl Sequential {
         self.fit_with(x, y, &mut |_: &Event| ())
     }
 
-    /// The same, with somebody who hears of it.
+    /// The same, with a callback.
     ///
     /// # Errors
     /// As for [`Sequential::fit`].
@@ -140,12 +140,12 @@ impl Sequential {
             evaluate: &|_| Metrics::new(),
         };
         trainer.fit(&mut state, callback)?;
-        // Stopped in the first epoch: what it has learned is all there is.
+        // Stopped in the first epoch: there are no best parameters yet.
         let theta = if state.best_epoch == 0 { state.theta } else { state.best_theta };
         Ok(TrainedNetwork { network, theta, loss })
     }
 
-    /// The network with weights that it has already.
+    /// The network with given weights, without training.
     ///
     /// # Errors
     /// If the shapes of the layers do not fit, or the weights are those of other layers.
@@ -167,10 +167,10 @@ pub struct TrainedNetwork {
 }
 
 impl TrainedNetwork {
-    /// The answers to the rows of x: probabilities for classes, else numbers.
+    /// The answers to the rows of x: probabilities for classes, else values.
     ///
     /// # Errors
-    /// If x has other columns than the network's input.
+    /// If x does not have the network's number of inputs.
     pub fn predict(&self, x: &Tensor) -> Result<Tensor> {
         check_inputs(&self.network, x)?;
         let x = x.to(self.theta.dtype());
@@ -218,7 +218,7 @@ mod tests {
     use crate::losses::SoftmaxCrossEntropy;
     use crate::tensor::Shape;
 
-    /// y = 2 x₀ − x₁ + 1 in so many rows.
+    /// y = 2 x₀ − x₁ + 1 in this many rows.
     fn plane(rows: usize) -> (Tensor, Tensor) {
         let x: Vec<f64> = (0..2 * rows).map(|i| (i * 37 % 101) as f64 / 50.0 - 1.0).collect();
         let y = x.chunks(2).map(|x| 2.0 * x[0] - x[1] + 1.0).collect();
@@ -260,16 +260,16 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_an_error() {
         let (x, y) = plane(4);
-        let told = |layers: Sequential, x: &Tensor, y: &Tensor| layers.fit(x, y).unwrap_err().to_string();
-        assert!(told(linear(), &y, &y).contains("found 1 columns in x, expected 2"));
-        assert!(told(linear(), &x, &x).contains("found 2 columns in y, expected 1"));
-        assert!(told(linear(), &x, &y.to(crate::tensor::Dtype::F32)).contains("F32"));
-        assert!(told(linear(), &plane(0).0, &plane(0).1).contains("there are no examples"));
-        assert!(told(Sequential::new(2), &x, &y).contains("a network without layers"));
+        let error = |layers: Sequential, x: &Tensor, y: &Tensor| layers.fit(x, y).unwrap_err().to_string();
+        assert!(error(linear(), &y, &y).contains("found 1 columns in x, expected 2"));
+        assert!(error(linear(), &x, &x).contains("found 2 columns in y, expected 1"));
+        assert!(error(linear(), &x, &y.to(crate::tensor::Dtype::F32)).contains("F32"));
+        assert!(error(linear(), &plane(0).0, &plane(0).1).contains("there are no examples"));
+        assert!(error(Sequential::new(2), &x, &y).contains("a network without layers"));
         let classes = || Sequential::new(2).linear(3, Activation::Identity).loss(SoftmaxCrossEntropy::default());
         let numbers = |y: [f64; 4]| Tensor::from_f64([4, 1], y.to_vec());
-        assert!(told(classes(), &x, &numbers([0.0, 1.0, 2.0, 3.0])).contains("whole numbers from 0 to 2"));
-        assert!(told(classes(), &x, &numbers([0.0, 1.0, 0.5, 2.0])).contains("whole numbers from 0 to 2"));
-        assert!(told(classes(), &x, &x).contains("found 2 columns in y, expected 3"));
+        assert!(error(classes(), &x, &numbers([0.0, 1.0, 2.0, 3.0])).contains("whole numbers from 0 to 2"));
+        assert!(error(classes(), &x, &numbers([0.0, 1.0, 0.5, 2.0])).contains("whole numbers from 0 to 2"));
+        assert!(error(classes(), &x, &x).contains("found 2 columns in y, expected 3"));
     }
 }

@@ -90,7 +90,6 @@ pub(crate) fn lines(layer: &str, x: Shape) -> Shape {
 ///
 /// # Errors
 /// If the shape is not that of an image.
-/// If the shape is no image's.
 pub(crate) fn image(layer: &str, input: Shape) -> Result<[usize; 3]> {
     input.image().ok_or_else(|| {
         Error::config(format!("{layer} takes images of height × width × channels, found {input}"))

@@ -1,9 +1,10 @@
-//! Convolution in squares of C, without a matrix in which each pixel would stand once for every window that it is in.
+//! Convolution in squares of C, without the matrix that holds each pixel once for every window that contains it
+//! (im2col).
 //!
-//! The pixels of an image are packed once, in order. Where windows step by one pixel, those of a row of the image begin
-//! with pixels that follow each other, and so do the pixels that any one of their taps looks at: both are rows of a panel.
-//! The panel goes on at the end of a row of windows as the pixels do. The windows that reach into the next row of the
-//! image there are computed with the others, and left out of C.
+//! The pixels of an image are packed once, in order. With a stride of 1, the windows of a row begin at consecutive
+//! pixels, and any one of their taps reads consecutive pixels: both are rows of a panel. At the end of a row of
+//! windows, the panel continues with the pixels. The windows there, which reach into the next row of the image, are
+//! computed with the others, but left out of C.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -14,16 +15,16 @@ use super::{DEPTH, LINES, SIDE, Square, Unit};
 use crate::matrix::Matrix;
 use crate::scratch::with_scratch;
 
-/// Windows that step by one pixel over an image and the zeros around it.
+/// Windows with a stride of 1 over an image and its zero padding.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Grid {
     /// Height, width and channels of the image.
     pub(crate) image: [usize; 3],
-    /// Zeros above and left of it.
+    /// Padding above and left of it.
     pub(crate) before: [usize; 2],
-    /// Pixels of a row with its zeros.
+    /// Pixels of a row including its padding.
     pub(crate) width: usize,
-    /// Taps of a window, down and across, and the steps between them.
+    /// Taps of a window, down and across, and the distance between them in pixels.
     pub(crate) size: [usize; 2],
     pub(crate) dilation: [usize; 2],
     /// Windows, down and across.
@@ -31,8 +32,8 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
-    /// Pixels from the first window's to the last one's.
-    fn places(&self) -> usize {
+    /// Positions from the first window to the last, including those at row ends, where no window begins.
+    fn positions(&self) -> usize {
         (self.output[0] - 1) * self.width + self.output[1]
     }
 
@@ -40,12 +41,12 @@ impl Grid {
         self.size[0] * self.size[1]
     }
 
-    /// How many pixels a tap is behind a window's first one.
+    /// The offset of a tap from the first, in pixels.
     fn tap(&self, tap: usize) -> usize {
         tap / self.size[1] * self.dilation[0] * self.width + tap % self.size[1] * self.dilation[1]
     }
 
-    /// The pixels of a row of the image that windows see, and where they begin among those with zeros.
+    /// The pixels of a row of the image that windows see, and the position of the first in the padded image.
     fn row<'a>(&self, image: &'a [f32], row: usize) -> (Matrix<'a, f32>, usize) {
         let ([_, width, channels], [above, left]) = (self.image, self.before);
         let seen = width.min(self.width - left);
@@ -53,22 +54,22 @@ impl Grid {
         (Matrix::new(pixels, seen, channels), (above + row) * self.width + left)
     }
 
-    /// Runs `f` for each row of windows in a range of places: with where it begins in the range, its first window, and how
-    /// many there are.
-    fn for_each_row(&self, places: Range<usize>, mut f: impl FnMut(usize, usize, usize)) {
-        let mut dst = places.start;
-        while dst < places.end {
+    /// Calls `f` for each row of windows in a range of positions, with its start in the range, its first window, and
+    /// the number of its windows.
+    fn for_each_row(&self, positions: Range<usize>, mut f: impl FnMut(usize, usize, usize)) {
+        let mut dst = positions.start;
+        while dst < positions.end {
             let [row, column] = [dst / self.width, dst % self.width];
             if row < self.output[0] && column < self.output[1] {
-                let count = (self.output[1] - column).min(places.end - dst);
-                f(dst - places.start, row * self.output[1] + column, count);
+                let count = (self.output[1] - column).min(positions.end - dst);
+                f(dst - positions.start, row * self.output[1] + column, count);
             }
             dst += self.width - column;
         }
     }
 }
 
-/// What a thread packs into.
+/// A thread's packing buffers.
 #[derive(Default)]
 struct Scratch {
     image: Vec<Block>,
@@ -81,7 +82,7 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// Filters, packed: for each panel of them the taps, and for each tap the channels.
+/// Packed filters: for each panel of them the taps, and for each tap the channels.
 pub(crate) struct Filters<'a> {
     unit: Unit,
     parts: usize,
@@ -89,7 +90,7 @@ pub(crate) struct Filters<'a> {
     count: usize,
 }
 
-/// Packs filters of so many channels, a filter a line; `f` gets none where a number is to be split that is not finite.
+/// Packs filters of this many channels, one per line; `f` gets none if a value to be split is not finite.
 pub(crate) fn with_filters<R>(
     unit: Unit,
     parts: usize,
@@ -114,15 +115,15 @@ pub(crate) fn with_filters<R>(
     result
 }
 
-/// y = windows of an image times filters, plus a bias a filter: windows × filters. False, and y without meaning, where a
-/// number is to be split that is not finite.
+/// y = windows of an image times filters, plus a bias per filter: windows × filters. Returns false, with y unspecified,
+/// if a value to be split is not finite.
 pub(crate) fn forward(grid: &Grid, filters: &Filters, image: &[f32], bias: Option<&[f32]>, y: &mut [f32]) -> bool {
     let Filters { unit, parts, blocks, count } = *filters;
     SCRATCH.with_borrow_mut(|Scratch { image: packed, steps, .. }| {
         let [height, _, channels] = grid.image;
         let deep = channels.div_ceil(DEPTH);
-        let pixels = grid.places().next_multiple_of(SIDE) + grid.tap(grid.taps() - 1);
-        // A row's last block may reach beyond its pixels, into those that are written next.
+        let pixels = grid.positions().next_multiple_of(SIDE) + grid.tap(grid.taps() - 1);
+        // A row's last block may extend beyond its pixels, into those written next.
         let groups = pixels.div_ceil(LINES) + 1;
         packed.resize(parts * deep * groups, Block::EMPTY);
         let mut clear = |pixels: Range<usize>| {
@@ -160,7 +161,7 @@ pub(crate) fn forward(grid: &Grid, filters: &Filters, image: &[f32], bias: Optio
                     half: 0,
                     panel: 0,
                 };
-                // SAFETY: each group of channels has room for all pixels, and for a block more.
+                // SAFETY: each group of channels has space for all pixels and one more block.
                 finite &= unsafe { pack::blocks(packing, SubMatrix::new(row, [pixel, group * DEPTH], 1), dst) };
             }
         }
@@ -173,7 +174,7 @@ pub(crate) fn forward(grid: &Grid, filters: &Filters, image: &[f32], bias: Optio
         let _ready = unit.ready();
         let width = count.next_multiple_of(SIDE);
         with_scratch(SIDE * width, |strip: &mut [f32]| {
-            for first in (0..grid.places()).step_by(SIDE) {
+            for first in (0..grid.positions()).step_by(SIDE) {
                 let a = Rows {
                     first: packed.as_ptr().cast::<u8>().wrapping_add(first * pixel),
                     steps: Steps::At(steps),
@@ -190,7 +191,8 @@ pub(crate) fn forward(grid: &Grid, filters: &Filters, image: &[f32], bias: Optio
                         start[..bias.len()].copy_from_slice(bias);
                     }
                     let bias = bias.map(|_| &start[..]);
-                    // SAFETY: the unit is ready; all pixels of the places and their taps are packed; the strip has room.
+                    // SAFETY: the unit is ready; the pixels of all positions and taps are packed; the square is in the
+                    // strip.
                     unsafe { square.add(unit, [parts, steps.len()], a, panel.as_ptr(), bias, false) };
                 }
                 grid.for_each_row(first..first + SIDE, |i, window, n| {
@@ -208,8 +210,8 @@ pub(crate) fn forward(grid: &Grid, filters: &Filters, image: &[f32], bias: Optio
     })
 }
 
-/// The filters' gradient of an image, windowsᵀ · dy, elements of a window × filters, added to what `sums` holds or not.
-/// False, and `sums` without meaning, where a number is to be split that is not finite.
+/// The filters' gradient of an image, windowsᵀ · dy, elements of a window × filters; added to `sums` if `holds`.
+/// Returns false, with `sums` unspecified, if a value to be split is not finite.
 pub(crate) fn filter_gradient(
     (unit, parts): (Unit, usize),
     grid: &Grid,
@@ -220,11 +222,11 @@ pub(crate) fn filter_gradient(
 ) -> bool {
     let [height, _, channels] = grid.image;
     let count = sums.len() / (grid.taps() * channels);
-    let places = grid.places().next_multiple_of(DEPTH);
-    let steps = places / DEPTH;
+    let positions = grid.positions().next_multiple_of(DEPTH);
+    let steps = positions / DEPTH;
     SCRATCH.with_borrow_mut(|Scratch { image: packed, panels, .. }| {
-        // Lines of pixels, one for each channel; words hold two. A row's last block may reach beyond its pixels.
-        let pixels = places + grid.tap(grid.taps() - 1);
+        // One line of pixels per channel, two to a word. A row's last block may extend beyond its pixels.
+        let pixels = positions + grid.tap(grid.taps() - 1);
         let line = (pixels + DEPTH).next_multiple_of(DEPTH) / 2;
         let part = channels.next_multiple_of(SIDE) * line;
         packed.clear();
@@ -237,7 +239,7 @@ pub(crate) fn filter_gradient(
                 for pixel in (0..row.rows).step_by(DEPTH).take_while(|pixel| first + pixel < pixels) {
                     let to = packed.as_mut_ptr().cast::<u32>().wrapping_add(channel * line);
                     let to = to.wrapping_byte_add(2 * (first + pixel));
-                    // SAFETY: each part has a line for each channel, with room for all pixels and for a block more.
+                    // SAFETY: each part has a line for each channel, with space for all pixels and one more block.
                     finite &= unsafe {
                         let dst = PackDst { to, row: line, part, half: 0, panel: 0 };
                         pack::blocks(packing, SubMatrix::new(row.t(), [channel, pixel], 1), dst)
@@ -246,15 +248,15 @@ pub(crate) fn filter_gradient(
             }
         }
         panels.resize(count.div_ceil(SIDE) * steps * 2 * parts, Block::EMPTY);
-        with_scratch(places * count, |gradients: &mut [f32]| {
+        with_scratch(positions * count, |gradients: &mut [f32]| {
             let mut end = 0;
-            grid.for_each_row(0..places, |first, window, n| {
+            grid.for_each_row(0..positions, |first, window, n| {
                 gradients[end * count..first * count].fill(0.0);
                 gradients[first * count..][..n * count].copy_from_slice(&dy[window * count..][..n * count]);
                 end = first + n;
             });
             gradients[end * count..].fill(0.0);
-            let gradients = Matrix::new(gradients, places, count).t();
+            let gradients = Matrix::new(gradients, positions, count).t();
             let packing = Packing { unit, parts, layout: BlockLayout::Pairs };
             finite &= pack::panels(packing, gradients, [0, 0], steps * 2 * parts, panels);
         });
@@ -275,7 +277,7 @@ pub(crate) fn filter_gradient(
                     let c = sums.as_mut_ptr().wrapping_add((tap * channels + channel) * count + i * SIDE);
                     let square =
                         Square { c, width: count, rows: channels - channel, columns: count - i * SIDE, far: false };
-                    // SAFETY: the unit is ready; a tap's pixels end before its line does; the square lies in the sums.
+                    // SAFETY: the unit is ready; a tap's pixels end before its line does; the square is in the sums.
                     unsafe { square.add(unit, [parts, steps], a, panel.as_ptr(), None, holds) };
                 }
             }
@@ -289,7 +291,7 @@ mod tests {
     use super::*;
     use crate::random::Stream;
 
-    /// A 5 × 6 image with a zero on each side, windows of 2 × 2 whose taps are 1 and 2 apart, 18 filters.
+    /// A 5 × 6 image with one zero on each side, windows of 2 × 2 whose taps are 1 and 2 apart, 18 filters.
     const GRID: Grid =
         Grid { image: [5, 6, 17], before: [1, 1], width: 8, size: [2, 2], dilation: [1, 2], output: [6, 6] };
     const FILTERS: usize = 18;
@@ -300,7 +302,7 @@ mod tests {
         x
     }
 
-    /// The elements of all windows, one window below the other.
+    /// The elements of all windows, one window per row.
     fn windows(image: &[f32]) -> Vec<f64> {
         let ([height, width, channels], [above, left]) = (GRID.image, GRID.before);
         let at = |window: usize, tap: usize, channel: usize| {

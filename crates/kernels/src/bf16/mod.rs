@@ -121,11 +121,11 @@ pub fn gemm(unit: Unit, parts: usize, a: Matrix<f32>, b: Matrix<f32>, bias: Opti
     // The smaller operand is packed completely; if in doubt, B: threads then have rows of C to themselves, which are
     // contiguous, and which for a gradient are what the optimiser has them update.
     let rows_pass = 2 * m > n;
-    let (lying, kept, layout) = if rows_pass { (a, b.t(), BlockLayout::Pairs) } else { (b.t(), a, unit.a_layout()) };
+    let (unpacked, kept, layout) = if rows_pass { (a, b.t(), BlockLayout::Pairs) } else { (b.t(), a, unit.a_layout()) };
     WHOLE.with_borrow_mut(|whole| {
         pack::pack(Packing { unit, parts, layout }, kept, whole) && {
             let c = Shared(c.as_mut_ptr());
-            Product { unit, parts, lying, rows_pass, whole, shape: [m, n], bias, c }.compute()
+            Product { unit, parts, unpacked, rows_pass, whole, shape: [m, n], bias, c }.compute()
         }
     })
 }
@@ -135,7 +135,7 @@ struct Product<'a> {
     unit: Unit,
     parts: usize,
     /// The unpacked operand: lines × k.
-    lying: Matrix<'a, f32>,
+    unpacked: Matrix<'a, f32>,
     /// Whether its lines are A's rows; otherwise B's columns.
     rows_pass: bool,
     whole: &'a [Block],
@@ -159,7 +159,7 @@ impl Product<'_> {
     /// Distributes the product over threads; false if a value to be split is not finite.
     fn compute(&self) -> bool {
         let panels = |lines: usize| lines.div_ceil(SIDE);
-        let (lines, depth) = (panels(self.lying.rows), self.lying.columns.div_ceil(DEPTH));
+        let (lines, depth) = (panels(self.unpacked.rows), self.unpacked.columns.div_ceil(DEPTH));
         let others = if self.rows_pass { panels(self.shape[1]) } else { panels(self.shape[0]) };
         let passes = (2 * self.parts * depth).div_ceil(KC_BLOCKS).max(1);
         let steps = depth.div_ceil(passes).max(1);
@@ -168,13 +168,13 @@ impl Product<'_> {
         // groups of them. If there are too few panels to go round, each is packed again for several parts of the other
         // operand.
         let tasks = if alone { 1 } else { 4 * pool::threads() };
-        let beside = (NC_BLOCKS / (2 * self.parts * steps)).min(lines / tasks).max(1);
-        let groups = lines.div_ceil(beside);
+        let adjacent = (NC_BLOCKS / (2 * self.parts * steps)).min(lines / tasks).max(1);
+        let groups = lines.div_ceil(adjacent);
         let shares = tasks.div_ceil(groups.max(1)).min(others / 8).max(1);
         let finite = AtomicBool::new(true);
         let task = |task: usize| {
             let (group, share) = (task / shares, task % shares);
-            let lines = group * beside..lines.min((group + 1) * beside);
+            let lines = group * adjacent..lines.min((group + 1) * adjacent);
             let others = others * share / shares..others * (share + 1) / shares;
             if !PANELS.with_borrow_mut(|panels| self.strip(lines, others, steps, panels)) {
                 finite.store(false, Relaxed);
@@ -190,8 +190,8 @@ impl Product<'_> {
 
     /// Squares of C from some panels of each operand, `steps` steps along k at a time.
     fn strip(&self, lines: Range<usize>, others: Range<usize>, steps: usize, panels: &mut Vec<Block>) -> bool {
-        let Product { unit, parts, lying, rows_pass, .. } = *self;
-        let depth = lying.columns.div_ceil(DEPTH);
+        let Product { unit, parts, unpacked, rows_pass, .. } = *self;
+        let depth = unpacked.columns.div_ceil(DEPTH);
         panels.resize(lines.len() * 2 * parts * steps, Block::EMPTY);
         let packing = Packing { unit, parts, layout: if rows_pass { unit.a_layout() } else { BlockLayout::Pairs } };
         let _ready = unit.ready();
@@ -201,13 +201,13 @@ impl Product<'_> {
             let steps = steps.min(depth - first);
             let size = 2 * parts * steps;
             let packed = &mut panels[..lines.len() * size];
-            finite &= pack::panels(packing, lying, [lines.start * SIDE, first * DEPTH], size, packed);
+            finite &= pack::panels(packing, unpacked, [lines.start * SIDE, first * DEPTH], size, packed);
             let panel = |line: usize| panels[(line - lines.start) * size..].as_ptr();
             let other = |other: usize| self.whole[2 * parts * (other * depth + first)..].as_ptr();
             // As many of the others at a time as stay in the cache.
-            let beside = (NC_BLOCKS / size.max(1)).max(1);
-            for start in others.clone().step_by(beside) {
-                let others = start..others.end.min(start + beside);
+            let adjacent = (NC_BLOCKS / size.max(1)).max(1);
+            for start in others.clone().step_by(adjacent) {
+                let others = start..others.end.min(start + adjacent);
                 let (rows, columns) = if rows_pass { (&lines, &others) } else { (&others, &lines) };
                 for row in rows.clone() {
                     for column in columns.clone() {
@@ -228,7 +228,7 @@ impl Product<'_> {
     unsafe fn square(&self, [row, column]: [usize; 2], first: bool, steps: usize, [a, b]: [*const Block; 2]) {
         let ([height, width], from) = (self.shape, column * SIDE);
         let c = self.c.get().wrapping_add(row * SIDE * width + from);
-        let once = first && steps * DEPTH >= self.lying.columns;
+        let once = first && steps * DEPTH >= self.unpacked.columns;
         let far = once && size_of::<f32>() * height * width >= STREAMING_STORE_BYTES;
         let square = Square { c, width, rows: height - row * SIDE, columns: width - from, far };
         let begin = if first { self.bias.map(|bias| &bias[from..]) } else { None };

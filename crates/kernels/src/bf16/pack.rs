@@ -63,9 +63,9 @@ pub(super) fn pack(packing: Packing, x: Matrix<f32>, blocks: &mut Vec<Block>) ->
 /// Packs adjacent panels from a corner of the matrix on, `size` blocks of each; false as for [`pack`].
 pub(super) fn panels(packing: Packing, x: Matrix<f32>, corner: [usize; 2], size: usize, blocks: &mut [Block]) -> bool {
     // Where the elements of a k are contiguous, those of all panels are read before the next k.
-    let beside = if x.transposed { blocks.len() } else { size };
+    let chunk = if x.transposed { blocks.len() } else { size };
     let mut finite = true;
-    for (i, blocks) in blocks.chunks_mut(beside.max(1)).enumerate() {
+    for (i, blocks) in blocks.chunks_mut(chunk.max(1)).enumerate() {
         for (j, first) in (0..size).step_by(2 * packing.parts).enumerate() {
             let corner = [corner[0] + i * SIDE, corner[1] + j * DEPTH];
             finite &= step(packing, x, corner, DEPTH, size, &mut blocks[first..]);
@@ -240,7 +240,7 @@ mod x86 {
         let from = x.data.as_ptr().wrapping_add(corner[0] * line_stride + corner[1] * k_stride);
         // Prefetches what is read next: the elements of lines, or of a k, are far apart, and the hardware prefetcher
         // does not anticipate them.
-        let ask = |number: *const f32| match (x.transposed, PAIRS) {
+        let prefetch_next = |number: *const f32| match (x.transposed, PAIRS) {
             (true, true) => prefetch_l1(number.wrapping_add(8 * k_stride)),
             (true, false) => prefetch_l2(number.wrapping_add(4 * LINES)),
             (false, _) => prefetch_l2(number.wrapping_add(4 * DEPTH)),
@@ -258,8 +258,8 @@ mod x86 {
                 let (first, ks) = (from.wrapping_add(i * line_stride), if i < lines { ks } else { 0 });
                 (first, first.wrapping_add(LINES), [ks, ks.saturating_sub(LINES)])
             };
-            ask(first);
-            ask(second);
+            prefetch_next(first);
+            prefetch_next(second);
             // SAFETY: this many elements exist.
             unsafe { [load::<WHOLE>(first, there[0]), load::<WHOLE>(second, there[1])] }
         };
@@ -339,9 +339,9 @@ mod x86 {
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn order(at: impl Fn(usize) -> usize) -> __m512i {
-        let places: [u16; 32] = from_fn(|i| at(i) as u16);
+        let indices: [u16; 32] = from_fn(|i| at(i) as u16);
         // SAFETY: the array is as long as a vector.
-        unsafe { _mm512_loadu_si512(places.as_ptr().cast()) }
+        unsafe { _mm512_loadu_si512(indices.as_ptr().cast()) }
     }
 
     /// The upper halves of lanes, the lower ones zeroed.

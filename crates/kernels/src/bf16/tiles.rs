@@ -90,7 +90,7 @@ mod amx {
             let packing = |layout| Packing { unit: Unit::Portable, parts, layout };
             pack(packing(BlockLayout::Lines), Matrix::new(a, SIDE, K), &mut rows);
             pack(packing(BlockLayout::Pairs), Matrix::new(b, SIDE, K), &mut columns);
-            let (mut fast, mut twin): (Sums, Sums) = ([f32::NAN; SIDE * SIDE], [f32::NAN; SIDE * SIDE]);
+            let (mut fast, mut reference): (Sums, Sums) = ([f32::NAN; SIDE * SIDE], [f32::NAN; SIDE * SIDE]);
             let panels = |c: &mut Sums| Panels {
                 parts,
                 steps: K.div_ceil(DEPTH),
@@ -105,10 +105,10 @@ mod amx {
             unsafe {
                 let _ready = Unit::Tiles.ready();
                 Unit::Tiles.add(panels(&mut fast));
-                Unit::Portable.add(panels(&mut twin));
+                Unit::Portable.add(panels(&mut reference));
             }
             // Sums of K products of standard normal values, added in another order.
-            fast.iter().zip(&twin).all(|(fast, twin)| (fast - twin).abs() < 1e-4)
+            fast.iter().zip(&reference).all(|(fast, reference)| (fast - reference).abs() < 1e-4)
         })
     }
 

@@ -138,7 +138,7 @@ impl Rows<'_> {
     pub(super) fn step(&self, step: usize) -> *const u8 {
         self.first.wrapping_add(match self.steps {
             Steps::Every(bytes) => step * bytes,
-            Steps::At(places) => places[step],
+            Steps::At(offsets) => offsets[step],
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Depthwise convolution, a filter a channel: too thin for products, so channels are computed side by side.
+//! Depthwise convolution, one filter per channel: too thin for matrix products, so channels are computed side by side.
 //!
 //! Filters are given as taps: the first elements of all filters, then the second ones, and so on.
 
@@ -6,7 +6,7 @@ use super::ConvGeometry;
 use crate::Real;
 use crate::scratch::with_scratch;
 
-/// Runs `f` with channels × taps turned into taps × channels.
+/// Runs `f` with the filters transposed from channels × taps to taps × channels.
 pub(super) fn transposed<T: Real>(filters: &[T], filter_len: usize, f: impl FnOnce(&[T])) {
     with_scratch(filters.len(), |taps| {
         transpose(filters, filter_len, taps);
@@ -14,7 +14,7 @@ pub(super) fn transposed<T: Real>(filters: &[T], filter_len: usize, f: impl FnOn
     });
 }
 
-/// Rows of so many columns, written column by column.
+/// Transposes a row-major matrix with this many columns.
 fn transpose<T: Real>(from: &[T], columns: usize, to: &mut [T]) {
     let rows = from.len() / columns;
     for (i, to) in to.iter_mut().enumerate() {
@@ -22,7 +22,7 @@ fn transpose<T: Real>(from: &[T], columns: usize, to: &mut [T]) {
     }
 }
 
-/// to[i] += a[j] · b[k], a pixel's channels each.
+/// to[i] += a[j] · b[k], where each index selects all channels of a pixel or tap.
 #[inline(always)]
 fn add_product<T: Real>(channels: usize, (to, i): (&mut [T], usize), (a, j): (&[T], usize), (b, k): (&[T], usize)) {
     let (a, b) = (&a[j * channels..][..channels], &b[k * channels..][..channels]);
@@ -31,13 +31,13 @@ fn add_product<T: Real>(channels: usize, (to, i): (&mut [T], usize), (a, j): (&[
     }
 }
 
-/// y of an image: Σ over its window's pixels x · tap (+ bias), channel by channel.
+/// y of an image: Σ x · tap over the pixels of each window (+ bias), channel by channel.
 pub(super) fn forward<T: Real>(geometry: &ConvGeometry, x: &[T], taps: &[T], bias: Option<&[T]>, y: &mut [T]) {
     let channels = geometry.input[2];
     y.fill(T::ZERO);
     geometry.for_each_vectorised(
         #[inline(always)]
-        |pixel, window, place| add_product(channels, (y, window), (x, pixel), (taps, place)),
+        |pixel, window, tap| add_product(channels, (y, window), (x, pixel), (taps, tap)),
     );
     if let Some(bias) = bias {
         for y in y.chunks_exact_mut(channels) {
@@ -54,19 +54,19 @@ pub(super) fn filter_gradient<T: Real>(geometry: &ConvGeometry, x: &[T], dy: &[T
         for (x, dy) in x.chunks_exact(geometry.image_len()).zip(dy.chunks_exact(geometry.count() * channels)) {
             geometry.for_each_vectorised(
                 #[inline(always)]
-                |pixel, window, place| add_product(channels, (sums, place), (x, pixel), (dy, window)),
+                |pixel, window, tap| add_product(channels, (sums, tap), (x, pixel), (dy, window)),
             );
         }
         transpose(sums, channels, dfilters);
     });
 }
 
-/// dx of an image: Σ over the windows that a pixel is in dy · tap, channel by channel.
+/// dx of an image: Σ dy · tap over the windows that contain a pixel, channel by channel.
 pub(super) fn image_gradient<T: Real>(geometry: &ConvGeometry, dy: &[T], taps: &[T], dx: &mut [T]) {
     let channels = geometry.input[2];
     dx.fill(T::ZERO);
     geometry.for_each_vectorised(
         #[inline(always)]
-        |pixel, window, place| add_product(channels, (dx, pixel), (dy, window), (taps, place)),
+        |pixel, window, tap| add_product(channels, (dx, pixel), (dy, window), (taps, tap)),
     );
 }

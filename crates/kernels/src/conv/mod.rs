@@ -1,8 +1,8 @@
-//! Convolution of images, channels last, as products: each output looks at a window of the input, whose elements are a row
-//! of a matrix.
+//! Convolution of images, channels last, as matrix products: each output sees a window of the input, whose elements are
+//! a row of a matrix.
 //!
-//! Images are h × w × c, filters (of one group) kh × kw × c/groups, in that order. Sums over images are taken in groups of
-//! images whose size depends on the shapes alone.
+//! Images are h × w × c, filters (of one group) kh × kw × c/groups, in that order. Sums over images are computed in
+//! groups of images whose size depends on the shapes alone.
 
 mod depthwise;
 mod padded;
@@ -16,28 +16,28 @@ pub use product::{Conv, Convolution};
 use crate::Real;
 use crate::dispatch::vectorised;
 
-/// Groups of images whose filter gradients are computed apart.
+/// Groups of images whose filter gradients are computed separately.
 const PARTS: usize = 16;
 
-/// Where the windows of a convolution or a pooling lie.
+/// The windows of a convolution or a pooling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConvGeometry {
     /// Height, width and channels of an image.
     pub input: [usize; 3],
     /// Height and width of a window.
     pub size: [usize; 2],
-    /// Steps from a window to the next, down and across.
+    /// Pixels from one window to the next, down and across.
     pub stride: [usize; 2],
-    /// Places above and left of the image; below and right of it there are as many as the windows reach.
+    /// Padding above and left of the image; below and right of it there is as much as the windows reach.
     pub padding: [usize; 2],
-    /// Steps from an element of a window to the next.
+    /// Pixels from one element of a window to the next.
     pub dilation: [usize; 2],
-    /// How many windows there are, down and across.
+    /// The number of windows, down and across.
     pub output: [usize; 2],
 }
 
 impl ConvGeometry {
-    /// How many windows there are.
+    /// The number of windows in an image.
     pub fn count(&self) -> usize {
         self.output[0] * self.output[1]
     }
@@ -52,19 +52,18 @@ impl ConvGeometry {
         self.size[0] * self.size[1] * channels
     }
 
-    /// Pixels from the first of a window to the last, down or across.
+    /// The distance in pixels from a window's first element to its last, down or across.
     fn reach(&self, axis: usize) -> usize {
         (self.size[axis] - 1) * self.dilation[axis]
     }
 
-    /// How many places of the window that is so many windows down or across are within the image.
+    /// The number of a window's rows (or columns) that are within the image; `window` is its index down (or across).
     pub fn seen(&self, axis: usize, window: usize) -> usize {
-        let place = |k: usize| (window * self.stride[axis] + k * self.dilation[axis]).wrapping_sub(self.padding[axis]);
-        (0..self.size[axis]).filter(|&k| place(k) < self.input[axis]).count()
+        let at = |k: usize| (window * self.stride[axis] + k * self.dilation[axis]).wrapping_sub(self.padding[axis]);
+        (0..self.size[axis]).filter(|&k| at(k) < self.input[axis]).count()
     }
 
-    /// Calls `f(place in the image, window, place in the window)` for each place of each window that is within the image,
-    /// places counted in pixels.
+    /// Calls `f(pixel, window, tap)`, the index of each, for every element of every window that is within the image.
     #[inline(always)]
     fn for_each(&self, mut f: impl FnMut(usize, usize, usize)) {
         let [height, width, _] = self.input;
@@ -96,14 +95,14 @@ impl ConvGeometry {
         );
     }
 
-    /// Adds rows of windows to where their elements came from.
+    /// Adds the rows of windows to the pixels that their elements were read from (col2im).
     fn fold<T: Real>(&self, rows: &[T], [first, count]: [usize; 2], image: &mut [T]) {
         let (channels, window_len) = (self.input[2], self.window_len(count));
         self.for_each_vectorised(
             #[inline(always)]
-            |pixel, window, place| {
+            |pixel, window, tap| {
                 let to = &mut image[pixel * channels + first..][..count];
-                let from = &rows[window * window_len + place * count..][..count];
+                let from = &rows[window * window_len + tap * count..][..count];
                 to.iter_mut().zip(from).for_each(|(to, &from)| *to += from);
             },
         );

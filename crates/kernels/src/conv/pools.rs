@@ -1,14 +1,14 @@
-//! Pooling: one number taken of each window and channel.
+//! Pooling: one value for each window and channel.
 
 use super::ConvGeometry;
 use crate::Real;
 use crate::pool::{self, Shared};
 use crate::scratch::with_scratch;
 
-/// y = the largest number of each window and channel; places beyond the image do not count.
+/// y = the maximum over each window and channel; positions outside the image do not count.
 ///
 /// # Panics
-/// If the lengths do not fit.
+/// If the lengths do not match.
 pub fn max_pool<T: Real>(geometry: &ConvGeometry, x: &[T], y: &mut [T]) {
     let channels = geometry.input[2];
     assert!(
@@ -28,10 +28,10 @@ pub fn max_pool<T: Real>(geometry: &ConvGeometry, x: &[T], y: &mut [T]) {
     });
 }
 
-/// The images' gradient of [`max_pool`]: each dy goes to the first place of its window that had the largest number.
+/// The images' gradient of [`max_pool`]: each dy goes to the first element of its window that had the maximum.
 ///
 /// # Panics
-/// If the lengths do not fit.
+/// If the lengths do not match.
 pub fn max_pool_gradient<T: Real>(geometry: &ConvGeometry, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
     let (channels, out) = (geometry.input[2], geometry.count() * geometry.input[2]);
     assert!(x.len() == dx.len() && y.len() == dy.len() && x.len() / geometry.image_len() * out == y.len());
@@ -51,7 +51,7 @@ pub fn max_pool_gradient<T: Real>(geometry: &ConvGeometry, x: &[T], y: &[T], dy:
                     let (image, dx) = (&image[pixel * channels..][..channels], &mut dx[pixel * channels..][..channels]);
                     let (y, left) = (&y[window * channels..][..channels], &mut left[window * channels..][..channels]);
                     for (((&x, dx), &y), left) in image.iter().zip(dx).zip(y).zip(left) {
-                        // Without a choice of what to write, vectors are written whole, and read again at once.
+                        // Unconditional stores write whole vectors, from which the next loads can be forwarded.
                         let taken = if x == y { *left } else { T::ZERO };
                         *dx += taken;
                         *left -= taken;
@@ -62,10 +62,10 @@ pub fn max_pool_gradient<T: Real>(geometry: &ConvGeometry, x: &[T], y: &[T], dy:
     });
 }
 
-/// Calls f for each place of each window of [`max_pool`]: whether it holds the window's largest number.
+/// Calls f for each element of each window of [`max_pool`]: whether it has the window's maximum.
 ///
 /// # Panics
-/// If the lengths do not fit.
+/// If the lengths do not match.
 pub fn places_of_largest<T: Real>(geometry: &ConvGeometry, x: &[T], y: &[T], mut f: impl FnMut(bool)) {
     let channels = geometry.input[2];
     assert!(x.len() / geometry.image_len() * geometry.count() * channels == y.len());
@@ -77,34 +77,34 @@ pub fn places_of_largest<T: Real>(geometry: &ConvGeometry, x: &[T], y: &[T], mut
     }
 }
 
-/// What the mean of a window counts.
+/// Which positions a window's mean counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Count {
-    /// Every place of the window; those beyond the image are zeros.
+    /// Every position of the window; those outside the image are zeros.
     Window,
-    /// The places within the image; where there are none, the mean is 0.
+    /// The positions within the image; if there are none, the mean is 0.
     Image,
 }
 
 impl Count {
-    /// What each place of a window adds to its mean: 1 / how many count. The same in every image.
+    /// The weight of each position in its window's mean: 1 / the number that count. The same for every image.
     fn shares<T: Real>(self, geometry: &ConvGeometry, shares: &mut [T]) {
         for (window, share) in shares.iter_mut().enumerate() {
-            let places = match self {
+            let positions = match self {
                 Count::Window => geometry.window_len(1),
                 Count::Image => {
                     geometry.seen(0, window / geometry.output[1]) * geometry.seen(1, window % geometry.output[1])
                 }
             };
-            *share = T::of(1.0 / places.max(1) as f64);
+            *share = T::of(1.0 / positions.max(1) as f64);
         }
     }
 }
 
-/// y = the mean of each window and channel.
+/// y = the mean over each window and channel.
 ///
 /// # Panics
-/// If the lengths do not fit.
+/// If the lengths do not match.
 pub fn average_pool<T: Real>(geometry: &ConvGeometry, count: Count, x: &[T], y: &mut [T]) {
     let channels = geometry.input[2];
     assert!(
@@ -134,7 +134,7 @@ pub fn average_pool<T: Real>(geometry: &ConvGeometry, count: Count, x: &[T], y: 
 /// The images' gradient of [`average_pool`].
 ///
 /// # Panics
-/// If the lengths do not fit.
+/// If the lengths do not match.
 pub fn average_pool_gradient<T: Real>(geometry: &ConvGeometry, count: Count, dy: &[T], dx: &mut [T]) {
     let (channels, out) = (geometry.input[2], geometry.count() * geometry.input[2]);
     assert!(dx.len() / geometry.image_len() * out == dy.len());

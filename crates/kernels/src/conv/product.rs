@@ -1,5 +1,5 @@
-//! Convolution as products whose left operand is read where the images lie: an element of a window at a place is as far
-//! into the image as the window's place and the element's place in the window together.
+//! Convolution as matrix products whose left operand is read directly from the images: an element's offset in the image
+//! is the offset of its window plus its own offset in the window.
 
 use super::padded::Padded;
 use super::winograd::{Large, Small};
@@ -11,13 +11,13 @@ use crate::pool;
 use crate::scratch::with_scratch;
 use crate::{Real, reduce};
 
-/// The most elements that gradients of groups of images, which are computed apart, may have together.
+/// Maximum elements of all partial gradients, one for each group of images, together.
 const MAX_PARTIAL_ELEMENTS: usize = 1 << 21;
 
-/// A convolution: where its windows lie, its filters, and how its products are computed.
+/// A convolution: its windows, its filters, and how its products are computed.
 #[derive(Debug, Clone, Copy)]
 pub struct Convolution<'a, T> {
-    /// Where the windows lie.
+    /// The windows.
     pub geometry: ConvGeometry,
     /// Groups that filters are divided into, each of which sees its share of the channels.
     pub groups: usize,
@@ -30,7 +30,7 @@ pub struct Convolution<'a, T> {
 /// Declares the methods of [`Conv`], and those of f32 and f64 as the functions here of the same names.
 macro_rules! compiled_here {
     ($($(#[$doc:meta])* fn $name:ident($($argument:ident: $type:ty),* $(,)?);)*) => {
-        /// A type of number that images can be of; as for [`Gemm`], its methods are compiled here, once.
+        /// An element type of images; as for [`Gemm`], its methods are compiled here, once.
         pub trait Conv: Gemm {
             $($(#[$doc])* fn $name($($argument: $type),*);)*
         }
@@ -46,11 +46,11 @@ macro_rules! compiled_here {
 }
 
 compiled_here! {
-    /// y = windows of x times filters, plus a bias a filter. x holds images, y is windows × filters for each. `after` is done
-    /// to the y of each image.
+    /// y = windows of x times filters, plus a bias per filter. x holds images; y is windows × filters for each. `after`
+    /// is applied to the y of each image.
     ///
     /// # Panics
-    /// If the lengths do not fit.
+    /// If the lengths do not match.
     fn forward(
         conv: &Convolution<Self>,
         x: &[Self],
@@ -59,10 +59,10 @@ compiled_here! {
         after: &(dyn Fn(&mut [Self]) + Sync),
     );
 
-    /// The gradients of the filters, Σ dyᵀ · windows of x, of the bias, Σ dy, and of the images, where they are wanted.
+    /// The gradients of the filters, Σ dyᵀ · windows of x, and, if requested, of the bias, Σ dy, and of the images.
     ///
     /// # Panics
-    /// If the lengths do not fit.
+    /// If the lengths do not match.
     fn backward(
         conv: &Convolution<Self>,
         x_and_dy: [&[Self]; 2],
@@ -74,7 +74,7 @@ compiled_here! {
     /// The images' gradient: dy · filters, each element added to where the forward pass read it.
     ///
     /// # Panics
-    /// If the lengths do not fit.
+    /// If the lengths do not match.
     fn image_gradient(conv: &Convolution<Self>, dy: &[Self], dx: &mut [Self]);
 }
 
@@ -83,15 +83,15 @@ compiled_here! {
 struct ConvSizes {
     geometry: ConvGeometry,
     groups: usize,
-    /// Channels of a group.
+    /// Channels per group.
     part: usize,
-    /// Filters of a group.
+    /// Filters per group.
     each: usize,
     /// Elements of a filter.
     filter_len: usize,
     /// Filters.
     filters: usize,
-    /// Elements of an image of dy.
+    /// Elements of dy per image.
     deltas: usize,
     precision: MatmulPrecision,
 }
@@ -110,18 +110,18 @@ impl ConvSizes {
         self.part == 1 && self.each == 1
     }
 
-    /// The filters of a group, those of a row below each other.
+    /// The filters of a group, one per row.
     fn of_group<'a, T: Real>(&self, filters: &'a [T], group: usize) -> Matrix<'a, T> {
         let size = self.each * self.filter_len;
         Matrix::new(&filters[group * size..][..size], self.each, self.filter_len)
     }
 
-    /// Elements of the room that [`ConvSizes::deltas_of`] needs for some windows.
+    /// Elements of the buffer that [`ConvSizes::deltas_of`] needs for this many windows.
     fn deltas_room(&self, windows: usize) -> usize {
         if self.groups == 1 { 0 } else { windows * self.each }
     }
 
-    /// The windows over padded images that step by one pixel, and see all of their channels.
+    /// Windows with a stride of 1 over padded images, if they see all channels.
     fn grid(&self, padded: &Padded, output: [usize; 2]) -> Option<Grid> {
         (self.groups == 1).then(|| Grid {
             image: padded.image,
@@ -145,8 +145,8 @@ impl ConvSizes {
         Matrix::new(room, windows, self.each)
     }
 
-    /// C = A·B (+ bias on each row), which a task computes: in f32 with packed panels of B, else in the convolution's
-    /// precision.
+    /// C = A·B (+ bias on each row), computed by one task: in f32 with packed panels of B, otherwise in the
+    /// convolution's precision.
     fn multiply<T: Gemm>(
         &self,
         a: Strided<T>,
@@ -165,7 +165,8 @@ impl ConvSizes {
         });
     }
 
-    /// Runs `f` with filters, a filter a line, packed for tiles, where products are wanted that way and there is a grid.
+    /// Runs `f` with the filters, one per line, packed for matrix tiles, if the precision calls for these and there is
+    /// a grid.
     fn with_tiles<T: Real, R>(&self, grid: Option<Grid>, filters: Matrix<T>, f: impl FnOnce(Option<Tiles>) -> R) -> R {
         let wanted = grid.and_then(|grid| tiles_for(self.precision, grid.image[2], filters.rows));
         match (grid, wanted, T::single(filters.data)) {
@@ -181,14 +182,14 @@ impl ConvSizes {
     }
 }
 
-/// Filters packed for matrix tiles, and the windows that they are for.
+/// Filters packed for matrix tiles, and the windows that they apply to.
 struct Tiles<'a> {
     grid: Grid,
     filters: &'a bf16_conv::Filters<'a>,
 }
 
 impl Tiles<'_> {
-    /// y of an image, if that can be.
+    /// Computes y of an image; returns false if tiles cannot.
     fn forward<T: Real>(&self, image: &[T], bias: Option<&[T]>, y: &mut [T]) -> bool {
         let (Some(image), Some(y)) = (T::single(image), T::single_mut(y)) else { return false };
         bf16_conv::forward(&self.grid, self.filters, image, bias.and_then(T::single), y)
@@ -272,7 +273,7 @@ fn backward<T: Gemm>(
 fn filter_gradient<T: Gemm>(sizes: &ConvSizes, x: &[T], dy: &[T], dfilters: &mut [T], dbias: Option<&mut [T]>) {
     let image_len = sizes.geometry.image_len();
     let images = x.len() / image_len;
-    // Each part's gradients lie elements of a filter × filters, below them the bias's where it is wanted.
+    // Each part's gradients are stored as elements of a filter × filters, followed by the bias's if requested.
     let size = dfilters.len() + dbias.as_ref().map_or(0, |dbias| dbias.len());
     let parts = if PARTS * size <= MAX_PARTIAL_ELEMENTS { PARTS.min(images) } else { 1.min(images) };
     with_scratch((1 + parts) * size, |room: &mut [T]| {
@@ -302,7 +303,7 @@ fn filter_gradient<T: Gemm>(sizes: &ConvSizes, x: &[T], dy: &[T], dfilters: &mut
     });
 }
 
-/// The filters' gradient over some images: windowsᵀ · dy, group after group.
+/// The filters' gradient over some images: windowsᵀ · dy, group by group.
 fn of_part<T: Gemm>(sizes: &ConvSizes, x: &[T], dy: &[T], sums: &mut [T]) {
     let (geometry, padded) = (&sizes.geometry, Padded::seen(&sizes.geometry));
     let (images, lines) = (x.len() / geometry.image_len(), dy.len() / sizes.filters);
@@ -315,22 +316,22 @@ fn of_part<T: Gemm>(sizes: &ConvSizes, x: &[T], dy: &[T], sums: &mut [T]) {
         let (room, rest) = room.split_at_mut(padded.batch_len(images));
         let (unfolded, deltas) = rest.split_at_mut(unfolded);
         let x = padded.of(x, room);
-        let places = padded.places(images, geometry.output, geometry.stride);
+        let offsets = padded.places(images, geometry.output, geometry.stride);
         let window = padded.window(geometry.size, geometry.dilation, sizes.part);
         for (group, sums) in sums.chunks_exact_mut(sizes.filter_len * sizes.each).enumerate() {
             let x = &x[group * sizes.part..];
             let b = sizes.deltas_of(group, dy, deltas);
             if in_bf16 {
-                Strided::new(x, places, window).copy_to(unfolded);
+                Strided::new(x, offsets, window).copy_to(unfolded);
                 gemm(Matrix::new(unfolded, lines, sizes.filter_len).t(), b, None, sums, sizes.precision);
             } else {
-                gemm_strided(Strided::new(x, window, places), b, sums);
+                gemm_strided(Strided::new(x, window, offsets), b, sums);
             }
         }
     });
 }
 
-/// As [`of_part`], on matrix tiles, if that can be.
+/// As [`of_part`], on matrix tiles; returns false if they cannot compute it.
 fn of_part_in_tiles<T: Real>(sizes: &ConvSizes, padded: &Padded, x: &[T], dy: &[T], sums: &mut [T]) -> bool {
     let grid = sizes.grid(padded, sizes.geometry.output).filter(|_| sizes.geometry.stride == [1, 1]);
     let tiles = tiles_for(sizes.precision, sizes.part, sizes.each);
@@ -356,7 +357,7 @@ fn image_gradient<T: Gemm>(conv: &Convolution<T>, dy: &[T], dx: &mut [T]) {
     }
 }
 
-/// Without a stride, dx is a convolution of dy with the filters turned about: a pixel sees the windows it is in.
+/// With a stride of 1, dx is a convolution of dy with the flipped filters: a pixel sees the windows that contain it.
 fn windows_of_deltas<'a, T: Gemm>(
     sizes: &ConvSizes,
     deltas: impl Fn(usize) -> &'a [T] + Sync,
@@ -374,30 +375,30 @@ fn windows_of_deltas<'a, T: Gemm>(
     let taps = geometry.window_len(1);
     let (rows, size) = (taps * each, packed_size::<T>(taps * each, part));
     with_scratch(sizes.groups * (rows * part + size), |room| {
-        let (turned, panels) = room.split_at_mut(sizes.groups * rows * part);
-        let groups = turned.chunks_exact_mut(rows * part).zip(panels.chunks_exact_mut(size)).enumerate();
-        for (group, (turned, panels)) in groups {
+        let (flipped, panels) = room.split_at_mut(sizes.groups * rows * part);
+        let groups = flipped.chunks_exact_mut(rows * part).zip(panels.chunks_exact_mut(size)).enumerate();
+        for (group, (flipped, panels)) in groups {
             let filters = sizes.of_group(filters, group).data;
-            for (i, to) in turned.chunks_exact_mut(part).enumerate() {
+            for (i, to) in flipped.chunks_exact_mut(part).enumerate() {
                 let (tap, filter) = (taps - 1 - i / each, i % each);
                 to.copy_from_slice(&filters[(filter * taps + tap) * part..][..part]);
             }
-            pack_columns(Matrix::new(turned, rows, part), 0..part, panels);
+            pack_columns(Matrix::new(flipped, rows, part), 0..part, panels);
         }
-        let (turned, panels) = (&*turned, &*panels);
+        let (flipped, panels) = (&*flipped, &*panels);
         let grid = sizes.grid(&padded, [height, width]);
-        sizes.with_tiles(grid, Matrix::new(&turned[..rows * part], rows, part).t(), |tiles| {
+        sizes.with_tiles(grid, Matrix::new(&flipped[..rows * part], rows, part).t(), |tiles| {
             pool::for_each_chunk(dx, geometry.image_len(), |i, dx| {
                 if tiles.as_ref().is_some_and(|tiles| tiles.forward(deltas(i), None, dx)) {
                     return;
                 }
                 with_scratch(padded.batch_len(1), |room| {
                     let dy = padded.of(deltas(i), room);
-                    let places = padded.places(1, [height, width], [1, 1]);
+                    let offsets = padded.places(1, [height, width], [1, 1]);
                     let window = padded.window(geometry.size, geometry.dilation, each);
                     for group in 0..sizes.groups {
-                        let a = Strided::new(&dy[group * each..], places, window);
-                        let b = Matrix::new(&turned[group * rows * part..][..rows * part], rows, part);
+                        let a = Strided::new(&dy[group * each..], offsets, window);
+                        let b = Matrix::new(&flipped[group * rows * part..][..rows * part], rows, part);
                         let b = (b, &panels[group * size..][..size]);
                         sizes.multiply(a, b, None, dx, (group * part, channels));
                     }
@@ -407,7 +408,7 @@ fn windows_of_deltas<'a, T: Gemm>(
     });
 }
 
-/// dx of an image: dy · filters gives the gradients of all windows, which are added up where they overlap.
+/// dx of an image: dy · filters gives the gradients of all windows, which are summed where they overlap.
 fn added_up<T: Gemm>(sizes: &ConvSizes, dy: &[T], filters: &[T], dx: &mut [T]) {
     let positions = sizes.geometry.count();
     dx.fill(T::ZERO);

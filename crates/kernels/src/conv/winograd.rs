@@ -1,17 +1,17 @@
-//! Convolution of 3 × 3 windows that step by one pixel, with fewer multiplications (Winograd 1980; Lavin and Gray 2016):
-//! F(2 × 2, 3 × 3) forward, 16 for four outputs instead of 36; F(4 × 4, 3 × 3) for gradients, 36 for sixteen instead of 144.
+//! Convolution of 3 × 3 windows with a stride of 1, with fewer multiplications (Winograd 1980; Lavin and Gray 2016):
+//! F(2 × 2, 3 × 3) forward, 16 for 4 outputs instead of 36; F(4 × 4, 3 × 3) for gradients, 36 for 16 instead of 144.
 //!
-//! A patch d of pixels makes a square of outputs:
+//! A patch d of pixels gives a square of outputs:
 //!
 //! V = Bᵀ d B, U = G w Gᵀ, M = Σ over channels of U ∗ V, Y = Aᵀ M A,
 //!
-//! with matrices B, G and A of a few numbers. At each place of a patch, M for all patches and filters is a product of
-//! matrices: patches × channels times channels × filters. Backwards the same maps are walked the other way:
+//! with small matrices B, G and A. At each position of a patch, M for all patches and filters is a matrix product:
+//! patches × channels times channels × filters. Gradients use the transposed maps:
 //!
 //! dM = A dY Aᵀ, dU = dM ∗ V summed over patches, dw = Gᵀ dU G, dV = dM ∗ U summed over filters, dd = B dV Bᵀ,
 //!
-//! which is added up where patches overlap. A number added to M at place (1, 1) comes out in each of the outputs, so that
-//! is where the bias is added, and the sums of dM there are the bias's gradient.
+//! where dd is summed over overlapping patches. A value added to M at position (1, 1) is added once to each output, so
+//! the bias is added there, and the sums of dM there are its gradient.
 
 mod maps;
 
@@ -29,36 +29,36 @@ use crate::scratch::with_scratch;
 /// Elements along a filter's edge.
 const TAPS: usize = 3;
 
-/// The fewest channels and filters of products worth it.
+/// Minimum channels and filters for this to pay off.
 const FEWEST: usize = 16;
 
-/// Elements from what lies at one place to what lies at the next: all of some items', and a cache line, without which the
-/// places of an item would often be in each other's way in the first cache.
+/// The stride between positions in elements: those of all items, and a cache line, without which the positions of an
+/// item would often conflict for the same sets of L1.
 fn step(items: usize, elements: usize) -> usize {
     items * elements + 16
 }
 
-/// Filters that a task transforms.
+/// Filters transformed per task.
 const FILTERS: usize = 8;
 
-/// The most elements that parts of the filters' gradient, which are computed apart, may have together.
+/// Maximum elements of all partial filter gradients together.
 const MAX_PARTIAL_ELEMENTS: usize = 1 << 22;
 
-/// The fewest patches of such a part: fewer would take less than adding it to the others.
+/// Minimum patches of a part: computing fewer would take less time than adding the part to the others.
 const FEWEST_PATCHES: usize = 48;
 
-/// Patches whose maps are sums and halves, and as exact as one chain over a window.
+/// Patches whose maps only add and halve, and are as accurate as one chain over a window.
 pub(super) type Small = Patches<4, 2>;
 
-/// Patches that take fewer products, with three times the error: for gradients.
+/// Patches that need fewer products, with three times the error: for gradients.
 pub(super) type Large = Patches<6, 4>;
 
-/// The patches of a convolution: of EDGE × EDGE pixels, that make MADE × MADE outputs.
+/// The patches of a convolution: EDGE × EDGE pixels each, for MADE × MADE outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Patches<const EDGE: usize, const MADE: usize> {
     geometry: ConvGeometry,
     filters: usize,
-    /// How many of an image, down and across.
+    /// Patches per image, down and across.
     counts: [usize; 2],
 }
 
@@ -68,13 +68,13 @@ where
     OfFilter: Line<TAPS, EDGE>,
     OfProducts: Line<EDGE, MADE>,
 {
-    /// Places of a patch.
-    const PLACES: usize = EDGE * EDGE;
+    /// Positions of a patch.
+    const POSITIONS: usize = EDGE * EDGE;
 
-    /// The place that is in each output once: (1, 1).
+    /// The position that is added once to each output: (1, 1).
     const CENTRE: usize = EDGE + 1;
 
-    /// Those of a convolution, if they make it cheaper; in bf16 matrix tiles alone are faster than they.
+    /// The patches of a convolution, if they make it cheaper; in bf16, matrix tiles alone are faster.
     pub(super) fn of(
         geometry: &ConvGeometry,
         groups: usize,
@@ -84,8 +84,8 @@ where
         let plain =
             geometry.size == [TAPS; 2] && geometry.stride == [1; 2] && geometry.dilation == [1; 2] && groups == 1;
         let counts = geometry.output.map(|n| n.div_ceil(MADE));
-        // A quarter of the products at least must be saved: patches at the edge may make outputs that are not there.
-        let used = 4 * Self::PLACES * counts[0] * counts[1] <= 3 * TAPS * TAPS * geometry.count();
+        // At least a quarter of the products must be saved: patches at the edge may compute outputs that do not exist.
+        let used = 4 * Self::POSITIONS * counts[0] * counts[1] <= 3 * TAPS * TAPS * geometry.count();
         let many = geometry.input[2] >= FEWEST && filters >= FEWEST;
         let tiles = tiles_for(precision, geometry.input[2], filters).is_some();
         (plain && used && many && !tiles).then_some(Patches { geometry: *geometry, filters, counts })
@@ -95,127 +95,129 @@ where
         self.geometry.input[2]
     }
 
-    /// Patches of an image.
+    /// Patches per image.
     fn count(&self) -> usize {
         self.counts[0] * self.counts[1]
     }
 
-    /// Elements of an image of y.
+    /// Elements of y per image.
     fn made(&self) -> usize {
         self.geometry.count() * self.filters
     }
 
-    /// Patches whose elements, and those of what they make, fill half of a second cache; two tiles' rows at least.
+    /// The number of patches whose transforms and products fill half of L2; at least the rows of two tiles.
     fn usual(&self) -> usize {
-        ((1 << 17) / Self::PLACES / (self.channels() + self.filters)).clamp(24, 96)
+        ((1 << 17) / Self::POSITIONS / (self.channels() + self.filters)).clamp(24, 96)
     }
 
-    /// Elements of what patches become, and of what they make.
+    /// Elements of the transforms of this many patches, and of their products.
     fn batch_len(&self, patches: usize) -> usize {
-        Self::PLACES * (step(patches, self.channels()) + step(patches, self.filters))
+        Self::POSITIONS * (step(patches, self.channels()) + step(patches, self.filters))
     }
 
-    /// How many of so many patches to take at a time: about the usual number, in full tiles.
+    /// How many of this many patches to compute at a time: about the usual number, in full tiles.
     fn at_once(&self, patches: usize) -> usize {
         let blocks = (patches + self.usual() / 2) / self.usual();
         if blocks < 2 { patches } else { patches.div_ceil(blocks).next_multiple_of(12) }
     }
 
-    /// Where a patch lies: its image, and its first output.
-    fn place(&self, patch: usize) -> (usize, [usize; 2]) {
+    /// The position of a patch: its image, and its first output.
+    fn position(&self, patch: usize) -> (usize, [usize; 2]) {
         let (image, i) = (patch / self.count(), patch % self.count());
         (image, [MADE * (i / self.counts[1]), MADE * (i % self.counts[1])])
     }
 
-    /// Where the pixels of a patch of x begin.
+    /// The addresses of a patch's pixels in x; `beyond` for those outside the image.
     #[inline(always)]
     fn pixels<T>(&self, x: *mut T, patch: usize, beyond: *mut T) -> [[*mut T; EDGE]; EDGE] {
-        let (n, [top, left]) = self.place(patch);
+        let (n, [top, left]) = self.position(patch);
         let [above, before] = self.geometry.padding;
         let first = [top.wrapping_sub(above), left.wrapping_sub(before)];
         square(x.wrapping_add(n * self.geometry.image_len()), self.geometry.input, first, beyond)
     }
 
-    /// Where what a patch makes begins in y.
+    /// The addresses of a patch's outputs in y; `beyond` for those that do not exist.
     #[inline(always)]
     fn outputs<T>(&self, y: *mut T, patch: usize, beyond: *mut T) -> [[*mut T; MADE]; MADE] {
-        let ((n, first), [down, across]) = (self.place(patch), self.geometry.output);
+        let ((n, first), [down, across]) = (self.position(patch), self.geometry.output);
         square(y.wrapping_add(n * self.made()), [down, across, self.filters], first, beyond)
     }
 
-    /// V: what some patches of x become, place after place.
+    /// V: the transforms of some patches of x, position by position.
     fn spread<T: Gemm>(&self, x: &[T], patches: Range<usize>, to: &mut [T]) {
         let (channels, image) = (self.channels(), self.geometry.image_len());
         assert!(
             x.len() >= patches.end.div_ceil(self.count()) * image
-                && to.len() == Self::PLACES * step(patches.len(), channels)
+                && to.len() == Self::POSITIONS * step(patches.len(), channels)
         );
         let (items, to) = (patches.len(), to.as_mut_ptr());
         with_scratch(channels, |zeros: &mut [T]| {
             zeros.fill(T::ZERO);
             let (x, zeros) = (x.as_ptr().cast_mut(), zeros.as_ptr().cast_mut());
             let from = |i: usize| self.pixels(x, patches.start + i, zeros);
-            let to = |i| places(to, [step(items, channels), channels], i);
-            // SAFETY: the pixels are within x, or are the zeros; the places are within `to`; all have the channels.
+            let to = |i| positions(to, [step(items, channels), channels], i);
+            // SAFETY: the pixels are in x or the zeros, the positions in `to`; each has as many elements as channels.
             unsafe { T::on_lanes(Transform { items, elements: channels, from, to, onto: false, line: OfPatch }) };
         });
     }
 
-    /// dM: what the gradients of the outputs of some patches become, place after place.
+    /// dM: the transforms of the output gradients of some patches, position by position.
     fn spread_gradient<T: Gemm>(&self, dy: &[T], patches: Range<usize>, to: &mut [T]) {
         let (filters, made) = (self.filters, self.made());
         assert!(
             dy.len() >= patches.end.div_ceil(self.count()) * made
-                && to.len() == Self::PLACES * step(patches.len(), filters)
+                && to.len() == Self::POSITIONS * step(patches.len(), filters)
         );
         let (items, to) = (patches.len(), to.as_mut_ptr());
         with_scratch(filters, |zeros: &mut [T]| {
             zeros.fill(T::ZERO);
             let (dy, zeros) = (dy.as_ptr().cast_mut(), zeros.as_ptr().cast_mut());
             let from = |i: usize| self.outputs(dy, patches.start + i, zeros);
-            let to = |i| places(to, [step(items, filters), filters], i);
-            // SAFETY: the outputs are within dy, or are the zeros; the places are within `to`; all have the filters.
+            let to = |i| positions(to, [step(items, filters), filters], i);
+            // SAFETY: the outputs are in dy or the zeros, the positions in `to`; each has as many elements as filters.
             unsafe {
                 T::on_lanes(Transform { items, elements: filters, from, to, onto: false, line: Back(OfProducts) })
             };
         });
     }
 
-    /// Y: the outputs that the products of some patches make.
+    /// Y: the outputs of some patches, from their products.
     fn gather<T: Gemm>(&self, products: &[T], patches: Range<usize>, y: &mut [T]) {
         let (filters, made) = (self.filters, self.made());
         assert!(
             y.len() >= patches.end.div_ceil(self.count()) * made
-                && products.len() == Self::PLACES * step(patches.len(), filters)
+                && products.len() == Self::POSITIONS * step(patches.len(), filters)
         );
         let (items, products, y) = (patches.len(), products.as_ptr(), y.as_mut_ptr());
         with_scratch(filters, |beyond: &mut [T]| {
             let beyond = beyond.as_mut_ptr();
             let to = |i: usize| self.outputs(y, patches.start + i, beyond);
-            let from = |i| places(products.cast_mut(), [step(items, filters), filters], i);
-            // SAFETY: the places are within the products; the outputs are within y, or are the room; all have the filters.
+            let from = |i| positions(products.cast_mut(), [step(items, filters), filters], i);
+            // SAFETY: the positions are in the products, the outputs in y or the scratch; each has as many elements as
+            // filters.
             unsafe { T::on_lanes(Transform { items, elements: filters, from, to, onto: false, line: OfProducts }) };
         });
     }
 
-    /// dX: adds to it what the gradients of some patches come to.
+    /// Adds the gradients of some patches to dX.
     fn scatter<T: Gemm>(&self, gradients: &[T], patches: Range<usize>, dx: &mut [T]) {
         let (channels, image) = (self.channels(), self.geometry.image_len());
         assert!(
             dx.len() >= patches.end.div_ceil(self.count()) * image
-                && gradients.len() == Self::PLACES * step(patches.len(), channels)
+                && gradients.len() == Self::POSITIONS * step(patches.len(), channels)
         );
         let (items, gradients, dx) = (patches.len(), gradients.as_ptr(), dx.as_mut_ptr());
         with_scratch(channels, |beyond: &mut [T]| {
             let beyond = beyond.as_mut_ptr();
             let to = |i: usize| self.pixels(dx, patches.start + i, beyond);
-            let from = |i| places(gradients.cast_mut(), [step(items, channels), channels], i);
-            // SAFETY: the places are within the gradients; the pixels are within dx, or are the room; all have the channels.
+            let from = |i| positions(gradients.cast_mut(), [step(items, channels), channels], i);
+            // SAFETY: the positions are in the gradients, the pixels in dx or the scratch; each has as many elements as
+            // channels.
             unsafe { T::on_lanes(Transform { items, elements: channels, from, to, onto: true, line: Back(OfPatch) }) };
         });
     }
 
-    /// y = windows of x times filters, plus a bias a filter; `after` is done to the y of each image.
+    /// y = windows of x times filters, plus a bias per filter; `after` is applied to the y of each image.
     pub(super) fn forward<T: Gemm>(
         &self,
         x: &[T],
@@ -236,13 +238,14 @@ where
                     for first in (0..count * self.count()).step_by(at_once) {
                         let patches = first..(first + at_once).min(count * self.count());
                         let n = patches.len();
-                        let (v, m) = room[..self.batch_len(n)].split_at_mut(Self::PLACES * step(n, channels));
+                        let (v, m) = room[..self.batch_len(n)].split_at_mut(Self::POSITIONS * step(n, channels));
                         self.spread(x, patches.clone(), v);
-                        let places = v.chunks_exact(step(n, channels)).zip(m.chunks_exact_mut(step(n, self.filters)));
-                        for (place, (v, m)) in places.enumerate() {
+                        let positions =
+                            v.chunks_exact(step(n, channels)).zip(m.chunks_exact_mut(step(n, self.filters)));
+                        for (position, (v, m)) in positions.enumerate() {
                             let (v, panels) =
-                                (Matrix::new(&v[..n * channels], n, channels), &panels[place * size..][..size]);
-                            let bias = bias.filter(|_| place == Self::CENTRE);
+                                (Matrix::new(&v[..n * channels], n, channels), &panels[position * size..][..size]);
+                            let bias = bias.filter(|_| position == Self::CENTRE);
                             gemm_panels(v, panels, bias, &mut m[..n * self.filters], 0..self.filters, self.filters);
                         }
                         self.gather(m, patches, y);
@@ -253,25 +256,26 @@ where
         });
     }
 
-    /// Runs `f` with Uᵀ packed, channels × filters, place after place; `back`: with U.
+    /// Runs `f` with Uᵀ packed, channels × filters, position by position; with U if `back`.
     fn with_panels<T: Gemm, R>(&self, filters: &[T], back: bool, f: impl FnOnce(&[T]) -> R) -> R {
         let (rows, columns) = (self.filters, self.channels());
         let one = rows * columns;
         let size = if back { packed_size::<T>(rows, columns) } else { packed_size::<T>(columns, rows) };
         assert!(filters.len() == TAPS * TAPS * one);
-        with_scratch(Self::PLACES * (one + size), |room: &mut [T]| {
-            let (u, panels) = room.split_at_mut(Self::PLACES * one);
+        with_scratch(Self::POSITIONS * (one + size), |room: &mut [T]| {
+            let (u, panels) = room.split_at_mut(Self::POSITIONS * one);
             let to = Shared(u.as_mut_ptr());
             pool::for_each(rows.div_ceil(FILTERS), |task| {
                 let first = task * FILTERS;
                 let from = |i| taps(filters.as_ptr().cast_mut(), columns, first + i);
-                let (items, to) = (FILTERS.min(rows - first), |i| places(to.get(), [one, columns], first + i));
-                // SAFETY: the taps are within the filters, the places within U, and no other task's; all have the columns.
+                let (items, to) = (FILTERS.min(rows - first), |i| positions(to.get(), [one, columns], first + i));
+                // SAFETY: the taps are in the filters, the positions in U and no other task's; each has `columns`
+                // elements.
                 unsafe { T::on_lanes(Transform { items, elements: columns, from, to, onto: false, line: OfFilter }) };
             });
             let u = &*u;
-            pool::for_each_chunk(panels, size, |place, panels| {
-                let u = Matrix::new(&u[place * one..][..one], rows, columns);
+            pool::for_each_chunk(panels, size, |position, panels| {
+                let u = Matrix::new(&u[position * one..][..one], rows, columns);
                 let b = if back { u } else { u.t() };
                 pack_columns(b, 0..b.columns, panels);
             });
@@ -279,7 +283,7 @@ where
         })
     }
 
-    /// The gradients of the filters, of the bias and of the images, the last two where they are wanted.
+    /// The gradients of the filters and, if requested, of the bias and of the images.
     pub(super) fn backward<T: Gemm>(
         &self,
         [x, dy]: [&[T]; 2],
@@ -294,7 +298,7 @@ where
         }
     }
 
-    /// As [`Patches::backward`], with U's panels beside dx.
+    /// As [`Patches::backward`], with U's panels alongside dx.
     fn gradients<T: Gemm>(
         &self,
         [x, dy]: [&[T]; 2],
@@ -305,7 +309,7 @@ where
         let (channels, filters, image, made) = (self.channels(), self.filters, self.geometry.image_len(), self.made());
         let (images, one) = (x.len() / image, channels * filters);
         assert!(dfilters.len() == TAPS * TAPS * one && dx.as_ref().is_none_or(|(_, dx)| dx.len() == x.len()));
-        let size = Self::PLACES * one + dbias.as_ref().map_or(0, |dbias| dbias.len());
+        let size = Self::POSITIONS * one + dbias.as_ref().map_or(0, |dbias| dbias.len());
         let parts =
             (images * self.count() / FEWEST_PATCHES).min(MAX_PARTIAL_ELEMENTS / size).clamp(1, PARTS).min(images);
         let dx = dx.map(|(u, dx)| (u, Shared(dx.as_mut_ptr())));
@@ -319,17 +323,18 @@ where
                     // SAFETY: dx is as long as x, and no two parts share images.
                     (*u, unsafe { std::slice::from_raw_parts_mut(dx.get().add(begin), end - begin) })
                 });
-                let (du, dbias) = sums.split_at_mut(Self::PLACES * one);
+                let (du, dbias) = sums.split_at_mut(Self::POSITIONS * one);
                 self.of_part([x, dy], dx, du, dbias);
             });
             reduce::add_parts(sums, sum);
-            let (du, sums) = sum.split_at_mut(Self::PLACES * one);
+            let (du, sums) = sum.split_at_mut(Self::POSITIONS * one);
             let (du, to) = (Shared(du.as_mut_ptr()), Shared(dfilters.as_mut_ptr()));
             pool::for_each(filters.div_ceil(FILTERS), |task| {
                 let first = task * FILTERS;
-                let from = |i| places(du.get(), [one, channels], first + i);
+                let from = |i| positions(du.get(), [one, channels], first + i);
                 let (items, to) = (FILTERS.min(filters - first), |i| taps(to.get(), channels, first + i));
-                // SAFETY: the places are within dU, the taps within the filters, and no other task's; all have the channels.
+                // SAFETY: the positions are in dU, the taps in the filters' gradient and no other task's; each has as
+                // many elements as channels.
                 unsafe {
                     T::on_lanes(Transform { items, elements: channels, from, to, onto: false, line: Back(OfFilter) })
                 };
@@ -338,7 +343,7 @@ where
         });
     }
 
-    /// dU, the bias's gradient where there is room for it, and dx, if U is there, over some images.
+    /// dU over some images, the bias's gradient unless `dbias` is empty, and dx if it is given (with U's panels).
     fn of_part<T: Gemm>(&self, [x, dy]: [&[T]; 2], mut dx: Option<(&[T], &mut [T])>, du: &mut [T], dbias: &mut [T]) {
         let (channels, filters) = (self.channels(), self.filters);
         let (one, size) = (channels * filters, packed_size::<T>(filters, channels));
@@ -353,16 +358,16 @@ where
             for first in (0..patches).step_by(at_once) {
                 let patches = first..(first + at_once).min(patches);
                 let n = patches.len();
-                let (v, dm) = room[..self.batch_len(n)].split_at_mut(Self::PLACES * step(n, channels));
+                let (v, dm) = room[..self.batch_len(n)].split_at_mut(Self::POSITIONS * step(n, channels));
                 self.spread(x, patches.clone(), v);
                 self.spread_gradient(dy, patches.clone(), dm);
-                let places = v.chunks_exact_mut(step(n, channels)).zip(dm.chunks_exact(step(n, filters)));
-                for (place, ((v, dm), du)) in places.zip(du.chunks_exact_mut(one)).enumerate() {
+                let positions = v.chunks_exact_mut(step(n, channels)).zip(dm.chunks_exact(step(n, filters)));
+                for (position, ((v, dm), du)) in positions.zip(du.chunks_exact_mut(one)).enumerate() {
                     let (v, dm) = (&mut v[..n * channels], Matrix::new(&dm[..n * filters], n, filters));
                     gemm_onto(dm.t(), Matrix::new(v, n, channels), du);
                     if let Some((u, _)) = dx {
-                        // dV takes the place of V, which has done its work.
-                        gemm_panels(dm, &u[place * size..][..size], None, v, 0..channels, channels);
+                        // dV overwrites V, which is no longer needed.
+                        gemm_panels(dm, &u[position * size..][..size], None, v, 0..channels, channels);
                     }
                 }
                 if !dbias.is_empty() {
@@ -378,8 +383,8 @@ where
     }
 }
 
-/// Where N × N pixels of an image of height × width × channels begin, from one on, which may lie before the image; those
-/// beyond it are at a place of their own.
+/// The addresses of N × N pixels of a height × width × channels image, from a pixel on, which may precede the image;
+/// `beyond` for those outside it.
 #[inline(always)]
 fn square<T, const N: usize>(
     image: *mut T,
@@ -400,19 +405,19 @@ fn square<T, const N: usize>(
     pixels
 }
 
-/// Where an item's elements begin at each place.
+/// The addresses of an item's elements at each position.
 #[inline(always)]
-fn places<T, const EDGE: usize>(data: *mut T, [step, elements]: [usize; 2], item: usize) -> [[*mut T; EDGE]; EDGE] {
+fn positions<T, const EDGE: usize>(data: *mut T, [step, elements]: [usize; 2], item: usize) -> [[*mut T; EDGE]; EDGE] {
     grid(data, step, item * elements)
 }
 
-/// Where a filter's elements begin at each tap.
+/// The addresses of a filter's elements at each tap.
 #[inline(always)]
 fn taps<T>(data: *mut T, elements: usize, filter: usize) -> [[*mut T; TAPS]; TAPS] {
     grid(data, elements, filter * TAPS * TAPS * elements)
 }
 
-/// N × N steps from the first on, row by row.
+/// N × N addresses, `step` elements apart, from `first` on, row by row.
 #[inline(always)]
 fn grid<T, const N: usize>(data: *mut T, step: usize, first: usize) -> [[*mut T; N]; N] {
     let mut grid = [[data; N]; N];
@@ -445,7 +450,7 @@ mod tests {
         let of = |geometry: &ConvGeometry, groups, filters| Small::of(geometry, groups, filters, MatmulPrecision::F32);
         let patches = of(&plain, 1, 64).unwrap();
         assert_eq!((patches.counts, patches.usual()), ([7, 7], 85));
-        // In full tiles, and no block with hardly any.
+        // In full tiles, and without a nearly empty block.
         assert_eq!([1, 49, 98, 127, 128, 200].map(|n| patches.at_once(n)), [1, 49, 98, 127, 72, 108]);
         for other in [
             ConvGeometry { stride: [1, 2], ..plain },

@@ -213,21 +213,21 @@ unsafe fn compute_wide<T: Real, L: Lhs<T>, V: Lanes<T>, const ROWS: usize, const
     let k = strip.a.columns();
     // Packing does not pay off for what only a few rows read, nor for what fits into L1, where it can be read in place:
     // a row of B, and what follows it up to the panel's width.
-    let lying = if strip.b.transposed || (strip.rows.len() > ROWS && size_of_val(strip.b.data) > L1_BYTES) {
+    let unpacked = if strip.b.transposed || (strip.rows.len() > ROWS && size_of_val(strip.b.data) > L1_BYTES) {
         0
     } else {
         let beyond = (strip.columns.start + width).saturating_sub(strip.b.columns).div_ceil(strip.b.columns);
         k.saturating_sub(beyond)
     };
-    // SAFETY: the first `lying` rows of B have `width` elements from `columns.start` on before B ends; the panel has
+    // SAFETY: the first `unpacked` rows of B have `width` elements from `columns.start` on before B ends; the panel has
     // space for `depth` rows; the strip is within A, B and C.
     unsafe {
-        if lying > 0 {
+        if unpacked > 0 {
             let b = strip.b.data.as_ptr().wrapping_add(strip.columns.start);
-            rows::<T, L, V, ROWS, S>(&strip, Panels::one(b, strip.b.columns), 0..lying);
+            rows::<T, L, V, ROWS, S>(&strip, Panels::one(b, strip.b.columns), 0..unpacked);
         }
         // With an empty k, one pass writes the bias.
-        for start in (lying..k.max(1)).step_by(depth) {
+        for start in (unpacked..k.max(1)).step_by(depth) {
             let ks = start..k.min(start + depth);
             pack::pack::<T, V, S>(strip.b, ks.clone(), strip.columns.clone(), packed);
             rows::<T, L, V, ROWS, S>(&strip, Panels::one(packed, width), ks);

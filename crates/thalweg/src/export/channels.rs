@@ -1,31 +1,31 @@
-//! Parameters as PyTorch names and lays them out: channels first, where ours are last.
+//! Parameters as PyTorch names them and lays them out: channels first, where ours are last.
 
 use super::lowered::{LoweredOp, lowered};
 use crate::layers::{Embedded, Node, Op};
 use crate::tensor::Shape;
 
-/// A parameter of ours beside the same in a PyTorch `state_dict`.
+/// A parameter of ours and its counterpart in a PyTorch `state_dict`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ParamMapping {
     /// `layers.1.gamma`.
     pub(crate) ours: String,
     /// `layers.1.weight`.
     pub(crate) theirs: String,
-    /// The shape there.
+    /// Its shape in PyTorch.
     pub(crate) shape: Vec<usize>,
-    /// Our dimensions; a weight of flattened images has theirs one by one.
+    /// Our dimensions; for a weight of flattened images, those of the images are separate.
     dimensions: Vec<usize>,
-    /// Which of our dimensions each of theirs is.
+    /// For each of their dimensions, its index among ours.
     axes: Vec<usize>,
 }
 
 impl ParamMapping {
-    /// A parameter whose numbers lie alike.
+    /// A parameter whose elements have the same order in both.
     fn same(lowered: &LoweredOp, ours: &str, theirs: &str, shape: &[usize]) -> ParamMapping {
-        ParamMapping::turned(lowered, (ours, theirs), shape.to_vec(), (0..shape.len()).collect())
+        ParamMapping::permuted(lowered, (ours, theirs), shape.to_vec(), (0..shape.len()).collect())
     }
 
-    fn turned(
+    fn permuted(
         lowered: &LoweredOp,
         (ours, theirs): (&str, &str),
         dimensions: Vec<usize>,
@@ -36,49 +36,49 @@ impl ParamMapping {
         ParamMapping { ours: lowered.parameter(ours), theirs, shape, dimensions, axes }
     }
 
-    /// The same numbers under another shape.
+    /// The same elements in another shape.
     fn shaped(self, shape: Vec<usize>) -> ParamMapping {
         ParamMapping { shape, ..self }
     }
 
-    /// Our numbers in their order.
+    /// Our elements in their order.
     pub(crate) fn to_theirs<T: Copy>(&self, numbers: &[T]) -> Vec<T> {
-        self.places().into_iter().map(|place| numbers[place]).collect()
+        self.indices().into_iter().map(|index| numbers[index]).collect()
     }
 
-    /// Their numbers in our order.
+    /// Their elements in our order.
     pub(crate) fn to_ours<T: Copy + Default>(&self, numbers: &[T]) -> Vec<T> {
         let mut ours = vec![T::default(); numbers.len()];
-        for (place, number) in self.places().into_iter().zip(numbers) {
-            ours[place] = *number;
+        for (index, number) in self.indices().into_iter().zip(numbers) {
+            ours[index] = *number;
         }
         ours
     }
 
-    /// Where each of their numbers stands in ours.
-    fn places(&self) -> Vec<usize> {
-        let mut places = vec![0];
+    /// The index among our elements of each of theirs.
+    fn indices(&self) -> Vec<usize> {
+        let mut indices = vec![0];
         for &axis in &self.axes {
             let stride: usize = self.dimensions[axis + 1..].iter().product();
             let along = (0..self.dimensions[axis]).map(|i| i * stride).collect::<Vec<_>>();
-            places = places.iter().flat_map(|place| along.iter().map(move |more| place + more)).collect();
+            indices = indices.iter().flat_map(|index| along.iter().map(move |more| index + more)).collect();
         }
-        places
+        indices
     }
 }
 
-/// The last dimension before all others but the first `kept`.
+/// The order of dimensions that puts the last one after the first `kept`.
 fn channels_after(kept: usize, rank: usize) -> Vec<usize> {
     (0..kept).chain([rank - 1]).chain(kept..rank - 1).collect()
 }
 
-/// Whether examples of a shape enter a network with channels first: images do.
+/// Whether examples of a shape enter PyTorch's network with channels first: images do.
 pub(crate) fn begin_first(input: Shape) -> bool {
     input.dimensions().len() == 3
 }
 
-/// Whether an operation leaves channels first: always in images, in rows of numbers never, in sounds (or plain
-/// matrices) where they come from windows in time.
+/// Whether an operation's output has channels first: always for images, never for rows, and for sounds (or plain
+/// matrices) if they come from windows in time.
 pub(crate) fn leaves_first(lowered: &LoweredOp, channels_first: bool) -> bool {
     match (lowered.output().dimensions().len(), lowered.op) {
         (3, _) => true,
@@ -93,7 +93,7 @@ fn all_leave(nodes: &[Node], channels_first: bool) -> bool {
     nodes.iter().flat_map(lowered).fold(channels_first, |first, lowered| leaves_first(&lowered, first))
 }
 
-/// Every parameter of nodes in a row, in order; `channels_first` is how the first of them is entered.
+/// Every parameter of a sequence of nodes, in order; `channels_first` applies to the input of the first.
 pub(crate) fn param_mappings(nodes: &[Node], mut channels_first: bool) -> Vec<ParamMapping> {
     let mut mappings = Vec::new();
     for lowered in nodes.iter().flat_map(lowered) {
@@ -114,7 +114,7 @@ fn mappings_of(lowered: &LoweredOp, channels_first: bool) -> Vec<ParamMapping> {
             let weight = if channels_first {
                 let dimensions = [&[*units], input].concat();
                 let axes = channels_after(1, dimensions.len());
-                ParamMapping::turned(lowered, (weight, "weight"), dimensions, axes).shaped(flat)
+                ParamMapping::permuted(lowered, (weight, "weight"), dimensions, axes).shaped(flat)
             } else {
                 ParamMapping::same(lowered, weight, "weight", &flat)
             };
@@ -124,7 +124,7 @@ fn mappings_of(lowered: &LoweredOp, channels_first: bool) -> Vec<ParamMapping> {
             let channels = frame.windows.input[2] / groups;
             let dimensions = [&[*filters][..], &frame.each(frame.windows.size), &[channels]].concat();
             let axes = channels_after(1, dimensions.len());
-            with_bias(ParamMapping::turned(lowered, (weight, "weight"), dimensions, axes), *bias, *filters)
+            with_bias(ParamMapping::permuted(lowered, (weight, "weight"), dimensions, axes), *bias, *filters)
         }
         Op::BatchNorm { parameters, .. } => {
             let theirs = ["weight", "bias", "running_mean", "running_var"];
@@ -153,15 +153,15 @@ fn mappings_of(lowered: &LoweredOp, channels_first: bool) -> Vec<ParamMapping> {
     }
 }
 
-/// A number for each unit of a norm; channels are first only where all of an example is normed together.
+/// One value per unit of a norm; channels come first only if the norm is over the whole example.
 fn of_units(lowered: &LoweredOp, names: (&str, &str), dimensions: &[usize], channels_first: bool) -> ParamMapping {
     let rank = dimensions.len();
-    let turned = channels_first && rank == lowered.input.dimensions().len();
-    let axes = if turned { channels_after(0, rank) } else { (0..rank).collect() };
-    ParamMapping::turned(lowered, names, dimensions.to_vec(), axes)
+    let permuted = channels_first && rank == lowered.input.dimensions().len();
+    let axes = if permuted { channels_after(0, rank) } else { (0..rank).collect() };
+    ParamMapping::permuted(lowered, names, dimensions.to_vec(), axes)
 }
 
-/// Each channel of an image, else each number of an example.
+/// The channels of an image, or all elements of other examples.
 fn norm_dimensions(input: Shape) -> Vec<usize> {
     match *input.dimensions() {
         [_, _, channels] => vec![channels],
@@ -184,13 +184,13 @@ mod tests {
 
     #[test]
     fn the_columns_of_a_weight_follow_the_flattened_image() {
-        // Images of 1×2 pixels and 3 channels: pixel by pixel ours, channel by channel theirs.
-        let twin = linear([1, 2, 3], true);
-        assert_eq!(twin.shape, [2, 6]);
+        // Images of 1×2 pixels and 3 channels: ours are pixel by pixel, theirs channel by channel.
+        let mapping = linear([1, 2, 3], true);
+        assert_eq!(mapping.shape, [2, 6]);
         let ours: Vec<usize> = (0..12).collect();
-        let theirs = twin.to_theirs(&ours);
+        let theirs = mapping.to_theirs(&ours);
         assert_eq!(theirs, [0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11]);
-        assert_eq!(twin.to_ours(&theirs), ours);
+        assert_eq!(mapping.to_ours(&theirs), ours);
         assert_eq!(linear([6], false).to_theirs(&ours), ours);
     }
 }

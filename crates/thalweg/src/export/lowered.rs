@@ -1,14 +1,14 @@
-//! The operations of a network's nodes, one by one: what formats walk over.
+//! The operations of a network's nodes, one by one, as formats traverse them.
 
 use crate::layers::{Node, Op};
 use crate::tensor::{Activation, Shape};
 
-/// An operation, with what enters it.
+/// An operation, with the shape of its input.
 #[derive(Debug)]
 pub(crate) struct LoweredOp<'a> {
     pub(crate) node: &'a Node,
     pub(crate) op: &'a Op,
-    /// The node's name, with the operation's number where the node has several that are no activations.
+    /// The node's name, followed by the operation's number if the node has several that are not activations.
     pub(crate) name: String,
     /// That number.
     pub(crate) place: Option<usize>,
@@ -30,7 +30,7 @@ impl LoweredOp<'_> {
         self.node.ops.len() == 1
     }
 
-    /// g, where the operation is one.
+    /// g, if the operation is an activation.
     pub(crate) fn activation(&self) -> Option<Activation> {
         match self.op {
             Op::Activation(g) => Some(*g),
@@ -39,7 +39,7 @@ impl LoweredOp<'_> {
     }
 }
 
-/// The steps of a node. An activation has the name of the operation before it, which formats may do it with.
+/// The operations of a node. An activation has the name of the operation before it, with which formats may fuse it.
 pub(crate) fn lowered(node: &Node) -> Vec<LoweredOp<'_>> {
     let is_activation = |op: &Op| matches!(op, Op::Activation(_));
     let several = node.ops.iter().filter(|op| !is_activation(op)).count() > 1;

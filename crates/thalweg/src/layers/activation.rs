@@ -1,4 +1,4 @@
-//! A = g(Z) as a layer of its own, for where batch norm stands between a product and its activation.
+//! A = g(Z) as a layer of its own, for batch norm between a product and its activation.
 
 use serde::{Deserialize, Serialize};
 

@@ -6,10 +6,11 @@ use super::{Backward, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut,
 use crate::error::{Error, Result};
 use crate::tensor::{Shape, Tensor, View, ViewMut, norm, ops};
 
-/// Per unit over the mini-batch, of images per channel over the mini-batch's pixels: z_norm = (z − μ)/√(σ² + ε), z̃ = γ z_norm + β, with γ and β learned.
+/// z_norm = (z − μ)/√(σ² + ε), z̃ = γ z_norm + β, with γ and β learned, and μ and σ² per unit over the mini-batch or,
+/// in images, per channel over its pixels.
 ///
 /// Prediction uses exponentially weighted averages of μ and σ²: μ̄ := momentum·μ̄ + (1 − momentum)·μ. σ² is the
-/// population form in both (PyTorch's running variance is the sample form, m/(m−1) as large).
+/// population form in both (PyTorch's running variance is the sample form, m/(m−1) times as large).
 ///
 /// Backward, with m examples and dz_norm = γ dz̃:
 /// dz = (m dz_norm − Σ dz_norm − z_norm Σ dz_norm z_norm) / (m √(σ² + ε)), dγ = Σ dz̃ z_norm, dβ = Σ dz̃.
@@ -47,7 +48,7 @@ const BETA: usize = 1;
 const MEAN: usize = 2;
 const VARIANCE: usize = 3;
 
-// Positions among what is kept.
+// Positions among the saved tensors.
 const Z_NORM: usize = 0;
 const BATCH_MEAN: usize = 1;
 const BATCH_VARIANCE: usize = 2;

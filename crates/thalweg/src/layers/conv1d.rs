@@ -1,4 +1,4 @@
-//! Convolution of sounds and other rows of numbers: that of images one pixel high.
+//! Convolution of sounds and other sequences of values, as images one pixel high.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::init::Init;
 use crate::tensor::{Activation, Shape, Tensor, View, ViewMut};
 use crate::windows::{self, Padding, Pair};
 
-/// A convolution with n filters, each of k × c/groups numbers; sounds are t × c, time first.
+/// A convolution with n filters, each of k × c/groups weights; sounds are t × c, time first.
 ///
 /// `z[p, f] = Σ x · W[f] + b[f]` over the window at p, a = g(z): [`Conv2d`] on images of 1 × t × c.
 ///
@@ -32,13 +32,13 @@ pub struct Conv1d {
     pub filters: usize,
     /// k.
     pub kernel: usize,
-    /// Steps from a window to the next.
+    /// Steps from one window to the next.
     #[serde(default = "one")]
     pub stride: usize,
     /// Zeros before and after the sound.
     #[serde(default)]
     pub padding: Padding,
-    /// Steps between the numbers of a window.
+    /// Steps between the elements of a window.
     #[serde(default = "one")]
     pub dilation: usize,
     /// Groups of channels, each with its own filters.
@@ -50,7 +50,7 @@ pub struct Conv1d {
     /// How W is drawn; by default He for the ReLU kinds, Glorot otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<Init>,
-    /// Whether there is a b; batch norm after it makes one pointless.
+    /// Whether there is a bias b; batch norm after the layer makes it pointless.
     #[serde(default = "yes")]
     pub bias: bool,
 }
@@ -64,7 +64,7 @@ fn yes() -> bool {
 }
 
 impl Conv1d {
-    /// n filters with activation g, an output a number.
+    /// n filters with activation g, one output per step.
     pub fn new(filters: usize, kernel: usize, activation: Activation) -> Self {
         Conv1d {
             filters,

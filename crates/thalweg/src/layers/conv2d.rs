@@ -1,4 +1,4 @@
-//! Convolution of images (the course's other kind of network): a linear layer that sees a window at a time.
+//! Convolution of images (the course's other kind of network): a linear layer that sees one window at a time.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,11 +12,11 @@ use crate::windows::{self, Padding, Pair};
 /// The most filters a layer may have.
 const MOST_FILTERS: usize = 1 << 16;
 
-/// A convolution with n filters, each of kh × kw × c/groups numbers; images are h × w × c, channels last.
+/// A convolution with n filters, each of kh × kw × c/groups weights; images are h × w × c, channels last.
 ///
 /// Forward: `z[p, f] = Σ x · W[f] + b[f]` over the window at p, a = g(z).
-/// Backward: dZ = dA ∗ g'(Z), dW = Σ over windows and examples dZᵀ · window, db = Σ dZ, dX = Σ over the windows that a
-/// pixel is in of dZ · W.
+/// Backward: dZ = dA ∗ g'(Z), dW = Σ dZᵀ · window over windows and examples, db = Σ dZ, dX = Σ dZ · W over the windows
+/// that contain the pixel.
 ///
 /// ```
 /// use thalweg::layers::{Conv2d, Padding};
@@ -38,7 +38,7 @@ pub struct Conv2d {
     pub filters: usize,
     /// kh and kw.
     pub kernel: Pair,
-    /// Steps from a window to the next.
+    /// Steps from one window to the next.
     #[serde(default)]
     pub stride: Pair,
     /// Zeros around the image.
@@ -47,7 +47,7 @@ pub struct Conv2d {
     /// Steps between the pixels of a window.
     #[serde(default)]
     pub dilation: Pair,
-    /// Groups of channels, each with its own filters; as many as channels is a depthwise convolution.
+    /// Groups of channels, each with its own filters; one group per channel is a depthwise convolution.
     #[serde(default = "one")]
     pub groups: usize,
     /// g.
@@ -56,7 +56,7 @@ pub struct Conv2d {
     /// How W is drawn; by default He for the ReLU kinds, Glorot otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<Init>,
-    /// Whether there is a b; batch norm after it makes one pointless.
+    /// Whether there is a bias b; batch norm after the layer makes it pointless.
     #[serde(default = "yes")]
     pub bias: bool,
 }
@@ -70,7 +70,7 @@ fn yes() -> bool {
 }
 
 impl Conv2d {
-    /// n square filters with activation g, an output a pixel.
+    /// n square filters with activation g, one output per pixel.
     pub fn new(filters: usize, kernel: usize, activation: Activation) -> Self {
         Conv2d {
             filters,
@@ -90,7 +90,7 @@ impl Conv2d {
         windows::windows(Self::NAME, image, [self.kernel, self.stride, self.dilation], self.padding)
     }
 
-    /// W's shape: filters × kh × kw × channels of a group.
+    /// W's shape: filters × kh × kw × channels per group.
     fn weight(&self, input: Shape) -> [usize; 4] {
         let [height, width] = self.kernel.each();
         let channels = windows::image(Self::NAME, input).map_or(1, |[.., channels]| channels);
@@ -102,13 +102,13 @@ impl Conv2d {
             if self.activation.is_rectifier() {
                 return Init::HeNormal;
             }
-            // Glorot's limit, where n_out counts all outputs that a pixel takes part in.
+            // Glorot's limit, where n_out counts all outputs that a pixel contributes to.
             let window = (height * width) as f64;
             Init::Uniform((6.0 / (window * (channels + filters / self.groups.max(1)) as f64)).sqrt())
         })
     }
 
-    /// The operations; along a line they are those of images one pixel high.
+    /// The operations it lowers to; with `line`, those of a sound as an image one pixel high.
     pub(crate) fn ops(&self, image: Shape, line: bool) -> Result<Vec<Op>> {
         let options = [self.kernel, self.stride, self.dilation];
         let convolution = Op::Convolution {
@@ -199,9 +199,9 @@ impl Layer for Conv2d {
         let m = pass.x.shape().rows();
         let z_or_a = pass.saved.first().map_or(pass.y, |z| z.rows(m));
         ops::activate_backward(self.activation, z_or_a, pass.dy.reborrow());
-        let (own, dz) = (self.convolution(theta, pass.x), pass.dy.view());
+        let (convolution, dz) = (self.convolution(theta, pass.x), pass.dy.view());
         let (dw, db) = gradient.weight_and_bias();
-        own.backward(pass.x, dz, dw, db, pass.dx);
+        convolution.backward(pass.x, dz, dw, db, pass.dx);
     }
 
     fn kink_sides(&self, _x: View, y: View, _saved: &[Tensor], sides: &mut Vec<bool>) {

@@ -1,7 +1,7 @@
-//! Layers as a graph of a few operations: what a layer computes in prediction, as every format of others is told it.
+//! Layers as a graph of a few operations: what a layer computes in prediction, as every export format sees it.
 //!
-//! A layer lowers itself ([`Layer::lower`]); the formats translate operations and never see its kind or its options.
-//! Shapes are of one example, channels last. Parameters go by the names that the layer gives them.
+//! A layer lowers itself ([`Layer::lower`]); the formats translate operations and never see the layer's kind
+//! or options. Shapes are those of one example, channels last. Parameters go by the names that the layer gives them.
 
 use super::{Embedded, Layer, LogMelOptions, Padding, Pair, Pooling};
 use crate::error::Result;
@@ -12,9 +12,9 @@ use crate::windows;
 /// A layer as operations, one after the other.
 #[derive(Debug, Clone)]
 pub struct Node {
-    /// What its parameters' names begin with: `layers.3`, or `layers.3.shortcut.0` within a residual block.
+    /// The prefix of its parameters' names: `layers.3`, or `layers.3.shortcut.0` within a residual block.
     pub name: String,
-    /// A line for people.
+    /// A human-readable line.
     pub description: String,
     /// The shape of its input.
     pub input: Shape,
@@ -25,7 +25,7 @@ pub struct Node {
 /// An operation on an example.
 #[derive(Debug, Clone)]
 pub enum Op {
-    /// y = x Wᵀ + b on all numbers of an example in a row.
+    /// y = x Wᵀ + b on an example, flattened.
     Dense {
         /// Rows of W.
         units: usize,
@@ -34,11 +34,11 @@ pub enum Op {
         /// b.
         bias: Option<&'static str>,
     },
-    /// A convolution: W is filters × window × channels of a group, b has a number a filter.
+    /// A convolution: W is filters × window × channels per group, b has one element per filter.
     Convolution {
-        /// Where the windows lie.
+        /// The windows.
         frame: Frame,
-        /// How many filters.
+        /// The number of filters.
         filters: usize,
         /// Groups of channels, each with its own filters.
         groups: usize,
@@ -49,14 +49,14 @@ pub enum Op {
     },
     /// Pooling, channel by channel.
     Pool {
-        /// Where the windows lie.
+        /// The windows.
         frame: Frame,
-        /// What is taken of each.
+        /// What each is reduced to.
         take: Pooling,
-        /// Whether the one window is the whole example, of which the channels are left.
+        /// Whether one window covers the whole example, so that only the channels are left.
         global: bool,
     },
-    /// y = γ (x − μ)/√(σ² + ε) + β: channel by channel of images, number by number of other examples.
+    /// y = γ (x − μ)/√(σ² + ε) + β: per channel for images, per unit for other examples.
     BatchNorm {
         /// ε.
         epsilon: f64,
@@ -65,16 +65,16 @@ pub enum Op {
         /// γ, β, μ and σ².
         parameters: [&'static str; 4],
     },
-    /// y = γ (x − μ)/√(σ² + ε) + β, with the mean and variance of the last axes of each example.
+    /// y = γ (x − μ)/√(σ² + ε) + β, with the mean and variance over the last axes of each example.
     LayerNorm {
-        /// How many axes are normed together.
+        /// How many axes are normalised together.
         axes: usize,
         /// ε.
         epsilon: f64,
-        /// γ and β, a number for each place along those axes.
+        /// γ and β, one element per position along those axes.
         parameters: [&'static str; 2],
     },
-    /// y = γ x, with a number for each place along the last axis.
+    /// y = γ x, with one element of γ per position along the last axis.
     Scale(&'static str),
     /// y = g(x).
     Activation(Activation),
@@ -83,14 +83,14 @@ pub enum Op {
         /// The share that is dropped.
         rate: f64,
     },
-    /// The first numbers of a row as they are, and a row of a table for each code after them.
+    /// The first values of a row unchanged, and for each code after them a row of its table.
     Embedding {
-        /// How many numbers pass.
+        /// How many values pass unchanged.
         dense: usize,
         /// The tables, each with its name.
         tables: Vec<(&'static str, Embedded)>,
     },
-    /// y = F(x) + S(x), each nodes in a row; without nodes it is x itself.
+    /// y = F(x) + S(x), each a chain of nodes; an empty chain is x itself.
     Add {
         /// F.
         layers: Vec<Node>,
@@ -101,14 +101,14 @@ pub enum Op {
     LogMel(LogMelOptions),
 }
 
-/// Where the windows of a convolution or of pooling lie.
+/// The windows of a convolution or of pooling.
 #[derive(Debug, Clone, Copy)]
 pub struct Frame {
-    /// Along time alone: the second of each pair of numbers counts.
+    /// Whether they move along time only: then the second of each pair counts.
     pub line: bool,
-    /// The padding as it was asked for.
+    /// The padding as configured.
     pub padding: Padding,
-    /// Sizes, steps and places.
+    /// The resulting geometry.
     pub windows: ConvGeometry,
 }
 
@@ -116,18 +116,18 @@ impl Frame {
     /// The windows of a layer of this kind over images, or over sounds as images one pixel high.
     ///
     /// # Errors
-    /// If the input is no image, or no window fits.
+    /// If the input is not an image, or no window fits.
     pub fn new(layer: &str, image: Shape, line: bool, options: [Pair; 3], padding: Padding) -> Result<Frame> {
         let windows = windows::windows(layer, windows::image(layer, image)?, options, padding)?;
         Ok(Frame { line, padding, windows })
     }
 
-    /// The numbers of the dimensions that count.
+    /// The entries of a pair for the dimensions that count.
     pub(crate) fn each<T: Copy>(&self, pair: [T; 2]) -> Vec<T> {
         pair[usize::from(self.line)..].to_vec()
     }
 
-    /// The shape that the windows see an example in.
+    /// The shape of an example as the windows see it.
     pub(crate) fn seen(&self) -> Shape {
         self.shape(self.windows.input)
     }
@@ -136,7 +136,7 @@ impl Frame {
         if self.line { [width, channels].into() } else { [height, width, channels].into() }
     }
 
-    /// Places before and after each dimension that windows reach into.
+    /// How far windows reach beyond the example, before and after it, in each dimension.
     pub(crate) fn around(&self) -> [[usize; 2]; 2] {
         [0, 1].map(|axis| {
             let ConvGeometry { input, size, stride, padding, dilation, output } = &self.windows;
@@ -145,7 +145,7 @@ impl Frame {
         })
     }
 
-    /// Whether as many places on both sides, those before, give the same windows.
+    /// Whether the padding before, applied on both sides, gives the same windows.
     pub(crate) fn is_symmetric(&self) -> bool {
         let ConvGeometry { input, size, stride, padding, dilation, output } = &self.windows;
         [0, 1].into_iter().all(|axis| {
@@ -157,7 +157,7 @@ impl Frame {
 }
 
 impl Op {
-    /// The shape of the output for a shape of the input.
+    /// The output's shape for an input shape.
     pub fn output(&self, input: Shape) -> Shape {
         let windowed = |frame: &Frame, channels: usize| {
             let [height, width] = frame.windows.output;
@@ -190,10 +190,10 @@ impl Node {
     }
 }
 
-/// Layers in a row as nodes, named after where they stand.
+/// Layers in a row as nodes, named by their position.
 ///
 /// # Errors
-/// If one of them does not say what it computes.
+/// If one of them cannot be lowered.
 pub(crate) fn lower(name: &str, layers: &[Box<dyn Layer>], mut input: Shape) -> Result<Vec<Node>> {
     let mut nodes = Vec::with_capacity(layers.len());
     for (i, layer) in layers.iter().enumerate() {

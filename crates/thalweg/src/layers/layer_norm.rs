@@ -6,8 +6,9 @@ use super::{Backward, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut,
 use crate::error::{Error, Result};
 use crate::tensor::{Shape, Tensor, View, ViewMut, norm};
 
-/// Over the units of each example, of images over the channels of each pixel, or over the last axes: z_norm = (z − μ)/√(σ² + ε),
-/// z̃ = γ z_norm + β, with γ and β learned. Examples do not see each other, so training and prediction are alike.
+/// z_norm = (z − μ)/√(σ² + ε), z̃ = γ z_norm + β, with γ and β learned, and μ and σ² over the units of an example, the
+/// channels of each pixel of images, or the last `axes`. Examples do not see each other, so training and prediction are
+/// alike.
 ///
 /// Backward, with n units and d = γ dz̃: dz = (d − Σ d/n − z_norm Σ d z_norm/n)/√(σ² + ε), dγ = Σ dz̃ z_norm, dβ = Σ dz̃
 /// over examples and pixels.
@@ -29,7 +30,7 @@ use crate::tensor::{Shape, Tensor, View, ViewMut, norm};
 pub struct LayerNorm {
     /// ε, which keeps the divisor from 0.
     pub epsilon: f64,
-    /// How many of an example's last axes are normed together. Default: one of images, all of others.
+    /// How many of an example's last axes are normalised together. Default: one for images, all for other examples.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub axes: Option<usize>,
 }
@@ -41,11 +42,11 @@ impl Default for LayerNorm {
 }
 
 impl LayerNorm {
-    /// The lengths of the axes that are normed together.
+    /// The lengths of the axes that are normalised together.
     pub(crate) fn normed(&self, input: &Shape) -> Vec<usize> {
-        let sides = input.dimensions();
-        let usual = if sides.len() == 3 { 1 } else { sides.len() };
-        sides[sides.len().saturating_sub(self.axes.unwrap_or(usual))..].to_vec()
+        let dimensions = input.dimensions();
+        let default = if dimensions.len() == 3 { 1 } else { dimensions.len() };
+        dimensions[dimensions.len().saturating_sub(self.axes.unwrap_or(default))..].to_vec()
     }
 }
 

@@ -11,11 +11,11 @@ use crate::tensor::{Activation, Shape, Tensor, View, ViewMut};
 /// The most units a layer may have.
 const MOST_UNITS: usize = 1 << 24;
 
-/// A fully connected layer of n_out units: W is n_out × n_in, b has n_out numbers.
+/// A fully connected layer of n_out units: W is n_out × n_in, b has n_out elements.
 ///
 /// Forward: Z = X Wᵀ + b, A = g(Z).
 /// Backward: dZ = dA ∗ g'(Z), dW = dZᵀ X, db = column sums of dZ, dX = dZ W.
-/// The 1/m of the course's formulas is in dA already: the cost is a mean, and so is its gradient.
+/// The 1/m of the course's formulas is already in dA: the cost is a mean, and so is its gradient.
 ///
 /// ```
 /// use thalweg::layers::Linear;
@@ -40,7 +40,7 @@ pub struct Linear {
     /// How W is drawn; by default He for the ReLU kinds, LeCun's 1/n_in for SELU, Glorot otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<Init>,
-    /// Whether there is a b; batch norm after it makes one pointless.
+    /// Whether there is a bias b; batch norm after the layer makes it pointless.
     #[serde(default = "yes")]
     pub bias: bool,
 }

@@ -7,17 +7,17 @@ use crate::error::{Error, Result};
 use crate::tensor::spectrum::{Bands, Spectrum};
 use crate::tensor::{Shape, Tensor, View, ViewMut};
 
-/// The most samples of a frame, and the most bands.
+/// The most samples per frame, and the most bands.
 const MOST: usize = 1 << 14;
 
-/// The most numbers of the matrices that frames and powers are multiplied by.
+/// The most elements of the matrices that frames and powers are multiplied by.
 const MOST_CONSTANTS: usize = 1 << 26;
 
 /// The spectrum of a sound of n samples in mel bands, as an image of frames × bands × 1; it has no parameters.
 ///
 /// `F[t, k] = Σᵢ w(i) · x[t · hop + i] · e^(−2πjki/window)` with Hann's window w;
-/// `y[t, b] = ln(offset + Σₖ M[b, k] · |F[t, k]|²)` with triangles M on the mel scale. With coefficients (MFCC), the first
-/// of the orthonormal DCT-II of each frame's y. Source: Davis and Mermelstein, 1980.
+/// `y[t, b] = ln(offset + Σₖ M[b, k] · |F[t, k]|²)` with triangles M on the mel scale. With `coefficients`,
+/// MFCC instead: the leading terms of the orthonormal DCT-II of each frame's y. Source: Davis and Mermelstein, 1980.
 ///
 /// ```
 /// use thalweg::layers::{LogMel, LogMelOptions};
@@ -39,17 +39,17 @@ pub struct LogMel {
     spectrum: Spectrum,
 }
 
-/// What a [`LogMel`] is made of.
+/// The options of a [`LogMel`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
-    /// Samples a second.
+    /// Samples per second.
     pub sample_rate: usize,
-    /// Samples of a frame.
+    /// Samples per frame.
     pub window: usize,
-    /// Samples from a frame to the next.
+    /// Samples from one frame to the next.
     pub hop: usize,
-    /// Bands.
+    /// The number of mel bands.
     pub bands: usize,
     /// The lowest frequency, in Hz.
     #[serde(default)]
@@ -57,10 +57,10 @@ pub struct Options {
     /// The highest frequency, in Hz. Default: half the sample rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub high: Option<f64>,
-    /// What is added to powers, so that silence has a logarithm.
+    /// What is added to powers so that silence has a logarithm.
     #[serde(default = "offset")]
     pub offset: f64,
-    /// Cosine coefficients instead of bands.
+    /// How many cosine coefficients to give instead of bands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coefficients: Option<usize>,
 }
@@ -102,7 +102,7 @@ impl From<LogMel> for Options {
 }
 
 impl LogMel {
-    /// The samples of a sound.
+    /// The number of samples in a sound.
     fn samples(input: Shape) -> Result<usize> {
         match *input.dimensions() {
             [samples] | [samples, 1] => Ok(samples),
@@ -111,7 +111,7 @@ impl LogMel {
         }
     }
 
-    /// The numbers of a frame.
+    /// Output values per frame.
     fn width(&self) -> usize {
         self.options.coefficients.unwrap_or(self.options.bands)
     }
@@ -180,8 +180,8 @@ impl Layer for LogMel {
     fn multiply_adds(&self, input: Shape) -> f64 {
         let bands = self.options.bands();
         let frames = Self::samples(input).map_or(0, |samples| bands.frames(samples));
-        let a_frame = bands.bins().len() * (2 * bands.window + bands.bands) + bands.bands * self.width();
-        frames as f64 * a_frame as f64
+        let per_frame = bands.bins().len() * (2 * bands.window + bands.bands) + bands.bands * self.width();
+        frames as f64 * per_frame as f64
     }
 
     fn lower(&self, _name: &str, _input: Shape) -> Result<Vec<Op>> {

@@ -1,4 +1,4 @@
-//! Layers: descriptions that know their equations, never their parameters.
+//! Layers: descriptions that hold equations, never parameters.
 //!
 //! A layer is data first (serialised in configurations, model files and exports) and behaviour second. Everything it
 //! reads is an argument, everything it writes is an argument, and what its backward pass needs is a named output of its
@@ -55,7 +55,7 @@ pub struct ParameterSpec {
     pub name: Cow<'static, str>,
     /// The shape; a weight is n_out × n_in.
     pub shape: Shape,
-    /// How it is drawn.
+    /// How it is initialised.
     pub init: Init,
     /// Whether the L2 term and weight decay apply: to weights, not to biases, γ or β.
     pub decays: bool,
@@ -70,9 +70,9 @@ pub struct Entry {
     pub name: String,
     /// Its shape.
     pub shape: Shape,
-    /// Where it begins in θ.
+    /// Its offset in θ.
     pub start: usize,
-    /// How it is drawn.
+    /// How it is initialised.
     pub init: Init,
     /// Whether the L2 term and weight decay apply.
     pub decays: bool,
@@ -81,7 +81,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Its place in θ.
+    /// Its range in θ.
     pub fn range(&self) -> std::ops::Range<usize> {
         self.start..self.start + self.shape.size()
     }
@@ -113,11 +113,11 @@ impl ParameterSpec {
 /// What a forward pass is for.
 #[derive(Debug, Clone, Copy)]
 pub enum Mode<'a> {
-    /// Training: dropout on, batch norm by the batch's statistics.
+    /// Training: dropout on, batch norm with the batch's statistics.
     Train(RngContext<'a>),
     /// A gradient check: as in training, but without any randomness.
     Check,
-    /// Prediction: dropout off, batch norm by the running statistics.
+    /// Prediction: dropout off, batch norm with the running statistics.
     Predict,
 }
 
@@ -128,9 +128,9 @@ pub struct RngContext<'a> {
     pub seed: u64,
     /// The epoch.
     pub epoch: u32,
-    /// The layer's number in the network; set by the network.
+    /// The layer's index in the network; set by the network.
     pub layer: u32,
-    /// The number of each of the batch's examples in the training part.
+    /// The index, in the training part, of each of the batch's examples.
     pub examples: &'a [u32],
 }
 
@@ -142,7 +142,7 @@ impl RngContext<'_> {
 }
 
 impl Mode<'_> {
-    /// The same mode for a layer by its number.
+    /// The same mode for the layer with this index.
     pub(crate) fn of_layer(mut self, layer: usize) -> Self {
         if let Mode::Train(noise) = &mut self {
             noise.layer = layer as u32;
@@ -150,16 +150,16 @@ impl Mode<'_> {
         self
     }
 
-    /// The same mode for a layer within the layer, by a number of its own.
-    pub(crate) fn of_inner_layer(mut self, number: usize) -> Self {
+    /// The same mode for a layer nested within the layer, with an index of its own.
+    pub(crate) fn of_inner_layer(mut self, index: usize) -> Self {
         if let Mode::Train(noise) = &mut self {
-            noise.layer = (noise.layer << 8).wrapping_add(1 + number as u32);
+            noise.layer = (noise.layer << 8).wrapping_add(1 + index as u32);
         }
         self
     }
 }
 
-/// A layer's own part of θ, read by position in [`Layer::parameters`], and how it is multiplied.
+/// A layer's slice of θ, indexed by position in [`Layer::parameters`], and the precision of products with it.
 #[derive(Debug, Clone, Copy)]
 pub struct Parameters<'a> {
     pub(crate) theta: View<'a>,
@@ -169,13 +169,13 @@ pub struct Parameters<'a> {
 }
 
 impl<'a> Parameters<'a> {
-    /// Parameter number `i`.
+    /// Parameter `i`.
     pub fn get(&self, i: usize) -> View<'a> {
         self.theta.part(self.entries[i].start, self.entries[i].shape)
     }
 }
 
-/// A layer's own part of θ or dθ, written by position in [`Layer::parameters`].
+/// A layer's slice of θ or dθ to write, indexed by position in [`Layer::parameters`].
 #[derive(Debug)]
 pub struct ParametersMut<'a> {
     pub(crate) theta: ViewMut<'a>,
@@ -183,18 +183,18 @@ pub struct ParametersMut<'a> {
 }
 
 impl ParametersMut<'_> {
-    /// Parameter number `i`.
+    /// Parameter `i`.
     pub fn get(&mut self, i: usize) -> ViewMut<'_> {
         let entry = &self.entries[i];
         self.theta.reborrow().part(entry.start, entry.shape)
     }
 
-    /// The same for a shorter time, so that a layer around another can look at what that one wrote.
+    /// The same for a shorter lifetime, so that a layer that wraps another can read what the inner one wrote.
     pub fn reborrow(&mut self) -> ParametersMut<'_> {
         ParametersMut { theta: self.theta.reborrow(), entries: self.entries }
     }
 
-    /// Parameters number `i` and `i + 1`, neighbours in θ, both at once.
+    /// Parameters `i` and `i + 1`, adjacent in θ, both at once.
     pub fn pair(&mut self, i: usize) -> (ViewMut<'_>, ViewMut<'_>) {
         let (a, b) = (&self.entries[i], &self.entries[i + 1]);
         let both = self.theta.reborrow().part(a.start, [a.shape.size() + b.shape.size()]);
@@ -202,7 +202,7 @@ impl ParametersMut<'_> {
         (first.part(0, a.shape), second.part(0, b.shape))
     }
 
-    /// The first two parameters, a weight and, where there is one, its bias.
+    /// The first two parameters: a weight and, if there is one, its bias.
     pub fn weight_and_bias(&mut self) -> (ViewMut<'_>, Option<ViewMut<'_>>) {
         if self.entries.len() == 1 {
             return (self.get(0), None);
@@ -212,35 +212,35 @@ impl ParametersMut<'_> {
     }
 }
 
-/// The most numbers that an example may be anywhere in a network: beyond them sizes can no longer be computed.
-const MOST_NUMBERS: usize = isize::MAX as usize / 64;
+/// The most values an example may have anywhere in a network: beyond it, computing sizes would overflow.
+const MOST_VALUES: usize = isize::MAX as usize / 64;
 
-/// A shape that an example may have in a network.
+/// Checks that examples in a network may have this shape, and returns it.
 ///
 /// # Errors
-/// If it has no numbers, more than there is memory for, or a wrong number of dimensions.
+/// If it has no values, more than memory could hold, or the wrong number of dimensions.
 pub(crate) fn example(shape: Shape) -> Result<Shape> {
     let fix = "use examples of one to three dimensions, none of which is 0, and layers that keep them so";
-    if !(1..=3).contains(&shape.dimensions().len()) || !(1..=MOST_NUMBERS).contains(&shape.size()) {
+    if !(1..=3).contains(&shape.dimensions().len()) || !(1..=MOST_VALUES).contains(&shape.size()) {
         return Err(Error::config(format!("examples of shape {:?}", shape.dimensions())).fix(fix));
     }
     Ok(shape)
 }
 
-/// The shape of a layer's output for a shape of its input, one that examples may have.
+/// The shape of a layer's output for an input shape, checked to be one that examples may have.
 ///
 /// # Errors
-/// If the layer cannot take such an input, or gives what no example may be.
+/// If the layer cannot take such an input, or its output has a shape that examples may not have.
 pub(crate) fn output(layer: &dyn Layer, input: Shape) -> Result<Shape> {
     example(layer.output(input)?)
 }
 
-/// Whether a number keeps a divisor from 0, in 32 bits too.
+/// Whether ε keeps a divisor from 0, in f32 too.
 pub(crate) fn is_above_zero(epsilon: f64) -> bool {
     epsilon > 0.0 && (epsilon as f32).is_normal()
 }
 
-/// What a backward pass is given.
+/// The arguments of a backward pass.
 #[derive(Debug)]
 pub struct Backward<'a> {
     /// The input of the forward pass, m × n_in.
@@ -249,13 +249,13 @@ pub struct Backward<'a> {
     pub y: View<'a>,
     /// The gradient of the cost with respect to y; may be overwritten.
     pub dy: ViewMut<'a>,
-    /// What the forward pass kept.
+    /// What the forward pass saved.
     pub saved: &'a mut [Tensor],
-    /// Where the gradient with respect to x goes, if anybody needs it.
+    /// Where the gradient with respect to x goes, if it is needed.
     pub dx: Option<ViewMut<'a>>,
 }
 
-/// A layer: y = f(x; its part of θ). Shapes are of one example; batches add a first dimension m.
+/// A layer: y = f(x; its slice of θ). Shapes are those of one example; batches add a leading dimension m.
 pub trait Layer: Debug + Send + Sync {
     /// The name of this kind of layer in configurations and model files.
     fn kind(&self) -> &'static str;
@@ -266,76 +266,76 @@ pub trait Layer: Debug + Send + Sync {
     /// A short description for people: `linear 64 → 128, relu`.
     fn describe(&self, input: Shape) -> String;
 
-    /// The shape of the output for a shape of the input.
+    /// The output's shape for an input shape.
     ///
     /// # Errors
     /// If the layer cannot take such an input.
     fn output(&self, input: Shape) -> Result<Shape>;
 
-    /// The parameters for a shape of the input.
+    /// The parameters for an input shape.
     fn parameters(&self, _input: Shape) -> Vec<ParameterSpec> {
         Vec::new()
     }
 
-    /// The shapes of what the forward pass keeps for the backward pass, for batches of up to m examples.
+    /// The shapes of what the forward pass saves for the backward pass, for batches of up to m examples.
     fn saved(&self, _input: Shape, _m: usize) -> Vec<Shape> {
         Vec::new()
     }
 
-    /// How much there is to compute for an example, in multiply-adds of the forward pass, where a batch may be taken
-    /// apart: where no example's answer depends on another's. None keeps batches whole.
+    /// Multiply-adds of the forward pass per example, if a batch may be split: if no example's output depends on
+    /// another's. `None` keeps batches whole.
     fn flops_per_example(&self, _input: Shape) -> Option<usize> {
         None
     }
 
-    /// About how much there is to compute for an example, in multiply-adds of the forward pass: a network whose examples
-    /// would take minutes is refused.
+    /// Approximate multiply-adds of the forward pass per example: a network whose examples would take minutes is
+    /// refused.
     fn multiply_adds(&self, input: Shape) -> f64 {
         self.flops_per_example(input).unwrap_or_else(|| input.size()) as f64
     }
 
-    /// Whether parameters from a file, which are finite, are ones that the layer may have.
+    /// Checks that parameters from a file, known to be finite, are valid for the layer.
     ///
     /// # Errors
-    /// If not: which one cannot be, and why.
+    /// If one is not: which one, and why.
     fn check_parameters(&self, _input: Shape, _theta: Parameters) -> Result<(), String> {
         Ok(())
     }
 
-    /// What it computes in prediction, as operations that every format of others is written from; `name` is where it
-    /// stands, which the names of layers within it begin with.
+    /// What the layer computes in prediction, as the operations that every export format is written from; `name` is its
+    /// path in the network, the prefix of the names of layers within it.
     ///
     /// # Errors
-    /// If it cannot be said so; by default it is not.
+    /// If it cannot be expressed as such operations, which is the default.
     fn lower(&self, name: &str, _input: Shape) -> Result<Vec<Op>> {
         let message = format!("the layer {name} is of the kind {:?}, which is none of Thalweg's own", self.kind());
         Err(Error::config(message).fix("export a network of Thalweg's own layers"))
     }
 
-    /// Computes y from x, and what is kept.
+    /// Computes y from x, and what the backward pass needs.
     fn forward(&self, theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], mode: Mode);
 
-    /// Computes the layer's part of dθ, and dx where it is wanted, from dy.
+    /// Computes the layer's slice of dθ, and dx if it is wanted, from dy.
     fn backward(&self, theta: Parameters, pass: Backward, gradient: ParametersMut);
 
-    /// What prediction makes ready once for given parameters, where that makes it faster.
+    /// What prediction prepares once for given parameters, where that makes it faster.
     fn prepare(&self, _theta: Parameters) -> Option<PackedWeight> {
         None
     }
 
-    /// The forward pass in prediction with what [`Layer::prepare`] gave; the same bits as [`Layer::forward`].
+    /// The forward pass in prediction with what [`Layer::prepare`] returned; bit-identical to [`Layer::forward`].
     fn forward_prepared(&self, _theta: Parameters, _prepared: &PackedWeight, _x: View, _y: ViewMut) {
         unreachable!("a layer that prepares something uses it")
     }
 
-    /// Updates untrained statistics after a training step, from what its forward pass kept.
+    /// Updates untrained statistics after a training step, from what its forward pass saved.
     fn update_statistics(&self, _theta: ParametersMut, _saved: &[Tensor]) {}
 
-    /// Adds, for each kink in the layer's derivative, on which side of it x, y and what was kept are.
+    /// Appends, for each kink in the layer's derivative, which side of it x, y and the saved values are on.
     fn kink_sides(&self, _x: View, _y: View, _saved: &[Tensor], _sides: &mut Vec<bool>) {}
 }
 
-/// A layer with a shape of input that it takes.
+/// A layer with an input shape that it takes.
 pub type Example = (Box<dyn Layer>, Shape);
 
 /// One kind of layer in a registry.
@@ -343,27 +343,27 @@ pub type Example = (Box<dyn Layer>, Shape);
 pub struct Kind {
     /// Its name.
     pub name: &'static str,
-    /// Reads one from its description.
+    /// Parses one from its description.
     pub read: fn(serde_json::Value) -> Result<Box<dyn Layer>>,
-    /// Examples of it with a shape they take, which the test battery checks.
+    /// Examples of it with an input shape each, for the test battery.
     pub examples: fn() -> Vec<Example>,
 }
 
-/// What a layer says of itself to be put into a registry.
+/// What a layer declares in order to be registered.
 pub trait Registered: Layer + Serialize + DeserializeOwned + 'static {
     /// The name of this kind of layer.
     const NAME: &'static str;
 
-    /// Layers of this kind that together use all its options, each with a shape of input.
+    /// Layers of this kind that together use all its options, each with an input shape.
     fn examples() -> Vec<(Self, Shape)>;
 }
 
-/// The registry line of a kind of layer.
+/// The registry entry of a kind of layer.
 pub const fn kind<L: Registered>() -> Kind {
     Kind { name: L::NAME, read: read::<L>, examples: examples::<L> }
 }
 
-/// Every kind of layer there is.
+/// Every built-in kind of layer.
 pub const ALL: &[Kind] = &[
     kind::<Linear>(),
     kind::<Activate>(),
@@ -379,7 +379,7 @@ pub const ALL: &[Kind] = &[
     kind::<LogMel>(),
 ];
 
-/// Reads a layer from a table with its `kind` and its options, among our kinds and those given.
+/// Parses a layer from a table with its `kind` and options: a built-in kind or one of `own`.
 ///
 /// # Errors
 /// If the kind is unknown or an option is wrong.
@@ -417,7 +417,7 @@ fn examples<L: Registered>() -> Vec<Example> {
     L::examples().into_iter().map(|(layer, shape)| (Box::new(layer) as Box<dyn Layer>, shape)).collect()
 }
 
-/// The description of a layer that serialises.
+/// A layer's description, by serialising it.
 pub(crate) fn to_value(layer: &impl Serialize) -> serde_json::Value {
     serde_json::to_value(layer).expect("a layer's options are plain data")
 }

@@ -1,4 +1,4 @@
-//! Pooling of sounds and other rows of numbers: that of images one pixel high.
+//! Pooling of sounds and other sequences of values, as images one pixel high.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::tensor::conv::Pooling;
 use crate::tensor::{Shape, Tensor, View, ViewMut};
 use crate::windows::{self, Padding, Pair};
 
-/// Pooling over windows in time, channel by channel; over the whole sound where no size is given. Sounds are t × c.
+/// Pooling over windows in time, channel by channel, or over the whole sound if no size is given. Sounds are t × c.
 ///
 /// ```
 /// use thalweg::layers::{Pool1d, Pooling};
@@ -25,15 +25,15 @@ use crate::windows::{self, Padding, Pair};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pool1d {
-    /// What is taken.
+    /// What a window is reduced to.
     pub take: Pooling,
-    /// Numbers of a window. Default: the sound's.
+    /// Length of a window. Default: the sound's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<usize>,
-    /// Steps from a window to the next. Default: the window's size.
+    /// Steps from one window to the next. Default: the window's size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stride: Option<usize>,
-    /// Places around the sound: they never hold the largest number.
+    /// Padding around the sound, which never holds the maximum.
     #[serde(default = "none")]
     pub padding: Padding,
 }
@@ -43,7 +43,7 @@ fn none() -> Padding {
 }
 
 impl Pool1d {
-    /// Windows of a size beside each other, or one over the whole sound.
+    /// Adjacent windows of a size, or one over the whole sound.
     pub fn new(take: Pooling, size: Option<usize>) -> Self {
         Pool1d { take, size, stride: None, padding: Padding::Valid }
     }

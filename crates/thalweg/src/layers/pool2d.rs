@@ -1,4 +1,4 @@
-//! Pooling: the largest number or the mean of each window of an image.
+//! Pooling: the maximum or the mean of each window of an image.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,10 +8,10 @@ use crate::tensor::conv::{self, ConvGeometry, Pooling};
 use crate::tensor::{Shape, Tensor, View, ViewMut};
 use crate::windows::{self, Padding, Pair};
 
-/// Pooling over windows, channel by channel; over the whole image where no size is given.
+/// Pooling over windows, channel by channel, or over the whole image if no size is given.
 ///
-/// Max: y = the largest number; its dy goes to the first place that had it. Average: y = mean, dy/n to each place, where
-/// n counts the places beyond the image too (`average`) or does not (`average_within`).
+/// Max: y = the maximum; its dy goes to the first position that holds it. Average: y = the mean; dy/n goes to each
+/// position, where n includes the padding (`average`) or does not (`average_within`).
 ///
 /// ```
 /// use thalweg::layers::{Pool2d, Pooling};
@@ -28,15 +28,15 @@ use crate::windows::{self, Padding, Pair};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pool2d {
-    /// What is taken.
+    /// What a window is reduced to.
     pub take: Pooling,
     /// Height and width of a window. Default: the image's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<Pair>,
-    /// Steps from a window to the next. Default: the window's size.
+    /// Steps from one window to the next. Default: the window's size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stride: Option<Pair>,
-    /// Places around the image: they never hold the largest number.
+    /// Padding around the image, which never holds the maximum.
     #[serde(default = "none")]
     pub padding: Padding,
 }
@@ -46,7 +46,7 @@ fn none() -> Padding {
 }
 
 impl Pool2d {
-    /// Square windows beside each other.
+    /// Adjacent square windows.
     pub fn new(take: Pooling, size: usize) -> Self {
         Pool2d { size: Some(Pair::Both(size)), ..Pool2d::global(take) }
     }
@@ -56,7 +56,7 @@ impl Pool2d {
         Pool2d { take, size: None, stride: None, padding: Padding::Valid }
     }
 
-    /// Sizes of windows, steps between them and between their pixels.
+    /// Window size, stride and dilation.
     fn options(&self, [height, width, _]: [usize; 3]) -> [Pair; 3] {
         let size = self.size.unwrap_or(Pair::Each([height, width]));
         [size, self.stride.unwrap_or(size), Pair::default()]
@@ -67,7 +67,7 @@ impl Pool2d {
         windows::windows(Self::NAME, image, self.options(image), self.padding)
     }
 
-    /// The operations; along a line they are those of images one pixel high.
+    /// The operations it lowers to; with `line`, those of a sound as an image one pixel high.
     pub(crate) fn ops(&self, image: Shape, line: bool) -> Result<Vec<Op>> {
         let options = self.options(windows::image(Self::NAME, image)?);
         let frame = Frame::new(Self::NAME, image, line, options, self.padding)?;
@@ -124,7 +124,7 @@ impl Layer for Pool2d {
         }
     }
 
-    /// A window's largest number is at another place beyond a kink.
+    /// Beyond a kink, a window's maximum is at another position.
     fn kink_sides(&self, x: View, y: View, _saved: &[Tensor], sides: &mut Vec<bool>) {
         if self.take == Pooling::Max {
             conv::places_of_largest(&self.of_batch(x.shape()), x, y, sides);

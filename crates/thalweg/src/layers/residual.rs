@@ -11,9 +11,10 @@ use super::{
 use crate::error::{Error, Result};
 use crate::tensor::{Activation, Shape, Tensor, View, ViewMut, ops};
 
-/// Layers beside a shortcut: Z = F(X) + S(X), A = g(Z), F the `layers` in a row, S the `shortcut`'s or X itself.
+/// Layers with a shortcut around them: Z = F(X) + S(X), A = g(Z); F is `layers` in a row, S(X) is `shortcut` on X, or X
+/// itself.
 ///
-/// Backward: dZ = dA ∗ g'(Z); dX is what comes back through F and what comes back through S.
+/// Backward: dZ = dA ∗ g'(Z); dX is the sum of the gradients through F and through S.
 ///
 /// ```
 /// use thalweg::layers::{Linear, Residual};
@@ -33,13 +34,13 @@ use crate::tensor::{Activation, Shape, Tensor, View, ViewMut, ops};
 pub struct Residual {
     /// F.
     layers: Sequential,
-    /// S; without layers it is X itself, and F must keep X's shape.
+    /// S; without layers S(X) is X itself, and F must preserve X's shape.
     #[serde(default, skip_serializing_if = "Sequential::is_empty")]
     shortcut: Sequential,
-    /// g, one whose derivative follows from A.
+    /// g, whose derivative must follow from A alone.
     #[serde(default)]
     activation: Activation,
-    /// Where each inner layer has its parameters and what it keeps: a step allocates nothing.
+    /// Where each inner layer's parameters and saved tensors are; planned once, so that a step allocates nothing.
     #[serde(skip)]
     plan: OnceLock<Plan>,
 }
@@ -49,7 +50,7 @@ struct Plan {
     input: Shape,
     layers: Vec<Slots>,
     shortcut: Vec<Slots>,
-    /// Kept tensors of F and S; two deltas follow.
+    /// How many tensors F and S save; two deltas follow them.
     kept: usize,
 }
 

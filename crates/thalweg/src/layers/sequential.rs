@@ -8,15 +8,15 @@ use crate::error::Result;
 use crate::layers::{self, Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, read_layer, write_layer};
 use crate::tensor::{Shape, Tensor, View};
 
-/// Layers in a row; none pass their input on.
+/// Layers in a row; an empty chain passes its input on.
 #[derive(Debug, Default)]
 pub(crate) struct Sequential(pub(crate) Vec<Box<dyn Layer>>);
 
-/// Where a layer of a chain has what is its own among the outer layer's.
+/// Where a chain's layer finds its parameters and saved tensors among the outer layer's.
 #[derive(Debug, Clone)]
 pub(crate) struct Slots {
     entries: Range<usize>,
-    /// Its output, and after it what it keeps.
+    /// Its output, followed by what it saves.
     kept: Range<usize>,
 }
 
@@ -29,12 +29,12 @@ impl Slots {
         ParametersMut { theta: outer.theta.reborrow(), entries: &outer.entries[self.entries.clone()] }
     }
 
-    /// Its output in what is kept.
+    /// Its output, among the saved tensors.
     fn y<'a>(&self, kept: &'a [Tensor], m: usize) -> View<'a> {
         kept[self.kept.start].rows(m)
     }
 
-    /// What it keeps besides.
+    /// What it saves besides its output.
     fn own(&self) -> Range<usize> {
         self.kept.start + 1..self.kept.end
     }
@@ -59,7 +59,7 @@ impl Sequential {
         self.0.is_empty()
     }
 
-    /// Each layer with the shapes of its input and its output; only those before one that cannot take its input.
+    /// Each layer with its input and output shapes, up to the first layer that cannot take its input.
     fn with_shapes(&self, input: Shape) -> impl Iterator<Item = (&dyn Layer, Shape, Shape)> {
         self.0.iter().scan(input, |shape, layer| {
             let (input, output) = (*shape, layers::output(layer.as_ref(), *shape).ok()?);
@@ -72,12 +72,12 @@ impl Sequential {
         self.0.iter().try_fold(input, |shape, layer| layers::output(layer.as_ref(), shape))
     }
 
-    /// The most numbers of an example anywhere in the chain.
+    /// The most values an example has anywhere in the chain.
     pub(crate) fn widest(&self, input: Shape) -> usize {
         self.with_shapes(input).map(|(.., output)| output.size()).fold(input.size(), usize::max)
     }
 
-    /// What all layers together have to compute for an example, where a batch may be taken apart.
+    /// Multiply-adds of all layers per example, if a batch may be split.
     pub(crate) fn flops_per_example(&self, input: Shape) -> Option<usize> {
         self.with_shapes(input).map(|(layer, input, _)| layer.flops_per_example(input)).sum()
     }
@@ -86,13 +86,13 @@ impl Sequential {
         self.with_shapes(input).map(|(layer, input, _)| layer.multiply_adds(input)).sum()
     }
 
-    /// Whether all layers may have their parameters, from an entry on; gives the entry after them.
+    /// Checks that all layers' parameters, starting at `entry`, are valid; returns the entry after them.
     pub(crate) fn check_parameters(&self, input: Shape, entry: usize, theta: Parameters) -> Result<usize, String> {
         let (places, entries, _) = self.places(input, entry, 0);
         let mut each = self.with_shapes(input).zip(&places).enumerate();
         each.try_for_each(|(i, ((layer, input, _), place))| {
-            let told = |what| format!("{}.{i}: {what}", layer.kind());
-            layer.check_parameters(input, place.parameters(theta)).map_err(told)
+            let located = |what| format!("{}.{i}: {what}", layer.kind());
+            layer.check_parameters(input, place.parameters(theta)).map_err(located)
         })?;
         Ok(entries)
     }
@@ -112,13 +112,13 @@ impl Sequential {
         })
     }
 
-    /// Each layer's output, and after it what it keeps.
+    /// Each layer's output, followed by what it saves.
     pub(crate) fn saved(&self, input: Shape, m: usize) -> Vec<Shape> {
         let each = self.with_shapes(input);
         each.flat_map(|(layer, input, output)| [vec![output.batch(m)], layer.saved(input, m)].concat()).collect()
     }
 
-    /// Each layer's place, from an entry and a kept tensor on, and those after the last.
+    /// Each layer's slots, starting at an entry and a saved tensor, and the entry and the tensor after the last.
     pub(crate) fn places(&self, input: Shape, entry: usize, kept: usize) -> (Vec<Slots>, usize, usize) {
         let (mut entry, mut kept) = (entry, kept);
         let each = self.with_shapes(input).map(|(layer, input, _)| {
@@ -131,12 +131,12 @@ impl Sequential {
         (places, entry, kept)
     }
 
-    /// What comes out of a chain that has run on x.
+    /// The output of a chain that has run on x.
     pub(crate) fn outcome<'a>(places: &[Slots], x: View<'a>, kept: &'a [Tensor]) -> View<'a> {
         places.last().map_or(x, |place| place.y(kept, x.shape().rows()))
     }
 
-    /// Runs all layers; each leaves its output in what is kept.
+    /// Runs all layers; each leaves its output among the saved tensors.
     pub(crate) fn forward(&self, places: &[Slots], theta: Parameters, x: View, kept: &mut [Tensor], mode: Mode) {
         let m = x.shape().rows();
         for (i, (layer, place)) in self.0.iter().zip(places).enumerate() {
@@ -148,7 +148,7 @@ impl Sequential {
         }
     }
 
-    /// From dy, in the first of two rooms, to dx; gives the room that it is in.
+    /// From dy, in the first of two buffers, to dx; returns the buffer that holds it.
     pub(crate) fn backward<'d>(
         &self,
         places: &[Slots],
@@ -156,7 +156,7 @@ impl Sequential {
         kept: &mut [Tensor],
         [mut dy, mut dx]: [&'d mut Tensor; 2],
         mut gradient: ParametersMut,
-        wanted: bool,
+        needs_dx: bool,
     ) -> &'d Tensor {
         let m = x.shape().rows();
         for (i, (layer, place)) in self.0.iter().zip(places).enumerate().rev() {
@@ -168,7 +168,7 @@ impl Sequential {
                 y: y.rows(m),
                 dy: dy.view_mut().part(0, y.rows(m).shape()),
                 saved: &mut rest[..place.own().len()],
-                dx: (i > 0 || wanted).then(|| dx.view_mut().part(0, input.shape())),
+                dx: (i > 0 || needs_dx).then(|| dx.view_mut().part(0, input.shape())),
             };
             layer.backward(place.parameters(theta), pass, place.parameters_mut(&mut gradient));
             std::mem::swap(&mut dy, &mut dx);

@@ -1,4 +1,4 @@
-//! The absolute error, which far outliers pull at less.
+//! The absolute error, which is less sensitive to outliers than the squared error.
 
 use super::{Loss, Registered, sides_of_target};
 use crate::tensor::View;

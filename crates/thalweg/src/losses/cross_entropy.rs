@@ -7,8 +7,8 @@ use crate::tensor::{Activation, View, ViewMut};
 
 /// L = −Σ_c y_c ln ŷ_c with ŷ = softmax(z), for one of C classes; dZ = ŷ − y.
 ///
-/// y is a class number 0…C−1 in one column, or a probability for each class. A smoothing s moves the share s of a
-/// class number's 1 evenly to all classes (Szegedy et al. 2016).
+/// y is a class index 0…C−1 in one column, or a probability for each class. Label smoothing spreads a share s of a
+/// class index's probability of 1 evenly over all classes (Szegedy et al. 2016).
 ///
 /// ```
 /// use thalweg::losses::{Cost, SoftmaxCrossEntropy};

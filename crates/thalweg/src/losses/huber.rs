@@ -4,7 +4,7 @@ use super::{Loss, Registered, sides_of_target};
 use crate::tensor::View;
 use crate::tensor::ops::{self, LossOutput, RegressionLoss};
 
-/// With e = z − y: L = ½e² where |e| ≤ δ, else δ(|e| − ½δ); dZ = e cut to ±δ.
+/// With e = z − y: L = ½e² where |e| ≤ δ, else δ(|e| − ½δ); dZ = e clipped to ±δ.
 ///
 /// ```
 /// use thalweg::losses::{Cost, Huber};

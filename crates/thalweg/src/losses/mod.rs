@@ -1,7 +1,7 @@
 //! Losses: they take logits, know how to turn them into answers, and own the paired delta dZ.
 //!
-//! A loss gives L for each example; the cost J = Σ wᵢLᵢ / Σ wᵢ (the plain mean where there are no weights) is taken in
-//! [`Cost`] alone. A new loss is one file and one line in [`ALL`].
+//! A loss gives L for each example; the cost J = Σ wᵢLᵢ / Σ wᵢ (the plain mean where there are no weights) is computed
+//! in [`Cost`] alone. A new loss is one file and one line in [`ALL`].
 
 mod absolute;
 mod cross_entropy;
@@ -24,15 +24,15 @@ pub trait Loss: Debug + Send + Sync {
     /// Its name in configurations and model files.
     fn name(&self) -> &'static str;
 
-    /// L of each row and, where it is wanted, ∂L/∂z.
+    /// L of each row and, if requested, ∂L/∂z.
     fn loss(&self, z: View, y: View, out: LossOutput);
 
-    /// Whether it takes targets of this many columns for this many logits.
+    /// Whether it accepts targets of this many columns for this many logits.
     fn takes(&self, logits: usize, columns: usize) -> bool {
         columns == logits
     }
 
-    /// Whether the values of y are ones that it takes.
+    /// Checks that it accepts the values of y.
     ///
     /// # Errors
     /// If not: what was found, and what is expected.
@@ -40,14 +40,14 @@ pub trait Loss: Debug + Send + Sync {
         Ok(())
     }
 
-    /// Turns logits into answers in place: probabilities for classes, numbers as they are.
+    /// Turns logits into answers in place: probabilities for classes; regression values stay as they are.
     fn answer(&self, _z: ViewMut) {}
 
-    /// Adds, for each output with a kink in the loss, on which side of the kink it is.
+    /// Appends, for each output with a kink in the loss, which side of the kink it is on.
     fn kink_sides(&self, _z: View, _y: View, _sides: &mut Vec<bool>) {}
 }
 
-/// Whether targets from outside are ones that a loss takes for logits of a shape.
+/// Checks that a loss accepts targets from outside the library, for logits of this shape.
 ///
 /// # Errors
 /// If not, naming the operation and both shapes.
@@ -57,12 +57,12 @@ pub(crate) fn check_targets(operation: &str, loss: &dyn Loss, z: Shape, y: View,
     y.expect(operation, "y", fitting, dtype)
 }
 
-/// What a configuration and its task say of a loss.
+/// The settings of a loss in a configuration, and its task.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    /// Whether each row has one of several classes; else several labels, or one of two classes.
+    /// Whether each row has one of several classes; otherwise several labels, or one of two classes.
     pub multiclass: bool,
-    /// The share of a class's probability that all others are given.
+    /// The share of a class's probability that is spread over all classes.
     pub smoothing: f64,
     /// Where Huber's loss becomes linear.
     pub delta: f64,
@@ -73,11 +73,11 @@ pub struct Settings {
 pub struct Registered {
     /// Its name in configurations.
     pub name: &'static str,
-    /// Whether it is for classes; else for numbers.
+    /// Whether it is for classes; otherwise for regression.
     pub of_classes: bool,
     /// Builds it.
     pub build: fn(&Settings) -> Box<dyn Loss>,
-    /// It with usual settings, each with the columns of targets that three outputs take.
+    /// Instances with the usual settings, each with the number of target columns for three outputs.
     pub usual: &'static [(&'static dyn Loss, usize)],
 }
 
@@ -90,10 +90,10 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     ALL.iter().map(|registered| registered.name)
 }
 
-/// The loss of a name in configurations.
+/// The loss with this name in configurations.
 ///
 /// # Errors
-/// If there is none of that name.
+/// If there is none with that name.
 pub fn named(name: &str) -> Result<&'static Registered> {
     ALL.iter().find(|registered| registered.name == name).ok_or_else(|| {
         Error::config(format!("unknown loss {name:?}{}", did_you_mean(name, names())))
@@ -101,7 +101,7 @@ pub fn named(name: &str) -> Result<&'static Registered> {
     })
 }
 
-/// The cost of a batch, with the memory it needs.
+/// The cost of a batch, with the buffers it needs.
 #[derive(Debug)]
 pub struct Cost {
     loss: Tensor,
@@ -109,18 +109,18 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// Memory for batches of up to m examples.
+    /// Buffers for batches of up to m examples.
     pub fn new(m: usize, dtype: Dtype) -> Self {
         Cost { loss: Tensor::zeros([m], dtype), factors: Tensor::zeros([m], dtype) }
     }
 
-    /// J = Σ wᵢLᵢ / Σ wᵢ and, where it is wanted, dZ = ∂J/∂z: the loss's delta with each row times wᵢ / Σ w.
+    /// J = Σ wᵢLᵢ / Σ wᵢ and, if requested, dZ = ∂J/∂z: the loss's delta with each row times wᵢ / Σ w.
     pub fn compute(&mut self, loss: &dyn Loss, z: View, y: View, weights: Option<View>, dz: Option<ViewMut>) -> f64 {
         let total = weights.map_or(z.shape().rows() as f64, ops::sum);
         self.compute_share(loss, z, y, weights, total, dz)
     }
 
-    /// The same for some examples of a batch, all of whose weights have a total: their share of J, and of dZ.
+    /// The same for some examples of a batch whose weights sum to `total`: their share of J, and of dZ.
     pub(crate) fn compute_share(
         &mut self,
         loss: &dyn Loss,
@@ -153,13 +153,13 @@ impl Cost {
         cost
     }
 
-    /// L of each of the rows of the last [`Cost::compute`].
+    /// L of each row of the last [`Cost::compute`].
     pub fn losses(&self, m: usize) -> View<'_> {
         self.loss.rows(m)
     }
 }
 
-/// The sides of a kink at z = y, for losses that have one there.
+/// Appends the sides of a kink at z − y = `shift`.
 fn sides_of_target(z: View, y: View, shift: f64, sides: &mut Vec<bool>) {
     sides.extend((0..z.len()).map(|i| z.at(i) - y.at(i) > shift));
 }

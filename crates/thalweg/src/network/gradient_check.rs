@@ -1,9 +1,9 @@
 //! Gradient checking: the backward pass against two-sided differences of the cost.
 //!
-//! `dθ≈[i] = (J(θ + εeᵢ) − J(θ − εeᵢ)) / 2ε`, compared by ‖dθ≈ − dθ‖ / (‖dθ≈‖ + ‖dθ‖): at most 1e-7 is great, 1e-5 wants a
-//! closer look, 1e-3 is a bug. Always in f64, dropout off, the L2 term in, batch norm by the batch's statistics. A
-//! coordinate is skipped, and counted, where one of the two probes crosses a kink (ReLU's 0): no difference can tell the
-//! derivative there.
+//! `dθ≈[i] = (J(θ + εeᵢ) − J(θ − εeᵢ)) / 2ε`, compared by ‖dθ≈ − dθ‖ / (‖dθ≈‖ + ‖dθ‖): at most 1e-7 is great, 1e-5
+//! needs a closer look, 1e-3 is a bug. Always in f64, with dropout off, the L2 term included and batch norm using the
+//! batch's statistics. A coordinate is skipped, and counted, if one of the two probes crosses a kink (ReLU's 0):
+//! differences do not give the derivative there.
 //!
 //! Besides θ, the gradient with respect to each layer's input and to the logits is checked, layer by layer. Errors
 //! travel from the output to the input, so the failing row nearest the output is where the mistake is.
@@ -21,9 +21,9 @@ use crate::tensor::{Dtype, Tensor, View};
 /// How a check is made.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
-    /// ε: 1e-7 in the course; 1e-5 has less rounding and is as exact for smooth networks.
+    /// ε: 1e-7 in the course; 1e-5 has less rounding error and is as accurate for smooth networks.
     pub epsilon: f64,
-    /// The most coordinates of one parameter that are checked; the others are sampled by seed.
+    /// The most coordinates checked per parameter; a larger parameter is sampled by `seed`.
     pub most: usize,
     /// Seed of the sample.
     pub seed: u64,
@@ -70,7 +70,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// The failing row nearest the output, where the mistake is; of one layer's parameters the one that differs most.
+    /// The failing row nearest the output, where the mistake is; of one layer's parameters, the one that differs most.
     pub fn culprit(&self, tolerance: f64) -> Option<&Row> {
         let first = self.layers.iter().find(|row| row.relative_difference > tolerance)?;
         self.layers
@@ -128,7 +128,7 @@ impl Comparison {
     }
 }
 
-/// Checks a network's gradients at θ on the examples x with targets y (f64, all of them).
+/// Checks a network's gradients at θ on the examples x with targets y (all in f64).
 ///
 /// ```
 /// use thalweg::layers::Linear;
@@ -145,7 +145,7 @@ impl Comparison {
 /// ```
 ///
 /// # Errors
-/// If θ, x, y or the weights are not of the network's shapes and the loss's, or are not f64.
+/// If θ, x, y or the weights do not have the shapes of the network and the loss, or x, y or the weights are not f64.
 pub fn check(
     network: &Network,
     loss: &dyn Loss,
@@ -181,7 +181,7 @@ pub fn check(
     })
 }
 
-/// Whether what is checked fits together.
+/// Checks that shapes and types fit together.
 fn check_shapes(
     network: &Network,
     loss: &dyn Loss,
@@ -197,7 +197,7 @@ fn check_shapes(
     weights.map_or(Ok(()), |weights| weights.expect(CHECK, "weights", [m], Dtype::F64))
 }
 
-/// Evaluates the cost at changed parameters.
+/// Evaluates the cost at perturbed parameters.
 struct Probe<'a> {
     network: &'a Network,
     loss: &'a dyn Loss,
@@ -224,7 +224,7 @@ impl<'a> Probe<'a> {
         Probe { network, loss, x, y, weights, settings, workspace, cost: Cost::new(m, Dtype::F64), sides: Vec::new() }
     }
 
-    /// J(θ), with the side of every kink in `self.sides`.
+    /// J(θ); leaves the side of every kink in `self.sides`.
     fn cost(&mut self, theta: &Tensor) -> f64 {
         let m = self.x.shape().rows();
         self.network.run_forward(theta.view(), self.x, &mut self.workspace, Mode::Check);
@@ -275,7 +275,7 @@ impl<'a> Probe<'a> {
         found
     }
 
-    /// Compares the loss's delta with differences of the cost by the logits.
+    /// Compares the loss's delta with differences of the cost with respect to the logits.
     fn check_loss(&mut self, theta: &Tensor) -> Row {
         let m = self.x.shape().rows();
         self.network.run_forward(theta.view(), self.x, &mut self.workspace, Mode::Check);
@@ -352,7 +352,7 @@ impl<'a> Probe<'a> {
     }
 }
 
-/// All of 0..n, or the first of a permutation of it.
+/// All of 0..n, or the first `settings.most` of a permutation of it.
 fn sample(settings: Settings, n: usize, stream: usize) -> Vec<usize> {
     if n <= settings.most {
         return (0..n).collect();

@@ -1,7 +1,7 @@
 //! Where each parameter is in θ.
 //!
 //! All parameters of a network are one contiguous vector, the course's "reshape into one big vector": first those that
-//! are trained, layer by layer, then the statistics that are only kept with them.
+//! are trained, layer by layer, then the statistics that are only stored with them.
 
 use std::ops::Range;
 
@@ -50,7 +50,7 @@ impl Layout {
         &self.entries
     }
 
-    /// The parameter of a name, such as `layers.0.weight`.
+    /// The parameter with a name, such as `layers.0.weight`.
     pub fn named(&self, name: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.name == name)
     }
@@ -65,12 +65,12 @@ impl Layout {
         self.entries.iter().filter(|entry| entry.decays)
     }
 
-    /// How many numbers of θ are trained: the first ones.
+    /// How many elements of θ are trained: the leading ones.
     pub fn trained(&self) -> usize {
         self.trained
     }
 
-    /// How many numbers θ has.
+    /// How many elements θ has.
     pub fn len(&self) -> usize {
         self.len
     }

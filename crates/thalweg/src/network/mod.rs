@@ -49,7 +49,7 @@ impl Network {
     /// A network of layers for inputs of a shape: a number of columns, or `[height, width, channels]`.
     ///
     /// # Errors
-    /// If a layer does not take the shape before it.
+    /// If a layer cannot take the shape that it is given.
     pub fn new(input: impl Into<InputShape>, layers: Vec<Box<dyn Layer>>) -> Result<Network> {
         let InputShape(input) = input.into();
         layers::example(input)?;
@@ -73,11 +73,11 @@ impl Network {
         Ok(network)
     }
 
-    /// Whether an example takes memory and time in proportion to what it is and to the parameters that it meets.
+    /// Checks that an example's memory and time are in proportion to its size and to the number of parameters.
     fn check_size(&self) -> Result<()> {
-        /// Numbers of an example that are never too many, and how many a number of its own or a parameter may become.
+        /// Values per example that are never too many, and how many each input value or parameter may become.
         const NUMBERS: (usize, usize) = (1 << 24, 1 << 12);
-        /// A minute or so of one core.
+        /// About a minute on one core.
         const MULTIPLY_ADDS: f64 = (1_u64 << 40) as f64;
         let (numbers, own) = (self.numbers_per_row(), self.input.size().saturating_add(self.layout.len()));
         if numbers > NUMBERS.0.max(own.saturating_mul(NUMBERS.1)) {
@@ -116,7 +116,7 @@ impl Network {
     /// The layers as nodes of a graph of operations, named `layers.0` and so on.
     ///
     /// # Errors
-    /// If a layer does not say what it computes.
+    /// If a layer cannot be lowered.
     pub fn lower(&self) -> Result<Vec<Node>> {
         layers::lower("layers", &self.layers, self.input)
     }
@@ -126,7 +126,7 @@ impl Network {
         &self.layout
     }
 
-    /// θ at random initialisation.
+    /// θ, randomly initialised.
     pub fn initialize(&self, seed: u64, dtype: Dtype) -> Tensor {
         let mut theta = Tensor::zeros([self.layout.len()], dtype);
         for (i, entry) in self.layout.entries().iter().enumerate() {
@@ -138,14 +138,14 @@ impl Network {
         theta
     }
 
-    /// How many of so many rows to predict at once: 1,024, or fewer where their memory would be large.
+    /// How many of these rows to predict at once: 1,024, or fewer if they would need much memory.
     pub fn rows_at_once(&self, rows: usize) -> usize {
-        /// Numbers of a workspace: 64 MiB in f32.
+        /// Values in a workspace: 64 MiB in f32.
         const NUMBERS: usize = 1 << 24;
         (NUMBERS / self.numbers_per_row().max(1)).clamp(1, 1024).min(rows.max(1))
     }
 
-    /// Numbers that a forward pass keeps for each row: outputs, and what backward needs.
+    /// Values that a forward pass stores per row: outputs, and what the backward pass needs.
     pub fn numbers_per_row(&self) -> usize {
         let inputs = std::iter::once(&self.input).chain(&self.outputs);
         let kept = self.layers.iter().zip(inputs).flat_map(|(layer, &input)| layer.saved(input, 1));
@@ -153,7 +153,7 @@ impl Network {
         each.fold(0, usize::saturating_add)
     }
 
-    /// Multiply-adds of a forward pass for an example, where a batch may be taken apart.
+    /// Multiply-adds of a forward pass per example, if a batch may be split.
     pub(crate) fn flops_per_example(&self) -> Option<usize> {
         let inputs = std::iter::once(&self.input).chain(&self.outputs);
         self.layers.iter().zip(inputs).map(|(layer, &input)| layer.flops_per_example(input)).sum()
@@ -167,17 +167,17 @@ impl Network {
     /// The logits of x, m rows.
     ///
     /// # Errors
-    /// If θ, x or the workspace are not of the network's shapes and of one type, or x has more rows than the workspace.
+    /// If θ, x or the workspace do not have the network's shapes and one type, or x has more rows than the workspace.
     pub fn forward<'w>(&self, theta: View, x: View, workspace: &'w mut Workspace, mode: Mode) -> Result<View<'w>> {
         self.check("Network::forward", theta, x, workspace)?;
         Ok(self.run_forward(theta, x, workspace, mode))
     }
 
-    /// dθ from the gradient of the cost with respect to the logits, which the caller has put into
+    /// dθ from the gradient of the cost with respect to the logits, which the caller has written to
     /// [`Workspace::delta`], after [`Network::forward`] on the same x.
     ///
     /// # Errors
-    /// As for [`Network::forward`], and if dθ is not of θ's shape and type.
+    /// As for [`Network::forward`], and if dθ does not have θ's shape and type.
     pub fn backward(&self, theta: View, x: View, workspace: &mut Workspace, gradient: ViewMut) -> Result<()> {
         self.check("Network::backward", theta, x, workspace)?;
         gradient.view().expect("Network::backward", "dθ", theta.shape(), theta.dtype())?;
@@ -185,7 +185,7 @@ impl Network {
         Ok(())
     }
 
-    /// Whether tensors from outside are of the network's shapes and of one type.
+    /// Checks that tensors from outside have the network's shapes and one type.
     fn check(&self, operation: &str, theta: View, x: View, workspace: &Workspace) -> Result<()> {
         let m = x.shape().rows().min(workspace.capacity());
         theta.expect(operation, "θ", [self.layout.len()], workspace.dtype())?;
@@ -257,7 +257,7 @@ impl Network {
         }
     }
 
-    /// The layer table.
+    /// The table of layers, a row each.
     pub fn summary(&self) -> Vec<LayerRow> {
         let inputs = std::iter::once(&self.input).chain(&self.outputs);
         let layers = self.layers.iter().zip(inputs).zip(&self.outputs).enumerate();

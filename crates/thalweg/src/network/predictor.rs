@@ -1,4 +1,4 @@
-//! A network with its parameters made ready for many predictions.
+//! A network with its parameters prepared for many predictions.
 
 use super::{Network, Workspace};
 use crate::error::Result;
@@ -25,16 +25,16 @@ use crate::tensor::{Tensor, View};
 pub struct Predictor<'a> {
     network: &'a Network,
     theta: View<'a>,
-    /// What each layer has made ready.
+    /// What each layer has prepared.
     prepared: Vec<Option<PackedWeight>>,
     workspace: Workspace,
 }
 
 impl<'a> Predictor<'a> {
-    /// Makes θ ready for batches of up to m examples, whose products of f32 matrices are computed in a precision.
+    /// Prepares θ for batches of up to m examples, with products of f32 matrices computed in a precision.
     ///
     /// # Errors
-    /// If θ is not of the network's length.
+    /// If θ does not have the network's length.
     pub fn new(network: &'a Network, theta: &'a Tensor, m: usize, precision: MatmulPrecision) -> Result<Self> {
         let theta = theta.view();
         theta.expect("Predictor::new", "θ", [network.layout().len()], theta.dtype())?;
@@ -45,10 +45,10 @@ impl<'a> Predictor<'a> {
         Ok(Predictor { network, theta, prepared, workspace })
     }
 
-    /// The logits of x, m rows; the bits of [`Network::forward`].
+    /// The logits of x, m rows; bit-identical to [`Network::forward`].
     ///
     /// # Errors
-    /// If x is not of the network's inputs and of θ's type, or has more rows than there is room for.
+    /// If x does not have the network's input shape and θ's type, or has more rows than there is room for.
     pub fn forward(&mut self, x: View) -> Result<View<'_>> {
         let (network, workspace, m) = (self.network, &mut self.workspace, x.shape().rows());
         network.check("Predictor::forward", self.theta, x, workspace)?;

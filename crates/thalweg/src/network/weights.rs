@@ -1,4 +1,4 @@
-//! θ by name: what a file keeps of a network's parameters.
+//! θ by name: a network's parameters as a file stores them.
 
 use std::path::Path;
 
@@ -8,8 +8,8 @@ use crate::io::safetensors::{Container, Numbers, Stored};
 use crate::io::{atomic, tensors};
 use crate::tensor::{Dtype, Tensor, ops};
 
-/// The parameters of a network by name, such as `layers.0.weight`: in a file they are a safetensors file, without what
-/// the network is or what its inputs mean (a [`Model`](crate::model::Model) has that).
+/// The parameters of a network by name, such as `layers.0.weight`: saved as a safetensors file, without the network
+/// itself or the meaning of its inputs (a [`Model`](crate::model::Model) has both).
 ///
 /// ```
 /// use thalweg::layers::Linear;
@@ -36,7 +36,7 @@ impl Weights {
     /// θ for a network of the same layers.
     ///
     /// # Errors
-    /// If the network has a parameter of another name or shape, or not all of them.
+    /// If the network's parameters differ from these in name, shape or number.
     pub fn theta(&self, network: &Network) -> Result<Tensor> {
         from_stored(network, &self.0).map_err(|wrong| {
             Error::config(format!("these are weights of another network: {wrong}"))
@@ -44,7 +44,7 @@ impl Weights {
         })
     }
 
-    /// Writes them as a safetensors file: whole, or not at all.
+    /// Writes them as a safetensors file, atomically.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -56,7 +56,7 @@ impl Weights {
     /// Reads a file that [`Weights::save`] wrote.
     ///
     /// # Errors
-    /// If it is not there, or is damaged.
+    /// If it is missing or damaged.
     pub fn load(path: impl AsRef<Path>) -> Result<Weights> {
         let path = path.as_ref();
         let bytes = atomic::read(path).map_err(|error| {
@@ -66,18 +66,18 @@ impl Weights {
     }
 }
 
-/// A network's parameters as they stand in files.
+/// A network's parameters as files store them.
 pub(crate) fn to_stored(network: &Network, theta: &Tensor) -> Vec<Stored> {
     let entries = network.layout().entries().iter();
     entries.map(|entry| tensors::store(&entry.name, theta.view().part(entry.start, entry.shape))).collect()
 }
 
-/// θ from what a file has: each parameter once, with its shape.
+/// θ from a file's tensors: each parameter exactly once, with its shape.
 pub(crate) fn from_stored(network: &Network, found: &[Stored]) -> Result<Tensor, String> {
     let entries = network.layout().entries();
     let dtype = if found.iter().any(|t| matches!(t.numbers, Numbers::F64(_))) { Dtype::F64 } else { Dtype::F32 };
     let wanted: Vec<_> = entries.iter().map(|entry| (entry.name.as_str(), entry.shape, dtype)).collect();
-    // No memory is asked for that the file does not fill.
+    // Checked first, so that no memory is allocated that the file does not fill.
     let parameters = tensors::exactly(found, &wanted)?;
     let mut theta = Tensor::zeros([network.layout().len()], dtype);
     for (entry, values) in entries.iter().zip(parameters) {

@@ -5,16 +5,16 @@ use crate::layers::Layer;
 use crate::tensor::ops::{self, MatmulPrecision};
 use crate::tensor::{Dtype, Shape, Tensor, View, ViewMut};
 
-/// Memory for batches of up to so many examples.
+/// Memory for batches of up to [`Workspace::capacity`] examples.
 #[derive(Debug)]
 pub struct Workspace {
-    /// How passes in it compute the products of f32 matrices; in f32 where nothing else is said.
+    /// How passes in it compute the products of f32 matrices; by default in f32.
     pub precision: MatmulPrecision,
     /// Each layer's output.
     pub(super) outputs: Vec<Tensor>,
-    /// What each layer keeps for its backward pass.
+    /// What each layer saves for its backward pass.
     pub(super) saved: Vec<Vec<Tensor>>,
-    /// The gradients with respect to a layer's output and its input, taking turns.
+    /// The gradients with respect to a layer's output and its input, swapped after each layer.
     pub(super) deltas: [Tensor; 2],
     /// The scale of each layer's activations and gradients, while it is sampled.
     pub(super) scales: Option<Vec<Scale>>,
@@ -40,17 +40,17 @@ impl Workspace {
         }
     }
 
-    /// The most examples it has room for.
+    /// The largest batch it has room for.
     pub fn capacity(&self) -> usize {
         self.outputs[0].shape().rows()
     }
 
-    /// The type of its numbers.
+    /// The type of its values.
     pub(super) fn dtype(&self) -> Dtype {
         self.deltas[0].dtype()
     }
 
-    /// Whether it was made for a network of these outputs.
+    /// Checks that it was made for a network with these outputs.
     pub(super) fn check(&self, operation: &str, outputs: &[Shape]) -> Result<()> {
         let own = || self.outputs.iter().map(|output| output.shape().example());
         if own().eq(outputs.iter().copied()) {
@@ -83,7 +83,7 @@ impl Workspace {
         (logits, self.deltas[0].view_mut().part(0, self.logits.batch(m)))
     }
 
-    /// Has the backward passes from now on sample each layer's scales, until they are taken.
+    /// Makes the backward passes from now on sample each layer's scales, until they are taken.
     pub fn sample_scales(&mut self) {
         self.scales = Some(vec![Scale::default(); self.outputs.len()]);
     }
@@ -97,7 +97,7 @@ impl Workspace {
 /// The scale of a layer's activations and of the gradient with respect to them, over examples.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Scale {
-    numbers: usize,
+    count: usize,
     sum: f64,
     squares: f64,
     zeros: usize,
@@ -107,7 +107,7 @@ pub struct Scale {
 impl Scale {
     pub(super) fn of(y: View, dy: View) -> Scale {
         Scale {
-            numbers: y.len(),
+            count: y.len(),
             sum: ops::sum(y),
             squares: ops::sum_squares(y),
             zeros: (0..y.len()).filter(|&i| y.at(i) == 0.0).count(),
@@ -119,7 +119,7 @@ impl Scale {
     #[must_use]
     pub fn and(self, other: Scale) -> Scale {
         Scale {
-            numbers: self.numbers + other.numbers,
+            count: self.count + other.count,
             sum: self.sum + other.sum,
             squares: self.squares + other.squares,
             zeros: self.zeros + other.zeros,
@@ -144,6 +144,6 @@ impl Scale {
     }
 
     fn mean(self, total: f64) -> f64 {
-        total / self.numbers.max(1) as f64
+        total / self.count.max(1) as f64
     }
 }

@@ -24,7 +24,7 @@ pub struct Adam {
     pub beta2: f64,
     /// ε; the paper's 1e-8 (Keras: 1e-7).
     pub epsilon: f64,
-    /// Where ε stands; outside the root in the paper.
+    /// Where ε is added; outside the root in the paper.
     pub placement: Epsilon,
     /// Decoupled weight decay; PyTorch's AdamW has 0.01.
     pub weight_decay: f64,

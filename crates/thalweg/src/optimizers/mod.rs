@@ -1,4 +1,4 @@
-//! Optimisers: state, and one update each, which [`crate::tensor::update`] computes.
+//! Optimisers: each has state vectors and one update rule, which [`crate::tensor::update`] computes.
 //!
 //! An optimiser sees slices of θ and dθ and knows nothing of layers. A new one is one file and one line in [`ALL`].
 
@@ -21,14 +21,14 @@ use crate::tensor::{Dtype, Tensor, View, ViewMut};
 /// When a step is taken.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Step {
-    /// t: the number of the step, from 1.
+    /// t: the step number, from 1.
     pub t: u64,
     /// α at this step.
     pub learning_rate: f64,
 }
 
 impl Step {
-    /// 1 − β^t: what an exponentially weighted average that began at 0 is divided by.
+    /// 1 − β^t, by which an exponentially weighted average that started at 0 is divided.
     pub fn bias_correction(&self, beta: f64) -> f64 {
         1.0 - beta.powf(self.t as f64)
     }
@@ -39,10 +39,10 @@ pub trait Optimizer: Debug + Send + Sync {
     /// Its name in configurations.
     fn name(&self) -> &'static str;
 
-    /// The names of its state vectors, each as long as θ and 0 at first.
+    /// The names of its state vectors, each as long as θ and initially 0.
     fn state(&self) -> &'static [&'static str];
 
-    /// Changes θ by dθ.
+    /// Updates θ from dθ.
     fn step(&self, at: Step, theta: ViewMut, gradient: View, state: &mut [Tensor]);
 
     /// Decoupled weight decay: weights also shrink by α times this each step.
@@ -56,7 +56,7 @@ pub fn new_state(optimizer: &dyn Optimizer, n: usize, dtype: Dtype) -> Vec<Tenso
     optimizer.state().iter().map(|_| Tensor::zeros([n], dtype)).collect()
 }
 
-/// What a configuration says of an optimiser, and what it is for; what is left open the optimiser itself decides.
+/// The settings of an optimiser in a configuration, and what it is for; the optimiser itself chooses those left open.
 #[derive(Debug, Clone, Copy)]
 pub struct Hyperparameters {
     /// β of momentum, β₁ of Adam.
@@ -65,17 +65,17 @@ pub struct Hyperparameters {
     pub beta2: Option<f64>,
     /// ε.
     pub epsilon: f64,
-    /// Where ε stands.
+    /// Where ε is added.
     pub placement: Option<Epsilon>,
-    /// How momentum gathers gradients.
+    /// How momentum accumulates gradients.
     pub form: MomentumForm,
-    /// Whether averages are divided by 1 − β^t where that is a choice.
+    /// Whether averages are divided by 1 − β^t, where that is optional.
     pub bias_correction: bool,
     /// Decoupled weight decay.
     pub weight_decay: Option<f64>,
-    /// Whether the forms are to be the course's.
+    /// Whether to use the course's forms.
     pub course: bool,
-    /// Whether the network is one of convolutions.
+    /// Whether the network is convolutional.
     pub convolutions: bool,
 }
 
@@ -84,9 +84,9 @@ pub struct Hyperparameters {
 pub struct Registered {
     /// Its name in configurations.
     pub name: &'static str,
-    /// It with its usual settings.
+    /// The optimiser with its usual settings.
     pub usual: &'static dyn Optimizer,
-    /// Whether it takes decoupled weight decay.
+    /// Whether it supports decoupled weight decay.
     pub decays: bool,
     /// Builds it.
     pub build: fn(&Hyperparameters) -> Box<dyn Optimizer>,
@@ -104,10 +104,10 @@ pub const ALL: &[Registered] = &[
     adam::REGISTERED_DECAYING,
 ];
 
-/// The optimiser of a name in configurations.
+/// The optimiser with this name in configurations.
 ///
 /// # Errors
-/// If there is none of that name.
+/// If there is none with that name.
 pub fn named(name: &str) -> Result<&'static Registered> {
     let names = || ALL.iter().map(|registered| registered.name);
     ALL.iter().find(|registered| registered.name == name).ok_or_else(|| {

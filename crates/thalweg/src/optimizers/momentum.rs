@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Hyperparameters, Optimizer, Registered, Step, vectors};
 use crate::tensor::{Tensor, View, ViewMut, update};
 
-/// How the velocity V gathers gradients. The forms are equal with α scaled by 1 − β.
+/// How the velocity V accumulates gradients. The two forms are equivalent if α is scaled by 1 − β.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MomentumForm {
@@ -19,8 +19,8 @@ pub enum MomentumForm {
 
 /// V := βV + (1−β)dθ (or the other form), θ := θ − αV.
 ///
-/// Nesterov's variant steps by βV + (1−β)dθ with the new V: the gradient counts once more (Nesterov 1983, in the form
-/// of Sutskever et al. 2013).
+/// Nesterov's variant steps by βV + (1−β)dθ with the new V: the gradient counts a second time (Nesterov 1983, in the
+/// form of Sutskever et al. 2013).
 ///
 /// ```
 /// use thalweg::optimizers::{Momentum, Optimizer, Step, new_state};
@@ -66,7 +66,7 @@ pub(super) const REGISTERED_NESTEROV: Registered = Registered {
     ..REGISTERED
 };
 
-/// PyTorch's velocity is 1 / (1 − β) times as long as the course's.
+/// PyTorch's velocity is 1 / (1 − β) times as large as the course's.
 fn usual_rate(given: &Hyperparameters) -> Option<f64> {
     Some(match given.form {
         MomentumForm::Course => 0.1,

@@ -20,7 +20,7 @@ pub struct RmsProp {
     pub beta: f64,
     /// ε; PyTorch's 1e-8.
     pub epsilon: f64,
-    /// Where ε stands.
+    /// Where ε is added.
     pub placement: Epsilon,
     /// Whether S is divided by 1 − β^t; off in the course.
     pub bias_correction: bool,

@@ -1,8 +1,8 @@
 //! The activation functions A = g(Z), with their derivatives.
 //!
 //! Each derivative is written in terms of the activation a = g(z) where that is possible, so that a layer needs to
-//! keep z only for those that say [`Activation::needs_input`]. At a kink (ReLU's 0) the derivative is that of the left
-//! side: 0 for ReLU, s for leaky ReLU. A new one is a variant with its formulas, and one line in [`ALL`].
+//! save z only if [`Activation::needs_input`]. At a kink (ReLU's 0) the derivative is that of the left
+//! side: 0 for ReLU, s for leaky ReLU. A new activation is a variant with its formulas, and one line in [`ALL`].
 
 use std::fmt;
 use std::mem::discriminant;
@@ -35,7 +35,7 @@ pub enum Activation {
     Selu,
     /// z·Φ(z), Φ the normal distribution function (Hendrycks and Gimpel 2016).
     Gelu,
-    /// z·σ(2u), u = √(2/π)(z + 0.044715 z³): GELU by the approximation with tanh of the same paper.
+    /// z·σ(2u), u = √(2/π)(z + 0.044715 z³): GELU by the same paper's tanh approximation.
     GeluTanh,
     /// z·σ(βz), β > 0, also called swish (Elfwing et al. 2018; Ramachandran et al. 2017).
     Silu(f64),
@@ -43,21 +43,21 @@ pub enum Activation {
     Mish,
     /// ln(1 + e^z), g' = 1 − e^−a.
     Softplus,
-    /// e^z / Σe^z over the last dimension: a row of numbers, or the channels of each pixel.
+    /// e^z / Σe^z over the last dimension: a row, or the channels of each pixel.
     Softmax,
 }
 
 /// An activation by name.
 #[derive(Debug, Clone, Copy)]
 pub struct Registered {
-    /// Its name in configurations; its number is given in brackets: `leaky_relu(0.2)`.
+    /// Its name in configurations; its parameter is given in brackets: `leaky_relu(0.2)`.
     pub name: &'static str,
-    /// It with its usual number.
+    /// The activation with its usual parameter.
     pub usual: Activation,
     number: Option<Number>,
 }
 
-/// The number of an activation that has one.
+/// The parameter of an activation that has one.
 #[derive(Debug, Clone, Copy)]
 struct Number {
     build: fn(f64) -> Activation,
@@ -111,12 +111,12 @@ impl Activation {
         ALL.into_iter().find(same).expect("every activation is in ALL")
     }
 
-    /// The name in configurations; its number is given in brackets: `leaky_relu(0.2)`.
+    /// The name in configurations; its parameter is given in brackets: `leaky_relu(0.2)`.
     pub fn name(self) -> &'static str {
         self.registered().name
     }
 
-    /// Its number and the usual one, if it has a number.
+    /// Its parameter and the usual one, if it has one.
     pub(crate) fn number(self) -> Option<(f64, f64)> {
         let of = |activation| match activation {
             Activation::LeakyRelu(x) | Activation::Elu(x) | Activation::Silu(x) => Some(x),
@@ -130,7 +130,7 @@ impl Activation {
         matches!(self, Activation::Gelu | Activation::GeluTanh | Activation::Silu(_) | Activation::Mish)
     }
 
-    /// Whether the derivative jumps at z = 0 (there a > 0 just where z > 0).
+    /// Whether the derivative jumps at z = 0 (for those, a > 0 exactly where z > 0).
     fn has_kink(self) -> bool {
         match self {
             Activation::Relu | Activation::LeakyRelu(_) | Activation::Selu => true,
@@ -139,7 +139,7 @@ impl Activation {
         }
     }
 
-    /// Adds, for each number of A, on which side of the kink in g' it is, where g' has one.
+    /// Appends, for each element of A, which side of the kink in g' it is on, if g' has one.
     pub(crate) fn kink_sides(self, a: View, sides: &mut Vec<bool>) {
         if self.has_kink() {
             sides.extend((0..a.len()).map(|i| a.at(i) > 0.0));
@@ -152,7 +152,7 @@ impl Activation {
         matches!(self, Relu | LeakyRelu(_) | Elu(_) | Gelu | GeluTanh | Silu(_) | Mish | Softplus)
     }
 
-    /// a = g(z) for rows of `columns` numbers, in the place of z unless z is given.
+    /// a = g(z) for rows of `columns` elements, in place unless z is given.
     pub(crate) fn forward<T: Real>(self, z: Option<&[T]>, a: &mut [T], columns: usize) {
         let zero = T::ZERO;
         match self {
@@ -187,7 +187,7 @@ impl Activation {
         }
     }
 
-    /// dz = da ∗ g'(z), in the place of da unless that is given. `saved` is z if the activation needs its input, else a.
+    /// dz = da ∗ g'(z), in place unless da is given. `saved` is z if the activation needs its input, else a.
     pub(crate) fn backward<T: Real>(self, saved: &[T], columns: usize, da: Option<&[T]>, dz: &mut [T]) {
         let (zero, one) = (T::ZERO, T::ONE);
         match self {
@@ -242,14 +242,14 @@ impl Activation {
     }
 }
 
-/// Puts x where y is, if it is not there.
+/// Copies x to y, unless y already holds it.
 fn in_place<T: Real>(x: Option<&[T]>, y: &mut [T]) {
     if let Some(x) = x {
         elementwise::copy(x, y);
     }
 }
 
-/// y = f(x), or f(y) where no x is given.
+/// y = f(x), or f(y) if no x is given.
 fn map<T: Real>(x: Option<&[T]>, y: &mut [T], f: impl Fn(T) -> T + Sync) {
     match x {
         Some(x) => elementwise::map(x, y, f),
@@ -257,7 +257,7 @@ fn map<T: Real>(x: Option<&[T]>, y: &mut [T], f: impl Fn(T) -> T + Sync) {
     }
 }
 
-/// y = f(a, b), or f(y, b) where no a is given.
+/// y = f(a, b), or f(y, b) if no a is given.
 fn zip<T: Real>(a: Option<&[T]>, b: &[T], y: &mut [T], f: impl Fn(T, T) -> T + Sync) {
     match a {
         Some(a) => elementwise::zip(a, b, y, f),
@@ -265,7 +265,7 @@ fn zip<T: Real>(a: Option<&[T]>, b: &[T], y: &mut [T], f: impl Fn(T, T) -> T + S
     }
 }
 
-/// 1 / (1 + e^−z), from whichever side cannot overflow.
+/// 1 / (1 + e^−z), in whichever form cannot overflow.
 fn sigmoid<T: Real>(z: T) -> T {
     let e = (-z.abs()).exp();
     let small = e / (T::ONE + e);
@@ -277,7 +277,7 @@ fn softplus<T: Real>(z: T) -> T {
     z.max(T::ZERO) + (-z.abs()).exp().ln_1p()
 }
 
-/// Φ(z) = (1 + erf(z/√2)) / 2 = erfc(−z/√2) / 2, which keeps its digits where Φ is small.
+/// Φ(z) = (1 + erf(z/√2)) / 2 = erfc(−z/√2) / 2, which stays accurate where Φ is small.
 fn normal_distribution<T: Real>(z: T) -> T {
     T::of(0.5) * (-z * T::of(SQRT_HALF)).erfc()
 }

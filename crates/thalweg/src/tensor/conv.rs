@@ -11,24 +11,24 @@ pub use thalweg_kernels::conv::ConvGeometry;
 /// A convolution: its windows, its groups, its parameters, and how its products are computed.
 #[derive(Debug, Clone, Copy)]
 pub struct Convolution<'a> {
-    /// Where the windows lie.
+    /// The windows.
     pub geometry: ConvGeometry,
     /// Groups of channels, each with its own filters.
     pub groups: usize,
     /// Filters × (kh · kw · c/groups).
     pub filters: View<'a>,
-    /// A number a filter.
+    /// One element per filter.
     pub bias: Option<View<'a>>,
     /// How products are computed.
     pub precision: MatmulPrecision,
 }
 
 impl Convolution<'_> {
-    /// Z = windows of X · filters + b, A = g(Z); A (and Z, where kept) is m × windows × filters.
+    /// Z = windows of X · filters + b, A = g(Z); A (and Z, if kept) is m × windows × filters.
     pub fn forward(&self, x: View, g: Activation, z: Option<ViewMut>, mut a: ViewMut) {
         fits!("convolution", self.takes(x) && self.gives(x, a.view()), x, a);
-        let at_once = z.is_none();
-        by_dtype!(x, typed(self, x, at_once.then_some(g), a.reborrow()));
+        let fused = z.is_none();
+        by_dtype!(x, typed(self, x, fused.then_some(g), a.reborrow()));
         if let Some(z) = z {
             ops::copy(a.view(), z);
             ops::activate(g, a);
@@ -40,7 +40,7 @@ impl Convolution<'_> {
         }
     }
 
-    /// dW = Σ dZᵀ · windows of X, db = sums of dZ over windows and examples, dX = dZ · W, added up where windows overlap.
+    /// dW = Σ dZᵀ · windows of X, db = Σ dZ over windows and examples, dX = dZ · W, summed where windows overlap.
     pub fn backward(&self, x: View, dz: View, dw: ViewMut, db: Option<ViewMut>, dx: Option<ViewMut>) {
         fits!("convolution_backward", self.takes(x) && self.gives(x, dz), x, dz);
         by_dtype!(x, typed(self, x, dz, dw, db, dx));
@@ -58,7 +58,7 @@ impl Convolution<'_> {
         }
     }
 
-    /// Whether examples of x are of the windows' images.
+    /// Whether examples of x have the size of the windows' images.
     fn takes(&self, x: View) -> bool {
         x.shape().columns() == self.geometry.image_len()
     }
@@ -74,20 +74,20 @@ impl Convolution<'_> {
     }
 }
 
-/// What is taken of a window, channel by channel.
+/// What a window is reduced to, channel by channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pooling {
-    /// The largest number.
+    /// The maximum.
     Max,
-    /// The mean; places beyond the image count as zeros.
+    /// The mean; positions beyond the image count as zeros.
     Average,
-    /// The mean of the places within the image.
+    /// The mean of the positions within the image.
     AverageWithin,
 }
 
 impl Pooling {
-    /// What a mean counts; the largest number is none.
+    /// What a mean counts; `None` for the maximum.
     fn count(self) -> Option<Count> {
         match self {
             Pooling::Max => None,
@@ -97,7 +97,7 @@ impl Pooling {
     }
 }
 
-/// y = what is taken of each window of x.
+/// y = each window of x, reduced.
 pub fn pool(geometry: &ConvGeometry, take: Pooling, x: View, y: ViewMut) {
     let outputs = x.shape().rows() * geometry.count() * geometry.input[2];
     fits!("pool", x.shape().columns() == geometry.image_len() && y.view().len() == outputs, x, y);
@@ -111,7 +111,7 @@ pub fn pool(geometry: &ConvGeometry, take: Pooling, x: View, y: ViewMut) {
     }
 }
 
-/// Adds, for each place of each window, whether it holds the window's largest number.
+/// Appends, for each position of each window, whether it holds the window's maximum.
 pub fn places_of_largest(geometry: &ConvGeometry, x: View, y: View, places: &mut Vec<bool>) {
     by_dtype!(x, typed(geometry, x, y, places));
 

@@ -1,12 +1,12 @@
-//! Numbers in memory: a tensor knows its shape and its storage, f32 or f64, at run time.
+//! Values in memory: a tensor knows its shape and its storage, f32 or f64, at run time.
 //!
-//! Examples are rows. A batch of m examples with n features is a row-major m × n matrix: the course's X,
-//! which holds an example a column, read transposed and byte for byte the same memory.
+//! Examples are rows. A batch of m examples with n features is a row-major m × n matrix: the transpose of the course's
+//! X, which holds one example per column, and byte for byte the same memory.
 //!
-//! Where numbers are is known here alone. Others cut views into parts (`part`, `rows`, `split`), have operations work on them,
-//! and copy numbers in and out: all of them (`to_f64`, `to_values`, `to_tensor`, `set_all`) or one (`at`, `set`), which tests,
-//! gradient checks and statistics of a few numbers do. Only the changes of examples in training take slices (`Element`):
-//! they are made where the data is, before a batch goes to where the network is.
+//! Only this module knows where values are stored. Other code cuts views into parts (`part`, `rows`, `split`), calls
+//! operations on them, and copies values in and out: all of them (`to_f64`, `to_values`, `to_tensor`, `set_all`) or one
+//! (`at`, `set`), as tests, gradient checks and statistics of a few values do. Only augmentation takes slices
+//! (`Element`): it runs where the data is, before a batch goes to where the network is.
 
 pub mod activation;
 pub mod conv;
@@ -23,13 +23,13 @@ use thalweg_kernels::aligned_buf::AlignedBuf;
 
 use crate::error::{Error, Result};
 
-/// A matrix of so many rows, its columns as rows.
+/// The transpose of a row-major matrix with this many rows.
 pub(crate) fn transposed<T: Copy>(matrix: &[T], rows: usize) -> Vec<T> {
     let columns = matrix.len() / rows.max(1);
     (0..matrix.len()).map(|i| matrix[i % rows * columns + i / rows]).collect()
 }
 
-/// The type of a tensor's numbers.
+/// The type of a tensor's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dtype {
@@ -48,54 +48,54 @@ impl std::fmt::Display for Dtype {
     }
 }
 
-/// Owned numbers with a shape.
+/// Owned values with a shape.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
     shape: Shape,
     storage: Storage,
 }
 
-/// Where a tensor's numbers are; a device's memory would be one more variant.
+/// Where a tensor's values are stored; a device's memory would be one more variant.
 #[derive(Debug, Clone, PartialEq)]
 enum Storage {
     F32(AlignedBuf<f32>),
     F64(AlignedBuf<f64>),
 }
 
-/// Borrowed numbers with a shape.
+/// Borrowed values with a shape.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
     shape: Shape,
     data: Data<'a>,
 }
 
-/// Mutably borrowed numbers with a shape.
+/// Mutably borrowed values with a shape.
 #[derive(Debug)]
 pub struct ViewMut<'a> {
     shape: Shape,
     data: DataMut<'a>,
 }
 
-/// Where a [`View`]'s numbers are.
+/// Where a [`View`]'s values are stored.
 #[derive(Debug, Clone, Copy)]
 enum Data<'a> {
     F32(&'a [f32]),
     F64(&'a [f64]),
 }
 
-/// Where a [`ViewMut`]'s numbers are.
+/// Where a [`ViewMut`]'s values are stored.
 #[derive(Debug)]
 enum DataMut<'a> {
     F32(&'a mut [f32]),
     F64(&'a mut [f64]),
 }
 
-/// A copy of a tensor's numbers, in their own type.
+/// A copy of a tensor's values, in their own type.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Values {
-    /// 32-bit numbers.
+    /// 32-bit values.
     F32(Vec<f32>),
-    /// 64-bit numbers.
+    /// 64-bit values.
     F64(Vec<f64>),
 }
 
@@ -110,7 +110,7 @@ impl Tensor {
         Tensor { shape, storage }
     }
 
-    /// A tensor of 32-bit numbers.
+    /// A tensor of 32-bit values.
     ///
     /// # Panics
     /// If the number of values isn't the shape's size.
@@ -119,7 +119,7 @@ impl Tensor {
         Tensor { shape, storage: Storage::F32(values.into()) }
     }
 
-    /// A tensor of 64-bit numbers.
+    /// A tensor of 64-bit values.
     ///
     /// # Panics
     /// If the number of values isn't the shape's size.
@@ -128,7 +128,7 @@ impl Tensor {
         Tensor { shape, storage: Storage::F64(values.into()) }
     }
 
-    /// The same numbers in another type.
+    /// The same values in another type.
     pub fn to(&self, dtype: Dtype) -> Self {
         match (dtype, &self.storage) {
             (Dtype::F32, Storage::F64(x)) => Self::from_f32(self.shape, x.iter().map(|&x| x as f32).collect()),
@@ -137,7 +137,7 @@ impl Tensor {
         }
     }
 
-    /// The same numbers as another type, itself where they have it.
+    /// The same values in another type; the tensor itself if it has that type already.
     #[must_use]
     pub fn into_dtype(self, dtype: Dtype) -> Self {
         if self.dtype() == dtype { self } else { self.to(dtype) }
@@ -148,12 +148,12 @@ impl Tensor {
         self.shape
     }
 
-    /// The type of the numbers.
+    /// The type of the values.
     pub fn dtype(&self) -> Dtype {
         self.view().dtype()
     }
 
-    /// All numbers, to read.
+    /// All values, to read.
     pub fn view(&self) -> View<'_> {
         let data = match &self.storage {
             Storage::F32(x) => Data::F32(x),
@@ -162,7 +162,7 @@ impl Tensor {
         View { shape: self.shape, data }
     }
 
-    /// All numbers, to write.
+    /// All values, to write.
     pub fn view_mut(&mut self) -> ViewMut<'_> {
         let data = match &mut self.storage {
             Storage::F32(x) => DataMut::F32(x),
@@ -182,14 +182,14 @@ impl Tensor {
         self.view_mut().part(0, shape)
     }
 
-    /// All numbers as f64.
+    /// All values as f64.
     pub fn to_f64(&self) -> Vec<f64> {
         self.view().to_f64()
     }
 }
 
 impl<'a> View<'a> {
-    /// A view of 32-bit numbers.
+    /// A view of 32-bit values.
     ///
     /// # Panics
     /// If the number of values isn't the shape's size.
@@ -197,7 +197,7 @@ impl<'a> View<'a> {
         View { shape: sized(shape, values.len()), data: Data::F32(values) }
     }
 
-    /// A view of 64-bit numbers.
+    /// A view of 64-bit values.
     ///
     /// # Panics
     /// If the number of values isn't the shape's size.
@@ -210,7 +210,7 @@ impl<'a> View<'a> {
         self.shape
     }
 
-    /// Whether it has as many numbers as a shape, of a type: what an operation expects of an argument from outside.
+    /// Checks that it has this shape's size and this type, as an operation expects of an argument from outside.
     ///
     /// # Errors
     /// If not, naming the operation, the argument and both shapes.
@@ -224,17 +224,17 @@ impl<'a> View<'a> {
             .fix("give tensors of the shapes and of the type that go with the network"))
     }
 
-    /// How many numbers there are.
+    /// The number of values.
     pub fn len(&self) -> usize {
         self.shape.size()
     }
 
-    /// Whether there are no numbers.
+    /// Whether there are no values.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The type of the numbers.
+    /// The type of the values.
     pub fn dtype(&self) -> Dtype {
         match self.data {
             Data::F32(_) => Dtype::F32,
@@ -247,7 +247,7 @@ impl<'a> View<'a> {
         self.part(start * self.shape.columns(), self.shape.with_rows(rows))
     }
 
-    /// The numbers from `start` on, as another shape.
+    /// The values from `start` on, in another shape.
     pub fn part(self, start: usize, shape: impl Into<Shape>) -> View<'a> {
         let shape = shape.into();
         let range = start..start + shape.size();
@@ -258,7 +258,7 @@ impl<'a> View<'a> {
         View { shape, data }
     }
 
-    /// One number.
+    /// One value.
     pub fn at(&self, index: usize) -> f64 {
         match self.data {
             Data::F32(x) => x[index].f64(),
@@ -266,12 +266,12 @@ impl<'a> View<'a> {
         }
     }
 
-    /// All numbers as f64.
+    /// All values as f64.
     pub fn to_f64(&self) -> Vec<f64> {
         (0..self.len()).map(|i| self.at(i)).collect()
     }
 
-    /// All numbers in their own type.
+    /// All values in their own type.
     pub fn to_values(&self) -> Values {
         match self.data {
             Data::F32(x) => Values::F32(x.to_vec()),
@@ -279,7 +279,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// A copy that owns its numbers.
+    /// A copy that owns its values.
     pub fn to_tensor(&self) -> Tensor {
         let mut copy = Tensor::zeros(self.shape, self.dtype());
         ops::copy(*self, copy.view_mut());
@@ -288,7 +288,7 @@ impl<'a> View<'a> {
 }
 
 impl<'a> ViewMut<'a> {
-    /// A mutable view of 32-bit numbers.
+    /// A mutable view of 32-bit values.
     ///
     /// # Panics
     /// If the number of values isn't the shape's size.
@@ -296,7 +296,7 @@ impl<'a> ViewMut<'a> {
         ViewMut { shape: sized(shape, values.len()), data: DataMut::F32(values) }
     }
 
-    /// A mutable view of 64-bit numbers.
+    /// A mutable view of 64-bit values.
     ///
     /// # Panics
     /// If the number of values isn't the shape's size.
@@ -309,7 +309,7 @@ impl<'a> ViewMut<'a> {
         self.shape
     }
 
-    /// The same numbers, to read.
+    /// The same values, to read.
     pub fn view(&self) -> View<'_> {
         let data = match &self.data {
             DataMut::F32(x) => Data::F32(x),
@@ -318,7 +318,7 @@ impl<'a> ViewMut<'a> {
         View { shape: self.shape, data }
     }
 
-    /// The same numbers for a shorter time, so that this view can be used again.
+    /// The same values for a shorter lifetime, so that this view can be used again.
     pub fn reborrow(&mut self) -> ViewMut<'_> {
         let data = match &mut self.data {
             DataMut::F32(x) => DataMut::F32(x),
@@ -327,7 +327,7 @@ impl<'a> ViewMut<'a> {
         ViewMut { shape: self.shape, data }
     }
 
-    /// The numbers from `start` on, as another shape.
+    /// The values from `start` on, in another shape.
     pub fn part(self, start: usize, shape: impl Into<Shape>) -> ViewMut<'a> {
         let shape = shape.into();
         let range = start..start + shape.size();
@@ -338,7 +338,7 @@ impl<'a> ViewMut<'a> {
         ViewMut { shape, data }
     }
 
-    /// The numbers before `middle` and those from it on, each as one dimension.
+    /// The values before `middle` and those from it on, each in one dimension.
     pub fn split(self, middle: usize) -> (ViewMut<'a>, ViewMut<'a>) {
         match self.data {
             DataMut::F32(x) => {
@@ -352,10 +352,10 @@ impl<'a> ViewMut<'a> {
         }
     }
 
-    /// Sets all numbers, rounded to their type.
+    /// Sets all values, rounded to their type.
     ///
     /// # Panics
-    /// If there are more or fewer.
+    /// If there are more or fewer values.
     pub fn set_all(&mut self, values: &[f64]) {
         sized(self.shape, values.len());
         match &mut self.data {
@@ -364,7 +364,7 @@ impl<'a> ViewMut<'a> {
         }
     }
 
-    /// Sets one number.
+    /// Sets one value.
     pub fn set(&mut self, index: usize, value: f64) {
         match &mut self.data {
             DataMut::F32(x) => x[index] = value as f32,

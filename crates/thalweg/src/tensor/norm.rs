@@ -5,15 +5,15 @@ use thalweg_kernels::{batch_norm, layer_norm};
 use super::ops::{Element, by_dtype, fits};
 use super::{Dtype, View, ViewMut};
 
-/// What batch norm's forward pass in training keeps.
+/// What batch norm's forward pass in training saves.
 pub struct BatchStatistics<'a> {
     /// (z − μ) / √(σ² + ε), m × n.
     pub normalised: ViewMut<'a>,
-    /// μ of each column, n numbers.
+    /// μ of each column, n elements.
     pub mean: ViewMut<'a>,
-    /// σ² of each column (population form), n numbers.
+    /// σ² of each column (population form), n elements.
     pub variance: ViewMut<'a>,
-    /// 1 / √(σ² + ε) of each column, n numbers.
+    /// 1 / √(σ² + ε) of each column, n elements.
     pub inverse_std: ViewMut<'a>,
 }
 
@@ -44,7 +44,7 @@ pub fn batch_predict(z: View, [gamma, beta, mean, variance]: [View; 4], epsilon:
     }
 }
 
-/// Batch norm's dγ, dβ and, where it is wanted, dz.
+/// Batch norm's dγ, dβ and, if it is wanted, dz.
 pub fn batch_backward(
     dy: View,
     normalised: View,
@@ -78,7 +78,7 @@ pub fn batch_backward(
     }
 }
 
-/// z̃ = γ (z − μ)/√(σ² + ε) + β over runs of as many numbers as γ has, each with its own μ and σ².
+/// z̃ = γ (z − μ)/√(σ² + ε) + β over runs of as many elements as γ has, each with its own μ and σ².
 pub fn layer(z: View, gamma: View, beta: View, epsilon: f64, y: ViewMut) {
     fits!("layer_norm", z.shape().columns().is_multiple_of(gamma.len()), z, gamma);
     by_dtype!(z, typed(z, gamma, beta, epsilon, y));
@@ -88,7 +88,7 @@ pub fn layer(z: View, gamma: View, beta: View, epsilon: f64, y: ViewMut) {
     }
 }
 
-/// Layer norm's dγ and dβ and, where it is wanted, dz; `z_norm` is room for as many numbers as z.
+/// Layer norm's dγ, dβ and, if it is wanted, dz; `z_norm` is scratch space of z's size.
 pub fn layer_backward(
     z: View,
     gamma: View,

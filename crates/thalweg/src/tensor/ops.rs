@@ -1,7 +1,7 @@
 //! The coarse operations that layers, losses and optimisers are made of.
 //!
-//! This module alone looks at a tensor's type; it checks the shapes, then calls a kernel that is generic over
-//! [`Real`]. Shapes in the comments are rows × columns; m counts examples.
+//! Only this module dispatches on a tensor's type: it checks the shapes, then calls a kernel that is generic over
+//! [`Real`]. Shapes in comments are rows × columns; m is the number of examples.
 
 use thalweg_kernels as kernels;
 pub use thalweg_kernels::bf16::MatmulPrecision;
@@ -13,16 +13,16 @@ use thalweg_kernels::{Real, elementwise, reduce, softmax};
 
 use super::{Activation, Data, DataMut, Dtype, View, ViewMut};
 
-/// A type of number that tensors can hold: gives typed slices of views, which operations alone take, and what changes
-/// examples before the network sees them.
+/// A type of values that tensors can hold, with typed slices of views. Only operations take these, and augmentation,
+/// which changes examples before the network sees them.
 pub(crate) trait Element: Conv {
-    /// The numbers under a view.
+    /// The values of a view.
     ///
     /// # Panics
     /// If they are of the other type: one network's tensors are all of one type.
     fn read(view: View<'_>) -> &[Self];
 
-    /// The numbers under a mutable view.
+    /// The values of a mutable view.
     ///
     /// # Panics
     /// If they are of the other type.
@@ -52,7 +52,7 @@ macro_rules! element {
 element!(f32, F32);
 element!(f64, F64);
 
-/// Calls a generic function for the type of a view's numbers.
+/// Calls a generic function for the type of a view's values.
 macro_rules! by_dtype {
     ($view:expr, $function:ident($($argument:expr),*)) => {
         match $view.dtype() {
@@ -63,7 +63,7 @@ macro_rules! by_dtype {
 }
 pub(super) use by_dtype;
 
-/// Panics, naming the operation and both shapes, where shapes do not fit: layers have checked them before.
+/// Panics, naming the operation and both shapes, where shapes do not fit: layers have already checked them.
 macro_rules! fits {
     ($operation:literal, $condition:expr, $a:expr, $b:expr) => {
         assert!($condition, "{}: shapes {} and {} do not fit", $operation, $a.shape(), $b.shape())
@@ -71,12 +71,12 @@ macro_rules! fits {
 }
 pub(super) use fits;
 
-/// What this machine would multiply f32 matrices with in so many bf16 parts, if that is faster than in f32.
+/// The unit with which this machine would multiply f32 matrices in `parts` bf16 parts, if that is faster than in f32.
 pub fn bf16_unit(parts: usize) -> Option<kernels::bf16::Unit> {
     kernels::bf16::unit().filter(|unit| unit.is_faster(parts))
 }
 
-/// Z = X Wᵀ + b, A = g(Z): X is m × n_in, W is n_out × n_in, b has n_out numbers, A (and Z, where kept) is m × n_out.
+/// Z = X Wᵀ + b, A = g(Z): X is m × n_in, W is n_out × n_in, b has n_out elements, A (and Z, if kept) is m × n_out.
 pub fn linear(
     x: View,
     w: View,
@@ -102,7 +102,7 @@ pub fn linear(
     }
 }
 
-/// A weight W made ready once for many products X Wᵀ.
+/// A weight W packed once for many products X Wᵀ.
 #[derive(Debug, Clone)]
 pub struct PackedWeight(Panels);
 
@@ -123,7 +123,7 @@ impl PackedWeight {
     }
 }
 
-/// [`linear`] with a weight that was packed; the same bits.
+/// [`linear`] with a packed weight; bit-identical.
 pub fn linear_packed(
     x: View,
     w: View,
@@ -155,7 +155,7 @@ pub fn linear_packed(
     }
 }
 
-/// dW = dZᵀ X, db = column sums of dZ, dX = dZ W; dZ carries the 1/m of the cost already.
+/// dW = dZᵀ X, db = column sums of dZ, dX = dZ W; dZ already carries the 1/m of the cost.
 pub fn linear_backward(
     x: View,
     w: View,
@@ -189,7 +189,7 @@ pub fn linear_backward(
     }
 }
 
-/// A = g(Z) in the place of Z, elementwise (softmax: over the last dimension).
+/// A = g(Z), overwriting Z, elementwise (softmax: over the last dimension).
 pub fn activate(g: Activation, a: ViewMut) {
     by_dtype!(a.view(), typed(g, a));
 
@@ -209,7 +209,7 @@ pub fn activate_to(g: Activation, z: View, a: ViewMut) {
     }
 }
 
-/// dZ = dA ∗ g'(Z), in the place of dA; `saved` is Z where the activation needs its input, else A.
+/// dZ = dA ∗ g'(Z), overwriting dA; `saved` is Z if the activation needs its input, else A.
 pub fn activate_backward(g: Activation, saved: View, da: ViewMut) {
     fits!("activate_backward", saved.len() == da.view().len(), saved, da);
     by_dtype!(saved, typed(g, saved, da));
@@ -229,7 +229,7 @@ pub fn activate_backward_to(g: Activation, saved: View, da: View, dz: ViewMut) {
     }
 }
 
-/// Inverted dropout's mask: each number is 1/keep with probability keep, else 0; row i is drawn for `examples[i]`.
+/// Inverted dropout's mask: each element is 1/keep with probability keep, else 0; row i is drawn for `examples[i]`.
 pub fn dropout_mask(stream: Stream, examples: &[u32], keep: f64, mask: ViewMut) {
     let columns = mask.shape().columns();
     by_dtype!(mask.view(), typed(stream, examples, keep, mask, columns));
@@ -241,7 +241,7 @@ pub fn dropout_mask(stream: Stream, examples: &[u32], keep: f64, mask: ViewMut) 
     }
 }
 
-/// y = f(x), number by number. Computed in f64, for layers of your own; ours have kernels.
+/// y = f(x), elementwise. Computed in f64, for custom layers; the built-in ones have kernels.
 pub fn map(x: View, y: ViewMut, f: impl Fn(f64) -> f64 + Sync) {
     fits!("map", x.len() == y.view().len(), x, y);
     by_dtype!(x, typed(x, y, &f));
@@ -251,7 +251,7 @@ pub fn map(x: View, y: ViewMut, f: impl Fn(f64) -> f64 + Sync) {
     }
 }
 
-/// y = f(a, b), number by number. Computed in f64, for layers of your own; ours have kernels.
+/// y = f(a, b), elementwise. Computed in f64, for custom layers; the built-in ones have kernels.
 pub fn zip(a: View, b: View, y: ViewMut, f: impl Fn(f64, f64) -> f64 + Sync) {
     fits!("zip", a.len() == b.len() && a.len() == y.view().len(), a, b);
     by_dtype!(a, typed(a, b, y, &f));
@@ -271,7 +271,7 @@ pub fn fill(y: ViewMut, c: f64) {
     }
 }
 
-/// y = x / c, the quotient in f64.
+/// y = x / c, divided in f64.
 pub fn divide(x: View, c: f64, y: ViewMut) {
     fits!("divide", x.len() == y.view().len(), x, y);
     by_dtype!(x, typed(x, c, y));
@@ -333,7 +333,7 @@ pub fn scale(y: ViewMut, c: f64) {
     }
 }
 
-/// Cuts every number to ± `limit`.
+/// Clamps every element to ± `limit`.
 pub fn clamp(y: ViewMut, limit: f64) {
     by_dtype!(y.view(), typed(y, limit));
 
@@ -351,7 +351,7 @@ pub fn clamp(y: ViewMut, limit: f64) {
     }
 }
 
-/// Σ x, in one fixed order.
+/// Σ x, in a fixed order.
 pub fn sum(x: View) -> f64 {
     return by_dtype!(x, typed(x));
 
@@ -360,7 +360,7 @@ pub fn sum(x: View) -> f64 {
     }
 }
 
-/// Σ x², in one fixed order.
+/// Σ x², in a fixed order.
 pub fn sum_squares(x: View) -> f64 {
     return by_dtype!(x, typed(x));
 
@@ -369,7 +369,7 @@ pub fn sum_squares(x: View) -> f64 {
     }
 }
 
-/// Rows of matrices by their numbers: `y[i] = x[rows[i]]` for each (x, y).
+/// Rows of matrices by index: `y[i] = x[rows[i]]` for each (x, y).
 pub fn gather<const K: usize>(rows: &[u32], pairs: [(View, ViewMut); K]) {
     for (x, y) in &pairs {
         fits!("gather", y.view().len() == rows.len() * x.shape().columns(), x, y);
@@ -439,7 +439,7 @@ pub fn embed_backward(x: View, column: usize, dy: View, start: usize, dtable: Vi
     }
 }
 
-/// The slot of a code; anything that is no code is the unseen category, 0.
+/// The slot of a code; anything that is not a code is the unseen category, 0.
 fn code<T: Real>(x: T, slots: usize) -> usize {
     let code = (x.f64() + 0.5) as usize;
     if code < slots { code } else { 0 }
@@ -449,11 +449,11 @@ fn code<T: Real>(x: T, slots: usize) -> usize {
 pub struct LossOutput<'a> {
     /// L of each of the m rows.
     pub loss: ViewMut<'a>,
-    /// ∂L/∂z, m × C, where it is wanted.
+    /// ∂L/∂z, m × C, if it is wanted.
     pub dz: Option<ViewMut<'a>>,
 }
 
-/// L = −Σ y ln softmax(z), with y a class number in one column (smoothed) or a probability a class; dz = softmax(z) − y.
+/// L = −Σ y ln softmax(z), y a class index in one column (smoothed) or a probability per class; dz = softmax(z) − y.
 pub fn softmax_cross_entropy(z: View, y: View, smoothing: f64, out: LossOutput) {
     fits!("softmax_cross_entropy", z.shape().rows() == y.shape().rows(), z, y);
     by_dtype!(z, typed(z, y, smoothing, out));
@@ -507,7 +507,7 @@ pub fn regression_loss(loss: RegressionLoss, z: View, y: View, out: LossOutput) 
     }
 }
 
-/// L = Σ over a row of f(z, y), with f giving the value and its derivative by z: for losses of your own.
+/// L = Σ over a row of f(z, y), with f giving the value and its derivative with respect to z: for custom losses.
 pub fn rowwise_loss(z: View, y: View, out: LossOutput, f: impl Fn(f64, f64) -> (f64, f64)) {
     fits!("loss", z.len() == y.len(), z, y);
     by_dtype!(z, typed(z, y, out, f));

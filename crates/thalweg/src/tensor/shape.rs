@@ -1,4 +1,4 @@
-//! How many numbers a tensor has along each dimension.
+//! How many elements a tensor has along each dimension.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ impl Shape {
         &self.dimensions[..self.rank]
     }
 
-    /// How many numbers there are in all; no fewer than `usize::MAX` where no memory could hold them.
+    /// The number of elements, saturated at `usize::MAX` where no memory could hold them.
     pub fn size(&self) -> usize {
         self.dimensions().iter().copied().fold(1, usize::saturating_mul)
     }
@@ -28,12 +28,12 @@ impl Shape {
         self.dimensions[0]
     }
 
-    /// How many numbers a row has.
+    /// The number of elements in a row.
     pub fn columns(&self) -> usize {
         self.dimensions().iter().skip(1).copied().fold(1, usize::saturating_mul)
     }
 
-    /// How many numbers the last dimension has, which softmax is over.
+    /// The length of the last dimension, which softmax is over.
     pub fn last(&self) -> usize {
         self.dimensions().last().copied().unwrap_or(1)
     }
@@ -54,7 +54,7 @@ impl Shape {
         Shape { dimensions: [examples, a, b, c], rank: self.rank + 1 }
     }
 
-    /// Height, width and channels of an image, two dimensions being one channel; none for another example.
+    /// Height, width and channels of an image; two dimensions are one channel. `None` for other examples.
     pub fn image(self) -> Option<[usize; 3]> {
         match *self.dimensions() {
             [height, width] => Some([height, width, 1]),
@@ -63,7 +63,7 @@ impl Shape {
         }
     }
 
-    /// The channels of an image of height × width × channels; all numbers of another example.
+    /// The channels of an image of height × width × channels; the size of any other example.
     pub fn units(self) -> usize {
         match *self.dimensions() {
             [_, _, channels] => channels,

@@ -1,4 +1,4 @@
-//! Spectra of sounds: a short-time Fourier transform is a convolution whose filters are waves, under a window.
+//! Spectra of sounds: a short-time Fourier transform is a convolution whose filters are windowed waves.
 //!
 //! Conventions: Hann's window (periodic), frames within the sound only, power |F|², triangular bands on the mel scale
 //! 2595 · log₁₀(1 + f/700) (O'Shaughnessy 1987), natural logarithm, orthonormal DCT-II.
@@ -12,30 +12,30 @@ use thalweg_kernels::{elementwise, pool};
 use super::ops::{self, Element, MatmulPrecision, by_dtype};
 use super::{Activation, Dtype, Tensor, View, ViewMut, transposed};
 
-/// What a spectrum is made of.
+/// The options of a spectrum.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bands {
-    /// Samples a second.
+    /// Samples per second.
     pub sample_rate: usize,
-    /// Samples of a frame.
+    /// Samples per frame.
     pub window: usize,
-    /// Samples from a frame to the next.
+    /// Samples from one frame to the next.
     pub hop: usize,
-    /// How many bands.
+    /// The number of bands.
     pub bands: usize,
-    /// The frequencies, in Hz, that they lie between.
+    /// The lowest and the highest frequency of the bands, in Hz.
     pub range: [f64; 2],
-    /// Cosine coefficients of the bands' logarithms, instead of these.
+    /// How many cosine coefficients of the bands' logarithms to give instead of these.
     pub coefficients: Option<usize>,
 }
 
 impl Bands {
-    /// The frames of a sound.
+    /// The number of frames in a sound.
     pub fn frames(&self, samples: usize) -> usize {
         if samples < self.window { 0 } else { (samples - self.window) / self.hop + 1 }
     }
 
-    /// The numbers of the Fourier transform that some band takes in.
+    /// The bins of the Fourier transform that contribute to some band.
     pub fn bins(&self) -> std::ops::Range<usize> {
         let hz = self.sample_rate as f64 / self.window as f64;
         let first = (self.range[0] / hz).floor() as usize + 1;
@@ -63,12 +63,12 @@ impl Bands {
         wave(f64::cos).chain(wave(f64::sin)).collect()
     }
 
-    /// Each triangle's weights of the squares of the real parts, then of those of the imaginary ones.
+    /// Each triangle's weights for the squared real parts, then for the squared imaginary parts.
     pub(crate) fn triangles_of_squares(&self) -> Vec<f64> {
         self.triangles().chunks(self.bins().len()).flat_map(|band| [band, band].concat()).collect()
     }
 
-    /// Bands × bins: how much each bin counts in each band.
+    /// Bands × bins: the weight of each bin in each band.
     pub(crate) fn triangles(&self) -> Vec<f64> {
         let mel = |hz: f64| 2595.0 * (1.0 + hz / 700.0).log10();
         let hz = |mel: f64| 700.0 * (10.0_f64.powf(mel / 2595.0) - 1.0);
@@ -92,10 +92,10 @@ impl Bands {
 
     fn tables(&self, dtype: Dtype) -> Tables {
         let bins = self.bins().len();
-        let matrix = |rows: usize, columns: usize, numbers: Vec<f64>| {
-            let turned = transposed(&numbers, rows);
-            let tensor = |shape: [usize; 2], numbers: Vec<f64>| Tensor::from_f64(shape, numbers).to(dtype);
-            [tensor([rows, columns], numbers), tensor([columns, rows], turned)]
+        let matrix = |rows: usize, columns: usize, values: Vec<f64>| {
+            let transpose = transposed(&values, rows);
+            let tensor = |shape: [usize; 2], values: Vec<f64>| Tensor::from_f64(shape, values).to(dtype);
+            [tensor([rows, columns], values), tensor([columns, rows], transpose)]
         };
         Tables {
             waves: Tensor::from_f64([2 * bins, self.window], self.waves()).to(dtype),
@@ -113,7 +113,7 @@ struct Tables {
     cosines: Option<[Tensor; 2]>,
 }
 
-/// A spectrum with its constants, made when they are first needed.
+/// A spectrum with its constants, computed when they are first needed.
 #[derive(Debug, Clone)]
 pub struct Spectrum {
     bands: Bands,
@@ -121,7 +121,7 @@ pub struct Spectrum {
     tables: [OnceLock<Tables>; 2],
 }
 
-/// A · Bᵀ in f32 at least, whatever a network's layers have: powers differ by many magnitudes.
+/// A · Bᵀ in at least f32, whatever the network's layers use: powers span many orders of magnitude.
 fn product(a: View, b: &Tensor, y: ViewMut) {
     ops::linear(a, b.view(), None, Activation::Identity, None, y, MatmulPrecision::F32);
 }
@@ -139,18 +139,18 @@ impl Spectrum {
     }
 
     fn tables(&self, dtype: Dtype) -> &Tables {
-        let place = &self.tables[usize::from(dtype == Dtype::F64)];
-        place.get_or_init(|| self.bands.tables(dtype))
+        let cell = &self.tables[usize::from(dtype == Dtype::F64)];
+        cell.get_or_init(|| self.bands.tables(dtype))
     }
 
-    /// Sounds x, m × samples, become y, (m · frames) × bands (or coefficients). The transform, the powers and, where there
-    /// are coefficients, the logarithms are left in the rooms.
-    pub fn forward(&self, x: View, y: ViewMut, rooms: &mut [Tensor]) {
+    /// Turns sounds x, m × samples, into y, (m · frames) × bands (or coefficients). Leaves the transform, the powers
+    /// and, for coefficients, the logarithms in `saved`.
+    pub fn forward(&self, x: View, y: ViewMut, saved: &mut [Tensor]) {
         let (m, samples) = (x.shape().rows(), x.shape().columns());
         let frames = m * self.bands.frames(samples);
         let tables = self.tables(x.dtype());
         let bins = self.bands.bins().len();
-        let [transform, power, rest @ ..] = rooms else { unreachable!("two rooms at least") };
+        let [transform, power, rest @ ..] = saved else { unreachable!("at least two tensors are saved") };
         by_dtype!(x, waves(&self.bands.geometry(samples), x, tables.waves.view(), transform.rows_mut(m)));
         by_dtype!(x, powers(bins, transform.rows(m), power.rows_mut(m)));
         let power = power.view().part(0, [frames, bins]);
@@ -186,12 +186,12 @@ impl Spectrum {
         }
     }
 
-    /// dx from y and dy, which is overwritten, and what the forward pass left.
-    pub fn backward(&self, y: View, dy: ViewMut, rooms: &mut [Tensor], samples: usize, dx: ViewMut) {
+    /// dx from y, from dy, which is overwritten, and from what the forward pass saved.
+    pub fn backward(&self, y: View, dy: ViewMut, saved: &mut [Tensor], samples: usize, dx: ViewMut) {
         let m = dx.shape().rows();
         let frames = m * self.bands.frames(samples);
         let (tables, bins) = (self.tables(y.dtype()), self.bands.bins().len());
-        let [transform, power, rest @ ..] = rooms else { unreachable!("two rooms at least") };
+        let [transform, power, rest @ ..] = saved else { unreachable!("at least two tensors are saved") };
         let mut own = tables.cosines.as_ref().map(|_| Tensor::zeros([frames, self.bands.bands], y.dtype()));
         let (logarithms, mut delta) = match (&tables.cosines, &mut own) {
             (Some(cosines), Some(own)) => {
@@ -228,5 +228,5 @@ impl Spectrum {
     }
 }
 
-/// Frames that make a thread worth waking.
+/// How many frames make it worth waking a thread.
 const FRAMES: usize = 64;

@@ -1,4 +1,4 @@
-//! Optimisers' updates, a named operation each: one pass over θ, dθ and the state.
+//! Optimisers' updates, each a named operation: one pass over θ, dθ and the state.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use thalweg_kernels::{Real, update};
 use super::ops::{Element, fits};
 use super::{Dtype, Tensor, View, ViewMut};
 
-/// Where ε stands in RMSprop's and Adam's divisor.
+/// Where ε is added in RMSprop's and Adam's divisor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Epsilon {
@@ -42,7 +42,7 @@ pub struct Momentum {
     pub beta: f64,
     /// s: 1 − β, or 1.
     pub share: f64,
-    /// Nesterov's step, by βV + s dθ with the new V.
+    /// Nesterov's step: along βV + s dθ with the new V.
     pub nesterov: bool,
 }
 
@@ -51,7 +51,7 @@ pub fn momentum(theta: ViewMut, gradient: View, v: &mut [Tensor; 1], rule: &Mome
     apply(theta, gradient, v, rule);
 }
 
-/// S := βS + (1−β)dθ², θ := θ − α dθ/√(S/c), the root with ε.
+/// S := βS + (1−β)dθ², θ := θ − α dθ/√(S/c), with ε inside or outside the root.
 #[derive(Debug, Clone, Copy)]
 pub struct RmsProp {
     /// α.
@@ -62,7 +62,7 @@ pub struct RmsProp {
     pub correction: f64,
     /// ε.
     pub epsilon: f64,
-    /// Where ε stands.
+    /// Where ε is added.
     pub placement: Epsilon,
 }
 
@@ -71,7 +71,8 @@ pub fn rmsprop(theta: ViewMut, gradient: View, s: &mut [Tensor; 1], rule: &RmsPr
     apply(theta, gradient, s, rule);
 }
 
-/// V := β₁V + (1−β₁)dθ, S := β₂S + (1−β₂)dθ², V̂ = V/c₁, Ŝ = S/c₂, θ := θ − α V̂/√Ŝ, the root with ε.
+/// V := β₁V + (1−β₁)dθ, S := β₂S + (1−β₂)dθ², V̂ = V/c₁, Ŝ = S/c₂, θ := θ − α V̂/√Ŝ, with ε
+/// inside or outside the root.
 #[derive(Debug, Clone, Copy)]
 pub struct Adam {
     /// α.
@@ -82,7 +83,7 @@ pub struct Adam {
     pub corrections: [f64; 2],
     /// ε.
     pub epsilon: f64,
-    /// Where ε stands.
+    /// Where ε is added.
     pub placement: Epsilon,
 }
 
@@ -91,13 +92,13 @@ pub fn adam(theta: ViewMut, gradient: View, v_and_s: &mut [Tensor; 2], rule: &Ad
     apply(theta, gradient, v_and_s, rule);
 }
 
-/// One step of an optimiser with K state vectors, number by number: (θ, dθ, state) → (θ, state).
+/// One step of an optimiser with K state vectors, elementwise: (θ, dθ, state) → (θ, state).
 pub trait Formula<const K: usize>: Sync {
     /// The new parameter and the new state.
     fn apply<T: Real>(&self, theta: T, gradient: T, state: [T; K]) -> (T, [T; K]);
 }
 
-/// Applies a formula to all of θ: for optimisers of your own.
+/// Applies a formula to all of θ: for custom optimisers.
 pub fn apply<const K: usize>(theta: ViewMut, gradient: View, state: &mut [Tensor; K], formula: &impl Formula<K>) {
     fits!("update", theta.view().len() == gradient.len(), theta, gradient);
     match gradient.dtype() {
@@ -151,7 +152,7 @@ impl Formula<2> for Adam {
         let [beta1, beta2] = self.betas;
         let v = T::of(beta1) * v + T::of(1.0 - beta1) * d;
         let s = T::of(beta2) * s + T::of(1.0 - beta2) * (d * d);
-        // Times the inverse: divisions take longest here.
+        // Multiplied by the inverse: divisions take longest here.
         let v_hat = v * T::of(1.0 / self.corrections[0]);
         let s_hat = s * T::of(1.0 / self.corrections[1]);
         (theta - T::of(self.alpha) * (v_hat / self.placement.root(s_hat, self.epsilon)), [v, s])

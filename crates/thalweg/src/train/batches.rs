@@ -9,7 +9,7 @@ use crate::tensor::{Tensor, View, ViewMut, ops};
 pub struct Examples {
     /// Inputs, m × n.
     pub x: Tensor,
-    /// Targets, m × 1 for class numbers, else m × C.
+    /// Targets, m × 1 for class indices, else m × C.
     pub y: Tensor,
     /// A weight for each example.
     pub weights: Option<Tensor>,
@@ -41,23 +41,23 @@ impl Examples {
         self.x.shape().rows()
     }
 
-    /// The same with a column a class instead of class numbers.
+    /// The same with one-hot targets instead of class indices.
     #[must_use]
     pub fn one_hot(self, classes: usize) -> Examples {
         Examples { y: one_hot(&self.y, classes), ..self }
     }
 }
 
-/// A column a class instead of class numbers.
-pub(super) fn one_hot(numbers: &Tensor, classes: usize) -> Tensor {
-    let mut y = Tensor::zeros([numbers.shape().rows(), classes], numbers.dtype());
-    for row in 0..numbers.shape().rows() {
-        y.view_mut().set(row * classes + numbers.view().at(row) as usize, 1.0);
+/// One-hot targets from class indices.
+pub(super) fn one_hot(indices: &Tensor, classes: usize) -> Tensor {
+    let mut y = Tensor::zeros([indices.shape().rows(), classes], indices.dtype());
+    for row in 0..indices.shape().rows() {
+        y.view_mut().set(row * classes + indices.view().at(row) as usize, 1.0);
     }
     y
 }
 
-/// Room for a batch.
+/// Memory for a batch.
 #[derive(Debug, Clone)]
 pub struct Batch {
     /// Inputs.
@@ -69,7 +69,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Puts rows of inputs, targets and weights into the batch, from one of its rows on.
+    /// Copies rows of inputs, targets and weights into the batch, from its row `start` on.
     pub(super) fn put(&mut self, start: usize, rows: &[u32], [x, y]: [&Tensor; 2], weights: Option<&Tensor>) {
         let m = rows.len();
         let (x, y) = (pair(x, &mut self.x, start, m), pair(y, &mut self.y, start, m));
@@ -85,28 +85,28 @@ impl Batch {
     }
 }
 
-/// What a network is trained or judged on, wherever it lies.
+/// What a network is trained or evaluated on, wherever it is stored.
 pub trait TrainingSet {
     /// How many examples there are, m.
     fn rows(&self) -> usize;
 
-    /// Room for a batch of so many examples.
+    /// Memory for a batch of this many examples.
     fn new_batch(&self, rows: usize) -> Batch;
 
-    /// Puts the examples of these numbers into a batch, one after the other.
+    /// Copies the examples with these indices into a batch, one after the other.
     ///
     /// # Errors
     /// If they cannot be read.
     fn fetch(&self, numbers: &[u32], batch: &mut Batch) -> Result<()>;
 
-    /// The batches of an epoch (from 1) of at most `size` examples, the first `skip` of them left out. Every example comes
-    /// once; the last batch may be short.
+    /// The batches of an epoch (from 1), of at most `size` examples each, without the first `skip`. Every example comes
+    /// once per epoch; the last batch may be short.
     fn epoch<'a>(&'a self, size: usize, seed: u64, epoch: usize, skip: usize) -> Box<dyn Epoch + 'a>;
 }
 
 /// The batches of one epoch.
 pub trait Epoch {
-    /// Fills the next batch; gives its examples' numbers, none at the end.
+    /// Fills the next batch; returns its examples' indices, or `None` at the end.
     ///
     /// # Errors
     /// If the examples cannot be read.

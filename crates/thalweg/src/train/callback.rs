@@ -1,10 +1,10 @@
-//! Callbacks: what a caller hears of training as it goes on, and how it asks for a stop.
+//! Callbacks: how a caller follows training as it runs, and requests a stop.
 
 use super::State;
 use crate::error::Result;
 use crate::event::Event;
 
-/// Hears the events of training (or, with another `E`, of something else that takes long), and may ask for a stop.
+/// Receives the events of training (or, with another `E`, of another long task), and may request a stop.
 ///
 /// ```
 /// use thalweg::event::Event;
@@ -25,15 +25,15 @@ use crate::event::Event;
 /// }
 /// ```
 pub trait Callback<E = Event> {
-    /// Takes in an event.
+    /// Receives an event.
     fn event(&mut self, event: &E);
 
-    /// Whether it should stop now; a run can be resumed, a search continued.
+    /// Whether to stop now; a run can be resumed, a search continued.
     fn stop(&self) -> bool {
         false
     }
 
-    /// Sees the learning rate and the cost of a step.
+    /// Receives the learning rate and the cost of a step.
     fn step(&mut self, _learning_rate: f64, _cost: f64) {}
 
     /// Saves the state at the end of an epoch, or where training was interrupted.
@@ -45,7 +45,7 @@ pub trait Callback<E = Event> {
     }
 }
 
-/// A function of events is a callback that never asks for a stop.
+/// A function of events is a callback that never requests a stop.
 impl<E, F: FnMut(&E)> Callback<E> for F {
     fn event(&mut self, event: &E) {
         self(event);

@@ -1,7 +1,7 @@
-//! A batch taken apart: each part's passes on a thread of its own (data parallelism).
+//! Data parallelism: a batch is split into parts, each with its passes on a thread of its own.
 //!
-//! Small networks are computed so, whose products are too short to be shared out among threads. How a batch is taken
-//! apart follows from shapes alone, and the parts' gradients are added in their order, so bits do not depend on threads.
+//! This is for small networks, whose products are too short to be shared among threads. How a batch is split follows
+//! from shapes alone, and the parts' gradients are added in order, so bits do not depend on the number of threads.
 
 use thalweg_kernels::pool;
 
@@ -15,18 +15,18 @@ use crate::tensor::{Dtype, Tensor, View};
 /// The most parts of a batch.
 const MOST: usize = 4;
 
-/// Multiply-adds of a forward pass that are worth a thread.
+/// Multiply-adds of a forward pass that make a thread worthwhile.
 const WORTH: usize = 150_000;
 
-/// The most parameters: of larger networks, products are shared out among threads.
+/// The most parameters: larger networks share products among threads instead.
 const SMALL: usize = 1 << 17;
 
-/// How many times as much as adding up the parts' gradients the passes must be: about as many as a part has examples.
+/// How many times the work of adding up the parts' gradients the passes must be: about the number of examples per part.
 const OUTWEIGHS: usize = 60;
 
-/// Examples of a part, of a batch of so many.
+/// Examples per part, for a batch of m.
 fn rows_of_part(network: &Network, m: usize) -> usize {
-    /// What fetching and judging an example takes, in multiply-adds: so much, and so much for each input.
+    /// The work of fetching and evaluating an example, in multiply-adds: a constant, and an amount per input.
     const EXAMPLE: usize = 256;
     const INPUT: usize = 4;
     let parameters = network.layout().len();
@@ -46,9 +46,9 @@ pub(super) struct Pass<'a> {
     pub(super) products: MatmulPrecision,
 }
 
-/// Memory for the passes of a step, made once.
+/// Memory for the passes of a step, allocated once.
 pub(super) struct DataParallel {
-    /// Examples of a part.
+    /// Examples per part.
     rows: usize,
     parts: Vec<Part>,
 }
@@ -75,7 +75,7 @@ impl DataParallel {
         DataParallel { rows, parts: (0..count).map(part).collect() }
     }
 
-    /// Has batches of a size, and the shorter one at the end of an epoch, taken apart alike.
+    /// Splits batches of a size, and the shorter one at the end of an epoch, into parts of one size.
     pub(super) fn plan(&mut self, network: &Network, size: usize) {
         self.rows = rows_of_part(network, size);
     }
@@ -110,12 +110,12 @@ impl DataParallel {
         &mut self.parts[0].gradient
     }
 
-    /// The memory of the first part: of all of a batch with statistics, for it is not taken apart.
+    /// The memory of the first part; a batch with batch statistics has no other, since it is not split.
     pub(super) fn workspace(&mut self) -> &mut Workspace {
         &mut self.parts[0].workspace
     }
 
-    /// Has the next step sample each layer's scales.
+    /// Makes the next step sample each layer's scales.
     pub(super) fn sample_scales(&mut self) {
         self.parts.iter_mut().for_each(|part| part.workspace.sample_scales());
     }

@@ -1,5 +1,5 @@
-//! Training on rows that lie on disk: blocks in a new order every epoch, read in windows of many blocks by a thread of
-//! their own, and shuffled within each window. Memory is bounded by two windows.
+//! Training on rows that are stored on disk: blocks in a new order every epoch, read in windows of many blocks by a
+//! background thread, with rows shuffled within each window. Memory is bounded by two windows.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -15,23 +15,23 @@ use crate::tensor::{Dtype, Tensor, ops};
 pub struct FromDisk {
     file: Arc<RowFile>,
     dtype: Dtype,
-    /// Blocks of a window.
+    /// Blocks per window.
     window: usize,
     /// A weight for each class.
     class_weights: Option<Vec<f64>>,
-    /// How many classes there are, where targets have a column for each instead of its number.
+    /// The number of classes, if targets are one-hot instead of class indices.
     classes: Option<usize>,
 }
 
 impl FromDisk {
-    /// Examples from a file, read in windows of about so many bytes.
+    /// Examples from a file, read in windows of about this many bytes.
     pub fn new(file: Arc<RowFile>, dtype: Dtype, window: usize) -> FromDisk {
         let bytes = file.block(0).len() * file.shape().columns * size_of::<f32>();
         let window = (window / bytes.max(1)).max(1);
         FromDisk { file, dtype, window, class_weights: None, classes: None }
     }
 
-    /// The same with a weight for each class, and a column for each instead of its number, where these are wanted.
+    /// The same with a weight for each class, and with one-hot targets instead of class indices, if these are given.
     #[must_use]
     pub fn with_classes(self, weights: Option<&[f64]>, columns: Option<usize>) -> FromDisk {
         FromDisk { class_weights: weights.map(<[f64]>::to_vec), classes: columns, ..self }
@@ -41,13 +41,13 @@ impl FromDisk {
         self.file.shape().weighted || self.class_weights.is_some()
     }
 
-    /// Rows as the network takes them, from what the file has of them.
+    /// Rows as the network takes them, from the values in the file.
     fn batch(&self, rows: usize, x: Vec<f32>, y: Vec<f32>, mut weights: Vec<f32>) -> Batch {
         if let Some(of_class) = &self.class_weights {
             weights.resize(rows, 1.0);
             weights.iter_mut().zip(&y).for_each(|(weight, &class)| *weight *= of_class[class as usize] as f32);
         }
-        let tensor = |columns: usize, numbers| Tensor::from_f32([rows, columns], numbers).into_dtype(self.dtype);
+        let tensor = |columns: usize, values| Tensor::from_f32([rows, columns], values).into_dtype(self.dtype);
         let y = tensor(self.file.shape().targets, y);
         Batch {
             x: tensor(self.file.shape().columns, x),
@@ -81,7 +81,7 @@ impl FromDisk {
 #[derive(Debug)]
 struct Window {
     rows: Batch,
-    /// Each row's number in the file.
+    /// Each row's index in the file.
     numbers: Vec<u32>,
     order: Vec<u32>,
 }
@@ -102,7 +102,7 @@ impl TrainingSet for FromDisk {
     fn fetch(&self, numbers: &[u32], batch: &mut Batch) -> Result<()> {
         let [mut x, mut y, mut weights] = [const { Vec::new() }; 3];
         x.reserve_exact(numbers.len() * self.file.shape().columns);
-        // Rows that follow one another within a block are one read.
+        // Consecutive rows within a block are one read.
         let of_block = self.file.block(0).len();
         for rows in numbers.chunk_by(|a, b| a + 1 == *b && !(*b as usize).is_multiple_of(of_block)) {
             let (first, count) = (rows[0] as usize, rows.len());
@@ -120,7 +120,7 @@ impl TrainingSet for FromDisk {
     fn epoch<'a>(&'a self, size: usize, seed: u64, epoch: usize, skip: usize) -> Box<dyn Epoch + 'a> {
         let blocks = random::shuffle(seed, epoch as u32).permutation(self.file.blocks());
         let windows: Vec<Vec<u32>> = blocks.chunks(self.window).map(<[u32]>::to_vec).collect();
-        // Windows that lie before the first batch are not even read.
+        // Windows before the first batch are not even read.
         let mut done = (skip * size).min(self.rows());
         let left = self.rows() - done;
         let mut first = 0;
@@ -131,7 +131,7 @@ impl TrainingSet for FromDisk {
             }
             (done, first) = (done - rows, first + 1);
         }
-        // The thread hands a window over when it is asked for the next one, and then reads on.
+        // The thread hands a window over when the next one is needed, and then reads ahead.
         let (sender, windows_read) = sync_channel(0);
         let all = self.clone();
         std::thread::spawn(move || {
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
     use crate::data::row_file::{RowShape, RowWriter};
 
-    /// Rows whose one input is their number and whose answer is 0 or 1, in windows of two blocks.
+    /// Rows whose only input is their index and whose answer is 0 or 1, in windows of two blocks.
     fn rows(rows: usize, class_weights: Option<Vec<f64>>) -> FromDisk {
         let folder = tempfile::tempdir().unwrap();
         let mut writer = RowWriter::new(folder.path(), RowShape { columns: 1, targets: 1, weighted: false }).unwrap();

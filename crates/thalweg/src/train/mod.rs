@@ -1,4 +1,4 @@
-//! Training: the loop, what it keeps and what it tells.
+//! Training: the loop, its state and its callbacks.
 
 mod augment;
 mod batches;

@@ -1,4 +1,4 @@
-//! Everything that training changes: what a checkpoint keeps.
+//! Everything that training changes: what a checkpoint saves.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,26 +9,26 @@ use crate::optimizers::{self, Optimizer};
 use crate::schedule::Plateau;
 use crate::tensor::{Dtype, Tensor};
 
-/// The state of training between two steps. With the data and the settings it decides every later bit.
+/// The state of training between two steps. With the data and the settings it determines every later bit.
 #[derive(Debug, Clone)]
 pub struct State {
     /// θ.
     pub theta: Tensor,
     /// The optimiser's vectors.
     pub optimizer: Vec<Tensor>,
-    /// The average of θ, where one is kept.
+    /// The average of θ, if one is kept.
     pub average: Option<ParameterAverage>,
     /// The best parameters so far.
     pub best_theta: Tensor,
     /// Epochs done.
     pub epoch: usize,
-    /// Steps done of the next epoch.
+    /// Steps done in the next epoch.
     pub step: usize,
     /// Steps done in all.
     pub t: u64,
-    /// Sum of the costs of these steps of the next epoch.
+    /// Sum of the costs of the steps done in the next epoch.
     pub cost: f64,
-    /// What the best parameters reached.
+    /// The result of the best parameters.
     pub best: Best,
     /// Their epoch.
     pub best_epoch: usize,
@@ -74,9 +74,9 @@ impl State {
 /// A dev result by which epochs are compared; lower is better.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Best {
-    /// The monitored metric, its sign turned if higher is better.
+    /// The monitored metric, negated if higher is better.
     pub value: f64,
-    /// The dev loss, which decides between equals.
+    /// The dev loss, which breaks ties.
     pub loss: f64,
 }
 
@@ -87,7 +87,7 @@ impl Default for Best {
 }
 
 impl Best {
-    /// An epoch's result; a metric that is undefined on the dev part gives way to the loss.
+    /// An epoch's result; the loss stands in for a metric that is undefined on the dev part.
     pub(crate) fn candidate((monitor, higher): &(String, bool), dev_loss: Option<f64>, dev: &Metrics) -> Best {
         let loss = dev_loss.filter(|loss| loss.is_finite()).unwrap_or(f64::MAX);
         let value = match dev.get(monitor) {

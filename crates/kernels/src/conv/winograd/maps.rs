@@ -1,13 +1,13 @@
-//! The maps of patches, filters and products: matrices of a few numbers, along both sides of squares of vectors.
+//! The maps of patches, filters and products: small matrices, applied along both sides of squares of vectors.
 //!
-//! They are those of Toom and Cook's way to multiply polynomials by their values at points (0, 1, −1 and ∞ for patches of
-//! 4 × 4; ½ and −2 besides for 6 × 6, with which fewest digits are lost: Barabasz et al. 2020).
+//! They come from Toom–Cook multiplication of polynomials by their values at points: 0, 1, −1 and ∞ for patches of 4 ×
+//! 4, and also ½ and −2 for patches of 6 × 6, which lose the fewest digits (Barabasz et al. 2020).
 
 use super::TAPS;
 use crate::Real;
 use crate::gemm::{Lanes, OnLanes};
 
-/// A loop of at most six rounds without the loop: the compiler then knows each factor, and what becomes of it.
+/// An unrolled loop of at most six iterations: the compiler then knows each factor, and drops zeros and ones.
 macro_rules! written_out {
     ($i:ident, $n:ident, $body:block) => {
         written_out!($i, $n, $body, 0 1 2 3 4 5)
@@ -20,7 +20,7 @@ macro_rules! written_out {
     };
 }
 
-/// A map of a line of I numbers to one of O.
+/// A linear map from a line of I elements to one of O.
 pub(in crate::conv) trait Line<const I: usize, const O: usize>: Copy {
     /// Its matrix.
     const MATRIX: [[f64; I]; O];
@@ -55,7 +55,7 @@ pub(in crate::conv) trait Line<const I: usize, const O: usize>: Copy {
     }
 }
 
-/// Bᵀ: of a patch.
+/// Bᵀ, for patches.
 #[derive(Clone, Copy)]
 pub(in crate::conv) struct OfPatch;
 impl Line<4, 4> for OfPatch {
@@ -73,7 +73,7 @@ impl Line<6, 6> for OfPatch {
     ];
 }
 
-/// G: of a filter.
+/// G, for filters.
 #[derive(Clone, Copy)]
 pub(in crate::conv) struct OfFilter;
 impl Line<TAPS, 4> for OfFilter {
@@ -90,7 +90,7 @@ impl Line<TAPS, 6> for OfFilter {
     ];
 }
 
-/// Aᵀ: of products.
+/// Aᵀ, for products.
 #[derive(Clone, Copy)]
 pub(in crate::conv) struct OfProducts;
 impl Line<4, 2> for OfProducts {
@@ -105,7 +105,7 @@ impl Line<6, 4> for OfProducts {
     ];
 }
 
-/// The transposed map: where gradients go back.
+/// The transposed map, for gradients.
 #[derive(Clone, Copy)]
 pub(super) struct Back<L>(pub(super) L);
 impl<L: Line<O, I>, const I: usize, const O: usize> Line<I, O> for Back<L> {
@@ -123,15 +123,15 @@ impl<L: Line<O, I>, const I: usize, const O: usize> Line<I, O> for Back<L> {
     };
 }
 
-/// Squares of vectors mapped down their columns and along their rows: for each item, where the vectors of its square
-/// begin, and those of what becomes of it.
+/// Maps squares of vectors down their columns and along their rows; `from` and `to` give, for each item, the addresses
+/// of the vectors of its square and of the mapped square.
 pub(super) struct Transform<F, G, L, const I: usize, const O: usize> {
     pub(super) items: usize,
-    /// Elements of a vector.
+    /// Elements per vector.
     pub(super) elements: usize,
     pub(super) from: F,
     pub(super) to: G,
-    /// Whether what becomes of a square is added to what is there.
+    /// Whether a mapped square is added to the contents of its destination.
     pub(super) onto: bool,
     pub(super) line: L,
 }
@@ -168,7 +168,7 @@ unsafe fn map_square<T: Real, V: Lanes<T>, L: Line<I, O>, const I: usize, const 
     at: usize,
     onto: bool,
 ) {
-    // SAFETY: a vector may be read and written `at` numbers from where each begins. Loops: a closure that `from_fn` calls
+    // SAFETY: a vector may be read and written `at` elements after each address. Loops: a closure that `from_fn` calls
     // would be compiled without the vector's instructions.
     unsafe {
         let mut down = [[V::splat(T::ZERO); I]; O];
@@ -194,14 +194,14 @@ unsafe fn map_square<T: Real, V: Lanes<T>, L: Line<I, O>, const I: usize, const 
 mod tests {
     use super::*;
 
-    /// A line of outputs as the maps make it, of a line of pixels and one of a filter.
+    /// The line of outputs that the maps give for a line of pixels and one of a filter.
     fn made<const EDGE: usize, const MADE: usize>(pixels: [f64; EDGE], filter: [f64; TAPS]) -> [f64; MADE]
     where
         OfPatch: Line<EDGE, EDGE>,
         OfFilter: Line<TAPS, EDGE>,
         OfProducts: Line<EDGE, MADE>,
     {
-        // SAFETY: single numbers need no instructions of their own.
+        // SAFETY: scalars need no special instructions.
         unsafe {
             let (mut products, filter) = (OfPatch.of::<f64, f64>(pixels), OfFilter.of::<f64, f64>(filter));
             products.iter_mut().zip(filter).for_each(|(product, filter)| *product *= filter);

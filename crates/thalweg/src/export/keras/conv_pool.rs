@@ -1,4 +1,4 @@
-//! Convolutions and pooling, whose windows Keras pads and strides in its own way.
+//! Convolutions and pooling, for which Keras has padding and strides of its own.
 
 use serde_json::json;
 
@@ -10,12 +10,12 @@ use crate::tensor::Activation;
 use crate::{Error, Result};
 
 impl Keras<'_> {
-    /// x as the windows see it.
+    /// x in the shape that windows see.
     fn windowed(&mut self, lowered: &LoweredOp, frame: &Frame, x: Symbol) -> Symbol {
         self.reshaped(lowered, "windows", x, frame.seen().dimensions())
     }
 
-    /// x between zeros, and what is left to say of padding.
+    /// x with its padding, and the `padding` argument that remains.
     fn padded(&mut self, lowered: &LoweredOp, frame: &Frame, x: Symbol, same: bool) -> (Symbol, &'static str) {
         let around = frame.each(frame.around());
         if around.iter().flatten().all(|&n| n == 0) {
@@ -52,7 +52,7 @@ impl Keras<'_> {
             config["strides"] = json!(frame.each(windows.stride));
             return self.activated(class, lowered, (config, variables), &x, g);
         }
-        // Keras has no strides in dilated windows: every window is taken, then those a stride apart.
+        // Keras does not combine strides and dilation: all windows are computed, then those a stride apart kept.
         let mut shape = x.shape.clone();
         let reach = [0, 1].map(|axis| (windows.size[axis] - 1) * windows.dilation[axis]);
         shape.iter_mut().zip(frame.each(reach)).for_each(|(side, reach)| *side -= reach);
@@ -62,7 +62,7 @@ impl Keras<'_> {
         self.activation(lowered, g, some)
     }
 
-    /// Every so many places of x.
+    /// The positions of x that are a stride apart.
     fn strided(&mut self, lowered: &LoweredOp, frame: &Frame, x: &Symbol) -> Symbol {
         let class = if frame.line { "MaxPooling1D" } else { "MaxPooling2D" };
         let config = json!({ "pool_size": frame.each([1, 1]), "strides": frame.each(frame.windows.stride) });
@@ -98,7 +98,7 @@ impl Keras<'_> {
         if take == Pooling::Max && around && !same {
             return self.padded_maximum(lowered, frame, class, x);
         }
-        // Whether means of "same" count the zeros around an image depends on Keras' backend.
+        // Whether average pooling with "same" counts the padding depends on Keras's backend.
         let (x, padding) = self.padded(lowered, frame, x, same && take == Pooling::Max);
         let config = json!({
             "pool_size": frame.each(windows.size), "strides": frame.each(windows.stride), "padding": padding,
@@ -110,7 +110,7 @@ impl Keras<'_> {
         Ok(y)
     }
 
-    /// Means that counted zeros, times the places of a window by those of them that are within the image.
+    /// Means that counted padding, times the ratio of a window's size to the number of its positions within the image.
     fn within(&mut self, lowered: &LoweredOp, frame: &Frame, means: &Symbol) -> Symbol {
         let windows = &frame.windows;
         let shares = |axis: usize| {
@@ -123,8 +123,7 @@ impl Keras<'_> {
         self.named("Rescaling", lowered, "within", json!({ "scale": scale, "offset": 0.0 }), means, &means.shape)
     }
 
-    /// Maxima within an image whose padding holds none: those of windows around every pixel, and of these the ones that
-    /// our windows are around.
+    /// Maxima without the padding: of windows centred on every pixel, those that are our windows are kept.
     fn padded_maximum(&mut self, lowered: &LoweredOp, frame: &Frame, class: &'static str, x: Symbol) -> Result<Symbol> {
         let windows = &frame.windows;
         let crop = |axis: usize| {

@@ -1,4 +1,4 @@
-//! A functional model of Keras: layers that name those before them, and where its variables stand.
+//! A functional Keras model: layers that refer to their inputs by name, and the paths of its variables.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::hdf5::Node;
 
-/// An array of numbers in a shape.
+/// A shape, and the values of an array.
 pub(super) type Variable = (Vec<usize>, Vec<f32>);
 
-/// What a layer gives: its place in the graph, and the shape of one example.
+/// The output of a layer: its index in the graph, and the shape of one example.
 #[derive(Debug, Clone)]
 pub(super) struct Symbol {
     layer: usize,
@@ -26,13 +26,13 @@ struct Layer {
     variables: Vec<Variable>,
 }
 
-/// Layers, each after those that it takes from.
+/// Layers, each after its inputs.
 #[derive(Debug, Default)]
 pub(super) struct Graph {
     layers: Vec<Layer>,
 }
 
-/// The operation that is no layer: it has neither variables nor a type.
+/// The one operation that is not a layer: it has neither variables nor a dtype.
 const LOGARITHM: &str = "Log";
 
 impl Graph {
@@ -42,7 +42,7 @@ impl Graph {
         self.push("InputLayer", "inputs", config, &[], shape, Vec::new())
     }
 
-    /// A layer on other layers' outputs; `config` has what is not as usual.
+    /// A layer on other layers' outputs; `config` has the options that differ from their defaults.
     pub(super) fn layer(
         &mut self,
         class: &'static str,
@@ -65,13 +65,13 @@ impl Graph {
         variables: Vec<Variable>,
     ) -> Symbol {
         let inputs = inputs.iter().map(|symbol| (*symbol).clone()).collect();
-        // On PyTorch Keras takes no dots in names.
+        // With PyTorch as the backend, Keras does not allow dots in names.
         let name = name.replace('.', "_");
         self.layers.push(Layer { class, name, config, inputs, output: output.to_vec(), variables });
         Symbol { layer: self.layers.len() - 1, shape: output.to_vec() }
     }
 
-    /// The natural logarithm of each number.
+    /// The natural logarithm of each element.
     pub(super) fn logarithm(&mut self, name: &str, x: &Symbol) -> Symbol {
         self.layer(LOGARITHM, name, json!({}), &[x], &x.shape)
     }
@@ -105,8 +105,8 @@ impl Graph {
         )
     }
 
-    /// The layers as Keras orders them, by which it finds their variables: those farther from the output first and, as
-    /// far, as a walk from the output meets them.
+    /// The layers in Keras's order, by which it finds their variables: those farther from the output first and, at the
+    /// same distance, in the order of a depth-first walk from the output.
     fn order(&self, output: usize) -> Vec<usize> {
         let mut depths = vec![0; self.layers.len()];
         for (place, layer) in self.layers.iter().enumerate().rev() {
@@ -159,13 +159,13 @@ impl Graph {
     }
 }
 
-/// A shape of any number of examples.
+/// The shape of a batch of any size.
 fn batch(shape: &[usize]) -> Value {
     let sides = std::iter::once(Value::Null).chain(shape.iter().map(|&side| json!(side)));
     Value::Array(sides.collect())
 }
 
-/// The name of a class as Keras writes it in names of variables: `LayerNormalization` is `layer_normalization`.
+/// The name of a class as Keras writes it in variable paths: `LayerNormalization` is `layer_normalization`.
 fn snake_case(class: &str) -> String {
     let mut name = String::new();
     let mut before = '_';

@@ -1,22 +1,22 @@
-//! The part of HDF5 that a file of named arrays needs: groups, and arrays of floating-point numbers that lie in a row.
+//! The part of HDF5 that a file of named arrays needs: groups, and contiguous arrays of floats.
 //!
 //! A file is a superblock (version 2) and objects. An object is a header (version 2) of messages: a group has a link
-//! message for each name in it, with the address of that object's header; an array's messages say its shape, the form
-//! of its numbers and where they lie. Superblock and headers each end in a checksum (Jenkins' lookup3).
+//! message for each name in it, with the address of that object's header; an array's messages give its shape, its
+//! element type and the address of its data. Superblock and headers each end in a checksum (Jenkins' lookup3).
 //! Source: HDF5 File Format Specification 3.0, sections II.A, III.A, IV.A.1.b and IV.A.2.
 
 use std::collections::BTreeMap;
 
-/// What stands under a name.
+/// The object under a name.
 #[derive(Debug)]
 pub(super) enum Node {
     Group(BTreeMap<String, Node>),
-    /// A shape, and f32 numbers in it, the last dimension running fastest.
+    /// A shape and f32 values, the last dimension varying fastest.
     Array(Vec<usize>, Vec<f32>),
 }
 
 impl Node {
-    /// Puts an array under a path of names with slashes between; groups on the way are made.
+    /// Inserts an array at a path of names separated by slashes, creating groups on the way.
     pub(super) fn insert(&mut self, path: &str, array: Node) {
         let Node::Group(names) = self else { return };
         match path.split_once('/') {
@@ -30,7 +30,7 @@ impl Node {
     }
 }
 
-/// An address where nothing is.
+/// The undefined address.
 const NOWHERE: u64 = u64::MAX;
 const SUPERBLOCK: usize = 48;
 
@@ -49,7 +49,7 @@ pub(super) fn file(root: &Node) -> Vec<u8> {
     bytes
 }
 
-/// Appends an object with all that it holds; gives the address of its header.
+/// Appends an object with all that it contains; returns the address of its header.
 fn write(node: &Node, bytes: &mut Vec<u8>) -> u64 {
     let messages: Vec<(u8, Vec<u8>)> = match node {
         Node::Group(names) => {
@@ -64,9 +64,9 @@ fn write(node: &Node, bytes: &mut Vec<u8>) -> u64 {
             let size = 4 * numbers.len() as u64;
             let mut space = vec![2, shape.len() as u8, 0, u8::from(!shape.is_empty())];
             space.extend(shape.iter().flat_map(|&side| (side as u64).to_le_bytes()));
-            // Fill values: space is there when the file is written, nothing is filled.
+            // Fill value: version 3, space allocated late (on writing), never filled.
             let fill = vec![3, 0b0110];
-            // Version 3, in one piece.
+            // Version 3, contiguous.
             let layout = [&[3, 1][..], &start.to_le_bytes(), &size.to_le_bytes()].concat();
             vec![(SPACE, space), (TYPE, F32.to_vec()), (FILL, fill), (LAYOUT, layout)]
         }
@@ -74,7 +74,7 @@ fn write(node: &Node, bytes: &mut Vec<u8>) -> u64 {
     bytes.resize(bytes.len().next_multiple_of(8), 0);
     let address = bytes.len();
     let size: usize = messages.iter().map(|(_, message)| 4 + message.len()).sum();
-    // Version 2; the size of the messages is a number of 4 bytes.
+    // Version 2; the size of the messages takes 4 bytes.
     bytes.extend(b"OHDR\x02\x02");
     bytes.extend((size as u32).to_le_bytes());
     for (kind, message) in messages {
@@ -88,7 +88,7 @@ fn write(node: &Node, bytes: &mut Vec<u8>) -> u64 {
     address as u64
 }
 
-// Kinds of messages.
+// Message types.
 const SPACE: u8 = 0x01;
 const LINK_INFO: u8 = 0x02;
 const TYPE: u8 = 0x03;
@@ -97,11 +97,11 @@ const LINK: u8 = 0x06;
 const LAYOUT: u8 = 0x08;
 const GROUP_INFO: u8 = 0x0a;
 
-/// Little-endian IEEE 754 in 32 bits: version 1 of class 1, the mantissa's first bit implied, the sign at bit 31; 4 bytes;
-/// from bit 0, 32 bits; exponent at 23 of 8 bits, mantissa at 0 of 23 bits; bias 127.
+/// Little-endian IEEE 754 in 32 bits: version 1 of class 1, the mantissa's first bit implied, the sign at bit 31; 4
+/// bytes; from bit 0, 32 bits; exponent at 23 of 8 bits, mantissa at 0 of 23 bits; bias 127.
 const F32: [u8; 20] = [0x11, 0x20, 31, 0, 4, 0, 0, 0, 0, 0, 32, 0, 23, 8, 0, 23, 127, 0, 0, 0];
 
-/// Version 1, a name whose length takes 2 bytes, in UTF-8, to an object of the same file.
+/// A link message: version 1, a UTF-8 name whose length takes 2 bytes, a hard link within the file.
 fn link(name: &str, address: u64) -> Vec<u8> {
     let length = (name.len() as u16).to_le_bytes();
     [&[1, 0b1_0001, 1][..], &length, name.as_bytes(), &address.to_le_bytes()].concat()
@@ -118,7 +118,7 @@ fn lookup3(bytes: &[u8]) -> u32 {
     let mut rest = bytes;
     while rest.len() > 12 {
         [a, b, c] = [a.wrapping_add(word(rest, 0)), b.wrapping_add(word(rest, 1)), c.wrapping_add(word(rest, 2))];
-        // Each of the three in turn loses the one before it, takes in its turned bits, and that one gains the third.
+        // For each in turn: subtract the one before it and XOR that one's rotated bits, then add the third to that one.
         for turn in [[4, 6, 8], [16, 19, 4]] {
             a = a.wrapping_sub(c) ^ c.rotate_left(turn[0]);
             c = c.wrapping_add(b);
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn hashes_are_those_of_the_author() {
-        // From the driver of lookup3.c: the empty text gives 0xdeadbeef, this sentence 0x17770551.
+        // From the driver of lookup3.c: the empty string gives 0xdeadbeef, this sentence 0x17770551.
         assert_eq!(lookup3(b""), 0xdead_beef);
         assert_eq!(lookup3(b"Four score and seven years ago"), 0x1777_0551);
     }

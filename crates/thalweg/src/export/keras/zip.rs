@@ -1,12 +1,12 @@
-//! Zip archives of files that are stored as they are, all of the first moment that the format knows: equal files give
-//! equal bytes. Source: APPNOTE.TXT 6.3.10, sections 4.3.7, 4.3.12 and 4.3.16.
+//! Zip archives of uncompressed files, all with the earliest date of the format, so that equal files give equal bytes.
+//! Source: APPNOTE.TXT 6.3.10, sections 4.3.7, 4.3.12 and 4.3.16.
 
 use flate2::Crc;
 
 /// 1980-01-01 00:00:00, as time and date.
 const MOMENT: [u16; 2] = [0, 1 << 5 | 1];
 
-/// The bytes of an archive of files by name.
+/// The bytes of an archive of named files.
 pub(super) fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
     let (mut bytes, mut directory) = (Vec::new(), Vec::new());
     for (name, content) in files {
@@ -14,7 +14,7 @@ pub(super) fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
         crc.update(content);
         let start = bytes.len() as u32;
         let size = content.len() as u32;
-        // What both records of a file share, from the version that can read it on.
+        // The fields shared by both records of a file, starting with the version needed to read it.
         let mut common = Vec::new();
         for number in [20, 0, 0, MOMENT[0], MOMENT[1]] {
             common.extend(number.to_le_bytes());

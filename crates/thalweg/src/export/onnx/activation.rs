@@ -3,10 +3,10 @@
 use super::graph::{Graph, float, signed, text};
 use crate::tensor::Activation;
 
-/// SELU's λ and α; ELU with α and a factor are what every runtime has.
+/// SELU's λ and α: every runtime supports ELU with an α and a factor.
 pub(crate) const SELU: [f64; 2] = [1.050_700_987_355_480_5, 1.673_263_242_354_377_2];
 
-/// a = g(z); which end of z's dimensions its channels are at matters to softmax.
+/// a = g(z); softmax depends on which dimension has the channels.
 pub(super) fn activate(graph: &mut Graph, scope: &str, g: Activation, z: &str, channels_first: bool) -> String {
     let name = |operator: &str| format!("{scope}.{operator}");
     let mut node = |operator: &str, attributes| graph.node(&name(operator), operator, [z], attributes);

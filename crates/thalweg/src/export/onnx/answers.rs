@@ -1,20 +1,20 @@
-//! Logits to answers: probabilities and labels, or numbers in the data's units.
+//! From logits to answers: probabilities and labels, or values in the data's units.
 
 use super::graph::{Graph, int, signed, to};
 use super::proto::DataType;
 use crate::data::schema::Task;
 use crate::data::target::Target;
 
-/// Where the answers are.
+/// Where the answers are in the graph.
 #[derive(Debug)]
 pub(super) struct Answers {
-    /// The tensor of probabilities, or of scaled numbers.
+    /// The tensor of probabilities, or of scaled values.
     pub(super) numbers: String,
-    /// How many nodes it takes to that; those after it make labels, or numbers in the data's units.
+    /// The number of nodes up to that tensor; those after it compute labels, or values in the data's units.
     pub(super) nodes: usize,
 }
 
-/// Adds what makes answers of logits, and the outputs.
+/// Adds the nodes that turn logits into answers, and the outputs.
 pub(super) fn write(graph: &mut Graph, target: &Target, z: &str, needs_double: impl Fn(f64, f64) -> bool) -> Answers {
     let count = target.classes.len();
     match target.task {
@@ -53,7 +53,7 @@ pub(super) fn write(graph: &mut Graph, target: &Target, z: &str, needs_double: i
             };
             let numbers = graph.output("probabilities", &p, DataType::Float, &[count], "of each class");
             let nodes = graph.nodes.len();
-            // At exactly a half the second of two classes wins, of more the first.
+            // In a tie the second of two classes wins, but the first of more.
             let last = int("select_last_index", usize::from(target.task == Task::Binary));
             let options = vec![int("axis", 1), int("keepdims", 0), last];
             let best = graph.node("answers.ArgMax", "ArgMax", [&numbers], options);
@@ -81,7 +81,7 @@ fn unscaled(graph: &mut Graph, target: &Target, z: &str, kind: DataType) -> Stri
     y
 }
 
-/// The classes: whole numbers where all of them are, else texts.
+/// The classes, as integers if all of them are, otherwise as strings.
 fn classes(graph: &mut Graph, classes: &[String]) -> (DataType, String) {
     let whole = |class: &String| class.parse::<i64>().ok().filter(|n| n.to_string() == *class);
     match classes.iter().map(whole).collect::<Option<Vec<i64>>>() {

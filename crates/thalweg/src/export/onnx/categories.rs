@@ -1,4 +1,4 @@
-//! Columns of texts: categories looked up, words for yes and no.
+//! String columns: categories, and words for yes and no.
 
 use std::collections::HashSet;
 
@@ -9,16 +9,16 @@ use crate::data::boolean_words;
 use crate::data::cell_format::CellFormat;
 use crate::data::preprocess::Categories;
 
-/// A column whose categories are looked up.
+/// A column of categories.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Codes<'a> {
-    /// The place of the first number that it becomes.
+    /// The position of the first of its columns in the network's input.
     pub(super) place: usize,
     pub(super) name: &'a str,
     pub(super) categories: &'a Categories,
 }
 
-/// Adds the inputs of categorical columns: those that become an input a category, and those that become a code.
+/// Adds the inputs of categorical columns: one-hot ones, and those that become a code.
 pub(super) fn write(
     graph: &mut Graph,
     cell_format: &CellFormat,
@@ -53,17 +53,17 @@ pub(super) fn write(
     }
 }
 
-/// An input of categories, and the slot of each.
+/// Adds an input of categories; returns the slot of each.
 fn slot(graph: &mut Graph, cell_format: &CellFormat, column: &Codes) -> String {
     let x = graph.input(column.name, DataType::String, &[1], "a category, empty where it is missing");
     let (keys, slots) = spellings(column.categories, cell_format);
-    // Texts that are no key have slot 0.
+    // Strings that are not keys have slot 0.
     let attributes = vec![strings("keys_strings", &keys), ints("values_int64s", &slots), int("default_int64", 0)];
     graph.node_of(ML, &format!("{}.LabelEncoder", column.name), "LabelEncoder", &[&x], attributes)
 }
 
-/// What may stand in a cell, and its slot: the usual spellings of what means "missing", the categories, and whole
-/// numbers with a ".0" (or a ",0").
+/// What a cell may contain, and its slot: the usual spellings of "missing", the categories, and integers with a ".0"
+/// (or a ",0").
 fn spellings(categories: &Categories, cell_format: &CellFormat) -> (Vec<String>, Vec<usize>) {
     let mut seen = HashSet::new();
     let (mut keys, mut slots) = (Vec::new(), Vec::new());
@@ -85,7 +85,7 @@ fn spellings(categories: &Categories, cell_format: &CellFormat) -> (Vec<String>,
     (keys, slots)
 }
 
-/// A word in lower case, in upper case, and with a capital.
+/// A word in lower case, in upper case, and capitalised.
 fn cases(word: &str) -> [String; 3] {
     let mut capital = word.to_lowercase();
     if let Some(first) = capital.get_mut(..1) {
@@ -94,7 +94,7 @@ fn cases(word: &str) -> [String; 3] {
     [word.to_lowercase(), word.to_uppercase(), capital]
 }
 
-/// Inputs of words for yes and no, as 1, 0 and, for everything else, NaN.
+/// Adds inputs of words for yes and no; returns them as 1, 0 and, for everything else, NaN.
 pub(super) fn booleans(graph: &mut Graph, cell_format: &CellFormat, names: &[&str]) -> String {
     let meaning = "yes or no, true or false, 1 or 0; other texts are missing";
     let inputs: Vec<String> = names.iter().map(|name| graph.input(name, DataType::String, &[1], meaning)).collect();

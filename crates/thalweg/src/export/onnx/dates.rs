@@ -1,4 +1,4 @@
-//! Columns of dates: seconds since 1970 to where they stand in time, year, week and day.
+//! Date columns: from seconds since 1970 to positions in time, year, week and day.
 
 use std::f64::consts::TAU;
 
@@ -15,7 +15,7 @@ const TO_1970: f64 = 719_162.0;
 /// The mean length of a Gregorian year in days.
 const YEAR: f64 = 365.2425;
 
-/// Adds the inputs of date columns: the first place of each, its name, and what becomes of it.
+/// Adds the inputs of date columns and their preprocessing; each column comes with the position of its first input.
 pub(super) fn write(graph: &mut Graph, columns: &[(usize, &str, &Datetime)], parts: &mut Splits) -> Decision {
     let meaning = "seconds since 1970-01-01 00:00 on the clock, NaN where the date is missing";
     let mut input = |(_, name, date): &(usize, &str, &Datetime)| {
@@ -76,7 +76,7 @@ pub(super) fn write(graph: &mut Graph, columns: &[(usize, &str, &Datetime)], par
     }
 }
 
-/// Arithmetic of days in 64-bit numbers.
+/// Arithmetic on days in 64-bit floats.
 struct Calendar<'a> {
     graph: &'a mut Graph,
 }
@@ -110,10 +110,10 @@ impl Calendar<'_> {
         sum
     }
 
-    /// The year with the share of it that has passed, and that share.
+    /// The year including the fraction of it that has passed, and that fraction.
     fn year(&mut self, day: &str, share: &str) -> (String, String) {
         let day = self.with(day, "Add", TO_1970);
-        // By the mean length of a year a beginning is at most 2.3 days off, so this is the year's number or one less.
+        // The mean length of a year gives the start of one within 2.3 days, so this is the year's number or one less.
         let guess = self.with(&day, "Sub", 2.3);
         let guess = self.with(&guess, "Div", YEAR);
         let guess = self.floor(&guess);

@@ -1,4 +1,4 @@
-//! A graph in the making: nodes and constants with names that can be read.
+//! A graph under construction: nodes and constants with readable names.
 
 use std::collections::HashSet;
 
@@ -13,16 +13,16 @@ pub(super) struct Graph {
     pub(super) constants: Vec<Tensor>,
     pub(super) inputs: Vec<ValueInfo>,
     pub(super) outputs: Vec<ValueInfo>,
-    /// What inputs wanted to be called.
+    /// The names requested for inputs.
     wanted: Vec<String>,
     names: HashSet<String>,
 }
 
-/// The domain of the operators of classical machine learning; the default one has no name.
+/// The domain of the classical machine-learning operators; the default domain has no name.
 pub(super) const ML: &str = "ai.onnx.ml";
 
 impl Graph {
-    /// A name that nothing has yet: the wanted one, or the same with a number.
+    /// A name not used yet: the one requested, or the same with a number.
     fn unique(&mut self, wanted: &str) -> String {
         let free = |name: &String| !self.names.contains(name) && !name.is_empty();
         let numbered = (1..).map(|n| format!("{wanted}_{n}"));
@@ -31,7 +31,7 @@ impl Graph {
         name
     }
 
-    /// An input of n rows with these dimensions each.
+    /// Adds an input of n rows with these dimensions each; returns its name.
     pub(super) fn input(&mut self, name: &str, kind: DataType, dimensions: &[usize], meaning: &str) -> String {
         self.wanted.push(name.into());
         let name = self.unique(name);
@@ -39,14 +39,14 @@ impl Graph {
         name
     }
 
-    /// The name and type of the input that wanted a name.
+    /// The name and type of the input for which a name was requested.
     pub(super) fn input_of(&self, wanted: &str) -> Option<(&str, DataType)> {
         let input = &self.inputs[self.wanted.iter().position(|name| name == wanted)?];
         let tensor = input.r#type.as_ref()?.tensor_type.as_ref()?;
         Some((&input.name, tensor.elem_type()))
     }
 
-    /// An output of n rows with these dimensions each, under a name of its own.
+    /// Adds an output of n rows with these dimensions each; returns its name.
     pub(super) fn output(
         &mut self,
         wanted: &str,
@@ -58,7 +58,7 @@ impl Graph {
         let name = self.unique(wanted);
         match self.nodes.iter_mut().find(|node| node.output[0] == of) {
             Some(node) => node.output[0].clone_from(&name),
-            // Nothing is done to an input.
+            // The output is an input itself.
             None => {
                 self.node("Identity", "Identity", [of], Vec::new());
                 self.nodes.last_mut().expect("there is one now").output[0].clone_from(&name);
@@ -72,7 +72,7 @@ impl Graph {
         name
     }
 
-    /// Adds a node of the default operators; gives the name of its output, which is its own.
+    /// Adds a node of the default domain; returns the name of its output, which is its own.
     pub(super) fn node<const N: usize>(
         &mut self,
         name: &str,
@@ -104,7 +104,7 @@ impl Graph {
         name
     }
 
-    /// Adds numbers as 32-bit ones.
+    /// Adds a constant of 32-bit floats.
     pub(super) fn floats(
         &mut self,
         name: &str,
@@ -114,7 +114,7 @@ impl Graph {
         self.numbers(DataType::Float, name, dimensions, numbers)
     }
 
-    /// Adds numbers of 32 bits, or of 64.
+    /// Adds a constant of 32-bit or 64-bit floats.
     pub(super) fn numbers(
         &mut self,
         kind: DataType,
@@ -130,18 +130,18 @@ impl Graph {
         self.raw(name, kind, dimensions, bytes)
     }
 
-    /// Adds whole numbers, as a list.
+    /// Adds a list of integers.
     pub(super) fn integers(&mut self, name: &str, numbers: &[i64]) -> String {
         let bytes = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
         self.raw(name, DataType::Int64, &[numbers.len()], bytes)
     }
 
-    /// Adds a whole number.
+    /// Adds an integer scalar.
     pub(super) fn integer(&mut self, name: &str, number: i64) -> String {
         self.raw(name, DataType::Int64, &[], number.to_le_bytes().to_vec())
     }
 
-    /// Adds parts side by side; one part is its own.
+    /// Concatenates parts along their columns; a single part is returned as it is.
     pub(super) fn joined(&mut self, name: &str, parts: &[String]) -> String {
         match parts {
             [part] => part.clone(),
@@ -152,7 +152,7 @@ impl Graph {
         }
     }
 
-    /// Adds texts, as a list.
+    /// Adds a list of strings.
     pub(super) fn texts(&mut self, name: &str, texts: &[String]) -> String {
         let name = self.unique(name);
         self.constants.push(Tensor {
@@ -165,7 +165,7 @@ impl Graph {
         name
     }
 
-    /// Adds small whole numbers.
+    /// Adds a constant of 8-bit integers.
     pub(super) fn bytes(&mut self, name: &str, kind: DataType, dimensions: &[usize], bytes: Vec<u8>) -> String {
         self.raw(name, kind, dimensions, bytes)
     }
@@ -192,43 +192,43 @@ pub(super) fn value(name: &str, kind: DataType, dimensions: &[usize], meaning: &
     ValueInfo { name: name.into(), r#type: Some(Type { tensor_type: Some(tensor) }), doc_string: meaning.into() }
 }
 
-/// An option that is a whole number.
+/// An integer attribute.
 pub(super) fn int(name: &str, i: usize) -> Attribute {
     signed(name, i as i64)
 }
 
-/// An option that is a whole number, which may be negative.
+/// An integer attribute that may be negative.
 pub(super) fn signed(name: &str, i: i64) -> Attribute {
     Attribute { i: Some(i), ..attribute(name, AttributeType::Int) }
 }
 
-/// An option that is a number.
+/// A float attribute.
 pub(super) fn float(name: &str, f: f64) -> Attribute {
     Attribute { f: Some(f as f32), ..attribute(name, AttributeType::Float) }
 }
 
-/// An option that is several whole numbers.
+/// An attribute of several integers.
 pub(super) fn ints(name: &str, ints: &[usize]) -> Attribute {
     Attribute { ints: ints.iter().map(|&i| i as i64).collect(), ..attribute(name, AttributeType::Ints) }
 }
 
-/// An option that is several numbers.
+/// An attribute of several floats.
 pub(super) fn floats(name: &str, floats: &[f32]) -> Attribute {
     Attribute { floats: floats.to_vec(), ..attribute(name, AttributeType::Floats) }
 }
 
-/// An option that is a text.
+/// A string attribute.
 pub(super) fn text(name: &str, text: &str) -> Attribute {
     Attribute { s: Some(text.as_bytes().to_vec()), ..attribute(name, AttributeType::String) }
 }
 
-/// An option that is several texts.
+/// An attribute of several strings.
 pub(super) fn strings<T: AsRef<str>>(name: &str, texts: &[T]) -> Attribute {
     let strings = texts.iter().map(|text| text.as_ref().as_bytes().to_vec()).collect();
     Attribute { strings, ..attribute(name, AttributeType::Strings) }
 }
 
-/// The type that `Cast` makes of its input.
+/// The target type of a `Cast`.
 pub(super) fn to(kind: DataType) -> Vec<Attribute> {
     vec![signed("to", i64::from(i32::from(kind)))]
 }

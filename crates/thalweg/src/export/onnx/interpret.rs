@@ -1,6 +1,6 @@
-//! The nodes of tables run one by one: texts and 64-bit numbers are more than tensor runtimes in Rust take.
+//! An interpreter for the nodes that handle tables: tensor runtimes in Rust do not support strings and 64-bit floats.
 //!
-//! Every tensor here is rows × columns, one constant for all rows, or one number.
+//! Every tensor here is rows × columns, one constant row for all rows, or a scalar.
 
 use std::collections::HashMap;
 
@@ -10,9 +10,9 @@ use crate::{Error, Result};
 /// A tensor.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
-    /// Numbers; 32-bit ones are rounded to such.
+    /// Numbers; those of 32 bits are rounded accordingly.
     Numbers { kind: DataType, columns: usize, numbers: Vec<f64> },
-    /// Texts.
+    /// Strings.
     Texts { columns: usize, texts: Vec<String> },
 }
 
@@ -46,7 +46,7 @@ fn made(kind: DataType, columns: usize, numbers: impl Iterator<Item = f64>) -> V
     Value::Numbers { kind, columns, numbers }
 }
 
-/// Runs nodes in their order, from values by name, which those they make join.
+/// Runs nodes in order on values by name, and adds their outputs to these.
 pub(super) fn run<'a>(
     nodes: impl IntoIterator<Item = &'a Node>,
     constants: &[Tensor],
@@ -159,7 +159,7 @@ fn step(node: &Node, inputs: &[&Value]) -> Result<Value> {
     }
 }
 
-/// What keys become: the type, the values and that of other texts.
+/// A lookup table's values: their type, one for each key, and the default.
 fn table<'a>(
     integers: Option<&Attribute>,
     floats: Option<&Attribute>,

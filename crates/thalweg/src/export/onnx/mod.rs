@@ -1,6 +1,6 @@
 //! ONNX: the whole model as a graph, raw columns in and answers out.
 //!
-//! What is written is run before it is handed out: where its answers are not the model's own, there is no file.
+//! The graph is run before it is returned: if its answers differ from the model's, no file is written.
 
 mod activation;
 mod answers;
@@ -28,7 +28,7 @@ use crate::Result;
 use crate::layers::{Node, Op};
 use crate::model::Model;
 
-/// The registry line.
+/// The entry in the registry.
 pub(super) const FORMAT: Format = Format {
     name: "onnx",
     extension: "onnx",
@@ -38,15 +38,15 @@ pub(super) const FORMAT: Format = Format {
 
 /// The version of the default operators: the first with a `Gelu`.
 const OPERATORS: i64 = 20;
-/// The version of the operators of classical machine learning.
+/// The version of the classical machine-learning operators.
 const ML_OPERATORS: i64 = 3;
-/// The version of the format that came with those.
+/// The version of the format released with those.
 const IR: i64 = 9;
 
 /// A model as a graph.
 struct Written {
     graph: Graph,
-    /// How many nodes make the network's input.
+    /// The number of nodes that compute the network's input.
     preprocess: usize,
     /// The network's input.
     x: value::Value,
@@ -87,7 +87,7 @@ fn file(model: &Model, nodes: &[Node], graph: Graph, x: String) -> proto::Model 
     ];
     metadata.push(("thalweg.network_input", x));
     metadata.push(("thalweg.network_shape", json(&model.network.input())));
-    // What reads the graph again cannot tell a sample rate from the numbers.
+    // On import, a sample rate cannot be recovered from the constants.
     let log_mel = |op: &Op| if let Op::LogMel(options) = op { Some(serde_json::json!(options)) } else { None };
     if let Some(options) = nodes.iter().flat_map(|node| &node.ops).find_map(log_mel) {
         metadata.push(("thalweg.log_mel", options.to_string()));

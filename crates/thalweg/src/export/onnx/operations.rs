@@ -1,4 +1,4 @@
-//! Operations of layers as nodes, a function a kind.
+//! Operations of layers as nodes, one function per kind.
 
 use super::activation::activate;
 use super::graph::{Graph, float, int, ints, signed, to};
@@ -10,15 +10,15 @@ use crate::model::Model;
 use crate::network::Entry;
 use crate::tensor::{View, transposed};
 
-/// An operation with the model that its parameters are of.
+/// An operation, with the model that has its parameters.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct Context<'a> {
     model: &'a Model,
     lowered: &'a LoweredOp<'a>,
 }
 
-impl<'a> Place<'a> {
-    /// What names of nodes begin with: `layers.0`.
+impl<'a> Context<'a> {
+    /// The prefix of its nodes' names, such as `layers.0`.
     fn scope(self) -> &'a str {
         &self.lowered.name
     }
@@ -34,13 +34,13 @@ impl<'a> Place<'a> {
         (entry, self.model.theta.view().part(entry.start, entry.shape))
     }
 
-    /// One of the layer's parameters, as it is.
+    /// One of the layer's parameters, unchanged.
     fn parameter(self, graph: &mut Graph, own: &str) -> String {
         let (entry, view) = self.entry(own);
         graph.floats(&entry.name, entry.shape.dimensions(), (0..view.len()).map(|i| view.at(i)))
     }
 
-    /// Filters, channels brought from the last place to the second.
+    /// Filters, with channels moved from the last dimension to the second.
     fn filters(self, graph: &mut Graph, own: &str) -> String {
         let (entry, view) = self.entry(own);
         let own = entry.shape.dimensions();
@@ -54,111 +54,111 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Writes layers in a row after x.
+/// Writes a sequence of layers after x.
 pub(super) fn write(graph: &mut Graph, model: &Model, nodes: &[Node], x: Value) -> Value {
     let all = nodes.iter().flat_map(lowered);
-    all.fold(x, |x, lowered| operation(graph, Place { model, lowered: &lowered }, x))
+    all.fold(x, |x, lowered| operation(graph, Context { model, lowered: &lowered }, x))
 }
 
-fn operation(graph: &mut Graph, place: Place, x: Value) -> Value {
-    match place.lowered.op {
-        Op::Dense { weight, bias, .. } => dense(graph, place, x, weight, *bias),
+fn operation(graph: &mut Graph, ctx: Context, x: Value) -> Value {
+    match ctx.lowered.op {
+        Op::Dense { weight, bias, .. } => dense(graph, ctx, x, weight, *bias),
         Op::Convolution { frame, groups, weight, bias, .. } => {
-            convolution(graph, place, x, (frame, *groups), weight, *bias)
+            convolution(graph, ctx, x, (frame, *groups), weight, *bias)
         }
-        Op::Pool { frame, take, global } => pool(graph, place, x, (frame, *take, *global)),
-        Op::BatchNorm { epsilon, parameters, .. } => batch_norm(graph, place, x, *epsilon, parameters),
-        Op::LayerNorm { axes, epsilon, parameters } => layer_norm(graph, place, x, *axes, *epsilon, parameters),
+        Op::Pool { frame, take, global } => pool(graph, ctx, x, (frame, *take, *global)),
+        Op::BatchNorm { epsilon, parameters, .. } => batch_norm(graph, ctx, x, *epsilon, parameters),
+        Op::LayerNorm { axes, epsilon, parameters } => layer_norm(graph, ctx, x, *axes, *epsilon, parameters),
         Op::Scale(gamma) => {
-            let own = graph.own(place.scope(), &x);
-            let gamma = place.parameter(graph, gamma);
-            Value::new(graph.node(&place.name("Mul"), "Mul", [&own, &gamma], Vec::new()), x.shape)
+            let own = graph.own(ctx.scope(), &x);
+            let gamma = ctx.parameter(graph, gamma);
+            Value::new(graph.node(&ctx.name("Mul"), "Mul", [&own, &gamma], Vec::new()), x.shape)
         }
         Op::Activation(g) => {
-            let name = activate(graph, place.scope(), *g, &x.name, x.channels_first);
+            let name = activate(graph, ctx.scope(), *g, &x.name, x.channels_first);
             x.with(name)
         }
-        // Prediction drops nothing.
+        // Dropout does nothing in prediction.
         Op::Dropout { .. } => x,
-        Op::Embedding { dense, tables } => embedding(graph, place, x, *dense, tables),
-        Op::Add { layers, shortcut } => add(graph, place, x, [layers, shortcut]),
-        Op::LogMel(options) => log_mel(graph, place, x, options),
+        Op::Embedding { dense, tables } => embedding(graph, ctx, x, *dense, tables),
+        Op::Add { layers, shortcut } => add(graph, ctx, x, [layers, shortcut]),
+        Op::LogMel(options) => log_mel(graph, ctx, x, options),
     }
 }
 
-fn dense(graph: &mut Graph, place: Place, x: Value, weight: &str, bias: Option<&str>) -> Value {
-    let x = graph.row(place.scope(), &x);
-    let weight = place.parameter(graph, weight);
+fn dense(graph: &mut Graph, ctx: Context, x: Value, weight: &str, bias: Option<&str>) -> Value {
+    let x = graph.row(ctx.scope(), &x);
+    let weight = ctx.parameter(graph, weight);
     let transposed = vec![int("transB", 1)];
     let y = if let Some(bias) = bias {
-        let bias = place.parameter(graph, bias);
-        graph.node(&place.name("Gemm"), "Gemm", [&x, &weight, &bias], transposed)
+        let bias = ctx.parameter(graph, bias);
+        graph.node(&ctx.name("Gemm"), "Gemm", [&x, &weight, &bias], transposed)
     } else {
-        graph.node(&place.name("Gemm"), "Gemm", [&x, &weight], transposed)
+        graph.node(&ctx.name("Gemm"), "Gemm", [&x, &weight], transposed)
     };
-    Value::new(y, place.lowered.output())
+    Value::new(y, ctx.lowered.output())
 }
 
-/// Over the channels of images, and over all numbers of other examples.
-fn batch_norm(graph: &mut Graph, place: Place, x: Value, epsilon: f64, parameters: &[&str; 4]) -> Value {
+/// Per channel of images, and per element of other examples.
+fn batch_norm(graph: &mut Graph, ctx: Context, x: Value, epsilon: f64, parameters: &[&str; 4]) -> Value {
     let images = x.shape.dimensions().len() == 3;
-    let seen = if images { graph.channels_first(place.scope(), &x, x.shape) } else { graph.row(place.scope(), &x) };
-    let [gamma, beta, mean, variance] = parameters.map(|own| place.parameter(graph, own));
+    let seen = if images { graph.channels_first(ctx.scope(), &x, x.shape) } else { graph.row(ctx.scope(), &x) };
+    let [gamma, beta, mean, variance] = parameters.map(|own| ctx.parameter(graph, own));
     let inputs = [seen.as_str(), &gamma, &beta, &mean, &variance];
     let options = vec![float("epsilon", epsilon)];
-    let mut y = graph.node(&place.name("BatchNormalization"), "BatchNormalization", inputs, options);
+    let mut y = graph.node(&ctx.name("BatchNormalization"), "BatchNormalization", inputs, options);
     if x.shape.dimensions().len() == 2 {
-        y = graph.reshape(&place.name("Reshape"), &y, x.shape.dimensions());
+        y = graph.reshape(&ctx.name("Reshape"), &y, x.shape.dimensions());
     }
     Value { name: y, channels_first: images, ..x }
 }
 
-fn layer_norm(graph: &mut Graph, place: Place, x: Value, axes: usize, epsilon: f64, parameters: &[&str; 2]) -> Value {
+fn layer_norm(graph: &mut Graph, ctx: Context, x: Value, axes: usize, epsilon: f64, parameters: &[&str; 2]) -> Value {
     let sides = x.shape.dimensions();
-    // The axes that are normed together are seen as one.
+    // The axes that are normalised together are merged into one.
     let (kept, normed) = sides.split_at(sides.len() - axes);
     let rows = match (kept.len(), normed.len()) {
-        (0, _) => graph.row(place.scope(), &x),
-        (_, 1) => graph.own(place.scope(), &x),
+        (0, _) => graph.row(ctx.scope(), &x),
+        (_, 1) => graph.own(ctx.scope(), &x),
         _ => {
-            let own = graph.own(place.scope(), &x);
-            graph.reshape(&place.name("together"), &own, &[kept, &[normed.iter().product()]].concat())
+            let own = graph.own(ctx.scope(), &x);
+            graph.reshape(&ctx.name("together"), &own, &[kept, &[normed.iter().product()]].concat())
         }
     };
-    let [gamma, beta] = parameters.map(|own| place.parameter(graph, own));
+    let [gamma, beta] = parameters.map(|own| ctx.parameter(graph, own));
     let options = vec![signed("axis", -1), float("epsilon", epsilon)];
-    let mut y = graph.node(&place.name("LayerNormalization"), "LayerNormalization", [&rows, &gamma, &beta], options);
+    let mut y = graph.node(&ctx.name("LayerNormalization"), "LayerNormalization", [&rows, &gamma, &beta], options);
     if normed.len() > 1 {
-        y = graph.reshape(&place.name("Reshape"), &y, sides);
+        y = graph.reshape(&ctx.name("Reshape"), &y, sides);
     }
     Value::new(y, x.shape)
 }
 
-fn embedding(graph: &mut Graph, place: Place, x: Value, dense: usize, tables: &[(&'static str, Embedded)]) -> Value {
+fn embedding(graph: &mut Graph, ctx: Context, x: Value, dense: usize, tables: &[(&'static str, Embedded)]) -> Value {
     let columns = tables.len();
-    let row = graph.row(place.scope(), &x);
+    let row = graph.row(ctx.scope(), &x);
     let mut part = |from: usize, to: usize, what: &str| {
-        let bounds = [from, to, 1].map(|n| graph.integers(&place.name(&format!("{what}.bound")), &[n as i64]));
+        let bounds = [from, to, 1].map(|n| graph.integers(&ctx.name(&format!("{what}.bound")), &[n as i64]));
         let [from, to, axis] = bounds.each_ref().map(String::as_str);
-        graph.node(&place.name(what), "Slice", [&row, from, to, axis], Vec::new())
+        graph.node(&ctx.name(what), "Slice", [&row, from, to, axis], Vec::new())
     };
     let mut parts = Vec::new();
     if dense > 0 {
         parts.push(part(0, dense, "dense"));
     }
     let codes = part(dense, dense + columns, "codes");
-    let codes = graph.node(&place.name("Cast"), "Cast", [&codes], to(DataType::Int64));
+    let codes = graph.node(&ctx.name("Cast"), "Cast", [&codes], to(DataType::Int64));
     for (j, (table, _)) in tables.iter().enumerate() {
-        let table = place.parameter(graph, table);
+        let table = ctx.parameter(graph, table);
         let position = graph.integer(&format!("{table}.column"), j as i64);
         let code = graph.node(&format!("{table}.code"), "Gather", [&codes, &position], vec![int("axis", 1)]);
         parts.push(graph.node(&format!("{table}.Gather"), "Gather", [&table, &code], vec![int("axis", 0)]));
     }
-    let y = graph.joined(&place.name("Concat"), &parts);
-    Value::new(y, place.lowered.output())
+    let y = graph.joined(&ctx.name("Concat"), &parts);
+    Value::new(y, ctx.lowered.output())
 }
 
-/// Zeros before and after on each axis, as many as the windows reach.
+/// Padding before and after on each axis, as much as the windows reach.
 fn pads(frame: &Frame) -> Vec<usize> {
     let around = frame.each(frame.around());
     [0, 1].into_iter().flat_map(|end| around.iter().map(move |ends| ends[end])).collect()
@@ -167,14 +167,14 @@ fn pads(frame: &Frame) -> Vec<usize> {
 /// A convolution along one axis or two; 1-D layers are images one pixel high.
 fn convolution(
     graph: &mut Graph,
-    place: Place,
+    ctx: Context,
     x: Value,
     (frame, groups): (&Frame, usize),
     weight: &str,
     bias: Option<&str>,
 ) -> Value {
     let windows = &frame.windows;
-    let x_name = graph.channels_first(place.scope(), &x, frame.seen());
+    let x_name = graph.channels_first(ctx.scope(), &x, frame.seen());
     let mut options =
         vec![ints("kernel_shape", &frame.each(windows.size)), ints("strides", &frame.each(windows.stride))];
     options.push(ints("pads", &pads(frame)));
@@ -184,27 +184,27 @@ fn convolution(
     if groups > 1 {
         options.push(int("group", groups));
     }
-    let weight = place.filters(graph, weight);
+    let weight = ctx.filters(graph, weight);
     let name = if let Some(bias) = bias {
-        let bias = place.parameter(graph, bias);
-        graph.node(&place.name("Conv"), "Conv", [&x_name, &weight, &bias], options)
+        let bias = ctx.parameter(graph, bias);
+        graph.node(&ctx.name("Conv"), "Conv", [&x_name, &weight, &bias], options)
     } else {
-        graph.node(&place.name("Conv"), "Conv", [&x_name, &weight], options)
+        graph.node(&ctx.name("Conv"), "Conv", [&x_name, &weight], options)
     };
-    Value { name, shape: place.lowered.output(), channels_first: true }
+    Value { name, shape: ctx.lowered.output(), channels_first: true }
 }
 
 /// Pooling along one axis or two.
-fn pool(graph: &mut Graph, place: Place, x: Value, (frame, take, of_all): (&Frame, Pooling, bool)) -> Value {
-    let shape = place.lowered.output();
-    let name = graph.channels_first(place.scope(), &x, frame.seen());
+fn pool(graph: &mut Graph, ctx: Context, x: Value, (frame, take, of_all): (&Frame, Pooling, bool)) -> Value {
+    let shape = ctx.lowered.output();
+    let name = graph.channels_first(ctx.scope(), &x, frame.seen());
     let (take_name, global) = match take {
         Pooling::Max => ("MaxPool", "GlobalMaxPool"),
         Pooling::Average | Pooling::AverageWithin => ("AveragePool", "GlobalAveragePool"),
     };
     if of_all {
-        let y = graph.node(&place.name(global), global, [&name], Vec::new());
-        let y = graph.node(&place.name("Flatten"), "Flatten", [&y], vec![int("axis", 1)]);
+        let y = graph.node(&ctx.name(global), global, [&name], Vec::new());
+        let y = graph.node(&ctx.name("Flatten"), "Flatten", [&y], vec![int("axis", 1)]);
         return Value::new(y, shape);
     }
     let windows = &frame.windows;
@@ -214,44 +214,44 @@ fn pool(graph: &mut Graph, place: Place, x: Value, (frame, take, of_all): (&Fram
     if take == Pooling::Average && frame.padding != Padding::Valid {
         options.push(int("count_include_pad", 1));
     }
-    let name = graph.node(&place.name(take_name), take_name, [&name], options);
+    let name = graph.node(&ctx.name(take_name), take_name, [&name], options);
     Value { name, shape, channels_first: true }
 }
 
-/// The sum of two branches, in the order of the first's dimensions.
-fn add(graph: &mut Graph, place: Place, x: Value, [layers, shortcut]: [&[Node]; 2]) -> Value {
-    let a = write(graph, place.model, layers, x.clone());
-    let b = write(graph, place.model, shortcut, x);
-    let beside = place.name("shortcut");
+/// The sum of two branches, with the dimensions in the order of the first.
+fn add(graph: &mut Graph, ctx: Context, x: Value, [layers, shortcut]: [&[Node]; 2]) -> Value {
+    let a = write(graph, ctx.model, layers, x.clone());
+    let b = write(graph, ctx.model, shortcut, x);
+    let beside = ctx.name("shortcut");
     let b = if a.channels_first { graph.channels_first(&beside, &b, b.shape) } else { graph.own(&beside, &b) };
-    let sum = graph.node(&place.name("Add"), "Add", [&a.name, &b], Vec::new());
+    let sum = graph.node(&ctx.name("Add"), "Add", [&a.name, &b], Vec::new());
     a.with(sum)
 }
 
-/// A convolution with waves, whose squares triangles and cosines weigh. They are convolutions over one frame: a runtime
-/// that joins a transposition and the product after it refuses a batch of nothing.
-fn log_mel(graph: &mut Graph, place: Place, x: Value, options: &LogMelOptions) -> Value {
+/// A convolution with sinusoids, whose squares are weighted by triangles and cosines. These are convolutions over one
+/// frame rather than products: a runtime that fuses a transposition with the product after it rejects an empty batch.
+fn log_mel(graph: &mut Graph, ctx: Context, x: Value, options: &LogMelOptions) -> Value {
     let (bands, samples) = (options.bands(), x.shape.size());
     let (frames, waves) = (bands.frames(samples), 2 * bands.bins().len());
-    let x_name = graph.channels_first(place.scope(), &x, [samples, 1].into());
-    let filters = graph.floats(&place.name("waves"), &[waves, 1, bands.window], bands.waves());
+    let x_name = graph.channels_first(ctx.scope(), &x, [samples, 1].into());
+    let filters = graph.floats(&ctx.name("waves"), &[waves, 1, bands.window], bands.waves());
     let window = vec![ints("kernel_shape", &[bands.window]), ints("strides", &[bands.hop])];
-    let transform = graph.node(&place.name("Conv"), "Conv", [&x_name, &filters], window);
-    let squares = graph.node(&place.name("Mul"), "Mul", [&transform, &transform], Vec::new());
+    let transform = graph.node(&ctx.name("Conv"), "Conv", [&x_name, &filters], window);
+    let squares = graph.node(&ctx.name("Mul"), "Mul", [&transform, &transform], Vec::new());
     let frame = || vec![ints("kernel_shape", &[1])];
-    let weights = graph.floats(&place.name("triangles"), &[bands.bands, waves, 1], bands.triangles_of_squares());
-    let offset = graph.floats(&place.name("offset"), &[bands.bands], vec![options.offset; bands.bands]);
-    let power = graph.node(&place.name("power"), "Conv", [&squares, &weights, &offset], frame());
-    let mut y = graph.node(&place.name("Log"), "Log", [&power], Vec::new());
+    let weights = graph.floats(&ctx.name("triangles"), &[bands.bands, waves, 1], bands.triangles_of_squares());
+    let offset = graph.floats(&ctx.name("offset"), &[bands.bands], vec![options.offset; bands.bands]);
+    let power = graph.node(&ctx.name("power"), "Conv", [&squares, &weights, &offset], frame());
+    let mut y = graph.node(&ctx.name("Log"), "Log", [&power], Vec::new());
     let mut width = bands.bands;
     if let Some(coefficients) = bands.coefficients {
-        let cosines = graph.floats(&place.name("cosines"), &[coefficients, width, 1], bands.cosines());
-        y = graph.node(&place.name("coefficients"), "Conv", [&y, &cosines], frame());
+        let cosines = graph.floats(&ctx.name("cosines"), &[coefficients, width, 1], bands.cosines());
+        y = graph.node(&ctx.name("coefficients"), "Conv", [&y, &cosines], frame());
         width = coefficients;
     }
     let y = Value { name: y, shape: [frames, width].into(), channels_first: true };
-    let y = graph.own(place.scope(), &y);
+    let y = graph.own(ctx.scope(), &y);
     // One channel, first.
-    let name = graph.reshape(&place.name("image"), &y, &[1, frames, width]);
+    let name = graph.reshape(&ctx.name("image"), &y, &[1, frames, width]);
     Value { name, shape: [frames, width, 1].into(), channels_first: true }
 }

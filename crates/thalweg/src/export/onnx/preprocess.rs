@@ -1,7 +1,7 @@
-//! A pipeline as nodes: an input a column, and what becomes of it.
+//! A pipeline as nodes: one input per column, and its preprocessing.
 //!
-//! Columns of one kind are joined and treated at once, so that the graph does not grow with their number; a last `Gather`
-//! puts the network's inputs in their order.
+//! Columns of one kind are concatenated and processed together, so that the graph does not grow with their number; a
+//! final `Gather` puts the network's inputs in order.
 
 use super::categories::{self, Codes};
 use super::dates;
@@ -13,12 +13,12 @@ use crate::event::Decision;
 use crate::tensor::Shape;
 use crate::{Error, Result};
 
-/// Whether 32 bits say too little of numbers of such a size in such a unit: their error is above 10⁻⁶ units.
+/// Whether 32 bits are not precise enough for values of this size in this unit: their error exceeds 10⁻⁶ units.
 pub(super) fn needs_double(size: f64, unit: f64) -> bool {
     (size / unit).abs() > 16.0
 }
 
-/// Adds the inputs and what becomes of them; gives the network's input.
+/// Adds the inputs and their preprocessing; returns the network's input.
 pub(super) fn write(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Result<(Value, Vec<Decision>)> {
     match &pipeline.array {
         Some(array) => Ok((Value::new(of_array(graph, array), shape), Vec::new())),
@@ -35,7 +35,7 @@ fn of_array(graph: &mut Graph, array: &ArrayScale) -> String {
     scaled(graph, "preprocess", DataType::Float, &x, &array.scales)
 }
 
-/// Columns of the network's input, each with its place.
+/// Columns of the network's input, each with its position.
 #[derive(Debug, Default)]
 pub(super) struct Splits {
     tensors: Vec<String>,
@@ -43,24 +43,24 @@ pub(super) struct Splits {
 }
 
 impl Splits {
-    /// Adds a tensor of 32-bit numbers whose columns have these places.
+    /// Adds a tensor of 32-bit floats whose columns have these positions.
     pub(super) fn add(&mut self, tensor: String, places: impl IntoIterator<Item = usize>) {
         self.tensors.push(tensor);
         self.places.extend(places);
     }
 }
 
-/// A column of numbers that may be missing.
+/// A column of numbers, some of which may be missing.
 #[derive(Debug, Clone, Copy)]
 struct Column<'a> {
-    /// The place of the first number that it becomes.
+    /// The position of the first of its columns in the network's input.
     place: usize,
     name: &'a str,
     fill: f64,
     indicator: bool,
     scale: Scale,
     bins: Option<&'a Bins>,
-    /// Numbers that stand for a missing one.
+    /// Numbers that mean a missing one.
     sentinels: &'a [f64],
 }
 
@@ -128,7 +128,7 @@ fn of_table(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Result<(Val
 }
 
 impl Column<'_> {
-    /// Numbers of 32 bits or, from 2 on, of 64; robustly scaled ones are odd.
+    /// Its group: 32-bit below 2, 64-bit from 2 on; odd for robust scales.
     fn group(&self) -> usize {
         let (shift, unit) = self.scale.affine();
         let narrow = |edge: &[f64]| needs_double(edge[0].abs().max(edge[1].abs()), edge[1] - edge[0]);
@@ -137,7 +137,7 @@ impl Column<'_> {
     }
 }
 
-/// Missing numbers filled, scaled, with what says that they were missing and their bins.
+/// Adds the columns, with missing values filled, and scaled; their indicators of missing values; and their bins.
 fn filled(graph: &mut Graph, scope: &str, kind: DataType, x: &str, columns: &[Column], parts: &mut Splits) {
     let name = |operator: &str| format!("{scope}.{operator}");
     let count = columns.len();
@@ -172,7 +172,7 @@ fn filled(graph: &mut Graph, scope: &str, kind: DataType, x: &str, columns: &[Co
     parts.add(as_float(graph, &name("bins"), kind, x), places);
 }
 
-/// NaN for numbers that stand for a missing one.
+/// Replaces numbers that mean a missing one by NaN.
 pub(super) fn without_sentinels(
     graph: &mut Graph,
     scope: &str,
@@ -189,7 +189,7 @@ pub(super) fn without_sentinels(
     })
 }
 
-/// 1 where some of the columns were missing.
+/// Adds indicators of missing values for some of the columns.
 pub(super) fn indicators(
     graph: &mut Graph,
     scope: &str,
@@ -213,7 +213,7 @@ pub(super) fn as_float(graph: &mut Graph, scope: &str, kind: DataType, x: String
     graph.node(&format!("{scope}.Cast"), "Cast", [&x], to(DataType::Float))
 }
 
-/// Some of x's columns, in an order, of so many.
+/// These of x's `count` columns, in this order.
 pub(super) fn selected(graph: &mut Graph, name: &str, x: &str, columns: &[usize], count: usize) -> String {
     if columns.iter().copied().eq(0..count) {
         return x.to_string();
@@ -223,7 +223,7 @@ pub(super) fn selected(graph: &mut Graph, name: &str, x: &str, columns: &[usize]
     graph.node(name, "Gather", [x, &columns], vec![int("axis", 1)])
 }
 
-/// x scaled: by one scale, or a scale a column; all of them are robust, or none.
+/// x scaled, by one scale or one per column, of which all are robust or none is.
 pub(super) fn scaled(graph: &mut Graph, scope: &str, kind: DataType, x: &str, scales: &[Scale]) -> String {
     let name = |operator: &str| format!("{scope}.{operator}");
     let (shifts, units): (Vec<f64>, Vec<f64>) = scales.iter().map(Scale::affine).unzip();

@@ -1,5 +1,5 @@
-//! The part of ONNX's messages that is written and read here; numbers of fields are those of the specification's
-//! `onnx.proto`. Other fields are skipped in reading.
+//! The part of ONNX's messages that is written and read here; field numbers are those of the specification's
+//! `onnx.proto`. Other fields are skipped on reading.
 
 use prost::Message;
 
@@ -20,7 +20,7 @@ pub(crate) struct Model {
     pub(crate) metadata_props: Vec<Entry>,
 }
 
-/// Which version of an operator set is meant; the default domain is empty.
+/// A version of an operator set; the default domain is empty.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct OperatorSet {
     #[prost(string, tag = "1")]
@@ -29,7 +29,7 @@ pub(crate) struct OperatorSet {
     pub(crate) version: i64,
 }
 
-/// A text by name.
+/// A string by name.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Entry {
     #[prost(string, tag = "1")]
@@ -38,7 +38,7 @@ pub(crate) struct Entry {
     pub(crate) value: String,
 }
 
-/// Nodes in an order in which they can be run.
+/// Nodes in topological order.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Graph {
     #[prost(message, repeated, tag = "1")]
@@ -72,7 +72,7 @@ pub(crate) struct Node {
     pub(crate) domain: String,
 }
 
-/// An option of a node.
+/// An attribute of a node.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Attribute {
     #[prost(string, tag = "1")]
@@ -95,7 +95,7 @@ pub(crate) struct Attribute {
     pub(crate) r#type: i32,
 }
 
-/// Which field of an attribute holds it.
+/// Which field of an attribute has its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
 #[repr(i32)]
 pub(crate) enum AttributeType {
@@ -109,7 +109,7 @@ pub(crate) enum AttributeType {
     Strings = 8,
 }
 
-/// Constant numbers or texts.
+/// Constant numbers or strings.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Tensor {
     #[prost(int64, repeated, packed = "false", tag = "1")]
@@ -130,15 +130,15 @@ pub(crate) struct Tensor {
     pub(crate) raw_data: Vec<u8>,
     #[prost(double, repeated, tag = "10")]
     pub(crate) double_data: Vec<f64>,
-    /// Where the numbers are in another file.
+    /// The location of data stored in another file.
     #[prost(message, repeated, tag = "13")]
     pub(crate) external_data: Vec<Entry>,
-    /// 1 for another file.
+    /// 1 if the data is in another file.
     #[prost(int32, tag = "14")]
     pub(crate) data_location: i32,
 }
 
-/// What a tensor holds.
+/// The element type of a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
 #[repr(i32)]
 pub(crate) enum DataType {
@@ -188,7 +188,7 @@ pub(crate) struct TensorShape {
     pub(crate) dim: Vec<Dimension>,
 }
 
-/// A number, or a name for one that may differ from run to run.
+/// A size, or a name for one that may differ from run to run.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Dimension {
     #[prost(int64, optional, tag = "1")]

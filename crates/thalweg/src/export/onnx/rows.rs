@@ -1,5 +1,5 @@
-//! Rows like those of the training data, drawn from what the pipeline knows of it: with missing cells, unseen categories
-//! and numbers beyond the range.
+//! Random rows like those of the training data, from what the pipeline knows of it: with missing cells, unseen
+//! categories and numbers outside the range.
 
 use std::collections::HashMap;
 
@@ -20,12 +20,12 @@ use crate::random::{self, Stream};
 use crate::tensor::ops::MatmulPrecision;
 use crate::{Error, Result};
 
-/// Most rows that are drawn.
+/// Maximum number of rows drawn.
 const MOST: usize = 256;
-/// Numbers that a forward pass may keep for all rows together.
+/// Maximum values that a forward pass may store for all rows together.
 const NUMBERS: usize = 1 << 23;
 
-/// Rows, as a graph takes them and what the model makes of them.
+/// Rows as a graph takes them, and the model's outputs for them.
 pub(super) struct Rows {
     pub(super) count: usize,
     /// The graph's inputs by name.
@@ -74,7 +74,7 @@ pub(super) fn draw(model: &Model, graph: &Graph) -> Result<Rows> {
     Ok(Rows { count, values, expected: model.outputs(&x, MatmulPrecision::F32)? })
 }
 
-/// A number as far from the middle of a scale as one from 0 is.
+/// A number as far from the centre of a scale, in its units, as x is from 0.
 fn around(scale: &Scale, x: f64) -> f64 {
     match *scale {
         Scale::Standard { mean, deviation } => mean + x * deviation,
@@ -84,7 +84,7 @@ fn around(scale: &Scale, x: f64) -> f64 {
     }
 }
 
-/// Where a cell is drawn.
+/// A random cell's position.
 struct Draw<'a> {
     stream: &'a Stream,
     row: u32,
@@ -92,17 +92,17 @@ struct Draw<'a> {
 }
 
 impl Draw<'_> {
-    /// A number from 0 to below 1, one of four.
+    /// A uniform number in [0, 1), one of four.
     fn share(&self, i: u32) -> f64 {
         self.stream.uniform(self.row, 4 * self.column + i)
     }
 
-    /// One of some.
+    /// A random element.
     fn one<'t, T>(&self, of: &'t [T], i: u32) -> Option<&'t T> {
         of.get((self.share(i) * of.len() as f64) as usize)
     }
 
-    /// A cell as text, and as a number where the graph takes numbers.
+    /// A cell as text, and as a number if the graph takes numbers.
     fn cell(&self, transform: &Transform, kind: DataType) -> (String, f64) {
         if self.share(0) < 0.125 {
             return (String::new(), f64::NAN);
@@ -126,7 +126,7 @@ impl Draw<'_> {
         }
     }
 
-    /// A number around those of the training rows, or an edge of a bin.
+    /// A number near those of the training rows, or an edge of a bin.
     fn number(&self, numeric: &Numeric) -> f64 {
         if let Some(sentinel) = self.one(&numeric.sentinels, 1).filter(|_| self.share(2) < 0.125) {
             return *sentinel;
@@ -136,7 +136,7 @@ impl Draw<'_> {
     }
 
     fn date(&self, datetime: &Datetime) -> (String, f64) {
-        // A year of the training rows' range or near to it, from its beginning to its end.
+        // A year in or near the range of the training rows, at any time in it.
         let year = around(&datetime.scale, 8.0 * (self.share(1) - 0.5)).clamp(1.0, 9000.0);
         let seconds = ((year - 1970.0) * 365.2425 * 86_400.0) as i64;
         let time = Timestamp::from_second(seconds).unwrap_or_default().to_zoned(TimeZone::UTC).datetime();

@@ -1,4 +1,4 @@
-//! Every layer there is goes out as a graph, is run, and comes back.
+//! Every layer is exported as a graph, run, and imported again.
 
 use super::*;
 use crate::data::cell_format::CellFormat;
@@ -10,7 +10,7 @@ use crate::model::Provenance;
 use crate::network::Network;
 use crate::tensor::{Activation, Dtype, Shape};
 
-/// A model of given layers at random parameters, which answers with three numbers.
+/// A model of the given layers with random parameters and three outputs.
 fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>, task: Task) -> Model {
     layers.push(Box::new(Linear::new(3, Activation::Identity)));
     let network = Network::new(shape, layers).unwrap();
@@ -34,7 +34,7 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>, task: Task) -> Model {
     Model { network, theta, pipeline, schema, target, provenance: Provenance::default() }
 }
 
-/// Inputs of a network as they come.
+/// Random inputs of a network.
 fn inputs(shape: Shape) -> Vec<f32> {
     let mut x = vec![0.0; 5 * shape.size()];
     crate::random::export(3).fill_normal(0, &mut x);
@@ -43,7 +43,7 @@ fn inputs(shape: Shape) -> Vec<f32> {
 
 #[test]
 fn every_layer_is_written_run_and_read_again() {
-    // Codes of an embedding are columns of tables.
+    // An embedding's codes are columns of tables.
     let kinds = layers::ALL.iter().filter(|kind| kind.name != "embedding");
     for (name, layer, shape) in kinds.flat_map(|kind| (kind.examples)().into_iter().map(|(l, s)| (kind.name, l, s))) {
         let what = format!("{name}: {}", layer.describe(shape));
@@ -67,7 +67,7 @@ fn every_layer_is_written_run_and_read_again() {
 fn a_graph_that_answers_otherwise_is_refused() {
     let linear: Box<dyn Layer> = Box::new(Linear::new(4, Activation::Relu));
     let mut model = model([3].into(), vec![linear], Task::Multiclass);
-    // The graph is written in 32 bits, which these parameters are beyond.
+    // The graph is written in 32 bits, whose range these parameters exceed.
     let theta = model.theta.to_f64().into_iter().map(|x| 1e25 * x).collect();
     model.theta = crate::tensor::Tensor::from_f64(model.theta.shape(), theta);
     let error = write(&model, &Options::default()).unwrap_err();

@@ -1,17 +1,16 @@
-//! What stands between layers: the numbers of an example, channels last as layers have them or first as ONNX's
-//! convolutions want them.
+//! The tensors between layers, with channels last, as our layers have them, or first, as ONNX's convolutions require.
 
 use super::graph::{Graph, int, ints};
 use crate::tensor::Shape;
 
-/// Numbers that a layer takes or gives.
+/// A tensor that a layer takes or returns.
 #[derive(Debug, Clone)]
 pub(super) struct Value {
     /// The tensor's name.
     pub(super) name: String,
-    /// The shape of an example, as layers have it.
+    /// The shape of an example, in our layers' order.
     pub(super) shape: Shape,
-    /// Whether the tensor has the shape's last dimension first: its channels.
+    /// Whether the tensor has the shape's last dimension, its channels, first.
     pub(super) channels_first: bool,
 }
 
@@ -21,7 +20,7 @@ impl Value {
         Value { name, shape, channels_first: false }
     }
 
-    /// The dimensions of the tensor, without that of examples.
+    /// The dimensions of the tensor, without the batch.
     pub(super) fn dimensions(&self) -> Vec<usize> {
         let mut dimensions = self.shape.dimensions().to_vec();
         if self.channels_first {
@@ -30,19 +29,19 @@ impl Value {
         dimensions
     }
 
-    /// The same numbers after something was done to each.
+    /// The tensor after an elementwise operation.
     pub(super) fn with(self, name: String) -> Self {
         Value { name, ..self }
     }
 }
 
-/// Whether channels may come first or last without a number changing its place.
+/// Whether the elements have the same order with channels first and last.
 fn either_way(shape: Shape) -> bool {
     let channels = shape.last();
     channels == 1 || channels == shape.size()
 }
 
-/// The same dimensions with the last, or the first, at the other end; that of examples stays.
+/// The permutation that moves the last dimension to the front, or the first to the end; the batch stays.
 fn order(rank: usize, to_first: bool) -> Vec<usize> {
     let mut order: Vec<usize> = (1..=rank).collect();
     if to_first {
@@ -55,7 +54,7 @@ fn order(rank: usize, to_first: bool) -> Vec<usize> {
 }
 
 impl Graph {
-    /// The same numbers in other dimensions, whatever the number of examples.
+    /// The same elements in other dimensions, for any batch size.
     pub(super) fn reshape(&mut self, name: &str, x: &str, dimensions: &[usize]) -> String {
         let shape: Vec<i64> = std::iter::once(0).chain(dimensions.iter().map(|&n| n as i64)).collect();
         let shape = self.integers(&format!("{name}.shape"), &shape);
@@ -70,7 +69,7 @@ impl Graph {
         self.turned(scope, &x.name, x.shape, false)
     }
 
-    /// The tensor as rows of numbers in the shape's own order.
+    /// The tensor as one row per example, in the shape's own order.
     pub(super) fn row(&mut self, scope: &str, x: &Value) -> String {
         if x.shape.dimensions().len() == 1 {
             return x.name.clone();
@@ -79,7 +78,7 @@ impl Graph {
         self.node(&format!("{scope}.Flatten"), "Flatten", [&name], vec![int("axis", 1)])
     }
 
-    /// The tensor with channels first, of examples seen as having another shape.
+    /// The tensor with channels first, its examples viewed in the shape `seen`.
     pub(super) fn channels_first(&mut self, scope: &str, x: &Value, seen: Shape) -> String {
         if x.channels_first && x.shape == seen {
             return x.name.clone();
@@ -91,7 +90,7 @@ impl Graph {
         self.turned(scope, &name, seen, true)
     }
 
-    /// Channels brought to the other end.
+    /// The tensor with its channels moved to the other end.
     fn turned(&mut self, scope: &str, x: &str, shape: Shape, to_first: bool) -> String {
         let turned = Value { name: String::new(), shape, channels_first: to_first };
         if either_way(shape) {

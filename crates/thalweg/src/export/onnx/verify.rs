@@ -1,4 +1,4 @@
-//! The verification: what was written is run on rows like the training data's, and must give the model's own answers.
+//! Verification: the graph is run on rows like those of the training data, and must give the model's answers.
 
 use std::collections::HashMap;
 
@@ -15,10 +15,10 @@ use crate::export::Verification;
 use crate::model::Model;
 use crate::{Error, Kind, Result};
 
-/// The largest difference that is let pass.
+/// The largest difference accepted.
 const TOLERANCE: f64 = 1e-5;
 
-/// Runs what was written; an error if its answers differ.
+/// Runs the graph; an error if its answers differ.
 pub(super) fn verify(model: &Model, written: &Written) -> Result<Verification> {
     let Rows { count, mut values, expected } = rows::draw(model, &written.graph)?;
     let graph = &written.graph;
@@ -48,7 +48,7 @@ pub(super) fn verify(model: &Model, written: &Written) -> Result<Verification> {
         return Err(Error::internal(format!("the graph gives {} numbers, expected {}", theirs.len(), ours.len())));
     }
     let difference = |(a, b): (&f64, &f64)| (a - b).abs() / a.abs().max(1.0);
-    // A NaN is no small difference.
+    // A NaN counts as a difference.
     let largest =
         ours.iter().zip(&theirs).map(difference).fold(0.0, |a: f64, b| if b > a || b.is_nan() { b } else { a });
     if largest.is_nan() || largest > TOLERANCE {
@@ -64,7 +64,7 @@ pub(super) fn verify(model: &Model, written: &Written) -> Result<Verification> {
     Ok(Verification { runtime: "rten", rows: count, largest_difference: largest, tolerance: TOLERANCE })
 }
 
-/// The network of a graph, ready to be run.
+/// The network of a graph, loaded in a runtime.
 pub(super) struct Runner {
     model: rten::Model,
     /// The dimensions of an example.
@@ -73,7 +73,7 @@ pub(super) struct Runner {
 }
 
 impl Runner {
-    /// Makes it ready; with all tensors between its layers where it is not to be made faster.
+    /// Loads the network; unless `faster`, it is not optimised, so that all tensors between layers exist.
     pub(super) fn new(written: &Written, faster: bool) -> Result<Runner> {
         let graph = &written.graph;
         let nodes = graph.nodes[written.preprocess..written.answers.nodes].to_vec();
@@ -89,13 +89,13 @@ impl Runner {
         Ok(Runner { model, dimensions, answers })
     }
 
-    /// The answers to inputs of the network.
+    /// The answers for inputs of the network.
     pub(super) fn run(&self, x: &[f32]) -> Result<Vec<f64>> {
         let y = self.tensors(x, &[&self.answers])?.remove(0);
         Ok(y.into_iter().map(f64::from).collect())
     }
 
-    /// The least and the greatest number of each of some tensors.
+    /// The minimum and maximum of each of some tensors, 0 included.
     pub(super) fn ranges<'a>(
         &self,
         batches: impl Iterator<Item = &'a [f32]>,
@@ -131,14 +131,14 @@ impl Runner {
     }
 }
 
-/// Rows that are run at once.
+/// Rows run at a time.
 const AT_ONCE: usize = 256;
 
 fn failed(error: String) -> Error {
     Error::internal(format!("the graph cannot be run: {error}"))
 }
 
-/// The labels must be those of the model, where no other is as likely.
+/// Checks that labels are those of the model, except where another is almost as likely.
 fn labels(model: &Model, written: &Written, values: &HashMap<String, Value>, expected: &[f64]) -> Result<()> {
     let target = &model.target;
     let Some(label) = written.graph.outputs.get(1) else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! PyTorch: a readable module of Python, and its parameters as safetensors sidecars it; nothing is pickled.
+//! PyTorch: a readable Python module, and its parameters in a safetensors file alongside it; nothing is pickled.
 
 mod network;
 mod table;
@@ -15,11 +15,11 @@ use crate::tensor::{Dtype, Values};
 pub(super) const FORMAT: Format = Format {
     name: "pytorch",
     extension: "py",
-    meaning: "a PyTorch module with its preprocessing, and its parameters as safetensors sidecars it",
+    meaning: "a PyTorch module with its preprocessing, and its parameters as safetensors beside it",
     write,
 };
 
-/// What follows the module's name in the name of the file of parameters.
+/// The extension that replaces the module's in the name of the parameter file.
 const WEIGHTS: &str = "weights.safetensors";
 
 fn write(model: &Model, options: &Options) -> Result<Exported> {
@@ -39,13 +39,13 @@ fn write(model: &Model, options: &Options) -> Result<Exported> {
 
 /// The parameters under the names and in the shapes of the module's `state_dict`.
 fn parameters(model: &Model, nodes: &[Node]) -> Vec<u8> {
-    let stored = |twin: ParamMapping| {
-        let entry = model.network.layout().named(&twin.ours).expect("a node's parameters are the network's");
+    let stored = |mapping: ParamMapping| {
+        let entry = model.network.layout().named(&mapping.ours).expect("a node's parameters are the network's");
         let numbers = match model.theta.view().part(entry.start, entry.shape).to_values() {
-            Values::F32(ours) => Numbers::F32(twin.to_theirs(&ours)),
-            Values::F64(ours) => Numbers::F64(twin.to_theirs(&ours)),
+            Values::F32(ours) => Numbers::F32(mapping.to_theirs(&ours)),
+            Values::F64(ours) => Numbers::F64(mapping.to_theirs(&ours)),
         };
-        Stored { name: twin.theirs, shape: twin.shape, numbers }
+        Stored { name: mapping.theirs, shape: mapping.shape, numbers }
     };
     let begin_first = channels::begin_first(model.network.input());
     let metadata = [("format", "pt"), ("thalweg", env!("CARGO_PKG_VERSION"))];
@@ -75,7 +75,7 @@ fn module(model: &Model, nodes: &[Node]) -> String {
     format!("\"\"\"{}\"\"\"\n\n{}\n\n{body}\n", table::docstring(model), imports(&body))
 }
 
-/// What the body uses.
+/// The imports that the body needs.
 fn imports(body: &str) -> String {
     let lines = [
         ("math.", "import math\n"),
@@ -94,12 +94,12 @@ fn imports(body: &str) -> String {
     lines.iter().filter(|(name, _)| calls(name)).map(|(_, line)| *line).collect()
 }
 
-/// A number in Python that reads back to the same bits.
+/// A Python literal that reads back to the same bits.
 fn number(x: f64) -> String {
     if x == x.trunc() && x.abs() < 1e15 { format!("{x:.0}") } else { format!("{x:?}") }
 }
 
-/// One number as it is, several as a tuple.
+/// A single number as it is, several as a tuple.
 fn tuple(numbers: &[usize]) -> String {
     match numbers {
         [one] => one.to_string(),

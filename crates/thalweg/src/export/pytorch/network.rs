@@ -1,4 +1,4 @@
-//! The class of a network: a `ModuleList` whose places are the layers' numbers, and `forward` line by line.
+//! The class of a network: a `ModuleList` indexed by layer number, and `forward` line by line.
 
 use super::{number, tuple};
 use crate::export::channels::{self, leaves_first};
@@ -6,7 +6,7 @@ use crate::export::lowered::{LoweredOp, lowered};
 use crate::layers::{Frame, Node, Op, Pooling};
 use crate::tensor::{Activation, Shape};
 
-/// The class `Net` of nodes in a row.
+/// The class `Net` of a sequence of nodes.
 pub(super) fn class(nodes: &[Node], input: Shape) -> String {
     let mut code = Code { channels_first: channels::begin_first(input), ..Code::default() };
     if code.channels_first {
@@ -22,14 +22,14 @@ pub(super) fn class(nodes: &[Node], input: Shape) -> String {
     )
 }
 
-/// Lines of the two methods.
+/// The lines of the two methods.
 #[derive(Default)]
 struct Code {
     modules: Vec<String>,
     forward: Vec<String>,
-    /// Modules around what is written.
+    /// How many modules the current line is nested in.
     depth: usize,
-    /// Sums around what is written.
+    /// How many sums the current line is nested in.
     sums: usize,
     /// Whether x has channels first.
     channels_first: bool,
@@ -45,7 +45,7 @@ impl Code {
         self.modules.push(format!("{indent}{line}"));
     }
 
-    /// A line with what the layer is, which stands once.
+    /// A line with the layer's description, unless an enclosing line has it.
     fn described(&mut self, line: &str, lowered: &LoweredOp) {
         match lowered.place {
             None => self.module_line(&format!("{line}  # {}", lowered.node.description)),
@@ -57,7 +57,7 @@ impl Code {
         self.described(&format!("{module},"), lowered);
     }
 
-    /// `x = …` where something is done.
+    /// `x = …`, if the value is not x itself.
     fn assign(&mut self, x: &str, value: &str) {
         if value != x {
             self.line(format!("{x} = {value}"));
@@ -70,7 +70,7 @@ impl Code {
         }
     }
 
-    /// A layer: one module, or a list of them.
+    /// A layer, as one module or a list of them.
     fn node(&mut self, node: &Node, own: &str, x: &str) {
         let lowered = lowered(node);
         let several = lowered.iter().any(|lowered| lowered.place.is_some());
@@ -97,7 +97,7 @@ impl Code {
         }
     }
 
-    /// What an operation makes of z, which is x except where an activation follows something else.
+    /// The result of an operation on z, which is x unless an activation follows another operation.
     fn step(&mut self, lowered: &LoweredOp, own: &str, (z, x): (&str, &str)) -> String {
         let channels_first = self.channels_first;
         match lowered.op {
@@ -197,7 +197,7 @@ impl Code {
             return format!("{own}({image}).flatten(1)");
         }
         let windows = &frame.windows;
-        // PyTorch pads by half a window at most.
+        // PyTorch supports padding of at most half a window.
         let wide = windows.padding.iter().zip(windows.size).any(|(&padding, size)| 2 * padding > size);
         let outside = if take == Pooling::Max { "-torch.inf" } else { "0" };
         let (padding, padded) = if wide { (None, pad(frame, image, outside)) } else { padding(frame, image, outside) };
@@ -208,7 +208,7 @@ impl Code {
         arguments.extend((within && own_padding).then(|| "count_include_pad=False".into()));
         self.module(&format!("nn.{name}Pool{dimensions}d({})", arguments.join(", ")), lowered);
         if within && !own_padding {
-            // The mean of a window over the share of it that is within the image.
+            // The mean of a window divided by the fraction of it within the image.
             let ones = pad(frame, &format!("torch.ones_like({image})"), "0");
             return format!("{own}({padded}) / {own}({ones})");
         }
@@ -229,7 +229,7 @@ impl Code {
             self.chain(nodes, &format!("{own}[\"{name}\"]"), x);
             self.depth -= 1;
             self.module_line("]),");
-            // Sounds whose one branch has channels first meet in the order they came in.
+            // If only one branch of a sound has channels first, both are added in our order.
             if self.channels_first && !leaves_first(lowered, enters_first) {
                 self.line(format!("{x} = {x}.movedim(1, -1)"));
             }
@@ -241,7 +241,7 @@ impl Code {
         format!("{x} + {beside}")
     }
 
-    /// g(z): a module where a layer does nothing else, else a function.
+    /// g(z): a module if the layer does nothing else, otherwise a function.
     fn activation(&mut self, g: Activation, lowered: &LoweredOp, own: &str, (z, x): (&str, &str)) -> String {
         let units = units_at(lowered.input, self.channels_first);
         if lowered.is_alone() {
@@ -272,17 +272,17 @@ fn is_row(shape: Shape) -> bool {
     shape.dimensions().len() == 1
 }
 
-/// A module on x as it is, or on all numbers of each example in a row.
+/// A module applied to x as it is, or to each example flattened.
 fn on_rows(alike: bool, own: &str, x: &str) -> String {
     if alike { format!("{own}({x})") } else { format!("{own}({x}.flatten(1)).reshape({x}.shape)") }
 }
 
-/// Rows of numbers.
+/// x flattened to one row per example.
 fn flat(x: &str, lowered: &LoweredOp) -> String {
     if is_row(lowered.input) { x.into() } else { format!("{x}.flatten(1)") }
 }
 
-/// A number for each dimension, or the one for all.
+/// One number if it is the same for all dimensions, otherwise a tuple.
 fn alike(numbers: &[usize]) -> String {
     if numbers.iter().all(|n| *n == numbers[0]) { numbers[0].to_string() } else { tuple(numbers) }
 }
@@ -298,7 +298,7 @@ fn windowed(frame: &Frame, lowered: &LoweredOp, x: &str, channels_first: bool) -
     }
 }
 
-/// The argument for padding that is alike on both sides, else x padded before.
+/// The argument for padding that is the same on both sides; otherwise x is padded beforehand.
 fn padding(frame: &Frame, x: &str, outside: &str) -> (Option<String>, String) {
     let padding = frame.windows.padding;
     if frame.is_symmetric() {
@@ -320,12 +320,12 @@ fn unless_ones(name: &str, frame: &Frame, numbers: [usize; 2]) -> Option<String>
     each.iter().any(|&n| n != 1).then(|| format!("{name}={}", alike(&each)))
 }
 
-/// The dimension of a batch that is the last of ours.
+/// The dimension of a batch that is our last one.
 fn units_at(shape: Shape, channels_first: bool) -> i32 {
     if is_row(shape) || channels_first { 1 } else { -1 }
 }
 
-/// The module that is an activation, if PyTorch has one; `units` is the dimension that softmax is over.
+/// The module of an activation, if PyTorch has one; `units` is the dimension of softmax.
 fn module_of(g: Activation, units: i32) -> Option<String> {
     let module = match g {
         Activation::Identity => "nn.Identity()".into(),

@@ -1,4 +1,4 @@
-//! Preprocessing and answers in Python: what stands between a user's table and the network.
+//! Preprocessing and answers in Python: everything between a user's table and the network.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use crate::data::preprocess::{ArrayScale, Categories, Input, Scale, Transform};
 use crate::data::schema::Task;
 use crate::model::Model;
 
-/// What the module says of itself, ready to stand between quotes.
+/// The module's docstring, ready to be put between quotes.
 pub(super) fn docstring(model: &Model) -> String {
     let task = model.target.task;
     let answers = if task == Task::Regression { "numbers" } else { "labels, probabilities" };
@@ -39,7 +39,7 @@ pub(super) fn docstring(model: &Model) -> String {
     lines.join("\n")
 }
 
-/// A text of the data's within a text of ours: nothing in it ends that or begins a line.
+/// A string from the data within a string of ours, escaped so that it neither ends that nor starts a line.
 fn quoted(text: &str) -> String {
     let literal = json!(text).to_string();
     literal[1..literal.len() - 1].into()
@@ -77,7 +77,7 @@ fn what(input: &Input) -> String {
     }
 }
 
-/// Names that the functions use.
+/// Constants that the functions use.
 pub(super) fn constants(model: &Model) -> String {
     let (pipeline, target) = (&model.pipeline, &model.target);
     let mut lines = Vec::new();
@@ -116,7 +116,7 @@ pub(super) fn prepare(model: &Model) -> Vec<String> {
     parts
 }
 
-/// The functions that some calls need, each after those that it calls itself.
+/// The functions that these calls need, each after those that it calls itself.
 fn helpers(calls: &str) -> Vec<&'static str> {
     let scales: [(&str, &str); 4] = [
         ("standard(", include_str!("python/standard.py")),
@@ -186,7 +186,7 @@ fn call(input: &Input) -> String {
     }
 }
 
-/// A format of dates as Python's strptime takes it, or the name of one that is not strptime's.
+/// A date format as Python's strptime takes it, or the name of one that strptime does not know.
 fn python_format(format: &str) -> String {
     format.replace("%.f", "").replace("UTC", "%Z")
 }
@@ -195,7 +195,7 @@ fn missing(categories: &Categories) -> &'static str {
     if categories.missing { ", missing=True" } else { "" }
 }
 
-/// A function of numbers.
+/// The function of a scale.
 fn scale(scale: &Scale) -> String {
     let two = |name: &str, a: f64, b: f64| format!("{name}({}, {})", number(a), number(b));
     match *scale {
@@ -218,7 +218,7 @@ fn array_scale(array: &ArrayScale) -> String {
     }
 }
 
-/// A list of literals: JSON's texts are Python's too.
+/// A list of string literals: those of JSON are valid in Python.
 fn texts(texts: &[String]) -> String {
     format!("[{}]", texts.iter().map(|text| json!(text).to_string()).collect::<Vec<_>>().join(", "))
 }

@@ -1,21 +1,21 @@
-//! Changes of images. They are made after images were scaled, so strengths are in units of the scaled pixels: deviations
-//! of the training pixels, as a rule.
+//! Augmentation of images. It comes after images are scaled, so strengths are in units of the scaled pixels: standard
+//! deviations of the training pixels, as a rule.
 
 use super::mix::rectangle;
 use super::{Part, strong};
 use crate::random::Stream;
 use crate::tensor::Real;
 
-/// How far images may be changed; 0 and no leave them as they are.
+/// How far images may be changed; 0 and false leave them as they are.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct ImageChanges {
-    /// Mirrored left to right, every other time.
+    /// Mirrored left to right, with probability ½.
     pub flip: bool,
-    /// Mirrored top to bottom, every other time.
+    /// Mirrored top to bottom, with probability ½.
     pub flip_vertical: bool,
-    /// Moved by up to this share of the height and of the width.
+    /// Shifted by up to this share of the height and of the width.
     pub shift: f64,
-    /// Turned by up to so many degrees.
+    /// Rotated by up to this many degrees.
     pub rotate: f64,
     /// Made larger or smaller by up to this share.
     pub zoom: f64,
@@ -25,18 +25,18 @@ pub struct ImageChanges {
     pub contrast: f64,
     /// Differences from grey made larger or smaller by up to this share, in colour images.
     pub saturation: f64,
-    /// Colours turned about grey by up to this share of a half circle.
+    /// Colours rotated about grey by up to this share of a half turn.
     pub hue: f64,
     /// Blended with its blurred self by up to this share.
     pub blur: f64,
-    /// Normal noise of up to this deviation.
+    /// Gaussian noise of up to this standard deviation.
     pub noise: f64,
     /// The probability that a rectangle of 2 to 20 % of the image is replaced by its mean.
     pub erase: f64,
 }
 
 impl ImageChanges {
-    /// The changes that are made.
+    /// The changes in use.
     pub(super) fn parts(&self) -> Vec<Part> {
         let switches = [("flip", self.flip), ("flip_vertical", self.flip_vertical)];
         let on = switches.into_iter().filter(|(_, on)| *on).map(|(name, _)| (name, None));
@@ -55,7 +55,7 @@ impl ImageChanges {
         on.chain(strong(&strengths)).collect()
     }
 
-    /// One image of height × width × channels as an epoch shows it.
+    /// Changes one image of height × width × channels as an epoch does.
     pub fn apply<T: Real>(&self, shape: [usize; 3], stream: Stream, example: u32, image: &mut [T]) {
         let mut draws = [0.0; 20];
         stream.fill_uniform(example, &mut draws);
@@ -88,7 +88,7 @@ impl ImageChanges {
         }
         if noise > 0.0 {
             let mut normal = vec![0.0; image.len()];
-            // Elements far beyond the draws above, of the same stream.
+            // Elements of the same stream, far beyond the draws above.
             stream.fill_normal(example ^ (1 << 31), &mut normal);
             image.iter_mut().zip(normal).for_each(|(x, normal)| *x = T::of(x.f64() + noise * normal));
         }
@@ -107,8 +107,8 @@ struct Placement {
 }
 
 impl Placement {
-    /// Moves the pixels: each comes from where the inverse change puts it, between the four nearest there; beyond the
-    /// image its border goes on.
+    /// Moves the pixels: each comes from where the inverse transform puts it, interpolated bilinearly; beyond the image
+    /// its border is repeated.
     fn apply<T: Real>(&self, [height, width, channels]: [usize; 3], image: &mut [T]) {
         let still = self.shift == [0.0; 2] && self.angle == 0.0 && self.zoom == 1.0;
         if still && self.mirror == [false; 2] {
@@ -164,7 +164,7 @@ fn blend_with_blurred<T: Real>([height, width, channels]: [usize; 3], image: &mu
     }
 }
 
-/// Differences from grey, the mean of the three channels, are stretched and turned about it (Rodrigues' formula).
+/// Scales differences from grey, the mean of the three channels, and rotates them about it (Rodrigues' formula).
 fn turn_colours<T: Real>(image: &mut [T], stretch: f64, angle: f64) {
     let (sin, cos) = (angle.sin() / 3.0_f64.sqrt(), angle.cos());
     for pixel in image.chunks_exact_mut(3) {
@@ -198,7 +198,7 @@ mod tests {
         image
     }
 
-    /// What becomes of the picture among many examples.
+    /// The different images that the picture becomes over many examples.
     fn outcomes(changes: ImageChanges) -> Vec<Vec<f64>> {
         let mut found: Vec<Vec<f64>> = (0..64).map(|example| changed(changes, example)).collect();
         found.sort_by(|a, b| a.partial_cmp(b).unwrap());
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_asked_for_changes_nothing() {
+    fn strengths_of_zero_change_nothing() {
         assert_eq!(outcomes(ImageChanges::default()), [picture()]);
     }
 
@@ -237,7 +237,7 @@ mod tests {
         let clockwise = turned.iter().zip(expected).all(|(a, b): (&f64, f64)| (a - b).abs() < 1e-12);
         let other = turned.iter().rev().zip(expected).all(|(a, b): (&f64, f64)| (a - b).abs() < 1e-12);
         assert!(clockwise || other, "{turned:?}");
-        // Twice as large: a pixel beside the centre comes from half a pixel beside it.
+        // Twice as large: a pixel next to the centre comes from half a pixel away from it.
         assert_eq!(moved(Placement { zoom: 2.0, ..still() })[..3], [2.0, 2.5, 3.0]);
     }
 

@@ -6,44 +6,44 @@ use super::Part;
 use crate::random::Stream;
 use crate::tensor::Real;
 
-/// How far other examples come into an example, with their share of the answer.
+/// How far other examples are mixed into an example, and their answers in the same share.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Mix {
-    /// The most that another example is blended in.
+    /// The largest share of another example that is blended in.
     pub mixup: f64,
-    /// The probability that a rectangle of 2 to 50 % of the example is another one's.
+    /// The probability that a rectangle of 2 to 50 % of the example comes from another one.
     pub cutmix: f64,
 }
 
-/// What comes into an example.
+/// What is mixed into an example.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Other {
     /// The other example.
     pub(super) example: u32,
     /// Its share of the answer.
     pub(super) share: f64,
-    /// The rectangle that is its own; none where all of it is blended in.
+    /// The rectangle that comes from it; `None` if all of it is blended in.
     rectangle: Option<[Range<usize>; 2]>,
 }
 
 impl Mix {
-    /// The kinds of mixing there are.
+    /// The kinds of mixing in use.
     pub(super) fn parts(self) -> Vec<Part> {
         super::strong(&[("mixup", self.mixup), ("cutmix", self.cutmix)])
     }
 
-    /// Whether examples stay by themselves.
+    /// Whether examples are not mixed.
     pub fn is_none(self) -> bool {
         self == Mix::default()
     }
 
-    /// What comes into one of so many examples in an epoch.
+    /// What is mixed into one of `examples` examples in an epoch.
     pub(super) fn other(self, stream: Stream, example: u32, examples: usize, shape: [usize; 3]) -> Option<Other> {
         if self.is_none() {
             return None;
         }
         let mut draws = [0.0; 8];
-        // Elements beyond those of the other changes, of the same stream.
+        // Elements of the same stream, beyond those of the other changes.
         stream.fill_uniform(example ^ (1 << 30), &mut draws);
         let [which, cut, blended, area, aspect, top, left, _] = draws;
         let example = (which * examples as f64) as u32;
@@ -57,7 +57,7 @@ impl Mix {
 }
 
 impl Other {
-    /// Brings the other example into x, both of height × width × channels.
+    /// Mixes the other example into x, both of height × width × channels.
     pub(super) fn blend<T: Real>(&self, [_, width, channels]: [usize; 3], other: &[T], x: &mut [T]) {
         match &self.rectangle {
             None => {
@@ -80,8 +80,8 @@ impl Other {
     }
 }
 
-/// Rows and columns of a rectangle within an image, of an area between two shares of it, up to twice as high as wide or as
-/// wide as high, from four draws.
+/// Rows and columns of a rectangle within an image, from four draws: its area is between two shares of the image's, its
+/// aspect ratio relative to the image's between ½ and 2.
 pub(super) fn rectangle(
     [height, width, _]: [usize; 3],
     [least, most]: [f64; 2],

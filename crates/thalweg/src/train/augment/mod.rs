@@ -23,9 +23,9 @@ use crate::tensor::{Dtype, Real, Shape, ViewMut};
 /// How training examples are changed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Augmentation {
-    /// Each by itself.
+    /// Changes of each example by itself.
     pub changes: Changes,
-    /// With others.
+    /// Mixing with other examples.
     pub mix: Mix,
 }
 
@@ -42,7 +42,7 @@ pub enum Changes {
     Sounds(SoundChanges),
 }
 
-/// A change that is made: the name of its option, and how strong it is where that can be said.
+/// A change in use: the name of its option, and its strength if it has one.
 pub(crate) type Part = (&'static str, Option<f64>);
 
 impl Augmentation {
@@ -51,7 +51,7 @@ impl Augmentation {
         self.parts().is_empty()
     }
 
-    /// The changes that are made.
+    /// The changes in use.
     pub(crate) fn parts(&self) -> Vec<Part> {
         let mut parts = match &self.changes {
             Changes::None => Vec::new(),
@@ -63,19 +63,19 @@ impl Augmentation {
         parts
     }
 
-    /// One of all examples as an epoch shows it; images are height × width × channels.
+    /// Changes one of all examples as an epoch does; images are height × width × channels.
     pub fn apply<T: Real>(&self, all: &[T], shape: [usize; 3], stream: Stream, example: u32, x: &mut [T]) {
         self.changes.apply(shape, stream, example, x);
         if let Some(other) = self.mix.other(stream, example, all.len() / x.len(), shape) {
-            let mut its = all[other.example as usize * x.len()..][..x.len()].to_vec();
-            self.blend(&other, &mut its, shape, stream, x);
+            let mut other_x = all[other.example as usize * x.len()..][..x.len()].to_vec();
+            self.blend(&other, &mut other_x, shape, stream, x);
         }
     }
 
-    /// Brings another example into x, changed as the epoch changes it.
-    fn blend<T: Real>(&self, other: &Other, its: &mut [T], shape: [usize; 3], stream: Stream, x: &mut [T]) {
-        self.changes.apply(shape, stream, other.example, its);
-        other.blend(shape, its, x);
+    /// Mixes another example into x, after changing it as the epoch does.
+    fn blend<T: Real>(&self, other: &Other, other_x: &mut [T], shape: [usize; 3], stream: Stream, x: &mut [T]) {
+        self.changes.apply(shape, stream, other.example, other_x);
+        other.blend(shape, other_x, x);
     }
 }
 
@@ -90,12 +90,12 @@ impl Changes {
     }
 }
 
-/// Those of some strengths that are not 0.
+/// The strengths that are not 0.
 fn strong(all: &[(&'static str, f64)]) -> Vec<Part> {
     all.iter().filter(|(_, by)| *by > 0.0).map(|&(name, by)| (name, Some(by))).collect()
 }
 
-/// Training examples that come changed.
+/// Training examples with augmentation.
 pub struct Augmented {
     examples: Box<dyn TrainingSet>,
     augmentation: Augmentation,
@@ -103,7 +103,7 @@ pub struct Augmented {
 }
 
 impl Augmented {
-    /// Examples of a shape that are images or sounds, changed in each epoch. Where they are mixed, y has a column a class.
+    /// Images or sounds of a shape, changed in each epoch. If they are mixed, y must have a column per class.
     pub fn new(examples: Box<dyn TrainingSet>, example: Shape, augmentation: Augmentation) -> Self {
         let shape = example.image().unwrap_or([1, example.size(), 1]);
         Augmented { examples, augmentation, shape }
@@ -135,7 +135,7 @@ struct Changed<'a> {
     set: &'a Augmented,
     batches: Box<dyn Epoch + 'a>,
     stream: Stream,
-    /// Room for what is mixed into a batch.
+    /// Memory for what is mixed into a batch.
     others: Option<Batch>,
 }
 
@@ -172,17 +172,17 @@ fn change<T: Element>(
     let number = |(other, &example): (&Option<Other>, &u32)| other.as_ref().map_or(example, |other| other.example);
     let numbers: Vec<u32> = others.iter().zip(examples).map(number).collect();
     set.fetch(&numbers, room)?;
-    pool::for_each_pair(T::write(x), T::write(room.x.rows_mut(m)), size, |i, x, its| {
+    pool::for_each_pair(T::write(x), T::write(room.x.rows_mut(m)), size, |i, x, other_x| {
         alone(i, x);
         if let Some(other) = &others[i] {
-            augmentation.blend(other, its, *shape, stream, x);
+            augmentation.blend(other, other_x, *shape, stream, x);
         }
     });
     let width = y.shape().columns();
     let answers = T::read(room.y.rows(m)).chunks_exact(width);
-    for ((y, its), other) in T::write(y).chunks_exact_mut(width).zip(answers).zip(&others) {
+    for ((y, other_y), other) in T::write(y).chunks_exact_mut(width).zip(answers).zip(&others) {
         if let Some(other) = other {
-            other.answer(its, y);
+            other.answer(other_y, y);
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Changes of sounds: of their samples, whatever the network then sees of them.
+//! Augmentation of sounds: of their samples, whatever the network then makes of them.
 
 use std::sync::Arc;
 
@@ -11,23 +11,23 @@ use crate::tensor::Real;
 /// How far sounds may be changed; 0 leaves them as they are.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SoundStrengths {
-    /// Louder or softer by up to so many decibels.
+    /// Louder or softer by up to this many decibels.
     pub gain: f64,
-    /// Moved by up to this share of the length; silence comes in.
+    /// Shifted by up to this share of the length; silence fills the gap.
     pub shift: f64,
     /// Faster or slower by up to this share, at the same pitch.
     pub stretch: f64,
-    /// Higher or lower by up to so many semitones, at the same speed.
+    /// Higher or lower by up to this many semitones, at the same speed.
     pub pitch: f64,
-    /// Normal noise is added at a signal-to-noise ratio from so many decibels up to 30 more.
+    /// Gaussian noise is added at a signal-to-noise ratio of this many decibels, or up to 30 more.
     pub snr: Option<f64>,
     /// The probability that steady noise is suppressed (spectral gating).
     pub suppress: f64,
     /// Up to this share of the length is silenced (SpecAugment's time mask).
     pub mask_time: f64,
-    /// Up to this share of the frequencies is taken out (SpecAugment's frequency mask).
+    /// Up to this share of the frequencies is removed (SpecAugment's frequency mask).
     pub mask_frequency: f64,
-    /// The lowest signal-to-noise ratio, in decibels, at which backgrounds are mixed in; up to 30 more.
+    /// The lowest signal-to-noise ratio, in decibels, at which backgrounds are mixed in; it is up to 30 more.
     pub background_snr: f64,
 }
 
@@ -35,7 +35,7 @@ pub struct SoundStrengths {
 #[derive(Debug, Clone)]
 pub struct SoundChanges {
     strengths: SoundStrengths,
-    /// Sounds one of which is mixed into every other example.
+    /// Sounds, one of which is mixed into each example with probability ½.
     backgrounds: Arc<[Vec<f32>]>,
     fourier: Fourier,
 }
@@ -49,7 +49,7 @@ impl PartialEq for SoundChanges {
 }
 
 impl SoundChanges {
-    /// The changes that are made.
+    /// The changes in use.
     pub(super) fn parts(&self) -> Vec<Part> {
         let own = &self.strengths;
         let strengths = [
@@ -66,7 +66,7 @@ impl SoundChanges {
         strong(&strengths).into_iter().chain(noise).chain(background).collect()
     }
 
-    /// Changes of sounds of a rate, and sounds that are mixed in.
+    /// Changes for sounds of a sample rate, with backgrounds to mix in.
     pub fn new(strengths: SoundStrengths, sample_rate: usize, backgrounds: Vec<Vec<f32>>) -> Self {
         // Frames of 32 to 64 ms.
         let fourier = Fourier::new((sample_rate / 16).next_power_of_two().max(16));
@@ -74,7 +74,7 @@ impl SoundChanges {
         SoundChanges { strengths, backgrounds, fourier }
     }
 
-    /// One sound as an epoch plays it.
+    /// Changes one sound as an epoch does.
     pub fn apply<T: Real>(&self, stream: Stream, example: u32, sound: &mut [T]) {
         let mut draws = [0.0; 20];
         stream.fill_uniform(example, &mut draws);
@@ -104,18 +104,18 @@ impl SoundChanges {
                 let (first, end) = (first as usize, (first + count) as usize);
                 frames.iter_mut().for_each(|frame| frame[first..end.min(bins)].fill(Complex::ZERO));
             }
-            // The vocoder plays slower what is then played faster.
+            // The vocoder slows down what resampling then speeds up.
             let speed = stretch / pitch;
             if speed != 1.0 {
                 frames = self.fourier.stretched(&frames, speed);
             }
-            x = played(&self.fourier.sound(&frames, (n as f64 / speed).round() as usize), pitch, n);
+            x = resampled(&self.fourier.sound(&frames, (n as f64 / speed).round() as usize), pitch, n);
         }
         moved(&mut x, shift);
         let rms = root_mean_square(&x);
         if let Some(snr) = own.snr {
             let mut normal = vec![0.0; n];
-            // Elements far beyond the draws above, of the same stream.
+            // Elements of the same stream, far beyond the draws above.
             stream.fill_normal(example ^ (1 << 31), &mut normal);
             let deviation = rms * decibels(-(snr + noise));
             x.iter_mut().zip(normal).for_each(|(x, normal)| *x += deviation * normal as f32);
@@ -141,32 +141,32 @@ fn root_mean_square(x: &[f32]) -> f32 {
     (x.iter().map(|x| x * x).sum::<f32>() / x.len().max(1) as f32).sqrt()
 }
 
-/// The sound some samples later (or earlier), silence coming in.
+/// Moves a sound some samples later (or earlier); silence fills the gap.
 fn moved(x: &mut [f32], by: isize) {
     let n = x.len();
-    let places = by.unsigned_abs().min(n);
+    let offset = by.unsigned_abs().min(n);
     if by >= 0 {
-        x.copy_within(..n - places, places);
-        x[..places].fill(0.0);
+        x.copy_within(..n - offset, offset);
+        x[..offset].fill(0.0);
     } else {
-        x.copy_within(places.., 0);
-        x[n - places..].fill(0.0);
+        x.copy_within(offset.., 0);
+        x[n - offset..].fill(0.0);
     }
 }
 
-/// A sound played so many times as fast, its middle kept or silence put around it.
-fn played(x: &[f32], speed: f64, length: usize) -> Vec<f32> {
+/// A sound resampled to play `speed` times as fast, cropped to its middle or padded with silence around it.
+fn resampled(x: &[f32], speed: f64, length: usize) -> Vec<f32> {
     let at = |i: isize| usize::try_from(i).ok().and_then(|i| x.get(i)).copied().unwrap_or(0.0);
     let middle = |n: usize| (n as f64 - 1.0) / 2.0;
     let sample = |i: usize| {
-        let place = middle(x.len()) + (i as f64 - middle(length)) * speed;
-        let (whole, part) = (place.floor(), (place - place.floor()) as f32);
+        let position = middle(x.len()) + (i as f64 - middle(length)) * speed;
+        let (whole, part) = (position.floor(), (position - position.floor()) as f32);
         at(whole as isize) * (1.0 - part) + at(whole as isize + 1) * part
     };
     (0..length).map(sample).collect()
 }
 
-/// Spectral gating: what is hardly louder than the quiet frames, frequency by frequency, is turned down.
+/// Spectral gating: attenuates, frequency by frequency, what is hardly louder than the quiet frames.
 fn suppress(frames: &mut [Vec<Complex<f32>>]) {
     let bins = frames.first().map_or(0, Vec::len);
     for bin in 0..bins {
@@ -198,7 +198,7 @@ mod tests {
         sound
     }
 
-    /// The frequency of a tone, by its crossings of zero.
+    /// The frequency of a tone, from its zero crossings.
     fn frequency(sound: &[f32]) -> f32 {
         let crossings = sound.windows(2).filter(|pair| pair[0] < 0.0 && pair[1] >= 0.0).count();
         crossings as f32 * RATE as f32 / sound.len() as f32
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_asked_for_changes_nothing() {
+    fn strengths_of_zero_change_nothing() {
         let sound = tone(440.0, 3_000);
         assert_eq!(changed(SoundStrengths::default(), &sound, 3), sound);
     }
@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn stretching_keeps_the_pitch_and_pitching_keeps_the_speed() {
-        // A tone in the middle third: its length tells the speed.
+        // A tone in the middle third: its length gives the speed.
         let silence = vec![0.0; 4_000];
         let sound = [silence.clone(), tone(500.0, 4_000), silence].concat();
         let sounding = |sound: &[f32]| {
