@@ -50,7 +50,11 @@ pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
     };
     let error = wording::of_error(error);
     let made = py.import("thalweg.errors").and_then(|module| {
-        module.getattr(name)?.call1((error.to_string(), error.place.as_deref(), error.remedy.as_deref()))
+        module.getattr(name)?.call1((
+            error.to_string(),
+            error.place.as_deref(),
+            error.remedy.as_ref().map(ToString::to_string),
+        ))
     });
     made.map_or_else(|failure| failure, PyErr::from_value)
 }

@@ -55,11 +55,11 @@ mod _native {
         })
     }
 
-    /// Text of the library, its flags said as keywords: for tests, too.
+    /// Advice as the library writes it, its options as keywords: for tests, too.
     #[cfg(debug_assertions)]
     #[pyfunction(name = "_in_python")]
     fn in_python(text: &str) -> String {
-        super::wording::of_prose(text)
+        super::wording::of_advice(&text.into()).to_string()
     }
 
     /// Every option as JSON: section, name, default and meaning.

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use pyo3::prelude::*;
 use serde_json::Value;
+use thalweg::Advice;
 use thalweg::config::Config;
-use thalweg::event::{Decision, Event, Override};
+use thalweg::event::{Decision, Event};
 use thalweg::run::{self, Trained};
 
 use crate::data::Data;
@@ -85,7 +86,7 @@ pub(crate) fn train(
         data.freeze(&mut config);
         let mut dataset = data.dataset(dev, &config)?;
         let given =
-            decisions.into_iter().map(|(what, why, instead)| Decision { what, why, instead: Override::words(instead) });
+            decisions.into_iter().map(|(what, why, instead)| Decision { what, why, instead: Advice::words(instead) });
         dataset.decisions.splice(0..0, given);
         run::train_on(&config, &dataset, start.map(|model| &model.0.theta), listener)
     })?;

@@ -76,6 +76,6 @@ fn told(event: &SearchEvent) -> Value {
             "event": "trial_ended", "trial": trial, "best": best, "ended": ended, "pace": pace, "left": left,
         }),
         SearchEvent::Chosen { trial, refit } => json!({ "event": "chosen", "trial": trial, "refit": refit }),
-        SearchEvent::Warning(message) => json!({ "event": "warning", "message": wording::of_prose(message) }),
+        SearchEvent::Warning(warning) => json!({ "event": "warning", "message": wording::of_warning(warning.clone()) }),
     }
 }

@@ -165,7 +165,7 @@ fn a_folder_without_a_checkpoint_is_not_dead() {
     begun("bare", &["lock", "environment.json"]);
     let output = run(place, "resume bare");
     assert_eq!(output.status.code(), Some(2));
-    for words in ["bare", "no checkpoint yet", "thalweg train DATA --out bare"] {
+    for words in ["bare", "no checkpoint yet", "train again with --out bare"] {
         assert!(errors(&output).contains(words), "{}", errors(&output));
     }
     done(place, &format!("{line} bare"));

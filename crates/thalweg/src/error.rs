@@ -1,7 +1,12 @@
 //! Errors are values with a location and a remedy.
 
+mod advice;
+
 use std::borrow::Cow;
 use std::path::PathBuf;
+
+pub(crate) use advice::advice;
+pub use advice::{Advice, Part};
 
 /// The kind of error, which determines the command line's exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +53,7 @@ pub struct Error {
     /// What was found and what was expected.
     pub message: String,
     /// How to fix it.
-    pub remedy: Option<String>,
+    pub remedy: Option<Advice>,
 }
 
 /// The result type of this crate.
@@ -91,9 +96,9 @@ impl Error {
         self
     }
 
-    /// Adds the remedy.
-    pub fn fix(mut self, remedy: impl Into<String>) -> Self {
-        self.remedy = Some(shortened(remedy, LONGEST_REMEDY));
+    /// Adds the remedy; text with options in brackets names them as data: see [`Advice`].
+    pub fn fix(mut self, remedy: impl Into<Advice>) -> Self {
+        self.remedy = Some(remedy.into().shortened(LONGEST_REMEDY));
         self
     }
 }
@@ -135,7 +140,7 @@ fn prefix(place: &Option<String>) -> String {
     place.as_ref().map_or(String::new(), |place| format!("{place}: "))
 }
 
-fn suffix(remedy: &Option<String>) -> String {
+fn suffix(remedy: &Option<Advice>) -> String {
     remedy.as_ref().map_or(String::new(), |remedy| format!("\n  fix: {remedy}"))
 }
 
@@ -170,7 +175,7 @@ mod tests {
         let long = "ä".repeat(70_000);
         let error = Error::data(format!("found {long:?}, expected a number")).at(format!("a.csv, column {long:?}"));
         let error = error.fix(format!("use one of {long}"));
-        let texts = [Some(error.message.clone()), error.place.clone(), error.remedy.clone()];
+        let texts = [Some(error.message.clone()), error.place.clone(), error.remedy.as_ref().map(Advice::to_string)];
         assert!(texts.iter().flatten().all(|text| text.chars().count() <= LONGEST_REMEDY), "{texts:?}");
         let error = error.to_string();
         assert!(error.chars().count() < 1_600, "{}", error.len());

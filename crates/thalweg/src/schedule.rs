@@ -1,20 +1,20 @@
 //! Learning-rate schedules.
 //!
-//! The course counts epochs from 1, and so do these formulas. All but `plateau` are functions of the time alone.
+//! The course counts epochs from 1, and so do these formulas. All but `plateau` depend on the time alone.
 //! A new one is a variant of [`Schedule`] with its formula, and one line in [`ALL`].
 
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result, did_you_mean};
 
-/// When a rate is asked for.
+/// The point in a run for which a rate is computed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Time {
-    /// The epoch under way, from 1.
+    /// The current epoch, from 1.
     pub epoch: usize,
     /// The share of the epoch that is done, from 0 to below 1.
     pub done: f64,
-    /// Epochs in all.
+    /// The total number of epochs.
     pub epochs: usize,
 }
 
@@ -24,7 +24,7 @@ impl Time {
         (self.passed() / self.epochs.max(1) as f64).min(1.0)
     }
 
-    /// Epochs that have passed, with fractions.
+    /// Epochs that have passed, including fractions.
     fn passed(&self) -> f64 {
         (self.epoch - 1) as f64 + self.done
     }
@@ -63,7 +63,7 @@ pub enum Schedule {
         /// Epochs between steps.
         every: usize,
     },
-    /// By hand: the rate of the last epoch named that isn't after this one; α₀ before the first.
+    /// By hand: the rate of the last listed epoch that is not after this one; α₀ before the first.
     Manual(BTreeMap<usize, f64>),
     /// α₀ · ½(1 + cos(π · progress)), step by step (Loshchilov and Hutter 2017).
     Cosine,
@@ -72,10 +72,10 @@ pub enum Schedule {
     OneCycle,
     /// α₀ · factor^progress, step by step: the learning-rate range test (Smith 2017).
     Rise {
-        /// The last rate over the first.
+        /// The ratio of the last rate to the first.
         factor: f64,
     },
-    /// α₀ · factor^k, k the number of times the monitored value has stood still for `patience` epochs.
+    /// α₀ · factor^k, where k is the number of times the monitored value has stalled for `patience` epochs.
     Plateau {
         /// The factor of each reduction.
         factor: f64,
@@ -84,14 +84,14 @@ pub enum Schedule {
     },
 }
 
-/// What a configuration says of a schedule; what is left open the schedule itself decides.
+/// The settings of a schedule in a configuration; the schedule itself chooses those left open.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Its decay: a rate, base, k or factor.
     pub decay: Option<f64>,
     /// Epochs between steps, or without progress before one.
     pub every: usize,
-    /// The manual rates, by the epoch that they begin with.
+    /// The manual rates, by the epoch in which they start.
     pub rates: BTreeMap<usize, f64>,
 }
 
@@ -126,7 +126,7 @@ pub const ALL: &[Registered] = &[
 fn manual(given: Options) -> Result<Schedule> {
     if given.rates.is_empty() {
         let error = Error::config("the manual schedule has no rates").at("train.rates");
-        return Err(error.fix("--rates 1=0.1,50=0.01"));
+        return Err(error.fix("[rates=1=0.1,50=0.01]"));
     }
     Ok(Schedule::Manual(given.rates))
 }
@@ -136,10 +136,10 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     ALL.iter().map(|registered| registered.name)
 }
 
-/// The schedule of a name in configurations.
+/// The schedule with this name in configurations.
 ///
 /// # Errors
-/// If there is none of that name.
+/// If there is none with that name.
 pub fn named(name: &str) -> Result<&'static Registered> {
     ALL.iter().find(|registered| registered.name == name).ok_or_else(|| {
         Error::config(format!("unknown schedule {name:?}{}", did_you_mean(name, names())))
@@ -152,7 +152,7 @@ const FIRST: f64 = 1.0 / 25.0;
 const LAST: f64 = FIRST / 1e4;
 
 impl Schedule {
-    /// α at a time; `reductions` counts those of `plateau` so far.
+    /// α at a time; `reductions` is the number of reductions by `plateau` so far.
     pub fn rate(&self, alpha0: f64, at: Time, reductions: u32) -> f64 {
         let epoch = at.epoch as f64;
         match self {
@@ -173,7 +173,7 @@ impl Schedule {
     }
 }
 
-/// The factor of a warm-up over `epochs` epochs: rises evenly from 0 to 1, reaching it with the last step.
+/// The factor of a warm-up over `epochs` epochs: rises linearly from 0 to 1, which it reaches at the last step.
 pub fn warm_up(epochs: f64, at: Time, step_share: f64) -> f64 {
     if epochs > 0.0 { ((at.passed() + step_share) / epochs).min(1.0) } else { 1.0 }
 }
@@ -200,7 +200,7 @@ impl Default for Plateau {
 }
 
 impl Plateau {
-    /// Takes in an epoch's value (lower is better); progress is a fall by more than 1e-4 of it, as in PyTorch.
+    /// Records an epoch's value (lower is better); progress is a fall of more than 1e-4 of the best one, as in PyTorch.
     pub fn observe(&mut self, value: f64, patience: usize) {
         if value < self.best - 1e-4 * self.best.abs() {
             (self.best, self.epochs_without_improvement) = (value, 0);

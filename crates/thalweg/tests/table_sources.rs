@@ -118,7 +118,7 @@ fn names_are_made_up_without_a_header_or_given() {
     assert!(error.contains("--names: 2 names for 3 columns"), "{error}");
 
     let renamed = reader("x,y\n1,2\n3,4\n", &options).unwrap();
-    assert!(renamed.decisions().iter().any(|decision| decision.what.contains("--names replaces \"x,y\"")));
+    assert!(renamed.decisions().iter().any(|decision| decision.what.contains("the names given replace \"x,y\"")));
     assert_eq!(rows(&renamed.read_all().unwrap()), [["1", "2"], ["3", "4"]]);
     let twice = config::Data { names: vec!["a".into(), "a".into()], ..Default::default() };
     let error = reader("1,2\n", &twice).err().unwrap().to_string();

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use thalweg::brief;
 use thalweg::config::Config;
 use thalweg::data::inspect::Profile;
-use thalweg::event::{Decision, LayerRow, Splits};
+use thalweg::event::{Decision, LayerRow, Splits, Warning};
 use thalweg::export::{Loss, Verification, Written};
 use thalweg::metrics::{Metric, Metrics};
 use thalweg::model::Model;
@@ -39,6 +39,10 @@ pub(crate) fn error(error: &anyhow::Error) {
 /// Prints a warning.
 pub(crate) fn warning(message: &str) {
     note(&format!("{YELLOW}warning{YELLOW:#}: {}", brief(message, LONGEST)));
+}
+
+fn texts(warnings: &[Warning]) -> Vec<String> {
+    warnings.iter().map(Warning::to_string).collect()
 }
 
 /// Prints a line to standard error; write errors are ignored.
@@ -225,7 +229,7 @@ pub(crate) fn outcome_json(outcome: &Outcome) -> serde_json::Value {
         "seconds": outcome.seconds,
         "metrics": outcome.metrics,
         "decisions": outcome.decisions,
-        "warnings": outcome.warnings,
+        "warnings": texts(&outcome.warnings),
     })
 }
 
@@ -237,7 +241,7 @@ pub(crate) fn preview(preview: &Preview, config: &Config, as_json: bool) -> std:
             "examples": preview.examples,
             "layers": preview.layers,
             "decisions": preview.decisions,
-            "warnings": preview.warnings,
+            "warnings": texts(&preview.warnings),
         }));
     }
     let Splits { train, dev, test } = preview.examples;
@@ -245,7 +249,7 @@ pub(crate) fn preview(preview: &Preview, config: &Config, as_json: bool) -> std:
     line("")?;
     layer_table(&preview.layers)?;
     decisions(&preview.decisions)?;
-    preview.warnings.iter().for_each(|message| warning(message));
+    preview.warnings.iter().for_each(|told| warning(&told.to_string()));
     Ok(())
 }
 

@@ -43,8 +43,8 @@ impl Progress {
 
 impl Callback for Progress {
     fn event(&mut self, event: &Event) {
-        if let Event::Warning { message } = event {
-            self.say(&format!("{YELLOW}warning{YELLOW:#}: {}", brief(message, LONGEST)));
+        if let Event::Warning(warning) = event {
+            self.say(&format!("{YELLOW}warning{YELLOW:#}: {}", brief(&warning.to_string(), LONGEST)));
         }
         if self.quiet {
             return;

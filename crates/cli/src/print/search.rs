@@ -53,8 +53,8 @@ impl Table {
 
 impl Callback<SearchEvent> for Table {
     fn event(&mut self, event: &SearchEvent) {
-        if let SearchEvent::Warning(message) = event {
-            return self.say(&format!("{YELLOW}warning{YELLOW:#}: {message}"));
+        if let SearchEvent::Warning(warning) = event {
+            return self.say(&format!("{YELLOW}warning{YELLOW:#}: {warning}"));
         }
         if self.quiet {
             return;

@@ -238,7 +238,7 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     use super::*;
-    use crate::event::{Override, Part};
+    use crate::error::{Advice, Part};
 
     fn option(name: &str) -> &'static OptionSpec {
         option_specs().iter().find(|option| option.name == name).unwrap()
@@ -256,23 +256,38 @@ mod tests {
         }
     }
 
+    /// Arguments of commands and of Python's functions that are not part of a configuration.
+    const ARGUMENTS: [&str; 7] = ["calibrate", "config", "figures", "like", "map", "precision", "to"];
+
     #[test]
-    fn overrides_name_options() {
+    fn advice_names_options_and_no_flags() {
         let mut found = Vec::new();
         sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
         let mut named = 0;
-        for (path, text) in found {
+        // Reports are pages about the command line's runs.
+        for (path, text) in found.iter().filter(|(path, _)| !path.components().any(|part| part.as_os_str() == "report"))
+        {
             let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
             for literal in code.flat_map(|line| line.split('"').skip(1).step_by(2)) {
-                for part in Override::from(literal).parts() {
+                for part in Advice::from(literal).parts() {
                     let Part::Option { option, .. } = part else { continue };
                     let known = option_specs().iter().any(|spec| spec.name == *option);
+                    let known = known || ARGUMENTS.contains(&option.as_str());
                     assert!(known, "{}: {literal:?} names {option:?}, which is no option", path.display());
                     named += 1;
                 }
+                let flags = literal.match_indices(" --").map(|(at, _)| &literal[at + 3..]);
+                for flag in flags.filter_map(|rest| rest.split(|c: char| !(c.is_ascii_lowercase() || c == '-')).next())
+                {
+                    // Where an error is may be several flags, and Cargo has features, too.
+                    let known = option_specs().iter().any(|spec| spec.flag() == flag)
+                        && !literal.starts_with("--")
+                        && !literal.contains("build with --features");
+                    assert!(!known, "{}: {literal:?} names a flag: write it in brackets", path.display());
+                }
             }
         }
-        assert!(named > 80, "{named}");
+        assert!(named > 150, "{named}");
     }
 
     #[test]

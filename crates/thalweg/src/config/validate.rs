@@ -52,7 +52,7 @@ impl Config {
             && (folds < 2 || fold >= folds)
         {
             let error = Error::config(format!("found fold {fold} of {folds}")).at("--fold");
-            return Err(error.fix("count folds from 0, of 2 or more: --fold 0,5"));
+            return Err(error.fix("count folds from 0, of 2 or more: [fold=0,5]"));
         }
         self.check_columns()?;
         self.check_network()?;
@@ -77,7 +77,7 @@ impl Config {
         }
         if split.group.is_some() && split.time.is_some() {
             let error = Error::config("rows cannot be split both by group and by time");
-            return Err(error.at("--group").fix("leave out --group or --time"));
+            return Err(error.at("--group").fix("leave out [group] or [time]"));
         }
         Ok(())
     }
@@ -88,8 +88,7 @@ impl Config {
             name.parse::<Activation>().map_err(|error| error.at("--activation"))?;
         }
         if !network.layer.is_empty() && (network.layers.is_some() || network.dropout.is_some() || network.batch_norm) {
-            let error =
-                Error::config("the layers are given one by one and by --layers, --dropout or --batch-norm as well");
+            let error = Error::config("the layers are given one by one and by layers, dropout or batch norm as well");
             return Err(error.at("--layer").fix("say everything about the layers in [[network.layer]], or nothing"));
         }
         let Some(hidden) = network.layers.as_ref().map(Vec::len) else { return Ok(()) };
@@ -109,17 +108,17 @@ impl Config {
         match (train.schedule.as_deref(), train.rates.is_empty()) {
             (Some("manual"), true) => {
                 let error = Error::config("the manual schedule has no rates").at("--rates");
-                return Err(error.fix("give them by epoch: --rates 1=0.1,50=0.01"));
+                return Err(error.fix("give them by epoch: [rates=1=0.1,50=0.01]"));
             }
             (schedule, false) if schedule != Some("manual") => {
                 let error = Error::config("rates are given, but the schedule is not manual").at("--rates");
-                return Err(error.fix("add --schedule manual, or leave --rates out"));
+                return Err(error.fix("add [schedule=manual], or leave [rates] out"));
             }
             _ => {}
         }
         if let Some(epoch) = train.rates.keys().find(|epoch| !epoch.parse().is_ok_and(|epoch: usize| epoch > 0)) {
             let error = Error::config(format!("found {epoch:?}, expected an epoch from 1")).at("--rates");
-            return Err(error.fix("give a rate by epoch: --rates 1=0.1,50=0.01"));
+            return Err(error.fix("give a rate by epoch: [rates=1=0.1,50=0.01]"));
         }
         match train.epochs {
             Some(epochs) if train.full_batch_epochs > epochs => {

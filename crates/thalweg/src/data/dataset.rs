@@ -16,6 +16,7 @@ use super::source::{self, Source};
 use super::table::Table;
 use super::target::Target;
 use crate::config::{self, Config};
+use crate::error::{Advice, advice};
 use crate::event::{Decision, Splits};
 use crate::{Error, Result};
 
@@ -148,7 +149,7 @@ pub(super) fn refuse_full_batches(config: &Config) -> Result<()> {
     ];
     let Some((flag, _)) = full.into_iter().find(|(_, full)| *full) else { return Ok(()) };
     let error = Error::config("a batch of all rows needs them in memory, and they stay on disk").at(flag);
-    Err(error.fix(format!("leave {flag} out, or hold them in memory with --from-disk=false")))
+    Err(error.fix(advice!("leave it out, or hold them in memory with [from_disk=false]")))
 }
 
 /// Encodes rows, a limited number at a time, into a file that then has their inputs.
@@ -208,7 +209,7 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
         let source = &own.answers().source;
         if known.is_empty() {
             let error = Error::data(format!("the {part} part has no rows")).at(source.clone());
-            return Err(error.fix(format!("add rows, or leave --{part} out")));
+            return Err(error.fix(Advice::from("add rows, or leave out the file named with ").and(Advice::of(part))));
         }
         let differing = main.differing(own, &schema);
         if !differing.is_empty() {
@@ -225,7 +226,7 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
     if train.weights.as_ref().is_some_and(|weights| weights.iter().all(|weight| *weight == 0.0)) {
         return Err(Error::data("every training row's weight is 0")
             .at(answers.source.clone())
-            .fix("give some rows a weight above 0, or leave --weight out"));
+            .fix("give some rows a weight above 0, or leave [weight] out"));
     }
     let on_disk = train.on_disk.take();
     if let Some(at_once) = at_once {

@@ -4,8 +4,9 @@ use super::dates;
 use super::preprocess::{Datetime, Numeric, Pipeline, Transform};
 use super::reading::Cell;
 use super::table::Table;
+use crate::error::Advice;
 use crate::error::beginning;
-use crate::event::{Decision, Override};
+use crate::event::Decision;
 
 /// Cells of a source that are beyond the training rows' range by more than its width.
 pub(crate) struct Far<'a> {
@@ -58,7 +59,7 @@ impl<'a> Far<'a> {
         let decision = |told: String| Decision {
             what: format!("far outside the training rows' range: {told}"),
             why: "answers are guesses there".into(),
-            instead: Override::default(),
+            instead: Advice::default(),
         };
         (!told.is_empty()).then(|| decision(super::schema::shortened(&told, 4))).into_iter().collect()
     }

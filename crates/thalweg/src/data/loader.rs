@@ -9,7 +9,8 @@ use super::source::{self, Source};
 use super::{memory, stream};
 use crate::Result;
 use crate::config::Config;
-use crate::event::{Decision, Override};
+use crate::error::Advice;
+use crate::event::Decision;
 
 /// Reads, splits and encodes the data that a configuration names.
 ///
@@ -31,7 +32,7 @@ pub fn load(config: &Config) -> Result<Dataset> {
             decisions.push(Decision {
                 what: format!("the {part} part is {path}"),
                 why: "it lies beside the training part".into(),
-                instead: Override::option(part, "FILE"),
+                instead: Advice::option(part, "FILE"),
             });
             *named = Some(path);
         }
@@ -80,7 +81,7 @@ pub fn load(config: &Config) -> Result<Dataset> {
             let (dev, test) = (part(&dev)?, part(&test)?);
             if !on_disk {
                 let rows = main.rows() + [&dev, &test].into_iter().flatten().map(Arrays::rows).sum::<usize>();
-                let held = ["examples of all parts", "let them stay on disk with --from-disk"];
+                let held = ["examples of all parts", "let them stay on disk with [from_disk=true]"];
                 memory::check_held(&config.data, held, rows, main.width())?;
             }
             let mut data = Dataset::from_arrays(&main, dev.as_ref(), test.as_ref(), &config)?;

@@ -1,7 +1,7 @@
 //! The memory limit for data: what stays on disk because of it, and how much of that is in memory at a time.
 
 use crate::config;
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 use crate::event::Decision;
 
 /// Copies of an example that are in memory at a time: as read or encoded, and as the network takes it.
@@ -34,7 +34,7 @@ pub(crate) fn stay_on_disk(options: &config::Data, needed: u64, decisions: &mut 
         return Ok(asked);
     }
     let (most, whose) = match options.memory_bytes()? {
-        Some(most) => (most, "are allowed by --memory"),
+        Some(most) => (most, "are allowed"),
         None => (free().unwrap_or(u64::MAX), "are free"),
     };
     if needed > most {
@@ -108,7 +108,7 @@ pub(crate) fn check_held(options: &config::Data, [what, fix]: [&str; 2], rows: u
         return Ok(());
     }
     let message = format!("{rows} {what} take {}, and {} are allowed", written(needed), written(most));
-    Err(Error::data(message).at("--memory").fix(format!("{fix}, or allow more")))
+    Err(Error::data(message).at("--memory").fix(Advice::from(fix).and(", or allow more")))
 }
 
 /// At most this many of some rows, spread evenly over them.

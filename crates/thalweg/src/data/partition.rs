@@ -9,7 +9,8 @@ use super::split;
 use super::table::Table;
 use super::target::Target;
 use crate::config::Config;
-use crate::event::{Decision, Override, Splits};
+use crate::error::Advice;
+use crate::event::{Decision, Splits};
 use crate::{Error, Result};
 
 /// The rows of the main source whose target is known.
@@ -42,11 +43,11 @@ impl Partition<'_> {
         if stratify && !self.schema.task.is_classes() {
             return Err(Error::config(format!("the rows of task {} have no classes", self.schema.task))
                 .at("--stratify")
-                .fix("leave --stratify out"));
+                .fix("leave [stratify] out"));
         }
         if options.fold.is_some() && (options.group.is_some() || options.time.is_some() || own_dev) {
             let error = Error::config("folds are drawn at random, and the dev part is asked for otherwise");
-            return Err(error.at("--fold").fix("leave out --fold, or --group, --time and --dev"));
+            return Err(error.at("--fold").fix("leave out [fold], or [group], [time] and [dev]"));
         }
         let positions = match (&options.group, &options.time) {
             (Some(_), Some(_)) => {
@@ -67,7 +68,7 @@ impl Partition<'_> {
                     decisions.push(Decision {
                         what: "rows split at random, not by time".into(),
                         why: format!("{} holds dates, but not every dated table is a forecast", column.name),
-                        instead: Override::option("time", &column.name),
+                        instead: Advice::option("time", &column.name),
                     });
                 }
                 let keys = (self.keys)(seed)?;
@@ -85,7 +86,7 @@ impl Partition<'_> {
         if parts.train.is_empty() {
             return Err(Error::data("no rows are left to train on")
                 .at(self.table.source.clone())
-                .fix("add rows, or give train a larger fraction with --split"));
+                .fix("add rows, or give train a larger fraction with [split]"));
         }
         Ok(parts)
     }
@@ -125,7 +126,7 @@ impl Partition<'_> {
             None => Ok(()),
             Some(class) => Err(Error::data(format!("no training row is of class {:?}", target.classes[class]))
                 .at(self.table.source.clone())
-                .fix("divide the rows otherwise: --split-seed, a larger train part, or no --group or --time")),
+                .fix("divide the rows otherwise: [split_seed], a larger train part, or no [group] or [time]")),
         }
     }
 }

@@ -213,7 +213,7 @@ pub(crate) fn unreadable(error: &io::Error) -> Error {
 }
 
 fn unwritable(folder: &str, error: &io::Error) -> Error {
-    Error::io(Kind::Data, folder, "keep rows on disk", error).fix("name a folder with room for them: --cache DIR")
+    Error::io(Kind::Data, folder, "keep rows on disk", error).fix("name a folder with room for them: [cache=DIR]")
 }
 
 #[cfg(test)]

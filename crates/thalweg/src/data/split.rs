@@ -41,7 +41,7 @@ pub fn fractions(
     let needed = if dev + test > 0.0 { FEWEST } else { 1 };
     if rows < needed {
         return Err(Error::data(format!("found {rows} rows with a known answer, expected {needed} or more to divide"))
-            .fix("add rows, or train on all of them with --split 1,0,0"));
+            .fix("add rows, or train on all of them with [split=1,0,0]"));
     }
     let percent = |fraction: f64| format!("{}", (fraction * 1000.0).round() / 10.0);
     let decision = why.filter(|_| dev + test > 0.0).map(|why| Decision {
@@ -207,7 +207,7 @@ pub fn by_group(groups: &[&str], fractions: Splits<f64>, seed: u64) -> Result<Sp
     if rows_of.len() < needed {
         return Err(Error::data(format!("found {} groups, expected {needed} or more to divide", rows_of.len()))
             .at("--group")
-            .fix("group by another column, or leave --group out"));
+            .fix("group by another column, or leave [group] out"));
     }
     let (mut parts, mut left, mut done) = (Splits::<Vec<usize>>::default(), rows_of.len(), 0.0);
     for rows in rows_of.into_values() {

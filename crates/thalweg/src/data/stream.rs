@@ -110,7 +110,7 @@ fn check(config: &Config) -> Result<()> {
     ] {
         if asked {
             let what = format!("{flag} needs all rows at once; rows that stay on disk are split by their hash");
-            return refuse(&what, "divide the file yourself, and name the parts with --dev and --test");
+            return refuse(&what, "divide the file yourself, and name the parts with [dev] and [test]");
         }
     }
     dataset::refuse_full_batches(config)
@@ -262,7 +262,7 @@ impl Fitted<'_> {
             for (rows, part) in [(&divided.dev, &mut parts.dev), (&divided.test, &mut parts.test)] {
                 part.append(self.examples(&chunk, rows)?.with_cells(&chunk, rows, self.schema, self.target));
             }
-            let held = ["rows of dev and test", "hold fewer back, such as --split 0.98,0.01,0.01"];
+            let held = ["rows of dev and test", "hold fewer back, such as [split=0.98,0.01,0.01]"];
             memory::check_held(&config.data, held, parts.dev.rows + parts.test.rows, shape.columns)?;
         }
         if unknown > 0 {

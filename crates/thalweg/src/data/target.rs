@@ -94,7 +94,7 @@ impl Target {
         }
         Err(Error::data(format!("task {} with {count} different answers", self.task))
             .at(format!("{source}, column {:?}", self.columns.first().map_or("", String::as_str)))
-            .fix("name another task with --task, or all classes with --classes"))
+            .fix("name another task with [task], or all classes with [classes]"))
     }
 
     /// The number of network outputs: 1 for two classes, otherwise one per class, label or numeric target.

@@ -2,6 +2,7 @@
 
 mod decision;
 mod read;
+mod warning;
 
 use std::collections::BTreeMap;
 
@@ -10,8 +11,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::metrics::Metrics;
 use crate::task::Task;
 
-pub use decision::{Decision, Override, Part};
+pub use decision::Decision;
 pub use read::read_events;
+pub use warning::Warning;
 
 /// The version of the event log's format, stored in its first line.
 pub const VERSION: u32 = 1;
@@ -143,10 +145,7 @@ pub enum Event {
     /// A decision made for the user.
     Decision(Decision),
     /// A warning for the user.
-    Warning {
-        /// The warning, with a remedy.
-        message: String,
-    },
+    Warning(Warning),
     /// The layers' scales, sampled.
     Scales {
         /// Steps done.

@@ -1,4 +1,4 @@
-//! Models in the formats of others.
+//! Export of models to other formats.
 //!
 //! A new format is one function from a model to a file's bytes, and one line in [`ALL`].
 
@@ -16,26 +16,27 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::config;
+use crate::error::advice;
 use crate::event::Decision;
 use crate::io::atomic;
 use crate::metrics::Metrics;
 use crate::model::Model;
 use crate::{Error, Result, did_you_mean};
 
-/// A format that models are written in.
+/// A format that models can be exported to.
 #[derive(Debug, Clone, Copy)]
 pub struct Format {
     /// Its name, as in `--to onnx`.
     pub name: &'static str,
     /// The extension of its files, without the dot.
     pub extension: &'static str,
-    /// What it is, in a line.
+    /// A one-line description.
     pub meaning: &'static str,
     /// Writes a model.
     pub write: fn(&Model, &Options) -> Result<Exported>,
 }
 
-/// Every format there is.
+/// Every format.
 pub const ALL: &[Format] = &[
     #[cfg(feature = "onnx")]
     onnx::FORMAT,
@@ -43,103 +44,104 @@ pub const ALL: &[Format] = &[
     keras::FORMAT,
 ];
 
-/// What a format is told besides the model.
+/// What a format needs to know in addition to the model.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// The file's name without its extension, for formats whose files name each other.
+    /// The file's name without its extension, for formats whose files refer to each other.
     pub stem: String,
-    /// How many bits weights have in the file.
+    /// The precision of weights in the file.
     pub precision: Precision,
-    /// Data whose answers are known, on which what fewer bits cost is measured, and how it is read.
+    /// Labelled data on which the cost of a lower precision is measured, and how to read it.
     pub calibrate: Option<(String, config::Data)>,
-    /// The files that are read, which nothing is written over.
+    /// The files that are read, and so must not be overwritten.
     pub inputs: Vec<PathBuf>,
 }
 
-/// How many bits weights have in a file.
+/// The number of bits of a weight in a file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Precision {
     /// 32.
     #[default]
     F32,
-    /// 16, with which they are multiplied as 32.
+    /// 16, converted to 32 before multiplying.
     F16,
-    /// 8, a scale a filter or unit; what they are multiplied with has 8 as well.
+    /// 8, with one scale per filter or unit; what they are multiplied by has 8 as well.
     Int8,
 }
 
 impl Precision {
-    /// The names in the command line.
+    /// The names on the command line.
     pub const NAMES: [&str; 3] = ["f32", "f16", "int8"];
 
-    /// The precision of a name.
+    /// The precision with this name.
     pub fn named(name: &str) -> Option<Self> {
         let place = Self::NAMES.iter().position(|known| *known == name)?;
         Some([Precision::F32, Precision::F16, Precision::Int8][place])
     }
 }
 
-/// What fewer bits cost.
+/// The cost of a lower precision.
 #[derive(Debug, Clone, Serialize)]
 pub struct Loss {
-    /// The rows of the calibration data.
+    /// The number of rows of the calibration data.
     pub rows: usize,
     /// Metrics of the model on them.
     pub before: Metrics,
-    /// Metrics of what was written.
+    /// Metrics of the exported model on them.
     pub after: Metrics,
-    /// The largest difference of an output, probabilities or numbers in units of their deviation.
+    /// The largest difference of an output: a probability, or a value in units of its target's deviation.
     pub largest_difference: f64,
 }
 
-/// A model in a format.
+/// An exported model.
 #[derive(Debug, Clone, Default)]
 pub struct Exported {
     /// The bytes of the file.
     pub bytes: Vec<u8>,
-    /// Files beside it: the extension of each, and its bytes.
+    /// Files that accompany it: the extension of each, and its bytes.
     pub sidecars: Vec<(&'static str, Vec<u8>)>,
-    /// What was decided.
+    /// The decisions made.
     pub decisions: Vec<Decision>,
-    /// What was verified of it, if it was run; of fewer bits, before they were reduced.
+    /// The verification, if it was run; at a lower precision, from before the weights were reduced.
     pub verification: Option<Verification>,
-    /// What fewer bits cost, if that was measured.
+    /// The cost of the lower precision, if it was measured.
     pub loss: Option<Loss>,
 }
 
-/// That what was written gives the model's own answers.
+/// Evidence that the exported model gives the same answers.
 #[derive(Debug, Clone, Serialize)]
 pub struct Verification {
-    /// What ran it.
+    /// The runtime that ran it.
     pub runtime: &'static str,
-    /// On how many rows.
+    /// The number of rows it ran on.
     pub rows: usize,
-    /// The largest difference to the model's outputs, relative to those above 1; numbers are in units of their deviation.
+    /// The largest difference from the model's outputs, relative for those above 1; values are in units of their
+    /// deviation.
     pub largest_difference: f64,
-    /// The largest difference that is let pass.
+    /// The largest difference accepted.
     pub tolerance: f64,
 }
 
-/// A model that was written in a format.
+/// The result of an export.
 #[derive(Debug, Clone, Serialize)]
 pub struct Written {
     /// The file.
     pub path: PathBuf,
     /// The format's name.
     pub format: &'static str,
-    /// Files that were written beside it.
+    /// Files written alongside it.
     #[serde(rename = "beside")]
     pub sidecars: Vec<PathBuf>,
-    /// What was verified of it, if it was run; of fewer bits, before they were reduced.
+    /// The verification, if it was run; at a lower precision, from before the weights were reduced.
     #[serde(rename = "proof")]
     pub verification: Option<Verification>,
-    /// What fewer bits cost, if that was measured.
+    /// The cost of the lower precision, if it was measured.
     pub loss: Option<Loss>,
-    /// What was decided.
+    /// The decisions made.
     pub decisions: Vec<Decision>,
 }
 
-/// The format of a name or, where none is given, of a path's extension.
+/// The format with this name or, if none is given, that of a path's extension.
 ///
 /// # Errors
 /// If there is no such format.
@@ -158,11 +160,11 @@ pub fn format(name: Option<&str>, path: &Path) -> Result<&'static Format> {
             }
             None => format!("no format is written to {}", path.display()),
         };
-        Error::config(message).fix(format!("use --to with one of: {}", each.collect::<Vec<_>>().join("; ")))
+        Error::config(message).fix(advice!("use [to] with one of: {}", each.collect::<Vec<_>>().join("; ")))
     })
 }
 
-/// Writes a model to a path in a format: each file whole, or not at all.
+/// Writes a model to a path in a format; each file is written completely or not at all.
 ///
 /// # Errors
 /// If the format cannot express the model, what was written does not give the model's answers, or a file cannot be
@@ -171,12 +173,12 @@ pub fn export(model: &Model, path: &Path, format: &Format, options: Options) -> 
     if format.extension != "onnx" && options.precision != Precision::F32 {
         return Err(Error::config(format!("{} is written in 32 bits alone", format.name))
             .at("--precision")
-            .fix("leave it out, or use --to onnx"));
+            .fix("leave it out, or use [to=onnx]"));
     }
     if options.calibrate.is_some() && options.precision == Precision::F32 {
         return Err(Error::config("32 bits cost nothing that calibration data would show")
             .at("--calibrate")
-            .fix("leave it out, or use --precision f16 or int8"));
+            .fix("leave it out, or use [precision=f16] or int8"));
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let inputs = options.inputs.clone();
@@ -186,8 +188,8 @@ pub fn export(model: &Model, path: &Path, format: &Format, options: Options) -> 
     for file in sidecars.iter().map(PathBuf::as_path).chain([path]) {
         atomic::refuse_input("-o", file, inputs.clone())?;
     }
-    if let Some(twice) = sidecars.iter().find(|sidecars| *sidecars == path) {
-        return Err(Error::config(format!("{} writes another file of this name sidecars its own", format.name))
+    if let Some(twice) = sidecars.iter().find(|sidecar| *sidecar == path) {
+        return Err(Error::config(format!("{} writes another file of this name beside its own", format.name))
             .at(twice.display().to_string())
             .fix(format!("name a file that ends in .{}", format.extension)));
     }

@@ -1,5 +1,5 @@
-//! Files of each format are, to the byte, those that were written before: of every layer there is, and of networks
-//! whose layers meet in each order of dimensions.
+//! Files of each format are byte for byte those written before: for every layer, and for networks whose layers meet in
+//! each order of dimensions.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use crate::model::{Model, Provenance};
 use crate::network::Network;
 use crate::tensor::{Activation, Shape, Tensor, View, ViewMut};
 
-/// A model of two numbers: these layers, and a linear one after them.
+/// A model with two outputs: these layers, followed by a linear one.
 fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
     let pipeline = match layers[0].kind() {
         "embedding" => of_codes(&layers[0].config()),
@@ -48,13 +48,13 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
         cell_format: CellFormat::default(),
         formats: Vec::new(),
     };
-    // Each number another than its neighbours, and none negative: they may be variances.
+    // Each value differs from its neighbours, and none is negative: they may be variances.
     let numbers = (0..network.layout().len()).map(|i| (i * 37 % 64 + 1) as f32 / 128.0).collect();
     let theta = Tensor::from_f32([network.layout().len()], numbers);
     Model { theta, network, pipeline, schema, target, provenance: Provenance::default() }
 }
 
-/// Numbers that pass, then codes, as an embedding takes them.
+/// Columns of numbers, then of codes, as an embedding takes them.
 fn of_codes(embedding: &Value) -> Pipeline {
     let numeric = Numeric {
         fill: 0.0,
@@ -77,7 +77,7 @@ fn of_codes(embedding: &Value) -> Pipeline {
     Pipeline { cell_format: CellFormat::default(), inputs, array: None }
 }
 
-/// Networks whose layers meet with channels first and last, in one dimension, two and three.
+/// Networks whose layers meet with channels first and last, in one, two and three dimensions.
 fn networks() -> Vec<(Vec<usize>, Value)> {
     let norms = json!([
         { "kind": "conv2d", "filters": 3, "kernel": 3 }, { "kind": "batch_norm" },
@@ -134,7 +134,7 @@ fn networks() -> Vec<(Vec<usize>, Value)> {
     ]
 }
 
-/// A file without what names this version of the library.
+/// A file without the version of this library.
 fn without_version(format: &str, exported: Exported) -> Vec<u8> {
     match format {
         #[cfg(feature = "onnx")]
@@ -204,7 +204,7 @@ fn files_are_those_that_were_written_before() {
     }
 }
 
-/// A layer that no format knows: y = γ x, twice, with a product between.
+/// A layer that no format knows: y = γ x, twice, with a product in between.
 #[derive(Debug)]
 struct Twice;
 
@@ -284,6 +284,6 @@ fn a_format_is_found_by_name_or_extension() {
         assert_eq!(format(Some(known.name), Path::new("a.bin")).unwrap().name, known.name);
         assert_eq!(ALL.iter().filter(|other| other.name == known.name).count(), 1);
     }
-    assert!(format(None, Path::new("a.bin")).unwrap_err().remedy.unwrap().contains("--to"));
+    assert!(format(None, Path::new("a.bin")).unwrap_err().remedy.unwrap().to_string().contains("--to"));
     assert!(format(Some("nothing"), Path::new("a.bin")).is_err());
 }

@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::error::{Error, Result, did_you_mean};
-use crate::event::{Decision, Override};
+use crate::error::{Advice, Error, Result, advice, did_you_mean};
+use crate::event::Decision;
 use crate::export::channels::{ParamMapping, begin_first, param_mappings};
 use crate::io::atomic;
 use crate::io::safetensors::foreign::{self, Foreign};
@@ -142,8 +142,8 @@ fn by_shape(found: &[&Foreign], param_mappings: &[ParamMapping]) -> Result<(Vec<
             };
             let message = format!("no module left in the file has what {} needs", describe(&(layer, contents)));
             let rest = listed("modules left", left.iter().map(describe));
-            return Err(Error::data(message)
-                .fix(format!("{rest}; use --like a model of the same network, or --map MODULE={layer}")));
+            let fix = advice!("{}; use [like] a model of the same network, or [map=MODULE={}]", rest, layer);
+            return Err(Error::data(message).fix(fix));
         };
         let (module, _) = left.remove(at);
         told.push(format!("{module}={layer}"));
@@ -156,7 +156,7 @@ fn by_shape(found: &[&Foreign], param_mappings: &[ParamMapping]) -> Result<(Vec<
     let decision = Decision {
         what: format!("parameters by shape and order of names: {}", told.join(", ")),
         why: "the file's names are others than ours".into(),
-        instead: Override::words(format!("--map {}", told.join(","))),
+        instead: Advice::option("map", &told.join(",")),
     };
     Ok((found.iter().map(mapped).collect(), decision))
 }
@@ -168,7 +168,7 @@ fn theta(like: &Model, param_mappings: &[ParamMapping], found: &[&Foreign], name
     {
         let near = did_you_mean(name, param_mappings.iter().map(|twin| twin.theirs.as_str()));
         let message = format!("the tensor {:?} belongs to no parameter of the network{near}", tensor.name);
-        return Err(Error::data(message).fix("say where it goes with --map MODULE=LAYER, or use --like another model"));
+        return Err(Error::data(message).fix("say where it goes with [map=MODULE=LAYER], or use [like] another model"));
     }
     let dtype = like.theta.dtype();
     let mut theta = Tensor::zeros([like.network.layout().len()], dtype);
@@ -177,7 +177,7 @@ fn theta(like: &Model, param_mappings: &[ParamMapping], found: &[&Foreign], name
         let tensor = own.next().ok_or_else(|| {
             let near = did_you_mean(&twin.theirs, names.iter().map(String::as_str));
             let message = format!("the file has no tensor for {} of shape {:?}{near}", twin.theirs, twin.shape);
-            Error::data(message).fix("say which it is with --map MODULE=LAYER, or use --like another model")
+            Error::data(message).fix("say which it is with [map=MODULE=LAYER], or use [like] another model")
         })?;
         if let Some(other) = own.next() {
             let message = format!("both {:?} and {:?} go to {}", tensor.name, other.name, twin.theirs);
@@ -188,7 +188,7 @@ fn theta(like: &Model, param_mappings: &[ParamMapping], found: &[&Foreign], name
                 "the tensor {:?} has shape {:?}, {} has {:?}",
                 tensor.name, tensor.shape, twin.theirs, twin.shape
             );
-            return Err(Error::data(message).fix("use --like a model of the same network, or another --map"));
+            return Err(Error::data(message).fix("use [like] a model of the same network, or another [map]"));
         }
         let numbers =
             tensor.numbers().filter(|numbers| numbers.iter().all(|x| (*x as f32).is_finite())).ok_or_else(|| {

@@ -235,7 +235,9 @@ mod tests {
     fn a_failure_names_the_path_and_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let error = write(&folder.path().join("none/a.txt"), b"x").unwrap_err();
-        assert!(error.place.unwrap().ends_with("a.txt") && error.remedy.unwrap().contains("make the folder"));
+        assert!(
+            error.place.unwrap().ends_with("a.txt") && error.remedy.unwrap().to_string().contains("make the folder")
+        );
 
         // A folder in the way: the rename fails after the temporary file is written.
         let taken = folder.path().join("taken");
@@ -307,7 +309,7 @@ mod tests {
     fn a_full_disk_is_told_with_the_file_s_name() {
         let error = write(Path::new("/dev/full"), b"x").unwrap_err();
         assert_eq!((error.kind, error.place.as_deref()), (Kind::Config, Some("/dev/full")));
-        assert!(error.remedy.unwrap().contains("free space"));
+        assert!(error.remedy.unwrap().to_string().contains("free space"));
         let mut writer = Writer::create(Path::new("/dev/full")).unwrap();
         let error = writer.write_all(&[0; 100_000]).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);

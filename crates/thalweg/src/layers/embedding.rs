@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Backward, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered, to_value};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, advice};
 use crate::init::Init;
 use crate::tensor::{Shape, Tensor, View, ViewMut, ops};
 
@@ -21,11 +21,11 @@ const NAMES: [&str; 32] = [
 pub struct Embedded {
     /// How many codes there are.
     pub slots: usize,
-    /// How many numbers each code becomes.
+    /// The dimension of each code's vector.
     pub dimension: usize,
 }
 
-/// The first `dense` inputs pass unchanged; each input after them is a code and becomes its table's row.
+/// The first `dense` inputs pass unchanged; each input after them is a code and becomes that row of its table.
 ///
 /// Forward: `y = [x_dense, E₀[x_d], E₁[x_d+1], …]`. Backward: `dE_j[code] = Σ dy` over the rows with that code.
 ///
@@ -69,7 +69,7 @@ impl Layer for Embedding {
         let n = self.dense.saturating_add(self.columns.len());
         if input.size() != n || self.columns.len() > NAMES.len() {
             return Err(Error::config(format!("an embedding for {n} inputs on {} inputs", input.size()))
-                .fix(format!("embed at most {} columns: raise --one-hot-up-to", NAMES.len())));
+                .fix(advice!("embed at most {} columns: raise [one_hot_up_to]", NAMES.len())));
         }
         if let Some(column) = self.columns.iter().find(|c| c.slots == 0 || c.dimension == 0) {
             return Err(Error::config(format!("an embedding of {} slots in {}", column.slots, column.dimension))

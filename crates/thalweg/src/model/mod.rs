@@ -411,7 +411,7 @@ impl Model {
             applicable::check(given, DataKind::Table)?;
             if given.max_bad.is_some() {
                 let error = Error::config("cells that cannot be read are missing ones only where training says so");
-                return Err(error.at("--max-bad").fix("correct the cells, or train with --max-bad"));
+                return Err(error.at("--max-bad").fix("correct the cells, or train with [max_bad]"));
             }
             let named = |wanted: &dyn Fn(&&Column) -> bool| {
                 self.schema.columns.iter().filter(wanted).map(|column| column.name.clone()).collect::<Vec<_>>()

@@ -4,7 +4,7 @@ use super::decide;
 use super::facts::Facts;
 use crate::config::Augment;
 use crate::data::media_spec::SoundSpec;
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 use crate::event::Decision;
 use crate::train::{Augmentation, Changes, ImageChanges, Mix};
 
@@ -39,20 +39,20 @@ pub(super) fn augmentation(facts: &Facts, decisions: &mut Vec<Decision>) -> Resu
     }
     if asked.ablate_augment && facts.dev_rows == 0 {
         let error = Error::config("augmentation is judged on a dev part, and there is none");
-        return Err(error.at("augment.ablate_augment").fix("give a dev part with --split or --dev"));
+        return Err(error.at("augment.ablate_augment").fix("give a dev part with [split] or [dev]"));
     }
     let (wrong, medium, flag) = if facts.sound.is_some() {
-        (OF_IMAGES.as_slice(), "images", "--gain 6")
+        (OF_IMAGES.as_slice(), "images", "[gain=6]")
     } else {
-        (OF_SOUNDS.as_slice(), "sounds", "--rotate 10")
+        (OF_SOUNDS.as_slice(), "sounds", "[rotate=10]")
     };
     if let Some(name) = given.iter().find(|name| wrong.contains(&name.as_str())) {
         let error = Error::config(format!("this is for {medium}, and the data has none")).at(format!("augment.{name}"));
-        return Err(error.fix(format!("leave it out, or use another such as {flag}")));
+        return Err(error.fix(Advice::from("leave it out, or use another such as ").and(flag)));
     }
     if !mix(asked).is_none() && facts.config.train.label_smoothing > 0.0 {
         let error = Error::config("mixed examples and smoothed labels").at("augment.mixup, augment.cutmix");
-        return Err(error.fix("leave --label-smoothing out: mixing does its work"));
+        return Err(error.fix("leave [label_smoothing] out: mixing does its work"));
     }
     match facts.sound {
         Some(spec) => of_sounds(asked, spec, decisions),

@@ -106,7 +106,7 @@ fn loss(facts: &Facts) -> Result<Box<dyn Loss>> {
         let task = if classes { "classes" } else { "numbers" };
         return Err(Error::config(format!("the loss {name:?} for a target of {task}"))
             .at("train.loss")
-            .fix("leave --loss out, or set --task"));
+            .fix("leave [loss] out, or set [task]"));
     }
     if smoothing > 0.0 && !multiclass {
         return Err(Error::config("label smoothing is for three classes or more")
@@ -124,7 +124,7 @@ fn optimizer(facts: &Facts) -> Result<(&'static Registered, Hyperparameters)> {
     if train.weight_decay.is_some_and(|decay| decay > 0.0) && !registered.decays {
         return Err(Error::config(format!("decoupled weight decay with {name}"))
             .at("train.weight_decay")
-            .fix("use --l2, or --optimizer adamw"));
+            .fix("use [l2], or [optimizer=adamw]"));
     }
     let given = Hyperparameters {
         beta1: train.momentum,

@@ -120,7 +120,7 @@ fn manual_rates(rates: &BTreeMap<String, f64>) -> Result<BTreeMap<usize, f64>> {
         Ok(epoch) if epoch > 0 && rate >= 0.0 => Ok((epoch, rate)),
         _ => Err(Error::config(format!("found {epoch}={rate}, expected an epoch from 1 and a rate"))
             .at("train.rates")
-            .fix("--rates 1=0.1,50=0.01")),
+            .fix("[rates=1=0.1,50=0.01]")),
     };
     rates.iter().map(read).collect()
 }

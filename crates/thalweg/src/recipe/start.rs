@@ -21,7 +21,7 @@ pub(super) fn from(
     let differs = |what: String, fix: &str| Error::config(what).at("train.start_from").fix(fix);
     if config.network != config::Network::default() {
         let message = "the network is the model's own, and options of a network are given too".into();
-        return Err(differs(message, "leave out the options of the network, or --start-from"));
+        return Err(differs(message, "leave out the options of the network, or [start_from]"));
     }
     let (found, wanted) = (input_shape(data)?, network.input());
     if found != wanted {
@@ -48,7 +48,7 @@ pub(super) fn from(
     if outputs != data.target.outputs() || target.task != task {
         let (model, found) = (target.task, data.target.outputs());
         let message = format!("the model has {outputs} outputs for {model}, the data needs {found} for {task}");
-        return Err(differs(message, "use data with as many classes or numbers to predict, or set --task"));
+        return Err(differs(message, "use data with as many classes or numbers to predict, or set [task]"));
     }
     if target.classes != data.target.classes {
         let classes = format!("{:?} and {:?}", target.classes, data.target.classes);

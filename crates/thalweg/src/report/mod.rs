@@ -2,7 +2,7 @@
 //!
 //! ```
 //! # use thalweg::event::Event;
-//! let events = [Event::Warning { message: "the dev part has only 12 rows".into() }];
+//! let events = [Event::Warning("the dev part has only 12 rows".to_string().into())];
 //! let page = thalweg::report::html(&events);
 //! assert!(page.contains("the dev part has only 12 rows"));
 //! ```
@@ -86,7 +86,7 @@ pub fn write_figures(events: &[Event], folder: &std::path::Path) -> crate::Resul
 pub(crate) fn save_figures(figures: &[Figure], folder: &std::path::Path) -> crate::Result<()> {
     std::fs::create_dir_all(folder).map_err(|error| {
         crate::Error::io(crate::Kind::Config, folder, "make the folder", &error)
-            .fix("name another folder with --figures")
+            .fix("name another folder with [figures]")
     })?;
     for figure in figures {
         crate::io::atomic::write(&folder.join(format!("{}.svg", figure.name)), figure.svg.as_bytes())?;

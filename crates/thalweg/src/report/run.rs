@@ -118,7 +118,12 @@ impl Run {
             }
             Event::Provenance { command, facts } => (self.command, self.facts) = (command, facts),
             Event::Decision(decision) if !self.decisions.contains(&decision) => self.decisions.push(decision),
-            Event::Warning { message } if !self.warnings.contains(&message) => self.warnings.push(message),
+            Event::Warning(warning) => {
+                let text = warning.to_string();
+                if !self.warnings.contains(&text) {
+                    self.warnings.push(text);
+                }
+            }
             Event::Scales { step, layers } => self.scales.push((step, layers)),
             Event::EpochEnded { epoch, cost, dev_loss, dev, learning_rate, seconds, best } => {
                 self.epochs.push(Epoch { number: epoch, cost, dev_loss, dev, learning_rate, seconds, best });
@@ -129,7 +134,7 @@ impl Run {
             Event::Finished { reason, best_epoch, seconds, metrics, answers, .. } => {
                 self.end = Some(End { reason, best_epoch, seconds, metrics, answers });
             }
-            Event::Decision(_) | Event::Warning { .. } | Event::Progress { .. } | Event::Checkpoint { .. } => {}
+            Event::Decision(_) | Event::Progress { .. } | Event::Checkpoint { .. } => {}
         }
     }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::data::schema::Task;
-use crate::event::{Answers, Decision, Event, LayerRow, LayerScale, Mistake, Override, Splits, VERSION};
+use crate::error::Advice;
+use crate::event::{Answers, Decision, Event, LayerRow, LayerScale, Mistake, Splits, VERSION, Warning};
 use crate::metrics::{Metric, Metrics};
 
 const DIGITS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
@@ -70,9 +71,20 @@ fn preamble() -> Vec<Event> {
         decision("the task is multiclass", "the target has 10 whole numbers", "[task=regression]"),
         decision("rows split 60/20/20 by row hash, stratified", "1,797 rows are few", "[split=0.8,0.1,0.1]"),
         decision("columns scaled to mean 0 and deviation 1", "no column has far outliers", "[normalise=robust]"),
-        decision("hidden layers 64, 64 with ReLU", "1,077 training rows, 64 inputs", "[layers=128,64] [activation=tanh]"),
-        decision("Adam with learning rate 0.003, cosine schedule", "the auto recipe", "[optimizer=momentum] [learning_rate=0.1]"),
-        Event::Warning { message: "3 columns are constant (pixel_0_0, pixel_4_0, pixel_4_7): they are kept but tell nothing\n  fix: --ignore pixel_0_0,pixel_4_0,pixel_4_7".into() },
+        decision(
+            "hidden layers 64, 64 with ReLU",
+            "1,077 training rows, 64 inputs",
+            "[layers=128,64] [activation=tanh]",
+        ),
+        decision(
+            "Adam with learning rate 0.003, cosine schedule",
+            "the auto recipe",
+            "[optimizer=momentum] [learning_rate=0.1]",
+        ),
+        Event::Warning(Warning {
+            message: "3 columns are constant (pixel_0_0, pixel_4_0, pixel_4_7): they are kept but tell nothing".into(),
+            remedy: "[ignore=pixel_0_0,pixel_4_0,pixel_4_7]".into(),
+        }),
     ]
 }
 
@@ -257,9 +269,8 @@ pub(super) fn diverged() -> Vec<Event> {
         seconds: 0.5,
         best: false,
     });
-    events.push(Event::Warning {
-        message: "the cost became infinite in epoch 13; the parameters of epoch 9 are kept".into(),
-    });
+    let message = "the cost became infinite in epoch 13; the parameters of epoch 9 are kept".to_string();
+    events.push(Event::Warning(message.into()));
     events
 }
 
@@ -313,12 +324,8 @@ pub(super) fn hostile() -> Vec<Event> {
         layers[0].name = attack.into();
         layers[0].description = attack.into();
     }
-    events.push(Event::Warning { message: attack.into() });
-    events.push(Event::Decision(Decision {
-        what: attack.into(),
-        why: attack.into(),
-        instead: Override::words(attack),
-    }));
+    events.push(Event::Warning(attack.to_string().into()));
+    events.push(Event::Decision(Decision { what: attack.into(), why: attack.into(), instead: Advice::words(attack) }));
     events.push(Event::Provenance { command: attack.into(), facts: vec![(attack.into(), attack.into())] });
     events.extend(epochs(0, 3, 3));
     if let Some(Event::Scales { layers, .. }) = events.last_mut() {

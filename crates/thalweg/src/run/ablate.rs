@@ -32,7 +32,7 @@ pub(super) fn ablate(
     let value = |metrics: &Metrics| metrics.get(metric).map(|metric| metric.value);
     let Some(all) = value(all) else {
         let error = Error::config(format!("the metric {metric} is not defined on the dev part"));
-        return Err(error.at("augment.ablate_augment").fix("watch another with --monitor"));
+        return Err(error.at("augment.ablate_augment").fix("watch another with [monitor]"));
     };
     for (change, _) in augmentation.parts() {
         let mut config = config.clone();

@@ -3,7 +3,8 @@
 use super::counts;
 use crate::config::Config;
 use crate::data::dataset::Dataset;
-use crate::event::{self, Answers, Event, Splits};
+use crate::error::advice;
+use crate::event::{self, Answers, Event, Splits, Warning};
 use crate::metrics::Metrics;
 use crate::recipe::Plan;
 use crate::train::{Callback, State, StopReason};
@@ -24,8 +25,8 @@ pub(super) fn reason(end: StopReason, plan: &Plan) -> String {
 }
 
 /// Warnings about the data and the network.
-pub(super) fn warnings(data: &Dataset, plan: &Plan) -> Vec<String> {
-    let mut warnings = data.warnings.clone();
+pub(super) fn warnings(data: &Dataset, plan: &Plan) -> Vec<Warning> {
+    let mut warnings: Vec<Warning> = data.warnings.iter().cloned().map(Warning::from).collect();
     let hidden_zeros = plan
         .network
         .layout()
@@ -33,9 +34,10 @@ pub(super) fn warnings(data: &Dataset, plan: &Plan) -> Vec<String> {
         .iter()
         .any(|entry| entry.decays && entry.init == crate::init::Init::Constant(0.0));
     if hidden_zeros && plan.network.layers().len() > 1 {
-        warnings.push(
-            "weights initialised to 0 never break their symmetry: all units of a layer stay equal; use --init he_normal".into(),
-        );
+        warnings.push(Warning {
+            message: "weights initialised to 0 never break their symmetry: all units of a layer stay equal".into(),
+            remedy: "use [init=he_normal]".into(),
+        });
     }
     warnings
 }
@@ -82,8 +84,8 @@ pub(super) fn announce(
     for decision in data.decisions.iter().chain(&plan.decisions) {
         callback.event(&Event::Decision(decision.clone()));
     }
-    for message in warnings(data, plan) {
-        callback.event(&Event::Warning { message });
+    for warning in warnings(data, plan) {
+        callback.event(&Event::Warning(warning));
     }
 }
 
@@ -113,10 +115,9 @@ impl DivergenceMonitor {
     pub(super) fn see(&mut self, event: &Event) -> Option<Event> {
         let Event::EpochEnded { epoch, cost, learning_rate, .. } = event else { return None };
         self.0.take_if(|divergence| *cost > *divergence)?;
-        let message = format!(
-            "training has blown up: the cost of epoch {epoch} is {cost:.3e}; lower --learning-rate (now \
-             {learning_rate}), or set --clip-norm 1"
-        );
-        Some(Event::Warning { message })
+        Some(Event::Warning(Warning {
+            message: format!("training has blown up: the cost of epoch {epoch} is {cost:.3e}"),
+            remedy: advice!("lower [learning_rate] (now {}), or set [clip_norm=1]", learning_rate),
+        }))
     }
 }

@@ -127,7 +127,7 @@ mod tests {
     }
 
     fn warning() -> Event {
-        Event::Warning { message: "a line\nbreak".into() }
+        Event::Warning("a line\nbreak".to_string().into())
     }
 
     /// The contents of the log after resuming from a checkpoint, plus one more event.

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use serde_json::json;
 
+use crate::error::advice;
 use crate::io::atomic;
 use crate::{Error, Kind, Result};
 
@@ -238,23 +239,22 @@ fn in_use(path: &Path) -> Error {
     let holder = holder.parse::<u32>().map_or("another process".into(), |id| format!("process {id}"));
     Error::config(format!("{holder} is training in this folder"))
         .at(path.display().to_string())
-        .fix("wait for it to end, stop it, or choose another folder with --out")
+        .fix("wait for it to end, stop it, or choose another folder with [out]")
 }
 
 pub(crate) fn taken(path: &Path) -> Error {
     let place = path.display().to_string();
-    let other = "choose another folder with --out, or leave --out away for a new one under runs/";
-    let fix = if RunFolder::has_begun(path) {
-        format!("go on with the run that is there with thalweg resume {place}, or {other}")
-    } else {
-        other.into()
+    let other = "choose another folder with [out], or leave [out] away for a new one under runs/";
+    let fix = match RunFolder::has_begun(path) {
+        true => advice!("go on with the run that is there with thalweg resume {}, or ", place).and(other),
+        false => other.into(),
     };
     Error::config("there is something in this folder already").at(place).fix(fix)
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Error {
     Error::io(Kind::Config, path, "write in the run's folder", error)
-        .fix("choose a folder that can be written with --out")
+        .fix("choose a folder that can be written with [out]")
 }
 
 /// What later readers need to know of the machine, and nothing that identifies its user.
@@ -359,7 +359,7 @@ mod tests {
         for path in impossible {
             let error = RunFolder::create(path.to_str(), "").unwrap_err();
             assert_eq!((error.kind, error.place), (Kind::Config, Some(path.display().to_string())));
-            assert!(error.remedy.unwrap().contains("--out"));
+            assert!(error.remedy.unwrap().to_string().contains("--out"));
         }
     }
 

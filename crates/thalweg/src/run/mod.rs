@@ -109,7 +109,7 @@ pub fn preview(config: &Config) -> Result<Preview> {
         task: data.task,
         layers: plan.network.summary(),
         decisions: data.decisions.iter().chain(&plan.decisions).cloned().collect(),
-        warnings: data.warnings,
+        warnings: data.warnings.into_iter().map(Into::into).collect(),
     })
 }
 
@@ -123,7 +123,7 @@ pub fn preview_augmentation(config: &Config, path: &Path) -> Result<Vec<Decision
     let (data, plan) = prepare(config)?;
     if plan.augmentation.is_none() {
         let error = Error::config("training examples are not changed, so there is nothing to show");
-        return Err(error.fix("name images or sounds, and ask for changes such as --augment"));
+        return Err(error.fix("name images or sounds, and ask for changes such as [augment=true]"));
     }
     preview::write(&data, &plan.augmentation, config.train.seed, path)?;
     Ok(data.decisions.into_iter().chain(plan.decisions).collect())

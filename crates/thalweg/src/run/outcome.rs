@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::data::schema::Task;
-use crate::event::{Decision, LayerRow, Splits};
+use crate::event::{Decision, LayerRow, Splits, Warning};
 use crate::metrics::Metrics;
 use crate::train::StopReason;
 
@@ -35,7 +35,7 @@ pub struct Outcome {
     /// All decisions made for the user.
     pub decisions: Vec<Decision>,
     /// Warnings for the user.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
     /// Why training ended.
     pub end: StopReason,
 }
@@ -52,5 +52,5 @@ pub struct Preview {
     /// All decisions made for the user.
     pub decisions: Vec<Decision>,
     /// Warnings for the user.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
 }

@@ -7,7 +7,7 @@ use super::folder::taken;
 use super::{Callback, Outcome, begin, fingerprint, former_fingerprint, fresh_state, identity, prepare_watched, run};
 use super::{Checkpoint, EventLog, RunFolder, keep};
 use crate::config::Config;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, advice};
 use crate::event::Event;
 
 /// Resumes a stopped run, with bitwise the same result as if it had not been stopped; one that was stopped before its
@@ -20,12 +20,12 @@ pub fn resume(folder: &Path, callback: &mut dyn Callback) -> Result<Outcome> {
     let place = folder.path().display().to_string();
     if !folder.has_checkpoint() && !folder.config().exists() {
         let error = Error::config("the run was stopped before it had read its data: there is no checkpoint yet");
-        return Err(error.at(&place).fix(format!("begin it again with thalweg train DATA --out {place}")));
+        return Err(error.at(&place).fix(advice!("train again with [out={}]", place)));
     }
     if let Some((epochs, reason)) = ended(&folder)? {
         return Err(Error::config(format!("the run is finished after {epochs} epochs: {reason}"))
             .at(place)
-            .fix("train longer with thalweg train --config, its config.toml and --epochs, into a new folder"));
+            .fix("train longer with [config], its config.toml and [epochs], into a new folder"));
     }
     let config = Config::load(Some(&folder.config()), &[])?;
     go_on(&config, folder, callback)
@@ -37,7 +37,7 @@ pub(super) fn again(config: &Config, path: &Path, callback: &mut dyn Callback) -
     match same(config, &folder)? {
         Some(same) if ended(&folder)?.is_none() => {
             let message = format!("{}: going on with the run in this folder, which was stopped", path.display());
-            callback.event(&Event::Warning { message });
+            callback.event(&Event::Warning(message.into()));
             go_on(&same, folder, callback)
         }
         _ => Err(taken(path)),
@@ -108,7 +108,7 @@ fn go_on(config: &Config, folder: RunFolder, callback: &mut dyn Callback) -> Res
     restored.map_err(|error| error.at(folder.checkpoint().display().to_string()))?;
     let log = EventLog::resume(&folder, state.epoch, state.step)?;
     if let Some(message) = notice {
-        callback.event(&Event::Warning { message });
+        callback.event(&Event::Warning(message.into()));
     }
     run(config, &data, plan, state, folder, log, callback)
 }

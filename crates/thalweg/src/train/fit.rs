@@ -6,7 +6,7 @@ use super::batches::{Batch, TrainingSet};
 use super::callback::Callback;
 use super::data_parallel::{DataParallel, Pass};
 use super::state::{Best, State};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, advice};
 use crate::event::{Event, LayerScale};
 use crate::layers::{Mode, RngContext};
 use crate::losses::{self, Cost, Loss};
@@ -17,14 +17,14 @@ use crate::schedule::{self, Schedule, Time};
 use crate::tensor::Tensor;
 use crate::tensor::ops::{self, MatmulPrecision};
 
-/// How a network is trained, all decided.
+/// How a network is trained, with everything decided.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Seed of everything random.
     pub seed: u64,
     /// Examples in a mini-batch.
     pub batch_size: usize,
-    /// Most epochs.
+    /// The most epochs.
     pub epochs: usize,
     /// Epochs at the end that use all examples as one batch.
     pub full_batch_epochs: usize,
@@ -36,19 +36,19 @@ pub struct Settings {
     pub warm_up: f64,
     /// λ of the L2 term λ/(2m) Σ‖W‖².
     pub l2: f64,
-    /// The longest gradient (0: any).
+    /// The largest norm of a gradient (0: any).
     pub clip_norm: f64,
-    /// The largest entry of a gradient (0: any).
+    /// The largest absolute value in a gradient (0: any).
     pub clip_value: f64,
     /// Epochs without a better dev result before training stops (0: never).
     pub patience: usize,
     /// The dev metric that decides which epoch is best (`loss` for the loss), and whether higher is better.
     pub monitor: (String, bool),
-    /// The epoch from which on the best one is chosen: earlier ones give way to it, and training goes on to it.
+    /// The first epoch that counts for the best: an earlier best gives way to it, and patience does not run out before.
     pub best_from: usize,
     /// β of the average of the parameters (0: none).
     pub average: f64,
-    /// Most seconds.
+    /// The longest that training may take.
     pub time_limit: Option<Duration>,
     /// How steps compute the products of f32 matrices.
     pub products: MatmulPrecision,
@@ -79,14 +79,14 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Examples of a batch of an epoch, from 1, over so many rows.
+    /// Examples per batch in an epoch (from 1) over this many rows.
     pub(crate) fn batch_size_of(&self, epoch: usize, rows: usize) -> usize {
         let full = epoch + self.full_batch_epochs > self.epochs;
         if full { rows } else { self.batch_size.min(rows) }
     }
 }
 
-/// What is trained, on what.
+/// What is trained, how and on what.
 pub struct Trainer<'a> {
     /// The network.
     pub network: &'a Network,
@@ -94,13 +94,13 @@ pub struct Trainer<'a> {
     pub loss: &'a dyn Loss,
     /// The optimiser.
     pub optimizer: &'a dyn Optimizer,
-    /// How.
+    /// The settings.
     pub settings: Settings,
-    /// The examples that it is fitted on.
+    /// The examples that it is trained on.
     pub train: &'a dyn TrainingSet,
-    /// The examples that choose the best epoch.
+    /// The examples that decide which epoch is best.
     pub dev: Option<&'a dyn TrainingSet>,
-    /// Metrics of the dev part from its answers (m × C, row by row).
+    /// Metrics on the dev part, from the answers (m × C, row by row).
     pub evaluate: &'a dyn Fn(&[f64]) -> Metrics,
 }
 
@@ -109,26 +109,26 @@ pub struct Trainer<'a> {
 pub enum StopReason {
     /// All epochs are done.
     Done,
-    /// The dev result has not got better for the patience's epochs.
+    /// The dev result has not improved for `patience` epochs.
     Patience,
     /// The time is up.
     TimeLimit,
-    /// Somebody asked it to stop; it can be resumed from the state.
+    /// The callback requested a stop; training can be resumed from the state.
     Interrupted,
 }
 
 impl Trainer<'_> {
-    /// Trains from a state (a new one, or one that was kept) to the end; the state then has the best parameters.
+    /// Trains from a state (a new one, or one from a checkpoint) to the end; the state then has the best parameters.
     ///
     /// # Errors
     /// If the state or the examples do not fit the network and the loss, the cost is no longer a finite number, or a
-    /// checkpoint cannot be kept.
+    /// checkpoint cannot be saved.
     pub fn fit(&self, state: &mut State, callback: &mut dyn Callback) -> Result<StopReason> {
         let clock = Clock::start(state.seconds, self.settings.time_limit);
         let mut buffers = TrainingBuffers::new(self);
         self.check(state, &buffers.batch)?;
         loop {
-            // Asked before an epoch, so that what was stopped after its last one does no more.
+            // Checked before each epoch, so that a run stopped after its last one does no more.
             if let Some(end) = self.end(state, &clock) {
                 return Ok(end);
             }
@@ -170,7 +170,7 @@ impl Trainer<'_> {
         }
     }
 
-    /// Whether the state and the batches are of the network's shapes and the loss's, and of one type.
+    /// Checks that the state and the batches have the shapes of the network and the loss, and one type.
     fn check(&self, state: &State, batch: &Batch) -> Result<()> {
         const FIT: &str = "Trainer::fit";
         let (network, dtype, trained) = (self.network, batch.x.dtype(), self.network.layout().trained());
@@ -188,7 +188,7 @@ impl Trainer<'_> {
         losses::check_targets(FIT, self.loss, z, batch.y.view(), dtype)
     }
 
-    /// Why training ends here, if it does: between epochs.
+    /// Why training ends here, between epochs, if it does.
     fn end(&self, state: &State, clock: &Clock) -> Option<StopReason> {
         let Settings { epochs, patience, best_from, .. } = self.settings;
         let between = state.step == 0 && state.epoch > 0;
@@ -204,7 +204,7 @@ impl Trainer<'_> {
         }
     }
 
-    /// One step: forward, backward, clip, update. Gives the batch's cost J.
+    /// One step: forward, backward, clip, update. Returns the batch's cost J.
     fn step(&self, state: &mut State, buffers: &mut TrainingBuffers, examples: &[u32], share: f64) -> Result<f64> {
         let TrainingBuffers { batch, parts } = buffers;
         let (j, gradient) = self.forward_backward(state, batch, parts, examples);
@@ -222,7 +222,7 @@ impl Trainer<'_> {
         Ok(j)
     }
 
-    /// J of a batch and dJ/dθ, both with the L2 term; each part of the batch goes forward and backward on its thread.
+    /// J of a batch and dJ/dθ, both with the L2 term; each part of the batch runs both passes on a thread of its own.
     fn forward_backward<'p>(
         &self,
         state: &State,
@@ -241,7 +241,7 @@ impl Trainer<'_> {
         (j, gradient)
     }
 
-    /// α of the step under way, which is a share of an epoch.
+    /// α of the current step, which is this share of an epoch.
     fn learning_rate(&self, state: &State, share: f64) -> f64 {
         let settings = &self.settings;
         let at = Time { epoch: state.epoch + 1, done: state.step as f64 * share, epochs: settings.epochs };
@@ -249,7 +249,7 @@ impl Trainer<'_> {
             * schedule::warm_up(settings.warm_up, at, share)
     }
 
-    /// θ by dθ: the optimiser sees the trained part alone; decoupled decay shrinks the weights first.
+    /// Updates θ by dθ: the optimiser sees only the trained part; decoupled decay shrinks the weights first.
     fn update(&self, state: &mut State, gradient: &Tensor) {
         let at = Step { t: state.t, learning_rate: state.learning_rate };
         let decay = self.optimizer.weight_decay();
@@ -274,7 +274,7 @@ impl Trainer<'_> {
         }
     }
 
-    /// Judges the epoch on the dev part and keeps the parameters if they are the best.
+    /// Evaluates the epoch on the dev part and keeps the parameters if they are the best.
     fn end_epoch(
         &self,
         state: &mut State,
@@ -325,7 +325,7 @@ impl Trainer<'_> {
         self.settings.batch_size_of(epoch, self.train.rows())
     }
 
-    /// Scales are sampled in about 60 epochs of a run, the first among them.
+    /// Scales are sampled in about 60 epochs of a run, including the first.
     fn samples_scales(&self, epoch: usize) -> bool {
         (epoch - 1).is_multiple_of(self.settings.epochs.div_ceil(60).max(1))
     }
@@ -344,11 +344,11 @@ impl Trainer<'_> {
         let place = format!("epoch {}, step {}", state.epoch + 1, state.step + 1);
         Error::new(Kind::Diverged, format!("the cost became {j}: training diverged"))
             .at(place)
-            .fix(format!("lower --learning-rate (now {}), or set --clip-norm 1", self.settings.learning_rate))
+            .fix(advice!("lower [learning_rate] (now {}), or set [clip_norm=1]", self.settings.learning_rate))
     }
 }
 
-/// The memory of training, made once.
+/// The memory of training, allocated once.
 struct TrainingBuffers {
     batch: Batch,
     parts: DataParallel,
@@ -397,7 +397,7 @@ pub fn predict(
     Ok((total / f64::max(total_weight, f64::MIN_POSITIVE), answers))
 }
 
-/// Seconds of training, over all its sittings.
+/// Seconds of training, including those before it was resumed.
 struct Clock {
     start: Instant,
     before: f64,

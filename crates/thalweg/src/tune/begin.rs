@@ -66,7 +66,7 @@ pub(super) fn open(config: &Config, stop: &dyn Fn() -> bool) -> Result<Begun> {
     dataset::freeze(&mut base, &data);
     if data.parts.dev.rows == 0 {
         let error = Error::config("trials are compared on a dev part, and there is none");
-        return Err(error.at("--split").fix("give a dev part with --split or --dev"));
+        return Err(error.at("--split").fix("give a dev part with [split] or [dev]"));
     }
     let mut decisions = Vec::new();
     let decide = |decisions: &mut Vec<Decision>, what: String, why: &str, instead: &str| {
@@ -76,7 +76,7 @@ pub(super) fn open(config: &Config, stop: &dyn Fn() -> bool) -> Result<Begun> {
         let (space, why) = defaults::space(&base, &data);
         if space.is_empty() {
             let error = Error::config("every option that is usually searched has a value already");
-            return Err(error.at("--search").fix("name what is searched, as in --search learning_rate=log:1e-4..1e-1"));
+            return Err(error.at("--search").fix("name what is searched, as in [search=learning_rate=log:1e-4..1e-1]"));
         }
         let names: Vec<&str> = space.iter().map(|(name, _)| name.as_str()).collect();
         decide(&mut decisions, format!("searched: {}", names.join(", ")), why, "[search=learning_rate=log:1e-4..1e-1]");

@@ -142,8 +142,8 @@ pub(super) fn finish(
     struct WarningsOnly<'a, 'b>(&'a SharedCallback<'b>);
     impl Callback for WarningsOnly<'_, '_> {
         fn event(&mut self, event: &Event) {
-            if let Event::Warning { message } = event {
-                self.0.event(&SearchEvent::Warning(message.clone()));
+            if let Event::Warning(warning) = event {
+                self.0.event(&SearchEvent::Warning(warning.clone()));
             }
         }
         fn stop(&self) -> bool {

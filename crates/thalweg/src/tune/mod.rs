@@ -26,7 +26,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use crate::config::Config;
 use crate::error::Result;
-use crate::event::Decision;
+use crate::event::{Decision, Warning};
 use crate::run::{Callback, Outcome};
 
 pub use choice::{SeedNoise, best, front};
@@ -81,7 +81,7 @@ pub enum SearchEvent {
         refit: bool,
     },
     /// A warning for the user.
-    Warning(String),
+    Warning(Warning),
 }
 
 /// The caller's callback, which workers share.

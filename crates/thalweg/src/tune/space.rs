@@ -181,7 +181,7 @@ impl Space {
         let names: Vec<&str> = self.dimensions.iter().map(|dimension| dimension.name.as_str()).collect();
         let unknown = |name: &str, at: String| {
             let message = format!("{name:?} is not searched{}", did_you_mean(name, names.iter().copied()));
-            Error::config(message).at(at).fix("name options that --search names")
+            Error::config(message).at(at).fix("name options that [search] names")
         };
         for Dimension { name, only_if, .. } in &self.dimensions {
             let Some((other, values)) = only_if else { continue };

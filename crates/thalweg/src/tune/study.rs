@@ -86,11 +86,11 @@ impl Study {
     pub(super) fn create(path: &Path, config: &Config, data: &str, objective: &str, higher: bool) -> Result<Study> {
         if path.exists() {
             let error = Error::config("there is a file already").at(path.display().to_string());
-            return Err(error.fix("name another file with --study; to go on with a study, leave DATA out"));
+            return Err(error.fix("name another file with [study]; to go on with a study, leave DATA out"));
         }
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|error| {
-                Error::io(crate::Kind::Config, folder, "make the study's folder", &error).fix("name another --study")
+                Error::io(crate::Kind::Config, folder, "make the study's folder", &error).fix("name another [study]")
             })?;
         }
         let failed = |error| failed(path, error);
@@ -408,13 +408,13 @@ fn failed(path: &Path, error: rusqlite::Error) -> Error {
     let (message, fix) = match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => ("this is no study".into(), "name the file that thalweg tune wrote"),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            ("another program holds the study".into(), "close it, and go on with thalweg tune --study FILE")
+            ("another program holds the study".into(), "close it, and go on with [study=FILE]")
         }
         Some(ErrorCode::DatabaseCorrupt) => {
             ("the study is damaged".into(), "restore it from a copy, or begin a new one")
         }
         Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::DiskFull) => {
-            (format!("cannot write the study: {error}"), "name a file that can be written with --study")
+            (format!("cannot write the study: {error}"), "name a file that can be written with [study]")
         }
         _ => (format!("the study cannot be used: {error}"), "restore it from a copy, or begin a new one"),
     };

@@ -220,7 +220,7 @@ impl TrialRunner {
         }
         let mib = |bytes: u64| bytes >> 20;
         Err(Error::config(format!("needs about {} MiB, and may use {}", mib(needed), mib(self.memory)))
-            .fix("allow more with --trial-memory, or search with fewer --workers"))
+            .fix("allow more with [trial_memory], or search with fewer [workers]"))
     }
 }
 

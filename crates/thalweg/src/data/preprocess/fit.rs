@@ -14,6 +14,7 @@ use crate::data::number_format::NumberFormat;
 use crate::data::reading::Readings;
 use crate::data::schema::{self, Column, ColumnKind, Role, Schema};
 use crate::data::table::Table;
+use crate::error::advice;
 use crate::event::Decision;
 use crate::{Error, Result};
 
@@ -68,8 +69,8 @@ impl<'a> Rows<'a> {
                 let format = column.format.as_deref().ok_or_else(|| {
                     Error::data("no date format fits every cell")
                         .at(format!("{}, column {:?}", self.table.source, column.name))
-                        .fix(format!(
-                            "write the dates as 2026-01-31, or train with --kinds {}=categorical",
+                        .fix(advice!(
+                            "write the dates as 2026-01-31, or train with [kinds={}=categorical]",
                             column.name
                         ))
                 })?;

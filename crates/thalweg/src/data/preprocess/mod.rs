@@ -34,7 +34,7 @@ pub use super::reading::Cell;
 use super::schema::{self, Schema};
 use super::table::Table;
 use crate::config;
-use crate::error::beginning;
+use crate::error::{advice, beginning};
 use crate::event::Decision;
 use crate::{Error, Result};
 
@@ -324,8 +324,10 @@ impl Pipeline {
 /// The error for a cell that does not hold what its column should.
 pub(crate) fn unreadable(table: &Table, row: usize, column: usize, expected: &str) -> Error {
     let (cell, name) = (table.columns[column].get(row), &table.names[column]);
-    Error::data(format!("found \"{}\", expected {expected}", beginning(cell.trim()))).at(table.place(row, column)).fix(format!(
-        "correct the cell; if it means \"missing\", empty it or train with --missing; if all such cells do, train with \
-         --kinds {name}=numeric or --max-bad 0.01; if the column holds categories, with --kinds {name}=categorical"
+    Error::data(format!("found \"{}\", expected {expected}", beginning(cell.trim()))).at(table.place(row, column)).fix(advice!(
+        "correct the cell; if it means \"missing\", empty it or train with [missing]; if all such cells do, train with \
+         [kinds={}=numeric] or [max_bad=0.01]; if the column holds categories, with [kinds={}=categorical]",
+        name,
+        name
     ))
 }

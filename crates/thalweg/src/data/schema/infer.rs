@@ -160,7 +160,7 @@ fn ensure_a_feature(table: &Table, columns: &mut [Column], reasons: &mut Reasons
             shortened(&quoted(&table.names), 20)
         ))
         .at(table.source.clone())
-        .fix("add a column of numbers or categories, or keep one that was left out with --keep NAME"));
+        .fix("add a column of numbers or categories, or keep one that was left out with [keep=NAME]"));
     }
     for column in columns.iter_mut().filter(|column| reasons.index.contains(&column.name)) {
         column.role = Role::Feature;

@@ -10,7 +10,7 @@ use crate::data::dates;
 use crate::data::number_format::NumberFormat;
 use crate::data::reading::Cell;
 use crate::data::table::Table;
-use crate::error::beginning;
+use crate::error::{advice, beginning};
 use crate::event::Decision;
 use crate::{Error, Result};
 
@@ -192,7 +192,7 @@ impl Cells<'_> {
                 beginning(cells.get(first).trim())
             ))
             .at(self.table.place(first, self.position))
-            .fix(format!("correct the cells, or allow more than a share of {most} with --max-bad")));
+            .fix(advice!("correct the cells, or allow more than a share of {} with [max_bad]", most)));
         }
         column.lenient = true;
         let told = format!(

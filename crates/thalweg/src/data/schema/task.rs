@@ -6,7 +6,7 @@ use crate::config;
 use crate::data::cell_format::CellFormat;
 use crate::data::column;
 use crate::data::table::Table;
-use crate::error::beginning;
+use crate::error::{Advice, beginning};
 use crate::event::Decision;
 use crate::{Error, Result};
 
@@ -58,12 +58,12 @@ pub(super) fn decide(table: &Table, data: &config::Data, targets: &[usize], stat
         let error = |message: String| Err(Error::data(message).at(format!("{}, column {name:?}", table.source)));
         if stats.present() == 0 {
             return error("the target is missing in every row".into())
-                .map_err(|error| error.fix("fill it in, or name another column with --target"));
+                .map_err(|error| error.fix("fill it in, or name another column with [target]"));
         }
         let may_be_one = !data.classes.is_empty() || data.task == Some(Task::Regression);
         if stats.distinct == 1 && targets.len() == 1 && !may_be_one {
             return error(format!("the target has one value only: {:?}", stats.frequent[0].0))
-                .map_err(|error| error.fix("add rows with another value, or name another column with --target"));
+                .map_err(|error| error.fix("add rows with another value, or name another column with [target]"));
         }
     }
     match targets {
@@ -143,21 +143,21 @@ impl Question<'_> {
             Task::Regression if stats.is_numeric() || (stats.present() > 0 && stats.readable() == stats.present()) => {
                 Ok(Chosen { kind: ColumnKind::Numeric, ..classes })
             }
-            Task::Regression => Err(self.impossible(task, "the target must be numbers", "--task multiclass")),
+            Task::Regression => Err(self.impossible(task, "the target must be numbers", "[task=multiclass]")),
             Task::Binary if stats.distinct == 2 => Ok(classes),
-            Task::Binary => Err(self.impossible(task, "the target must have two values", "--task multiclass")),
+            Task::Binary => Err(self.impossible(task, "the target must have two values", "[task=multiclass]")),
             Task::Multiclass if !stats.has_many_values() => Ok(classes),
             Task::Multiclass => Err(self.impossible(
                 task,
                 "classes must repeat, in half of the rows at least",
-                if stats.codes.is_some() { "--kinds NAME=numeric" } else { "another --target" },
+                if stats.codes.is_some() { "[kinds=NAME=numeric]" } else { "another [target]" },
             )),
             Task::Multilabel => {
                 let separator = self.separator().ok_or_else(|| {
                     self.impossible(
                         task,
                         "cells must hold labels with ; or | between, or several targets be named",
-                        "--task multiclass",
+                        "[task=multiclass]",
                     )
                 })?;
                 Ok(Chosen { separator: Some(separator), ..classes })
@@ -175,7 +175,7 @@ impl Question<'_> {
         let found = format!("found {} different values such as {}", stats.distinct, shortened(&values, 5));
         Error::data(format!("task {task} is not possible: {needed}; {found}"))
             .at(place)
-            .fix(format!("correct the cells, or try {instead}"))
+            .fix(Advice::from("correct the cells, or try ").and(instead))
     }
 }
 
@@ -201,7 +201,7 @@ fn decide_several(table: &Table, asked: Option<Task>, targets: &[usize], stats: 
         Task::Binary | Task::Multiclass => {
             return Err(Error::config(format!("task {task} has one target column, found {}", targets.len()))
                 .at("--target")
-                .fix("name one target, or use --task multilabel or --task regression"));
+                .fix("name one target, or use [task=multilabel] or [task=regression]"));
         }
     };
     if let Some(position) = odd {
@@ -211,7 +211,7 @@ fn decide_several(table: &Table, asked: Option<Task>, targets: &[usize], stats: 
             shortened(&values, 5)
         ))
         .at(format!("{}, column {:?}", table.source, table.names[*position]))
-        .fix("correct the cells, or leave this column out of --target"));
+        .fix("correct the cells, or leave this column out of [target]"));
     }
     let kind = if task == Task::Multilabel { ColumnKind::Boolean } else { ColumnKind::Numeric };
     let decision = asked.is_none().then(|| Decision {

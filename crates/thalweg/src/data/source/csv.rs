@@ -124,7 +124,7 @@ impl Delimited {
         if !self.fill()? && head.header {
             return Err(Error::data("the file has a header and no rows")
                 .at(&*self.source)
-                .fix("add rows, or --header=false if the first line is data"));
+                .fix("add rows, or [header=false] if the first line is data"));
         }
         Ok(())
     }
@@ -198,7 +198,7 @@ impl Batches for Delimited {
             self.decisions.push(Decision {
                 what: format!("{HEADERLESS}; columns are called as in the training data"),
                 why: "it looks like the lines below it".into(),
-                instead: "[header], or [names=a,b,…]".into(),
+                instead: "[header=true], or [names=a,b,…]".into(),
             });
         }
     }

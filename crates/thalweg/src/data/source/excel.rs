@@ -234,7 +234,7 @@ impl Sheet {
                 self.decisions.push(Decision {
                     what: format!("the first row is data; columns are called column_1 to column_{}", cells.len()),
                     why: "not all of its cells are texts".into(),
-                    instead: "[header], or [names=a,b,…]".into(),
+                    instead: "[header=true], or [names=a,b,…]".into(),
                 });
             }
         }

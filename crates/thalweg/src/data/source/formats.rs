@@ -11,7 +11,7 @@ use super::reader::{Batches, TableReader};
 use super::{arff, jsonl, libsvm, unread, zip};
 use crate::config;
 use crate::data::table::Table;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, advice};
 use crate::event::Decision;
 
 /// A table format other than delimited text.
@@ -162,9 +162,9 @@ pub(super) fn open_stream(source: &str, stream: Stream, options: &config::Data) 
                 open(source, &start, file, options)
             }),
             Opening::Feature(feature) => {
-                Err(Error::data(format!("this is {}, which this build does not read", format.what))
-                    .at(source)
-                    .fix(format!("build with --features {feature}, use the Python package, or export the data as CSV")))
+                Err(Error::data(format!("this is {}, which this build does not read", format.what)).at(source).fix(
+                    advice!("build with --features {}, use the Python package, or export the data as CSV", feature),
+                ))
             }
         }?;
         return Ok(TableReader::new(source, batches, options)?.of_bytes(bytes));

@@ -96,7 +96,7 @@ pub(super) fn open(source: &str, start: &Start, file: File, options: &config::Da
         if svm.empty.names != options.names {
             return Err(Error::config("names for a libsvm file, whose columns are called by their indexes")
                 .at("--names")
-                .fix("leave --names out"));
+                .fix("leave [names] out"));
         }
     }
     Ok(Box::new(svm))

@@ -62,7 +62,7 @@ impl<R: Read> Lines<R> {
         }
         let (text, wrong) = self.encoding.decode_without_bom_handling(&self.bytes);
         if wrong && self.encoding == UTF_8 {
-            return Err(self.error("bytes that are not UTF-8".into(), "save the file as UTF-8, or name its --encoding"));
+            return Err(self.error("bytes that are not UTF-8".into(), "save the file as UTF-8, or name its [encoding]"));
         }
         Ok(Some(text.into_owned()))
     }

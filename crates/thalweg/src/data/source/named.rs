@@ -22,7 +22,7 @@ pub(super) fn pair(place: &str, names: &[String], options: &config::Data) -> Res
         (Some(x), Some(y)) => Ok([x, y]),
         _ => Err(Error::data(format!("found the arrays {}, expected x and y", names.join(", ")))
             .at(place)
-            .fix("name the arrays of examples and of answers with --arrays X,Y")),
+            .fix("name the arrays of examples and of answers with [arrays=X,Y]")),
     }
 }
 
@@ -36,7 +36,7 @@ pub(super) fn examples(place: &str, names: &[String], options: &config::Data) ->
     wanted.or_else(|| find(names, &EXAMPLES, "_x")).or_else(only).ok_or_else(|| {
         Error::data(format!("found the arrays {}, expected x", names.join(", ")))
             .at(place)
-            .fix("name the array of examples with --arrays X")
+            .fix("name the array of examples with [arrays=X]")
     })
 }
 
@@ -49,7 +49,7 @@ fn wanted<'a>(place: &str, names: &[String], options: &'a config::Data) -> Resul
             let near = did_you_mean(unknown, names.iter().map(String::as_str));
             Err(Error::data(format!("there is no array {unknown:?}{near}; found {}", names.join(", ")))
                 .at(place)
-                .fix("name the arrays of examples and of answers with --arrays X,Y"))
+                .fix("name the arrays of examples and of answers with [arrays=X,Y]"))
         }
     }
 }

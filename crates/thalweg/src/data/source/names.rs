@@ -47,7 +47,7 @@ pub(super) fn of_columns(
             decisions.push(Decision {
                 what: format!("{HEADERLESS}; columns are called column_1 to column_{fields}"),
                 why: "it looks like the lines below it".into(),
-                instead: "[header], or [names=a,b,…]".into(),
+                instead: "[header=true], or [names=a,b,…]".into(),
             });
         }
     } else if options.names.is_empty() {
@@ -58,7 +58,7 @@ pub(super) fn of_columns(
         check(&names, source, line)?;
     } else if options.header.is_none() {
         decisions.push(Decision {
-            what: format!("the first line is a header, and --names replaces {:?}", names.join(",")),
+            what: format!("the first line is a header, and the names given replace {:?}", names.join(",")),
             why: "it does not look like the lines below it".into(),
             instead: "[header=false]".into(),
         });
@@ -134,7 +134,7 @@ fn check(names: &[String], source: &str, line: u64) -> Result<()> {
         if name.is_empty() {
             return Err(Error::data("the column has no name")
                 .at(place)
-                .fix("name it in the header, or add --header=false if the first line is data"));
+                .fix("name it in the header, or add [header=false] if the first line is data"));
         }
         if !seen.insert(name) {
             return Err(Error::data(format!("the column name {name:?} comes twice"))

@@ -132,7 +132,7 @@ impl TableReader {
             if held as u64 > self.most {
                 return Err(Error::data(format!("its first {} rows fill the memory", table.rows()))
                     .at(&*self.source)
-                    .fix("let the rows stay on disk with --from-disk, or allow more with --memory"));
+                    .fix("let the rows stay on disk with [from_disk=true], or allow more with [memory]"));
             }
         }
         Ok(table)

@@ -155,7 +155,7 @@ impl Reading<'_> {
                     let fix = match (blank_first(), spilled && fields <= columns.len() + self.shape.spare) {
                         (true, _) => "remove the blanks before quotes: a quoted field begins with its quote",
                         (_, true) => {
-                            "name the last column in the header, or with --names; all cells above are empty in it"
+                            "name the last column in the header, or with [names]; all cells above are empty in it"
                         }
                         _ => "give the line one field a column; quote fields that hold the delimiter",
                     };
@@ -170,7 +170,7 @@ impl Reading<'_> {
 }
 
 /// The remedy for a note followed by rows.
-const NO_NOTE: &str = "give the line one field a column, or begin it with a mark and name that with --comment";
+const NO_NOTE: &str = "give the line one field a column, or begin it with a mark and name that with [comment]";
 
 /// The cell without surrounding blanks; most have none, as their first and last bytes show.
 fn without_blanks(cell: &str) -> &str {

@@ -110,7 +110,7 @@ impl<R: Read> Utf8<R> {
                 return Err(Damage {
                     line: self.quotes.line + before.matches('\n').count() as u64,
                     what: format!("bytes that are not {}", self.decoder.encoding().name()),
-                    fix: "save the file as UTF-8 text, or name its --encoding",
+                    fix: "save the file as UTF-8 text, or name its [encoding]",
                 }
                 .into());
             }
@@ -153,7 +153,7 @@ impl<R: Read> Utf8<R> {
                 return Err(Damage {
                     line: self.quotes.line + self.text[start..].matches('\n').count() as u64,
                     what: "a NUL byte; this is not a text file".into(),
-                    fix: "name a text file, or its --encoding",
+                    fix: "name a text file, or its [encoding]",
                 }
                 .into());
             }

@@ -45,7 +45,7 @@ const ALL: &[Unread] = &[
     Unread {
         what: "a PyTorch checkpoint",
         is: |start| start.has_member(|name| name == "data.pkl" || name.ends_with("/data.pkl")),
-        fix: "Thalweg trains networks of its own; import ONNX with --start-from, and save arrays with numpy.savez",
+        fix: "Thalweg trains networks of its own; import ONNX with [start_from], and save arrays with numpy.savez",
     },
     Unread { what: "a Word document", is: |start| start.has_member(|name| name.starts_with("word/")), fix: EXPORT },
     Unread {

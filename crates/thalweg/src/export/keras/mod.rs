@@ -1,4 +1,4 @@
-//! Keras 3: a `.keras` archive of a functional model of built-in layers, which loads in safe mode.
+//! Keras 3: a `.keras` archive of a functional model with built-in layers only, which loads in safe mode.
 
 mod conv_pool;
 mod graph;
@@ -26,7 +26,7 @@ pub(super) const FORMAT: Format = Format {
     write,
 };
 
-/// The version of Keras that these files were tried with.
+/// The version of Keras that these files were tested with.
 const KERAS: &str = "3.15.1";
 
 fn write(model: &Model, _options: &Options) -> Result<Exported> {
@@ -59,13 +59,13 @@ fn write(model: &Model, _options: &Options) -> Result<Exported> {
     Ok(Exported { bytes, decisions, ..Exported::default() })
 }
 
-/// A model on its way into a graph.
+/// A model being converted to a graph.
 struct Keras<'a> {
     model: &'a Model,
     graph: Graph,
 }
 
-/// The layer that does g in its place, where one is needed: Keras knows the others by name.
+/// Whether g needs a layer of its own: Keras knows the others by name.
 fn own_layer(g: Activation) -> bool {
     match g {
         Activation::LeakyRelu(_) | Activation::GeluTanh => true,
@@ -78,7 +78,7 @@ fn name_of(g: Activation) -> &'static str {
     if g == Activation::Identity { "linear" } else { g.name() }
 }
 
-/// Numbers whose first dimension goes last: filters, which Keras has there.
+/// A variable with its first dimension moved last: Keras has filters there.
 fn first_last((shape, numbers): Variable) -> Variable {
     ([&shape[1..], &shape[..1]].concat(), transposed(&numbers, shape[0]))
 }
@@ -96,7 +96,7 @@ impl Keras<'_> {
         own.iter().map(|own| self.parameter(lowered, own)).collect()
     }
 
-    /// Pixels and samples as the network takes them; other preprocessing stays outside.
+    /// Pixels and samples, scaled as the network takes them; other preprocessing is not exported.
     fn scaled(&mut self, x: Symbol) -> (Symbol, Vec<Decision>) {
         let affine = |scale: &Scale| match *scale {
             Scale::Robust { .. } => None,
@@ -112,7 +112,7 @@ impl Keras<'_> {
         match scales {
             Some((scales, offsets)) if scales == [1.0] && offsets == [0.0] => (x, Vec::new()),
             Some((scales, offsets)) if x.shape.len() > 1 => {
-                // One for all positions, or one a channel.
+                // One for all positions, or one per channel.
                 let config = match (&scales[..], &offsets[..]) {
                     ([scale], [offset]) => json!({ "scale": scale, "offset": offset }),
                     _ => json!({ "scale": scales, "offset": offsets }),
@@ -123,14 +123,14 @@ impl Keras<'_> {
                 let decision = Decision {
                     what: "the model takes inputs that are prepared already".into(),
                     why: "layers of Keras do not read tables".into(),
-                    instead: "--to pytorch, or --to onnx, which prepare them".into(),
+                    instead: "[to=pytorch], or [to=onnx], which prepare them".into(),
                 };
                 (x, vec![decision])
             }
         }
     }
 
-    /// Probabilities from logits, or numbers in the data's units.
+    /// Probabilities from logits, or values in the data's units.
     fn answers(&mut self, z: &Symbol) -> Symbol {
         let target = &self.model.target;
         let mut activation =
@@ -153,7 +153,7 @@ impl Keras<'_> {
     fn node(&mut self, node: &Node, mut x: Symbol) -> Result<Symbol> {
         let mut ops = lowered(node).into_iter().peekable();
         while let Some(lowered) = ops.next() {
-            // Keras has the activation after these within their layer.
+            // In Keras the activation after these is part of their layer.
             let has_own = matches!(lowered.op, Op::Dense { .. } | Op::Convolution { .. });
             let g = ops.next_if(|next| has_own && next.activation().is_some()).and_then(|next| next.activation());
             x = self.step(&lowered, g.unwrap_or_default(), x)?;
@@ -161,14 +161,14 @@ impl Keras<'_> {
         Ok(x)
     }
 
-    /// A weight and, where there is one, a bias.
+    /// A weight and, if there is one, a bias.
     fn weight_and_bias(&self, lowered: &LoweredOp, weight: &str, bias: Option<&str>) -> Vec<Variable> {
         let mut variables = vec![first_last(self.parameter(lowered, weight))];
         variables.extend(bias.map(|bias| self.parameter(lowered, bias)));
         variables
     }
 
-    /// An operation, with g after it where it has an activation of its own.
+    /// An operation, with g as its activation if its layer has one.
     fn step(&mut self, lowered: &LoweredOp, g: Activation, x: Symbol) -> Result<Symbol> {
         Ok(match lowered.op {
             Op::Dense { units, weight, bias } => {
@@ -232,7 +232,7 @@ impl Keras<'_> {
         }
     }
 
-    /// A layer with variables that may do its activation itself.
+    /// A layer with variables, with its activation in it or after it.
     fn activated(
         &mut self,
         class: &'static str,
@@ -287,7 +287,7 @@ impl Keras<'_> {
         self.graph.layer("Multiply", name, json!({}), &[x, &sigmoid], &x.shape)
     }
 
-    /// A norm over the last axes of an example together.
+    /// A norm over the last axes of an example, merged into one.
     fn norm(
         &mut self,
         class: &'static str,
@@ -304,7 +304,7 @@ impl Keras<'_> {
         self.reshaped(lowered, "shape", y, &shape)
     }
 
-    /// A filter of one number for each channel.
+    /// A scale for each channel, as a depthwise filter of one element.
     fn scale(&mut self, lowered: &LoweredOp, gamma: &str, x: Symbol) -> Symbol {
         let shape = x.shape.clone();
         let channels = lowered.input.last();
@@ -317,7 +317,7 @@ impl Keras<'_> {
         self.reshaped(lowered, "shape", y, &shape)
     }
 
-    /// Columns that pass, sidecars the vectors of those that are looked up.
+    /// Columns passed through unchanged, next to the vectors that codes look up.
     fn embedding(
         &mut self,
         lowered: &LoweredOp,
@@ -361,7 +361,7 @@ impl Keras<'_> {
         }
     }
 
-    /// The spectrum as a convolution with waves, powers as products, bands as a matrix.
+    /// The spectrum as a convolution with sinusoids, powers as products, bands as a matrix.
     fn log_mel(&mut self, lowered: &LoweredOp, options: &LogMelOptions, x: Symbol) -> Symbol {
         let bands = options.bands();
         let (bins, frames) = (bands.bins().len(), lowered.output().dimensions()[0]);

@@ -1,7 +1,8 @@
-//! Weights in fewer bits: 16 of floating point, or 8 with a scale a unit or filter, and what that costs.
+//! Weights at a lower precision, 16-bit floating point or 8 bits with one scale per unit or filter, and what that
+//! costs.
 //!
-//! A weight keeps its name; a node makes it of the few bits. In 8 bits what is multiplied with it is brought to 8 as well,
-//! in the range that it has on the calibration data, so that a runtime may multiply whole numbers.
+//! A weight keeps its name; a node computes it from the stored one. With 8 bits, what is multiplied by it is quantised
+//! as well, over its range on the calibration data, so that a runtime may multiply integers.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,10 +18,10 @@ use crate::model::{EvaluatedExamples, Model};
 use crate::tensor::ops::MatmulPrecision;
 use crate::{Error, Result};
 
-/// Rows after which no more are read to measure the cost.
+/// Rows after which no more are read for measuring the cost.
 const MOST: usize = 10_000;
 
-/// Reduces the weights; gives what was decided, and the cost where there is data to measure it.
+/// Reduces the weights; returns the decisions made, and the cost if there is data to measure it.
 pub(super) fn reduce(model: &Model, written: &mut Written, options: &Options) -> Result<(Vec<Decision>, Option<Loss>)> {
     let (name, instead) = match options.precision {
         Precision::F32 => return Ok((Vec::new(), None)),
@@ -40,7 +41,7 @@ pub(super) fn reduce(model: &Model, written: &mut Written, options: &Options) ->
         None if options.precision == Precision::Int8 => {
             return Err(Error::config("8 bits need the range of what flows through the network")
                 .at("--precision")
-                .fix("give data whose answers are known with --calibrate"));
+                .fix("give data whose answers are known with [calibrate]"));
         }
         None => Vec::new(),
     };
@@ -66,7 +67,7 @@ fn multiplies(node: &Node) -> bool {
     matches!(node.op_type.as_str(), "Gemm" | "Conv") && node.input[1].ends_with(".weight")
 }
 
-/// What is multiplied by weights.
+/// The tensors that are multiplied by weights.
 fn inputs(written: &Written) -> Vec<String> {
     let mut seen = HashSet::new();
     let nodes = written.graph.nodes.iter().filter(|node| multiplies(node));
@@ -82,7 +83,7 @@ fn numbers(tensor: &Tensor) -> Vec<f32> {
     tensor.raw_data.as_chunks().0.iter().map(|x| f32::from_le_bytes(*x)).collect()
 }
 
-/// Each weight in 16 bits, and a node that makes 32 of them.
+/// Stores each weight in 16 bits, with a node that casts it to 32.
 fn f16(written: &mut Written) -> Result<()> {
     let mut nodes = Vec::new();
     for node in std::mem::take(&mut written.graph.nodes) {
@@ -93,7 +94,7 @@ fn f16(written: &mut Written) -> Result<()> {
             if few.iter().any(|x| !x.is_finite()) {
                 return Err(Error::config(format!("{name} has numbers beyond those of 16 bits"))
                     .at("--precision")
-                    .fix("use --precision int8 or f32"));
+                    .fix("use [precision=int8] or f32"));
             }
             weight.raw_data = few.iter().flat_map(|x| x.to_le_bytes()).collect();
             weight.data_type = DataType::Float16.into();
@@ -108,7 +109,7 @@ fn f16(written: &mut Written) -> Result<()> {
     Ok(())
 }
 
-/// A node that makes a tensor.
+/// A node that computes a tensor.
 fn making(output: &str, operator: &str, input: Vec<String>, attribute: Vec<super::proto::Attribute>) -> Node {
     Node {
         input,
@@ -120,7 +121,7 @@ fn making(output: &str, operator: &str, input: Vec<String>, attribute: Vec<super
     }
 }
 
-/// Each weight, and what it is multiplied with, in 8 bits.
+/// Quantises each weight, and what it is multiplied by, to 8 bits.
 fn int8(written: &mut Written, ranges: &HashMap<String, (f32, f32)>) -> Result<()> {
     let (mut nodes, mut brought) = (Vec::new(), HashSet::new());
     for mut node in std::mem::take(&mut written.graph.nodes) {
@@ -168,7 +169,7 @@ fn int8(written: &mut Written, ranges: &HashMap<String, (f32, f32)>) -> Result<(
     Ok(())
 }
 
-/// The metrics of the model and of the graph, on the same rows.
+/// The metrics of the model and of the graph on the same rows.
 fn measure(model: &Model, written: &Written, data: &[(Examples, Vec<f64>)]) -> Result<Loss> {
     let runner = Runner::new(written, true)?;
     let (target, mut before, mut after, mut largest) =
@@ -178,7 +179,7 @@ fn measure(model: &Model, written: &Written, data: &[(Examples, Vec<f64>)]) -> R
         if target.task == Task::Binary {
             theirs = theirs.into_iter().skip(1).step_by(2).collect();
         }
-        // A regression without a scale has its numbers as they are.
+        // Regression values are still scaled here; without a scale they are in the data's own units.
         let difference = |(a, b): (&f64, &f64)| (a - b).abs();
         largest = ours.iter().zip(&theirs).map(difference).fold(largest, f64::max);
         before.extend(target, ours, examples);

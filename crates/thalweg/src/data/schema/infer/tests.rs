@@ -112,7 +112,7 @@ fn impossible_tasks_say_why() {
     for (task, needed) in [(Task::Regression, "must be numbers"), (Task::Binary, "two values")] {
         let error = infer(&csv, |data| data.task = Some(task)).unwrap_err();
         assert!(error.message.contains(needed), "{error}");
-        assert!(error.remedy.unwrap().contains("--task multiclass"));
+        assert!(error.remedy.unwrap().to_string().contains("--task multiclass"));
     }
     let error = infer(&rows("x,t", |i| format!("{i}.5,7")), |_| ()).unwrap_err();
     assert!(error.message.contains("one value only"), "{error}");

@@ -13,7 +13,7 @@ use crate::data::media_spec::MediaSpec;
 use crate::data::memory;
 use crate::data::row_file::{self, RowShape, RowWriter};
 use crate::data::source::unread;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, advice};
 use crate::event::Decision;
 
 /// The maximum number of unreadable files that a message names.
@@ -121,8 +121,8 @@ impl FileDataset {
             } else if is_class && !class.starts_with('_') {
                 let found =
                     format!("no file of class {class:?} is of a kind that is read: {}", kinds.told(&self.folder));
-                let fix = format!(
-                    "convert them to {}, move the folder away, or name the classes that it is none of with --classes",
+                let fix = advice!(
+                    "convert them to {}, move the folder away, or name the classes that it is none of with [classes]",
                     medium.convert
                 );
                 return Err(Error::data(found).at(self.source).fix(fix));
@@ -222,7 +222,7 @@ impl FileDataset {
         let (most, bad, all) = (options.max_bad.unwrap_or(0.01), self.bad.len(), self.all);
         if bad == all || bad > (most * all as f64).ceil() as usize {
             let error = Error::data(format!("{bad} of {all} files cannot be read: {}", self.listed()));
-            let fix = format!("mend or remove them, or allow more with --max-bad (now {most})");
+            let fix = advice!("mend or remove them, or allow more with [max_bad] (now {})", most);
             return Err(error.at(self.source.clone()).fix(fix));
         }
         self.refuse_if_gone()
@@ -272,7 +272,7 @@ impl FileDataset {
             let mut x = Vec::new();
             x.try_reserve_exact(self.items.len() * width).map_err(|_| {
                 let found = format!("{} examples of {width} numbers do not fit into memory", self.items.len());
-                Error::data(found).at(self.source.clone()).fix("let them stay on disk with --from-disk")
+                Error::data(found).at(self.source.clone()).fix("let them stay on disk with [from_disk=true]")
             })?;
             self.read_groups(at_once.max(pool::threads()), options, read, |example| {
                 x.extend(example);

@@ -58,7 +58,7 @@ pub(in super::super) fn open(mut table: Table, column: usize, options: &config::
     let medium = MEDIA.iter().rev().max_by_key(of).filter(|medium| of(medium) > 0);
     let Some(medium) = medium else {
         let wrong =
-            if files > 0 { "convert the files, such as to PNG or WAV" } else { "name another column with --files" };
+            if files > 0 { "convert the files, such as to PNG or WAV" } else { "name another column with [files]" };
         return Err(Error::data(format!("found {first:?}, expected the name of a picture or a sound that is read"))
             .at(format!("{}, column {name:?}", table.source))
             .fix(wrong));

@@ -10,7 +10,7 @@ use super::file_dataset::FileDataset;
 use crate::config;
 use crate::data::arrays::Arrays;
 use crate::data::media_spec::{MediaSpec, SoundSpec};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, advice};
 use crate::event::Decision;
 
 /// Sound files.
@@ -86,7 +86,9 @@ fn spec(sample_rate: usize, seconds: f64, options: &config::Data) -> Result<Soun
     let samples = (sample_rate as f64 * seconds).round() as usize;
     if samples == 0 || samples > MOST {
         let found = format!("{seconds} seconds at {sample_rate} samples a second are {samples} samples");
-        return Err(Error::config(found).fix(format!("use --seconds and --sample-rate that give 1 to {MOST} samples")));
+        return Err(
+            Error::config(found).fix(advice!("use [seconds] and [sample_rate] that give 1 to {} samples", MOST))
+        );
     }
     Ok(SoundSpec { sample_rate, samples, equal_loudness: options.equal_loudness.unwrap_or(true) })
 }
