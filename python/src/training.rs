@@ -84,6 +84,7 @@ pub(crate) fn train(
     let (Trained { model, events, .. }, interrupted) = watched(py, callback, |listener| {
         let mut config = config(options)?;
         data.freeze(&mut config);
+        config.preprocess.edges = start.map(|model| model.0.pipeline.edges());
         let mut dataset = data.dataset(dev, &config)?;
         let given =
             decisions.into_iter().map(|(what, why, instead)| Decision { what, why, instead: Advice::words(instead) });

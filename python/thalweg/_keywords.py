@@ -192,7 +192,8 @@ class Options(TypedDict, total=False):
     """Categories seen fewer times than this share the slot of unseen ones. Default: 2."""
 
     bins: int | None
-    """Bins of a piecewise-linear encoding of each numeric column (0: none). Default: decided by the data."""
+    """Bins of a piecewise-linear encoding of each numeric column (0: none). Default: 48 for tables from 1,000 training
+    rows, fewer where columns are many; none without hidden layers."""
 
     scale_target: bool | None
     """Whether numeric targets are scaled for training (predictions are always in the data's units). Default: True."""
@@ -307,6 +308,10 @@ class Options(TypedDict, total=False):
     recipe: Recipe | None
     """The recipe that decides what is left open. Default: auto."""
 
+    edition: int | None
+    """The edition of what the recipe decides: 1 is as before November 2026, so that its runs can be repeated. Default:
+    2."""
+
     quality: Quality | None
     """How much training time to spend on a better model. Default: good."""
 
@@ -402,8 +407,8 @@ class Options(TypedDict, total=False):
     """Epochs without a better dev result before training stops (0: never). Default: by the number of epochs."""
 
     monitor: Monitor | None
-    """The dev metric that decides which epoch is best. Default: accuracy for classes with at least 300 dev rows, else
-    loss."""
+    """The dev metric that decides which epoch is best. Default: loss, but accuracy for classes with at least 300 dev
+    rows with convolutions or in the course recipe."""
 
     best_from: int | None
     """The first epoch that can be chosen as best and after which training may stop early. Default: 1; half of the
@@ -412,6 +417,10 @@ class Options(TypedDict, total=False):
     average: float | None
     """β of the exponentially weighted average of the parameters (0: none); the average is what is evaluated and saved.
     Default: over a tenth of all steps for convolutions, else 0."""
+
+    temperature_scaling: bool | None
+    """Whether logits are divided by the temperature of the least dev loss, so that probabilities are calibrated.
+    Default: for classes with at least 100 dev rows."""
 
     time_limit: float | None
     """Time limit in seconds; training then stops and the best model is saved."""
@@ -547,8 +556,9 @@ class EstimatorKeywords:
         patience : int, optional
             Epochs without a better dev result before training stops (0: never). Default: by the number of epochs.
         monitor : str, optional
-            The dev metric that decides which epoch is best. Default: accuracy for classes with at least 300 dev rows,
-            else loss. One of loss, accuracy, log_loss, roc_auc, pr_auc, f1_macro, brier, rmse, mae, r2, mape.
+            The dev metric that decides which epoch is best. Default: loss, but accuracy for classes with at least 300
+            dev rows with convolutions or in the course recipe. One of loss, accuracy, log_loss, roc_auc, pr_auc,
+            f1_macro, brier, rmse, mae, r2, mape.
         validation_fraction : float, optional
             Share of the rows that choose the best epoch and are not trained on (0: none, and the last epoch counts).
             Default: a tenth, 10,000 rows at most, none of fewer than 50; fewer than 10 rows are never divided.
@@ -662,8 +672,9 @@ class ClassifierKeywords:
         patience : int, optional
             Epochs without a better dev result before training stops (0: never). Default: by the number of epochs.
         monitor : str, optional
-            The dev metric that decides which epoch is best. Default: accuracy for classes with at least 300 dev rows,
-            else loss. One of loss, accuracy, log_loss, roc_auc, pr_auc, f1_macro, brier, rmse, mae, r2, mape.
+            The dev metric that decides which epoch is best. Default: loss, but accuracy for classes with at least 300
+            dev rows with convolutions or in the course recipe. One of loss, accuracy, log_loss, roc_auc, pr_auc,
+            f1_macro, brier, rmse, mae, r2, mape.
         validation_fraction : float, optional
             Share of the rows that choose the best epoch and are not trained on (0: none, and the last epoch counts).
             Default: a tenth, 10,000 rows at most, none of fewer than 50; fewer than 10 rows are never divided.

@@ -227,7 +227,7 @@ fn a_signal_stops_at_the_next_step_and_the_run_goes_on_to_the_same_bits() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let train = |out: &str| {
-        let line = ["train", "sample:digits", "-q", "--epochs", "60", "--layers", "32", "-o", out];
+        let line = ["train", "sample:digits", "-q", "--epochs", "60", "--patience", "0", "--layers", "32", "-o", out];
         let mut command = Command::new(env!("CARGO_BIN_EXE_thalweg"));
         command.args(line).current_dir(folder).stdout(std::process::Stdio::null());
         command

@@ -46,6 +46,19 @@ impl Config {
         builder.finish()
     }
 
+    /// From the TOML that a run or a study wrote when it began; without an edition it is of the first.
+    ///
+    /// # Errors
+    /// As for [`Config::from_toml`].
+    pub(crate) fn from_written(text: &str, name: &str) -> Result<Config> {
+        let mut config = Self::from_toml(text, name)?;
+        let table: toml::Table = text.parse().unwrap_or_default();
+        if table.get("train").and_then(|train| train.get("edition")).is_none() {
+            config.train.edition = 1;
+        }
+        Ok(config)
+    }
+
     /// The configuration in a TOML text; errors call it `name`.
     ///
     /// # Errors

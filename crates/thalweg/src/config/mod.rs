@@ -112,9 +112,13 @@ pub struct Preprocess {
     /// Categories seen fewer times than this share the slot of unseen ones.
     #[schemars(range(min = 1))]
     pub rare_below: usize,
-    /// Bins of a piecewise-linear encoding of each numeric column (0: none). Default: decided by the data.
+    /// Bins of a piecewise-linear encoding of each numeric column (0: none). Default: 48 for tables from 1,000 training
+    /// rows, fewer where columns are many; none without hidden layers.
     #[schemars(range(min = 0, max = 256))]
     pub bins: Option<usize>,
+    /// Edges of bins by column, instead of fitted ones: those of the model that training starts from.
+    #[serde(skip)]
+    pub edges: Option<BTreeMap<String, Vec<f64>>>,
     /// Whether numeric targets are scaled for training (predictions are always in the data's units).
     pub scale_target: bool,
 }
@@ -128,6 +132,7 @@ impl Default for Preprocess {
             one_hot_up_to: 32,
             rare_below: 2,
             bins: None,
+            edges: None,
             scale_target: true,
         }
     }
@@ -259,6 +264,9 @@ pub enum ClassWeights {
 pub struct Train {
     /// The recipe that decides what is left open.
     pub recipe: Recipe,
+    /// The edition of what the recipe decides: 1 is as before November 2026, so that its runs can be repeated.
+    #[schemars(range(min = 1, max = 2))]
+    pub edition: u8,
     /// How much training time to spend on a better model.
     pub quality: Quality,
     /// The seed of all random numbers.
@@ -338,8 +346,8 @@ pub struct Train {
     pub start_from: Option<String>,
     /// Epochs without a better dev result before training stops (0: never). Default: by the number of epochs.
     pub patience: Option<usize>,
-    /// The dev metric that decides which epoch is best. Default: accuracy for classes with at least 300 dev rows, else
-    /// loss.
+    /// The dev metric that decides which epoch is best. Default: loss, but accuracy for classes with at least 300 dev
+    /// rows with convolutions or in the course recipe.
     pub monitor: Option<String>,
     /// The first epoch that can be chosen as best and after which training may stop early. Default: 1; half of the
     /// epochs for convolutions with fewer than 100 dev rows.
@@ -349,6 +357,9 @@ pub struct Train {
     /// Default: over a tenth of all steps for convolutions, else 0.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub average: Option<f64>,
+    /// Whether logits are divided by the temperature of the least dev loss, so that probabilities are calibrated.
+    /// Default: for classes with at least 100 dev rows.
+    pub temperature_scaling: Option<bool>,
     /// Time limit in seconds; training then stops and the best model is saved.
     #[schemars(range(min = 0.0))]
     pub time_limit: Option<f64>,
@@ -358,6 +369,7 @@ impl Default for Train {
     fn default() -> Self {
         Train {
             recipe: Recipe::Auto,
+            edition: 2,
             quality: Quality::Good,
             seed: 0,
             threads: 0,
@@ -390,6 +402,7 @@ impl Default for Train {
             patience: None,
             monitor: None,
             best_from: None,
+            temperature_scaling: None,
             average: None,
             time_limit: None,
         }

@@ -124,6 +124,16 @@ impl Layer for Linear {
         ops::linear_backward(pass.x, theta.get(0), pass.dy.view(), dw, db, pass.dx, theta.precision);
     }
 
+    fn scale_output(&self, mut theta: ParametersMut, factor: f64) -> bool {
+        let scalable = self.activation == Activation::Identity;
+        if scalable {
+            let (weight, bias) = theta.weight_and_bias();
+            ops::scale(weight, factor);
+            bias.into_iter().for_each(|bias| ops::scale(bias, factor));
+        }
+        scalable
+    }
+
     fn prepare(&self, theta: Parameters) -> Option<PackedWeight> {
         Some(PackedWeight::new(theta.get(0)))
     }

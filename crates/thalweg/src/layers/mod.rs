@@ -328,6 +328,11 @@ pub trait Layer: Debug + Send + Sync {
         unreachable!("a layer that prepares something uses it")
     }
 
+    /// Changes the layer's parameters so that its output is a factor times what it was; false where that is impossible.
+    fn scale_output(&self, _theta: ParametersMut, _factor: f64) -> bool {
+        false
+    }
+
     /// Updates untrained statistics after a training step, from what its forward pass saved.
     fn update_statistics(&self, _theta: ParametersMut, _saved: &[Tensor]) {}
 

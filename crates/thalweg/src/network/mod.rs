@@ -239,6 +239,12 @@ impl Network {
         }
     }
 
+    /// Changes θ so that the logits are a factor times what they were; false where the last layer cannot.
+    pub fn scale_logits(&self, theta: ViewMut, factor: f64) -> bool {
+        let last = self.layers.len() - 1;
+        self.layers[last].scale_output(ParametersMut { theta, entries: self.layout.of_layer(last) }, factor)
+    }
+
     /// λ/(2m) Σ‖W‖²: the L2 term of the cost.
     pub fn l2_cost(&self, theta: View, factor: f64) -> f64 {
         if factor == 0.0 {

@@ -19,6 +19,8 @@ pub(super) struct Facts<'a> {
     pub(super) dev_rows: usize,
     /// Whether the recipe is the course's.
     pub(super) course: bool,
+    /// Whether the recipe decides as its first edition did.
+    pub(super) first_edition: bool,
     /// Height, width and channels, where examples are images large enough for convolutions.
     pub(super) image: Option<[usize; 3]>,
     /// What sounds were brought to, where examples are sounds.
@@ -49,6 +51,7 @@ impl<'a> Facts<'a> {
             rows: data.train_rows(),
             dev_rows: data.parts.dev.rows,
             course: train.recipe == Recipe::Course,
+            first_edition: train.edition == 1,
             image,
             sound,
             convolutions: free && auto && (image.is_some() || sound.is_some()),

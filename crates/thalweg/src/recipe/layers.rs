@@ -47,6 +47,8 @@ fn dropout_rates(facts: &Facts, hidden: &[usize], decisions: &mut Vec<Decision>)
                 Recipe::Course => 0.0,
                 // Batch norm's noise regularises already, and dropout changes the variances it stores.
                 Recipe::Auto if config.network.batch_norm => 0.0,
+                // Dropout changes the variance of what the output layer sees, and with it the scale of its numbers.
+                Recipe::Auto if !facts.first_edition && !facts.task.is_classes() && m >= 1_000 => 0.0,
                 Recipe::Auto if wide && m >= 5_000 && config.train.quality == Quality::Best => 0.3,
                 Recipe::Auto if wide || m < 5_000 => 0.2,
                 Recipe::Auto => 0.1,

@@ -46,6 +46,7 @@ pub(super) fn settings(
         monitor,
         best_from,
         average,
+        temperature_scaling: temperature_scaling(facts),
         time_limit: train.time_limit.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)),
     })
 }
@@ -68,20 +69,21 @@ fn batch_size(facts: &Facts, decisions: &mut Vec<Decision>) -> usize {
 
 fn epochs(facts: &Facts, decisions: &mut Vec<Decision>) -> usize {
     facts.config.train.epochs.unwrap_or_else(|| {
-        let most = match facts.config.train.quality {
-            Quality::Fast => 500_000,
-            Quality::Good => 1_500_000,
-            Quality::Best => 5_000_000,
+        let thousands = match facts.config.train.quality {
+            Quality::Fast => 500,
+            Quality::Good => 1_500,
+            Quality::Best => 5_000,
         };
-        let m = facts.rows.max(1);
-        // Convolutions take long for each image or sound, and learn much from each.
-        let epochs = if !facts.convolutions {
-            (most / m).clamp(20, 300)
-        } else if facts.sound.is_some() {
-            (most / 10 / m).clamp(20, 100)
-        } else {
-            (most / 15 * 8 / m).clamp(5, if facts.few_photos { 150 } else { 100 })
+        // Passes over rows in all. Networks on tables fit soon, and the rate must have fallen by then; convolutions take
+        // long for each image or sound, and learn much from each.
+        let (rows, range) = match () {
+            () if facts.convolutions && facts.sound.is_some() => (thousands * 100, 20..=100),
+            () if facts.convolutions => (thousands * 1_000 / 15 * 8, 5..=if facts.few_photos { 150 } else { 100 }),
+            () if facts.linear || facts.course || facts.first_edition => (thousands * 1_000, 20..=300),
+            () if facts.task.is_classes() => (thousands * 100, 12..=150),
+            () => (thousands * 500, 20..=300),
         };
+        let epochs = (rows / facts.rows.max(1)).clamp(*range.start(), *range.end());
         decide(decisions, format!("at most {epochs} epochs"), facts.of_rows(), "[epochs=100]");
         epochs
     })
@@ -93,7 +95,8 @@ fn learning_rate(facts: &Facts, (optimizer, usual): (&str, Option<f64>), decisio
             () if facts.course => 1e-3,
             () if facts.linear => 2e-2,
             () if facts.convolutions => 3e-3,
-            () if facts.rows < 5_000 => 2e-3,
+            () if facts.rows < 2_000 => 2e-3,
+            () if facts.rows < 5_000 && (facts.first_edition || !facts.task.is_classes()) => 2e-3,
             () => 1e-3,
         });
         let why = format!("usual for {optimizer}{}", if facts.linear { " without hidden layers" } else { "" });
@@ -139,8 +142,9 @@ fn patience(facts: &Facts, epochs: usize, decisions: &mut Vec<Decision>) -> usiz
 /// The dev metric that decides which epoch is best, and whether higher is better.
 fn monitor(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<(String, bool)> {
     let monitor = facts.config.train.monitor.clone().unwrap_or_else(|| {
-        // On few rows accuracy moves in large steps, and its best epoch is chance.
-        let accuracy = facts.task.is_classes() && facts.dev_rows >= 300;
+        // The most accurate epoch is often one of too certain probabilities. On few rows it is chance, too.
+        let others = facts.convolutions || facts.course || facts.first_edition;
+        let accuracy = others && facts.task.is_classes() && facts.dev_rows >= 300;
         let monitor = if accuracy { "accuracy" } else { "loss" };
         if facts.dev_rows > 0 {
             let what = format!("the best epoch is the one with the best dev {monitor}");
@@ -167,6 +171,12 @@ fn best_from(facts: &Facts, epochs: usize, decisions: &mut Vec<Decision>) -> usi
         decide(decisions, what, format!("{} dev rows", facts.dev_rows), "[best_from=1]");
         half
     })
+}
+
+/// A temperature from fewer dev rows would be chance.
+fn temperature_scaling(facts: &Facts) -> bool {
+    let usual = !facts.course && !facts.first_edition && facts.dev_rows >= 100;
+    facts.task.is_classes() && facts.config.train.temperature_scaling.unwrap_or(usual)
 }
 
 /// β of the average of the parameters.

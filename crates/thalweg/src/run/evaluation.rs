@@ -10,6 +10,7 @@ use crate::metrics::Metrics;
 use crate::model::{EvaluatedExamples, Model, Provenance};
 use crate::network::Network;
 use crate::recipe::Plan;
+use crate::tensor::Tensor;
 use crate::train::{State, predict};
 
 /// The evaluation of the best parameters.
@@ -22,14 +23,14 @@ pub(super) struct SplitsEvaluation {
 
 /// Evaluates the best parameters on every split.
 pub(super) fn evaluate_splits(data: &Dataset, plan: &Plan, state: &State) -> Result<SplitsEvaluation> {
-    let (train, _) = evaluate_split(data, plan, state, &data.parts.train)?;
+    let (train, _) = evaluate_split(data, plan, &state.best_theta, &data.parts.train)?;
     let mut evaluation =
         SplitsEvaluation { results: Splits { train, ..Splits::default() }, answers: Answers::default() };
     for (name, rows) in [("dev", &data.parts.dev), ("test", &data.parts.test)] {
         if rows.rows == 0 {
             continue;
         }
-        let (metrics, outputs) = evaluate_split(data, plan, state, rows)?;
+        let (metrics, outputs) = evaluate_split(data, plan, &state.best_theta, rows)?;
         let mut gathered = answers::Gathered::new(name, &data.pipeline, &data.target);
         gathered.add(rows, &outputs)?;
         evaluation.answers = gathered.answers();
@@ -38,13 +39,13 @@ pub(super) fn evaluate_splits(data: &Dataset, plan: &Plan, state: &State) -> Res
     Ok(evaluation)
 }
 
-/// The metrics and the outputs of the best parameters on a split.
-pub(crate) fn evaluate_split(data: &Dataset, plan: &Plan, state: &State, rows: &Rows) -> Result<(Metrics, Vec<f64>)> {
+/// The metrics and the outputs of θ on a split.
+pub(crate) fn evaluate_split(data: &Dataset, plan: &Plan, theta: &Tensor, rows: &Rows) -> Result<(Metrics, Vec<f64>)> {
     let part = judged_on(rows, None, data, plan.dtype)?;
     // Rows on disk are read in batches of training's size.
     let most = if rows.on_disk.is_some() { plan.settings.batch_size.max(1) } else { usize::MAX };
     let mut workspace = plan.network.workspace(plan.network.rows_at_once(rows.rows).min(most), plan.dtype);
-    let (_, outputs) = predict(&plan.network, &*plan.loss, &state.best_theta, &*part, &mut workspace)?;
+    let (_, outputs) = predict(&plan.network, &*plan.loss, theta, &*part, &mut workspace)?;
     let mut evaluated = EvaluatedExamples::default();
     evaluated.extend(&data.target, &outputs, rows);
     Ok((evaluated.metrics(&data.target), outputs))

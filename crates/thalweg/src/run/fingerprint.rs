@@ -9,6 +9,8 @@ pub(crate) fn identity(config: &Config) -> Config {
     let mut config = config.clone();
     config.train.threads = 0;
     config.tune.workers = 0;
+    // Runs of the first edition were begun when there was no other.
+    config.train.edition = Config::default().train.edition;
     config
 }
 

@@ -2,6 +2,7 @@
 
 use super::announce::{DivergenceMonitor, announce, finished, reason};
 use super::evaluation::{self, SplitsEvaluation};
+use super::temperature;
 use super::{Callback, check_settings, fit, fresh_state};
 use crate::config::Config;
 use crate::data::dataset::Dataset;
@@ -67,6 +68,9 @@ pub fn train_on(
     if state.best_epoch == 0 {
         // Stopped in the first epoch: the current parameters are all there is.
         state.best_theta = state.theta.clone();
+    }
+    if let Some(decision) = temperature::scale(data, &plan, &mut state.best_theta)? {
+        collector.event(&Event::Decision(decision));
     }
     let SplitsEvaluation { results, answers } = evaluation::evaluate_splits(data, &plan, &state)?;
     collector.event(&finished(reason(end, &plan), &state, &results, answers));

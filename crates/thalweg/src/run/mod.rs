@@ -19,6 +19,7 @@ mod outcome;
 mod preview;
 mod recorder;
 mod resume;
+mod temperature;
 mod training;
 
 use std::path::Path;
@@ -180,8 +181,12 @@ pub fn check(config: &Config, after_steps: usize, epsilon: f64, most_rows: usize
 
 pub(crate) fn prepare(config: &Config) -> Result<(Dataset, Plan)> {
     check_settings(config)?;
-    let data = data::load(config)?;
-    let plan = recipe::plan(config, &data)?;
+    let mut config = config.clone();
+    if let Some(path) = &config.train.start_from {
+        config.preprocess.edges = Some(Model::load(path)?.pipeline.edges());
+    }
+    let data = data::load(&config)?;
+    let plan = recipe::plan(&config, &data)?;
     Ok((data, plan))
 }
 
@@ -282,7 +287,7 @@ fn run(
     if let Some(error) = recorder.broken.take() {
         return Err(error);
     }
-    finish(config, data, plan, &state, end, recorder)
+    finish(config, data, plan, state, end, recorder)
 }
 
 /// Trains a plan's network on the training split, monitored on dev.
@@ -343,18 +348,23 @@ fn record_failure(error: &Error, state: &State, recorder: &mut RunRecorder) -> R
     write_report(recorder.folder)
 }
 
-/// Evaluates the best parameters on every split, and writes the model and the report.
+/// Calibrates the best parameters, evaluates them on every split, and writes the model and the report.
 fn finish(
     config: &Config,
     data: &Dataset,
     plan: Plan,
-    state: &State,
+    mut state: State,
     end: StopReason,
     mut recorder: RunRecorder,
 ) -> Result<Outcome> {
+    let calibrated = temperature::scale(data, &plan, &mut state.best_theta)?;
+    if let Some(decision) = &calibrated {
+        recorder.event(&Event::Decision(decision.clone()));
+    }
+    let state = &state;
     let SplitsEvaluation { results, answers } = evaluation::evaluate_splits(data, &plan, state)?;
     let (reason, warnings) = (reason(end, &plan), warnings(data, &plan));
-    let decisions = data.decisions.iter().chain(&plan.decisions).cloned().collect();
+    let decisions = data.decisions.iter().chain(&plan.decisions).chain(&calibrated).cloned().collect();
     let parameters = plan.network.layout().trained();
     let folder = recorder.folder;
     evaluation::model(config, data, plan.network, state, &results).save(folder.model())?;

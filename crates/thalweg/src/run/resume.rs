@@ -7,7 +7,7 @@ use super::folder::taken;
 use super::{Callback, Outcome, begin, fingerprint, former_fingerprint, fresh_state, identity, prepare_watched, run};
 use super::{Checkpoint, EventLog, RunFolder, keep};
 use crate::config::Config;
-use crate::error::{Error, Result, advice};
+use crate::error::{Error, Kind, Result, advice};
 use crate::event::Event;
 
 /// Resumes a stopped run, with bitwise the same result as if it had not been stopped; one that was stopped before its
@@ -27,8 +27,7 @@ pub fn resume(folder: &Path, callback: &mut dyn Callback) -> Result<Outcome> {
             .at(place)
             .fix("train longer with [config], its config.toml and [epochs], into a new folder"));
     }
-    let config = Config::load(Some(&folder.config()), &[])?;
-    go_on(&config, folder, callback)
+    go_on(&written(&folder)?, folder, callback)
 }
 
 /// Resumes the run in a folder, if it began with this configuration and is not complete.
@@ -60,7 +59,7 @@ pub(crate) fn finish_study(config: &Config, path: &Path, callback: &mut dyn Call
 
 /// The configuration to resume a folder's run with, if it began with the given one.
 fn same(config: &Config, folder: &RunFolder) -> Result<Option<Config>> {
-    let kept = Config::load(Some(&folder.config()), &[])?;
+    let kept = written(folder)?;
     let identity_of = |config: &Config| {
         let mut config = identity(config);
         // Whether to train from disk was decided when the run began.
@@ -71,6 +70,14 @@ fn same(config: &Config, folder: &RunFolder) -> Result<Option<Config>> {
     let same = identity_of(config) == identity_of(&kept);
     let threads = config.train.threads;
     Ok(same.then(|| Config { train: crate::config::Train { threads, ..kept.train.clone() }, ..kept.clone() }))
+}
+
+/// The configuration that the folder's run began with.
+fn written(folder: &RunFolder) -> Result<Config> {
+    let place = folder.config().display().to_string();
+    let text = std::fs::read_to_string(folder.config())
+        .map_err(|error| Error::io(Kind::Config, folder.config(), "read the run's configuration", &error))?;
+    Config::from_written(&text, &place)
 }
 
 /// The epochs and stop reason of a run that completed and has all its files.

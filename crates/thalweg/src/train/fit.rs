@@ -48,6 +48,8 @@ pub struct Settings {
     pub best_from: usize,
     /// β of the average of the parameters (0: none).
     pub average: f64,
+    /// Whether logits are divided by the temperature of the least dev loss in the end.
+    pub temperature_scaling: bool,
     /// The longest that training may take.
     pub time_limit: Option<Duration>,
     /// How steps compute the products of f32 matrices.
@@ -72,6 +74,7 @@ impl Default for Settings {
             monitor: ("loss".into(), false),
             best_from: 1,
             average: 0.0,
+            temperature_scaling: false,
             time_limit: None,
             products: MatmulPrecision::F32,
         }

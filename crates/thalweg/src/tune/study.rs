@@ -155,7 +155,7 @@ impl Study {
     /// # Errors
     /// If the file cannot be read.
     pub fn config(&self) -> Result<Config> {
-        Config::from_toml(&self.written()?, &self.path.display().to_string())
+        Config::from_written(&self.written()?, &self.path.display().to_string())
     }
 
     /// The configuration as the version that began the study wrote it.

@@ -1,11 +1,60 @@
 //! Piecewise-linear encoding of a number (Gorishniy et al., 2022).
 //!
-//! With bin edges b₀ < b₁ < … < b_T at the training rows' quantiles, bin t of x is clip((x − b_{t−1}) / (b_t −
-//! b_{t−1}), 0, 1): 1 for the bins below x, 0 for those above, a fraction for its own.
+//! With bin edges b₀ < b₁ < … < b_T, bin t of x is clip((x − b_{t−1}) / (b_t − b_{t−1}), 0, 1): 1 for the bins below x, 0
+//! for those above, a fraction for its own. The edges are at the training rows' quantiles, but a value so frequent that
+//! it fills a bin is an edge of its own: where most values are 0, quantiles alone would leave the others one bin.
 
 use serde::{Deserialize, Serialize};
 
 use super::quantiles::Quantiles;
+use crate::Result;
+use crate::config::{Config, Preprocess, Quality, Recipe};
+use crate::data::schema::{ColumnKind, Role, Schema};
+use crate::event::Decision;
+
+/// Bins of each numeric column by default, and the fewest that are worth their inputs.
+const USUAL: usize = 48;
+const FEWEST: usize = 8;
+/// Training rows below which bins hold too few rows each.
+const FEWEST_ROWS: usize = 1_000;
+/// The most inputs of a row, and of all rows (512 MiB of them), that bins may make.
+const ROW_INPUTS: usize = 4_096;
+const INPUTS: u64 = 1 << 27;
+
+/// The preprocessing of a table, with the number of bins decided where it is left open.
+///
+/// # Errors
+/// If the memory limit is not a number of bytes.
+pub(in crate::data) fn decided(
+    config: &Config,
+    schema: &Schema,
+    rows: usize,
+    decisions: &mut Vec<Decision>,
+) -> Result<Preprocess> {
+    let options = config.preprocess.clone();
+    if options.edges.is_some() {
+        return Ok(options);
+    }
+    let columns = schema.with_role(Role::Feature).filter(|column| column.kind == ColumnKind::Numeric).count();
+    let linear = config.network.layers.as_ref().is_some_and(Vec::is_empty);
+    let train = &config.train;
+    let plain = train.recipe == Recipe::Course || train.quality == Quality::Fast || train.edition == 1 || linear;
+    if options.bins.is_some() || plain || rows < FEWEST_ROWS || columns == 0 {
+        return Ok(options);
+    }
+    let inputs = config.data.memory_bytes()?.map_or(INPUTS, |bytes| INPUTS.min(bytes / 8 / size_of::<f32>() as u64));
+    let per_row = ROW_INPUTS.min((inputs / rows as u64) as usize);
+    let bins = USUAL.min(per_row / columns);
+    if bins < FEWEST {
+        return Ok(options);
+    }
+    decisions.push(Decision {
+        what: format!("numbers are encoded in up to {bins} piecewise-linear bins each"),
+        why: format!("{rows} training rows, {columns} numeric columns"),
+        instead: "[bins=0]".into(),
+    });
+    Ok(Preprocess { bins: Some(bins), ..options })
+}
 
 /// The edges of the bins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,11 +64,24 @@ pub struct Bins {
 }
 
 impl Bins {
-    /// Up to `count` bins with equal numbers of values in each; `None` if there are not even two distinct ones.
-    pub(super) fn fit(values: &mut Quantiles, count: usize) -> Option<Self> {
-        let mut edges: Vec<f64> = (0..=count).map(|t| values.at(t as f64 / count.max(1) as f64)).collect();
+    /// Up to `count` bins; `None` if there are not three distinct values.
+    ///
+    /// A value of a share of 1/`count` or more is an edge; the bins that are left have equal numbers of the other values.
+    pub(super) fn fit(values: &[f64], count: usize) -> Option<Self> {
+        let mut sorted = values.to_vec();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let (first, last) = (*sorted.first()?, *sorted.last()?);
+        let (mut edges, mut rest) = (vec![first, last], Vec::with_capacity(sorted.len()));
+        for equal in sorted.chunk_by(|a, b| a == b) {
+            if equal.len() * count >= sorted.len() { edges.push(equal[0]) } else { rest.extend_from_slice(equal) }
+        }
+        if let Some(left) = count.checked_sub(edges.len() - 2).filter(|left| *left > 0 && !rest.is_empty()) {
+            let mut rest = Quantiles::new(rest);
+            edges.extend((0..=left).map(|t| rest.at(t as f64 / left as f64)));
+        }
+        edges.sort_unstable_by(f64::total_cmp);
         edges.dedup();
-        (edges.len() > 2).then_some(Bins { edges })
+        (count > 0 && edges.len() > 2).then_some(Bins { edges })
     }
 
     /// The number of bins, T.
@@ -42,7 +104,7 @@ mod tests {
     #[test]
     fn bins_below_are_one_and_bins_above_zero() {
         let values: Vec<f64> = (0..=100).map(f64::from).collect();
-        let bins = Bins::fit(&mut Quantiles::new(values), 4).unwrap();
+        let bins = Bins::fit(&values, 4).unwrap();
         assert_eq!(bins.edges, [0.0, 25.0, 50.0, 75.0, 100.0]);
         let mut out = [9.0; 4];
         bins.write(60.0, &mut out);
@@ -52,9 +114,19 @@ mod tests {
     }
 
     #[test]
-    fn equal_quantiles_are_merged() {
-        assert_eq!(Bins::fit(&mut Quantiles::new(vec![1.0; 10]), 4), None);
-        let values = vec![0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 2.0];
-        assert!(Bins::fit(&mut Quantiles::new(values), 4).unwrap().edges.windows(2).all(|edge| edge[0] < edge[1]));
+    fn a_frequent_value_is_an_edge_of_its_own() {
+        // Nine of ten are 0; the quantiles of the others are 1, 3.25, 5.5, 7.75, 10 (as numpy.quantile has them).
+        let values: Vec<f64> = [vec![0.0; 90], (1..=10).map(f64::from).collect()].concat();
+        assert_eq!(Bins::fit(&values, 5).unwrap().edges, [0.0, 1.0, 3.25, 5.5, 7.75, 10.0]);
+        // Each fills a bin.
+        assert_eq!(Bins::fit(&[3.0, 1.0, 2.0, 1.0], 48).unwrap().edges, [1.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn few_values_have_no_bins() {
+        assert_eq!(Bins::fit(&[], 4), None);
+        assert_eq!(Bins::fit(&[1.0; 10], 4), None);
+        assert_eq!(Bins::fit(&[0.0, 1.0, 1.0], 4), None);
+        assert_eq!(Bins::fit(&[0.0, 1.0, 2.0], 0), None);
     }
 }

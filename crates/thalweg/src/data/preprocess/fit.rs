@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use thalweg_kernels::pool;
 
 use super::{
-    Boolean, Categories, Datetime, Embedding, Input, Numeric, OneHot, Pipeline, Scale, Transform, boolean, datetime,
-    numeric, unreadable,
+    Bins, Boolean, Categories, Datetime, Embedding, Input, Numeric, OneHot, Pipeline, Scale, Transform, boolean,
+    datetime, numeric, unreadable,
 };
 use crate::config::Preprocess;
 use crate::data::dates;
@@ -19,6 +19,15 @@ use crate::event::Decision;
 use crate::{Error, Result};
 
 impl Pipeline {
+    /// The edges of the bins, by column.
+    pub fn edges(&self) -> BTreeMap<String, Vec<f64>> {
+        let edges = |input: &Input| match &input.transform {
+            Transform::Numeric(Numeric { bins: Some(bins), .. }) => Some((input.column.clone(), bins.edges.clone())),
+            _ => None,
+        };
+        self.inputs.iter().filter_map(edges).collect()
+    }
+
     /// Fits one transform per feature column, reading only `train_rows`.
     pub fn fit(
         table: &Table,
@@ -57,7 +66,11 @@ impl<'a> Rows<'a> {
                 let reading = numeric::Reading { format: column.numbers, sentinels, lenient: column.lenient };
                 let read = |cells: &Readings, row| numeric::number(cells.get(row), &reading.sentinels, reading.lenient);
                 let (values, missing) = self.observed(column.numbers, read)?;
-                Transform::Numeric(Numeric::fit(&values, missing, options).reading(&reading))
+                let mut numeric = Numeric::fit(&values, missing, options);
+                if let Some(edges) = options.edges.as_ref().filter(|_| options.bins.is_none()) {
+                    numeric.bins = edges.get(&column.name).map(|edges| Bins { edges: edges.clone() });
+                }
+                Transform::Numeric(numeric.reading(&reading))
             }
             ColumnKind::Boolean => {
                 let (values, missing) = self.observed(None, |cells, row| boolean::number(cells.get(row)))?;

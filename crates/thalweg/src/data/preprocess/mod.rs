@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use thalweg_kernels::pool;
 
 mod array;
-mod bins;
+pub(super) mod bins;
 mod boolean;
 mod categories;
 mod datetime;

@@ -53,7 +53,7 @@ impl Numeric {
             fill,
             indicator: missing && options.missing_indicator,
             scale,
-            bins: Bins::fit(&mut quantiles, options.bins.unwrap_or(0)),
+            bins: Bins::fit(values, options.bins.unwrap_or(0)),
             format: None,
             sentinels: Vec::new(),
             lenient: false,
