@@ -166,6 +166,19 @@ NETWORKS = {
     "log-mel": ((80, 1), [LOG_MEL, conv2d(2, 3, activation="relu")]),
     "MFCC": ((77,), [LOG_MEL | {"coefficients": 4, "low": 50.0, "high": 300.0}]),
     "residual": ((4,), [{"kind": "residual", "activation": "tanh", "layers": [{"kind": "linear", "units": 4, "activation": "relu"}]}]),
+    "ensemble": (
+        (4,),
+        [
+            {
+                "kind": "ensemble",
+                "members": [
+                    [{"kind": "linear", "units": 5, "activation": "tanh"}, {"kind": "linear", "units": 3}],
+                    [{"kind": "linear", "units": 6, "activation": "relu"}, {"kind": "linear", "units": 3}],
+                ],
+            },
+            {"kind": "average", "members": 2, "of": "softmax"},
+        ],
+    ),
     "residual of images": (
         (5, 4, 3),
         [

@@ -4,7 +4,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use thalweg::event::Event;
-use thalweg::layers::{BatchNorm, Dropout, Layer, Linear};
+use thalweg::layers::{Average, BatchNorm, Dropout, Ensemble, Layer, Linear};
 use thalweg::losses::SoftmaxCrossEntropy;
 use thalweg::metrics::Metrics;
 use thalweg::network::Network;
@@ -51,14 +51,22 @@ impl Callback for Counts {
 
 #[test]
 fn steps_after_the_first_do_not_allocate() {
+    let layers = || -> Vec<Box<dyn Layer>> {
+        vec![
+            Box::new(Linear { bias: false, ..Linear::new(32, Activation::Identity) }),
+            Box::new(BatchNorm::default()),
+            Box::new(Dropout { rate: 0.2 }),
+            Box::new(Linear::new(16, Activation::Gelu)),
+            Box::new(Linear::new(3, Activation::Identity)),
+        ]
+    };
+    steps_do_not_allocate(layers());
+    let average = Average { members: 2, of: Activation::Softmax };
+    steps_do_not_allocate(vec![Box::new(Ensemble::new(vec![layers(), layers()])), Box::new(average)]);
+}
+
+fn steps_do_not_allocate(layers: Vec<Box<dyn Layer>>) {
     thalweg_kernels::pool::set_threads(1);
-    let layers: Vec<Box<dyn Layer>> = vec![
-        Box::new(Linear { bias: false, ..Linear::new(32, Activation::Identity) }),
-        Box::new(BatchNorm::default()),
-        Box::new(Dropout { rate: 0.2 }),
-        Box::new(Linear::new(16, Activation::Gelu)),
-        Box::new(Linear::new(3, Activation::Identity)),
-    ];
     let network = Network::new(8, layers).unwrap();
     let m = 640;
     let x = Tensor::from_f32([m, 8], (0..m * 8).map(|i| (i % 17) as f32 / 8.0 - 1.0).collect());

@@ -149,7 +149,8 @@ fn mappings_of(lowered: &LoweredOp, channels_first: bool) -> Vec<ParamMapping> {
         Op::Add { layers, shortcut } => {
             [layers, shortcut].into_iter().flat_map(|branch| param_mappings(branch, channels_first)).collect()
         }
-        Op::Activation(_) | Op::Dropout { .. } | Op::Pool { .. } | Op::LogMel(_) => Vec::new(),
+        Op::Branches { members } => members.iter().flat_map(|nodes| param_mappings(nodes, channels_first)).collect(),
+        Op::Activation(_) | Op::Dropout { .. } | Op::Pool { .. } | Op::Average { .. } | Op::LogMel(_) => Vec::new(),
     }
 }
 

@@ -97,6 +97,18 @@ pub enum Op {
         /// S.
         shortcut: Vec<Node>,
     },
+    /// The outputs of several chains of nodes on x, flat, one after the other.
+    Branches {
+        /// The chains.
+        members: Vec<Vec<Node>>,
+    },
+    /// The logits of the mean of the members' answers g(z), from their logits one after the other.
+    Average {
+        /// How many there are.
+        members: usize,
+        /// g: the identity, softmax or sigmoid.
+        of: Activation,
+    },
     /// The spectrum of a sound in mel bands.
     LogMel(LogMelOptions),
 }
@@ -172,6 +184,11 @@ impl Op {
                 [tables.iter().map(|(_, table)| table.dimension).sum::<usize>() + dense].into()
             }
             Op::Add { layers, .. } => layers.last().map_or(input, Node::output),
+            Op::Branches { members } => {
+                let output = |nodes: &Vec<Node>| nodes.last().map_or(input, Node::output).size();
+                [members.iter().map(output).sum()].into()
+            }
+            Op::Average { members, .. } => [input.size() / members].into(),
             Op::LogMel(options) => {
                 let bands = options.bands();
                 [bands.frames(input.size()), bands.coefficients.unwrap_or(bands.bands), 1].into()

@@ -5,11 +5,13 @@
 //! forward pass. A new layer is one file and one line in [`ALL`].
 
 mod activation;
+mod average;
 mod batch_norm;
 mod conv1d;
 mod conv2d;
 mod dropout;
 mod embedding;
+mod ensemble;
 mod graph;
 mod layer_norm;
 mod linear;
@@ -28,11 +30,13 @@ use serde::de::DeserializeOwned;
 pub use crate::tensor::conv::Pooling;
 pub use crate::windows::{Padding, Pair};
 pub use activation::Activate;
+pub use average::Average;
 pub use batch_norm::BatchNorm;
 pub use conv1d::Conv1d;
 pub use conv2d::Conv2d;
 pub use dropout::Dropout;
 pub use embedding::{Embedded, Embedding};
+pub use ensemble::Ensemble;
 pub(crate) use graph::lower;
 pub use graph::{Frame, Node, Op};
 pub use layer_norm::LayerNorm;
@@ -282,6 +286,12 @@ pub trait Layer: Debug + Send + Sync {
         Vec::new()
     }
 
+    /// How many members the layer averages the logits of: its input has theirs one after the other. Where a network ends
+    /// with more than one, each member is trained as it would be alone, on its own logits.
+    fn averaged_members(&self) -> usize {
+        1
+    }
+
     /// Multiply-adds of the forward pass per example, if a batch may be split: if no example's output depends on
     /// another's. `None` keeps batches whole.
     fn flops_per_example(&self, _input: Shape) -> Option<usize> {
@@ -381,6 +391,8 @@ pub const ALL: &[Kind] = &[
     kind::<Pool1d>(),
     kind::<Pool2d>(),
     kind::<Residual>(),
+    kind::<Ensemble>(),
+    kind::<Average>(),
     kind::<LogMel>(),
 ];
 

@@ -106,18 +106,53 @@ pub fn named(name: &str) -> Result<&'static Registered> {
 pub struct Cost {
     loss: Tensor,
     factors: Tensor,
+    /// What is repeated for the members, if there are several.
+    repeated: Option<Repeated>,
+}
+
+/// The targets and weights of a batch, each once per member.
+#[derive(Debug)]
+struct Repeated {
+    members: usize,
+    /// The example of each row of logits.
+    rows: Vec<u32>,
+    /// Allocated with the first batch, which says how many columns there are.
+    y: Tensor,
+    weights: Tensor,
 }
 
 impl Cost {
     /// Buffers for batches of up to m examples.
     pub fn new(m: usize, dtype: Dtype) -> Self {
-        Cost { loss: Tensor::zeros([m], dtype), factors: Tensor::zeros([m], dtype) }
+        Cost::of_members(m, 1, dtype)
+    }
+
+    /// Buffers for batches of up to m examples with the logits of several members: z then has their rows for the first
+    /// example, their rows for the second, and so on. J is the mean of the members' costs, and dZ is for each member what
+    /// it would be alone: the gradient of the sum of their costs.
+    pub fn of_members(m: usize, members: usize, dtype: Dtype) -> Self {
+        let rows = m * members;
+        let repeated = (members > 1).then(|| Repeated {
+            members,
+            rows: (0..rows).map(|row| (row / members) as u32).collect(),
+            y: Tensor::zeros([rows, 0], dtype),
+            weights: Tensor::zeros([rows], dtype),
+        });
+        Cost { loss: Tensor::zeros([rows], dtype), factors: Tensor::zeros([rows], dtype), repeated }
     }
 
     /// J = Σ wᵢLᵢ / Σ wᵢ and, if requested, dZ = ∂J/∂z: the loss's delta with each row times wᵢ / Σ w.
     pub fn compute(&mut self, loss: &dyn Loss, z: View, y: View, weights: Option<View>, dz: Option<ViewMut>) -> f64 {
-        let total = weights.map_or(z.shape().rows() as f64, ops::sum);
+        let total = weights.map_or(y.shape().rows() as f64, ops::sum);
         self.compute_share(loss, z, y, weights, total, dz)
+    }
+
+    /// On which side of each kink of the loss the logits are.
+    pub(crate) fn kink_sides(&mut self, loss: &dyn Loss, z: View, y: View, sides: &mut Vec<bool>) {
+        match &mut self.repeated {
+            None => loss.kink_sides(z, y, sides),
+            Some(repeated) => loss.kink_sides(z, repeated.fill(y, None).0, sides),
+        }
     }
 
     /// The same for some examples of a batch whose weights sum to `total`: their share of J, and of dZ.
@@ -127,6 +162,24 @@ impl Cost {
         z: View,
         y: View,
         weights: Option<View>,
+        total: f64,
+        dz: Option<ViewMut>,
+    ) -> f64 {
+        // Taken out for as long as the rest is written to.
+        let Some(mut repeated) = self.repeated.take() else {
+            return self.of_rows(loss, z, (y, weights), total, dz);
+        };
+        let cost = self.of_rows(loss, z, repeated.fill(y, weights), total, dz) / repeated.members as f64;
+        self.repeated = Some(repeated);
+        cost
+    }
+
+    /// Σ wᵢLᵢ / total over the rows of z, and dZ.
+    fn of_rows(
+        &mut self,
+        loss: &dyn Loss,
+        z: View,
+        (y, weights): (View, Option<View>),
         total: f64,
         mut dz: Option<ViewMut>,
     ) -> f64 {
@@ -153,9 +206,25 @@ impl Cost {
         cost
     }
 
-    /// L of each row of the last [`Cost::compute`].
+    /// L of each row of z in the last [`Cost::compute`].
     pub fn losses(&self, m: usize) -> View<'_> {
         self.loss.rows(m)
+    }
+}
+
+impl Repeated {
+    /// Repeats the targets and weights of a batch.
+    fn fill(&mut self, y: View, weights: Option<View>) -> (View<'_>, Option<View<'_>>) {
+        let (rows, columns) = (y.shape().rows() * self.members, y.shape().columns());
+        if self.y.shape().columns() != columns {
+            self.y = Tensor::zeros([self.rows.len(), columns], y.dtype());
+        }
+        let examples = &self.rows[..rows];
+        ops::gather(examples, [(y, self.y.rows_mut(rows))]);
+        if let Some(weights) = weights {
+            ops::gather(examples, [(weights, self.weights.rows_mut(rows))]);
+        }
+        (self.y.rows(rows), weights.map(|_| self.weights.rows(rows)))
     }
 }
 

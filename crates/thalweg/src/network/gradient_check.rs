@@ -5,6 +5,8 @@
 //! batch's statistics. A coordinate is skipped, and counted, if one of the two probes crosses a kink (ReLU's 0):
 //! differences do not give the derivative there.
 //!
+//! Where the last layer averages members, J is the sum of the members' costs: each is trained as it would be alone.
+//!
 //! Besides θ, the gradient with respect to each layer's input and to the logits is checked, layer by layer. Errors
 //! travel from the output to the input, so the failing row nearest the output is where the mistake is.
 
@@ -221,7 +223,8 @@ impl<'a> Probe<'a> {
     ) -> Self {
         let m = x.shape().rows();
         let workspace = network.workspace(m, Dtype::F64);
-        Probe { network, loss, x, y, weights, settings, workspace, cost: Cost::new(m, Dtype::F64), sides: Vec::new() }
+        let cost = Cost::of_members(m, network.members(), Dtype::F64);
+        Probe { network, loss, x, y, weights, settings, workspace, cost, sides: Vec::new() }
     }
 
     /// J(θ); leaves the side of every kink in `self.sides`.
@@ -234,9 +237,9 @@ impl<'a> Probe<'a> {
             let y = self.workspace.layer_output(i, m);
             layer.kink_sides(x, y, &self.workspace.saved[i], &mut self.sides);
         }
-        let z = self.workspace.output(m);
-        self.loss.kink_sides(z, self.y, &mut self.sides);
-        self.cost.compute(self.loss, z, self.y, self.weights, None)
+        let (z, _) = self.workspace.member_delta(m);
+        self.cost.kink_sides(self.loss, z, self.y, &mut self.sides);
+        self.network.members() as f64 * self.cost.compute(self.loss, z, self.y, self.weights, None)
             + self.network.l2_cost(theta.view(), self.settings.l2)
     }
 
@@ -245,9 +248,9 @@ impl<'a> Probe<'a> {
         let m = self.x.shape().rows();
         let mut gradient = Tensor::zeros(theta.shape(), Dtype::F64);
         self.network.run_forward(theta.view(), self.x, &mut self.workspace, Mode::Check);
-        let (z, dz) = self.workspace.delta(m);
+        let (z, dz) = self.workspace.member_delta(m);
         self.cost.compute(self.loss, z, self.y, self.weights, Some(dz));
-        self.network.run_backward(theta.view(), self.x, &mut self.workspace, gradient.view_mut());
+        self.network.run_backward_members(theta.view(), self.x, &mut self.workspace, gradient.view_mut());
         self.network.add_l2_gradient(theta.view(), self.settings.l2, gradient.view_mut());
         gradient
     }
@@ -279,10 +282,10 @@ impl<'a> Probe<'a> {
     fn check_loss(&mut self, theta: &Tensor) -> Row {
         let m = self.x.shape().rows();
         self.network.run_forward(theta.view(), self.x, &mut self.workspace, Mode::Check);
-        let mut z = self.workspace.output(m).to_tensor();
+        let mut z = self.workspace.member_delta(m).0.to_tensor();
         let mut dz = Tensor::zeros(z.shape(), Dtype::F64);
         self.cost.compute(self.loss, z.view(), self.y, self.weights, Some(dz.view_mut()));
-        let (loss, y, weights) = (self.loss, self.y, self.weights);
+        let (loss, y, weights, members) = (self.loss, self.y, self.weights, self.network.members() as f64);
         let (mut above, mut below) = (Vec::new(), Vec::new());
         let mut found = Comparison::default();
         for i in self.sample(z.view().len(), 0) {
@@ -290,8 +293,8 @@ impl<'a> Probe<'a> {
             let mut cost_at = |at: f64, sides: &mut Vec<bool>| {
                 z.view_mut().set(i, at);
                 sides.clear();
-                loss.kink_sides(z.view(), y, sides);
-                self.cost.compute(loss, z.view(), y, weights, None)
+                self.cost.kink_sides(loss, z.view(), y, sides);
+                members * self.cost.compute(loss, z.view(), y, weights, None)
             };
             let up = cost_at(value + self.settings.epsilon, &mut above);
             let down = cost_at(value - self.settings.epsilon, &mut below);

@@ -121,6 +121,11 @@ impl Network {
         layers::lower("layers", &self.layers, self.input)
     }
 
+    /// How many members' logits its last layer averages: each is trained as it would be alone. 1 for other networks.
+    pub fn members(&self) -> usize {
+        averaged_members(&self.layers)
+    }
+
     /// Where each parameter is in θ.
     pub fn layout(&self) -> &Layout {
         &self.layout
@@ -185,6 +190,19 @@ impl Network {
         Ok(())
     }
 
+    /// dθ from the gradient of the members' costs with respect to their logits, which the caller has written to
+    /// [`Workspace::member_delta`], after [`Network::forward`] on the same x. For networks without members it is
+    /// [`Network::backward`].
+    ///
+    /// # Errors
+    /// As for [`Network::backward`].
+    pub fn backward_members(&self, theta: View, x: View, workspace: &mut Workspace, gradient: ViewMut) -> Result<()> {
+        self.check("Network::backward_members", theta, x, workspace)?;
+        gradient.view().expect("Network::backward_members", "dθ", theta.shape(), theta.dtype())?;
+        self.run_backward_members(theta, x, workspace, gradient);
+        Ok(())
+    }
+
     /// Checks that tensors from outside have the network's shapes and one type.
     fn check(&self, operation: &str, theta: View, x: View, workspace: &Workspace) -> Result<()> {
         let m = x.shape().rows().min(workspace.capacity());
@@ -207,15 +225,32 @@ impl Network {
     }
 
     /// [`Network::backward`] for tensors that are known to fit.
-    pub(crate) fn run_backward(&self, theta: View, x: View, workspace: &mut Workspace, mut gradient: ViewMut) {
+    pub(crate) fn run_backward(&self, theta: View, x: View, workspace: &mut Workspace, gradient: ViewMut) {
+        self.run_backward_through(self.layers.len(), theta, x, workspace, gradient);
+    }
+
+    /// [`Network::backward_members`] for tensors that are known to fit.
+    pub(crate) fn run_backward_members(&self, theta: View, x: View, workspace: &mut Workspace, gradient: ViewMut) {
+        self.run_backward_through(workspace.trained_layers(), theta, x, workspace, gradient);
+    }
+
+    /// The backward pass through the first layers, from the gradient with respect to the output of the last of them.
+    fn run_backward_through(
+        &self,
+        layers: usize,
+        theta: View,
+        x: View,
+        workspace: &mut Workspace,
+        mut gradient: ViewMut,
+    ) {
         let (m, precision) = (x.shape().rows(), workspace.precision);
         let x = x.part(0, self.input.batch(m));
-        for (i, layer) in self.layers.iter().enumerate().rev() {
+        for (i, layer) in self.layers[..layers].iter().enumerate().rev() {
             let y = workspace.outputs[i].rows(m);
             let input = if i == 0 { x } else { workspace.outputs[i - 1].rows(m) };
             let [dy, dx] = &mut workspace.deltas;
-            if let Some(scales) = &mut workspace.scales {
-                scales[i] = Scale::of(y, dy.view().part(0, self.outputs[i].batch(m)));
+            if let Some(scale) = workspace.scales.as_mut().and_then(|scales| scales.get_mut(i)) {
+                *scale = Scale::of(y, dy.view().part(0, self.outputs[i].batch(m)));
             }
             let pass = Backward {
                 x: input,
@@ -275,6 +310,14 @@ impl Network {
                 parameters: self.layout.of_layer(i).iter().filter(|e| e.trained).map(|e| e.shape.size()).sum(),
             })
             .collect()
+    }
+}
+
+/// How many members the last of these layers averages, if there are layers before it to train.
+fn averaged_members(layers: &[Box<dyn Layer>]) -> usize {
+    match layers {
+        [_, .., last] => last.averaged_members().max(1),
+        _ => 1,
     }
 }
 

@@ -19,6 +19,8 @@ pub struct Workspace {
     /// The scale of each layer's activations and gradients, while it is sampled.
     pub(super) scales: Option<Vec<Scale>>,
     logits: Shape,
+    /// How many members the last layer averages.
+    members: usize,
 }
 
 impl Workspace {
@@ -37,6 +39,7 @@ impl Workspace {
             deltas: [zeros([m, widest].into()), zeros([m, widest].into())],
             scales: None,
             logits: outputs[outputs.len() - 1],
+            members: super::averaged_members(layers),
         }
     }
 
@@ -83,9 +86,25 @@ impl Workspace {
         (logits, self.deltas[0].view_mut().part(0, self.logits.batch(m)))
     }
 
+    /// The logits that the network is trained on, in the last forward pass of m examples, and where the gradient with
+    /// respect to them goes: those of each member, m·K × C, where the last layer averages K members, else the network's.
+    /// [`crate::losses::Cost::of_members`] computes the cost of them, [`Network::backward_members`] goes on from it.
+    ///
+    /// [`Network::backward_members`]: super::Network::backward_members
+    pub fn member_delta(&mut self, m: usize) -> (View<'_>, ViewMut<'_>) {
+        let shape = self.logits.batch(m * self.members);
+        let z = self.outputs[self.trained_layers() - 1].view().part(0, shape);
+        (z, self.deltas[0].view_mut().part(0, shape))
+    }
+
+    /// How many layers a training step goes back through: one that averages members is left out.
+    pub(super) fn trained_layers(&self) -> usize {
+        self.outputs.len() - usize::from(self.members > 1)
+    }
+
     /// Makes the backward passes from now on sample each layer's scales, until they are taken.
     pub fn sample_scales(&mut self) {
-        self.scales = Some(vec![Scale::default(); self.outputs.len()]);
+        self.scales = Some(vec![Scale::default(); self.trained_layers()]);
     }
 
     /// The scales sampled by the last backward pass; no more are sampled.

@@ -10,6 +10,7 @@
 
 pub mod activation;
 pub mod conv;
+pub mod mixture;
 pub mod norm;
 pub mod ops;
 mod shape;

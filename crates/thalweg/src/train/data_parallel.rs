@@ -68,7 +68,7 @@ impl DataParallel {
         let count = sizes.iter().map(|&m| m.div_ceil(rows_of_part(network, m).max(1))).max().unwrap_or(0);
         let part = |_| Part {
             workspace: network.workspace(rows, dtype),
-            cost: Cost::new(rows, dtype),
+            cost: Cost::of_members(rows, network.members(), dtype),
             gradient: Tensor::zeros([network.layout().len()], dtype),
             j: 0.0,
         };
@@ -80,7 +80,8 @@ impl DataParallel {
         self.rows = rows_of_part(network, size);
     }
 
-    /// J of a batch, without its L2 term; [`DataParallel::gradient`] is then its gradient.
+    /// J of a batch, without its L2 term; [`DataParallel::gradient`] is then its gradient. For members, J is the mean of
+    /// theirs, and each has the gradient of its own.
     pub(super) fn compute(&mut self, pass: &Pass) -> f64 {
         let (m, rows) = (pass.noise.examples.len(), self.rows);
         let (x, y) = (pass.batch.x.rows(m), pass.batch.y.rows(m));
@@ -94,9 +95,9 @@ impl DataParallel {
             let noise = RngContext { examples: &pass.noise.examples[start..start + m], ..pass.noise };
             workspace.precision = pass.products;
             pass.network.run_forward(pass.theta, x, workspace, Mode::Train(noise));
-            let (z, dz) = workspace.delta(m);
+            let (z, dz) = workspace.member_delta(m);
             *j = cost.compute_share(pass.loss, z, y, weights, total, Some(dz));
-            pass.network.run_backward(pass.theta, x, workspace, gradient.view_mut());
+            pass.network.run_backward_members(pass.theta, x, workspace, gradient.view_mut());
         });
         let (first, others) = parts.split_first_mut().expect("a batch is not empty");
         others.iter().fold(first.j, |j, other| {

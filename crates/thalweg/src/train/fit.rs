@@ -238,7 +238,8 @@ impl Trainer<'_> {
         let noise = RngContext { seed: settings.seed, epoch: state.epoch as u32 + 1, layer: 0, examples };
         let pass = Pass { network: self.network, loss: self.loss, theta, batch, noise, products: settings.products };
         let l2 = settings.l2 / self.train.rows() as f64;
-        let j = parts.compute(&pass) + self.network.l2_cost(theta, l2);
+        // Each member's weights decay as if it were alone, and J is the mean of the members'.
+        let j = parts.compute(&pass) + self.network.l2_cost(theta, l2) / self.network.members() as f64;
         let gradient = parts.gradient();
         self.network.add_l2_gradient(theta, l2, gradient.view_mut());
         (j, gradient)

@@ -200,11 +200,58 @@ impl Keras<'_> {
             Op::Embedding { dense, tables } => self.embedding(lowered, *dense, tables, x),
             Op::Pool { frame, take, global } => self.pool(lowered, (frame, *take, *global), x)?,
             Op::LogMel(options) => self.log_mel(lowered, options, x),
+            Op::Branches { members } => {
+                let mut each = Vec::with_capacity(members.len());
+                for nodes in members {
+                    let y = self.chain(nodes, x.clone())?;
+                    each.push(y);
+                }
+                match &each[..] {
+                    [one] => one.clone(),
+                    _ => {
+                        let each: Vec<&Symbol> = each.iter().collect();
+                        let (name, shape) = (format!("{}.outputs", lowered.name), lowered.output());
+                        self.graph.layer("Concatenate", &name, json!({ "axis": -1 }), &each, shape.dimensions())
+                    }
+                }
+            }
+            Op::Average { members, of } => self.average(lowered, *members, *of, &x),
             Op::Add { layers, shortcut } => {
                 let (a, b) = (self.chain(layers, x.clone())?, self.chain(shortcut, x)?);
                 self.graph.layer("Add", &format!("{}.sum", lowered.name), json!({}), &[&a, &b], &a.shape.clone())
             }
         })
+    }
+
+    /// The logits of the members' mean answers; a mean of 0 in 32 bits counts as the smallest number, so that logits are
+    /// finite.
+    fn average(&mut self, lowered: &LoweredOp, members: usize, of: Activation, x: &Symbol) -> Symbol {
+        let outputs = lowered.output().size();
+        let each = self.reshaped(lowered, "members", x.clone(), &[members, outputs]);
+        let mean = |keras: &mut Self, own: &str, x: &Symbol| {
+            let config = json!({ "data_format": "channels_last", "keepdims": false });
+            keras.named("GlobalAveragePooling1D", lowered, own, config, x, &[outputs])
+        };
+        if of == Activation::Identity {
+            return mean(self, "mean", &each);
+        }
+        let logarithm = |keras: &mut Self, own: &str, z: &Symbol| {
+            let name = |what: &str| format!("{own}{what}");
+            let config = json!({ "activation": name_of(of) });
+            let answers = keras.named("Activation", lowered, &name("answers"), config, z, &z.shape);
+            let mean = mean(keras, &name("mean"), &answers);
+            let config = json!({ "scale": 1.0, "offset": f32::MIN_POSITIVE });
+            let above = keras.named("Rescaling", lowered, &name("above"), config, &mean, &[outputs]);
+            keras.graph.logarithm(&format!("{}.{own}logarithm", lowered.name), &above)
+        };
+        let y = logarithm(self, "", &each);
+        if of == Activation::Softmax {
+            return y;
+        }
+        let config = json!({ "scale": -1.0, "offset": 0.0 });
+        let negative = self.named("Rescaling", lowered, "negative", config, &each, &each.shape);
+        let against = logarithm(self, "against.", &negative);
+        self.graph.layer("Subtract", &format!("{}.logits", lowered.name), json!({}), &[&y, &against], &[outputs])
     }
 
     fn named(

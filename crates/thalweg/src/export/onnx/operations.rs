@@ -8,7 +8,7 @@ use crate::export::lowered::{LoweredOp, lowered};
 use crate::layers::{Embedded, Frame, LogMelOptions, Node, Op, Padding, Pooling};
 use crate::model::Model;
 use crate::network::Entry;
-use crate::tensor::{View, transposed};
+use crate::tensor::{Activation, View, transposed};
 
 /// An operation, with the model that has its parameters.
 #[derive(Clone, Copy)]
@@ -82,6 +82,15 @@ fn operation(graph: &mut Graph, ctx: Context, x: Value) -> Value {
         Op::Dropout { .. } => x,
         Op::Embedding { dense, tables } => embedding(graph, ctx, x, *dense, tables),
         Op::Add { layers, shortcut } => add(graph, ctx, x, [layers, shortcut]),
+        Op::Branches { members } => {
+            let each = members.iter().enumerate().map(|(k, nodes)| {
+                let y = write(graph, ctx.model, nodes, x.clone());
+                graph.row(&ctx.name(&format!("members.{k}")), &y)
+            });
+            let each: Vec<String> = each.collect();
+            Value::new(graph.joined(&ctx.name("Concat"), &each), ctx.lowered.output())
+        }
+        Op::Average { members, of } => average(graph, ctx, x, *members, *of),
         Op::LogMel(options) => log_mel(graph, ctx, x, options),
     }
 }
@@ -226,6 +235,36 @@ fn add(graph: &mut Graph, ctx: Context, x: Value, [layers, shortcut]: [&[Node]; 
     let b = if a.channels_first { graph.channels_first(&beside, &b, b.shape) } else { graph.own(&beside, &b) };
     let sum = graph.node(&ctx.name("Add"), "Add", [&a.name, &b], Vec::new());
     a.with(sum)
+}
+
+/// The logits of the members' mean answers; a mean of 0 in 32 bits counts as the smallest number, so that logits are finite.
+fn average(graph: &mut Graph, ctx: Context, x: Value, members: usize, of: Activation) -> Value {
+    let output = ctx.lowered.output();
+    let x = graph.reshape(&ctx.name("members"), &x.name, &[members, output.size()]);
+    let axis = graph.integers(&ctx.name("axis"), &[1]);
+    let mean = |graph: &mut Graph, name: &str, x: &str| {
+        graph.node(&ctx.name(name), "ReduceMean", [x, &axis], vec![int("keepdims", 0)])
+    };
+    if of == Activation::Identity {
+        return Value::new(mean(graph, "ReduceMean", &x), output);
+    }
+    let smallest = graph.floats(&ctx.name("smallest"), &[], [f64::from(f32::MIN_POSITIVE)]);
+    let logarithm = |graph: &mut Graph, name: &str, z: &str| {
+        let answers = match of {
+            Activation::Sigmoid => graph.node(&ctx.name(&format!("{name}Sigmoid")), "Sigmoid", [z], Vec::new()),
+            _ => graph.node(&ctx.name(&format!("{name}Softmax")), "Softmax", [z], vec![signed("axis", -1)]),
+        };
+        let mean = mean(graph, &format!("{name}ReduceMean"), &answers);
+        let above = graph.node(&ctx.name(&format!("{name}Add")), "Add", [&mean, &smallest], Vec::new());
+        graph.node(&ctx.name(&format!("{name}Log")), "Log", [&above], Vec::new())
+    };
+    let mut y = logarithm(graph, "", &x);
+    if of == Activation::Sigmoid {
+        let negative = graph.node(&ctx.name("Neg"), "Neg", [&x], Vec::new());
+        let against = logarithm(graph, "against.", &negative);
+        y = graph.node(&ctx.name("Sub"), "Sub", [&y, &against], Vec::new());
+    }
+    Value::new(y, output)
 }
 
 /// A convolution with sinusoids, whose squares are weighted by triangles and cosines. These are convolutions over one

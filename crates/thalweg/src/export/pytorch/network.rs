@@ -180,6 +180,11 @@ impl Code {
                 self.pool((frame, *take, *global), lowered, own, &image)
             }
             Op::Add { layers, shortcut } => self.add([("layers", layers), ("shortcut", shortcut)], lowered, own, x),
+            Op::Branches { members } => self.branches(members, lowered, own, x),
+            Op::Average { members, of } => {
+                self.module("nn.Identity()", lowered);
+                average(*members, *of, lowered, x)
+            }
             Op::Activation(g) => self.activation(*g, lowered, own, (z, x)),
         }
     }
@@ -241,6 +246,34 @@ impl Code {
         format!("{x} + {beside}")
     }
 
+    /// The outputs of several chains on x, one after the other.
+    fn branches(&mut self, members: &[Vec<Node>], lowered: &LoweredOp, own: &str, x: &str) -> String {
+        self.described("nn.ModuleDict({\"members\": nn.ModuleList([", lowered);
+        self.depth += 1;
+        self.sums += 1;
+        let nested = if self.sums > 1 { self.sums.to_string() } else { String::new() };
+        let (input, outputs) = (format!("inputs{nested}"), format!("members{nested}"));
+        self.line(format!("{input}, {outputs} = {x}, []"));
+        let enters_first = self.channels_first;
+        for (k, nodes) in members.iter().enumerate() {
+            self.module_line("nn.ModuleList([");
+            self.depth += 1;
+            self.channels_first = enters_first;
+            if k > 0 {
+                self.line(format!("{x} = {input}"));
+            }
+            self.chain(nodes, &format!("{own}[\"members\"][{k}]"), x);
+            self.line(format!("{outputs}.append({x})"));
+            self.depth -= 1;
+            self.module_line("]),");
+        }
+        self.channels_first = enters_first;
+        self.sums -= 1;
+        self.depth -= 1;
+        self.module_line("])}),");
+        format!("torch.cat({outputs}, dim=1)")
+    }
+
     /// g(z): a module if the layer does nothing else, otherwise a function.
     fn activation(&mut self, g: Activation, lowered: &LoweredOp, own: &str, (z, x): (&str, &str)) -> String {
         let units = units_at(lowered.input, self.channels_first);
@@ -265,6 +298,19 @@ impl Code {
                 _ => format!("F.{}({z})", g.name()),
             },
         }
+    }
+}
+
+/// The logits of the mean of the members' answers g(z).
+fn average(members: usize, of: Activation, lowered: &LoweredOp, x: &str) -> String {
+    let each = format!("{x}.unflatten(1, ({members}, {}))", lowered.output().size());
+    match of {
+        Activation::Softmax => format!("torch.logsumexp(torch.log_softmax({each}, -1), 1) - math.log({members})"),
+        Activation::Sigmoid => {
+            let sum = |sign: &str| format!("torch.logsumexp(F.logsigmoid({sign}{each}), 1)");
+            format!("{} - {}", sum(""), sum("-"))
+        }
+        _ => format!("{each}.mean(1)"),
     }
 }
 
