@@ -84,7 +84,13 @@ impl Network {
             let mut gradient = Tensor::zeros([self.0.layout().len()], Dtype::F64);
             self.0.forward(batch.theta.view(), batch.x.view(), &mut workspace, Mode::Check)?;
             let (z, dz) = workspace.member_delta(m);
-            let cost = Cost::of_members(m, self.0.members(), Dtype::F64).compute(&*batch.loss, z, batch.y.view(), None, Some(dz));
+            let cost = Cost::of_members(m, self.0.members(), Dtype::F64).compute(
+                &*batch.loss,
+                z,
+                batch.y.view(),
+                None,
+                Some(dz),
+            );
             self.0.backward_members(batch.theta.view(), batch.x.view(), &mut workspace, gradient.view_mut())?;
             Ok((cost, gradient))
         })?;

@@ -30,7 +30,7 @@ fn dropout_follows_layers_that_can_spare_units() {
     for options in [[("layers", "8")], [("layers", "none")], [("batch_norm", "true")]] {
         assert!(!decided(&planned(&options), "dropout"), "{options:?}");
     }
-    let asked = planned(&[("batch_norm", "true"), ("dropout", "0.5")]);
+    let asked = planned(&[("batch_norm", "true"), ("dropout", "0.5"), ("ensemble", "1")]);
     assert!(layers(&asked).iter().any(|layer| layer.starts_with("dropout 0.5")), "{:?}", layers(&asked));
 }
 

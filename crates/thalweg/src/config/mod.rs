@@ -145,6 +145,10 @@ pub struct Network {
     /// Units of the hidden layers, such as 128,64 (`none` for no hidden layer). Default: by the data's size.
     #[schemars(inner(range(min = 1, max = 10_000_000)))]
     pub layers: Option<Vec<usize>>,
+    /// Networks whose answers are averaged (1: one network alone). Default: 5 for tables of up to 100,000 training rows
+    /// whose layers are not given, else 1.
+    #[schemars(range(min = 1, max = 100))]
+    pub ensemble: Option<usize>,
     /// Activation of the hidden layers: one for all, or one per layer; with a parameter as in leaky_relu(0.2), elu(2).
     pub activation: Vec<String>,
     /// How weights are initialised. Default: He for the ReLU kinds, Glorot otherwise.
@@ -170,6 +174,7 @@ impl Default for Network {
     fn default() -> Self {
         Network {
             layers: None,
+            ensemble: None,
             activation: vec!["relu".into()],
             init: None,
             init_scale: 0.01,

@@ -169,6 +169,12 @@ impl Layer for Ensemble {
         }
     }
 
+    fn scale_output(&self, mut theta: ParametersMut, factor: f64) -> bool {
+        let Some(plan) = self.plan.get() else { return false };
+        let mut each = self.members.iter().zip(&plan.members);
+        each.all(|(member, places)| member.scale_output(places, theta.reborrow(), factor))
+    }
+
     fn update_statistics(&self, mut theta: ParametersMut, saved: &[Tensor]) {
         let Some(plan) = self.plan.get() else { return };
         for (member, places) in self.members.iter().zip(&plan.members) {

@@ -182,6 +182,11 @@ impl Sequential {
         }
     }
 
+    pub(crate) fn scale_output(&self, places: &[Slots], mut theta: ParametersMut, factor: f64) -> bool {
+        let last = self.0.last().zip(places.last());
+        last.is_some_and(|(layer, place)| layer.scale_output(place.parameters_mut(&mut theta), factor))
+    }
+
     pub(crate) fn kink_sides(&self, places: &[Slots], x: View, kept: &[Tensor], sides: &mut Vec<bool>) {
         let m = x.shape().rows();
         for (i, (layer, place)) in self.0.iter().zip(places).enumerate() {

@@ -276,7 +276,8 @@ impl Network {
 
     /// Changes θ so that the logits are a factor times what they were; false where the last layer cannot.
     pub fn scale_logits(&self, theta: ViewMut, factor: f64) -> bool {
-        let last = self.layers.len() - 1;
+        // The average of members has no parameters: theirs are in the layer before.
+        let last = self.layers.len() - 1 - usize::from(self.members() > 1);
         self.layers[last].scale_output(ParametersMut { theta, entries: self.layout.of_layer(last) }, factor)
     }
 

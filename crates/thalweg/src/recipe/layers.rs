@@ -6,7 +6,8 @@ use crate::config::{Config, Quality, Recipe};
 use crate::error::{Error, Result};
 use crate::event::Decision;
 use crate::init::Init;
-use crate::layers::{Activate, BatchNorm, Dropout, Embedded, Embedding, Layer, Linear, read_layer};
+use crate::layers::{Activate, Average, BatchNorm, Dropout, Embedded, Embedding, Ensemble, Layer, Linear, read_layer};
+use crate::task::Task;
 use crate::tensor::Activation;
 
 /// Hidden units by the number of training rows m.
@@ -80,7 +81,7 @@ fn activations(config: &Config, hidden: usize) -> Result<Vec<Activation>> {
     }
 }
 
-/// Embeddings where there are any, the hidden layers, and the output layer for the task.
+/// Embeddings where there are any, and a network for the task, or the members of an ensemble and their average.
 pub(super) fn layers(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Vec<Box<dyn Layer>>> {
     let Facts { config, data, .. } = *facts;
     let mut layers: Vec<Box<dyn Layer>> = Vec::new();
@@ -92,6 +93,53 @@ pub(super) fn layers(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Vec
     let options = &config.network;
     let init = options.init.as_deref().map(|name| Init::named(name, options.init_scale)).transpose();
     let init = init.map_err(|error| error.at("network.init"))?;
+    let members = members(facts, decisions)?;
+    if members == 1 {
+        layers.extend(member(facts, init, decisions)?);
+        return Ok(layers);
+    }
+    let first = member(facts, init, decisions)?;
+    let others = (1..members).map(|_| member(facts, init, &mut Vec::new()));
+    let all = std::iter::once(Ok(first)).chain(others).collect::<Result<Vec<_>>>()?;
+    layers.push(Box::new(Ensemble::new(all)));
+    let of = match facts.task {
+        Task::Multiclass => Activation::Softmax,
+        Task::Binary | Task::Multilabel => Activation::Sigmoid,
+        Task::Regression => Activation::Identity,
+    };
+    layers.push(Box::new(Average { members, of }));
+    Ok(layers)
+}
+
+/// Members of an ensemble by default, and the training rows beyond which one network is enough.
+const MEMBERS: usize = 5;
+const ENSEMBLE_ROWS: usize = 100_000;
+
+/// How many networks' answers are averaged (Lakshminarayanan, Pritzel and Blundell 2017).
+fn members(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<usize> {
+    let Facts { config, data, .. } = *facts;
+    let (network, train) = (&config.network, &config.train);
+    if let Some(members) = network.ensemble {
+        if members > 1 && facts.sound.is_some() {
+            let error = Error::config("an ensemble on sounds").at("network.ensemble");
+            return Err(error.fix("leave it out: ensembles are for tables and images"));
+        }
+        return Ok(members);
+    }
+    let free = network.layers.is_none() && network.layer.is_empty() && train.recipe == Recipe::Auto;
+    let table = data.pipeline.array.is_none() && facts.image.is_none() && facts.sound.is_none();
+    if !(free && table) || facts.first_edition || train.quality == Quality::Fast || facts.rows > ENSEMBLE_ROWS {
+        return Ok(1);
+    }
+    let what = format!("an ensemble of {MEMBERS} networks, whose answers are averaged");
+    decide(decisions, what, "members err in different ways".into(), "[ensemble=1]");
+    Ok(MEMBERS)
+}
+
+/// The hidden layers, and the output layer for the task.
+fn member(facts: &Facts, init: Option<Init>, decisions: &mut Vec<Decision>) -> Result<Vec<Box<dyn Layer>>> {
+    let (options, data) = (&facts.config.network, facts.data);
+    let mut layers: Vec<Box<dyn Layer>> = Vec::new();
     if !options.layer.is_empty() {
         for table in &options.layer {
             layers.push(read_layer(table.clone(), &[])?);

@@ -27,13 +27,21 @@ pub(super) fn scale(data: &Dataset, plan: &Plan, theta: &mut Tensor) -> Result<O
     if !plan.settings.temperature_scaling || dev.rows == 0 {
         return Ok(None);
     }
-    let (_, probabilities) = evaluate_split(data, plan, theta, dev)?;
-    let dev = Dev { task: data.task, outputs: data.target.outputs(), probabilities: &probabilities, y: &dev.y };
-    let temperature = dev.best_temperature();
-    let improves = dev.loss(temperature) < dev.loss(1.0);
-    if !improves || !plan.network.scale_logits(theta.view_mut(), 1.0 / temperature) {
+    let answers = |theta: &Tensor| -> Result<Dev> {
+        let (_, probabilities) = evaluate_split(data, plan, theta, dev)?;
+        Ok(Dev { task: data.task, outputs: data.target.outputs(), probabilities, y: &dev.y })
+    };
+    let before = answers(theta)?;
+    let temperature = before.best_temperature();
+    let mut scaled = theta.clone();
+    if !plan.network.scale_logits(scaled.view_mut(), 1.0 / temperature) {
         return Ok(None);
     }
+    // Members' logits are divided one by one, which is not quite what the average's would become.
+    if answers(&scaled)?.loss(1.0) >= before.loss(1.0) {
+        return Ok(None);
+    }
+    *theta = scaled;
     let certain = if temperature > 1.0 { "too certain" } else { "too uncertain" };
     Ok(Some(Decision {
         what: format!("logits are divided by the temperature {temperature:.3}"),
@@ -46,7 +54,7 @@ pub(super) fn scale(data: &Dataset, plan: &Plan, theta: &mut Tensor) -> Result<O
 struct Dev<'a> {
     task: Task,
     outputs: usize,
-    probabilities: &'a [f64],
+    probabilities: Vec<f64>,
     y: &'a [f32],
 }
 
@@ -107,18 +115,18 @@ mod tests {
     fn the_temperature_makes_probabilities_those_that_happen() {
         // Said to be 0.99, true in three of four: ln(0.99/0.01)/T = ln 3.
         let (probabilities, y) = ([0.99; 4], [1.0, 1.0, 1.0, 0.0]);
-        let dev = Dev { task: Task::Binary, outputs: 1, probabilities: &probabilities, y: &y };
+        let dev = Dev { task: Task::Binary, outputs: 1, probabilities: probabilities.to_vec(), y: &y };
         assert!((dev.best_temperature() - 99f64.ln() / 3f64.ln()).abs() < 1e-6);
         // The same as two classes of several.
         let two: Vec<f64> = probabilities.iter().flat_map(|p| [*p, 1.0 - p]).collect();
-        let dev = Dev { task: Task::Multiclass, outputs: 2, probabilities: &two, y: &[0.0, 0.0, 0.0, 1.0] };
+        let dev = Dev { task: Task::Multiclass, outputs: 2, probabilities: two, y: &[0.0, 0.0, 0.0, 1.0] };
         assert!((dev.best_temperature() - 99f64.ln() / 3f64.ln()).abs() < 1e-6);
         assert!((dev.loss(1.0) - (-3.0 * 0.99f64.ln() - 0.01f64.ln()) / 4.0).abs() < 1e-12);
     }
 
     #[test]
     fn certain_mistakes_have_a_finite_loss() {
-        let dev = Dev { task: Task::Multiclass, outputs: 3, probabilities: &[1.0, 0.0, 0.0], y: &[2.0] };
+        let dev = Dev { task: Task::Multiclass, outputs: 3, probabilities: vec![1.0, 0.0, 0.0], y: &[2.0] };
         assert!(dev.loss(1.0).is_finite() && dev.best_temperature() > 9.9);
     }
 }

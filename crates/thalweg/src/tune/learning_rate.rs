@@ -72,6 +72,7 @@ pub fn find(config: &Config, test: RangeTest) -> Result<Rates> {
     thalweg_kernels::pool::set_threads(config.train.threads);
     let mut config = config.clone();
     config.split.split_seed.get_or_insert(config.train.seed);
+    config.network.ensemble.get_or_insert(1);
     let (data, mut plan) = run::prepare(&config)?;
     let an_epoch = data.train_rows().div_ceil(plan.settings.batch_size.clamp(1, data.train_rows().max(1))).max(1);
     let settings = &mut plan.settings;

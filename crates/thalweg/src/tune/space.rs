@@ -265,6 +265,8 @@ impl Space {
         }
         let mut config = base.with(settings.iter().map(|(name, text)| (*name, text.as_str())))?;
         config.tune = Tune::default();
+        // Trials compare single networks, which is quicker and ranks them as well.
+        config.network.ensemble.get_or_insert(1);
         Ok(config)
     }
 }
