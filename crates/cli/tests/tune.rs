@@ -155,8 +155,8 @@ fn workers_that_are_killed_lose_no_trial_and_repeat_none() {
     let trials = 16 + kills();
     // Some hundred milliseconds a trial: kills hit every part of it.
     let begin = format!(
-        "tune sample:digits -q --json --workers 1 --threads 1 --sampler random --trials {trials} --epochs 15 --patience 0 \
-         --seeds 1 --study s.sqlite -o run --search learning_rate=log:1e-4..1e-1"
+        "tune sample:digits -q --json --workers 1 --threads 1 --sampler random --trials {trials} --epochs 15 --bins 0 \
+         --patience 0 --seeds 1 --study s.sqlite -o run --search learning_rate=log:1e-4..1e-1"
     );
     let spawn = |line: &str| command(path, line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let mut workers = vec![spawn(&begin)];
