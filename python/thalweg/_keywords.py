@@ -424,7 +424,7 @@ class Options(TypedDict, total=False):
 
     temperature_scaling: bool | None
     """Whether logits are divided by the temperature of the least dev loss, so that probabilities are calibrated.
-    Default: for classes with at least 100 dev rows."""
+    Default: for classes with at least 100 dev rows, but not in the course recipe."""
 
     time_limit: float | None
     """Time limit in seconds; training then stops and the best model is saved."""

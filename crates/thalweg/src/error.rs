@@ -141,7 +141,7 @@ fn prefix(place: &Option<String>) -> String {
 }
 
 fn suffix(remedy: &Option<Advice>) -> String {
-    remedy.as_ref().map_or(String::new(), |remedy| format!("\n  fix: {remedy}"))
+    remedy.as_ref().map_or_else(String::new, Advice::line)
 }
 
 /// A string of at most `most` characters; longer ones lose their middle, for the subject is at the beginning, and what

@@ -363,7 +363,7 @@ pub struct Train {
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub average: Option<f64>,
     /// Whether logits are divided by the temperature of the least dev loss, so that probabilities are calibrated.
-    /// Default: for classes with at least 100 dev rows.
+    /// Default: for classes with at least 100 dev rows, but not in the course recipe.
     pub temperature_scaling: Option<bool>,
     /// Time limit in seconds; training then stops and the best model is saved.
     #[schemars(range(min = 0.0))]

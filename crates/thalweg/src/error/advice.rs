@@ -94,6 +94,11 @@ impl Advice {
         self
     }
 
+    /// The line below an error or a warning; nothing where there is nothing to do.
+    pub(crate) fn line(&self) -> String {
+        if self.is_empty() { String::new() } else { format!("\n  fix: {self}") }
+    }
+
     /// Words of at most `most` bytes each; longer ones lose their middle.
     pub(crate) fn shortened(mut self, most: usize) -> Advice {
         for part in &mut self.0 {

@@ -25,7 +25,6 @@ impl From<String> for Warning {
 /// As of an error: the remedy is on a line of its own.
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        if self.remedy.is_empty() { Ok(()) } else { write!(f, "\n  fix: {}", self.remedy) }
+        write!(f, "{}{}", self.message, self.remedy.line())
     }
 }

@@ -94,13 +94,15 @@ pub(super) fn layers(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Vec
     let init = options.init.as_deref().map(|name| Init::named(name, options.init_scale)).transpose();
     let init = init.map_err(|error| error.at("network.init"))?;
     let members = members(facts, decisions)?;
+    let first = member(facts, init, decisions)?;
     if members == 1 {
-        layers.extend(member(facts, init, decisions)?);
+        layers.extend(first);
         return Ok(layers);
     }
-    let first = member(facts, init, decisions)?;
-    let others = (1..members).map(|_| member(facts, init, &mut Vec::new()));
-    let all = std::iter::once(Ok(first)).chain(others).collect::<Result<Vec<_>>>()?;
+    let mut all = vec![first];
+    for _ in 1..members {
+        all.push(member(facts, init, &mut Vec::new())?);
+    }
     layers.push(Box::new(Ensemble::new(all)));
     let of = match facts.task {
         Task::Multiclass => Activation::Softmax,
@@ -127,7 +129,7 @@ fn members(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<usize> {
         return Ok(members);
     }
     let free = network.layers.is_none() && network.layer.is_empty() && train.recipe == Recipe::Auto;
-    let table = data.pipeline.array.is_none() && facts.image.is_none() && facts.sound.is_none();
+    let table = data.pipeline.array.is_none();
     if !(free && table) || facts.first_edition || train.quality == Quality::Fast || facts.rows > ENSEMBLE_ROWS {
         return Ok(1);
     }

@@ -41,14 +41,19 @@ pub(super) fn evaluate_splits(data: &Dataset, plan: &Plan, state: &State) -> Res
 
 /// The metrics and the outputs of θ on a split.
 pub(crate) fn evaluate_split(data: &Dataset, plan: &Plan, theta: &Tensor, rows: &Rows) -> Result<(Metrics, Vec<f64>)> {
+    let outputs = outputs(data, plan, theta, rows)?;
+    let mut evaluated = EvaluatedExamples::default();
+    evaluated.extend(&data.target, &outputs, rows);
+    Ok((evaluated.metrics(&data.target), outputs))
+}
+
+/// The outputs of θ on a split, m × C, row by row.
+pub(super) fn outputs(data: &Dataset, plan: &Plan, theta: &Tensor, rows: &Rows) -> Result<Vec<f64>> {
     let part = judged_on(rows, None, data, plan.dtype)?;
     // Rows on disk are read in batches of training's size.
     let most = if rows.on_disk.is_some() { plan.settings.batch_size.max(1) } else { usize::MAX };
     let mut workspace = plan.network.workspace(plan.network.rows_at_once(rows.rows).min(most), plan.dtype);
-    let (_, outputs) = predict(&plan.network, &*plan.loss, theta, &*part, &mut workspace)?;
-    let mut evaluated = EvaluatedExamples::default();
-    evaluated.extend(&data.target, &outputs, rows);
-    Ok((evaluated.metrics(&data.target), outputs))
+    Ok(predict(&plan.network, &*plan.loss, theta, &*part, &mut workspace)?.1)
 }
 
 /// The model with the best parameters.

@@ -245,9 +245,10 @@ fn in_use(path: &Path) -> Error {
 pub(crate) fn taken(path: &Path) -> Error {
     let place = path.display().to_string();
     let other = "choose another folder with [out], or leave [out] away for a new one under runs/";
-    let fix = match RunFolder::has_begun(path) {
-        true => advice!("go on with the run that is there with thalweg resume {}, or ", place).and(other),
-        false => other.into(),
+    let fix = if RunFolder::has_begun(path) {
+        advice!("go on with the run that is there with thalweg resume {}, or ", place).and(other)
+    } else {
+        other.into()
     };
     Error::config("there is something in this folder already").at(place).fix(fix)
 }

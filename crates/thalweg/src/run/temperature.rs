@@ -3,13 +3,14 @@
 //! A network is often too certain. Its most probable class stays what it was; its probabilities become those that
 //! happen. 1/T is a factor of the last layer's parameters, so that neither models nor exports know of T.
 
-use super::evaluation::evaluate_split;
+use super::evaluation::outputs;
 use crate::data::dataset::Dataset;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Decision;
+use crate::losses::{Cost, Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy};
 use crate::recipe::Plan;
 use crate::task::Task;
-use crate::tensor::Tensor;
+use crate::tensor::{Dtype, Tensor, ops};
 
 /// The temperatures that are tried.
 const RANGE: [f64; 2] = [0.2, 10.0];
@@ -27,9 +28,9 @@ pub(super) fn scale(data: &Dataset, plan: &Plan, theta: &mut Tensor) -> Result<O
     if !plan.settings.temperature_scaling || dev.rows == 0 {
         return Ok(None);
     }
-    let answers = |theta: &Tensor| -> Result<Dev> {
-        let (_, probabilities) = evaluate_split(data, plan, theta, dev)?;
-        Ok(Dev { task: data.task, outputs: data.target.outputs(), probabilities, y: &dev.y })
+    let answers = |theta: &Tensor| {
+        let probabilities = outputs(data, plan, theta, dev)?;
+        Ok::<_, Error>(Dev::new(data.task, data.target.outputs(), &probabilities, &dev.y))
     };
     let before = answers(theta)?;
     let temperature = before.best_temperature();
@@ -50,15 +51,27 @@ pub(super) fn scale(data: &Dataset, plan: &Plan, theta: &mut Tensor) -> Result<O
     }))
 }
 
-/// The dev rows' probabilities and what is true of them.
-struct Dev<'a> {
-    task: Task,
-    outputs: usize,
-    probabilities: Vec<f64>,
-    y: &'a [f32],
+/// The dev rows' logits, but for a constant a row, and their targets.
+struct Dev {
+    loss: Box<dyn Loss>,
+    z: Tensor,
+    y: Tensor,
 }
 
-impl Dev<'_> {
+impl Dev {
+    /// From the probabilities, m × `outputs`: z = ln ŷ, or ln ŷ − ln(1 − ŷ) for yes-or-no labels.
+    fn new(task: Task, outputs: usize, probabilities: &[f64], y: &[f32]) -> Dev {
+        let ln = |p: f64| p.max(LEAST).ln();
+        let (loss, logit): (Box<dyn Loss>, &dyn Fn(f64) -> f64) = match task {
+            Task::Multiclass => (Box::new(SoftmaxCrossEntropy::default()), &ln),
+            _ => (Box::new(SigmoidCrossEntropy), &|p| ln(p) - ln(1.0 - p)),
+        };
+        let m = probabilities.len() / outputs;
+        let z = Tensor::from_f64([m, outputs], probabilities.iter().map(|p| logit(*p)).collect());
+        let y = Tensor::from_f64([m, y.len() / m], y.iter().map(|y| f64::from(*y)).collect());
+        Dev { loss, z, y }
+    }
+
     /// The temperature of the least loss: by golden section over its logarithm, for the loss is convex in 1/T.
     fn best_temperature(&self) -> f64 {
         let golden = (5f64.sqrt() - 1.0) / 2.0;
@@ -80,30 +93,11 @@ impl Dev<'_> {
         f64::midpoint(low, high).exp()
     }
 
-    /// The mean loss with logits divided by T. Logarithms of probabilities are logits but for a constant a row.
+    /// The mean loss with logits divided by T.
     fn loss(&self, temperature: f64) -> f64 {
-        let scaled = |p: f64| p.max(LEAST).ln() / temperature;
-        let rows = self.probabilities.chunks(self.outputs);
-        let total: f64 = match self.task {
-            Task::Multiclass => {
-                let of_row = |(p, y): (&[f64], &f32)| {
-                    let most = p.iter().copied().fold(LEAST, f64::max);
-                    let sum: f64 = p.iter().map(|p| (scaled(*p) - scaled(most)).exp()).sum();
-                    sum.ln() + scaled(most) - scaled(p[*y as usize])
-                };
-                rows.zip(self.y).map(of_row).sum()
-            }
-            _ => {
-                // −ln σ(±z/T), z = ln p − ln(1 − p).
-                let of_label = |(p, y): (&f64, &f32)| {
-                    let z = scaled(*p) - scaled(1.0 - p);
-                    let z = if *y > 0.5 { z } else { -z };
-                    (-z).max(0.0) + (-z.abs()).exp().ln_1p()
-                };
-                self.probabilities.iter().zip(self.y).map(of_label).sum()
-            }
-        };
-        total / self.y.len().max(1) as f64
+        let mut z = self.z.clone();
+        ops::scale(z.view_mut(), 1.0 / temperature);
+        Cost::new(z.shape().rows(), Dtype::F64).compute(&*self.loss, z.view(), self.y.view(), None, None)
     }
 }
 
@@ -115,18 +109,18 @@ mod tests {
     fn the_temperature_makes_probabilities_those_that_happen() {
         // Said to be 0.99, true in three of four: ln(0.99/0.01)/T = ln 3.
         let (probabilities, y) = ([0.99; 4], [1.0, 1.0, 1.0, 0.0]);
-        let dev = Dev { task: Task::Binary, outputs: 1, probabilities: probabilities.to_vec(), y: &y };
+        let dev = Dev::new(Task::Binary, 1, &probabilities, &y);
         assert!((dev.best_temperature() - 99f64.ln() / 3f64.ln()).abs() < 1e-6);
         // The same as two classes of several.
         let two: Vec<f64> = probabilities.iter().flat_map(|p| [*p, 1.0 - p]).collect();
-        let dev = Dev { task: Task::Multiclass, outputs: 2, probabilities: two, y: &[0.0, 0.0, 0.0, 1.0] };
+        let dev = Dev::new(Task::Multiclass, 2, &two, &[0.0, 0.0, 0.0, 1.0]);
         assert!((dev.best_temperature() - 99f64.ln() / 3f64.ln()).abs() < 1e-6);
         assert!((dev.loss(1.0) - (-3.0 * 0.99f64.ln() - 0.01f64.ln()) / 4.0).abs() < 1e-12);
     }
 
     #[test]
     fn certain_mistakes_have_a_finite_loss() {
-        let dev = Dev { task: Task::Multiclass, outputs: 3, probabilities: vec![1.0, 0.0, 0.0], y: &[2.0] };
+        let dev = Dev::new(Task::Multiclass, 3, &[1.0, 0.0, 0.0], &[2.0]);
         assert!(dev.loss(1.0).is_finite() && dev.best_temperature() > 9.9);
     }
 }

@@ -68,6 +68,9 @@ impl Bins {
     ///
     /// A value of a share of 1/`count` or more is an edge; the bins that are left have equal numbers of the other values.
     pub(super) fn fit(values: &[f64], count: usize) -> Option<Self> {
+        if count == 0 {
+            return None;
+        }
         let mut sorted = values.to_vec();
         sorted.sort_unstable_by(f64::total_cmp);
         let (first, last) = (*sorted.first()?, *sorted.last()?);
@@ -81,7 +84,7 @@ impl Bins {
         }
         edges.sort_unstable_by(f64::total_cmp);
         edges.dedup();
-        (count > 0 && edges.len() > 2).then_some(Bins { edges })
+        (edges.len() > 2).then_some(Bins { edges })
     }
 
     /// The number of bins, T.
