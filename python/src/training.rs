@@ -84,12 +84,11 @@ pub(crate) fn train(
     let (Trained { model, events, .. }, interrupted) = watched(py, callback, |listener| {
         let mut config = config(options)?;
         data.freeze(&mut config);
-        config.preprocess.edges = start.map(|model| model.0.pipeline.edges());
         let mut dataset = data.dataset(dev, &config)?;
         let given =
             decisions.into_iter().map(|(what, why, instead)| Decision { what, why, instead: Advice::words(instead) });
         dataset.decisions.splice(0..0, given);
-        run::train_on(&config, &dataset, start.map(|model| &model.0.theta), listener)
+        run::train_on(&config, &dataset, start.map(|model| &*model.0), listener)
     })?;
     Ok(Run::new(model, events, interrupted, None))
 }
@@ -109,7 +108,7 @@ impl Learner {
             data.freeze(&mut config);
             match start.map(|model| &model.0) {
                 None => run::Learner::new(config.clone(), data.dataset(None, &config)?, None),
-                Some(model) => run::Learner::new(config, data.encoded(model.fitted())?, Some(&model.theta)),
+                Some(model) => run::Learner::new(config, data.encoded(model.fitted())?, Some(model)),
             }
         })?;
         Ok(Learner(Mutex::new(learner)))

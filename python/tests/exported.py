@@ -179,6 +179,20 @@ NETWORKS = {
             {"kind": "average", "members": 2, "of": "softmax"},
         ],
     ),
+    "piecewise linear": (
+        (4,),
+        [
+            {
+                "kind": "piecewise_linear",
+                "dimension": 3,
+                "columns": [
+                    {"input": 2, "edges": [-1.2, -0.3, 0.1, 0.8, 1.9]},
+                    {"input": 0, "edges": [-0.5, 0.5]},
+                ],
+            },
+            {"kind": "linear", "units": 5, "activation": "tanh"},
+        ],
+    ),
     "residual of images": (
         (5, 4, 3),
         [

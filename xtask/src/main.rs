@@ -18,6 +18,8 @@ Commands:
   options          The keywords of the Python package, written from the options
   dist             What a release page holds, in dist/: the program, completions, manual, wheel, checksums
   quality [DATA]   Whether default settings reach the accuracy promised; DATA are names of data sets
+  quality --peers  Default settings on tables beside other libraries, on the same splits
+                   [--sets a,b] [--systems a,b] [--seeds 0,1,2] [--markdown FILE] [-- FLAGS OF thalweg train]
   bench            Thalweg beside the peers that python3 (or THALWEG_BENCH_PYTHON) has installed
                    [--only w1,w2] [--ours-only] [--threads 2] [--rounds 3] [--json FILE] [--picture FILE.svg]
                    [--scaling FILE.svg] [--wide FILE.svg]";

@@ -18,7 +18,7 @@ const INTERPRETERS: [&str; 6] = ["python3", "python3.14", "python3.13", "python3
 /// If a step fails.
 pub(crate) fn run() -> Result<Option<Counts>> {
     let Some(python) = interpreter() else { return Ok(None) };
-    let python = environment(&python)?;
+    let python = environment(&python, "python", "python/tests/requirements.txt")?;
     step::run("Python extension", "mend what the compiler names", build())?;
     let debug = root().join("target/debug");
     let (built, placed) = match std::env::consts::OS {
@@ -59,11 +59,11 @@ pub(crate) fn interpreter() -> Option<PathBuf> {
     named.into_iter().chain(INTERPRETERS.map(PathBuf::from)).find(will_do)
 }
 
-/// The interpreter of a virtual environment with the test dependencies, recreated when these change.
-fn environment(python: &Path) -> Result<PathBuf> {
-    let folder = root().join("target/python");
+/// The interpreter of a virtual environment under `target/` with a file's dependencies, recreated when these change.
+pub(crate) fn environment(python: &Path, name: &str, requirements: &str) -> Result<PathBuf> {
+    let folder = root().join("target").join(name);
     let inside = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    let needed = root().join("python/tests/requirements.txt");
+    let needed = root().join(requirements);
     let (needs, stamp) = (std::fs::read_to_string(&needed)?, folder.join("requirements.txt"));
     if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == needs) {
         return Ok(inside);

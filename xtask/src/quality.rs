@@ -1,13 +1,13 @@
 //! `cargo xtask quality`: whether default settings reach the promised accuracy, on samples and real data.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::step;
 use crate::test::{cargo, data, root};
+use crate::{python, step};
 
 /// A data set, and what the median of three seeds must reach on one split.
 struct Goal {
@@ -57,10 +57,13 @@ const SEEDS: [&str; 3] = ["0", "1", "2"];
 /// # Errors
 /// If a goal is missed, a training fails, or a name is unknown.
 pub(crate) fn run(only: &[&str]) -> Result<()> {
+    if let ["--peers", rest @ ..] = only {
+        return peers(rest);
+    }
     if let Some(unknown) = only.iter().find(|name| GOALS.iter().all(|goal| goal.name != **name)) {
         bail!("unknown data set {unknown:?}; the data sets are {}", GOALS.map(|goal| goal.name).join(", "));
     }
-    step::run("build", "mend what the compiler names", cargo(&["build", "--release", "--package", "thalweg-cli"]))?;
+    build()?;
     println!("\n{:<14} {:<14} {:>10} {:>10}  seeds {}", "data", "metric", "median", "goal", SEEDS.join(", "));
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     let lists = std::env::temp_dir().join(format!("thalweg-lists-{}", std::process::id()));
@@ -98,6 +101,27 @@ pub(crate) fn run(only: &[&str]) -> Result<()> {
     Ok(())
 }
 
+fn build() -> Result<()> {
+    let build = cargo(&["build", "--release", "--package", "thalweg-cli"]);
+    step::run("build", "mend what the compiler names", build).map(drop)
+}
+
+fn binary() -> PathBuf {
+    root().join("target/release").join(format!("thalweg{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// Compares default settings with other libraries' on tables; `arguments` are further ones of `bench/tables.py`.
+fn peers(arguments: &[&str]) -> Result<()> {
+    build()?;
+    let python = python::interpreter().context("no Python from 3.11 on was found; THALWEG_PYTHON names one")?;
+    let mut compare = Command::new(python::environment(&python, "peers", "bench/tables.txt")?);
+    compare.arg(root().join("bench/tables.py")).arg(binary()).arg(data()).args(arguments);
+    if !compare.status()?.success() {
+        bail!("the comparison with other libraries failed: see above");
+    }
+    Ok(())
+}
+
 fn short(x: f64) -> String {
     if x.abs() < 10.0 { format!("{x:.4}") } else { format!("{x:.0}") }
 }
@@ -105,10 +129,9 @@ fn short(x: f64) -> String {
 /// The final metric of one training.
 fn train(goal: &Goal, seed: &str, lists: &Path) -> Result<f64> {
     let folder = std::env::temp_dir().join(format!("thalweg-quality-{}", std::process::id()));
-    let binary = root().join("target/release").join(format!("thalweg{}", std::env::consts::EXE_SUFFIX));
     let arguments = goal.arguments.replace("DATA", &data().to_string_lossy());
     let arguments = arguments.replace("LISTS", &lists.to_string_lossy());
-    let output = Command::new(binary)
+    let output = Command::new(binary())
         .arg("train")
         .args(arguments.split(' '))
         .args(["--seed", seed, "--quiet", "--json", "--out"])

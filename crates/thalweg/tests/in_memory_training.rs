@@ -192,12 +192,12 @@ fn training_may_begin_with_parameters_there_are() {
         costs.next().unwrap()
     };
     let fresh = train(&config, &data);
-    let further = run::train_on(&config, &data, Some(&fresh.model.theta), &mut |_: &Event| ()).unwrap();
+    let further = run::train_on(&config, &data, Some(&fresh.model), &mut |_: &Event| ()).unwrap();
     assert!(first_cost(&further) < 0.9 * first_cost(&fresh));
 
     let mut wider = config.clone();
     wider.set("layers", "9").unwrap();
-    let error = run::train_on(&wider, &data, Some(&fresh.model.theta), &mut |_: &Event| ()).unwrap_err();
+    let error = run::train_on(&wider, &data, Some(&fresh.model), &mut |_: &Event| ()).unwrap_err();
     assert!(error.to_string().contains("parameters to begin with, expected"), "{error}");
 }
 

@@ -112,15 +112,21 @@ pub struct Preprocess {
     /// Categories seen fewer times than this share the slot of unseen ones.
     #[schemars(range(min = 1))]
     pub rare_below: usize,
-    /// Bins of a piecewise-linear encoding of each numeric column (0: none). Default: 48 for tables from 1,000 training
-    /// rows, fewer where columns are many; none without hidden layers.
+    /// Bins of the piecewise-linear functions that each number becomes (0: none). Default: 48 for tables from 1,000
+    /// training rows of up to 512 numbers; none without hidden layers.
     #[schemars(range(min = 0, max = 256))]
     pub bins: Option<usize>,
-    /// Edges of bins by column, instead of fitted ones: those of the model that training starts from.
-    #[serde(skip)]
-    pub edges: Option<BTreeMap<String, Vec<f64>>>,
     /// Whether numeric targets are scaled for training (predictions are always in the data's units).
     pub scale_target: bool,
+}
+
+impl Config {
+    /// How columns become inputs: bins are among them only where no layer of the network makes them.
+    pub(crate) fn preprocessing(&self) -> Preprocess {
+        let linear = self.network.layers.as_ref().is_some_and(Vec::is_empty);
+        let in_pipeline = self.train.edition == 1 || linear || !self.network.layer.is_empty();
+        Preprocess { bins: self.preprocess.bins.filter(|_| in_pipeline), ..self.preprocess.clone() }
+    }
 }
 
 impl Default for Preprocess {
@@ -132,7 +138,6 @@ impl Default for Preprocess {
             one_hot_up_to: 32,
             rare_below: 2,
             bins: None,
-            edges: None,
             scale_target: true,
         }
     }

@@ -3,7 +3,7 @@
 use super::arrays::Arrays;
 use super::examples::Examples;
 use super::memory;
-use super::preprocess::{Pipeline, bins};
+use super::preprocess::Pipeline;
 use super::schema::Schema;
 use super::shift;
 use super::split;
@@ -39,11 +39,7 @@ impl Rows for Table {
         Ok(split::row_keys(self, rows, &schema.cell_format, seed))
     }
     fn fit(&self, schema: &Schema, rows: &[usize], config: &Config) -> Result<(Pipeline, Vec<Decision>)> {
-        let mut decisions = Vec::new();
-        let options = bins::decided(config, schema, rows.len(), &mut decisions)?;
-        let (pipeline, fitted) = Pipeline::fit(self, schema, rows, &options)?;
-        decisions.extend(fitted);
-        Ok((pipeline, decisions))
+        Pipeline::fit(self, schema, rows, &config.preprocessing())
     }
     fn encode(&self, rows: &[usize], schema: &Schema, pipeline: &Pipeline, target: &Target) -> Result<Examples> {
         Examples::encode(self, rows, schema, pipeline, Some(target))

@@ -11,7 +11,7 @@ use super::cell_format::CellFormat;
 use super::dataset::{self, Dataset, Fitted, SHOWN};
 use super::examples::Examples;
 use super::memory;
-use super::preprocess::{Pipeline, bins};
+use super::preprocess::Pipeline;
 use super::row_file::{self, RowFile, RowShape, RowWriter};
 use super::schema::{Role, Schema};
 use super::source::{self, Source, TableReader};
@@ -71,8 +71,7 @@ pub(super) fn load(reader: TableReader, config: Config, comma: Option<bool>) -> 
         target.classes = target::sorted_classes(sampled.labels, &schema.cell_format);
         target.check_count(&config.data.path)?;
     }
-    let options = bins::decided(&config, &schema, sampled.rows, &mut decisions)?;
-    let (pipeline, fitted) = Pipeline::fit(&sampled.sample, &schema, &train, &options)?;
+    let (pipeline, fitted) = Pipeline::fit(&sampled.sample, &schema, &train, &config.preprocessing())?;
     decisions.extend(fitted);
     drop(sampled.sample);
 

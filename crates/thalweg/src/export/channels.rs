@@ -146,6 +146,13 @@ fn mappings_of(lowered: &LoweredOp, channels_first: bool) -> Vec<ParamMapping> {
             };
             tables.iter().enumerate().map(table).collect()
         }
+        Op::PiecewiseLinear { dimension, columns } => {
+            let each = columns.iter().enumerate().flat_map(|(j, column)| {
+                let [weight, bias] = ["weight", "bias"].map(|own| format!("columns.{j}.{own}"));
+                [(weight, vec![*dimension, column.bins()]), (bias, vec![*dimension])]
+            });
+            each.map(|(name, shape)| ParamMapping::same(lowered, &name, &name, &shape)).collect()
+        }
         Op::Add { layers, shortcut } => {
             [layers, shortcut].into_iter().flat_map(|branch| param_mappings(branch, channels_first)).collect()
         }

@@ -130,7 +130,7 @@ mod tests {
         let theta = Parameters { theta: theta.view(), entries: &[], precision: Default::default() };
         layer.forward(theta, x.view(), y.view_mut(), &mut saved, Mode::Predict);
         let pass = Backward { x: x.view(), y: y.view(), dy: dy.view_mut(), saved: &mut saved, dx: Some(dx.view_mut()) };
-        layer.backward(theta, pass, ParametersMut { theta: unused.view_mut(), entries: &[] });
+        layer.backward(theta, pass, ParametersMut::new(unused.view_mut(), &[]));
         dx.to_f64()
     }
 

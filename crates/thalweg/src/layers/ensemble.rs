@@ -1,8 +1,11 @@
 //! Ensembles of networks (Lakshminarayanan, Pritzel and Blundell 2017), side by side in one.
 
+use std::array::from_fn;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
+use thalweg_kernels::pool;
 
 use super::sequential::{Sequential, Slots};
 use super::{
@@ -43,12 +46,52 @@ pub struct Ensemble {
     plan: OnceLock<Plan>,
 }
 
+/// The most members that run on threads of their own at once, and the multiply-adds of all that make it worthwhile.
+const AT_ONCE: usize = 8;
+const MIN_PARALLEL_WORK: f64 = 1e5;
+
 #[derive(Debug)]
 struct Plan {
     input: Shape,
-    members: Vec<Vec<Slots>>,
-    /// How many tensors the members save; two deltas follow them.
+    members: Vec<Place>,
+}
+
+/// Where a member is within its ensemble.
+#[derive(Debug)]
+struct Place {
+    /// Its parameters among the ensemble's.
+    entries: Range<usize>,
+    slots: Vec<Slots>,
+    /// How many tensors its layers save; two deltas follow them.
     kept: usize,
+}
+
+impl Place {
+    /// All its saved tensors.
+    fn tensors(&self) -> usize {
+        self.kept + 2
+    }
+}
+
+/// A member, and what its pass writes.
+struct Task<'a> {
+    k: usize,
+    member: &'a Sequential,
+    place: &'a Place,
+    saved: &'a mut [Tensor],
+    gradient: Option<ParametersMut<'a>>,
+}
+
+/// Runs each task, on threads of their own where they are long enough; allocates nothing.
+fn run<'a>(mut tasks: impl Iterator<Item = Task<'a>>, multiply_adds: f64, pass: impl Fn(&mut Task) + Sync) {
+    let at_once = if multiply_adds < MIN_PARALLEL_WORK { 1 } else { AT_ONCE };
+    loop {
+        let mut group: [Option<Task>; AT_ONCE] = from_fn(|i| if i < at_once { tasks.next() } else { None });
+        if group[0].is_none() {
+            return;
+        }
+        pool::for_each_chunk(&mut group[..at_once], 1, |_, task| task.iter_mut().flatten().for_each(&pass));
+    }
 }
 
 impl Ensemble {
@@ -61,17 +104,37 @@ impl Ensemble {
     fn plan(&self, x: View) -> &Plan {
         let input = x.shape().example();
         let plan = self.plan.get_or_init(|| {
-            let (mut entry, mut kept) = (0, 0);
-            let places = |member: &Sequential| {
-                let places;
-                (places, entry, kept) = member.places(input, entry, kept);
-                places
+            let mut entry = 0;
+            let place = |member: &Sequential| {
+                let (slots, count, kept) = member.places(input, 0, 0);
+                let entries = entry..entry + count;
+                entry = entries.end;
+                Place { entries, slots, kept }
             };
-            let members = self.members.iter().map(places).collect();
-            Plan { input, members, kept }
+            Plan { input, members: self.members.iter().map(place).collect() }
         });
         assert_eq!(plan.input, input, "an ensemble is part of one network");
         plan
+    }
+
+    fn with_places<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (&'a Sequential, &'a Place)> {
+        self.members.iter().zip(&plan.members)
+    }
+
+    /// A task for each member, with its own share of the saved tensors and of the gradient.
+    fn tasks<'a>(
+        &'a self,
+        plan: &'a Plan,
+        mut saved: &'a mut [Tensor],
+        mut gradient: Option<ParametersMut<'a>>,
+    ) -> impl Iterator<Item = Task<'a>> {
+        self.with_places(plan).enumerate().map(move |(k, (member, place))| {
+            let (own, rest) = std::mem::take(&mut saved).split_at_mut(place.tensors());
+            saved = rest;
+            let own_gradient;
+            (own_gradient, gradient) = gradient.take().map(|all| all.split_trained(place.entries.len())).unzip();
+            Task { k, member, place, saved: own, gradient: own_gradient }
+        })
     }
 }
 
@@ -116,9 +179,8 @@ impl Layer for Ensemble {
     }
 
     fn saved(&self, input: Shape, m: usize) -> Vec<Shape> {
-        let widest = self.members.iter().map(|member| member.widest(input)).fold(0, usize::max);
-        let each = self.members.iter().flat_map(|member| member.saved(input, m));
-        each.chain([Shape::from([m, widest]); 2]).collect()
+        let each = self.members.iter();
+        each.flat_map(|member| [member.saved(input, m), vec![[m, member.widest(input)].into(); 2]].concat()).collect()
     }
 
     fn flops_per_example(&self, input: Shape) -> Option<usize> {
@@ -141,50 +203,62 @@ impl Layer for Ensemble {
     }
 
     fn forward(&self, theta: Parameters, x: View, mut y: ViewMut, saved: &mut [Tensor], mode: Mode) {
-        let plan = self.plan(x);
-        let mut start = 0;
-        for (k, (member, places)) in self.members.iter().zip(&plan.members).enumerate() {
+        let (plan, m) = (self.plan(x), x.shape().rows());
+        run(self.tasks(plan, saved, None), m as f64 * self.multiply_adds(plan.input), |task| {
+            let Task { k, member, place, saved, .. } = task;
             // Each member has noise of its own.
-            member.forward(places, theta, x, saved, mode.of_inner_layer(k));
-            let z = Sequential::outcome(places, x, saved);
+            member.forward(&place.slots, theta.of(place.entries.clone()), x, saved, mode.of_inner_layer(*k));
+        });
+        let mut start = 0;
+        for Task { place, saved, .. } in self.tasks(plan, saved, None) {
+            let z = Sequential::outcome(&place.slots, x, saved);
             ops::copy_columns(z, 0..z.shape().columns(), y.reborrow(), start);
             start += z.shape().columns();
         }
     }
 
-    fn backward(&self, theta: Parameters, pass: Backward, mut gradient: ParametersMut) {
+    fn backward(&self, theta: Parameters, pass: Backward, gradient: ParametersMut) {
         let Backward { x, dy, saved, mut dx, .. } = pass;
-        let plan = self.plan(x);
-        let (kept, deltas) = saved.split_at_mut(plan.kept);
-        let [a, b] = deltas else { unreachable!("two deltas are kept") };
-        let dy = dy.view();
+        let (plan, needs_dx, dy) = (self.plan(x), dx.is_some(), dy.view());
         let (m, outputs) = (x.shape().rows(), dy.shape().columns() / self.members.len());
-        for (k, (member, places)) in self.members.iter().zip(&plan.members).enumerate() {
-            let own = k * outputs..(k + 1) * outputs;
-            ops::copy_columns(dy, own, a.view_mut().part(0, [m, outputs]), 0);
-            let back = member.backward(places, (theta, x), kept, [&mut *a, &mut *b], gradient.reborrow(), dx.is_some());
-            let Some(dx) = &mut dx else { continue };
-            let back = back.view().part(0, x.shape());
+        let work = 2.0 * m as f64 * self.multiply_adds(plan.input);
+        run(self.tasks(plan, saved, Some(gradient)), work, |task| {
+            let Task { k, member, place, saved, gradient } = task;
+            let (kept, deltas) = saved.split_at_mut(place.kept);
+            let [a, b] = deltas else { unreachable!("two deltas are kept") };
+            ops::copy_columns(dy, *k * outputs..(*k + 1) * outputs, a.view_mut().part(0, [m, outputs]), 0);
+            let gradient = gradient.as_mut().expect("a backward pass has a gradient").reborrow();
+            let theta = theta.of(place.entries.clone());
+            member.backward(&place.slots, (theta, x), kept, [a, b], gradient, needs_dx);
+        });
+        let Some(dx) = &mut dx else { return };
+        for Task { k, member, place, saved, .. } in self.tasks(plan, saved, None) {
+            // Each layer reads one delta and writes the other.
+            let back = saved[place.kept + member.0.len() % 2].view().part(0, x.shape());
             if k == 0 { ops::copy(back, dx.reborrow()) } else { ops::add_scaled(dx.reborrow(), 1.0, back) }
         }
     }
 
     fn scale_output(&self, mut theta: ParametersMut, factor: f64) -> bool {
         let Some(plan) = self.plan.get() else { return false };
-        let mut each = self.members.iter().zip(&plan.members);
-        each.all(|(member, places)| member.scale_output(places, theta.reborrow(), factor))
+        let mut each = self.with_places(plan);
+        each.all(|(member, place)| member.scale_output(&place.slots, theta.of(place.entries.clone()), factor))
     }
 
     fn update_statistics(&self, mut theta: ParametersMut, saved: &[Tensor]) {
         let Some(plan) = self.plan.get() else { return };
-        for (member, places) in self.members.iter().zip(&plan.members) {
-            member.update_statistics(places, theta.reborrow(), saved);
+        let mut start = 0;
+        for (member, place) in self.with_places(plan) {
+            member.update_statistics(&place.slots, theta.of(place.entries.clone()), &saved[start..]);
+            start += place.tensors();
         }
     }
 
     fn kink_sides(&self, x: View, _y: View, saved: &[Tensor], sides: &mut Vec<bool>) {
-        for (member, places) in self.members.iter().zip(&self.plan(x).members) {
-            member.kink_sides(places, x, saved, sides);
+        let mut start = 0;
+        for (member, place) in self.with_places(self.plan(x)) {
+            member.kink_sides(&place.slots, x, &saved[start..], sides);
+            start += place.tensors();
         }
     }
 }

@@ -3,7 +3,7 @@
 //! A layer lowers itself ([`Layer::lower`]); the formats translate operations and never see the layer's kind
 //! or options. Shapes are those of one example, channels last. Parameters go by the names that the layer gives them.
 
-use super::{Embedded, Layer, LogMelOptions, Padding, Pair, Pooling};
+use super::{BinnedInput, Embedded, Layer, LogMelOptions, Padding, Pair, Pooling};
 use crate::error::Result;
 use crate::tensor::conv::ConvGeometry;
 use crate::tensor::{Activation, Shape};
@@ -89,6 +89,14 @@ pub enum Op {
         dense: usize,
         /// The tables, each with its name.
         tables: Vec<(&'static str, Embedded)>,
+    },
+    /// x, and after it for each column ReLU(W e + b), e being the column's bins: W is `columns.0.weight`, dimension ×
+    /// bins, and b is `columns.0.bias`.
+    PiecewiseLinear {
+        /// The values that each column becomes.
+        dimension: usize,
+        /// The columns and their bins.
+        columns: Vec<BinnedInput>,
     },
     /// y = F(x) + S(x), each a chain of nodes; an empty chain is x itself.
     Add {
@@ -183,6 +191,7 @@ impl Op {
             Op::Embedding { dense, tables } => {
                 [tables.iter().map(|(_, table)| table.dimension).sum::<usize>() + dense].into()
             }
+            Op::PiecewiseLinear { dimension, columns } => [input.size() + dimension * columns.len()].into(),
             Op::Add { layers, .. } => layers.last().map_or(input, Node::output),
             Op::Branches { members } => {
                 let output = |nodes: &Vec<Node>| nodes.last().map_or(input, Node::output).size();

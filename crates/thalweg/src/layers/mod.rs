@@ -16,6 +16,7 @@ mod graph;
 mod layer_norm;
 mod linear;
 mod log_mel;
+mod piecewise_linear;
 mod pool1d;
 mod pool2d;
 mod residual;
@@ -42,6 +43,7 @@ pub use graph::{Frame, Node, Op};
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use log_mel::{LogMel, Options as LogMelOptions};
+pub use piecewise_linear::{BinnedInput, PiecewiseLinear};
 pub use pool1d::Pool1d;
 pub use pool2d::Pool2d;
 pub use residual::Residual;
@@ -177,31 +179,59 @@ impl<'a> Parameters<'a> {
     pub fn get(&self, i: usize) -> View<'a> {
         self.theta.part(self.entries[i].start, self.entries[i].shape)
     }
+
+    /// Only the parameters of these positions.
+    pub(crate) fn of(self, entries: std::ops::Range<usize>) -> Parameters<'a> {
+        Parameters { entries: &self.entries[entries], ..self }
+    }
 }
 
 /// A layer's slice of θ or dθ to write, indexed by position in [`Layer::parameters`].
 #[derive(Debug)]
 pub struct ParametersMut<'a> {
-    pub(crate) theta: ViewMut<'a>,
-    pub(crate) entries: &'a [Entry],
+    theta: ViewMut<'a>,
+    entries: &'a [Entry],
+    /// Where `theta` begins in the network's vector.
+    start: usize,
 }
 
-impl ParametersMut<'_> {
+impl<'a> ParametersMut<'a> {
+    /// The entries of a layer in the network's whole vector.
+    pub(crate) fn new(theta: ViewMut<'a>, entries: &'a [Entry]) -> Self {
+        ParametersMut { theta, entries, start: 0 }
+    }
+
     /// Parameter `i`.
     pub fn get(&mut self, i: usize) -> ViewMut<'_> {
         let entry = &self.entries[i];
-        self.theta.reborrow().part(entry.start, entry.shape)
+        self.theta.reborrow().part(entry.start - self.start, entry.shape)
+    }
+
+    /// Only the parameters of these positions.
+    pub(crate) fn of(&mut self, entries: std::ops::Range<usize>) -> ParametersMut<'_> {
+        ParametersMut { theta: self.theta.reborrow(), entries: &self.entries[entries], start: self.start }
+    }
+
+    /// The trained parameters before position `i`, and all from it on, for threads of their own.
+    pub(crate) fn split_trained(self, i: usize) -> (ParametersMut<'a>, ParametersMut<'a>) {
+        let (before, from_here) = self.entries.split_at(i);
+        let end = before.iter().rfind(|entry| entry.trained).map_or(self.start, |last| last.range().end);
+        let (left, right) = self.theta.split(end - self.start);
+        (
+            ParametersMut { theta: left, entries: before, start: self.start },
+            ParametersMut { theta: right, entries: from_here, start: end },
+        )
     }
 
     /// The same for a shorter lifetime, so that a layer that wraps another can read what the inner one wrote.
     pub fn reborrow(&mut self) -> ParametersMut<'_> {
-        ParametersMut { theta: self.theta.reborrow(), entries: self.entries }
+        self.of(0..self.entries.len())
     }
 
     /// Parameters `i` and `i + 1`, adjacent in θ, both at once.
     pub fn pair(&mut self, i: usize) -> (ViewMut<'_>, ViewMut<'_>) {
         let (a, b) = (&self.entries[i], &self.entries[i + 1]);
-        let both = self.theta.reborrow().part(a.start, [a.shape.size() + b.shape.size()]);
+        let both = self.theta.reborrow().part(a.start - self.start, [a.shape.size() + b.shape.size()]);
         let (first, second) = both.split(a.shape.size());
         (first.part(0, a.shape), second.part(0, b.shape))
     }
@@ -386,6 +416,7 @@ pub const ALL: &[Kind] = &[
     kind::<LayerNorm>(),
     kind::<Dropout>(),
     kind::<Embedding>(),
+    kind::<PiecewiseLinear>(),
     kind::<Conv1d>(),
     kind::<Conv2d>(),
     kind::<Pool1d>(),

@@ -22,11 +22,11 @@ pub(crate) struct Slots {
 
 impl Slots {
     fn parameters<'a>(&self, outer: Parameters<'a>) -> Parameters<'a> {
-        Parameters { entries: &outer.entries[self.entries.clone()], ..outer }
+        outer.of(self.entries.clone())
     }
 
     fn parameters_mut<'a>(&self, outer: &'a mut ParametersMut) -> ParametersMut<'a> {
-        ParametersMut { theta: outer.theta.reborrow(), entries: &outer.entries[self.entries.clone()] }
+        outer.of(self.entries.clone())
     }
 
     /// Its output, among the saved tensors.

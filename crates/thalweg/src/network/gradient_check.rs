@@ -325,7 +325,7 @@ impl<'a> Probe<'a> {
         let mut unused = Tensor::zeros(theta.shape(), Dtype::F64);
         layer.forward(parameters, x.view(), y.view_mut(), saved, Mode::Check);
         let pass = Backward { x: x.view(), y: y.view(), dy: dy.view_mut(), saved, dx: Some(dx.view_mut()) };
-        layer.backward(parameters, pass, ParametersMut { theta: unused.view_mut(), entries });
+        layer.backward(parameters, pass, ParametersMut::new(unused.view_mut(), entries));
 
         let mut found = Comparison::default();
         let sample = sample(self.settings, x.view().len(), (1 << 20) + i);

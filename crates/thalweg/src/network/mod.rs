@@ -260,7 +260,7 @@ impl Network {
                 dx: (i > 0).then(|| dx.view_mut().part(0, input.shape())),
             };
             let entries = self.layout.of_layer(i);
-            let own = ParametersMut { theta: gradient.reborrow(), entries };
+            let own = ParametersMut::new(gradient.reborrow(), entries);
             layer.backward(Parameters { theta, entries, precision }, pass, own);
             workspace.deltas.swap(0, 1);
         }
@@ -270,7 +270,7 @@ impl Network {
     pub fn update_statistics(&self, mut theta: ViewMut, workspace: &Workspace) {
         for (i, layer) in self.layers.iter().enumerate() {
             let entries = self.layout.of_layer(i);
-            layer.update_statistics(ParametersMut { theta: theta.reborrow(), entries }, &workspace.saved[i]);
+            layer.update_statistics(ParametersMut::new(theta.reborrow(), entries), &workspace.saved[i]);
         }
     }
 
@@ -278,7 +278,7 @@ impl Network {
     pub fn scale_logits(&self, theta: ViewMut, factor: f64) -> bool {
         // The average of members has no parameters: theirs are in the layer before.
         let last = self.layers.len() - 1 - usize::from(self.members() > 1);
-        self.layers[last].scale_output(ParametersMut { theta, entries: self.layout.of_layer(last) }, factor)
+        self.layers[last].scale_output(ParametersMut::new(theta, self.layout.of_layer(last)), factor)
     }
 
     /// λ/(2m) Σ‖W‖²: the L2 term of the cost.

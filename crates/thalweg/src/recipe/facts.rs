@@ -4,6 +4,7 @@ use super::{images, sounds};
 use crate::config::{Config, Quality, Recipe};
 use crate::data::dataset::Dataset;
 use crate::data::media_spec::SoundSpec;
+use crate::model::Model;
 use crate::task::Task;
 
 /// Training images below which a network learns them by heart, whatever is done to each alone.
@@ -13,6 +14,8 @@ const FEW: usize = 5_000;
 pub(super) struct Facts<'a> {
     pub(super) config: &'a Config,
     pub(super) data: &'a Dataset,
+    /// The model whose parameters the network starts from, if it is planned anew for them.
+    pub(super) start: Option<&'a Model>,
     pub(super) task: Task,
     /// m, the training rows.
     pub(super) rows: usize,
@@ -27,6 +30,8 @@ pub(super) struct Facts<'a> {
     pub(super) sound: Option<SoundSpec>,
     /// Whether the network is the one of convolutions that images and sounds get by themselves.
     pub(super) convolutions: bool,
+    /// Whether training is to be fast above all.
+    pub(super) fast: bool,
     /// Whether there are no hidden layers.
     pub(super) linear: bool,
     /// Whether examples have many inputs.
@@ -47,6 +52,7 @@ impl<'a> Facts<'a> {
         Facts {
             config,
             data,
+            start: None,
             task: data.task,
             rows: data.train_rows(),
             dev_rows: data.parts.dev.rows,
@@ -55,6 +61,7 @@ impl<'a> Facts<'a> {
             image,
             sound,
             convolutions: free && auto && (image.is_some() || sound.is_some()),
+            fast: train.quality == Quality::Fast,
             linear: network.layer.is_empty() && network.layers.as_ref().is_some_and(Vec::is_empty),
             wide: data.parts.train.columns >= 256,
             few_photos: colour && few && auto && train.quality != Quality::Fast && train.label_smoothing == 0.0,

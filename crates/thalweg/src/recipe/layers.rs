@@ -1,12 +1,15 @@
 //! The layers of a network: as the configuration says, and otherwise as suits the data.
 
 use super::facts::Facts;
-use super::{decide, images, sounds};
+use super::{decide, images, numbers, sounds};
 use crate::config::{Config, Quality, Recipe};
+use crate::data::preprocess::ArrayScale;
 use crate::error::{Error, Result};
 use crate::event::Decision;
 use crate::init::Init;
-use crate::layers::{Activate, Average, BatchNorm, Dropout, Embedded, Embedding, Ensemble, Layer, Linear, read_layer};
+use crate::layers::{
+    Activate, Average, BatchNorm, Dropout, Embedded, Embedding, Ensemble, Layer, Linear, PiecewiseLinear, read_layer,
+};
 use crate::task::Task;
 use crate::tensor::Activation;
 
@@ -94,14 +97,15 @@ pub(super) fn layers(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Vec
     let init = options.init.as_deref().map(|name| Init::named(name, options.init_scale)).transpose();
     let init = init.map_err(|error| error.at("network.init"))?;
     let members = members(facts, decisions)?;
-    let first = member(facts, init, decisions)?;
+    let numbers = numbers::embedding(facts, decisions)?;
+    let first = member(facts, numbers.as_ref(), init, decisions)?;
     if members == 1 {
         layers.extend(first);
         return Ok(layers);
     }
     let mut all = vec![first];
     for _ in 1..members {
-        all.push(member(facts, init, &mut Vec::new())?);
+        all.push(member(facts, numbers.as_ref(), init, &mut Vec::new())?);
     }
     layers.push(Box::new(Ensemble::new(all)));
     let of = match facts.task {
@@ -129,8 +133,8 @@ fn members(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<usize> {
         return Ok(members);
     }
     let free = network.layers.is_none() && network.layer.is_empty() && train.recipe == Recipe::Auto;
-    let table = data.pipeline.array.is_none();
-    if !(free && table) || facts.first_edition || train.quality == Quality::Fast || facts.rows > ENSEMBLE_ROWS {
+    let table = data.pipeline.array.as_ref().is_none_or(ArrayScale::is_matrix);
+    if !(free && table) || facts.first_edition || facts.fast || facts.rows > ENSEMBLE_ROWS {
         return Ok(1);
     }
     let what = format!("an ensemble of {MEMBERS} networks, whose answers are averaged");
@@ -138,8 +142,13 @@ fn members(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<usize> {
     Ok(MEMBERS)
 }
 
-/// The hidden layers, and the output layer for the task.
-fn member(facts: &Facts, init: Option<Init>, decisions: &mut Vec<Decision>) -> Result<Vec<Box<dyn Layer>>> {
+/// The embedding of numbers, the hidden layers, and the output layer for the task.
+fn member(
+    facts: &Facts,
+    numbers: Option<&PiecewiseLinear>,
+    init: Option<Init>,
+    decisions: &mut Vec<Decision>,
+) -> Result<Vec<Box<dyn Layer>>> {
     let (options, data) = (&facts.config.network, facts.data);
     let mut layers: Vec<Box<dyn Layer>> = Vec::new();
     if !options.layer.is_empty() {
@@ -152,6 +161,7 @@ fn member(facts: &Facts, init: Option<Init>, decisions: &mut Vec<Decision>) -> R
         layers.extend(hidden);
     } else {
         layers.extend(sounds::features(facts, decisions));
+        layers.extend(numbers.cloned().map(|embedding| Box::new(embedding) as Box<dyn Layer>));
         layers.extend(dense(facts, init, decisions)?);
     }
     layers.push(Box::new(Linear { init, ..Linear::new(data.target.outputs(), Activation::Identity) }));

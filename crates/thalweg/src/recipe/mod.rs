@@ -4,6 +4,7 @@ mod augment;
 mod facts;
 mod images;
 mod layers;
+mod numbers;
 mod settings;
 mod sounds;
 mod start;
@@ -15,6 +16,7 @@ use crate::data::schema::Task;
 use crate::error::{Error, Result, did_you_mean};
 use crate::event::Decision;
 use crate::losses::{self, Loss};
+use crate::model::Model;
 use crate::network::Network;
 use crate::optimizers::{self, Hyperparameters, Optimizer, Registered};
 use crate::tensor::ops::{self, MatmulPrecision};
@@ -55,8 +57,27 @@ impl Plan {
 /// # Errors
 /// If a name is unknown, or a choice does not fit the task.
 pub fn plan(config: &Config, data: &Dataset) -> Result<Plan> {
+    decided(Facts::new(config, data))
+}
+
+/// The same for a network that starts from a model's parameters.
+///
+/// # Errors
+/// As for [`plan`], and if the network has not as many parameters as the model's.
+pub(crate) fn plan_from(config: &Config, data: &Dataset, model: &Model) -> Result<Plan> {
+    let mut plan = decided(Facts { start: Some(model), ..Facts::new(config, data) })?;
+    let (found, expected) = (model.theta.view().len(), plan.network.layout().len());
+    if found != expected {
+        let error = Error::config(format!("found {found} parameters to begin with, expected {expected}"));
+        return Err(error.fix("keep the layers and the data's columns as they were, or begin anew"));
+    }
+    plan.start = Some(model.theta.clone());
+    Ok(plan)
+}
+
+fn decided(facts: Facts) -> Result<Plan> {
+    let Facts { config, data, .. } = facts;
     let mut decisions = Vec::new();
-    let facts = Facts::new(config, data);
     sounds::check(&facts)?;
     let loss = loss(&facts)?;
     let (network, start) = match &config.train.start_from {

@@ -6,11 +6,10 @@ use super::temperature;
 use super::{Callback, check_settings, fit, fresh_state};
 use crate::config::Config;
 use crate::data::dataset::Dataset;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::event::Event;
 use crate::model::Model;
 use crate::recipe::{self, Plan};
-use crate::tensor::Tensor;
 use crate::train::StopReason;
 
 /// The result of training in memory.
@@ -25,7 +24,7 @@ pub struct Trained {
 }
 
 /// Trains on data in memory as a configuration says, ignoring its `data.path` and `output`. Training starts from the
-/// parameters in `start`, if given.
+/// parameters of `start`, if given.
 ///
 /// # Errors
 /// If the data or the configuration is invalid, or training diverges.
@@ -54,7 +53,7 @@ pub struct Trained {
 pub fn train_on(
     config: &Config,
     data: &Dataset,
-    start: Option<&Tensor>,
+    start: Option<&Model>,
     callback: &mut dyn Callback,
 ) -> Result<Trained> {
     check_settings(config)?;
@@ -78,17 +77,12 @@ pub fn train_on(
     Ok(Trained { model: evaluation::model(config, data, plan.network, &state, &results), events, end })
 }
 
-/// A plan that starts from given parameters, if any.
-pub(super) fn planned(config: &Config, data: &Dataset, start: Option<&Tensor>) -> Result<Plan> {
-    let mut plan = recipe::plan(config, data)?;
-    let Some(theta) = start else { return Ok(plan) };
-    let (found, expected) = (theta.view().len(), plan.network.layout().len());
-    if found != expected {
-        let error = Error::config(format!("found {found} parameters to begin with, expected {expected}"));
-        return Err(error.fix("keep the layers and the data's columns as they were, or begin anew"));
+/// A plan that starts from a model's parameters, if there is one.
+pub(super) fn planned(config: &Config, data: &Dataset, start: Option<&Model>) -> Result<Plan> {
+    match start {
+        Some(model) => recipe::plan_from(config, data, model),
+        None => recipe::plan(config, data),
     }
-    plan.start = Some(theta.clone());
-    Ok(plan)
 }
 
 /// Collects events, and forwards them.

@@ -10,7 +10,6 @@ use crate::layers::{read_layer, write_layer};
 use crate::model::Model;
 use crate::network::Network;
 use crate::recipe::Plan;
-use crate::tensor::Tensor;
 use crate::train::State;
 
 /// A network trained incrementally, one epoch per portion of rows.
@@ -55,11 +54,11 @@ pub struct Learner {
 }
 
 impl Learner {
-    /// An untrained learner, planned for rows like these; it starts from the parameters in `start`, if given.
+    /// An untrained learner, planned for rows like these; it starts from the parameters of `start`, if given.
     ///
     /// # Errors
     /// If the data or the configuration is invalid.
-    pub fn new(mut config: Config, data: Dataset, start: Option<&Tensor>) -> Result<Learner> {
+    pub fn new(mut config: Config, data: Dataset, start: Option<&Model>) -> Result<Learner> {
         config.train.schedule.get_or_insert_with(|| "constant".into());
         config.train.average.get_or_insert(0.0);
         check_settings(&config)?;

@@ -181,12 +181,8 @@ pub fn check(config: &Config, after_steps: usize, epsilon: f64, most_rows: usize
 
 pub(crate) fn prepare(config: &Config) -> Result<(Dataset, Plan)> {
     check_settings(config)?;
-    let mut config = config.clone();
-    if let Some(path) = &config.train.start_from {
-        config.preprocess.edges = Some(Model::load(path)?.pipeline.edges());
-    }
-    let data = data::load(&config)?;
-    let plan = recipe::plan(&config, &data)?;
+    let data = data::load(config)?;
+    let plan = recipe::plan(config, &data)?;
     Ok((data, plan))
 }
 

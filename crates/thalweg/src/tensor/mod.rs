@@ -13,6 +13,7 @@ pub mod conv;
 pub mod mixture;
 pub mod norm;
 pub mod ops;
+pub mod piecewise;
 mod shape;
 pub mod spectrum;
 pub mod update;

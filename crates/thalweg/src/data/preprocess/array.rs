@@ -36,6 +36,11 @@ impl ArrayScale {
         ArrayScale { shape: shape.to_vec(), scales, media: None }
     }
 
+    /// Whether examples are the rows of a matrix, each column with a unit of its own.
+    pub fn is_matrix(&self) -> bool {
+        self.shape.len() == 1 && self.media.is_none()
+    }
+
     /// The values of one example, scaled.
     pub fn transform<'a, T: Number>(&'a self, x: &'a [f32]) -> impl Iterator<Item = T> + 'a {
         let values = x.iter().zip(self.scales.iter().cycle());

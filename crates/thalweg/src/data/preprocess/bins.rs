@@ -7,54 +7,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::quantiles::Quantiles;
-use crate::Result;
-use crate::config::{Config, Preprocess, Quality, Recipe};
-use crate::data::schema::{ColumnKind, Role, Schema};
-use crate::event::Decision;
-
-/// Bins of each numeric column by default, and the fewest that are worth their inputs.
-const USUAL: usize = 48;
-const FEWEST: usize = 8;
-/// Training rows below which bins hold too few rows each.
-const FEWEST_ROWS: usize = 1_000;
-/// The most inputs of a row, and of all rows (512 MiB of them), that bins may make.
-const ROW_INPUTS: usize = 4_096;
-const INPUTS: u64 = 1 << 27;
-
-/// The preprocessing of a table, with the number of bins decided where it is left open.
-///
-/// # Errors
-/// If the memory limit is not a number of bytes.
-pub(in crate::data) fn decided(
-    config: &Config,
-    schema: &Schema,
-    rows: usize,
-    decisions: &mut Vec<Decision>,
-) -> Result<Preprocess> {
-    let options = config.preprocess.clone();
-    if options.edges.is_some() {
-        return Ok(options);
-    }
-    let columns = schema.with_role(Role::Feature).filter(|column| column.kind == ColumnKind::Numeric).count();
-    let linear = config.network.layers.as_ref().is_some_and(Vec::is_empty);
-    let train = &config.train;
-    let plain = train.recipe == Recipe::Course || train.quality == Quality::Fast || train.edition == 1 || linear;
-    if options.bins.is_some() || plain || rows < FEWEST_ROWS || columns == 0 {
-        return Ok(options);
-    }
-    let inputs = config.data.memory_bytes()?.map_or(INPUTS, |bytes| INPUTS.min(bytes / 8 / size_of::<f32>() as u64));
-    let per_row = ROW_INPUTS.min((inputs / rows as u64) as usize);
-    let bins = USUAL.min(per_row / columns);
-    if bins < FEWEST {
-        return Ok(options);
-    }
-    decisions.push(Decision {
-        what: format!("numbers are encoded in up to {bins} piecewise-linear bins each"),
-        why: format!("{rows} training rows, {columns} numeric columns"),
-        instead: "[bins=0]".into(),
-    });
-    Ok(Preprocess { bins: Some(bins), ..options })
-}
 
 /// The edges of the bins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,7 +19,7 @@ impl Bins {
     /// Up to `count` bins; `None` if there are not three distinct values.
     ///
     /// A value of a share of 1/`count` or more is an edge; the bins that are left have equal numbers of the other values.
-    pub(super) fn fit(values: &[f64], count: usize) -> Option<Self> {
+    pub(crate) fn fit(values: &[f64], count: usize) -> Option<Self> {
         if count == 0 {
             return None;
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use thalweg_kernels::pool;
 
 use super::{
-    Bins, Boolean, Categories, Datetime, Embedding, Input, Numeric, OneHot, Pipeline, Scale, Transform, boolean,
+    Boolean, Categories, Datetime, Embedding, Input, Numeric, OneHot, Pipeline, Scale, Transform, boolean,
     datetime, numeric, unreadable,
 };
 use crate::config::Preprocess;
@@ -19,15 +19,6 @@ use crate::event::Decision;
 use crate::{Error, Result};
 
 impl Pipeline {
-    /// The edges of the bins, by column.
-    pub fn edges(&self) -> BTreeMap<String, Vec<f64>> {
-        let edges = |input: &Input| match &input.transform {
-            Transform::Numeric(Numeric { bins: Some(bins), .. }) => Some((input.column.clone(), bins.edges.clone())),
-            _ => None,
-        };
-        self.inputs.iter().filter_map(edges).collect()
-    }
-
     /// Fits one transform per feature column, reading only `train_rows`.
     pub fn fit(
         table: &Table,
@@ -66,10 +57,7 @@ impl<'a> Rows<'a> {
                 let reading = numeric::Reading { format: column.numbers, sentinels, lenient: column.lenient };
                 let read = |cells: &Readings, row| numeric::number(cells.get(row), &reading.sentinels, reading.lenient);
                 let (values, missing) = self.observed(column.numbers, read)?;
-                let mut numeric = Numeric::fit(&values, missing, options);
-                if let Some(edges) = options.edges.as_ref().filter(|_| options.bins.is_none()) {
-                    numeric.bins = edges.get(&column.name).map(|edges| Bins { edges: edges.clone() });
-                }
+                let numeric = Numeric::fit(&values, missing, options);
                 Transform::Numeric(numeric.reading(&reading))
             }
             ColumnKind::Boolean => {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use thalweg_kernels::pool;
 
 mod array;
-pub(super) mod bins;
+mod bins;
 mod boolean;
 mod categories;
 mod datetime;

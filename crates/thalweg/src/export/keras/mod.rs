@@ -13,7 +13,7 @@ use super::{Exported, Format, Options};
 use crate::data::preprocess::Scale;
 use crate::data::schema::Task;
 use crate::event::Decision;
-use crate::layers::{Embedded, LogMelOptions, Node, Op};
+use crate::layers::{BinnedInput, Embedded, LogMelOptions, Node, Op};
 use crate::model::Model;
 use crate::tensor::activation::GELU_TANH;
 use crate::tensor::{Activation, Dtype, transposed};
@@ -198,6 +198,7 @@ impl Keras<'_> {
             }
             Op::Scale(gamma) => self.scale(lowered, gamma, x),
             Op::Embedding { dense, tables } => self.embedding(lowered, *dense, tables, x),
+            Op::PiecewiseLinear { dimension, columns } => self.piecewise_linear(lowered, *dimension, columns, x),
             Op::Pool { frame, take, global } => self.pool(lowered, (frame, *take, *global), x)?,
             Op::LogMel(options) => self.log_mel(lowered, options, x),
             Op::Branches { members } => {
@@ -406,6 +407,53 @@ impl Keras<'_> {
                 )
             }
         }
+    }
+
+    /// ReLU(W e + b) for all columns at once, W with zeros where a column has fewer bins; and the inputs.
+    fn piecewise_linear(
+        &mut self,
+        lowered: &LoweredOp,
+        dimension: usize,
+        columns: &[BinnedInput],
+        x: Symbol,
+    ) -> Symbol {
+        let x = self.flat(lowered, x);
+        let (n, count) = (x.shape[0], columns.len());
+        let bins = columns.iter().map(BinnedInput::bins).max().unwrap_or(0);
+        let mut taken = vec![0.0; n * count];
+        let (mut low, mut rate) = (vec![0.0; count * bins], vec![0.0; count * bins]);
+        let (mut weight, mut bias) = (vec![0.0; count * bins * dimension], Vec::with_capacity(count * dimension));
+        for (j, column) in columns.iter().enumerate() {
+            taken[column.input * count + j] = 1.0;
+            for (t, edge) in column.edges.windows(2).enumerate() {
+                low[j * bins + t] = -edge[0] as f32;
+                rate[j * bins + t] = (1.0 / (edge[1] - edge[0])) as f32;
+            }
+            let (_, own) = self.parameter(lowered, &format!("columns.{j}.weight"));
+            let own = transposed(&own, dimension);
+            weight[j * bins * dimension..][..own.len()].copy_from_slice(&own);
+            bias.extend(self.parameter(lowered, &format!("columns.{j}.bias")).1);
+        }
+        let mut step = |class, own: &str, config, x: &Symbol, shape: &[usize], variables| {
+            self.graph.push(class, &format!("{}.{own}", lowered.name), config, &[x], shape, variables)
+        };
+        let config = json!({ "units": count, "use_bias": false, "trainable": false });
+        let own = step("Dense", "inputs", config, &x, &[count], vec![(vec![n, count], taken)]);
+        let each = [count, bins];
+        let config = json!({ "equation": "ab,bc->abc", "output_shape": each, "bias_axes": "bc", "trainable": false });
+        let above = vec![(each.to_vec(), vec![1.0; count * bins]), (each.to_vec(), low)];
+        let own = step("EinsumDense", "above", config, &own, &each, above);
+        let config = json!({ "equation": "abc,bc->abc", "output_shape": each, "trainable": false });
+        let own = step("EinsumDense", "fraction", config, &own, &each, vec![(each.to_vec(), rate)]);
+        let own = step("ReLU", "bins", json!({ "max_value": 1.0 }), &own, &each, Vec::new());
+        let shape = [count, dimension];
+        let config = json!({
+            "equation": "abc,bcd->abd", "output_shape": shape, "bias_axes": "bd", "activation": "relu",
+        });
+        let variables = vec![(vec![count, bins, dimension], weight), (shape.to_vec(), bias)];
+        let own = step("EinsumDense", "vectors", config, &own, &shape, variables);
+        let own = step("Flatten", "vectors.flat", json!({}), &own, &[count * dimension], Vec::new());
+        self.graph.layer("Concatenate", &lowered.name, json!({ "axis": -1 }), &[&x, &own], lowered.output().dimensions())
     }
 
     /// The spectrum as a convolution with sinusoids, powers as products, bands as a matrix.

@@ -2,10 +2,11 @@
 
 use super::activation::activate;
 use super::graph::{Graph, float, int, ints, signed, to};
+use super::preprocess::selected;
 use super::proto::DataType;
 use super::value::Value;
 use crate::export::lowered::{LoweredOp, lowered};
-use crate::layers::{Embedded, Frame, LogMelOptions, Node, Op, Padding, Pooling};
+use crate::layers::{BinnedInput, Embedded, Frame, LogMelOptions, Node, Op, Padding, Pooling};
 use crate::model::Model;
 use crate::network::Entry;
 use crate::tensor::{Activation, View, transposed};
@@ -81,6 +82,7 @@ fn operation(graph: &mut Graph, ctx: Context, x: Value) -> Value {
         // Dropout does nothing in prediction.
         Op::Dropout { .. } => x,
         Op::Embedding { dense, tables } => embedding(graph, ctx, x, *dense, tables),
+        Op::PiecewiseLinear { dimension, columns } => piecewise_linear(graph, ctx, x, *dimension, columns),
         Op::Add { layers, shortcut } => add(graph, ctx, x, [layers, shortcut]),
         Op::Branches { members } => {
             let each = members.iter().enumerate().map(|(k, nodes)| {
@@ -165,6 +167,49 @@ fn embedding(graph: &mut Graph, ctx: Context, x: Value, dense: usize, tables: &[
     }
     let y = graph.joined(&ctx.name("Concat"), &parts);
     Value::new(y, ctx.lowered.output())
+}
+
+/// ReLU(W e + b) for all columns at once: W is columns × bins × dimension, with zeros where a column has fewer bins.
+fn piecewise_linear(graph: &mut Graph, ctx: Context, x: Value, dimension: usize, columns: &[BinnedInput]) -> Value {
+    let row = graph.row(ctx.scope(), &x);
+    let (count, bins) = (columns.len(), columns.iter().map(BinnedInput::bins).max().unwrap_or(0));
+    let padded = |of: fn(&[f64]) -> f64, beyond: f64| {
+        let each = move |column: &BinnedInput| {
+            let own: Vec<f64> = column.edges.windows(2).map(of).collect();
+            own.into_iter().chain(std::iter::repeat(beyond)).take(bins)
+        };
+        columns.iter().flat_map(each).collect::<Vec<f64>>()
+    };
+    let low = graph.floats(&ctx.name("low"), &[count, bins], padded(|edge| edge[0], 0.0));
+    let width = graph.floats(&ctx.name("width"), &[count, bins], padded(|edge| edge[1] - edge[0], 1.0));
+    let [zero, one] = [("zero", 0.0), ("one", 1.0)].map(|(name, x)| graph.floats(&ctx.name(name), &[], [x]));
+    let of: Vec<usize> = columns.iter().map(|column| column.input).collect();
+    let own = selected(graph, &ctx.name("inputs"), &row, &of, x.shape.size());
+    let own = graph.reshape(&ctx.name("columns"), &own, &[count, 1]);
+    let own = graph.node(&ctx.name("Sub"), "Sub", [&own, &low], Vec::new());
+    let own = graph.node(&ctx.name("Div"), "Div", [&own, &width], Vec::new());
+    let own = graph.node(&ctx.name("Clip"), "Clip", [&own, &zero, &one], Vec::new());
+    // A product for each column, over all rows.
+    let turned = |graph: &mut Graph, name: &str, x: &str| {
+        graph.node(&ctx.name(name), "Transpose", [x], vec![ints("perm", &[1, 0, 2])])
+    };
+    let own = turned(graph, "columns.Transpose", &own);
+    let mut weight = vec![0.0; count * bins * dimension];
+    let mut bias = Vec::with_capacity(count * dimension);
+    for j in 0..count {
+        let (_, own) = ctx.entry(&format!("columns.{j}.weight"));
+        let numbers = transposed(&own.to_f64(), dimension);
+        weight[j * bins * dimension..][..numbers.len()].copy_from_slice(&numbers);
+        bias.extend(ctx.entry(&format!("columns.{j}.bias")).1.to_f64());
+    }
+    let weight = graph.floats(&ctx.name("columns.weight"), &[count, bins, dimension], weight);
+    let bias = graph.floats(&ctx.name("columns.bias"), &[count, dimension], bias);
+    let own = graph.node(&ctx.name("MatMul"), "MatMul", [&own, &weight], Vec::new());
+    let own = turned(graph, "Transpose", &own);
+    let own = graph.node(&ctx.name("Add"), "Add", [&own, &bias], Vec::new());
+    let own = graph.node(&ctx.name("Relu"), "Relu", [&own], Vec::new());
+    let own = graph.reshape(&ctx.name("vectors"), &own, &[count * dimension]);
+    Value::new(graph.joined(&ctx.name("Concat"), &[row, own]), ctx.lowered.output())
 }
 
 /// Padding before and after on each axis, as much as the windows reach.

@@ -145,6 +145,13 @@ impl Code {
                 self.line(format!("vectors = [table(codes[:, j]) for j, table in enumerate({own})]"));
                 format!("torch.cat([{x}[:, :{dense}], *vectors], dim=1)")
             }
+            Op::PiecewiseLinear { dimension, columns } => {
+                let edges = |edges: &[f64]| edges.iter().map(|edge| number(*edge)).collect::<Vec<_>>().join(", ");
+                let each = columns.iter().map(|column| format!("{}: [{}]", column.input, edges(&column.edges)));
+                let each = each.collect::<Vec<_>>().join(", ");
+                self.module(&format!("PiecewiseLinear({dimension}, {{{each}}})"), lowered);
+                format!("{own}({x})")
+            }
             Op::LogMel(options) => {
                 let bands = options.bands();
                 let mut arguments = vec![

@@ -1,0 +1,105 @@
+//! Embeddings of numbers: where a network gets them, and where the pieces of their functions meet.
+
+use thalweg_kernels::pool;
+
+use super::decide;
+use super::facts::Facts;
+use crate::data::preprocess::{Bins, Transform};
+use crate::error::Result;
+use crate::event::Decision;
+use crate::layers::{BinnedInput, Node, Op, PiecewiseLinear, lower};
+use crate::model::Model;
+
+/// The bins of each number by default, and the training rows below which they hold too few rows each.
+const BINS: usize = 48;
+const FEWEST_ROWS: usize = 1_000;
+/// The values that each number becomes; fewer where numbers are many, and none below the least.
+const DIMENSION: usize = 16;
+const LEAST_DIMENSION: usize = 4;
+const MOST_VALUES: usize = 2_048;
+/// Training rows whose quantiles are those of all.
+const SAMPLE: usize = 100_000;
+
+/// The embedding of a table's numbers, if they get one.
+///
+/// # Errors
+/// If training rows on disk cannot be read.
+pub(super) fn embedding(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Option<PiecewiseLinear>> {
+    let config = facts.config;
+    if facts.first_edition || facts.linear || !config.network.layer.is_empty() {
+        return Ok(None);
+    }
+    if let Some(model) = facts.start {
+        return Ok(known(model));
+    }
+    let inputs = numbers(facts);
+    let dimension = DIMENSION.min(MOST_VALUES / inputs.len().max(1));
+    let usual = facts.rows >= FEWEST_ROWS && dimension >= LEAST_DIMENSION && !facts.course && !facts.fast;
+    let bins = config.preprocess.bins.unwrap_or(if usual { BINS } else { 0 });
+    if bins == 0 {
+        return Ok(None);
+    }
+    let rows = sample(facts)?;
+    let width = facts.data.pipeline.width();
+    let columns = pool::map(inputs.len(), |i| {
+        let values: Vec<f64> = rows.iter().skip(inputs[i]).step_by(width).map(|x| f64::from(*x)).collect();
+        // Inputs are numbers of 32 bits: so are the edges, or a frequent value would lie beside its own.
+        let mut edges: Vec<f64> = Bins::fit(&values, bins)?.edges.iter().map(|edge| f64::from(*edge as f32)).collect();
+        edges.dedup();
+        (edges.len() > 1).then_some(BinnedInput { input: inputs[i], edges })
+    });
+    let columns: Vec<BinnedInput> = columns.into_iter().flatten().collect();
+    if columns.is_empty() {
+        return Ok(None);
+    }
+    if config.preprocess.bins.is_none() {
+        let what = format!(
+            "{} numeric inputs become piecewise-linear functions of up to {bins} bins, {dimension} values each",
+            columns.len()
+        );
+        decide(decisions, what, facts.of_rows(), "[bins=0]");
+    }
+    Ok(Some(PiecewiseLinear { dimension: dimension.max(LEAST_DIMENSION), columns }))
+}
+
+/// The embedding of a model's numbers: its parameters belong to these edges.
+fn known(model: &Model) -> Option<PiecewiseLinear> {
+    fn first(nodes: &[Node]) -> Option<PiecewiseLinear> {
+        nodes.iter().flat_map(|node| &node.ops).find_map(|op| match op {
+            Op::PiecewiseLinear { dimension, columns } => {
+                Some(PiecewiseLinear { dimension: *dimension, columns: columns.clone() })
+            }
+            Op::Branches { members } => members.first().and_then(|member| first(member)),
+            _ => None,
+        })
+    }
+    first(&lower("layers", model.network.layers(), model.network.input()).ok()?)
+}
+
+/// The inputs that are scaled numbers.
+fn numbers(facts: &Facts) -> Vec<usize> {
+    let pipeline = &facts.data.pipeline;
+    if let Some(array) = &pipeline.array {
+        return if array.is_matrix() { (0..pipeline.width()).collect() } else { Vec::new() };
+    }
+    let mut next = 0;
+    let each = pipeline.inputs.iter().map(|input| {
+        let first = next;
+        next += input.width();
+        (first, &input.transform)
+    });
+    each.filter(|(_, transform)| matches!(transform, Transform::Numeric(_))).map(|(first, _)| first).collect()
+}
+
+/// The inputs of evenly spaced training rows, row by row.
+fn sample(facts: &Facts) -> Result<Vec<f32>> {
+    let every = facts.rows.div_ceil(SAMPLE).max(1);
+    let mut sample = Vec::new();
+    for row in (0..facts.rows).step_by(every) {
+        match &facts.data.on_disk {
+            Some(file) => sample.extend(file.inputs(row)?),
+            None => sample.extend_from_slice(&facts.data.parts.train.inputs(row)?),
+        }
+    }
+    Ok(sample)
+}
