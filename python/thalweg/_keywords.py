@@ -498,7 +498,7 @@ class Options(TypedDict, total=False):
 
     importance: bool | None
     """Whether the report tells how much each column of a table matters, and how answers change with the most important
-    ones; takes a tenth of the training time, or a second or two. Default: True."""
+    ones; takes a tenth of the training time, or about a second. Default: True."""
 
 
 class EstimatorKeywords:

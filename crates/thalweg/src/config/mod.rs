@@ -423,7 +423,7 @@ pub struct Output {
     /// A folder for the report's figures, as SVG and PNG.
     pub figures: Option<String>,
     /// Whether the report tells how much each column of a table matters, and how answers change with the most important
-    /// ones; takes a tenth of the training time, or a second or two.
+    /// ones; takes a tenth of the training time, or about a second.
     pub importance: bool,
 }
 

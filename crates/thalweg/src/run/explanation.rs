@@ -9,8 +9,8 @@ use crate::explain::{self, Effort, Sample};
 use crate::model::Model;
 use crate::train::{Callback, State, StopReason};
 
-/// Multiply-adds that explanations may take of any run (a second or two of one core), and as a share of training's.
-const LEAST: u64 = 4_000_000_000;
+/// Multiply-adds that explanations may take of any run (about a second of one core), and as a share of training's.
+const LEAST: u64 = 20_000_000_000;
 const SHARE: f64 = 0.1;
 /// Columns whose dependence is told.
 const MOST_COLUMNS: usize = 6;
