@@ -10,6 +10,8 @@ use serde_json::json;
 use thalweg::Error;
 use thalweg::config;
 use thalweg::data::schema::{Role, Task};
+use thalweg::explain::{self, Background, Effort, Explainer, Sample, Settings};
+use thalweg::run::Explained;
 use thalweg::tensor::ops::MatmulPrecision;
 
 use crate::data::{Data, Rows};
@@ -17,6 +19,9 @@ use crate::errors::{held, released};
 
 /// For each row one text a target, and the probability of each class or label.
 type Answers = (Vec<Vec<String>>, Vec<Vec<f64>>);
+
+/// Names of columns, and the columns side by side.
+type Columns<'py> = (Vec<String>, Bound<'py, PyArray2<f64>>);
 
 /// A network with its parameters and its preprocessing.
 #[pyclass(frozen)]
@@ -123,6 +128,70 @@ impl Model {
             Ok((predictions, probabilities))
         })
     }
+
+    /// How much each column matters on rows whose answers are known, as JSON.
+    fn importance(&self, py: Python<'_>, data: &Data, seed: u64, precision: &str) -> PyResult<String> {
+        self.in_precision(py, precision, |precision| {
+            let sample = Sample::of(&data.encoded(self.0.fitted())?.parts.train)?;
+            let found = explain::importance(&self.0, &sample, Effort { seed, precision, ..Effort::default() })?;
+            Ok(json!(found).to_string())
+        })
+    }
+
+    /// The same for data that is named.
+    fn importance_path(&self, py: Python<'_>, path: &str, seed: u64, precision: &str) -> PyResult<String> {
+        self.in_precision(py, precision, |precision| {
+            let explained = Explained { importance: true, seed, ..Explained::default() };
+            let found = thalweg::run::evaluate(&self.0, path, &config::Data::default(), precision, &explained)?;
+            Ok(json!(found.importance).to_string())
+        })
+    }
+
+    /// The mean answers along a column's values in rows, or in data that is named, as JSON.
+    #[pyo3(signature = (data, path, column, precision))]
+    fn dependence(
+        &self,
+        py: Python<'_>,
+        data: Option<&Data>,
+        path: Option<&str>,
+        column: &str,
+        precision: &str,
+    ) -> PyResult<String> {
+        self.in_precision(py, precision, |precision| {
+            let column = explain::column(&self.0, column)?;
+            let mut sample = Sample::default();
+            sample.add_inputs(&self.inputs(data, path, precision)?, self.0.network.input().size());
+            let effort = Effort { precision, ..Effort::default() };
+            Ok(json!(explain::dependence(&self.0, &sample, column, effort)?).to_string())
+        })
+    }
+
+    /// What each column contributes to the answers to rows, or to data that is named, in comparison with others.
+    #[pyo3(signature = (data, path, background, background_path, permutations, seed, precision))]
+    #[expect(clippy::too_many_arguments, reason = "keywords of a Python method")]
+    fn explain<'py>(
+        &self,
+        py: Python<'py>,
+        data: Option<&Data>,
+        path: Option<&str>,
+        background: Option<&Data>,
+        background_path: Option<&str>,
+        permutations: usize,
+        seed: u64,
+        precision: &str,
+    ) -> PyResult<Columns<'py>> {
+        let (names, numbers) = self.in_precision(py, precision, |precision| {
+            let x = self.inputs(data, path, precision)?;
+            let others = self.inputs(background, background_path, precision)?;
+            let background = Background::new(&self.0, &others)?;
+            let explainer = Explainer::new(&self.0, &background, Settings { permutations, seed, precision })?;
+            let rows = explainer.explain(&x)?;
+            let numbers: Vec<f64> = rows.iter().flatten().flat_map(|answer| answer.fields()).collect();
+            Ok((explainer.names(), numbers))
+        })?;
+        let shape = [numbers.len() / names.len(), names.len()];
+        Ok((names, PyArray1::from_vec(py, numbers).reshape(shape)?))
+    }
 }
 
 impl Model {
@@ -139,6 +208,18 @@ impl Model {
             let (products, _) = thalweg::run::products(&self.0, precision)?;
             work(products)
         })
+    }
+
+    /// The inputs of rows, or of data that is named.
+    fn inputs(&self, data: Option<&Data>, path: Option<&str>, precision: MatmulPrecision) -> thalweg::Result<Vec<f32>> {
+        let mut inputs = data.map_or_else(|| Ok(Vec::new()), |data| self.encoded(data))?;
+        if let Some(path) = path {
+            self.0.predict(path, &config::Data::default(), precision, &mut |answers| {
+                inputs.extend_from_slice(&answers.inputs);
+                Ok(())
+            })?;
+        }
+        Ok(inputs)
     }
 
     fn encoded(&self, data: &Data) -> thalweg::Result<Vec<f32>> {

@@ -143,14 +143,45 @@ class Estimator(EstimatorKeywords, BaseEstimator):
         X, y, weights = self._checked(X, y, sample_weight, reset=False)
         return rows("the validation data", X, self._named(y), weights)
 
+    def importance(self, X, y, sample_weight=None, seed=0):
+        """How much worse it answers where one column's values are shuffled, as :meth:`thalweg.Model.importance`.
+
+        Parameters
+        ----------
+        X, y, sample_weight : arrays or DataFrame
+            Rows whose answers are known; best are rows that it was not fitted to.
+        seed : int, default=0
+            The seed of the shuffles.
+        """
+        check_is_fitted(self)
+        X, y, weights = self._checked(X, y, sample_weight, reset=False)
+        return self.model_.importance(rows("X", X, self._named(y), weights), seed=seed)
+
+    def partial_dependence(self, X, column):
+        """Its mean answer along a column's values, as :meth:`thalweg.Model.partial_dependence`; ``"x[3]"`` is the fourth
+        column of an array."""
+        return self.model_.partial_dependence(self._data(X), column)
+
+    def explain(self, X, background=None, permutations=200, seed=0):
+        """What each column contributes to the answer to each row, as :meth:`thalweg.Model.explain`."""
+        others = None if background is None else self._data(background)
+        explained = self.model_.explain(self._data(X), others, permutations, seed)
+        return explained.set_axis(X.index, axis=0) if hasattr(X, "iloc") else explained
+
     def _outputs(self, X, logits=False):
+        data = self._data(X)
+        with Keywords(self, RENAMED):
+            return self.model_._native.outputs(data, logits)
+
+    def _data(self, X):
+        """Rows like those that it was fitted to."""
         check_is_fitted(self)
         if self._named_columns:
             validate_data(self, X, skip_check_array=True, reset=False)
         else:
             X = validate_data(self, X, reset=False, **ARRAYS)
         with Keywords(self, RENAMED):
-            return self.model_._native.outputs(rows("X", self._taken(X)), logits)
+            return rows("X", self._taken(X))
 
     def _options(self, told):
         """The options that the keywords say, by the names of the configuration."""
@@ -159,8 +190,9 @@ class Estimator(EstimatorKeywords, BaseEstimator):
         if seed is not None and not isinstance(seed, (int, np.integer)):
             options["seed"] = check_random_state(seed).randint(np.iinfo(np.int32).max)
         options["threads"] = _threads(options["threads"])
-        # What is missing is known already, and no text means it; nor do rows mean anything by their order.
-        options |= {"missing": [""], "any_order": True, **told}
+        # What is missing is known already, and no text means it; nor do rows mean anything by their order. What matters
+        # is asked of the fitted estimator, and not told of every fit of a search.
+        options |= {"missing": [""], "any_order": True, "importance": False, **told}
         return {**options, **(self.options or {})}
 
     def _split(self, rows):

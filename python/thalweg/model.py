@@ -142,10 +142,100 @@ class Model:
             found = self._native.evaluate(self._rows(data, y, sample_weight), precision)
         return json.loads(found)["metrics"]
 
+    def importance(self, data, y=None, sample_weight=None, seed=0, precision="f32"):
+        """How much worse it answers where one column's values are shuffled among rows whose answers are known.
+
+        Permutation importance (Breiman 2001): a column that tells nothing has one of about 0. Columns that tell the same
+        can stand in for one another, and each then looks less important than it is.
+
+        Parameters
+        ----------
+        data, y, sample_weight : path, DataFrame or arrays
+            The rows, as for :meth:`evaluate`; best are rows that it was not trained on. Of many, some thousands are used.
+        seed : int, default=0
+            The seed of the shuffles.
+        precision : str, default="f32"
+            As for :meth:`predict`.
+
+        Returns
+        -------
+        dict
+            ``metric`` (``"log_loss"`` or ``"rmse"``), its ``value`` on the rows as they are, and ``columns``, the most
+            important first: each a dict of ``column``, ``value`` (the growth of the metric), and ``low`` and ``high``, its
+            95 % interval. ``rows``, ``rows_in_all`` and ``repeats`` say on what they were measured.
+        """
+        if is_path(data):
+            return json.loads(self._native.importance_path(str(data), seed, precision))
+        return json.loads(self._native.importance(self._rows(data, y, sample_weight), seed, precision))
+
+    def partial_dependence(self, data, column, precision="f32"):
+        """Its mean answer where a column has each of its values and all else is as it is in rows (Friedman 2001).
+
+        Parameters
+        ----------
+        data : path, DataFrame or array
+            The rows; of many, 500 are used.
+        column : str
+            The column; ``"x[3]"`` is the fourth of an array.
+        precision : str, default="f32"
+            As for :meth:`predict`.
+
+        Returns
+        -------
+        dict
+            ``grid``: ``{"numbers": [...]}``, quantiles of the column, or ``{"categories": [...]}``; ``curves``: for each
+            answer its ``output`` (a class, label or target) with ``mean``, the mean answer at each value, and ``rows``, some
+            rows' own (ICE, Goldstein et al. 2015) where there is one answer a row; ``deciles`` of the column.
+        """
+        return json.loads(self._native.dependence(*self._given(data), column, precision))
+
+    def explain(self, data, background=None, permutations=200, seed=0, precision="f32"):
+        """What each column contributes to the answer to each row, as Shapley values.
+
+        Sampled by antithetic permutations (Štrumbelj and Kononenko 2014; Mitchell et al. 2022). ``baseline`` and a row's
+        contributions sum to its answer: the logit of the second of two classes, the log-odds of the predicted one of
+        several, the logit of each label, or the number in its units.
+
+        Parameters
+        ----------
+        data : path, DataFrame or array
+            The rows to explain.
+        background : path, DataFrame or array, optional
+            Rows that they are compared with, like those trained on (100 of them are used); the rows themselves unless
+            given.
+        permutations : int, default=200
+            Orders of columns sampled for a row: more take longer and err less.
+        seed : int, default=0
+            The seed of the orders.
+        precision : str, default="f32"
+            As for :meth:`predict`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row each: ``baseline``, ``contribution_age`` and so on, and ``standard_error``, the largest of the
+            contributions' over permutations and background rows.
+        """
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError("explain() answers with a table of pandas: pip install pandas") from error
+        rows = self._given(data)
+        others = rows if background is None else self._given(background)
+        names, values = self._native.explain(*rows, *others, permutations, seed, precision)
+        index = data.index if isinstance(data, pandas.DataFrame) else None
+        return pandas.DataFrame(values, columns=names, index=index)
+
+    def _given(self, data):
+        """Rows and no path, or a path and no rows."""
+        return (None, str(data)) if is_path(data) else (self._rows(data), None)
+
     def _outputs(self, data, precision):
         return self._native.outputs(self._rows(data), precision=precision)
 
     def _rows(self, data, y=None, sample_weight=None):
+        if isinstance(data, _native.Data):
+            return data
         if self.columns is None or is_frame(data):
             return rows_of("the data", data, y, sample_weight, self.targets)
         # A matrix has no names: its columns are taken in the order of the training data's.

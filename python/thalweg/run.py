@@ -134,6 +134,11 @@ class Run:
         """What one should know."""
         return [event["message"] for event in self.events if event["event"] == "warning"]
 
+    @property
+    def importance(self):
+        """How much each column matters, as :meth:`Model.importance` on test (or dev); empty where it was not told."""
+        return {name: value for name, value in self._last("importance").items() if name != "event"}
+
     def report(self, path=None):
         """The report, one self-contained HTML page; written to a file if one is named."""
         page = self._native.report()

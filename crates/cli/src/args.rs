@@ -37,7 +37,21 @@ pub(crate) fn command() -> Command {
                         .value_name("FILE")
                         .help("Also write a page that shows where the model goes wrong"),
                 )
+                .arg(
+                    Arg::new("importance")
+                        .long("importance")
+                        .action(ArgAction::SetTrue)
+                        .help("Also measure how much the loss grows where a column's values are shuffled"),
+                )
+                .arg(
+                    Arg::new("dependence")
+                        .long("dependence")
+                        .value_name("COLUMN")
+                        .action(ArgAction::Append)
+                        .help("Also show the mean answer along a column's values; may be repeated"),
+                )
                 .arg(precision())
+                .args(reading(&["seed"]))
                 .args(reading(&READING)),
             verb("predict", "Answer the rows of a table")
                 .arg(model())
@@ -50,7 +64,31 @@ pub(crate) fn command() -> Command {
                         .default_value("csv")
                         .help("How the answers are written"),
                 )
+                .arg(
+                    Arg::new("explain")
+                        .long("explain")
+                        .action(ArgAction::SetTrue)
+                        .help("Add what each column contributes to the answer, as Shapley values"),
+                )
+                .arg(
+                    Arg::new("background")
+                        .long("background")
+                        .value_name("DATA")
+                        .requires("explain")
+                        .help("Rows that answers are explained in comparison with [default: the first of the data]"),
+                )
+                .arg(
+                    Arg::new("permutations")
+                        .long("permutations")
+                        .value_name("N")
+                        .requires("explain")
+                        .value_parser(clap::value_parser!(usize))
+                        .help(
+                            "Orders of columns sampled to explain a row; more take longer and err less [default: 200]",
+                        ),
+                )
                 .arg(precision())
+                .args(reading(&["seed"]))
                 .args(reading(&READING)),
             export(),
             import(),

@@ -6,6 +6,7 @@ pub mod config;
 pub mod data;
 mod error;
 pub mod event;
+pub mod explain;
 pub mod export;
 pub mod import;
 pub mod init;

@@ -37,6 +37,11 @@ pub(crate) fn export(seed: u64) -> Stream {
     Stream::new(seed, 7)
 }
 
+/// Shuffle or permutation number `number` of an explanation.
+pub(crate) fn explain(seed: u64, number: u32) -> Stream {
+    Stream::new(seed, 8).epoch(number)
+}
+
 /// The noise that layer number `layer` adds in a training epoch.
 pub(crate) fn layer(seed: u64, layer: u32, epoch: u32) -> Stream {
     Stream::new(seed, 1024 + layer).epoch(epoch)

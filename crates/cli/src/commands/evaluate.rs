@@ -5,6 +5,7 @@ use std::path::Path;
 use clap::ArgMatches;
 use thalweg::io::atomic;
 use thalweg::model::Model;
+use thalweg::run::Explained;
 
 use super::{argument, output};
 use crate::{args, print};
@@ -20,15 +21,29 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let data = argument(matches, "data");
     let (products, decisions) = thalweg::run::products(&model, config.train.precision)?;
     print::notes(&decisions);
-    let found = thalweg::run::evaluate(&model, data, &config.data, products)?;
+    let explained = Explained {
+        importance: matches.get_flag("importance"),
+        dependence: matches.get_many("dependence").into_iter().flatten().cloned().collect(),
+        seed: config.train.seed,
+    };
+    let found = thalweg::run::evaluate(&model, data, &config.data, products, &explained)?;
     print::notes(&found.decisions);
     if let Some(page) = page {
         atomic::write(page, found.page(&model, data).as_bytes())?;
     }
     if matches.get_flag("json") {
-        print::json(&serde_json::json!({ "examples": found.rows, "metrics": found.metrics }))?;
+        let mut object = serde_json::json!({ "examples": found.rows, "metrics": found.metrics });
+        if let Some(importance) = &found.importance {
+            object["importance"] = serde_json::to_value(importance)?;
+        }
+        if !found.dependences.is_empty() {
+            object["dependence"] = serde_json::to_value(&found.dependences)?;
+        }
+        print::json(&object)?;
     } else {
         print::metrics(found.rows, &found.metrics)?;
+        found.importance.iter().try_for_each(print::explanation::importance)?;
+        found.dependences.iter().try_for_each(print::explanation::dependence)?;
     }
     Ok(0)
 }

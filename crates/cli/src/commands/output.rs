@@ -54,7 +54,7 @@ pub(super) fn refuse_inputs(
     config: Option<&Config>,
     (flag, output): (&str, &Path),
 ) -> thalweg::Result<()> {
-    let named = ["model", "data", "run", "file", "like", "calibrate", "config", "start_from"];
+    let named = ["model", "data", "run", "file", "like", "calibrate", "background", "config", "start_from"];
     let mut inputs: Vec<String> = named.iter().filter_map(|name| text(matches, name)).collect();
     if let Some(config) = config {
         let data = &config.data;

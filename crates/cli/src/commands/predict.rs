@@ -4,8 +4,11 @@ use std::io::Write;
 use std::path::Path;
 
 use clap::ArgMatches;
+use thalweg::config::Config;
 use thalweg::data::schema::Task;
+use thalweg::explain::{self, Background, Explainer, Sample, Settings};
 use thalweg::model::{Answers, Model};
+use thalweg::tensor::ops::MatmulPrecision;
 
 use super::argument;
 use super::output::{Output, refuse_inputs};
@@ -21,13 +24,19 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let model = Model::load(argument(matches, "model"))?;
     let (products, decisions) = thalweg::run::products(&model, config.train.precision)?;
     print::notes(&decisions);
+    let mut explanation = Explanation::new(matches, &model, &config, products)?;
     let mut out = Output::open(path)?;
     let lines = argument(matches, "format") == "jsonl";
     let mut failed = None;
     let mut header = !lines;
     let mut write = |answers: &Answers| {
-        let result =
-            if lines { write_lines(&mut out, &model, answers) } else { write_csv(&mut out, &model, answers, header) };
+        let explained = explanation.as_mut().map(|explanation| explanation.of(answers)).transpose()?;
+        let explained = explained.unwrap_or_default();
+        let result = if lines {
+            write_lines(&mut out, &model, answers, &explained)
+        } else {
+            write_csv(&mut out, &model, answers, &explained, header)
+        };
         header = false;
         result.map_err(|error| {
             let told = thalweg::Error::internal(format!("cannot write the answers: {error}"));
@@ -42,6 +51,66 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     }
     out.finish()?;
     Ok(0)
+}
+
+/// What `--explain` adds to predictions.
+struct Explanation<'a> {
+    model: &'a Model,
+    settings: Settings,
+    /// None until the first rows are there, where these are the background.
+    explainer: Option<Explainer<'a>>,
+}
+
+/// Names and, row by row, values of columns.
+#[derive(Default)]
+struct Explained {
+    names: Vec<String>,
+    rows: Vec<Vec<f64>>,
+}
+
+impl<'a> Explanation<'a> {
+    /// As the flags say; none unless it is asked for.
+    fn new(
+        matches: &ArgMatches,
+        model: &'a Model,
+        config: &Config,
+        precision: MatmulPrecision,
+    ) -> thalweg::Result<Option<Self>> {
+        if !matches.get_flag("explain") {
+            return Ok(None);
+        }
+        explain::columns(model)?;
+        let permutations = matches.get_one("permutations").copied().unwrap_or(Settings::default().permutations);
+        let settings = Settings { permutations, seed: config.train.seed, precision };
+        let mut explanation = Explanation { model, settings, explainer: None };
+        if let Some(path) = matches.get_one::<String>("background") {
+            let mut rows = Sample::default();
+            let width = model.network.input().size();
+            model.predict(path, &config.data, precision, &mut |answers| {
+                rows.add_inputs(&answers.inputs, width);
+                Ok(())
+            })?;
+            explanation.compare_with(rows.inputs())?;
+        }
+        Ok(Some(explanation))
+    }
+
+    fn compare_with(&mut self, rows: &[f32]) -> thalweg::Result<&Explainer<'a>> {
+        let background = Background::new(self.model, rows)
+            .map_err(|error| error.fix("name rows like those trained on with --background"))?;
+        let explainer = Explainer::new(self.model, &background, self.settings)?;
+        Ok(self.explainer.insert(explainer))
+    }
+
+    fn of(&mut self, answers: &Answers) -> thalweg::Result<Explained> {
+        if self.explainer.is_none() {
+            self.compare_with(&answers.inputs)?;
+        }
+        let Some(explainer) = &self.explainer else { return Ok(Explained::default()) };
+        let rows = explainer.explain(&answers.inputs)?;
+        let fields = rows.iter().map(|row| row.iter().flat_map(|answer| answer.fields()).collect());
+        Ok(Explained { names: explainer.names(), rows: fields.collect() })
+    }
 }
 
 /// The names of the prediction columns: `prediction` for one target, otherwise one per target.
@@ -59,18 +128,26 @@ fn probability_names(model: &Model) -> Vec<String> {
     }
 }
 
-fn write_csv(out: &mut impl Write, model: &Model, answers: &Answers, header: bool) -> std::io::Result<()> {
+fn write_csv(
+    out: &mut impl Write,
+    model: &Model,
+    answers: &Answers,
+    explained: &Explained,
+    header: bool,
+) -> std::io::Result<()> {
     let width = answers.predictions.first().map_or(1, Vec::len);
     if header {
         let names = answers.ids.iter().map(|(name, _)| name.clone());
         let names = names.chain(prediction_names(model, width)).chain(probability_names(model));
+        let names = names.chain(explained.names.iter().cloned());
         writeln!(out, "{}", names.map(|name| field(&name)).collect::<Vec<_>>().join(","))?;
     }
     for (row, (predictions, probabilities)) in answers.predictions.iter().zip(&answers.probabilities).enumerate() {
         let ids = answers.ids.iter().map(|(_, cells)| field(&cells.get(row)));
         let fields = ids
             .chain(predictions.iter().map(|text| field(text)))
-            .chain(probabilities.iter().map(|p| format!("{p:.6}")));
+            .chain(probabilities.iter().map(|p| format!("{p:.6}")))
+            .chain(explained.rows.get(row).into_iter().flatten().map(f64::to_string));
         writeln!(out, "{}", fields.collect::<Vec<_>>().join(","))?;
     }
     Ok(())
@@ -83,7 +160,7 @@ fn field(text: &str) -> String {
     if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
-fn write_lines(out: &mut impl Write, model: &Model, answers: &Answers) -> std::io::Result<()> {
+fn write_lines(out: &mut impl Write, model: &Model, answers: &Answers, explained: &Explained) -> std::io::Result<()> {
     let names = probability_names(model);
     for (row, (predictions, probabilities)) in answers.predictions.iter().zip(&answers.probabilities).enumerate() {
         let mut line = serde_json::Map::new();
@@ -96,6 +173,9 @@ fn write_lines(out: &mut impl Write, model: &Model, answers: &Answers) -> std::i
         }
         for (name, &p) in names.iter().zip(probabilities) {
             line.insert(name.clone(), p.into());
+        }
+        for (name, &x) in explained.names.iter().zip(explained.rows.get(row).into_iter().flatten()) {
+            line.insert(name.clone(), x.into());
         }
         writeln!(out, "{}", serde_json::Value::from(line))?;
     }

@@ -1,6 +1,7 @@
 //! The events from which everything shown of a run is derived.
 
 mod decision;
+mod explanation;
 mod read;
 mod warning;
 
@@ -12,6 +13,7 @@ use crate::metrics::Metrics;
 use crate::task::Task;
 
 pub use decision::Decision;
+pub use explanation::{ColumnImportance, Dependence, DependenceCurve, Grid, Importance};
 pub use read::read_events;
 pub use warning::Warning;
 
@@ -201,6 +203,10 @@ pub enum Event {
         /// Its value without this one.
         value: f64,
     },
+    /// How much each column matters to the model.
+    Importance(Importance),
+    /// How the model's answers change with one of its most important columns.
+    Dependence(Dependence),
     /// The run ended.
     Finished {
         /// The stop reason: `all epochs done`, `dev loss has not fallen for 20 epochs`, `time limit`, `interrupted`.

@@ -138,7 +138,7 @@ fn choice(row: &[f64]) -> usize {
 }
 
 /// A probability clipped away from 0: one confident mistake must not make the mean infinite.
-fn clipped(p: f64) -> f64 {
+pub(super) fn clipped(p: f64) -> f64 {
     p.clamp(f64::EPSILON, 1.0)
 }
 

@@ -23,6 +23,20 @@ pub(super) fn of_mean(value: f64, rows: &[f64], weights: &Weights) -> Metric {
     Metric { value, low: half.map(|half| (value - half).max(0.0)), high: half.map(|half| value + half) }
 }
 
+/// A difference that moves with the rows and with K repetitions at random: value ± z·√(s²/m + s_K²/K), s² the variance of
+/// the rows' moves (each a mean over repetitions) and s_K² that of the repetitions' values.
+///
+/// The rows' variance has a share of what chance did, so that the interval is rather too wide than too narrow.
+pub(super) fn of_repeats(rows: &[f64], repeats: &[f64], weights: &Weights) -> Metric {
+    let k = repeats.len() as f64;
+    let value = repeats.iter().sum::<f64>() / k;
+    let between = repeats.iter().map(|x| (x - value).powi(2)).sum::<f64>() / (k - 1.0).max(1.0);
+    let (m, centre) = (weights.effective, weights.mean(rows.iter().copied()));
+    let within = weights.mean(rows.iter().map(|x| (x - centre).powi(2))) / (m - 1.0);
+    let half = (m > 1.0 && within.is_finite()).then(|| Z * (within + between / k).sqrt());
+    Metric { value, low: half.map(|half| value - half), high: half.map(|half| value + half) }
+}
+
 /// An AUC A over P positives and N negatives, by Hanley and McNeil (1982):
 /// s² = (A(1−A) + (P−1)(A/(2−A) − A²) + (N−1)(2A²/(1+A) − A²)) / (P·N).
 ///

@@ -1,6 +1,7 @@
 //! Metrics of predictions, with confidence intervals.
 
 mod classes;
+mod growth;
 mod interval;
 mod ranking;
 mod regression;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::task::Task;
 pub use classes::confusion;
+pub(crate) use growth::RowLosses;
 
 /// A metric's value with its confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -88,6 +88,8 @@ pub struct Answers {
     pub predictions: Vec<Vec<String>>,
     /// The probability of each class or label, per row; empty rows for regression.
     pub probabilities: Vec<Vec<f64>>,
+    /// The rows as the network takes them, row-major.
+    pub inputs: Vec<f32>,
 }
 
 impl Model {
@@ -230,7 +232,7 @@ impl Model {
     pub fn answer(&self, table: &Table, precision: MatmulPrecision) -> Result<Answers> {
         let x = self.pipeline.transform::<f32>(table)?;
         let place = |row: usize| format!("{}, line {}", table.source, table.lines[row]);
-        self.answers(&x, precision, examples::ids(table, &self.schema), &place)
+        self.answers(x, precision, examples::ids(table, &self.schema), &place)
     }
 
     /// Predicts examples without named columns.
@@ -246,23 +248,24 @@ impl Model {
         let ids = if files.is_empty() { Vec::new() } else { vec![("file".into(), files)] };
         let x = self.pipeline.transform_arrays(arrays, rows)?;
         let place = |row: usize| format!("{}, example {}", arrays.answers.source, rows[row] + 1);
-        self.answers(&x, precision, ids, &place)
+        self.answers(x, precision, ids, &place)
     }
 
     /// Predicts encoded rows; `place` names one in errors.
     fn answers(
         &self,
-        x: &[f32],
+        inputs: Vec<f32>,
         precision: MatmulPrecision,
         ids: Vec<(String, column::Column)>,
         place: &dyn Fn(usize) -> String,
     ) -> Result<Answers> {
-        let outputs = self.finite_outputs(x, precision, place)?;
+        let outputs = self.finite_outputs(&inputs, precision, place)?;
         let rows = || outputs.chunks_exact(self.target.outputs());
         Ok(Answers {
             ids,
             predictions: rows().map(|row| self.target.answers(row)).collect(),
             probabilities: rows().map(|row| self.target.probabilities(row)).collect(),
+            inputs,
         })
     }
 

@@ -84,13 +84,18 @@ impl Network {
             let what = format!("an example of {} numbers becomes {numbers} in the network", self.input.size());
             return Err(Error::config(what).fix("use less padding, or larger strides"));
         }
-        let inputs = std::iter::once(&self.input).chain(&self.outputs);
-        let work: f64 = self.layers.iter().zip(inputs).map(|(layer, &input)| layer.multiply_adds(input)).sum();
+        let work = self.multiply_adds();
         if work > MULTIPLY_ADDS {
             return Err(Error::config(format!("{work:.1e} multiplications for an example"))
                 .fix("use smaller windows, or larger strides"));
         }
         Ok(())
+    }
+
+    /// Approximate multiply-adds of a forward pass per example.
+    pub(crate) fn multiply_adds(&self) -> f64 {
+        let inputs = std::iter::once(&self.input).chain(&self.outputs);
+        self.layers.iter().zip(inputs).map(|(layer, &input)| layer.multiply_adds(input)).sum()
     }
 
     /// The shape of one example.

@@ -1,6 +1,6 @@
 //! Training curves: cost and dev loss, the dev metric, the learning rate.
 
-use super::chart::{Caption, Drawing, LineChart, Mark, Series};
+use super::chart::{Caption, Drawing, LineChart, Mark, Series, XAxis};
 use super::run::Run;
 use super::text::{capital, fixed, metric_name, metric_value, number};
 
@@ -68,7 +68,8 @@ fn chart(run: &Run, caption: Caption, y: &str, log: bool, series: Vec<Series>, s
         return None;
     }
     let marks = marks(run);
-    Some(LineChart { caption, size, x: "epoch".into(), x_log: false, y: y.into(), log, series, marks }.draw())
+    let (x, y, x_axis) = ("epoch".into(), y.into(), XAxis::Whole);
+    Some(LineChart { caption, size, x, x_axis, y, log, series, marks, behind: Vec::new(), rug: Vec::new() }.draw())
 }
 
 /// A line of a per-epoch value, if any epoch has one; a missing value breaks it.

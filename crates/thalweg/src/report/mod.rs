@@ -10,6 +10,7 @@
 mod answers;
 pub(crate) mod chart;
 mod curves;
+mod explanation;
 #[cfg(test)]
 mod extremes;
 #[cfg(feature = "figures")]
@@ -115,11 +116,11 @@ pub fn figures(events: &[Event]) -> Vec<Figure> {
         end.and_then(|end| answers::hardest(&run, end)),
         end.and_then(|end| answers::predicted(&run, end)),
         end.and_then(|end| answers::residuals(&run, end)),
-        scales::activations(&run),
-        scales::gradients(&run),
-        curves::learning_rate(&run),
+        explanation::importance(&run),
     ]
     .into_iter()
+    .chain(explanation::dependences(&run).into_iter().map(Some))
+    .chain([scales::activations(&run), scales::gradients(&run), curves::learning_rate(&run)])
     .flatten()
     .map(Figure::new)
     .collect()

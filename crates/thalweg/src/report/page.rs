@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::chart::Drawing;
 use super::run::{End, Run};
 use super::text::{capital, count, duration, escape, metric_name, metric_value, plural, shorten};
-use super::{answers, curves, scales, tables, theme};
+use super::{answers, curves, explanation, scales, tables, theme};
 use crate::data::schema::Task;
 use crate::event::{Answers, Mistake};
 use crate::metrics::{Metric, Metrics};
@@ -21,6 +21,7 @@ pub(super) fn page(run: &Run) -> String {
         results(run),
         mistakes(run),
         unsure(run),
+        columns(run),
         network(run),
         signals(run),
         augmentation(run),
@@ -261,6 +262,23 @@ fn examples(run: &Run, title: &str, note: &str, which: fn(&Answers) -> &[Mistake
     section(title, &note, &format!(r#"<div class="card">{}</div>"#, tables::mistakes(run, examples)))
 }
 
+fn columns(run: &Run) -> String {
+    let mut sections = String::new();
+    if let (Some(importance), Some(figure)) = (&run.importance, explanation::importance(run)) {
+        sections += &section("Columns that matter", &explanation::note(importance), &card(&figure));
+    }
+    let figures = cards(explanation::dependences(run).into_iter().map(Some));
+    if !figures.is_empty() {
+        let note = "The model’s answer where a column has each of its values and all else stays as it is in rows of the \
+                    train part: the mean (Friedman 2001), and faintly some rows’ own answers (Goldstein et al. 2015). Where \
+                    these are not parallel, the column’s effect depends on other columns. Ticks mark the deciles of the \
+                    rows: beyond them, and where columns hang together, answers are guesses. This is what the model does, and \
+                    not what would happen if somebody changed the column.";
+        sections += &section("How answers change", note, &figures);
+    }
+    sections
+}
+
 fn network(run: &Run) -> String {
     if run.layers.is_empty() {
         return String::new();
@@ -372,8 +390,8 @@ pub(crate) fn card(drawing: &Drawing) -> String {
 }
 
 /// Figures side by side where two fit.
-fn cards<const N: usize>(drawings: [Option<Drawing>; N]) -> String {
-    let cards: Vec<String> = drawings.iter().flatten().map(card).collect();
+fn cards(drawings: impl IntoIterator<Item = Option<Drawing>>) -> String {
+    let cards: Vec<String> = drawings.into_iter().flatten().map(|drawing| card(&drawing)).collect();
     match cards.len() {
         0 => String::new(),
         1 => cards.concat(),

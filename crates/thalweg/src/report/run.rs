@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::data::schema::Task;
-use crate::event::{Answers, Decision, Event, LayerRow, LayerScale, Splits};
+use crate::event::{Answers, Decision, Dependence, Event, Importance, LayerRow, LayerScale, Splits};
 use crate::metrics::{Metric, Metrics};
 
 /// The facts of a run, as far as its events report them.
@@ -37,6 +37,9 @@ pub(super) struct Run {
     pub(super) epochs: Vec<Epoch>,
     /// Results of training without each augmentation.
     pub(super) ablations: Vec<Ablation>,
+    pub(super) importance: Option<Importance>,
+    /// Of the most important columns, in their order.
+    pub(super) dependences: Vec<Dependence>,
     pub(super) end: Option<End>,
 }
 
@@ -109,7 +112,8 @@ impl Run {
                     self.epochs.retain(|epoch| epoch.number <= from_epoch);
                     self.scales.retain(|(step, _)| *step <= from_epoch.saturating_mul(steps_per_epoch));
                     self.resumed.push(from_epoch);
-                    self.end = None;
+                    (self.end, self.importance) = (None, None);
+                    self.dependences.clear();
                 }
                 (self.thalweg, self.name, self.data, self.task) = (thalweg, run, data, Some(task));
                 (self.targets, self.classes, self.examples, self.features) = (targets, classes, examples, features);
@@ -131,6 +135,12 @@ impl Run {
             Event::Ablation { without, metric, all, value } => {
                 self.ablations.push(Ablation { without, metric, all, value });
             }
+            // A run that was killed between its end and its report tells it twice.
+            Event::Importance(importance) => {
+                self.importance = Some(importance);
+                self.dependences.clear();
+            }
+            Event::Dependence(dependence) => self.dependences.push(dependence),
             Event::Finished { reason, best_epoch, seconds, metrics, answers, .. } => {
                 self.end = Some(End { reason, best_epoch, seconds, metrics, answers });
             }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::data::schema::Task;
 use crate::error::Advice;
-use crate::event::{Answers, Decision, Event, LayerRow, LayerScale, Mistake, Splits, VERSION, Warning};
+use crate::event::{
+    Answers, ColumnImportance, Decision, Dependence, DependenceCurve, Event, Grid, Importance, LayerRow, LayerScale,
+    Mistake, Splits, VERSION, Warning,
+};
 use crate::metrics::{Metric, Metrics};
 
 const DIGITS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
@@ -193,8 +196,46 @@ pub(super) fn binary() -> Vec<Event> {
         mistakes: (0..4).map(|i| mistake(i, &names)).collect(),
         unsure: (4..6).map(|i| mistake(i, &names)).collect(),
     };
+    events.extend(explained(&["radius", "texture"], &["malignant"], 1.0));
     events.push(finished(18, 20, evaluated(0.99, 0.95, 0.94), answers));
     events
+}
+
+/// Importance and dependence of these columns, the first of categories, for these outputs.
+fn explained(columns: &[&str], outputs: &[&str], unit: f64) -> Vec<Event> {
+    let importance = |(i, column): (usize, &&str)| {
+        let value = unit * (0.4 * 0.6f64.powi(i as i32) - 0.002);
+        let growth = Metric { value, low: Some(value - 0.03 * unit), high: Some(value + 0.03 * unit) };
+        ColumnImportance { column: column.to_string(), growth }
+    };
+    let importance = Importance {
+        part: "test".into(),
+        rows: 2000,
+        rows_in_all: 4128,
+        repeats: 10,
+        metric: if unit == 1.0 { "log_loss" } else { "rmse" }.into(),
+        value: unit * 0.31,
+        columns: columns.iter().enumerate().map(importance).collect(),
+        columns_left_out: 3,
+    };
+    let dependence = |(i, column): (usize, &&str)| {
+        let grid = match i {
+            0 => Grid::Categories(columns.iter().map(|name| name.to_string()).collect()),
+            _ => Grid::Numbers((0..20).map(|x| f64::from(x * x) / 40.0).collect()),
+        };
+        let at = |line: usize, x: usize| unit * (0.3 + 0.02 * x as f64 + 0.3 * (noise(line + 31 * i) - 0.5));
+        let line = |line: usize| (0..grid.len()).map(|x| at(line, x) as f32).collect();
+        let curve = |(k, output): (usize, &&str)| DependenceCurve {
+            output: output.to_string(),
+            mean: (0..grid.len()).map(|x| at(k + 3, x)).collect(),
+            rows: if outputs.len() == 1 { (0..30).map(line).collect() } else { Vec::new() },
+        };
+        let curves = outputs.iter().enumerate().map(curve).collect();
+        let deciles = if i == 0 { Vec::new() } else { (1..10).map(|d| f64::from(d * d) / 9.0).collect() };
+        Event::Dependence(Dependence { column: column.to_string(), rows: 500, grid, curves, deciles })
+    };
+    let dependences = columns.iter().take(6).enumerate().map(dependence);
+    [Event::Importance(importance)].into_iter().chain(dependences).collect()
 }
 
 /// A run with a numeric target.
@@ -235,6 +276,8 @@ pub(super) fn regression() -> Vec<Event> {
     let of = |rmse: f64| metrics(&[("rmse", rmse), ("mae", rmse * 0.7), ("r2", 0.79), ("mape", 0.182)]);
     let evaluated = Splits { train: of(48_112.3), dev: of(52_870.1), test: of(53_410.9) };
     let answers = Answers { part: "test".into(), confusion: Vec::new(), points, mistakes, unsure: Vec::new() };
+    let columns = ["ocean_proximity", "median_income", "longitude", "latitude", "population", "households", "rooms"];
+    events.extend(explained(&columns, &["median_house_value"], 5e4));
     events.push(finished(27, 30, evaluated, answers));
     events
 }
@@ -331,6 +374,7 @@ pub(super) fn hostile() -> Vec<Event> {
     if let Some(Event::Scales { layers, .. }) = events.last_mut() {
         layers[0].name = attack.into();
     }
+    events.extend(explained(&[attack, "</svg>"], &names.iter().map(String::as_str).collect::<Vec<_>>(), 1.0));
     let mut mistakes: Vec<Mistake> = (0..3).map(|i| mistake(i, &names)).collect();
     mistakes[0].place = attack.into();
     mistakes[0].inputs = vec![(attack.into(), attack.into())];

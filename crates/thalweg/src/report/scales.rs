@@ -1,6 +1,6 @@
 //! The scale of each layer's activations and gradients over training: do signals vanish or explode?
 
-use super::chart::{Caption, Drawing, LineChart, Mark, Series};
+use super::chart::{Caption, Drawing, LineChart, Mark, Series, XAxis};
 use super::run::Run;
 use super::text::{number, percent, plural};
 use super::theme::LAYERS;
@@ -52,11 +52,13 @@ fn chart(run: &Run, name: &'static str, title: &str, y: &str, value: impl Fn(&La
             caption,
             size: (460.0, 340.0),
             x: "step".into(),
-            x_log: false,
+            x_axis: XAxis::Whole,
             y: y.into(),
             log: true,
             series,
             marks,
+            behind: Vec::new(),
+            rug: Vec::new(),
         }
         .draw(),
     )

@@ -3,7 +3,8 @@
 use super::answers::Gathered;
 use crate::config::{self, Precision};
 use crate::error::{Error, Result};
-use crate::event::{self, Answers, Decision, Event, Splits};
+use crate::event::{self, Answers, Decision, Dependence, Event, Importance, Splits};
+use crate::explain::{self, Effort, Sample};
 use crate::metrics::Metrics;
 use crate::model::{EvaluatedExamples, Model};
 use crate::recipe;
@@ -19,23 +20,62 @@ pub struct Evaluation {
     pub metrics: Metrics,
     /// Confusion, and the examples worth inspecting.
     pub answers: Answers,
+    /// How much each column matters, if asked for.
+    pub importance: Option<Importance>,
+    /// How answers change with each column asked for.
+    pub dependences: Vec<Dependence>,
     /// Decisions made in reading the source.
     pub decisions: Vec<Decision>,
+}
+
+/// What an evaluation explains besides.
+#[derive(Debug, Clone, Default)]
+pub struct Explained {
+    /// Whether it measures how much each column matters.
+    pub importance: bool,
+    /// The columns along whose values it follows the answers.
+    pub dependence: Vec<String>,
+    /// The seed of shuffles.
+    pub seed: u64,
 }
 
 /// Evaluates a model on the rows of a source whose targets are known.
 ///
 /// # Errors
-/// If the source cannot be read, a column is missing or a cell cannot be read.
-pub fn evaluate(model: &Model, path: &str, options: &config::Data, precision: MatmulPrecision) -> Result<Evaluation> {
+/// If the source cannot be read, a column is missing, a cell cannot be read, or what is to be explained cannot be.
+pub fn evaluate(
+    model: &Model,
+    path: &str,
+    options: &config::Data,
+    precision: MatmulPrecision,
+    explained: &Explained,
+) -> Result<Evaluation> {
+    let columns = explained.dependence.iter().map(|name| explain::column(model, name)).collect::<Result<Vec<_>>>()?;
+    if explained.importance {
+        explain::columns(model)?;
+    }
+    let wanted = explained.importance || !columns.is_empty();
+    let mut sample = Sample::default();
     let mut evaluated = EvaluatedExamples::default();
     let mut gathered = Gathered::new("test", &model.pipeline, &model.target);
     let decisions = model.evaluate_batches(path, options, precision, &mut |examples, outputs| {
         evaluated.extend(&model.target, outputs, &examples);
+        if wanted {
+            sample.add(&examples)?;
+        }
         gathered.add(&examples, outputs).map(|()| true)
     })?;
-    let metrics = evaluated.metrics(&model.target);
-    Ok(Evaluation { rows: evaluated.rows, metrics, answers: gathered.answers(), decisions })
+    let effort = Effort { seed: explained.seed, precision, ..Effort::default() };
+    let importance = explained.importance.then(|| explain::importance(model, &sample, effort)).transpose()?;
+    let dependences = columns.into_iter().map(|column| explain::dependence(model, &sample, column, effort));
+    Ok(Evaluation {
+        rows: evaluated.rows,
+        metrics: evaluated.metrics(&model.target),
+        answers: gathered.answers(),
+        importance: importance.map(|importance| Importance { part: "test".into(), ..importance }),
+        dependences: dependences.collect::<Result<_>>()?,
+        decisions,
+    })
 }
 
 /// The matmul precision for predicting with a model at a requested precision, and the decisions made about it.
@@ -84,6 +124,8 @@ impl Evaluation {
             metrics: Splits { test: self.metrics.clone(), ..Splits::default() },
             answers: self.answers.clone(),
         };
-        crate::report::html(&[started, finished])
+        let explained = self.importance.iter().cloned().map(Event::Importance);
+        let explained = explained.chain(self.dependences.iter().cloned().map(Event::Dependence));
+        crate::report::html(&[started].into_iter().chain(explained).chain([finished]).collect::<Vec<_>>())
     }
 }

@@ -2,8 +2,7 @@
 
 use super::announce::{DivergenceMonitor, announce, finished, reason};
 use super::evaluation::{self, SplitsEvaluation};
-use super::temperature;
-use super::{Callback, check_settings, fit, fresh_state};
+use super::{Callback, check_settings, explanation, fit, fresh_state, temperature};
 use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::error::Result;
@@ -23,8 +22,8 @@ pub struct Trained {
     pub end: StopReason,
 }
 
-/// Trains on data in memory as a configuration says, ignoring its `data.path` and `output`. Training starts from the
-/// parameters of `start`, if given.
+/// Trains on data in memory as a configuration says, ignoring its `data.path` and the files of `output`. Training starts
+/// from the parameters of `start`, if given.
 ///
 /// # Errors
 /// If the data or the configuration is invalid, or training diverges.
@@ -72,9 +71,11 @@ pub fn train_on(
         collector.event(&Event::Decision(decision));
     }
     let SplitsEvaluation { results, answers } = evaluation::evaluate_splits(data, &plan, &state)?;
-    collector.event(&finished(reason(end, &plan), &state, &results, answers));
-    let events = collector.events;
-    Ok(Trained { model: evaluation::model(config, data, plan.network, &state, &results), events, end })
+    let reason = reason(end, &plan);
+    let model = evaluation::model(config, data, plan.network, &state, &results);
+    explanation::explain(config, data, &model, (&state, end), &mut collector);
+    collector.event(&finished(reason, &state, &results, answers));
+    Ok(Trained { model, events: collector.events, end })
 }
 
 /// A plan that starts from a model's parameters, if there is one.

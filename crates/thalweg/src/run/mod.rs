@@ -9,6 +9,7 @@ mod evaluation;
 mod event_log;
 #[cfg(feature = "images")]
 mod example_preview;
+mod explanation;
 mod fingerprint;
 mod folder;
 mod in_memory;
@@ -46,7 +47,7 @@ use crate::train::{Augmented, Examples, FromDisk, State, StopReason, Trainer, Tr
 
 use announce::{DivergenceMonitor, announce, finished, reason, started, warnings};
 pub use checkpoint::Checkpoint;
-pub use evaluate::{Evaluation, evaluate, products};
+pub use evaluate::{Evaluation, Explained, evaluate, products};
 use evaluation::SplitsEvaluation;
 pub(crate) use evaluation::evaluate_split;
 pub use event_log::EventLog;
@@ -363,7 +364,9 @@ fn finish(
     let decisions = data.decisions.iter().chain(&plan.decisions).chain(&calibrated).cloned().collect();
     let parameters = plan.network.layout().trained();
     let folder = recorder.folder;
-    evaluation::model(config, data, plan.network, state, &results).save(folder.model())?;
+    let model = evaluation::model(config, data, plan.network, state, &results);
+    model.save(folder.model())?;
+    explanation::explain(config, data, &model, (state, end), &mut recorder);
     if config.augment.ablate_augment {
         let monitor = match plan.settings.monitor.0.as_str() {
             "loss" => crate::metrics::headline(data.task),

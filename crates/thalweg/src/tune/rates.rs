@@ -2,7 +2,7 @@
 
 use super::learning_rate::Rates;
 use crate::report::Figure;
-use crate::report::chart::{Caption, LineChart, Mark, Series};
+use crate::report::chart::{Caption, LineChart, Mark, Series, XAxis};
 use crate::report::text::number;
 use crate::report::theme::LAYERS;
 
@@ -30,11 +30,13 @@ pub fn rates_figure(rates: &Rates) -> Figure {
         },
         size: (900.0, 420.0),
         x: "learning rate".into(),
-        x_log: true,
+        x_axis: XAxis::Log,
         y: "smoothed cost".into(),
         log: false,
         series: series.collect(),
         marks,
+        behind: Vec::new(),
+        rug: Vec::new(),
     };
     Figure::new(chart.draw())
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, Encode};
+use super::{Cell, Encode, Value};
 use crate::data::boolean_words::read;
 
 /// The encoding of a boolean column: 0 or 1, then, if it was missing in training rows, 1 where it is missing.
@@ -42,6 +42,14 @@ impl Encode for Boolean {
             out[1] = f64::from(u8::from(cell == Cell::Missing));
         }
         Ok(())
+    }
+
+    fn read(&self, inputs: &[f32]) -> Value {
+        let filled = inputs[0] == self.fill as f32 && ![0.0, 1.0].contains(&inputs[0]);
+        if filled || (self.indicator && inputs[1] == 1.0) {
+            return Value::Missing;
+        }
+        Value::Category(inputs[0].to_string())
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, Encode};
+use super::{Cell, Encode, Value};
 use crate::data::cell_format;
 
 /// The categories seen often enough in the training rows, in byte order.
@@ -59,6 +59,14 @@ impl Categories {
             }
         }
     }
+
+    /// What a slot stands for.
+    fn value(&self, slot: usize) -> Value {
+        match slot.checked_sub(1) {
+            None => Value::Category("(other)".into()),
+            Some(i) => self.values.get(i).map_or(Value::Missing, |value| Value::Category(value.clone())),
+        }
+    }
 }
 
 /// One input per slot, 1 in the cell's slot. Slot 0 only gets an input if training rows used it (rare categories);
@@ -91,6 +99,11 @@ impl Encode for OneHot {
         }
         Ok(())
     }
+
+    fn read(&self, inputs: &[f32]) -> Value {
+        let skipped = usize::from(!self.categories.rare);
+        self.categories.value(inputs.iter().position(|x| *x == 1.0).map_or(0, |hot| hot + skipped))
+    }
 }
 
 /// One input, the cell's slot as a number; the network looks up a learned vector of `dimension` elements.
@@ -122,6 +135,10 @@ impl Encode for Embedding {
     fn write(&self, cell: Cell<'_>, out: &mut [f64]) -> Result<(), String> {
         out[0] = self.categories.slot(cell.text()) as f64;
         Ok(())
+    }
+
+    fn read(&self, inputs: &[f32]) -> Value {
+        self.categories.value(inputs[0] as usize)
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::quantiles::Quantiles;
 use super::scale::{self, Scale};
-use super::{Cell, Encode};
+use super::{Cell, Encode, Value};
 use crate::config::Normalise;
 use crate::data::dates::{self, day_share, year};
 
@@ -108,6 +108,15 @@ impl Encode for Datetime {
             pair.copy_from_slice(&[(TAU * share).sin(), (TAU * share).cos()]);
         }
         Ok(())
+    }
+
+    /// The decimal year.
+    fn read(&self, inputs: &[f32]) -> Value {
+        // A day of the year is a point on a circle, and a missing one is none.
+        if inputs[1..3] == [0.0, 0.0] {
+            return Value::Missing;
+        }
+        Value::Number(self.scale.invert(f64::from(inputs[0])))
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use thalweg_kernels::pool;
 
 use super::{
-    Boolean, Categories, Datetime, Embedding, Input, Numeric, OneHot, Pipeline, Scale, Transform, boolean,
-    datetime, numeric, unreadable,
+    Boolean, Categories, Datetime, Embedding, Input, Numeric, OneHot, Pipeline, Scale, Transform, boolean, datetime,
+    numeric, unreadable,
 };
 use crate::config::Preprocess;
 use crate::data::dates;

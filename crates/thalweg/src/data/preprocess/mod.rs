@@ -10,6 +10,7 @@ mod array;
 mod bins;
 mod boolean;
 mod categories;
+mod columns;
 mod datetime;
 mod fit;
 mod numeric;
@@ -21,6 +22,7 @@ pub use bins::Bins;
 pub use boolean::Boolean;
 #[cfg(feature = "onnx")]
 pub use categories::{Categories, Embedding, OneHot};
+pub use columns::{InputColumn, Value};
 pub use datetime::Datetime;
 pub use numeric::Numeric;
 pub use scale::Scale;
@@ -52,6 +54,9 @@ pub trait Encode: Sync {
 
     /// Writes the inputs of one cell, as many as there are names; an error says what was expected.
     fn write(&self, cell: Cell<'_>, out: &mut [f64]) -> Result<(), String>;
+
+    /// What the inputs of one cell stand for.
+    fn read(&self, inputs: &[f32]) -> Value;
 }
 
 /// A fitted transform of one column.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::bins::Bins;
 use super::quantiles::Quantiles;
 use super::scale::{self, Scale};
-use super::{Cell, Encode, NumberFormat};
+use super::{Cell, Encode, NumberFormat, Value};
 use crate::config::{Impute, Normalise, Preprocess};
 
 /// Inputs beyond this can only come from a number far outside the training data's range, and would overflow.
@@ -119,5 +119,12 @@ impl Encode for Numeric {
             bins.write(x, &mut out[next..]);
         }
         Ok(())
+    }
+
+    fn read(&self, inputs: &[f32]) -> Value {
+        if self.indicator && inputs[1] == 1.0 {
+            return Value::Missing;
+        }
+        Value::Number(self.scale.invert(f64::from(inputs[0])))
     }
 }

@@ -82,6 +82,17 @@ impl Scale {
         let r = (x - shift) / unit;
         if let Scale::Robust { .. } = self { r / (1.0 + (r / 3.0) * (r / 3.0)).sqrt() } else { r }
     }
+
+    /// The number that is scaled to this: x of `apply(x)`.
+    pub fn invert(&self, scaled: f64) -> f64 {
+        let (shift, unit) = self.affine();
+        let r = match self {
+            // Rounding may put the farthest numbers at the bound itself.
+            Scale::Robust { .. } => scaled / (1.0 - (scaled / 3.0).powi(2)).max(f64::EPSILON).sqrt(),
+            _ => scaled,
+        };
+        shift + unit * r
+    }
 }
 
 /// Whether one of the numbers is a far outlier: more than 20 robust standard deviations from the median.
@@ -148,6 +159,18 @@ mod tests {
         let r: f64 = 4.0 / (4.0 / 1.349);
         close(scale.apply(8.0), r / (1.0 + r * r / 9.0).sqrt());
         assert!(scale.apply(1e12) <= 3.0 && scale.apply(-1e12) >= -3.0);
+    }
+
+    #[test]
+    fn what_is_scaled_comes_back() {
+        for normalise in [Normalise::Standard, Normalise::Robust, Normalise::MinMax, Normalise::None] {
+            let scale = Scale::fit((0..=8).map(f64::from), normalise);
+            for x in [-3.0, 0.0, 2.5, 8.0, 20.0] {
+                let back = scale.invert(scale.apply(x));
+                assert!((back - x).abs() < 1e-9, "{normalise:?}: {back} is not {x}");
+            }
+        }
+        assert!(Scale::fit((0..=8).map(f64::from), Normalise::Robust).invert(3.0).is_finite());
     }
 
     #[test]

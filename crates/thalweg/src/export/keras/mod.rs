@@ -453,7 +453,13 @@ impl Keras<'_> {
         let variables = vec![(vec![count, bins, dimension], weight), (shape.to_vec(), bias)];
         let own = step("EinsumDense", "vectors", config, &own, &shape, variables);
         let own = step("Flatten", "vectors.flat", json!({}), &own, &[count * dimension], Vec::new());
-        self.graph.layer("Concatenate", &lowered.name, json!({ "axis": -1 }), &[&x, &own], lowered.output().dimensions())
+        self.graph.layer(
+            "Concatenate",
+            &lowered.name,
+            json!({ "axis": -1 }),
+            &[&x, &own],
+            lowered.output().dimensions(),
+        )
     }
 
     /// The spectrum as a convolution with sinusoids, powers as products, bands as a matrix.

@@ -58,7 +58,6 @@ impl Axis {
     }
 
     /// An axis over positions from 0 to 1, with labels at some of them.
-    #[cfg(feature = "tune")]
     pub(crate) fn named(ticks: Vec<(f64, String)>, name: &str) -> Axis {
         Axis { low: 0.0, high: 1.0, log: false, ticks, name: name.into() }
     }

@@ -44,8 +44,8 @@ pub(crate) struct LineChart {
     pub(crate) size: (f64, f64),
     /// Name of the horizontal axis.
     pub(crate) x: String,
-    /// Whether the horizontal axis is logarithmic; otherwise its values are integers.
-    pub(crate) x_log: bool,
+    /// What the horizontal axis is.
+    pub(crate) x_axis: XAxis,
     /// Name of the vertical axis.
     pub(crate) y: String,
     /// Whether the vertical axis is logarithmic.
@@ -54,6 +54,21 @@ pub(crate) struct LineChart {
     pub(crate) series: Vec<Series>,
     /// The marks.
     pub(crate) marks: Vec<Mark>,
+    /// Lines drawn faintly behind the others.
+    pub(crate) behind: Vec<Vec<(f64, f64)>>,
+    /// Ticks within the frame that show where values of x are dense.
+    pub(crate) rug: Vec<f64>,
+}
+
+/// A horizontal axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum XAxis {
+    /// Of integers, such as epochs.
+    Whole,
+    /// Of any numbers.
+    Linear,
+    /// Logarithmic.
+    Log,
 }
 
 impl LineChart {
@@ -62,14 +77,26 @@ impl LineChart {
         let xs = || self.series.iter().flat_map(|s| &s.points).map(|p| p.0).chain(self.marks.iter().map(|m| m.x));
         let (first, last) = (xs().fold(f64::INFINITY, f64::min), xs().fold(f64::NEG_INFINITY, f64::max));
         let (first, last) = if first.is_finite() { (first, last) } else { (0.0, 1.0) };
-        let values = || self.series.iter().flat_map(|s| &s.points).map(|p| p.1);
+        let lines = || self.series.iter().map(|s| &s.points).chain(&self.behind);
+        let values = || lines().flatten().map(|p| p.1);
         let y = if self.log { Axis::log(values(), &self.y) } else { Axis::linear(values(), &self.y, 5) };
         let names = self.series.iter().map(|s| width(&shorten(&s.name, 22), 12.0)).fold(0.0, f64::max) + 24.0;
         let top = if self.marks.is_empty() { 0.0 } else { 20.0 };
-        let x = if self.x_log { Axis::log(xs(), &self.x) } else { Axis::whole(first, last, &self.x, 6) };
+        let x = match self.x_axis {
+            XAxis::Log => Axis::log(xs(), &self.x),
+            XAxis::Whole => Axis::whole(first, last, &self.x, 6),
+            XAxis::Linear if first < last => Axis::exact(first, last, &self.x, 6),
+            XAxis::Linear => Axis::linear(xs(), &self.x, 6),
+        };
         let frame = Frame::new(self.size, top, names, x, y);
         let mut svg = frame.draw();
         self.draw_marks(&frame, &mut svg);
+        for tick in &self.rug {
+            let _ = write!(svg, r#"<path class="whisker" d="M{:.1} {:.1}v-7"/>"#, frame.x(*tick), frame.bottom);
+        }
+        for points in &self.behind {
+            draw_pieces(points, self.log, "faint train", &frame, &mut svg);
+        }
         for series in &self.series {
             draw_line(series, self.log, &frame, &mut svg);
         }
@@ -104,6 +131,7 @@ impl LineChart {
         let ends: Vec<(&Series, f64, f64)> = self
             .series
             .iter()
+            .filter(|s| !s.name.is_empty())
             .filter_map(|s| {
                 let (x, y) = *s.points.iter().rev().find(|(_, y)| drawable(*y, self.log))?;
                 Some((s, frame.x(x), frame.y(y)))
@@ -133,7 +161,11 @@ impl LineChart {
         let every = xs.len().div_ceil(HOVERS).max(1);
         let strip = (frame.right - frame.left) / (xs.len().div_ceil(every).max(2) - 1) as f64;
         for &x in xs.iter().step_by(every) {
-            let place = if self.x_log { text::number(x, 3) } else { text::fixed(x, 0) };
+            let place = match self.x_axis {
+                XAxis::Whole => text::fixed(x, 0),
+                XAxis::Linear => text::number(x, 4),
+                XAxis::Log => text::number(x, 3),
+            };
             let mut says = format!("{} {place}", self.x);
             for series in self.series.iter().take(16) {
                 if let Ok(at) = series.points.binary_search_by(|p| p.0.total_cmp(&x)) {
@@ -159,23 +191,13 @@ fn drawable(value: f64, log: bool) -> bool {
 
 fn draw_line(series: &Series, log: bool, frame: &Frame, svg: &mut String) {
     let class = series.class;
-    let pieces = |points: &[(f64, f64)]| -> Vec<Vec<(f64, f64)>> {
-        let pieces = points.split(|(_, y)| !drawable(*y, log)).filter(|piece| !piece.is_empty());
-        pieces.map(|piece| piece.iter().map(|&(x, y)| (frame.x(x), frame.y(y))).collect()).collect()
-    };
-    let line = |class: &str, piece: &[(f64, f64)]| {
-        let path: Vec<String> = piece.iter().map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
-        format!(r#"<path class="line {class}" d="M{}"/>"#, path.join("L"))
-    };
     if series.points.len() > 2 * BUCKETS {
         // Too many points to tell apart: their range is drawn faintly behind their means.
-        let (reach, means) = (decimate(&series.points, BUCKETS), means(&series.points, BUCKETS / 2));
-        svg.extend(pieces(&reach).iter().map(|piece| line(&format!("faint {class}"), piece)));
-        svg.extend(pieces(&means).iter().map(|piece| line(class, piece)));
+        draw_pieces(&decimate(&series.points, BUCKETS), log, &format!("faint {class}"), frame, svg);
+        draw_pieces(&means(&series.points, BUCKETS / 2), log, class, frame, svg);
         return;
     }
-    for piece in pieces(&series.points) {
-        *svg += &line(class, &piece);
+    for piece in draw_pieces(&series.points, log, class, frame, svg) {
         // A segment of few points shows markers; one of a single point would otherwise be invisible.
         if piece.len() <= 8 {
             for (x, y) in piece {
@@ -183,6 +205,18 @@ fn draw_line(series: &Series, log: bool, frame: &Frame, svg: &mut String) {
             }
         }
     }
+}
+
+/// Draws a line in the pieces that values which cannot be drawn leave of it; returns these, in the drawing's units.
+fn draw_pieces(points: &[(f64, f64)], log: bool, class: &str, frame: &Frame, svg: &mut String) -> Vec<Vec<(f64, f64)>> {
+    let pieces = points.split(|(_, y)| !drawable(*y, log)).filter(|piece| !piece.is_empty());
+    let pieces: Vec<Vec<(f64, f64)>> =
+        pieces.map(|piece| piece.iter().map(|&(x, y)| (frame.x(x), frame.y(y))).collect()).collect();
+    for piece in &pieces {
+        let path: Vec<String> = piece.iter().map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
+        let _ = write!(svg, r#"<path class="line {class}" d="M{}"/>"#, path.join("L"));
+    }
+    pieces
 }
 
 /// One point per bucket: the mean of its points, non-finite if any of them is.

@@ -10,6 +10,7 @@ mod line;
 mod parallel;
 #[cfg(feature = "tune")]
 mod points;
+mod ranges;
 mod scatter;
 mod ticks;
 
@@ -17,11 +18,12 @@ pub(crate) use bars::{Bar, Bars};
 #[cfg(feature = "tune")]
 pub(crate) use contour::Contour;
 pub(crate) use heat_map::{Cell, HeatMap};
-pub(crate) use line::{LineChart, Mark, Series};
+pub(crate) use line::{LineChart, Mark, Series, XAxis};
 #[cfg(feature = "tune")]
 pub(crate) use parallel::{Parallel, Thread, Upright};
 #[cfg(feature = "tune")]
 pub(crate) use points::{Along, Panel, Point, Points};
+pub(crate) use ranges::{Range, Ranges};
 pub(crate) use scatter::Scatter;
 
 use super::Theme;
