@@ -234,6 +234,12 @@ fn the_time_limit_is_kept() {
     let result = place.train("t.csv --epochs 10000000 --patience 0 --time-limit 0.5");
     assert!(start.elapsed().as_secs_f64() < 5.0);
     assert!(result["epochs"].as_u64().unwrap() > 1 && metric(&result, "test", "accuracy") > 0.9, "{result}");
+    // The rate falls in time, not by the epochs that never come.
+    let log = std::fs::read_to_string(place.path().join("run/events.jsonl")).unwrap();
+    let events = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let rates: Vec<f64> =
+        events.filter(|event| event["event"] == "epoch_ended").filter_map(|e| e["learning_rate"].as_f64()).collect();
+    assert!(*rates.last().unwrap() < 0.5 * rates[0], "{rates:?}");
 }
 
 #[test]

@@ -16,12 +16,15 @@ pub struct Time {
     pub done: f64,
     /// The total number of epochs.
     pub epochs: usize,
+    /// The share of the time limit that has passed; 0 without a limit.
+    pub limit: f64,
 }
 
 impl Time {
-    /// The share of the whole run that is done, from 0 to below 1.
+    /// The share of the whole run that is done, from 0 to 1: a run that its time limit ends has fallen as far as one that
+    /// its epochs end.
     fn progress(&self) -> f64 {
-        (self.passed() / self.epochs.max(1) as f64).min(1.0)
+        (self.passed() / self.epochs.max(1) as f64).max(self.limit).min(1.0)
     }
 
     /// Epochs that have passed, including fractions.
@@ -35,7 +38,7 @@ impl Time {
 /// ```
 /// use thalweg::schedule::{Schedule, Time};
 ///
-/// let third = Time { epoch: 3, done: 0.0, epochs: 4 }; // Two of four epochs have passed: progress is ½.
+/// let third = Time { epoch: 3, done: 0.0, epochs: 4, limit: 0.0 }; // Two of four epochs have passed: progress is ½.
 /// let rate = |schedule: Schedule| schedule.rate(0.2, third, 0);
 /// assert_eq!(rate(Schedule::Constant), 0.2);
 /// assert_eq!(rate(Schedule::Inverse(1.0)), 0.2 / (1.0 + 3.0));
@@ -218,7 +221,17 @@ mod tests {
     use super::*;
 
     fn at(epoch: usize) -> Time {
-        Time { epoch, done: 0.0, epochs: 10 }
+        Time { epoch, done: 0.0, epochs: 10, limit: 0.0 }
+    }
+
+    #[test]
+    fn rates_have_fallen_when_the_time_is_up() {
+        let rate = |schedule: Schedule, limit| schedule.rate(0.2, Time { limit, ..at(1) }, 0);
+        assert!((rate(Schedule::Cosine, 0.5) - 0.1).abs() < 1e-15 && rate(Schedule::Cosine, 1.0) < 1e-15);
+        assert_eq!(rate(Schedule::Cosine, 1.5), rate(Schedule::Cosine, 1.0));
+        // A limit that is not reached changes nothing.
+        let seventh = |limit| Schedule::Cosine.rate(0.2, Time { limit, ..at(7) }, 0);
+        assert_eq!(seventh(0.3), seventh(0.0));
     }
 
     #[test]
@@ -237,7 +250,7 @@ mod tests {
     #[test]
     fn warm_up_reaches_one_with_its_last_step() {
         let factors: Vec<f64> =
-            (0..5).map(|step| warm_up(1.0, Time { epoch: 1, done: step as f64 / 4.0, epochs: 9 }, 0.25)).collect();
+            (0..5).map(|step| warm_up(1.0, Time { epoch: 1, done: step as f64 / 4.0, epochs: 9, limit: 0.0 }, 0.25)).collect();
         assert_eq!(factors, [0.25, 0.5, 0.75, 1.0, 1.0]);
     }
 }

@@ -370,7 +370,7 @@ pub struct Train {
     /// Whether logits are divided by the temperature of the least dev loss, so that probabilities are calibrated.
     /// Default: for classes with at least 100 dev rows, but not in the course recipe.
     pub temperature_scaling: Option<bool>,
-    /// Time limit in seconds; training then stops and the best model is saved.
+    /// Time limit in seconds; training then stops and the best model is saved. The learning rate falls in time for it.
     #[schemars(range(min = 0.0))]
     pub time_limit: Option<f64>,
 }

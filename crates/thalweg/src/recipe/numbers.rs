@@ -16,7 +16,7 @@ const FEWEST_ROWS: usize = 1_000;
 /// The values that each number becomes; fewer where numbers are many, and none below the least.
 const DIMENSION: usize = 16;
 const LEAST_DIMENSION: usize = 4;
-const MOST_VALUES: usize = 2_048;
+const MOST_VALUES: usize = 512;
 /// Training rows whose quantiles are those of all.
 const SAMPLE: usize = 100_000;
 

@@ -152,7 +152,7 @@ impl Trainer<'_> {
                 if sampling && state.step == 0 {
                     buffers.parts.sample_scales();
                 }
-                let cost = self.step(state, &mut buffers, examples, share)?;
+                let cost = self.step(state, &mut buffers, examples, (share, clock.share()))?;
                 state.cost += cost;
                 state.step += 1;
                 callback.step(state.learning_rate, cost);
@@ -208,7 +208,13 @@ impl Trainer<'_> {
     }
 
     /// One step: forward, backward, clip, update. Returns the batch's cost J.
-    fn step(&self, state: &mut State, buffers: &mut TrainingBuffers, examples: &[u32], share: f64) -> Result<f64> {
+    fn step(
+        &self,
+        state: &mut State,
+        buffers: &mut TrainingBuffers,
+        examples: &[u32],
+        time: (f64, f64),
+    ) -> Result<f64> {
         let TrainingBuffers { batch, parts } = buffers;
         let (j, gradient) = self.forward_backward(state, batch, parts, examples);
         if !j.is_finite() {
@@ -216,7 +222,7 @@ impl Trainer<'_> {
         }
         self.clip(gradient);
         state.t += 1;
-        state.learning_rate = self.learning_rate(state, share);
+        state.learning_rate = self.learning_rate(state, time);
         self.update(state, gradient);
         self.network.update_statistics(state.theta.view_mut(), parts.workspace());
         if let Some(average) = &mut state.average {
@@ -245,10 +251,10 @@ impl Trainer<'_> {
         (j, gradient)
     }
 
-    /// α of the current step, which is this share of an epoch.
-    fn learning_rate(&self, state: &State, share: f64) -> f64 {
+    /// α of the current step, which is this share of an epoch, after this share of the time limit.
+    fn learning_rate(&self, state: &State, (share, limit): (f64, f64)) -> f64 {
         let settings = &self.settings;
-        let at = Time { epoch: state.epoch + 1, done: state.step as f64 * share, epochs: settings.epochs };
+        let at = Time { epoch: state.epoch + 1, done: state.step as f64 * share, epochs: settings.epochs, limit };
         settings.schedule.rate(settings.learning_rate, at, state.plateau.reductions)
             * schedule::warm_up(settings.warm_up, at, share)
     }
@@ -417,7 +423,12 @@ impl Clock {
         self.before + self.start.elapsed().as_secs_f64()
     }
 
+    /// The share of the limit that has passed; 0 without one.
+    fn share(&self) -> f64 {
+        self.limit.map_or(0.0, |limit| self.seconds() / limit.as_secs_f64().max(f64::MIN_POSITIVE))
+    }
+
     fn is_up(&self) -> bool {
-        self.limit.is_some_and(|limit| self.seconds() >= limit.as_secs_f64())
+        self.share() >= 1.0
     }
 }

@@ -11,7 +11,7 @@ use crate::numbers::{assert_each, golden, list, number, numbers, size, text};
 
 /// The rates of epochs 1, 2, … from α₀ = 0.2.
 fn by_epoch(schedule: &Schedule, epochs: usize) -> Vec<f64> {
-    (1..=epochs).map(|epoch| schedule.rate(0.2, Time { epoch, done: 0.0, epochs }, 0)).collect()
+    (1..=epochs).map(|epoch| schedule.rate(0.2, Time { epoch, done: 0.0, epochs, limit: 0.0 }, 0)).collect()
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn a_warm_up_before_a_cosine() {
     let golden = &golden("schedules")["warm_cosine"];
     let warm_epochs = number(&golden["warm"]) / 4.0;
     let rate = |step: usize| {
-        let at = Time { epoch: step / 4 + 1, done: (step % 4) as f64 / 4.0, epochs: 10 };
+        let at = Time { epoch: step / 4 + 1, done: (step % 4) as f64 / 4.0, epochs: 10, limit: 0.0 };
         Schedule::Cosine.rate(0.2, at, 0) * schedule::warm_up(warm_epochs, at, 0.25)
     };
     let ours: Vec<f64> = (0..size(&golden["steps"])).map(rate).collect();
@@ -54,7 +54,7 @@ fn one_cycle_is_pytorch_s_curve() {
     for (step, rate) in numbers(&golden["rates"]).into_iter().enumerate() {
         let step = step as f64;
         let done = if step <= peak { 0.3 * step / peak } else { 0.3 + 0.7 * (step - peak) / (steps - 1.0 - peak) };
-        let ours = Schedule::OneCycle.rate(0.2, Time { epoch: 1, done, epochs: 1 }, 0);
+        let ours = Schedule::OneCycle.rate(0.2, Time { epoch: 1, done, epochs: 1, limit: 0.0 }, 0);
         assert_each(&format!("one cycle, step {step}"), &[ours], &[rate], 1e-9, 1e-15);
     }
 }
@@ -68,7 +68,7 @@ fn a_plateau_steps_down() {
     let values = numbers(&golden["values"]);
     let epochs = values.len();
     let rate = |(i, value): (usize, f64)| {
-        let rate = schedule.rate(0.2, Time { epoch: i + 1, done: 0.0, epochs }, plateau.reductions);
+        let rate = schedule.rate(0.2, Time { epoch: i + 1, done: 0.0, epochs, limit: 0.0 }, plateau.reductions);
         plateau.observe(value, patience);
         rate
     };
