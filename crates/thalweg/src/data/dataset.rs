@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::arrays::Arrays;
 use super::cell_format::CellFormat;
-use super::examples::Examples;
+use super::examples::{Examples, Raw};
 use super::memory;
 use super::partition::Partition;
 use super::preprocess::Pipeline;
@@ -38,6 +38,8 @@ pub struct Dataset {
     pub task: Task,
     /// The examples of each split; where training rows are on disk, only some of them are here.
     pub parts: Splits<Examples>,
+    /// Whether the first training rows are those of dev.
+    pub trains_on_dev: bool,
     /// All training rows, where they are on disk.
     pub on_disk: Option<Arc<RowFile>>,
     /// Decisions made for the user.
@@ -52,6 +54,16 @@ impl Dataset {
     /// The number of training rows, in memory or on disk.
     pub fn train_rows(&self) -> usize {
         self.on_disk.as_ref().map_or(self.parts.train.rows, |file| file.rows())
+    }
+
+    /// The same with dev's rows before those of train: they are in both splits then.
+    #[must_use]
+    pub(crate) fn training_on_dev(mut self) -> Dataset {
+        let mut train = Examples { raw: Raw::default(), ..self.parts.dev.clone() };
+        train.append(std::mem::take(&mut self.parts.train));
+        self.parts.train = train;
+        self.trains_on_dev = true;
+        self
     }
 
     /// The number of training rows of each class, for a single-label classification task.
@@ -130,6 +142,7 @@ impl Fitted<'_> {
             pipeline: pipeline.clone(),
             target: target.clone(),
             parts: Splits { train, ..Splits::default() },
+            trains_on_dev: false,
             on_disk: None,
             decisions: Vec::new(),
             warnings,
@@ -245,6 +258,7 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
         pipeline,
         target,
         parts,
+        trains_on_dev: false,
         on_disk,
         decisions,
         warnings,

@@ -89,6 +89,7 @@ pub(super) fn load(reader: TableReader, config: Config, comma: Option<bool>) -> 
         pipeline,
         target,
         parts,
+        trains_on_dev: false,
         on_disk: Some(Arc::new(file)),
         decisions,
         warnings,

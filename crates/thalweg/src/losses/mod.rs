@@ -155,7 +155,8 @@ impl Cost {
         }
     }
 
-    /// The same for some examples of a batch whose weights sum to `total`: their share of J, and of dZ.
+    /// The same for some examples of a batch whose weights sum to `total`: their share of J, and of dZ. There may be a
+    /// weight for each member of each example.
     pub(crate) fn compute_share(
         &mut self,
         loss: &dyn Loss,
@@ -222,7 +223,10 @@ impl Repeated {
         let examples = &self.rows[..rows];
         ops::gather(examples, [(y, self.y.rows_mut(rows))]);
         if let Some(weights) = weights {
-            ops::gather(examples, [(weights, self.weights.rows_mut(rows))]);
+            match weights.len() == rows {
+                true => ops::copy(weights, self.weights.rows_mut(rows)),
+                false => ops::gather(examples, [(weights, self.weights.rows_mut(rows))]),
+            }
         }
         (self.y.rows(rows), weights.map(|_| self.weights.rows(rows)))
     }

@@ -97,6 +97,16 @@ impl Workspace {
         (z, self.deltas[0].view_mut().part(0, shape))
     }
 
+    /// Makes the logits of the last forward pass those of one member for each example, instead of their average: `rows`
+    /// are rows of [`Workspace::member_delta`]'s logits.
+    pub(crate) fn take_members(&mut self, rows: &[u32]) {
+        let last = self.outputs.len() - 1;
+        let (before, output) = self.outputs.split_at_mut(last);
+        let members = before[last - 1].view();
+        let z = members.part(0, self.logits.batch(members.len() / self.logits.size()));
+        ops::gather(rows, [(z, output[0].rows_mut(rows.len()))]);
+    }
+
     /// How many layers a training step goes back through: one that averages members is left out.
     pub(super) fn trained_layers(&self) -> usize {
         self.outputs.len() - usize::from(self.members > 1)

@@ -4,6 +4,7 @@ use super::{images, sounds};
 use crate::config::{Config, Quality, Recipe};
 use crate::data::dataset::Dataset;
 use crate::data::media_spec::SoundSpec;
+use crate::data::preprocess::ArrayScale;
 use crate::model::Model;
 use crate::task::Task;
 
@@ -24,6 +25,8 @@ pub(super) struct Facts<'a> {
     pub(super) course: bool,
     /// Whether the recipe decides as its first edition did.
     pub(super) first_edition: bool,
+    /// Whether examples are rows of columns, each with a unit of its own.
+    pub(super) table: bool,
     /// Height, width and channels, where examples are images large enough for convolutions.
     pub(super) image: Option<[usize; 3]>,
     /// What sounds were brought to, where examples are sounds.
@@ -58,6 +61,7 @@ impl<'a> Facts<'a> {
             dev_rows: data.parts.dev.rows,
             course: train.recipe == Recipe::Course,
             first_edition: train.edition == 1,
+            table: data.pipeline.array.as_ref().is_none_or(ArrayScale::is_matrix),
             image,
             sound,
             convolutions: free && auto && (image.is_some() || sound.is_some()),

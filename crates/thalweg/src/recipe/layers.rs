@@ -3,7 +3,6 @@
 use super::facts::Facts;
 use super::{decide, images, numbers, sounds};
 use crate::config::{Config, Quality, Recipe};
-use crate::data::preprocess::ArrayScale;
 use crate::error::{Error, Result};
 use crate::event::Decision;
 use crate::init::Init;
@@ -122,8 +121,8 @@ const MEMBERS: usize = 5;
 const ENSEMBLE_ROWS: usize = 100_000;
 
 /// How many networks' answers are averaged (Lakshminarayanan, Pritzel and Blundell 2017).
-fn members(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<usize> {
-    let Facts { config, data, .. } = *facts;
+pub(super) fn members(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<usize> {
+    let config = facts.config;
     let (network, train) = (&config.network, &config.train);
     if let Some(members) = network.ensemble {
         if members > 1 && facts.sound.is_some() {
@@ -133,8 +132,7 @@ fn members(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<usize> {
         return Ok(members);
     }
     let free = network.layers.is_none() && network.layer.is_empty() && train.recipe == Recipe::Auto;
-    let table = data.pipeline.array.as_ref().is_none_or(ArrayScale::is_matrix);
-    if !(free && table) || facts.first_edition || facts.fast || facts.rows > ENSEMBLE_ROWS {
+    if !(free && facts.table) || facts.first_edition || facts.fast || facts.rows > ENSEMBLE_ROWS {
         return Ok(1);
     }
     let what = format!("an ensemble of {MEMBERS} networks, whose answers are averaged");

@@ -8,6 +8,7 @@ mod numbers;
 mod settings;
 mod sounds;
 mod start;
+mod train_on_dev;
 
 use self::facts::Facts;
 use crate::config::{ClassWeights, Config, Precision, Weighting};
@@ -22,6 +23,7 @@ use crate::optimizers::{self, Hyperparameters, Optimizer, Registered};
 use crate::tensor::ops::{self, MatmulPrecision};
 use crate::tensor::{Dtype, Shape, Tensor};
 use crate::train::{Augmentation, Settings, State};
+pub(crate) use train_on_dev::for_training;
 
 /// Everything that training needs besides the examples.
 #[derive(Debug)]
@@ -87,7 +89,7 @@ fn decided(facts: Facts) -> Result<Plan> {
     let (registered, given) = optimizer(&facts)?;
     let optimizer = (registered.build)(&given);
     let usual_rate = (registered.learning_rate)(&given);
-    let settings = settings::settings(&facts, (optimizer.name(), usual_rate), &mut decisions)?;
+    let settings = settings::settings(&facts, network.members(), (optimizer.name(), usual_rate), &mut decisions)?;
     let augmentation = augment::augmentation(&facts, &mut decisions)?;
     let dtype = if config.train.precision == Precision::F64 { Dtype::F64 } else { Dtype::F32 };
     Ok(Plan { network, start, loss, optimizer, settings, dtype, augmentation, decisions })

@@ -79,8 +79,11 @@ fn known(model: &Model) -> Option<PiecewiseLinear> {
 /// The inputs that are scaled numbers.
 fn numbers(facts: &Facts) -> Vec<usize> {
     let pipeline = &facts.data.pipeline;
-    if let Some(array) = &pipeline.array {
-        return if array.is_matrix() { (0..pipeline.width()).collect() } else { Vec::new() };
+    if !facts.table {
+        return Vec::new();
+    }
+    if pipeline.array.is_some() {
+        return (0..pipeline.width()).collect();
     }
     let mut next = 0;
     let each = pipeline.inputs.iter().map(|input| {

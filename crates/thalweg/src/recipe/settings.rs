@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::event::Decision;
 use crate::metrics;
 use crate::schedule::{self, Schedule};
-use crate::train::Settings;
+use crate::train::{Folds, Settings};
 
 /// Settings for an optimiser of a name, which usually learns at a rate.
 ///
@@ -18,6 +18,7 @@ use crate::train::Settings;
 /// If a name is unknown, or rates are not by epochs.
 pub(super) fn settings(
     facts: &Facts,
+    members: usize,
     (optimizer, usual_rate): (&str, Option<f64>),
     decisions: &mut Vec<Decision>,
 ) -> Result<Settings> {
@@ -47,6 +48,7 @@ pub(super) fn settings(
         best_from,
         average,
         temperature_scaling: temperature_scaling(facts),
+        folds: facts.data.trains_on_dev.then_some(Folds { members, dev_rows: facts.dev_rows, seed: train.seed }),
         time_limit: train.time_limit.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)),
     })
 }

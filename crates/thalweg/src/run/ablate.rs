@@ -42,7 +42,7 @@ pub(super) fn ablate(
         if fit(&config, data, &plan, &mut state, &mut StopOnly(recorder))? == StopReason::Interrupted {
             break;
         }
-        let (metrics, _) = evaluate_split(data, &plan, &state.best_theta, &data.parts.dev)?;
+        let metrics = evaluate_split(data, &plan, &state.best_theta, &data.parts.dev)?;
         if let Some(value) = value(&metrics) {
             recorder.event(&Event::Ablation { without: change.into(), metric: metric.into(), all, value });
         }

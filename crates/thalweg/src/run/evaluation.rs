@@ -11,7 +11,7 @@ use crate::model::{EvaluatedExamples, Model, Provenance};
 use crate::network::Network;
 use crate::recipe::Plan;
 use crate::tensor::Tensor;
-use crate::train::{State, predict};
+use crate::train::{Folds, State, predict_held_out};
 
 /// The evaluation of the best parameters.
 pub(super) struct SplitsEvaluation {
@@ -23,14 +23,15 @@ pub(super) struct SplitsEvaluation {
 
 /// Evaluates the best parameters on every split.
 pub(super) fn evaluate_splits(data: &Dataset, plan: &Plan, state: &State) -> Result<SplitsEvaluation> {
-    let (train, _) = evaluate_split(data, plan, &state.best_theta, &data.parts.train)?;
+    let train = evaluate_split(data, plan, &state.best_theta, &data.parts.train)?;
     let mut evaluation =
         SplitsEvaluation { results: Splits { train, ..Splits::default() }, answers: Answers::default() };
-    for (name, rows) in [("dev", &data.parts.dev), ("test", &data.parts.test)] {
+    for (name, rows, folds) in [("dev", &data.parts.dev, plan.settings.folds), ("test", &data.parts.test, None)] {
         if rows.rows == 0 {
             continue;
         }
-        let (metrics, outputs) = evaluate_split(data, plan, &state.best_theta, rows)?;
+        let outputs = outputs(data, plan, &state.best_theta, rows, folds)?;
+        let metrics = metrics(data, rows, &outputs);
         let mut gathered = answers::Gathered::new(name, &data.pipeline, &data.target);
         gathered.add(rows, &outputs)?;
         evaluation.answers = gathered.answers();
@@ -39,21 +40,30 @@ pub(super) fn evaluate_splits(data: &Dataset, plan: &Plan, state: &State) -> Res
     Ok(evaluation)
 }
 
-/// The metrics and the outputs of θ on a split.
-pub(crate) fn evaluate_split(data: &Dataset, plan: &Plan, theta: &Tensor, rows: &Rows) -> Result<(Metrics, Vec<f64>)> {
-    let outputs = outputs(data, plan, theta, rows)?;
-    let mut evaluated = EvaluatedExamples::default();
-    evaluated.extend(&data.target, &outputs, rows);
-    Ok((evaluated.metrics(&data.target), outputs))
+/// The metrics of θ on a split.
+pub(crate) fn evaluate_split(data: &Dataset, plan: &Plan, theta: &Tensor, rows: &Rows) -> Result<Metrics> {
+    Ok(metrics(data, rows, &outputs(data, plan, theta, rows, None)?))
 }
 
-/// The outputs of θ on a split, m × C, row by row.
-pub(super) fn outputs(data: &Dataset, plan: &Plan, theta: &Tensor, rows: &Rows) -> Result<Vec<f64>> {
+fn metrics(data: &Dataset, rows: &Rows, outputs: &[f64]) -> Metrics {
+    let mut evaluated = EvaluatedExamples::default();
+    evaluated.extend(&data.target, outputs, rows);
+    evaluated.metrics(&data.target)
+}
+
+/// The outputs of θ on a split, m × C, row by row; with folds, those of the members that have not seen the row.
+pub(super) fn outputs(
+    data: &Dataset,
+    plan: &Plan,
+    theta: &Tensor,
+    rows: &Rows,
+    folds: Option<Folds>,
+) -> Result<Vec<f64>> {
     let part = judged_on(rows, None, data, plan.dtype)?;
     // Rows on disk are read in batches of training's size.
     let most = if rows.on_disk.is_some() { plan.settings.batch_size.max(1) } else { usize::MAX };
     let mut workspace = plan.network.workspace(plan.network.rows_at_once(rows.rows).min(most), plan.dtype);
-    Ok(predict(&plan.network, &*plan.loss, theta, &*part, &mut workspace)?.1)
+    Ok(predict_held_out(&plan.network, &*plan.loss, theta, (&*part, folds), &mut workspace)?.1)
 }
 
 /// The model with the best parameters.

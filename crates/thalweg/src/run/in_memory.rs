@@ -57,6 +57,14 @@ pub fn train_on(
 ) -> Result<Trained> {
     check_settings(config)?;
     thalweg_kernels::pool::set_threads(config.train.threads);
+    let folded;
+    let data = match start {
+        Some(_) => data,
+        None => {
+            folded = recipe::for_training(config, data.clone())?;
+            &folded
+        }
+    };
     let plan = planned(config, data, start)?;
     let mut state = fresh_state(config, &plan);
     let mut collector =

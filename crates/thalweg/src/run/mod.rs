@@ -182,7 +182,7 @@ pub fn check(config: &Config, after_steps: usize, epsilon: f64, most_rows: usize
 
 pub(crate) fn prepare(config: &Config) -> Result<(Dataset, Plan)> {
     check_settings(config)?;
-    let data = data::load(config)?;
+    let data = recipe::for_training(config, data::load(config)?)?;
     let plan = recipe::plan(config, &data)?;
     Ok((data, plan))
 }

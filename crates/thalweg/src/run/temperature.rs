@@ -29,7 +29,7 @@ pub(super) fn scale(data: &Dataset, plan: &Plan, theta: &mut Tensor) -> Result<O
         return Ok(None);
     }
     let answers = |theta: &Tensor| {
-        let probabilities = outputs(data, plan, theta, dev)?;
+        let probabilities = outputs(data, plan, theta, dev, plan.settings.folds)?;
         Ok::<_, Error>(Dev::new(data.task, data.target.outputs(), &probabilities, &dev.y))
     };
     let before = answers(theta)?;

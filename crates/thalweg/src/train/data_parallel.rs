@@ -6,6 +6,7 @@
 use thalweg_kernels::pool;
 
 use super::batches::Batch;
+use super::folds::Folds;
 use crate::layers::{Mode, RngContext};
 use crate::losses::{Cost, Loss};
 use crate::network::{Network, Scale, Workspace};
@@ -43,6 +44,7 @@ pub(super) struct Pass<'a> {
     pub(super) theta: View<'a>,
     pub(super) batch: &'a Batch,
     pub(super) noise: RngContext<'a>,
+    pub(super) folds: Option<Folds>,
     pub(super) products: MatmulPrecision,
 }
 
@@ -57,6 +59,8 @@ struct Part {
     workspace: Workspace,
     cost: Cost,
     gradient: Tensor,
+    /// The weight of each example for each member.
+    weights: Tensor,
     /// The part's share of J.
     j: f64,
 }
@@ -70,6 +74,7 @@ impl DataParallel {
             workspace: network.workspace(rows, dtype),
             cost: Cost::of_members(rows, network.members(), dtype),
             gradient: Tensor::zeros([network.layout().len()], dtype),
+            weights: Tensor::zeros([rows * network.members()], dtype),
             j: 0.0,
         };
         DataParallel { rows, parts: (0..count).map(part).collect() }
@@ -89,10 +94,18 @@ impl DataParallel {
         let total = weights.map_or(m as f64, ops::sum);
         let parts = &mut self.parts[..m.div_ceil(rows)];
         pool::for_each_chunk(parts, 1, |i, part| {
-            let Part { workspace, cost, gradient, j } = &mut part[0];
+            let Part { workspace, cost, gradient, weights: own, j } = &mut part[0];
             let (start, m) = (i * rows, rows.min(m - i * rows));
             let (x, y, weights) = (x.rows(start, m), y.rows(start, m), weights.map(|weights| weights.rows(start, m)));
             let noise = RngContext { examples: &pass.noise.examples[start..start + m], ..pass.noise };
+            let weights = match pass.folds {
+                Some(folds) => {
+                    let rows = m * folds.members;
+                    folds.weights(noise.examples, weights, own.rows_mut(rows));
+                    Some(own.rows(rows))
+                }
+                None => weights,
+            };
             workspace.precision = pass.products;
             pass.network.run_forward(pass.theta, x, workspace, Mode::Train(noise));
             let (z, dz) = workspace.member_delta(m);
@@ -181,7 +194,8 @@ mod tests {
         for m in [size, 300, 1] {
             let noise = RngContext { seed: 1, epoch: 1, layer: 0, examples: &numbers[..m] };
             let (loss, products) = (&SigmoidCrossEntropy, MatmulPrecision::F32);
-            let pass = Pass { network: &network, loss, theta: theta.view(), batch: &batch, noise, products };
+            let pass =
+                Pass { network: &network, loss, theta: theta.view(), batch: &batch, noise, folds: None, products };
             let mut whole = DataParallel { rows: m, ..DataParallel::new(&network, &[size], dtype) };
             whole.parts[0].workspace = network.workspace(m, dtype);
             whole.parts[0].cost = Cost::new(m, dtype);

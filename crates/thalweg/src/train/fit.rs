@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::batches::{Batch, TrainingSet};
 use super::callback::Callback;
 use super::data_parallel::{DataParallel, Pass};
+use super::folds::Folds;
 use super::state::{Best, State};
 use crate::error::{Error, Kind, Result, advice};
 use crate::event::{Event, LayerScale};
@@ -50,6 +51,8 @@ pub struct Settings {
     pub average: f64,
     /// Whether logits are divided by the temperature of the least dev loss in the end.
     pub temperature_scaling: bool,
+    /// Which members leave out which of the first training rows, if these are the dev rows.
+    pub folds: Option<Folds>,
     /// The longest that training may take.
     pub time_limit: Option<Duration>,
     /// How steps compute the products of f32 matrices.
@@ -75,6 +78,7 @@ impl Default for Settings {
             best_from: 1,
             average: 0.0,
             temperature_scaling: false,
+            folds: None,
             time_limit: None,
             products: MatmulPrecision::F32,
         }
@@ -242,7 +246,8 @@ impl Trainer<'_> {
         let settings = &self.settings;
         let theta = state.theta.view();
         let noise = RngContext { seed: settings.seed, epoch: state.epoch as u32 + 1, layer: 0, examples };
-        let pass = Pass { network: self.network, loss: self.loss, theta, batch, noise, products: settings.products };
+        let Settings { folds, products, .. } = *settings;
+        let pass = Pass { network: self.network, loss: self.loss, theta, batch, noise, folds, products };
         let l2 = settings.l2 / self.train.rows() as f64;
         // Each member's weights decay as if it were alone, and J is the mean of the members'.
         let j = parts.compute(&pass) + self.network.l2_cost(theta, l2) / self.network.members() as f64;
@@ -300,7 +305,8 @@ impl Trainer<'_> {
         if let Some(examples) = self.dev {
             let workspace = buffers.parts.workspace();
             workspace.precision = MatmulPrecision::F32;
-            let (loss, answers) = predict(self.network, self.loss, theta, examples, workspace)?;
+            let (loss, answers) =
+                predict_held_out(self.network, self.loss, theta, (examples, self.settings.folds), workspace)?;
             dev_loss = Some(loss);
             dev = (self.evaluate)(&answers);
         }
@@ -385,6 +391,17 @@ pub fn predict(
     examples: &dyn TrainingSet,
     workspace: &mut Workspace,
 ) -> Result<(f64, Vec<f64>)> {
+    predict_held_out(network, loss, theta, (examples, None), workspace)
+}
+
+/// The same on dev rows that are trained on, too: each is answered by the member that has not seen it.
+pub(crate) fn predict_held_out(
+    network: &Network,
+    loss: &dyn Loss,
+    theta: &Tensor,
+    (examples, folds): (&dyn TrainingSet, Option<Folds>),
+    workspace: &mut Workspace,
+) -> Result<(f64, Vec<f64>)> {
     let mut cost = Cost::new(workspace.capacity(), theta.dtype());
     let mut answers = Vec::with_capacity(examples.rows() * network.output().size());
     let (mut total, mut total_weight) = (0.0, 0.0);
@@ -398,8 +415,11 @@ pub fn predict(
         let (x, y) = (batch.x.rows(m), batch.y.rows(m));
         let weights = batch.weights.as_ref().map(|weights| weights.rows(m));
         let weight = weights.map_or(m as f64, ops::sum);
-        let z = network.forward(theta.view(), x, workspace, Mode::Predict)?;
-        total += weight * cost.compute(loss, z, y, weights, None);
+        network.forward(theta.view(), x, workspace, Mode::Predict)?;
+        if let Some(folds) = folds {
+            folds.hold_out(numbers, workspace);
+        }
+        total += weight * cost.compute(loss, workspace.output(m), y, weights, None);
         total_weight += weight;
         loss.answer(workspace.output_mut(m));
         answers.extend(workspace.output(m).to_f64());

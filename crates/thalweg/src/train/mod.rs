@@ -5,6 +5,7 @@ mod batches;
 mod callback;
 mod data_parallel;
 mod fit;
+mod folds;
 mod from_disk;
 mod state;
 
@@ -13,6 +14,8 @@ pub use augment::{Augmentation, Augmented, Changes, ImageChanges, Mix};
 pub use augment::{SoundChanges, SoundStrengths};
 pub use batches::{Batch, Epoch, Examples, TrainingSet};
 pub use callback::Callback;
+pub(crate) use fit::predict_held_out;
 pub use fit::{Settings, StopReason, Trainer, predict};
+pub use folds::Folds;
 pub use from_disk::FromDisk;
 pub use state::{Best, State};
