@@ -37,6 +37,10 @@ pub(crate) fn command() -> Command {
                         .value_name("FILE")
                         .help("Also write a page that shows where the model goes wrong"),
                 )
+                .arg(Arg::new("gate").long("gate").value_name("METRIC>=X").action(ArgAction::Append).help(
+                    "A bound to keep, else the exit code is 4: accuracy>=0.9, log_loss<0.3, or an end of the 95 % \
+                     interval, accuracy.low>=0.88 (repeatable)",
+                ))
                 .arg(precision())
                 .args(reading(&READING)),
             verb("predict", "Answer the rows of a table")
