@@ -365,7 +365,7 @@ pub struct Train {
     /// Whether logits are divided by the temperature of the least dev loss, so that probabilities are calibrated.
     /// Default: for classes with at least 100 dev rows, but not in the course recipe.
     pub temperature_scaling: Option<bool>,
-    /// Time limit in seconds; training then stops and the best model is saved.
+    /// Time limit in seconds; training then stops and the best model is saved (exit code 6).
     #[schemars(range(min = 0.0))]
     pub time_limit: Option<f64>,
 }
@@ -422,4 +422,7 @@ pub struct Output {
     pub out: Option<String>,
     /// A folder for the report's figures, as SVG and PNG.
     pub figures: Option<String>,
+    /// Whether simple models are evaluated beside the network: the frequencies of the classes (or the mean), and a
+    /// linear model. Default: both, but no linear model of images, sounds or rows on disk.
+    pub baselines: Option<bool>,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::data::schema::Task;
-use crate::event::{Answers, Decision, Event, LayerRow, LayerScale, Splits};
+use crate::event::{Answers, Baseline, Decision, Event, LayerRow, LayerScale, Splits};
 use crate::metrics::{Metric, Metrics};
 
 /// The facts of a run, as far as its events report them.
@@ -37,6 +37,8 @@ pub(super) struct Run {
     pub(super) epochs: Vec<Epoch>,
     /// Results of training without each augmentation.
     pub(super) ablations: Vec<Ablation>,
+    /// Simple models on the same rows.
+    pub(super) baselines: Vec<Baseline>,
     pub(super) end: Option<End>,
 }
 
@@ -130,6 +132,10 @@ impl Run {
             }
             Event::Ablation { without, metric, all, value } => {
                 self.ablations.push(Ablation { without, metric, all, value });
+            }
+            Event::Baseline(baseline) => {
+                self.baselines.retain(|known| known.name != baseline.name);
+                self.baselines.push(baseline);
             }
             Event::Finished { reason, best_epoch, seconds, metrics, answers, .. } => {
                 self.end = Some(End { reason, best_epoch, seconds, metrics, answers });

@@ -19,13 +19,15 @@ pub(super) struct SplitsEvaluation {
     pub(super) results: Splits<Metrics>,
     /// The predictions on test, or on dev where there is no test split.
     pub(super) answers: Answers,
+    /// The outputs on the same rows.
+    pub(super) outputs: Vec<f64>,
 }
 
 /// Evaluates the best parameters on every split.
 pub(super) fn evaluate_splits(data: &Dataset, plan: &Plan, state: &State) -> Result<SplitsEvaluation> {
     let (train, _) = evaluate_split(data, plan, &state.best_theta, &data.parts.train)?;
-    let mut evaluation =
-        SplitsEvaluation { results: Splits { train, ..Splits::default() }, answers: Answers::default() };
+    let results = Splits { train, ..Splits::default() };
+    let mut evaluation = SplitsEvaluation { results, answers: Answers::default(), outputs: Vec::new() };
     for (name, rows) in [("dev", &data.parts.dev), ("test", &data.parts.test)] {
         if rows.rows == 0 {
             continue;
@@ -33,7 +35,7 @@ pub(super) fn evaluate_splits(data: &Dataset, plan: &Plan, state: &State) -> Res
         let (metrics, outputs) = evaluate_split(data, plan, &state.best_theta, rows)?;
         let mut gathered = answers::Gathered::new(name, &data.pipeline, &data.target);
         gathered.add(rows, &outputs)?;
-        evaluation.answers = gathered.answers();
+        (evaluation.answers, evaluation.outputs) = (gathered.answers(), outputs);
         if name == "dev" { evaluation.results.dev = metrics } else { evaluation.results.test = metrics }
     }
     Ok(evaluation)

@@ -2,8 +2,8 @@
 
 use super::announce::{DivergenceMonitor, announce, finished, reason};
 use super::evaluation::{self, SplitsEvaluation};
-use super::temperature;
 use super::{Callback, check_settings, fit, fresh_state};
+use super::{baselines, temperature};
 use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -72,7 +72,9 @@ pub fn train_on(
     if let Some(decision) = temperature::scale(data, &plan, &mut state.best_theta)? {
         collector.event(&Event::Decision(decision));
     }
-    let SplitsEvaluation { results, answers } = evaluation::evaluate_splits(data, &plan, &state)?;
+    let evaluation = evaluation::evaluate_splits(data, &plan, &state)?;
+    baselines::compare(config, data, &plan, &state, &evaluation, &collector)?.tell(&mut collector);
+    let SplitsEvaluation { results, answers, .. } = evaluation;
     collector.event(&finished(reason(end, &plan), &state, &results, answers));
     let events = collector.events;
     Ok(Trained { model: evaluation::model(config, data, plan.network, &state, &results), events, end })

@@ -10,6 +10,7 @@ mod line;
 mod parallel;
 #[cfg(feature = "tune")]
 mod points;
+mod reliability;
 mod scatter;
 mod ticks;
 
@@ -22,6 +23,7 @@ pub(crate) use line::{LineChart, Mark, Series};
 pub(crate) use parallel::{Parallel, Thread, Upright};
 #[cfg(feature = "tune")]
 pub(crate) use points::{Along, Panel, Point, Points};
+pub(crate) use reliability::{Reliability, ReliabilityBin};
 pub(crate) use scatter::Scatter;
 
 use super::Theme;
