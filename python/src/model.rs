@@ -11,6 +11,7 @@ use thalweg::Error;
 use thalweg::config;
 use thalweg::data::schema::{Role, Task};
 use thalweg::explain::{self, Background, Effort, Explainer, Sample, Settings};
+use thalweg::metrics::{Gate, Metrics};
 use thalweg::run::Explained;
 use thalweg::tensor::ops::MatmulPrecision;
 
@@ -100,19 +101,22 @@ impl Model {
         PyArray1::from_vec(py, numbers).reshape([rows, columns])
     }
 
-    /// The metrics on rows whose answers are known, and how many rows there are, as JSON.
-    fn evaluate(&self, py: Python<'_>, data: &Data, precision: &str) -> PyResult<String> {
+    /// The metrics on rows whose answers are known, and how many rows there are, as JSON; an error where a gate is not
+    /// passed.
+    fn evaluate(&self, py: Python<'_>, data: &Data, precision: &str, gates: Vec<String>) -> PyResult<String> {
         self.in_precision(py, precision, |precision| {
+            let gates = self.gates(&gates)?;
             let rows = data.encoded(self.0.fitted())?.parts.train;
-            Ok(json!({ "rows": rows.rows, "metrics": self.0.evaluate_rows(&rows, precision)? }).to_string())
+            gated(rows.rows, self.0.evaluate_rows(&rows, precision)?, &gates)
         })
     }
 
     /// The same for data that is named.
-    fn evaluate_path(&self, py: Python<'_>, path: &str, precision: &str) -> PyResult<String> {
+    fn evaluate_path(&self, py: Python<'_>, path: &str, precision: &str, gates: Vec<String>) -> PyResult<String> {
         self.in_precision(py, precision, |precision| {
+            let gates = self.gates(&gates)?;
             let (rows, metrics, _) = self.0.evaluate(path, &config::Data::default(), precision)?;
-            Ok(json!({ "rows": rows, "metrics": metrics }).to_string())
+            gated(rows, metrics, &gates)
         })
     }
 
@@ -222,11 +226,25 @@ impl Model {
         Ok(inputs)
     }
 
+    fn gates(&self, gates: &[String]) -> thalweg::Result<Vec<Gate>> {
+        gates.iter().map(|gate| Gate::parse(gate, self.0.target.task)).collect()
+    }
+
     fn encoded(&self, data: &Data) -> thalweg::Result<Vec<f32>> {
         let pipeline = &self.0.pipeline;
         match &data.rows {
             Rows::Table(table) => pipeline.transform(table),
             Rows::Arrays(arrays) => pipeline.transform_arrays(arrays, &(0..arrays.rows()).collect::<Vec<_>>()),
         }
+    }
+}
+
+/// Metrics as JSON, or one error of all the gates that they do not pass.
+fn gated(rows: usize, metrics: Metrics, gates: &[Gate]) -> thalweg::Result<String> {
+    let failed = gates.iter().filter_map(|gate| gate.check(&metrics).error(&metrics));
+    let all = failed.reduce(|first, next| Error { message: format!("{}; {}", first.message, next.message), ..first });
+    match all {
+        Some(error) => Err(error),
+        None => Ok(json!({ "rows": rows, "metrics": metrics }).to_string()),
     }
 }

@@ -191,8 +191,8 @@ class Estimator(EstimatorKeywords, BaseEstimator):
             options["seed"] = check_random_state(seed).randint(np.iinfo(np.int32).max)
         options["threads"] = _threads(options["threads"])
         # What is missing is known already, and no text means it; nor do rows mean anything by their order. What matters
-        # is asked of the fitted estimator, and not told of every fit of a search.
-        options |= {"missing": [""], "any_order": True, "importance": False, **told}
+        # is asked of the fitted estimator; scikit-learn has baselines of its own, and searches fit many networks.
+        options |= {"missing": [""], "any_order": True, "importance": False, "baselines": False, **told}
         return {**options, **(self.options or {})}
 
     def _split(self, rows):

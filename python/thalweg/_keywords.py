@@ -38,7 +38,7 @@ Schedule = Literal[
     "constant", "inverse", "exponential", "square_root", "staircase", "manual", "cosine", "one_cycle", "plateau"
 ]
 Monitor = Literal[
-    "loss", "accuracy", "log_loss", "roc_auc", "pr_auc", "f1_macro", "brier", "rmse", "mae", "r2", "mape"
+    "loss", "accuracy", "log_loss", "roc_auc", "pr_auc", "f1_macro", "brier", "ece", "rmse", "mae", "r2", "mape"
 ]
 Sampler = Literal["tpe", "gp", "random", "halton", "grid", "coarse_to_fine"]
 Pruner = Literal["none", "median", "asha", "hyperband"]
@@ -427,7 +427,7 @@ class Options(TypedDict, total=False):
     Default: for classes with at least 100 dev rows, but not in the course recipe."""
 
     time_limit: float | None
-    """Time limit in seconds; training then stops and the best model is saved."""
+    """Time limit in seconds; training then stops and the best model is saved (exit code 6)."""
 
     search: Mapping[str, str] | None
     """Options to search, each with its values: learning_rate=log:1e-4..1e-1, layers=int:1..5,
@@ -448,7 +448,8 @@ class Options(TypedDict, total=False):
     """Maximum number of trials. Default: 60."""
 
     budget: float | None
-    """Time limit of the search in seconds (a single trial's limit is time_limit)."""
+    """Time limit of the search in seconds (a single trial's limit is time_limit). The best model so far is trained and
+    saved (exit code 6)."""
 
     stall: int | None
     """Trials without improvement after which the search stops (0: never). Default: 0."""
@@ -496,9 +497,9 @@ class Options(TypedDict, total=False):
     figures: str | PathLike[str] | None
     """A folder for the report's figures, as SVG and PNG."""
 
-    importance: bool | None
-    """Whether the report tells how much each column of a table matters, and how answers change with the most important
-    ones; takes a tenth of the training time, or about a second. Default: True."""
+    baselines: bool | None
+    """Whether simple models are evaluated beside the network: the frequencies of the classes (or the mean), and a
+    linear model. Default: both, but no linear model of images, sounds or rows on disk."""
 
 
 class EstimatorKeywords:
@@ -566,12 +567,12 @@ class EstimatorKeywords:
         monitor : str, optional
             The dev metric that decides which epoch is best. Default: loss, but accuracy for classes with at least 300
             dev rows with convolutions or in the course recipe. One of loss, accuracy, log_loss, roc_auc, pr_auc,
-            f1_macro, brier, rmse, mae, r2, mape.
+            f1_macro, brier, ece, rmse, mae, r2, mape.
         validation_fraction : float, optional
             Share of the rows that choose the best epoch and are not trained on (0: none, and the last epoch counts).
             Default: a tenth, 10,000 rows at most, none of fewer than 50; fewer than 10 rows are never divided.
         time_limit : float, optional
-            Time limit in seconds; training then stops and the best model is saved.
+            Time limit in seconds; training then stops and the best model is saved (exit code 6).
         recipe : {"auto", "course"}, default="auto"
             The recipe that decides what is left open.
         quality : {"fast", "good", "best"}, default="good"
@@ -682,12 +683,12 @@ class ClassifierKeywords:
         monitor : str, optional
             The dev metric that decides which epoch is best. Default: loss, but accuracy for classes with at least 300
             dev rows with convolutions or in the course recipe. One of loss, accuracy, log_loss, roc_auc, pr_auc,
-            f1_macro, brier, rmse, mae, r2, mape.
+            f1_macro, brier, ece, rmse, mae, r2, mape.
         validation_fraction : float, optional
             Share of the rows that choose the best epoch and are not trained on (0: none, and the last epoch counts).
             Default: a tenth, 10,000 rows at most, none of fewer than 50; fewer than 10 rows are never divided.
         time_limit : float, optional
-            Time limit in seconds; training then stops and the best model is saved.
+            Time limit in seconds; training then stops and the best model is saved (exit code 6).
         recipe : {"auto", "course"}, default="auto"
             The recipe that decides what is left open.
         quality : {"fast", "good", "best"}, default="good"

@@ -119,7 +119,7 @@ class Model:
             return np.array(self._native.predict_path(str(data), precision)[1])
         return self._outputs(data, precision)
 
-    def evaluate(self, data, y=None, sample_weight=None, precision="f32"):
+    def evaluate(self, data, y=None, sample_weight=None, precision="f32", gates=()):
         """The metrics on rows whose answers are known, each with its 95 % interval.
 
         Parameters
@@ -130,16 +130,20 @@ class Model:
             The answers and weights.
         precision : str, default="f32"
             As for :meth:`predict`.
+        gates : str or sequence of str, default=()
+            Bounds of metrics or of their intervals' ends, such as ``"accuracy>=0.9"`` or ``"accuracy.low>=0.88"``; a
+            ``CheckError`` names those that are not kept.
 
         Returns
         -------
         dict
             ``{"accuracy": {"value": 0.97, "low": 0.95, "high": 0.98}, ...}``
         """
+        gates = [gates] if isinstance(gates, str) else list(gates)
         if is_path(data):
-            found = self._native.evaluate_path(str(data), precision)
+            found = self._native.evaluate_path(str(data), precision, gates)
         else:
-            found = self._native.evaluate(self._rows(data, y, sample_weight), precision)
+            found = self._native.evaluate(self._rows(data, y, sample_weight), precision, gates)
         return json.loads(found)["metrics"]
 
     def importance(self, data, y=None, sample_weight=None, seed=0, precision="f32"):

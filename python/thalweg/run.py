@@ -125,6 +125,11 @@ class Run:
         return self._last("finished").get("metrics", {})
 
     @property
+    def baselines(self):
+        """The metrics of simple models on dev and test, by what they are: ``run.baselines["mean"]["dev"]["rmse"]``."""
+        return {event["name"]: event["metrics"] for event in self.events if event["event"] == "baseline"}
+
+    @property
     def decisions(self):
         """What was decided, why, and the keyword (``flag``) that decides otherwise."""
         return [event for event in self.events if event["event"] == "decision"]

@@ -50,6 +50,10 @@ pub(crate) fn command() -> Command {
                         .action(ArgAction::Append)
                         .help("Also show the mean answer along a column's values; may be repeated"),
                 )
+                .arg(Arg::new("gate").long("gate").value_name("METRIC>=X").action(ArgAction::Append).help(
+                    "A bound to keep, else the exit code is 4: accuracy>=0.9, log_loss<0.3, or an end of the 95 % \
+                     interval, accuracy.low>=0.88 (repeatable)",
+                ))
                 .arg(precision())
                 .args(reading(&["seed"]))
                 .args(reading(&READING)),

@@ -77,6 +77,46 @@ fn decided(result: &Value, what: &str) -> bool {
 }
 
 #[test]
+fn probabilities_read_back_as_they_are() {
+    let place = Place::new("t.csv", &classes());
+    place.train("t.csv");
+    let lines = String::from_utf8(place.thalweg("predict run t.csv --format jsonl").stdout).unwrap();
+    let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    for (csv, json) in place.answers("t.csv")[1..].iter().zip(lines) {
+        let of = |column: usize| csv[column].parse::<f64>().unwrap();
+        assert_eq!((Some(of(1)), Some(of(2))), (json["probability_high"].as_f64(), json["probability_low"].as_f64()));
+        assert_eq!(of(1) + of(2), 1.0);
+    }
+}
+
+#[test]
+fn gates_are_kept_or_the_exit_code_is_4() {
+    let place = Place::new("t.csv", &classes());
+    place.train("t.csv");
+    let evaluate = |gates: &[&str]| {
+        let command = &mut Command::new(env!("CARGO_BIN_EXE_thalweg"));
+        let gates = gates.iter().flat_map(|gate| ["--gate", gate]);
+        let output =
+            command.args(["evaluate", "run", "t.csv", "--json"]).args(gates).current_dir(place.path()).output();
+        let output = output.unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        (output.status.code().unwrap(), serde_json::from_slice::<Value>(&output.stdout).ok(), told)
+    };
+    let (code, result, told) = evaluate(&["accuracy>=0.5", "log_loss.high < 2"]);
+    let passed = serde_json::json!([true, true]);
+    let of = |result: &Option<Value>, key: &str| -> Value {
+        result.as_ref().unwrap()["gates"].as_array().unwrap().iter().map(|gate| gate[key].clone()).collect()
+    };
+    assert_eq!((code, of(&result, "passed"), told.as_str()), (0, passed, ""));
+    let (code, result, told) = evaluate(&["accuracy>1", "accuracy.low>=0.5", "ece<0"]);
+    assert_eq!((code, of(&result, "passed")), (4, serde_json::json!([false, true, false])));
+    assert_eq!(of(&result, "gate"), serde_json::json!(["accuracy>1", "accuracy.low>=0.5", "ece<0"]));
+    assert!(told.contains("expected accuracy>1\n") && told.contains("expected ece<0\n"), "{told}");
+    let (code, result, told) = evaluate(&["acuracy>0.5"]);
+    assert!(code == 2 && result.is_none() && told.contains("did you mean \"accuracy\"?"), "{told}");
+}
+
+#[test]
 fn several_labels_in_a_cell() {
     let labels = |_: usize, a: f64, b: f64| {
         let names = [("wide", a > 0.5), ("tall", b > 0.5)];
@@ -146,6 +186,9 @@ fn parts_in_files_of_their_own() {
     let parts = ["train", "dev", "test"].map(|part| result["examples"][part].as_u64().unwrap());
     assert_eq!(parts, [400, 4, 2]);
     assert_eq!(metric(&result, "test", "accuracy"), 1.0);
+    assert!(!decided(&result, "rows split"), "{result}");
+    std::fs::remove_dir_all(place.path().join("run")).unwrap();
+    assert!(decided(&place.train("t.csv --test test.csv"), "rows split 80/20 % into train and dev"));
 }
 
 #[test]

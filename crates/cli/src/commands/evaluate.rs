@@ -4,6 +4,7 @@ use std::path::Path;
 
 use clap::ArgMatches;
 use thalweg::io::atomic;
+use thalweg::metrics::{Gate, GateResult};
 use thalweg::model::Model;
 use thalweg::run::Explained;
 
@@ -19,6 +20,8 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     }
     let model = Model::load(argument(matches, "model"))?;
     let data = argument(matches, "data");
+    let gates = matches.get_many::<String>("gate").into_iter().flatten();
+    let gates: Vec<Gate> = gates.map(|gate| Gate::parse(gate, model.target.task)).collect::<thalweg::Result<_>>()?;
     let (products, decisions) = thalweg::run::products(&model, config.train.precision)?;
     print::notes(&decisions);
     let explained = Explained {
@@ -31,6 +34,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     if let Some(page) = page {
         atomic::write(page, found.page(&model, data).as_bytes())?;
     }
+    let gates: Vec<GateResult> = gates.iter().map(|gate| gate.check(&found.metrics)).collect();
     if matches.get_flag("json") {
         let mut object = serde_json::json!({ "examples": found.rows, "metrics": found.metrics });
         if let Some(importance) = &found.importance {
@@ -39,11 +43,17 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
         if !found.dependences.is_empty() {
             object["dependence"] = serde_json::to_value(&found.dependences)?;
         }
+        if !gates.is_empty() {
+            object["gates"] = serde_json::to_value(&gates)?;
+        }
         print::json(&object)?;
     } else {
         print::metrics(found.rows, &found.metrics)?;
         found.importance.iter().try_for_each(print::explanation::importance)?;
         found.dependences.iter().try_for_each(print::explanation::dependence)?;
     }
-    Ok(0)
+    let failed: Vec<_> = gates.iter().filter_map(|gate| gate.error(&found.metrics)).collect();
+    let code = failed.first().map_or(0, |error| error.kind.exit_code());
+    failed.into_iter().for_each(|error| print::error(&error.into()));
+    Ok(code as u8)
 }

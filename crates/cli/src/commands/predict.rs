@@ -146,7 +146,8 @@ fn write_csv(
         let ids = answers.ids.iter().map(|(_, cells)| field(&cells.get(row)));
         let fields = ids
             .chain(predictions.iter().map(|text| field(text)))
-            .chain(probabilities.iter().map(|p| format!("{p:.6}")))
+            // The shortest text that reads back as the same number.
+            .chain(probabilities.iter().map(f64::to_string))
             .chain(explained.rows.get(row).into_iter().flatten().map(f64::to_string));
         writeln!(out, "{}", fields.collect::<Vec<_>>().join(","))?;
     }

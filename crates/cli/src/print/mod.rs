@@ -19,6 +19,7 @@ use thalweg::metrics::{Metric, Metrics};
 use thalweg::model::Model;
 use thalweg::network::gradient_check::Report;
 use thalweg::run::{Outcome, Preview};
+use thalweg::task::Task;
 use thalweg::tune::learning_rate::Rates;
 
 pub(crate) use progress::Progress;
@@ -91,6 +92,7 @@ pub(crate) fn outcome(outcome: &Outcome) -> std::io::Result<()> {
     let Outcome { run, epochs, best_epoch, seconds, examples, metrics, .. } = outcome;
     line("")?;
     table(&metrics_rows(metrics, examples))?;
+    baselines(outcome)?;
     line("")?;
     line(&format!("epochs   {epochs}, best {best_epoch}, {seconds:.1} s"))?;
     line(&format!("model    {}", outcome.model.display()))?;
@@ -163,6 +165,25 @@ fn metrics_rows(metrics: &Splits<Metrics>, examples: &Splits) -> Vec<Vec<String>
     rows
 }
 
+/// The network beside simple models, on test or else on dev.
+fn baselines(outcome: &Outcome) -> std::io::Result<()> {
+    if outcome.baselines.is_empty() {
+        return Ok(());
+    }
+    let names = if outcome.task == Task::Regression { ["rmse", "r2"] } else { ["accuracy", "log_loss"] };
+    let (part, of): (_, fn(&Splits<Metrics>) -> &Metrics) =
+        if outcome.examples.test > 0 { ("test", |parts| &parts.test) } else { ("dev", |parts| &parts.dev) };
+    let row = |name: &str, parts: &Splits<Metrics>| {
+        let values = names.map(|name| of(parts).get(name).map_or(String::new(), interval));
+        std::iter::once(name.to_string()).chain(values).collect()
+    };
+    let mut rows = vec![[&format!("on {part}"), names[0], names[1]].map(String::from).to_vec()];
+    rows.extend(outcome.baselines.iter().map(|baseline| row(&baseline.name, &baseline.metrics)));
+    rows.push(row("the network", &outcome.metrics));
+    line("")?;
+    table(&rows)
+}
+
 /// 0.972 (0.95–0.98).
 fn interval(metric: &Metric) -> String {
     match (metric.low, metric.high) {
@@ -229,6 +250,7 @@ pub(crate) fn outcome_json(outcome: &Outcome) -> serde_json::Value {
         "best_epoch": outcome.best_epoch,
         "seconds": outcome.seconds,
         "metrics": outcome.metrics,
+        "baselines": outcome.baselines,
         "decisions": outcome.decisions,
         "warnings": texts(&outcome.warnings),
     })

@@ -373,7 +373,8 @@ pub struct Train {
     /// Whether the networks of an ensemble are trained on dev's rows, too: each row is left out by one of them, which alone
     /// answers for it where dev is evaluated. Default: for tables in memory that are split at random.
     pub train_on_dev: Option<bool>,
-    /// Time limit in seconds; training then stops and the best model is saved. The learning rate falls in time for it.
+    /// Time limit in seconds; training then stops and the best model is saved (exit code 6).
+    /// The learning rate falls in time for it.
     #[schemars(range(min = 0.0))]
     pub time_limit: Option<f64>,
 }
@@ -434,10 +435,13 @@ pub struct Output {
     /// Whether the report tells how much each column of a table matters, and how answers change with the most important
     /// ones; takes a tenth of the training time, or about a second.
     pub importance: bool,
+    /// Whether simple models are evaluated beside the network: the frequencies of the classes (or the mean), and a
+    /// linear model. Default: both, but no linear model of images, sounds or rows on disk.
+    pub baselines: Option<bool>,
 }
 
 impl Default for Output {
     fn default() -> Self {
-        Output { out: None, figures: None, importance: true }
+        Output { out: None, figures: None, importance: true, baselines: None }
     }
 }

@@ -23,7 +23,8 @@ pub struct Tune {
     /// Maximum number of trials.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub trials: usize,
-    /// Time limit of the search in seconds (a single trial's limit is time-limit).
+    /// Time limit of the search in seconds (a single trial's limit is time-limit). The best model so far
+    /// is trained and saved (exit code 6).
     #[schemars(range(min = 0.0))]
     pub budget: Option<f64>,
     /// Trials without improvement after which the search stops (0: never).

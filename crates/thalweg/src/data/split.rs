@@ -43,18 +43,27 @@ pub fn fractions(
         return Err(Error::data(format!("found {rows} rows with a known answer, expected {needed} or more to divide"))
             .fix("add rows, or train on all of them with [split=1,0,0]"));
     }
-    let percent = |fraction: f64| format!("{}", (fraction * 1000.0).round() / 10.0);
-    let decision = why.filter(|_| dev + test > 0.0).map(|why| Decision {
-        what: format!(
-            "rows split {}/{}/{} % into train, dev and test",
-            percent(fractions.train),
-            percent(dev),
-            percent(test)
-        ),
-        why,
-        instead: "[split=0.8,0.1,0.1]".into(),
-    });
+    let decision = why.filter(|_| dev + test > 0.0).map(|why| told(fractions, why));
     Ok((fractions, decision))
+}
+
+/// What is split off, and what is not because it has a file of its own.
+fn told(fractions: Splits<f64>, why: String) -> Decision {
+    let percent = |fraction: f64| format!("{}", (fraction * 1000.0).round() / 10.0);
+    let Splits { train, dev, test } = fractions;
+    let (shares, parts, instead, own) = if test == 0.0 {
+        (vec![train, dev], "train and dev", "[split=0.9,0.1,0]", Some("test"))
+    } else if dev == 0.0 {
+        (vec![train, test], "train and test", "[split=0.9,0,0.1]", Some("dev"))
+    } else {
+        (vec![train, dev, test], "train, dev and test", "[split=0.8,0.1,0.1]", None)
+    };
+    let shares = shares.into_iter().map(percent).collect::<Vec<_>>().join("/");
+    Decision {
+        what: format!("rows split {shares} % into {parts}"),
+        why: own.map_or(why.clone(), |own| format!("{why}; {own} rows have a file of their own")),
+        instead: instead.into(),
+    }
 }
 
 /// The fractions requested, or the default for this many rows, and why.
@@ -318,6 +327,36 @@ mod tests {
         let (with_test, _) = fractions(1_000, false, true, &config::Split::default()).unwrap();
         assert_eq!((with_test.train, with_test.dev, with_test.test), (0.8, 0.2, 0.0));
         assert!(fractions(9, false, false, &config::Split::default()).unwrap_err().message.contains("10 or more"));
+    }
+
+    #[test]
+    fn a_part_with_a_file_of_its_own_is_not_said_to_be_split_off() {
+        let said = |own_dev, own_test| {
+            let (_, decision) = fractions(1_000, own_dev, own_test, &config::Split::default()).unwrap();
+            decision.map(|told| (told.what, told.why, told.instead.to_string()))
+        };
+        let three = |what: &str, why: &str, flag: &str| Some((what.into(), why.into(), flag.into()));
+        assert_eq!(
+            said(false, false),
+            three("rows split 60/20/20 % into train, dev and test", "1000 rows are few", "--split 0.8,0.1,0.1")
+        );
+        assert_eq!(
+            said(false, true),
+            three(
+                "rows split 80/20 % into train and dev",
+                "1000 rows are few; test rows have a file of their own",
+                "--split 0.9,0.1,0"
+            )
+        );
+        assert_eq!(
+            said(true, false),
+            three(
+                "rows split 80/20 % into train and test",
+                "1000 rows are few; dev rows have a file of their own",
+                "--split 0.9,0,0.1"
+            )
+        );
+        assert_eq!(said(true, true), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::metrics::Metrics;
+use crate::metrics::{CalibrationBin, Metrics};
 use crate::task::Task;
 
 pub use decision::Decision;
@@ -97,6 +97,18 @@ pub struct Answers {
     /// The examples with the lowest confidence (probability of the likeliest class), for classes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unsure: Vec<Mistake>,
+    /// What was predicted against what came true, by probability, for classes and labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calibration: Vec<CalibrationBin>,
+}
+
+/// A simple model that the network is compared with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// What it is: `class frequencies`, `label frequencies` or `mean`; `logistic regression` or `linear regression`.
+    pub name: String,
+    /// Its metrics on dev and test.
+    pub metrics: Splits<Metrics>,
 }
 
 /// One event of a run, in chronological order.
@@ -207,6 +219,8 @@ pub enum Event {
     Importance(Importance),
     /// How the model's answers change with one of its most important columns.
     Dependence(Dependence),
+    /// What a simple model does on the same rows.
+    Baseline(Baseline),
     /// The run ended.
     Finished {
         /// The stop reason: `all epochs done`, `dev loss has not fallen for 20 epochs`, `time limit`, `interrupted`.

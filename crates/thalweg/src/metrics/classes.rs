@@ -1,7 +1,8 @@
 //! Metrics for classes and labels.
 
-use super::ranking::Ranking;
-use super::{Metric, Metrics, Weights, bare, interval, mean_of_defined};
+use super::interval::{self, Influenced};
+use super::ranking::{Ranking, Scored};
+use super::{Metric, Metrics, Weights};
 
 /// Predictions and truths, one column per class or label.
 pub(super) struct Scores<'a> {
@@ -48,11 +49,15 @@ impl<'a> Scores<'a> {
             ),
             ("brier".into(), self.mean(|p, truth| (p - f64::from(truth)).powi(2))),
         ]);
-        metrics.extend(self.f1_macro().map(|f1| ("f1_macro".into(), bare(f1))));
         let rankings: Vec<Ranking> = (0..self.outputs).map(|column| self.ranking(column)).collect();
-        metrics.extend(self.roc_auc(&rankings).map(|auc| ("roc_auc".into(), auc)));
-        let pr_auc = mean_of_defined(rankings.iter().map(Ranking::pr_auc));
-        metrics.extend(pr_auc.map(|auc| ("pr_auc".into(), bare(auc))));
+        let areas = |of: fn(&Ranking) -> Option<Influenced>| Influenced::mean(rankings.iter().map(of));
+        // Labels and classes are averaged: together they tell more than one of them would.
+        let rows = [self.fewest(), self.weights.effective * self.outputs as f64];
+        for (name, score) in
+            [("f1_macro", self.f1_macro()), ("roc_auc", areas(Ranking::roc_auc)), ("pr_auc", areas(Ranking::pr_auc))]
+        {
+            metrics.extend(score.map(|score| (name.into(), score.score(rows, self.weights))));
+        }
         metrics
     }
 
@@ -81,39 +86,54 @@ impl<'a> Scores<'a> {
     }
 
     /// The mean over classes of F1 = 2TP / (2TP + FP + FN); a label's two classes are present and absent.
-    fn f1_macro(&self) -> Option<f64> {
+    ///
+    /// A row moves F1 by (2·its TP − F1·(2TP + FP + FN of it)) / (2TP + FP + FN of all).
+    fn f1_macro(&self) -> Option<Influenced> {
         let f1 = |column: usize, class: bool| {
-            let (mut shared, mut total) = (0.0, 0.0);
-            for row in 0..self.rows() {
+            let of = |row: usize| {
                 let i = row * self.outputs + column;
                 let (truth, chosen) = (self.truth[i] == class, self.chosen[i] == class);
-                let weight = self.weights.of(row);
-                shared += weight * 2.0 * f64::from(truth && chosen);
-                total += weight * (f64::from(truth) + f64::from(chosen));
+                (2.0 * f64::from(truth && chosen), f64::from(truth) + f64::from(chosen))
+            };
+            let (mut shared, mut total) = (0.0, 0.0);
+            for row in 0..self.rows() {
+                let (both, either) = of(row);
+                shared += self.weights.of(row) * both;
+                total += self.weights.of(row) * either;
             }
+            let value = shared / total;
+            let moved = |row| {
+                let (both, either) = of(row);
+                (both - value * either) / total * self.weights.sum
+            };
             // A class that is neither true nor predicted anywhere has no F1.
-            (total > 0.0).then(|| shared / total)
+            (total > 0.0).then(|| Influenced { value, moves: (0..self.rows()).map(moved).collect() })
         };
-        mean_of_defined((0..self.outputs).map(|column| match self.exclusive {
+        Influenced::mean((0..self.outputs).map(|column| match self.exclusive {
             true => f1(column, true),
-            false => mean_of_defined([f1(column, false), f1(column, true)].into_iter()),
+            false => Influenced::mean([f1(column, false), f1(column, true)].into_iter()),
         }))
     }
 
     fn ranking(&self, column: usize) -> Ranking {
-        let score = |row: usize| {
+        let scored = |row: usize| {
             let i = row * self.outputs + column;
-            (self.answers[i], self.weights.of(row), self.truth[i])
+            Scored { row, score: self.answers[i], weight: self.weights.of(row), positive: self.truth[i] }
         };
-        Ranking::of((0..self.rows()).map(score).collect())
+        Ranking::of((0..self.rows()).map(scored).collect())
     }
 
-    /// The mean over classes (one against the rest) or labels; a single one has an interval.
-    fn roc_auc(&self, rankings: &[Ranking]) -> Option<Metric> {
-        let auc = mean_of_defined(rankings.iter().map(Ranking::roc_auc))?;
-        let [one] = rankings else { return Some(bare(auc)) };
-        let scale = self.weights.effective / self.weights.sum;
-        Some(interval::hanley_mcneil(auc, one.positives * scale, one.negatives * scale))
+    /// The rows there would be if every class that occurs (or a label's presence and absence) had as few as the rarest.
+    fn fewest(&self) -> f64 {
+        let mut fewest = f64::INFINITY;
+        for column in 0..self.outputs {
+            let truth = (0..self.rows()).map(|row| f64::from(self.truth[row * self.outputs + column]));
+            let share = self.weights.mean(truth);
+            let shares = if self.exclusive { vec![share] } else { vec![share, 1.0 - share] };
+            fewest = shares.into_iter().filter(|share| *share > 0.0).fold(fewest, f64::min);
+        }
+        let classes = if self.exclusive { self.outputs } else { 2 };
+        (fewest * classes as f64).min(1.0) * self.weights.effective
     }
 }
 
@@ -133,7 +153,7 @@ pub fn confusion(answers: &[f64], outputs: usize, truths: &[f64]) -> Vec<Vec<usi
 }
 
 /// The most probable class; ties go to the first.
-fn choice(row: &[f64]) -> usize {
+pub(super) fn choice(row: &[f64]) -> usize {
     (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best })
 }
 

@@ -4,6 +4,8 @@ use super::{Metric, Weights};
 
 /// The 97.5 % quantile of the normal distribution.
 const Z: f64 = 1.959963984540054;
+/// A score this close to 0 or 1 is there but for rounding.
+const ROUNDING: f64 = 1e-12;
 
 /// A proportion of m examples, by Wilson's interval: (p + z²/2m ± z·√(p(1−p)/m + z²/4m²)) / (1 + z²/m).
 pub(super) fn wilson(p: f64, m: f64) -> Metric {
@@ -37,15 +39,58 @@ pub(super) fn of_repeats(rows: &[f64], repeats: &[f64], weights: &Weights) -> Me
     Metric { value, low: half.map(|half| value - half), high: half.map(|half| value + half) }
 }
 
-/// An AUC A over P positives and N negatives, by Hanley and McNeil (1982):
-/// s² = (A(1−A) + (P−1)(A/(2−A) − A²) + (N−1)(2A²/(1+A) − A²)) / (P·N).
+/// A statistic with its influence function: how far it moves per unit of weight on a row, times the sum of weights.
 ///
-/// A perfect AUC has no interval: s would be 0, as if it were certain.
-pub(super) fn hanley_mcneil(a: f64, p: f64, n: f64) -> Metric {
-    let (q1, q2) = (a / (2.0 - a), 2.0 * a * a / (1.0 + a));
-    let variance = (a * (1.0 - a) + (p - 1.0) * (q1 - a * a) + (n - 1.0) * (q2 - a * a)) / (p * n);
-    let half = (variance > 0.0).then(|| Z * variance.sqrt());
-    Metric { value: a, low: half.map(|half| (a - half).max(0.0)), high: half.map(|half| (a + half).min(1.0)) }
+/// The moves' mean is 0, and their variance over m estimates the statistic's (the infinitesimal jackknife, Efron 1982;
+/// of a mean it is s²/m, of an AUC DeLong, DeLong and Clarke-Pearson's estimate, 1988).
+pub(super) struct Influenced {
+    pub(super) value: f64,
+    /// One per row.
+    pub(super) moves: Vec<f64>,
+}
+
+impl Influenced {
+    /// The mean of those that are defined: what a row moves is the mean of what it moves in each.
+    pub(super) fn mean(parts: impl Iterator<Item = Option<Influenced>>) -> Option<Influenced> {
+        let (mut sum, mut count) = (Influenced { value: 0.0, moves: Vec::new() }, 0.0);
+        for part in parts.flatten() {
+            sum.value += part.value;
+            sum.moves.resize(part.moves.len(), 0.0);
+            sum.moves.iter_mut().zip(part.moves).for_each(|(sum, part)| *sum += part);
+            count += 1.0;
+        }
+        sum.value /= count;
+        sum.moves.iter_mut().for_each(|sum| *sum /= count);
+        (count > 0.0).then_some(sum)
+    }
+
+    /// Value ± z·s, within bounds.
+    pub(super) fn metric(self, [least, most]: [f64; 2], weights: &Weights) -> Metric {
+        let half = self.variance(weights).map(|variance| Z * variance.sqrt());
+        let Influenced { value, .. } = self;
+        let low = half.map(|half| (value - half).max(least));
+        Metric { value, low, high: half.map(|half| (value + half).min(most)) }
+    }
+
+    /// A score p between 0 and 1: Wilson's interval with n* = p(1−p)/s² for m, as of clustered samples (Korn and
+    /// Graubard 1998), `most` at most: few mistakes tell little of s. At 0 and 1, where s is 0 as if p were certain, n* is
+    /// `fewest`.
+    pub(super) fn score(self, [fewest, most]: [f64; 2], weights: &Weights) -> Metric {
+        let p = self.value.clamp(0.0, 1.0);
+        let spread = p * (1.0 - p);
+        let n = match self.variance(weights) {
+            Some(variance) if spread > ROUNDING => (spread / variance).min(most),
+            _ => fewest,
+        };
+        wilson(p, n)
+    }
+
+    /// s², the variance of the value; unknown from fewer than two rows.
+    fn variance(&self, weights: &Weights) -> Option<f64> {
+        let m = weights.effective;
+        let variance = weights.mean(self.moves.iter().map(|x| x * x)) / (m - 1.0);
+        (m > 1.0 && variance.is_finite()).then_some(variance)
+    }
 }
 
 #[cfg(test)]
@@ -66,11 +111,13 @@ mod tests {
     }
 
     #[test]
-    fn hanley_mcneil_has_the_papers_standard_error() {
-        // Hanley and McNeil (1982): A = 0.893 over 51 abnormal and 58 normal images has a standard error of 0.032.
-        let metric = hanley_mcneil(0.893, 51.0, 58.0);
-        assert!(((metric.value - metric.low.unwrap()) / Z - 0.032).abs() < 1e-3);
-        assert_eq!(hanley_mcneil(1.0, 5.0, 5.0).low, None);
+    fn a_perfect_score_is_as_certain_as_its_fewest_rows() {
+        let perfect = || Influenced { value: 1.0, moves: vec![0.0; 1_000] };
+        assert_eq!(perfect().score([20.0, 1_000.0], &Weights::new(1_000, None)), wilson(1.0, 20.0));
+        // Of 0s and 1s n* is the number of rows, less the one in m − 1.
+        let moves = (0..20).map(|i| if i < 5 { 0.75 } else { -0.25 }).collect();
+        let share = Influenced { value: 0.25, moves }.score([2.0, 20.0], &Weights::new(20, None));
+        assert_eq!(share, wilson(0.25, 19.0));
     }
 
     #[test]

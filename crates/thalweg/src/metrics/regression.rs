@@ -1,43 +1,70 @@
 //! Regression metrics.
 
-use super::{Metric, Metrics, Weights, bare, interval, mean_of_defined};
+use super::interval::{self, Influenced};
+use super::{Metric, Metrics, Weights};
 
 /// RMSE, MAE, R² and MAPE; for several targets the mean over targets.
 pub(super) fn evaluate(answers: &[f64], outputs: usize, truths: &[f64], weights: &Weights) -> Metrics {
-    let column = |j: usize| answers[j..].iter().step_by(outputs).zip(truths[j..].iter().step_by(outputs));
-    let squared = |j: usize| column(j).map(|(answer, truth)| (answer - truth).powi(2));
-    let mse: Vec<f64> = (0..outputs).map(|j| weights.mean(squared(j))).collect();
-
-    let r2 = (0..outputs).map(|j| {
-        let mean = weights.mean(column(j).map(|(_, truth)| *truth));
-        let variance = weights.mean(column(j).map(|(_, truth)| (truth - mean).powi(2)));
-        // Rounding may give constant truths a tiny variance.
-        (variance > (mean * f64::EPSILON).powi(2)).then(|| 1.0 - mse[j] / variance)
-    });
-    let mape = (0..outputs).map(|j| {
-        let share = weights.mean(column(j).map(|(answer, truth)| ((answer - truth) / truth).abs()));
-        share.is_finite().then_some(share)
-    });
-    let mut metrics = Metrics::from([
-        ("rmse".into(), rmse(&mse, squared, weights)),
-        ("mae".into(), mae(answers, outputs, truths, weights)),
-    ]);
-    metrics.extend(mean_of_defined(r2).map(|r2| ("r2".into(), bare(r2))));
-    metrics.extend(mean_of_defined(mape).map(|mape| ("mape".into(), bare(mape))));
+    let target = |j: usize| OneTarget {
+        answers: answers[j..].iter().step_by(outputs).copied().collect(),
+        truths: truths[j..].iter().step_by(outputs).copied().collect(),
+        weights,
+    };
+    let targets: Vec<OneTarget> = (0..outputs).map(target).collect();
+    let mut metrics = Metrics::from([("mae".into(), mae(answers, outputs, truths, weights))]);
+    for (name, bounds, found) in [
+        ("rmse", [0.0, f64::INFINITY], Influenced::mean(targets.iter().map(OneTarget::rmse))),
+        ("r2", [f64::NEG_INFINITY, 1.0], Influenced::mean(targets.iter().map(OneTarget::r2))),
+        ("mape", [0.0, f64::INFINITY], Influenced::mean(targets.iter().map(OneTarget::mape))),
+    ] {
+        metrics.extend(found.map(|found| (name.into(), found.metric(bounds, weights))));
+    }
     metrics
 }
 
-/// √MSE. Its interval is by the delta method: a row moves √MSE by (e² − MSE) / (2·√MSE).
-fn rmse<I: Iterator<Item = f64>>(mse: &[f64], squared: impl Fn(usize) -> I, weights: &Weights) -> Metric {
-    let targets = mse.len() as f64;
-    let mut moves = Vec::new();
-    for (j, mse) in mse.iter().enumerate() {
-        moves.resize(squared(j).count(), 0.0);
-        for (total, e2) in moves.iter_mut().zip(squared(j)).filter(|_| *mse > 0.0) {
-            *total += (e2 - mse) / (2.0 * mse.sqrt() * targets);
-        }
+/// The rows of one target.
+struct OneTarget<'a> {
+    answers: Vec<f64>,
+    truths: Vec<f64>,
+    weights: &'a Weights<'a>,
+}
+
+impl OneTarget<'_> {
+    /// The squared error of each row.
+    fn squared(&self) -> Vec<f64> {
+        self.answers.iter().zip(&self.truths).map(|(answer, truth)| (answer - truth).powi(2)).collect()
     }
-    interval::of_mean(mse.iter().map(|mse| mse.sqrt()).sum::<f64>() / targets, &moves, weights)
+
+    /// √MSE: a row moves it by (e² − MSE) / (2·√MSE).
+    fn rmse(&self) -> Option<Influenced> {
+        let squared = self.squared();
+        let mse = self.weights.mean(squared.iter().copied());
+        let slope = if mse > 0.0 { 0.5 / mse.sqrt() } else { 0.0 };
+        Some(Influenced { value: mse.sqrt(), moves: squared.iter().map(|e2| (e2 - mse) * slope).collect() })
+    }
+
+    /// 1 − MSE/V, V the truths' variance: a row moves it by −(e² − MSE)/V + (d² − V)·MSE/V², d its distance to the mean.
+    fn r2(&self) -> Option<Influenced> {
+        let squared = self.squared();
+        let mse = self.weights.mean(squared.iter().copied());
+        let mean = self.weights.mean(self.truths.iter().copied());
+        let distances = || self.truths.iter().map(|truth| (truth - mean).powi(2));
+        let variance = self.weights.mean(distances());
+        let moved = |(e2, d2): (&f64, f64)| ((d2 - variance) * (mse / variance) - (e2 - mse)) / variance;
+        // Rounding may give constant truths a tiny variance.
+        (variance > (mean * f64::EPSILON).powi(2)).then(|| Influenced {
+            value: 1.0 - mse / variance,
+            moves: squared.iter().zip(distances()).map(moved).collect(),
+        })
+    }
+
+    /// The mean of |e / truth|; undefined with a 0 among the truths.
+    fn mape(&self) -> Option<Influenced> {
+        let shares = self.answers.iter().zip(&self.truths).map(|(answer, truth)| ((answer - truth) / truth).abs());
+        let shares: Vec<f64> = shares.collect();
+        let value = self.weights.mean(shares.iter().copied());
+        value.is_finite().then(|| Influenced { value, moves: shares.iter().map(|share| share - value).collect() })
+    }
 }
 
 fn mae(answers: &[f64], outputs: usize, truths: &[f64], weights: &Weights) -> Metric {

@@ -1,8 +1,11 @@
 //! The model's predictions: confusion by class, or predicted against true values.
 
-use super::chart::{Bar, Bars, Caption, Cell, Drawing, HeatMap, Scatter};
+use super::chart::{Bar, Bars, Caption, Cell, Drawing, HeatMap, Reliability, ReliabilityBin, Scatter};
 use super::run::{End, Run};
-use super::text::{count, number, percent};
+use super::text::{count, fixed, number, percent, plural, shorten};
+use crate::data::schema::Task;
+use crate::metrics::CalibrationBin;
+use crate::metrics::calibration::{bin_ends, bin_of};
 
 /// Beyond this number of classes the worst confusions are listed instead of a matrix.
 const MATRIX: usize = 30;
@@ -104,6 +107,55 @@ pub(super) fn confusions<'a>(run: &'a Run, end: &'a End) -> Vec<Confusion<'a>> {
     }
     all.sort_by_key(|c| std::cmp::Reverse(c.times));
     all
+}
+
+/// Predicted probabilities against what came true.
+pub(super) fn calibration(run: &Run, end: &End) -> Option<Drawing> {
+    let drawable = |bin: &&CalibrationBin| {
+        [bin.predicted, bin.observed, bin.low, bin.high].iter().all(|share| (0.0..=1.0).contains(share))
+    };
+    let bin = |bin: &CalibrationBin| ReliabilityBin {
+        ends: bin_ends(bin_of(bin.predicted)),
+        count: bin.count,
+        predicted: bin.predicted,
+        observed: bin.observed,
+        interval: [bin.low, bin.high],
+        hover: format!(
+            "Predicted {}, came true {} ({} to {}) of {}",
+            fixed(bin.predicted, 3),
+            fixed(bin.observed, 3),
+            fixed(bin.low, 3),
+            fixed(bin.high, 3),
+            plural(bin.count, "prediction")
+        ),
+    };
+    let bins: Vec<ReliabilityBin> = end.answers.calibration.iter().filter(drawable).map(bin).collect();
+    if bins.is_empty() {
+        return None;
+    }
+    let of = match run.task {
+        Some(Task::Binary) => shorten(class(run, 1), 30),
+        Some(Task::Multilabel) => "a label".into(),
+        _ => "the likeliest class".into(),
+    };
+    let caption = Caption {
+        name: "calibration",
+        title: format!("Calibration on the {} part", end.answers.part),
+        description: format!(
+            "How often {of} was right, by its probability: {} in {}; on the dashed line they are equal.",
+            plural(sum(end.answers.calibration.iter().map(|bin| &bin.count)), "prediction"),
+            plural(bins.len(), "bin")
+        ),
+    };
+    Some(
+        Reliability {
+            caption,
+            size: (460.0, 420.0),
+            axes: (format!("predicted probability of {of}"), "share that came true".into()),
+            bins,
+        }
+        .draw(),
+    )
 }
 
 /// Predictions against true values.

@@ -114,6 +114,7 @@ pub fn figures(events: &[Event]) -> Vec<Figure> {
         curves::metric(&run),
         end.and_then(|end| answers::matrix(&run, end)),
         end.and_then(|end| answers::hardest(&run, end)),
+        end.and_then(|end| answers::calibration(&run, end)),
         end.and_then(|end| answers::predicted(&run, end)),
         end.and_then(|end| answers::residuals(&run, end)),
         explanation::importance(&run),

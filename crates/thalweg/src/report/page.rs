@@ -18,7 +18,9 @@ pub(super) fn page(run: &Run) -> String {
     let sections: String = [
         tiles(run),
         training(run),
+        baselines(run),
         results(run),
+        calibration(run),
         mistakes(run),
         unsure(run),
         columns(run),
@@ -238,6 +240,29 @@ fn results(run: &Run) -> String {
     let note = "Points on the dashed line are exact. Residuals should scatter evenly about 0: a bend or a fan tells of \
                 something the network has not learned.";
     section("Predictions and residuals", note, &figures)
+}
+
+fn baselines(run: &Run) -> String {
+    let Some((part, _, metrics)) = run.parts().pop().filter(|_| !run.baselines.is_empty()) else {
+        return String::new();
+    };
+    let note = format!(
+        "What predicts the same for every row, and what has no hidden layers, on the same {part} rows. A network that is \
+         no better has learned nothing beyond them."
+    );
+    section(
+        "Beside simple models",
+        &note,
+        &format!(r#"<div class="card">{}</div>"#, tables::baselines(run, part, metrics)),
+    )
+}
+
+fn calibration(run: &Run) -> String {
+    let Some(drawing) = run.end.as_ref().and_then(|end| answers::calibration(run, end)) else { return String::new() };
+    let note = "Of what is predicted with a probability of 0.8, four in five should come true: points on the dashed line. \
+                Below it probabilities are too high, above it too low. The bars are how many \
+                predictions a point stands for, the lines their 95\u{a0}% intervals.";
+    section("Calibration", note, &card(&drawing))
 }
 
 fn mistakes(run: &Run) -> String {

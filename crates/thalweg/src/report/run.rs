@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::data::schema::Task;
-use crate::event::{Answers, Decision, Dependence, Event, Importance, LayerRow, LayerScale, Splits};
+use crate::event::{Answers, Baseline, Decision, Dependence, Event, Importance, LayerRow, LayerScale, Splits};
 use crate::metrics::{Metric, Metrics};
 
 /// The facts of a run, as far as its events report them.
@@ -40,6 +40,8 @@ pub(super) struct Run {
     pub(super) importance: Option<Importance>,
     /// Of the most important columns, in their order.
     pub(super) dependences: Vec<Dependence>,
+    /// Simple models on the same rows.
+    pub(super) baselines: Vec<Baseline>,
     pub(super) end: Option<End>,
 }
 
@@ -141,6 +143,10 @@ impl Run {
                 self.dependences.clear();
             }
             Event::Dependence(dependence) => self.dependences.push(dependence),
+            Event::Baseline(baseline) => {
+                self.baselines.retain(|known| known.name != baseline.name);
+                self.baselines.push(baseline);
+            }
             Event::Finished { reason, best_epoch, seconds, metrics, answers, .. } => {
                 self.end = Some(End { reason, best_epoch, seconds, metrics, answers });
             }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use crate::data::schema::Task;
 use crate::error::Advice;
 use crate::event::{
-    Answers, ColumnImportance, Decision, Dependence, DependenceCurve, Event, Grid, Importance, LayerRow, LayerScale,
-    Mistake, Splits, VERSION, Warning,
+    Answers, Baseline, ColumnImportance, Decision, Dependence, DependenceCurve, Event, Grid, Importance, LayerRow,
+    LayerScale, Mistake, Splits, VERSION, Warning,
 };
-use crate::metrics::{Metric, Metrics};
+use crate::metrics::{CalibrationBin, Metric, Metrics};
 
 const DIGITS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 
@@ -160,6 +160,18 @@ fn finished(best_epoch: usize, epochs: usize, metrics: Splits<Metrics>, answers:
     Event::Finished { reason, epochs, best_epoch, seconds: 2.1, metrics, answers }
 }
 
+/// Bins of a model that is too certain, most of whose predictions are near 1.
+fn calibration() -> Vec<CalibrationBin> {
+    let bin = |i: usize| {
+        let predicted = (i as f64 + 0.6) / 15.0;
+        let observed = 0.5 + 0.8 * (predicted - 0.5) + 0.06 * (noise(i) - 0.5);
+        let half = 0.25 / (i + 1) as f64;
+        let (low, high) = ((observed - half).max(0.0), (observed + half).min(1.0));
+        CalibrationBin { count: 2 + i * i * i / 8, predicted, observed, low, high }
+    };
+    (3..15).map(bin).collect()
+}
+
 /// A run with this many classes and epochs.
 pub(super) fn classes(n: usize, count: usize) -> Vec<Event> {
     let names: Vec<String> = (0..n).map(|i| if n <= 10 { DIGITS[i].into() } else { format!("species {i}") }).collect();
@@ -178,7 +190,8 @@ pub(super) fn classes(n: usize, count: usize) -> Vec<Event> {
         })
         .collect();
     let mistakes = (0..20).map(|i| mistake(i, &names)).collect();
-    let answers = Answers { part: "test".into(), confusion, points: Vec::new(), mistakes, unsure: Vec::new() };
+    let answers =
+        Answers { part: "test".into(), confusion, mistakes, calibration: calibration(), ..Answers::default() };
     events.push(finished((count * 3 / 4 + 1).min(count), count, evaluated(0.9991, 0.9667, 0.9583), answers));
     events
 }
@@ -195,8 +208,13 @@ pub(super) fn binary() -> Vec<Event> {
         points: Vec::new(),
         mistakes: (0..4).map(|i| mistake(i, &names)).collect(),
         unsure: (4..6).map(|i| mistake(i, &names)).collect(),
+        calibration: calibration(),
     };
     events.extend(explained(&["radius", "texture"], &["malignant"], 1.0));
+    for (name, accuracy) in [("class frequencies", 0.62), ("logistic regression", 0.92)] {
+        let metrics = evaluated(0.0, accuracy - 0.01, accuracy);
+        events.push(Event::Baseline(Baseline { name: name.into(), metrics }));
+    }
     events.push(finished(18, 20, evaluated(0.99, 0.95, 0.94), answers));
     events
 }
@@ -275,7 +293,7 @@ pub(super) fn regression() -> Vec<Event> {
         .collect();
     let of = |rmse: f64| metrics(&[("rmse", rmse), ("mae", rmse * 0.7), ("r2", 0.79), ("mape", 0.182)]);
     let evaluated = Splits { train: of(48_112.3), dev: of(52_870.1), test: of(53_410.9) };
-    let answers = Answers { part: "test".into(), confusion: Vec::new(), points, mistakes, unsure: Vec::new() };
+    let answers = Answers { part: "test".into(), points, mistakes, ..Answers::default() };
     let columns = ["ocean_proximity", "median_income", "longitude", "latitude", "population", "households", "rooms"];
     events.extend(explained(&columns, &["median_house_value"], 5e4));
     events.push(finished(27, 30, evaluated, answers));
@@ -385,7 +403,7 @@ pub(super) fn hostile() -> Vec<Event> {
         best_epoch: 3,
         seconds: 0.01,
         metrics: Splits { test: metrics(&[("accuracy", 0.8), (attack, 0.1)]), ..Splits::default() },
-        answers: Answers { part: attack.into(), confusion, points: Vec::new(), mistakes, unsure: Vec::new() },
+        answers: Answers { part: attack.into(), confusion, mistakes, ..Answers::default() },
     });
     events
 }

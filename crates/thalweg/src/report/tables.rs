@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use super::answers::Confusion;
 use super::run::{Ablation, Run};
-use super::text::{count, escape, metric_name, metric_value, number, percent, shorten};
+use super::text::{capital, count, escape, metric_name, metric_value, number, percent, shorten};
 use crate::data::schema::Task;
-use crate::event::{Decision, LayerRow, Mistake};
-use crate::metrics;
+use crate::event::{Baseline, Decision, LayerRow, Mistake, Splits};
+use crate::metrics::{self, Metric, Metrics};
 
 /// Rows shown initially; the rest is collapsed.
 const SHOWN: usize = 12;
@@ -126,6 +126,33 @@ pub(crate) fn decisions(decisions: &[Decision]) -> String {
     }
     let head = "<th>Decision</th><th>Because</th><th>To decide otherwise</th>";
     format!(r#"<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"#)
+}
+
+/// The network beside simple models, by the headline metric and another.
+pub(super) fn baselines(run: &Run, part: &str, network: &Metrics) -> String {
+    let names = if run.task == Some(Task::Regression) { ["rmse", "r2"] } else { ["accuracy", "log_loss"] };
+    let of = |baseline: &Baseline| -> Metrics {
+        let Splits { dev, test, .. } = &baseline.metrics;
+        if part == "dev" { dev.clone() } else { test.clone() }
+    };
+    let row = |name: &str, metrics: &Metrics| {
+        let cell = |metric: Option<&Metric>, name| match metric {
+            Some(Metric { value, low: Some(low), high: Some(high) }) => {
+                let [value, low, high] = [value, low, high].map(|x| metric_value(name, *x));
+                format!(r#"<td class="r">{value} <small>{low} to {high}</small></td>"#)
+            }
+            Some(metric) => format!(r#"<td class="r">{}</td>"#, metric_value(name, metric.value)),
+            None => r#"<td class="r">–</td>"#.into(),
+        };
+        let cells: String = names.map(|name| cell(metrics.get(name), name)).concat();
+        format!("<tr><td>{}</td>{cells}</tr>", escape(name))
+    };
+    let simple: String = run.baselines.iter().map(|baseline| row(&capital(&baseline.name), &of(baseline))).collect();
+    let heads: String = names.map(|name| format!(r#"<th class="r">{}</th>"#, capital(metric_name(name)))).concat();
+    format!(
+        r#"<div class="scroll"><table><thead><tr><th>Model</th>{heads}</tr></thead><tbody>{simple}{}</tbody></table></div>"#,
+        row("The network", network)
+    )
 }
 
 /// The effect of each augmentation.

@@ -141,6 +141,7 @@ pub(crate) fn metric_name(name: &str) -> &str {
         "pr_auc" => "PR AUC",
         "f1_macro" => "F1 (macro)",
         "brier" => "Brier score",
+        "ece" => "calibration error",
         "rmse" => "RMSE",
         "mae" => "MAE",
         "r2" => "R²",
@@ -155,7 +156,7 @@ pub(crate) fn metric_value(name: &str, value: f64) -> String {
         _ if !value.is_finite() => number(value, 4),
         "accuracy" | "mape" => percent(value),
         "log_loss" => number(value, 3),
-        "roc_auc" | "pr_auc" | "f1_macro" | "r2" | "brier" => fixed(value, 4),
+        "roc_auc" | "pr_auc" | "f1_macro" | "r2" | "brier" | "ece" => fixed(value, 4),
         _ => number(value, 4),
     }
 }

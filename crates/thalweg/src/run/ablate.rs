@@ -1,5 +1,6 @@
 //! Ablation of augmentations: the same training without each of them.
 
+use super::baselines::StopOnly;
 use super::recorder::RunRecorder;
 use super::{evaluate_split, fit, fresh_state};
 use crate::config::Config;
@@ -9,17 +10,6 @@ use crate::event::Event;
 use crate::metrics::Metrics;
 use crate::recipe;
 use crate::train::{Augmentation, Callback, StopReason};
-
-/// Forwards stop requests, and nothing else.
-struct StopOnly<'a, 'b>(&'a RunRecorder<'b>);
-
-impl Callback for StopOnly<'_, '_> {
-    fn event(&mut self, _: &Event) {}
-
-    fn stop(&self) -> bool {
-        self.0.stop()
-    }
-}
 
 /// Trains again without each augmentation in turn, and reports the dev metric with and without it.
 pub(super) fn ablate(
@@ -39,10 +29,10 @@ pub(super) fn ablate(
         config.augment = config.augment.without(change);
         let plan = recipe::plan(&config, data)?;
         let mut state = fresh_state(&config, &plan);
-        if fit(&config, data, &plan, &mut state, &mut StopOnly(recorder))? == StopReason::Interrupted {
+        if fit(&config, data, &plan, &mut state, &mut StopOnly(&*recorder))? == StopReason::Interrupted {
             break;
         }
-        let metrics = evaluate_split(data, &plan, &state.best_theta, &data.parts.dev)?;
+        let (metrics, _) = evaluate_split(data, &plan, &state.best_theta, &data.parts.dev)?;
         if let Some(value) = value(&metrics) {
             recorder.event(&Event::Ablation { without: change.into(), metric: metric.into(), all, value });
         }

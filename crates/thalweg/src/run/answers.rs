@@ -7,6 +7,7 @@ use crate::data::target::Target;
 use crate::error::Result;
 use crate::event::{Answers, Mistake};
 use crate::metrics;
+use crate::metrics::calibration::Calibration;
 
 /// Maximum number of points in a chart, and of examples in a list.
 const MOST_POINTS: usize = 2_000;
@@ -17,12 +18,13 @@ pub(super) struct Gathered<'a> {
     target: &'a Target,
     shown: Shown,
     answers: Answers,
+    calibration: Calibration,
 }
 
 impl<'a> Gathered<'a> {
     pub(super) fn new(part: &str, pipeline: &Pipeline, target: &'a Target) -> Self {
         let answers = Answers { part: part.into(), ..Answers::default() };
-        Gathered { target, shown: Shown::new(pipeline), answers }
+        Gathered { target, shown: Shown::new(pipeline), answers, calibration: Calibration::default() }
     }
 
     /// Adds the outputs of further rows.
@@ -45,6 +47,11 @@ impl<'a> Gathered<'a> {
             }
             Task::Multilabel => {}
         }
+        if target.task != Task::Regression {
+            let truths: Vec<f64> = rows.y.iter().map(|&y| f64::from(y)).collect();
+            let weight = |row: usize| rows.weights.as_ref().map_or(1.0, |weights| f64::from(weights[row]));
+            self.calibration.add(target.task, outputs, k, &truths, weight);
+        }
         let output = |row: usize| &outputs[row * k..][..k];
         let losses: Vec<f64> =
             (0..rows.rows).map(|row| row_loss(target.task, output(row), &rows.y[row * rows.targets..])).collect();
@@ -62,7 +69,7 @@ impl<'a> Gathered<'a> {
     }
 
     pub(super) fn answers(self) -> Answers {
-        self.answers
+        Answers { calibration: self.calibration.bins(), ..self.answers }
     }
 }
 
@@ -146,7 +153,7 @@ impl Shown {
 }
 
 /// The loss of one row: cross-entropy for classes and labels, half the squared error for regression.
-fn row_loss(task: Task, outputs: &[f64], truths: &[f32]) -> f64 {
+pub(super) fn row_loss(task: Task, outputs: &[f64], truths: &[f32]) -> f64 {
     let surprise = |p: f64| -f64::max(p, 1e-12).ln();
     match task {
         Task::Multiclass => surprise(outputs[truths[0] as usize]),

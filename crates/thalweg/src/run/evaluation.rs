@@ -19,13 +19,15 @@ pub(super) struct SplitsEvaluation {
     pub(super) results: Splits<Metrics>,
     /// The predictions on test, or on dev where there is no test split.
     pub(super) answers: Answers,
+    /// The outputs on the same rows.
+    pub(super) outputs: Vec<f64>,
 }
 
 /// Evaluates the best parameters on every split.
 pub(super) fn evaluate_splits(data: &Dataset, plan: &Plan, state: &State) -> Result<SplitsEvaluation> {
-    let train = evaluate_split(data, plan, &state.best_theta, &data.parts.train)?;
-    let mut evaluation =
-        SplitsEvaluation { results: Splits { train, ..Splits::default() }, answers: Answers::default() };
+    let (train, _) = evaluate_split(data, plan, &state.best_theta, &data.parts.train)?;
+    let results = Splits { train, ..Splits::default() };
+    let mut evaluation = SplitsEvaluation { results, answers: Answers::default(), outputs: Vec::new() };
     for (name, rows, folds) in [("dev", &data.parts.dev, plan.settings.folds), ("test", &data.parts.test, None)] {
         if rows.rows == 0 {
             continue;
@@ -34,15 +36,16 @@ pub(super) fn evaluate_splits(data: &Dataset, plan: &Plan, state: &State) -> Res
         let metrics = metrics(data, rows, &outputs);
         let mut gathered = answers::Gathered::new(name, &data.pipeline, &data.target);
         gathered.add(rows, &outputs)?;
-        evaluation.answers = gathered.answers();
+        (evaluation.answers, evaluation.outputs) = (gathered.answers(), outputs);
         if name == "dev" { evaluation.results.dev = metrics } else { evaluation.results.test = metrics }
     }
     Ok(evaluation)
 }
 
-/// The metrics of θ on a split.
-pub(crate) fn evaluate_split(data: &Dataset, plan: &Plan, theta: &Tensor, rows: &Rows) -> Result<Metrics> {
-    Ok(metrics(data, rows, &outputs(data, plan, theta, rows, None)?))
+/// The metrics and the outputs of θ on a split.
+pub(crate) fn evaluate_split(data: &Dataset, plan: &Plan, theta: &Tensor, rows: &Rows) -> Result<(Metrics, Vec<f64>)> {
+    let outputs = outputs(data, plan, theta, rows, None)?;
+    Ok((metrics(data, rows, &outputs), outputs))
 }
 
 fn metrics(data: &Dataset, rows: &Rows, outputs: &[f64]) -> Metrics {

@@ -2,7 +2,7 @@
 
 use super::announce::{DivergenceMonitor, announce, finished, reason};
 use super::evaluation::{self, SplitsEvaluation};
-use super::{Callback, check_settings, explanation, fit, fresh_state, temperature};
+use super::{Callback, baselines, check_settings, explanation, fit, fresh_state, temperature};
 use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::error::Result;
@@ -78,7 +78,9 @@ pub fn train_on(
     if let Some(decision) = temperature::scale(data, &plan, &mut state.best_theta)? {
         collector.event(&Event::Decision(decision));
     }
-    let SplitsEvaluation { results, answers } = evaluation::evaluate_splits(data, &plan, &state)?;
+    let evaluation = evaluation::evaluate_splits(data, &plan, &state)?;
+    baselines::compare(config, data, &plan, &state, &evaluation, &collector)?.tell(&mut collector);
+    let SplitsEvaluation { results, answers, .. } = evaluation;
     let reason = reason(end, &plan);
     let model = evaluation::model(config, data, plan.network, &state, &results);
     explanation::explain(config, data, &model, (&state, end), &mut collector);

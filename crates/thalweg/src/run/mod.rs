@@ -3,6 +3,7 @@
 mod ablate;
 mod announce;
 mod answers;
+mod baselines;
 mod checkpoint;
 mod evaluate;
 mod evaluation;
@@ -359,8 +360,12 @@ fn finish(
         recorder.event(&Event::Decision(decision.clone()));
     }
     let state = &state;
-    let SplitsEvaluation { results, answers } = evaluation::evaluate_splits(data, &plan, state)?;
-    let (reason, warnings) = (reason(end, &plan), warnings(data, &plan));
+    let evaluation = evaluation::evaluate_splits(data, &plan, state)?;
+    let compared = baselines::compare(config, data, &plan, state, &evaluation, &recorder)?;
+    compared.tell(&mut recorder);
+    let SplitsEvaluation { results, answers, .. } = evaluation;
+    let reason = reason(end, &plan);
+    let warnings = warnings(data, &plan).into_iter().chain(compared.warning).collect();
     let decisions = data.decisions.iter().chain(&plan.decisions).chain(&calibrated).cloned().collect();
     let parameters = plan.network.layout().trained();
     let folder = recorder.folder;
@@ -396,6 +401,7 @@ fn finish(
         best_epoch: state.best_epoch,
         seconds: state.seconds,
         metrics: results,
+        baselines: compared.baselines,
         decisions,
         warnings,
         end,

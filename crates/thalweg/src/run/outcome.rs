@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::data::schema::Task;
-use crate::event::{Decision, LayerRow, Splits, Warning};
+use crate::event::{Baseline, Decision, LayerRow, Splits, Warning};
 use crate::metrics::Metrics;
 use crate::train::StopReason;
 
@@ -32,6 +32,8 @@ pub struct Outcome {
     pub seconds: f64,
     /// Metrics on each split.
     pub metrics: Splits<Metrics>,
+    /// Simple models on the same rows.
+    pub baselines: Vec<Baseline>,
     /// All decisions made for the user.
     pub decisions: Vec<Decision>,
     /// Warnings for the user.

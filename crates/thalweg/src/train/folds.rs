@@ -33,8 +33,12 @@ impl Folds {
         }
     }
 
-    /// Makes the logits of dev rows, in the last forward pass, those of the members that have not seen them.
+    /// Makes the logits of dev rows, in the last forward pass, those of the members that have not seen them. One network
+    /// alone leaves out all of them.
     pub(super) fn hold_out(self, rows: &[u32], workspace: &mut Workspace) {
+        if self.members == 1 {
+            return;
+        }
         let own: Vec<u32> =
             rows.iter().enumerate().map(|(i, &row)| (i * self.members + self.member(row)) as u32).collect();
         workspace.take_members(&own);

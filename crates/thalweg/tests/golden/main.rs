@@ -1,6 +1,7 @@
 //! Thalweg in f64 against PyTorch, scikit-learn and 50-digit arithmetic; `make.py` wrote the JSON files.
 
 mod functions;
+mod intervals;
 mod layers;
 mod metrics;
 mod networks;

@@ -1,6 +1,6 @@
 """Writes the golden numbers beside this file: float64, from PyTorch, scikit-learn, librosa, mpmath and NumPy.
 
-    pip install torch==2.15.0 scikit-learn==1.9.1 numpy==2.4.6 mpmath==1.3.0 librosa==0.11.0 \\
+    pip install torch==2.15.0 scikit-learn==1.9.1 scipy==1.17.1 numpy==2.4.6 mpmath==1.3.0 librosa==0.11.0 \\
         soundfile==0.14.0 h5py==3.16.0 pillow==13.0.0
     python make.py
 
@@ -26,7 +26,8 @@ import soundfile
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from sklearn import datasets, metrics
+from scipy import stats
+from sklearn import calibration, datasets, metrics
 
 HERE = Path(__file__).parent
 FILES = HERE.parent / "files"
@@ -767,13 +768,32 @@ def judge_labels(y, p, w):
     return {name: np.mean([labels[name] for labels in each]) for name in each[0]}
 
 
+def calibration_error(task, y, p, w):
+    """Guo et al.'s ECE from scikit-learn's bins: of the likeliest class, of the second of two, of all labels at once."""
+    if task == "multiclass":
+        y, p = (p.argmax(1) == y).astype(int), p.max(1)
+    elif task == "multilabel":
+        w = None if w is None else np.repeat(w, y.shape[1])
+        y, p = y.ravel(), p.ravel()
+    if w is not None:
+        # scikit-learn's bins take no weights: rows are repeated instead.
+        times = np.round(100 * np.asarray(w)).astype(int)
+        y, p = np.repeat(y, times), np.repeat(p, times)
+    truth, said = calibration.calibration_curve(y, p, n_bins=15)
+    counts = np.bincount(np.searchsorted(np.linspace(0, 1, 16)[1:-1], p), minlength=15)
+    return {"ece": np.sum(counts[counts > 0] * np.abs(truth - said)) / len(p)}
+
+
 def scores():
     random = np.random.default_rng(7)
     cases = []
 
     def add(name, task, judge, y, answers, weights=None):
+        judged = judge(y, answers, weights)
+        if task != "regression":
+            judged |= calibration_error(task, y, answers, weights)
         cases.append({"name": name, "task": task, "outputs": int(np.size(answers) / len(y)), "y": y.astype(float).ravel(),
-                      "answers": answers.ravel(), "weights": weights, "metrics": judge(y, answers, weights)})
+                      "answers": answers.ravel(), "weights": weights, "metrics": judged})
 
     m = 60
     w = np.round(random.random(m) * 3, 2)
@@ -803,7 +823,61 @@ def scores():
     write("metrics", "scikit-learn; ties in one row's probabilities go to the first class", cases=cases)
 
 
+# --- intervals -------------------------------------------------------------------------------------------------------
+
+
+def intervals():
+    """The standard errors and 95 % percentile intervals of SciPy's bootstrap over rows."""
+    random = np.random.default_rng(11)
+    cases = []
+
+    def add(name, task, judge, y, answers, weights=None):
+        m = len(y)
+
+        judged = {}
+
+        def metric(which):
+            def of(rows):
+                # Each metric is of the same draws.
+                key = rows.tobytes()
+                if key not in judged:
+                    judged[key] = judge(y[rows], answers[rows], None if weights is None else weights[rows])
+                return judged[key][which]
+
+            return of
+
+        found = {}
+        for which in judge(y, answers, weights):
+            drawn = stats.bootstrap((np.arange(m),), metric(which), vectorized=False, n_resamples=1000,
+                                    method="percentile", rng=np.random.default_rng(1))
+            low, high = drawn.confidence_interval
+            found[which] = {"error": drawn.standard_error, "low": low, "high": high}
+        cases.append({"name": name, "task": task, "outputs": int(np.size(answers) / m), "y": y.astype(float).ravel(),
+                      "answers": np.round(answers, 4).ravel(), "weights": weights, "metrics": found})
+
+    m = 300
+    w = np.round(0.2 + random.random(m) * 2, 1)
+    y = (random.random(m) < 0.3).astype(int)
+    p = np.round(1 / (1 + np.exp(-(2 * y - 1 + random.normal(0, 1.2, m)))), 4)
+    add("binary", "binary", judge_binary, y, p)
+    add("binary, weights", "binary", judge_binary, y, p, w)
+    c = random.choice(3, m, p=[0.5, 0.3, 0.2])
+    share = np.exp(random.normal(0, 1, (m, 3)) + 1.5 * (c[:, None] == np.arange(3)))
+    share = np.round(share / share.sum(1, keepdims=True), 4)
+    share[:, 0] += np.round(1 - share.sum(1), 4)
+    add("classes", "multiclass", judge_classes, c, np.round(share, 4))
+    labels = random.integers(0, 2, (m, 2))
+    shares = np.round(np.clip(0.3 + 0.35 * labels + random.normal(0, 0.25, (m, 2)), 0.05, 0.95), 4)
+    add("labels", "multilabel", judge_labels, labels, shares)
+    t = np.round(random.uniform(20, 80, m), 2)
+    add("numbers", "regression", judge_numbers, t, np.round(t + random.normal(0, 8, m), 2))
+    add("numbers, weights", "regression", judge_numbers, t, np.round(t + random.normal(0, 8, m), 2), w)
+    t2 = np.round(random.uniform([20, 1], [80, 9], (m, 2)), 2)
+    add("two targets", "regression", judge_numbers, t2, np.round(t2 + random.normal(0, [8, 1.5], (m, 2)), 2))
+    write("intervals", "scipy.stats.bootstrap of scikit-learn's metrics, 1,000 resamples, percentiles", cases=cases)
+
+
 if __name__ == "__main__":
     for part in (activations, losses, layers, images, sounds, files, network, optimizers, schedules, averages, initializers,
-                 training, scores):
+                 training, scores, intervals):
         part()

@@ -11,6 +11,7 @@ mod parallel;
 #[cfg(feature = "tune")]
 mod points;
 mod ranges;
+mod reliability;
 mod scatter;
 mod ticks;
 
@@ -24,6 +25,7 @@ pub(crate) use parallel::{Parallel, Thread, Upright};
 #[cfg(feature = "tune")]
 pub(crate) use points::{Along, Panel, Point, Points};
 pub(crate) use ranges::{Range, Ranges};
+pub(crate) use reliability::{Reliability, ReliabilityBin};
 pub(crate) use scatter::Scatter;
 
 use super::Theme;
