@@ -192,8 +192,8 @@ class Options(TypedDict, total=False):
     """Categories seen fewer times than this share the slot of unseen ones. Default: 2."""
 
     bins: int | None
-    """Bins of a piecewise-linear encoding of each numeric column (0: none). Default: 48 for tables from 1,000 training
-    rows, fewer where columns are many; none without hidden layers."""
+    """Bins of the piecewise-linear functions that each number becomes (0: none). Default: 48 for tables from 1,000
+    training rows of up to 128 numbers; none without hidden layers."""
 
     scale_target: bool | None
     """Whether numeric targets are scaled for training (predictions are always in the data's units). Default: True."""
@@ -426,8 +426,13 @@ class Options(TypedDict, total=False):
     """Whether logits are divided by the temperature of the least dev loss, so that probabilities are calibrated.
     Default: for classes with at least 100 dev rows, but not in the course recipe."""
 
+    train_on_dev: bool | None
+    """Whether the networks of an ensemble are trained on dev's rows, too: each row is left out by one of them, which
+    alone answers for it where dev is evaluated. Default: for tables in memory that are split at random."""
+
     time_limit: float | None
-    """Time limit in seconds; training then stops and the best model is saved (exit code 6)."""
+    """Time limit in seconds; training then stops and the best model is saved (exit code 6). The learning rate falls in
+    time for it."""
 
     search: Mapping[str, str] | None
     """Options to search, each with its values: learning_rate=log:1e-4..1e-1, layers=int:1..5,
@@ -496,6 +501,10 @@ class Options(TypedDict, total=False):
 
     figures: str | PathLike[str] | None
     """A folder for the report's figures, as SVG and PNG."""
+
+    importance: bool | None
+    """Whether the report tells how much each column of a table matters, and how answers change with the most important
+    ones; takes a tenth of the training time, or about a second. Default: True."""
 
     baselines: bool | None
     """Whether simple models are evaluated beside the network: the frequencies of the classes (or the mean), and a
@@ -572,7 +581,8 @@ class EstimatorKeywords:
             Share of the rows that choose the best epoch and are not trained on (0: none, and the last epoch counts).
             Default: a tenth, 10,000 rows at most, none of fewer than 50; fewer than 10 rows are never divided.
         time_limit : float, optional
-            Time limit in seconds; training then stops and the best model is saved (exit code 6).
+            Time limit in seconds; training then stops and the best model is saved (exit code 6). The learning rate
+            falls in time for it.
         recipe : {"auto", "course"}, default="auto"
             The recipe that decides what is left open.
         quality : {"fast", "good", "best"}, default="good"
@@ -688,7 +698,8 @@ class ClassifierKeywords:
             Share of the rows that choose the best epoch and are not trained on (0: none, and the last epoch counts).
             Default: a tenth, 10,000 rows at most, none of fewer than 50; fewer than 10 rows are never divided.
         time_limit : float, optional
-            Time limit in seconds; training then stops and the best model is saved (exit code 6).
+            Time limit in seconds; training then stops and the best model is saved (exit code 6). The learning rate
+            falls in time for it.
         recipe : {"auto", "course"}, default="auto"
             The recipe that decides what is left open.
         quality : {"fast", "good", "best"}, default="good"

@@ -91,7 +91,7 @@ fn predict_explains_logits_exactly() {
 
 #[test]
 fn predict_explains_numbers_beside_other_rows() {
-    let place = Place::new(|x| format!("{}", 3 * x + 1000), "--task regression --layers none --epochs 60");
+    let place = Place::new(|x| format!("{}", 3 * x + 1000), "--task regression --layers none --epochs 300");
     place.ok("predict run t.csv --explain --background t.csv -o explained.csv");
     let text = std::fs::read_to_string(place.0.path().join("explained.csv")).unwrap();
     let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();

@@ -60,3 +60,20 @@ fn few_dev_images_choose_among_late_epochs_alone() {
     assert!(!decided(&plan(600), "the best epoch is chosen from"), "120 dev rows are enough");
     assert!(!decided(&planned(&[]), "the best epoch is chosen from"), "tables have no need of it");
 }
+
+#[test]
+fn an_ensemble_is_trained_on_dev_rows_split_off_at_random() {
+    let told = |options: &[(&str, &str)]| {
+        let preview = planned(options);
+        (decided(&preview, "are trained on, too"), preview.examples.train, preview.examples.dev)
+    };
+    assert_eq!(told(&[]), (true, 120, 30));
+    assert_eq!(told(&[("train_on_dev", "false")]), (false, 90, 30));
+    for options in [("ensemble", "1"), ("fold", "0,5"), ("group", "species"), ("edition", "1"), ("layers", "8")] {
+        assert!(!told(&[options]).0, "{options:?}");
+    }
+    let all = [("path", "sample:iris"), ("ensemble", "1"), ("train_on_dev", "true")];
+    let all: Vec<(String, String)> = all.iter().map(|&(key, value)| (key.into(), value.into())).collect();
+    let error = preview(&Config::load(None, &all).unwrap()).unwrap_err();
+    assert_eq!(error.place.as_deref(), Some("train.train_on_dev"));
+}

@@ -8,7 +8,7 @@ use thalweg::network::Network;
 use thalweg::network::gradient_check::{self, Settings as CheckSettings};
 use thalweg::optimizers::{Adam, GradientDescent, Optimizer};
 use thalweg::tensor::{Activation, Dtype, Shape, Tensor, ops};
-use thalweg::train::{Examples, Settings, State, Trainer, predict};
+use thalweg::train::{Examples, Folds, Settings, State, Trainer, predict};
 use thalweg_kernels::{pool, random::Stream};
 
 fn random(shape: impl Into<Shape>, purpose: u32) -> Tensor {
@@ -251,4 +251,75 @@ fn a_network_without_members_is_trained_on_its_output() {
     let j = Cost::new(5, Dtype::F64).compute(&Squared, z, y.view(), None, Some(dz));
     plain.backward(theta.view(), x.view(), &mut workspace, by_hand.view_mut()).unwrap();
     assert_eq!(gradient(&plain, &theta, &x, &y, None, &Squared), (j, by_hand));
+}
+
+#[test]
+fn dev_rows_are_left_out_by_one_member_which_answers_for_them() {
+    const MEMBERS: usize = 3;
+    let (m, dev_rows) = (12, 8);
+    let whole = ensemble(MEMBERS, Activation::Softmax);
+    let (loss, optimizer) = (SoftmaxCrossEntropy::default(), GradientDescent);
+    let trained = |flipped: Option<usize>| {
+        let mut y: Vec<f64> = (0..m).map(|i| (i * 7 % 3) as f64).collect();
+        if let Some(row) = flipped {
+            y[row] = (y[row] + 1.0) % 3.0;
+        }
+        let x = random([m, 4], 2);
+        let all = Examples::new(x.clone(), Tensor::from_f64([m, 1], y.clone()), None).unwrap();
+        let part =
+            |values: Vec<f64>, columns| Tensor::from_f64([dev_rows, columns], values[..dev_rows * columns].to_vec());
+        let dev = Examples::new(part(x.to_f64(), 4), part(y, 1), None).unwrap();
+        let folds = Some(Folds { members: MEMBERS, dev_rows, seed: 0 });
+        let mut state = State::new(&whole, &optimizer, 0, 0.0, Dtype::F64);
+        let settings = Settings { batch_size: m, epochs: 1, learning_rate: 0.5, folds, ..Settings::default() };
+        let evaluate: &dyn Fn(&[f64]) -> Metrics = &|_| Metrics::new();
+        let trainer = Trainer {
+            network: &whole,
+            loss: &loss,
+            optimizer: &optimizer,
+            settings,
+            train: &all,
+            dev: Some(&dev),
+            evaluate,
+        };
+        let mut dev_loss = None;
+        trainer
+            .fit(&mut state, &mut |event: &Event| {
+                if let Event::EpochEnded { dev_loss: found, .. } = event {
+                    dev_loss = *found;
+                }
+            })
+            .unwrap();
+        (state.theta, dev_loss.unwrap(), dev)
+    };
+    let (theta, dev_loss, dev) = trained(None);
+    let unchanged = |row: usize| -> Vec<usize> {
+        let (other, ..) = trained(Some(row));
+        (0..MEMBERS).filter(|k| part(&whole, *k, &theta) == part(&whole, *k, &other)).collect()
+    };
+    assert!((dev_rows..m).all(|row| unchanged(row).is_empty()), "rows of train alone are everyone's");
+    let left_out: Vec<Vec<usize>> = (0..dev_rows).map(unchanged).collect();
+    assert!(left_out.iter().all(|members| members.len() == 1), "{left_out:?}");
+    // The members' own losses, by their networks alone.
+    let mut sum = 0.0;
+    for (k, row) in left_out.iter().map(|members| members[0]).zip(0..) {
+        let alone = Network::new(4, member(k)).unwrap();
+        let mut own = Tensor::zeros([alone.layout().len()], Dtype::F64);
+        for (entry, range) in alone.layout().entries().iter().zip(parts(&whole, k)) {
+            ops::copy(theta.view().part(range.start, entry.shape), own.view_mut().part(entry.start, entry.shape));
+        }
+        let at = Examples::new(dev.x.rows(row + 1).to_tensor(), dev.y.rows(row + 1).to_tensor(), None).unwrap();
+        let (mean, _) = predict(&alone, &loss, &own, &at, &mut alone.workspace(m, Dtype::F64)).unwrap();
+        // The loss of the last of these rows is what it adds to their sum.
+        let before = match row {
+            0 => 0.0,
+            _ => {
+                let at = Examples::new(dev.x.rows(row).to_tensor(), dev.y.rows(row).to_tensor(), None).unwrap();
+                let workspace = &mut alone.workspace(m, Dtype::F64);
+                predict(&alone, &loss, &own, &at, workspace).unwrap().0 * row as f64
+            }
+        };
+        sum += mean * (row + 1) as f64 - before;
+    }
+    assert!((sum / dev_rows as f64 - dev_loss).abs() < 1e-12, "{sum} {dev_loss}");
 }
