@@ -269,7 +269,7 @@ fn dev_rows_are_left_out_by_one_member_which_answers_for_them() {
         let part =
             |values: Vec<f64>, columns| Tensor::from_f64([dev_rows, columns], values[..dev_rows * columns].to_vec());
         let dev = Examples::new(part(x.to_f64(), 4), part(y, 1), None).unwrap();
-        let folds = Some(Folds { members: MEMBERS, dev_rows, seed: 0 });
+        let folds = Some(Folds { members: MEMBERS, left_out_by: 1, dev_rows, seed: 0, of: Activation::Softmax });
         let mut state = State::new(&whole, &optimizer, 0, 0.0, Dtype::F64);
         let settings = Settings { batch_size: m, epochs: 1, learning_rate: 0.5, folds, ..Settings::default() };
         let evaluate: &dyn Fn(&[f64]) -> Metrics = &|_| Metrics::new();

@@ -370,8 +370,8 @@ pub struct Train {
     /// Whether logits are divided by the temperature of the least dev loss, so that probabilities are calibrated.
     /// Default: for classes with at least 100 dev rows, but not in the course recipe.
     pub temperature_scaling: Option<bool>,
-    /// Whether the networks of an ensemble are trained on dev's rows, too: each row is left out by one of them, which alone
-    /// answers for it where dev is evaluated. Default: for tables in memory that are split at random.
+    /// Whether the networks of an ensemble are trained on dev's rows, too: each row is left out by two of them (by one, of
+    /// two or three), which alone answer for it where dev is evaluated. Default: for tables in memory that are split at random.
     pub train_on_dev: Option<bool>,
     /// Time limit in seconds; training then stops and the best model is saved (exit code 6).
     /// The learning rate falls in time for it.

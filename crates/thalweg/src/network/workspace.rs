@@ -2,8 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::layers::Layer;
+use crate::tensor::mixture::mixture;
 use crate::tensor::ops::{self, MatmulPrecision};
-use crate::tensor::{Dtype, Shape, Tensor, View, ViewMut};
+use crate::tensor::{Activation, Dtype, Shape, Tensor, View, ViewMut};
 
 /// Memory for batches of up to [`Workspace::capacity`] examples.
 #[derive(Debug)]
@@ -97,14 +98,17 @@ impl Workspace {
         (z, self.deltas[0].view_mut().part(0, shape))
     }
 
-    /// Makes the logits of the last forward pass those of one member for each example, instead of their average: `rows`
-    /// are rows of [`Workspace::member_delta`]'s logits.
-    pub(crate) fn take_members(&mut self, rows: &[u32]) {
+    /// Makes the logits of the last forward pass the averages of some members: `rows` are rows of
+    /// [`Workspace::member_delta`]'s logits, `count` for each example, and `of` is what is averaged.
+    pub(crate) fn average_members(&mut self, rows: &[u32], count: usize, of: Activation) {
         let last = self.outputs.len() - 1;
         let (before, output) = self.outputs.split_at_mut(last);
-        let members = before[last - 1].view();
+        let (members, m, width) = (before[last - 1].view(), rows.len() / count, count * self.logits.size());
         let z = members.part(0, self.logits.batch(members.len() / self.logits.size()));
-        ops::gather(rows, [(z, output[0].rows_mut(rows.len()))]);
+        let mut taken = Tensor::zeros([m, width], z.dtype());
+        ops::gather(rows, [(z, taken.view_mut().part(0, self.logits.batch(rows.len())))]);
+        let mut log = Tensor::zeros([m, width], z.dtype());
+        mixture(of, taken.view(), log.view_mut(), output[0].rows_mut(m));
     }
 
     /// How many layers a training step goes back through: one that averages members is left out.

@@ -107,13 +107,17 @@ pub(super) fn layers(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Vec
         all.push(member(facts, numbers.as_ref(), init, &mut Vec::new())?);
     }
     layers.push(Box::new(Ensemble::new(all)));
-    let of = match facts.task {
+    layers.push(Box::new(Average { members, of: averaged(facts.task) }));
+    Ok(layers)
+}
+
+/// What logits become before they are averaged: answers.
+pub(super) fn averaged(task: Task) -> Activation {
+    match task {
         Task::Multiclass => Activation::Softmax,
         Task::Binary | Task::Multilabel => Activation::Sigmoid,
         Task::Regression => Activation::Identity,
-    };
-    layers.push(Box::new(Average { members, of }));
-    Ok(layers)
+    }
 }
 
 /// Members of an ensemble by default, and the training rows beyond which one network is enough.

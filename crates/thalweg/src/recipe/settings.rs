@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::facts::Facts;
+use super::layers::averaged;
 use super::{decide, products, unknown};
 use crate::config::Quality;
 use crate::error::{Error, Result};
@@ -48,7 +49,14 @@ pub(super) fn settings(
         best_from,
         average,
         temperature_scaling: temperature_scaling(facts),
-        folds: facts.data.trains_on_dev.then_some(Folds { members, dev_rows: facts.dev_rows, seed: train.seed }),
+        folds: facts.data.trains_on_dev.then_some(Folds {
+            members,
+            // Two answer more like all of them than one does: the best epoch and the temperature are those of an average.
+            left_out_by: if members < 4 { 1 } else { 2 },
+            dev_rows: facts.dev_rows,
+            seed: train.seed,
+            of: averaged(facts.task),
+        }),
         time_limit: train.time_limit.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)),
     })
 }

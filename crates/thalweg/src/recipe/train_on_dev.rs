@@ -31,7 +31,7 @@ pub(crate) fn for_training(config: &Config, mut data: Dataset) -> Result<Dataset
     if config.train.train_on_dev.is_none() {
         data.decisions.push(Decision {
             what: format!(
-                "dev's {} rows are trained on, too, each by all networks but one, which answers for it",
+                "dev's {} rows are trained on, too, each by all networks but those that answer for it",
                 data.parts.dev.rows
             ),
             why: format!("an ensemble of {members} networks"),

@@ -1,34 +1,39 @@
-//! Dev rows that are trained on, too: each is left out by one member of an ensemble, which alone answers for it.
+//! Dev rows that are trained on, too: each is left out by some members of an ensemble, which alone answer for it.
 
 use crate::network::Workspace;
-use crate::tensor::{View, ViewMut};
+use crate::tensor::{Activation, View, ViewMut};
 
-/// Which member of an ensemble leaves out which of the first training rows, the dev rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Which members of an ensemble leave out which of the first training rows, the dev rows.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Folds {
     /// The members.
     pub members: usize,
-    /// How many of the first training rows are left out by one member each.
+    /// How many of them leave out a dev row.
+    pub left_out_by: usize,
+    /// How many of the first training rows are dev rows.
     pub dev_rows: usize,
     /// The seed of the folds.
     pub seed: u64,
+    /// What members' logits become before they are averaged.
+    pub of: Activation,
 }
 
 impl Folds {
-    /// The member that a dev row is held out from. Rows next to each other, such as those of one class, are spread evenly.
-    fn member(self, row: u32) -> usize {
-        let turn = u64::from(row) / self.members as u64;
-        let first = self.seed.wrapping_add(turn).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        ((first + u64::from(row)) % self.members as u64) as usize
+    /// The members that a dev row is held out from. Rows next to each other, such as those of one class, are spread evenly.
+    fn held_out_from(self, row: u32) -> impl Iterator<Item = usize> {
+        let members = self.members as u64;
+        let turn = self.seed.wrapping_add(u64::from(row) / members).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        (0..self.left_out_by as u64).map(move |i| ((turn + u64::from(row) + i) % members) as usize)
     }
 
     /// The weight of each example for each member, example by example: that of the example, or 0 where it is left out.
     pub(super) fn weights(self, examples: &[u32], weights: Option<View>, mut out: ViewMut) {
         for (i, &row) in examples.iter().enumerate() {
             let weight = weights.map_or(1.0, |weights| weights.at(i));
-            let held_out = ((row as usize) < self.dev_rows).then(|| self.member(row));
-            for k in 0..self.members {
-                out.set(i * self.members + k, if held_out == Some(k) { 0.0 } else { weight });
+            let first = i * self.members;
+            (0..self.members).for_each(|k| out.set(first + k, weight));
+            if (row as usize) < self.dev_rows {
+                self.held_out_from(row).for_each(|k| out.set(first + k, 0.0));
             }
         }
     }
@@ -36,12 +41,11 @@ impl Folds {
     /// Makes the logits of dev rows, in the last forward pass, those of the members that have not seen them. One network
     /// alone leaves out all of them.
     pub(super) fn hold_out(self, rows: &[u32], workspace: &mut Workspace) {
-        if self.members == 1 {
-            return;
+        if self.members > 1 {
+            let own = rows.iter().enumerate();
+            let own = own.flat_map(|(i, &row)| self.held_out_from(row).map(move |k| (i * self.members + k) as u32));
+            workspace.average_members(&own.collect::<Vec<u32>>(), self.left_out_by, self.of);
         }
-        let own: Vec<u32> =
-            rows.iter().enumerate().map(|(i, &row)| (i * self.members + self.member(row)) as u32).collect();
-        workspace.take_members(&own);
     }
 }
 
@@ -50,18 +54,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_row_is_left_out_by_one_member_and_neighbours_by_different_ones() {
-        let folds = Folds { members: 5, dev_rows: 1000, seed: 3 };
+    fn every_row_is_left_out_by_two_members_and_neighbours_by_different_ones() {
+        let of = Activation::Identity;
+        let folds = Folds { members: 5, left_out_by: 2, dev_rows: 1000, seed: 3, of };
         let mut counts = [0; 5];
-        for five in (0..1000).collect::<Vec<u32>>().chunks(5) {
-            let mut members: Vec<usize> = five.iter().map(|row| folds.member(*row)).collect();
-            members.iter().for_each(|member| counts[*member] += 1);
-            members.sort_unstable();
-            assert_eq!(members, [0, 1, 2, 3, 4]);
+        for row in 0..1000 {
+            let own: Vec<usize> = folds.held_out_from(row).collect();
+            assert!(own.len() == 2 && own[0] != own[1]);
+            own.into_iter().for_each(|member| counts[member] += 1);
         }
-        assert_eq!(counts, [200; 5]);
-        let first: Vec<usize> = (0..200).map(|turn| folds.member(turn * 5)).collect();
-        assert!((0..5).all(|member| first.iter().filter(|first| **first == member).count() > 20), "{first:?}");
-        assert_ne!(first, (0..200).map(|turn| Folds { seed: 4, ..folds }.member(turn * 5)).collect::<Vec<_>>());
+        assert_eq!(counts, [400; 5]);
+        let first =
+            |folds: Folds| -> Vec<usize> { (0..200).filter_map(|turn| folds.held_out_from(turn * 5).next()).collect() };
+        let found = first(folds);
+        assert!((0..5).all(|member| found.iter().filter(|found| **found == member).count() > 20), "{found:?}");
+        assert_ne!(found, first(Folds { seed: 4, ..folds }));
     }
 }
