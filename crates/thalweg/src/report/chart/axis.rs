@@ -33,6 +33,14 @@ impl Axis {
         Axis::exact(low, high, name, about)
     }
 
+    /// A linear axis from the least to the greatest of finite values; slightly padded where these are one.
+    pub(crate) fn tight(values: impl Iterator<Item = f64> + Clone, name: &str, about: usize) -> Axis {
+        match range(values.clone().map(bounded)) {
+            Some((low, high)) if high - low > ALIKE * high.abs().max(low.abs()) => Axis::exact(low, high, name, about),
+            _ => Axis::linear(values, name, about),
+        }
+    }
+
     /// A linear axis over exactly this range.
     pub(crate) fn exact(low: f64, high: f64, name: &str, about: usize) -> Axis {
         let values = ticks::linear(low, high, about);
@@ -175,6 +183,9 @@ mod tests {
             Axis::log([5e-324, f64::MAX].into_iter(), "y"),
             Axis::log([1e308].into_iter(), "y"),
             Axis::log([1e-320].into_iter(), "y"),
+            Axis::tight([f64::MIN, f64::MAX].into_iter(), "x", 6),
+            Axis::tight([1e308, 1e308].into_iter(), "x", 6),
+            Axis::tight([0.0, f64::NAN].into_iter(), "x", 6),
             Axis::whole(0.0, u64::MAX as f64, "epoch", 6),
             Axis::whole(u64::MAX as f64, u64::MAX as f64, "epoch", 6),
             Axis::whole(1.0, 1.0, "epoch", 6),

@@ -85,8 +85,7 @@ impl LineChart {
         let x = match self.x_axis {
             XAxis::Log => Axis::log(xs(), &self.x),
             XAxis::Whole => Axis::whole(first, last, &self.x, 6),
-            XAxis::Linear if first < last => Axis::exact(first, last, &self.x, 6),
-            XAxis::Linear => Axis::linear(xs(), &self.x, 6),
+            XAxis::Linear => Axis::tight(xs(), &self.x, 6),
         };
         let frame = Frame::new(self.size, top, names, x, y);
         let mut svg = frame.draw();
