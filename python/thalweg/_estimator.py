@@ -144,13 +144,19 @@ class Estimator(EstimatorKeywords, BaseEstimator):
         return rows("the validation data", X, self._named(y), weights)
 
     def _outputs(self, X, logits=False):
+        taken = self._rows(X)
+        with Keywords(self, RENAMED):
+            return self.model_._native.outputs(taken, logits)
+
+    def _rows(self, X):
+        """Rows to be predicted, as the model takes them."""
         check_is_fitted(self)
         if self._named_columns:
             validate_data(self, X, skip_check_array=True, reset=False)
         else:
             X = validate_data(self, X, reset=False, **ARRAYS)
         with Keywords(self, RENAMED):
-            return self.model_._native.outputs(rows("X", self._taken(X)), logits)
+            return rows("X", self._taken(X))
 
     def _options(self, told):
         """The options that the keywords say, by the names of the configuration."""

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use clap::ArgMatches;
 use thalweg::io::atomic;
-use thalweg::model::Model;
 
 use super::{argument, output};
 use crate::{args, print};
@@ -16,19 +15,24 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     if let Some(page) = page {
         output::refuse_inputs(matches, Some(&config), ("--report", page))?;
     }
-    let model = Model::load(argument(matches, "model"))?;
-    let data = argument(matches, "data");
+    let model = super::model(matches)?;
+    let (data, level) = (argument(matches, "data"), matches.get_one("intervals").copied());
     let (products, decisions) = thalweg::run::products(&model, config.train.precision)?;
     print::notes(&decisions);
-    let found = thalweg::run::evaluate(&model, data, &config.data, products)?;
+    let found = thalweg::run::evaluate(&model, data, &config.data, products, level)?;
     print::notes(&found.decisions);
     if let Some(page) = page {
         atomic::write(page, found.page(&model, data).as_bytes())?;
     }
     if matches.get_flag("json") {
-        print::json(&serde_json::json!({ "examples": found.rows, "metrics": found.metrics }))?;
+        let mut json = serde_json::json!({ "examples": found.rows, "metrics": found.metrics });
+        if level.is_some() {
+            json["coverage"] = serde_json::json!(found.answers.coverage);
+        }
+        print::json(&json)?;
     } else {
         print::metrics(found.rows, &found.metrics)?;
+        print::coverage(&found.answers.coverage)?;
     }
     Ok(0)
 }

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::metrics::Metrics;
+use crate::metrics::threshold::OperatingCurve;
+use crate::metrics::{Metric, Metrics};
 use crate::task::Task;
 
 pub use decision::Decision;
@@ -81,6 +82,19 @@ pub struct Mistake {
     pub sound: Option<String>,
 }
 
+/// How often a model's intervals or sets hold the truth.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// The target column.
+    pub target: String,
+    /// The share of rows that was asked for.
+    pub level: f64,
+    /// The share of rows whose truth they hold.
+    pub covered: Metric,
+    /// The mean width of the intervals in the data's units; for classes, the mean number in a set.
+    pub width: f64,
+}
+
 /// The final model's predictions on one split, as the report shows them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Answers {
@@ -95,6 +109,12 @@ pub struct Answers {
     /// The examples with the lowest confidence (probability of the likeliest class), for classes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unsure: Vec<Mistake>,
+    /// What becomes of the rows at other thresholds, for two classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operating: Option<OperatingCurve>,
+    /// How often intervals of each numeric target, or sets of classes, hold the truth; empty where that is not measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub coverage: Vec<Coverage>,
 }
 
 /// One event of a run, in chronological order.

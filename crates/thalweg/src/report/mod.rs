@@ -12,6 +12,7 @@ pub(crate) mod chart;
 mod curves;
 #[cfg(test)]
 mod extremes;
+mod operating;
 #[cfg(feature = "figures")]
 mod outlines;
 pub(crate) mod page;
@@ -113,6 +114,8 @@ pub fn figures(events: &[Event]) -> Vec<Figure> {
         curves::metric(&run),
         end.and_then(|end| answers::matrix(&run, end)),
         end.and_then(|end| answers::hardest(&run, end)),
+        end.and_then(|end| operating::precision_recall(&run, end)),
+        end.and_then(|end| operating::by_threshold(&run, end)),
         end.and_then(|end| answers::predicted(&run, end)),
         end.and_then(|end| answers::residuals(&run, end)),
         scales::activations(&run),

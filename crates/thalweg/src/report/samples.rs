@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::data::schema::Task;
 use crate::error::Advice;
-use crate::event::{Answers, Decision, Event, LayerRow, LayerScale, Mistake, Splits, VERSION, Warning};
+use crate::event::{Answers, Coverage, Decision, Event, LayerRow, LayerScale, Mistake, Splits, VERSION, Warning};
+use crate::metrics::threshold::{OperatingCurve, Rule, Thresholds};
 use crate::metrics::{Metric, Metrics};
 
 const DIGITS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
@@ -175,7 +176,7 @@ pub(super) fn classes(n: usize, count: usize) -> Vec<Event> {
         })
         .collect();
     let mistakes = (0..20).map(|i| mistake(i, &names)).collect();
-    let answers = Answers { part: "test".into(), confusion, points: Vec::new(), mistakes, unsure: Vec::new() };
+    let answers = Answers { part: "test".into(), confusion, points: Vec::new(), mistakes, ..Answers::default() };
     events.push(finished((count * 3 / 4 + 1).min(count), count, evaluated(0.9991, 0.9667, 0.9583), answers));
     events
 }
@@ -192,9 +193,18 @@ pub(super) fn binary() -> Vec<Event> {
         points: Vec::new(),
         mistakes: (0..4).map(|i| mistake(i, &names)).collect(),
         unsure: (4..6).map(|i| mistake(i, &names)).collect(),
+        operating: Some(operating()),
+        coverage: Vec::new(),
     };
     events.push(finished(18, 20, evaluated(0.99, 0.95, 0.94), answers));
     events
+}
+
+/// Of two bells of probabilities, the lower of those that are negative.
+fn operating() -> OperatingCurve {
+    let p: Vec<f64> = (0..114).map(|i| 0.5 * noise(i) + if i % 8 < 5 { 0.45 } else { 0.05 }).collect();
+    let positive: Vec<bool> = (0..114).map(|i| i % 8 < 5).collect();
+    Thresholds::of(&p, &positive, None).unwrap().curve(0.4, Some(Rule::F1))
 }
 
 /// A run with a numeric target.
@@ -234,7 +244,9 @@ pub(super) fn regression() -> Vec<Event> {
         .collect();
     let of = |rmse: f64| metrics(&[("rmse", rmse), ("mae", rmse * 0.7), ("r2", 0.79), ("mape", 0.182)]);
     let evaluated = Splits { train: of(48_112.3), dev: of(52_870.1), test: of(53_410.9) };
-    let answers = Answers { part: "test".into(), confusion: Vec::new(), points, mistakes, unsure: Vec::new() };
+    let covered = Metric { value: 0.896, low: Some(0.886), high: Some(0.905) };
+    let coverage = vec![Coverage { target: "median_house_value".into(), level: 0.9, covered, width: 158_000.0 }];
+    let answers = Answers { part: "test".into(), points, mistakes, coverage, ..Answers::default() };
     events.push(finished(27, 30, evaluated, answers));
     events
 }
@@ -341,7 +353,7 @@ pub(super) fn hostile() -> Vec<Event> {
         best_epoch: 3,
         seconds: 0.01,
         metrics: Splits { test: metrics(&[("accuracy", 0.8), (attack, 0.1)]), ..Splits::default() },
-        answers: Answers { part: attack.into(), confusion, points: Vec::new(), mistakes, unsure: Vec::new() },
+        answers: Answers { part: attack.into(), confusion, points: Vec::new(), mistakes, ..Answers::default() },
     });
     events
 }

@@ -6,8 +6,8 @@ use super::answers::Confusion;
 use super::run::{Ablation, Run};
 use super::text::{count, escape, metric_name, metric_value, number, percent, shorten};
 use crate::data::schema::Task;
-use crate::event::{Decision, LayerRow, Mistake};
-use crate::metrics;
+use crate::event::{Coverage, Decision, LayerRow, Mistake};
+use crate::metrics::{self, Metric};
 
 /// Rows shown initially; the rest is collapsed.
 const SHOWN: usize = 12;
@@ -125,6 +125,27 @@ pub(crate) fn decisions(decisions: &[Decision]) -> String {
         );
     }
     let head = "<th>Decision</th><th>Because</th><th>To decide otherwise</th>";
+    format!(r#"<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"#)
+}
+
+/// How often intervals or sets hold the truth; `width` names what their mean width is in.
+pub(super) fn coverage(coverage: &[Coverage], width: &str) -> String {
+    let row = |each: &Coverage| {
+        let Metric { value, low, high } = each.covered;
+        format!(
+            r#"<tr><td>{}</td><td class="r">{}</td><td class="r">{}</td><td class="r">{} to {}</td><td class="r">{}</td></tr>"#,
+            escape(&shorten(&each.target, 40)),
+            percent(each.level),
+            percent(value),
+            percent(low.unwrap_or(value)),
+            percent(high.unwrap_or(value)),
+            number(each.width, 4)
+        )
+    };
+    let rows: String = coverage.iter().map(row).collect();
+    let head = format!(
+        r#"<th>Target</th><th class="r">Asked for</th><th class="r">Rows covered</th><th class="r">95 % interval</th><th class="r">{width}, mean</th>"#
+    );
     format!(r#"<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"#)
 }
 

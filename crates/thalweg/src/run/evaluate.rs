@@ -23,13 +23,23 @@ pub struct Evaluation {
     pub decisions: Vec<Decision>,
 }
 
-/// Evaluates a model on the rows of a source whose targets are known.
+/// Evaluates a model on the rows of a source whose targets are known, and its intervals or sets of a level, if one is
+/// given.
 ///
 /// # Errors
-/// If the source cannot be read, a column is missing or a cell cannot be read.
-pub fn evaluate(model: &Model, path: &str, options: &config::Data, precision: MatmulPrecision) -> Result<Evaluation> {
+/// If the source cannot be read, a column is missing or a cell cannot be read, or the model knows no such intervals.
+pub fn evaluate(
+    model: &Model,
+    path: &str,
+    options: &config::Data,
+    precision: MatmulPrecision,
+    level: Option<f64>,
+) -> Result<Evaluation> {
     let mut evaluated = EvaluatedExamples::default();
     let mut gathered = Gathered::new("test", &model.pipeline, &model.target);
+    if let Some(level) = level {
+        gathered = gathered.with_level(level)?;
+    }
     let decisions = model.evaluate_batches(path, options, precision, &mut |examples, outputs| {
         evaluated.extend(&model.target, outputs, &examples);
         gathered.add(&examples, outputs).map(|()| true)

@@ -1,9 +1,10 @@
 //! Evaluation of a trained network, and the model it becomes.
 
 use super::{answers, counts, judged_on};
-use crate::config::Config;
+use crate::config::{Config, Threshold};
 use crate::data::dataset::Dataset;
 use crate::data::examples::Examples as Rows;
+use crate::data::target::Target;
 use crate::error::Result;
 use crate::event::{Answers, Splits};
 use crate::metrics::Metrics;
@@ -13,6 +14,9 @@ use crate::recipe::Plan;
 use crate::tensor::Tensor;
 use crate::train::{State, predict};
 
+/// The level of the intervals and sets that are measured on test.
+const LEVEL: f64 = 0.9;
+
 /// The evaluation of the best parameters.
 pub(super) struct SplitsEvaluation {
     /// The metrics on each split.
@@ -21,17 +25,29 @@ pub(super) struct SplitsEvaluation {
     pub(super) answers: Answers,
 }
 
-/// Evaluates the best parameters on every split.
-pub(super) fn evaluate_splits(data: &Dataset, plan: &Plan, state: &State) -> Result<SplitsEvaluation> {
-    let (train, _) = evaluate_split(data, plan, &state.best_theta, &data.parts.train)?;
+/// Evaluates the best parameters on every split, with the answers of a target.
+pub(super) fn evaluate_splits(
+    config: &Config,
+    data: &Dataset,
+    plan: &Plan,
+    target: &Target,
+    state: &State,
+) -> Result<SplitsEvaluation> {
+    let evaluate = |rows: &Rows| evaluate_split(data, target, plan, &state.best_theta, rows);
+    let rule = config.train.threshold.as_ref().map(Threshold::rule).transpose()?.flatten();
+    let (train, _) = evaluate(&data.parts.train)?;
     let mut evaluation =
         SplitsEvaluation { results: Splits { train, ..Splits::default() }, answers: Answers::default() };
     for (name, rows) in [("dev", &data.parts.dev), ("test", &data.parts.test)] {
         if rows.rows == 0 {
             continue;
         }
-        let (metrics, outputs) = evaluate_split(data, plan, &state.best_theta, rows)?;
-        let mut gathered = answers::Gathered::new(name, &data.pipeline, &data.target);
+        let (metrics, outputs) = evaluate(rows)?;
+        let mut gathered = answers::Gathered::new(name, &data.pipeline, target).with_rule(rule);
+        // Dev is what the intervals are from: it cannot tell whether they hold.
+        if name == "test" && target.margins(LEVEL).is_ok() {
+            gathered = gathered.with_level(LEVEL)?;
+        }
         gathered.add(rows, &outputs)?;
         evaluation.answers = gathered.answers();
         if name == "dev" { evaluation.results.dev = metrics } else { evaluation.results.test = metrics }
@@ -39,12 +55,18 @@ pub(super) fn evaluate_splits(data: &Dataset, plan: &Plan, state: &State) -> Res
     Ok(evaluation)
 }
 
-/// The metrics and the outputs of θ on a split.
-pub(crate) fn evaluate_split(data: &Dataset, plan: &Plan, theta: &Tensor, rows: &Rows) -> Result<(Metrics, Vec<f64>)> {
+/// The metrics and the outputs of θ on a split, with the answers of a target.
+pub(crate) fn evaluate_split(
+    data: &Dataset,
+    target: &Target,
+    plan: &Plan,
+    theta: &Tensor,
+    rows: &Rows,
+) -> Result<(Metrics, Vec<f64>)> {
     let outputs = outputs(data, plan, theta, rows)?;
     let mut evaluated = EvaluatedExamples::default();
-    evaluated.extend(&data.target, &outputs, rows);
-    Ok((evaluated.metrics(&data.target), outputs))
+    evaluated.extend(target, &outputs, rows);
+    Ok((evaluated.metrics(target), outputs))
 }
 
 /// The outputs of θ on a split, m × C, row by row.
@@ -61,6 +83,7 @@ pub(super) fn model(
     config: &Config,
     data: &Dataset,
     network: Network,
+    target: Target,
     state: &State,
     results: &Splits<Metrics>,
 ) -> Model {
@@ -69,7 +92,7 @@ pub(super) fn model(
         theta: state.best_theta.clone(),
         pipeline: data.pipeline.clone(),
         schema: data.schema.clone(),
-        target: data.target.clone(),
+        target,
         provenance: Provenance {
             thalweg: env!("CARGO_PKG_VERSION").into(),
             data: data.name.clone(),

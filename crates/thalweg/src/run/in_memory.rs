@@ -2,6 +2,7 @@
 
 use super::announce::{DivergenceMonitor, announce, finished, reason};
 use super::evaluation::{self, SplitsEvaluation};
+use super::fitted_target::fitted_target;
 use super::temperature;
 use super::{Callback, check_settings, fit, fresh_state};
 use crate::config::Config;
@@ -72,10 +73,12 @@ pub fn train_on(
     if let Some(decision) = temperature::scale(data, &plan, &mut state.best_theta)? {
         collector.event(&Event::Decision(decision));
     }
-    let SplitsEvaluation { results, answers } = evaluation::evaluate_splits(data, &plan, &state)?;
+    let (target, thresholds) = fitted_target(config, data, &plan, &state.best_theta)?;
+    thresholds.into_iter().for_each(|decision| collector.event(&Event::Decision(decision)));
+    let SplitsEvaluation { results, answers } = evaluation::evaluate_splits(config, data, &plan, &target, &state)?;
     collector.event(&finished(reason(end, &plan), &state, &results, answers));
     let events = collector.events;
-    Ok(Trained { model: evaluation::model(config, data, plan.network, &state, &results), events, end })
+    Ok(Trained { model: evaluation::model(config, data, plan.network, target, &state, &results), events, end })
 }
 
 /// A plan that starts from given parameters, if any.

@@ -10,6 +10,7 @@ mod event_log;
 #[cfg(feature = "images")]
 mod example_preview;
 mod fingerprint;
+mod fitted_target;
 mod folder;
 mod in_memory;
 pub(crate) mod keep;
@@ -51,6 +52,7 @@ use evaluation::SplitsEvaluation;
 pub(crate) use evaluation::evaluate_split;
 pub use event_log::EventLog;
 pub(crate) use fingerprint::{fingerprint, former_fingerprint, identity};
+use fitted_target::fitted_target;
 pub use folder::RunFolder;
 pub use in_memory::{Trained, train_on};
 pub use learner::Learner;
@@ -348,7 +350,7 @@ fn record_failure(error: &Error, state: &State, recorder: &mut RunRecorder) -> R
     write_report(recorder.folder)
 }
 
-/// Calibrates the best parameters, evaluates them on every split, and writes the model and the report.
+/// Calibrates the best parameters and chooses thresholds, evaluates them on every split, and writes the model and the report.
 fn finish(
     config: &Config,
     data: &Dataset,
@@ -362,19 +364,23 @@ fn finish(
         recorder.event(&Event::Decision(decision.clone()));
     }
     let state = &state;
-    let SplitsEvaluation { results, answers } = evaluation::evaluate_splits(data, &plan, state)?;
+    let (target, thresholds) = fitted_target(config, data, &plan, &state.best_theta)?;
+    thresholds.iter().for_each(|decision| recorder.event(&Event::Decision(decision.clone())));
+    let SplitsEvaluation { results, answers } = evaluation::evaluate_splits(config, data, &plan, &target, state)?;
     let (reason, warnings) = (reason(end, &plan), warnings(data, &plan));
-    let decisions = data.decisions.iter().chain(&plan.decisions).chain(&calibrated).cloned().collect();
+    let decisions = data.decisions.iter().chain(&plan.decisions).chain(&calibrated).chain(&thresholds);
+    let decisions = decisions.cloned().collect();
     let parameters = plan.network.layout().trained();
     let folder = recorder.folder;
-    evaluation::model(config, data, plan.network, state, &results).save(folder.model())?;
+    evaluation::model(config, data, plan.network, target.clone(), state, &results).save(folder.model())?;
     if config.augment.ablate_augment {
         let monitor = match plan.settings.monitor.0.as_str() {
             "loss" => crate::metrics::headline(data.task),
             name => name,
         };
-        ablate::ablate(config, data, &plan.augmentation, (monitor, &results.dev), &mut recorder)?;
+        ablate::ablate(config, (data, &target), &plan.augmentation, (monitor, &results.dev), &mut recorder)?;
     }
+    let coverage = answers.coverage.clone();
     recorder.event(&finished(reason, state, &results, answers));
     if let Some(error) = recorder.broken.take() {
         return Err(error);
@@ -391,12 +397,14 @@ fn finish(
         task: data.task,
         files: data.pipeline.media().is_some(),
         classes: data.target.classes.clone(),
+        thresholds: target.thresholds,
         examples: counts(data),
         parameters,
         epochs: state.epoch,
         best_epoch: state.best_epoch,
         seconds: state.seconds,
         metrics: results,
+        coverage,
         decisions,
         warnings,
         end,
