@@ -12,7 +12,7 @@ use thalweg::config;
 use thalweg::data::schema::{Role, Task};
 use thalweg::explain::{self, Background, Effort, Explainer, Sample, Settings};
 use thalweg::metrics::{Gate, Metrics};
-use thalweg::run::Explained;
+use thalweg::run::EvaluationOptions;
 use thalweg::tensor::ops::MatmulPrecision;
 
 use crate::data::{Data, Rows};
@@ -23,6 +23,8 @@ type Answers = (Vec<Vec<String>>, Vec<Vec<f64>>);
 
 /// Names of columns, and the columns side by side.
 type Columns<'py> = (Vec<String>, Bound<'py, PyArray2<f64>>);
+/// An interval for each numeric target, or 0 and 1 for each class that is in the set, by row; the numbers in a row.
+type Regions = (Vec<f64>, usize);
 
 /// A network with its parameters and its preprocessing.
 #[pyclass(frozen)]
@@ -53,6 +55,16 @@ impl Model {
         released(py, || self.0.save(path))
     }
 
+    /// The same model with another threshold of its two classes or its labels.
+    fn with_threshold(&self, py: Python<'_>, threshold: f64) -> PyResult<Model> {
+        let model = released(py, || {
+            let mut model = thalweg::model::Model::from_bytes(&self.0.to_bytes(), "the model")?;
+            model.target.set_threshold(threshold)?;
+            Ok(model)
+        })?;
+        Ok(Model(Arc::new(model)))
+    }
+
     /// What it is and where it comes from, as JSON.
     fn describe(&self, py: Python<'_>) -> PyResult<String> {
         held(py, || {
@@ -64,6 +76,8 @@ impl Model {
                 "task": model.target.task,
                 "targets": model.target.columns,
                 "classes": model.target.classes,
+                "thresholds": model.target.thresholds,
+                "quantiles": model.target.quantiles,
                 "shape": model.pipeline.shape(),
                 "columns": columns,
                 "layers": model.network.summary(),
@@ -92,13 +106,56 @@ impl Model {
             let outputs = self.0.finite_outputs(&x, precision, &|row| format!("row {row}"))?;
             let columns = if target.task == Task::Binary { 2 } else { target.outputs() };
             let answers = outputs.chunks_exact(target.outputs()).flat_map(|row| match target.task {
-                Task::Regression => row.iter().enumerate().map(|(t, &y)| target.unscaled(t, y)).collect(),
+                Task::Regression => target.in_units(row),
                 _ => target.probabilities(row),
             });
             Ok((answers.collect(), columns))
         })?;
         let rows = numbers.len() / columns.max(1);
         PyArray1::from_vec(py, numbers).reshape([rows, columns])
+    }
+
+    /// For each row the low and high end of each target's interval of a level, or 1 for each class in its set, else 0.
+    fn regions<'py>(
+        &self,
+        py: Python<'py>,
+        data: &Data,
+        level: f64,
+        precision: &str,
+    ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let (numbers, columns) = self.in_precision(py, precision, |precision| {
+            let margins = self.0.target.margins(level)?;
+            let outputs = self.0.finite_outputs(&self.encoded(data)?, precision, &|row| format!("row {row}"))?;
+            Ok(self.regions_of(outputs.chunks_exact(self.0.target.outputs()), &margins))
+        })?;
+        let rows = numbers.len() / columns.max(1);
+        PyArray1::from_vec(py, numbers).reshape([rows, columns])
+    }
+
+    /// The same for data that is named.
+    fn regions_path<'py>(
+        &self,
+        py: Python<'py>,
+        path: &str,
+        level: f64,
+        precision: &str,
+    ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let (numbers, columns) = self.in_precision(py, precision, |precision| {
+            let margins = self.0.target.margins(level)?;
+            let outputs = self.outputs_of(path, precision)?;
+            Ok(self.regions_of(outputs.iter().map(Vec::as_slice), &margins))
+        })?;
+        let rows = numbers.len() / columns.max(1);
+        PyArray1::from_vec(py, numbers).reshape([rows, columns])
+    }
+
+    /// The quantiles of the rows of data that is named.
+    fn quantiles_path<'py>(&self, py: Python<'py>, path: &str, precision: &str) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let target = &self.0.target;
+        let outputs = self.in_precision(py, precision, |precision| self.outputs_of(path, precision))?;
+        let rows = outputs.len();
+        let numbers = outputs.iter().flat_map(|row| target.in_units(row)).collect();
+        PyArray1::from_vec(py, numbers).reshape([rows, target.outputs()])
     }
 
     /// The metrics on rows whose answers are known, and how many rows there are, as JSON; an error where a gate is not
@@ -145,8 +202,8 @@ impl Model {
     /// The same for data that is named.
     fn importance_path(&self, py: Python<'_>, path: &str, seed: u64, precision: &str) -> PyResult<String> {
         self.in_precision(py, precision, |precision| {
-            let explained = Explained { importance: true, seed, ..Explained::default() };
-            let found = thalweg::run::evaluate(&self.0, path, &config::Data::default(), precision, &explained)?;
+            let besides = EvaluationOptions { importance: true, seed, ..EvaluationOptions::default() };
+            let found = thalweg::run::evaluate(&self.0, path, &config::Data::default(), precision, &besides)?;
             Ok(json!(found.importance).to_string())
         })
     }
@@ -228,6 +285,34 @@ impl Model {
 
     fn gates(&self, gates: &[String]) -> thalweg::Result<Vec<Gate>> {
         gates.iter().map(|gate| Gate::parse(gate, self.0.target.task)).collect()
+    }
+
+    /// The outputs of the rows of data that is named.
+    fn outputs_of(&self, path: &str, precision: MatmulPrecision) -> thalweg::Result<Vec<Vec<f64>>> {
+        let mut outputs = Vec::new();
+        self.0.predict(path, &config::Data::default(), precision, &mut |answers| {
+            outputs.extend_from_slice(&answers.outputs);
+            Ok(())
+        })?;
+        Ok(outputs)
+    }
+
+    /// Intervals or sets from the outputs of rows.
+    fn regions_of<'a>(&self, outputs: impl Iterator<Item = &'a [f64]>, margins: &[f64]) -> Regions {
+        let target = &self.0.target;
+        match target.task {
+            Task::Regression => {
+                let ends = outputs.flat_map(|row| target.intervals(row, margins)).flatten();
+                (ends.collect(), 2 * margins.len())
+            }
+            _ => {
+                let is_in = |row: &[f64]| {
+                    let set = target.set(row, margins);
+                    (0..target.classes.len()).map(move |class| f64::from(u8::from(set.contains(&class))))
+                };
+                (outputs.flat_map(is_in).collect(), target.classes.len())
+            }
+        }
     }
 
     fn encoded(&self, data: &Data) -> thalweg::Result<Vec<f32>> {

@@ -149,7 +149,7 @@ impl Network {
         let outputs = self.0.output().size();
         let columns = y.shape().columns();
         let classes = loss == "cross_entropy" && columns == 1 && outputs > 1;
-        let settings = losses::Settings { multiclass: classes, smoothing: 0.0, delta: 1.0 };
+        let settings = losses::Settings { multiclass: classes, smoothing: 0.0, delta: 1.0, quantiles: &[] };
         let loss = (losses::named(loss)?.build)(&settings);
         let fits = x.shape().rows() > 0 && x.shape().rows() == y.shape().rows() && (classes || columns == outputs);
         if !fits {

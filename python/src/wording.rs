@@ -73,6 +73,7 @@ fn written(option: &OptionSpec, value: &str) -> String {
         "true" => "True".into(),
         "false" => "False".into(),
         part if number || part == "…" => part.into(),
+        part if option.kind == Kind::NumberOrText && part.parse::<f64>().is_ok() => part.into(),
         part => format!("{part:?}"),
     };
     let parts = || value.split(',').filter(|part| !part.is_empty());

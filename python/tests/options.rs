@@ -29,11 +29,12 @@ const WIDTH: usize = 120;
 const FEW: usize = 5;
 
 /// Examples in the options' meanings that the command line writes otherwise than Python.
-const EXAMPLES: [(&str, &str); 5] = [
+const EXAMPLES: [(&str, &str); 6] = [
     ("128,64 (`none` for no hidden layer)", "[128, 64] ([] for no hidden layer)"),
     ("0.6,0.2,0.2", "[0.6, 0.2, 0.2]"),
     ("such as 0,5:", "such as [0, 5]:"),
     ("64,64", "[64, 64]"),
+    ("0.1,0.5,0.9", "[0.1, 0.5, 0.9]"),
     ("time-limit", "time_limit"),
 ];
 
@@ -175,6 +176,8 @@ fn keywords() -> Vec<Keyword> {
 fn module() -> String {
     let of_classifier = keywords();
     let of_every: Vec<Keyword> = of_classifier.iter().filter(|one| one.name != "class_weight").cloned().collect();
+    let mut of_regressor = of_every.clone();
+    of_regressor.insert(1, Keyword::option("quantiles"));
     let (mut renamed, mut extra) = (Vec::new(), Vec::new());
     for Keyword { name, option, .. } in &of_classifier {
         match option {
@@ -199,6 +202,8 @@ fn module() -> String {
         &class("EstimatorKeywords", "The keywords of every estimator.", &of_every),
         "\n\n",
         &class("ClassifierKeywords", "The keywords of a classifier.", &of_classifier),
+        "\n\n",
+        &class("RegressorKeywords", "The keywords of a regressor.", &of_regressor),
     ]
     .concat()
 }
@@ -258,6 +263,7 @@ fn annotation(option: &OptionSpec) -> String {
         (Kind::Text | Kind::Character, _) => "str".into(),
         (Kind::Integer, _) => "int".into(),
         (Kind::Number, _) => "float".into(),
+        (Kind::NumberOrText, _) => "float | str".into(),
         (Kind::Boolean, _) => "bool".into(),
         (Kind::Any, _) => "Mapping[str, Any]".into(),
     };
@@ -277,6 +283,7 @@ fn kind(option: &OptionSpec) -> String {
         Kind::Text | Kind::Character => "str".into(),
         Kind::Integer => "int".into(),
         Kind::Number => "float".into(),
+        Kind::NumberOrText => "float or str".into(),
         Kind::Boolean => "bool".into(),
         Kind::Any => "dict".into(),
     };

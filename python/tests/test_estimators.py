@@ -13,7 +13,8 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.datasets import load_digits, load_iris, make_multilabel_classification
+from sklearn.datasets import load_digits, load_iris, make_classification, make_multilabel_classification
+from sklearn.metrics import accuracy_score, mean_pinball_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -43,6 +44,83 @@ def test_keywords_are_options_with_their_defaults(kind):
         default = default[0] if isinstance(default, list) and len(default) == 1 else default
         # None is the option's default, whatever that is.
         assert parameter.default is None or parameter.default == default, name
+
+
+def test_intervals_reach_as_far_as_validation_rows_were_off():
+    X, y = numbers(400)
+    model = ThalwegRegressor(**QUICK).fit(X[:200], y[:200], validation_data=(X[200:300], y[200:300]))
+    off = np.sort(np.abs(model.predict(X[200:300]) - y[200:300]))
+    for level, rank in [(0.9, 91), (0.5, 51)]:
+        ends = model.predict_interval(X[300:], level)
+        predicted = model.predict(X[300:])
+        np.testing.assert_allclose(ends, predicted[:, None] + np.array([-1, 1]) * off[rank - 1], rtol=1e-5)
+        np.testing.assert_array_equal(ends, model.model_.predict_interval(X[300:], level))
+    with pytest.raises(ValueError, match="0.995 needs 199 dev rows.*calibrated on 100"):
+        model.predict_interval(X, 0.995)
+    X, y = numbers(200, outputs=2)
+    model = ThalwegRegressor(**QUICK).fit(X, y)
+    assert model.predict_interval(X, 0.8).shape == (200, 2, 2)
+
+
+def test_quantiles_are_judged_as_scikit_learn_judges_them():
+    random = np.random.default_rng(0)
+    X = random.uniform(size=(1500, 2))
+    y = X[:, 0] + X[:, 0] * random.normal(size=1500)
+    X, y, seen, truth = X[:1000], y[:1000], X[1000:], y[1000:]
+    taus = [0.1, 0.5, 0.9]
+    model = ThalwegRegressor(quantiles=taus, epochs=60).fit(X, y, validation_data=(seen, truth))
+    quantiles = model.predict_quantiles(seen)
+    assert (np.diff(quantiles, axis=1) >= 0).all()
+    np.testing.assert_array_equal(model.predict(seen), quantiles[:, 1])
+    found = model.model_.evaluate(seen, truth)
+    for tau, column in zip(taus, quantiles.T):
+        pinball = mean_pinball_loss(truth, column, alpha=tau)
+        assert found[f"pinball_{tau}"]["value"] == pytest.approx(pinball, rel=1e-6)
+        # No constant is as good as what follows the columns.
+        assert pinball < 0.98 * mean_pinball_loss(truth, np.full(500, np.quantile(y, tau)), alpha=tau)
+        assert abs((truth <= column).mean() - tau) < 0.06
+    ends = model.predict_interval(seen, 0.9)
+    off = np.sort(np.maximum(quantiles[:, 0] - truth, truth - quantiles[:, 2]))[451 - 1]
+    np.testing.assert_allclose(ends, quantiles[:, [0, 2]] + [-off, off], atol=1e-5)
+    restored = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(restored.predict_quantiles(seen), quantiles)
+    with pytest.raises(TypeError, match="needs quantiles"):
+        ThalwegRegressor(**QUICK).fit(X, y).predict_quantiles(X)
+    with pytest.raises(ValueError, match="quantiles of 2 targets"):
+        ThalwegRegressor(quantiles=taus).fit(X, np.stack([y, y], axis=1))
+
+
+def test_sets_hold_the_classes_that_are_likely_enough():
+    X, y = IRIS
+    model = ThalwegClassifier(**QUICK).fit(X[::2], y[::2], validation_data=(X[1::2], y[1::2]))
+    scores = np.sort(1 - model.model_.predict_proba(X[1::2])[np.arange(75), y[1::2]])
+    for level in (0.8, 0.95):
+        least = 1 - scores[int(np.ceil(76 * level)) - 1]
+        np.testing.assert_array_equal(model.predict_set(X, level), model.model_.predict_proba(X) >= least - 1e-12)
+    with pytest.raises(TypeError, match="predict_set"):
+        model.model_.predict_interval(X)
+
+
+def test_a_threshold_is_chosen_kept_and_replaced():
+    X, y = make_classification(600, weights=[0.9], flip_y=0.1, random_state=0)
+    cost = ThalwegClassifier(options={"threshold": "cost:FN=10,FP=1"}, **QUICK).fit(X, y)
+    (threshold,) = cost.model_.thresholds
+    assert 0 < threshold < 0.5
+    probabilities = cost.predict_proba(X)[:, 1]
+    assert ((probabilities >= threshold) == cost.predict(X)).all()
+    decision = next(decision for decision in cost.run_.decisions if "predicted from" in decision["what"])
+    assert str(threshold) in decision["what"] and decision["flag"] == "threshold=0.5"
+    half = cost.model_.with_threshold(0.5)
+    assert half.thresholds == [] and ((probabilities >= 0.5) == half.predict(X)).all()
+    accuracy = half.evaluate(X, y)["accuracy"]["value"]
+    assert accuracy == pytest.approx(accuracy_score(y, probabilities >= 0.5), abs=1e-12)
+    fixed = ThalwegClassifier(options={"threshold": 0.3}, **QUICK).fit(X, y)
+    assert fixed.model_.thresholds == [0.3]
+    assert pickle.loads(pickle.dumps(fixed)).model_.thresholds == [0.3]
+    with pytest.raises(ValueError, match="threshold.*expected a probability"):
+        half.with_threshold(2)
+    with pytest.raises(ValueError, match="did you mean \"youden\""):
+        ThalwegClassifier(options={"threshold": "yuden"}).fit(X, y)
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,20 @@ def test_every_layer_gives_our_outputs(name, tmp_path):
         assert given(net, x[:0]).shape == (0, 3)
 
 
+def test_quantiles_are_in_order(tmp_path):
+    x = np.random.default_rng(0).normal(size=(400, 3)).astype(np.float32)
+    np.savez(tmp_path / "numbers.npz", x=x, y=(5 + 3 * x[:, 0]).astype(np.float32))
+    run = train(
+        tmp_path, tmp_path / "numbers.npz", [], "--task", "regression", "--normalise", "none", "--quantiles", "0.4,0.5,0.6"
+    )
+    net = exported(tmp_path, run)
+    rows = [json.loads(line) for line in thalweg("predict", run, tmp_path / "numbers.npz", "--format", "jsonl").splitlines()]
+    ours = [[row[f"quantile_{tau}"] for tau in (0.4, 0.5, 0.6)] for row in rows]
+    theirs = given(net, x)
+    assert difference(ours, theirs) < 1e-5
+    assert (np.diff(theirs, axis=1) >= 0).all()
+
+
 def test_embeddings_and_units_of_targets(tmp_path):
     """Tables are prepared outside: the inputs are put together here from columns that need nothing but their codes."""
     random = np.random.default_rng(0)

@@ -4,6 +4,7 @@ Needs numpy, onnx, onnxruntime and pytest, and the binary: $THALWEG, or target/d
 """
 
 import csv
+import io
 import json
 
 import numpy as np
@@ -124,6 +125,38 @@ def as_inputs(runs, columns):
             values = np.array([float(cell) if cell else np.nan for cell in cells]).astype(kind)
         inputs[wanted.name] = values.reshape(-1, 1)
     return inputs
+
+
+@pytest.mark.parametrize("task, threshold", [("binary", 0.7), ("binary", 0.0), ("multilabel", 0.35)])
+def test_labels_follow_the_models_thresholds(task, threshold, tmp_path):
+    x = np.random.default_rng(0).normal(size=(400, 2)).astype(np.float32)
+    cells = np.random.default_rng(1).choice(["yes", "no"] if task == "binary" else ["a;b", "b", ""], 400)
+    path = write(tmp_path / "t.csv", {"p": x[:, 0], "q": x[:, 1], "answer": cells})
+    run = tmp_path / "run"
+    thalweg("train", path, "--task", task, "--missing", "none", "--epochs", 2, "-q", "-o", run, "--threshold", threshold)
+    thalweg("export", run, "-o", tmp_path / "m.onnx")
+    runs = session(tmp_path / "m.onnx")
+    answers = dict(zip(["probabilities", "label"], runs.run(["probabilities", "label"], as_inputs(runs, {"p": x[:, 0], "q": x[:, 1]}))))
+    chosen = answers["probabilities"] >= np.float32(threshold)
+    if task == "binary":
+        assert (answers["label"] == np.where(chosen[:, 1], "yes", "no")).all()
+        assert [p[0] for p in predict(run, path)[0]] == answers["label"].tolist()
+    else:
+        assert (answers["label"] == chosen).all()
+
+
+def test_quantiles_are_in_order(tmp_path):
+    x = np.random.default_rng(0).normal(size=(400, 2)).astype(np.float32)
+    path = write(tmp_path / "t.csv", {"p": x[:, 0], "q": x[:, 1], "answer": 5 + 3 * x[:, 0]})
+    run = tmp_path / "run"
+    thalweg("train", path, "--epochs", 1, "-q", "-o", run, "--quantiles", "0.4,0.5,0.6")
+    thalweg("export", run, "-o", tmp_path / "m.onnx")
+    runs = session(tmp_path / "m.onnx")
+    (theirs,) = runs.run(["prediction"], as_inputs(runs, {"p": x[:, 0], "q": x[:, 1]}))
+    rows = csv.DictReader(io.StringIO(thalweg("predict", run, path)))
+    ours = np.array([[float(row[f"quantile_{tau}"]) for tau in (0.4, 0.5, 0.6)] for row in rows])
+    np.testing.assert_allclose(theirs, ours, rtol=1e-5, atol=1e-5)
+    assert (np.diff(theirs, axis=1) >= 0).all()
 
 
 ANSWERS = {

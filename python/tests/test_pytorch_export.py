@@ -1,6 +1,7 @@
 """PyTorch runs what `thalweg export … -o net.py` writes, and answers as the model does."""
 
 import importlib.util
+import json
 
 import numpy as np
 import pytest
@@ -60,6 +61,35 @@ def test_tables_with_every_kind_of_column(task, options, tmp_path):
             assert difference(ours, theirs[1]) < 1e-5
             texts = [";".join(labels) for labels in theirs[0]] if task == "multilabel" else theirs[0]
             assert np.mean([a == b for a, b in zip(answers, texts)]) > 0.999
+
+
+@pytest.mark.parametrize("task, threshold", [("binary", 0.7), ("multilabel", 0.35)])
+def test_labels_follow_the_models_thresholds(task, threshold, tmp_path):
+    path, columns, quoted = table(tmp_path)
+    target = np.random.default_rng(1).choice(["left", "right"] if task == "binary" else ["a;b", "b", ""], 1000)
+    write_table(path, quoted, [str(cell) for cell in target])
+    run = train(tmp_path, path, [], "--target", "answer", "--task", task, "--threshold", threshold)
+    module = exported(tmp_path, run)
+    answers, _ = predictions(run, path)
+    with torch.no_grad():
+        labels, probabilities = module.answers(module.load()(module.prepare(columns)))
+    texts = [";".join(each) for each in labels] if task == "multilabel" else labels
+    assert np.mean([a == b for a, b in zip(answers, texts)]) > 0.999
+    if task == "binary":
+        assert (np.array(labels) == np.where(probabilities[:, 1] >= threshold, "right", "left")).all()
+
+
+def test_quantiles_are_in_order(tmp_path):
+    path, columns, quoted = table(tmp_path)
+    write_table(path, quoted, [f"{x:.3f}" for x in np.random.default_rng(1).normal(5000, 300, 1000)])
+    run = train(tmp_path, path, [], "--target", "answer", "--task", "regression", "--quantiles", "0.4,0.5,0.6")
+    module = exported(tmp_path, run)
+    rows = [json.loads(line) for line in thalweg("predict", run, path, "--format", "jsonl").splitlines()]
+    ours = [[row[f"quantile_{tau}"] for tau in (0.4, 0.5, 0.6)] for row in rows]
+    with torch.no_grad():
+        theirs = module.answers(module.load()(module.prepare(columns)))
+    assert difference(ours, theirs) < 1e-5
+    assert (np.diff(theirs.numpy(), axis=1) >= 0).all()
 
 
 def test_data_frames_are_tables_too(tmp_path):

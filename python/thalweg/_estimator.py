@@ -160,21 +160,21 @@ class Estimator(EstimatorKeywords, BaseEstimator):
     def partial_dependence(self, X, column):
         """Its mean answer along a column's values, as :meth:`thalweg.Model.partial_dependence`; ``"x[3]"`` is the fourth
         column of an array."""
-        return self.model_.partial_dependence(self._data(X), column)
+        return self.model_.partial_dependence(self._rows(X), column)
 
     def explain(self, X, background=None, permutations=200, seed=0):
         """What each column contributes to the answer to each row, as :meth:`thalweg.Model.explain`."""
-        others = None if background is None else self._data(background)
-        explained = self.model_.explain(self._data(X), others, permutations, seed)
+        others = None if background is None else self._rows(background)
+        explained = self.model_.explain(self._rows(X), others, permutations, seed)
         return explained.set_axis(X.index, axis=0) if hasattr(X, "iloc") else explained
 
     def _outputs(self, X, logits=False):
-        data = self._data(X)
+        rows = self._rows(X)
         with Keywords(self, RENAMED):
-            return self.model_._native.outputs(data, logits)
+            return self.model_._native.outputs(rows, logits)
 
-    def _data(self, X):
-        """Rows like those that it was fitted to."""
+    def _rows(self, X):
+        """Rows to be predicted, as the model takes them."""
         check_is_fitted(self)
         if self._named_columns:
             validate_data(self, X, skip_check_array=True, reset=False)

@@ -4,8 +4,10 @@ import numpy as np
 
 # The first of these says which scikit-learn is needed, where there is none.
 from ._estimator import Estimator
-from ._keywords import ClassifierKeywords
+from ._keywords import RENAMED, ClassifierKeywords, RegressorKeywords
 from ._rows import class_names, labels_of
+from ._wording import Keywords
+from .model import chosen, points
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
@@ -139,12 +141,22 @@ class ThalwegClassifier(ClassifierMixin, ClassifierKeywords, Estimator):
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
+    def predict_set(self, X, level=0.9):
+        """Which classes are in each row's set, which holds the class for a share of rows; see
+        :meth:`thalweg.Model.predict_set`.
+
+        Returns
+        -------
+        bool array of shape (n_rows, n_classes)
+        """
+        with Keywords(self, RENAMED):
+            return self.model_._native.regions(self._rows(X), level, "f32").astype(bool)
+
     def predict(self, X):
-        """The likeliest class, or 0 and 1 for each label, for each row."""
-        probabilities = self.predict_proba(X)
-        if self._names is None:
-            return (probabilities >= 0.5).astype(int)
-        return self.classes_[probabilities.argmax(axis=1)]
+        """The likeliest class, or 0 and 1 for each label, for each row; of two classes the second from ``model_``'s
+        threshold on (``options={"threshold": "f1"}``)."""
+        answers = chosen(self._outputs(X), self.model_)
+        return answers if self._names is None else self.classes_[answers]
 
     def _restore(self, model):
         super()._restore(model)
@@ -154,10 +166,11 @@ class ThalwegClassifier(ClassifierMixin, ClassifierKeywords, Estimator):
             self._names, self.classes_ = model.classes, labels_of(model.classes)
 
 
-class ThalwegRegressor(RegressorMixin, Estimator):
+class ThalwegRegressor(RegressorMixin, RegressorKeywords, Estimator):
     """A neural network that answers with numbers, one or several a row.
 
-    Its keywords and attributes are those of :class:`ThalwegClassifier`, without what concerns classes.
+    Its keywords and attributes are those of :class:`ThalwegClassifier`, without what concerns classes; with
+    ``quantiles=[0.1, 0.5, 0.9]`` it predicts the median, and all of them by :meth:`predict_quantiles`.
 
     Examples
     --------
@@ -199,10 +212,36 @@ class ThalwegRegressor(RegressorMixin, Estimator):
             return {"y": y.astype(np.float64)}
         return {f"y{i}": column.astype(np.float64) for i, column in enumerate(y.T)}
 
+    def predict_quantiles(self, X):
+        """The quantiles of each row that ``quantiles`` asks for; see :meth:`thalweg.Model.predict_quantiles`.
+
+        Returns
+        -------
+        array of shape (n_rows, n_quantiles)
+        """
+        outputs = self._outputs(X)
+        if not self.model_.quantiles:
+            raise TypeError("predict_quantiles needs quantiles=[0.1, 0.5, 0.9]")
+        return outputs
+
+    def predict_interval(self, X, level=0.9):
+        """For each row the low and the high end of an interval that holds the number for a share of rows.
+
+        The rows that ``validation_fraction`` sets aside tell how wide it must be; see
+        :meth:`thalweg.Model.predict_interval`.
+
+        Returns
+        -------
+        array of shape (n_rows, 2) or (n_rows, n_outputs, 2)
+        """
+        with Keywords(self, RENAMED):
+            ends = self.model_._native.regions(self._rows(X), level, "f32").reshape(-1, len(self.model_.targets), 2)
+        return ends[:, 0] if self._outputs_ndim == 1 else ends
+
     def predict(self, X):
         """The numbers for each row."""
         outputs = self._outputs(X)
-        return outputs[:, 0] if self._outputs_ndim == 1 else outputs
+        return points(outputs, self.model_) if self._outputs_ndim == 1 else outputs
 
     def _restore(self, model):
         super()._restore(model)

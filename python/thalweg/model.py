@@ -9,6 +9,24 @@ from ._frames import columns_of_array, is_frame
 from ._rows import dense, is_path, labels_of, rows, rows_of, targets_of
 
 
+def chosen(probabilities, model):
+    """The index of each row's class, or 0 and 1 for each of its labels, by the thresholds of a model."""
+    if model.task == "multiclass":
+        return probabilities.argmax(axis=1)
+    likely = probabilities if model.task == "multilabel" else probabilities[:, 1]
+    return (likely >= np.array(model.thresholds or 0.5)).astype(int)
+
+
+def points(outputs, model):
+    """The prediction of each row, of quantiles the median, or else the mean of the one or two in the middle."""
+    count = len(model.quantiles)
+    if count and 0.5 in model.quantiles:
+        return outputs[:, model.quantiles.index(0.5)]
+    if count:
+        return (outputs[:, (count - 1) // 2] + outputs[:, count // 2]) / 2
+    return outputs[:, 0] if outputs.shape[1] == 1 else outputs
+
+
 class Model:
     """A network with its parameters and its preprocessing: raw rows in, answers out.
 
@@ -50,6 +68,27 @@ class Model:
     def classes(self):
         """The classes or labels, in the order of the outputs."""
         return self._about["classes"]
+
+    @property
+    def thresholds(self):
+        """From which probability on the second of two classes, or each label, is predicted; empty for a half."""
+        return self._about["thresholds"]
+
+    @property
+    def quantiles(self):
+        """The quantiles that it predicts; empty where it predicts the mean."""
+        return self._about["quantiles"]
+
+    def with_threshold(self, threshold):
+        """The same model, which predicts the second of two classes, or each label, from this probability on.
+
+        >>> import thalweg
+        >>> x = [[i % 7] for i in range(100)]
+        >>> run = thalweg.train(x, [a[0] > 3 for a in x], layers=[8], epochs=20, verbose=0)
+        >>> run.model.with_threshold(0.9).thresholds
+        [0.9]
+        """
+        return Model(self._native.with_threshold(threshold))
 
     @property
     def targets(self):
@@ -106,10 +145,10 @@ class Model:
             return answers[:, 0] if answers.ndim == 2 and answers.shape[1] == 1 else answers
         outputs = self._outputs(data, precision)
         if self.task == "multilabel":
-            return (outputs >= 0.5).astype(int)
+            return chosen(outputs, self)
         if self.task == "regression":
-            return outputs[:, 0] if outputs.shape[1] == 1 else outputs
-        return labels_of(self.classes)[outputs.argmax(axis=1)]
+            return points(outputs, self)
+        return labels_of(self.classes)[chosen(outputs, self)]
 
     def predict_proba(self, data, precision="f32"):
         """The probability of each class or label for each row; ``precision`` as for :meth:`predict`."""
@@ -118,6 +157,72 @@ class Model:
         if is_path(data):
             return np.array(self._native.predict_path(str(data), precision)[1])
         return self._outputs(data, precision)
+
+    def predict_quantiles(self, data, precision="f32"):
+        """The quantiles of each row that the model was trained for (``quantiles=[0.1, 0.5, 0.9]``).
+
+        Parameters
+        ----------
+        data, precision
+            As for :meth:`predict`.
+
+        Returns
+        -------
+        array of shape (n_rows, n_quantiles)
+            In the order of ``quantiles``, each at least the one before it.
+        """
+        if not self.quantiles:
+            raise TypeError("the model predicts no quantiles; train it with quantiles=[0.1, 0.5, 0.9]")
+        if is_path(data):
+            return self._native.quantiles_path(str(data), precision)
+        return self._outputs(data, precision)
+
+    def predict_interval(self, data, level=0.9, precision="f32"):
+        """For each row an interval that holds the true number for a share of rows (split-conformal prediction).
+
+        The interval reaches as far from the prediction as ``level`` of the dev rows were off. Measure on rows of your
+        own whether it holds: dev has chosen the epoch, too.
+
+        Parameters
+        ----------
+        data : path, DataFrame, array or sparse matrix
+            Rows as for :meth:`predict`.
+        level : float, default=0.9
+            The share of rows to be covered.
+        precision : str, default="f32"
+            As for :meth:`predict`.
+
+        Returns
+        -------
+        array of shape (n_rows, 2) or (n_rows, n_targets, 2)
+            The low and the high end.
+        """
+        if self.task != "regression":
+            raise TypeError("a model of classes has no intervals; use predict_set()")
+        ends = self._regions(data, level, precision).reshape(-1, len(self.targets), 2)
+        return ends[:, 0] if len(self.targets) == 1 else ends
+
+    def predict_set(self, data, level=0.9, precision="f32"):
+        """For each row the classes among which the true one is for a share of rows (Sadinle, Lei and Wasserman 2019).
+
+        Parameters
+        ----------
+        data, level, precision
+            As for :meth:`predict_interval`.
+
+        Returns
+        -------
+        bool array of shape (n_rows, n_classes)
+            Which classes are in the set, in the order of ``classes``. A set may be empty.
+        """
+        if self.task == "regression":
+            raise TypeError("a model of numbers has no sets of classes; use predict_interval()")
+        return self._regions(data, level, precision).astype(bool)
+
+    def _regions(self, data, level, precision):
+        if is_path(data):
+            return self._native.regions_path(str(data), level, precision)
+        return self._native.regions(self._rows(data), level, precision)
 
     def evaluate(self, data, y=None, sample_weight=None, precision="f32", gates=()):
         """The metrics on rows whose answers are known, each with its 95 % interval.

@@ -54,6 +54,10 @@ pub(crate) fn command() -> Command {
                     "A bound to keep, else the exit code is 4: accuracy>=0.9, log_loss<0.3, or an end of the 95 % \
                      interval, accuracy.low>=0.88 (repeatable)",
                 ))
+                .args([
+                    threshold(),
+                    intervals("Also measure how often intervals (or sets of classes) of this level hold"),
+                ])
                 .arg(precision())
                 .args(reading(&["seed"]))
                 .args(reading(&READING)),
@@ -91,6 +95,10 @@ pub(crate) fn command() -> Command {
                             "Orders of columns sampled to explain a row; more take longer and err less [default: 200]",
                         ),
                 )
+                .args([
+                    threshold(),
+                    intervals("Also write intervals (or sets of classes) that hold the truth for this share of rows"),
+                ])
                 .arg(precision())
                 .args(reading(&["seed"]))
                 .args(reading(&READING)),
@@ -280,6 +288,22 @@ fn precision() -> Arg {
     let option =
         option_specs().iter().find(|option| option.key() == "train.precision").expect("training has a precision");
     flag(option).help_heading("Prediction")
+}
+
+/// Another threshold than the model's.
+fn threshold() -> Arg {
+    Arg::new("threshold")
+        .long("threshold")
+        .value_name("X")
+        .value_parser(clap::value_parser!(f64))
+        .help_heading("Prediction")
+        .help("From which probability on the second of two classes, or a label, is predicted [default: the model's]")
+}
+
+/// The level of intervals or sets.
+fn intervals(help: &'static str) -> Arg {
+    let parser = clap::value_parser!(f64);
+    Arg::new("intervals").long("intervals").value_name("X").value_parser(parser).help_heading("Prediction").help(help)
 }
 
 /// The commonly used options: `-h` shows these, `--help` all.

@@ -131,6 +131,11 @@ fn names_and_options() {
     train("--split 0.5,0.1,0.1", 2, &["split"]);
     train("--group nowhere", 2, &["nowhere"]);
     train("--weight nowhere", 2, &["nowhere"]);
+    train("--quantiles 0.9,0.1", 2, &["--quantiles", "that rise"]);
+    train("--quantiles 0.5 --loss huber", 2, &["train.loss", "pinball"]);
+    train("--threshold 0.3", 2, &["--threshold", "regression"]);
+    train("--threshold cost:FN=1", 2, &["--threshold", "the costs of FN and FP"]);
+    train("--threshold yuden", 2, &["did you mean \"youden\"?"]);
     train("--encoding klingon", 2, &["klingon"]);
     train("--task binary", 3, &["binary"]);
     train("--config nowhere.toml", 2, &["nowhere.toml"]);
@@ -184,6 +189,9 @@ fn models() {
         std::fs::write(folder.join(name), good().replacen(from, to, 1)).unwrap();
         fails(folder, &format!("predict numbers {name}"), 3, &words);
     }
+    fails(folder, "predict labels classes.csv --threshold 0.3", 2, &["--threshold", "multiclass"]);
+    fails(folder, "predict numbers good.csv --intervals 1", 2, &["--intervals", "up to 0.999"]);
+    fails(folder, "predict numbers good.csv --intervals 0.999", 2, &["999 dev rows", "--intervals 0."]);
     std::fs::write(folder.join("unseen.csv"), classes().replacen(",x\n", ",w\n", 1)).unwrap();
     fails(folder, "evaluate labels unseen.csv", 3, &["unseen.csv, line 2", "\"w\""]);
     fails(folder, "predict labels classes.csv -o nowhere/answers.csv", 2, &["nowhere/answers.csv"]);

@@ -526,3 +526,122 @@ fn completions_and_the_manual_know_every_verb_and_option() {
     assert!(manual.contains(".TH thalweg 1") && manual.contains(".SH THALWEG TRAIN"), "{}", &manual[..200]);
     assert!(manual.contains("learning\\-rate"));
 }
+
+#[test]
+fn a_threshold_is_chosen_on_dev_and_replaced_at_use() {
+    // High is rare, and often not where it seems to be.
+    let rare = |i: usize, a: f64, b: f64| if a + b + 0.6 * unit(i, 5) > 1.7 { "high" } else { "calm" }.into();
+    let place = Place::new("t.csv", &table("class", rare));
+    let result = place.train("t.csv --threshold cost:FN=20,FP=1");
+    let threshold = result["thresholds"][0].as_f64().unwrap();
+    assert!(threshold > 0.0 && threshold < 0.5, "{result}");
+    let what = format!("\"high\" is predicted from a probability of {threshold} on");
+    assert!(decided(&result, &what), "{result}");
+    let found = |options: &str| {
+        let answers = place.answers(&format!("t.csv {options}"));
+        let high = answers[0].iter().position(|name| name == "probability_high").unwrap();
+        answers[1..].iter().map(|row| (row[0] == "high", row[high].parse().unwrap())).collect::<Vec<(bool, f64)>>()
+    };
+    // Probabilities are printed with six digits.
+    let as_told = |threshold: f64, answers: Vec<(bool, f64)>| {
+        answers.iter().all(|(high, p)| *high == (*p >= threshold) || (p - threshold).abs() < 1e-6)
+            && answers.iter().any(|(high, _)| *high)
+    };
+    assert!(as_told(threshold, found("")));
+    assert!(as_told(0.5, found("--threshold 0.5")));
+    assert!(found("--threshold 0").iter().all(|(high, _)| *high));
+
+    let accuracy = |options: &str| -> f64 {
+        let output = place.thalweg(&format!("evaluate run t.csv --json {options}")).stdout;
+        serde_json::from_slice::<Value>(&output).unwrap()["metrics"]["accuracy"]["value"].as_f64().unwrap()
+    };
+    let truth: Vec<bool> = (0..400).map(|i| rare(i, unit(i, 0), unit(i, 1)) == "high").collect();
+    let share = |answers: Vec<(bool, f64)>| {
+        answers.iter().zip(&truth).filter(|((high, _), truth)| high == *truth).count() as f64 / 400.0
+    };
+    assert_eq!(accuracy(""), share(found("")));
+    assert_eq!(accuracy("--threshold 0.5"), share(found("--threshold 0.5")));
+    let page = std::fs::read_to_string(place.path().join("run/report.html")).unwrap();
+    assert!(page.contains("At other thresholds") && page.contains("Cost of a row by threshold"));
+}
+
+#[test]
+fn each_label_has_a_threshold_of_its_own() {
+    let text = table("wide,tall", |i, a, b| {
+        format!("{},{}", u8::from(a + 0.5 * unit(i, 5) > 1.1), u8::from(b + 0.5 * unit(i, 6) > 0.4))
+    });
+    let place = Place::new("t.csv", &text);
+    let result = place.train("t.csv --target wide,tall --threshold f1");
+    let thresholds = result["thresholds"].as_array().unwrap();
+    assert!(thresholds.len() == 2 && thresholds[0] != thresholds[1], "{result}");
+    assert!(decided(&result, "\"wide\" is predicted") && decided(&result, "\"tall\" is predicted"));
+}
+
+#[test]
+fn intervals_cover_as_many_rows_as_are_asked_for() {
+    let noisy = |i: usize, a: f64, b: f64| (3.0 * a - b + unit(i, 5) + unit(i, 6)).to_string();
+    let place = Place::new("t.csv", &table("y", noisy));
+    let result = place.train("t.csv --task regression --split 0.4,0.3,0.3");
+    let coverage = &result["coverage"][0];
+    assert_eq!((coverage["target"].as_str(), coverage["level"].as_f64()), (Some("y"), Some(0.9)));
+    // 0.9 ± 4 standard deviations of a share of 120 rows, which follows 120 others.
+    let covered = coverage["covered"]["value"].as_f64().unwrap();
+    assert!((covered - 0.9).abs() < 4.0 * (2.0 * 0.09_f64 / 120.0).sqrt(), "{result}");
+
+    let plain = place.answers("t.csv");
+    assert_eq!(plain[0], ["prediction"]);
+    let rows = place.answers("t.csv --intervals 0.8");
+    assert_eq!(rows[0], ["prediction", "low", "high"]);
+    let held = rows[1..].iter().enumerate().filter(|(i, row)| {
+        let [prediction, low, high] = [0, 1, 2].map(|column| row[column].parse::<f64>().unwrap());
+        assert!((prediction - (low + high) / 2.0).abs() < 1e-9 && low < high && row[0] == plain[i + 1][0]);
+        let truth: f64 = noisy(*i, unit(*i, 0), unit(*i, 1)).parse().unwrap();
+        (low..=high).contains(&truth)
+    });
+    assert!((held.count() as f64 / 400.0 - 0.8).abs() < 0.15);
+    let output = place.thalweg("evaluate run t.csv --json --intervals 0.8").stdout;
+    let measured: Value = serde_json::from_slice(&output).unwrap();
+    let width = rows[1][2].parse::<f64>().unwrap() - rows[1][1].parse::<f64>().unwrap();
+    assert!((measured["coverage"][0]["width"].as_f64().unwrap() - width).abs() < 1e-9, "{measured}");
+    assert!(std::fs::read_to_string(place.path().join("run/report.html")).unwrap().contains("Prediction intervals"));
+}
+
+#[test]
+fn classes_have_sets() {
+    let place = Place::new("t.csv", &classes());
+    place.train("t.csv");
+    let rows = place.answers("t.csv --intervals 0.95");
+    assert_eq!(rows[0], ["prediction", "probability_high", "probability_low", "set"]);
+    assert!(rows[1..].iter().all(|row| ["", "high", "low", "high;low"].contains(&row[3].as_str())));
+    let holds = |(i, row): &(usize, &Vec<String>)| {
+        let truth = if unit(*i, 0) + unit(*i, 1) > 1.0 { "high" } else { "low" };
+        row[3].split(';').any(|class| class == truth)
+    };
+    assert!(rows[1..].iter().enumerate().filter(holds).count() > 340);
+}
+
+#[test]
+fn quantiles_are_predicted_in_order_and_calibrated() {
+    // From 2a the truth is off by up to a·b.
+    let noisy = |i: usize, a: f64, b: f64| (2.0 * a + a * b * (unit(i, 5) - 0.5)).to_string();
+    let place = Place::new("t.csv", &table("y", noisy));
+    let result = place.train("t.csv --task regression --quantiles 0.1,0.5,0.9 --split 0.4,0.3,0.3");
+    for name in ["pinball_0.1", "pinball_0.5", "pinball_0.9", "coverage", "rmse"] {
+        assert!(metric(&result, "test", name) > 0.0, "{result}");
+    }
+    let rows = place.answers("t.csv --intervals 0.9");
+    assert_eq!(rows[0], ["prediction", "quantile_0.1", "quantile_0.5", "quantile_0.9", "low", "high"]);
+    let mut widths = Vec::new();
+    let held = rows[1..].iter().enumerate().filter(|(i, row)| {
+        let numbers: Vec<f64> = row.iter().map(|cell| cell.parse().unwrap()).collect();
+        let [prediction, low, median, high, below, above] = numbers[..] else { panic!("{row:?}") };
+        assert!(prediction == median && low <= median && median <= high, "{row:?}");
+        widths.push(above - below);
+        let truth: f64 = noisy(*i, unit(*i, 0), unit(*i, 1)).parse().unwrap();
+        (below..=above).contains(&truth)
+    });
+    assert!((held.count() as f64 / 400.0 - 0.9).abs() < 0.1);
+    widths.sort_by(f64::total_cmp);
+    // The noise differs from row to row, and so do the intervals.
+    assert!(widths[300] > 1.2 * widths[100], "{widths:?}");
+}

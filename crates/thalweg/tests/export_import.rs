@@ -46,6 +46,9 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
             separator: None,
             cell_format: CellFormat::default(),
             formats: Vec::new(),
+            thresholds: Vec::new(),
+            calibration: None,
+            quantiles: Vec::new(),
         },
         provenance: Provenance::default(),
     }

@@ -5,8 +5,7 @@ use std::path::Path;
 use clap::ArgMatches;
 use thalweg::io::atomic;
 use thalweg::metrics::{Gate, GateResult};
-use thalweg::model::Model;
-use thalweg::run::Explained;
+use thalweg::run::EvaluationOptions;
 
 use super::{argument, output};
 use crate::{args, print};
@@ -18,18 +17,19 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     if let Some(page) = page {
         output::refuse_inputs(matches, Some(&config), ("--report", page))?;
     }
-    let model = Model::load(argument(matches, "model"))?;
-    let data = argument(matches, "data");
+    let model = super::model(matches)?;
+    let (data, level) = (argument(matches, "data"), matches.get_one("intervals").copied());
     let gates = matches.get_many::<String>("gate").into_iter().flatten();
     let gates: Vec<Gate> = gates.map(|gate| Gate::parse(gate, model.target.task)).collect::<thalweg::Result<_>>()?;
     let (products, decisions) = thalweg::run::products(&model, config.train.precision)?;
     print::notes(&decisions);
-    let explained = Explained {
+    let besides = EvaluationOptions {
         importance: matches.get_flag("importance"),
         dependence: matches.get_many("dependence").into_iter().flatten().cloned().collect(),
+        intervals: level,
         seed: config.train.seed,
     };
-    let found = thalweg::run::evaluate(&model, data, &config.data, products, &explained)?;
+    let found = thalweg::run::evaluate(&model, data, &config.data, products, &besides)?;
     print::notes(&found.decisions);
     if let Some(page) = page {
         atomic::write(page, found.page(&model, data).as_bytes())?;
@@ -43,12 +43,16 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
         if !found.dependences.is_empty() {
             object["dependence"] = serde_json::to_value(&found.dependences)?;
         }
+        if level.is_some() {
+            object["coverage"] = serde_json::json!(found.answers.coverage);
+        }
         if !gates.is_empty() {
             object["gates"] = serde_json::to_value(&gates)?;
         }
         print::json(&object)?;
     } else {
         print::metrics(found.rows, &found.metrics)?;
+        print::coverage(&found.answers.coverage)?;
         found.importance.iter().try_for_each(print::explanation::importance)?;
         found.dependences.iter().try_for_each(print::explanation::dependence)?;
     }

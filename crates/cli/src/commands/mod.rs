@@ -17,6 +17,7 @@ mod train;
 mod tune;
 
 use clap::ArgMatches;
+use thalweg::model::Model;
 
 use crate::print::signals;
 
@@ -44,6 +45,15 @@ pub(crate) fn run(verb: &str, matches: &ArgMatches) -> anyhow::Result<u8> {
         "report" => report::run(matches),
         other => unreachable!("clap knows no verb {other:?}"),
     }
+}
+
+/// The model to predict with, and the threshold that is asked for.
+fn model(matches: &ArgMatches) -> thalweg::Result<Model> {
+    let mut model = Model::load(argument(matches, "model"))?;
+    if let Some(threshold) = matches.get_one("threshold") {
+        model.target.set_threshold(*threshold)?;
+    }
+    Ok(model)
 }
 
 /// A required argument.

@@ -6,6 +6,7 @@ use std::path::Path;
 use clap::ArgMatches;
 use thalweg::config::Config;
 use thalweg::data::schema::Task;
+use thalweg::data::target::Target;
 use thalweg::explain::{self, Background, Explainer, Sample, Settings};
 use thalweg::model::{Answers, Model};
 use thalweg::tensor::ops::MatmulPrecision;
@@ -21,10 +22,12 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     if let Some(path) = path {
         refuse_inputs(matches, Some(&config), ("-o", Path::new(path)))?;
     }
-    let model = Model::load(argument(matches, "model"))?;
+    let model = super::model(matches)?;
     let (products, decisions) = thalweg::run::products(&model, config.train.precision)?;
     print::notes(&decisions);
     let mut explanation = Explanation::new(matches, &model, &config, products)?;
+    let margins = matches.get_one("intervals").map(|level| model.target.margins(*level)).transpose()?;
+    let columns = Columns::new(&model.target, margins);
     let mut out = Output::open(path)?;
     let lines = argument(matches, "format") == "jsonl";
     let mut failed = None;
@@ -33,9 +36,9 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
         let explained = explanation.as_mut().map(|explanation| explanation.of(answers)).transpose()?;
         let explained = explained.unwrap_or_default();
         let result = if lines {
-            write_lines(&mut out, &model, answers, &explained)
+            write_lines(&mut out, &columns, answers, &explained)
         } else {
-            write_csv(&mut out, &model, answers, &explained, header)
+            write_csv(&mut out, &columns, answers, &explained, header)
         };
         header = false;
         result.map_err(|error| {
@@ -113,42 +116,88 @@ impl<'a> Explanation<'a> {
     }
 }
 
-/// The names of the prediction columns: `prediction` for one target, otherwise one per target.
-fn prediction_names(model: &Model, answers: usize) -> Vec<String> {
-    match answers {
-        1 => vec!["prediction".into()],
-        _ => model.target.columns.iter().map(|column| format!("prediction_{column}")).collect(),
-    }
+/// The columns of predictions, after those of ids.
+struct Columns<'a> {
+    target: &'a Target,
+    /// What intervals or sets reach to, if they are asked for.
+    margins: Option<Vec<f64>>,
+    names: Vec<String>,
 }
 
-fn probability_names(model: &Model) -> Vec<String> {
-    match model.target.task {
-        Task::Regression => Vec::new(),
-        _ => model.target.classes.iter().map(|class| format!("probability_{class}")).collect(),
+/// What is in a cell.
+enum Cell {
+    Text(String),
+    Probability(f64),
+    Number(f64),
+    Classes(Vec<String>),
+}
+
+impl<'a> Columns<'a> {
+    /// `prediction` for one target, otherwise one a target; quantiles or probabilities; intervals or the set.
+    fn new(target: &'a Target, margins: Option<Vec<f64>>) -> Self {
+        let of_targets = |name: &str| -> Vec<String> {
+            match &target.columns[..] {
+                [_] => vec![name.into()],
+                several => several.iter().map(|column| format!("{name}_{column}")).collect(),
+            }
+        };
+        let mut names = of_targets("prediction");
+        names.extend(target.quantiles.iter().map(|tau| format!("quantile_{tau}")));
+        names.extend(target.classes.iter().map(|class| format!("probability_{class}")));
+        if margins.is_some() && target.task == Task::Regression {
+            names.extend(of_targets("low").into_iter().zip(of_targets("high")).flat_map(|(low, high)| [low, high]));
+        } else if margins.is_some() {
+            names.push("set".into());
+        }
+        Columns { target, margins, names }
+    }
+
+    /// The cells of a row, one a name.
+    fn cells(&self, answers: &Answers, row: usize) -> Vec<Cell> {
+        let target = self.target;
+        let numbers = target.task == Task::Regression;
+        let prediction = |text: &String| match text.parse() {
+            Ok(number) if numbers => Cell::Number(number),
+            _ => Cell::Text(text.clone()),
+        };
+        let mut cells: Vec<Cell> = answers.predictions[row].iter().map(prediction).collect();
+        if !target.quantiles.is_empty() {
+            cells.extend(target.in_units(&answers.outputs[row]).into_iter().map(Cell::Number));
+        }
+        cells.extend(answers.probabilities[row].iter().map(|p| Cell::Probability(*p)));
+        if let Some(margins) = &self.margins {
+            let outputs = &answers.outputs[row];
+            if numbers {
+                cells.extend(target.intervals(outputs, margins).into_iter().flatten().map(Cell::Number));
+            } else {
+                let set = target.set(outputs, margins).into_iter().map(|class| target.classes[class].clone());
+                cells.push(Cell::Classes(set.collect()));
+            }
+        }
+        cells
     }
 }
 
 fn write_csv(
     out: &mut impl Write,
-    model: &Model,
+    columns: &Columns,
     answers: &Answers,
     explained: &Explained,
     header: bool,
 ) -> std::io::Result<()> {
-    let width = answers.predictions.first().map_or(1, Vec::len);
     if header {
-        let names = answers.ids.iter().map(|(name, _)| name.clone());
-        let names = names.chain(prediction_names(model, width)).chain(probability_names(model));
-        let names = names.chain(explained.names.iter().cloned());
-        writeln!(out, "{}", names.map(|name| field(&name)).collect::<Vec<_>>().join(","))?;
+        let names = answers.ids.iter().map(|(name, _)| name).chain(&columns.names).chain(&explained.names);
+        writeln!(out, "{}", names.map(|name| field(name)).collect::<Vec<_>>().join(","))?;
     }
-    for (row, (predictions, probabilities)) in answers.predictions.iter().zip(&answers.probabilities).enumerate() {
+    for row in 0..answers.predictions.len() {
         let ids = answers.ids.iter().map(|(_, cells)| field(&cells.get(row)));
-        let fields = ids
-            .chain(predictions.iter().map(|text| field(text)))
+        let fields = ids.chain(columns.cells(answers, row).into_iter().map(|cell| match cell {
+            Cell::Text(text) => field(&text),
             // The shortest text that reads back as the same number.
-            .chain(probabilities.iter().map(f64::to_string))
-            .chain(explained.rows.get(row).into_iter().flatten().map(f64::to_string));
+            Cell::Probability(x) | Cell::Number(x) => x.to_string(),
+            Cell::Classes(classes) => field(&classes.join(";")),
+        }));
+        let fields = fields.chain(explained.rows.get(row).into_iter().flatten().map(f64::to_string));
         writeln!(out, "{}", fields.collect::<Vec<_>>().join(","))?;
     }
     Ok(())
@@ -161,19 +210,26 @@ fn field(text: &str) -> String {
     if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
-fn write_lines(out: &mut impl Write, model: &Model, answers: &Answers, explained: &Explained) -> std::io::Result<()> {
-    let names = probability_names(model);
-    for (row, (predictions, probabilities)) in answers.predictions.iter().zip(&answers.probabilities).enumerate() {
+fn write_lines(
+    out: &mut impl Write,
+    columns: &Columns,
+    answers: &Answers,
+    explained: &Explained,
+) -> std::io::Result<()> {
+    for row in 0..answers.predictions.len() {
         let mut line = serde_json::Map::new();
         for (name, cells) in &answers.ids {
             line.insert(name.clone(), cells.get(row).into());
         }
-        for (name, text) in prediction_names(model, predictions.len()).into_iter().zip(predictions) {
-            let number = text.parse::<f64>().ok().filter(|_| model.target.task == Task::Regression);
-            line.insert(name, number.map_or_else(|| text.clone().into(), serde_json::Value::from));
-        }
-        for (name, &p) in names.iter().zip(probabilities) {
-            line.insert(name.clone(), p.into());
+        for (name, cell) in columns.names.iter().zip(columns.cells(answers, row)) {
+            line.insert(
+                name.clone(),
+                match cell {
+                    Cell::Text(text) => text.into(),
+                    Cell::Probability(x) | Cell::Number(x) => x.into(),
+                    Cell::Classes(classes) => classes.into(),
+                },
+            );
         }
         for (name, &x) in explained.names.iter().zip(explained.rows.get(row).into_iter().flatten()) {
             line.insert(name.clone(), x.into());

@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use thalweg::brief;
 use thalweg::config::Config;
 use thalweg::data::inspect::Profile;
-use thalweg::event::{Decision, LayerRow, Splits, Warning};
+use thalweg::event::{Coverage, Decision, LayerRow, Splits, Warning};
 use thalweg::export::{Loss, Verification, Written};
 use thalweg::metrics::{Metric, Metrics};
 use thalweg::model::Model;
@@ -94,6 +94,7 @@ pub(crate) fn outcome(outcome: &Outcome) -> std::io::Result<()> {
     table(&metrics_rows(metrics, examples))?;
     baselines(outcome)?;
     line("")?;
+    coverage(&outcome.coverage)?;
     line(&format!("epochs   {epochs}, best {best_epoch}, {seconds:.1} s"))?;
     line(&format!("model    {}", outcome.model.display()))?;
     line(&format!("report   {}", run.join("report.html").display()))?;
@@ -106,6 +107,17 @@ pub(crate) fn outcome(outcome: &Outcome) -> std::io::Result<()> {
     line(&format!("  thalweg inspect {}", run.display()))?;
     let new = if outcome.files { "NEW/" } else { "NEW.csv" };
     line(&format!("  thalweg predict {} {new}", run.display()))
+}
+
+/// How often intervals or sets hold the truth, a line a target.
+pub(crate) fn coverage(each: &[Coverage]) -> std::io::Result<()> {
+    for Coverage { target, level, covered, .. } in each {
+        line(&format!(
+            "covered  {:.1} % of rows by predictions of {target} with --intervals {level}",
+            100.0 * covered.value
+        ))?;
+    }
+    Ok(())
 }
 
 /// What was exported, and how it was verified.
@@ -244,6 +256,7 @@ pub(crate) fn outcome_json(outcome: &Outcome) -> serde_json::Value {
         "model": outcome.model,
         "task": outcome.task,
         "classes": outcome.classes,
+        "thresholds": outcome.thresholds,
         "examples": outcome.examples,
         "parameters": outcome.parameters,
         "epochs": outcome.epochs,
@@ -251,6 +264,7 @@ pub(crate) fn outcome_json(outcome: &Outcome) -> serde_json::Value {
         "seconds": outcome.seconds,
         "metrics": outcome.metrics,
         "baselines": outcome.baselines,
+        "coverage": outcome.coverage,
         "decisions": outcome.decisions,
         "warnings": texts(&outcome.warnings),
     })
@@ -347,6 +361,7 @@ pub(crate) fn model(model: &Model, as_json: bool) -> std::io::Result<()> {
             "parameters": model.network.layout().trained(),
             "task": model.target.task,
             "classes": model.target.classes,
+            "thresholds": model.target.thresholds,
             "features": model.pipeline.features(),
             "provenance": model.provenance,
         }));
@@ -357,6 +372,10 @@ pub(crate) fn model(model: &Model, as_json: bool) -> std::io::Result<()> {
     line(&format!("task       {}, predicts {}", name_of(&model.target.task), model.target.columns.join(", ")))?;
     if !model.target.classes.is_empty() {
         line(&format!("classes    {}", model.target.classes.join(", ")))?;
+    }
+    if !model.target.thresholds.is_empty() {
+        let from: Vec<String> = model.target.thresholds.iter().map(f64::to_string).collect();
+        line(&format!("threshold  {}", from.join(", ")))?;
     }
     line(&format!("trained    on {}, seed {}, by version {}", provenance.data, provenance.seed, provenance.thalweg))?;
     line(&format!("epochs     {}, best {}", provenance.epochs, provenance.best_epoch))?;

@@ -25,6 +25,8 @@ use serde::{Deserialize, Serialize};
 pub use thalweg_media::Fit;
 pub use tune::{Pruner, Sampler, Tune};
 
+use crate::error::Result;
+use crate::metrics::threshold::Rule;
 use crate::optimizers::{Epsilon, MomentumForm};
 
 /// The complete configuration of a run.
@@ -268,6 +270,29 @@ pub enum ClassWeights {
     Each(BTreeMap<String, f64>),
 }
 
+/// From which probability on a class or label is predicted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Threshold {
+    /// From this one.
+    At(#[schemars(range(min = 0.0, max = 1.0))] f64),
+    /// By a rule: `f1`, `youden` or `cost:FN=5,FP=1`.
+    By(String),
+}
+
+impl Threshold {
+    /// The rule, if it is chosen by one.
+    ///
+    /// # Errors
+    /// If there is no such rule.
+    pub fn rule(&self) -> Result<Option<Rule>> {
+        match self {
+            Threshold::At(_) => Ok(None),
+            Threshold::By(rule) => rule.parse().map(Some),
+        }
+    }
+}
+
 /// How the network is trained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -288,6 +313,10 @@ pub struct Train {
     pub precision: Precision,
     /// The loss. Default: by the task.
     pub loss: Option<String>,
+    /// Quantiles of a numeric target that are predicted instead of its mean, such as 0.1,0.5,0.9; trained by the pinball
+    /// loss. The prediction is the median, or what is nearest to it.
+    #[schemars(inner(range(min = 0.0, max = 1.0)))]
+    pub quantiles: Option<Vec<f64>>,
     /// Where the Huber loss changes from quadratic to linear, in units of the scaled target.
     #[schemars(range(min = 0.0))]
     pub huber_delta: f64,
@@ -373,6 +402,9 @@ pub struct Train {
     /// Whether the networks of an ensemble are trained on dev's rows, too: each row is left out by two of them (by one, of
     /// two or three), which alone answer for it where dev is evaluated. Default: for tables in memory that are split at random.
     pub train_on_dev: Option<bool>,
+    /// From which probability on the second of two classes, or each label, is predicted: a number, or what is best on
+    /// dev by f1, youden (recall − false positive rate) or cost:FN=5,FP=1. Default: 0.5.
+    pub threshold: Option<Threshold>,
     /// Time limit in seconds; training then stops and the best model is saved (exit code 6).
     /// The learning rate falls in time for it.
     #[schemars(range(min = 0.0))]
@@ -389,6 +421,7 @@ impl Default for Train {
             threads: 0,
             precision: Precision::F32,
             loss: None,
+            quantiles: None,
             huber_delta: 1.0,
             start_from: None,
             label_smoothing: 0.0,
@@ -417,6 +450,7 @@ impl Default for Train {
             monitor: None,
             best_from: None,
             temperature_scaling: None,
+            threshold: None,
             average: None,
             train_on_dev: None,
             time_limit: None,

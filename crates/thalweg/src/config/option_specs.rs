@@ -56,6 +56,8 @@ pub enum Kind {
     Integer,
     /// A floating-point number.
     Number,
+    /// A number, or a text in its place.
+    NumberOrText,
     /// Yes or no.
     Boolean,
     /// Any TOML value.
@@ -92,6 +94,7 @@ impl OptionSpec {
             Kind::Character => "one character, or tab".into(),
             Kind::Integer => format!("a whole number{}", self.range),
             Kind::Number => format!("a number{}", self.range),
+            Kind::NumberOrText => format!("a number{} or a text", self.range),
             Kind::Boolean => "true or false".into(),
             Kind::Any => "a table such as { kind = \"linear\", units = 64 }".into(),
         };
@@ -199,8 +202,10 @@ fn read(schema: &Value, section: &str, name: &str, property: &Value, default: Va
         _ => (Arity::One, inner),
     };
     let each = resolve(schema, each);
+    let or_text = alternatives.iter().any(|one| has_type(one, "string") && !std::ptr::eq(*one, each));
     let kind = match () {
         _ if has_type(each, "boolean") => Kind::Boolean,
+        _ if has_type(each, "number") && or_text && choices(alternatives[1]).is_empty() => Kind::NumberOrText,
         _ if has_type(each, "integer") => Kind::Integer,
         _ if has_type(each, "number") => Kind::Number,
         _ if each["maxLength"] == 1 => Kind::Character,
@@ -257,7 +262,7 @@ mod tests {
     }
 
     /// Arguments of commands and of Python's functions that are not part of a configuration.
-    const ARGUMENTS: [&str; 7] = ["calibrate", "config", "figures", "like", "map", "precision", "to"];
+    const ARGUMENTS: [&str; 8] = ["calibrate", "config", "figures", "intervals", "like", "map", "precision", "to"];
 
     #[test]
     fn advice_names_options_and_no_flags() {
@@ -316,6 +321,8 @@ mod tests {
         assert_eq!(option("split").length, Some(3));
         assert_eq!(option("layer").kind, Kind::Any);
         assert_eq!(option("class_weights").words, ["none", "balanced"]);
+        let range = Range { low: Some(0.0), high: Some(1.0), below: None };
+        assert_eq!((option("threshold").kind, option("threshold").range), (Kind::NumberOrText, range));
         assert_eq!(option("kinds").choices, ["numeric", "boolean", "categorical", "datetime", "text"]);
     }
 

@@ -120,6 +120,16 @@ impl Config {
             let error = Error::config(format!("found {epoch:?}, expected an epoch from 1")).at("--rates");
             return Err(error.fix("give a rate by epoch: [rates=1=0.1,50=0.01]"));
         }
+        if let Some(quantiles) = &train.quantiles {
+            let within = quantiles.iter().all(|tau| *tau > 0.0 && *tau < 1.0);
+            if !within || quantiles.is_empty() || !quantiles.is_sorted_by(|a, b| a < b) {
+                let error = Error::config(format!("found {quantiles:?}, expected shares between 0 and 1 that rise"));
+                return Err(error.at("--quantiles").fix("[quantiles=0.1,0.5,0.9]"));
+            }
+        }
+        if let Some(threshold) = &train.threshold {
+            threshold.rule().map_err(|error| error.at("--threshold"))?;
+        }
         match train.epochs {
             Some(epochs) if train.full_batch_epochs > epochs => {
                 let message = format!("{} full-batch epochs of {epochs} epochs in all", train.full_batch_epochs);
@@ -151,6 +161,10 @@ mod tests {
             (&[("rates", "1=0.1")], "--rates: rates are given, but the schedule is not manual"),
             (&[("schedule", "manual")], "--rates: the manual schedule has no rates"),
             (&[("schedule", "manual"), ("rates", "0=0.1")], "--rates: found \"0\", expected an epoch from 1"),
+            (&[("quantiles", "0.9,0.1")], "--quantiles: found [0.9, 0.1], expected shares between 0 and 1 that rise"),
+            (&[("quantiles", "0,0.5")], "--quantiles: found [0.0, 0.5]"),
+            (&[("threshold", "f2")], "--threshold: found \"f2\", did you mean \"f1\"?"),
+            (&[("threshold", "1.5")], "--threshold: found \"1.5\", expected a number from 0 to 1"),
             (&[("epochs", "5"), ("full_batch_epochs", "6")], "--full-batch-epochs: 6 full-batch epochs of 5"),
         ];
         for (settings, expected) in cases {

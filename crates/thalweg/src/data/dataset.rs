@@ -195,7 +195,8 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
         let Splits { train, dev, test } = &mut parts;
         [train, dev, test].into_iter().try_for_each(|part| put_in_order(main, part, &schema))?;
     }
-    let target = Target::fit(answers, &schema, &known, &parts.train, config.preprocess.scale_target)?;
+    let mut target = Target::fit(answers, &schema, &known, &parts.train, config.preprocess.scale_target)?;
+    target.set_quantiles(config)?;
     partition.check_classes(&target, &parts)?;
     let (pipeline, fitted) = main.fit(&schema, &parts.train, config)?;
     decisions.extend(fitted);

@@ -5,6 +5,7 @@ pub mod arrays;
 pub(crate) mod boolean_words;
 pub mod cell_format;
 pub mod column;
+pub mod conformal;
 pub mod dataset;
 pub(crate) mod dates;
 mod ends;

@@ -66,6 +66,7 @@ pub(super) fn load(reader: TableReader, config: Config, comma: Option<bool>) -> 
     let known = dataset::known_rows(&sampled.sample, &schema, &mut Vec::new())?;
     let train = split.divide(&sampled.sample, &known, &schema.cell_format).train;
     let mut target = Target::fit(&sampled.sample, &schema, &known, &train, config.preprocess.scale_target)?;
+    target.set_quantiles(&config)?;
     let found = schema.classes.is_empty() && schema.separator.is_none();
     if schema.task.is_classes() && found && sampled.target.as_ref() == target.columns.first() {
         target.classes = target::sorted_classes(sampled.labels, &schema.cell_format);

@@ -6,11 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::boolean_words;
 use super::cell_format::{CellFormat, without_zero};
+use super::conformal::Calibration;
 use super::number_format::NumberFormat;
 use super::preprocess::{self, Number, unreadable};
 use super::reading::Readings;
 use super::schema::{self, Role, Schema, Task};
 use super::table::Table;
+use crate::config::Config;
+use crate::metrics::threshold::HALF;
 use crate::{Error, Result, did_you_mean};
 
 /// What is predicted, and how it is encoded; data only, saved with the model.
@@ -33,6 +36,15 @@ pub struct Target {
     /// The number format of each numeric target, if not plain.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub formats: Vec<Option<NumberFormat>>,
+    /// From which probability on the second of two classes, or each label, is predicted; empty for a half.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub thresholds: Vec<f64>,
+    /// What intervals and sets follow from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
+    /// The quantiles of the numeric target that are predicted, ascending; empty for the mean.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quantiles: Vec<f64>,
 }
 
 impl Target {
@@ -47,6 +59,9 @@ impl Target {
             separator: schema.separator,
             cell_format: schema.cell_format.clone(),
             formats: schema.with_role(Role::Target).map(|column| column.numbers).collect(),
+            thresholds: Vec::new(),
+            calibration: None,
+            quantiles: Vec::new(),
         };
         if target.formats.iter().all(Option::is_none) {
             target.formats.clear();
@@ -102,8 +117,23 @@ impl Target {
         match self.task {
             Task::Binary => 1,
             Task::Multiclass | Task::Multilabel => self.classes.len(),
-            Task::Regression => self.columns.len(),
+            Task::Regression => self.columns.len() * self.quantiles.len().max(1),
         }
+    }
+
+    /// Predicts the quantiles that a configuration asks for.
+    ///
+    /// # Errors
+    /// If they are not of one number.
+    pub(crate) fn set_quantiles(&mut self, config: &Config) -> Result<()> {
+        let Some(quantiles) = &config.train.quantiles else { return Ok(()) };
+        if self.task != Task::Regression || self.columns.len() != 1 {
+            let found = format!("quantiles of {} targets for {}", self.columns.len(), self.task);
+            let error = Error::config(found).at("--quantiles");
+            return Err(error.fix("leave [quantiles] out, or name one numeric target with [target]"));
+        }
+        self.quantiles.clone_from(quantiles);
+        Ok(())
     }
 
     /// Columns of y: the class index for classes (0 or 1 for two), 0 or 1 for each label, a scaled number for each
@@ -213,31 +243,78 @@ impl Target {
         }
     }
 
-    /// The prediction for one example, one text per target column: the likeliest class, the likely labels (probability
-    /// of at least a half; 0 or 1 for a label column), or the number in the data's units.
+    /// The prediction of each numeric target, scaled, from one example's outputs: of quantiles the median, or else the
+    /// mean of the one or two in the middle.
+    pub fn points(&self, outputs: &[f64]) -> Vec<f64> {
+        let count = self.quantiles.len();
+        if count == 0 {
+            return outputs.to_vec();
+        }
+        let middle = match self.quantiles.iter().position(|tau| *tau == 0.5) {
+            Some(median) => outputs[median],
+            None => f64::midpoint(outputs[(count - 1) / 2], outputs[count / 2]),
+        };
+        vec![middle]
+    }
+
+    /// All outputs of numeric targets for one example in the data's units: numbers, or the quantiles of one.
+    pub fn in_units(&self, outputs: &[f64]) -> Vec<f64> {
+        let each = self.quantiles.len().max(1);
+        outputs.iter().enumerate().map(|(i, output)| self.unscaled(i / each, *output)).collect()
+    }
+
+    /// From which probability on an output's class or label is predicted.
+    pub fn threshold(&self, output: usize) -> f64 {
+        self.thresholds.get(output).copied().unwrap_or(HALF)
+    }
+
+    /// Predicts the second of two classes, or each label, from this probability on.
+    ///
+    /// # Errors
+    /// If it is not from 0 to 1, or the task is another.
+    pub fn set_threshold(&mut self, threshold: f64) -> Result<()> {
+        let wrong = |message: String| Err(Error::config(message).at("--threshold"));
+        if !matches!(self.task, Task::Binary | Task::Multilabel) {
+            return wrong(format!("a {} model predicts from no threshold on", self.task))
+                .map_err(|error| error.fix("leave [threshold] out: it is for two classes, or labels"));
+        }
+        if !(0.0..=1.0).contains(&threshold) {
+            return wrong(format!("found {threshold}, expected a probability from 0 to 1"))
+                .map_err(|error| error.fix("[threshold=0.3]"));
+        }
+        self.thresholds = if threshold == HALF { Vec::new() } else { vec![threshold; self.outputs()] };
+        Ok(())
+    }
+
+    /// The class that is predicted from one example's outputs as probabilities: the likeliest, the first of equally
+    /// likely ones; of two the second from its threshold on.
+    pub fn choice(&self, outputs: &[f64]) -> usize {
+        match self.task {
+            Task::Binary => usize::from(outputs[0] >= self.threshold(0)),
+            _ => (1..outputs.len()).fold(0, |best, class| if outputs[class] > outputs[best] { class } else { best }),
+        }
+    }
+
+    /// The prediction for one example, one text per target column: the class of [`Target::choice`], the labels from
+    /// their thresholds on (0 or 1 for a label column), or the number in the data's units.
     pub fn answers(&self, outputs: &[f64]) -> Vec<String> {
         match self.task {
-            Task::Regression => (0..outputs.len()).map(|t| self.unscaled(t, outputs[t]).to_string()).collect(),
-            Task::Binary | Task::Multiclass => {
-                let probabilities = self.probabilities(outputs);
-                // The first of equally likely classes, but the positive one at exactly a half.
-                let later_wins = self.task == Task::Binary;
-                let mut best = 0;
-                for (class, p) in probabilities.iter().enumerate() {
-                    if *p > probabilities[best] || (later_wins && *p == probabilities[best]) {
-                        best = class;
+            Task::Regression => {
+                let points = self.points(outputs).into_iter().enumerate();
+                points.map(|(t, point)| self.unscaled(t, point).to_string()).collect()
+            }
+            Task::Binary | Task::Multiclass => vec![self.classes[self.choice(outputs)].clone()],
+            Task::Multilabel => {
+                let likely = (0..outputs.len()).map(|label| outputs[label] >= self.threshold(label));
+                match self.separator {
+                    None => likely.map(|likely| if likely { "1" } else { "0" }.to_string()).collect(),
+                    Some(separator) => {
+                        let labels = self.classes.iter().zip(likely).filter(|(_, likely)| *likely);
+                        let labels: Vec<&str> = labels.map(|(label, _)| label.as_str()).collect();
+                        vec![labels.join(&separator.to_string())]
                     }
                 }
-                vec![self.classes[best].clone()]
             }
-            Task::Multilabel => match self.separator {
-                None => outputs.iter().map(|p| if *p >= 0.5 { "1" } else { "0" }.to_string()).collect(),
-                Some(separator) => {
-                    let likely = self.classes.iter().zip(outputs).filter(|(_, p)| **p >= 0.5);
-                    let labels: Vec<&str> = likely.map(|(label, _)| label.as_str()).collect();
-                    vec![labels.join(&separator.to_string())]
-                }
-            },
         }
     }
 
@@ -332,6 +409,34 @@ mod tests {
         assert!(target.overlooked_stops(&test, &[0, 1]).unwrap().contains("1 cells"));
         assert_eq!((target.outputs(), target.probabilities(&[0.25])), (1, vec![0.75, 0.25]));
         assert_eq!((target.answers(&[0.5]), target.answers(&[0.4])), (vec![">50K".into()], vec!["<=50K".to_string()]));
+    }
+
+    #[test]
+    fn a_threshold_decides_between_two_classes_and_for_each_label() {
+        let (_, mut target) = fit("x,t\n1,no\n2,yes\n3,no", &["t"], None);
+        target.set_threshold(0.3).unwrap();
+        assert_eq!([0.29, 0.3].map(|p| target.choice(&[p])), [0, 1]);
+        assert_eq!(target.answers(&[0.3]), ["yes"]);
+        assert!(target.set_threshold(1.5).unwrap_err().to_string().contains("expected a probability from 0 to 1"));
+        let (_, mut target) = fit("x,t\n1,a; b\n2,\n3,b", &["t"], Some(Task::Multilabel));
+        target.thresholds = vec![0.8, 0.2];
+        assert_eq!(target.answers(&[0.7, 0.3]), ["b"]);
+        let (_, mut target) = fit("x,t\n1,1\n2,2\n3,6", &["t"], Some(Task::Regression));
+        assert!(target.set_threshold(0.3).is_err());
+    }
+
+    #[test]
+    fn the_prediction_of_quantiles_is_the_median_or_the_middle() {
+        let (_, mut target) = fit("x,t\n1,1\n2,2\n3,6", &["t"], Some(Task::Regression));
+        target.scales = vec![(10.0, 2.0)];
+        for (quantiles, expected) in
+            [(vec![0.5, 0.9], "12"), (vec![0.1, 0.9], "14"), (vec![0.1, 0.2, 0.9], "16"), (vec![0.3], "12")]
+        {
+            target.quantiles = quantiles;
+            let outputs = &[1.0, 3.0, 5.0][..target.outputs()];
+            assert_eq!(target.answers(outputs), [expected]);
+        }
+        assert_eq!(target.in_units(&[1.0]), [12.0]);
     }
 
     #[test]

@@ -267,6 +267,16 @@ impl Target {
             let finite = mean.abs() < f64::MAX / 4.0 && (deviation * deviation).is_finite();
             finite && deviation.is_normal() && (deviation > 0.0 || may_turn)
         };
+        let thresholds = self.thresholds.len();
+        let fit = thresholds == 0 || (task != Task::Multiclass && thresholds == self.outputs() && classes > 0);
+        check(fit, || format!("{thresholds} thresholds for {task} of {classes} classes"))?;
+        let possible = self.thresholds.iter().all(|threshold| (0.0..=1.0).contains(threshold));
+        check(possible, || "a threshold is no probability".into())?;
+        let quantiles = &self.quantiles;
+        let shares = quantiles.iter().all(|tau| *tau > 0.0 && *tau < 1.0) && quantiles.is_sorted_by(|a, b| a < b);
+        let fit = quantiles.is_empty() || (task == Task::Regression && self.columns.len() == 1 && shares);
+        check(fit, || format!("{} quantiles of {} targets for {task}", quantiles.len(), self.columns.len()))?;
+        self.calibration.iter().try_for_each(|calibration| calibration.check(self.regions()))?;
         let formats = self.formats.len();
         check(formats == 0 || formats == wanted, || format!("{formats} formats of {wanted} numeric targets"))?;
         self.formats.iter().flatten().try_for_each(NumberFormat::check)?;

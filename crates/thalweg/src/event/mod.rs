@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::metrics::{CalibrationBin, Metrics};
+use crate::metrics::threshold::OperatingCurve;
+use crate::metrics::{CalibrationBin, Metric, Metrics};
 use crate::task::Task;
 
 pub use decision::Decision;
@@ -83,6 +84,19 @@ pub struct Mistake {
     pub sound: Option<String>,
 }
 
+/// How often a model's intervals or sets hold the truth.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// The target column.
+    pub target: String,
+    /// The share of rows that was asked for.
+    pub level: f64,
+    /// The share of rows whose truth they hold.
+    pub covered: Metric,
+    /// The mean width of the intervals in the data's units; for classes, the mean number in a set.
+    pub width: f64,
+}
+
 /// The final model's predictions on one split, as the report shows them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Answers {
@@ -100,6 +114,12 @@ pub struct Answers {
     /// What was predicted against what came true, by probability, for classes and labels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calibration: Vec<CalibrationBin>,
+    /// What becomes of the rows at other thresholds, for two classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operating: Option<OperatingCurve>,
+    /// How often intervals of each numeric target, or sets of classes, hold the truth; empty where that is not measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub coverage: Vec<Coverage>,
 }
 
 /// A simple model that the network is compared with.

@@ -47,6 +47,9 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
         separator: None,
         cell_format: CellFormat::default(),
         formats: Vec::new(),
+        thresholds: Vec::new(),
+        calibration: None,
+        quantiles: Vec::new(),
     };
     // Each value differs from its neighbours, and none is negative: they may be variances.
     let numbers = (0..network.layout().len()).map(|i| (i * 37 % 64 + 1) as f32 / 128.0).collect();

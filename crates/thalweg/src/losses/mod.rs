@@ -6,6 +6,7 @@
 mod absolute;
 mod cross_entropy;
 mod huber;
+mod pinball;
 mod squared;
 
 use std::fmt::Debug;
@@ -13,6 +14,7 @@ use std::fmt::Debug;
 pub use absolute::Absolute;
 pub use cross_entropy::{SigmoidCrossEntropy, SoftmaxCrossEntropy};
 pub use huber::Huber;
+pub use pinball::Pinball;
 pub use squared::Squared;
 
 use crate::error::{Error, Result, did_you_mean};
@@ -59,13 +61,15 @@ pub(crate) fn check_targets(operation: &str, loss: &dyn Loss, z: Shape, y: View,
 
 /// The settings of a loss in a configuration, and its task.
 #[derive(Debug, Clone, Copy)]
-pub struct Settings {
+pub struct Settings<'a> {
     /// Whether each row has one of several classes; otherwise several labels, or one of two classes.
     pub multiclass: bool,
     /// The share of a class's probability that is spread over all classes.
     pub smoothing: f64,
     /// Where Huber's loss becomes linear.
     pub delta: f64,
+    /// The quantiles of the pinball loss; none are the median.
+    pub quantiles: &'a [f64],
 }
 
 /// A loss by name, and how it is built.
@@ -83,7 +87,7 @@ pub struct Registered {
 
 /// Every loss; the task decides between the two cross-entropies.
 pub const ALL: &[Registered] =
-    &[cross_entropy::REGISTERED, squared::REGISTERED, absolute::REGISTERED, huber::REGISTERED];
+    &[cross_entropy::REGISTERED, squared::REGISTERED, absolute::REGISTERED, huber::REGISTERED, pinball::REGISTERED];
 
 /// The names in configurations.
 pub fn names() -> impl Iterator<Item = &'static str> {

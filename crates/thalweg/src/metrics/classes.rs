@@ -2,6 +2,7 @@
 
 use super::interval::{self, Influenced};
 use super::ranking::{Ranking, Scored};
+use super::threshold::HALF;
 use super::{Metric, Metrics, Weights};
 
 /// Predictions and truths, one column per class or label.
@@ -29,10 +30,18 @@ impl<'a> Scores<'a> {
         Scores { answers, outputs, truth, chosen, exclusive: true, weights }
     }
 
-    /// Independent labels: predicted above a probability of 1/2.
-    pub(super) fn labels(answers: &'a [f64], outputs: usize, truths: &[f64], weights: &'a Weights<'a>) -> Self {
+    /// Independent labels: predicted from a threshold on, of each label or of 1/2.
+    pub(super) fn labels(
+        answers: &'a [f64],
+        outputs: usize,
+        truths: &[f64],
+        thresholds: &[f64],
+        weights: &'a Weights<'a>,
+    ) -> Self {
+        assert!(thresholds.is_empty() || thresholds.len() == outputs, "a threshold for every output");
+        let threshold = |i: usize| thresholds.get(i % outputs).copied().unwrap_or(HALF);
         let truth = truths.iter().map(|truth| *truth > 0.5).collect();
-        let chosen = answers.iter().map(|answer| *answer > 0.5).collect();
+        let chosen = answers.iter().enumerate().map(|(i, answer)| *answer >= threshold(i)).collect();
         Scores { answers, outputs, truth, chosen, exclusive: false, weights }
     }
 
@@ -137,16 +146,17 @@ impl<'a> Scores<'a> {
     }
 }
 
-/// The confusion matrix: rows are true classes, columns predicted ones; binary predictions (outputs = 1) have two.
+/// The confusion matrix: rows are true classes, columns predicted ones; binary predictions (outputs = 1) have two, the
+/// second predicted from `threshold` on.
 ///
 /// # Panics
 /// If a truth is not a class index, or the lengths are inconsistent.
-pub fn confusion(answers: &[f64], outputs: usize, truths: &[f64]) -> Vec<Vec<usize>> {
+pub fn confusion(answers: &[f64], outputs: usize, truths: &[f64], threshold: f64) -> Vec<Vec<usize>> {
     assert_eq!(answers.len(), truths.len() * outputs, "answers and truths of every row");
     let classes = outputs.max(2);
     let mut counts = vec![vec![0; classes]; classes];
     for (row, truth) in answers.chunks(outputs).zip(truths) {
-        let chosen = if outputs == 1 { usize::from(row[0] > 0.5) } else { choice(row) };
+        let chosen = if outputs == 1 { usize::from(row[0] >= threshold) } else { choice(row) };
         counts[*truth as usize][chosen] += 1;
     }
     counts
@@ -169,13 +179,14 @@ mod tests {
     #[test]
     fn confusion_counts_true_by_chosen_with_ties_to_the_first() {
         let answers = [0.5, 0.5, 0.0, 0.1, 0.2, 0.7, 0.2, 0.6, 0.2];
-        assert_eq!(confusion(&answers, 3, &[1.0, 2.0, 1.0]), [[0, 0, 0], [1, 1, 0], [0, 0, 1]]);
-        assert_eq!(confusion(&[0.5, 0.51, 0.9], 1, &[0.0, 0.0, 1.0]), [[1, 1], [0, 1]]);
+        assert_eq!(confusion(&answers, 3, &[1.0, 2.0, 1.0], HALF), [[0, 0, 0], [1, 1, 0], [0, 0, 1]]);
+        assert_eq!(confusion(&[0.4, 0.5, 0.9], 1, &[0.0, 0.0, 1.0], HALF), [[1, 1], [0, 1]]);
+        assert_eq!(confusion(&[0.4, 0.5, 0.9], 1, &[0.0, 0.0, 1.0], 0.9), [[2, 0], [0, 1]]);
     }
 
     #[test]
     fn a_certain_mistake_stays_finite() {
-        let metrics = Scores::labels(&[0.0], 1, &[1.0], &Weights::new(1, None)).metrics();
+        let metrics = Scores::labels(&[0.0], 1, &[1.0], &[], &Weights::new(1, None)).metrics();
         assert!((metrics["log_loss"].value - 36.04365338911715).abs() < 1e-12);
     }
 

@@ -19,6 +19,7 @@ mod growth;
 mod interval;
 mod ranking;
 mod regression;
+pub mod threshold;
 
 use std::collections::BTreeMap;
 
@@ -84,6 +85,22 @@ pub fn higher_is_better(name: &str) -> bool {
 /// # Panics
 /// If the lengths are inconsistent, or a class index is not below `outputs`.
 pub fn evaluate(task: Task, answers: &[f64], outputs: usize, truths: &[f64], weights: Option<&[f64]>) -> Metrics {
+    evaluate_at(task, answers, outputs, truths, weights, &[])
+}
+
+/// The same where a class or label is predicted from another probability on than a half: one threshold for each output
+/// of a binary or multilabel task, or none.
+///
+/// # Panics
+/// As [`evaluate`], or if there is not a threshold for each output.
+pub fn evaluate_at(
+    task: Task,
+    answers: &[f64],
+    outputs: usize,
+    truths: &[f64],
+    weights: Option<&[f64]>,
+    thresholds: &[f64],
+) -> Metrics {
     let m = answers.len() / outputs;
     assert_eq!(answers.len(), m * outputs, "answers are whole rows");
     assert_eq!(truths.len(), if task.is_classes() { m } else { m * outputs }, "truths of every row");
@@ -95,7 +112,9 @@ pub fn evaluate(task: Task, answers: &[f64], outputs: usize, truths: &[f64], wei
     let mut metrics = match task {
         Task::Regression => regression::evaluate(answers, outputs, truths, &weights),
         Task::Multiclass => classes::Scores::classes(answers, outputs, truths, &weights).metrics(),
-        Task::Binary | Task::Multilabel => classes::Scores::labels(answers, outputs, truths, &weights).metrics(),
+        Task::Binary | Task::Multilabel => {
+            classes::Scores::labels(answers, outputs, truths, thresholds, &weights).metrics()
+        }
     };
     if task != Task::Regression {
         metrics.insert("ece".into(), calibration::error(task, answers, outputs, truths, &weights));
@@ -114,6 +133,25 @@ pub(crate) fn mean(rows: &[f64], weights: Option<&[f64]>) -> Metric {
     let value = weights.mean(rows.iter().copied());
     let moves = rows.iter().map(|x| x - value).collect();
     interval::Influenced { value, moves }.metric([f64::NEG_INFINITY, f64::INFINITY], &weights)
+}
+
+/// The pinball loss of each quantile (`pinball_0.1`), and `coverage`, the share of truths from the lowest quantile to the
+/// highest; `answers` has the quantiles of each truth.
+///
+/// # Panics
+/// If the lengths are inconsistent.
+pub fn of_quantiles(quantiles: &[f64], answers: &[f64], truths: &[f64], weights: Option<&[f64]>) -> Metrics {
+    assert_eq!(answers.len(), truths.len() * quantiles.len(), "every quantile of every row");
+    let weights = Weights::new(truths.len(), weights);
+    if weights.sum <= 0.0 || !answers.iter().all(|answer| answer.is_finite()) {
+        return Metrics::new();
+    }
+    regression::of_quantiles(quantiles, answers, truths, &weights)
+}
+
+/// The share of m examples that are hits, with Wilson's interval; none of no example.
+pub fn share(hits: usize, m: usize) -> Option<Metric> {
+    (m > 0).then(|| interval::wilson(hits as f64 / m as f64, m as f64))
 }
 
 /// Sample weights; without any, each is 1.

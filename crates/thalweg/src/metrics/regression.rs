@@ -22,6 +22,23 @@ pub(super) fn evaluate(answers: &[f64], outputs: usize, truths: &[f64], weights:
     metrics
 }
 
+/// The mean of max(τe, (τ − 1)e), e = truth − quantile, for each τ, and how many truths are between the outer quantiles.
+pub(super) fn of_quantiles(quantiles: &[f64], answers: &[f64], truths: &[f64], weights: &Weights) -> Metrics {
+    let pinball = |(k, tau): (usize, &f64)| {
+        let errors = truths.iter().zip(answers[k..].iter().step_by(quantiles.len())).map(|(truth, z)| truth - z);
+        let rows: Vec<f64> = errors.map(|e| (tau * e).max((tau - 1.0) * e)).collect();
+        let mean = weights.mean(rows.iter().copied());
+        (format!("pinball_{tau}"), interval::of_mean(mean, &rows, weights))
+    };
+    let mut metrics: Metrics = quantiles.iter().enumerate().map(pinball).collect();
+    if let count @ 2.. = quantiles.len() {
+        let rows = answers.chunks_exact(count).zip(truths);
+        let within = weights.mean(rows.map(|(row, truth)| f64::from(row[0] <= *truth && *truth <= row[count - 1])));
+        metrics.insert("coverage".into(), interval::wilson(within.min(1.0), weights.effective));
+    }
+    metrics
+}
+
 /// The rows of one target.
 struct OneTarget<'a> {
     answers: Vec<f64>,
@@ -91,6 +108,15 @@ mod tests {
         // Squares 1, 0, 4 have s² = 13/3; the RMSE's standard error is √(s²/3) / (2·RMSE).
         let error = (13.0_f64 / 9.0).sqrt() / (2.0 * expected[0].1);
         assert!((metrics["rmse"].high.unwrap() - expected[0].1 - 1.959963984540054 * error).abs() < 1e-12);
+    }
+
+    #[test]
+    fn quantiles_are_judged_by_what_is_below_them() {
+        // Truths 1, 4 between quantiles 0–2 and 5–6: the first is covered.
+        let metrics = of_quantiles(&[0.1, 0.9], &[0.0, 2.0, 5.0, 6.0], &[1.0, 4.0], &Weights::new(2, None));
+        assert!((metrics["pinball_0.1"].value - (0.1 * 1.0 + 0.9 * 1.0) / 2.0).abs() < 1e-15);
+        assert!((metrics["pinball_0.9"].value - (0.1 * 1.0 + 0.1 * 2.0) / 2.0).abs() < 1e-15);
+        assert_eq!(metrics["coverage"].value, 0.5);
     }
 
     #[test]

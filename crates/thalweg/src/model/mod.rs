@@ -29,7 +29,7 @@ use crate::event::{Decision, Splits};
 use crate::io::atomic;
 use crate::io::safetensors::Container;
 use crate::layers::{Mode, write_layer};
-use crate::losses::{Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, Squared};
+use crate::losses::{Loss, Pinball, SigmoidCrossEntropy, SoftmaxCrossEntropy, Squared};
 use crate::metrics::{self, Metrics};
 use crate::network::{Network, weights};
 use crate::tensor::ops::MatmulPrecision;
@@ -90,6 +90,8 @@ pub struct Answers {
     pub probabilities: Vec<Vec<f64>>,
     /// The rows as the network takes them, row-major.
     pub inputs: Vec<f32>,
+    /// The outputs of each row, which [`Target::intervals`] and [`Target::set`] are from.
+    pub outputs: Vec<Vec<f64>>,
 }
 
 impl Model {
@@ -165,7 +167,8 @@ impl Model {
         match self.target.task {
             Task::Multiclass => Box::new(SoftmaxCrossEntropy::default()),
             Task::Binary | Task::Multilabel => Box::new(SigmoidCrossEntropy),
-            Task::Regression => Box::new(Squared),
+            Task::Regression if self.target.quantiles.is_empty() => Box::new(Squared),
+            Task::Regression => Box::new(Pinball { quantiles: self.target.quantiles.clone().into() }),
         }
     }
 
@@ -266,6 +269,7 @@ impl Model {
             predictions: rows().map(|row| self.target.answers(row)).collect(),
             probabilities: rows().map(|row| self.target.probabilities(row)).collect(),
             inputs,
+            outputs: rows().map(<[f64]>::to_vec).collect(),
         })
     }
 
@@ -437,6 +441,8 @@ fn at_once(arrays: &Arrays, options: &config::Data) -> Result<usize> {
 pub(crate) struct EvaluatedExamples {
     pub(crate) rows: usize,
     outputs: Vec<f64>,
+    /// The quantiles of each row, where these are predicted.
+    quantiles: Vec<f64>,
     truths: Vec<f64>,
     weights: Option<Vec<f64>>,
 }
@@ -445,7 +451,13 @@ impl EvaluatedExamples {
     /// Adds the outputs for some examples.
     pub(crate) fn extend(&mut self, target: &Target, outputs: &[f64], examples: &Examples) {
         self.rows += examples.rows;
-        self.outputs.extend(in_units(target, outputs.iter().copied()));
+        if target.quantiles.is_empty() {
+            self.outputs.extend(in_units(target, outputs.iter().copied()));
+        } else {
+            let rows = || outputs.chunks_exact(target.outputs());
+            self.outputs.extend(in_units(target, rows().flat_map(|row| target.points(row))));
+            self.quantiles.extend(rows().flat_map(|row| target.in_units(row)));
+        }
         self.truths.extend(in_units(target, examples.y.iter().map(|&y| f64::from(y))));
         if let Some(weights) = &examples.weights {
             self.weights.get_or_insert_default().extend(weights.iter().map(|&w| f64::from(w)));
@@ -453,7 +465,13 @@ impl EvaluatedExamples {
     }
 
     pub(crate) fn metrics(&self, target: &Target) -> Metrics {
-        metrics::evaluate(target.task, &self.outputs, target.outputs(), &self.truths, self.weights.as_deref())
+        let (weights, thresholds) = (self.weights.as_deref(), &target.thresholds[..]);
+        let outputs = if target.quantiles.is_empty() { target.outputs() } else { target.columns.len() };
+        let mut metrics = metrics::evaluate_at(target.task, &self.outputs, outputs, &self.truths, weights, thresholds);
+        if !target.quantiles.is_empty() {
+            metrics.extend(metrics::of_quantiles(&target.quantiles, &self.quantiles, &self.truths, weights));
+        }
+        metrics
     }
 }
 

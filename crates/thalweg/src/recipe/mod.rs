@@ -8,6 +8,7 @@ mod numbers;
 mod settings;
 mod sounds;
 mod start;
+mod threshold;
 mod train_on_dev;
 
 use self::facts::Facts;
@@ -81,6 +82,7 @@ fn decided(facts: Facts) -> Result<Plan> {
     let Facts { config, data, .. } = facts;
     let mut decisions = Vec::new();
     sounds::check(&facts)?;
+    threshold::check(&facts)?;
     let loss = loss(&facts)?;
     let (network, start) = match &config.train.start_from {
         Some(path) => start::from(path, config, data, &mut decisions)?,
@@ -122,7 +124,16 @@ fn decide(decisions: &mut Vec<Decision>, what: String, why: String, instead: &st
 fn loss(facts: &Facts) -> Result<Box<dyn Loss>> {
     let train = &facts.config.train;
     let (classes, multiclass) = (facts.task != Task::Regression, facts.task == Task::Multiclass);
-    let name = train.loss.as_deref().unwrap_or(if classes { "cross_entropy" } else { "squared" });
+    let quantiles = &facts.data.target.quantiles[..];
+    let name = train.loss.as_deref().unwrap_or(match (classes, quantiles) {
+        (true, _) => "cross_entropy",
+        (false, []) => "squared",
+        (false, _) => "pinball",
+    });
+    if !quantiles.is_empty() && name != "pinball" {
+        let error = Error::config(format!("quantiles are trained by the pinball loss, found {name}"));
+        return Err(error.at("train.loss").fix("leave out [loss] or [quantiles]"));
+    }
     let smoothing = train.label_smoothing;
     let registered = losses::named(name).map_err(|error| error.at("train.loss"))?;
     if classes != registered.of_classes {
@@ -136,7 +147,7 @@ fn loss(facts: &Facts) -> Result<Box<dyn Loss>> {
             .at("train.label_smoothing")
             .fix("leave it out"));
     }
-    Ok((registered.build)(&losses::Settings { multiclass, smoothing, delta: train.huber_delta }))
+    Ok((registered.build)(&losses::Settings { multiclass, smoothing, delta: train.huber_delta, quantiles }))
 }
 
 /// The optimiser that is asked for, else the recipe's, and what is said of it.

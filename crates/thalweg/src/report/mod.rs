@@ -13,6 +13,7 @@ mod curves;
 mod explanation;
 #[cfg(test)]
 mod extremes;
+mod operating;
 #[cfg(feature = "figures")]
 mod outlines;
 pub(crate) mod page;
@@ -115,6 +116,8 @@ pub fn figures(events: &[Event]) -> Vec<Figure> {
         end.and_then(|end| answers::matrix(&run, end)),
         end.and_then(|end| answers::hardest(&run, end)),
         end.and_then(|end| answers::calibration(&run, end)),
+        end.and_then(|end| operating::precision_recall(&run, end)),
+        end.and_then(|end| operating::by_threshold(&run, end)),
         end.and_then(|end| answers::predicted(&run, end)),
         end.and_then(|end| answers::residuals(&run, end)),
         explanation::importance(&run),

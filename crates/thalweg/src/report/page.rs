@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::chart::Drawing;
 use super::run::{End, Run};
 use super::text::{capital, count, duration, escape, metric_name, metric_value, plural, shorten};
-use super::{answers, curves, explanation, scales, tables, theme};
+use super::{answers, curves, explanation, operating, scales, tables, theme};
 use crate::data::schema::Task;
 use crate::event::{Answers, Mistake};
 use crate::metrics::{Metric, Metrics};
@@ -21,6 +21,8 @@ pub(super) fn page(run: &Run) -> String {
         baselines(run),
         results(run),
         calibration(run),
+        intervals(run),
+        operating(run),
         mistakes(run),
         unsure(run),
         columns(run),
@@ -263,6 +265,35 @@ fn calibration(run: &Run) -> String {
                 Below it probabilities are too high, above it too low. The bars are how many \
                 predictions a point stands for, the lines their 95\u{a0}% intervals.";
     section("Calibration", note, &card(&drawing))
+}
+
+/// Whether the intervals or sets hold what they promise.
+fn intervals(run: &Run) -> String {
+    let Some(End { answers, .. }) = &run.end else { return String::new() };
+    if answers.coverage.is_empty() {
+        return String::new();
+    }
+    let of_classes = run.task != Some(Task::Regression);
+    let note = "They follow from how far predictions were off on the dev part, which chose the epoch as well and so \
+                flatters the network a little: whether they hold is measured here, on rows that chose nothing. \
+                --intervals 0.9 of thalweg predict writes them.";
+    let title = if of_classes { "Prediction sets" } else { "Prediction intervals" };
+    let table = tables::coverage(&answers.coverage, if of_classes { "Classes" } else { "Width" });
+    section(title, &marked(note), &format!(r#"<div class="card">{table}</div>"#))
+}
+
+fn operating(run: &Run) -> String {
+    let Some(end) = &run.end else { return String::new() };
+    let figures = cards([operating::precision_recall(run, end), operating::by_threshold(run, end)]);
+    if figures.is_empty() {
+        return String::new();
+    }
+    let note = format!(
+        "What is found and what is taken for it by mistake, at every threshold, on the {} part. A lower threshold finds \
+         more, and is mistaken more often; --threshold f1 or --threshold cost:FN=5,FP=1 chooses one on dev.",
+        end.answers.part
+    );
+    section("At other thresholds", &marked(&note), &figures)
 }
 
 fn mistakes(run: &Run) -> String {

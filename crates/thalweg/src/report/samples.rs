@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use crate::data::schema::Task;
 use crate::error::Advice;
 use crate::event::{
-    Answers, Baseline, ColumnImportance, Decision, Dependence, DependenceCurve, Event, Grid, Importance, LayerRow,
-    LayerScale, Mistake, Splits, VERSION, Warning,
+    Answers, Baseline, ColumnImportance, Coverage, Decision, Dependence, DependenceCurve, Event, Grid, Importance,
+    LayerRow, LayerScale, Mistake, Splits, VERSION, Warning,
 };
+use crate::metrics::threshold::{OperatingCurve, Rule, Thresholds};
 use crate::metrics::{CalibrationBin, Metric, Metrics};
 
 const DIGITS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
@@ -209,6 +210,8 @@ pub(super) fn binary() -> Vec<Event> {
         mistakes: (0..4).map(|i| mistake(i, &names)).collect(),
         unsure: (4..6).map(|i| mistake(i, &names)).collect(),
         calibration: calibration(),
+        operating: Some(operating()),
+        coverage: Vec::new(),
     };
     events.extend(explained(&["radius", "texture"], &["malignant"], 1.0));
     for (name, accuracy) in [("class frequencies", 0.62), ("logistic regression", 0.92)] {
@@ -256,6 +259,13 @@ fn explained(columns: &[&str], outputs: &[&str], unit: f64) -> Vec<Event> {
     [Event::Importance(importance)].into_iter().chain(dependences).collect()
 }
 
+/// Of two bells of probabilities, the lower of those that are negative.
+fn operating() -> OperatingCurve {
+    let p: Vec<f64> = (0..114).map(|i| 0.5 * noise(i) + if i % 8 < 5 { 0.45 } else { 0.05 }).collect();
+    let positive: Vec<bool> = (0..114).map(|i| i % 8 < 5).collect();
+    Thresholds::of(&p, &positive, None).unwrap().curve(0.4, Some(Rule::F1))
+}
+
 /// A run with a numeric target.
 pub(super) fn regression() -> Vec<Event> {
     let mut events = vec![started(Task::Regression, Vec::new(), 30, 0)];
@@ -293,7 +303,9 @@ pub(super) fn regression() -> Vec<Event> {
         .collect();
     let of = |rmse: f64| metrics(&[("rmse", rmse), ("mae", rmse * 0.7), ("r2", 0.79), ("mape", 0.182)]);
     let evaluated = Splits { train: of(48_112.3), dev: of(52_870.1), test: of(53_410.9) };
-    let answers = Answers { part: "test".into(), points, mistakes, ..Answers::default() };
+    let covered = Metric { value: 0.896, low: Some(0.886), high: Some(0.905) };
+    let coverage = vec![Coverage { target: "median_house_value".into(), level: 0.9, covered, width: 158_000.0 }];
+    let answers = Answers { part: "test".into(), points, mistakes, coverage, ..Answers::default() };
     let columns = ["ocean_proximity", "median_income", "longitude", "latitude", "population", "households", "rooms"];
     events.extend(explained(&columns, &["median_house_value"], 5e4));
     events.push(finished(27, 30, evaluated, answers));

@@ -6,7 +6,7 @@ use super::answers::Confusion;
 use super::run::{Ablation, Run};
 use super::text::{capital, count, escape, metric_name, metric_value, number, percent, shorten};
 use crate::data::schema::Task;
-use crate::event::{Baseline, Decision, LayerRow, Mistake, Splits};
+use crate::event::{Baseline, Coverage, Decision, LayerRow, Mistake, Splits};
 use crate::metrics::{self, Metric, Metrics};
 
 /// Rows shown initially; the rest is collapsed.
@@ -153,6 +153,27 @@ pub(super) fn baselines(run: &Run, part: &str, network: &Metrics) -> String {
         r#"<div class="scroll"><table><thead><tr><th>Model</th>{heads}</tr></thead><tbody>{simple}{}</tbody></table></div>"#,
         row("The network", network)
     )
+}
+
+/// How often intervals or sets hold the truth; `width` names what their mean width is in.
+pub(super) fn coverage(coverage: &[Coverage], width: &str) -> String {
+    let row = |each: &Coverage| {
+        let Metric { value, low, high } = each.covered;
+        format!(
+            r#"<tr><td>{}</td><td class="r">{}</td><td class="r">{}</td><td class="r">{} to {}</td><td class="r">{}</td></tr>"#,
+            escape(&shorten(&each.target, 40)),
+            percent(each.level),
+            percent(value),
+            percent(low.unwrap_or(value)),
+            percent(high.unwrap_or(value)),
+            number(each.width, 4)
+        )
+    };
+    let rows: String = coverage.iter().map(row).collect();
+    let head = format!(
+        r#"<th>Target</th><th class="r">Asked for</th><th class="r">Rows covered</th><th class="r">95 % interval</th><th class="r">{width}, mean</th>"#
+    );
+    format!(r#"<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"#)
 }
 
 /// The effect of each augmentation.

@@ -5,6 +5,7 @@ use super::recorder::RunRecorder;
 use super::{evaluate_split, fit, fresh_state};
 use crate::config::Config;
 use crate::data::dataset::Dataset;
+use crate::data::target::Target;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::metrics::Metrics;
@@ -14,7 +15,7 @@ use crate::train::{Augmentation, Callback, StopReason};
 /// Trains again without each augmentation in turn, and reports the dev metric with and without it.
 pub(super) fn ablate(
     config: &Config,
-    data: &Dataset,
+    (data, target): (&Dataset, &Target),
     augmentation: &Augmentation,
     (metric, all): (&str, &Metrics),
     recorder: &mut RunRecorder,
@@ -32,7 +33,7 @@ pub(super) fn ablate(
         if fit(&config, data, &plan, &mut state, &mut StopOnly(&*recorder))? == StopReason::Interrupted {
             break;
         }
-        let (metrics, _) = evaluate_split(data, &plan, &state.best_theta, &data.parts.dev)?;
+        let (metrics, _) = evaluate_split(data, target, &plan, &state.best_theta, &data.parts.dev)?;
         if let Some(value) = value(&metrics) {
             recorder.event(&Event::Ablation { without: change.into(), metric: metric.into(), all, value });
         }

@@ -132,7 +132,7 @@ fn linear(
         end => end?,
     };
     let name = if data.task == Task::Regression { LINEAR } else { LOGISTIC };
-    judged(name, data, |rows| evaluate_split(data, &linear, &state.best_theta, rows)).map(Some)
+    judged(name, data, |rows| evaluate_split(data, &data.target, &linear, &state.best_theta, rows)).map(Some)
 }
 
 /// The configuration of the linear model: the run's data, loss and weights; its own network and training.
@@ -174,7 +174,7 @@ fn judged(name: &str, data: &Dataset, evaluate: impl Fn(&Rows) -> Result<(Metric
 fn unbeaten(data: &Dataset, rows: &Rows, evaluation: &SplitsEvaluation, judged: &Judged) -> Option<Warning> {
     let k = data.target.outputs();
     let loss = |outputs: &[f64], row: usize| {
-        row_loss(data.task, &outputs[row * k..][..k], &rows.y[row * rows.targets..][..rows.targets])
+        row_loss(&data.target, &outputs[row * k..][..k], &rows.y[row * rows.targets..][..rows.targets])
     };
     let gained: Vec<f64> =
         (0..rows.rows).map(|row| loss(&judged.outputs, row) - loss(&evaluation.outputs, row)).collect();

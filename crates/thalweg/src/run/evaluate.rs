@@ -28,36 +28,42 @@ pub struct Evaluation {
     pub decisions: Vec<Decision>,
 }
 
-/// What an evaluation explains besides.
+/// What an evaluation measures besides metrics.
 #[derive(Debug, Clone, Default)]
-pub struct Explained {
+pub struct EvaluationOptions {
     /// Whether it measures how much each column matters.
     pub importance: bool,
     /// The columns along whose values it follows the answers.
     pub dependence: Vec<String>,
+    /// The level of the intervals or sets of classes whose coverage it measures.
+    pub intervals: Option<f64>,
     /// The seed of shuffles.
     pub seed: u64,
 }
 
-/// Evaluates a model on the rows of a source whose targets are known.
+/// Evaluates a model on the rows of a source whose targets are known, with what else is asked for.
 ///
 /// # Errors
-/// If the source cannot be read, a column is missing, a cell cannot be read, or what is to be explained cannot be.
+/// If the source cannot be read, a column is missing or a cell cannot be read, what is to be explained cannot be, or the
+/// model knows no such intervals.
 pub fn evaluate(
     model: &Model,
     path: &str,
     options: &config::Data,
     precision: MatmulPrecision,
-    explained: &Explained,
+    besides: &EvaluationOptions,
 ) -> Result<Evaluation> {
-    let columns = explained.dependence.iter().map(|name| explain::column(model, name)).collect::<Result<Vec<_>>>()?;
-    if explained.importance {
+    let columns = besides.dependence.iter().map(|name| explain::column(model, name)).collect::<Result<Vec<_>>>()?;
+    if besides.importance {
         explain::columns(model)?;
     }
-    let wanted = explained.importance || !columns.is_empty();
+    let wanted = besides.importance || !columns.is_empty();
     let mut sample = Sample::default();
     let mut evaluated = EvaluatedExamples::default();
     let mut gathered = Gathered::new("test", &model.pipeline, &model.target);
+    if let Some(level) = besides.intervals {
+        gathered = gathered.with_level(level)?;
+    }
     let decisions = model.evaluate_batches(path, options, precision, &mut |examples, outputs| {
         evaluated.extend(&model.target, outputs, &examples);
         if wanted {
@@ -65,8 +71,8 @@ pub fn evaluate(
         }
         gathered.add(&examples, outputs).map(|()| true)
     })?;
-    let effort = Effort { seed: explained.seed, precision, ..Effort::default() };
-    let importance = explained.importance.then(|| explain::importance(model, &sample, effort)).transpose()?;
+    let effort = Effort { seed: besides.seed, precision, ..Effort::default() };
+    let importance = besides.importance.then(|| explain::importance(model, &sample, effort)).transpose()?;
     let dependences = columns.into_iter().map(|column| explain::dependence(model, &sample, column, effort));
     Ok(Evaluation {
         rows: evaluated.rows,

@@ -1,9 +1,10 @@
 //! Evaluation of a trained network, and the model it becomes.
 
 use super::{answers, counts, judged_on};
-use crate::config::Config;
+use crate::config::{Config, Threshold};
 use crate::data::dataset::Dataset;
 use crate::data::examples::Examples as Rows;
+use crate::data::target::Target;
 use crate::error::Result;
 use crate::event::{Answers, Splits};
 use crate::metrics::Metrics;
@@ -12,6 +13,9 @@ use crate::network::Network;
 use crate::recipe::Plan;
 use crate::tensor::Tensor;
 use crate::train::{Folds, State, predict_held_out};
+
+/// The level of the intervals and sets that are measured on test.
+const LEVEL: f64 = 0.9;
 
 /// The evaluation of the best parameters.
 pub(super) struct SplitsEvaluation {
@@ -23,9 +27,16 @@ pub(super) struct SplitsEvaluation {
     pub(super) outputs: Vec<f64>,
 }
 
-/// Evaluates the best parameters on every split.
-pub(super) fn evaluate_splits(data: &Dataset, plan: &Plan, state: &State) -> Result<SplitsEvaluation> {
-    let (train, _) = evaluate_split(data, plan, &state.best_theta, &data.parts.train)?;
+/// Evaluates the best parameters on every split, with the answers of a target.
+pub(super) fn evaluate_splits(
+    config: &Config,
+    data: &Dataset,
+    plan: &Plan,
+    target: &Target,
+    state: &State,
+) -> Result<SplitsEvaluation> {
+    let rule = config.train.threshold.as_ref().map(Threshold::rule).transpose()?.flatten();
+    let (train, _) = evaluate_split(data, target, plan, &state.best_theta, &data.parts.train)?;
     let results = Splits { train, ..Splits::default() };
     let mut evaluation = SplitsEvaluation { results, answers: Answers::default(), outputs: Vec::new() };
     for (name, rows, folds) in [("dev", &data.parts.dev, plan.settings.folds), ("test", &data.parts.test, None)] {
@@ -33,8 +44,12 @@ pub(super) fn evaluate_splits(data: &Dataset, plan: &Plan, state: &State) -> Res
             continue;
         }
         let outputs = outputs(data, plan, &state.best_theta, rows, folds)?;
-        let metrics = metrics(data, rows, &outputs);
-        let mut gathered = answers::Gathered::new(name, &data.pipeline, &data.target);
+        let metrics = metrics(target, rows, &outputs);
+        let mut gathered = answers::Gathered::new(name, &data.pipeline, target).with_rule(rule);
+        // Dev is what the intervals are from: it cannot tell whether they hold.
+        if name == "test" && target.margins(LEVEL).is_ok() {
+            gathered = gathered.with_level(LEVEL)?;
+        }
         gathered.add(rows, &outputs)?;
         (evaluation.answers, evaluation.outputs) = (gathered.answers(), outputs);
         if name == "dev" { evaluation.results.dev = metrics } else { evaluation.results.test = metrics }
@@ -42,16 +57,22 @@ pub(super) fn evaluate_splits(data: &Dataset, plan: &Plan, state: &State) -> Res
     Ok(evaluation)
 }
 
-/// The metrics and the outputs of θ on a split.
-pub(crate) fn evaluate_split(data: &Dataset, plan: &Plan, theta: &Tensor, rows: &Rows) -> Result<(Metrics, Vec<f64>)> {
+/// The metrics and the outputs of θ on a split, with the answers of a target.
+pub(crate) fn evaluate_split(
+    data: &Dataset,
+    target: &Target,
+    plan: &Plan,
+    theta: &Tensor,
+    rows: &Rows,
+) -> Result<(Metrics, Vec<f64>)> {
     let outputs = outputs(data, plan, theta, rows, None)?;
-    Ok((metrics(data, rows, &outputs), outputs))
+    Ok((metrics(target, rows, &outputs), outputs))
 }
 
-fn metrics(data: &Dataset, rows: &Rows, outputs: &[f64]) -> Metrics {
+fn metrics(target: &Target, rows: &Rows, outputs: &[f64]) -> Metrics {
     let mut evaluated = EvaluatedExamples::default();
-    evaluated.extend(&data.target, outputs, rows);
-    evaluated.metrics(&data.target)
+    evaluated.extend(target, outputs, rows);
+    evaluated.metrics(target)
 }
 
 /// The outputs of θ on a split, m × C, row by row; with folds, those of the members that have not seen the row.
@@ -74,6 +95,7 @@ pub(super) fn model(
     config: &Config,
     data: &Dataset,
     network: Network,
+    target: Target,
     state: &State,
     results: &Splits<Metrics>,
 ) -> Model {
@@ -82,7 +104,7 @@ pub(super) fn model(
         theta: state.best_theta.clone(),
         pipeline: data.pipeline.clone(),
         schema: data.schema.clone(),
-        target: data.target.clone(),
+        target,
         provenance: Provenance {
             thalweg: env!("CARGO_PKG_VERSION").into(),
             data: data.name.clone(),

@@ -2,6 +2,7 @@
 
 use super::announce::{DivergenceMonitor, announce, finished, reason};
 use super::evaluation::{self, SplitsEvaluation};
+use super::fitted_target::fitted_target;
 use super::{Callback, baselines, check_settings, explanation, fit, fresh_state, temperature};
 use crate::config::Config;
 use crate::data::dataset::Dataset;
@@ -78,11 +79,13 @@ pub fn train_on(
     if let Some(decision) = temperature::scale(data, &plan, &mut state.best_theta)? {
         collector.event(&Event::Decision(decision));
     }
-    let evaluation = evaluation::evaluate_splits(data, &plan, &state)?;
+    let (target, thresholds) = fitted_target(config, data, &plan, &state.best_theta)?;
+    thresholds.into_iter().for_each(|decision| collector.event(&Event::Decision(decision)));
+    let evaluation = evaluation::evaluate_splits(config, data, &plan, &target, &state)?;
     baselines::compare(config, data, &plan, &state, &evaluation, &collector)?.tell(&mut collector);
     let SplitsEvaluation { results, answers, .. } = evaluation;
     let reason = reason(end, &plan);
-    let model = evaluation::model(config, data, plan.network, &state, &results);
+    let model = evaluation::model(config, data, plan.network, target, &state, &results);
     explanation::explain(config, data, &model, (&state, end), &mut collector);
     collector.event(&finished(reason, &state, &results, answers));
     Ok(Trained { model, events: collector.events, end })

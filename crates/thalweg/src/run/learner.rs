@@ -1,5 +1,6 @@
 //! Incremental learning: rows arrive in portions.
 
+use super::fitted_target::fitted_target;
 use super::in_memory::planned;
 use super::{Callback, check_settings, evaluation, fit, fresh_state};
 use crate::config::Config;
@@ -102,6 +103,7 @@ impl Learner {
         let layers =
             network.layers().iter().map(|layer| read_layer(write_layer(&**layer), &[])).collect::<Result<_>>()?;
         let network = Network::new(network.input(), layers)?;
-        Ok(evaluation::model(&self.config, &self.last, network, &self.state, &Splits::default()))
+        let (target, _) = fitted_target(&self.config, &self.last, &self.plan, &self.state.best_theta)?;
+        Ok(evaluation::model(&self.config, &self.last, network, target, &self.state, &Splits::default()))
     }
 }

@@ -12,6 +12,7 @@ mod event_log;
 mod example_preview;
 mod explanation;
 mod fingerprint;
+mod fitted_target;
 mod folder;
 mod in_memory;
 pub(crate) mod keep;
@@ -48,11 +49,12 @@ use crate::train::{Augmented, Examples, FromDisk, State, StopReason, Trainer, Tr
 
 use announce::{DivergenceMonitor, announce, finished, reason, started, warnings};
 pub use checkpoint::Checkpoint;
-pub use evaluate::{Evaluation, Explained, evaluate, products};
+pub use evaluate::{Evaluation, EvaluationOptions, evaluate, products};
 use evaluation::SplitsEvaluation;
 pub(crate) use evaluation::evaluate_split;
 pub use event_log::EventLog;
 pub(crate) use fingerprint::{fingerprint, former_fingerprint, identity};
+use fitted_target::fitted_target;
 pub use folder::RunFolder;
 pub use in_memory::{Trained, train_on};
 pub use learner::Learner;
@@ -346,7 +348,7 @@ fn record_failure(error: &Error, state: &State, recorder: &mut RunRecorder) -> R
     write_report(recorder.folder)
 }
 
-/// Calibrates the best parameters, evaluates them on every split, and writes the model and the report.
+/// Calibrates the best parameters and chooses thresholds, evaluates them on every split, and writes the model and the report.
 fn finish(
     config: &Config,
     data: &Dataset,
@@ -360,16 +362,19 @@ fn finish(
         recorder.event(&Event::Decision(decision.clone()));
     }
     let state = &state;
-    let evaluation = evaluation::evaluate_splits(data, &plan, state)?;
+    let (target, thresholds) = fitted_target(config, data, &plan, &state.best_theta)?;
+    thresholds.iter().for_each(|decision| recorder.event(&Event::Decision(decision.clone())));
+    let evaluation = evaluation::evaluate_splits(config, data, &plan, &target, state)?;
     let compared = baselines::compare(config, data, &plan, state, &evaluation, &recorder)?;
     compared.tell(&mut recorder);
     let SplitsEvaluation { results, answers, .. } = evaluation;
     let reason = reason(end, &plan);
     let warnings = warnings(data, &plan).into_iter().chain(compared.warning).collect();
-    let decisions = data.decisions.iter().chain(&plan.decisions).chain(&calibrated).cloned().collect();
+    let decisions = data.decisions.iter().chain(&plan.decisions).chain(&calibrated).chain(&thresholds);
+    let decisions = decisions.cloned().collect();
     let parameters = plan.network.layout().trained();
     let folder = recorder.folder;
-    let model = evaluation::model(config, data, plan.network, state, &results);
+    let model = evaluation::model(config, data, plan.network, target.clone(), state, &results);
     model.save(folder.model())?;
     explanation::explain(config, data, &model, (state, end), &mut recorder);
     if config.augment.ablate_augment {
@@ -377,8 +382,9 @@ fn finish(
             "loss" => crate::metrics::headline(data.task),
             name => name,
         };
-        ablate::ablate(config, data, &plan.augmentation, (monitor, &results.dev), &mut recorder)?;
+        ablate::ablate(config, (data, &target), &plan.augmentation, (monitor, &results.dev), &mut recorder)?;
     }
+    let coverage = answers.coverage.clone();
     recorder.event(&finished(reason, state, &results, answers));
     if let Some(error) = recorder.broken.take() {
         return Err(error);
@@ -395,6 +401,7 @@ fn finish(
         task: data.task,
         files: data.pipeline.media().is_some(),
         classes: data.target.classes.clone(),
+        thresholds: target.thresholds,
         examples: counts(data),
         parameters,
         epochs: state.epoch,
@@ -402,6 +409,7 @@ fn finish(
         seconds: state.seconds,
         metrics: results,
         baselines: compared.baselines,
+        coverage,
         decisions,
         warnings,
         end,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::data::schema::Task;
-use crate::event::{Baseline, Decision, LayerRow, Splits, Warning};
+use crate::event::{Baseline, Coverage, Decision, LayerRow, Splits, Warning};
 use crate::metrics::Metrics;
 use crate::train::StopReason;
 
@@ -20,6 +20,8 @@ pub struct Outcome {
     pub files: bool,
     /// The classes, in the order of the outputs.
     pub classes: Vec<String>,
+    /// From which probability on the second of two classes, or each label, is predicted; empty for a half.
+    pub thresholds: Vec<f64>,
     /// Rows in each split.
     pub examples: Splits,
     /// Trained parameters.
@@ -34,6 +36,8 @@ pub struct Outcome {
     pub metrics: Splits<Metrics>,
     /// Simple models on the same rows.
     pub baselines: Vec<Baseline>,
+    /// How often intervals or sets of 90 % hold the truth on test.
+    pub coverage: Vec<Coverage>,
     /// All decisions made for the user.
     pub decisions: Vec<Decision>,
     /// Warnings for the user.

@@ -530,6 +530,42 @@ pub fn rowwise_loss(z: View, y: View, out: LossOutput, f: impl Fn(f64, f64) -> (
     }
 }
 
+/// L = Σ over a row of max(τ(y − z), (τ − 1)(y − z)), where each target y has one z after another for each quantile τ.
+pub fn pinball_loss(quantiles: &[f64], z: View, y: View, out: LossOutput) {
+    fits!("pinball_loss", z.len() == y.len() * quantiles.len(), z, y);
+    by_dtype!(z, typed(quantiles, z, y, out));
+
+    fn typed<T: Element>(quantiles: &[f64], z: View, y: View, out: LossOutput) {
+        let columns = z.shape().columns().max(1);
+        let (z, y) = (T::read(z), T::read(y));
+        let mut dz = out.dz.map(T::write);
+        for (row, loss) in T::write(out.loss).iter_mut().enumerate() {
+            let mut total = 0.0;
+            for i in row * columns..(row + 1) * columns {
+                let tau = quantiles[i % quantiles.len()];
+                let e = y[i / quantiles.len()].f64() - z[i].f64();
+                total += (tau * e).max((tau - 1.0) * e);
+                if let Some(dz) = &mut dz {
+                    let slope = if e > 0.0 { -tau } else { 1.0 - tau };
+                    dz[i] = T::of(if e == 0.0 { 0.0 } else { slope });
+                }
+            }
+            *loss = T::of(total);
+        }
+    }
+}
+
+/// Sorts every `size` numbers, one after another.
+pub fn sort_each(size: usize, z: ViewMut) {
+    by_dtype!(z.view(), typed(size, z));
+
+    fn typed<T: Element>(size: usize, z: ViewMut) {
+        for group in T::write(z).chunks_exact_mut(size.max(1)) {
+            group.sort_unstable_by(|a, b| a.f64().total_cmp(&b.f64()));
+        }
+    }
+}
+
 /// Multiplies row i of y by `factors[i]`.
 pub fn scale_rows(y: ViewMut, factors: View) {
     fits!("scale_rows", y.shape().rows() == factors.len(), y, factors);

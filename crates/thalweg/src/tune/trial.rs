@@ -193,7 +193,7 @@ impl TrialRunner {
             Ok(StopReason::Interrupted) => return Ok(Trained::Stopped),
             Ok(_) => {}
         }
-        let (metrics, _) = run::evaluate_split(&data, &plan, &state.best_theta, &data.parts.dev)?;
+        let (metrics, _) = run::evaluate_split(&data, &data.target, &plan, &state.best_theta, &data.parts.dev)?;
         let finite = metrics.into_iter().filter(|(_, metric)| metric.value.is_finite());
         let mut measured: BTreeMap<String, f64> = finite.map(|(name, metric)| (name, metric.value)).collect();
         measured.insert("loss".into(), state.best.loss);

@@ -87,6 +87,9 @@ fn of_arrays(shape: Shape, form: Option<MediaSpec>, layers: &Value) -> Vec<u8> {
             separator: None,
             cell_format,
             formats: Vec::new(),
+            thresholds: Vec::new(),
+            calibration: None,
+            quantiles: Vec::new(),
         },
         provenance: Provenance { metrics: Splits { train: metrics, ..Splits::default() }, ..Provenance::default() },
     }

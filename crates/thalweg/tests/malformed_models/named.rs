@@ -93,6 +93,9 @@ fn targets_classes_and_tasks() {
         ("/scales", json!([[0.0, 1.0]]), "1 scales of numeric targets, expected 0"),
         ("/separator", json!(";"), "separator is another"),
         ("/unknown", json!(1), "target has \"unknown\""),
+        ("/thresholds", json!([0.5]), "1 thresholds for multiclass"),
+        ("/calibration", json!({"rows": 1, "scores": [vec![0.5; 49]]}), "its calibration on 1 rows"),
+        ("/calibration", json!({"rows": 1, "scores": [vec![0.5; 50], vec![0.5; 50]]}), "is none of 1 targets"),
     ] {
         refused(CLASSES, "target", &[(place, other)], words);
     }
@@ -105,6 +108,11 @@ fn targets_classes_and_tasks() {
         ("/scales/0/1", json!(1e200), "no finite mean and deviation > 0"),
         ("/scales/0/0", json!(1e308), "no finite mean and deviation > 0"),
         ("/classes", json!(["a"]), "1 classes for regression"),
+        ("/thresholds", json!([0.5, 0.5]), "2 thresholds for regression"),
+        ("/quantiles", json!([0.1, 0.9]), "2 quantiles of 2 targets for regression"),
+        ("/calibration", json!({"rows": 0, "scores": []}), "its calibration on 0 rows"),
+        ("/calibration", json!({"rows": 1, "scores": [vec![0.5; 50], vec![1e308; 50]]}), "its calibration on 1 rows"),
+        ("/calibration", json!({"rows": 2, "scores": [vec![0.5; 66], (0..66).rev().collect::<Vec<_>>()]}), "on 2 rows"),
     ] {
         refused(NUMBERS, "target", &[(place, other)], words);
     }

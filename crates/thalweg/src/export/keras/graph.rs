@@ -32,8 +32,9 @@ pub(super) struct Graph {
     layers: Vec<Layer>,
 }
 
-/// The one operation that is not a layer: it has neither variables nor a dtype.
+/// Operations that are not layers: they have neither variables nor a dtype.
 const LOGARITHM: &str = "Log";
+const SORT: &str = "Sort";
 
 impl Graph {
     /// The model's input.
@@ -74,6 +75,11 @@ impl Graph {
     /// The natural logarithm of each element.
     pub(super) fn logarithm(&mut self, name: &str, x: &Symbol) -> Symbol {
         self.layer(LOGARITHM, name, json!({}), &[x], &x.shape)
+    }
+
+    /// The elements in order along the last axis.
+    pub(super) fn sorted(&mut self, name: &str, x: &Symbol) -> Symbol {
+        self.layer(SORT, name, json!({ "axis": -1 }), &[x], &x.shape)
     }
 
     /// The model's description and its variables.
@@ -135,7 +141,7 @@ impl Graph {
             [one] => json!([{ "args": [one], "kwargs": {} }]),
             _ => json!([{ "args": [tensors], "kwargs": {} }]),
         };
-        if *class == LOGARITHM {
+        if [LOGARITHM, SORT].contains(class) {
             return json!({
                 "module": "keras.src.ops.numpy", "class_name": class, "config": config, "registered_name": class,
                 "name": name, "inbound_nodes": arguments,

@@ -36,6 +36,15 @@ fn write(model: &Model, _options: &Options) -> Result<Exported> {
     let (x, mut decisions) = keras.scaled(inputs);
     let logits = keras.chain(&nodes, x)?;
     let output = keras.answers(&logits);
+    if !model.target.thresholds.is_empty() {
+        let from = (0..model.target.outputs()).map(|output| model.target.threshold(output).to_string());
+        decisions.push(Decision {
+            what: "the file answers with probabilities, and does not know from which one on a class is predicted"
+                .into(),
+            why: format!("the model predicts from {} on", from.collect::<Vec<_>>().join(", ")),
+            instead: "[to=pytorch], or [to=onnx], which answer with classes".into(),
+        });
+    }
     if model.theta.dtype() == Dtype::F64 {
         let what = "numbers are rounded to 32 bits".to_string();
         decisions.push(Decision {
@@ -141,7 +150,8 @@ impl Keras<'_> {
             Task::Regression => {
                 let (means, deviations): (Vec<f64>, Vec<f64>) = target.scales.iter().copied().unzip();
                 let config = json!({ "scale": deviations, "offset": means });
-                self.graph.layer("Rescaling", "predictions", config, &[z], &z.shape)
+                let z = if target.quantiles.is_empty() { z.clone() } else { self.graph.sorted("sorted", z) };
+                self.graph.layer("Rescaling", "predictions", config, &[&z], &z.shape)
             }
         }
     }

@@ -4,6 +4,7 @@ use super::graph::{Graph, int, signed, to};
 use super::proto::DataType;
 use crate::data::schema::Task;
 use crate::data::target::Target;
+use crate::metrics::threshold::HALF;
 
 /// Where the answers are in the graph.
 #[derive(Debug)]
@@ -21,24 +22,32 @@ pub(super) fn write(graph: &mut Graph, target: &Target, z: &str, needs_double: i
         Task::Regression => {
             let double = target.scales.iter().any(|&(mean, deviation)| needs_double(mean, deviation));
             let kind = if double { DataType::Double } else { DataType::Float };
+            let z = if target.quantiles.is_empty() { z.into() } else { sorted(graph, z, target.quantiles.len()) };
             let nodes = graph.nodes.len();
-            let y = unscaled(graph, target, z, kind);
-            let numbers = graph.output("prediction", &y, kind, &[target.columns.len()], "numbers in the data's units");
-            Answers { numbers: if y == z { numbers } else { z.into() }, nodes }
+            let y = unscaled(graph, target, &z, kind);
+            let meaning = match &target.quantiles[..] {
+                [] => "numbers in the data's units".into(),
+                quantiles => format!("the quantiles {quantiles:?} in the data's units"),
+            };
+            let numbers = graph.output("prediction", &y, kind, &[target.outputs()], &meaning);
+            Answers { numbers: if y == z { numbers } else { z }, nodes }
         }
         Task::Multilabel => {
             let p = graph.node("answers.Sigmoid", "Sigmoid", [z], Vec::new());
             let numbers = graph.output("probabilities", &p, DataType::Float, &[count], "of each label");
             let nodes = graph.nodes.len();
-            let half = graph.floats("answers.half", &[], [0.5]);
-            let likely = graph.node("answers.GreaterOrEqual", "GreaterOrEqual", [&numbers, &half], Vec::new());
+            let threshold = match &target.thresholds[..] {
+                [] => graph.floats("answers.half", &[], [HALF]),
+                each => graph.floats("answers.thresholds", &[count], each.iter().map(|t| in_32_bits(*t))),
+            };
+            let likely = graph.node("answers.GreaterOrEqual", "GreaterOrEqual", [&numbers, &threshold], Vec::new());
             let likely = graph.node("answers.Cast", "Cast", [&likely], to(DataType::Int64));
             graph.output(
                 "label",
                 &likely,
                 DataType::Int64,
                 &[count],
-                "1 for each label of a probability of a half or more",
+                "1 for each label from its threshold on, a half unless there are others",
             );
             Answers { numbers, nodes }
         }
@@ -53,16 +62,47 @@ pub(super) fn write(graph: &mut Graph, target: &Target, z: &str, needs_double: i
             };
             let numbers = graph.output("probabilities", &p, DataType::Float, &[count], "of each class");
             let nodes = graph.nodes.len();
-            // In a tie the second of two classes wins, but the first of more.
-            let last = int("select_last_index", usize::from(target.task == Task::Binary));
-            let options = vec![int("axis", 1), int("keepdims", 0), last];
-            let best = graph.node("answers.ArgMax", "ArgMax", [&numbers], options);
+            let mut chosen = numbers.clone();
+            if let [threshold] = target.thresholds[..] {
+                // The first class is never from its threshold on, so that the second is the largest where it is.
+                let never = 2.0;
+                let thresholds = graph.floats("answers.thresholds", &[count], [never, in_32_bits(threshold)]);
+                chosen = graph.node("answers.GreaterOrEqual", "GreaterOrEqual", [&chosen, &thresholds], Vec::new());
+                chosen = graph.node("answers.Cast", "Cast", [&chosen], to(DataType::Float));
+            }
+            // In a tie the second of two classes wins, but the first of more, and of two below the threshold.
+            let last = target.task == Task::Binary && target.thresholds.is_empty();
+            let options = vec![int("axis", 1), int("keepdims", 0), int("select_last_index", usize::from(last))];
+            let best = graph.node("answers.ArgMax", "ArgMax", [&chosen], options);
             let (kind, classes) = classes(graph, &target.classes);
             let label = graph.node("answers.Gather", "Gather", [&classes, &best], vec![int("axis", 0)]);
-            graph.output("label", &label, kind, &[], "the likeliest class");
+            let meaning = match target.thresholds[..] {
+                [threshold] => {
+                    format!("the second class where its probability is at least {threshold}, else the first")
+                }
+                _ => "the likeliest class".into(),
+            };
+            graph.output("label", &label, kind, &[], &meaning);
             Answers { numbers, nodes }
         }
     }
+}
+
+/// The numbers of each row in order.
+fn sorted(graph: &mut Graph, z: &str, count: usize) -> String {
+    let k = graph.integers("answers.count", &[count as i64]);
+    let options = vec![signed("axis", -1), int("largest", 0), int("sorted", 1)];
+    let sorted = graph.node("answers.TopK", "TopK", [z, &k], options);
+    // TopK has a second output that nothing reads.
+    let node = graph.nodes.last_mut().expect("there is one now");
+    node.output.push(format!("{sorted}.indices"));
+    sorted
+}
+
+/// The least number of 32 bits from a threshold on: probabilities of 32 bits are on the same side of both.
+fn in_32_bits(threshold: f64) -> f64 {
+    let nearest = threshold as f32;
+    f64::from(if f64::from(nearest) < threshold { nearest.next_up() } else { nearest })
 }
 
 fn unscaled(graph: &mut Graph, target: &Target, z: &str, kind: DataType) -> String {

@@ -27,6 +27,9 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>, task: Task) -> Model {
         separator: None,
         cell_format: CellFormat::default(),
         formats: Vec::new(),
+        thresholds: Vec::new(),
+        calibration: None,
+        quantiles: Vec::new(),
     };
     let schema =
         Schema { columns: Vec::new(), task, cell_format: CellFormat::default(), separator: None, classes: Vec::new() };

@@ -36,7 +36,8 @@ pub(super) fn verify(model: &Model, written: &Written) -> Result<Verification> {
     let output = output.ok_or_else(|| Error::internal("the graph gives no answers"))?.numbers()?;
     let (ours, theirs): (Vec<f64>, Vec<f64>) = match target.task {
         Task::Regression => {
-            let scaled = output.iter().enumerate().map(|(i, &y)| target.scaled(i % columns, y));
+            let each = target.quantiles.len().max(1);
+            let scaled = output.iter().enumerate().map(|(i, &y)| target.scaled(i % columns / each, y));
             (expected.clone(), scaled.collect())
         }
         _ => {
@@ -149,14 +150,13 @@ fn labels(model: &Model, written: &Written, values: &HashMap<String, Value>, exp
     };
     let rows = expected.chunks_exact(target.outputs());
     for (row, labels) in rows.zip(labels.chunks_exact(labels.len() / (expected.len() / target.outputs()))) {
-        let p = target.probabilities(row);
-        let sure = |p: f64| (p - 0.5).abs() > TOLERANCE;
+        let from = |label: usize| row[label] >= target.threshold(label);
+        let clear = || (0..row.len()).all(|label| (row[label] - target.threshold(label)).abs() > TOLERANCE);
         let (ours, clear): (Vec<String>, bool) = match target.task {
-            Task::Multilabel => {
-                (row.iter().map(|&p| u8::from(p >= 0.5).to_string()).collect(), row.iter().all(|&p| sure(p)))
-            }
+            Task::Multilabel => ((0..row.len()).map(|label| u8::from(from(label)).to_string()).collect(), clear()),
+            Task::Binary => (target.answers(row), clear()),
             _ => {
-                let mut sorted = p.clone();
+                let mut sorted = row.to_vec();
                 sorted.sort_by(|a, b| b.total_cmp(a));
                 (target.answers(row), sorted[0] - sorted[1] > TOLERANCE)
             }

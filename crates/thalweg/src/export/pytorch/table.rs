@@ -231,16 +231,32 @@ fn list(numbers: &[f64]) -> String {
 pub(super) fn answers(model: &Model) -> String {
     let target = &model.target;
     match target.task {
-        Task::Binary => include_str!("python/answers_binary.py").into(),
+        Task::Binary => include_str!("python/answers_binary.py").replace("0.5", &number(target.threshold(0))),
         Task::Multiclass => include_str!("python/answers_multiclass.py").into(),
-        Task::Multilabel => include_str!("python/answers_multilabel.py").into(),
+        Task::Multilabel => {
+            let answers = include_str!("python/answers_multilabel.py");
+            match &target.thresholds[..] {
+                [] => answers.into(),
+                each => answers
+                    .replace(
+                        "label, p in zip(CLASSES, row)",
+                        &format!("label, p, t in zip(CLASSES, row, {})", list(each)),
+                    )
+                    .replace("p >= 0.5", "p >= t"),
+            }
+        }
         Task::Regression => {
             let (means, deviations): (Vec<f64>, Vec<f64>) = target.scales.iter().copied().unzip();
-            let names = target.columns.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
+            let mut names = target.columns.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
+            let mut outputs = "outputs.double()";
+            if !target.quantiles.is_empty() {
+                names += &format!(" at the quantiles {}", list(&target.quantiles));
+                outputs = "torch.sort(outputs.double(), dim=1).values";
+            }
             format!(
                 "def answers(outputs):\n    \"\"\"The numbers of each row, in the data's units: {names}.\"\"\"\n    \
                  means = torch.tensor({}, dtype=torch.float64)\n    deviations = torch.tensor({}, dtype=torch.float64)\n    \
-                 return means + deviations * outputs.double()\n",
+                 return means + deviations * {outputs}\n",
                 list(&means),
                 list(&deviations)
             )

@@ -192,5 +192,16 @@ fn target(parsed: &Parsed) -> Result<Target> {
         }
     }
     let cell_format = CellFormat::default();
-    Ok(Target { task: answers.task, columns, classes, scales, separator: None, cell_format, formats: Vec::new() })
+    Ok(Target {
+        task: answers.task,
+        columns,
+        classes,
+        scales,
+        separator: None,
+        cell_format,
+        formats: Vec::new(),
+        thresholds: Vec::new(),
+        calibration: None,
+        quantiles: Vec::new(),
+    })
 }
