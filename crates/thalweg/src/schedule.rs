@@ -249,8 +249,9 @@ mod tests {
 
     #[test]
     fn warm_up_reaches_one_with_its_last_step() {
-        let factors: Vec<f64> =
-            (0..5).map(|step| warm_up(1.0, Time { epoch: 1, done: step as f64 / 4.0, epochs: 9, limit: 0.0 }, 0.25)).collect();
+        let factors: Vec<f64> = (0..5)
+            .map(|step| warm_up(1.0, Time { epoch: 1, done: step as f64 / 4.0, epochs: 9, limit: 0.0 }, 0.25))
+            .collect();
         assert_eq!(factors, [0.25, 0.5, 0.75, 1.0, 1.0]);
     }
 }

@@ -126,10 +126,14 @@ pub fn confusion(answers: &[f64], outputs: usize, truths: &[f64]) -> Vec<Vec<usi
     let classes = outputs.max(2);
     let mut counts = vec![vec![0; classes]; classes];
     for (row, truth) in answers.chunks(outputs).zip(truths) {
-        let chosen = if outputs == 1 { usize::from(row[0] > 0.5) } else { choice(row) };
-        counts[*truth as usize][chosen] += 1;
+        counts[*truth as usize][chosen(row)] += 1;
     }
     counts
+}
+
+/// The predicted class, as for the accuracy; a single output is the probability of class 1.
+pub(super) fn chosen(row: &[f64]) -> usize {
+    if let [p] = row { usize::from(*p > 0.5) } else { choice(row) }
 }
 
 /// The most probable class; ties go to the first.

@@ -3,6 +3,7 @@
 mod classes;
 mod growth;
 mod interval;
+mod paired;
 mod ranking;
 mod regression;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::task::Task;
 pub use classes::confusion;
 pub(crate) use growth::RowLosses;
+pub use paired::{Difference, McNemar, Paired, paired};
 
 /// A metric's value with its confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

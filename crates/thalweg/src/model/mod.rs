@@ -436,9 +436,9 @@ fn at_once(arrays: &Arrays, options: &config::Data) -> Result<usize> {
 #[derive(Debug, Default)]
 pub(crate) struct EvaluatedExamples {
     pub(crate) rows: usize,
-    outputs: Vec<f64>,
-    truths: Vec<f64>,
-    weights: Option<Vec<f64>>,
+    pub(crate) outputs: Vec<f64>,
+    pub(crate) truths: Vec<f64>,
+    pub(crate) weights: Option<Vec<f64>>,
 }
 
 impl EvaluatedExamples {
