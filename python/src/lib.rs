@@ -2,6 +2,7 @@
 //! displays are written in Python, on top of this.
 #![forbid(unsafe_code)]
 
+mod compare;
 mod data;
 mod errors;
 mod listener;
@@ -18,6 +19,8 @@ use pyo3::prelude::*;
 mod _native {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use super::compare::compare;
     #[pymodule_export]
     use super::data::Data;
     #[pymodule_export]

@@ -88,6 +88,11 @@ impl Model {
         })
     }
 
+    /// The model card, in Markdown.
+    fn card(&self, py: Python<'_>) -> PyResult<String> {
+        held(py, || Ok(thalweg::report::card(&self.0, &[], None)))
+    }
+
     /// For each row the probability of each class or label, or each number in the data's units; or the logits.
     #[pyo3(signature = (data, logits=false, precision="f32"))]
     fn outputs<'py>(

@@ -56,6 +56,14 @@ impl Run {
         Ok(figures.into_iter().map(|figure| (figure.name, figure.svg)).collect())
     }
 
+    /// The model card, in Markdown.
+    fn card(&self, py: Python<'_>) -> PyResult<String> {
+        held(py, || {
+            let place = self.folder.as_ref().map(|folder| folder.display().to_string());
+            Ok(thalweg::report::card(&self.model, &self.events, place.as_deref()))
+        })
+    }
+
     /// The report: one self-contained HTML page.
     fn report(&self, py: Python<'_>) -> PyResult<String> {
         released(py, || Ok(thalweg::report::html(&self.events)))

@@ -31,6 +31,7 @@ _LAZY = {
     "ThalwegClassifier": ".estimators",
     "ThalwegRegressor": ".estimators",
     "check_gradients": ".network",
+    "compare": ".comparing",
     "options": "._options",
     "train": ".run",
     "tune": ".tuning",

@@ -5,6 +5,7 @@ from .errors import DivergedError as DivergedError
 from .errors import InternalError as InternalError
 from .errors import ThalwegError as ThalwegError
 from .errors import TrainingInterrupted as TrainingInterrupted
+from .comparing import compare as compare
 from .estimators import ThalwegClassifier as ThalwegClassifier
 from .estimators import ThalwegRegressor as ThalwegRegressor
 from .model import Model as Model

@@ -120,6 +120,14 @@ class Model:
         """Where it comes from: version, data, seed, epochs, and metrics on each part."""
         return self._about["provenance"]
 
+    def card(self, path=None):
+        """The model card in Markdown (Mitchell et al. 2019); written to a file if one is named.
+
+        What it predicts, from which columns, its data, metrics and limits, as far as the model's file says;
+        :meth:`Run.card` adds what the run's events do.
+        """
+        return written(self._native.card(), path)
+
     def predict(self, data, precision="f32"):
         """The answer to each row: a class, the labels (0 or 1 each), or a number in the data's units.
 
@@ -358,3 +366,11 @@ class Model:
         from .display import model_html
 
         return model_html(self)
+
+
+def written(text, path):
+    """A text, after it is written to a file if one is named."""
+    if path is not None:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    return text

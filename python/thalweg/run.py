@@ -13,7 +13,7 @@ from ._options import options_json
 from ._rows import is_path, rows_of
 from .display import listeners
 from .errors import TrainingInterrupted
-from .model import Model
+from .model import Model, written
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -146,11 +146,15 @@ class Run:
 
     def report(self, path=None):
         """The report, one self-contained HTML page; written to a file if one is named."""
-        page = self._native.report()
-        if path is not None:
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(page)
-        return page
+        return written(self._native.report(), path)
+
+    def card(self, path=None):
+        """The model card in Markdown (Mitchell et al. 2019); written to a file if one is named.
+
+        What the model predicts, from which columns, its data and how it was trained, its metrics and errors, and what
+        limits it.
+        """
+        return written(self._native.card(), path)
 
     def plot(self, axes=None):
         """Draw the learning curves with matplotlib.

@@ -61,6 +61,8 @@ pub(crate) fn command() -> Command {
                 .arg(precision())
                 .args(reading(&["seed"]))
                 .args(reading(&READING)),
+            compare(),
+            card(),
             verb("predict", "Answer the rows of a table")
                 .arg(model())
                 .arg(data(true))
@@ -162,6 +164,31 @@ fn completions() -> Command {
             .value_parser(clap::value_parser!(clap_complete::Shell))
             .help("The shell that is to read it"),
     )
+}
+
+/// `compare`, of two models.
+fn compare() -> Command {
+    let contender = |name: &'static str, value_name: &'static str| {
+        Arg::new(name).value_name(value_name).required(true).help("A model file, or a run's folder")
+    };
+    verb("compare", "Compare two models on the same rows: is the difference chance?")
+        .arg(contender("a", "A"))
+        .arg(contender("b", "B"))
+        .arg(
+            Arg::new("data")
+                .value_name("DATA")
+                .help("Data whose answers are known [default: the test rows that both runs have]"),
+        )
+        .arg(precision())
+        .args(reading(&["seed"]))
+        .args(reading(&READING).into_iter().map(|option| option.requires("data")))
+}
+
+/// `card`, of a run or a model.
+fn card() -> Command {
+    verb("card", "Write a model card: what a model is, how good it is, and what limits it")
+        .arg(model())
+        .arg(out("Write it to a file, in Markdown"))
 }
 
 /// `export`, with a subcommand for every format.

@@ -42,6 +42,11 @@ pub(crate) fn explain(seed: u64, number: u32) -> Stream {
     Stream::new(seed, 8).epoch(number)
 }
 
+/// The rows drawn for resample number `number`.
+pub(crate) fn resample(seed: u64, number: u32) -> Stream {
+    Stream::new(seed, 12).epoch(number)
+}
+
 /// The noise that layer number `layer` adds in a training epoch.
 pub(crate) fn layer(seed: u64, layer: u32, epoch: u32) -> Stream {
     Stream::new(seed, 1024 + layer).epoch(epoch)

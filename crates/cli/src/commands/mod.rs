@@ -1,7 +1,9 @@
 //! The verbs, one file each.
 
 mod augment;
+mod card;
 mod check;
+mod compare;
 mod completions;
 mod config;
 mod evaluate;
@@ -32,6 +34,8 @@ pub(crate) fn run(verb: &str, matches: &ArgMatches) -> anyhow::Result<u8> {
         "tune" => tune::run(matches),
         "resume" => resume::run(matches),
         "evaluate" => evaluate::run(matches),
+        "compare" => compare::run(matches),
+        "card" => card::run(matches),
         "export" => export::run(matches),
         "import" => import::run(matches),
         "predict" => predict::run(matches),

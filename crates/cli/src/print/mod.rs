@@ -1,5 +1,6 @@
 //! User output: progress on standard error, results on standard output.
 
+pub(crate) mod comparison;
 pub(crate) mod explanation;
 mod progress;
 pub(crate) mod search;

@@ -3,6 +3,7 @@
 mod decision;
 mod explanation;
 mod read;
+mod training_rows;
 mod warning;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use crate::task::Task;
 pub use decision::Decision;
 pub use explanation::{ColumnImportance, Dependence, DependenceCurve, Grid, Importance};
 pub use read::read_events;
+pub use training_rows::TrainingRows;
 pub use warning::Warning;
 
 /// The version of the event log's format, stored in its first line.
@@ -178,6 +180,8 @@ pub enum Event {
     },
     /// A decision made for the user.
     Decision(Decision),
+    /// What the training rows hold.
+    TrainingRows(TrainingRows),
     /// A warning for the user.
     Warning(Warning),
     /// The layers' scales, sampled.

@@ -156,10 +156,14 @@ pub fn confusion(answers: &[f64], outputs: usize, truths: &[f64], threshold: f64
     let classes = outputs.max(2);
     let mut counts = vec![vec![0; classes]; classes];
     for (row, truth) in answers.chunks(outputs).zip(truths) {
-        let chosen = if outputs == 1 { usize::from(row[0] >= threshold) } else { choice(row) };
-        counts[*truth as usize][chosen] += 1;
+        counts[*truth as usize][chosen(row, threshold)] += 1;
     }
     counts
+}
+
+/// The predicted class; a single output is the probability of class 1, which is predicted from `threshold` on.
+pub(super) fn chosen(row: &[f64], threshold: f64) -> usize {
+    if let [p] = row { usize::from(*p >= threshold) } else { choice(row) }
 }
 
 /// The most probable class; ties go to the first.

@@ -53,22 +53,30 @@ impl<'a> RowLosses<'a> {
         if self.task == Task::Regression { self.outputs } else { 1 }
     }
 
+    /// The loss of each row: the log loss, or the mean of squared errors over targets.
+    pub(super) fn of_rows(&self, answers: &[f64]) -> Vec<f64> {
+        let row = |row| (0..self.parts()).map(|part| self.loss(part, row, answers)).sum::<f64>() / self.parts() as f64;
+        (0..answers.len() / self.outputs).map(row).collect()
+    }
+
+    /// A part's loss of one row.
+    fn loss(&self, part: usize, row: usize, answers: &[f64]) -> f64 {
+        let answers = &answers[row * self.outputs..][..self.outputs];
+        let surprise = |p: f64| -clipped(p).ln();
+        match self.task {
+            Task::Regression => (answers[part] - self.truths[row * self.outputs + part]).powi(2),
+            Task::Multiclass => surprise(answers[self.truths[row] as usize]),
+            Task::Binary | Task::Multilabel => {
+                let truths = &self.truths[row * self.outputs..];
+                let each = answers.iter().zip(truths).map(|(p, y)| surprise(if *y > 0.5 { *p } else { 1.0 - p }));
+                each.sum::<f64>() / self.outputs as f64
+            }
+        }
+    }
+
     /// The metric's part, and how each row moves it (the delta method: e² moves √MSE by (e² − MSE) / (2·√MSE)).
     fn of_part(&self, part: usize, answers: &[f64]) -> (f64, Vec<f64>) {
-        let row = |row: usize| {
-            let answers = &answers[row * self.outputs..][..self.outputs];
-            let surprise = |p: f64| -clipped(p).ln();
-            match self.task {
-                Task::Regression => (answers[part] - self.truths[row * self.outputs + part]).powi(2),
-                Task::Multiclass => surprise(answers[self.truths[row] as usize]),
-                Task::Binary | Task::Multilabel => {
-                    let truths = &self.truths[row * self.outputs..];
-                    let each = answers.iter().zip(truths).map(|(p, y)| surprise(if *y > 0.5 { *p } else { 1.0 - p }));
-                    each.sum::<f64>() / self.outputs as f64
-                }
-            }
-        };
-        let mut losses: Vec<f64> = (0..answers.len() / self.outputs).map(row).collect();
+        let mut losses: Vec<f64> = (0..answers.len() / self.outputs).map(|row| self.loss(part, row, answers)).collect();
         let mean = self.weights.mean(losses.iter().copied());
         let (value, slope) = match self.task {
             Task::Regression if mean > 0.0 => (mean.sqrt(), 0.5 / mean.sqrt()),

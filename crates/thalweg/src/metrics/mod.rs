@@ -17,6 +17,7 @@ mod classes;
 mod gate;
 mod growth;
 mod interval;
+mod paired;
 mod ranking;
 mod regression;
 pub mod threshold;
@@ -30,6 +31,7 @@ pub use calibration::CalibrationBin;
 pub use classes::confusion;
 pub use gate::{Gate, GateResult};
 pub(crate) use growth::RowLosses;
+pub use paired::{Difference, McNemar, Paired, paired};
 
 /// A metric's value with its confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -440,11 +440,11 @@ fn at_once(arrays: &Arrays, options: &config::Data) -> Result<usize> {
 #[derive(Debug, Default)]
 pub(crate) struct EvaluatedExamples {
     pub(crate) rows: usize,
-    outputs: Vec<f64>,
+    pub(crate) outputs: Vec<f64>,
     /// The quantiles of each row, where these are predicted.
     quantiles: Vec<f64>,
-    truths: Vec<f64>,
-    weights: Option<Vec<f64>>,
+    pub(crate) truths: Vec<f64>,
+    pub(crate) weights: Option<Vec<f64>>,
 }
 
 impl EvaluatedExamples {

@@ -8,6 +8,7 @@
 //! ```
 
 mod answers;
+mod card;
 pub(crate) mod chart;
 mod curves;
 mod explanation;
@@ -32,6 +33,7 @@ use chart::Drawing;
 use run::Run;
 
 pub use crate::event::read_events;
+pub use card::card;
 
 /// The colours a figure is drawn in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::data::schema::Task;
-use crate::event::{Answers, Baseline, Decision, Dependence, Event, Importance, LayerRow, LayerScale, Splits};
+use crate::event::{
+    Answers, Baseline, Decision, Dependence, Event, Importance, LayerRow, LayerScale, Splits, TrainingRows,
+};
 use crate::metrics::{Metric, Metrics};
 
 /// The facts of a run, as far as its events report them.
@@ -31,6 +33,7 @@ pub(super) struct Run {
     pub(super) command: String,
     pub(super) facts: Vec<(String, String)>,
     pub(super) decisions: Vec<Decision>,
+    pub(super) training_rows: Option<TrainingRows>,
     pub(super) warnings: Vec<String>,
     /// Steps done, and the layers' scales at that step.
     pub(super) scales: Vec<(usize, Vec<LayerScale>)>,
@@ -124,6 +127,7 @@ impl Run {
             }
             Event::Provenance { command, facts } => (self.command, self.facts) = (command, facts),
             Event::Decision(decision) if !self.decisions.contains(&decision) => self.decisions.push(decision),
+            Event::TrainingRows(rows) => self.training_rows = Some(rows),
             Event::Warning(warning) => {
                 let text = warning.to_string();
                 if !self.warnings.contains(&text) {

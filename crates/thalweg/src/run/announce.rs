@@ -1,9 +1,9 @@
 //! Reports on a run, in words and events.
 
-use super::counts;
+use super::{counts, training_rows};
 use crate::config::Config;
 use crate::data::dataset::Dataset;
-use crate::error::advice;
+use crate::error::{Result, advice};
 use crate::event::{self, Answers, Event, Splits, Warning};
 use crate::metrics::Metrics;
 use crate::recipe::Plan;
@@ -64,7 +64,10 @@ pub(super) fn started(data: &Dataset, plan: &Plan, run: String, from_epoch: usiz
     }
 }
 
-/// Reports what is trained, its provenance, and the decisions made for the user.
+/// Reports what is trained, its provenance, the decisions made for the user, and what the training rows hold.
+///
+/// # Errors
+/// If training rows on disk cannot be read.
 pub(super) fn announce(
     config: &Config,
     data: &Dataset,
@@ -72,7 +75,7 @@ pub(super) fn announce(
     run: String,
     command: String,
     callback: &mut dyn Callback,
-) {
+) -> Result<()> {
     callback.event(&started(data, plan, run, 0));
     let mut facts = vec![
         ("seed".to_string(), config.train.seed.to_string()),
@@ -84,9 +87,11 @@ pub(super) fn announce(
     for decision in data.decisions.iter().chain(&plan.decisions) {
         callback.event(&Event::Decision(decision.clone()));
     }
+    callback.event(&Event::TrainingRows(training_rows::count(data)?));
     for warning in warnings(data, plan) {
         callback.event(&Event::Warning(warning));
     }
+    Ok(())
 }
 
 /// The event that ends a run.

@@ -70,7 +70,7 @@ pub fn train_on(
     let mut state = fresh_state(config, &plan);
     let mut collector =
         EventCollector { callback, events: Vec::new(), divergence: DivergenceMonitor::new(config, data) };
-    announce(config, data, &plan, data.name.clone(), String::new(), &mut collector);
+    announce(config, data, &plan, data.name.clone(), String::new(), &mut collector)?;
     let end = fit(config, data, &plan, &mut state, &mut collector)?;
     if state.best_epoch == 0 {
         // Stopped in the first epoch: the current parameters are all there is.

@@ -5,6 +5,7 @@ mod announce;
 mod answers;
 mod baselines;
 mod checkpoint;
+mod compare;
 mod evaluate;
 mod evaluation;
 mod event_log;
@@ -24,6 +25,7 @@ mod recorder;
 mod resume;
 mod temperature;
 mod training;
+mod training_rows;
 
 use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -49,6 +51,7 @@ use crate::train::{Augmented, Examples, FromDisk, State, StopReason, Trainer, Tr
 
 use announce::{DivergenceMonitor, announce, finished, reason, started, warnings};
 pub use checkpoint::Checkpoint;
+pub use compare::{Comparison, Contender, compare, compare_rows};
 pub use evaluate::{Evaluation, EvaluationOptions, evaluate, products};
 use evaluation::SplitsEvaluation;
 pub(crate) use evaluation::evaluate_split;
@@ -275,7 +278,7 @@ fn run(
         recorder.callback.event(&started(data, &plan, folder.name(), state.epoch));
     } else {
         let command = format!("thalweg train --config {}", folder.config().display());
-        announce(config, data, &plan, folder.name(), command, &mut recorder);
+        announce(config, data, &plan, folder.name(), command, &mut recorder)?;
     }
     let end = match fit(config, data, &plan, &mut state, &mut recorder) {
         Ok(end) => end,

@@ -1,4 +1,5 @@
-//! Thalweg in f64 against PyTorch, scikit-learn and 50-digit arithmetic; `make.py` wrote the JSON files.
+//! Thalweg in f64 against PyTorch, scikit-learn and 50-digit arithmetic; `make.py` and `make_paired.py` wrote the JSON
+//! files.
 
 mod functions;
 mod intervals;
@@ -8,3 +9,4 @@ mod networks;
 mod numbers;
 mod optimizers;
 mod over_time;
+mod paired;
