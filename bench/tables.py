@@ -166,7 +166,7 @@ def ours(binary, flags, classes, seed, train, test):
         task = [] if classes else ["--task", "regression"]
         # Its own test split would be rows lost: the test rows are ours to keep.
         run = [binary, "train", folder / "train.csv", "--target", "target", "--seed", seed, "--split", "0.8,0.2,0",
-               "--threads", "1", "--quiet", "--out", folder / "run", *task, *flags]
+               "--threads", "1", "--baselines=false", "--importance=false", "--quiet", "--out", folder / "run", *task, *flags]
         subprocess.run([str(each) for each in run], check=True, stdout=subprocess.DEVNULL)
         predict = [binary, "predict", folder / "run", folder / "test.csv", "--format", "jsonl", "-o", folder / "a.jsonl"]
         subprocess.run([str(each) for each in predict], check=True)

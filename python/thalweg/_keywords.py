@@ -30,7 +30,7 @@ Features = Literal["log_mel", "mfcc", "waveform"]
 Recipe = Literal["auto", "course"]
 Quality = Literal["fast", "good", "best"]
 Precision = Literal["f32", "f64", "bf16", "bf16x3", "bf16x6"]
-Loss = Literal["cross_entropy", "squared", "absolute", "huber"]
+Loss = Literal["cross_entropy", "squared", "absolute", "huber", "pinball"]
 Optimizer = Literal["gradient_descent", "momentum", "nesterov", "rmsprop", "adam", "adamw"]
 MomentumForm = Literal["course", "pytorch"]
 EpsilonPlacement = Literal["outside", "inside"]
@@ -331,6 +331,10 @@ class Options(TypedDict, total=False):
     loss: Loss | None
     """The loss. Default: by the task."""
 
+    quantiles: float | Sequence[float] | None
+    """Quantiles of a numeric target that are predicted instead of its mean, such as [0.1, 0.5, 0.9]; trained by the
+    pinball loss. The prediction is the median, or what is nearest to it."""
+
     huber_delta: float | None
     """Where the Huber loss changes from quadratic to linear, in units of the scaled target. Default: 1.0."""
 
@@ -427,8 +431,13 @@ class Options(TypedDict, total=False):
     Default: for classes with at least 100 dev rows, but not in the course recipe."""
 
     train_on_dev: bool | None
-    """Whether the networks of an ensemble are trained on dev's rows, too: each row is left out by one of them, which
-    alone answers for it where dev is evaluated. Default: for tables in memory that are split at random."""
+    """Whether the networks of an ensemble are trained on dev's rows, too: each row is left out by two of them (by one,
+    of two or three), which alone answer for it where dev is evaluated. Default: for tables in memory that are split at
+    random."""
+
+    threshold: float | str | None
+    """From which probability on the second of two classes, or each label, is predicted: a number, or what is best on
+    dev by f1, youden (recall − false positive rate) or cost:FN=5,FP=1. Default: 0.5."""
 
     time_limit: float | None
     """Time limit in seconds; training then stops and the best model is saved (exit code 6). The learning rate falls in
@@ -740,6 +749,127 @@ class ClassifierKeywords:
         self.quality = quality
         self.precision = precision
         self.class_weight = class_weight
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.options = options
+
+
+class RegressorKeywords:
+    """The keywords of a regressor."""
+
+    def __init__(
+        self,
+        *,
+        layers: int | Sequence[int] | None = None,
+        quantiles: float | Sequence[float] | None = None,
+        activation: str | Sequence[str] = "relu",
+        batch_norm: bool = False,
+        dropout: float | Sequence[float] | None = None,
+        optimizer: Optimizer | None = None,
+        learning_rate: float | None = None,
+        schedule: Schedule | None = None,
+        batch_size: int | None = None,
+        epochs: int | None = None,
+        l2: float = 0.0,
+        weight_decay: float | None = None,
+        patience: int | None = None,
+        monitor: Monitor | None = None,
+        validation_fraction: float | None = None,
+        time_limit: float | None = None,
+        recipe: Recipe = "auto",
+        quality: Quality = "good",
+        precision: Precision = "f32",
+        warm_start: bool = False,
+        random_state: int | RandomState | None = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+        options: Options | None = None,
+    ) -> None:
+        """An estimator with these keywords; :meth:`fit` trains it.
+
+        Parameters
+        ----------
+        layers : int or list of int, optional
+            Units of the hidden layers, such as [128, 64] ([] for no hidden layer). Default: by the data's size.
+        quantiles : float or list of float, optional
+            Quantiles of a numeric target that are predicted instead of its mean, such as [0.1, 0.5, 0.9]; trained by
+            the pinball loss. The prediction is the median, or what is nearest to it.
+        activation : str or list of str, default="relu"
+            Activation of the hidden layers: one for all, or one per layer; with a parameter as in leaky_relu(0.2),
+            elu(2).
+        batch_norm : bool, default=False
+            Whether batch norm is applied before each hidden activation.
+        dropout : float or list of float, optional
+            Dropout rate of hidden activations: one for all, or one per layer. Default: by the data's size.
+        optimizer : str, optional
+            The optimiser. Default: adamw, or gradient_descent in the course recipe. One of gradient_descent, momentum,
+            nesterov, rmsprop, adam, adamw.
+        learning_rate : float, optional
+            The learning rate α (α₀ of a schedule). Default: by the optimiser.
+        schedule : str, optional
+            The learning rate schedule. Default: cosine, or constant in the course recipe. One of constant, inverse,
+            exponential, square_root, staircase, manual, cosine, one_cycle, plateau.
+        batch_size : int, optional
+            Mini-batch size in examples (0: all). Default: by the data's size.
+        epochs : int, optional
+            Maximum number of epochs. Default: by the data's size.
+        l2 : float, default=0.0
+            λ of the L2 term λ/(2m) Σ‖W‖² in the cost, m the number of training examples.
+        weight_decay : float, optional
+            AdamW's decoupled weight decay: θ −= α · decay · θ, weights only. Default: 0.01 for adamw, 0.05 for
+            convolutions, else 0.
+        patience : int, optional
+            Epochs without a better dev result before training stops (0: never). Default: by the number of epochs.
+        monitor : str, optional
+            The dev metric that decides which epoch is best. Default: loss, but accuracy for classes with at least 300
+            dev rows with convolutions or in the course recipe. One of loss, accuracy, log_loss, roc_auc, pr_auc,
+            f1_macro, brier, ece, rmse, mae, r2, mape.
+        validation_fraction : float, optional
+            Share of the rows that choose the best epoch and are not trained on (0: none, and the last epoch counts).
+            Default: a tenth, 10,000 rows at most, none of fewer than 50; fewer than 10 rows are never divided.
+        time_limit : float, optional
+            Time limit in seconds; training then stops and the best model is saved (exit code 6). The learning rate
+            falls in time for it.
+        recipe : {"auto", "course"}, default="auto"
+            The recipe that decides what is left open.
+        quality : {"fast", "good", "best"}, default="good"
+            How much training time to spend on a better model.
+        precision : {"f32", "f64", "bf16", "bf16x3", "bf16x6"}, default="f32"
+            The floating-point precision.
+        warm_start : bool, default=False
+            Whether :meth:`fit` begins with the parameters there are; columns and targets must be those they were fitted
+            to.
+        random_state : int or RandomState, optional
+            The seed; None is 0, so that fits repeat.
+        n_jobs : int, optional
+            Threads; -1: all cores; None: as OMP_NUM_THREADS says, else all cores. The result does not depend on it.
+        verbose : int, default=0
+            Whether progress is shown.
+        options : dict, optional
+            Any further option of the configuration by its name, such as ``{"clip_norm": 1.0}``; ``thalweg.options()``
+            lists them.
+        """
+        self.layers = layers
+        self.quantiles = quantiles
+        self.activation = activation
+        self.batch_norm = batch_norm
+        self.dropout = dropout
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.l2 = l2
+        self.weight_decay = weight_decay
+        self.patience = patience
+        self.monitor = monitor
+        self.validation_fraction = validation_fraction
+        self.time_limit = time_limit
+        self.recipe = recipe
+        self.quality = quality
+        self.precision = precision
         self.warm_start = warm_start
         self.random_state = random_state
         self.n_jobs = n_jobs
