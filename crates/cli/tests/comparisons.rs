@@ -25,8 +25,9 @@ impl Place {
     }
 
     fn train(&self, name: &str, options: &str) {
-        let usual = "train t.csv --target answer -q --layers 4 --learning-rate 0.02 --importance=false";
-        self.ok(&format!("{usual} -o {name} {options}"));
+        let usual = "train t.csv -q --layers 4 --learning-rate 0.02 --importance=false";
+        let target = if options.contains("--target") { "" } else { "--target answer" };
+        self.ok(&format!("{usual} -o {name} {target} {options}"));
     }
 
     fn run(&self, line: &str) -> Output {

@@ -69,7 +69,8 @@ fn an_ensemble_is_trained_on_dev_rows_split_off_at_random() {
     };
     assert_eq!(told(&[]), (true, 120, 30));
     assert_eq!(told(&[("train_on_dev", "false")]), (false, 90, 30));
-    for options in [("ensemble", "1"), ("fold", "0,5"), ("group", "species"), ("edition", "1"), ("layers", "8")] {
+    for options in [("ensemble", "1"), ("fold", "0,5"), ("group", "petal_width_cm"), ("edition", "1"), ("layers", "8")]
+    {
         assert!(!told(&[options]).0, "{options:?}");
     }
     let all = [("path", "sample:iris"), ("ensemble", "1"), ("train_on_dev", "true")];

@@ -163,7 +163,7 @@ mod tests {
             (&[("schedule", "manual"), ("rates", "0=0.1")], "--rates: found \"0\", expected an epoch from 1"),
             (&[("quantiles", "0.9,0.1")], "--quantiles: found [0.9, 0.1], expected shares between 0 and 1 that rise"),
             (&[("quantiles", "0,0.5")], "--quantiles: found [0.0, 0.5]"),
-            (&[("threshold", "f2")], "--threshold: found \"f2\", did you mean \"f1\"?"),
+            (&[("threshold", "f2")], "--threshold: found \"f2\", expected a number from 0 to 1 or a rule"),
             (&[("threshold", "1.5")], "--threshold: found \"1.5\", expected a number from 0 to 1"),
             (&[("epochs", "5"), ("full_batch_epochs", "6")], "--full-batch-epochs: 6 full-batch epochs of 5"),
         ];

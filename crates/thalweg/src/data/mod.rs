@@ -12,6 +12,7 @@ mod ends;
 pub mod examples;
 pub(crate) mod far;
 pub mod inspect;
+mod intervals;
 mod loader;
 pub mod media_spec;
 pub(crate) mod memory;

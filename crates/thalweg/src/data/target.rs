@@ -257,6 +257,11 @@ impl Target {
         vec![middle]
     }
 
+    /// How many numbers [`Target::points`] are: the outputs, but one for each numeric target, whatever its quantiles.
+    pub(crate) fn points_per_row(&self) -> usize {
+        if self.quantiles.is_empty() { self.outputs() } else { self.columns.len() }
+    }
+
     /// All outputs of numeric targets for one example in the data's units: numbers, or the quantiles of one.
     pub fn in_units(&self, outputs: &[f64]) -> Vec<f64> {
         let each = self.quantiles.len().max(1);

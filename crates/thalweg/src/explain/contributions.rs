@@ -16,7 +16,7 @@ use std::ops::Range;
 use super::columns;
 use crate::data::preprocess::InputColumn;
 use crate::error::{Error, Result};
-use crate::model::{Model, in_units};
+use crate::model::{Model, points_in_units};
 use crate::random;
 use crate::task::Task;
 use crate::tensor::ops::MatmulPrecision;
@@ -231,7 +231,13 @@ impl<'a> Explainer<'a> {
         let class = (0..raw.len()).rev().max_by(|a, b| raw[*a].total_cmp(&raw[*b])).unwrap_or(0);
         move |raw: &[f64]| match target.task {
             Task::Binary | Task::Multilabel => raw.to_vec(),
-            Task::Regression => in_units(target, raw.iter().copied()).collect(),
+            Task::Regression => {
+                let mut outputs = raw.to_vec();
+                if !target.quantiles.is_empty() {
+                    outputs.sort_by(f64::total_cmp);
+                }
+                points_in_units(target, &outputs)
+            }
             Task::Multiclass => vec![log_odds(raw, class)],
         }
     }

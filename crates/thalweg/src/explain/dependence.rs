@@ -10,7 +10,7 @@ use super::{Effort, Sample, columns};
 use crate::data::preprocess::Value;
 use crate::error::{Error, Result};
 use crate::event::{Dependence, DependenceCurve, Grid};
-use crate::model::{Model, in_units};
+use crate::model::{Model, points_in_units};
 use crate::task::Task;
 
 /// Values of a column of numbers, and of one of categories.
@@ -43,7 +43,7 @@ pub fn dependence(model: &Model, sample: &Sample, column: usize, effort: Effort)
     }
     let most = (effort.rows(model) / from.len()).clamp(FEWEST_ROWS, MOST_ROWS);
     let rows = sample.spread(most);
-    let (target, outputs) = (&model.target, model.target.outputs());
+    let (target, outputs) = (&model.target, model.target.points_per_row());
     let mut x = rows.x.clone();
     let width = x.len() / rows.rows();
     // Answers, grid × rows × outputs.
@@ -52,7 +52,7 @@ pub fn dependence(model: &Model, sample: &Sample, column: usize, effort: Effort)
         let value = &sample.row(row)[inputs.clone()];
         x.chunks_exact_mut(width).for_each(|x| x[inputs.clone()].copy_from_slice(value));
         let found = model.finite_outputs(&x, effort.precision, &|row| format!("sampled row {}", row + 1))?;
-        answers.push(in_units(target, found.into_iter()).collect::<Vec<f64>>());
+        answers.push(points_in_units(target, &found));
     }
     let names: Vec<&String> = match target.task {
         Task::Binary => target.classes.iter().skip(1).collect(),

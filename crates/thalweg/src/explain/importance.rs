@@ -11,7 +11,7 @@ use crate::data::preprocess::InputColumn;
 use crate::error::{Error, Result};
 use crate::event::{ColumnImportance, Importance};
 use crate::metrics::RowLosses;
-use crate::model::{Model, in_units};
+use crate::model::{Model, in_units, points_in_units};
 use crate::random;
 
 /// The most rows whose values are shuffled, and the fewest rows and shuffles that are worth it.
@@ -34,13 +34,13 @@ pub fn importance(model: &Model, sample: &Sample, effort: Effort) -> Result<Impo
     }
     let plan = Plan::new(sample.rows(), columns.len(), effort.repeats, effort.rows(model));
     let rows = sample.spread(plan.rows);
-    let (target, outputs) = (&model.target, model.target.outputs());
+    let (target, outputs) = (&model.target, model.target.points_per_row());
     let truths: Vec<f64> = in_units(target, rows.y.iter().map(|y| f64::from(*y))).collect();
     let weights: Option<Vec<f64>> = rows.weights.as_ref().map(|all| all.iter().map(|w| f64::from(*w)).collect());
     let losses = RowLosses::new(target.task, outputs, &truths, weights.as_deref());
     let answers = |x: &[f32]| -> Result<Vec<f64>> {
         let outputs = model.finite_outputs(x, effort.precision, &|row| format!("sampled row {}", row + 1))?;
-        Ok(in_units(target, outputs.into_iter()).collect())
+        Ok(points_in_units(target, &outputs))
     };
     let before = answers(&rows.x)?;
     let mut shuffled = rows.x.clone();

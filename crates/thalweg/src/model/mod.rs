@@ -451,12 +451,9 @@ impl EvaluatedExamples {
     /// Adds the outputs for some examples.
     pub(crate) fn extend(&mut self, target: &Target, outputs: &[f64], examples: &Examples) {
         self.rows += examples.rows;
-        if target.quantiles.is_empty() {
-            self.outputs.extend(in_units(target, outputs.iter().copied()));
-        } else {
-            let rows = || outputs.chunks_exact(target.outputs());
-            self.outputs.extend(in_units(target, rows().flat_map(|row| target.points(row))));
-            self.quantiles.extend(rows().flat_map(|row| target.in_units(row)));
+        self.outputs.extend(points_in_units(target, outputs));
+        if !target.quantiles.is_empty() {
+            self.quantiles.extend(outputs.chunks_exact(target.outputs()).flat_map(|row| target.in_units(row)));
         }
         self.truths.extend(in_units(target, examples.y.iter().map(|&y| f64::from(y))));
         if let Some(weights) = &examples.weights {
@@ -466,13 +463,19 @@ impl EvaluatedExamples {
 
     pub(crate) fn metrics(&self, target: &Target) -> Metrics {
         let (weights, thresholds) = (self.weights.as_deref(), &target.thresholds[..]);
-        let outputs = if target.quantiles.is_empty() { target.outputs() } else { target.columns.len() };
+        let outputs = target.points_per_row();
         let mut metrics = metrics::evaluate_at(target.task, &self.outputs, outputs, &self.truths, weights, thresholds);
         if !target.quantiles.is_empty() {
             metrics.extend(metrics::of_quantiles(&target.quantiles, &self.quantiles, &self.truths, weights));
         }
         metrics
     }
+}
+
+/// The predictions from the outputs of rows in the data's units, or probabilities; of quantiles the middle.
+pub(crate) fn points_in_units(target: &Target, outputs: &[f64]) -> Vec<f64> {
+    let rows = outputs.chunks_exact(target.outputs());
+    in_units(target, rows.flat_map(|row| target.points(row))).collect()
 }
 
 /// Scaled values in the data's units; classes unchanged.

@@ -90,7 +90,7 @@ fn epochs(facts: &Facts, decisions: &mut Vec<Decision>) -> usize {
             () if facts.convolutions && facts.sound.is_some() => (thousands * 100, 20..=100),
             () if facts.convolutions => (thousands * 1_000 / 15 * 8, 5..=if facts.few_photos { 150 } else { 100 }),
             () if facts.linear || facts.course || facts.first_edition => (thousands * 1_000, 20..=300),
-            () if facts.task.is_classes() => (thousands * 100, 12..=150),
+            () if facts.task.is_classes() => (thousands * 100, 12..=300),
             () => (thousands * 500, 20..=300),
         };
         let epochs = (rows / facts.rows.max(1)).clamp(*range.start(), *range.end());

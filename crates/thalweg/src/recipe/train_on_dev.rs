@@ -7,7 +7,7 @@ use crate::data::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::event::Decision;
 
-/// The data as it is trained on: with dev's rows among those of train, where each is left out by one member of the ensemble.
+/// The data as it is trained on: with dev's rows among those of train, where each is left out by some members of the ensemble.
 ///
 /// # Errors
 /// If that is asked for where it cannot be done.

@@ -184,9 +184,9 @@ fn unbeaten(data: &Dataset, rows: &Rows, evaluation: &SplitsEvaluation, judged: 
     let (low, high) = (gained.low?, gained.high?);
     (low <= 0.0).then(|| Warning {
         message: format!(
-            "the network is not better than {:?}, for all that {} {} rows can tell: its mean loss is lower by {:.4} \
-             (95 % interval {low:.4} to {high:.4})",
-            judged.baseline.name, rows.rows, evaluation.answers.part, gained.value
+            "the network is not better than {:?}, for all that {} {} rows can tell: its mean loss less the other's is \
+             {:.4} (95 % interval {:.4} to {:.4})",
+            judged.baseline.name, rows.rows, evaluation.answers.part, -gained.value, -high, -low
         ),
         remedy: match judged.baseline.name.as_str() {
             LOGISTIC | LINEAR => "take the simpler model with [layers=none], or search for better options".into(),

@@ -176,13 +176,13 @@ fn judge([a, b]: [Contender; 2], [first, second]: [Answered; 2], seed: u64) -> R
         if let Some(at) = outputs.iter().position(|x| !x.is_finite()) {
             let error = Error::data("the model's answer is no finite number");
             return Err(error
-                .at(format!("{}, line {}", contender.name, first.lines[at / target.outputs()]))
+                .at(format!("{}, line {}", contender.name, first.lines[at / target.points_per_row()]))
                 .fix("give numbers nearer to those that the model was trained on, or leave the row out"));
         }
     }
     let answers = [of_a.outputs.as_slice(), &of_b.outputs];
     let weights = of_a.weights.as_deref();
-    let paired = metrics::paired(target.task, answers, target.outputs(), &of_a.truths, weights, seed);
+    let paired = metrics::paired(target.task, answers, target.points_per_row(), &of_a.truths, weights, seed);
     let verdict = verdict(target.task, &paired);
     Ok(Comparison { a: a.name.into(), b: b.name.into(), paired, verdict, warnings: Vec::new() })
 }

@@ -739,7 +739,7 @@ def judge_numbers(y, p, w):
 
 
 def judge_binary(y, p, w):
-    k, answer = {"sample_weight": w}, (p > 0.5).astype(int)
+    k, answer = {"sample_weight": w}, (p >= 0.5).astype(int)
     return {
         "accuracy": metrics.accuracy_score(y, answer, **k),
         "log_loss": metrics.log_loss(y, p, **k),
