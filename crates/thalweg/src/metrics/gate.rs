@@ -148,7 +148,7 @@ impl GateResult {
         let found = match value {
             Some(value) => {
                 let interval = metrics.get(&gate.metric).map_or(String::new(), interval);
-                format!("found {} {value:.6}{interval}, expected {gate}", gate.left())
+                format!("found {} {value}{interval}, expected {gate}", gate.left())
             }
             None => format!("{} is not defined on these rows, expected {gate}", gate.left()),
         };
