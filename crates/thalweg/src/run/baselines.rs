@@ -189,7 +189,9 @@ fn unbeaten(data: &Dataset, rows: &Rows, evaluation: &SplitsEvaluation, judged: 
             judged.baseline.name, rows.rows, evaluation.answers.part, -gained.value, -high, -low
         ),
         remedy: match judged.baseline.name.as_str() {
-            LOGISTIC | LINEAR => "take the simpler model with [layers=none], or search for better options".into(),
+            LOGISTIC | LINEAR => {
+                "train the simpler one with [layers=none], or tell them apart on more test rows".into()
+            }
             _ => "see whether the columns can tell the answer: ids and constants cannot".into(),
         },
     })

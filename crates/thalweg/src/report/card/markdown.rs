@@ -40,11 +40,11 @@ pub(super) fn codes<'a>(names: impl IntoIterator<Item = &'a str>, most: usize) -
     }
 }
 
-/// A table; the columns after the first are aligned to the right.
+/// A table.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let head: Vec<String> = head.iter().map(|cell| (*cell).into()).collect();
-    let rule: Vec<String> = (0..head.len()).map(|i| if i == 0 { "---" } else { "--:" }.into()).collect();
+    let rule: Vec<String> = vec!["---".into(); head.len()];
     let rows = rows.iter().map(|row| line(row));
     [line(&head), line(&rule)].into_iter().chain(rows).collect()
 }

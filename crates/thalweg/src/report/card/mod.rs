@@ -266,7 +266,8 @@ fn limits(model: &Model, run: &Run) -> String {
         limits.push(format!("Classes rare in training: {}{more}.", rare[..rare.len().min(MOST_COLUMNS)].join(", ")));
     }
     limits.extend(inputs::limits(&model.pipeline, run.training_rows.as_ref()));
-    limits.extend(run.warnings.iter().map(|warning| format!("Warning of the run: {}.", plain(&capital(warning)))));
+    let first = |warning: &String| plain(&capital(warning.lines().next().unwrap_or_default()));
+    limits.extend(run.warnings.iter().map(|warning| format!("Warning of the run: {}.", first(warning))));
     limits.push(
         "What it is meant for, whom its answers affect and how the data was collected is not in the model's files: \
          whoever publishes it should say."
