@@ -322,7 +322,7 @@ def test_starting_from_a_model_that_does_not_fit_is_refused(tmp_path):
 
 def test_our_own_graphs_come_back(tmp_path):
     run = tmp_path / "run"
-    thalweg("train", "sample:digits", "-o", run, "--epochs", 2, "--ensemble", 1, "-q")
+    thalweg("train", "sample:digits", "-o", run, "--epochs", 2, "--ensemble", 1, "--bins", 0, "-q")
     thalweg("export", run, "-o", tmp_path / "m.onnx")
     told = json.loads(thalweg("import", tmp_path / "m.onnx", "-o", tmp_path / "m.safetensors", "--json"))
     assert told["classes"] == [str(digit) for digit in range(10)]

@@ -54,7 +54,7 @@ def test_every_function_of_the_extension_catches_panics():
         text = path.read_text(encoding="utf-8")
         functions = re.findall(r"^#\[pyfunction.*?\n}\n", text, re.DOTALL | re.MULTILINE)
         for methods in re.findall(r"#\[pymethods\]\nimpl .*?\n}\n", text, re.DOTALL):
-            functions += re.split(r"\n    (?=/// )", methods)[1:]
+            functions += re.split(r"\n\n    (?=/// )", methods)
         for function in functions:
             name = re.search(r"\bfn (\w+)", function)[1]
             if name not in plain and not any(guard in function for guard in guards):

@@ -169,7 +169,7 @@ fn embedding(graph: &mut Graph, ctx: Context, x: Value, dense: usize, tables: &[
     Value::new(y, ctx.lowered.output())
 }
 
-/// ReLU(W e + b) for all columns at once: W is columns × bins × dimension, with zeros where a column has fewer bins.
+/// ReLU(W e + b) for all columns at once, W with zeros where a column has fewer bins.
 fn piecewise_linear(graph: &mut Graph, ctx: Context, x: Value, dimension: usize, columns: &[BinnedInput]) -> Value {
     let row = graph.row(ctx.scope(), &x);
     let (count, bins) = (columns.len(), columns.iter().map(BinnedInput::bins).max().unwrap_or(0));
@@ -189,24 +189,22 @@ fn piecewise_linear(graph: &mut Graph, ctx: Context, x: Value, dimension: usize,
     let own = graph.node(&ctx.name("Sub"), "Sub", [&own, &low], Vec::new());
     let own = graph.node(&ctx.name("Div"), "Div", [&own, &width], Vec::new());
     let own = graph.node(&ctx.name("Clip"), "Clip", [&own, &zero, &one], Vec::new());
-    // A product for each column, over all rows.
-    let turned = |graph: &mut Graph, name: &str, x: &str| {
-        graph.node(&ctx.name(name), "Transpose", [x], vec![ints("perm", &[1, 0, 2])])
-    };
-    let own = turned(graph, "columns.Transpose", &own);
-    let mut weight = vec![0.0; count * bins * dimension];
+    // A product for each column is a convolution of one place, in groups.
+    let own = graph.reshape(&ctx.name("bins"), &own, &[count * bins, 1]);
+    let mut weight = vec![0.0; count * dimension * bins];
     let mut bias = Vec::with_capacity(count * dimension);
-    for j in 0..count {
+    for (j, column) in columns.iter().enumerate() {
         let (_, own) = ctx.entry(&format!("columns.{j}.weight"));
-        let numbers = transposed(&own.to_f64(), dimension);
-        weight[j * bins * dimension..][..numbers.len()].copy_from_slice(&numbers);
+        let rows = weight[j * dimension * bins..].chunks_exact_mut(bins);
+        for (row, own) in rows.zip(own.to_f64().chunks_exact(column.bins())) {
+            row[..own.len()].copy_from_slice(own);
+        }
         bias.extend(ctx.entry(&format!("columns.{j}.bias")).1.to_f64());
     }
-    let weight = graph.floats(&ctx.name("columns.weight"), &[count, bins, dimension], weight);
-    let bias = graph.floats(&ctx.name("columns.bias"), &[count, dimension], bias);
-    let own = graph.node(&ctx.name("MatMul"), "MatMul", [&own, &weight], Vec::new());
-    let own = turned(graph, "Transpose", &own);
-    let own = graph.node(&ctx.name("Add"), "Add", [&own, &bias], Vec::new());
+    let weight = graph.floats(&ctx.name("columns.weight"), &[count * dimension, bins, 1], weight);
+    let bias = graph.floats(&ctx.name("columns.bias"), &[count * dimension], bias);
+    let options = vec![ints("kernel_shape", &[1]), int("group", count)];
+    let own = graph.node(&ctx.name("Conv"), "Conv", [&own, &weight, &bias], options);
     let own = graph.node(&ctx.name("Relu"), "Relu", [&own], Vec::new());
     let own = graph.reshape(&ctx.name("vectors"), &own, &[count * dimension]);
     Value::new(graph.joined(&ctx.name("Concat"), &[row, own]), ctx.lowered.output())
