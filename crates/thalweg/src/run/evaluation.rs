@@ -11,6 +11,7 @@ use crate::metrics::Metrics;
 use crate::model::{EvaluatedExamples, Model, Provenance};
 use crate::network::Network;
 use crate::recipe::Plan;
+use crate::task::Task;
 use crate::tensor::Tensor;
 use crate::train::{Folds, State, predict_held_out};
 
@@ -47,7 +48,7 @@ pub(super) fn evaluate_splits(
         let metrics = metrics(target, rows, &outputs);
         let mut gathered = answers::Gathered::new(name, &data.pipeline, target).with_rule(rule);
         // Dev is what the intervals are from: it cannot tell whether they hold.
-        if name == "test" && target.margins(LEVEL).is_ok() {
+        if name == "test" && target.task == Task::Regression && target.margins(LEVEL).is_ok() {
             gathered = gathered.with_level(LEVEL)?;
         }
         gathered.add(rows, &outputs)?;

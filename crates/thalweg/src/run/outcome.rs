@@ -36,7 +36,7 @@ pub struct Outcome {
     pub metrics: Splits<Metrics>,
     /// Simple models on the same rows.
     pub baselines: Vec<Baseline>,
-    /// How often intervals or sets of 90 % hold the truth on test.
+    /// How often intervals of 90 % hold the truth on test, for numbers.
     pub coverage: Vec<Coverage>,
     /// All decisions made for the user.
     pub decisions: Vec<Decision>,
