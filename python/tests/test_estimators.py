@@ -109,7 +109,7 @@ def test_a_threshold_is_chosen_kept_and_replaced():
     probabilities = cost.predict_proba(X)[:, 1]
     assert ((probabilities >= threshold) == cost.predict(X)).all()
     decision = next(decision for decision in cost.run_.decisions if "predicted from" in decision["what"])
-    assert str(threshold) in decision["what"] and decision["flag"] == "threshold=0.5"
+    assert str(threshold) in decision["what"] and decision["flag"] == 'options={"threshold": 0.5}'
     half = cost.model_.with_threshold(0.5)
     assert half.thresholds == [] and ((probabilities >= 0.5) == half.predict(X)).all()
     accuracy = half.evaluate(X, y)["accuracy"]["value"]

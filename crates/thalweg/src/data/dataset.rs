@@ -38,6 +38,8 @@ pub struct Dataset {
     pub task: Task,
     /// The examples of each split; where training rows are on disk, only some of them are here.
     pub parts: Splits<Examples>,
+    /// Whether dev came as data of its own.
+    pub own_dev: bool,
     /// Whether the first training rows are those of dev.
     pub trains_on_dev: bool,
     /// All training rows, where they are on disk.
@@ -142,6 +144,7 @@ impl Fitted<'_> {
             pipeline: pipeline.clone(),
             target: target.clone(),
             parts: Splits { train, ..Splits::default() },
+            own_dev: false,
             trains_on_dev: false,
             on_disk: None,
             decisions: Vec::new(),
@@ -190,7 +193,8 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
     let known = known_rows(answers, &schema, &mut warnings)?;
     let keys = |seed| main.keys(&known, &schema, seed);
     let partition = Partition { table: answers, known: &known, schema: &schema, keys: &keys };
-    let mut parts = partition.split(dev.is_some(), test.is_some(), config, &mut decisions)?;
+    let own_dev = dev.is_some();
+    let mut parts = partition.split(own_dev, test.is_some(), config, &mut decisions)?;
     if config.data.any_order {
         let Splits { train, dev, test } = &mut parts;
         [train, dev, test].into_iter().try_for_each(|part| put_in_order(main, part, &schema))?;
@@ -259,6 +263,7 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
         pipeline,
         target,
         parts,
+        own_dev,
         trains_on_dev: false,
         on_disk,
         decisions,

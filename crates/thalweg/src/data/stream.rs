@@ -90,6 +90,7 @@ pub(super) fn load(reader: TableReader, config: Config, comma: Option<bool>) -> 
         pipeline,
         target,
         parts,
+        own_dev: config.data.dev.is_some(),
         trains_on_dev: false,
         on_disk: Some(Arc::new(file)),
         decisions,
