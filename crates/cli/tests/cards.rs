@@ -1,17 +1,8 @@
 //! `thalweg card`: what a model's file and its run's events say, in Markdown.
 
-use std::process::{Command, Output};
+mod command;
 
-fn run(folder: &tempfile::TempDir, line: &str) -> Output {
-    let command = &mut Command::new(env!("CARGO_BIN_EXE_thalweg"));
-    command.args(line.split_whitespace()).current_dir(folder.path()).output().unwrap()
-}
-
-fn ok(folder: &tempfile::TempDir, line: &str) -> String {
-    let output = run(folder, line);
-    assert!(output.status.success(), "thalweg {line}\n{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
+use command::{ok, run};
 
 /// A folder with a table of three kinds of columns, a third of one's cells missing, and a class with few rows.
 fn place(answer: impl Fn(usize) -> String) -> tempfile::TempDir {
@@ -29,15 +20,15 @@ fn place(answer: impl Fn(usize) -> String) -> tempfile::TempDir {
 fn a_card_says_what_the_run_says() {
     let class = |i: usize| if i % 30 == 7 { "seldom" } else { ["no", "yes"][usize::from(i * 53 % 89 > 40)] };
     let folder = place(|i| class(i).into());
-    ok(&folder, "train t.csv --target answer --id id -q -o run --layers 4 --epochs 5");
-    let card = ok(&folder, "card run");
+    ok(folder.path(), "train t.csv --target answer --id id -q -o run --layers 4 --epochs 5");
+    let card = ok(folder.path(), "card run");
     let told = |text: &str| assert!(card.contains(text), "{text}\n{card}");
     told("# Model card: `answer`\n");
     told("one of `no`, `seldom`, `yes`");
     told("| `town` | category | `a\\|b`, `south` | 0 |");
     told("identify rows: `id`");
     told("Rows: 181 train, 60 dev, 59 test.");
-    let model: serde_json::Value = serde_json::from_str(&ok(&folder, "inspect run --json")).unwrap();
+    let model: serde_json::Value = serde_json::from_str(&ok(folder.path(), "inspect run --json")).unwrap();
     told(&format!("BLAKE3 of `t.csv`: `{}`.", model["provenance"]["hashes"]["t.csv"].as_str().unwrap()));
     told("| `seldom` | 6 | 3.31");
     told("Classes rare in training: `seldom` (6 rows).");
@@ -56,26 +47,26 @@ fn a_card_says_what_the_run_says() {
     };
     assert_eq!(["no", "seldom", "yes"].map(rows).iter().sum::<usize>(), 59);
 
-    ok(&folder, "card run -o card.md");
+    ok(folder.path(), "card run -o card.md");
     assert_eq!(std::fs::read_to_string(folder.path().join("card.md")).unwrap(), card);
-    let json: serde_json::Value = serde_json::from_str(&ok(&folder, "card run --json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&ok(folder.path(), "card run --json")).unwrap();
     assert_eq!(json["card"], card.as_str());
 }
 
 #[test]
 fn a_model_alone_has_a_shorter_card() {
     let folder = place(|i| format!("{}", 3 * (i * 53 % 89) + 7));
-    ok(&folder, "train t.csv --target answer --id id --task regression -q -o run --layers 4 --epochs 5");
-    let whole = ok(&folder, "card run");
+    ok(folder.path(), "train t.csv --target answer --id id --task regression -q -o run --layers 4 --epochs 5");
+    let whole = ok(folder.path(), "card run");
     assert!(whole.contains("by size of the true `answer`") && whole.contains("| `size` | number | 0 to 88.00 | 0 |"));
     std::fs::copy(folder.path().join("run/model.safetensors"), folder.path().join("model.safetensors")).unwrap();
-    let card = ok(&folder, "card model.safetensors");
+    let card = ok(folder.path(), "card model.safetensors");
     assert!(card.contains("Predicts numbers: `answer`.") && card.contains("| RMSE |"), "{card}");
     for of_events in ["by size", "Decided by default", "To train it again", "lack"] {
         assert!(!card.contains(of_events), "{of_events}\n{card}");
     }
-    assert!(run(&folder, "card model.safetensors -o model.safetensors").status.code() == Some(2));
-    let missing = run(&folder, "card nothing");
+    assert!(run(folder.path(), "card model.safetensors -o model.safetensors").status.code() == Some(2));
+    let missing = run(folder.path(), "card nothing");
     assert_eq!(missing.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&missing.stderr).contains("name a model file or a run's folder"));
 }

@@ -1,6 +1,8 @@
 //! What `evaluate` and `predict` say of why a model answers as it does.
 
-use std::process::{Command, Output};
+mod command;
+
+use std::process::Output;
 
 use serde_json::Value;
 
@@ -19,14 +21,11 @@ impl Place {
     }
 
     fn run(&self, line: &str) -> Output {
-        let command = &mut Command::new(env!("CARGO_BIN_EXE_thalweg"));
-        command.args(line.split_whitespace()).current_dir(self.0.path()).output().unwrap()
+        command::run(self.0.path(), line)
     }
 
     fn ok(&self, line: &str) -> String {
-        let output = self.run(line);
-        assert!(output.status.success(), "thalweg {line}\n{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
+        command::ok(self.0.path(), line)
     }
 
     fn error(&self, line: &str) -> String {

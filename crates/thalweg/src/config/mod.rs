@@ -125,8 +125,7 @@ pub struct Preprocess {
 impl Config {
     /// How columns become inputs: bins are among them only where no layer of the network makes them.
     pub(crate) fn preprocessing(&self) -> Preprocess {
-        let linear = self.network.layers.as_ref().is_some_and(Vec::is_empty);
-        let in_pipeline = self.train.edition == 1 || linear || !self.network.layer.is_empty();
+        let in_pipeline = self.train.edition == 1 || self.network.is_linear() || !self.network.layer.is_empty();
         Preprocess { bins: self.preprocess.bins.filter(|_| in_pipeline), ..self.preprocess.clone() }
     }
 }
@@ -175,6 +174,13 @@ pub struct Network {
     pub bands: Option<usize>,
     /// The hidden layers one by one, as tables with a `kind`; replaces the options above.
     pub layer: Vec<serde_json::Value>,
+}
+
+impl Network {
+    /// Whether there are no hidden layers.
+    pub(crate) fn is_linear(&self) -> bool {
+        self.layer.is_empty() && self.layers.as_ref().is_some_and(Vec::is_empty)
+    }
 }
 
 impl Default for Network {

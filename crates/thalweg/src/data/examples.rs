@@ -116,6 +116,11 @@ impl Examples {
         self.raw.append(&other.raw);
     }
 
+    /// The weights, as metrics take them.
+    pub(crate) fn wide_weights(&self) -> Option<Vec<f64>> {
+        self.weights.as_ref().map(|weights| weights.iter().map(|w| f64::from(*w)).collect())
+    }
+
     /// The inputs of a row.
     pub(crate) fn inputs(&self, row: usize) -> Result<Cow<'_, [f32]>> {
         match &self.on_disk {

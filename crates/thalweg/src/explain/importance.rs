@@ -10,7 +10,7 @@ use super::{Effort, Sample, columns};
 use crate::data::preprocess::InputColumn;
 use crate::error::{Error, Result};
 use crate::event::{ColumnImportance, Importance};
-use crate::metrics::RowLosses;
+use crate::metrics::{self, RowLosses};
 use crate::model::{Model, in_units, points_in_units};
 use crate::random;
 
@@ -62,7 +62,7 @@ pub fn importance(model: &Model, sample: &Sample, effort: Effort) -> Result<Impo
         rows: plan.rows,
         rows_in_all: sample.rows_in_all(),
         repeats: plan.repeats,
-        metric: losses.name().into(),
+        metric: metrics::objective(target.task).into(),
         value: losses.value(&before),
         columns: found,
         columns_left_out: columns.len() - plan.columns,

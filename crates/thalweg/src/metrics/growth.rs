@@ -4,7 +4,7 @@ use super::classes::clipped;
 use super::{Metric, Weights, interval};
 use crate::task::Task;
 
-/// The truths of some rows, by which answers are judged: by `log_loss` for classes and labels, by `rmse` for numbers.
+/// The truths of some rows, by which answers are judged with the metric that [`super::objective`] names.
 pub(crate) struct RowLosses<'a> {
     task: Task,
     outputs: usize,
@@ -17,11 +17,6 @@ impl<'a> RowLosses<'a> {
     pub(crate) fn new(task: Task, outputs: usize, truths: &'a [f64], weights: Option<&'a [f64]>) -> Self {
         let targets = if task.is_classes() { 1 } else { outputs };
         RowLosses { task, outputs, truths, weights: Weights::new(truths.len() / targets, weights) }
-    }
-
-    /// The metric's name.
-    pub(crate) fn name(&self) -> &'static str {
-        if self.task == Task::Regression { "rmse" } else { "log_loss" }
     }
 
     /// The metric.
@@ -91,7 +86,7 @@ impl<'a> RowLosses<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::evaluate;
+    use crate::metrics::{evaluate, objective};
 
     #[test]
     fn values_are_those_of_the_metrics() {
@@ -103,7 +98,7 @@ mod tests {
         ] {
             let weights: Vec<f64> = (1..=answers.len() / outputs).map(|w| w as f64).collect();
             let losses = RowLosses::new(task, outputs, &truths, Some(&weights));
-            let metric = evaluate(task, &answers, outputs, &truths, Some(&weights))[losses.name()].value;
+            let metric = evaluate(task, &answers, outputs, &truths, Some(&weights))[objective(task)].value;
             assert!((losses.value(&answers) - metric).abs() < 1e-15, "{task}");
         }
     }

@@ -3,7 +3,7 @@
 use super::{Metric, Weights};
 
 /// The 97.5 % quantile of the normal distribution.
-const Z: f64 = 1.959963984540054;
+pub(super) const Z: f64 = 1.959963984540054;
 /// A score this close to 0 or 1 is there but for rounding.
 const ROUNDING: f64 = 1e-12;
 

@@ -64,6 +64,11 @@ pub fn headline(task: Task) -> &'static str {
     names(task).iter().find(|name| **name == wanted).unwrap_or(&names(task)[0])
 }
 
+/// The metric that training lowers: a mean loss over rows, or the root of one.
+pub(crate) fn objective(task: Task) -> &'static str {
+    if task == Task::Regression { "rmse" } else { "log_loss" }
+}
+
 /// Whether higher values of a metric are better.
 pub fn higher_is_better(name: &str) -> bool {
     matches!(name, "accuracy" | "roc_auc" | "pr_auc" | "f1_macro" | "r2")

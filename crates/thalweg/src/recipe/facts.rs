@@ -47,7 +47,7 @@ impl<'a> Facts<'a> {
     pub(super) fn new(config: &'a Config, data: &'a Dataset) -> Self {
         let (network, train) = (&config.network, &config.train);
         let (image, sound) = (images::shape(data), sounds::spec(data));
-        let auto = train.recipe == Recipe::Auto;
+        let (auto, fast) = (train.recipe == Recipe::Auto, train.quality == Quality::Fast);
         let free =
             network.layers.is_none() && network.layer.is_empty() && network.dropout.is_none() && !network.batch_norm;
         let colour = image.is_some_and(|[.., channels]| channels == 3);
@@ -65,10 +65,10 @@ impl<'a> Facts<'a> {
             image,
             sound,
             convolutions: free && auto && (image.is_some() || sound.is_some()),
-            fast: train.quality == Quality::Fast,
-            linear: network.layer.is_empty() && network.layers.as_ref().is_some_and(Vec::is_empty),
+            fast,
+            linear: network.is_linear(),
             wide: data.parts.train.columns >= 256,
-            few_photos: colour && few && auto && train.quality != Quality::Fast && train.label_smoothing == 0.0,
+            few_photos: colour && few && auto && !fast && train.label_smoothing == 0.0,
         }
     }
 

@@ -76,22 +76,15 @@ fn known(model: &Model) -> Option<PiecewiseLinear> {
     first(&lower("layers", model.network.layers(), model.network.input()).ok()?)
 }
 
-/// The inputs that are scaled numbers.
+/// The inputs that are scaled numbers: the first of each numeric column, and all of a matrix.
 fn numbers(facts: &Facts) -> Vec<usize> {
     let pipeline = &facts.data.pipeline;
-    if !facts.table {
-        return Vec::new();
-    }
-    if pipeline.array.is_some() {
-        return (0..pipeline.width()).collect();
-    }
-    let mut next = 0;
-    let each = pipeline.inputs.iter().map(|input| {
-        let first = next;
-        next += input.width();
-        (first, &input.transform)
-    });
-    each.filter(|(_, transform)| matches!(transform, Transform::Numeric(_))).map(|(first, _)| first).collect()
+    let is_number = |at: usize| {
+        let input = pipeline.inputs.get(at);
+        input.is_none_or(|input| matches!(input.transform, Transform::Numeric(_)))
+    };
+    let columns = pipeline.columns().unwrap_or_default().into_iter().enumerate();
+    columns.filter(|(at, _)| is_number(*at)).map(|(_, column)| column.inputs.start).collect()
 }
 
 /// The inputs of evenly spaced training rows, row by row.

@@ -1,17 +1,19 @@
 //! Whether an ensemble is trained on dev's rows, too.
 
+use std::borrow::Cow;
+
+use super::decide;
 use super::facts::Facts;
 use super::layers::members;
 use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::event::Decision;
 
 /// The data as it is trained on: with dev's rows among those of train, where each is left out by some members of the ensemble.
 ///
 /// # Errors
 /// If that is asked for where it cannot be done.
-pub(crate) fn for_training(config: &Config, mut data: Dataset) -> Result<Dataset> {
+pub(crate) fn for_training<'a>(config: &Config, data: Cow<'a, Dataset>) -> Result<Cow<'a, Dataset>> {
     let facts = Facts::new(config, &data);
     let members = if config.train.start_from.is_none() { members(&facts, &mut Vec::new())? } else { 1 };
     let split = &config.split;
@@ -28,15 +30,11 @@ pub(crate) fn for_training(config: &Config, mut data: Dataset) -> Result<Dataset
         asked if possible && asked.unwrap_or(usual) => {}
         _ => return Ok(data),
     }
+    let mut data = data.into_owned().training_on_dev();
     if config.train.train_on_dev.is_none() {
-        data.decisions.push(Decision {
-            what: format!(
-                "dev's {} rows are trained on, too, each by all networks but those that answer for it",
-                data.parts.dev.rows
-            ),
-            why: format!("an ensemble of {members} networks"),
-            instead: "[train_on_dev=false]".into(),
-        });
+        let rows = data.parts.dev.rows;
+        let what = format!("dev's {rows} rows are trained on, too, each by all networks but those that answer for it");
+        decide(&mut data.decisions, what, format!("an ensemble of {members} networks"), "[train_on_dev=false]");
     }
-    Ok(data.training_on_dev())
+    Ok(Cow::Owned(data))
 }

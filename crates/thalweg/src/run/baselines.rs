@@ -73,16 +73,12 @@ pub(super) fn compare(
     let mut judged = vec![constant(data)?];
     // Images and sounds have many inputs, and rows on disk are read again in every epoch.
     let dear = data.pipeline.media().is_some() || data.on_disk.is_some() || judge.on_disk.is_some();
-    if !is_linear(config) && (!dear || asked == Some(true)) {
+    if !config.network.is_linear() && (!dear || asked == Some(true)) {
         judged.extend(linear(config, data, plan, state, callback)?);
     }
     let unbeaten = judged.iter().find_map(|judged| unbeaten(data, judge, evaluation, judged));
     let baselines = judged.into_iter().map(|judged| judged.baseline).collect();
     Ok(Compared { baselines, warning: unbeaten })
-}
-
-fn is_linear(config: &Config) -> bool {
-    config.network.layer.is_empty() && config.network.layers.as_ref().is_some_and(Vec::is_empty)
 }
 
 /// What predicts each class with its share of the training rows, each number with its mean.
@@ -178,9 +174,7 @@ fn unbeaten(data: &Dataset, rows: &Rows, evaluation: &SplitsEvaluation, judged: 
     };
     let gained: Vec<f64> =
         (0..rows.rows).map(|row| loss(&judged.outputs, row) - loss(&evaluation.outputs, row)).collect();
-    let weights: Option<Vec<f64>> =
-        rows.weights.as_ref().map(|weights| weights.iter().map(|w| f64::from(*w)).collect());
-    let gained = metrics::mean(&gained, weights.as_deref());
+    let gained = metrics::mean(&gained, rows.wide_weights().as_deref());
     let (low, high) = (gained.low?, gained.high?);
     (low <= 0.0).then(|| Warning {
         message: format!(

@@ -5,10 +5,12 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::training_data;
+
 use crate::config::{self, Config};
 use crate::data::dataset::Dataset;
 use crate::data::examples::Examples;
-use crate::data::{self, schema, source};
+use crate::data::{schema, source};
 use crate::error::{Advice, Error, Kind, Result, advice};
 use crate::event::Warning;
 use crate::metrics::{self, Metric, Paired};
@@ -189,7 +191,7 @@ fn judge([a, b]: [Contender; 2], [first, second]: [Answered; 2], seed: u64) -> R
 
 /// The difference of the metric that training lowers, in a sentence.
 fn verdict(task: Task, paired: &Paired) -> String {
-    let name = objective(task);
+    let name = metrics::objective(task);
     let Some(found) = paired.metrics.get(name) else { return "there is nothing to compare".into() };
     let Metric { value, low, high } = found.difference;
     let metric = metric_name(name);
@@ -221,7 +223,7 @@ fn dataset_of_run(contender: Contender) -> Result<Dataset> {
         let error = Error::config("the run read its data from standard input, which is gone").at(place);
         return Err(error.fix(NAME_DATA));
     }
-    let data = data::load(&config)?;
+    let data = training_data(&config)?;
     if data.hashes != contender.model.provenance.hashes {
         let error = Error::data(format!("{} has changed since the run was trained on it", config.data.path));
         return Err(error.at(place).fix(NAME_DATA));
@@ -261,7 +263,7 @@ fn check_same_rows([a, b]: [Contender; 2], [first, second]: [&Dataset; 2]) -> Re
 fn answers_as_recorded(contender: Contender, data: &Dataset, precision: MatmulPrecision) -> Result<Answered> {
     let answered = Answered::of(contender.model, &data.parts.test, precision)?;
     let target = &contender.model.target;
-    let name = objective(target.task);
+    let name = metrics::objective(target.task);
     let (found, known) = (answered.examples.metrics(target), &contender.model.provenance.metrics.test);
     match (found.get(name), known.get(name)) {
         (Some(found), Some(known)) if (found.value - known.value).abs() > SAME * known.value.abs() => {
@@ -275,9 +277,4 @@ fn answers_as_recorded(contender: Contender, data: &Dataset, precision: MatmulPr
         }
         _ => Ok(answered),
     }
-}
-
-/// The metric that training lowers.
-fn objective(task: Task) -> &'static str {
-    if task == Task::Regression { "rmse" } else { "log_loss" }
 }

@@ -28,23 +28,25 @@ pub(super) struct SplitsEvaluation {
     pub(super) outputs: Vec<f64>,
 }
 
-/// Evaluates the best parameters on every split, with the answers of a target.
+/// Evaluates θ on every split, with the answers of a target; `on_dev` are its outputs on dev.
 pub(super) fn evaluate_splits(
     config: &Config,
     data: &Dataset,
     plan: &Plan,
     target: &Target,
-    state: &State,
+    theta: &Tensor,
+    on_dev: Vec<f64>,
 ) -> Result<SplitsEvaluation> {
     let rule = config.train.threshold.as_ref().map(Threshold::rule).transpose()?.flatten();
-    let (train, _) = evaluate_split(data, target, plan, &state.best_theta, &data.parts.train)?;
+    let (train, _) = evaluate_split(data, target, plan, theta, &data.parts.train)?;
     let results = Splits { train, ..Splits::default() };
     let mut evaluation = SplitsEvaluation { results, answers: Answers::default(), outputs: Vec::new() };
-    for (name, rows, folds) in [("dev", &data.parts.dev, plan.settings.folds), ("test", &data.parts.test, None)] {
+    let test = &data.parts.test;
+    let on_test = if test.rows > 0 { outputs(data, plan, theta, test, None)? } else { Vec::new() };
+    for (name, rows, outputs) in [("dev", &data.parts.dev, on_dev), ("test", test, on_test)] {
         if rows.rows == 0 {
             continue;
         }
-        let outputs = outputs(data, plan, &state.best_theta, rows, folds)?;
         let metrics = metrics(target, rows, &outputs);
         let mut gathered = answers::Gathered::new(name, &data.pipeline, target).with_rule(rule);
         // Dev is what the intervals are from: it cannot tell whether they hold.

@@ -1,33 +1,22 @@
 //! What the target codec learns once training has ended: thresholds and scores, from dev.
 
-use super::evaluation::outputs;
 use crate::config::{Config, Threshold};
 use crate::data::dataset::Dataset;
 use crate::data::target::Target;
 use crate::error::{Result, advice};
 use crate::event::Decision;
 use crate::metrics::threshold::{Counts, HALF, Rule, Thresholds};
-use crate::recipe::Plan;
 use crate::task::Task;
-use crate::tensor::Tensor;
 
-/// The target, calibrated on dev, with its thresholds, and what is said of each.
+/// The target, calibrated by the outputs on dev, with its thresholds, and what is said of each.
 ///
 /// # Errors
-/// If dev cannot be read.
-pub(super) fn fitted_target(
-    config: &Config,
-    data: &Dataset,
-    plan: &Plan,
-    theta: &Tensor,
-) -> Result<(Target, Vec<Decision>)> {
+/// If there can be no such threshold.
+pub(super) fn fitted_target(config: &Config, data: &Dataset, on_dev: &[f64]) -> Result<(Target, Vec<Decision>)> {
     let mut target = data.target.clone();
     target.calibration = None;
-    let dev = &data.parts.dev;
-    let mut outputs_on_dev = Vec::new();
-    if dev.rows > 0 {
-        outputs_on_dev = outputs(data, plan, theta, dev, plan.settings.folds)?;
-        target.calibrate(&outputs_on_dev, dev);
+    if data.parts.dev.rows > 0 {
+        target.calibrate(on_dev, &data.parts.dev);
     }
     let decisions = match &config.train.threshold {
         None => Vec::new(),
@@ -35,7 +24,7 @@ pub(super) fn fitted_target(
             target.set_threshold(*threshold)?;
             Vec::new()
         }
-        Some(Threshold::By(rule)) => choose(&mut target, rule.parse()?, &outputs_on_dev, data),
+        Some(Threshold::By(rule)) => choose(&mut target, rule.parse()?, on_dev, data),
     };
     Ok((target, decisions))
 }
@@ -43,7 +32,7 @@ pub(super) fn fitted_target(
 /// Chooses the best threshold of each output on dev.
 fn choose(target: &mut Target, rule: Rule, probabilities: &[f64], data: &Dataset) -> Vec<Decision> {
     let (dev, width) = (&data.parts.dev, target.outputs());
-    let weights: Option<Vec<f64>> = dev.weights.as_ref().map(|all| all.iter().map(|w| f64::from(*w)).collect());
+    let weights = dev.wide_weights();
     let mut decisions = Vec::new();
     let mut thresholds = vec![HALF; width];
     for (output, threshold) in thresholds.iter_mut().enumerate() {

@@ -1,9 +1,10 @@
 //! Training on data in memory, without a run folder.
 
+use std::borrow::Cow;
+
 use super::announce::{DivergenceMonitor, announce, finished, reason};
-use super::evaluation::{self, SplitsEvaluation};
-use super::fitted_target::fitted_target;
-use super::{Callback, baselines, check_settings, explanation, fit, fresh_state, temperature};
+use super::conclusion::{Conclusion, conclude};
+use super::{Callback, check_settings, evaluation, explanation, fit, fresh_state};
 use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::error::Result;
@@ -58,13 +59,9 @@ pub fn train_on(
 ) -> Result<Trained> {
     check_settings(config)?;
     thalweg_kernels::pool::set_threads(config.train.threads);
-    let folded;
-    let data = match start {
-        Some(_) => data,
-        None => {
-            folded = recipe::for_training(config, data.clone())?;
-            &folded
-        }
+    let data = &*match start {
+        Some(_) => Cow::Borrowed(data),
+        None => recipe::for_training(config, Cow::Borrowed(data))?,
     };
     let plan = planned(config, data, start)?;
     let mut state = fresh_state(config, &plan);
@@ -76,14 +73,7 @@ pub fn train_on(
         // Stopped in the first epoch: the current parameters are all there is.
         state.best_theta = state.theta.clone();
     }
-    if let Some(decision) = temperature::scale(data, &plan, &mut state.best_theta)? {
-        collector.event(&Event::Decision(decision));
-    }
-    let (target, thresholds) = fitted_target(config, data, &plan, &state.best_theta)?;
-    thresholds.into_iter().for_each(|decision| collector.event(&Event::Decision(decision)));
-    let evaluation = evaluation::evaluate_splits(config, data, &plan, &target, &state)?;
-    baselines::compare(config, data, &plan, &state, &evaluation, &collector)?.tell(&mut collector);
-    let SplitsEvaluation { results, answers, .. } = evaluation;
+    let Conclusion { target, results, answers, .. } = conclude(config, data, &plan, &mut state, &mut collector)?;
     let reason = reason(end, &plan);
     let model = evaluation::model(config, data, plan.network, target, &state, &results);
     explanation::explain(config, data, &model, (&state, end), &mut collector);

@@ -103,7 +103,7 @@ impl Learner {
         let layers =
             network.layers().iter().map(|layer| read_layer(write_layer(&**layer), &[])).collect::<Result<_>>()?;
         let network = Network::new(network.input(), layers)?;
-        let (target, _) = fitted_target(&self.config, &self.last, &self.plan, &self.state.best_theta)?;
+        let (target, _) = fitted_target(&self.config, &self.last, &[])?;
         Ok(evaluation::model(&self.config, &self.last, network, target, &self.state, &Splits::default()))
     }
 }

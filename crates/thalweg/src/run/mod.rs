@@ -6,6 +6,7 @@ mod answers;
 mod baselines;
 mod checkpoint;
 mod compare;
+mod conclusion;
 mod evaluate;
 mod evaluation;
 mod event_log;
@@ -27,6 +28,7 @@ mod temperature;
 mod training;
 mod training_rows;
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
@@ -52,12 +54,11 @@ use crate::train::{Augmented, Examples, FromDisk, State, StopReason, Trainer, Tr
 use announce::{DivergenceMonitor, announce, finished, reason, started, warnings};
 pub use checkpoint::Checkpoint;
 pub use compare::{Comparison, Contender, compare, compare_rows};
+use conclusion::{Conclusion, conclude};
 pub use evaluate::{Evaluation, EvaluationOptions, evaluate, products};
-use evaluation::SplitsEvaluation;
 pub(crate) use evaluation::evaluate_split;
 pub use event_log::EventLog;
 pub(crate) use fingerprint::{fingerprint, former_fingerprint, identity};
-use fitted_target::fitted_target;
 pub use folder::RunFolder;
 pub use in_memory::{Trained, train_on};
 pub use learner::Learner;
@@ -188,9 +189,14 @@ pub fn check(config: &Config, after_steps: usize, epsilon: f64, most_rows: usize
 
 pub(crate) fn prepare(config: &Config) -> Result<(Dataset, Plan)> {
     check_settings(config)?;
-    let data = recipe::for_training(config, data::load(config)?)?;
+    let data = training_data(config)?;
     let plan = recipe::plan(config, &data)?;
     Ok((data, plan))
+}
+
+/// The data that a configuration names, as it is trained on.
+fn training_data(config: &Config) -> Result<Dataset> {
+    Ok(recipe::for_training(config, Cow::Owned(data::load(config)?))?.into_owned())
 }
 
 /// The same on a separate thread, so that a stop request need not wait until the data is read.
@@ -360,21 +366,12 @@ fn finish(
     end: StopReason,
     mut recorder: RunRecorder,
 ) -> Result<Outcome> {
-    let calibrated = temperature::scale(data, &plan, &mut state.best_theta)?;
-    if let Some(decision) = &calibrated {
-        recorder.event(&Event::Decision(decision.clone()));
-    }
+    let Conclusion { target, results, answers, decisions, compared } =
+        conclude(config, data, &plan, &mut state, &mut recorder)?;
     let state = &state;
-    let (target, thresholds) = fitted_target(config, data, &plan, &state.best_theta)?;
-    thresholds.iter().for_each(|decision| recorder.event(&Event::Decision(decision.clone())));
-    let evaluation = evaluation::evaluate_splits(config, data, &plan, &target, state)?;
-    let compared = baselines::compare(config, data, &plan, state, &evaluation, &recorder)?;
-    compared.tell(&mut recorder);
-    let SplitsEvaluation { results, answers, .. } = evaluation;
     let reason = reason(end, &plan);
     let warnings = warnings(data, &plan).into_iter().chain(compared.warning).collect();
-    let decisions = data.decisions.iter().chain(&plan.decisions).chain(&calibrated).chain(&thresholds);
-    let decisions = decisions.cloned().collect();
+    let decisions = data.decisions.iter().chain(&plan.decisions).cloned().chain(decisions).collect();
     let parameters = plan.network.layout().trained();
     let folder = recorder.folder;
     let model = evaluation::model(config, data, plan.network, target.clone(), state, &results);

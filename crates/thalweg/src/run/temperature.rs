@@ -5,7 +5,7 @@
 
 use super::evaluation::outputs;
 use crate::data::dataset::Dataset;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::event::Decision;
 use crate::losses::{Cost, Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy};
 use crate::recipe::Plan;
@@ -19,30 +19,34 @@ const STEPS: usize = 40;
 /// Probabilities below this are rounding.
 const LEAST: f64 = 1e-30;
 
-/// Divides the logits of θ by the temperature of the least dev loss, and says so.
+/// Divides the logits of θ by the temperature of the least dev loss, and says so; `on_dev` are the outputs on dev, before
+/// and after.
 ///
 /// # Errors
 /// If dev cannot be read.
-pub(super) fn scale(data: &Dataset, plan: &Plan, theta: &mut Tensor) -> Result<Option<Decision>> {
+pub(super) fn scale(
+    data: &Dataset,
+    plan: &Plan,
+    theta: &mut Tensor,
+    on_dev: &mut Vec<f64>,
+) -> Result<Option<Decision>> {
     let dev = &data.parts.dev;
     if !plan.settings.temperature_scaling || dev.rows == 0 {
         return Ok(None);
     }
-    let answers = |theta: &Tensor| {
-        let probabilities = outputs(data, plan, theta, dev, plan.settings.folds)?;
-        Ok::<_, Error>(Dev::new(data.task, data.target.outputs(), &probabilities, &dev.y))
-    };
-    let before = answers(theta)?;
+    let of = |probabilities: &[f64]| Dev::new(data.task, data.target.outputs(), probabilities, &dev.y);
+    let before = of(on_dev);
     let temperature = before.best_temperature();
     let mut scaled = theta.clone();
     if !plan.network.scale_logits(scaled.view_mut(), 1.0 / temperature) {
         return Ok(None);
     }
     // Members' logits are divided one by one, which is not quite what the average's would become.
-    if answers(&scaled)?.loss(1.0) >= before.loss(1.0) {
+    let after = outputs(data, plan, &scaled, dev, plan.settings.folds)?;
+    if of(&after).loss(1.0) >= before.loss(1.0) {
         return Ok(None);
     }
-    *theta = scaled;
+    (*theta, *on_dev) = (scaled, after);
     let certain = if temperature > 1.0 { "too certain" } else { "too uncertain" };
     Ok(Some(Decision {
         what: format!("logits are divided by the temperature {temperature:.3}"),

@@ -510,44 +510,34 @@ pub fn regression_loss(loss: RegressionLoss, z: View, y: View, out: LossOutput) 
 /// L = Σ over a row of f(z, y), with f giving the value and its derivative with respect to z: for custom losses.
 pub fn rowwise_loss(z: View, y: View, out: LossOutput, f: impl Fn(f64, f64) -> (f64, f64)) {
     fits!("loss", z.len() == y.len(), z, y);
-    by_dtype!(z, typed(z, y, out, f));
-
-    fn typed<T: Element>(z: View, y: View, out: LossOutput, f: impl Fn(f64, f64) -> (f64, f64)) {
-        let columns = z.shape().columns().max(1);
-        let (z, y) = (T::read(z), T::read(y));
-        let mut dz = out.dz.map(T::write);
-        for (row, loss) in T::write(out.loss).iter_mut().enumerate() {
-            let mut total = 0.0;
-            for i in row * columns..(row + 1) * columns {
-                let (value, derivative) = f(z[i].f64(), y[i].f64());
-                total += value;
-                if let Some(dz) = &mut dz {
-                    dz[i] = T::of(derivative);
-                }
-            }
-            *loss = T::of(total);
-        }
-    }
+    loss_of_outputs(z, y, out, 1, |_, z, y| f(z, y));
 }
 
 /// L = Σ over a row of max(τ(y − z), (τ − 1)(y − z)), where each target y has one z after another for each quantile τ.
 pub fn pinball_loss(quantiles: &[f64], z: View, y: View, out: LossOutput) {
     fits!("pinball_loss", z.len() == y.len() * quantiles.len(), z, y);
-    by_dtype!(z, typed(quantiles, z, y, out));
+    loss_of_outputs(z, y, out, quantiles.len(), |k, z, y| {
+        let (tau, e) = (quantiles[k], y - z);
+        let slope = if e > 0.0 { -tau } else { 1.0 - tau };
+        ((tau * e).max((tau - 1.0) * e), if e == 0.0 { 0.0 } else { slope })
+    });
+}
 
-    fn typed<T: Element>(quantiles: &[f64], z: View, y: View, out: LossOutput) {
+/// L = Σ over a row of f(k, z, y) and its derivative, where z is output k of the `each` that a target y has.
+fn loss_of_outputs(z: View, y: View, out: LossOutput, each: usize, f: impl Fn(usize, f64, f64) -> (f64, f64)) {
+    by_dtype!(z, typed(z, y, out, each, f));
+
+    fn typed<T: Element>(z: View, y: View, out: LossOutput, each: usize, f: impl Fn(usize, f64, f64) -> (f64, f64)) {
         let columns = z.shape().columns().max(1);
         let (z, y) = (T::read(z), T::read(y));
         let mut dz = out.dz.map(T::write);
         for (row, loss) in T::write(out.loss).iter_mut().enumerate() {
             let mut total = 0.0;
             for i in row * columns..(row + 1) * columns {
-                let tau = quantiles[i % quantiles.len()];
-                let e = y[i / quantiles.len()].f64() - z[i].f64();
-                total += (tau * e).max((tau - 1.0) * e);
+                let (value, derivative) = f(i % each, z[i].f64(), y[i / each].f64());
+                total += value;
                 if let Some(dz) = &mut dz {
-                    let slope = if e > 0.0 { -tau } else { 1.0 - tau };
-                    dz[i] = T::of(if e == 0.0 { 0.0 } else { slope });
+                    dz[i] = T::of(derivative);
                 }
             }
             *loss = T::of(total);

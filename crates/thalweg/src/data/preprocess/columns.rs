@@ -29,7 +29,7 @@ impl Pipeline {
     /// such as images, and for sounds.
     pub fn columns(&self) -> Option<Vec<InputColumn>> {
         match &self.array {
-            Some(array) if array.shape.len() != 1 || array.media.is_some() => None,
+            Some(array) if !array.is_matrix() => None,
             Some(array) => {
                 let column = |at: usize| InputColumn { name: array.name(at), inputs: at..at + 1 };
                 Some((0..array.shape[0]).map(column).collect())

@@ -1,23 +1,21 @@
 //! The 97.5 % quantile of Student's t distribution, and the paired t interval.
 
-use crate::metrics::Metric;
+use crate::metrics::interval::Z;
+use crate::metrics::{Metric, Weights};
 
 /// Degrees of freedom from which the expansion about the normal quantile is exact to 10⁻⁹.
 const MANY: usize = 100;
-const Z: f64 = 1.959963984540054;
 
 /// The mean of differences, one per row, with its 95 % interval: d̄ ± t·s/√n, t of n − 1 degrees of freedom (Student
 /// 1908); no interval from fewer than two rows. Weighted rows count as (Σw)²/Σw² rows.
 pub(super) fn of_mean(differences: &[f64], weights: Option<&[f64]>) -> Metric {
-    let weight = |row: usize| weights.map_or(1.0, |weights| weights[row]);
-    let rows = || (0..differences.len()).map(|row| (weight(row), differences[row])).filter(|(w, _)| *w > 0.0);
-    let (sum, squares) = rows().fold((0.0, 0.0), |(sum, squares), (w, _)| (sum + w, squares + w * w));
-    let value = rows().map(|(w, d)| w * d).sum::<f64>() / sum;
-    let n = sum * sum / squares;
+    let weights = Weights::new(differences.len(), weights);
+    let value = weights.mean(differences.iter().copied());
+    let n = weights.effective;
     // An effective number of rows is rounded down, which makes the interval rather too wide.
     let freedom = (n - 1.0 + 1e-9).floor() as usize;
     let half = (freedom > 0).then(|| {
-        let variance = rows().map(|(w, d)| w * (d - value).powi(2)).sum::<f64>() / sum * n / (n - 1.0);
+        let variance = weights.mean(differences.iter().map(|d| (d - value).powi(2))) * n / (n - 1.0);
         quantile(freedom) * (variance / n).sqrt()
     });
     Metric { value, low: half.map(|half| value - half), high: half.map(|half| value + half) }
