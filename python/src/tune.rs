@@ -75,7 +75,9 @@ fn told(event: &SearchEvent) -> Value {
         SearchEvent::Ended { trial, best, ended, pace, left } => json!({
             "event": "trial_ended", "trial": trial, "best": best, "ended": ended, "pace": pace, "left": left,
         }),
-        SearchEvent::Chosen { trial, refit } => json!({ "event": "chosen", "trial": trial, "refit": refit }),
+        SearchEvent::Chosen { trial, members, refit } => {
+            json!({ "event": "chosen", "trial": trial, "members": members, "refit": refit })
+        }
         SearchEvent::Warning(warning) => json!({ "event": "warning", "message": wording::of_warning(warning.clone()) }),
     }
 }

@@ -179,6 +179,16 @@ NETWORKS = {
             {"kind": "average", "members": 2, "of": "softmax"},
         ],
     ),
+    **{
+        f"weighted ensemble of {of}": (
+            (4,),
+            [
+                {"kind": "ensemble", "members": [[{"kind": "linear", "units": 3 + k % 2}, {"kind": "linear", "units": 3}] for k in range(4)]},
+                {"kind": "average", "members": 4, "of": of, "weights": [0.75, 0.25]},
+            ],
+        )
+        for of in ("softmax", "sigmoid", "identity")
+    },
     "piecewise linear": (
         (4,),
         [

@@ -78,3 +78,35 @@ fn an_ensemble_is_trained_on_dev_rows_split_off_at_random() {
     let error = preview(&Config::load(None, &all).unwrap()).unwrap_err();
     assert_eq!(error.place.as_deref(), Some("train.train_on_dev"));
 }
+
+#[test]
+fn the_best_quality_tries_several_kinds_of_networks() {
+    let best = planned(&[("quality", "best")]);
+    assert!(decided(&best, "members are of 4 kinds"), "{:?}", best.decisions);
+    assert!(layers(&best)[0].starts_with("ensemble of (linear 4 → 64, relu"), "{:?}", layers(&best));
+    assert_eq!(layers(&best)[1], "average of softmax over 20 members");
+    // What the user has decided about the network is not tried otherwise.
+    for options in [("layers", "8"), ("activation", "tanh"), ("bins", "4"), ("edition", "1"), ("ensemble", "1")] {
+        assert!(!decided(&planned(&[("quality", "best"), options]), "members are of"), "{options:?}");
+    }
+}
+
+#[test]
+fn candidates_are_tables_of_options_of_a_network() {
+    let candidates = ("candidates", "[{ layers = [] }, { layers = [8, 4], activation = \"tanh\" }]");
+    let given = planned(&[candidates, ("ensemble", "3")]);
+    assert!(layers(&given)[0].ends_with("and (linear 4 → 8, tanh; linear 8 → 4, tanh; linear 4 → 3)"), "{:?}", layers(&given));
+    assert_eq!(layers(&given)[1], "average of softmax over 6 members");
+    let refused = |candidates: &str, more: (&str, &str)| {
+        let all = [("path", "sample:iris"), ("candidates", candidates), more];
+        let all: Vec<(String, String)> = all.iter().map(|&(key, value)| (key.into(), value.into())).collect();
+        Config::load(None, &all).and_then(|config| preview(&config)).unwrap_err().to_string()
+    };
+    let usual = ("ensemble", "2");
+    let error = refused("[{ layer = [8] }]", usual);
+    assert!(error.contains("unknown key \"layer\" (did you mean \"layers\"?)"), "{error}");
+    let error = refused("[{ layers = [8, -1] }]", usual);
+    assert!(error.contains("layers") && error.contains("-1"), "{error}");
+    assert!(refused("[7]", usual).contains("write a table such as"));
+    assert!(refused("[{ bins = 8 }, { bins = 0 }]", ("ensemble", "1")).contains("--ensemble 5"));
+}

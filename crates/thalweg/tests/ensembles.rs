@@ -29,7 +29,7 @@ fn member(k: usize) -> Vec<Box<dyn Layer>> {
 
 fn ensemble(members: usize, of: Activation) -> Network {
     let layers: Vec<Box<dyn Layer>> =
-        vec![Box::new(Ensemble::new((0..members).map(member).collect())), Box::new(Average { members, of })];
+        vec![Box::new(Ensemble::new((0..members).map(member).collect())), Box::new(Average::new(members, of))];
     Network::new(4, layers).unwrap()
 }
 
@@ -224,7 +224,7 @@ fn training_has_the_same_bits_for_any_number_of_threads() {
         ]
     };
     let members = vec![wide(), wide(), wide()];
-    let average = Average { members: 3, of: Activation::Softmax };
+    let average = Average::new(3, Activation::Softmax);
     let network = Network::new(40, vec![Box::new(Ensemble::new(members)), Box::new(average)]).unwrap();
     let pass = |threads| {
         pool::set_threads(threads);
@@ -240,7 +240,7 @@ fn training_has_the_same_bits_for_any_number_of_threads() {
 fn a_network_without_members_is_trained_on_its_output() {
     let plain = Network::new(4, member(0)).unwrap();
     assert_eq!(plain.members(), 1);
-    let alone = Network::new(4, vec![Box::new(Average { members: 2, of: Activation::Identity })]).unwrap();
+    let alone = Network::new(4, vec![Box::new(Average::new(2, Activation::Identity))]).unwrap();
     assert_eq!(alone.members(), 1, "there is nothing before it to train");
     let theta = plain.initialize(1, Dtype::F64);
     let (x, y) = (random([5, 4], 1), targets(5, 3));
@@ -269,7 +269,15 @@ fn dev_rows_are_left_out_by_one_member_which_answers_for_them() {
         let part =
             |values: Vec<f64>, columns| Tensor::from_f64([dev_rows, columns], values[..dev_rows * columns].to_vec());
         let dev = Examples::new(part(x.to_f64(), 4), part(y, 1), None).unwrap();
-        let folds = Some(Folds { members: MEMBERS, left_out_by: 1, dev_rows, seed: 0, of: Activation::Softmax });
+        let folds = Some(Folds {
+            members: MEMBERS,
+            left_out_by: 1,
+            candidates: 1,
+            weights: Vec::new(),
+            dev_rows,
+            seed: 0,
+            of: Activation::Softmax,
+        });
         let mut state = State::new(&whole, &optimizer, 0, 0.0, Dtype::F64);
         let settings = Settings { batch_size: m, epochs: 1, learning_rate: 0.5, folds, ..Settings::default() };
         let evaluate: &dyn Fn(&[f64]) -> Metrics = &|_| Metrics::new();

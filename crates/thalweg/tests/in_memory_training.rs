@@ -233,3 +233,35 @@ fn a_portion_after_an_interrupted_one_is_learned_whole() {
     learner.learn(&portion, &mut |_: &Event| ()).unwrap();
     assert_ne!(learner.model().unwrap().theta, before);
 }
+
+/// y = a² with noise: a line cannot follow it.
+fn parabola(rows: usize) -> Arrays {
+    let noise = |i: usize| ((i * 7919 % 1009) as f32 / 1009.0 - 0.5) * 0.2;
+    let x: Vec<f32> = (0..rows).map(|i| (i * 37 % 101) as f32 / 50.0 - 1.0).collect();
+    let y = x.iter().enumerate().map(|(i, x)| (x * x + noise(i)).to_string());
+    Arrays::new("parabola", &[1], x.clone()).unwrap().with_answers("y", y.collect::<Vec<_>>()).unwrap()
+}
+
+#[test]
+fn candidates_that_do_not_help_leave_the_network() {
+    let candidates = "[{ layers = [] }, { layers = [16] }, { layers = [16], activation = \"tanh\" }]";
+    let usual = [("task", "regression"), ("epochs", "60"), ("ensemble", "3"), ("candidates", candidates)];
+    let (trained, whole) = {
+        let config = config(&usual);
+        let data = Dataset::from_arrays(&parabola(600), None, None, &config).unwrap();
+        (train(&config, &data), data.parts.dev.rows)
+    };
+    assert_eq!(whole, 120);
+    let decided = trained.events.iter().find_map(|event| match event {
+        Event::Decision(decision) if decision.what.starts_with("the 3 kinds of networks weigh 0, ") => Some(decision),
+        _ => None,
+    });
+    assert!(decided.is_some(), "{:?}", trained.events);
+    let members = trained.model.network.members();
+    assert!([3, 6].contains(&members), "the line is not among {members} members");
+    // What is reported of dev is the held-out answers, by the same weights; the model that is saved answers on test.
+    let metrics = &trained.model.provenance.metrics;
+    assert!(metrics.dev["r2"].value > 0.75 && metrics.test["r2"].value > 0.75, "{metrics:?}");
+    let written = trained.model.to_bytes();
+    assert_eq!(Model::from_bytes(&written, "again").unwrap().to_bytes(), written);
+}

@@ -61,7 +61,7 @@ fn steps_after_the_first_do_not_allocate() {
         ]
     };
     steps_do_not_allocate(layers());
-    let average = Average { members: 2, of: Activation::Softmax };
+    let average = Average::new(2, Activation::Softmax);
     steps_do_not_allocate(vec![Box::new(Ensemble::new(vec![layers(), layers()])), Box::new(average)]);
 }
 

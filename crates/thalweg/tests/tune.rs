@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use thalweg::config::Config;
+use thalweg::model::Model;
 use thalweg::run::Callback;
 use thalweg::tune::{self, SearchEnd, SearchEvent, SearchResult, Study, Trial, TrialKind, TrialState};
 
@@ -83,6 +84,28 @@ fn every_sampler_fills_its_trials_and_ends_with_a_run() {
         assert!(noise.seeds == 3 && noise.deviation > 0.0 && !noise.alike.contains(&best.number));
         let outcome = found.outcome.unwrap();
         assert!(outcome.metrics.test.contains_key("accuracy"), "only the run looks at the test part");
+    }
+}
+
+#[test]
+fn the_final_model_is_an_ensemble_of_the_best_trials() {
+    let folder = tempfile::tempdir().unwrap();
+    let found = tune::tune(&config(folder.path(), &[]), &mut StopAfter::new(usize::MAX)).unwrap();
+    let network = Model::load(found.outcome.as_ref().unwrap().model.as_path()).unwrap().network;
+    assert!(network.members() >= 5 && network.members().is_multiple_of(5), "{}", network.members());
+    // Its kinds are those of the best trials.
+    let mut trials: Vec<&Trial> = found.trials.iter().filter(|trial| trial.kind == TrialKind::Search).collect();
+    trials.sort_by(|a, b| a.cost.unwrap().total_cmp(&b.cost.unwrap()));
+    let written = std::fs::read_to_string(folder.path().join("run/config.toml")).unwrap();
+    let written = Config::from_toml(&written, "config.toml").unwrap();
+    assert_eq!(written.network.candidates.len(), 3);
+    let best = tune::best(&found.trials).unwrap();
+    let layers = vec![best.point["units"].parse::<usize>().unwrap(); best.point["layers"].parse().unwrap()];
+    assert_eq!(written.network.candidates[0]["layers"], serde_json::json!(layers));
+    for settings in [[("ensemble", "1")], [("refit", "true")], [("constraints", "layers*units<=64")]] {
+        let alone = search(&[&settings[..], &[("trials", "2")]].concat()).outcome.unwrap();
+        assert_eq!(alone.decisions.iter().filter(|decision| decision.what.contains("ensemble")).count(), 0);
+        assert!(alone.examples.dev == 0, "one network is trained on dev, too");
     }
 }
 

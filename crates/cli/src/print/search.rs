@@ -98,12 +98,13 @@ impl Callback<SearchEvent> for Table {
                     ));
                 }
             }
-            SearchEvent::Chosen { trial, refit } => {
+            SearchEvent::Chosen { trial, members, refit } => {
                 let seed = if trial.kind == TrialKind::Seed { format!(", seed {}", trial.seed) } else { String::new() };
+                let of = if *members > 1 { format!(", an ensemble of {members} networks") } else { String::new() };
                 let on = if *refit { " on train and dev together" } else { "" };
                 let objective = &self.state.1;
                 self.say(&format!(
-                    "{FAINT}training the model{on} (dev {objective} was {}{seed}){FAINT:#}",
+                    "{FAINT}training the model{of}{on} (dev {objective} was {}{seed}){FAINT:#}",
                     value(trial)
                 ));
             }

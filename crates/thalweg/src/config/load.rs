@@ -76,17 +76,17 @@ impl Config {
     /// As [`Config::with`].
     pub fn from_values(values: impl IntoIterator<Item = (String, serde_json::Value)>) -> Result<Config> {
         let mut builder = ConfigBuilder::default();
-        for (key, given) in values {
-            let option = find(&key)?;
-            if given.is_null() {
-                continue;
-            }
-            let value = Value::try_from(&given).map_err(|error| Error::config(error.to_string()).at(option.key()))?;
-            let alone = option.arity == Arity::List && !value.is_array();
-            let value = if alone { Value::Array(vec![value]) } else { value };
-            checked(option, &value, &inline(&value), &option.key())?;
-            builder.insert(option, value);
-        }
+        builder.add_values(values)?;
+        builder.finish()
+    }
+
+    /// A copy with other values for some options, as in [`Config::from_values`].
+    ///
+    /// # Errors
+    /// As [`Config::with`].
+    pub(crate) fn with_values(&self, values: impl IntoIterator<Item = (String, serde_json::Value)>) -> Result<Config> {
+        let mut builder = ConfigBuilder { table: self.to_table()? };
+        builder.add_values(values)?;
         builder.finish()
     }
 
@@ -165,6 +165,22 @@ impl ConfigBuilder {
                 checked(option, &value, &inline(&value), &format!("{at}, {}", option.key()))?;
                 self.insert(option, value);
             }
+        }
+        Ok(())
+    }
+
+    /// Adds values for some options; null leaves one as it is.
+    fn add_values(&mut self, values: impl IntoIterator<Item = (String, serde_json::Value)>) -> Result<()> {
+        for (key, given) in values {
+            let option = find(&key)?;
+            if given.is_null() {
+                continue;
+            }
+            let value = Value::try_from(&given).map_err(|error| Error::config(error.to_string()).at(option.key()))?;
+            let alone = option.arity == Arity::List && !value.is_array();
+            let value = if alone { Value::Array(vec![value]) } else { value };
+            checked(option, &value, &inline(&value), &option.key())?;
+            self.insert(option, value);
         }
         Ok(())
     }

@@ -114,7 +114,7 @@ pub struct Preprocess {
     /// Categories seen fewer times than this share the slot of unseen ones.
     #[schemars(range(min = 1))]
     pub rare_below: usize,
-    /// Bins of the piecewise-linear functions that each number becomes (0: none). Default: 48 for tables from 1,000
+    /// Bins of the piecewise-linear functions that each number becomes (0: none). Default: 96 for tables from 1,000
     /// training rows of up to 128 numbers; none without hidden layers.
     #[schemars(range(min = 0, max = 256))]
     pub bins: Option<usize>,
@@ -155,6 +155,10 @@ pub struct Network {
     /// whose layers are not given, else 1.
     #[schemars(range(min = 1, max = 100))]
     pub ensemble: Option<usize>,
+    /// Networks of several kinds in an ensemble, as tables of what differs: layers, activation, dropout, batch_norm or
+    /// bins. Each is trained as often as the ensemble has members, and weighted by what is best on dev. Default: several
+    /// for tables with quality best.
+    pub candidates: Vec<serde_json::Value>,
     /// Activation of the hidden layers: one for all, or one per layer; with a parameter as in leaky_relu(0.2), elu(2).
     pub activation: Vec<String>,
     /// How weights are initialised. Default: He for the ReLU kinds, Glorot otherwise.
@@ -188,6 +192,7 @@ impl Default for Network {
         Network {
             layers: None,
             ensemble: None,
+            candidates: Vec::new(),
             activation: vec!["relu".into()],
             init: None,
             init_scale: 0.01,

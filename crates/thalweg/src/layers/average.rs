@@ -8,13 +8,13 @@ use crate::tensor::mixture::{mixture, mixture_backward};
 use crate::tensor::{Activation, Shape, Tensor, View, ViewMut};
 
 /// The logits of the mean of the answers of K members (Lakshminarayanan, Pritzel and Blundell 2017), whose logits z₁ … z_K
-/// are one after the other, K·C in all: C logits for
-/// * `identity`, (1/K) Σ zₖ;
-/// * `softmax`, ln (1/K) Σ softmax(zₖ), whose softmax is the mean of the probabilities;
-/// * `sigmoid`, logit (1/K) Σ σ(zₖ) = ln Σ σ(zₖ) − ln Σ σ(−zₖ), output by output.
+/// are one after the other, K·C in all: with weights wₖ that are 1 in all, usually 1/K each, C logits for
+/// * `identity`, Σ wₖ zₖ;
+/// * `softmax`, ln Σ wₖ softmax(zₖ), whose softmax is the mean of the probabilities;
+/// * `sigmoid`, logit Σ wₖ σ(zₖ) = ln Σ wₖ σ(zₖ) − ln Σ wₖ σ(−zₖ), output by output.
 ///
-/// Backward, with rₖ = pₖ / Σ pⱼ for the probabilities pₖ = softmax(zₖ): dzₖ = rₖ ∗ dy − pₖ Σ (rₖ ∗ dy); for `sigmoid`,
-/// dzₖ = dy ∗ σ(zₖ) σ(−zₖ) (1 / Σ σ(zⱼ) + 1 / Σ σ(−zⱼ)).
+/// Backward, with rₖ = wₖ pₖ / Σ wⱼ pⱼ for the probabilities pₖ = softmax(zₖ): dzₖ = rₖ ∗ dy − pₖ Σ (rₖ ∗ dy); for
+/// `sigmoid`, dzₖ = dy ∗ wₖ σ(zₖ) σ(−zₖ) (1 / Σ wⱼ σ(zⱼ) + 1 / Σ wⱼ σ(−zⱼ)).
 ///
 /// Where it is the last layer of a network, each member is trained on its own logits: see [`Layer::averaged_members`].
 ///
@@ -23,7 +23,7 @@ use crate::tensor::{Activation, Shape, Tensor, View, ViewMut};
 /// use thalweg::network::{Network, Predictor};
 /// use thalweg::tensor::{Activation, Tensor};
 ///
-/// let network = Network::new(4, vec![Box::new(Average { members: 2, of: Activation::Softmax })])?;
+/// let network = Network::new(4, vec![Box::new(Average::new(2, Activation::Softmax))])?;
 /// let theta = Tensor::from_f64([0], vec![]);
 /// // Probabilities of 0.5 and 0.5, and of 0.75 and 0.25.
 /// let x = Tensor::from_f64([1, 4], vec![0.0, 0.0, 3_f64.ln(), 0.0]);
@@ -38,6 +38,16 @@ pub struct Average {
     pub members: usize,
     /// What turns logits into the answers that are averaged: `identity`, `softmax` or `sigmoid`.
     pub of: Activation,
+    /// The weights of groups of equally many members, 1 in all: a group's is shared by its members. None: all weigh 1/K.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weights: Vec<f64>,
+}
+
+impl Average {
+    /// The mean of members that all weigh the same.
+    pub fn new(members: usize, of: Activation) -> Average {
+        Average { members, of, weights: Vec::new() }
+    }
 }
 
 impl Layer for Average {
@@ -51,13 +61,21 @@ impl Layer for Average {
 
     fn describe(&self, _input: Shape) -> String {
         let of = if self.of == Activation::Identity { String::new() } else { format!(" of {}", self.of) };
-        format!("average{of} over {} members", self.members)
+        let weights: Vec<String> = self.weights.iter().map(|weight| format!("{weight:.2}")).collect();
+        let weighted = if weights.is_empty() { String::new() } else { format!(", weighted {}", weights.join(" : ")) };
+        format!("average{of} over {} members{weighted}", self.members)
     }
 
     fn output(&self, input: Shape) -> Result<Shape> {
         if !matches!(self.of, Activation::Identity | Activation::Softmax | Activation::Sigmoid) {
             let what = format!("an average of {}", self.of);
             return Err(Error::config(what).fix("use of = \"identity\", \"softmax\" or \"sigmoid\""));
+        }
+        let (groups, sum) = (self.weights.len(), self.weights.iter().sum::<f64>());
+        let valid = self.weights.iter().all(|weight| *weight > 0.0) && (sum - 1.0).abs() < 1e-6;
+        if groups > 0 && !(self.members.is_multiple_of(groups) && valid) {
+            let what = format!("{groups} weights of {} members, {sum} in all", self.members);
+            return Err(Error::config(what).fix("give groups of equally many members positive weights, 1 in all"));
         }
         match *input.dimensions() {
             [all] if self.members > 0 && all.is_multiple_of(self.members) => Ok([all / self.members].into()),
@@ -81,16 +99,19 @@ impl Layer for Average {
     }
 
     fn lower(&self, _name: &str, _input: Shape) -> Result<Vec<Op>> {
-        Ok(vec![Op::Average { members: self.members, of: self.of }])
+        let each = self.members / self.weights.len().max(1);
+        let weights = self.weights.iter().flat_map(|weight| vec![weight / each as f64; each]).collect();
+        Ok(vec![Op::Average { members: self.members, of: self.of, weights }])
     }
 
     fn forward(&self, _theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], _mode: Mode) {
-        mixture(self.of, x, saved[0].rows_mut(x.shape().rows()), y);
+        mixture(self.of, &self.weights, x, saved[0].rows_mut(x.shape().rows()), y);
     }
 
     fn backward(&self, _theta: Parameters, pass: Backward, _gradient: ParametersMut) {
         if let Some(dx) = pass.dx {
-            mixture_backward(self.of, pass.x, pass.saved[0].rows(pass.x.shape().rows()), pass.dy.view(), dx);
+            let log = pass.saved[0].rows(pass.x.shape().rows());
+            mixture_backward(self.of, &self.weights, pass.x, log, pass.dy.view(), dx);
         }
     }
 }
@@ -100,7 +121,9 @@ impl Registered for Average {
 
     fn examples() -> Vec<(Self, Shape)> {
         let each = [Activation::Identity, Activation::Softmax, Activation::Sigmoid];
-        each.map(|of| (Average { members: 3, of }, [12].into())).into()
+        let equal = each.map(|of| Average::new(3, of));
+        let weighted = each.map(|of| Average { weights: vec![0.25, 0.75], ..Average::new(4, of) });
+        equal.into_iter().chain(weighted).map(|layer| (layer, [12].into())).collect()
     }
 }
 
@@ -111,14 +134,18 @@ mod tests {
     use crate::tensor::Dtype;
 
     fn average(of: Activation, members: usize, z: &[f64], dtype: Dtype) -> Vec<f64> {
-        let network = Network::new(z.len(), vec![Box::new(Average { members, of })]).unwrap();
+        weighted(Average::new(members, of), z, dtype)
+    }
+
+    fn weighted(average: Average, z: &[f64], dtype: Dtype) -> Vec<f64> {
+        let network = Network::new(z.len(), vec![Box::new(average)]).unwrap();
         let (theta, x) = (Tensor::zeros([0], dtype), Tensor::from_f64([1, z.len()], z.to_vec()).to(dtype));
         Predictor::new(&network, &theta, 1, Default::default()).unwrap().forward(x.view()).unwrap().to_f64()
     }
 
     /// dz for dy of 1 at one output.
     fn gradient(of: Activation, members: usize, z: &[f64], output: usize, dtype: Dtype) -> Vec<f64> {
-        let layer = Average { members, of };
+        let layer = Average::new(members, of);
         let outputs = z.len() / members;
         let x = Tensor::from_f64([1, z.len()], z.to_vec()).to(dtype);
         let [mut dx, mut y] = [z.len(), outputs].map(|n| Tensor::zeros([1, n], dtype));
@@ -155,6 +182,24 @@ mod tests {
     }
 
     #[test]
+    fn weights_are_those_of_groups_of_members() {
+        let z = [1.0, -2.0, 0.5, 0.0, 3.0, 0.25, -1.0, 2.0];
+        let of = |of, z: &[f64]| weighted(Average { weights: vec![0.25, 0.75], ..Average::new(4, of) }, z, Dtype::F64);
+        // The first two of four members share a quarter, the others three quarters.
+        let mean = |c: usize, g: fn(f64) -> f64| -> f64 {
+            [0.125, 0.125, 0.375, 0.375].iter().zip(z[c..].iter().step_by(2)).map(|(w, z)| w * g(*z)).sum()
+        };
+        assert_near(&of(Activation::Identity, &z), &[mean(0, |z| z), mean(1, |z| z)]);
+        let sigmoid = |z: f64| 1.0 / (1.0 + (-z).exp());
+        let logit = |p: f64| (p / (1.0 - p)).ln();
+        assert_near(&of(Activation::Sigmoid, &z), &[mean(0, sigmoid), mean(1, sigmoid)].map(logit));
+        // Of two classes, the first has the probability σ(z₁ − z₂).
+        let first: Vec<f64> = z.chunks(2).map(|z| sigmoid(z[0] - z[1])).collect();
+        let first = 0.125 * (first[0] + first[1]) + 0.375 * (first[2] + first[3]);
+        assert_near(&of(Activation::Softmax, &z), &[first.ln(), (1.0 - first).ln()]);
+    }
+
+    #[test]
     fn large_logits_stay_finite() {
         for dtype in [Dtype::F32, Dtype::F64] {
             for of in [Activation::Identity, Activation::Softmax, Activation::Sigmoid] {
@@ -179,13 +224,18 @@ mod tests {
     #[test]
     fn what_cannot_be_averaged_is_refused() {
         let refused = |members, of, input: Shape| {
-            let error = Average { members, of }.output(input).unwrap_err();
+            let error = Average::new(members, of).output(input).unwrap_err();
             (error.message, error.remedy.unwrap().to_string())
         };
         let (message, fix) = refused(3, Activation::Softmax, [8].into());
         assert!(message.contains("over 3 members of examples of shape 8") && fix.contains("ensemble"), "{message}");
         assert!(refused(0, Activation::Softmax, [8].into()).0.contains("0 members"));
         assert!(refused(2, Activation::Identity, [2, 2].into()).0.contains("2×2"));
+        for weights in [vec![0.5, 0.4], vec![1.5, -0.5], vec![0.2; 5], vec![f64::NAN, 1.0]] {
+            let average = Average { weights, ..Average::new(4, Activation::Identity) };
+            let error = average.output([8].into()).unwrap_err();
+            assert!(error.message.contains("weights of 4 members"), "{}", error.message);
+        }
         let (message, fix) = refused(2, Activation::Tanh, [8].into());
         assert!(message.contains("tanh") && fix.contains("\"softmax\""), "{message}: {fix}");
     }

@@ -110,12 +110,14 @@ pub enum Op {
         /// The chains.
         members: Vec<Vec<Node>>,
     },
-    /// The logits of the mean of the members' answers g(z), from their logits one after the other.
+    /// The logits of the weighted mean of the members' answers g(z), from their logits one after the other.
     Average {
         /// How many there are.
         members: usize,
         /// g: the identity, softmax or sigmoid.
         of: Activation,
+        /// The members' weights, 1 in all; none where all weigh the same.
+        weights: Vec<f64>,
     },
     /// The spectrum of a sound in mel bands.
     LogMel(LogMelOptions),

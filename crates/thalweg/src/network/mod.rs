@@ -2,6 +2,7 @@
 
 pub mod gradient_check;
 mod layout;
+mod members;
 mod predictor;
 pub(crate) mod weights;
 mod workspace;

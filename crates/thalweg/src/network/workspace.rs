@@ -99,8 +99,9 @@ impl Workspace {
     }
 
     /// Makes the logits of the last forward pass the averages of some members: `rows` are rows of
-    /// [`Workspace::member_delta`]'s logits, `count` for each example, and `of` is what is averaged.
-    pub(crate) fn average_members(&mut self, rows: &[u32], count: usize, of: Activation) {
+    /// [`Workspace::member_delta`]'s logits, `count` for each example, and `of` is what is averaged; `weights` are those of
+    /// groups of equally many of them.
+    pub(crate) fn average_members(&mut self, rows: &[u32], count: usize, (of, weights): (Activation, &[f64])) {
         let last = self.outputs.len() - 1;
         let (before, output) = self.outputs.split_at_mut(last);
         let (members, m, width) = (before[last - 1].view(), rows.len() / count, count * self.logits.size());
@@ -108,7 +109,7 @@ impl Workspace {
         let mut taken = Tensor::zeros([m, width], z.dtype());
         ops::gather(rows, [(z, taken.view_mut().part(0, self.logits.batch(rows.len())))]);
         let mut log = Tensor::zeros([m, width], z.dtype());
-        mixture(of, taken.view(), log.view_mut(), output[0].rows_mut(m));
+        mixture(of, weights, taken.view(), log.view_mut(), output[0].rows_mut(m));
     }
 
     /// How many layers a training step goes back through: one that averages members is left out.

@@ -1,5 +1,6 @@
 //! The layers of a network: as the configuration says, and otherwise as suits the data.
 
+use super::candidates::candidates;
 use super::facts::Facts;
 use super::{decide, images, numbers, sounds};
 use crate::config::{Config, Quality, Recipe};
@@ -13,7 +14,7 @@ use crate::task::Task;
 use crate::tensor::Activation;
 
 /// Hidden units by the number of training rows m.
-fn hidden(facts: &Facts, decisions: &mut Vec<Decision>) -> Vec<usize> {
+pub(super) fn hidden(facts: &Facts, decisions: &mut Vec<Decision>) -> Vec<usize> {
     if let Some(layers) = &facts.config.network.layers {
         return layers.clone();
     }
@@ -83,32 +84,39 @@ fn activations(config: &Config, hidden: usize) -> Result<Vec<Activation>> {
     }
 }
 
-/// Embeddings where there are any, and a network for the task, or the members of an ensemble and their average.
-pub(super) fn layers(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Vec<Box<dyn Layer>>> {
-    let Facts { config, data, .. } = *facts;
+/// Embeddings where there are any, and a network for the task, or the members of an ensemble and their average; and how
+/// many candidates the members are of.
+pub(super) fn layers(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<(Vec<Box<dyn Layer>>, usize)> {
+    let data = facts.data;
     let mut layers: Vec<Box<dyn Layer>> = Vec::new();
     let embedded = data.pipeline.embeddings();
     if !embedded.is_empty() {
         let columns = embedded.iter().map(|e| Embedded { slots: e.slots, dimension: e.dimension }).collect();
         layers.push(Box::new(Embedding { dense: data.parts.train.columns - embedded.len(), columns }));
     }
-    let options = &config.network;
-    let init = options.init.as_deref().map(|name| Init::named(name, options.init_scale)).transpose();
-    let init = init.map_err(|error| error.at("network.init"))?;
     let members = members(facts, decisions)?;
-    let numbers = numbers::embedding(facts, decisions)?;
-    let first = member(facts, numbers.as_ref(), init, decisions)?;
-    if members == 1 {
-        layers.extend(first);
-        return Ok(layers);
+    let candidates = candidates(facts, members, decisions)?;
+    let mut all = Vec::with_capacity(members * candidates.len());
+    for config in &candidates {
+        let facts = Facts { start: facts.start, ..Facts::new(config, data) };
+        let mut own = Vec::new();
+        let numbers = numbers::embedding(&facts, &mut own)?;
+        for _ in 0..members {
+            all.push(member(&facts, numbers.as_ref(), &mut own)?);
+            // What is decided for one is decided for all.
+            if all.len() == 1 {
+                decisions.append(&mut own);
+            }
+        }
     }
-    let mut all = vec![first];
-    for _ in 1..members {
-        all.push(member(facts, numbers.as_ref(), init, &mut Vec::new())?);
+    if all.len() == 1 {
+        layers.extend(all.remove(0));
+    } else {
+        let average = Average::new(all.len(), averaged(facts.task));
+        layers.push(Box::new(Ensemble::new(all)));
+        layers.push(Box::new(average));
     }
-    layers.push(Box::new(Ensemble::new(all)));
-    layers.push(Box::new(Average { members, of: averaged(facts.task) }));
-    Ok(layers)
+    Ok((layers, candidates.len()))
 }
 
 /// What logits become before they are averaged: answers.
@@ -148,10 +156,11 @@ pub(super) fn members(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<us
 fn member(
     facts: &Facts,
     numbers: Option<&PiecewiseLinear>,
-    init: Option<Init>,
     decisions: &mut Vec<Decision>,
 ) -> Result<Vec<Box<dyn Layer>>> {
     let (options, data) = (&facts.config.network, facts.data);
+    let init = options.init.as_deref().map(|name| Init::named(name, options.init_scale)).transpose();
+    let init = init.map_err(|error| error.at("network.init"))?;
     let mut layers: Vec<Box<dyn Layer>> = Vec::new();
     if !options.layer.is_empty() {
         for table in &options.layer {

@@ -1,6 +1,7 @@
 //! What Thalweg decides where the user leaves it open: from a configuration and the data to a network and settings.
 
 mod augment;
+mod candidates;
 mod facts;
 mod images;
 mod layers;
@@ -31,6 +32,8 @@ pub(crate) use train_on_dev::for_training;
 pub struct Plan {
     /// The network.
     pub network: Network,
+    /// How many kinds of networks its members are.
+    pub candidates: usize,
     /// The parameters that it starts from, where these are not drawn.
     pub start: Option<Tensor>,
     /// Its loss.
@@ -84,17 +87,24 @@ fn decided(facts: Facts) -> Result<Plan> {
     sounds::check(&facts)?;
     threshold::check(&facts)?;
     let loss = loss(&facts)?;
-    let (network, start) = match &config.train.start_from {
-        Some(path) => start::from(path, config, data, &mut decisions)?,
-        None => (Network::new(input_shape(data)?, layers::layers(&facts, &mut decisions)?)?, None),
+    let (network, candidates, start) = match &config.train.start_from {
+        Some(path) => {
+            let (network, theta) = start::from(path, config, data, &mut decisions)?;
+            (network, 1, theta)
+        }
+        None => {
+            let (layers, candidates) = layers::layers(&facts, &mut decisions)?;
+            (Network::new(input_shape(data)?, layers)?, candidates, None)
+        }
     };
     let (registered, given) = optimizer(&facts)?;
     let optimizer = (registered.build)(&given);
     let usual_rate = (registered.learning_rate)(&given);
-    let settings = settings::settings(&facts, network.members(), (optimizer.name(), usual_rate), &mut decisions)?;
+    let members = (network.members(), candidates);
+    let settings = settings::settings(&facts, members, (optimizer.name(), usual_rate), &mut decisions)?;
     let augmentation = augment::augmentation(&facts, &mut decisions)?;
     let dtype = if config.train.precision == Precision::F64 { Dtype::F64 } else { Dtype::F32 };
-    Ok(Plan { network, start, loss, optimizer, settings, dtype, augmentation, decisions })
+    Ok(Plan { network, candidates, start, loss, optimizer, settings, dtype, augmentation, decisions })
 }
 
 /// How `who` multiplies f32 matrices; what becomes of a wish for bf16 depends on the machine, and is told.
@@ -219,6 +229,15 @@ pub fn class_weights(config: &Config, data: &Dataset) -> Result<Option<Vec<f64>>
             Ok(Some(weights))
         }
     }
+}
+
+/// How many networks' answers are averaged.
+///
+/// # Errors
+/// If the configuration asks for an ensemble that cannot be.
+#[cfg(feature = "tune")]
+pub(crate) fn members(config: &Config, data: &Dataset) -> Result<usize> {
+    layers::members(&Facts::new(config, data), &mut Vec::new())
 }
 
 /// Whether the network is one of convolutions, which learns otherwise than one for tables.

@@ -11,8 +11,8 @@ use crate::layers::{BinnedInput, Node, Op, PiecewiseLinear, lower};
 use crate::model::Model;
 
 /// The bins of each number by default, and the training rows below which they hold too few rows each.
-const BINS: usize = 48;
-const FEWEST_ROWS: usize = 1_000;
+const BINS: usize = 96;
+pub(super) const FEWEST_ROWS: usize = 1_000;
 /// The values that each number becomes; fewer where numbers are many, and none below the least.
 const DIMENSION: usize = 16;
 const LEAST_DIMENSION: usize = 4;

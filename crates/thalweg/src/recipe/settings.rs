@@ -13,13 +13,13 @@ use crate::metrics;
 use crate::schedule::{self, Schedule};
 use crate::train::{Folds, Settings};
 
-/// Settings for an optimiser of a name, which usually learns at a rate.
+/// Settings for a network of members of so many candidates, and an optimiser of a name, which usually learns at a rate.
 ///
 /// # Errors
 /// If a name is unknown, or rates are not by epochs.
 pub(super) fn settings(
     facts: &Facts,
-    members: usize,
+    (members, candidates): (usize, usize),
     (optimizer, usual_rate): (&str, Option<f64>),
     decisions: &mut Vec<Decision>,
 ) -> Result<Settings> {
@@ -50,9 +50,11 @@ pub(super) fn settings(
         average,
         temperature_scaling: temperature_scaling(facts),
         folds: facts.data.trains_on_dev.then_some(Folds {
-            members,
+            members: members / candidates,
             // Two answer more like all of them than one does: the best epoch and the temperature are those of an average.
-            left_out_by: if members < 4 { 1 } else { 2 },
+            left_out_by: if members / candidates < 4 { 1 } else { 2 },
+            candidates,
+            weights: Vec::new(),
             dev_rows: facts.dev_rows,
             seed: train.seed,
             of: averaged(facts.task),
@@ -82,6 +84,8 @@ fn epochs(facts: &Facts, decisions: &mut Vec<Decision>) -> usize {
         let thousands = match facts.config.train.quality {
             Quality::Fast => 500,
             Quality::Good => 1_500,
+            // Longer was no better on tables.
+            Quality::Best if facts.table && !facts.first_edition => 1_500,
             Quality::Best => 5_000,
         };
         // Passes over rows in all. Networks on tables fit soon, and the rate must have fallen by then; convolutions take

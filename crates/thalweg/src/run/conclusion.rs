@@ -3,7 +3,7 @@
 use super::baselines::{self, Compared};
 use super::evaluation::{SplitsEvaluation, evaluate_splits, outputs};
 use super::fitted_target::fitted_target;
-use super::{Callback, temperature};
+use super::{Callback, selection, temperature};
 use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::data::target::Target;
@@ -21,13 +21,13 @@ pub(super) struct Conclusion {
     pub(super) results: Splits<Metrics>,
     /// The predictions on test, or on dev where there is no test split.
     pub(super) answers: Answers,
-    /// The temperature and the thresholds.
+    /// The candidates' weights, the temperature and the thresholds.
     pub(super) decisions: Vec<Decision>,
     /// Simple models on the same rows.
     pub(super) compared: Compared,
 }
 
-/// Calibrates the best parameters and chooses thresholds on dev, evaluates them on every split beside simple models, and
+/// Weights the candidates of an ensemble, calibrates the best parameters and chooses thresholds on dev, evaluates them on every split beside simple models, and
 /// reports what was decided and found.
 ///
 /// # Errors
@@ -35,19 +35,21 @@ pub(super) struct Conclusion {
 pub(super) fn conclude(
     config: &Config,
     data: &Dataset,
-    plan: &Plan,
+    plan: &mut Plan,
     state: &mut State,
     callback: &mut dyn Callback,
 ) -> Result<Conclusion> {
-    let dev = &data.parts.dev;
-    let mut on_dev = match dev.rows {
-        0 => Vec::new(),
-        _ => outputs(data, plan, &state.best_theta, dev, plan.settings.folds)?,
-    };
     let mut decisions = Vec::new();
     let mut decided = |decision: Decision| {
         callback.event(&Event::Decision(decision.clone()));
         decisions.push(decision);
+    };
+    selection::select(data, plan, state)?.map(&mut decided);
+    let plan = &*plan;
+    let dev = &data.parts.dev;
+    let mut on_dev = match dev.rows {
+        0 => Vec::new(),
+        _ => outputs(data, plan, &state.best_theta, dev, plan.settings.folds.as_ref())?,
     };
     temperature::scale(data, plan, &mut state.best_theta, &mut on_dev)?.map(&mut decided);
     let (target, thresholds) = fitted_target(config, data, &on_dev)?;

@@ -84,13 +84,25 @@ pub(super) fn outputs(
     plan: &Plan,
     theta: &Tensor,
     rows: &Rows,
-    folds: Option<Folds>,
+    folds: Option<&Folds>,
+) -> Result<Vec<f64>> {
+    outputs_of(&plan.network, data, plan, theta, rows, folds)
+}
+
+/// The same of another network.
+pub(super) fn outputs_of(
+    network: &Network,
+    data: &Dataset,
+    plan: &Plan,
+    theta: &Tensor,
+    rows: &Rows,
+    folds: Option<&Folds>,
 ) -> Result<Vec<f64>> {
     let part = judged_on(rows, None, data, plan.dtype)?;
     // Rows on disk are read in batches of training's size.
     let most = if rows.on_disk.is_some() { plan.settings.batch_size.max(1) } else { usize::MAX };
-    let mut workspace = plan.network.workspace(plan.network.rows_at_once(rows.rows).min(most), plan.dtype);
-    Ok(predict_held_out(&plan.network, &*plan.loss, theta, (&*part, folds), &mut workspace)?.1)
+    let mut workspace = network.workspace(network.rows_at_once(rows.rows).min(most), plan.dtype);
+    Ok(predict_held_out(network, &*plan.loss, theta, (&*part, folds), &mut workspace)?.1)
 }
 
 /// The model with the best parameters.

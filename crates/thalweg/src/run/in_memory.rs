@@ -63,7 +63,7 @@ pub fn train_on(
         Some(_) => Cow::Borrowed(data),
         None => recipe::for_training(config, Cow::Borrowed(data))?,
     };
-    let plan = planned(config, data, start)?;
+    let mut plan = planned(config, data, start)?;
     let mut state = fresh_state(config, &plan);
     let mut collector =
         EventCollector { callback, events: Vec::new(), divergence: DivergenceMonitor::new(config, data) };
@@ -73,7 +73,7 @@ pub fn train_on(
         // Stopped in the first epoch: the current parameters are all there is.
         state.best_theta = state.theta.clone();
     }
-    let Conclusion { target, results, answers, .. } = conclude(config, data, &plan, &mut state, &mut collector)?;
+    let Conclusion { target, results, answers, .. } = conclude(config, data, &mut plan, &mut state, &mut collector)?;
     let reason = reason(end, &plan);
     let model = evaluation::model(config, data, plan.network, target, &state, &results);
     explanation::explain(config, data, &model, (&state, end), &mut collector);

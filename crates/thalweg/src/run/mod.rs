@@ -7,6 +7,7 @@ mod baselines;
 mod checkpoint;
 mod compare;
 mod conclusion;
+mod dev_loss;
 mod evaluate;
 mod evaluation;
 mod event_log;
@@ -24,6 +25,7 @@ mod outcome;
 mod preview;
 mod recorder;
 mod resume;
+mod selection;
 mod temperature;
 mod training;
 mod training_rows;
@@ -361,13 +363,13 @@ fn record_failure(error: &Error, state: &State, recorder: &mut RunRecorder) -> R
 fn finish(
     config: &Config,
     data: &Dataset,
-    plan: Plan,
+    mut plan: Plan,
     mut state: State,
     end: StopReason,
     mut recorder: RunRecorder,
 ) -> Result<Outcome> {
     let Conclusion { target, results, answers, decisions, compared } =
-        conclude(config, data, &plan, &mut state, &mut recorder)?;
+        conclude(config, data, &mut plan, &mut state, &mut recorder)?;
     let state = &state;
     let reason = reason(end, &plan);
     let warnings = warnings(data, &plan).into_iter().chain(compared.warning).collect();

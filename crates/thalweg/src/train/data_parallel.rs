@@ -44,7 +44,7 @@ pub(super) struct Pass<'a> {
     pub(super) theta: View<'a>,
     pub(super) batch: &'a Batch,
     pub(super) noise: RngContext<'a>,
-    pub(super) folds: Option<Folds>,
+    pub(super) folds: Option<&'a Folds>,
     pub(super) products: MatmulPrecision,
 }
 
@@ -100,8 +100,8 @@ impl DataParallel {
             let noise = RngContext { examples: &pass.noise.examples[start..start + m], ..pass.noise };
             let weights = match pass.folds {
                 Some(folds) => {
-                    let rows = m * folds.members;
-                    folds.weights(noise.examples, weights, own.rows_mut(rows));
+                    let rows = m * folds.all();
+                    folds.weigh(noise.examples, weights, own.rows_mut(rows));
                     Some(own.rows(rows))
                 }
                 None => weights,

@@ -246,7 +246,7 @@ impl Trainer<'_> {
         let settings = &self.settings;
         let theta = state.theta.view();
         let noise = RngContext { seed: settings.seed, epoch: state.epoch as u32 + 1, layer: 0, examples };
-        let Settings { folds, products, .. } = *settings;
+        let (folds, products) = (settings.folds.as_ref(), settings.products);
         let pass = Pass { network: self.network, loss: self.loss, theta, batch, noise, folds, products };
         let l2 = settings.l2 / self.train.rows() as f64;
         // Each member's weights decay as if it were alone, and J is the mean of the members'.
@@ -306,7 +306,7 @@ impl Trainer<'_> {
             let workspace = buffers.parts.workspace();
             workspace.precision = MatmulPrecision::F32;
             let (loss, answers) =
-                predict_held_out(self.network, self.loss, theta, (examples, self.settings.folds), workspace)?;
+                predict_held_out(self.network, self.loss, theta, (examples, self.settings.folds.as_ref()), workspace)?;
             dev_loss = Some(loss);
             dev = (self.evaluate)(&answers);
         }
@@ -399,7 +399,7 @@ pub(crate) fn predict_held_out(
     network: &Network,
     loss: &dyn Loss,
     theta: &Tensor,
-    (examples, folds): (&dyn TrainingSet, Option<Folds>),
+    (examples, folds): (&dyn TrainingSet, Option<&Folds>),
     workspace: &mut Workspace,
 ) -> Result<(f64, Vec<f64>)> {
     let mut cost = Cost::new(workspace.capacity(), theta.dtype());

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::space::Space;
 use super::study::Study;
 use super::trial::LATENCY;
-use super::{defaults, finish};
+use super::{defaults, ensemble, finish};
 use crate::config::{Config, Pruner, Sampler};
 use crate::data::dataset::{self, Dataset};
 use crate::data::source;
@@ -111,7 +111,11 @@ pub(super) fn open(config: &Config, stop: &dyn Fn() -> bool) -> Result<Begun> {
         }
         base.tune.folds = Some(folds);
     }
-    if base.tune.refit.is_none() && finish::refits(&base) {
+    let members = ensemble::members(&base, &data)?;
+    if members > 1 {
+        let what = format!("the model is an ensemble in the end, {members} networks of each of the best kinds");
+        decide(&mut decisions, what, "members err in different ways", "[ensemble=1]");
+    } else if base.tune.refit.is_none() && finish::refits(&base) {
         let what = "the model is trained on train and dev together in the end".to_string();
         decide(&mut decisions, what, "then dev has done its work", "[refit=false]");
     }

@@ -80,6 +80,14 @@ impl SeedNoise {
     }
 }
 
+/// The completed trials, the best first.
+pub(super) fn by_value(trials: &[Trial]) -> Vec<&Trial> {
+    let mut whole: Vec<&Trial> =
+        trials.iter().filter(|trial| trial.kind != TrialKind::Seed && is_whole(trial)).collect();
+    whole.sort_by(|a, b| order(a, b));
+    whole
+}
+
 /// The trainings of the best trial, with its own seed and with others, best first.
 pub(super) fn trainings(trials: &[Trial]) -> Vec<&Trial> {
     let seeds = trials.iter().filter(|trial| trial.kind == TrialKind::Seed && is_whole(trial));

@@ -7,7 +7,7 @@ use super::record::Trial;
 use super::study::Study;
 use super::trial::{BEST_EPOCH, TrialRunner};
 use super::worker::Search;
-use super::{SearchEnd, SearchEvent, SearchResult, SeedNoise, SharedCallback, begin, choice, front};
+use super::{SearchEnd, SearchEvent, SearchResult, SeedNoise, SharedCallback, begin, choice, ensemble, front};
 use crate::config::Config;
 use crate::data::{source, split};
 use crate::error::{Error, Result};
@@ -20,7 +20,7 @@ use crate::train::StopReason;
 /// How often to check whether another process is still training the best trial.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// Whether the final model is trained on the dev rows too.
+/// Whether the final model is trained on all dev rows, if it is one network.
 pub(super) fn refits(config: &Config) -> bool {
     config.tune.refit.unwrap_or(!begin::has_own_dev(config) && config.split.fold.is_none())
 }
@@ -129,12 +129,16 @@ pub(super) fn finish(
         Taken::Elsewhere => return found(SearchEnd::Elsewhere, None),
         Taken::Interrupted => return found(SearchEnd::Interrupted, None),
     }
-    let refit = refits(base);
-    callback.event(&SearchEvent::Chosen { trial: Box::new((*chosen).clone()), refit });
     let mut config = runner.configure(chosen)?;
-    if refit {
+    let members = ensemble::members(base, &*runner.data(base)?)?;
+    let refit = members == 1 && refits(base);
+    if members > 1 {
+        ensemble::configure(&mut config, members, runner, &trials)?;
+    } else if refit {
         configure_refit(&mut config, runner, &trainings)?;
     }
+    let members = members * config.network.candidates.len().max(1);
+    callback.event(&SearchEvent::Chosen { trial: Box::new((*chosen).clone()), members, refit });
     config.output = base.output.clone();
     let folder = folder(base, study)?;
     config.output.out = Some(folder.display().to_string());

@@ -8,6 +8,7 @@ mod begin;
 mod choice;
 mod constraint;
 mod defaults;
+mod ensemble;
 mod finish;
 mod importance;
 pub mod learning_rate;
@@ -77,7 +78,9 @@ pub enum SearchEvent {
     Chosen {
         /// The trial, with the seed that did best.
         trial: Box<Trial>,
-        /// Whether it is trained on the dev rows too.
+        /// How many networks the final model has.
+        members: usize,
+        /// Whether it is trained on all dev rows, too.
         refit: bool,
     },
     /// A warning for the user.

@@ -226,7 +226,7 @@ impl Keras<'_> {
                     }
                 }
             }
-            Op::Average { members, of } => self.average(lowered, *members, *of, &x),
+            Op::Average { members, of, weights } => self.average(lowered, (*members, weights), *of, &x),
             Op::Add { layers, shortcut } => {
                 let (a, b) = (self.chain(layers, x.clone())?, self.chain(shortcut, x)?);
                 self.graph.layer("Add", &format!("{}.sum", lowered.name), json!({}), &[&a, &b], &a.shape.clone())
@@ -236,12 +236,27 @@ impl Keras<'_> {
 
     /// The logits of the members' mean answers; a mean of 0 in 32 bits counts as the smallest number, so that logits are
     /// finite.
-    fn average(&mut self, lowered: &LoweredOp, members: usize, of: Activation, x: &Symbol) -> Symbol {
+    fn average(
+        &mut self,
+        lowered: &LoweredOp,
+        (members, weights): (usize, &[f64]),
+        of: Activation,
+        x: &Symbol,
+    ) -> Symbol {
         let outputs = lowered.output().size();
         let each = self.reshaped(lowered, "members", x.clone(), &[members, outputs]);
         let mean = |keras: &mut Self, own: &str, x: &Symbol| {
-            let config = json!({ "data_format": "channels_last", "keepdims": false });
-            keras.named("GlobalAveragePooling1D", lowered, own, config, x, &[outputs])
+            if weights.is_empty() {
+                let config = json!({ "data_format": "channels_last", "keepdims": false });
+                return keras.named("GlobalAveragePooling1D", lowered, own, config, x, &[outputs]);
+            }
+            // One filter as long as there are members.
+            let filter = weights.iter().flat_map(|weight| vec![*weight as f32; outputs]).collect();
+            let config = json!({ "kernel_size": [members], "use_bias": false });
+            let variables = vec![(vec![members, outputs, 1], filter)];
+            let name = format!("{}.{own}.weighted", lowered.name);
+            let sum = keras.graph.push("DepthwiseConv1D", &name, config, &[x], &[1, outputs], variables);
+            keras.reshaped(lowered, own, sum, &[outputs])
         };
         if of == Activation::Identity {
             return mean(self, "mean", &each);

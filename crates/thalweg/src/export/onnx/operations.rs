@@ -92,7 +92,7 @@ fn operation(graph: &mut Graph, ctx: Context, x: Value) -> Value {
             let each: Vec<String> = each.collect();
             Value::new(graph.joined(&ctx.name("Concat"), &each), ctx.lowered.output())
         }
-        Op::Average { members, of } => average(graph, ctx, x, *members, *of),
+        Op::Average { members, of, weights } => average(graph, ctx, x, (*members, weights), *of),
         Op::LogMel(options) => log_mel(graph, ctx, x, options),
     }
 }
@@ -281,11 +281,17 @@ fn add(graph: &mut Graph, ctx: Context, x: Value, [layers, shortcut]: [&[Node]; 
 }
 
 /// The logits of the members' mean answers; a mean of 0 in 32 bits counts as the smallest number, so that logits are finite.
-fn average(graph: &mut Graph, ctx: Context, x: Value, members: usize, of: Activation) -> Value {
+fn average(graph: &mut Graph, ctx: Context, x: Value, (members, weights): (usize, &[f64]), of: Activation) -> Value {
     let output = ctx.lowered.output();
     let x = graph.reshape(&ctx.name("members"), &x.name, &[members, output.size()]);
     let axis = graph.integers(&ctx.name("axis"), &[1]);
+    // Times their number, since a mean is taken of them.
+    let relative = weights.iter().map(|weight| weight * members as f64);
+    let weights = (!weights.is_empty()).then(|| graph.floats(&ctx.name("weights"), &[members, 1], relative));
     let mean = |graph: &mut Graph, name: &str, x: &str| {
+        let own = ctx.name(&name.replace("ReduceMean", "Mul"));
+        let weighted = weights.as_ref().map(|weights| graph.node(&own, "Mul", [x, weights], Vec::new()));
+        let x = weighted.as_deref().unwrap_or(x);
         graph.node(&ctx.name(name), "ReduceMean", [x, &axis], vec![int("keepdims", 0)])
     };
     if of == Activation::Identity {

@@ -188,9 +188,9 @@ impl Code {
             }
             Op::Add { layers, shortcut } => self.add([("layers", layers), ("shortcut", shortcut)], lowered, own, x),
             Op::Branches { members } => self.branches(members, lowered, own, x),
-            Op::Average { members, of } => {
+            Op::Average { members, of, weights } => {
                 self.module("nn.Identity()", lowered);
-                average(*members, *of, lowered, x)
+                average((*members, weights), *of, lowered, x)
             }
             Op::Activation(g) => self.activation(*g, lowered, own, (z, x)),
         }
@@ -308,16 +308,24 @@ impl Code {
     }
 }
 
-/// The logits of the mean of the members' answers g(z).
-fn average(members: usize, of: Activation, lowered: &LoweredOp, x: &str) -> String {
+/// The logits of the weighted mean of the members' answers g(z).
+fn average((members, weights): (usize, &[f64]), of: Activation, lowered: &LoweredOp, x: &str) -> String {
     let each = format!("{x}.unflatten(1, ({members}, {}))", lowered.output().size());
+    let column: Vec<String> = weights.iter().map(|weight| format!("[{weight}]")).collect();
+    let column = format!("{x}.new_tensor([{}])", column.join(", "));
+    let equal = weights.is_empty();
+    let log = if equal { String::new() } else { format!(" + {column}.log()") };
     match of {
-        Activation::Softmax => format!("torch.logsumexp(torch.log_softmax({each}, -1), 1) - math.log({members})"),
+        Activation::Softmax => {
+            let count = if equal { format!(" - math.log({members})") } else { String::new() };
+            format!("torch.logsumexp(torch.log_softmax({each}, -1){log}, 1){count}")
+        }
         Activation::Sigmoid => {
-            let sum = |sign: &str| format!("torch.logsumexp(F.logsigmoid({sign}{each}), 1)");
+            let sum = |sign: &str| format!("torch.logsumexp(F.logsigmoid({sign}{each}){log}, 1)");
             format!("{} - {}", sum(""), sum("-"))
         }
-        _ => format!("{each}.mean(1)"),
+        _ if equal => format!("{each}.mean(1)"),
+        _ => format!("({each} * {column}).sum(1)"),
     }
 }
 

@@ -1,0 +1,83 @@
+//! Networks of several kinds in an ensemble.
+
+use serde_json::{Value, json};
+
+use super::decide;
+use super::facts::Facts;
+use super::layers::hidden;
+use super::numbers::FEWEST_ROWS;
+use crate::config::{self, Config, Quality};
+use crate::error::{Error, Result, did_you_mean};
+use crate::event::Decision;
+
+/// The options in which candidates may differ.
+const OPTIONS: [&str; 5] = ["layers", "activation", "dropout", "batch_norm", "bins"];
+
+/// The configuration of each candidate; the given one alone where there are none.
+///
+/// # Errors
+/// If a candidate has an option that it cannot, or a value that is none.
+pub(super) fn candidates(facts: &Facts, members: usize, decisions: &mut Vec<Decision>) -> Result<Vec<Config>> {
+    let config = facts.config;
+    let place = |error: Error| error.at("network.candidates");
+    let given = &config.network.candidates;
+    if given.is_empty() {
+        let usual = usual(facts, members);
+        if usual.is_empty() {
+            return Ok(vec![config.clone()]);
+        }
+        let all: Result<Vec<Config>> = usual.iter().map(|table| configured(config, table)).collect();
+        let what = format!("members are of {} kinds, which differ in layers, activation and bins", usual.len());
+        decide(decisions, what, "quality best".into(), "[quality=good]");
+        return all;
+    }
+    if members < 2 {
+        return Err(
+            place(Error::config("candidates for one network")).fix("ask for an ensemble of several: [ensemble=5]")
+        );
+    }
+    given.iter().map(|table| configured(config, table).map_err(place)).collect()
+}
+
+/// The candidates of the best quality, if the user has left the network open.
+fn usual(facts: &Facts, members: usize) -> Vec<Value> {
+    let Config { network, preprocess, train, .. } = facts.config;
+    let unset = config::Network { ensemble: network.ensemble, ..config::Network::default() };
+    let open = *network == unset && preprocess.bins.is_none() && facts.table && !facts.first_edition;
+    if !open || train.quality != Quality::Best || members < 2 || facts.course {
+        return Vec::new();
+    }
+    let units = hidden(facts, &mut Vec::new());
+    let wide: Vec<usize> = units.iter().map(|units| 2 * units).collect();
+    let deep: Vec<usize> = units.iter().chain(units.last()).copied().collect();
+    let mut all = vec![
+        json!({ "layers": units }),
+        json!({ "layers": units, "activation": ["silu"] }),
+        json!({ "layers": wide, "bins": 128 }),
+        json!({ "layers": wide, "bins": 48, "activation": ["silu"] }),
+        json!({ "layers": deep }),
+        json!({ "layers": units, "bins": 0 }),
+        json!({ "layers": [] }),
+    ];
+    if facts.rows < FEWEST_ROWS {
+        // There are no bins to differ in.
+        all.retain(|table| table.get("bins").is_none());
+    }
+    all
+}
+
+/// The configuration with a candidate's options.
+fn configured(config: &Config, table: &Value) -> Result<Config> {
+    let mut base = config.clone();
+    base.network.candidates.clear();
+    let Some(options) = table.as_object() else {
+        return Err(
+            Error::config(format!("found {table}")).fix("write a table such as { layers = [256, 128], bins = 24 }")
+        );
+    };
+    if let Some(unknown) = options.keys().find(|key| !OPTIONS.contains(&key.as_str())) {
+        let error = Error::config(format!("unknown key {unknown:?}{}", did_you_mean(unknown, OPTIONS)));
+        return Err(error.fix(format!("use {}", OPTIONS.join(", "))));
+    }
+    base.with_values(options.iter().map(|(key, value)| (key.clone(), value.clone())))
+}
