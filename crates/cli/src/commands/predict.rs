@@ -180,7 +180,7 @@ fn write_csv(
     }
     for row in 0..answers.predictions.len() {
         let ids = answers.ids.iter().map(|(_, cells)| cells.get(row).into_owned());
-        let fields = ids.chain(columns.cells(answers, row).iter().map(AnswerCell::to_string));
+        let fields = ids.chain(columns.cells(answers, row).into_iter().map(|cell| cell.to_string()));
         let fields = fields.chain(explained.rows.get(row).into_iter().flatten().map(f64::to_string));
         out.write_all(csv::line(fields).as_bytes())?;
     }
