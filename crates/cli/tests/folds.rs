@@ -21,7 +21,7 @@ fn line(i: usize) -> String {
 impl Place {
     fn new() -> Place {
         let place = Place(tempfile::tempdir().unwrap());
-        place.write("t.csv", &(String::from("x,y,answer\n") + &(0..240).map(line).collect::<String>()));
+        place.write("t.csv", &(String::from("x,z,answer\n") + &(0..240).map(line).collect::<String>()));
         place
     }
 
@@ -160,7 +160,7 @@ fn what_does_not_go_together_is_told() {
         ("--folds 300", "expected 300 or more to make folds of"),
         ("--folds 3 --group answer", "fold 0: "),
         ("--folds 3 --from-disk", "--test-fold needs all rows at once"),
-        ("--folds 3 --fold 0,3 --group x", "--fold: folds are drawn at random"),
+        ("--folds 3 --fold 0,3 --group x", "--fold: fold 0: folds are drawn at random"),
         ("--gap 3", "--gap: a gap is left between rows that are split by time"),
     ] {
         let told = place.error(&format!("train t.csv -o s {options} {QUICK}"));
@@ -192,7 +192,7 @@ fn wrong_labels_equal_rows_and_telling_columns_are_suspects() {
         )
     };
     let lines: Vec<String> = lines.iter().enumerate().map(|(i, line)| format!("{},{line}", told(i, line))).collect();
-    place.write("w.csv", &(String::from("code,idle,x,y,answer\n") + &lines.concat()));
+    place.write("w.csv", &(String::from("code,idle,x,z,answer\n") + &lines.concat()));
 
     let options = format!("--target answer --folds 3 --ignore code {}", QUICK.replace("--epochs 8", "--epochs 40"));
     let found = place.json(&format!("suspects w.csv -o s --json {options}"));
