@@ -52,22 +52,27 @@ impl<'a> TimedExplainer<'a> {
     /// If the inputs are not whole rows, or an answer is not finite.
     pub fn explain(&mut self, x: &[f32]) -> Result<Vec<(Vec<Contributions>, usize)>> {
         let width = self.model.network.input().size().max(1);
-        let (mut rest, mut explained) = (x, Vec::new());
-        while !rest.is_empty() {
-            // The first row only shows how long one takes.
-            let count = if self.pace.is_none() { 1 } else { AT_ONCE };
-            let (rows, later) = rest.split_at(rest.len().min(count * width));
-            let settings = Settings { permutations: self.permutations(), ..self.settings };
-            let began = Instant::now();
-            let explainer = Explainer::new(self.model, &self.background, settings)?;
-            let found = explainer.explain(rows)?;
-            let done = explainer.permutations();
-            self.pace = Some(began.elapsed().as_secs_f64() / (done * found.len().max(1)) as f64);
+        if self.pace.is_none() {
+            // Once only to see how long it takes.
+            self.explain_some(&x[..x.len().min(width)])?;
+        }
+        let mut explained = Vec::new();
+        for rows in x.chunks(AT_ONCE * width) {
+            let (found, done) = self.explain_some(rows)?;
             self.rows_left = self.rows_left.saturating_sub(found.len());
             explained.extend(found.into_iter().map(|contributions| (contributions, done)));
-            rest = later;
         }
         Ok(explained)
+    }
+
+    /// The contributions to the answers to some rows, from as many orders as there is time for.
+    fn explain_some(&mut self, x: &[f32]) -> Result<(Vec<Vec<Contributions>>, usize)> {
+        let settings = Settings { permutations: self.permutations(), ..self.settings };
+        let began = Instant::now();
+        let explainer = Explainer::new(self.model, &self.background, settings)?;
+        let (found, done) = (explainer.explain(x)?, explainer.permutations());
+        self.pace = Some(began.elapsed().as_secs_f64() / (done * found.len().max(1)) as f64);
+        Ok((found, done))
     }
 
     /// The names of what is found: [`Explainer::names`].
