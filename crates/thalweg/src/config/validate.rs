@@ -3,7 +3,7 @@
 use super::load::checked;
 use super::value::inline;
 use super::{Config, Split, option_specs};
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 use crate::tensor::Activation;
 
 impl Split {
@@ -30,12 +30,13 @@ impl Split {
 
     /// Checks that folds are among as many as there are, and that a gap is in time.
     fn check_folds(&self) -> Result<()> {
-        for (name, fold) in [("--fold", &self.fold), ("--test-fold", &self.test_fold)] {
+        for (flag, name, fold) in [("--fold", "fold", &self.fold), ("--test-fold", "test_fold", &self.test_fold)] {
             if let Some(&[fold, folds]) = fold.as_deref()
                 && (folds < 2 || fold >= folds)
             {
-                let error = Error::config(format!("found fold {fold} of {folds}")).at(name);
-                return Err(error.fix(format!("count folds from 0, of 2 or more: {name} 0,5")));
+                let error = Error::config(format!("found fold {fold} of {folds}")).at(flag);
+                let example = Advice::option(name, "0,5");
+                return Err(error.fix(Advice::from("count folds from 0, of 2 or more: ").and(example)));
             }
         }
         if self.gap.is_some() && self.time.is_none() {

@@ -33,7 +33,7 @@ pub fn load(config: &Config) -> Result<Dataset> {
                 decisions.push(Decision {
                     what: format!("{path} is not looked at"),
                     why: "test is a fold of the training part".into(),
-                    instead: "[test_fold]".into(),
+                    instead: "leave out [test_fold]".into(),
                 });
                 continue;
             }

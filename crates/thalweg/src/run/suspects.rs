@@ -89,7 +89,7 @@ pub fn suspects(folder: &Path) -> Result<Suspects> {
     let place = folder.display().to_string();
     if !matches!(summary.variation, Variation::Folds(_)) {
         let error = Error::config("the runs differ in their seeds: no row is left out by one of them").at(place);
-        return Err(error.fix("name a folder that thalweg train wrote with --folds"));
+        return Err(error.fix("name a folder of runs that were trained with [folds]"));
     }
     if !summary.complete {
         let error = Error::config("not all folds are trained").at(&place);

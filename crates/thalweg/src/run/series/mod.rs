@@ -22,7 +22,7 @@ use super::resume::{go_to_end, written};
 use super::{Callback, Outcome, RunFolder, identity, short_name};
 use crate::config::Config;
 use crate::data::source;
-use crate::error::{Error, Kind, Result, advice};
+use crate::error::{Advice, Error, Kind, Result};
 use crate::event::Event;
 use crate::io::atomic;
 use crate::model::Model;
@@ -89,7 +89,8 @@ impl Variation {
         let flag = format!("--{}", self.name());
         let wrong = |what: &str| Error::config(what).at(&flag);
         if self.count() < 2 {
-            return Err(wrong("a single run has no spread").fix(format!("take 2 or more: {flag} 5")));
+            return Err(wrong("a single run has no spread")
+                .fix(Advice::from("take 2 or more: ").and(Advice::option(self.name(), "5"))));
         }
         if config.data.path == "-" {
             return Err(wrong("every run reads the data once more, and standard input can be read once")
@@ -98,7 +99,7 @@ impl Variation {
         let Variation::Folds(_) = self else { return Ok(()) };
         if config.data.test.is_some() {
             return Err(wrong("each fold is test in turn, and a test part of its own is named")
-                .fix(advice!("leave out [test], and evaluate a model on it that is trained without {}", flag)));
+                .fix("leave out [test], and evaluate a model on it that is trained on all rows"));
         }
         if config.split.test_fold.is_some() {
             return Err(wrong("each fold is test in turn, and one fold is named").fix("leave out [test_fold]"));

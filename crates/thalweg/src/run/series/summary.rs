@@ -104,7 +104,7 @@ impl Summary {
         let names = [Variation::Folds(0), Variation::Seeds(0)].map(|variation| variation.record());
         let Some(path) = names.iter().map(|name| folder.join(name)).find(|path| path.is_file()) else {
             let error = Error::config("this is no folder of several runs").at(folder.display().to_string());
-            return Err(error.fix("name a folder that thalweg train wrote with --folds or --seeds"));
+            return Err(error.fix("name a folder of runs that were trained with [folds] or [seeds]"));
         };
         let text = std::fs::read(&path).map_err(|error| Error::io(Kind::Config, &path, "read", &error))?;
         serde_json::from_slice(&text).map_err(|error| {
