@@ -8,6 +8,7 @@ mod errors;
 mod listener;
 mod model;
 mod network;
+mod series;
 mod training;
 mod tune;
 mod wording;
@@ -27,6 +28,8 @@ mod _native {
     use super::model::Model;
     #[pymodule_export]
     use super::network::Network;
+    #[pymodule_export]
+    use super::series::{Series, train_series};
     #[pymodule_export]
     use super::training::{Learner, Run, check_path, open_run, train, train_path};
     #[pymodule_export]

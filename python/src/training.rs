@@ -71,7 +71,12 @@ impl Run {
 }
 
 impl Run {
-    fn new(model: thalweg::model::Model, events: Vec<Event>, interrupted: bool, folder: Option<PathBuf>) -> Self {
+    pub(crate) fn new(
+        model: thalweg::model::Model,
+        events: Vec<Event>,
+        interrupted: bool,
+        folder: Option<PathBuf>,
+    ) -> Self {
         let events = events.into_iter().map(wording::of_event).collect();
         Run { model: Arc::new(model), events, interrupted, folder }
     }

@@ -27,6 +27,7 @@ _LAZY = {
     "Model": ".model",
     "Network": ".network",
     "Run": ".run",
+    "Series": ".series",
     "Study": ".tuning",
     "ThalwegClassifier": ".estimators",
     "ThalwegRegressor": ".estimators",

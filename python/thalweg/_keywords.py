@@ -173,6 +173,13 @@ class Options(TypedDict, total=False):
     fold: Sequence[int] | None
     """Which fold is dev, and of how many, such as [0, 5]: train is then all other rows except test."""
 
+    test_fold: Sequence[int] | None
+    """Which fold is test, and of how many, such as [0, 5]: train and dev are all other rows or, by time, the earlier
+    ones."""
+
+    gap: float | None
+    """With time: rows less than this before dev or test are left out; in days for dates, else in the column's unit."""
+
     split_seed: int | None
     """The seed of the split. Default: the training seed."""
 

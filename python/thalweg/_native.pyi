@@ -86,6 +86,25 @@ def compare(
     seed: int,
     precision: str,
 ) -> str: ...
+class Series:
+    @property
+    def folder(self) -> PathLike[str] | None: ...
+    @property
+    def interrupted(self) -> bool: ...
+    def summary(self) -> str: ...
+    def runs(self) -> list[Run]: ...
+    def out_of_fold(
+        self,
+    ) -> tuple[list[int], list[int], list[list[str]], list[list[str]], dict[str, list[float]]] | None: ...
+
+def train_series(
+    options: str,
+    folds: int | None = None,
+    seeds: int | None = None,
+    data: Data | None = None,
+    dev: Data | None = None,
+    callback: _Listener = None,
+) -> Series: ...
 def train(
     options: str,
     data: Data,

@@ -36,7 +36,10 @@ class Progress:
 
     def __call__(self, event):
         kind = event["event"]
-        if kind == "run_started":
+        if kind == "run_of_series":
+            self._best = None
+            self._write(f"{event['by']} {event['number']}  (run {event['position'] + 1} of {event['of']})", end=True)
+        elif kind == "run_started":
             self._epochs = event["epochs"]
         elif kind == "epoch_ended":
             self._best = event["epoch"] if event["best"] else self._best

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ._keywords import Options
+    from .series import Series
 
 
 def train(
@@ -30,7 +31,7 @@ def train(
     callbacks=None,
     verbose=1,
     **options: Unpack[Options],
-) -> Run:
+) -> Run | Series:
     """Train a network.
 
     Parameters
@@ -53,11 +54,13 @@ def train(
         Whether progress is shown (0: not).
     **options
         Every option of the configuration by its name, such as ``layers=[64]`` or ``epochs=20``;
-        :func:`thalweg.options` lists them.
+        :func:`thalweg.options` lists them. With ``folds=5`` there are as many runs, each with another fold of the rows
+        as its test part, and with ``seeds=5`` as many on the same rows, each with another seed (in :func:`thalweg.tune`
+        these options are about its trials).
 
     Returns
     -------
-    Run
+    Run, or Series where folds or seeds are given
         After Ctrl-C, too: with the best parameters so far, and a :class:`~thalweg.TrainingInterrupted` warning.
 
     Examples
@@ -69,21 +72,37 @@ def train(
     7
     """
     listen = listeners(callbacks, verbose)
+    folds, seeds = options.pop("folds", None), options.pop("seeds", None)
+    if folds is not None and seeds is not None:
+        raise TypeError("folds and seeds are given; train with one of them")
+    several = {"folds": folds, "seeds": seeds} if folds is not None or seeds is not None else None
     if is_path(data):
         for name, value in {"y": y, "sample_weight": sample_weight, "validation_data": validation_data}.items():
             if value is not None:
                 raise TypeError(f"{name} goes with data in memory; name files by the options target, weight and dev")
-        run = _native.train_path(options_json({**options, "path": str(data)}), listen)
+        given = options_json({**options, "path": str(data)})
+        if several:
+            run = _native.train_series(given, **several, callback=listen)
+        else:
+            run = _native.train_path(given, listen)
     else:
         rows = rows_of("the data", data, y, sample_weight)
         dev = None
         if validation_data is not None:
             pair = validation_data if isinstance(validation_data, tuple) else (validation_data,)
             dev = rows_of("the validation data", *pair)
-        run = _native.train(options_json({"missing": [""], **options}), rows, dev, None, listen, [])
+        given = options_json({"missing": [""], **options})
+        if several:
+            run = _native.train_series(given, **several, data=rows, dev=dev, callback=listen)
+        else:
+            run = _native.train(given, rows, dev, None, listen, [])
     if run.interrupted:
         message = "training was interrupted; the best parameters so far are kept"
         warnings.warn(message, TrainingInterrupted, stacklevel=2)
+    if several:
+        from .series import Series
+
+        return Series(run)
     return Run(run)
 
 

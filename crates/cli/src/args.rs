@@ -15,6 +15,10 @@ Examples:
   thalweg export runs/houses-1 -o houses.onnx
   thalweg check sample:iris --layers 8 --activation tanh";
 
+/// The ids of `train`'s --folds and --seeds: options of the search have these names, and mean its trials.
+pub(crate) const FOLDS: &str = "folds of runs";
+pub(crate) const SEEDS: &str = "seeds of runs";
+
 /// The complete command line.
 pub(crate) fn command() -> Command {
     Command::new("thalweg")
@@ -24,10 +28,27 @@ pub(crate) fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommands([
-            with_options(verb("train", "Train a network on data").arg(data(false))).arg(
+            with_options(verb("train", "Train a network on data").arg(data(false))).args([
                 Arg::new("dry-run").long("dry-run").action(ArgAction::SetTrue).help("Only tell what would be done"),
-            ),
-            verb("resume", "Go on with a run that was stopped").arg(run()),
+                several(
+                    FOLDS,
+                    "folds",
+                    "Train as many runs, each with another fold as its test part; --stratify, --group, --time and \
+                     --gap say how rows are divided",
+                )
+                .conflicts_with_all([SEEDS, "dry-run"]),
+                several(SEEDS, "seeds", "Train as many runs on the same rows, each with another seed")
+                    .conflicts_with("dry-run"),
+            ]),
+            verb("resume", "Go on with a run (or several runs) that was stopped").arg(run()),
+            with_options(
+                verb("suspects", "Find suspicious labels, rows and columns of data").arg(
+                    Arg::new("data")
+                        .value_name("FOLDER|DATA")
+                        .help("The folder of runs on folds, as train --folds writes it, or data to train them on"),
+                ),
+            )
+            .arg(several(FOLDS, "folds", "Folds that are trained, where data is named [default: 5]")),
             verb("evaluate", "Measure a model on data whose answers are known")
                 .arg(model())
                 .arg(data(true))
@@ -97,6 +118,15 @@ pub(crate) fn command() -> Command {
                             "Orders of columns sampled to explain a row; more take longer and err less [default: 200]",
                         ),
                 )
+                .arg(
+                    Arg::new("explain-time")
+                        .long("explain-time")
+                        .value_name("SECONDS")
+                        .requires("explain")
+                        .conflicts_with("permutations")
+                        .value_parser(clap::value_parser!(f64))
+                        .help("Sample as many orders as fit into this time for all rows; how many is then a column"),
+                )
                 .args([
                     threshold(),
                     intervals("Also write intervals (or sets of classes) that hold the truth for this share of rows"),
@@ -164,6 +194,12 @@ fn completions() -> Command {
             .value_parser(clap::value_parser!(clap_complete::Shell))
             .help("The shell that is to read it"),
     )
+}
+
+/// Several runs instead of one.
+fn several(id: &'static str, flag: &'static str, help: &'static str) -> Arg {
+    let parser = clap::value_parser!(usize);
+    Arg::new(id).long(flag).value_name("N").value_parser(parser).help_heading("Several runs").help(help)
 }
 
 /// `compare`, of two models.

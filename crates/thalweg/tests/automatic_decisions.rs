@@ -95,7 +95,11 @@ fn the_best_quality_tries_several_kinds_of_networks() {
 fn candidates_are_tables_of_options_of_a_network() {
     let candidates = ("candidates", "[{ layers = [] }, { layers = [8, 4], activation = \"tanh\" }]");
     let given = planned(&[candidates, ("ensemble", "3")]);
-    assert!(layers(&given)[0].ends_with("and (linear 4 → 8, tanh; linear 8 → 4, tanh; linear 4 → 3)"), "{:?}", layers(&given));
+    assert!(
+        layers(&given)[0].ends_with("and (linear 4 → 8, tanh; linear 8 → 4, tanh; linear 4 → 3)"),
+        "{:?}",
+        layers(&given)
+    );
     assert_eq!(layers(&given)[1], "average of softmax over 6 members");
     let refused = |candidates: &str, more: (&str, &str)| {
         let all = [("path", "sample:iris"), ("candidates", candidates), more];

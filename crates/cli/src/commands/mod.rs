@@ -15,6 +15,7 @@ mod output;
 mod predict;
 mod report;
 mod resume;
+mod suspects;
 mod train;
 mod tune;
 
@@ -26,13 +27,14 @@ use crate::print::signals;
 /// Runs a verb; returns the exit code.
 pub(crate) fn run(verb: &str, matches: &ArgMatches) -> anyhow::Result<u8> {
     signals::outlive_file_limits()?;
-    if !matches!(verb, "train" | "resume" | "tune") {
+    if !matches!(verb, "train" | "resume" | "suspects" | "tune") {
         signals::end_at_once()?;
     }
     match verb {
         "train" => train::run(matches),
         "tune" => tune::run(matches),
         "resume" => resume::run(matches),
+        "suspects" => suspects::run(matches),
         "evaluate" => evaluate::run(matches),
         "compare" => compare::run(matches),
         "card" => card::run(matches),

@@ -5,10 +5,9 @@ use std::path::Path;
 
 use clap::ArgMatches;
 use thalweg::config::Config;
-use thalweg::data::schema::Task;
-use thalweg::data::target::Target;
-use thalweg::explain::{self, Background, Explainer, Sample, Settings};
-use thalweg::model::{Answers, Model};
+use thalweg::explain::{self, Background, Contributions, Explainer, Sample, Settings, TimedExplainer};
+use thalweg::io::csv;
+use thalweg::model::{AnswerCell, AnswerColumns, Answers, Model};
 use thalweg::tensor::ops::MatmulPrecision;
 
 use super::argument;
@@ -26,8 +25,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let (products, decisions) = thalweg::run::products(&model, config.train.precision)?;
     print::notes(&decisions);
     let mut explanation = Explanation::new(matches, &model, &config, products)?;
-    let margins = matches.get_one("intervals").map(|level| model.target.margins(*level)).transpose()?;
-    let columns = Columns::new(&model.target, margins);
+    let columns = AnswerColumns::new(&model.target, matches.get_one("intervals").copied())?;
     let mut out = Output::open(path)?;
     let lines = argument(matches, "format") == "jsonl";
     let mut failed = None;
@@ -53,6 +51,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
         None => print::notes(&written?),
     }
     out.finish()?;
+    explanation.iter().for_each(Explanation::tell);
     Ok(0)
 }
 
@@ -60,8 +59,18 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
 struct Explanation<'a> {
     model: &'a Model,
     settings: Settings,
+    /// The time there is, and the rows that it is for.
+    time: Option<(f64, usize)>,
     /// None until the first rows are there, where these are the background.
-    explainer: Option<Explainer<'a>>,
+    explainer: Option<AnyExplainer<'a>>,
+    /// The fewest and the most orders sampled for a row, and the largest standard error of a contribution.
+    sampled: Option<(usize, usize, f64)>,
+}
+
+/// By a number of orders, or by a time.
+enum AnyExplainer<'a> {
+    Counted(Explainer<'a>),
+    Timed(TimedExplainer<'a>),
 }
 
 /// Names and, row by row, values of columns.
@@ -85,7 +94,20 @@ impl<'a> Explanation<'a> {
         explain::columns(model)?;
         let permutations = matches.get_one("permutations").copied().unwrap_or(Settings::default().permutations);
         let settings = Settings { permutations, seed: config.train.seed, precision };
-        let mut explanation = Explanation { model, settings, explainer: None };
+        let mut explanation = Explanation { model, settings, time: None, explainer: None, sampled: None };
+        if let Some(&seconds) = matches.get_one("explain-time") {
+            let path = argument(matches, "data");
+            if path == "-" {
+                let error = thalweg::Error::config("rows are counted first, and standard input can be read once");
+                return Err(error.at("--explain-time").fix("put standard input into a file, or give --permutations"));
+            }
+            let mut rows = 0;
+            model.predict(path, &config.data, precision, &mut |answers| {
+                rows += answers.predictions.len();
+                Ok(())
+            })?;
+            explanation.time = Some((seconds, rows));
+        }
         if let Some(path) = matches.get_one::<String>("background") {
             let mut rows = Sample::default();
             let width = model.network.input().size();
@@ -98,121 +120,76 @@ impl<'a> Explanation<'a> {
         Ok(Some(explanation))
     }
 
-    fn compare_with(&mut self, rows: &[f32]) -> thalweg::Result<&Explainer<'a>> {
+    fn compare_with(&mut self, rows: &[f32]) -> thalweg::Result<()> {
         let background = Background::new(self.model, rows)
             .map_err(|error| error.fix("name rows like those trained on with --background"))?;
-        let explainer = Explainer::new(self.model, &background, self.settings)?;
-        Ok(self.explainer.insert(explainer))
+        self.explainer = Some(match self.time {
+            None => AnyExplainer::Counted(Explainer::new(self.model, &background, self.settings)?),
+            Some(time) => AnyExplainer::Timed(TimedExplainer::new(self.model, background, self.settings, time)?),
+        });
+        Ok(())
     }
 
     fn of(&mut self, answers: &Answers) -> thalweg::Result<Explained> {
         if self.explainer.is_none() {
             self.compare_with(&answers.inputs)?;
         }
-        let Some(explainer) = &self.explainer else { return Ok(Explained::default()) };
-        let rows = explainer.explain(&answers.inputs)?;
-        let fields = rows.iter().map(|row| row.iter().flat_map(|answer| answer.fields()).collect());
-        Ok(Explained { names: explainer.names(), rows: fields.collect() })
-    }
-}
-
-/// The columns of predictions, after those of ids.
-struct Columns<'a> {
-    target: &'a Target,
-    /// What intervals or sets reach to, if they are asked for.
-    margins: Option<Vec<f64>>,
-    names: Vec<String>,
-}
-
-/// What is in a cell.
-enum Cell {
-    Text(String),
-    Probability(f64),
-    Number(f64),
-    Classes(Vec<String>),
-}
-
-impl<'a> Columns<'a> {
-    /// `prediction` for one target, otherwise one a target; quantiles or probabilities; intervals or the set.
-    fn new(target: &'a Target, margins: Option<Vec<f64>>) -> Self {
-        let of_targets = |name: &str| -> Vec<String> {
-            match &target.columns[..] {
-                [_] => vec![name.into()],
-                several => several.iter().map(|column| format!("{name}_{column}")).collect(),
+        let fields = |row: &[Contributions]| row.iter().flat_map(Contributions::fields).collect::<Vec<f64>>();
+        match &mut self.explainer {
+            None => Ok(Explained::default()),
+            Some(AnyExplainer::Counted(explainer)) => {
+                let rows = explainer.explain(&answers.inputs)?;
+                Ok(Explained { names: explainer.names(), rows: rows.iter().map(|row| fields(row)).collect() })
             }
-        };
-        let mut names = of_targets("prediction");
-        names.extend(target.quantiles.iter().map(|tau| format!("quantile_{tau}")));
-        names.extend(target.classes.iter().map(|class| format!("probability_{class}")));
-        if margins.is_some() && target.task == Task::Regression {
-            names.extend(of_targets("low").into_iter().zip(of_targets("high")).flat_map(|(low, high)| [low, high]));
-        } else if margins.is_some() {
-            names.push("set".into());
-        }
-        Columns { target, margins, names }
-    }
-
-    /// The cells of a row, one a name.
-    fn cells(&self, answers: &Answers, row: usize) -> Vec<Cell> {
-        let target = self.target;
-        let numbers = target.task == Task::Regression;
-        let prediction = |text: &String| match text.parse() {
-            Ok(number) if numbers => Cell::Number(number),
-            _ => Cell::Text(text.clone()),
-        };
-        let mut cells: Vec<Cell> = answers.predictions[row].iter().map(prediction).collect();
-        if !target.quantiles.is_empty() {
-            cells.extend(target.in_units(&answers.outputs[row]).into_iter().map(Cell::Number));
-        }
-        cells.extend(answers.probabilities[row].iter().map(|p| Cell::Probability(*p)));
-        if let Some(margins) = &self.margins {
-            let outputs = &answers.outputs[row];
-            if numbers {
-                cells.extend(target.intervals(outputs, margins).into_iter().flatten().map(Cell::Number));
-            } else {
-                let set = target.set(outputs, margins).into_iter().map(|class| target.classes[class].clone());
-                cells.push(Cell::Classes(set.collect()));
+            Some(AnyExplainer::Timed(explainer)) => {
+                let mut names = explainer.names()?;
+                names.push("permutations".into());
+                let mut rows = Vec::new();
+                for (row, count) in explainer.explain(&answers.inputs)? {
+                    let error = row.iter().flat_map(|answer| &answer.errors).copied().fold(0.0, f64::max);
+                    let (fewest, most, largest) = self.sampled.unwrap_or((count, count, error));
+                    self.sampled = Some((fewest.min(count), most.max(count), largest.max(error)));
+                    rows.push([fields(&row), vec![count as f64]].concat());
+                }
+                Ok(Explained { names, rows })
             }
         }
-        cells
+    }
+
+    /// How much was sampled in the time there was.
+    fn tell(&self) {
+        if let Some((fewest, most, error)) = self.sampled {
+            print::note(&format!(
+                "{fewest} to {most} orders of columns were sampled for each row; the largest standard error of a \
+                 contribution is {error:.2e}"
+            ));
+        }
     }
 }
 
 fn write_csv(
     out: &mut impl Write,
-    columns: &Columns,
+    columns: &AnswerColumns,
     answers: &Answers,
     explained: &Explained,
     header: bool,
 ) -> std::io::Result<()> {
     if header {
-        let names = answers.ids.iter().map(|(name, _)| name).chain(&columns.names).chain(&explained.names);
-        writeln!(out, "{}", names.map(|name| field(name)).collect::<Vec<_>>().join(","))?;
+        let names = answers.ids.iter().map(|(name, _)| name).chain(columns.names()).chain(&explained.names);
+        out.write_all(csv::line(names).as_bytes())?;
     }
     for row in 0..answers.predictions.len() {
-        let ids = answers.ids.iter().map(|(_, cells)| field(&cells.get(row)));
-        let fields = ids.chain(columns.cells(answers, row).into_iter().map(|cell| match cell {
-            Cell::Text(text) => field(&text),
-            // The shortest text that reads back as the same number.
-            Cell::Probability(x) | Cell::Number(x) => x.to_string(),
-            Cell::Classes(classes) => field(&classes.join(";")),
-        }));
+        let ids = answers.ids.iter().map(|(_, cells)| cells.get(row).into_owned());
+        let fields = ids.chain(columns.cells(answers, row).into_iter().map(|cell| cell.to_string()));
         let fields = fields.chain(explained.rows.get(row).into_iter().flatten().map(f64::to_string));
-        writeln!(out, "{}", fields.collect::<Vec<_>>().join(","))?;
+        out.write_all(csv::line(fields).as_bytes())?;
     }
     Ok(())
 }
 
-/// A CSV field, quoted if necessary. A string that a spreadsheet would run as a formula is prefixed with an apostrophe.
-fn field(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t']) && text.parse::<f64>().is_err();
-    let text = if formula { format!("'{text}") } else { text.to_string() };
-    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
-}
-
 fn write_lines(
     out: &mut impl Write,
-    columns: &Columns,
+    columns: &AnswerColumns,
     answers: &Answers,
     explained: &Explained,
 ) -> std::io::Result<()> {
@@ -221,13 +198,13 @@ fn write_lines(
         for (name, cells) in &answers.ids {
             line.insert(name.clone(), cells.get(row).into());
         }
-        for (name, cell) in columns.names.iter().zip(columns.cells(answers, row)) {
+        for (name, cell) in columns.names().iter().zip(columns.cells(answers, row)) {
             line.insert(
                 name.clone(),
                 match cell {
-                    Cell::Text(text) => text.into(),
-                    Cell::Probability(x) | Cell::Number(x) => x.into(),
-                    Cell::Classes(classes) => classes.into(),
+                    AnswerCell::Text(text) => text.into(),
+                    AnswerCell::Number(x) => x.into(),
+                    AnswerCell::Classes(classes) => classes.into(),
                 },
             );
         }
@@ -237,17 +214,4 @@ fn write_lines(
         writeln!(out, "{}", serde_json::Value::from(line))?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::field;
-
-    #[test]
-    fn fields_are_quoted_and_formulas_are_disarmed() {
-        assert_eq!(field("a,\"b\""), "\"a,\"\"b\"\"\"");
-        assert_eq!(field("=1+1"), "'=1+1");
-        assert_eq!(field("-3.5"), "-3.5");
-        assert_eq!(field("plain"), "plain");
-    }
 }

@@ -2,10 +2,10 @@
 
 use clap::ArgMatches;
 use thalweg::Kind;
-use thalweg::run::{self, Outcome};
+use thalweg::run::{self, Outcome, Series, Variation};
 use thalweg::train::StopReason;
 
-use crate::args;
+use crate::args::{self, FOLDS, SEEDS};
 use crate::print::{self, Progress};
 
 /// Runs the verb; returns the exit code.
@@ -16,8 +16,49 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
         return Ok(0);
     }
     let mut progress = Progress::new(matches)?;
+    let count = |id| matches.get_one::<usize>(id).copied();
+    if let Some(variation) = count(FOLDS).map(Variation::Folds).or(count(SEEDS).map(Variation::Seeds)) {
+        let series = run::train_series(&config, variation, &mut progress);
+        return finish_series(series, &progress, matches);
+    }
     let outcome = run::train(&config, &mut progress);
     finish(outcome, &progress, matches)
+}
+
+/// Prints the result of several runs; returns the exit code.
+pub(super) fn finish_series(
+    series: thalweg::Result<Series>,
+    progress: &Progress,
+    matches: &ArgMatches,
+) -> anyhow::Result<u8> {
+    let Some(series) = unless_interrupted(series)? else { return Ok(progress.signal_exit_code()) };
+    if matches.get_flag("json") {
+        let mut object = serde_json::to_value(&series.summary)?;
+        object["folder"] = serde_json::json!(series.folder);
+        print::json(&object)?;
+    } else {
+        print::series::series(&series)?;
+    }
+    Ok(exit_code(series.end, progress))
+}
+
+/// What there is; none where a signal came before anything was there, which is told.
+pub(super) fn unless_interrupted<T>(result: thalweg::Result<T>) -> anyhow::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind == Kind::Interrupted => {
+            print::error(&error.into());
+            Ok(None)
+        }
+        result => Ok(Some(result?)),
+    }
+}
+
+fn exit_code(end: StopReason, progress: &Progress) -> u8 {
+    match end {
+        StopReason::Done | StopReason::Patience => 0,
+        StopReason::TimeLimit => 6,
+        StopReason::Interrupted => progress.signal_exit_code(),
+    }
 }
 
 /// Prints the result of a run; returns the exit code.
@@ -26,21 +67,11 @@ pub(super) fn finish(
     progress: &Progress,
     matches: &ArgMatches,
 ) -> anyhow::Result<u8> {
-    let outcome = match outcome {
-        Err(error) if error.kind == Kind::Interrupted => {
-            print::error(&error.into());
-            return Ok(progress.signal_exit_code());
-        }
-        outcome => outcome?,
-    };
+    let Some(outcome) = unless_interrupted(outcome)? else { return Ok(progress.signal_exit_code()) };
     if matches.get_flag("json") {
         print::json(&print::outcome_json(&outcome))?;
     } else {
         print::outcome(&outcome)?;
     }
-    Ok(match outcome.end {
-        StopReason::Done | StopReason::Patience => 0,
-        StopReason::TimeLimit => 6,
-        StopReason::Interrupted => progress.signal_exit_code(),
-    })
+    Ok(exit_code(outcome.end, progress))
 }

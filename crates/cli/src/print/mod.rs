@@ -4,7 +4,9 @@ pub(crate) mod comparison;
 pub(crate) mod explanation;
 mod progress;
 pub(crate) mod search;
+pub(crate) mod series;
 pub(crate) mod signals;
+pub(crate) mod suspects;
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;

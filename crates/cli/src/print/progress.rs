@@ -50,6 +50,12 @@ impl Callback for Progress {
             return;
         }
         match event {
+            Event::RunOfSeries { by, number, position, of } => {
+                if let Some(bar) = &self.bar {
+                    bar.reset();
+                }
+                self.say(&format!("{BOLD}{by} {number}{BOLD:#}  (run {} of {of})", position + 1));
+            }
             Event::RunStarted { data, examples, layers, parameters, epochs, steps_per_epoch, task, .. } => {
                 (self.epochs, self.steps) = (*epochs, *steps_per_epoch);
                 if let Some(bar) = &self.bar {

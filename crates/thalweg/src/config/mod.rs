@@ -68,6 +68,12 @@ pub struct Split {
     /// Which fold is dev, and of how many, such as 0,5: train is then all other rows except test.
     #[schemars(length(equal = 2))]
     pub fold: Option<Vec<usize>>,
+    /// Which fold is test, and of how many, such as 0,5: train and dev are all other rows or, by time, the earlier ones.
+    #[schemars(length(equal = 2))]
+    pub test_fold: Option<Vec<usize>>,
+    /// With time: rows less than this before dev or test are left out; in days for dates, else in the column's unit.
+    #[schemars(range(min = 0.0))]
+    pub gap: Option<f64>,
     /// The seed of the split. Default: the training seed.
     pub split_seed: Option<u64>,
 }

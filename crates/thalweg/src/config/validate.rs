@@ -3,7 +3,7 @@
 use super::load::checked;
 use super::value::inline;
 use super::{Config, Split, option_specs};
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 use crate::tensor::Activation;
 
 impl Split {
@@ -27,6 +27,24 @@ impl Split {
         }
         Ok(Some([train, dev, test]))
     }
+
+    /// Checks that folds are among as many as there are, and that a gap is in time.
+    fn check_folds(&self) -> Result<()> {
+        for (flag, name, fold) in [("--fold", "fold", &self.fold), ("--test-fold", "test_fold", &self.test_fold)] {
+            if let Some(&[fold, folds]) = fold.as_deref()
+                && (folds < 2 || fold >= folds)
+            {
+                let error = Error::config(format!("found fold {fold} of {folds}")).at(flag);
+                let example = Advice::option(name, "0,5");
+                return Err(error.fix(Advice::from("count folds from 0, of 2 or more: ").and(example)));
+            }
+        }
+        if self.gap.is_some() && self.time.is_none() {
+            let error = Error::config("a gap is left between rows that are split by time").at("--gap");
+            return Err(error.fix("name the column of times with [time], or leave [gap] out"));
+        }
+        Ok(())
+    }
 }
 
 impl Config {
@@ -48,11 +66,10 @@ impl Config {
             let error = Error::config("found 2, expected 1 or 3").at("--channels");
             return Err(error.fix("1 reads pictures as grey, 3 in colour"));
         }
-        if let Some(&[fold, folds]) = self.split.fold.as_deref()
-            && (folds < 2 || fold >= folds)
-        {
-            let error = Error::config(format!("found fold {fold} of {folds}")).at("--fold");
-            return Err(error.fix("count folds from 0, of 2 or more: [fold=0,5]"));
+        self.split.check_folds()?;
+        if self.split.test_fold.is_some() && self.data.test.is_some() {
+            let error = Error::config("the test part is a fold and a file of its own as well").at("--test-fold");
+            return Err(error.fix("leave out [test_fold] or [test]"));
         }
         self.check_columns()?;
         self.check_network()?;
@@ -161,6 +178,10 @@ mod tests {
             (&[("rates", "1=0.1")], "--rates: rates are given, but the schedule is not manual"),
             (&[("schedule", "manual")], "--rates: the manual schedule has no rates"),
             (&[("schedule", "manual"), ("rates", "0=0.1")], "--rates: found \"0\", expected an epoch from 1"),
+            (&[("test_fold", "5,5")], "--test-fold: found fold 5 of 5"),
+            (&[("fold", "0,1")], "--fold: found fold 0 of 1"),
+            (&[("test_fold", "0,5"), ("test", "t.csv")], "--test-fold: the test part is a fold and a file of its own"),
+            (&[("gap", "7")], "--gap: a gap is left between rows that are split by time"),
             (&[("quantiles", "0.9,0.1")], "--quantiles: found [0.9, 0.1], expected shares between 0 and 1 that rise"),
             (&[("quantiles", "0,0.5")], "--quantiles: found [0.0, 0.5]"),
             (&[("threshold", "f2")], "--threshold: found \"f2\", expected a number from 0 to 1 or a rule"),

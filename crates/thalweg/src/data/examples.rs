@@ -150,7 +150,8 @@ impl Examples {
 pub struct Raw {
     names: Vec<String>,
     columns: Vec<Column>,
-    truths: Column,
+    /// A column for each target.
+    truths: Vec<Column>,
 }
 
 impl Raw {
@@ -163,8 +164,9 @@ impl Raw {
             raw.names.push(column.name.clone());
             raw.columns.push(cells);
         }
+        raw.truths = vec![Column::default(); target.columns.len()];
         for row in rows {
-            raw.truths.push(&target.truth(table, *row));
+            raw.truths.iter_mut().zip(target.truths(table, *row)).for_each(|(column, truth)| column.push(&truth));
         }
         raw
     }
@@ -173,7 +175,9 @@ impl Raw {
         for (column, others) in self.columns.iter_mut().zip(&other.columns) {
             column.extend(others, 0..others.len());
         }
-        self.truths.extend(&other.truths, 0..other.truths.len());
+        for (column, others) in self.truths.iter_mut().zip(&other.truths) {
+            column.extend(others, 0..others.len());
+        }
     }
 
     /// The first input columns of a row, by name.
@@ -182,9 +186,14 @@ impl Raw {
         self.names.iter().zip(&self.columns).map(|(name, column)| (name.clone(), cell(column))).collect()
     }
 
-    /// The target as written in the data.
-    pub fn truth(&self, row: usize) -> Cow<'_, str> {
-        self.truths.get(row)
+    /// The targets as written in the data.
+    pub fn truth(&self, row: usize) -> String {
+        self.truths(row).join(", ")
+    }
+
+    /// Each target as written in the data.
+    pub fn truths(&self, row: usize) -> Vec<String> {
+        self.truths.iter().map(|column| column.get(row).into_owned()).collect()
     }
 }
 

@@ -29,6 +29,14 @@ pub fn load(config: &Config) -> Result<Dataset> {
     ];
     for (part, named, beside) in parts {
         if let (None, Some(path)) = (&named, beside) {
+            if part == "test" && config.split.test_fold.is_some() {
+                decisions.push(Decision {
+                    what: format!("{path} is not looked at"),
+                    why: "test is a fold of the training part".into(),
+                    instead: "leave out [test_fold]".into(),
+                });
+                continue;
+            }
             decisions.push(Decision {
                 what: format!("the {part} part is {path}"),
                 why: "it lies beside the training part".into(),

@@ -1,5 +1,6 @@
 //! From files to batches: source → schema → split → pipeline → batches.
 
+pub(crate) mod alike;
 pub(crate) mod applicable;
 pub mod arrays;
 pub(crate) mod boolean_words;
@@ -11,6 +12,7 @@ pub(crate) mod dates;
 mod ends;
 pub mod examples;
 pub(crate) mod far;
+mod folds;
 pub mod inspect;
 mod intervals;
 mod loader;

@@ -27,7 +27,8 @@ const CHUNK: usize = 1024;
 /// Fewer rows than this are not split.
 const FEWEST: usize = 10;
 
-/// The fractions of train, dev and test that are split off `rows` rows; a split from a separate file gets none of them.
+/// The fractions of train, dev and test that are split off `rows` rows; a split from a separate file gets none of them, nor
+/// does test where it is a fold.
 pub fn fractions(
     rows: usize,
     own_dev: bool,
@@ -35,7 +36,8 @@ pub fn fractions(
     options: &config::Split,
 ) -> Result<(Splits<f64>, Option<Decision>)> {
     let ([_, dev, test], why) = wanted(rows, options)?;
-    let (dev, test) = (if own_dev { 0.0 } else { dev }, if own_test { 0.0 } else { test });
+    let fold = options.test_fold.as_deref();
+    let (dev, test) = (if own_dev { 0.0 } else { dev }, if own_test || fold.is_some() { 0.0 } else { test });
     // With a test file the rest keeps dev's share: 60/20/20 becomes 80/20.
     let fractions = Splits { train: 1.0 - dev - test, dev, test };
     let needed = if dev + test > 0.0 { FEWEST } else { 1 };
@@ -43,12 +45,12 @@ pub fn fractions(
         return Err(Error::data(format!("found {rows} rows with a known answer, expected {needed} or more to divide"))
             .fix("add rows, or train on all of them with [split=1,0,0]"));
     }
-    let decision = why.filter(|_| dev + test > 0.0).map(|why| told(fractions, why));
+    let decision = why.filter(|_| dev + test > 0.0).map(|why| told(fractions, fold, why));
     Ok((fractions, decision))
 }
 
-/// What is split off, and what is not because it has a file of its own.
-fn told(fractions: Splits<f64>, why: String) -> Decision {
+/// What is split off, and what is not because it is a fold or has a file of its own.
+fn told(fractions: Splits<f64>, fold: Option<&[usize]>, why: String) -> Decision {
     let percent = |fraction: f64| format!("{}", (fraction * 1000.0).round() / 10.0);
     let Splits { train, dev, test } = fractions;
     let (shares, parts, instead, own) = if test == 0.0 {
@@ -59,11 +61,12 @@ fn told(fractions: Splits<f64>, why: String) -> Decision {
         (vec![train, dev, test], "train, dev and test", "[split=0.8,0.1,0.1]", None)
     };
     let shares = shares.into_iter().map(percent).collect::<Vec<_>>().join("/");
-    Decision {
-        what: format!("rows split {shares} % into {parts}"),
-        why: own.map_or(why.clone(), |own| format!("{why}; {own} rows have a file of their own")),
-        instead: instead.into(),
-    }
+    let why = match (own, fold) {
+        (Some("test"), Some(fold)) => format!("{why}; test is fold {} of {}", fold[0], fold[1]),
+        (Some(own), _) => format!("{why}; {own} rows have a file of their own"),
+        (None, _) => why,
+    };
+    Decision { what: format!("rows split {shares} % into {parts}"), why, instead: instead.into() }
 }
 
 /// The fractions requested, or the default for this many rows, and why.
@@ -158,7 +161,7 @@ fn distinguish(contents: Vec<u64>) -> Vec<u64> {
     keys
 }
 
-fn hash(seed: u64, content: &[u8]) -> u64 {
+pub(super) fn hash(seed: u64, content: &[u8]) -> u64 {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&seed.to_le_bytes());
     hasher.update(content);
@@ -238,41 +241,30 @@ pub fn by_group(groups: &[&str], fractions: Splits<f64>, seed: u64) -> Result<Sp
     Ok(in_row_order(parts))
 }
 
-/// Splits by time: the latest rows are test, those before them dev.
-pub fn by_time(times: &[f64], fractions: Splits<f64>) -> Splits<Vec<usize>> {
-    let mut rows: Vec<usize> = (0..times.len()).collect();
-    rows.sort_by(|a, b| times[*a].total_cmp(&times[*b]));
+/// Splits by time: the latest rows are test, those before them dev. Rows less than `gap` before a later split are in none.
+pub fn by_time(times: &[f64], fractions: Splits<f64>, gap: f64) -> Splits<Vec<usize>> {
+    let mut train = in_time_order(times);
     let size =
         |fraction: f64| if fraction > 0.0 { ((times.len() as f64 * fraction).round() as usize).max(1) } else { 0 };
-    let test = rows.split_off(rows.len().saturating_sub(size(fractions.test)));
-    let dev = rows.split_off(rows.len().saturating_sub(size(fractions.dev)));
-    in_row_order(Splits { train: rows, dev, test })
+    let test = train.split_off(train.len().saturating_sub(size(fractions.test)));
+    leave_gap(&mut train, &test, times, gap);
+    let dev = train.split_off(train.len().saturating_sub(size(fractions.dev)));
+    leave_gap(&mut train, &dev, times, gap);
+    in_row_order(Splits { train, dev, test })
 }
 
-/// Splits the rows that are not test rows again: dev is fold number `fold` of `folds`, train all others. Strata are
-/// spread evenly; a row that is the only one of its stratum stays in train.
-pub fn refold(
-    keys: &[u64],
-    strata: &[usize],
-    parts: Splits<Vec<usize>>,
-    fold: usize,
-    folds: usize,
-) -> Splits<Vec<usize>> {
-    let mut rows = [parts.train, parts.dev].concat();
-    rows.sort_unstable_by_key(|row| (strata[*row], keys[*row], *row));
-    let (mut train, mut dev, mut next) = (Vec::new(), Vec::new(), 0);
-    for stratum in rows.chunk_by(|a, b| strata[*a] == strata[*b]) {
-        for row in stratum {
-            let held_out = stratum.len() > 1 && next % folds == fold;
-            if held_out {
-                dev.push(*row)
-            } else {
-                train.push(*row)
-            }
-            next += usize::from(stratum.len() > 1);
-        }
+/// The rows in the order of their times.
+pub(super) fn in_time_order(times: &[f64]) -> Vec<usize> {
+    let mut rows: Vec<usize> = (0..times.len()).collect();
+    rows.sort_by(|a, b| times[*a].total_cmp(&times[*b]));
+    rows
+}
+
+/// Takes those from the end of earlier rows that are less than `gap` before later ones; both are in the order of time.
+pub(super) fn leave_gap(earlier: &mut Vec<usize>, later: &[usize], times: &[f64], gap: f64) {
+    if let Some(first) = later.first() {
+        earlier.truncate(earlier.partition_point(|row| times[*first] - times[*row] >= gap));
     }
-    in_row_order(Splits { train, dev, test: parts.test })
 }
 
 fn in_row_order(mut parts: Splits<Vec<usize>>) -> Splits<Vec<usize>> {
@@ -286,26 +278,6 @@ fn in_row_order(mut parts: Splits<Vec<usize>>) -> Splits<Vec<usize>> {
 mod tests {
     use super::*;
     use crate::data::table_of;
-
-    #[test]
-    fn folds_hold_out_each_row_once_and_leave_the_test_part_alone() {
-        let keys: Vec<u64> = (0..103_u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
-        let strata: Vec<usize> = (0..103).map(|row| if row == 7 { 2 } else { usize::from(row % 3 == 0) }).collect();
-        let whole = by_key(&keys, &strata, COURSE, 1);
-        let folds: Vec<_> = (0..5).map(|fold| refold(&keys, &strata, whole.clone(), fold, 5)).collect();
-        let mut held_out: Vec<usize> = folds.iter().flat_map(|parts| parts.dev.clone()).collect();
-        held_out.sort_unstable();
-        let mut all = [whole.train.clone(), whole.dev.clone()].concat();
-        all.retain(|row| *row != 7 || !whole.train.contains(&7));
-        all.sort_unstable();
-        assert_eq!(held_out, all);
-        for parts in &folds {
-            assert_eq!(parts.test, whole.test);
-            assert_eq!(parts.train.len() + parts.dev.len(), whole.train.len() + whole.dev.len());
-            let thirds = parts.dev.iter().filter(|row| strata[**row] == 1).count() as f64 / parts.dev.len() as f64;
-            assert!((thirds - 1.0 / 3.0).abs() < 0.1, "{thirds}");
-        }
-    }
 
     const COURSE: Splits<f64> = Splits { train: 0.6, dev: 0.2, test: 0.2 };
 
@@ -450,7 +422,10 @@ mod tests {
     #[test]
     fn the_latest_rows_are_test() {
         let times: Vec<f64> = [5, 3, 9, 1, 7, 2, 8, 0, 6, 4].map(f64::from).to_vec();
-        let parts = by_time(&times, COURSE);
+        let parts = by_time(&times, COURSE, 0.0);
         assert_eq!((parts.test, parts.dev), (vec![2, 6], vec![4, 8]));
+        // Times 8 and 9 are test, 6 and 7 would be dev.
+        let parts = by_time(&times, COURSE, 1.5);
+        assert_eq!((parts.test, parts.dev, parts.train), (vec![2, 6], vec![0, 8], vec![1, 3, 5, 7]));
     }
 }

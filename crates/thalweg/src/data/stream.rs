@@ -109,6 +109,8 @@ fn check(config: &Config) -> Result<()> {
         (config.split.group.is_some(), "--group"),
         (config.split.time.is_some(), "--time"),
         (config.split.stratify == Some(true), "--stratify"),
+        (config.split.fold.is_some(), "--fold"),
+        (config.split.test_fold.is_some(), "--test-fold"),
         (config.data.any_order, "--any-order"),
     ] {
         if asked {

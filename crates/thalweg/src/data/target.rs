@@ -323,10 +323,10 @@ impl Target {
         }
     }
 
-    /// A row's target as written in the data.
-    pub fn truth(&self, table: &Table, row: usize) -> String {
+    /// A row's targets as written in the data.
+    pub fn truths(&self, table: &Table, row: usize) -> Vec<String> {
         let cells = self.columns.iter().filter_map(|name| table.position(name));
-        cells.map(|position| table.columns[position].get(row).trim().to_string()).collect::<Vec<_>>().join(", ")
+        cells.map(|position| table.columns[position].get(row).trim().to_string()).collect()
     }
 
     fn positions(&self, table: &Table) -> Result<Vec<usize>> {

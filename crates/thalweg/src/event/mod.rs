@@ -170,6 +170,17 @@ pub enum Event {
         /// The metric that early stopping watches on dev, and whether higher is better.
         monitor: (String, bool),
     },
+    /// One of several runs begins, or is finished already (not written to any log).
+    RunOfSeries {
+        /// What they differ in: `fold` or `seed`.
+        by: String,
+        /// Its fold or its seed.
+        number: u64,
+        /// Its position among them, from 0.
+        position: usize,
+        /// How many there are.
+        of: usize,
+    },
     /// The provenance of the run, so that it can be repeated.
     Provenance {
         /// The command that repeats this run.

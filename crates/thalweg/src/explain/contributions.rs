@@ -122,6 +122,12 @@ impl<'a> Explainer<'a> {
         Ok(Explainer { model, columns, settings, background, base, rounds: pairs / used })
     }
 
+    /// The orders that are sampled for a row: as many as asked for, or somewhat fewer, so that every background row is used
+    /// equally often.
+    pub fn permutations(&self) -> usize {
+        2 * self.rounds * (self.background.len() / self.model.network.input().size().max(1))
+    }
+
     /// The names of what [`Contributions::fields`] gives of all answers to a row: `baseline`, `contribution_age` and so on
     /// for each column, `standard_error`; with the target or label, as in `contribution_price_age`, where there are
     /// several answers.

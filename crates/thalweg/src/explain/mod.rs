@@ -25,11 +25,13 @@ mod contributions;
 mod dependence;
 mod importance;
 mod sample;
+mod timed;
 
 pub use contributions::{Background, Contributions, Explainer, Settings};
 pub use dependence::dependence;
 pub use importance::importance;
 pub use sample::Sample;
+pub use timed::TimedExplainer;
 
 use crate::data::preprocess::InputColumn;
 use crate::data::schema::shortened;

@@ -14,6 +14,7 @@
 
 pub(crate) mod calibration;
 mod classes;
+mod confident;
 mod gate;
 mod growth;
 mod interval;
@@ -29,6 +30,7 @@ use serde::{Deserialize, Serialize};
 use crate::task::Task;
 pub use calibration::CalibrationBin;
 pub use classes::confusion;
+pub use confident::{contradicting_classes, modified_z_scores, normalised_margin};
 pub use gate::{Gate, GateResult};
 pub(crate) use growth::RowLosses;
 pub use paired::{Difference, McNemar, Paired, paired};

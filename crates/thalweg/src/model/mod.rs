@@ -3,6 +3,7 @@
 //! The model file is a safetensors file that any loader can read. Its metadata holds the network, the pipeline, the
 //! schema and the target codec as data, never as paths or code.
 
+mod answer_columns;
 mod verification;
 
 use std::collections::BTreeMap;
@@ -34,6 +35,9 @@ use crate::metrics::{self, Metrics};
 use crate::network::{Network, weights};
 use crate::tensor::ops::MatmulPrecision;
 use crate::tensor::{Tensor, ViewMut};
+
+pub(crate) use answer_columns::of_targets;
+pub use answer_columns::{AnswerCell, AnswerColumns};
 
 /// The version of the model file's format.
 pub const FORMAT: u32 = 1;
@@ -271,6 +275,26 @@ impl Model {
             inputs,
             outputs: rows().map(<[f64]>::to_vec).collect(),
         })
+    }
+
+    /// Predicts encoded rows, chunk by chunk; `take` gets the first row of each chunk and the answers to it.
+    ///
+    /// # Errors
+    /// If rows on disk cannot be read, a prediction is not finite, or `take` fails.
+    pub(crate) fn answer_examples(
+        &self,
+        rows: &Examples,
+        precision: MatmulPrecision,
+        take: &mut dyn FnMut(usize, &Answers) -> Result<()>,
+    ) -> Result<()> {
+        for first in (0..rows.rows).step_by(CHUNK) {
+            let mut x = Vec::new();
+            for row in first..(first + CHUNK).min(rows.rows) {
+                x.extend_from_slice(&rows.inputs(row)?);
+            }
+            take(first, &self.answers(x, precision, Vec::new(), &|row| rows.place(first + row))?)?;
+        }
+        Ok(())
     }
 
     /// Predicts every row of a source in bounded memory, chunk by chunk; returns the decisions made in reading it.

@@ -154,7 +154,7 @@ impl Run {
             Event::Finished { reason, best_epoch, seconds, metrics, answers, .. } => {
                 self.end = Some(End { reason, best_epoch, seconds, metrics, answers });
             }
-            Event::Decision(_) | Event::Progress { .. } | Event::Checkpoint { .. } => {}
+            Event::RunOfSeries { .. } | Event::Decision(_) | Event::Progress { .. } | Event::Checkpoint { .. } => {}
         }
     }
 

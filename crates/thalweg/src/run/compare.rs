@@ -5,13 +5,14 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::resume::written;
 use super::training_data;
 
-use crate::config::{self, Config};
+use crate::config;
 use crate::data::dataset::Dataset;
 use crate::data::examples::Examples;
 use crate::data::{schema, source};
-use crate::error::{Advice, Error, Kind, Result, advice};
+use crate::error::{Advice, Error, Result, advice};
 use crate::event::Warning;
 use crate::metrics::{self, Metric, Paired};
 use crate::model::{EvaluatedExamples, Model};
@@ -216,9 +217,7 @@ fn dataset_of_run(contender: Contender) -> Result<Dataset> {
         let error = Error::config("this is no run's folder: which rows it was tested on is not known").at(place);
         return Err(error.fix(format!("name runs' folders, such as runs/digits-1, or {NAME_DATA}")));
     }
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| Error::io(Kind::Config, &path, "read the run's configuration", &error))?;
-    let config = Config::from_written(&text, &path.display().to_string())?;
+    let config = written(&path)?;
     if config.data.path == "-" {
         let error = Error::config("the run read its data from standard input, which is gone").at(place);
         return Err(error.fix(NAME_DATA));

@@ -26,6 +26,8 @@ mod preview;
 mod recorder;
 mod resume;
 mod selection;
+mod series;
+mod suspects;
 mod temperature;
 mod training;
 mod training_rows;
@@ -69,6 +71,11 @@ use recorder::RunRecorder;
 #[cfg(feature = "tune")]
 pub(crate) use resume::finish_study;
 pub use resume::resume;
+pub use series::{
+    OutOfFold, OutOfFoldRow, Series, SeriesRun, Spread, Summary, TrainedSeries, Variation, is_series, resume_series,
+    train_series, train_series_on,
+};
+pub use suspects::{EqualRows, SuspectAnswer, Suspects, TellingColumn, suspects};
 pub use training::Training;
 
 /// How often a callback is polled for a stop request while data is read.

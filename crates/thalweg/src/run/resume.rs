@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::announce::INTERRUPTED;
 use super::folder::taken;
+use super::series::is_series;
 use super::{Callback, Outcome, begin, fingerprint, former_fingerprint, fresh_state, identity, prepare_watched, run};
 use super::{Checkpoint, EventLog, RunFolder, keep};
 use crate::config::Config;
@@ -16,6 +17,10 @@ use crate::event::Event;
 /// # Errors
 /// If the folder has no configuration, the run is complete, or the data has changed.
 pub fn resume(folder: &Path, callback: &mut dyn Callback) -> Result<Outcome> {
+    if is_series(folder) {
+        let error = Error::config("this is the folder of several runs").at(folder.display().to_string());
+        return Err(error.fix("go on with all of them, or name the folder of one"));
+    }
     let folder = RunFolder::open(folder)?;
     let place = folder.path().display().to_string();
     if !folder.has_checkpoint() && !folder.config().exists() {
@@ -27,11 +32,14 @@ pub fn resume(folder: &Path, callback: &mut dyn Callback) -> Result<Outcome> {
             .at(place)
             .fix("train longer with [config], its config.toml and [epochs], into a new folder"));
     }
-    go_on(&written(&folder)?, folder, callback)
+    go_on(&written(&folder.config())?, folder, callback)
 }
 
 /// Resumes the run in a folder, if it began with this configuration and is not complete.
 pub(super) fn again(config: &Config, path: &Path, callback: &mut dyn Callback) -> Result<Outcome> {
+    if is_series(path) {
+        return Err(taken(path));
+    }
     let folder = RunFolder::open(path)?;
     match same(config, &folder)? {
         Some(same) if ended(&folder)?.is_none() => {
@@ -57,9 +65,27 @@ pub(crate) fn finish_study(config: &Config, path: &Path, callback: &mut dyn Call
     }
 }
 
+/// Trains one run of a series in the folder that it has, whatever its state; none where it is finished.
+pub(super) fn go_to_end(config: &Config, path: &Path, callback: &mut dyn Callback) -> Result<Option<Outcome>> {
+    thalweg_kernels::pool::set_threads(config.train.threads);
+    if !RunFolder::has_begun(path) {
+        let name = path.to_str().ok_or_else(|| {
+            let error = Error::config("the folder's name is not UTF-8").at(path.display().to_string());
+            error.fix("name another folder with [out]")
+        })?;
+        return begin(config, RunFolder::create(Some(name), "")?, callback).map(Some);
+    }
+    let folder = RunFolder::open(path)?;
+    match same(config, &folder)? {
+        Some(_) if ended(&folder)?.is_some() => Ok(None),
+        Some(same) => go_on(&same, folder, callback).map(Some),
+        None => Err(taken(path)),
+    }
+}
+
 /// The configuration to resume a folder's run with, if it began with the given one.
 fn same(config: &Config, folder: &RunFolder) -> Result<Option<Config>> {
-    let kept = written(folder)?;
+    let kept = written(&folder.config())?;
     let identity_of = |config: &Config| {
         let mut config = identity(config);
         // Whether to train from disk was decided when the run began.
@@ -72,12 +98,11 @@ fn same(config: &Config, folder: &RunFolder) -> Result<Option<Config>> {
     Ok(same.then(|| Config { train: crate::config::Train { threads, ..kept.train.clone() }, ..kept.clone() }))
 }
 
-/// The configuration that the folder's run began with.
-fn written(folder: &RunFolder) -> Result<Config> {
-    let place = folder.config().display().to_string();
-    let text = std::fs::read_to_string(folder.config())
-        .map_err(|error| Error::io(Kind::Config, folder.config(), "read the run's configuration", &error))?;
-    Config::from_written(&text, &place)
+/// The configuration that a run began with, from its file.
+pub(super) fn written(path: &Path) -> Result<Config> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::io(Kind::Config, path, "read the run's configuration", &error))?;
+    Config::from_written(&text, &path.display().to_string())
 }
 
 /// The epochs and stop reason of a run that completed and has all its files.

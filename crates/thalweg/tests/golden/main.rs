@@ -1,6 +1,7 @@
 //! Thalweg in f64 against PyTorch, scikit-learn and 50-digit arithmetic; `make.py` and `make_paired.py` wrote the JSON
 //! files.
 
+mod confident;
 mod functions;
 mod intervals;
 mod layers;
