@@ -199,7 +199,7 @@ class Options(TypedDict, total=False):
     """Categories seen fewer times than this share the slot of unseen ones. Default: 2."""
 
     bins: int | None
-    """Bins of the piecewise-linear functions that each number becomes (0: none). Default: 48 for tables from 1,000
+    """Bins of the piecewise-linear functions that each number becomes (0: none). Default: 96 for tables from 1,000
     training rows of up to 128 numbers; none without hidden layers."""
 
     scale_target: bool | None
@@ -290,6 +290,11 @@ class Options(TypedDict, total=False):
     ensemble: int | None
     """Networks whose answers are averaged (1: one network alone). Default: 5 for tables of up to 100,000 training rows
     whose layers are not given, else 1."""
+
+    candidates: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+    """Networks of several kinds in an ensemble, as tables of what differs: layers, activation, dropout, batch_norm or
+    bins. Each is trained as often as the ensemble has members, and weighted by what is best on dev. Default: several
+    for tables with quality best."""
 
     activation: str | Sequence[str] | None
     """Activation of the hidden layers: one for all, or one per layer; with a parameter as in leaky_relu(0.2), elu(2).

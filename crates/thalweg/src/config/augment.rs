@@ -55,10 +55,11 @@ pub struct Augment {
     /// Maximum change of loudness, in decibels. Default: 6 for sounds.
     #[schemars(range(min = 0.0, max = 60.0))]
     pub gain: Option<f64>,
-    /// Maximum share by which sounds are sped up or slowed down at constant pitch. Default: 0.1 for sounds.
+    /// Maximum share by which sounds are sped up or slowed down at constant pitch. Default: 0.1 for 1,000
+    /// training sounds or more.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub stretch: Option<f64>,
-    /// Maximum pitch shift in semitones, at constant speed. Default: 2 for sounds.
+    /// Maximum pitch shift in semitones, at constant speed. Default: 2 for 1,000 training sounds or more.
     #[schemars(range(min = 0.0, max = 24.0))]
     pub pitch: Option<f64>,
     /// Minimum signal-to-noise ratio of added noise, in decibels; up to 30 more.
@@ -67,10 +68,10 @@ pub struct Augment {
     /// Probability that a sound's steady noise is suppressed (spectral gating).
     #[schemars(range(min = 0.0, max = 1.0))]
     pub suppress: f64,
-    /// Maximum share of a sound's length that is silenced. Default: 0.2 for sounds.
+    /// Maximum share of a sound's length that is silenced. Default: 0.2 for sounds, 0.1 for fewer than 1,000.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub mask_time: Option<f64>,
-    /// Maximum share of a sound's frequencies that is masked. Default: 0.4 for sounds.
+    /// Maximum share of a sound's frequencies that is masked. Default: 0.4 for sounds, 0.2 for fewer than 1,000.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub mask_frequency: Option<f64>,
     /// A folder of background sounds, one of which is mixed in with probability 1/2.

@@ -129,7 +129,7 @@ mod tests {
     fn groups_stay_whole_and_folds_are_alike() {
         let names: Vec<String> = (0..400).map(|row: usize| format!("g{}", row * row % 61)).collect();
         let groups: Vec<&str> = names.iter().map(String::as_str).collect();
-        let strata: Vec<usize> = (0..400).map(|row: usize| usize::from(row * row % 61 % 4 == 0)).collect();
+        let strata: Vec<usize> = (0..400).map(|row: usize| usize::from((row * row % 61).is_multiple_of(4))).collect();
         let all = strata.iter().filter(|stratum| **stratum == 1).count();
         let mut held = Vec::new();
         for fold in 0..4 {

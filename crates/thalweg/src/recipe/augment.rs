@@ -55,7 +55,7 @@ pub(super) fn augmentation(facts: &Facts, decisions: &mut Vec<Decision>) -> Resu
         return Err(error.fix("leave [label_smoothing] out: mixing does its work"));
     }
     match facts.sound {
-        Some(spec) => of_sounds(asked, spec, decisions),
+        Some(spec) => of_sounds(facts, spec, decisions),
         None => Ok(of_images(facts, decisions)),
     }
 }
@@ -123,19 +123,22 @@ fn tell(decisions: &mut Vec<Decision>, what: &str, augmentation: &Augmentation, 
 }
 
 #[cfg(feature = "sounds")]
-fn of_sounds(asked: &Augment, spec: SoundSpec, decisions: &mut Vec<Decision>) -> Result<Augmentation> {
+fn of_sounds(facts: &Facts, spec: SoundSpec, decisions: &mut Vec<Decision>) -> Result<Augmentation> {
     use crate::data::source;
     use crate::train::{SoundChanges, SoundStrengths};
 
+    let asked = &facts.config.augment;
+    let (stretch, pitch, mask_time, mask_frequency) =
+        if facts.few_sounds { (0.0, 0.0, 0.1, 0.2) } else { (0.1, 2.0, 0.2, 0.4) };
     let strong = SoundStrengths {
         gain: asked.gain.unwrap_or(6.0),
         shift: asked.shift.unwrap_or(0.1),
-        stretch: asked.stretch.unwrap_or(0.1),
-        pitch: asked.pitch.unwrap_or(2.0),
+        stretch: asked.stretch.unwrap_or(stretch),
+        pitch: asked.pitch.unwrap_or(pitch),
         snr: asked.snr,
         suppress: asked.suppress,
-        mask_time: asked.mask_time.unwrap_or(0.2),
-        mask_frequency: asked.mask_frequency.unwrap_or(0.4),
+        mask_time: asked.mask_time.unwrap_or(mask_time),
+        mask_frequency: asked.mask_frequency.unwrap_or(mask_frequency),
         background_snr: asked.background_snr.unwrap_or(5.0),
     };
     let backgrounds = match &asked.background {
@@ -144,11 +147,16 @@ fn of_sounds(asked: &Augment, spec: SoundSpec, decisions: &mut Vec<Decision>) ->
     };
     let changes = Changes::Sounds(SoundChanges::new(strong, spec.sample_rate, backgrounds));
     let chosen = Augmentation { changes, mix: mix(asked) };
-    tell(decisions, "sounds", &chosen, "they sound alike to people");
+    let why = if facts.few_sounds {
+        "few sounds are learned soonest when changed little"
+    } else {
+        "they sound alike to people"
+    };
+    tell(decisions, "sounds", &chosen, why);
     Ok(chosen)
 }
 
 #[cfg(not(feature = "sounds"))]
-fn of_sounds(_: &Augment, _: SoundSpec, _: &mut Vec<Decision>) -> Result<Augmentation> {
+fn of_sounds(_: &Facts, _: SoundSpec, _: &mut Vec<Decision>) -> Result<Augmentation> {
     Ok(Augmentation::default())
 }

@@ -8,6 +8,8 @@ use crate::data::preprocess::ArrayScale;
 use crate::model::Model;
 use crate::task::Task;
 
+/// Training sounds below which a network has few epochs in a few minutes.
+const FEW_SOUNDS: usize = 1_000;
 /// Training images below which a network learns them by heart, whatever is done to each alone.
 const FEW: usize = 5_000;
 
@@ -41,6 +43,8 @@ pub(super) struct Facts<'a> {
     pub(super) wide: bool,
     /// Whether the data is of few colour images in classes, which are mixed for a longer training.
     pub(super) few_photos: bool,
+    /// Whether the data is of few sounds, for which the recipe plans minutes.
+    pub(super) few_sounds: bool,
 }
 
 impl<'a> Facts<'a> {
@@ -68,6 +72,7 @@ impl<'a> Facts<'a> {
             fast,
             linear: network.is_linear(),
             wide: data.parts.train.columns >= 256,
+            few_sounds: sound.is_some() && auto && train.edition > 1 && data.train_rows() < FEW_SOUNDS,
             few_photos: colour && few && auto && !fast && train.label_smoothing == 0.0,
         }
     }

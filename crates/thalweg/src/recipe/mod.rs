@@ -100,8 +100,8 @@ fn decided(facts: Facts) -> Result<Plan> {
     let (registered, given) = optimizer(&facts)?;
     let optimizer = (registered.build)(&given);
     let usual_rate = (registered.learning_rate)(&given);
-    let members = (network.members(), candidates);
-    let settings = settings::settings(&facts, members, (optimizer.name(), usual_rate), &mut decisions)?;
+    let optimizers = (optimizer.name(), usual_rate);
+    let settings = settings::settings(&facts, &network, candidates, optimizers, &mut decisions)?;
     let augmentation = augment::augmentation(&facts, &mut decisions)?;
     let dtype = if config.train.precision == Precision::F64 { Dtype::F64 } else { Dtype::F32 };
     Ok(Plan { network, candidates, start, loss, optimizer, settings, dtype, augmentation, decisions })

@@ -10,22 +10,25 @@ use crate::config::Quality;
 use crate::error::{Error, Result};
 use crate::event::Decision;
 use crate::metrics;
+use crate::network::Network;
 use crate::schedule::{self, Schedule};
 use crate::train::{Folds, Settings};
 
-/// Settings for a network of members of so many candidates, and an optimiser of a name, which usually learns at a rate.
+/// Settings for a network, whose members are of so many candidates, and an optimiser of a name, which usually learns at a rate.
 ///
 /// # Errors
 /// If a name is unknown, or rates are not by epochs.
 pub(super) fn settings(
     facts: &Facts,
-    (members, candidates): (usize, usize),
+    network: &Network,
+    candidates: usize,
     (optimizer, usual_rate): (&str, Option<f64>),
     decisions: &mut Vec<Decision>,
 ) -> Result<Settings> {
     let train = &facts.config.train;
+    let members = network.members();
     let batch_size = batch_size(facts, decisions);
-    let epochs = epochs(facts, decisions);
+    let epochs = epochs(facts, network, decisions);
     let learning_rate = learning_rate(facts, (optimizer, usual_rate), decisions);
     let schedule = schedule(facts, decisions)?;
     let patience = patience(facts, epochs, decisions);
@@ -79,7 +82,10 @@ fn batch_size(facts: &Facts, decisions: &mut Vec<Decision>) -> usize {
     }
 }
 
-fn epochs(facts: &Facts, decisions: &mut Vec<Decision>) -> usize {
+/// Multiply-adds of forward passes in a training on few sounds: a minute or two on two cores.
+const WORK_ON_FEW_SOUNDS: f64 = 1.75e12;
+
+fn epochs(facts: &Facts, network: &Network, decisions: &mut Vec<Decision>) -> usize {
     facts.config.train.epochs.unwrap_or_else(|| {
         let thousands = match facts.config.train.quality {
             Quality::Fast => 500,
@@ -97,8 +103,15 @@ fn epochs(facts: &Facts, decisions: &mut Vec<Decision>) -> usize {
             () if facts.task.is_classes() => (thousands * 100, 12..=300),
             () => (thousands * 500, 20..=300),
         };
-        let epochs = (rows / facts.rows.max(1)).clamp(*range.start(), *range.end());
-        decide(decisions, format!("at most {epochs} epochs"), facts.of_rows(), "[epochs=100]");
+        let mut epochs = (rows / facts.rows.max(1)).clamp(*range.start(), *range.end());
+        let mut why = facts.of_rows();
+        if facts.few_sounds {
+            let work = network.multiply_adds() * facts.rows.max(1) as f64;
+            let budget = WORK_ON_FEW_SOUNDS * thousands as f64 / 1_500.0;
+            epochs = epochs.min((budget / work) as usize).max(*range.start());
+            why = format!("{why}, {:.0} million multiply-adds each", network.multiply_adds() / 1e6);
+        }
+        decide(decisions, format!("at most {epochs} epochs"), why, "[epochs=100]");
         epochs
     })
 }

@@ -220,7 +220,7 @@ impl Shown {
         let x = rows.inputs(row)?;
         Ok(Mistake {
             place: rows.place(row),
-            truth: rows.raw.truth(row).into(),
+            truth: rows.raw.truth(row),
             prediction: target.answers(outputs).join(", "),
             loss,
             confidence: confidence(target, outputs),

@@ -90,15 +90,15 @@ impl OutOfFold {
         model.answer_examples(rows, MatmulPrecision::default(), &mut |first, answers| {
             for (i, outputs) in answers.outputs.iter().enumerate() {
                 let row = first + i;
-                let y = rows.y[row * width..][..width].iter().map(|y| f64::from(*y)).enumerate();
+                let y = rows.y[row * width..][..width].iter().map(|y| f64::from(*y));
                 answered.rows.push(OutOfFoldRow {
                     line: rows.source_lines[row],
                     file: rows.files.get(row).cloned(),
                     fold,
                     truths: rows.raw.truths(row),
                     y: match target.task {
-                        Task::Regression => y.map(|(t, y)| target.unscaled(t, y)).collect(),
-                        _ => y.map(|(_, y)| y).collect(),
+                        Task::Regression => y.enumerate().map(|(t, y)| target.unscaled(t, y)).collect(),
+                        _ => y.collect(),
                     },
                     probabilities: answers.probabilities[i].clone(),
                     points: points_in_units(target, outputs),
