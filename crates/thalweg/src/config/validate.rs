@@ -78,8 +78,8 @@ impl Config {
         for (column, order) in &data.order {
             order.check().map_err(|error| error.at(format!("--order, column {column:?}")))?;
             if data.kinds.get(column).is_some_and(|kind| *kind != ColumnKind::Ordered) {
-                let error = Error::config(format!("the column {column:?} has an order, and another kind by --kinds"));
-                return Err(error.at("--order").fix("leave one of the two out"));
+                let error = Error::config(format!("the column {column:?} has an order, and another kind as well"));
+                return Err(error.at("--order").fix("leave out [order] or [kinds]"));
             }
         }
         if split.group.is_some() && split.time.is_some() {

@@ -43,11 +43,11 @@ fn ids_and_text_are_left_out_with_a_notice() {
 
 /// A table of houses as it is often given: numbers of houses and of rows, a constant, and a column of remarks.
 fn houses() -> String {
-    let remark =
-        |i: usize| if i.is_multiple_of(3) { "fine".into() } else { format!("the roof leaks a little, see {i}") };
-    rows("PID,Order,units,comment,size,price", |i| {
-        format!("{},{},m2,\"{}\",{},{i}.5", 5261 * i % 9973, 7 + i, remark(i), i % 7)
-    })
+    let remark = |i: usize| {
+        if i.is_multiple_of(3) { format!("the roof leaks a little see {i}") } else { "fine".into() }
+    };
+    let row = |i: usize| format!("\n{},{},m2,{},{},{i}.5", 5261 * i % 9973, 7 + i, remark(i), i % 7);
+    (1..=120).fold("PID,Order,units,comment,size,price".into(), |csv, i| csv + &row(i))
 }
 
 #[test]
