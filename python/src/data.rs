@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use numpy::{PyReadonlyArray1, PyReadonlyArrayDyn};
 use pyo3::prelude::*;
-use thalweg::config::Config;
+use thalweg::config::{self, Config, Order};
 use thalweg::data::arrays::Arrays;
 use thalweg::data::column::{Column, Declared};
 use thalweg::data::dataset::{Dataset, Fitted};
@@ -19,6 +19,8 @@ use crate::errors::held;
 pub(crate) struct Data {
     pub(crate) rows: Rows,
     kinds: BTreeMap<String, ColumnKind>,
+    /// The orders of categories that have one.
+    orders: BTreeMap<String, Order>,
     targets: Vec<String>,
     weight: Option<String>,
 }
@@ -104,6 +106,20 @@ impl Data {
         })
     }
 
+    /// A column of texts that are categories, and these from the lowest to the highest; None is missing.
+    fn add_ordered(
+        &mut self,
+        py: Python<'_>,
+        name: &str,
+        values: Vec<Option<String>>,
+        levels: Vec<String>,
+    ) -> PyResult<()> {
+        held(py, || {
+            self.orders.insert(name.into(), Order::new(levels)?);
+            self.add(name, texts(Declared::Texts, values.iter().map(|text| text.as_deref().unwrap_or(""))))
+        })
+    }
+
     /// A target of numbers.
     fn add_target_numbers(&mut self, py: Python<'_>, name: &str, values: PyReadonlyArray1<'_, f64>) -> PyResult<()> {
         held(py, || self.add_target(name, numbers(&values)))
@@ -129,7 +145,7 @@ impl Data {
 
 impl Data {
     fn new(rows: Rows) -> Self {
-        Data { rows, kinds: BTreeMap::new(), targets: Vec::new(), weight: None }
+        Data { rows, kinds: BTreeMap::new(), orders: BTreeMap::new(), targets: Vec::new(), weight: None }
     }
 
     fn add(&mut self, name: &str, column: Column) -> Result<()> {
@@ -170,8 +186,20 @@ impl Data {
         if self.weight.is_some() {
             config.data.weight.clone_from(&self.weight);
         }
-        for (name, kind) in &self.kinds {
-            config.data.kinds.entry(name.clone()).or_insert(*kind);
+        let config::Data { kinds, order, .. } = &mut config.data;
+        for (name, kind) in self.kinds.iter().filter(|(name, _)| !order.contains_key(*name)) {
+            kinds.entry(name.clone()).or_insert(*kind);
+        }
+        for (name, levels) in &self.orders {
+            if order.contains_key(name) || kinds.contains_key(name) {
+                continue;
+            }
+            // Orders are of the second edition.
+            if config.train.edition == 1 {
+                kinds.insert(name.clone(), ColumnKind::Categorical);
+            } else {
+                order.insert(name.clone(), levels.clone());
+            }
         }
     }
 

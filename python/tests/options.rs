@@ -29,8 +29,9 @@ const WIDTH: usize = 120;
 const FEW: usize = 5;
 
 /// Examples in the options' meanings that the command line writes otherwise than Python.
-const EXAMPLES: [(&str, &str); 6] = [
+const EXAMPLES: [(&str, &str); 7] = [
     ("128,64 (`none` for no hidden layer)", "[128, 64] ([] for no hidden layer)"),
+    ("size=small<medium<large", "{\"size\": \"small<medium<large\"}"),
     ("0.6,0.2,0.2", "[0.6, 0.2, 0.2]"),
     ("such as 0,5:", "such as [0, 5]:"),
     ("64,64", "[64, 64]"),

@@ -80,6 +80,19 @@ def test_numbers_categories_and_what_is_missing_are_told_apart():
     assert np.isfinite(model.predict(unseen)).all()
 
 
+def test_an_ordered_category_has_the_order_of_its_type():
+    size = pd.Categorical(["mini", "maxi", None, "midi"] * 30, categories=["mini", "midi", "maxi"], ordered=True)
+    frame, y = pd.DataFrame({"size": size}), np.arange(120) % 4
+    assert columns_of(frame).columns["size"][1] == ["mini", "midi", "maxi"]
+    card = ThalwegRegressor(**QUICK).fit(frame, y).model_.card()
+    assert "| `size` | ordered category | `mini` < `midi` < `maxi` |" in card
+    for options in [{"edition": 1}, {"kinds": {"size": "categorical"}}]:
+        card = ThalwegRegressor(**QUICK, options=options).fit(frame, y).model_.card()
+        assert "| `size` | category | `maxi`, `midi`, `mini` |" in card
+    frame["size"] = frame["size"].cat.as_unordered()
+    assert "| `size` | category |" in ThalwegRegressor(**QUICK).fit(frame, y).model_.card()
+
+
 def test_columns_are_found_by_name_and_checked():
     columns, price = table()
     frame = pandas_of(columns)

@@ -12,13 +12,16 @@ from .errors import DataError
 
 # Beyond it not every whole number is a float64.
 EXACT = 2**53
+# Categories in an order, each of which becomes an input.
+MOST_LEVELS = 64
 
 
 class Columns:
     """Named columns: numbers with NaN, or texts with None, where cells are missing."""
 
     def __init__(self, columns, rows):
-        # Name → (values, kind), the kind None where the texts themselves are to say it.
+        # Name → (values, kind), the kind None where the texts themselves are to say it, and a list of categories, the
+        # lowest first, where these have an order.
         self.columns = columns
         self.rows = rows
 
@@ -171,6 +174,14 @@ def _of_categories(values):
     return (cells if cells.dtype == object else texts_of(values)), "categorical"
 
 
+def _order(categories):
+    """Categories as texts in their order; None where there are very many, or where texts cannot tell them apart."""
+    levels = texts_of(categories).tolist()
+    distinct = len({level.lower() for level in levels}) == len(levels)
+    plain = all(level and "<" not in level[1:] and level.strip() == level for level in levels)
+    return levels if 2 <= len(levels) <= MOST_LEVELS and distinct and plain else None
+
+
 def _of_pandas(series):
     dtype = series.dtype
     name, kind = type(dtype).__name__, dtype.kind if isinstance(dtype.kind, str) else "O"
@@ -179,7 +190,8 @@ def _of_pandas(series):
 
         return _of_arrow(pyarrow, pyarrow.array(series.array))
     if name == "CategoricalDtype":
-        return _of_categories(series.astype(object).tolist())
+        cells, kind = _of_categories(series.astype(object).tolist())
+        return cells, (_order(dtype.categories.tolist()) if dtype.ordered else None) or kind
     if name == "PeriodDtype":
         # A period is the second it begins with.
         return _times.dates(series.array.asfreq("s", how="start").astype(np.int64).view("datetime64[s]"))

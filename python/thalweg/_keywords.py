@@ -18,7 +18,7 @@ RENAMED = {"class_weight": "class_weights", "random_state": "seed", "n_jobs": "t
 EXTRA = ("validation_fraction", "warm_start", "verbose", "options")
 
 Task = Literal["regression", "binary", "multiclass", "multilabel"]
-Kinds = Literal["numeric", "boolean", "categorical", "datetime", "text"]
+Kinds = Literal["numeric", "boolean", "categorical", "ordered", "datetime", "text"]
 Fit = Literal["crop", "pad", "stretch"]
 Normalise = Literal["standard", "robust", "min_max", "none"]
 Impute = Literal["mean", "median"]
@@ -99,6 +99,10 @@ class Options(TypedDict, total=False):
 
     kinds: Mapping[str, Kinds] | None
     """Column kinds by name, where inference is wrong; non-numeric cells of a numeric column are then missing."""
+
+    order: Mapping[str, str] | None
+    """The categories of columns from the lowest to the highest, such as {"size": "small<medium<large"}. Default:
+    well-known scales are recognised."""
 
     id: str | Sequence[str] | None
     """Columns that identify rows: left out of the inputs, kept in predictions."""
@@ -201,6 +205,10 @@ class Options(TypedDict, total=False):
     bins: int | None
     """Bins of the piecewise-linear functions that each number becomes (0: none). Default: 96 for tables from 1,000
     training rows of up to 128 numbers; none without hidden layers."""
+
+    clip_dates: bool | None
+    """Whether dates beyond the training rows' first and last count as these, so that a trend is not carried on.
+    Default: yes."""
 
     scale_target: bool | None
     """Whether numeric targets are scaled for training (predictions are always in the data's units). Default: True."""

@@ -22,7 +22,9 @@ def rows(source, X, targets=None, weights=None):
     if isinstance(X, Columns):
         data = _native.Data.table(source, len(X))
         for name, (values, kind) in X.columns.items():
-            if values.dtype == object:
+            if isinstance(kind, list):
+                data.add_ordered(name, values.tolist(), kind)
+            elif values.dtype == object:
                 data.add_texts(name, values.tolist(), kind)
             else:
                 data.add_numbers(name, np.ascontiguousarray(values, dtype=np.float64))

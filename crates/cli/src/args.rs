@@ -418,7 +418,7 @@ const READING: [&str; 15] = [
 ];
 
 /// The options for interpreting its columns.
-const INFERRED: [&str; 8] = ["target", "task", "kinds", "sentinels", "id", "ignore", "keep", "weight"];
+const INFERRED: [&str; 9] = ["target", "task", "kinds", "order", "sentinels", "id", "ignore", "keep", "weight"];
 
 /// The flags of some options.
 fn reading(names: &[&str]) -> Vec<Arg> {

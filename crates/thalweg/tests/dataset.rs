@@ -64,7 +64,7 @@ size,town,sold,day,price
 
 fn fitted(train_rows: &[usize], options: &Preprocess) -> (Table, Pipeline) {
     let table = table("houses.csv", MIXED, None);
-    let (schema, _) = Schema::infer(&table, &config("price").data, &Default::default()).unwrap();
+    let (schema, _) = Schema::infer(&table, &config("price")).unwrap();
     let pipeline = Pipeline::fit(&table, &schema, train_rows, options).unwrap().0;
     (table, pipeline)
 }
@@ -118,8 +118,7 @@ fn other_rows_never_change_the_fitted_pipeline() {
         row.split(',').zip(&mut changed.columns).for_each(|(cell, column)| column.push(cell));
         changed.lines.push(9);
     }
-    let (schema, _) =
-        Schema::infer(&table("houses.csv", MIXED, None), &config("price").data, &Default::default()).unwrap();
+    let (schema, _) = Schema::infer(&table("houses.csv", MIXED, None), &config("price")).unwrap();
     assert_eq!(Pipeline::fit(&changed, &schema, &[0, 1, 2], &Preprocess::default()).unwrap().0, pipeline);
 }
 

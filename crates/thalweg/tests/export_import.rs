@@ -4,7 +4,8 @@ use std::path::Path;
 
 use thalweg::data::cell_format::CellFormat;
 use thalweg::data::preprocess::{
-    ArrayScale, Bins, Boolean, Categories, Datetime, Embedding, Input, Numeric, OneHot, Pipeline, Scale, Transform,
+    ArrayScale, Bins, Boolean, Categories, Datetime, Embedding, Input, Numeric, OneHot, Ordered, Pipeline, Scale,
+    Transform,
 };
 use thalweg::data::schema::{Column, ColumnKind, Role, Schema, Task};
 use thalweg::data::target::Target;
@@ -174,7 +175,8 @@ fn of_table() -> Model {
         indicator: clock,
         sentinels: Vec::new(),
         lenient: false,
-        range: None,
+        range: clock.then_some((1999.0, 2003.5)),
+        clip: clock,
     };
     let inputs = vec![
         numeric("standard", Scale::Standard { mean: 1e-7, deviation: 0.1 }, true, Some(vec![0.0, 1.5, 2.0])),
@@ -185,6 +187,14 @@ fn of_table() -> Model {
         Input { column: "one of".into(), transform: Transform::OneHot(OneHot { categories: categories(true, true) }) },
         Input { column: "iso".into(), transform: Transform::Datetime(date("iso8601", true)) },
         Input { column: "day".into(), transform: Transform::Datetime(date("%d.%m.%Y", false)) },
+        Input {
+            column: "size".into(),
+            transform: Transform::Ordered(Ordered {
+                levels: ["small", "Médium", "<9\""].map(String::from).to_vec(),
+                fill: vec![0.75, 0.5],
+                indicator: true,
+            }),
+        },
         Input {
             column: "code".into(),
             transform: Transform::Embedding(Embedding { categories: categories(false, false), dimension: 2 }),

@@ -323,6 +323,94 @@ fn what_training_refuses_inspecting_does_too() {
     }
 }
 
+#[test]
+fn cells_that_cannot_be_read_are_listed_with_their_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    // The third row's note takes two lines of the file.
+    let csv = rows("size,when,note,y", 100, |i| {
+        let size = if i == 40 { "12 feet, or so".into() } else { format!("{}.5", i % 50) };
+        let when = if i % 50 == 9 { "soon".into() } else { format!("2020-02-{:02}", 1 + i % 28) };
+        format!("\"{size}\",{when},\"{}\",{i}.5", if i == 2 { "one\ntwo" } else { "one" })
+    });
+    let out = folder.path().join("run").display().to_string();
+    let dev = folder.path().join("dev.csv").display().to_string();
+    std::fs::write(&dev, "size,when,note,y\n1,2020-02-03,one,1\nlarge,2020-02-03,one,1\n").unwrap();
+    let settings = [("max_bad", "0.02"), ("dev", &*dev), ("out", &*out), ("epochs", "1")];
+    let config = config(folder.path(), &csv, &settings);
+    let mut told = Vec::new();
+    run::train(&config, &mut |event: &Event| {
+        if let Event::Decision(decision) = event {
+            told.push(decision.what.clone());
+        }
+    })
+    .unwrap();
+    let path = &config.data.path;
+    let expected = format!(
+        "file,line,column,found,reason\n\
+         {path},43,size,\"12 feet, or so\",expected a number\n\
+         {path},12,when,soon,expected a date like iso8601\n\
+         {path},62,when,soon,expected a date like iso8601\n\
+         {dev},3,size,large,expected a number\n"
+    );
+    assert_eq!(std::fs::read_to_string(folder.path().join("run/rejects.csv")).unwrap(), expected);
+    assert!(told.iter().any(|what| what.starts_with("what cannot be read, 4 in all, is listed in ")), "{told:?}");
+    let profile = inspect::profile(&config).unwrap();
+    let lines: Vec<_> = profile.rejects.iter().map(|reject| reject.line.unwrap()).collect();
+    assert_eq!(lines, [43, 12, 62]);
+}
+
+/// 60 rows whose answer follows the size, some of which are missing.
+fn sizes() -> String {
+    rows("size,town,y", 60, |i| {
+        let size = if i % 10 == 9 { "" } else { ["small", "Medium", "large", "LARGE"][i % 4] };
+        format!("{size},{},{}.5", ["a", "b", "c"][i % 3], i % 4)
+    })
+}
+
+#[test]
+fn ordered_categories_become_steps() {
+    let data = load(&sizes(), &[("ignore", "town")]).unwrap();
+    assert_eq!(kind(&data, "size"), (ColumnKind::Ordered, Role::Feature));
+    assert!(told(&data, "categories in an order: size (small < Medium < large)", "--kinds NAME=categorical"));
+    assert_eq!(data.pipeline.features(), ["size > small", "size > Medium", "size missing"]);
+    assert_eq!(inputs(&data, &["small", "medium", "Large"]), [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0]);
+    let Transform::Ordered(ordered) = transform(&data, "size") else { panic!() };
+    let [above_small, above_medium] = ordered.fill[..] else { panic!("{ordered:?}") };
+    assert_eq!(
+        inputs(&data, &["enormous", ""]),
+        [above_small, above_medium, 0.0, above_small, above_medium, 1.0],
+        "an unknown category is the training rows' mean"
+    );
+    let hot = load(&sizes(), &[("ignore", "town"), ("edition", "1")]).unwrap();
+    assert_eq!(kind(&hot, "size"), (ColumnKind::Categorical, Role::Feature));
+    let given = load(&sizes(), &[("ignore", "size"), ("order", "town=c<a<b<d")]).unwrap();
+    assert_eq!(inputs(&given, &["c", "a", "b", "d"]), [0., 0., 0., 1., 0., 0., 1., 1., 0., 1., 1., 1.]);
+}
+
+#[test]
+fn a_model_keeps_the_order_of_its_categories() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run").display().to_string();
+    let settings = [("out", &*out), ("epochs", "2"), ("order", "town=c<a<b")];
+    let model =
+        Model::load(run::train(&config(folder.path(), &sizes(), &settings), &mut |_: &Event| ()).unwrap().model);
+    let model = model.unwrap();
+    let orders: Vec<String> = model.schema.columns.iter().map(|column| column.order.join(" < ")).collect();
+    assert_eq!(orders, ["small < Medium < large", "c < a < b", ""]);
+    let mut again = Model::from_bytes(&model.to_bytes(), "again").unwrap();
+    assert_eq!((&again.schema, &again.pipeline), (&model.schema, &model.pipeline));
+    again.schema.columns[0].order.reverse();
+    let error = Model::from_bytes(&again.to_bytes(), "damaged").unwrap_err().to_string();
+    assert!(error.contains("another order in the schema"), "{error}");
+    #[cfg(feature = "onnx")]
+    {
+        // The graph is run, and rejected if its outputs differ.
+        let graph = folder.path().join("model.onnx");
+        let format = thalweg::export::format(None, &graph).unwrap();
+        thalweg::export::export(&model, &graph, format, Default::default()).unwrap();
+    }
+}
+
 #[cfg(feature = "onnx")]
 #[test]
 fn graphs_take_what_stands_for_missing_as_such() {

@@ -416,7 +416,7 @@ pub(crate) fn profile(profile: &Profile, as_json: bool) -> std::io::Result<()> {
         vec![
             column.name.clone(),
             name_of(&column.kind),
-            name_of(&column.role),
+            column.left_out.as_ref().map_or(name_of(&column.role), |why| format!("{} ({why})", name_of(&column.role))),
             column.missing.to_string(),
             grouped(column.distinct),
             range,

@@ -36,25 +36,10 @@ pub(crate) fn suspects(found: &Suspects, file: &Path) -> std::io::Result<()> {
         line("")?;
         line(why)?;
     }
-    let kinds: [(&str, fn(&&EqualRows) -> bool); 2] = [
-        ("equal inputs and different answers", |rows| rows.answers.len() > 1),
-        ("equal inputs in different folds, trained on and tested", |rows| rows.across_folds),
-    ];
-    for (what, is) in kinds {
-        let groups: Vec<&EqualRows> = equal.iter().filter(is).collect();
-        if groups.is_empty() {
-            continue;
-        }
-        line("")?;
-        let count = groups.iter().map(|group| group.lines.len()).sum();
-        line(&format!("{BOLD}{} rows have {what}{BOLD:#}", grouped(count)))?;
-        for group in groups.iter().take(SHOWN) {
-            let lines: Vec<String> = group.lines.iter().take(SHOWN).map(u64::to_string).collect();
-            let rest = if group.lines.len() > SHOWN { ", …" } else { "" };
-            line(&on_a_line(&format!("lines {}{rest}: {}", lines.join(", "), group.answers.join(" or "))))?;
-        }
-        more(groups.len())?;
-    }
+    let several = equal.iter().filter(|rows| rows.answers.len() > 1);
+    groups_of_rows("equal inputs and different answers", several.collect())?;
+    let across = equal.iter().filter(|rows| rows.across_folds);
+    groups_of_rows("equal inputs in different folds, trained on and tested", across.collect())?;
     for column in columns {
         line("")?;
         line(&format!(
@@ -66,6 +51,22 @@ pub(crate) fn suspects(found: &Suspects, file: &Path) -> std::io::Result<()> {
     }
     line("")?;
     line(&format!("all      {}", file.display()))
+}
+
+/// The first of some groups of equal rows, which have something.
+fn groups_of_rows(what: &str, groups: Vec<&EqualRows>) -> std::io::Result<()> {
+    if groups.is_empty() {
+        return Ok(());
+    }
+    line("")?;
+    let count = groups.iter().map(|group| group.lines.len()).sum();
+    line(&format!("{BOLD}{} rows have {what}{BOLD:#}", grouped(count)))?;
+    for group in groups.iter().take(SHOWN) {
+        let lines: Vec<String> = group.lines.iter().take(SHOWN).map(u64::to_string).collect();
+        let rest = if group.lines.len() > SHOWN { ", …" } else { "" };
+        line(&on_a_line(&format!("lines {}{rest}: {}", lines.join(", "), group.answers.join(" or "))))?;
+    }
+    more(groups.len())
 }
 
 fn more(count: usize) -> std::io::Result<()> {

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thalweg_media::Fit;
 
+use super::Order;
 use crate::task::Task;
 
 /// What a column's cells hold.
@@ -18,6 +19,8 @@ pub enum ColumnKind {
     Boolean,
     /// One of a limited set of values.
     Categorical,
+    /// One of a few values that have an order, such as small, medium, large.
+    Ordered,
     /// A date, or a date with a time.
     Datetime,
     /// Free text.
@@ -66,6 +69,9 @@ pub struct Data {
     pub sentinels: Option<bool>,
     /// Column kinds by name, where inference is wrong; non-numeric cells of a numeric column are then missing.
     pub kinds: BTreeMap<String, ColumnKind>,
+    /// The categories of columns from the lowest to the highest, such as size=small<medium<large. Default: well-known
+    /// scales are recognised.
+    pub order: BTreeMap<String, Order>,
     /// Columns that identify rows: left out of the inputs, kept in predictions.
     pub id: Vec<String>,
     /// Columns to leave out.

@@ -9,6 +9,7 @@ mod data;
 mod load;
 mod memory;
 mod option_specs;
+mod order;
 mod render;
 mod tune;
 mod validate;
@@ -20,6 +21,7 @@ pub use augment::Augment;
 pub use data::{ColumnKind, Data};
 pub use load::find;
 pub use option_specs::{Arity, Kind, OptionSpec, Range, json_schema, option_specs};
+pub use order::Order;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 pub use thalweg_media::Fit;
@@ -124,15 +126,20 @@ pub struct Preprocess {
     /// training rows of up to 128 numbers; none without hidden layers.
     #[schemars(range(min = 0, max = 256))]
     pub bins: Option<usize>,
+    /// Whether dates beyond the training rows' first and last count as these, so that a trend is not carried on. Default:
+    /// yes.
+    pub clip_dates: Option<bool>,
     /// Whether numeric targets are scaled for training (predictions are always in the data's units).
     pub scale_target: bool,
 }
 
 impl Config {
-    /// How columns become inputs: bins are among them only where no layer of the network makes them.
+    /// How columns become inputs: bins are among them only where no layer of the network makes them. Dates are clipped
+    /// since the second edition.
     pub(crate) fn preprocessing(&self) -> Preprocess {
         let in_pipeline = self.train.edition == 1 || self.network.is_linear() || !self.network.layer.is_empty();
-        Preprocess { bins: self.preprocess.bins.filter(|_| in_pipeline), ..self.preprocess.clone() }
+        let clip_dates = Some(self.preprocess.clip_dates.unwrap_or(self.train.edition > 1));
+        Preprocess { bins: self.preprocess.bins.filter(|_| in_pipeline), clip_dates, ..self.preprocess.clone() }
     }
 }
 
@@ -145,6 +152,7 @@ impl Default for Preprocess {
             one_hot_up_to: 32,
             rare_below: 2,
             bins: None,
+            clip_dates: None,
             scale_target: true,
         }
     }

@@ -323,7 +323,7 @@ mod tests {
         assert_eq!(option("class_weights").words, ["none", "balanced"]);
         let range = Range { low: Some(0.0), high: Some(1.0), below: None };
         assert_eq!((option("threshold").kind, option("threshold").range), (Kind::NumberOrText, range));
-        assert_eq!(option("kinds").choices, ["numeric", "boolean", "categorical", "datetime", "text"]);
+        assert_eq!(option("kinds").choices, ["numeric", "boolean", "categorical", "ordered", "datetime", "text"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::load::checked;
 use super::value::inline;
-use super::{Config, Split, option_specs};
+use super::{ColumnKind, Config, Split, option_specs};
 use crate::error::{Advice, Error, Result};
 use crate::tensor::Activation;
 
@@ -92,6 +92,13 @@ impl Config {
                 return Err(error.at(format!("--{flag}")).fix("name it by one of the two"));
             }
         }
+        for (column, order) in &data.order {
+            order.check().map_err(|error| error.at(format!("--order, column {column:?}")))?;
+            if data.kinds.get(column).is_some_and(|kind| *kind != ColumnKind::Ordered) {
+                let error = Error::config(format!("the column {column:?} has an order, and another kind as well"));
+                return Err(error.at("--order").fix("leave out [order] or [kinds]"));
+            }
+        }
         if split.group.is_some() && split.time.is_some() {
             let error = Error::config("rows cannot be split both by group and by time");
             return Err(error.at("--group").fix("leave out [group] or [time]"));
@@ -167,6 +174,11 @@ mod tests {
             (&[("target", "a,b"), ("ignore", "b")], "--ignore: the column \"b\" is named by --target as well"),
             (&[("weight", "w"), ("id", "w")], "--weight: the column \"w\" is named by --id as well"),
             (&[("group", "g"), ("time", "t")], "--group: rows cannot be split both"),
+            (&[("order", "size=small")], "--order, column \"size\": found \"small\", expected two or more"),
+            (
+                &[("order", "size=small<large"), ("kinds", "size=categorical")],
+                "--order: the column \"size\" has an order, and another kind",
+            ),
             (&[("split", "0.5,0.4,0.4")], "--split: found"),
             (
                 &[("layers", "3,4"), ("activation", "relu,relu,tanh")],

@@ -141,13 +141,13 @@ fn numbers_left_open(groups: &[Group], at: &[usize], numbers: &[f64]) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config;
+    use crate::config::{self, Config};
     use crate::data::table_of;
 
     fn read(csv: &str) -> (Table, Schema, Vec<usize>) {
         let table = table_of(csv);
         let data = config::Data { target: vec!["y".into()], id: vec!["id".into()], ..Default::default() };
-        let (schema, _) = Schema::infer(&table, &data, &config::Split::default()).unwrap();
+        let (schema, _) = Schema::infer(&table, &Config { data, ..Config::default() }).unwrap();
         let rows = (0..table.rows()).collect();
         (table, schema, rows)
     }

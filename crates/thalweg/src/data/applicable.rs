@@ -46,7 +46,7 @@ const OPTIONS: [(&[&str], &[DataKind]); 7] = [
         &["delimiter", "header", "names", "comment", "skip_lines", "skip_footer", "encoding", "sheet", "files"],
         &[Table, Pictures, Sounds],
     ),
-    (&["decimal_comma", "missing", "sentinels", "kinds", "id", "ignore", "keep", "weight"], &[Table]),
+    (&["decimal_comma", "missing", "sentinels", "kinds", "order", "id", "ignore", "keep", "weight"], &[Table]),
     (&["arrays"], &[Numbers]),
     (&["image_size", "fit", "channels"], &[Pictures, Sounds]),
     (&["sample_rate", "seconds", "equal_loudness"], &[Sounds]),

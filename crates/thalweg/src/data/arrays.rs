@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::column::Column;
 use super::media_spec::MediaSpec;
+use super::rejects::Reject;
 use super::row_file::RowFile;
 use super::schema::{self, ColumnKind, Role, Schema, task};
 use super::split;
@@ -37,6 +38,8 @@ pub struct Arrays {
     pub decisions: Vec<Decision>,
     /// What went wrong in reading them.
     pub warnings: Vec<Decision>,
+    /// Files that could not be read and are left out.
+    pub rejects: Vec<Reject>,
 }
 
 impl Arrays {
@@ -74,6 +77,7 @@ impl Arrays {
             media: None,
             decisions: Vec::new(),
             warnings: Vec::new(),
+            rejects: Vec::new(),
         }
     }
 

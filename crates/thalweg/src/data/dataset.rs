@@ -9,6 +9,7 @@ use super::examples::{Examples, Raw};
 use super::memory;
 use super::partition::Partition;
 use super::preprocess::Pipeline;
+use super::rejects::{self, Reject};
 use super::row_file::{self, RowFile, RowShape, RowWriter};
 use super::rows::Rows;
 use super::schema::{self, Role, Schema, Task};
@@ -48,6 +49,8 @@ pub struct Dataset {
     pub decisions: Vec<Decision>,
     /// What the user should know.
     pub warnings: Vec<String>,
+    /// Cells and files that could not be read and are left out.
+    pub rejects: Vec<Reject>,
     /// BLAKE3 of each source read, by its name.
     pub hashes: BTreeMap<String, String>,
 }
@@ -149,6 +152,7 @@ impl Fitted<'_> {
             on_disk: None,
             decisions: Vec::new(),
             warnings,
+            rejects: Vec::new(),
             hashes: BTreeMap::new(),
         })
     }
@@ -240,6 +244,8 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
         warnings.extend(target.overlooked_stops(own.answers(), &known));
         encode_shown(own, &known)
     };
+    let tables = [Some(main), dev, test].into_iter().flatten();
+    let rejects = tables.flat_map(|rows| rejects::of_table(rows.answers(), &schema)).collect();
     let mut train = encode(main, &parts.train)?;
     if train.weights.as_ref().is_some_and(|weights| weights.iter().all(|weight| *weight == 0.0)) {
         return Err(Error::data("every training row's weight is 0")
@@ -268,6 +274,7 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
         on_disk,
         decisions,
         warnings,
+        rejects,
         hashes: BTreeMap::new(),
     })
 }

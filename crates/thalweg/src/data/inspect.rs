@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::cell_format::CellFormat;
 use super::dataset::Dataset;
+use super::rejects::{self, Reject};
 use super::schema::column_stats::ColumnStats;
-use super::schema::{ColumnKind, Role, Schema, Task, task};
+use super::schema::{ColumnKind, Inference, Role, Schema, Task, task};
 use super::source::{self, Source};
 use super::table::Table;
 use crate::Result;
@@ -30,6 +31,9 @@ pub struct Profile {
     pub classes: Vec<(String, usize)>,
     /// The decisions made, with the flags that override them.
     pub decisions: Vec<Decision>,
+    /// Cells that count as missing, and files that are left out, since they cannot be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rejects: Vec<Reject>,
     /// Why the data cannot be trained on as it is, if it cannot.
     pub problem: Option<String>,
 }
@@ -43,6 +47,9 @@ pub struct ColumnProfile {
     pub kind: ColumnKind,
     /// What it would be used for.
     pub role: Role,
+    /// Why it is not an input, where that is not the user's word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<String>,
     /// Missing cells.
     pub missing: usize,
     /// The number of distinct values.
@@ -80,9 +87,13 @@ pub fn profile(config: &Config) -> Result<Profile> {
         Source::Arrays(arrays) => {
             let stats = ColumnStats::of_table(&arrays.answers, &CellFormat::new(&config.data));
             let known = !arrays.targets.is_empty();
-            let inferred = known.then(|| task::schema_of_answers(&arrays.answers, &arrays.targets, &config.data));
+            let inferred = known.then(|| {
+                let (schema, decisions) = task::schema_of_answers(&arrays.answers, &arrays.targets, &config.data)?;
+                Ok(Inference { schema, decisions, left_out: Default::default() })
+            });
             let mut profile = profiled(&arrays.answers, &stats, inferred);
             profile.decisions.splice(0..0, arrays.notes());
+            profile.rejects.clone_from(&arrays.rejects);
             let shape: Vec<String> = arrays.shape.iter().map(usize::to_string).collect();
             profile.name = format!("{path} (examples of {} numbers)", shape.join("×"));
             Ok(profile)
@@ -94,15 +105,15 @@ pub fn profile(config: &Config) -> Result<Profile> {
 pub fn profile_table(table: &Table, config: &Config) -> Profile {
     let cell_format = CellFormat::new(&config.data);
     let stats = ColumnStats::of_table(table, &cell_format);
-    profiled(table, &stats, Some(Schema::infer_surveyed(table, &stats, cell_format, &config.data, &config.split)))
+    profiled(table, &stats, Some(Schema::infer_surveyed(table, &stats, cell_format, config)))
 }
 
 /// The profile of a table's columns and of what was inferred from them, if anything could be.
-fn profiled(table: &Table, stats: &[ColumnStats], inferred: Option<Result<(Schema, Vec<Decision>)>>) -> Profile {
-    let (schema, decisions, problem) = match inferred {
-        Some(Ok((schema, decisions))) => (Some(schema), decisions, None),
-        Some(Err(error)) => (None, Vec::new(), Some(error.to_string())),
-        None => (None, Vec::new(), None),
+fn profiled(table: &Table, stats: &[ColumnStats], inferred: Option<Result<Inference>>) -> Profile {
+    let (schema, decisions, left_out, problem) = match inferred {
+        Some(Ok(Inference { schema, decisions, left_out })) => (Some(schema), decisions, left_out, None),
+        Some(Err(error)) => (None, Vec::new(), Default::default(), Some(error.to_string())),
+        None => (None, Vec::new(), Default::default(), None),
     };
     let columns = table.names.iter().zip(stats).enumerate().map(|(i, (name, stats))| {
         let column = schema.as_ref().map(|schema| &schema.columns[i]);
@@ -113,6 +124,7 @@ fn profiled(table: &Table, stats: &[ColumnStats], inferred: Option<Result<(Schem
             name: name.clone(),
             kind,
             role: column.map_or(Role::Ignored, |column| column.role),
+            left_out: left_out.get(name).map(|why| why.to_string()),
             missing: stats.missing,
             distinct: stats.distinct,
             low: number(stats.low),
@@ -122,6 +134,7 @@ fn profiled(table: &Table, stats: &[ColumnStats], inferred: Option<Result<(Schem
         }
     });
     let columns = columns.collect();
+    let rejects = schema.as_ref().map(|schema| rejects::of_table(table, schema)).unwrap_or_default();
     let classes = schema.as_ref().filter(|schema| schema.task.is_classes()).and_then(|schema| {
         let target = schema.columns.iter().position(|column| column.role == Role::Target)?;
         Some(stats[target].frequent.clone())
@@ -133,6 +146,7 @@ fn profiled(table: &Table, stats: &[ColumnStats], inferred: Option<Result<(Schem
         task: schema.map(|schema| schema.task),
         classes: classes.unwrap_or_default(),
         decisions,
+        rejects,
         problem,
     }
 }
@@ -152,6 +166,13 @@ mod tests {
         assert_eq!(town.frequent, [("a".to_string(), 3), ("b".to_string(), 1)]);
         assert_eq!((profile.rows, profile.task), (5, Some(Task::Binary)));
         assert_eq!(profile.classes, [("x".to_string(), 3), ("y".to_string(), 2)]);
+    }
+
+    #[test]
+    fn a_profile_says_why_a_column_is_left_out() {
+        let profile = profile_table(&table_of("age,unit,label\n20,kg,x\n30,kg,y\n25,kg,x"), &Config::default());
+        let reasons: Vec<_> = profile.columns.iter().map(|column| column.left_out.as_deref()).collect();
+        assert_eq!(reasons, [None, Some("one value in every row"), None]);
     }
 
     #[test]

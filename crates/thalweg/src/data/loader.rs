@@ -93,8 +93,10 @@ pub fn load(config: &Config) -> Result<Dataset> {
                 memory::check_held(&config.data, held, rows, main.width())?;
             }
             let mut data = Dataset::from_arrays(&main, dev.as_ref(), test.as_ref(), &config)?;
-            let parts = [Some(&*main), dev.as_ref(), test.as_ref()].into_iter().flatten();
-            data.warnings.splice(0..0, parts.flat_map(|part| part.warnings.iter().map(|warning| warning.what.clone())));
+            let parts = || [Some(&*main), dev.as_ref(), test.as_ref()].into_iter().flatten();
+            let warnings = parts().flat_map(|part| part.warnings.iter().map(|warning| warning.what.clone()));
+            data.warnings.splice(0..0, warnings);
+            data.rejects.extend(parts().flat_map(|part| part.rejects.clone()));
             data
         }
     };

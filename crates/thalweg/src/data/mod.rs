@@ -22,6 +22,7 @@ pub mod number_format;
 mod partition;
 pub mod preprocess;
 mod reading;
+pub mod rejects;
 pub mod row_file;
 mod rows;
 pub mod schema;

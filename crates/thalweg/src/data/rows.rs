@@ -33,7 +33,7 @@ impl Rows for Table {
         self
     }
     fn schema(&self, config: &Config) -> Result<(Schema, Vec<Decision>)> {
-        Schema::infer(self, &config.data, &config.split)
+        Schema::infer(self, config)
     }
     fn keys(&self, rows: &[usize], schema: &Schema, seed: u64) -> Result<Vec<u64>> {
         Ok(split::row_keys(self, rows, &schema.cell_format, seed))

@@ -12,6 +12,7 @@ use super::dataset::{self, Dataset, Fitted, SHOWN};
 use super::examples::Examples;
 use super::memory;
 use super::preprocess::Pipeline;
+use super::rejects::{self, Reject};
 use super::row_file::{self, RowFile, RowShape, RowWriter};
 use super::schema::{Role, Schema};
 use super::source::{self, Source, TableReader};
@@ -49,7 +50,7 @@ pub(super) fn wanted(reader: &TableReader, config: &Config, decisions: &mut Vec<
 pub(super) fn load(reader: TableReader, config: Config, comma: Option<bool>) -> Result<Dataset> {
     check(&config)?;
     let sampled = SampledTable::new(reader, &config)?;
-    let (schema, inferred) = Schema::infer(&sampled.sample, &config.data, &config.split)?;
+    let (schema, inferred) = Schema::infer(&sampled.sample, &config)?;
     let mut decisions = sampled.decisions.clone();
     decisions.extend(inferred);
     decisions.push(Decision {
@@ -77,10 +78,12 @@ pub(super) fn load(reader: TableReader, config: Config, comma: Option<bool>) -> 
     drop(sampled.sample);
 
     let fitted = Fitted { schema: &schema, pipeline: &pipeline, target: &target };
-    let (mut parts, file) = fitted.encode_all(&config, &split, &mut warnings)?;
+    let (mut parts, file, mut rejects) = fitted.encode_all(&config, &split, &mut warnings)?;
     for (own, part) in [(&config.data.dev, &mut parts.dev), (&config.data.test, &mut parts.test)] {
         if let Some(path) = own {
-            *part = fitted.encode_own(path, &config, comma, &mut decisions, &mut warnings)?;
+            let table = dataset::table(path, &config, comma, &mut decisions)?;
+            rejects.extend(rejects::of_table(&table, &schema));
+            *part = fitted.encode_own(&table, &mut warnings)?;
         }
     }
     Ok(Dataset {
@@ -95,6 +98,7 @@ pub(super) fn load(reader: TableReader, config: Config, comma: Option<bool>) -> 
         on_disk: Some(Arc::new(file)),
         decisions,
         warnings,
+        rejects,
         hashes: Default::default(),
     })
 }
@@ -169,7 +173,7 @@ impl SampledTable {
         let (mut keys, mut limit) = (Vec::new(), u64::MAX);
         while let Some(chunk) = reader.next_chunk(chunk_rows)? {
             if sampled.rows == 0 {
-                let schema = Schema::infer(&chunk, &config.data, &config.split);
+                let schema = Schema::infer(&chunk, config);
                 sampled.target = schema.ok().and_then(|(schema, _)| schema.names(Role::Target).into_iter().next());
                 sampled.sample = chunk.select(&[]);
             }
@@ -244,7 +248,7 @@ impl Fitted<'_> {
         config: &Config,
         split: &HashSplit,
         warnings: &mut Vec<String>,
-    ) -> Result<(Splits<Examples>, RowFile)> {
+    ) -> Result<(Splits<Examples>, RowFile, Vec<Reject>)> {
         let shape = RowShape {
             columns: self.pipeline.width(),
             targets: self.target.width(),
@@ -252,12 +256,13 @@ impl Fitted<'_> {
         };
         let mut writer = RowWriter::new(row_file::folder(&config.data), shape)?;
         let mut parts = Splits::<Examples>::default();
-        let (mut unknown, mut rows) = (0, 0);
+        let (mut unknown, mut rows, mut rejects) = (0, 0, Vec::new());
         let mut reader = open(config)?;
         let chunk_rows = chunk_rows(config, reader.names().len())?;
         while let Some(chunk) = reader.next_chunk(chunk_rows)? {
             let known = dataset::known_rows(&chunk, self.schema, &mut Vec::new())?;
             (unknown, rows) = (unknown + chunk.rows() - known.len(), rows + chunk.rows());
+            rejects.extend(rejects::of_table(&chunk, self.schema));
             let divided = split.divide(&chunk, &known, &self.schema.cell_format);
             let train = self.examples(&chunk, &divided.train)?;
             writer.push(train.rows, train.vectors())?;
@@ -277,22 +282,14 @@ impl Fitted<'_> {
         if file.rows() == 0 {
             return Err(Error::data("no rows are left to train on").at(&*config.data.path).fix("add rows"));
         }
-        Ok((parts, file))
+        Ok((parts, file, rejects))
     }
 
     /// A split in a separate file, which is read into memory.
-    fn encode_own(
-        &self,
-        path: &str,
-        config: &Config,
-        comma: Option<bool>,
-        decisions: &mut Vec<Decision>,
-        warnings: &mut Vec<String>,
-    ) -> Result<Examples> {
-        let table = dataset::table(path, config, comma, decisions)?;
-        let known = dataset::known_rows(&table, self.schema, warnings)?;
-        warnings.extend(self.target.overlooked_stops(&table, &known));
-        Ok(self.examples(&table, &known)?.with_cells(&table, &known, self.schema, self.target))
+    fn encode_own(&self, table: &Table, warnings: &mut Vec<String>) -> Result<Examples> {
+        let known = dataset::known_rows(table, self.schema, warnings)?;
+        warnings.extend(self.target.overlooked_stops(table, &known));
+        Ok(self.examples(table, &known)?.with_cells(table, &known, self.schema, self.target))
     }
 
     fn examples(&self, table: &Table, rows: &[usize]) -> Result<Examples> {

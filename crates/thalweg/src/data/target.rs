@@ -369,7 +369,7 @@ pub(crate) fn sorted_classes(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config;
+    use crate::config::{self, Config};
     use crate::data::table_of;
 
     fn fit(csv: &str, targets: &[&str], task: Option<Task>) -> (Table, Target) {
@@ -380,7 +380,7 @@ mod tests {
             keep: vec!["x".into()],
             ..Default::default()
         };
-        let (schema, _) = Schema::infer(&table, &data, &config::Split::default()).unwrap();
+        let (schema, _) = Schema::infer(&table, &Config { data, ..Config::default() }).unwrap();
         let rows: Vec<usize> = (0..table.rows()).collect();
         let target = Target::fit(&table, &schema, &rows, &rows[..3], true).unwrap();
         (table, target)

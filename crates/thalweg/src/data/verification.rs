@@ -7,8 +7,8 @@ use super::dates;
 use super::media_spec::{MediaSpec, PictureSpec, SoundSpec};
 use super::number_format::NumberFormat;
 use super::preprocess::{
-    ArrayScale, Bins, Boolean, Categories, Datetime, Embedding, Encode, Input, Numeric, OneHot, Pipeline, Scale,
-    Transform,
+    ArrayScale, Bins, Boolean, Categories, Datetime, Embedding, Encode, Input, Numeric, OneHot, Ordered, Pipeline,
+    Scale, Transform,
 };
 use super::reading::Cell;
 use super::schema::{self, Column, ColumnKind, Role, Schema, Task};
@@ -87,6 +87,7 @@ impl Input {
             Transform::Datetime(datetime) => datetime.check(column).map(|()| kind == ColumnKind::Datetime),
             Transform::OneHot(one_hot) => one_hot.check().map(|()| is_categories(kind)),
             Transform::Embedding(embedding) => embedding.check().map(|()| is_categories(kind)),
+            Transform::Ordered(ordered) => ordered.check(column).map(|()| kind == ColumnKind::Ordered),
         };
         check(fits?, || format!("the schema says that it is {kind:?}, the pipeline takes it as something else"))
     }
@@ -152,6 +153,7 @@ impl Datetime {
         check(same, || format!("its date format is {format} in the pipeline and another in the schema"))?;
         self.scale.check()?;
         check_range(self.range)?;
+        check(!self.clip || self.range.is_some(), || "its dates are clipped to no range".into())?;
         let far = |year: f64| self.scale.apply(year).abs() > LARGEST;
         check(!far(-9999.0) && !far(9999.0), || "years are far from what its scale takes".into())
     }
@@ -174,6 +176,18 @@ impl Embedding {
     fn check(&self) -> Checked {
         self.categories.check()?;
         check(self.dimension > 0, || "its categories become vectors of no numbers".into())
+    }
+}
+
+impl Ordered {
+    fn check(&self, column: &Column) -> Checked {
+        let Ordered { levels, fill, .. } = self;
+        check(*levels == column.order, || "its categories have another order in the schema".into())?;
+        check(levels.len() > 1, || "fewer than two categories have no order".into())?;
+        let lower: Vec<String> = levels.iter().map(|level| level.to_lowercase()).collect();
+        check(twice(&lower).is_none(), || "one of its categories comes twice".into())?;
+        let shares = fill.len() == levels.len() - 1 && fill.iter().all(|share| (0.0..=1.0).contains(share));
+        check(shares, || "what replaces a missing category is no share for each step".into())
     }
 }
 

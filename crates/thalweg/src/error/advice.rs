@@ -180,7 +180,7 @@ impl fmt::Display for Part {
 fn quoted(value: &str) -> Cow<'_, str> {
     match value {
         "" => "\"\"".into(),
-        blank if blank.trim().is_empty() => format!("'{blank}'").into(),
+        value if value.trim().is_empty() || value.contains(['<', '>']) => format!("'{value}'").into(),
         value => value.into(),
     }
 }

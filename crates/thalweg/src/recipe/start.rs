@@ -38,6 +38,7 @@ pub(super) fn from(
     let other =
         data.pipeline.inputs.iter().zip(&pipeline.inputs).find(|pair| match (&pair.0.transform, &pair.1.transform) {
             (Transform::Embedding(found), Transform::Embedding(known)) => found.categories != known.categories,
+            (Transform::Ordered(found), Transform::Ordered(known)) => found.levels != known.levels,
             _ => false,
         });
     if let Some((Input { column, .. }, _)) = other {

@@ -14,10 +14,11 @@ use crate::{Error, Kind, Result};
 const LOCK: &str = "lock";
 const CONFIG: &str = "config.toml";
 const MODEL: &str = "model.safetensors";
+const REJECTS: &str = "rejects.csv";
 /// The newest checkpoint, and the one before it.
 const CHECKPOINTS: [&str; 2] = ["checkpoint.safetensors", "checkpoint.previous.safetensors"];
 /// Every file that a run writes to its folder, the lock last.
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     "environment.json",
     CONFIG,
     "events.jsonl",
@@ -26,6 +27,7 @@ const FILES: [&str; 9] = [
     CHECKPOINTS[1],
     MODEL,
     "report.html",
+    REJECTS,
     LOCK,
 ];
 
@@ -173,6 +175,11 @@ impl RunFolder {
     /// The model that training started from, if any.
     pub fn start(&self) -> PathBuf {
         self.path.join("start.safetensors")
+    }
+
+    /// The cells and files that could not be read; there is none if all could.
+    pub fn rejects(&self) -> PathBuf {
+        self.path.join(REJECTS)
     }
 
     /// The report.

@@ -41,7 +41,7 @@ use crate::config::Config;
 use crate::data::dataset::{self, Dataset};
 use crate::data::examples::Examples as Rows;
 use crate::data::schema::Task;
-use crate::data::{self, memory};
+use crate::data::{self, memory, rejects};
 use crate::error::{Error, Kind, Result};
 #[cfg(feature = "images")]
 use crate::event::Decision;
@@ -101,11 +101,23 @@ pub fn train(config: &Config, callback: &mut dyn Callback) -> Result<Outcome> {
 /// Trains in a folder without a run; if training cannot begin, the folder is removed again.
 pub(crate) fn begin(config: &Config, folder: RunFolder, callback: &mut dyn Callback) -> Result<Outcome> {
     let config = &mut config.clone();
-    let prepared = prepare_watched(config, &|| callback.stop()).and_then(|(data, plan)| {
+    let prepared = prepare_watched(config, &|| callback.stop()).and_then(|(mut data, plan)| {
         dataset::freeze(config, &data);
         // The model that is started from may be gone or replaced when the run is resumed.
         if let Some(start) = &config.train.start_from {
             Model::load(start)?.save(folder.start())?;
+        }
+        if !data.rejects.is_empty() {
+            atomic::write(&folder.rejects(), &rejects::to_csv(&data.rejects))?;
+            data.decisions.push(Decision {
+                what: format!(
+                    "what cannot be read, {} in all, is listed in {}",
+                    data.rejects.len(),
+                    folder.rejects().display()
+                ),
+                why: "each with its file, line, column and reason".into(),
+                instead: "[max_bad=0]".into(),
+            });
         }
         atomic::write(&folder.config(), config.to_toml().as_bytes())?;
         Ok((data, plan))

@@ -11,7 +11,7 @@ use super::{Cell, Encode, Value};
 use crate::config::Normalise;
 use crate::data::dates::{self, day_share, year};
 
-/// The encoding of a date: the decimal year, scaled (robustly if there are far outliers); sin and cos of the fractions
+/// The encoding of a date: the decimal year, clipped to the training rows' and scaled (robustly if there are far outliers); sin and cos of the fractions
 /// of the year and of the week (a year's end is next to its beginning); sin and cos of the time of day if training rows
 /// have one; 1 where the date is missing, if it was missing in training rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,9 @@ pub struct Datetime {
     /// The minimum and maximum decimal year of the training rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<(f64, f64)>,
+    /// Whether years beyond the range count as its ends.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub clip: bool,
 }
 
 impl Datetime {
@@ -52,7 +55,13 @@ impl Datetime {
             sentinels: Vec::new(),
             lenient: false,
             range: scale::range(years.values().iter().copied()),
+            clip: false,
         }
+    }
+
+    /// The years between which dates differ as inputs, if they are clipped.
+    pub(crate) fn span(&self) -> Option<(f64, f64)> {
+        self.range.filter(|_| self.clip)
     }
 
     /// The formats of the cells, as strptime formats or names, in the order in which they are tried.
@@ -100,7 +109,8 @@ impl Encode for Datetime {
             }
             return Ok(());
         };
-        out[0] = self.scale.apply(year(time));
+        let elapsed = self.span().map_or(year(time), |(low, high)| year(time).clamp(low, high));
+        out[0] = self.scale.apply(elapsed);
         let weekday = f64::from(time.weekday().to_monday_zero_offset());
         let shares = [year(time).fract(), (weekday + day_share(time)) / 7.0, day_share(time)];
         let used = if self.clock { 3 } else { 2 };
@@ -146,6 +156,17 @@ mod tests {
         // A Tuesday: one day of seven after Monday; sin and cos of 2π/7.
         assert!((out[3] - 0.781_831_482_468_03).abs() < 1e-12 && (out[4] - 0.623_489_801_858_734).abs() < 1e-12);
         assert_eq!(encode(&transform, None), [0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn a_date_beyond_the_training_rows_is_their_first_or_last() {
+        let clipped = Datetime { clip: true, ..fit(&["2023-01-01", "2025-01-01"]) };
+        for (date, elapsed) in [("1900-03-05", -1.0), ("2024-01-01", 0.0), ("2035-07-02", 1.0)] {
+            let (out, free) = (encode(&clipped, Some(date)), encode(&fit(&["2023-01-01", "2025-01-01"]), Some(date)));
+            assert_eq!(out[0], elapsed, "{date}");
+            // Its place in the year and week stays.
+            assert_eq!(out[1..], free[1..], "{date}");
+        }
     }
 
     #[test]

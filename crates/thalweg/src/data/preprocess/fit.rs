@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use thalweg_kernels::pool;
 
 use super::{
-    Boolean, Categories, Datetime, Embedding, Input, Numeric, OneHot, Pipeline, Scale, Transform, boolean, datetime,
-    numeric, unreadable,
+    Boolean, Categories, Datetime, Embedding, Input, Numeric, OneHot, Ordered, Pipeline, Scale, Transform, boolean,
+    datetime, numeric, unreadable,
 };
 use crate::config::Preprocess;
 use crate::data::dates;
@@ -81,7 +81,13 @@ impl<'a> Rows<'a> {
                 };
                 let (times, missing) = self.observed(None, read)?;
                 let fitted = Datetime::fit(&times, missing, format);
-                Transform::Datetime(Datetime { sentinels, lenient: column.lenient, ..fitted })
+                let clip = options.clip_dates == Some(true);
+                Transform::Datetime(Datetime { sentinels, lenient: column.lenient, clip, ..fitted })
+            }
+            ColumnKind::Ordered => {
+                let cells = self.table.columns[self.position].readings(cell_format);
+                let cells = self.rows.iter().map(|row| cells.category(*row));
+                Transform::Ordered(Ordered::fit(cells, &column.order))
             }
             ColumnKind::Categorical | ColumnKind::Text => {
                 let cells = self.table.columns[self.position].readings(cell_format);
@@ -133,6 +139,13 @@ fn decisions(inputs: &[Input], options: &Preprocess) -> Vec<Decision> {
             }
             Transform::OneHot(_) => note("categories become one input each", "few categories", "[one_hot_up_to=0]"),
             Transform::Datetime(date) => {
+                if options.clip_dates == Some(true) {
+                    note(
+                        "dates beyond the training rows' count as their first or last",
+                        "a trend may end",
+                        "[clip_dates=false]",
+                    );
+                }
                 if matches!(date.scale, Scale::Robust { .. }) {
                     note(
                         "dates scaled by median and quartiles, clipped smoothly",
@@ -141,7 +154,7 @@ fn decisions(inputs: &[Input], options: &Preprocess) -> Vec<Decision> {
                     );
                 }
             }
-            Transform::Boolean(_) => {}
+            Transform::Boolean(_) | Transform::Ordered(_) => {}
         }
     }
     let decision = |((what, why, instead), columns): ((&str, &str, &str), Vec<String>)| Decision {

@@ -14,6 +14,7 @@ mod columns;
 mod datetime;
 mod fit;
 mod numeric;
+mod ordered;
 mod quantiles;
 mod scale;
 
@@ -25,6 +26,7 @@ pub use categories::{Categories, Embedding, OneHot};
 pub use columns::{InputColumn, Value};
 pub use datetime::Datetime;
 pub use numeric::Numeric;
+pub use ordered::Ordered;
 pub use scale::Scale;
 pub(crate) use scale::mean_deviation;
 
@@ -73,6 +75,8 @@ pub enum Transform {
     OneHot(OneHot),
     /// A code that an embedding layer looks up.
     Embedding(Embedding),
+    /// One input per step between ordered categories.
+    Ordered(Ordered),
 }
 
 impl Transform {
@@ -83,6 +87,7 @@ impl Transform {
             Transform::Datetime(transform) => transform,
             Transform::OneHot(transform) => transform,
             Transform::Embedding(transform) => transform,
+            Transform::Ordered(transform) => transform,
         }
     }
 }
@@ -246,7 +251,7 @@ impl Pipeline {
                 let cell = match input.transform {
                     Transform::Numeric(_) | Transform::Boolean(_) => cells.get(*row),
                     // Categories match a cell as it is, or as tools write it.
-                    Transform::Datetime(_) | Transform::OneHot(_) | Transform::Embedding(_) => {
+                    Transform::Datetime(_) | Transform::OneHot(_) | Transform::Embedding(_) | Transform::Ordered(_) => {
                         text = cells.as_text(*row);
                         text.as_deref().map_or(Cell::Missing, Cell::Text)
                     }

@@ -40,6 +40,8 @@ impl<T: Eq + Hash> Counts<T> {
 pub(super) const FEW: usize = 20;
 /// Up to this many distinct values are kept however rarely they repeat.
 const SHOWN: usize = 5;
+/// A text of this many words is rather a sentence than a name.
+const WORDS: usize = 4;
 /// A column is numeric if this share of its cells are numbers: the others are errors to report, not categories.
 const MOSTLY: f64 = 0.95;
 
@@ -76,6 +78,8 @@ pub(crate) struct ColumnStats {
     pub(crate) number_format: Option<NumberFormat>,
     /// Non-numeric cells in a mostly numeric column, if only these kept it from being numeric.
     pub(crate) stray: Vec<(String, usize)>,
+    /// Whether most of many distinct values are several words, and occur once.
+    pub(crate) prose: bool,
     /// The date format, if nearly every cell is a date.
     pub(crate) dates: Option<dates::DetectedFormat>,
     /// Values far outside all others that mean "missing", with their counts.
@@ -135,11 +139,15 @@ impl ColumnStats {
 
     /// Whether the values are integers counting up from 0 or 1, one per row.
     pub(crate) fn runs_like_an_index(&self) -> bool {
-        self.rows >= FEW
+        self.differs_in_every_row()
             && self.integers == self.rows
-            && self.distinct == self.rows
             && (self.low == 0.0 || self.low == 1.0)
             && self.high - self.low == (self.rows - 1) as f64
+    }
+
+    /// Whether there are many rows and no value comes twice or is missing.
+    pub(crate) fn differs_in_every_row(&self) -> bool {
+        self.rows >= FEW && self.distinct == self.rows
     }
 
     /// Whether there are too many distinct values for categories.
@@ -270,6 +278,7 @@ impl<'a> Tally<'a> {
         let texts = self.texts();
         let stats = &mut self.stats;
         stats.distinct = texts.len() + self.numbers.0.len();
+        stats.prose = is_prose(&texts);
         let present = stats.rows - stats.missing;
         if stats.numbers == 0 {
             let zeros = texts.iter().filter(|(text, _)| dates::is_zero(text));
@@ -323,6 +332,14 @@ impl<'a> Tally<'a> {
         }
         self.stats
     }
+}
+
+/// Whether there are many texts, most of several words, and most occur once.
+fn is_prose(texts: &[(&str, usize)]) -> bool {
+    let once = |texts: &&(&str, usize)| texts.1 == 1;
+    let several_words = |texts: &&(&str, usize)| texts.0.split_whitespace().nth(WORDS - 1).is_some();
+    let most = |count: usize| count * 2 > texts.len();
+    texts.len() > FEW && most(texts.iter().filter(once).count()) && most(texts.iter().filter(several_words).count())
 }
 
 /// The most frequent first, equally frequent ones in order of appearance; at most 20.

@@ -1,6 +1,6 @@
 //! The schema: the kind and role of each column, and the task.
 
-pub(crate) use infer::{check_names, choose_targets, with_whole_names};
+pub(crate) use infer::{Inference, check_names, choose_targets, with_whole_names};
 use std::cell::LazyCell;
 use std::collections::HashMap;
 
@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 mod codes;
 pub(crate) mod column_stats;
 mod infer;
+mod ranges;
 mod reading;
+mod scales;
 mod sentinels;
 pub(crate) mod task;
 
@@ -53,6 +55,9 @@ pub struct Column {
     /// The format of a date column's cells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
+    /// The order of its categories, the lowest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub order: Vec<String>,
     /// The number format of its cells, if not plain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub numbers: Option<NumberFormat>,
@@ -67,7 +72,16 @@ pub struct Column {
 impl Column {
     /// A column with plain cells.
     pub fn new(name: impl Into<String>, kind: ColumnKind, role: Role) -> Self {
-        Column { name: name.into(), kind, role, format: None, numbers: None, sentinels: Vec::new(), lenient: false }
+        Column {
+            name: name.into(),
+            kind,
+            role,
+            format: None,
+            order: Vec::new(),
+            numbers: None,
+            sentinels: Vec::new(),
+            lenient: false,
+        }
     }
 }
 

@@ -5,10 +5,10 @@ use super::column_stats::ColumnStats;
 use super::{Column, ColumnKind, Role, shortened};
 use crate::config;
 use crate::data::cell_format::CellFormat;
-use crate::data::column::Declared;
 use crate::data::dates;
 use crate::data::number_format::NumberFormat;
 use crate::data::reading::Cell;
+use crate::data::rejects;
 use crate::data::table::Table;
 use crate::error::{advice, beginning};
 use crate::event::Decision;
@@ -165,21 +165,12 @@ impl Cells<'_> {
         data: &config::Data,
         reasons: &mut Reasons,
     ) -> Result<()> {
-        let cells = &self.table.columns[self.position];
-        let declared = cells.declaration() == Declared::Numbers;
-        let may = (given || data.max_bad.is_some()) && !declared;
-        if !may || column.role != Role::Feature || !matches!(column.kind, ColumnKind::Numeric | ColumnKind::Datetime) {
+        let may = given || data.max_bad.is_some();
+        if !may || column.role != Role::Feature {
             return Ok(());
         }
-        let readings = cells.readings(self.cell_format).with_format(column.numbers);
-        let is_bad = |row: &usize| match column.kind {
-            ColumnKind::Numeric => matches!(readings.get(*row), Cell::Text(_)),
-            _ => readings.as_text(*row).is_some_and(|text| {
-                !dates::is_zero(&text)
-                    && column.format.as_deref().is_none_or(|format| dates::read(&text, format).is_none())
-            }),
-        };
-        let bad: Vec<usize> = (0..self.stats.rows).filter(is_bad).collect();
+        let cells = &self.table.columns[self.position];
+        let bad = rejects::unreadable(self.table, self.position, column, self.cell_format);
         let Some(&first) = bad.first() else { return Ok(()) };
         let present = self.stats.present();
         if bad.len() == present {

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use super::graph::{Graph, ML, float, floats, int, ints, strings, to};
-use super::preprocess::{Splits, selected};
+use super::preprocess::{Splits, indicators, selected};
 use super::proto::DataType;
 use crate::data::boolean_words;
 use crate::data::cell_format::CellFormat;
-use crate::data::preprocess::Categories;
+use crate::data::preprocess::{Categories, Ordered};
 
 /// A column of categories.
 #[derive(Debug, Clone, Copy)]
@@ -53,18 +53,74 @@ pub(super) fn write(
     }
 }
 
-/// Adds an input of categories; returns the slot of each.
-fn slot(graph: &mut Graph, cell_format: &CellFormat, column: &Codes) -> String {
-    let x = graph.input(column.name, DataType::String, &[1], "a category, empty where it is missing");
-    let (keys, slots) = spellings(column.categories, cell_format);
-    // Strings that are not keys have slot 0.
-    let attributes = vec![strings("keys_strings", &keys), ints("values_int64s", &slots), int("default_int64", 0)];
-    graph.node_of(ML, &format!("{}.LabelEncoder", column.name), "LabelEncoder", &[&x], attributes)
+/// A column of ordered categories, at the position of the first of its columns in the network's input.
+pub(super) type OrderedColumn<'a> = (usize, &'a str, &'a Ordered);
+
+/// The codes of ordered categories: of an unknown one, of a missing one, and of the lowest.
+const UNKNOWN: usize = 0;
+const MISSING: usize = 1;
+const LOWEST: usize = 2;
+
+/// Adds the inputs of columns of ordered categories.
+pub(super) fn ordered(graph: &mut Graph, cell_format: &CellFormat, columns: &[OrderedColumn], parts: &mut Splits) {
+    if columns.is_empty() {
+        return;
+    }
+    let codes: Vec<String> = columns
+        .iter()
+        .map(|(_, name, column)| {
+            let missing = if column.indicator { MISSING } else { UNKNOWN };
+            code(graph, name, spellings(&column.levels, LOWEST, missing, true, cell_format))
+        })
+        .collect();
+    let codes = graph.joined("ordered.Concat", &codes);
+    let (mut of, mut above, mut fill, mut places) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (i, (place, _, column)) in columns.iter().enumerate() {
+        for (step, share) in column.fill.iter().enumerate() {
+            of.push(i);
+            above.push((LOWEST + step + 1) as i64);
+            fill.push(*share);
+            places.push(place + step);
+        }
+    }
+    let steps = selected(graph, "ordered.Gather", &codes, &of, columns.len());
+    let above = graph.integers("ordered.steps", &above);
+    let passed = graph.node("ordered.LessOrEqual", "LessOrEqual", [&above, &steps], Vec::new());
+    let passed = graph.node("ordered.Cast", "Cast", [&passed], to(DataType::Float));
+    let fill = graph.numbers(DataType::Float, "ordered.fill", &[of.len()], fill);
+    let none = graph.integers("ordered.none", &[MISSING as i64]);
+    let none = graph.node("ordered.unknown", "LessOrEqual", [&steps, &none], Vec::new());
+    parts.add(graph.node("ordered.Where", "Where", [&none, &fill, &passed], Vec::new()), places);
+
+    let indicated: Vec<usize> = (0..columns.len()).filter(|&i| columns[i].2.indicator).collect();
+    let missing = graph.integers("ordered.missing", &[MISSING as i64]);
+    let missing = graph.node("ordered.Equal", "Equal", [&codes, &missing], Vec::new());
+    let places = indicated.iter().map(|&i| columns[i].0 + columns[i].2.fill.len());
+    indicators(graph, "ordered", &missing, columns.len(), &indicated, places, parts);
 }
 
-/// What a cell may contain, and its slot: the usual spellings of "missing", the categories, and integers with a ".0"
-/// (or a ",0").
-fn spellings(categories: &Categories, cell_format: &CellFormat) -> (Vec<String>, Vec<usize>) {
+/// Adds an input of categories; returns the slot of each.
+fn slot(graph: &mut Graph, cell_format: &CellFormat, column: &Codes) -> String {
+    let Codes { name, categories, .. } = column;
+    code(graph, name, spellings(&categories.values, 1, categories.slot(None), false, cell_format))
+}
+
+/// Adds an input of categories; returns the number that goes with each spelling, and 0 for all others.
+fn code(graph: &mut Graph, name: &str, (keys, codes): (Vec<String>, Vec<usize>)) -> String {
+    let x = graph.input(name, DataType::String, &[1], "a category, empty where it is missing");
+    let attributes = vec![strings("keys_strings", &keys), ints("values_int64s", &codes), int("default_int64", 0)];
+    graph.node_of(ML, &format!("{name}.LabelEncoder"), "LabelEncoder", &[&x], attributes)
+}
+
+/// What a cell may contain, and its code: the usual spellings of "missing", the categories, of which the first has the
+/// code `first`, in several cases if that makes no difference, and integers with a ".0" (or a ",0").
+fn spellings(
+    values: &[String],
+    first: usize,
+    missing: usize,
+    any_case: bool,
+    cell_format: &CellFormat,
+) -> (Vec<String>, Vec<usize>) {
     let mut seen = HashSet::new();
     let (mut keys, mut slots) = (Vec::new(), Vec::new());
     let mut add = |key: String, slot: usize| {
@@ -73,13 +129,15 @@ fn spellings(categories: &Categories, cell_format: &CellFormat) -> (Vec<String>,
             slots.push(slot);
         }
     };
-    let missing = categories.slot(None);
     add(String::new(), missing);
     cell_format.missing.iter().flat_map(|marker| cases(marker)).for_each(|marker| add(marker, missing));
-    categories.values.iter().enumerate().for_each(|(i, value)| add(value.clone(), i + 1));
-    for (i, value) in categories.values.iter().enumerate() {
+    values.iter().enumerate().for_each(|(i, value)| add(value.clone(), first + i));
+    for (i, value) in values.iter().enumerate() {
+        if any_case {
+            cases(value).into_iter().for_each(|value| add(value, first + i));
+        }
         if value.strip_prefix('-').unwrap_or(value).bytes().all(|b| b.is_ascii_digit()) {
-            add(format!("{value}{}", cell_format.zero()), i + 1);
+            add(format!("{value}{}", cell_format.zero()), first + i);
         }
     }
     (keys, slots)

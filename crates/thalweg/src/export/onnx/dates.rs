@@ -43,6 +43,7 @@ pub(super) fn write(graph: &mut Graph, columns: &[(usize, &str, &Datetime)], par
 
     let count = columns.len();
     let scales: Vec<Scale> = columns.iter().map(|(.., column)| column.scale).collect();
+    let year = clipped(&mut g, &year, columns);
     let year = scaled(g.graph, "dates.year", DataType::Double, &year, &scales);
     let all: Vec<usize> = (0..count).collect();
     let clocks: Vec<usize> = all.iter().copied().filter(|&i| columns[i].2.clock).collect();
@@ -74,6 +75,21 @@ pub(super) fn write(graph: &mut Graph, columns: &[(usize, &str, &Datetime)], par
         why: "ONNX cannot read dates as text".into(),
         instead: "[kinds=NAME=categorical] in training".into(),
     }
+}
+
+/// Years between the ends of what each column saw in training, where it is clipped to that.
+fn clipped(g: &mut Calendar, year: &str, columns: &[(usize, &str, &Datetime)]) -> String {
+    if columns.iter().all(|(.., date)| date.span().is_none()) {
+        return year.to_string();
+    }
+    let spans = columns.iter().map(|(.., date)| date.span().unwrap_or((f64::MIN, f64::MAX)));
+    let (low, high): (Vec<f64>, Vec<f64>) = spans.unzip();
+    let [low, high] = [("low", low), ("high", high)]
+        .map(|(name, years)| g.graph.numbers(DataType::Double, &format!("dates.{name}"), &[columns.len()], years));
+    let below = g.two("LessOrEqual", year, &low);
+    let year = g.graph.node("dates.clip.Where", "Where", [&below, &low, year], Vec::new());
+    let above = g.two("LessOrEqual", &high, &year);
+    g.graph.node("dates.clip.Where", "Where", [&above, &high, &year], Vec::new())
 }
 
 /// Arithmetic on days in 64-bit floats.

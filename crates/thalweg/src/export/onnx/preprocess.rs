@@ -67,7 +67,7 @@ struct Column<'a> {
 fn of_table(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Result<(Value, Vec<Decision>)> {
     let mut numbers: [Vec<Column>; 4] = Default::default();
     let mut times: [Vec<_>; 2] = Default::default();
-    let (mut booleans, mut hot, mut embedded) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut booleans, mut hot, mut embedded, mut ordered) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut place = 0;
     for input @ Input { column: name, transform } in &pipeline.inputs {
         match transform {
@@ -92,6 +92,7 @@ fn of_table(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Result<(Val
             }
             Transform::OneHot(c) => hot.push(Codes { place, name, categories: &c.categories }),
             Transform::Embedding(c) => embedded.push(Codes { place, name, categories: &c.categories }),
+            Transform::Ordered(c) => ordered.push((place, name.as_str(), c)),
         }
         place += input.width();
     }
@@ -117,6 +118,7 @@ fn of_table(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Result<(Val
         decisions.push(dates::write(graph, times, &mut parts));
     }
     categories::write(graph, &pipeline.cell_format, &hot, &embedded, &mut parts);
+    categories::ordered(graph, &pipeline.cell_format, &ordered, &mut parts);
     if parts.tensors.is_empty() {
         return Err(Error::config("the model has no input columns").fix("train it on some"));
     }

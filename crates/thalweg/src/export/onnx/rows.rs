@@ -120,10 +120,16 @@ impl Draw<'_> {
             Transform::Datetime(datetime) => self.date(datetime),
             Transform::OneHot(crate::data::preprocess::OneHot { categories })
             | Transform::Embedding(crate::data::preprocess::Embedding { categories, .. }) => {
-                let known = self.one(&categories.values, 1).filter(|_| self.share(2) > 0.125);
-                (known.cloned().unwrap_or_else(|| "never seen before".into()), f64::NAN)
+                (self.category(&categories.values), f64::NAN)
             }
+            Transform::Ordered(ordered) => (self.category(&ordered.levels), f64::NAN),
         }
+    }
+
+    /// A known category, or an unknown one.
+    fn category(&self, known: &[String]) -> String {
+        let known = self.one(known, 1).filter(|_| self.share(2) > 0.125);
+        known.cloned().unwrap_or_else(|| "never seen before".into())
     }
 
     /// A number near those of the training rows, or an edge of a bin.

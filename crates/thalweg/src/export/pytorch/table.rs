@@ -74,6 +74,7 @@ fn what(input: &Input) -> String {
         Transform::Embedding(embedding) => {
             format!("one of {} categories, looked up", embedding.categories.values.len())
         }
+        Transform::Ordered(ordered) => format!("one of {} categories with an order", ordered.levels.len()),
     }
 }
 
@@ -124,8 +125,8 @@ fn helpers(calls: &str) -> Vec<&'static str> {
         ("min_max(", include_str!("python/min_max.py")),
         ("as_it_is", include_str!("python/as_it_is.py")),
     ];
-    let columns: [(&[&str], &str); 8] = [
-        (&["numeric(", "boolean(", "datetimes(", "one_hot(", "code("], include_str!("python/cells.py")),
+    let columns: [(&[&str], &str); 9] = [
+        (&["numeric(", "boolean(", "datetimes(", "one_hot(", "code(", "ordered("], include_str!("python/cells.py")),
         (&["numeric(", "boolean("], include_str!("python/number.py")),
         (&["numeric("], include_str!("python/numeric.py")),
         (&["boolean("], include_str!("python/boolean.py")),
@@ -133,6 +134,7 @@ fn helpers(calls: &str) -> Vec<&'static str> {
         (&["one_hot(", "code("], include_str!("python/categories.py")),
         (&["one_hot("], include_str!("python/one_hot.py")),
         (&["code("], include_str!("python/code.py")),
+        (&["ordered("], include_str!("python/ordered.py")),
     ];
     let begins = |name: &str| calls.lines().any(|call| call.starts_with(name));
     let scales = scales.iter().filter(|(name, _)| calls.contains(name)).map(|(_, part)| *part);
@@ -174,6 +176,7 @@ fn call(input: &Input) -> String {
             arguments.extend(date.lenient.then(|| "lenient=True".into()));
             arguments.extend(date.clock.then(|| "clock=True".into()));
             arguments.extend(date.indicator.then(|| "missing=True".into()));
+            arguments.extend(date.span().map(|(low, high)| format!("span=({}, {})", number(low), number(high))));
             format!("datetimes({})", arguments.join(", "))
         }
         Transform::OneHot(one_hot) => {
@@ -182,6 +185,10 @@ fn call(input: &Input) -> String {
         }
         Transform::Embedding(embedding) => {
             format!("code({cells}, {}{})", texts(&embedding.categories.values), missing(&embedding.categories))
+        }
+        Transform::Ordered(ordered) => {
+            let missing = if ordered.indicator { ", missing=True" } else { "" };
+            format!("ordered({cells}, {}, {}{missing})", texts(&ordered.levels), list(&ordered.fill))
         }
     }
 }

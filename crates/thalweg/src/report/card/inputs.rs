@@ -54,6 +54,10 @@ fn row(input: &Input, training: Option<&TrainingRows>) -> Vec<String> {
             let categories = &embedding.categories;
             ("category", of_categories(&categories.values, categories.rare), categories.missing)
         }
+        Transform::Ordered(ordered) => {
+            let levels: Vec<String> = ordered.levels.iter().map(|level| code(level)).collect();
+            ("ordered category", levels.join(" < "), ordered.indicator)
+        }
     };
     let missing = match training {
         Some(training) => {
@@ -103,6 +107,10 @@ pub(super) fn limits(pipeline: &Pipeline, training: Option<&TrainingRows>) -> Ve
     say(
         &named(&|transform| matches!(transform, Transform::OneHot(_) | Transform::Embedding(_))),
         "A category that training did not have is taken for none of the known ones",
+    );
+    say(
+        &named(&|transform| matches!(transform, Transform::Ordered(_))),
+        "A category that is not in the order is taken for the mean of the training rows",
     );
     limits.iter().map(|limit| limit.replace('\n', " ")).collect()
 }

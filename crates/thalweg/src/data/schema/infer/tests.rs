@@ -7,9 +7,14 @@ fn table(csv: &str) -> Table {
 }
 
 fn infer(csv: &str, edit: impl FnOnce(&mut config::Data)) -> Result<(Schema, Vec<Decision>)> {
-    let mut data = config::Data::default();
-    edit(&mut data);
-    Schema::infer(&table(csv), &data, &config::Split::default())
+    infer_in_edition(2, csv, edit)
+}
+
+fn infer_in_edition(edition: u8, csv: &str, edit: impl FnOnce(&mut config::Data)) -> Result<(Schema, Vec<Decision>)> {
+    let mut config = Config::default();
+    config.train.edition = edition;
+    edit(&mut config.data);
+    Schema::infer(&table(csv), &config)
 }
 
 /// A header and 40 rows, each generated from its index.
@@ -34,6 +39,95 @@ fn ids_and_text_are_left_out_with_a_notice() {
     assert!(decisions.iter().any(|d| d.what == "left out as free text: name"), "{decisions:?}");
     let (schema, _) = infer(&csv, |data| data.keep = vec!["name".into(), "row".into()]).unwrap();
     assert_eq!([role(&schema, "row"), role(&schema, "name")], [Role::Feature; 2]);
+}
+
+/// A table of houses as it is often given: numbers of houses and of rows, a constant, and a column of remarks.
+fn houses() -> String {
+    let remark = |i: usize| {
+        if i.is_multiple_of(3) { format!("the roof leaks a little see {i}") } else { "fine".into() }
+    };
+    let row = |i: usize| format!("\n{},{},m2,{},{},{i}.5", 5261 * i % 9973, 7 + i, remark(i), i % 7);
+    (1..=120).fold("PID,Order,units,comment,size,price".into(), |csv, i| csv + &row(i))
+}
+
+#[test]
+fn ids_constants_and_comments_are_left_out_with_their_reasons() {
+    let (schema, decisions) = infer(&houses(), |_| ()).unwrap();
+    let roles = ["PID", "Order", "units", "comment", "size"].map(|name| role(&schema, name));
+    assert_eq!(roles, [Role::Id, Role::Id, Role::Ignored, Role::Ignored, Role::Feature]);
+    for (what, why) in [
+        ("left out of the inputs, kept in predictions: PID, Order", "named like an id"),
+        ("left out as constant: units", "one value in every row"),
+        ("left out as free text: comment", "several words, hardly any twice"),
+    ] {
+        assert!(decisions.iter().any(|d| d.what == what && d.why == why), "{what}: {decisions:?}");
+    }
+    let all = ["PID", "Order", "units", "comment"].map(String::from);
+    let (schema, _) = infer(&houses(), |data| data.keep = all.to_vec()).unwrap();
+    assert!(all.iter().all(|name| role(&schema, name) == Role::Feature));
+}
+
+#[test]
+fn the_first_edition_takes_them_as_inputs() {
+    let (schema, _) = infer_in_edition(1, &houses(), |_| ()).unwrap();
+    let roles = ["PID", "Order", "units", "comment"].map(|name| role(&schema, name));
+    assert_eq!(roles, [Role::Feature; 4]);
+}
+
+#[test]
+fn a_known_scale_has_its_order() {
+    let csv = rows("size,age,town,y", |i| {
+        let (size, age) = (["Small", "large", "medium"][i % 3], ["18-24", "25-64", "65+", "<18"][i % 4]);
+        format!("{size},{age},{},{i}.5", ["a", "b", "c"][i % 3])
+    });
+    let column = |schema: &Schema, i: usize| (schema.columns[i].kind, schema.columns[i].order.clone());
+    let ordered = |levels: &[&str]| (ColumnKind::Ordered, levels.iter().map(|level| level.to_string()).collect());
+    let (schema, decisions) = infer(&csv, |_| ()).unwrap();
+    assert_eq!(column(&schema, 0), ordered(&["Small", "medium", "large"]));
+    assert_eq!(column(&schema, 1), ordered(&["<18", "18-24", "25-64", "65+"]));
+    assert_eq!(column(&schema, 2), (ColumnKind::Categorical, Vec::new()));
+    let told = "categories in an order: size (Small < medium < large), age (<18 < 18-24 < 25-64 < 65+)";
+    assert!(decisions.iter().any(|d| d.what == told && d.flag().starts_with("--kinds NAME=categorical")));
+
+    let categorical = (ColumnKind::Categorical, Vec::new());
+    let of_kind = |name: &str, kind| infer(&csv, |data| data.kinds = [(name.to_string(), kind)].into());
+    let (schema, _) = of_kind("size", ColumnKind::Categorical).unwrap();
+    assert_eq!(column(&schema, 0), categorical);
+    let (schema, _) = infer_in_edition(1, &csv, |_| ()).unwrap();
+    assert_eq!([0, 1].map(|i| column(&schema, i)), [categorical.clone(), categorical]);
+}
+
+#[test]
+fn an_order_is_what_the_user_says() {
+    let csv = rows("town,size,y", |i| format!("{},{},{i}.5", ["a", "b", "c"][i % 3], ["big", "small"][i % 2]));
+    let order = |data: &mut config::Data, name: &str, order: &str| {
+        data.order.insert(name.into(), order.to_string().into());
+    };
+    for edition in [1, 2] {
+        let (schema, _) = infer_in_edition(edition, &csv, |data| order(data, "town", "c<a<b")).unwrap();
+        assert_eq!((schema.columns[0].kind, &schema.columns[0].order.join("<")[..]), (ColumnKind::Ordered, "c<a<b"));
+    }
+    let unknown = infer(&csv, |data| data.kinds = [("town".into(), ColumnKind::Ordered)].into()).unwrap_err();
+    assert!(unknown.to_string().contains("the order of its 3 values is not known"), "{unknown}");
+    assert!(unknown.remedy.unwrap().to_string().contains("--order 'town=LOW<MEDIUM<HIGH'"));
+    let other = infer(&csv, |data| order(data, "twon", "a<b")).unwrap_err();
+    assert!(other.to_string().starts_with("--order: no column is called \"twon\" (did you mean \"town\"?)"), "{other}");
+    let target = infer(&csv, |data| order(data, "y", "a<b")).unwrap_err();
+    assert!(target.to_string().contains("\"y\" is not an input"), "{target}");
+}
+
+#[test]
+fn numbers_of_orders_that_come_again_are_inputs() {
+    let csv = rows("order,number,answer,y", |i| format!("{},{}.5,,{}", i / 2, i, i % 2));
+    let (schema, _) = infer(&csv, |_| ()).unwrap();
+    assert_eq!(["order", "number"].map(|name| role(&schema, name)), [Role::Feature; 2]);
+}
+
+#[test]
+fn constants_are_inputs_where_nothing_else_is() {
+    let (schema, decisions) = infer(&rows("id,one,y", |i| format!("{i},1,{}.5", 3 * i)), |_| ()).unwrap();
+    assert_eq!((role(&schema, "id"), role(&schema, "one")), (Role::Id, Role::Feature));
+    assert!(!decisions.iter().any(|d| d.what.contains("constant")), "{decisions:?}");
 }
 
 #[test]

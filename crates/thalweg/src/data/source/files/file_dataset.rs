@@ -11,6 +11,7 @@ use crate::config;
 use crate::data::arrays::{self, Arrays};
 use crate::data::media_spec::MediaSpec;
 use crate::data::memory;
+use crate::data::rejects::Reject;
 use crate::data::row_file::{self, RowShape, RowWriter};
 use crate::data::source::unread;
 use crate::error::{Error, Result, advice};
@@ -39,7 +40,7 @@ pub(super) struct FileDataset {
     names: Vec<String>,
     targets: Vec<String>,
     /// Files that are left out, each with the reason.
-    bad: Vec<String>,
+    bad: Vec<Reject>,
     /// Whether classes come from folders.
     by_folder: bool,
     /// The labels of those that could not be read.
@@ -210,7 +211,7 @@ impl FileDataset {
                         self.items.push(item);
                     }
                     Err(reason) => {
-                        self.bad.push(format!("{} ({reason})", name(&self.folder, &item.path)));
+                        self.bad.push(Reject::file(name(&self.folder, &item.path), reason));
                         self.lost.push(item.answers);
                     }
                 }
@@ -240,7 +241,9 @@ impl FileDataset {
     fn listed(&self) -> String {
         let more = self.bad.len().saturating_sub(NAMED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        format!("{}{more}", self.bad[..self.bad.len().min(NAMED)].join("; "))
+        let told = |bad: &Reject| format!("{} ({})", bad.file, bad.reason);
+        let first: Vec<String> = self.bad.iter().take(NAMED).map(told).collect();
+        format!("{}{more}", first.join("; "))
     }
 
     /// The examples, each read from its file and converted to a common form: in memory, or on disk if they need too
@@ -296,6 +299,7 @@ impl FileDataset {
                 instead: "[max_bad=0]".into(),
             });
         }
+        arrays.rejects = self.bad;
         arrays.warnings.extend(self.warnings.drain(..).map(|what| Decision {
             what,
             why: "so the files lie".into(),

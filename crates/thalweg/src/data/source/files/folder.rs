@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::kinds::Kinds;
 use super::{Medium, UNREAD, has_ending};
+use crate::data::rejects::Reject;
 use crate::error::{Error, Kind, Result};
 
 /// Maximum depth of folders within a class.
@@ -66,7 +67,7 @@ pub(super) struct FolderFiles {
     /// Its files, sorted by name.
     pub(super) items: Vec<ListedFile>,
     /// Its files in wrong locations, with the reason.
-    pub(super) bad: Vec<String>,
+    pub(super) bad: Vec<Reject>,
     /// The other contents of the folder.
     pub(super) rest: Rest,
 }
@@ -128,7 +129,7 @@ pub(super) fn walk(folder: &Path, medium: &Medium) -> Result<FolderFiles> {
     if walk.items.is_empty() {
         walk.items.extend(loose.into_iter().map(|path| (path, None)));
     } else {
-        walk.bad.extend(loose.iter().map(|path| format!("{} (in no class's folder)", name(path))));
+        walk.bad.extend(loose.iter().map(|path| Reject::file(name(path), "in no class's folder".into())));
     }
     Ok(walk)
 }

@@ -28,8 +28,9 @@ def first_that_reads(cell, forms):
     return None
 
 
-def datetimes(cells, forms, scale, clock=False, missing=False, sentinels=(), lenient=False):
-    """The year with the share of it that has passed, scaled, and where in the year, the week (and the day) it is."""
+def datetimes(cells, forms, scale, clock=False, missing=False, sentinels=(), lenient=False, span=(-np.inf, np.inf)):
+    """The year with the share of it that has passed, scaled, and where in the year, the week (and the day) it is; years
+    beyond a span count as its ends."""
     moments = [moment(cell, forms, sentinels, lenient) for cell in cells]
     known = np.array([at is not None for at in moments], dtype=float)
     moments = [at or datetime(2000, 1, 1) for at in moments]
@@ -37,7 +38,7 @@ def datetimes(cells, forms, scale, clock=False, missing=False, sentinels=(), len
     days = np.array([366 if isleap(at.year) else 365 for at in moments])
     year = np.array([at.year for at in moments]) + (np.array([at.timetuple().tm_yday - 1 for at in moments]) + day) / days
     week = (np.array([at.weekday() for at in moments]) + day) / 7
-    yield known * scale(year)
+    yield known * scale(np.clip(year, *span))
     for share in [year % 1, week, day] if clock else [year % 1, week]:
         yield known * np.sin(2 * np.pi * share)
         yield known * np.cos(2 * np.pi * share)
