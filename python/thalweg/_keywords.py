@@ -203,8 +203,8 @@ class Options(TypedDict, total=False):
     """Categories seen fewer times than this share the slot of unseen ones. Default: 2."""
 
     bins: int | None
-    """Bins of the piecewise-linear functions that each number becomes (0: none). Default: 96 for tables from 1,000
-    training rows of up to 128 numbers; none without hidden layers."""
+    """Bins of the piecewise-linear functions that each number becomes (0: none). Default: 48 for classes and 96 for
+    numeric targets, for tables from 1,000 training rows of up to 128 numbers; none without hidden layers."""
 
     clip_dates: bool | None
     """Whether dates beyond the training rows' first and last count as these, so that a trend is not carried on.
@@ -265,10 +265,11 @@ class Options(TypedDict, total=False):
     """Maximum change of loudness, in decibels. Default: 6 for sounds."""
 
     stretch: float | None
-    """Maximum share by which sounds are sped up or slowed down at constant pitch. Default: 0.1 for sounds."""
+    """Maximum share by which sounds are sped up or slowed down at constant pitch. Default: 0.1 for 1,000 training
+    sounds or more."""
 
     pitch: float | None
-    """Maximum pitch shift in semitones, at constant speed. Default: 2 for sounds."""
+    """Maximum pitch shift in semitones, at constant speed. Default: 2 for 1,000 training sounds or more."""
 
     snr: float | None
     """Minimum signal-to-noise ratio of added noise, in decibels; up to 30 more."""
@@ -277,10 +278,10 @@ class Options(TypedDict, total=False):
     """Probability that a sound's steady noise is suppressed (spectral gating). Default: 0.0."""
 
     mask_time: float | None
-    """Maximum share of a sound's length that is silenced. Default: 0.2 for sounds."""
+    """Maximum share of a sound's length that is silenced. Default: 0.2 for sounds, 0.1 for fewer than 1,000."""
 
     mask_frequency: float | None
-    """Maximum share of a sound's frequencies that is masked. Default: 0.4 for sounds."""
+    """Maximum share of a sound's frequencies that is masked. Default: 0.4 for sounds, 0.2 for fewer than 1,000."""
 
     background: str | PathLike[str] | None
     """A folder of background sounds, one of which is mixed in with probability 1/2."""

@@ -51,7 +51,17 @@ fn a_folder_of_sounds_is_learned() {
     assert!(result["metrics"]["train"]["accuracy"]["value"].as_f64().unwrap() > 0.9, "{result}");
     assert!(told(&trained).contains("1 of 61 files are left out: up/page.wav (an HTML page"));
     let decided = result["decisions"].to_string();
-    assert!(decided.contains("40 bands of the mel scale") && decided.contains("mask-frequency 0.4"), "{decided}");
+    assert!(decided.contains("40 bands of the mel scale"), "{decided}");
+    assert!(decided.contains("gain 6, shift 0.1, mask-time 0.1, mask-frequency 0.2"), "{decided}");
+    let planned = |options: &str| {
+        let preview = told(&thalweg(place, format!("train glides --dry-run {options}").trim_end()));
+        let line = preview.lines().find(|line| line.contains("at most ")).unwrap_or_default().to_string();
+        (line.split_whitespace().nth(2).and_then(|epochs| epochs.parse::<usize>().ok()).unwrap_or_default(), line)
+    };
+    let (short, long) = (planned(""), planned("--seconds 30"));
+    assert!(short.0 == 100 && short.1.contains("million multiply-adds each"), "{short:?}");
+    assert!((20..60).contains(&long.0), "long sounds are trained for as long: {long:?}");
+    assert_eq!(planned("--seconds 30 --edition 1").0, 100);
 
     assert!(thalweg(place, &format!("{line} --threads 1 -o again")).status.success());
     let model = |run: &str| fs::read(place.join(run).join("model.safetensors")).unwrap();
@@ -116,7 +126,7 @@ fn sounds_are_seen_as_one_likes_and_changes_are_judged() {
 
     fs::create_dir(place.join("hum")).unwrap();
     fs::write(place.join("hum/a.wav"), glide(true, 50.0)).unwrap();
-    let line = "train glides --epochs 2 --quality fast --ablate-augment --gain 0 --shift 0 --stretch 0 --mask-time 0 \
+    let line = "train glides --epochs 2 --quality fast --ablate-augment --gain 0 --shift 0 --pitch 2 --mask-time 0 \
                 --mask-frequency 0 --background hum -o ablated";
     let trained = thalweg(place, line);
     let text = told(&trained);

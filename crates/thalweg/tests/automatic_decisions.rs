@@ -112,5 +112,5 @@ fn candidates_are_tables_of_options_of_a_network() {
     let error = refused("[{ layers = [8, -1] }]", usual);
     assert!(error.contains("layers") && error.contains("-1"), "{error}");
     assert!(refused("[7]", usual).contains("write a table such as"));
-    assert!(refused("[{ bins = 8 }, { bins = 0 }]", ("ensemble", "1")).contains("--ensemble 5"));
+    assert!(refused("[{ bins = 8 }, { bins = 0 }]", ("ensemble", "1")).contains("candidates for one network"));
 }

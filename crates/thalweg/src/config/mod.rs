@@ -122,8 +122,8 @@ pub struct Preprocess {
     /// Categories seen fewer times than this share the slot of unseen ones.
     #[schemars(range(min = 1))]
     pub rare_below: usize,
-    /// Bins of the piecewise-linear functions that each number becomes (0: none). Default: 96 for tables from 1,000
-    /// training rows of up to 128 numbers; none without hidden layers.
+    /// Bins of the piecewise-linear functions that each number becomes (0: none). Default: 48 for classes and 96 for numeric
+    /// targets, for tables from 1,000 training rows of up to 128 numbers; none without hidden layers.
     #[schemars(range(min = 0, max = 256))]
     pub bins: Option<usize>,
     /// Whether dates beyond the training rows' first and last count as these, so that a trend is not carried on. Default:

@@ -9,7 +9,7 @@ use super::examples::{Examples, Raw};
 use super::memory;
 use super::partition::Partition;
 use super::preprocess::Pipeline;
-use super::rejects::{self, Reject};
+use super::rejects::Reject;
 use super::row_file::{self, RowFile, RowShape, RowWriter};
 use super::rows::Rows;
 use super::schema::{self, Role, Schema, Task};
@@ -245,7 +245,7 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
         encode_shown(own, &known)
     };
     let tables = [Some(main), dev, test].into_iter().flatten();
-    let rejects = tables.flat_map(|rows| rejects::of_table(rows.answers(), &schema)).collect();
+    let rejects = tables.flat_map(|rows| schema::rejects_of(rows.answers(), &schema)).collect();
     let mut train = encode(main, &parts.train)?;
     if train.weights.as_ref().is_some_and(|weights| weights.iter().all(|weight| *weight == 0.0)) {
         return Err(Error::data("every training row's weight is 0")

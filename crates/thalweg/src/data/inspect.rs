@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::cell_format::CellFormat;
 use super::dataset::Dataset;
-use super::rejects::{self, Reject};
+use super::rejects::Reject;
 use super::schema::column_stats::ColumnStats;
-use super::schema::{ColumnKind, Inference, Role, Schema, Task, task};
+use super::schema::{self, ColumnKind, Inference, Role, Schema, Task, task};
 use super::source::{self, Source};
 use super::table::Table;
 use crate::Result;
@@ -134,7 +134,7 @@ fn profiled(table: &Table, stats: &[ColumnStats], inferred: Option<Result<Infere
         }
     });
     let columns = columns.collect();
-    let rejects = schema.as_ref().map(|schema| rejects::of_table(table, schema)).unwrap_or_default();
+    let rejects = schema.as_ref().map(|schema| schema::rejects_of(table, schema)).unwrap_or_default();
     let classes = schema.as_ref().filter(|schema| schema.task.is_classes()).and_then(|schema| {
         let target = schema.columns.iter().position(|column| column.role == Role::Target)?;
         Some(stats[target].frequent.clone())

@@ -12,9 +12,9 @@ use super::dataset::{self, Dataset, Fitted, SHOWN};
 use super::examples::Examples;
 use super::memory;
 use super::preprocess::Pipeline;
-use super::rejects::{self, Reject};
+use super::rejects::Reject;
 use super::row_file::{self, RowFile, RowShape, RowWriter};
-use super::schema::{Role, Schema};
+use super::schema::{self, Role, Schema};
 use super::source::{self, Source, TableReader};
 use super::split;
 use super::table::Table;
@@ -82,7 +82,7 @@ pub(super) fn load(reader: TableReader, config: Config, comma: Option<bool>) -> 
     for (own, part) in [(&config.data.dev, &mut parts.dev), (&config.data.test, &mut parts.test)] {
         if let Some(path) = own {
             let table = dataset::table(path, &config, comma, &mut decisions)?;
-            rejects.extend(rejects::of_table(&table, &schema));
+            rejects.extend(schema::rejects_of(&table, &schema));
             *part = fitted.encode_own(&table, &mut warnings)?;
         }
     }
@@ -262,7 +262,7 @@ impl Fitted<'_> {
         while let Some(chunk) = reader.next_chunk(chunk_rows)? {
             let known = dataset::known_rows(&chunk, self.schema, &mut Vec::new())?;
             (unknown, rows) = (unknown + chunk.rows() - known.len(), rows + chunk.rows());
-            rejects.extend(rejects::of_table(&chunk, self.schema));
+            rejects.extend(schema::rejects_of(&chunk, self.schema));
             let divided = split.divide(&chunk, &known, &self.schema.cell_format);
             let train = self.examples(&chunk, &divided.train)?;
             writer.push(train.rows, train.vectors())?;

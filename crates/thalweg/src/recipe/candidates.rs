@@ -19,7 +19,10 @@ const OPTIONS: [&str; 5] = ["layers", "activation", "dropout", "batch_norm", "bi
 /// If a candidate has an option that it cannot, or a value that is none.
 pub(super) fn candidates(facts: &Facts, members: usize, decisions: &mut Vec<Decision>) -> Result<Vec<Config>> {
     let config = facts.config;
-    let place = |error: Error| error.at("network.candidates");
+    let place = |error: Error| {
+        let option = error.place.as_ref().map_or_else(String::new, |option| format!(", {option}"));
+        error.at(format!("network.candidates{option}"))
+    };
     let given = &config.network.candidates;
     if given.is_empty() {
         let usual = usual(facts, members);

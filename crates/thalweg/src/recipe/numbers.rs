@@ -10,8 +10,9 @@ use crate::event::Decision;
 use crate::layers::{BinnedInput, Node, Op, PiecewiseLinear, lower};
 use crate::model::Model;
 
-/// The bins of each number by default, and the training rows below which they hold too few rows each.
-const BINS: usize = 96;
+/// The bins of each number by default, for classes and for numbers, whose functions are followed more finely; and the
+/// training rows below which they hold too few rows each.
+const BINS: [usize; 2] = [48, 96];
 pub(super) const FEWEST_ROWS: usize = 1_000;
 /// The values that each number becomes; fewer where numbers are many, and none below the least.
 const DIMENSION: usize = 16;
@@ -35,7 +36,7 @@ pub(super) fn embedding(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<
     let inputs = numbers(facts);
     let dimension = DIMENSION.min(MOST_VALUES / inputs.len().max(1));
     let usual = facts.rows >= FEWEST_ROWS && dimension >= LEAST_DIMENSION && !facts.course && !facts.fast;
-    let bins = config.preprocess.bins.unwrap_or(if usual { BINS } else { 0 });
+    let bins = config.preprocess.bins.unwrap_or(if usual { BINS[usize::from(!facts.task.is_classes())] } else { 0 });
     if bins == 0 {
         return Ok(None);
     }

@@ -11,9 +11,12 @@ pub(crate) mod column_stats;
 mod infer;
 mod ranges;
 mod reading;
+mod rejects;
 mod scales;
 mod sentinels;
 pub(crate) mod task;
+
+pub(super) use rejects::rejects_of;
 
 pub use crate::config::ColumnKind;
 pub use crate::task::Task;

@@ -2,13 +2,13 @@
 //! becomes of cells that cannot be read.
 
 use super::column_stats::ColumnStats;
+use super::rejects::unreadable;
 use super::{Column, ColumnKind, Role, shortened};
 use crate::config;
 use crate::data::cell_format::CellFormat;
 use crate::data::dates;
 use crate::data::number_format::NumberFormat;
 use crate::data::reading::Cell;
-use crate::data::rejects;
 use crate::data::table::Table;
 use crate::error::{advice, beginning};
 use crate::event::Decision;
@@ -170,7 +170,7 @@ impl Cells<'_> {
             return Ok(());
         }
         let cells = &self.table.columns[self.position];
-        let bad = rejects::unreadable(self.table, self.position, column, self.cell_format);
+        let bad = unreadable(self.table, self.position, column, self.cell_format);
         let Some(&first) = bad.first() else { return Ok(()) };
         let present = self.stats.present();
         if bad.len() == present {
