@@ -9,7 +9,7 @@ use thalweg::Task;
 use thalweg::run::{self, OutOfFold, Summary, Variation};
 
 use crate::data::Data;
-use crate::errors::released;
+use crate::errors::{held, released};
 use crate::listener::watched;
 use crate::training::{Run, config, open_run};
 
@@ -27,8 +27,8 @@ pub(crate) struct Series {
 #[pymethods]
 impl Series {
     /// The metrics over all runs and of each, as JSON.
-    fn summary(&self) -> String {
-        json!(self.summary).to_string()
+    fn summary(&self, py: Python<'_>) -> PyResult<String> {
+        held(py, || Ok(json!(self.summary).to_string()))
     }
 
     /// The folder, if there is one.

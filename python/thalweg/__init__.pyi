@@ -14,6 +14,7 @@ from .network import check_gradients as check_gradients
 from ._options import options as options
 from .run import Run as Run
 from .run import train as train
+from .series import Series as Series
 from .tuning import Study as Study
 from .tuning import tune as tune
 

@@ -83,7 +83,7 @@ fn an_ensemble_is_trained_on_dev_rows_split_off_at_random() {
 fn the_best_quality_tries_several_kinds_of_networks() {
     let best = planned(&[("quality", "best")]);
     assert!(decided(&best, "members are of 4 kinds"), "{:?}", best.decisions);
-    assert!(layers(&best)[0].starts_with("ensemble of (linear 4 → 64, relu"), "{:?}", layers(&best));
+    assert!(layers(&best)[0].starts_with("ensemble of 5 × (linear 4 → 64, relu"), "{:?}", layers(&best));
     assert_eq!(layers(&best)[1], "average of softmax over 20 members");
     // What the user has decided about the network is not tried otherwise.
     for options in [("layers", "8"), ("activation", "tanh"), ("bins", "4"), ("edition", "1"), ("ensemble", "1")] {
@@ -96,7 +96,7 @@ fn candidates_are_tables_of_options_of_a_network() {
     let candidates = ("candidates", "[{ layers = [] }, { layers = [8, 4], activation = \"tanh\" }]");
     let given = planned(&[candidates, ("ensemble", "3")]);
     assert!(
-        layers(&given)[0].ends_with("and (linear 4 → 8, tanh; linear 8 → 4, tanh; linear 4 → 3)"),
+        layers(&given)[0].ends_with("and 3 × (linear 4 → 8, tanh; linear 8 → 4, tanh; linear 4 → 3)"),
         "{:?}",
         layers(&given)
     );

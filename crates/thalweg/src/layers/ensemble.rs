@@ -149,12 +149,11 @@ impl Layer for Ensemble {
 
     fn describe(&self, input: Shape) -> String {
         let each: Vec<String> = self.members.iter().map(|member| member.describe(input)).collect();
-        match &each[..] {
-            [first, ..] if each.iter().all(|other| other == first) => {
-                format!("ensemble of {} × ({first})", each.len())
-            }
-            _ => format!("ensemble of ({})", each.join(") and (")),
-        }
+        let alike = each.chunk_by(|a, b| a == b).map(|alike| match alike.len() {
+            1 => format!("({})", alike[0]),
+            count => format!("{count} × ({})", alike[0]),
+        });
+        format!("ensemble of {}", alike.collect::<Vec<_>>().join(" and "))
     }
 
     fn output(&self, input: Shape) -> Result<Shape> {

@@ -46,27 +46,30 @@ pub(super) fn candidates(facts: &Facts, members: usize, decisions: &mut Vec<Deci
 fn usual(facts: &Facts, members: usize) -> Vec<Value> {
     let Config { network, preprocess, train, .. } = facts.config;
     let unset = config::Network { ensemble: network.ensemble, ..config::Network::default() };
-    let open = *network == unset && preprocess.bins.is_none() && facts.table && !facts.first_edition;
+    let open = *network == unset && preprocess.bins.is_none() && facts.table && !facts.wide && !facts.first_edition;
     if !open || train.quality != Quality::Best || members < 2 || facts.course {
         return Vec::new();
     }
     let units = hidden(facts, &mut Vec::new());
     let wide: Vec<usize> = units.iter().map(|units| 2 * units).collect();
     let deep: Vec<usize> = units.iter().chain(units.last()).copied().collect();
-    let mut all = vec![
-        json!({ "layers": units }),
-        json!({ "layers": units, "activation": ["silu"] }),
+    if facts.rows < FEWEST_ROWS {
+        return vec![
+            json!({ "layers": units }),
+            json!({ "layers": units, "activation": ["silu"] }),
+            json!({ "layers": deep }),
+            json!({ "layers": [] }),
+        ];
+    }
+    vec![
+        json!({ "layers": units, "bins": 96 }),
+        json!({ "layers": units, "bins": 96, "activation": ["silu"] }),
         json!({ "layers": wide, "bins": 128 }),
         json!({ "layers": wide, "bins": 48, "activation": ["silu"] }),
-        json!({ "layers": deep }),
+        json!({ "layers": deep, "bins": 96 }),
         json!({ "layers": units, "bins": 0 }),
         json!({ "layers": [] }),
-    ];
-    if facts.rows < FEWEST_ROWS {
-        // There are no bins to differ in.
-        all.retain(|table| table.get("bins").is_none());
-    }
-    all
+    ]
 }
 
 /// The configuration with a candidate's options.

@@ -34,7 +34,7 @@ pub(super) fn space(config: &Config, data: &Dataset) -> (Vec<(String, String)>, 
     add(train.weight_decay.is_none() && decays, "weight_decay", "log:1e-3..1");
     add(train.batch_size.is_none(), "batch_size", "32,64,128,256");
     let table = data.pipeline.media().is_none() && !data.pipeline.inputs.is_empty();
-    add(table && preprocess.bins.is_none(), "bins", "0,8,24,48");
+    add(table && preprocess.bins.is_none(), "bins", "0,8,24,48,96");
     (
         search.into_iter().map(|(name, values)| (name.to_string(), values.to_string())).collect(),
         "what matters most for a table",

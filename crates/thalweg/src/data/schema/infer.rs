@@ -224,7 +224,12 @@ fn find_order(
 ) -> Result<()> {
     if let Some(order) = config.data.order.get(&column.name) {
         column.order = order.levels().to_vec();
-        return Ok(());
+        return match stats.frequent.iter().find(|(value, _)| !column.order.contains(value)) {
+            Some((value, rows)) => Err(Error::data(format!("the order has no {value:?}, found in {rows} rows"))
+                .at(format!("{}, column {:?}", table.source, column.name))
+                .fix("put it where it belongs in [order], or name it among the [missing] values")),
+            None => Ok(()),
+        };
     }
     let may = !given && !is_plain(config) && column.kind == ColumnKind::Categorical;
     if !may && column.kind != ColumnKind::Ordered {

@@ -110,6 +110,8 @@ fn an_order_is_what_the_user_says() {
     let unknown = infer(&csv, |data| data.kinds = [("town".into(), ColumnKind::Ordered)].into()).unwrap_err();
     assert!(unknown.to_string().contains("the order of its 3 values is not known"), "{unknown}");
     assert!(unknown.remedy.unwrap().to_string().contains("--order 'town=LOW<MEDIUM<HIGH'"));
+    let short = infer(&csv, |data| order(data, "town", "c<a")).unwrap_err();
+    assert!(short.to_string().contains("column \"town\": the order has no \"b\", found in"), "{short}");
     let other = infer(&csv, |data| order(data, "twon", "a<b")).unwrap_err();
     assert!(other.to_string().starts_with("--order: no column is called \"twon\" (did you mean \"town\"?)"), "{other}");
     let target = infer(&csv, |data| order(data, "y", "a<b")).unwrap_err();
