@@ -24,22 +24,21 @@ pub(super) fn candidates(facts: &Facts, members: usize, decisions: &mut Vec<Deci
         error.at(format!("network.candidates{option}"))
     };
     let given = &config.network.candidates;
-    if given.is_empty() {
-        let usual = usual(facts, members);
-        if usual.is_empty() {
-            return Ok(vec![config.clone()]);
-        }
-        let all: Result<Vec<Config>> = usual.iter().map(|table| configured(config, table)).collect();
+    let usual = if given.is_empty() { usual(facts, members) } else { Vec::new() };
+    if !usual.is_empty() {
         let what = format!("members are of {} kinds, which differ in layers, activation and bins", usual.len());
         decide(decisions, what, "quality best".into(), "[quality=good]");
-        return all;
+    }
+    let tables = if given.is_empty() { &usual } else { given };
+    if tables.is_empty() {
+        return Ok(vec![config.clone()]);
     }
     if members < 2 {
         return Err(
             place(Error::config("candidates for one network")).fix("ask for an ensemble of several: [ensemble=5]")
         );
     }
-    given.iter().map(|table| configured(config, table).map_err(place)).collect()
+    tables.iter().map(|table| configured(config, table).map_err(place)).collect()
 }
 
 /// The candidates of the best quality, if the user has left the network open.

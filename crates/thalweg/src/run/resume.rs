@@ -55,7 +55,7 @@ pub(super) fn again(config: &Config, path: &Path, callback: &mut dyn Callback) -
 #[cfg(feature = "tune")]
 pub(crate) fn finish_study(config: &Config, path: &Path, callback: &mut dyn Callback) -> Result<Outcome> {
     if !RunFolder::has_begun(path) {
-        return begin(config, RunFolder::create(path.to_str(), "")?, callback);
+        return begin_in(config, path, callback);
     }
     let folder = RunFolder::open(path)?;
     match same(config, &folder)? {
@@ -69,11 +69,7 @@ pub(crate) fn finish_study(config: &Config, path: &Path, callback: &mut dyn Call
 pub(super) fn go_to_end(config: &Config, path: &Path, callback: &mut dyn Callback) -> Result<Option<Outcome>> {
     thalweg_kernels::pool::set_threads(config.train.threads);
     if !RunFolder::has_begun(path) {
-        let name = path.to_str().ok_or_else(|| {
-            let error = Error::config("the folder's name is not UTF-8").at(path.display().to_string());
-            error.fix("name another folder with [out]")
-        })?;
-        return begin(config, RunFolder::create(Some(name), "")?, callback).map(Some);
+        return begin_in(config, path, callback).map(Some);
     }
     let folder = RunFolder::open(path)?;
     match same(config, &folder)? {
@@ -81,6 +77,15 @@ pub(super) fn go_to_end(config: &Config, path: &Path, callback: &mut dyn Callbac
         Some(same) => go_on(&same, folder, callback).map(Some),
         None => Err(taken(path)),
     }
+}
+
+/// Trains in this folder, which has no run yet.
+fn begin_in(config: &Config, path: &Path, callback: &mut dyn Callback) -> Result<Outcome> {
+    let name = path.to_str().ok_or_else(|| {
+        let error = Error::config("the folder's name is not UTF-8").at(path.display().to_string());
+        error.fix("name another folder with [out]")
+    })?;
+    begin(config, RunFolder::create(Some(name), "")?, callback)
 }
 
 /// The configuration to resume a folder's run with, if it began with the given one.

@@ -6,7 +6,12 @@ use super::record::{Trial, TrialKind, TrialState};
 
 /// The best completed trial; ties go to the lower loss, then to the first.
 pub fn best(trials: &[Trial]) -> Option<&Trial> {
-    trials.iter().filter(|trial| trial.kind != TrialKind::Seed && is_whole(trial)).min_by(|a, b| order(a, b))
+    completed(trials).min_by(|a, b| order(a, b))
+}
+
+/// The completed trials with values of their own, not with another seed.
+fn completed(trials: &[Trial]) -> impl Iterator<Item = &Trial> {
+    trials.iter().filter(|trial| trial.kind != TrialKind::Seed && is_whole(trial))
 }
 
 /// Whether a trial completed with a comparable value.
@@ -74,18 +79,17 @@ impl SeedNoise {
         // The best trial's own value is biased upwards by selection: the mean of the other seeds stands for it.
         let student = STUDENT.get(seeds.len() - 2).copied().unwrap_or(2.2);
         let bound = mean_cost + student * deviation * (1.0 + 1.0 / n).sqrt();
-        let others = trials.iter().filter(|trial| trial.kind != TrialKind::Seed && is_whole(trial));
-        let alike = others.filter(|trial| trial.number != best.number && trial.cost.is_some_and(|cost| cost <= bound));
+        let alike = completed(trials)
+            .filter(|trial| trial.number != best.number && trial.cost.is_some_and(|cost| cost <= bound));
         Some(SeedNoise { seeds: seeds.len(), mean, deviation, alike: alike.map(|trial| trial.number).collect() })
     }
 }
 
 /// The completed trials, the best first.
 pub(super) fn by_value(trials: &[Trial]) -> Vec<&Trial> {
-    let mut whole: Vec<&Trial> =
-        trials.iter().filter(|trial| trial.kind != TrialKind::Seed && is_whole(trial)).collect();
-    whole.sort_by(|a, b| order(a, b));
-    whole
+    let mut completed: Vec<&Trial> = completed(trials).collect();
+    completed.sort_by(|a, b| order(a, b));
+    completed
 }
 
 /// The trainings of the best trial, with its own seed and with others, best first.

@@ -64,10 +64,7 @@ pub fn train_series_on(
         series.summary.add_events(number, String::new(), &trained.events);
         if let Variation::Folds(_) = variation {
             let fold = OutOfFold::answered(&trained.model, &data.parts.test, number as usize)?;
-            match &mut series.out_of_fold {
-                Some(all) => all.rows.extend(fold.rows),
-                None => series.out_of_fold = Some(fold),
-            }
+            fold.add_to(&mut series.out_of_fold);
         }
         let end = trained.end;
         series.runs.push(trained);

@@ -63,10 +63,7 @@ impl OutOfFold {
                 return Err(error.at(config.data.path).fix("restore it, or train the folds again"));
             }
             let fold = OutOfFold::answered(&model, &data.parts.test, run.number as usize)?;
-            match &mut all {
-                Some(all) => all.rows.extend(fold.rows),
-                None => all = Some(fold),
-            }
+            fold.add_to(&mut all);
         }
         let mut all = all.ok_or_else(|| {
             let error = Error::config("no fold is trained yet").at(folder.display().to_string());
@@ -108,6 +105,14 @@ impl OutOfFold {
             Ok(())
         })?;
         Ok(answered)
+    }
+
+    /// Adds a fold to those before it.
+    pub(super) fn add_to(self, all: &mut Option<OutOfFold>) {
+        match all {
+            Some(all) => all.rows.extend(self.rows),
+            None => *all = Some(self),
+        }
     }
 
     pub(super) fn sort(&mut self) {
