@@ -274,24 +274,26 @@ unsafe fn tile<T: Real, L: Lhs<T>, V: Lanes<T>, const R: usize, const S: usize>(
     // SAFETY: the tile is within A and C, and the panel has `ks.len()` rows of `width` elements.
     unsafe {
         let c = strip.c.add(row * row_stride + strip.columns.start * column_stride);
-        if columns == width && column_stride == 1 {
-            sums::<T, L, V, R, S>(strip.a, row, panel, ks, c, row_stride, first, bias);
-            return R;
-        }
-        let mut buffer = [T::ZERO; MAX_TILE];
         let at = |r: usize, j: usize| c.add(r * row_stride + j * column_stride);
-        if !first {
+        let in_place = columns == width && column_stride == 1;
+        let mut buffer = MaybeUninit::<[T; MAX_TILE]>::uninit();
+        let stacked = buffer.as_mut_ptr().cast::<T>();
+        if !in_place && !first {
             for r in 0..R {
-                for j in 0..columns {
-                    buffer[r * width + j] = *at(r, j);
+                for j in 0..width {
+                    stacked.add(r * width + j).write(if j < columns { *at(r, j) } else { T::ZERO });
                 }
             }
         }
-        sums::<T, L, V, R, S>(strip.a, row, panel, ks, buffer.as_mut_ptr(), width, first, None);
-        for r in 0..R {
-            for j in 0..columns {
-                let sum = buffer[r * width + j];
-                *at(r, j) = bias.map_or(sum, |bias| sum + *bias.add(j));
+        // One call for both: each is compiled for every shape of tile.
+        let (to, stride, added) = if in_place { (c, row_stride, bias) } else { (stacked, width, None) };
+        sums::<T, L, V, R, S>(strip.a, row, panel, ks, to, stride, first, added);
+        if !in_place {
+            for r in 0..R {
+                for j in 0..columns {
+                    let sum = *stacked.add(r * width + j);
+                    *at(r, j) = bias.map_or(sum, |bias| sum + *bias.add(j));
+                }
             }
         }
     }

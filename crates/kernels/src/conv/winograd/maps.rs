@@ -7,14 +7,14 @@ use super::TAPS;
 use crate::Real;
 use crate::gemm::{Lanes, OnLanes};
 
-/// An unrolled loop of at most six iterations: the compiler then knows each factor, and drops zeros and ones.
+/// A loop over at most six places, written out: each factor is a constant then.
 macro_rules! written_out {
-    ($i:ident, $n:ident, $body:block) => {
-        written_out!($i, $n, $body, 0 1 2 3 4 5)
+    ($i:ident, $body:block) => {
+        written_out!($i, $body, 0 1 2 3 4 5)
     };
-    ($i:ident, $n:ident, $body:block, $($round:literal)*) => {
-        $(if $round < $n {
-            let $i = $round;
+    ($i:ident, $body:block, $($round:literal)*) => {
+        $({
+            const $i: usize = $round;
             $body
         })*
     };
@@ -24,6 +24,20 @@ macro_rules! written_out {
 pub(in crate::conv) trait Line<const I: usize, const O: usize>: Copy {
     /// Its matrix.
     const MATRIX: [[f64; I]; O];
+
+    /// The matrix, with zeros beyond it.
+    const FACTORS: [[f64; 6]; 6] = {
+        let (mut factors, mut o) = ([[0.0; 6]; 6], 0);
+        while o < O {
+            let mut i = 0;
+            while i < I {
+                factors[o][i] = Self::MATRIX[o][i];
+                i += 1;
+            }
+            o += 1;
+        }
+        factors
+    };
 
     /// Maps a line of vectors.
     ///
@@ -35,22 +49,44 @@ pub(in crate::conv) trait Line<const I: usize, const O: usize>: Copy {
         unsafe {
             let zero = V::splat(T::ZERO);
             let mut mapped = [zero; O];
-            written_out!(o, O, {
-                let mut sum = None;
-                written_out!(i, I, {
-                    let factor = Self::MATRIX[o][i];
-                    if factor != 0.0 {
-                        sum = Some(match sum {
-                            None if factor == 1.0 => line[i],
-                            Some(sum) if factor == 1.0 => V::plus(sum, line[i]),
-                            Some(sum) if factor == -1.0 => V::minus(sum, line[i]),
-                            sum => sum.unwrap_or(zero).plus_product(line[i], V::splat(T::of(factor))),
-                        });
+            written_out!(TO, {
+                written_out!(FROM, {
+                    if const { Self::FACTORS[TO][FROM] != 0.0 } {
+                        let (sum, x) = (mapped[TO], line[FROM]);
+                        mapped[TO] = match const { Step::of(&Self::FACTORS[TO], FROM) } {
+                            Step::Begin => x,
+                            Step::Plus => sum.plus(x),
+                            Step::Minus => sum.minus(x),
+                            Step::Times => sum.plus_product(x, V::splat(T::of(const { Self::FACTORS[TO][FROM] }))),
+                        };
                     }
                 });
-                mapped[o] = sum.unwrap_or(zero);
             });
             mapped
+        }
+    }
+}
+
+/// How an element joins the sum of those before it.
+enum Step {
+    Begin,
+    Plus,
+    Minus,
+    Times,
+}
+
+impl Step {
+    const fn of(factors: &[f64; 6], at: usize) -> Step {
+        let (mut first, mut i) = (true, 0);
+        while i < at {
+            first &= factors[i] == 0.0;
+            i += 1;
+        }
+        match (factors[at] == 1.0, factors[at] == -1.0) {
+            (true, _) if first => Step::Begin,
+            (true, _) => Step::Plus,
+            (_, true) if !first => Step::Minus,
+            _ => Step::Times,
         }
     }
 }
