@@ -1,6 +1,6 @@
 //! A layer of one's own: y = s x² with one trained scale s, gradient-checked. `cargo run -p thalweg --example 04_custom_layer`
 
-use thalweg::layers::{Backward, Layer, Linear, Mode, ParameterSpec, Parameters, ParametersMut};
+use thalweg::layers::{Backward, Configured, Layer, Linear, Mode, ParameterSpec, Parameters, ParametersMut};
 use thalweg::losses::Squared;
 use thalweg::network::{Network, gradient_check};
 use thalweg::tensor::{Activation, Dtype, Shape, Tensor, View, ViewMut, ops};
@@ -9,7 +9,7 @@ use thalweg::tensor::{Activation, Dtype, Shape, Tensor, View, ViewMut, ops};
 #[derive(Debug)]
 struct ScaledSquare;
 
-impl Layer for ScaledSquare {
+impl Configured for ScaledSquare {
     fn kind(&self) -> &'static str {
         "scaled_square"
     }
@@ -17,7 +17,9 @@ impl Layer for ScaledSquare {
     fn config(&self) -> serde_json::Value {
         serde_json::json!({})
     }
+}
 
+impl Layer for ScaledSquare {
     fn describe(&self, _input: Shape) -> String {
         "s x²".into()
     }

@@ -3,7 +3,7 @@
 
 use thalweg::event::Event;
 use thalweg::init::Init;
-use thalweg::layers::{Backward, Layer, Linear, Mode, ParameterSpec, Parameters, ParametersMut};
+use thalweg::layers::{Backward, Configured, Layer, Linear, Mode, ParameterSpec, Parameters, ParametersMut};
 use thalweg::losses::{SigmoidCrossEntropy, Squared};
 use thalweg::metrics::Metrics;
 use thalweg::network::{Network, gradient_check};
@@ -31,7 +31,7 @@ impl Recurrent {
     }
 }
 
-impl Layer for Recurrent {
+impl Configured for Recurrent {
     fn kind(&self) -> &'static str {
         "recurrent"
     }
@@ -39,7 +39,9 @@ impl Layer for Recurrent {
     fn config(&self) -> serde_json::Value {
         serde_json::json!({ "units": self.units })
     }
+}
 
+impl Layer for Recurrent {
     fn describe(&self, input: Shape) -> String {
         format!("recurrent {input} → {}", self.units)
     }

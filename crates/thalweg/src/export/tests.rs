@@ -15,7 +15,8 @@ use crate::data::target::Target;
 use crate::init::Init;
 use crate::io::safetensors::Container;
 use crate::layers::{
-    self, Backward, Layer, Linear, Mode, Op, ParameterSpec, Parameters, ParametersMut, read_layer, write_layer,
+    self, Backward, Configured, Layer, Linear, Mode, Op, ParameterSpec, Parameters, ParametersMut, read_layer,
+    write_layer,
 };
 use crate::model::{Model, Provenance};
 use crate::network::Network;
@@ -211,7 +212,7 @@ fn files_are_those_that_were_written_before() {
 #[derive(Debug)]
 struct Twice;
 
-impl Layer for Twice {
+impl Configured for Twice {
     fn kind(&self) -> &'static str {
         "twice"
     }
@@ -219,7 +220,9 @@ impl Layer for Twice {
     fn config(&self) -> Value {
         json!({})
     }
+}
 
+impl Layer for Twice {
     fn describe(&self, _input: Shape) -> String {
         "twice".into()
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Layer, Mode, Op, Parameters, ParametersMut, Registered, to_value};
+use super::{Backward, Layer, Mode, Op, Parameters, ParametersMut, Registered};
 use crate::error::Result;
 use crate::tensor::{Activation, Shape, Tensor, View, ViewMut, activation, ops};
 
@@ -28,14 +28,6 @@ pub struct Activate {
 }
 
 impl Layer for Activate {
-    fn kind(&self) -> &'static str {
-        Self::NAME
-    }
-
-    fn config(&self) -> serde_json::Value {
-        to_value(self)
-    }
-
     fn describe(&self, _input: Shape) -> String {
         self.activation.to_string()
     }

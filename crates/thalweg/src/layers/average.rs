@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Layer, Mode, Op, Parameters, ParametersMut, Registered, to_value};
+use super::{Backward, Layer, Mode, Op, Parameters, ParametersMut, Registered};
 use crate::error::{Error, Result};
 use crate::tensor::mixture::{mixture, mixture_backward};
 use crate::tensor::{Activation, Shape, Tensor, View, ViewMut};
@@ -51,14 +51,6 @@ impl Average {
 }
 
 impl Layer for Average {
-    fn kind(&self) -> &'static str {
-        Self::NAME
-    }
-
-    fn config(&self) -> serde_json::Value {
-        to_value(self)
-    }
-
     fn describe(&self, _input: Shape) -> String {
         let of = if self.of == Activation::Identity { String::new() } else { format!(" of {}", self.of) };
         let weights: Vec<String> = self.weights.iter().map(|weight| format!("{weight:.2}")).collect();

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered, is_above_zero, to_value};
+use super::{Backward, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered, is_above_zero};
 use crate::error::{Error, Result};
 use crate::tensor::{Shape, Tensor, View, ViewMut, norm, ops};
 
@@ -55,14 +55,6 @@ const BATCH_VARIANCE: usize = 2;
 const INVERSE_STD: usize = 3;
 
 impl Layer for BatchNorm {
-    fn kind(&self) -> &'static str {
-        Self::NAME
-    }
-
-    fn config(&self) -> serde_json::Value {
-        to_value(self)
-    }
-
     fn describe(&self, _input: Shape) -> String {
         "batch norm".into()
     }

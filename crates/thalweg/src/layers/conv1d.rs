@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Conv2d, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered, to_value};
+use super::{Backward, Conv2d, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered};
 use crate::error::Result;
 use crate::init::Init;
 use crate::tensor::{Activation, Shape, Tensor, View, ViewMut};
@@ -96,14 +96,6 @@ impl Conv1d {
 }
 
 impl Layer for Conv1d {
-    fn kind(&self) -> &'static str {
-        Self::NAME
-    }
-
-    fn config(&self) -> serde_json::Value {
-        to_value(self)
-    }
-
     fn describe(&self, input: Shape) -> String {
         self.flat().describe(input).replacen("1×", "", 1)
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Frame, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered, to_value};
+use super::{Backward, Frame, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered};
 use crate::error::{Error, Result};
 use crate::init::Init;
 use crate::tensor::conv::{ConvGeometry, Convolution};
@@ -133,14 +133,6 @@ impl Conv2d {
 }
 
 impl Layer for Conv2d {
-    fn kind(&self) -> &'static str {
-        Self::NAME
-    }
-
-    fn config(&self) -> serde_json::Value {
-        to_value(self)
-    }
-
     fn describe(&self, _input: Shape) -> String {
         let groups = if self.groups > 1 { format!(" in {} groups", self.groups) } else { String::new() };
         let bias = if self.bias { "" } else { ", no bias" };

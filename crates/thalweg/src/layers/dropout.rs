@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Layer, Mode, Op, Parameters, ParametersMut, Registered, to_value};
+use super::{Backward, Layer, Mode, Op, Parameters, ParametersMut, Registered};
 use crate::error::{Error, Result};
 use crate::tensor::{Shape, Tensor, View, ViewMut, ops};
 
@@ -30,14 +30,6 @@ pub struct Dropout {
 }
 
 impl Layer for Dropout {
-    fn kind(&self) -> &'static str {
-        Self::NAME
-    }
-
-    fn config(&self) -> serde_json::Value {
-        to_value(self)
-    }
-
     fn describe(&self, _input: Shape) -> String {
         format!("dropout {}", self.rate)
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered, to_value};
+use super::{Backward, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered};
 use crate::error::{Error, Result, advice};
 use crate::init::Init;
 use crate::tensor::{Shape, Tensor, View, ViewMut, ops};
@@ -52,14 +52,6 @@ pub struct Embedding {
 }
 
 impl Layer for Embedding {
-    fn kind(&self) -> &'static str {
-        Self::NAME
-    }
-
-    fn config(&self) -> serde_json::Value {
-        to_value(self)
-    }
-
     fn describe(&self, _input: Shape) -> String {
         let tables: Vec<String> = self.columns.iter().map(|c| format!("{}→{}", c.slots, c.dimension)).collect();
         format!("embedding of {} columns ({})", tables.len(), tables.join(", "))

@@ -8,9 +8,7 @@ use serde::{Deserialize, Serialize};
 use thalweg_kernels::pool;
 
 use super::sequential::{Sequential, Slots};
-use super::{
-    Backward, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered, lower, read_layer, to_value,
-};
+use super::{Backward, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered, lower, read_layer};
 use crate::error::{Error, Result};
 use crate::tensor::{Shape, Tensor, View, ViewMut, ops};
 
@@ -139,14 +137,6 @@ impl Ensemble {
 }
 
 impl Layer for Ensemble {
-    fn kind(&self) -> &'static str {
-        Self::NAME
-    }
-
-    fn config(&self) -> serde_json::Value {
-        to_value(self)
-    }
-
     fn describe(&self, input: Shape) -> String {
         let each: Vec<String> = self.members.iter().map(|member| member.describe(input)).collect();
         let alike = each.chunk_by(|a, b| a == b).map(|alike| match alike.len() {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered, is_above_zero, to_value};
+use super::{Backward, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered, is_above_zero};
 use crate::error::{Error, Result};
 use crate::tensor::{Shape, Tensor, View, ViewMut, norm};
 
@@ -55,14 +55,6 @@ const GAMMA: usize = 0;
 const BETA: usize = 1;
 
 impl Layer for LayerNorm {
-    fn kind(&self) -> &'static str {
-        Self::NAME
-    }
-
-    fn config(&self) -> serde_json::Value {
-        to_value(self)
-    }
-
     fn describe(&self, _input: Shape) -> String {
         match self.axes {
             None => "layer norm".into(),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered, to_value};
+use super::{Backward, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered};
 use crate::error::{Error, Result};
 use crate::init::Init;
 use crate::tensor::ops::{self, PackedWeight};
@@ -65,14 +65,6 @@ impl Linear {
 }
 
 impl Layer for Linear {
-    fn kind(&self) -> &'static str {
-        Self::NAME
-    }
-
-    fn config(&self) -> serde_json::Value {
-        to_value(self)
-    }
-
     fn describe(&self, input: Shape) -> String {
         let bias = if self.bias { "" } else { ", no bias" };
         match self.activation {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Layer, Mode, Op, Parameters, ParametersMut, Registered, is_above_zero, to_value};
+use super::{Backward, Layer, Mode, Op, Parameters, ParametersMut, Registered, is_above_zero};
 use crate::error::{Error, Result};
 use crate::tensor::spectrum::{Bands, Spectrum};
 use crate::tensor::{Shape, Tensor, View, ViewMut};
@@ -118,14 +118,6 @@ impl LogMel {
 }
 
 impl Layer for LogMel {
-    fn kind(&self) -> &'static str {
-        Self::NAME
-    }
-
-    fn config(&self) -> serde_json::Value {
-        to_value(&self.options)
-    }
-
     fn describe(&self, _input: Shape) -> String {
         let Options { window, hop, bands, sample_rate, coefficients, .. } = self.options;
         let milliseconds = |samples: usize| samples as f64 * 1e3 / sample_rate.max(1) as f64;

@@ -289,14 +289,27 @@ pub struct Backward<'a> {
     pub dx: Option<ViewMut<'a>>,
 }
 
-/// A layer: y = f(x; its slice of θ). Shapes are those of one example; batches add a leading dimension m.
-pub trait Layer: Debug + Send + Sync {
+/// A layer as data; what is registered is so by its name and fields.
+pub trait Configured {
     /// The name of this kind of layer in configurations and model files.
     fn kind(&self) -> &'static str;
 
-    /// The layer's description as data, without its kind.
+    /// The layer's options, without its kind.
     fn config(&self) -> serde_json::Value;
+}
 
+impl<L: Registered> Configured for L {
+    fn kind(&self) -> &'static str {
+        L::NAME
+    }
+
+    fn config(&self) -> serde_json::Value {
+        serde_json::to_value(self).expect("a layer's options are plain data")
+    }
+}
+
+/// A layer: y = f(x; its slice of θ). Shapes are those of one example; batches add a leading dimension m.
+pub trait Layer: Configured + Debug + Send + Sync {
     /// A short description for people: `linear 64 → 128, relu`.
     fn describe(&self, input: Shape) -> String;
 
@@ -463,9 +476,4 @@ fn read<L: Registered>(options: serde_json::Value) -> Result<Box<dyn Layer>> {
 
 fn examples<L: Registered>() -> Vec<Example> {
     L::examples().into_iter().map(|(layer, shape)| (Box::new(layer) as Box<dyn Layer>, shape)).collect()
-}
-
-/// A layer's description, by serialising it.
-pub(crate) fn to_value(layer: &impl Serialize) -> serde_json::Value {
-    serde_json::to_value(layer).expect("a layer's options are plain data")
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered, to_value};
+use super::{Backward, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered};
 use crate::error::{Error, Result};
 use crate::init::Init;
 use crate::tensor::{Shape, Tensor, View, ViewMut, ops, piecewise};
@@ -73,14 +73,6 @@ impl PiecewiseLinear {
 }
 
 impl Layer for PiecewiseLinear {
-    fn kind(&self) -> &'static str {
-        Self::NAME
-    }
-
-    fn config(&self) -> serde_json::Value {
-        to_value(self)
-    }
-
     fn describe(&self, _input: Shape) -> String {
         let bins = self.columns.iter().map(BinnedInput::bins).max().unwrap_or(0);
         format!("piecewise-linear embedding of {} inputs in {}, up to {bins} bins", self.columns.len(), self.dimension)

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Layer, Mode, Op, Parameters, ParametersMut, Pool2d, Registered, to_value};
+use super::{Backward, Layer, Mode, Op, Parameters, ParametersMut, Pool2d, Registered};
 use crate::error::Result;
 use crate::tensor::conv::Pooling;
 use crate::tensor::{Shape, Tensor, View, ViewMut};
@@ -60,14 +60,6 @@ impl Pool1d {
 }
 
 impl Layer for Pool1d {
-    fn kind(&self) -> &'static str {
-        Self::NAME
-    }
-
-    fn config(&self) -> serde_json::Value {
-        to_value(self)
-    }
-
     fn describe(&self, input: Shape) -> String {
         self.flat().describe(input).replacen("1×", "", 1).replace("image", "sound")
     }

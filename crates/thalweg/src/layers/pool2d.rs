@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Frame, Layer, Mode, Op, Parameters, ParametersMut, Registered, to_value};
+use super::{Backward, Frame, Layer, Mode, Op, Parameters, ParametersMut, Registered};
 use crate::error::Result;
 use crate::tensor::conv::{self, ConvGeometry, Pooling};
 use crate::tensor::{Shape, Tensor, View, ViewMut};
@@ -80,14 +80,6 @@ impl Pool2d {
 }
 
 impl Layer for Pool2d {
-    fn kind(&self) -> &'static str {
-        Self::NAME
-    }
-
-    fn config(&self) -> serde_json::Value {
-        to_value(self)
-    }
-
     fn describe(&self, _input: Shape) -> String {
         let take = match self.take {
             Pooling::Max => "max",

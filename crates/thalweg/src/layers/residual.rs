@@ -5,9 +5,7 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use super::sequential::{Sequential, Slots};
-use super::{
-    Backward, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered, lower, read_layer, to_value,
-};
+use super::{Backward, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered, lower, read_layer};
 use crate::error::{Error, Result};
 use crate::tensor::{Activation, Shape, Tensor, View, ViewMut, ops};
 
@@ -74,14 +72,6 @@ impl Residual {
 }
 
 impl Layer for Residual {
-    fn kind(&self) -> &'static str {
-        Self::NAME
-    }
-
-    fn config(&self) -> serde_json::Value {
-        to_value(self)
-    }
-
     fn describe(&self, input: Shape) -> String {
         let shortcut = if self.shortcut.is_empty() {
             String::new()

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 use thalweg::layers::{
-    Activate, Backward, BatchNorm, Conv2d, Dropout, Embedded, Embedding, Layer, LayerNorm, Linear, LogMel,
+    Activate, Backward, BatchNorm, Configured, Conv2d, Dropout, Embedded, Embedding, Layer, LayerNorm, Linear, LogMel,
     LogMelOptions, Mode, Padding, Pair, Parameters, ParametersMut, Pool2d, Pooling, RngContext,
 };
 use thalweg::network::Network;
@@ -16,7 +16,7 @@ use crate::numbers::{assert_each, assert_near, golden, joined, list, number, num
 #[derive(Debug, Default)]
 struct Spy(Arc<Mutex<Vec<f64>>>);
 
-impl Layer for Spy {
+impl Configured for Spy {
     fn kind(&self) -> &'static str {
         "spy"
     }
@@ -24,7 +24,9 @@ impl Layer for Spy {
     fn config(&self) -> Value {
         Value::Null
     }
+}
 
+impl Layer for Spy {
     fn describe(&self, _input: Shape) -> String {
         "spy".into()
     }

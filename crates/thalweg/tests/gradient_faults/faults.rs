@@ -1,7 +1,7 @@
 //! The wrong gradients, and the correct layers and losses into which they are injected.
 
 use thalweg::layers::{
-    Activate, Backward, BatchNorm, Embedded, Embedding, Layer, Linear, Mode, Parameters, ParametersMut,
+    Activate, Backward, BatchNorm, Configured, Embedded, Embedding, Layer, Linear, Mode, Parameters, ParametersMut,
 };
 use thalweg::losses::{Absolute, Huber, Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, Squared};
 use thalweg::tensor::ops::{self, LossOutput};
@@ -220,7 +220,7 @@ pub(crate) fn mask(i: usize) -> f64 {
     if i % 4 == 3 { 0.0 } else { 1.0 }
 }
 
-impl Layer for FixedMask {
+impl Configured for FixedMask {
     fn kind(&self) -> &'static str {
         "fixed_mask"
     }
@@ -228,7 +228,9 @@ impl Layer for FixedMask {
     fn config(&self) -> serde_json::Value {
         serde_json::Value::Null
     }
+}
 
+impl Layer for FixedMask {
     fn describe(&self, _input: Shape) -> String {
         "fixed mask".into()
     }

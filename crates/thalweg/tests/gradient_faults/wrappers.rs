@@ -1,6 +1,6 @@
 //! Wrappers that corrupt the backward pass of a layer or a loss.
 
-use thalweg::layers::{Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut};
+use thalweg::layers::{Backward, Configured, Layer, Mode, ParameterSpec, Parameters, ParametersMut};
 use thalweg::losses::Loss;
 use thalweg::tensor::ops::{self, LossOutput};
 use thalweg::tensor::{Shape, Tensor, View, ViewMut};
@@ -22,7 +22,7 @@ pub(crate) struct Faulty {
     pub(crate) fault: fn(&mut Written),
 }
 
-impl Layer for Faulty {
+impl Configured for Faulty {
     fn kind(&self) -> &'static str {
         self.layer.kind()
     }
@@ -30,7 +30,9 @@ impl Layer for Faulty {
     fn config(&self) -> serde_json::Value {
         self.layer.config()
     }
+}
 
+impl Layer for Faulty {
     fn describe(&self, input: Shape) -> String {
         self.layer.describe(input)
     }
