@@ -4,6 +4,7 @@ use std::path::Path;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use thalweg::config::{Arity, Config, Kind, OptionSpec, option_specs};
+use thalweg::task::Task;
 use thalweg::tune::learning_rate::RangeTest;
 
 const EXAMPLES: &str = "\
@@ -271,6 +272,11 @@ fn import() -> Command {
                 .long("map")
                 .value_name("MODULE=LAYER,…")
                 .help("Where the file's tensors go, such as fc1=layers.0 [default: by name, else by shape and order]"),
+        )
+        .arg(
+            Arg::new("task").long("task").value_parser(Task::ALL.map(Task::name)).help(
+                "What a graph's outputs are the logits of [default: as its softmax or sigmoid says, else numbers]",
+            ),
         )
 }
 

@@ -16,6 +16,10 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let extension = file.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
     let (model, decisions) = match extension.as_deref() {
         Some("safetensors") => {
+            if matches.contains_id("task") {
+                let error = thalweg::Error::config("the model of --like has a task").at("--task");
+                return Err(error.fix("leave it out").into());
+            }
             let like = matches.get_one::<String>("like").ok_or_else(|| {
                 thalweg::Error::config("a safetensors file has parameters alone, and no network")
                     .at("--like")
@@ -28,7 +32,8 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
                 let error = thalweg::Error::config("a graph has a network of its own").at(format!("--{flag}"));
                 return Err(error.fix("leave it out").into());
             }
-            import::onnx(file)?
+            let task = matches.get_one::<String>("task").map(|name| name.parse()).transpose()?;
+            import::onnx(file, task)?
         }
         _ => {
             let message = format!("no format is read from {}", file.display());

@@ -57,11 +57,11 @@ fn every_layer_is_written_run_and_read_again() {
             assert!(exported.verification.unwrap().largest_difference <= 1e-5, "{what}");
             // These go out alone.
             if ["ensemble", "average", "piecewise_linear"].contains(&name) {
-                assert!(crate::import::onnx::read(&exported.bytes).unwrap_err().remedy.is_some(), "{what}");
+                assert!(crate::import::onnx::read(&exported.bytes, None).unwrap_err().remedy.is_some(), "{what}");
                 continue;
             }
             let (read, _) =
-                crate::import::onnx::read(&exported.bytes).unwrap_or_else(|error| panic!("{what}: {error}"));
+                crate::import::onnx::read(&exported.bytes, None).unwrap_or_else(|error| panic!("{what}: {error}"));
             let x = inputs(shape);
             let [ours, again] = [&model, &read].map(|model| model.outputs(&x, Default::default()).unwrap());
             let near = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-6 * a.abs().max(1.0);

@@ -31,14 +31,15 @@ use crate::network::Network;
 use crate::tensor::{Activation, Dtype, Shape, Tensor, ops};
 use crate::{Error, Result};
 
-/// A model of a graph's network and the decisions made, for prediction and further training.
+/// A model of a graph's network and the decisions made, for prediction and further training. The task is for graphs that
+/// end in logits; those with a softmax or sigmoid tell it themselves.
 ///
 /// # Errors
-/// If the file cannot be read, is damaged, or uses an operation that no layer supports.
-pub fn onnx(path: &Path) -> Result<(Model, Vec<Decision>)> {
+/// If the file cannot be read, is damaged, uses an operation that no layer supports, or is of another task.
+pub fn onnx(path: &Path, task: Option<Task>) -> Result<(Model, Vec<Decision>)> {
     let bytes = atomic::read(path)
         .map_err(|error| Error::io(crate::Kind::Data, path, "read the graph", &error).fix("name an ONNX file"))?;
-    read(&bytes).map_err(|error| {
+    read(&bytes, task).map_err(|error| {
         let within = error.place.as_ref().map_or_else(String::new, |place| format!(", {place}"));
         error.at(format!("{}{within}", path.display()))
     })
@@ -58,9 +59,17 @@ struct Parsed {
     metadata: HashMap<String, String>,
 }
 
-pub(crate) fn read(bytes: &[u8]) -> Result<(Model, Vec<Decision>)> {
-    let parsed = parse(bytes)?;
-    let decisions = decisions(&parsed);
+pub(crate) fn read(bytes: &[u8], task: Option<Task>) -> Result<(Model, Vec<Decision>)> {
+    let parsed = parse(bytes, task)?;
+    let mut decisions = decisions(&parsed);
+    // Our own graphs of numbers say so.
+    if parsed.answers.task == Task::Regression && task.is_none() && !parsed.metadata.contains_key("thalweg.task") {
+        decisions.push(Decision {
+            what: "answers are numbers".into(),
+            why: "the graph ends in no softmax or sigmoid".into(),
+            instead: "[task=multiclass], if they are logits".into(),
+        });
+    }
     let target = target(&parsed)?;
     let cell_format = CellFormat::default();
     let column = |name: &str, role| Column::new(name, ColumnKind::Numeric, role);
@@ -81,7 +90,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Model, Vec<Decision>)> {
     Ok((Model { network, theta, pipeline, schema, target, provenance }.proved()?, decisions))
 }
 
-fn parse(bytes: &[u8]) -> Result<Parsed> {
+fn parse(bytes: &[u8], task: Option<Task>) -> Result<Parsed> {
     let graph = Graph::read(bytes)?;
     let (start, scales) = start::find(&graph)?;
     let output = answers::output(&graph).ok_or_else(|| refused("the graph has no output"))?;
@@ -95,11 +104,34 @@ fn parse(bytes: &[u8]) -> Result<Parsed> {
     if answers.task == Task::Multilabel && end.shape.size() == 1 {
         answers.task = Task::Binary;
     }
+    if let Some(task) = task.filter(|task| *task != answers.task) {
+        of_task(&mut answers, task, &end)?;
+    }
     if imported.is_empty() {
         activate(&mut imported, Activation::Identity);
     }
     let (network, theta) = network(start.shape, imported)?;
     Ok(Parsed { network, theta, scales, answers, start, end, notes, metadata: graph.metadata })
+}
+
+/// Takes outputs that the graph leaves as they are for the logits of a task.
+fn of_task(answers: &mut answers::Answers, task: Task, end: &Flow) -> Result<()> {
+    let wrong = |message: String, fix: &str| Err(Error::config(message).at("--task").fix(fix));
+    if answers.task != Task::Regression || answers.deviation.is_some() || answers.mean.is_some() {
+        return wrong(format!("the graph's answers are {}, not {task}", answers.task), "leave it out");
+    }
+    let (flat, outputs) = (end.dims.len() == 1, end.shape.size());
+    let fits = match task {
+        Task::Binary => flat && outputs == 1,
+        Task::Multiclass => flat && outputs > 1,
+        Task::Regression | Task::Multilabel => flat,
+    };
+    if !fits {
+        let fix = "a binary model has one logit, a multiclass one as many as classes";
+        return wrong(format!("found outputs of {} for task {task}", end.shape), fix);
+    }
+    answers.task = task;
+    Ok(())
 }
 
 /// Layers with their parameters as a network and its θ.

@@ -56,8 +56,8 @@ fn numbers(value: &Value) -> Vec<f64> {
 
 /// Outputs for examples in the graph's order, in ours.
 fn answers(model: &[u8], x: &[f64]) -> Result<(Vec<f64>, Flow)> {
-    let Parsed { start, end, .. } = parse(model)?;
-    let (model, _) = read(model)?;
+    let Parsed { start, end, .. } = parse(model, None)?;
+    let (model, _) = read(model, None)?;
     let x: Vec<f32> = x.chunks(start.shape.size()).flat_map(|x| start.to_own(x)).map(|x| x as f32).collect();
     let arrays = crate::data::arrays::Arrays::new("a test", start.shape.dimensions(), x).unwrap();
     let rows: Vec<usize> = (0..arrays.rows()).collect();
@@ -109,15 +109,15 @@ fn whole() -> Vec<u8> {
 #[test]
 fn cut_and_flipped_files_are_errors() {
     let whole = whole();
-    assert!(parse(&whole).is_ok());
+    assert!(parse(&whole, None).is_ok());
     for end in 0..whole.len() {
-        assert!(read(&whole[..end]).is_err() || end + 64 > whole.len(), "cut at {end}");
+        assert!(read(&whole[..end], None).is_err() || end + 64 > whole.len(), "cut at {end}");
     }
     for bit in 0..8 * whole.len() {
         let mut damaged = whole.clone();
         damaged[bit / 8] ^= 1 << (bit % 8);
         // Some bits are names and values: what is parsed then must be harmless.
-        drop(read(&damaged));
+        drop(read(&damaged, None));
     }
 }
 
@@ -125,7 +125,7 @@ fn cut_and_flipped_files_are_errors() {
 fn error(change: impl FnOnce(&mut proto::Graph)) -> String {
     let mut model = proto::Model::decode(whole().as_slice()).unwrap();
     change(model.graph.as_mut().unwrap());
-    read(&model.encode_to_vec()).unwrap_err().to_string()
+    read(&model.encode_to_vec(), None).unwrap_err().to_string()
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn refused_in_set(version: i64, node: &proto::Node, input: &[i64]) -> Option<Str
     takes(graph, input);
     let (input, output) = (graph.input[0].name.clone(), graph.output[0].name.clone());
     graph.node = vec![proto::Node { input: vec![input], output: vec![output], ..node.clone() }];
-    read(&model.encode_to_vec()).err().map(|error| error.to_string())
+    read(&model.encode_to_vec(), None).err().map(|error| error.to_string())
 }
 
 #[test]
@@ -294,4 +294,28 @@ fn circles_are_refused() {
         graph.output[0].name = "c".into();
     });
     assert!(circle.contains("adds what is made") || circle.contains("circle") || circle.contains("meet"), "{circle}");
+}
+
+#[test]
+fn logits_are_of_the_task_that_is_named() {
+    let case = cases().into_iter().find(|case| case["name"] == "gemm_default_vector_bias").unwrap();
+    let graph = bytes(&case["model"]);
+    let (numbers, decisions) = read(&graph, None).unwrap();
+    let outputs = numbers.network.output().size();
+    assert!(numbers.target.task == Task::Regression && outputs > 1);
+    assert!(decisions.iter().any(|decision| decision.instead.to_string().contains("multiclass")), "{decisions:?}");
+    for (task, classes) in [(Task::Multiclass, outputs), (Task::Multilabel, outputs), (Task::Regression, 0)] {
+        let (model, decisions) = read(&graph, Some(task)).unwrap();
+        assert_eq!((model.target.task, model.target.classes.len(), model.target.outputs()), (task, classes, outputs));
+        assert_eq!(model.theta.to_f64(), numbers.theta.to_f64());
+        assert!(decisions.iter().all(|decision| decision.what != "answers are numbers"), "{decisions:?}");
+    }
+    let error = read(&graph, Some(Task::Binary)).unwrap_err().to_string();
+    assert!(error.contains("for task binary") && error.contains("one logit"), "{error}");
+    // Outputs of its own classes are those of no other task, and an image has no classes.
+    let softmax = cases().into_iter().find(|case| case["name"] == "softmax_example").unwrap();
+    let error = read(&bytes(&softmax["model"]), Some(Task::Multilabel)).unwrap_err().to_string();
+    assert!(error.contains("are multiclass, not multilabel"), "{error}");
+    let error = read(&whole(), Some(Task::Multiclass)).unwrap_err().to_string();
+    assert!(error.contains("for task multiclass"), "{error}");
 }
