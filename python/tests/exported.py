@@ -62,6 +62,21 @@ def predict(model, data):
     return predictions, np.array(probabilities)
 
 
+def far_numbers(folder, *options):
+    """A model of two numbers, and rows ten times as far from 0 as those that it was trained on: their file and inputs."""
+    x = np.random.default_rng(0).normal(size=(400, 3)).astype(np.float32)
+    np.savez(folder / "near.npz", x=x, y=np.stack([500 + 30 * x[:, 0], x[:, 1] - x[:, 2]], axis=1).astype(np.float32))
+    np.savez(folder / "far.npz", x=10 * x)
+    run = train(folder, folder / "near.npz", [], "--task", "regression", "--normalise", "none", *options)
+    return run, folder / "far.npz", 10 * x
+
+
+def columns(model, data, names, *options):
+    """Columns of what `thalweg predict` prints, side by side."""
+    lines = thalweg("predict", model, data, "--format", "jsonl", *options).splitlines()
+    return np.array([[json.loads(line)[name] for name in names] for line in lines])
+
+
 def difference(ours, theirs):
     """The largest difference, of numbers above 1 relative to them."""
     ours, theirs = np.asarray(ours, float), np.asarray(theirs, float)

@@ -9,7 +9,7 @@ os.environ.setdefault("KERAS_BACKEND", "numpy")
 
 import numpy as np
 import pytest
-from exported import NETWORKS, arrays, difference, predictions, table, thalweg, train, write_table
+from exported import NETWORKS, arrays, columns, difference, far_numbers, predictions, table, thalweg, train, write_table
 
 keras = pytest.importorskip("keras", reason="Keras is not installed: its exports are not run")
 
@@ -63,6 +63,15 @@ def test_quantiles_are_in_order(tmp_path):
     theirs = given(net, x)
     assert difference(ours, theirs) < 1e-5
     assert (np.diff(theirs, axis=1) >= 0).all()
+
+
+def test_numbers_are_clipped_to_the_training_rows(tmp_path):
+    run, path, x = far_numbers(tmp_path)
+    ours = columns(run, path, ["prediction_y[0]", "prediction_y[1]"])
+    low, high = ours.min(axis=0), ours.max(axis=0)
+    assert ((ours == low) | (ours == high)).mean() > 0.3
+    theirs = given(exported(tmp_path, run), x)
+    assert difference(ours, theirs) < 1e-5
 
 
 def test_embeddings_and_units_of_targets(tmp_path):

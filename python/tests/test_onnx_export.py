@@ -12,7 +12,7 @@ import pytest
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
-from exported import predict, thalweg
+from exported import columns, far_numbers, predict, thalweg
 
 TOLERANCE = 1e-5
 
@@ -174,6 +174,16 @@ TABLE_FLAGS = {
     "batch_norm": ["--batch-norm", "--layers", "12,8", "--dropout", "0.3"],
     "no_hidden_layer": ["--layers", "none"],
 }
+
+
+def test_numbers_are_clipped_to_the_training_rows(tmp_path):
+    run, path, x = far_numbers(tmp_path)
+    ours = columns(run, path, ["prediction_y[0]", "prediction_y[1]"])
+    low, high = ours.min(axis=0), ours.max(axis=0)
+    assert ((ours == low) | (ours == high)).mean() > 0.3
+    path, _ = export(run / "model.safetensors")
+    (theirs,) = session(path).run(None, {"input": x})
+    np.testing.assert_allclose(theirs, ours, rtol=TOLERANCE, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("flags", TABLE_FLAGS)

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from exported import NETWORKS, arrays, difference, predictions, table, thalweg, train, write_table
+from exported import NETWORKS, arrays, columns, difference, far_numbers, predictions, table, thalweg, train, write_table
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: its exports are not run")
 pytest.importorskip("safetensors", reason="safetensors is not installed")
@@ -36,6 +36,17 @@ def test_every_layer_gives_our_outputs(name, tmp_path):
         one = module.answers(net(module.prepare(x[:1])))[1]
         assert difference(ours[:1], one) < 1e-5
         assert net(module.prepare(x[:0])).shape == (0, 3)
+
+
+def test_numbers_are_clipped_to_the_training_rows(tmp_path):
+    run, path, x = far_numbers(tmp_path)
+    ours = columns(run, path, ["prediction_y[0]", "prediction_y[1]"])
+    low, high = ours.min(axis=0), ours.max(axis=0)
+    assert ((ours == low) | (ours == high)).mean() > 0.3
+    module = exported(tmp_path, run)
+    with torch.no_grad():
+        theirs = module.answers(module.load()(module.prepare(x)))
+    assert difference(ours, theirs) < 1e-5
 
 
 @pytest.mark.parametrize("task", ["regression", "binary", "multiclass", "multilabel"])

@@ -311,7 +311,7 @@ class Model:
 
         Sampled by antithetic permutations (Štrumbelj and Kononenko 2014; Mitchell et al. 2022). ``baseline`` and a row's
         contributions sum to its answer: the logit of the second of two classes, the log-odds of the predicted one of
-        several, the logit of each label, or the number in its units.
+        several, the logit of each label, or the number in its units before it is clipped to the training rows' targets.
 
         Parameters
         ----------

@@ -50,6 +50,7 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
         thresholds: Vec::new(),
         calibration: None,
         quantiles: Vec::new(),
+        limits: Vec::new(),
     };
     // Each value differs from its neighbours, and none is negative: they may be variances.
     let numbers = (0..network.layout().len()).map(|i| (i * 37 % 64 + 1) as f32 / 128.0).collect();

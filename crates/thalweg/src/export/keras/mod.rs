@@ -148,12 +148,32 @@ impl Keras<'_> {
             Task::Multiclass => activation("softmax"),
             Task::Binary | Task::Multilabel => activation("sigmoid"),
             Task::Regression => {
-                let (means, deviations): (Vec<f64>, Vec<f64>) = target.scales.iter().copied().unzip();
-                let config = json!({ "scale": deviations, "offset": means });
                 let z = if target.quantiles.is_empty() { z.clone() } else { self.graph.sorted("sorted", z) };
-                self.graph.layer("Rescaling", "predictions", config, &[&z], &z.shape)
+                self.in_units(&z)
             }
         }
+    }
+
+    /// Values in the data's units; where a target has limits, clipped to its share from 0 to 1 of the way from one to the
+    /// other, for the layer that clips has the same bounds for all targets.
+    fn in_units(&mut self, z: &Symbol) -> Symbol {
+        let target = &self.model.target;
+        let rescaling = |keras: &mut Self, name: &str, x: &Symbol, affine: Vec<(f64, f64)>| {
+            let (offsets, scales): (Vec<f64>, Vec<f64>) = affine.into_iter().unzip();
+            keras.graph.layer("Rescaling", name, json!({ "scale": scales, "offset": offsets }), &[x], &x.shape)
+        };
+        if target.limits.is_empty() {
+            return rescaling(self, "predictions", z, target.scales.clone());
+        }
+        let share = |(&(mean, deviation), &(low, high)): (&(f64, f64), &(f64, f64))| match high - low {
+            0.0 => (0.0, 0.0),
+            range => ((mean - low) / range, deviation / range),
+        };
+        let shares = target.scales.iter().zip(&target.limits).map(share).collect();
+        let shares = rescaling(self, "shares", z, shares);
+        let clipped = self.graph.layer("ReLU", "clipped", json!({ "max_value": 1.0 }), &[&shares], &z.shape);
+        let ranges = target.limits.iter().map(|(low, high)| (*low, high - low)).collect();
+        rescaling(self, "predictions", &clipped, ranges)
     }
 
     fn chain(&mut self, nodes: &[Node], x: Symbol) -> Result<Symbol> {

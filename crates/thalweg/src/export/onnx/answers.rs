@@ -25,6 +25,7 @@ pub(super) fn write(graph: &mut Graph, target: &Target, z: &str, needs_double: i
             let z = if target.quantiles.is_empty() { z.into() } else { sorted(graph, z, target.quantiles.len()) };
             let nodes = graph.nodes.len();
             let y = unscaled(graph, target, &z, kind);
+            let y = clipped(graph, target, y, kind);
             let meaning = match &target.quantiles[..] {
                 [] => "numbers in the data's units".into(),
                 quantiles => format!("the quantiles {quantiles:?} in the data's units"),
@@ -115,6 +116,18 @@ fn unscaled(graph: &mut Graph, target: &Target, z: &str, kind: DataType) -> Stri
     for (operator, constant, numbers, nothing) in [("Mul", "deviation", deviations, 1.0), ("Add", "mean", means, 0.0)] {
         if numbers.iter().any(|&x| x != nothing) {
             let numbers = graph.numbers(kind, &format!("answers.{constant}"), &[count], numbers);
+            y = graph.node(&format!("answers.{operator}"), operator, [&y, &numbers], Vec::new());
+        }
+    }
+    y
+}
+
+/// Values in the data's units, clipped to the target's limits if it has any.
+fn clipped(graph: &mut Graph, target: &Target, mut y: String, kind: DataType) -> String {
+    let (lows, highs): (Vec<f64>, Vec<f64>) = target.limits.iter().copied().unzip();
+    for (operator, constant, numbers) in [("Max", "low", lows), ("Min", "high", highs)] {
+        if !numbers.is_empty() {
+            let numbers = graph.numbers(kind, &format!("answers.{constant}"), &[numbers.len()], numbers);
             y = graph.node(&format!("answers.{operator}"), operator, [&y, &numbers], Vec::new());
         }
     }

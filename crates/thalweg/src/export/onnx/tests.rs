@@ -30,6 +30,7 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>, task: Task) -> Model {
         thresholds: Vec::new(),
         calibration: None,
         quantiles: Vec::new(),
+        limits: Vec::new(),
     };
     let schema =
         Schema { columns: Vec::new(), task, cell_format: CellFormat::default(), separator: None, classes: Vec::new() };
@@ -68,6 +69,33 @@ fn every_layer_is_written_run_and_read_again() {
             assert!(ours.len() == again.len() && ours.iter().zip(&again).all(near), "{what}: {ours:?} {again:?}");
             assert_eq!((&read.target.classes, &read.target.columns), (&model.target.classes, &model.target.columns));
         }
+    }
+}
+
+#[test]
+fn clipped_answers_are_written_run_and_read_again() {
+    // In 64 bits where a mean is far from 0.
+    for scales in [[(1.0, 2.0), (0.0, 1.0), (-1.0, 0.5)], [(1e6, 2.0), (0.0, 1.0), (-1.0, 0.5)]] {
+        let linear: Box<dyn Layer> = Box::new(Linear::new(4, Activation::Relu));
+        let mut model = model([3].into(), vec![linear], Task::Regression);
+        model.target.scales = scales.to_vec();
+        model.target.limits = scales.map(|(mean, deviation)| (mean - 0.2 * deviation, mean + 0.1 * deviation)).to_vec();
+        let exported = write(&model, &Options::default()).unwrap();
+        assert!(exported.verification.unwrap().largest_difference <= 1e-5);
+        let (read, _) = crate::import::onnx::read(&exported.bytes).unwrap();
+        let x = inputs([3].into());
+        let answers = |model: &Model| {
+            let outputs = model.outputs(&x, Default::default()).unwrap();
+            outputs.chunks(3).flat_map(|row| model.target.in_units(row)).collect::<Vec<f64>>()
+        };
+        let (ours, again) = (answers(&model), answers(&read));
+        let near = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-6 * a.abs().max(1.0);
+        assert!(ours.iter().zip(&again).all(near), "{ours:?} {again:?}");
+        let at_a_limit = ours.iter().enumerate().filter(|(i, y)| {
+            let (low, high) = model.target.limits[i % 3];
+            **y == low || **y == high
+        });
+        assert!(at_a_limit.count() > 5, "{ours:?}");
     }
 }
 

@@ -256,16 +256,27 @@ pub(super) fn answers(model: &Model) -> String {
             let (means, deviations): (Vec<f64>, Vec<f64>) = target.scales.iter().copied().unzip();
             let mut names = target.columns.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
             let mut outputs = "outputs.double()";
+            let (mut limits, mut numbers) = (String::new(), "means + deviations * OUTPUTS");
+            if !target.limits.is_empty() {
+                let (lows, highs): (Vec<f64>, Vec<f64>) = target.limits.iter().copied().unzip();
+                limits = format!(
+                    "    lows = torch.tensor({}, dtype=torch.float64)\n    highs = torch.tensor({}, dtype=torch.float64)\n",
+                    list(&lows),
+                    list(&highs)
+                );
+                numbers = "torch.clamp(means + deviations * OUTPUTS, lows, highs)";
+            }
             if !target.quantiles.is_empty() {
                 names += &format!(" at the quantiles {}", list(&target.quantiles));
                 outputs = "torch.sort(outputs.double(), dim=1).values";
             }
             format!(
                 "def answers(outputs):\n    \"\"\"The numbers of each row, in the data's units: {names}.\"\"\"\n    \
-                 means = torch.tensor({}, dtype=torch.float64)\n    deviations = torch.tensor({}, dtype=torch.float64)\n    \
-                 return means + deviations * {outputs}\n",
+                 means = torch.tensor({}, dtype=torch.float64)\n    deviations = torch.tensor({}, dtype=torch.float64)\n\
+                 {limits}    return {}\n",
                 list(&means),
-                list(&deviations)
+                list(&deviations),
+                numbers.replace("OUTPUTS", outputs)
             )
         }
     }
