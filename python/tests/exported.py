@@ -77,6 +77,34 @@ def columns(model, data, names, *options):
     return np.array([[json.loads(line)[name] for name in names] for line in lines])
 
 
+KINDS = ["number", "numbers", "quantiles", "binary", "multiclass"]
+
+
+def calibrated(folder, kind):
+    """A model that knows intervals or sets, and rows: their file and inputs."""
+    random = np.random.default_rng(5)
+    x = random.normal(size=(500, 3)).astype(np.float32)
+    noise = random.normal(size=(2, 500))
+    y = 700 + 20 * x[:, 0] + 5 * noise[0]
+    y = {"numbers": np.stack([y, x[:, 1] * noise[1]], axis=1), "binary": y > 700, "multiclass": (y > 690) + 0 + (y > 710)}.get(kind, y)
+    np.savez(folder / "rows.npz", x=x, y=y)
+    options = ["--task", "regression"] if kind in KINDS[:3] else []
+    options += ["--quantiles", "0.2,0.5,0.8"] if kind == "quantiles" else []
+    run = train(folder, folder / "rows.npz", [], "--normalise", "none", *options)
+    return run, folder / "rows.npz", x
+
+
+def regions(model, data, kind, level):
+    """The ends of intervals, or which classes are in sets, as `thalweg predict --intervals` prints them."""
+    lines = thalweg("predict", model, data, "--format", "jsonl", "--intervals", level).splitlines()
+    rows = [json.loads(line) for line in lines]
+    if kind in KINDS[:3]:
+        each = [name for name in rows[0] if name.startswith("low")]
+        return [np.array([[row[name.replace("low", end)] for name in each] for row in rows]) for end in ("low", "high")]
+    classes = [name.removeprefix("probability_") for name in rows[0] if name.startswith("probability_")]
+    return np.array([[name in row["set"] for name in classes] for row in rows])
+
+
 def difference(ours, theirs):
     """The largest difference, of numbers above 1 relative to them."""
     ours, theirs = np.asarray(ours, float), np.asarray(theirs, float)

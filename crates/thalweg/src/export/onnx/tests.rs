@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::data::cell_format::CellFormat;
+use crate::data::conformal::Calibration;
 use crate::data::preprocess::{ArrayScale, Pipeline, Scale};
 use crate::data::schema::{Schema, Task};
 use crate::data::target::Target;
@@ -10,14 +11,15 @@ use crate::model::Provenance;
 use crate::network::Network;
 use crate::tensor::{Activation, Dtype, Shape};
 
-/// A model of the given layers with random parameters and three outputs.
+/// A model of the given layers with random parameters and three outputs, of two classes one.
 fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>, task: Task) -> Model {
-    layers.push(Box::new(Linear::new(3, Activation::Identity)));
+    let (outputs, count) = if task == Task::Binary { (1, 2) } else { (3, 3) };
+    layers.push(Box::new(Linear::new(outputs, Activation::Identity)));
     let network = Network::new(shape, layers).unwrap();
     let theta = network.initialize(7, Dtype::F32);
     let scale = Scale::Standard { mean: 0.5, deviation: 2.0 };
     let array = ArrayScale { shape: shape.dimensions().to_vec(), scales: vec![scale], media: None };
-    let names = || ["a", "b", "c"].map(String::from).to_vec();
+    let names = || ["a", "b", "c"][..count].iter().map(|name| name.to_string()).collect::<Vec<_>>();
     let regression = task == Task::Regression;
     let target = Target {
         task,
@@ -96,6 +98,61 @@ fn clipped_answers_are_written_run_and_read_again() {
             **y == low || **y == high
         });
         assert!(at_a_limit.count() > 5, "{ours:?}");
+    }
+}
+
+/// Models that know intervals or sets.
+fn calibrated() -> Vec<Model> {
+    let quantiles = |mut model: Model| {
+        (model.target.columns, model.target.scales) = (vec!["a".into()], vec![(1.0, 2.0)]);
+        model.target.quantiles = vec![0.1, 0.5, 0.9];
+        model.target.limits = vec![(-1.0, 4.0)];
+        model
+    };
+    let scores = |from: f64| (0..95).map(|i| from + f64::from(i) / 95.0).collect::<Vec<f64>>();
+    let of = |task| model([3].into(), vec![Box::new(Linear::new(4, Activation::Relu)) as Box<dyn Layer>], task);
+    let models = [of(Task::Regression), quantiles(of(Task::Regression)), of(Task::Binary), of(Task::Multiclass)];
+    let calibrate = |mut model: Model| {
+        // Some margins of quantiles are so negative that ends meet.
+        let from = if model.target.quantiles.is_empty() { 0.0 } else { -1.5 };
+        let each = vec![scores(from); model.target.regions()];
+        model.target.calibration = Some(Calibration { rows: 19, scores: each });
+        model
+    };
+    models.map(calibrate).into()
+}
+
+#[test]
+fn intervals_and_sets_are_written_and_run() {
+    for model in calibrated() {
+        let what = format!("{} of {:?}", model.target.task, model.target.quantiles);
+        let nodes = model.network.lower().unwrap();
+        for level in [0.3, 0.5, 0.8] {
+            let options = Options { intervals: Some(level), ..Options::default() };
+            let exported = write(&model, &options).unwrap_or_else(|error| panic!("{what}: {error}"));
+            assert!(exported.verification.unwrap().largest_difference <= 1e-5, "{what}");
+            let (mut written, _) = graph(&model, &nodes, options.regions(&model.target).unwrap()).unwrap();
+            let names: Vec<&str> = written.graph.outputs.iter().map(|output| output.name.as_str()).collect();
+            match model.target.task {
+                Task::Regression => assert_eq!(names, ["prediction", "low", "high"]),
+                _ => assert_eq!(names, ["probabilities", "label", "set"]),
+            }
+            // Other intervals or sets than the model's are found out.
+            written.regions.as_mut().unwrap().margins[0] = 0.45;
+            assert_eq!(verify::verify(&model, &written).unwrap_err().kind, crate::Kind::Check, "{what} {level}");
+        }
+        if model.target.quantiles.is_empty() {
+            let options = Options { intervals: Some(0.8), ..Options::default() };
+            let (read, _) = crate::import::onnx::read(&write(&model, &options).unwrap().bytes).unwrap();
+            assert_eq!(read.target.columns, model.target.columns);
+        }
+    }
+    let without = model([3].into(), Vec::new(), Task::Multiclass);
+    for (model, level, words) in
+        [(&without, 0.9, "was not calibrated"), (&calibrated()[0], 0.99, "0.99 needs 99 dev rows")]
+    {
+        let error = write(model, &Options { intervals: Some(level), ..Options::default() }).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
     }
 }
 
