@@ -62,13 +62,20 @@ def predict(model, data):
     return predictions, np.array(probabilities)
 
 
-def far_numbers(folder, *options):
+def numbers(path, columns):
+    """Writes columns of numbers as a table, with all digits."""
+    rows = zip(*(map(repr, np.asarray(column).tolist()) for column in columns.values()))
+    path.write_text("\n".join([",".join(columns), *map(",".join, rows)]) + "\n")
+    return path
+
+
+def far_numbers(folder):
     """A model of two numbers, and rows ten times as far from 0 as those that it was trained on: their file and inputs."""
     x = np.random.default_rng(0).normal(size=(400, 3)).astype(np.float32)
-    np.savez(folder / "near.npz", x=x, y=np.stack([500 + 30 * x[:, 0], x[:, 1] - x[:, 2]], axis=1).astype(np.float32))
-    np.savez(folder / "far.npz", x=10 * x)
-    run = train(folder, folder / "near.npz", [], "--task", "regression", "--normalise", "none", *options)
-    return run, folder / "far.npz", 10 * x
+    named = lambda x: dict(zip("abc", x.T))
+    near = numbers(folder / "near.csv", named(x) | {"y": 500 + 30 * x[:, 0], "z": x[:, 1] - x[:, 2]})
+    run = train(folder, near, [], "--target", "y,z", "--normalise", "none")
+    return run, numbers(folder / "far.csv", named(10 * x)), 10 * x
 
 
 def columns(model, data, names, *options):
@@ -86,12 +93,16 @@ def calibrated(folder, kind):
     x = random.normal(size=(500, 3)).astype(np.float32)
     noise = random.normal(size=(2, 500))
     y = 700 + 20 * x[:, 0] + 5 * noise[0]
-    y = {"numbers": np.stack([y, x[:, 1] * noise[1]], axis=1), "binary": y > 700, "multiclass": (y > 690) + 0 + (y > 710)}.get(kind, y)
-    np.savez(folder / "rows.npz", x=x, y=y)
-    options = ["--task", "regression"] if kind in KINDS[:3] else []
+    targets = {
+        "numbers": {"y": y, "z": x[:, 1] * noise[1]},
+        "binary": {"y": (y > 700) + 0},
+        "multiclass": {"y": (y > 690) + 0 + (y > 710)},
+    }
+    path = numbers(folder / "rows.csv", dict(zip("abc", x.T)) | targets.get(kind, {"y": y}))
+    options = ["--task", "regression" if kind in KINDS[:3] else kind]
     options += ["--quantiles", "0.2,0.5,0.8"] if kind == "quantiles" else []
-    run = train(folder, folder / "rows.npz", [], "--normalise", "none", *options)
-    return run, folder / "rows.npz", x
+    run = train(folder, path, [], "--target", "y,z" if kind == "numbers" else "y", "--normalise", "none", *options)
+    return run, path, x
 
 
 def regions(model, data, kind, level):

@@ -38,6 +38,11 @@ def export(model, *flags):
     return path, checked
 
 
+def by_name(x):
+    """The columns a, b and c as a graph takes them."""
+    return {name: column[:, None] for name, column in zip("abc", x.T)}
+
+
 def session(path):
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
@@ -184,7 +189,7 @@ def test_intervals_and_sets(kind, level, tmp_path):
     path, graph = export(run / "model.safetensors", "--intervals", level)
     runs = session(path)
     names = [output.name for output in runs.get_outputs()]
-    answers = dict(zip(names, runs.run(None, {"input": x})))
+    answers = dict(zip(names, runs.run(None, by_name(x))))
     if kind in KINDS[:3]:
         assert names == ["prediction", "low", "high"]
         np.testing.assert_allclose([answers["low"], answers["high"]], ours, rtol=TOLERANCE, atol=TOLERANCE)
@@ -204,11 +209,11 @@ def test_levels_of_too_few_rows_are_refused(tmp_path):
 
 def test_numbers_are_clipped_to_the_training_rows(tmp_path):
     run, path, x = far_numbers(tmp_path)
-    ours = columns(run, path, ["prediction_y[0]", "prediction_y[1]"])
+    ours = columns(run, path, ["prediction_y", "prediction_z"])
     low, high = ours.min(axis=0), ours.max(axis=0)
-    assert ((ours == low) | (ours == high)).mean() > 0.3
+    assert ((ours == low) | (ours == high)).mean() > 0.2
     path, _ = export(run / "model.safetensors")
-    (theirs,) = session(path).run(None, {"input": x})
+    (theirs,) = session(path).run(None, by_name(x))
     np.testing.assert_allclose(theirs, ours, rtol=TOLERANCE, atol=TOLERANCE)
 
 

@@ -45,7 +45,7 @@ def test_intervals_and_sets(kind, level, tmp_path):
     ours = regions(run, path, kind, level)
     module = exported(tmp_path, run, "--intervals", level)
     with torch.no_grad():
-        outputs = module.load()(module.prepare(x))
+        outputs = module.load()(module.prepare(dict(zip("abc", x.T))))
         if kind in KINDS[:3]:
             assert difference(ours, torch.stack(module.intervals(outputs))) < 1e-5
         else:
@@ -54,12 +54,12 @@ def test_intervals_and_sets(kind, level, tmp_path):
 
 def test_numbers_are_clipped_to_the_training_rows(tmp_path):
     run, path, x = far_numbers(tmp_path)
-    ours = columns(run, path, ["prediction_y[0]", "prediction_y[1]"])
+    ours = columns(run, path, ["prediction_y", "prediction_z"])
     low, high = ours.min(axis=0), ours.max(axis=0)
-    assert ((ours == low) | (ours == high)).mean() > 0.3
+    assert ((ours == low) | (ours == high)).mean() > 0.2
     module = exported(tmp_path, run)
     with torch.no_grad():
-        theirs = module.answers(module.load()(module.prepare(x)))
+        theirs = module.answers(module.load()(module.prepare(dict(zip("abc", x.T)))))
     assert difference(ours, theirs) < 1e-5
 
 
