@@ -1,5 +1,5 @@
 def intervals(outputs):
-    """The low and the high end of each row's interval, WHAT."""
+    """The low and the high ends of each row's intervals WHAT."""
     quantiles = answers(outputs)
     margin = torch.tensor(MARGINS, dtype=torch.float64)
     low, high = quantiles[:, :1] - margin, quantiles[:, -1:] + margin
