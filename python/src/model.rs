@@ -178,7 +178,7 @@ impl Model {
         released(py, || {
             let format = export::format(to, &path)?;
             let precision = export::Precision::named(precision).ok_or_else(|| {
-                let near = thalweg::did_you_mean(precision, export::Precision::NAMES.into_iter());
+                let near = thalweg::did_you_mean(precision, export::Precision::NAMES);
                 Error::config(format!("unknown precision {precision:?}{near}"))
                     .fix(format!("use one of {}", export::Precision::NAMES.join(", ")))
             })?;
