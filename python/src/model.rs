@@ -11,12 +11,14 @@ use thalweg::Error;
 use thalweg::config;
 use thalweg::data::schema::{Role, Task};
 use thalweg::explain::{self, Background, Effort, Explainer, Sample, Settings};
+use thalweg::export;
 use thalweg::metrics::{Gate, Metrics};
 use thalweg::run::EvaluationOptions;
 use thalweg::tensor::ops::MatmulPrecision;
 
 use crate::data::{Data, Rows};
 use crate::errors::{held, released};
+use crate::wording::of_decision;
 
 /// For each row one text a target, and the probability of each class or label.
 type Answers = (Vec<Vec<String>>, Vec<Vec<f64>>);
@@ -161,6 +163,32 @@ impl Model {
         let rows = outputs.len();
         let numbers = outputs.iter().flat_map(|row| target.in_units(row)).collect();
         PyArray1::from_vec(py, numbers).reshape([rows, target.outputs()])
+    }
+
+    /// Writes the model in another format; gives what was written, as JSON.
+    fn export(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        to: Option<&str>,
+        intervals: Option<f64>,
+        precision: &str,
+        calibrate: Option<String>,
+    ) -> PyResult<String> {
+        released(py, || {
+            let format = export::format(to, &path)?;
+            let precision = export::Precision::named(precision).ok_or_else(|| {
+                let near = thalweg::did_you_mean(precision, export::Precision::NAMES);
+                Error::config(format!("unknown precision {precision:?}{near}"))
+                    .fix(format!("use one of {}", export::Precision::NAMES.join(", ")))
+            })?;
+            let inputs = calibrate.iter().map(PathBuf::from).collect();
+            let calibrate = calibrate.map(|path| (path, config::Data::default()));
+            let options = export::Options { precision, calibrate, intervals, inputs, ..export::Options::default() };
+            let mut written = export::export(&self.0, &path, format, options)?;
+            written.decisions = written.decisions.into_iter().map(of_decision).collect();
+            Ok(json!(written).to_string())
+        })
     }
 
     /// The metrics on rows whose answers are known, and how many rows there are, as JSON; an error where a gate is not

@@ -62,6 +62,60 @@ def predict(model, data):
     return predictions, np.array(probabilities)
 
 
+def numbers(path, columns):
+    """Writes columns of numbers as a table, with all digits."""
+    rows = zip(*(map(repr, np.asarray(column).tolist()) for column in columns.values()))
+    path.write_text("\n".join([",".join(columns), *map(",".join, rows)]) + "\n")
+    return path
+
+
+def far_numbers(folder):
+    """A model of two numbers, and rows ten times as far from 0 as those that it was trained on: their file and inputs."""
+    x = np.random.default_rng(0).normal(size=(400, 3)).astype(np.float32)
+    named = lambda x: dict(zip("abc", x.T))
+    near = numbers(folder / "near.csv", named(x) | {"y": 500 + 30 * x[:, 0], "z": x[:, 1] - x[:, 2]})
+    run = train(folder, near, [], "--target", "y,z", "--normalise", "none")
+    return run, numbers(folder / "far.csv", named(10 * x)), 10 * x
+
+
+def columns(model, data, names, *options):
+    """Columns of what `thalweg predict` prints, side by side."""
+    lines = thalweg("predict", model, data, "--format", "jsonl", *options).splitlines()
+    return np.array([[json.loads(line)[name] for name in names] for line in lines])
+
+
+KINDS = ["number", "numbers", "quantiles", "binary", "multiclass"]
+
+
+def calibrated(folder, kind):
+    """A model that knows intervals or sets, and rows: their file and inputs."""
+    random = np.random.default_rng(5)
+    x = random.normal(size=(500, 3)).astype(np.float32)
+    noise = random.normal(size=(2, 500))
+    y = 700 + 20 * x[:, 0] + 5 * noise[0]
+    targets = {
+        "numbers": {"y": y, "z": x[:, 1] * noise[1]},
+        "binary": {"y": (y > 700) + 0},
+        "multiclass": {"y": (y > 690) + 0 + (y > 710)},
+    }
+    path = numbers(folder / "rows.csv", dict(zip("abc", x.T)) | targets.get(kind, {"y": y}))
+    options = ["--task", "regression" if kind in KINDS[:3] else kind]
+    options += ["--quantiles", "0.2,0.5,0.8"] if kind == "quantiles" else []
+    run = train(folder, path, [], "--target", "y,z" if kind == "numbers" else "y", "--normalise", "none", *options)
+    return run, path, x
+
+
+def regions(model, data, kind, level):
+    """The ends of intervals, or which classes are in sets, as `thalweg predict --intervals` prints them."""
+    lines = thalweg("predict", model, data, "--format", "jsonl", "--intervals", level).splitlines()
+    rows = [json.loads(line) for line in lines]
+    if kind in KINDS[:3]:
+        each = [name for name in rows[0] if name.startswith("low")]
+        return [np.array([[row[name.replace("low", end)] for name in each] for row in rows]) for end in ("low", "high")]
+    classes = [name.removeprefix("probability_") for name in rows[0] if name.startswith("probability_")]
+    return np.array([[name in row["set"] for name in classes] for row in rows])
+
+
 def difference(ours, theirs):
     """The largest difference, of numbers above 1 relative to them."""
     ours, theirs = np.asarray(ours, float), np.asarray(theirs, float)

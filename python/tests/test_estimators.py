@@ -62,6 +62,21 @@ def test_intervals_reach_as_far_as_validation_rows_were_off():
     assert model.predict_interval(X, 0.8).shape == (200, 2, 2)
 
 
+def test_numbers_stay_within_those_trained_on():
+    x = np.arange(200.0)[:, None]
+    y = 3 * x[:, 0] + 5
+    usual = {"layers": [], "epochs": 60, "learning_rate": 0.05, "random_state": 0}
+    far = np.array([[-1e5], [1e5]])
+    low, high = ThalwegRegressor(**usual, validation_fraction=0).fit(x, y).predict(far)
+    assert (low, high) == (5, 602)
+    unclipped = ThalwegRegressor(**usual, options={"clip_answers": False}).fit(x, y).predict(far)
+    assert unclipped[0] < -2e5 and unclipped[1] > 2e5
+    model = ThalwegRegressor(**usual)
+    model.partial_fit(x[:100], y[:100])
+    model.partial_fit(x[150:], y[150:])
+    assert model.predict(far).tolist() == [5, 602]
+
+
 def test_quantiles_are_judged_as_scikit_learn_judges_them():
     random = np.random.default_rng(0)
     X = random.uniform(size=(1500, 2))

@@ -9,7 +9,7 @@ os.environ.setdefault("KERAS_BACKEND", "numpy")
 
 import numpy as np
 import pytest
-from exported import NETWORKS, arrays, difference, predictions, table, thalweg, train, write_table
+from exported import KINDS, NETWORKS, arrays, calibrated, columns, difference, far_numbers, regions, predictions, table, thalweg, train, write_table
 
 keras = pytest.importorskip("keras", reason="Keras is not installed: its exports are not run")
 
@@ -17,9 +17,9 @@ keras = pytest.importorskip("keras", reason="Keras is not installed: its exports
 WINDOWS = ("conv", "pool", "log-mel", "MFCC", "of images", "of sounds", "of all time", "in time")
 
 
-def exported(folder, run):
+def exported(folder, run, *options):
     path = folder / "net.keras"
-    thalweg("export", run, "-o", path)
+    thalweg("export", run, "-o", path, *options)
     return keras.saving.load_model(path, safe_mode=True)
 
 
@@ -63,6 +63,29 @@ def test_quantiles_are_in_order(tmp_path):
     theirs = given(net, x)
     assert difference(ours, theirs) < 1e-5
     assert (np.diff(theirs, axis=1) >= 0).all()
+
+
+def test_numbers_are_clipped_to_the_training_rows(tmp_path):
+    run, path, x = far_numbers(tmp_path)
+    ours = columns(run, path, ["prediction_y", "prediction_z"])
+    low, high = ours.min(axis=0), ours.max(axis=0)
+    assert ((ours == low) | (ours == high)).mean() > 0.2
+    theirs = given(exported(tmp_path, run), x)
+    assert difference(ours, theirs) < 1e-5
+
+
+@pytest.mark.parametrize("level", [0.5, 0.9])
+@pytest.mark.parametrize("kind", KINDS)
+def test_intervals_and_sets(kind, level, tmp_path):
+    run, path, x = calibrated(tmp_path, kind)
+    ours = regions(run, path, kind, level)
+    theirs = {name: keras.ops.convert_to_numpy(y) for name, y in exported(tmp_path, run, "--intervals", level)(x).items()}
+    if kind in KINDS[:3]:
+        assert set(theirs) == {"predictions", "low", "high"}
+        assert difference(ours[0], theirs["low"]) < 1e-5 and difference(ours[1], theirs["high"]) < 1e-5
+    else:
+        assert set(np.unique(theirs["set"])) <= {0, 1}
+        assert (ours == theirs["set"]).mean() > 0.998
 
 
 def test_embeddings_and_units_of_targets(tmp_path):

@@ -12,7 +12,7 @@ import pytest
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
-from exported import predict, thalweg
+from exported import KINDS, calibrated, columns, far_numbers, predict, regions, thalweg
 
 TOLERANCE = 1e-5
 
@@ -36,6 +36,11 @@ def export(model, *flags):
     checked = onnx.load(path)
     onnx.checker.check_model(checked, full_check=True)
     return path, checked
+
+
+def by_name(x):
+    """The columns a, b and c as a graph takes them."""
+    return {name: column[:, None] for name, column in zip("abc", x.T)}
 
 
 def session(path):
@@ -174,6 +179,42 @@ TABLE_FLAGS = {
     "batch_norm": ["--batch-norm", "--layers", "12,8", "--dropout", "0.3"],
     "no_hidden_layer": ["--layers", "none"],
 }
+
+
+@pytest.mark.parametrize("level", [0.5, 0.9])
+@pytest.mark.parametrize("kind", KINDS)
+def test_intervals_and_sets(kind, level, tmp_path):
+    run, path, x = calibrated(tmp_path, kind)
+    ours = regions(run, path, kind, level)
+    path, graph = export(run / "model.safetensors", "--intervals", level)
+    runs = session(path)
+    names = [output.name for output in runs.get_outputs()]
+    answers = dict(zip(names, runs.run(None, by_name(x))))
+    if kind in KINDS[:3]:
+        assert names == ["prediction", "low", "high"]
+        np.testing.assert_allclose([answers["low"], answers["high"]], ours, rtol=TOLERANCE, atol=TOLERANCE)
+        assert answers["low"].dtype == answers["prediction"].dtype
+    else:
+        assert names == ["probabilities", "label", "set"]
+        # A class may be as likely as the least likely of a set.
+        assert (answers["set"] == ours).mean() > 0.998
+
+
+def test_levels_of_too_few_rows_are_refused(tmp_path):
+    run, _, _ = calibrated(tmp_path, "number")
+    for file in ("net.onnx", "net.py", "net.keras"):
+        assert "dev rows" in thalweg("export", run, "-o", tmp_path / file, "--intervals", 0.999, status=2)
+        assert not (tmp_path / file).exists()
+
+
+def test_numbers_are_clipped_to_the_training_rows(tmp_path):
+    run, path, x = far_numbers(tmp_path)
+    ours = columns(run, path, ["prediction_y", "prediction_z"])
+    low, high = ours.min(axis=0), ours.max(axis=0)
+    assert ((ours == low) | (ours == high)).mean() > 0.2
+    path, _ = export(run / "model.safetensors")
+    (theirs,) = session(path).run(None, by_name(x))
+    np.testing.assert_allclose(theirs, ours, rtol=TOLERANCE, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("flags", TABLE_FLAGS)
@@ -413,3 +454,28 @@ def test_eight_bits_need_data_and_other_formats_have_no_fewer_bits(tmp_path):
     model = train(tmp_path, "sample:iris")
     assert "--calibrate" in thalweg("export", model, "-o", tmp_path / "a.onnx", "--precision", "int8", status=2)
     assert "32 bits" in thalweg("export", model, "-o", tmp_path / "a.py", "--precision", "f16", status=2)
+
+
+@pytest.mark.parametrize("precision", ["f16", "int8"])
+def test_an_ensemble_of_a_table_with_fewer_bits(precision, tmp_path):
+    """Networks of bins, as tables get them by default."""
+    draw = np.random.default_rng(3)
+    numbers = draw.normal(size=(1800, 4)).round(5)
+    y = 50 * numbers[:, 0] + 20 * np.abs(numbers[:, 1]) + draw.normal(size=1800)
+    names = ["a", "b", "c", "d"]
+    data = write(tmp_path / "t.csv", {**dict(zip(names, numbers.T.tolist())), "y": y.tolist()})
+    model = train(tmp_path, data, epochs=3)
+    flags = ["--precision", precision, "--calibrate", data, "--intervals", 0.9, "--json"]
+    told = json.loads(thalweg("export", model, "-o", tmp_path / "few.onnx", *flags))
+    graph = onnx.load(tmp_path / "few.onnx")
+    onnx.checker.check_model(graph, full_check=True)
+    few = onnx.TensorProto.FLOAT16 if precision == "f16" else onnx.TensorProto.INT8
+    assert sum(constant.data_type == few and len(constant.dims) > 1 for constant in graph.graph.initializer) >= 10
+    before, after = (told["loss"][part]["rmse"]["value"] for part in ("before", "after"))
+    assert before < 20 and after < before * (1.001 if precision == "f16" else 1.05)
+    # What is told is what ONNX Runtime finds.
+    runs = session(tmp_path / "few.onnx")
+    inputs = {name: column[:, None].astype(np.float32) for name, column in zip(names, numbers.T)}
+    prediction, low, high = runs.run(["prediction", "low", "high"], inputs)
+    np.testing.assert_allclose(np.sqrt(np.mean((prediction[:, 0] - y) ** 2)), after, rtol=0.02)
+    assert (low < prediction).all() and (prediction < high).all()

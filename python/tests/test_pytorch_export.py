@@ -5,16 +5,16 @@ import json
 
 import numpy as np
 import pytest
-from exported import NETWORKS, arrays, difference, predictions, table, thalweg, train, write_table
+from exported import KINDS, NETWORKS, arrays, calibrated, columns, difference, far_numbers, regions, predictions, table, thalweg, train, write_table
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: its exports are not run")
 pytest.importorskip("safetensors", reason="safetensors is not installed")
 
 
-def exported(folder, run):
+def exported(folder, run, *options):
     """The module that is written for a run, loaded."""
     path = folder / "net.py"
-    thalweg("export", run, "-o", path)
+    thalweg("export", run, "-o", path, *options)
     spec = importlib.util.spec_from_file_location("net", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -36,6 +36,31 @@ def test_every_layer_gives_our_outputs(name, tmp_path):
         one = module.answers(net(module.prepare(x[:1])))[1]
         assert difference(ours[:1], one) < 1e-5
         assert net(module.prepare(x[:0])).shape == (0, 3)
+
+
+@pytest.mark.parametrize("level", [0.5, 0.9])
+@pytest.mark.parametrize("kind", KINDS)
+def test_intervals_and_sets(kind, level, tmp_path):
+    run, path, x = calibrated(tmp_path, kind)
+    ours = regions(run, path, kind, level)
+    module = exported(tmp_path, run, "--intervals", level)
+    with torch.no_grad():
+        outputs = module.load()(module.prepare(dict(zip("abc", x.T))))
+        if kind in KINDS[:3]:
+            assert difference(ours, torch.stack(module.intervals(outputs))) < 1e-5
+        else:
+            assert (ours == module.sets(outputs).numpy()).mean() > 0.998
+
+
+def test_numbers_are_clipped_to_the_training_rows(tmp_path):
+    run, path, x = far_numbers(tmp_path)
+    ours = columns(run, path, ["prediction_y", "prediction_z"])
+    low, high = ours.min(axis=0), ours.max(axis=0)
+    assert ((ours == low) | (ours == high)).mean() > 0.2
+    module = exported(tmp_path, run)
+    with torch.no_grad():
+        theirs = module.answers(module.load()(module.prepare(dict(zip("abc", x.T)))))
+    assert difference(ours, theirs) < 1e-5
 
 
 @pytest.mark.parametrize("task", ["regression", "binary", "multiclass", "multilabel"])

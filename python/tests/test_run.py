@@ -36,6 +36,27 @@ def test_a_path_is_trained_on_as_by_the_command_line(tmp_path):
     assert thalweg.Model.load(tmp_path / "other").to_bytes() == run.model.to_bytes()
 
 
+def test_models_are_exported_with_intervals(tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    random = np.random.default_rng(0)
+    x = random.normal(size=(300, 3)).astype(np.float32)
+    model = thalweg.train(x, 5 + x[:, 0] + 0.1 * random.normal(size=300), **QUICK).model
+    written = model.export(tmp_path / "net.onnx", intervals=0.8)
+    assert written["format"] == "onnx" and written["proof"]["largest_difference"] <= 1e-5
+    runs = onnxruntime.InferenceSession(tmp_path / "net.onnx", providers=["CPUExecutionProvider"])
+    far = 5 * x
+    prediction, low, high = runs.run(["prediction", "low", "high"], {"input": far})
+    np.testing.assert_allclose(prediction[:, 0], model.predict(far), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(np.hstack([low, high]), model.predict_interval(far, 0.8), rtol=1e-5, atol=1e-5)
+    with pytest.raises(thalweg.ConfigError, match="dev rows"):
+        model.export(tmp_path / "other.py", intervals=0.999)
+    with pytest.raises(thalweg.ConfigError, match='did you mean "int8"'):
+        model.export(tmp_path / "other.onnx", precision="int9")
+    with pytest.raises(thalweg.ConfigError, match='did you mean "onnx"'):
+        model.export(tmp_path / "other", to="onxx")
+    assert [path.name for path in tmp_path.iterdir()] == ["net.onnx"]
+
+
 def test_a_frame_is_trained_on_in_memory():
     frame = pd.DataFrame({"a": np.arange(120.0) % 10, "b": ["x", "y", "z"] * 40})
     frame["price"] = frame["a"] * 2 + (frame["b"] == "x")

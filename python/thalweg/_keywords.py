@@ -213,6 +213,10 @@ class Options(TypedDict, total=False):
     scale_target: bool | None
     """Whether numeric targets are scaled for training (predictions are always in the data's units). Default: True."""
 
+    clip_answers: bool | None
+    """Whether numeric answers beyond the training rows' smallest and largest target count as these. Default: yes,
+    unless rows are split by time."""
+
     augment: bool | None
     """Whether training images or sounds are augmented at random in each epoch. Default: yes."""
 

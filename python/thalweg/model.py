@@ -227,6 +227,32 @@ class Model:
             raise TypeError("a model of numbers has no sets of classes; use predict_interval()")
         return self._regions(data, level, precision).astype(bool)
 
+    def export(self, path, to=None, intervals=None, precision="f32", calibrate=None):
+        """Write the model in a format of others: ONNX, a PyTorch module, or a Keras model.
+
+        Parameters
+        ----------
+        path : path
+            The file; of ``.onnx``, ``.py`` and ``.keras`` the extension says the format.
+        to : {"onnx", "pytorch", "keras"}, optional
+            The format, for another extension.
+        intervals : float, optional
+            The share of rows that intervals or sets of classes are to hold the truth for: the file then answers with these,
+            too, as :meth:`predict_interval` and :meth:`predict_set` do.
+        precision : {"f32", "f16", "int8"}, default="f32"
+            The bits of weights in an ONNX graph.
+        calibrate : path, optional
+            Data whose answers are known, on which what fewer bits cost is measured.
+
+        Returns
+        -------
+        dict
+            ``path`` and ``format``; ``beside``, other files written; ``proof`` of an ONNX graph, how far its answers were
+            from the model's; ``loss``, what fewer bits cost; ``decisions``.
+        """
+        calibrate = None if calibrate is None else str(calibrate)
+        return json.loads(self._native.export(str(path), to, intervals, precision, calibrate))
+
     def _regions(self, data, level, precision):
         if is_path(data):
             return self._native.regions_path(str(data), level, precision)
@@ -311,7 +337,7 @@ class Model:
 
         Sampled by antithetic permutations (Štrumbelj and Kononenko 2014; Mitchell et al. 2022). ``baseline`` and a row's
         contributions sum to its answer: the logit of the second of two classes, the log-odds of the predicted one of
-        several, the logit of each label, or the number in its units.
+        several, the logit of each label, or the number in its units before it is clipped to the training rows' targets.
 
         Parameters
         ----------

@@ -251,6 +251,10 @@ fn export() -> Command {
                 .value_name("DATA")
                 .help("Data whose answers are known, on which what fewer bits cost is measured"),
         )
+        .arg(
+            intervals("Also answer with intervals (or sets of classes) that hold the truth for this share of rows")
+                .help_heading(None),
+        )
         .after_help(format!("Formats:\n{}", each.join("\n")))
 }
 

@@ -51,8 +51,10 @@ fn classes() -> Table {
     table(|row| if unit(row, 0) * (0.5 + unit(row, 1)) + 0.2 * colour(row) as f64 > 0.7 { "yes" } else { "no" }.into())
 }
 
+/// Answers that are clipped would not be linear.
 fn linear() -> Training<'static> {
-    Training::new().target("answer").task(Task::Regression).layers([]).learning_rate(0.05).epochs(40)
+    let training = Training::new().target("answer").task(Task::Regression).layers([]).learning_rate(0.05).epochs(40);
+    training.configure(|config| config.preprocess.clip_answers = Some(false))
 }
 
 fn network() -> Training<'static> {

@@ -50,6 +50,7 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
             thresholds: Vec::new(),
             calibration: None,
             quantiles: Vec::new(),
+            limits: Vec::new(),
         },
         provenance: Provenance::default(),
     }

@@ -24,7 +24,8 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let model_file = PathBuf::from(argument(matches, "model"));
     let mut inputs = vec![model_file.join("model.safetensors"), model_file];
     inputs.extend(calibrate.iter().map(|(path, _)| PathBuf::from(path)));
-    let options = Options { precision, calibrate, inputs, ..Options::default() };
+    let intervals = matches.get_one::<f64>("intervals").copied();
+    let options = Options { precision, calibrate, intervals, inputs, ..Options::default() };
     let written = export::export(&model, out, format, options)?;
     if matches.get_flag("json") {
         print::json(&serde_json::to_value(&written)?)?;

@@ -131,15 +131,21 @@ pub struct Preprocess {
     pub clip_dates: Option<bool>,
     /// Whether numeric targets are scaled for training (predictions are always in the data's units).
     pub scale_target: bool,
+    /// Whether numeric answers beyond the training rows' smallest and largest target count as these. Default: yes, unless
+    /// rows are split by time.
+    pub clip_answers: Option<bool>,
 }
 
 impl Config {
-    /// How columns become inputs: bins are among them only where no layer of the network makes them. Dates are clipped
-    /// since the second edition.
+    /// How columns become inputs and targets values: bins are among inputs only where no layer of the network makes them.
+    /// Dates and answers are clipped since the second edition; answers not by time, where a trend must go on.
     pub(crate) fn preprocessing(&self) -> Preprocess {
         let in_pipeline = self.train.edition == 1 || self.network.is_linear() || !self.network.layer.is_empty();
         let clip_dates = Some(self.preprocess.clip_dates.unwrap_or(self.train.edition > 1));
-        Preprocess { bins: self.preprocess.bins.filter(|_| in_pipeline), clip_dates, ..self.preprocess.clone() }
+        let usual = self.train.edition > 1 && self.split.time.is_none();
+        let clip_answers = Some(self.preprocess.clip_answers.unwrap_or(usual));
+        let bins = self.preprocess.bins.filter(|_| in_pipeline);
+        Preprocess { bins, clip_dates, clip_answers, ..self.preprocess.clone() }
     }
 }
 
@@ -154,6 +160,7 @@ impl Default for Preprocess {
             bins: None,
             clip_dates: None,
             scale_target: true,
+            clip_answers: None,
         }
     }
 }

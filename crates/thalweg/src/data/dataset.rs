@@ -140,12 +140,14 @@ impl Fitted<'_> {
             return Err(Error::data("no row has a known answer").at(source.clone()).fix("add rows that have one"));
         }
         let train = rows.encode(&known, schema, pipeline, target)?;
+        let mut target = target.clone();
+        target.widen(rows.answers(), &known)?;
         Ok(Dataset {
             name: source.clone(),
             task: schema.task,
             schema: schema.clone(),
             pipeline: pipeline.clone(),
-            target: target.clone(),
+            target,
             parts: Splits { train, ..Splits::default() },
             own_dev: false,
             trains_on_dev: false,
@@ -203,8 +205,9 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
         let Splits { train, dev, test } = &mut parts;
         [train, dev, test].into_iter().try_for_each(|part| put_in_order(main, part, &schema))?;
     }
-    let mut target = Target::fit(answers, &schema, &known, &parts.train, config.preprocess.scale_target)?;
+    let mut target = Target::fit(answers, &schema, &known, &parts.train, &config.preprocessing())?;
     target.set_quantiles(config)?;
+    decisions.extend(target.clipping(config));
     partition.check_classes(&target, &parts)?;
     let (pipeline, fitted) = main.fit(&schema, &parts.train, config)?;
     decisions.extend(fitted);

@@ -42,8 +42,8 @@ impl Target {
     /// The lowest and the highest quantile in the data's units, or twice the prediction where there are none.
     fn ends(&self, outputs: &[f64], t: usize) -> [f64; 2] {
         match self.quantiles.len() {
-            0 => [self.unscaled(t, outputs[t]); 2],
-            count => [outputs[0], outputs[count - 1]].map(|output| self.unscaled(t, output)),
+            0 => [self.answer(t, outputs[t]); 2],
+            count => [outputs[0], outputs[count - 1]].map(|output| self.answer(t, output)),
         }
     }
 

@@ -9,7 +9,7 @@ use super::schema::{self, ColumnKind, Role, Schema};
 use super::split;
 use super::table::Table;
 use super::target::Target;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Preprocess};
 use crate::error::Advice;
 use crate::event::{Decision, Splits};
 use crate::{Error, Result};
@@ -153,7 +153,7 @@ impl Partition<'_> {
 
     /// Each row's class.
     fn strata(&self) -> Result<Vec<usize>> {
-        let target = Target::fit(self.table, self.schema, self.known, self.known, false)?;
+        let target = Target::fit(self.table, self.schema, self.known, self.known, &Preprocess::default())?;
         let classes: Vec<f64> = target.encode(self.table, self.known)?;
         Ok(classes.into_iter().map(|class| class as usize).collect())
     }

@@ -66,7 +66,7 @@ pub(super) fn load(reader: TableReader, config: Config, comma: Option<bool>) -> 
     let mut warnings = Vec::new();
     let known = dataset::known_rows(&sampled.sample, &schema, &mut Vec::new())?;
     let train = split.divide(&sampled.sample, &known, &schema.cell_format).train;
-    let mut target = Target::fit(&sampled.sample, &schema, &known, &train, config.preprocess.scale_target)?;
+    let mut target = Target::fit(&sampled.sample, &schema, &known, &train, &config.preprocessing())?;
     target.set_quantiles(&config)?;
     let found = schema.classes.is_empty() && schema.separator.is_none();
     if schema.task.is_classes() && found && sampled.target.as_ref() == target.columns.first() {
@@ -78,7 +78,9 @@ pub(super) fn load(reader: TableReader, config: Config, comma: Option<bool>) -> 
     drop(sampled.sample);
 
     let fitted = Fitted { schema: &schema, pipeline: &pipeline, target: &target };
-    let (mut parts, file, mut rejects) = fitted.encode_all(&config, &split, &mut warnings)?;
+    let mut widened = target.clone();
+    let (mut parts, file, mut rejects) = fitted.encode_all(&config, &split, &mut widened, &mut warnings)?;
+    decisions.extend(widened.clipping(&config));
     for (own, part) in [(&config.data.dev, &mut parts.dev), (&config.data.test, &mut parts.test)] {
         if let Some(path) = own {
             let table = dataset::table(path, &config, comma, &mut decisions)?;
@@ -91,7 +93,7 @@ pub(super) fn load(reader: TableReader, config: Config, comma: Option<bool>) -> 
         task: schema.task,
         schema,
         pipeline,
-        target,
+        target: widened,
         parts,
         own_dev: config.data.dev.is_some(),
         trains_on_dev: false,
@@ -242,11 +244,13 @@ impl HashSplit {
 }
 
 impl Fitted<'_> {
-    /// The second pass: training rows go into a file, the first of them and the other splits stay in memory.
+    /// The second pass: training rows go into a file, the first of them and the other splits stay in memory. The limits of
+    /// `widened` become those of all training rows.
     fn encode_all(
         &self,
         config: &Config,
         split: &HashSplit,
+        widened: &mut Target,
         warnings: &mut Vec<String>,
     ) -> Result<(Splits<Examples>, RowFile, Vec<Reject>)> {
         let shape = RowShape {
@@ -265,6 +269,7 @@ impl Fitted<'_> {
             rejects.extend(schema::rejects_of(&chunk, self.schema));
             let divided = split.divide(&chunk, &known, &self.schema.cell_format);
             let train = self.examples(&chunk, &divided.train)?;
+            widened.widen(&chunk, &divided.train)?;
             writer.push(train.rows, train.vectors())?;
             if parts.train.rows < SHOWN.min(chunk_rows) {
                 parts.train.append(train);

@@ -12,7 +12,8 @@ use super::preprocess::{self, Number, unreadable};
 use super::reading::Readings;
 use super::schema::{self, Role, Schema, Task};
 use super::table::Table;
-use crate::config::Config;
+use crate::config::{Config, Preprocess};
+use crate::event::Decision;
 use crate::metrics::threshold::HALF;
 use crate::{Error, Result, did_you_mean};
 
@@ -45,12 +46,25 @@ pub struct Target {
     /// The quantiles of the numeric target that are predicted, ascending; empty for the mean.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quantiles: Vec<f64>,
+    /// The smallest and the largest value of each numeric target in the training rows, which answers are clipped to;
+    /// empty where they are not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<(f64, f64)>,
 }
 
 impl Target {
-    /// Collects the classes of `rows` (all rows whose target is known), or fits the scales of numeric targets to the
-    /// training rows.
-    pub fn fit(table: &Table, schema: &Schema, rows: &[usize], train_rows: &[usize], scale: bool) -> Result<Self> {
+    /// Collects the classes of `rows` (all rows whose target is known), or fits the scales and the limits of numeric
+    /// targets to the training rows.
+    ///
+    /// # Errors
+    /// If a target is missing or cannot be read, or there are not as many classes as the task requires.
+    pub fn fit(
+        table: &Table,
+        schema: &Schema,
+        rows: &[usize],
+        train_rows: &[usize],
+        options: &Preprocess,
+    ) -> Result<Self> {
         let mut target = Target {
             task: schema.task,
             columns: schema.names(Role::Target),
@@ -62,6 +76,7 @@ impl Target {
             thresholds: Vec::new(),
             calibration: None,
             quantiles: Vec::new(),
+            limits: Vec::new(),
         };
         if target.formats.iter().all(Option::is_none) {
             target.formats.clear();
@@ -70,10 +85,14 @@ impl Target {
         match target.task {
             Task::Regression => {
                 target.scales = vec![(0.0, 1.0); positions.len()];
-                if scale {
+                if options.scale_target {
                     let y: Vec<f64> = target.encode(table, train_rows)?;
                     let column = |t: usize| y.iter().skip(t).step_by(positions.len()).copied();
                     target.scales = (0..positions.len()).map(|t| preprocess::mean_deviation(column(t))).collect();
+                }
+                if options.clip_answers == Some(true) {
+                    target.limits = vec![(f64::INFINITY, f64::NEG_INFINITY); positions.len()];
+                    target.widen(table, train_rows)?;
                 }
             }
             Task::Multilabel if target.separator.is_none() => target.classes.clone_from(&target.columns),
@@ -110,6 +129,42 @@ impl Target {
         Err(Error::data(format!("task {} with {count} different answers", self.task))
             .at(format!("{source}, column {:?}", self.columns.first().map_or("", String::as_str)))
             .fix("name another task with [task], or all classes with [classes]"))
+    }
+
+    /// Widens the limits, if there are any, to the targets of further training rows.
+    ///
+    /// # Errors
+    /// If a target is missing or cannot be read.
+    pub(crate) fn widen(&mut self, table: &Table, rows: &[usize]) -> Result<()> {
+        if self.limits.is_empty() {
+            return Ok(());
+        }
+        let unscaled = Target { scales: Vec::new(), ..self.clone() };
+        for row in unscaled.encode::<f64>(table, rows)?.chunks_exact(self.limits.len()) {
+            self.widen_to(row.iter().map(|y| (*y, *y)));
+        }
+        Ok(())
+    }
+
+    /// Widens the limits, if there are any, to others.
+    pub(crate) fn widen_to(&mut self, others: impl Iterator<Item = (f64, f64)>) {
+        for ((low, high), (lower, higher)) in self.limits.iter_mut().zip(others) {
+            (*low, *high) = (low.min(lower), high.max(higher));
+        }
+    }
+
+    /// What is said of the limits where the configuration leaves open whether there are any.
+    pub(crate) fn clipping(&self, config: &Config) -> Option<Decision> {
+        if self.limits.is_empty() || config.preprocess.clip_answers.is_some() {
+            return None;
+        }
+        let range = |(name, (low, high)): (&String, &(f64, f64))| format!("{name} from {low} to {high}");
+        let ranges: Vec<String> = self.columns.iter().zip(&self.limits).map(range).collect();
+        Some(Decision {
+            what: format!("answers are clipped to the training rows' range: {}", schema::shortened(&ranges, 8)),
+            why: "what is beyond it was never trained on".into(),
+            instead: "[clip_answers=false]".into(),
+        })
     }
 
     /// The number of network outputs: 1 for two classes, otherwise one per class, label or numeric target.
@@ -221,10 +276,27 @@ impl Target {
         })
     }
 
-    /// A network output of a numeric target in the data's units.
+    /// A network output of a numeric target in the data's units, as it is: an answer is [`Target::answer`].
     pub fn unscaled(&self, target: usize, output: f64) -> f64 {
         let (mean, deviation) = self.scales[target];
         mean + deviation * output
+    }
+
+    /// The answer that a network output of a numeric target is: in the data's units, and clipped to the limits.
+    pub fn answer(&self, target: usize, output: f64) -> f64 {
+        let value = self.unscaled(target, output);
+        match self.limits.get(target) {
+            Some((low, _)) if value < *low => *low,
+            Some((_, high)) if value > *high => *high,
+            _ => value,
+        }
+    }
+
+    /// A network output of a numeric target, clipped to the limits, in the units that the network is trained on.
+    pub(crate) fn clipped(&self, target: usize, output: f64) -> f64 {
+        let answer = self.answer(target, output);
+        // Within the limits, an output keeps its bits.
+        if answer == self.unscaled(target, output) { output } else { self.scaled(target, answer) }
     }
 
     /// A numeric target in the units that the network is trained on.
@@ -243,8 +315,8 @@ impl Target {
         }
     }
 
-    /// The prediction of each numeric target, scaled, from one example's outputs: of quantiles the median, or else the
-    /// mean of the one or two in the middle.
+    /// The prediction of each numeric target from one example's outputs, scaled or in the data's units: of quantiles the
+    /// median, or else the mean of the one or two in the middle.
     pub fn points(&self, outputs: &[f64]) -> Vec<f64> {
         let count = self.quantiles.len();
         if count == 0 {
@@ -262,10 +334,11 @@ impl Target {
         if self.quantiles.is_empty() { self.outputs() } else { self.columns.len() }
     }
 
-    /// All outputs of numeric targets for one example in the data's units: numbers, or the quantiles of one.
+    /// All answers of numeric targets for one example in the data's units, clipped to the limits: numbers, or the quantiles
+    /// of one.
     pub fn in_units(&self, outputs: &[f64]) -> Vec<f64> {
         let each = self.quantiles.len().max(1);
-        outputs.iter().enumerate().map(|(i, output)| self.unscaled(i / each, *output)).collect()
+        outputs.iter().enumerate().map(|(i, output)| self.answer(i / each, *output)).collect()
     }
 
     /// From which probability on an output's class or label is predicted.
@@ -304,10 +377,7 @@ impl Target {
     /// their thresholds on (0 or 1 for a label column), or the number in the data's units.
     pub fn answers(&self, outputs: &[f64]) -> Vec<String> {
         match self.task {
-            Task::Regression => {
-                let points = self.points(outputs).into_iter().enumerate();
-                points.map(|(t, point)| self.unscaled(t, point).to_string()).collect()
-            }
+            Task::Regression => self.points(&self.in_units(outputs)).iter().map(f64::to_string).collect(),
             Task::Binary | Task::Multiclass => vec![self.classes[self.choice(outputs)].clone()],
             Task::Multilabel => {
                 let likely = (0..outputs.len()).map(|label| outputs[label] >= self.threshold(label));
@@ -382,7 +452,7 @@ mod tests {
         };
         let (schema, _) = Schema::infer(&table, &Config { data, ..Config::default() }).unwrap();
         let rows: Vec<usize> = (0..table.rows()).collect();
-        let target = Target::fit(&table, &schema, &rows, &rows[..3], true).unwrap();
+        let target = Target::fit(&table, &schema, &rows, &rows[..3], &Preprocess::default()).unwrap();
         (table, target)
     }
 
@@ -442,6 +512,25 @@ mod tests {
             assert_eq!(target.answers(outputs), [expected]);
         }
         assert_eq!(target.in_units(&[1.0]), [12.0]);
+    }
+
+    #[test]
+    fn answers_are_clipped_to_the_training_rows() {
+        let (table, mut target) = fit("x,t\n1,0.1\n2,2\n3,6\n4,100.5", &["t"], Some(Task::Regression));
+        target.limits = vec![(f64::INFINITY, f64::NEG_INFINITY)];
+        target.widen(&table, &[0, 1, 2]).unwrap();
+        assert_eq!(target.limits, [(0.1, 6.0)]);
+        assert_eq!([-9.0, 9.0].map(|output| target.answers(&[output])), [["0.1"], ["6"]]);
+        assert!(target.answer(0, f64::NAN).is_nan());
+        // Outputs within the limits keep their bits, others become the limits' own.
+        assert_eq!(target.clipped(0, 0.25).to_bits(), 0.25f64.to_bits());
+        assert_eq!(target.clipped(0, 9.0), target.scaled(0, 6.0));
+        // The middle of two quantiles is that of the clipped ones.
+        (target.quantiles, target.scales) = (vec![0.1, 0.9], vec![(0.0, 1.0)]);
+        assert_eq!(target.answers(&[2.0, 100.0]), ["4"]);
+        assert_eq!(target.in_units(&[-1.0, 3.0]), [0.1, 3.0]);
+        target.widen_to([(1.0, 7.0)].into_iter());
+        assert_eq!(target.limits, [(0.1, 7.0)]);
     }
 
     #[test]

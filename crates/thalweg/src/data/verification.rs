@@ -293,6 +293,10 @@ impl Target {
         self.calibration.iter().try_for_each(|calibration| calibration.check(self.regions()))?;
         let formats = self.formats.len();
         check(formats == 0 || formats == wanted, || format!("{formats} formats of {wanted} numeric targets"))?;
+        let (limits, held) =
+            (self.limits.len(), |(low, high): &(f64, f64)| low <= high && low.abs().max(high.abs()).is_finite());
+        check(limits == 0 || limits == wanted, || format!("{limits} limits of {wanted} numeric targets"))?;
+        check(self.limits.iter().all(held), || "a target's limits are no range".into())?;
         self.formats.iter().flatten().try_for_each(NumberFormat::check)?;
         check(self.scales.iter().all(usable), || {
             "a target is scaled by what is no finite mean and deviation > 0".into()

@@ -7,7 +7,8 @@
 //! the error ("Sampling Permutations for Shapley Value Estimation", Mitchell, Cooper, Frank and Holmes 2022), and every
 //! background row is used equally often, so that with any number of orders
 //!
-//! baseline + Σ_j φ_j = answer, the baseline being the mean answer to the background rows.
+//! baseline + Σ_j φ_j = answer, the baseline being the mean answer to the background rows. A number is the answer before it
+//! is clipped to the target's limits.
 //!
 //! For a linear model φ_j = w_j·(x_j − mean of the background's x_j), whatever the orders.
 
@@ -16,7 +17,7 @@ use std::ops::Range;
 use super::columns;
 use crate::data::preprocess::InputColumn;
 use crate::error::{Error, Result};
-use crate::model::{Model, points_in_units};
+use crate::model::Model;
 use crate::random;
 use crate::task::Task;
 use crate::tensor::ops::MatmulPrecision;
@@ -242,7 +243,8 @@ impl<'a> Explainer<'a> {
                 if !target.quantiles.is_empty() {
                     outputs.sort_by(f64::total_cmp);
                 }
-                points_in_units(target, &outputs)
+                // Not clipped: what is beyond the limits has its contributions, too.
+                target.points(&outputs).iter().enumerate().map(|(t, point)| target.unscaled(t, *point)).collect()
             }
             Task::Multiclass => vec![log_odds(raw, class)],
         }

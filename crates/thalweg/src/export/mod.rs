@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::config;
+use crate::data::target::Target;
 use crate::error::advice;
 use crate::event::Decision;
 use crate::io::atomic;
@@ -53,8 +54,47 @@ pub struct Options {
     pub precision: Precision,
     /// Labelled data on which the cost of a lower precision is measured, and how to read it.
     pub calibrate: Option<(String, config::Data)>,
+    /// The level of the intervals of numbers, or sets of classes, that the file answers with, too.
+    pub intervals: Option<f64>,
     /// The files that are read, and so must not be overwritten.
     pub inputs: Vec<PathBuf>,
+}
+
+impl Options {
+    /// What intervals or sets of a target reach to, if the file is to answer with them.
+    fn regions(&self, target: &Target) -> Result<Option<Regions>> {
+        let regions = |level| Ok(Regions { level, margins: target.margins(level)? });
+        self.intervals.map(regions).transpose()
+    }
+}
+
+/// The intervals of numbers, or sets of classes, of a level.
+#[derive(Debug)]
+struct Regions {
+    level: f64,
+    /// How far each of them reaches, as [`Target::margins`] says.
+    margins: Vec<f64>,
+}
+
+impl Regions {
+    /// What is said of intervals.
+    fn hold(&self) -> String {
+        format!("that hold the number for {} of rows", self.level)
+    }
+
+    /// What is said of sets.
+    fn set(&self) -> String {
+        format!("in the set that holds the true class for {} of rows", self.level)
+    }
+
+    /// The least probability of 32 bits with which a class is in the set: 1 − p ≤ Q.
+    fn least(&self) -> f32 {
+        let margin = self.margins.first().copied().unwrap_or(1.0);
+        let is_in = |p: f32| 1.0 - f64::from(p) <= margin;
+        let nearest = (1.0 - margin) as f32;
+        let near = [nearest.next_down(), nearest, nearest.next_up()];
+        near.into_iter().find(|p| is_in(*p)).unwrap_or(nearest).max(0.0)
+    }
 }
 
 /// The number of bits of a weight in a file.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{ALL, Exported, Format, Options, channels, format};
+use super::{ALL, Exported, Format, Options, Regions, channels, format};
 use crate::Result;
 use crate::data::cell_format::CellFormat;
 use crate::data::preprocess::{ArrayScale, Categories, Embedding, Input, Numeric, Pipeline, Scale, Transform};
@@ -51,6 +51,7 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
         thresholds: Vec::new(),
         calibration: None,
         quantiles: Vec::new(),
+        limits: Vec::new(),
     };
     // Each value differs from its neighbours, and none is negative: they may be variances.
     let numbers = (0..network.layout().len()).map(|i| (i * 37 % 64 + 1) as f32 / 128.0).collect();
@@ -155,6 +156,15 @@ fn without_version(format: &str, exported: Exported) -> Vec<u8> {
             [module.into_bytes(), weights.to_bytes()].concat()
         }
         _ => exported.bytes,
+    }
+}
+
+#[test]
+fn the_least_probability_of_a_set_is_the_least() {
+    for margin in (0..=1000).map(|i| f64::from(i) / 1000.0).chain([1e-9, 0.299_999_999_999, f64::from(0.7f32)]) {
+        let least = Regions { level: 0.9, margins: vec![margin] }.least();
+        let is_in = |p: f32| 1.0 - f64::from(p) <= margin;
+        assert!(is_in(least) && (least == 0.0 || !is_in(least.next_down())), "{margin}: {least}");
     }
 }
 

@@ -496,13 +496,18 @@ impl EvaluatedExamples {
     }
 }
 
-/// The predictions from the outputs of rows in the data's units, or probabilities; of quantiles the middle.
+/// The predictions from the outputs of rows, clipped to the limits, in the data's units, or probabilities; of quantiles
+/// the middle.
 pub(crate) fn points_in_units(target: &Target, outputs: &[f64]) -> Vec<f64> {
     let rows = outputs.chunks_exact(target.outputs());
-    in_units(target, rows.flat_map(|row| target.points(row))).collect()
+    let point = |row: &[f64]| match target.task {
+        Task::Regression => target.points(&target.in_units(row)),
+        _ => row.to_vec(),
+    };
+    rows.flat_map(point).collect()
 }
 
-/// Scaled values in the data's units; classes unchanged.
+/// Scaled targets in the data's units; classes unchanged.
 pub(crate) fn in_units(target: &Target, values: impl Iterator<Item = f64>) -> impl Iterator<Item = f64> {
     let targets = target.scales.len().max(1);
     let numbers = target.task == Task::Regression;

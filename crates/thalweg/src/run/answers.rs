@@ -82,7 +82,7 @@ impl<'a> Gathered<'a> {
                 let every = rows.rows.div_ceil(MOST_POINTS).max(1);
                 let point = |row: usize| {
                     let truth = f64::from(rows.y[row * rows.targets]);
-                    (target.unscaled(0, truth), target.unscaled(0, target.points(&outputs[row * k..][..k])[0]))
+                    (target.unscaled(0, truth), target.points(&target.in_units(&outputs[row * k..][..k]))[0])
                 };
                 let room = MOST_POINTS.saturating_sub(self.answers.points.len());
                 self.answers.points.extend((0..rows.rows).step_by(every).map(point).take(room));
@@ -240,7 +240,8 @@ fn confidence(target: &Target, outputs: &[f64]) -> Option<f64> {
     }
 }
 
-/// The loss of one row: cross-entropy for classes and labels, half the squared error for regression.
+/// The loss of one row: cross-entropy for classes and labels, half the squared error of the clipped answer for
+/// regression.
 pub(super) fn row_loss(target: &Target, outputs: &[f64], truths: &[f32]) -> f64 {
     let surprise = |p: f64| -f64::max(p, 1e-12).ln();
     match target.task {
@@ -249,7 +250,9 @@ pub(super) fn row_loss(target: &Target, outputs: &[f64], truths: &[f32]) -> f64 
             outputs.iter().zip(truths).map(|(&p, &y)| surprise(if y > 0.5 { p } else { 1.0 - p })).sum()
         }
         Task::Regression => {
-            let points = target.points(outputs);
+            let each = target.quantiles.len().max(1);
+            let clipped = outputs.iter().enumerate().map(|(i, output)| target.clipped(i / each, *output));
+            let points = target.points(&clipped.collect::<Vec<_>>());
             points.iter().zip(truths).map(|(z, &y)| 0.5 * (z - f64::from(y)).powi(2)).sum()
         }
     }

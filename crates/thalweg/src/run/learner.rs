@@ -43,7 +43,7 @@ use crate::train::State;
 /// }
 /// let model = learner.model()?;
 /// let x = model.pipeline.transform_arrays(&Arrays::new("question", &[1], vec![4.0])?, &[0])?;
-/// assert!((model.target.unscaled(0, model.outputs(&x, Default::default())?[0]) - 8.0).abs() < 0.1);
+/// assert!((model.target.answer(0, model.outputs(&x, Default::default())?[0]) - 8.0).abs() < 0.1);
 /// # Ok::<(), thalweg::Error>(())
 /// ```
 #[derive(Debug)]
@@ -85,6 +85,7 @@ impl Learner {
         (self.state.step, self.state.cost) = (0, 0.0);
         self.plan.settings.epochs = self.state.epoch + 1;
         fit(&self.config, data, &self.plan, &mut self.state, callback)?;
+        self.last.target.widen_to(data.target.limits.iter().copied());
         self.last.name.clone_from(&data.name);
         Ok(())
     }

@@ -90,6 +90,7 @@ fn of_arrays(shape: Shape, form: Option<MediaSpec>, layers: &Value) -> Vec<u8> {
             thresholds: Vec::new(),
             calibration: None,
             quantiles: Vec::new(),
+            limits: Vec::new(),
         },
         provenance: Provenance { metrics: Splits { train: metrics, ..Splits::default() }, ..Provenance::default() },
     }

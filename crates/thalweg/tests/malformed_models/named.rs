@@ -109,6 +109,8 @@ fn targets_classes_and_tasks() {
         ("/scales/0/0", json!(1e308), "no finite mean and deviation > 0"),
         ("/classes", json!(["a"]), "1 classes for regression"),
         ("/thresholds", json!([0.5, 0.5]), "2 thresholds for regression"),
+        ("/limits", json!([[0.0, 1.0]]), "1 limits of 2 numeric targets"),
+        ("/limits", json!([[0.0, 1.0], [2.0, 1.0]]), "a target's limits are no range"),
         ("/quantiles", json!([0.1, 0.9]), "2 quantiles of 2 targets for regression"),
         ("/calibration", json!({"rows": 0, "scores": []}), "its calibration on 0 rows"),
         ("/calibration", json!({"rows": 1, "scores": [vec![0.5; 50], vec![1e308; 50]]}), "its calibration on 1 rows"),

@@ -82,12 +82,13 @@ impl Graph {
         self.layer(SORT, name, json!({ "axis": -1 }), &[x], &x.shape)
     }
 
-    /// The model's description and its variables.
-    pub(super) fn model(&self, output: &Symbol) -> (Value, Node) {
+    /// The model's description and its variables. Where there are further outputs than the first, the model answers with
+    /// all of them by name.
+    pub(super) fn model(&self, output: &Symbol, further: &[(&str, Symbol)]) -> (Value, Node) {
         let mut variables = Node::Group(BTreeMap::new());
         let mut seen = BTreeMap::new();
         let mut layers = Vec::new();
-        for place in self.order(output.layer) {
+        for place in self.order(output, further) {
             let layer = &self.layers[place];
             let count = seen.entry(layer.class).and_modify(|count| *count += 1).or_insert(0_usize);
             let own =
@@ -98,9 +99,14 @@ impl Graph {
             layers.push(self.describe(layer));
         }
         let end = |layer: usize| json!([self.layers[layer].name, 0, 0]);
+        let mut ends = end(output.layer);
+        if !further.is_empty() {
+            let further = further.iter().map(|(name, symbol)| (name.to_string(), end(symbol.layer)));
+            ends = std::iter::once((self.layers[output.layer].name.clone(), ends)).chain(further).collect();
+        }
         let config = json!({
             "name": "thalweg", "trainable": true, "layers": layers,
-            "input_layers": end(0), "output_layers": end(output.layer),
+            "input_layers": end(0), "output_layers": ends,
         });
         (
             json!({
@@ -112,15 +118,16 @@ impl Graph {
     }
 
     /// The layers in Keras's order, by which it finds their variables: those farther from the output first and, at the
-    /// same distance, in the order of a depth-first walk from the output.
-    fn order(&self, output: usize) -> Vec<usize> {
+    /// same distance, in the order of a depth-first walk from the outputs.
+    fn order(&self, output: &Symbol, further: &[(&str, Symbol)]) -> Vec<usize> {
         let mut depths = vec![0; self.layers.len()];
         for (place, layer) in self.layers.iter().enumerate().rev() {
             for input in &layer.inputs {
                 depths[input.layer] = depths[input.layer].max(depths[place] + 1);
             }
         }
-        let (mut met, mut ahead) = (Vec::new(), vec![output]);
+        let further = further.iter().map(|(_, symbol)| symbol.layer);
+        let (mut met, mut ahead) = (Vec::new(), further.chain([output.layer]).collect::<Vec<_>>());
         while let Some(place) = ahead.pop() {
             if !met.contains(&place) {
                 met.push(place);
@@ -206,7 +213,7 @@ mod tests {
         let first = dense(&mut graph, "first", &x, 1.0);
         let second = dense(&mut graph, "second", &first, 2.0);
         let sum = graph.layer("Add", "sum", json!({}), &[&second, &beside], &[2]);
-        let (_, Node::Group(mut root)) = graph.model(&sum) else { panic!("a group") };
+        let (_, Node::Group(mut root)) = graph.model(&sum, &[]) else { panic!("a group") };
         let Some(Node::Group(layers)) = root.remove("layers") else { panic!("layers") };
         let first_value = |name: &str| match &layers[name] {
             Node::Group(own) => match &own["vars"] {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use self::graph::{Graph, Symbol, Variable};
 use super::lowered::{LoweredOp, lowered};
-use super::{Exported, Format, Options};
+use super::{Exported, Format, Options, Regions};
 use crate::data::preprocess::Scale;
 use crate::data::schema::Task;
 use crate::event::Decision;
@@ -29,13 +29,15 @@ pub(super) const FORMAT: Format = Format {
 /// The version of Keras that these files were tested with.
 const KERAS: &str = "3.15.1";
 
-fn write(model: &Model, _options: &Options) -> Result<Exported> {
+fn write(model: &Model, options: &Options) -> Result<Exported> {
     let nodes = model.network.lower()?;
     let mut keras = Keras { model, graph: Graph::default() };
     let inputs = keras.graph.input(model.network.input().dimensions());
     let (x, mut decisions) = keras.scaled(inputs);
     let logits = keras.chain(&nodes, x)?;
     let output = keras.answers(&logits);
+    let regions = options.regions(&model.target)?;
+    let regions = regions.map_or_else(Vec::new, |regions| keras.regions(&output, &regions));
     if !model.target.thresholds.is_empty() {
         let from = (0..model.target.outputs()).map(|output| model.target.threshold(output).to_string());
         decisions.push(Decision {
@@ -53,7 +55,7 @@ fn write(model: &Model, _options: &Options) -> Result<Exported> {
             instead: "[precision=f32]".into(),
         });
     }
-    let (config, variables) = keras.graph.model(&output);
+    let (config, variables) = keras.graph.model(&output, &regions);
     let variables = hdf5::file(&variables);
     if u32::try_from(variables.len()).is_err() {
         let message = format!("{} bytes of parameters: a .keras archive holds 4 GiB at most", variables.len());
@@ -148,12 +150,86 @@ impl Keras<'_> {
             Task::Multiclass => activation("softmax"),
             Task::Binary | Task::Multilabel => activation("sigmoid"),
             Task::Regression => {
-                let (means, deviations): (Vec<f64>, Vec<f64>) = target.scales.iter().copied().unzip();
-                let config = json!({ "scale": deviations, "offset": means });
                 let z = if target.quantiles.is_empty() { z.clone() } else { self.graph.sorted("sorted", z) };
-                self.graph.layer("Rescaling", "predictions", config, &[&z], &z.shape)
+                self.in_units(&z)
             }
         }
+    }
+
+    /// Values in the data's units; where a target has limits, clipped to its share from 0 to 1 of the way from one to the
+    /// other, for the layer that clips has the same bounds for all targets.
+    fn in_units(&mut self, z: &Symbol) -> Symbol {
+        let target = &self.model.target;
+        let rescaling = |keras: &mut Self, name: &str, x: &Symbol, affine: Vec<(f64, f64)>| {
+            let (offsets, scales): (Vec<f64>, Vec<f64>) = affine.into_iter().unzip();
+            keras.graph.layer("Rescaling", name, json!({ "scale": scales, "offset": offsets }), &[x], &x.shape)
+        };
+        if target.limits.is_empty() {
+            return rescaling(self, "predictions", z, target.scales.clone());
+        }
+        let share = |(&(mean, deviation), &(low, high)): (&(f64, f64), &(f64, f64))| match high - low {
+            0.0 => (0.0, 0.0),
+            range => ((mean - low) / range, deviation / range),
+        };
+        let shares = target.scales.iter().zip(&target.limits).map(share).collect();
+        let shares = rescaling(self, "shares", z, shares);
+        let clipped = self.graph.layer("ReLU", "clipped", json!({ "max_value": 1.0 }), &[&shares], &z.shape);
+        let ranges = target.limits.iter().map(|(low, high)| (*low, high - low)).collect();
+        rescaling(self, "predictions", &clipped, ranges)
+    }
+
+    /// The ends of intervals by name, or 1 for each class in a row's set and 0 for the others.
+    fn regions(&mut self, output: &Symbol, regions: &Regions) -> Vec<(&'static str, Symbol)> {
+        let target = &self.model.target;
+        if target.task != Task::Regression {
+            return vec![("set", self.set(output, regions.least()))];
+        }
+        let targets = regions.margins.len();
+        let mut end = |name: &str, cropping: [usize; 2], sign: f64| {
+            let mut from = output.clone();
+            if !target.quantiles.is_empty() {
+                let count = target.quantiles.len();
+                let mut step = |class: &'static str, own: &str, config: Value, shape: &[usize]| {
+                    from = self.graph.layer(class, &format!("{name}.{own}"), config, &[&from], shape);
+                };
+                step("Reshape", "quantiles", json!({ "target_shape": [count, 1] }), &[count, 1]);
+                step("Cropping1D", "cropped", json!({ "cropping": cropping }), &[1, 1]);
+                step("Reshape", "quantile", json!({ "target_shape": [1] }), &[1]);
+            }
+            let offsets: Vec<f64> = regions.margins.iter().map(|margin| sign * margin).collect();
+            let config = json!({ "scale": 1.0, "offset": offsets });
+            self.graph.layer("Rescaling", name, config, &[&from], &[targets])
+        };
+        let others = target.quantiles.len().saturating_sub(1);
+        if target.quantiles.is_empty() {
+            return vec![("low", end("low", [0, 0], -1.0)), ("high", end("high", [0, 0], 1.0))];
+        }
+        let (low, high) = (end("lower", [0, others], -1.0), end("higher", [others, 0], 1.0));
+        // Where a negative margin turns the ends around, both are their middle.
+        let mut merge = |class: &'static str, name: &str, a: &Symbol, b: &Symbol| {
+            self.graph.layer(class, name, json!({}), &[a, b], &[targets])
+        };
+        let middle = merge("Average", "middle", &low, &high);
+        vec![("low", merge("Minimum", "low", &low, &middle)), ("high", merge("Maximum", "high", &high, &middle))]
+    }
+
+    /// 1 for each class whose probability is this or more, 0 for the others.
+    fn set(&mut self, probabilities: &Symbol, least: f32) -> Symbol {
+        let count = [self.model.target.classes.len()];
+        let mut p = probabilities.clone();
+        if self.model.target.task == Task::Binary {
+            let config = json!({ "scale": -1.0, "offset": 1.0 });
+            let other = self.graph.layer("Rescaling", "set.other", config, &[&p], &[1]);
+            p = self.graph.layer("Concatenate", "set.probabilities", json!({ "axis": -1 }), &[&other, &p], &count);
+        }
+        if least <= 0.0 {
+            return self.graph.layer("Rescaling", "set", json!({ "scale": 0.0, "offset": 1.0 }), &[&p], &count);
+        }
+        // Its threshold is the largest number that becomes 0.
+        let enough = self.graph.layer("ReLU", "set.enough", json!({ "threshold": least.next_down() }), &[&p], &count);
+        let config = json!({ "scale": 2.0 / f64::from(least), "offset": 0.0 });
+        let beyond = self.graph.layer("Rescaling", "set.beyond", config, &[&enough], &count);
+        self.graph.layer("ReLU", "set", json!({ "max_value": 1.0 }), &[&beyond], &count)
     }
 
     fn chain(&mut self, nodes: &[Node], x: Symbol) -> Result<Symbol> {

@@ -4,6 +4,7 @@ use super::graph::{Graph, int, signed, to};
 use super::proto::DataType;
 use crate::data::schema::Task;
 use crate::data::target::Target;
+use crate::export::Regions;
 use crate::metrics::threshold::HALF;
 
 /// Where the answers are in the graph.
@@ -16,7 +17,13 @@ pub(super) struct Answers {
 }
 
 /// Adds the nodes that turn logits into answers, and the outputs.
-pub(super) fn write(graph: &mut Graph, target: &Target, z: &str, needs_double: impl Fn(f64, f64) -> bool) -> Answers {
+pub(super) fn write(
+    graph: &mut Graph,
+    target: &Target,
+    z: &str,
+    needs_double: impl Fn(f64, f64) -> bool,
+    regions: Option<&Regions>,
+) -> Answers {
     let count = target.classes.len();
     match target.task {
         Task::Regression => {
@@ -25,12 +32,16 @@ pub(super) fn write(graph: &mut Graph, target: &Target, z: &str, needs_double: i
             let z = if target.quantiles.is_empty() { z.into() } else { sorted(graph, z, target.quantiles.len()) };
             let nodes = graph.nodes.len();
             let y = unscaled(graph, target, &z, kind);
+            let y = clipped(graph, target, y, kind);
             let meaning = match &target.quantiles[..] {
                 [] => "numbers in the data's units".into(),
                 quantiles => format!("the quantiles {quantiles:?} in the data's units"),
             };
-            let numbers = graph.output("prediction", &y, kind, &[target.outputs()], &meaning);
-            Answers { numbers: if y == z { numbers } else { z }, nodes }
+            let prediction = graph.output("prediction", &y, kind, &[target.outputs()], &meaning);
+            if let Some(regions) = regions {
+                intervals(graph, target, &prediction, kind, regions);
+            }
+            Answers { numbers: if y == z { prediction } else { z }, nodes }
         }
         Task::Multilabel => {
             let p = graph.node("answers.Sigmoid", "Sigmoid", [z], Vec::new());
@@ -83,9 +94,47 @@ pub(super) fn write(graph: &mut Graph, target: &Target, z: &str, needs_double: i
                 _ => "the likeliest class".into(),
             };
             graph.output("label", &label, kind, &[], &meaning);
+            if let Some(regions) = regions {
+                set(graph, &numbers, count, regions);
+            }
             Answers { numbers, nodes }
         }
     }
+}
+
+/// Adds the ends of each number's interval as outputs.
+fn intervals(graph: &mut Graph, target: &Target, prediction: &str, kind: DataType, regions: &Regions) {
+    let targets = regions.margins.len();
+    let margin = graph.numbers(kind, "answers.margin", &[targets], regions.margins.iter().copied());
+    let mut end = |name: &str, operator: &str, quantile: usize| {
+        let mut from = prediction.to_string();
+        if !target.quantiles.is_empty() {
+            let place = graph.integers(&format!("answers.{name}.place"), &[quantile as i64]);
+            from = graph.node(&format!("answers.{name}.Gather"), "Gather", [&from, &place], vec![int("axis", 1)]);
+        }
+        graph.node(&format!("answers.{name}.{operator}"), operator, [&from, &margin], Vec::new())
+    };
+    let mut low = end("low", "Sub", 0);
+    let mut high = end("high", "Add", target.quantiles.len().saturating_sub(1));
+    if !target.quantiles.is_empty() {
+        // Where a negative margin turns the ends around, both are their middle.
+        let half = graph.numbers(kind, "answers.middle.half", &[], [0.5]);
+        let sum = graph.node("answers.middle.Add", "Add", [&low, &high], Vec::new());
+        let middle = graph.node("answers.middle.Mul", "Mul", [&sum, &half], Vec::new());
+        low = graph.node("answers.low.Min", "Min", [&low, &middle], Vec::new());
+        high = graph.node("answers.high.Max", "Max", [&high, &middle], Vec::new());
+    }
+    for (name, end) in [("low", low), ("high", high)] {
+        graph.output(name, &end, kind, &[targets], &format!("the {name} ends of intervals {}", regions.hold()));
+    }
+}
+
+/// Adds the classes that are likely enough for a row's set as an output.
+fn set(graph: &mut Graph, probabilities: &str, count: usize, regions: &Regions) {
+    let least = graph.floats("answers.least", &[], [f64::from(regions.least())]);
+    let is_in = graph.node("answers.set.GreaterOrEqual", "GreaterOrEqual", [probabilities, &least], Vec::new());
+    let is_in = graph.node("answers.set.Cast", "Cast", [&is_in], to(DataType::Int64));
+    graph.output("set", &is_in, DataType::Int64, &[count], &format!("1 for each class {}", regions.set()));
 }
 
 /// The numbers of each row in order.
@@ -115,6 +164,18 @@ fn unscaled(graph: &mut Graph, target: &Target, z: &str, kind: DataType) -> Stri
     for (operator, constant, numbers, nothing) in [("Mul", "deviation", deviations, 1.0), ("Add", "mean", means, 0.0)] {
         if numbers.iter().any(|&x| x != nothing) {
             let numbers = graph.numbers(kind, &format!("answers.{constant}"), &[count], numbers);
+            y = graph.node(&format!("answers.{operator}"), operator, [&y, &numbers], Vec::new());
+        }
+    }
+    y
+}
+
+/// Values in the data's units, clipped to the target's limits if it has any.
+fn clipped(graph: &mut Graph, target: &Target, mut y: String, kind: DataType) -> String {
+    let (lows, highs): (Vec<f64>, Vec<f64>) = target.limits.iter().copied().unzip();
+    for (operator, constant, numbers) in [("Max", "smallest", lows), ("Min", "largest", highs)] {
+        if !numbers.is_empty() {
+            let numbers = graph.numbers(kind, &format!("answers.{constant}"), &[numbers.len()], numbers);
             y = graph.node(&format!("answers.{operator}"), operator, [&y, &numbers], Vec::new());
         }
     }

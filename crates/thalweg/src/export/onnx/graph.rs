@@ -13,8 +13,9 @@ pub(super) struct Graph {
     pub(super) constants: Vec<Tensor>,
     pub(super) inputs: Vec<ValueInfo>,
     pub(super) outputs: Vec<ValueInfo>,
-    /// The names requested for inputs.
+    /// The names requested for inputs, and for outputs.
     wanted: Vec<String>,
+    wanted_outputs: Vec<String>,
     names: HashSet<String>,
 }
 
@@ -68,8 +69,14 @@ impl Graph {
         for input in self.nodes.iter_mut().flat_map(|node| &mut node.input).filter(|input| !is_input && *input == of) {
             input.clone_from(&name);
         }
+        self.wanted_outputs.push(wanted.into());
         self.outputs.push(value(&name, kind, dimensions, meaning));
         name
+    }
+
+    /// The name of the output for which a name was requested.
+    pub(super) fn output_of(&self, wanted: &str) -> Option<&str> {
+        Some(&self.outputs[self.wanted_outputs.iter().position(|name| name == wanted)?].name)
     }
 
     /// Adds a node of the default domain; returns the name of its output, which is its own.

@@ -100,6 +100,8 @@ fn step(node: &Node, inputs: &[&Value]) -> Result<Value> {
         "Add" => two(kind, |a, b| a + b),
         "Mul" => two(kind, |a, b| a * b),
         "Div" => two(kind, |a, b| a / b),
+        "Max" => two(kind, f64::max),
+        "Min" => two(kind, f64::min),
         "Equal" => two(DataType::Bool, |a, b| f64::from(u8::from(a == b))),
         "LessOrEqual" => two(DataType::Bool, |a, b| f64::from(u8::from(a <= b))),
         "GreaterOrEqual" => two(DataType::Bool, |a, b| f64::from(u8::from(a >= b))),

@@ -23,8 +23,9 @@ use prost::Message;
 pub(crate) use self::activation::SELU;
 
 use self::graph::{Graph, ML};
-use super::{Exported, Format, Options};
+use super::{Exported, Format, Options, Regions};
 use crate::Result;
+use crate::event::Decision;
 use crate::layers::{Node, Op};
 use crate::model::Model;
 
@@ -51,22 +52,29 @@ struct Written {
     /// The network's input.
     x: value::Value,
     answers: answers::Answers,
+    /// The intervals or sets that it answers with, too.
+    regions: Option<Regions>,
 }
 
 fn write(model: &Model, options: &Options) -> Result<Exported> {
     let nodes = model.network.lower()?;
-    let mut graph = Graph::default();
-    let (x, mut decisions) = preprocess::write(&mut graph, &model.pipeline, model.network.input())?;
-    let preprocess = graph.nodes.len();
-    let y = operations::write(&mut graph, model, &nodes, x.clone());
-    let z = graph.row("answers", &y);
-    let answers = answers::write(&mut graph, &model.target, &z, preprocess::needs_double);
-    let mut written = Written { graph, preprocess, x, answers };
+    let (mut written, mut decisions) = graph(model, &nodes, options.regions(&model.target)?)?;
     let verification = verify::verify(model, &written)?;
     let (reduced, loss) = reduce::reduce(model, &mut written, options)?;
     decisions.extend(reduced);
     let bytes = file(model, &nodes, written.graph, written.x.name).encode_to_vec();
     Ok(Exported { bytes, sidecars: Vec::new(), decisions, verification: Some(verification), loss })
+}
+
+/// The graph of a model's nodes, and the decisions made.
+fn graph(model: &Model, nodes: &[Node], regions: Option<Regions>) -> Result<(Written, Vec<Decision>)> {
+    let mut graph = Graph::default();
+    let (x, decisions) = preprocess::write(&mut graph, &model.pipeline, model.network.input())?;
+    let preprocess = graph.nodes.len();
+    let y = operations::write(&mut graph, model, nodes, x.clone());
+    let z = graph.row("answers", &y);
+    let answers = answers::write(&mut graph, &model.target, &z, preprocess::needs_double, regions.as_ref());
+    Ok((Written { graph, preprocess, x, answers, regions }, decisions))
 }
 
 /// The file of a graph whose network begins at x.

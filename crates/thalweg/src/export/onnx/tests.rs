@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::data::cell_format::CellFormat;
+use crate::data::conformal::Calibration;
 use crate::data::preprocess::{ArrayScale, Pipeline, Scale};
 use crate::data::schema::{Schema, Task};
 use crate::data::target::Target;
@@ -10,14 +11,15 @@ use crate::model::Provenance;
 use crate::network::Network;
 use crate::tensor::{Activation, Dtype, Shape};
 
-/// A model of the given layers with random parameters and three outputs.
+/// A model of the given layers with random parameters and three outputs, of two classes one.
 fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>, task: Task) -> Model {
-    layers.push(Box::new(Linear::new(3, Activation::Identity)));
+    let (outputs, count) = if task == Task::Binary { (1, 2) } else { (3, 3) };
+    layers.push(Box::new(Linear::new(outputs, Activation::Identity)));
     let network = Network::new(shape, layers).unwrap();
     let theta = network.initialize(7, Dtype::F32);
     let scale = Scale::Standard { mean: 0.5, deviation: 2.0 };
     let array = ArrayScale { shape: shape.dimensions().to_vec(), scales: vec![scale], media: None };
-    let names = || ["a", "b", "c"].map(String::from).to_vec();
+    let names = || ["a", "b", "c"][..count].iter().map(|name| name.to_string()).collect::<Vec<_>>();
     let regression = task == Task::Regression;
     let target = Target {
         task,
@@ -30,6 +32,7 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>, task: Task) -> Model {
         thresholds: Vec::new(),
         calibration: None,
         quantiles: Vec::new(),
+        limits: Vec::new(),
     };
     let schema =
         Schema { columns: Vec::new(), task, cell_format: CellFormat::default(), separator: None, classes: Vec::new() };
@@ -68,6 +71,88 @@ fn every_layer_is_written_run_and_read_again() {
             assert!(ours.len() == again.len() && ours.iter().zip(&again).all(near), "{what}: {ours:?} {again:?}");
             assert_eq!((&read.target.classes, &read.target.columns), (&model.target.classes, &model.target.columns));
         }
+    }
+}
+
+#[test]
+fn clipped_answers_are_written_run_and_read_again() {
+    // In 64 bits where a mean is far from 0.
+    for scales in [[(1.0, 2.0), (0.0, 1.0), (-1.0, 0.5)], [(1e6, 2.0), (0.0, 1.0), (-1.0, 0.5)]] {
+        let linear: Box<dyn Layer> = Box::new(Linear::new(4, Activation::Relu));
+        let mut model = model([3].into(), vec![linear], Task::Regression);
+        model.target.scales = scales.to_vec();
+        model.target.limits = scales.map(|(mean, deviation)| (mean - 0.2 * deviation, mean + 0.1 * deviation)).to_vec();
+        let exported = write(&model, &Options::default()).unwrap();
+        assert!(exported.verification.unwrap().largest_difference <= 1e-5);
+        let (read, _) = crate::import::onnx::read(&exported.bytes).unwrap();
+        let x = inputs([3].into());
+        let answers = |model: &Model| {
+            let outputs = model.outputs(&x, Default::default()).unwrap();
+            outputs.chunks(3).flat_map(|row| model.target.in_units(row)).collect::<Vec<f64>>()
+        };
+        let (ours, again) = (answers(&model), answers(&read));
+        let near = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-6 * a.abs().max(1.0);
+        assert!(ours.iter().zip(&again).all(near), "{ours:?} {again:?}");
+        let at_a_limit = ours.iter().enumerate().filter(|(i, y)| {
+            let (low, high) = model.target.limits[i % 3];
+            **y == low || **y == high
+        });
+        assert!(at_a_limit.count() > 5, "{ours:?}");
+    }
+}
+
+/// Models that know intervals or sets.
+fn calibrated() -> Vec<Model> {
+    let quantiles = |mut model: Model| {
+        (model.target.columns, model.target.scales) = (vec!["a".into()], vec![(1.0, 2.0)]);
+        model.target.quantiles = vec![0.1, 0.5, 0.9];
+        model.target.limits = vec![(-1.0, 4.0)];
+        model
+    };
+    let scores = |from: f64| (0..95).map(|i| from + f64::from(i) / 95.0).collect::<Vec<f64>>();
+    let of = |task| model([3].into(), vec![Box::new(Linear::new(4, Activation::Relu)) as Box<dyn Layer>], task);
+    let models = [of(Task::Regression), quantiles(of(Task::Regression)), of(Task::Binary), of(Task::Multiclass)];
+    let calibrate = |mut model: Model| {
+        // Some margins of quantiles are so negative that ends meet.
+        let from = if model.target.quantiles.is_empty() { 0.0 } else { -1.5 };
+        let each = vec![scores(from); model.target.regions()];
+        model.target.calibration = Some(Calibration { rows: 19, scores: each });
+        model
+    };
+    models.map(calibrate).into()
+}
+
+#[test]
+fn intervals_and_sets_are_written_and_run() {
+    for model in calibrated() {
+        let what = format!("{} of {:?}", model.target.task, model.target.quantiles);
+        let nodes = model.network.lower().unwrap();
+        for level in [0.3, 0.5, 0.8] {
+            let options = Options { intervals: Some(level), ..Options::default() };
+            let exported = write(&model, &options).unwrap_or_else(|error| panic!("{what}: {error}"));
+            assert!(exported.verification.unwrap().largest_difference <= 1e-5, "{what}");
+            let (mut written, _) = graph(&model, &nodes, options.regions(&model.target).unwrap()).unwrap();
+            let names: Vec<&str> = written.graph.outputs.iter().map(|output| output.name.as_str()).collect();
+            match model.target.task {
+                Task::Regression => assert_eq!(names, ["prediction", "low", "high"]),
+                _ => assert_eq!(names, ["probabilities", "label", "set"]),
+            }
+            // Other intervals or sets than the model's are found out.
+            written.regions.as_mut().unwrap().margins[0] = 0.45;
+            assert_eq!(verify::verify(&model, &written).unwrap_err().kind, crate::Kind::Check, "{what} {level}");
+        }
+        if model.target.quantiles.is_empty() {
+            let options = Options { intervals: Some(0.8), ..Options::default() };
+            let (read, _) = crate::import::onnx::read(&write(&model, &options).unwrap().bytes).unwrap();
+            assert_eq!(read.target.columns, model.target.columns);
+        }
+    }
+    let without = model([3].into(), Vec::new(), Task::Multiclass);
+    for (model, level, words) in
+        [(&without, 0.9, "was not calibrated"), (&calibrated()[0], 0.99, "0.99 needs 99 dev rows")]
+    {
+        let error = write(model, &Options { intervals: Some(level), ..Options::default() }).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
     }
 }
 

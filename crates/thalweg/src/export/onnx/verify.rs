@@ -11,7 +11,8 @@ use super::proto::{DataType, ValueInfo};
 use super::rows::{self, Rows};
 use super::{Written, of_graph};
 use crate::data::schema::Task;
-use crate::export::Verification;
+use crate::data::target::Target;
+use crate::export::{Regions, Verification};
 use crate::model::Model;
 use crate::{Error, Kind, Result};
 
@@ -32,19 +33,31 @@ pub(super) fn verify(model: &Model, written: &Written) -> Result<Verification> {
     interpret::run(&graph.nodes[written.answers.nodes..], &graph.constants, &mut values)?;
 
     let target = &model.target;
-    let output = graph.outputs.first().and_then(|output| values.get(&output.name));
-    let output = output.ok_or_else(|| Error::internal("the graph gives no answers"))?.numbers()?;
-    let (ours, theirs): (Vec<f64>, Vec<f64>) = match target.task {
+    let output = |wanted: &str| {
+        let output = graph.output_of(wanted).and_then(|name| values.get(name));
+        output.ok_or_else(|| Error::internal(format!("the graph gives no {wanted}")))
+    };
+    let (mut ours, mut theirs): (Vec<f64>, Vec<f64>) = match target.task {
         Task::Regression => {
-            let each = target.quantiles.len().max(1);
+            let (each, output) = (target.quantiles.len().max(1), output("prediction")?.numbers()?);
+            let clipped = expected.iter().enumerate().map(|(i, &z)| target.clipped(i % columns / each, z));
             let scaled = output.iter().enumerate().map(|(i, &y)| target.scaled(i % columns / each, y));
-            (expected.clone(), scaled.collect())
+            (clipped.collect(), scaled.collect())
         }
         _ => {
             let ours = expected.chunks_exact(target.outputs()).flat_map(|row| target.probabilities(row));
-            (ours.collect(), output.to_vec())
+            (ours.collect(), output("probabilities")?.numbers()?.to_vec())
         }
     };
+    if let Some(Regions { margins, .. }) = written.regions.as_ref().filter(|_| target.task == Task::Regression) {
+        let rows = expected.chunks_exact(target.outputs()).map(|row| target.intervals(row, margins));
+        let ends: Vec<[f64; 2]> = rows.flatten().collect();
+        for (name, end) in [("low", 0), ("high", 1)] {
+            let scaled = |(i, y): (usize, f64)| target.scaled(i % margins.len(), y);
+            ours.extend(ends.iter().map(|ends| ends[end]).enumerate().map(scaled));
+            theirs.extend(output(name)?.numbers()?.iter().copied().enumerate().map(scaled));
+        }
+    }
     if ours.len() != theirs.len() {
         return Err(Error::internal(format!("the graph gives {} numbers, expected {}", theirs.len(), ours.len())));
     }
@@ -62,6 +75,9 @@ pub(super) fn verify(model: &Model, written: &Written) -> Result<Verification> {
         .fix("report this model; nothing was written"));
     }
     labels(model, written, &values, &expected)?;
+    if let Some(Regions { margins, .. }) = written.regions.as_ref().filter(|_| target.task.is_classes()) {
+        sets(target, margins, output("set")?.numbers()?, &expected)?;
+    }
     Ok(Verification { runtime: "rten", rows: count, largest_difference: largest, tolerance: TOLERANCE })
 }
 
@@ -139,11 +155,28 @@ fn failed(error: String) -> Error {
     Error::internal(format!("the graph cannot be run: {error}"))
 }
 
+/// Checks that sets have the classes of the model's, except where one is almost as likely as the least likely of a set.
+fn sets(target: &Target, margins: &[f64], theirs: &[f64], expected: &[f64]) -> Result<()> {
+    let rows = expected.chunks_exact(target.outputs());
+    for (row, theirs) in rows.zip(theirs.chunks_exact(target.classes.len())) {
+        let (ours, probabilities) = (target.set(row, margins), target.probabilities(row));
+        for (class, (p, theirs)) in probabilities.iter().zip(theirs).enumerate() {
+            let clear = margins.iter().all(|margin| (1.0 - p - margin).abs() > TOLERANCE);
+            if clear && ours.contains(&class) != (*theirs == 1.0) {
+                let message =
+                    format!("the graph's set of a row is another than the model's in {:?}", target.classes[class]);
+                return Err(Error::new(Kind::Check, message).fix("report this model; nothing was written"));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Checks that labels are those of the model, except where another is almost as likely.
 fn labels(model: &Model, written: &Written, values: &HashMap<String, Value>, expected: &[f64]) -> Result<()> {
     let target = &model.target;
-    let Some(label) = written.graph.outputs.get(1) else { return Ok(()) };
-    let labels: Vec<String> = match values.get(&label.name) {
+    let Some(label) = written.graph.output_of("label") else { return Ok(()) };
+    let labels: Vec<String> = match values.get(label) {
         Some(Value::Texts { texts, .. }) => texts.clone(),
         Some(Value::Numbers { numbers, .. }) => numbers.iter().map(f64::to_string).collect(),
         None => return Err(Error::internal("the graph gives no label")),

@@ -4,7 +4,7 @@ mod network;
 mod table;
 
 use super::channels::{self, ParamMapping};
-use super::{Exported, Format, Options};
+use super::{Exported, Format, Options, Regions};
 use crate::Result;
 use crate::event::Decision;
 use crate::io::safetensors::{Container, Numbers, Stored};
@@ -26,7 +26,7 @@ fn write(model: &Model, options: &Options) -> Result<Exported> {
     let nodes = model.network.lower()?;
     let weights = format!("{}.{WEIGHTS}", options.stem);
     Ok(Exported {
-        bytes: module(model, &nodes).into_bytes(),
+        bytes: module(model, &nodes, options.regions(&model.target)?.as_ref()).into_bytes(),
         sidecars: vec![(WEIGHTS, parameters(model, &nodes))],
         decisions: vec![Decision {
             what: format!("parameters go to {weights}"),
@@ -57,7 +57,7 @@ fn parameters(model: &Model, nodes: &[Node]) -> Vec<u8> {
 }
 
 /// The whole module.
-fn module(model: &Model, nodes: &[Node]) -> String {
+fn module(model: &Model, nodes: &[Node], regions: Option<&Regions>) -> String {
     let precision = match model.theta.dtype() {
         Dtype::F32 => "float32",
         Dtype::F64 => "float64",
@@ -74,8 +74,9 @@ fn module(model: &Model, nodes: &[Node]) -> String {
     parts.push(include_str!("python/load.py").into());
     parts.extend(table::prepare(model));
     parts.push(table::answers(model));
+    parts.extend(regions.map(|regions| table::regions(model, regions)));
     let body = parts.iter().map(|part| part.trim_end()).collect::<Vec<_>>().join("\n\n\n");
-    format!("\"\"\"{}\"\"\"\n\n{}\n\n{body}\n", table::docstring(model), imports(&body))
+    format!("\"\"\"{}\"\"\"\n\n{}\n\n{body}\n", table::docstring(model, regions), imports(&body))
 }
 
 /// The imports that the body needs.

@@ -7,10 +7,11 @@ use crate::data::media_spec::{MediaSpec, PictureSpec, SoundSpec};
 use crate::data::number_format::NumberFormat;
 use crate::data::preprocess::{ArrayScale, Categories, Input, Scale, Transform};
 use crate::data::schema::Task;
+use crate::export::Regions;
 use crate::model::Model;
 
 /// The module's docstring, ready to be put between quotes.
-pub(super) fn docstring(model: &Model) -> String {
+pub(super) fn docstring(model: &Model, regions: Option<&Regions>) -> String {
     let task = model.target.task;
     let answers = if task == Task::Regression { "numbers" } else { "labels, probabilities" };
     let taken = if model.pipeline.array.is_some() { "examples" } else { "table" };
@@ -19,8 +20,12 @@ pub(super) fn docstring(model: &Model) -> String {
         String::new(),
         "    net = load()".into(),
         format!("    {answers} = answers(net(prepare({taken})))"),
-        String::new(),
     ];
+    if regions.is_some() {
+        let ends = if task == Task::Regression { "low, high = intervals" } else { "is_in = sets" };
+        lines.push(format!("    {ends}(net(prepare({taken})))"));
+    }
+    lines.push(String::new());
     match &model.pipeline.array {
         Some(array) => {
             let sides: Vec<String> = array.shape.iter().map(usize::to_string).collect();
@@ -253,20 +258,42 @@ pub(super) fn answers(model: &Model) -> String {
             }
         }
         Task::Regression => {
-            let (means, deviations): (Vec<f64>, Vec<f64>) = target.scales.iter().copied().unzip();
             let mut names = target.columns.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
             let mut outputs = "outputs.double()";
             if !target.quantiles.is_empty() {
                 names += &format!(" at the quantiles {}", list(&target.quantiles));
                 outputs = "torch.sort(outputs.double(), dim=1).values";
             }
+            let mut numbers = format!("means + deviations * {outputs}");
+            let (means, deviations) = target.scales.iter().copied().unzip();
+            let mut constants: Vec<(&str, Vec<f64>)> = vec![("means", means), ("deviations", deviations)];
+            if !target.limits.is_empty() {
+                let (lows, highs) = target.limits.iter().copied().unzip();
+                constants.extend([("lows", lows), ("highs", highs)]);
+                numbers = format!("torch.clamp({numbers}, lows, highs)");
+            }
+            let constant = |(name, numbers): (&str, Vec<f64>)| {
+                format!("    {name} = torch.tensor({}, dtype=torch.float64)\n", list(&numbers))
+            };
             format!(
-                "def answers(outputs):\n    \"\"\"The numbers of each row, in the data's units: {names}.\"\"\"\n    \
-                 means = torch.tensor({}, dtype=torch.float64)\n    deviations = torch.tensor({}, dtype=torch.float64)\n    \
-                 return means + deviations * {outputs}\n",
-                list(&means),
-                list(&deviations)
+                "def answers(outputs):\n    \"\"\"The numbers of each row, in the data's units: {names}.\"\"\"\n\
+                 {}    return {numbers}\n",
+                constants.into_iter().map(constant).collect::<String>()
             )
         }
     }
+}
+
+/// `intervals` of numbers, or `sets` of classes.
+pub(super) fn regions(model: &Model, regions: &Regions) -> String {
+    let target = &model.target;
+    if target.task != Task::Regression {
+        let sets = include_str!("python/sets.py").replace("WHAT", &regions.set());
+        return sets.replace("MARGIN", &number(regions.margins[0]));
+    }
+    let intervals = match &target.quantiles[..] {
+        [] => include_str!("python/intervals.py"),
+        _ => include_str!("python/intervals_of_quantiles.py"),
+    };
+    intervals.replace("WHAT", &regions.hold()).replace("MARGINS", &list(&regions.margins))
 }

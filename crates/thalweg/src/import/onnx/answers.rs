@@ -15,6 +15,8 @@ pub(super) struct Answers {
     pub(super) deviation: Option<Vec<f64>>,
     /// The offsets added to them.
     pub(super) mean: Option<Vec<f64>>,
+    /// The bounds that they are clipped to, if to both.
+    pub(super) limits: Option<[Vec<f64>; 2]>,
     /// Whether the output is log-probabilities; the model then predicts probabilities.
     pub(super) logarithm: bool,
 }
@@ -28,7 +30,14 @@ pub(super) fn output(graph: &Graph) -> Option<&str> {
 impl Answers {
     /// An output taken as plain values.
     pub(super) fn numbers(output: &str) -> Self {
-        Answers { logits: output.into(), task: Task::Regression, deviation: None, mean: None, logarithm: false }
+        Answers {
+            logits: output.into(),
+            task: Task::Regression,
+            deviation: None,
+            mean: None,
+            limits: None,
+            logarithm: false,
+        }
     }
 }
 
@@ -38,13 +47,16 @@ pub(super) fn trace(graph: &Graph, output: &str) -> Answers {
     if let Some(p) = two_classes(graph, output) {
         answers.logits = p.into();
     }
+    if let Some((limits, numbers)) = clipped(graph, output) {
+        (answers.limits, answers.logits) = (Some(limits), numbers.into());
+    }
     // A scale has three nodes at most: a cast to 64 bits, a product, a sum.
     for _ in 0..3 {
         let Some(node) = graph.maker(&answers.logits) else { break };
         let Some(input) = node.given(0) else { break };
         // Operations on the graph's input belong to its scaling.
         let of_input = graph.maker(input).is_none();
-        let scaled = answers.deviation.is_some() || answers.mean.is_some();
+        let scaled = answers.deviation.is_some() || answers.mean.is_some() || answers.limits.is_some();
         match node.op_type.as_str() {
             // Along any other axis it is not a prediction for one example.
             "Softmax" | "LogSoftmax" if !matches!(node.int("axis"), None | Some(-1 | 1)) => break,
@@ -57,7 +69,11 @@ pub(super) fn trace(graph: &Graph, output: &str) -> Answers {
             // To 32 or 64 bits; a cast to integers changes the values.
             "Cast" if matches!(node.int("to"), Some(1 | 11)) => answers.logits = input.into(),
             // A summand of a matrix product is its bias.
-            "Add" if !scaled && graph.maker(input).is_some_and(|node| node.op_type != "MatMul") => {
+            "Add"
+                if answers.deviation.is_none()
+                    && answers.mean.is_none()
+                    && graph.maker(input).is_some_and(|node| node.op_type != "MatMul") =>
+            {
                 let Some(mean) = constant(graph, node) else { break };
                 (answers.mean, answers.logits) = (Some(mean), input.into());
             }
@@ -69,6 +85,17 @@ pub(super) fn trace(graph: &Graph, output: &str) -> Answers {
         }
     }
     answers
+}
+
+/// What is clipped from below and then from above by a number for each answer, and these.
+fn clipped<'a>(graph: &'a Graph, output: &str) -> Option<([Vec<f64>; 2], &'a str)> {
+    let bounded = |output: &str, operator: &str| {
+        let node = graph.maker(output).filter(|node| node.op_type == operator && node.input.len() == 2)?;
+        Some((constant(graph, node)?, node.given(0)?))
+    };
+    let (highs, from_below) = bounded(output, "Min")?;
+    let (lows, numbers) = bounded(from_below, "Max")?;
+    Some(([lows, highs], numbers))
 }
 
 /// A constant list that is a node's second input.

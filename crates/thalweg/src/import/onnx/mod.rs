@@ -211,7 +211,7 @@ fn target(parsed: &Parsed) -> Result<Target> {
         Task::Multilabel => classes.clone(),
         Task::Binary | Task::Multiclass => list("thalweg.targets", 1).unwrap_or_else(|| numbered(1)),
     };
-    let mut scales = Vec::new();
+    let (mut scales, mut limits) = (Vec::new(), Vec::new());
     if answers.task == Task::Regression {
         let each = |numbers: &Option<Vec<f64>>, usual: f64| numbers.clone().unwrap_or_else(|| vec![usual; outputs]);
         let (means, deviations) = (each(&answers.mean, 0.0), each(&answers.deviation, 1.0));
@@ -221,6 +221,13 @@ fn target(parsed: &Parsed) -> Result<Target> {
         scales = means.into_iter().zip(deviations).collect();
         if let Some((mean, deviation)) = scales.iter().find(|(m, d)| !(m.is_finite() && d.is_normal())) {
             return Err(refused(format!("answers are scaled by {mean} and {deviation}")));
+        }
+        if let Some([lows, highs]) = &answers.limits {
+            limits = lows.iter().copied().zip(highs.iter().copied()).collect();
+            if [lows, highs].iter().any(|bounds| bounds.len() != outputs) || limits.iter().any(|(low, high)| low > high)
+            {
+                return Err(refused(format!("answers are clipped to {lows:?} and {highs:?}")));
+            }
         }
     }
     let cell_format = CellFormat::default();
@@ -235,5 +242,6 @@ fn target(parsed: &Parsed) -> Result<Target> {
         thresholds: Vec::new(),
         calibration: None,
         quantiles: Vec::new(),
+        limits,
     })
 }
