@@ -35,7 +35,8 @@ Optimizer = Literal["gradient_descent", "momentum", "nesterov", "rmsprop", "adam
 MomentumForm = Literal["course", "pytorch"]
 EpsilonPlacement = Literal["outside", "inside"]
 Schedule = Literal[
-    "constant", "inverse", "exponential", "square_root", "staircase", "manual", "cosine", "one_cycle", "plateau"
+    "constant", "inverse", "exponential", "square_root", "staircase", "manual", "cosine", "coslog", "one_cycle",
+    "plateau"
 ]
 Monitor = Literal[
     "loss", "accuracy", "log_loss", "roc_auc", "pr_auc", "f1_macro", "brier", "ece", "rmse", "mae", "r2", "mape"
@@ -591,7 +592,7 @@ class EstimatorKeywords:
             The learning rate α (α₀ of a schedule). Default: by the optimiser.
         schedule : str, optional
             The learning rate schedule. Default: cosine, or constant in the course recipe. One of constant, inverse,
-            exponential, square_root, staircase, manual, cosine, one_cycle, plateau.
+            exponential, square_root, staircase, manual, cosine, coslog, one_cycle, plateau.
         batch_size : int, optional
             Mini-batch size in examples (0: all). Default: by the data's size.
         epochs : int, optional
@@ -708,7 +709,7 @@ class ClassifierKeywords:
             The learning rate α (α₀ of a schedule). Default: by the optimiser.
         schedule : str, optional
             The learning rate schedule. Default: cosine, or constant in the course recipe. One of constant, inverse,
-            exponential, square_root, staircase, manual, cosine, one_cycle, plateau.
+            exponential, square_root, staircase, manual, cosine, coslog, one_cycle, plateau.
         batch_size : int, optional
             Mini-batch size in examples (0: all). Default: by the data's size.
         epochs : int, optional
@@ -831,7 +832,7 @@ class RegressorKeywords:
             The learning rate α (α₀ of a schedule). Default: by the optimiser.
         schedule : str, optional
             The learning rate schedule. Default: cosine, or constant in the course recipe. One of constant, inverse,
-            exponential, square_root, staircase, manual, cosine, one_cycle, plateau.
+            exponential, square_root, staircase, manual, cosine, coslog, one_cycle, plateau.
         batch_size : int, optional
             Mini-batch size in examples (0: all). Default: by the data's size.
         epochs : int, optional

@@ -229,6 +229,7 @@ fn the_ways_to_train_all_learn() {
         "--l2 0.1",
         "--schedule one_cycle --warm-up 2",
         "--schedule plateau --decay 0.5 --decay-every 3",
+        "--schedule coslog",
         "--optimizer nesterov",
         "--optimizer rmsprop",
         "--precision f64",
