@@ -230,6 +230,8 @@ fn the_ways_to_train_all_learn() {
         "--schedule one_cycle --warm-up 2",
         "--schedule plateau --decay 0.5 --decay-every 3",
         "--schedule coslog",
+        "--number-embedding periodic",
+        "--parametrization ntk --learning-rate 0.02",
         "--optimizer nesterov",
         "--optimizer rmsprop",
         "--precision f64",
