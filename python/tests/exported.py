@@ -257,6 +257,21 @@ NETWORKS = {
             {"kind": "linear", "units": 5, "activation": "tanh"},
         ],
     ),
+    "periodic": (
+        (4,),
+        [
+            {"kind": "periodic", "dimension": 3, "frequencies": 5, "sigma": 0.7, "inputs": [2, 0]},
+            {"kind": "linear", "units": 5, "activation": "tanh"},
+        ],
+    ),
+    "NTK parametrization": (
+        (5, 4, 3),
+        [
+            conv2d(4, 3),
+            {"kind": "linear", "units": 5, "activation": "silu", "parametrization": "ntk"},
+            {"kind": "linear", "units": 4, "bias": False, "parametrization": "ntk"},
+        ],
+    ),
     "residual of images": (
         (5, 4, 3),
         [

@@ -371,6 +371,19 @@ def test_other_threads_run_while_a_network_is_trained():
     assert counts[0] > 20
 
 
+def test_numbers_are_embedded_as_asked():
+    X, y = IRIS
+    parts = {"number_embedding": "periodic", "parametrization": "ntk"}
+    model = ThalwegClassifier(schedule="coslog", options=parts, **QUICK).fit(X, y)
+    described = [layer["description"] for layer in model.model_.layers]
+    assert described[0].startswith("periodic embedding of 4 inputs") and described[1] == "linear 68 → 16, NTK, relu"
+    assert model.score(X, y) > 0.9
+    onward = ThalwegClassifier(options=parts, **QUICK).partial_fit(X, y).partial_fit(X, y)
+    assert [layer["description"] for layer in onward.model_.layers] == described
+    with pytest.raises(thalweg.ConfigError, match="bins are for piecewise-linear functions"):
+        ThalwegClassifier(options={**parts, "bins": 8}).fit(X, y)
+
+
 def test_errors_say_where_and_what_to_do():
     X, y = IRIS
     with pytest.raises(thalweg.ConfigError, match='did you mean "relu"') as caught:

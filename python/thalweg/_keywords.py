@@ -26,6 +26,8 @@ Init = Literal[
     "zeros", "normal", "uniform", "xavier_normal", "xavier_uniform", "glorot_normal", "glorot_uniform", "he_normal",
     "he_uniform"
 ]
+Parametrization = Literal["standard", "ntk"]
+NumberEmbedding = Literal["piecewise_linear", "periodic", "none"]
 Features = Literal["log_mel", "mfcc", "waveform"]
 Recipe = Literal["auto", "course"]
 Quality = Literal["fast", "good", "best"]
@@ -35,7 +37,8 @@ Optimizer = Literal["gradient_descent", "momentum", "nesterov", "rmsprop", "adam
 MomentumForm = Literal["course", "pytorch"]
 EpsilonPlacement = Literal["outside", "inside"]
 Schedule = Literal[
-    "constant", "inverse", "exponential", "square_root", "staircase", "manual", "cosine", "one_cycle", "plateau"
+    "constant", "inverse", "exponential", "square_root", "staircase", "manual", "cosine", "coslog", "one_cycle",
+    "plateau"
 ]
 Monitor = Literal[
     "loss", "accuracy", "log_loss", "roc_auc", "pr_auc", "f1_macro", "brier", "ece", "rmse", "mae", "r2", "mape"
@@ -305,9 +308,9 @@ class Options(TypedDict, total=False):
     whose layers are not given, else 1."""
 
     candidates: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
-    """Networks of several kinds in an ensemble, as tables of what differs: layers, activation, dropout, batch_norm or
-    bins. Each is trained as often as the ensemble has members, and weighted by what is best on dev. Default: several
-    for tables with quality best."""
+    """Networks of several kinds in an ensemble, as tables of what differs: layers, activation, dropout, batch_norm,
+    number_embedding, periodic_sigma, bins or parametrization. Each is trained as often as the ensemble has members, and
+    weighted by what is best on dev. Default: several for tables with quality best."""
 
     activation: str | Sequence[str] | None
     """Activation of the hidden layers: one for all, or one per layer; with a parameter as in leaky_relu(0.2), elu(2).
@@ -318,6 +321,18 @@ class Options(TypedDict, total=False):
 
     init_scale: float | None
     """Standard deviation (or half-width) of the ``normal`` and ``uniform`` initialisers. Default: 0.01."""
+
+    parametrization: Parametrization | None
+    """How linear layers use their weights: standard, or ntk (z = x Wᵀ/√n + b, W from N(0, 1)), which takes higher
+    learning rates. Default: standard."""
+
+    number_embedding: NumberEmbedding | None
+    """How a table's numbers are embedded for the first hidden layer: by piecewise_linear functions of bins, by periodic
+    functions of trained frequencies, or by none. Default: piecewise_linear where there are bins."""
+
+    periodic_sigma: float | None
+    """Standard deviation of the first frequencies of periodic embeddings: higher ones follow finer detail. Default:
+    0.1."""
 
     batch_norm: bool | None
     """Whether batch norm is applied before each hidden activation. Default: False."""
@@ -595,7 +610,7 @@ class EstimatorKeywords:
             The learning rate α (α₀ of a schedule). Default: by the optimiser.
         schedule : str, optional
             The learning rate schedule. Default: cosine, or constant in the course recipe. One of constant, inverse,
-            exponential, square_root, staircase, manual, cosine, one_cycle, plateau.
+            exponential, square_root, staircase, manual, cosine, coslog, one_cycle, plateau.
         batch_size : int, optional
             Mini-batch size in examples (0: all). Default: by the data's size.
         epochs : int, optional
@@ -712,7 +727,7 @@ class ClassifierKeywords:
             The learning rate α (α₀ of a schedule). Default: by the optimiser.
         schedule : str, optional
             The learning rate schedule. Default: cosine, or constant in the course recipe. One of constant, inverse,
-            exponential, square_root, staircase, manual, cosine, one_cycle, plateau.
+            exponential, square_root, staircase, manual, cosine, coslog, one_cycle, plateau.
         batch_size : int, optional
             Mini-batch size in examples (0: all). Default: by the data's size.
         epochs : int, optional
@@ -835,7 +850,7 @@ class RegressorKeywords:
             The learning rate α (α₀ of a schedule). Default: by the optimiser.
         schedule : str, optional
             The learning rate schedule. Default: cosine, or constant in the course recipe. One of constant, inverse,
-            exponential, square_root, staircase, manual, cosine, one_cycle, plateau.
+            exponential, square_root, staircase, manual, cosine, coslog, one_cycle, plateau.
         batch_size : int, optional
             Mini-batch size in examples (0: all). Default: by the data's size.
         epochs : int, optional

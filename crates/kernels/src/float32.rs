@@ -3,7 +3,7 @@
 //! `exp` and `tanh`, which activations use most, work in f32 with errors of at most 2 ulp. The others work in f64 and
 //! round at the end: they give the nearest f32 except for about one value in a million.
 
-use std::f64::consts::{LN_2, LOG2_E, SQRT_2};
+use std::f64::consts::{LN_2, LOG2_E, SQRT_2, TAU};
 
 /// e^x = 2^n e^r with n = round(x / ln 2) and |r| ≤ ln 2 / 2, e^r by its Taylor polynomial of degree 7.
 #[inline(always)]
@@ -158,6 +158,27 @@ pub(crate) fn erfc(x: f32) -> f32 {
     (if x < 0.0 { 2.0 - tail } else { tail }) as f32
 }
 
+/// sin 2πx and cos 2πx: by Taylor's polynomials of the angle from the nearest quarter of a turn, which is at most π/4.
+#[inline(always)]
+pub(crate) fn sin_cos_turns(x: f32) -> (f32, f32) {
+    const ROUND: f64 = 6_755_399_441_055_744.0; // 1.5 · 2⁵²: adding it rounds to whole numbers
+    const SIN: [f64; 6] = [1.0, -1.0 / 6.0, 1.0 / 120.0, -1.0 / 5_040.0, 1.0 / 362_880.0, -1.0 / 39_916_800.0];
+    const COS: [f64; 7] =
+        [1.0, -1.0 / 2.0, 1.0 / 24.0, -1.0 / 720.0, 1.0 / 40_320.0, -1.0 / 3_628_800.0, 1.0 / 479_001_600.0];
+    let wide = f64::from(x);
+    // From 2²⁴ on all are whole; infinity becomes NaN.
+    let wide = if wide.abs() < 16_777_216.0 { wide } else { wide * 0.0 };
+    let rounded = 4.0 * wide + ROUND;
+    let quarter = rounded.to_bits();
+    let angle = TAU * (wide - 0.25 * (rounded - ROUND));
+    let sin = angle * polynomial(angle * angle, SIN);
+    let cos = polynomial(angle * angle, COS);
+    let (sin, cos) = if quarter & 1 == 0 { (sin, cos) } else { (cos, sin) };
+    let sin = if quarter & 2 == 0 { sin } else { -sin };
+    let cos = if (quarter + 1) & 2 == 0 { cos } else { -cos };
+    (sin as f32, cos as f32)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,6 +218,12 @@ mod tests {
         sweep("tanh", 2, tanh, libm::tanh);
     }
 
+    /// A sine or cosine of a number of turns; it is exactly 0 where their fraction is `zero`.
+    fn exact_turn(x: f64, zero: f64, of: fn(f64) -> f64) -> f64 {
+        let turn = x - x.round();
+        if turn.abs() == zero { 0.0 } else { of(TAU * turn) }
+    }
+
     #[test]
     fn the_others_are_nearly_always_the_nearest() {
         for (name, ours, exact) in [
@@ -204,6 +231,8 @@ mod tests {
             ("ln", ln, libm::log),
             ("ln_1p", ln_1p, libm::log1p),
             ("erfc", erfc, libm::erfc),
+            ("sin 2πx", |x| sin_cos_turns(x).0, |x| exact_turn(x, 0.5, libm::sin)),
+            ("cos 2πx", |x| sin_cos_turns(x).1, |x| exact_turn(x, 0.25, libm::cos)),
         ] {
             let off = sweep(name, 1, ours, exact);
             assert!(off < 1e-5, "{name}: {off}");

@@ -26,6 +26,7 @@ pub mod reduce;
 mod scratch;
 pub mod softmax;
 pub mod update;
+pub mod waves;
 
 pub use dispatch::{Instructions, instructions, wanted};
 pub use real::Real;

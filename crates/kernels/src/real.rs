@@ -72,6 +72,8 @@ pub trait Real:
     fn tanh(self) -> Self;
     /// 1 − erf x, accurate for large x.
     fn erfc(self) -> Self;
+    /// sin 2πx and cos 2πx, for any number of turns.
+    fn sin_cos_turns(self) -> (Self, Self);
     /// The larger of two; NaN if either is NaN.
     fn max(self, other: Self) -> Self;
     /// self · a + b, rounded once.
@@ -123,6 +125,10 @@ impl Real for f64 {
     #[inline(always)]
     fn erfc(self) -> f64 {
         libm::erfc(self)
+    }
+    #[inline(always)]
+    fn sin_cos_turns(self) -> (f64, f64) {
+        libm::sincos(std::f64::consts::TAU * (self - libm::round(self)))
     }
     #[inline(always)]
     fn max(self, other: f64) -> f64 {
@@ -185,6 +191,10 @@ impl Real for f32 {
     #[inline(always)]
     fn erfc(self) -> f32 {
         float32::erfc(self)
+    }
+    #[inline(always)]
+    fn sin_cos_turns(self) -> (f32, f32) {
+        float32::sin_cos_turns(self)
     }
     #[inline(always)]
     fn max(self, other: f32) -> f32 {

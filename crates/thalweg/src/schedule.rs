@@ -47,6 +47,8 @@ impl Time {
 /// assert_eq!(rate(Schedule::Manual([(2, 0.05)].into())), 0.05);
 /// assert!((rate(Schedule::SquareRoot(1.0)) - 0.2 / 3f64.sqrt()).abs() < 1e-15);
 /// assert!((rate(Schedule::Cosine) - 0.1).abs() < 1e-15);
+/// let waves = std::f64::consts::TAU * (1.0 + 15.0 * 0.5_f64).log2();
+/// assert!((rate(Schedule::Coslog) - 0.2 * 0.5 * (1.0 - waves.cos())).abs() < 1e-15);
 /// assert!((rate(Schedule::Rise { factor: 100.0 }) - 0.2 * 10.0).abs() < 1e-15);
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -70,6 +72,9 @@ pub enum Schedule {
     Manual(BTreeMap<usize, f64>),
     /// α₀ · ½(1 + cos(π · progress)), step by step (Loshchilov and Hutter 2017).
     Cosine,
+    /// α₀ · ½(1 − cos(2π · log₂(1 + 15 · progress))), step by step: four waves from 0 to α₀ and back, each twice as long as
+    /// the one before (Holzmüller, Grinsztajn and Steinwart 2024: RealMLP).
+    Coslog,
     /// From α₀/25 up to α₀ over the first 30 % of the run, then down to α₀/250,000, both along half cosines
     /// (Smith and Topin 2018, with PyTorch's settings).
     OneCycle,
@@ -119,6 +124,7 @@ pub const ALL: &[Registered] = &[
     },
     Registered { name: "manual", build: manual },
     Registered { name: "cosine", build: |_| Ok(Schedule::Cosine) },
+    Registered { name: "coslog", build: |_| Ok(Schedule::Coslog) },
     Registered { name: "one_cycle", build: |_| Ok(Schedule::OneCycle) },
     Registered {
         name: "plateau",
@@ -166,6 +172,7 @@ impl Schedule {
             Schedule::Staircase { factor, every } => alpha0 * factor.powf(((at.epoch - 1) / every) as f64),
             Schedule::Manual(rates) => rates.range(..=at.epoch).next_back().map_or(alpha0, |(_, &rate)| rate),
             Schedule::Cosine => alpha0 * half_cosine(1.0, 0.0, at.progress()),
+            Schedule::Coslog => alpha0 * half_cosine(0.0, 1.0, 2.0 * (1.0 + 15.0 * at.progress()).log2()),
             Schedule::OneCycle if at.progress() < WARM_SHARE => {
                 alpha0 * half_cosine(FIRST, 1.0, at.progress() / WARM_SHARE)
             }
@@ -232,6 +239,19 @@ mod tests {
         // A limit that is not reached changes nothing.
         let seventh = |limit| Schedule::Cosine.rate(0.2, Time { limit, ..at(7) }, 0);
         assert_eq!(seventh(0.3), seventh(0.0));
+    }
+
+    #[test]
+    fn coslog_s_four_waves_begin_at_0_and_are_twice_as_long_each() {
+        let rate = |progress| Schedule::Coslog.rate(0.2, Time { limit: progress, ..at(1) }, 0);
+        for wave in 0..=4 {
+            let begin = 2f64.powi(wave);
+            assert!(rate((begin - 1.0) / 15.0).abs() < 1e-14, "wave {wave} begins");
+            if wave < 4 {
+                let [quarter, half] = [0.25, 0.5].map(|share| (begin * 2f64.powf(share) - 1.0) / 15.0);
+                assert!((rate(quarter) - 0.1).abs() < 1e-14 && (rate(half) - 0.2).abs() < 1e-14, "wave {wave}");
+            }
+        }
     }
 
     #[test]

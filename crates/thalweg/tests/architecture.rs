@@ -99,7 +99,7 @@ const FLOORS: [&str; 27] = [
 ];
 
 /// The floors of the kernels.
-const KERNEL_FLOORS: [&str; 22] = [
+const KERNEL_FLOORS: [&str; 23] = [
     "float32",
     "real",
     "prefetch",
@@ -115,6 +115,7 @@ const KERNEL_FLOORS: [&str; 22] = [
     "peak",
     "reduce",
     "elementwise",
+    "waves",
     "softmax",
     "update",
     "batch_norm",

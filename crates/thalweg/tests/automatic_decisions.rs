@@ -92,6 +92,37 @@ fn the_best_quality_tries_several_kinds_of_networks() {
 }
 
 #[test]
+fn numbers_are_embedded_as_asked() {
+    let of = |options: &[(&str, &str)]| -> Vec<String> {
+        let plan = planned(&[&[("layers", "8"), ("ensemble", "1")], options].concat());
+        layers(&plan).into_iter().map(String::from).collect()
+    };
+    let unembedded = of(&[("number_embedding", "none")]);
+    assert_eq!(unembedded[0], "linear 4 → 8, relu");
+    // Iris has fewer rows than get an embedding by default.
+    assert_eq!(of(&[]), unembedded);
+    let bins = of(&[("number_embedding", "piecewise_linear"), ("bins", "5")]);
+    assert_eq!(bins[..2], ["piecewise-linear embedding of 4 inputs in 16, up to 5 bins", "linear 68 → 8, relu"]);
+    assert!(of(&[("number_embedding", "piecewise_linear")])[0].starts_with("piecewise-linear embedding of 4 inputs"));
+    let periodic = of(&[("number_embedding", "periodic")]);
+    assert_eq!(periodic[..2], ["periodic embedding of 4 inputs in 16, 16 frequencies each", "linear 68 → 8, relu"]);
+    // Without hidden layers, too, answers are sums of functions of each number.
+    assert_eq!(of(&[("layers", "none"), ("number_embedding", "periodic")])[1..], ["linear 68 → 3"]);
+    let candidates = "[{ number_embedding = \"periodic\", periodic_sigma = 0.5 }, { parametrization = \"ntk\" }]";
+    let kinds = &of(&[("ensemble", "2"), ("candidates", candidates)])[0];
+    assert!(kinds.contains("periodic embedding of 4 inputs") && kinds.contains("linear 4 → 8, NTK, relu"), "{kinds}");
+}
+
+#[test]
+fn the_ntk_parametrisation_is_that_of_every_linear_layer() {
+    let ntk = ("parametrization", "ntk");
+    let plan = planned(&[("layers", "8,4"), ("ensemble", "1"), ("dropout", "0"), ntk]);
+    assert_eq!(layers(&plan), ["linear 4 → 8, NTK, relu", "linear 8 → 4, NTK, relu", "linear 4 → 3, NTK"]);
+    let normed = planned(&[("layers", "8"), ("ensemble", "1"), ("batch_norm", "true"), ntk]);
+    assert_eq!(layers(&normed)[0], "linear 4 → 8, NTK, no bias");
+}
+
+#[test]
 fn candidates_are_tables_of_options_of_a_network() {
     let candidates = ("candidates", "[{ layers = [] }, { layers = [8, 4], activation = \"tanh\" }]");
     let given = planned(&[candidates, ("ensemble", "3")]);

@@ -28,6 +28,7 @@ pub use thalweg_media::Fit;
 pub use tune::{Pruner, Sampler, Tune};
 
 use crate::error::Result;
+use crate::layers::{Parametrization, Periodic};
 use crate::metrics::threshold::Rule;
 use crate::optimizers::{Epsilon, MomentumForm};
 
@@ -140,7 +141,9 @@ impl Config {
     /// How columns become inputs and targets values: bins are among inputs only where no layer of the network makes them.
     /// Dates and answers are clipped since the second edition; answers not by time, where a trend must go on.
     pub(crate) fn preprocessing(&self) -> Preprocess {
-        let in_pipeline = self.train.edition == 1 || self.network.is_linear() || !self.network.layer.is_empty();
+        let network = &self.network;
+        let layerless = self.train.edition == 1 || network.is_linear() || !network.layer.is_empty();
+        let in_pipeline = layerless && network.number_embedding.is_none();
         let clip_dates = Some(self.preprocess.clip_dates.unwrap_or(self.train.edition > 1));
         let usual = self.train.edition > 1 && self.split.time.is_none();
         let clip_answers = Some(self.preprocess.clip_answers.unwrap_or(usual));
@@ -165,6 +168,18 @@ impl Default for Preprocess {
     }
 }
 
+/// How a table's numbers are embedded: what the first hidden layer takes of each, beside the number itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NumberEmbedding {
+    /// Piecewise-linear functions of bins.
+    PiecewiseLinear,
+    /// Periodic functions of trained frequencies.
+    Periodic,
+    /// Nothing.
+    None,
+}
+
 /// The network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -176,9 +191,9 @@ pub struct Network {
     /// whose layers are not given, else 1.
     #[schemars(range(min = 1, max = 100))]
     pub ensemble: Option<usize>,
-    /// Networks of several kinds in an ensemble, as tables of what differs: layers, activation, dropout, batch_norm or
-    /// bins. Each is trained as often as the ensemble has members, and weighted by what is best on dev. Default: several
-    /// for tables with quality best.
+    /// Networks of several kinds in an ensemble, as tables of what differs: layers, activation, dropout, batch_norm,
+    /// number_embedding, periodic_sigma, bins or parametrization. Each is trained as often as the ensemble has members, and
+    /// weighted by what is best on dev. Default: several for tables with quality best.
     pub candidates: Vec<serde_json::Value>,
     /// Activation of the hidden layers: one for all, or one per layer; with a parameter as in leaky_relu(0.2), elu(2).
     pub activation: Vec<String>,
@@ -187,6 +202,15 @@ pub struct Network {
     /// Standard deviation (or half-width) of the `normal` and `uniform` initialisers.
     #[schemars(range(min = 0.0))]
     pub init_scale: f64,
+    /// How linear layers use their weights: standard, or ntk (z = x Wᵀ/√n + b, W from N(0, 1)), which takes higher learning
+    /// rates.
+    pub parametrization: Parametrization,
+    /// How a table's numbers are embedded for the first hidden layer: by piecewise_linear functions of bins, by periodic
+    /// functions of trained frequencies, or by none. Default: piecewise_linear where there are bins.
+    pub number_embedding: Option<NumberEmbedding>,
+    /// Standard deviation of the first frequencies of periodic embeddings: higher ones follow finer detail.
+    #[schemars(range(min = 0.0))]
+    pub periodic_sigma: f64,
     /// Whether batch norm is applied before each hidden activation.
     pub batch_norm: bool,
     /// Dropout rate of hidden activations: one for all, or one per layer. Default: by the data's size.
@@ -217,6 +241,9 @@ impl Default for Network {
             activation: vec!["relu".into()],
             init: None,
             init_scale: 0.01,
+            parametrization: Parametrization::Standard,
+            number_embedding: None,
+            periodic_sigma: Periodic::SIGMA,
             batch_norm: false,
             dropout: None,
             features: None,

@@ -2,8 +2,9 @@
 
 use super::load::checked;
 use super::value::inline;
-use super::{ColumnKind, Config, Split, option_specs};
+use super::{ColumnKind, Config, NumberEmbedding, Split, option_specs};
 use crate::error::{Advice, Error, Result};
+use crate::layers::Parametrization;
 use crate::tensor::Activation;
 
 impl Split {
@@ -115,6 +116,28 @@ impl Config {
             let error = Error::config("the layers are given one by one and by layers, dropout or batch norm as well");
             return Err(error.at("--layer").fix("say everything about the layers in [[network.layer]], or nothing"));
         }
+        if !network.layer.is_empty() && network.number_embedding.is_some() {
+            let error = Error::config("the layers are given one by one, and an embedding of numbers as well");
+            let fix = "add it to [[network.layer]] as a layer of kind \"periodic\" or \"piecewise_linear\"";
+            return Err(error.at("--number-embedding").fix(fix));
+        }
+        let no_bins = network.number_embedding.is_some_and(|embedding| embedding != NumberEmbedding::PiecewiseLinear);
+        match self.preprocess.bins {
+            Some(1..) if no_bins => {
+                let error =
+                    Error::config("bins are for piecewise-linear functions of numbers, which are not asked for");
+                return Err(error.at("--bins").fix("leave out [bins], or set [number_embedding=piecewise_linear]"));
+            }
+            Some(0) if network.number_embedding == Some(NumberEmbedding::PiecewiseLinear) => {
+                let error = Error::config("piecewise-linear functions of no bins");
+                return Err(error.at("--bins").fix("set [bins=48], or leave it out"));
+            }
+            _ => {}
+        }
+        if network.parametrization == Parametrization::Ntk && network.init.is_some() {
+            let error = Error::config("the NTK parametrisation draws its weights from N(0, 1)");
+            return Err(error.at("--init").fix("leave out [init], or [parametrization]"));
+        }
         let Some(hidden) = network.layers.as_ref().map(Vec::len) else { return Ok(()) };
         let several =
             [("--activation", network.activation.len()), ("--dropout", network.dropout.as_ref().map_or(1, Vec::len))];
@@ -187,6 +210,16 @@ mod tests {
             (&[("layers", "3"), ("dropout", "0.1,0.2")], "--dropout: found 2 values for 1 hidden layers"),
             (&[("activation", "leaky_relu(x)")], "--activation: "),
             (&[("layer", "[{ kind = \"linear\" }]"), ("layers", "3")], "--layer: the layers are given one by one and"),
+            (
+                &[("layer", "[{ kind = \"linear\" }]"), ("number_embedding", "none")],
+                "--number-embedding: the layers are",
+            ),
+            (&[("number_embedding", "periodic"), ("bins", "8")], "--bins: bins are for piecewise-linear functions"),
+            (
+                &[("number_embedding", "piecewise_linear"), ("bins", "0")],
+                "--bins: piecewise-linear functions of no bins",
+            ),
+            (&[("parametrization", "ntk"), ("init", "he_normal")], "--init: the NTK parametrisation draws"),
             (&[("rates", "1=0.1")], "--rates: rates are given, but the schedule is not manual"),
             (&[("schedule", "manual")], "--rates: the manual schedule has no rates"),
             (&[("schedule", "manual"), ("rates", "0=0.1")], "--rates: found \"0\", expected an epoch from 1"),

@@ -109,7 +109,7 @@ fn mappings_of(lowered: &LoweredOp, channels_first: bool) -> Vec<ParamMapping> {
         [weight].into_iter().chain(bias.map(|bias| ParamMapping::same(lowered, bias, "bias", &[n]))).collect()
     };
     match lowered.op {
-        Op::Dense { units, weight, bias } => {
+        Op::Dense { units, weight, bias, .. } => {
             let flat = vec![*units, lowered.input.size()];
             let weight = if channels_first {
                 let dimensions = [&[*units], input].concat();
@@ -152,6 +152,15 @@ fn mappings_of(lowered: &LoweredOp, channels_first: bool) -> Vec<ParamMapping> {
                 [(weight, vec![*dimension, column.bins()]), (bias, vec![*dimension])]
             });
             each.map(|(name, shape)| ParamMapping::same(lowered, &name, &name, &shape)).collect()
+        }
+        Op::Periodic { dimension, frequencies, inputs } => {
+            let n = inputs.len();
+            let all = [
+                ("frequencies", vec![n, *frequencies]),
+                ("weight", vec![n, *dimension, 2 * frequencies]),
+                ("bias", vec![n, *dimension]),
+            ];
+            all.iter().map(|(name, shape)| ParamMapping::same(lowered, name, name, shape)).collect()
         }
         Op::Add { layers, shortcut } => {
             [layers, shortcut].into_iter().flat_map(|branch| param_mappings(branch, channels_first)).collect()

@@ -247,7 +247,7 @@ impl Layer for Twice {
     }
 
     fn lower(&self, _name: &str, _input: Shape) -> Result<Vec<Op>> {
-        let dense = Op::Dense { units: 3, weight: "weight", bias: None };
+        let dense = Op::Dense { factor: 1.0, units: 3, weight: "weight", bias: None };
         Ok(vec![Op::Scale("first"), dense, Op::Activation(Activation::Tanh), Op::Scale("second")])
     }
 

@@ -25,8 +25,10 @@ pub struct Node {
 /// An operation on an example.
 #[derive(Debug, Clone)]
 pub enum Op {
-    /// y = x Wᵀ + b on an example, flattened.
+    /// y = factor · x Wᵀ + b on an example, flattened.
     Dense {
+        /// The factor of the product, usually 1.
+        factor: f64,
         /// Rows of W.
         units: usize,
         /// W.
@@ -97,6 +99,16 @@ pub enum Op {
         dimension: usize,
         /// The columns and their bins.
         columns: Vec<BinnedInput>,
+    },
+    /// x, and after it for each of these inputs ReLU(W [cos v, sin v] + b), v = 2π c x: c is `frequencies`, W `weight` and b
+    /// `bias`, with the inputs as their first dimension.
+    Periodic {
+        /// The values that each input becomes.
+        dimension: usize,
+        /// The frequencies of each input.
+        frequencies: usize,
+        /// The inputs.
+        inputs: Vec<usize>,
     },
     /// y = F(x) + S(x), each a chain of nodes; an empty chain is x itself.
     Add {
@@ -194,6 +206,7 @@ impl Op {
                 [tables.iter().map(|(_, table)| table.dimension).sum::<usize>() + dense].into()
             }
             Op::PiecewiseLinear { dimension, columns } => [input.size() + dimension * columns.len()].into(),
+            Op::Periodic { dimension, inputs, .. } => [input.size() + dimension * inputs.len()].into(),
             Op::Add { layers, .. } => layers.last().map_or(input, Node::output),
             Op::Branches { members } => {
                 let output = |nodes: &Vec<Node>| nodes.last().map_or(input, Node::output).size();

@@ -16,6 +16,7 @@ mod graph;
 mod layer_norm;
 mod linear;
 mod log_mel;
+mod periodic;
 mod piecewise_linear;
 mod pool1d;
 mod pool2d;
@@ -41,8 +42,9 @@ pub use ensemble::Ensemble;
 pub(crate) use graph::lower;
 pub use graph::{Frame, Node, Op};
 pub use layer_norm::LayerNorm;
-pub use linear::Linear;
+pub use linear::{Linear, Parametrization};
 pub use log_mel::{LogMel, Options as LogMelOptions};
+pub use periodic::Periodic;
 pub use piecewise_linear::{BinnedInput, PiecewiseLinear};
 pub use pool1d::Pool1d;
 pub use pool2d::Pool2d;
@@ -430,6 +432,7 @@ pub const ALL: &[Kind] = &[
     kind::<Dropout>(),
     kind::<Embedding>(),
     kind::<PiecewiseLinear>(),
+    kind::<Periodic>(),
     kind::<Conv1d>(),
     kind::<Conv2d>(),
     kind::<Pool1d>(),

@@ -11,7 +11,8 @@ use crate::error::{Error, Result, did_you_mean};
 use crate::event::Decision;
 
 /// The options in which candidates may differ.
-const OPTIONS: [&str; 5] = ["layers", "activation", "dropout", "batch_norm", "bins"];
+const OPTIONS: [&str; 8] =
+    ["layers", "activation", "dropout", "batch_norm", "bins", "number_embedding", "periodic_sigma", "parametrization"];
 
 /// The configuration of each candidate; the given one alone where there are none.
 ///

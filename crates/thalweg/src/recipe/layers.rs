@@ -2,13 +2,14 @@
 
 use super::candidates::candidates;
 use super::facts::Facts;
+use super::numbers::NumberLayer;
 use super::{decide, images, numbers, sounds};
 use crate::config::{Config, Quality, Recipe};
 use crate::error::{Error, Result};
 use crate::event::Decision;
 use crate::init::Init;
 use crate::layers::{
-    Activate, Average, BatchNorm, Dropout, Embedded, Embedding, Ensemble, Layer, Linear, PiecewiseLinear, read_layer,
+    Activate, Average, BatchNorm, Dropout, Embedded, Embedding, Ensemble, Layer, Linear, Parametrization, read_layer,
 };
 use crate::task::Task;
 use crate::tensor::Activation;
@@ -153,14 +154,11 @@ pub(super) fn members(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<us
 }
 
 /// The embedding of numbers, the hidden layers, and the output layer for the task.
-fn member(
-    facts: &Facts,
-    numbers: Option<&PiecewiseLinear>,
-    decisions: &mut Vec<Decision>,
-) -> Result<Vec<Box<dyn Layer>>> {
+fn member(facts: &Facts, numbers: Option<&NumberLayer>, decisions: &mut Vec<Decision>) -> Result<Vec<Box<dyn Layer>>> {
     let (options, data) = (&facts.config.network, facts.data);
     let init = options.init.as_deref().map(|name| Init::named(name, options.init_scale)).transpose();
     let init = init.map_err(|error| error.at("network.init"))?;
+    let parametrization = options.parametrization;
     let mut layers: Vec<Box<dyn Layer>> = Vec::new();
     if !options.layer.is_empty() {
         for table in &options.layer {
@@ -172,10 +170,11 @@ fn member(
         layers.extend(hidden);
     } else {
         layers.extend(sounds::features(facts, decisions));
-        layers.extend(numbers.cloned().map(|embedding| Box::new(embedding) as Box<dyn Layer>));
+        layers.extend(numbers.map(NumberLayer::layer));
         layers.extend(dense(facts, init, decisions)?);
     }
-    layers.push(Box::new(Linear { init, ..Linear::new(data.target.outputs(), Activation::Identity) }));
+    let output = Linear::new(data.target.outputs(), Activation::Identity);
+    layers.push(Box::new(Linear { init, parametrization, ..output }));
     Ok(layers)
 }
 
@@ -183,19 +182,21 @@ fn member(
 fn dense(facts: &Facts, init: Option<Init>, decisions: &mut Vec<Decision>) -> Result<Vec<Box<dyn Layer>>> {
     let hidden = hidden(facts, decisions);
     let rates = dropout_rates(facts, &hidden, decisions)?;
+    let parametrization = facts.config.network.parametrization;
     let mut layers: Vec<Box<dyn Layer>> = Vec::new();
     for ((&units, activation), rate) in hidden.iter().zip(activations(facts.config, hidden.len())?).zip(rates) {
         if facts.config.network.batch_norm {
             let linear = Linear {
                 bias: false,
-                init: init.or(Some(default_init(activation))),
+                init: init.or_else(|| default_init(activation, parametrization)),
+                parametrization,
                 ..Linear::new(units, Activation::Identity)
             };
             layers.push(Box::new(linear));
             layers.push(Box::new(BatchNorm::default()));
             layers.push(Box::new(Activate { activation }));
         } else {
-            layers.push(Box::new(Linear { init, ..Linear::new(units, activation) }));
+            layers.push(Box::new(Linear { init, parametrization, ..Linear::new(units, activation) }));
         }
         if rate > 0.0 {
             layers.push(Box::new(Dropout { rate }));
@@ -204,7 +205,8 @@ fn dense(facts: &Facts, init: Option<Init>, decisions: &mut Vec<Decision>) -> Re
     Ok(layers)
 }
 
-/// The initialiser for a linear layer whose activation is a layer of its own.
-fn default_init(activation: Activation) -> Init {
-    if activation.is_rectifier() { Init::HeNormal } else { Init::GlorotUniform }
+/// The initialiser for a linear layer whose activation is a layer of its own, unless its parametrisation has one.
+fn default_init(activation: Activation, parametrization: Parametrization) -> Option<Init> {
+    let usual = if activation.is_rectifier() { Init::HeNormal } else { Init::GlorotUniform };
+    (parametrization == Parametrization::Standard).then_some(usual)
 }

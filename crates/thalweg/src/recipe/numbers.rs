@@ -4,10 +4,11 @@ use thalweg_kernels::pool;
 
 use super::decide;
 use super::facts::Facts;
+use crate::config::NumberEmbedding;
 use crate::data::preprocess::{Bins, Transform};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Decision;
-use crate::layers::{BinnedInput, Node, Op, PiecewiseLinear, lower};
+use crate::layers::{BinnedInput, Layer, Node, Op, Periodic, PiecewiseLinear, lower};
 use crate::model::Model;
 
 /// The bins of each number by default, for classes and for numbers, whose functions are followed more finely; and the
@@ -20,23 +21,69 @@ const LEAST_DIMENSION: usize = 4;
 const MOST_VALUES: usize = 512;
 /// Training rows whose quantiles are those of all.
 const SAMPLE: usize = 100_000;
+/// The frequencies of a periodic embedding, as in RealMLP.
+const FREQUENCIES: usize = 16;
+
+/// The layer that embeds numbers.
+pub(super) enum NumberLayer {
+    PiecewiseLinear(PiecewiseLinear),
+    Periodic(Periodic),
+}
+
+impl NumberLayer {
+    pub(super) fn layer(&self) -> Box<dyn Layer> {
+        match self {
+            NumberLayer::PiecewiseLinear(layer) => Box::new(layer.clone()),
+            NumberLayer::Periodic(layer) => Box::new(layer.clone()),
+        }
+    }
+}
 
 /// The embedding of a table's numbers, if they get one.
 ///
 /// # Errors
-/// If training rows on disk cannot be read.
-pub(super) fn embedding(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Option<PiecewiseLinear>> {
-    let config = facts.config;
-    if facts.first_edition || facts.linear || !config.network.layer.is_empty() {
-        return Ok(None);
+/// If training rows on disk cannot be read, or the network is one that has no numbers to embed.
+pub(super) fn embedding(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Option<NumberLayer>> {
+    let network = &facts.config.network;
+    if network.number_embedding.is_some() && !facts.table {
+        let error = Error::config("images and sounds have no numbers to embed").at("network.number_embedding");
+        return Err(error.fix("leave it out: it is for the columns of tables"));
     }
+    match network.number_embedding {
+        None if facts.first_edition || facts.linear || !network.layer.is_empty() => Ok(None),
+        Some(NumberEmbedding::None) => Ok(None),
+        Some(NumberEmbedding::Periodic) => Ok(periodic(facts).map(NumberLayer::Periodic)),
+        None | Some(NumberEmbedding::PiecewiseLinear) => {
+            Ok(piecewise_linear(facts, decisions)?.map(NumberLayer::PiecewiseLinear))
+        }
+    }
+}
+
+/// The values that each of so many numbers becomes, where that is not below the least.
+fn dimension(inputs: &[usize]) -> usize {
+    DIMENSION.min(MOST_VALUES / inputs.len().max(1))
+}
+
+fn periodic(facts: &Facts) -> Option<Periodic> {
+    let inputs = numbers(facts);
+    (!inputs.is_empty()).then(|| Periodic {
+        dimension: dimension(&inputs).max(LEAST_DIMENSION),
+        frequencies: FREQUENCIES,
+        sigma: facts.config.network.periodic_sigma,
+        inputs,
+    })
+}
+
+fn piecewise_linear(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Option<PiecewiseLinear>> {
+    let config = facts.config;
     if let Some(model) = facts.start {
         return Ok(known(model));
     }
     let inputs = numbers(facts);
-    let dimension = DIMENSION.min(MOST_VALUES / inputs.len().max(1));
+    let dimension = dimension(&inputs);
     let usual = facts.rows >= FEWEST_ROWS && dimension >= LEAST_DIMENSION && !facts.course && !facts.fast;
-    let bins = config.preprocess.bins.unwrap_or(if usual { BINS[usize::from(!facts.task.is_classes())] } else { 0 });
+    let some = usual || config.network.number_embedding.is_some();
+    let bins = config.preprocess.bins.unwrap_or(if some { BINS[usize::from(!facts.task.is_classes())] } else { 0 });
     if bins == 0 {
         return Ok(None);
     }

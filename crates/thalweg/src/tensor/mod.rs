@@ -13,6 +13,7 @@ pub mod conv;
 pub mod mixture;
 pub mod norm;
 pub mod ops;
+pub mod periodic;
 pub mod piecewise;
 mod shape;
 pub mod spectrum;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::choice;
 use super::record::Trial;
 use super::trial::TrialRunner;
-use crate::config::Config;
+use crate::config::{Config, NumberEmbedding};
 use crate::data::dataset::Dataset;
 use crate::error::Result;
 use crate::recipe;
@@ -58,6 +58,9 @@ fn candidate(config: &Config) -> Value {
         "dropout": network.dropout,
         "batch_norm": network.batch_norm,
         "bins": config.preprocess.bins,
+        "number_embedding": network.number_embedding,
+        "periodic_sigma": (network.number_embedding == Some(NumberEmbedding::Periodic)).then_some(network.periodic_sigma),
+        "parametrization": network.parametrization,
     });
     let given = all.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
     Value::Object(given.map(|(name, value)| (name.clone(), value.clone())).collect())

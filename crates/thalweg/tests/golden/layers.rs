@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 use thalweg::layers::{
     Activate, Backward, BatchNorm, Configured, Conv2d, Dropout, Embedded, Embedding, Layer, LayerNorm, Linear, LogMel,
-    LogMelOptions, Mode, Padding, Pair, Parameters, ParametersMut, Pool2d, Pooling, RngContext,
+    LogMelOptions, Mode, Padding, Pair, Parameters, ParametersMut, Parametrization, Periodic, Pool2d, Pooling,
+    RngContext,
 };
 use thalweg::network::Network;
 use thalweg::tensor::{Activation, Dtype, Shape, Tensor, View, ViewMut, ops};
@@ -143,6 +144,34 @@ fn layer_norm_over_the_channels_of_each_pixel_and_over_more_axes() {
             assert_near(&format!("{axes}: dγ, dβ"), &found.gradient, &joined(golden, &["dgamma", "dbeta"]), 1e-12);
         }
     }
+}
+
+#[test]
+fn a_periodic_embedding_of_numbers() {
+    let golden = &golden("tabular")["periodic"];
+    let layer = Periodic {
+        dimension: size(&golden["dimension"]),
+        frequencies: size(&golden["frequencies"]),
+        sigma: Periodic::SIGMA,
+        inputs: list(&golden["inputs"]).iter().map(size).collect(),
+    };
+    let x = tensor([size(&golden["m"]), size(&golden["n"])], &golden["x"]);
+    let found = pass(layer, &numbers(&golden["theta"]), &x, &numbers(&golden["dy"]), Mode::Check);
+    assert_near("y", &found.y, &numbers(&golden["y"]), 1e-14);
+    assert_near("dx", &found.dx, &numbers(&golden["dx"]), 1e-14);
+    assert_near("dθ", &found.gradient, &numbers(&golden["gradient"]), 1e-14);
+}
+
+#[test]
+fn linear_with_the_ntk_parametrisation() {
+    let golden = &golden("tabular")["ntk"];
+    let g = text(&golden["activation"]).parse().unwrap();
+    let layer = Linear { parametrization: Parametrization::Ntk, ..Linear::new(size(&golden["units"]), g) };
+    let x = tensor([size(&golden["m"]), size(&golden["n"])], &golden["x"]);
+    let found = pass(layer, &numbers(&golden["theta"]), &x, &numbers(&golden["dy"]), Mode::Check);
+    assert_near("y", &found.y, &numbers(&golden["y"]), 1e-14);
+    assert_near("dx", &found.dx, &numbers(&golden["dx"]), 1e-14);
+    assert_near("dθ", &found.gradient, &numbers(&golden["gradient"]), 1e-14);
 }
 
 /// Our masks differ from PyTorch's, so each element is compared under masks that agree with the golden one there.

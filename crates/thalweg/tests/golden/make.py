@@ -312,6 +312,27 @@ def layers():
     )
 
 
+def tabular():
+    """A periodic embedding of two of four inputs, after these (PLR, section 3.3), and a linear layer z = x Wᵀ/√n + b."""
+    random = np.random.default_rng(17)
+    normal = lambda *shape: torch.tensor(random.normal(size=shape), requires_grad=True)
+    m, n, inputs, d, k = 6, 4, [2, 0], 3, 5
+    x, c, w, b = normal(m, n), normal(len(inputs), k), normal(len(inputs), d, 2 * k), normal(len(inputs), d)
+    v = 2 * math.pi * x[:, inputs, None] * c
+    vectors = F.relu(torch.einsum("ijk,jdk->ijd", torch.cat([v.cos(), v.sin()], -1), w) + b)
+    y = torch.cat([x, vectors.flatten(1)], 1)
+    dy = normal(*y.shape)
+    dx, dc, dw, db = gradients((y * dy).sum(), x, c, w, b)
+    embedding = {"m": m, "n": n, "inputs": inputs, "dimension": d, "frequencies": k, "x": flat(x), "theta": flat(c, w, b),
+                 "y": flat(y), "dy": flat(dy), "dx": dx, "gradient": flat(dc, dw, db)}
+    x, w, b, dy = normal(m, n), normal(d, n), normal(d), normal(m, d)
+    y = F.silu(F.linear(x, w) / math.sqrt(n) + b)
+    dx, dw, db = gradients((y * dy).sum(), x, w, b)
+    ntk = {"m": m, "n": n, "units": d, "activation": "silu", "x": flat(x), "theta": flat(w, b), "y": flat(y),
+           "dy": flat(dy), "dx": dx, "gradient": flat(dw, db)}
+    write("tabular", "PyTorch and its autograd", periodic=embedding, ntk=ntk)
+
+
 def images():
     """Convolutions and pooling; images are height × width × channels, filters n × kh × kw × channels of a group."""
     torch.manual_seed(8)
@@ -878,6 +899,6 @@ def intervals():
 
 
 if __name__ == "__main__":
-    for part in (activations, losses, layers, images, sounds, files, network, optimizers, schedules, averages, initializers,
-                 training, scores, intervals):
+    for part in (activations, losses, layers, tabular, images, sounds, files, network, optimizers, schedules, averages,
+                 initializers, training, scores, intervals):
         part()

@@ -33,8 +33,7 @@ pub(super) struct Graph {
 }
 
 /// Operations that are not layers: they have neither variables nor a dtype.
-const LOGARITHM: &str = "Log";
-const SORT: &str = "Sort";
+const OPERATIONS: [&str; 5] = ["Log", "Sort", "Round", "Cos", "Sin"];
 
 impl Graph {
     /// The model's input.
@@ -74,12 +73,12 @@ impl Graph {
 
     /// The natural logarithm of each element.
     pub(super) fn logarithm(&mut self, name: &str, x: &Symbol) -> Symbol {
-        self.layer(LOGARITHM, name, json!({}), &[x], &x.shape)
+        self.layer("Log", name, json!({}), &[x], &x.shape)
     }
 
     /// The elements in order along the last axis.
     pub(super) fn sorted(&mut self, name: &str, x: &Symbol) -> Symbol {
-        self.layer(SORT, name, json!({ "axis": -1 }), &[x], &x.shape)
+        self.layer("Sort", name, json!({ "axis": -1 }), &[x], &x.shape)
     }
 
     /// The model's description and its variables. Where there are further outputs than the first, the model answers with
@@ -148,7 +147,7 @@ impl Graph {
             [one] => json!([{ "args": [one], "kwargs": {} }]),
             _ => json!([{ "args": [tensors], "kwargs": {} }]),
         };
-        if [LOGARITHM, SORT].contains(class) {
+        if OPERATIONS.contains(class) {
             return json!({
                 "module": "keras.src.ops.numpy", "class_name": class, "config": config, "registered_name": class,
                 "name": name, "inbound_nodes": arguments,

@@ -257,10 +257,11 @@ impl Keras<'_> {
     /// An operation, with g as its activation if its layer has one.
     fn step(&mut self, lowered: &LoweredOp, g: Activation, x: Symbol) -> Result<Symbol> {
         Ok(match lowered.op {
-            Op::Dense { units, weight, bias } => {
+            Op::Dense { factor, units, weight, bias } => {
                 let x = self.flat(lowered, x);
                 let config = json!({ "units": units, "use_bias": bias.is_some() });
-                let variables = self.weight_and_bias(lowered, weight, *bias);
+                let mut variables = self.weight_and_bias(lowered, weight, *bias);
+                variables[0].1.iter_mut().for_each(|w| *w = (factor * f64::from(*w)) as f32);
                 self.activated("Dense", lowered, (config, variables), &x, g)
             }
             Op::Convolution { frame, filters, groups, weight, bias } => {
@@ -285,6 +286,9 @@ impl Keras<'_> {
             Op::Scale(gamma) => self.scale(lowered, gamma, x),
             Op::Embedding { dense, tables } => self.embedding(lowered, *dense, tables, x),
             Op::PiecewiseLinear { dimension, columns } => self.piecewise_linear(lowered, *dimension, columns, x),
+            Op::Periodic { dimension, frequencies, inputs } => {
+                self.periodic(lowered, *dimension, *frequencies, inputs, x)
+            }
             Op::Pool { frame, take, global } => self.pool(lowered, (frame, *take, *global), x)?,
             Op::LogMel(options) => self.log_mel(lowered, options, x),
             Op::Branches { members } => {
@@ -519,13 +523,11 @@ impl Keras<'_> {
         x: Symbol,
     ) -> Symbol {
         let x = self.flat(lowered, x);
-        let (n, count) = (x.shape[0], columns.len());
+        let count = columns.len();
         let bins = columns.iter().map(BinnedInput::bins).max().unwrap_or(0);
-        let mut taken = vec![0.0; n * count];
         let (mut low, mut rate) = (vec![0.0; count * bins], vec![0.0; count * bins]);
         let (mut weight, mut bias) = (vec![0.0; count * bins * dimension], Vec::with_capacity(count * dimension));
         for (j, column) in columns.iter().enumerate() {
-            taken[column.input * count + j] = 1.0;
             for (t, edge) in column.edges.windows(2).enumerate() {
                 low[j * bins + t] = -edge[0] as f32;
                 rate[j * bins + t] = (1.0 / (edge[1] - edge[0])) as f32;
@@ -535,11 +537,10 @@ impl Keras<'_> {
             weight[j * bins * dimension..][..own.len()].copy_from_slice(&own);
             bias.extend(self.parameter(lowered, &format!("columns.{j}.bias")).1);
         }
+        let own = self.taken(lowered, &x, columns.iter().map(|column| column.input));
         let mut step = |class, own: &str, config, x: &Symbol, shape: &[usize], variables| {
             self.graph.push(class, &format!("{}.{own}", lowered.name), config, &[x], shape, variables)
         };
-        let config = json!({ "units": count, "use_bias": false, "trainable": false });
-        let own = step("Dense", "inputs", config, &x, &[count], vec![(vec![n, count], taken)]);
         let each = [count, bins];
         let config = json!({ "equation": "ab,bc->abc", "output_shape": each, "bias_axes": "bc", "trainable": false });
         let above = vec![(each.to_vec(), vec![1.0; count * bins]), (each.to_vec(), low)];
@@ -547,20 +548,70 @@ impl Keras<'_> {
         let config = json!({ "equation": "abc,bc->abc", "output_shape": each, "trainable": false });
         let own = step("EinsumDense", "fraction", config, &own, &each, vec![(each.to_vec(), rate)]);
         let own = step("ReLU", "bins", json!({ "max_value": 1.0 }), &own, &each, Vec::new());
+        self.vectors(lowered, [&x, &own], dimension, (weight, bias))
+    }
+
+    /// ReLU(W [cos v, sin v] + b) for all inputs at once, the angles from the parts of turns; and the inputs.
+    fn periodic(
+        &mut self,
+        lowered: &LoweredOp,
+        dimension: usize,
+        frequencies: usize,
+        inputs: &[usize],
+        x: Symbol,
+    ) -> Symbol {
+        let x = self.flat(lowered, x);
+        let own = self.taken(lowered, &x, inputs.iter().copied());
+        let (each, width) = ([inputs.len(), frequencies], 2 * frequencies);
+        let config = json!({ "equation": "ab,bc->abc", "output_shape": each });
+        let c = vec![self.parameter(lowered, "frequencies")];
+        let turns = self.graph.push("EinsumDense", &format!("{}.turns", lowered.name), config, &[&own], &each, c);
+        let whole = self.named("Round", lowered, "whole", json!({}), &turns, &each);
+        let name = |own: &str| format!("{}.{own}", lowered.name);
+        let part = self.graph.layer("Subtract", &name("part"), json!({}), &[&turns, &whole], &each);
+        let config = json!({ "scale": std::f64::consts::TAU, "offset": 0.0 });
+        let angles = self.named("Rescaling", lowered, "angles", config, &part, &each);
+        let [cos, sin] = ["Cos", "Sin"]
+            .map(|class| self.graph.layer(class, &name(&class.to_lowercase()), json!({}), &[&angles], &each));
+        let shape = [inputs.len(), width];
+        let waves = self.graph.layer("Concatenate", &name("waves"), json!({ "axis": -1 }), &[&cos, &sin], &shape);
+        let (_, weight) = self.parameter(lowered, "weight");
+        let weight = weight.chunks_exact(dimension * width).flat_map(|own| transposed(own, dimension)).collect();
+        let (_, bias) = self.parameter(lowered, "bias");
+        self.vectors(lowered, [&x, &waves], dimension, (weight, bias))
+    }
+
+    /// The inputs at these places.
+    fn taken(&mut self, lowered: &LoweredOp, x: &Symbol, inputs: impl ExactSizeIterator<Item = usize>) -> Symbol {
+        let (n, count) = (x.shape[0], inputs.len());
+        let mut taken = vec![0.0; n * count];
+        for (j, input) in inputs.enumerate() {
+            taken[input * count + j] = 1.0;
+        }
+        let config = json!({ "units": count, "use_bias": false, "trainable": false });
+        let name = format!("{}.inputs", lowered.name);
+        self.graph.push("Dense", &name, config, &[x], &[count], vec![(vec![n, count], taken)])
+    }
+
+    /// x, and ReLU(W e + b) for each row of e; W has the rows' widths before `dimension`.
+    fn vectors(
+        &mut self,
+        lowered: &LoweredOp,
+        [x, e]: [&Symbol; 2],
+        dimension: usize,
+        (weight, bias): (Vec<f32>, Vec<f32>),
+    ) -> Symbol {
+        let (count, width) = (e.shape[0], e.shape[1]);
         let shape = [count, dimension];
         let config = json!({
             "equation": "abc,bcd->abd", "output_shape": shape, "bias_axes": "bd", "activation": "relu",
         });
-        let variables = vec![(vec![count, bins, dimension], weight), (shape.to_vec(), bias)];
-        let own = step("EinsumDense", "vectors", config, &own, &shape, variables);
-        let own = step("Flatten", "vectors.flat", json!({}), &own, &[count * dimension], Vec::new());
-        self.graph.layer(
-            "Concatenate",
-            &lowered.name,
-            json!({ "axis": -1 }),
-            &[&x, &own],
-            lowered.output().dimensions(),
-        )
+        let variables = vec![(vec![count, width, dimension], weight), (shape.to_vec(), bias)];
+        let name = format!("{}.vectors", lowered.name);
+        let own = self.graph.push("EinsumDense", &name, config, &[e], &shape, variables);
+        let own = self.named("Flatten", lowered, "vectors.flat", json!({}), &own, &[count * dimension]);
+        let (joined, output) = (json!({ "axis": -1 }), lowered.output());
+        self.graph.layer("Concatenate", &lowered.name, joined, &[x, &own], output.dimensions())
     }
 
     /// The spectrum as a convolution with sinusoids, powers as products, bands as a matrix.

@@ -37,8 +37,13 @@ impl<'a> Context<'a> {
 
     /// One of the layer's parameters, unchanged.
     fn parameter(self, graph: &mut Graph, own: &str) -> String {
+        self.scaled(graph, own, 1.0)
+    }
+
+    /// One of the layer's parameters, times a factor.
+    fn scaled(self, graph: &mut Graph, own: &str, factor: f64) -> String {
         let (entry, view) = self.entry(own);
-        graph.floats(&entry.name, entry.shape.dimensions(), (0..view.len()).map(|i| view.at(i)))
+        graph.floats(&entry.name, entry.shape.dimensions(), (0..view.len()).map(|i| factor * view.at(i)))
     }
 
     /// Filters, with channels moved from the last dimension to the second.
@@ -63,7 +68,7 @@ pub(super) fn write(graph: &mut Graph, model: &Model, nodes: &[Node], x: Value) 
 
 fn operation(graph: &mut Graph, ctx: Context, x: Value) -> Value {
     match ctx.lowered.op {
-        Op::Dense { weight, bias, .. } => dense(graph, ctx, x, weight, *bias),
+        Op::Dense { factor, weight, bias, .. } => dense(graph, ctx, x, (*factor, weight), *bias),
         Op::Convolution { frame, groups, weight, bias, .. } => {
             convolution(graph, ctx, x, (frame, *groups), weight, *bias)
         }
@@ -83,6 +88,7 @@ fn operation(graph: &mut Graph, ctx: Context, x: Value) -> Value {
         Op::Dropout { .. } => x,
         Op::Embedding { dense, tables } => embedding(graph, ctx, x, *dense, tables),
         Op::PiecewiseLinear { dimension, columns } => piecewise_linear(graph, ctx, x, *dimension, columns),
+        Op::Periodic { frequencies, inputs, .. } => periodic(graph, ctx, x, *frequencies, inputs),
         Op::Add { layers, shortcut } => add(graph, ctx, x, [layers, shortcut]),
         Op::Branches { members } => {
             let each = members.iter().enumerate().map(|(k, nodes)| {
@@ -97,9 +103,9 @@ fn operation(graph: &mut Graph, ctx: Context, x: Value) -> Value {
     }
 }
 
-fn dense(graph: &mut Graph, ctx: Context, x: Value, weight: &str, bias: Option<&str>) -> Value {
+fn dense(graph: &mut Graph, ctx: Context, x: Value, (factor, weight): (f64, &str), bias: Option<&str>) -> Value {
     let x = graph.row(ctx.scope(), &x);
-    let weight = ctx.parameter(graph, weight);
+    let weight = ctx.scaled(graph, weight, factor);
     let transposed = vec![int("transB", 1)];
     let y = if let Some(bias) = bias {
         let bias = ctx.parameter(graph, bias);
@@ -189,7 +195,6 @@ fn piecewise_linear(graph: &mut Graph, ctx: Context, x: Value, dimension: usize,
     let own = graph.node(&ctx.name("Sub"), "Sub", [&own, &low], Vec::new());
     let own = graph.node(&ctx.name("Div"), "Div", [&own, &width], Vec::new());
     let own = graph.node(&ctx.name("Clip"), "Clip", [&own, &zero, &one], Vec::new());
-    // A product for each column is a convolution of one place, in groups.
     let own = graph.reshape(&ctx.name("bins"), &own, &[count * bins, 1]);
     let mut weight = vec![0.0; count * dimension * bins];
     let mut bias = Vec::with_capacity(count * dimension);
@@ -201,12 +206,44 @@ fn piecewise_linear(graph: &mut Graph, ctx: Context, x: Value, dimension: usize,
         }
         bias.extend(ctx.entry(&format!("columns.{j}.bias")).1.to_f64());
     }
-    let weight = graph.floats(&ctx.name("columns.weight"), &[count * dimension, bins, 1], weight);
-    let bias = graph.floats(&ctx.name("columns.bias"), &[count * dimension], bias);
-    let options = vec![ints("kernel_shape", &[1]), int("group", count)];
-    let own = graph.node(&ctx.name("Conv"), "Conv", [&own, &weight, &bias], options);
+    vectors(graph, ctx, [row, own], count, (weight, bias))
+}
+
+/// ReLU(W [cos v, sin v] + b) for all inputs at once. The angles are of the parts of turns, exact in 32 bits.
+fn periodic(graph: &mut Graph, ctx: Context, x: Value, frequencies: usize, inputs: &[usize]) -> Value {
+    let row = graph.row(ctx.scope(), &x);
+    let count = inputs.len();
+    let c = ctx.parameter(graph, "frequencies");
+    let turn = graph.floats(&ctx.name("turn"), &[], [std::f64::consts::TAU]);
+    let own = selected(graph, &ctx.name("inputs"), &row, inputs, x.shape.size());
+    let own = graph.reshape(&ctx.name("columns"), &own, &[count, 1]);
+    let turns = graph.node(&ctx.name("Mul"), "Mul", [&own, &c], Vec::new());
+    let whole = graph.node(&ctx.name("Round"), "Round", [&turns], Vec::new());
+    let part = graph.node(&ctx.name("Sub"), "Sub", [&turns, &whole], Vec::new());
+    let angles = graph.node(&ctx.name("angles"), "Mul", [&part, &turn], Vec::new());
+    let [cos, sin] = ["Cos", "Sin"].map(|operator| graph.node(&ctx.name(operator), operator, [&angles], Vec::new()));
+    let waves = graph.node(&ctx.name("waves"), "Concat", [&cos, &sin], vec![int("axis", 2)]);
+    let waves = graph.reshape(&ctx.name("rows"), &waves, &[count * 2 * frequencies, 1]);
+    let [weight, bias] = ["weight", "bias"].map(|own| ctx.entry(own).1.to_f64());
+    vectors(graph, ctx, [row, waves], count, (weight, bias))
+}
+
+/// The row, and ReLU(W e + b) for each of so many columns' parts of e: a product for each column is a convolution of one
+/// place, in groups.
+fn vectors(
+    graph: &mut Graph,
+    ctx: Context,
+    [row, e]: [String; 2],
+    columns: usize,
+    (weight, bias): (Vec<f64>, Vec<f64>),
+) -> Value {
+    let units = bias.len();
+    let weight = graph.floats(&ctx.name("columns.weight"), &[units, weight.len() / units, 1], weight);
+    let bias = graph.floats(&ctx.name("columns.bias"), &[units], bias);
+    let options = vec![ints("kernel_shape", &[1]), int("group", columns)];
+    let own = graph.node(&ctx.name("Conv"), "Conv", [&e, &weight, &bias], options);
     let own = graph.node(&ctx.name("Relu"), "Relu", [&own], Vec::new());
-    let own = graph.reshape(&ctx.name("vectors"), &own, &[count * dimension]);
+    let own = graph.reshape(&ctx.name("vectors"), &own, &[units]);
     Value::new(graph.joined(&ctx.name("Concat"), &[row, own]), ctx.lowered.output())
 }
 

@@ -64,8 +64,14 @@ fn module(model: &Model, nodes: &[Node], regions: Option<&Regions>) -> String {
     };
     let mut parts = vec![format!("DTYPE = torch.{precision}\n{}", table::constants(model))];
     let class = network::class(nodes, model.network.input());
+    if class.contains("ScaledLinear(") {
+        parts.push(include_str!("python/scaled_linear.py").into());
+    }
     if class.contains("PiecewiseLinear(") {
         parts.push(include_str!("python/piecewise_linear.py").into());
+    }
+    if class.contains("Periodic(") {
+        parts.push(include_str!("python/periodic.py").into());
     }
     if class.contains("LogMel(") {
         parts.push(include_str!("python/log_mel.py").into());

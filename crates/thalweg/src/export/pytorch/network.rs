@@ -101,9 +101,14 @@ impl Code {
     fn step(&mut self, lowered: &LoweredOp, own: &str, (z, x): (&str, &str)) -> String {
         let channels_first = self.channels_first;
         match lowered.op {
-            Op::Dense { units, bias, .. } => {
+            Op::Dense { factor, units, bias, .. } => {
                 let bias = if bias.is_some() { "" } else { ", bias=False" };
-                self.module(&format!("nn.Linear({}, {units}{bias})", lowered.input.size()), lowered);
+                let n = lowered.input.size();
+                let module = match *factor {
+                    1.0 => format!("nn.Linear({n}, {units}{bias})"),
+                    factor => format!("ScaledLinear({n}, {units}, {}{bias})", number(factor)),
+                };
+                self.module(&module, lowered);
                 format!("{own}({})", flat(x, lowered))
             }
             Op::Dropout { rate } => {
@@ -150,6 +155,10 @@ impl Code {
                 let each = columns.iter().map(|column| format!("{}: [{}]", column.input, edges(&column.edges)));
                 let each = each.collect::<Vec<_>>().join(", ");
                 self.module(&format!("PiecewiseLinear({dimension}, {{{each}}})"), lowered);
+                format!("{own}({x})")
+            }
+            Op::Periodic { dimension, frequencies, inputs } => {
+                self.module(&format!("Periodic({dimension}, {frequencies}, {inputs:?})"), lowered);
                 format!("{own}({x})")
             }
             Op::LogMel(options) => {
