@@ -74,7 +74,7 @@ def test_numbers_stay_within_those_trained_on():
     model = ThalwegRegressor(**usual)
     model.partial_fit(x[:100], y[:100])
     model.partial_fit(x[150:], y[150:])
-    assert model.predict(far).tolist() == [5, 602]
+    assert sorted(model.predict(far)) == [5, 602]
 
 
 def test_quantiles_are_judged_as_scikit_learn_judges_them():
@@ -378,7 +378,7 @@ def test_numbers_are_embedded_as_asked():
     described = [layer["description"] for layer in model.model_.layers]
     assert described[0].startswith("periodic embedding of 4 inputs") and described[1] == "linear 68 → 16, NTK, relu"
     assert model.score(X, y) > 0.9
-    onward = ThalwegClassifier(options=parts, **QUICK).partial_fit(X, y).partial_fit(X, y)
+    onward = ThalwegClassifier(options=parts, **QUICK).partial_fit(X, y, classes=[0, 1, 2]).partial_fit(X, y)
     assert [layer["description"] for layer in onward.model_.layers] == described
     with pytest.raises(thalweg.ConfigError, match="bins are for piecewise-linear functions"):
         ThalwegClassifier(options={**parts, "bins": 8}).fit(X, y)

@@ -50,6 +50,10 @@ fn a_folder_of_sounds_is_learned() {
     let result: Value = serde_json::from_slice(&trained.stdout).unwrap_or_else(|_| panic!("{}", told(&trained)));
     assert!(result["metrics"]["train"]["accuracy"]["value"].as_f64().unwrap() > 0.9, "{result}");
     assert!(told(&trained).contains("1 of 61 files are left out: up/page.wav (an HTML page"));
+    // Tones that rise and tones that fall have the same mean spectra.
+    let baselines = result["baselines"].as_array().unwrap();
+    let simple = baselines.iter().find(|baseline| baseline["name"] == "linear model of mean spectra").unwrap();
+    assert!(simple["metrics"]["dev"]["accuracy"]["value"].as_f64().unwrap() < 0.9, "{simple}");
     let decided = result["decisions"].to_string();
     assert!(decided.contains("40 bands of the mel scale"), "{decided}");
     assert!(decided.contains("gain 6, shift 0.1, mask-time 0.1, mask-frequency 0.2"), "{decided}");

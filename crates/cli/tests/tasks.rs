@@ -231,7 +231,7 @@ fn the_ways_to_train_all_learn() {
         "--schedule plateau --decay 0.5 --decay-every 3",
         "--schedule coslog",
         "--number-embedding periodic",
-        "--parametrization ntk --learning-rate 0.02",
+        "--parametrization ntk",
         "--optimizer nesterov",
         "--optimizer rmsprop",
         "--precision f64",

@@ -123,7 +123,7 @@ pub struct Preprocess {
     /// Categories seen fewer times than this share the slot of unseen ones.
     #[schemars(range(min = 1))]
     pub rare_below: usize,
-    /// Bins of the piecewise-linear functions that each number becomes (0: none). Default: 48 for classes and 96 for numeric
+    /// Bins of the piecewise-linear functions that each number becomes (0: none). Default: 256 for classes and 96 for numeric
     /// targets, for tables from 1,000 training rows of up to 128 numbers; none without hidden layers.
     #[schemars(range(min = 0, max = 256))]
     pub bins: Option<usize>,

@@ -61,11 +61,12 @@ fn usual(facts: &Facts, members: usize) -> Vec<Value> {
             json!({ "layers": [] }),
         ];
     }
+    let [fine, other] = if facts.task.is_classes() { [256, 256] } else { [96, 48] };
     vec![
         json!({ "layers": units, "bins": 96 }),
-        json!({ "layers": units, "bins": 96, "activation": ["silu"] }),
+        json!({ "layers": units, "bins": fine, "activation": ["silu"] }),
         json!({ "layers": wide, "bins": 128 }),
-        json!({ "layers": wide, "bins": 48, "activation": ["silu"] }),
+        json!({ "layers": wide, "bins": other, "activation": ["silu"] }),
         json!({ "layers": deep, "bins": 96 }),
         json!({ "layers": units, "bins": 0 }),
         json!({ "layers": [] }),

@@ -11,9 +11,9 @@ use crate::event::Decision;
 use crate::layers::{BinnedInput, Layer, Node, Op, Periodic, PiecewiseLinear, lower};
 use crate::model::Model;
 
-/// The bins of each number by default, for classes and for numbers, whose functions are followed more finely; and the
-/// training rows below which they hold too few rows each.
-const BINS: [usize; 2] = [48, 96];
+/// The bins of each number by default, for classes and for numbers; and the training rows below which they hold too few
+/// rows each.
+const BINS: [usize; 2] = [256, 96];
 pub(super) const FEWEST_ROWS: usize = 1_000;
 /// The values that each number becomes; fewer where numbers are many, and none below the least.
 const DIMENSION: usize = 16;

@@ -2,10 +2,11 @@
 //!
 //! They are evaluated on the network's rows. The linear model is a network without hidden layers on the same inputs,
 //! trained as the recipe trains one, for at most a tenth of the network's work or some hundredths of a second, and after
-//! it: the network's bits do not depend on it.
+//! it: the network's bits do not depend on it. Of sounds it has the mean and the deviation of each band of their spectra.
 
 use super::answers::row_loss;
 use super::evaluation::{SplitsEvaluation, evaluate_split};
+use super::spectra::spectra;
 use super::{Callback, fit, fresh_state};
 use crate::config::{self, Config};
 use crate::data::dataset::Dataset;
@@ -27,6 +28,7 @@ const PER_ROW: f64 = 500.0;
 
 const LINEAR: &str = "linear regression";
 const LOGISTIC: &str = "logistic regression";
+const OF_SPECTRA: &str = "linear model of mean spectra";
 
 /// The baselines, and what is to be said of them.
 #[derive(Default)]
@@ -73,8 +75,11 @@ pub(super) fn compare(
     let mut judged = vec![constant(data)?];
     // Images and sounds have many inputs, and rows on disk are read again in every epoch.
     let dear = data.pipeline.media().is_some() || data.on_disk.is_some() || judge.on_disk.is_some();
-    if !config.network.is_linear() && (!dear || asked == Some(true)) {
-        judged.extend(linear(config, data, plan, state, callback)?);
+    let name = if data.task == Task::Regression { LINEAR } else { LOGISTIC };
+    if let Some(spectra) = spectra(data, plan)? {
+        judged.extend(linear(config, &spectra, OF_SPECTRA, plan, state, callback)?);
+    } else if !config.network.is_linear() && (!dear || asked == Some(true)) {
+        judged.extend(linear(config, data, name, plan, state, callback)?);
     }
     let unbeaten = judged.iter().find_map(|judged| unbeaten(data, judge, evaluation, judged));
     let baselines = judged.into_iter().map(|judged| judged.baseline).collect();
@@ -112,6 +117,7 @@ fn constant(data: &Dataset) -> Result<Judged> {
 fn linear(
     config: &Config,
     data: &Dataset,
+    name: &str,
     plan: &Plan,
     state: &State,
     callback: &dyn Callback,
@@ -127,7 +133,6 @@ fn linear(
         Err(error) if error.kind == Kind::Diverged => return Ok(None),
         end => end?,
     };
-    let name = if data.task == Task::Regression { LINEAR } else { LOGISTIC };
     judged(name, data, |rows| evaluate_split(data, &data.target, &linear, &state.best_theta, rows)).map(Some)
 }
 
@@ -186,6 +191,7 @@ fn unbeaten(data: &Dataset, rows: &Rows, evaluation: &SplitsEvaluation, judged: 
             LOGISTIC | LINEAR => {
                 "train the simpler one with [layers=none], or tell them apart on more test rows".into()
             }
+            OF_SPECTRA => "collect more sounds, or train for more epochs: [epochs=200]".into(),
             _ => "see whether the columns can tell the answer: ids and constants cannot".into(),
         },
     })

@@ -27,6 +27,7 @@ mod recorder;
 mod resume;
 mod selection;
 mod series;
+mod spectra;
 mod suspects;
 mod temperature;
 mod training;
