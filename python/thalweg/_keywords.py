@@ -206,7 +206,7 @@ class Options(TypedDict, total=False):
     """Categories seen fewer times than this share the slot of unseen ones. Default: 2."""
 
     bins: int | None
-    """Bins of the piecewise-linear functions that each number becomes (0: none). Default: 48 for classes and 96 for
+    """Bins of the piecewise-linear functions that each number becomes (0: none). Default: 256 for classes and 96 for
     numeric targets, for tables from 1,000 training rows of up to 128 numbers; none without hidden layers."""
 
     clip_dates: bool | None
