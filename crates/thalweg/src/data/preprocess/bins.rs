@@ -27,8 +27,14 @@ impl Bins {
         sorted.sort_unstable_by(f64::total_cmp);
         let (first, last) = (*sorted.first()?, *sorted.last()?);
         let (mut edges, mut rest) = (vec![first, last], Vec::with_capacity(sorted.len()));
+        // No more bins than values: between two of them there would be none.
+        let all = sorted.chunk_by(|a, b| a == b).take(count + 2).count() <= count + 1;
         for equal in sorted.chunk_by(|a, b| a == b) {
-            if equal.len() * count >= sorted.len() { edges.push(equal[0]) } else { rest.extend_from_slice(equal) }
+            if all || equal.len() * count >= sorted.len() {
+                edges.push(equal[0])
+            } else {
+                rest.extend_from_slice(equal)
+            }
         }
         if let Some(left) = count.checked_sub(edges.len() - 2).filter(|left| *left > 0 && !rest.is_empty()) {
             let mut rest = Quantiles::new(rest);
@@ -73,6 +79,10 @@ mod tests {
         // Nine of ten are 0; the quantiles of the others are 1, 3.25, 5.5, 7.75, 10 (as numpy.quantile has them).
         let values: Vec<f64> = [vec![0.0; 90], (1..=10).map(f64::from).collect()].concat();
         assert_eq!(Bins::fit(&values, 5).unwrap().edges, [0.0, 1.0, 3.25, 5.5, 7.75, 10.0]);
+        // With as many bins as there are steps between values, each value is one, however rare.
+        let values: Vec<f64> = [vec![0.0; 90], (1..=10).map(f64::from).collect()].concat();
+        assert_eq!(Bins::fit(&values, 10).unwrap().edges, (0..=10).map(f64::from).collect::<Vec<_>>());
+        assert_eq!(Bins::fit(&values, 64).unwrap().edges.len(), 11);
         // Each fills a bin.
         assert_eq!(Bins::fit(&[3.0, 1.0, 2.0, 1.0], 48).unwrap().edges, [1.0, 2.0, 3.0]);
     }
