@@ -101,8 +101,9 @@ fn piecewise_linear(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Opti
         return Ok(None);
     }
     if config.preprocess.bins.is_none() {
+        let most = columns.iter().map(BinnedInput::bins).max().unwrap_or_default();
         let what = format!(
-            "{} numeric inputs become piecewise-linear functions of up to {bins} bins, {dimension} values each",
+            "{} numeric inputs become piecewise-linear functions of up to {most} bins, {dimension} values each",
             columns.len()
         );
         decide(decisions, what, facts.of_rows(), "[bins=0]");
