@@ -1,6 +1,8 @@
 //! Keras 3: a `.keras` archive of a functional model with built-in layers only, which loads in safe mode.
 
+mod answers;
 mod conv_pool;
+mod embeddings;
 mod graph;
 mod hdf5;
 mod zip;
@@ -9,11 +11,10 @@ use serde_json::{Value, json};
 
 use self::graph::{Graph, Symbol, Variable};
 use super::lowered::{LoweredOp, lowered};
-use super::{Exported, Format, Options, Regions};
+use super::{Exported, Format, Options};
 use crate::data::preprocess::Scale;
-use crate::data::schema::Task;
 use crate::event::Decision;
-use crate::layers::{BinnedInput, Embedded, LogMelOptions, Node, Op};
+use crate::layers::{LogMelOptions, Node, Op};
 use crate::model::Model;
 use crate::tensor::activation::GELU_TANH;
 use crate::tensor::{Activation, Dtype, transposed};
@@ -139,97 +140,6 @@ impl Keras<'_> {
                 (x, vec![decision])
             }
         }
-    }
-
-    /// Probabilities from logits, or values in the data's units.
-    fn answers(&mut self, z: &Symbol) -> Symbol {
-        let target = &self.model.target;
-        let mut activation =
-            |g: &str| self.graph.layer("Activation", "probabilities", json!({ "activation": g }), &[z], &z.shape);
-        match target.task {
-            Task::Multiclass => activation("softmax"),
-            Task::Binary | Task::Multilabel => activation("sigmoid"),
-            Task::Regression => {
-                let z = if target.quantiles.is_empty() { z.clone() } else { self.graph.sorted("sorted", z) };
-                self.in_units(&z)
-            }
-        }
-    }
-
-    /// Values in the data's units; where a target has limits, clipped to its share from 0 to 1 of the way from one to the
-    /// other, for the layer that clips has the same bounds for all targets.
-    fn in_units(&mut self, z: &Symbol) -> Symbol {
-        let target = &self.model.target;
-        let rescaling = |keras: &mut Self, name: &str, x: &Symbol, affine: Vec<(f64, f64)>| {
-            let (offsets, scales): (Vec<f64>, Vec<f64>) = affine.into_iter().unzip();
-            keras.graph.layer("Rescaling", name, json!({ "scale": scales, "offset": offsets }), &[x], &x.shape)
-        };
-        if target.limits.is_empty() {
-            return rescaling(self, "predictions", z, target.scales.clone());
-        }
-        let share = |(&(mean, deviation), &(low, high)): (&(f64, f64), &(f64, f64))| match high - low {
-            0.0 => (0.0, 0.0),
-            range => ((mean - low) / range, deviation / range),
-        };
-        let shares = target.scales.iter().zip(&target.limits).map(share).collect();
-        let shares = rescaling(self, "shares", z, shares);
-        let clipped = self.graph.layer("ReLU", "clipped", json!({ "max_value": 1.0 }), &[&shares], &z.shape);
-        let ranges = target.limits.iter().map(|(low, high)| (*low, high - low)).collect();
-        rescaling(self, "predictions", &clipped, ranges)
-    }
-
-    /// The ends of intervals by name, or 1 for each class in a row's set and 0 for the others.
-    fn regions(&mut self, output: &Symbol, regions: &Regions) -> Vec<(&'static str, Symbol)> {
-        let target = &self.model.target;
-        if target.task != Task::Regression {
-            return vec![("set", self.set(output, regions.least()))];
-        }
-        let targets = regions.margins.len();
-        let mut end = |name: &str, cropping: [usize; 2], sign: f64| {
-            let mut from = output.clone();
-            if !target.quantiles.is_empty() {
-                let count = target.quantiles.len();
-                let mut step = |class: &'static str, own: &str, config: Value, shape: &[usize]| {
-                    from = self.graph.layer(class, &format!("{name}.{own}"), config, &[&from], shape);
-                };
-                step("Reshape", "quantiles", json!({ "target_shape": [count, 1] }), &[count, 1]);
-                step("Cropping1D", "cropped", json!({ "cropping": cropping }), &[1, 1]);
-                step("Reshape", "quantile", json!({ "target_shape": [1] }), &[1]);
-            }
-            let offsets: Vec<f64> = regions.margins.iter().map(|margin| sign * margin).collect();
-            let config = json!({ "scale": 1.0, "offset": offsets });
-            self.graph.layer("Rescaling", name, config, &[&from], &[targets])
-        };
-        let others = target.quantiles.len().saturating_sub(1);
-        if target.quantiles.is_empty() {
-            return vec![("low", end("low", [0, 0], -1.0)), ("high", end("high", [0, 0], 1.0))];
-        }
-        let (low, high) = (end("lower", [0, others], -1.0), end("higher", [others, 0], 1.0));
-        // Where a negative margin turns the ends around, both are their middle.
-        let mut merge = |class: &'static str, name: &str, a: &Symbol, b: &Symbol| {
-            self.graph.layer(class, name, json!({}), &[a, b], &[targets])
-        };
-        let middle = merge("Average", "middle", &low, &high);
-        vec![("low", merge("Minimum", "low", &low, &middle)), ("high", merge("Maximum", "high", &high, &middle))]
-    }
-
-    /// 1 for each class whose probability is this or more, 0 for the others.
-    fn set(&mut self, probabilities: &Symbol, least: f32) -> Symbol {
-        let count = [self.model.target.classes.len()];
-        let mut p = probabilities.clone();
-        if self.model.target.task == Task::Binary {
-            let config = json!({ "scale": -1.0, "offset": 1.0 });
-            let other = self.graph.layer("Rescaling", "set.other", config, &[&p], &[1]);
-            p = self.graph.layer("Concatenate", "set.probabilities", json!({ "axis": -1 }), &[&other, &p], &count);
-        }
-        if least <= 0.0 {
-            return self.graph.layer("Rescaling", "set", json!({ "scale": 0.0, "offset": 1.0 }), &[&p], &count);
-        }
-        // Its threshold is the largest number that becomes 0.
-        let enough = self.graph.layer("ReLU", "set.enough", json!({ "threshold": least.next_down() }), &[&p], &count);
-        let config = json!({ "scale": 2.0 / f64::from(least), "offset": 0.0 });
-        let beyond = self.graph.layer("Rescaling", "set.beyond", config, &[&enough], &count);
-        self.graph.layer("ReLU", "set", json!({ "max_value": 1.0 }), &[&beyond], &count)
     }
 
     fn chain(&mut self, nodes: &[Node], x: Symbol) -> Result<Symbol> {
@@ -468,150 +378,6 @@ impl Keras<'_> {
         let variables = vec![(vec![1, channels, 1], numbers)];
         let y = self.graph.push("DepthwiseConv1D", &lowered.name, config, &[&x], &at, variables);
         self.reshaped(lowered, "shape", y, &shape)
-    }
-
-    /// Columns passed through unchanged, next to the vectors that codes look up.
-    fn embedding(
-        &mut self,
-        lowered: &LoweredOp,
-        dense: usize,
-        tables: &[(&'static str, Embedded)],
-        x: Symbol,
-    ) -> Symbol {
-        let x = self.flat(lowered, x);
-        let n = x.shape[0];
-        let line = self.reshaped(lowered, "columns", x, &[n, 1]);
-        let mut parts = Vec::new();
-        if dense > 0 {
-            let config = json!({ "cropping": [0, n - dense] });
-            let cropped = self.named("Cropping1D", lowered, "passing", config, &line, &[dense, 1]);
-            parts.push(self.reshaped(lowered, "passing.flat", cropped, &[dense]));
-        }
-        for (j, (own, column)) in tables.iter().enumerate() {
-            let name = |what: &str| format!("{own}.{what}");
-            let config = json!({ "cropping": [dense + j, n - dense - j - 1] });
-            let code = self.named("Cropping1D", lowered, &name("column"), config, &line, &[1, 1]);
-            let code = self.reshaped(lowered, &name("code"), code, &[1]);
-            let config = json!({ "input_dim": column.slots, "output_dim": column.dimension });
-            let table = vec![self.parameter(lowered, own)];
-            let shape = [1, column.dimension];
-            let found =
-                self.graph.push("Embedding", &format!("{}.{own}", lowered.name), config, &[&code], &shape, table);
-            parts.push(self.reshaped(lowered, &name("vector"), found, &shape[1..]));
-        }
-        match &parts[..] {
-            [one] => one.clone(),
-            _ => {
-                let parts: Vec<&Symbol> = parts.iter().collect();
-                self.graph.layer(
-                    "Concatenate",
-                    &lowered.name,
-                    json!({ "axis": -1 }),
-                    &parts,
-                    lowered.output().dimensions(),
-                )
-            }
-        }
-    }
-
-    /// ReLU(W e + b) for all columns at once, W with zeros where a column has fewer bins; and the inputs.
-    fn piecewise_linear(
-        &mut self,
-        lowered: &LoweredOp,
-        dimension: usize,
-        columns: &[BinnedInput],
-        x: Symbol,
-    ) -> Symbol {
-        let x = self.flat(lowered, x);
-        let count = columns.len();
-        let bins = columns.iter().map(BinnedInput::bins).max().unwrap_or(0);
-        let (mut low, mut rate) = (vec![0.0; count * bins], vec![0.0; count * bins]);
-        let (mut weight, mut bias) = (vec![0.0; count * bins * dimension], Vec::with_capacity(count * dimension));
-        for (j, column) in columns.iter().enumerate() {
-            for (t, edge) in column.edges.windows(2).enumerate() {
-                low[j * bins + t] = -edge[0] as f32;
-                rate[j * bins + t] = (1.0 / (edge[1] - edge[0])) as f32;
-            }
-            let (_, own) = self.parameter(lowered, &format!("columns.{j}.weight"));
-            let own = transposed(&own, dimension);
-            weight[j * bins * dimension..][..own.len()].copy_from_slice(&own);
-            bias.extend(self.parameter(lowered, &format!("columns.{j}.bias")).1);
-        }
-        let own = self.taken(lowered, &x, columns.iter().map(|column| column.input));
-        let mut step = |class, own: &str, config, x: &Symbol, shape: &[usize], variables| {
-            self.graph.push(class, &format!("{}.{own}", lowered.name), config, &[x], shape, variables)
-        };
-        let each = [count, bins];
-        let config = json!({ "equation": "ab,bc->abc", "output_shape": each, "bias_axes": "bc", "trainable": false });
-        let above = vec![(each.to_vec(), vec![1.0; count * bins]), (each.to_vec(), low)];
-        let own = step("EinsumDense", "above", config, &own, &each, above);
-        let config = json!({ "equation": "abc,bc->abc", "output_shape": each, "trainable": false });
-        let own = step("EinsumDense", "fraction", config, &own, &each, vec![(each.to_vec(), rate)]);
-        let own = step("ReLU", "bins", json!({ "max_value": 1.0 }), &own, &each, Vec::new());
-        self.vectors(lowered, [&x, &own], dimension, (weight, bias))
-    }
-
-    /// ReLU(W [cos v, sin v] + b) for all inputs at once, the angles from the parts of turns; and the inputs.
-    fn periodic(
-        &mut self,
-        lowered: &LoweredOp,
-        dimension: usize,
-        frequencies: usize,
-        inputs: &[usize],
-        x: Symbol,
-    ) -> Symbol {
-        let x = self.flat(lowered, x);
-        let own = self.taken(lowered, &x, inputs.iter().copied());
-        let (each, width) = ([inputs.len(), frequencies], 2 * frequencies);
-        let config = json!({ "equation": "ab,bc->abc", "output_shape": each });
-        let c = vec![self.parameter(lowered, "frequencies")];
-        let turns = self.graph.push("EinsumDense", &format!("{}.turns", lowered.name), config, &[&own], &each, c);
-        let whole = self.named("Round", lowered, "whole", json!({}), &turns, &each);
-        let name = |own: &str| format!("{}.{own}", lowered.name);
-        let part = self.graph.layer("Subtract", &name("part"), json!({}), &[&turns, &whole], &each);
-        let config = json!({ "scale": std::f64::consts::TAU, "offset": 0.0 });
-        let angles = self.named("Rescaling", lowered, "angles", config, &part, &each);
-        let [cos, sin] = ["Cos", "Sin"]
-            .map(|class| self.graph.layer(class, &name(&class.to_lowercase()), json!({}), &[&angles], &each));
-        let shape = [inputs.len(), width];
-        let waves = self.graph.layer("Concatenate", &name("waves"), json!({ "axis": -1 }), &[&cos, &sin], &shape);
-        let (_, weight) = self.parameter(lowered, "weight");
-        let weight = weight.chunks_exact(dimension * width).flat_map(|own| transposed(own, dimension)).collect();
-        let (_, bias) = self.parameter(lowered, "bias");
-        self.vectors(lowered, [&x, &waves], dimension, (weight, bias))
-    }
-
-    /// The inputs at these places.
-    fn taken(&mut self, lowered: &LoweredOp, x: &Symbol, inputs: impl ExactSizeIterator<Item = usize>) -> Symbol {
-        let (n, count) = (x.shape[0], inputs.len());
-        let mut taken = vec![0.0; n * count];
-        for (j, input) in inputs.enumerate() {
-            taken[input * count + j] = 1.0;
-        }
-        let config = json!({ "units": count, "use_bias": false, "trainable": false });
-        let name = format!("{}.inputs", lowered.name);
-        self.graph.push("Dense", &name, config, &[x], &[count], vec![(vec![n, count], taken)])
-    }
-
-    /// x, and ReLU(W e + b) for each row of e; W has the rows' widths before `dimension`.
-    fn vectors(
-        &mut self,
-        lowered: &LoweredOp,
-        [x, e]: [&Symbol; 2],
-        dimension: usize,
-        (weight, bias): (Vec<f32>, Vec<f32>),
-    ) -> Symbol {
-        let (count, width) = (e.shape[0], e.shape[1]);
-        let shape = [count, dimension];
-        let config = json!({
-            "equation": "abc,bcd->abd", "output_shape": shape, "bias_axes": "bd", "activation": "relu",
-        });
-        let variables = vec![(vec![count, width, dimension], weight), (shape.to_vec(), bias)];
-        let name = format!("{}.vectors", lowered.name);
-        let own = self.graph.push("EinsumDense", &name, config, &[e], &shape, variables);
-        let own = self.named("Flatten", lowered, "vectors.flat", json!({}), &own, &[count * dimension]);
-        let (joined, output) = (json!({ "axis": -1 }), lowered.output());
-        self.graph.layer("Concatenate", &lowered.name, joined, &[x, &own], output.dimensions())
     }
 
     /// The spectrum as a convolution with sinusoids, powers as products, bands as a matrix.
