@@ -92,7 +92,8 @@ fn piecewise_linear(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Opti
     let columns = pool::map(inputs.len(), |i| {
         let values: Vec<f64> = rows.iter().skip(inputs[i]).step_by(width).map(|x| f64::from(*x)).collect();
         // Inputs are numbers of 32 bits: so are the edges, or a frequent value would lie beside its own.
-        let mut edges: Vec<f64> = Bins::fit(&values, bins)?.edges.iter().map(|edge| f64::from(*edge as f32)).collect();
+        let fitted = Bins::fit_values(&values, bins)?;
+        let mut edges: Vec<f64> = fitted.edges.iter().map(|edge| f64::from(*edge as f32)).collect();
         edges.dedup();
         (edges.len() > 1).then_some(BinnedInput { input: inputs[i], edges })
     });

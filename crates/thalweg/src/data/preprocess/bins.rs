@@ -45,6 +45,18 @@ impl Bins {
         (edges.len() > 2).then_some(Bins { edges })
     }
 
+    /// The same, but with an edge at each value where these are few enough: quantiles of rare ones would lie between them,
+    /// where no row is.
+    pub(crate) fn fit_values(values: &[f64], count: usize) -> Option<Self> {
+        let mut distinct = values.to_vec();
+        distinct.sort_unstable_by(f64::total_cmp);
+        distinct.dedup();
+        if distinct.len() > count + 1 {
+            return Self::fit(values, count);
+        }
+        (distinct.len() > 2).then_some(Bins { edges: distinct })
+    }
+
     /// The number of bins, T.
     pub fn count(&self) -> usize {
         self.edges.len() - 1
@@ -79,12 +91,19 @@ mod tests {
         // Nine of ten are 0; the quantiles of the others are 1, 3.25, 5.5, 7.75, 10 (as numpy.quantile has them).
         let values: Vec<f64> = [vec![0.0; 90], (1..=10).map(f64::from).collect()].concat();
         assert_eq!(Bins::fit(&values, 5).unwrap().edges, [0.0, 1.0, 3.25, 5.5, 7.75, 10.0]);
-        // With as many bins as there are steps between values, each value is one, however rare.
-        let values: Vec<f64> = [vec![0.0; 90], (1..=10).map(f64::from).collect()].concat();
-        assert_eq!(Bins::fit(&values, 10).unwrap().edges, (0..=10).map(f64::from).collect::<Vec<_>>());
-        assert_eq!(Bins::fit(&values, 64).unwrap().edges.len(), 11);
         // Each fills a bin.
         assert_eq!(Bins::fit(&[3.0, 1.0, 2.0, 1.0], 48).unwrap().edges, [1.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn few_values_are_edges_however_rare() {
+        let values: Vec<f64> = [vec![0.0; 90], (1..=10).map(f64::from).collect()].concat();
+        for count in [10, 64] {
+            let edges = Bins::fit_values(&values, count).unwrap().edges;
+            assert_eq!(edges, (0..=10).map(f64::from).collect::<Vec<_>>());
+        }
+        assert_eq!(Bins::fit_values(&values, 5), Bins::fit(&values, 5));
+        assert_eq!(Bins::fit_values(&[0.0, 1.0, 1.0], 64), None);
     }
 
     #[test]
