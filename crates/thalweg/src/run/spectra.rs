@@ -29,8 +29,8 @@ pub(super) fn spectra(data: &Dataset, plan: &Plan) -> Result<Option<Dataset>> {
     let mut parts =
         Splits { train: described(&network, train)?, dev: described(&network, dev)?, test: described(&network, test)? };
     let columns = parts.train.columns;
-    let scales = standardised(&mut parts);
-    let array = ArrayScale { shape: vec![columns], scales, media: None };
+    standardise(&mut parts);
+    let array = ArrayScale { shape: vec![columns], scales: vec![Scale::None], media: None };
     Ok(Some(Dataset {
         name: data.name.clone(),
         schema: data.schema.clone(),
@@ -77,16 +77,14 @@ fn described(network: &Network, rows: &Examples) -> Result<Examples> {
 }
 
 /// Standardises each input by its mean and deviation in the training rows.
-fn standardised(parts: &mut Splits<Examples>) -> Vec<Scale> {
+fn standardise(parts: &mut Splits<Examples>) {
     let columns = parts.train.columns;
     let column = |at: usize| parts.train.x.iter().skip(at).step_by(columns).map(|x| f64::from(*x));
-    let scales = (0..columns).map(|at| mean_deviation(column(at)));
-    let scales: Vec<(f64, f64)> = scales.collect();
+    let scales: Vec<(f64, f64)> = (0..columns).map(|at| mean_deviation(column(at))).collect();
     for rows in [&mut parts.train, &mut parts.dev, &mut parts.test] {
         for (i, x) in rows.x.iter_mut().enumerate() {
             let (mean, deviation) = scales[i % columns];
             *x = ((f64::from(*x) - mean) / deviation) as f32;
         }
     }
-    vec![Scale::None; columns]
 }

@@ -146,6 +146,15 @@ fn layer_norm_over_the_channels_of_each_pixel_and_over_more_axes() {
     }
 }
 
+/// The outputs and every gradient of a layer on rows of numbers.
+fn assert_passes(layer: impl Layer + 'static, golden: &Value) {
+    let x = tensor([size(&golden["m"]), size(&golden["n"])], &golden["x"]);
+    let found = pass(layer, &numbers(&golden["theta"]), &x, &numbers(&golden["dy"]), Mode::Check);
+    assert_near("y", &found.y, &numbers(&golden["y"]), 1e-14);
+    assert_near("dx", &found.dx, &numbers(&golden["dx"]), 1e-14);
+    assert_near("dθ", &found.gradient, &numbers(&golden["gradient"]), 1e-14);
+}
+
 #[test]
 fn a_periodic_embedding_of_numbers() {
     let golden = &golden("tabular")["periodic"];
@@ -155,11 +164,7 @@ fn a_periodic_embedding_of_numbers() {
         sigma: Periodic::SIGMA,
         inputs: list(&golden["inputs"]).iter().map(size).collect(),
     };
-    let x = tensor([size(&golden["m"]), size(&golden["n"])], &golden["x"]);
-    let found = pass(layer, &numbers(&golden["theta"]), &x, &numbers(&golden["dy"]), Mode::Check);
-    assert_near("y", &found.y, &numbers(&golden["y"]), 1e-14);
-    assert_near("dx", &found.dx, &numbers(&golden["dx"]), 1e-14);
-    assert_near("dθ", &found.gradient, &numbers(&golden["gradient"]), 1e-14);
+    assert_passes(layer, golden);
 }
 
 #[test]
@@ -167,11 +172,7 @@ fn linear_with_the_ntk_parametrisation() {
     let golden = &golden("tabular")["ntk"];
     let g = text(&golden["activation"]).parse().unwrap();
     let layer = Linear { parametrization: Parametrization::Ntk, ..Linear::new(size(&golden["units"]), g) };
-    let x = tensor([size(&golden["m"]), size(&golden["n"])], &golden["x"]);
-    let found = pass(layer, &numbers(&golden["theta"]), &x, &numbers(&golden["dy"]), Mode::Check);
-    assert_near("y", &found.y, &numbers(&golden["y"]), 1e-14);
-    assert_near("dx", &found.dx, &numbers(&golden["dx"]), 1e-14);
-    assert_near("dθ", &found.gradient, &numbers(&golden["gradient"]), 1e-14);
+    assert_passes(layer, golden);
 }
 
 /// Our masks differ from PyTorch's, so each element is compared under masks that agree with the golden one there.

@@ -27,14 +27,8 @@ impl Bins {
         sorted.sort_unstable_by(f64::total_cmp);
         let (first, last) = (*sorted.first()?, *sorted.last()?);
         let (mut edges, mut rest) = (vec![first, last], Vec::with_capacity(sorted.len()));
-        // No more bins than values: between two of them there would be none.
-        let all = sorted.chunk_by(|a, b| a == b).take(count + 2).count() <= count + 1;
         for equal in sorted.chunk_by(|a, b| a == b) {
-            if all || equal.len() * count >= sorted.len() {
-                edges.push(equal[0])
-            } else {
-                rest.extend_from_slice(equal)
-            }
+            if equal.len() * count >= sorted.len() { edges.push(equal[0]) } else { rest.extend_from_slice(equal) }
         }
         if let Some(left) = count.checked_sub(edges.len() - 2).filter(|left| *left > 0 && !rest.is_empty()) {
             let mut rest = Quantiles::new(rest);
@@ -103,6 +97,8 @@ mod tests {
             assert_eq!(edges, (0..=10).map(f64::from).collect::<Vec<_>>());
         }
         assert_eq!(Bins::fit_values(&values, 5), Bins::fit(&values, 5));
+        // The first edition's bins: 0, and 64 quantiles of the ten others.
+        assert_eq!(Bins::fit(&values, 64).unwrap().edges.len(), 65);
         assert_eq!(Bins::fit_values(&[0.0, 1.0, 1.0], 64), None);
     }
 

@@ -101,6 +101,16 @@ fn clipped_answers_are_written_run_and_read_again() {
     }
 }
 
+#[test]
+fn clipped_answers_are_no_logits() {
+    let mut model = model([3].into(), Vec::new(), Task::Regression);
+    model.target.limits = vec![(-0.2, 0.1); model.target.scales.len()];
+    model.target.scales.fill((0.0, 1.0));
+    let bytes = write(&model, &Options::default()).unwrap().bytes;
+    let error = crate::import::onnx::read(&bytes, Some(Task::Multilabel)).unwrap_err().to_string();
+    assert!(error.contains("are regression, not multilabel"), "{error}");
+}
+
 /// Models that know intervals or sets.
 fn calibrated() -> Vec<Model> {
     let quantiles = |mut model: Model| {

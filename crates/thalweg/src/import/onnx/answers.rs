@@ -39,6 +39,11 @@ impl Answers {
             logarithm: false,
         }
     }
+
+    /// Whether more is done to them than a softmax or sigmoid.
+    pub(super) fn are_in_units(&self) -> bool {
+        self.deviation.is_some() || self.mean.is_some() || self.limits.is_some()
+    }
 }
 
 /// Traces an output back to its logits.
@@ -56,7 +61,7 @@ pub(super) fn trace(graph: &Graph, output: &str) -> Answers {
         let Some(input) = node.given(0) else { break };
         // Operations on the graph's input belong to its scaling.
         let of_input = graph.maker(input).is_none();
-        let scaled = answers.deviation.is_some() || answers.mean.is_some() || answers.limits.is_some();
+        let scaled = answers.are_in_units();
         match node.op_type.as_str() {
             // Along any other axis it is not a prediction for one example.
             "Softmax" | "LogSoftmax" if !matches!(node.int("axis"), None | Some(-1 | 1)) => break,

@@ -117,7 +117,7 @@ fn parse(bytes: &[u8], task: Option<Task>) -> Result<Parsed> {
 /// Takes outputs that the graph leaves as they are for the logits of a task.
 fn of_task(answers: &mut answers::Answers, task: Task, end: &Flow) -> Result<()> {
     let wrong = |message: String, fix: &str| Err(Error::config(message).at("--task").fix(fix));
-    if answers.task != Task::Regression || answers.deviation.is_some() || answers.mean.is_some() {
+    if answers.task != Task::Regression || answers.are_in_units() {
         return wrong(format!("the graph's answers are {}, not {task}", answers.task), "leave it out");
     }
     let (flat, outputs) = (end.dims.len() == 1, end.shape.size());
