@@ -1,0 +1,61 @@
+// Axes of parallel coordinates: options that differ, and the metric they led to.
+
+import type { Comparison } from "./api.ts";
+import { short } from "./format.ts";
+
+export interface Axis {
+  name: string;
+  /** Of each run a height from 0 to 1, or null where it has no value. */
+  at: (number | null)[];
+  /** Ticks from the lowest to the highest. */
+  ticks: { at: number; text: string }[];
+}
+
+/** A number as an option's value is written: `0.002`, `1e-4`, `"0.5"`. */
+function numeric(value: string | null): number | null {
+  const text = String(value ?? "").replace(/^"(.*)"$/, "$1").trim();
+  return text === "" || Number.isNaN(Number(text)) ? null : Number(text);
+}
+
+/** Numbers on a line, by their logarithm where they span more than a factor of 30. */
+export function numberAxis(name: string, values: (number | null)[]): Axis {
+  const known = values.filter((value): value is number => value !== null && Number.isFinite(value));
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const log = low > 0 && high > 30 * low;
+  const scale = (value: number) => (log ? Math.log(value) : value);
+  const span = scale(high) - scale(low);
+  const height = (value: number) => (span > 0 ? (scale(value) - scale(low)) / span : 0.5);
+  const ticks = (high > low ? [low, high] : [low]).map((value) => ({ at: height(value), text: short(value, 4) }));
+  return { name, at: values.map((value) => (value !== null && Number.isFinite(value) ? height(value) : null)), ticks };
+}
+
+/** Words one above the other, in the order in which they first occur. */
+export function wordAxis(name: string, values: (string | null)[]): Axis {
+  const words = [...new Set(values.filter((value): value is string => value !== null && value !== ""))];
+  const height = (word: string) => (words.length > 1 ? words.indexOf(word) / (words.length - 1) : 0.5);
+  return {
+    name,
+    at: values.map((value) => (value === null || value === "" ? null : height(value))),
+    ticks: words.map((word) => ({ at: height(word), text: word })),
+  };
+}
+
+/** Axes of the options that differ, at most `most`, and last that of the results if all are of one metric. */
+export function axesOf({ runs, configuration }: Comparison, most: number): Axis[] {
+  const options = configuration.slice(0, most).map(({ key, values }) => {
+    const numbers = values.map(numeric);
+    const stated = values.filter((value) => value !== null && value !== "");
+    const all = stated.length > 0 && numbers.filter((value) => value !== null).length === stated.length;
+    return all ? numberAxis(key, numbers) : wordAxis(key, values.map((value) => (value === null ? null : String(value))));
+  });
+  const headlines = runs.flatMap((row) => (row.headline ? [row.headline] : []));
+  const [first] = headlines;
+  const shared = first && headlines.every((other) => other.name === first.name && other.split === first.split);
+  if (!shared) return options;
+  const result = numberAxis(`${first.split} ${first.label}`, runs.map((row) => row.headline?.value ?? null));
+  const named = result.ticks.map((tick) => {
+    const of = runs.find((_, i) => result.at[i] === tick.at);
+    return { ...tick, text: of?.headline?.text ?? tick.text };
+  });
+  return [...options, { ...result, ticks: named }];
+}

@@ -1,0 +1,84 @@
+// Loading, live streams and the address, as Preact hooks.
+
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+
+import { listen, type Refusal } from "./api.ts";
+import { parse, type Route } from "./router.ts";
+
+export interface Loaded<T> {
+  data: T | null;
+  error: Refusal | null;
+  loading: boolean;
+  reload: () => void;
+}
+
+/** Loads when `key` changes; a reload, or a failed one, keeps what was there. */
+export function useLoad<T>(key: string, load: () => Promise<T>): Loaded<T> {
+  const [state, set] = useState<{ key: string; data: T | null; error: Refusal | null; loading: boolean }>({
+    key,
+    data: null,
+    error: null,
+    loading: true,
+  });
+  const latest = useRef(load);
+  latest.current = load;
+  const asked = useRef(0);
+  const reload = useCallback(() => {
+    const turn = ++asked.current;
+    set((old) => ({ ...old, loading: true }));
+    latest.current().then(
+      (data) => turn === asked.current && set({ key, data, error: null, loading: false }),
+      (error: Refusal) =>
+        turn === asked.current && set((old) => ({ key, data: old.key === key ? old.data : null, error, loading: false })),
+    );
+  }, [key]);
+  useEffect(() => {
+    reload();
+    return () => void asked.current++;
+  }, [reload]);
+  return { ...state, reload };
+}
+
+/** Listens while the component is shown. Handlers may change between renders. */
+export function useStream(path: string | null, handlers: Record<string, (data: never) => void>, opened?: () => void) {
+  const latest = useRef({ handlers, opened });
+  latest.current = { handlers, opened };
+  useEffect(() => {
+    if (path === null) return;
+    const forward = Object.keys(latest.current.handlers).map((name) => [
+      name,
+      (data: never) => latest.current.handlers[name]?.(data),
+    ]);
+    return listen(path, Object.fromEntries(forward), () => latest.current.opened?.());
+  }, [path]);
+}
+
+/** Calls at most once per `wait` ms, and once more after the last call. */
+export function useThrottled(call: () => void, wait: number): () => void {
+  const latest = useRef(call);
+  latest.current = call;
+  const timer = useRef<number | undefined>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return useCallback(() => {
+    timer.current ??= window.setTimeout(() => {
+      timer.current = undefined;
+      latest.current();
+    }, wait);
+  }, [wait]);
+}
+
+export function useRoute(): Route {
+  const [hash, set] = useState(location.hash);
+  useEffect(() => {
+    const changed = () => set(location.hash);
+    addEventListener("hashchange", changed);
+    return () => removeEventListener("hashchange", changed);
+  }, []);
+  return parse(hash);
+}
+
+export function useTitle(title: string) {
+  useEffect(() => {
+    document.title = title ? `${title} · Thalweg` : "Thalweg";
+  }, [title]);
+}
