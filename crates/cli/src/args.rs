@@ -29,18 +29,20 @@ pub(crate) fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommands([
-            with_options(verb("train", "Train a network on data").arg(data(false))).args([
-                Arg::new("dry-run").long("dry-run").action(ArgAction::SetTrue).help("Only tell what would be done"),
-                several(
-                    FOLDS,
-                    "folds",
-                    "Train as many runs, each with another fold as its test part; --stratify, --group, --time and \
+            with_options(verb("train", "Train a network on data").arg(data(false)))
+                .args([
+                    Arg::new("dry-run").long("dry-run").action(ArgAction::SetTrue).help("Only tell what would be done"),
+                    several(
+                        FOLDS,
+                        "folds",
+                        "Train as many runs, each with another fold as its test part; --stratify, --group, --time and \
                      --gap say how rows are divided",
-                )
-                .conflicts_with_all([SEEDS, "dry-run"]),
-                several(SEEDS, "seeds", "Train as many runs on the same rows, each with another seed")
-                    .conflicts_with("dry-run"),
-            ]),
+                    )
+                    .conflicts_with_all([SEEDS, "dry-run"]),
+                    several(SEEDS, "seeds", "Train as many runs on the same rows, each with another seed")
+                        .conflicts_with("dry-run"),
+                ])
+                .args(live_page()),
             verb("resume", "Go on with a run (or several runs) that was stopped").arg(run()),
             with_options(
                 verb("suspects", "Find suspicious labels, rows and columns of data").arg(
@@ -184,6 +186,38 @@ pub(crate) fn command() -> Command {
                         .help("Also write the figures, as SVG and PNG"),
                 ),
         ])
+        .subcommands(ui())
+}
+
+/// `train --ui`.
+fn live_page() -> Option<Arg> {
+    let flag = Arg::new("ui").long("ui").action(ArgAction::SetTrue).conflicts_with("dry-run");
+    cfg!(feature = "ui").then(|| flag.help("Show the training on a page in the browser, which stays until Ctrl-C"))
+}
+
+/// `ui`, where it is built in.
+fn ui() -> Option<Command> {
+    let command = verb("ui", "Show runs on a page in the browser: as they train, side by side, and to try out")
+        .arg(
+            Arg::new("runs")
+                .value_name("RUNS")
+                .default_value("runs")
+                .help("The folder that has the runs, or one of them"),
+        )
+        .arg(
+            Arg::new("host")
+                .long("host")
+                .value_name("ADDRESS")
+                .value_parser(clap::value_parser!(std::net::IpAddr))
+                .help("Where to serve [default: 127.0.0.1]; 0.0.0.0 lets other machines in, with the token of the address"),
+        )
+        .arg(
+            Arg::new("port")
+                .long("port")
+                .value_parser(clap::value_parser!(u16))
+                .help("The port [default: 8765, or another one that is free]"),
+        );
+    cfg!(feature = "ui").then_some(command)
 }
 
 /// `completions`, for each shell.

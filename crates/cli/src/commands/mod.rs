@@ -18,6 +18,8 @@ mod resume;
 mod suspects;
 mod train;
 mod tune;
+#[cfg(feature = "ui")]
+mod ui;
 
 use clap::ArgMatches;
 use thalweg::model::Model;
@@ -49,6 +51,8 @@ pub(crate) fn run(verb: &str, matches: &ArgMatches) -> anyhow::Result<u8> {
         "lr-find" => lr_find::run(matches),
         "config" => config::run(matches),
         "report" => report::run(matches),
+        #[cfg(feature = "ui")]
+        "ui" => ui::run(matches),
         other => unreachable!("clap knows no verb {other:?}"),
     }
 }

@@ -16,13 +16,21 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
         return Ok(0);
     }
     let mut progress = Progress::new(matches)?;
+    #[cfg(feature = "ui")]
+    let page = super::ui::beside_training(matches, &config)?;
     let count = |id| matches.get_one::<usize>(id).copied();
     if let Some(variation) = count(FOLDS).map(Variation::Folds).or(count(SEEDS).map(Variation::Seeds)) {
         let series = run::train_series(&config, variation, &mut progress);
-        return finish_series(series, &progress, matches);
+        let code = finish_series(series, &progress, matches)?;
+        #[cfg(feature = "ui")]
+        super::ui::stay(page, &progress);
+        return Ok(code);
     }
     let outcome = run::train(&config, &mut progress);
-    finish(outcome, &progress, matches)
+    let code = finish(outcome, &progress, matches)?;
+    #[cfg(feature = "ui")]
+    super::ui::stay(page, &progress);
+    Ok(code)
 }
 
 /// Prints the result of several runs; returns the exit code.

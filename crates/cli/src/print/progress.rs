@@ -36,6 +36,18 @@ impl Progress {
         self.signals.exit_code()
     }
 
+    /// Whether a signal has come.
+    #[cfg(feature = "ui")]
+    pub(crate) fn is_signalled(&self) -> bool {
+        self.signals.have_come()
+    }
+
+    /// Sleeps until a signal comes.
+    #[cfg(feature = "ui")]
+    pub(crate) fn wait_for_signal(&self) {
+        self.signals.wait();
+    }
+
     fn say(&self, text: &str) {
         say(self.bar.as_ref(), text);
     }

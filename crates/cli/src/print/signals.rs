@@ -44,9 +44,20 @@ impl Signals {
         self.code.load(Ordering::SeqCst) != 0
     }
 
-    /// The exit code after a signal.
+    /// Sleeps until a signal arrives.
+    #[cfg(feature = "ui")]
+    pub(super) fn wait(&self) {
+        while !self.have_come() {
+            std::thread::sleep(GLANCE);
+        }
+    }
+
+    /// The exit code after a signal; that of Ctrl-C where the stop was requested on the live page.
     pub(super) fn exit_code(&self) -> u8 {
-        self.code.load(Ordering::SeqCst).clamp(1, 255) as u8
+        match self.code.load(Ordering::SeqCst) {
+            0 => 130,
+            code => code.min(255) as u8,
+        }
     }
 }
 

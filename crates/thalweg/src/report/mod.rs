@@ -30,10 +30,12 @@ pub(crate) mod theme;
 
 use crate::event::Event;
 use chart::Drawing;
-use run::Run;
 
 pub use crate::event::read_events;
 pub use card::card;
+pub use page::Section;
+pub use run::{Ablation, End, Epoch, Run};
+pub use text::{duration, metric_name, metric_value};
 
 /// The colours a figure is drawn in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -106,6 +108,17 @@ pub(crate) fn save_figures(figures: &[Figure], folder: &std::path::Path) -> crat
 /// has a page too.
 pub fn html(events: &[Event]) -> String {
     page::page(&Run::new(events))
+}
+
+/// The report's sections with something to show, in the page's order.
+pub fn sections(run: &Run) -> Vec<Section> {
+    page::sections(run)
+}
+
+/// The style sheet for sections in an element of class `report`. Its colours are CSS variables of the whole page, dark if
+/// the page's root says so (`data-theme`), else if the reader prefers it.
+pub fn css() -> String {
+    theme::embedded_css()
 }
 
 /// The report's figures, in the page's order.

@@ -13,28 +13,43 @@ use crate::metrics::{Metric, Metrics};
 /// Nothing is loaded and no script runs; styles are inline.
 const POLICY: &str = "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
+/// A section of the report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// Its name in code: `learning-curves`.
+    pub id: &'static str,
+    /// Its HTML, with its heading; what comes from the data is escaped.
+    pub html: String,
+}
+
+/// The sections with something to show.
+pub(super) fn sections(run: &Run) -> Vec<Section> {
+    let all = [
+        ("metrics", tiles(run)),
+        ("learning-curves", training(run)),
+        ("baselines", baselines(run)),
+        ("results", results(run)),
+        ("calibration", calibration(run)),
+        ("intervals", intervals(run)),
+        ("thresholds", operating(run)),
+        ("mistakes", mistakes(run)),
+        ("unsure", unsure(run)),
+        ("columns", columns(run)),
+        ("network", network(run)),
+        ("signals", signals(run)),
+        ("augmentation", augmentation(run)),
+        ("decisions", decisions(run)),
+        ("warnings", warnings(run)),
+        ("learning-rate", learning_rate(run)),
+        ("repeat", repeat(run)),
+    ];
+    let shown = all.into_iter().filter(|(_, html)| !html.is_empty());
+    shown.map(|(id, html)| Section { id, html }).collect()
+}
+
 /// The complete page.
 pub(super) fn page(run: &Run) -> String {
-    let sections: String = [
-        tiles(run),
-        training(run),
-        baselines(run),
-        results(run),
-        calibration(run),
-        intervals(run),
-        operating(run),
-        mistakes(run),
-        unsure(run),
-        columns(run),
-        network(run),
-        signals(run),
-        augmentation(run),
-        decisions(run),
-        warnings(run),
-        learning_rate(run),
-        repeat(run),
-    ]
-    .concat();
+    let sections: String = sections(run).into_iter().map(|section| section.html).collect();
     let name = if run.name.is_empty() { "a run" } else { &run.name };
     let source = format!("Written by Thalweg {} from the run’s event log.", escape(&run.thalweg));
     document(name, &answer(run), &header(run, name), &sections, &source)

@@ -10,80 +10,111 @@ use crate::metrics::{Metric, Metrics};
 
 /// The facts of a run, as far as its events report them.
 #[derive(Debug, Default)]
-pub(super) struct Run {
+pub struct Run {
     /// Version of Thalweg.
-    pub(super) thalweg: String,
+    pub thalweg: String,
     /// Name of the run.
-    pub(super) name: String,
-    pub(super) data: String,
-    pub(super) task: Option<Task>,
-    pub(super) targets: Vec<String>,
-    pub(super) classes: Vec<String>,
-    pub(super) examples: Splits,
-    pub(super) features: usize,
-    pub(super) layers: Vec<LayerRow>,
-    pub(super) parameters: usize,
-    pub(super) steps_per_epoch: usize,
+    pub name: String,
+    /// What was trained on.
+    pub data: String,
+    /// The task; none before the run's first event.
+    pub task: Option<Task>,
+    /// The target columns.
+    pub targets: Vec<String>,
+    /// The classes, in the order of the outputs.
+    pub classes: Vec<String>,
+    /// Rows in each split.
+    pub examples: Splits,
+    /// Inputs of the network after preprocessing.
+    pub features: usize,
+    /// The layers.
+    pub layers: Vec<LayerRow>,
+    /// Trained parameters.
+    pub parameters: usize,
+    /// Steps per epoch.
+    pub steps_per_epoch: usize,
     /// The maximum number of epochs.
-    pub(super) planned: usize,
+    pub planned: usize,
     /// The watched metric, and whether higher is better.
-    pub(super) monitor: (String, bool),
+    pub monitor: (String, bool),
     /// The epochs after which the run was resumed.
-    pub(super) resumed: Vec<usize>,
-    pub(super) command: String,
-    pub(super) facts: Vec<(String, String)>,
-    pub(super) decisions: Vec<Decision>,
-    pub(super) training_rows: Option<TrainingRows>,
-    pub(super) warnings: Vec<String>,
+    pub resumed: Vec<usize>,
+    /// The command that repeats the run.
+    pub command: String,
+    /// Name and value of everything that affects the result.
+    pub facts: Vec<(String, String)>,
+    /// What was decided for the user.
+    pub decisions: Vec<Decision>,
+    /// What the training rows hold.
+    pub training_rows: Option<TrainingRows>,
+    /// What the user was warned of, with remedies.
+    pub warnings: Vec<String>,
     /// Steps done, and the layers' scales at that step.
-    pub(super) scales: Vec<(usize, Vec<LayerScale>)>,
-    pub(super) epochs: Vec<Epoch>,
+    pub scales: Vec<(usize, Vec<LayerScale>)>,
+    /// The epochs, in order.
+    pub epochs: Vec<Epoch>,
     /// Results of training without each augmentation.
-    pub(super) ablations: Vec<Ablation>,
-    pub(super) importance: Option<Importance>,
+    pub ablations: Vec<Ablation>,
+    /// How much each column matters.
+    pub importance: Option<Importance>,
     /// Of the most important columns, in their order.
-    pub(super) dependences: Vec<Dependence>,
+    pub dependences: Vec<Dependence>,
     /// Simple models on the same rows.
-    pub(super) baselines: Vec<Baseline>,
-    pub(super) end: Option<End>,
+    pub baselines: Vec<Baseline>,
+    /// How it ended; none while it runs, and where it was killed.
+    pub end: Option<End>,
 }
 
 /// A training without one of the augmentations.
 #[derive(Debug)]
-pub(super) struct Ablation {
-    pub(super) without: String,
-    pub(super) metric: String,
-    pub(super) all: f64,
-    pub(super) value: f64,
+pub struct Ablation {
+    /// The option that was disabled.
+    pub without: String,
+    /// A dev metric.
+    pub metric: String,
+    /// Its value with all augmentations.
+    pub all: f64,
+    /// Its value without this one.
+    pub value: f64,
 }
 
 /// One epoch.
 #[derive(Debug)]
-pub(super) struct Epoch {
+pub struct Epoch {
     /// Its number, from 1.
-    pub(super) number: usize,
-    pub(super) cost: f64,
-    pub(super) dev_loss: Option<f64>,
-    pub(super) dev: BTreeMap<String, f64>,
-    pub(super) learning_rate: f64,
-    pub(super) seconds: f64,
+    pub number: usize,
+    /// Mean cost over its mini-batches.
+    pub cost: f64,
+    /// The mean loss on dev.
+    pub dev_loss: Option<f64>,
+    /// The metrics on dev.
+    pub dev: BTreeMap<String, f64>,
+    /// The learning rate at its end.
+    pub learning_rate: f64,
+    /// Seconds since the run began.
+    pub seconds: f64,
     /// Whether it was the best so far.
-    pub(super) best: bool,
+    pub best: bool,
 }
 
 /// How the run ended.
 #[derive(Debug)]
-pub(super) struct End {
-    pub(super) reason: String,
-    pub(super) best_epoch: usize,
-    pub(super) seconds: f64,
-    pub(super) metrics: Splits<Metrics>,
-    pub(super) answers: Answers,
+pub struct End {
+    /// Why.
+    pub reason: String,
+    /// The epoch whose parameters the model has.
+    pub best_epoch: usize,
+    /// Seconds of training.
+    pub seconds: f64,
+    /// Metrics of the model on each split.
+    pub metrics: Splits<Metrics>,
+    /// The model's predictions on test, or dev where there is no test split.
+    pub answers: Answers,
 }
 
 impl Run {
     /// Aggregates events in chronological order.
-    pub(super) fn new(events: &[Event]) -> Run {
+    pub fn new(events: &[Event]) -> Run {
         let mut run = Run::default();
         for event in events {
             run.add(event.clone());
@@ -91,7 +122,8 @@ impl Run {
         run
     }
 
-    fn add(&mut self, event: Event) {
+    /// Adds the next event.
+    pub fn add(&mut self, event: Event) {
         match event {
             Event::RunStarted {
                 thalweg,
@@ -159,37 +191,37 @@ impl Run {
     }
 
     /// The epoch whose parameters the model has.
-    pub(super) fn best_epoch(&self) -> Option<usize> {
+    pub fn best_epoch(&self) -> Option<usize> {
         let marked = || self.epochs.iter().rev().find(|epoch| epoch.best).map(|epoch| epoch.number);
         self.end.as_ref().map(|end| end.best_epoch).filter(|best| *best > 0).or_else(marked)
     }
 
     /// The epoch in which the cost became non-finite, whether or not it was still logged.
-    pub(super) fn diverged(&self) -> Option<usize> {
+    pub fn diverged(&self) -> Option<usize> {
         let told = self.epochs.iter().find(|epoch| !epoch.cost.is_finite()).map(|epoch| epoch.number);
         let ended = self.end.as_ref().is_some_and(|end| end.reason.contains("diverged"));
         told.or_else(|| ended.then(|| self.epochs.last().map_or(1, |epoch| epoch.number.saturating_add(1))))
     }
 
     /// A layer's name with its kind: `layers.0 linear`.
-    pub(super) fn layer_title(&self, name: &str) -> String {
+    pub fn layer_title(&self, name: &str) -> String {
         let row = self.layers.iter().find(|layer| layer.name == name);
         let kind = row.and_then(|layer| layer.description.split_whitespace().next());
         kind.map_or_else(|| name.into(), |kind| format!("{name} {}", kind.trim_end_matches(',')))
     }
 
     /// Whether it neither completed nor diverged.
-    pub(super) fn interrupted(&self) -> bool {
+    pub fn interrupted(&self) -> bool {
         self.end.as_ref().is_none_or(|end| end.reason.contains("interrupted"))
     }
 
     /// Seconds of training.
-    pub(super) fn seconds(&self) -> f64 {
+    pub fn seconds(&self) -> f64 {
         self.end.as_ref().map_or_else(|| self.epochs.last().map_or(0.0, |epoch| epoch.seconds), |end| end.seconds)
     }
 
     /// The metrics of each evaluated split: its name, its rows, its metrics.
-    pub(super) fn parts(&self) -> Vec<(&'static str, usize, &Metrics)> {
+    pub fn parts(&self) -> Vec<(&'static str, usize, &Metrics)> {
         let Some(end) = &self.end else { return Vec::new() };
         let Splits { train, dev, test } = &end.metrics;
         [("train", self.examples.train, train), ("dev", self.examples.dev, dev), ("test", self.examples.test, test)]
@@ -199,7 +231,7 @@ impl Run {
     }
 
     /// The headline metric: accuracy for classes, RMSE for regression.
-    pub(super) fn headline<'a>(&self, metrics: &'a Metrics) -> Option<(&'a str, Metric)> {
+    pub fn headline<'a>(&self, metrics: &'a Metrics) -> Option<(&'a str, Metric)> {
         let first = if self.task == Some(Task::Regression) { "rmse" } else { "accuracy" };
         [first, self.monitor.0.as_str(), "accuracy", "rmse", "log_loss"]
             .into_iter()

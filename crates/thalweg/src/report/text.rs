@@ -122,7 +122,7 @@ pub(crate) fn percent(share: f64) -> String {
 }
 
 /// `41 ms`, `2.1 s`, `3 min 20 s`, `2 h 5 min`.
-pub(crate) fn duration(seconds: f64) -> String {
+pub fn duration(seconds: f64) -> String {
     match seconds {
         // Only a log that was tampered with holds such a time.
         s if !(0.0..1e12).contains(&s) => format!("{}\u{a0}s", number(s, 2)),
@@ -134,7 +134,7 @@ pub(crate) fn duration(seconds: f64) -> String {
 }
 
 /// A metric's name in words.
-pub(crate) fn metric_name(name: &str) -> &str {
+pub fn metric_name(name: &str) -> &str {
     match name {
         "log_loss" => "log loss",
         "roc_auc" => "ROC AUC",
@@ -151,7 +151,7 @@ pub(crate) fn metric_name(name: &str) -> &str {
 }
 
 /// A metric's value in its usual unit.
-pub(crate) fn metric_value(name: &str, value: f64) -> String {
+pub fn metric_value(name: &str, value: f64) -> String {
     match name {
         _ if !value.is_finite() => number(value, 4),
         "accuracy" | "mape" => percent(value),

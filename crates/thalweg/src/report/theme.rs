@@ -48,6 +48,16 @@ pub(crate) fn page_css() -> String {
     format!(":root{{{light}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n{FIGURE}{PAGE}")
 }
 
+/// The rules for an element of class `report` in another page: dark as that page says in `data-theme`, or as the reader
+/// prefers.
+pub(crate) fn embedded_css() -> String {
+    let (light, dark) = (variables(Theme::Light), variables(Theme::Dark));
+    format!(
+        ":root{{{light}}}\n@media (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{dark}}}}}\n\
+         :root[data-theme=dark]{{{dark}}}\n.report{{{FIGURE}{PAGE}}}"
+    )
+}
+
 /// A standalone figure's style sheet with literal colours: many SVG programs do not support CSS variables.
 pub(crate) fn figure_css(theme: Theme) -> String {
     COLOURS.iter().fold(FIGURE.to_string(), |css, (name, light, dark)| {

@@ -3,7 +3,8 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
@@ -15,10 +16,13 @@ const LOCK: &str = "lock";
 const CONFIG: &str = "config.toml";
 const MODEL: &str = "model.safetensors";
 const REJECTS: &str = "rejects.csv";
+const PROGRESS: &str = "progress.json";
+const STOP: &str = "stop";
+const LABELS: &str = "labels.json";
 /// The newest checkpoint, and the one before it.
 const CHECKPOINTS: [&str; 2] = ["checkpoint.safetensors", "checkpoint.previous.safetensors"];
 /// Every file that a run writes to its folder, the lock last.
-const FILES: [&str; 10] = [
+const FILES: [&str; 13] = [
     "environment.json",
     CONFIG,
     "events.jsonl",
@@ -28,6 +32,9 @@ const FILES: [&str; 10] = [
     MODEL,
     "report.html",
     REJECTS,
+    PROGRESS,
+    STOP,
+    LABELS,
     LOCK,
 ];
 
@@ -119,7 +126,39 @@ impl RunFolder {
         })?;
         let folder = RunFolder { _lock: hold(lock, path)?, path: path.into() };
         atomic::remove_unfinished(path).map_err(|error| unwritable(path, &error))?;
+        folder.take_stop_request();
         Ok(folder)
+    }
+
+    /// Whether another process trains in a folder now.
+    pub fn is_in_use(path: &Path) -> bool {
+        let lock = File::open(path.join(LOCK));
+        lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
+    /// Asks the process that trains in a folder to stop as for Ctrl-C: it saves a checkpoint first.
+    ///
+    /// # Errors
+    /// If nothing trains there, or the folder cannot be written.
+    pub fn request_stop(path: &Path) -> Result<()> {
+        if !RunFolder::is_in_use(path) {
+            return Err(Error::config("nothing trains in this folder").at(path.display().to_string()));
+        }
+        File::create(path.join(STOP)).map(drop).map_err(|error| unwritable(path, &error))
+    }
+
+    /// Whether a stop was requested; asked once, a request is done with.
+    pub(super) fn take_stop_request(&self) -> bool {
+        fs::remove_file(self.path.join(STOP)).is_ok()
+    }
+
+    /// Deletes a run: its own files, and its folder if nothing else is in it.
+    ///
+    /// # Errors
+    /// If it is not a run's folder, or a process trains in it.
+    pub fn delete(path: &Path) -> Result<()> {
+        RunFolder::open(path)?.discard();
+        Ok(())
     }
 
     /// Removes a folder in which no training has begun.
@@ -182,6 +221,16 @@ impl RunFolder {
         self.path.join(REJECTS)
     }
 
+    /// How far the epoch under way is, written about once a second.
+    pub fn progress(path: &Path) -> PathBuf {
+        path.join(PROGRESS)
+    }
+
+    /// The tags and notes that its user gave it.
+    pub fn labels(path: &Path) -> PathBuf {
+        path.join(LABELS)
+    }
+
     /// The report.
     pub fn report(&self) -> PathBuf {
         self.path.join("report.html")
@@ -231,10 +280,16 @@ fn numbered(runs: &Path, data_name: &str) -> Result<PathBuf> {
 
 /// Takes the lock and writes the holder's identity to it.
 fn hold(mut lock: File, path: &Path) -> Result<File> {
-    lock.try_lock().map_err(|error| match error {
-        TryLockError::WouldBlock => in_use(path),
-        TryLockError::Error(error) => unwritable(path, &error),
-    })?;
+    let mut attempts = 0;
+    // Whoever looks whether the folder is in use holds the lock for a moment.
+    while let Err(error) = lock.try_lock() {
+        match error {
+            TryLockError::WouldBlock if attempts < 3 => thread::sleep(Duration::from_millis(20)),
+            TryLockError::WouldBlock => return Err(in_use(path)),
+            TryLockError::Error(error) => return Err(unwritable(path, &error)),
+        }
+        attempts += 1;
+    }
     let written = lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| write!(lock, "{}", std::process::id()));
     written.map_err(|error| unwritable(path, &error))?;
     Ok(lock)
@@ -341,6 +396,36 @@ mod tests {
         }
         RunFolder::create(out, "").unwrap().discard();
         assert!(!folder.path().exists());
+    }
+
+    #[test]
+    fn a_stop_is_requested_where_a_run_trains_and_taken_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(folder.path().to_str(), "").unwrap();
+        assert!(RunFolder::is_in_use(run.path()) && !run.take_stop_request());
+        RunFolder::request_stop(run.path()).unwrap();
+        assert!(run.take_stop_request() && !run.take_stop_request());
+        RunFolder::request_stop(run.path()).unwrap();
+        drop(run);
+        assert!(!RunFolder::is_in_use(folder.path()));
+        let error = RunFolder::request_stop(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("nothing trains in this folder"), "{error}");
+        // A request that came too late does not stop the next training.
+        assert!(!RunFolder::open(folder.path()).unwrap().take_stop_request());
+    }
+
+    #[test]
+    fn a_run_is_deleted_with_what_is_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, kept) = (folder.path().join("run"), folder.path().join("run/thesis.txt"));
+        let run = RunFolder::create(path.to_str(), "").unwrap();
+        fs::write(run.model(), "x").unwrap();
+        assert!(RunFolder::delete(&path).unwrap_err().to_string().contains("is training in this folder"));
+        drop(run);
+        fs::write(&kept, "x").unwrap();
+        RunFolder::delete(&path).unwrap();
+        assert!(kept.exists() && !path.join("model.safetensors").exists());
+        assert!(RunFolder::delete(&path).unwrap_err().to_string().contains("no run's folder"));
     }
 
     #[test]

@@ -298,8 +298,7 @@ fn run(
 ) -> Result<Outcome> {
     let fingerprint = fingerprint(config, data)?;
     let divergence = DivergenceMonitor::new(config, data);
-    let mut recorder =
-        RunRecorder { folder: &folder, log, callback, fingerprint, broken: None, saved: None, divergence };
+    let mut recorder = RunRecorder::new(&folder, log, callback, fingerprint, divergence);
     let resumed = state.epoch > 0 || state.step > 0;
     if resumed {
         // The log already has its first events.
