@@ -20,17 +20,16 @@ mod outlines;
 pub(crate) mod page;
 #[cfg(feature = "figures")]
 mod png;
-mod run;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 mod scales;
 pub(crate) mod tables;
 pub(crate) mod text;
 pub(crate) mod theme;
 
 use crate::event::Event;
+use crate::event::run::Run;
 use chart::Drawing;
-use run::Run;
 
 pub use crate::event::read_events;
 pub use card::card;

@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use super::chart::Drawing;
-use super::run::{End, Run};
 use super::text::{capital, count, duration, escape, metric_name, metric_value, plural, shorten};
 use super::{answers, curves, explanation, operating, scales, tables, theme};
 use crate::data::schema::Task;
+use crate::event::run::{End, Run};
 use crate::event::{Answers, Mistake};
 use crate::metrics::{Metric, Metrics};
 

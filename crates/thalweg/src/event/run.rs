@@ -2,88 +2,86 @@
 
 use std::collections::BTreeMap;
 
-use crate::data::schema::Task;
-use crate::event::{
-    Answers, Baseline, Decision, Dependence, Event, Importance, LayerRow, LayerScale, Splits, TrainingRows,
-};
+use super::{Answers, Baseline, Decision, Dependence, Event, Importance, LayerRow, LayerScale, Splits, TrainingRows};
 use crate::metrics::{Metric, Metrics};
+use crate::task::Task;
 
 /// The facts of a run, as far as its events report them.
 #[derive(Debug, Default)]
-pub(super) struct Run {
+pub(crate) struct Run {
     /// Version of Thalweg.
-    pub(super) thalweg: String,
+    pub(crate) thalweg: String,
     /// Name of the run.
-    pub(super) name: String,
-    pub(super) data: String,
-    pub(super) task: Option<Task>,
-    pub(super) targets: Vec<String>,
-    pub(super) classes: Vec<String>,
-    pub(super) examples: Splits,
-    pub(super) features: usize,
-    pub(super) layers: Vec<LayerRow>,
-    pub(super) parameters: usize,
-    pub(super) steps_per_epoch: usize,
+    pub(crate) name: String,
+    pub(crate) data: String,
+    pub(crate) task: Option<Task>,
+    pub(crate) targets: Vec<String>,
+    pub(crate) classes: Vec<String>,
+    pub(crate) examples: Splits,
+    pub(crate) features: usize,
+    pub(crate) layers: Vec<LayerRow>,
+    pub(crate) parameters: usize,
+    pub(crate) steps_per_epoch: usize,
     /// The maximum number of epochs.
-    pub(super) planned: usize,
+    pub(crate) planned: usize,
     /// The watched metric, and whether higher is better.
-    pub(super) monitor: (String, bool),
+    pub(crate) monitor: (String, bool),
     /// The epochs after which the run was resumed.
-    pub(super) resumed: Vec<usize>,
-    pub(super) command: String,
-    pub(super) facts: Vec<(String, String)>,
-    pub(super) decisions: Vec<Decision>,
-    pub(super) training_rows: Option<TrainingRows>,
-    pub(super) warnings: Vec<String>,
+    pub(crate) resumed: Vec<usize>,
+    pub(crate) command: String,
+    pub(crate) facts: Vec<(String, String)>,
+    pub(crate) decisions: Vec<Decision>,
+    pub(crate) training_rows: Option<TrainingRows>,
+    pub(crate) warnings: Vec<String>,
     /// Steps done, and the layers' scales at that step.
-    pub(super) scales: Vec<(usize, Vec<LayerScale>)>,
-    pub(super) epochs: Vec<Epoch>,
+    pub(crate) scales: Vec<(usize, Vec<LayerScale>)>,
+    pub(crate) epochs: Vec<Epoch>,
     /// Results of training without each augmentation.
-    pub(super) ablations: Vec<Ablation>,
-    pub(super) importance: Option<Importance>,
+    pub(crate) ablations: Vec<Ablation>,
+    pub(crate) importance: Option<Importance>,
     /// Of the most important columns, in their order.
-    pub(super) dependences: Vec<Dependence>,
+    pub(crate) dependences: Vec<Dependence>,
     /// Simple models on the same rows.
-    pub(super) baselines: Vec<Baseline>,
-    pub(super) end: Option<End>,
+    pub(crate) baselines: Vec<Baseline>,
+    pub(crate) end: Option<End>,
 }
 
 /// A training without one of the augmentations.
 #[derive(Debug)]
-pub(super) struct Ablation {
-    pub(super) without: String,
-    pub(super) metric: String,
-    pub(super) all: f64,
-    pub(super) value: f64,
+pub(crate) struct Ablation {
+    pub(crate) without: String,
+    pub(crate) metric: String,
+    pub(crate) all: f64,
+    pub(crate) value: f64,
 }
 
 /// One epoch.
 #[derive(Debug)]
-pub(super) struct Epoch {
+pub(crate) struct Epoch {
     /// Its number, from 1.
-    pub(super) number: usize,
-    pub(super) cost: f64,
-    pub(super) dev_loss: Option<f64>,
-    pub(super) dev: BTreeMap<String, f64>,
-    pub(super) learning_rate: f64,
-    pub(super) seconds: f64,
+    pub(crate) number: usize,
+    pub(crate) cost: f64,
+    pub(crate) dev_loss: Option<f64>,
+    pub(crate) dev: BTreeMap<String, f64>,
+    pub(crate) learning_rate: f64,
+    pub(crate) seconds: f64,
     /// Whether it was the best so far.
-    pub(super) best: bool,
+    pub(crate) best: bool,
 }
 
 /// How the run ended.
 #[derive(Debug)]
-pub(super) struct End {
-    pub(super) reason: String,
-    pub(super) best_epoch: usize,
-    pub(super) seconds: f64,
-    pub(super) metrics: Splits<Metrics>,
-    pub(super) answers: Answers,
+pub(crate) struct End {
+    pub(crate) reason: String,
+    pub(crate) best_epoch: usize,
+    pub(crate) seconds: f64,
+    pub(crate) metrics: Splits<Metrics>,
+    pub(crate) answers: Answers,
 }
 
 impl Run {
     /// Aggregates events in chronological order.
-    pub(super) fn new(events: &[Event]) -> Run {
+    pub(crate) fn new(events: &[Event]) -> Run {
         let mut run = Run::default();
         for event in events {
             run.add(event.clone());
@@ -134,8 +132,8 @@ impl Run {
                     self.warnings.push(text);
                 }
             }
-            Event::Scales { step, layers } => self.scales.push((step, layers)),
-            Event::EpochEnded { epoch, cost, dev_loss, dev, learning_rate, seconds, best } => {
+            Event::Scales { step, layers, .. } => self.scales.push((step, layers)),
+            Event::EpochEnded { epoch, cost, dev_loss, dev, learning_rate, seconds, best, .. } => {
                 self.epochs.push(Epoch { number: epoch, cost, dev_loss, dev, learning_rate, seconds, best });
             }
             Event::Ablation { without, metric, all, value } => {
@@ -159,37 +157,37 @@ impl Run {
     }
 
     /// The epoch whose parameters the model has.
-    pub(super) fn best_epoch(&self) -> Option<usize> {
+    pub(crate) fn best_epoch(&self) -> Option<usize> {
         let marked = || self.epochs.iter().rev().find(|epoch| epoch.best).map(|epoch| epoch.number);
         self.end.as_ref().map(|end| end.best_epoch).filter(|best| *best > 0).or_else(marked)
     }
 
     /// The epoch in which the cost became non-finite, whether or not it was still logged.
-    pub(super) fn diverged(&self) -> Option<usize> {
+    pub(crate) fn diverged(&self) -> Option<usize> {
         let told = self.epochs.iter().find(|epoch| !epoch.cost.is_finite()).map(|epoch| epoch.number);
         let ended = self.end.as_ref().is_some_and(|end| end.reason.contains("diverged"));
         told.or_else(|| ended.then(|| self.epochs.last().map_or(1, |epoch| epoch.number.saturating_add(1))))
     }
 
     /// A layer's name with its kind: `layers.0 linear`.
-    pub(super) fn layer_title(&self, name: &str) -> String {
+    pub(crate) fn layer_title(&self, name: &str) -> String {
         let row = self.layers.iter().find(|layer| layer.name == name);
         let kind = row.and_then(|layer| layer.description.split_whitespace().next());
         kind.map_or_else(|| name.into(), |kind| format!("{name} {}", kind.trim_end_matches(',')))
     }
 
     /// Whether it neither completed nor diverged.
-    pub(super) fn interrupted(&self) -> bool {
+    pub(crate) fn interrupted(&self) -> bool {
         self.end.as_ref().is_none_or(|end| end.reason.contains("interrupted"))
     }
 
     /// Seconds of training.
-    pub(super) fn seconds(&self) -> f64 {
+    pub(crate) fn seconds(&self) -> f64 {
         self.end.as_ref().map_or_else(|| self.epochs.last().map_or(0.0, |epoch| epoch.seconds), |end| end.seconds)
     }
 
     /// The metrics of each evaluated split: its name, its rows, its metrics.
-    pub(super) fn parts(&self) -> Vec<(&'static str, usize, &Metrics)> {
+    pub(crate) fn parts(&self) -> Vec<(&'static str, usize, &Metrics)> {
         let Some(end) = &self.end else { return Vec::new() };
         let Splits { train, dev, test } = &end.metrics;
         [("train", self.examples.train, train), ("dev", self.examples.dev, dev), ("test", self.examples.test, test)]
@@ -199,7 +197,7 @@ impl Run {
     }
 
     /// The headline metric: accuracy for classes, RMSE for regression.
-    pub(super) fn headline<'a>(&self, metrics: &'a Metrics) -> Option<(&'a str, Metric)> {
+    pub(crate) fn headline<'a>(&self, metrics: &'a Metrics) -> Option<(&'a str, Metric)> {
         let first = if self.task == Some(Task::Regression) { "rmse" } else { "accuracy" };
         [first, self.monitor.0.as_str(), "accuracy", "rmse", "log_loss"]
             .into_iter()
