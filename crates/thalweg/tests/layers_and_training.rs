@@ -312,10 +312,23 @@ fn a_run_stopped_at_any_step_goes_on_to_the_same_bits() {
 fn scales_are_sampled_in_the_first_step_of_an_epoch() {
     let mut sampled = Vec::new();
     let settings = Settings { epochs: 3, batch_size: 16, ..Settings::default() };
+    let rate = settings.learning_rate;
     train(&task(None, &all()), &Adam::USUAL, settings, &mut |event: &Event| {
-        if let Event::Scales { step, layers } = event {
-            sampled.push(*step);
-            assert!(layers.iter().all(|layer| layer.gradient > 0.0));
+        match event {
+            Event::Scales { step, layers, cost } => {
+                sampled.push(*step);
+                assert!(cost.is_some() && layers.iter().all(|layer| layer.gradient > 0.0));
+                for layer in layers.iter().filter(|layer| *step == 1 && layer.weight.is_some()) {
+                    // The first step of Adam changes every weight by α: V̂/√Ŝ is the gradient's sign.
+                    let (weight, update) = (layer.weight.unwrap(), layer.update.unwrap());
+                    assert!((weight * update / rate - 1.0).abs() < 1e-4, "{layer:?}");
+                }
+            }
+            Event::EpochEnded { phases, seconds, .. } => {
+                let phases = phases.unwrap();
+                assert!(phases.passes > 0.0 && phases.update > 0.0 && phases.total() <= *seconds);
+            }
+            _ => {}
         }
     });
     // 60 examples are 4 steps per epoch.

@@ -14,8 +14,9 @@ use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use thalweg::event::Run;
 use thalweg::metrics::higher_is_better;
-use thalweg::report::{self, Run, metric_name};
+use thalweg::report::{self, metric_name};
 use thalweg::run::RunFolder;
 use thalweg::{Error, Kind, io};
 

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
-use thalweg::event::LayerScale;
-use thalweg::report::{Epoch, Run};
+use thalweg::event::{Epoch, LayerScale, Phases, Run};
 
 /// Which part of a run is drawn, and with how many points.
 #[derive(Debug, Deserialize)]
@@ -57,8 +56,24 @@ pub(crate) fn epochs(run: &Run, window: &Window) -> Value {
         "dev": names.into_iter().map(|name| (name, metric(name))).collect::<std::collections::BTreeMap<_, _>>(),
         "learning_rate": shown(epochs.iter().map(|epoch| epoch.learning_rate)),
         "seconds": shown(epochs.iter().map(|epoch| epoch.seconds)),
+        "phases": phases(&epochs),
         "best_epoch": best,
         "total_epochs": run.epochs.last().map(|epoch| epoch.number),
+    })
+}
+
+/// Where the time of each epoch went; none in logs of before that was told.
+fn phases(epochs: &[&Epoch]) -> Option<Value> {
+    let known = epochs.iter().any(|epoch| epoch.phases.is_some());
+    let of =
+        |seconds: fn(&Phases) -> f64| shown(epochs.iter().map(|epoch| epoch.phases.as_ref().map_or(f64::NAN, seconds)));
+    known.then(|| {
+        json!({
+            "data": of(|phases| phases.data),
+            "compute": of(|phases| phases.passes),
+            "update": of(|phases| phases.update),
+            "dev": of(|phases| phases.evaluation),
+        })
     })
 }
 
@@ -70,9 +85,12 @@ pub(crate) fn scales(run: &Run, window: &Window) -> Value {
     let names: Vec<&String> =
         run.scales.first().map_or(Vec::new(), |(_, layers)| layers.iter().map(|layer| &layer.name).collect());
     let layer = |name: &String| {
-        let of = |value: fn(&LayerScale) -> f64| {
-            let found = samples.iter().map(|(_, layers)| layers.iter().find(|layer| layer.name == *name));
-            shown(found.map(|layer| layer.map_or(f64::NAN, value)))
+        let found = || samples.iter().map(|(_, layers)| layers.iter().find(|layer| layer.name == *name));
+        let of = |value: fn(&LayerScale) -> f64| shown(found().map(|layer| layer.map_or(f64::NAN, value)));
+        let if_any = |value: fn(&LayerScale) -> Option<f64>| {
+            let values: Vec<Option<f64>> = found().map(|layer| layer.and_then(value)).collect();
+            let known = values.iter().any(Option::is_some);
+            known.then(|| shown(values.into_iter().map(|value| value.unwrap_or(f64::NAN))))
         };
         json!({
             "name": name,
@@ -80,6 +98,10 @@ pub(crate) fn scales(run: &Run, window: &Window) -> Value {
             "activation": of(|layer| layer.activation),
             "gradient": of(|layer| layer.gradient),
             "zeros": of(|layer| layer.zeros),
+            "weight": if_any(|layer| layer.weight),
+            "update": if_any(|layer| layer.update),
+            "dead": if_any(|layer| layer.dead),
+            "saturated": if_any(|layer| layer.saturated),
         })
     };
     json!({

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use thalweg::event::{Event, Splits};
+use thalweg::event::{Event, Run, Splits};
 use thalweg::metrics::{Metric, Metrics, higher_is_better};
-use thalweg::report::{Run, metric_name, metric_value};
+use thalweg::report::{metric_name, metric_value};
 use thalweg::run::RunFolder;
 use thalweg::{Error, Kind, Result};
 

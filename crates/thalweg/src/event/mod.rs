@@ -3,6 +3,7 @@
 mod decision;
 mod explanation;
 mod read;
+mod run;
 mod training_rows;
 mod warning;
 
@@ -17,6 +18,7 @@ use crate::task::Task;
 pub use decision::Decision;
 pub use explanation::{ColumnImportance, Dependence, DependenceCurve, Grid, Importance};
 pub use read::read_events;
+pub use run::{Ablation, End, Epoch, Run};
 pub use training_rows::TrainingRows;
 pub use warning::Warning;
 
@@ -47,8 +49,10 @@ pub struct LayerRow {
     pub parameters: usize,
 }
 
-/// The scale of a layer's activations and gradients, sampled on one batch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The scale of a layer's activations, gradients and weights, sampled on one batch.
+///
+/// An ensemble is one layer: its activations are its members' outputs, its weights those of all members.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LayerScale {
     /// Its name in θ.
     pub name: String,
@@ -60,6 +64,39 @@ pub struct LayerScale {
     pub gradient: f64,
     /// Fraction of its activations that are exactly 0.
     pub zeros: f64,
+    /// Root mean square of its weights (without biases) before the step; none for layers without weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<f64>,
+    /// Root mean square of the step's change of these weights over that of the weights: about 10⁻³ is usual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<f64>,
+    /// Share of its units (filters of a convolution) that are 0 for every example of the batch, behind a ReLU.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead: Option<f64>,
+    /// Share of its activations within 0.05 of an end of their range, behind a sigmoid (0 and 1) or tanh (±1): the
+    /// derivative is there at most a fifth of the sigmoid's greatest, a tenth of tanh's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saturated: Option<f64>,
+}
+
+/// Seconds that an epoch spent on each part of training.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Phases {
+    /// Waiting for batches: reading, decoding and augmenting.
+    pub data: f64,
+    /// The forward and backward passes.
+    pub passes: f64,
+    /// The optimiser's steps.
+    pub update: f64,
+    /// Evaluating dev at the end of the epoch.
+    pub evaluation: f64,
+}
+
+impl Phases {
+    /// All seconds.
+    pub fn total(&self) -> f64 {
+        self.data + self.passes + self.update + self.evaluation
+    }
 }
 
 /// A dev or test example worth inspecting.
@@ -195,10 +232,13 @@ pub enum Event {
     TrainingRows(TrainingRows),
     /// A warning for the user.
     Warning(Warning),
-    /// The layers' scales, sampled.
+    /// The layers' scales, sampled; also in the step at which training diverged, without gradients.
     Scales {
         /// Steps done.
         step: usize,
+        /// The cost J of the sampled batch, before the step.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cost: Option<f64>,
         /// One entry per layer.
         layers: Vec<LayerScale>,
     },
@@ -231,6 +271,9 @@ pub enum Event {
         seconds: f64,
         /// Whether this is the best epoch so far.
         best: bool,
+        /// What its seconds went to, of those since the run began or was resumed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        phases: Option<Phases>,
     },
     /// A checkpoint was written to disk.
     Checkpoint {
@@ -297,6 +340,7 @@ mod tests {
             learning_rate: 0.1,
             seconds: 1.0,
             best: false,
+            phases: None,
         };
         let Event::EpochEnded { cost, dev, .. } =
             serde_json::from_str(&serde_json::to_string(&epoch).unwrap()).unwrap()

@@ -32,6 +32,10 @@ impl Layer for Activate {
         self.activation.to_string()
     }
 
+    fn activation(&self) -> Option<Activation> {
+        Some(self.activation)
+    }
+
     fn output(&self, input: Shape) -> Result<Shape> {
         Ok(input)
     }

@@ -100,6 +100,10 @@ impl Layer for Conv1d {
         self.flat().describe(input).replacen("1×", "", 1)
     }
 
+    fn activation(&self) -> Option<Activation> {
+        Some(self.activation)
+    }
+
     fn output(&self, input: Shape) -> Result<Shape> {
         let image = self.flat().output(windows::line(Self::NAME, input)?)?;
         Ok([image.dimensions()[1], self.filters].into())

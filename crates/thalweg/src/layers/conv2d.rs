@@ -142,6 +142,10 @@ impl Layer for Conv2d {
         format!("conv {windows}, {} filters{groups}{bias}{activation}", self.filters)
     }
 
+    fn activation(&self) -> Option<Activation> {
+        Some(self.activation)
+    }
+
     fn output(&self, input: Shape) -> Result<Shape> {
         let [.., channels] = windows::image(Self::NAME, input)?;
         let (filters, groups) = (self.filters, self.groups);

@@ -107,6 +107,10 @@ impl Layer for Linear {
         }
     }
 
+    fn activation(&self) -> Option<Activation> {
+        Some(self.activation)
+    }
+
     fn output(&self, input: Shape) -> Result<Shape> {
         let (n_in, n_out) = (input.size(), self.units);
         if n_out == 0 || n_out > MOST_UNITS || n_in.checked_mul(n_out).is_none_or(|n| n > 1 << 40) {

@@ -54,7 +54,7 @@ use crate::error::{Error, Result, did_you_mean};
 use crate::init::Init;
 use crate::random::{self, Stream};
 use crate::tensor::ops::{MatmulPrecision, PackedWeight};
-use crate::tensor::{Shape, Tensor, View, ViewMut};
+use crate::tensor::{Activation, Shape, Tensor, View, ViewMut};
 
 /// One parameter that a layer has: its name, shape, initial values and role.
 #[derive(Debug, Clone, PartialEq)]
@@ -329,6 +329,11 @@ pub trait Layer: Configured + Debug + Send + Sync {
     /// The shapes of what the forward pass saves for the backward pass, for batches of up to m examples.
     fn saved(&self, _input: Shape, _m: usize) -> Vec<Shape> {
         Vec::new()
+    }
+
+    /// The activation that its output comes out of, if any: what counts as dead or saturated follows from it.
+    fn activation(&self) -> Option<Activation> {
+        None
     }
 
     /// How many members the layer averages the logits of: its input has theirs one after the other. Where a network ends

@@ -83,6 +83,10 @@ impl Layer for Residual {
         format!("residual ({}){shortcut}{activation}", self.layers.describe(input))
     }
 
+    fn activation(&self) -> Option<Activation> {
+        Some(self.activation)
+    }
+
     fn output(&self, input: Shape) -> Result<Shape> {
         if self.activation.needs_input() {
             return Err(Error::config(format!("a residual block with the activation {}", self.activation))

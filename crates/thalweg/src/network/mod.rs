@@ -256,7 +256,8 @@ impl Network {
             let input = if i == 0 { x } else { workspace.outputs[i - 1].rows(m) };
             let [dy, dx] = &mut workspace.deltas;
             if let Some(scale) = workspace.scales.as_mut().and_then(|scales| scales.get_mut(i)) {
-                *scale = Scale::of(y, dy.view().part(0, self.outputs[i].batch(m)));
+                let dy = dy.view().part(0, self.outputs[i].batch(m));
+                *scale = Scale::of(y, Some(dy), layer.activation(), workspace::units(self.outputs[i]));
             }
             let pass = Backward {
                 x: input,
@@ -270,6 +271,11 @@ impl Network {
             layer.backward(Parameters { theta, entries, precision }, pass, own);
             workspace.deltas.swap(0, 1);
         }
+    }
+
+    /// The scales of the layers' outputs in the last forward pass of m examples.
+    pub(crate) fn output_scales(&self, workspace: &Workspace, m: usize) -> Vec<Scale> {
+        workspace.output_scales(&self.layers, m)
     }
 
     /// Updates running statistics from the last forward pass in training.

@@ -117,6 +117,12 @@ impl Workspace {
         self.outputs.len() - usize::from(self.members > 1)
     }
 
+    /// The scales of the layers' outputs in the last forward pass of m examples.
+    pub(super) fn output_scales(&self, layers: &[Box<dyn Layer>], m: usize) -> Vec<Scale> {
+        let outputs = self.outputs.iter().zip(layers).take(self.trained_layers());
+        outputs.map(|(y, layer)| Scale::of(y.rows(m), None, layer.activation(), units(y.shape()))).collect()
+    }
+
     /// Makes the backward passes from now on sample each layer's scales, until they are taken.
     pub fn sample_scales(&mut self) {
         self.scales = Some(vec![Scale::default(); self.trained_layers()]);
@@ -128,56 +134,119 @@ impl Workspace {
     }
 }
 
+/// The size of the last dimension.
+pub(super) fn units(shape: Shape) -> usize {
+    shape.dimensions().last().copied().unwrap_or(1)
+}
+
+/// How close to an end of its range an activation is saturated.
+const NEAR_AN_END: f64 = 0.05;
+
 /// The scale of a layer's activations and of the gradient with respect to them, over examples.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Scale {
     count: usize,
     sum: f64,
     squares: f64,
     zeros: usize,
     gradient_squares: f64,
+    /// Whether each unit is other than 0 for some example, behind a ReLU.
+    alive: Option<Vec<bool>>,
+    /// How many activations are near an end of their range, behind a sigmoid or tanh.
+    saturated: Option<usize>,
 }
 
 impl Scale {
-    pub(super) fn of(y: View, dy: View) -> Scale {
+    /// Of a layer's output behind an activation, and of the gradient with respect to it where there is one; units are
+    /// the last dimension of an example.
+    pub(super) fn of(y: View, dy: Option<View>, activation: Option<Activation>, units: usize) -> Scale {
+        let mut alive = vec![false; units];
+        for row in 0..y.len() / units.max(1) {
+            alive.iter_mut().enumerate().for_each(|(unit, alive)| *alive |= y.at(row * units + unit) != 0.0);
+        }
+        let near_an_end = |middle: f64, half: f64| {
+            Some((0..y.len()).filter(|&i| (y.at(i) - middle).abs() > half - NEAR_AN_END).count())
+        };
         Scale {
             count: y.len(),
             sum: ops::sum(y),
             squares: ops::sum_squares(y),
             zeros: (0..y.len()).filter(|&i| y.at(i) == 0.0).count(),
-            gradient_squares: ops::sum_squares(dy),
+            gradient_squares: dy.map_or(f64::NAN, ops::sum_squares),
+            alive: (activation == Some(Activation::Relu)).then_some(alive),
+            saturated: match activation {
+                Some(Activation::Sigmoid) => near_an_end(0.5, 0.5),
+                Some(Activation::Tanh) => near_an_end(0.0, 1.0),
+                _ => None,
+            },
         }
     }
 
     /// The scale over the examples of both.
     #[must_use]
     pub fn and(self, other: Scale) -> Scale {
+        let either = |(a, b): (Vec<bool>, Vec<bool>)| a.into_iter().zip(b).map(|(a, b)| a || b).collect();
         Scale {
             count: self.count + other.count,
             sum: self.sum + other.sum,
             squares: self.squares + other.squares,
             zeros: self.zeros + other.zeros,
             gradient_squares: self.gradient_squares + other.gradient_squares,
+            alive: self.alive.zip(other.alive).map(either),
+            saturated: self.saturated.zip(other.saturated).map(|(a, b)| a + b),
         }
     }
 
-    /// Standard deviation of the activations.
-    pub fn activation(self) -> f64 {
+    /// Standard deviation of the activations; NaN if one is not finite.
+    pub fn activation(&self) -> f64 {
         let mean = self.mean(self.sum);
-        (self.mean(self.squares) - mean * mean).max(0.0).sqrt()
+        let variance = self.mean(self.squares) - mean * mean;
+        if variance < 0.0 { 0.0 } else { variance.sqrt() }
     }
 
     /// Root mean square of the gradient.
-    pub fn gradient(self) -> f64 {
+    pub fn gradient(&self) -> f64 {
         self.mean(self.gradient_squares).sqrt()
     }
 
     /// Share of activations that are exactly 0.
-    pub fn zeros(self) -> f64 {
+    pub fn zeros(&self) -> f64 {
         self.mean(self.zeros as f64)
     }
 
-    fn mean(self, total: f64) -> f64 {
+    /// Share of units that are 0 for every example, behind a ReLU.
+    pub fn dead(&self) -> Option<f64> {
+        let alive = self.alive.as_ref()?;
+        Some(alive.iter().filter(|alive| !**alive).count() as f64 / alive.len().max(1) as f64)
+    }
+
+    /// Share of activations within 0.05 of an end of their range, behind a sigmoid or tanh.
+    pub fn saturated(&self) -> Option<f64> {
+        self.saturated.map(|count| self.mean(count as f64))
+    }
+
+    fn mean(&self, total: f64) -> f64 {
         total / self.count.max(1) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dead_units_and_saturated_activations_are_counted_over_all_parts() {
+        let of = |values: [f64; 6], activation| {
+            let y = Tensor::from_f64([2, 3], values.to_vec());
+            Scale::of(y.view(), Some(y.view()), Some(activation), 3)
+        };
+        let relu = of([0.0, 1.0, 0.0, 0.0, 2.0, 0.0], Activation::Relu);
+        assert_eq!((relu.dead(), relu.zeros(), relu.saturated()), (Some(2.0 / 3.0), 4.0 / 6.0, None));
+        let both = relu.and(of([0.0, 0.0, 3.0, 0.0, 0.0, 0.0], Activation::Relu));
+        assert_eq!((both.dead(), both.zeros()), (Some(1.0 / 3.0), 9.0 / 12.0));
+        let sigmoid = of([0.04, 0.5, 0.97, 0.06, 0.94, 1.0], Activation::Sigmoid);
+        assert_eq!((sigmoid.saturated(), sigmoid.dead()), (Some(0.5), None));
+        assert_eq!(of([-0.96, 0.0, 0.97, 0.9, -0.9, 0.04], Activation::Tanh).saturated(), Some(2.0 / 6.0));
+        assert!(of([0.0, f64::NAN, 0.0, 0.0, 0.0, 0.0], Activation::Identity).activation().is_nan());
     }
 }

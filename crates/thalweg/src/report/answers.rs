@@ -1,9 +1,9 @@
 //! The model's predictions: confusion by class, or predicted against true values.
 
 use super::chart::{Bar, Bars, Caption, Cell, Drawing, HeatMap, Reliability, ReliabilityBin, Scatter};
-use super::run::{End, Run};
 use super::text::{count, fixed, number, percent, plural, shorten};
 use crate::data::schema::Task;
+use crate::event::{End, Run};
 use crate::metrics::CalibrationBin;
 use crate::metrics::calibration::{bin_ends, bin_of};
 

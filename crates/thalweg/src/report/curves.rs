@@ -1,8 +1,8 @@
 //! Training curves: cost and dev loss, the dev metric, the learning rate.
 
 use super::chart::{Caption, Drawing, LineChart, Mark, Series, XAxis};
-use super::run::Run;
 use super::text::{capital, fixed, metric_name, metric_value, number};
+use crate::event::Run;
 
 const SIZE: (f64, f64) = (460.0, 300.0);
 const WIDE: (f64, f64) = (960.0, 320.0);
@@ -77,7 +77,7 @@ fn line(
     run: &Run,
     name: &str,
     class: &'static str,
-    value: impl Fn(&super::run::Epoch) -> Option<f64>,
+    value: impl Fn(&crate::event::Epoch) -> Option<f64>,
 ) -> Option<Series> {
     let points: Vec<(f64, f64)> =
         run.epochs.iter().map(|epoch| (epoch.number as f64, value(epoch).unwrap_or(f64::NAN))).collect();

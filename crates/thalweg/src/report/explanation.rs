@@ -1,9 +1,9 @@
 //! What the model's answers depend on: which columns matter, and how answers change with the most important ones.
 
 use super::chart::{Caption, Drawing, LineChart, Range, Ranges, Series, XAxis};
-use super::run::Run;
 use super::text::{capital, count, escape, metric_name, number, plural, shorten};
 use super::theme::LAYERS;
+use crate::event::Run;
 use crate::event::{Dependence, DependenceCurve, Grid, Importance};
 use crate::task::Task;
 

@@ -20,21 +20,20 @@ mod outlines;
 pub(crate) mod page;
 #[cfg(feature = "figures")]
 mod png;
-mod run;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 mod scales;
 pub(crate) mod tables;
 pub(crate) mod text;
 pub(crate) mod theme;
 
 use crate::event::Event;
+use crate::event::Run;
 use chart::Drawing;
 
 pub use crate::event::read_events;
 pub use card::card;
 pub use page::Section;
-pub use run::{Ablation, End, Epoch, Run};
 pub use text::{duration, metric_name, metric_value};
 
 /// The colours a figure is drawn in.

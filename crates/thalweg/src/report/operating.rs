@@ -1,8 +1,8 @@
 //! What two classes are told apart at: precision and recall, and what other thresholds would come to.
 
 use super::chart::{Caption, Drawing, LineChart, Mark, Series, XAxis};
-use super::run::{End, Run};
 use super::text::{number, percent};
+use crate::event::{End, Run};
 use crate::metrics::threshold::{Counts, OperatingCurve};
 
 const SIZE: (f64, f64) = (460.0, 300.0);

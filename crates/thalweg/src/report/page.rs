@@ -3,11 +3,11 @@
 use std::fmt::Write;
 
 use super::chart::Drawing;
-use super::run::{End, Run};
 use super::text::{capital, count, duration, escape, metric_name, metric_value, plural, shorten};
 use super::{answers, curves, explanation, operating, scales, tables, theme};
 use crate::data::schema::Task;
 use crate::event::{Answers, Mistake};
+use crate::event::{End, Run};
 use crate::metrics::{Metric, Metrics};
 
 /// Nothing is loaded and no script runs; styles are inline.

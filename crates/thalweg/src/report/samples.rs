@@ -98,8 +98,9 @@ fn scales(step: usize, of: &[(f64, f64)]) -> Event {
         activation: activation * (0.9 + 0.2 * noise(step + i)),
         gradient: gradient * (0.8 + 0.4 * noise(step + 7 * i)),
         zeros: 0.5,
+        ..LayerScale::default()
     };
-    Event::Scales { step, layers: of.iter().enumerate().map(layer).collect() }
+    Event::Scales { step, cost: None, layers: of.iter().enumerate().map(layer).collect() }
 }
 
 fn epochs(from: usize, to: usize, total: usize) -> Vec<Event> {
@@ -120,6 +121,7 @@ fn epochs(from: usize, to: usize, total: usize) -> Vec<Event> {
                 learning_rate: 0.003 * 0.5 * (1.0 + (std::f64::consts::PI * t).cos()),
                 seconds: 0.034 * epoch as f64,
                 best: better,
+                phases: None,
             };
             let sampled = (total < 200 || epoch.is_multiple_of(20)).then(|| scales(17 * epoch, &healthy));
             (epoch > from).then(|| [ended].into_iter().chain(sampled)).into_iter().flatten()
@@ -174,7 +176,7 @@ fn calibration() -> Vec<CalibrationBin> {
 }
 
 /// A run with this many classes and epochs.
-pub(super) fn classes(n: usize, count: usize) -> Vec<Event> {
+pub(crate) fn classes(n: usize, count: usize) -> Vec<Event> {
     let names: Vec<String> = (0..n).map(|i| if n <= 10 { DIGITS[i].into() } else { format!("species {i}") }).collect();
     let mut events = vec![started(Task::Multiclass, names.clone(), count, 0)];
     events.extend(preamble());
@@ -198,7 +200,7 @@ pub(super) fn classes(n: usize, count: usize) -> Vec<Event> {
 }
 
 /// A run with two classes.
-pub(super) fn binary() -> Vec<Event> {
+pub(crate) fn binary() -> Vec<Event> {
     let names = vec!["malignant".to_string(), "benign".to_string()];
     let mut events = vec![started(Task::Binary, names.clone(), 20, 0)];
     events.extend(preamble());
@@ -267,14 +269,14 @@ fn operating() -> OperatingCurve {
 }
 
 /// A run with a numeric target.
-pub(super) fn regression() -> Vec<Event> {
+pub(crate) fn regression() -> Vec<Event> {
     let mut events = vec![started(Task::Regression, Vec::new(), 30, 0)];
     events.extend(preamble());
     for event in epochs(0, 30, 30) {
         events.push(match event {
             Event::EpochEnded { epoch, cost, dev_loss, learning_rate, seconds, best, .. } => {
                 let dev = BTreeMap::from([("rmse".into(), 4.2e4 + 5e4 * cost), ("r2".into(), 0.8 - cost / 4.0)]);
-                Event::EpochEnded { epoch, cost, dev_loss, dev, learning_rate, seconds, best }
+                Event::EpochEnded { epoch, cost, dev_loss, dev, learning_rate, seconds, best, phases: None }
             }
             other => other,
         });
@@ -313,14 +315,14 @@ pub(super) fn regression() -> Vec<Event> {
 }
 
 /// A deep run whose cost became infinite, with vanishing gradients, drifting activations and a dead layer.
-pub(super) fn diverged() -> Vec<Event> {
+pub(crate) fn diverged() -> Vec<Event> {
     let mut events = vec![started(Task::Multiclass, DIGITS.map(String::from).into(), 100, 0)];
     events.extend(preamble());
     for event in epochs(0, 12, 60) {
         events.push(match event {
             Event::EpochEnded { epoch, cost, dev_loss, dev, learning_rate, seconds, .. } => {
                 let (cost, dev_loss) = (cost * 1.9f64.powi(epoch as i32 - 8).max(1.0), dev_loss);
-                Event::EpochEnded { epoch, cost, dev_loss, dev, learning_rate, seconds, best: epoch <= 9 }
+                Event::EpochEnded { epoch, cost, dev_loss, dev, learning_rate, seconds, best: epoch <= 9, phases: None }
             }
             Event::Scales { step, .. } => {
                 let at = |i: i32| (2f64.powi(-i) * (1.0 + (step as f64).powi(2) / 4.0), 1e-9 * 8f64.powi(i));
@@ -341,6 +343,7 @@ pub(super) fn diverged() -> Vec<Event> {
         learning_rate: 0.003,
         seconds: 0.5,
         best: false,
+        phases: None,
     });
     let message = "the cost became infinite in epoch 13; the parameters of epoch 9 are kept".to_string();
     events.push(Event::Warning(message.into()));
@@ -348,7 +351,7 @@ pub(super) fn diverged() -> Vec<Event> {
 }
 
 /// A run that was killed.
-pub(super) fn interrupted() -> Vec<Event> {
+pub(crate) fn interrupted() -> Vec<Event> {
     let mut events = vec![started(Task::Multiclass, DIGITS.map(String::from).into(), 100, 0)];
     events.extend(preamble());
     events.extend(epochs(0, 23, 100));
@@ -356,7 +359,7 @@ pub(super) fn interrupted() -> Vec<Event> {
 }
 
 /// A run that was killed after epoch 11 and resumed from epoch 8.
-pub(super) fn resumed() -> Vec<Event> {
+pub(crate) fn resumed() -> Vec<Event> {
     let whole = classes(10, 20);
     let names: Vec<String> = DIGITS.map(String::from).into();
     let mut events = vec![started(Task::Multiclass, names.clone(), 20, 0)];
@@ -370,7 +373,7 @@ pub(super) fn resumed() -> Vec<Event> {
 }
 
 /// A run without dev and test splits, scales or decisions.
-pub(super) fn train_only() -> Vec<Event> {
+pub(crate) fn train_only() -> Vec<Event> {
     let mut events = vec![started(Task::Binary, vec!["no".into(), "yes".into()], 8, 0)];
     if let Event::RunStarted { examples, .. } = &mut events[0] {
         *examples = Splits { train: 40, dev: 0, test: 0 };
@@ -378,7 +381,16 @@ pub(super) fn train_only() -> Vec<Event> {
     for event in epochs(0, 8, 8) {
         if let Event::EpochEnded { epoch, cost, seconds, .. } = event {
             let (dev_loss, dev) = (None, BTreeMap::new());
-            events.push(Event::EpochEnded { epoch, cost, dev_loss, dev, learning_rate: 0.1, seconds, best: true });
+            events.push(Event::EpochEnded {
+                epoch,
+                cost,
+                dev_loss,
+                dev,
+                learning_rate: 0.1,
+                seconds,
+                best: true,
+                phases: None,
+            });
         }
     }
     let evaluated = Splits { train: metrics(&[("accuracy", 1.0)]), ..Splits::default() };
@@ -387,7 +399,7 @@ pub(super) fn train_only() -> Vec<Event> {
 }
 
 /// A run with an injection attempt in every name.
-pub(super) fn hostile() -> Vec<Event> {
+pub(crate) fn hostile() -> Vec<Event> {
     let attack = "\"><script>alert(1)</script><svg onload=\"alert(2)\">&amp;\u{0}";
     let names = vec![attack.to_string(), "</title></style>".to_string(), "国".repeat(30)];
     let mut events = vec![started(Task::Multiclass, names.clone(), 3, 0)];

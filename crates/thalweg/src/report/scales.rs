@@ -1,10 +1,10 @@
 //! The scale of each layer's activations and gradients over training: do signals vanish or explode?
 
 use super::chart::{Caption, Drawing, LineChart, Mark, Series, XAxis};
-use super::run::Run;
 use super::text::{number, percent, plural};
 use super::theme::LAYERS;
 use crate::event::LayerScale;
+use crate::event::Run;
 
 /// Ratio of the strongest to the weakest layer's scale above which it is reported.
 const RATIO: f64 = 1e3;
@@ -195,7 +195,8 @@ mod tests {
 
     #[test]
     fn a_gradient_that_recovers_had_vanished_and_does_not_explode() {
-        let layer = |name: &str, gradient| LayerScale { name: name.into(), activation: 0.2, gradient, zeros: 0.0 };
+        let layer =
+            |name: &str, gradient| LayerScale { name: name.into(), activation: 0.2, gradient, ..Default::default() };
         let at = |first, second| vec![layer("layers.0", first), layer("layers.9", second)];
         let run = Run { scales: vec![(1, at(6e-7, 3e-3)), (9, at(4e-4, 3e-3))], ..Run::default() };
         let found = findings(&run);

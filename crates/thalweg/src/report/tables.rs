@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use super::answers::Confusion;
-use super::run::{Ablation, Run};
 use super::text::{capital, count, escape, metric_name, metric_value, number, percent, shorten};
 use crate::data::schema::Task;
+use crate::event::{Ablation, Run};
 use crate::event::{Baseline, Coverage, Decision, LayerRow, Mistake, Splits};
 use crate::metrics::{self, Metric, Metrics};
 

@@ -119,7 +119,16 @@ mod tests {
 
     fn epoch(epoch: usize) -> Event {
         let dev = [("accuracy".to_string(), 0.5)].into();
-        Event::EpochEnded { epoch, cost: 1.0, dev_loss: None, dev, learning_rate: 0.1, seconds: 1.0, best: true }
+        Event::EpochEnded {
+            epoch,
+            cost: 1.0,
+            dev_loss: None,
+            dev,
+            learning_rate: 0.1,
+            seconds: 1.0,
+            best: true,
+            phases: None,
+        }
     }
 
     fn saved(epoch: usize, step: usize) -> Event {

@@ -136,9 +136,19 @@ impl DataParallel {
 
     /// The scales that the last step sampled.
     pub(super) fn take_scales(&mut self) -> Option<Vec<Scale>> {
-        let sampled = self.parts.iter_mut().filter_map(|part| part.workspace.take_scales());
-        sampled.reduce(|all, part| all.into_iter().zip(part).map(|(all, part)| all.and(part)).collect())
+        self.parts.iter_mut().filter_map(|part| part.workspace.take_scales()).reduce(over_both)
     }
+
+    /// The scales of the layers' outputs in the last step, on m examples.
+    pub(super) fn output_scales(&self, network: &Network, m: usize) -> Option<Vec<Scale>> {
+        let parts = self.parts.iter().zip((0..m).step_by(self.rows));
+        let scales = |(part, start): (&Part, usize)| network.output_scales(&part.workspace, self.rows.min(m - start));
+        parts.map(scales).reduce(over_both)
+    }
+}
+
+fn over_both(all: Vec<Scale>, part: Vec<Scale>) -> Vec<Scale> {
+    all.into_iter().zip(part).map(|(all, part)| all.and(part)).collect()
 }
 
 #[cfg(test)]

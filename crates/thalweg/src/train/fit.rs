@@ -8,11 +8,11 @@ use super::data_parallel::{DataParallel, Pass};
 use super::folds::Folds;
 use super::state::{Best, State};
 use crate::error::{Error, Kind, Result, advice};
-use crate::event::{Event, LayerScale};
+use crate::event::{Event, LayerScale, Phases};
 use crate::layers::{Mode, RngContext};
 use crate::losses::{self, Cost, Loss};
 use crate::metrics::Metrics;
-use crate::network::{Network, Workspace};
+use crate::network::{Entry, Network, Scale, Workspace};
 use crate::optimizers::{Optimizer, Step};
 use crate::schedule::{self, Schedule, Time};
 use crate::tensor::Tensor;
@@ -147,21 +147,31 @@ impl Trainer<'_> {
             let share = 1.0 / steps as f64;
             let sampling = self.samples_scales(epoch) && state.step == 0;
             let mut progress = Instant::now();
-            while let Some(examples) = batches.next(&mut buffers.batch)? {
+            loop {
+                let waiting = Instant::now();
+                let Some(examples) = batches.next(&mut buffers.batch)? else { break };
+                buffers.phases.data += waiting.elapsed().as_secs_f64();
                 if callback.stop() {
                     state.seconds = clock.seconds();
                     callback.checkpoint(state)?;
                     return Ok(StopReason::Interrupted);
                 }
-                if sampling && state.step == 0 {
+                let before = (sampling && state.step == 0).then(|| {
                     buffers.parts.sample_scales();
-                }
-                let cost = self.step(state, &mut buffers, examples, (share, clock.share()))?;
+                    state.theta.clone()
+                });
+                let cost = self.step(state, &mut buffers, examples, (share, clock.share())).inspect_err(|_| {
+                    if let Some(scales) = buffers.parts.output_scales(self.network, examples.len()) {
+                        let layers = self.layer_scales(&scales, &state.theta, None);
+                        callback.event(&Event::Scales { step: state.t as usize + 1, cost: None, layers });
+                    }
+                })?;
                 state.cost += cost;
                 state.step += 1;
                 callback.step(state.learning_rate, cost);
-                if let Some(scales) = buffers.parts.take_scales() {
-                    callback.event(&Event::Scales { step: state.t as usize, layers: self.name_scales(&scales) });
+                if let Some((before, scales)) = before.zip(buffers.parts.take_scales()) {
+                    let layers = self.layer_scales(&scales, &before, Some(&state.theta));
+                    callback.event(&Event::Scales { step: state.t as usize, cost: Some(cost), layers });
                 }
                 if progress.elapsed() > Duration::from_millis(200) {
                     progress = Instant::now();
@@ -219,8 +229,11 @@ impl Trainer<'_> {
         examples: &[u32],
         time: (f64, f64),
     ) -> Result<f64> {
-        let TrainingBuffers { batch, parts } = buffers;
+        let TrainingBuffers { batch, parts, phases } = buffers;
+        let start = Instant::now();
         let (j, gradient) = self.forward_backward(state, batch, parts, examples);
+        let update = Instant::now();
+        phases.passes += (update - start).as_secs_f64();
         if !j.is_finite() {
             return Err(self.diverged(state, j));
         }
@@ -232,6 +245,7 @@ impl Trainer<'_> {
         if let Some(average) = &mut state.average {
             average.observe(state.theta.view());
         }
+        phases.update += update.elapsed().as_secs_f64();
         Ok(j)
     }
 
@@ -302,6 +316,7 @@ impl Trainer<'_> {
         let theta = state.average.as_ref().map(|average| average.corrected());
         let theta = theta.as_ref().unwrap_or(&state.theta);
         let (mut dev_loss, mut dev) = (None, Metrics::new());
+        let evaluation = Instant::now();
         if let Some(examples) = self.dev {
             let workspace = buffers.parts.workspace();
             workspace.precision = MatmulPrecision::F32;
@@ -324,6 +339,7 @@ impl Trainer<'_> {
         if let Schedule::Plateau { patience, .. } = self.settings.schedule {
             state.plateau.observe(dev_loss.unwrap_or(cost), patience);
         }
+        buffers.phases.evaluation = evaluation.elapsed().as_secs_f64();
         state.seconds = clock.seconds();
         callback.event(&Event::EpochEnded {
             epoch: state.epoch,
@@ -333,6 +349,7 @@ impl Trainer<'_> {
             learning_rate: state.learning_rate,
             seconds: state.seconds,
             best,
+            phases: Some(std::mem::take(&mut buffers.phases)),
         });
         Ok(())
     }
@@ -346,14 +363,39 @@ impl Trainer<'_> {
         (epoch - 1).is_multiple_of(self.settings.epochs.div_ceil(60).max(1))
     }
 
-    fn name_scales(&self, scales: &[crate::network::Scale]) -> Vec<LayerScale> {
-        let name = |(i, scale): (usize, &crate::network::Scale)| LayerScale {
-            name: format!("layers.{i}"),
-            activation: scale.activation(),
-            gradient: scale.gradient(),
-            zeros: scale.zeros(),
+    /// The layers' scales, with those of their weights before a step and of its change, from θ after it.
+    fn layer_scales(&self, scales: &[Scale], before: &Tensor, after: Option<&Tensor>) -> Vec<LayerScale> {
+        let change = after.map(|after| {
+            let mut change = after.clone();
+            ops::add_scaled(change.view_mut(), -1.0, before.view());
+            change
+        });
+        let layer = |(i, scale): (usize, &Scale)| {
+            let weights = self.network.layout().of_layer(i).iter().filter(|entry| entry.decays);
+            let rms = |theta: &Tensor| {
+                let add = |(squares, count), entry: &Entry| {
+                    (
+                        squares + ops::sum_squares(theta.view().part(entry.start, entry.shape)),
+                        count + entry.shape.size(),
+                    )
+                };
+                let (squares, count) = weights.clone().fold((0.0, 0), add);
+                (count > 0).then(|| (squares / count as f64).sqrt())
+            };
+            let weight = rms(before);
+            let change = change.as_ref().and_then(rms).zip(weight.filter(|weight| *weight > 0.0));
+            LayerScale {
+                name: format!("layers.{i}"),
+                activation: scale.activation(),
+                gradient: scale.gradient(),
+                zeros: scale.zeros(),
+                weight,
+                update: change.map(|(change, weight)| change / weight),
+                dead: scale.dead(),
+                saturated: scale.saturated(),
+            }
         };
-        scales.iter().enumerate().map(name).collect()
+        scales.iter().enumerate().map(layer).collect()
     }
 
     fn diverged(&self, state: &State, j: f64) -> Error {
@@ -368,6 +410,8 @@ impl Trainer<'_> {
 struct TrainingBuffers {
     batch: Batch,
     parts: DataParallel,
+    /// What the seconds of the epoch went to so far.
+    phases: Phases,
 }
 
 impl TrainingBuffers {
@@ -376,7 +420,7 @@ impl TrainingBuffers {
         let sizes = [trainer.batch_size(1), trainer.batch_size(trainer.settings.epochs)];
         let batch = train.new_batch(sizes[0].max(sizes[1]));
         let parts = DataParallel::new(network, &sizes, batch.x.dtype());
-        TrainingBuffers { batch, parts }
+        TrainingBuffers { batch, parts, phases: Phases::default() }
     }
 }
 

@@ -4,10 +4,10 @@
 mod inputs;
 mod markdown;
 
-use super::run::{End, Run};
 use super::text::{capital, count, duration, metric_name, metric_value, number, percent, plural};
 use crate::data::schema::Role;
 use crate::event::{Answers, Event, Splits};
+use crate::event::{End, Run};
 use crate::metrics::{Metric, Metrics};
 use crate::model::Model;
 use crate::task::Task;

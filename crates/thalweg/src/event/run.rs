@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::data::schema::Task;
-use crate::event::{
-    Answers, Baseline, Decision, Dependence, Event, Importance, LayerRow, LayerScale, Splits, TrainingRows,
+use super::{
+    Answers, Baseline, Decision, Dependence, Event, Importance, LayerRow, LayerScale, Phases, Splits, TrainingRows,
 };
 use crate::metrics::{Metric, Metrics};
+use crate::task::Task;
 
 /// The facts of a run, as far as its events report them.
 #[derive(Debug, Default)]
@@ -95,6 +95,8 @@ pub struct Epoch {
     pub seconds: f64,
     /// Whether it was the best so far.
     pub best: bool,
+    /// Where its time went.
+    pub phases: Option<Phases>,
 }
 
 /// How the run ended.
@@ -166,9 +168,9 @@ impl Run {
                     self.warnings.push(text);
                 }
             }
-            Event::Scales { step, layers } => self.scales.push((step, layers)),
-            Event::EpochEnded { epoch, cost, dev_loss, dev, learning_rate, seconds, best } => {
-                self.epochs.push(Epoch { number: epoch, cost, dev_loss, dev, learning_rate, seconds, best });
+            Event::Scales { step, layers, .. } => self.scales.push((step, layers)),
+            Event::EpochEnded { epoch, cost, dev_loss, dev, learning_rate, seconds, best, phases } => {
+                self.epochs.push(Epoch { number: epoch, cost, dev_loss, dev, learning_rate, seconds, best, phases });
             }
             Event::Ablation { without, metric, all, value } => {
                 self.ablations.push(Ablation { without, metric, all, value });
