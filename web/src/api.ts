@@ -97,8 +97,8 @@ export interface Layer {
 }
 
 export interface Section {
+  /** Its name in code: `calibration`. */
   id: string;
-  title: string;
   /** The report's own markup, escaped by the server. */
   html: string;
 }
@@ -109,8 +109,7 @@ export interface Decision {
   instead: string;
 }
 
-/** Of a row, `warnings` is a number; of a run, the warnings themselves. */
-export interface Run extends Omit<Row, "warnings"> {
+export interface Run extends Row {
   classes: string[];
   examples: Record<Part, number>;
   features: number;
@@ -119,8 +118,9 @@ export interface Run extends Omit<Row, "warnings"> {
   command: string;
   facts: [string, string][];
   decisions: Decision[];
-  warnings: { what: string; remedy: string }[];
-  metrics: Partial<Record<Part, Metrics>>;
+  /** Each with its remedy on a line of its own. */
+  warning_texts: string[];
+  metrics: Partial<Record<Part, Metrics>> | null;
   metric_names: Record<string, { label: string; higher_is_better: boolean }>;
   baselines: { name: string; metrics: Partial<Record<Part, Metrics>> }[];
   reason: string | null;
@@ -128,7 +128,7 @@ export interface Run extends Omit<Row, "warnings"> {
   configuration: { key: string; value: string; default: boolean }[];
   can_resume: boolean;
   answers: Answers | null;
-  findings: Finding[];
+  findings?: Finding[];
   sections: Section[];
   css: string;
 }
@@ -141,7 +141,7 @@ export interface Curves {
   learning_rate: Value[];
   seconds: number[];
   best_epoch: number | null;
-  total_epochs: number;
+  total_epochs: number | null;
   phases: Record<string, Value[]> | null;
 }
 
@@ -151,6 +151,7 @@ export interface LayerScales {
   activation: Value[];
   gradient: Value[];
   zeros: Value[];
+  /** Null where the run did not record it. */
   weight: Value[] | null;
   update: Value[] | null;
   dead: Value[] | null;
@@ -162,15 +163,12 @@ export interface Scales {
   layers: LayerScales[];
 }
 
+/** How far the current epoch is. */
 export interface Progress {
   epoch: number;
   step: number;
   steps: number;
-  epochs: number;
   cost: number | null;
-  seconds: number;
-  rows_per_second: number | null;
-  eta_seconds: number | null;
 }
 
 export interface EpochEnded {
@@ -181,41 +179,50 @@ export interface EpochEnded {
   learning_rate: number;
   seconds: number;
   best: boolean;
+  phases?: { data: number; passes: number; update: number; evaluation: number } | null;
 }
 
 export interface Comparison {
   runs: Row[];
   configuration: { key: string; values: (string | null)[] }[];
   metrics: { split: Part; name: string; label: string; values: (Metric | null)[]; higher_is_better: boolean }[];
-  paired: { rows: number; tests: PairedTest[]; note: string } | null;
+  /** Of two runs: the test, or a note why there is none. */
+  paired: Paired | { note: string } | null;
 }
 
+export interface Paired {
+  rows: number;
+  tests: PairedTest[];
+  text: string;
+  mcnemar_p: number | null;
+}
+
+/** What B has more than A, with its 95 % interval over the same rows. */
 export interface PairedTest {
-  a: string;
-  b: string;
   metric: string;
+  label: string;
   difference: number | null;
   low: number | null;
   high: number | null;
-  p: number | null;
-  text: string;
+  higher_is_better: boolean;
 }
 
 export interface Field {
   name: string;
   type: "number" | "category" | "boolean" | "text" | "date";
-  low: number | null;
-  high: number | null;
-  typical: string | number | boolean | null;
-  step: number | null;
-  values: string[];
+  low?: number | null;
+  high?: number | null;
+  typical?: string | number | boolean | null;
+  values?: string[];
+  /** How a date is written: `%Y-%m-%d`. */
+  format?: string;
   required: boolean;
 }
 
 export interface Form {
   kind: "table" | "image" | "sound" | "none";
   fields: Field[];
-  accept: string[];
+  accept?: string[];
 }
 
 export interface Prediction {
@@ -223,7 +230,13 @@ export interface Prediction {
   answer: string;
   probabilities: { class: string; probability: number }[] | null;
   interval: { low: number; high: number; level: number } | null;
-  contributions: { name: string; value: string; contribution: number }[] | null;
+  contributions: { name: string; contribution: number }[] | null;
+}
+
+export interface Answered {
+  predictions: Prediction[];
+  /** Of labels, of which any number may hold: the probability of each. */
+  labels?: { class: string; probability: number }[];
 }
 
 export interface Study {
@@ -284,9 +297,9 @@ export const api = {
   compare: (ids: string[]) => ask<Comparison>(`compare?runs=${ids.map(encodeURIComponent).join(",")}`),
   form: (id: string) => ask<Form>(`${run(id)}/form`),
   predict: (id: string, inputs: Record<string, string>, signal: AbortSignal) =>
-    change<{ predictions: Prediction[] }>("POST", `${run(id)}/predict`, JSON.stringify({ inputs }), undefined, signal),
+    change<Answered>("POST", `${run(id)}/predict`, JSON.stringify({ inputs }), undefined, signal),
   predictFile: (id: string, file: Blob, signal: AbortSignal) =>
-    change<{ predictions: Prediction[] }>("POST", `${run(id)}/predict`, file, file.type || "application/octet-stream", signal),
+    change<Answered>("POST", `${run(id)}/predict`, file, file.type || "application/octet-stream", signal),
   studies: () => ask<{ studies: Study[] }>("studies").then((told) => told.studies),
   study: (id: string) => ask<{ html?: string; sections?: Section[]; css?: string }>(`studies/${encodeURIComponent(id)}`),
 };

@@ -1,7 +1,7 @@
 // Axes of parallel coordinates: options that differ, and the metric they led to.
 
 import type { Comparison } from "./api.ts";
-import { short } from "./format.ts";
+import { capital, short } from "./format.ts";
 
 export interface Axis {
   name: string;
@@ -31,28 +31,32 @@ export function numberAxis(name: string, values: (number | null)[]): Axis {
 
 /** Words one above the other, in the order in which they first occur. */
 export function wordAxis(name: string, values: (string | null)[]): Axis {
-  const words = [...new Set(values.filter((value): value is string => value !== null && value !== ""))];
+  const words = [...new Set(values.filter((value) => value !== null))];
   const height = (word: string) => (words.length > 1 ? words.indexOf(word) / (words.length - 1) : 0.5);
   return {
     name,
-    at: values.map((value) => (value === null || value === "" ? null : height(value))),
+    at: values.map((value) => (value === null ? null : height(value))),
     ticks: words.map((word) => ({ at: height(word), text: word })),
   };
 }
 
+/** Whether two runs state different values; where a run is kept tells nothing. */
+function worthAnAxis({ key, values }: Comparison["configuration"][number]): boolean {
+  return !/^(data\.path|output\..*)$/.test(key) && new Set(values.filter((value) => value !== null)).size > 1;
+}
+
 /** Axes of the options that differ, at most `most`, and last that of the results if all are of one metric. */
 export function axesOf({ runs, configuration }: Comparison, most: number): Axis[] {
-  const options = configuration.slice(0, most).map(({ key, values }) => {
+  const options = configuration.filter(worthAnAxis).slice(0, most).map(({ key, values }) => {
     const numbers = values.map(numeric);
-    const stated = values.filter((value) => value !== null && value !== "");
-    const all = stated.length > 0 && numbers.filter((value) => value !== null).length === stated.length;
-    return all ? numberAxis(key, numbers) : wordAxis(key, values.map((value) => (value === null ? null : String(value))));
+    const all = values.every((value, i) => value === null || numbers[i] !== null);
+    return all ? numberAxis(key, numbers) : wordAxis(key, values);
   });
   const headlines = runs.flatMap((row) => (row.headline ? [row.headline] : []));
   const [first] = headlines;
   const shared = first && headlines.every((other) => other.name === first.name && other.split === first.split);
   if (!shared) return options;
-  const result = numberAxis(`${first.split} ${first.label}`, runs.map((row) => row.headline?.value ?? null));
+  const result = numberAxis(`${capital(first.split)} ${first.label}`, runs.map((row) => row.headline?.value ?? null));
   const named = result.ticks.map((tick) => {
     const of = runs.find((_, i) => result.at[i] === tick.at);
     return { ...tick, text: of?.headline?.text ?? tick.text };

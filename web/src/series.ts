@@ -24,6 +24,14 @@ export function smooth(x: readonly number[], y: readonly Value[], beta: number):
   });
 }
 
+/** Epochs a second over the last of them: of what is told now, and not of a first epoch that loaded the data. */
+export function pace(epochs: readonly number[], seconds: readonly number[], over = 20): number | null {
+  const last = epochs.length - 1;
+  const first = Math.max(0, last - over);
+  const passed = (seconds[last] ?? 0) - (seconds[first] ?? 0);
+  return passed > 0 ? (epochs[last]! - epochs[first]!) / passed : null;
+}
+
 /** About how many values are averaged: 1 ⁄ (1 − β). */
 export function horizon(beta: number): number {
   return Math.round(1 / (1 - beta));

@@ -3,8 +3,8 @@
 import { useMemo, useState } from "preact/hooks";
 import uPlot from "uplot";
 
-import { api, streamOf, type Comparison, type Curves, type Metric, type Row } from "../api.ts";
-import { capital, duration, fixed, metricValue, NONE, number, short } from "../format.ts";
+import { api, streamOf, type Comparison, type Curves, type Metric, type PairedTest, type Part, type Row } from "../api.ts";
+import { capital, duration, fixed, metricValue, NONE, number, plural, short } from "../format.ts";
 import { useLoad, useStream, useThrottled, useTitle } from "../hooks.ts";
 import { Parallel } from "../parts/parallel.tsx";
 import { Plot, suitsLog, type Line } from "../parts/plot.tsx";
@@ -180,9 +180,16 @@ function RunHeads({ rows }: { rows: Row[] }) {
 
 function MetricsTable({ comparison }: { comparison: Comparison }) {
   const { runs, metrics } = comparison;
-  if (metrics.length === 0) return null;
+  const splits = (["test", "dev", "train"] as const).filter((split) => metrics.some((row) => row.split === split));
+  const [chosen, choose] = useState<Part>("test");
+  const split = splits.includes(chosen) ? chosen : splits[0];
+  if (split === undefined) return null;
   return (
-    <Card title="Metrics" note="The best of each row is bold; below, 95 % intervals.">
+    <Card
+      title="Metrics"
+      note="The best of each row is bold; below, 95 % intervals."
+      side={<Choice label="Part of the data" value={split} choose={choose} options={splits.map((one) => [one, capital(one)] as const)} />}
+    >
       <div class="scroll" tabIndex={0} role="region" aria-label="Metrics">
         <table class="side-by-side">
           <thead>
@@ -192,13 +199,12 @@ function MetricsTable({ comparison }: { comparison: Comparison }) {
             </tr>
           </thead>
           <tbody>
-            {metrics.map((row) => {
+            {metrics.filter((row) => row.split === split).map((row) => {
               const best = bestOf(row.values, row.higher_is_better);
               return (
                 <tr key={`${row.split} ${row.name}`}>
                   <th scope="row">
-                    <i class={`dot ${row.split}`} />
-                    {capital(row.split)} {row.label.replace(/^[A-Z](?=[a-z])/, (c) => c.toLowerCase())}
+                    {capital(row.label)}
                   </th>
                   {row.values.map((metric, at) => (
                     <td key={at} class={`r ${metric?.value === best ? "best" : ""}`}>
@@ -226,33 +232,62 @@ function bestOf(values: (Metric | null)[], higher: boolean): number | null {
   return higher ? Math.max(...known) : Math.min(...known);
 }
 
+/** Two runs on the same rows. */
 function Paired({ comparison }: { comparison: Comparison }) {
-  const { paired } = comparison;
+  const { paired, runs } = comparison;
   if (!paired) return null;
-  const most = Math.max(1e-12, ...paired.tests.flatMap((test) => [test.low, test.high, test.difference].map((value) => Math.abs(value ?? 0))));
-  const at = (value: number) => 100 + (value / most) * 92;
+  const title = "Is the difference chance?";
+  if (!("tests" in paired)) return <Card title={title}><p class="muted">{capital(paired.note)}</p></Card>;
   return (
-    <Card title="Is the difference chance?" note={paired.note}>
-      {paired.tests.length === 0 ? (
-        <p class="muted">There is nothing to test.</p>
-      ) : (
-        <ul class="paired">
-          {paired.tests.map((test) => (
-            <li key={`${test.a} ${test.b} ${test.metric}`}>
-              <p>{test.text}</p>
-              {test.low !== null && test.high !== null && test.difference !== null && (
-                <svg viewBox="0 0 200 24" role="img" aria-label={`Difference ${number(test.difference, 3)}, 95 % interval ${number(test.low, 3)} to ${number(test.high, 3)}`}>
-                  <path class="axis" d="M100 2v20" />
-                  <path class="whisker" d={`M${at(test.low)} 12H${at(test.high)}M${at(test.low)} 8v8M${at(test.high)} 8v8`} />
-                  <circle cx={at(test.difference)} cy="12" r="4" />
-                </svg>
-              )}
-              <span class="muted">p = {test.p === null ? NONE : test.p < 0.001 ? "below 0.001" : fixed(test.p, 3)}</span>
-            </li>
-          ))}
-        </ul>
-      )}
+    <Card title={title} note={`Both models answer the ${plural(paired.rows, "row")} that neither was trained on: what B, ${runs[1]?.id}, has more than A, ${runs[0]?.id}, with 95 % intervals.`}>
+      <p class="verdict">{capital(paired.text)}</p>
+      <div class="scroll" tabIndex={0} role="region" aria-label="Paired differences">
+        <table class="paired">
+          <thead>
+            <tr>
+              <th scope="col">Metric</th>
+              <th scope="col" class="r">B − A</th>
+              <th scope="col" class="r">95 % interval</th>
+              <th scope="col" class="interval-plot">B worse, B better</th>
+            </tr>
+          </thead>
+          <tbody>
+            {paired.tests.map((test) => (
+              <tr key={test.metric}>
+                <th scope="row">{capital(test.label)}</th>
+                <td class="r">{signed(test.metric, test.difference)}</td>
+                <td class="r">
+                  {signed(test.metric, test.low)} to {signed(test.metric, test.high)}
+                </td>
+                <td class="interval-plot">
+                  <IntervalPlot test={test} />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {paired.mcnemar_p !== null && <p class="muted">McNemar’s test of the rows that only one of them has right: p = {paired.mcnemar_p < 0.001 ? "below 0.001" : fixed(paired.mcnemar_p, 3)}.</p>}
     </Card>
+  );
+}
+
+function signed(metric: string, value: number | null): string {
+  return (value !== null && value > 0 ? "+" : "") + (metric === "accuracy" && value !== null ? `${fixed(100 * value, 1)}\u00a0%` : number(value, 3));
+}
+
+/** Better to the right, each metric on its own scale. */
+function IntervalPlot({ test: { difference, low, high, higher_is_better } }: { test: PairedTest }) {
+  if (difference === null || low === null || high === null) return null;
+  const most = Math.max(1e-12, Math.abs(low), Math.abs(high), Math.abs(difference));
+  const at = (value: number) => 80 + ((higher_is_better ? value : -value) / most) * 74;
+  const sure = low > 0 || high < 0;
+  return (
+    <svg viewBox="0 0 160 20" width="160" height="20" class={sure ? "sure" : ""} aria-hidden="true">
+      <path class="axis" d="M80 1v18" />
+      <path class="whisker" d={`M${at(low)} 10H${at(high)}`} />
+      <circle cx={at(difference)} cy="10" r="4" />
+    </svg>
   );
 }
 

@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 import { api, type Part, type Progress, type Run } from "../api.ts";
 import { capital, count, duration, fixed, metricValue, NONE, number, plural } from "../format.ts";
 import { useTitle } from "../hooks.ts";
+import { pace } from "../series.ts";
 import { DeleteDialog, LabelsDialog } from "../parts/labels.tsx";
 import { announce, Button, complain, Failure, Icon, Loading, StatusPill } from "../parts/ui.tsx";
 import { link } from "../router.ts";
@@ -32,7 +33,8 @@ export function RunPage({ id, tab, writable }: { id: string; tab: string; writab
     <>
       {error && <Failure error={error} retry={reload} />}
       <Head run={run} live={live} writable={writable} />
-      {run.status === "running" ? <Strip run={run} live={live} progress={live.progress} /> : <Tiles run={run} />}
+      {run.status === "running" ? <Strip run={run} live={live} progress={live.progress} /> : <Unfinished run={run} />}
+      {run.status !== "running" && <Tiles run={run} />}
       <Tabs id={id} tab={tab} hasModel={run.has_model} />
       <div class="tab">
         <Tab tab={tab} run={run} live={live} />
@@ -196,22 +198,24 @@ function Split({ examples }: { examples: Record<Part, number> }) {
 /** What a run is doing right now. */
 function Strip({ run, live, progress }: { run: Run; live: Live; progress: Progress | null }) {
   const { curves } = live;
-  const done = curves?.total_epochs ?? run.epoch;
-  const epochs = progress?.epochs ?? run.epochs;
-  const within = progress && progress.steps > 0 && progress.epoch > done ? progress.step / progress.steps : 0;
+  const done = Math.max(curves?.total_epochs ?? 0, run.epoch);
+  const epochs = run.epochs;
+  const ahead = progress !== null && progress.epoch > done;
+  const within = ahead && progress.steps > 0 ? progress.step / progress.steps : 0;
   const share = Math.min(1, (done + within) / Math.max(1, epochs));
+  const rate = curves && curves.epochs.length > 1 && live.range === null ? pace(curves.epochs, curves.seconds) : null;
   const last = (curves?.epochs.length ?? 0) - 1;
   const metric = run.headline?.name ?? run.monitor?.name ?? "accuracy";
   const devValue = curves?.dev[metric]?.[last];
   const figures: [string, string][] = [
-    ["Epoch", `${count(Math.max(done, progress?.epoch ?? 0))} of ${count(epochs)}`],
-    ["Time left", progress?.eta_seconds == null ? NONE : `about ${duration(progress.eta_seconds)}`],
-    ["Rows a second", progress?.rows_per_second == null ? NONE : count(progress.rows_per_second)],
-    ["Cost", number(progress?.cost ?? curves?.cost[last], 3)],
+    ["Epoch", `${count(ahead ? progress.epoch : done)} of ${count(epochs)}`],
+    ["Time left, at most", rate === null ? NONE : duration((epochs - done - within) / rate)],
+    ["Rows a second", rate === null ? NONE : count(Number((rate * run.examples.train).toPrecision(3)))],
+    ["Cost", number(ahead ? progress.cost : curves?.cost[last], 3)],
     ["Dev loss", number(curves?.dev_loss[last], 3)],
     ...(typeof devValue === "number" ? [[`Dev ${run.metric_names[metric]?.label ?? metric}`, metricValue(metric, devValue)] as [string, string]] : []),
     ["Best epoch", curves?.best_epoch == null ? NONE : count(curves.best_epoch)],
-    ["So far", duration(progress?.seconds ?? curves?.seconds[last])],
+    ["So far", duration(curves?.seconds[last] ?? run.seconds)],
   ];
   return (
     <section class="strip" aria-label="Progress">
@@ -236,12 +240,12 @@ function Strip({ run, live, progress }: { run: Run; live: Live; progress: Progre
 function Tiles({ run }: { run: Run }) {
   const name = run.headline?.name;
   const tiles = PARTS.flatMap((part) => {
-    const metrics = run.metrics[part];
+    const metrics = run.metrics?.[part];
     const metric = name ? metrics?.[name] : undefined;
     return metrics && metric ? [{ part, metrics, metric }] : [];
   });
-  if (!name || tiles.length === 0) return <Unfinished run={run} />;
-  const label = (metric: string) => run.metric_names[metric]?.label ?? metric;
+  if (!name || tiles.length === 0) return null;
+  const label = (metric: string) => capital(run.metric_names[metric]?.label ?? metric);
   return (
     <div class="tiles">
       {tiles.map(({ part, metrics, metric }) => (
@@ -284,12 +288,12 @@ function Unfinished({ run }: { run: Run }) {
       </div>
     );
   }
-  if (run.status === "finished") return null;
-  const left = Math.max(0, run.epochs - run.epoch);
+  const left = run.epochs - run.epoch;
+  if (run.status === "finished" || left <= 0) return null;
   return (
     <div class="notice">
       <strong>The run stopped with {plural(left, "epoch")} left.</strong>
-      {run.can_resume && <p>It can go on from its last checkpoint.</p>}
+      {run.can_resume && <span> It can go on from its last checkpoint.</span>}
     </div>
   );
 }

@@ -275,7 +275,7 @@ function RunRow({ row, writable, chosen, choose, edit, remove }: RunRowProps) {
           <>
             <b>{headline.text}</b>
             <small>
-              {headline.split} {headline.label.replace(/^[A-Z](?=[a-z])/, (c) => c.toLowerCase())}
+              {headline.split} {headline.label}
               {headline.low !== null && headline.high !== null && (
                 <span class="interval" title="95 % interval">
                   {" "}

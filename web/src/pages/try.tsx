@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import { api, type Field, type Form, type Prediction, type Refusal } from "../api.ts";
+import { api, type Answered, type Field, type Form, type Prediction, type Refusal } from "../api.ts";
 import { number, percent, short } from "../format.ts";
 import { useLoad, useTitle } from "../hooks.ts";
 import { Button, Card, Empty, Failure, Icon, Loading } from "../parts/ui.tsx";
@@ -48,19 +48,19 @@ function Ask({ id, form }: { id: string; form: Form }) {
 }
 
 interface Answer {
-  predictions: Prediction[] | null;
+  told: Answered | null;
   error: Refusal | null;
 }
 
 /** Asks when the question settles; an answer that was overtaken is dropped, the old one stays until the new is there. */
-function useAnswer<Q>(question: Q | null, ask: (question: Q, signal: AbortSignal) => Promise<{ predictions: Prediction[] }>, wait: number): Answer & { busy: boolean } {
-  const [answer, set] = useState<Answer>({ predictions: null, error: null });
+function useAnswer<Q>(question: Q | null, ask: (question: Q, signal: AbortSignal) => Promise<Answered>, wait: number): Answer & { busy: boolean } {
+  const [answer, set] = useState<Answer>({ told: null, error: null });
   const [busy, setBusy] = useState(false);
   const latest = useRef(ask);
   latest.current = ask;
   useEffect(() => {
     if (question === null) {
-      set({ predictions: null, error: null });
+      set({ told: null, error: null });
       return;
     }
     const abort = new AbortController();
@@ -69,7 +69,7 @@ function useAnswer<Q>(question: Q | null, ask: (question: Q, signal: AbortSignal
       latest
         .current(question, abort.signal)
         .then(
-          ({ predictions }) => abort.signal.aborted || set({ predictions, error: null }),
+          (told) => abort.signal.aborted || set({ told, error: null }),
           (error: Refusal) => abort.signal.aborted || set((old) => ({ ...old, error })),
         )
         .finally(() => abort.signal.aborted || setBusy(false));
@@ -82,7 +82,9 @@ function useAnswer<Q>(question: Q | null, ask: (question: Q, signal: AbortSignal
   return { ...answer, busy };
 }
 
-const typical = (fields: Field[]) => Object.fromEntries(fields.map((field) => [field.name, field.typical === null ? "" : String(field.typical)]));
+/** Numbers to the digits that matter. */
+const rounded = (value: string | number | boolean) => String(typeof value === "number" ? Number(value.toPrecision(5)) : value);
+const typical = (fields: Field[]) => Object.fromEntries(fields.map((field) => [field.name, field.typical == null ? "" : rounded(field.typical)]));
 
 function TableForm({ id, fields }: { id: string; fields: Field[] }) {
   const [inputs, set] = useState(() => typical(fields));
@@ -113,7 +115,7 @@ function TableForm({ id, fields }: { id: string; fields: Field[] }) {
 const LIST = 40;
 
 function Input({ field, value, set }: { field: Field; value: string; set: (value: string) => void }) {
-  const { name, type, low, high, values, required } = field;
+  const { name, type, low = null, high = null, values = [], required, format } = field;
   const change = (event: { currentTarget: { value: string } }) => set(event.currentTarget.value);
   const label = (
     <span class="label">
@@ -138,7 +140,6 @@ function Input({ field, value, set }: { field: Field; value: string; set: (value
   }
   if (type === "number") {
     const ranged = low !== null && high !== null && high > low;
-    const step = field.step ?? "any";
     return (
       <div class="field">
         <label for={`field ${name}`}>{label}</label>
@@ -149,12 +150,12 @@ function Input({ field, value, set }: { field: Field; value: string; set: (value
               aria-label={`${name}, from ${short(low)} to ${short(high)}`}
               min={low}
               max={high}
-              step={field.step ?? (high - low) / 200}
+              step="any"
               value={value === "" ? (low + high) / 2 : value}
-              onInput={change}
+              onInput={(event) => set(rounded(event.currentTarget.valueAsNumber))}
             />
           )}
-          <input id={`field ${name}`} type="number" step={step} value={value} placeholder="unknown" onInput={change} />
+          <input id={`field ${name}`} type="number" step="any" value={value} placeholder="unknown" onInput={change} />
         </div>
         {ranged && (
           <small class="muted">
@@ -169,7 +170,7 @@ function Input({ field, value, set }: { field: Field; value: string; set: (value
   return (
     <label class="field">
       {label}
-      <input type={type === "date" ? "date" : "text"} value={value} placeholder="unknown" list={values.length > 0 ? options : undefined} onInput={change} />
+      <input type={type === "date" && format === "%Y-%m-%d" ? "date" : "text"} value={value} placeholder={format ?? "unknown"} list={values.length > 0 ? options : undefined} onInput={change} />
       {values.length > 0 && (
         <datalist id={options}>
           {values.map((one) => (
@@ -181,7 +182,7 @@ function Input({ field, value, set }: { field: Field; value: string; set: (value
   );
 }
 
-function DropForm({ id, kind, accept }: { id: string; kind: "image" | "sound"; accept: string[] }) {
+function DropForm({ id, kind, accept }: { id: string; kind: "image" | "sound"; accept: string[] | undefined }) {
   const [file, setFile] = useState<File | null>(null);
   const [shown, setShown] = useState<string | null>(null);
   const [over, setOver] = useState(false);
@@ -219,7 +220,7 @@ function DropForm({ id, kind, accept }: { id: string; kind: "image" | "sound"; a
           onDragLeave={() => setOver(false)}
           onDrop={drop}
         >
-          <input class="hidden" type="file" accept={accept.join(",")} onChange={(event) => setFile(event.currentTarget.files?.[0] ?? null)} />
+          <input class="hidden" type="file" accept={(accept ?? []).join(",")} onChange={(event) => setFile(event.currentTarget.files?.[0] ?? null)} />
           {shown && kind === "image" ? <img src={shown} alt={`The picture ${file?.name}`} /> : <Icon name="file" />}
           <span>
             <b>{file ? file.name : `Drop a ${thing} here`}</b>
@@ -236,82 +237,98 @@ function DropForm({ id, kind, accept }: { id: string; kind: "image" | "sound"; a
 /** More classes than this are shown on demand. */
 const CLASSES = 10;
 
-function Answers({ predictions, error, busy, waiting }: Answer & { busy: boolean; waiting: string }) {
+function Answers({ told, error, busy, waiting }: Answer & { busy: boolean; waiting: string }) {
   return (
     <div class={`answers ${busy ? "busy" : ""}`} aria-live="polite" aria-busy={busy}>
       {error && <Failure error={error} />}
-      {!predictions && !error && (
+      {!told && !error && (
         <Card title="Answer">
           <p class="muted">{waiting}</p>
         </Card>
       )}
-      {predictions?.map((prediction) => <PredictionCard key={prediction.target} prediction={prediction} />)}
+      {told?.labels && (
+        <Card title="Labels">
+          <Probabilities probabilities={told.labels} />
+        </Card>
+      )}
+      {told?.predictions.map((prediction) => <PredictionCard key={prediction.target} prediction={prediction} />)}
     </div>
   );
 }
 
 function PredictionCard({ prediction }: { prediction: Prediction }) {
   const { target, answer, probabilities, interval, contributions } = prediction;
-  const [all, showAll] = useState(false);
-  const sorted = probabilities && [...probabilities].sort((a, b) => b.probability - a.probability);
   return (
     <Card title={target}>
       <p class="value">{answer}</p>
       {interval && (
         <p class="of">
-          {number(interval.low)} to {number(interval.high)} <span>with {percent(interval.level)}</span>
+          {number(interval.low)} to {number(interval.high)} <span>in {percent(interval.level)} of cases</span>
         </p>
       )}
-      {sorted && (
-        <ul class="bars">
-          {(all ? sorted : sorted.slice(0, CLASSES)).map(({ class: name, probability }) => (
-            <li key={name}>
-              <span class="bar-name" title={name}>
-                {name}
-              </span>
-              <span class="bar">
-                <i style={{ width: `${100 * probability}%` }} />
-              </span>
-              <span class="bar-value">{percent(probability)}</span>
-            </li>
-          ))}
-        </ul>
-      )}
-      {sorted && sorted.length > CLASSES && !all && (
-        <p class="more">
-          <Button onClick={() => showAll(true)}>All {sorted.length} classes</Button>
-        </p>
-      )}
+      {probabilities && <Probabilities probabilities={probabilities} />}
       {contributions && contributions.length > 0 && <Contributions contributions={contributions} />}
     </Card>
   );
 }
 
+function Probabilities({ probabilities }: { probabilities: NonNullable<Prediction["probabilities"]> }) {
+  const [all, showAll] = useState(false);
+  const sorted = [...probabilities].sort((a, b) => b.probability - a.probability);
+  return (
+    <>
+      <ul class="bars">
+        {(all ? sorted : sorted.slice(0, CLASSES)).map(({ class: name, probability }) => (
+          <li key={name}>
+            <span class="bar-name" title={name}>
+              {name}
+            </span>
+            <span class="bar">
+              <i style={{ width: `${100 * probability}%` }} />
+            </span>
+            <span class="bar-value">{percent(probability)}</span>
+          </li>
+        ))}
+      </ul>
+      {sorted.length > CLASSES && !all && (
+        <p class="more">
+          <Button onClick={() => showAll(true)}>All {sorted.length} classes</Button>
+        </p>
+      )}
+    </>
+  );
+}
+
+/** More columns than this would bury those that matter. */
+const COLUMNS = 15;
+
 function Contributions({ contributions }: { contributions: NonNullable<Prediction["contributions"]> }) {
-  const sorted = [...contributions].sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution)).slice(0, 15);
+  const sorted = [...contributions].sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution)).slice(0, COLUMNS);
   const most = Math.max(1e-12, ...sorted.map((one) => Math.abs(one.contribution)));
   return (
     <>
       <h4>What each input did to the answer</h4>
+      <p class="muted small">Shapley values: how far it moves the answer away from that for usual rows.</p>
       <ul class="bars signed">
-        {sorted.map(({ name, value, contribution }) => {
+        {sorted.map(({ name, contribution }) => {
           const width = (50 * Math.abs(contribution)) / most;
           return (
             <li key={name}>
-              <span class="bar-name" title={`${name} = ${value}`}>
-                {name} <small>{value}</small>
+              <span class="bar-name" title={name}>
+                {name}
               </span>
               <span class="bar">
                 <i class={contribution < 0 ? "minus" : ""} style={{ width: `${width}%`, left: `${contribution < 0 ? 50 - width : 50}%` }} />
               </span>
               <span class="bar-value">
                 {contribution > 0 ? "+" : ""}
-                {number(contribution, 3)}
+                {number(contribution, 2)}
               </span>
             </li>
           );
         })}
       </ul>
+      {contributions.length > COLUMNS && <p class="muted small">The {COLUMNS} of {contributions.length} columns that did most.</p>}
     </>
   );
 }

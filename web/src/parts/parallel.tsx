@@ -9,24 +9,23 @@ import { runColour } from "../theme.ts";
 import { Card } from "./ui.tsx";
 
 const MOST = 8;
-const [GAP, TOP, HEIGHT, SIDE] = [140, 44, 190, 70] as const;
+const [GAP, TOP, HEIGHT, SIDE] = [140, 64, 190, 70] as const;
 
 export function Parallel({ comparison }: { comparison: Comparison }) {
   const [lit, light] = useState<number | null>(null);
   const axes = axesOf(comparison, MOST);
   if (axes.length < 2) return null;
-  const left = comparison.configuration.length - MOST;
   const x = (axis: number) => SIDE + axis * GAP;
   const y = (at: number) => TOP + (1 - at) * HEIGHT;
   const width = 2 * SIDE + (axes.length - 1) * GAP;
   return (
-    <Card title="Options and results" note={left > 0 ? `The first ${MOST} options that differ; ${left} more are in the table below.` : "Each line is a run."}>
+    <Card title="Options and results" note="Each line is a run, through the options in which they differ.">
       <div class="scroll" tabIndex={0} role="region" aria-label="Options and results">
         <svg class="parallel" viewBox={`0 0 ${width} ${TOP + HEIGHT + 30}`} style={{ minWidth: `${Math.min(width, 96 * axes.length)}px`, maxWidth: `${width * 1.25}px` }} role="img" aria-label={`A line per run through ${axes.map((axis) => axis.name).join(", ")}`}>
           {axes.map((axis, i) => (
             <g key={axis.name}>
               <path class="axis" d={`M${x(i)} ${TOP}v${HEIGHT}`} />
-              <text class="middle name" x={x(i)} y={i % 2 === 0 ? TOP - 28 : TOP - 12}>
+              <text class="middle name" x={x(i)} y={i % 2 === 0 ? 14 : 34}>
                 {shorten(axis.name, 28)}
               </text>
             </g>

@@ -90,12 +90,14 @@ export function Plot(props: PlotProps) {
           {
             ...axis(),
             grid: { show: false },
-            size: 34,
+            size: 24,
+            gap: 6,
             space: 56,
             values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : (latest.current.xFormat ?? whole)(tick))),
           },
           {
             ...axis(),
+            ...(log && { grid: { ...axis().grid!, filter: labelled }, filter: labelled }),
             size: (u, labels) => Math.ceil(labels?.length ? Math.max(...labels.map((text) => measure(u, text))) + 14 : 40),
             space: 36,
             values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : (latest.current.yFormat ?? ((v) => short(v, 3)))(tick))),
@@ -111,13 +113,6 @@ export function Plot(props: PlotProps) {
             spanGaps: false,
           })),
         ],
-        ...(between && at(between[0]) > 0 && at(between[1]) > 0 && {
-          bands: [-1, 1].map((dir) => ({
-            series: [at(between[0]), at(between[1])] as [number, number],
-            fill: () => `${colour("dev")}1f`,
-            dir: dir as 1 | -1,
-          })),
-        }),
         hooks: {
           setCursor: [(u) => setCursor(u.cursor.idx ?? null)],
           setSelect: [
@@ -127,6 +122,7 @@ export function Plot(props: PlotProps) {
               u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
             },
           ],
+          drawAxes: [(u) => between && shade(u, at(between[0]), at(between[1]))],
           draw: [(u) => drawMarks(u, latest.current.marks ?? [])],
         },
       },
@@ -225,6 +221,38 @@ export const suitsLog = (lines: Line[]) => wide(lines.map((line) => line.y));
 function measure(u: uPlot, text: string): number {
   u.ctx.font = FONT;
   return u.ctx.measureText(text).width;
+}
+
+/** Of the ticks of a log scale those that are labelled: powers of ten, and 2 and 5 where there are few of these. */
+function labelled(_: uPlot, ticks: number[]): (number | null)[] {
+  const digit = (tick: number) => Number(tick.toExponential(0).split("e")[0]);
+  const powers = ticks.filter((tick) => digit(tick) === 1).length;
+  return ticks.map((tick) => (digit(tick) === 1 || (powers < 3 && (digit(tick) === 2 || digit(tick) === 5)) ? tick : null));
+}
+
+/** The space between two lines, wherever both have a value. */
+function shade(u: uPlot, a: number, b: number) {
+  if (!(a > 0 && b > 0 && u.series[a]?.show && u.series[b]?.show)) return;
+  const [x, upper, lower] = [u.data[0], u.data[a]!, u.data[b]!];
+  const { ctx, bbox } = u;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  ctx.fillStyle = `${colour("dev")}1f`;
+  const there = (i: number) => upper[i] != null && lower[i] != null;
+  const point = (i: number, y: typeof upper) => ctx.lineTo(u.valToPos(x[i]!, "x", true), u.valToPos(y[i]!, "y", true));
+  for (let start = 0; start < x.length; start++) {
+    if (!there(start)) continue;
+    let end = start;
+    while (end + 1 < x.length && there(end + 1)) end++;
+    ctx.beginPath();
+    for (let i = start; i <= end; i++) point(i, upper);
+    for (let i = end; i >= start; i--) point(i, lower);
+    ctx.fill();
+    start = end;
+  }
+  ctx.restore();
 }
 
 /** Dotted verticals with words above: the best epoch, where the run was resumed. */

@@ -11,17 +11,9 @@ import { Threshold } from "./threshold.tsx";
 /** Beyond this number of classes the commonest confusions are listed instead of a matrix. */
 const MATRIX = 30;
 /** Sections of the report that belong with the answers. */
-const HERE = new Set([
-  "Beside simple models",
-  "Predictions and residuals",
-  "Calibration",
-  "Prediction intervals",
-  "Prediction sets",
-  "Columns that matter",
-  "How answers change",
-]);
-
-export const belongsToAnswers = (title: string) => HERE.has(title);
+const SECTIONS = new Set(["baselines", "calibration", "intervals", "columns"]);
+/** Of numbers, the report draws the results. */
+const SECTIONS_OF_NUMBERS = new Set([...SECTIONS, "results"]);
 
 type Cell = readonly [truth: number, prediction: number];
 
@@ -42,19 +34,21 @@ export function AnswersTab({ run }: { run: Run }) {
           title="Right and wrong by class"
           note={`A row is a true class of the ${answers.part} part, a column what the model said. Choose a number to see its examples.`}
         >
-          {answers.confusion.length <= MATRIX ? (
-            <Matrix run={run} answers={answers} cell={cell} choose={choose} />
-          ) : (
-            <Commonest run={run} answers={answers} cell={cell} choose={choose} />
-          )}
-          {cell && <CellExamples run={run} answers={answers} cell={cell} close={() => choose(null)} />}
+          <div class="confusion">
+            {answers.confusion.length <= MATRIX ? (
+              <Matrix run={run} answers={answers} cell={cell} choose={choose} />
+            ) : (
+              <Commonest run={run} answers={answers} cell={cell} choose={choose} />
+            )}
+            {cell && <CellExamples run={run} answers={answers} cell={cell} close={() => choose(null)} />}
+          </div>
         </Card>
       )}
       {answers.operating && answers.operating.points.length > 0 && (
         <Threshold curve={answers.operating} part={answers.part} positive={run.classes[1] ?? "the second class"} />
       )}
       <Examples answers={answers} />
-      <Sections run={run} which={(section) => belongsToAnswers(section.title)} />
+      <Sections run={run} names={answers.confusion.length > 0 ? SECTIONS : SECTIONS_OF_NUMBERS} />
     </>
   );
 }

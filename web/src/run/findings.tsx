@@ -11,7 +11,8 @@ function grade(severity: string): "bad" | "warn" | "info" {
 }
 
 export function Findings({ run }: { run: Run }) {
-  const { findings, warnings } = run;
+  const findings = run.findings ?? [];
+  const warnings = run.warning_texts.map(readWarning);
   if (findings.length === 0 && warnings.length === 0) return null;
   return (
     <Card title="What to look at" class="findings">
@@ -23,7 +24,7 @@ export function Findings({ run }: { run: Run }) {
           <li key={warning.what} class="finding warn">
             <div class="finding-head">
               <span class="severity">Warning</span>
-              <strong>{warning.what}</strong>
+              <strong>{capital(warning.what)}</strong>
             </div>
             {warning.remedy && <p>{capital(warning.remedy)}</p>}
           </li>
@@ -31,6 +32,12 @@ export function Findings({ run }: { run: Run }) {
       </ul>
     </Card>
   );
+}
+
+/** A warning as the terminal has it, with its remedy after `fix:`. */
+export function readWarning(text: string): { what: string; remedy: string } {
+  const [what = "", remedy = ""] = text.split(/\n\s*fix: /, 2);
+  return { what, remedy };
 }
 
 function FindingItem({ finding }: { finding: Finding }) {

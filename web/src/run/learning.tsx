@@ -27,7 +27,7 @@ export function Learning({ run, live }: { run: Run; live: Live }) {
     );
   }
   const { epochs } = curves;
-  const limits = [1, Math.max(2, curves.total_epochs)] as const;
+  const limits = [1, Math.max(2, curves.total_epochs ?? 0)] as const;
   const lines = (name: string, colour: string, y: readonly Value[], format?: (value: number) => string): Line[] => {
     if (!y.some((value) => value !== null)) return [];
     const line = { name, colour, y, ...(format && { format }) };
@@ -76,12 +76,12 @@ export function Learning({ run, live }: { run: Run; live: Live }) {
         </Card>
         {watched && (
           <Card
-            title={`Dev ${label(watched).replace(/^[A-Z](?=[a-z])/, (c) => c.toLowerCase())}`}
+            title={`Dev ${label(watched)}`}
             side={
               <select aria-label="Metric" value={watched} onChange={(event) => setMetric(event.currentTarget.value)}>
                 {metrics.map((name) => (
                   <option key={name} value={name}>
-                    {label(name)}
+                    {capital(label(name))}
                   </option>
                 ))}
               </select>

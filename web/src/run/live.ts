@@ -75,7 +75,7 @@ export function useLive(id: string): Live {
 export function grow(curves: Curves, ended: EpochEnded, all: boolean): Curves {
   const grown = {
     ...curves,
-    total_epochs: Math.max(curves.total_epochs, ended.epoch),
+    total_epochs: Math.max(curves.total_epochs ?? 0, ended.epoch),
     best_epoch: ended.best ? ended.epoch : curves.best_epoch,
   };
   const last = curves.epochs[curves.epochs.length - 1] ?? 0;
@@ -90,8 +90,14 @@ export function grow(curves: Curves, ended: EpochEnded, all: boolean): Curves {
     dev: Object.fromEntries([...names].map((name) => [name, [...(curves.dev[name] ?? gap), ended.dev[name] ?? null]])),
     learning_rate: [...curves.learning_rate, ended.learning_rate],
     seconds: [...curves.seconds, ended.seconds],
-    // The stream does not tell the phases; they come with the next load.
-    phases:
-      curves.phases && Object.fromEntries(Object.entries(curves.phases).map(([name, values]) => [name, [...values, null]])),
+    phases: growPhases(curves, ended.phases ?? null),
   };
+}
+
+/** The phases by the names that the curves have for them. */
+function growPhases({ phases, epochs }: Curves, ended: EpochEnded["phases"] | null): Curves["phases"] {
+  if (!phases && !ended) return null;
+  const now: Record<string, number | undefined> = ended ? { data: ended.data, compute: ended.passes, update: ended.update, dev: ended.evaluation } : {};
+  const names = Object.keys(phases ?? now);
+  return Object.fromEntries(names.map((name) => [name, [...(phases?.[name] ?? epochs.map(() => null)), now[name] ?? null]]));
 }

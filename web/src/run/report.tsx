@@ -1,28 +1,24 @@
-// Sections of the report that the page does not draw itself.
+// The report's own sections: all of them, or some where they belong.
 
 import { useEffect, useRef } from "preact/hooks";
 
 import type { Run, Section } from "../api.ts";
 import { Empty } from "../parts/ui.tsx";
-import { belongsToAnswers } from "./answers.tsx";
-
-/** Titles of sections that have a livelier counterpart on the page. */
-const OWN = new Set(["Learning curves", "Right and wrong by class", "At other thresholds", "Most wrong", "Least sure", "Network", "Decided for you", "Warnings", "To repeat this run"]);
 
 export function ReportTab({ run }: { run: Run }) {
-  const which = (section: Section) => !OWN.has(section.title) && !belongsToAnswers(section.title);
-  if (!run.sections.some(which)) {
+  if (run.sections.length === 0) {
     return (
-      <Empty title="Nothing more in the report">
-        <p>What the report says of this run is on the other tabs.</p>
+      <Empty title="Nothing to report yet">
+        <p>The report begins with the first epoch.</p>
       </Empty>
     );
   }
-  return <Sections run={run} which={which} />;
+  return <Sections run={run} />;
 }
 
-export function Sections({ run, which }: { run: { sections: Section[]; css: string }; which: (section: Section) => boolean }) {
-  const shown = run.sections.filter(which);
+/** The sections of these names, or all. */
+export function Sections({ run, names }: { run: { sections: Section[]; css: string }; names?: ReadonlySet<string> }) {
+  const shown = run.sections.filter((section) => !names || names.has(section.id));
   if (shown.length === 0) return null;
   return (
     <div class="report">
