@@ -1,6 +1,6 @@
 // A run: how it does, how it learns, what it answers, how it was made.
 
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { api, type Part, type Progress, type Run } from "../api.ts";
 import { capital, count, duration, fixed, metricValue, NONE, number, plural } from "../format.ts";
@@ -34,7 +34,7 @@ export function RunPage({ id, tab, writable }: { id: string; tab: string; writab
       {error && <Failure error={error} retry={reload} />}
       <Head run={run} live={live} writable={writable} />
       {run.status === "running" ? <Strip run={run} live={live} progress={live.progress} /> : <Unfinished run={run} />}
-      {run.status !== "running" && <Tiles run={run} />}
+      {run.status !== "running" && <Tiles run={run} brief={tab !== "learning"} />}
       <Tabs id={id} tab={tab} hasModel={run.has_model} />
       <div class="tab">
         <Tab tab={tab} run={run} live={live} />
@@ -59,8 +59,14 @@ function Tab({ tab, run, live }: { tab: string; run: Run; live: Live }) {
 }
 
 export function Tabs({ id, tab, hasModel }: { id: string; tab: string; hasModel: boolean }) {
+  const nav = useRef<HTMLElement>(null);
+  // Where not all fit, the current one is in sight.
+  useEffect(() => {
+    const current = nav.current?.querySelector<HTMLElement>("[aria-current]");
+    if (current) nav.current!.scrollLeft = current.offsetLeft - nav.current!.offsetLeft - 40;
+  }, [tab]);
   return (
-    <nav class="tabs" aria-label="Parts of the run">
+    <nav class="tabs" aria-label="Parts of the run" ref={nav}>
       {TABS.map(([key, name]) => (
         <a key={key} href={link.run(id, key)} aria-current={key === tab ? "page" : undefined}>
           {name}
@@ -236,8 +242,8 @@ function Strip({ run, live, progress }: { run: Run; live: Live; progress: Progre
   );
 }
 
-/** One tile per split: its headline metric large, the others below. */
-function Tiles({ run }: { run: Run }) {
+/** One tile per split: its headline metric large, the others below where there is room for them. */
+function Tiles({ run, brief }: { run: Run; brief: boolean }) {
   const name = run.headline?.name;
   const tiles = PARTS.flatMap((part) => {
     const metrics = run.metrics?.[part];
@@ -247,7 +253,7 @@ function Tiles({ run }: { run: Run }) {
   if (!name || tiles.length === 0) return null;
   const label = (metric: string) => capital(run.metric_names[metric]?.label ?? metric);
   return (
-    <div class="tiles">
+    <div class={`tiles ${brief ? "brief" : ""}`}>
       {tiles.map(({ part, metrics, metric }) => (
         <section key={part} class={`tile ${part}`}>
           <h2>

@@ -43,6 +43,8 @@ export interface PlotProps {
 }
 
 const FONT = '11px Inter, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
+/** More points than this are drawn with a finer line. */
+const MANY = 300;
 const whole = (value: number) => short(value, 7);
 
 export function Plot(props: PlotProps) {
@@ -62,7 +64,7 @@ export function Plot(props: PlotProps) {
   }, [x, log, ...lines.map((line) => line.y)]);
 
   // What the chart is made of; only its data change without making it anew.
-  const made = JSON.stringify([log, height, group, lines.map(({ name, colour, faint, dash }) => [name, colour, faint, dash]), props.between]);
+  const made = JSON.stringify([log, height, group, lines.map(({ name, colour, faint, dash, y }) => [name, colour, faint, dash, y.length > MANY]), props.between]);
   useEffect(() => {
     const { lines, between } = latest.current;
     const at = (name: string) => lines.findIndex((line) => line.name === name && !line.faint) + 1;
@@ -107,7 +109,7 @@ export function Plot(props: PlotProps) {
           {},
           ...lines.map((line): uPlot.Series => ({
             stroke: () => (line.faint ? `${colour(line.colour)}59` : colour(line.colour)),
-            width: line.faint ? 1 : 2,
+            width: line.faint ? 1 : lines.length > 4 || line.y.length > MANY ? 1.4 : 2,
             ...(line.dash?.length && { dash: line.dash }),
             points: { show: (u) => u.data[0].length < 3 },
             spanGaps: false,
@@ -263,6 +265,7 @@ function drawMarks(u: uPlot, marks: Mark[]) {
   ctx.save();
   ctx.font = `600 ${11 * scale}px ${FONT.slice(5)}`;
   ctx.textBaseline = "bottom";
+  ctx.textAlign = "left";
   let free = -Infinity;
   for (const mark of [...marks].sort((a, b) => a.x - b.x)) {
     const x = Math.round(u.valToPos(mark.x, "x", true));
