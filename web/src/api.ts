@@ -304,13 +304,27 @@ export const api = {
   study: (id: string) => ask<{ html?: string; sections?: Section[]; css?: string }>(`studies/${encodeURIComponent(id)}`),
 };
 
+const watchers = new Set<(connected: boolean) => void>();
+
+/** Calls when the stream of events is lost, and when it is there again. */
+export function onConnection(told: (connected: boolean) => void): () => void {
+  watchers.add(told);
+  return () => void watchers.delete(told);
+}
+
 /** Listens to a stream of events until the returned function is called; the browser reconnects by itself. */
 export function listen(path: string, handlers: Record<string, (data: never) => void>, opened?: () => void): () => void {
   const source = new EventSource(`api/${path}`);
   for (const [name, handle] of Object.entries(handlers)) {
     source.addEventListener(name, (event) => handle(JSON.parse((event as MessageEvent<string>).data) as never));
   }
-  if (opened) source.addEventListener("open", opened);
+  const tell = (connected: boolean) => watchers.forEach((told) => told(connected));
+  source.addEventListener("open", () => {
+    tell(true);
+    opened?.();
+  });
+  // A stream that is refused is closed for good: what asked for it tells of that.
+  source.addEventListener("error", () => tell(source.readyState === EventSource.CLOSED));
   return () => source.close();
 }
 

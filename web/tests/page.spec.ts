@@ -298,7 +298,7 @@ describe("the page of thalweg ui", { skip: absent }, () => {
     ["try", runLink("cancer-1", "/try"), ".answers .value"],
     ["compare", "#/compare?runs=iris-1,iris-2", ".side-by-side"],
     ["studies", "#/studies", "main h1, main h2"],
-    ["missing", runLink("nowhere"), ".failure"],
+    ["missing", runLink("nowhere"), ".empty"],
   ];
 
   for (const [name, hash, there] of PAGES) {

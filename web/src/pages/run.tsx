@@ -7,7 +7,7 @@ import { capital, count, duration, fixed, metricValue, NONE, number, plural } fr
 import { useTitle } from "../hooks.ts";
 import { pace } from "../series.ts";
 import { DeleteDialog, LabelsDialog } from "../parts/labels.tsx";
-import { announce, Button, complain, Failure, Icon, Loading, StatusPill } from "../parts/ui.tsx";
+import { announce, Button, complain, Empty, Failure, Icon, Loading, StatusPill } from "../parts/ui.tsx";
 import { link } from "../router.ts";
 import { AnswersTab } from "../run/answers.tsx";
 import { Configuration } from "../run/configuration.tsx";
@@ -28,6 +28,15 @@ export function RunPage({ id, tab, writable }: { id: string; tab: string; writab
   useTitle(id);
   const live = useLive(id);
   const { data: run, error, reload } = live.run;
+  if (run === null && error?.status === 404) {
+    return (
+      <Empty title="There is no such run">
+        <p>
+          {id} is not in this folder. <a href={link.runs()}>All runs</a>
+        </p>
+      </Empty>
+    );
+  }
   if (run === null) return error ? <Failure error={error} retry={reload} /> : <Loading lines={8} />;
   return (
     <>

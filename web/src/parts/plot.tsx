@@ -45,6 +45,8 @@ export interface PlotProps {
 const FONT = '11px Inter, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
 /** More points than this are drawn with a finer line. */
 const MANY = 300;
+/** Steps between ticks of epochs and of steps, of which there are no halves. */
+const WHOLE_STEPS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
 const whole = (value: number) => short(value, 7);
 
 export function Plot(props: PlotProps) {
@@ -81,7 +83,7 @@ export function Plot(props: PlotProps) {
         height,
         legend: { show: false },
         padding: [18, 10, 0, 0],
-        scales: { x: { time: false }, y: log ? { distr: 3 } : {} },
+        scales: { x: { time: false }, y: log ? { distr: 3 } : { range: room } },
         cursor: {
           drag: { x: true, y: false, setScale: false, dist: 6 },
           points: { size: 7, width: 1.5, fill: () => colour("surface"), stroke: (u, i) => (u.series[i]!.stroke as () => string)() },
@@ -95,6 +97,7 @@ export function Plot(props: PlotProps) {
             size: 24,
             gap: 6,
             space: 56,
+            ...(latest.current.xFormat ? {} : { incrs: WHOLE_STEPS }),
             values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : (latest.current.xFormat ?? whole)(tick))),
           },
           {
@@ -223,6 +226,14 @@ export const suitsLog = (lines: Line[]) => wide(lines.map((line) => line.y));
 function measure(u: uPlot, text: string): number {
   u.ctx.font = FONT;
   return u.ctx.measureText(text).width;
+}
+
+/** Room for the values of a linear scale: all but equal ones are drawn as the level line that they are. */
+function room(_: uPlot, low: number | null, high: number | null): [number, number] {
+  if (low === null || high === null) return [0, 1];
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  if (high - low <= 1e-6 * size) return size === 0 ? [0, 1] : [Math.min(low, 0, 2 * low), Math.max(high, 0, 2 * high)];
+  return uPlot.rangeNum(low, high, 0.1, true) as [number, number];
 }
 
 /** Of the ticks of a log scale those that are labelled: powers of ten, and 2 and 5 where there are few of these. */

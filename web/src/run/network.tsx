@@ -16,7 +16,7 @@ interface Quantity {
 
 const QUANTITIES: Quantity[] = [
   { title: "Activations", note: "Standard deviation. Layers should be of one size.", of: (layer) => layer.activation, log: true },
-  { title: "Gradients", note: "Root mean square of ∂J⁄∂a. Falling from layer to layer, they vanish; rising, they explode.", of: (layer) => layer.gradient, log: true },
+  { title: "Gradients", note: "Root mean square of ∂J/∂a. Falling from layer to layer, they vanish; rising, they explode.", of: (layer) => layer.gradient, log: true },
   { title: "Updates", note: "Size of a step beside the weights’: about 10⁻³ is usual.", of: (layer) => layer.update, log: true },
   { title: "Weights", note: "Root mean square.", of: (layer) => layer.weight, log: true },
   { title: "Zeros", note: "Share of activations that are exactly 0.", of: (layer) => layer.zeros, log: false },
