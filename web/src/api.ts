@@ -267,11 +267,18 @@ async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
     if (init.signal?.aborted) throw error;
     throw new Refusal(0, "The server does not answer.", "Is thalweg ui still running?");
   }
-  const body = await response.json().catch(() => null);
-  if (response.ok) return body as T;
-  const told = body?.error ?? {};
-  const place = told.place ? `${told.place}: ` : "";
-  throw new Refusal(response.status, place + (told.message ?? `The server answers ${response.status}.`), told.remedy ?? "");
+  if (response.ok) return (await response.json()) as T;
+  throw refusal(response.status, await response.text().catch(() => ""));
+}
+
+/** An error as the server writes it; one that never came so far is told in plain words. */
+function refusal(status: number, text: string): Refusal {
+  try {
+    const { message, place, remedy } = JSON.parse(text).error;
+    return new Refusal(status, place ? `${place}: ${message}` : message, remedy ?? "");
+  } catch {
+    return new Refusal(status, text.trim() || `The server answers ${status}.`, "");
+  }
 }
 
 function change<T>(method: string, path: string, body?: BodyInit, type = "application/json", signal?: AbortSignal): Promise<T> {

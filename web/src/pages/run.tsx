@@ -7,7 +7,7 @@ import { capital, count, duration, fixed, metricValue, NONE, number, plural } fr
 import { useTitle } from "../hooks.ts";
 import { pace } from "../series.ts";
 import { DeleteDialog, LabelsDialog } from "../parts/labels.tsx";
-import { announce, Button, complain, Empty, Failure, Icon, Loading, StatusPill } from "../parts/ui.tsx";
+import { announce, Button, complain, Empty, Failure, Icon, Loading, STATUS, StatusPill } from "../parts/ui.tsx";
 import { link } from "../router.ts";
 import { AnswersTab } from "../run/answers.tsx";
 import { Configuration } from "../run/configuration.tsx";
@@ -28,6 +28,12 @@ export function RunPage({ id, tab, writable }: { id: string; tab: string; writab
   useTitle(id);
   const live = useLive(id);
   const { data: run, error, reload } = live.run;
+  const status = run?.status;
+  const before = useRef(status);
+  useEffect(() => {
+    if (before.current && status && before.current !== status) announce(`${id}: ${STATUS[status].toLowerCase()}`);
+    before.current = status;
+  }, [status]);
   if (run === null && error?.status === 404) {
     return (
       <Empty title="There is no such run">
@@ -141,9 +147,11 @@ function Head({ run, live, writable }: { run: Run; live: Live; writable: boolean
       <dl class="about">
         <Fact name="Data">{run.data}</Fact>
         <Fact name="Task">{task(run)}</Fact>
-        <Fact name="Rows">
-          <Split examples={run.examples} />
-        </Fact>
+        {PARTS.some((part) => run.examples[part] > 0) && (
+          <Fact name="Rows">
+            <Split examples={run.examples} />
+          </Fact>
+        )}
         <Fact name="Parameters">{count(run.parameters)}</Fact>
         {!running && (
           <>
