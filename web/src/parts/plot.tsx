@@ -35,6 +35,8 @@ export interface PlotProps {
   marks?: Mark[];
   /** Two lines of which the space between is shaded. */
   between?: readonly [string, string];
+  /** Of many lines, the legend has the first and the last, the highest and the lowest. */
+  brief?: boolean;
   /** Charts of one group share their cursor. */
   group?: string;
   /** What to do with a range that was dragged over, or asked for by keys. */
@@ -82,7 +84,7 @@ export function Plot(props: PlotProps) {
         width: box.current!.clientWidth || 300,
         height,
         legend: { show: false },
-        padding: [18, 10, 0, 0],
+        padding: [18, 22, 0, 0],
         scales: { x: { time: false }, y: log ? { distr: 3 } : { range: room } },
         cursor: {
           drag: { x: true, y: false, setScale: false, dist: 6 },
@@ -192,12 +194,13 @@ export function Plot(props: PlotProps) {
     const value = at === null ? lastOf(line.y)?.value : line.y[at];
     return value === null || value === undefined ? number(null) : (line.format ?? ((v) => number(v, 3)))(value);
   };
-  const words = named.map((line) => `${line.name} ${read(line, null)}`).join(", ");
   const inside = cursor !== null && cursor < x.length ? cursor : null;
+  const listed = props.brief ? outermost(named, inside) : named;
+  const words = listed.map((line) => `${line.name} ${read(line, null)}`).join(", ");
   return (
     <div class="plot">
       <div class="legend">
-        {named.map((line) => (
+        {listed.map((line) => (
           <button key={line.name} type="button" aria-pressed={!hidden.has(line.name)} title={`Show or hide ${line.name}`} onClick={() => toggle(line.name)}>
             <i class={line.dash?.length ? "dashed" : ""} style={{ color: `var(--${line.colour})` }} />
             <span>{line.name}</span>
@@ -218,6 +221,14 @@ export function Plot(props: PlotProps) {
       />
     </div>
   );
+}
+
+/** The first and the last line, and those with the highest and the lowest value at an index, else at the end. */
+function outermost(lines: Line[], at: number | null): Line[] {
+  const value = (line: Line) => (at === null ? lastOf(line.y)?.value : line.y[at]) ?? NaN;
+  const order = lines.filter((line) => !Number.isNaN(value(line))).sort((a, b) => value(a) - value(b));
+  const kept = new Set([lines[0], lines.at(-1), order[0], order.at(-1)]);
+  return lines.filter((line) => kept.has(line));
 }
 
 /** Whether a log scale suits these lines. */

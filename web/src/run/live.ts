@@ -43,6 +43,14 @@ export function useLive(id: string): Live {
     if (curves && range === null && curves.epochs.length > 2 * POINTS) load();
     else setCurves((old) => old && ended.reduce((grown, epoch) => grow(grown, epoch, range === null), old));
   }, 200);
+  const running = run.data?.status === "running";
+  // The stream does not repeat what was missed before it began, or while it was broken.
+  const openings = useRef(0);
+  const catchUp = useThrottled(() => {
+    if (!running && openings.current < 2) return;
+    load();
+    run.reload();
+  }, 500);
   const changed = useThrottled(run.reload, 500);
   const scaled = useThrottled(scales.reload, 2000);
   useStream(
@@ -59,13 +67,11 @@ export function useLive(id: string): Live {
         scaled();
       },
     },
-    // After a break the stream does not repeat what was missed.
-    useThrottled(() => {
-      load();
-      run.reload();
-    }, 500),
+    () => {
+      openings.current++;
+      catchUp();
+    },
   );
-  const running = run.data?.status === "running";
   useEffect(() => {
     if (!running) setProgress(null);
   }, [running]);

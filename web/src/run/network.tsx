@@ -7,6 +7,9 @@ import { Card, Empty } from "../parts/ui.tsx";
 import type { Value } from "../series.ts";
 import { layerColour } from "../theme.ts";
 
+/** More layers than this would bury a chart under their names. */
+const LISTED = 8;
+
 interface Quantity {
   title: string;
   note: string;
@@ -85,6 +88,7 @@ function QuantityCard({ quantity, run, scales }: { quantity: Quantity; run: Run;
         xName="step"
         lines={lines}
         log={log}
+        brief={lines.length > LISTED}
         height={180}
         group={`steps ${run.id}`}
         yFormat={log ? (value) => short(value, 2) : (value) => `${short(100 * value, 3)} %`}
