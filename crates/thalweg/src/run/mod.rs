@@ -17,6 +17,7 @@ mod explanation;
 mod fingerprint;
 mod fitted_target;
 mod folder;
+mod history;
 mod in_memory;
 pub(crate) mod keep;
 mod learner;
@@ -30,6 +31,7 @@ mod series;
 mod spectra;
 mod suspects;
 mod temperature;
+mod tensorboard;
 mod training;
 mod training_rows;
 
@@ -77,6 +79,7 @@ pub use series::{
     train_series, train_series_on,
 };
 pub use suspects::{EqualRows, SuspectAnswer, Suspects, TellingColumn, suspects};
+use tensorboard::TensorBoard;
 pub use training::Training;
 
 /// How often a callback is polled for a stop request while data is read.
@@ -299,11 +302,17 @@ fn run(
     let fingerprint = fingerprint(config, data)?;
     let divergence = DivergenceMonitor::new(config, data);
     let mut recorder = RunRecorder::new(&folder, log, callback, fingerprint, divergence);
+    if let Some(board) = &config.output.tensorboard {
+        recorder.board = Some(TensorBoard::create(Path::new(board), &folder.name(), &plan.network, state.t)?);
+    }
     let resumed = state.epoch > 0 || state.step > 0;
     if resumed {
         // The log already has its first events.
-        recorder.callback.event(&started(data, &plan, folder.name(), state.epoch));
+        let started = started(data, &plan, folder.name(), state.epoch);
+        recorder.callback.event(&started);
+        recorder.tell_board(|board| board.event(&started));
     } else {
+        recorder.tell_board(|board| board.begin(config, &plan));
         let command = format!("thalweg train --config {}", folder.config().display());
         announce(config, data, &plan, folder.name(), command, &mut recorder)?;
     }
@@ -369,6 +378,7 @@ pub(crate) fn fit(
 
 fn write_report(folder: &RunFolder) -> Result<()> {
     let (events, _) = crate::event::read_events(folder.events())?;
+    atomic::write(&folder.history(), history::history(&events).as_bytes())?;
     atomic::write(&folder.report(), crate::report::html(&events).as_bytes())
 }
 
@@ -413,6 +423,10 @@ fn finish(
     if let Some(figures) = &config.output.figures {
         let (events, _) = crate::event::read_events(folder.events())?;
         crate::report::write_figures(&events, Path::new(figures))?;
+    }
+    #[cfg(feature = "figures")]
+    if let Some(board) = &mut recorder.board {
+        board.figures(&crate::event::read_events(folder.events())?.0)?;
     }
     // The report last: its presence marks the run as complete.
     write_report(folder)?;
