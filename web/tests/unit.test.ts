@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import type { Comparison, EpochEnded, Curves, Row } from "../src/api.ts";
+import { alternatives, readWarning } from "../src/advice.ts";
+import type { Comparison, Curves, EpochEnded, Row } from "../src/api.ts";
 import { axesOf, numberAxis, wordAxis } from "../src/axes.ts";
-import { alternatives } from "../src/flags.ts";
 import { ago, count, duration, fixed, metricValue, number, percent, plural, short, shorten } from "../src/format.ts";
-import { filter, sort } from "../src/list.ts";
+import { filter, readTags, sort } from "../src/list.ts";
 import { link, parse } from "../src/router.ts";
 import { grow } from "../src/run/grow.ts";
 import { horizon, lastOf, meanCost, operatingAt, pace, pointAt, smooth, wide, zoomBy, zoomTo } from "../src/series.ts";
@@ -148,6 +148,15 @@ test("an advice is taken apart into flags to copy", () => {
   );
   assert.deepEqual(alternatives("rename files"), [{ text: "rename files", flag: false }]);
   assert.deepEqual(alternatives(""), []);
+});
+
+test("a warning has its remedy apart", () => {
+  assert.deepEqual(readWarning("few rows\n  fix: add some"), { what: "few rows", remedy: "add some" });
+  assert.deepEqual(readWarning("few rows"), { what: "few rows", remedy: "" });
+});
+
+test("tags are read once each", () => {
+  assert.deepEqual(readTags(" a, b ,,a, two words "), ["a", "b", "two words"]);
 });
 
 const row = (id: string, part: Partial<Row> = {}): Row => ({
