@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { alternatives, readWarning } from "../src/advice.ts";
 import type { Comparison, Curves, EpochEnded, Row } from "../src/api.ts";
 import { axesOf, numberAxis, wordAxis } from "../src/axes.ts";
-import { ago, count, duration, fixed, metricValue, number, percent, plural, short, shorten } from "../src/format.ts";
+import { ago, count, decimal, duration, fixed, metricValue, number, percent, plural, short, shorten } from "../src/format.ts";
 import { filter, readTags, sort } from "../src/list.ts";
 import { link, parse } from "../src/router.ts";
 import { grow } from "../src/run/grow.ts";
@@ -110,6 +110,7 @@ test("numbers are written as in the report", () => {
     [metricValue("accuracy", 0.975), metricValue("roc_auc", 0.99943), metricValue("log_loss", 0.0874), metricValue("rmse", 57.664)],
     ["97.5\u00a0%", "0.9994", "0.0874", "57.66"],
   );
+  assert.deepEqual(["154.38402", "", "red", "1e-7", "3"].map((text) => decimal(text, 5)), ["154.38", "", "red", "1e-7", "3"]);
   assert.equal(shorten("ankle boot", 7), "ankle…");
 });
 
