@@ -44,7 +44,7 @@ fn describe() -> String {
     format!(
         "flavors:\n  onnx:\n    data: {GRAPH}\n    onnx_version: '1.16'\n    providers:\n    - CPUExecutionProvider\n  \
          python_function:\n    data: {GRAPH}\n    env:\n      virtualenv: python_env.yaml\n    loader_module: \
-         mlflow.onnx\n    python_version: '3.10'\nmlflow_version: '2.0'\n"
+         mlflow.onnx\n    python_version: '3.11'\nmlflow_version: '2.0'\n"
     )
 }
 

@@ -59,7 +59,8 @@ impl TensorBoard {
         let mut board = TensorBoard { path, file: BufWriter::new(file), steps_per_epoch: 1, parameters, weighed: None };
         board.write(0, What::FileVersion("brain.Event:2".into()))?;
         if step > 0 {
-            board.write(step as usize, What::Session(proto::SessionLog { status: proto::START }))?;
+            // What was told of later steps is repeated, and that of this one stands.
+            board.write(step as usize + 1, What::Session(proto::SessionLog { status: proto::START }))?;
         }
         Ok(board)
     }

@@ -24,7 +24,7 @@ pub(super) enum What {
     FileVersion(String),
     #[prost(message, tag = "5")]
     Summary(Summary),
-    /// That training begins at the record's step: what is known of later steps is forgotten.
+    /// That training begins at the record's step: what is known of it and of later steps is forgotten.
     #[prost(message, tag = "7")]
     Session(SessionLog),
 }
