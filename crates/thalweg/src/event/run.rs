@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answers, Baseline, Decision, Dependence, Event, Importance, LayerRow, LayerScale, Splits, TrainingRows};
+use super::{
+    Answers, Baseline, Decision, Dependence, Event, Importance, LayerRow, LayerScale, Phases, Splits, TrainingRows,
+};
 use crate::metrics::{Metric, Metrics};
 use crate::task::Task;
 
@@ -35,6 +37,8 @@ pub(crate) struct Run {
     pub(crate) warnings: Vec<String>,
     /// Steps done, and the layers' scales at that step.
     pub(crate) scales: Vec<(usize, Vec<LayerScale>)>,
+    /// The cost of the first batch, before the first step.
+    pub(crate) first_cost: Option<f64>,
     pub(crate) epochs: Vec<Epoch>,
     /// Results of training without each augmentation.
     pub(crate) ablations: Vec<Ablation>,
@@ -67,6 +71,7 @@ pub(crate) struct Epoch {
     pub(crate) seconds: f64,
     /// Whether it was the best so far.
     pub(crate) best: bool,
+    pub(crate) phases: Option<Phases>,
 }
 
 /// How the run ended.
@@ -132,9 +137,12 @@ impl Run {
                     self.warnings.push(text);
                 }
             }
-            Event::Scales { step, layers, .. } => self.scales.push((step, layers)),
-            Event::EpochEnded { epoch, cost, dev_loss, dev, learning_rate, seconds, best, .. } => {
-                self.epochs.push(Epoch { number: epoch, cost, dev_loss, dev, learning_rate, seconds, best });
+            Event::Scales { step, cost, layers } => {
+                self.first_cost = self.first_cost.or(cost.filter(|_| step == 1));
+                self.scales.push((step, layers));
+            }
+            Event::EpochEnded { epoch, cost, dev_loss, dev, learning_rate, seconds, best, phases } => {
+                self.epochs.push(Epoch { number: epoch, cost, dev_loss, dev, learning_rate, seconds, best, phases });
             }
             Event::Ablation { without, metric, all, value } => {
                 self.ablations.push(Ablation { without, metric, all, value });

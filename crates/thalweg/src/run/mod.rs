@@ -43,7 +43,7 @@ use crate::data::dataset::{self, Dataset};
 use crate::data::examples::Examples as Rows;
 use crate::data::schema::Task;
 use crate::data::{self, memory, rejects};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, advice};
 #[cfg(feature = "images")]
 use crate::event::Decision;
 use crate::event::{Answers, Event, Splits};
@@ -69,6 +69,7 @@ pub use in_memory::{Trained, train_on};
 pub use learner::Learner;
 pub use outcome::{Outcome, Preview};
 use recorder::RunRecorder;
+pub(crate) use resume::configuration;
 #[cfg(feature = "tune")]
 pub(crate) use resume::finish_study;
 pub use resume::resume;
@@ -263,7 +264,7 @@ pub(crate) fn fresh_state(config: &Config, plan: &Plan) -> State {
 }
 
 /// Encoded rows as tensors; sample weights are multiplied by class weights.
-fn examples(rows: &Rows, class_weights: Option<&[f64]>, data: &Dataset, dtype: Dtype) -> Result<Examples> {
+pub(crate) fn examples(rows: &Rows, class_weights: Option<&[f64]>, data: &Dataset, dtype: Dtype) -> Result<Examples> {
     let x = View::from_f32(example_shape(data)?.batch(rows.rows), &rows.x).to_tensor().into_dtype(dtype);
     let y = Tensor::from_f32([rows.rows, rows.targets], rows.y.clone()).into_dtype(dtype);
     let mut weights = rows.weights.clone();
@@ -305,14 +306,19 @@ fn run(
         // The log already has its first events.
         recorder.callback.event(&started(data, &plan, folder.name(), state.epoch));
     } else {
-        let command = format!("thalweg train --config {}", folder.config().display());
+        // The folder that was asked for is taken.
+        let out = config.output.out.as_ref().map_or(String::new(), |out| format!(" --out {out}-again"));
+        let command = format!("thalweg train --config {}{out}", folder.config().display());
         announce(config, data, &plan, folder.name(), command, &mut recorder)?;
     }
     let end = match fit(config, data, &plan, &mut state, &mut recorder) {
         Ok(end) => end,
         Err(error) => {
             record_failure(&error, &state, &mut recorder)?;
-            return Err(error);
+            return Err(match error.kind {
+                Kind::Diverged => error.or_fix(advice!("see what thalweg doctor {} finds", folder.path().display())),
+                _ => error,
+            });
         }
     };
     if let Some(error) = recorder.broken.take() {
@@ -415,8 +421,9 @@ fn finish(
         let (events, _) = crate::event::read_events(folder.events())?;
         crate::report::write_figures(&events, Path::new(figures))?;
     }
+    let (events, _) = crate::event::read_events(folder.events())?;
     // The report last: its presence marks the run as complete.
-    write_report(folder)?;
+    atomic::write(&folder.report(), crate::report::html(&events).as_bytes())?;
     Ok(Outcome {
         run: folder.path().to_path_buf(),
         model: folder.model(),
@@ -434,6 +441,7 @@ fn finish(
         coverage,
         decisions,
         warnings,
+        findings: crate::findings::of_events(&events, None),
         end,
     })
 }
