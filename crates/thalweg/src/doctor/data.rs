@@ -30,7 +30,13 @@ const EQUAL: f64 = 0.05;
 pub(super) fn leakage(subject: &Subject) -> Result<Option<Finding>> {
     let Some(table) = subject.table()? else { return Ok(None) };
     let data = subject.data()?;
-    let rows = Target::known_rows(table, &data.schema)?;
+    let known = Target::known_rows(table, &data.schema)?;
+    // Each cell of a row tells the answer of the row's own copy.
+    let copies: HashSet<usize> = alike::equal_inputs(table, &data.schema, &known)
+        .into_iter()
+        .flat_map(|rows| rows.into_iter().skip(1))
+        .collect();
+    let rows: Vec<usize> = known.into_iter().filter(|row| !copies.contains(row)).collect();
     if data.task == Task::Multilabel || data.target.columns.len() > 1 || rows.is_empty() {
         return Ok(None);
     }
@@ -45,8 +51,8 @@ pub(super) fn leakage(subject: &Subject) -> Result<Option<Finding>> {
     }
     telling.sort_by(|a, b| a.0.total_cmp(&b.0));
     let Some((open, column)) = telling.first() else { return Ok(None) };
-    let known = subject.config.data.ignore.iter().map(String::as_str);
-    let ignore: Vec<&str> = known.chain(telling.iter().map(|(_, column)| *column)).collect();
+    let ignored = subject.config.data.ignore.iter().map(String::as_str);
+    let ignore: Vec<&str> = ignored.chain(telling.iter().map(|(_, column)| *column)).collect();
     let others = if telling.len() > 1 { format!(" (and {} more)", telling.len() - 1) } else { String::new() };
     Ok(Some(Finding::new(
         Severity::Severe,

@@ -159,8 +159,22 @@ impl Diagnosis {
             return Err(error.fix("see what thalweg doctor says without --fix"));
         }
         let settings = changes.iter().map(|(option, value)| (&**option, &**value));
-        Ok((config.with(settings)?, changes))
+        Ok((without_written_layers(config, &changes).with(settings)?, changes))
     }
+}
+
+/// Layers that are written one by one replace the options that findings prescribe: where these change, the hidden layers
+/// are given by their units instead.
+fn without_written_layers(config: &Config, changes: &[(String, String)]) -> Config {
+    const REPLACED: [&str; 5] = ["layers", "activation", "init", "batch_norm", "dropout"];
+    let mut config = config.clone();
+    if changes.iter().any(|(option, _)| REPLACED.contains(&option.as_str())) {
+        let units = config.network.layer.iter().filter_map(|layer| Some(layer.get("units")?.as_u64()? as usize));
+        let units: Vec<usize> = units.collect();
+        config.network.layers = config.network.layers.or((!units.is_empty()).then_some(units));
+        config.network.layer.clear();
+    }
+    config
 }
 
 /// Where a fixed configuration is written: beside a run's folder, or in the current one.

@@ -37,7 +37,7 @@ pub(crate) struct Run {
     pub(crate) warnings: Vec<String>,
     /// Steps done, and the layers' scales at that step.
     pub(crate) scales: Vec<(usize, Vec<LayerScale>)>,
-    /// The cost of the first batch, before the first step.
+    /// The mean loss of the first batch, before the first step.
     pub(crate) first_cost: Option<f64>,
     pub(crate) epochs: Vec<Epoch>,
     /// Results of training without each augmentation.

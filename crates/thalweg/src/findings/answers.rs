@@ -7,6 +7,9 @@ use crate::task::Task;
 /// A class this rare is hidden by accuracy (Google's machine learning guides call below 20 % imbalanced, below 1 % extremely).
 const RARE: f64 = 0.1;
 
+/// A model that is wrong more often than this does not know enough to doubt labels.
+const MOSTLY_RIGHT: f64 = 0.35;
+
 /// A rare class that the model overlooks, behind a high accuracy.
 pub(super) fn class_imbalance(facts: &Facts) -> Option<Finding> {
     let run = facts.run;
@@ -108,7 +111,7 @@ pub(super) fn suspect_labels(facts: &Facts) -> Option<Finding> {
     let surest = wrong / rows;
     // The surest third errs half as often as all do: errors are not where classes meet.
     let standard_error = (surest * (1.0 - surest) / rows).sqrt();
-    (total >= 50.0 && surest - 2.0 * standard_error > 0.05 && surest > 0.5 * all).then(|| {
+    (total >= 50.0 && all < MOSTLY_RIGHT && surest - 2.0 * standard_error > 0.05 && surest > 0.5 * all).then(|| {
         Finding::new(
             Severity::Warning,
             "labels contradict the model where it is surest: some are probably wrong",

@@ -3,6 +3,7 @@
 use super::facts::Facts;
 use super::{Finding, Severity, percent, short};
 use crate::error::advice;
+use crate::task::Task;
 
 /// Gaps below this are not worth a remedy of their own: two points of a hundred.
 const GAP: f64 = 0.02;
@@ -138,8 +139,19 @@ pub(super) fn constant_answers(facts: &Facts) -> Option<Finding> {
             )
         })?
     };
+    let learned = !facts.learned_little();
+    if learned && facts.run.task == Some(Task::Binary) {
+        // The probabilities tell the rows apart.
+        return Some(Finding::new(
+            Severity::Severe,
+            "every row gets the same answer, for its probability never reaches the threshold",
+            evidence,
+            "let dev choose it: [threshold=f1]",
+            "both classes are predicted",
+        ));
+    }
     Some(Finding::new(
-        if facts.learned_little() { Severity::Severe } else { Severity::Warning },
+        if learned { Severity::Warning } else { Severity::Severe },
         "the network answers the same for every row",
         evidence,
         advice!(
@@ -169,9 +181,8 @@ pub(super) fn still_improving(facts: &Facts) -> Option<Finding> {
     if !done || last > best * 1.001 || !(share > 0.1 && last < start) {
         return None;
     }
-    let severity = if share > 0.2 { Severity::Warning } else { Severity::Hint };
     Some(Finding::new(
-        severity,
+        Severity::Warning,
         "training ended while the network was still getting better",
         format!(
             "the dev loss fell from {} to {} in the last quarter of {} epochs: {} of all that it gained",

@@ -249,8 +249,8 @@ pub(crate) const ALL: &[Check<Examine>] = &[
     check("high-bias", &["plateau", "constant-answers", "suspect-labels", "still-improving"], fit::high_bias),
     check("constant-answers", &["plateau"], fit::constant_answers),
     check("avoidable-bias", &["plateau"], fit::avoidable_bias),
-    check("suspect-labels", &["high-variance", "overconfident"], answers::suspect_labels),
-    check("high-variance", &["overconfident"], fit::high_variance),
+    check("high-variance", &["overconfident", "suspect-labels"], fit::high_variance),
+    check("suspect-labels", &["overconfident"], answers::suspect_labels),
     check("dev-test-mismatch", &[], fit::dev_test_mismatch),
     check("still-improving", &[], fit::still_improving),
     check("plateau", &[], fit::plateau),
@@ -298,7 +298,11 @@ pub(crate) fn short(x: f64) -> String {
 
 /// A share in percent.
 pub(crate) fn percent(share: f64) -> String {
-    format!("{:.1} %", 100.0 * share)
+    if (0.0..0.000_5).contains(&share) {
+        format!("{} %", short(100.0 * share))
+    } else {
+        format!("{:.1} %", 100.0 * share)
+    }
 }
 
 /// A number as one writes it in a flag: the nearest 1, 2 or 5 times a power of ten.

@@ -42,9 +42,9 @@ pub(super) fn too_high(facts: &Facts) -> Option<Finding> {
         if severe { Severity::Severe } else { Severity::Warning },
         format!("the learning rate of {} is too high", short(rate)),
         format!(
-            "a step changes weights by {} of themselves (at most {}; 0.1 % to 1 % is usual){end}",
-            percent(typical),
-            percent(largest)
+            "a step changes weights by up to {} of themselves, half of the steps by {} or more (0.1 % to 1 % is usual){end}",
+            percent(largest),
+            percent(typical)
         ),
         advice,
         "the cost falls steadily, and ends lower",
@@ -68,7 +68,7 @@ pub(super) fn too_low(facts: &Facts) -> Option<Finding> {
         if last > 0.9 * before || facts.learned_little() { Severity::Severe } else { Severity::Warning },
         format!("the learning rate of {} is too low", short(rate)),
         format!(
-            "a step changes weights by {} of themselves (0.1 % is usual), and the cost only fell from {} to {}",
+            "a step changes weights by {} of themselves (0.1 % is usual), and the cost went from {} to {}",
             percent(early),
             short(before),
             short(last)

@@ -49,8 +49,8 @@ pub(super) fn too_much_regularisation(facts: &Facts) -> Option<Finding> {
     let (first, last) = (weight(facts.first())?, weight(facts.last())?);
     // Layers keep an example in five with four in ten units at most: Srivastava et al. 2014 tried up to 0.9 kept, half usual.
     let by_dropout = dropout > 0.7;
-    // Learning makes weights grow: what halves them is decay.
-    let by_decay = last < 0.5 * first;
+    // Learning makes the weights of hidden layers grow: what halves them is decay.
+    let by_decay = facts.has_hidden_layers() && last < 0.5 * first;
     if !by_dropout && !by_decay {
         return None;
     }

@@ -15,6 +15,8 @@ const LARGE_INPUTS: f64 = 10.0;
 const RELU: f64 = 0.584;
 /// Growth or decay from the first hidden layer to the last that no usual initialisation of a few layers has.
 const GROWTH: f64 = 50.0;
+/// A first layer that learns a hundredth as fast as the last hidden one: 0.25^L, the sigmoid's, is there in four layers.
+const DECAY: f64 = 0.01;
 /// ln C plus half the logits' variance bounds the expected loss; this much more is a variance of 4, not 1.
 const EXTRA_LOSS: f64 = 2.0;
 /// A layer half dead has half its width.
@@ -118,7 +120,7 @@ pub(super) fn vanishing_signals(facts: &Facts) -> Option<Finding> {
     }
     let (forward, back) = (to.scale.activation / from.scale.activation, from.scale.gradient / to.scale.gradient);
     // Sigmoids shrink activations once, and then to their constant part: gradients tell.
-    (forward < 1.0 / GROWTH || back < 1.0 / GROWTH / GROWTH).then(|| {
+    (forward < 1.0 / GROWTH || back < DECAY).then(|| {
         let (what, evidence) = if back < forward {
             let each = back.powf(1.0 / (hidden.len() - 1) as f64);
             let (a, b) = (short(to.scale.gradient), short(from.scale.gradient));
@@ -189,7 +191,7 @@ pub(super) fn dead_from_the_start(facts: &Facts) -> Option<Finding> {
             if worst > 0.9 || facts.learned_little() { Severity::Severe } else { Severity::Warning },
             "units are dead from the start",
             format!("{evidence} in the first step"),
-            "start from random parameters, not from given ones, and use [activation=leaky_relu]",
+            "draw weights anew, with a slope for what is negative: [init=he_normal] [activation=leaky_relu]",
             "units have a gradient everywhere, and come back",
         )
     })
