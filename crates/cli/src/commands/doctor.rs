@@ -89,7 +89,12 @@ fn metrics(run: &Path) -> anyhow::Result<Splits<Metrics>> {
 /// The command that trains as the flags say.
 fn command(matches: &ArgMatches, config: &Config) -> String {
     let mut words = vec!["thalweg".to_string(), "train".into(), print::doctor::word(&config.data.path)];
-    let mut flag = |name: &str, value: &str| words.extend([format!("--{name}"), print::doctor::word(value)]);
+    let mut flag = |name: &str, value: &str| match value {
+        // A switch takes its value with a sign.
+        "true" => words.push(format!("--{name}")),
+        "false" => words.push(format!("--{name}=false")),
+        value => words.extend([format!("--{name}"), print::doctor::word(value)]),
+    };
     for id in matches.ids().map(clap::Id::as_str).filter(|id| !["data", "fix", "run", "human-level"].contains(id)) {
         let given = matches.value_source(id) == Some(clap::parser::ValueSource::CommandLine);
         for value in matches.try_get_many::<String>(id).ok().flatten().into_iter().flatten().filter(|_| given) {

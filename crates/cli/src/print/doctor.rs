@@ -8,7 +8,7 @@ use thalweg::findings::{Finding, Severity};
 use thalweg::metrics::Metrics;
 use thalweg::run::Outcome;
 
-use super::{BOLD, FAINT, RED, interval, line, on_a_line, table, warning};
+use super::{BOLD, FAINT, LONGEST, RED, brief, interval, line, table, warning};
 
 /// How many findings are told at the end of training.
 const TOLD: usize = 3;
@@ -46,7 +46,7 @@ pub(super) fn most_important(findings: &[Finding], run: &Path) -> std::io::Resul
     }
     line("")?;
     line(&format!("found {FAINT}(thalweg doctor {} tells more){FAINT:#}:", run.display()))?;
-    told().take(TOLD).try_for_each(|finding| line(&format!("  {}", on_a_line(&finding.to_string()))))
+    told().take(TOLD).try_for_each(|finding| line(&format!("  {}", brief(&finding.to_string(), LONGEST))))
 }
 
 /// What was changed, and where the configuration is.

@@ -40,6 +40,9 @@ pub struct Diagnosis {
 /// A check of the data, or of a network on it before it is trained.
 type Examine = fn(&Subject) -> Result<Option<Finding>>;
 
+/// The path that stands for it: it can be read once.
+const STANDARD_INPUT: &str = "-";
+
 /// What follows where dev's rows are not like those of train.
 const OF_UNLIKE_ROWS: &[&str] =
     &["high-variance", "dev-test-mismatch", "overconfident", "suspect-labels", "still-improving"];
@@ -84,8 +87,11 @@ pub fn examine(folder: &Path, options: Options) -> Result<Diagnosis> {
     let mut config = None;
     match run::configuration(folder) {
         Ok(read) => {
-            let subject = Subject::new(read.clone());
-            look(OF_DATA, &subject, &mut found, &mut notes);
+            if read.data.path == STANDARD_INPUT {
+                notes.push("the data was not looked at: it came from standard input".into());
+            } else {
+                look(OF_DATA, &Subject::new(read.clone()), &mut found, &mut notes);
+            }
             config = Some(Config { output: crate::config::Output { out: None, ..read.output.clone() }, ..read });
         }
         Err(error) => notes.push(format!("only the events were looked at: {error}")),
@@ -99,6 +105,10 @@ pub fn examine(folder: &Path, options: Options) -> Result<Diagnosis> {
 /// # Errors
 /// If the configuration is invalid, or the data cannot be read or trained on.
 pub fn examine_config(config: &Config, command: String, options: Options) -> Result<Diagnosis> {
+    if config.data.path == STANDARD_INPUT {
+        let error = Error::config("standard input can be read once, and checks read the data several times");
+        return Err(error.fix("name a file"));
+    }
     let subject = Subject::new(config.clone());
     // What training would fail on is an error here, too.
     subject.prepared()?;
@@ -179,8 +189,7 @@ fn without_written_layers(config: &Config, changes: &[(String, String)]) -> Conf
 
 /// Where a fixed configuration is written: beside a run's folder, or in the current one.
 pub fn fixed_path(examined: &Path) -> PathBuf {
-    let mut name = examined.file_stem().unwrap_or_else(|| "run".as_ref()).to_os_string();
-    name.push("-fixed.toml");
+    let name = format!("{}-fixed.toml", run::short_name(&examined.display().to_string()));
     if is_run(examined) { examined.with_file_name(name) } else { name.into() }
 }
 

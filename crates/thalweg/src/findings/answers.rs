@@ -1,7 +1,8 @@
 //! What the answers on held-out rows show.
 
 use super::facts::Facts;
-use super::{Finding, Severity, percent};
+use super::{Finding, Severity, percent, round};
+use crate::error::advice;
 use crate::task::Task;
 
 /// A class this rare is hidden by accuracy (Google's machine learning guides call below 20 % imbalanced, below 1 % extremely).
@@ -121,7 +122,10 @@ pub(super) fn suspect_labels(facts: &Facts) -> Option<Finding> {
                 percent(surest),
                 percent(all)
             ),
-            "list them with thalweg suspects, and correct them; until then hold the network back: [weight_decay=0.1] [dropout=0.3]",
+            advice!(
+                "list them with thalweg suspects, and correct them; until then hold the network back: [l2={}]",
+                round(facts.run.examples.train as f64 / 100.0)
+            ),
             "sure answers come true",
         )
     })
@@ -138,7 +142,7 @@ pub(super) fn few_dev_rows(facts: &Facts) -> Option<Finding> {
             Severity::Hint,
             "there are too few dev rows to choose by",
             format!("{} rows tell the error to ± {} only", facts.run.examples.dev, percent(half)),
-            "choose by the mean of several folds: train with --folds 5",
+            "choose by the mean of several folds: thalweg train trains them with folds=5",
             "differences that are not chance can be told",
         )
     })

@@ -312,3 +312,98 @@ pub(crate) fn round(x: f64) -> f64 {
         [1.0, 2.0, 5.0, 10.0].into_iter().min_by(|a, b| (a - x / power).abs().total_cmp(&(b - x / power).abs()));
     format!("{:.0e}", digit.unwrap_or(1.0) * power).parse().unwrap_or(x)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::LayerScale;
+    use crate::report::samples;
+
+    #[test]
+    fn causes_come_before_what_follows_from_them() {
+        let finding = |code, severity| Finding { code, ..Finding::new(severity, "", "", "", "") };
+        let found = vec![
+            finding("non-finite", Severity::Severe),
+            finding("plateau", Severity::Hint),
+            finding("few", Severity::Severe),
+            finding("rate", Severity::Warning),
+        ];
+        let checks: [(&str, &[&str]); 4] =
+            [("rate", &["non-finite"]), ("plateau", &[]), ("non-finite", &[]), ("few", &[])];
+        let ranked = ranked(found, &checks);
+        let order: Vec<_> = ranked.iter().map(|finding| (finding.code, finding.because)).collect();
+        assert_eq!(order, [("few", None), ("rate", None), ("plateau", None), ("non-finite", Some("rate"))]);
+    }
+
+    #[test]
+    fn every_check_explains_checks_that_there_are() {
+        for check in ALL {
+            for code in check.explains {
+                assert!(ALL.iter().any(|other| other.code == *code), "{} explains {code}", check.code);
+            }
+        }
+    }
+
+    #[test]
+    fn options_of_a_prescription_are_flags_of_a_command() {
+        let advice = "get more rows, or restrain it: [dropout=0.5] [batch_norm=true], [group]";
+        let prescription = Prescription { advice: advice.into(), expected: String::new() };
+        assert_eq!(prescription.options(), [("dropout", "0.5"), ("batch_norm", "true")]);
+        assert_eq!(
+            prescription.command("thalweg train a.csv").unwrap(),
+            "thalweg train a.csv --dropout 0.5 --batch-norm"
+        );
+        let words = Prescription { advice: "correct the labels".into(), expected: String::new() };
+        assert_eq!(words.command("thalweg train a.csv"), None);
+    }
+
+    #[test]
+    fn a_run_of_an_earlier_version_and_a_healthy_one_have_nothing_severe() {
+        for events in
+            [samples::classes(10, 61), samples::binary(), samples::regression(), samples::interrupted(), Vec::new()]
+        {
+            let severe = of_events(&events, None).into_iter().filter(|finding| finding.severity == Severity::Severe);
+            assert_eq!(severe.map(|finding| finding.code).collect::<Vec<_>>(), [""; 0]);
+        }
+    }
+
+    #[test]
+    fn divergence_is_named_with_the_first_bad_layer() {
+        let mut events = samples::diverged();
+        let layer = |name: &str, activation| LayerScale {
+            name: name.into(),
+            activation,
+            gradient: f64::NAN,
+            ..Default::default()
+        };
+        let layers = vec![layer("layers.0", 1.0), layer("layers.1", f64::NAN), layer("layers.2", f64::NAN)];
+        events.push(Event::Scales { step: 999, cost: None, layers });
+        let found = of_events(&events, None);
+        let finding = found.iter().find(|finding| finding.code == "non-finite").unwrap();
+        assert!(finding.evidence.contains("layers.1") && finding.evidence.contains("999"), "{}", finding.evidence);
+    }
+
+    #[test]
+    fn the_larger_gap_of_the_course_s_table_is_named() {
+        let mut events = samples::classes(10, 61);
+        let Some(Event::Finished { metrics, .. }) = events.last_mut() else { panic!("it is finished") };
+        let accuracy = |value: f64| crate::metrics::Metric { value, low: Some(value - 0.03), high: Some(value + 0.03) };
+        metrics.train.insert("accuracy".into(), accuracy(0.85));
+        metrics.dev.insert("accuracy".into(), accuracy(0.75));
+        let codes = |human: f64| of_events(&events, Some(human)).iter().map(|finding| finding.code).collect::<Vec<_>>();
+        // People err in 1 of 100: bias 0.14, variance 0.1. In 10 of 100: bias 0.05.
+        assert!(codes(0.01).contains(&"avoidable-bias"), "{:?}", codes(0.01));
+        assert!(!codes(0.1).contains(&"avoidable-bias"));
+        assert!(codes(0.1).contains(&"high-variance"), "{:?}", codes(0.1));
+    }
+
+    #[test]
+    fn numbers_are_short_and_rates_round() {
+        assert_eq!(
+            [0.0, 1.5e-5, 0.0123, 1.234, 12.34, 1234.0, 2.5e7].map(short),
+            ["0", "1.5e-5", "0.012", "1.23", "12.3", "1234", "2.5e7"]
+        );
+        assert_eq!([0.0031, 0.0007, 14.0, 0.09].map(round), [0.002, 0.0005, 10.0, 0.1]);
+        assert_eq!([0.5, 0.000_02].map(percent), ["50.0 %", "0.002 %"]);
+    }
+}

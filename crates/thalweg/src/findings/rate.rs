@@ -22,8 +22,8 @@ pub(super) fn too_high(facts: &Facts) -> Option<Finding> {
     // The first steps of an optimiser that divides by its averages are larger than what follows.
     let typical = median(updates.iter().skip(1).take(updates.len().div_ceil(2)).copied()).or(first)?;
     let diverged = facts.run.diverged();
-    let blown_up =
-        facts.run.epochs.iter().any(|epoch| epoch.cost > 1e3) && facts.run.first_cost.is_some_and(|j| j < 100.0);
+    let blown_up = facts.run.epochs.iter().any(|epoch| epoch.dev_loss.is_some_and(|loss| loss > 1e3))
+        && facts.run.first_cost.is_some_and(|j| j < 100.0);
     let high = typical > TOO_HIGH || first.is_some_and(|first| first > 5.0 * TOO_HIGH);
     if !(high || diverged.is_some() || blown_up) {
         return None;
