@@ -20,6 +20,7 @@ Commands:
   quality [DATA]   Whether default settings reach the accuracy promised; DATA are names of data sets
   quality --peers  Default settings on tables beside other libraries, on the same splits
                    [--sets a,b] [--systems a,b] [--seeds 0,1,2] [--markdown FILE] [-- FLAGS OF thalweg train]
+  quality --doctor Whether the doctor names planted faults first, and what it prescribes helps; [PART OF A NAME]
   bench            Thalweg beside the peers that python3 (or THALWEG_BENCH_PYTHON) has installed
                    [--only w1,w2] [--ours-only] [--threads 2] [--rounds 3] [--json FILE] [--picture FILE.svg]
                    [--scaling FILE.svg] [--wide FILE.svg]";

@@ -25,5 +25,6 @@ mod guard;
 mod run_list;
 mod server;
 mod stream;
+mod studies;
 
 pub use server::{Page, open};

@@ -45,7 +45,7 @@ use crate::data::dataset::{self, Dataset};
 use crate::data::examples::Examples as Rows;
 use crate::data::schema::Task;
 use crate::data::{self, memory, rejects};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, advice};
 #[cfg(feature = "images")]
 use crate::event::Decision;
 use crate::event::{Answers, Event, Splits};
@@ -71,6 +71,7 @@ pub use in_memory::{Trained, train_on};
 pub use learner::Learner;
 pub use outcome::{Outcome, Preview};
 use recorder::RunRecorder;
+pub(crate) use resume::configuration;
 #[cfg(feature = "tune")]
 pub(crate) use resume::finish_study;
 pub use resume::resume;
@@ -266,7 +267,7 @@ pub(crate) fn fresh_state(config: &Config, plan: &Plan) -> State {
 }
 
 /// Encoded rows as tensors; sample weights are multiplied by class weights.
-fn examples(rows: &Rows, class_weights: Option<&[f64]>, data: &Dataset, dtype: Dtype) -> Result<Examples> {
+pub(crate) fn examples(rows: &Rows, class_weights: Option<&[f64]>, data: &Dataset, dtype: Dtype) -> Result<Examples> {
     let x = View::from_f32(example_shape(data)?.batch(rows.rows), &rows.x).to_tensor().into_dtype(dtype);
     let y = Tensor::from_f32([rows.rows, rows.targets], rows.y.clone()).into_dtype(dtype);
     let mut weights = rows.weights.clone();
@@ -313,14 +314,19 @@ fn run(
         recorder.tell_board(|board| board.event(&started));
     } else {
         recorder.tell_board(|board| board.begin(config, &plan));
-        let command = format!("thalweg train --config {}", folder.config().display());
+        // The folder that was asked for is taken.
+        let out = config.output.out.as_ref().map_or(String::new(), |out| format!(" --out {out}-again"));
+        let command = format!("thalweg train --config {}{out}", folder.config().display());
         announce(config, data, &plan, folder.name(), command, &mut recorder)?;
     }
     let end = match fit(config, data, &plan, &mut state, &mut recorder) {
         Ok(end) => end,
         Err(error) => {
             record_failure(&error, &state, &mut recorder)?;
-            return Err(error);
+            return Err(match error.kind {
+                Kind::Diverged => error.or_fix(advice!("see what thalweg doctor {} finds", folder.path().display())),
+                _ => error,
+            });
         }
     };
     if let Some(error) = recorder.broken.take() {
@@ -376,16 +382,16 @@ pub(crate) fn fit(
     trainer.fit(state, callback)
 }
 
-fn write_report(folder: &RunFolder) -> Result<()> {
-    let (events, _) = crate::event::read_events(folder.events())?;
-    atomic::write(&folder.history(), history::history(&events).as_bytes())?;
-    atomic::write(&folder.report(), crate::report::html(&events).as_bytes())
+/// The report last: its presence marks the run as complete.
+fn write_report(folder: &RunFolder, events: &[Event]) -> Result<()> {
+    atomic::write(&folder.history(), history::history(events).as_bytes())?;
+    atomic::write(&folder.report(), crate::report::html(events).as_bytes())
 }
 
 /// Ends the log of a failed run, and still writes its report: it shows where things went wrong.
 fn record_failure(error: &Error, state: &State, recorder: &mut RunRecorder) -> Result<()> {
     recorder.event(&finished(error.message.clone(), state, &Splits::default(), Answers::default()));
-    write_report(recorder.folder)
+    write_report(recorder.folder, &crate::event::read_events(recorder.folder.events())?.0)
 }
 
 /// Calibrates the best parameters and chooses thresholds, evaluates them on every split, and writes the model and the report.
@@ -420,16 +426,15 @@ fn finish(
     if let Some(error) = recorder.broken.take() {
         return Err(error);
     }
+    let (events, _) = crate::event::read_events(folder.events())?;
     if let Some(figures) = &config.output.figures {
-        let (events, _) = crate::event::read_events(folder.events())?;
         crate::report::write_figures(&events, Path::new(figures))?;
     }
     #[cfg(feature = "figures")]
     if let Some(board) = &mut recorder.board {
-        board.figures(&crate::event::read_events(folder.events())?.0)?;
+        board.figures(&events)?;
     }
-    // The report last: its presence marks the run as complete.
-    write_report(folder)?;
+    write_report(folder, &events)?;
     Ok(Outcome {
         run: folder.path().to_path_buf(),
         model: folder.model(),
@@ -447,6 +452,7 @@ fn finish(
         coverage,
         decisions,
         warnings,
+        findings: crate::findings::of_events(&events, None),
         end,
     })
 }
