@@ -132,7 +132,7 @@ fn studies_are_listed_and_shown() {
     config.data.path = "sample:iris".into();
     config.network.layers = Some(vec![4]);
     config.train.epochs = Some(2);
-    config.tune.trials = Some(2);
+    config.tune.trials = 2;
     config.tune.study = Some(served.folder.path().join("iris.sqlite").display().to_string());
     config.output.out = Some(served.folder.path().join("best").display().to_string());
     thalweg::tune::tune(&config, &mut |_: &thalweg::tune::SearchEvent| ()).unwrap();
