@@ -1,0 +1,262 @@
+//! The server as browsers meet it, and as those do that want to abuse it.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use thalweg::Training;
+use thalweg_ui::Page;
+
+/// A folder with one trained run, and its page.
+struct Served {
+    folder: tempfile::TempDir,
+    page: Page,
+}
+
+/// An answer: its status, its headers in lower case, its body.
+struct Answer {
+    status: u16,
+    headers: String,
+    body: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+}
+
+impl Served {
+    fn new() -> Served {
+        let folder = tempfile::tempdir().unwrap();
+        let training =
+            Training::on("sample:iris").layers([8]).learning_rate(0.05).epochs(40).out(folder.path().join("iris"));
+        training.run().unwrap();
+        let page = thalweg_ui::open(folder.path(), "127.0.0.1".parse().unwrap(), Some(0)).unwrap();
+        Served { folder, page }
+    }
+
+    fn host(&self) -> &str {
+        self.page.url().trim_start_matches("http://").split('/').next().unwrap()
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.host()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream
+    }
+
+    /// Sends a request as it is written, with the headers that end it.
+    fn raw(&self, head: &str, body: &[u8]) -> Answer {
+        let mut stream = self.connect();
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(format!("Content-Length: {}\r\nConnection: close\r\n\r\n", body.len()).as_bytes()).unwrap();
+        // The server may answer and close before it has read all.
+        _ = stream.write_all(body);
+        let mut answer = Vec::new();
+        _ = stream.read_to_end(&mut answer);
+        let text = String::from_utf8_lossy(&answer).into_owned();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
+        Answer { status, headers: head.to_lowercase(), body: body.into() }
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        self.raw(&format!("GET {path} HTTP/1.1\r\nHost: {}\r\n", self.host()), b"")
+    }
+
+    fn send(&self, method: &str, path: &str, body: &str) -> Answer {
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nX-Thalweg: 1\r\nContent-Type: application/json\r\n",
+            self.host()
+        );
+        self.raw(&head, body.as_bytes())
+    }
+}
+
+#[test]
+fn a_run_is_shown_labelled_asked_and_deleted() {
+    let served = Served::new();
+    let rows = served.get("/api/runs").json();
+    assert_eq!(rows["runs"][0]["id"], "iris");
+    assert_eq!(rows["runs"][0]["status"], "finished");
+    assert!(rows["runs"][0]["headline"]["value"].as_f64().unwrap() > 0.5);
+    let run = served.get("/api/runs/iris").json();
+    assert_eq!(run["classes"].as_array().unwrap().len(), 3);
+    assert!(run["sections"].as_array().unwrap().iter().any(|section| section["id"] == "results"));
+    let curves = served.get("/api/runs/iris/curves?points=10").json();
+    assert_eq!(curves["epochs"][0], 1);
+    assert!(curves["epochs"].as_array().unwrap().len() <= 14);
+    assert_eq!(served.get("/api/runs/iris/curves?from=5&to=7").json()["epochs"], serde_json::json!([5, 6, 7]));
+    assert!(served.get("/api/runs/iris/scales").json()["layers"][0]["weight"][0].as_f64().unwrap() > 0.0);
+
+    let labels = r#"{"tags":["<b>good</b>"],"notes":"the one"}"#;
+    assert_eq!(served.send("PUT", "/api/runs/iris/labels", labels).status, 200);
+    assert_eq!(served.get("/api/runs/iris").json()["tags"][0], "<b>good</b>");
+    assert_eq!(served.send("PUT", "/api/runs/iris/labels", r#"{"tag":[]}"#).status, 422);
+
+    let form = served.get("/api/runs/iris/form").json();
+    assert_eq!(form["fields"][2]["name"], "petal_length_cm");
+    let typed =
+        r#"{"inputs":{"petal_length_cm":"1.4","petal_width_cm":"0.2","sepal_length_cm":"5","sepal_width_cm":""}}"#;
+    let answer = served.send("POST", "/api/runs/iris/predict", typed).json();
+    let one = &answer["predictions"][0];
+    assert_eq!(one["answer"], "setosa");
+    let sum: f64 = one["probabilities"].as_array().unwrap().iter().map(|p| p["probability"].as_f64().unwrap()).sum();
+    assert!((sum - 1.0).abs() < 1e-6, "{sum}");
+    assert_eq!(one["contributions"].as_array().unwrap().len(), 4);
+    for (typed, told) in [
+        (r#"{"inputs":{"petal_length":"1"}}"#, "did you mean \\\"petal_length_cm\\\""),
+        (r#"{"inputs":{"petal_length_cm":"long"}}"#, "long"),
+        ("{", "not understood"),
+    ] {
+        let refused = served.send("POST", "/api/runs/iris/predict", typed);
+        assert!(refused.status == 400 && refused.body.contains(told), "{typed}: {}", refused.body);
+    }
+
+    assert_eq!(served.send("POST", "/api/runs/iris/stop", "").status, 400, "nothing trains");
+    assert_eq!(served.send("DELETE", "/api/runs/iris", "").status, 200);
+    assert!(!served.folder.path().join("iris").exists());
+    assert_eq!(served.get("/api/runs/iris").status, 404);
+}
+
+#[test]
+fn requests_of_other_sites_and_names_are_refused() {
+    let served = Served::new();
+    let host = served.host().to_string();
+    let refused = |head: String, why: &str| {
+        let answer = served.raw(&head, b"");
+        assert!(answer.status == 403 && answer.body.contains(why), "{head}: {} {}", answer.status, answer.body);
+    };
+    // A name of another site that was made to point here.
+    refused("GET /api/runs HTTP/1.1\r\nHost: evil.example\r\n".into(), "another name");
+    refused("GET /api/runs HTTP/1.1\r\nHost: evil.example:8765\r\n".into(), "another name");
+    refused("GET / HTTP/1.0\r\n".into(), "another name");
+    for origin in ["http://evil.example", "null", "https://127.0.0.1", &format!("https://{host}"), "http://127.0.0.1:1"]
+    {
+        refused(format!("GET /api/runs HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\n"), "another site");
+    }
+    // What a form of another site can send.
+    refused(format!("POST /api/runs/iris/stop HTTP/1.1\r\nHost: {host}\r\nContent-Type: text/plain\r\n"), "X-Thalweg");
+    refused(format!("DELETE /api/runs/iris HTTP/1.1\r\nHost: {host}\r\n"), "X-Thalweg");
+    assert!(served.folder.path().join("iris/model.safetensors").exists());
+    let own = format!("GET /api/runs HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\n");
+    assert_eq!(served.raw(&own, b"").status, 200);
+
+    let page = served.get("/");
+    for header in ["script-src 'self'", "frame-ancestors 'none'", "nosniff", "referrer-policy: no-referrer", "no-store"]
+    {
+        assert!(page.headers.contains(header), "{header}: {}", page.headers);
+    }
+    assert!(!page.headers.contains("script-src 'self' 'unsafe-inline'") && !page.headers.contains("access-control"));
+}
+
+#[test]
+fn paths_lead_to_runs_alone() {
+    let served = Served::new();
+    let secret = served.folder.path().join("secret.txt");
+    fs::write(&secret, "secret").unwrap();
+    let encoded = |path: &Path| path.display().to_string().replace('/', "%2F");
+    let outside = tempfile::tempdir().unwrap();
+    let other = outside.path().join("run");
+    Training::on("sample:iris").layers([2]).epochs(1).out(&other).run().unwrap();
+    let (outside_of, linked) = (encoded(&other), served.folder.path().join("linked"));
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(&other, &linked).unwrap();
+    let paths =
+        ["..", ".", "", "..%2F..%2Fetc", "iris%2F..%2Firis", "%2Fetc", "iris%00", "secret.txt", "linked", &outside_of];
+    for path in paths {
+        for tail in ["", "/curves", "/form", "/stream"] {
+            let answer = served.get(&format!("/api/runs/{path}{tail}"));
+            assert!([400, 404].contains(&answer.status) || path.is_empty(), "{path}{tail}: {}", answer.status);
+            assert!(!answer.body.contains("secret\n"), "{path}{tail}");
+        }
+        let answer = served.send("DELETE", &format!("/api/runs/{path}"), "");
+        assert!(answer.status >= 400, "{path}: {}", answer.status);
+    }
+    assert!(secret.exists() && other.join("model.safetensors").exists() && linked.exists());
+    for path in ["/../secret.txt", "/secret.txt", "/app.js/../secret.txt", "/%2e%2e/secret.txt", "/api/../secret.txt"] {
+        assert_eq!(served.get(path).status, 404, "{path}");
+    }
+}
+
+#[test]
+fn huge_requests_are_refused_and_slow_ones_end() {
+    let served = Served::new();
+    let head = format!(
+        "POST /api/runs/iris/predict HTTP/1.1\r\nHost: {}\r\nX-Thalweg: 1\r\nContent-Type: image/png\r\n",
+        served.host()
+    );
+    assert_eq!(served.raw(&head, &vec![0; 33 << 20]).status, 413);
+    let long = format!("GET /{} HTTP/1.1\r\nHost: {}\r\n", "x".repeat(1 << 20), served.host());
+    assert!([414, 431, 400, 0].contains(&served.raw(&long, b"").status));
+    // Half a request, and nothing more.
+    let mut slow = served.connect();
+    slow.write_all(b"GET / HTTP/1.1\r\nHo").unwrap();
+    let begun = Instant::now();
+    let mut rest = Vec::new();
+    _ = slow.read_to_end(&mut rest);
+    assert!(begun.elapsed() < Duration::from_secs(18), "the connection is still open");
+    assert_eq!(served.get("/api/session").status, 200);
+}
+
+#[test]
+fn a_thousand_idle_connections_keep_nobody_out() {
+    let served = Served::new();
+    let idle: Vec<_> = (0..1000).filter_map(|_| TcpStream::connect(served.host()).ok()).collect();
+    assert!(idle.len() > 400, "{}", idle.len());
+    assert_eq!(served.get("/api/runs").status, 200);
+}
+
+#[test]
+fn an_address_that_others_reach_asks_for_a_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = thalweg_ui::open(folder.path(), "0.0.0.0".parse().unwrap(), Some(0)).unwrap();
+    let token = page.url().split("token=").nth(1).unwrap().to_string();
+    let served = Served { folder, page };
+    assert_eq!(token.len(), 32);
+    for path in ["/", "/api/runs", "/?token=", "/?token=00000000000000000000000000000000"] {
+        assert_eq!(served.get(path).status, 401, "{path}");
+    }
+    let entered = served.get(&format!("/?token={token}"));
+    assert_eq!(entered.status, 303);
+    assert!(entered.headers.contains("samesite=strict") && entered.headers.contains("httponly"));
+    let head = format!("GET /api/runs HTTP/1.1\r\nHost: {}\r\nCookie: a=b; thalweg={token}\r\n", served.host());
+    assert_eq!(served.raw(&head, b"").status, 200);
+}
+
+#[test]
+fn a_training_is_watched_and_stopped() {
+    let served = Served::new();
+    let path = served.folder.path().join("long");
+    let train = move || Training::on("sample:digits").epochs(100_000).out(&path).run().unwrap();
+    let trained = std::thread::spawn(train);
+    let until = |what: &str, holds: &dyn Fn() -> bool| {
+        let begun = Instant::now();
+        while !holds() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "{what}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    let row = || served.get("/api/runs/long").json();
+    until("an epoch ends", &|| row()["status"] == "running" && row()["epoch"].as_u64() > Some(0));
+    let mut stream = served.connect();
+    let request = format!("GET /api/runs/long/stream HTTP/1.1\r\nHost: {}\r\n\r\n", served.host());
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut seen = String::new();
+    let mut buffer = [0; 4096];
+    while !seen.contains("event: epoch") {
+        let read = stream.read(&mut buffer).unwrap();
+        assert!(read > 0, "{seen}");
+        seen.push_str(&String::from_utf8_lossy(&buffer[..read]));
+    }
+    assert!(served.send("DELETE", "/api/runs/long", "").body.contains("is training in this folder"));
+    assert_eq!(served.send("POST", "/api/runs/long/stop", "").status, 200);
+    let outcome = trained.join().unwrap();
+    assert_eq!(outcome.end, thalweg::train::StopReason::Interrupted);
+    assert_eq!(row()["status"], "interrupted");
+    assert_eq!(row()["can_resume"], true);
+}
