@@ -1,4 +1,9 @@
+import { readFileSync } from "node:fs";
+
 import { defineConfig } from "vite";
+
+// What is built in goes with its licence.
+const licences = ["preact", "uplot"].map((name) => `${name}\n\n${readFileSync(`node_modules/${name}/LICENSE`, "utf8").trim()}`);
 
 // The built files are committed, so their names have no hashes and there is one of each kind.
 export default defineConfig({
@@ -9,9 +14,13 @@ export default defineConfig({
     emptyOutDir: true,
     modulePreload: false,
     cssCodeSplit: false,
-    chunkSizeWarningLimit: 1000,
     rolldownOptions: {
-      output: { entryFileNames: "app.js", assetFileNames: "app[extname]", codeSplitting: false },
+      output: {
+        entryFileNames: "app.js",
+        assetFileNames: "app[extname]",
+        codeSplitting: false,
+        postBanner: `/*!\nWith:\n\n${licences.join("\n\n")}\n*/`,
+      },
     },
   },
 });

@@ -267,11 +267,18 @@ async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
     if (init.signal?.aborted) throw error;
     throw new Refusal(0, "The server does not answer.", "Is thalweg ui still running?");
   }
-  const body = await response.json().catch(() => null);
-  if (response.ok) return body as T;
-  const told = body?.error ?? {};
-  const place = told.place ? `${told.place}: ` : "";
-  throw new Refusal(response.status, place + (told.message ?? `The server answers ${response.status}.`), told.remedy ?? "");
+  if (response.ok) return (await response.json()) as T;
+  throw refusal(response.status, await response.text().catch(() => ""));
+}
+
+/** An error as the server writes it; one that never came so far is told in plain words. */
+function refusal(status: number, text: string): Refusal {
+  try {
+    const { message, place, remedy } = JSON.parse(text).error;
+    return new Refusal(status, place ? `${place}: ${message}` : message, remedy ?? "");
+  } catch {
+    return new Refusal(status, text.trim() || `The server answers ${status}.`, "");
+  }
 }
 
 function change<T>(method: string, path: string, body?: BodyInit, type = "application/json", signal?: AbortSignal): Promise<T> {
@@ -304,13 +311,27 @@ export const api = {
   study: (id: string) => ask<{ html?: string; sections?: Section[]; css?: string }>(`studies/${encodeURIComponent(id)}`),
 };
 
+const watchers = new Set<(connected: boolean) => void>();
+
+/** Calls when the stream of events is lost, and when it is there again. */
+export function onConnection(told: (connected: boolean) => void): () => void {
+  watchers.add(told);
+  return () => void watchers.delete(told);
+}
+
 /** Listens to a stream of events until the returned function is called; the browser reconnects by itself. */
 export function listen(path: string, handlers: Record<string, (data: never) => void>, opened?: () => void): () => void {
   const source = new EventSource(`api/${path}`);
   for (const [name, handle] of Object.entries(handlers)) {
     source.addEventListener(name, (event) => handle(JSON.parse((event as MessageEvent<string>).data) as never));
   }
-  if (opened) source.addEventListener("open", opened);
+  const tell = (connected: boolean) => watchers.forEach((told) => told(connected));
+  source.addEventListener("open", () => {
+    tell(true);
+    opened?.();
+  });
+  // A stream that is refused is closed for good: what asked for it tells of that.
+  source.addEventListener("error", () => tell(source.readyState === EventSource.CLOSED));
   return () => source.close();
 }
 

@@ -32,10 +32,11 @@ export function number(value: number | null | undefined, digits = 4): string {
   return `${mantissa.replace("-", "−")} × 10${raised(Number(power))}`;
 }
 
-/** Like `number`, without zeros at its end: for axes and fields. */
+/** Like `number`, without what an axis can do without: `0.5` of `0.500`, `10⁻⁵` of `1.0 × 10⁻⁵`. */
 export function short(value: number | null | undefined, digits = 4): string {
   const text = number(value, digits);
-  return text.includes(".") && !text.includes("×") ? text.replace(/\.?0+$/, "") : text.replace(".0 ×", " ×");
+  if (text.includes("×")) return text.replace(".0 ×", " ×").replace(/^(−?)1 × /, "$1");
+  return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
 }
 
 function raised(power: number): string {

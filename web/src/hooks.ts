@@ -2,7 +2,7 @@
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 
-import { listen, type Refusal } from "./api.ts";
+import { listen, onConnection, type Refusal } from "./api.ts";
 import { parse, type Route } from "./router.ts";
 
 export interface Loaded<T> {
@@ -39,7 +39,14 @@ export function useLoad<T>(key: string, load: () => Promise<T>): Loaded<T> {
   return { ...state, reload };
 }
 
-/** Listens while the component is shown. Handlers may change between renders. */
+/** Whether the server is there, as far as streams tell. */
+export function useConnection(): boolean {
+  const [connected, set] = useState(true);
+  useEffect(() => onConnection(set), []);
+  return connected;
+}
+
+/** Listens while the component is in sight. Handlers may change between renders. */
 export function useStream(path: string | null, handlers: Record<string, (data: never) => void>, opened?: () => void) {
   const latest = useRef({ handlers, opened });
   latest.current = { handlers, opened };
@@ -49,7 +56,18 @@ export function useStream(path: string | null, handlers: Record<string, (data: n
       name,
       (data: never) => latest.current.handlers[name]?.(data),
     ]);
-    return listen(path, Object.fromEntries(forward), () => latest.current.opened?.());
+    // Browsers have few connections for all of a server's pages: those behind others give theirs back.
+    let stop: (() => void) | null = null;
+    const follow = () => {
+      stop?.();
+      stop = document.hidden ? null : listen(path, Object.fromEntries(forward), () => latest.current.opened?.());
+    };
+    follow();
+    document.addEventListener("visibilitychange", follow);
+    return () => {
+      document.removeEventListener("visibilitychange", follow);
+      stop?.();
+    };
   }, [path]);
 }
 

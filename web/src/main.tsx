@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import "uplot/dist/uPlot.min.css";
 import "./style.css";
 import { api, type Session } from "./api.ts";
-import { useLoad, useRoute } from "./hooks.ts";
+import { useConnection, useLoad, useRoute } from "./hooks.ts";
 import { Announcements, Button, Empty, type IconName } from "./parts/ui.tsx";
 import { ComparePage } from "./pages/compare.tsx";
 import { RunPage } from "./pages/run.tsx";
@@ -73,6 +73,7 @@ const THEMES: Record<Theme, { next: Theme; icon: IconName; words: string }> = {
 
 function Top({ route, session }: { route: Route; session: Session | null }) {
   const [theme, choose] = useTheme();
+  const connected = useConnection();
   const studies = route.page === "studies" || route.page === "study";
   return (
     <header class="top">
@@ -90,6 +91,11 @@ function Top({ route, session }: { route: Route; session: Session | null }) {
           Studies
         </a>
       </nav>
+      {!connected && (
+        <span class="offline" role="status">
+          Connection lost, trying again
+        </span>
+      )}
       {session && (
         <span class="folder" title={session.folder}>
           <bdi>{session.folder}</bdi>

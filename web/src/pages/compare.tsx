@@ -4,7 +4,7 @@ import { useMemo, useState } from "preact/hooks";
 import uPlot from "uplot";
 
 import { api, streamOf, type Comparison, type Curves, type Metric, type PairedTest, type Part, type Row } from "../api.ts";
-import { capital, duration, fixed, metricValue, NONE, number, plural, short } from "../format.ts";
+import { capital, duration, fixed, metricValue, number, plural, short } from "../format.ts";
 import { useLoad, useStream, useThrottled, useTitle } from "../hooks.ts";
 import { Parallel } from "../parts/parallel.tsx";
 import { Plot, suitsLog, type Line } from "../parts/plot.tsx";
@@ -273,7 +273,7 @@ function Paired({ comparison }: { comparison: Comparison }) {
 }
 
 function signed(metric: string, value: number | null): string {
-  return (value !== null && value > 0 ? "+" : "") + (metric === "accuracy" && value !== null ? `${fixed(100 * value, 1)}\u00a0%` : number(value, 3));
+  return (value !== null && value > 0 ? "+" : "") + (metric === "accuracy" && value !== null ? `${fixed(100 * value, 1)}\u00a0points` : number(value, 3));
 }
 
 /** Better to the right, each metric on its own scale. */
@@ -294,7 +294,7 @@ function IntervalPlot({ test: { difference, low, high, higher_is_better } }: { t
 function Differences({ comparison }: { comparison: Comparison }) {
   const { runs, configuration } = comparison;
   return (
-    <Card title="Configuration" note={configuration.length > 0 ? "The options in which the runs differ." : undefined}>
+    <Card title="Configuration" note={configuration.length > 0 ? "The options in which the runs differ; auto is what was left open." : undefined}>
       {configuration.length === 0 ? (
         <p class="muted">The runs have the same options.</p>
       ) : (
@@ -314,7 +314,7 @@ function Differences({ comparison }: { comparison: Comparison }) {
                   </th>
                   {option.values.map((value, at) => (
                     <td key={at} class="r">
-                      <code>{value === null || value === "" ? NONE : String(value)}</code>
+                      {value === null ? <span class="muted">auto</span> : <code>{value}</code>}
                     </td>
                   ))}
                 </tr>

@@ -1,13 +1,13 @@
 // A run: how it does, how it learns, what it answers, how it was made.
 
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { api, type Part, type Progress, type Run } from "../api.ts";
 import { capital, count, duration, fixed, metricValue, NONE, number, plural } from "../format.ts";
 import { useTitle } from "../hooks.ts";
 import { pace } from "../series.ts";
 import { DeleteDialog, LabelsDialog } from "../parts/labels.tsx";
-import { announce, Button, complain, Failure, Icon, Loading, StatusPill } from "../parts/ui.tsx";
+import { announce, Button, complain, Empty, Failure, Icon, Loading, STATUS, StatusPill } from "../parts/ui.tsx";
 import { link } from "../router.ts";
 import { AnswersTab } from "../run/answers.tsx";
 import { Configuration } from "../run/configuration.tsx";
@@ -28,13 +28,28 @@ export function RunPage({ id, tab, writable }: { id: string; tab: string; writab
   useTitle(id);
   const live = useLive(id);
   const { data: run, error, reload } = live.run;
+  const status = run?.status;
+  const before = useRef(status);
+  useEffect(() => {
+    if (before.current && status && before.current !== status) announce(`${id}: ${STATUS[status].toLowerCase()}`);
+    before.current = status;
+  }, [status]);
+  if (run === null && error?.status === 404) {
+    return (
+      <Empty title="There is no such run">
+        <p>
+          {id} is not in this folder. <a href={link.runs()}>All runs</a>
+        </p>
+      </Empty>
+    );
+  }
   if (run === null) return error ? <Failure error={error} retry={reload} /> : <Loading lines={8} />;
   return (
     <>
       {error && <Failure error={error} retry={reload} />}
       <Head run={run} live={live} writable={writable} />
       {run.status === "running" ? <Strip run={run} live={live} progress={live.progress} /> : <Unfinished run={run} />}
-      {run.status !== "running" && <Tiles run={run} />}
+      {run.status !== "running" && <Tiles run={run} brief={tab !== "learning"} />}
       <Tabs id={id} tab={tab} hasModel={run.has_model} />
       <div class="tab">
         <Tab tab={tab} run={run} live={live} />
@@ -59,8 +74,14 @@ function Tab({ tab, run, live }: { tab: string; run: Run; live: Live }) {
 }
 
 export function Tabs({ id, tab, hasModel }: { id: string; tab: string; hasModel: boolean }) {
+  const nav = useRef<HTMLElement>(null);
+  // Where not all fit, the current one is in sight.
+  useEffect(() => {
+    const current = nav.current?.querySelector<HTMLElement>("[aria-current]");
+    if (current) nav.current!.scrollLeft = current.offsetLeft - nav.current!.offsetLeft - 40;
+  }, [tab]);
   return (
-    <nav class="tabs" aria-label="Parts of the run">
+    <nav class="tabs" aria-label="Parts of the run" ref={nav}>
       {TABS.map(([key, name]) => (
         <a key={key} href={link.run(id, key)} aria-current={key === tab ? "page" : undefined}>
           {name}
@@ -126,9 +147,11 @@ function Head({ run, live, writable }: { run: Run; live: Live; writable: boolean
       <dl class="about">
         <Fact name="Data">{run.data}</Fact>
         <Fact name="Task">{task(run)}</Fact>
-        <Fact name="Rows">
-          <Split examples={run.examples} />
-        </Fact>
+        {PARTS.some((part) => run.examples[part] > 0) && (
+          <Fact name="Rows">
+            <Split examples={run.examples} />
+          </Fact>
+        )}
         <Fact name="Parameters">{count(run.parameters)}</Fact>
         {!running && (
           <>
@@ -236,8 +259,8 @@ function Strip({ run, live, progress }: { run: Run; live: Live; progress: Progre
   );
 }
 
-/** One tile per split: its headline metric large, the others below. */
-function Tiles({ run }: { run: Run }) {
+/** One tile per split: its headline metric large, the others below where there is room for them. */
+function Tiles({ run, brief }: { run: Run; brief: boolean }) {
   const name = run.headline?.name;
   const tiles = PARTS.flatMap((part) => {
     const metrics = run.metrics?.[part];
@@ -247,7 +270,7 @@ function Tiles({ run }: { run: Run }) {
   if (!name || tiles.length === 0) return null;
   const label = (metric: string) => capital(run.metric_names[metric]?.label ?? metric);
   return (
-    <div class="tiles">
+    <div class={`tiles ${brief ? "brief" : ""}`}>
       {tiles.map(({ part, metrics, metric }) => (
         <section key={part} class={`tile ${part}`}>
           <h2>

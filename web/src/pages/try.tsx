@@ -83,7 +83,11 @@ function useAnswer<Q>(question: Q | null, ask: (question: Q, signal: AbortSignal
 }
 
 /** Numbers to the digits that matter. */
-const rounded = (value: string | number | boolean) => String(typeof value === "number" ? Number(value.toPrecision(5)) : value);
+function rounded(value: string | number | boolean): string {
+  const number = typeof value === "boolean" || value === "" ? NaN : Number(value);
+  return Number.isFinite(number) ? String(Number(number.toPrecision(5))) : String(value);
+}
+
 const typical = (fields: Field[]) => Object.fromEntries(fields.map((field) => [field.name, field.typical == null ? "" : rounded(field.typical)]));
 
 function TableForm({ id, fields }: { id: string; fields: Field[] }) {
@@ -140,6 +144,7 @@ function Input({ field, value, set }: { field: Field; value: string; set: (value
   }
   if (type === "number") {
     const ranged = low !== null && high !== null && high > low;
+    const whole = [low, high, field.typical].every(Number.isInteger);
     return (
       <div class="field">
         <label for={`field ${name}`}>{label}</label>
@@ -150,7 +155,7 @@ function Input({ field, value, set }: { field: Field; value: string; set: (value
               aria-label={`${name}, from ${short(low)} to ${short(high)}`}
               min={low}
               max={high}
-              step="any"
+              step={whole ? 1 : "any"}
               value={value === "" ? (low + high) / 2 : value}
               onInput={(event) => set(rounded(event.currentTarget.valueAsNumber))}
             />
@@ -260,7 +265,7 @@ function PredictionCard({ prediction }: { prediction: Prediction }) {
   const { target, answer, probabilities, interval, contributions } = prediction;
   return (
     <Card title={target}>
-      <p class="value">{answer}</p>
+      <p class="value">{probabilities ? answer : rounded(answer)}</p>
       {interval && (
         <p class="of">
           {number(interval.low)} to {number(interval.high)} <span>in {percent(interval.level)} of cases</span>

@@ -35,6 +35,8 @@ export interface PlotProps {
   marks?: Mark[];
   /** Two lines of which the space between is shaded. */
   between?: readonly [string, string];
+  /** Of many lines, the legend has the first and the last, the highest and the lowest. */
+  brief?: boolean;
   /** Charts of one group share their cursor. */
   group?: string;
   /** What to do with a range that was dragged over, or asked for by keys. */
@@ -43,6 +45,10 @@ export interface PlotProps {
 }
 
 const FONT = '11px Inter, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
+/** More points than this are drawn with a finer line. */
+const MANY = 300;
+/** Steps between ticks of epochs and of steps, of which there are no halves. */
+const WHOLE_STEPS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
 const whole = (value: number) => short(value, 7);
 
 export function Plot(props: PlotProps) {
@@ -62,7 +68,7 @@ export function Plot(props: PlotProps) {
   }, [x, log, ...lines.map((line) => line.y)]);
 
   // What the chart is made of; only its data change without making it anew.
-  const made = JSON.stringify([log, height, group, lines.map(({ name, colour, faint, dash }) => [name, colour, faint, dash]), props.between]);
+  const made = JSON.stringify([log, height, group, lines.map(({ name, colour, faint, dash, y }) => [name, colour, faint, dash, y.length > MANY]), props.between]);
   useEffect(() => {
     const { lines, between } = latest.current;
     const at = (name: string) => lines.findIndex((line) => line.name === name && !line.faint) + 1;
@@ -78,8 +84,8 @@ export function Plot(props: PlotProps) {
         width: box.current!.clientWidth || 300,
         height,
         legend: { show: false },
-        padding: [18, 10, 0, 0],
-        scales: { x: { time: false }, y: log ? { distr: 3 } : {} },
+        padding: [18, 22, 0, 0],
+        scales: { x: { time: false }, y: log ? { distr: 3 } : { range: room } },
         cursor: {
           drag: { x: true, y: false, setScale: false, dist: 6 },
           points: { size: 7, width: 1.5, fill: () => colour("surface"), stroke: (u, i) => (u.series[i]!.stroke as () => string)() },
@@ -93,6 +99,7 @@ export function Plot(props: PlotProps) {
             size: 24,
             gap: 6,
             space: 56,
+            ...(latest.current.xFormat ? {} : { incrs: WHOLE_STEPS }),
             values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : (latest.current.xFormat ?? whole)(tick))),
           },
           {
@@ -107,7 +114,7 @@ export function Plot(props: PlotProps) {
           {},
           ...lines.map((line): uPlot.Series => ({
             stroke: () => (line.faint ? `${colour(line.colour)}59` : colour(line.colour)),
-            width: line.faint ? 1 : 2,
+            width: line.faint ? 1 : lines.length > 4 || line.y.length > MANY ? 1.4 : 2,
             ...(line.dash?.length && { dash: line.dash }),
             points: { show: (u) => u.data[0].length < 3 },
             spanGaps: false,
@@ -187,12 +194,13 @@ export function Plot(props: PlotProps) {
     const value = at === null ? lastOf(line.y)?.value : line.y[at];
     return value === null || value === undefined ? number(null) : (line.format ?? ((v) => number(v, 3)))(value);
   };
-  const words = named.map((line) => `${line.name} ${read(line, null)}`).join(", ");
   const inside = cursor !== null && cursor < x.length ? cursor : null;
+  const listed = props.brief ? outermost(named, inside) : named;
+  const words = listed.map((line) => `${line.name} ${read(line, null)}`).join(", ");
   return (
     <div class="plot">
       <div class="legend">
-        {named.map((line) => (
+        {listed.map((line) => (
           <button key={line.name} type="button" aria-pressed={!hidden.has(line.name)} title={`Show or hide ${line.name}`} onClick={() => toggle(line.name)}>
             <i class={line.dash?.length ? "dashed" : ""} style={{ color: `var(--${line.colour})` }} />
             <span>{line.name}</span>
@@ -215,12 +223,28 @@ export function Plot(props: PlotProps) {
   );
 }
 
+/** The first and the last line, and those with the highest and the lowest value at an index, else at the end. */
+function outermost(lines: Line[], at: number | null): Line[] {
+  const value = (line: Line) => (at === null ? lastOf(line.y)?.value : line.y[at]) ?? NaN;
+  const order = lines.filter((line) => !Number.isNaN(value(line))).sort((a, b) => value(a) - value(b));
+  const kept = new Set([lines[0], lines.at(-1), order[0], order.at(-1)]);
+  return lines.filter((line) => kept.has(line));
+}
+
 /** Whether a log scale suits these lines. */
 export const suitsLog = (lines: Line[]) => wide(lines.map((line) => line.y));
 
 function measure(u: uPlot, text: string): number {
   u.ctx.font = FONT;
   return u.ctx.measureText(text).width;
+}
+
+/** Room for the values of a linear scale: all but equal ones are drawn as the level line that they are. */
+function room(_: uPlot, low: number | null, high: number | null): [number, number] {
+  if (low === null || high === null) return [0, 1];
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  if (high - low <= 1e-6 * size) return size === 0 ? [0, 1] : [Math.min(low, 0, 2 * low), Math.max(high, 0, 2 * high)];
+  return uPlot.rangeNum(low, high, 0.1, true) as [number, number];
 }
 
 /** Of the ticks of a log scale those that are labelled: powers of ten, and 2 and 5 where there are few of these. */
@@ -263,6 +287,7 @@ function drawMarks(u: uPlot, marks: Mark[]) {
   ctx.save();
   ctx.font = `600 ${11 * scale}px ${FONT.slice(5)}`;
   ctx.textBaseline = "bottom";
+  ctx.textAlign = "left";
   let free = -Infinity;
   for (const mark of [...marks].sort((a, b) => a.x - b.x)) {
     const x = Math.round(u.valToPos(mark.x, "x", true));

@@ -12,8 +12,6 @@ import { Threshold } from "./threshold.tsx";
 const MATRIX = 30;
 /** Sections of the report that belong with the answers. */
 const SECTIONS = new Set(["baselines", "calibration", "intervals", "columns"]);
-/** Of numbers, the report draws the results. */
-const SECTIONS_OF_NUMBERS = new Set([...SECTIONS, "results"]);
 
 type Cell = readonly [truth: number, prediction: number];
 
@@ -48,7 +46,7 @@ export function AnswersTab({ run }: { run: Run }) {
         <Threshold curve={answers.operating} part={answers.part} positive={run.classes[1] ?? "the second class"} />
       )}
       <Examples answers={answers} />
-      <Sections run={run} names={answers.confusion.length > 0 ? SECTIONS : SECTIONS_OF_NUMBERS} />
+      <Sections run={run} which={({ id }) => SECTIONS.has(id) || (id === "results" && answers.confusion.length === 0)} />
     </>
   );
 }

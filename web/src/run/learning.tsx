@@ -20,9 +20,15 @@ export function Learning({ run, live }: { run: Run; live: Live }) {
     return (
       <>
         <Findings run={run} />
-        <Empty title="No epoch has ended yet">
-          <p>{run.status === "running" ? "The curves begin with the first epoch." : "There are no curves to draw."}</p>
-        </Empty>
+        {run.status === "running" ? (
+          <Empty title="The first epoch is on its way">
+            <p>The curves begin when it ends.</p>
+          </Empty>
+        ) : (
+          <Empty title="No epoch came to its end">
+            <p>There are no curves to draw.</p>
+          </Empty>
+        )}
       </>
     );
   }

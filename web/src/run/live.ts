@@ -5,6 +5,7 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { api, streamOf, type Curves, type EpochEnded, type Progress, type Run, type Scales } from "../api.ts";
 import { useLoad, useStream, useThrottled, type Loaded } from "../hooks.ts";
 import type { Range } from "../series.ts";
+import { grow } from "./grow.ts";
 
 const POINTS = 800;
 
@@ -42,6 +43,14 @@ export function useLive(id: string): Live {
     if (curves && range === null && curves.epochs.length > 2 * POINTS) load();
     else setCurves((old) => old && ended.reduce((grown, epoch) => grow(grown, epoch, range === null), old));
   }, 200);
+  const running = run.data?.status === "running";
+  // The stream does not repeat what was missed before it began, or while it was broken.
+  const openings = useRef(0);
+  const catchUp = useThrottled(() => {
+    if (!running && openings.current < 2) return;
+    load();
+    run.reload();
+  }, 500);
   const changed = useThrottled(run.reload, 500);
   const scaled = useThrottled(scales.reload, 2000);
   useStream(
@@ -58,46 +67,13 @@ export function useLive(id: string): Live {
         scaled();
       },
     },
-    // After a break the stream does not repeat what was missed.
-    useThrottled(() => {
-      load();
-      run.reload();
-    }, 500),
+    () => {
+      openings.current++;
+      catchUp();
+    },
   );
-  const running = run.data?.status === "running";
   useEffect(() => {
     if (!running) setProgress(null);
   }, [running]);
   return { run, curves, scales: scales.data, progress, range, zoom };
-}
-
-/** Curves with one more epoch; of those zoomed into, only what is told of all grows. */
-export function grow(curves: Curves, ended: EpochEnded, all: boolean): Curves {
-  const grown = {
-    ...curves,
-    total_epochs: Math.max(curves.total_epochs ?? 0, ended.epoch),
-    best_epoch: ended.best ? ended.epoch : curves.best_epoch,
-  };
-  const last = curves.epochs[curves.epochs.length - 1] ?? 0;
-  if (!all || ended.epoch <= last) return grown;
-  const names = new Set([...Object.keys(curves.dev), ...Object.keys(ended.dev)]);
-  const gap = curves.epochs.map(() => null);
-  return {
-    ...grown,
-    epochs: [...curves.epochs, ended.epoch],
-    cost: [...curves.cost, ended.cost],
-    dev_loss: [...curves.dev_loss, ended.dev_loss],
-    dev: Object.fromEntries([...names].map((name) => [name, [...(curves.dev[name] ?? gap), ended.dev[name] ?? null]])),
-    learning_rate: [...curves.learning_rate, ended.learning_rate],
-    seconds: [...curves.seconds, ended.seconds],
-    phases: growPhases(curves, ended.phases ?? null),
-  };
-}
-
-/** The phases by the names that the curves have for them. */
-function growPhases({ phases, epochs }: Curves, ended: EpochEnded["phases"] | null): Curves["phases"] {
-  if (!phases && !ended) return null;
-  const now: Record<string, number | undefined> = ended ? { data: ended.data, compute: ended.passes, update: ended.update, dev: ended.evaluation } : {};
-  const names = Object.keys(phases ?? now);
-  return Object.fromEntries(names.map((name) => [name, [...(phases?.[name] ?? epochs.map(() => null)), now[name] ?? null]]));
 }

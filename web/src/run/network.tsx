@@ -7,6 +7,9 @@ import { Card, Empty } from "../parts/ui.tsx";
 import type { Value } from "../series.ts";
 import { layerColour } from "../theme.ts";
 
+/** More layers than this would bury a chart under their names. */
+const LISTED = 8;
+
 interface Quantity {
   title: string;
   note: string;
@@ -16,7 +19,7 @@ interface Quantity {
 
 const QUANTITIES: Quantity[] = [
   { title: "Activations", note: "Standard deviation. Layers should be of one size.", of: (layer) => layer.activation, log: true },
-  { title: "Gradients", note: "Root mean square of ∂J⁄∂a. Falling from layer to layer, they vanish; rising, they explode.", of: (layer) => layer.gradient, log: true },
+  { title: "Gradients", note: "Root mean square of ∂J/∂a. Falling from layer to layer, they vanish; rising, they explode.", of: (layer) => layer.gradient, log: true },
   { title: "Updates", note: "Size of a step beside the weights’: about 10⁻³ is usual.", of: (layer) => layer.update, log: true },
   { title: "Weights", note: "Root mean square.", of: (layer) => layer.weight, log: true },
   { title: "Zeros", note: "Share of activations that are exactly 0.", of: (layer) => layer.zeros, log: false },
@@ -85,6 +88,7 @@ function QuantityCard({ quantity, run, scales }: { quantity: Quantity; run: Run;
         xName="step"
         lines={lines}
         log={log}
+        brief={lines.length > LISTED}
         height={180}
         group={`steps ${run.id}`}
         yFormat={log ? (value) => short(value, 2) : (value) => `${short(100 * value, 3)} %`}

@@ -13,12 +13,11 @@ export function ReportTab({ run }: { run: Run }) {
       </Empty>
     );
   }
-  return <Sections run={run} />;
+  return <Sections run={run} which={() => true} />;
 }
 
-/** The sections of these names, or all. */
-export function Sections({ run, names }: { run: { sections: Section[]; css: string }; names?: ReadonlySet<string> }) {
-  const shown = run.sections.filter((section) => !names || names.has(section.id));
+export function Sections({ run, which }: { run: { sections: Section[]; css: string }; which: (section: Section) => boolean }) {
+  const shown = run.sections.filter(which);
   if (shown.length === 0) return null;
   return (
     <div class="report">
