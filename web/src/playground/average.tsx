@@ -52,13 +52,13 @@ export function AverageLesson() {
                   v<sub>t</sub> = β v<sub>t−1</sub> + (1 − β) θ<sub>t</sub>, v<sub>0</sub> = 0
                 </Formula>
                 <Formula title="Window" value={`${number(window, 3)} days`}>
-                  about 1 ⁄ (1 − β) values
+                  about 1 / (1 − β) values
                 </Formula>
-                <Formula title="Bias correction" value={`1 − β¹⁰ = ${number(1 - beta ** 10, 3)}`}>
-                  v<sub>t</sub> ⁄ (1 − β<sup>t</sup>): the first averages start from 0
+                <Formula title="Bias correction" value={<>1 − β<sup>10</sup> = {number(1 - beta ** 10, 3)}</>}>
+                  v<sub>t</sub> / (1 − β<sup>t</sup>): the first averages start from 0
                 </Formula>
-                <Formula title="Weight of an old day" value={`β^${Math.round(window)} = ${number(beta ** Math.round(window), 2)}`}>
-                  β<sup>k</sup> after k days; after 1 ⁄ (1 − β) about 1 ⁄ e
+                <Formula title="Weight of an old day" value={<>β<sup>{Math.round(window)}</sup> = {number(beta ** Math.round(window), 2)}</>}>
+                  β<sup>k</sup> after k days; after 1 / (1 − β) about 1 / e
                 </Formula>
               </dl>
             </Card>

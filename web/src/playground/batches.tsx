@@ -1,9 +1,10 @@
 // Batches of 1, of some and of all examples, side by side.
 
-import { count, number, short } from "../format.ts";
+import { count, short } from "../format.ts";
 import { useLoad } from "../hooks.ts";
 import { Plot } from "../parts/plot.tsx";
 import { Card, Command, Failure, Loading } from "../parts/ui.tsx";
+import { wide, type Value } from "../series.ts";
 import { asked, play, type BatchCurve } from "./api.ts";
 import { Formula, NumberField, Seed, Select, Slider } from "./controls.tsx";
 import { useSettings } from "./settings.ts";
@@ -15,8 +16,6 @@ export function BatchesLesson() {
   const [settings, change] = useSettings("batches", DEFAULTS);
   const { data: set, rows, learning_rate, size, epochs, seed } = settings;
   const { data, error, loading, reload } = useLoad(asked(settings), () => play.compute<{ curves: BatchCurve[] }>("batches", settings));
-  const finite = (data?.curves ?? []).flatMap((curve) => [...curve.costs, ...curve.whole]).filter((cost): cost is number => cost !== null);
-  const log = finite.length > 0 && Math.max(...finite) > 30 * Math.max(1e-12, Math.min(...finite.filter((cost) => cost > 0)));
   return (
     <>
       <Card title="One network, three sizes of batches">
@@ -36,10 +35,7 @@ export function BatchesLesson() {
         <div class={`pair thirds ${loading ? "fading" : ""}`} aria-busy={loading}>
           {data.curves.map((curve) => (
             <Card key={curve.batch_size} title={curve.batch_size === 0 ? `All ${count(curve.size)}` : curve.batch_size === 1 ? "1: stochastic" : `Mini-batches of ${curve.size}`} side={<span class="muted">{count(curve.steps)} steps</span>}>
-              <Plot title={`Cost with batches of ${curve.size}`} x={curve.epochs} xName="epoch" xFormat={(value) => number(value, 3)} height={220} log={log} lines={[{ name: "cost of each batch", colour: "dev", y: curve.costs }]} />
-              <p class="small">
-                On all training points: {number(curve.whole[0], 3)} at first, <b>{number(curve.whole.at(-1), 3)}</b> in the end.
-              </p>
+              <Costs curve={curve} />
               {curve.diverged && (
                 <p class="wrong" role="status">
                   {curve.diverged}
@@ -52,12 +48,35 @@ export function BatchesLesson() {
       )}
       <Card title="What is traded">
         <dl class="play-formulas">
-          <Formula title="All m examples">the cost falls with every step, if α is not too large; but an epoch is a single step</Formula>
-          <Formula title="One example">m steps an epoch, each quick and noisy: it wanders about the minimum and does not stay there</Formula>
-          <Formula title="In between">powers of two from 64 to 512: many steps, and products of matrices that keep the machine busy</Formula>
-          <Formula title="An epoch">one pass over all examples in a new order; the last batch may be short, and counts</Formula>
+          <Formula plain title="All m examples">the cost falls with every step, if α is not too large; but an epoch is a single step</Formula>
+          <Formula plain title="One example">m steps an epoch, each quick and noisy: it wanders about the minimum and does not stay there</Formula>
+          <Formula plain title="In between">powers of two from 64 to 512: many steps, and products of matrices that keep the machine busy</Formula>
+          <Formula plain title="An epoch">one pass over all examples in a new order; the last batch may be short, and counts</Formula>
         </dl>
       </Card>
     </>
+  );
+}
+
+/** Each batch's cost by the epochs that have passed, and the loss on all training points after each epoch. */
+function Costs({ curve }: { curve: BatchCurve }) {
+  const x = [...new Set([...curve.epochs, ...curve.whole.map((_, epoch) => epoch)])].sort((a, b) => a - b);
+  // `undefined`: the line goes on to the next point.
+  const at = (values: Map<number, Value>) => x.map((epoch) => values.get(epoch)) as Value[];
+  const costs = at(new Map(curve.epochs.map((epoch, i) => [epoch, curve.costs[i]!])));
+  const whole = at(new Map(curve.whole.map((loss, epoch) => [epoch, loss])));
+  return (
+    <Plot
+      title={`Cost with batches of ${curve.size}`}
+      x={x}
+      xName="epoch"
+      xFormat={(value) => short(value, 3)}
+      height={220}
+      log={wide([whole])}
+      lines={[
+        { name: "each batch", colour: "dev", y: costs },
+        { name: "all training points", colour: "train", y: whole },
+      ]}
+    />
   );
 }

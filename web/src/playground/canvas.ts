@@ -12,7 +12,9 @@ const CLASSES = ["dev", "train", "test", "layer-2", "layer-6", "layer-0"];
 export const classColour = (at: number) => CLASSES[at % CLASSES.length]!;
 
 export function rgb(name: string): Rgb {
-  const hex = colour(name);
+  const written = colour(name);
+  // Style sheets are built with colours as short as they can be: `#fff`.
+  const hex = written.length === 4 ? written.replace(/[^#]/g, "$&$&") : written;
   return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)) as Rgb;
 }
 

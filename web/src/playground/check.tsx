@@ -75,7 +75,7 @@ export function CheckLesson() {
                     <th>Parameter</th>
                     <th>Backward pass dθ</th>
                     <th>Differences dθ≈</th>
-                    <th class="r">‖dθ≈ − dθ‖ ⁄ (‖dθ≈‖ + ‖dθ‖)</th>
+                    <th class="r">‖dθ≈ − dθ‖ / (‖dθ≈‖ + ‖dθ‖)</th>
                   </tr>
                 </thead>
                 <tbody>
@@ -118,17 +118,17 @@ export function CheckLesson() {
           </Card>
           <Card title="How to read it">
             <dl class="play-formulas">
-              <Formula title="Two-sided difference" value={`f(θ) = θ³ at 1: ${number(data.cube.two_sided, 6)}`}>
-                (J(θ + εe) − J(θ − εe)) ⁄ 2ε, which errs by O(ε²)
+              <Formula title="Two-sided difference" value={`f(θ) = θ³ at 1: ${number(data.cube.two_sided, 9)}`}>
+                (J(θ + εe) − J(θ − εe)) / 2ε, which errs by O(ε²)
               </Formula>
-              <Formula title="One-sided difference" value={`f(θ) = θ³ at 1: ${number(data.cube.one_sided, 6)}`}>
-                (J(θ + ε) − J(θ)) ⁄ ε, which errs by O(ε); the derivative is 3
+              <Formula title="One-sided difference" value={`f(θ) = θ³ at 1: ${number(data.cube.one_sided, 9)}`}>
+                (J(θ + ε) − J(θ)) / ε, which errs by O(ε); the derivative is 3
               </Formula>
-              <Formula title="Relative difference">up to 10⁻⁷ great; 10⁻⁵ look closer; from 10⁻³ on a bug</Formula>
-              <Formula title="With the L2 term" value={`λ ⁄ m = ${short(data.lambda / data.rows, 3)}`}>
-                dW = 1⁄m dZ A<sup>T</sup> + λ ⁄ m W; biases have none
+              <Formula plain title="Relative difference">up to 10⁻⁷ great; 10⁻⁵ look closer; from 10⁻³ on a bug</Formula>
+              <Formula title="With the L2 term" value={`λ / m = ${short(data.lambda / data.rows, 3)}`}>
+                dW = 1/m dZ A<sup>T</sup> + λ / m W; biases have none
               </Formula>
-              <Formula title="ε too small">numbers have about 16 digits: below 10⁻⁹ rounding is larger than the error of the formula</Formula>
+              <Formula plain title="ε too small">numbers have about 16 digits: below 10⁻⁹ rounding is larger than the error of the formula</Formula>
             </dl>
           </Card>
         </>

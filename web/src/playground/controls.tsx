@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useState } from "preact/hooks";
 
-import { number } from "../format.ts";
+import { number, short } from "../format.ts";
 import { Button } from "../parts/ui.tsx";
 
 interface SliderProps {
@@ -18,7 +18,7 @@ interface SliderProps {
   format?: (value: number) => string;
 }
 
-export function Slider({ label, value, set, min, max, step = 1, log = false, format = String }: SliderProps) {
+export function Slider({ label, value, set, min, max, step = 1, log = false, format = (value) => short(value, 4) }: SliderProps) {
   const id = useId();
   const there = (shown: number) => (log ? Number((10 ** shown).toPrecision(2)) : shown);
   const here = (real: number) => (log ? Math.log10(real) : real);
@@ -94,13 +94,13 @@ export function words(name: string): string {
 
 export const named = (names: readonly string[]) => names.map((name) => [name, words(name)] as const);
 
-/** A formula of the course, what it says, and its numbers now. */
-export function Formula({ title, children, value }: { title: ComponentChildren; children: ComponentChildren; value?: ComponentChildren }) {
+/** A formula of the course, or what is to be said of one in plain words, and its numbers now. */
+export function Formula({ title, children, value, plain = false }: { title: ComponentChildren; children: ComponentChildren; value?: ComponentChildren; plain?: boolean }) {
   return (
     <div class="play-formula">
       <dt>{title}</dt>
       <dd>
-        <span class="math">{children}</span>
+        <span class={plain ? "" : "math"}>{children}</span>
         {value !== undefined && <span class="now">{value}</span>}
       </dd>
     </div>

@@ -1,5 +1,7 @@
 // The learning rate by epoch, of every schedule.
 
+import type { ComponentChildren } from "preact";
+
 import { number, short } from "../format.ts";
 import { useLoad } from "../hooks.ts";
 import { Plot } from "../parts/plot.tsx";
@@ -11,17 +13,17 @@ import { useSettings } from "./settings.ts";
 const DEFAULTS = { alpha: 0.2, epochs: 60, own: true, decay: 0.95, every: 10, chosen: "exponential", log: false };
 const COLOURS = ["muted", "train", "dev", "test", "layer-2", "layer-7", "layer-4", "layer-0", "bad", "ink-2"];
 
-const FORMULAS: Record<string, [formula: string, note: string]> = {
-  constant: ["α = α₀", ""],
-  inverse: ["α = α₀ ⁄ (1 + decay · epoch)", "decay 1 unless set"],
-  exponential: ["α = decay^epoch · α₀", "0.95 unless set"],
-  square_root: ["α = decay ⁄ √epoch · α₀", "1 unless set"],
-  staircase: ["α = α₀ · decay^⌊(epoch − 1) ⁄ every⌋", "½ unless set"],
-  manual: ["the rates given for epochs", "here α₀, a third and a tenth of it"],
-  cosine: ["α = α₀ · ½ (1 + cos(π · progress))", "step by step"],
-  coslog: ["α = α₀ · ½ (1 − cos(2π · log₂(1 + 15 · progress)))", "four waves, each twice as long"],
-  one_cycle: ["up to α₀ in 30 % of the run, then down along half a cosine", "step by step"],
-  plateau: ["α = α₀ · decay^k after k times without progress for so many epochs", "here the cost stalls after a third"],
+const FORMULAS: Record<string, [formula: ComponentChildren, note: string]> = {
+  constant: [<>α = α₀</>, ""],
+  inverse: [<>α = α₀ / (1 + decay · epoch)</>, "decay 1 unless set"],
+  exponential: [<>α = decay<sup>epoch</sup> · α₀</>, "0.95 unless set"],
+  square_root: [<>α = decay / √epoch · α₀</>, "1 unless set"],
+  staircase: [<>α = α₀ · decay<sup>⌊(epoch − 1)/every⌋</sup></>, "½ unless set"],
+  manual: [<>α as given from an epoch on</>, "here α₀, a third and a tenth of it"],
+  cosine: [<>α = α₀ · ½ (1 + cos(π · progress))</>, "step by step"],
+  coslog: [<>α = α₀ · ½ (1 − cos(2π · log₂(1 + 15 · progress)))</>, "four waves, each twice as long"],
+  one_cycle: [<>α₀/25 to α₀ in 30 % of the run, then to α₀/250,000</>, "along half cosines, step by step"],
+  plateau: [<>α = α₀ · decay<sup>k</sup>, k: so many epochs without progress</>, "here the cost stalls after a third"],
 };
 
 interface Curves {
@@ -42,8 +44,8 @@ export function DecayLesson() {
         <div class="play-row">
           <Slider label={<>First rate α<sub>0</sub></>} value={alpha} set={(alpha) => change({ alpha })} min={0.001} max={1} log format={(value) => short(value, 2)} />
           <Slider label="Epochs" value={epochs} set={(epochs) => change({ epochs })} min={5} max={300} step={5} />
-          <Slider label="Steps, patience: every" value={every} set={(every) => change({ every })} min={1} max={50} format={(every) => `${every} epochs`} />
-          <Toggle label="Each schedule’s own decay" on={own} set={(own) => change({ own })} />
+          <Slider label="Steps every" value={every} set={(every) => change({ every })} min={1} max={50} format={(every) => `${every} epochs`} />
+          <Toggle label="Own decay each" on={own} set={(own) => change({ own })} />
           {!own && <NumberField label="Decay" value={decay} set={(decay) => change({ decay })} min={0} max={100} step="any" />}
           <Toggle label="Log scale" on={log} set={(log) => change({ log })} />
         </div>
@@ -91,7 +93,7 @@ export function DecayLesson() {
           </Card>
         </>
       )}
-      <Card title="On real data, in a terminal" side={named.length > 0 && <Select label="" value={chosen} options={named} set={(chosen) => change({ chosen })} />}>
+      <Card title="On real data, in a terminal" side={named.length > 0 && <Select label={<span class="hidden">Schedule</span>} value={chosen} options={named} set={(chosen) => change({ chosen })} />}>
         <Command text={`thalweg train sample:digits --layers 32 --recipe course --learning-rate ${alpha} --schedule ${chosen}${set}${needs} --epochs ${epochs}`} />
       </Card>
     </>

@@ -13,6 +13,10 @@ const DEFAULTS = { layers: 30, units: 50, activation: "tanh", above: 1.5, below:
 const ACTIVATIONS = [["identity", "None (linear)"], ["tanh", "tanh"], ["sigmoid", "σ"], ["relu", "ReLU"], ["leaky_relu", "Leaky ReLU"], ["selu", "SELU"]] as const;
 const COLOURS = ["train", "test", "muted", "layer-7", "bad", "layer-2", "dev"];
 
+/** Powers are drawn by their exponents: there is no end to how small they become. */
+const logarithm = (value: Value) => (value !== null && value > 0 ? Math.log10(value) : null);
+const power = (exponent: number) => (Number.isInteger(exponent) ? short(10 ** exponent, 1) : "");
+
 export function DepthLesson() {
   const [settings, change] = useSettings("depth", DEFAULTS);
   const { layers, units, activation, above, below, seed } = settings;
@@ -20,7 +24,7 @@ export function DepthLesson() {
   const deep = Array.from({ length: Math.min(layers, 20) }, () => units).join(",");
   const usual = activation === "relu" || activation === "leaky_relu" ? "he_normal" : "xavier_normal";
   const lines = (of: (curve: Depth["curves"][number]) => Value[]) =>
-    (data?.curves ?? []).map((curve, i) => ({ name: curve.name, colour: COLOURS[i]!, y: of(curve), format: (value: number) => number(value, 2), ...(i < 2 && { dash: [6, 4] }) }));
+    (data?.curves ?? []).map((curve, i) => ({ name: curve.name, colour: COLOURS[i]!, y: of(curve).map(logarithm), format: (value: number) => number(10 ** value, 2), ...(i < 2 && { dash: [6, 4] }) }));
   return (
     <>
       <Card title="A deep network">
@@ -39,28 +43,28 @@ export function DepthLesson() {
       ) : (
         <div class="pair">
           <Card title="Activations" note="Standard deviation of a after each layer, over 64 examples from N(0, 1).">
-            <Plot title="Standard deviation of activations by layer" x={data.layers} xName="layer" height={280} lines={lines((curve) => curve.activations)} log yFormat={(value) => short(value, 2)} group="depth" />
+            <Plot title="Standard deviation of activations by layer" x={data.layers} xName="layer" height={280} lines={lines((curve) => curve.activations)} yFormat={power} group="depth" />
           </Card>
-          <Card title="Gradients" note="Root mean square of ∂J⁄∂a; at the output, on the right, it is 1.">
-            <Plot title="Root mean square of gradients by layer" x={data.layers} xName="layer" height={280} lines={lines((curve) => curve.gradients)} log yFormat={(value) => short(value, 2)} group="depth" />
+          <Card title="Gradients" note="Root mean square of ∂J/∂a; at the output, on the right, it is 1.">
+            <Plot title="Root mean square of gradients by layer" x={data.layers} xName="layer" height={280} lines={lines((curve) => curve.gradients)} yFormat={power} group="depth" />
           </Card>
         </div>
       )}
       <Card title="Why">
         <dl class="play-formulas">
-          <Formula title="W a multiple of the identity" value={`${above}^${layers - 1} = ${number(above ** (layers - 1), 3)}, ${below}^${layers - 1} = ${number(below ** (layers - 1), 3)}`}>
+          <Formula title="W a multiple of the identity" value={<>{above}<sup>{layers}</sup> = {number(above ** layers, 3)}, {below}<sup>{layers}</sup> = {number(below ** layers, 3)}</>}>
             without activations a<sup>[L]</sup> = factor<sup>L</sup> x: it explodes above 1, and vanishes below
           </Formula>
           <Formula title="Variance of a sum">
-            Var(z) = n Var(w) E[a²], so Var(w) = 1 ⁄ n keeps the size
+            Var(z) = n Var(w) E[a²], so Var(w) = 1 / n keeps the size
           </Formula>
           <Formula title="Xavier" value={`σ = ${number(Math.sqrt(1 / units), 3)}`}>
-            Var(w) = 1 ⁄ n: for tanh
+            Var(w) = 1 / n: for tanh
           </Formula>
           <Formula title="He" value={`σ = ${number(Math.sqrt(2 / units), 3)}`}>
-            Var(w) = 2 ⁄ n: ReLU halves E[a²]
+            Var(w) = 2 / n: ReLU halves E[a²]
           </Formula>
-          <Formula title="Zeros">all units of a layer stay equal, and nothing flows: values that are 0 have no place on a log axis</Formula>
+          <Formula plain title="Zeros">all units of a layer stay equal, and nothing flows: values that are 0 have no place on a log axis</Formula>
         </dl>
       </Card>
       <Card title="On real data, in a terminal" note="The run’s report and its page draw each layer’s activations and gradients as it trains. Try --init normal --init-scale 0.01, or zeros.">

@@ -79,6 +79,7 @@ export function NetworkLesson() {
             <div class="play-pictures">
               <Card title="Network" class="play-diagram">
                 <Diagram begun={begun} now={now} layers={hidden(settings.layers)} limits={choices.limits} change={(layers) => change({ layers: layers.join(",") || "none" })} />
+                <Weights begun={begun} now={now} />
               </Card>
               <PlaneCard begun={begun} now={now} />
             </div>
@@ -118,9 +119,6 @@ export function NetworkLesson() {
                   The points: <a href={`api/play/points.csv?${asked({ data: settings.data, rows: settings.rows, noise: settings.noise, seed: settings.seed })}`}>points.csv</a>
                 </p>
               )}
-            </Card>
-            <Card>
-              <Weights begun={begun} now={now} />
             </Card>
           </>
         ) : (
@@ -348,7 +346,7 @@ function ProbeAnswer({ begun, told }: { begun: Begun; told: Probed }) {
       {begun.classes.length > 2 ? (
         <table class="softmax">
           <caption class="small muted">
-            Softmax: t = e<sup>z</sup>, ŷ = t ⁄ Σt, with Σt = {number(sum, 3)}
+            Softmax: t = e<sup>z</sup>, ŷ = t / Σt, with Σt = {number(sum, 3)}
           </caption>
           <thead>
             <tr>
@@ -390,7 +388,7 @@ function Histograms({ now }: { now: Snapshot }) {
               <th>Layer</th>
               <th>Weights W</th>
               <th>Activations a</th>
-              <th>Gradients ∂J⁄∂W</th>
+              <th>Gradients ∂J/∂W</th>
             </tr>
           </thead>
           <tbody>
@@ -443,8 +441,8 @@ const UPDATES: Record<string, preact.ComponentChildren> = {
   gradient_descent: <>θ := θ − α dθ</>,
   momentum: <>V := βV + (1−β) dθ, θ := θ − αV</>,
   nesterov: <>V := βV + (1−β) dθ, θ := θ − α(βV + (1−β) dθ)</>,
-  rmsprop: <>S := βS + (1−β) dθ², θ := θ − α dθ ⁄ √(S + ε)</>,
-  adam: <>V := β₁V + (1−β₁) dθ, S := β₂S + (1−β₂) dθ², θ := θ − α V̂ ⁄ (√Ŝ + ε)</>,
+  rmsprop: <>S := βS + (1−β) dθ², θ := θ − α dθ / √(S + ε)</>,
+  adam: <>V := β₁V + (1−β₁) dθ, S := β₂S + (1−β₂) dθ², θ := θ − α V̂ / (√Ŝ + ε)</>,
   adamw: <>Adam, and W := W − α · decay · W</>,
 };
 
@@ -458,7 +456,7 @@ function FormulaCard({ settings, begun, now }: { settings: Settings; begun: Begu
   return (
     <Card title="What a step computes" note={`m = ${count(m)} training points; the numbers are those of step ${count(now.step)}.`}>
       <dl class="play-formulas">
-        <Formula title="Inputs">x := (x − μ) ⁄ σ, μ and σ of the training points</Formula>
+        <Formula title="Inputs">x := (x − μ) / σ, μ and σ of the training points</Formula>
         {hiddenLayers && (
           <Formula title="Forward">
             Z<sup>[l]</sup> = W<sup>[l]</sup> A<sup>[l−1]</sup> + b<sup>[l]</sup>, A<sup>[l]</sup> = g(Z<sup>[l]</sup>)
@@ -466,25 +464,25 @@ function FormulaCard({ settings, begun, now }: { settings: Settings; begun: Begu
         )}
         {settings.batch_norm && hiddenLayers && (
           <Formula title="Batch norm">
-            z̃ = γ (z − μ) ⁄ √(σ² + ε) + β, μ and σ² of the mini-batch
+            z̃ = γ (z − μ) / √(σ² + ε) + β, μ and σ² of the mini-batch
           </Formula>
         )}
         {settings.dropout > 0 && hiddenLayers && (
           <Formula title="Dropout" value={`p = ${number(1 - settings.dropout, 2)}`}>
-            a := a · mask ⁄ p, mask = rand &lt; p, in training only
+            a := a · mask / p, mask = rand &lt; p, in training only
           </Formula>
         )}
-        <Formula title="Output">{begun.classes.length === 0 ? "ŷ = z" : multiclass ? "t = eᶻ, ŷ = t ⁄ Σt" : "ŷ = σ(z) = 1 ⁄ (1 + e⁻ᶻ)"}</Formula>
+        <Formula title="Output">{begun.classes.length === 0 ? "ŷ = z" : multiclass ? "t = eᶻ, ŷ = t / Σt" : "ŷ = σ(z) = 1 / (1 + e⁻ᶻ)"}</Formula>
         <Formula title="Cost" value={`J = ${number(now.loss.train, 4)} on train`}>
-          {begun.classes.length === 0 ? "J = 1⁄m Σ ½ (ŷ − y)²" : multiclass ? "J = 1⁄m Σ −ln ŷ of the true class" : "J = 1⁄m Σ −y ln ŷ − (1−y) ln(1−ŷ)"}
+          {begun.classes.length === 0 ? "J = 1/m Σ ½ (ŷ − y)²" : multiclass ? "J = 1/m Σ −ln ŷ of the true class" : "J = 1/m Σ −y ln ŷ − (1−y) ln(1−ŷ)"}
         </Formula>
         {settings.l2 > 0 && (
           <Formula title="L2 term" value={`+ ${number((settings.l2 / 2 / m) * squares, 4)}`}>
-            J += λ ⁄ (2m) Σ ‖W‖², dW += λ ⁄ m W
+            J += λ / (2m) Σ ‖W‖², dW += λ / m W
           </Formula>
         )}
         <Formula title="Backward" value={`‖dW‖ = ${number(gradient, 3)}`}>
-          dZ<sup>[L]</sup> = A<sup>[L]</sup> − Y, dW<sup>[l]</sup> = 1⁄m dZ<sup>[l]</sup> A<sup>[l−1]ᵀ</sup>, db<sup>[l]</sup> = mean dZ<sup>[l]</sup>
+          dZ<sup>[L]</sup> = A<sup>[L]</sup> − Y, dW<sup>[l]</sup> = 1/m dZ<sup>[l]</sup> A<sup>[l−1]ᵀ</sup>, db<sup>[l]</sup> = mean dZ<sup>[l]</sup>
         </Formula>
         <Formula title="Update" value={`α = ${short(now.learning_rate || settings.learning_rate, 3)}`}>
           {UPDATES[settings.optimizer]}

@@ -12,7 +12,7 @@ import { useSettings } from "./settings.ts";
 
 const DEFAULTS = { x1: 1.5, x2: -2, y: 1, layers: "", activation: "tanh", alpha: 0.5, steps: 0, seed: 0, at: 0 };
 
-const NETWORKS = [["", "A neuron: logistic regression"], ["2", "One hidden layer of 2 units"], ["3", "One hidden layer of 3 units"], ["3,2", "Two hidden layers, of 3 and 2"]] as const;
+const NETWORKS = [["", "A neuron alone"], ["2", "2 hidden units"], ["3", "3 hidden units"], ["3,2", "Layers of 3 and 2 units"]] as const;
 const ACTIVATIONS = [["tanh", "tanh"], ["sigmoid", "σ"], ["relu", "ReLU"], ["leaky_relu", "Leaky ReLU"]] as const;
 const DERIVATIVES: Record<string, string> = { tanh: "1 − a²", sigmoid: "a (1 − a)", relu: "1 where z > 0, else 0", leaky_relu: "1 where z > 0, else 0.01" };
 const NAMES: Record<string, string> = { tanh: "tanh(z)", sigmoid: "σ(z)", relu: "max(0, z)", leaky_relu: "max(0.01 z, z)" };
@@ -97,12 +97,14 @@ export function NeuronLesson() {
               ))}
             </ol>
           </Card>
-          <Card title="The loss, step by step" note="Gradient descent on this one example alone.">
-            <Plot title="Loss by step" x={data.losses.map((_, i) => i)} xName="step" height={150} lines={[{ name: "L", colour: "train", y: data.losses }]} />
-          </Card>
+          {data.losses.length > 1 && (
+            <Card title="The loss, step by step" note="Gradient descent on this one example alone.">
+              <Plot title="Loss by step" x={data.losses.map((_, i) => i)} xName="step" height={150} lines={[{ name: "L", colour: "train", y: data.losses }]} />
+            </Card>
+          )}
         </>
       )}
-      <Card title="On many examples, in a terminal" note="The same formulas with m examples at once: dw = X dZᵀ ⁄ m, db = mean dZ. Here all of them make one batch.">
+      <Card title="On many examples, in a terminal" note="The same formulas with m examples at once: dw = X dZᵀ / m, db = mean dZ. Here all of them make one batch.">
         <Command text={command} />
       </Card>
     </>
@@ -132,7 +134,7 @@ function stagesOf(example: Example, activation: string, alpha: number): Stage[] 
       {
         pass: "forward",
         title: l === last ? "Answer" : `Activation of ${layerName(l)}`,
-        formula: l === last ? <>ŷ = {name("a", l)} = σ(z) = 1 ⁄ (1 + e<sup>−z</sup>)</> : <>{name("a", l)} = g(z) = {NAMES[activation]}</>,
+        formula: l === last ? <>ŷ = {name("a", l)} = σ(z) = 1 / (1 + e<sup>−z</sup>)</> : <>{name("a", l)} = g(z) = {NAMES[activation]}</>,
         value: <Matrix values={column(layer.a)} />,
       },
     ];

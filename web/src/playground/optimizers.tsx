@@ -102,10 +102,10 @@ export function OptimizersLesson() {
             V := βV + (1−β) dw, w := w − αV: what swings back and forth averages out
           </Formula>
           <Formula title="RMSprop" value={`β = ${beta2}`}>
-            S := βS + (1−β) dw², w := w − α dw ⁄ √(S + ε): steep directions take smaller steps
+            S := βS + (1−β) dw², w := w − α dw / √(S + ε): steep directions take smaller steps
           </Formula>
           <Formula title="Adam" value={`β₁ = ${beta1}, β₂ = ${beta2}`}>
-            V̂ = V ⁄ (1 − β₁ᵗ), Ŝ = S ⁄ (1 − β₂ᵗ), w := w − α V̂ ⁄ (√Ŝ + ε): both, bias-corrected
+            V̂ = V / (1 − β₁ᵗ), Ŝ = S / (1 − β₂ᵗ), w := w − α V̂ / (√Ŝ + ε): both, bias-corrected
           </Formula>
         </dl>
       </Card>

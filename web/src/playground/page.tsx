@@ -28,13 +28,13 @@ interface Lesson {
 const LESSONS: Lesson[] = [
   { id: "network", title: "A network on the plane", short: "Network", what: "Build a small network, train it, and watch its boundary, units, weights and gradients.", formula: <>A<sup>[l]</sup> = g(W<sup>[l]</sup>A<sup>[l−1]</sup> + b<sup>[l]</sup>)</>, page: NetworkLesson },
   { id: "neuron", title: "Step by step through one example", short: "Step by step", what: "Forward to the loss and backward to each gradient, every formula with its numbers.", formula: <>dz = a − y, dw = x dz</>, page: NeuronLesson },
-  { id: "depth", title: "Depth and the first weights", short: "Depth", what: "Activations and gradients that explode, vanish, or keep their size.", formula: <>1.5<sup>L</sup>, 0.5<sup>L</sup>, Var(w) = 1 ⁄ n</>, page: DepthLesson },
+  { id: "depth", title: "Depth and the first weights", short: "Depth", what: "Activations and gradients that explode, vanish, or keep their size.", formula: <>1.5<sup>L</sup>, 0.5<sup>L</sup>, Var(w) = 1 / n</>, page: DepthLesson },
   { id: "average", title: "Exponentially weighted average", short: "Average", what: "A noisy series, β, and what bias correction corrects.", formula: <>v := βv + (1 − β)θ</>, page: AverageLesson },
-  { id: "optimizers", title: "Optimisers side by side", short: "Optimisers", what: "Gradient descent, momentum, RMSprop and Adam down a ravine and a network’s own cost.", formula: <>θ := θ − α V̂ ⁄ (√Ŝ + ε)</>, page: OptimizersLesson },
-  { id: "decay", title: "Learning-rate decay", short: "Decay", what: "The learning rate by epoch, of every schedule.", formula: <>α = α₀ ⁄ (1 + decay · epoch)</>, page: DecayLesson },
+  { id: "optimizers", title: "Optimisers side by side", short: "Optimisers", what: "Gradient descent, momentum, RMSprop and Adam down a ravine and a network’s own cost.", formula: <>θ := θ − α V̂ / (√Ŝ + ε)</>, page: OptimizersLesson },
+  { id: "decay", title: "Learning-rate decay", short: "Decay", what: "The learning rate by epoch, of every schedule.", formula: <>α = α₀ / (1 + decay · epoch)</>, page: DecayLesson },
   { id: "search", title: "Grid against random search", short: "Search", what: "Two hyperparameters, of which one matters.", formula: <>α = 10<sup>r</sup>, r from U(−4, 0)</>, page: SearchLesson },
-  { id: "batches", title: "Sizes of mini-batches", short: "Batches", what: "Cost curves of batches of 1, of 64 and of all.", formula: <>m ⁄ size steps an epoch</>, page: BatchesLesson },
-  { id: "gradient-check", title: "Find the mistake in a gradient", short: "Gradient check", what: "Compare a backward pass with differences of the cost, and guess what is wrong.", formula: <>(J(θ + ε) − J(θ − ε)) ⁄ 2ε</>, page: CheckLesson },
+  { id: "batches", title: "Sizes of mini-batches", short: "Batches", what: "Cost curves of batches of 1, of 64 and of all.", formula: <>m / size steps an epoch</>, page: BatchesLesson },
+  { id: "gradient-check", title: "Find the mistake in a gradient", short: "Gradient check", what: "Compare a backward pass with differences of the cost, and guess what is wrong.", formula: <>(J(θ + ε) − J(θ − ε)) / 2ε</>, page: CheckLesson },
 ];
 
 export function PlaygroundPage({ id }: { id: string }) {
