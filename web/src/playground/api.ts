@@ -50,6 +50,7 @@ export interface Snapshot {
   loss: { train: Value; test: Value };
   metric_value: { train: Value; test: Value };
   history: { epochs: number[]; train: Value[]; test: Value[]; train_metric: Value[]; test_metric: Value[] };
+  /** The answers over the plane, from `low` to `high`: four hexadecimal digits a point. */
   plane: { low: number; high: number; classes: string[] };
   layers: PlayLayer[];
 }

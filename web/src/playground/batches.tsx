@@ -4,7 +4,7 @@ import { count, short } from "../format.ts";
 import { useLoad } from "../hooks.ts";
 import { Plot } from "../parts/plot.tsx";
 import { Card, Command, Failure, Loading } from "../parts/ui.tsx";
-import { wide, type Value } from "../series.ts";
+import type { Value } from "../series.ts";
 import { asked, play, type BatchCurve } from "./api.ts";
 import { Formula, NumberField, Seed, Select, Slider } from "./controls.tsx";
 import { useSettings } from "./settings.ts";
@@ -72,7 +72,7 @@ function Costs({ curve }: { curve: BatchCurve }) {
       xName="epoch"
       xFormat={(value) => short(value, 3)}
       height={220}
-      log={wide([whole])}
+      log={curve.costs.some((cost) => cost === null || cost > 100)}
       lines={[
         { name: "each batch", colour: "dev", y: costs },
         { name: "all training points", colour: "train", y: whole },

@@ -26,9 +26,10 @@ export function signedColours(): (value: number) => Rgb {
   return (value) => mix(zero, value < 0 ? low : high, Math.min(1, Math.abs(value)));
 }
 
-/** Two hexadecimal digits each, as numbers from 0 to 1. */
-export function unpack(hex: string): Float32Array {
-  return Float32Array.from({ length: hex.length / 2 }, (_, i) => parseInt(hex.slice(2 * i, 2 * i + 2), 16) / 255);
+/** Hexadecimal numbers of so many digits each, as numbers from 0 to 1. */
+export function unpack(hex: string, digits: number): Float32Array {
+  const most = 16 ** digits - 1;
+  return Float32Array.from({ length: hex.length / digits }, (_, i) => parseInt(hex.slice(digits * i, digits * (i + 1)), 16) / most);
 }
 
 /** Fills a canvas with a picture of side × side colours. */

@@ -51,15 +51,11 @@ export function CheckLesson() {
     <>
       <Card
         title="A backward pass, and perhaps a mistake in it"
-        note="A network of two hidden layers of 3 units, with the L2 term. Beside each gradient of the backward pass stands the two-sided difference of the cost. One of the gradients may be wrong: which, and how?"
+        note="A network of two hidden layers of 3 units, with the L2 term. Beside each gradient of the backward pass stands the two-sided difference of the cost. One of the gradients may be wrong: which, and how? Every seed is another puzzle."
       >
         <div class="play-row">
           <Slider label="ε" value={settings.epsilon} set={(epsilon) => change({ epsilon })} min={1e-11} max={0.1} log format={(value) => number(value, 2)} />
           <Seed seed={settings.seed} set={(seed) => change({ seed })} />
-          <div class="field">
-            <span>Another puzzle</span>
-            <Button onClick={() => change({ seed: settings.seed + 1 })}>Next</Button>
-          </div>
         </div>
       </Card>
       {error && <Failure error={error} retry={reload} />}
@@ -82,10 +78,10 @@ export function CheckLesson() {
                   {data.parameters.map((parameter) => (
                     <tr key={parameter.name} class={answer && answer.mistake !== "nothing" && answer.parameter === parameter.name ? "culprit" : ""}>
                       <th scope="row">{symbol(parameter.name)}</th>
-                      <td>
+                      <td data-label="dθ">
                         <Matrix values={rowsOf(parameter.backward, parameter.columns)} />
                       </td>
-                      <td>
+                      <td data-label="dθ≈">
                         <Matrix values={rowsOf(parameter.numeric, parameter.columns)} />
                       </td>
                       <td class="r">{number(parameter.relative, 2)}</td>

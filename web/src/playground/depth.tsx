@@ -9,7 +9,7 @@ import { asked, play, type Depth } from "./api.ts";
 import { Formula, NumberField, Seed, Select, Slider } from "./controls.tsx";
 import { useSettings } from "./settings.ts";
 
-const DEFAULTS = { layers: 30, units: 50, activation: "tanh", above: 1.5, below: 0.5, seed: 0 };
+const DEFAULTS = { layers: 30, units: 50, activation: "identity", above: 1.5, below: 0.5, seed: 0 };
 const ACTIVATIONS = [["identity", "None (linear)"], ["tanh", "tanh"], ["sigmoid", "σ"], ["relu", "ReLU"], ["leaky_relu", "Leaky ReLU"], ["selu", "SELU"]] as const;
 const COLOURS = ["train", "test", "muted", "layer-7", "bad", "layer-2", "dev"];
 
@@ -67,7 +67,7 @@ export function DepthLesson() {
           <Formula plain title="Zeros">all units of a layer stay equal, and nothing flows: values that are 0 have no place on a log axis</Formula>
         </dl>
       </Card>
-      <Card title="On real data, in a terminal" note="The run’s report and its page draw each layer’s activations and gradients as it trains. Try --init normal --init-scale 0.01, or zeros.">
+      <Card title="On real data, in a terminal" note="The run’s report and its page draw each layer’s activations and gradients as it trains. Try zeros and normal as the initialiser, too.">
         <Command text={`thalweg train sample:digits --layers ${deep} --activation ${activation} --init ${usual} --bins 0 --epochs 5 --seed ${seed}`} />
       </Card>
     </>

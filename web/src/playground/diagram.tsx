@@ -131,7 +131,7 @@ function Head(props: { column: number; units: number; last: boolean; limits: { u
 function UnitPicture({ map, side }: { map: string; side: number }) {
   const canvas = useCanvas(
     (canvas) => {
-      const values = unpack(map);
+      const values = unpack(map, 2);
       const signed = signedColours();
       paint(canvas, side, (i) => signed(2 * values[i]! - 1));
     },

@@ -5,11 +5,12 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { count, number, percent, short } from "../format.ts";
 import { useLoad } from "../hooks.ts";
 import { Plot } from "../parts/plot.tsx";
-import { Button, Card, Choice, Command, Failure, Loading, Toggle } from "../parts/ui.tsx";
+import { Button, Card, Choice, Command, Failure, Icon, Loading, Toggle } from "../parts/ui.tsx";
 import { asked, play, type Begun, type Choices, type Histogram, type Probed, type Snapshot } from "./api.ts";
 import { Formula, Matrix, NumberField, Seed, Select, Slider, named } from "./controls.tsx";
-import { Diagram, Weights } from "./diagram.tsx";
+import { headerOf } from "./csv.ts";
 import { Plane } from "./plane.tsx";
+import { Diagram, Weights } from "./diagram.tsx";
 import { useSettings } from "./settings.ts";
 import { useTraining } from "./training.ts";
 
@@ -55,6 +56,8 @@ export function NetworkLesson() {
   const [settings, change] = useSettings("network", DEFAULTS);
   const [table, setTable] = useState<Table | null>(null);
   const [pace, setPace] = useState("20");
+  // On narrow pages they are folded away, unless there is something to choose first.
+  const [wide] = useState(() => matchMedia("(min-width: 861px)").matches || settings.data === "csv");
   const { data: choices, error, reload } = useLoad("play choices", play.choices);
   const sent = useMemo(() => toSend(settings, table), [settings, table]);
   const training = useTraining(sent, Number(pace));
@@ -62,10 +65,15 @@ export function NetworkLesson() {
   const { begun, now } = training;
   return (
     <div class="play-network">
-      <div class="play-side">
-        <DataCard settings={settings} change={change} choices={choices} table={table} setTable={setTable} />
-        <OptionsCard settings={settings} change={change} choices={choices} />
-      </div>
+      <details class="play-settings" open={wide}>
+        <summary>
+          <Icon name="down" /> Points and settings
+        </summary>
+        <div class="play-side">
+          <DataCard settings={settings} change={change} choices={choices} table={table} setTable={setTable} />
+          <OptionsCard settings={settings} change={change} choices={choices} />
+        </div>
+      </details>
       <div class="play-main">
         {training.error && <Failure error={training.error} retry={training.reset} />}
         {sent === null && (
@@ -131,7 +139,7 @@ export function NetworkLesson() {
 
 function commandNote(settings: Settings, begun: Begun): string {
   const rows = settings.data === "csv" ? "the file’s rows" : "the same points";
-  return `It trains the same network on ${rows} for ${count(begun.epochs)} epochs with the same steps, and ends with the losses and the ${begun.metric} that stand here then.`;
+  return `It trains the same network on ${rows} for ${count(begun.epochs)} epochs with the same steps, and ends with the losses and the ${begun.metric === "accuracy" ? "accuracy" : "error"} that stand here then.`;
 }
 
 /** The settings as the server takes them, or nothing as long as columns are to be chosen. */
@@ -206,16 +214,6 @@ function DataCard({ settings, change, choices, table, setTable }: Shared & { tab
       </div>
     </Card>
   );
-}
-
-/** The names in the first line of a file. */
-export function headerOf(text: string): string[] {
-  const line = text.replace(/^\ufeff/, "").split(/\r?\n/, 1)[0] ?? "";
-  const separator = ["\t", ";", ","].find((one) => line.includes(one)) ?? ",";
-  const names = line.match(new RegExp(`("([^"]|"")*"|[^${separator}]*)(${separator}|$)`, "g")) ?? [];
-  const clean = (name: string) => name.replace(new RegExp(`${separator}$`), "").trim().replace(/^"(.*)"$/, "$1").replace(/""/g, '"');
-  const last = line.endsWith(separator) ? names.length : names.length - 1;
-  return names.slice(0, last).map(clean);
 }
 
 function OptionsCard({ settings, change, choices }: Shared) {

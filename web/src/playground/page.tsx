@@ -1,6 +1,7 @@
 // The playground: its lessons, and the way between them.
 
 import type { ComponentChildren, ComponentType } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 
 import { useTitle } from "../hooks.ts";
 import { Empty } from "../parts/ui.tsx";
@@ -40,6 +41,9 @@ const LESSONS: Lesson[] = [
 export function PlaygroundPage({ id }: { id: string }) {
   const lesson = LESSONS.find((lesson) => lesson.id === id);
   useTitle(lesson ? `${lesson.title} · Playground` : "Playground");
+  const nav = useRef<HTMLElement>(null);
+  // On narrow pages the lesson's own tab may be out of sight.
+  useEffect(() => nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }), [id]);
   if (id === "") return <Overview />;
   if (!lesson) {
     return (
@@ -53,7 +57,7 @@ export function PlaygroundPage({ id }: { id: string }) {
   return (
     <div class="playground">
       <h1>{lesson.title}</h1>
-      <nav class="tabs" aria-label="Lessons">
+      <nav class="tabs" aria-label="Lessons" ref={nav}>
         <a href={link.play()}>All</a>
         {LESSONS.map(({ id, short }) => (
           <a key={id} href={link.play(id)} aria-current={lesson.id === id ? "page" : undefined}>

@@ -69,14 +69,14 @@ function Key({ begun }: { begun: Begun }) {
           {begun.target[0]} from <i style={{ color: "var(--dev)" }}>●</i> {number(begun.plane.low, 2)} to <i style={{ color: "var(--train)" }}>●</i> {number(begun.plane.high, 2)}
         </span>
       )}
-      <span>filled: train, ringed: test</span>
+      <span>{begun.classes.length > 0 ? "filled: train, ringed: test" : "● train, ◆ test"}</span>
     </figcaption>
   );
 }
 
 /** The colour of each point of the plane. */
 function groundOf(begun: Begun, { plane }: Snapshot): (i: number) => Rgb {
-  const levels = plane.classes.map(unpack);
+  const levels = plane.classes.map((levels) => unpack(levels, 4));
   const first = levels[0]!;
   const signed = signedColours();
   if (levels.length === 1) return (i) => signed((2 * first[i]! - 1) * STRENGTH);
@@ -93,7 +93,7 @@ function groundOf(begun: Begun, { plane }: Snapshot): (i: number) => Rgb {
 function drawBoundary(canvas: HTMLCanvasElement, begun: Begun, { plane }: Snapshot, scale: number) {
   if (begun.classes.length === 0) return;
   const side = begun.side.plane;
-  const levels = plane.classes.map(unpack);
+  const levels = plane.classes.map((levels) => unpack(levels, 4));
   // Of two classes: over a half; of several: how far a class is above the others.
   const above = (at: number) => {
     if (levels.length === 1) return [...levels[0]!].map((p) => p - 0.5);
@@ -148,12 +148,13 @@ function drawPoints(canvas: HTMLCanvasElement, begun: Begun, test: boolean, scal
   const draw = (point: Point, filled: boolean) => {
     const [x, y] = placeOf(canvas, begun, point);
     const own = `rgb(${colourOf(point[2]).join()})`;
-    const shape = begun.classes.length > 0 ? point[2] : 0;
-    mark(ctx, shape, x, y, (filled ? (many ? 2.4 : 3.4) : 2.9) * scale);
-    ctx.fillStyle = filled ? own : surface;
+    // A number in the middle has no colour, and would be lost without a line around it.
+    const numbers = begun.classes.length === 0;
+    mark(ctx, numbers ? (filled ? 0 : 3) : point[2], x, y, (filled ? (many ? 2.4 : 3.4) : 2.9) * scale);
+    ctx.fillStyle = filled || numbers ? own : surface;
     ctx.fill();
-    ctx.lineWidth = (filled ? 1 : 1.7) * scale;
-    ctx.strokeStyle = filled ? (begun.classes.length > 0 ? surface : ink) : own;
+    ctx.lineWidth = (filled || numbers ? 1 : 1.7) * scale;
+    ctx.strokeStyle = numbers ? ink : filled ? surface : own;
     ctx.stroke();
   };
   if (test) begun.points.test.forEach((point) => draw(point, false));

@@ -40,7 +40,7 @@ export function SearchLesson() {
         </dl>
       </Card>
       {data && (
-        <Card title="In a terminal" note="The same search on its own split, with samplers that learn from trials besides: --sampler tpe, gp, coarse_to_fine, grid.">
+        <Card title="In a terminal" note="Random search over the same two, judged on dev by folds. The samplers tpe, gp and coarse_to_fine learn from the trials before; grid is there, too.">
           <Command text={data.command} />
         </Card>
       )}
@@ -104,7 +104,7 @@ function Trials({ title, trials, ranges, note }: { title: string; trials: Trial[
           ε
         </text>
       </svg>
-      <p class="muted small">The darker, the lower the loss; the strokes below are the values of α that were tried.</p>
+      <p class="muted small">The fuller the colour, the lower the loss; the strokes below are the values of α that were tried.</p>
     </Card>
   );
 }

@@ -27,7 +27,7 @@ pub(super) struct Asked {
     seed: u64,
 }
 
-/// The cost of each step by the epochs passed, of three trainings that differ in the size of their batches.
+/// The cost of each batch by the epochs passed before its step, of three trainings that differ in the size of their batches.
 ///
 /// # Errors
 /// If it would take too long, or a setting is refused.
@@ -69,7 +69,7 @@ fn training(asked: &Asked, batch_size: usize) -> Result<Value> {
         "batch_size": batch_size,
         "size": size,
         "steps": costs.len(),
-        "epochs": told.iter().map(|&i| (i + 1) as f64 / steps as f64).collect::<Vec<_>>(),
+        "epochs": told.iter().map(|&i| i as f64 / steps as f64).collect::<Vec<_>>(),
         "costs": told.iter().map(|&i| costs[i]).collect::<Vec<_>>(),
         "whole": whole,
         "diverged": diverged,
