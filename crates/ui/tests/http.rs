@@ -265,7 +265,8 @@ fn a_training_is_watched_and_stopped() {
 #[test]
 fn the_playground_trains_what_its_command_trains() {
     let served = Served::new();
-    let begun = served.send("POST", "/api/play/network", r#"{"data":"circles","epochs":20,"layers":[4],"l2":0.1,"seed":5}"#);
+    let begun =
+        served.send("POST", "/api/play/network", r#"{"data":"circles","epochs":20,"layers":[4],"l2":0.1,"seed":5}"#);
     let begun = begun.json();
     let advance = format!("/api/play/network/{}/advance", begun["id"]);
     let mut told = Value::Null;
@@ -285,7 +286,8 @@ fn the_playground_trains_what_its_command_trains() {
         assert!((loss - metrics["log_loss"].value).abs() < 1e-7, "{part}: {loss} {:?}", metrics["log_loss"]);
         assert_eq!(told["metric_value"][part].as_f64().unwrap(), metrics["accuracy"].value, "{part}");
     }
-    let again = served.send("POST", "/api/play/network", r#"{"data":"circles","epochs":20,"layers":[4],"l2":0.1,"seed":5}"#);
+    let again =
+        served.send("POST", "/api/play/network", r#"{"data":"circles","epochs":20,"layers":[4],"l2":0.1,"seed":5}"#);
     assert_eq!(again.json()["plane"], begun["plane"]);
     let probed = served.get(&format!("/api/play/network/{}/probe?x=0&y=0", begun["id"])).json();
     assert_eq!(probed["answer"], "1");
@@ -296,7 +298,9 @@ fn the_playground_trains_what_its_command_trains() {
 #[test]
 fn a_learner_s_own_columns_are_trained_on() {
     let served = Served::new();
-    let row = |i: usize| format!("{},{},{},n{i}", i % 17, (i * 7) % 23, if (i % 17) * 2 > (i * 7) % 23 { "high" } else { "low" });
+    let row = |i: usize| {
+        format!("{},{},{},n{i}", i % 17, (i * 7) % 23, if (i % 17) * 2 > (i * 7) % 23 { "high" } else { "low" })
+    };
     let text = std::iter::once("a b,c,level,name".to_string()).chain((0..200).map(row)).collect::<Vec<_>>().join("\n");
     let begin = |inputs: [&str; 2], target: &str| {
         let csv = serde_json::json!({ "name": "my points.csv", "text": text, "inputs": inputs, "target": target });
@@ -306,7 +310,10 @@ fn a_learner_s_own_columns_are_trained_on() {
     assert_eq!(begun["classes"], serde_json::json!(["high", "low"]));
     assert_eq!(begun["axes"][0]["name"], "a b");
     let command = begun["command"].as_str().unwrap();
-    assert!(command.starts_with("thalweg train 'my points.csv' --recipe course --target level --ignore name"), "{command}");
+    assert!(
+        command.starts_with("thalweg train 'my points.csv' --recipe course --target level --ignore name"),
+        "{command}"
+    );
     let told = served.send("POST", &format!("/api/play/network/{}/advance", begun["id"]), r#"{"steps":2000}"#).json();
     assert!(told["metric_value"]["test"].as_f64().unwrap() > 0.9, "{}", told["metric_value"]);
     for (inputs, target, said) in [
@@ -335,11 +342,16 @@ fn the_playground_refuses_what_is_wrong_or_too_much() {
     refused(begin("{"), 400, "not understood");
     refused(begin(&format!(r#"{{"data":"csv","csv":{{"name":"x","text":"{}"}}}}"#, "1".repeat(2 << 20))), 400, "");
     let lines = "1,2,3\\n".repeat(5_002);
-    let many = format!(r#"{{"data":"csv","csv":{{"name":"x.csv","text":"a,b,c\n{lines}","inputs":["a","b"],"target":"c"}}}}"#);
+    let many =
+        format!(r#"{{"data":"csv","csv":{{"name":"x.csv","text":"a,b,c\n{lines}","inputs":["a","b"],"target":"c"}}}}"#);
     refused(begin(&many), 400, "at most 5000 rows");
     refused(served.send("POST", "/api/play/network/77/advance", r#"{"steps":1}"#), 404, "no longer in memory");
     let id = begin("{}").json()["id"].clone();
-    refused(served.send("POST", &format!("/api/play/network/{id}/advance"), r#"{"steps":1000000}"#), 400, "at most 2000");
+    refused(
+        served.send("POST", &format!("/api/play/network/{id}/advance"), r#"{"steps":1000000}"#),
+        400,
+        "at most 2000",
+    );
     for (path, said) in [
         ("average?beta=2&days=10&noise=1&seed=0", "expected 0 to below 1"),
         ("average?beta=0.5&days=10", "missing field"),
@@ -355,6 +367,7 @@ fn the_playground_refuses_what_is_wrong_or_too_much() {
         refused(served.get(&format!("/api/play/{path}")), 400, said);
     }
     // What others may not do anywhere, they may not do here.
-    let head = format!("POST /api/play/network HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n", served.host());
+    let head =
+        format!("POST /api/play/network HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n", served.host());
     refused(served.raw(&head, b"{}"), 403, "X-Thalweg");
 }

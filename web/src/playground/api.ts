@@ -88,7 +88,7 @@ export interface Probed {
 export interface Example {
   x: number[];
   y: number;
-  layers: { w: number[][]; b: number[]; z: number[]; a: number[]; dz: number[]; dw: number[][]; db: number[] }[];
+  layers: { w: number[][]; b: number[]; z: number[]; a: number[]; slope: number[] | null; dz: number[]; dw: number[][]; db: number[] }[];
   losses: Value[];
   loss: Value;
   after: { w: number[][]; b: number[] }[];

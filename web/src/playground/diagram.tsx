@@ -1,6 +1,6 @@
 // The network: units with pictures of their activations over the plane, and edges by their weights.
 
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { number } from "../format.ts";
 import { Button, Icon } from "../parts/ui.tsx";
@@ -10,7 +10,10 @@ import { words } from "./controls.tsx";
 
 const NODE = 38;
 const GAP = 50;
-const COLUMN = 116;
+/** From one layer to the next, where there is room, and where there is not. */
+const COLUMN = [82, 116] as const;
+/** Room for the names of inputs, and beside the output. */
+const SIDES = [30, 30] as const;
 /** Room above the units, for what a layer is. */
 const HEAD = 66;
 
@@ -30,8 +33,17 @@ export function Diagram({ begun, now, layers, limits, change }: DiagramProps) {
   const sizes = [2, ...now.layers.map((layer) => layer.units.length)];
   const most = Math.max(...sizes);
   const height = HEAD + most * GAP;
-  const width = (sizes.length - 1) * COLUMN + NODE + 60;
-  const x = (column: number) => 30 + column * COLUMN;
+  const gaps = sizes.length - 1;
+  const [room, setRoom] = useState(Infinity);
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const watch = new ResizeObserver(() => setRoom(box.current?.clientWidth ?? Infinity));
+    watch.observe(box.current!);
+    return () => watch.disconnect();
+  }, []);
+  const step = Math.max(COLUMN[0], Math.min(COLUMN[1], Math.floor((room - NODE - SIDES[0] - SIDES[1]) / gaps)));
+  const width = gaps * step + NODE + SIDES[0] + SIDES[1];
+  const x = (column: number) => SIDES[0] + column * step;
   const y = (column: number, unit: number) => HEAD + (most * GAP - sizes[column]! * GAP) / 2 + unit * GAP + (GAP - NODE) / 2;
   const largest = Math.max(1e-9, ...now.layers.flatMap((layer) => layer.weights.map((w) => Math.abs(w ?? 0))));
   const resize = (at: number, units: number) => change(layers.map((old, i) => (i === at ? units : old)));
@@ -48,7 +60,7 @@ export function Diagram({ begun, now, layers, limits, change }: DiagramProps) {
   );
   return (
     <>
-      <div class="network-scroll" tabIndex={0} role="region" aria-label="The network">
+      <div ref={box} class="network-scroll" tabIndex={0} role="region" aria-label="The network">
         <div class="network" style={{ width: `${width}px`, height: `${height}px` }}>
           <svg width={width} height={height} aria-hidden="true">
             {edges.map(({ key, path, w, lit, l, unit, from }) => (
@@ -59,7 +71,7 @@ export function Diagram({ begun, now, layers, limits, change }: DiagramProps) {
             ))}
           </svg>
           {sizes.map((units, column) => (
-            <div key={column} class="layer-head" style={{ left: `${x(column) + NODE / 2}px` }}>
+            <div key={column} class="layer-head" style={{ left: `${x(column) + NODE / 2}px`, width: `${step - 4}px` }}>
               <Head column={column} units={units} last={column === sizes.length - 1} limits={limits} layer={now.layers[column - 1]} resize={(units) => resize(column - 1, units)} />
             </div>
           ))}

@@ -161,7 +161,7 @@ function stagesOf(example: Example, activation: string, alpha: number): Stage[] 
             pass: "backward",
             title: `Back to layer ${l + 1}`,
             formula: <>{name("dz", l)} = {name("W", l + 1)}<sup>T</sup> {name("dz", l + 1)} ∗ g′(z), g′ = {DERIVATIVES[activation]}</>,
-            value: <><Matrix values={transposed(above!.w)} /> <Matrix values={column(above!.dz)} /> ∗ g′ = <Matrix values={column(layer.dz)} /></>,
+            value: <><Matrix values={transposed(above!.w)} /> <Matrix values={column(above!.dz)} /> ∗ <Matrix values={column(layer.slope ?? [])} /> = <Matrix values={column(layer.dz)} /></>,
           },
       {
         pass: "backward",

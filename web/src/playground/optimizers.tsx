@@ -45,8 +45,8 @@ export function OptimizersLesson() {
             <Choice
               label="Surface"
               value={surface}
-              options={[["ravine", "Ravine"], ["network", "A network’s cost"]]}
-              choose={(surface) => change({ surface, ...(surface === "ravine" ? { alpha: 0.09, steps: 60 } : { alpha: 0.3, steps: 100 }) })}
+              options={[["ravine", "Ravine"], ["network", "Network"]]}
+              choose={(surface) => change({ surface, ...(surface === "ravine" ? { alpha: 0.09, steps: 60 } : { alpha: 0.2, steps: 100 }) })}
             />
           </div>
           <Slider label="Learning rate α" value={alpha} set={(alpha) => change({ alpha })} min={0.001} max={10} log format={(value) => short(value, 2)} />

@@ -6,7 +6,7 @@ use thalweg::layers::{Activate, Layer, Linear, Mode};
 use thalweg::losses::{Cost, Loss, SigmoidCrossEntropy};
 use thalweg::network::{Network, Workspace};
 use thalweg::optimizers::{GradientDescent, Optimizer, Step};
-use thalweg::tensor::{Activation, Dtype, Tensor};
+use thalweg::tensor::{Activation, Dtype, Tensor, ops};
 use thalweg::{Error, Result};
 
 const MOST_INPUTS: usize = 4;
@@ -63,7 +63,7 @@ pub(super) fn example(asked: &Asked) -> Result<Value> {
         losses.push(loss);
         network.backward(theta.view(), x.view(), &mut workspace, gradient.view_mut())?;
         if t == asked.steps {
-            break (layers(&network, &theta, &gradient, &outputs, dz), gradient);
+            break (layers(&network, (&theta, &gradient), &outputs, dz), gradient);
         }
         step(&mut theta, &gradient, t, asked.alpha);
         t += 1;
@@ -132,7 +132,7 @@ fn rows(values: Vec<f64>, columns: usize) -> Vec<Vec<f64>> {
 }
 
 /// Each layer's numbers, from the input to the output.
-fn layers(network: &Network, theta: &Tensor, gradient: &Tensor, outputs: &[Vec<f64>], dz: f64) -> Vec<Value> {
+fn layers(network: &Network, (theta, gradient): (&Tensor, &Tensor), outputs: &[Vec<f64>], dz: f64) -> Vec<Value> {
     let [values, gradients] = [theta, gradient].map(|vector| parameters(network, vector));
     let last = values.len() - 1;
     let each = values.into_iter().zip(gradients).enumerate();
@@ -145,12 +145,21 @@ fn layers(network: &Network, theta: &Tensor, gradient: &Tensor, outputs: &[Vec<f
         } else {
             (outputs[2 * i + 1].clone(), gradients["b"].clone())
         };
+        let slope = network.layers().get(2 * i + 1).and_then(|layer| layer.activation()).map(|g| slope(g, z, &a));
         json!({
             "w": values["w"], "b": values["b"], "z": z, "a": a,
-            "dz": dz, "dw": gradients["w"], "db": gradients["b"],
+            "slope": slope, "dz": dz, "dw": gradients["w"], "db": gradients["b"],
         })
     })
     .collect()
+}
+
+/// g'(z): what the backward pass makes of ∂J/∂a = 1.
+fn slope(g: Activation, z: &[f64], a: &[f64]) -> Vec<f64> {
+    let saved = Tensor::from_f64([z.len()], if g.needs_input() { z } else { a }.to_vec());
+    let mut ones = Tensor::from_f64([z.len()], vec![1.0; z.len()]);
+    ops::activate_backward(g, saved.view(), ones.view_mut());
+    ones.to_f64()
 }
 
 #[cfg(test)]
@@ -199,6 +208,7 @@ mod tests {
         for unit in 0..3 {
             let (a, w) = (at(&told, &format!("/layers/0/a/{unit}")), at(&told, &format!("/layers/1/w/0/{unit}")));
             let dz = w * dz2 * (1.0 - a * a);
+            assert!((at(&told, &format!("/layers/0/slope/{unit}")) - (1.0 - a * a)).abs() < 1e-14);
             assert!((at(&told, &format!("/layers/0/dz/{unit}")) - dz).abs() < 1e-14);
             assert!((at(&told, &format!("/layers/0/dw/{unit}/1")) + 2.0 * dz).abs() < 1e-14);
             assert!((at(&told, &format!("/layers/1/dw/0/{unit}")) - dz2 * a).abs() < 1e-14);

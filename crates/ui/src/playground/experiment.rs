@@ -78,7 +78,8 @@ impl Experiment {
         let (loss, mut answers) = thalweg::train::predict(network, &**loss, theta, examples, &mut workspace)?;
         let mut truths = examples.y.to_f64();
         if !self.data.task.is_classes() {
-            answers.iter_mut().chain(&mut truths).for_each(|value| *value = self.data.target.unscaled(0, *value));
+            answers.iter_mut().for_each(|answer| *answer = self.data.target.answer(0, *answer));
+            truths.iter_mut().for_each(|truth| *truth = self.data.target.unscaled(0, *truth));
         }
         let measured = metrics::evaluate(self.data.task, &answers, network.output().size(), &truths, None);
         let headline = measured.get(metrics::headline(self.data.task)).map_or(f64::NAN, |metric| metric.value);

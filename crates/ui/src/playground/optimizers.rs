@@ -186,14 +186,14 @@ impl Surface for Slice {
     fn ranges(&self) -> [[f64; 2]; 2] {
         let around = |i: usize| {
             let best = self.theta.view().at(i);
-            [best - 6.0, best + 6.0]
+            [best - 5.0, best + 5.0]
         };
         [around(0), around(1)]
     }
 
     fn start(&self) -> [f64; 2] {
         // Across the valley from what was learned.
-        let from = |i: usize| self.theta.view().at(i) - 5.0 * self.theta.view().at(i).signum();
+        let from = |i: usize| self.theta.view().at(i) - 3.2 * self.theta.view().at(i).signum();
         [from(0), from(1)]
     }
 }

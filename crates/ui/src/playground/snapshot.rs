@@ -279,7 +279,7 @@ pub(super) fn probe(session: &Session, point: [f64; 2]) -> Result<Value> {
         "activations": activations,
         "answer": target.answers(&output).first(),
         "probabilities": target.probabilities(&output),
-        "value": if experiment.data.task.is_classes() { None } else { Some(target.unscaled(0, output[0])) },
+        "value": if experiment.data.task.is_classes() { None } else { Some(target.answer(0, output[0])) },
     }))
 }
 
