@@ -259,7 +259,7 @@ export class Refusal extends Error {
   }
 }
 
-async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
+export async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
   let response: Response;
   try {
     response = await fetch(`api/${path}`, init);
@@ -281,7 +281,7 @@ function refusal(status: number, text: string): Refusal {
   }
 }
 
-function change<T>(method: string, path: string, body?: BodyInit, type = "application/json", signal?: AbortSignal): Promise<T> {
+export function change<T>(method: string, path: string, body?: BodyInit, type = "application/json", signal?: AbortSignal): Promise<T> {
   const headers: Record<string, string> = { "X-Thalweg": "1" };
   if (body !== undefined) headers["Content-Type"] = type;
   return ask<T>(path, { method, headers, ...(body !== undefined && { body }), ...(signal && { signal }) });

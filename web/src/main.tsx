@@ -11,6 +11,7 @@ import { RunPage } from "./pages/run.tsx";
 import { RunsPage } from "./pages/runs.tsx";
 import { StudiesPage, StudyPage } from "./pages/studies.tsx";
 import { TryPage } from "./pages/try.tsx";
+import { PlaygroundPage } from "./playground/page.tsx";
 import { link, type Route } from "./router.ts";
 import { apply, useTheme, type Theme } from "./theme.ts";
 
@@ -54,6 +55,8 @@ function Page({ route, writable }: { route: Route; writable: boolean }) {
       return <StudiesPage />;
     case "study":
       return <StudyPage id={route.id} />;
+    case "play":
+      return <PlaygroundPage id={route.id} />;
     case "missing":
       return (
         <Empty title="There is no such page">
@@ -75,6 +78,7 @@ function Top({ route, session }: { route: Route; session: Session | null }) {
   const [theme, choose] = useTheme();
   const connected = useConnection();
   const studies = route.page === "studies" || route.page === "study";
+  const playground = route.page === "play";
   return (
     <header class="top">
       <a class="brand" href={link.runs()}>
@@ -84,11 +88,14 @@ function Top({ route, session }: { route: Route; session: Session | null }) {
         Thalweg
       </a>
       <nav aria-label="Pages">
-        <a href={link.runs()} aria-current={studies ? undefined : "page"}>
+        <a href={link.runs()} aria-current={studies || playground ? undefined : "page"}>
           Runs
         </a>
         <a href={link.studies()} aria-current={studies ? "page" : undefined}>
           Studies
+        </a>
+        <a href={link.play()} aria-current={playground ? "page" : undefined}>
+          Playground
         </a>
       </nav>
       {!connected && (

@@ -7,6 +7,7 @@ export type Route =
   | { page: "compare"; runs: string[] }
   | { page: "studies" }
   | { page: "study"; id: string }
+  | { page: "play"; id: string }
   | { page: "missing"; hash: string };
 
 export function parse(hash: string): Route {
@@ -24,6 +25,7 @@ export function parse(hash: string): Route {
   }
   if (page === "studies") return { page: "studies" };
   if (page === "study" && id) return { page: "study", id };
+  if (page === "play" && more === undefined) return { page: "play", id: id ?? "" };
   return { page: "missing", hash };
 }
 
@@ -41,6 +43,7 @@ export const link = {
   run: (id: string, tab?: string) => `#/run/${encodeURIComponent(id)}${tab && tab !== "learning" ? `?tab=${tab}` : ""}`,
   attempt: (id: string) => `#/run/${encodeURIComponent(id)}/try`,
   compare: (ids: string[]) => `#/compare?runs=${ids.map(encodeURIComponent).join(",")}`,
+  play: (lesson?: string) => `#/play${lesson ? `/${lesson}` : ""}`,
   studies: () => "#/studies",
   study: (id: string) => `#/study/${encodeURIComponent(id)}`,
 };

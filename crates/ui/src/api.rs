@@ -23,7 +23,7 @@ use thalweg::{Error, Kind, findings, io};
 use crate::answer::{self, Models};
 use crate::curves::{self, Window};
 use crate::run_list::{Labels, RunList, labels};
-use crate::{comparison, configuration, stream, studies};
+use crate::{comparison, configuration, playground, stream, studies};
 
 /// The time in which a resumed run that cannot go on says so.
 const REFUSAL: Duration = Duration::from_secs(2);
@@ -36,11 +36,11 @@ struct Shared {
     models: Arc<Models>,
 }
 
-type Answer = Result<Json<Value>, Refusal>;
+pub(crate) type Answer = Result<Json<Value>, Refusal>;
 
 /// An error as JSON, with a status.
 #[derive(Debug)]
-struct Refusal(Error);
+pub(crate) struct Refusal(Error);
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
@@ -51,7 +51,7 @@ impl From<Error> for Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status = match self.0.kind {
-            _ if self.0.message == "there is no such run" => StatusCode::NOT_FOUND,
+            _ if ["there is no such run", playground::GONE].contains(&&*self.0.message) => StatusCode::NOT_FOUND,
             Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         };
@@ -81,10 +81,13 @@ pub(crate) fn routes(runs: Arc<RunList>) -> Router {
         .route("/studies/{id}", get(study))
         .fallback(unknown)
         .with_state(Shared { runs, models: Arc::default() })
+        .nest("/play", playground::routes())
 }
 
 /// Does what may wait for the disk or compute for a while, on a thread of its own.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> thalweg::Result<T> + Send + 'static) -> Result<T, Refusal> {
+pub(crate) async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> thalweg::Result<T> + Send + 'static,
+) -> Result<T, Refusal> {
     let done = tokio::task::spawn_blocking(work).await;
     Ok(done.unwrap_or_else(|_| Err(Error::internal("the server failed to answer: this is a bug")))?)
 }

@@ -22,6 +22,7 @@ mod event_log;
 mod file_version;
 mod form;
 mod guard;
+mod playground;
 mod run_list;
 mod server;
 mod stream;

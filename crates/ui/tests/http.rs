@@ -284,3 +284,114 @@ fn a_training_is_watched_and_stopped() {
     assert_eq!(row()["status"], "interrupted");
     assert_eq!(row()["can_resume"], true);
 }
+
+/// What the playground shows at the end is what its command prints: the same network on the same rows, bit by bit.
+#[test]
+fn the_playground_trains_what_its_command_trains() {
+    let served = Served::new();
+    let begun =
+        served.send("POST", "/api/play/network", r#"{"data":"circles","epochs":20,"layers":[4],"l2":0.1,"seed":5}"#);
+    let begun = begun.json();
+    let advance = format!("/api/play/network/{}/advance", begun["id"]);
+    let mut told = Value::Null;
+    for _ in 0..5 {
+        told = served.send("POST", &advance, r#"{"steps":100}"#).json();
+    }
+    assert_eq!((told["epoch"].as_u64(), told["done"].as_bool()), (Some(20), Some(true)));
+    let command: Vec<String> = begun["command"].as_str().unwrap().split(' ').map(String::from).collect();
+    assert_eq!(command[..3], ["thalweg", "train", "sample:circles,rows=300,noise=0.1,seed=5"]);
+    let mut training = Training::on(command[2].clone());
+    for option in command[3..].chunks(2) {
+        training = training.configure(|config| config.set(&option[0][2..].replace('-', "_"), &option[1]).unwrap());
+    }
+    let metrics = training.out(served.folder.path().join("circles")).run().unwrap().metrics;
+    for (part, metrics) in [("train", metrics.train), ("test", metrics.test)] {
+        let loss = told["loss"][part].as_f64().unwrap();
+        assert!((loss - metrics["log_loss"].value).abs() < 1e-7, "{part}: {loss} {:?}", metrics["log_loss"]);
+        assert_eq!(told["metric_value"][part].as_f64().unwrap(), metrics["accuracy"].value, "{part}");
+    }
+    let again =
+        served.send("POST", "/api/play/network", r#"{"data":"circles","epochs":20,"layers":[4],"l2":0.1,"seed":5}"#);
+    assert_eq!(again.json()["plane"], begun["plane"]);
+    let probed = served.get(&format!("/api/play/network/{}/probe?x=0&y=0", begun["id"])).json();
+    assert_eq!(probed["answer"], "1");
+    let points = served.get("/api/play/points.csv?data=circles&rows=300&noise=0.1&seed=5").body;
+    assert_eq!((points.lines().count(), points.lines().next()), (301, Some("x,y,class")));
+}
+
+#[test]
+fn a_learner_s_own_columns_are_trained_on() {
+    let served = Served::new();
+    let row = |i: usize| {
+        format!("{},{},{},n{i}", i % 17, (i * 7) % 23, if (i % 17) * 2 > (i * 7) % 23 { "high" } else { "low" })
+    };
+    let text = std::iter::once("a b,c,level,name".to_string()).chain((0..200).map(row)).collect::<Vec<_>>().join("\n");
+    let begin = |inputs: [&str; 2], target: &str| {
+        let csv = serde_json::json!({ "name": "my points.csv", "text": text, "inputs": inputs, "target": target });
+        served.send("POST", "/api/play/network", &serde_json::json!({ "data": "csv", "csv": csv }).to_string())
+    };
+    let begun = begin(["a b", "c"], "level").json();
+    assert_eq!(begun["classes"], serde_json::json!(["high", "low"]));
+    assert_eq!(begun["axes"][0]["name"], "a b");
+    let command = begun["command"].as_str().unwrap();
+    assert!(
+        command.starts_with("thalweg train 'my points.csv' --recipe course --target level --ignore name"),
+        "{command}"
+    );
+    let told = served.send("POST", &format!("/api/play/network/{}/advance", begun["id"]), r#"{"steps":2000}"#).json();
+    assert!(told["metric_value"]["test"].as_f64().unwrap() > 0.9, "{}", told["metric_value"]);
+    for (inputs, target, said) in [
+        (["a b", "nothing"], "level", "there is no column"),
+        (["a b", "a b"], "level", "found a column twice"),
+        (["a b", "level"], "c", "is not one of different numbers"),
+    ] {
+        let refused = begin(inputs, target);
+        assert!(refused.status == 400 && refused.body.contains(said), "{said}: {} {}", refused.status, refused.body);
+    }
+}
+
+#[test]
+fn the_playground_refuses_what_is_wrong_or_too_much() {
+    let served = Served::new();
+    let refused = |answer: Answer, status: u16, said: &str| {
+        assert!(answer.status == status && answer.body.contains(said), "{said}: {} {}", answer.status, answer.body);
+    };
+    let begin = |settings: &str| served.send("POST", "/api/play/network", settings);
+    refused(begin(r#"{"data":"circle"}"#), 400, "did you mean \\\"circles");
+    refused(begin(r#"{"data":"/etc/passwd"}"#), 400, "unknown set of points");
+    refused(begin(r#"{"sede":1}"#), 400, "unknown field `sede`");
+    refused(begin(r#"{"layers":[4,400]}"#), 400, "found 400 units in a layer, expected 1 to 12");
+    refused(begin(r#"{"rows":1000000000}"#), 400, "found 1000000000 rows");
+    refused(begin(r#"{"activation":"rleu"}"#), 400, "relu");
+    refused(begin("{"), 400, "not understood");
+    refused(begin(&format!(r#"{{"data":"csv","csv":{{"name":"x","text":"{}"}}}}"#, "1".repeat(2 << 20))), 400, "");
+    let lines = "1,2,3\\n".repeat(5_002);
+    let many =
+        format!(r#"{{"data":"csv","csv":{{"name":"x.csv","text":"a,b,c\n{lines}","inputs":["a","b"],"target":"c"}}}}"#);
+    refused(begin(&many), 400, "at most 5000 rows");
+    refused(served.send("POST", "/api/play/network/77/advance", r#"{"steps":1}"#), 404, "no longer in memory");
+    let id = begin("{}").json()["id"].clone();
+    refused(
+        served.send("POST", &format!("/api/play/network/{id}/advance"), r#"{"steps":1000000}"#),
+        400,
+        "at most 2000",
+    );
+    for (path, said) in [
+        ("average?beta=2&days=10&noise=1&seed=0", "expected 0 to below 1"),
+        ("average?beta=0.5&days=10", "missing field"),
+        ("depth?layers=100000&units=5&activation=tanh&above=1.5&below=0.5&seed=0", "expected up to 100"),
+        ("decay?alpha=0.1&epochs=10&every=0", "expected 1 to"),
+        ("search?side=1000&seed=0", "expected 2 to"),
+        ("batches?data=moons&rows=200&learning_rate=0.1&size=64&epochs=100000&seed=0", "up to 100 epochs"),
+        ("optimizers?surface=sea&alpha=0.1&beta1=0.9&beta2=0.9&steps=9&seed=0", "use ravine or network"),
+        ("example?x=1,2,3,4,5,6&y=1&layers=&activation=tanh&alpha=0.1&steps=0&seed=0", "up to 4 inputs"),
+        ("check?seed=0&epsilon=7", "expected 1e-12 to 0.1"),
+        ("points.csv?data=nothing&rows=20&noise=0&seed=0", "unknown set"),
+    ] {
+        refused(served.get(&format!("/api/play/{path}")), 400, said);
+    }
+    // What others may not do anywhere, they may not do here.
+    let head =
+        format!("POST /api/play/network HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n", served.host());
+    refused(served.raw(&head, b"{}"), 403, "X-Thalweg");
+}
