@@ -551,6 +551,9 @@ class Options(TypedDict, total=False):
     figures: str | PathLike[str] | None
     """A folder for the report's figures, as SVG and PNG."""
 
+    tensorboard: str | PathLike[str] | None
+    """A folder for TensorBoard's event files: scalars, weights, hyperparameters and figures."""
+
     importance: bool | None
     """Whether the report tells how much each column of a table matters, and how answers change with the most important
     ones; takes a tenth of the training time, or about a second. Default: True."""
