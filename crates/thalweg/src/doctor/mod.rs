@@ -62,6 +62,8 @@ const OF_DATA: &[Check<Examine>] = &[
 const BEFORE_TRAINING: &[Check<Examine>] = &[
     Check { code: "gradient-wrong", explains: &["cannot-overfit-a-batch"], examine: before_training::gradient_wrong },
     Check { code: "cannot-overfit-a-batch", explains: &[], examine: before_training::cannot_overfit_a_batch },
+    #[cfg(feature = "tune")]
+    Check { code: "rate-beyond-range-test", explains: &[], examine: before_training::rate_beyond_range_test },
     Check { code: "shuffled-labels-learned", explains: &[], examine: before_training::shuffled_labels_learned },
 ];
 
