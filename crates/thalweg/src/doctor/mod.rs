@@ -89,10 +89,14 @@ pub fn examine(folder: &Path, options: Options) -> Result<Diagnosis> {
     let mut config = None;
     match run::configuration(folder) {
         Ok(read) => {
-            if read.data.path == STANDARD_INPUT {
-                notes.push("the data was not looked at: it came from standard input".into());
-            } else {
-                look(OF_DATA, &Subject::new(read.clone()), &mut found, &mut notes);
+            let subject = Subject::new(read.clone());
+            let missing = match read.data.path.as_str() {
+                STANDARD_INPUT => Some("it came from standard input".into()),
+                _ => subject.data().err().map(|error| error.message),
+            };
+            match missing {
+                Some(why) => notes.push(format!("the data was not looked at: {why}")),
+                None => look(OF_DATA, &subject, &mut found, &mut notes),
             }
             config = Some(Config { output: crate::config::Output { out: None, ..read.output.clone() }, ..read });
         }

@@ -294,6 +294,7 @@ pub(crate) fn ranked(mut findings: Vec<Finding>, checks: &[(&'static str, &[&str
 /// Three significant digits.
 pub(crate) fn short(x: f64) -> String {
     match x.abs() {
+        a if !a.is_finite() => "no finite number".into(),
         0.0 => "0".into(),
         a if !(1e-3..1e6).contains(&a) => format!("{x:.1e}"),
         a if a >= 100.0 => format!("{x:.0}"),
@@ -305,10 +306,9 @@ pub(crate) fn short(x: f64) -> String {
 
 /// A share in percent.
 pub(crate) fn percent(share: f64) -> String {
-    if (0.0..0.000_5).contains(&share) {
-        format!("{} %", short(100.0 * share))
-    } else {
-        format!("{:.1} %", 100.0 * share)
+    match 100.0 * share {
+        x if (0.05..1e4).contains(&x) => format!("{x:.1} %"),
+        x => format!("{} %", short(x)),
     }
 }
 
