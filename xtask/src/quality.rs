@@ -57,10 +57,19 @@ const SEEDS: [&str; 3] = ["0", "1", "2"];
 /// # Errors
 /// If too few faults are named first, too few prescriptions help, or a healthy run has a severe finding.
 fn doctor(only: &str) -> Result<()> {
-    let mut tests =
-        cargo(&["test", "--package", "thalweg", "--test", "planted_faults", "--", "--ignored", "--nocapture"]);
+    let mut tests = cargo(&[
+        "test",
+        "--release",
+        "--package",
+        "thalweg",
+        "--test",
+        "planted_faults",
+        "--",
+        "--ignored",
+        "--nocapture",
+    ]);
     tests.env("THALWEG_DATA", data()).env("THALWEG_ONLY", only);
-    step::run("doctor", "see which fault was taken for another", tests).map(drop)
+    step::run("doctor", "see which fault was taken for another", tests).map(|_| ())
 }
 
 /// Trains on every data set, or those named, with default settings and compares with the goals.

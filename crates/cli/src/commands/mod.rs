@@ -30,7 +30,11 @@ use crate::print::signals;
 /// Runs a verb; returns the exit code.
 pub(crate) fn run(verb: &str, matches: &ArgMatches) -> anyhow::Result<u8> {
     signals::outlive_file_limits()?;
-    if !matches!(verb, "train" | "resume" | "suspects" | "tune" | "doctor") {
+    let trains = match verb {
+        "doctor" => matches.get_flag("run"),
+        verb => matches!(verb, "train" | "resume" | "suspects" | "tune"),
+    };
+    if !trains {
         signals::end_at_once()?;
     }
     match verb {

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use super::StopAfter;
 use super::subject::Subject;
+#[cfg(feature = "tune")]
+use crate::error::advice;
 use crate::error::{Kind, Result};
 use crate::event::Event;
 use crate::findings::{Finding, Severity, percent, short};
@@ -17,6 +19,8 @@ use crate::run::{self, Callback};
 use crate::schedule::Schedule;
 use crate::task::Task;
 use crate::train::{Examples, Settings, State, Trainer};
+#[cfg(feature = "tune")]
+use crate::tune::learning_rate::{RangeTest, find};
 
 /// Examples of the batch that is to be learned by heart.
 const BATCH: usize = 16;
@@ -154,6 +158,25 @@ impl Callback for Costs<'_> {
     fn step(&mut self, _learning_rate: f64, cost: f64) {
         self.0.push(cost);
     }
+}
+
+/// A learning rate that was given, and is far above where the cost falls fastest (Smith 2017).
+#[cfg(feature = "tune")]
+pub(super) fn rate_beyond_range_test(subject: &Subject) -> Result<Option<Finding>> {
+    let (Some(rate), None) = (subject.config.train.learning_rate, &subject.config.train.start_from) else {
+        return Ok(None);
+    };
+    let rates = find(&subject.config, RangeTest { steps: 100, seeds: 3, ..RangeTest::default() })?;
+    // Ten times where it falls fastest it has stopped falling.
+    Ok((rate > 10.0 * rates.band.1).then(|| {
+        Finding::new(
+            Severity::Warning,
+            format!("a learning rate of {} is more than the range test bears", short(rate)),
+            format!("the cost falls fastest at rates from {} to {}", short(rates.band.0), short(rates.band.1)),
+            advice!("[learning_rate={}]", rates.suggestion),
+            "the cost falls from the first epoch on",
+        )
+    }))
 }
 
 /// A control: labels that are shuffled cannot be learned, unless dev's rows are trained on.

@@ -62,6 +62,8 @@ const OF_DATA: &[Check<Examine>] = &[
 const BEFORE_TRAINING: &[Check<Examine>] = &[
     Check { code: "gradient-wrong", explains: &["cannot-overfit-a-batch"], examine: before_training::gradient_wrong },
     Check { code: "cannot-overfit-a-batch", explains: &[], examine: before_training::cannot_overfit_a_batch },
+    #[cfg(feature = "tune")]
+    Check { code: "rate-beyond-range-test", explains: &[], examine: before_training::rate_beyond_range_test },
     Check { code: "shuffled-labels-learned", explains: &[], examine: before_training::shuffled_labels_learned },
 ];
 
@@ -87,10 +89,14 @@ pub fn examine(folder: &Path, options: Options) -> Result<Diagnosis> {
     let mut config = None;
     match run::configuration(folder) {
         Ok(read) => {
-            if read.data.path == STANDARD_INPUT {
-                notes.push("the data was not looked at: it came from standard input".into());
-            } else {
-                look(OF_DATA, &Subject::new(read.clone()), &mut found, &mut notes);
+            let subject = Subject::new(read.clone());
+            let missing = match read.data.path.as_str() {
+                STANDARD_INPUT => Some("it came from standard input".into()),
+                _ => subject.data().err().map(|error| error.message),
+            };
+            match missing {
+                Some(why) => notes.push(format!("the data was not looked at: {why}")),
+                None => look(OF_DATA, &subject, &mut found, &mut notes),
             }
             config = Some(Config { output: crate::config::Output { out: None, ..read.output.clone() }, ..read });
         }

@@ -16,15 +16,15 @@ pub(super) fn class_imbalance(facts: &Facts) -> Option<Finding> {
     let run = facts.run;
     let counts = &run.training_rows.as_ref()?.classes;
     let confusion = &run.end.as_ref()?.answers.confusion;
-    let total: usize = counts.iter().sum();
+    let total: f64 = counts.iter().map(|count| *count as f64).sum();
     if counts.len() < 2 || run.task == Some(Task::Multilabel) || confusion.len() != counts.len() {
         return None;
     }
     let rarest = (0..counts.len()).min_by_key(|class| counts[*class])?;
-    let share = counts[rarest] as f64 / total as f64;
+    let share = counts[rarest] as f64 / total;
     // Of many equally frequent classes each is rare.
     let expected = RARE * 2.0 / counts.len() as f64;
-    let seen: usize = confusion[rarest].iter().sum();
+    let seen = confusion[rarest].iter().fold(0, |seen: usize, count| seen.saturating_add(*count));
     let recall = confusion[rarest][rarest] as f64 / seen as f64;
     if share > expected || seen == 0 || recall >= 0.5 {
         return None;

@@ -31,7 +31,10 @@ pub(super) fn high_bias(facts: &Facts) -> Option<Finding> {
             if open > 0.95 { Severity::Severe } else { Severity::Warning },
             "the network hardly fits the rows it was trained on (high bias)",
             format!("it leaves {} open on the train part, where a constant answer leaves all", percent(open)),
-            advice!("train a larger network for longer: [layers=128,64] [epochs={}]", 2 * facts.run.planned),
+            advice!(
+                "train a larger network for longer: [layers=128,64] [epochs={}]",
+                facts.run.planned.saturating_mul(2)
+            ),
             "the train error falls first, the dev error with it; if neither does, the columns do not tell the answer",
         )
     })
@@ -47,7 +50,10 @@ pub(super) fn avoidable_bias(facts: &Facts) -> Option<Finding> {
             Severity::Warning,
             "avoidable bias is the largest gap",
             format!("error of people {}, train {}, dev {}", percent(human), percent(train.value), percent(dev.value)),
-            advice!("train a larger network for longer: [layers=128,64] [epochs={}]", 2 * facts.run.planned),
+            advice!(
+                "train a larger network for longer: [layers=128,64] [epochs={}]",
+                facts.run.planned.saturating_mul(2)
+            ),
             "the train error comes closer to that of people",
         )
     })
@@ -125,7 +131,7 @@ pub(super) fn constant_answers(facts: &Facts) -> Option<Finding> {
         let rows = &answers.confusion;
         let predicted: Vec<usize> =
             (0..rows.len()).filter(|class| rows.iter().any(|row| row.get(*class).is_some_and(|n| *n > 0))).collect();
-        let true_classes = rows.iter().filter(|row| row.iter().sum::<usize>() > 0).count();
+        let true_classes = rows.iter().filter(|row| row.iter().any(|count| *count > 0)).count();
         let [only] = predicted[..] else { return None };
         (true_classes > 1).then(|| {
             format!(
@@ -152,7 +158,7 @@ pub(super) fn constant_answers(facts: &Facts) -> Option<Finding> {
         evidence,
         advice!(
             "look at the columns with thalweg inspect; train longer with the usual settings: [epochs={}]",
-            2 * facts.run.planned
+            facts.run.planned.saturating_mul(2)
         ),
         "answers follow the inputs, or the columns tell nothing",
     ))
@@ -187,7 +193,7 @@ pub(super) fn still_improving(facts: &Facts) -> Option<Finding> {
             losses.len(),
             percent(share)
         ),
-        advice!("[epochs={}]", (run.planned * if share > 0.2 { 10 } else { 3 }).max(20)),
+        advice!("[epochs={}]", run.planned.saturating_mul(if share > 0.2 { 10 } else { 3 }).max(20)),
         "the dev loss goes on falling until it settles",
     ))
 }

@@ -82,11 +82,18 @@ impl Prescription {
         self.advice.parts().iter().filter_map(set).collect()
     }
 
-    /// The command that follows it: `base` trains as before. None where no option is set.
+    /// The command that follows it: `base` trains as before, and its flags of the same options give way. None where no
+    /// option is set.
     pub fn command(&self, base: &str) -> Option<String> {
         let flag = |(option, value): (&str, &str)| Advice::option(option, value).to_string();
         let flags: Vec<String> = self.options().into_iter().map(flag).collect();
-        (!flags.is_empty()).then(|| format!("{base} {}", flags.join(" ")))
+        let name = |flag: &str| flag.trim_start_matches("--").split([' ', '=']).next().map(String::from);
+        let set: Vec<Option<String>> = flags.iter().map(|flag| name(flag)).collect();
+        let mut parts = base.split(" --");
+        let head = parts.next().unwrap_or_default().to_string();
+        let kept = parts.filter(|part| !set.contains(&name(part)));
+        let command = kept.fold(head, |command, part| format!("{command} --{part}"));
+        (!flags.is_empty()).then(|| format!("{command} {}", flags.join(" ")))
     }
 }
 
@@ -287,6 +294,7 @@ pub(crate) fn ranked(mut findings: Vec<Finding>, checks: &[(&'static str, &[&str
 /// Three significant digits.
 pub(crate) fn short(x: f64) -> String {
     match x.abs() {
+        a if !a.is_finite() => "no finite number".into(),
         0.0 => "0".into(),
         a if !(1e-3..1e6).contains(&a) => format!("{x:.1e}"),
         a if a >= 100.0 => format!("{x:.0}"),
@@ -298,10 +306,9 @@ pub(crate) fn short(x: f64) -> String {
 
 /// A share in percent.
 pub(crate) fn percent(share: f64) -> String {
-    if (0.0..0.000_5).contains(&share) {
-        format!("{} %", short(100.0 * share))
-    } else {
-        format!("{:.1} %", 100.0 * share)
+    match 100.0 * share {
+        x if (0.05..1e4).contains(&x) => format!("{x:.1} %"),
+        x => format!("{} %", short(x)),
     }
 }
 
@@ -353,6 +360,9 @@ mod tests {
             prescription.command("thalweg train a.csv").unwrap(),
             "thalweg train a.csv --dropout 0.5 --batch-norm"
         );
+        let base = "thalweg train a.csv --dropout 0 --batch-norm=false --batch-size 8";
+        let command = "thalweg train a.csv --batch-size 8 --dropout 0.5 --batch-norm";
+        assert_eq!(prescription.command(base).unwrap(), command);
         let words = Prescription { advice: "correct the labels".into(), expected: String::new() };
         assert_eq!(words.command("thalweg train a.csv"), None);
     }
@@ -388,10 +398,10 @@ mod tests {
         let mut events = samples::classes(10, 61);
         let Some(Event::Finished { metrics, .. }) = events.last_mut() else { panic!("it is finished") };
         let accuracy = |value: f64| crate::metrics::Metric { value, low: Some(value - 0.03), high: Some(value + 0.03) };
-        metrics.train.insert("accuracy".into(), accuracy(0.85));
-        metrics.dev.insert("accuracy".into(), accuracy(0.75));
+        metrics.train.insert("accuracy".into(), accuracy(0.8));
+        metrics.dev.insert("accuracy".into(), accuracy(0.68));
         let codes = |human: f64| of_events(&events, Some(human)).iter().map(|finding| finding.code).collect::<Vec<_>>();
-        // People err in 1 of 100: bias 0.14, variance 0.1. In 10 of 100: bias 0.05.
+        // People err in 1 of 100: bias 0.19, variance 0.12. In 10 of 100: bias 0.1.
         assert!(codes(0.01).contains(&"avoidable-bias"), "{:?}", codes(0.01));
         assert!(!codes(0.1).contains(&"avoidable-bias"));
         assert!(codes(0.1).contains(&"high-variance"), "{:?}", codes(0.1));

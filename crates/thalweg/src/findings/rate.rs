@@ -40,7 +40,7 @@ pub(super) fn too_high(facts: &Facts) -> Option<Finding> {
     };
     Some(Finding::new(
         if severe { Severity::Severe } else { Severity::Warning },
-        format!("the learning rate of {} is too high", short(rate)),
+        format!("the learning rate is too high ({} at most at the end of an epoch)", short(rate)),
         format!(
             "a step changes weights by up to {} of themselves, half of the steps by {} or more (0.1 % to 1 % is usual){end}",
             percent(largest),
@@ -66,7 +66,7 @@ pub(super) fn too_low(facts: &Facts) -> Option<Finding> {
     let new = round(rate * USUAL / early);
     Some(Finding::new(
         if last > 0.9 * before || facts.learned_little() { Severity::Severe } else { Severity::Warning },
-        format!("the learning rate of {} is too low", short(rate)),
+        format!("the learning rate is too low ({} at most at the end of an epoch)", short(rate)),
         format!(
             "a step changes weights by {} of themselves (0.1 % is usual), and the cost went from {} to {}",
             percent(early),

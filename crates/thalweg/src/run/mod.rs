@@ -45,7 +45,7 @@ use crate::data::dataset::{self, Dataset};
 use crate::data::examples::Examples as Rows;
 use crate::data::schema::Task;
 use crate::data::{self, memory, rejects};
-use crate::error::{Error, Kind, Result, advice};
+use crate::error::{Advice, Error, Kind, Result, advice};
 #[cfg(feature = "images")]
 use crate::event::Decision;
 use crate::event::{Answers, Event, Splits};
@@ -315,7 +315,11 @@ fn run(
     } else {
         recorder.tell_board(|board| board.begin(config, &plan));
         // The folder that was asked for is taken.
-        let out = config.output.out.as_ref().map_or(String::new(), |out| format!(" --out {out}-again"));
+        let out = config
+            .output
+            .out
+            .as_ref()
+            .map_or(String::new(), |out| format!(" {}", Advice::option("out", &format!("{out}-again"))));
         let command = format!("thalweg train --config {}{out}", folder.config().display());
         announce(config, data, &plan, folder.name(), command, &mut recorder)?;
     }
