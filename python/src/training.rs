@@ -7,7 +7,9 @@ use pyo3::prelude::*;
 use serde_json::Value;
 use thalweg::Advice;
 use thalweg::config::Config;
+use thalweg::doctor;
 use thalweg::event::{Decision, Event};
+use thalweg::findings::Finding;
 use thalweg::run::{self, Trained};
 
 use crate::data::Data;
@@ -64,6 +66,19 @@ impl Run {
         })
     }
 
+    /// What is wrong, by its events and, where it has a folder, its data: a JSON list.
+    #[pyo3(signature = (human_level=None))]
+    fn findings(&self, py: Python<'_>, human_level: Option<f64>) -> PyResult<String> {
+        released(py, || {
+            let found = match &self.folder {
+                Some(folder) => doctor::examine(folder, doctor::Options { human_level })?.findings,
+                None => thalweg::findings::of_events(&self.events, human_level),
+            };
+            let each: Vec<Value> = found.iter().map(finding).collect::<thalweg::Result<_>>()?;
+            Ok(Value::from(each).to_string())
+        })
+    }
+
     /// The report: one self-contained HTML page.
     fn report(&self, py: Python<'_>) -> PyResult<String> {
         released(py, || Ok(thalweg::report::html(&self.events)))
@@ -80,6 +95,24 @@ impl Run {
         let events = events.into_iter().map(wording::of_event).collect();
         Run { model: Arc::new(model), events, interrupted, folder }
     }
+}
+
+/// A finding with its options as keywords and their values.
+fn finding(found: &Finding) -> thalweg::Result<Value> {
+    let prescription = &found.prescription;
+    let options = prescription.options();
+    // Each value as its option has it.
+    let config = serde_json::json!(Config::default().with(options.iter().copied())?);
+    let value = |name: &str| config.as_object()?.values().find_map(|section| section.get(name)).cloned();
+    let options: serde_json::Map<String, Value> =
+        options.iter().filter_map(|(name, _)| Some((name.to_string(), value(name)?))).collect();
+    let mut object = found.to_json("");
+    object["prescription"] = serde_json::json!({
+        "advice": wording::of_advice(&prescription.advice).to_string(),
+        "options": options,
+        "expected": prescription.expected,
+    });
+    Ok(object)
 }
 
 /// Trains on data in memory. `options` are JSON; `decisions` are told with those made here.

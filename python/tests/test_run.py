@@ -277,3 +277,17 @@ def test_a_search_of_arrays(tmp_path):
     assert study.best["value"] is not None and study.run.model.task == "binary"
     assert facts.count("trial_ended") == 2
     assert "<html" in study.report() and "2 trials" in repr(study)
+
+
+def test_the_doctor_names_a_rate_that_is_too_high(tmp_path):
+    options = {"layers": [16], "epochs": 8, "verbose": 0, "out": tmp_path / "high"}
+    run = thalweg.train("sample:digits", learning_rate=0.5, **options)
+    first = run.doctor()[0]
+    assert (first["code"], first["severity"]) == ("learning-rate-too-high", "severe")
+    mended = first["prescription"]["options"]
+    assert mended["learning_rate"] < 0.05 and first["prescription"]["advice"].startswith("lower it: learning_rate=0.0")
+    options["out"] = tmp_path / "mended"
+    again = thalweg.train("sample:digits", **options, **mended)
+    assert again.metrics["dev"]["accuracy"]["value"] > run.metrics["dev"]["accuracy"]["value"]
+    codes = [finding["code"] for finding in again.doctor() if finding["severity"] == "severe"]
+    assert codes == []

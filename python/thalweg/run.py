@@ -163,6 +163,25 @@ class Run:
         """How much each column matters, as :meth:`Model.importance` on test (or dev); empty where it was not told."""
         return {name: value for name, value in self._last("importance").items() if name != "event"}
 
+    def doctor(self, human_level=None):
+        """What is wrong with the run, the most important first: causes before what follows from them.
+
+        The events are looked at and, where the run has a folder, its data.
+
+        Parameters
+        ----------
+        human_level : float, optional
+            The error of people at the task, from 0 to 1: the bias beyond it is avoidable.
+
+        Returns
+        -------
+        list of dict
+            Each has a ``code``, a ``severity`` (severe, warning or hint), ``what`` is wrong, its ``evidence``, ``because``
+            (the code that it follows from, or None) and a ``prescription``: ``advice`` in words, ``options`` to train
+            with, as in ``thalweg.train(data, **options)``, and what is ``expected`` of it.
+        """
+        return json.loads(self._native.findings(human_level))
+
     def report(self, path=None):
         """The report, one self-contained HTML page; written to a file if one is named."""
         return written(self._native.report(), path)

@@ -32,7 +32,7 @@ export interface Row {
   has_model: boolean;
 }
 
-export interface Headline extends Metric {
+interface Headline extends Metric {
   split: Part;
   name: string;
   label: string;
@@ -83,13 +83,13 @@ export interface Answers {
 
 export interface Finding {
   code: string;
-  severity: string;
+  severity: "severe" | "warning" | "hint";
   what: string;
   evidence: string;
   prescription: { command: string; expected: string } | null;
 }
 
-export interface Layer {
+interface Layer {
   name: string;
   description: string;
   output: number[];
@@ -103,7 +103,7 @@ export interface Section {
   html: string;
 }
 
-export interface Decision {
+interface Decision {
   what: string;
   why: string;
   instead: string;

@@ -39,6 +39,12 @@ export function short(value: number | null | undefined, digits = 4): string {
   return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
 }
 
+/** A number written out, cut to the digits that matter: `154.38`; other text as it is. */
+export function decimal(text: string, digits: number): string {
+  const value = Number(text);
+  return text.trim() === "" || !Number.isFinite(value) ? text : String(Number(value.toPrecision(digits)));
+}
+
 function raised(power: number): string {
   return String(power).replace(/./g, (c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(c)]!));
 }

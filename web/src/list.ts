@@ -1,4 +1,4 @@
-// Searching and sorting the list of runs.
+// Searching, sorting and labelling the list of runs.
 
 import type { Row } from "./api.ts";
 
@@ -9,7 +9,7 @@ export interface Order {
   down: boolean;
 }
 
-export interface Wanted {
+interface Wanted {
   text: string;
   tags: ReadonlySet<string>;
   status: string;
@@ -49,4 +49,9 @@ function compare(a: Comparable, b: Comparable, sign: number): number {
   const none = (value: Comparable) => value === null || value === undefined;
   if (none(a) || none(b)) return Number(none(a)) - Number(none(b));
   return sign * (typeof a === "number" && typeof b === "number" ? a - b : collator.compare(String(a), String(b)));
+}
+
+/** Tags as typed, each once: `digits, baseline`. */
+export function readTags(text: string): string[] {
+  return [...new Set(text.split(",").map((tag) => tag.trim()).filter(Boolean))];
 }

@@ -13,7 +13,7 @@ export function theme(): Theme {
   return kept === "light" || kept === "dark" ? kept : "auto";
 }
 
-export function setTheme(theme: Theme) {
+function setTheme(theme: Theme) {
   try {
     localStorage.setItem(KEY, theme);
   } catch {

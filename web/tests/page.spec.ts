@@ -32,7 +32,6 @@ if (absent) console.error(`\n*** THE PAGE IS NOT TESTED: ${absent} ***\n`);
 
 let folder: string;
 let browser: Browser;
-let server: ChildProcess;
 let address: string;
 const children: ChildProcess[] = [];
 
@@ -47,8 +46,26 @@ function hostileTable(): string {
   return [`${HOSTILE.column},b,c`, ...Array.from({ length: 300 }, (_, i) => line(i))].join("\n");
 }
 
+/** Starts a server, which tells its address. */
+async function serve(): Promise<{ server: ChildProcess; address: string }> {
+  const server = spawn(THALWEG, ["ui", "runs", "--port", "0"], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+  children.push(server);
+  const address = await new Promise<string>((told, failed) => {
+    let text = "";
+    const hear = (bytes: Buffer) => {
+      text += bytes.toString();
+      const found = /http:\/\/[\w.:[\]]+\//.exec(text);
+      if (found) told(found[0]);
+    };
+    server.stdout!.on("data", hear);
+    server.stderr!.on("data", hear);
+    server.on("exit", () => failed(new Error(`thalweg ui ended: ${text}`)));
+  });
+  return { server, address };
+}
+
 /** A page, with all that its console complains of. */
-async function open(hash: string, options: BrowserContextOptions = {}): Promise<{ page: Page; complaints: string[] }> {
+async function open(hash: string, options: BrowserContextOptions = {}, from = address): Promise<{ page: Page; complaints: string[] }> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce", ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
@@ -69,7 +86,7 @@ async function open(hash: string, options: BrowserContextOptions = {}): Promise<
       await route.fulfill({ response: await route.fetch(), body: readFileSync(join(assets, name)) });
     });
   }
-  await page.goto(address + hash);
+  await page.goto(from + hash);
   return { page, complaints };
 }
 
@@ -102,19 +119,7 @@ describe("the page of thalweg ui", { skip: absent }, () => {
     thalweg("train", "sample:breast-cancer", ...quick, "-o", "runs/cancer-1");
     thalweg("train", "sample:diabetes", ...quick, "-o", "runs/diabetes-1");
     thalweg("train", "hostile.csv", ...quick, "-o", `runs/${HOSTILE.run}`);
-    server = spawn(THALWEG, ["ui", "runs", "--port", "0"], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
-    children.push(server);
-    address = await new Promise<string>((told, failed) => {
-      let text = "";
-      const hear = (bytes: Buffer) => {
-        text += bytes.toString();
-        const found = /http:\/\/[\w.:[\]]+\//.exec(text);
-        if (found) told(found[0]);
-      };
-      server.stdout!.on("data", hear);
-      server.stderr!.on("data", hear);
-      server.on("exit", () => failed(new Error(`thalweg ui ended: ${text}`)));
-    });
+    address = (await serve()).address;
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
   });
 
@@ -325,6 +330,18 @@ describe("the page of thalweg ui", { skip: absent }, () => {
       }
     });
   }
+
+  test("a server that ends is told of", async () => {
+    const { server, address } = await serve();
+    const { page } = await open(runLink("iris-1"), {}, address);
+    await page.locator(".plot canvas").first().waitFor();
+    server.kill();
+    await page.getByText("Connection lost").waitFor();
+    await page.getByRole("button", { name: "Tags and notes" }).click();
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("The server does not answer.").waitFor();
+    await close(page);
+  });
 
   test("the switch of colours outlives a reload", async () => {
     const { page } = await open("#/", { colorScheme: "light" });

@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import type { Comparison, EpochEnded, Curves, Row } from "../src/api.ts";
+import { alternatives, readWarning } from "../src/advice.ts";
+import type { Comparison, Curves, EpochEnded, Row } from "../src/api.ts";
 import { axesOf, numberAxis, wordAxis } from "../src/axes.ts";
-import { alternatives } from "../src/flags.ts";
-import { ago, count, duration, fixed, metricValue, number, percent, plural, short, shorten } from "../src/format.ts";
-import { filter, sort } from "../src/list.ts";
+import { ago, count, decimal, duration, fixed, metricValue, number, percent, plural, short, shorten } from "../src/format.ts";
+import { filter, readTags, sort } from "../src/list.ts";
 import { link, parse } from "../src/router.ts";
 import { grow } from "../src/run/grow.ts";
 import { horizon, lastOf, meanCost, operatingAt, pace, pointAt, smooth, wide, zoomBy, zoomTo } from "../src/series.ts";
@@ -110,6 +110,7 @@ test("numbers are written as in the report", () => {
     [metricValue("accuracy", 0.975), metricValue("roc_auc", 0.99943), metricValue("log_loss", 0.0874), metricValue("rmse", 57.664)],
     ["97.5\u00a0%", "0.9994", "0.0874", "57.66"],
   );
+  assert.deepEqual(["154.38402", "", "red", "1e-7", "3"].map((text) => decimal(text, 5)), ["154.38", "", "red", "1e-7", "3"]);
   assert.equal(shorten("ankle boot", 7), "ankle…");
 });
 
@@ -148,6 +149,15 @@ test("an advice is taken apart into flags to copy", () => {
   );
   assert.deepEqual(alternatives("rename files"), [{ text: "rename files", flag: false }]);
   assert.deepEqual(alternatives(""), []);
+});
+
+test("a warning has its remedy apart", () => {
+  assert.deepEqual(readWarning("few rows\n  fix: add some"), { what: "few rows", remedy: "add some" });
+  assert.deepEqual(readWarning("few rows"), { what: "few rows", remedy: "" });
+});
+
+test("tags are read once each", () => {
+  assert.deepEqual(readTags(" a, b ,,a, two words "), ["a", "b", "two words"]);
 });
 
 const row = (id: string, part: Partial<Row> = {}): Row => ({

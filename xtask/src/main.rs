@@ -6,6 +6,7 @@ mod python;
 mod quality;
 mod step;
 mod test;
+mod web;
 
 use std::process::ExitCode;
 
@@ -13,13 +14,16 @@ const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
 Commands:
-  test             Formatting, lints, documentation, tests, doctests, the Python package and licences, in this order
+  test             Formatting, lints, documentation, tests, doctests, the live page, the Python package and licences, in
+                   this order
   python           The tests of the Python package alone
+  web              The checks and tests of the live page alone
   options          The keywords of the Python package, written from the options
   dist             What a release page holds, in dist/: the program, completions, manual, wheel, checksums
   quality [DATA]   Whether default settings reach the accuracy promised; DATA are names of data sets
   quality --peers  Default settings on tables beside other libraries, on the same splits
                    [--sets a,b] [--systems a,b] [--seeds 0,1,2] [--markdown FILE] [-- FLAGS OF thalweg train]
+  quality --doctor Whether the doctor names planted faults first, and what it prescribes helps; [PART OF A NAME]
   bench            Thalweg beside the peers that python3 (or THALWEG_BENCH_PYTHON) has installed
                    [--only w1,w2] [--ours-only] [--threads 2] [--rounds 3] [--json FILE] [--picture FILE.svg]
                    [--scaling FILE.svg] [--wide FILE.svg]";
@@ -29,6 +33,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test::run(),
         ["python"] => test::python(),
+        ["web"] => test::web(),
         ["options"] => python::options(),
         ["dist"] => dist::run(),
         ["bench", ref flags @ ..] => bench::run(flags),

@@ -52,6 +52,17 @@ const GOALS: [Goal; 11] = [
 
 const SEEDS: [&str; 3] = ["0", "1", "2"];
 
+/// Trains runs with planted faults, and healthy ones, and examines them.
+///
+/// # Errors
+/// If too few faults are named first, too few prescriptions help, or a healthy run has a severe finding.
+fn doctor(only: &str) -> Result<()> {
+    let mut tests =
+        cargo(&["test", "--package", "thalweg", "--test", "planted_faults", "--", "--ignored", "--nocapture"]);
+    tests.env("THALWEG_DATA", data()).env("THALWEG_ONLY", only);
+    step::run("doctor", "see which fault was taken for another", tests).map(drop)
+}
+
 /// Trains on every data set, or those named, with default settings and compares with the goals.
 ///
 /// # Errors
@@ -59,6 +70,9 @@ const SEEDS: [&str; 3] = ["0", "1", "2"];
 pub(crate) fn run(only: &[&str]) -> Result<()> {
     if let ["--peers", rest @ ..] = only {
         return peers(rest);
+    }
+    if let ["--doctor", rest @ ..] = only {
+        return doctor(rest.first().unwrap_or(&""));
     }
     if let Some(unknown) = only.iter().find(|name| GOALS.iter().all(|goal| goal.name != **name)) {
         bail!("unknown data set {unknown:?}; the data sets are {}", GOALS.map(|goal| goal.name).join(", "));

@@ -27,10 +27,22 @@ impl std::ops::AddAssign for Counts {
 
 impl Counts {
     /// The counts in a runner's line: `test result: ok. 3 passed; 0 failed; 1 ignored; …` (cargo test),
-    /// `Summary [ 0.1s] 4 tests run: 3 passed, 1 failed, 1 skipped` (nextest) or
-    /// `3 passed, 1 failed, 1 skipped in 0.1s` (pytest).
+    /// `Summary [ 0.1s] 4 tests run: 3 passed, 1 failed, 1 skipped` (nextest),
+    /// `3 passed, 1 failed, 1 skipped in 0.1s` (pytest), or one of `# pass 3`, `# fail 1`, `# skipped 1` (node).
     fn of_line(line: &str) -> Option<Counts> {
         let line = line.trim_start();
+        if let Some(of_node) = line.strip_prefix("# ").or_else(|| line.strip_prefix("ℹ "))
+            && let Some((what, count)) = of_node.split_once(' ')
+            && let Ok(count) = count.parse()
+        {
+            let none = Counts::default();
+            return match what {
+                "pass" => Some(Counts { passed: count, ..none }),
+                "fail" => Some(Counts { failed: count, ..none }),
+                "skipped" => Some(Counts { ignored: count, ..none }),
+                _ => None,
+            };
+        }
         let is_summary = line.starts_with("test result:") || (line.starts_with("Summary [") && line.contains("run:"));
         let is_pytest = line.starts_with(|c: char| c.is_ascii_digit()) && line.contains(" in ");
         let of_pytest = is_pytest && (line.contains(" passed") || line.contains(" failed"));
@@ -115,9 +127,17 @@ fn show(output: impl Read) -> Result<Counts> {
 
 /// Whether a cargo subcommand is installed.
 pub(crate) fn has(subcommand: &str) -> bool {
-    let mut cargo = Command::new("cargo");
-    cargo.args([subcommand, "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
-    cargo.status().is_ok_and(|status| status.success())
+    tells_its_version(Command::new("cargo").arg(subcommand))
+}
+
+/// Whether a program is installed.
+pub(crate) fn is_there(program: &str) -> bool {
+    tells_its_version(&mut Command::new(program))
+}
+
+fn tells_its_version(command: &mut Command) -> bool {
+    let told = command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    told.is_ok_and(|status| status.success())
 }
 
 #[cfg(test)]
@@ -132,6 +152,9 @@ mod tests {
         assert_eq!(Counts::of_line(nextest), Some(Counts { passed: 12, failed: 3, ignored: 2 }));
         let pytest = "1 failed, 12 passed, 2 skipped, 3 warnings in 4.56s";
         assert_eq!(Counts::of_line(pytest), Some(Counts { passed: 12, failed: 1, ignored: 2 }));
+        assert_eq!(Counts::of_line("# pass 12"), Some(Counts { passed: 12, failed: 0, ignored: 0 }));
+        assert_eq!(Counts::of_line("ℹ skipped 2"), Some(Counts { passed: 0, failed: 0, ignored: 2 }));
+        assert_eq!(Counts::of_line("# tests 14"), None);
         assert_eq!(Counts::of_line("test nothing ... ok"), None);
     }
 }

@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 
 use crate::python;
 use crate::step::{self, Counts};
+use crate::web;
 
 /// The message if the Python package cannot be tested.
 const NO_PYTHON: &str =
@@ -45,6 +46,10 @@ pub(crate) fn run() -> Result<()> {
         println!("\nskipped: {what}");
         skipped.push(what.into());
     }
+    let (more, without) = web::run()?;
+    counts += more;
+    without.iter().for_each(|what| println!("\nskipped: {what}"));
+    skipped.extend(without);
     match python::run()? {
         Some(more) => counts += more,
         None => {
@@ -76,6 +81,18 @@ pub(crate) fn run() -> Result<()> {
 pub(crate) fn python() -> Result<()> {
     let Some(Counts { passed, failed, ignored }) = python::run()? else { bail!(NO_PYTHON) };
     println!("\n{passed} passed, {failed} failed, {ignored} skipped");
+    Ok(())
+}
+
+/// Runs only the checks and tests of the live page.
+///
+/// # Errors
+/// If a check fails.
+pub(crate) fn web() -> Result<()> {
+    step::run("program", "mend what the compiler names", build())?;
+    let (Counts { passed, failed, ignored }, without) = web::run()?;
+    without.iter().for_each(|what| println!("skipped: {what}"));
+    println!("\n{passed} passed, {failed} failed, {} skipped", ignored + without.len());
     Ok(())
 }
 

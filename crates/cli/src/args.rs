@@ -52,6 +52,7 @@ pub(crate) fn command() -> Command {
                 ),
             )
             .arg(several(FOLDS, "folds", "Folds that are trained, where data is named [default: 5]")),
+            doctor(),
             verb("evaluate", "Measure a model on data whose answers are known")
                 .arg(model())
                 .arg(data(true))
@@ -218,6 +219,32 @@ fn ui() -> Option<Command> {
                 .help("The port [default: 8765, or another one that is free]"),
         );
     cfg!(feature = "ui").then_some(command)
+}
+
+/// `doctor`, of a run, or of data before training.
+fn doctor() -> Command {
+    let number = |name: &'static str| Arg::new(name).long(name).value_parser(clap::value_parser!(f64));
+    with_options(
+        verb("doctor", "Find what is wrong with a run, or with data and a configuration before training")
+            .arg(Arg::new("data").value_name("RUN|DATA").help("A run's folder, or data to be trained on")),
+    )
+    .args([
+        number("human-level")
+            .value_name("X")
+            .help("The error of people at the task, from 0 to 1 (of numbers 1 - R²): the bias beyond it is avoidable"),
+        Arg::new("fix")
+            .long("fix")
+            .value_name("CODE")
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("")
+            .help("Write the configuration with what is prescribed, for all findings or for one by its code"),
+        Arg::new("run")
+            .long("run")
+            .action(ArgAction::SetTrue)
+            .requires("fix")
+            .help("Also train it, and show the metrics before and after"),
+    ])
 }
 
 /// `completions`, for each shell.

@@ -96,6 +96,15 @@ impl Error {
         self
     }
 
+    /// Adds another remedy to the one that it has.
+    pub(crate) fn or_fix(self, other: impl Into<Advice>) -> Self {
+        let remedy = match self.remedy.clone() {
+            Some(remedy) => remedy.and("; or ").and(other),
+            None => other.into(),
+        };
+        self.fix(remedy)
+    }
+
     /// Adds the remedy; text with options in brackets names them as data: see [`Advice`].
     pub fn fix(mut self, remedy: impl Into<Advice>) -> Self {
         self.remedy = Some(remedy.into().shortened(LONGEST_REMEDY));

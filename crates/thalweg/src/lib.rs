@@ -4,10 +4,12 @@
 pub mod average;
 pub mod config;
 pub mod data;
+pub mod doctor;
 mod error;
 pub mod event;
 pub mod explain;
 pub mod export;
+pub mod findings;
 pub mod import;
 pub mod init;
 pub mod io;

@@ -18,12 +18,12 @@ use thalweg::event::Run;
 use thalweg::metrics::higher_is_better;
 use thalweg::report::{self, metric_name};
 use thalweg::run::RunFolder;
-use thalweg::{Error, Kind, io};
+use thalweg::{Error, Kind, findings, io};
 
 use crate::answer::{self, Models};
 use crate::curves::{self, Window};
 use crate::run_list::{Labels, RunList, labels};
-use crate::{comparison, configuration, playground, stream};
+use crate::{comparison, configuration, playground, stream, studies};
 
 /// The time in which a resumed run that cannot go on says so.
 const REFUSAL: Duration = Duration::from_secs(2);
@@ -77,6 +77,8 @@ pub(crate) fn routes(runs: Arc<RunList>) -> Router {
         .route("/runs/{id}/form", get(form))
         .route("/runs/{id}/predict", post(predict))
         .route("/compare", get(compare))
+        .route("/studies", get(list_studies))
+        .route("/studies/{id}", get(study))
         .fallback(unknown)
         .with_state(Shared { runs, models: Arc::default() })
         .nest("/play", playground::routes())
@@ -143,6 +145,7 @@ fn whole(run: &Run, folder: &Path) -> Value {
         "steps_per_epoch": run.steps_per_epoch,
         "command": run.command,
         "facts": run.facts,
+        "findings": findings::of(run, None).iter().map(|one| one.to_json(&run.command)).collect::<Vec<_>>(),
         "decisions": run.decisions.iter().map(decision).collect::<Vec<_>>(),
         "warning_texts": run.warnings,
         "metrics": metrics,
@@ -275,6 +278,14 @@ async fn predict(
         Ok(Json(answer::of_row(&model, &row.inputs)?))
     })
     .await
+}
+
+async fn list_studies(State(shared): State<Shared>) -> Answer {
+    aside(move || Ok(Json(json!({ "studies": studies::list(shared.runs.root()) })))).await
+}
+
+async fn study(State(shared): State<Shared>, extract::Path(id): extract::Path<String>) -> Answer {
+    aside(move || Ok(Json(studies::shown(shared.runs.root(), &id)?))).await
 }
 
 async fn compare(State(shared): State<Shared>, Query(query): Query<BTreeMap<String, String>>) -> Answer {

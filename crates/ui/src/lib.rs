@@ -27,5 +27,6 @@ mod playground;
 mod run_list;
 mod server;
 mod stream;
+mod studies;
 
 pub use server::{Page, open};

@@ -124,6 +124,30 @@ fn a_run_is_shown_labelled_asked_and_deleted() {
 }
 
 #[test]
+fn studies_are_listed_and_shown() {
+    let served = Served::new();
+    fs::write(served.folder.path().join("notes.sqlite"), "no database").unwrap();
+    assert_eq!(served.get("/api/studies").json()["studies"], serde_json::json!([]));
+    let mut config = thalweg::config::Config::default();
+    config.data.path = "sample:iris".into();
+    config.network.layers = Some(vec![4]);
+    config.train.epochs = Some(2);
+    config.tune.trials = 2;
+    config.tune.study = Some(served.folder.path().join("iris.sqlite").display().to_string());
+    config.output.out = Some(served.folder.path().join("best").display().to_string());
+    thalweg::tune::tune(&config, &mut |_: &thalweg::tune::SearchEvent| ()).unwrap();
+    let studies = served.get("/api/studies").json();
+    assert_eq!(studies["studies"][0]["id"], "iris.sqlite");
+    assert!(studies["studies"][0]["trials"].as_u64() >= Some(2));
+    assert_eq!(studies["studies"][0]["state"], "finished");
+    let shown = served.get("/api/studies/iris.sqlite").json();
+    assert!(shown["html"].as_str().unwrap().contains("<h2>"));
+    for id in ["..%2Firis.sqlite", "iris", "notes.sqlite"] {
+        assert!(served.get(&format!("/api/studies/{id}")).status >= 400, "{id}");
+    }
+}
+
+#[test]
 fn requests_of_other_sites_and_names_are_refused() {
     let served = Served::new();
     let host = served.host().to_string();

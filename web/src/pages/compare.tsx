@@ -58,7 +58,7 @@ function Follow({ id, changed }: { id: string; changed: () => void }) {
   return null;
 }
 
-export function Swatch({ at }: { at: number }) {
+function Swatch({ at }: { at: number }) {
   const { colour, dash } = runColour(at);
   return <i class={`swatch ${dash.length > 0 ? "dashed" : ""}`} style={{ color: `var(--${colour})` }} aria-hidden="true" />;
 }

@@ -49,7 +49,7 @@ export function RunPage({ id, tab, writable }: { id: string; tab: string; writab
       {error && <Failure error={error} retry={reload} />}
       <Head run={run} live={live} writable={writable} />
       {run.status === "running" ? <Strip run={run} live={live} progress={live.progress} /> : <Unfinished run={run} />}
-      {run.status !== "running" && <Tiles run={run} brief={tab !== "learning"} />}
+      {run.status !== "running" && tab !== "report" && <Tiles run={run} brief={tab !== "learning"} />}
       <Tabs id={id} tab={tab} hasModel={run.has_model} />
       <div class="tab">
         <Tab tab={tab} run={run} live={live} />

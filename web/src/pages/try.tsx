@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { api, type Answered, type Field, type Form, type Prediction, type Refusal } from "../api.ts";
-import { number, percent, short } from "../format.ts";
+import { decimal, fixed, number, percent, short } from "../format.ts";
 import { useLoad, useTitle } from "../hooks.ts";
 import { Button, Card, Empty, Failure, Icon, Loading } from "../parts/ui.tsx";
 import { link } from "../router.ts";
@@ -82,13 +82,7 @@ function useAnswer<Q>(question: Q | null, ask: (question: Q, signal: AbortSignal
   return { ...answer, busy };
 }
 
-/** Numbers to the digits that matter. */
-function rounded(value: string | number | boolean): string {
-  const number = typeof value === "boolean" || value === "" ? NaN : Number(value);
-  return Number.isFinite(number) ? String(Number(number.toPrecision(5))) : String(value);
-}
-
-const typical = (fields: Field[]) => Object.fromEntries(fields.map((field) => [field.name, field.typical == null ? "" : rounded(field.typical)]));
+const typical = (fields: Field[]) => Object.fromEntries(fields.map((field) => [field.name, field.typical == null ? "" : decimal(String(field.typical), 5)]));
 
 function TableForm({ id, fields }: { id: string; fields: Field[] }) {
   const [inputs, set] = useState(() => typical(fields));
@@ -157,7 +151,7 @@ function Input({ field, value, set }: { field: Field; value: string; set: (value
               max={high}
               step={whole ? 1 : "any"}
               value={value === "" ? (low + high) / 2 : value}
-              onInput={(event) => set(rounded(event.currentTarget.valueAsNumber))}
+              onInput={(event) => set(decimal(event.currentTarget.value, 5))}
             />
           )}
           <input id={`field ${name}`} type="number" step="any" value={value} placeholder="unknown" onInput={change} />
@@ -265,10 +259,10 @@ function PredictionCard({ prediction }: { prediction: Prediction }) {
   const { target, answer, probabilities, interval, contributions } = prediction;
   return (
     <Card title={target}>
-      <p class="value">{probabilities ? answer : rounded(answer)}</p>
+      <p class="value">{probabilities ? answer : decimal(answer, 5)}</p>
       {interval && (
         <p class="of">
-          {number(interval.low)} to {number(interval.high)} <span>in {percent(interval.level)} of cases</span>
+          {number(interval.low)} to {number(interval.high)} <span>in {fixed(100 * interval.level, 0)} % of cases</span>
         </p>
       )}
       {probabilities && <Probabilities probabilities={probabilities} />}

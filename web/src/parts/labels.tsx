@@ -4,17 +4,13 @@ import { useState } from "preact/hooks";
 
 import { api, type Refusal } from "../api.ts";
 import { plural } from "../format.ts";
+import { readTags } from "../list.ts";
 import { announce, Button, Dialog, Failure } from "./ui.tsx";
 
-export interface Labelled {
+interface Labelled {
   id: string;
   tags: string[];
   notes: string;
-}
-
-/** Tags as typed, each once: `digits, baseline`. */
-export function readTags(text: string): string[] {
-  return [...new Set(text.split(",").map((tag) => tag.trim()).filter(Boolean))];
 }
 
 export function LabelsDialog({ row, known, close, saved }: { row: Labelled; known: string[]; close: () => void; saved: () => void }) {

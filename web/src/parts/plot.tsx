@@ -23,7 +23,7 @@ export interface Mark {
   text: string;
 }
 
-export interface PlotProps {
+interface PlotProps {
   title: string;
   x: readonly number[];
   lines: Line[];

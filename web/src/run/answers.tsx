@@ -3,7 +3,7 @@
 import { useRef, useState } from "preact/hooks";
 
 import type { Answers, Mistake, Run } from "../api.ts";
-import { count, fixed, number, percent, plural } from "../format.ts";
+import { count, decimal, fixed, number, percent, plural } from "../format.ts";
 import { Button, Card, Choice, Empty } from "../parts/ui.tsx";
 import { Sections } from "./report.tsx";
 import { Threshold } from "./threshold.tsx";
@@ -258,6 +258,7 @@ function List({ mistakes }: { mistakes: Mistake[] }) {
     );
   }
   const classes = mistakes.some((mistake) => mistake.confidence !== null && mistake.confidence !== undefined);
+  const written = (text: string) => (classes ? text : decimal(text, 5));
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label="Examples">
       <table class="examples">
@@ -275,8 +276,8 @@ function List({ mistakes }: { mistakes: Mistake[] }) {
           {mistakes.map((mistake) => (
             <tr key={mistake.place}>
               <td>{mistake.place}</td>
-              <td>{mistake.truth}</td>
-              <td class={mistake.truth === mistake.prediction ? "" : "wrong"}>{mistake.prediction}</td>
+              <td>{written(mistake.truth)}</td>
+              <td class={!classes || mistake.truth === mistake.prediction ? "" : "wrong"}>{written(mistake.prediction)}</td>
               {classes && <td class="r">{typeof mistake.confidence === "number" ? percent(mistake.confidence) : "–"}</td>}
               <td class="r">{number(mistake.loss, 3)}</td>
               <td class="inputs">

@@ -2,9 +2,9 @@
 
 import { useState } from "preact/hooks";
 
+import { alternatives } from "../advice.ts";
 import type { Run } from "../api.ts";
 import { capital } from "../format.ts";
-import { alternatives } from "../flags.ts";
 import { Card, Command, Copy, Toggle } from "../parts/ui.tsx";
 
 export function Configuration({ run }: { run: Run }) {

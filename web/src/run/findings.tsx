@@ -1,14 +1,12 @@
 // What the doctor found, and the run's warnings.
 
+import { readWarning } from "../advice.ts";
 import type { Finding, Run } from "../api.ts";
 import { capital } from "../format.ts";
 import { Card, Command } from "../parts/ui.tsx";
 
-/** Whether a finding is bad, worth a look, or a remark, whatever the words for it. */
-function grade(severity: string): "bad" | "warn" | "info" {
-  if (/sever|error|critical|bad/i.test(severity)) return "bad";
-  return /warn|moderate|medium/i.test(severity) ? "warn" : "info";
-}
+/** The look of each severity. */
+const LOOK = { severe: "bad", warning: "warn", hint: "info" } as const;
 
 export function Findings({ run }: { run: Run }) {
   const findings = run.findings ?? [];
@@ -34,16 +32,10 @@ export function Findings({ run }: { run: Run }) {
   );
 }
 
-/** A warning as the terminal has it, with its remedy after `fix:`. */
-export function readWarning(text: string): { what: string; remedy: string } {
-  const [what = "", remedy = ""] = text.split(/\n\s*fix: /, 2);
-  return { what, remedy };
-}
-
 function FindingItem({ finding }: { finding: Finding }) {
   const { code, severity, what, evidence, prescription } = finding;
   return (
-    <li class={`finding ${grade(severity)}`}>
+    <li class={`finding ${LOOK[severity] ?? "info"}`}>
       <div class="finding-head">
         <span class="severity">{capital(severity)}</span>
         <strong>{what}</strong>

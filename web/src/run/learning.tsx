@@ -122,6 +122,9 @@ const PHASES: Record<string, [colour: string, name: string]> = {
   dev: ["dev", "measuring dev"],
 };
 
+/** Epochs of small networks take less than a millisecond. */
+const brief = (seconds: number) => (seconds > 0 && seconds < 0.0095 ? `${short(1e3 * seconds, 2)}\u00a0ms` : duration(seconds));
+
 type Common = Pick<Parameters<typeof Plot>[0], "x" | "xName" | "group" | "marks" | "zoom" | "reset">;
 
 function Phases({ phases, common }: { phases: Record<string, Value[]>; common: Common }) {
@@ -135,7 +138,7 @@ function Phases({ phases, common }: { phases: Record<string, Value[]>; common: C
     <Card title="Time per phase" side={<span class="muted">of an epoch</span>}>
       <div class="stack" aria-hidden="true">
         {parts.map((part) => (
-          <i key={part.name} style={{ flex: part.total, background: `var(--${part.colour})` }} title={`${capital(part.name)} ${percent(part.total / total)}`} />
+          <i key={part.name} style={{ flex: (100 * part.total) / total, background: `var(--${part.colour})` }} title={`${capital(part.name)} ${percent(part.total / total)}`} />
         ))}
       </div>
       <Plot
@@ -146,9 +149,9 @@ function Phases({ phases, common }: { phases: Record<string, Value[]>; common: C
           name: `${name} ${fixed((100 * part) / total, 0)} %`,
           colour,
           y,
-          format: duration,
+          format: brief,
         }))}
-        yFormat={duration}
+        yFormat={brief}
       />
     </Card>
   );

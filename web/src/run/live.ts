@@ -51,7 +51,11 @@ export function useLive(id: string): Live {
     load();
     run.reload();
   }, 500);
-  const changed = useThrottled(run.reload, 500);
+  const changed = useThrottled(() => {
+    // A run that is resumed may begin before the last epoch that is drawn.
+    load();
+    run.reload();
+  }, 500);
   const scaled = useThrottled(scales.reload, 2000);
   useStream(
     streamOf(id),

@@ -6,6 +6,7 @@ mod check;
 mod compare;
 mod completions;
 mod config;
+mod doctor;
 mod evaluate;
 mod export;
 mod import;
@@ -29,7 +30,7 @@ use crate::print::signals;
 /// Runs a verb; returns the exit code.
 pub(crate) fn run(verb: &str, matches: &ArgMatches) -> anyhow::Result<u8> {
     signals::outlive_file_limits()?;
-    if !matches!(verb, "train" | "resume" | "suspects" | "tune") {
+    if !matches!(verb, "train" | "resume" | "suspects" | "tune" | "doctor") {
         signals::end_at_once()?;
     }
     match verb {
@@ -37,6 +38,7 @@ pub(crate) fn run(verb: &str, matches: &ArgMatches) -> anyhow::Result<u8> {
         "tune" => tune::run(matches),
         "resume" => resume::run(matches),
         "suspects" => suspects::run(matches),
+        "doctor" => doctor::run(matches),
         "evaluate" => evaluate::run(matches),
         "compare" => compare::run(matches),
         "card" => card::run(matches),

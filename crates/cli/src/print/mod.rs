@@ -1,6 +1,7 @@
 //! User output: progress on standard error, results on standard output.
 
 pub(crate) mod comparison;
+pub(crate) mod doctor;
 pub(crate) mod explanation;
 mod progress;
 pub(crate) mod search;
@@ -102,6 +103,7 @@ pub(crate) fn outcome(outcome: &Outcome) -> std::io::Result<()> {
     line(&format!("model    {}", outcome.model.display()))?;
     line(&format!("report   {}", run.join("report.html").display()))?;
     decisions(&outcome.decisions)?;
+    doctor::most_important(&outcome.findings, run)?;
     line("")?;
     line("next:")?;
     if outcome.end == thalweg::train::StopReason::Interrupted {
@@ -270,7 +272,13 @@ pub(crate) fn outcome_json(outcome: &Outcome) -> serde_json::Value {
         "coverage": outcome.coverage,
         "decisions": outcome.decisions,
         "warnings": texts(&outcome.warnings),
+        "findings": outcome.findings.iter().map(|finding| finding.to_json(&train_again(outcome))).collect::<Vec<_>>(),
     })
+}
+
+/// The command that trains a run once more.
+fn train_again(outcome: &Outcome) -> String {
+    format!("thalweg train --config {}", outcome.run.join("config.toml").display())
 }
 
 /// The plan of a run.

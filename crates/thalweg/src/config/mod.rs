@@ -525,6 +525,8 @@ pub struct Output {
     pub out: Option<String>,
     /// A folder for the report's figures, as SVG and PNG.
     pub figures: Option<String>,
+    /// A folder for TensorBoard's event files: scalars, weights, hyperparameters and figures.
+    pub tensorboard: Option<String>,
     /// Whether the report tells how much each column of a table matters, and how answers change with the most important
     /// ones; takes a tenth of the training time, or about a second.
     pub importance: bool,
@@ -535,6 +537,6 @@ pub struct Output {
 
 impl Default for Output {
     fn default() -> Self {
-        Output { out: None, figures: None, importance: true, baselines: None }
+        Output { out: None, figures: None, tensorboard: None, importance: true, baselines: None }
     }
 }

@@ -10,6 +10,9 @@ use super::table::Table;
 /// Rows that one column is judged on, at most.
 const ROWS: usize = 100_000;
 
+/// A column that leaves less than this share open is suspicious.
+pub(crate) const TELLING: f64 = 0.02;
+
 /// What rows are to be told by their columns: classes, or numbers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Answer<'a> {

@@ -26,7 +26,7 @@ pub mod rejects;
 pub mod row_file;
 mod rows;
 pub mod schema;
-mod shift;
+pub(crate) mod shift;
 pub mod source;
 pub mod split;
 mod stream;

@@ -49,7 +49,8 @@ impl Rows for Table {
         Ok(None)
     }
     fn differing(&self, other: &Self, schema: &Schema) -> Vec<String> {
-        shift::differing(self, other, schema)
+        let differing = shift::differing(self, other, schema).into_iter();
+        differing.map(|(distance, name)| format!("{name:?} (distance {distance:.2})")).collect()
     }
 }
 

@@ -19,9 +19,8 @@ use super::table::Table;
 const LEVEL: f64 = 0.001;
 const WORTH_A_WORD: f64 = 0.1;
 
-/// The feature columns that differ between two tables, each with its distance: `"age" (distance 0.31)`, in descending
-/// order.
-pub(crate) fn differing(one: &Table, other: &Table, schema: &Schema) -> Vec<String> {
+/// The feature columns that differ between two tables, each with its distance, in descending order.
+pub(crate) fn differing(one: &Table, other: &Table, schema: &Schema) -> Vec<(f64, String)> {
     let features: Vec<_> = schema.with_role(Role::Feature).collect();
     let level = LEVEL / features.len().max(1) as f64;
     let mut differing = Vec::new();
@@ -40,10 +39,10 @@ pub(crate) fn differing(one: &Table, other: &Table, schema: &Schema) -> Vec<Stri
             let (in_one, in_other) = (one.cell_format(&schema.cell_format), other.cell_format(&schema.cell_format));
             total_variation(&category_counts(a, in_one), &category_counts(b, in_other), level)
         };
-        differing.extend(distance.filter(|d| *d >= WORTH_A_WORD).map(|distance| (distance, &column.name)));
+        differing.extend(distance.filter(|d| *d >= WORTH_A_WORD).map(|distance| (distance, column.name.clone())));
     }
     differing.sort_by(|a, b| b.0.total_cmp(&a.0));
-    differing.into_iter().map(|(distance, name)| format!("{name:?} (distance {distance:.2})")).collect()
+    differing
 }
 
 /// D, if it is significant at this level.

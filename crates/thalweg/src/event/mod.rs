@@ -236,7 +236,7 @@ pub enum Event {
     Scales {
         /// Steps done.
         step: usize,
-        /// The cost J of the sampled batch, before the step.
+        /// The mean loss of the sampled batch before the step, without the L2 term.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cost: Option<f64>,
         /// One entry per layer.

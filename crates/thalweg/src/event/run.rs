@@ -51,6 +51,8 @@ pub struct Run {
     pub warnings: Vec<String>,
     /// Steps done, and the layers' scales at that step.
     pub scales: Vec<(usize, Vec<LayerScale>)>,
+    /// The mean loss of the first batch, before the first step.
+    pub first_cost: Option<f64>,
     /// The epochs, in order.
     pub epochs: Vec<Epoch>,
     /// Results of training without each augmentation.
@@ -168,7 +170,10 @@ impl Run {
                     self.warnings.push(text);
                 }
             }
-            Event::Scales { step, layers, .. } => self.scales.push((step, layers)),
+            Event::Scales { step, cost, layers } => {
+                self.first_cost = self.first_cost.or(cost.filter(|_| step == 1));
+                self.scales.push((step, layers));
+            }
             Event::EpochEnded { epoch, cost, dev_loss, dev, learning_rate, seconds, best, phases } => {
                 self.epochs.push(Epoch { number: epoch, cost, dev_loss, dev, learning_rate, seconds, best, phases });
             }

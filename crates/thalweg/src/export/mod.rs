@@ -6,6 +6,8 @@ pub(crate) mod channels;
 mod keras;
 pub(crate) mod lowered;
 #[cfg(feature = "onnx")]
+mod mlflow;
+#[cfg(feature = "onnx")]
 pub(crate) mod onnx;
 mod pytorch;
 #[cfg(test)]
@@ -22,7 +24,7 @@ use crate::event::Decision;
 use crate::io::atomic;
 use crate::metrics::Metrics;
 use crate::model::Model;
-use crate::{Error, Result, did_you_mean};
+use crate::{Error, Kind, Result, did_you_mean};
 
 /// A format that models can be exported to.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +35,10 @@ pub struct Format {
     pub extension: &'static str,
     /// A one-line description.
     pub meaning: &'static str,
+    /// Whether weights can have fewer bits than 32.
+    pub fewer_bits: bool,
+    /// The name of the main file, for a format that is a folder.
+    pub folder: Option<&'static str>,
     /// Writes a model.
     pub write: fn(&Model, &Options) -> Result<Exported>,
 }
@@ -43,6 +49,8 @@ pub const ALL: &[Format] = &[
     onnx::FORMAT,
     pytorch::FORMAT,
     keras::FORMAT,
+    #[cfg(feature = "onnx")]
+    mlflow::FORMAT,
 ];
 
 /// What a format needs to know in addition to the model.
@@ -138,7 +146,7 @@ pub struct Loss {
 pub struct Exported {
     /// The bytes of the file.
     pub bytes: Vec<u8>,
-    /// Files that accompany it: the extension of each, and its bytes.
+    /// Files that accompany it: the extension of each (in a folder, its name), and its bytes.
     pub sidecars: Vec<(&'static str, Vec<u8>)>,
     /// The decisions made.
     pub decisions: Vec<Decision>,
@@ -210,7 +218,7 @@ pub fn format(name: Option<&str>, path: &Path) -> Result<&'static Format> {
 /// If the format cannot express the model, what was written does not give the model's answers, or a file cannot be
 /// written.
 pub fn export(model: &Model, path: &Path, format: &Format, options: Options) -> Result<Written> {
-    if format.extension != "onnx" && options.precision != Precision::F32 {
+    if !format.fewer_bits && options.precision != Precision::F32 {
         return Err(Error::config(format!("{} is written in 32 bits alone", format.name))
             .at("--precision")
             .fix("leave it out, or use [to=onnx]"));
@@ -223,20 +231,26 @@ pub fn export(model: &Model, path: &Path, format: &Format, options: Options) -> 
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let inputs = options.inputs.clone();
     let exported = (format.write)(model, &Options { stem, ..options })?;
-    let sidecars: Vec<PathBuf> =
-        exported.sidecars.iter().map(|(extension, _)| path.with_extension(extension)).collect();
-    for file in sidecars.iter().map(PathBuf::as_path).chain([path]) {
+    let place = |name: &str| if format.folder.is_some() { path.join(name) } else { path.with_extension(name) };
+    let sidecars: Vec<PathBuf> = exported.sidecars.iter().map(|(name, _)| place(name)).collect();
+    let main = format.folder.map_or_else(|| path.into(), |name| path.join(name));
+    for file in sidecars.iter().chain([&main]) {
         atomic::refuse_input("-o", file, inputs.clone())?;
     }
-    if let Some(twice) = sidecars.iter().find(|sidecar| *sidecar == path) {
+    if let Some(twice) = sidecars.iter().find(|sidecar| **sidecar == main) {
         return Err(Error::config(format!("{} writes another file of this name beside its own", format.name))
             .at(twice.display().to_string())
             .fix(format!("name a file that ends in .{}", format.extension)));
     }
+    if format.folder.is_some() {
+        std::fs::create_dir_all(path).map_err(|error| {
+            Error::io(Kind::Config, path, "make the folder", &error).fix("name another folder with [out]")
+        })?;
+    }
     for (path, (_, bytes)) in sidecars.iter().zip(&exported.sidecars) {
         atomic::write(path, bytes)?;
     }
-    atomic::write(path, &exported.bytes)?;
+    atomic::write(&main, &exported.bytes)?;
     let Exported { verification, loss, decisions, .. } = exported;
     Ok(Written { path: path.into(), format: format.name, sidecars, verification, loss, decisions })
 }

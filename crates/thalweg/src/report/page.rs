@@ -8,6 +8,7 @@ use super::{answers, curves, explanation, operating, scales, tables, theme};
 use crate::data::schema::Task;
 use crate::event::{Answers, Mistake};
 use crate::event::{End, Run};
+use crate::findings::Finding;
 use crate::metrics::{Metric, Metrics};
 
 /// Nothing is loaded and no script runs; styles are inline.
@@ -38,6 +39,7 @@ pub(super) fn sections(run: &Run) -> Vec<Section> {
         ("network", network(run)),
         ("signals", signals(run)),
         ("augmentation", augmentation(run)),
+        ("findings", findings(run)),
         ("decisions", decisions(run)),
         ("warnings", warnings(run)),
         ("learning-rate", learning_rate(run)),
@@ -391,6 +393,30 @@ fn decisions(run: &Run) -> String {
     }
     let body = format!(r#"<div class="card">{}</div>"#, tables::decisions(&run.decisions));
     section("Decided for you", "What was left open was chosen as follows; the flag chooses otherwise.", &body)
+}
+
+/// What the doctor finds in these events, with what to do about it.
+fn findings(run: &Run) -> String {
+    let found = crate::findings::of(run, None);
+    if found.is_empty() {
+        return String::new();
+    }
+    let entry = |finding: &Finding| {
+        let Finding { code, severity, what, evidence, prescription, because } = finding;
+        let command = prescription.command(&run.command).filter(|_| !run.command.is_empty());
+        let command = command.map_or(String::new(), |command| format!("<pre>{}</pre>", escape(&command)));
+        let because = because.map_or(String::new(), |cause| format!(" It probably follows from {cause}."));
+        format!(
+            r#"<h3>{}</h3><p><code>{code}</code> ({severity}): {}.{because}</p><p>{}. Expected: {}.</p>{command}"#,
+            escape(&capital(what)),
+            escape(evidence),
+            marked(&capital(&prescription.advice.to_string())),
+            escape(&prescription.expected),
+        )
+    };
+    let entries: String = found.iter().map(entry).collect();
+    let note = "What the events show to be wrong, causes first. thalweg doctor looks at the data, too.";
+    section("Findings", note, &format!(r#"<div class="card">{entries}</div>"#))
 }
 
 fn warnings(run: &Run) -> String {

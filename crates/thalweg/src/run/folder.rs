@@ -19,10 +19,11 @@ const REJECTS: &str = "rejects.csv";
 const PROGRESS: &str = "progress.json";
 const STOP: &str = "stop";
 const LABELS: &str = "labels.json";
+const HISTORY: &str = "history.csv";
 /// The newest checkpoint, and the one before it.
 const CHECKPOINTS: [&str; 2] = ["checkpoint.safetensors", "checkpoint.previous.safetensors"];
 /// Every file that a run writes to its folder, the lock last.
-const FILES: [&str; 13] = [
+const FILES: [&str; 14] = [
     "environment.json",
     CONFIG,
     "events.jsonl",
@@ -35,6 +36,7 @@ const FILES: [&str; 13] = [
     PROGRESS,
     STOP,
     LABELS,
+    HISTORY,
     LOCK,
 ];
 
@@ -229,6 +231,11 @@ impl RunFolder {
     /// The tags and notes that its user gave it.
     pub fn labels(path: &Path) -> PathBuf {
         path.join(LABELS)
+    }
+
+    /// The epochs as a table.
+    pub fn history(&self) -> PathBuf {
+        self.path.join(HISTORY)
     }
 
     /// The report.

@@ -17,6 +17,7 @@ mod explanation;
 mod fingerprint;
 mod fitted_target;
 mod folder;
+mod history;
 mod in_memory;
 pub(crate) mod keep;
 mod learner;
@@ -30,6 +31,7 @@ mod series;
 mod spectra;
 mod suspects;
 mod temperature;
+mod tensorboard;
 mod training;
 mod training_rows;
 
@@ -43,7 +45,7 @@ use crate::data::dataset::{self, Dataset};
 use crate::data::examples::Examples as Rows;
 use crate::data::schema::Task;
 use crate::data::{self, memory, rejects};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, advice};
 #[cfg(feature = "images")]
 use crate::event::Decision;
 use crate::event::{Answers, Event, Splits};
@@ -69,6 +71,7 @@ pub use in_memory::{Trained, train_on};
 pub use learner::Learner;
 pub use outcome::{Outcome, Preview};
 use recorder::RunRecorder;
+pub(crate) use resume::configuration;
 #[cfg(feature = "tune")]
 pub(crate) use resume::finish_study;
 pub use resume::resume;
@@ -77,6 +80,7 @@ pub use series::{
     train_series, train_series_on,
 };
 pub use suspects::{EqualRows, SuspectAnswer, Suspects, TellingColumn, suspects};
+use tensorboard::TensorBoard;
 pub use training::Training;
 
 /// How often a callback is polled for a stop request while data is read.
@@ -263,7 +267,7 @@ pub(crate) fn fresh_state(config: &Config, plan: &Plan) -> State {
 }
 
 /// Encoded rows as tensors; sample weights are multiplied by class weights.
-fn examples(rows: &Rows, class_weights: Option<&[f64]>, data: &Dataset, dtype: Dtype) -> Result<Examples> {
+pub(crate) fn examples(rows: &Rows, class_weights: Option<&[f64]>, data: &Dataset, dtype: Dtype) -> Result<Examples> {
     let x = View::from_f32(example_shape(data)?.batch(rows.rows), &rows.x).to_tensor().into_dtype(dtype);
     let y = Tensor::from_f32([rows.rows, rows.targets], rows.y.clone()).into_dtype(dtype);
     let mut weights = rows.weights.clone();
@@ -299,19 +303,30 @@ fn run(
     let fingerprint = fingerprint(config, data)?;
     let divergence = DivergenceMonitor::new(config, data);
     let mut recorder = RunRecorder::new(&folder, log, callback, fingerprint, divergence);
+    if let Some(board) = &config.output.tensorboard {
+        recorder.board = Some(TensorBoard::create(Path::new(board), &folder.name(), &plan.network, state.t)?);
+    }
     let resumed = state.epoch > 0 || state.step > 0;
     if resumed {
         // The log already has its first events.
-        recorder.callback.event(&started(data, &plan, folder.name(), state.epoch));
+        let started = started(data, &plan, folder.name(), state.epoch);
+        recorder.callback.event(&started);
+        recorder.tell_board(|board| board.event(&started));
     } else {
-        let command = format!("thalweg train --config {}", folder.config().display());
+        recorder.tell_board(|board| board.begin(config, &plan));
+        // The folder that was asked for is taken.
+        let out = config.output.out.as_ref().map_or(String::new(), |out| format!(" --out {out}-again"));
+        let command = format!("thalweg train --config {}{out}", folder.config().display());
         announce(config, data, &plan, folder.name(), command, &mut recorder)?;
     }
     let end = match fit(config, data, &plan, &mut state, &mut recorder) {
         Ok(end) => end,
         Err(error) => {
             record_failure(&error, &state, &mut recorder)?;
-            return Err(error);
+            return Err(match error.kind {
+                Kind::Diverged => error.or_fix(advice!("see what thalweg doctor {} finds", folder.path().display())),
+                _ => error,
+            });
         }
     };
     if let Some(error) = recorder.broken.take() {
@@ -367,15 +382,16 @@ pub(crate) fn fit(
     trainer.fit(state, callback)
 }
 
-fn write_report(folder: &RunFolder) -> Result<()> {
-    let (events, _) = crate::event::read_events(folder.events())?;
-    atomic::write(&folder.report(), crate::report::html(&events).as_bytes())
+/// The report last: its presence marks the run as complete.
+fn write_report(folder: &RunFolder, events: &[Event]) -> Result<()> {
+    atomic::write(&folder.history(), history::history(events).as_bytes())?;
+    atomic::write(&folder.report(), crate::report::html(events).as_bytes())
 }
 
 /// Ends the log of a failed run, and still writes its report: it shows where things went wrong.
 fn record_failure(error: &Error, state: &State, recorder: &mut RunRecorder) -> Result<()> {
     recorder.event(&finished(error.message.clone(), state, &Splits::default(), Answers::default()));
-    write_report(recorder.folder)
+    write_report(recorder.folder, &crate::event::read_events(recorder.folder.events())?.0)
 }
 
 /// Calibrates the best parameters and chooses thresholds, evaluates them on every split, and writes the model and the report.
@@ -410,12 +426,15 @@ fn finish(
     if let Some(error) = recorder.broken.take() {
         return Err(error);
     }
+    let (events, _) = crate::event::read_events(folder.events())?;
     if let Some(figures) = &config.output.figures {
-        let (events, _) = crate::event::read_events(folder.events())?;
         crate::report::write_figures(&events, Path::new(figures))?;
     }
-    // The report last: its presence marks the run as complete.
-    write_report(folder)?;
+    #[cfg(feature = "figures")]
+    if let Some(board) = &mut recorder.board {
+        board.figures(&events)?;
+    }
+    write_report(folder, &events)?;
     Ok(Outcome {
         run: folder.path().to_path_buf(),
         model: folder.model(),
@@ -433,6 +452,7 @@ fn finish(
         coverage,
         decisions,
         warnings,
+        findings: crate::findings::of_events(&events, None),
         end,
     })
 }

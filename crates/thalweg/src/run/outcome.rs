@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::data::schema::Task;
 use crate::event::{Baseline, Coverage, Decision, LayerRow, Splits, Warning};
+use crate::findings::Finding;
 use crate::metrics::Metrics;
 use crate::train::StopReason;
 
@@ -42,6 +43,8 @@ pub struct Outcome {
     pub decisions: Vec<Decision>,
     /// Warnings for the user.
     pub warnings: Vec<Warning>,
+    /// What the events show to be wrong, the most important first; [`crate::doctor`] looks at the data, too.
+    pub findings: Vec<Finding>,
     /// Why training ended.
     pub end: StopReason,
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::tensorboard::TensorBoard;
 use super::{EventLog, RunFolder, keep};
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -34,6 +35,8 @@ pub(super) struct RunRecorder<'a> {
     stop: Cell<bool>,
     /// When progress was last written.
     told: Instant,
+    /// Who writes it for TensorBoard, too.
+    pub(super) board: Option<TensorBoard>,
 }
 
 impl<'a> RunRecorder<'a> {
@@ -57,6 +60,14 @@ impl<'a> RunRecorder<'a> {
             searched: now.into(),
             stop: false.into(),
             told: now,
+            board: None,
+        }
+    }
+
+    /// Tells TensorBoard something, if it is to be told.
+    pub(super) fn tell_board(&mut self, tell: impl FnOnce(&mut TensorBoard) -> Result<()>) {
+        if let Some(Err(error)) = self.board.as_mut().map(tell) {
+            self.broken.get_or_insert(error);
         }
     }
 
@@ -83,6 +94,7 @@ impl Callback for RunRecorder<'_> {
             self.broken.get_or_insert(error);
         }
         self.tell_progress(event);
+        self.tell_board(|board| board.event(event));
         self.callback.event(event);
         if let Some(warning) = self.divergence.see(event) {
             self.event(&warning);
@@ -93,6 +105,7 @@ impl Callback for RunRecorder<'_> {
         if let Some(error) = self.broken.take() {
             return Err(error);
         }
+        self.tell_board(|board| board.weights(state));
         let recent = self.saved.is_some_and(|saved| saved.elapsed() < PAUSE);
         if recent && !self.stop() {
             return Ok(());

@@ -103,6 +103,14 @@ fn same(config: &Config, folder: &RunFolder) -> Result<Option<Config>> {
     Ok(same.then(|| Config { train: crate::config::Train { threads, ..kept.train.clone() }, ..kept.clone() }))
 }
 
+/// The configuration that the run in a folder began with.
+///
+/// # Errors
+/// If it cannot be read.
+pub(crate) fn configuration(folder: &Path) -> Result<Config> {
+    written(&folder.join("config.toml"))
+}
+
 /// The configuration that a run began with, from its file.
 pub(super) fn written(path: &Path) -> Result<Config> {
     let text = std::fs::read_to_string(path)

@@ -21,8 +21,6 @@ use crate::task::Task;
 
 /// Residuals of more than so many units are suspicious.
 const FAR: f64 = 3.5;
-/// A column that leaves less than this share open is suspicious.
-const TELLING: f64 = 0.02;
 
 /// What is suspicious in the data of a series of folds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -159,7 +157,7 @@ impl Suspects {
                     Given::Numbers { y, .. } => Answer::Numbers(y),
                 };
                 let left_open = alike::left_open(table, schema, position, &rows, answer);
-                self.columns.extend(left_open.filter(|open| *open <= TELLING).map(|left_open| TellingColumn {
+                self.columns.extend(left_open.filter(|open| *open <= alike::TELLING).map(|left_open| TellingColumn {
                     column: column.name.clone(),
                     target: question.target.clone(),
                     left_open,

@@ -15,8 +15,8 @@ use crate::metrics::Metrics;
 use crate::network::{Entry, Network, Scale, Workspace};
 use crate::optimizers::{Optimizer, Step};
 use crate::schedule::{self, Schedule, Time};
-use crate::tensor::Tensor;
 use crate::tensor::ops::{self, MatmulPrecision};
+use crate::tensor::{Tensor, View};
 
 /// How a network is trained, with everything decided.
 #[derive(Debug, Clone, PartialEq)]
@@ -171,7 +171,8 @@ impl Trainer<'_> {
                 callback.step(state.learning_rate, cost);
                 if let Some((before, scales)) = before.zip(buffers.parts.take_scales()) {
                     let layers = self.layer_scales(&scales, &before, Some(&state.theta));
-                    callback.event(&Event::Scales { step: state.t as usize, cost: Some(cost), layers });
+                    let cost = Some(cost - self.l2_cost(before.view()));
+                    callback.event(&Event::Scales { step: state.t as usize, cost, layers });
                 }
                 if progress.elapsed() > Duration::from_millis(200) {
                     progress = Instant::now();
@@ -262,12 +263,20 @@ impl Trainer<'_> {
         let noise = RngContext { seed: settings.seed, epoch: state.epoch as u32 + 1, layer: 0, examples };
         let (folds, products) = (settings.folds.as_ref(), settings.products);
         let pass = Pass { network: self.network, loss: self.loss, theta, batch, noise, folds, products };
-        let l2 = settings.l2 / self.train.rows() as f64;
-        // Each member's weights decay as if it were alone, and J is the mean of the members'.
-        let j = parts.compute(&pass) + self.network.l2_cost(theta, l2) / self.network.members() as f64;
+        let j = parts.compute(&pass) + self.l2_cost(theta);
         let gradient = parts.gradient();
-        self.network.add_l2_gradient(theta, l2, gradient.view_mut());
+        self.network.add_l2_gradient(theta, self.l2_factor(), gradient.view_mut());
         (j, gradient)
+    }
+
+    /// λ/m.
+    fn l2_factor(&self) -> f64 {
+        self.settings.l2 / self.train.rows() as f64
+    }
+
+    /// The L2 term of J: each member's weights decay as if it were alone, and J is the mean of the members'.
+    fn l2_cost(&self, theta: View) -> f64 {
+        self.network.l2_cost(theta, self.l2_factor()) / self.network.members() as f64
     }
 
     /// α of the current step, which is this share of an epoch, after this share of the time limit.

@@ -33,7 +33,7 @@ use crate::run::{Callback, Outcome};
 pub use choice::{SeedNoise, best, front};
 pub(crate) use importance::Surrogate;
 pub use importance::{Importance, importance};
-pub use page::{study_figures, study_html, write_study_figures};
+pub use page::{study_figures, study_html, study_sections, write_study_figures};
 pub use rates::rates_figure;
 pub use record::{Trial, TrialKind, TrialState};
 pub use space::{Dimension, Point, Scale, Space};

@@ -48,11 +48,22 @@ pub fn write_study_figures(study: &Study, folder: &Path) -> Result<()> {
 /// If the study cannot be read.
 pub fn study_html(study: &Study) -> Result<String> {
     let summary = StudySummary::read(study)?;
-    let sections =
-        [chance(&summary), history(&summary), mattered(&summary), lay(&summary), front(&summary), trials(&summary)]
-            .concat();
+    let sections = sections(&summary);
     let source = format!("Written by Thalweg {} from the study’s file.", env!("CARGO_PKG_VERSION"));
     Ok(document(&summary.name, &claim(&summary), &header(&summary), &sections, &source))
+}
+
+/// What the page says of a study, as HTML for another page; the styles are [`css`](crate::report::css).
+///
+/// # Errors
+/// If the study cannot be read.
+pub fn study_sections(study: &Study) -> Result<String> {
+    let summary = StudySummary::read(study)?;
+    Ok(header(&summary) + &sections(&summary))
+}
+
+fn sections(summary: &StudySummary) -> String {
+    [chance(summary), history(summary), mattered(summary), lay(summary), front(summary), trials(summary)].concat()
 }
 
 /// The figures of a study, in the page's order.

@@ -24,6 +24,8 @@ pub(super) const FORMAT: Format = Format {
     name: "keras",
     extension: "keras",
     meaning: "a Keras 3 model of built-in layers, from prepared inputs to probabilities or numbers",
+    fewer_bits: false,
+    folder: None,
     write,
 };
 

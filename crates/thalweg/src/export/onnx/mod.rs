@@ -34,6 +34,8 @@ pub(super) const FORMAT: Format = Format {
     name: "onnx",
     extension: "onnx",
     meaning: "ONNX, with all preprocessing, for ONNX Runtime and others",
+    fewer_bits: true,
+    folder: None,
     write,
 };
 

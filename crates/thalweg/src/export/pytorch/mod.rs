@@ -16,6 +16,8 @@ pub(super) const FORMAT: Format = Format {
     name: "pytorch",
     extension: "py",
     meaning: "a PyTorch module with its preprocessing, and its parameters as safetensors beside it",
+    fewer_bits: false,
+    folder: None,
     write,
 };
 
