@@ -1,8 +1,9 @@
 //! The live page: runs in a browser, as they train and afterwards.
 //!
 //! One thread serves a folder of runs over HTTP/1.1. Nothing is kept besides what the run folders hold: what the page shows
-//! is read from their event logs, and what it changes (labels, a request to stop, a deleted run) it changes there. By
-//! default only this machine can connect; for any other address a token is asked for.
+//! is read from their event logs, and what it changes (labels, a request to stop, a deleted run) it changes there. Only the
+//! networks of the playground are held in memory. By default only this machine can connect; for any other address a token
+//! is asked for.
 //!
 //! ```no_run
 //! let page = thalweg_ui::open("runs".as_ref(), "127.0.0.1".parse().unwrap(), None)?;

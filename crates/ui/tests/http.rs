@@ -364,7 +364,11 @@ fn the_playground_refuses_what_is_wrong_or_too_much() {
     refused(begin(r#"{"rows":1000000000}"#), 400, "found 1000000000 rows");
     refused(begin(r#"{"activation":"rleu"}"#), 400, "relu");
     refused(begin("{"), 400, "not understood");
-    refused(begin(&format!(r#"{{"data":"csv","csv":{{"name":"x","text":"{}"}}}}"#, "1".repeat(2 << 20))), 400, "");
+    refused(
+        begin(&format!(r#"{{"data":"csv","csv":{{"name":"x","text":"{}"}}}}"#, "1".repeat(2 << 20))),
+        400,
+        "larger than 2 MB",
+    );
     let lines = "1,2,3\\n".repeat(5_002);
     let many =
         format!(r#"{{"data":"csv","csv":{{"name":"x.csv","text":"a,b,c\n{lines}","inputs":["a","b"],"target":"c"}}}}"#);

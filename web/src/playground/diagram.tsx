@@ -11,7 +11,7 @@ import { words } from "./controls.tsx";
 const NODE = 38;
 const GAP = 50;
 /** From one layer to the next, where there is room, and where there is not. */
-const COLUMN = [82, 116] as const;
+const COLUMN = [74, 116] as const;
 /** Room for the names of inputs, and beside the output. */
 const SIDES = [30, 30] as const;
 /** Room above the units, for what a layer is. */
@@ -71,7 +71,7 @@ export function Diagram({ begun, now, layers, limits, change }: DiagramProps) {
             ))}
           </svg>
           {sizes.map((units, column) => (
-            <div key={column} class="layer-head" style={{ left: `${x(column) + NODE / 2}px`, width: `${step - 4}px` }}>
+            <div key={column} class="layer-head" style={{ left: `${x(column) + NODE / 2}px`, width: `${step - 1}px` }}>
               <Head column={column} units={units} last={column === sizes.length - 1} limits={limits} layer={now.layers[column - 1]} resize={(units) => resize(column - 1, units)} />
             </div>
           ))}

@@ -65,7 +65,7 @@ export function OptimizersLesson() {
             title={surface === "ravine" ? "J = ½ (w₁² + 20 w₂²)" : "J of two weights of a network on the moons"}
             side={
               <div class="buttons">
-                <Button icon={playing ? "stop" : "play"} onClick={watch}>
+                <Button icon={playing ? "pause" : "play"} onClick={watch}>
                   {playing ? "Pause" : "Watch"}
                 </Button>
                 <span class="muted">step {Math.min(shown, steps)}</span>

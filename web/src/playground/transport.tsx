@@ -21,7 +21,7 @@ export function Transport({ training, begun, now, pace, setPace }: { training: T
       </div>
       <div class="play-transport">
         <div class="buttons">
-          <Button kind="primary" icon={playing ? "stop" : "play"} disabled={now.done} onClick={playing ? training.pause : training.start}>
+          <Button kind="primary" icon={playing ? "pause" : "play"} disabled={now.done} onClick={playing ? training.pause : training.start}>
             {playing ? "Pause" : "Play"}
           </Button>
           <Button disabled={playing || now.done} onClick={() => training.step(1)}>

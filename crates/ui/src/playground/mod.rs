@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{self, DefaultBodyLimit, Query, State};
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
@@ -36,7 +36,7 @@ use self::settings::Settings;
 use crate::api::{Answer, Refusal, aside};
 
 /// The largest request: a table of points.
-const LARGEST: usize = 1 << 20;
+const LARGEST: usize = 2 << 20;
 
 /// All of its addresses.
 pub(crate) fn routes() -> Router {
@@ -75,7 +75,13 @@ fn not_understood(why: String) -> Refusal {
 }
 
 fn read<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Refusal> {
-    body.map(|Json(value)| value).map_err(|error| not_understood(error.body_text()))
+    body.map(|Json(value)| value).map_err(|error| match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            let error = Error::data(format!("the table is larger than {} MB", LARGEST >> 20));
+            Refusal::from(error.fix("use a part of it here, and thalweg train for all of it"))
+        }
+        _ => not_understood(error.body_text()),
+    })
 }
 
 /// What can be chosen, by the library's own lists.
@@ -96,7 +102,7 @@ async fn begin(State(sessions): State<Arc<Sessions>>, body: Result<Json<Settings
     let settings = read(body)?;
     aside(move || {
         let (id, session) = sessions.begin(&settings)?;
-        let session = session.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let session = sessions::lock(&session);
         Ok(Json(snapshot::begun(id, &session)?))
     })
     .await
@@ -110,7 +116,7 @@ async fn advance(
     let Advance { steps } = read(body)?;
     aside(move || {
         let session = sessions.of(id)?;
-        let mut session = session.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut session = sessions::lock(&session);
         session.advance(steps)?;
         Ok(Json(snapshot::now(&session)?))
     })
@@ -140,7 +146,7 @@ async fn probe(
     let Query(Point { x, y }) = point.map_err(|error| not_understood(error.body_text()))?;
     aside(move || {
         let session = sessions.of(id)?;
-        let session = session.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let session = sessions::lock(&session);
         snapshot::probe(&session, [x, y]).map(Json)
     })
     .await

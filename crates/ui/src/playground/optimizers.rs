@@ -184,17 +184,17 @@ impl Surface for Slice {
     }
 
     fn ranges(&self) -> [[f64; 2]; 2] {
-        let around = |i: usize| {
+        let start = self.start();
+        [0, 1].map(|i| {
             let best = self.theta.view().at(i);
-            [best - 5.0, best + 5.0]
-        };
-        [around(0), around(1)]
+            let room = 1.5 + 0.35 * (best - start[i]).abs();
+            [best.min(start[i]) - room, best.max(start[i]) + room]
+        })
     }
 
     fn start(&self) -> [f64; 2] {
-        // Across the valley from what was learned.
-        let from = |i: usize| self.theta.view().at(i) - 3.2 * self.theta.view().at(i).signum();
-        [from(0), from(1)]
+        // Beyond 0, with the other sign: the unit has to turn round. Where weights are large its tanh would be flat.
+        [0, 1].map(|i| -0.3 * self.theta.view().at(i))
     }
 }
 

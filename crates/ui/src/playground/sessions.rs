@@ -1,7 +1,7 @@
 //! The networks that are being trained, a limited number of them.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use thalweg::{Error, Result};
 
@@ -31,7 +31,7 @@ impl Sessions {
     /// If a setting is refused.
     pub(super) fn begin(&self, settings: &Settings) -> Result<(u64, Arc<Mutex<Session>>)> {
         let session = Arc::new(Mutex::new(Session::new(settings)?));
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&self.0);
         kept.last += 1;
         let id = kept.last;
         kept.sessions.push_back((id, session.clone()));
@@ -45,13 +45,18 @@ impl Sessions {
     /// # Errors
     /// If it gave way, or never was.
     pub(super) fn of(&self, id: u64) -> Result<Arc<Mutex<Session>>> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&self.0);
         let gone = || Error::config(GONE).fix("begin it again");
         let at = kept.sessions.iter().position(|(known, _)| *known == id).ok_or_else(gone)?;
         let found = kept.sessions.remove(at).ok_or_else(gone)?;
         kept.sessions.push_back(found.clone());
         Ok(found.1)
     }
+}
+
+/// What a mutex holds, for one request alone.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
