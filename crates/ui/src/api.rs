@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
-use axum::extract::{self, Query, State};
+use axum::extract::{self, Query, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use thalweg::event::Run;
@@ -288,10 +289,14 @@ async fn study(State(shared): State<Shared>, extract::Path(id): extract::Path<St
     aside(move || Ok(Json(studies::shown(shared.runs.root(), &id)?))).await
 }
 
-async fn compare(State(shared): State<Shared>, Query(query): Query<BTreeMap<String, String>>) -> Answer {
+async fn compare(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Answer {
     aside(move || {
-        let named = query.get("runs").map_or("", String::as_str);
-        let ids: Vec<&str> = named.split(',').filter(|id| !id.is_empty()).collect();
+        let query = query.unwrap_or_default();
+        let named = query.split('&').find_map(|part| part.strip_prefix("runs=")).unwrap_or_default();
+        // Split before decoding: names may have commas.
+        let ids = named.split(',').filter(|id| !id.is_empty()).map(|id| percent_decode_str(id).decode_utf8_lossy());
+        let ids: Vec<_> = ids.collect();
+        let ids: Vec<&str> = ids.iter().map(AsRef::as_ref).collect();
         if !(1..=SIDE_BY_SIDE).contains(&ids.len()) {
             return Err(Error::config(format!("found {} runs, expected 1 to {SIDE_BY_SIDE}", ids.len())));
         }

@@ -60,7 +60,9 @@ struct Log {
 #[derive(Debug, Default)]
 struct Summary {
     run: Run,
-    warnings: usize,
+    /// Warnings before the first epoch, and since the last one.
+    early_warnings: usize,
+    late_warnings: usize,
     /// The last epoch and its dev metrics.
     epoch: usize,
     dev: HashMap<String, f64>,
@@ -157,7 +159,7 @@ impl RunList {
     pub(crate) fn row(&self, id: &str) -> Result<Value> {
         let folder = self.folder(id)?;
         let summary = self.summary(&folder);
-        let Summary { run, warnings, epoch, dev, seconds, end } = &*summary;
+        let Summary { run, early_warnings, late_warnings, epoch, dev, seconds, end } = &*summary;
         let in_use = RunFolder::is_in_use(&folder);
         let status = match end.as_ref().map(|end| end.reason.as_str()) {
             _ if in_use => "running",
@@ -190,7 +192,7 @@ impl RunList {
             "monitor": watched,
             "tags": labels.tags,
             "notes": labels.notes,
-            "warnings": warnings,
+            "warnings": early_warnings + late_warnings,
             "has_model": folder.join("model.safetensors").is_file(),
         }))
     }
@@ -268,7 +270,7 @@ impl Summary {
             match serde_json::from_slice(line) {
                 Ok(Event::EpochEnded { .. }) => break,
                 Ok(event) => {
-                    summary.warnings += usize::from(matches!(event, Event::Warning(_)));
+                    summary.early_warnings += usize::from(matches!(event, Event::Warning(_)));
                     summary.run.add(event);
                 }
                 Err(_) => {}
@@ -284,11 +286,14 @@ impl Summary {
 
     /// Looks for the last epoch and the end among the last bytes; whether it has found either.
     fn take_end(&mut self, file: &mut File, length: u64, size: u64) -> io::Result<bool> {
+        self.late_warnings = 0;
         file.seek(SeekFrom::Start(length.saturating_sub(size)))?;
         let mut tail = Vec::new();
         file.read_to_end(&mut tail)?;
         for line in tail.split(|byte| *byte == b'\n').rev() {
-            if line.starts_with(br#"{"event":"finished""#) {
+            if line.starts_with(br#"{"event":"warning""#) {
+                self.late_warnings += 1;
+            } else if line.starts_with(br#"{"event":"finished""#) {
                 self.end = self.end.take().or(serde_json::from_slice(line).ok());
             } else if line.starts_with(br#"{"event":"epoch_ended""#)
                 && let Ok(EpochEnded { epoch, dev, seconds }) = serde_json::from_slice(line)
