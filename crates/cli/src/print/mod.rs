@@ -129,9 +129,11 @@ pub(crate) fn coverage(each: &[Coverage]) -> std::io::Result<()> {
 pub(crate) fn exported(written: &Written) -> std::io::Result<()> {
     line(&format!("{BOLD}{}{BOLD:#}  {}", written.path.display(), written.format))?;
     written.sidecars.iter().try_for_each(|path| line(&format!("{}", path.display())))?;
-    if let Some(Verification { runtime, rows, largest_difference, tolerance }) = &written.verification {
+    if let Some(verification) = &written.verification {
+        let Verification { runtime, rows, largest_difference, tolerance, in_32_bits } = verification;
+        let bits = if *in_32_bits { ", still in 32 bits" } else { "" };
         line(&format!(
-            "run by {runtime} on {rows} rows: differs from the model by {largest_difference:.1e} at most (let pass: {tolerance:.0e})"
+            "run by {runtime} on {rows} rows{bits}: differs from the model by {largest_difference:.1e} at most (let pass: {tolerance:.0e})"
         ))?;
     }
     if let Some(Loss { rows, before, after, .. }) = &written.loss {

@@ -168,6 +168,9 @@ pub struct Verification {
     pub largest_difference: f64,
     /// The largest difference accepted.
     pub tolerance: f64,
+    /// Whether it ran in 32 bits, while the file has fewer.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub in_32_bits: bool,
 }
 
 /// The result of an export.

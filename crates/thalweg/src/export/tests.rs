@@ -192,7 +192,9 @@ fn files_are_those_that_were_written_before() {
             };
             (format.name, blake3::hash(&bytes).to_hex()[..16].to_string())
         };
-        found.insert(name.clone(), ALL.iter().map(written).collect::<BTreeMap<_, _>>());
+        // MLflow's folder is around the same ONNX graph.
+        let formats = ALL.iter().filter(|format| format.folder.is_none());
+        found.insert(name.clone(), formats.map(written).collect::<BTreeMap<_, _>>());
     }
     assert!(refused.len() == 1 && refused[0].contains("no maximum of windows within so much padding"), "{refused:?}");
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/exports.json");

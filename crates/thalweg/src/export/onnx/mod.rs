@@ -23,7 +23,7 @@ use prost::Message;
 pub(crate) use self::activation::SELU;
 
 use self::graph::{Graph, ML};
-use super::{Exported, Format, Options, Regions};
+use super::{Exported, Format, Options, Precision, Regions};
 use crate::Result;
 use crate::event::Decision;
 use crate::layers::{Node, Op};
@@ -61,7 +61,8 @@ struct Written {
 fn write(model: &Model, options: &Options) -> Result<Exported> {
     let nodes = model.network.lower()?;
     let (mut written, mut decisions) = graph(model, &nodes, options.regions(&model.target)?)?;
-    let verification = verify::verify(model, &written)?;
+    let mut verification = verify::verify(model, &written)?;
+    verification.in_32_bits = options.precision != Precision::F32;
     let (reduced, loss) = reduce::reduce(model, &mut written, options)?;
     decisions.extend(reduced);
     let bytes = file(model, &nodes, written.graph, written.x.name).encode_to_vec();

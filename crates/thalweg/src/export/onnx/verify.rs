@@ -78,7 +78,13 @@ pub(super) fn verify(model: &Model, written: &Written) -> Result<Verification> {
     if let Some(Regions { margins, .. }) = written.regions.as_ref().filter(|_| target.task.is_classes()) {
         sets(target, margins, output("set")?.numbers()?, &expected)?;
     }
-    Ok(Verification { runtime: "rten", rows: count, largest_difference: largest, tolerance: TOLERANCE })
+    Ok(Verification {
+        runtime: "rten",
+        rows: count,
+        largest_difference: largest,
+        tolerance: TOLERANCE,
+        in_32_bits: false,
+    })
 }
 
 /// The network of a graph, loaded in a runtime.
