@@ -7,12 +7,12 @@ use std::process::Output;
 use serde_json::Value;
 
 /// A folder with a table `t.csv` and models of it.
-struct Place(tempfile::TempDir);
+struct TestFolder(tempfile::TempDir);
 
-impl Place {
+impl TestFolder {
     /// One number tells the answer, up to noise.
-    fn new() -> Place {
-        let place = Place(tempfile::tempdir().unwrap());
+    fn new() -> TestFolder {
+        let place = TestFolder(tempfile::tempdir().unwrap());
         let row = |i: usize| {
             let x = i * 37 % 101;
             format!("{x},{},{}\n", i * 53 % 89, if x + i * 7 % 30 > 65 { "high" } else { "low" })
@@ -58,7 +58,7 @@ fn value(object: &Value) -> f64 {
 
 #[test]
 fn runs_are_compared_on_their_test_rows() {
-    let place = Place::new();
+    let place = TestFolder::new();
     place.train("poor", "--ignore telling --epochs 5");
     let found = place.json("compare poor good --json");
     let recorded = |run: &str| {
@@ -86,7 +86,7 @@ fn runs_are_compared_on_their_test_rows() {
 
 #[test]
 fn models_are_compared_on_data() {
-    let place = Place::new();
+    let place = TestFolder::new();
     place.train("other", "--seed 3 --epochs 30");
     let text = std::fs::read_to_string(place.0.path().join("t.csv")).unwrap();
     let new: Vec<&str> = text.lines().take(121).collect();
@@ -103,7 +103,7 @@ fn models_are_compared_on_data() {
 
 #[test]
 fn what_cannot_be_compared_is_said() {
-    let place = Place::new();
+    let place = TestFolder::new();
     place.train("other", "--seed 3 --epochs 1");
     let told = place.error("compare good other", 3);
     assert!(told.contains("differ in their test rows") && told.contains("--split-seed"), "{told}");

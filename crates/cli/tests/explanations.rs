@@ -7,11 +7,11 @@ use std::process::Output;
 use serde_json::Value;
 
 /// A folder with a table `t.csv` of two numbers, one of them telling, and a model `run` of it.
-struct Place(tempfile::TempDir);
+struct TestFolder(tempfile::TempDir);
 
-impl Place {
-    fn new(answer: impl Fn(usize) -> String, options: &str) -> Place {
-        let place = Place(tempfile::tempdir().unwrap());
+impl TestFolder {
+    fn new(answer: impl Fn(usize) -> String, options: &str) -> TestFolder {
+        let place = TestFolder(tempfile::tempdir().unwrap());
         let row = |i: usize| format!("{i},{},{},{}\n", i * 37 % 101, i * 53 % 89, answer(i * 37 % 101));
         let text = String::from("id,telling,idle,answer\n") + &(0..200).map(row).collect::<String>();
         std::fs::write(place.0.path().join("t.csv"), text).unwrap();
@@ -39,8 +39,8 @@ impl Place {
     }
 }
 
-fn binary() -> Place {
-    Place::new(|x| if x > 50 { "high" } else { "low" }.into(), "--layers 8 --epochs 30")
+fn binary() -> TestFolder {
+    TestFolder::new(|x| if x > 50 { "high" } else { "low" }.into(), "--layers 8 --epochs 30")
 }
 
 fn number(object: &Value, name: &str) -> f64 {
@@ -90,7 +90,7 @@ fn predict_explains_logits_exactly() {
 
 #[test]
 fn predict_explains_numbers_beside_other_rows() {
-    let place = Place::new(|x| format!("{}", 3 * x + 1000), "--task regression --layers none --epochs 300");
+    let place = TestFolder::new(|x| format!("{}", 3 * x + 1000), "--task regression --layers none --epochs 300");
     place.ok("predict run t.csv --explain --background t.csv -o explained.csv");
     let text = std::fs::read_to_string(place.0.path().join("explained.csv")).unwrap();
     let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();

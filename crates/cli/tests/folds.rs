@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 /// A folder with a table `t.csv`, line 2 its first row: two numbers tell which of three classes it is.
-struct Place(tempfile::TempDir);
+struct TestFolder(tempfile::TempDir);
 
 const QUICK: &str = "-q --layers 8 --epochs 8 --learning-rate 0.03 --importance=false";
 
@@ -18,9 +18,9 @@ fn line(i: usize) -> String {
     format!("{x},{y},{class}\n")
 }
 
-impl Place {
-    fn new() -> Place {
-        let place = Place(tempfile::tempdir().unwrap());
+impl TestFolder {
+    fn new() -> TestFolder {
+        let place = TestFolder(tempfile::tempdir().unwrap());
         place.write("t.csv", &(String::from("x,z,answer\n") + &(0..240).map(line).collect::<String>()));
         place
     }
@@ -54,7 +54,7 @@ impl Place {
 
 #[test]
 fn every_row_is_answered_by_the_run_that_was_not_trained_on_it() {
-    let place = Place::new();
+    let place = TestFolder::new();
     let found = place.json(&format!("train t.csv --folds 3 -o s --json {QUICK}"));
     assert_eq!((found["folds"].as_u64(), found["runs"].as_array().unwrap().len()), (Some(3), 3));
     let told: Value = serde_json::from_str(&place.read("s/folds.json")).unwrap();
@@ -101,7 +101,7 @@ fn every_row_is_answered_by_the_run_that_was_not_trained_on_it() {
 
 #[test]
 fn finished_runs_are_not_trained_again() {
-    let place = Place::new();
+    let place = TestFolder::new();
     let line = format!("train t.csv --folds 3 -o s {QUICK}");
     place.ok(&line);
     let (summary, answers) = (place.read("s/folds.json"), place.read("s/out_of_fold.csv"));
@@ -131,7 +131,7 @@ fn finished_runs_are_not_trained_again() {
 
 #[test]
 fn seeds_share_their_test_rows() {
-    let place = Place::new();
+    let place = TestFolder::new();
     let found = place.json(&format!("train t.csv --seeds 3 --seed 7 -o s --json {QUICK}"));
     let runs = found["runs"].as_array().unwrap();
     assert_eq!(runs.iter().map(|run| run["number"].as_u64().unwrap()).collect::<Vec<_>>(), [7, 8, 9]);
@@ -150,7 +150,7 @@ fn seeds_share_their_test_rows() {
 
 #[test]
 fn what_does_not_go_together_is_told() {
-    let place = Place::new();
+    let place = TestFolder::new();
     for (options, expected) in [
         ("--folds 1", "--folds: a single run has no spread"),
         ("--folds 3 --test t.csv", "--folds: each fold is test in turn, and a test part of its own is named"),
@@ -172,7 +172,7 @@ fn what_does_not_go_together_is_told() {
 
 #[test]
 fn wrong_labels_equal_rows_and_telling_columns_are_suspects() {
-    let place = Place::new();
+    let place = TestFolder::new();
     let mut lines: Vec<String> = (0..240).map(line).collect();
     // Wrong: far from the borders between classes.
     let wrong: Vec<usize> = (0..240).filter(|i| (i * 37 % 101 > 80 || i * 37 % 101 < 30) && i % 23 == 5).collect();

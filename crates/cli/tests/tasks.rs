@@ -27,11 +27,11 @@ fn classes() -> String {
     table("class", |_, a, b| if a + b > 1.0 { "high" } else { "low" }.into())
 }
 
-struct Place(tempfile::TempDir);
+struct TestFolder(tempfile::TempDir);
 
-impl Place {
-    fn new(file: &str, text: &str) -> Place {
-        let place = Place(tempfile::tempdir().unwrap());
+impl TestFolder {
+    fn new(file: &str, text: &str) -> TestFolder {
+        let place = TestFolder(tempfile::tempdir().unwrap());
         place.write(file, text);
         place
     }
@@ -78,7 +78,7 @@ fn decided(result: &Value, what: &str) -> bool {
 
 #[test]
 fn probabilities_read_back_as_they_are() {
-    let place = Place::new("t.csv", &classes());
+    let place = TestFolder::new("t.csv", &classes());
     place.train("t.csv");
     let lines = String::from_utf8(place.thalweg("predict run t.csv --format jsonl").stdout).unwrap();
     let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -91,7 +91,7 @@ fn probabilities_read_back_as_they_are() {
 
 #[test]
 fn gates_are_kept_or_the_exit_code_is_4() {
-    let place = Place::new("t.csv", &classes());
+    let place = TestFolder::new("t.csv", &classes());
     place.train("t.csv");
     let evaluate = |gates: &[&str]| {
         let command = &mut Command::new(env!("CARGO_BIN_EXE_thalweg"));
@@ -122,7 +122,7 @@ fn several_labels_in_a_cell() {
         let names = [("wide", a > 0.5), ("tall", b > 0.5)];
         names.iter().filter(|(_, is)| *is).map(|(name, _)| *name).collect::<Vec<_>>().join(";")
     };
-    let place = Place::new("t.csv", &table("tags", labels));
+    let place = TestFolder::new("t.csv", &table("tags", labels));
     let result = place.train("t.csv --task multilabel --missing none");
     assert!(metric(&result, "test", "roc_auc") > 0.97, "{result}");
     let answers = place.answers("t.csv --missing none");
@@ -133,7 +133,7 @@ fn several_labels_in_a_cell() {
 #[test]
 fn several_columns_of_labels() {
     let text = table("wide,tall", |_, a, b| format!("{},{}", u8::from(a > 0.5), u8::from(b > 0.5)));
-    let place = Place::new("t.csv", &text);
+    let place = TestFolder::new("t.csv", &text);
     let result = place.train("t.csv --target wide,tall");
     assert!(metric(&result, "test", "roc_auc") > 0.97, "{result}");
     assert_eq!(place.answers("t.csv")[0][..2], ["prediction_wide", "prediction_tall"]);
@@ -142,7 +142,7 @@ fn several_columns_of_labels() {
 #[test]
 fn several_numbers() {
     let text = table("sum,difference", |_, a, b| format!("{:.4},{:.4}", 100.0 * (a + b), a - b));
-    let place = Place::new("t.csv", &text);
+    let place = TestFolder::new("t.csv", &text);
     let result = place.train("t.csv --target sum,difference");
     assert!(metric(&result, "test", "r2") > 0.97, "{result}");
     let answers = place.answers("t.csv");
@@ -156,7 +156,7 @@ fn several_numbers() {
 
 #[test]
 fn one_task_instead_of_another() {
-    let place = Place::new("t.csv", &table("grade", |_, a, b| format!("{}", ((a + b) * 2.0) as u8)));
+    let place = TestFolder::new("t.csv", &table("grade", |_, a, b| format!("{}", ((a + b) * 2.0) as u8)));
     assert_eq!(place.train("t.csv --task multiclass")["task"], "multiclass");
     std::fs::remove_dir_all(place.path().join("run")).unwrap();
     assert_eq!(place.train("t.csv --task regression")["task"], "regression");
@@ -167,7 +167,7 @@ fn groups_stay_together_and_the_latest_rows_are_the_test() {
     let text = table("group,day,class", |i, a, b| {
         format!("g{},2024-{:02}-{:02},{}", i % 20, 1 + i / 40, 1 + i % 28, if a + b > 1.0 { "high" } else { "low" })
     });
-    let place = Place::new("t.csv", &text);
+    let place = TestFolder::new("t.csv", &text);
     let parts = |result: &Value| ["train", "dev", "test"].map(|part| result["examples"][part].as_u64().unwrap());
     let grouped = place.train("t.csv --target class --group group");
     assert!(parts(&grouped).iter().all(|rows| rows % 20 == 0), "whole groups of 20 rows: {grouped}");
@@ -178,7 +178,7 @@ fn groups_stay_together_and_the_latest_rows_are_the_test() {
 
 #[test]
 fn parts_in_files_of_their_own() {
-    let place = Place::new("t.csv", &classes());
+    let place = TestFolder::new("t.csv", &classes());
     let lines: Vec<&str> = "a,b,class|0.1,0.2,low|0.9,0.8,high|0.7,0.9,high|0.2,0.1,low".split('|').collect();
     place.write("dev.csv", &lines.join("\n"));
     place.write("test.csv", &lines[..3].join("\n"));
@@ -198,7 +198,7 @@ fn rows_of_no_weight_are_not_learned() {
         let high = (a + b > 1.0) == i.is_multiple_of(2);
         format!("{},{}", u8::from(i.is_multiple_of(2)), if high { "high" } else { "low" })
     });
-    let place = Place::new("t.csv", &text);
+    let place = TestFolder::new("t.csv", &text);
     let result = place.train("t.csv --weight weight");
     assert!(metric(&result, "test", "accuracy") > 0.9, "{result}");
 }
@@ -207,8 +207,8 @@ fn rows_of_no_weight_are_not_learned() {
 fn balanced_classes_find_the_rare_one() {
     // Where a is large, chance makes three rows in ten rare: never the likelier answer, but ten times likelier than elsewhere.
     let text = table("class", |i, a, _| if a > 0.6 && unit(i, 7) < 0.3 { "rare" } else { "common" }.into());
-    let place = Place::new("t.csv", &text);
-    let rare = |place: &Place| place.answers("t.csv").iter().filter(|row| row[0] == "rare").count();
+    let place = TestFolder::new("t.csv", &text);
+    let rare = |place: &TestFolder| place.answers("t.csv").iter().filter(|row| row[0] == "rare").count();
     place.train("t.csv");
     let plain = rare(&place);
     std::fs::remove_dir_all(place.path().join("run")).unwrap();
@@ -219,7 +219,7 @@ fn balanced_classes_find_the_rare_one() {
 
 #[test]
 fn the_ways_to_train_all_learn() {
-    let place = Place::new("t.csv", &classes());
+    let place = TestFolder::new("t.csv", &classes());
     for options in [
         "--average 0.9",
         "--full-batch-epochs 5",
@@ -250,7 +250,7 @@ fn the_ways_to_train_all_learn() {
 
 #[test]
 fn a_model_answers_nearly_alike_in_bf16() {
-    let place = Place::new("t.csv", &classes());
+    let place = TestFolder::new("t.csv", &classes());
     place.thalweg("train t.csv -q -o run --layers 32,32 --epochs 20 --batch-size 16");
     let probabilities = |options: &str| -> Vec<f64> {
         let answers = place.answers(&format!("t.csv {options}"));
@@ -275,7 +275,7 @@ fn a_model_answers_nearly_alike_in_bf16() {
 
 #[test]
 fn the_time_limit_is_kept() {
-    let place = Place::new("t.csv", &classes());
+    let place = TestFolder::new("t.csv", &classes());
     let start = std::time::Instant::now();
     let result = place.train("t.csv --epochs 10000000 --patience 0 --time-limit 0.5");
     assert!(start.elapsed().as_secs_f64() < 5.0);
@@ -290,7 +290,7 @@ fn the_time_limit_is_kept() {
 
 #[test]
 fn the_best_epoch_is_looked_for_where_it_is_asked_for() {
-    let place = Place::new("t.csv", &classes());
+    let place = TestFolder::new("t.csv", &classes());
     let late = |options: &str| {
         let result = place.train(&format!("t.csv --epochs 60 --patience 1 {options}"));
         std::fs::remove_dir_all(place.path().join("run")).unwrap();
@@ -304,7 +304,7 @@ fn the_best_epoch_is_looked_for_where_it_is_asked_for() {
 
 #[test]
 fn a_cost_that_blows_up_and_stays_finite_is_told() {
-    let place = Place::new("t.csv", &table("y", |_, a, b| format!("{}", a - b)));
+    let place = TestFolder::new("t.csv", &table("y", |_, a, b| format!("{}", a - b)));
     let output =
         place.thalweg("train t.csv -q --recipe course --batch-size 1 --layers none --learning-rate 0.8 --epochs 1");
     let told = String::from_utf8_lossy(&output.stderr);
@@ -314,7 +314,7 @@ fn a_cost_that_blows_up_and_stays_finite_is_told() {
 
 #[test]
 fn unknown_instructions_are_refused() {
-    let place = Place::new("t.csv", &classes());
+    let place = TestFolder::new("t.csv", &classes());
     let command = &mut Command::new(env!("CARGO_BIN_EXE_thalweg"));
     let command = command.args(["train", "t.csv", "--epochs", "1"]).current_dir(place.path());
     let output = command.env("THALWEG_KERNEL", "avx").output().unwrap();
@@ -325,7 +325,7 @@ fn unknown_instructions_are_refused() {
 #[test]
 fn a_file_without_a_header_needs_its_names_once() {
     let bare: String = classes().lines().skip(1).map(|line| format!("{line}\n")).collect();
-    let place = Place::new("t.csv", &bare);
+    let place = TestFolder::new("t.csv", &bare);
     place.train("t.csv --names a,b,class");
     let answers = place.answers("t.csv");
     assert_eq!(answers.len(), 401);
@@ -345,7 +345,7 @@ fn a_file_without_a_header_needs_its_names_once() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_long_file_is_predicted_in_little_memory() {
-    let place = Place::new("t.csv", &classes());
+    let place = TestFolder::new("t.csv", &classes());
     place.train("t.csv");
     let rows: String = (0..10_000).map(|i| format!("{:.14},{:.14}\n", unit(i, 0), unit(i, 1))).collect();
     place.write("long.csv", &("a,b\n".to_string() + &rows.repeat(100)));
@@ -368,8 +368,8 @@ fn a_long_file_is_predicted_in_little_memory() {
 
 #[test]
 fn every_decision_names_options_that_the_command_has() {
-    let help = String::from_utf8(Place::new("t", "").thalweg("train --help").stdout).unwrap();
-    let place = Place::new("t.csv", &classes());
+    let help = String::from_utf8(TestFolder::new("t", "").thalweg("train --help").stdout).unwrap();
+    let place = TestFolder::new("t.csv", &classes());
     place.write(
         "n.csv",
         &table("n", |i, a, _| format!("{}", (a * 9.0) as usize + i % 2)).replace(',', ";").replace('.', ","),
@@ -397,7 +397,7 @@ fn every_decision_names_options_that_the_command_has() {
 
 #[test]
 fn a_table_is_trained_from_disk() {
-    let place = Place::new("t.csv", &classes());
+    let place = TestFolder::new("t.csv", &classes());
     let models = ["--threads 1", "--threads 2", "--threads 3"].map(|options| {
         let result = place.train(&format!("t.csv --from-disk {options}"));
         assert!(metric(&result, "test", "accuracy") > 0.9, "{result}");
@@ -421,7 +421,7 @@ fn a_table_is_trained_from_disk() {
 }
 
 /// Images of a line, down or across, as IDX files.
-fn lines(place: &Place, examples: usize) {
+fn lines(place: &TestFolder, examples: usize) {
     let labels: Vec<u8> = (0..examples).map(|i| u8::from(unit(i, 0) > 0.5)).collect();
     let image = |(i, &across): (usize, &u8)| {
         let at = (unit(i, 1) * 8.0) as usize;
@@ -467,7 +467,7 @@ fn a_network_of_convolutions_learns_lines() {
         kind = "pool2d"
         take = "average"
     "#;
-    let place = Place::new("network.toml", network);
+    let place = TestFolder::new("network.toml", network);
     lines(&place, 300);
     let options = "train-images-idx3-ubyte --config network.toml --epochs 12 --batch-size 16 --learning-rate 0.01";
     let output = place.thalweg(&format!("train {options} -q --json -o run"));
@@ -483,7 +483,7 @@ fn a_network_of_convolutions_learns_lines() {
 
 #[test]
 fn images_to_be_answered_need_no_labels() {
-    let place = Place::new("notes.txt", "");
+    let place = TestFolder::new("notes.txt", "");
     lines(&place, 100);
     place.thalweg("train train-images-idx3-ubyte --layers 8 --epochs 2 -q -o run");
     let told = String::from_utf8(place.thalweg("predict run train-images-idx3-ubyte").stdout).unwrap();
@@ -500,7 +500,7 @@ fn images_to_be_answered_need_no_labels() {
 
 #[test]
 fn short_help_shows_what_most_people_use_and_long_help_all() {
-    let place = Place::new("t", "");
+    let place = TestFolder::new("t", "");
     let flags = |line: &str| {
         let help = String::from_utf8(place.thalweg(line).stdout).unwrap();
         help.lines().filter(|line| line.trim_start().starts_with('-')).count()
@@ -516,7 +516,7 @@ fn short_help_shows_what_most_people_use_and_long_help_all() {
 
 #[test]
 fn completions_and_the_manual_know_every_verb_and_option() {
-    let place = Place::new("t", "");
+    let place = TestFolder::new("t", "");
     let text = |line: &str| String::from_utf8(place.thalweg(line).stdout).unwrap();
     for (shell, begins) in [("bash", "_thalweg()"), ("zsh", "#compdef thalweg"), ("fish", "# Print an optspec")] {
         let script = text(&format!("completions {shell}"));
@@ -534,7 +534,7 @@ fn completions_and_the_manual_know_every_verb_and_option() {
 fn a_threshold_is_chosen_on_dev_and_replaced_at_use() {
     // High is rare, and often not where it seems to be.
     let rare = |i: usize, a: f64, b: f64| if a + b + 0.6 * unit(i, 5) > 1.7 { "high" } else { "calm" }.into();
-    let place = Place::new("t.csv", &table("class", rare));
+    let place = TestFolder::new("t.csv", &table("class", rare));
     let result = place.train("t.csv --threshold cost:FN=20,FP=1");
     let threshold = result["thresholds"][0].as_f64().unwrap();
     assert!(threshold > 0.0 && threshold < 0.5, "{result}");
@@ -573,7 +573,7 @@ fn each_label_has_a_threshold_of_its_own() {
     let text = table("wide,tall", |i, a, b| {
         format!("{},{}", u8::from(a + 0.5 * unit(i, 5) > 1.1), u8::from(b + 0.5 * unit(i, 6) > 0.4))
     });
-    let place = Place::new("t.csv", &text);
+    let place = TestFolder::new("t.csv", &text);
     let result = place.train("t.csv --target wide,tall --threshold f1");
     let thresholds = result["thresholds"].as_array().unwrap();
     assert!(thresholds.len() == 2 && thresholds[0] != thresholds[1], "{result}");
@@ -583,7 +583,7 @@ fn each_label_has_a_threshold_of_its_own() {
 #[test]
 fn intervals_cover_as_many_rows_as_are_asked_for() {
     let noisy = |i: usize, a: f64, b: f64| (3.0 * a - b + unit(i, 5) + unit(i, 6)).to_string();
-    let place = Place::new("t.csv", &table("y", noisy));
+    let place = TestFolder::new("t.csv", &table("y", noisy));
     let result = place.train("t.csv --task regression --split 0.4,0.3,0.3");
     let coverage = &result["coverage"][0];
     assert_eq!((coverage["target"].as_str(), coverage["level"].as_f64()), (Some("y"), Some(0.9)));
@@ -611,7 +611,7 @@ fn intervals_cover_as_many_rows_as_are_asked_for() {
 
 #[test]
 fn classes_have_sets() {
-    let place = Place::new("t.csv", &classes());
+    let place = TestFolder::new("t.csv", &classes());
     place.train("t.csv");
     let rows = place.answers("t.csv --intervals 0.95");
     assert_eq!(rows[0], ["prediction", "probability_high", "probability_low", "set"]);
@@ -627,7 +627,7 @@ fn classes_have_sets() {
 fn quantiles_are_predicted_in_order_and_calibrated() {
     // From 2a the truth is off by up to a·b.
     let noisy = |i: usize, a: f64, b: f64| (2.0 * a + a * b * (unit(i, 5) - 0.5)).to_string();
-    let place = Place::new("t.csv", &table("y", noisy));
+    let place = TestFolder::new("t.csv", &table("y", noisy));
     let result = place.train("t.csv --task regression --quantiles 0.1,0.5,0.9 --split 0.4,0.3,0.3");
     for name in ["pinball_0.1", "pinball_0.5", "pinball_0.9", "coverage", "rmse"] {
         assert!(metric(&result, "test", name) > 0.0, "{result}");

@@ -1,7 +1,7 @@
 //! What is wrong with a run, or will be wrong with one: findings with their evidence, and what to type.
 //!
 //! To what a run's events show ([`crate::findings`]) come checks of its data and, before any training, of the network on
-//! this data: a check is one function and one line in [`ALL`].
+//! this data: a check is one function and one line in `ALL`.
 
 mod before_training;
 mod data;

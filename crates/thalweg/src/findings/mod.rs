@@ -1,6 +1,6 @@
 //! What is wrong with a run, by its events alone: findings, each with its evidence and what to do about it.
 //!
-//! A check is one function and one line in [`ALL`]. Its thresholds stand in its file, with their reasons.
+//! A check is one function and one line in `ALL`. Its thresholds stand in its file, with their reasons.
 //!
 //! ```
 //! # use thalweg::event::Event;

@@ -51,12 +51,12 @@ const MIN_PARALLEL_WORK: f64 = 1e5;
 #[derive(Debug)]
 struct Plan {
     input: Shape,
-    members: Vec<Place>,
+    members: Vec<MemberLayout>,
 }
 
-/// Where a member is within its ensemble.
+/// Where a member's parameters and saved tensors are within its ensemble.
 #[derive(Debug)]
-struct Place {
+struct MemberLayout {
     /// Its parameters among the ensemble's.
     entries: Range<usize>,
     slots: Vec<Slots>,
@@ -64,7 +64,7 @@ struct Place {
     kept: usize,
 }
 
-impl Place {
+impl MemberLayout {
     /// All its saved tensors.
     fn tensors(&self) -> usize {
         self.kept + 2
@@ -75,7 +75,7 @@ impl Place {
 struct Task<'a> {
     k: usize,
     member: &'a Sequential,
-    place: &'a Place,
+    layout: &'a MemberLayout,
     saved: &'a mut [Tensor],
     gradient: Option<ParametersMut<'a>>,
 }
@@ -103,19 +103,19 @@ impl Ensemble {
         let input = x.shape().example();
         let plan = self.plan.get_or_init(|| {
             let mut entry = 0;
-            let place = |member: &Sequential| {
+            let layout = |member: &Sequential| {
                 let (slots, count, kept) = member.places(input, 0, 0);
                 let entries = entry..entry + count;
                 entry = entries.end;
-                Place { entries, slots, kept }
+                MemberLayout { entries, slots, kept }
             };
-            Plan { input, members: self.members.iter().map(place).collect() }
+            Plan { input, members: self.members.iter().map(layout).collect() }
         });
         assert_eq!(plan.input, input, "an ensemble is part of one network");
         plan
     }
 
-    fn with_places<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (&'a Sequential, &'a Place)> {
+    fn with_layouts<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (&'a Sequential, &'a MemberLayout)> {
         self.members.iter().zip(&plan.members)
     }
 
@@ -126,12 +126,12 @@ impl Ensemble {
         mut saved: &'a mut [Tensor],
         mut gradient: Option<ParametersMut<'a>>,
     ) -> impl Iterator<Item = Task<'a>> {
-        self.with_places(plan).enumerate().map(move |(k, (member, place))| {
-            let (own, rest) = std::mem::take(&mut saved).split_at_mut(place.tensors());
+        self.with_layouts(plan).enumerate().map(move |(k, (member, layout))| {
+            let (own, rest) = std::mem::take(&mut saved).split_at_mut(layout.tensors());
             saved = rest;
             let own_gradient;
-            (own_gradient, gradient) = gradient.take().map(|all| all.split_trained(place.entries.len())).unzip();
-            Task { k, member, place, saved: own, gradient: own_gradient }
+            (own_gradient, gradient) = gradient.take().map(|all| all.split_trained(layout.entries.len())).unzip();
+            Task { k, member, layout, saved: own, gradient: own_gradient }
         })
     }
 }
@@ -194,13 +194,13 @@ impl Layer for Ensemble {
     fn forward(&self, theta: Parameters, x: View, mut y: ViewMut, saved: &mut [Tensor], mode: Mode) {
         let (plan, m) = (self.plan(x), x.shape().rows());
         run(self.tasks(plan, saved, None), m as f64 * self.multiply_adds(plan.input), |task| {
-            let Task { k, member, place, saved, .. } = task;
+            let Task { k, member, layout, saved, .. } = task;
             // Each member has noise of its own.
-            member.forward(&place.slots, theta.of(place.entries.clone()), x, saved, mode.of_inner_layer(*k));
+            member.forward(&layout.slots, theta.of(layout.entries.clone()), x, saved, mode.of_inner_layer(*k));
         });
         let mut start = 0;
-        for Task { place, saved, .. } in self.tasks(plan, saved, None) {
-            let z = Sequential::outcome(&place.slots, x, saved);
+        for Task { layout, saved, .. } in self.tasks(plan, saved, None) {
+            let z = Sequential::outcome(&layout.slots, x, saved);
             ops::copy_columns(z, 0..z.shape().columns(), y.reborrow(), start);
             start += z.shape().columns();
         }
@@ -212,42 +212,42 @@ impl Layer for Ensemble {
         let (m, outputs) = (x.shape().rows(), dy.shape().columns() / self.members.len());
         let work = 2.0 * m as f64 * self.multiply_adds(plan.input);
         run(self.tasks(plan, saved, Some(gradient)), work, |task| {
-            let Task { k, member, place, saved, gradient } = task;
-            let (kept, deltas) = saved.split_at_mut(place.kept);
+            let Task { k, member, layout, saved, gradient } = task;
+            let (kept, deltas) = saved.split_at_mut(layout.kept);
             let [a, b] = deltas else { unreachable!("two deltas are kept") };
             ops::copy_columns(dy, *k * outputs..(*k + 1) * outputs, a.view_mut().part(0, [m, outputs]), 0);
             let gradient = gradient.as_mut().expect("a backward pass has a gradient").reborrow();
-            let theta = theta.of(place.entries.clone());
-            member.backward(&place.slots, (theta, x), kept, [a, b], gradient, needs_dx);
+            let theta = theta.of(layout.entries.clone());
+            member.backward(&layout.slots, (theta, x), kept, [a, b], gradient, needs_dx);
         });
         let Some(dx) = &mut dx else { return };
-        for Task { k, member, place, saved, .. } in self.tasks(plan, saved, None) {
+        for Task { k, member, layout, saved, .. } in self.tasks(plan, saved, None) {
             // Each layer reads one delta and writes the other.
-            let back = saved[place.kept + member.0.len() % 2].view().part(0, x.shape());
+            let back = saved[layout.kept + member.0.len() % 2].view().part(0, x.shape());
             if k == 0 { ops::copy(back, dx.reborrow()) } else { ops::add_scaled(dx.reborrow(), 1.0, back) }
         }
     }
 
     fn scale_output(&self, mut theta: ParametersMut, factor: f64) -> bool {
         let Some(plan) = self.plan.get() else { return false };
-        let mut each = self.with_places(plan);
-        each.all(|(member, place)| member.scale_output(&place.slots, theta.of(place.entries.clone()), factor))
+        let mut each = self.with_layouts(plan);
+        each.all(|(member, layout)| member.scale_output(&layout.slots, theta.of(layout.entries.clone()), factor))
     }
 
     fn update_statistics(&self, mut theta: ParametersMut, saved: &[Tensor]) {
         let Some(plan) = self.plan.get() else { return };
         let mut start = 0;
-        for (member, place) in self.with_places(plan) {
-            member.update_statistics(&place.slots, theta.of(place.entries.clone()), &saved[start..]);
-            start += place.tensors();
+        for (member, layout) in self.with_layouts(plan) {
+            member.update_statistics(&layout.slots, theta.of(layout.entries.clone()), &saved[start..]);
+            start += layout.tensors();
         }
     }
 
     fn kink_sides(&self, x: View, _y: View, saved: &[Tensor], sides: &mut Vec<bool>) {
         let mut start = 0;
-        for (member, place) in self.with_places(self.plan(x)) {
-            member.kink_sides(&place.slots, x, &saved[start..], sides);
-            start += place.tensors();
+        for (member, layout) in self.with_layouts(self.plan(x)) {
+            member.kink_sides(&layout.slots, x, &saved[start..], sides);
+            start += layout.tensors();
         }
     }
 }

@@ -67,21 +67,21 @@ pub(super) fn compare(
     evaluation: &SplitsEvaluation,
     callback: &dyn Callback,
 ) -> Result<Compared> {
-    let judge = if data.parts.test.rows > 0 { &data.parts.test } else { &data.parts.dev };
+    let evaluated = if data.parts.test.rows > 0 { &data.parts.test } else { &data.parts.dev };
     let asked = config.output.baselines;
-    if asked == Some(false) || judge.rows == 0 || callback.stop() {
+    if asked == Some(false) || evaluated.rows == 0 || callback.stop() {
         return Ok(Compared::default());
     }
     let mut judged = vec![constant(data)?];
     // Images and sounds have many inputs, and rows on disk are read again in every epoch.
-    let dear = data.pipeline.media().is_some() || data.on_disk.is_some() || judge.on_disk.is_some();
+    let dear = data.pipeline.media().is_some() || data.on_disk.is_some() || evaluated.on_disk.is_some();
     let name = if data.task == Task::Regression { LINEAR } else { LOGISTIC };
     if let Some(spectra) = spectra(data, plan)? {
         judged.extend(linear(config, &spectra, OF_SPECTRA, plan, state, callback)?);
     } else if !config.network.is_linear() && (!dear || asked == Some(true)) {
         judged.extend(linear(config, data, name, plan, state, callback)?);
     }
-    let unbeaten = judged.iter().find_map(|judged| unbeaten(data, judge, evaluation, judged));
+    let unbeaten = judged.iter().find_map(|judged| unbeaten(data, evaluated, evaluation, judged));
     let baselines = judged.into_iter().map(|judged| judged.baseline).collect();
     Ok(Compared { baselines, warning: unbeaten })
 }

@@ -17,7 +17,7 @@ use crate::tensor::{Dtype, Tensor, View};
 const MOST: usize = 4;
 
 /// Multiply-adds of a forward pass that make a thread worthwhile.
-const WORTH: usize = 150_000;
+const MIN_WORK: usize = 150_000;
 
 /// The most parameters: larger networks share products among threads instead.
 const SMALL: usize = 1 << 17;
@@ -33,7 +33,7 @@ fn rows_of_part(network: &Network, m: usize) -> usize {
     let parameters = network.layout().len();
     let Some(work) = network.flops_per_example().filter(|_| parameters <= SMALL) else { return m };
     let whole = m * (work + EXAMPLE + INPUT * network.input().size());
-    let parts = (whole / WORTH).min(m * work / (OUTWEIGHS * parameters.max(1))).clamp(1, MOST);
+    let parts = (whole / MIN_WORK).min(m * work / (OUTWEIGHS * parameters.max(1))).clamp(1, MOST);
     m.div_ceil(parts)
 }
 

@@ -54,7 +54,7 @@ pub(in crate::conv) trait Line<const I: usize, const O: usize>: Copy {
                     if const { Self::FACTORS[TO][FROM] != 0.0 } {
                         let (sum, x) = (mapped[TO], line[FROM]);
                         mapped[TO] = match const { Step::of(&Self::FACTORS[TO], FROM) } {
-                            Step::Begin => x,
+                            Step::First => x,
                             Step::Plus => sum.plus(x),
                             Step::Minus => sum.minus(x),
                             Step::Times => sum.plus_product(x, V::splat(T::of(const { Self::FACTORS[TO][FROM] }))),
@@ -69,7 +69,7 @@ pub(in crate::conv) trait Line<const I: usize, const O: usize>: Copy {
 
 /// How an element joins the sum of those before it.
 enum Step {
-    Begin,
+    First,
     Plus,
     Minus,
     Times,
@@ -83,7 +83,7 @@ impl Step {
             i += 1;
         }
         match (factors[at] == 1.0, factors[at] == -1.0) {
-            (true, _) if first => Step::Begin,
+            (true, _) if first => Step::First,
             (true, _) => Step::Plus,
             (_, true) if !first => Step::Minus,
             _ => Step::Times,

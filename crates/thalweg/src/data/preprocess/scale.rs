@@ -6,7 +6,7 @@ use super::quantiles::Quantiles;
 use crate::config::Normalise;
 
 /// A column whose farthest number is more than this many robust standard deviations from its median has far outliers.
-const FAR: f64 = 20.0;
+const FAR_OUTLIER: f64 = 20.0;
 /// Fewer values than this say nothing about outliers.
 const ENOUGH_FOR_OUTLIERS: usize = 20;
 /// The interquartile range of the standard normal distribution.
@@ -102,7 +102,7 @@ pub(super) fn has_far_outliers(values: &mut Quantiles) -> bool {
     }
     let (median, spread) = (values.at(0.5), robust_spread(values));
     let (low, high) = range(values.values().iter().copied()).unwrap_or_default();
-    spread > 0.0 && (high - median).max(median - low) / spread > FAR
+    spread > 0.0 && (high - median).max(median - low) / spread > FAR_OUTLIER
 }
 
 /// μ and σ (population form); σ is 1 for a constant column (or no numbers), so that dividing by it is safe.
