@@ -39,6 +39,14 @@ export function useLoad<T>(key: string, load: () => Promise<T>): Loaded<T> {
   return { ...state, reload };
 }
 
+/** Calls again and again, every so many milliseconds, while the page is looked at. */
+export function useEvery(milliseconds: number, call: () => void): void {
+  useEffect(() => {
+    const timer = setInterval(() => document.hidden || call(), milliseconds);
+    return () => clearInterval(timer);
+  }, [milliseconds, call]);
+}
+
 /** Whether the server is there, as far as streams tell. */
 export function useConnection(): boolean {
   const [connected, set] = useState(true);

@@ -2,14 +2,18 @@
 
 import { api } from "../api.ts";
 import { number, plural } from "../format.ts";
-import { useLoad, useTitle } from "../hooks.ts";
+import { useEvery, useLoad, useTitle } from "../hooks.ts";
 import { Command, Empty, Failure, Icon, Loading } from "../parts/ui.tsx";
 import { link } from "../router.ts";
 import { Markup, Style } from "../run/report.tsx";
 
+/** Milliseconds between two looks: workers write into a study as their trials end. */
+const GLANCE = 3000;
+
 export function StudiesPage() {
   useTitle("Studies");
   const { data: studies, error, reload } = useLoad("studies", api.studies);
+  useEvery(GLANCE, reload);
   // A server without studies has none to show.
   const none = error?.status === 404 || studies?.length === 0;
   if (studies === null && !none) return error ? <Failure error={error} retry={reload} /> : <Loading />;
@@ -62,6 +66,7 @@ export function StudiesPage() {
 export function StudyPage({ id }: { id: string }) {
   useTitle(id);
   const { data: study, error, reload } = useLoad(`study ${id}`, () => api.study(id));
+  useEvery(GLANCE, reload);
   if (study === null) return error ? <Failure error={error} retry={reload} /> : <Loading />;
   return (
     <>
