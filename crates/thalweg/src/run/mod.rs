@@ -388,7 +388,9 @@ pub(crate) fn fit(
 
 /// The report last: its presence marks the run as complete.
 fn write_report(folder: &RunFolder, events: &[Event]) -> Result<()> {
-    atomic::write(&folder.history(), history::history(events).as_bytes())?;
+    // Not synced, which takes longer than a small training: the log has it all.
+    std::fs::write(folder.history(), history::history(events))
+        .map_err(|error| Error::io(Kind::Config, folder.history(), "write the epochs", &error))?;
     atomic::write(&folder.report(), crate::report::html(events).as_bytes())
 }
 
