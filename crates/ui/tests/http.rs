@@ -52,10 +52,9 @@ impl Served {
     /// Sends a request as it is written, with the headers that end it.
     fn raw(&self, head: &str, body: &[u8]) -> Answer {
         let mut stream = self.connect();
-        stream.write_all(head.as_bytes()).unwrap();
-        stream.write_all(format!("Content-Length: {}\r\nConnection: close\r\n\r\n", body.len()).as_bytes()).unwrap();
+        let head = format!("{head}Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
         // The server may answer and close before it has read all.
-        _ = stream.write_all(body);
+        _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
         let mut answer = Vec::new();
         _ = stream.read_to_end(&mut answer);
         let text = String::from_utf8_lossy(&answer).into_owned();
