@@ -1,5 +1,6 @@
 // Runs beside one another: curves, configuration, metrics, and whether differences are chance.
 
+import type { ComponentChildren } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import uPlot from "uplot";
 
@@ -165,16 +166,25 @@ const METRICS: Record<string, string> = {
   mape: "MAPE",
 };
 
-function RunHeads({ rows }: { rows: Row[] }) {
+/** A table with a column for each run. */
+function SideBySide({ label, first, runs, children }: { label: string; first: string; runs: Row[]; children: ComponentChildren }) {
   return (
-    <>
-      {rows.map((row, at) => (
-        <th key={row.id} class="r" scope="col" title={row.id}>
-          <Swatch at={at} />
-          <span class="run-name">{row.id}</span>
-        </th>
-      ))}
-    </>
+    <div class="scroll" tabIndex={0} role="region" aria-label={label}>
+      <table class="side-by-side">
+        <thead>
+          <tr>
+            <th scope="col">{first}</th>
+            {runs.map((row, at) => (
+              <th key={row.id} class="r" scope="col" title={row.id}>
+                <Swatch at={at} />
+                <span class="run-name">{row.id}</span>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </div>
   );
 }
 
@@ -190,38 +200,28 @@ function MetricsTable({ comparison }: { comparison: Comparison }) {
       note="The best of each row is bold; below, 95 % intervals."
       side={<Choice label="Part of the data" value={split} choose={choose} options={splits.map((one) => [one, capital(one)] as const)} />}
     >
-      <div class="scroll" tabIndex={0} role="region" aria-label="Metrics">
-        <table class="side-by-side">
-          <thead>
-            <tr>
-              <th scope="col">Metric</th>
-              <RunHeads rows={runs} />
+      <SideBySide label="Metrics" first="Metric" runs={runs}>
+        {metrics.filter((row) => row.split === split).map((row) => {
+          const best = bestOf(row.values, row.higher_is_better);
+          return (
+            <tr key={`${row.split} ${row.name}`}>
+              <th scope="row">
+                {capital(row.label)}
+              </th>
+              {row.values.map((metric, at) => (
+                <td key={at} class={`r ${metric?.value === best ? "best" : ""}`}>
+                  {metricValue(row.name, metric?.value)}
+                  {metric && metric.low !== null && metric.high !== null && (
+                    <small>
+                      {metricValue(row.name, metric.low)} – {metricValue(row.name, metric.high)}
+                    </small>
+                  )}
+                </td>
+              ))}
             </tr>
-          </thead>
-          <tbody>
-            {metrics.filter((row) => row.split === split).map((row) => {
-              const best = bestOf(row.values, row.higher_is_better);
-              return (
-                <tr key={`${row.split} ${row.name}`}>
-                  <th scope="row">
-                    {capital(row.label)}
-                  </th>
-                  {row.values.map((metric, at) => (
-                    <td key={at} class={`r ${metric?.value === best ? "best" : ""}`}>
-                      {metricValue(row.name, metric?.value)}
-                      {metric && metric.low !== null && metric.high !== null && (
-                        <small>
-                          {metricValue(row.name, metric.low)} – {metricValue(row.name, metric.high)}
-                        </small>
-                      )}
-                    </td>
-                  ))}
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-      </div>
+          );
+        })}
+      </SideBySide>
     </Card>
   );
 }
@@ -298,30 +298,20 @@ function Differences({ comparison }: { comparison: Comparison }) {
       {configuration.length === 0 ? (
         <p class="muted">The runs have the same options.</p>
       ) : (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Options that differ">
-          <table class="side-by-side">
-            <thead>
-              <tr>
-                <th scope="col">Option</th>
-                <RunHeads rows={runs} />
-              </tr>
-            </thead>
-            <tbody>
-              {configuration.map((option) => (
-                <tr key={option.key}>
-                  <th scope="row">
-                    <code>{option.key}</code>
-                  </th>
-                  {option.values.map((value, at) => (
-                    <td key={at} class="r">
-                      {value === null ? <span class="muted">auto</span> : <code>{value}</code>}
-                    </td>
-                  ))}
-                </tr>
+        <SideBySide label="Options that differ" first="Option" runs={runs}>
+          {configuration.map((option) => (
+            <tr key={option.key}>
+              <th scope="row">
+                <code>{option.key}</code>
+              </th>
+              {option.values.map((value, at) => (
+                <td key={at} class="r">
+                  {value === null ? <span class="muted">auto</span> : <code>{value}</code>}
+                </td>
               ))}
-            </tbody>
-          </table>
-        </div>
+            </tr>
+          ))}
+        </SideBySide>
       )}
     </Card>
   );
