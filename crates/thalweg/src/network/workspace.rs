@@ -160,10 +160,10 @@ impl Scale {
     /// Of a layer's output behind an activation, and of the gradient with respect to it where there is one; units are
     /// the last dimension of an example.
     pub(super) fn of(y: View, dy: Option<View>, activation: Option<Activation>, units: usize) -> Scale {
-        let mut alive = vec![false; units];
-        for row in 0..y.len() / units.max(1) {
-            alive.iter_mut().enumerate().for_each(|(unit, alive)| *alive |= y.at(row * units + unit) != 0.0);
-        }
+        let alive = || {
+            let other_than_0 = |unit| (unit..y.len()).step_by(units.max(1)).any(|at| y.at(at) != 0.0);
+            (0..units).map(other_than_0).collect()
+        };
         let near_an_end = |middle: f64, half: f64| {
             Some((0..y.len()).filter(|&i| (y.at(i) - middle).abs() > half - NEAR_AN_END).count())
         };
@@ -173,7 +173,7 @@ impl Scale {
             squares: ops::sum_squares(y),
             zeros: (0..y.len()).filter(|&i| y.at(i) == 0.0).count(),
             gradient_squares: dy.map_or(f64::NAN, ops::sum_squares),
-            alive: (activation == Some(Activation::Relu)).then_some(alive),
+            alive: (activation == Some(Activation::Relu)).then(alive),
             saturated: match activation {
                 Some(Activation::Sigmoid) => near_an_end(0.5, 0.5),
                 Some(Activation::Tanh) => near_an_end(0.0, 1.0),
