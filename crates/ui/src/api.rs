@@ -15,7 +15,7 @@ use axum::{Json, Router};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use thalweg::event::Run;
+use thalweg::event::{Run, Splits};
 use thalweg::metrics::higher_is_better;
 use thalweg::report::{self, metric_name};
 use thalweg::run::RunFolder;
@@ -24,6 +24,7 @@ use thalweg::{Error, Kind, findings, io};
 use crate::answer::{self, Models};
 use crate::curves::{self, Window};
 use crate::run_list::{Labels, RunList, labels};
+use crate::stream::Watch;
 use crate::{comparison, configuration, playground, stream, studies};
 
 /// The time in which a resumed run that cannot go on says so.
@@ -128,14 +129,11 @@ fn whole(run: &Run, folder: &Path) -> Value {
     let sections: Vec<Value> =
         report::sections(run).into_iter().map(|section| json!({ "id": section.id, "html": section.html })).collect();
     let metrics = run.end.as_ref().map(|end| &end.metrics);
-    let names: BTreeMap<&str, Value> =
-        [metrics.map(|all| &all.train), metrics.map(|all| &all.dev), metrics.map(|all| &all.test)]
-            .into_iter()
-            .flatten()
-            .flat_map(|metrics| metrics.keys().map(String::as_str))
-            .chain(run.epochs.last().into_iter().flat_map(|epoch| epoch.dev.keys().map(String::as_str)))
-            .map(|name| (name, json!({ "label": metric_name(name), "higher_is_better": higher_is_better(name) })))
-            .collect();
+    let in_the_end = metrics.into_iter().flat_map(Splits::named).flat_map(|(_, metrics)| metrics.keys());
+    let names: BTreeMap<&str, Value> = in_the_end
+        .chain(run.epochs.last().into_iter().flat_map(|epoch| epoch.dev.keys()))
+        .map(|name| (name.as_str(), json!({ "label": metric_name(name), "higher_is_better": higher_is_better(name) })))
+        .collect();
     let baselines: Vec<Value> =
         run.baselines.iter().map(|one| json!({ "name": one.name, "metrics": one.metrics })).collect();
     json!({
@@ -167,9 +165,8 @@ fn decision(decision: &thalweg::event::Decision) -> Value {
 }
 
 fn can_resume(run: &Run, folder: &Path) -> bool {
-    let unfinished = run.end.as_ref().is_none_or(|end| end.reason.contains("interrupted"));
     let checkpoint = ["checkpoint.safetensors", "checkpoint.previous.safetensors"];
-    unfinished && checkpoint.iter().any(|name| folder.join(name).is_file()) && !RunFolder::is_in_use(folder)
+    run.interrupted() && checkpoint.iter().any(|name| folder.join(name).is_file()) && !RunFolder::is_in_use(folder)
 }
 
 async fn epochs(
@@ -192,8 +189,8 @@ async fn run_stream(
     State(shared): State<Shared>,
     extract::Path(id): extract::Path<String>,
 ) -> Result<Response, Refusal> {
-    let folder = aside(move || shared.runs.folder(&id)).await?;
-    Ok(stream::of_run(folder).into_response())
+    let watch = aside(move || Ok(Watch::new(shared.runs.folder(&id)?))).await?;
+    Ok(stream::of_run(watch).into_response())
 }
 
 async fn stop(State(shared): State<Shared>, extract::Path(id): extract::Path<String>) -> Answer {

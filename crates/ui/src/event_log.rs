@@ -32,8 +32,20 @@ impl EventLog {
         EventLog { path, position: 0, mark: Vec::new() }
     }
 
-    /// The whole lines from the position on, after which it then stands; lines that this version does not know are left out.
+    /// The events from the position on, after which it then stands; those that this version does not know are left out.
     pub(crate) fn news(&mut self) -> io::Result<News> {
+        let (text, from_the_start) = self.lines()?;
+        let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        Ok(News { events: lines.filter_map(|line| serde_json::from_slice(line).ok()).collect(), from_the_start })
+    }
+
+    /// Passes over what there is now.
+    pub(crate) fn skip(&mut self) -> io::Result<()> {
+        self.lines().map(drop)
+    }
+
+    /// The whole lines from the position on, and whether they are the log's first.
+    fn lines(&mut self) -> io::Result<(Vec<u8>, bool)> {
         let mut file = File::open(&self.path)?;
         let from_the_start = self.position == 0 || !self.mark_is_there(&mut file)?;
         if from_the_start {
@@ -46,8 +58,7 @@ impl EventLog {
         self.position += text.len() as u64;
         self.mark.extend_from_slice(&text[text.len().saturating_sub(MARK)..]);
         self.mark.drain(..self.mark.len().saturating_sub(MARK));
-        let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        Ok(News { events: lines.filter_map(|line| serde_json::from_slice(line).ok()).collect(), from_the_start })
+        Ok((text, from_the_start))
     }
 
     fn mark_is_there(&self, file: &mut File) -> io::Result<bool> {
@@ -91,6 +102,10 @@ mod tests {
         let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(b"point\",\"epoch\":3,\"step\":0}\n{\"event\":\"of a later version\"}\n").unwrap();
         assert_eq!(epochs(log.news().unwrap()), (false, vec![3]));
+        let mut later = EventLog::new(path.clone());
+        later.skip().unwrap();
+        file.write_all(line(4).as_bytes()).unwrap();
+        assert_eq!(epochs(later.news().unwrap()), (false, vec![4]));
     }
 
     #[test]

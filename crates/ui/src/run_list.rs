@@ -244,9 +244,7 @@ pub(crate) fn labels(folder: &Path) -> Labels {
 
 /// The metric that a row shows: of test, or of dev where there is no test part.
 fn headline(run: &Run, metrics: &Splits<Metrics>) -> Option<Value> {
-    let (split, of) = [("test", &metrics.test), ("dev", &metrics.dev), ("train", &metrics.train)]
-        .into_iter()
-        .find(|(_, metrics)| !metrics.is_empty())?;
+    let (split, of) = metrics.named().into_iter().rfind(|(_, metrics)| !metrics.is_empty())?;
     let (name, Metric { value, low, high }) = run.headline(of)?;
     Some(json!({
         "split": split,

@@ -35,11 +35,7 @@ pub(crate) fn of_list(runs: Arc<RunList>) -> Sse<impl Stream<Item = Item>> {
 }
 
 /// `epoch`, `scales`, `progress` and `changed` (all else: warnings, the end, another beginning) of a run.
-pub(crate) fn of_run(folder: PathBuf) -> Sse<impl Stream<Item = Item>> {
-    let mut log = EventLog::new(folder.join("events.jsonl"));
-    // What is there already the page has fetched.
-    _ = log.news();
-    let watch = Watch { in_use: RunFolder::is_in_use(&folder), progress: String::new(), log, folder };
+pub(crate) fn of_run(watch: Watch) -> Sse<impl Stream<Item = Item>> {
     Sse::new(watched(watch, Watch::look)).keep_alive(KeepAlive::default())
 }
 
@@ -65,7 +61,7 @@ fn told(name: &str, data: &Value) -> sse::Event {
 }
 
 /// What is known of a run that is watched.
-struct Watch {
+pub(crate) struct Watch {
     folder: PathBuf,
     log: EventLog,
     progress: String,
@@ -73,6 +69,14 @@ struct Watch {
 }
 
 impl Watch {
+    /// From now on: what is there already the page has fetched.
+    pub(crate) fn new(folder: PathBuf) -> Watch {
+        let mut log = EventLog::new(folder.join("events.jsonl"));
+        // A log that cannot be read now is read from its beginning when it can.
+        _ = log.skip();
+        Watch { in_use: RunFolder::is_in_use(&folder), progress: String::new(), log, folder }
+    }
+
     fn look(mut self) -> (Vec<sse::Event>, Watch) {
         let mut events = Vec::new();
         let news = self.log.news().unwrap_or_default();

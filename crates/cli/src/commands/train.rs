@@ -19,15 +19,16 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     #[cfg(feature = "ui")]
     let page = super::ui::beside_training(matches, &config)?;
     let count = |id| matches.get_one::<usize>(id).copied();
-    if let Some(variation) = count(FOLDS).map(Variation::Folds).or(count(SEEDS).map(Variation::Seeds)) {
-        let series = run::train_series(&config, variation, &mut progress);
-        let code = finish_series(series, &progress, matches)?;
-        #[cfg(feature = "ui")]
-        super::ui::stay(page, &progress);
-        return Ok(code);
-    }
-    let outcome = run::train(&config, &mut progress);
-    let code = finish(outcome, &progress, matches)?;
+    let code = match count(FOLDS).map(Variation::Folds).or(count(SEEDS).map(Variation::Seeds)) {
+        Some(variation) => {
+            let series = run::train_series(&config, variation, &mut progress);
+            finish_series(series, &progress, matches)?
+        }
+        None => {
+            let outcome = run::train(&config, &mut progress);
+            finish(outcome, &progress, matches)?
+        }
+    };
     #[cfg(feature = "ui")]
     super::ui::stay(page, &progress);
     Ok(code)

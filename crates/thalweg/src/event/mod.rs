@@ -36,6 +36,13 @@ pub struct Splits<T = usize> {
     pub test: T,
 }
 
+impl<T> Splits<T> {
+    /// Each by its name, in this order.
+    pub fn named(&self) -> [(&'static str, &T); 3] {
+        [("train", &self.train), ("dev", &self.dev), ("test", &self.test)]
+    }
+}
+
 /// A layer's row in the summary table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LayerRow {

@@ -230,11 +230,9 @@ impl Run {
     /// The metrics of each evaluated split: its name, its rows, its metrics.
     pub fn parts(&self) -> Vec<(&'static str, usize, &Metrics)> {
         let Some(end) = &self.end else { return Vec::new() };
-        let Splits { train, dev, test } = &end.metrics;
-        [("train", self.examples.train, train), ("dev", self.examples.dev, dev), ("test", self.examples.test, test)]
-            .into_iter()
-            .filter(|(_, _, metrics)| !metrics.is_empty())
-            .collect()
+        let rows = self.examples.named().map(|(_, rows)| *rows);
+        let parts = end.metrics.named().into_iter().zip(rows).map(|((name, metrics), rows)| (name, rows, metrics));
+        parts.filter(|(_, _, metrics)| !metrics.is_empty()).collect()
     }
 
     /// The headline metric: accuracy for classes, RMSE for regression.

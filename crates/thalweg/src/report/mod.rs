@@ -106,7 +106,12 @@ pub(crate) fn save_figures(figures: &[Figure], folder: &std::path::Path) -> crat
 /// Sections whose events are missing are left out: a run without a dev split, one that diverged, or one that was killed
 /// has a page too.
 pub fn html(events: &[Event]) -> String {
-    page::page(&Run::new(events))
+    page(&Run::new(events))
+}
+
+/// The same page of a run that is aggregated already.
+pub fn page(run: &Run) -> String {
+    page::page(run)
 }
 
 /// The report's sections with something to show, in the page's order.

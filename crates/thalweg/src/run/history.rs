@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::event::{Event, Run};
+use crate::event::Run;
 use crate::io::csv;
 
 /// One line an epoch: the cost, the loss and the metrics on dev, the learning rate, the seconds since the run began, and
 /// whether it was the best so far. What was not measured, or is no finite number, is an empty cell.
-pub(super) fn history(events: &[Event]) -> String {
-    let run = Run::new(events);
+pub(super) fn history(run: &Run) -> String {
     let names: BTreeSet<&String> = run.epochs.iter().flat_map(|epoch| epoch.dev.keys()).collect();
     let dev = names.iter().map(|name| format!("dev_{name}"));
     let header = ["epoch", "cost", "dev_loss"].map(String::from).into_iter().chain(dev);
@@ -26,6 +25,7 @@ pub(super) fn history(events: &[Event]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Event;
 
     #[test]
     fn an_epoch_is_a_line() {
@@ -39,11 +39,12 @@ mod tests {
             best,
             phases: None,
         };
-        let table = history(&[ended(1, 0.5, 0.75, true), ended(2, f64::NAN, f64::INFINITY, false)]);
+        let events = [ended(1, 0.5, 0.75, true), ended(2, f64::NAN, f64::INFINITY, false)];
+        let table = history(&Run::new(&events));
         let lines: Vec<&str> = table.lines().collect();
         assert_eq!(lines[0], "epoch,cost,dev_loss,dev_accuracy,learning_rate,seconds,best");
         assert_eq!(lines[1], "1,0.5,,0.75,0.001,0.5,true");
         assert_eq!(lines[2], "2,,0.25,,0.001,0.5,false");
-        assert_eq!(history(&[]).lines().count(), 1);
+        assert_eq!(history(&Run::default()).lines().count(), 1);
     }
 }

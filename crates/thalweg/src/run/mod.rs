@@ -48,7 +48,7 @@ use crate::data::{self, memory, rejects};
 use crate::error::{Advice, Error, Kind, Result, advice};
 #[cfg(feature = "images")]
 use crate::event::Decision;
-use crate::event::{Answers, Event, Splits};
+use crate::event::{self, Answers, Event, Splits};
 use crate::io::atomic;
 use crate::metrics::Metrics;
 use crate::model::{EvaluatedExamples, Model};
@@ -387,17 +387,18 @@ pub(crate) fn fit(
 }
 
 /// The report last: its presence marks the run as complete.
-fn write_report(folder: &RunFolder, events: &[Event]) -> Result<()> {
+fn write_report(folder: &RunFolder, run: &event::Run) -> Result<()> {
     // Not synced, which takes longer than a small training: the log has it all.
-    std::fs::write(folder.history(), history::history(events))
+    std::fs::write(folder.history(), history::history(run))
         .map_err(|error| Error::io(Kind::Config, folder.history(), "write the epochs", &error))?;
-    atomic::write(&folder.report(), crate::report::html(events).as_bytes())
+    atomic::write(&folder.report(), crate::report::page(run).as_bytes())
 }
 
 /// Ends the log of a failed run, and still writes its report: it shows where things went wrong.
 fn record_failure(error: &Error, state: &State, recorder: &mut RunRecorder) -> Result<()> {
     recorder.event(&finished(error.message.clone(), state, &Splits::default(), Answers::default()));
-    write_report(recorder.folder, &crate::event::read_events(recorder.folder.events())?.0)
+    let (events, _) = event::read_events(recorder.folder.events())?;
+    write_report(recorder.folder, &event::Run::new(&events))
 }
 
 /// Calibrates the best parameters and chooses thresholds, evaluates them on every split, and writes the model and the report.
@@ -432,7 +433,7 @@ fn finish(
     if let Some(error) = recorder.broken.take() {
         return Err(error);
     }
-    let (events, _) = crate::event::read_events(folder.events())?;
+    let (events, _) = event::read_events(folder.events())?;
     if let Some(figures) = &config.output.figures {
         crate::report::write_figures(&events, Path::new(figures))?;
     }
@@ -440,7 +441,8 @@ fn finish(
     if let Some(board) = &mut recorder.board {
         board.figures(&events)?;
     }
-    write_report(folder, &events)?;
+    let run = event::Run::new(&events);
+    write_report(folder, &run)?;
     Ok(Outcome {
         run: folder.path().to_path_buf(),
         model: folder.model(),
@@ -458,7 +460,7 @@ fn finish(
         coverage,
         decisions,
         warnings,
-        findings: crate::findings::of_events(&events, None),
+        findings: crate::findings::of(&run, None),
         end,
     })
 }

@@ -16,8 +16,7 @@ use prost::Message;
 
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
-use crate::event::{Event, Splits};
-use crate::metrics::Metrics;
+use crate::event::Event;
 use crate::network::Network;
 use crate::recipe::Plan;
 use crate::tensor::Tensor;
@@ -121,13 +120,10 @@ impl TensorBoard {
                 self.scalars(*step, scalars.collect())?;
             }
             Event::Finished { best_epoch, metrics, .. } => {
-                let Splits { train, dev, test } = metrics;
-                let of = |split: &str, metrics: &Metrics| {
-                    let named = metrics.iter().map(|(name, metric)| (format!("best/{split}/{name}"), metric.value));
-                    named.collect::<Vec<_>>()
-                };
-                let scalars = [of("train", train), of("dev", dev), of("test", test)].concat();
-                self.scalars(self.step_of(*best_epoch), scalars)?;
+                let scalars = metrics.named().into_iter().flat_map(|(split, metrics)| {
+                    metrics.iter().map(move |(name, metric)| (format!("best/{split}/{name}"), metric.value))
+                });
+                self.scalars(self.step_of(*best_epoch), scalars.collect())?;
                 let end = proto::SessionEnd { status: proto::SUCCESS, seconds: now() };
                 self.hyper_parameters("session_end_info", HyperParameters { start: None, end: Some(end) })?;
                 self.flush()?;
