@@ -1,7 +1,7 @@
 // Small parts that every page uses.
 
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import type { Refusal, Status } from "../api.ts";
 
@@ -164,7 +164,8 @@ export function Command({ text }: { text: string }) {
 export function Dialog(props: { title: string; close: () => void; children: ComponentChildren; actions: ComponentChildren; submit?: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  // Before it is painted: keys are its own as soon as it is seen.
+  useLayoutEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     dialog.current?.showModal();
     return () => before?.focus();
