@@ -57,17 +57,8 @@ const SEEDS: [&str; 3] = ["0", "1", "2"];
 /// # Errors
 /// If too few faults are named first, too few prescriptions help, or a healthy run has a severe finding.
 fn doctor(only: &str) -> Result<()> {
-    let mut tests = cargo(&[
-        "test",
-        "--release",
-        "--package",
-        "thalweg",
-        "--test",
-        "planted_faults",
-        "--",
-        "--ignored",
-        "--nocapture",
-    ]);
+    let mut tests = cargo(&["test", "--release", "--package", "thalweg", "--test", "integration"]);
+    tests.args(["planted_faults", "--", "--ignored", "--nocapture"]);
     tests.env("THALWEG_DATA", data()).env("THALWEG_ONLY", only);
     step::run("doctor", "see which fault was taken for another", tests).map(|_| ())
 }

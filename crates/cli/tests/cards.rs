@@ -1,8 +1,6 @@
 //! `thalweg card`: what a model's file and its run's events say, in Markdown.
 
-mod command;
-
-use command::{ok, run};
+use crate::command::{ok, run};
 
 /// A folder with a table of three kinds of columns, a third of one's cells missing, and a class with few rows.
 fn place(answer: impl Fn(usize) -> String) -> tempfile::TempDir {

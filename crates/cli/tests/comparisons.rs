@@ -1,10 +1,10 @@
 //! `thalweg compare`: two models on the same rows, and what cannot be compared.
 
-mod command;
-
 use std::process::Output;
 
 use serde_json::Value;
+
+use crate::command;
 
 /// A folder with a table `t.csv` and models of it.
 struct TestFolder(tempfile::TempDir);

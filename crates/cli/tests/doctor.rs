@@ -1,10 +1,8 @@
 //! `thalweg doctor`: findings of a run and of data, and what becomes of what is prescribed.
 
-mod command;
-
 use std::path::Path;
 
-use command::{ok, run};
+use crate::command::{ok, run};
 use serde_json::Value;
 
 /// A table whose column `refund` is there only where the answer is yes.

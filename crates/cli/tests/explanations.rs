@@ -1,10 +1,10 @@
 //! What `evaluate` and `predict` say of why a model answers as it does.
 
-mod command;
-
 use std::process::Output;
 
 use serde_json::Value;
+
+use crate::command;
 
 /// A folder with a table `t.csv` of two numbers, one of them telling, and a model `run` of it.
 struct TestFolder(tempfile::TempDir);

@@ -1,11 +1,11 @@
 //! `thalweg train --folds` and `--seeds`, and `thalweg suspects`.
 
-mod command;
-
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::Value;
+
+use crate::command;
 
 /// A folder with a table `t.csv`, line 2 its first row: two numbers tell which of three classes it is.
 struct TestFolder(tempfile::TempDir);

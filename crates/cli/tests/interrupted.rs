@@ -1,5 +1,4 @@
 //! Runs and studies that are stopped at any moment: going on, or giving the same command again, always leads to the end.
-#![cfg(unix)]
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,4 @@
 //! A folder of pictures that is larger than the memory allowed is trained on within it.
-#![cfg(target_os = "linux")]
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,4 @@
 //! What is written: never over what is read, whole or not at all, and failures with a name.
-#![cfg(unix)]
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -236,3 +236,18 @@ fn the_library_neither_prints_nor_is_unsafe() {
     forbid("cli/src", &["unsafe ", "todo!"]);
     forbid("../python/src", &["unsafe ", "todo!", "thalweg_kernels"]);
 }
+
+/// A file that no program of tests names would be compiled by none, and nobody would notice.
+#[test]
+fn every_file_of_tests_is_in_their_program() {
+    for tests in ["thalweg/tests", "cli/tests"] {
+        let files = sources(tests);
+        let (_, main) = files.iter().find(|(path, _)| path.ends_with("tests/main.rs")).unwrap();
+        for (path, _) in &files {
+            let inner = path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(tests)).unwrap();
+            let name = inner.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
+            let of_its_own = ["main", "no_allocation"].contains(&name);
+            assert!(of_its_own || main.contains(&format!("mod {name};")), "tests/main.rs does not name {name}");
+        }
+    }
+}

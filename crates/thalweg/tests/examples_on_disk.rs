@@ -1,8 +1,4 @@
 //! Images and arrays whose examples stay on disk: the same splits, values and predictions as in memory.
-#![cfg(feature = "images")]
-
-mod folder;
-mod stop;
 
 use std::path::Path;
 
@@ -15,8 +11,8 @@ use thalweg::model::Model;
 use thalweg::run::{self, Outcome};
 use thalweg::train::StopReason;
 
-use folder::{Folder, arrays};
-use stop::StopAfter;
+use crate::folder::{Folder, arrays};
+use crate::stop::StopAfter;
 
 /// Values per example.
 const WIDTH: usize = 10 * 12 * 3;

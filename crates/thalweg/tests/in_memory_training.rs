@@ -1,8 +1,6 @@
 //! Training on data in memory: without a run folder, in any row order, with classes known in advance, one portion at a
 //! time.
 
-mod stop;
-
 use thalweg::config::{Config, Precision};
 use thalweg::data::arrays::Arrays;
 use thalweg::data::column::Column;
@@ -13,7 +11,7 @@ use thalweg::model::Model;
 use thalweg::run::{self, Learner, Trained};
 use thalweg::tensor::ops::MatmulPrecision;
 
-use stop::StopAfter;
+use crate::stop::StopAfter;
 
 fn config(settings: &[(&str, &str)]) -> Config {
     let settings: Vec<_> = settings.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();

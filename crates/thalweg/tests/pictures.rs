@@ -1,7 +1,4 @@
 //! Folders of images: every supported format, and every kind of broken file.
-#![cfg(feature = "images")]
-
-mod folder;
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +11,7 @@ use thalweg::data::media_spec::Fit;
 use thalweg::data::source::{self, Source};
 use thalweg::data::{self, dataset::Dataset};
 
-use folder::{Folder, arrays};
+use crate::folder::{Folder, arrays};
 
 fn save(folder: &Folder, name: &str, picture: impl Into<DynamicImage>) {
     picture.into().save(folder.file(name)).unwrap();

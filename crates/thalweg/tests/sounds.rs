@@ -1,7 +1,4 @@
 //! Folders and lists of sounds: every supported format, and every kind of broken file.
-#![cfg(feature = "sounds")]
-
-mod folder;
 
 use std::f64::consts::TAU;
 use std::fs;
@@ -12,7 +9,7 @@ use thalweg::data;
 use thalweg::data::arrays::Arrays;
 use thalweg::data::source::{self, Source};
 
-use folder::{Folder, arrays};
+use crate::folder::{Folder, arrays};
 
 /// The sample format of a WAV file.
 #[derive(Clone, Copy)]

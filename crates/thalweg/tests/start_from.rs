@@ -1,7 +1,5 @@
 //! Runs that start from a model.
 
-mod stop;
-
 use std::path::Path;
 
 use thalweg::config::Config;
@@ -9,7 +7,7 @@ use thalweg::event::Event;
 use thalweg::run::{resume, train};
 use thalweg::train::StopReason;
 
-use stop::StopAfter;
+use crate::stop::StopAfter;
 
 fn config(folder: &Path, out: &str, more: &[(&str, &str)]) -> Config {
     let out = folder.join(out).display().to_string();

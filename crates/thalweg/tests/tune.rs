@@ -1,5 +1,4 @@
 //! Hyperparameter search on the samples.
-#![cfg(feature = "tune")]
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};

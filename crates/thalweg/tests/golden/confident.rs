@@ -5,7 +5,7 @@ use thalweg::config::Config;
 use thalweg::data::dataset::Dataset;
 use thalweg::metrics;
 
-use crate::numbers::{golden, list, number, numbers, size};
+use super::numbers::{golden, list, number, numbers, size};
 
 #[test]
 fn labels_are_contradicted_as_by_cleanlab() {

@@ -4,7 +4,7 @@ use serde_json::Value;
 use thalweg::losses::{Absolute, Cost, Huber, Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, Squared};
 use thalweg::tensor::{Activation, Dtype, Tensor, ops};
 
-use crate::numbers::{assert_each, golden, list, number, numbers, size, tensor, text};
+use super::numbers::{assert_each, golden, list, number, numbers, size, tensor, text};
 
 #[test]
 fn activations_and_their_derivatives() {

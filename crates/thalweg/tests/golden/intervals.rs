@@ -3,7 +3,7 @@
 use thalweg::data::schema::Task;
 use thalweg::metrics;
 
-use crate::numbers::{golden, list, number, numbers, size, text};
+use super::numbers::{golden, list, number, numbers, size, text};
 
 /// The ratio of two standard errors: a bootstrap of 1,000 draws has its own to within 2 or 3 %.
 const LIKE: std::ops::Range<f64> = 0.9..1.1;

@@ -11,7 +11,7 @@ use thalweg::layers::{
 use thalweg::network::Network;
 use thalweg::tensor::{Activation, Dtype, Shape, Tensor, View, ViewMut, ops};
 
-use crate::numbers::{assert_each, assert_near, golden, joined, list, number, numbers, size, tensor, text};
+use super::numbers::{assert_each, assert_near, golden, joined, list, number, numbers, size, tensor, text};
 
 /// An identity layer that records the gradient that reaches it: the dX of the following layer.
 #[derive(Debug, Default)]

@@ -3,7 +3,7 @@
 use thalweg::data::schema::Task;
 use thalweg::metrics;
 
-use crate::numbers::{assert_each, golden, list, number, numbers, size, text};
+use super::numbers::{assert_each, golden, list, number, numbers, size, text};
 
 #[test]
 fn metrics_of_every_task() {

@@ -11,7 +11,7 @@ use thalweg::schedule::Schedule;
 use thalweg::tensor::{Activation, Dtype, Tensor};
 use thalweg::train::{Examples, Settings, State, Trainer};
 
-use crate::numbers::{assert_each, assert_near, golden, list, number, numbers, size, tensor};
+use super::numbers::{assert_each, assert_near, golden, list, number, numbers, size, tensor};
 
 fn tanh_network(sizes: &[usize]) -> Network {
     let layer = |i: usize, &units: &usize| -> Box<dyn Layer> {

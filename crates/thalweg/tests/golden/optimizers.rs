@@ -4,7 +4,7 @@ use serde_json::Value;
 use thalweg::optimizers::{self, Adam, Epsilon, GradientDescent, Momentum, MomentumForm, Optimizer, RmsProp, Step};
 use thalweg::tensor::{Dtype, Tensor, ops};
 
-use crate::numbers::{assert_near, distance, golden, list, number, numbers, tensor, text};
+use super::numbers::{assert_near, distance, golden, list, number, numbers, tensor, text};
 
 /// In [−1, 1), exact: SplitMix64's output for state i.
 fn uniform(i: u64) -> f64 {

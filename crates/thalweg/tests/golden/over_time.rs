@@ -7,7 +7,7 @@ use thalweg::network::Network;
 use thalweg::schedule::{self, Plateau, Schedule, Time};
 use thalweg::tensor::{Activation, Dtype};
 
-use crate::numbers::{assert_each, golden, list, number, numbers, size, text};
+use super::numbers::{assert_each, golden, list, number, numbers, size, text};
 
 /// The rates of epochs 1, 2, … from α₀ = 0.2.
 fn by_epoch(schedule: &Schedule, epochs: usize) -> Vec<f64> {

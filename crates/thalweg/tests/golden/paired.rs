@@ -4,7 +4,7 @@ use serde_json::Value;
 use thalweg::data::schema::Task;
 use thalweg::metrics::{self, McNemar, Metric};
 
-use crate::numbers::{assert_each, golden, list, number, numbers, size};
+use super::numbers::{assert_each, golden, list, number, numbers, size};
 
 /// The difference, and an interval whose ends are within this share of its width.
 fn assert_interval(what: &str, found: &Metric, theirs: &Value, share: f64) {

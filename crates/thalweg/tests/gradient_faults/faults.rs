@@ -7,8 +7,8 @@ use thalweg::losses::{Absolute, Huber, Loss, SigmoidCrossEntropy, SoftmaxCrossEn
 use thalweg::tensor::ops::{self, LossOutput};
 use thalweg::tensor::{Activation, Dtype, Shape, Tensor, View, ViewMut};
 
-use crate::wrappers::{Written, rewrite};
-use crate::{L2, M};
+use super::wrappers::{Written, rewrite};
+use super::{L2, M};
 
 pub(crate) fn linear(units: usize, g: Activation) -> Box<dyn Layer> {
     Box::new(Linear::new(units, g))

@@ -10,8 +10,7 @@ use thalweg::io::safetensors::{Container, Numbers, Stored};
 use thalweg::run::{resume, train};
 use thalweg::train::StopReason;
 
-#[path = "../stop/mod.rs"]
-mod stop;
+use crate::stop::StopAfter;
 
 /// A run with Adam that was stopped within its third epoch, of six steps each.
 fn stopped(folder: &Path) -> (std::path::PathBuf, Container) {
@@ -20,7 +19,7 @@ fn stopped(folder: &Path) -> (std::path::PathBuf, Container) {
     let all = [("path", "sample:iris"), ("target", "species"), ("patience", "0"), ("out", &out), ("epochs", "4")];
     let more = [("layers", "4"), ("batch_size", "16"), ("optimizer", "adam"), ("average", "0.9")];
     let all: Vec<(String, String)> = all.iter().chain(&more).map(|&(key, value)| (key.into(), value.into())).collect();
-    let outcome = train(&Config::load(None, &all).unwrap(), &mut stop::StopAfter(15.into())).unwrap();
+    let outcome = train(&Config::load(None, &all).unwrap(), &mut StopAfter(15.into())).unwrap();
     assert_eq!(outcome.end, StopReason::Interrupted);
     let bytes = std::fs::read(run.join("checkpoint.safetensors")).unwrap();
     (run, Container::from_bytes(&bytes, "").unwrap())

@@ -1,0 +1,20 @@
+//! The command as its users type it, in one program that is linked once.
+
+mod bad_input;
+mod cards;
+mod command;
+mod comparisons;
+mod doctor;
+mod explanations;
+mod folds;
+#[cfg(unix)]
+mod interrupted;
+mod malformed_models;
+#[cfg(target_os = "linux")]
+mod memory_limit;
+#[cfg(unix)]
+mod output_files;
+mod pictures;
+mod sounds;
+mod tasks;
+mod tune;
