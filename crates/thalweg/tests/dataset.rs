@@ -232,14 +232,14 @@ fn adult_has_its_published_counts() {
 }
 
 #[test]
-fn titanic_leaves_out_names_and_ids() {
+fn titanic_reads_names_and_leaves_out_ids() {
     let Some(text) = shared("titanic/train.csv") else { return };
     let train = table("train.csv", &text, None);
     let data = Dataset::from_tables(&train, None, None, &config("Survived")).unwrap();
     let role = |name: &str| data.schema.columns.iter().find(|column| column.name == name).unwrap().role;
     assert_eq!(
         ["PassengerId", "Name", "Ticket", "Age"].map(role),
-        [Role::Id, Role::Ignored, Role::Ignored, Role::Feature]
+        [Role::Id, Role::Feature, Role::Ignored, Role::Feature]
     );
     assert_eq!((data.task, data.parts.train.rows + data.parts.dev.rows + data.parts.test.rows), (Task::Binary, 891));
     // The file without the target can still be read for prediction.

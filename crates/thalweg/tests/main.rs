@@ -32,5 +32,6 @@ mod start_from;
 mod stop;
 mod table_headers;
 mod table_sources;
+mod texts;
 #[cfg(feature = "tune")]
 mod tune;

@@ -107,6 +107,18 @@ pub enum Impute {
     Median,
 }
 
+/// What texts are taken apart into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TextEncoding {
+    /// Words, and pairs of words.
+    Words,
+    /// These, and the beginnings, ends and parts of words of three and four characters.
+    Ngrams,
+    /// Nothing: texts are left out.
+    Off,
+}
+
 /// How columns become the network's inputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -123,6 +135,9 @@ pub struct Preprocess {
     /// Categories seen fewer times than this share the slot of unseen ones.
     #[schemars(range(min = 1))]
     pub rare_below: usize,
+    /// What columns of free text are taken apart into; what comes in several training rows becomes inputs. Default: ngrams;
+    /// off for the course recipe.
+    pub text: Option<TextEncoding>,
     /// Bins of the piecewise-linear functions that each number becomes (0: none). Default: 256 for classes and 96 for numeric
     /// targets, for tables from 1,000 training rows of up to 128 numbers; none without hidden layers.
     #[schemars(range(min = 0, max = 256))]
@@ -141,6 +156,7 @@ impl Config {
     /// How columns become inputs and targets values: bins are among inputs only where no layer of the network makes them.
     /// Dates and answers are clipped since the second edition; answers not by time, where a trend must go on.
     pub(crate) fn preprocessing(&self) -> Preprocess {
+        let text = Some(self.text_encoding());
         let network = &self.network;
         let layerless = self.train.edition == 1 || network.is_linear() || !network.layer.is_empty();
         let in_pipeline = layerless && network.number_embedding.is_none();
@@ -148,7 +164,15 @@ impl Config {
         let usual = self.train.edition > 1 && self.split.time.is_none();
         let clip_answers = Some(self.preprocess.clip_answers.unwrap_or(usual));
         let bins = self.preprocess.bins.filter(|_| in_pipeline);
-        Preprocess { bins, clip_dates, clip_answers, ..self.preprocess.clone() }
+        Preprocess { text, bins, clip_dates, clip_answers, ..self.preprocess.clone() }
+    }
+}
+
+impl Config {
+    /// What texts are taken apart into: nothing in the first edition and the course's recipe.
+    pub(crate) fn text_encoding(&self) -> TextEncoding {
+        let plain = self.train.edition == 1 || self.train.recipe == Recipe::Course;
+        self.preprocess.text.unwrap_or(if plain { TextEncoding::Off } else { TextEncoding::Ngrams })
     }
 }
 
@@ -160,6 +184,7 @@ impl Default for Preprocess {
             missing_indicator: true,
             one_hot_up_to: 32,
             rare_below: 2,
+            text: None,
             bins: None,
             clip_dates: None,
             scale_target: true,

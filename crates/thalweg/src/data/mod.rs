@@ -33,6 +33,7 @@ mod stream;
 pub mod table;
 pub mod target;
 mod verification;
+mod words;
 
 pub use loader::load;
 

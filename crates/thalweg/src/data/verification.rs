@@ -8,7 +8,7 @@ use super::media_spec::{MediaSpec, PictureSpec, SoundSpec};
 use super::number_format::NumberFormat;
 use super::preprocess::{
     ArrayScale, Bins, Boolean, Categories, Datetime, Embedding, Encode, Input, Numeric, OneHot, Ordered, Pipeline,
-    Scale, Transform,
+    Scale, Text, Transform,
 };
 use super::reading::Cell;
 use super::schema::{self, Column, ColumnKind, Role, Schema, Task};
@@ -25,6 +25,10 @@ const LARGEST: f64 = 1e30;
 const SIDES: std::ops::RangeInclusive<usize> = 1..=4096;
 const RATES: std::ops::RangeInclusive<usize> = 100..=768_000;
 const SAMPLES: std::ops::RangeInclusive<usize> = 1..=1 << 22;
+
+/// A text's codes, and the weight of a word that one row in very many has.
+const MOST_SLOTS: usize = 1 << 16;
+const MOST_IDF: f32 = 100.0;
 
 fn check(right: bool, wrong: impl FnOnce() -> String) -> Checked {
     if right { Ok(()) } else { Err(wrong()) }
@@ -74,7 +78,9 @@ impl Pipeline {
             return Err(format!("the schema's feature {} is not in the pipeline", quoted(name)));
         }
         let is_code = |input: &Input| matches!(input.transform, Transform::Embedding(_));
-        check(self.inputs.is_sorted_by_key(is_code), || "the pipeline has codes before other inputs".into())
+        check(self.inputs.is_sorted_by_key(is_code), || "the pipeline has codes before other inputs".into())?;
+        let is_no_text = |input: &Input| !matches!(input.transform, Transform::Text(_));
+        check(self.inputs.is_sorted_by_key(is_no_text), || "the pipeline has other inputs before texts".into())
     }
 }
 
@@ -88,6 +94,7 @@ impl Input {
             Transform::OneHot(one_hot) => one_hot.check().map(|()| is_categories(kind)),
             Transform::Embedding(embedding) => embedding.check().map(|()| is_categories(kind)),
             Transform::Ordered(ordered) => ordered.check(column).map(|()| kind == ColumnKind::Ordered),
+            Transform::Text(text) => text.check().map(|()| kind == ColumnKind::Text),
         };
         check(fits?, || format!("the schema says that it is {kind:?}, the pipeline takes it as something else"))
     }
@@ -176,6 +183,18 @@ impl Embedding {
     fn check(&self) -> Checked {
         self.categories.check()?;
         check(self.dimension > 0, || "its categories become vectors of no numbers".into())
+    }
+}
+
+impl Text {
+    fn check(&self) -> Checked {
+        let pieces = self.vocabulary.pieces();
+        check(!pieces.is_empty() && self.slots > 0, || "no word is known of its texts, or none can be given".into())?;
+        check(twice(pieces).is_none(), || "one of its words comes twice".into())?;
+        check(pieces.len() == self.idf.len(), || format!("{} words have {} weights", pieces.len(), self.idf.len()))?;
+        let weights = |weight: &f32| (1.0..=MOST_IDF).contains(weight);
+        check(self.idf.iter().all(weights), || format!("a word's weight is none from 1 to {MOST_IDF}"))?;
+        check(self.slots <= MOST_SLOTS, || format!("a text has {} codes, expected {MOST_SLOTS} at most", self.slots))
     }
 }
 

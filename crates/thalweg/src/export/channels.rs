@@ -162,6 +162,13 @@ fn mappings_of(lowered: &LoweredOp, channels_first: bool) -> Vec<ParamMapping> {
             ];
             all.iter().map(|(name, shape)| ParamMapping::same(lowered, name, name, shape)).collect()
         }
+        Op::TextBag { dimension, columns } => {
+            let each = columns.iter().enumerate().map(|(j, bag)| {
+                let name = format!("columns.{j}.weight");
+                ParamMapping::same(lowered, &name, &name, &[bag.features, *dimension])
+            });
+            each.collect()
+        }
         Op::Add { layers, shortcut } => {
             [layers, shortcut].into_iter().flat_map(|branch| param_mappings(branch, channels_first)).collect()
         }

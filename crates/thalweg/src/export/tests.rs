@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{ALL, Exported, Format, Options, Regions, channels, format};
 use crate::Result;
 use crate::data::cell_format::CellFormat;
-use crate::data::preprocess::{ArrayScale, Categories, Embedding, Input, Numeric, Pipeline, Scale, Transform};
+use crate::data::preprocess::{ArrayScale, Categories, Embedding, Input, Numeric, Pipeline, Scale, Text, Transform};
 use crate::data::schema::{Schema, Task};
 use crate::data::target::Target;
 use crate::init::Init;
@@ -26,6 +26,7 @@ use crate::tensor::{Activation, Shape, Tensor, View, ViewMut};
 fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
     let pipeline = match layers[0].kind() {
         "embedding" => of_codes(&layers[0].config()),
+        "text_bag" => of_bags(&layers[0].config(), shape.size()),
         _ => {
             let array = ArrayScale { shape: shape.dimensions().to_vec(), scales: vec![Scale::None], media: None };
             Pipeline { cell_format: CellFormat::default(), inputs: Vec::new(), array: Some(array) }
@@ -59,9 +60,9 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
     Model { theta, network, pipeline, schema, target, provenance: Provenance::default() }
 }
 
-/// Columns of numbers, then of codes, as an embedding takes them.
-fn of_codes(embedding: &Value) -> Pipeline {
-    let numeric = Numeric {
+/// A column of numbers as they are.
+fn as_it_is() -> Transform {
+    Transform::Numeric(Numeric {
         fill: 0.0,
         indicator: false,
         scale: Scale::None,
@@ -70,8 +71,27 @@ fn of_codes(embedding: &Value) -> Pipeline {
         sentinels: Vec::new(),
         lenient: false,
         range: None,
-    };
-    let dense = (0..embedding["dense"].as_u64().unwrap()).map(|_| Transform::Numeric(numeric.clone()));
+    })
+}
+
+/// Columns of texts, and then of numbers, as bags take them.
+fn of_bags(bags: &Value, inputs: usize) -> Pipeline {
+    let texts = bags["columns"].as_array().unwrap().iter().map(|bag| {
+        let [slots, features] = ["slots", "features"].map(|key| bag[key].as_u64().unwrap() as usize);
+        let words: Vec<String> = (0..features).map(|i| format!("word{i}")).collect();
+        let idf = (0..features).map(|i| 1.0 + i as f32).collect();
+        Transform::Text(Text { vocabulary: words.into(), idf, parts: false, slots })
+    });
+    let named = |(i, transform)| Input { column: format!("column {i}"), transform };
+    let mut all: Vec<Input> = texts.enumerate().map(named).collect();
+    let taken: usize = all.iter().map(Input::width).sum();
+    all.extend((taken..inputs).map(|i| named((i, as_it_is()))));
+    Pipeline { cell_format: CellFormat::default(), inputs: all, array: None }
+}
+
+/// Columns of numbers, then of codes, as an embedding takes them.
+fn of_codes(embedding: &Value) -> Pipeline {
+    let dense = (0..embedding["dense"].as_u64().unwrap()).map(|_| as_it_is());
     let codes = embedding["columns"].as_array().unwrap().iter().map(|column| {
         let values = (1..column["slots"].as_u64().unwrap()).map(|i| format!("value {i}")).collect();
         let categories = Categories { values, missing: false, rare: false };

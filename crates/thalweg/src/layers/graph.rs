@@ -3,7 +3,7 @@
 //! A layer lowers itself ([`Layer::lower`]); the formats translate operations and never see the layer's kind
 //! or options. Shapes are those of one example, channels last. Parameters go by the names that the layer gives them.
 
-use super::{BinnedInput, Embedded, Layer, LogMelOptions, Padding, Pair, Pooling};
+use super::{Bag, BinnedInput, Embedded, Layer, LogMelOptions, Padding, Pair, Pooling};
 use crate::error::Result;
 use crate::tensor::conv::ConvGeometry;
 use crate::tensor::{Activation, Shape};
@@ -110,6 +110,14 @@ pub enum Op {
         /// The inputs.
         inputs: Vec<usize>,
     },
+    /// x without the bags that it begins with, and after it the vector of each, the sum of its codes' rows of
+    /// `columns.0.weight` by their weights.
+    TextBag {
+        /// The values that each bag becomes.
+        dimension: usize,
+        /// The bags.
+        columns: Vec<Bag>,
+    },
     /// y = F(x) + S(x), each a chain of nodes; an empty chain is x itself.
     Add {
         /// F.
@@ -207,6 +215,10 @@ impl Op {
             }
             Op::PiecewiseLinear { dimension, columns } => [input.size() + dimension * columns.len()].into(),
             Op::Periodic { dimension, inputs, .. } => [input.size() + dimension * inputs.len()].into(),
+            Op::TextBag { dimension, columns } => {
+                let taken: usize = columns.iter().map(|bag| 2 * bag.slots).sum();
+                [input.size() - taken + dimension * columns.len()].into()
+            }
             Op::Add { layers, .. } => layers.last().map_or(input, Node::output),
             Op::Branches { members } => {
                 let output = |nodes: &Vec<Node>| nodes.last().map_or(input, Node::output).size();

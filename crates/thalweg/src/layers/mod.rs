@@ -22,6 +22,7 @@ mod pool1d;
 mod pool2d;
 mod residual;
 mod sequential;
+mod text_bag;
 
 use std::borrow::Cow;
 use std::fmt::Debug;
@@ -49,6 +50,7 @@ pub use piecewise_linear::{BinnedInput, PiecewiseLinear};
 pub use pool1d::Pool1d;
 pub use pool2d::Pool2d;
 pub use residual::Residual;
+pub use text_bag::{Bag, TextBag};
 
 use crate::error::{Error, Result, did_you_mean};
 use crate::init::Init;
@@ -438,6 +440,7 @@ pub const ALL: &[Kind] = &[
     kind::<Embedding>(),
     kind::<PiecewiseLinear>(),
     kind::<Periodic>(),
+    kind::<TextBag>(),
     kind::<Conv1d>(),
     kind::<Conv2d>(),
     kind::<Pool1d>(),

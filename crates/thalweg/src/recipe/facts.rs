@@ -35,6 +35,8 @@ pub(super) struct Facts<'a> {
     pub(super) sound: Option<SoundSpec>,
     /// Whether the network is the one of convolutions that images and sounds get by themselves.
     pub(super) convolutions: bool,
+    /// Whether there are other inputs, where there are texts.
+    pub(super) texts: Option<Others>,
     /// Whether training is to be fast above all.
     pub(super) fast: bool,
     /// Whether there are no hidden layers.
@@ -46,6 +48,10 @@ pub(super) struct Facts<'a> {
     /// Whether the data is of few sounds, for which the recipe plans minutes.
     pub(super) few_sounds: bool,
 }
+
+/// Whether there are inputs besides texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Others(pub(super) bool);
 
 impl<'a> Facts<'a> {
     pub(super) fn new(config: &'a Config, data: &'a Dataset) -> Self {
@@ -69,9 +75,10 @@ impl<'a> Facts<'a> {
             image,
             sound,
             convolutions: free && auto && (image.is_some() || sound.is_some()),
+            texts: texts(data),
             fast,
             linear: network.is_linear(),
-            wide: data.parts.train.columns >= 256,
+            wide: dense_inputs(data) >= 256,
             few_sounds: sound.is_some() && auto && train.edition > 1 && data.train_rows() < FEW_SOUNDS,
             few_photos: colour && few && auto && !fast && train.label_smoothing == 0.0,
         }
@@ -81,4 +88,14 @@ impl<'a> Facts<'a> {
     pub(super) fn of_rows(&self) -> String {
         format!("{} training rows", self.rows)
     }
+}
+
+/// The inputs that are not of texts' bags.
+fn dense_inputs(data: &Dataset) -> usize {
+    let of_texts: usize = data.pipeline.texts().iter().map(|text| 2 * text.slots).sum();
+    data.parts.train.columns - of_texts
+}
+
+fn texts(data: &Dataset) -> Option<Others> {
+    (!data.pipeline.texts().is_empty()).then(|| Others(dense_inputs(data) > 0))
 }

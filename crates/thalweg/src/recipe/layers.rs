@@ -3,13 +3,15 @@
 use super::candidates::candidates;
 use super::facts::Facts;
 use super::numbers::NumberLayer;
-use super::{decide, images, numbers, sounds};
+use super::texts::Head;
+use super::{decide, images, numbers, sounds, texts};
 use crate::config::{Config, Quality, Recipe};
 use crate::error::{Error, Result};
 use crate::event::Decision;
 use crate::init::Init;
 use crate::layers::{
-    Activate, Average, BatchNorm, Dropout, Embedded, Embedding, Ensemble, Layer, Linear, Parametrization, read_layer,
+    Activate, Average, BatchNorm, Dropout, Embedded, Embedding, Ensemble, Layer, Linear, Parametrization, Residual,
+    read_layer,
 };
 use crate::task::Task;
 use crate::tensor::Activation;
@@ -159,8 +161,13 @@ fn member(facts: &Facts, numbers: Option<&NumberLayer>, decisions: &mut Vec<Deci
     let init = options.init.as_deref().map(|name| Init::named(name, options.init_scale)).transpose();
     let init = init.map_err(|error| error.at("network.init"))?;
     let parametrization = options.parametrization;
+    let output = || {
+        let linear = Linear::new(data.target.outputs(), Activation::Identity);
+        boxed(Linear { init, parametrization, ..linear })
+    };
     let mut layers: Vec<Box<dyn Layer>> = Vec::new();
     if !options.layer.is_empty() {
+        layers.extend(texts::bags(facts).map(boxed));
         for table in &options.layer {
             layers.push(read_layer(table.clone(), &[])?);
         }
@@ -171,11 +178,24 @@ fn member(facts: &Facts, numbers: Option<&NumberLayer>, decisions: &mut Vec<Deci
     } else {
         layers.extend(sounds::features(facts, decisions));
         layers.extend(numbers.map(NumberLayer::layer));
-        layers.extend(dense(facts, init, decisions)?);
+        layers.extend(texts::bags(facts).map(boxed));
+        match texts::head(facts, decisions) {
+            Head::Wide => {}
+            Head::Deep => layers.extend(dense(facts, init, decisions)?),
+            Head::WideAndDeep => {
+                let mut deep = dense(facts, init, decisions)?;
+                deep.push(output());
+                layers.push(Box::new(Residual::new(deep, vec![output()], Activation::Identity)));
+                return Ok(layers);
+            }
+        }
     }
-    let output = Linear::new(data.target.outputs(), Activation::Identity);
-    layers.push(Box::new(Linear { init, parametrization, ..output }));
+    layers.push(output());
     Ok(layers)
+}
+
+fn boxed(layer: impl Layer + 'static) -> Box<dyn Layer> {
+    Box::new(layer)
 }
 
 /// Hidden layers in which every unit sees all inputs.

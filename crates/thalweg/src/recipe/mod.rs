@@ -9,6 +9,7 @@ mod numbers;
 mod settings;
 mod sounds;
 mod start;
+mod texts;
 mod threshold;
 mod train_on_dev;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::facts::Facts;
 use super::layers::averaged;
-use super::{decide, products, unknown};
+use super::{decide, products, texts, unknown};
 use crate::config::Quality;
 use crate::error::{Error, Result};
 use crate::event::Decision;
@@ -72,6 +72,7 @@ fn batch_size(facts: &Facts, decisions: &mut Vec<Decision>) -> usize {
         Some(size) => size,
         None => {
             let size = match facts.rows {
+                10_000.. if facts.texts.is_some() => 128,
                 ..2_000 => 32,
                 2_000..50_000 => 64,
                 _ => 128,
@@ -99,6 +100,7 @@ fn epochs(facts: &Facts, network: &Network, decisions: &mut Vec<Decision>) -> us
         let (rows, range) = match () {
             () if facts.convolutions && facts.sound.is_some() => (thousands * 100, 20..=100),
             () if facts.convolutions => (thousands * 1_000 / 15 * 8, 5..=if facts.few_photos { 150 } else { 100 }),
+            () if facts.texts.is_some() && !facts.course => (texts::PASSES, texts::EPOCHS),
             () if facts.linear || facts.course || facts.first_edition => (thousands * 1_000, 20..=300),
             () if facts.task.is_classes() => (thousands * 100, 12..=300),
             () => (thousands * 500, 20..=300),
@@ -120,6 +122,13 @@ fn learning_rate(facts: &Facts, (optimizer, usual): (&str, Option<f64>), decisio
     facts.config.train.learning_rate.unwrap_or_else(|| {
         let rate = usual.unwrap_or(match () {
             () if facts.course => 1e-3,
+            () if facts.texts.is_some() => {
+                if facts.rows < 10_000 {
+                    3e-3
+                } else {
+                    1e-2
+                }
+            }
             () if facts.linear => 2e-2,
             () if facts.convolutions => 3e-3,
             () if facts.rows < 2_000 => 2e-3,

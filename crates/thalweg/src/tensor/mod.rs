@@ -9,6 +9,7 @@
 //! (`Element`): it runs where the data is, before a batch goes to where the network is.
 
 pub mod activation;
+pub mod bag;
 pub mod conv;
 pub mod mixture;
 pub mod norm;

@@ -440,7 +440,7 @@ pub fn embed_backward(x: View, column: usize, dy: View, start: usize, dtable: Vi
 }
 
 /// The slot of a code; anything that is not a code is the unseen category, 0.
-fn code<T: Real>(x: T, slots: usize) -> usize {
+pub(super) fn code<T: Real>(x: T, slots: usize) -> usize {
     let code = (x.f64() + 0.5) as usize;
     if code < slots { code } else { 0 }
 }

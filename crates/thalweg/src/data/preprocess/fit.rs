@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use thalweg_kernels::pool;
 
 use super::{
-    Boolean, Categories, Datetime, Embedding, Input, Numeric, OneHot, Ordered, Pipeline, Scale, Transform, boolean,
-    datetime, numeric, unreadable,
+    Boolean, Categories, Datetime, Embedding, Input, Numeric, OneHot, Ordered, Pipeline, Scale, Text, Transform,
+    boolean, datetime, numeric, unreadable,
 };
-use crate::config::Preprocess;
+use crate::config::{Preprocess, TextEncoding};
 use crate::data::dates;
 use crate::data::number_format::NumberFormat;
 use crate::data::reading::Readings;
@@ -33,8 +33,12 @@ impl Pipeline {
             Ok(Input { column: features[i].name.clone(), transform: rows.fit(features[i], options)? })
         };
         let mut inputs = pool::map(features.len(), fit).into_iter().collect::<Result<Vec<Input>>>()?;
-        // Codes come last, so that the network's embedding layer passes the dense inputs through.
-        inputs.sort_by_key(|input| matches!(input.transform, Transform::Embedding(_)));
+        // Texts come first and codes last: the network's layers of bags and embeddings pass the other inputs through.
+        inputs.sort_by_key(|input| match input.transform {
+            Transform::Text(_) => 0,
+            Transform::Embedding(_) => 2,
+            _ => 1,
+        });
         let decisions = decisions(&inputs, options);
         Ok((Pipeline { cell_format: schema.cell_format.clone(), inputs, array: None }, decisions))
     }
@@ -88,6 +92,11 @@ impl<'a> Rows<'a> {
                 let cells = self.table.columns[self.position].readings(cell_format);
                 let cells = self.rows.iter().map(|row| cells.category(*row));
                 Transform::Ordered(Ordered::fit(cells, &column.order))
+            }
+            ColumnKind::Text if matches!(options.text, Some(TextEncoding::Words | TextEncoding::Ngrams)) => {
+                let cells = self.table.columns[self.position].readings(cell_format);
+                let cells = self.rows.iter().map(|row| cells.category(*row));
+                Transform::Text(Text::fit(cells, options.text == Some(TextEncoding::Ngrams)))
             }
             ColumnKind::Categorical | ColumnKind::Text => {
                 let cells = self.table.columns[self.position].readings(cell_format);
@@ -153,6 +162,14 @@ fn decisions(inputs: &[Input], options: &Preprocess) -> Vec<Decision> {
                         "[kinds=NAME=categorical]",
                     );
                 }
+            }
+            Transform::Text(text) => {
+                let (what, other) = if text.parts {
+                    ("texts become bags of words, pairs of words and parts of words", "[text=words]")
+                } else {
+                    ("texts become bags of words and pairs of words", "[text=ngrams]")
+                };
+                note(what, "they come in several training rows", other);
             }
             Transform::Boolean(_) | Transform::Ordered(_) => {}
         }

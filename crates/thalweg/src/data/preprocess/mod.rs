@@ -17,6 +17,7 @@ mod numeric;
 mod ordered;
 mod quantiles;
 mod scale;
+mod text;
 
 pub use array::ArrayScale;
 pub use bins::Bins;
@@ -29,6 +30,7 @@ pub use numeric::Numeric;
 pub use ordered::Ordered;
 pub use scale::Scale;
 pub(crate) use scale::mean_deviation;
+pub use text::{Text, Vocabulary};
 
 use super::arrays::Arrays;
 use super::cell_format::CellFormat;
@@ -77,6 +79,8 @@ pub enum Transform {
     Embedding(Embedding),
     /// One input per step between ordered categories.
     Ordered(Ordered),
+    /// Codes of what is in a text, and their weights.
+    Text(Text),
 }
 
 impl Transform {
@@ -88,6 +92,7 @@ impl Transform {
             Transform::OneHot(transform) => transform,
             Transform::Embedding(transform) => transform,
             Transform::Ordered(transform) => transform,
+            Transform::Text(transform) => transform,
         }
     }
 }
@@ -111,6 +116,17 @@ impl Input {
     pub fn width(&self) -> usize {
         self.transform.encoder().width()
     }
+}
+
+/// A column of texts, each of which is a bag of codes with weights.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextColumn {
+    /// The column's name in the data.
+    pub name: String,
+    /// The codes that a row has at most: as many inputs, and then their weights.
+    pub slots: usize,
+    /// How many codes there are.
+    pub features: usize,
 }
 
 /// A categorical column with a learned embedding.
@@ -146,7 +162,8 @@ impl Number for f64 {
 
 /// Raw columns to network inputs; data only, saved with the model.
 ///
-/// The inputs of the dense transforms come first, in the data's column order; then one code for each embedded column.
+/// The inputs of texts come first; then those of the dense transforms, in the data's column order; then one code for each
+/// embedded column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pipeline {
     /// How cells are read.
@@ -179,6 +196,19 @@ impl Pipeline {
     /// The shape of one example's inputs: `[features]`, or that of an array source, such as `[28, 28]`.
     pub fn shape(&self) -> Vec<usize> {
         self.array.as_ref().map_or_else(|| vec![self.width()], |array| array.shape.clone())
+    }
+
+    /// The columns of texts; their inputs are the network's first ones.
+    pub fn texts(&self) -> Vec<TextColumn> {
+        let text = |input: &Input| match &input.transform {
+            Transform::Text(text) => Some(TextColumn {
+                name: input.column.clone(),
+                slots: text.slots,
+                features: text.vocabulary.pieces().len(),
+            }),
+            _ => None,
+        };
+        self.inputs.iter().filter_map(text).collect()
     }
 
     /// The columns with a learned embedding; their codes are the network's last inputs.
@@ -251,7 +281,7 @@ impl Pipeline {
                 let cell = match input.transform {
                     Transform::Numeric(_) | Transform::Boolean(_) => cells.get(*row),
                     // Categories match a cell as it is, or as tools write it.
-                    Transform::Datetime(_) | Transform::OneHot(_) | Transform::Embedding(_) | Transform::Ordered(_) => {
+                    _ => {
                         text = cells.as_text(*row);
                         text.as_deref().map_or(Cell::Missing, Cell::Text)
                     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::config::{self, Config, Recipe};
+use crate::config::{self, Config, Recipe, TextEncoding};
 use crate::data::cell_format::CellFormat;
 use crate::data::table::Table;
 use crate::error::advice;
@@ -71,10 +71,10 @@ impl Schema {
                 column.role = Role::Time;
             } else if data.id.contains(name) {
                 column.role = Role::Id;
-            } else if data.ignore.contains(name) || given == Some(ColumnKind::Text) {
+            } else if data.ignore.contains(name) || (given == Some(ColumnKind::Text) && !reads_texts(config)) {
                 column.role = Role::Ignored;
             } else if given.is_none() {
-                infer_use(&mut column, stats, data.keep.contains(name), is_plain(config), &mut reasons);
+                infer_use(&mut column, stats, data.keep.contains(name), config, &mut reasons);
             }
             if ordered.is_some() && column.role != Role::Feature {
                 let error = Error::config(format!("{name:?} is not an input, and so has no order")).at("--order");
@@ -109,6 +109,11 @@ fn is_plain(config: &Config) -> bool {
     config.train.edition == 1 || config.train.recipe == Recipe::Course
 }
 
+/// Whether columns of free text are inputs.
+fn reads_texts(config: &Config) -> bool {
+    config.text_encoding() != TextEncoding::Off
+}
+
 /// Why a column is not an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LeftOut {
@@ -128,8 +133,8 @@ impl LeftOut {
     fn told(self) -> [&'static str; 3] {
         let (text, id) = ("left out as free text", "left out of the inputs, kept in predictions");
         match self {
-            LeftOut::Text => [text, "nearly every value differs", "[keep=NAME], or [kinds=NAME=numeric]"],
-            LeftOut::Prose => [text, "several words, hardly any twice", "[keep=NAME]"],
+            LeftOut::Text => [text, "nearly every value differs", "[keep=NAME], or [kinds=NAME=text] or numeric"],
+            LeftOut::Prose => [text, "several words, hardly any twice", "[text=ngrams], or [keep=NAME]"],
             LeftOut::NamedId => [id, "named like an id", "[keep=NAME]"],
             LeftOut::Index => [id, "numbered like an index", "[keep=NAME]"],
             LeftOut::Constant => ["left out as constant", "one value in every row", "[keep=NAME]"],
@@ -144,6 +149,8 @@ struct Reasons {
     left_out: Vec<(String, LeftOut)>,
     /// Categories of a known scale, with their order.
     ordered: Vec<String>,
+    /// Texts that are inputs.
+    texts: Vec<String>,
     /// How cells are read.
     reading: reading::Reasons,
 }
@@ -165,12 +172,23 @@ impl Reasons {
             why: "all are of a known scale".into(),
             instead: "[kinds=NAME=categorical], or [order=NAME=LOW<HIGH]".into(),
         });
-        left_out.chain(ordered).chain(self.reading.decisions())
+        let texts = (!self.texts.is_empty()).then(|| Decision {
+            what: format!("taken as free text: {}", shortened(&self.texts, 8)),
+            why: "several words, hardly any twice".into(),
+            instead: "[text=off], or [ignore=NAME]".into(),
+        });
+        left_out.chain(texts).chain(ordered).chain(self.reading.decisions())
     }
 }
 
 /// Whether a column without options is a feature, an id, or left out.
-fn infer_use(column: &mut Column, stats: &ColumnStats, keep: bool, plain: bool, reasons: &mut Reasons) {
+fn infer_use(column: &mut Column, stats: &ColumnStats, keep: bool, config: &Config, reasons: &mut Reasons) {
+    let (plain, texts) = (is_plain(config), reads_texts(config));
+    if texts && stats.prose && matches!(column.kind, ColumnKind::Text | ColumnKind::Categorical) {
+        column.kind = ColumnKind::Text;
+        reasons.texts.push(column.name.clone());
+        return;
+    }
     if keep {
         // Text that the user wants to keep is treated as categories.
         if column.kind == ColumnKind::Text {

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::Keras;
 use super::graph::Symbol;
 use crate::export::lowered::LoweredOp;
-use crate::layers::{BinnedInput, Embedded};
+use crate::layers::{Bag, BinnedInput, Embedded};
 use crate::tensor::transposed;
 
 impl Keras<'_> {
@@ -38,17 +38,48 @@ impl Keras<'_> {
                 self.graph.push("Embedding", &format!("{}.{own}", lowered.name), config, &[&code], &shape, table);
             parts.push(self.reshaped(lowered, &name("vector"), found, &shape[1..]));
         }
-        match &parts[..] {
+        self.joined(lowered, &parts)
+    }
+
+    /// The values behind the bags, and after them the sum of each bag's vectors.
+    pub(super) fn text_bag(&mut self, lowered: &LoweredOp, dimension: usize, columns: &[Bag], x: Symbol) -> Symbol {
+        let x = self.flat(lowered, x);
+        let n = x.shape[0];
+        let line = self.reshaped(lowered, "columns", x, &[n, 1]);
+        let cut = |own: &mut Self, what: &str, from: usize, count: usize| {
+            let config = json!({ "cropping": [from, n - from - count] });
+            let cropped = own.named("Cropping1D", lowered, what, config, &line, &[count, 1]);
+            own.reshaped(lowered, &format!("{what}.flat"), cropped, &[count])
+        };
+        let (mut from, mut vectors) = (0, Vec::new());
+        for (j, bag) in columns.iter().enumerate() {
+            let own = format!("columns.{j}");
+            let codes = cut(self, &format!("{own}.codes"), from, bag.slots);
+            let weights = cut(self, &format!("{own}.weights"), from + bag.slots, bag.slots);
+            from += 2 * bag.slots;
+            let config = json!({ "input_dim": bag.features, "output_dim": dimension });
+            let table = vec![self.parameter(lowered, &format!("{own}.weight"))];
+            let name = |what: &str| format!("{}.{own}.{what}", lowered.name);
+            let each = [bag.slots, dimension];
+            let each = self.graph.push("Embedding", &name("vectors"), config, &[&codes], &each, table);
+            let axes = json!({ "axes": [1, 1], "normalize": false });
+            vectors.push(self.graph.layer("Dot", &name("sum"), axes, &[&weights, &each], &[dimension]));
+        }
+        let mut parts = Vec::new();
+        if from < n {
+            parts.push(cut(self, "passing", from, n - from));
+        }
+        parts.append(&mut vectors);
+        self.joined(lowered, &parts)
+    }
+
+    /// Vectors one after the other.
+    fn joined(&mut self, lowered: &LoweredOp, parts: &[Symbol]) -> Symbol {
+        match parts {
             [one] => one.clone(),
             _ => {
-                let parts: Vec<&Symbol> = parts.iter().collect();
-                self.graph.layer(
-                    "Concatenate",
-                    &lowered.name,
-                    json!({ "axis": -1 }),
-                    &parts,
-                    lowered.output().dimensions(),
-                )
+                let (parts, output): (Vec<&Symbol>, _) = (parts.iter().collect(), lowered.output());
+                self.graph.layer("Concatenate", &lowered.name, json!({ "axis": -1 }), &parts, output.dimensions())
             }
         }
     }

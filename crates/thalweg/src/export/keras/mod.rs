@@ -201,6 +201,7 @@ impl Keras<'_> {
             Op::Periodic { dimension, frequencies, inputs } => {
                 self.periodic(lowered, *dimension, *frequencies, inputs, x)
             }
+            Op::TextBag { dimension, columns } => self.text_bag(lowered, *dimension, columns, x),
             Op::Pool { frame, take, global } => self.pool(lowered, (frame, *take, *global), x)?,
             Op::LogMel(options) => self.log_mel(lowered, options, x),
             Op::Branches { members } => {

@@ -6,7 +6,7 @@ use super::preprocess::selected;
 use super::proto::DataType;
 use super::value::Value;
 use crate::export::lowered::{LoweredOp, lowered};
-use crate::layers::{BinnedInput, Embedded, Frame, LogMelOptions, Node, Op, Padding, Pooling};
+use crate::layers::{Bag, BinnedInput, Embedded, Frame, LogMelOptions, Node, Op, Padding, Pooling};
 use crate::model::Model;
 use crate::network::Entry;
 use crate::tensor::{Activation, View, transposed};
@@ -89,6 +89,7 @@ fn operation(graph: &mut Graph, ctx: Context, x: Value) -> Value {
         Op::Embedding { dense, tables } => embedding(graph, ctx, x, *dense, tables),
         Op::PiecewiseLinear { dimension, columns } => piecewise_linear(graph, ctx, x, *dimension, columns),
         Op::Periodic { frequencies, inputs, .. } => periodic(graph, ctx, x, *frequencies, inputs),
+        Op::TextBag { columns, .. } => text_bag(graph, ctx, x, columns),
         Op::Add { layers, shortcut } => add(graph, ctx, x, [layers, shortcut]),
         Op::Branches { members } => {
             let each = members.iter().enumerate().map(|(k, nodes)| {
@@ -151,19 +152,22 @@ fn layer_norm(graph: &mut Graph, ctx: Context, x: Value, axes: usize, epsilon: f
     Value::new(y, x.shape)
 }
 
+/// Some of a row's values.
+fn part(graph: &mut Graph, ctx: Context, row: &str, values: std::ops::Range<usize>, what: &str) -> String {
+    let bounds = [values.start, values.end, 1];
+    let bounds = bounds.map(|n| graph.integers(&ctx.name(&format!("{what}.bound")), &[n as i64]));
+    let [from, to, axis] = bounds.each_ref().map(String::as_str);
+    graph.node(&ctx.name(what), "Slice", [row, from, to, axis], Vec::new())
+}
+
 fn embedding(graph: &mut Graph, ctx: Context, x: Value, dense: usize, tables: &[(&'static str, Embedded)]) -> Value {
     let columns = tables.len();
     let row = graph.row(ctx.scope(), &x);
-    let mut part = |from: usize, to: usize, what: &str| {
-        let bounds = [from, to, 1].map(|n| graph.integers(&ctx.name(&format!("{what}.bound")), &[n as i64]));
-        let [from, to, axis] = bounds.each_ref().map(String::as_str);
-        graph.node(&ctx.name(what), "Slice", [&row, from, to, axis], Vec::new())
-    };
     let mut parts = Vec::new();
     if dense > 0 {
-        parts.push(part(0, dense, "dense"));
+        parts.push(part(graph, ctx, &row, 0..dense, "dense"));
     }
-    let codes = part(dense, dense + columns, "codes");
+    let codes = part(graph, ctx, &row, dense..dense + columns, "codes");
     let codes = graph.node(&ctx.name("Cast"), "Cast", [&codes], to(DataType::Int64));
     for (j, (table, _)) in tables.iter().enumerate() {
         let table = ctx.parameter(graph, table);
@@ -171,6 +175,32 @@ fn embedding(graph: &mut Graph, ctx: Context, x: Value, dense: usize, tables: &[
         let code = graph.node(&format!("{table}.code"), "Gather", [&codes, &position], vec![int("axis", 1)]);
         parts.push(graph.node(&format!("{table}.Gather"), "Gather", [&table, &code], vec![int("axis", 0)]));
     }
+    let y = graph.joined(&ctx.name("Concat"), &parts);
+    Value::new(y, ctx.lowered.output())
+}
+
+/// The values behind the bags, and after them each bag's w E[c].
+fn text_bag(graph: &mut Graph, ctx: Context, x: Value, columns: &[Bag]) -> Value {
+    let row = graph.row(ctx.scope(), &x);
+    let (mut from, mut vectors) = (0, Vec::new());
+    for (j, bag) in columns.iter().enumerate() {
+        let name = |what: &str| format!("columns.{j}.{what}");
+        let codes = part(graph, ctx, &row, from..from + bag.slots, &name("codes"));
+        let weights = part(graph, ctx, &row, from + bag.slots..from + 2 * bag.slots, &name("weights"));
+        from += 2 * bag.slots;
+        let table = ctx.parameter(graph, &name("weight"));
+        let codes = graph.node(&ctx.name(&name("Cast")), "Cast", [&codes], to(DataType::Int64));
+        let each = graph.node(&ctx.name(&name("Gather")), "Gather", [&table, &codes], vec![int("axis", 0)]);
+        let weights = graph.reshape(&ctx.name(&name("row")), &weights, &[1, bag.slots]);
+        let sum = graph.node(&ctx.name(&name("MatMul")), "MatMul", [&weights, &each], Vec::new());
+        let d = ctx.entry(&name("weight")).1.shape().columns();
+        vectors.push(graph.reshape(&ctx.name(&name("vector")), &sum, &[d]));
+    }
+    let mut parts = Vec::new();
+    if from < x.shape.size() {
+        parts.push(part(graph, ctx, &row, from..x.shape.size(), "rest"));
+    }
+    parts.append(&mut vectors);
     let y = graph.joined(&ctx.name("Concat"), &parts);
     Value::new(y, ctx.lowered.output())
 }

@@ -68,6 +68,7 @@ fn of_table(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Result<(Val
     let mut numbers: [Vec<Column>; 4] = Default::default();
     let mut times: [Vec<_>; 2] = Default::default();
     let (mut booleans, mut hot, mut embedded, mut ordered) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut texts = Vec::new();
     let mut place = 0;
     for input @ Input { column: name, transform } in &pipeline.inputs {
         match transform {
@@ -93,6 +94,7 @@ fn of_table(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Result<(Val
             Transform::OneHot(c) => hot.push(Codes { place, name, categories: &c.categories }),
             Transform::Embedding(c) => embedded.push(Codes { place, name, categories: &c.categories }),
             Transform::Ordered(c) => ordered.push((place, name.as_str(), c)),
+            Transform::Text(text) => texts.push((place, name.as_str(), text.slots)),
         }
         place += input.width();
     }
@@ -116,6 +118,16 @@ fn of_table(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Result<(Val
     let mut decisions = Vec::new();
     for times in times.iter().filter(|times| !times.is_empty()) {
         decisions.push(dates::write(graph, times, &mut parts));
+    }
+    for (place, name, slots) in texts {
+        // No operator has words as Unicode has them.
+        let meaning = "a text as a bag: codes, and then their weights";
+        parts.add(graph.input(name, DataType::Float, &[2 * slots], meaning), place..place + 2 * slots);
+        decisions.push(Decision {
+            what: format!("the text {name:?} is an input of {slots} codes and {slots} weights"),
+            why: "ONNX has no operator that finds its words".into(),
+            instead: "what `thalweg encode` writes of a table".into(),
+        });
     }
     categories::write(graph, &pipeline.cell_format, &hot, &embedded, &mut parts);
     categories::ordered(graph, &pipeline.cell_format, &ordered, &mut parts);

@@ -75,6 +75,9 @@ fn module(model: &Model, nodes: &[Node], regions: Option<&Regions>) -> String {
     if class.contains("Periodic(") {
         parts.push(include_str!("python/periodic.py").into());
     }
+    if class.contains("TextBag(") {
+        parts.push(include_str!("python/text_bag.py").into());
+    }
     if class.contains("LogMel(") {
         parts.push(include_str!("python/log_mel.py").into());
     }

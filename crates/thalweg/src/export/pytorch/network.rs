@@ -161,6 +161,12 @@ impl Code {
                 self.module(&format!("Periodic({dimension}, {frequencies}, {inputs:?})"), lowered);
                 format!("{own}({x})")
             }
+            Op::TextBag { dimension, columns } => {
+                let each: Vec<String> =
+                    columns.iter().map(|bag| format!("({}, {})", bag.slots, bag.features)).collect();
+                self.module(&format!("TextBag({dimension}, [{}])", each.join(", ")), lowered);
+                format!("{own}({x})")
+            }
             Op::LogMel(options) => {
                 let bands = options.bands();
                 let mut arguments = vec![

@@ -80,6 +80,7 @@ fn what(input: &Input) -> String {
             format!("one of {} categories, looked up", embedding.categories.values.len())
         }
         Transform::Ordered(ordered) => format!("one of {} categories with an order", ordered.levels.len()),
+        Transform::Text(text) => format!("a text as a bag, a row of {0} codes and {0} weights", text.slots),
     }
 }
 
@@ -130,7 +131,7 @@ fn helpers(calls: &str) -> Vec<&'static str> {
         ("min_max(", include_str!("python/min_max.py")),
         ("as_it_is", include_str!("python/as_it_is.py")),
     ];
-    let columns: [(&[&str], &str); 9] = [
+    let columns: [(&[&str], &str); 10] = [
         (&["numeric(", "boolean(", "datetimes(", "one_hot(", "code(", "ordered("], include_str!("python/cells.py")),
         (&["numeric(", "boolean("], include_str!("python/number.py")),
         (&["numeric("], include_str!("python/numeric.py")),
@@ -140,6 +141,7 @@ fn helpers(calls: &str) -> Vec<&'static str> {
         (&["one_hot("], include_str!("python/one_hot.py")),
         (&["code("], include_str!("python/code.py")),
         (&["ordered("], include_str!("python/ordered.py")),
+        (&["bags("], include_str!("python/bags.py")),
     ];
     let begins = |name: &str| calls.lines().any(|call| call.starts_with(name));
     let scales = scales.iter().filter(|(name, _)| calls.contains(name)).map(|(_, part)| *part);
@@ -195,6 +197,7 @@ fn call(input: &Input) -> String {
             let missing = if ordered.indicator { ", missing=True" } else { "" };
             format!("ordered({cells}, {}, {}{missing})", texts(&ordered.levels), list(&ordered.fill))
         }
+        Transform::Text(text) => format!("bags({cells}, {})", text.slots),
     }
 }
 

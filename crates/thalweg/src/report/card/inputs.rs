@@ -58,6 +58,11 @@ fn row(input: &Input, training: Option<&TrainingRows>) -> Vec<String> {
             let levels: Vec<String> = ordered.levels.iter().map(|level| code(level)).collect();
             ("ordered category", levels.join(" < "), ordered.indicator)
         }
+        Transform::Text(text) => {
+            let pieces = text.vocabulary.pieces();
+            let known = codes(pieces.iter().map(String::as_str), MOST_CATEGORIES);
+            ("free text", format!("{} words and parts of words, such as {known}", pieces.len()), false)
+        }
     };
     let missing = match training {
         Some(training) => {
@@ -111,6 +116,10 @@ pub(super) fn limits(pipeline: &Pipeline, training: Option<&TrainingRows>) -> Ve
     say(
         &named(&|transform| matches!(transform, Transform::Ordered(_))),
         "A category that is not in the order is taken for the mean of the training rows",
+    );
+    say(
+        &named(&|transform| matches!(transform, Transform::Text(_))),
+        "Words that training did not have are passed over, and so is the order of words beyond pairs",
     );
     limits.iter().map(|limit| limit.replace('\n', " ")).collect()
 }

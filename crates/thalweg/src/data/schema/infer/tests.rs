@@ -11,9 +11,15 @@ fn infer(csv: &str, edit: impl FnOnce(&mut config::Data)) -> Result<(Schema, Vec
 }
 
 fn infer_in_edition(edition: u8, csv: &str, edit: impl FnOnce(&mut config::Data)) -> Result<(Schema, Vec<Decision>)> {
+    infer_with(csv, |config| {
+        config.train.edition = edition;
+        edit(&mut config.data);
+    })
+}
+
+fn infer_with(csv: &str, edit: impl FnOnce(&mut Config)) -> Result<(Schema, Vec<Decision>)> {
     let mut config = Config::default();
-    config.train.edition = edition;
-    edit(&mut config.data);
+    edit(&mut config);
     Schema::infer(&table(csv), &config)
 }
 
@@ -54,17 +60,29 @@ fn houses() -> String {
 fn ids_constants_and_comments_are_left_out_with_their_reasons() {
     let (schema, decisions) = infer(&houses(), |_| ()).unwrap();
     let roles = ["PID", "Order", "units", "comment", "size"].map(|name| role(&schema, name));
-    assert_eq!(roles, [Role::Id, Role::Id, Role::Ignored, Role::Ignored, Role::Feature]);
+    assert_eq!(roles, [Role::Id, Role::Id, Role::Ignored, Role::Feature, Role::Feature]);
     for (what, why) in [
         ("left out of the inputs, kept in predictions: PID, Order", "named like an id"),
         ("left out as constant: units", "one value in every row"),
-        ("left out as free text: comment", "several words, hardly any twice"),
+        ("taken as free text: comment", "several words, hardly any twice"),
     ] {
         assert!(decisions.iter().any(|d| d.what == what && d.why == why), "{what}: {decisions:?}");
     }
     let all = ["PID", "Order", "units", "comment"].map(String::from);
     let (schema, _) = infer(&houses(), |data| data.keep = all.to_vec()).unwrap();
     assert!(all.iter().all(|name| role(&schema, name) == Role::Feature));
+    let kind = |schema: &Schema| schema.columns.iter().find(|column| column.name == "comment").unwrap().kind;
+    assert_eq!(kind(&schema), ColumnKind::Text);
+    let without = |config: &mut Config| config.preprocess.text = Some(TextEncoding::Off);
+    let (schema, decisions) = infer_with(&houses(), without).unwrap();
+    assert_eq!(role(&schema, "comment"), Role::Ignored);
+    assert!(decisions.iter().any(|d| d.what == "left out as free text: comment"), "{decisions:?}");
+    // Those that are kept nevertheless are categories.
+    let kept = |config: &mut Config| {
+        without(config);
+        config.data.keep = vec!["comment".into()];
+    };
+    assert_eq!(kind(&infer_with(&houses(), kept).unwrap().0), ColumnKind::Categorical);
 }
 
 #[test]

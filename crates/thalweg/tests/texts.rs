@@ -1,0 +1,105 @@
+//! Columns of free text.
+
+use thalweg::config::Config;
+use thalweg::data::dataset::Dataset;
+use thalweg::data::preprocess::Transform;
+use thalweg::data::source::{self, Source};
+use thalweg::event::Event;
+use thalweg::model::Model;
+use thalweg::run::{self, Outcome};
+
+const GOOD: [&str; 4] = ["a lovely film with heart", "warm and lovely", "I laughed, a joy to watch", "such joy"];
+const BAD: [&str; 4] = ["a dull and tired film", "so tired, so dull", "I slept; what a bore to watch", "such a bore"];
+
+/// Reviews of two kinds, each with a number that tells nothing of it.
+fn reviews(rows: usize) -> String {
+    let row = |i: usize| {
+        let (texts, label) = if i.is_multiple_of(2) { (GOOD, "good") } else { (BAD, "bad") };
+        let [first, second] = [texts[i / 2 % 4], texts[(i / 8 + 1) % 4]];
+        format!("\"{first}. {second} (no. {i})\",{},{label}\n", i * 37 % 101)
+    };
+    String::from("review,seats,opinion\n") + &(0..rows).map(row).collect::<String>()
+}
+
+fn config(folder: &std::path::Path, csv: &str, settings: &[(&str, &str)]) -> Config {
+    let path = folder.join("t.csv");
+    std::fs::write(&path, csv).unwrap();
+    let (data, out) = (path.display().to_string(), folder.join("run").display().to_string());
+    let all = [("path", data.as_str()), ("target", "opinion"), ("out", &out)];
+    let all = all.iter().chain(settings).map(|&(key, value)| (key.to_string(), value.to_string()));
+    Config::load(None, &all.collect::<Vec<_>>()).unwrap()
+}
+
+fn trained(folder: &std::path::Path, csv: &str, settings: &[(&str, &str)]) -> Outcome {
+    run::train(&config(folder, csv, settings), &mut |_: &Event| {}).unwrap()
+}
+
+fn accuracy(outcome: &Outcome) -> f64 {
+    outcome.metrics.test["accuracy"].value
+}
+
+#[test]
+fn texts_are_inputs_by_default_and_left_out_on_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let outcome = trained(folder.path(), &reviews(240), &[("epochs", "6")]);
+    assert_eq!(accuracy(&outcome), 1.0);
+    let model = Model::load(&outcome.model.display().to_string()).unwrap();
+    let Transform::Text(text) = &model.pipeline.inputs[0].transform else { panic!("the text comes first") };
+    assert!(text.parts && text.vocabulary.place("lovely").is_some() && text.vocabulary.place("lov*").is_some());
+    let without = tempfile::tempdir().unwrap();
+    let outcome = trained(without.path(), &reviews(240), &[("epochs", "6"), ("text", "off")]);
+    assert!(accuracy(&outcome) < 0.8, "the number tells nothing");
+}
+
+#[test]
+fn the_same_bits_for_any_number_of_threads() {
+    let weights = |threads: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let outcome = trained(folder.path(), &reviews(120), &[("epochs", "2"), ("threads", threads)]);
+        Model::load(&outcome.model.display().to_string()).unwrap().theta.to_f64()
+    };
+    assert_eq!(weights("1"), weights("3"));
+}
+
+#[test]
+fn texts_beside_numbers_go_through_every_option_of_the_network() {
+    for settings in [
+        &[("layers", "8")][..],
+        &[("layers", "none")],
+        &[("text", "words")],
+        &[("ensemble", "1")],
+        &[("recipe", "course"), ("text", "words")],
+        &[("quality", "fast")],
+        &[("bins", "4")],
+        &[("from_disk", "true")],
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let all = [settings, &[("epochs", "1")]].concat();
+        let outcome = trained(folder.path(), &reviews(120), &all);
+        assert!(!outcome.metrics.test.is_empty(), "{settings:?}");
+    }
+}
+
+/// A dataset of some texts with a label, of which there are 60 rows.
+fn encoded(texts: &[&str]) -> Dataset {
+    let row = |i: usize| format!("\"{} and so on\",{}\n", texts[i % texts.len()].replace('"', "\"\""), i % 2);
+    let csv = String::from("text,opinion\n") + &(0..60).map(row).collect::<String>();
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path(), &csv, &[("kinds", "text=text")]);
+    let Source::Table(table) = source::open(&config.data.path, &config.data).unwrap() else { panic!("a table") };
+    Dataset::from_tables(&table.read_all().unwrap(), None, None, &config).unwrap()
+}
+
+#[test]
+fn texts_of_any_kind_are_read() {
+    let long = "word ".repeat(2_000_000);
+    for texts in [
+        &["", "a", "👍👎", "שלום עולם", "مرحبا بالعالم", "你好，世界", "ภาษาไทย", "\u{1}\u{2}", "?!", "-"][..],
+        &[&long, "short"],
+        &["e\u{301}", "é", "Ⅷ", "ﬁ", "\u{200f}\u{202e}abc", "\u{1f468}\u{200d}\u{1f469}"],
+    ] {
+        let data = encoded(texts);
+        let x = &data.parts.train.x;
+        assert!(!x.is_empty() && x.iter().all(|x| x.is_finite()));
+    }
+}
