@@ -95,6 +95,13 @@ impl Model {
         held(py, || Ok(thalweg::report::card(&self.0, &[], None)))
     }
 
+    /// The bags of a column's texts, as exports take them.
+    fn bags<'py>(&self, py: Python<'py>, column: &str, texts: Vec<String>) -> PyResult<Bound<'py, PyArray2<f32>>> {
+        let numbers = held(py, || self.0.pipeline.bags(column, &texts))?;
+        let columns = self.0.pipeline.texts().iter().find(|text| text.name == column).map_or(0, |text| 2 * text.slots);
+        PyArray1::from_vec(py, numbers).reshape([texts.len(), columns])
+    }
+
     /// For each row the probability of each class or label, or each number in the data's units; or the logits.
     #[pyo3(signature = (data, logits=false, precision="f32"))]
     fn outputs<'py>(

@@ -22,6 +22,7 @@ Kinds = Literal["numeric", "boolean", "categorical", "ordered", "datetime", "tex
 Fit = Literal["crop", "pad", "stretch"]
 Normalise = Literal["standard", "robust", "min_max", "none"]
 Impute = Literal["mean", "median"]
+Text = Literal["words", "ngrams", "off"]
 Init = Literal[
     "zeros", "normal", "uniform", "xavier_normal", "xavier_uniform", "glorot_normal", "glorot_uniform", "he_normal",
     "he_uniform"
@@ -204,6 +205,10 @@ class Options(TypedDict, total=False):
 
     rare_below: int | None
     """Categories seen fewer times than this share the slot of unseen ones. Default: 2."""
+
+    text: Text | None
+    """What columns of free text are taken apart into; what comes in several training rows becomes inputs. Default:
+    ngrams; off for the course recipe."""
 
     bins: int | None
     """Bins of the piecewise-linear functions that each number becomes (0: none). Default: 256 for classes and 96 for

@@ -120,6 +120,10 @@ class Model:
         """Where it comes from: version, data, seed, epochs, and metrics on each part."""
         return self._about["provenance"]
 
+    def bags(self, column, texts):
+        """The bags of texts of a column, as exported models take them: a row each of codes, and then their weights."""
+        return self._native.bags(column, ["" if text is None else str(text) for text in texts])
+
     def card(self, path=None):
         """The model card in Markdown (Mitchell et al. 2019); written to a file if one is named.
 

@@ -5,6 +5,7 @@ use thalweg::data::dataset::Dataset;
 use thalweg::data::preprocess::Transform;
 use thalweg::data::source::{self, Source};
 use thalweg::event::Event;
+use thalweg::export;
 use thalweg::model::Model;
 use thalweg::run::{self, Outcome};
 
@@ -102,4 +103,49 @@ fn texts_of_any_kind_are_read() {
         let x = &data.parts.train.x;
         assert!(!x.is_empty() && x.iter().all(|x| x.is_finite()));
     }
+}
+
+#[test]
+fn words_that_pull_are_told_and_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut told = Vec::new();
+    let mut listen = |event: &Event| {
+        if let Event::Words(words) = event {
+            told.push(words.clone());
+        }
+    };
+    let outcome = run::train(&config(folder.path(), &reviews(240), &[("epochs", "6")]), &mut listen).unwrap();
+    let [words] = &told[..] else { panic!("one column of texts: {told:?}") };
+    let strongest = |towards: &str| {
+        let found = words.towards.iter().find(|each| each.towards == towards).unwrap();
+        let words: Vec<&str> = found.words.iter().map(|word| word.word.as_str()).collect();
+        assert!(found.words.iter().all(|word| word.pull > 0.0 && word.rows >= 3), "{found:?}");
+        words
+    };
+    let (good, bad) = (strongest("good"), strongest("bad"));
+    assert!(good.contains(&"joy") && !bad.contains(&"joy"), "{good:?} {bad:?}");
+    assert!(bad.contains(&"dull") && !good.contains(&"dull"), "{good:?} {bad:?}");
+    let report = std::fs::read_to_string(outcome.run.join("report.html")).unwrap();
+    assert!(report.contains("Words that pull: review") && report.contains("<b>joy</b>"));
+}
+
+#[cfg(feature = "onnx")]
+#[test]
+fn a_model_of_texts_is_exported_with_bags_for_inputs() {
+    let folder = tempfile::tempdir().unwrap();
+    let outcome = trained(folder.path(), &reviews(120), &[("epochs", "1")]);
+    let model = Model::load(&outcome.model.display().to_string()).unwrap();
+    for (format, file) in [("onnx", "m.onnx"), ("pytorch", "m.py"), ("keras", "m.keras")] {
+        let path = folder.path().join(file);
+        let format = export::format(Some(format), &path).unwrap();
+        let written = export::export(&model, &path, format, export::Options::default()).unwrap();
+        assert!(path.is_file());
+        // What is run before it is written gives the model's answers.
+        assert!(written.verification.is_none_or(|found| found.largest_difference < 1e-5));
+    }
+    let x = model.pipeline.bags("review", &["a joy", ""]).unwrap();
+    let slots = model.pipeline.texts()[0].slots;
+    assert_eq!(x.len(), 2 * 2 * slots);
+    assert!(x[slots] > 0.0 && x[2 * slots..].iter().all(|x| *x == 0.0));
+    assert!(model.pipeline.bags("seats", &["3"]).unwrap_err().to_string().contains("name one of \"review\""));
 }

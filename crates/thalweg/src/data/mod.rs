@@ -33,7 +33,7 @@ mod stream;
 pub mod table;
 pub mod target;
 mod verification;
-mod words;
+pub(crate) mod words;
 
 pub use loader::load;
 

@@ -89,6 +89,39 @@ pub struct DependenceCurve {
     pub rows: Vec<Vec<f32>>,
 }
 
+/// How answers change with the words of a text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Words {
+    /// The column.
+    pub column: String,
+    /// Rows whose words were left out one by one.
+    pub rows: usize,
+    /// Rows there are, of which these are spread over all.
+    pub rows_in_all: usize,
+    /// The words that pull towards each answer.
+    pub towards: Vec<PullingWords>,
+}
+
+/// The words that pull towards an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PullingWords {
+    /// The class or label; of a number, `more` or `less` and its name.
+    pub towards: String,
+    /// The words, the strongest first.
+    pub words: Vec<PullingWord>,
+}
+
+/// A word and what it changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PullingWord {
+    /// The word, in lower case.
+    pub word: String,
+    /// How much the probability, or the number in its units, is changed that way by the word, on average.
+    pub pull: f64,
+    /// The rows it is in.
+    pub rows: usize,
+}
+
 fn is_zero(n: &usize) -> bool {
     *n == 0
 }

@@ -16,7 +16,9 @@ use crate::metrics::{CalibrationBin, Metric, Metrics};
 use crate::task::Task;
 
 pub use decision::Decision;
-pub use explanation::{ColumnImportance, Dependence, DependenceCurve, Grid, Importance};
+pub use explanation::{
+    ColumnImportance, Dependence, DependenceCurve, Grid, Importance, PullingWord, PullingWords, Words,
+};
 pub use read::read_events;
 pub use run::{Ablation, End, Epoch, Run};
 pub use training_rows::TrainingRows;
@@ -304,6 +306,8 @@ pub enum Event {
     Importance(Importance),
     /// How the model's answers change with one of its most important columns.
     Dependence(Dependence),
+    /// Which words of a column of texts pull the model's answers.
+    Words(Words),
     /// What a simple model does on the same rows.
     Baseline(Baseline),
     /// The run ended.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Answers, Baseline, Decision, Dependence, Event, Importance, LayerRow, LayerScale, Phases, Splits, TrainingRows,
+    Words,
 };
 use crate::metrics::{Metric, Metrics};
 use crate::task::Task;
@@ -61,6 +62,8 @@ pub struct Run {
     pub importance: Option<Importance>,
     /// Of the most important columns, in their order.
     pub dependences: Vec<Dependence>,
+    /// Of the columns of texts.
+    pub words: Vec<Words>,
     /// Simple models on the same rows.
     pub baselines: Vec<Baseline>,
     /// How it ended; none while it runs, and where it was killed.
@@ -155,6 +158,7 @@ impl Run {
                     self.resumed.push(from_epoch);
                     (self.end, self.importance) = (None, None);
                     self.dependences.clear();
+                    self.words.clear();
                 }
                 (self.thalweg, self.name, self.data, self.task) = (thalweg, run, data, Some(task));
                 (self.targets, self.classes, self.examples, self.features) = (targets, classes, examples, features);
@@ -184,8 +188,10 @@ impl Run {
             Event::Importance(importance) => {
                 self.importance = Some(importance);
                 self.dependences.clear();
+                self.words.clear();
             }
             Event::Dependence(dependence) => self.dependences.push(dependence),
+            Event::Words(words) => self.words.push(words),
             Event::Baseline(baseline) => {
                 self.baselines.retain(|known| known.name != baseline.name);
                 self.baselines.push(baseline);

@@ -26,12 +26,14 @@ mod dependence;
 mod importance;
 mod sample;
 mod timed;
+mod words;
 
 pub use contributions::{Background, Contributions, Explainer, Settings};
 pub use dependence::dependence;
 pub use importance::importance;
 pub use sample::Sample;
 pub use timed::TimedExplainer;
+pub use words::words;
 
 use crate::data::preprocess::InputColumn;
 use crate::data::schema::shortened;

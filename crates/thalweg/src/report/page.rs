@@ -340,6 +340,17 @@ fn columns(run: &Run) -> String {
     if let (Some(importance), Some(figure)) = (&run.importance, explanation::importance(run)) {
         sections += &section("Columns that matter", &explanation::note(importance), &card(&figure));
     }
+    for words in &run.words {
+        let note = format!(
+            "How much the answer changes, on average, where a word of {} is left out with its pairs and parts, over those of \
+             {} that have it; only words in three of them or more. Words that come together share what they tell.",
+            words.column,
+            plural(words.rows, "row")
+        );
+        let title = format!("Words that pull: {}", words.column);
+        sections +=
+            &section(&escape(&title), &escape(&note), &format!(r#"<div class="card">{}</div>"#, tables::words(words)));
+    }
     let figures = cards(explanation::dependences(run).into_iter().map(Some));
     if !figures.is_empty() {
         let note = "The model’s answer where a column has each of its values and all else stays as it is in rows of the \

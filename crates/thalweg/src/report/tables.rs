@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use super::answers::Confusion;
-use super::text::{capital, count, escape, metric_name, metric_value, number, percent, shorten};
+use super::text::{capital, count, escape, metric_name, metric_value, number, percent, plural, shorten};
 use crate::data::schema::Task;
 use crate::event::{Ablation, Run};
-use crate::event::{Baseline, Coverage, Decision, LayerRow, Mistake, Splits};
+use crate::event::{Baseline, Coverage, Decision, LayerRow, Mistake, PullingWord, PullingWords, Splits, Words};
 use crate::metrics::{self, Metric, Metrics};
 
 /// Rows shown initially; the rest is collapsed.
@@ -72,6 +72,20 @@ fn sheet(mistakes: &[Mistake], classes: bool) -> String {
     format!(
         r#"<p>Beneath each: what it is, what it was taken for, and how surely.</p><div class="sheet">{cards}</div>"#
     )
+}
+
+/// The words of a text that pull towards each answer.
+pub(super) fn words(words: &Words) -> String {
+    let row = |PullingWords { towards, words }: &PullingWords| {
+        let each = words.iter().map(|PullingWord { word, pull, rows }| {
+            let rows = plural(*rows, "row");
+            format!(r#"<span title="in {rows}"><b>{}</b> +{}</span> "#, escape(&shorten(word, 40)), number(*pull, 2))
+        });
+        let each: String = each.collect();
+        let each = if each.is_empty() { "–".into() } else { each };
+        format!(r#"<tr><td>{}</td><td class="inputs">{each}</td></tr>"#, escape(&shorten(towards, 60)))
+    };
+    folded("<th>Towards</th><th>Words</th>", &words.towards.iter().map(row).collect::<Vec<_>>(), "answers")
 }
 
 /// The most frequent confusions.

@@ -42,12 +42,19 @@ fn tell(
 ) -> Result<()> {
     let importance = explain::importance(model, &Sample::of(rows)?, effort)?;
     let important = importance.columns.iter().filter(|column| column.growth.value > 0.0).take(MOST_COLUMNS);
+    let texts = model.pipeline.texts();
+    let important = important.filter(|column| texts.iter().all(|text| text.name != column.column));
     let important = important.map(|column| explain::column(model, &column.column)).collect::<Result<Vec<_>>>()?;
     callback.event(&Event::Importance(Importance { part: part.into(), ..importance }));
     let each = Effort { operations: effort.operations / MOST_COLUMNS as u64, ..effort };
     let train = Sample::of(&data.parts.train)?;
     for column in important {
         callback.event(&Event::Dependence(explain::dependence(model, &train, column, each)?));
+    }
+    let columns = model.pipeline.columns().unwrap_or_default();
+    for text in model.pipeline.texts() {
+        let at = columns.iter().position(|column| column.name == text.name);
+        callback.event(&Event::Words(explain::words(model, &Sample::of(rows)?, at.unwrap_or_default(), effort)?));
     }
     Ok(())
 }

@@ -229,6 +229,33 @@ impl Pipeline {
         embedded
     }
 
+    /// Texts of a column as exports take them, row-major: for each the codes of its bag, and then their weights.
+    ///
+    /// # Errors
+    /// If the column is no column of texts.
+    pub fn bags(&self, column: &str, texts: &[impl AsRef<str>]) -> Result<Vec<f32>> {
+        let found = self.inputs.iter().find_map(|input| match &input.transform {
+            Transform::Text(text) if input.column == column => Some(text),
+            _ => None,
+        });
+        let Some(text) = found else {
+            let names: Vec<String> = self.texts().into_iter().map(|text| format!("{:?}", text.name)).collect();
+            let fix = if names.is_empty() {
+                "the model has none".into()
+            } else {
+                format!("name one of {}", names.join(", "))
+            };
+            return Err(Error::config(format!("the model takes no texts in a column {column:?}")).fix(fix));
+        };
+        let mut numbers = vec![0.0; text.width()];
+        let mut x = Vec::with_capacity(texts.len() * text.width());
+        for cell in texts {
+            text.write(Cell::Text(cell.as_ref()), &mut numbers).map_err(Error::data)?;
+            x.extend(numbers.iter().map(|number| *number as f32));
+        }
+        Ok(x)
+    }
+
     /// All rows of a table as inputs, row-major (rows × features).
     ///
     /// Columns are found by name: their order does not matter and others are ignored. A column that is missing or

@@ -126,7 +126,7 @@ fn of_table(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Result<(Val
         decisions.push(Decision {
             what: format!("the text {name:?} is an input of {slots} codes and {slots} weights"),
             why: "ONNX has no operator that finds its words".into(),
-            instead: "what `thalweg encode` writes of a table".into(),
+            instead: "Model.bags in Python".into(),
         });
     }
     categories::write(graph, &pipeline.cell_format, &hot, &embedded, &mut parts);

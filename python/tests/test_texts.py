@@ -1,0 +1,38 @@
+"""Columns of free text: in tables of pandas, in estimators, and in exported models."""
+import numpy as np
+import pandas as pd
+import pytest
+
+import thalweg
+
+GOOD = ["a lovely film with heart", "warm and lovely", "I laughed, a joy to watch", "such joy"]
+BAD = ["a dull and tired film", "so tired, so dull", "I slept; what a bore to watch", "such a bore"]
+
+
+def reviews(rows=160):
+    texts = [f"{(GOOD, BAD)[i % 2][i // 2 % 4]} (no. {i})" for i in range(rows)]
+    return pd.DataFrame({"review": texts, "seats": np.arange(rows) * 37 % 101}), np.arange(rows) % 2
+
+
+def test_estimators_read_texts():
+    X, y = reviews()
+    estimator = thalweg.ThalwegClassifier(epochs=6).fit(X[:120], y[:120])
+    assert estimator.score(X[120:], y[120:]) == 1.0
+    without = thalweg.ThalwegClassifier(epochs=6, text="off").fit(X[:120], y[:120])
+    assert without.score(X[120:], y[120:]) < 0.8
+
+
+def test_bags_are_what_an_exported_graph_takes(tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: its graphs are not run")
+    X, y = reviews()
+    estimator = thalweg.ThalwegClassifier(epochs=2).fit(X, y)
+    model = estimator.model_
+    model.export(tmp_path / "m.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
+    bags = model.bags("review", X["review"])
+    assert bags.dtype == np.float32 and len(bags) == len(X)
+    inputs = {"review": bags, "seats": X[["seats"]].to_numpy(np.float32)}
+    answers = session.run(["probabilities"], inputs)[0]
+    assert np.abs(answers - estimator.predict_proba(X)).max() < 1e-5
+    with pytest.raises(ValueError, match="no texts in a column 'seats'|no texts in a column \"seats\""):
+        model.bags("seats", ["3"])
