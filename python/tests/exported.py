@@ -84,6 +84,11 @@ def columns(model, data, names, *options):
     return np.array([[json.loads(line)[name] for name in names] for line in lines])
 
 
+def is_sequence(layers):
+    """Whether a network is on sequences, whose tokens and masks are taken as they are."""
+    return bool(layers) and layers[0]["kind"] == "sequence"
+
+
 KINDS = ["number", "numbers", "quantiles", "binary", "multiclass"]
 
 
@@ -123,10 +128,15 @@ def difference(ours, theirs):
     return float(np.max(np.abs(ours - theirs) / np.maximum(1, np.abs(ours)), initial=0))
 
 
-def arrays(folder, shape, rows=1000, seed=0):
-    """Random examples of a shape with three classes, as an NPZ file."""
+def arrays(folder, shape, rows=1000, seed=0, ends=False):
+    """Random examples of a shape with three classes, as an NPZ file; where they end, they are sequences."""
     random = np.random.default_rng(seed)
     x = random.normal(3, 2, (rows, *shape)).astype(np.float32)
+    if ends:
+        # The last channel, or each number, is that of a sequence of 0 to T steps.
+        after = np.arange(shape[0]) >= random.integers(0, shape[0] + 1, (rows, 1))
+        last = x[..., -1] if len(shape) > 1 else x
+        last[:] = np.where(after, 0, np.maximum(last, 1) if len(shape) > 1 else np.floor(np.abs(last)) + 1)
     path = folder / "examples.npz"
     np.savez(path, x=x, y=np.arange(rows) % 3)
     return path, x
@@ -157,6 +167,60 @@ def pool1d(take, **options):
 BATCH_NORM, LAYER_NORM = {"kind": "batch_norm"}, {"kind": "layer_norm", "epsilon": 1e-3}
 SILU = {"kind": "activation", "activation": "silu"}
 LOG_MEL = {"kind": "log_mel", "sample_rate": 800, "window": 32, "hop": 12, "bands": 6, "offset": 0.1}
+
+# Layers on sequences, as below.
+SEQUENCES = {
+    **{
+        f"{kind} {'both ways' if both else 'one way'}, {every}": (
+            (5, 2), [{"kind": kind, "units": 3, "bidirectional": both, "return": every}]
+        )
+        for kind in ("rnn", "gru", "lstm")
+        for both in (False, True)
+        for every in ("last", "all")
+    },
+    **{
+        f"{kind} in sequences, {every}": (
+            (5, 3),
+            [{"kind": "sequence", "layers": [{"kind": kind, "units": 3, "bidirectional": True, "return": every}]}],
+        )
+        for kind in ("rnn", "gru", "lstm")
+        for every in ("last", "all")
+    },
+    "attention": ((5, 4), [{"kind": "positions"}, {"kind": "attention", "heads": 2}]),
+    **{f"{take} over time": ((5, 2), [{"kind": "pool_over_time", "take": take}]) for take in ("mean", "max", "attention")},
+    **{
+        f"{take} over time in sequences": ((5, 3), [{"kind": "sequence", "layers": [{"kind": "pool_over_time", "take": take}]}])
+        for take in ("mean", "max", "attention")
+    },
+    "stacked recurrent layers on tokens": (
+        (6,),
+        [
+            {
+                "kind": "sequence",
+                "layers": [
+                    {"kind": "tokens", "tokens": 6, "dimension": 4},
+                    {"kind": "lstm", "units": 3, "return": "all", "bidirectional": True},
+                    {"kind": "gru", "units": 2},
+                ],
+            }
+        ],
+    ),
+    "an encoder of sequences": (
+        (6, 5),
+        [
+            {
+                "kind": "sequence",
+                "layers": [
+                    {"kind": "positions"},
+                    {"kind": "residual", "layers": [LAYER_NORM | {"axes": 1}, {"kind": "attention", "heads": 2}]},
+                    {"kind": "residual", "layers": [LAYER_NORM | {"axes": 1}, conv1d(4, 3, activation="gelu")]},
+                    SILU,
+                    {"kind": "pool_over_time", "take": "attention"},
+                ],
+            }
+        ],
+    ),
+}
 
 # Name: the shape of an example, and the hidden layers. One pixel, one channel, odd sizes and uneven windows are among them.
 NETWORKS = {
@@ -282,6 +346,7 @@ NETWORKS = {
         ],
     ),
     "residual of sounds": ((8, 2), [{"kind": "residual", "layers": [conv1d(2, 3)]}, conv1d(2, 2)]),
+    **SEQUENCES,
     "residual within": (
         (6,),
         [

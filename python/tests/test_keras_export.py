@@ -9,7 +9,7 @@ os.environ.setdefault("KERAS_BACKEND", "numpy")
 
 import numpy as np
 import pytest
-from exported import KINDS, NETWORKS, arrays, calibrated, columns, difference, far_numbers, regions, predictions, table, thalweg, train, write_table
+from exported import KINDS, NETWORKS, arrays, calibrated, columns, difference, far_numbers, is_sequence, regions, predictions, table, thalweg, train, write_table
 
 keras = pytest.importorskip("keras", reason="Keras is not installed: its exports are not run")
 
@@ -36,7 +36,7 @@ def needs_jax(name):
 def test_every_layer_gives_our_outputs(name, tmp_path):
     needs_jax(name)
     shape, layers = NETWORKS[name]
-    data, x = arrays(tmp_path, shape)
+    data, x = arrays(tmp_path, shape, ends=is_sequence(layers))
     # Rows of numbers are scaled outside.
     options = ["--normalise", "none"] if len(shape) == 1 else []
     run = train(tmp_path, data, layers, *options)

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from exported import KINDS, NETWORKS, arrays, calibrated, columns, difference, far_numbers, regions, predictions, table, thalweg, train, write_table
+from exported import KINDS, NETWORKS, arrays, calibrated, columns, difference, far_numbers, is_sequence, regions, predictions, table, thalweg, train, write_table
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: its exports are not run")
 pytest.importorskip("safetensors", reason="safetensors is not installed")
@@ -24,7 +24,7 @@ def exported(folder, run, *options):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_layer_gives_our_outputs(name, tmp_path):
     shape, layers = NETWORKS[name]
-    data, x = arrays(tmp_path, shape)
+    data, x = arrays(tmp_path, shape, ends=is_sequence(layers))
     run = train(tmp_path, data, layers)
     module = exported(tmp_path, run)
     labels, ours = predictions(run, data)
@@ -135,7 +135,7 @@ def test_what_pytorch_saves_comes_back(name, tmp_path):
     from safetensors.torch import save_file
 
     shape, layers = NETWORKS[name]
-    data, x = arrays(tmp_path, shape)
+    data, x = arrays(tmp_path, shape, ends=is_sequence(layers))
     run = train(tmp_path, data, layers)
     module = exported(tmp_path, run)
     net = module.load()

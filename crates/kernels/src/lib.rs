@@ -5,6 +5,7 @@
 //! result is the same alone or among others. This crate is the only one with `unsafe` code.
 
 pub mod aligned_buf;
+pub mod attention;
 pub mod batch_norm;
 pub mod bf16;
 pub mod conv;
@@ -22,6 +23,7 @@ pub mod pool;
 mod prefetch;
 pub mod random;
 mod real;
+pub mod recurrent;
 pub mod reduce;
 mod scratch;
 pub mod softmax;

@@ -215,6 +215,23 @@ pub fn for_each_pair<T: Send>(a: &mut [T], b: &mut [T], chunk: usize, f: impl Fn
     });
 }
 
+/// Runs f(i, chunks) on the chunks i of several slices, each with a chunk length of its own, the last ones shorter.
+pub fn for_each_chunks<T: Send, const K: usize>(
+    slices: [(&mut [T], usize); K],
+    f: impl Fn(usize, [&mut [T]; K]) + Sync,
+) {
+    let tasks = slices.iter().map(|(data, chunk)| data.len().div_ceil((*chunk).max(1))).max().unwrap_or(0);
+    let slices = slices.map(|(data, chunk)| (Shared(data.as_mut_ptr()), data.len(), chunk));
+    for_each(tasks, |i| {
+        let chunks = slices.each_ref().map(|(start, len, chunk)| {
+            let begin = (i * chunk).min(*len);
+            // SAFETY: chunks of different tasks do not overlap, are within their slice, and each task runs once.
+            unsafe { std::slice::from_raw_parts_mut(start.get().add(begin), (*chunk).min(len - begin)) }
+        });
+        f(i, chunks);
+    });
+}
+
 /// f(0), …, f(n − 1), computed on the pool's threads.
 pub fn map<T: Send>(n: usize, f: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let mut results: Vec<Option<T>> = (0..n).map(|_| None).collect();
@@ -311,6 +328,17 @@ mod tests {
                 assert_eq!(counts, expected);
             }
         }
+    }
+
+    #[test]
+    fn chunks_of_several_slices_go_together() {
+        set_threads(3);
+        let (mut a, mut b, mut none) = (vec![0; 7], vec![0; 13], vec![0; 0]);
+        for_each_chunks([(&mut a, 2), (&mut b, 4), (&mut none, 0)], |i, [a, b, none]| {
+            assert!(none.is_empty());
+            a.iter_mut().chain(b).for_each(|x| *x += i + 1);
+        });
+        assert_eq!((a, b), (vec![1, 1, 2, 2, 3, 3, 4], vec![1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4]));
     }
 
     #[test]

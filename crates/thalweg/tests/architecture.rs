@@ -101,7 +101,7 @@ const FLOORS: [&str; 29] = [
 ];
 
 /// The floors of the kernels.
-const KERNEL_FLOORS: [&str; 23] = [
+const KERNEL_FLOORS: [&str; 25] = [
     "float32",
     "real",
     "prefetch",
@@ -125,6 +125,8 @@ const KERNEL_FLOORS: [&str; 23] = [
     "bf16",
     "gemm",
     "conv",
+    "recurrent",
+    "attention",
 ];
 
 /// The names directly after `crate::`, be it one or several in braces.

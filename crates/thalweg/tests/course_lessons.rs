@@ -2,12 +2,12 @@
 
 use thalweg::average::smooth;
 use thalweg::init::Init;
-use thalweg::layers::{BatchNorm, Dropout, Layer, Linear, Mode, RngContext};
+use thalweg::layers::{BatchNorm, Dropout, Gru, Layer, Linear, Lstm, Mode, RngContext, Rnn};
 use thalweg::losses::{Cost, Loss, SigmoidCrossEntropy, Squared};
 use thalweg::network::Network;
 use thalweg::network::gradient_check::{one_sided, two_sided};
 use thalweg::optimizers::{Adam, GradientDescent, Momentum, MomentumForm, Optimizer, Step, new_state};
-use thalweg::tensor::{Activation, Dtype, Tensor, ops};
+use thalweg::tensor::{Activation, Dtype, Shape, Tensor, ops};
 
 /// A row-major matrix of f64.
 fn matrix<const M: usize, const N: usize>(rows: [[f64; N]; M]) -> Tensor {
@@ -305,4 +305,69 @@ fn adam_s_first_step_is_alpha() {
     let gradient = matrix([[1e3, -1.0, 1e-3]]);
     Adam::USUAL.step(Step { t: 1, learning_rate: 0.01 }, theta.view_mut(), gradient.view(), &mut state);
     theta.to_f64().iter().zip([-0.01, 0.01, -0.01]).for_each(|(&step, alpha)| assert_close(step / alpha, 1.0, 1e-4));
+}
+
+/// The derivative of the last state of one unit with respect to each of twenty inputs, where all of them are 0.
+fn by_step(layer: impl Layer + 'static, theta: Vec<f64>) -> Vec<f64> {
+    let network = Network::new(Shape::from([20, 1]), vec![Box::new(layer)]).unwrap();
+    let theta = Tensor::from_f64([theta.len()], theta);
+    let state = |step: usize, value: f64| {
+        let mut x = Tensor::zeros([1, 20, 1], Dtype::F64);
+        x.view_mut().set(step, value);
+        outputs(&network, &theta, &x)[0]
+    };
+    (0..20).map(|step| two_sided(|value| state(step, value), 0.0, 1e-5)).collect()
+}
+
+/// From step to step the state of an rnn is multiplied by U: its gradient vanishes or explodes (Bengio, Simard and
+/// Frasconi 1994). That of a GRU is multiplied by z, of an LSTM by f, and these gates may stay open.
+#[test]
+fn a_gradient_through_time_vanishes_or_explodes_unless_a_gate_keeps_it() {
+    let sigmoid = |z: f64| 1.0 / (1.0 + (-z).exp());
+    // W, U, b and c.
+    let rnn = |u: f64| by_step(Rnn::new(1), vec![1.0, u, 0.0, 0.0]);
+    for (step, (small, large)) in rnn(0.5).into_iter().zip(rnn(1.5)).enumerate() {
+        let back = 19 - step as i32;
+        assert!((small - 0.5f64.powi(back)).abs() < 1e-8, "step {step}: {small}");
+        assert!((large / 1.5f64.powi(back) - 1.0).abs() < 1e-3, "step {step}: {large}");
+    }
+    assert!(rnn(0.5)[0] < 2e-6 && rnn(1.5)[0] > 2000.0);
+
+    // Gates r, z and n, or i, f, g and o: W is 1 for n and g alone, U is 0, and the biases hold z or f open.
+    let gru = by_step(Gru::new(1), [[0.0, 0.0, 1.0], [0.0; 3], [0.0, 4.0, 0.0], [0.0; 3]].concat());
+    let lstm = by_step(Lstm::new(1), [[0.0, 0.0, 1.0, 0.0], [0.0; 4], [0.0, 4.0, 0.0, 0.0], [0.0; 4]].concat());
+    let open = sigmoid(4.0);
+    for step in 0..20 {
+        let kept = open.powi(19 - step as i32);
+        assert_close(gru[step], (1.0 - open) * kept, 1e-8);
+        assert_close(lstm[step], 0.25 * kept, 1e-8);
+    }
+    assert!(gru[0] > 0.7 * gru[19] && lstm[0] > 0.7 * lstm[19]);
+}
+
+/// With U = 1.5 and inputs of 0, the last state's derivative with respect to a bias is 1 + U + … + U¹⁹ = (U²⁰ − 1)/(U − 1). A
+/// step along that gradient saturates the unit for ever; with a norm of at most 1, training goes on.
+#[test]
+fn clipping_cures_an_exploding_gradient() {
+    let network = Network::new(Shape::from([20, 1]), vec![Box::new(Rnn::new(1))]).unwrap();
+    let (x, y) = (Tensor::zeros([1, 20, 1], Dtype::F64), matrix([[0.5]]));
+    let descend = |most: f64| {
+        let mut theta = Tensor::from_f64([4], vec![1.0, 1.5, 0.0, 0.0]);
+        for t in 1..=500 {
+            let (_, mut gradient) = cost_and_gradient(&network, &Squared, &theta, &x, &y);
+            let norm = ops::sum_squares(gradient.view()).sqrt();
+            if t == 1 {
+                // Both biases have it, times h − y = −½.
+                let expected = 0.5 * 2f64.sqrt() * (1.5f64.powi(20) - 1.0) / 0.5;
+                assert_close(norm, expected, 1e-12);
+            }
+            if norm > most {
+                ops::scale(gradient.view_mut(), most / norm);
+            }
+            GradientDescent.step(Step { t, learning_rate: 0.1 }, theta.view_mut(), gradient.view(), &mut []);
+        }
+        cost_and_gradient(&network, &Squared, &theta, &x, &y).0
+    };
+    assert_close(descend(f64::INFINITY), 0.125, 1e-12);
+    assert!(descend(1.0) < 1e-6);
 }

@@ -4,7 +4,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use thalweg::event::Event;
-use thalweg::layers::{Average, BatchNorm, Dropout, Ensemble, Layer, Linear};
+use thalweg::layers::{Average, BatchNorm, Dropout, Ensemble, Gru, Layer, Linear, Sequence, Tokens};
 use thalweg::losses::SoftmaxCrossEntropy;
 use thalweg::metrics::Metrics;
 use thalweg::network::Network;
@@ -63,6 +63,8 @@ fn steps_after_the_first_do_not_allocate() {
     steps_do_not_allocate(layers());
     let average = Average::new(2, Activation::Softmax);
     steps_do_not_allocate(vec![Box::new(Ensemble::new(vec![layers(), layers()])), Box::new(average)]);
+    let sequence = Sequence::new(vec![Box::new(Tokens { tokens: 3, dimension: 4 }), Box::new(Gru::new(5))]);
+    steps_do_not_allocate(vec![Box::new(sequence), Box::new(Linear::new(3, Activation::Identity))]);
 }
 
 fn steps_do_not_allocate(layers: Vec<Box<dyn Layer>>) {

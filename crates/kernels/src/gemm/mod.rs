@@ -220,6 +220,17 @@ pub(crate) fn gemm_panels<T: Gemm>(
     product(a, shape, Some(panels), bias, &mut c[columns.start..], [width, 1], false);
 }
 
+/// C = C + A·B for packed panels of B; where C = 0 + A·B before, each element continues as one chain.
+///
+/// # Panics
+/// If the shapes do not match.
+pub(crate) fn gemm_panels_onto<T: Gemm>(a: Matrix<T>, panels: &[T], c: &mut [T]) {
+    let (m, k) = (a.rows, a.columns);
+    let n = c.len() / m.max(1);
+    assert!(panels.len() == packed_size::<T>(k, n) && c.len() == m * n, "gemm_panels_onto: shapes do not fit");
+    product(a, Matrix { data: &[], rows: k, columns: n, transposed: false }, Some(panels), None, c, [n, 1], true);
+}
+
 /// C = A·B for a strided A.
 ///
 /// # Panics

@@ -154,6 +154,7 @@ pub struct Preprocess {
 
 impl Config {
     /// How columns become inputs and targets values: bins are among inputs only where no layer of the network makes them.
+    /// Tokens and masks, which a first layer for sequences reads, are not scaled.
     /// Dates and answers are clipped since the second edition; answers not by time, where a trend must go on.
     pub(crate) fn preprocessing(&self) -> Preprocess {
         let text = Some(self.text_encoding());
@@ -164,11 +165,10 @@ impl Config {
         let usual = self.train.edition > 1 && self.split.time.is_none();
         let clip_answers = Some(self.preprocess.clip_answers.unwrap_or(usual));
         let bins = self.preprocess.bins.filter(|_| in_pipeline);
-        Preprocess { text, bins, clip_dates, clip_answers, ..self.preprocess.clone() }
+        let normalise = self.preprocess.normalise.or(network.reads_sequences().then_some(Normalise::None));
+        Preprocess { text, normalise, bins, clip_dates, clip_answers, ..self.preprocess.clone() }
     }
-}
 
-impl Config {
     /// What texts are taken apart into: nothing in the first edition and the course's recipe.
     pub(crate) fn text_encoding(&self) -> TextEncoding {
         let plain = self.train.edition == 1 || self.train.recipe == Recipe::Course;
@@ -251,6 +251,12 @@ pub struct Network {
 }
 
 impl Network {
+    /// Whether the first layer reads tokens or a mask from the examples.
+    pub(crate) fn reads_sequences(&self) -> bool {
+        let first = self.layer.first().and_then(|layer| layer["kind"].as_str());
+        first.is_some_and(|kind| ["sequence", "tokens"].contains(&kind))
+    }
+
     /// Whether there are no hidden layers.
     pub(crate) fn is_linear(&self) -> bool {
         self.layer.is_empty() && self.layers.as_ref().is_some_and(Vec::is_empty)

@@ -65,11 +65,12 @@ impl Rows for Arrays {
         self.keys(rows, schema, seed)
     }
     fn fit(&self, schema: &Schema, rows: &[usize], config: &Config) -> Result<(Pipeline, Vec<Decision>)> {
+        let options = config.preprocessing();
         if self.on_disk.is_none() {
-            return Pipeline::fit_arrays(self, schema, rows, &config.preprocess);
+            return Pipeline::fit_arrays(self, schema, rows, &options);
         }
         let sample = memory::spread(rows, memory::examples_at_once(&config.data, self.width())?);
-        let (pipeline, mut decisions) = Pipeline::fit_arrays(self, schema, &sample, &config.preprocess)?;
+        let (pipeline, mut decisions) = Pipeline::fit_arrays(self, schema, &sample, &options)?;
         if sample.len() < rows.len() {
             decisions.push(Decision {
                 what: format!("scales are those of {} sampled training examples", sample.len()),

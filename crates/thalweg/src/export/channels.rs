@@ -3,6 +3,7 @@
 use super::lowered::{LoweredOp, lowered};
 use crate::layers::{Embedded, Node, Op};
 use crate::tensor::Shape;
+use crate::tensor::sequence::Gathering;
 
 /// A parameter of ours and its counterpart in a PyTorch `state_dict`.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,6 +84,7 @@ pub(crate) fn leaves_first(lowered: &LoweredOp, channels_first: bool) -> bool {
     match (lowered.output().dimensions().len(), lowered.op) {
         (3, _) => true,
         (2, Op::Convolution { .. } | Op::Pool { .. }) => true,
+        (2, Op::Sequence { .. } | Op::Positions(_) | Op::Recurrent { .. } | Op::Attention { .. }) => false,
         (2, Op::Add { layers, shortcut }) => [layers, shortcut].iter().all(|branch| all_leave(branch, channels_first)),
         (2, _) => channels_first,
         _ => false,
@@ -173,6 +175,38 @@ fn mappings_of(lowered: &LoweredOp, channels_first: bool) -> Vec<ParamMapping> {
             [layers, shortcut].into_iter().flat_map(|branch| param_mappings(branch, channels_first)).collect()
         }
         Op::Branches { members } => members.iter().flat_map(|nodes| param_mappings(nodes, channels_first)).collect(),
+        Op::Sequence { layers } => param_mappings(layers, false),
+        Op::Tokens { tokens, dimension, weight } => {
+            vec![ParamMapping::same(lowered, weight, "weight", &[*tokens, *dimension])]
+        }
+        Op::Recurrent { cell, units, bidirectional, .. } => {
+            let (rows, channels) = (cell.gates() * units, input.get(1).copied().unwrap_or(1));
+            let all = [
+                ("input_weight", "weight_ih", vec![rows, channels]),
+                ("state_weight", "weight_hh", vec![rows, *units]),
+                ("input_bias", "bias_ih", vec![rows]),
+                ("state_bias", "bias_hh", vec![rows]),
+            ];
+            let ways = [("", ""), ("reverse_", "_reverse")].into_iter().take(1 + usize::from(*bidirectional));
+            let own = ways.flat_map(|(before, after)| {
+                all.each_ref().map(|(ours, theirs, shape)| {
+                    let (ours, theirs) = (format!("{before}{ours}"), format!("{theirs}_l0{after}"));
+                    ParamMapping::same(lowered, &ours, &theirs, shape)
+                })
+            });
+            own.collect()
+        }
+        Op::Attention { parameters, .. } => {
+            let c = lowered.input.last();
+            let shapes = [vec![3 * c, c], vec![3 * c], vec![c, c], vec![c]];
+            let theirs = ["input.weight", "input.bias", "output.weight", "output.bias"];
+            let all = parameters.iter().zip(theirs).zip(shapes);
+            all.map(|((ours, theirs), shape)| ParamMapping::same(lowered, ours, theirs, &shape)).collect()
+        }
+        Op::PoolOverTime { take: Gathering::Attention, weight } => {
+            vec![ParamMapping::same(lowered, weight, "weight", &[1, input.get(1).copied().unwrap_or(1)])]
+        }
+        Op::ClearPadding | Op::Positions(_) | Op::PoolOverTime { .. } => Vec::new(),
         Op::Activation(_) | Op::Dropout { .. } | Op::Pool { .. } | Op::Average { .. } | Op::LogMel(_) => Vec::new(),
     }
 }

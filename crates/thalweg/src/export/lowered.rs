@@ -27,7 +27,7 @@ impl LoweredOp<'_> {
 
     /// Whether the layer does nothing else.
     pub(crate) fn is_alone(&self) -> bool {
-        self.node.ops.len() == 1
+        self.node.ops.iter().filter(|op| !matches!(op, Op::ClearPadding)).count() == 1
     }
 
     /// g, if the operation is an activation.
@@ -39,13 +39,14 @@ impl LoweredOp<'_> {
     }
 }
 
-/// The operations of a node. An activation has the name of the operation before it, with which formats may fuse it.
+/// The operations of a node. An activation has the name of the operation before it, with which formats may fuse it, and so
+/// has what only clears padding.
 pub(crate) fn lowered(node: &Node) -> Vec<LoweredOp<'_>> {
-    let is_activation = |op: &Op| matches!(op, Op::Activation(_));
-    let several = node.ops.iter().filter(|op| !is_activation(op)).count() > 1;
+    let follows = |op: &Op| matches!(op, Op::Activation(_) | Op::ClearPadding);
+    let several = node.ops.iter().filter(|op| !follows(op)).count() > 1;
     let (mut input, mut before) = (node.input, 0);
     let lowered = |op| {
-        before += usize::from(!is_activation(op));
+        before += usize::from(!follows(op));
         let place = several.then(|| before.saturating_sub(1));
         let name = place.map_or_else(|| node.name.clone(), |place| format!("{}.{place}", node.name));
         let lowered = LoweredOp { node, op, name, place, input };

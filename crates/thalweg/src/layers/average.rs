@@ -146,7 +146,7 @@ mod tests {
         let mut saved: Vec<Tensor> =
             layer.saved([z.len()].into(), 1).into_iter().map(|shape| Tensor::zeros(shape, dtype)).collect();
         let (theta, mut unused) = (Tensor::zeros([0], dtype), Tensor::zeros([0], dtype));
-        let theta = Parameters { theta: theta.view(), entries: &[], precision: Default::default() };
+        let theta = Parameters { theta: theta.view(), entries: &[], precision: Default::default(), lengths: None };
         layer.forward(theta, x.view(), y.view_mut(), &mut saved, Mode::Predict);
         let pass = Backward { x: x.view(), y: y.view(), dy: dy.view_mut(), saved: &mut saved, dx: Some(dx.view_mut()) };
         layer.backward(theta, pass, ParametersMut::new(unused.view_mut(), &[]));

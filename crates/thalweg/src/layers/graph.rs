@@ -6,6 +6,7 @@
 use super::{Bag, BinnedInput, Embedded, Layer, LogMelOptions, Padding, Pair, Pooling};
 use crate::error::Result;
 use crate::tensor::conv::ConvGeometry;
+use crate::tensor::sequence::{Cell, Gathering};
 use crate::tensor::{Activation, Shape};
 use crate::windows;
 
@@ -139,6 +140,51 @@ pub enum Op {
         /// The members' weights, 1 in all; none where all weigh the same.
         weights: Vec<f64>,
     },
+    /// Layers on sequences. What counts of an example, T numbers or T × (C + 1), ends with the last step whose number, or
+    /// last channel, is at least ½; the layers are given the numbers, or the other channels, with 0 after that.
+    Sequence {
+        /// The layers.
+        layers: Vec<Node>,
+    },
+    /// Within a sequence: 0 at the steps after those that count.
+    ClearPadding,
+    /// A row of its table for each token of a row; 0 for token 0 and for numbers that are no token.
+    Tokens {
+        /// Rows of the table.
+        tokens: usize,
+        /// Its columns.
+        dimension: usize,
+        /// The table.
+        weight: &'static str,
+    },
+    /// y = x + P with these values of P, the same for each example.
+    Positions(Vec<f64>),
+    /// A recurrent layer from a state of 0. Its parameters are `input_weight`, `state_weight`, `input_bias` and `state_bias`,
+    /// in PyTorch's order of gates, and the same with `reverse_` before it.
+    Recurrent {
+        /// Its equations.
+        cell: Cell,
+        /// H.
+        units: usize,
+        /// Whether there is another from the last step to the first, whose states follow.
+        bidirectional: bool,
+        /// Whether all states are given, T × H, or the last one.
+        every: bool,
+    },
+    /// Multi-head self-attention.
+    Attention {
+        /// How many heads there are.
+        heads: usize,
+        /// W and b of queries, keys and values, and of the output.
+        parameters: [&'static str; 4],
+    },
+    /// T × C to C, without the steps that do not count.
+    PoolOverTime {
+        /// What is taken.
+        take: Gathering,
+        /// The score's w, 1 × C, of attention.
+        weight: &'static str,
+    },
     /// The spectrum of a sound in mel bands.
     LogMel(LogMelOptions),
 }
@@ -229,10 +275,30 @@ impl Op {
                 let bands = options.bands();
                 [bands.frames(input.size()), bands.coefficients.unwrap_or(bands.bands), 1].into()
             }
-            Op::BatchNorm { .. } | Op::LayerNorm { .. } | Op::Scale(_) | Op::Activation(_) | Op::Dropout { .. } => {
-                input
+            Op::Sequence { layers } => layers.last().map_or_else(|| sequence_values(input), Node::output),
+            Op::Tokens { dimension, .. } => [input.size(), *dimension].into(),
+            Op::Recurrent { units, bidirectional, every, .. } => {
+                let width = units * (1 + usize::from(*bidirectional));
+                if *every { [input.dimensions()[0], width].into() } else { [width].into() }
             }
+            Op::PoolOverTime { .. } => [input.dimensions().get(1).copied().unwrap_or(1)].into(),
+            Op::BatchNorm { .. }
+            | Op::LayerNorm { .. }
+            | Op::Scale(_)
+            | Op::Activation(_)
+            | Op::Dropout { .. }
+            | Op::ClearPadding
+            | Op::Positions(_)
+            | Op::Attention { .. } => input,
         }
+    }
+}
+
+/// What the layers on a sequence are given of an input: tokens, or the channels before the mask.
+pub(crate) fn sequence_values(input: Shape) -> Shape {
+    match *input.dimensions() {
+        [steps, channels] => [steps, channels - 1].into(),
+        _ => input,
     }
 }
 

@@ -5,6 +5,7 @@
 //! forward pass. A new layer is one file and one line in [`ALL`].
 
 mod activation;
+mod attention;
 mod average;
 mod batch_norm;
 mod conv1d;
@@ -20,9 +21,14 @@ mod periodic;
 mod piecewise_linear;
 mod pool1d;
 mod pool2d;
+mod pool_over_time;
+mod positions;
+mod recurrent;
 mod residual;
+mod sequence;
 mod sequential;
 mod text_bag;
+mod tokens;
 
 use std::borrow::Cow;
 use std::fmt::Debug;
@@ -31,8 +37,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use crate::tensor::conv::Pooling;
+pub use crate::tensor::sequence::Gathering;
 pub use crate::windows::{Padding, Pair};
 pub use activation::Activate;
+pub use attention::Attention;
 pub use average::Average;
 pub use batch_norm::BatchNorm;
 pub use conv1d::Conv1d;
@@ -41,16 +49,22 @@ pub use dropout::Dropout;
 pub use embedding::{Embedded, Embedding};
 pub use ensemble::Ensemble;
 pub(crate) use graph::lower;
+pub(crate) use graph::sequence_values;
 pub use graph::{Frame, Node, Op};
 pub use layer_norm::LayerNorm;
 pub use linear::{Linear, Parametrization};
 pub use log_mel::{LogMel, Options as LogMelOptions};
 pub use periodic::Periodic;
 pub use piecewise_linear::{BinnedInput, PiecewiseLinear};
+pub use pool_over_time::PoolOverTime;
 pub use pool1d::Pool1d;
 pub use pool2d::Pool2d;
+pub use positions::Positions;
+pub use recurrent::{Gru, Lstm, Recurrent, Return, Rnn};
 pub use residual::Residual;
+pub use sequence::Sequence;
 pub use text_bag::{Bag, TextBag};
+pub use tokens::Tokens;
 
 use crate::error::{Error, Result, did_you_mean};
 use crate::init::Init;
@@ -169,13 +183,16 @@ impl Mode<'_> {
     }
 }
 
-/// A layer's slice of θ, indexed by position in [`Layer::parameters`], and the precision of products with it.
+/// A layer's slice of θ, indexed by position in [`Layer::parameters`], with the precision of products with it and the
+/// lengths of the examples.
 #[derive(Debug, Clone, Copy)]
 pub struct Parameters<'a> {
     pub(crate) theta: View<'a>,
     pub(crate) entries: &'a [Entry],
     /// How the pass computes products of f32 matrices.
     pub precision: MatmulPrecision,
+    /// Within a layer of kind `sequence`, how many steps of each example count; elsewhere all do.
+    pub lengths: Option<View<'a>>,
 }
 
 impl<'a> Parameters<'a> {
@@ -232,6 +249,20 @@ impl<'a> ParametersMut<'a> {
         self.of(0..self.entries.len())
     }
 
+    /// The first N parameters, adjacent in θ, all at once.
+    pub(crate) fn all<const N: usize>(&mut self) -> [ViewMut<'_>; N] {
+        let (entries, mut at) = (&self.entries[..N], self.entries[0].start);
+        let (_, mut rest) = self.theta.reborrow().split(at - self.start);
+        std::array::from_fn(|i| {
+            assert_eq!(entries[i].start, at, "the parameters are adjacent");
+            at = entries[i].range().end;
+            let (own, after) =
+                std::mem::replace(&mut rest, ViewMut::from_f64([0], &mut [])).split(entries[i].shape.size());
+            rest = after;
+            own.part(0, entries[i].shape)
+        })
+    }
+
     /// Parameters `i` and `i + 1`, adjacent in θ, both at once.
     pub fn pair(&mut self, i: usize) -> (ViewMut<'_>, ViewMut<'_>) {
         let (a, b) = (&self.entries[i], &self.entries[i + 1]);
@@ -263,6 +294,19 @@ pub(crate) fn example(shape: Shape) -> Result<Shape> {
         return Err(Error::config(format!("examples of shape {:?}", shape.dimensions())).fix(fix));
     }
     Ok(shape)
+}
+
+/// T and C of a sequence; a row is a sequence of single values.
+///
+/// # Errors
+/// If the shape is not that of a sequence.
+pub(crate) fn steps(layer: &str, input: Shape) -> Result<[usize; 2]> {
+    match *input.dimensions() {
+        [steps] => Ok([steps, 1]),
+        [steps, channels] => Ok([steps, channels]),
+        _ => Err(Error::config(format!("{layer} takes sequences of steps × channels, found {input}"))
+            .fix("train on sequences, or put it after layers that make them")),
+    }
 }
 
 /// The shape of a layer's output for an input shape, checked to be one that examples may have.
@@ -446,6 +490,14 @@ pub const ALL: &[Kind] = &[
     kind::<Pool1d>(),
     kind::<Pool2d>(),
     kind::<Residual>(),
+    kind::<Sequence>(),
+    kind::<Tokens>(),
+    kind::<Positions>(),
+    kind::<Rnn>(),
+    kind::<Gru>(),
+    kind::<Lstm>(),
+    kind::<Attention>(),
+    kind::<PoolOverTime>(),
     kind::<Ensemble>(),
     kind::<Average>(),
     kind::<LogMel>(),

@@ -6,7 +6,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::Result;
 use crate::layers::{self, Backward, Layer, Mode, ParameterSpec, Parameters, ParametersMut, read_layer, write_layer};
-use crate::tensor::{Shape, Tensor, View};
+use crate::tensor::{Shape, Tensor, View, ViewMut, sequence};
+
+/// Makes 0 of the steps of sequences, m × T × C, that do not count: what a layer leaves there reaches none after it.
+fn clear_padding(theta: Parameters, y: ViewMut) {
+    if let (Some(lengths), &[_, steps, _]) = (theta.lengths, y.shape().dimensions()) {
+        sequence::clear_padding(y, lengths, steps);
+    }
+}
 
 /// Layers in a row; an empty chain passes its input on.
 #[derive(Debug, Default)]
@@ -60,7 +67,7 @@ impl Sequential {
     }
 
     /// Each layer with its input and output shapes, up to the first layer that cannot take its input.
-    fn with_shapes(&self, input: Shape) -> impl Iterator<Item = (&dyn Layer, Shape, Shape)> {
+    pub(crate) fn with_shapes(&self, input: Shape) -> impl Iterator<Item = (&dyn Layer, Shape, Shape)> {
         self.0.iter().scan(input, |shape, layer| {
             let (input, output) = (*shape, layers::output(layer.as_ref(), *shape).ok()?);
             *shape = output;
@@ -145,6 +152,7 @@ impl Sequential {
             let input = Sequential::outcome(&places[..i], x, before);
             let (own, mode) = (&mut rest[..place.own().len()], mode.of_inner_layer(place.kept.start));
             layer.forward(place.parameters(theta), input, y.rows_mut(m), own, mode);
+            clear_padding(theta, y.rows_mut(m));
         }
     }
 
@@ -163,6 +171,7 @@ impl Sequential {
             let (before, from_here) = kept.split_at_mut(place.kept.start);
             let (y, rest) = from_here.split_first_mut().expect("an output is kept");
             let input = Sequential::outcome(&places[..i], x, before);
+            clear_padding(theta, dy.view_mut().part(0, y.rows(m).shape()));
             let pass = Backward {
                 x: input,
                 y: y.rows(m),

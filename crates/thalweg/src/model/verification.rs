@@ -167,7 +167,7 @@ fn check_parameters(network: &Network, theta: &Tensor) -> Result<(), String> {
     let mut input = network.input();
     for (i, layer) in network.layers().iter().enumerate() {
         let (theta, entries) = (theta.view(), network.layout().of_layer(i));
-        let parameters = Parameters { theta, entries, precision: MatmulPrecision::F32 };
+        let parameters = Parameters { theta, entries, precision: MatmulPrecision::F32, lengths: None };
         layer.check_parameters(input, parameters).map_err(|wrong| format!("layers.{i}: {wrong}"))?;
         input = network.outputs()[i];
     }

@@ -317,7 +317,7 @@ impl<'a> Probe<'a> {
         let mut r = vec![0.0; y.view().len()];
         random::check(self.settings.seed).fill_normal(i as u32, &mut r);
         let entries = self.network.layout().of_layer(i);
-        let parameters = Parameters { theta: theta.view(), entries, precision: MatmulPrecision::F32 };
+        let parameters = Parameters { theta: theta.view(), entries, precision: MatmulPrecision::F32, lengths: None };
         let saved = &mut self.workspace.saved[i];
 
         let mut dx = Tensor::zeros(x.shape(), Dtype::F64);

@@ -224,7 +224,7 @@ impl Network {
         for (i, layer) in self.layers.iter().enumerate() {
             let (before, from_here) = workspace.outputs.split_at_mut(i);
             let input = before.last().map_or(x, |y| y.rows(m));
-            let parameters = Parameters { theta, entries: self.layout.of_layer(i), precision };
+            let parameters = Parameters { theta, entries: self.layout.of_layer(i), precision, lengths: None };
             layer.forward(parameters, input, from_here[0].rows_mut(m), &mut workspace.saved[i], mode.of_layer(i));
         }
         workspace.output(m)
@@ -268,7 +268,7 @@ impl Network {
             };
             let entries = self.layout.of_layer(i);
             let own = ParametersMut::new(gradient.reborrow(), entries);
-            layer.backward(Parameters { theta, entries, precision }, pass, own);
+            layer.backward(Parameters { theta, entries, precision, lengths: None }, pass, own);
             workspace.deltas.swap(0, 1);
         }
     }

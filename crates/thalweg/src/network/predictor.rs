@@ -38,7 +38,7 @@ impl<'a> Predictor<'a> {
     pub fn new(network: &'a Network, theta: &'a Tensor, m: usize, precision: MatmulPrecision) -> Result<Self> {
         let theta = theta.view();
         theta.expect("Predictor::new", "θ", [network.layout().len()], theta.dtype())?;
-        let parameters = |i| Parameters { theta, entries: network.layout().of_layer(i), precision };
+        let parameters = |i| Parameters { theta, entries: network.layout().of_layer(i), precision, lengths: None };
         let prepared = network.layers().iter().enumerate().map(|(i, layer)| layer.prepare(parameters(i))).collect();
         let mut workspace = network.workspace(m, theta.dtype());
         workspace.precision = precision;
@@ -56,7 +56,8 @@ impl<'a> Predictor<'a> {
         for (i, (layer, prepared)) in network.layers().iter().zip(&self.prepared).enumerate() {
             let (before, from_here) = workspace.outputs.split_at_mut(i);
             let input = before.last().map_or(x, |y| y.rows(m));
-            let parameters = Parameters { theta: self.theta, entries: network.layout().of_layer(i), precision };
+            let parameters =
+                Parameters { theta: self.theta, entries: network.layout().of_layer(i), precision, lengths: None };
             let y = from_here[0].rows_mut(m);
             match prepared {
                 Some(prepared) => layer.forward_prepared(parameters, prepared, input, y),

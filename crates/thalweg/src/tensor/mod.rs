@@ -16,6 +16,7 @@ pub mod norm;
 pub mod ops;
 pub mod periodic;
 pub mod piecewise;
+pub mod sequence;
 mod shape;
 pub mod spectrum;
 pub mod update;

@@ -46,17 +46,17 @@ impl Layer for Spy {
 }
 
 /// The results of one pass through a layer.
-struct Pass {
-    y: Vec<f64>,
-    dx: Vec<f64>,
+pub(super) struct Pass {
+    pub(super) y: Vec<f64>,
+    pub(super) dx: Vec<f64>,
     /// Gradients of the trained parameters, concatenated.
-    gradient: Vec<f64>,
+    pub(super) gradient: Vec<f64>,
     /// θ, statistics last, after `update_statistics`.
-    theta: Vec<f64>,
+    pub(super) theta: Vec<f64>,
 }
 
 /// One layer, forward on x and backward on dy; θ is its parameters, statistics last.
-fn pass(layer: impl Layer + 'static, theta: &[f64], x: &Tensor, dy: &[f64], mode: Mode) -> Pass {
+pub(super) fn pass(layer: impl Layer + 'static, theta: &[f64], x: &Tensor, dy: &[f64], mode: Mode) -> Pass {
     let m = x.shape().rows();
     let spy = Spy::default();
     let noted = spy.0.clone();

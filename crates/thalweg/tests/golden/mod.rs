@@ -11,3 +11,4 @@ mod numbers;
 mod optimizers;
 mod over_time;
 mod paired;
+mod sequences;

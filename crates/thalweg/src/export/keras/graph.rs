@@ -33,7 +33,11 @@ pub(super) struct Graph {
 }
 
 /// Operations that are not layers: they have neither variables nor a dtype.
-const OPERATIONS: [&str; 5] = ["Log", "Sort", "Round", "Cos", "Sin"];
+const OPERATIONS: [&str; 11] =
+    ["Log", "Sort", "Round", "Cos", "Sin", "Floor", "Sign", "Flip", "Cumsum", "Matmul", "Divide"];
+
+/// Layers whose variables are those of the cell within them.
+const RECURRENT: [&str; 3] = ["SimpleRNN", "GRU", "LSTM"];
 
 impl Graph {
     /// The model's input.
@@ -93,7 +97,8 @@ impl Graph {
             let own =
                 if *count == 0 { snake_case(layer.class) } else { format!("{}_{count}", snake_case(layer.class)) };
             for (i, (shape, numbers)) in layer.variables.iter().enumerate() {
-                variables.insert(&format!("layers/{own}/vars/{i}"), Node::Array(shape.clone(), numbers.clone()));
+                let cell = if RECURRENT.contains(&layer.class) { "cell/" } else { "" };
+                variables.insert(&format!("layers/{own}/{cell}vars/{i}"), Node::Array(shape.clone(), numbers.clone()));
             }
             layers.push(self.describe(layer));
         }
@@ -145,6 +150,7 @@ impl Graph {
         let arguments = match &tensors[..] {
             [] => json!([]),
             [one] => json!([{ "args": [one], "kwargs": {} }]),
+            several if OPERATIONS.contains(class) => json!([{ "args": several, "kwargs": {} }]),
             _ => json!([{ "args": [tensors], "kwargs": {} }]),
         };
         if OPERATIONS.contains(class) {

@@ -5,6 +5,7 @@ mod conv_pool;
 mod embeddings;
 mod graph;
 mod hdf5;
+mod sequence;
 mod zip;
 
 use serde_json::{Value, json};
@@ -34,7 +35,7 @@ const KERAS: &str = "3.15.1";
 
 fn write(model: &Model, options: &Options) -> Result<Exported> {
     let nodes = model.network.lower()?;
-    let mut keras = Keras { model, graph: Graph::default() };
+    let mut keras = Keras { model, graph: Graph::default(), mask: None };
     let inputs = keras.graph.input(model.network.input().dimensions());
     let (x, mut decisions) = keras.scaled(inputs);
     let logits = keras.chain(&nodes, x)?;
@@ -77,6 +78,8 @@ fn write(model: &Model, options: &Options) -> Result<Exported> {
 struct Keras<'a> {
     model: &'a Model,
     graph: Graph,
+    /// Which steps count, within a sequence: 1 or 0.
+    mask: Option<Symbol>,
 }
 
 /// Whether g needs a layer of its own: Keras knows the others by name.
@@ -204,6 +207,15 @@ impl Keras<'_> {
             Op::TextBag { dimension, columns } => self.text_bag(lowered, *dimension, columns, x),
             Op::Pool { frame, take, global } => self.pool(lowered, (frame, *take, *global), x)?,
             Op::LogMel(options) => self.log_mel(lowered, options, x),
+            Op::Sequence { layers } => self.sequence(lowered, layers, x)?,
+            Op::ClearPadding => self.clear_padding(lowered, x),
+            Op::Tokens { tokens, dimension, weight } => self.tokens(lowered, [*tokens, *dimension], weight, &x),
+            Op::Positions(table) => self.positions(lowered, table, x),
+            Op::Recurrent { cell, units, bidirectional, every } => {
+                self.recurrent(lowered, (*cell, *units), *bidirectional, *every, x)
+            }
+            Op::Attention { heads, parameters } => self.attention(lowered, *heads, parameters, x),
+            Op::PoolOverTime { take, weight } => self.pool_over_time(lowered, *take, weight, x),
             Op::Branches { members } => {
                 let mut each = Vec::with_capacity(members.len());
                 for nodes in members {

@@ -13,6 +13,7 @@ mod preprocess;
 pub(crate) mod proto;
 mod reduce;
 mod rows;
+mod sequence;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -74,7 +75,7 @@ fn graph(model: &Model, nodes: &[Node], regions: Option<Regions>) -> Result<(Wri
     let mut graph = Graph::default();
     let (x, decisions) = preprocess::write(&mut graph, &model.pipeline, model.network.input())?;
     let preprocess = graph.nodes.len();
-    let y = operations::write(&mut graph, model, nodes, x.clone());
+    let y = operations::write(&mut graph, model, None, nodes, x.clone());
     let z = graph.row("answers", &y);
     let answers = answers::write(&mut graph, &model.target, &z, preprocess::needs_double, regions.as_ref());
     Ok((Written { graph, preprocess, x, answers, regions }, decisions))

@@ -4,6 +4,7 @@ use super::activation::activate;
 use super::graph::{Graph, float, int, ints, signed, to};
 use super::preprocess::selected;
 use super::proto::DataType;
+use super::sequence::{self, Mask};
 use super::value::Value;
 use crate::export::lowered::{LoweredOp, lowered};
 use crate::layers::{Bag, BinnedInput, Embedded, Frame, LogMelOptions, Node, Op, Padding, Pooling};
@@ -13,30 +14,32 @@ use crate::tensor::{Activation, View, transposed};
 
 /// An operation, with the model that has its parameters.
 #[derive(Clone, Copy)]
-struct Context<'a> {
-    model: &'a Model,
-    lowered: &'a LoweredOp<'a>,
+pub(super) struct Context<'a> {
+    pub(super) model: &'a Model,
+    pub(super) lowered: &'a LoweredOp<'a>,
+    /// Which steps count, within a sequence.
+    pub(super) mask: Option<&'a Mask>,
 }
 
 impl<'a> Context<'a> {
     /// The prefix of its nodes' names, such as `layers.0`.
-    fn scope(self) -> &'a str {
+    pub(super) fn scope(self) -> &'a str {
         &self.lowered.name
     }
 
     /// The name of a node.
-    fn name(self, operator: &str) -> String {
+    pub(super) fn name(self, operator: &str) -> String {
         format!("{}.{operator}", self.scope())
     }
 
-    fn entry(self, own: &str) -> (&'a Entry, View<'a>) {
+    pub(super) fn entry(self, own: &str) -> (&'a Entry, View<'a>) {
         let name = self.lowered.parameter(own);
         let entry = self.model.network.layout().named(&name).expect("a step's parameters are the network's");
         (entry, self.model.theta.view().part(entry.start, entry.shape))
     }
 
     /// One of the layer's parameters, unchanged.
-    fn parameter(self, graph: &mut Graph, own: &str) -> String {
+    pub(super) fn parameter(self, graph: &mut Graph, own: &str) -> String {
         self.scaled(graph, own, 1.0)
     }
 
@@ -61,9 +64,9 @@ impl<'a> Context<'a> {
 }
 
 /// Writes a sequence of layers after x.
-pub(super) fn write(graph: &mut Graph, model: &Model, nodes: &[Node], x: Value) -> Value {
+pub(super) fn write(graph: &mut Graph, model: &Model, mask: Option<&Mask>, nodes: &[Node], x: Value) -> Value {
     let all = nodes.iter().flat_map(lowered);
-    all.fold(x, |x, lowered| operation(graph, Context { model, lowered: &lowered }, x))
+    all.fold(x, |x, lowered| operation(graph, Context { model, lowered: &lowered, mask }, x))
 }
 
 fn operation(graph: &mut Graph, ctx: Context, x: Value) -> Value {
@@ -93,7 +96,7 @@ fn operation(graph: &mut Graph, ctx: Context, x: Value) -> Value {
         Op::Add { layers, shortcut } => add(graph, ctx, x, [layers, shortcut]),
         Op::Branches { members } => {
             let each = members.iter().enumerate().map(|(k, nodes)| {
-                let y = write(graph, ctx.model, nodes, x.clone());
+                let y = write(graph, ctx.model, ctx.mask, nodes, x.clone());
                 graph.row(&ctx.name(&format!("members.{k}")), &y)
             });
             let each: Vec<String> = each.collect();
@@ -101,6 +104,15 @@ fn operation(graph: &mut Graph, ctx: Context, x: Value) -> Value {
         }
         Op::Average { members, of, weights } => average(graph, ctx, x, (*members, weights), *of),
         Op::LogMel(options) => log_mel(graph, ctx, x, options),
+        Op::Sequence { layers } => sequence::sequence(graph, ctx, layers, x),
+        Op::ClearPadding => sequence::clear_padding(graph, ctx, x),
+        Op::Tokens { tokens, dimension, weight } => sequence::tokens(graph, ctx, x, [*tokens, *dimension], weight),
+        Op::Positions(table) => sequence::positions(graph, ctx, x, table),
+        Op::Recurrent { cell, units, bidirectional, every } => {
+            sequence::recurrent(graph, ctx, x, (*cell, *units), *bidirectional, *every)
+        }
+        Op::Attention { heads, parameters } => sequence::attention(graph, ctx, x, *heads, parameters),
+        Op::PoolOverTime { take, weight } => sequence::pool_over_time(graph, ctx, x, *take, weight),
     }
 }
 
@@ -339,8 +351,8 @@ fn pool(graph: &mut Graph, ctx: Context, x: Value, (frame, take, of_all): (&Fram
 
 /// The sum of two branches, with the dimensions in the order of the first.
 fn add(graph: &mut Graph, ctx: Context, x: Value, [layers, shortcut]: [&[Node]; 2]) -> Value {
-    let a = write(graph, ctx.model, layers, x.clone());
-    let b = write(graph, ctx.model, shortcut, x);
+    let a = write(graph, ctx.model, ctx.mask, layers, x.clone());
+    let b = write(graph, ctx.model, ctx.mask, shortcut, x);
     let beside = ctx.name("shortcut");
     let b = if a.channels_first { graph.channels_first(&beside, &b, b.shape) } else { graph.own(&beside, &b) };
     let sum = graph.node(&ctx.name("Add"), "Add", [&a.name, &b], Vec::new());

@@ -81,6 +81,24 @@ fn module(model: &Model, nodes: &[Node], regions: Option<&Regions>) -> String {
     if class.contains("LogMel(") {
         parts.push(include_str!("python/log_mel.py").into());
     }
+    if class.contains("counted(") {
+        parts.push(include_str!("python/counted.py").into());
+    }
+    if class.contains("Tokens(") {
+        parts.push(include_str!("python/tokens.py").into());
+    }
+    if class.contains("Positions(") {
+        parts.push(include_str!("python/positions.py").into());
+    }
+    if class.contains("recurrent(") {
+        parts.push(include_str!("python/recurrent.py").into());
+    }
+    if class.contains("Attention(") {
+        parts.push(include_str!("python/attention.py").into());
+    }
+    if class.contains("over_time(") {
+        parts.push(include_str!("python/over_time.py").into());
+    }
     parts.push(class);
     parts.push(include_str!("python/load.py").into());
     parts.extend(table::prepare(model));

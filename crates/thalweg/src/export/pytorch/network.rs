@@ -4,6 +4,7 @@ use super::{number, tuple};
 use crate::export::channels::{self, leaves_first};
 use crate::export::lowered::{LoweredOp, lowered};
 use crate::layers::{Frame, Node, Op, Pooling};
+use crate::tensor::sequence::{Cell, Gathering};
 use crate::tensor::{Activation, Shape};
 
 /// The class `Net` of a sequence of nodes.
@@ -33,6 +34,8 @@ struct Code {
     sums: usize,
     /// Whether x has channels first.
     channels_first: bool,
+    /// Whether there is a mask of the steps that count.
+    masked: bool,
 }
 
 impl Code {
@@ -207,6 +210,50 @@ impl Code {
                 self.module("nn.Identity()", lowered);
                 average((*members, weights), *of, lowered, x)
             }
+            Op::Sequence { layers } => self.sequence(layers, lowered, own, x),
+            Op::ClearPadding => {
+                let mask = if channels_first { "mask.unsqueeze(1)" } else { "mask.unsqueeze(-1)" };
+                format!("torch.where({mask} > 0, {x}, 0)")
+            }
+            Op::Tokens { tokens, dimension, .. } => {
+                self.module(&format!("Tokens({tokens}, {dimension})"), lowered);
+                format!("{own}({x})")
+            }
+            Op::Positions(_) => {
+                let x = steps(x, lowered, channels_first);
+                self.module(&format!("Positions({})", channels(lowered)), lowered);
+                if is_row(lowered.input) { format!("{own}({x}).squeeze(-1)") } else { format!("{own}({x})") }
+            }
+            Op::Recurrent { cell, units, bidirectional, every } => {
+                let class = match cell {
+                    Cell::Tanh => "RNN",
+                    Cell::Gru => "GRU",
+                    Cell::Lstm => "LSTM",
+                };
+                let both = if *bidirectional { ", bidirectional=True" } else { "" };
+                self.module(&format!("nn.{class}({}, {units}, batch_first=True{both})", channels(lowered)), lowered);
+                let every = if *every { "True" } else { "False" };
+                format!("recurrent({own}, {}, {}, every={every})", steps(x, lowered, channels_first), self.mask())
+            }
+            Op::Attention { heads, .. } => {
+                self.module(&format!("Attention({}, {heads})", channels(lowered)), lowered);
+                let y = format!("{own}({}, {})", steps(x, lowered, channels_first), self.mask());
+                if is_row(lowered.input) { format!("{y}.squeeze(-1)") } else { y }
+            }
+            Op::PoolOverTime { take, .. } => {
+                let (x, mask) = (steps(x, lowered, channels_first), self.mask());
+                match take {
+                    Gathering::Attention => {
+                        self.module(&format!("nn.Linear({}, 1, bias=False)", channels(lowered)), lowered);
+                        format!("attention_over_time({x}, {own}({x}).squeeze(-1), {mask})")
+                    }
+                    Gathering::Mean | Gathering::Max => {
+                        self.module("nn.Identity()", lowered);
+                        let name = if *take == Gathering::Mean { "mean" } else { "maximum" };
+                        format!("{name}_over_time({x}, {mask})")
+                    }
+                }
+            }
             Op::Activation(g) => self.activation(*g, lowered, own, (z, x)),
         }
     }
@@ -266,6 +313,32 @@ impl Code {
         self.depth -= 1;
         self.module_line("}),");
         format!("{x} + {beside}")
+    }
+
+    /// The variable that says which steps count.
+    fn mask(&self) -> &'static str {
+        if self.masked { "mask" } else { "None" }
+    }
+
+    fn sequence(&mut self, nodes: &[Node], lowered: &LoweredOp, own: &str, x: &str) -> String {
+        self.described("nn.ModuleDict({\"layers\": nn.ModuleList([", lowered);
+        self.depth += 1;
+        if is_row(lowered.input) {
+            self.line(format!("mask = counted({x})"));
+            self.line(format!("{x} = torch.where(mask > 0, {x}, 0)"));
+        } else {
+            self.assign(x, &steps(x, lowered, self.channels_first));
+            self.line(format!("mask = counted({x}[..., -1])"));
+            self.line(format!("{x} = torch.where(mask.unsqueeze(-1) > 0, {x}[..., :-1], 0)"));
+        }
+        let outer = std::mem::replace(&mut self.masked, true);
+        self.channels_first = false;
+        self.chain(nodes, &format!("{own}[\"layers\"]"), x);
+        self.masked = outer;
+        self.depth -= 1;
+        self.module_line("])}),");
+        let turned = self.channels_first && !is_row(lowered.output());
+        if turned { format!("{x}.movedim(1, -1)") } else { x.into() }
     }
 
     /// The outputs of several chains on x, one after the other.
@@ -346,6 +419,20 @@ fn average((members, weights): (usize, &[f64]), of: Activation, lowered: &Lowere
 
 fn is_row(shape: Shape) -> bool {
     shape.dimensions().len() == 1
+}
+
+/// x as steps × channels.
+fn steps(x: &str, lowered: &LoweredOp, channels_first: bool) -> String {
+    match (is_row(lowered.input), channels_first) {
+        (true, _) => format!("{x}.unsqueeze(-1)"),
+        (_, true) => format!("{x}.movedim(1, -1)"),
+        _ => x.into(),
+    }
+}
+
+/// The values of a step; a row has one.
+fn channels(lowered: &LoweredOp) -> usize {
+    lowered.input.dimensions().get(1).copied().unwrap_or(1)
 }
 
 /// A module applied to x as it is, or to each example flattened.
