@@ -37,6 +37,8 @@ pub(super) struct Facts<'a> {
     pub(super) convolutions: bool,
     /// Whether training is to be fast above all.
     pub(super) fast: bool,
+    /// Whether examples are of series that are carried on.
+    pub(super) forecast: bool,
     /// Whether there are no hidden layers.
     pub(super) linear: bool,
     /// Whether examples have many inputs.
@@ -70,6 +72,7 @@ impl<'a> Facts<'a> {
             sound,
             convolutions: free && auto && (image.is_some() || sound.is_some()),
             fast,
+            forecast: data.forecast.is_some(),
             linear: network.is_linear(),
             wide: data.parts.train.columns >= 256,
             few_sounds: sound.is_some() && auto && train.edition > 1 && data.train_rows() < FEW_SOUNDS,
