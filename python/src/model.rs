@@ -244,6 +244,10 @@ impl Model {
     fn evaluate(&self, py: Python<'_>, data: &Data, precision: &str, gates: Vec<String>) -> PyResult<String> {
         self.in_precision(py, precision, |precision| {
             let gates = self.gates(&gates)?;
+            if let (Some(_), Rows::Table(table)) = (&self.0.forecast, &data.rows) {
+                let (scores, metrics) = self.0.judge_table(table)?;
+                return gated(scores.origins, metrics, &gates);
+            }
             let rows = data.encoded(self.0.fitted())?.parts.train;
             gated(rows.rows, self.0.evaluate_rows(&rows, precision)?, &gates)
         })

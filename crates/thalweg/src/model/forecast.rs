@@ -3,15 +3,17 @@
 use std::borrow::Cow;
 
 use super::{Answers, CHUNK, Model};
+use crate::config;
 use crate::data::column::Column;
 use crate::data::examples::Examples;
 use crate::data::forecast::{Forecast, ForecastData, Origin, QUANTILES, Series};
 use crate::data::schema::Task;
+use crate::data::source::Source;
 use crate::data::table::Table;
 use crate::data::target::Target;
 use crate::error::{Error, Result, advice};
-use crate::event::{ForecastPicture, ForecastScores, Forecaster};
-use crate::metrics::ErrorSums;
+use crate::event::{Decision, ForecastPicture, ForecastScores, Forecaster};
+use crate::metrics::{ErrorSums, Metric, Metrics};
 use crate::tensor::ops::MatmulPrecision;
 
 /// Series of which the report shows a forecast, and how many horizons of history.
@@ -105,6 +107,53 @@ impl Model {
             let [low, middle, high] = forecast.band.get(step).copied().unwrap_or_default();
             [point + unit * low, point, point + unit * middle, point + unit * high]
         })
+    }
+
+    /// Forecasts the steps of a table after those that the model was made from, each from the steps before it alone, and
+    /// compares them with what came true: the scores, and the mean errors as metrics.
+    ///
+    /// # Errors
+    /// If the model makes no forecast, a column is missing, a cell cannot be read, or there is no later step.
+    pub fn judge_table(&self, table: &Table) -> Result<(ForecastScores, Metrics)> {
+        let Some(forecast) = &self.forecast else {
+            return Err(Error::config("the model makes no forecast").fix("evaluate it on rows"));
+        };
+        let series = forecast.series_of(table)?;
+        let first = [forecast.until; 2];
+        let scores = self.judged(&ForecastData { forecast: forecast.clone(), table: table.clone(), series, first })?;
+        let Some(network) = scores.forecasters.first().filter(|_| scores.origins > 0) else {
+            let last = forecast.clock.text(forecast.until - 1);
+            let error = Error::data(format!("no step comes after {last}, up to which the model knows the series"));
+            return Err(error.at(table.source.clone()).fix("add the rows that have come since, below those before"));
+        };
+        let metric = |value| Metric { value, low: None, high: None };
+        let metrics = [("mae", network.all.mae), ("rmse", network.all.rmse), ("mase", network.all.mase)];
+        let metrics = metrics.into_iter().map(|(name, value)| (name.to_string(), metric(value))).collect();
+        Ok((scores, metrics))
+    }
+
+    /// The same of a source, and the decisions made in reading it.
+    ///
+    /// # Errors
+    /// If the source cannot be read, and as for [`Model::judge_table`].
+    pub(crate) fn judge_source(
+        &self,
+        path: &str,
+        options: &config::Data,
+    ) -> Result<(ForecastScores, Metrics, Vec<Decision>)> {
+        match self.open(path, options, true)? {
+            Source::Table(mut reader) => {
+                let mut table = reader.read_rest()?;
+                let cell_format = self.cell_format(&reader, options);
+                table.cell_format.get_or_insert(cell_format);
+                let (scores, metrics) = self.judge_table(&table)?;
+                Ok((scores, metrics, reader.decisions().to_vec()))
+            }
+            Source::Arrays(_) => {
+                let error = Error::data("found arrays, expected a table of series").at(path);
+                Err(error.fix("give the rows as they were trained on"))
+            }
+        }
     }
 
     /// Forecasts from every step of the last part, and compares them with what came true and with simple forecasts.

@@ -346,7 +346,7 @@ impl Model {
         }
     }
 
-    /// Evaluates on a source: the number of rows with known targets, the metrics on them, and the decisions made in
+    /// Evaluates on a source (a forecast on the steps after those it was made from): the number of rows with known targets, the metrics on them, and the decisions made in
     /// reading it.
     ///
     /// # Errors
@@ -357,6 +357,10 @@ impl Model {
         options: &config::Data,
         precision: MatmulPrecision,
     ) -> Result<(usize, Metrics, Vec<Decision>)> {
+        if self.forecast.is_some() {
+            let (scores, metrics, decisions) = self.judge_source(path, options)?;
+            return Ok((scores.origins, metrics, decisions));
+        }
         let mut evaluated = EvaluatedExamples::default();
         let decisions = self.evaluate_batches(path, options, precision, &mut |examples, outputs| {
             evaluated.extend(&self.target, outputs, &examples);
@@ -389,6 +393,10 @@ impl Model {
         precision: MatmulPrecision,
         take: &mut dyn FnMut(Examples, &[f64]) -> Result<bool>,
     ) -> Result<Vec<Decision>> {
+        if self.forecast.is_some() {
+            let error = Error::config("a forecast is of series, and not of rows with answers");
+            return Err(error.fix("judge it with thalweg evaluate on a file that goes on after the training data"));
+        }
         let mut rows = 0;
         let mut take = |examples: Examples| {
             rows += examples.rows;

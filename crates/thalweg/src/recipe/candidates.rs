@@ -12,7 +12,7 @@ use crate::event::Decision;
 
 /// Windows of series, which overlap, below which a hidden layer has as few units as this.
 const FEW_WINDOWS: usize = 5_000;
-const FEW_UNITS: usize = 32;
+const FEW_UNITS: usize = 16;
 
 /// The options in which candidates may differ.
 const OPTIONS: [&str; 8] =

@@ -35,7 +35,7 @@ pub(in crate::data) fn dataset(table: &Table, horizon: usize, config: &Config) -
     let start = series.iter().map(|series| series.first).min().unwrap_or_default();
     let end = series.iter().map(|series| series.first + series.values.len() as i64).max().unwrap_or_default();
     let first = split(start, end, horizon, config)?;
-    let forecast = fitted(forecast, &series, [start, first[0]], config);
+    let forecast = Forecast { until: end, ..fitted(forecast, &series, [start, first[0]], config) };
     let parts = origins(&forecast, &series, first);
     tell(&forecast, &series, table, [start, first[0], first[1], end], config, &mut decisions);
     if parts[0].is_empty() {
@@ -144,6 +144,7 @@ fn begun(table: &Table, schema: &Schema, horizon: usize, config: &Config) -> Res
         calendar: Vec::new(),
         covariates,
         cell_format: cell_format.clone(),
+        until: 0,
         scales: BTreeMap::new(),
         band: Vec::new(),
     };

@@ -82,6 +82,8 @@ pub struct Forecast {
     pub covariates: Vec<Covariate>,
     /// How cells are read.
     pub cell_format: CellFormat,
+    /// The step after the last that it was made from.
+    pub until: i64,
     /// The scale of each series: the mean absolute error of the seasonal naive forecast over its training steps.
     pub scales: BTreeMap<String, f64>,
     /// For each step of the horizon how far truths were from forecasts on dev, in units of the scale, at each of
