@@ -322,6 +322,11 @@ pub(crate) fn year(time: DateTime) -> f64 {
     f64::from(time.year()) + (f64::from(time.date().day_of_year()) - 1.0 + day_share(time)) / days
 }
 
+/// The day of the week, from 0 for Monday.
+pub(crate) fn weekday(time: DateTime) -> usize {
+    time.weekday().to_monday_zero_offset() as usize
+}
+
 /// The fraction of the day that has passed.
 pub(crate) fn day_share(time: DateTime) -> f64 {
     (f64::from(time.hour()) * 3600.0 + f64::from(time.minute()) * 60.0 + f64::from(time.second())) / 86_400.0

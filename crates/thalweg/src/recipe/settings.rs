@@ -72,6 +72,8 @@ fn batch_size(facts: &Facts, decisions: &mut Vec<Decision>) -> usize {
         Some(size) => size,
         None => {
             let size = match facts.rows {
+                // Windows of a series overlap: a few of them say little more than one.
+                rows if facts.forecast => (rows / 16).next_power_of_two().clamp(32, 256),
                 ..2_000 => 32,
                 2_000..50_000 => 64,
                 _ => 128,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::series::{names, ordered, times};
-use super::{CalendarPart, Clock, Covariate, Forecast, ForecastData, Origin, Series, Step, naive_error};
+use super::{CalendarPart, Clock, Covariate, Forecast, ForecastData, Origin, Series, calendar, naive_error};
 use crate::config::{self, ColumnKind, Config};
 use crate::data::dataset::{self, Dataset};
 use crate::data::dates;
@@ -20,10 +20,6 @@ const WINDOW: [usize; 2] = [8, 200];
 const MOST_SPANS: usize = 4;
 /// The share of steps that dev and test have by default.
 const SHARE: f64 = 0.1;
-/// Harmonics of a cycle.
-const HARMONICS: u8 = 3;
-const DAY: f64 = 86_400.0;
-const YEAR: f64 = 365.25 * DAY;
 
 /// Examples of a table's series: train, dev and test follow each other in time.
 ///
@@ -186,7 +182,7 @@ fn split(start: i64, end: i64, horizon: usize, config: &Config) -> Result<[i64; 
 fn fitted(forecast: Forecast, series: &[Series], [start, dev]: [i64; 2], config: &Config) -> Forecast {
     let data = &config.data;
     let train = usize::try_from(dev - start).unwrap_or_default();
-    let trained: Vec<&[f64]> = series.iter().map(|series| training_values(series, dev)).collect();
+    let trained: Vec<&[f64]> = series.iter().map(|series| &series.values[..series.trained(dev).len()]).collect();
     let longest = trained.iter().map(|values| values.len()).max().unwrap_or_default();
     let usual = forecast.clock.season();
     let season = data.season.unwrap_or(if 2 * usual <= longest { usual } else { 1 });
@@ -199,33 +195,8 @@ fn fitted(forecast: Forecast, series: &[Series], [start, dev]: [i64; 2], config:
     let name = |series: &Series| series.name.clone();
     let scales = series.iter().zip(&trained).filter(|(_, values)| !values.is_empty());
     let scales = scales.map(|(series, values)| (name(series), naive_error(values, season))).collect();
-    let calendar = calendar(&forecast.clock, train);
+    let calendar = calendar::parts(&forecast.clock, series, train, dev);
     Forecast { season, window, spans, calendar, scales, ..forecast }
-}
-
-/// A series' values before a step.
-fn training_values(series: &Series, dev: i64) -> &[f64] {
-    let count = usize::try_from(dev - series.first).unwrap_or_default();
-    &series.values[..count.min(series.values.len())]
-}
-
-/// The parts of the calendar in which so many training steps can have a pattern: each comes twice.
-fn calendar(clock: &Clock, steps: usize) -> Vec<CalendarPart> {
-    let Some(step) = clock.seconds() else { return Vec::new() };
-    let weekdays = clock.step == Step::Weekdays;
-    let length = steps as f64 * step * if weekdays { 1.4 } else { 1.0 };
-    let harmonics = |cycle: f64| {
-        (1..=HARMONICS).filter(move |times| length >= 2.0 * cycle && 2.0 * f64::from(*times) * step < cycle)
-    };
-    let mut parts = Vec::new();
-    if step <= DAY && length >= 4.0 * 7.0 * DAY {
-        parts.push(CalendarPart::Weekday);
-    }
-    parts.extend(harmonics(YEAR).map(CalendarPart::Year));
-    if step < DAY {
-        parts.extend(harmonics(DAY).map(CalendarPart::Day));
-    }
-    parts
 }
 
 /// The origins of the examples of train, dev and test.

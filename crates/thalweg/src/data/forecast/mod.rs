@@ -12,6 +12,7 @@
 //! network and training know nothing of time. Those whose last step is before dev are train, those whose steps are all in
 //! dev are dev, and so on: no example is trained on that tells a step of dev or test.
 
+mod calendar;
 mod clock;
 mod examples;
 mod fit;

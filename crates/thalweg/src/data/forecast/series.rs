@@ -31,6 +31,12 @@ impl Series {
         (window.saturating_sub(1)..self.values.len()).filter(|at| !self.values[*at].is_nan())
     }
 
+    /// Its values before a step of the clock, those between known ones, too.
+    pub(super) fn trained(&self, before: i64) -> &[f64] {
+        let count = usize::try_from(before - self.first).unwrap_or_default();
+        &self.filled[..count.min(self.filled.len())]
+    }
+
     /// The mean of its last values up to a step, of so many or of those there are.
     pub(crate) fn mean(&self, at: usize, span: usize) -> f64 {
         let values = &self.filled[(at + 1).saturating_sub(span)..=at];
