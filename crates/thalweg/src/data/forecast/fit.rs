@@ -8,7 +8,7 @@ use super::{CalendarPart, Clock, Covariate, Forecast, ForecastData, Origin, Seri
 use crate::config::{self, ColumnKind, Config};
 use crate::data::dataset::{self, Dataset};
 use crate::data::dates;
-use crate::data::schema::{Column, Role, Schema, quoted, shortened};
+use crate::data::schema::{self, Column, Role, Schema, quoted, shortened};
 use crate::data::table::Table;
 use crate::error::{Error, Result, advice};
 use crate::event::Decision;
@@ -18,6 +18,8 @@ use crate::task::Task;
 const WINDOW: [usize; 2] = [8, 200];
 /// Means of longer pasts, each of twice as many values as the one before.
 const MOST_SPANS: usize = 4;
+/// The fewest examples of which a tenth are beyond either end of a band.
+const ENOUGH: usize = 9;
 /// The share of steps that dev and test have by default.
 const SHARE: f64 = 0.1;
 
@@ -26,6 +28,7 @@ const SHARE: f64 = 0.1;
 /// # Errors
 /// If a column is missing, a cell cannot be read, two rows are of one step, or the series are too short.
 pub(in crate::data) fn dataset(table: &Table, horizon: usize, config: &Config) -> Result<Dataset> {
+    schema::check_names(table, &config.data, &config.split)?;
     let (schema, mut decisions) = Schema::infer(table, &of_rows(config))?;
     let (forecast, series) = begun(table, &schema, horizon, config)?;
     let start = series.iter().map(|series| series.first).min().unwrap_or_default();
@@ -35,7 +38,7 @@ pub(in crate::data) fn dataset(table: &Table, horizon: usize, config: &Config) -
     let parts = origins(&forecast, &series, first);
     tell(&forecast, &series, table, [start, first[0], first[1], end], config, &mut decisions);
     if parts[0].is_empty() {
-        let steps = first[0] - start;
+        let steps = (first[0] - start).max(0);
         let error = Error::data(format!(
             "the {steps} training steps are too few for {} values and {horizon} steps ahead of each example",
             forecast.window
@@ -50,7 +53,7 @@ pub(in crate::data) fn dataset(table: &Table, horizon: usize, config: &Config) -
     let some = |part: &Table| (part.rows() > 0).then(|| part.clone());
     let mut data = dataset::build(&train, some(&dev).as_ref(), some(&test).as_ref(), &config)?;
     data.decisions = decisions;
-    data.warnings.extend(untrained(&parts, &series, first));
+    data.warnings.extend(untrained(&parts, &series));
     data.own_dev = true;
     data.forecast = Some(Arc::new(ForecastData { forecast, table: table.clone(), series, first }));
     Ok(data)
@@ -219,8 +222,8 @@ fn origins(forecast: &Forecast, series: &[Series], [dev, test]: [i64; 2]) -> [Ve
     parts
 }
 
-/// Warnings of series that have no training example, and of a missing dev part.
-fn untrained(parts: &[Vec<Origin>; 3], series: &[Series], [dev, test]: [i64; 2]) -> Vec<String> {
+/// Warnings of series that have no training example, and of a dev part that is too small.
+fn untrained(parts: &[Vec<Origin>; 3], series: &[Series]) -> Vec<String> {
     let mut warnings = Vec::new();
     let left: Vec<String> = (0..series.len())
         .filter(|number| !parts[0].iter().any(|origin| origin.series == *number))
@@ -230,8 +233,9 @@ fn untrained(parts: &[Vec<Origin>; 3], series: &[Series], [dev, test]: [i64; 2])
         let names = shortened(&quoted(&left), 8);
         warnings.push(format!("{} of {} series are too short to be trained on: {names}", left.len(), series.len()));
     }
-    if dev == test {
-        warnings.push("there is no dev part: forecasts have no band".into());
+    if parts[1].len() < ENOUGH {
+        let found = parts[1].len();
+        warnings.push(format!("forecasts have no band: dev has {found} examples, and it is of {ENOUGH} or more"));
     }
     warnings
 }
