@@ -170,6 +170,15 @@ fn header(run: &Run, name: &str) -> String {
 }
 
 fn task_words(task: Task, run: &Run) -> String {
+    if let Some(scores) = &run.forecast {
+        let steps = scores.forecasters.first().map_or(0, |network| network.steps.len());
+        return format!(
+            "Forecast of {}, {} of one {}",
+            shorten(&scores.target, 60),
+            plural(steps, "step"),
+            scores.step
+        );
+    }
     let targets = shorten(&run.targets.join(", "), 60);
     match task {
         Task::Regression => format!("Regression of {targets}"),
