@@ -13,6 +13,7 @@ use thalweg::data::schema::{Role, Task};
 use thalweg::explain::{self, Background, Effort, Explainer, Sample, Settings};
 use thalweg::export;
 use thalweg::metrics::{Gate, Metrics};
+use thalweg::model::{AnswerCell, AnswerColumns};
 use thalweg::run::EvaluationOptions;
 use thalweg::tensor::ops::MatmulPrecision;
 
@@ -27,6 +28,8 @@ type Answers = (Vec<Vec<String>>, Vec<Vec<f64>>);
 type Columns<'py> = (Vec<String>, Bound<'py, PyArray2<f64>>);
 /// An interval for each numeric target, or 0 and 1 for each class that is in the set, by row; the numbers in a row.
 type Regions = (Vec<f64>, usize);
+/// The columns that say which step an answer is of: names with texts.
+type Steps = Vec<(String, Vec<String>)>;
 
 /// A network with its parameters and its preprocessing.
 #[pyclass(frozen)]
@@ -76,10 +79,17 @@ impl Model {
                 model.pipeline.array.is_none().then(|| features().map(|column| column.name.as_str()).collect());
             Ok(json!({
                 "task": model.target.task,
-                "targets": model.target.columns,
+                "targets": model.answered().columns,
                 "classes": model.target.classes,
                 "thresholds": model.target.thresholds,
-                "quantiles": model.target.quantiles,
+                "quantiles": model.answered().quantiles,
+                "forecast": model.forecast.as_ref().map(|forecast| json!({
+                    "time": forecast.time,
+                    "series": forecast.series,
+                    "horizon": forecast.horizon,
+                    "window": forecast.window,
+                    "season": forecast.season,
+                })),
                 "shape": model.pipeline.shape(),
                 "columns": columns,
                 "layers": model.network.summary(),
@@ -172,6 +182,44 @@ impl Model {
         PyArray1::from_vec(py, numbers).reshape([rows, target.outputs()])
     }
 
+    /// The series of rows, or of data that is named, carried on: the columns that say which step each answer is of, and the
+    /// answers with their quantiles.
+    #[pyo3(signature = (data, path, precision))]
+    fn carry_on<'py>(
+        &self,
+        py: Python<'py>,
+        data: Option<&Data>,
+        path: Option<&str>,
+        precision: &str,
+    ) -> PyResult<(Steps, Bound<'py, PyArray2<f64>>)> {
+        let (steps, numbers, columns) = self.in_precision(py, precision, |precision| {
+            let (mut steps, mut numbers) = (Vec::new(), Vec::new());
+            let answered = self.0.answered();
+            let written = AnswerColumns::new(&answered, None)?;
+            let mut take = |answers: &thalweg::model::Answers| {
+                steps = answers
+                    .ids
+                    .iter()
+                    .map(|(name, cells)| (name.clone(), cells.iter().map(String::from).collect()))
+                    .collect();
+                let cells = (0..answers.predictions.len()).flat_map(|row| written.cells(answers, row));
+                numbers = cells.map(|cell| if let AnswerCell::Number(x) = cell { x } else { f64::NAN }).collect();
+                Ok(())
+            };
+            match (data.map(|data| &data.rows), path) {
+                (Some(Rows::Table(table)), _) => take(&self.0.answer(table, precision)?)?,
+                (None, Some(path)) => drop(self.0.predict(path, &config::Data::default(), precision, &mut take)?),
+                _ => {
+                    let error = Error::data("a forecast carries the rows of a table on");
+                    return Err(error.fix("give a data frame, or the path of a file"));
+                }
+            }
+            Ok((steps, numbers, written.names().len()))
+        })?;
+        let rows = numbers.len() / columns.max(1);
+        Ok((steps, PyArray1::from_vec(py, numbers).reshape([rows, columns])?))
+    }
+
     /// Writes the model in another format; gives what was written, as JSON.
     fn export(
         &self,
@@ -203,6 +251,10 @@ impl Model {
     fn evaluate(&self, py: Python<'_>, data: &Data, precision: &str, gates: Vec<String>) -> PyResult<String> {
         self.in_precision(py, precision, |precision| {
             let gates = self.gates(&gates)?;
+            if let (Some(_), Rows::Table(table)) = (&self.0.forecast, &data.rows) {
+                let (scores, metrics) = self.0.judge_table(table)?;
+                return gated(scores.origins, metrics, &gates);
+            }
             let rows = data.encoded(self.0.fitted())?.parts.train;
             gated(rows.rows, self.0.evaluate_rows(&rows, precision)?, &gates)
         })

@@ -165,6 +165,24 @@ class Options(TypedDict, total=False):
     """Whether rows are put into a canonical order before training, so that their order in the data makes no difference.
     Default: False."""
 
+    forecast: int | None
+    """Steps to forecast: how many of the target's next values are predicted from its past, with time the column that
+    orders the rows."""
+
+    window: int | None
+    """For a forecast: how many of the last values it is made from. Default: two seasons, 8 at least, but no more than a
+    quarter of the longest series."""
+
+    series: str | PathLike[str] | None
+    """For a forecast: the column that tells series apart, where the data has several, such as store."""
+
+    known: str | Sequence[str] | None
+    """For a forecast: columns whose values are known ahead, such as holidays."""
+
+    season: int | None
+    """For a forecast: steps after which the series repeat themselves (1: they do not). Default: by the step, such as 7
+    for days and 12 for months."""
+
     split: Sequence[float] | None
     """Fractions of train, dev and test, such as [0.6, 0.2, 0.2]. Default: 60/20/20 up to 50,000 rows; above that dev
     and test get about max(10,000, 1 %) rows each."""

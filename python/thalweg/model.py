@@ -96,6 +96,11 @@ class Model:
         return self._about["targets"]
 
     @property
+    def forecast(self):
+        """How a forecast is made (time, series, horizon, window, season); None where it makes none."""
+        return self._about["forecast"]
+
+    @property
     def columns(self):
         """The names of the columns that it needs; None where it takes arrays."""
         return self._about["columns"]
@@ -138,7 +143,8 @@ class Model:
         Parameters
         ----------
         data : path, DataFrame, array or sparse matrix
-            Rows as the model was trained on; columns are found by name, and others are not looked at.
+            Rows as the model was trained on; columns are found by name, and others are not looked at. A forecast takes
+            the past, and answers for the steps after it (see :meth:`carry_on`).
         precision : {"f32", "bf16", "bf16x3", "bf16x6"}, default="f32"
             How matrices are multiplied, where the machine is faster that way; "f64" for a model trained in it.
 
@@ -147,6 +153,8 @@ class Model:
         array of shape (n_rows,) or (n_rows, n_targets)
             Classes are numbers or booleans where all their names are, else texts.
         """
+        if self.forecast:
+            return self._carried_on(data, precision)[1][:, 0]
         if is_path(data):
             answers = np.array(self._native.predict_path(str(data), precision)[0])
             if self.task == "regression":
@@ -185,9 +193,48 @@ class Model:
         """
         if not self.quantiles:
             raise TypeError("the model predicts no quantiles; train it with quantiles=[0.1, 0.5, 0.9]")
+        if self.forecast:
+            return self._carried_on(data, precision)[1][:, 1:]
         if is_path(data):
             return self._native.quantiles_path(str(data), precision)
         return self._outputs(data, precision)
+
+    def carry_on(self, data, precision="f32"):
+        """The steps after the last values of a table's series, for a model trained with ``forecast=14``.
+
+        Parameters
+        ----------
+        data : path or DataFrame
+            The past of each series: the column of times, that of the target and the others trained on. Columns that are
+            known ahead have rows for the steps to come, too, whose target is missing.
+        precision : str, default="f32"
+            As for :meth:`predict`.
+
+        Returns
+        -------
+        dict of arrays
+            The series' name (where there are several), the time, ``prediction``, and ``quantile_0.1``, ``quantile_0.5``
+            and ``quantile_0.9`` of each step; ``pandas.DataFrame`` makes a table of it.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import thalweg
+        >>> days = pd.DataFrame({"day": range(60), "y": [float(i % 4) for i in range(60)]})
+        >>> run = thalweg.train(days, target="y", time="day", forecast=2, season=4, verbose=0)
+        >>> run.model.carry_on(days)["day"].tolist()
+        ['60', '61']
+        """
+        if not self.forecast:
+            raise TypeError("the model makes no forecast; train it with forecast=14 and time=\"date\"")
+        steps, numbers = self._carried_on(data, precision)
+        names = ["prediction", *(f"quantile_{tau:g}" for tau in self.quantiles)]
+        return {name: np.array(cells) for name, cells in steps} | dict(zip(names, numbers.T))
+
+    def _carried_on(self, data, precision):
+        if is_path(data):
+            return self._native.carry_on(None, str(data), precision)
+        return self._native.carry_on(rows_of("the data", data), None, precision)
 
     def predict_interval(self, data, level=0.9, precision="f32"):
         """For each row an interval that holds the true number for a share of rows (split-conformal prediction).

@@ -149,6 +149,12 @@ class Run:
         return {event["name"]: event["metrics"] for event in self.events if event["event"] == "baseline"}
 
     @property
+    def forecast(self):
+        """How good forecasts from each step of test are, beside simple ones: ``run.forecast["forecasters"][0]["all"]["rmse"]``;
+        empty where there are none."""
+        return {name: value for name, value in self._last("forecast").items() if name != "event"}
+
+    @property
     def decisions(self):
         """What was decided, why, and the keyword (``flag``) that decides otherwise."""
         return [event for event in self.events if event["event"] == "decision"]

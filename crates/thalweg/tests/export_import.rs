@@ -29,6 +29,7 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
     let network = Network::new(shape, layers).unwrap();
     let array = ArrayScale { shape: shape.dimensions().to_vec(), scales: vec![Scale::None], media: None };
     Model {
+        forecast: None,
         theta: network.initialize(3, Dtype::F32),
         network,
         pipeline: Pipeline { cell_format: CellFormat::default(), inputs: Vec::new(), array: Some(array) },

@@ -15,6 +15,7 @@ mod examples_on_disk;
 mod explanations;
 mod export_import;
 mod folder;
+mod forecasts;
 mod golden;
 mod gradient_faults;
 mod in_memory_training;

@@ -11,7 +11,7 @@ import { Threshold } from "./threshold.tsx";
 /** Beyond this number of classes the commonest confusions are listed instead of a matrix. */
 const MATRIX = 30;
 /** Sections of the report that belong with the answers. */
-const SECTIONS = new Set(["baselines", "calibration", "intervals", "columns"]);
+const SECTIONS = new Set(["forecast", "baselines", "calibration", "intervals", "columns"]);
 
 type Cell = readonly [truth: number, prediction: number];
 

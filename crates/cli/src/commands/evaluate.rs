@@ -43,6 +43,9 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
         if !found.dependences.is_empty() {
             object["dependence"] = serde_json::to_value(&found.dependences)?;
         }
+        if let Some(scores) = &found.forecast {
+            object["forecast"] = serde_json::to_value(scores)?;
+        }
         if level.is_some() {
             object["coverage"] = serde_json::json!(found.answers.coverage);
         }
@@ -51,7 +54,10 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
         }
         print::json(&object)?;
     } else {
-        print::metrics(found.rows, &found.metrics)?;
+        match &found.forecast {
+            Some(scores) => print::forecast::forecast(scores)?,
+            None => print::metrics(found.rows, &found.metrics)?,
+        }
         print::coverage(&found.answers.coverage)?;
         found.importance.iter().try_for_each(print::explanation::importance)?;
         found.dependences.iter().try_for_each(print::explanation::dependence)?;

@@ -25,7 +25,8 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let (products, decisions) = thalweg::run::products(&model, config.train.precision)?;
     print::notes(&decisions);
     let mut explanation = Explanation::new(matches, &model, &config, products)?;
-    let columns = AnswerColumns::new(&model.target, matches.get_one("intervals").copied())?;
+    let answered = model.answered();
+    let columns = AnswerColumns::new(&answered, matches.get_one("intervals").copied())?;
     let mut out = Output::open(path)?;
     let lines = argument(matches, "format") == "jsonl";
     let mut failed = None;

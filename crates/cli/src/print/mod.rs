@@ -3,6 +3,7 @@
 pub(crate) mod comparison;
 pub(crate) mod doctor;
 pub(crate) mod explanation;
+pub(crate) mod forecast;
 mod progress;
 pub(crate) mod search;
 pub(crate) mod series;
@@ -95,10 +96,18 @@ fn say(bar: Option<&ProgressBar>, text: &str) {
 pub(crate) fn outcome(outcome: &Outcome) -> std::io::Result<()> {
     let Outcome { run, epochs, best_epoch, seconds, examples, metrics, .. } = outcome;
     line("")?;
-    table(&metrics_rows(metrics, examples))?;
-    baselines(outcome)?;
+    match &outcome.forecast {
+        // The metrics of its examples are those of all steps together, relative to the values before.
+        Some(scores) => forecast::forecast(scores)?,
+        None => {
+            table(&metrics_rows(metrics, examples))?;
+            baselines(outcome)?;
+        }
+    }
     line("")?;
-    coverage(&outcome.coverage)?;
+    if outcome.forecast.is_none() {
+        coverage(&outcome.coverage)?;
+    }
     line(&format!("epochs   {epochs}, best {best_epoch}, {seconds:.1} s"))?;
     line(&format!("model    {}", outcome.model.display()))?;
     line(&format!("report   {}", run.join("report.html").display()))?;
@@ -272,6 +281,7 @@ pub(crate) fn outcome_json(outcome: &Outcome) -> serde_json::Value {
         "metrics": outcome.metrics,
         "baselines": outcome.baselines,
         "coverage": outcome.coverage,
+        "forecast": outcome.forecast,
         "decisions": outcome.decisions,
         "warnings": texts(&outcome.warnings),
         "findings": outcome.findings.iter().map(|finding| finding.to_json(&train_again(outcome))).collect::<Vec<_>>(),

@@ -118,4 +118,20 @@ pub struct Data {
     /// Whether rows are put into a canonical order before training, so that their order in the data makes no
     /// difference.
     pub any_order: bool,
+    /// Steps to forecast: how many of the target's next values are predicted from its past, with time the column that
+    /// orders the rows.
+    #[schemars(range(min = 1, max = 1000))]
+    pub forecast: Option<usize>,
+    /// For a forecast: how many of the last values it is made from. Default: two seasons, 8 at least, but no more than a
+    /// quarter of the longest series.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub window: Option<usize>,
+    /// For a forecast: the column that tells series apart, where the data has several, such as store.
+    pub series: Option<String>,
+    /// For a forecast: columns whose values are known ahead, such as holidays.
+    pub known: Vec<String>,
+    /// For a forecast: steps after which the series repeat themselves (1: they do not). Default: by the step, such as 7 for
+    /// days and 12 for months.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub season: Option<usize>,
 }

@@ -5,6 +5,7 @@ use super::value::inline;
 use super::{ColumnKind, Config, NumberEmbedding, Split, option_specs};
 use crate::error::{Advice, Error, Result};
 use crate::layers::Parametrization;
+use crate::task::Task;
 use crate::tensor::Activation;
 
 impl Split {
@@ -73,6 +74,7 @@ impl Config {
             return Err(error.fix("leave out [test_fold] or [test]"));
         }
         self.check_columns()?;
+        self.check_forecast()?;
         self.check_network()?;
         self.check_training()
     }
@@ -105,6 +107,54 @@ impl Config {
             return Err(error.at("--group").fix("leave out [group] or [time]"));
         }
         Ok(())
+    }
+
+    /// A forecast is of one numeric target over time, and its parts follow each other in time.
+    fn check_forecast(&self) -> Result<()> {
+        let (data, split, train) = (&self.data, &self.split, &self.train);
+        let of_forecasts = [
+            ("window", data.window.is_some()),
+            ("series", data.series.is_some()),
+            ("known", !data.known.is_empty()),
+            ("season", data.season.is_some()),
+        ];
+        if data.forecast.is_none() {
+            return match of_forecasts.into_iter().find(|(_, given)| *given) {
+                Some((name, _)) => Err(Error::config("this is for a forecast, which is not asked for")
+                    .at(format!("--{name}"))
+                    .fix("say how many steps to forecast with [forecast=14], or leave it out")),
+                None => Ok(()),
+            };
+        }
+        if split.time.is_none() {
+            let error = Error::config("a forecast needs to know which column orders the rows in time");
+            return Err(error.at("--forecast").fix("name it with [time]"));
+        }
+        if data.target.len() > 1 || data.task.is_some_and(|task| task != Task::Regression) {
+            let error = Error::config("a forecast is of one column of numbers").at("--forecast");
+            return Err(error.fix("name it with [target], and leave [task] out"));
+        }
+        let others = [
+            ("dev", data.dev.is_some()),
+            ("test", data.test.is_some()),
+            ("group", split.group.is_some()),
+            ("fold", split.fold.is_some()),
+            ("test-fold", split.test_fold.is_some()),
+            ("gap", split.gap.is_some()),
+            ("weight", data.weight.is_some()),
+            ("any-order", data.any_order),
+            ("from-disk", data.from_disk == Some(true)),
+            ("quantiles", train.quantiles.is_some()),
+            ("train-on-dev", train.train_on_dev == Some(true)),
+        ];
+        match others.into_iter().find(|(_, given)| *given) {
+            Some((flag, _)) => Err(Error::config(
+                "a forecast is trained on the earliest steps of its series, and judged by the latest",
+            )
+            .at(format!("--{flag}"))
+            .fix("leave it out; [split] says how many steps are train, dev and test")),
+            None => Ok(()),
+        }
     }
 
     fn check_network(&self) -> Result<()> {
@@ -231,6 +281,10 @@ mod tests {
             (&[("quantiles", "0,0.5")], "--quantiles: found [0.0, 0.5]"),
             (&[("threshold", "f2")], "--threshold: found \"f2\", expected a number from 0 to 1 or a rule"),
             (&[("threshold", "1.5")], "--threshold: found \"1.5\", expected a number from 0 to 1"),
+            (&[("window", "7")], "--window: this is for a forecast"),
+            (&[("forecast", "7")], "--forecast: a forecast needs to know which column"),
+            (&[("forecast", "7"), ("time", "t"), ("target", "a,b")], "--forecast: a forecast is of one column"),
+            (&[("forecast", "7"), ("time", "t"), ("dev", "d.csv")], "--dev: a forecast is trained on the earliest"),
             (&[("epochs", "5"), ("full_batch_epochs", "6")], "--full-batch-epochs: 6 full-batch epochs of 5"),
         ];
         for (settings, expected) in cases {

@@ -37,7 +37,7 @@ impl DataKind {
 }
 
 /// The kinds of data that each option applies to. Images and sounds may be listed in a table.
-const OPTIONS: [(&[&str], &[DataKind]); 7] = [
+const OPTIONS: [(&[&str], &[DataKind]); 8] = [
     (
         &["path", "target", "task", "classes", "dev", "test", "memory", "from_disk", "cache", "any_order"],
         &[Table, Pictures, Sounds, Numbers],
@@ -47,6 +47,7 @@ const OPTIONS: [(&[&str], &[DataKind]); 7] = [
         &[Table, Pictures, Sounds],
     ),
     (&["decimal_comma", "missing", "sentinels", "kinds", "order", "id", "ignore", "keep", "weight"], &[Table]),
+    (&["forecast", "window", "series", "known", "season"], &[Table]),
     (&["arrays"], &[Numbers]),
     (&["image_size", "fit", "channels"], &[Pictures, Sounds]),
     (&["sample_rate", "seconds", "equal_loudness"], &[Sounds]),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::arrays::Arrays;
 use super::cell_format::CellFormat;
 use super::examples::{Examples, Raw};
+use super::forecast::{self, ForecastData};
 use super::memory;
 use super::partition::Partition;
 use super::preprocess::Pipeline;
@@ -53,6 +54,8 @@ pub struct Dataset {
     pub rejects: Vec<Reject>,
     /// BLAKE3 of each source read, by its name.
     pub hashes: BTreeMap<String, String>,
+    /// The series that the examples are of, where they are a forecast's.
+    pub forecast: Option<Arc<ForecastData>>,
 }
 
 impl Dataset {
@@ -93,7 +96,18 @@ impl Dataset {
     ///
     /// `dev` and `test` are splits that the user provides as separate tables. Kinds of columns are inferred from all
     /// rows of `main`; every value that the model keeps is fitted on its training rows only.
+    ///
+    /// A configuration that asks for a forecast makes the examples from the series of `main`.
     pub fn from_tables(main: &Table, dev: Option<&Table>, test: Option<&Table>, config: &Config) -> Result<Self> {
+        if let Some(horizon) = config.data.forecast {
+            config.validate()?;
+            return match dev.or(test) {
+                None => forecast::dataset(main, horizon, config),
+                Some(_) => Err(Error::config("dev and test of a forecast are the latest steps of its series")
+                    .at("--forecast")
+                    .fix("give all rows as one table")),
+            };
+        }
         build(main, dev, test, config)
     }
 
@@ -156,6 +170,7 @@ impl Fitted<'_> {
             warnings,
             rejects: Vec::new(),
             hashes: BTreeMap::new(),
+            forecast: None,
         })
     }
 }
@@ -192,7 +207,7 @@ fn encode_to_disk(
     Ok(Examples { on_disk: Some(Arc::new(writer.finish()?)), ..all })
 }
 
-fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) -> Result<Dataset> {
+pub(super) fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) -> Result<Dataset> {
     let (schema, mut decisions) = main.schema(config)?;
     let mut warnings = Vec::new();
     let answers = main.answers();
@@ -236,7 +251,8 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
             let error = Error::data(format!("the {part} part has no rows")).at(source.clone());
             return Err(error.fix(Advice::from("add rows, or leave out the file named with ").and(Advice::of(part))));
         }
-        let differing = main.differing(own, &schema);
+        // Later steps of a series differ from earlier ones.
+        let differing = if config.data.forecast.is_some() { Vec::new() } else { main.differing(own, &schema) };
         if !differing.is_empty() {
             warnings.push(format!(
                 "{source} does not come from the training data's distribution; columns that differ: {}; what is \
@@ -279,6 +295,7 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
         warnings,
         rejects,
         hashes: BTreeMap::new(),
+        forecast: None,
     })
 }
 

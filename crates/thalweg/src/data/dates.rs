@@ -128,6 +128,23 @@ fn read_one(cell: &str, format: &str) -> Option<DateTime> {
     }
 }
 
+/// Writes a time in a column's format, the first of several; in ISO 8601 where that is not possible, such as with the
+/// offset of a zone.
+pub(crate) fn write(time: DateTime, format: &str, clock: bool) -> String {
+    let iso = || if clock { time.strftime("%Y-%m-%dT%H:%M:%S").to_string() } else { time.date().to_string() };
+    match format.split(BETWEEN).next().unwrap_or(ISO) {
+        ISO | RFC2822 => iso(),
+        UNIX => format!("{}", seconds(time)),
+        UNIX_MS => format!("{}", seconds(time) * 1e3),
+        format => strtime::format(format, time).unwrap_or_else(|_| iso()),
+    }
+}
+
+/// Whether a cell is an instant: a time with an offset.
+pub(crate) fn has_offset(cell: &str) -> bool {
+    cell.trim().parse::<Timestamp>().is_ok()
+}
+
 fn has_digits(cell: &str) -> bool {
     cell.bytes().any(|b| b.is_ascii_digit())
 }
@@ -305,6 +322,11 @@ pub(crate) fn year(time: DateTime) -> f64 {
     f64::from(time.year()) + (f64::from(time.date().day_of_year()) - 1.0 + day_share(time)) / days
 }
 
+/// The day of the week, from 0 for Monday.
+pub(crate) fn weekday(time: DateTime) -> usize {
+    time.weekday().to_monday_zero_offset() as usize
+}
+
 /// The fraction of the day that has passed.
 pub(crate) fn day_share(time: DateTime) -> f64 {
     (f64::from(time.hour()) * 3600.0 + f64::from(time.minute()) * 60.0 + f64::from(time.second())) / 86_400.0
@@ -367,6 +389,25 @@ mod tests {
             assert_eq!(read(cell, format), Some(expected.parse().unwrap()), "{cell}");
         }
         assert_eq!(read("2015-02-30", ISO), None);
+    }
+
+    #[test]
+    fn times_are_written_so_that_they_are_read_back() {
+        for (cell, format) in [
+            ("31.12.2020", "%d.%m.%Y"),
+            ("05/31/2022 02:10 PM", "%m/%d/%Y %I:%M %p"),
+            ("Mar 05, 2020", "%b %d, %Y"),
+            ("2021-03", "%Y-%m"),
+            ("1690000000", UNIX),
+            ("20240131", COMPACT),
+            ("2024-05-06", ISO),
+        ] {
+            assert_eq!(write(read(cell, format).unwrap(), format, false), cell);
+        }
+        let zoned = read("2024-05-06T12:00:00+02:00", ISO).unwrap();
+        assert_eq!(write(zoned, ISO, true), "2024-05-06T10:00:00");
+        // A format with an offset cannot be written without one.
+        assert_eq!(write(zoned, "%d/%b/%Y:%H:%M:%S %z", true), "2024-05-06T10:00:00");
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub fn load(config: &Config) -> Result<Dataset> {
         ("test", &mut config.data.test, source::test_part(&main)),
     ];
     for (part, named, beside) in parts {
-        if let (None, Some(path)) = (&named, beside) {
+        if let (None, Some(path), None) = (&named, beside, config.data.forecast) {
             if part == "test" && config.split.test_fold.is_some() {
                 decisions.push(Decision {
                     what: format!("{path} is not looked at"),
@@ -53,7 +53,8 @@ pub fn load(config: &Config) -> Result<Dataset> {
     let mut data = match source::open(&path, &config.data)? {
         Source::Table(mut reader) => {
             applicable::check(&config.data, DataKind::Table)?;
-            let on_disk = stream::wanted(&reader, &config, &mut decisions)?;
+            // The windows of a series are made from all of its rows.
+            let on_disk = config.data.forecast.is_none() && stream::wanted(&reader, &config, &mut decisions)?;
             let comma = config.data.decimal_comma.replace(reader.decimal_comma());
             // A split in a separate file has a header only if the main file has one.
             if reader.are_names_made_up() {

@@ -13,6 +13,7 @@ mod ends;
 pub mod examples;
 pub(crate) mod far;
 mod folds;
+pub mod forecast;
 pub mod inspect;
 mod intervals;
 mod loader;

@@ -102,6 +102,7 @@ pub(super) fn load(reader: TableReader, config: Config, comma: Option<bool>) -> 
         warnings,
         rejects,
         hashes: Default::default(),
+        forecast: None,
     })
 }
 

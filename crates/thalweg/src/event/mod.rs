@@ -2,6 +2,7 @@
 
 mod decision;
 mod explanation;
+mod forecast;
 mod read;
 mod run;
 mod training_rows;
@@ -19,6 +20,7 @@ pub use decision::Decision;
 pub use explanation::{
     ColumnImportance, Dependence, DependenceCurve, Grid, Importance, PullingWord, PullingWords, Words,
 };
+pub use forecast::{ForecastPicture, ForecastScores, Forecaster};
 pub use read::read_events;
 pub use run::{Ablation, End, Epoch, Run};
 pub use training_rows::TrainingRows;
@@ -310,6 +312,8 @@ pub enum Event {
     Words(Words),
     /// What a simple model does on the same rows.
     Baseline(Baseline),
+    /// How good forecasts from each step of test are.
+    Forecast(ForecastScores),
     /// The run ended.
     Finished {
         /// The stop reason: `all epochs done`, `dev loss has not fallen for 20 epochs`, `time limit`, `interrupted`.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Answers, Baseline, Decision, Dependence, Event, Importance, LayerRow, LayerScale, Phases, Splits, TrainingRows,
-    Words,
+    Answers, Baseline, Decision, Dependence, Event, ForecastScores, Importance, LayerRow, LayerScale, Phases, Splits,
+    TrainingRows, Words,
 };
 use crate::metrics::{Metric, Metrics};
 use crate::task::Task;
@@ -66,6 +66,8 @@ pub struct Run {
     pub words: Vec<Words>,
     /// Simple models on the same rows.
     pub baselines: Vec<Baseline>,
+    /// How good its forecasts are, if it makes any.
+    pub forecast: Option<ForecastScores>,
     /// How it ended; none while it runs, and where it was killed.
     pub end: Option<End>,
 }
@@ -196,6 +198,7 @@ impl Run {
                 self.baselines.retain(|known| known.name != baseline.name);
                 self.baselines.push(baseline);
             }
+            Event::Forecast(scores) => self.forecast = Some(scores),
             Event::Finished { reason, best_epoch, seconds, metrics, answers, .. } => {
                 self.end = Some(End { reason, best_epoch, seconds, metrics, answers });
             }

@@ -53,8 +53,13 @@ impl Background {
     /// At most [`Background::ROWS`] of some encoded rows, spread evenly over them.
     ///
     /// # Errors
-    /// If there are fewer than two rows, for a row has no contributions beside itself.
+    /// If the model makes forecasts, or there are fewer than two rows, for a row has no contributions beside itself.
     pub fn new(model: &Model, x: &[f32]) -> Result<Background> {
+        if model.forecast.is_some() {
+            let error =
+                Error::config("answers of a forecast are steps to come, and no rows that columns contribute to");
+            return Err(error.fix("see in the run's report how much each input matters"));
+        }
         let width = model.network.input().size().max(1);
         let rows = x.len() / width;
         if rows < 2 {

@@ -221,6 +221,10 @@ pub fn format(name: Option<&str>, path: &Path) -> Result<&'static Format> {
 /// If the format cannot express the model, what was written does not give the model's answers, or a file cannot be
 /// written.
 pub fn export(model: &Model, path: &Path, format: &Format, options: Options) -> Result<Written> {
+    if model.forecast.is_some() {
+        let error = Error::config("a forecast is made of a table's series, which other formats cannot read");
+        return Err(error.fix("use thalweg predict, or Model.carry_on in Python"));
+    }
     if !format.fewer_bits && options.precision != Precision::F32 {
         return Err(Error::config(format!("{} is written in 32 bits alone", format.name))
             .at("--precision")

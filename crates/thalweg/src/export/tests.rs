@@ -57,7 +57,7 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
     // Each value differs from its neighbours, and none is negative: they may be variances.
     let numbers = (0..network.layout().len()).map(|i| (i * 37 % 64 + 1) as f32 / 128.0).collect();
     let theta = Tensor::from_f32([network.layout().len()], numbers);
-    Model { theta, network, pipeline, schema, target, provenance: Provenance::default() }
+    Model { theta, network, pipeline, schema, target, provenance: Provenance::default(), forecast: None }
 }
 
 /// A column of numbers as they are.

@@ -15,6 +15,7 @@
 pub(crate) mod calibration;
 mod classes;
 mod confident;
+mod forecast;
 mod gate;
 mod growth;
 mod interval;
@@ -31,6 +32,8 @@ use crate::task::Task;
 pub use calibration::CalibrationBin;
 pub use classes::confusion;
 pub use confident::{contradicting_classes, modified_z_scores, normalised_margin};
+pub(crate) use forecast::ErrorSums;
+pub use forecast::ForecastErrors;
 pub use gate::{Gate, GateResult};
 pub(crate) use growth::RowLosses;
 pub use paired::{Difference, McNemar, Paired, paired};

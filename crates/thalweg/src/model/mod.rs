@@ -4,6 +4,7 @@
 //! schema and the target codec as data, never as paths or code.
 
 mod answer_columns;
+mod forecast;
 mod verification;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use crate::data::column;
 use crate::data::dataset::Fitted;
 use crate::data::examples::{self, Examples};
 use crate::data::far::Far;
+use crate::data::forecast::Forecast;
 use crate::data::memory;
 use crate::data::preprocess::Pipeline;
 use crate::data::schema::{Column, Role, Schema, Task};
@@ -41,6 +43,8 @@ pub use answer_columns::{AnswerCell, AnswerColumns};
 
 /// The version of the model file's format.
 pub const FORMAT: u32 = 1;
+/// The metadata key of what only models of forecasts have.
+const FORECAST: &str = "forecast";
 
 /// Rows read and predicted at a time.
 const CHUNK: usize = 4096;
@@ -60,6 +64,8 @@ pub struct Model {
     pub target: Target,
     /// Its provenance.
     pub provenance: Provenance,
+    /// How a table is carried on, where that is what it does: its rows are then made of a table's series.
+    pub forecast: Option<Forecast>,
 }
 
 /// The provenance of a model.
@@ -151,9 +157,10 @@ impl Model {
             ("target", json(serde_json::to_string(&self.target))),
             ("provenance", json(serde_json::to_string(&self.provenance))),
         ];
+        let forecast = self.forecast.iter().map(|forecast| (FORECAST, json(serde_json::to_string(forecast))));
         Container {
             tensors: weights::to_stored(&self.network, &self.theta),
-            metadata: metadata.into_iter().map(|(name, text)| (name.to_string(), text)).collect(),
+            metadata: metadata.into_iter().chain(forecast).map(|(name, text)| (name.to_string(), text)).collect(),
         }
         .to_bytes()
     }
@@ -232,11 +239,15 @@ impl Model {
         Ok(outputs)
     }
 
-    /// Predicts a table's rows; the target columns may be absent.
+    /// Predicts a table's rows; the target columns may be absent. A forecast carries the table's series on instead: its
+    /// answers are the steps after their last values.
     ///
     /// # Errors
     /// If an input column is missing, a cell cannot be read, or a prediction is not finite.
     pub fn answer(&self, table: &Table, precision: MatmulPrecision) -> Result<Answers> {
+        if let Some(forecast) = &self.forecast {
+            return self.carry_on(forecast, table, precision);
+        }
         let x = self.pipeline.transform::<f32>(table)?;
         let place = |row: usize| format!("{}, line {}", table.source, table.lines[row]);
         self.answers(x, precision, examples::ids(table, &self.schema), &place)
@@ -311,6 +322,12 @@ impl Model {
         match self.open(path, options, false)? {
             Source::Table(mut reader) => {
                 let cell_format = self.cell_format(&reader, options);
+                if self.forecast.is_some() {
+                    let mut table = reader.read_rest()?;
+                    table.cell_format.get_or_insert(cell_format);
+                    write(&self.answer(&table, precision)?)?;
+                    return Ok(reader.decisions().to_vec());
+                }
                 let mut far = Far::new(&self.pipeline);
                 while let Some(mut table) = reader.next_chunk(CHUNK)? {
                     table.cell_format.get_or_insert_with(|| cell_format.clone());
@@ -329,7 +346,7 @@ impl Model {
         }
     }
 
-    /// Evaluates on a source: the number of rows with known targets, the metrics on them, and the decisions made in
+    /// Evaluates on a source (a forecast on the steps after those it was made from): the number of rows with known targets, the metrics on them, and the decisions made in
     /// reading it.
     ///
     /// # Errors
@@ -340,6 +357,10 @@ impl Model {
         options: &config::Data,
         precision: MatmulPrecision,
     ) -> Result<(usize, Metrics, Vec<Decision>)> {
+        if self.forecast.is_some() {
+            let (scores, metrics, decisions) = self.judge_source(path, options)?;
+            return Ok((scores.origins, metrics, decisions));
+        }
         let mut evaluated = EvaluatedExamples::default();
         let decisions = self.evaluate_batches(path, options, precision, &mut |examples, outputs| {
             evaluated.extend(&self.target, outputs, &examples);
@@ -372,6 +393,10 @@ impl Model {
         precision: MatmulPrecision,
         take: &mut dyn FnMut(Examples, &[f64]) -> Result<bool>,
     ) -> Result<Vec<Decision>> {
+        if self.forecast.is_some() {
+            let error = Error::config("a forecast is of series, and not of rows with answers");
+            return Err(error.fix("judge it with thalweg evaluate on a file that goes on after the training data"));
+        }
         let mut rows = 0;
         let mut take = |examples: Examples| {
             rows += examples.rows;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{FORMAT, Model};
+use super::{FORECAST, FORMAT, Model};
 use crate::data::memory;
 use crate::data::schema::Task;
 use crate::error::{Error, beginning};
@@ -25,7 +25,7 @@ pub(super) fn read(Container { tensors, metadata }: &Container) -> Result<Model,
     if *format != FORMAT.to_string() {
         return Err(format!("it has format {:?}, this version reads {FORMAT}", beginning(format)));
     }
-    if let Some(name) = metadata.keys().find(|name| !TEXTS.contains(&name.as_str())) {
+    if let Some(name) = metadata.keys().find(|name| !TEXTS.contains(&name.as_str()) && *name != FORECAST) {
         return Err(format!("it has {:?}, which no model has", beginning(name)));
     }
     let tables: Vec<Value> =
@@ -40,6 +40,7 @@ pub(super) fn read(Container { tensors, metadata }: &Container) -> Result<Model,
         schema: part(metadata, "schema")?,
         target: part(metadata, "target")?,
         provenance: part(metadata, "provenance")?,
+        forecast: metadata.contains_key(FORECAST).then(|| part(metadata, FORECAST)).transpose()?,
     };
     check(&model)?;
     Ok(model)
@@ -99,7 +100,7 @@ fn whole(error: &Error) -> String {
 
 /// Checks that the parts of a model are consistent.
 pub(crate) fn check(model: &Model) -> Result<(), String> {
-    let Model { network, theta, pipeline, schema, target, provenance: _ } = model;
+    let Model { network, theta, pipeline, schema, target, provenance: _, forecast } = model;
     schema.check()?;
     pipeline.check(schema)?;
     target.check(schema, pipeline.array.is_some())?;
@@ -113,6 +114,9 @@ pub(crate) fn check(model: &Model) -> Result<(), String> {
         return Err(format!("its network has {output} outputs, its target needs {answers} for {}", target.task));
     }
     check_parameters(network, theta)?;
+    if let Some(forecast) = forecast {
+        forecast.check(answers)?;
+    }
     let numbers = network.numbers_per_row().saturating_add(network.input().size());
     let needed = 2 * numbers as u64 * if theta.dtype() == Dtype::F64 { 8 } else { 4 };
     match memory::free() {

@@ -10,6 +10,10 @@ use crate::config::{self, Config, Quality};
 use crate::error::{Error, Result, did_you_mean};
 use crate::event::Decision;
 
+/// Windows of series, which overlap, below which a hidden layer has as few units as this.
+const FEW_WINDOWS: usize = 5_000;
+const FEW_UNITS: usize = 16;
+
 /// The options in which candidates may differ.
 const OPTIONS: [&str; 8] =
     ["layers", "activation", "dropout", "batch_norm", "bins", "number_embedding", "periodic_sigma", "parametrization"];
@@ -26,7 +30,10 @@ pub(super) fn candidates(facts: &Facts, members: usize, decisions: &mut Vec<Deci
     };
     let given = &config.network.candidates;
     let usual = if given.is_empty() { usual(facts, members) } else { Vec::new() };
-    if !usual.is_empty() {
+    if !usual.is_empty() && facts.forecast {
+        let what = "members are of two kinds, linear and with hidden layers".into();
+        decide(decisions, what, "which carries series on better is for dev to say".into(), "[layers=64]");
+    } else if !usual.is_empty() {
         let what = format!("members are of {} kinds, which differ in layers, activation and bins", usual.len());
         decide(decisions, what, "quality best".into(), "[quality=good]");
     }
@@ -47,6 +54,9 @@ fn usual(facts: &Facts, members: usize) -> Vec<Value> {
     let Config { network, preprocess, train, .. } = facts.config;
     let unset = config::Network { ensemble: network.ensemble, ..config::Network::default() };
     let open = *network == unset && preprocess.bins.is_none() && facts.table && !facts.wide && !facts.first_edition;
+    if facts.forecast && *network == unset && members > 1 && !facts.course {
+        return of_forecasts(facts);
+    }
     if !open || train.quality != Quality::Best || members < 2 || facts.course {
         return Vec::new();
     }
@@ -71,6 +81,13 @@ fn usual(facts: &Facts, members: usize) -> Vec<Value> {
         json!({ "layers": units, "bins": 0 }),
         json!({ "layers": [] }),
     ]
+}
+
+/// The candidates for series: linear ones (Zeng, Chen, Zhang and Xu 2023) and, for what is not linear, small networks
+/// where examples are few.
+fn of_forecasts(facts: &Facts) -> Vec<Value> {
+    let units = if facts.rows < FEW_WINDOWS { vec![FEW_UNITS] } else { hidden(facts, &mut Vec::new()) };
+    vec![json!({ "layers": [] }), json!({ "layers": units, "activation": ["silu"], "dropout": [0.1] })]
 }
 
 /// The configuration with a candidate's options.

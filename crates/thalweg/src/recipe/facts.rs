@@ -39,6 +39,8 @@ pub(super) struct Facts<'a> {
     pub(super) texts: Option<Others>,
     /// Whether training is to be fast above all.
     pub(super) fast: bool,
+    /// Whether examples are of series that are carried on.
+    pub(super) forecast: bool,
     /// Whether there are no hidden layers.
     pub(super) linear: bool,
     /// Whether examples have many inputs.
@@ -77,6 +79,7 @@ impl<'a> Facts<'a> {
             convolutions: free && auto && (image.is_some() || sound.is_some()),
             texts: texts(data),
             fast,
+            forecast: data.forecast.is_some(),
             linear: network.is_linear(),
             wide: dense_inputs(data) >= 256,
             few_sounds: sound.is_some() && auto && train.edition > 1 && data.train_rows() < FEW_SOUNDS,

@@ -44,12 +44,15 @@ impl NumberLayer {
 /// # Errors
 /// If training rows on disk cannot be read, or the network is one that has no numbers to embed.
 pub(super) fn embedding(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Option<NumberLayer>> {
-    let network = &facts.config.network;
+    let config = facts.config;
+    let network = &config.network;
     if network.number_embedding.is_some() && !facts.table {
         let error = Error::config("images and sounds have no numbers to embed").at("network.number_embedding");
         return Err(error.fix("leave it out: it is for the columns of tables"));
     }
     match network.number_embedding {
+        // Of values relative to those before, functions of bins would have no trend beyond the outermost.
+        None if facts.forecast && config.preprocess.bins.is_none() => Ok(None),
         None if facts.first_edition || facts.linear || !network.layer.is_empty() => Ok(None),
         Some(NumberEmbedding::None) => Ok(None),
         Some(NumberEmbedding::Periodic) => Ok(periodic(facts).map(NumberLayer::Periodic)),

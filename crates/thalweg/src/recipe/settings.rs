@@ -73,6 +73,8 @@ fn batch_size(facts: &Facts, decisions: &mut Vec<Decision>) -> usize {
         None => {
             let size = match facts.rows {
                 10_000.. if facts.texts.is_some() => 128,
+                // Windows of a series overlap: a few of them say little more than one.
+                rows if facts.forecast => (rows / 16).next_power_of_two().clamp(32, 256),
                 ..2_000 => 32,
                 2_000..50_000 => 64,
                 _ => 128,

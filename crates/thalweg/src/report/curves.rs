@@ -69,7 +69,22 @@ fn chart(run: &Run, caption: Caption, y: &str, log: bool, series: Vec<Series>, s
     }
     let marks = marks(run);
     let (x, y, x_axis) = ("epoch".into(), y.into(), XAxis::Whole);
-    Some(LineChart { caption, size, x, x_axis, y, log, series, marks, behind: Vec::new(), rug: Vec::new() }.draw())
+    Some(
+        LineChart {
+            caption,
+            size,
+            x,
+            x_axis,
+            y,
+            log,
+            series,
+            marks,
+            behind: Vec::new(),
+            rug: Vec::new(),
+            band: Vec::new(),
+        }
+        .draw(),
+    )
 }
 
 /// A line of a per-epoch value, if any epoch has one; a missing value breaks it.

@@ -102,6 +102,7 @@ fn one(run: &Run, dependence: &Dependence, name: &'static str) -> Drawing {
                 marks: Vec::new(),
                 behind: rows.map(|row| line(&mut row.iter().map(|y| f64::from(*y)))).collect(),
                 rug: dependence.deciles.clone(),
+                band: Vec::new(),
             }
             .draw()
         }

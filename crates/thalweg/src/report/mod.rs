@@ -14,6 +14,7 @@ mod curves;
 mod explanation;
 #[cfg(test)]
 mod extremes;
+mod forecast;
 mod operating;
 #[cfg(feature = "figures")]
 mod outlines;
@@ -142,6 +143,7 @@ pub fn figures(events: &[Event]) -> Vec<Figure> {
         explanation::importance(&run),
     ]
     .into_iter()
+    .chain(run.forecast.iter().flat_map(forecast::pictures).map(Some))
     .chain(explanation::dependences(&run).into_iter().map(Some))
     .chain([scales::activations(&run), scales::gradients(&run), curves::learning_rate(&run)])
     .flatten()

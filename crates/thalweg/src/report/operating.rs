@@ -68,6 +68,7 @@ fn draw(caption: Caption, x: &str, y: &str, series: Vec<Series>, mark: f64, used
         marks,
         behind: Vec::new(),
         rug: Vec::new(),
+        band: Vec::new(),
     };
     (!chart.series.is_empty()).then(|| chart.draw())
 }

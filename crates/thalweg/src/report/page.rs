@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::chart::Drawing;
-use super::text::{capital, count, duration, escape, metric_name, metric_value, plural, shorten};
-use super::{answers, curves, explanation, operating, scales, tables, theme};
+use super::text::{capital, count, duration, escape, metric_name, metric_value, number, percent, plural, shorten};
+use super::{answers, curves, explanation, forecast, operating, scales, tables, theme};
 use crate::data::schema::Task;
 use crate::event::{Answers, Mistake};
 use crate::event::{End, Run};
@@ -27,6 +27,7 @@ pub struct Section {
 pub(super) fn sections(run: &Run) -> Vec<Section> {
     let all = [
         ("metrics", tiles(run)),
+        ("forecast", forecasts(run)),
         ("learning-curves", training(run)),
         ("baselines", baselines(run)),
         ("results", results(run)),
@@ -45,7 +46,10 @@ pub(super) fn sections(run: &Run) -> Vec<Section> {
         ("learning-rate", learning_rate(run)),
         ("repeat", repeat(run)),
     ];
-    let shown = all.into_iter().filter(|(_, html)| !html.is_empty());
+    // The examples of a forecast are relative to the values before: they say little to a reader.
+    let of_examples = ["metrics", "results", "intervals", "mistakes"];
+    let left_out = |id: &str| run.forecast.is_some() && of_examples.contains(&id);
+    let shown = all.into_iter().filter(|(id, html)| !html.is_empty() && !left_out(id));
     shown.map(|(id, html)| Section { id, html }).collect()
 }
 
@@ -87,6 +91,17 @@ fn answer(run: &Run) -> String {
 
 /// The result of the run, in a few words.
 fn claim(run: &Run) -> String {
+    if let Some((scores, network)) =
+        run.forecast.as_ref().and_then(|scores| Some((scores, scores.forecasters.first()?)))
+    {
+        return format!(
+            "{} RMSE {} over {} ahead, MASE {}",
+            capital(&scores.part),
+            number(network.all.rmse, 4),
+            plural(network.steps.len(), "step"),
+            number(network.all.mase, 3)
+        );
+    }
     if let Some((part, rows, metrics)) = run.parts().last()
         && let Some((name, metric)) = run.headline(metrics)
     {
@@ -155,6 +170,15 @@ fn header(run: &Run, name: &str) -> String {
 }
 
 fn task_words(task: Task, run: &Run) -> String {
+    if let Some(scores) = &run.forecast {
+        let steps = scores.forecasters.first().map_or(0, |network| network.steps.len());
+        return format!(
+            "Forecast of {}, {} of one {}",
+            shorten(&scores.target, 60),
+            plural(steps, "step"),
+            scores.step
+        );
+    }
     let targets = shorten(&run.targets.join(", "), 60);
     match task {
         Task::Regression => format!("Regression of {targets}"),
@@ -259,6 +283,30 @@ fn results(run: &Run) -> String {
     let note = "Points on the dashed line are exact. Residuals should scatter evenly about 0: a bend or a fan tells of \
                 something the network has not learned.";
     section("Predictions and residuals", note, &figures)
+}
+
+/// Forecasts beside what came true, and beside simple ones.
+fn forecasts(run: &Run) -> String {
+    let Some(scores) = &run.forecast else { return String::new() };
+    let band = match scores.covered.first() {
+        Some(covered) => format!(
+            " The band is to hold {} of what comes true, by how far forecasts were off on dev; it held {} here.",
+            percent(scores.level),
+            percent(*covered)
+        ),
+        None => String::new(),
+    };
+    let note = format!(
+        "Forecasts from each of {} of the {} part, made from the steps before alone. Beside them: the last value of \
+         the same season ({}), a line through the first and the last value, and the mean. MASE is the error in units of \
+         the seasonal naive one on the training steps.{band}",
+        plural(scores.origins, "step"),
+        escape(&scores.part),
+        plural(scores.season, "step")
+    );
+    let table = format!(r#"<div class="card">{}</div>"#, forecast::table(scores));
+    let figures = cards(forecast::pictures(scores).into_iter().map(Some));
+    section("Forecasts", &note, &format!("{figures}{table}"))
 }
 
 fn baselines(run: &Run) -> String {

@@ -59,6 +59,7 @@ fn chart(run: &Run, name: &'static str, title: &str, y: &str, value: impl Fn(&La
             marks,
             behind: Vec::new(),
             rug: Vec::new(),
+            band: Vec::new(),
         }
         .draw(),
     )

@@ -69,7 +69,8 @@ pub(super) fn compare(
 ) -> Result<Compared> {
     let evaluated = if data.parts.test.rows > 0 { &data.parts.test } else { &data.parts.dev };
     let asked = config.output.baselines;
-    if asked == Some(false) || evaluated.rows == 0 || callback.stop() {
+    // Forecasts have simple ones of their own beside them.
+    if asked == Some(false) || evaluated.rows == 0 || data.forecast.is_some() || callback.stop() {
         return Ok(Compared::default());
     }
     let mut judged = vec![constant(data)?];

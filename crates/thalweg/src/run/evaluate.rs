@@ -3,7 +3,7 @@
 use super::answers::Gathered;
 use crate::config::{self, Precision};
 use crate::error::{Error, Result};
-use crate::event::{self, Answers, Decision, Dependence, Event, Importance, Splits};
+use crate::event::{self, Answers, Decision, Dependence, Event, ForecastScores, Importance, Splits};
 use crate::explain::{self, Effort, Sample};
 use crate::metrics::Metrics;
 use crate::model::{EvaluatedExamples, Model};
@@ -24,6 +24,8 @@ pub struct Evaluation {
     pub importance: Option<Importance>,
     /// How answers change with each column asked for.
     pub dependences: Vec<Dependence>,
+    /// How good forecasts of the steps after those trained on are, where the model makes any.
+    pub forecast: Option<ForecastScores>,
     /// Decisions made in reading the source.
     pub decisions: Vec<Decision>,
 }
@@ -53,6 +55,9 @@ pub fn evaluate(
     precision: MatmulPrecision,
     besides: &EvaluationOptions,
 ) -> Result<Evaluation> {
+    if model.forecast.is_some() {
+        return of_series(model, path, options, besides);
+    }
     let columns = besides.dependence.iter().map(|name| explain::column(model, name)).collect::<Result<Vec<_>>>()?;
     if besides.importance {
         explain::columns(model)?;
@@ -80,6 +85,25 @@ pub fn evaluate(
         answers: gathered.answers(),
         importance: importance.map(|importance| Importance { part: "test".into(), ..importance }),
         dependences: dependences.collect::<Result<_>>()?,
+        forecast: None,
+        decisions,
+    })
+}
+
+/// The evaluation of forecasts.
+fn of_series(model: &Model, path: &str, options: &config::Data, besides: &EvaluationOptions) -> Result<Evaluation> {
+    if besides.importance || besides.intervals.is_some() || !besides.dependence.is_empty() {
+        let error = Error::config("forecasts are judged step by step, with their band");
+        return Err(error.fix("leave out --importance, --dependence and --intervals"));
+    }
+    let (scores, metrics, decisions) = model.judge_source(path, options)?;
+    Ok(Evaluation {
+        rows: scores.origins,
+        metrics,
+        answers: Answers { part: "test".into(), ..Answers::default() },
+        importance: None,
+        dependences: Vec::new(),
+        forecast: Some(scores),
         decisions,
     })
 }
@@ -131,6 +155,7 @@ impl Evaluation {
             answers: self.answers.clone(),
         };
         let explained = self.importance.iter().cloned().map(Event::Importance);
+        let explained = explained.chain(self.forecast.iter().cloned().map(Event::Forecast));
         let explained = explained.chain(self.dependences.iter().cloned().map(Event::Dependence));
         crate::report::html(&[started].into_iter().chain(explained).chain([finished]).collect::<Vec<_>>())
     }

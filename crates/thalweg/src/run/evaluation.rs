@@ -105,7 +105,10 @@ pub(super) fn outputs_of(
     Ok(predict_held_out(network, &*plan.loss, theta, (&*part, folds), &mut workspace)?.1)
 }
 
-/// The model with the best parameters.
+/// The model with the best parameters; that of a forecast has its band.
+///
+/// # Errors
+/// If dev's examples are not the network's.
 pub(super) fn model(
     config: &Config,
     data: &Dataset,
@@ -113,7 +116,7 @@ pub(super) fn model(
     target: Target,
     state: &State,
     results: &Splits<Metrics>,
-) -> Model {
+) -> Result<Model> {
     Model {
         network,
         theta: state.best_theta.clone(),
@@ -130,5 +133,7 @@ pub(super) fn model(
             best_epoch: state.best_epoch,
             metrics: results.clone(),
         },
+        forecast: data.forecast.as_ref().map(|data| data.forecast.clone()),
     }
+    .with_band(&data.parts.dev)
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::announce::{DivergenceMonitor, announce, finished, reason};
 use super::conclusion::{Conclusion, conclude};
-use super::{Callback, check_settings, evaluation, explanation, fit, fresh_state};
+use super::{Callback, check_settings, evaluation, explanation, fit, fresh_state, judge_forecasts};
 use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::error::Result;
@@ -75,7 +75,8 @@ pub fn train_on(
     }
     let Conclusion { target, results, answers, .. } = conclude(config, data, &mut plan, &mut state, &mut collector)?;
     let reason = reason(end, &plan);
-    let model = evaluation::model(config, data, plan.network, target, &state, &results);
+    let model = evaluation::model(config, data, plan.network, target, &state, &results)?;
+    judge_forecasts(data, &model, &mut collector)?;
     explanation::explain(config, data, &model, (&state, end), &mut collector);
     collector.event(&finished(reason, &state, &results, answers));
     Ok(Trained { model, events: collector.events, end })

@@ -105,6 +105,6 @@ impl Learner {
             network.layers().iter().map(|layer| read_layer(write_layer(&**layer), &[])).collect::<Result<_>>()?;
         let network = Network::new(network.input(), layers)?;
         let (target, _) = fitted_target(&self.config, &self.last, &[])?;
-        Ok(evaluation::model(&self.config, &self.last, network, target, &self.state, &Splits::default()))
+        evaluation::model(&self.config, &self.last, network, target, &self.state, &Splits::default())
     }
 }

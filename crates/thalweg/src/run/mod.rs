@@ -48,7 +48,7 @@ use crate::data::{self, memory, rejects};
 use crate::error::{Advice, Error, Kind, Result, advice};
 #[cfg(feature = "images")]
 use crate::event::Decision;
-use crate::event::{self, Answers, Event, Splits};
+use crate::event::{self, Answers, Event, ForecastScores, Splits};
 use crate::io::atomic;
 use crate::metrics::Metrics;
 use crate::model::{EvaluatedExamples, Model};
@@ -418,8 +418,9 @@ fn finish(
     let decisions = data.decisions.iter().chain(&plan.decisions).cloned().chain(decisions).collect();
     let parameters = plan.network.layout().trained();
     let folder = recorder.folder;
-    let model = evaluation::model(config, data, plan.network, target.clone(), state, &results);
+    let model = evaluation::model(config, data, plan.network, target.clone(), state, &results)?;
     model.save(folder.model())?;
+    let forecast = judge_forecasts(data, &model, &mut recorder)?;
     explanation::explain(config, data, &model, (state, end), &mut recorder);
     if config.augment.ablate_augment {
         let monitor = match plan.settings.monitor.0.as_str() {
@@ -458,11 +459,24 @@ fn finish(
         metrics: results,
         baselines: compared.baselines,
         coverage,
+        forecast,
         decisions,
         warnings,
         findings: crate::findings::of(&run, None),
         end,
     })
+}
+
+/// Forecasts from each step of test, and tells how good that is; none where the model makes no forecasts.
+///
+/// # Errors
+/// If a forecast is no finite number.
+fn judge_forecasts(data: &Dataset, model: &Model, callback: &mut dyn Callback) -> Result<Option<ForecastScores>> {
+    let scores = data.forecast.as_ref().map(|data| model.judged(data)).transpose()?;
+    if let Some(scores) = &scores {
+        callback.event(&Event::Forecast(scores.clone()));
+    }
+    Ok(scores)
 }
 
 /// A name for the run's folder, derived from its data: `houses` from `data/houses.csv`.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::data::schema::Task;
-use crate::event::{Baseline, Coverage, Decision, LayerRow, Splits, Warning};
+use crate::event::{Baseline, Coverage, Decision, ForecastScores, LayerRow, Splits, Warning};
 use crate::findings::Finding;
 use crate::metrics::Metrics;
 use crate::train::StopReason;
@@ -39,6 +39,8 @@ pub struct Outcome {
     pub baselines: Vec<Baseline>,
     /// How often intervals of 90 % hold the truth on test, for numbers.
     pub coverage: Vec<Coverage>,
+    /// How good forecasts from each step of test are, where the model makes any.
+    pub forecast: Option<ForecastScores>,
     /// All decisions made for the user.
     pub decisions: Vec<Decision>,
     /// Warnings for the user.

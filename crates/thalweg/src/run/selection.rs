@@ -11,6 +11,8 @@ use crate::train::{Folds, State};
 
 /// How often a candidate is added; each may be added again.
 const ROUNDS: usize = 20;
+/// Losses of forecasts up to this many times the least are near it.
+const NEAR: f64 = 1.1;
 /// Weights from fewer dev rows would be chance.
 const LEAST_DEV_ROWS: usize = 100;
 
@@ -20,7 +22,8 @@ const LEAST_DEV_ROWS: usize = 100;
 /// If dev cannot be read.
 pub(super) fn select(data: &Dataset, plan: &mut Plan, state: &mut State) -> Result<Option<Decision>> {
     let (count, dev) = (plan.candidates, &data.parts.dev);
-    if count < 2 || dev.rows < LEAST_DEV_ROWS {
+    let least = if data.forecast.is_some() { 1 } else { LEAST_DEV_ROWS };
+    if count < 2 || dev.rows < least {
         return Ok(None);
     }
     let members = plan.network.members() / count;
@@ -33,7 +36,11 @@ pub(super) fn select(data: &Dataset, plan: &mut Plan, state: &mut State) -> Resu
         answers.push(outputs_of(&network, data, plan, &theta, dev, alone.as_ref())?);
     }
     let loss = DevLoss::new(data, plan);
-    let weights = greedy(&answers, |mean| loss.mean(&loss.logits(mean)));
+    let loss = |mean: &[f64]| loss.mean(&loss.logits(mean));
+    let (weights, why) = match data.forecast {
+        None => (greedy(&answers, loss), "the least loss on dev, found greedily"),
+        Some(_) => (alike(&answers, loss), "kinds whose loss on dev is near the least weigh the same"),
+    };
     let chosen: Vec<usize> = (0..count).filter(|&candidate| weights[candidate] > 0.0).collect();
     let kept: Vec<usize> = chosen.iter().flat_map(|&candidate| of(candidate)).collect();
     let own: Vec<f64> = chosen.iter().map(|&candidate| weights[candidate]).collect();
@@ -45,7 +52,7 @@ pub(super) fn select(data: &Dataset, plan: &mut Plan, state: &mut State) -> Resu
     let percent: Vec<String> = weights.iter().map(|weight| format!("{:.0}", 100.0 * weight)).collect();
     Ok(Some(Decision {
         what: format!("the {count} kinds of networks weigh {} %", percent.join(", ")),
-        why: "the least loss on dev, found greedily".into(),
+        why: why.into(),
         instead: "[quality=good]".into(),
     }))
 }
@@ -69,6 +76,21 @@ fn greedy(answers: &[Vec<f64>], loss: impl Fn(&[f64]) -> f64) -> Vec<f64> {
     best.1
 }
 
+/// Equal weights of the answers whose loss is near the least, 0 of the others: dev is one stretch of time, and combinations
+/// with weights fitted on one are seldom better on the next ("The forecast combination puzzle", Claeskens, Magnus, Vasnev and
+/// Wang 2016).
+fn alike(answers: &[Vec<f64>], loss: impl Fn(&[f64]) -> f64) -> Vec<f64> {
+    let losses: Vec<f64> = answers.iter().map(|one| loss(one)).collect();
+    let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
+    let mut near: Vec<bool> = losses.iter().map(|loss| *loss <= NEAR * least).collect();
+    if near.iter().all(|near| !near) {
+        // No loss is a number.
+        near.fill(true);
+    }
+    let count = near.iter().filter(|near| **near).count() as f64;
+    near.into_iter().map(|near| if near { 1.0 / count } else { 0.0 }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +104,15 @@ mod tests {
         // A quarter of the first and three quarters of the second are right; the third only harms.
         let (y, a, b) = ([1.0, 2.0, 3.0], vec![4.0, -1.0, 6.0], vec![0.0, 3.0, 2.0]);
         assert_eq!(greedy(&[a, b, vec![9.0; 3]], squared(&y)), [0.25, 0.75, 0.0]);
+    }
+
+    #[test]
+    fn forecasts_that_are_nearly_as_good_weigh_the_same() {
+        // Losses 100, 104.04 and 144; and of a series that is known exactly, all but 0 are worse.
+        let y = [0.0];
+        assert_eq!(alike(&[vec![10.0], vec![10.2], vec![12.0]], squared(&y)), [0.5, 0.5, 0.0]);
+        assert_eq!(alike(&[vec![0.0], vec![1.0]], squared(&y)), [1.0, 0.0]);
+        assert_eq!(alike(&[vec![f64::NAN], vec![f64::NAN]], squared(&y)), [0.5, 0.5]);
     }
 
     #[test]

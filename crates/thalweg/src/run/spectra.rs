@@ -45,6 +45,7 @@ pub(super) fn spectra(data: &Dataset, plan: &Plan) -> Result<Option<Dataset>> {
         warnings: Vec::new(),
         rejects: Vec::new(),
         hashes: Default::default(),
+        forecast: None,
     }))
 }
 

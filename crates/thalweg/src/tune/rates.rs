@@ -37,6 +37,7 @@ pub fn rates_figure(rates: &Rates) -> Figure {
         marks,
         behind: Vec::new(),
         rug: Vec::new(),
+        band: Vec::new(),
     };
     Figure::new(chart.draw())
 }

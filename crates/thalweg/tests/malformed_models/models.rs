@@ -66,6 +66,7 @@ fn of_arrays(shape: Shape, form: Option<MediaSpec>, layers: &Value) -> Vec<u8> {
     let cell_format = CellFormat::default();
     let metrics = BTreeMap::from([("accuracy".to_string(), Metric { value: 0.5, low: Some(0.25), high: None })]);
     Model {
+        forecast: None,
         theta: network.initialize(3, Dtype::F32),
         network,
         pipeline: Pipeline { cell_format: cell_format.clone(), inputs: Vec::new(), array: Some(array) },

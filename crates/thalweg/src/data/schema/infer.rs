@@ -409,8 +409,14 @@ pub(crate) fn with_whole_names(table: &Table, data: &config::Data) -> config::Da
 
 /// Checks that every column named in an option exists.
 pub(crate) fn check_names(table: &Table, data: &config::Data, split: &config::Split) -> Result<()> {
-    let lists = [("target", &data.target), ("id", &data.id), ("ignore", &data.ignore), ("keep", &data.keep)];
-    let single = [("weight", &data.weight), ("group", &split.group), ("time", &split.time)];
+    let lists = [
+        ("target", &data.target),
+        ("id", &data.id),
+        ("ignore", &data.ignore),
+        ("keep", &data.keep),
+        ("known", &data.known),
+    ];
+    let single = [("weight", &data.weight), ("group", &split.group), ("time", &split.time), ("series", &data.series)];
     let listed = lists.into_iter().flat_map(|(option, names)| names.iter().map(move |name| (option, name)));
     let named = listed
         .chain(single.into_iter().filter_map(|(option, name)| name.as_ref().map(|name| (option, name))))

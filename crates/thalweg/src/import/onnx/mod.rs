@@ -87,7 +87,7 @@ pub(crate) fn read(bytes: &[u8], task: Option<Task>) -> Result<(Model, Vec<Decis
         ..Provenance::default()
     };
     let Parsed { network, theta, .. } = parsed;
-    Ok((Model { network, theta, pipeline, schema, target, provenance }.proved()?, decisions))
+    Ok((Model { network, theta, pipeline, schema, target, provenance, forecast: None }.proved()?, decisions))
 }
 
 fn parse(bytes: &[u8], task: Option<Task>) -> Result<Parsed> {

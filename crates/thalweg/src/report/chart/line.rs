@@ -58,6 +58,8 @@ pub(crate) struct LineChart {
     pub(crate) behind: Vec<Vec<(f64, f64)>>,
     /// Ticks within the frame that show where values of x are dense.
     pub(crate) rug: Vec<f64>,
+    /// (x, low, high) between which the surface is shaded, in order of x.
+    pub(crate) band: Vec<(f64, f64, f64)>,
 }
 
 /// A horizontal axis.
@@ -78,7 +80,8 @@ impl LineChart {
         let (first, last) = (xs().fold(f64::INFINITY, f64::min), xs().fold(f64::NEG_INFINITY, f64::max));
         let (first, last) = if first.is_finite() { (first, last) } else { (0.0, 1.0) };
         let lines = || self.series.iter().map(|s| &s.points).chain(&self.behind);
-        let values = || lines().flatten().map(|p| p.1);
+        let ends = || self.band.iter().flat_map(|(_, low, high)| [*low, *high]);
+        let values = || lines().flatten().map(|p| p.1).chain(ends());
         let y = if self.log { Axis::log(values(), &self.y) } else { Axis::linear(values(), &self.y, 5) };
         let names = self.series.iter().map(|s| width(&shorten(&s.name, 22), 12.0)).fold(0.0, f64::max) + 24.0;
         let top = if self.marks.is_empty() { 0.0 } else { 20.0 };
@@ -92,6 +95,12 @@ impl LineChart {
         self.draw_marks(&frame, &mut svg);
         for tick in &self.rug {
             let _ = write!(svg, r#"<path class="whisker" d="M{:.1} {:.1}v-7"/>"#, frame.x(*tick), frame.bottom);
+        }
+        if self.band.len() > 1 {
+            let point = |x: f64, y: f64| format!("{:.1} {:.1}", frame.x(x), frame.y(y));
+            let low = self.band.iter().map(|&(x, low, _)| point(x, low));
+            let high = self.band.iter().rev().map(|&(x, _, high)| point(x, high));
+            let _ = write!(svg, r#"<path class="area" d="M{}Z"/>"#, low.chain(high).collect::<Vec<_>>().join("L"));
         }
         for points in &self.behind {
             draw_pieces(points, self.log, "faint train", &frame, &mut svg);
