@@ -1,7 +1,7 @@
 //! One benchmark workload on Thalweg; prints one JSON object.
 //!
 //! `thalweg-bench WORKLOAD [--threads N] [--epochs N] [--precision f32|bf16|bf16x3|bf16x6]`, where WORKLOAD is `w1` to
-//! `w6`, `kernels`, `input`, `media` or `scaling`.
+//! `w6`, `kernels`, `input`, `media`, `sequences` or `scaling`.
 #![forbid(unsafe_code)]
 
 mod data;
@@ -9,6 +9,7 @@ mod input;
 mod kernels;
 mod media;
 mod predict;
+mod sequences;
 mod train;
 
 use anyhow::{Context, Result, bail};
@@ -40,6 +41,7 @@ fn main() -> Result<()> {
         "kernels" => kernels::run(products(&options.precision)?),
         "input" => input::run()?,
         "media" => media::run()?,
+        "sequences" => sequences::run()?,
         "scaling" => train::scaling(&options)?,
         name => train::run(name, &options)?,
     };

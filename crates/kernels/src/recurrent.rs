@@ -425,7 +425,7 @@ fn gru_backward<T: Real>(pre: &mut [T], product: &mut [T], before: &[T], dh: &mu
                 let dn = dh[j] * (T::ONE - z[j]) * (T::ONE - n[j] * n[j]);
                 let dz = dh[j] * (before[j] - n[j]) * z[j] * (T::ONE - z[j]);
                 let dr = dn * n_state[j] * r[j] * (T::ONE - r[j]);
-                dh[j] = dh[j] * z[j];
+                dh[j] *= z[j];
                 n_state[j] = dn * r[j];
                 n[j] = dn;
                 (z[j], z_state[j]) = (dz, dz);

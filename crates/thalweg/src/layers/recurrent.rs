@@ -97,8 +97,9 @@ pub struct Recurrent<E: Equations> {
     /// What is given of its states.
     #[serde(default, rename = "return")]
     pub returns: Return,
+    /// Which equations it has, by their type.
     #[serde(skip)]
-    equations: PhantomData<E>,
+    pub equations: PhantomData<E>,
 }
 
 /// The parameters of a direction, in order.
