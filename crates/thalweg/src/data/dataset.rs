@@ -102,7 +102,7 @@ impl Dataset {
         if let Some(horizon) = config.data.forecast {
             config.validate()?;
             return match dev.or(test) {
-                None => forecast::dataset(main, horizon, config),
+                None => of_series(main, horizon, config),
                 Some(_) => Err(Error::config("dev and test of a forecast are the latest steps of its series")
                     .at("--forecast")
                     .fix("give all rows as one table")),
@@ -207,7 +207,7 @@ fn encode_to_disk(
     Ok(Examples { on_disk: Some(Arc::new(writer.finish()?)), ..all })
 }
 
-pub(super) fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) -> Result<Dataset> {
+fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) -> Result<Dataset> {
     let (schema, mut decisions) = main.schema(config)?;
     let mut warnings = Vec::new();
     let answers = main.answers();
@@ -297,6 +297,18 @@ pub(super) fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config
         hashes: BTreeMap::new(),
         forecast: None,
     })
+}
+
+/// The examples of a forecast.
+fn of_series(table: &Table, horizon: usize, config: &Config) -> Result<Dataset> {
+    let prepared = forecast::prepare(table, horizon, config)?;
+    let mut data = build(&prepared.train, prepared.dev.as_ref(), prepared.test.as_ref(), &prepared.config)?;
+    // What is decided of the examples' columns is told of the table's.
+    data.decisions = prepared.decisions;
+    data.warnings.extend(prepared.warnings);
+    data.own_dev = true;
+    data.forecast = Some(Arc::new(prepared.data));
+    Ok(data)
 }
 
 /// Puts rows into an order that does not depend on their order in the data.

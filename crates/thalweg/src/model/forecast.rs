@@ -238,8 +238,16 @@ struct Judged<'a> {
     covered: Vec<(usize, f64)>,
     /// The latest forecast of each series whose truths are known, if it is among the first.
     latest: Vec<(Origin, Vec<[f64; 4]>)>,
-    /// The sum of the values of the present series up to a step.
-    running: (usize, usize, f64),
+    running: Running,
+}
+
+/// The sum of a series' values up to a step, and its scale.
+#[derive(Default)]
+struct Running {
+    series: Option<usize>,
+    until: usize,
+    sum: f64,
+    scale: f64,
 }
 
 impl<'a> Judged<'a> {
@@ -250,15 +258,15 @@ impl<'a> Judged<'a> {
             sums: vec![vec![ErrorSums::default(); forecast.horizon]; 1 + SIMPLE.len()],
             covered: vec![(0, 0.0); forecast.horizon],
             latest: Vec::new(),
-            running: (usize::MAX, 0, 0.0),
+            running: Running::default(),
         }
     }
 
     /// Adds a forecast; those of a series come in order.
     fn add(&mut self, series: &Series, origin: Origin, values: &[[f64; 4]]) {
         let at = origin.at;
-        let (scale, past) = (self.forecast.scale(series), &series.filled);
-        let mean = self.mean(series, origin);
+        let past = &series.filled;
+        let (mean, scale) = self.past(series, origin);
         self.origins += 1;
         for (step, &[low, point, _, high]) in values.iter().enumerate() {
             let Some(truth) = series.values.get(at + 1 + step).filter(|truth| !truth.is_nan()) else { continue };
@@ -282,15 +290,15 @@ impl<'a> Judged<'a> {
         }
     }
 
-    /// The mean of a series up to an origin.
-    fn mean(&mut self, series: &Series, Origin { series: number, at }: Origin) -> f64 {
-        let (of, mut until, mut sum) = self.running;
-        if of != number {
-            (until, sum) = (0, 0.0);
+    /// The mean of a series up to an origin, and its scale.
+    fn past(&mut self, series: &Series, Origin { series: number, at }: Origin) -> (f64, f64) {
+        if self.running.series != Some(number) {
+            self.running = Running { series: Some(number), scale: self.forecast.scale(series), ..Running::default() };
         }
-        sum += series.filled[until..=at].iter().sum::<f64>();
-        self.running = (number, at + 1, sum);
-        sum / (at + 1) as f64
+        let running = &mut self.running;
+        running.sum += series.filled[running.until..=at].iter().sum::<f64>();
+        running.until = at + 1;
+        (running.sum / running.until as f64, running.scale)
     }
 
     fn scores(self, series: &[Series]) -> ForecastScores {

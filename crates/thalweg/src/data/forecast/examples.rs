@@ -29,6 +29,8 @@ pub(crate) struct Origin {
 struct Columns<'a> {
     series: &'a [Series],
     origins: &'a [Origin],
+    /// Of each origin: the mean that values are relative to, and their unit.
+    levels: Vec<(f64, f64)>,
     names: Vec<String>,
     columns: Vec<Column>,
 }
@@ -36,6 +38,14 @@ struct Columns<'a> {
 impl Columns<'_> {
     fn numbers(&mut self, name: String, of: impl Fn(&Series, usize) -> f64) {
         let cells = self.origins.iter().map(|origin| of(&self.series[origin.series], origin.at));
+        self.columns.push(Column::of_numbers(cells));
+        self.names.push(name);
+    }
+
+    /// The same relative to the level.
+    fn relative(&mut self, name: String, of: impl Fn(&Series, usize) -> f64) {
+        let origins = self.origins.iter().zip(&self.levels);
+        let cells = origins.map(|(origin, (mean, unit))| (of(&self.series[origin.series], origin.at) - mean) / unit);
         self.columns.push(Column::of_numbers(cells));
         self.names.push(name);
     }
@@ -70,24 +80,18 @@ impl Forecast {
     /// The examples of some origins as a table, with truths where these are known.
     ///
     /// # Errors
-    /// If a column is missing, or what is to be known ahead is not.
+    /// If a column is missing, or two inputs have one name.
     pub(crate) fn examples(&self, table: &Table, series: &[Series], origins: &[Origin], truths: bool) -> Result<Table> {
-        let mut columns = Columns { series, origins, names: Vec::new(), columns: Vec::new() };
+        let levels = origins.iter().map(|origin| self.level(&series[origin.series], origin.at)).collect();
+        let mut columns = Columns { series, origins, levels, names: Vec::new(), columns: Vec::new() };
         let target = &self.target.name;
-        let relative = |series: &Series, at: usize, value: f64| {
-            let (level, unit) = self.level(series, at);
-            (value - level) / unit
-        };
-        columns.numbers(format!("mean {target}"), |series, at| {
-            let (level, unit) = self.level(series, at);
-            level / unit
-        });
+        columns.names.push(format!("mean {target}"));
+        columns.columns.push(Column::of_numbers(columns.levels.iter().map(|(mean, unit)| mean / unit)));
         for lag in 0..self.window {
-            columns.numbers(before(target, lag), |series, at| relative(series, at, series.filled[at - lag]));
+            columns.relative(before(target, lag), |series, at| series.filled[at - lag]);
         }
         for &span in &self.spans {
-            let name = format!("mean {target} of {span}");
-            columns.numbers(name, |series, at| relative(series, at, series.mean(at, span)));
+            columns.relative(format!("mean {target} of {span}"), |series, at| series.mean(at, span));
         }
         for part in &self.calendar {
             let cycle = |name: &str, times: u8, fraction: fn(DateTime) -> f64, columns: &mut Columns| {
@@ -113,10 +117,8 @@ impl Forecast {
         }
         if truths {
             for (step, name) in self.target_names().into_iter().enumerate() {
-                columns.numbers(name, |series, at| match series.filled.get(at + 1 + step) {
-                    Some(value) => relative(series, at, *value),
-                    None => f64::NAN,
-                });
+                let value = |series: &Series, at: usize| series.filled.get(at + 1 + step).copied();
+                columns.relative(name, |series, at| value(series, at).unwrap_or(f64::NAN));
             }
         }
         if let Some(name) =

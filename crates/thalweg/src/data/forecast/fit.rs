@@ -1,12 +1,10 @@
 //! From a table of series to examples: what is decided of a forecast, fitted on the training steps.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::series::{names, ordered, times};
 use super::{CalendarPart, Clock, Covariate, Forecast, ForecastData, Origin, Series, calendar, naive_error};
 use crate::config::{self, ColumnKind, Config};
-use crate::data::dataset::{self, Dataset};
 use crate::data::dates;
 use crate::data::schema::{self, Column, Role, Schema, quoted, shortened};
 use crate::data::table::Table;
@@ -23,11 +21,24 @@ const ENOUGH: usize = 9;
 /// The share of steps that dev and test have by default.
 const SHARE: f64 = 0.1;
 
+/// Examples of a table's series as tables, and what encodes them.
+pub(in crate::data) struct Prepared {
+    pub(in crate::data) train: Table,
+    /// None where there is no example.
+    pub(in crate::data) dev: Option<Table>,
+    pub(in crate::data) test: Option<Table>,
+    /// The configuration by which they are encoded.
+    pub(in crate::data) config: Config,
+    pub(in crate::data) data: ForecastData,
+    pub(in crate::data) decisions: Vec<Decision>,
+    pub(in crate::data) warnings: Vec<String>,
+}
+
 /// Examples of a table's series: train, dev and test follow each other in time.
 ///
 /// # Errors
 /// If a column is missing, a cell cannot be read, two rows are of one step, or the series are too short.
-pub(in crate::data) fn dataset(table: &Table, horizon: usize, config: &Config) -> Result<Dataset> {
+pub(in crate::data) fn prepare(table: &Table, horizon: usize, config: &Config) -> Result<Prepared> {
     schema::check_names(table, &config.data, &config.split)?;
     let (schema, mut decisions) = Schema::infer(table, &of_rows(config))?;
     let (forecast, series) = begun(table, &schema, horizon, config)?;
@@ -50,13 +61,16 @@ pub(in crate::data) fn dataset(table: &Table, horizon: usize, config: &Config) -
     let examples = |origins: &Vec<Origin>| forecast.examples(table, &series, origins, true);
     let [train, dev, test] = [examples(&parts[0])?, examples(&parts[1])?, examples(&parts[2])?];
     let config = of_examples(config, &forecast, &train);
-    let some = |part: &Table| (part.rows() > 0).then(|| part.clone());
-    let mut data = dataset::build(&train, some(&dev).as_ref(), some(&test).as_ref(), &config)?;
-    data.decisions = decisions;
-    data.warnings.extend(untrained(&parts, &series));
-    data.own_dev = true;
-    data.forecast = Some(Arc::new(ForecastData { forecast, table: table.clone(), series, first }));
-    Ok(data)
+    let some = |part: Table| (part.rows() > 0).then_some(part);
+    Ok(Prepared {
+        train,
+        dev: some(dev),
+        test: some(test),
+        config,
+        warnings: untrained(&parts, &series),
+        data: ForecastData { forecast, table: table.clone(), series, first },
+        decisions,
+    })
 }
 
 /// The configuration by which the columns of the table are understood: its times are a column like others.

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub use clock::{Clock, Step};
 pub(crate) use examples::Origin;
-pub(super) use fit::dataset;
+pub(super) use fit::prepare;
 pub(crate) use series::Series;
 
 use super::cell_format::CellFormat;
