@@ -44,7 +44,7 @@ fn texts_are_inputs_by_default_and_left_out_on_request() {
     let folder = tempfile::tempdir().unwrap();
     let outcome = trained(folder.path(), &reviews(240), &[("epochs", "6")]);
     assert_eq!(accuracy(&outcome), 1.0);
-    let model = Model::load(&outcome.model.display().to_string()).unwrap();
+    let model = Model::load(&outcome.model).unwrap();
     let Transform::Text(text) = &model.pipeline.inputs[0].transform else { panic!("the text comes first") };
     assert!(text.parts && text.vocabulary.place("lovely").is_some() && text.vocabulary.place("lov*").is_some());
     let without = tempfile::tempdir().unwrap();
@@ -57,7 +57,7 @@ fn the_same_bits_for_any_number_of_threads() {
     let weights = |threads: &str| {
         let folder = tempfile::tempdir().unwrap();
         let outcome = trained(folder.path(), &reviews(120), &[("epochs", "2"), ("threads", threads)]);
-        Model::load(&outcome.model.display().to_string()).unwrap().theta.to_f64()
+        Model::load(&outcome.model).unwrap().theta.to_f64()
     };
     assert_eq!(weights("1"), weights("3"));
 }
@@ -134,7 +134,7 @@ fn words_that_pull_are_told_and_shown() {
 fn a_model_of_texts_is_exported_with_bags_for_inputs() {
     let folder = tempfile::tempdir().unwrap();
     let outcome = trained(folder.path(), &reviews(120), &[("epochs", "1")]);
-    let model = Model::load(&outcome.model.display().to_string()).unwrap();
+    let model = Model::load(&outcome.model).unwrap();
     for (format, file) in [("onnx", "m.onnx"), ("pytorch", "m.py"), ("keras", "m.keras")] {
         let path = folder.path().join(file);
         let format = export::format(Some(format), &path).unwrap();

@@ -143,7 +143,7 @@ impl Clock {
             Step::Seconds(step) if step == 7.0 * DAY => 52,
             Step::Seconds(step) if step == DAY => 7,
             // Hours and minutes after a day, seconds after an hour.
-            Step::Seconds(step) if step < DAY && step >= 60.0 => (DAY / step).round() as usize,
+            Step::Seconds(step) if (60.0..DAY).contains(&step) => (DAY / step).round() as usize,
             Step::Seconds(step) if step < 60.0 => (3600.0 / step.max(1.0)).round() as usize,
             Step::Seconds(_) | Step::Months(_) | Step::Units(_) => 1,
         }

@@ -198,5 +198,6 @@ impl Forecast {
 
 /// A value before: `amount[t]`, `amount[t-3]`.
 fn before(name: &str, lag: usize) -> String {
-    if lag == 0 { format!("{name}[t]") } else { format!("{name}[t-{lag}]") }
+    let at = if lag == 0 { "t".into() } else { format!("t-{lag}") };
+    format!("{name}[{at}]")
 }

@@ -178,9 +178,9 @@ fn filled(values: &[f64]) -> Vec<f64> {
         if values[at].is_nan() {
             continue;
         }
-        for between in last + 1..at {
-            let share = (between - last) as f64 / (at - last) as f64;
-            filled[between] = values[last] * (1.0 - share) + values[at] * share;
+        for (step, between) in (1..).zip(&mut filled[last + 1..at]) {
+            let share = f64::from(step) / (at - last) as f64;
+            *between = values[last] * (1.0 - share) + values[at] * share;
         }
         last = at;
     }
