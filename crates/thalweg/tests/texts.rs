@@ -149,3 +149,44 @@ fn a_model_of_texts_is_exported_with_bags_for_inputs() {
     assert!(x[slots] > 0.0 && x[2 * slots..].iter().all(|x| *x == 0.0));
     assert!(model.pipeline.bags("seats", &["3"]).unwrap_err().to_string().contains("name one of \"review\""));
 }
+
+#[test]
+fn a_folder_of_texts_is_a_table_of_classes() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: String, text: &str| {
+        let path = folder.path().join("mail").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    for i in 0..60 {
+        write(format!("good/{i}.txt"), &format!("{}\n{}\n", GOOD[i % 4], GOOD[(i / 4 + 1) % 4]));
+        write(format!("bad/{i}.txt"), &format!("{}\n{}\n", BAD[i % 4], BAD[(i / 4 + 1) % 4]));
+    }
+    write("good/notes.md".into(), "no example");
+    let (data, out) = (folder.path().join("mail"), folder.path().join("run"));
+    let settings =
+        [("path", data.as_path()), ("out", &out)].map(|(key, path)| (key.into(), path.display().to_string()));
+    let mut settings = settings.to_vec();
+    settings.push(("epochs".into(), "6".into()));
+    let outcome = run::train(&Config::load(None, &settings).unwrap(), &mut |_: &Event| {}).unwrap();
+    assert_eq!((outcome.classes.as_slice(), accuracy(&outcome)), (&["bad".to_string(), "good".into()][..], 1.0));
+    // A folder without classes is predicted, and a file that is no text is named.
+    let new = folder.path().join("new");
+    std::fs::create_dir(&new).unwrap();
+    std::fs::write(new.join("a.txt"), "so dull, such a bore").unwrap();
+    let model = Model::load(&outcome.model).unwrap();
+    let predicted = |path: &std::path::Path| {
+        let mut answers = Vec::new();
+        let path = path.display().to_string();
+        model
+            .predict(&path, &Default::default(), Default::default(), &mut |found| {
+                answers.extend_from_slice(&found.predictions);
+                Ok(())
+            })
+            .map(|_| answers)
+    };
+    assert_eq!(predicted(&new).unwrap(), [["bad"]]);
+    std::fs::write(new.join("b.txt"), b"\0\x01\x02\xff\xfe\xfd").unwrap();
+    let error = predicted(&new).unwrap_err();
+    assert!(error.to_string().contains("b.txt") && error.remedy.is_some(), "{error}");
+}

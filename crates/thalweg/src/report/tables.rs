@@ -39,7 +39,8 @@ pub(super) fn mistakes(run: &Run, mistakes: &[Mistake]) -> String {
         if inputs {
             row += r#"<td class="inputs">"#;
             for (name, value) in &m.inputs {
-                let value = if value.is_empty() { "–".into() } else { escape(&shorten(value, 40)) };
+                let most = if value.split_whitespace().count() > SEVERAL_WORDS { TEXT } else { 40 };
+                let value = if value.is_empty() { "–".into() } else { escape(&shorten(value, most)) };
                 let _ = write!(row, "<span><b>{}</b> {value}</span> ", escape(&shorten(name, 40)));
             }
             row += "</td>";
@@ -73,6 +74,10 @@ fn sheet(mistakes: &[Mistake], classes: bool) -> String {
         r#"<p>Beneath each: what it is, what it was taken for, and how surely.</p><div class="sheet">{cards}</div>"#
     )
 }
+
+/// Cells of more words than this are texts, of which so many characters are shown.
+const SEVERAL_WORDS: usize = 4;
+const TEXT: usize = 240;
 
 /// The words of a text that pull towards each answer.
 pub(super) fn words(words: &Words) -> String {

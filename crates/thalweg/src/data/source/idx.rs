@@ -44,7 +44,7 @@ pub(super) fn open_folder(folder: &Path, answered: bool) -> Result<Arrays> {
         .ok_or_else(|| {
             Error::data("the folder has no pictures, and no file of images (train-images… or images…)")
                 .at(folder.display().to_string())
-                .fix("name a data file, a folder with a subfolder of pictures for each class, or one of MNIST's four files")
+                .fix("name a data file, a folder with a subfolder of pictures (or sounds, or .txt files) for each class, or one of MNIST's four files")
         })
         .and_then(|path| open(&path, answered))
 }

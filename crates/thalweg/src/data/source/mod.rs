@@ -57,7 +57,7 @@ pub enum Source {
     Arrays(Box<Arrays>),
 }
 
-/// Opens what a path names: a file (optionally gzipped), a folder of images, sounds or IDX files, an image or a sound,
+/// Opens what a path names: a file (optionally gzipped), a folder of images, sounds, texts or IDX files, an image or a sound,
 /// `-` for standard input, or `sample:NAME`.
 ///
 /// # Errors
@@ -78,8 +78,13 @@ pub(crate) fn open_for(path: &str, options: &config::Data, known: Option<&[usize
     unread::refuse_url(path)?;
     let place = Path::new(path);
     if place.is_dir() {
-        let found = files::open_folder(place, options)?;
-        return found.map_or_else(|| idx::open_folder(place, answered), Ok).map(arrays);
+        if let Some(found) = files::open_folder(place, options)? {
+            return Ok(arrays(found));
+        }
+        return match files::texts::open(place, options)? {
+            Some(texts) => Ok(table(texts)),
+            None => idx::open_folder(place, answered).map(arrays),
+        };
     }
     let (is_file, file) = (is_file(path)?, opened(path)?);
     if !is_file {

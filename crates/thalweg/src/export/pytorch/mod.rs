@@ -58,6 +58,21 @@ fn parameters(model: &Model, nodes: &[Node]) -> Vec<u8> {
     .to_bytes()
 }
 
+/// What the network's class may call, by name.
+const HELPERS: [(&str, &str); 11] = [
+    ("ScaledLinear", include_str!("python/scaled_linear.py")),
+    ("PiecewiseLinear", include_str!("python/piecewise_linear.py")),
+    ("Periodic", include_str!("python/periodic.py")),
+    ("TextBag", include_str!("python/text_bag.py")),
+    ("LogMel", include_str!("python/log_mel.py")),
+    ("counted", include_str!("python/counted.py")),
+    ("Tokens", include_str!("python/tokens.py")),
+    ("Positions", include_str!("python/positions.py")),
+    ("recurrent", include_str!("python/recurrent.py")),
+    ("Attention", include_str!("python/attention.py")),
+    ("over_time", include_str!("python/over_time.py")),
+];
+
 /// The whole module.
 fn module(model: &Model, nodes: &[Node], regions: Option<&Regions>) -> String {
     let precision = match model.theta.dtype() {
@@ -66,39 +81,8 @@ fn module(model: &Model, nodes: &[Node], regions: Option<&Regions>) -> String {
     };
     let mut parts = vec![format!("DTYPE = torch.{precision}\n{}", table::constants(model))];
     let class = network::class(nodes, model.network.input());
-    if class.contains("ScaledLinear(") {
-        parts.push(include_str!("python/scaled_linear.py").into());
-    }
-    if class.contains("PiecewiseLinear(") {
-        parts.push(include_str!("python/piecewise_linear.py").into());
-    }
-    if class.contains("Periodic(") {
-        parts.push(include_str!("python/periodic.py").into());
-    }
-    if class.contains("TextBag(") {
-        parts.push(include_str!("python/text_bag.py").into());
-    }
-    if class.contains("LogMel(") {
-        parts.push(include_str!("python/log_mel.py").into());
-    }
-    if class.contains("counted(") {
-        parts.push(include_str!("python/counted.py").into());
-    }
-    if class.contains("Tokens(") {
-        parts.push(include_str!("python/tokens.py").into());
-    }
-    if class.contains("Positions(") {
-        parts.push(include_str!("python/positions.py").into());
-    }
-    if class.contains("recurrent(") {
-        parts.push(include_str!("python/recurrent.py").into());
-    }
-    if class.contains("Attention(") {
-        parts.push(include_str!("python/attention.py").into());
-    }
-    if class.contains("over_time(") {
-        parts.push(include_str!("python/over_time.py").into());
-    }
+    let used = HELPERS.iter().filter(|(name, _)| class.contains(&format!("{name}(")));
+    parts.extend(used.map(|(_, text)| text.to_string()));
     parts.push(class);
     parts.push(include_str!("python/load.py").into());
     parts.extend(table::prepare(model));

@@ -58,7 +58,7 @@ impl FileDataset {
     /// # Errors
     /// If a folder cannot be read.
     pub(super) fn of_folder(path: &Path, medium: &Medium) -> Result<FileDataset> {
-        let FolderFiles { items: files, bad, rest } = folder::walk(path, medium)?;
+        let FolderFiles { items: files, bad, rest } = folder::walk(path, medium.endings)?;
         let all_have_classes = !files.is_empty() && files.iter().all(|(_, class)| class.is_some());
         let items = files.into_iter().zip(1..).map(|((path, class), place)| Item {
             path,

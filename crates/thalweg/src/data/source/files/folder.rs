@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::kinds::Kinds;
-use super::{Medium, UNREAD, has_ending};
+use super::{UNREAD, has_ending};
 use crate::data::rejects::Reject;
 use crate::error::{Error, Kind, Result};
 
@@ -14,7 +14,7 @@ use crate::error::{Error, Kind, Result};
 const DEPTH: usize = 8;
 
 /// A file, and its class if given by a folder.
-type ListedFile = (PathBuf, Option<String>);
+pub(super) type ListedFile = (PathBuf, Option<String>);
 
 /// The names that a split's folder may have.
 fn names(part: &str) -> &'static [&'static str] {
@@ -87,15 +87,15 @@ pub(super) struct Rest {
     pub(super) alike: Option<[String; 2]>,
 }
 
-/// Finds a medium's files in a folder.
-pub(super) fn walk(folder: &Path, medium: &Medium) -> Result<FolderFiles> {
+/// Finds the files with some endings in a folder.
+pub(super) fn walk(folder: &Path, endings: &[&str]) -> Result<FolderFiles> {
     let root = with_parts(folder);
     let mut walk = FolderFiles::default();
     let (mut loose, mut aside) = (Vec::new(), Vec::new());
     let mut classes = BTreeMap::<String, String>::new();
     for path in entries(&root)? {
         if !path.is_dir() {
-            if medium.is_named(&path) {
+            if has_ending(&path, endings) {
                 loose.push(path);
             } else {
                 walk.rest.others.add(path);
@@ -104,7 +104,7 @@ pub(super) fn walk(folder: &Path, medium: &Medium) -> Result<FolderFiles> {
         }
         let class = name(&path);
         let (mut items, mut others) = (Vec::new(), Kinds::default());
-        descend(&path, &class, DEPTH, medium, &mut items, &mut others, &mut walk.rest.not_entered)?;
+        descend(&path, &class, DEPTH, endings, &mut items, &mut others, &mut walk.rest.not_entered)?;
         if items.is_empty() {
             walk.rest.gone.push((class, others));
         } else if class.starts_with('_') {
@@ -138,7 +138,7 @@ fn descend(
     folder: &Path,
     class: &str,
     depth: usize,
-    medium: &Medium,
+    endings: &[&str],
     items: &mut Vec<ListedFile>,
     others: &mut Kinds,
     not_entered: &mut Vec<PathBuf>,
@@ -150,9 +150,9 @@ fn descend(
             if linked || depth == 0 {
                 not_entered.push(path);
             } else {
-                descend(&path, class, depth - 1, medium, items, others, not_entered)?;
+                descend(&path, class, depth - 1, endings, items, others, not_entered)?;
             }
-        } else if medium.is_named(&path) {
+        } else if has_ending(&path, endings) {
             items.push((path, Some(class.into())));
         } else {
             others.add(path);

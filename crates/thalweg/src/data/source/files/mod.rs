@@ -9,6 +9,7 @@ mod kinds;
 pub(super) mod listing;
 #[cfg(feature = "sounds")]
 pub(super) mod sounds;
+pub(super) mod texts;
 
 use std::path::Path;
 
