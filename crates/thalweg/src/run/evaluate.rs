@@ -94,7 +94,7 @@ pub fn evaluate(
 fn of_series(model: &Model, path: &str, options: &config::Data, besides: &EvaluationOptions) -> Result<Evaluation> {
     if besides.importance || besides.intervals.is_some() || !besides.dependence.is_empty() {
         let error = Error::config("forecasts are judged step by step, with their band");
-        return Err(error.fix("leave out --importance, --dependence and --intervals"));
+        return Err(error.fix("ask for neither importance, dependence nor intervals"));
     }
     let (scores, metrics, decisions) = model.judge_source(path, options)?;
     Ok(Evaluation {
