@@ -99,7 +99,7 @@ impl Batches for Texts {
         }
         let lines = (self.rows + 1..).take(files.len()).collect();
         self.rows += files.len() as u64;
-        let columns = columns.iter().map(|cells| Column::of_texts(cells)).collect();
+        let columns = columns.iter().map(Column::of_texts).collect();
         Ok(Some(Table { source: self.source.clone(), names: self.names.clone(), columns, lines, cell_format: None }))
     }
 
