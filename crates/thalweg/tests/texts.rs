@@ -161,15 +161,15 @@ fn a_folder_of_texts_is_a_table_of_classes() {
         std::fs::write(path, text).unwrap();
     };
     for i in 0..60 {
-        write(format!("good/{i}.txt"), &format!("{}\n{}\n", GOOD[i % 4], GOOD[(i / 4 + 1) % 4]));
-        write(format!("bad/{i}.txt"), &format!("{}\n{}\n", BAD[i % 4], BAD[(i / 4 + 1) % 4]));
+        write(format!("good/{i}.txt"), &format!("{}\n{}, no. {i}\n", GOOD[i % 4], GOOD[(i / 4 + 1) % 4]));
+        write(format!("bad/{i}.txt"), &format!("{}\n{}, no. {i}\n", BAD[i % 4], BAD[(i / 4 + 1) % 4]));
     }
     write("good/notes.md".into(), "no example");
     let (data, out) = (folder.path().join("mail"), folder.path().join("run"));
     let settings =
         [("path", data.as_path()), ("out", &out)].map(|(key, path)| (key.into(), path.display().to_string()));
     let mut settings = settings.to_vec();
-    settings.push(("epochs".into(), "6".into()));
+    settings.push(("epochs".into(), "30".into()));
     let outcome = run::train(&Config::load(None, &settings).unwrap(), &mut |_: &Event| {}).unwrap();
     assert_eq!((outcome.classes.as_slice(), accuracy(&outcome)), (&["bad".to_string(), "good".into()][..], 1.0));
     // A folder without classes is predicted, and a file that is no text is named.
