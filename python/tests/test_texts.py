@@ -18,7 +18,7 @@ def test_estimators_read_texts():
     X, y = reviews()
     estimator = thalweg.ThalwegClassifier(epochs=6).fit(X[:120], y[:120])
     assert estimator.score(X[120:], y[120:]) == 1.0
-    without = thalweg.ThalwegClassifier(epochs=6, text="off").fit(X[:120], y[:120])
+    without = thalweg.ThalwegClassifier(epochs=6, options={"text": "off"}).fit(X[:120], y[:120])
     assert without.score(X[120:], y[120:]) < 0.8
 
 
