@@ -112,7 +112,7 @@ fn categories(values: &[Value]) -> (Grid, Vec<usize>) {
         let name = match value {
             Value::Category(name) => name.as_str(),
             Value::Missing => "(missing)",
-            Value::Number(_) | Value::Text(_) => continue,
+            Value::Number(_) | Value::Text => continue,
         };
         found.entry(name).or_insert((0, row)).0 += 1;
     }

@@ -50,13 +50,10 @@ impl Model {
         let outputs = self.outputs(&dev.x, MatmulPrecision::F32)?;
         let horizon = self.target.outputs();
         let band = (0..horizon).map(|step| {
-            let of = |values: &[f64]| -> Vec<f64> { values.iter().skip(step).step_by(horizon).copied().collect() };
-            let truths: Vec<f64> = dev.y.iter().map(|&y| f64::from(y)).collect();
-            let (truths, outputs) = (of(&truths), of(&outputs));
-            let residual = |(truth, output): (&f64, &f64)| {
-                self.target.unscaled(step, *truth) - self.target.unscaled(step, *output)
+            let residual = |(truth, output): (&f32, &f64)| {
+                self.target.unscaled(step, f64::from(*truth)) - self.target.unscaled(step, *output)
             };
-            quantiles(truths.iter().zip(&outputs).map(residual).collect())
+            quantiles(dev.y.iter().zip(&outputs).skip(step).step_by(horizon).map(residual).collect())
         });
         let band: Option<Vec<[f64; 3]>> = band.collect();
         if let Some(forecast) = &mut self.forecast {

@@ -40,7 +40,8 @@ fn tell(
     effort: Effort,
     callback: &mut dyn Callback,
 ) -> Result<()> {
-    let importance = explain::importance(model, &Sample::of(rows)?, effort)?;
+    let sample = Sample::of(rows)?;
+    let importance = explain::importance(model, &sample, effort)?;
     let important = importance.columns.iter().filter(|column| column.growth.value > 0.0).take(MOST_COLUMNS);
     let texts = model.pipeline.texts();
     let important = important.filter(|column| texts.iter().all(|text| text.name != column.column));
@@ -51,10 +52,9 @@ fn tell(
     for column in important {
         callback.event(&Event::Dependence(explain::dependence(model, &train, column, each)?));
     }
-    let columns = model.pipeline.columns().unwrap_or_default();
-    for text in model.pipeline.texts() {
-        let at = columns.iter().position(|column| column.name == text.name);
-        callback.event(&Event::Words(explain::words(model, &Sample::of(rows)?, at.unwrap_or_default(), effort)?));
+    for text in texts {
+        let column = explain::column(model, &text.name)?;
+        callback.event(&Event::Words(explain::words(model, &sample, column, effort)?));
     }
     Ok(())
 }

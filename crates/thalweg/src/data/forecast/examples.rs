@@ -10,6 +10,7 @@ use crate::data::column::Column;
 use crate::data::dates;
 use crate::data::reading::Readings;
 use crate::data::schema;
+use crate::data::source::twice;
 use crate::data::table::Table;
 use crate::error::{Error, Result};
 
@@ -121,9 +122,7 @@ impl Forecast {
                 columns.relative(name, |series, at| value(series, at).unwrap_or(f64::NAN));
             }
         }
-        if let Some(name) =
-            columns.names.iter().enumerate().find_map(|(i, name)| columns.names[..i].contains(name).then_some(name))
-        {
+        if let Some(name) = twice(&columns.names) {
             let error = Error::data(format!("two inputs of the forecast are called {name:?}")).at(table.source.clone());
             return Err(error.fix("rename the column"));
         }

@@ -22,8 +22,8 @@ pub enum Value {
     Number(f64),
     /// A category; rare and unseen ones are `(other)`, and what is false and true is 0 and 1.
     Category(String),
-    /// The words of a text that training rows had, too.
-    Text(String),
+    /// A text with something in it that training rows had, too.
+    Text,
 }
 
 impl Pipeline {

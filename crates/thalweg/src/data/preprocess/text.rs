@@ -171,11 +171,7 @@ impl Encode for Text {
     }
 
     fn read(&self, inputs: &[f32]) -> Value {
-        let (codes, weights) = inputs.split_at(self.slots);
-        let found = codes.iter().zip(weights).filter(|(_, weight)| **weight > 0.0);
-        let words = found.map(|(code, _)| self.vocabulary.pieces[*code as usize].as_str());
-        let words: Vec<&str> = words.filter(|piece| !piece.contains(['*', ' '])).collect();
-        if words.is_empty() { Value::Missing } else { Value::Text(words.join(" ")) }
+        if inputs[self.slots..].iter().any(|weight| *weight > 0.0) { Value::Text } else { Value::Missing }
     }
 }
 

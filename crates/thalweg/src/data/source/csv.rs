@@ -255,9 +255,7 @@ fn encoding(
     decisions: &mut Vec<Decision>,
 ) -> Result<&'static Encoding> {
     if let Some(label) = &options.encoding {
-        return Encoding::for_label(label.as_bytes()).ok_or_else(|| {
-            Error::config(format!("unknown encoding {label:?}")).at("--encoding").fix("use utf-8, utf-16le or latin1")
-        });
+        return detect::named(label, "use utf-8, utf-16le or latin1");
     }
     let (encoding, guessed) = detect::encoding(start, whole);
     if encoding != UTF_8 {

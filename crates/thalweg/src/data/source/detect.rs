@@ -4,8 +4,19 @@ use std::collections::BTreeMap;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
+use crate::error::{Error, Result};
+
 /// The delimiters that are tried.
 const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
+
+/// The encoding that the options name.
+///
+/// # Errors
+/// If it is unknown; `fix` names some.
+pub(super) fn named(label: &str, fix: &str) -> Result<&'static Encoding> {
+    Encoding::for_label(label.as_bytes())
+        .ok_or_else(|| Error::config(format!("unknown encoding {label:?}")).at("--encoding").fix(fix))
+}
 
 /// The encoding of a file that begins with these bytes, and whether it is a guess.
 pub(super) fn encoding(start: &[u8], whole: bool) -> (&'static Encoding, bool) {

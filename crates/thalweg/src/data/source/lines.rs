@@ -26,9 +26,7 @@ pub(super) struct Lines<R = Input> {
 fn encoding(source: &str, start: &Start, options: &config::Data) -> Result<&'static Encoding> {
     let encoding = match &options.encoding {
         None => detect::encoding(&start.bytes, start.whole).0,
-        Some(label) => Encoding::for_label(label.as_bytes()).ok_or_else(|| {
-            Error::config(format!("unknown encoding {label:?}")).at("--encoding").fix("use utf-8 or latin1")
-        })?,
+        Some(label) => detect::named(label, "use utf-8 or latin1")?,
     };
     if encoding.is_ascii_compatible() {
         return Ok(encoding);

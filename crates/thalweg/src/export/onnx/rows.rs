@@ -13,7 +13,7 @@ use super::proto::DataType;
 use crate::data::arrays::Arrays;
 use crate::data::column::Column;
 use crate::data::dates;
-use crate::data::preprocess::{Cell, Datetime, Encode, Numeric, Scale, Text, Transform};
+use crate::data::preprocess::{Datetime, Numeric, Scale, Transform};
 use crate::data::table::Table;
 use crate::model::Model;
 use crate::random::{self, Stream};
@@ -64,7 +64,10 @@ pub(super) fn draw(model: &Model, graph: &Graph) -> Result<Rows> {
             table.names.push(input.column.clone());
             table.columns.push(Column::of_texts(&texts));
             let value = match kind {
-                _ if let Transform::Text(text) = &input.transform => bags(text, &texts),
+                _ if matches!(input.transform, Transform::Text(_)) => {
+                    let bags = model.pipeline.bags(&input.column, &texts)?;
+                    Value::Numbers { kind, columns: input.width(), numbers: bags.into_iter().map(f64::from).collect() }
+                }
                 DataType::String => Value::Texts { columns: 1, texts },
                 _ => Value::Numbers { kind, columns: 1, numbers },
             };
@@ -83,16 +86,6 @@ fn around(scale: &Scale, x: f64) -> f64 {
         Scale::MinMax { low, high } => low + (high - low) * (0.5 + x / 4.0),
         Scale::None => x,
     }
-}
-
-/// Texts as a graph takes them.
-fn bags(text: &Text, texts: &[String]) -> Value {
-    let mut numbers = vec![0.0; texts.len() * text.width()];
-    for (cell, numbers) in texts.iter().zip(numbers.chunks_exact_mut(text.width())) {
-        // Texts are all readable.
-        let _ = text.write(Cell::Text(cell), numbers);
-    }
-    Value::Numbers { kind: DataType::Float, columns: text.width(), numbers }
 }
 
 /// A random cell's position.

@@ -40,11 +40,7 @@ pub(in super::super) fn open(path: &Path, options: &config::Data) -> Result<Opti
     }
     let classes = items.iter().all(|(_, class)| class.is_some());
     let names = ["file", "text"].into_iter().chain(classes.then_some("class")).map(String::from).collect();
-    let encoding = options.encoding.as_deref().map(|label| {
-        Encoding::for_label(label.as_bytes()).ok_or_else(|| {
-            Error::config(format!("unknown encoding {label:?}")).at("--encoding").fix("use utf-8 or latin1")
-        })
-    });
+    let encoding = options.encoding.as_deref().map(|label| detect::named(label, "use utf-8 or latin1"));
     let left_out = bad.len() + rest.others.len() + rest.set_aside.iter().map(|(_, files)| files).sum::<usize>();
     let decision = (left_out > 0).then(|| Decision {
         what: format!("{left_out} files are left out"),
