@@ -13,7 +13,7 @@ use thalweg::data::schema::{Role, Task};
 use thalweg::explain::{self, Background, Effort, Explainer, Sample, Settings};
 use thalweg::export;
 use thalweg::metrics::{Gate, Metrics};
-use thalweg::model::{AnswerCell, AnswerColumns};
+use thalweg::model::{AnswerCell, AnswerColumns, Embedder, Embeddings, EncodedRows};
 use thalweg::run::EvaluationOptions;
 use thalweg::tensor::ops::MatmulPrecision;
 
@@ -180,6 +180,31 @@ impl Model {
         let rows = outputs.len();
         let numbers = outputs.iter().flat_map(|row| target.in_units(row)).collect();
         PyArray1::from_vec(py, numbers).reshape([rows, target.outputs()])
+    }
+
+    /// What the last layer is given of each row, or of each row of data that is named.
+    #[pyo3(signature = (data, path))]
+    fn embed<'py>(
+        &self,
+        py: Python<'py>,
+        data: Option<&Data>,
+        path: Option<&str>,
+    ) -> PyResult<Bound<'py, PyArray2<f32>>> {
+        let (numbers, width) = released(py, || {
+            let embedder = Embedder::new(&self.0)?;
+            let mut embeddings = Embeddings::new(embedder.width());
+            match (data, path) {
+                (Some(data), _) => embeddings.numbers = embedder.embed(&self.encoded(data)?)?,
+                (None, Some(path)) => {
+                    let add = &mut |rows: EncodedRows| embeddings.add(&rows, &embedder);
+                    drop(self.0.encode(path, &config::Data::default(), add)?);
+                }
+                (None, None) => {}
+            }
+            Ok((embeddings.numbers, embeddings.width))
+        })?;
+        let rows = numbers.len() / width.max(1);
+        PyArray1::from_vec(py, numbers).reshape([rows, width])
     }
 
     /// The series of rows, or of data that is named, carried on: the columns that say which step each answer is of, and the

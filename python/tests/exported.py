@@ -143,7 +143,7 @@ def arrays(folder, shape, rows=1000, seed=0, ends=False):
 
 
 ACTIVATIONS = [
-    "identity", "sigmoid", "tanh", "relu", "leaky_relu(0.2)", "elu", "elu(2.5)", "selu", "gelu", "gelu_tanh", "silu",
+    "identity", "sigmoid", "tanh", "relu", "relu6", "leaky_relu(0.2)", "elu", "elu(2.5)", "selu", "gelu", "gelu_tanh", "silu",
     "silu(1.5)", "mish", "softplus", "softmax",
 ]
 

@@ -283,7 +283,7 @@ def test_several_numbers(tmp_path):
 # Arrays: every kind of layer on shapes at the edges.
 
 ACTIVATIONS = [
-    "identity", "sigmoid", "tanh", "relu", "leaky_relu", "leaky_relu(0.2)", "elu", "elu(2.5)", "selu", "gelu", "gelu_tanh",
+    "identity", "sigmoid", "tanh", "relu", "relu6", "leaky_relu", "leaky_relu(0.2)", "elu", "elu(2.5)", "selu", "gelu", "gelu_tanh",
     "silu", "silu(1.5)", "mish", "softplus", "softmax",
 ]
 

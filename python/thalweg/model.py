@@ -199,6 +199,30 @@ class Model:
             return self._native.quantiles_path(str(data), precision)
         return self._outputs(data, precision)
 
+    def embed(self, data):
+        """What the last layer is given of each row: the features that the network has learned, for use elsewhere.
+
+        Parameters
+        ----------
+        data : path, DataFrame, array or sparse matrix
+            Rows as for :meth:`predict`.
+
+        Returns
+        -------
+        array of shape (n_rows, n_features)
+            Of 32-bit floats.
+
+        Examples
+        --------
+        >>> import thalweg
+        >>> run = thalweg.train("sample:iris", target="species", layers=[16, 8], ensemble=1, epochs=2, verbose=0)
+        >>> run.model.embed("sample:iris").shape
+        (150, 8)
+        """
+        if is_path(data):
+            return self._native.embed(None, str(data))
+        return self._native.embed(self._rows(data), None)
+
     def carry_on(self, data, precision="f32"):
         """The steps after the last values of a table's series, for a model trained with ``forecast=14``.
 

@@ -138,6 +138,12 @@ pub(crate) fn command() -> Command {
                 .arg(precision())
                 .args(reading(&["seed"]))
                 .args(reading(&READING)),
+            verb("embed", "Write what a model's last layer is given of each row")
+                .arg(model())
+                .arg(data(true))
+                .arg(out("Write to a file: .csv, .npy or .parquet [default: CSV to standard output]"))
+                .args(reading(&["seed"]))
+                .args(reading(&READING)),
             export(),
             import(),
             tune(),

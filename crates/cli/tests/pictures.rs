@@ -109,3 +109,43 @@ fn what_cannot_be_done_with_pictures_is_told() {
         assert!(told(&output).contains(expected), "{line}: {}", told(&output));
     }
 }
+
+#[test]
+fn a_network_for_some_pictures_learns_others() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    folder(place);
+    for i in 0..60 {
+        let (class, down, width) = [("fine", true, 1), ("wide", true, 4), ("flat", false, 2)][i % 3];
+        let folder = place.join("kinds").join(class);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(format!("{i:02}.bmp")), striped(down, width, (40 + 3 * i) as u8)).unwrap();
+    }
+    let succeeds = |line: &str| {
+        let output = thalweg(place, line);
+        assert!(output.status.success(), "{line}: {}", told(&output));
+        told(&output)
+    };
+    succeeds("train stripes --quality fast --epochs 6 --image-size 16,16 --out first");
+    let told = succeeds("train kinds --start-from first --epochs 12 --learning-rate 0.01 --out second");
+    for expected in ["a new last layer of 3 units", "layers are frozen for 3 epochs", "scaled as in the model"] {
+        assert!(told.contains(expected), "{expected}: {told}");
+    }
+    let told = succeeds("train kinds --start-from first --image-size 24,20 --dry-run");
+    assert!(told.contains("resize to 16 × 16") && told.contains("the data has 24 × 20 × 3"), "{told}");
+    let answered = succeeds("predict second kinds/wide");
+    assert!(answered.lines().filter(|line| line.contains(",wide,")).count() > 15, "{answered}");
+
+    let csv = succeeds("embed second kinds");
+    let mut lines = csv.lines();
+    assert!(lines.next().unwrap().starts_with("file,f0,f1,"), "{csv}");
+    assert_eq!(lines.clone().count(), 60);
+    assert!(lines.next().unwrap().starts_with("fine/00.bmp,"), "{csv}");
+    succeeds("embed second kinds -o kinds.npy");
+    let npy = fs::read(place.join("kinds.npy")).unwrap();
+    let header = String::from_utf8_lossy(&npy[10..128]).to_string();
+    let width: usize = csv.lines().next().unwrap().split(',').count() - 1;
+    assert!(header.contains(&format!("'shape': (60, {width})")) && npy.len() == 128 + 60 * width * 4, "{header}");
+    let refused = thalweg(place, "embed second kinds -o second/model.safetensors");
+    assert!(!refused.status.success());
+}

@@ -25,6 +25,7 @@ pub mod random;
 mod real;
 pub mod recurrent;
 pub mod reduce;
+pub mod resize;
 mod scratch;
 pub mod softmax;
 pub mod update;

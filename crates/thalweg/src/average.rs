@@ -52,10 +52,20 @@ impl ParameterAverage {
         &self.v
     }
 
+    /// 1 − β^t, the weight that values have in V by now.
+    pub(crate) fn weight(&self) -> f64 {
+        1.0 - self.beta.powf(self.t as f64)
+    }
+
+    /// The average of other parameters with as many values.
+    pub(crate) fn of(&self, v: Tensor) -> Self {
+        ParameterAverage { v, ..*self }
+    }
+
     /// V/(1 − β^t), the bias-corrected average.
     pub fn corrected(&self) -> Tensor {
         let mut theta = self.v.clone();
-        ops::scale(theta.view_mut(), 1.0 / (1.0 - self.beta.powf(self.t as f64)));
+        ops::scale(theta.view_mut(), 1.0 / self.weight());
         theta
     }
 }

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use thalweg::Training;
+use thalweg::config::Config;
+use thalweg::event::Event;
 use thalweg_ui::Page;
 
 /// A folder with one trained run, and its page.
@@ -120,6 +122,32 @@ fn a_run_is_shown_labelled_asked_and_deleted() {
     assert_eq!(served.send("DELETE", "/api/runs/iris", "").status, 200);
     assert!(!served.folder.path().join("iris").exists());
     assert_eq!(served.get("/api/runs/iris").status, 404);
+}
+
+/// Trains on a table beside the runs.
+fn trained(served: &Served, name: &str, csv: &str, options: &[(&str, &str)]) {
+    let path = served.folder.path().join(format!("{name}.csv"));
+    fs::write(&path, csv).unwrap();
+    let [data, out] = [path, served.folder.path().join(name)].map(|path| path.display().to_string());
+    let all = [("path", data.as_str()), ("out", &out), ("epochs", "2")];
+    let all: Vec<_> = all.iter().chain(options).map(|(key, value)| (key.to_string(), value.to_string())).collect();
+    thalweg::run::train(&Config::load(None, &all).unwrap(), &mut |_: &Event| {}).unwrap();
+}
+
+#[test]
+fn a_text_may_be_left_out_and_series_are_not_typed() {
+    let served = Served::new();
+    let row = |i: usize| format!("\"a {} letter of number {i}\",{}\n", ["warm", "cold"][i % 2], i % 2);
+    trained(&served, "letters", &(String::from("letter,cold\n") + &(0..60).map(row).collect::<String>()), &[]);
+    assert_eq!(served.get("/api/runs/letters/form").json()["fields"][0]["type"], "text");
+    for typed in [r#"{"inputs":{"letter":""}}"#, r#"{"inputs":{"letter":"so warm, \"so\" cold"}}"#] {
+        let answer = served.send("POST", "/api/runs/letters/predict", typed);
+        assert!(answer.status == 200 && answer.json()["predictions"][0]["answer"].is_string(), "{}", answer.body);
+    }
+    let day = |i: usize| format!("{i},{}\n", i % 7);
+    let options = [("time", "day"), ("target", "amount"), ("forecast", "2")];
+    trained(&served, "sales", &(String::from("day,amount\n") + &(0..90).map(day).collect::<String>()), &options);
+    assert_eq!(served.get("/api/runs/sales/form").json()["kind"], "none");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod compare;
 mod completions;
 mod config;
 mod doctor;
+mod embed;
 mod evaluate;
 mod export;
 mod import;
@@ -49,6 +50,7 @@ pub(crate) fn run(verb: &str, matches: &ArgMatches) -> anyhow::Result<u8> {
         "export" => export::run(matches),
         "import" => import::run(matches),
         "predict" => predict::run(matches),
+        "embed" => embed::run(matches),
         "check" => check::run(matches),
         "completions" => completions::completions(matches),
         "man" => completions::man(),

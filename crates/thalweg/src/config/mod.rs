@@ -360,6 +360,26 @@ pub enum ClassWeights {
     Each(BTreeMap<String, f64>),
 }
 
+/// Whether the last layer of a model to start from is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Head {
+    /// Its outputs are those of the data, in their order.
+    Keep,
+    /// A new one is drawn, for the data's classes or numbers.
+    New,
+}
+
+/// Which of the first layers keep their parameters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Freeze {
+    /// So many.
+    Layers(#[schemars(range(min = 0.0))] f64),
+    /// `none`, `stem` (those up to the second one with weights) or `all` (those before the last one with weights).
+    Part(String),
+}
+
 /// From which probability on a class or label is predicted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
@@ -470,9 +490,22 @@ pub struct Train {
     /// Gradient entries are clipped to ± this (0: no clipping).
     #[schemars(range(min = 0.0))]
     pub clip_value: f64,
-    /// A model to start from, a model file or a run folder: its network and its parameters. Default: random
-    /// initialisation.
+    /// A model to start from, a model file, a run folder or an ONNX graph: its network and its parameters. Default:
+    /// random initialisation.
     pub start_from: Option<String>,
+    /// Whether the last layer of the model to start from is kept or drawn anew. Default: new where the task or the
+    /// classes are others.
+    pub head: Option<Head>,
+    /// Which of the first layers keep their parameters and statistics: none, stem (up to the second layer with weights),
+    /// all (up to the last one) or a number of layers. Default: all with a new head, else none.
+    pub freeze: Option<Freeze>,
+    /// Epochs after which frozen layers are trained, too (0: never). Default: by the number of epochs, and never where
+    /// layers are named to be frozen.
+    pub unfreeze_after: Option<usize>,
+    /// The learning rate of each layer with weights, as a share of that of the next one. Default: 1, but 0.9 where frozen
+    /// layers are trained later.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub layer_decay: Option<f64>,
     /// Epochs without a better dev result before training stops (0: never). Default: by the number of epochs.
     pub patience: Option<usize>,
     /// The dev metric that decides which epoch is best. Default: loss, but accuracy for classes with at least 300 dev
@@ -514,6 +547,10 @@ impl Default for Train {
             quantiles: None,
             huber_delta: 1.0,
             start_from: None,
+            head: None,
+            freeze: None,
+            unfreeze_after: None,
+            layer_decay: None,
             label_smoothing: 0.0,
             class_weights: None,
             optimizer: None,

@@ -9,7 +9,7 @@ use super::examples::{Examples, Raw};
 use super::forecast::{self, ForecastData};
 use super::memory;
 use super::partition::Partition;
-use super::preprocess::Pipeline;
+use super::preprocess::{ArrayScale, Pipeline};
 use super::rejects::Reject;
 use super::row_file::{self, RowFile, RowShape, RowWriter};
 use super::rows::Rows;
@@ -108,12 +108,23 @@ impl Dataset {
                     .fix("give all rows as one table")),
             };
         }
-        build(main, dev, test, config)
+        build(main, dev, test, config, None)
     }
 
     /// The same for examples without named columns, such as images.
     pub fn from_arrays(main: &Arrays, dev: Option<&Arrays>, test: Option<&Arrays>, config: &Config) -> Result<Self> {
-        build(main, dev, test, config)
+        Dataset::from_arrays_like(main, dev, test, config, None)
+    }
+
+    /// The same with the scales of other examples, if there are any that fit.
+    pub(super) fn from_arrays_like(
+        main: &Arrays,
+        dev: Option<&Arrays>,
+        test: Option<&Arrays>,
+        config: &Config,
+        like: Option<&ArrayScale>,
+    ) -> Result<Self> {
+        build(main, dev, test, config, like)
     }
 }
 
@@ -207,7 +218,13 @@ fn encode_to_disk(
     Ok(Examples { on_disk: Some(Arc::new(writer.finish()?)), ..all })
 }
 
-fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) -> Result<Dataset> {
+fn build<R: Rows>(
+    main: &R,
+    dev: Option<&R>,
+    test: Option<&R>,
+    config: &Config,
+    like: Option<&ArrayScale>,
+) -> Result<Dataset> {
     let (schema, mut decisions) = main.schema(config)?;
     let mut warnings = Vec::new();
     let answers = main.answers();
@@ -224,7 +241,7 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
     target.set_quantiles(config)?;
     decisions.extend(target.clipping(config));
     partition.check_classes(&target, &parts)?;
-    let (pipeline, fitted) = main.fit(&schema, &parts.train, config)?;
+    let (pipeline, fitted) = main.fit(&schema, &parts.train, config, like)?;
     decisions.extend(fitted);
 
     let at_once = main.at_once(config)?;
@@ -302,7 +319,7 @@ fn build<R: Rows>(main: &R, dev: Option<&R>, test: Option<&R>, config: &Config) 
 /// The examples of a forecast.
 fn of_series(table: &Table, horizon: usize, config: &Config) -> Result<Dataset> {
     let prepared = forecast::prepare(table, horizon, config)?;
-    let mut data = build(&prepared.train, prepared.dev.as_ref(), prepared.test.as_ref(), &prepared.config)?;
+    let mut data = build(&prepared.train, prepared.dev.as_ref(), prepared.test.as_ref(), &prepared.config, None)?;
     // What is decided of the examples' columns is told of the table's.
     data.decisions = prepared.decisions;
     data.warnings.extend(prepared.warnings);

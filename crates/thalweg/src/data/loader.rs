@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::applicable::{self, DataKind};
 use super::arrays::Arrays;
 use super::dataset::{Dataset, other_form, refuse_full_batches, table};
+use super::preprocess::ArrayScale;
 use super::source::{self, Source};
 use super::{memory, stream};
 use crate::Result;
@@ -17,7 +18,18 @@ use crate::event::Decision;
 /// # Errors
 /// If a source cannot be read, or its rows cannot be trained on.
 pub fn load(config: &Config) -> Result<Dataset> {
+    load_like(config, None)
+}
+
+/// The same in the form and with the scales of other examples: files are converted to what these were converted to, unless
+/// the configuration says otherwise.
+///
+/// # Errors
+/// As for [`load`].
+pub(crate) fn load_like(config: &Config, like: Option<&ArrayScale>) -> Result<Dataset> {
+    let asked = &config.data;
     let mut config = config.clone();
+    like.iter().for_each(|like| like.adopt(&mut config.data));
     if config.data.from_disk == Some(true) {
         refuse_full_batches(&config)?;
     }
@@ -52,7 +64,7 @@ pub fn load(config: &Config) -> Result<Dataset> {
     }
     let mut data = match source::open(&path, &config.data)? {
         Source::Table(mut reader) => {
-            applicable::check(&config.data, DataKind::Table)?;
+            applicable::check(asked, DataKind::Table)?;
             // The windows of a series are made from all of its rows.
             let on_disk = config.data.forecast.is_none() && stream::wanted(&reader, &config, &mut decisions)?;
             let comma = config.data.decimal_comma.replace(reader.decimal_comma());
@@ -74,7 +86,7 @@ pub fn load(config: &Config) -> Result<Dataset> {
             }
         }
         Source::Arrays(main) => {
-            applicable::check(&config.data, DataKind::of(&main))?;
+            applicable::check(asked, DataKind::of(&main))?;
             decisions.extend_from_slice(&main.decisions);
             // For files this was decided before they were read.
             let on_disk = if main.media.is_some() {
@@ -93,7 +105,7 @@ pub fn load(config: &Config) -> Result<Dataset> {
                 let held = ["examples of all parts", "let them stay on disk with [from_disk=true]"];
                 memory::check_held(&config.data, held, rows, main.width())?;
             }
-            let mut data = Dataset::from_arrays(&main, dev.as_ref(), test.as_ref(), &config)?;
+            let mut data = Dataset::from_arrays_like(&main, dev.as_ref(), test.as_ref(), &config, like)?;
             let parts = || [Some(&*main), dev.as_ref(), test.as_ref()].into_iter().flatten();
             let warnings = parts().flat_map(|part| part.warnings.iter().map(|warning| warning.what.clone()));
             data.warnings.splice(0..0, warnings);

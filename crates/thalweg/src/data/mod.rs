@@ -37,6 +37,7 @@ mod verification;
 pub(crate) mod words;
 
 pub use loader::load;
+pub(crate) use loader::load_like;
 
 /// A table from a small CSV text without quotes, for tests.
 #[cfg(test)]

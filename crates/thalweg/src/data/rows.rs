@@ -3,7 +3,7 @@
 use super::arrays::Arrays;
 use super::examples::Examples;
 use super::memory;
-use super::preprocess::Pipeline;
+use super::preprocess::{ArrayScale, Pipeline};
 use super::schema::Schema;
 use super::shift;
 use super::split;
@@ -20,7 +20,14 @@ pub(super) trait Rows {
     fn schema(&self, config: &Config) -> Result<(Schema, Vec<Decision>)>;
     /// Each row's key for the split.
     fn keys(&self, rows: &[usize], schema: &Schema, seed: u64) -> Result<Vec<u64>>;
-    fn fit(&self, schema: &Schema, rows: &[usize], config: &Config) -> Result<(Pipeline, Vec<Decision>)>;
+    /// The preprocessing, fitted on rows; the scales of arrays are those of `like`, if there are any.
+    fn fit(
+        &self,
+        schema: &Schema,
+        rows: &[usize],
+        config: &Config,
+        like: Option<&ArrayScale>,
+    ) -> Result<(Pipeline, Vec<Decision>)>;
     fn encode(&self, rows: &[usize], schema: &Schema, pipeline: &Pipeline, target: &Target) -> Result<Examples>;
     /// The number of rows that are in memory at a time, if training rows stay on disk.
     fn at_once(&self, config: &Config) -> Result<Option<usize>>;
@@ -38,7 +45,13 @@ impl Rows for Table {
     fn keys(&self, rows: &[usize], schema: &Schema, seed: u64) -> Result<Vec<u64>> {
         Ok(split::row_keys(self, rows, &schema.cell_format, seed))
     }
-    fn fit(&self, schema: &Schema, rows: &[usize], config: &Config) -> Result<(Pipeline, Vec<Decision>)> {
+    fn fit(
+        &self,
+        schema: &Schema,
+        rows: &[usize],
+        config: &Config,
+        _: Option<&ArrayScale>,
+    ) -> Result<(Pipeline, Vec<Decision>)> {
         Pipeline::fit(self, schema, rows, &config.preprocessing())
     }
     fn encode(&self, rows: &[usize], schema: &Schema, pipeline: &Pipeline, target: &Target) -> Result<Examples> {
@@ -64,8 +77,25 @@ impl Rows for Arrays {
     fn keys(&self, rows: &[usize], schema: &Schema, seed: u64) -> Result<Vec<u64>> {
         self.keys(rows, schema, seed)
     }
-    fn fit(&self, schema: &Schema, rows: &[usize], config: &Config) -> Result<(Pipeline, Vec<Decision>)> {
+    fn fit(
+        &self,
+        schema: &Schema,
+        rows: &[usize],
+        config: &Config,
+        like: Option<&ArrayScale>,
+    ) -> Result<(Pipeline, Vec<Decision>)> {
         let options = config.preprocessing();
+        if let Some(like) = like.filter(|like| options.normalise.is_none() && like.is_for(&self.shape)) {
+            let decision = Decision {
+                what: "values are scaled as in the model that training starts from".into(),
+                why: "its network was trained on such".into(),
+                instead: "[normalise=standard]".into(),
+            };
+            let scales = like.scales.clone();
+            let array = ArrayScale { shape: self.shape.clone(), scales, media: self.media };
+            let pipeline = Pipeline { cell_format: schema.cell_format.clone(), inputs: Vec::new(), array: Some(array) };
+            return Ok((pipeline, vec![decision]));
+        }
         if self.on_disk.is_none() {
             return Pipeline::fit_arrays(self, schema, rows, &options);
         }

@@ -3,12 +3,11 @@
 use std::cell::OnceCell;
 
 use crate::config::Config;
-use crate::data;
 use crate::data::dataset::Dataset;
 use crate::data::source::{self, Source};
 use crate::data::table::Table;
 use crate::error::Result;
-use crate::recipe::Plan;
+use crate::recipe::{self, Plan};
 use crate::run;
 
 /// A configuration, and what it leads to.
@@ -26,7 +25,7 @@ impl Subject {
 
     /// The data in its splits.
     pub(super) fn data(&self) -> Result<&Dataset> {
-        self.data.get_or_init(|| data::load(&self.config)).as_ref().map_err(Clone::clone)
+        self.data.get_or_init(|| recipe::dataset(&self.config)).as_ref().map_err(Clone::clone)
     }
 
     /// The data as it is trained on, and the network.

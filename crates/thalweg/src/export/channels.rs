@@ -207,7 +207,12 @@ fn mappings_of(lowered: &LoweredOp, channels_first: bool) -> Vec<ParamMapping> {
             vec![ParamMapping::same(lowered, weight, "weight", &[1, input.get(1).copied().unwrap_or(1)])]
         }
         Op::ClearPadding | Op::Positions(_) | Op::PoolOverTime { .. } => Vec::new(),
-        Op::Activation(_) | Op::Dropout { .. } | Op::Pool { .. } | Op::Average { .. } | Op::LogMel(_) => Vec::new(),
+        Op::Activation(_)
+        | Op::Dropout { .. }
+        | Op::Pool { .. }
+        | Op::Resize { .. }
+        | Op::Average { .. }
+        | Op::LogMel(_) => Vec::new(),
     }
 }
 

@@ -16,8 +16,18 @@ pub fn field(text: &str) -> String {
     if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
-/// A line of fields, each quoted if necessary.
+/// A line of fields, each quoted if necessary: a single one without text, too, for an empty line is no row.
+///
+/// ```
+/// use thalweg::io::csv::line;
+///
+/// assert_eq!(line(["a", ""]), "a,\n");
+/// assert_eq!(line([""]), "\"\"\n");
+/// ```
 pub fn line(fields: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     let fields: Vec<String> = fields.into_iter().map(|text| field(text.as_ref())).collect();
-    fields.join(",") + "\n"
+    match &fields[..] {
+        [only] if only.is_empty() => "\"\"\n".into(),
+        _ => fields.join(",") + "\n",
+    }
 }

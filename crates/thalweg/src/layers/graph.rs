@@ -59,6 +59,15 @@ pub enum Op {
         /// Whether one window covers the whole example, so that only the channels are left.
         global: bool,
     },
+    /// Bilinear interpolation of images, with half a pixel before the first.
+    Resize {
+        /// The height of the result.
+        height: usize,
+        /// Its width.
+        width: usize,
+        /// The channels of the images.
+        channels: usize,
+    },
     /// y = γ (x − μ)/√(σ² + ε) + β: per channel for images, per unit for other examples.
     BatchNorm {
         /// ε.
@@ -256,6 +265,7 @@ impl Op {
             Op::Convolution { frame, filters, .. } => windowed(frame, *filters),
             Op::Pool { frame, global: true, .. } => [frame.windows.input[2]].into(),
             Op::Pool { frame, .. } => windowed(frame, frame.windows.input[2]),
+            Op::Resize { height, width, channels } => [*height, *width, *channels].into(),
             Op::Embedding { dense, tables } => {
                 [tables.iter().map(|(_, table)| table.dimension).sum::<usize>() + dense].into()
             }

@@ -25,6 +25,7 @@ mod pool_over_time;
 mod positions;
 mod recurrent;
 mod residual;
+mod resize;
 mod sequence;
 mod sequential;
 mod text_bag;
@@ -62,6 +63,7 @@ pub use pool2d::Pool2d;
 pub use positions::Positions;
 pub use recurrent::{Gru, Lstm, Recurrent, Return, Rnn};
 pub use residual::Residual;
+pub use resize::Resize;
 pub use sequence::Sequence;
 pub use text_bag::{Bag, TextBag};
 pub use tokens::Tokens;
@@ -489,6 +491,7 @@ pub const ALL: &[Kind] = &[
     kind::<Conv2d>(),
     kind::<Pool1d>(),
     kind::<Pool2d>(),
+    kind::<Resize>(),
     kind::<Residual>(),
     kind::<Sequence>(),
     kind::<Tokens>(),

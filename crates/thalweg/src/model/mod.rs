@@ -4,6 +4,8 @@
 //! schema and the target codec as data, never as paths or code.
 
 mod answer_columns;
+mod embedder;
+mod embeddings;
 mod forecast;
 mod verification;
 
@@ -40,6 +42,8 @@ use crate::tensor::{Tensor, ViewMut};
 
 pub(crate) use answer_columns::of_targets;
 pub use answer_columns::{AnswerCell, AnswerColumns};
+pub use embedder::Embedder;
+pub use embeddings::Embeddings;
 
 /// The version of the model file's format.
 pub const FORMAT: u32 = 1;
@@ -87,6 +91,16 @@ pub struct Provenance {
     pub best_epoch: usize,
     /// Metrics on each split.
     pub metrics: Splits<Metrics>,
+}
+
+/// Some rows as the network takes them.
+pub struct EncodedRows<'a> {
+    /// The id columns of the rows, with their cells.
+    pub ids: Vec<(String, column::Column)>,
+    /// The inputs, row-major.
+    pub inputs: Vec<f32>,
+    /// The name of a row in errors.
+    pub place: &'a dyn Fn(usize) -> String,
 }
 
 /// The predictions for some rows.
@@ -248,9 +262,13 @@ impl Model {
         if let Some(forecast) = &self.forecast {
             return self.carry_on(forecast, table, precision);
         }
-        let x = self.pipeline.transform::<f32>(table)?;
+        self.encode_table(table, &mut |rows| self.answers(rows, precision))
+    }
+
+    fn encode_table<T>(&self, table: &Table, take: &mut dyn FnMut(EncodedRows) -> Result<T>) -> Result<T> {
         let place = |row: usize| format!("{}, line {}", table.source, table.lines[row]);
-        self.answers(x, precision, examples::ids(table, &self.schema), &place)
+        let inputs = self.pipeline.transform::<f32>(table)?;
+        take(EncodedRows { ids: examples::ids(table, &self.schema), inputs, place: &place })
     }
 
     /// Predicts examples without named columns.
@@ -258,25 +276,25 @@ impl Model {
     /// # Errors
     /// If their shape differs from the model's input, or a prediction is not finite.
     pub fn answer_arrays(&self, arrays: &Arrays, precision: MatmulPrecision) -> Result<Answers> {
-        self.answer_rows(arrays, &(0..arrays.rows()).collect::<Vec<_>>(), precision)
+        self.encode_arrays(arrays, &(0..arrays.rows()).collect::<Vec<_>>(), &mut |rows| self.answers(rows, precision))
     }
 
-    fn answer_rows(&self, arrays: &Arrays, rows: &[usize], precision: MatmulPrecision) -> Result<Answers> {
+    fn encode_arrays<T>(
+        &self,
+        arrays: &Arrays,
+        rows: &[usize],
+        take: &mut dyn FnMut(EncodedRows) -> Result<T>,
+    ) -> Result<T> {
         let files = column::Column::of_texts(rows.iter().filter_map(|row| arrays.files.get(*row)));
         let ids = if files.is_empty() { Vec::new() } else { vec![("file".into(), files)] };
-        let x = self.pipeline.transform_arrays(arrays, rows)?;
+        let inputs = self.pipeline.transform_arrays(arrays, rows)?;
         let place = |row: usize| format!("{}, example {}", arrays.answers.source, rows[row] + 1);
-        self.answers(x, precision, ids, &place)
+        take(EncodedRows { ids, inputs, place: &place })
     }
 
-    /// Predicts encoded rows; `place` names one in errors.
-    fn answers(
-        &self,
-        inputs: Vec<f32>,
-        precision: MatmulPrecision,
-        ids: Vec<(String, column::Column)>,
-        place: &dyn Fn(usize) -> String,
-    ) -> Result<Answers> {
+    /// Predicts encoded rows.
+    fn answers(&self, rows: EncodedRows, precision: MatmulPrecision) -> Result<Answers> {
+        let EncodedRows { ids, inputs, place } = rows;
         let outputs = self.finite_outputs(&inputs, precision, place)?;
         let rows = || outputs.chunks_exact(self.target.outputs());
         Ok(Answers {
@@ -303,7 +321,8 @@ impl Model {
             for row in first..(first + CHUNK).min(rows.rows) {
                 x.extend_from_slice(&rows.inputs(row)?);
             }
-            take(first, &self.answers(x, precision, Vec::new(), &|row| rows.place(first + row))?)?;
+            let place = |row: usize| rows.place(first + row);
+            take(first, &self.answers(EncodedRows { ids: Vec::new(), inputs: x, place: &place }, precision)?)?;
         }
         Ok(())
     }
@@ -319,19 +338,37 @@ impl Model {
         precision: MatmulPrecision,
         write: &mut dyn FnMut(&Answers) -> Result<()>,
     ) -> Result<Vec<Decision>> {
+        if self.forecast.is_none() {
+            return self.encode(path, options, &mut |rows| write(&self.answers(rows, precision)?));
+        }
+        let Source::Table(mut reader) = self.open(path, options, false)? else {
+            return Err(Error::data("a forecast carries on a table").at(path).fix("name a table"));
+        };
+        let cell_format = self.cell_format(&reader, options);
+        let mut table = reader.read_rest()?;
+        table.cell_format.get_or_insert(cell_format);
+        write(&self.answer(&table, precision)?)?;
+        Ok(reader.decisions().to_vec())
+    }
+
+    /// Reads every row of a source in bounded memory, as the network takes them, chunk by chunk; returns the decisions made in
+    /// reading it.
+    ///
+    /// # Errors
+    /// If the source cannot be read, a column is missing, a cell cannot be read, or `take` fails.
+    pub fn encode(
+        &self,
+        path: &str,
+        options: &config::Data,
+        take: &mut dyn FnMut(EncodedRows) -> Result<()>,
+    ) -> Result<Vec<Decision>> {
         match self.open(path, options, false)? {
             Source::Table(mut reader) => {
                 let cell_format = self.cell_format(&reader, options);
-                if self.forecast.is_some() {
-                    let mut table = reader.read_rest()?;
-                    table.cell_format.get_or_insert(cell_format);
-                    write(&self.answer(&table, precision)?)?;
-                    return Ok(reader.decisions().to_vec());
-                }
                 let mut far = Far::new(&self.pipeline);
                 while let Some(mut table) = reader.next_chunk(CHUNK)? {
                     table.cell_format.get_or_insert_with(|| cell_format.clone());
-                    write(&self.answer(&table, precision)?)?;
+                    self.encode_table(&table, take)?;
                     far.look(&table);
                 }
                 Ok(reader.decisions().iter().cloned().chain(far.decisions()).collect())
@@ -339,7 +376,7 @@ impl Model {
             Source::Arrays(arrays) => {
                 let rows: Vec<usize> = (0..arrays.rows()).collect();
                 for rows in rows.chunks(at_once(&arrays, options)?) {
-                    write(&self.answer_rows(&arrays, rows, precision)?)?;
+                    self.encode_arrays(&arrays, rows, take)?;
                 }
                 Ok(arrays.notes())
             }

@@ -8,6 +8,7 @@ use std::ops::Range;
 use crate::error::{Error, Result};
 pub use crate::layers::Entry;
 use crate::layers::ParameterSpec;
+use crate::tensor::{View, ViewMut, ops};
 
 /// All parameters of a network, layer by layer.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +64,24 @@ impl Layout {
     /// The weights that the L2 term and weight decay apply to.
     pub fn decayed(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| entry.decays)
+    }
+
+    /// Copies what a vector of another layout has for some layers to a vector of this one, to as many layers from `first`
+    /// on; vectors may end before the statistics.
+    pub(crate) fn copy_layers(
+        &self,
+        first: usize,
+        (other, layers): (&Layout, Range<usize>),
+        from: View,
+        mut to: ViewMut,
+    ) {
+        let pairs = other.layers[layers].iter().zip(&self.layers[first..]);
+        for (old, new) in pairs.flat_map(|(old, new)| other.entries[old.clone()].iter().zip(&self.entries[new.clone()]))
+        {
+            if old.start + old.shape.size() <= from.len() {
+                ops::copy(from.part(old.start, old.shape), to.reborrow().part(new.start, new.shape));
+            }
+        }
     }
 
     /// How many elements of θ are trained: the leading ones.

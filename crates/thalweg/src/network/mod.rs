@@ -12,6 +12,8 @@ pub use predictor::Predictor;
 pub use weights::Weights;
 pub use workspace::{Scale, Workspace};
 
+use std::ops::Range;
+
 use crate::error::{Error, Result};
 use crate::event::LayerRow;
 use crate::layers::{self, Backward, Layer, Mode, Node, Parameters, ParametersMut};
@@ -119,6 +121,34 @@ impl Network {
         &self.layers
     }
 
+    /// How many layers there are before the last one with parameters, whose inputs are what the network has learned to see;
+    /// none where these are the examples, or of an ensemble.
+    pub(crate) fn body(&self) -> Option<usize> {
+        let has = |layer: &usize| self.layout.of_layer(*layer).iter().any(|entry| entry.trained);
+        let last = (0..self.layers.len()).rev().find(has).filter(|last| *last > 0);
+        last.filter(|_| self.members() == 1)
+    }
+
+    /// The network of some of its layers, in a row, with their part of θ.
+    ///
+    /// # Errors
+    /// If a layer is a custom one, or there are none.
+    pub(crate) fn part(&self, layers: Range<usize>, theta: &Tensor) -> Result<(Network, Tensor)> {
+        let first = layers.start;
+        let input = if first == 0 { self.input } else { self.outputs[first - 1] };
+        let copies =
+            self.layers[layers.clone()].iter().map(|layer| layers::read_layer(layers::write_layer(&**layer), &[]));
+        let part = Network::new(input, copies.collect::<Result<_>>()?)?;
+        let mut own = Tensor::zeros([part.layout.len()], theta.dtype());
+        part.layout.copy_layers(0, (&self.layout, layers), theta.view(), own.view_mut());
+        Ok((part, own))
+    }
+
+    /// The layers, without the network.
+    pub(crate) fn into_layers(self) -> Vec<Box<dyn Layer>> {
+        self.layers
+    }
+
     /// The layers as nodes of a graph of operations, named `layers.0` and so on.
     ///
     /// # Errors
@@ -219,13 +249,14 @@ impl Network {
 
     /// [`Network::forward`] for tensors that are known to fit.
     pub(crate) fn run_forward<'w>(&self, theta: View, x: View, workspace: &'w mut Workspace, mode: Mode) -> View<'w> {
-        let (m, precision) = (x.shape().rows(), workspace.precision);
+        let (m, precision, frozen) = (x.shape().rows(), workspace.precision, workspace.frozen);
         let x = x.part(0, self.input.batch(m));
         for (i, layer) in self.layers.iter().enumerate() {
             let (before, from_here) = workspace.outputs.split_at_mut(i);
             let input = before.last().map_or(x, |y| y.rows(m));
             let parameters = Parameters { theta, entries: self.layout.of_layer(i), precision, lengths: None };
-            layer.forward(parameters, input, from_here[0].rows_mut(m), &mut workspace.saved[i], mode.of_layer(i));
+            let mode = if i < frozen { Mode::Predict } else { mode.of_layer(i) };
+            layer.forward(parameters, input, from_here[0].rows_mut(m), &mut workspace.saved[i], mode);
         }
         workspace.output(m)
     }
@@ -249,9 +280,9 @@ impl Network {
         workspace: &mut Workspace,
         mut gradient: ViewMut,
     ) {
-        let (m, precision) = (x.shape().rows(), workspace.precision);
+        let (m, precision, frozen) = (x.shape().rows(), workspace.precision, workspace.frozen);
         let x = x.part(0, self.input.batch(m));
-        for (i, layer) in self.layers[..layers].iter().enumerate().rev() {
+        for (i, layer) in self.layers[..layers].iter().enumerate().skip(frozen).rev() {
             let y = workspace.outputs[i].rows(m);
             let input = if i == 0 { x } else { workspace.outputs[i - 1].rows(m) };
             let [dy, dx] = &mut workspace.deltas;
@@ -264,7 +295,7 @@ impl Network {
                 y,
                 dy: dy.view_mut().part(0, self.outputs[i].batch(m)),
                 saved: &mut workspace.saved[i],
-                dx: (i > 0).then(|| dx.view_mut().part(0, input.shape())),
+                dx: (i > frozen).then(|| dx.view_mut().part(0, input.shape())),
             };
             let entries = self.layout.of_layer(i);
             let own = ParametersMut::new(gradient.reborrow(), entries);
@@ -280,7 +311,7 @@ impl Network {
 
     /// Updates running statistics from the last forward pass in training.
     pub fn update_statistics(&self, mut theta: ViewMut, workspace: &Workspace) {
-        for (i, layer) in self.layers.iter().enumerate() {
+        for (i, layer) in self.layers.iter().enumerate().skip(workspace.frozen) {
             let entries = self.layout.of_layer(i);
             layer.update_statistics(ParametersMut::new(theta.reborrow(), entries), &workspace.saved[i]);
         }

@@ -11,6 +11,8 @@ use crate::tensor::{Activation, Dtype, Shape, Tensor, View, ViewMut};
 pub struct Workspace {
     /// How passes in it compute the products of f32 matrices; by default in f32.
     pub precision: MatmulPrecision,
+    /// How many of the first layers are not trained: they answer as in prediction, and a backward pass ends behind them.
+    pub(crate) frozen: usize,
     /// Each layer's output.
     pub(super) outputs: Vec<Tensor>,
     /// What each layer saves for its backward pass.
@@ -31,6 +33,7 @@ impl Workspace {
         let zeros = |shape: Shape| Tensor::zeros(shape, dtype);
         Workspace {
             precision: MatmulPrecision::F32,
+            frozen: 0,
             outputs: outputs.iter().map(|shape| zeros(shape.batch(m))).collect(),
             saved: layers
                 .iter()
@@ -195,6 +198,11 @@ impl Scale {
             alive: self.alive.zip(other.alive).map(either),
             saturated: self.saturated.zip(other.saturated).map(|(a, b)| a + b),
         }
+    }
+
+    /// Whether there were activations.
+    pub(crate) fn is_sampled(&self) -> bool {
+        self.count > 0
     }
 
     /// Standard deviation of the activations; NaN if one is not finite.

@@ -25,15 +25,20 @@ const OF_IMAGES: [&str; 11] = [
 const OF_SOUNDS: [&str; 9] =
     ["gain", "stretch", "pitch", "snr", "suppress", "mask_time", "mask_frequency", "background", "background_snr"];
 
-/// How training examples are changed.
+/// How training examples are changed: not by default where the head alone is trained.
 ///
 /// # Errors
 /// If an option is for another kind of data, or backgrounds cannot be read.
-pub(super) fn augmentation(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Augmentation> {
+pub(super) fn augmentation(facts: &Facts, head_alone: bool, decisions: &mut Vec<Decision>) -> Result<Augmentation> {
     let asked = &facts.config.augment;
     let given = given(asked);
     let own = given.iter().any(|name| !["augment", "ablate_augment"].contains(&name.as_str()));
-    let auto = !facts.course && (facts.image.is_some() || facts.sound.is_some());
+    let usual = !facts.course && (facts.image.is_some() || facts.sound.is_some());
+    let auto = usual && !head_alone;
+    if usual && head_alone && !own && asked.augment.is_none() {
+        let why = "what the frozen layers make of them is computed once";
+        decide(decisions, "training examples are not changed".into(), why.into(), "[augment=true]");
+    }
     if asked.augment == Some(false) || !(own || asked.augment == Some(true) || auto) {
         return Ok(Augmentation::default());
     }

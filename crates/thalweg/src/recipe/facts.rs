@@ -19,6 +19,8 @@ pub(super) struct Facts<'a> {
     pub(super) data: &'a Dataset,
     /// The model whose parameters the network starts from, if it is planned anew for them.
     pub(super) start: Option<&'a Model>,
+    /// How many layers of a model there are before a new head, if training starts so.
+    pub(super) body: Option<usize>,
     pub(super) task: Task,
     /// m, the training rows.
     pub(super) rows: usize,
@@ -68,6 +70,7 @@ impl<'a> Facts<'a> {
             config,
             data,
             start: None,
+            body: None,
             task: data.task,
             rows: data.train_rows(),
             dev_rows: data.parts.dev.rows,
@@ -85,6 +88,16 @@ impl<'a> Facts<'a> {
             few_sounds: sound.is_some() && auto && train.edition > 1 && data.train_rows() < FEW_SOUNDS,
             few_photos: colour && few && auto && !fast && train.label_smoothing == 0.0,
         }
+    }
+
+    /// The same once it is known that the network is a model's with a new head: little is to be learned then.
+    pub(super) fn with_body(self, body: Option<usize>) -> Self {
+        Facts { body, few_photos: self.few_photos && body.is_none(), ..self }
+    }
+
+    /// Whether a network of convolutions learns another task.
+    pub(super) fn transfers(&self) -> bool {
+        self.body.is_some() && self.convolutions
     }
 
     /// The reason for what follows from the number of training rows.

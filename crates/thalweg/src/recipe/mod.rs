@@ -3,6 +3,7 @@
 mod augment;
 mod candidates;
 mod facts;
+mod freeze;
 mod images;
 mod layers;
 mod numbers;
@@ -26,6 +27,7 @@ use crate::optimizers::{self, Hyperparameters, Optimizer, Registered};
 use crate::tensor::ops::{self, MatmulPrecision};
 use crate::tensor::{Dtype, Shape, Tensor};
 use crate::train::{Augmentation, Settings, State};
+pub(crate) use start::{dataset, model as start_model};
 pub(crate) use train_on_dev::for_training;
 
 /// Everything that training needs besides the examples.
@@ -88,22 +90,25 @@ fn decided(facts: Facts) -> Result<Plan> {
     sounds::check(&facts)?;
     threshold::check(&facts)?;
     let loss = loss(&facts)?;
-    let (network, candidates, start) = match &config.train.start_from {
+    let (network, candidates, start, body) = match &config.train.start_from {
         Some(path) => {
-            let (network, theta) = start::from(path, config, data, &mut decisions)?;
-            (network, 1, theta)
+            let start = start::from(path, &facts, &mut decisions)?;
+            (start.network, 1, Some(start.theta), start.body)
         }
         None => {
             let (layers, candidates) = layers::layers(&facts, &mut decisions)?;
-            (Network::new(input_shape(data)?, layers)?, candidates, None)
+            (Network::new(input_shape(data)?, layers)?, candidates, None, None)
         }
     };
+    let facts = facts.with_body(body);
     let (registered, given) = optimizer(&facts)?;
     let optimizer = (registered.build)(&given);
     let usual_rate = (registered.learning_rate)(&given);
     let optimizers = (optimizer.name(), usual_rate);
-    let settings = settings::settings(&facts, &network, candidates, optimizers, &mut decisions)?;
-    let augmentation = augment::augmentation(&facts, &mut decisions)?;
+    let mut settings = settings::settings(&facts, &network, candidates, optimizers, &mut decisions)?;
+    settings.freeze = freeze::freeze(&facts, &network, settings.epochs, &mut decisions)?;
+    let head_alone = freeze::trains_head_alone(&settings.freeze, &network);
+    let augmentation = augment::augmentation(&facts, head_alone, &mut decisions)?;
     let dtype = if config.train.precision == Precision::F64 { Dtype::F64 } else { Dtype::F32 };
     Ok(Plan { network, candidates, start, loss, optimizer, settings, dtype, augmentation, decisions })
 }

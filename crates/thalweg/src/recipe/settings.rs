@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::facts::Facts;
+use super::freeze::HEAD_EPOCHS;
 use super::layers::averaged;
 use super::{decide, products, texts, unknown};
 use crate::config::Quality;
@@ -12,7 +13,7 @@ use crate::event::Decision;
 use crate::metrics;
 use crate::network::Network;
 use crate::schedule::{self, Schedule};
-use crate::train::{Folds, Settings};
+use crate::train::{Folds, Freeze, Settings};
 
 /// Settings for a network, whose members are of so many candidates, and an optimiser of a name, which usually learns at a rate.
 ///
@@ -62,6 +63,7 @@ pub(super) fn settings(
             seed: train.seed,
             of: averaged(facts.task),
         }),
+        freeze: Freeze::default(),
         time_limit: train.time_limit.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)),
     })
 }
@@ -88,8 +90,19 @@ fn batch_size(facts: &Facts, decisions: &mut Vec<Decision>) -> usize {
 /// Multiply-adds of forward passes in a training on few sounds: a minute or two on two cores.
 const WORK_ON_FEW_SOUNDS: f64 = 1.75e12;
 
+/// Multiply-adds of forward passes in which a network of convolutions learns another task: some minutes on two cores, as
+/// the backward passes take twice as long.
+const WORK_ON_ANOTHER_TASK: f64 = 4e12;
+
 fn epochs(facts: &Facts, network: &Network, decisions: &mut Vec<Decision>) -> usize {
     facts.config.train.epochs.unwrap_or_else(|| {
+        if facts.transfers() {
+            let work = network.multiply_adds() * facts.rows.max(1) as f64;
+            let epochs = HEAD_EPOCHS + ((WORK_ON_ANOTHER_TASK / work) as usize).clamp(5, 30);
+            let each = format!("{}, {:.0} million multiply-adds each", facts.of_rows(), network.multiply_adds() / 1e6);
+            decide(decisions, format!("at most {epochs} epochs"), each, "[epochs=100]");
+            return epochs;
+        }
         let thousands = match facts.config.train.quality {
             Quality::Fast => 500,
             Quality::Good => 1_500,
@@ -132,6 +145,7 @@ fn learning_rate(facts: &Facts, (optimizer, usual): (&str, Option<f64>), decisio
                 }
             }
             () if facts.linear => 2e-2,
+            () if facts.transfers() => 1e-3,
             () if facts.convolutions => 3e-3,
             () if facts.rows < 2_000 => 2e-3,
             () if facts.rows < 5_000 && (facts.first_edition || !facts.task.is_classes()) => 2e-3,

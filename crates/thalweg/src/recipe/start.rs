@@ -1,33 +1,98 @@
-//! Training that goes on from a model: its network and its parameters instead of drawn ones.
+//! Training that goes on from a model: its network and its parameters instead of drawn ones, with a new last layer where
+//! the task is another.
 
+use std::path::Path;
+
+use super::facts::Facts;
 use super::{decide, input_shape};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Head};
+use crate::data;
 use crate::data::dataset::Dataset;
 use crate::data::preprocess::{Input, Transform};
+use crate::data::target::Target;
 use crate::error::{Error, Result};
 use crate::event::Decision;
+use crate::layers::{Dropout, Layer, Linear, Resize};
 use crate::model::Model;
 use crate::network::Network;
-use crate::tensor::Tensor;
+use crate::tensor::{Activation, Shape, Tensor};
+
+/// The share of the features that a new last layer does not see of an example in training.
+const DROPPED: f64 = 0.2;
+
+/// What training starts from.
+pub(super) struct Start {
+    pub(super) network: Network,
+    pub(super) theta: Tensor,
+    /// How many layers there are before a new head, if there is one.
+    pub(super) body: Option<usize>,
+}
+
+/// The model that training starts from: a model file, a run's folder or an ONNX graph.
+///
+/// # Errors
+/// If it cannot be read.
+pub(crate) fn model(path: &str) -> Result<Model> {
+    #[cfg(feature = "onnx")]
+    if Path::new(path).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx")) {
+        return crate::import::onnx(Path::new(path), None).map(|(model, _)| model);
+    }
+    Model::load(Path::new(path))
+}
+
+/// The data of a configuration, in the form and with the scales that the model is for which training starts from, if any.
+///
+/// # Errors
+/// If a source or the model cannot be read, or rows cannot be trained on.
+pub(crate) fn dataset(config: &Config) -> Result<Dataset> {
+    let Some(path) = &config.train.start_from else { return data::load(config) };
+    data::load_like(config, model(path)?.pipeline.array.as_ref())
+}
 
 /// The network of a model and its parameters, if they fit the data.
-pub(super) fn from(
-    path: &str,
-    config: &Config,
-    data: &Dataset,
-    decisions: &mut Vec<Decision>,
-) -> Result<(Network, Option<Tensor>)> {
-    let Model { network, theta, pipeline, target, .. } = Model::load(path)?;
-    let differs = |what: String, fix: &str| Error::config(what).at("train.start_from").fix(fix);
+///
+/// # Errors
+/// If they do not, or options of a network are given, too.
+pub(super) fn from(path: &str, facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Start> {
+    let Facts { config, data, .. } = *facts;
+    let model = model(path)?;
     if config.network != config::Network::default() {
         let message = "the network is the model's own, and options of a network are given too".into();
         return Err(differs(message, "leave out the options of the network, or [start_from]"));
     }
-    let (found, wanted) = (input_shape(data)?, network.input());
-    if found != wanted {
-        let message = format!("the model's network takes {wanted}, the data gives {found}");
-        return Err(differs(message, "use data of the shape, or with the columns, that the model was trained on"));
+    check_columns(&model, data)?;
+    decide(
+        decisions,
+        format!("the network and its first parameters are those of {path}"),
+        "they are to be trained further".into(),
+        "[start_from]",
+    );
+    let input = input_shape(data)?;
+    let resize = resize(input, model.network.input(), facts, decisions)?;
+    let new_head = new_head(config, &model.target, data, decisions)?;
+    let Model { network, theta, .. } = model;
+    let (layout, count) = (network.layout().clone(), network.layers().len());
+    let body = if new_head { body(&network)? } else { count };
+    let first = usize::from(resize.is_some());
+    let own = network.into_layers().into_iter().take(body);
+    let mut layers: Vec<Box<dyn Layer>> = resize.into_iter().map(|resize| Box::new(resize) as _).chain(own).collect();
+    if new_head {
+        layers.push(Box::new(Dropout { rate: DROPPED }));
+        layers.push(Box::new(Linear::new(data.target.outputs(), Activation::Identity)));
     }
+    let network = Network::new(input, layers)?;
+    let mut start = network.initialize(config.train.seed, theta.dtype());
+    network.layout().copy_layers(first, (&layout, 0..body), theta.view(), start.view_mut());
+    Ok(Start { network, theta: start, body: new_head.then_some(first + body) })
+}
+
+fn differs(what: String, fix: &str) -> Error {
+    Error::config(what).at("train.start_from").fix(fix)
+}
+
+/// Checks that the columns of a table are those of the model.
+fn check_columns(model: &Model, data: &Dataset) -> Result<()> {
+    let pipeline = &model.pipeline;
     let (features, known) = (data.pipeline.features(), pipeline.features());
     if pipeline.array.is_none()
         && let Some((found, known)) = features.iter().zip(&known).find(|(found, known)| found != known)
@@ -41,30 +106,74 @@ pub(super) fn from(
             (Transform::Ordered(found), Transform::Ordered(known)) => found.levels != known.levels,
             _ => false,
         });
-    if let Some((Input { column, .. }, _)) = other {
-        let message = format!("the model knows other categories of {column:?} than the data has");
-        return Err(differs(message, "use data with the categories that the model was trained on"));
+    match other {
+        Some((Input { column, .. }, _)) => {
+            let message = format!("the model knows other categories of {column:?} than the data has");
+            Err(differs(message, "use data with the categories that the model was trained on"))
+        }
+        None => Ok(()),
     }
-    let (outputs, task) = (network.output().size(), data.task);
-    if outputs != data.target.outputs() || target.task != task {
-        let (model, found) = (target.task, data.target.outputs());
-        let message = format!("the model has {outputs} outputs for {model}, the data needs {found} for {task}");
-        return Err(differs(message, "use data with as many classes or numbers to predict, or set [task]"));
+}
+
+/// The layer that brings the data's images to the size that the network takes, if they have another.
+fn resize(found: Shape, wanted: Shape, facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Option<Resize>> {
+    if found == wanted {
+        return Ok(None);
     }
-    if target.classes != data.target.classes {
-        let classes = format!("{:?} and {:?}", target.classes, data.target.classes);
-        decide(
-            decisions,
-            "classes are those of the model in their order, by other names".into(),
-            classes,
-            "[start_from]",
-        );
+    match (facts.image, wanted.image()) {
+        (Some([.., channels]), Some([height, width, known])) if channels == known => {
+            decide(
+                decisions,
+                format!("the network brings images to {height} × {width} pixels first"),
+                format!("it was trained on such, and the data has {found}"),
+                "[start_from]",
+            );
+            Ok(Some(Resize { height, width }))
+        }
+        _ => {
+            let message = format!("the model's network takes {wanted}, the data gives {found}");
+            Err(differs(message, "use data of the shape, or with the columns, that the model was trained on"))
+        }
     }
-    decide(
-        decisions,
-        format!("the network and its first parameters are those of {path}"),
-        "they are to be trained further".into(),
-        "[start_from]",
-    );
-    Ok((network, Some(theta)))
+}
+
+/// Whether the last layer is drawn for the data's task, and not the model's.
+fn new_head(config: &Config, model: &Target, data: &Dataset, decisions: &mut Vec<Decision>) -> Result<bool> {
+    let (outputs, needed) = (model.outputs(), data.target.outputs());
+    let fits = outputs == needed && model.task == data.task;
+    // A graph from elsewhere numbers its classes.
+    let numbered = model.classes.iter().enumerate().all(|(i, class)| *class == i.to_string());
+    let same = model.classes == data.target.classes || numbered;
+    let why = match fits {
+        false => {
+            format!("the model has {outputs} outputs for {}, the data needs {needed} for {}", model.task, data.task)
+        }
+        true => format!("classes are {:?} in the model and {:?} in the data", model.classes, data.target.classes),
+    };
+    match config.train.head {
+        Some(Head::Keep) if !fits => {
+            Err(differs(why, "use data with as many classes or numbers to predict, or [head=new]"))
+        }
+        Some(Head::Keep) => Ok(false),
+        None if fits && same => Ok(false),
+        Some(Head::New) | None => {
+            let why = if fits && same { "it is asked for".into() } else { why };
+            decide(decisions, format!("a new last layer of {needed} units"), why, "[head=keep]");
+            Ok(true)
+        }
+    }
+}
+
+/// How many layers there are before the one that a new head replaces.
+fn body(network: &Network) -> Result<usize> {
+    network.body().ok_or_else(|| match network.members() {
+        1 => {
+            let message = "nothing is left of the model's network with another last layer".into();
+            differs(message, "leave out [start_from], or start from a model with hidden layers")
+        }
+        members => {
+            let message = format!("the model is an ensemble of {members}, which have no layer in common");
+            differs(message, "start from a model that was trained with [ensemble=1]")
+        }
+    })
 }

@@ -17,6 +17,7 @@ mod explanation;
 mod fingerprint;
 mod fitted_target;
 mod folder;
+mod frozen;
 mod history;
 mod in_memory;
 pub(crate) mod keep;
@@ -44,7 +45,7 @@ use crate::config::Config;
 use crate::data::dataset::{self, Dataset};
 use crate::data::examples::Examples as Rows;
 use crate::data::schema::Task;
-use crate::data::{self, memory, rejects};
+use crate::data::{memory, rejects};
 use crate::error::{Advice, Error, Kind, Result, advice};
 #[cfg(feature = "images")]
 use crate::event::Decision;
@@ -110,7 +111,7 @@ pub(crate) fn begin(config: &Config, folder: RunFolder, callback: &mut dyn Callb
         dataset::freeze(config, &data);
         // The model that is started from may be gone or replaced when the run is resumed.
         if let Some(start) = &config.train.start_from {
-            Model::load(start)?.save(folder.start())?;
+            recipe::start_model(start)?.save(folder.start())?;
         }
         if !data.rejects.is_empty() {
             atomic::write(&folder.rejects(), &rejects::to_csv(&data.rejects))?;
@@ -222,7 +223,7 @@ pub(crate) fn prepare(config: &Config) -> Result<(Dataset, Plan)> {
 
 /// The data that a configuration names, as it is trained on.
 fn training_data(config: &Config) -> Result<Dataset> {
-    Ok(recipe::for_training(config, Cow::Owned(data::load(config)?))?.into_owned())
+    Ok(recipe::for_training(config, Cow::Owned(recipe::dataset(config)?))?.into_owned())
 }
 
 /// The same on a separate thread, so that a stop request need not wait until the data is read.
@@ -352,28 +353,38 @@ pub(crate) fn fit(
     // Mixed examples have soft targets.
     let mixed = data.task == Task::Multiclass && !plan.augmentation.mix.is_none();
     let classes = mixed.then(|| data.target.outputs());
+    let evaluate = |outputs: &[f64]| {
+        let mut evaluated = EvaluatedExamples::default();
+        evaluated.extend(&data.target, outputs, &data.parts.dev);
+        evaluated.metrics(&data.target)
+    };
     let mut train: Box<dyn TrainingSet> = match &data.on_disk {
         Some(file) => {
             let rows = FromDisk::new(file.clone(), plan.dtype, memory::at_once(&config.data)?);
             Box::new(rows.with_classes(class_weights, classes))
         }
         None => {
-            let examples = examples(&data.parts.train, class_weights, data, plan.dtype)?;
-            Box::new(match classes {
+            let examples_of = |rows: &Rows| examples(rows, class_weights, data, plan.dtype);
+            let examples = examples_of(&data.parts.train)?;
+            let examples = match classes {
                 Some(classes) => examples.one_hot(classes),
                 None => examples,
-            })
+            };
+            if frozen::sees_the_same(plan, state) {
+                let dev = examples_of(&data.parts.dev)?;
+                let dev = (dev.rows() > 0).then_some(&dev);
+                let end = frozen::fit(plan, (&examples, dev), &evaluate, state, callback)?;
+                if end != StopReason::Done || state.epoch >= plan.settings.epochs {
+                    return Ok(end);
+                }
+            }
+            Box::new(examples)
         }
     };
     if !plan.augmentation.is_none() {
         train = Box::new(Augmented::new(train, example_shape(data)?, plan.augmentation.clone()));
     }
     let dev = judged_on(&data.parts.dev, class_weights, data, plan.dtype)?;
-    let evaluate = |outputs: &[f64]| {
-        let mut evaluated = EvaluatedExamples::default();
-        evaluated.extend(&data.target, outputs, &data.parts.dev);
-        evaluated.metrics(&data.target)
-    };
     let trainer = Trainer {
         network: &plan.network,
         loss: &*plan.loss,

@@ -2,7 +2,7 @@
 //!
 //! Each derivative is written in terms of the activation a = g(z) where that is possible, so that a layer needs to
 //! save z only if [`Activation::needs_input`]. At a kink (ReLU's 0) the derivative is that of the left
-//! side: 0 for ReLU, s for leaky ReLU. A new activation is a variant with its formulas, and one line in [`ALL`].
+//! side: 0 for ReLU, s for leaky ReLU; at ReLU6's 6 it is 0. A new activation is a variant with its formulas, and one line in [`ALL`].
 
 use std::fmt;
 use std::mem::discriminant;
@@ -27,6 +27,8 @@ pub enum Activation {
     Tanh,
     /// max(0, z), g' = 1 where z > 0, else 0.
     Relu,
+    /// min(max(0, z), 6), g' = 1 where 0 < z < 6, else 0 (Howard et al. 2017).
+    Relu6,
     /// max(s·z, z) with slope s, 0 ≤ s < 1; g' = 1 where z > 0, else s.
     LeakyRelu(f64),
     /// z where z > 0, else α(e^z − 1), α > 0 (Clevert et al. 2016).
@@ -67,11 +69,12 @@ struct Number {
 }
 
 /// Every activation.
-pub const ALL: [Registered; 13] = [
+pub const ALL: [Registered; 14] = [
     plain("identity", Activation::Identity),
     plain("sigmoid", Activation::Sigmoid),
     plain("tanh", Activation::Tanh),
     plain("relu", Activation::Relu),
+    plain("relu6", Activation::Relu6),
     Registered {
         number: Some(Number {
             build: Activation::LeakyRelu,
@@ -98,6 +101,8 @@ const fn above_zero(build: fn(f64) -> Activation) -> Option<Number> {
     Some(Number { build, fits: |x| x > 0.0 && x.is_finite(), expected: "a number above 0" })
 }
 
+/// Where [`Activation::Relu6`] ends to rise.
+const SIX: f64 = 6.0;
 const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 const SELU_LAMBDA: f64 = 1.050_700_987_355_480_5;
 const SQRT_HALF: f64 = std::f64::consts::FRAC_1_SQRT_2;
@@ -133,7 +138,7 @@ impl Activation {
     /// Whether the derivative jumps at z = 0 (for those, a > 0 exactly where z > 0).
     fn has_kink(self) -> bool {
         match self {
-            Activation::Relu | Activation::LeakyRelu(_) | Activation::Selu => true,
+            Activation::Relu | Activation::Relu6 | Activation::LeakyRelu(_) | Activation::Selu => true,
             Activation::Elu(alpha) => alpha != 1.0,
             _ => false,
         }
@@ -144,12 +149,15 @@ impl Activation {
         if self.has_kink() {
             sides.extend((0..a.len()).map(|i| a.at(i) > 0.0));
         }
+        if self == Activation::Relu6 {
+            sides.extend((0..a.len()).map(|i| a.at(i) < SIX));
+        }
     }
 
     /// Whether it belongs to the ReLU kinds, for which He initialisation was derived.
     pub fn is_rectifier(self) -> bool {
         use Activation::*;
-        matches!(self, Relu | LeakyRelu(_) | Elu(_) | Gelu | GeluTanh | Silu(_) | Mish | Softplus)
+        matches!(self, Relu | Relu6 | LeakyRelu(_) | Elu(_) | Gelu | GeluTanh | Silu(_) | Mish | Softplus)
     }
 
     /// a = g(z) for rows of `columns` elements, in place unless z is given.
@@ -160,6 +168,10 @@ impl Activation {
             Activation::Sigmoid => map(z, a, sigmoid),
             Activation::Tanh => map(z, a, |z| z.tanh()),
             Activation::Relu => map(z, a, move |z| z.max(zero)),
+            Activation::Relu6 => {
+                let six = T::of(SIX);
+                map(z, a, move |z| -(-z.max(zero)).max(-six));
+            }
             Activation::LeakyRelu(s) => {
                 let s = T::of(s);
                 map(z, a, move |z| z.max(s * z));
@@ -195,6 +207,10 @@ impl Activation {
             Activation::Sigmoid => zip(da, saved, dz, move |da, a| da * (a * (one - a))),
             Activation::Tanh => zip(da, saved, dz, move |da, a| da * (one - a * a)),
             Activation::Relu => zip(da, saved, dz, move |da, a| if a > zero { da } else { zero }),
+            Activation::Relu6 => {
+                let six = T::of(SIX);
+                zip(da, saved, dz, move |da, a| if a > zero && a < six { da } else { zero });
+            }
             Activation::LeakyRelu(s) => {
                 let s = T::of(s);
                 zip(da, saved, dz, move |da, a| if a > zero { da } else { s * da });

@@ -556,6 +556,39 @@ pub fn sort_each(size: usize, z: ViewMut) {
     }
 }
 
+/// y = the images of x, height × width × channels, at another height and width, by bilinear interpolation.
+pub fn resize(image: [usize; 3], to: [usize; 2], x: View, y: ViewMut) {
+    let (m, result) = (x.shape().rows(), to[0] * to[1] * image[2]);
+    fits!("resize", x.shape().columns() == image.iter().product::<usize>() && y.view().len() == m * result, x, y);
+    by_dtype!(x, typed(image, to, x, y));
+
+    fn typed<T: Element>(image: [usize; 3], to: [usize; 2], x: View, y: ViewMut) {
+        thalweg_kernels::resize::bilinear(image, to, T::read(x), T::write(y));
+    }
+}
+
+/// The shares that [`resize`] takes along an axis, to × from.
+pub fn interpolation(from: usize, to: usize) -> Vec<f64> {
+    let mut shares = vec![0.0; to * from];
+    for i in 0..to {
+        let (first, second, share) = thalweg_kernels::resize::between(i, from, to);
+        shares[i * from + first] += 1.0 - share;
+        shares[i * from + second] += share;
+    }
+    shares
+}
+
+/// dx of [`resize`], from dy.
+pub fn resize_backward(image: [usize; 3], to: [usize; 2], dy: View, dx: ViewMut) {
+    let (m, result) = (dy.shape().rows(), to[0] * to[1] * image[2]);
+    fits!("resize_backward", dx.view().len() == m * image.iter().product::<usize>() && dy.len() == m * result, dy, dx);
+    by_dtype!(dy, typed(image, to, dy, dx));
+
+    fn typed<T: Element>(image: [usize; 3], to: [usize; 2], dy: View, dx: ViewMut) {
+        thalweg_kernels::resize::bilinear_gradient(image, to, T::read(dy), T::write(dx));
+    }
+}
+
 /// Multiplies row i of y by `factors[i]`.
 pub fn scale_rows(y: ViewMut, factors: View) {
     fits!("scale_rows", y.shape().rows() == factors.len(), y, factors);

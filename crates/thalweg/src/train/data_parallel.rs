@@ -46,6 +46,8 @@ pub(super) struct Pass<'a> {
     pub(super) noise: RngContext<'a>,
     pub(super) folds: Option<&'a Folds>,
     pub(super) products: MatmulPrecision,
+    /// How many of the first layers are not trained.
+    pub(super) frozen: usize,
 }
 
 /// Memory for the passes of a step, allocated once.
@@ -106,7 +108,7 @@ impl DataParallel {
                 }
                 None => weights,
             };
-            workspace.precision = pass.products;
+            (workspace.precision, workspace.frozen) = (pass.products, pass.frozen);
             pass.network.run_forward(pass.theta, x, workspace, Mode::Train(noise));
             let (z, dz) = workspace.member_delta(m);
             *j = cost.compute_share(pass.loss, z, y, weights, total, Some(dz));
@@ -204,8 +206,16 @@ mod tests {
         for m in [size, 300, 1] {
             let noise = RngContext { seed: 1, epoch: 1, layer: 0, examples: &numbers[..m] };
             let (loss, products) = (&SigmoidCrossEntropy, MatmulPrecision::F32);
-            let pass =
-                Pass { network: &network, loss, theta: theta.view(), batch: &batch, noise, folds: None, products };
+            let pass = Pass {
+                network: &network,
+                loss,
+                theta: theta.view(),
+                batch: &batch,
+                noise,
+                folds: None,
+                products,
+                frozen: 0,
+            };
             let mut whole = DataParallel { rows: m, ..DataParallel::new(&network, &[size], dtype) };
             whole.parts[0].workspace = network.workspace(m, dtype);
             whole.parts[0].cost = Cost::new(m, dtype);

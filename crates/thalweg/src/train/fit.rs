@@ -6,6 +6,7 @@ use super::batches::{Batch, TrainingSet};
 use super::callback::Callback;
 use super::data_parallel::{DataParallel, Pass};
 use super::folds::Folds;
+use super::freeze::{Freeze, Slower};
 use super::state::{Best, State};
 use crate::error::{Error, Kind, Result, advice};
 use crate::event::{Event, LayerScale, Phases};
@@ -53,6 +54,8 @@ pub struct Settings {
     pub temperature_scaling: bool,
     /// Which members leave out which of the first training rows, if these are the dev rows.
     pub folds: Option<Folds>,
+    /// Which layers keep their parameters, and which learn at a lower rate.
+    pub freeze: Freeze,
     /// The longest that training may take.
     pub time_limit: Option<Duration>,
     /// How steps compute the products of f32 matrices.
@@ -79,6 +82,7 @@ impl Default for Settings {
             average: 0.0,
             temperature_scaling: false,
             folds: None,
+            freeze: Freeze::default(),
             time_limit: None,
             products: MatmulPrecision::F32,
         }
@@ -141,7 +145,10 @@ impl Trainer<'_> {
             }
             let epoch = state.epoch + 1;
             let size = self.batch_size(epoch);
-            buffers.parts.plan(self.network, size);
+            buffers.begin_epoch(self, epoch, size);
+            if self.settings.freeze.thaws_in(epoch) && state.step == 0 {
+                state.begin_anew();
+            }
             let mut batches = self.train.epoch(size, self.settings.seed, epoch, state.step);
             let steps = self.train.rows().div_ceil(size);
             let share = 1.0 / steps as f64;
@@ -209,11 +216,14 @@ impl Trainer<'_> {
     /// Why training ends here, between epochs, if it does.
     fn end(&self, state: &State, clock: &Clock) -> Option<StopReason> {
         let Settings { epochs, patience, best_from, .. } = self.settings;
+        let (before, in_phase) = self.settings.freeze.phase(state.epoch, epochs);
+        let last_phase = before + in_phase >= epochs;
         let between = state.step == 0 && state.epoch > 0;
         let out_of_patience = self.dev.is_some()
             && patience > 0
             && state.epochs_without_improvement >= patience
-            && state.epoch >= best_from;
+            && state.epoch >= best_from
+            && last_phase;
         match () {
             () if between && clock.is_up() => Some(StopReason::TimeLimit),
             () if between && out_of_patience => Some(StopReason::Patience),
@@ -230,7 +240,7 @@ impl Trainer<'_> {
         examples: &[u32],
         time: (f64, f64),
     ) -> Result<f64> {
-        let TrainingBuffers { batch, parts, phases } = buffers;
+        let TrainingBuffers { batch, parts, phases, slower } = buffers;
         let start = Instant::now();
         let (j, gradient) = self.forward_backward(state, batch, parts, examples);
         let update = Instant::now();
@@ -238,10 +248,12 @@ impl Trainer<'_> {
         if !j.is_finite() {
             return Err(self.diverged(state, j));
         }
+        slower.leave_out_frozen(gradient);
         self.clip(gradient);
         state.t += 1;
         state.learning_rate = self.learning_rate(state, time);
-        self.update(state, gradient);
+        let at = Step { t: state.t - self.steps_before(state.epoch + 1), learning_rate: state.learning_rate };
+        slower.around(&mut state.theta, |theta| self.update(theta, &mut state.optimizer, at, gradient));
         self.network.update_statistics(state.theta.view_mut(), parts.workspace());
         if let Some(average) = &mut state.average {
             average.observe(state.theta.view());
@@ -262,7 +274,8 @@ impl Trainer<'_> {
         let theta = state.theta.view();
         let noise = RngContext { seed: settings.seed, epoch: state.epoch as u32 + 1, layer: 0, examples };
         let (folds, products) = (settings.folds.as_ref(), settings.products);
-        let pass = Pass { network: self.network, loss: self.loss, theta, batch, noise, folds, products };
+        let frozen = settings.freeze.frozen(state.epoch + 1);
+        let pass = Pass { network: self.network, loss: self.loss, theta, batch, noise, folds, products, frozen };
         let j = parts.compute(&pass) + self.l2_cost(theta);
         let gradient = parts.gradient();
         self.network.add_l2_gradient(theta, self.l2_factor(), gradient.view_mut());
@@ -282,22 +295,28 @@ impl Trainer<'_> {
     /// α of the current step, which is this share of an epoch, after this share of the time limit.
     fn learning_rate(&self, state: &State, (share, limit): (f64, f64)) -> f64 {
         let settings = &self.settings;
-        let at = Time { epoch: state.epoch + 1, done: state.step as f64 * share, epochs: settings.epochs, limit };
+        let (before, epochs) = settings.freeze.phase(state.epoch + 1, settings.epochs);
+        let at = Time { epoch: state.epoch + 1 - before, done: state.step as f64 * share, epochs, limit };
         settings.schedule.rate(settings.learning_rate, at, state.plateau.reductions)
             * schedule::warm_up(settings.warm_up, at, share)
     }
 
+    /// The steps that were done when the optimiser began, in an epoch (from 1).
+    fn steps_before(&self, epoch: usize) -> u64 {
+        let steps = |epoch: usize| self.train.rows().div_ceil(self.batch_size(epoch)) as u64;
+        (1..=self.settings.freeze.phase(epoch, self.settings.epochs).0).map(steps).sum()
+    }
+
     /// Updates θ by dθ: the optimiser sees only the trained part; decoupled decay shrinks the weights first.
-    fn update(&self, state: &mut State, gradient: &Tensor) {
-        let at = Step { t: state.t, learning_rate: state.learning_rate };
+    fn update(&self, theta: &mut Tensor, optimizer: &mut [Tensor], at: Step, gradient: &Tensor) {
         let decay = self.optimizer.weight_decay();
         for entry in self.network.layout().decayed().filter(|_| decay > 0.0) {
-            let weight = state.theta.view_mut().part(entry.start, entry.shape);
+            let weight = theta.view_mut().part(entry.start, entry.shape);
             ops::scale(weight, 1.0 - at.learning_rate * decay);
         }
         let trained = [self.network.layout().trained()];
-        let theta = state.theta.view_mut().part(0, trained);
-        self.optimizer.step(at, theta, gradient.view().part(0, trained), &mut state.optimizer);
+        let theta = theta.view_mut().part(0, trained);
+        self.optimizer.step(at, theta, gradient.view().part(0, trained), optimizer);
     }
 
     fn clip(&self, gradient: &mut Tensor) {
@@ -404,7 +423,7 @@ impl Trainer<'_> {
                 saturated: scale.saturated(),
             }
         };
-        scales.iter().enumerate().map(layer).collect()
+        scales.iter().enumerate().filter(|(_, scale)| scale.is_sampled()).map(layer).collect()
     }
 
     fn diverged(&self, state: &State, j: f64) -> Error {
@@ -421,6 +440,7 @@ struct TrainingBuffers {
     parts: DataParallel,
     /// What the seconds of the epoch went to so far.
     phases: Phases,
+    slower: Slower,
 }
 
 impl TrainingBuffers {
@@ -429,7 +449,12 @@ impl TrainingBuffers {
         let sizes = [trainer.batch_size(1), trainer.batch_size(trainer.settings.epochs)];
         let batch = train.new_batch(sizes[0].max(sizes[1]));
         let parts = DataParallel::new(network, &sizes, batch.x.dtype());
-        TrainingBuffers { batch, parts, phases: Phases::default() }
+        TrainingBuffers { batch, parts, phases: Phases::default(), slower: Slower::default() }
+    }
+
+    fn begin_epoch(&mut self, trainer: &Trainer, epoch: usize, batch_size: usize) {
+        self.parts.plan(trainer.network, batch_size);
+        self.slower.shares = trainer.settings.freeze.shares(trainer.network, epoch);
     }
 }
 

@@ -6,6 +6,7 @@ mod callback;
 mod data_parallel;
 mod fit;
 mod folds;
+mod freeze;
 mod from_disk;
 mod state;
 
@@ -17,5 +18,6 @@ pub use callback::Callback;
 pub(crate) use fit::predict_held_out;
 pub use fit::{Settings, StopReason, Trainer, predict};
 pub use folds::Folds;
+pub use freeze::Freeze;
 pub use from_disk::FromDisk;
 pub use state::{Best, State};

@@ -7,7 +7,7 @@ use crate::metrics::Metrics;
 use crate::network::Network;
 use crate::optimizers::{self, Optimizer};
 use crate::schedule::Plateau;
-use crate::tensor::{Dtype, Tensor};
+use crate::tensor::{Dtype, Tensor, ops};
 
 /// The state of training between two steps. With the data and the settings it determines every later bit.
 #[derive(Debug, Clone)]
@@ -46,6 +46,15 @@ impl State {
     /// The state before the first step, at random initialisation.
     pub fn new(network: &Network, optimizer: &dyn Optimizer, seed: u64, average: f64, dtype: Dtype) -> State {
         Self::from_theta(network, optimizer, network.initialize(seed, dtype), average)
+    }
+
+    /// Empties the optimiser's vectors and the average of θ, and forgets how long it has been without improvement.
+    pub(super) fn begin_anew(&mut self) {
+        self.epochs_without_improvement = 0;
+        self.optimizer.iter_mut().for_each(|vector| ops::fill(vector.view_mut(), 0.0));
+        if let Some(average) = &mut self.average {
+            *average = ParameterAverage::new(average.beta(), Tensor::zeros(self.theta.shape(), self.theta.dtype()), 0);
+        }
     }
 
     /// The state before the first step, from given parameters.

@@ -12,7 +12,7 @@ use super::record::{Ending, EpochValue, Trial, TrialKind, TrialState};
 use super::space::Space;
 use super::study::Study;
 use crate::config::{Config, Pruner};
-use crate::data::{self, dataset::Dataset};
+use crate::data::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::network::Predictor;
@@ -96,7 +96,7 @@ impl TrialRunner {
         if let Some((_, data)) = lock(&self.data).iter().find(|(of, _)| *of == key) {
             return Ok(data.clone());
         }
-        let data = Arc::new(data::load(config)?);
+        let data = Arc::new(recipe::dataset(config)?);
         let mut kept = lock(&self.data);
         // Folds come from small tables and are needed repeatedly.
         if kept.len() >= 4 * self.folds - 3 {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 use thalweg::layers::{
     Activate, Backward, BatchNorm, Configured, Conv2d, Dropout, Embedded, Embedding, Layer, LayerNorm, Linear, LogMel,
-    LogMelOptions, Mode, Padding, Pair, Parameters, ParametersMut, Parametrization, Periodic, Pool2d, Pooling,
+    LogMelOptions, Mode, Padding, Pair, Parameters, ParametersMut, Parametrization, Periodic, Pool2d, Pooling, Resize,
     RngContext,
 };
 use thalweg::network::Network;
@@ -248,6 +248,16 @@ fn pooling_of_all_kinds() {
         let found = pass(layer, &[], &images(case), &numbers(&case["dy"]), Mode::Predict);
         assert_near(&format!("{i}: y"), &found.y, &numbers(&case["y"]), 1e-15);
         assert_near(&format!("{i}: dx"), &found.dx, &numbers(&case["dx"]), 1e-15);
+    }
+}
+
+#[test]
+fn images_of_another_size() {
+    for (i, case) in list(&golden("images")["resized"]).iter().enumerate() {
+        let [height, width] = [0, 1].map(|axis| size(&case["to"][axis]));
+        let found = pass(Resize { height, width }, &[], &images(case), &numbers(&case["dy"]), Mode::Predict);
+        assert_near(&format!("{i}: y"), &found.y, &numbers(&case["y"]), 1e-14);
+        assert_near(&format!("{i}: dx"), &found.dx, &numbers(&case["dx"]), 1e-14);
     }
 }
 

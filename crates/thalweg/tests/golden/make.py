@@ -89,6 +89,7 @@ def exact_activations():
         "sigmoid": (sigma, lambda z: sigma(z) * sigma(-z)),
         "tanh": (mpmath.tanh, sech2),
         "relu": leaky(mpmath.mpf(0)),
+        "relu6": (lambda z: min(max(z, 0 * one), 6 * one), lambda z: one if 0 < z < 6 else 0 * one),
         "leaky_relu": leaky(mpmath.mpf(0.01)),
         "leaky_relu(0.2)": leaky(mpmath.mpf(0.2)),
         "elu": elu(1),
@@ -117,6 +118,7 @@ TORCH = {
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
     "relu": torch.relu,
+    "relu6": F.relu6,
     "leaky_relu": lambda z: F.leaky_relu(z, 0.01),
     "leaky_relu(0.2)": lambda z: F.leaky_relu(z, 0.2),
     "elu": F.elu,
@@ -399,7 +401,17 @@ def images():
         grads = torch.autograd.grad((y * dy).sum(), (x, gamma, beta))
         names = ["x", "gamma", "beta", "y", "dy", "dx", "dgamma", "dbeta"]
         norms.append({"axes": axes, **dict(zip(names, map(flat, (x, gamma, beta, y, dy, *grads))))})
-    write("images", f"PyTorch {torch.__version__}, float64", convolutions=convolutions, pools=pools, layer_norms=norms)
+    resized = []
+    for image, to in [((3, 4, 2), (5, 9)), ((6, 5, 1), (4, 2)), ((1, 3, 3), (2, 3)), ((4, 4, 2), (1, 1))]:
+        h, w, c = image
+        x = torch.randn(2, c, h, w, requires_grad=True)
+        y = F.interpolate(x, size=to, mode="bilinear", align_corners=False)
+        dy = torch.randn_like(y)
+        (dx,) = torch.autograd.grad((y * dy).sum(), x)
+        resized.append({"image": image, "to": to, "x": flat(last(x)), "y": flat(last(y)), "dy": flat(last(dy)),
+                        "dx": flat(last(dx))})
+    write("images", f"PyTorch {torch.__version__}, float64", convolutions=convolutions, pools=pools, layer_norms=norms,
+          resized=resized)
 
 
 def sounds():

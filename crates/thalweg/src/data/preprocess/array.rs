@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Number, Scale};
-use crate::config::Normalise;
-use crate::data::media_spec::MediaSpec;
+use crate::config::{self, Normalise};
+use crate::data::media_spec::{Fit, MediaSpec, PictureSpec};
 
 /// The scaling of an array's values, fitted on the training examples.
 ///
@@ -34,6 +34,34 @@ impl ArrayScale {
             vec![Scale::fit(rows.flatten().map(|x| f64::from(*x)), normalise)]
         };
         ArrayScale { shape: shape.to_vec(), scales, media: None }
+    }
+
+    /// Sets the options that are not set so that files are converted to the form that these scales are for.
+    pub(crate) fn adopt(&self, options: &mut config::Data) {
+        let picture = |sides: [usize; 3]| {
+            let [height, width, channels] = sides;
+            MediaSpec::Pictures(PictureSpec { height, width, channels, fit: Fit::default() })
+        };
+        let own = self.media.or(match self.shape[..] {
+            [height, width] => Some(picture([height, width, 1])),
+            [height, width, channels @ (1 | 3)] => Some(picture([height, width, channels])),
+            _ => None,
+        });
+        let Some(spec) = own else { return };
+        let given = options.clone();
+        spec.adopt(options);
+        options.image_size = given.image_size.or(options.image_size.take());
+        options.channels = given.channels.or(options.channels);
+        options.fit = given.fit.or(options.fit);
+        options.sample_rate = given.sample_rate.or(options.sample_rate);
+        options.seconds = given.seconds.or(options.seconds);
+        options.equal_loudness = given.equal_loudness.or(options.equal_loudness);
+    }
+
+    /// Whether these scales are for examples of a shape: for all of them, for each channel or for each position.
+    pub(crate) fn is_for(&self, shape: &[usize]) -> bool {
+        let count = self.scales.len();
+        count == 1 || shape.last() == Some(&count) || self.shape == shape
     }
 
     /// Whether examples are the rows of a matrix, each column with a unit of its own.

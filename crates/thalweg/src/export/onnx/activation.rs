@@ -15,6 +15,10 @@ pub(super) fn activate(graph: &mut Graph, scope: &str, g: Activation, z: &str, c
         Activation::Sigmoid => node("Sigmoid", Vec::new()),
         Activation::Tanh => node("Tanh", Vec::new()),
         Activation::Relu => node("Relu", Vec::new()),
+        Activation::Relu6 => {
+            let [zero, six] = [("zero", 0.0), ("six", 6.0)].map(|(own, x)| graph.floats(&name(own), &[], [x]));
+            graph.node(&name("Clip"), "Clip", [z, &zero, &six], Vec::new())
+        }
         Activation::LeakyRelu(slope) => node("LeakyRelu", vec![float("alpha", slope)]),
         Activation::Elu(1.0) => node("Elu", Vec::new()),
         Activation::Elu(alpha) => node("Elu", vec![float("alpha", alpha)]),

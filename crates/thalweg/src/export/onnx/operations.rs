@@ -10,7 +10,7 @@ use crate::export::lowered::{LoweredOp, lowered};
 use crate::layers::{Bag, BinnedInput, Embedded, Frame, LogMelOptions, Node, Op, Padding, Pooling};
 use crate::model::Model;
 use crate::network::Entry;
-use crate::tensor::{Activation, View, transposed};
+use crate::tensor::{Activation, Shape, View, ops, transposed};
 
 /// An operation, with the model that has its parameters.
 #[derive(Clone, Copy)]
@@ -76,6 +76,18 @@ fn operation(graph: &mut Graph, ctx: Context, x: Value) -> Value {
             convolution(graph, ctx, x, (frame, *groups), weight, *bias)
         }
         Op::Pool { frame, take, global } => pool(graph, ctx, x, (frame, *take, *global)),
+        Op::Resize { height, width, channels } => {
+            let image = graph.channels_first(ctx.scope(), &x, grey_as_image(x.shape, *channels));
+            // Two products, as runtimes differ in what sizes they take.
+            let [from_height, from_width] = [x.shape.dimensions()[0], x.shape.dimensions()[1]];
+            let down = ops::interpolation(from_height, *height);
+            let down = graph.floats(&ctx.name("down"), &[*height, from_height], down);
+            let across = transposed(&ops::interpolation(from_width, *width), *width);
+            let across = graph.floats(&ctx.name("across"), &[from_width, *width], across);
+            let rows = graph.node(&ctx.name("rows"), "MatMul", [&down, &image], Vec::new());
+            let name = graph.node(&ctx.name("MatMul"), "MatMul", [&rows, &across], Vec::new());
+            Value { name, shape: ctx.lowered.output(), channels_first: true }
+        }
         Op::BatchNorm { epsilon, parameters, .. } => batch_norm(graph, ctx, x, *epsilon, parameters),
         Op::LayerNorm { axes, epsilon, parameters } => layer_norm(graph, ctx, x, *axes, *epsilon, parameters),
         Op::Scale(gamma) => {
@@ -287,6 +299,12 @@ fn vectors(
     let own = graph.node(&ctx.name("Relu"), "Relu", [&own], Vec::new());
     let own = graph.reshape(&ctx.name("vectors"), &own, &[units]);
     Value::new(graph.joined(&ctx.name("Concat"), &[row, own]), ctx.lowered.output())
+}
+
+/// The shape of an image with its channels named.
+fn grey_as_image(shape: Shape, channels: usize) -> Shape {
+    let sides = shape.dimensions();
+    [sides[0], sides[1], channels].into()
 }
 
 /// Padding before and after on each axis, as much as the windows reach.

@@ -204,6 +204,14 @@ impl Code {
                 let image = windowed(frame, lowered, x, channels_first);
                 self.pool((frame, *take, *global), lowered, own, &image)
             }
+            Op::Resize { height, width, .. } => {
+                self.module(&format!("nn.Upsample(size=({height}, {width}), mode=\"bilinear\")"), lowered);
+                match (lowered.input.dimensions().len(), channels_first) {
+                    (3, _) => format!("{own}({x})"),
+                    (_, true) => format!("{own}({x}.movedim(1, -1).unsqueeze(1))"),
+                    (_, false) => format!("{own}({x}.unsqueeze(1))"),
+                }
+            }
             Op::Add { layers, shortcut } => self.add([("layers", layers), ("shortcut", shortcut)], lowered, own, x),
             Op::Branches { members } => self.branches(members, lowered, own, x),
             Op::Average { members, of, weights } => {
@@ -495,6 +503,7 @@ fn module_of(g: Activation, units: i32) -> Option<String> {
         Activation::Sigmoid => "nn.Sigmoid()".into(),
         Activation::Tanh => "nn.Tanh()".into(),
         Activation::Relu => "nn.ReLU()".into(),
+        Activation::Relu6 => "nn.ReLU6()".into(),
         Activation::LeakyRelu(slope) => format!("nn.LeakyReLU({})", number(slope)),
         Activation::Elu(1.0) => "nn.ELU()".into(),
         Activation::Elu(alpha) => format!("nn.ELU({})", number(alpha)),

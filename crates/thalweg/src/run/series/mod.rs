@@ -25,7 +25,7 @@ use crate::data::source;
 use crate::error::{Advice, Error, Kind, Result};
 use crate::event::Event;
 use crate::io::atomic;
-use crate::model::Model;
+use crate::recipe;
 use crate::train::StopReason;
 
 use serde::{Deserialize, Serialize};
@@ -110,7 +110,7 @@ impl Variation {
     /// A model that has seen the rows makes folds that were never held out.
     fn check_start(self, config: &Config) -> Result<()> {
         let Some(start) = &config.train.start_from else { return Ok(()) };
-        let (known, hash) = (Model::load(start)?.provenance.hashes, source::hash(&config.data.path)?);
+        let (known, hash) = (recipe::start_model(start)?.provenance.hashes, source::hash(&config.data.path)?);
         if hash.is_none_or(|hash| !known.values().any(|known| *known == hash)) {
             return Ok(());
         }

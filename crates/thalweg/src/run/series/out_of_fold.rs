@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use super::Summary;
-use crate::data;
 use crate::data::examples::Examples;
 use crate::data::schema::Task;
 use crate::data::target::Target;
 use crate::error::{Error, Result};
 use crate::io::csv;
 use crate::model::{AnswerCell, AnswerColumns, Model, of_targets, points_in_units};
+use crate::recipe;
 use crate::run::resume::written;
 use crate::tensor::ops::MatmulPrecision;
 
@@ -57,7 +57,7 @@ impl OutOfFold {
         for run in &summary.runs {
             let path = folder.join(&run.run);
             let (model, config) = (Model::load(&path)?, written(&path.join("config.toml"))?);
-            let data = data::load(&config)?;
+            let data = recipe::dataset(&config)?;
             if data.hashes != model.provenance.hashes {
                 let error = Error::data("the data has changed since the folds were trained on it");
                 return Err(error.at(config.data.path).fix("restore it, or train the folds again"));

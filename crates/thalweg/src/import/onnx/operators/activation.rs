@@ -52,6 +52,19 @@ pub(super) fn selu(step: &mut Step) -> Result<Flow> {
     step.scaled(&[(lambda, 0.0)])
 }
 
+/// Bounds are attributes before opset 11.
+pub(super) fn clip(step: &mut Step) -> Result<Flow> {
+    let bound = |name: &str, i: usize| match step.node.float(name) {
+        Some(bound) => Ok(Some(short(bound))),
+        None => step.optional(i)?.map(|_| Ok(step.list(i, 1)?[0])).transpose(),
+    };
+    match (bound("min", 1)?, bound("max", 2)?) {
+        (Some(0.0), None) => step.activate(Activation::Relu),
+        (Some(0.0), Some(6.0)) => step.activate(Activation::Relu6),
+        (min, max) => Err(step.refuse(format!("from {min:?} to {max:?}, expected from 0 to 6 or without end"))),
+    }
+}
+
 pub(super) fn softmax(step: &mut Step) -> Result<Flow> {
     let (dims, older) = (&step.x.dims, step.graph.opset < 13);
     let rank = dims.len() as i64 + 1;

@@ -58,6 +58,7 @@ pub(super) const ALL: &[(&str, Operator)] = &[
     ("Identity", |step| Ok(step.x.clone().renamed(step.output()))),
     ("Dropout", dropout),
     ("Relu", |step| step.activate(Activation::Relu)),
+    ("Clip", activation::clip),
     ("Sigmoid", |step| step.activate(Activation::Sigmoid)),
     ("Tanh", |step| step.activate(Activation::Tanh)),
     ("Softplus", |step| step.activate(Activation::Softplus)),
