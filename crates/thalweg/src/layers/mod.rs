@@ -13,6 +13,7 @@ mod conv2d;
 mod dropout;
 mod embedding;
 mod ensemble;
+mod frames;
 mod graph;
 mod layer_norm;
 mod linear;
@@ -48,8 +49,8 @@ pub use conv2d::Conv2d;
 pub use dropout::Dropout;
 pub use embedding::{Embedded, Embedding};
 pub use ensemble::Ensemble;
-pub(crate) use graph::lower;
-pub(crate) use graph::sequence_values;
+pub use frames::Frames;
+pub(crate) use graph::{lower, one_frame, sequence_values};
 pub use graph::{Frame, Node, Op};
 pub use layer_norm::LayerNorm;
 pub use linear::{Linear, Parametrization};
@@ -491,6 +492,7 @@ pub const ALL: &[Kind] = &[
     kind::<Pool2d>(),
     kind::<Residual>(),
     kind::<Sequence>(),
+    kind::<Frames>(),
     kind::<Tokens>(),
     kind::<Positions>(),
     kind::<Rnn>(),

@@ -48,7 +48,7 @@ fn inputs(shape: Shape) -> Vec<f32> {
 }
 
 /// Layers that graphs have and that are not read from graphs.
-const GO_OUT_ALONE: [&str; 12] = [
+const GO_OUT_ALONE: [&str; 13] = [
     "ensemble",
     "average",
     "piecewise_linear",
@@ -61,6 +61,7 @@ const GO_OUT_ALONE: [&str; 12] = [
     "lstm",
     "attention",
     "pool_over_time",
+    "frames",
 ];
 
 #[test]
