@@ -94,7 +94,9 @@ fn folders_of_numbered_pictures_are_clips_in_the_order_of_their_numbers() {
     let folder = Folder::new();
     for clip in 0..3 {
         for frame in 1..=12 {
-            red(20 * frame + clip).save(folder.file(&format!("{}/clip{clip}/f{frame}.png", ["a", "b"][clip as usize % 2]))).unwrap();
+            red(20 * frame + clip)
+                .save(folder.file(&format!("{}/clip{clip}/f{frame}.png", ["a", "b"][clip as usize % 2])))
+                .unwrap();
         }
     }
     folder.write("a/clip0/notes.txt", "no picture");
@@ -272,7 +274,10 @@ fn a_network_learns_where_things_move() {
     let outcome = outcome.unwrap();
     let accuracy = outcome.metrics.test["accuracy"].value;
     assert!(accuracy >= 0.9, "{accuracy}");
-    assert!(events.iter().any(|told| told.contains("training clips are changed") && !told.contains("flip")), "{events:?}");
+    assert!(
+        events.iter().any(|told| told.contains("training clips are changed") && !told.contains("flip")),
+        "{events:?}"
+    );
 
     // The file knows the form of clips: others are read alike, as files and as folders of frames.
     let model = Model::load(&outcome.model).unwrap();

@@ -84,7 +84,10 @@ pub(crate) fn leaves_first(lowered: &LoweredOp, channels_first: bool) -> bool {
     match (lowered.output().dimensions().len(), lowered.op) {
         (3, _) => true,
         (2, Op::Convolution { .. } | Op::Pool { .. }) => true,
-        (2, Op::Sequence { .. } | Op::Frames { .. } | Op::Positions(_) | Op::Recurrent { .. } | Op::Attention { .. }) => false,
+        (
+            2,
+            Op::Sequence { .. } | Op::Frames { .. } | Op::Positions(_) | Op::Recurrent { .. } | Op::Attention { .. },
+        ) => false,
         (2, Op::Add { layers, shortcut }) => [layers, shortcut].iter().all(|branch| all_leave(branch, channels_first)),
         (2, _) => channels_first,
         _ => false,

@@ -61,7 +61,9 @@ impl Frames {
         let (count, rows) = (self.count, input.rows());
         if count == 0 || !rows.is_multiple_of(count) {
             let what = format!("{count} frames of examples of {input}");
-            return Err(Error::config(what).fix(format!("use a count that divides {rows}: frames lie below each other")));
+            return Err(
+                Error::config(what).fix(format!("use a count that divides {rows}: frames lie below each other"))
+            );
         }
         Ok(input.with_rows(rows / count))
     }
@@ -192,8 +194,7 @@ mod tests {
     fn each_frame_is_seen_as_it_would_be_alone() {
         let layer = || Box::new(Linear::new(3, Activation::Tanh)) as Box<dyn Layer>;
         let one = Network::new(Shape::from([2, 3, 1]), vec![layer()]).unwrap();
-        let clip =
-            Network::new(Shape::from([8, 3, 1]), vec![Box::new(Frames::new(4, vec![layer()]))]).unwrap();
+        let clip = Network::new(Shape::from([8, 3, 1]), vec![Box::new(Frames::new(4, vec![layer()]))]).unwrap();
         let theta = one.initialize(3, Dtype::F64);
         let x = Tensor::from_f64([8, 2, 3, 1], (0..48).map(|i| f64::from(i % 7) * 0.3 - 0.9).collect());
         let outputs = |network: &Network, x: View| {

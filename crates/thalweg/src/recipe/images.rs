@@ -1,7 +1,7 @@
 //! What Thalweg decides for images: a convolutional network, and how training images are changed.
 
-use super::facts::Facts;
 use super::decide;
+use super::facts::Facts;
 use crate::config::{Config, Quality};
 use crate::data::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -36,7 +36,10 @@ pub(super) fn layers(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Opt
     decide(
         decisions,
         format!("a convolutional network with residual blocks of {} filters", described.join(", ")),
-        format!("{} are images of {height} × {width} × {channels}", if facts.frames > 1 { "frames" } else { "the examples" }),
+        format!(
+            "{} are images of {height} × {width} × {channels}",
+            if facts.frames > 1 { "frames" } else { "the examples" }
+        ),
         "[layers=128,64] (a dense network), or [[network.layer]]",
     );
     let activation = activation(facts.config)?;

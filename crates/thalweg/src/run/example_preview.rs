@@ -21,7 +21,7 @@ const MOST_SAMPLES: usize = 80_000;
 /// How examples are rendered.
 pub(super) struct ExamplePreview {
     shape: Vec<usize>,
-    /// The frames of a clip, which are drawn beside each other; 1 for others.
+    /// The frames of a clip, of which a strip is drawn; 1 for others.
     frames: usize,
     sounds: Option<(Bands, Spectrum)>,
 }
@@ -78,14 +78,19 @@ impl ExamplePreview {
     }
 }
 
-/// Frames below each other, drawn beside each other.
+/// Frames below each other, drawn as a strip that is folded to about a square; what is left of it is dark.
 fn strip(x: &[f32], shape: &[usize], frames: usize) -> Drawn {
-    let line: usize = shape[1..].iter().product();
+    let columns = frames.isqrt() + usize::from(frames.isqrt().pow(2) < frames);
+    let (rows, height, line) = (frames.div_ceil(columns), shape[0] / frames, shape[1..].iter().product::<usize>());
+    let mut drawn = vec![x.iter().copied().fold(f32::INFINITY, f32::min); rows * height * columns * line];
+    for (i, from) in x.chunks_exact(line).enumerate() {
+        let (frame, row) = (i / height, i % height);
+        let to = (frame / columns * height + row) * columns + frame % columns;
+        drawn[to * line..][..line].copy_from_slice(from);
+    }
     let mut shape = shape.to_vec();
-    (shape[0], shape[1]) = (shape[0] / frames, shape[1] * frames);
-    let lines = (0..shape[0] * frames).map(|i| (i % frames) * shape[0] + i / frames);
-    let x = lines.flat_map(|from| &x[from * line..][..line]).copied().collect();
-    Drawn { shape, x, depth: f32::INFINITY }
+    (shape[0], shape[1]) = (rows * height, columns * shape[1]);
+    Drawn { shape, x: drawn, depth: f32::INFINITY }
 }
 
 /// The values drawn for an example.
@@ -142,17 +147,24 @@ mod tests {
     }
 
     #[test]
-    fn a_clips_frames_are_beside_each_other() {
-        let look = ExamplePreview { shape: vec![4, 2], frames: 2, sounds: None };
-        let drawn = look.drawn(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
-        assert_eq!((drawn.shape, drawn.x), (vec![2, 4], vec![1.0, 2.0, 5.0, 6.0, 3.0, 4.0, 7.0, 8.0]));
+    fn a_clips_frames_are_a_folded_strip() {
+        let drawn = |frames: usize| {
+            let x: Vec<f32> = (1..=frames as u8 * 4).map(f32::from).collect();
+            let look = ExamplePreview { shape: vec![2 * frames, 2], frames, sounds: None };
+            let Drawn { shape, x, .. } = look.drawn(&x);
+            (shape, x)
+        };
+        assert_eq!(drawn(2), (vec![2, 4], vec![1.0, 2.0, 5.0, 6.0, 3.0, 4.0, 7.0, 8.0]));
+        let (shape, x) = drawn(3);
+        assert_eq!((shape, &x[8..]), (vec![4, 4], &[9.0, 10.0, 1.0, 1.0, 11.0, 12.0, 1.0, 1.0][..]));
     }
 
     #[test]
     fn a_sounds_picture_is_bright_where_it_sounds() {
         let bands =
             Bands { sample_rate: 8_000, window: 256, hop: 80, bands: BANDS, range: [0.0, 4_000.0], coefficients: None };
-        let look = ExamplePreview { shape: vec![4_000, 1], frames: 1, sounds: Some((bands, Spectrum::new(bands, 1e-9))) };
+        let look =
+            ExamplePreview { shape: vec![4_000, 1], frames: 1, sounds: Some((bands, Spectrum::new(bands, 1e-9))) };
         let low: Vec<f32> = (0..4_000).map(|i| (i as f32 * 0.3).sin()).collect();
         let drawn = look.drawn(&low);
         let picture = drawn.picture(drawn.range()).unwrap().into_luma8();

@@ -1,6 +1,8 @@
 //! Layers on sequences and on the frames of clips: outputs, and every gradient.
 
-use thalweg::layers::{Attention, Frames, Gathering, Gru, Layer, Lstm, Mode, PoolOverTime, Rnn, Sequence, Tokens, read_layer};
+use thalweg::layers::{
+    Attention, Frames, Gathering, Gru, Layer, Lstm, Mode, PoolOverTime, Rnn, Sequence, Tokens, read_layer,
+};
 use thalweg::network::Network;
 use thalweg::tensor::{Dtype, Shape, Tensor, ops};
 

@@ -155,10 +155,8 @@ impl FileDataset {
                 let found =
                     format!("no file of class {class:?} is of a kind that is read: {}", kinds.told(&self.folder));
                 let convert = convert(&kinds, medium.convert);
-                let fix = advice!(
-                    "{}, move the folder away, or name the classes that it is none of with [classes]",
-                    convert
-                );
+                let fix =
+                    advice!("{}, move the folder away, or name the classes that it is none of with [classes]", convert);
                 return Err(Error::data(found).at(self.source).fix(fix));
             } else {
                 rest.others.extend(kinds);
@@ -227,7 +225,9 @@ impl FileDataset {
     ) -> Result<()> {
         let has_folders = self.has_folders;
         let read = |path: &Path| match std::fs::metadata(path) {
-            Ok(found) if found.is_file() || (has_folders && found.is_dir()) => read(path).map_err(|reason| unread::of_file(path).unwrap_or(reason)),
+            Ok(found) if found.is_file() || (has_folders && found.is_dir()) => {
+                read(path).map_err(|reason| unread::of_file(path).unwrap_or(reason))
+            }
             Ok(_) => Err("no regular file".into()),
             Err(error) => Err(error.to_string()),
         };

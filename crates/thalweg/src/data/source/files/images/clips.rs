@@ -73,7 +73,11 @@ fn frames(mut counts: Vec<usize>, options: &config::Data, decisions: &mut Vec<De
     let frames = options.frames.unwrap_or_else(|| {
         let frames = half.clamp(2, FRAMES);
         let what = format!("of each clip {frames} frames are kept, spread evenly over it");
-        let why = if least == most { format!("they have {most}") } else { format!("they have {least} to {most}, half of them {half} or less") };
+        let why = if least == most {
+            format!("they have {most}")
+        } else {
+            format!("they have {least} to {most}, half of them {half} or less")
+        };
         decisions.push(Decision { what, why, instead: "[frames=8]".into() });
         frames
     });
@@ -116,18 +120,14 @@ fn clip(path: &Path, spec: ClipSpec) -> std::result::Result<Vec<f32>, String> {
 }
 
 /// Reads something of a frame; an error names it.
-fn of_frame<T>(
-    path: &Path,
-    read: impl Fn(&Path) -> std::result::Result<T, String>,
-) -> std::result::Result<T, String> {
+fn of_frame<T>(path: &Path, read: impl Fn(&Path) -> std::result::Result<T, String>) -> std::result::Result<T, String> {
     read(path).map_err(|reason| format!("{}: {reason}", path.file_name().unwrap_or_default().display()))
 }
 
 /// The frames in a folder, in order.
 fn frames_of_folder(path: &Path) -> std::result::Result<Vec<PathBuf>, String> {
     let entries = folder::entries(path).map_err(|error| error.message)?;
-    let mut frames: Vec<PathBuf> =
-        entries.into_iter().filter(|path| MEDIUM.is_named(path) && !path.is_dir()).collect();
+    let mut frames: Vec<PathBuf> = entries.into_iter().filter(|path| MEDIUM.is_named(path) && !path.is_dir()).collect();
     if frames.is_empty() {
         return Err("a folder without pictures".into());
     }
@@ -189,7 +189,8 @@ fn grouped(root: &Path, items: Vec<Item>) -> Vec<Item> {
         let within = |other: &&Path| *other != folder && other.starts_with(folder);
         !folders.keys().any(within) && !files.iter().any(|file| is_animated(file))
     };
-    let mut clips: Vec<&Path> = folders.iter().filter(|(folder, files)| is_clip(folder, files)).map(|(f, _)| *f).collect();
+    let mut clips: Vec<&Path> =
+        folders.iter().filter(|(folder, files)| is_clip(folder, files)).map(|(f, _)| *f).collect();
     let is_top = |folder: &Path| folder == root || folder.parent() == Some(root);
     let classless = clips.len() == folders.len() && clips.iter().all(|folder| is_top(folder));
     clips.retain(|folder| classless || !is_top(folder));

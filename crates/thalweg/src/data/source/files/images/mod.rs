@@ -15,8 +15,8 @@ use crate::event::Decision;
 /// Image files.
 pub(super) const MEDIUM: Medium = Medium {
     endings: &[
-        "jpg", "jpeg", "jfif", "png", "apng", "webp", "gif", "bmp", "dib", "tif", "tiff", "ppm", "pgm", "pbm", "pnm", "pam",
-        "tga", "ico", "hdr", "qoi",
+        "jpg", "jpeg", "jfif", "png", "apng", "webp", "gif", "bmp", "dib", "tif", "tiff", "ppm", "pgm", "pbm", "pnm",
+        "pam", "tga", "ico", "hdr", "qoi",
     ],
     convert: "JPEG or PNG",
     aside: None,
