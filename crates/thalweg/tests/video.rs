@@ -92,24 +92,27 @@ fn every_animated_format_is_read_alike() {
 #[test]
 fn folders_of_numbered_pictures_are_clips_in_the_order_of_their_numbers() {
     let folder = Folder::new();
-    for clip in 0..3 {
-        for frame in 1..=12 {
-            red(20 * frame + clip)
-                .save(folder.file(&format!("{}/clip{clip}/f{frame}.png", ["a", "b"][clip as usize % 2])))
-                .unwrap();
-        }
+    let add = |name: &str, clip: u8| {
+        (1..=12).for_each(|i| red(20 * i + clip).save(folder.file(&format!("{name}/f{i}.png"))).unwrap());
+    };
+    for (name, clip) in [("a/clip0", 0), ("a/clip2", 2), ("b/clip1", 1), ("b/clip3", 3)] {
+        add(name, clip);
     }
     folder.write("a/clip0/notes.txt", "no picture");
     let found = open(&folder, &config::Data::default());
-    assert_eq!((found.rows(), &found.shape[..]), (3, &[12 * 8, 10, 3][..]));
-    assert_eq!(found.files, ["a/clip0", "a/clip2", "b/clip1"]);
+    assert_eq!((found.rows(), &found.shape[..]), (4, &[12 * 8, 10, 3][..]));
+    assert_eq!(found.files, ["a/clip0", "a/clip2", "b/clip1", "b/clip3"]);
     assert_eq!(seen(&found, 0, 12), (1..=12).map(|i| 20.0 * i as f32).collect::<Vec<_>>(), "10 after 9");
-    assert!(told(&found).contains("each folder of pictures is a clip: the 3 folders"), "{}", told(&found));
-    // As pictures, each is an example; so are those of folders whose names are no numbers.
-    assert_eq!(open(&folder, &clips_of(1)).rows(), 36);
+    assert!(told(&found).contains("each folder of pictures is a clip: the 4 folders"), "{}", told(&found));
+    // As pictures each is an example. So it is where names are no numbers, or a class has one folder.
+    assert_eq!(open(&folder, &clips_of(1)).rows(), 48);
+    add("c/clip4", 4);
+    assert_eq!(open(&folder, &config::Data::default()).rows(), 60);
+    add("c/clip5", 5);
+    assert_eq!(open(&folder, &config::Data::default()).rows(), 6);
     red(9).save(folder.file("a/clip0/cover.png")).unwrap();
-    assert_eq!(open(&folder, &config::Data::default()).rows(), 37);
-    assert_eq!(open(&folder, &clips_of(4)).rows(), 3, "as it is asked for");
+    assert_eq!(open(&folder, &config::Data::default()).rows(), 73);
+    assert_eq!(open(&folder, &clips_of(4)).rows(), 6, "as it is asked for");
 }
 
 #[test]

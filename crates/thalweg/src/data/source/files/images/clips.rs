@@ -13,7 +13,7 @@ use crate::config;
 use crate::data::arrays::Arrays;
 use crate::data::media_spec::{ClipSpec, MediaSpec};
 use crate::data::memory;
-use crate::error::Result;
+use crate::error::{Advice, Result};
 use crate::event::Decision;
 
 /// Extensions of images that may be animated.
@@ -29,8 +29,8 @@ fn is_animated(path: &Path) -> bool {
     has_ending(path, &ANIMATED) && images::frames(path).is_ok_and(|frames| frames > 1)
 }
 
-/// Whether a dataset's images are clips: as the options say, else if most are animated, or if its classes hold nothing but
-/// folders of numbered images.
+/// Whether a dataset's images are clips: as the options say, else if most are animated, or if each class holds several
+/// folders of numbered images, and nothing else.
 pub(super) fn are_here(dataset: &FileDataset, options: &config::Data, decisions: &mut Vec<Decision>) -> bool {
     if let Some(frames) = options.frames {
         return frames > 1;
@@ -86,7 +86,7 @@ fn frames(mut counts: Vec<usize>, options: &config::Data, decisions: &mut Vec<De
         decisions.push(Decision {
             what: format!("frames of {short} clips are repeated"),
             why: format!("they have fewer than {frames}"),
-            instead: format!("[frames={}]", least.max(2)).into(),
+            instead: Advice::option("frames", &least.max(2).to_string()),
         });
     }
     frames
@@ -159,14 +159,14 @@ fn by_folder<'a>(paths: impl Iterator<Item = &'a Path>) -> BTreeMap<&'a Path, Ve
     folders
 }
 
-/// The number of folders within classes, if the classes hold nothing but folders of numbered images.
+/// The number of folders within classes, if each class holds several folders of numbered images, and nothing else.
 fn folders_of_frames(dataset: &FileDataset) -> Option<usize> {
     let root = dataset.root()?;
     let folders = by_folder(dataset.paths());
-    let is_of_frames = |(folder, files): (&&Path, &Vec<&Path>)| {
-        folder.parent().and_then(Path::parent) == Some(root) && are_numbered(files)
-    };
-    (!folders.is_empty() && folders.iter().all(is_of_frames)).then_some(folders.len())
+    let classes = by_folder(folders.keys().copied());
+    let are_classes = classes.iter().all(|(class, folders)| class.parent() == Some(root) && folders.len() > 1);
+    let are_clips = !folders.is_empty() && folders.values().all(|files| are_numbered(files));
+    (are_classes && are_clips).then_some(folders.len())
 }
 
 /// Whether names differ only in the number that they end with, which counts up by 1.
@@ -185,14 +185,15 @@ fn are_numbered(files: &[&Path]) -> bool {
 /// by itself. Folders beside each other that would all be clips have no classes.
 fn grouped(root: &Path, items: Vec<Item>) -> Vec<Item> {
     let folders = by_folder(items.iter().map(|item| item.path.as_path()));
-    let is_clip = |folder: &Path, files: &[&Path]| {
-        let within = |other: &&Path| *other != folder && other.starts_with(folder);
-        !folders.keys().any(within) && !files.iter().any(|file| is_animated(file))
-    };
-    let mut clips: Vec<&Path> =
-        folders.iter().filter(|(folder, files)| is_clip(folder, files)).map(|(f, _)| *f).collect();
+    let all: Vec<(&Path, Vec<&Path>)> = folders.into_iter().collect();
+    let are_clips = pool::map(all.len(), |i| {
+        // In the order of paths a folder is followed by those within it.
+        let has_folders = all.get(i + 1).is_some_and(|(next, _)| next.starts_with(all[i].0));
+        !has_folders && !all[i].1.iter().any(|file| is_animated(file))
+    });
+    let mut clips: Vec<&Path> = all.iter().zip(&are_clips).filter(|(_, is)| **is).map(|((path, _), _)| *path).collect();
     let is_top = |folder: &Path| folder == root || folder.parent() == Some(root);
-    let classless = clips.len() == folders.len() && clips.iter().all(|folder| is_top(folder));
+    let classless = clips.len() == all.len() && clips.iter().all(|folder| is_top(folder));
     clips.retain(|folder| classless || !is_top(folder));
     let clips: Vec<PathBuf> = clips.into_iter().map(Path::to_path_buf).collect();
     let mut grouped: Vec<Item> = Vec::new();
