@@ -26,7 +26,8 @@ const FRAMES: usize = 16;
 const LOOKED_AT: usize = 100;
 
 fn is_animated(path: &Path) -> bool {
-    has_ending(path, &ANIMATED) && images::frames(path).is_ok_and(|frames| frames > 1)
+    // Opening a pipe would wait for its other end.
+    has_ending(path, &ANIMATED) && path.is_file() && images::frames(path).is_ok_and(|frames| frames > 1)
 }
 
 /// Whether a dataset's images are clips: as the options say, else if most are animated, or if each class holds several
@@ -127,7 +128,7 @@ fn of_frame<T>(path: &Path, read: impl Fn(&Path) -> std::result::Result<T, Strin
 /// The frames in a folder, in order.
 fn frames_of_folder(path: &Path) -> std::result::Result<Vec<PathBuf>, String> {
     let entries = folder::entries(path).map_err(|error| error.message)?;
-    let mut frames: Vec<PathBuf> = entries.into_iter().filter(|path| MEDIUM.is_named(path) && !path.is_dir()).collect();
+    let mut frames: Vec<PathBuf> = entries.into_iter().filter(|path| MEDIUM.is_named(path) && path.is_file()).collect();
     if frames.is_empty() {
         return Err("a folder without pictures".into());
     }
