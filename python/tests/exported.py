@@ -222,6 +222,27 @@ SEQUENCES = {
     ),
 }
 
+# Layers on each frame of clips, as below.
+FRAMES = {
+    "frames of colour": (
+        (12, 5, 3),
+        [
+            {"kind": "frames", "count": 3, "layers": [conv2d(4, 2), BATCH_NORM, SILU, pool2d("average")]},
+            {"kind": "gru", "units": 3},
+        ],
+    ),
+    "frames that stay images": (
+        (6, 4, 2),
+        [
+            conv2d(2, 3),
+            {"kind": "frames", "count": 2, "layers": [{"kind": "residual", "layers": [conv2d(2, 3)], "activation": "tanh"}]},
+            {"kind": "pool_over_time", "take": "attention"},
+        ],
+    ),
+    "grey frames": ((8, 3), [{"kind": "frames", "count": 4, "layers": [{"kind": "linear", "units": 3}, SILU]}]),
+    "rows in parts": ((6,), [{"kind": "frames", "count": 2, "layers": [{"kind": "dropout", "rate": 0.5}]}]),
+}
+
 # Name: the shape of an example, and the hidden layers. One pixel, one channel, odd sizes and uneven windows are among them.
 NETWORKS = {
     "no hidden layer": ((5,), [{"kind": "dropout", "rate": 0.5}]),
@@ -347,6 +368,7 @@ NETWORKS = {
     ),
     "residual of sounds": ((8, 2), [{"kind": "residual", "layers": [conv1d(2, 3)]}, conv1d(2, 2)]),
     **SEQUENCES,
+    **FRAMES,
     "residual within": (
         (6,),
         [

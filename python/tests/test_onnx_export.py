@@ -12,7 +12,7 @@ import pytest
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
-from exported import KINDS, SEQUENCES, arrays, calibrated, columns, far_numbers, inline, is_sequence, predict, regions, thalweg
+from exported import FRAMES, KINDS, SEQUENCES, arrays, calibrated, columns, far_numbers, inline, is_sequence, predict, regions, thalweg
 
 TOLERANCE = 1e-5
 
@@ -409,9 +409,9 @@ def test_networks(tmp_path, name):
     assert_same(model, session(path), tmp_path / "new.npz", {"input": new})
 
 
-@pytest.mark.parametrize("name", SEQUENCES)
+@pytest.mark.parametrize("name", SEQUENCES | FRAMES)
 def test_sequences(tmp_path, name):
-    shape, layers = SEQUENCES[name]
+    shape, layers = (SEQUENCES | FRAMES)[name]
     data, x = arrays(tmp_path, shape, rows=ROWS, ends=is_sequence(layers))
     model = train(tmp_path, data, layers=list(map(inline, layers)), epochs=1)
     # ONNX Runtime's GRU and LSTM end the process where there are no rows.

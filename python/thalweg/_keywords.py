@@ -136,6 +136,10 @@ class Options(TypedDict, total=False):
     channels: int | None
     """Channels that images are read with: 1 for grey, 3 for colour. Default: 3 where any image has colour."""
 
+    frames: int | None
+    """Frames kept of each clip, spread evenly over it: an animated image or a folder of images (1: these are images, as
+    any others). Default: as many as most clips have, 16 at most."""
+
     sample_rate: int | None
     """Sample rate in Hz that sounds are resampled to. Default: the median, 16000 at most."""
 

@@ -220,7 +220,7 @@ export interface Field {
 }
 
 export interface Form {
-  kind: "table" | "image" | "sound" | "none";
+  kind: "table" | "image" | "clip" | "sound" | "none";
   fields: Field[];
   accept?: string[];
 }

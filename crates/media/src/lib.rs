@@ -39,6 +39,22 @@ pub struct PictureSpec {
     pub fit: Fit,
 }
 
+/// The form to which every clip of a source is converted: frames below each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClipSpec {
+    /// How many frames are kept, spread evenly over the clip; those of a clip that has fewer are repeated.
+    pub frames: usize,
+    /// The form of each.
+    pub frame: PictureSpec,
+}
+
+impl ClipSpec {
+    /// Which of a clip's frames are kept, in order: the middle one of each of as many equal parts.
+    pub fn spread(self, found: usize) -> impl Iterator<Item = usize> {
+        (0..self.frames).map(move |i| (2 * i + 1) * found / (2 * self.frames))
+    }
+}
+
 /// The form to which every sound of a source is converted: one channel of fixed length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SoundSpec {
@@ -48,4 +64,19 @@ pub struct SoundSpec {
     pub samples: usize,
     /// Whether each sound is normalised to a root mean square of 1, since the distance to a microphone is irrelevant.
     pub equal_loudness: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_spread_evenly_and_repeated_where_there_are_too_few() {
+        let frame = PictureSpec { height: 1, width: 1, channels: 1, fit: Fit::Crop };
+        let spread = |frames: usize, found: usize| ClipSpec { frames, frame }.spread(found).collect::<Vec<_>>();
+        assert_eq!(spread(4, 4), [0, 1, 2, 3]);
+        assert_eq!(spread(4, 16), [2, 6, 10, 14]);
+        assert_eq!((spread(3, 4), spread(2, 5)), (vec![0, 2, 3], vec![1, 3]));
+        assert_eq!((spread(4, 2), spread(3, 1)), (vec![0, 0, 1, 1], vec![0, 0, 0]));
+    }
 }

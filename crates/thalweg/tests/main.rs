@@ -36,3 +36,5 @@ mod table_sources;
 mod texts;
 #[cfg(feature = "tune")]
 mod tune;
+#[cfg(feature = "images")]
+mod video;

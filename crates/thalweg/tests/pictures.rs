@@ -287,7 +287,7 @@ fn refused(folder: &Folder, options: &config::Data) -> String {
 
 #[test]
 fn a_class_of_files_that_are_not_read_is_an_error_that_names_it() {
-    for (part, kind) in [("", "heic"), ("", "HEIC"), ("train/", "avif"), ("", "mov"), ("", "wav"), ("", "txt")] {
+    for (part, kind) in [("", "heic"), ("", "HEIC"), ("train/", "avif"), ("", "jxl"), ("", "wav"), ("", "txt")] {
         let folder = Folder::new();
         for i in 0..4 {
             save(&folder, &format!("{part}cat/{i}.png"), colour(8, 8, [i, 0, 0]));

@@ -18,6 +18,9 @@ pub(crate) const FILES: [(&str, &str); 9] = [
     ("audio/ogg", "ogg"),
 ];
 
+/// Those that may be animated.
+const ANIMATED: [&str; 3] = ["image/png", "image/webp", "image/gif"];
+
 /// The form of a model.
 pub(crate) fn form(model: &Model) -> Value {
     let pipeline = &model.pipeline;
@@ -27,13 +30,14 @@ pub(crate) fn form(model: &Model) -> Value {
         None => json!({ "kind": "table", "fields": pipeline.inputs.iter().map(field).collect::<Vec<_>>() }),
         Some(array) if array.is_matrix() => json!({ "kind": "table", "fields": numbered(pipeline) }),
         Some(array) if array.media.is_some() => {
-            let sounds = matches!(array.media, Some(MediaSpec::Sounds(_)));
-            let kinds = FILES.iter().filter(|(kind, _)| kind.starts_with("audio/") == sounds).map(|(kind, _)| kind);
-            json!({
-                "kind": if sounds { "sound" } else { "image" },
-                "fields": [],
-                "accept": kinds.collect::<Vec<_>>(),
-            })
+            let (thing, of) = match array.media {
+                Some(MediaSpec::Sounds(_)) => ("sound", "audio/"),
+                Some(MediaSpec::Clips(_)) => ("clip", "image/"),
+                _ => ("image", "image/"),
+            };
+            let kinds = FILES.iter().map(|(kind, _)| *kind).filter(|kind| kind.starts_with(of));
+            let taken = kinds.filter(|kind| thing != "clip" || ANIMATED.contains(kind));
+            json!({ "kind": thing, "fields": [], "accept": taken.collect::<Vec<_>>() })
         }
         // Examples of another shape are not typed by hand.
         Some(_) => json!({ "kind": "none", "fields": [] }),

@@ -34,6 +34,7 @@ function Ask({ id, form }: { id: string; form: Form }) {
     case "table":
       return <TableForm id={id} fields={form.fields} />;
     case "image":
+    case "clip":
     case "sound":
       return <DropForm id={id} kind={form.kind} accept={form.accept} />;
     case "none":
@@ -181,12 +182,22 @@ function Input({ field, value, set }: { field: Field; value: string; set: (value
   );
 }
 
-function DropForm({ id, kind, accept }: { id: string; kind: "image" | "sound"; accept: string[] | undefined }) {
+const THINGS = {
+  image: { title: "A picture", thing: "picture", hint: "or choose one; pasting works, too" },
+  clip: {
+    title: "A clip",
+    thing: "GIF, WebP or PNG that is animated",
+    hint: "or choose one; thalweg predict takes folders of frames, too",
+  },
+  sound: { title: "A sound", thing: "sound", hint: "or choose one; pasting works, too" },
+};
+
+function DropForm({ id, kind, accept }: { id: string; kind: keyof typeof THINGS; accept: string[] | undefined }) {
   const [file, setFile] = useState<File | null>(null);
   const [shown, setShown] = useState<string | null>(null);
   const [over, setOver] = useState(false);
   const answer = useAnswer(file, (file, signal) => api.predictFile(id, file, signal), 0);
-  const thing = kind === "image" ? "picture" : "sound";
+  const { title, thing, hint } = THINGS[kind];
   // The policy of the page lets pictures and sounds come from data: addresses, not from blob: ones.
   useEffect(() => {
     setShown(null);
@@ -212,7 +223,7 @@ function DropForm({ id, kind, accept }: { id: string; kind: "image" | "sound"; a
   };
   return (
     <div class="try">
-      <Card title={kind === "image" ? "A picture" : "A sound"}>
+      <Card title={title}>
         <label
           class={`drop-zone ${over ? "over" : ""}`}
           onDragOver={(event) => (event.preventDefault(), setOver(true))}
@@ -220,10 +231,10 @@ function DropForm({ id, kind, accept }: { id: string; kind: "image" | "sound"; a
           onDrop={drop}
         >
           <input class="hidden" type="file" accept={(accept ?? []).join(",")} onChange={(event) => setFile(event.currentTarget.files?.[0] ?? null)} />
-          {shown && kind === "image" ? <img src={shown} alt={`The picture ${file?.name}`} /> : <Icon name="file" />}
+          {shown && kind !== "sound" ? <img src={shown} alt={`The ${kind === "clip" ? "clip" : "picture"} ${file?.name}`} /> : <Icon name="file" />}
           <span>
             <b>{file ? file.name : `Drop a ${thing} here`}</b>
-            <small class="muted">{file ? "Drop or choose another" : "or choose one; pasting works, too"}</small>
+            <small class="muted">{file ? "Drop or choose another" : hint}</small>
           </span>
         </label>
         {shown && kind === "sound" && <audio controls src={shown} aria-label={`The sound ${file?.name}`} />}

@@ -82,6 +82,11 @@ pub fn pixels(path: &Path, spec: PictureSpec) -> Result<Vec<f32>, String> {
     let orientation = decoder.orientation().map_err(|error| error.to_string())?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())?;
     picture.apply_orientation(orientation);
+    formed(picture, spec)
+}
+
+/// An image's pixels, resized to a form.
+pub(super) fn formed(picture: DynamicImage, spec: PictureSpec) -> Result<Vec<f32>, String> {
     let size = (picture.width(), picture.height());
     match spec.channels {
         1 => resized::<U8>(size, &on_white(picture).into_luma8(), spec),

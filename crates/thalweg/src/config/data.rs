@@ -31,8 +31,8 @@ pub enum ColumnKind {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Data {
-    /// The data: a CSV, JSON Lines, Parquet, Arrow, Excel, ARFF or libsvm file, a folder of images or sounds (one class
-    /// per subfolder), IDX or NPY/NPZ files, `-` for standard input, or `sample:NAME`.
+    /// The data: a CSV, JSON Lines, Parquet, Arrow, Excel, ARFF or libsvm file, a folder of images, clips or sounds (one
+    /// class per subfolder), IDX or NPY/NPZ files, `-` for standard input, or `sample:NAME`.
     pub path: String,
     /// The columns to predict. Default: a column called target, label, class or y, else the last one.
     pub target: Vec<String>,
@@ -94,6 +94,10 @@ pub struct Data {
     /// Channels that images are read with: 1 for grey, 3 for colour. Default: 3 where any image has colour.
     #[schemars(range(min = 1, max = 3))]
     pub channels: Option<usize>,
+    /// Frames kept of each clip, spread evenly over it: an animated image or a folder of images (1: these are images, as any
+    /// others). Default: as many as most clips have, 16 at most.
+    #[schemars(range(min = 1, max = 1000))]
+    pub frames: Option<usize>,
     /// Sample rate in Hz that sounds are resampled to. Default: the median, 16000 at most.
     #[schemars(range(min = 100, max = 768000))]
     pub sample_rate: Option<usize>,

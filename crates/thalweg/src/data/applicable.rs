@@ -10,17 +10,19 @@ use crate::error::{Error, Result};
 pub(crate) enum DataKind {
     Table,
     Pictures,
+    Clips,
     Sounds,
     /// Numeric arrays in a file.
     Numbers,
 }
 
-use DataKind::{Numbers, Pictures, Sounds, Table};
+use DataKind::{Clips, Numbers, Pictures, Sounds, Table};
 
 impl DataKind {
     pub(crate) fn of(arrays: &Arrays) -> DataKind {
         match arrays.media {
             Some(MediaSpec::Pictures(_)) => Pictures,
+            Some(MediaSpec::Clips(_)) => Clips,
             Some(MediaSpec::Sounds(_)) => Sounds,
             None => Numbers,
         }
@@ -30,6 +32,7 @@ impl DataKind {
         match self {
             Table => "a table",
             Pictures => "pictures",
+            Clips => "clips",
             Sounds => "sounds",
             Numbers => "arrays of numbers",
         }
@@ -40,18 +43,18 @@ impl DataKind {
 const OPTIONS: [(&[&str], &[DataKind]); 8] = [
     (
         &["path", "target", "task", "classes", "dev", "test", "memory", "from_disk", "cache", "any_order"],
-        &[Table, Pictures, Sounds, Numbers],
+        &[Table, Pictures, Clips, Sounds, Numbers],
     ),
     (
         &["delimiter", "header", "names", "comment", "skip_lines", "skip_footer", "encoding", "sheet", "files"],
-        &[Table, Pictures, Sounds],
+        &[Table, Pictures, Clips, Sounds],
     ),
     (&["decimal_comma", "missing", "sentinels", "kinds", "order", "id", "ignore", "keep", "weight"], &[Table]),
     (&["forecast", "window", "series", "known", "season"], &[Table]),
     (&["arrays"], &[Numbers]),
-    (&["image_size", "fit", "channels"], &[Pictures, Sounds]),
+    (&["image_size", "fit", "channels", "frames"], &[Pictures, Clips, Sounds]),
     (&["sample_rate", "seconds", "equal_loudness"], &[Sounds]),
-    (&["max_bad"], &[Table, Pictures, Sounds]),
+    (&["max_bad"], &[Table, Pictures, Clips, Sounds]),
 ];
 
 /// Rejects options that do not apply to the data.

@@ -23,6 +23,7 @@ type Checked = Result<(), String>;
 const LARGEST: f64 = 1e30;
 /// Ranges of image sides in pixels, sample rates and lengths in samples.
 const SIDES: std::ops::RangeInclusive<usize> = 1..=4096;
+const FRAMES: std::ops::RangeInclusive<usize> = 2..=1000;
 const RATES: std::ops::RangeInclusive<usize> = 100..=768_000;
 const SAMPLES: std::ops::RangeInclusive<usize> = 1..=1 << 22;
 
@@ -251,10 +252,12 @@ impl ArrayScale {
 
 impl MediaSpec {
     fn check(&self) -> Checked {
+        let is_right = |PictureSpec { height, width, channels, .. }: PictureSpec| {
+            SIDES.contains(&height) && SIDES.contains(&width) && (1..=3).contains(&channels)
+        };
         let right = match *self {
-            MediaSpec::Pictures(PictureSpec { height, width, channels, .. }) => {
-                SIDES.contains(&height) && SIDES.contains(&width) && (1..=3).contains(&channels)
-            }
+            MediaSpec::Pictures(spec) => is_right(spec),
+            MediaSpec::Clips(spec) => FRAMES.contains(&spec.frames) && is_right(spec.frame),
             MediaSpec::Sounds(SoundSpec { sample_rate, samples, .. }) => {
                 RATES.contains(&sample_rate) && SAMPLES.contains(&samples)
             }

@@ -1,7 +1,7 @@
 //! Parameters as PyTorch names them and lays them out: channels first, where ours are last.
 
 use super::lowered::{LoweredOp, lowered};
-use crate::layers::{Embedded, Node, Op};
+use crate::layers::{Embedded, Node, Op, one_frame};
 use crate::tensor::Shape;
 use crate::tensor::sequence::Gathering;
 
@@ -84,7 +84,10 @@ pub(crate) fn leaves_first(lowered: &LoweredOp, channels_first: bool) -> bool {
     match (lowered.output().dimensions().len(), lowered.op) {
         (3, _) => true,
         (2, Op::Convolution { .. } | Op::Pool { .. }) => true,
-        (2, Op::Sequence { .. } | Op::Positions(_) | Op::Recurrent { .. } | Op::Attention { .. }) => false,
+        (
+            2,
+            Op::Sequence { .. } | Op::Frames { .. } | Op::Positions(_) | Op::Recurrent { .. } | Op::Attention { .. },
+        ) => false,
         (2, Op::Add { layers, shortcut }) => [layers, shortcut].iter().all(|branch| all_leave(branch, channels_first)),
         (2, _) => channels_first,
         _ => false,
@@ -176,6 +179,7 @@ fn mappings_of(lowered: &LoweredOp, channels_first: bool) -> Vec<ParamMapping> {
         }
         Op::Branches { members } => members.iter().flat_map(|nodes| param_mappings(nodes, channels_first)).collect(),
         Op::Sequence { layers } => param_mappings(layers, false),
+        Op::Frames { count, layers } => param_mappings(layers, begin_first(one_frame(lowered.input, *count))),
         Op::Tokens { tokens, dimension, weight } => {
             vec![ParamMapping::same(lowered, weight, "weight", &[*tokens, *dimension])]
         }

@@ -59,7 +59,10 @@ impl Layer for Dropout {
             Mode::Predict => return ops::copy(x, y),
             Mode::Check => ops::fill(mask.reborrow(), 1.0),
             Mode::Train(noise) => {
-                ops::dropout_mask(noise.stream(), noise.examples, 1.0 - self.rate, mask.reborrow());
+                // Of a clip's frames, a row each, the elements follow each other.
+                let each = mask.shape().size() / noise.examples.len().max(1);
+                let mask = mask.reborrow().part(0, [noise.examples.len(), each]);
+                ops::dropout_mask(noise.stream(), noise.examples, 1.0 - self.rate, mask);
             }
         }
         ops::multiply(x, mask.view(), y);

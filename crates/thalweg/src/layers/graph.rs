@@ -155,6 +155,13 @@ pub enum Op {
         /// The layers.
         layers: Vec<Node>,
     },
+    /// Layers on each of so many frames, which lie below each other: t × n, n being what the layers make of one, flattened.
+    Frames {
+        /// t.
+        count: usize,
+        /// The layers.
+        layers: Vec<Node>,
+    },
     /// Within a sequence: 0 at the steps after those that count.
     ClearPadding,
     /// A row of its table for each token of a row; 0 for token 0 and for numbers that are no token.
@@ -286,6 +293,9 @@ impl Op {
                 [bands.frames(input.size()), bands.coefficients.unwrap_or(bands.bands), 1].into()
             }
             Op::Sequence { layers } => layers.last().map_or_else(|| sequence_values(input), Node::output),
+            Op::Frames { count, layers } => {
+                [*count, layers.last().map_or_else(|| one_frame(input, *count), Node::output).size()].into()
+            }
             Op::Tokens { dimension, .. } => [input.size(), *dimension].into(),
             Op::Recurrent { units, bidirectional, every, .. } => {
                 let width = units * (1 + usize::from(*bidirectional));
@@ -310,6 +320,11 @@ pub(crate) fn sequence_values(input: Shape) -> Shape {
         [steps, channels] => [steps, channels - 1].into(),
         _ => input,
     }
+}
+
+/// The shape of one of so many frames below each other.
+pub(crate) fn one_frame(input: Shape, count: usize) -> Shape {
+    input.with_rows(input.rows() / count)
 }
 
 impl Node {

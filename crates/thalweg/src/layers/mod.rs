@@ -13,6 +13,7 @@ mod conv2d;
 mod dropout;
 mod embedding;
 mod ensemble;
+mod frames;
 mod graph;
 mod layer_norm;
 mod linear;
@@ -49,9 +50,9 @@ pub use conv2d::Conv2d;
 pub use dropout::Dropout;
 pub use embedding::{Embedded, Embedding};
 pub use ensemble::Ensemble;
-pub(crate) use graph::lower;
-pub(crate) use graph::sequence_values;
+pub use frames::Frames;
 pub use graph::{Frame, Node, Op};
+pub(crate) use graph::{lower, one_frame, sequence_values};
 pub use layer_norm::LayerNorm;
 pub use linear::{Linear, Parametrization};
 pub use log_mel::{LogMel, Options as LogMelOptions};
@@ -494,6 +495,7 @@ pub const ALL: &[Kind] = &[
     kind::<Resize>(),
     kind::<Residual>(),
     kind::<Sequence>(),
+    kind::<Frames>(),
     kind::<Tokens>(),
     kind::<Positions>(),
     kind::<Rnn>(),

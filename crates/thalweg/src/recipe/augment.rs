@@ -75,10 +75,10 @@ fn given(asked: &Augment) -> Vec<String> {
 
 fn of_images(facts: &Facts, decisions: &mut Vec<Decision>) -> Augmentation {
     let asked = &facts.config.augment;
-    let colour = facts.image.is_some_and(|[.., channels]| channels == 3);
+    let (colour, clips) = (facts.image.is_some_and(|[.., channels]| channels == 3), facts.frames > 1);
     let usual = if colour {
         ImageChanges {
-            flip: true,
+            flip: !clips,
             shift: 0.1,
             rotate: 15.0,
             zoom: 0.2,
@@ -107,8 +107,12 @@ fn of_images(facts: &Facts, decisions: &mut Vec<Decision>) -> Augmentation {
     };
     let mix = if facts.few_photos && asked.cutmix.is_none() { Mix { cutmix: 0.5, ..mix(asked) } } else { mix(asked) };
     let chosen = Augmentation { changes: Changes::Images(chosen), mix };
-    let why = if colour { "colour images look alike mirrored" } else { "signs such as digits are not mirrored" };
-    tell(decisions, "images", &chosen, why);
+    let why = match (clips, colour) {
+        (true, _) => "all frames of a clip alike; mirrored, what moves to the left would move to the right",
+        (_, true) => "colour images look alike mirrored",
+        _ => "signs such as digits are not mirrored",
+    };
+    tell(decisions, if clips { "clips" } else { "images" }, &chosen, why);
     chosen
 }
 

@@ -31,8 +31,10 @@ pub(super) struct Facts<'a> {
     pub(super) first_edition: bool,
     /// Whether examples are rows of columns, each with a unit of its own.
     pub(super) table: bool,
-    /// Height, width and channels, where examples are images large enough for convolutions.
+    /// Height, width and channels, where examples are images, or clips of them, large enough for convolutions.
     pub(super) image: Option<[usize; 3]>,
+    /// The frames of an example: 1 where examples are no clips.
+    pub(super) frames: usize,
     /// What sounds were brought to, where examples are sounds.
     pub(super) sound: Option<SoundSpec>,
     /// Whether the network is the one of convolutions that images and sounds get by themselves.
@@ -64,6 +66,7 @@ impl<'a> Facts<'a> {
         let (auto, fast) = (train.recipe == Recipe::Auto, train.quality == Quality::Fast);
         let free =
             network.layers.is_none() && network.layer.is_empty() && network.dropout.is_none() && !network.batch_norm;
+        let frames = data.pipeline.media().map_or(1, |spec| spec.frames());
         let colour = image.is_some_and(|[.., channels]| channels == 3);
         let few = data.task.is_classes() && data.train_rows() < FEW && config.augment.augment != Some(false);
         Facts {
@@ -78,6 +81,7 @@ impl<'a> Facts<'a> {
             first_edition: train.edition == 1,
             table: data.pipeline.array.as_ref().is_none_or(ArrayScale::is_matrix),
             image,
+            frames,
             sound,
             convolutions: free && auto && (image.is_some() || sound.is_some()),
             texts: texts(data),
@@ -86,7 +90,7 @@ impl<'a> Facts<'a> {
             linear: network.is_linear(),
             wide: dense_inputs(data) >= 256,
             few_sounds: sound.is_some() && auto && train.edition > 1 && data.train_rows() < FEW_SOUNDS,
-            few_photos: colour && few && auto && !fast && train.label_smoothing == 0.0,
+            few_photos: colour && frames == 1 && few && auto && !fast && train.label_smoothing == 0.0,
         }
     }
 

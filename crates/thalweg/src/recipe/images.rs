@@ -1,21 +1,21 @@
 //! What Thalweg decides for images: a convolutional network, and how training images are changed.
 
+use super::decide;
 use super::facts::Facts;
-use super::{decide, input_shape};
 use crate::config::{Config, Quality};
 use crate::data::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::event::Decision;
 use crate::init::Init;
 use crate::layers::{Activate, BatchNorm, Conv2d, Layer, Pair, Pool2d, Pooling, Residual};
-use crate::tensor::Activation;
+use crate::tensor::{Activation, Shape};
 
 /// The fewest pixels of a side that windows are worth it for.
 const SIDE: usize = 8;
 
-/// Height, width and channels, where examples are images large enough for convolutions.
+/// Height, width and channels, where examples are images, or clips of them, large enough for convolutions.
 pub(super) fn shape(data: &Dataset) -> Option<[usize; 3]> {
-    let shape = input_shape(data).ok()?.image()?;
+    let shape = Shape::try_from(data.pipeline.frame()).ok()?.image()?;
     shape[..2].iter().all(|side| *side >= SIDE).then_some(shape)
 }
 
@@ -36,7 +36,10 @@ pub(super) fn layers(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Opt
     decide(
         decisions,
         format!("a convolutional network with residual blocks of {} filters", described.join(", ")),
-        format!("the examples are images of {height} × {width} × {channels}"),
+        format!(
+            "{} are images of {height} × {width} × {channels}",
+            if facts.frames > 1 { "frames" } else { "the examples" }
+        ),
         "[layers=128,64] (a dense network), or [[network.layer]]",
     );
     let activation = activation(facts.config)?;

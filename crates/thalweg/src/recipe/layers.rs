@@ -4,7 +4,7 @@ use super::candidates::candidates;
 use super::facts::Facts;
 use super::numbers::NumberLayer;
 use super::texts::Head;
-use super::{decide, images, numbers, sounds, texts};
+use super::{clips, decide, images, numbers, sounds, texts};
 use crate::config::{Config, Quality, Recipe};
 use crate::error::{Error, Result};
 use crate::event::Decision;
@@ -171,6 +171,8 @@ fn member(facts: &Facts, numbers: Option<&NumberLayer>, decisions: &mut Vec<Deci
         for table in &options.layer {
             layers.push(read_layer(table.clone(), &[])?);
         }
+    } else if let Some(hidden) = clips::layers(facts, decisions)? {
+        layers.extend(hidden);
     } else if let Some(hidden) = images::layers(facts, decisions)? {
         layers.extend(hidden);
     } else if let Some(hidden) = sounds::layers(facts, decisions)? {

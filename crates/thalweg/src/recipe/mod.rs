@@ -2,6 +2,7 @@
 
 mod augment;
 mod candidates;
+mod clips;
 mod facts;
 mod freeze;
 mod images;

@@ -68,12 +68,17 @@ pub(super) fn settings(
     })
 }
 
+/// Frames in a mini-batch of clips.
+const FRAMES_AT_ONCE: usize = 128;
+
 fn batch_size(facts: &Facts, decisions: &mut Vec<Decision>) -> usize {
     match facts.config.train.batch_size {
         Some(0) => facts.rows,
         Some(size) => size,
         None => {
             let size = match facts.rows {
+                // Of a clip all frames are in memory.
+                _ if facts.frames > 1 => (FRAMES_AT_ONCE / facts.frames).clamp(8, 64),
                 10_000.. if facts.texts.is_some() => 128,
                 // Windows of a series overlap: a few of them say little more than one.
                 rows if facts.forecast => (rows / 16).next_power_of_two().clamp(32, 256),
@@ -81,7 +86,8 @@ fn batch_size(facts: &Facts, decisions: &mut Vec<Decision>) -> usize {
                 2_000..50_000 => 64,
                 _ => 128,
             };
-            decide(decisions, format!("mini-batches of {size}"), facts.of_rows(), "[batch_size=64]");
+            let why = if facts.frames > 1 { format!("{} frames each", facts.frames) } else { facts.of_rows() };
+            decide(decisions, format!("mini-batches of {size}"), why, "[batch_size=64]");
             size
         }
     }
@@ -114,7 +120,9 @@ fn epochs(facts: &Facts, network: &Network, decisions: &mut Vec<Decision>) -> us
         // long for each image or sound, and learn much from each.
         let (rows, range) = match () {
             () if facts.convolutions && facts.sound.is_some() => (thousands * 100, 20..=100),
-            () if facts.convolutions => (thousands * 1_000 / 15 * 8, 5..=if facts.few_photos { 150 } else { 100 }),
+            () if facts.convolutions => {
+                (thousands * 1_000 / 15 * 8 / facts.frames, 5..=if facts.few_photos { 150 } else { 100 })
+            }
             () if facts.texts.is_some() && !facts.course => (texts::PASSES, texts::EPOCHS),
             () if facts.linear || facts.course || facts.first_edition => (thousands * 1_000, 20..=300),
             () if facts.task.is_classes() => (thousands * 100, 12..=300),

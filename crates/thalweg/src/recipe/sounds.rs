@@ -20,7 +20,7 @@ const OFFSET: f64 = 1e-3;
 pub(super) fn spec(data: &Dataset) -> Option<SoundSpec> {
     match data.pipeline.media()? {
         MediaSpec::Sounds(spec) => Some(spec),
-        MediaSpec::Pictures(_) => None,
+        MediaSpec::Pictures(_) | MediaSpec::Clips(_) => None,
     }
 }
 

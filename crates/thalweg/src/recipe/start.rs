@@ -121,7 +121,7 @@ fn resize(found: Shape, wanted: Shape, facts: &Facts, decisions: &mut Vec<Decisi
         return Ok(None);
     }
     match (facts.image, wanted.image()) {
-        (Some([.., channels]), Some([height, width, known])) if channels == known => {
+        (Some([.., channels]), Some([height, width, known])) if channels == known && facts.frames == 1 => {
             decide(
                 decisions,
                 format!("the network brings images to {height} × {width} pixels first"),

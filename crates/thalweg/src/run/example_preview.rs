@@ -1,4 +1,4 @@
-//! Previews of examples: images as they are, sounds as spectrograms with audio.
+//! Previews of examples: images as they are, clips as strips of their frames, sounds as spectrograms with audio.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -21,6 +21,8 @@ const MOST_SAMPLES: usize = 80_000;
 /// How examples are rendered.
 pub(super) struct ExamplePreview {
     shape: Vec<usize>,
+    /// The frames of a clip, of which a strip is drawn; 1 for others.
+    frames: usize,
     sounds: Option<(Bands, Spectrum)>,
 }
 
@@ -33,16 +35,17 @@ impl ExamplePreview {
             // Limits long sounds to about 150 frames.
             let (window, hop) = (usual.window.min(spec.samples), usual.hop.max(spec.samples / 150));
             let bands = LogMelOptions { window, hop, ..usual }.bands();
-            return Some(ExamplePreview { shape, sounds: Some((bands, Spectrum::new(bands, 1e-9))) });
+            return Some(ExamplePreview { shape, frames: 1, sounds: Some((bands, Spectrum::new(bands, 1e-9))) });
         }
         let [.., channels] = Shape::try_from(shape.clone()).ok()?.image()?;
-        matches!(channels, 1 | 3).then_some(ExamplePreview { shape, sounds: None })
+        let frames = pipeline.media().map_or(1, |spec| spec.frames());
+        matches!(channels, 1 | 3).then_some(ExamplePreview { shape, frames, sounds: None })
     }
 
     /// The values drawn for an example: its own, or its spectrogram's, low frequencies at the bottom.
     pub(super) fn drawn(&self, x: &[f32]) -> Drawn {
         let Some((bands, spectrum)) = &self.sounds else {
-            return Drawn { shape: self.shape.clone(), x: x.to_vec(), depth: f32::INFINITY };
+            return strip(x, &self.shape, self.frames);
         };
         let (frames, bins) = (bands.frames(x.len()), bands.bins().len());
         let mut y = Tensor::zeros([frames, BANDS], Dtype::F32);
@@ -73,6 +76,21 @@ impl ExamplePreview {
         wav.extend(x.iter().flat_map(|x| sample(x).to_le_bytes()));
         Some(STANDARD.encode(wav))
     }
+}
+
+/// Frames below each other, drawn as a strip that is folded to about a square; what is left of it is dark.
+fn strip(x: &[f32], shape: &[usize], frames: usize) -> Drawn {
+    let columns = frames.isqrt() + usize::from(frames.isqrt().pow(2) < frames);
+    let (rows, height, line) = (frames.div_ceil(columns), shape[0] / frames, shape[1..].iter().product::<usize>());
+    let mut drawn = vec![x.iter().copied().fold(f32::INFINITY, f32::min); rows * height * columns * line];
+    for (i, from) in x.chunks_exact(line).enumerate() {
+        let (frame, row) = (i / height, i % height);
+        let to = (frame / columns * height + row) * columns + frame % columns;
+        drawn[to * line..][..line].copy_from_slice(from);
+    }
+    let mut shape = shape.to_vec();
+    (shape[0], shape[1]) = (rows * height, columns * shape[1]);
+    Drawn { shape, x: drawn, depth: f32::INFINITY }
 }
 
 /// The values drawn for an example.
@@ -121,7 +139,7 @@ mod tests {
 
     #[test]
     fn an_image_can_be_read_back() {
-        let png = |shape: &[usize], x: &[f32]| ExamplePreview { shape: shape.to_vec(), sounds: None }.png(x);
+        let png = |shape: &[usize], x: &[f32]| ExamplePreview { shape: shape.to_vec(), frames: 1, sounds: None }.png(x);
         let bytes = STANDARD.decode(png(&[2, 2], &[-1.0, 0.0, 1.0, 1.0]).unwrap()).unwrap();
         let picture = image::load_from_memory(&bytes).unwrap().into_luma8();
         assert_eq!((picture.dimensions(), picture.into_raw()), ((2, 2), vec![0, 128, 255, 255]));
@@ -129,10 +147,24 @@ mod tests {
     }
 
     #[test]
+    fn a_clips_frames_are_a_folded_strip() {
+        let drawn = |frames: usize| {
+            let x: Vec<f32> = (1..=frames as u8 * 4).map(f32::from).collect();
+            let look = ExamplePreview { shape: vec![2 * frames, 2], frames, sounds: None };
+            let Drawn { shape, x, .. } = look.drawn(&x);
+            (shape, x)
+        };
+        assert_eq!(drawn(2), (vec![2, 4], vec![1.0, 2.0, 5.0, 6.0, 3.0, 4.0, 7.0, 8.0]));
+        let (shape, x) = drawn(3);
+        assert_eq!((shape, &x[8..]), (vec![4, 4], &[9.0, 10.0, 1.0, 1.0, 11.0, 12.0, 1.0, 1.0][..]));
+    }
+
+    #[test]
     fn a_sounds_picture_is_bright_where_it_sounds() {
         let bands =
             Bands { sample_rate: 8_000, window: 256, hop: 80, bands: BANDS, range: [0.0, 4_000.0], coefficients: None };
-        let look = ExamplePreview { shape: vec![4_000, 1], sounds: Some((bands, Spectrum::new(bands, 1e-9))) };
+        let look =
+            ExamplePreview { shape: vec![4_000, 1], frames: 1, sounds: Some((bands, Spectrum::new(bands, 1e-9))) };
         let low: Vec<f32> = (0..4_000).map(|i| (i as f32 * 0.3).sin()).collect();
         let drawn = look.drawn(&low);
         let picture = drawn.picture(drawn.range()).unwrap().into_luma8();

@@ -382,7 +382,8 @@ pub(crate) fn fit(
         }
     };
     if !plan.augmentation.is_none() {
-        train = Box::new(Augmented::new(train, example_shape(data)?, plan.augmentation.clone()));
+        let frame = Shape::try_from(data.pipeline.frame()).map_err(Error::data)?;
+        train = Box::new(Augmented::new(train, frame, plan.augmentation.clone()));
     }
     let dev = judged_on(&data.parts.dev, class_weights, data, plan.dtype)?;
     let trainer = Trainer {

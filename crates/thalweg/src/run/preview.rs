@@ -38,7 +38,7 @@ pub(super) fn write(data: &Dataset, augmentation: &Augmentation, seed: u64, path
         let found = format!("examples of shape {shape:?}, and images of one or three channels and sounds can be shown");
         return Err(Error::config(found).fix("name a folder of pictures or sounds, or files of images"));
     };
-    let whole = Shape::try_from(shape).ok().and_then(Shape::image).unwrap_or([1, rows.columns, 1]);
+    let frame = Shape::try_from(data.pipeline.frame()).ok().and_then(Shape::image).unwrap_or([1, rows.columns, 1]);
     let count = EXAMPLES.min(rows.rows);
     // Examples spread over all training rows.
     let lines = (0..count).map(|i| (i * rows.rows / count) as u32).map(|example| {
@@ -46,7 +46,7 @@ pub(super) fn write(data: &Dataset, augmentation: &Augmentation, seed: u64, path
         let epochs = (0..=EPOCHS).map(|epoch| {
             let mut x = original.to_vec();
             if epoch > 0 {
-                augmentation.apply(&rows.x, whole, random::augment(seed, epoch), example, &mut x);
+                augmentation.apply(&rows.x, frame, random::augment(seed, epoch), example, &mut x);
             }
             x
         });

@@ -447,7 +447,7 @@ def sounds():
 
 
 def files():
-    """Pictures of kinds that our encoder does not write, red left and blue right; arrays in HDF5."""
+    """Pictures of kinds that our encoder does not write, red left and blue right; animations of three frames; arrays in HDF5."""
     halves = Image.new("RGB", (32, 16), (255, 0, 0))
     halves.paste((0, 0, 255), (16, 0, 32, 16))
     halves.convert("CMYK").save(FILES / "cmyk.jpg", quality=95)
@@ -455,6 +455,9 @@ def files():
     halves.quantize(2).save(FILES / "palette.gif")
     halves.quantize(2).save(FILES / "palette.bmp")
     halves.save(FILES / "progressive.jpg", progressive=True, quality=95)
+    first, *others = [Image.new("RGB", (16, 12), colour) for colour in [(200, 0, 0), (0, 200, 0), (0, 0, 200)]]
+    for kind in ["gif", "webp", "png"]:
+        first.save(FILES / f"animated.{kind}", save_all=True, append_images=others, duration=100, lossless=True)
     with h5py.File(FILES / "arrays.h5", "w") as file:
         x = np.arange(6 * 4 * 5 * 3).reshape(6, 4, 5, 3) % 251
         file.create_dataset("train_set_x", data=x.astype(np.uint8), chunks=(2, 4, 5, 3), compression="gzip", shuffle=True)

@@ -1,5 +1,5 @@
-//! Thalweg in f64 against PyTorch, scikit-learn and 50-digit arithmetic; `make.py` and `make_paired.py` wrote the JSON
-//! files.
+//! Thalweg in f64 against PyTorch, scikit-learn and 50-digit arithmetic; `make.py` and the scripts beside it wrote the
+//! JSON files.
 
 mod confident;
 mod functions;

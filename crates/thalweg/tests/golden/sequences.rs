@@ -1,6 +1,8 @@
-//! Layers on sequences: outputs, and every gradient.
+//! Layers on sequences and on the frames of clips: outputs, and every gradient.
 
-use thalweg::layers::{Attention, Gathering, Gru, Layer, Lstm, Mode, PoolOverTime, Rnn, Sequence, Tokens, read_layer};
+use thalweg::layers::{
+    Attention, Frames, Gathering, Gru, Layer, Lstm, Mode, PoolOverTime, Rnn, Sequence, Tokens, read_layer,
+};
 use thalweg::network::Network;
 use thalweg::tensor::{Dtype, Shape, Tensor, ops};
 
@@ -14,6 +16,22 @@ fn sequences_of_several_lengths() {
         let layer = Sequence::new(vec![read_layer(case["layer"].clone(), &[]).unwrap()]);
         let shape: Shape = serde_json::from_value(case["shape"].clone()).unwrap();
         let x = tensor(shape.batch(4), &case["x"]);
+        let found = pass(layer, &numbers(&case["theta"]), &x, &numbers(&case["dy"]), Mode::Check);
+        assert_near(&format!("{name}: y"), &found.y, &numbers(&case["y"]), 1e-14);
+        assert_near(&format!("{name}: dx"), &found.dx, &numbers(&case["dx"]), 1e-14);
+        assert_near(&format!("{name}: dθ"), &found.gradient, &numbers(&case["dtheta"]), 1e-14);
+    }
+}
+
+#[test]
+fn frames_of_clips() {
+    for case in list(&golden("frames")["layers"]) {
+        let name = case["layer"].to_string();
+        let mut options = case["layer"].clone();
+        options.as_object_mut().unwrap().remove("kind");
+        let layer: Frames = serde_json::from_value(options).unwrap();
+        let shape: Shape = serde_json::from_value(case["shape"].clone()).unwrap();
+        let x = tensor(shape.batch(2), &case["x"]);
         let found = pass(layer, &numbers(&case["theta"]), &x, &numbers(&case["dy"]), Mode::Check);
         assert_near(&format!("{name}: y"), &found.y, &numbers(&case["y"]), 1e-14);
         assert_near(&format!("{name}: dx"), &found.dx, &numbers(&case["dx"]), 1e-14);

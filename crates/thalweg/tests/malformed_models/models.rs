@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use thalweg::data::arrays::Arrays;
 use thalweg::data::cell_format::CellFormat;
 use thalweg::data::column;
-use thalweg::data::media_spec::{Fit, MediaSpec, PictureSpec, SoundSpec};
+use thalweg::data::media_spec::{ClipSpec, Fit, MediaSpec, PictureSpec, SoundSpec};
 use thalweg::data::preprocess::{ArrayScale, Pipeline, Scale};
 use thalweg::data::schema::{Column, ColumnKind, Role, Schema, Task};
 use thalweg::data::table::Table;
@@ -116,6 +116,21 @@ pub(crate) fn pictures() -> Vec<u8> {
     of_arrays([6, 5, 3].into(), Some(MediaSpec::Pictures(form)), &layers)
 }
 
+pub(crate) fn clips() -> Vec<u8> {
+    let frame = PictureSpec { height: 3, width: 4, channels: 1, fit: Fit::Stretch };
+    let form = ClipSpec { frames: 3, frame };
+    let layers = json!([
+        {"kind": "frames", "count": 3, "layers": [
+            {"kind": "conv2d", "filters": 2, "kernel": 2, "activation": "tanh"},
+            {"kind": "batch_norm"},
+            {"kind": "pool2d", "take": "average", "size": 2},
+        ]},
+        {"kind": "gru", "units": 2},
+        {"kind": "linear", "units": 3},
+    ]);
+    of_arrays([9, 4].into(), Some(MediaSpec::Clips(form)), &layers)
+}
+
 pub(crate) fn sounds() -> Vec<u8> {
     let form = SoundSpec { sample_rate: 800, samples: 60, equal_loudness: true };
     let layers = json!([
@@ -172,7 +187,7 @@ fn models_of_version_0_1_0_answer_as_they_did() {
 
 #[test]
 fn a_model_is_the_same_bytes_after_it_was_read() {
-    for bytes in [CLASSES.to_vec(), NUMBERS.to_vec(), pictures(), sounds()] {
+    for bytes in [CLASSES.to_vec(), NUMBERS.to_vec(), pictures(), clips(), sounds()] {
         let model = Model::from_bytes(&bytes, PLACE).unwrap();
         assert!(model.to_bytes() == bytes);
         answers(&model).unwrap();

@@ -5,7 +5,7 @@ use thalweg::Kind;
 use thalweg::io::safetensors::{Container, Numbers};
 use thalweg::model::Model;
 
-use super::models::{CLASSES, NUMBERS, PLACE, open, part, pictures, sounds, with};
+use super::models::{CLASSES, NUMBERS, PLACE, clips, open, part, pictures, sounds, with};
 
 /// Checks that a model with some values of a part changed is rejected with these words.
 fn refused(bytes: &[u8], text: &str, changes: &[(&str, Value)], words: &str) {
@@ -169,6 +169,19 @@ fn networks_and_arrays() {
     }
     let form = json!({"sounds": {"sample_rate": 1_u64 << 60, "samples": 60, "equal_loudness": true}});
     refused(&sounds, "pipeline", &[("/array/form", form)], "files cannot be brought to");
+
+    let clips = clips();
+    for (place, other, words) in [
+        ("/array/form/clips/frames", json!(0), "files cannot be brought to"),
+        ("/array/form/clips/frames", json!(1_u64 << 60), "files cannot be brought to"),
+        ("/array/form/clips/frames", json!(2), "files are brought to [6, 4]"),
+        ("/array/form/clips/frame/width", json!(0), "files cannot be brought to"),
+    ] {
+        refused(&clips, "pipeline", &[(place, other)], words);
+    }
+    for count in [0, 2, u64::MAX] {
+        refused(&clips, "layers", &[("/0/count", json!(count))], "frames of examples of 9×4");
+    }
 
     let far = |n: u64| [("/5/dilation", json!(n)), ("/5/padding", json!([[n, n], [n, n]]))];
     refused(&pictures, "layers", &far(60_000), "with padding are 120003×120003");

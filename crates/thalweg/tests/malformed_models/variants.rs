@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use thalweg::Kind;
 use thalweg::model::Model;
 
-use super::models::{CLASSES, NUMBERS, PLACE, answers, open, part, pictures, sounds, with};
+use super::models::{CLASSES, NUMBERS, PLACE, answers, clips, open, part, pictures, sounds, with};
 
 /// The metadata keys whose values are changed.
 const TEXTS: [&str; 6] = ["input", "layers", "pipeline", "schema", "target", "provenance"];
@@ -107,8 +107,13 @@ fn refusal(error: &thalweg::Error) -> Result<(), String> {
 
 #[test]
 fn every_change_is_refused_or_of_use() {
-    let all =
-        [("classes", CLASSES.to_vec()), ("numbers", NUMBERS.to_vec()), ("pictures", pictures()), ("sounds", sounds())];
+    let all = [
+        ("classes", CLASSES.to_vec()),
+        ("numbers", NUMBERS.to_vec()),
+        ("pictures", pictures()),
+        ("clips", clips()),
+        ("sounds", sounds()),
+    ];
     for (name, bytes) in all {
         let [made, refused] = try_all(name, &bytes);
         assert!(made > 500 && refused * 2 > made, "{name}: {refused} of {made}");

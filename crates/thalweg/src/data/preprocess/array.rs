@@ -53,6 +53,7 @@ impl ArrayScale {
         options.image_size = given.image_size.or(options.image_size.take());
         options.channels = given.channels.or(options.channels);
         options.fit = given.fit.or(options.fit);
+        options.frames = given.frames.or(options.frames);
         options.sample_rate = given.sample_rate.or(options.sample_rate);
         options.seconds = given.seconds.or(options.seconds);
         options.equal_loudness = given.equal_loudness.or(options.equal_loudness);

@@ -198,6 +198,13 @@ impl Pipeline {
         self.array.as_ref().map_or_else(|| vec![self.width()], |array| array.shape.clone())
     }
 
+    /// The shape of one example's inputs, or of those of one frame of a clip.
+    pub fn frame(&self) -> Vec<usize> {
+        let mut shape = self.shape();
+        shape[0] /= self.media().map_or(1, |spec| spec.frames());
+        shape
+    }
+
     /// The columns of texts; their inputs are the network's first ones.
     pub fn texts(&self) -> Vec<TextColumn> {
         let text = |input: &Input| match &input.transform {

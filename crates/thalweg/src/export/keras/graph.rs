@@ -26,6 +26,12 @@ struct Layer {
     variables: Vec<Variable>,
 }
 
+impl Layer {
+    fn is_operation(&self) -> bool {
+        OPERATIONS.contains(&self.class) || self.config.get(NEW_SHAPE).is_some()
+    }
+}
+
 /// Layers, each after its inputs.
 #[derive(Debug, Default)]
 pub(super) struct Graph {
@@ -35,6 +41,9 @@ pub(super) struct Graph {
 /// Operations that are not layers: they have neither variables nor a dtype.
 const OPERATIONS: [&str; 11] =
     ["Log", "Sort", "Round", "Cos", "Sin", "Floor", "Sign", "Flip", "Cumsum", "Matmul", "Divide"];
+
+/// What the operation `Reshape` is told, which regroups a batch; the layer of that name keeps examples apart.
+const NEW_SHAPE: &str = "newshape";
 
 /// Layers whose variables are those of the cell within them.
 const RECURRENT: [&str; 3] = ["SimpleRNN", "GRU", "LSTM"];
@@ -78,6 +87,12 @@ impl Graph {
     /// The natural logarithm of each element.
     pub(super) fn logarithm(&mut self, name: &str, x: &Symbol) -> Symbol {
         self.layer("Log", name, json!({}), &[x], &x.shape)
+    }
+
+    /// The same elements in examples of another shape, of which there are more or fewer.
+    pub(super) fn regrouped(&mut self, name: &str, x: &Symbol, shape: &[usize]) -> Symbol {
+        let all: Vec<i64> = std::iter::once(-1).chain(shape.iter().map(|&side| side as i64)).collect();
+        self.layer("Reshape", name, json!({ NEW_SHAPE: all }), &[x], shape)
     }
 
     /// The elements in order along the last axis.
@@ -150,10 +165,10 @@ impl Graph {
         let arguments = match &tensors[..] {
             [] => json!([]),
             [one] => json!([{ "args": [one], "kwargs": {} }]),
-            several if OPERATIONS.contains(class) => json!([{ "args": several, "kwargs": {} }]),
+            several if layer.is_operation() => json!([{ "args": several, "kwargs": {} }]),
             _ => json!([{ "args": [tensors], "kwargs": {} }]),
         };
-        if OPERATIONS.contains(class) {
+        if layer.is_operation() {
             return json!({
                 "module": "keras.src.ops.numpy", "class_name": class, "config": config, "registered_name": class,
                 "name": name, "inbound_nodes": arguments,

@@ -15,7 +15,7 @@ use super::lowered::{LoweredOp, lowered};
 use super::{Exported, Format, Options};
 use crate::data::preprocess::Scale;
 use crate::event::Decision;
-use crate::layers::{LogMelOptions, Node, Op};
+use crate::layers::{LogMelOptions, Node, Op, one_frame};
 use crate::model::Model;
 use crate::tensor::activation::GELU_TANH;
 use crate::tensor::{Activation, Dtype, transposed};
@@ -214,6 +214,7 @@ impl Keras<'_> {
             }
             Op::LogMel(options) => self.log_mel(lowered, options, x),
             Op::Sequence { layers } => self.sequence(lowered, layers, x)?,
+            Op::Frames { count, layers } => self.frames(lowered, *count, layers, x)?,
             Op::ClearPadding => self.clear_padding(lowered, x),
             Op::Tokens { tokens, dimension, weight } => self.tokens(lowered, [*tokens, *dimension], weight, &x),
             Op::Positions(table) => self.positions(lowered, table, x),
@@ -243,6 +244,17 @@ impl Keras<'_> {
                 self.graph.layer("Add", &format!("{}.sum", lowered.name), json!({}), &[&a, &b], &a.shape.clone())
             }
         })
+    }
+
+    /// The layers on a batch of all frames.
+    fn frames(&mut self, lowered: &LoweredOp, count: usize, layers: &[Node], x: Symbol) -> Result<Symbol> {
+        let frame = one_frame(lowered.input, count);
+        let name = |own: &str| format!("{}.{own}", lowered.name);
+        let each = self.graph.regrouped(&name("frames"), &x, frame.dimensions());
+        let outer = self.mask.take();
+        let y = self.chain(layers, each)?;
+        self.mask = outer;
+        Ok(self.graph.regrouped(&name("clips"), &y, lowered.output().dimensions()))
     }
 
     /// The logits of the members' mean answers; a mean of 0 in 32 bits counts as the smallest number, so that logits are

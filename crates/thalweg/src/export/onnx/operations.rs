@@ -7,7 +7,7 @@ use super::proto::DataType;
 use super::sequence::{self, Mask};
 use super::value::Value;
 use crate::export::lowered::{LoweredOp, lowered};
-use crate::layers::{Bag, BinnedInput, Embedded, Frame, LogMelOptions, Node, Op, Padding, Pooling};
+use crate::layers::{Bag, BinnedInput, Embedded, Frame, LogMelOptions, Node, Op, Padding, Pooling, one_frame};
 use crate::model::Model;
 use crate::network::Entry;
 use crate::tensor::{Activation, Shape, View, ops, transposed};
@@ -117,6 +117,7 @@ fn operation(graph: &mut Graph, ctx: Context, x: Value) -> Value {
         Op::Average { members, of, weights } => average(graph, ctx, x, (*members, weights), *of),
         Op::LogMel(options) => log_mel(graph, ctx, x, options),
         Op::Sequence { layers } => sequence::sequence(graph, ctx, layers, x),
+        Op::Frames { count, layers } => frames(graph, ctx, x, *count, layers),
         Op::ClearPadding => sequence::clear_padding(graph, ctx, x),
         Op::Tokens { tokens, dimension, weight } => sequence::tokens(graph, ctx, x, [*tokens, *dimension], weight),
         Op::Positions(table) => sequence::positions(graph, ctx, x, table),
@@ -375,6 +376,16 @@ fn add(graph: &mut Graph, ctx: Context, x: Value, [layers, shortcut]: [&[Node]; 
     let b = if a.channels_first { graph.channels_first(&beside, &b, b.shape) } else { graph.own(&beside, &b) };
     let sum = graph.node(&ctx.name("Add"), "Add", [&a.name, &b], Vec::new());
     a.with(sum)
+}
+
+/// The layers on a batch of all frames.
+fn frames(graph: &mut Graph, ctx: Context, x: Value, count: usize, layers: &[Node]) -> Value {
+    let (frame, own) = (one_frame(x.shape, count), graph.own(ctx.scope(), &x));
+    let each = graph.regrouped(&ctx.name("frames"), &own, frame.dimensions());
+    let y = write(graph, ctx.model, None, layers, Value::new(each, frame));
+    let row = graph.row(ctx.scope(), &y);
+    let output = ctx.lowered.output();
+    Value::new(graph.regrouped(&ctx.name("clips"), &row, output.dimensions()), output)
 }
 
 /// The logits of the members' mean answers; a mean of 0 in 32 bits counts as the smallest number, so that logits are finite.

@@ -48,7 +48,7 @@ fn inputs(shape: Shape) -> Vec<f32> {
 }
 
 /// Layers that graphs have and that are not read from graphs.
-const GO_OUT_ALONE: [&str; 13] = [
+const GO_OUT_ALONE: [&str; 14] = [
     "ensemble",
     "average",
     "piecewise_linear",
@@ -62,6 +62,7 @@ const GO_OUT_ALONE: [&str; 13] = [
     "attention",
     "pool_over_time",
     "resize",
+    "frames",
 ];
 
 #[test]

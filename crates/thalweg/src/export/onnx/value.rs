@@ -56,7 +56,16 @@ fn order(rank: usize, to_first: bool) -> Vec<usize> {
 impl Graph {
     /// The same elements in other dimensions, for any batch size.
     pub(super) fn reshape(&mut self, name: &str, x: &str, dimensions: &[usize]) -> String {
-        let shape: Vec<i64> = std::iter::once(0).chain(dimensions.iter().map(|&n| n as i64)).collect();
+        self.reshaped(name, x, 0, dimensions)
+    }
+
+    /// The same elements in examples of other dimensions, of which there are more or fewer.
+    pub(super) fn regrouped(&mut self, name: &str, x: &str, dimensions: &[usize]) -> String {
+        self.reshaped(name, x, -1, dimensions)
+    }
+
+    fn reshaped(&mut self, name: &str, x: &str, first: i64, dimensions: &[usize]) -> String {
+        let shape: Vec<i64> = std::iter::once(first).chain(dimensions.iter().map(|&n| n as i64)).collect();
         let shape = self.integers(&format!("{name}.shape"), &shape);
         self.node(name, "Reshape", [x, &shape], Vec::new())
     }

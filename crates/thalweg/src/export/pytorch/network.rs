@@ -3,7 +3,7 @@
 use super::{number, tuple};
 use crate::export::channels::{self, leaves_first};
 use crate::export::lowered::{LoweredOp, lowered};
-use crate::layers::{Frame, Node, Op, Pooling};
+use crate::layers::{Frame, Node, Op, Pooling, one_frame};
 use crate::tensor::sequence::{Cell, Gathering};
 use crate::tensor::{Activation, Shape};
 
@@ -219,6 +219,7 @@ impl Code {
                 average((*members, weights), *of, lowered, x)
             }
             Op::Sequence { layers } => self.sequence(layers, lowered, own, x),
+            Op::Frames { count, layers } => self.frames(*count, layers, lowered, own, x),
             Op::ClearPadding => {
                 let mask = if channels_first { "mask.unsqueeze(1)" } else { "mask.unsqueeze(-1)" };
                 format!("torch.where({mask} > 0, {x}, 0)")
@@ -347,6 +348,29 @@ impl Code {
         self.module_line("])}),");
         let turned = self.channels_first && !is_row(lowered.output());
         if turned { format!("{x}.movedim(1, -1)") } else { x.into() }
+    }
+
+    /// The layers on a batch of all frames.
+    fn frames(&mut self, count: usize, nodes: &[Node], lowered: &LoweredOp, own: &str, x: &str) -> String {
+        self.described("nn.ModuleDict({\"layers\": nn.ModuleList([", lowered);
+        self.depth += 1;
+        let frame = one_frame(lowered.input, count);
+        let parts = format!("({count}, {})", frame.rows());
+        self.line(match (channels::begin_first(frame), self.channels_first) {
+            (true, _) => format!("{x} = {x}.unflatten(2, {parts}).movedim(2, 1).flatten(0, 1)"),
+            (_, true) => format!("{x} = {x}.movedim(1, -1).unflatten(1, {parts}).flatten(0, 1)"),
+            _ => format!("{x} = {x}.unflatten(1, {parts}).flatten(0, 1)"),
+        });
+        let outer = std::mem::take(&mut self.masked);
+        self.channels_first = channels::begin_first(frame);
+        self.chain(nodes, &format!("{own}[\"layers\"]"), x);
+        self.masked = outer;
+        self.depth -= 1;
+        self.module_line("])}),");
+        let output = nodes.last().map_or(frame, Node::output);
+        let turned = if self.channels_first && !is_row(output) { ".movedim(1, -1)" } else { "" };
+        let flat = if is_row(output) { "" } else { ".flatten(1)" };
+        format!("{x}{turned}{flat}.unflatten(0, (-1, {count}))")
     }
 
     /// The outputs of several chains on x, one after the other.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::number;
-use crate::data::media_spec::{MediaSpec, PictureSpec, SoundSpec};
+use crate::data::media_spec::{ClipSpec, MediaSpec, PictureSpec, SoundSpec};
 use crate::data::number_format::NumberFormat;
 use crate::data::preprocess::{ArrayScale, Categories, Input, Scale, Transform};
 use crate::data::schema::Task;
@@ -50,12 +50,19 @@ fn quoted(text: &str) -> String {
     literal[1..literal.len() - 1].into()
 }
 
+fn colours(spec: PictureSpec) -> &'static str {
+    if spec.channels == 1 { "grey" } else { "red, green and blue" }
+}
+
 fn spec(spec: MediaSpec) -> String {
     match spec {
-        MediaSpec::Pictures(PictureSpec { channels, .. }) => {
-            let channels = if channels == 1 { "grey" } else { "red, green and blue" };
-            format!("They are pictures, height × width (× channels), of {channels} from 0 to 255.")
+        MediaSpec::Pictures(spec) => {
+            format!("They are pictures, height × width (× channels), of {} from 0 to 255.", colours(spec))
         }
+        MediaSpec::Clips(ClipSpec { frames, frame }) => format!(
+            "They are clips: {frames} pictures below each other, height × width (× channels), of {} from 0 to 255.",
+            colours(frame)
+        ),
         MediaSpec::Sounds(SoundSpec { sample_rate, equal_loudness, .. }) => {
             let loudness = if equal_loudness { ", each brought to a root mean square of 1" } else { "" };
             format!("They are sounds of {sample_rate} samples a second{loudness}.")

@@ -1,7 +1,7 @@
 //! What a model was fitted on, column by column.
 
 use super::markdown::{code, codes, plain, table};
-use crate::data::media_spec::MediaSpec;
+use crate::data::media_spec::{MediaSpec, PictureSpec};
 use crate::data::preprocess::{Input, Pipeline, Scale, Transform};
 use crate::event::TrainingRows;
 use crate::report::text::{count, number, percent};
@@ -15,8 +15,9 @@ pub(super) fn section(pipeline: &Pipeline, training: Option<&TrainingRows>) -> S
     if let Some(array) = &pipeline.array {
         let shape: Vec<String> = array.shape.iter().map(usize::to_string).collect();
         let each = match array.media {
-            Some(MediaSpec::Pictures(spec)) => {
-                format!("an image, resized to {} × {} pixels with {} channels", spec.height, spec.width, spec.channels)
+            Some(MediaSpec::Pictures(spec)) => format!("an image, {}", resized(spec)),
+            Some(MediaSpec::Clips(spec)) => {
+                format!("a clip of {} frames, spread evenly over it, each {}", spec.frames, resized(spec.frame))
             }
             Some(MediaSpec::Sounds(spec)) => {
                 let seconds = number(spec.samples as f64 / f64::from(spec.sample_rate as u32), 3);
@@ -33,6 +34,10 @@ pub(super) fn section(pipeline: &Pipeline, training: Option<&TrainingRows>) -> S
         more => format!("\n{} more columns are in the model file.\n", count(more)),
     };
     table(&head, &rows) + &more
+}
+
+fn resized(spec: PictureSpec) -> String {
+    format!("resized to {} × {} pixels with {} channels", spec.height, spec.width, spec.channels)
 }
 
 fn row(input: &Input, training: Option<&TrainingRows>) -> Vec<String> {

@@ -63,7 +63,8 @@ impl Augmentation {
         parts
     }
 
-    /// Changes one of all examples as an epoch does; images are height × width × channels.
+    /// Changes one of all examples as an epoch does: an image of height × width × channels, or each frame of such a shape of
+    /// a clip in the same way.
     pub fn apply<T: Real>(&self, all: &[T], shape: [usize; 3], stream: Stream, example: u32, x: &mut [T]) {
         self.changes.apply(shape, stream, example, x);
         if let Some(other) = self.mix.other(stream, example, all.len() / x.len(), shape) {
@@ -75,15 +76,22 @@ impl Augmentation {
     /// Mixes another example into x, after changing it as the epoch does.
     fn blend<T: Real>(&self, other: &Other, other_x: &mut [T], shape: [usize; 3], stream: Stream, x: &mut [T]) {
         self.changes.apply(shape, stream, other.example, other_x);
-        other.blend(shape, other_x, x);
+        let size = shape.iter().product();
+        for (other_x, x) in other_x.chunks_exact(size).zip(x.chunks_exact_mut(size)) {
+            other.blend(shape, other_x, x);
+        }
     }
 }
 
 impl Changes {
+    /// Changes an example, all frames of a clip in the same way.
     fn apply<T: Real>(&self, shape: [usize; 3], stream: Stream, example: u32, x: &mut [T]) {
         match self {
             Changes::None => (),
-            Changes::Images(changes) => changes.apply(shape, stream, example, x),
+            Changes::Images(changes) => {
+                let frames = x.chunks_exact_mut(shape.iter().product());
+                frames.for_each(|frame| changes.apply(shape, stream, example, frame));
+            }
             #[cfg(feature = "sounds")]
             Changes::Sounds(changes) => changes.apply(stream, example, x),
         }
@@ -103,9 +111,9 @@ pub struct Augmented {
 }
 
 impl Augmented {
-    /// Images or sounds of a shape, changed in each epoch. If they are mixed, y must have a column per class.
-    pub fn new(examples: Box<dyn TrainingSet>, example: Shape, augmentation: Augmentation) -> Self {
-        let shape = example.image().unwrap_or([1, example.size(), 1]);
+    /// Images, clips with frames or sounds of a shape, changed in each epoch. If they are mixed, y must have a column per class.
+    pub fn new(examples: Box<dyn TrainingSet>, one: Shape, augmentation: Augmentation) -> Self {
+        let shape = one.image().unwrap_or([1, one.size(), 1]);
         Augmented { examples, augmentation, shape }
     }
 }
@@ -161,7 +169,7 @@ fn change<T: Element>(
     y: ViewMut,
 ) -> Result<()> {
     let Augmented { augmentation, shape, .. } = set;
-    let (m, size) = (examples.len(), shape.iter().product());
+    let (m, size) = (examples.len(), x.shape().columns());
     let alone = |i: usize, x: &mut [T]| augmentation.changes.apply(*shape, stream, examples[i], x);
     let Some(room) = others else {
         pool::for_each_chunk(T::write(x), size, alone);
@@ -193,6 +201,32 @@ mod tests {
     use super::*;
     use crate::tensor::Tensor;
     use crate::train::Examples;
+
+    #[test]
+    fn frames_of_a_clip_are_changed_alike() {
+        let frame: Vec<f64> = (0..24).map(|i| f64::from(i % 7)).collect();
+        let changes = ImageChanges {
+            flip: true,
+            flip_vertical: true,
+            shift: 0.3,
+            rotate: 20.0,
+            zoom: 0.3,
+            brightness: 0.3,
+            contrast: 0.3,
+            noise: 0.3,
+            erase: 0.5,
+            ..ImageChanges::default()
+        };
+        let mix = Mix { mixup: 0.3, cutmix: 0.5 };
+        let augmentation = Augmentation { changes: Changes::Images(changes), mix };
+        let all: Vec<f64> = (0..5).flat_map(|i| frame.repeat(3).into_iter().map(move |x| x + f64::from(i))).collect();
+        for example in 0..5_u32 {
+            let mut clip = all[example as usize * 72..][..72].to_vec();
+            let before = clip.clone();
+            augmentation.apply(&all, [4, 3, 2], random::augment(1, 1), example, &mut clip);
+            assert!(clip != before && clip[..24] == clip[24..48] && clip[..24] == clip[48..]);
+        }
+    }
 
     #[test]
     fn what_happens_depends_on_the_epoch_and_the_example_alone() {

@@ -7,6 +7,7 @@ use thalweg_kernels::pool;
 
 use super::Medium;
 use super::folder::{self, FolderFiles, Rest};
+use super::kinds::convert;
 use crate::config;
 use crate::data::arrays::{self, Arrays};
 use crate::data::media_spec::MediaSpec;
@@ -49,6 +50,10 @@ pub(super) struct FileDataset {
     all: usize,
     /// The other contents of the folder.
     rest: Rest,
+    /// The folder that its classes lie in, if it is one.
+    root: Option<PathBuf>,
+    /// Whether an example may be a folder.
+    has_folders: bool,
     pub(super) warnings: Vec<String>,
 }
 
@@ -67,6 +72,7 @@ impl FileDataset {
         });
         let mut dataset = FileDataset::of_items(&path.display().to_string(), path, items.collect());
         dataset.all += bad.len();
+        dataset.root = Some(folder::with_parts(path));
         (dataset.bad, dataset.rest, dataset.by_folder) = (bad, rest, all_have_classes);
         let class = Vec::from_iter(all_have_classes.then(|| "class".to_string()));
         Ok(dataset.with_answers(class.clone(), class))
@@ -91,6 +97,8 @@ impl FileDataset {
             by_folder: false,
             lost: Vec::new(),
             rest: Rest::default(),
+            root: None,
+            has_folders: false,
             warnings: Vec::new(),
         }
     }
@@ -99,6 +107,30 @@ impl FileDataset {
     #[must_use]
     pub(super) fn with_answers(self, names: Vec<String>, targets: Vec<String>) -> FileDataset {
         FileDataset { names, targets, ..self }
+    }
+
+    /// The same, each example a file or a folder of files: those of a folder are grouped, those of a list stay.
+    #[must_use]
+    pub(super) fn regrouped(mut self, group: impl FnOnce(&Path, Vec<Item>) -> Vec<Item>) -> FileDataset {
+        self.has_folders = true;
+        if let Some(root) = &self.root {
+            self.items = group(root, self.items);
+            self.all = self.items.len() + self.bad.len();
+            if self.items.iter().any(|item| item.answers.len() < self.names.len()) {
+                (self.names, self.targets, self.by_folder) = (Vec::new(), Vec::new(), false);
+            }
+        }
+        self
+    }
+
+    /// The folder that its classes lie in, if it is one.
+    pub(super) fn root(&self) -> Option<&Path> {
+        self.root.as_deref()
+    }
+
+    /// The remaining files.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.items.iter().map(|item| item.path.as_path())
     }
 
     /// The number of remaining files.
@@ -122,10 +154,9 @@ impl FileDataset {
             } else if is_class && !class.starts_with('_') {
                 let found =
                     format!("no file of class {class:?} is of a kind that is read: {}", kinds.told(&self.folder));
-                let fix = advice!(
-                    "convert them to {}, move the folder away, or name the classes that it is none of with [classes]",
-                    medium.convert
-                );
+                let convert = convert(&kinds, medium.convert);
+                let fix =
+                    advice!("{}, move the folder away, or name the classes that it is none of with [classes]", convert);
                 return Err(Error::data(found).at(self.source).fix(fix));
             } else {
                 rest.others.extend(kinds);
@@ -192,8 +223,11 @@ impl FileDataset {
         read: impl Fn(&Path) -> std::result::Result<T, String> + Sync,
         mut take: impl FnMut(T) -> Result<()>,
     ) -> Result<()> {
+        let has_folders = self.has_folders;
         let read = |path: &Path| match std::fs::metadata(path) {
-            Ok(found) if found.is_file() => read(path).map_err(|reason| unread::of_file(path).unwrap_or(reason)),
+            Ok(found) if found.is_file() || (has_folders && found.is_dir()) => {
+                read(path).map_err(|reason| unread::of_file(path).unwrap_or(reason))
+            }
             Ok(_) => Err("no regular file".into()),
             Err(error) => Err(error.to_string()),
         };
@@ -311,5 +345,6 @@ impl FileDataset {
 
 /// The displayed name of a file.
 fn name(folder: &Path, path: &Path) -> String {
-    path.strip_prefix(folder).unwrap_or(path).display().to_string()
+    let name = path.strip_prefix(folder).unwrap_or(path);
+    if name == Path::new("") { path } else { name }.display().to_string()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::kinds::Kinds;
+use super::kinds::{Kinds, convert};
 use super::{UNREAD, has_ending};
 use crate::data::rejects::Reject;
 use crate::error::{Error, Kind, Result};
@@ -32,7 +32,7 @@ pub(in super::super) fn part(folder: &Path, part: &str) -> Option<PathBuf> {
 }
 
 /// The folder of training files: the train subfolder, if there is one.
-fn with_parts(folder: &Path) -> PathBuf {
+pub(super) fn with_parts(folder: &Path) -> PathBuf {
     part(folder, "train").unwrap_or_else(|| folder.into())
 }
 
@@ -44,7 +44,7 @@ fn name(path: &Path) -> String {
 const OF_SYSTEMS: [&str; 5] = ["thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx"];
 
 /// The entries of a folder, by name; hidden files and those of operating systems are left out.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let wrong = |error: std::io::Error| {
         Error::io(Kind::Data, folder.display().to_string(), "read the folder", &error)
             .fix("name a folder that can be read")
@@ -177,6 +177,6 @@ pub(super) fn unread(folder: &Path) -> Result<Option<Error>> {
         }
     }
     let found = || format!("no file is of a kind that is read: {}", kinds.told(folder));
-    let fix = "convert them, pictures to JPEG or PNG, sounds to WAV or FLAC";
+    let fix = convert(&kinds, "JPEG or PNG if they are pictures, to WAV or FLAC if they are sounds");
     Ok((kinds.len() > 0).then(|| Error::data(found()).at(folder.display().to_string()).fix(fix)))
 }

@@ -3,8 +3,22 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::{VIDEOS, has_ending};
+
 /// The maximum number of kinds that a message names.
 const NAMED: usize = 5;
+
+/// What files of kinds that are not read can be converted to, in words; of videos frames are made.
+pub(super) fn convert(kinds: &Kinds, to: &str) -> String {
+    kinds.video().map_or_else(|| format!("convert them to {to}"), make_frames)
+}
+
+/// The command that makes frames of a video.
+pub(super) fn make_frames(video: &Path) -> String {
+    let (file, folder) = (video.display(), video.with_extension(""));
+    let folder = folder.display();
+    format!("make frames of it, a folder of pictures: mkdir {folder} && ffmpeg -i {file} -vf fps=5 {folder}/%04d.png")
+}
 
 /// Files by extension.
 #[derive(Debug, Default)]
@@ -29,6 +43,11 @@ impl Kinds {
     /// The number of files.
     pub(super) fn len(&self) -> usize {
         self.counts.values().sum()
+    }
+
+    /// The first file, if it is a video.
+    fn video(&self) -> Option<&Path> {
+        self.first.as_deref().filter(|path| has_ending(path, &VIDEOS))
     }
 
     /// `10 .heic, 2 .txt (such as fox/a.heic)`, the most frequent first.

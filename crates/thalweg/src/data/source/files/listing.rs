@@ -5,7 +5,8 @@ use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use super::file_dataset::{FileDataset, Item};
-use super::{MEDIA, Medium, UNREAD, has_ending};
+use super::kinds::make_frames;
+use super::{MEDIA, Medium, UNREAD, VIDEOS, has_ending};
 use crate::config;
 use crate::data::arrays::Arrays;
 use crate::data::schema;
@@ -57,8 +58,11 @@ pub(in super::super) fn open(mut table: Table, column: usize, options: &config::
     let of = |medium: &&Medium| named().filter(|cell| medium.is_named(Path::new(cell))).count();
     let medium = MEDIA.iter().rev().max_by_key(of).filter(|medium| of(medium) > 0);
     let Some(medium) = medium else {
-        let wrong =
-            if files > 0 { "convert the files, such as to PNG or WAV" } else { "name another column with [files]" };
+        let wrong = match Path::new(first) {
+            video if has_ending(video, &VIDEOS) => make_frames(video),
+            _ if files > 0 => "convert the files, such as to PNG or WAV".into(),
+            _ => "name another column with [files]".into(),
+        };
         return Err(Error::data(format!("found {first:?}, expected the name of a picture or a sound that is read"))
             .at(format!("{}, column {name:?}", table.source))
             .fix(wrong));

@@ -17,7 +17,7 @@ use self::file_dataset::FileDataset;
 pub(super) use self::folder::part;
 use crate::config;
 use crate::data::arrays::Arrays;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A medium: images or sounds.
 struct Medium {
@@ -57,6 +57,9 @@ const UNREAD: [&str; 26] = [
     "dds", "opus", "wma", "amr", "au", "mp4", "mov", "avi", "mkv", "webm",
 ];
 
+/// Those of them that are videos.
+const VIDEOS: [&str; 5] = ["mp4", "mov", "avi", "mkv", "webm"];
+
 /// Whether a file name has one of these extensions.
 pub(super) fn has_ending(path: &Path, endings: &[&str]) -> bool {
     let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
@@ -80,6 +83,10 @@ pub(super) fn open_folder(folder: &Path, options: &config::Data) -> Result<Optio
 
 /// A single file, without a label; none if its name is not that of such a file.
 pub(super) fn open_file(path: &Path, options: &config::Data) -> Option<Result<Arrays>> {
+    if has_ending(path, &VIDEOS) {
+        let error = Error::data("this is a video, which is not decoded").at(path.display().to_string());
+        return Some(Err(error.fix(kinds::make_frames(path))));
+    }
     let folder = path.parent().unwrap_or(Path::new(""));
     let dataset = FileDataset::of_files(&path.display().to_string(), folder, vec![path.into()]);
     Some((Medium::of(path)?.read)(dataset, options))

@@ -1,4 +1,6 @@
-//! Images: files of any size and type, resized to one size.
+//! Images: files of any size and type, resized to one size; and clips of them.
+
+mod clips;
 
 use thalweg_media::images::{self, Header};
 
@@ -13,8 +15,8 @@ use crate::event::Decision;
 /// Image files.
 pub(super) const MEDIUM: Medium = Medium {
     endings: &[
-        "jpg", "jpeg", "jfif", "png", "webp", "gif", "bmp", "dib", "tif", "tiff", "ppm", "pgm", "pbm", "pnm", "pam",
-        "tga", "ico", "hdr", "qoi",
+        "jpg", "jpeg", "jfif", "png", "apng", "webp", "gif", "bmp", "dib", "tif", "tiff", "ppm", "pgm", "pbm", "pnm",
+        "pam", "tga", "ico", "hdr", "qoi",
     ],
     convert: "JPEG or PNG",
     aside: None,
@@ -27,6 +29,9 @@ const SIDE: usize = 64;
 /// Decodes images and converts them to a common form.
 fn read(mut dataset: FileDataset, options: &config::Data) -> Result<Arrays> {
     let mut decisions = Vec::new();
+    if clips::are_here(&dataset, options, &mut decisions) {
+        return clips::read(dataset, options, decisions);
+    }
     let spec = match given_form(options) {
         Some(spec) => spec,
         None => spec(&dataset.read(options, images::header)?, options, &mut decisions),
