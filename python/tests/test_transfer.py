@@ -1,5 +1,6 @@
 """What a network has learned, for another task and elsewhere."""
 import numpy as np
+import pandas as pd
 import pytest
 import thalweg
 from safetensors.numpy import load_file
@@ -26,16 +27,20 @@ def test_embeddings_are_what_numpy_makes_of_the_first_layers(tmp_path):
 
 
 def test_a_run_starts_from_a_model_of_other_classes(tmp_path):
-    x, y = points(["low", "high"])
-    thalweg.train(x, y, **SMALL).model.save(tmp_path / "model.safetensors")
-    x, y = points(["a", "b", "c"])
-    np.savez(tmp_path / "three.npz", x=x, y=y)
-    options = {"start_from": tmp_path / "model.safetensors", "epochs": 4, "normalise": "none", "verbose": 0}
+    def table(name, classes):
+        x, y = points(classes)
+        path = tmp_path / name
+        pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "y": y}).to_csv(path, index=False)
+        return path
+
+    two, three = table("two.csv", ["low", "high"]), table("three.csv", ["a", "b", "c"])
+    thalweg.train(two, target="y", **SMALL).model.save(tmp_path / "model.safetensors")
+    options = {"target": "y", "start_from": tmp_path / "model.safetensors", "epochs": 4, "normalise": "none", "verbose": 0}
     for more in [{}, {"freeze": "stem", "layer_decay": 0.5}, {"freeze": 2}]:
-        run = thalweg.train(tmp_path / "three.npz", **options, **more)
-        assert list(run.model.classes) == ["a", "b", "c"] and run.model.embed(x).shape == (200, 4)
+        run = thalweg.train(three, **options, **more)
+        assert list(run.model.classes) == ["a", "b", "c"] and run.model.embed(three).shape == (200, 4)
     with pytest.raises(thalweg.ThalwegError, match="for a network that has learned before"):
-        thalweg.train(tmp_path / "three.npz", freeze="all", verbose=0)
+        thalweg.train(three, target="y", freeze="all", verbose=0)
 
 
 def test_an_ensemble_has_no_embeddings():

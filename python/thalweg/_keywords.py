@@ -41,6 +41,7 @@ Schedule = Literal[
     "constant", "inverse", "exponential", "square_root", "staircase", "manual", "cosine", "coslog", "one_cycle",
     "plateau"
 ]
+Head = Literal["keep", "new"]
 Monitor = Literal[
     "loss", "accuracy", "log_loss", "roc_auc", "pr_auc", "f1_macro", "brier", "ece", "rmse", "mae", "r2", "mape"
 ]
@@ -475,8 +476,24 @@ class Options(TypedDict, total=False):
     """Gradient entries are clipped to ± this (0: no clipping). Default: 0.0."""
 
     start_from: str | PathLike[str] | None
-    """A model to start from, a model file or a run folder: its network and its parameters. Default: random
-    initialisation."""
+    """A model to start from, a model file, a run folder or an ONNX graph: its network and its parameters. Default:
+    random initialisation."""
+
+    head: Head | None
+    """Whether the last layer of the model to start from is kept or drawn anew. Default: new where the task or the
+    classes are others."""
+
+    freeze: float | str | None
+    """Which of the first layers keep their parameters and statistics: none, stem (up to the second layer with weights),
+    all (up to the last one) or a number of layers. Default: all with a new head, else none."""
+
+    unfreeze_after: int | None
+    """Epochs after which frozen layers are trained, too (0: never). Default: by the number of epochs, and never where
+    layers are named to be frozen."""
+
+    layer_decay: float | None
+    """The learning rate of each layer with weights, as a share of that of the next one. Default: 1, but 0.9 where
+    frozen layers are trained later."""
 
     patience: int | None
     """Epochs without a better dev result before training stops (0: never). Default: by the number of epochs."""

@@ -128,11 +128,11 @@ fn a_network_for_some_pictures_learns_others() {
     };
     succeeds("train stripes --quality fast --epochs 6 --image-size 16,16 --out first");
     let told = succeeds("train kinds --start-from first --epochs 12 --learning-rate 0.01 --out second");
-    for expected in ["a new last layer of 3 units", "layers are frozen for 3 epochs", "scaled as in the model"] {
+    for expected in ["a new last layer of 3 units", "layers are frozen for 6 epochs", "scaled as in the model"] {
         assert!(told.contains(expected), "{expected}: {told}");
     }
     let told = succeeds("train kinds --start-from first --image-size 24,20 --dry-run");
-    assert!(told.contains("resize to 16 × 16") && told.contains("the data has 24 × 20 × 3"), "{told}");
+    assert!(told.contains("resize to 16 × 16") && told.contains("the data has 24×20×3"), "{told}");
     let answered = succeeds("predict second kinds/wide");
     assert!(answered.lines().filter(|line| line.contains(",wide,")).count() > 15, "{answered}");
 

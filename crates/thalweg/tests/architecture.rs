@@ -101,7 +101,7 @@ const FLOORS: [&str; 29] = [
 ];
 
 /// The floors of the kernels.
-const KERNEL_FLOORS: [&str; 25] = [
+const KERNEL_FLOORS: [&str; 26] = [
     "float32",
     "real",
     "prefetch",
@@ -116,6 +116,7 @@ const KERNEL_FLOORS: [&str; 25] = [
     "gather",
     "peak",
     "reduce",
+    "resize",
     "elementwise",
     "waves",
     "softmax",

@@ -69,7 +69,7 @@ fn by_quadrant(x: f64, y: f64) -> &'static str {
 /// Trains on a file in a folder of its own.
 fn run_on(folder: &Path, data: &str, out: &str, more: &[(&str, &str)]) -> Result<Model, String> {
     let out = folder.join(out).display().to_string();
-    let all = [("path", data), ("target", "class"), ("patience", "0"), ("ensemble", "1"), ("out", &out)];
+    let all = [("path", data), ("target", "class"), ("patience", "0"), ("out", &out)];
     let all: Vec<(String, String)> = all.iter().chain(more).map(|&(key, value)| (key.into(), value.into())).collect();
     let config = Config::load(None, &all).map_err(|error| error.to_string())?;
     train(&config, &mut |_: &Event| {}).map_err(|error| error.to_string())?;
@@ -89,7 +89,7 @@ fn a_new_head_learns_other_classes_on_what_the_layers_before_it_know() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let (two, four) = (points(folder, "two.csv", 300, by_sum), points(folder, "four.csv", 300, by_quadrant));
-    let begun = run_on(folder, &two, "two", &[("layers", "16,8"), ("epochs", "20")]).unwrap();
+    let begun = run_on(folder, &two, "two", &[("layers", "16,8"), ("ensemble", "1"), ("epochs", "20")]).unwrap();
     let start = folder.join("two").display().to_string();
     let from = |out: &str, more: &[(&str, &str)]| {
         run_on(folder, &four, out, &[&[("start_from", &*start), ("epochs", "40")], more].concat()).unwrap()
@@ -125,7 +125,7 @@ fn what_cannot_be_kept_or_frozen_is_refused() {
     for (out, options) in
         [("deep", [("layers", "4"), ("epochs", "1")]), ("flat", [("layers", "none"), ("epochs", "1")])]
     {
-        run_on(folder, &two, out, &options).unwrap();
+        run_on(folder, &two, out, &[&options[..], &[("ensemble", "1")]].concat()).unwrap();
     }
     run_on(folder, &two, "several", &[("ensemble", "3"), ("epochs", "1")]).unwrap();
     let start = |name: &str| folder.join(name).display().to_string();
@@ -154,7 +154,7 @@ fn a_run_with_frozen_layers_is_gone_on_with_to_the_same_bits() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let (two, four) = (points(folder, "two.csv", 200, by_sum), points(folder, "four.csv", 200, by_quadrant));
-    run_on(folder, &two, "start", &[("layers", "8,8"), ("epochs", "5")]).unwrap();
+    run_on(folder, &two, "start", &[("layers", "8,8"), ("ensemble", "1"), ("epochs", "5")]).unwrap();
     let start = folder.join("start").display().to_string();
     let options = |out: &str| {
         let out = folder.join(out).display().to_string();
@@ -162,7 +162,6 @@ fn a_run_with_frozen_layers_is_gone_on_with_to_the_same_bits() {
             ("path", &*four),
             ("target", "class"),
             ("patience", "0"),
-            ("ensemble", "1"),
             ("out", &out),
             ("start_from", &start),
             ("epochs", "6"),

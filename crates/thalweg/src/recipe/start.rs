@@ -60,6 +60,8 @@ pub(super) fn from(path: &str, facts: &Facts, decisions: &mut Vec<Decision>) -> 
         let message = "the network is the model's own, and options of a network are given too".into();
         return Err(differs(message, "leave out the options of the network, or [start_from]"));
     }
+    let input = input_shape(data)?;
+    let resize = resize(input, model.network.input(), facts, decisions)?;
     check_columns(&model, data)?;
     decide(
         decisions,
@@ -67,8 +69,6 @@ pub(super) fn from(path: &str, facts: &Facts, decisions: &mut Vec<Decision>) -> 
         "they are to be trained further".into(),
         "[start_from]",
     );
-    let input = input_shape(data)?;
-    let resize = resize(input, model.network.input(), facts, decisions)?;
     let new_head = new_head(config, &model.target, data, decisions)?;
     let Model { network, theta, .. } = model;
     let (layout, count) = (network.layout().clone(), network.layers().len());

@@ -88,7 +88,9 @@ pub(crate) fn restore(
     let mut next = || tensors.next().expect("as many as were wanted");
     (state.theta, state.best_theta) = (next(), next());
     if let Some(average) = &mut state.average {
-        *average = ParameterAverage::new(average.beta(), next(), numbers.t);
+        let epoch = if numbers.step > 0 { numbers.epoch + 1 } else { numbers.epoch.max(1) };
+        let t = numbers.t.saturating_sub(settings.steps_before(epoch, rows));
+        *average = ParameterAverage::new(average.beta(), next(), t);
     }
     state.optimizer.iter_mut().for_each(|vector| *vector = next());
     *state = State {

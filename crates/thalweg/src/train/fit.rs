@@ -95,6 +95,12 @@ impl Settings {
         let full = epoch + self.full_batch_epochs > self.epochs;
         if full { rows } else { self.batch_size.min(rows) }
     }
+
+    /// The steps that were done when the optimiser and the average began that an epoch (from 1) goes on with.
+    pub(crate) fn steps_before(&self, epoch: usize, rows: usize) -> u64 {
+        let steps = |epoch: usize| rows.div_ceil(self.batch_size_of(epoch, rows).max(1)) as u64;
+        (1..=self.freeze.phase(epoch, self.epochs).0).map(steps).sum()
+    }
 }
 
 /// What is trained, how and on what.
@@ -252,7 +258,8 @@ impl Trainer<'_> {
         self.clip(gradient);
         state.t += 1;
         state.learning_rate = self.learning_rate(state, time);
-        let at = Step { t: state.t - self.steps_before(state.epoch + 1), learning_rate: state.learning_rate };
+        let before = self.settings.steps_before(state.epoch + 1, self.train.rows());
+        let at = Step { t: state.t.saturating_sub(before), learning_rate: state.learning_rate };
         slower.around(&mut state.theta, |theta| self.update(theta, &mut state.optimizer, at, gradient));
         self.network.update_statistics(state.theta.view_mut(), parts.workspace());
         if let Some(average) = &mut state.average {
@@ -299,12 +306,6 @@ impl Trainer<'_> {
         let at = Time { epoch: state.epoch + 1 - before, done: state.step as f64 * share, epochs, limit };
         settings.schedule.rate(settings.learning_rate, at, state.plateau.reductions)
             * schedule::warm_up(settings.warm_up, at, share)
-    }
-
-    /// The steps that were done when the optimiser began, in an epoch (from 1).
-    fn steps_before(&self, epoch: usize) -> u64 {
-        let steps = |epoch: usize| self.train.rows().div_ceil(self.batch_size(epoch)) as u64;
-        (1..=self.settings.freeze.phase(epoch, self.settings.epochs).0).map(steps).sum()
     }
 
     /// Updates θ by dθ: the optimiser sees only the trained part; decoupled decay shrinks the weights first.
