@@ -132,7 +132,7 @@ fn a_network_for_some_pictures_learns_others() {
         assert!(told.contains(expected), "{expected}: {told}");
     }
     let told = succeeds("train kinds --start-from first --image-size 24,20 --dry-run");
-    assert!(told.contains("resize to 16 × 16") && told.contains("the data has 24×20×3"), "{told}");
+    assert!(told.contains("layers.0  resize to 16") && told.contains("the network brings images to 16"), "{told}");
     let answered = succeeds("predict second kinds/wide");
     assert!(answered.lines().filter(|line| line.contains(",wide,")).count() > 15, "{answered}");
 
