@@ -13,7 +13,8 @@ use crate::tensor::Tensor;
 /// use thalweg::model::Embedder;
 ///
 /// # let folder = tempfile::tempdir()?;
-/// let run = Training::on("sample:iris").target("species").ensemble(1).layers([16, 8]).out(folder.path().join("iris")).run()?;
+/// let training = Training::on("sample:iris").target("species").layers([16, 8]).out(folder.path().join("iris"));
+/// let run = training.configure(|config| config.network.ensemble = Some(1)).run()?;
 /// let model = thalweg::model::Model::load(run.model)?;
 /// let embedder = Embedder::new(&model)?;
 /// assert_eq!(embedder.width(), 8);
