@@ -50,7 +50,7 @@ impl State {
 
     /// Empties the optimiser's vectors and the average of θ, and forgets how long it has been without improvement.
     pub(super) fn begin_anew(&mut self) {
-        self.epochs_without_improvement = 0;
+        (self.epochs_without_improvement, self.plateau) = (0, Plateau::default());
         self.optimizer.iter_mut().for_each(|vector| ops::fill(vector.view_mut(), 0.0));
         if let Some(average) = &mut self.average {
             *average = ParameterAverage::new(average.beta(), Tensor::zeros(self.theta.shape(), self.theta.dtype()), 0);
@@ -110,5 +110,30 @@ impl Best {
     /// Whether it is better than another.
     pub(crate) fn beats(&self, other: &Best) -> bool {
         (self.value, self.loss) < (other.value, other.loss)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::Linear;
+    use crate::optimizers::Momentum;
+    use crate::tensor::Activation;
+
+    #[test]
+    fn a_new_beginning_keeps_the_parameters_alone() {
+        let network = Network::new(2, vec![Box::new(Linear::new(1, Activation::Identity))]).unwrap();
+        let mut state = State::new(&network, &Momentum::COURSE, 1, 0.9, Dtype::F64);
+        let theta = state.theta.clone();
+        let fresh = state.clone();
+        state.optimizer.iter_mut().for_each(|vector| ops::fill(vector.view_mut(), 1.0));
+        state.average.as_mut().unwrap().observe(theta.view());
+        (state.epochs_without_improvement, state.plateau.reductions) = (3, 2);
+        state.begin_anew();
+        assert_eq!((state.optimizer, state.theta), (fresh.optimizer, theta));
+        assert_eq!(state.plateau, fresh.plateau);
+        let averages = [&state.average, &fresh.average].map(|average| average.as_ref().unwrap().uncorrected());
+        assert_eq!(averages[0], averages[1]);
+        assert_eq!(state.epochs_without_improvement, 0);
     }
 }
