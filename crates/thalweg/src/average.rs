@@ -52,20 +52,20 @@ impl ParameterAverage {
         &self.v
     }
 
-    /// 1 − β^t, the weight that values have in V by now.
-    pub(crate) fn weight(&self) -> f64 {
-        1.0 - self.beta.powf(self.t as f64)
-    }
-
-    /// The average of other parameters with as many values.
+    /// An average of other parameters, with the same β and t.
     pub(crate) fn of(&self, v: Tensor) -> Self {
         ParameterAverage { v, ..*self }
+    }
+
+    /// The same, and nothing of the average is left.
+    pub(crate) fn into_uncorrected(self) -> Tensor {
+        self.v
     }
 
     /// V/(1 − β^t), the bias-corrected average.
     pub fn corrected(&self) -> Tensor {
         let mut theta = self.v.clone();
-        ops::scale(theta.view_mut(), 1.0 / self.weight());
+        ops::scale(theta.view_mut(), 1.0 / (1.0 - self.beta.powf(self.t as f64)));
         theta
     }
 }

@@ -113,18 +113,7 @@ impl Dataset {
 
     /// The same for examples without named columns, such as images.
     pub fn from_arrays(main: &Arrays, dev: Option<&Arrays>, test: Option<&Arrays>, config: &Config) -> Result<Self> {
-        Dataset::from_arrays_like(main, dev, test, config, None)
-    }
-
-    /// The same with the scales of other examples, if there are any that fit.
-    pub(super) fn from_arrays_like(
-        main: &Arrays,
-        dev: Option<&Arrays>,
-        test: Option<&Arrays>,
-        config: &Config,
-        like: Option<&ArrayScale>,
-    ) -> Result<Self> {
-        build(main, dev, test, config, like)
+        build(main, dev, test, config, None)
     }
 }
 
@@ -218,7 +207,8 @@ fn encode_to_disk(
     Ok(Examples { on_disk: Some(Arc::new(writer.finish()?)), ..all })
 }
 
-fn build<R: Rows>(
+/// What [`Dataset::from_tables`] and [`Dataset::from_arrays`] do, with the scales of other arrays, if there are any that fit.
+pub(super) fn build<R: Rows>(
     main: &R,
     dev: Option<&R>,
     test: Option<&R>,

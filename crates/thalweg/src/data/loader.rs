@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::applicable::{self, DataKind};
 use super::arrays::Arrays;
-use super::dataset::{Dataset, other_form, refuse_full_batches, table};
+use super::dataset::{Dataset, build, other_form, refuse_full_batches, table};
 use super::preprocess::ArrayScale;
 use super::source::{self, Source};
 use super::{memory, stream};
@@ -105,7 +105,7 @@ pub(crate) fn load_like(config: &Config, like: Option<&ArrayScale>) -> Result<Da
                 let held = ["examples of all parts", "let them stay on disk with [from_disk=true]"];
                 memory::check_held(&config.data, held, rows, main.width())?;
             }
-            let mut data = Dataset::from_arrays_like(&main, dev.as_ref(), test.as_ref(), &config, like)?;
+            let mut data = build(&*main, dev.as_ref(), test.as_ref(), &config, like)?;
             let parts = || [Some(&*main), dev.as_ref(), test.as_ref()].into_iter().flatten();
             let warnings = parts().flat_map(|part| part.warnings.iter().map(|warning| warning.what.clone()));
             data.warnings.splice(0..0, warnings);

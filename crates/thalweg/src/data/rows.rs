@@ -93,8 +93,7 @@ impl Rows for Arrays {
             };
             let scales = like.scales.clone();
             let array = ArrayScale { shape: self.shape.clone(), scales, media: self.media };
-            let pipeline = Pipeline { cell_format: schema.cell_format.clone(), inputs: Vec::new(), array: Some(array) };
-            return Ok((pipeline, vec![decision]));
+            return Ok((Pipeline::of_array(schema.cell_format.clone(), array), vec![decision]));
         }
         if self.on_disk.is_none() {
             return Pipeline::fit_arrays(self, schema, rows, &options);

@@ -11,6 +11,7 @@ use crate::error::{Advice, Error, Result, advice, did_you_mean};
 use crate::event::Decision;
 use crate::export::channels::{ParamMapping, begin_first, param_mappings};
 use crate::io::atomic;
+use crate::io::names::natural;
 use crate::io::safetensors::foreign::{self, Foreign};
 use crate::model::{Model, Provenance};
 use crate::tensor::{Tensor, ops};
@@ -110,21 +111,6 @@ fn modules<'a>(tensors: impl Iterator<Item = (&'a str, &'a [usize])>) -> Vec<(&'
         }
     }
     modules
-}
-
-/// The sort key for natural order, in which 2 precedes 10.
-fn natural(name: &str) -> Vec<(u64, String)> {
-    let mut parts: Vec<(u64, String)> = Vec::new();
-    let mut rest = name;
-    while !rest.is_empty() {
-        let text = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
-        let (before, from) = rest.split_at(text);
-        let (digits, after) = from.split_at(from.find(|c: char| !c.is_ascii_digit()).unwrap_or(from.len()));
-        parts.push((0, before.into()));
-        parts.push((digits.parse().unwrap_or(0), String::new()));
-        rest = after;
-    }
-    parts
 }
 
 /// The parameters assigned to tensors by shape alone.

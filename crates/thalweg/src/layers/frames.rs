@@ -1,11 +1,10 @@
 //! The same layers on each frame of a clip.
 
-use std::sync::OnceLock;
-
 use serde::{Deserialize, Serialize};
 
-use super::sequential::{Sequential, Slots};
-use super::{Backward, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered, lower, read_layer};
+use super::sequential::{ChainPlan, Planned, Sequential};
+use super::{Backward, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered};
+use super::{lower, one_frame, read_layer};
 use crate::error::{Error, Result};
 use crate::tensor::{Shape, Tensor, View, ViewMut, ops};
 
@@ -36,24 +35,14 @@ pub struct Frames {
     count: usize,
     /// F.
     layers: Sequential,
-    /// Where each inner layer's parameters and saved tensors are; planned once, so that a step allocates nothing.
     #[serde(skip)]
-    plan: OnceLock<Plan>,
-}
-
-#[derive(Debug)]
-struct Plan {
-    input: Shape,
-    frame: Shape,
-    layers: Vec<Slots>,
-    /// How many tensors the layers save; two deltas follow them.
-    kept: usize,
+    plan: ChainPlan,
 }
 
 impl Frames {
     /// These layers on each of `count` frames.
     pub fn new(count: usize, layers: Vec<Box<dyn Layer>>) -> Self {
-        Frames { count, layers: Sequential(layers), plan: OnceLock::new() }
+        Frames { count, layers: Sequential(layers), plan: ChainPlan::default() }
     }
 
     /// The shape of one frame.
@@ -65,24 +54,14 @@ impl Frames {
                 Error::config(what).fix(format!("use a count that divides {rows}: frames lie below each other"))
             );
         }
-        Ok(input.with_rows(rows / count))
+        Ok(one_frame(input, count))
     }
 
-    /// The plan for batches like x.
-    fn plan(&self, x: View) -> &Plan {
-        let input = x.shape().example();
-        let plan = self.plan.get_or_init(|| {
-            let frame = self.frame(input).expect("the network has asked for the output's shape");
-            let (layers, _, kept) = self.layers.places(frame, 0, 0);
-            Plan { input, frame, layers, kept }
-        });
-        assert_eq!(plan.input, input, "a layer on frames is part of one network");
-        plan
-    }
-
-    /// The shape of a batch's frames.
-    fn each(&self, plan: &Plan, m: usize) -> Shape {
-        plan.frame.batch(m * self.count)
+    /// The plan for batches like x, and x as a batch of frames.
+    fn plan<'a>(&self, x: View<'a>) -> (&Planned, View<'a>) {
+        let plan = self.plan.of(&self.layers, x, |input| self.frame(input));
+        let frame = one_frame(x.shape().example(), self.count);
+        (plan, x.part(0, frame.batch(x.shape().rows() * self.count)))
     }
 }
 
@@ -128,8 +107,7 @@ impl Layer for Frames {
     }
 
     fn forward(&self, theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], mode: Mode) {
-        let plan = self.plan(x);
-        let x = x.part(0, self.each(plan, x.shape().rows()));
+        let (plan, x) = self.plan(x);
         self.layers.forward(&plan.layers, Parameters { lengths: None, ..theta }, x, saved, mode);
         let z = Sequential::outcome(&plan.layers, x, saved);
         ops::copy(z, y.part(0, z.shape()));
@@ -137,8 +115,7 @@ impl Layer for Frames {
 
     fn backward(&self, theta: Parameters, pass: Backward, gradient: ParametersMut) {
         let Backward { x, dy, saved, dx, .. } = pass;
-        let plan = self.plan(x);
-        let x = x.part(0, self.each(plan, x.shape().rows()));
+        let (plan, x) = self.plan(x);
         let (kept, deltas) = saved.split_at_mut(plan.kept);
         let [a, b] = deltas else { unreachable!("two deltas are kept") };
         ops::copy(dy.view(), a.view_mut().part(0, dy.shape()));
@@ -156,8 +133,8 @@ impl Layer for Frames {
     }
 
     fn kink_sides(&self, x: View, _y: View, saved: &[Tensor], sides: &mut Vec<bool>) {
-        let plan = self.plan(x);
-        self.layers.kink_sides(&plan.layers, x.part(0, self.each(plan, x.shape().rows())), saved, sides);
+        let (plan, x) = self.plan(x);
+        self.layers.kink_sides(&plan.layers, x, saved, sides);
     }
 }
 

@@ -65,8 +65,6 @@ pub enum Op {
         height: usize,
         /// Its width.
         width: usize,
-        /// The channels of the images.
-        channels: usize,
     },
     /// y = γ (x − μ)/√(σ² + ε) + β: per channel for images, per unit for other examples.
     BatchNorm {
@@ -272,7 +270,9 @@ impl Op {
             Op::Convolution { frame, filters, .. } => windowed(frame, *filters),
             Op::Pool { frame, global: true, .. } => [frame.windows.input[2]].into(),
             Op::Pool { frame, .. } => windowed(frame, frame.windows.input[2]),
-            Op::Resize { height, width, channels } => [*height, *width, *channels].into(),
+            Op::Resize { height, width } => {
+                [*height, *width, input.image().map_or(1, |[.., channels]| channels)].into()
+            }
             Op::Embedding { dense, tables } => {
                 [tables.iter().map(|(_, table)| table.dimension).sum::<usize>() + dense].into()
             }

@@ -69,8 +69,8 @@ impl Layer for Resize {
     }
 
     fn lower(&self, _name: &str, input: Shape) -> Result<Vec<Op>> {
-        let [_, _, channels] = windows::image(Self::NAME, input)?;
-        Ok(vec![Op::Resize { height: self.height, width: self.width, channels }])
+        windows::image(Self::NAME, input)?;
+        Ok(vec![Op::Resize { height: self.height, width: self.width }])
     }
 
     fn forward(&self, _theta: Parameters, x: View, y: ViewMut, _saved: &mut [Tensor], _mode: Mode) {

@@ -1,10 +1,8 @@
 //! Layers on sequences of several lengths.
 
-use std::sync::OnceLock;
-
 use serde::{Deserialize, Serialize};
 
-use super::sequential::{Sequential, Slots};
+use super::sequential::{ChainPlan, Planned, Sequential};
 use super::{Backward, Layer, Mode, Node, Op, ParameterSpec, Parameters, ParametersMut, Registered};
 use super::{lower, read_layer, write_layer};
 use crate::error::{Error, Result};
@@ -38,18 +36,8 @@ use crate::tensor::{Shape, Tensor, View, ViewMut, ops, sequence};
 #[serde(deny_unknown_fields)]
 pub struct Sequence {
     layers: Sequential,
-    /// Where each inner layer's parameters and saved tensors are; planned once, so that a step allocates nothing.
     #[serde(skip)]
-    plan: OnceLock<Plan>,
-}
-
-#[derive(Debug)]
-struct Plan {
-    input: Shape,
-    steps: usize,
-    layers: Vec<Slots>,
-    /// How many tensors the layers save; two deltas follow them.
-    kept: usize,
+    plan: ChainPlan,
 }
 
 // Positions among the saved tensors.
@@ -61,7 +49,7 @@ const OWN: usize = 2;
 impl Sequence {
     /// These layers on sequences.
     pub fn new(layers: Vec<Box<dyn Layer>>) -> Self {
-        Sequence { layers: Sequential(layers), plan: OnceLock::new() }
+        Sequence { layers: Sequential(layers), plan: ChainPlan::default() }
     }
 
     /// What the layers see of an input: tokens, or the channels before the mask.
@@ -74,16 +62,9 @@ impl Sequence {
         }
     }
 
-    /// The plan for batches like x.
-    fn plan(&self, x: View) -> &Plan {
-        let input = x.shape().example();
-        let plan = self.plan.get_or_init(|| {
-            let values = Self::values(input).expect("the network has asked for the output's shape");
-            let (layers, _, kept) = self.layers.places(values, 0, 0);
-            Plan { input, steps: input.dimensions()[0], layers, kept }
-        });
-        assert_eq!(plan.input, input, "a sequence layer is part of one network");
-        plan
+    /// The plan for batches like x, and how many steps their examples have.
+    fn plan(&self, x: View) -> (&Planned, usize) {
+        (self.plan.of(&self.layers, x, Self::values), x.shape().example().dimensions()[0])
     }
 }
 
@@ -161,11 +142,11 @@ impl Layer for Sequence {
     }
 
     fn forward(&self, theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], mode: Mode) {
-        let (plan, m) = (self.plan(x), x.shape().rows());
+        let ((plan, steps), m) = (self.plan(x), x.shape().rows());
         let [lengths, values, kept @ ..] = saved else { unreachable!("lengths and values are saved") };
-        sequence::lengths(x, plan.steps, lengths.rows_mut(m));
+        sequence::lengths(x, steps, lengths.rows_mut(m));
         let lengths = lengths.rows(m);
-        sequence::copy_counted(x, lengths, plan.steps, values.rows_mut(m));
+        sequence::copy_counted(x, lengths, steps, values.rows_mut(m));
         let theta = Parameters { lengths: Some(lengths), ..theta };
         self.layers.forward(&plan.layers, theta, values.rows(m), kept, mode);
         ops::copy(Sequential::outcome(&plan.layers, values.rows(m), kept), y);
@@ -173,7 +154,7 @@ impl Layer for Sequence {
 
     fn backward(&self, theta: Parameters, pass: Backward, gradient: ParametersMut) {
         let Backward { x, dy, saved, dx, .. } = pass;
-        let (plan, m) = (self.plan(x), x.shape().rows());
+        let ((plan, steps), m) = (self.plan(x), x.shape().rows());
         let [lengths, values, kept @ ..] = saved else { unreachable!("lengths and values are saved") };
         let (kept, deltas) = kept.split_at_mut(plan.kept);
         let [a, b] = deltas else { unreachable!("two deltas are kept") };
@@ -182,7 +163,7 @@ impl Layer for Sequence {
         ops::copy(dy.view(), a.view_mut().part(0, dy.shape()));
         let back = self.layers.backward(&plan.layers, (theta, values), kept, [a, b], gradient, dx.is_some());
         if let Some(dx) = dx {
-            sequence::copy_counted(back.view().part(0, values.shape()), lengths, plan.steps, dx);
+            sequence::copy_counted(back.view().part(0, values.shape()), lengths, steps, dx);
         }
     }
 
@@ -193,9 +174,9 @@ impl Layer for Sequence {
     }
 
     fn kink_sides(&self, x: View, _y: View, saved: &[Tensor], sides: &mut Vec<bool>) {
-        let (plan, m) = (self.plan(x), x.shape().rows());
+        let ((plan, steps), m) = (self.plan(x), x.shape().rows());
         let length = saved[LENGTHS].rows(m);
-        (0..m).for_each(|row| sides.extend((0..plan.steps).map(|t| (t as f64) < length.at(row))));
+        (0..m).for_each(|row| sides.extend((0..steps).map(|t| (t as f64) < length.at(row))));
         self.layers.kink_sides(&plan.layers, saved[VALUES].rows(m), &saved[OWN..], sides);
     }
 }

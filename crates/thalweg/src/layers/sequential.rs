@@ -1,6 +1,7 @@
 //! Layers in a row within another layer.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -44,6 +45,39 @@ impl Slots {
     /// What it saves besides its output.
     fn own(&self) -> Range<usize> {
         self.kept.start + 1..self.kept.end
+    }
+}
+
+/// Where each layer of a chain that an outer layer consists of finds its parameters and saved tensors; planned once, so
+/// that a step allocates nothing.
+#[derive(Debug, Default)]
+pub(crate) struct ChainPlan(OnceLock<Planned>);
+
+#[derive(Debug)]
+pub(crate) struct Planned {
+    /// The shape of the outer layer's input.
+    input: Shape,
+    pub(crate) layers: Vec<Slots>,
+    /// How many tensors the layers save; two deltas follow them.
+    pub(crate) kept: usize,
+}
+
+impl ChainPlan {
+    /// The plan for batches like x, of which the chain is given examples of the shape `inner`.
+    pub(crate) fn of(&self, chain: &Sequential, x: View, inner: impl FnOnce(Shape) -> Result<Shape>) -> &Planned {
+        let input = x.shape().example();
+        let planned = self.0.get_or_init(|| {
+            let inner = inner(input).expect("the network has asked for the output's shape");
+            let (layers, _, kept) = chain.places(inner, 0, 0);
+            Planned { input, layers, kept }
+        });
+        assert_eq!(planned.input, input, "a layer is part of one network");
+        planned
+    }
+
+    /// The plan, if there has been a batch.
+    pub(crate) fn get(&self) -> Option<&Planned> {
+        self.0.get()
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::Model;
 use crate::error::{Error, Result};
-use crate::layers::Mode;
 use crate::network::Network;
 use crate::tensor::Tensor;
+use crate::tensor::ops::MatmulPrecision;
 
 /// Turns rows into embeddings: what a model's layers before the last one with parameters make of them.
 ///
@@ -54,19 +54,10 @@ impl Embedder {
     /// # Errors
     /// If the inputs are not whole rows.
     pub fn embed(&self, x: &[f32]) -> Result<Vec<f32>> {
-        let n = self.body.input().size();
-        if !x.len().is_multiple_of(n) {
-            let found = format!("Embedder::embed: {} numbers, expected rows of {n}", x.len());
-            return Err(Error::data(found).fix("give rows as the pipeline encodes them"));
-        }
-        let m = self.body.rows_at_once(x.len() / n);
-        let mut workspace = self.body.workspace(m, self.theta.dtype());
-        let mut embeddings = Vec::with_capacity(x.len() / n * self.width());
-        for rows in x.chunks(m * n) {
-            let x = Tensor::from_f32([rows.len() / n, n], rows.to_vec()).to(self.theta.dtype());
-            let y = self.body.forward(self.theta.view(), x.view(), &mut workspace, Mode::Predict)?;
-            embeddings.extend(y.to_f64().into_iter().map(|x| x as f32));
-        }
+        let mut embeddings = Vec::new();
+        self.body.predict_rows("Embedder::embed", (&self.theta, MatmulPrecision::F32), x, |y| {
+            embeddings.extend(y.view().to_f64().into_iter().map(|x| x as f32));
+        })?;
         Ok(embeddings)
     }
 }

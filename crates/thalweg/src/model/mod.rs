@@ -33,7 +33,7 @@ use crate::error::{Error, Kind, Result};
 use crate::event::{Decision, Splits};
 use crate::io::atomic;
 use crate::io::safetensors::Container;
-use crate::layers::{Mode, write_layer};
+use crate::layers::write_layer;
 use crate::losses::{Loss, Pinball, SigmoidCrossEntropy, SoftmaxCrossEntropy, Squared};
 use crate::metrics::{self, Metrics};
 use crate::network::{Network, weights};
@@ -234,22 +234,11 @@ impl Model {
     }
 
     fn run(&self, x: &[f32], precision: MatmulPrecision, answer: impl Fn(ViewMut)) -> Result<Vec<f64>> {
-        let n = self.network.input().size();
-        if !x.len().is_multiple_of(n) {
-            let found = format!("Model::outputs: {} numbers, expected rows of {n}", x.len());
-            return Err(Error::data(found).fix("give rows as the pipeline encodes them"));
-        }
-        let m = self.network.rows_at_once(x.len() / n);
-        let mut workspace = self.network.workspace(m, self.theta.dtype());
-        workspace.precision = precision;
         let mut outputs = Vec::new();
-        for rows in x.chunks(m * n) {
-            let x = Tensor::from_f32([rows.len() / n, n], rows.to_vec()).to(self.theta.dtype());
-            let m = x.shape().rows();
-            self.network.run_forward(self.theta.view(), x.view(), &mut workspace, Mode::Predict);
-            answer(workspace.output_mut(m));
-            outputs.extend(workspace.output(m).to_f64());
-        }
+        self.network.predict_rows("Model::outputs", (&self.theta, precision), x, |mut z| {
+            answer(z.reborrow());
+            outputs.extend(z.view().to_f64());
+        })?;
         Ok(outputs)
     }
 

@@ -18,7 +18,8 @@ use crate::error::{Error, Result};
 use crate::event::LayerRow;
 use crate::layers::{self, Backward, Layer, Mode, Node, Parameters, ParametersMut};
 use crate::random;
-use crate::tensor::{Dtype, Shape, Tensor, View, ViewMut, ops};
+use crate::tensor::ops::{self, MatmulPrecision};
+use crate::tensor::{Dtype, Shape, Tensor, View, ViewMut};
 
 /// Layers in a row. It holds no parameters: they are one vector θ, laid out by [`Network::layout`].
 ///
@@ -129,16 +130,22 @@ impl Network {
         last.filter(|_| self.members() == 1)
     }
 
-    /// The network of some of its layers, in a row, with their part of θ.
+    /// A network of copies of some of its layers, in a row.
     ///
     /// # Errors
     /// If a layer is a custom one, or there are none.
+    pub(crate) fn copied(&self, layers: Range<usize>) -> Result<Network> {
+        let input = if layers.start == 0 { self.input } else { self.outputs[layers.start - 1] };
+        let copies = self.layers[layers].iter().map(|layer| layers::read_layer(layers::write_layer(&**layer), &[]));
+        Network::new(input, copies.collect::<Result<_>>()?)
+    }
+
+    /// The same with the layers' part of θ.
+    ///
+    /// # Errors
+    /// As for [`Network::copied`].
     pub(crate) fn part(&self, layers: Range<usize>, theta: &Tensor) -> Result<(Network, Tensor)> {
-        let first = layers.start;
-        let input = if first == 0 { self.input } else { self.outputs[first - 1] };
-        let copies =
-            self.layers[layers.clone()].iter().map(|layer| layers::read_layer(layers::write_layer(&**layer), &[]));
-        let part = Network::new(input, copies.collect::<Result<_>>()?)?;
+        let part = self.copied(layers.clone())?;
         let mut own = Tensor::zeros([part.layout.len()], theta.dtype());
         part.layout.copy_layers(0, (&self.layout, layers), theta.view(), own.view_mut());
         Ok((part, own))
@@ -259,6 +266,33 @@ impl Network {
             layer.forward(parameters, input, from_here[0].rows_mut(m), &mut workspace.saved[i], mode);
         }
         workspace.output(m)
+    }
+
+    /// Predicts rows of inputs, some at a time; `take` gets the outputs of each portion.
+    ///
+    /// # Errors
+    /// If the inputs are not whole rows; `operation` is what was asked to predict.
+    pub(crate) fn predict_rows(
+        &self,
+        operation: &str,
+        (theta, precision): (&Tensor, MatmulPrecision),
+        x: &[f32],
+        mut take: impl FnMut(ViewMut),
+    ) -> Result<()> {
+        let n = self.input.size();
+        if !x.len().is_multiple_of(n) {
+            let found = format!("{operation}: {} numbers, expected rows of {n}", x.len());
+            return Err(Error::data(found).fix("give rows as the pipeline encodes them"));
+        }
+        let m = self.rows_at_once(x.len() / n);
+        let mut workspace = self.workspace(m, theta.dtype());
+        workspace.precision = precision;
+        for rows in x.chunks(m * n) {
+            let x = Tensor::from_f32([rows.len() / n, n], rows.to_vec()).to(theta.dtype());
+            self.run_forward(theta.view(), x.view(), &mut workspace, Mode::Predict);
+            take(workspace.output_mut(x.shape().rows()));
+        }
+        Ok(())
     }
 
     /// [`Network::backward`] for tensors that are known to fit.

@@ -49,9 +49,14 @@ pub(super) fn freeze(facts: &Facts, network: &Network, epochs: usize, decisions:
 
 /// Whether only the last layer with weights is ever trained.
 pub(super) fn trains_head_alone(freeze: &Freeze, network: &Network) -> bool {
-    let weighted = (freeze.layers..network.layers().len())
-        .filter(|layer| network.layout().of_layer(*layer).iter().any(|entry| entry.decays));
-    freeze.layers > 0 && freeze.epochs.is_none() && weighted.count() <= 1
+    let trained = weighted(network).filter(|layer| *layer >= freeze.layers);
+    freeze.layers > 0 && freeze.epochs.is_none() && trained.count() <= 1
+}
+
+/// The layers with weights.
+fn weighted(network: &Network) -> impl DoubleEndedIterator<Item = usize> {
+    let has_weights = |layer: &usize| network.layout().of_layer(*layer).iter().any(|entry| entry.decays);
+    (0..network.layers().len()).filter(has_weights)
 }
 
 /// The epochs for which a new head of convolutions is trained alone.
@@ -81,14 +86,12 @@ fn no_model(train: &config::Train) -> Result<()> {
 
 /// How many layers are asked for.
 fn frozen(asked: &config::Freeze, network: &Network, body: Option<usize>) -> Result<usize> {
-    let has_weights = |layer: &usize| network.layout().of_layer(*layer).iter().any(|entry| entry.decays);
-    let weighted: Vec<usize> = (0..network.layers().len()).filter(has_weights).collect();
-    let all = body.or(weighted.last().copied()).unwrap_or(0);
+    let all = body.or(weighted(network).next_back()).unwrap_or(0);
     let count = match asked {
         config::Freeze::Layers(count) => Some(*count as usize).filter(|whole| *whole as f64 == *count),
         config::Freeze::Part(part) => match part.as_str() {
             "none" => Some(0),
-            "stem" => weighted.get(1).copied(),
+            "stem" => weighted(network).nth(1),
             "all" => Some(all),
             _ => None,
         },

@@ -106,8 +106,7 @@ fn decided(facts: Facts) -> Result<Plan> {
     let optimizer = (registered.build)(&given);
     let usual_rate = (registered.learning_rate)(&given);
     let optimizers = (optimizer.name(), usual_rate);
-    let mut settings = settings::settings(&facts, &network, candidates, optimizers, &mut decisions)?;
-    settings.freeze = freeze::freeze(&facts, &network, settings.epochs, &mut decisions)?;
+    let settings = settings::settings(&facts, &network, candidates, optimizers, &mut decisions)?;
     let head_alone = freeze::trains_head_alone(&settings.freeze, &network);
     let augmentation = augment::augmentation(&facts, head_alone, &mut decisions)?;
     let dtype = if config.train.precision == Precision::F64 { Dtype::F64 } else { Dtype::F32 };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::facts::Facts;
-use super::freeze::HEAD_EPOCHS;
+use super::freeze::{self, HEAD_EPOCHS};
 use super::layers::averaged;
 use super::{decide, products, texts, unknown};
 use crate::config::Quality;
@@ -13,7 +13,7 @@ use crate::event::Decision;
 use crate::metrics;
 use crate::network::Network;
 use crate::schedule::{self, Schedule};
-use crate::train::{Folds, Freeze, Settings};
+use crate::train::{Folds, Settings};
 
 /// Settings for a network, whose members are of so many candidates, and an optimiser of a name, which usually learns at a rate.
 ///
@@ -63,7 +63,7 @@ pub(super) fn settings(
             seed: train.seed,
             of: averaged(facts.task),
         }),
-        freeze: Freeze::default(),
+        freeze: freeze::freeze(facts, network, epochs, decisions)?,
         time_limit: train.time_limit.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)),
     })
 }

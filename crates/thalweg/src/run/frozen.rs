@@ -109,28 +109,24 @@ struct Whole<'a> {
 }
 
 impl Whole<'_> {
-    /// Puts the state of the layers behind the frozen ones into that of the network.
+    /// Puts the state of the layers behind the frozen ones into that of the network. Of the average only these count: it
+    /// begins anew when the others are trained.
     fn put(&mut self, own: &State) {
         let (layout, layers, count) = (self.network.layout(), self.layers, self.head.layers().len());
         let put = |own: &Tensor, whole: &mut Tensor| {
             layout.copy_layers(layers, (self.head.layout(), 0..count), own.view(), whole.view_mut());
         };
-        let mut state = State {
-            theta: self.state.theta.clone(),
-            // Frozen parameters are the best there are.
-            best_theta: self.state.theta.clone(),
-            optimizer: self.state.optimizer.clone(),
-            average: None,
-            ..own.clone()
-        };
+        let mut state = own.clone();
+        std::mem::swap(&mut state.theta, &mut self.state.theta);
+        std::mem::swap(&mut state.best_theta, &mut self.state.best_theta);
+        std::mem::swap(&mut state.optimizer, &mut self.state.optimizer);
         put(&own.theta, &mut state.theta);
         put(&own.best_theta, &mut state.best_theta);
         own.optimizer.iter().zip(&mut state.optimizer).for_each(|(own, whole)| put(own, whole));
-        state.average = own.average.as_ref().map(|average| {
-            let mut v = self.state.theta.clone();
-            ops::scale(v.view_mut(), average.weight());
-            put(average.uncorrected(), &mut v);
-            average.of(v)
+        state.average = own.average.as_ref().zip(self.state.average.take()).map(|(own, whole)| {
+            let mut v = whole.into_uncorrected();
+            put(own.uncorrected(), &mut v);
+            own.of(v)
         });
         *self.state = state;
     }

@@ -7,9 +7,7 @@ use crate::config::Config;
 use crate::data::dataset::{Dataset, Fitted};
 use crate::error::Result;
 use crate::event::Splits;
-use crate::layers::{read_layer, write_layer};
 use crate::model::Model;
-use crate::network::Network;
 use crate::recipe::Plan;
 use crate::train::State;
 
@@ -101,9 +99,7 @@ impl Learner {
     /// If a layer is a custom one.
     pub fn model(&self) -> Result<Model> {
         let network = &self.plan.network;
-        let layers =
-            network.layers().iter().map(|layer| read_layer(write_layer(&**layer), &[])).collect::<Result<_>>()?;
-        let network = Network::new(network.input(), layers)?;
+        let network = network.copied(0..network.layers().len())?;
         let (target, _) = fitted_target(&self.config, &self.last, &[])?;
         evaluation::model(&self.config, &self.last, network, target, &self.state, &Splits::default())
     }

@@ -246,7 +246,7 @@ impl Trainer<'_> {
         examples: &[u32],
         time: (f64, f64),
     ) -> Result<f64> {
-        let TrainingBuffers { batch, parts, phases, slower } = buffers;
+        let TrainingBuffers { batch, parts, phases, slower, steps_before } = buffers;
         let start = Instant::now();
         let (j, gradient) = self.forward_backward(state, batch, parts, examples);
         let update = Instant::now();
@@ -258,8 +258,7 @@ impl Trainer<'_> {
         self.clip(gradient);
         state.t += 1;
         state.learning_rate = self.learning_rate(state, time);
-        let before = self.settings.steps_before(state.epoch + 1, self.train.rows());
-        let at = Step { t: state.t.saturating_sub(before), learning_rate: state.learning_rate };
+        let at = Step { t: state.t.saturating_sub(*steps_before), learning_rate: state.learning_rate };
         slower.around(&mut state.theta, |theta| self.update(theta, &mut state.optimizer, at, gradient));
         self.network.update_statistics(state.theta.view_mut(), parts.workspace());
         if let Some(average) = &mut state.average {
@@ -442,6 +441,8 @@ struct TrainingBuffers {
     /// What the seconds of the epoch went to so far.
     phases: Phases,
     slower: Slower,
+    /// The steps that were done when the optimiser began.
+    steps_before: u64,
 }
 
 impl TrainingBuffers {
@@ -450,12 +451,13 @@ impl TrainingBuffers {
         let sizes = [trainer.batch_size(1), trainer.batch_size(trainer.settings.epochs)];
         let batch = train.new_batch(sizes[0].max(sizes[1]));
         let parts = DataParallel::new(network, &sizes, batch.x.dtype());
-        TrainingBuffers { batch, parts, phases: Phases::default(), slower: Slower::default() }
+        TrainingBuffers { batch, parts, phases: Phases::default(), slower: Slower::default(), steps_before: 0 }
     }
 
     fn begin_epoch(&mut self, trainer: &Trainer, epoch: usize, batch_size: usize) {
         self.parts.plan(trainer.network, batch_size);
         self.slower.shares = trainer.settings.freeze.shares(trainer.network, epoch);
+        self.steps_before = trainer.settings.steps_before(epoch, trainer.train.rows());
     }
 }
 

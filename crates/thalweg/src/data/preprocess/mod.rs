@@ -363,8 +363,12 @@ impl Pipeline {
             why: format!("examples have shape {:?}", arrays.shape),
             instead: "[normalise=min_max]".into(),
         });
-        let pipeline = Pipeline { cell_format: schema.cell_format.clone(), inputs: Vec::new(), array: Some(array) };
-        Ok((pipeline, decision.into_iter().collect()))
+        Ok((Pipeline::of_array(schema.cell_format.clone(), array), decision.into_iter().collect()))
+    }
+
+    /// Examples without named columns.
+    pub(crate) fn of_array(cell_format: CellFormat, array: ArrayScale) -> Pipeline {
+        Pipeline { cell_format, inputs: Vec::new(), array: Some(array) }
     }
 
     /// The common form that files are converted to before scaling.

@@ -206,11 +206,11 @@ impl Keras<'_> {
             }
             Op::TextBag { dimension, columns } => self.text_bag(lowered, *dimension, columns, x),
             Op::Pool { frame, take, global } => self.pool(lowered, (frame, *take, *global), x)?,
-            Op::Resize { height, width, channels } => {
-                let image = [lowered.input.dimensions()[0], lowered.input.dimensions()[1], *channels];
+            Op::Resize { height, width } => {
+                let image = lowered.input.image().expect("the layer has checked that it is one");
                 let x = self.reshaped(lowered, "image", x, &image);
                 let config = json!({ "height": height, "width": width, "interpolation": "bilinear" });
-                self.graph.layer("Resizing", &lowered.name, config, &[&x], &[*height, *width, *channels])
+                self.graph.layer("Resizing", &lowered.name, config, &[&x], lowered.output().dimensions())
             }
             Op::LogMel(options) => self.log_mel(lowered, options, x),
             Op::Sequence { layers } => self.sequence(lowered, layers, x)?,

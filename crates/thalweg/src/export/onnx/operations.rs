@@ -10,7 +10,7 @@ use crate::export::lowered::{LoweredOp, lowered};
 use crate::layers::{Bag, BinnedInput, Embedded, Frame, LogMelOptions, Node, Op, Padding, Pooling, one_frame};
 use crate::model::Model;
 use crate::network::Entry;
-use crate::tensor::{Activation, Shape, View, ops, transposed};
+use crate::tensor::{Activation, View, ops, transposed};
 
 /// An operation, with the model that has its parameters.
 #[derive(Clone, Copy)]
@@ -76,10 +76,11 @@ fn operation(graph: &mut Graph, ctx: Context, x: Value) -> Value {
             convolution(graph, ctx, x, (frame, *groups), weight, *bias)
         }
         Op::Pool { frame, take, global } => pool(graph, ctx, x, (frame, *take, *global)),
-        Op::Resize { height, width, channels } => {
-            let image = graph.channels_first(ctx.scope(), &x, grey_as_image(x.shape, *channels));
+        Op::Resize { height, width } => {
+            let seen = x.shape.image().expect("the layer has checked that it is one");
+            let image = graph.channels_first(ctx.scope(), &x, seen.into());
             // Two products, as runtimes differ in what sizes they take.
-            let [from_height, from_width] = [x.shape.dimensions()[0], x.shape.dimensions()[1]];
+            let [from_height, from_width, _] = seen;
             let down = ops::interpolation(from_height, *height);
             let down = graph.floats(&ctx.name("down"), &[*height, from_height], down);
             let across = transposed(&ops::interpolation(from_width, *width), *width);
@@ -300,12 +301,6 @@ fn vectors(
     let own = graph.node(&ctx.name("Relu"), "Relu", [&own], Vec::new());
     let own = graph.reshape(&ctx.name("vectors"), &own, &[units]);
     Value::new(graph.joined(&ctx.name("Concat"), &[row, own]), ctx.lowered.output())
-}
-
-/// The shape of an image with its channels named.
-fn grey_as_image(shape: Shape, channels: usize) -> Shape {
-    let sides = shape.dimensions();
-    [sides[0], sides[1], channels].into()
 }
 
 /// Padding before and after on each axis, as much as the windows reach.

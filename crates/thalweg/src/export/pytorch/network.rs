@@ -204,7 +204,7 @@ impl Code {
                 let image = windowed(frame, lowered, x, channels_first);
                 self.pool((frame, *take, *global), lowered, own, &image)
             }
-            Op::Resize { height, width, .. } => {
+            Op::Resize { height, width } => {
                 self.module(&format!("nn.Upsample(size=({height}, {width}), mode=\"bilinear\")"), lowered);
                 match (lowered.input.dimensions().len(), channels_first) {
                     (3, _) => format!("{own}({x})"),

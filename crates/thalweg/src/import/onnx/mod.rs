@@ -79,7 +79,7 @@ pub(crate) fn read(bytes: &[u8], task: Option<Task>) -> Result<(Model, Vec<Decis
         Schema { columns, task: target.task, cell_format: cell_format.clone(), separator: None, classes: Vec::new() };
     let shape = parsed.network.input().dimensions().to_vec();
     let array = ArrayScale { shape, scales: parsed.scales.unwrap_or_else(|| vec![Scale::None]), media: None };
-    let pipeline = Pipeline { cell_format, inputs: Vec::new(), array: Some(array) };
+    let pipeline = Pipeline::of_array(cell_format, array);
     let provenance = Provenance {
         thalweg: env!("CARGO_PKG_VERSION").into(),
         data: parsed.metadata.get("thalweg.data").cloned().unwrap_or_else(|| "an ONNX graph".into()),

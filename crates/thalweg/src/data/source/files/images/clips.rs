@@ -15,6 +15,7 @@ use crate::data::media_spec::{ClipSpec, MediaSpec};
 use crate::data::memory;
 use crate::error::{Advice, Result};
 use crate::event::Decision;
+use crate::io::names::natural;
 
 /// Extensions of images that may be animated.
 const ANIMATED: [&str; 4] = ["gif", "webp", "png", "apng"];
@@ -134,21 +135,6 @@ fn frames_of_folder(path: &Path) -> std::result::Result<Vec<PathBuf>, String> {
     }
     frames.sort_by_cached_key(|path| natural(&path.file_name().unwrap_or_default().to_string_lossy()));
     Ok(frames)
-}
-
-/// The parts of a name by which names are in natural order, 2 before 10: texts, each with the digits after it.
-fn natural(name: &str) -> Vec<(String, usize, String)> {
-    let mut parts = Vec::new();
-    let mut rest = name;
-    while !rest.is_empty() {
-        let (text, after) = rest.split_at(rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len()));
-        let (digits, after) = after.split_at(after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len()));
-        let number = digits.trim_start_matches('0');
-        // Of numbers without leading zeros the longer one is larger.
-        parts.push((text.into(), number.len(), number.into()));
-        rest = after;
-    }
-    parts
 }
 
 /// Items by the folder that they are in.
