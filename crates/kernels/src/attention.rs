@@ -1,7 +1,8 @@
 //! Scaled dot-product attention (Vaswani et al. 2017), example by example and head by head.
 //!
 //! Scores are computed for a block of queries at a time, and once more in the backward pass: memory is proportional to
-//! the steps, not to their square.
+//! the steps, not to their square. They are held transposed, a row for each key, so that softmax runs through the keys of
+//! all queries of a block side by side.
 
 use crate::Real;
 use crate::bf16::MatmulPrecision;
@@ -9,10 +10,9 @@ use crate::dispatch::vectorised;
 use crate::gemm::{Gemm, Matrix, gemm, gemm_onto};
 use crate::pool;
 use crate::scratch::with_scratch;
-use crate::softmax::softmax_in_place;
 
-/// Queries whose scores are computed together.
-const QUERIES: usize = 128;
+/// Queries whose scores are computed together: those of some hundred keys stay in L1.
+const QUERIES: usize = 32;
 
 /// The sizes of an attention.
 #[derive(Debug, Clone, Copy)]
@@ -82,9 +82,9 @@ impl<T: Gemm> Attention<'_, T> {
                     self.collect(x, Of::Value, head, T::ONE, v);
                     for (i, q) in q.chunks(QUERIES * d).enumerate() {
                         let (rows, first) = (q.len() / d, i * QUERIES);
-                        let (scores, out) = (&mut scores[..rows * n], &mut out[..rows * d]);
-                        weights(Matrix::new(q, rows, d), Matrix::new(k, n, d), scores);
-                        product(Matrix::new(scores, rows, n), Matrix::new(v, n, d), out);
+                        let (scores, out) = (&mut scores[..n * rows], &mut out[..rows * d]);
+                        weights(Matrix::new(k, n, d), Matrix::new(q, rows, d), scores);
+                        product(Matrix::new(scores, n, rows).t(), Matrix::new(v, n, d), out);
                         for (t, out) in out.chunks_exact(d).enumerate() {
                             y[(first + t) * width + head * d..][..d].copy_from_slice(out);
                         }
@@ -120,19 +120,19 @@ impl<T: Gemm> Attention<'_, T> {
                     for (i, q) in q.chunks(QUERIES * d).enumerate() {
                         let (rows, first) = (q.len() / d, i * QUERIES);
                         let q = Matrix::new(q, rows, d);
-                        let (scores, dscores) = (&mut scores[..rows * n], &mut dscores[..rows * n]);
+                        let (scores, dscores) = (&mut scores[..n * rows], &mut dscores[..n * rows]);
                         let (dout, dq) = (&mut dout[..rows * d], &mut dq[..rows * d]);
                         for (t, dout) in dout.chunks_exact_mut(d).enumerate() {
                             dout.copy_from_slice(&dy[(first + t) * width + head * d..][..d]);
                         }
                         let dout = Matrix::new(dout, rows, d);
-                        weights(q, keys, scores);
-                        product(dout, Matrix::new(v, n, d).t(), dscores);
-                        gemm_onto(Matrix::new(scores, rows, n).t(), dout, dv);
-                        softmax_backward(scores, dscores, n);
-                        let dscores = Matrix::new(dscores, rows, n);
-                        product(dscores, keys, dq);
-                        gemm_onto(dscores.t(), q, dk);
+                        weights(keys, q, scores);
+                        product(Matrix::new(v, n, d), dout.t(), dscores);
+                        gemm_onto(Matrix::new(scores, n, rows), dout, dv);
+                        softmax_backward(scores, dscores, rows);
+                        let dscores = Matrix::new(dscores, n, rows);
+                        product(dscores.t(), keys, dq);
+                        gemm_onto(dscores, q, dk);
                         for (t, dq) in dq.chunks_exact(d).enumerate() {
                             let start = self.start(first + t, Of::Query, head);
                             let to = &mut dx[start..start + d];
@@ -164,19 +164,47 @@ fn product<T: Gemm>(a: Matrix<T>, b: Matrix<T>, c: &mut [T]) {
     gemm(a, b, None, c, MatmulPrecision::F32);
 }
 
-/// P = softmax(Q Kᵀ).
-fn weights<T: Gemm>(q: Matrix<T>, k: Matrix<T>, scores: &mut [T]) {
-    product(q, k.t(), scores);
-    softmax_in_place(scores, k.rows);
+/// Pᵀ, where P = softmax(Q Kᵀ).
+fn weights<T: Gemm>(k: Matrix<T>, q: Matrix<T>, scores: &mut [T]) {
+    product(k, q.t(), scores);
+    softmax_of_columns(scores, q.rows);
 }
 
-/// dS = P ∗ (dP − Σ dP ∗ P) for each row of n, overwriting dP.
-fn softmax_backward<T: Real>(p: &[T], dp: &mut [T], n: usize) {
-    for (p, dp) in p.chunks_exact(n).zip(dp.chunks_exact_mut(n)) {
-        let along = p.iter().zip(&*dp).fold(T::ZERO, |sum, (&p, &dp)| sum + p * dp);
-        vectorised(
-            #[inline(always)]
-            || p.iter().zip(dp).for_each(|(&p, dp)| *dp = p * (*dp - along)),
-        );
-    }
+/// e^z / Σe^z over each of up to `QUERIES` columns, overwriting z; the column's largest z is subtracted first.
+fn softmax_of_columns<T: Real>(z: &mut [T], columns: usize) {
+    let (mut max, mut total) = ([T::ZERO; QUERIES], [T::ZERO; QUERIES]);
+    let (max, total) = (&mut max[..columns], &mut total[..columns]);
+    max.copy_from_slice(&z[..columns]);
+    vectorised(
+        #[inline(always)]
+        || {
+            for z in z.chunks_exact(columns).skip(1) {
+                max.iter_mut().zip(z).for_each(|(max, &z)| *max = max.max(z));
+            }
+            for z in z.chunks_exact_mut(columns) {
+                z.iter_mut().zip(&*max).for_each(|(z, &max)| *z = (*z - max).exp());
+                total.iter_mut().zip(&*z).for_each(|(total, &e)| *total += e);
+            }
+            for z in z.chunks_exact_mut(columns) {
+                z.iter_mut().zip(&*total).for_each(|(e, &total)| *e = *e / total);
+            }
+        },
+    );
+}
+
+/// dS = P ∗ (dP − Σ dP ∗ P) for each of up to `QUERIES` columns, overwriting dP.
+fn softmax_backward<T: Real>(p: &[T], dp: &mut [T], columns: usize) {
+    let mut along = [T::ZERO; QUERIES];
+    let along = &mut along[..columns];
+    vectorised(
+        #[inline(always)]
+        || {
+            for (p, dp) in p.chunks_exact(columns).zip(dp.chunks_exact(columns)) {
+                along.iter_mut().zip(p.iter().zip(dp)).for_each(|(along, (&p, &dp))| *along += p * dp);
+            }
+            for (p, dp) in p.chunks_exact(columns).zip(dp.chunks_exact_mut(columns)) {
+                dp.iter_mut().zip(p.iter().zip(&*along)).for_each(|(dp, (&p, &along))| *dp = p * (*dp - along));
+            }
+        },
+    );
 }

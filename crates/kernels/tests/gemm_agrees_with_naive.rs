@@ -34,6 +34,8 @@ fn every_shape<T: Gemm>() {
     // Rows of A that are in each other's way in the first cache.
     if !cfg!(miri) {
         agrees::<T>(20, 260, 1024);
+        // An A beyond L2, which is read in blocks.
+        agrees::<T>(400, 40, 1030);
     }
 }
 

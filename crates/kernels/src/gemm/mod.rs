@@ -3,7 +3,8 @@
 //! Each element of C is one chain of fused multiply-adds over k, from 0, then the bias. That order does not depend on
 //! tiles, threads, instructions or the other rows, so neither do the bits. C is cut into strips as wide as a tile,
 //! which are distributed over threads. A strip packs its panel of B and computes its tiles, which stay in registers
-//! throughout k; where k is longer than a panel, C holds the partial sums, exactly.
+//! throughout k; where k is longer than a panel, C holds the partial sums, exactly. An A that exceeds L2 is read block by
+//! block (Goto and van de Geijn 2008).
 
 mod column;
 mod lhs;
@@ -35,6 +36,12 @@ const MIN_REPACK_ROWS: usize = 8;
 
 /// Minimum column stride of a column-major A for repacking: each element of a row is then on a page of its own.
 const MIN_PAGE_STRIDE: usize = 512;
+
+/// Bytes of A's rows that are multiplied by all of B before the next ones, which stay in L2; a smaller A is not blocked.
+const LHS_BYTES: usize = 3 << 18;
+
+/// Columns of those rows at a time (KC): as many as a packed panel holds.
+const LHS_DEPTH: usize = 512;
 
 /// Rows that a task repacks.
 const REPACK_ROWS: usize = 64;
@@ -267,23 +274,32 @@ fn product<T: Gemm, L: Lhs<T>>(
     let width = T::width();
     let panels = n.div_ceil(width);
     let alone = (m + MIN_REPACK_ROWS) * n * k < MIN_PARALLEL_WORK;
-    // Strips are cut into blocks of rows where there are too few to go round; each packs its panel again.
-    let blocks = if alone { 1 } else { (4 * pool::threads()).div_ceil(panels).min(m / (6 * MIN_REPACK_ROWS)).max(1) };
+    // What strips read of A stays in L2 from one strip to the next: some rows, and some of k, at a time.
+    let blocked = m * k * size_of::<T>() > LHS_BYTES && panels > 1;
+    let depth = if blocked { k.div_ceil(k.div_ceil(LHS_DEPTH)) } else { k.max(1) };
+    let most_rows = if blocked { LHS_BYTES / (depth * size_of::<T>()) } else { m };
+    // Strips are cut into blocks of rows, too, where they are too few to go round; each packs its panel again.
+    let shares = if alone { 1 } else { (4 * pool::threads()).div_ceil(panels).min(m / (6 * MIN_REPACK_ROWS)).max(1) };
+    let blocks = shares.max(m.div_ceil(most_rows));
     let height = m.div_ceil(blocks).next_multiple_of(12);
     let blocks = m.div_ceil(height);
     let across = if m == 1 && packed.is_some() { (panels / pool::threads()).clamp(1, PANELS_PER_ROW) } else { 1 };
     let strips = panels.div_ceil(across);
     let out = Shared(c.as_mut_ptr());
-    let task = |task: usize| {
-        let (panel, block) = (task / blocks * across, task % blocks);
-        let rows = block * height..m.min((block + 1) * height);
-        let columns = panel * width..n.min((panel + across) * width);
-        let packed = packed.map(|panels| &panels[panel * panel_size::<T>(k)..]);
-        let strip = Strip { a, b, packed, bias, c: out.get(), c_strides: strides, rows, columns, onto };
-        // SAFETY: the strip is within A, B and C, whose shapes match, and no two tasks share an element of C.
-        unsafe { T::compute(strip) };
-    };
-    if alone { (0..strips * blocks).for_each(task) } else { pool::for_each(strips * blocks, task) }
+    for start in (0..k.max(1)).step_by(depth) {
+        let ks = start..k.min(start + depth);
+        let task = |task: usize| {
+            let (block, panel) = (task / strips, task % strips * across);
+            let rows = block * height..m.min((block + 1) * height);
+            let columns = panel * width..n.min((panel + across) * width);
+            let packed = packed.map(|panels| &panels[panel * panel_size::<T>(k)..]);
+            let ks = ks.clone();
+            let strip = Strip { a, b, packed, bias, c: out.get(), c_strides: strides, rows, columns, ks, onto };
+            // SAFETY: the strip is within A, B and C, whose shapes match, and no two tasks share an element of C.
+            unsafe { T::compute(strip) };
+        };
+        if alone { (0..strips * blocks).for_each(task) } else { pool::for_each(strips * blocks, task) }
+    }
 }
 
 /// Some rows of C, a panel wide, and the operands they are computed from.
@@ -297,6 +313,8 @@ pub struct Strip<'a, T, L> {
     c_strides: [usize; 2],
     rows: Range<usize>,
     columns: Range<usize>,
+    /// The part of k; C holds the sums over what comes before it.
+    ks: Range<usize>,
     onto: bool,
 }
 

@@ -169,13 +169,14 @@ unsafe fn compute_across<T: Real, L: Lhs<T>, V: Lanes<T>, const ROWS: usize>(str
     // SAFETY: the panels were packed for these columns; the strip is a row of C.
     unsafe {
         if strip.columns.len() == ALL * V::N {
-            let panel = Panels { first: panels.as_ptr(), row: width, next: size };
-            tile::<T, L, V, 1, ALL>(&strip, strip.rows.start, panel, 0..k);
+            let panel = Panels { first: panels.as_ptr().add(strip.ks.start * width), row: width, next: size };
+            tile::<T, L, V, 1, ALL>(&strip, strip.rows.start, panel, strip.ks.clone());
             return;
         }
         for (start, panel) in strip.columns.clone().step_by(width).zip(panels.chunks(size)) {
             let columns = start..strip.columns.end.min(start + width);
-            compute_panel::<T, L, V, ROWS>(Strip { packed: Some(panel), columns, rows: strip.rows.clone(), ..strip });
+            let (rows, ks) = (strip.rows.clone(), strip.ks.clone());
+            compute_panel::<T, L, V, ROWS>(Strip { packed: Some(panel), columns, rows, ks, ..strip });
         }
     }
 }
@@ -203,32 +204,34 @@ unsafe fn compute_wide<T: Real, L: Lhs<T>, V: Lanes<T>, const ROWS: usize, const
     let width = S * V::N;
     if let Some(panel) = strip.packed {
         // Packed panels have full rows, however much of them is used.
-        let panel = Panels::one(panel.as_ptr(), SIDE * V::N);
         // SAFETY: the panel was packed for these columns; the strip is within A and C.
-        return unsafe { rows::<T, L, V, ROWS, S>(&strip, panel, 0..strip.a.columns()) };
+        return unsafe {
+            let panel = Panels::one(panel.as_ptr().add(strip.ks.start * SIDE * V::N), SIDE * V::N);
+            rows::<T, L, V, ROWS, S>(&strip, panel, strip.ks.clone())
+        };
     }
     let mut buffer = Panel(MaybeUninit::uninit());
     let packed = buffer.0.as_mut_ptr().cast::<T>();
     let depth = PANEL_BYTES / (size_of::<T>() * width);
-    let k = strip.a.columns();
+    let ks = strip.ks.clone();
     // Packing does not pay off for what only a few rows read, nor for what fits into L1, where it can be read in place:
     // a row of B, and what follows it up to the panel's width.
     let unpacked = if strip.b.transposed || (strip.rows.len() > ROWS && size_of_val(strip.b.data) > L1_BYTES) {
-        0
+        ks.start
     } else {
         let beyond = (strip.columns.start + width).saturating_sub(strip.b.columns).div_ceil(strip.b.columns);
-        k.saturating_sub(beyond)
+        ks.end.min(strip.b.rows.saturating_sub(beyond)).max(ks.start)
     };
     // SAFETY: the first `unpacked` rows of B have `width` elements from `columns.start` on before B ends; the panel has
     // space for `depth` rows; the strip is within A, B and C.
     unsafe {
-        if unpacked > 0 {
-            let b = strip.b.data.as_ptr().wrapping_add(strip.columns.start);
-            rows::<T, L, V, ROWS, S>(&strip, Panels::one(b, strip.b.columns), 0..unpacked);
+        if unpacked > ks.start {
+            let b = strip.b.data.as_ptr().wrapping_add(ks.start * strip.b.columns + strip.columns.start);
+            rows::<T, L, V, ROWS, S>(&strip, Panels::one(b, strip.b.columns), ks.start..unpacked);
         }
         // With an empty k, one pass writes the bias.
-        for start in (unpacked..k.max(1)).step_by(depth) {
-            let ks = start..k.min(start + depth);
+        for start in (unpacked..ks.end.max(1)).step_by(depth) {
+            let ks = start..ks.end.min(start + depth);
             pack::pack::<T, V, S>(strip.b, ks.clone(), strip.columns.clone(), packed);
             rows::<T, L, V, ROWS, S>(&strip, Panels::one(packed, width), ks);
         }
