@@ -177,6 +177,9 @@ def fine_tune(wheel, sets, classes, head_epochs, epochs, rate=1e-3, decay=0.9, b
               if any(True for _ in part.parameters())]
     own = optimizer(groups, epochs)
     net.train()
+    for module in net.modules():  # the statistics of ImageNet stay
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.eval()
     for _ in range(epochs):
         epoch(x, net, *own, changed)
     net.eval()
@@ -263,7 +266,7 @@ def main():
     verb.add_argument("--seeds", default="0,1,2")
     verb.add_argument("--peer", metavar="WHEEL")
     verb.add_argument("--flags", default="", help="more flags for thalweg train")
-    verb.add_argument("--head-epochs", type=int, default=10)
+    verb.add_argument("--head-epochs", type=int, default=30)
     verb.add_argument("--epochs", type=int, default=10)
     options = parser.parse_args()
     if options.verb == "convert":

@@ -54,6 +54,25 @@ pub fn forward_train<T: Real>(z: &[T], gamma: &[T], beta: &[T], epsilon: T, y: &
     });
 }
 
+/// The same with given μ and σ², which [`backward_fixed`] takes for constants; writes (z − μ)/√(σ² + ε) and 1/√(σ² + ε), too.
+pub fn forward_fixed<T: Real>(
+    z: &[T],
+    [gamma, beta, mean, variance]: [&[T]; 4],
+    epsilon: T,
+    y: &mut [T],
+    normalised: &mut [T],
+    inverse_std: &mut [T],
+) {
+    let n = gamma.len();
+    let chunk = whole_rows(CHUNK, n);
+    inverse_std.iter_mut().zip(variance).for_each(|(to, &variance)| *to = T::ONE / (variance + epsilon).sqrt());
+    let inverse_std = &*inverse_std;
+    pool::for_each_pair(y, normalised, chunk, |i, y, z_norm| {
+        rows([z, z], i * chunk, z_norm, [mean, inverse_std, mean, mean], |z, _, [mean, inverse, ..]| (z - mean) * inverse);
+        rows([z_norm, z_norm], 0, y, [gamma, beta, gamma, gamma], |z_norm, _, [gamma, beta, ..]| gamma * z_norm + beta);
+    });
+}
+
 /// Writes f(a, b, the column's four values) for rows of a and b, from element `start` on.
 #[inline(always)]
 fn rows<T: Real>([a, b]: [&[T]; 2], start: usize, out: &mut [T], columns: [&[T]; 4], f: impl Fn(T, T, [T; 4]) -> T) {
@@ -117,5 +136,26 @@ pub fn backward<T: Real>(
                 factor * (dy - mean - z_norm * slope)
             });
         });
+    });
+}
+
+/// dγ = Σ dy z_norm, dβ = Σ dy, dz = γ/√(σ² + ε) · dy.
+pub fn backward_fixed<T: Real>(
+    dy: &[T],
+    normalised: &[T],
+    inverse_std: &[T],
+    gamma: &[T],
+    dz: Option<&mut [T]>,
+    dgamma: &mut [T],
+    dbeta: &mut [T],
+) {
+    let n = gamma.len();
+    let chunk = whole_rows(CHUNK, n);
+    column_sums(dy, n, dbeta);
+    weighted_column_sums(dy, normalised, n, dgamma, |dy, z_norm| dy * z_norm);
+    let Some(dz) = dz else { return };
+    pool::for_each_chunk(dz, chunk, |i, dz| {
+        let columns = [gamma, inverse_std, gamma, gamma];
+        rows([dy, dy], i * chunk, dz, columns, |dy, _, [gamma, inverse, ..]| gamma * inverse * dy);
     });
 }

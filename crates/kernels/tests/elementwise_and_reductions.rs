@@ -144,6 +144,14 @@ fn normalised<T: Real>(digest: &mut Digest, epsilon: f64, [m, n]: [usize; 2], z:
         gamma[j].f64() / sigma[j] * (dy[i].f64() - (db[j] + z_norm[i] * dg[j]) / m as f64)
     };
     digest.near(&dz, delta, 10.0 * bound, "dz");
+
+    let fixed = [&gamma[..], &beta, &mean, &variance];
+    batch_norm::forward_fixed(z, fixed, offset, &mut y, &mut norm, &mut inverse);
+    digest.near(&y, |i| predicted[i].f64(), bound, "batch norm by fixed statistics");
+    batch_norm::backward_fixed(dy, &norm, &inverse, &gamma, Some(&mut dz), &mut dgamma, &mut dbeta);
+    digest.near(&dgamma, |j| dg[j], bound * m as f64, "dγ of fixed statistics");
+    digest.near(&dbeta, |j| db[j], bound * m as f64, "dβ of fixed statistics");
+    digest.near(&dz, |i| gamma[i % n].f64() / sigma[i % n] * dy[i].f64(), 10.0 * bound, "dz of fixed statistics");
 }
 
 fn layer_normalised<T: Real>(digest: &mut Digest, epsilon: f64, [m, n]: [usize; 2]) {

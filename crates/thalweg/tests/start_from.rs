@@ -117,6 +117,37 @@ fn a_new_head_learns_other_classes_on_what_the_layers_before_it_know() {
     assert!(renamed("drawn", &[]) > begun.network.layers().len());
 }
 
+/// The running statistics of the batch norms, one after the other.
+fn statistics(model: &Model) -> Vec<f64> {
+    let entries = (0..model.network.layers().len()).flat_map(|layer| model.network.layout().of_layer(layer).to_vec());
+    let statistics = entries.filter(|entry| !entry.trained);
+    statistics.flat_map(|entry| model.theta.view().part(entry.start, entry.shape).to_f64()).collect()
+}
+
+#[test]
+fn batch_norm_keeps_its_statistics_with_a_new_head() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (two, four) = (points(folder, "two.csv", 300, by_sum), points(folder, "four.csv", 300, by_quadrant));
+    let network = [("layers", "16,8"), ("batch_norm", "true"), ("ensemble", "1"), ("epochs", "20")];
+    let begun = run_on(folder, &two, "two", &network).unwrap();
+    let start = folder.join("two").display().to_string();
+    let from = |data: &str, out: &str, more: &[(&str, &str)]| {
+        let all = [&[("start_from", &*start), ("epochs", "40"), ("unfreeze_after", "5")], more].concat();
+        run_on(folder, data, out, &all).unwrap()
+    };
+    let kept = from(&four, "kept", &[]);
+    assert_eq!(statistics(&kept), statistics(&begun));
+    assert_ne!(parameters(&kept, 1), parameters(&begun, 1));
+    assert!(kept.provenance.metrics.test["accuracy"].value > 0.8);
+    // A model of such layers is read back, and is begun from in turn.
+    let again = [("start_from", &*folder.join("kept").display().to_string()), ("epochs", "2")];
+    assert_eq!(statistics(&run_on(folder, &four, "again", &again).unwrap()), statistics(&begun));
+    for (data, out, more) in [(&four, "own", [("fixed_statistics", "false")]), (&two, "same", [("seed", "0")])] {
+        assert_ne!(statistics(&from(data, out, &more)), statistics(&begun), "{out}");
+    }
+}
+
 #[test]
 fn what_cannot_be_kept_or_frozen_is_refused() {
     let folder = tempfile::tempdir().unwrap();

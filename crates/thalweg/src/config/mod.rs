@@ -502,6 +502,9 @@ pub struct Train {
     /// Epochs after which frozen layers are trained, too (0: never). Default: by the number of epochs, and never where
     /// layers are named to be frozen.
     pub unfreeze_after: Option<usize>,
+    /// Whether batch norm keeps the statistics of the model to start from, rather than normalise by each mini-batch's own.
+    /// Default: with a new head.
+    pub fixed_statistics: Option<bool>,
     /// The learning rate of each layer with weights, as a share of that of the next one. Default: 1, but 0.9 where frozen
     /// layers are trained later.
     #[schemars(range(min = 0.0, max = 1.0))]
@@ -550,6 +553,7 @@ impl Default for Train {
             head: None,
             freeze: None,
             unfreeze_after: None,
+            fixed_statistics: None,
             layer_decay: None,
             label_smoothing: 0.0,
             class_weights: None,

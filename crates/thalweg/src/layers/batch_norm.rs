@@ -12,6 +12,9 @@ use crate::tensor::{Shape, Tensor, View, ViewMut, norm, ops};
 /// Prediction uses exponentially weighted averages of μ and σ²: μ̄ := momentum·μ̄ + (1 − momentum)·μ. σ² is the
 /// population form in both (PyTorch's running variance is the sample form, m/(m−1) times as large).
 ///
+/// With fixed statistics, μ̄ and σ̄² stay as they are and are used in training, too: a network that has learned elsewhere
+/// keeps what its layers expect. dz is then γ dz̃ / √(σ̄² + ε).
+///
 /// Backward, with m examples and dz_norm = γ dz̃:
 /// dz = (m dz_norm − Σ dz_norm − z_norm Σ dz_norm z_norm) / (m √(σ² + ε)), dγ = Σ dz̃ z_norm, dβ = Σ dz̃.
 ///
@@ -34,11 +37,14 @@ pub struct BatchNorm {
     pub epsilon: f64,
     /// The weight of the past in the running averages.
     pub momentum: f64,
+    /// Whether training uses the running averages, and leaves them as they are.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub fixed_statistics: bool,
 }
 
 impl Default for BatchNorm {
     fn default() -> Self {
-        BatchNorm { epsilon: 1e-5, momentum: 0.9 }
+        BatchNorm { epsilon: 1e-5, momentum: 0.9, fixed_statistics: false }
     }
 }
 
@@ -56,7 +62,7 @@ const INVERSE_STD: usize = 3;
 
 impl Layer for BatchNorm {
     fn describe(&self, _input: Shape) -> String {
-        "batch norm".into()
+        if self.fixed_statistics { "norm by fixed statistics" } else { "batch norm" }.into()
     }
 
     fn output(&self, input: Shape) -> Result<Shape> {
@@ -96,10 +102,12 @@ impl Layer for BatchNorm {
     }
 
     fn forward(&self, theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], mode: Mode) {
-        let m = x.shape().rows();
+        let (m, given) = (x.shape().rows(), [GAMMA, BETA, MEAN, VARIANCE].map(|i| theta.get(i)));
         match mode {
-            Mode::Predict => {
-                norm::batch_predict(x, [GAMMA, BETA, MEAN, VARIANCE].map(|i| theta.get(i)), self.epsilon, y);
+            Mode::Predict => norm::batch_predict(x, given, self.epsilon, y),
+            _ if self.fixed_statistics => {
+                let [z_norm, _, _, inverse_std] = saved else { unreachable!("four tensors are saved") };
+                norm::batch_fixed(x, given, self.epsilon, y, [z_norm.rows_mut(m), inverse_std.view_mut()]);
             }
             Mode::Train(_) | Mode::Check => {
                 let [z_norm, mean, variance, inverse_std] = saved else { unreachable!("four tensors are saved") };
@@ -116,12 +124,15 @@ impl Layer for BatchNorm {
 
     fn backward(&self, theta: Parameters, pass: Backward, mut gradient: ParametersMut) {
         let m = pass.x.shape().rows();
-        let (z_norm, inverse_std) = (pass.saved[Z_NORM].rows(m), pass.saved[INVERSE_STD].view());
+        let saved = [pass.saved[Z_NORM].rows(m), pass.saved[INVERSE_STD].view(), theta.get(GAMMA)];
         let (dgamma, dbeta) = gradient.pair(GAMMA);
-        norm::batch_backward(pass.dy.view(), z_norm, inverse_std, theta.get(GAMMA), pass.dx, dgamma, dbeta);
+        norm::batch_backward(self.fixed_statistics, pass.dy.view(), saved, pass.dx, [dgamma, dbeta]);
     }
 
     fn update_statistics(&self, mut theta: ParametersMut, saved: &[Tensor]) {
+        if self.fixed_statistics {
+            return;
+        }
         ops::average(theta.get(MEAN), self.momentum, saved[BATCH_MEAN].view());
         ops::average(theta.get(VARIANCE), self.momentum, saved[BATCH_VARIANCE].view());
     }
@@ -133,7 +144,8 @@ impl Registered for BatchNorm {
     fn examples() -> Vec<(Self, Shape)> {
         vec![
             (BatchNorm::default(), [5].into()),
-            (BatchNorm { epsilon: 1e-3, momentum: 0.99 }, [3].into()),
+            (BatchNorm { epsilon: 1e-3, momentum: 0.99, ..BatchNorm::default() }, [3].into()),
+            (BatchNorm { fixed_statistics: true, ..BatchNorm::default() }, [4].into()),
             (BatchNorm::default(), [2, 3, 2].into()),
         ]
     }

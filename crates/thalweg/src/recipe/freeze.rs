@@ -59,8 +59,8 @@ fn weighted(network: &Network) -> impl DoubleEndedIterator<Item = usize> {
     (0..network.layers().len()).filter(has_weights)
 }
 
-/// The epochs for which a new head of convolutions is trained alone.
-pub(super) const HEAD_EPOCHS: usize = 10;
+/// The epochs for which a new head of convolutions is trained alone: few seconds on features that are computed once.
+pub(super) const HEAD_EPOCHS: usize = 30;
 
 /// The share of the epochs for which a new head is trained alone: one of so many.
 const HEAD_SHARE: usize = 4;
@@ -73,6 +73,7 @@ fn no_model(train: &config::Train) -> Result<()> {
     let given = [
         ("freeze", train.freeze.is_some()),
         ("unfreeze_after", train.unfreeze_after.is_some()),
+        ("fixed_statistics", train.fixed_statistics.is_some()),
         ("layer_decay", train.layer_decay.is_some()),
         ("head", train.head.is_some()),
     ];

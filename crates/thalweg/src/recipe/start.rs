@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::facts::Facts;
 use super::{decide, input_shape};
 use crate::config::{self, Config, Head};
@@ -12,7 +14,7 @@ use crate::data::preprocess::{Input, Transform};
 use crate::data::target::Target;
 use crate::error::{Error, Result};
 use crate::event::Decision;
-use crate::layers::{Dropout, Layer, Linear, Resize};
+use crate::layers::{BatchNorm, Dropout, Layer, Linear, Registered, Resize, read_layer, write_layer};
 use crate::model::Model;
 use crate::network::Network;
 use crate::tensor::{Activation, Shape, Tensor};
@@ -74,7 +76,10 @@ pub(super) fn from(path: &str, facts: &Facts, decisions: &mut Vec<Decision>) -> 
     let (layout, count) = (network.layout().clone(), network.layers().len());
     let body = if new_head { body(&network)? } else { count };
     let first = usize::from(resize.is_some());
-    let own = network.into_layers().into_iter().take(body);
+    let mut own: Vec<Box<dyn Layer>> = network.into_layers().into_iter().take(body).collect();
+    if config.train.fixed_statistics.unwrap_or(new_head) {
+        own = fix_statistics(own, decisions)?;
+    }
     let mut layers: Vec<Box<dyn Layer>> = resize.into_iter().map(|resize| Box::new(resize) as _).chain(own).collect();
     if new_head {
         layers.push(Box::new(Dropout { rate: DROPPED }));
@@ -162,6 +167,41 @@ fn new_head(config: &Config, model: &Target, data: &Dataset, decisions: &mut Vec
             Ok(true)
         }
     }
+}
+
+/// The layers, with batch norm by the statistics that it has learned.
+fn fix_statistics(layers: Vec<Box<dyn Layer>>, decisions: &mut Vec<Decision>) -> Result<Vec<Box<dyn Layer>>> {
+    /// Sets the option of every batch norm in a layer's options; whether there was one.
+    fn fix(options: &mut Value) -> bool {
+        let is_norm = options["kind"] == BatchNorm::NAME;
+        if is_norm {
+            options["fixed_statistics"] = true.into();
+        }
+        let within: Vec<bool> = match options {
+            Value::Array(all) => all.iter_mut().map(fix).collect(),
+            Value::Object(all) => all.values_mut().map(fix).collect(),
+            _ => Vec::new(),
+        };
+        is_norm || within.contains(&true)
+    }
+    let mut any = false;
+    let fixed = layers.into_iter().map(|layer| {
+        let mut options = write_layer(&*layer);
+        let norms = fix(&mut options);
+        any |= norms;
+        if norms { read_layer(options, &[]) } else { Ok(layer) }
+    });
+    let fixed = fixed.collect::<Result<_>>()?;
+    if any {
+        let what = "batch norm keeps the statistics that it has learned".into();
+        decide(
+            decisions,
+            what,
+            "those of mini-batches would undo what the layers expect".into(),
+            "[fixed_statistics=false]",
+        );
+    }
+    Ok(fixed)
 }
 
 /// How many layers there are before the one that a new head replaces.

@@ -44,37 +44,39 @@ pub fn batch_predict(z: View, [gamma, beta, mean, variance]: [View; 4], epsilon:
     }
 }
 
-/// Batch norm's dγ, dβ and, if it is wanted, dz.
-pub fn batch_backward(
-    dy: View,
-    normalised: View,
-    inverse_std: View,
-    gamma: View,
-    dx: Option<ViewMut>,
-    dgamma: ViewMut,
-    dbeta: ViewMut,
-) {
-    fits!("batch_norm_backward", dy.len() == normalised.len(), dy, normalised);
-    by_dtype!(dy, typed(dy, normalised, inverse_std, gamma, dx, dgamma, dbeta));
+/// The same, with what the backward pass needs: z_norm, m × n, and 1 / √(σ² + ε) of each column.
+pub fn batch_fixed(z: View, given: [View; 4], epsilon: f64, y: ViewMut, [normalised, inverse_std]: [ViewMut; 2]) {
+    fits!("batch_norm", z.shape().columns().is_multiple_of(given[0].len()), z, given[0]);
+    by_dtype!(z, typed(z, given, epsilon, y, normalised, inverse_std));
 
     fn typed<T: Element>(
-        dy: View,
-        normalised: View,
-        inverse_std: View,
-        gamma: View,
-        dx: Option<ViewMut>,
-        dgamma: ViewMut,
-        dbeta: ViewMut,
+        z: View,
+        given: [View; 4],
+        epsilon: f64,
+        y: ViewMut,
+        normalised: ViewMut,
+        inverse_std: ViewMut,
     ) {
-        batch_norm::backward(
-            T::read(dy),
-            T::read(normalised),
-            T::read(inverse_std),
-            T::read(gamma),
-            dx.map(T::write),
-            T::write(dgamma),
-            T::write(dbeta),
-        );
+        let (y, normalised, inverse_std) = (T::write(y), T::write(normalised), T::write(inverse_std));
+        batch_norm::forward_fixed(T::read(z), given.map(T::read), T::of(epsilon), y, normalised, inverse_std);
+    }
+}
+
+/// Batch norm's dγ, dβ and, if it is wanted, dz; `fixed`: μ and σ² do not depend on z.
+pub fn batch_backward(
+    fixed: bool,
+    dy: View,
+    [normalised, inverse_std, gamma]: [View; 3],
+    dx: Option<ViewMut>,
+    [dgamma, dbeta]: [ViewMut; 2],
+) {
+    fits!("batch_norm_backward", dy.len() == normalised.len(), dy, normalised);
+    by_dtype!(dy, typed(fixed, dy, [normalised, inverse_std, gamma], dx, [dgamma, dbeta]));
+
+    fn typed<T: Element>(fixed: bool, dy: View, saved: [View; 3], dx: Option<ViewMut>, learned: [ViewMut; 2]) {
+        let backward = if fixed { batch_norm::backward_fixed } else { batch_norm::backward };
+        let ([normalised, inverse_std, gamma], [dgamma, dbeta]) = (saved.map(T::read), learned.map(T::write));
+        backward(T::read(dy), normalised, inverse_std, gamma, dx.map(T::write), dgamma, dbeta);
     }
 }
 

@@ -97,7 +97,8 @@ fn linear_with_every_activation() {
 #[test]
 fn batch_norm_in_training_and_prediction() {
     let golden = &golden("layers")["batch_norm"];
-    let layer = BatchNorm { epsilon: number(&golden["epsilon"]), momentum: number(&golden["momentum"]) };
+    let (epsilon, momentum) = (number(&golden["epsilon"]), number(&golden["momentum"]));
+    let layer = BatchNorm { epsilon, momentum, fixed_statistics: false };
     let shape = [size(&golden["m"]), size(&golden["n"])];
     let learned = joined(golden, &["gamma", "beta"]);
     let mut theta: Vec<f64> = learned.iter().copied().chain([0.0; 3]).chain([1.0; 3]).collect();

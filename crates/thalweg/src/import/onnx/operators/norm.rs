@@ -50,7 +50,7 @@ pub(super) fn batch_norm(step: &mut Step) -> Result<Flow> {
         }
     }
     let parameters = ["gamma", "beta", "mean", "variance"].into_iter().zip(numbers).collect();
-    let layer = BatchNorm { epsilon, momentum };
+    let layer = BatchNorm { epsilon, momentum, fixed_statistics: false };
     layer.output(step.x.shape).map_err(|error| step.refuse(error.message))?;
     step.imported.push(ImportedLayer::new(layer, parameters));
     Ok(step.x.clone().renamed(step.output()))
