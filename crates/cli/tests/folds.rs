@@ -159,6 +159,7 @@ fn what_does_not_go_together_is_told() {
         ("--folds 3 --dry-run", "cannot be used with"),
         ("--folds 300", "expected 300 or more to make folds of"),
         ("--folds 3 --group answer", "fold 0: "),
+        ("--folds 3 --forecast 2 --time x", "--folds: a forecast is trained on the earliest steps"),
         ("--folds 3 --from-disk", "--test-fold needs all rows at once"),
         ("--folds 3 --fold 0,3 --group x", "--fold: fold 0: folds are drawn at random"),
         ("--gap 3", "--gap: a gap is left between rows that are split by time"),

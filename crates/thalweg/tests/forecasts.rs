@@ -78,7 +78,7 @@ fn trend_and_season(day: usize) -> f64 {
 #[test]
 fn a_trend_and_a_season_are_carried_on() {
     let series = table(&[("date", days(300)), ("y", texts((0..300).map(trend_and_season)))]);
-    let (model, scores, _) = train(&series, &[("layers", "none"), ("epochs", "300")]).unwrap();
+    let (model, scores, events) = train(&series, &[("layers", "none"), ("epochs", "300")]).unwrap();
     let [network, naive, drift, mean] = &scores.forecasters[..] else { panic!("four forecasters") };
     // The naive forecast of the same weekday is short of a week's trend, 14, in every step.
     assert!(naive.steps.iter().all(|step| (step.rmse - 14.0).abs() < 1e-9 && (step.mase - 1.0).abs() < 1e-9));
@@ -87,6 +87,11 @@ fn a_trend_and_a_season_are_carried_on() {
     // The latest 30 steps are test, and each step before one of them is forecast from, but for the last of all.
     assert_eq!((scores.part.as_str(), scores.origins, scores.season), ("test", 30, 7));
     assert_eq!(network.steps.iter().map(|step| step.truths).collect::<Vec<_>>(), [30, 29, 28, 27, 26, 25, 24]);
+
+    let card = thalweg::report::card(&model, &events, None);
+    let told =
+        ["# Model card: `y`\n", "Forecasts `y` for 7 steps by `date`, from 14 values before.", "seasonal naive, RMSE"];
+    assert!(told.iter().all(|told| card.contains(told)) && !card.contains("[t+1]") && !card.contains("MAPE"), "{card}");
 
     let model = Model::from_bytes(&model.to_bytes(), "the model").unwrap();
     let rows = carried_on(&model, &series);

@@ -90,6 +90,10 @@ fn decided(facts: Facts) -> Result<Plan> {
     let mut decisions = Vec::new();
     sounds::check(&facts)?;
     threshold::check(&facts)?;
+    if config.network.reads_sequences() && config.preprocess.normalise.is_none() {
+        let why = "the first layer reads tokens, or a mask, from them".into();
+        decide(&mut decisions, "inputs stay as they are".into(), why, "[normalise=standard]");
+    }
     let loss = loss(&facts)?;
     let (network, candidates, start, body) = match &config.train.start_from {
         Some(path) => {

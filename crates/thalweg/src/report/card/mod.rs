@@ -1,6 +1,7 @@
 //! A model card in Markdown: what a model is, what it was trained on, how well it does, and what limits it (Mitchell,
 //! Wu, Zaldivar et al. 2019, *Model Cards for Model Reporting*).
 
+mod forecast;
 mod inputs;
 mod markdown;
 
@@ -44,14 +45,14 @@ const GROUPS: usize = 4;
 pub fn card(model: &Model, events: &[Event], place: Option<&str>) -> String {
     let run = Run::new(events);
     let end = run.end.as_ref();
-    let targets = codes(model.target.columns.iter().map(String::as_str), 8);
+    let targets = codes(model.answered().columns.iter().map(String::as_str), 8);
     let sections = [
         ("Model", about(model, &run)),
         ("Inputs", columns(model, &run)),
         ("Data", data(model, &run)),
         ("Training", training(model, &run)),
-        ("Metrics", metrics(model)),
-        ("Errors", end.map_or_else(String::new, |end| errors(model, end))),
+        ("Metrics", run.forecast.as_ref().map_or_else(|| metrics(model), forecast::metrics)),
+        ("Errors", end.filter(|_| run.forecast.is_none()).map_or_else(String::new, |end| errors(model, end))),
         ("Columns that matter", importance(&run)),
         ("Limits", limits(model, &run)),
         ("Use", usage(place)),
@@ -67,6 +68,7 @@ fn about(model: &Model, run: &Run) -> String {
     let predicts = codes(target.columns.iter().map(String::as_str), 8);
     let classes = codes(target.classes.iter().map(String::as_str), 20);
     let predicts = match target.task {
+        _ if model.forecast.is_some() => model.forecast.as_ref().map_or_else(String::new, forecast::predicts),
         Task::Regression => format!("Predicts numbers: {predicts}."),
         Task::Binary | Task::Multiclass => format!("Predicts the class {predicts}, one of {classes}."),
         Task::Multilabel => format!("Predicts which labels a row has, of {classes}."),

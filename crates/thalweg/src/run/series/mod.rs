@@ -97,6 +97,10 @@ impl Variation {
                 .fix("put standard input into a file"));
         }
         let Variation::Folds(_) = self else { return Ok(()) };
+        if config.data.forecast.is_some() {
+            return Err(wrong("a forecast is trained on the earliest steps of its series, and a fold may be earlier")
+                .fix("leave out [folds], or tell the spread over [seeds=5]"));
+        }
         if config.data.test.is_some() {
             return Err(wrong("each fold is test in turn, and a test part of its own is named")
                 .fix("leave out [test], and evaluate a model on it that is trained on all rows"));
