@@ -68,7 +68,9 @@ pub fn forward_fixed<T: Real>(
     inverse_std.iter_mut().zip(variance).for_each(|(to, &variance)| *to = T::ONE / (variance + epsilon).sqrt());
     let inverse_std = &*inverse_std;
     pool::for_each_pair(y, normalised, chunk, |i, y, z_norm| {
-        rows([z, z], i * chunk, z_norm, [mean, inverse_std, mean, mean], |z, _, [mean, inverse, ..]| (z - mean) * inverse);
+        rows([z, z], i * chunk, z_norm, [mean, inverse_std, mean, mean], |z, _, [mean, inverse, ..]| {
+            (z - mean) * inverse
+        });
         rows([z_norm, z_norm], 0, y, [gamma, beta, gamma, gamma], |z_norm, _, [gamma, beta, ..]| gamma * z_norm + beta);
     });
 }

@@ -111,10 +111,11 @@ fn texts_of_any_kind_are_read() {
 fn words_that_pull_are_told_and_shown() {
     let folder = tempfile::tempdir().unwrap();
     let mut told = Vec::new();
-    let mut listen = |event: &Event| {
-        if let Event::Words(words) = event {
-            told.push(words.clone());
-        }
+    let mut unsure = Vec::new();
+    let mut listen = |event: &Event| match event {
+        Event::Words(words) => told.push(words.clone()),
+        Event::Finished { answers, .. } => unsure.clone_from(&answers.unsure),
+        _ => {}
     };
     let outcome = run::train(&config(folder.path(), &reviews(240), &[("epochs", "6")]), &mut listen).unwrap();
     let [words] = &told[..] else { panic!("one column of texts: {told:?}") };
@@ -129,6 +130,15 @@ fn words_that_pull_are_told_and_shown() {
     assert!(bad.contains(&"dull") && !good.contains(&"dull"), "{good:?} {bad:?}");
     let report = std::fs::read_to_string(outcome.run.join("report.html")).unwrap();
     assert!(report.contains("Words that pull: review") && report.contains("<b>joy</b>"));
+    // Single texts: each with words of its own that pull towards what is predicted.
+    assert!(!unsure.is_empty() && report.contains("<b>pulled by</b>"));
+    for row in &unsure {
+        let text = row.inputs[0].1.to_lowercase();
+        assert!(
+            !row.words.is_empty() && row.words.iter().all(|(word, pull)| *pull > 0.0 && text.contains(word)),
+            "{row:?}"
+        );
+    }
 }
 
 #[cfg(feature = "onnx")]

@@ -126,6 +126,13 @@ pub struct Mistake {
     pub confidence: Option<f64>,
     /// Its input columns as read, at most the first 12.
     pub inputs: Vec<(String, String)>,
+    /// The words of its texts that pull the answer most towards the prediction, each with its pull: the prediction's
+    /// probability with the word less that without it, or of a number the answer's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<(String, f64)>,
+    /// Where there are texts, the row as the network sees it, until its words are known.
+    #[serde(skip)]
+    pub encoded: Vec<f32>,
     /// For an image, or a sound's spectrogram: the example as a base64 PNG.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picture: Option<String>,

@@ -33,6 +33,7 @@ pub use dependence::dependence;
 pub use importance::importance;
 pub use sample::Sample;
 pub use timed::TimedExplainer;
+pub(crate) use words::tell_words;
 pub use words::words;
 
 use crate::data::preprocess::InputColumn;

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{Effort, Sample, columns};
-use crate::data::preprocess::{Text, Transform};
+use crate::data::preprocess::{InputColumn, Text, Transform};
 use crate::data::words;
 use crate::error::{Error, Result};
-use crate::event::{PullingWord, PullingWords, Words};
+use crate::event::{Answers, PullingWord, PullingWords, Words};
 use crate::model::{Model, points_in_units};
 use crate::task::Task;
+use crate::tensor::ops::MatmulPrecision;
 
 /// Rows whose words are left out one by one, and the most words of one: those of the largest weights.
 const ROWS: usize = 300;
@@ -16,6 +17,8 @@ const WORDS: usize = 40;
 /// Rows that a word must be in to be told, and the words told of an answer.
 const FEWEST: usize = 3;
 const TOLD: usize = 12;
+/// The words told of a row.
+const TOLD_OF_ROW: usize = 5;
 
 /// How much answers change with each word of the text column at this index of [`super::columns`]: the mean, over the rows
 /// with the word, of the answer with it less the answer without it, its pairs and its parts.
@@ -32,27 +35,13 @@ pub fn words(model: &Model, sample: &Sample, column: usize, effort: Effort) -> R
     };
     let rows = sample.spread((effort.rows(model) / WORDS).clamp(1, ROWS));
     let (target, outputs) = (&model.target, model.target.points_per_row());
-    let answers = |x: &[f32]| -> Result<Vec<f64>> {
-        let found = model.finite_outputs(x, effort.precision, &|row| format!("sampled row {}", row + 1))?;
-        Ok(points_in_units(target, &found))
-    };
     // The rows that each word is in, and the sums of its pulls.
     let mut found = BTreeMap::<String, (usize, Vec<f64>)>::new();
     for row in 0..rows.rows() {
-        let x = rows.row(row);
-        let of_row = words_of(text, &x[place.inputs.clone()]);
-        let mut variants = x.to_vec();
-        for (_, weights) in &of_row {
-            let from = variants.len();
-            variants.extend_from_slice(x);
-            weights.iter().for_each(|slot| variants[from + place.inputs.start + text.slots + slot] = 0.0);
-        }
-        let all = answers(&variants)?;
-        let (with, without) = all.split_at(outputs);
-        for ((word, _), without) in of_row.iter().zip(without.chunks_exact(outputs)) {
-            let (rows, sums) = found.entry(word.clone()).or_insert_with(|| (0, vec![0.0; outputs]));
+        for (word, pulls) in pulls(model, rows.row(row), (text, place), effort.precision)? {
+            let (rows, sums) = found.entry(word).or_insert_with(|| (0, vec![0.0; outputs]));
             *rows += 1;
-            sums.iter_mut().zip(with.iter().zip(without)).for_each(|(sum, (with, without))| *sum += with - without);
+            sums.iter_mut().zip(pulls).for_each(|(sum, pull)| *sum += pull);
         }
     }
     found.retain(|_, (rows, _)| *rows >= FEWEST);
@@ -85,6 +74,66 @@ pub fn words(model: &Model, sample: &Sample, column: usize, effort: Effort) -> R
         }
     };
     Ok(Words { column: place.name.clone(), rows: rows.rows(), rows_in_all: sample.rows_in_all(), towards })
+}
+
+/// Tells of the rows among a run's answers that are wrong or unsure which words pulled them.
+///
+/// # Errors
+/// If an answer is not finite.
+pub(crate) fn tell_words(model: &Model, answers: &mut Answers, precision: MatmulPrecision) -> Result<()> {
+    for row in answers.mistakes.iter_mut().chain(&mut answers.unsure) {
+        let encoded = std::mem::take(&mut row.encoded);
+        if !encoded.is_empty() {
+            row.words = towards_prediction(model, &encoded, precision)?;
+        }
+    }
+    Ok(())
+}
+
+/// The words of an encoded row's texts that pull its answer most towards what is predicted; of a number, either way.
+fn towards_prediction(model: &Model, x: &[f32], precision: MatmulPrecision) -> Result<Vec<(String, f64)>> {
+    let target = &model.target;
+    let outputs = model.outputs(x, precision)?;
+    let highest = |outputs: &[f64]| (0..outputs.len()).max_by(|a, b| outputs[*a].total_cmp(&outputs[*b])).unwrap_or(0);
+    let (output, sign) = match target.task {
+        Task::Binary => (0, if target.choice(&outputs) == 1 { 1.0 } else { -1.0 }),
+        Task::Multiclass | Task::Multilabel => (highest(&outputs), 1.0),
+        Task::Regression => (0, 1.0),
+    };
+    let mut words = Vec::new();
+    for (input, place) in model.pipeline.inputs.iter().zip(&columns(model)?) {
+        if let Transform::Text(text) = &input.transform {
+            let pulls = pulls(model, x, (text, place), precision)?.into_iter();
+            words.extend(pulls.map(|(word, pulls)| (word, sign * pulls[output])));
+        }
+    }
+    let size = |pull: f64| if target.task == Task::Regression { pull.abs() } else { pull };
+    words.retain(|(_, pull)| size(*pull) > 0.0);
+    words.sort_by(|a, b| size(b.1).total_cmp(&size(a.1)).then(a.0.cmp(&b.0)));
+    words.truncate(TOLD_OF_ROW);
+    Ok(words)
+}
+
+/// The words of a text column in an encoded row, each with what it changes in each answer.
+fn pulls(
+    model: &Model,
+    x: &[f32],
+    (text, place): (&Text, &InputColumn),
+    precision: MatmulPrecision,
+) -> Result<Vec<(String, Vec<f64>)>> {
+    let of_row = words_of(text, &x[place.inputs.clone()]);
+    let mut variants = x.to_vec();
+    for (_, weights) in &of_row {
+        let from = variants.len();
+        variants.extend_from_slice(x);
+        weights.iter().for_each(|slot| variants[from + place.inputs.start + text.slots + slot] = 0.0);
+    }
+    let found = model.finite_outputs(&variants, precision, &|_| "a row whose words are told".into())?;
+    let all = points_in_units(&model.target, &found);
+    let (with, without) = all.split_at(model.target.points_per_row());
+    let pull = |without: &[f64]| with.iter().zip(without).map(|(with, without)| with - without).collect();
+    let without = without.chunks_exact(with.len());
+    Ok(of_row.into_iter().zip(without).map(|((word, _), without)| (word, pull(without))).collect())
 }
 
 /// The words of a text as its bag has them, each with the slots of what would go with it.

@@ -24,6 +24,7 @@ pub(super) fn freeze(facts: &Facts, network: &Network, epochs: usize, decisions:
         (Some(asked), _) => frozen(asked, network, body)?,
     };
     let usual = match asked {
+        None if facts.transfers() && train.epochs.is_none() => HEAD_EPOCHS,
         None if facts.transfers() => HEAD_EPOCHS.min(epochs / 2).max(1),
         None => (epochs / HEAD_SHARE).max(1),
         Some(_) => 0,

@@ -150,6 +150,8 @@ fn mistake(i: usize, classes: &[String]) -> Mistake {
         prediction: pick(i + 1),
         loss: 9.0 / (i + 1) as f64,
         confidence: Some(0.999 - 0.02 * i as f64),
+        words: Vec::new(),
+        encoded: Vec::new(),
         picture: None,
         sound: None,
         inputs: (0..12)
@@ -294,6 +296,8 @@ pub(crate) fn regression() -> Vec<Event> {
             prediction: format!("{:.0}", 1.2e5 + 7e3 * i as f64),
             loss: 3.1 - 0.2 * i as f64,
             confidence: None,
+            words: Vec::new(),
+            encoded: Vec::new(),
             picture: None,
             sound: None,
             inputs: vec![

@@ -43,6 +43,13 @@ pub(super) fn mistakes(run: &Run, mistakes: &[Mistake]) -> String {
                 let value = if value.is_empty() { "–".into() } else { escape(&shorten(value, most)) };
                 let _ = write!(row, "<span><b>{}</b> {value}</span> ", escape(&shorten(name, 40)));
             }
+            if !m.words.is_empty() {
+                let words = m.words.iter().map(|(word, pull)| {
+                    let sign = if *pull > 0.0 { "+" } else { "" };
+                    format!("{} {sign}{}", escape(&shorten(word, 40)), number(*pull, 2))
+                });
+                let _ = write!(row, "<span><b>pulled by</b> {}</span>", words.collect::<Vec<_>>().join(", "));
+            }
             row += "</td>";
         }
         row + "</tr>"

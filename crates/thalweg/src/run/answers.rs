@@ -18,6 +18,8 @@ const MOST_EXAMPLES: usize = 12;
 pub(super) struct Gathered<'a> {
     target: &'a Target,
     shown: Shown,
+    /// Whether texts are among the columns.
+    texts: bool,
     answers: Answers,
     calibration: Calibration,
     /// The least sure examples, each with how sure it is.
@@ -39,6 +41,7 @@ impl<'a> Gathered<'a> {
         Gathered {
             target,
             shown: Shown::new(pipeline),
+            texts: !pipeline.texts().is_empty(),
             answers: Answers { part: part.into(), ..Answers::default() },
             calibration: Calibration::default(),
             unsure: Vec::new(),
@@ -114,7 +117,7 @@ impl<'a> Gathered<'a> {
         }
         let losses: Vec<f64> =
             (0..rows.rows).map(|row| row_loss(target, output(row), &rows.y[row * rows.targets..])).collect();
-        let example = |row: usize| self.shown.example(row, rows, target, output(row), losses[row]);
+        let example = |row: usize| self.shown.example(row, rows, (target, self.texts), output(row), losses[row]);
         let gains: Vec<f64> = losses.iter().map(|loss| -loss).collect();
         self.answers.mistakes.extend(lowest(&gains).into_iter().map(example).collect::<Result<Vec<_>>>()?);
         keep_lowest(&mut self.answers.mistakes, |mistake| -mistake.loss);
@@ -216,7 +219,14 @@ impl Shown {
 
 impl Shown {
     /// A row's entry in a list.
-    fn example(&self, row: usize, rows: &Rows, target: &Target, outputs: &[f64], loss: f64) -> Result<Mistake> {
+    fn example(
+        &self,
+        row: usize,
+        rows: &Rows,
+        (target, texts): (&Target, bool),
+        outputs: &[f64],
+        loss: f64,
+    ) -> Result<Mistake> {
         let x = rows.inputs(row)?;
         Ok(Mistake {
             place: rows.place(row),
@@ -225,8 +235,10 @@ impl Shown {
             loss,
             confidence: confidence(target, outputs),
             inputs: rows.raw.inputs(row),
+            words: Vec::new(),
             picture: self.picture(&x),
             sound: self.sound(&x),
+            encoded: if texts { x.into_owned() } else { Vec::new() },
         })
     }
 }

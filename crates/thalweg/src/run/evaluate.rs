@@ -76,13 +76,15 @@ pub fn evaluate(
         }
         gathered.add(&examples, outputs).map(|()| true)
     })?;
+    let mut answers = gathered.answers();
+    explain::tell_words(model, &mut answers, precision)?;
     let effort = Effort { seed: besides.seed, precision, ..Effort::default() };
     let importance = besides.importance.then(|| explain::importance(model, &sample, effort)).transpose()?;
     let dependences = columns.into_iter().map(|column| explain::dependence(model, &sample, column, effort));
     Ok(Evaluation {
         rows: evaluated.rows,
         metrics: evaluated.metrics(&model.target),
-        answers: gathered.answers(),
+        answers,
         importance: importance.map(|importance| Importance { part: "test".into(), ..importance }),
         dependences: dependences.collect::<Result<_>>()?,
         forecast: None,

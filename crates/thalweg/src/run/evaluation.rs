@@ -47,7 +47,7 @@ pub(super) fn evaluate_splits(
         if rows.rows == 0 {
             continue;
         }
-        let metrics = metrics(target, rows, &outputs);
+        let metrics = metrics(data, target, rows, &outputs);
         let mut gathered = answers::Gathered::new(name, &data.pipeline, target).with_rule(rule);
         // Dev is what the intervals are from: it cannot tell whether they hold.
         if name == "test" && target.task == Task::Regression && target.margins(LEVEL).is_ok() {
@@ -69,18 +69,18 @@ pub(crate) fn evaluate_split(
     rows: &Rows,
 ) -> Result<(Metrics, Vec<f64>)> {
     let outputs = outputs(data, plan, theta, rows, None)?;
-    let mut metrics = metrics(target, rows, &outputs);
+    Ok((metrics(data, target, rows, &outputs), outputs))
+}
+
+fn metrics(data: &Dataset, target: &Target, rows: &Rows, outputs: &[f64]) -> Metrics {
+    let mut evaluated = EvaluatedExamples::default();
+    evaluated.extend(target, outputs, rows);
+    let mut metrics = evaluated.metrics(target);
     if data.forecast.is_some() {
         // Examples are relative to the values before them: their share of nearly 0 says nothing.
         metrics.remove("mape");
     }
-    Ok((metrics, outputs))
-}
-
-fn metrics(target: &Target, rows: &Rows, outputs: &[f64]) -> Metrics {
-    let mut evaluated = EvaluatedExamples::default();
-    evaluated.extend(target, outputs, rows);
-    evaluated.metrics(target)
+    metrics
 }
 
 /// The outputs of θ on a split, m × C, row by row; with folds, those of the members that have not seen the row.

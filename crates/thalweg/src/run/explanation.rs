@@ -4,9 +4,10 @@ use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::data::examples::Examples;
 use crate::error::Result;
-use crate::event::{Event, Importance};
+use crate::event::{Answers, Event, Importance};
 use crate::explain::{self, Effort, Sample};
 use crate::model::Model;
+use crate::tensor::ops::MatmulPrecision;
 use crate::train::{Callback, State, StopReason};
 
 /// Multiply-adds that explanations may take of any run (about a second of one core), and as a share of training's.
@@ -57,6 +58,14 @@ fn tell(
         callback.event(&Event::Words(explain::words(model, &sample, column, effort)?));
     }
     Ok(())
+}
+
+/// Tells which words pulled the wrong and the unsure answers; without them where an answer is no number.
+pub(super) fn tell_words(config: &Config, model: &Model, mut answers: Answers) -> Answers {
+    if config.output.importance {
+        _ = explain::tell_words(model, &mut answers, MatmulPrecision::F32);
+    }
+    answers
 }
 
 /// Multiply-adds that explanations may take: a backward pass takes twice what a forward one does.

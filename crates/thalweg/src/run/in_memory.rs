@@ -78,6 +78,7 @@ pub fn train_on(
     let model = evaluation::model(config, data, plan.network, target, &state, &results)?;
     judge_forecasts(data, &model, &mut collector)?;
     explanation::explain(config, data, &model, (&state, end), &mut collector);
+    let answers = explanation::tell_words(config, &model, answers);
     collector.event(&finished(reason, &state, &results, answers));
     Ok(Trained { model, events: collector.events, end })
 }

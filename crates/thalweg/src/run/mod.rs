@@ -441,6 +441,7 @@ fn finish(
         };
         ablate::ablate(config, (data, &target), &plan.augmentation, (monitor, &results.dev), &mut recorder)?;
     }
+    let answers = explanation::tell_words(config, &model, answers);
     let coverage = answers.coverage.clone();
     recorder.event(&finished(reason, state, &results, answers));
     if let Some(error) = recorder.broken.take() {
