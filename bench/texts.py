@@ -129,7 +129,10 @@ def main():
     for name in options.sets.split(","):
         target = "section" if name.startswith("packages") else "label"
         seeds = [int(seed) for seed in options.seeds.split(",")]
-        systems = [("Thalweg", lambda seed: thalweg(options.thalweg, options.folder, name, target, seed), seeds)]
+        tokens = ["--text", "tokens"]
+        systems = [("Thalweg", lambda seed: thalweg(options.thalweg, options.folder, name, target, seed), seeds),
+                   ("Thalweg, tokens",
+                    lambda seed: thalweg(options.thalweg, options.folder, name, target, seed, tokens), seeds)]
         if name == "packages-all":
             off = ["--text", "off"]
             systems.append(

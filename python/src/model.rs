@@ -9,6 +9,7 @@ use pyo3::types::PyBytes;
 use serde_json::json;
 use thalweg::Error;
 use thalweg::config;
+use thalweg::data::preprocess::TextColumn;
 use thalweg::data::schema::{Role, Task};
 use thalweg::explain::{self, Background, Effort, Explainer, Sample, Settings};
 use thalweg::export;
@@ -105,10 +106,10 @@ impl Model {
         held(py, || Ok(thalweg::report::card(&self.0, &[], None)))
     }
 
-    /// The bags of a column's texts, as exports take them.
+    /// The bags or tokens of a column's texts, as exports take them.
     fn bags<'py>(&self, py: Python<'py>, column: &str, texts: Vec<String>) -> PyResult<Bound<'py, PyArray2<f32>>> {
         let numbers = held(py, || self.0.pipeline.bags(column, &texts))?;
-        let columns = self.0.pipeline.texts().iter().find(|text| text.name == column).map_or(0, |text| 2 * text.slots);
+        let columns = self.0.pipeline.texts().iter().find(|text| text.name == column).map_or(0, TextColumn::width);
         PyArray1::from_vec(py, numbers).reshape([texts.len(), columns])
     }
 

@@ -22,10 +22,18 @@ def test_estimators_read_texts():
     assert without.score(X[120:], y[120:]) < 0.8
 
 
-def test_bags_are_what_an_exported_graph_takes(tmp_path):
+def test_estimators_read_the_order_of_words():
+    texts = [f"{['good and not bad', 'bad and not good'][i % 2]} (no. {i})" for i in range(400)]
+    X, y = pd.DataFrame({"review": texts}), np.arange(400) % 2
+    estimator = thalweg.ThalwegClassifier(epochs=8, options={"text": "tokens", "ensemble": 1}).fit(X[:320], y[:320])
+    assert estimator.score(X[320:], y[320:]) == 1.0
+
+
+@pytest.mark.parametrize("text", ["ngrams", "tokens"])
+def test_bags_and_tokens_are_what_an_exported_graph_takes(tmp_path, text):
     onnxruntime = pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: its graphs are not run")
     X, y = reviews()
-    estimator = thalweg.ThalwegClassifier(epochs=2).fit(X, y)
+    estimator = thalweg.ThalwegClassifier(epochs=2, options={"text": text}).fit(X, y)
     model = estimator.model_
     model.export(tmp_path / "m.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "m.onnx", providers=["CPUExecutionProvider"])

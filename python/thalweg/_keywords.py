@@ -22,7 +22,7 @@ Kinds = Literal["numeric", "boolean", "categorical", "ordered", "datetime", "tex
 Fit = Literal["crop", "pad", "stretch"]
 Normalise = Literal["standard", "robust", "min_max", "none"]
 Impute = Literal["mean", "median"]
-Text = Literal["words", "ngrams", "off"]
+Text = Literal["words", "ngrams", "tokens", "off"]
 Init = Literal[
     "zeros", "normal", "uniform", "xavier_normal", "xavier_uniform", "glorot_normal", "glorot_uniform", "he_normal",
     "he_uniform"
@@ -231,7 +231,19 @@ class Options(TypedDict, total=False):
 
     text: Text | None
     """What columns of free text are taken apart into; what comes in several training rows becomes inputs. Default:
-    ngrams; off for the course recipe."""
+    ngrams; tokens where a tokenizer or embeddings are given; off for the course recipe."""
+
+    text_length: int | None
+    """Tokens of a text that are read; the rest is cut off. Default: as many as 95 % of the training rows have, up to
+    256."""
+
+    tokenizer: str | PathLike[str] | None
+    """A file tokenizer.json (byte-pair encoding, WordPiece and others) that takes texts apart into tokens. Default:
+    their words; beside embeddings in safetensors, the tokenizer.json in their folder."""
+
+    embeddings: str | PathLike[str] | None
+    """A file of vectors that those of tokens start from: GloVe or word2vec as text, a word and its numbers a line; or
+    safetensors with a tensor "embeddings" of tokens × numbers."""
 
     bins: int | None
     """Bins of the piecewise-linear functions that each number becomes (0: none). Default: 256 for classes and 96 for

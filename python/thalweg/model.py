@@ -126,7 +126,7 @@ class Model:
         return self._about["provenance"]
 
     def bags(self, column, texts):
-        """The bags of texts of a column, as exported models take them: a row each of codes, and then their weights."""
+        """Texts of a column as exported models take them: a row each of codes and then their weights, or of tokens."""
         return self._native.bags(column, ["" if text is None else str(text) for text in texts])
 
     def card(self, path=None):

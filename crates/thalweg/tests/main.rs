@@ -34,6 +34,7 @@ mod stop;
 mod table_headers;
 mod table_sources;
 mod texts;
+mod tokens;
 #[cfg(feature = "tune")]
 mod tune;
 #[cfg(feature = "images")]

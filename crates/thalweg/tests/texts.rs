@@ -13,7 +13,7 @@ const GOOD: [&str; 4] = ["a lovely film with heart", "warm and lovely", "I laugh
 const BAD: [&str; 4] = ["a dull and tired film", "so tired, so dull", "I slept; what a bore to watch", "such a bore"];
 
 /// Reviews of two kinds, each with a number that tells nothing of it.
-fn reviews(rows: usize) -> String {
+pub(crate) fn reviews(rows: usize) -> String {
     let row = |i: usize| {
         let (texts, label) = if i.is_multiple_of(2) { (GOOD, "good") } else { (BAD, "bad") };
         let [first, second] = [texts[i / 2 % 4], texts[(i / 8 + 1) % 4]];
@@ -22,7 +22,7 @@ fn reviews(rows: usize) -> String {
     String::from("review,seats,opinion\n") + &(0..rows).map(row).collect::<String>()
 }
 
-fn config(folder: &std::path::Path, csv: &str, settings: &[(&str, &str)]) -> Config {
+pub(crate) fn config(folder: &std::path::Path, csv: &str, settings: &[(&str, &str)]) -> Config {
     let path = folder.join("t.csv");
     std::fs::write(&path, csv).unwrap();
     let (data, out) = (path.display().to_string(), folder.join("run").display().to_string());
@@ -31,11 +31,11 @@ fn config(folder: &std::path::Path, csv: &str, settings: &[(&str, &str)]) -> Con
     Config::load(None, &all.collect::<Vec<_>>()).unwrap()
 }
 
-fn trained(folder: &std::path::Path, csv: &str, settings: &[(&str, &str)]) -> Outcome {
+pub(crate) fn trained(folder: &std::path::Path, csv: &str, settings: &[(&str, &str)]) -> Outcome {
     run::train(&config(folder, csv, settings), &mut |_: &Event| {}).unwrap()
 }
 
-fn accuracy(outcome: &Outcome) -> f64 {
+pub(crate) fn accuracy(outcome: &Outcome) -> f64 {
     outcome.metrics.test["accuracy"].value
 }
 
@@ -54,12 +54,14 @@ fn texts_are_inputs_by_default_and_left_out_on_request() {
 
 #[test]
 fn the_same_bits_for_any_number_of_threads() {
-    let weights = |threads: &str| {
-        let folder = tempfile::tempdir().unwrap();
-        let outcome = trained(folder.path(), &reviews(120), &[("epochs", "2"), ("threads", threads)]);
-        Model::load(&outcome.model).unwrap().theta.to_f64()
-    };
-    assert_eq!(weights("1"), weights("3"));
+    for text in ["ngrams", "tokens"] {
+        let weights = |threads: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            let settings = [("epochs", "2"), ("text", text), ("threads", threads)];
+            Model::load(&trained(folder.path(), &reviews(120), &settings).model).unwrap().theta.to_f64()
+        };
+        assert_eq!(weights("1"), weights("3"), "{text}");
+    }
 }
 
 #[test]
@@ -73,6 +75,11 @@ fn texts_beside_numbers_go_through_every_option_of_the_network() {
         &[("quality", "fast")],
         &[("bins", "4")],
         &[("from_disk", "true")],
+        &[("text", "tokens")],
+        &[("text", "tokens"), ("layers", "8"), ("text_length", "3")],
+        &[("text", "tokens"), ("ensemble", "1"), ("bins", "4")],
+        &[("recipe", "course"), ("text", "tokens")],
+        &[("text", "tokens"), ("from_disk", "true"), ("precision", "bf16")],
     ] {
         let folder = tempfile::tempdir().unwrap();
         let all = [settings, &[("epochs", "1")]].concat();
@@ -82,11 +89,11 @@ fn texts_beside_numbers_go_through_every_option_of_the_network() {
 }
 
 /// A dataset of some texts with a label, of which there are 60 rows.
-fn encoded(texts: &[&str]) -> Dataset {
+fn encoded(texts: &[&str], encoding: &str) -> Dataset {
     let row = |i: usize| format!("\"{} and so on\",{}\n", texts[i % texts.len()].replace('"', "\"\""), i % 2);
     let csv = String::from("text,opinion\n") + &(0..60).map(row).collect::<String>();
     let folder = tempfile::tempdir().unwrap();
-    let config = config(folder.path(), &csv, &[("kinds", "text=text")]);
+    let config = config(folder.path(), &csv, &[("kinds", "text=text"), ("text", encoding)]);
     let Source::Table(table) = source::open(&config.data.path, &config.data).unwrap() else { panic!("a table") };
     Dataset::from_tables(&table.read_all().unwrap(), None, None, &config).unwrap()
 }
@@ -101,9 +108,11 @@ fn texts_of_any_kind_are_read() {
         &with_a_long_one,
         &["e\u{301}", "é", "Ⅷ", "ﬁ", "\u{200f}\u{202e}abc", "\u{1f468}\u{200d}\u{1f469}"],
     ] {
-        let data = encoded(texts);
-        let x = &data.parts.train.x;
-        assert!(!x.is_empty() && x.iter().all(|x| x.is_finite()));
+        for encoding in ["ngrams", "tokens"] {
+            let data = encoded(texts, encoding);
+            let x = &data.parts.train.x;
+            assert!(!x.is_empty() && x.iter().all(|x| x.is_finite()));
+        }
     }
 }
 
@@ -143,62 +152,24 @@ fn words_that_pull_are_told_and_shown() {
 
 #[cfg(feature = "onnx")]
 #[test]
-fn a_model_of_texts_is_exported_with_bags_for_inputs() {
-    let folder = tempfile::tempdir().unwrap();
-    let outcome = trained(folder.path(), &reviews(120), &[("epochs", "1")]);
-    let model = Model::load(&outcome.model).unwrap();
-    for (format, file) in [("onnx", "m.onnx"), ("pytorch", "m.py"), ("keras", "m.keras")] {
-        let path = folder.path().join(file);
-        let format = export::format(Some(format), &path).unwrap();
-        let written = export::export(&model, &path, format, export::Options::default()).unwrap();
-        assert!(path.is_file());
-        // What is run before it is written gives the model's answers.
-        assert!(written.verification.is_none_or(|found| found.largest_difference < 1e-5));
+fn a_model_of_texts_is_exported_with_bags_or_tokens_for_inputs() {
+    for (text, each) in [("ngrams", 2), ("tokens", 1)] {
+        let folder = tempfile::tempdir().unwrap();
+        let outcome = trained(folder.path(), &reviews(120), &[("epochs", "1"), ("text", text)]);
+        let model = Model::load(&outcome.model).unwrap();
+        for (format, file) in [("onnx", "m.onnx"), ("pytorch", "m.py"), ("keras", "m.keras")] {
+            let path = folder.path().join(file);
+            let format = export::format(Some(format), &path).unwrap();
+            let written = export::export(&model, &path, format, export::Options::default()).unwrap();
+            assert!(path.is_file());
+            // What is run before it is written gives the model's answers.
+            assert!(written.verification.is_none_or(|found| found.largest_difference < 1e-5));
+        }
+        let x = model.pipeline.bags("review", &["a joy", ""]).unwrap();
+        let column = &model.pipeline.texts()[0];
+        let width = each * column.slots;
+        assert_eq!((x.len(), column.width()), (2 * width, width));
+        assert!(x[width - column.slots] > 0.0 && x[width..].iter().all(|x| *x == 0.0));
+        assert!(model.pipeline.bags("seats", &["3"]).unwrap_err().to_string().contains("name one of \"review\""));
     }
-    let x = model.pipeline.bags("review", &["a joy", ""]).unwrap();
-    let slots = model.pipeline.texts()[0].slots;
-    assert_eq!(x.len(), 2 * 2 * slots);
-    assert!(x[slots] > 0.0 && x[2 * slots..].iter().all(|x| *x == 0.0));
-    assert!(model.pipeline.bags("seats", &["3"]).unwrap_err().to_string().contains("name one of \"review\""));
-}
-
-#[test]
-fn a_folder_of_texts_is_a_table_of_classes() {
-    let folder = tempfile::tempdir().unwrap();
-    let write = |name: String, text: &str| {
-        let path = folder.path().join("mail").join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    };
-    for i in 0..60 {
-        write(format!("good/{i}.txt"), &format!("{}\n{}, no. {i}\n", GOOD[i % 4], GOOD[(i / 4 + 1) % 4]));
-        write(format!("bad/{i}.txt"), &format!("{}\n{}, no. {i}\n", BAD[i % 4], BAD[(i / 4 + 1) % 4]));
-    }
-    write("good/notes.md".into(), "no example");
-    let (data, out) = (folder.path().join("mail"), folder.path().join("run"));
-    let settings =
-        [("path", data.as_path()), ("out", &out)].map(|(key, path)| (key.into(), path.display().to_string()));
-    let mut settings = settings.to_vec();
-    settings.push(("epochs".into(), "30".into()));
-    let outcome = run::train(&Config::load(None, &settings).unwrap(), &mut |_: &Event| {}).unwrap();
-    assert_eq!((outcome.classes.as_slice(), accuracy(&outcome)), (&["bad".to_string(), "good".into()][..], 1.0));
-    // A folder without classes is predicted, and a file that is no text is named.
-    let new = folder.path().join("new");
-    std::fs::create_dir(&new).unwrap();
-    std::fs::write(new.join("a.txt"), "so dull, such a bore").unwrap();
-    let model = Model::load(&outcome.model).unwrap();
-    let predicted = |path: &std::path::Path| {
-        let mut answers = Vec::new();
-        let path = path.display().to_string();
-        model
-            .predict(&path, &Default::default(), Default::default(), &mut |found| {
-                answers.extend_from_slice(&found.predictions);
-                Ok(())
-            })
-            .map(|_| answers)
-    };
-    assert_eq!(predicted(&new).unwrap(), [["bad"]]);
-    std::fs::write(new.join("b.txt"), b"\0\x01\x02\xff\xfe\xfd").unwrap();
-    let error = predicted(&new).unwrap_err();
-    assert!(error.to_string().contains("b.txt") && error.remedy.is_some(), "{error}");
 }

@@ -69,7 +69,9 @@ fn field(input: &Input) -> Value {
         }
         Transform::OneHot(one_hot) => choice(&one_hot.categories.values, one_hot.categories.values.first()),
         Transform::Embedding(embedding) => choice(&embedding.categories.values, embedding.categories.values.first()),
-        Transform::Text(_) => json!({ "name": name, "type": "text", "typical": null, "required": false }),
+        Transform::Text(_) | Transform::Tokens(_) => {
+            json!({ "name": name, "type": "text", "typical": null, "required": false })
+        }
         Transform::Ordered(ordered) => choice(&ordered.levels, ordered.levels.get(ordered.levels.len() / 2)),
     }
 }

@@ -138,11 +138,14 @@ fn trained(served: &Served, name: &str, csv: &str, options: &[(&str, &str)]) {
 fn a_text_may_be_left_out_and_series_are_not_typed() {
     let served = Served::new();
     let row = |i: usize| format!("\"a {} letter of number {i}\",{}\n", ["warm", "cold"][i % 2], i % 2);
-    trained(&served, "letters", &(String::from("letter,cold\n") + &(0..60).map(row).collect::<String>()), &[]);
-    assert_eq!(served.get("/api/runs/letters/form").json()["fields"][0]["type"], "text");
-    for typed in [r#"{"inputs":{"letter":""}}"#, r#"{"inputs":{"letter":"so warm, \"so\" cold"}}"#] {
-        let answer = served.send("POST", "/api/runs/letters/predict", typed);
-        assert!(answer.status == 200 && answer.json()["predictions"][0]["answer"].is_string(), "{}", answer.body);
+    let letters = String::from("letter,cold\n") + &(0..60).map(row).collect::<String>();
+    for (name, options) in [("letters", &[][..]), ("tokens", &[("text", "tokens")])] {
+        trained(&served, name, &letters, options);
+        assert_eq!(served.get(&format!("/api/runs/{name}/form")).json()["fields"][0]["type"], "text");
+        for typed in [r#"{"inputs":{"letter":""}}"#, r#"{"inputs":{"letter":"so warm, \"so\" cold"}}"#] {
+            let answer = served.send("POST", &format!("/api/runs/{name}/predict"), typed);
+            assert!(answer.status == 200 && answer.json()["predictions"][0]["answer"].is_string(), "{}", answer.body);
+        }
     }
     let day = |i: usize| format!("{i},{}\n", i % 7);
     let options = [("time", "day"), ("target", "amount"), ("forecast", "2")];

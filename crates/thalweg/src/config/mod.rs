@@ -16,6 +16,7 @@ mod validate;
 mod value;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 pub use augment::Augment;
 pub use data::{ColumnKind, Data};
@@ -115,6 +116,8 @@ pub enum TextEncoding {
     Words,
     /// These, and the beginnings, ends and parts of words of three and four characters.
     Ngrams,
+    /// Their words, or a tokenizer's tokens, in their order.
+    Tokens,
     /// Nothing: texts are left out.
     Off,
 }
@@ -136,8 +139,17 @@ pub struct Preprocess {
     #[schemars(range(min = 1))]
     pub rare_below: usize,
     /// What columns of free text are taken apart into; what comes in several training rows becomes inputs. Default: ngrams;
-    /// off for the course recipe.
+    /// tokens where a tokenizer or embeddings are given; off for the course recipe.
     pub text: Option<TextEncoding>,
+    /// Tokens of a text that are read; the rest is cut off. Default: as many as 95 % of the training rows have, up to 256.
+    #[schemars(range(min = 1, max = 16_384))]
+    pub text_length: Option<usize>,
+    /// A file tokenizer.json (byte-pair encoding, WordPiece and others) that takes texts apart into tokens. Default: their
+    /// words; beside embeddings in safetensors, the tokenizer.json in their folder.
+    pub tokenizer: Option<String>,
+    /// A file of vectors that those of tokens start from: GloVe or word2vec as text, a word and its numbers a line; or
+    /// safetensors with a tensor "embeddings" of tokens × numbers.
+    pub embeddings: Option<String>,
     /// Bins of the piecewise-linear functions that each number becomes (0: none). Default: 256 for classes and 96 for numeric
     /// targets, for tables from 1,000 training rows of up to 128 numbers; none without hidden layers.
     #[schemars(range(min = 0, max = 256))]
@@ -166,13 +178,28 @@ impl Config {
         let clip_answers = Some(self.preprocess.clip_answers.unwrap_or(usual));
         let bins = self.preprocess.bins.filter(|_| in_pipeline);
         let normalise = self.preprocess.normalise.or(network.reads_sequences().then_some(Normalise::None));
-        Preprocess { text, normalise, bins, clip_dates, clip_answers, ..self.preprocess.clone() }
+        let tokenizer = self.tokenizer();
+        Preprocess { text, tokenizer, normalise, bins, clip_dates, clip_answers, ..self.preprocess.clone() }
     }
 
     /// What texts are taken apart into: nothing in the first edition and the course's recipe.
     pub(crate) fn text_encoding(&self) -> TextEncoding {
-        let plain = self.train.edition == 1 || self.train.recipe == Recipe::Course;
-        self.preprocess.text.unwrap_or(if plain { TextEncoding::Off } else { TextEncoding::Ngrams })
+        self.preprocess.text.unwrap_or(match () {
+            () if self.preprocess.tokenizer.is_some() || self.preprocess.embeddings.is_some() => TextEncoding::Tokens,
+            () if self.train.edition == 1 || self.train.recipe == Recipe::Course => TextEncoding::Off,
+            () => TextEncoding::Ngrams,
+        })
+    }
+
+    /// The tokenizer of texts: beside vectors that are numbered by its tokens there is the one that they are of.
+    fn tokenizer(&self) -> Option<String> {
+        let Preprocess { tokenizer, embeddings, .. } = &self.preprocess;
+        let beside = || {
+            let vectors = Path::new(embeddings.as_deref()?);
+            let numbered = vectors.extension().is_some_and(|ending| ending == "safetensors");
+            numbered.then(|| vectors.with_file_name("tokenizer.json").display().to_string())
+        };
+        tokenizer.clone().or_else(beside)
     }
 }
 
@@ -185,6 +212,9 @@ impl Default for Preprocess {
             one_hot_up_to: 32,
             rare_below: 2,
             text: None,
+            text_length: None,
+            tokenizer: None,
+            embeddings: None,
             bins: None,
             clip_dates: None,
             scale_target: true,

@@ -2,7 +2,7 @@
 
 use super::load::checked;
 use super::value::inline;
-use super::{ColumnKind, Config, NumberEmbedding, Split, option_specs};
+use super::{ColumnKind, Config, NumberEmbedding, Split, TextEncoding, option_specs};
 use crate::error::{Advice, Error, Result};
 use crate::layers::Parametrization;
 use crate::task::Task;
@@ -74,6 +74,7 @@ impl Config {
             return Err(error.fix("leave out [test_fold] or [test]"));
         }
         self.check_columns()?;
+        self.check_texts()?;
         self.check_forecast()?;
         self.check_network()?;
         self.check_training()
@@ -107,6 +108,28 @@ impl Config {
             return Err(error.at("--group").fix("leave out [group] or [time]"));
         }
         Ok(())
+    }
+
+    /// Texts are tokens where something is asked of these.
+    fn check_texts(&self) -> Result<()> {
+        let options = &self.preprocess;
+        let of_tokens = [
+            ("text-length", options.text_length.is_some()),
+            ("tokenizer", options.tokenizer.is_some()),
+            ("embeddings", options.embeddings.is_some()),
+        ];
+        if options.embeddings.is_some() && self.train.start_from.is_some() {
+            let error = Error::config("vectors of tokens start from a file, and from a model as well");
+            return Err(error.at("--embeddings").fix("leave out [embeddings] or [start_from]"));
+        }
+        match of_tokens.into_iter().find(|(_, given)| *given) {
+            Some((flag, _)) if self.text_encoding() != TextEncoding::Tokens => {
+                Err(Error::config("this is for texts as tokens, which are taken apart otherwise")
+                    .at(format!("--{flag}"))
+                    .fix("ask for tokens with [text=tokens], or leave it out"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A forecast is of one numeric target over time, and its parts follow each other in time.

@@ -8,7 +8,7 @@ use super::media_spec::{MediaSpec, PictureSpec, SoundSpec};
 use super::number_format::NumberFormat;
 use super::preprocess::{
     ArrayScale, Bins, Boolean, Categories, Datetime, Embedding, Encode, Input, Numeric, OneHot, Ordered, Pipeline,
-    Scale, Text, Transform,
+    Scale, Text, Tokenizer, Tokens, Transform,
 };
 use super::reading::Cell;
 use super::schema::{self, Column, ColumnKind, Role, Schema, Task};
@@ -80,7 +80,7 @@ impl Pipeline {
         }
         let is_code = |input: &Input| matches!(input.transform, Transform::Embedding(_));
         check(self.inputs.is_sorted_by_key(is_code), || "the pipeline has codes before other inputs".into())?;
-        let is_no_text = |input: &Input| !matches!(input.transform, Transform::Text(_));
+        let is_no_text = |input: &Input| !matches!(input.transform, Transform::Text(_) | Transform::Tokens(_));
         check(self.inputs.is_sorted_by_key(is_no_text), || "the pipeline has other inputs before texts".into())
     }
 }
@@ -96,6 +96,7 @@ impl Input {
             Transform::Embedding(embedding) => embedding.check().map(|()| is_categories(kind)),
             Transform::Ordered(ordered) => ordered.check(column).map(|()| kind == ColumnKind::Ordered),
             Transform::Text(text) => text.check().map(|()| kind == ColumnKind::Text),
+            Transform::Tokens(tokens) => tokens.check().map(|()| kind == ColumnKind::Text),
         };
         check(fits?, || format!("the schema says that it is {kind:?}, the pipeline takes it as something else"))
     }
@@ -330,4 +331,13 @@ impl Target {
 fn listed(names: &[String]) -> String {
     let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
     if names.is_empty() { "nothing".into() } else { schema::shortened(&names, 8) }
+}
+
+impl Tokens {
+    fn check(&self) -> Checked {
+        let length = 1..=MOST_SLOTS;
+        check(length.contains(&self.length), || format!("a text has {} tokens, expected {length:?}", self.length))?;
+        let Tokenizer::Words(vocabulary) = &self.tokenizer else { return Ok(()) };
+        check(twice(vocabulary.pieces()).is_none(), || "one of its words comes twice".into())
+    }
 }

@@ -21,6 +21,11 @@ pub(crate) enum Piece {
     Part,
 }
 
+/// The words of a normalised text, without those that are too long to be words.
+pub(crate) fn usual_words(text: &str) -> impl Iterator<Item = &str> {
+    words(text).filter(|word| word.len() <= LONGEST_WORD)
+}
+
 /// A text as it is compared.
 pub(crate) fn normalised(text: &str) -> String {
     text.nfkc().flat_map(char::to_lowercase).collect()

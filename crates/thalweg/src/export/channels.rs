@@ -178,7 +178,7 @@ fn mappings_of(lowered: &LoweredOp, channels_first: bool) -> Vec<ParamMapping> {
             [layers, shortcut].into_iter().flat_map(|branch| param_mappings(branch, channels_first)).collect()
         }
         Op::Branches { members } => members.iter().flat_map(|nodes| param_mappings(nodes, channels_first)).collect(),
-        Op::Sequence { layers } => param_mappings(layers, false),
+        Op::Sequence { layers } | Op::First { layers, .. } => param_mappings(layers, false),
         Op::Frames { count, layers } => param_mappings(layers, begin_first(one_frame(lowered.input, *count))),
         Op::Tokens { tokens, dimension, weight } => {
             vec![ParamMapping::same(lowered, weight, "weight", &[*tokens, *dimension])]

@@ -160,6 +160,13 @@ pub enum Op {
         /// The layers.
         layers: Vec<Node>,
     },
+    /// Layers on the first values of a row: what follows these, and after it what the layers make of them, flattened.
+    First {
+        /// How many values there are of them.
+        inputs: usize,
+        /// The layers.
+        layers: Vec<Node>,
+    },
     /// Within a sequence: 0 at the steps after those that count.
     ClearPadding,
     /// A row of its table for each token of a row; 0 for token 0 and for numbers that are no token.
@@ -295,6 +302,9 @@ impl Op {
             Op::Sequence { layers } => layers.last().map_or_else(|| sequence_values(input), Node::output),
             Op::Frames { count, layers } => {
                 [*count, layers.last().map_or_else(|| one_frame(input, *count), Node::output).size()].into()
+            }
+            Op::First { inputs, layers } => {
+                [input.size() - inputs + layers.last().map_or(*inputs, |last| last.output().size())].into()
             }
             Op::Tokens { dimension, .. } => [input.size(), *dimension].into(),
             Op::Recurrent { units, bidirectional, every, .. } => {

@@ -13,6 +13,7 @@ mod conv2d;
 mod dropout;
 mod embedding;
 mod ensemble;
+mod first;
 mod frames;
 mod graph;
 mod layer_norm;
@@ -50,6 +51,7 @@ pub use conv2d::Conv2d;
 pub use dropout::Dropout;
 pub use embedding::{Embedded, Embedding};
 pub use ensemble::Ensemble;
+pub use first::First;
 pub use frames::Frames;
 pub use graph::{Frame, Node, Op};
 pub(crate) use graph::{lower, one_frame, sequence_values};
@@ -496,6 +498,7 @@ pub const ALL: &[Kind] = &[
     kind::<Residual>(),
     kind::<Sequence>(),
     kind::<Frames>(),
+    kind::<First>(),
     kind::<Tokens>(),
     kind::<Positions>(),
     kind::<Rnn>(),

@@ -4,7 +4,7 @@ use super::{images, sounds};
 use crate::config::{Config, Quality, Recipe};
 use crate::data::dataset::Dataset;
 use crate::data::media_spec::SoundSpec;
-use crate::data::preprocess::ArrayScale;
+use crate::data::preprocess::{ArrayScale, TextColumn};
 use crate::model::Model;
 use crate::task::Task;
 
@@ -19,6 +19,8 @@ pub(super) struct Facts<'a> {
     pub(super) data: &'a Dataset,
     /// The model whose parameters the network starts from, if it is planned anew for them.
     pub(super) start: Option<&'a Model>,
+    /// How long the vectors of tokens are, if they start from a file's.
+    pub(super) vectors: Option<usize>,
     /// How many layers of a model there are before a new head, if training starts so.
     pub(super) body: Option<usize>,
     pub(super) task: Task,
@@ -73,6 +75,7 @@ impl<'a> Facts<'a> {
             config,
             data,
             start: None,
+            vectors: None,
             body: None,
             task: data.task,
             rows: data.train_rows(),
@@ -110,9 +113,9 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// The inputs that are not of texts' bags.
+/// The inputs that are not of texts.
 fn dense_inputs(data: &Dataset) -> usize {
-    let of_texts: usize = data.pipeline.texts().iter().map(|text| 2 * text.slots).sum();
+    let of_texts: usize = data.pipeline.texts().iter().map(TextColumn::width).sum();
     data.parts.train.columns - of_texts
 }
 

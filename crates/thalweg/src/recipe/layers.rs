@@ -101,7 +101,7 @@ pub(super) fn layers(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<(Ve
     let candidates = candidates(facts, members, decisions)?;
     let mut all = Vec::with_capacity(members * candidates.len());
     for config in &candidates {
-        let facts = Facts { start: facts.start, ..Facts::new(config, data) };
+        let facts = Facts { start: facts.start, vectors: facts.vectors, ..Facts::new(config, data) };
         let mut own = Vec::new();
         let numbers = numbers::embedding(&facts, &mut own)?;
         for _ in 0..members {
@@ -167,7 +167,7 @@ fn member(facts: &Facts, numbers: Option<&NumberLayer>, decisions: &mut Vec<Deci
     };
     let mut layers: Vec<Box<dyn Layer>> = Vec::new();
     if !options.layer.is_empty() {
-        layers.extend(texts::bags(facts).map(boxed));
+        layers.extend(texts::layers(facts));
         for table in &options.layer {
             layers.push(read_layer(table.clone(), &[])?);
         }
@@ -180,7 +180,7 @@ fn member(facts: &Facts, numbers: Option<&NumberLayer>, decisions: &mut Vec<Deci
     } else {
         layers.extend(sounds::features(facts, decisions));
         layers.extend(numbers.map(NumberLayer::layer));
-        layers.extend(texts::bags(facts).map(boxed));
+        layers.extend(texts::layers(facts));
         match texts::head(facts, decisions) {
             Head::Wide => {}
             Head::Deep => layers.extend(dense(facts, init, decisions)?),

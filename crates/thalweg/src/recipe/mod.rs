@@ -14,6 +14,7 @@ mod start;
 mod texts;
 mod threshold;
 mod train_on_dev;
+mod vectors;
 
 use self::facts::Facts;
 use crate::config::{ClassWeights, Config, Precision, Weighting};
@@ -95,6 +96,9 @@ fn decided(facts: Facts) -> Result<Plan> {
         decide(&mut decisions, "inputs stay as they are".into(), why, "[normalise=standard]");
     }
     let loss = loss(&facts)?;
+    let dtype = if config.train.precision == Precision::F64 { Dtype::F64 } else { Dtype::F32 };
+    let vectors = vectors::read(&facts, &mut decisions)?;
+    let facts = Facts { vectors: vectors.as_ref().map(|vectors| vectors.dimension), ..facts };
     let (network, candidates, start, body) = match &config.train.start_from {
         Some(path) => {
             let start = start::from(path, &facts, &mut decisions)?;
@@ -102,7 +106,9 @@ fn decided(facts: Facts) -> Result<Plan> {
         }
         None => {
             let (layers, candidates) = layers::layers(&facts, &mut decisions)?;
-            (Network::new(input_shape(data)?, layers)?, candidates, None, None)
+            let network = Network::new(input_shape(data)?, layers)?;
+            let start = vectors.map(|vectors| vectors.start(&network, config.train.seed, dtype));
+            (network, candidates, start, None)
         }
     };
     let facts = facts.with_body(body);
@@ -113,7 +119,6 @@ fn decided(facts: Facts) -> Result<Plan> {
     let settings = settings::settings(&facts, &network, candidates, optimizers, &mut decisions)?;
     let head_alone = freeze::trains_head_alone(&settings.freeze, &network);
     let augmentation = augment::augmentation(&facts, head_alone, &mut decisions)?;
-    let dtype = if config.train.precision == Precision::F64 { Dtype::F64 } else { Dtype::F32 };
     Ok(Plan { network, candidates, start, loss, optimizer, settings, dtype, augmentation, decisions })
 }
 

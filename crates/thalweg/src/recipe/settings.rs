@@ -123,7 +123,7 @@ fn epochs(facts: &Facts, network: &Network, decisions: &mut Vec<Decision>) -> us
             () if facts.convolutions => {
                 (thousands * 1_000 / 15 * 8 / facts.frames, 5..=if facts.few_photos { 150 } else { 100 })
             }
-            () if facts.texts.is_some() && !facts.course => (texts::PASSES, texts::EPOCHS),
+            () if facts.texts.is_some() && !facts.course => (texts::passes(facts), texts::EPOCHS),
             () if facts.linear || facts.course || facts.first_edition => (thousands * 1_000, 20..=300),
             () if facts.task.is_classes() => (thousands * 100, 12..=300),
             () => (thousands * 500, 20..=300),

@@ -109,12 +109,13 @@ fn check_columns(model: &Model, data: &Dataset) -> Result<()> {
         data.pipeline.inputs.iter().zip(&pipeline.inputs).find(|pair| match (&pair.0.transform, &pair.1.transform) {
             (Transform::Embedding(found), Transform::Embedding(known)) => found.categories != known.categories,
             (Transform::Ordered(found), Transform::Ordered(known)) => found.levels != known.levels,
+            (Transform::Tokens(found), Transform::Tokens(known)) => found.tokenizer != known.tokenizer,
             _ => false,
         });
     match other {
         Some((Input { column, .. }, _)) => {
-            let message = format!("the model knows other categories of {column:?} than the data has");
-            Err(differs(message, "use data with the categories that the model was trained on"))
+            let message = format!("the model knows other categories or words of {column:?} than the data has");
+            Err(differs(message, "use data with the categories and words that the model was trained on"))
         }
         None => Ok(()),
     }

@@ -1,21 +1,52 @@
-//! Texts: what a network makes of their bags.
+//! Texts: what a network makes of their bags or tokens.
 
 use super::decide;
 use super::facts::{Facts, Others};
+use crate::data::preprocess::TextColumn;
 use crate::event::Decision;
-use crate::layers::{Bag, TextBag};
+use crate::layers::{Bag, Conv1d, First, Gathering, Layer, Linear, PoolOverTime, Residual, Sequence, TextBag, Tokens};
+use crate::tensor::Activation;
 
-/// The values that each text becomes, in each member of an ensemble.
+/// The values that each bag becomes, in each member of an ensemble.
 const DIMENSION: usize = 16;
 
-/// The layer that sums up the bags of texts, where there are any.
-pub(super) fn bags(facts: &Facts) -> Option<TextBag> {
-    let columns: Vec<Bag> =
-        facts.data.pipeline.texts().iter().map(|text| Bag { slots: text.slots, features: text.features }).collect();
-    (!columns.is_empty()).then_some(TextBag { dimension: DIMENSION, columns })
+/// The values of a token's vector, unless vectors are given to start from.
+const TOKEN_DIMENSION: usize = 32;
+/// The values that a text of tokens becomes, and the tokens that a filter sees at a time.
+const FEATURES: usize = 16;
+const KERNEL: usize = 3;
+
+/// The vectors of tokens, by their name within the network of a text.
+pub(super) const TOKEN_VECTORS: &str = ".layers.0.layers.0.weight";
+
+/// The layers that make vectors of texts, where there are any: they take these from the first inputs, in their order.
+pub(super) fn layers(facts: &Facts) -> Vec<Box<dyn Layer>> {
+    let (ordered, bags): (Vec<_>, Vec<_>) = facts.data.pipeline.texts().into_iter().partition(|text| text.ordered);
+    let mut layers: Vec<Box<dyn Layer>> = Vec::new();
+    if !bags.is_empty() {
+        let columns = bags.iter().map(|text| Bag { slots: text.slots, features: text.features }).collect();
+        layers.push(Box::new(TextBag { dimension: DIMENSION, columns }));
+    }
+    let dimension = facts.vectors.unwrap_or(TOKEN_DIMENSION);
+    layers.extend(ordered.iter().map(|text| Box::new(of_tokens(text, dimension)) as _));
+    layers
 }
 
-/// What stands between the bags and the answers.
+/// The sum of what is in a text, the mean of its tokens' vectors weighted by attention ("Hierarchical Attention Networks",
+/// Yang et al. 2016), and of what is said in a few tokens, the maxima of a convolution ("Convolutional Neural Networks for
+/// Sentence Classification", Kim 2014).
+fn of_tokens(text: &TextColumn, dimension: usize) -> First {
+    let take = |take| Box::new(PoolOverTime { take });
+    let few = Conv1d::new(FEATURES, KERNEL, Activation::Relu);
+    let all = Linear::new(FEATURES, Activation::Identity);
+    let few: Vec<Box<dyn Layer>> = vec![Box::new(few), take(Gathering::Max)];
+    let all: Vec<Box<dyn Layer>> = vec![take(Gathering::Attention), Box::new(all)];
+    let tokens = Tokens { tokens: text.features, dimension };
+    let sum = Residual::new(few, all, Activation::Identity);
+    First::new(text.slots, vec![Box::new(Sequence::new(vec![Box::new(tokens), Box::new(sum)]))])
+}
+
+/// What stands between the texts' vectors and the answers.
 pub(super) enum Head {
     /// Hidden layers, and the output layer after them.
     Deep,
@@ -42,6 +73,8 @@ pub(super) fn head(facts: &Facts, decisions: &mut Vec<Decision>) -> Head {
     }
 }
 
-/// Passes over rows in all, and the range of epochs: texts are soon learned by heart.
-pub(super) const PASSES: usize = 100_000;
+/// Passes over rows in all, and the range of epochs: texts are soon learned by heart, tokens sooner than bags.
+pub(super) fn passes(facts: &Facts) -> usize {
+    if facts.data.pipeline.texts().iter().any(|text| text.ordered) { 50_000 } else { 100_000 }
+}
 pub(super) const EPOCHS: std::ops::RangeInclusive<usize> = 4..=12;

@@ -53,7 +53,8 @@ fn tell(
     for column in important {
         callback.event(&Event::Dependence(explain::dependence(model, &train, column, each)?));
     }
-    for text in texts {
+    // Words are told of bags, from which one can be left out.
+    for text in texts.iter().filter(|text| !text.ordered) {
         let column = explain::column(model, &text.name)?;
         callback.event(&Event::Words(explain::words(model, &sample, column, effort)?));
     }

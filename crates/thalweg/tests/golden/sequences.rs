@@ -1,7 +1,8 @@
 //! Layers on sequences and on the frames of clips: outputs, and every gradient.
 
+use serde::de::DeserializeOwned;
 use thalweg::layers::{
-    Attention, Frames, Gathering, Gru, Layer, Lstm, Mode, PoolOverTime, Rnn, Sequence, Tokens, read_layer,
+    Attention, First, Frames, Gathering, Gru, Layer, Lstm, Mode, PoolOverTime, Rnn, Sequence, Tokens, read_layer,
 };
 use thalweg::network::Network;
 use thalweg::tensor::{Dtype, Shape, Tensor, ops};
@@ -23,20 +24,30 @@ fn sequences_of_several_lengths() {
     }
 }
 
-#[test]
-fn frames_of_clips() {
-    for case in list(&golden("frames")["layers"]) {
+/// The outputs and gradients of each case of a file, of batches of so many examples.
+fn check<L: Layer + DeserializeOwned + 'static>(file: &str, m: usize) {
+    for case in list(&golden(file)["layers"]) {
         let name = case["layer"].to_string();
         let mut options = case["layer"].clone();
         options.as_object_mut().unwrap().remove("kind");
-        let layer: Frames = serde_json::from_value(options).unwrap();
+        let layer: L = serde_json::from_value(options).unwrap();
         let shape: Shape = serde_json::from_value(case["shape"].clone()).unwrap();
-        let x = tensor(shape.batch(2), &case["x"]);
+        let x = tensor(shape.batch(m), &case["x"]);
         let found = pass(layer, &numbers(&case["theta"]), &x, &numbers(&case["dy"]), Mode::Check);
         assert_near(&format!("{name}: y"), &found.y, &numbers(&case["y"]), 1e-14);
         assert_near(&format!("{name}: dx"), &found.dx, &numbers(&case["dx"]), 1e-14);
         assert_near(&format!("{name}: dθ"), &found.gradient, &numbers(&case["dtheta"]), 1e-14);
     }
+}
+
+#[test]
+fn frames_of_clips() {
+    check::<Frames>("frames", 2);
+}
+
+#[test]
+fn the_first_inputs_of_rows() {
+    check::<First>("first", 4);
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use thalweg_kernels::pool;
 
 use super::{
-    Boolean, Categories, Datetime, Embedding, Input, Numeric, OneHot, Ordered, Pipeline, Scale, Text, Transform,
-    boolean, datetime, numeric, unreadable,
+    Boolean, Categories, Datetime, Embedding, Input, Numeric, OneHot, Ordered, Pipeline, Scale, Text, TokenizerFile,
+    Tokens, Transform, boolean, datetime, numeric, unreadable,
 };
 use crate::config::{Preprocess, TextEncoding};
 use crate::data::dates;
@@ -35,7 +35,7 @@ impl Pipeline {
         let mut inputs = pool::map(features.len(), fit).into_iter().collect::<Result<Vec<Input>>>()?;
         // Texts come first and codes last: the network's layers of bags and embeddings pass the other inputs through.
         inputs.sort_by_key(|input| match input.transform {
-            Transform::Text(_) => 0,
+            Transform::Text(_) | Transform::Tokens(_) => 0,
             Transform::Embedding(_) => 2,
             _ => 1,
         });
@@ -97,6 +97,16 @@ impl<'a> Rows<'a> {
                 let cells = self.table.columns[self.position].readings(cell_format);
                 let cells = self.rows.iter().map(|row| cells.category(*row));
                 Transform::Text(Text::fit(cells, options.text == Some(TextEncoding::Ngrams)))
+            }
+            ColumnKind::Text if options.text == Some(TextEncoding::Tokens) => {
+                let cells = self.table.columns[self.position].readings(cell_format);
+                let cells = self.rows.iter().map(|row| cells.category(*row));
+                let file = options.tokenizer.as_deref().map(TokenizerFile::open).transpose()?;
+                let tokens = Tokens::fit(cells, file, options.text_length).map_err(|expected| {
+                    let place = format!("{}, column {:?}", self.table.source, column.name);
+                    Error::data(format!("a text was found, expected {expected}")).at(place).fix("leave [tokenizer] out")
+                })?;
+                Transform::Tokens(tokens)
             }
             ColumnKind::Categorical | ColumnKind::Text => {
                 let cells = self.table.columns[self.position].readings(cell_format);
@@ -171,7 +181,7 @@ fn decisions(inputs: &[Input], options: &Preprocess) -> Vec<Decision> {
                 };
                 note(what, "they come in several training rows", other);
             }
-            Transform::Boolean(_) | Transform::Ordered(_) => {}
+            Transform::Boolean(_) | Transform::Ordered(_) | Transform::Tokens(_) => {}
         }
     }
     let decision = |((what, why, instead), columns): ((&str, &str, &str), Vec<String>)| Decision {
@@ -179,5 +189,9 @@ fn decisions(inputs: &[Input], options: &Preprocess) -> Vec<Decision> {
         why: why.into(),
         instead: instead.into(),
     };
-    groups.into_iter().map(decision).collect()
+    let tokens = inputs.iter().filter_map(|Input { column, transform }| match transform {
+        Transform::Tokens(tokens) => Some(tokens.decision(column, options.text_length.is_some())),
+        _ => None,
+    });
+    groups.into_iter().map(decision).chain(tokens).collect()
 }

@@ -18,6 +18,9 @@ mod ordered;
 mod quantiles;
 mod scale;
 mod text;
+mod tokenizer;
+mod tokens;
+mod vocabulary;
 
 pub use array::ArrayScale;
 pub use bins::Bins;
@@ -30,7 +33,10 @@ pub use numeric::Numeric;
 pub use ordered::Ordered;
 pub use scale::Scale;
 pub(crate) use scale::mean_deviation;
-pub use text::{Text, Vocabulary};
+pub use text::Text;
+pub use tokenizer::{Tokenizer, TokenizerFile};
+pub use tokens::Tokens;
+pub use vocabulary::Vocabulary;
 
 use super::arrays::Arrays;
 use super::cell_format::CellFormat;
@@ -81,6 +87,8 @@ pub enum Transform {
     Ordered(Ordered),
     /// Codes of what is in a text, and their weights.
     Text(Text),
+    /// The tokens of a text.
+    Tokens(Tokens),
 }
 
 impl Transform {
@@ -93,6 +101,7 @@ impl Transform {
             Transform::Embedding(transform) => transform,
             Transform::Ordered(transform) => transform,
             Transform::Text(transform) => transform,
+            Transform::Tokens(transform) => transform,
         }
     }
 }
@@ -118,15 +127,24 @@ impl Input {
     }
 }
 
-/// A column of texts, each of which is a bag of codes with weights.
+/// A column of texts, each of which is a bag of codes with weights, or tokens in their order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextColumn {
     /// The column's name in the data.
     pub name: String,
-    /// The codes that a row has at most: as many inputs, and then their weights.
+    /// The codes or tokens that a row has at most.
     pub slots: usize,
-    /// How many codes there are.
+    /// How many codes or tokens there are.
     pub features: usize,
+    /// Whether they are tokens in their order, and have no weights.
+    pub ordered: bool,
+}
+
+impl TextColumn {
+    /// The inputs that the column becomes: codes and then their weights, or tokens.
+    pub fn width(&self) -> usize {
+        if self.ordered { self.slots } else { 2 * self.slots }
+    }
 }
 
 /// A categorical column with a learned embedding.
@@ -207,13 +225,13 @@ impl Pipeline {
 
     /// The columns of texts; their inputs are the network's first ones.
     pub fn texts(&self) -> Vec<TextColumn> {
-        let text = |input: &Input| match &input.transform {
-            Transform::Text(text) => Some(TextColumn {
-                name: input.column.clone(),
-                slots: text.slots,
-                features: text.vocabulary.pieces().len(),
-            }),
-            _ => None,
+        let text = |input: &Input| {
+            let (slots, features, ordered) = match &input.transform {
+                Transform::Text(text) => (text.slots, text.vocabulary.pieces().len(), false),
+                Transform::Tokens(tokens) => (tokens.length, tokens.tokenizer.count(), true),
+                _ => return None,
+            };
+            Some(TextColumn { name: input.column.clone(), slots, features, ordered })
         };
         self.inputs.iter().filter_map(text).collect()
     }
@@ -236,13 +254,13 @@ impl Pipeline {
         embedded
     }
 
-    /// Texts of a column as exports take them, row-major: for each the codes of its bag, and then their weights.
+    /// Texts of a column as exports take them, row-major: for each the codes of its bag and then their weights, or its tokens.
     ///
     /// # Errors
     /// If the column is no column of texts.
     pub fn bags(&self, column: &str, texts: &[impl AsRef<str>]) -> Result<Vec<f32>> {
         let found = self.inputs.iter().find_map(|input| match &input.transform {
-            Transform::Text(text) if input.column == column => Some(text),
+            Transform::Text(_) | Transform::Tokens(_) if input.column == column => Some(input.transform.encoder()),
             _ => None,
         });
         let Some(text) = found else {

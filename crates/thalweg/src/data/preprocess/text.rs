@@ -1,10 +1,10 @@
 //! A column of free text: what is in it as a bag of codes with weights, which a layer sums up.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::vocabulary::{Counts, Vocabulary};
 use super::{Cell, Encode, Value};
 use crate::data::words::{self, Piece};
 
@@ -16,8 +16,6 @@ const FEWEST: [usize; 2] = [2, 3];
 const MOST_SLOTS: usize = 1_024;
 /// The share of the training rows whose codes all have a slot.
 const WHOLE: f64 = 0.995;
-/// Pieces counted at a time: what came once is dropped where they are more.
-const MOST_COUNTED: usize = 4_000_000;
 
 /// Words, pairs and parts of words with their weights, fitted on the training rows (TF-IDF: "Introduction to Information
 /// Retrieval", Manning, Raghavan and Schütze 2008, chapter 6, with a sublinear count as there, and 1 added to the logarithm
@@ -37,74 +35,13 @@ pub struct Text {
     pub slots: usize,
 }
 
-/// Texts with their places.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Vec<String>", into = "Vec<String>")]
-pub struct Vocabulary {
-    pieces: Vec<String>,
-    places: HashMap<String, u32>,
-}
-
-impl From<Vec<String>> for Vocabulary {
-    fn from(pieces: Vec<String>) -> Self {
-        let places = pieces.iter().cloned().zip(0..).collect();
-        Vocabulary { pieces, places }
-    }
-}
-
-impl From<Vocabulary> for Vec<String> {
-    fn from(vocabulary: Vocabulary) -> Self {
-        vocabulary.pieces
-    }
-}
-
-impl Vocabulary {
-    /// The texts, each at its place.
-    pub fn pieces(&self) -> &[String] {
-        &self.pieces
-    }
-
-    /// The place of a text.
-    pub fn place(&self, piece: &str) -> Option<usize> {
-        self.places.get(piece).map(|place| *place as usize)
-    }
-}
-
-/// The rows that something comes in, and the last of them.
-#[derive(Debug, Clone, Copy)]
-struct Seen {
-    rows: usize,
-    last: usize,
-    piece: Piece,
-}
-
 impl Text {
     /// What the training rows' texts have in common.
     pub fn fit<'a>(cells: impl Iterator<Item = Option<impl Into<Cow<'a, str>>>> + Clone, parts: bool) -> Self {
-        let (mut seen, mut rows) = (HashMap::<String, Seen, foldhash::fast::FixedState>::default(), 0);
-        for (row, cell) in cells.clone().enumerate() {
-            rows = row + 1;
-            let Some(cell) = cell else { continue };
-            words::for_each_piece(&cell.into(), parts, |piece, kind| match seen.get_mut(piece) {
-                Some(seen) if seen.last == row => {}
-                Some(seen) => *seen = Seen { rows: seen.rows + 1, last: row, ..*seen },
-                None => {
-                    seen.insert(piece.into(), Seen { rows: 1, last: row, piece: kind });
-                }
-            });
-            if seen.len() > MOST_COUNTED {
-                seen.retain(|_, seen| seen.rows > 1);
-            }
-        }
-        let chosen = [Piece::Word, Piece::Part].into_iter().zip(FEWEST).flat_map(|(kind, fewest)| {
-            let mut of_it: Vec<(&String, usize)> =
-                seen.iter().filter(|(_, seen)| seen.piece == kind).map(|(piece, seen)| (piece, seen.rows)).collect();
-            of_it.retain(|(_, rows)| *rows >= fewest);
-            of_it.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-            of_it.truncate(MOST);
-            of_it
-        });
-        let mut chosen: Vec<(String, usize)> = chosen.map(|(piece, rows)| (piece.clone(), rows)).collect();
+        let counts = Counts::of(cells.clone(), |text, call| words::for_each_piece(text, parts, call));
+        let rows = counts.rows;
+        let mut chosen = counts.most_frequent(Piece::Word, FEWEST[0], MOST);
+        chosen.extend(counts.most_frequent(Piece::Part, FEWEST[1], MOST));
         if chosen.is_empty() {
             // A column whose words do not come again tells nothing, and has a code nevertheless.
             chosen.push(("*".into(), 0));

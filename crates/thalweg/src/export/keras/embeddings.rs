@@ -1,5 +1,7 @@
 //! Embeddings of categories and of numbers.
 
+use std::ops::Range;
+
 use serde_json::json;
 
 use super::Keras;
@@ -46,17 +48,13 @@ impl Keras<'_> {
         let x = self.flat(lowered, x);
         let n = x.shape[0];
         let line = self.reshaped(lowered, "columns", x, &[n, 1]);
-        let cut = |own: &mut Self, what: &str, from: usize, count: usize| {
-            let config = json!({ "cropping": [from, n - from - count] });
-            let cropped = own.named("Cropping1D", lowered, what, config, &line, &[count, 1]);
-            own.reshaped(lowered, &format!("{what}.flat"), cropped, &[count])
-        };
         let (mut from, mut vectors) = (0, Vec::new());
         for (j, bag) in columns.iter().enumerate() {
             let own = format!("columns.{j}");
-            let codes = cut(self, &format!("{own}.codes"), from, bag.slots);
-            let weights = cut(self, &format!("{own}.weights"), from + bag.slots, bag.slots);
-            from += 2 * bag.slots;
+            let mid = from + bag.slots;
+            let codes = self.cut(lowered, &format!("{own}.codes"), &line, from..mid);
+            let weights = self.cut(lowered, &format!("{own}.weights"), &line, mid..mid + bag.slots);
+            from = mid + bag.slots;
             let config = json!({ "input_dim": bag.features, "output_dim": dimension });
             let table = vec![self.parameter(lowered, &format!("{own}.weight"))];
             let name = |what: &str| format!("{}.{own}.{what}", lowered.name);
@@ -67,14 +65,21 @@ impl Keras<'_> {
         }
         let mut parts = Vec::new();
         if from < n {
-            parts.push(cut(self, "passing", from, n - from));
+            parts.push(self.cut(lowered, "passing", &line, from..n));
         }
         parts.append(&mut vectors);
         self.joined(lowered, &parts)
     }
 
+    /// Some values of a row, which is given as a line of n × 1.
+    pub(super) fn cut(&mut self, lowered: &LoweredOp, what: &str, line: &Symbol, values: Range<usize>) -> Symbol {
+        let config = json!({ "cropping": [values.start, line.shape[0] - values.end] });
+        let cropped = self.named("Cropping1D", lowered, what, config, line, &[values.len(), 1]);
+        self.reshaped(lowered, &format!("{what}.flat"), cropped, &[values.len()])
+    }
+
     /// Vectors one after the other.
-    fn joined(&mut self, lowered: &LoweredOp, parts: &[Symbol]) -> Symbol {
+    pub(super) fn joined(&mut self, lowered: &LoweredOp, parts: &[Symbol]) -> Symbol {
         match parts {
             [one] => one.clone(),
             _ => {

@@ -215,6 +215,7 @@ impl Keras<'_> {
             Op::LogMel(options) => self.log_mel(lowered, options, x),
             Op::Sequence { layers } => self.sequence(lowered, layers, x)?,
             Op::Frames { count, layers } => self.frames(lowered, *count, layers, x)?,
+            Op::First { inputs, layers } => self.first(lowered, *inputs, layers, &x)?,
             Op::ClearPadding => self.clear_padding(lowered, x),
             Op::Tokens { tokens, dimension, weight } => self.tokens(lowered, [*tokens, *dimension], weight, &x),
             Op::Positions(table) => self.positions(lowered, table, x),
@@ -255,6 +256,23 @@ impl Keras<'_> {
         let y = self.chain(layers, each)?;
         self.mask = outer;
         Ok(self.graph.regrouped(&name("clips"), &y, lowered.output().dimensions()))
+    }
+
+    /// The values after the first ones, and what the layers make of these.
+    fn first(&mut self, lowered: &LoweredOp, inputs: usize, layers: &[Node], x: &Symbol) -> Result<Symbol> {
+        let n = x.shape[0];
+        let line = self.reshaped(lowered, "columns", x.clone(), &[n, 1]);
+        let own = self.cut(lowered, "first", &line, 0..inputs);
+        let outer = self.mask.take();
+        let y = self.chain(layers, own)?;
+        self.mask = outer;
+        let y = self.flat(lowered, y);
+        let mut parts = Vec::new();
+        if inputs < n {
+            parts.push(self.cut(lowered, "rest", &line, inputs..n));
+        }
+        parts.push(y);
+        Ok(self.joined(lowered, &parts))
     }
 
     /// The logits of the members' mean answers; a mean of 0 in 32 bits counts as the smallest number, so that logits are

@@ -119,6 +119,7 @@ fn operation(graph: &mut Graph, ctx: Context, x: Value) -> Value {
         Op::LogMel(options) => log_mel(graph, ctx, x, options),
         Op::Sequence { layers } => sequence::sequence(graph, ctx, layers, x),
         Op::Frames { count, layers } => frames(graph, ctx, x, *count, layers),
+        Op::First { inputs, layers } => first(graph, ctx, x, *inputs, layers),
         Op::ClearPadding => sequence::clear_padding(graph, ctx, x),
         Op::Tokens { tokens, dimension, weight } => sequence::tokens(graph, ctx, x, [*tokens, *dimension], weight),
         Op::Positions(table) => sequence::positions(graph, ctx, x, table),
@@ -381,6 +382,19 @@ fn frames(graph: &mut Graph, ctx: Context, x: Value, count: usize, layers: &[Nod
     let row = graph.row(ctx.scope(), &y);
     let output = ctx.lowered.output();
     Value::new(graph.regrouped(&ctx.name("clips"), &row, output.dimensions()), output)
+}
+
+/// The values after the first ones, and what the layers make of these.
+fn first(graph: &mut Graph, ctx: Context, x: Value, inputs: usize, layers: &[Node]) -> Value {
+    let (row, size) = (graph.row(ctx.scope(), &x), x.shape.size());
+    let own = part(graph, ctx, &row, 0..inputs, "first");
+    let y = write(graph, ctx.model, None, layers, Value::new(own, [inputs].into()));
+    let mut parts = Vec::new();
+    if inputs < size {
+        parts.push(part(graph, ctx, &row, inputs..size, "rest"));
+    }
+    parts.push(graph.row(&ctx.name("layers"), &y));
+    Value::new(graph.joined(&ctx.name("Concat"), &parts), ctx.lowered.output())
 }
 
 /// The logits of the members' mean answers; a mean of 0 in 32 bits counts as the smallest number, so that logits are finite.

@@ -94,7 +94,7 @@ fn of_table(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Result<(Val
             Transform::OneHot(c) => hot.push(Codes { place, name, categories: &c.categories }),
             Transform::Embedding(c) => embedded.push(Codes { place, name, categories: &c.categories }),
             Transform::Ordered(c) => ordered.push((place, name.as_str(), c)),
-            Transform::Text(text) => texts.push((place, name.as_str(), text.slots)),
+            Transform::Text(_) | Transform::Tokens(_) => texts.push((place, input)),
         }
         place += input.width();
     }
@@ -119,12 +119,19 @@ fn of_table(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Result<(Val
     for times in times.iter().filter(|times| !times.is_empty()) {
         decisions.push(dates::write(graph, times, &mut parts));
     }
-    for (place, name, slots) in texts {
+    for (place, input) in texts {
         // No operator has words as Unicode has them.
-        let meaning = "a text as a bag: codes, and then their weights";
-        parts.add(graph.input(name, DataType::Float, &[2 * slots], meaning), place..place + 2 * slots);
+        let (name, width) = (&input.column, input.width());
+        let (meaning, what) = match &input.transform {
+            Transform::Tokens(_) => ("a text as tokens, 0 after the last", format!("{width} tokens")),
+            _ => {
+                let slots = width / 2;
+                ("a text as a bag: codes, and then their weights", format!("{slots} codes and {slots} weights"))
+            }
+        };
+        parts.add(graph.input(name, DataType::Float, &[width], meaning), place..place + width);
         decisions.push(Decision {
-            what: format!("the text {name:?} is an input of {slots} codes and {slots} weights"),
+            what: format!("the text {name:?} is an input of {what}"),
             why: "ONNX has no operator that finds its words".into(),
             instead: "Model.bags in Python".into(),
         });

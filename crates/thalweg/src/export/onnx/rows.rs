@@ -13,7 +13,7 @@ use super::proto::DataType;
 use crate::data::arrays::Arrays;
 use crate::data::column::Column;
 use crate::data::dates;
-use crate::data::preprocess::{Datetime, Numeric, Scale, Transform};
+use crate::data::preprocess::{Datetime, Numeric, Scale, Tokens, Transform};
 use crate::data::table::Table;
 use crate::model::Model;
 use crate::random::{self, Stream};
@@ -64,7 +64,7 @@ pub(super) fn draw(model: &Model, graph: &Graph) -> Result<Rows> {
             table.names.push(input.column.clone());
             table.columns.push(Column::of_texts(&texts));
             let value = match kind {
-                _ if matches!(input.transform, Transform::Text(_)) => {
+                _ if matches!(input.transform, Transform::Text(_) | Transform::Tokens(_)) => {
                     let bags = model.pipeline.bags(&input.column, &texts)?;
                     Value::Numbers { kind, columns: input.width(), numbers: bags.into_iter().map(f64::from).collect() }
                 }
@@ -129,6 +129,11 @@ impl Draw<'_> {
             Transform::Ordered(ordered) => (self.category(&ordered.levels), f64::NAN),
             Transform::Text(text) => {
                 let words = (1..4).map(|i| self.one(text.vocabulary.pieces(), i).map_or("", String::as_str));
+                (words.collect::<Vec<_>>().join(" "), f64::NAN)
+            }
+            Transform::Tokens(Tokens { tokenizer, .. }) => {
+                let token = |i| (self.share(i) * tokenizer.count() as f64) as usize;
+                let words = (1..4).map(|i| tokenizer.piece(token(i)).unwrap_or("unknown".into()));
                 (words.collect::<Vec<_>>().join(" "), f64::NAN)
             }
         }

@@ -220,6 +220,7 @@ impl Code {
             }
             Op::Sequence { layers } => self.sequence(layers, lowered, own, x),
             Op::Frames { count, layers } => self.frames(*count, layers, lowered, own, x),
+            Op::First { inputs, layers } => self.first(*inputs, layers, lowered, own, x),
             Op::ClearPadding => {
                 let mask = if channels_first { "mask.unsqueeze(1)" } else { "mask.unsqueeze(-1)" };
                 format!("torch.where({mask} > 0, {x}, 0)")
@@ -367,10 +368,32 @@ impl Code {
         self.masked = outer;
         self.depth -= 1;
         self.module_line("])}),");
-        let output = nodes.last().map_or(frame, Node::output);
-        let turned = if self.channels_first && !is_row(output) { ".movedim(1, -1)" } else { "" };
-        let flat = if is_row(output) { "" } else { ".flatten(1)" };
-        format!("{x}{turned}{flat}.unflatten(0, (-1, {count}))")
+        let row = self.row(x, nodes.last().map_or(frame, Node::output));
+        format!("{row}.unflatten(0, (-1, {count}))")
+    }
+
+    /// x, whose examples have this shape, as rows in our order.
+    fn row(&self, x: &str, shape: Shape) -> String {
+        let turned = if self.channels_first && !is_row(shape) { ".movedim(1, -1)" } else { "" };
+        let flat = if is_row(shape) { "" } else { ".flatten(1)" };
+        format!("{x}{turned}{flat}")
+    }
+
+    /// The values after the first ones, and what the layers make of these.
+    fn first(&mut self, inputs: usize, nodes: &[Node], lowered: &LoweredOp, own: &str, x: &str) -> String {
+        self.described("nn.ModuleDict({\"layers\": nn.ModuleList([", lowered);
+        self.depth += 1;
+        self.sums += 1;
+        let rest = format!("rest{}", if self.sums > 1 { self.sums.to_string() } else { String::new() });
+        self.line(format!("{x}, {rest} = {x}[:, :{inputs}], {x}[:, {inputs}:]"));
+        let outer = std::mem::take(&mut self.masked);
+        self.chain(nodes, &format!("{own}[\"layers\"]"), x);
+        self.masked = outer;
+        self.sums -= 1;
+        self.depth -= 1;
+        self.module_line("])}),");
+        let row = self.row(x, nodes.last().map_or([inputs].into(), Node::output));
+        format!("torch.cat([{rest}, {row}], dim=1)")
     }
 
     /// The outputs of several chains on x, one after the other.

@@ -88,6 +88,7 @@ fn what(input: &Input) -> String {
         }
         Transform::Ordered(ordered) => format!("one of {} categories with an order", ordered.levels.len()),
         Transform::Text(text) => format!("a text as a bag, a row of {0} codes and {0} weights", text.slots),
+        Transform::Tokens(tokens) => format!("a text as tokens, a row of {}, 0 after the last", tokens.length),
     }
 }
 
@@ -138,7 +139,7 @@ fn helpers(calls: &str) -> Vec<&'static str> {
         ("min_max(", include_str!("python/min_max.py")),
         ("as_it_is", include_str!("python/as_it_is.py")),
     ];
-    let columns: [(&[&str], &str); 10] = [
+    let columns: [(&[&str], &str); 11] = [
         (&["numeric(", "boolean(", "datetimes(", "one_hot(", "code(", "ordered("], include_str!("python/cells.py")),
         (&["numeric(", "boolean("], include_str!("python/number.py")),
         (&["numeric("], include_str!("python/numeric.py")),
@@ -149,6 +150,7 @@ fn helpers(calls: &str) -> Vec<&'static str> {
         (&["code("], include_str!("python/code.py")),
         (&["ordered("], include_str!("python/ordered.py")),
         (&["bags("], include_str!("python/bags.py")),
+        (&["tokens("], include_str!("python/rows_of_tokens.py")),
     ];
     let begins = |name: &str| calls.lines().any(|call| call.starts_with(name));
     let scales = scales.iter().filter(|(name, _)| calls.contains(name)).map(|(_, part)| *part);
@@ -205,6 +207,7 @@ fn call(input: &Input) -> String {
             format!("ordered({cells}, {}, {}{missing})", texts(&ordered.levels), list(&ordered.fill))
         }
         Transform::Text(text) => format!("bags({cells}, {})", text.slots),
+        Transform::Tokens(tokens) => format!("tokens({cells}, {})", tokens.length),
     }
 }
 

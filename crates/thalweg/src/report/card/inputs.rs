@@ -2,7 +2,7 @@
 
 use super::markdown::{code, codes, plain, table};
 use crate::data::media_spec::{MediaSpec, PictureSpec};
-use crate::data::preprocess::{Input, Pipeline, Scale, Transform};
+use crate::data::preprocess::{Input, Pipeline, Scale, Tokenizer, Tokens, Transform};
 use crate::event::TrainingRows;
 use crate::report::text::{count, number, percent};
 
@@ -68,6 +68,16 @@ fn row(input: &Input, training: Option<&TrainingRows>) -> Vec<String> {
             let known = codes(pieces.iter().map(String::as_str), MOST_CATEGORIES);
             ("free text", format!("{} words and parts of words, such as {known}", pieces.len()), false)
         }
+        Transform::Tokens(Tokens { tokenizer, length }) => {
+            let kinds = match tokenizer {
+                Tokenizer::Words(words) => {
+                    let known = codes(words.pieces().iter().map(String::as_str), MOST_CATEGORIES);
+                    format!("{} words, such as {known}", words.pieces().len())
+                }
+                Tokenizer::File(_) => format!("{} tokens", tokenizer.count() - 1),
+            };
+            ("free text", format!("the first {length} of {kinds}"), false)
+        }
     };
     let missing = match training {
         Some(training) => {
@@ -125,6 +135,10 @@ pub(super) fn limits(pipeline: &Pipeline, training: Option<&TrainingRows>) -> Ve
     say(
         &named(&|transform| matches!(transform, Transform::Text(_))),
         "Words that training did not have are passed over, and so is the order of words beyond pairs",
+    );
+    say(
+        &named(&|transform| matches!(transform, Transform::Tokens(_))),
+        "Words that training did not have are one to the model, and the ends of long texts are not read",
     );
     limits.iter().map(|limit| limit.replace('\n', " ")).collect()
 }
