@@ -63,6 +63,7 @@ const GO_OUT_ALONE: [&str; 14] = [
     "pool_over_time",
     "resize",
     "frames",
+    "first",
 ];
 
 #[test]
