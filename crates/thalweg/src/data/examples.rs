@@ -8,6 +8,7 @@ use super::column::Column;
 use super::preprocess::{Pipeline, unreadable};
 use super::row_file::RowFile;
 use super::schema::{self, Role, Schema};
+use super::sequences::Sequences;
 use super::table::Table;
 use super::target::Target;
 use crate::Result;
@@ -40,6 +41,8 @@ pub struct Examples {
     pub has_lines: bool,
     /// The file of each row, for images and sounds; empty for others.
     pub files: Vec<String>,
+    /// What each is called, where they are sequences; empty for others.
+    pub sequences: Vec<String>,
     /// The cells as read, for reports, if requested.
     pub raw: Raw,
 }
@@ -72,6 +75,7 @@ impl Examples {
             source_lines: rows.iter().map(|row| table.lines[*row]).collect(),
             has_lines: true,
             files: Vec::new(),
+            sequences: Vec::new(),
             raw: Raw::default(),
         })
     }
@@ -95,7 +99,36 @@ impl Examples {
             source_lines: rows.iter().map(|row| arrays.answers.lines[*row]).collect(),
             has_lines: false,
             files: rows.iter().filter_map(|row| arrays.files.get(*row).cloned()).collect(),
+            sequences: Vec::new(),
             raw: Raw::default(),
+        })
+    }
+
+    /// Encodes sequences; without a target, y is left empty.
+    pub(crate) fn encode_sequences(
+        sequences: &Sequences,
+        rows: &[usize],
+        schema: &Schema,
+        pipeline: &Pipeline,
+        target: Option<&Target>,
+    ) -> Result<Self> {
+        let answers = &sequences.answers;
+        let x = match &pipeline.grouping {
+            Some(grouping) => pipeline.transform_sequences(sequences.steps, &sequences.rows_of(rows), grouping)?,
+            None => Vec::new(),
+        };
+        Ok(Examples {
+            rows: rows.len(),
+            columns: pipeline.width(),
+            x,
+            targets: target.map_or(0, Target::width),
+            y: target.map(|target| target.encode(answers, rows)).transpose()?.unwrap_or_default(),
+            weights: target.map(|_| weights(answers, rows, schema)).transpose()?.flatten(),
+            source: answers.source.clone(),
+            source_lines: rows.iter().map(|row| answers.lines[*row]).collect(),
+            has_lines: true,
+            sequences: rows.iter().map(|row| sequences.names[*row].clone()).collect(),
+            ..Examples::default()
         })
     }
 
@@ -113,6 +146,7 @@ impl Examples {
         }
         self.source_lines.extend(other.source_lines);
         self.files.extend(other.files);
+        self.sequences.extend(other.sequences);
         self.raw.append(&other.raw);
     }
 
@@ -135,10 +169,13 @@ impl Examples {
         Examples { raw: Raw::new(table, rows, schema, target), ..self }
     }
 
-    /// The location of a row: `digits.csv, line 73`, or its file.
+    /// The location of a row: `digits.csv, line 73`, its file, or its sequence.
     pub fn place(&self, row: usize) -> String {
         if let Some(file) = self.files.get(row) {
             return file.clone();
+        }
+        if let Some(name) = self.sequences.get(row) {
+            return format!("{}, sequence {name:?}", self.source);
         }
         let unit = if self.has_lines { "line" } else { "example" };
         format!("{}, {unit} {}", self.source, self.source_lines[row])

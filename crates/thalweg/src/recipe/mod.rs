@@ -8,6 +8,7 @@ mod freeze;
 mod images;
 mod layers;
 mod numbers;
+mod sequences;
 mod settings;
 mod sounds;
 mod start;
