@@ -3,15 +3,30 @@
 
 use std::fmt::Write;
 
+use thalweg::Result;
 use thalweg::config::Config;
 use thalweg::data::dataset::Dataset;
-use thalweg::error::Result;
 use thalweg::event::Event;
 use thalweg::model::Model;
-use thalweg::run::{self, Trained};
+use thalweg::run::{self, Callback, Trained};
 
 use crate::folder::Folder;
-use crate::stop::StopAfter;
+
+/// Stops after an epoch.
+struct StopAt {
+    epoch: usize,
+    now: bool,
+}
+
+impl Callback for StopAt {
+    fn event(&mut self, event: &Event) {
+        self.now |= matches!(event, Event::EpochEnded { epoch, .. } if *epoch == self.epoch);
+    }
+
+    fn stop(&self) -> bool {
+        self.now
+    }
+}
 
 /// A number in [0, 1) that depends on i alone.
 fn share(i: usize) -> f64 {
@@ -48,22 +63,22 @@ fn scattered(mut steps: Vec<Step>) -> Vec<Step> {
     steps
 }
 
-fn config(folder: &Folder, text: &str, options: &[(&str, &str)]) -> Config {
+fn config(folder: &Folder, text: &str, options: &[(&str, &str)]) -> Result<Config> {
     folder.write("motion.csv", text);
     let path = folder.file("motion.csv").display().to_string();
-    let usual = [("path", path.as_str()), ("target", "way"), ("sequence", "recording"), ("baselines", "false")];
-    usual.iter().chain(options).fold(Config::default(), |mut config, (name, value)| {
-        config.set(if *name == "path" { "data.path" } else { name }, value).unwrap();
-        config
-    })
+    let usual = [("data.path", path.as_str()), ("target", "way"), ("sequence", "recording")];
+    let usual = usual.into_iter().filter(|(name, _)| options.iter().all(|(option, _)| option != name));
+    Config::default().with(usual.chain(options.iter().copied()))
 }
 
 fn data(text: &str, options: &[(&str, &str)]) -> Result<Dataset> {
-    thalweg::data::load(&config(&Folder::new(), text, options))
+    let folder = Folder::new();
+    thalweg::data::load(&config(&folder, text, options)?)
 }
 
 fn trained(text: &str, options: &[(&str, &str)]) -> Trained {
-    let config = config(&Folder::new(), text, options);
+    let folder = Folder::new();
+    let config = config(&folder, text, options).unwrap();
     let data = thalweg::data::load(&config).unwrap();
     run::train_on(&config, &data, None, &mut |_: &Event| ()).unwrap()
 }
@@ -167,11 +182,12 @@ fn a_stopped_run_is_resumed_with_the_same_bits() {
     let train = |out: &str, stop: usize| {
         let out = folder.file(out).display().to_string();
         let options = [("time", "t"), ("epochs", "4"), ("patience", "0"), ("out", out.as_str())];
-        let config = config(&folder, &csv(&slopes(40)), &options);
-        run::train(&config, &mut StopAfter(stop.into())).unwrap();
+        let config = config(&folder, &csv(&slopes(40)), &options).unwrap();
+        let ended = run::train(&config, &mut StopAt { epoch: stop, now: false }).unwrap();
+        assert_eq!(ended.epochs, stop);
         std::path::PathBuf::from(out)
     };
-    let (whole, stopped) = (train("whole", usize::MAX), train("stopped", 9));
+    let (whole, stopped) = (train("whole", 4), train("stopped", 2));
     let outcome = run::resume(&stopped, &mut |_: &Event| ()).unwrap();
     assert_eq!(outcome.epochs, 4);
     let theta = |run: &std::path::Path| Model::load(run).unwrap().theta.view().to_f64();
@@ -196,9 +212,10 @@ fn one_step_is_a_sequence_and_many_are_thinned_out() {
     assert_eq!((steps(39).count(), steps(0).count()), (500, 1));
     let values: Vec<f32> = steps(39).map(|step| step[0]).collect();
     assert!(values.windows(2).all(|pair| pair[1] > pair[0]), "from all over it");
-    let shorter = data(&text, &[("split", "1,0,0"), ("sequence_length", "3")]).unwrap();
+    let shorter = data(&text, &[("split", "1,0,0"), ("time", "t"), ("sequence_length", "3")]).unwrap();
     assert_eq!(shorter.pipeline.shape(), [3, 2]);
-    let error = data(&text, &[("sequence_length", "50000"), ("memory", "3MB"), ("split", "1,0,0")]).unwrap_err();
+    let large = [("sequence_length", "50000"), ("memory", "3MB"), ("split", "1,0,0"), ("time", "t")];
+    let error = data(&text, &large).unwrap_err();
     let error = error.to_string();
     assert!(error.contains("40 sequences of 50000 × 2 numbers take 32 MB, and 3 MB are there"), "{error}");
     assert!(error.contains("--sequence-length 25000"), "{error}");
@@ -254,10 +271,10 @@ fn what_is_no_sequence_is_refused_by_name() {
     let near = refused(&text, &[("sequence", "recordin")]);
     assert!(near.contains("--sequence: no column is called \"recordin\" (did you mean \"recording\"?)"), "{near}");
     assert!(refused(&text, &[("sequence", "way")]).contains("\"way\" is named by --target as well"));
-    assert!(refused(&text, &[("time", "recording")]).contains("named by --sequence as well"));
+    assert!(refused(&text, &[("time", "recording")]).contains("names the sequences as well"));
     assert!(refused("recording,t,x,way\n", &[]).contains("there are no rows under the header"));
-    let one = refused(&text.lines().map(|line| format!("{}\n", line.replace("r1", "r"))).collect::<String>(), &[]);
-    assert!(one.contains("two values of \"way\""), "{one}");
+    let one: Vec<Step> = slopes(4).into_iter().map(|(_, t, x, class)| ("r".to_string(), t, x, class)).collect();
+    assert!(refused(&csv(&one), &[]).contains("two values of \"way\""));
     let alone = "recording,t,x,way\na,0,1,5.5\na,1,2,5.5\n";
     let alone = refused(alone, &[("task", "regression")]);
     assert!(alone.contains("all rows are of one sequence, \"a\""), "{alone}");
@@ -278,14 +295,11 @@ fn what_is_no_sequence_is_refused_by_name() {
         ("gap", "3", "not split by time"),
     ];
     for (name, value, expected) in options {
-        let folder = Folder::new();
-        folder.write("motion.csv", &text);
-        let path = folder.file("motion.csv").display().to_string();
-        let settings = [("data.path", path.as_str()), ("target", "way"), ("sequence", "recording"), (name, value)];
-        let error = Config::default().with(settings).and_then(|config| thalweg::data::load(&config)).unwrap_err();
-        assert!(error.to_string().contains(expected), "{error}");
+        let told = refused(&text, &[(name, value)]);
+        assert!(told.contains(expected), "{told}");
     }
-    let categories: String = text.lines().enumerate().map(|(i, line)| format!("{line},c{}\n", i % 290)).collect();
+    let text = csv(&slopes(120));
+    let categories: String = text.lines().enumerate().map(|(i, line)| format!("{line},c{i}\n")).collect();
     let many = refused(&categories.replacen(",c0", ",code", 1), &[("kinds", "code=categorical"), ("rare_below", "1")]);
     assert!(many.contains("categories, expected 256 or fewer at each step"), "{many}");
 }

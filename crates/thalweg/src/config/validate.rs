@@ -170,7 +170,7 @@ impl Config {
             };
         };
         if split.time.as_ref() == Some(sequence) {
-            let error = Error::config(format!("the column {sequence:?} is named by --sequence as well"));
+            let error = Error::config(format!("the column {sequence:?} names the sequences as well"));
             return Err(error.at("--time").fix("name the column that orders the rows of a sequence, or none"));
         }
         if data.any_order && split.time.is_none() {

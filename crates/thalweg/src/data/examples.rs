@@ -8,7 +8,6 @@ use super::column::Column;
 use super::preprocess::{Pipeline, unreadable};
 use super::row_file::RowFile;
 use super::schema::{self, Role, Schema};
-use super::sequences::Sequences;
 use super::table::Table;
 use super::target::Target;
 use crate::Result;
@@ -101,34 +100,6 @@ impl Examples {
             files: rows.iter().filter_map(|row| arrays.files.get(*row).cloned()).collect(),
             sequences: Vec::new(),
             raw: Raw::default(),
-        })
-    }
-
-    /// Encodes sequences; without a target, y is left empty.
-    pub(crate) fn encode_sequences(
-        sequences: &Sequences,
-        rows: &[usize],
-        schema: &Schema,
-        pipeline: &Pipeline,
-        target: Option<&Target>,
-    ) -> Result<Self> {
-        let answers = &sequences.answers;
-        let x = match &pipeline.grouping {
-            Some(grouping) => pipeline.transform_sequences(sequences.steps, &sequences.rows_of(rows), grouping)?,
-            None => Vec::new(),
-        };
-        Ok(Examples {
-            rows: rows.len(),
-            columns: pipeline.width(),
-            x,
-            targets: target.map_or(0, Target::width),
-            y: target.map(|target| target.encode(answers, rows)).transpose()?.unwrap_or_default(),
-            weights: target.map(|_| weights(answers, rows, schema)).transpose()?.flatten(),
-            source: answers.source.clone(),
-            source_lines: rows.iter().map(|row| answers.lines[*row]).collect(),
-            has_lines: true,
-            sequences: rows.iter().map(|row| sequences.names[*row].clone()).collect(),
-            ..Examples::default()
         })
     }
 
@@ -241,7 +212,7 @@ pub fn ids(table: &Table, schema: &Schema) -> Vec<(String, Column)> {
 }
 
 /// The sample weights of rows, if the schema has a weight column.
-fn weights(table: &Table, rows: &[usize], schema: &Schema) -> Result<Option<Vec<f32>>> {
+pub(super) fn weights(table: &Table, rows: &[usize], schema: &Schema) -> Result<Option<Vec<f32>>> {
     let Some(column) = schema.with_role(Role::Weight).next() else { return Ok(None) };
     let position = schema::positions(table, [column.name.as_str()])?[0];
     let cells = table.columns[position].readings(table.cell_format(&schema.cell_format)).with_format(column.numbers);

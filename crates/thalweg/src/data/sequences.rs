@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::cell_format::CellFormat;
-use super::examples::Examples;
+use super::examples::{Examples, weights};
 use super::memory;
 use super::partition::times;
 use super::preprocess::{ArrayScale, Grouping, Pipeline, Transform, unreadable};
@@ -34,7 +34,7 @@ pub(crate) struct Sequences<'a> {
     /// One row a sequence: its name and what else has one value in it.
     pub(crate) answers: Table,
     /// What each is called.
-    pub(super) names: Vec<String>,
+    names: Vec<String>,
     /// The rows of each, in order.
     rows: Vec<Vec<usize>>,
     /// The columns that name the sequences and order their rows.
@@ -52,9 +52,9 @@ impl<'a> Sequences<'a> {
     /// # Errors
     /// If a column is missing, a row has no sequence or no time, or rows of one sequence have different targets.
     pub(super) fn inferred(table: &'a Table, config: &Config) -> Result<Self> {
-        let config = of_rows(config);
         let data = schema::with_whole_names(table, &config.data);
         schema::check_names(table, &data, &config.split)?;
+        let config = of_rows(config);
         let cell_format = CellFormat::new(&data);
         let targets = schema::choose_targets(table, &data, &mut Vec::new());
         let one_value = [&config.data.weight, &config.split.group].into_iter().flatten();
@@ -169,8 +169,38 @@ impl<'a> Sequences<'a> {
     }
 
     /// The rows of some of them.
-    pub(super) fn rows_of(&self, sequences: &[usize]) -> Vec<&[usize]> {
+    fn rows_of(&self, sequences: &[usize]) -> Vec<&[usize]> {
         sequences.iter().map(|sequence| &self.rows[*sequence][..]).collect()
+    }
+
+    /// Encodes some of them; without a target, y is left empty.
+    ///
+    /// # Errors
+    /// If a column is missing, or a cell cannot be read.
+    pub(crate) fn examples(
+        &self,
+        sequences: &[usize],
+        schema: &Schema,
+        pipeline: &Pipeline,
+        target: Option<&Target>,
+    ) -> Result<Examples> {
+        let x = match &pipeline.grouping {
+            Some(grouping) => pipeline.transform_sequences(self.steps, &self.rows_of(sequences), grouping)?,
+            None => Vec::new(),
+        };
+        Ok(Examples {
+            rows: sequences.len(),
+            columns: pipeline.width(),
+            x,
+            targets: target.map_or(0, Target::width),
+            y: target.map(|target| target.encode(&self.answers, sequences)).transpose()?.unwrap_or_default(),
+            weights: target.map(|_| weights(&self.answers, sequences, schema)).transpose()?.flatten(),
+            source: self.answers.source.clone(),
+            source_lines: sequences.iter().map(|sequence| self.answers.lines[*sequence]).collect(),
+            has_lines: true,
+            sequences: sequences.iter().map(|sequence| self.names[*sequence].clone()).collect(),
+            ..Examples::default()
+        })
     }
 
     /// How many there are.
@@ -289,7 +319,7 @@ impl Rows for Sequences<'_> {
         Ok((pipeline, [told, fitted].concat()))
     }
     fn encode(&self, rows: &[usize], schema: &Schema, pipeline: &Pipeline, target: &Target) -> Result<Examples> {
-        Examples::encode_sequences(self, rows, schema, pipeline, Some(target))
+        self.examples(rows, schema, pipeline, Some(target))
     }
     fn at_once(&self, _: &Config) -> Result<Option<usize>> {
         Ok(None)

@@ -453,7 +453,7 @@ impl Model {
             Source::Table(mut reader) if self.pipeline.grouping.is_some() => {
                 let table = self.read_whole(&mut reader, options)?;
                 let notes = self.each_sequence(&table, options, true, &mut |sequences, some| {
-                    let examples = Examples::encode_sequences(sequences, some, schema, &self.pipeline, Some(target))?;
+                    let examples = sequences.examples(some, schema, &self.pipeline, Some(target))?;
                     take(examples.with_cells(&sequences.answers, some, schema, target))
                 })?;
                 reader.decisions().iter().cloned().chain(notes).collect()

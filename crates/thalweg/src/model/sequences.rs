@@ -2,7 +2,7 @@
 
 use super::{CHUNK, EncodedRows, Model};
 use crate::config;
-use crate::data::examples::{self, Examples};
+use crate::data::examples;
 use crate::data::far::Far;
 use crate::data::memory;
 use crate::data::sequences::Sequences;
@@ -51,7 +51,7 @@ impl Model {
         some: &[usize],
         take: &mut dyn FnMut(EncodedRows) -> Result<T>,
     ) -> Result<T> {
-        let mut rows = Examples::encode_sequences(sequences, some, &self.schema, &self.pipeline, None)?;
+        let mut rows = sequences.examples(some, &self.schema, &self.pipeline, None)?;
         let ids = examples::ids(&sequences.answers.select(some), &self.schema);
         let inputs = std::mem::take(&mut rows.x);
         take(EncodedRows { ids, inputs, place: &|row| rows.place(row) })
