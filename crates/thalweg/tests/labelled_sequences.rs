@@ -272,7 +272,7 @@ fn what_is_no_sequence_is_refused_by_name() {
     assert!(near.contains("--sequence: no column is called \"recordin\" (did you mean \"recording\"?)"), "{near}");
     assert!(refused(&text, &[("sequence", "way")]).contains("\"way\" is named by --target as well"));
     assert!(refused(&text, &[("time", "recording")]).contains("names the sequences as well"));
-    assert!(refused("recording,t,x,way\n", &[]).contains("there are no rows under the header"));
+    assert!(refused("recording,t,x,way\n", &[]).contains("a header and no rows"));
     let one: Vec<Step> = slopes(4).into_iter().map(|(_, t, x, class)| ("r".to_string(), t, x, class)).collect();
     assert!(refused(&csv(&one), &[]).contains("two values of \"way\""));
     let alone = "recording,t,x,way\na,0,1,5.5\na,1,2,5.5\n";
@@ -292,7 +292,7 @@ fn what_is_no_sequence_is_refused_by_name() {
         ("from_disk", "true", "sequences are made of rows in memory"),
         ("text", "words", "texts are no steps"),
         ("any_order", "true", "in the order of its rows"),
-        ("gap", "3", "not split by time"),
+        ("gap", "3", "split by time"),
     ];
     for (name, value, expected) in options {
         let told = refused(&text, &[(name, value)]);
