@@ -91,6 +91,7 @@ impl Model {
                     "window": forecast.window,
                     "season": forecast.season,
                 })),
+                "sequences": model.pipeline.grouping,
                 "shape": model.pipeline.shape(),
                 "columns": columns,
                 "layers": model.network.summary(),
@@ -434,10 +435,9 @@ impl Model {
     }
 
     fn encoded(&self, data: &Data) -> thalweg::Result<Vec<f32>> {
-        let pipeline = &self.0.pipeline;
         match &data.rows {
-            Rows::Table(table) => pipeline.transform(table),
-            Rows::Arrays(arrays) => pipeline.transform_arrays(arrays, &(0..arrays.rows()).collect::<Vec<_>>()),
+            Rows::Table(table) => self.0.inputs(table),
+            Rows::Arrays(arrays) => self.0.pipeline.transform_arrays(arrays, &(0..arrays.rows()).collect::<Vec<_>>()),
         }
     }
 }

@@ -170,6 +170,14 @@ class Options(TypedDict, total=False):
     """Whether rows are put into a canonical order before training, so that their order in the data makes no difference.
     Default: False."""
 
+    sequence: str | PathLike[str] | None
+    """The column that names the sequence of each row, where many rows have one target, such as recording: each sequence
+    is an example, whose steps are its rows in the order of time, if that is named."""
+
+    sequence_length: int | None
+    """For sequences: steps kept of each, spread evenly over those that have more. Default: as many as the longest
+    training sequence has, 500 at most."""
+
     forecast: int | None
     """Steps to forecast: how many of the target's next values are predicted from its past, with time the column that
     orders the rows."""
@@ -196,7 +204,8 @@ class Options(TypedDict, total=False):
     """The group column; a group's rows all go to the same split."""
 
     time: str | PathLike[str] | None
-    """The column of times: the latest rows are test, those before them dev."""
+    """The column of times: the latest rows are test, those before them dev. With sequence: it orders the rows of
+    each."""
 
     stratify: bool | None
     """Whether the split is stratified by class. Default: yes for classes."""

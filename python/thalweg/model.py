@@ -101,6 +101,11 @@ class Model:
         return self._about["forecast"]
 
     @property
+    def sequences(self):
+        """How rows are grouped (sequence, time, steps); None where each is an example of its own."""
+        return self._about["sequences"]
+
+    @property
     def columns(self):
         """The names of the columns that it needs; None where it takes arrays."""
         return self._about["columns"]
@@ -144,7 +149,8 @@ class Model:
         ----------
         data : path, DataFrame, array or sparse matrix
             Rows as the model was trained on; columns are found by name, and others are not looked at. A forecast takes
-            the past, and answers for the steps after it (see :meth:`carry_on`).
+            the past, and answers for the steps after it (see :meth:`carry_on`). Sequences have one answer each, in the
+            order of their first rows: ``frame["recording"].unique()``.
         precision : {"f32", "bf16", "bf16x3", "bf16x6"}, default="f32"
             How matrices are multiplied, where the machine is faster that way; "f64" for a model trained in it.
 

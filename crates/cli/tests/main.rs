@@ -15,6 +15,7 @@ mod memory_limit;
 #[cfg(unix)]
 mod output_files;
 mod pictures;
+mod sequences;
 mod sounds;
 mod tasks;
 mod tune;

@@ -32,7 +32,12 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
         forecast: None,
         theta: network.initialize(3, Dtype::F32),
         network,
-        pipeline: Pipeline { cell_format: CellFormat::default(), inputs: Vec::new(), array: Some(array) },
+        pipeline: Pipeline {
+            cell_format: CellFormat::default(),
+            inputs: Vec::new(),
+            array: Some(array),
+            grouping: None,
+        },
         schema: Schema {
             columns: ["a", "b"].map(target).to_vec(),
             task: Task::Regression,
@@ -202,7 +207,7 @@ fn of_table() -> Model {
             transform: Transform::Embedding(Embedding { categories: categories(false, false), dimension: 2 }),
         },
     ];
-    let pipeline = Pipeline { cell_format: CellFormat::default(), inputs, array: None };
+    let pipeline = Pipeline { cell_format: CellFormat::default(), inputs, array: None, grouping: None };
     let columns = pipeline.features().len();
     let embedded = layers::Embedding { dense: columns - 1, columns: vec![Embedded { slots: 3, dimension: 2 }] };
     let layers: Vec<Box<dyn Layer>> = vec![Box::new(embedded), Box::new(Linear::new(1, Activation::Identity))];

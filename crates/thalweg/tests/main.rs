@@ -20,6 +20,7 @@ mod golden;
 mod gradient_faults;
 mod in_memory_training;
 mod intervals;
+mod labelled_sequences;
 mod layers_and_training;
 mod malformed_models;
 mod messy_tables;

@@ -25,8 +25,8 @@ const ANIMATED: [&str; 3] = ["image/png", "image/webp", "image/gif"];
 pub(crate) fn form(model: &Model) -> Value {
     let pipeline = &model.pipeline;
     match &pipeline.array {
-        // Series are carried on from a file: their examples are made of many of its rows.
-        None if model.forecast.is_some() => json!({ "kind": "none", "fields": [] }),
+        // Examples of series and sequences are made of many rows of a file.
+        None if model.forecast.is_some() || pipeline.grouping.is_some() => json!({ "kind": "none", "fields": [] }),
         None => json!({ "kind": "table", "fields": pipeline.inputs.iter().map(field).collect::<Vec<_>>() }),
         Some(array) if array.is_matrix() => json!({ "kind": "table", "fields": numbered(pipeline) }),
         Some(array) if array.media.is_some() => {

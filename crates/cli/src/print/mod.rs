@@ -18,6 +18,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use thalweg::brief;
 use thalweg::config::Config;
 use thalweg::data::inspect::Profile;
+use thalweg::data::preprocess::Grouping;
 use thalweg::event::{Coverage, Decision, LayerRow, Splits, Warning};
 use thalweg::export::{Loss, Verification, Written};
 use thalweg::metrics::{Metric, Metrics};
@@ -386,12 +387,17 @@ pub(crate) fn model(model: &Model, as_json: bool) -> std::io::Result<()> {
             "classes": model.target.classes,
             "thresholds": model.target.thresholds,
             "features": model.pipeline.features(),
+            "sequences": model.pipeline.grouping,
             "provenance": model.provenance,
         }));
     }
     layer_table(&layers)?;
     line("")?;
     let provenance = &model.provenance;
+    if let Some(Grouping { sequence, time, steps }) = &model.pipeline.grouping {
+        let order = time.as_ref().map_or(String::new(), |time| format!(" in the order of {time}"));
+        line(&format!("examples   the rows of each {sequence}{order}, up to {steps} steps"))?;
+    }
     line(&format!("task       {}, predicts {}", name_of(&model.target.task), model.target.columns.join(", ")))?;
     if !model.target.classes.is_empty() {
         line(&format!("classes    {}", model.target.classes.join(", ")))?;

@@ -122,6 +122,13 @@ pub struct Data {
     /// Whether rows are put into a canonical order before training, so that their order in the data makes no
     /// difference.
     pub any_order: bool,
+    /// The column that names the sequence of each row, where many rows have one target, such as recording: each sequence is
+    /// an example, whose steps are its rows in the order of time, if that is named.
+    pub sequence: Option<String>,
+    /// For sequences: steps kept of each, spread evenly over those that have more. Default: as many as the longest training
+    /// sequence has, 500 at most.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub sequence_length: Option<usize>,
     /// Steps to forecast: how many of the target's next values are predicted from its past, with time the column that
     /// orders the rows.
     #[schemars(range(min = 1, max = 1000))]

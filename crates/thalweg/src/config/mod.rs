@@ -65,7 +65,7 @@ pub struct Split {
     pub split: Option<Vec<f64>>,
     /// The group column; a group's rows all go to the same split.
     pub group: Option<String>,
-    /// The column of times: the latest rows are test, those before them dev.
+    /// The column of times: the latest rows are test, those before them dev. With sequence: it orders the rows of each.
     pub time: Option<String>,
     /// Whether the split is stratified by class. Default: yes for classes.
     pub stratify: Option<bool>,
@@ -174,12 +174,18 @@ impl Config {
         let layerless = self.train.edition == 1 || network.is_linear() || !network.layer.is_empty();
         let in_pipeline = layerless && network.number_embedding.is_none();
         let clip_dates = Some(self.preprocess.clip_dates.unwrap_or(self.train.edition > 1));
-        let usual = self.train.edition > 1 && self.split.time.is_none();
+        let usual = self.train.edition > 1 && !self.splits_by_time();
         let clip_answers = Some(self.preprocess.clip_answers.unwrap_or(usual));
         let bins = self.preprocess.bins.filter(|_| in_pipeline);
-        let normalise = self.preprocess.normalise.or(network.reads_sequences().then_some(Normalise::None));
+        let as_it_is = network.reads_sequences() && self.data.sequence.is_none();
+        let normalise = self.preprocess.normalise.or(as_it_is.then_some(Normalise::None));
         let tokenizer = self.tokenizer();
         Preprocess { text, tokenizer, normalise, bins, clip_dates, clip_answers, ..self.preprocess.clone() }
+    }
+
+    /// Whether rows are split by time; of sequences it orders the rows of each.
+    pub(crate) fn splits_by_time(&self) -> bool {
+        self.split.time.is_some() && self.data.sequence.is_none()
     }
 
     /// What texts are taken apart into: nothing in the first edition and the course's recipe.

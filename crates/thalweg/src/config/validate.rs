@@ -76,6 +76,7 @@ impl Config {
         self.check_columns()?;
         self.check_texts()?;
         self.check_forecast()?;
+        self.check_sequences()?;
         self.check_network()?;
         self.check_training()
     }
@@ -84,7 +85,7 @@ impl Config {
     fn check_columns(&self) -> Result<()> {
         let (data, split) = (&self.data, &self.split);
         let lists = [("target", &data.target), ("id", &data.id), ("ignore", &data.ignore), ("keep", &data.keep)];
-        let single = [("weight", &data.weight), ("group", &split.group)];
+        let single = [("weight", &data.weight), ("group", &split.group), ("sequence", &data.sequence)];
         let mut uses: Vec<(&str, &String)> = Vec::new();
         uses.extend(lists.into_iter().flat_map(|(flag, columns)| columns.iter().map(move |column| (flag, column))));
         uses.extend(single.into_iter().filter_map(|(flag, column)| Some((flag, column.as_ref()?))));
@@ -103,7 +104,7 @@ impl Config {
                 return Err(error.at("--order").fix("leave out [order] or [kinds]"));
             }
         }
-        if split.group.is_some() && split.time.is_some() {
+        if split.group.is_some() && self.splits_by_time() {
             let error = Error::config("rows cannot be split both by group and by time");
             return Err(error.at("--group").fix("leave out [group] or [time]"));
         }
@@ -176,6 +177,40 @@ impl Config {
             )
             .at(format!("--{flag}"))
             .fix("leave it out; [split] says how many steps are train, dev and test")),
+            None => Ok(()),
+        }
+    }
+
+    /// Sequences are rows in memory, whose times order the steps of one.
+    fn check_sequences(&self) -> Result<()> {
+        let (data, split) = (&self.data, &self.split);
+        let Some(sequence) = &data.sequence else {
+            return match data.sequence_length {
+                Some(_) => Err(Error::config("this is for sequences, and none are asked for")
+                    .at("--sequence-length")
+                    .fix("name the column that tells them apart with [sequence=NAME], or leave it out")),
+                None => Ok(()),
+            };
+        };
+        if split.time.as_ref() == Some(sequence) {
+            let error = Error::config(format!("the column {sequence:?} names the sequences as well"));
+            return Err(error.at("--time").fix("name the column that orders the rows of a sequence, or none"));
+        }
+        if data.any_order && split.time.is_none() {
+            let error = Error::config("the steps of a sequence are in the order of its rows, which matters then");
+            return Err(error.at("--any-order").fix("name the column that orders them with [time]"));
+        }
+        let texts = matches!(self.preprocess.text, Some(TextEncoding::Words | TextEncoding::Ngrams));
+        let others = [
+            ("forecast", data.forecast.is_some(), "series are carried on, and sequences have one target each"),
+            ("from-disk", data.from_disk == Some(true), "sequences are made of rows in memory"),
+            ("gap", split.gap.is_some(), "sequences are not split by time, which orders the rows of each"),
+            ("text", texts, "texts are no steps of a sequence"),
+        ];
+        match others.into_iter().find(|(_, given, _)| *given) {
+            Some((flag, _, why)) => {
+                Err(Error::config(why).at(format!("--{flag}")).fix("leave it out, or leave [sequence] out"))
+            }
             None => Ok(()),
         }
     }

@@ -50,7 +50,7 @@ const OPTIONS: [(&[&str], &[DataKind]); 8] = [
         &[Table, Pictures, Clips, Sounds],
     ),
     (&["decimal_comma", "missing", "sentinels", "kinds", "order", "id", "ignore", "keep", "weight"], &[Table]),
-    (&["forecast", "window", "series", "known", "season"], &[Table]),
+    (&["forecast", "window", "series", "known", "season", "sequence", "sequence_length"], &[Table]),
     (&["arrays"], &[Numbers]),
     (&["image_size", "fit", "channels", "frames"], &[Pictures, Clips, Sounds]),
     (&["sample_rate", "seconds", "equal_loudness"], &[Sounds]),

@@ -14,6 +14,7 @@ use super::rejects::Reject;
 use super::row_file::{self, RowFile, RowShape, RowWriter};
 use super::rows::Rows;
 use super::schema::{self, Role, Schema, Task};
+use super::sequences::Sequences;
 use super::source::{self, Source};
 use super::table::Table;
 use super::target::Target;
@@ -97,7 +98,8 @@ impl Dataset {
     /// `dev` and `test` are splits that the user provides as separate tables. Kinds of columns are inferred from all
     /// rows of `main`; every value that the model keeps is fitted on its training rows only.
     ///
-    /// A configuration that asks for a forecast makes the examples from the series of `main`.
+    /// A configuration that asks for a forecast makes the examples from the series of `main`, one that names sequences an
+    /// example of the rows of each.
     pub fn from_tables(main: &Table, dev: Option<&Table>, test: Option<&Table>, config: &Config) -> Result<Self> {
         if let Some(horizon) = config.data.forecast {
             config.validate()?;
@@ -107,6 +109,10 @@ impl Dataset {
                     .at("--forecast")
                     .fix("give all rows as one table")),
             };
+        }
+        if config.data.sequence.is_some() {
+            config.validate()?;
+            return of_sequences(main, dev, test, config);
         }
         build(main, dev, test, config, None)
     }
@@ -134,7 +140,10 @@ impl Fitted<'_> {
     /// # Errors
     /// If a column is missing, a cell cannot be read, or no row has a target.
     pub fn table(&self, table: &Table) -> Result<Dataset> {
-        self.encode(table)
+        match &self.pipeline.grouping {
+            Some(grouping) => self.encode(&Sequences::like(table, self.schema, grouping, true)?),
+            None => self.encode(table),
+        }
     }
 
     /// The same for examples without named columns.
@@ -315,6 +324,20 @@ fn of_series(table: &Table, horizon: usize, config: &Config) -> Result<Dataset> 
     data.warnings.extend(prepared.warnings);
     data.own_dev = true;
     data.forecast = Some(Arc::new(prepared.data));
+    Ok(data)
+}
+
+/// Examples of which each is the rows of a sequence.
+fn of_sequences(main: &Table, dev: Option<&Table>, test: Option<&Table>, config: &Config) -> Result<Dataset> {
+    let main = Sequences::inferred(main, config)?;
+    let [dev, test] = [dev, test].map(|own| own.map(|own| main.alike(own)).transpose());
+    let (dev, test) = (dev?, test?);
+    // Times order the rows of a sequence, and not the sequences.
+    let mut config = config.clone();
+    config.split.time = None;
+    let mut data = build(&main, dev.as_ref(), test.as_ref(), &config, None)?;
+    let parts = [Some(&main), dev.as_ref(), test.as_ref()].into_iter().flatten();
+    data.rejects = parts.flat_map(|part| schema::rejects_of(part.steps, &data.schema)).collect();
     Ok(data)
 }
 

@@ -40,6 +40,8 @@ pub struct Examples {
     pub has_lines: bool,
     /// The file of each row, for images and sounds; empty for others.
     pub files: Vec<String>,
+    /// What each is called, where they are sequences; empty for others.
+    pub sequences: Vec<String>,
     /// The cells as read, for reports, if requested.
     pub raw: Raw,
 }
@@ -72,6 +74,7 @@ impl Examples {
             source_lines: rows.iter().map(|row| table.lines[*row]).collect(),
             has_lines: true,
             files: Vec::new(),
+            sequences: Vec::new(),
             raw: Raw::default(),
         })
     }
@@ -95,6 +98,7 @@ impl Examples {
             source_lines: rows.iter().map(|row| arrays.answers.lines[*row]).collect(),
             has_lines: false,
             files: rows.iter().filter_map(|row| arrays.files.get(*row).cloned()).collect(),
+            sequences: Vec::new(),
             raw: Raw::default(),
         })
     }
@@ -113,6 +117,7 @@ impl Examples {
         }
         self.source_lines.extend(other.source_lines);
         self.files.extend(other.files);
+        self.sequences.extend(other.sequences);
         self.raw.append(&other.raw);
     }
 
@@ -135,10 +140,13 @@ impl Examples {
         Examples { raw: Raw::new(table, rows, schema, target), ..self }
     }
 
-    /// The location of a row: `digits.csv, line 73`, or its file.
+    /// The location of a row: `digits.csv, line 73`, its file, or its sequence.
     pub fn place(&self, row: usize) -> String {
         if let Some(file) = self.files.get(row) {
             return file.clone();
+        }
+        if let Some(name) = self.sequences.get(row) {
+            return format!("{}, sequence {name:?}", self.source);
         }
         let unit = if self.has_lines { "line" } else { "example" };
         format!("{}, {unit} {}", self.source, self.source_lines[row])
@@ -204,7 +212,7 @@ pub fn ids(table: &Table, schema: &Schema) -> Vec<(String, Column)> {
 }
 
 /// The sample weights of rows, if the schema has a weight column.
-fn weights(table: &Table, rows: &[usize], schema: &Schema) -> Result<Option<Vec<f32>>> {
+pub(super) fn weights(table: &Table, rows: &[usize], schema: &Schema) -> Result<Option<Vec<f32>>> {
     let Some(column) = schema.with_role(Role::Weight).next() else { return Ok(None) };
     let position = schema::positions(table, [column.name.as_str()])?[0];
     let cells = table.columns[position].readings(table.cell_format(&schema.cell_format)).with_format(column.numbers);

@@ -65,8 +65,9 @@ pub(crate) fn load_like(config: &Config, like: Option<&ArrayScale>) -> Result<Da
     let mut data = match source::open(&path, &config.data)? {
         Source::Table(mut reader) => {
             applicable::check(asked, DataKind::Table)?;
-            // The windows of a series are made from all of its rows.
-            let on_disk = config.data.forecast.is_none() && stream::wanted(&reader, &config, &mut decisions)?;
+            // The windows of a series are made from all of its rows, and so are sequences.
+            let in_memory = config.data.forecast.is_some() || config.data.sequence.is_some();
+            let on_disk = !in_memory && stream::wanted(&reader, &config, &mut decisions)?;
             let comma = config.data.decimal_comma.replace(reader.decimal_comma());
             // A split in a separate file has a header only if the main file has one.
             if reader.are_names_made_up() {

@@ -27,6 +27,7 @@ pub mod rejects;
 pub mod row_file;
 mod rows;
 pub mod schema;
+pub(crate) mod sequences;
 pub(crate) mod shift;
 pub mod source;
 pub mod split;

@@ -94,7 +94,11 @@ impl Partition<'_> {
         let (fractions, decision) = fractions.map_err(|error| self.placed(error))?;
         decisions.extend(decision);
         if matches!(order, Order::Random { .. }) && fractions.dev + fractions.test > 0.0 {
-            let dated = self.schema.columns.iter().find(|column| column.kind == ColumnKind::Datetime);
+            let dated = self
+                .schema
+                .columns
+                .iter()
+                .find(|column| column.kind == ColumnKind::Datetime && column.role != Role::Time);
             decisions.extend(dated.map(|column| Decision {
                 what: "rows split at random, not by time".into(),
                 why: format!("{} holds dates, but not every dated table is a forecast", column.name),
@@ -135,12 +139,14 @@ impl Partition<'_> {
                 let strata = if options.test_fold.is_some() { strata()? } else { Vec::new() };
                 Order::Groups { groups, strata }
             }
-            (None, Some(time)) => Order::Times { times: self.times(time)?, gap: self.gap(options) },
+            (None, Some(time)) => {
+                Order::Times { times: times(self.table, self.known, time, self.schema)?, gap: self.gap(options) }
+            }
             (None, None) => Order::Random { keys: (self.keys)(seed)?, strata: strata()? },
         })
     }
 
-    /// The gap in the unit of [`Partition::times`].
+    /// The gap in the unit of [`times`].
     fn gap(&self, options: &config::Split) -> f64 {
         const SECONDS_OF_A_DAY: f64 = 86_400.0;
         let dated = self.schema.with_role(Role::Time).any(|column| column.format.is_some());
@@ -158,23 +164,6 @@ impl Partition<'_> {
         Ok(classes.into_iter().map(|class| class as usize).collect())
     }
 
-    /// Each row's time as an increasing number.
-    fn times(&self, name: &str) -> Result<Vec<f64>> {
-        let position = schema::positions(self.table, [name])?[0];
-        let cell_format = &self.schema.cell_format;
-        let format = self.schema.with_role(Role::Time).find_map(|column| column.format.as_deref());
-        let read = |cell: &str| match format {
-            Some(format) => dates::read(cell, format).map(dates::seconds),
-            None => cell_format.number(cell).filter(|time| time.is_finite()),
-        };
-        let cells = self.table.columns[position].readings(cell_format);
-        let time = |row: &usize| {
-            let wrong = || unreadable(self.table, *row, position, "a date or a number").fix("correct the cell");
-            cells.as_text(*row).as_deref().and_then(read).ok_or_else(wrong)
-        };
-        self.known.iter().map(time).collect()
-    }
-
     /// Checks that every class is among the training rows: a network cannot learn one that it never sees.
     pub(crate) fn check_classes(&self, target: &Target, parts: &Splits<Vec<usize>>) -> Result<()> {
         if !target.task.is_classes() || !self.schema.classes.is_empty() {
@@ -189,4 +178,24 @@ impl Partition<'_> {
                 .fix("divide the rows otherwise: [split_seed], a larger train part, or no [group] or [time]")),
         }
     }
+}
+
+/// Each row's time as an increasing number.
+///
+/// # Errors
+/// For a cell that is no time.
+pub(super) fn times(table: &Table, rows: &[usize], name: &str, schema: &Schema) -> Result<Vec<f64>> {
+    let position = schema::positions(table, [name])?[0];
+    let cell_format = table.cell_format(&schema.cell_format);
+    let format = schema.with_role(Role::Time).find_map(|column| column.format.as_deref());
+    let read = |cell: &str| match format {
+        Some(format) => dates::read(cell, format).map(dates::seconds),
+        None => cell_format.number(cell).filter(|time| time.is_finite()),
+    };
+    let cells = table.columns[position].readings(cell_format);
+    let time = |row: &usize| {
+        let wrong = || unreadable(table, *row, position, "a date or a number").fix("correct the cell");
+        cells.as_text(*row).as_deref().and_then(read).ok_or_else(wrong)
+    };
+    rows.iter().map(time).collect()
 }

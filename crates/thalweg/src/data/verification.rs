@@ -7,8 +7,8 @@ use super::dates;
 use super::media_spec::{MediaSpec, PictureSpec, SoundSpec};
 use super::number_format::NumberFormat;
 use super::preprocess::{
-    ArrayScale, Bins, Boolean, Categories, Datetime, Embedding, Encode, Input, Numeric, OneHot, Ordered, Pipeline,
-    Scale, Text, Tokenizer, Tokens, Transform,
+    ArrayScale, Bins, Boolean, Categories, Datetime, Embedding, Encode, Grouping, Input, Numeric, OneHot, Ordered,
+    Pipeline, Scale, Text, Tokenizer, Tokens, Transform,
 };
 use super::reading::Cell;
 use super::schema::{self, Column, ColumnKind, Role, Schema, Task};
@@ -26,6 +26,8 @@ const SIDES: std::ops::RangeInclusive<usize> = 1..=4096;
 const FRAMES: std::ops::RangeInclusive<usize> = 2..=1000;
 const RATES: std::ops::RangeInclusive<usize> = 100..=768_000;
 const SAMPLES: std::ops::RangeInclusive<usize> = 1..=1 << 22;
+/// The steps of a sequence.
+const STEPS: std::ops::RangeInclusive<usize> = 1..=100_000;
 
 /// A text's codes, and the weight of a word that one row in very many has.
 const MOST_SLOTS: usize = 1 << 16;
@@ -58,7 +60,8 @@ impl Pipeline {
     /// Checks that it takes the schema's features, each once, or arrays, and that each of its transforms is usable.
     pub(crate) fn check(&self, schema: &Schema) -> Checked {
         if let Some(array) = &self.array {
-            check(self.inputs.is_empty(), || "the pipeline takes both columns and arrays".into())?;
+            let alone = self.inputs.is_empty() && self.grouping.is_none();
+            check(alone, || "the pipeline takes both columns and arrays".into())?;
             return array.check();
         }
         let mut features: BTreeMap<&str, &Column> =
@@ -81,7 +84,23 @@ impl Pipeline {
         let is_code = |input: &Input| matches!(input.transform, Transform::Embedding(_));
         check(self.inputs.is_sorted_by_key(is_code), || "the pipeline has codes before other inputs".into())?;
         let is_no_text = |input: &Input| !matches!(input.transform, Transform::Text(_) | Transform::Tokens(_));
-        check(self.inputs.is_sorted_by_key(is_no_text), || "the pipeline has other inputs before texts".into())
+        check(self.inputs.is_sorted_by_key(is_no_text), || "the pipeline has other inputs before texts".into())?;
+        self.grouping.iter().try_for_each(|grouping| grouping.check(&self.inputs, schema))
+    }
+}
+
+impl Grouping {
+    fn check(&self, inputs: &[Input], schema: &Schema) -> Checked {
+        let Grouping { sequence, time, steps } = self;
+        check(STEPS.contains(steps), || format!("its sequences have {steps} steps"))?;
+        let is = |name: &str, role| schema.with_role(role).any(|column| column.name == name);
+        check(is(sequence, Role::Id), || format!("the schema has no sequences called {}", quoted(sequence)))?;
+        let ordered = time.as_ref().is_none_or(|time| is(time, Role::Time));
+        check(ordered, || "the steps of its sequences are in the order of no column of the schema".into())?;
+        let plain = |input: &Input| {
+            !matches!(input.transform, Transform::Embedding(_) | Transform::Text(_) | Transform::Tokens(_))
+        };
+        check(inputs.iter().all(plain), || "the steps of its sequences have codes or texts".into())
     }
 }
 

@@ -73,7 +73,7 @@ pub(super) fn distribution_shift(subject: &Subject) -> Result<Option<Finding>> {
     let parts = [("dev", &data.parts.dev, data.own_dev), ("test", &data.parts.test, own_test)];
     for (name, part, apart) in parts {
         // Rows that were split off at random are like the others.
-        if !(apart || subject.config.split.time.is_some()) || part.rows < 20 || data.train_rows() < 20 {
+        if !(apart || subject.config.splits_by_time()) || part.rows < 20 || data.train_rows() < 20 {
             continue;
         }
         let Some((value, low, high)) = told_apart(subject, &data.parts.train, part)? else { continue };

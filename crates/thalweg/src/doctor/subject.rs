@@ -33,8 +33,11 @@ impl Subject {
         self.prepared.get_or_init(|| run::prepare(&self.config)).as_ref().map_err(Clone::clone)
     }
 
-    /// The main source, if it is a table.
+    /// The main source, if it is a table whose rows are examples.
     pub(super) fn table(&self) -> Result<Option<&Table>> {
+        if self.config.data.sequence.is_some() {
+            return Ok(None);
+        }
         let read = || {
             Ok(match source::open(&self.config.data.path, &self.config.data)? {
                 Source::Table(mut reader) => Some(reader.read_rest()?),

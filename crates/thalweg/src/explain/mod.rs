@@ -76,11 +76,14 @@ impl Effort {
 /// The columns of a model's data.
 ///
 /// # Errors
-/// If the model takes images or sounds, which have none.
+/// If the model takes images or sounds, which have none, or sequences, where columns have a value at each step.
 pub fn columns(model: &Model) -> Result<Vec<InputColumn>> {
     model.pipeline.columns().ok_or_else(|| {
-        Error::config("the model takes images or sounds, and these have no columns to explain answers by")
-            .fix("explain models of tables or of matrices")
+        let why = match model.pipeline.grouping {
+            Some(_) => "sequences, whose columns have a value at each step: answers are not explained by these",
+            None => "images or sounds, and these have no columns to explain answers by",
+        };
+        Error::config(format!("the model takes {why}")).fix("explain models of tables or of matrices")
     })
 }
 

@@ -10,6 +10,7 @@ mod mlflow;
 #[cfg(feature = "onnx")]
 pub(crate) mod onnx;
 mod pytorch;
+mod sequences;
 #[cfg(test)]
 mod tests;
 
@@ -237,7 +238,11 @@ pub fn export(model: &Model, path: &Path, format: &Format, options: Options) -> 
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let inputs = options.inputs.clone();
-    let exported = (format.write)(model, &Options { stem, ..options })?;
+    let options = Options { stem, ..options };
+    let exported = match &model.pipeline.grouping {
+        Some(grouping) => sequences::write(model, grouping, format, &options)?,
+        None => (format.write)(model, &options)?,
+    };
     let place = |name: &str| if format.folder.is_some() { path.join(name) } else { path.with_extension(name) };
     let sidecars: Vec<PathBuf> = exported.sidecars.iter().map(|(name, _)| place(name)).collect();
     let main = format.folder.map_or_else(|| path.into(), |name| path.join(name));

@@ -29,7 +29,7 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>) -> Model {
         "text_bag" => of_bags(&layers[0].config(), shape.size()),
         _ => {
             let array = ArrayScale { shape: shape.dimensions().to_vec(), scales: vec![Scale::None], media: None };
-            Pipeline { cell_format: CellFormat::default(), inputs: Vec::new(), array: Some(array) }
+            Pipeline { cell_format: CellFormat::default(), inputs: Vec::new(), array: Some(array), grouping: None }
         }
     };
     layers.push(Box::new(Linear::new(2, Activation::Identity)));
@@ -86,7 +86,7 @@ fn of_bags(bags: &Value, inputs: usize) -> Pipeline {
     let mut all: Vec<Input> = texts.enumerate().map(named).collect();
     let taken: usize = all.iter().map(Input::width).sum();
     all.extend((taken..inputs).map(|i| named((i, as_it_is()))));
-    Pipeline { cell_format: CellFormat::default(), inputs: all, array: None }
+    Pipeline { cell_format: CellFormat::default(), inputs: all, array: None, grouping: None }
 }
 
 /// Columns of numbers, then of codes, as an embedding takes them.
@@ -99,7 +99,7 @@ fn of_codes(embedding: &Value) -> Pipeline {
     });
     let named = |(i, transform)| Input { column: format!("column {i}"), transform };
     let inputs = dense.chain(codes).enumerate().map(named).collect();
-    Pipeline { cell_format: CellFormat::default(), inputs, array: None }
+    Pipeline { cell_format: CellFormat::default(), inputs, array: None, grouping: None }
 }
 
 /// Networks whose layers meet with channels first and last, in one, two and three dimensions.

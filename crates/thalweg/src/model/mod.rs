@@ -7,6 +7,7 @@ mod answer_columns;
 mod embedder;
 mod embeddings;
 mod forecast;
+mod sequences;
 mod verification;
 
 use std::collections::BTreeMap;
@@ -254,7 +255,20 @@ impl Model {
         self.encode_table(table, &mut |rows| self.answers(rows, precision))
     }
 
+    /// The rows of a table as the network takes them, row-major; of sequences of rows an example each, in the order of their
+    /// first rows.
+    ///
+    /// # Errors
+    /// If an input column is missing, or a cell cannot be read.
+    pub fn inputs(&self, table: &Table) -> Result<Vec<f32>> {
+        self.encode_table(table, &mut |rows| Ok(rows.inputs))
+    }
+
     fn encode_table<T>(&self, table: &Table, take: &mut dyn FnMut(EncodedRows) -> Result<T>) -> Result<T> {
+        if let Some(sequences) = self.sequences(table, false)? {
+            let all: Vec<usize> = (0..sequences.count()).collect();
+            return self.encode_sequences(&sequences, &all, take);
+        }
         let place = |row: usize| format!("{}, line {}", table.source, table.lines[row]);
         let inputs = self.pipeline.transform::<f32>(table)?;
         take(EncodedRows { ids: examples::ids(table, &self.schema), inputs, place: &place })
@@ -333,9 +347,7 @@ impl Model {
         let Source::Table(mut reader) = self.open(path, options, false)? else {
             return Err(Error::data("a forecast carries on a table").at(path).fix("name a table"));
         };
-        let cell_format = self.cell_format(&reader, options);
-        let mut table = reader.read_rest()?;
-        table.cell_format.get_or_insert(cell_format);
+        let table = self.read_whole(&mut reader, options)?;
         write(&self.answer(&table, precision)?)?;
         Ok(reader.decisions().to_vec())
     }
@@ -352,6 +364,13 @@ impl Model {
         take: &mut dyn FnMut(EncodedRows) -> Result<()>,
     ) -> Result<Vec<Decision>> {
         match self.open(path, options, false)? {
+            Source::Table(mut reader) if self.pipeline.grouping.is_some() => {
+                let table = self.read_whole(&mut reader, options)?;
+                let notes = self.each_sequence(&table, options, false, &mut |sequences, some| {
+                    self.encode_sequences(sequences, some, take).map(|()| true)
+                })?;
+                Ok(reader.decisions().iter().cloned().chain(notes).collect())
+            }
             Source::Table(mut reader) => {
                 let cell_format = self.cell_format(&reader, options);
                 let mut far = Far::new(&self.pipeline);
@@ -431,6 +450,14 @@ impl Model {
         };
         let (schema, target) = (&self.schema, &self.target);
         let decisions = match self.open(path, options, true)? {
+            Source::Table(mut reader) if self.pipeline.grouping.is_some() => {
+                let table = self.read_whole(&mut reader, options)?;
+                let notes = self.each_sequence(&table, options, true, &mut |sequences, some| {
+                    let examples = sequences.examples(some, schema, &self.pipeline, Some(target))?;
+                    take(examples.with_cells(&sequences.answers, some, schema, target))
+                })?;
+                reader.decisions().iter().cloned().chain(notes).collect()
+            }
             Source::Table(mut reader) => {
                 let cell_format = self.cell_format(&reader, options);
                 let mut far = Far::new(&self.pipeline);
@@ -461,6 +488,14 @@ impl Model {
             return Err(error.at(path).fix("evaluate on rows whose answer is known"));
         }
         Ok(decisions)
+    }
+
+    /// All rows of a table, with the cell format that they are read with.
+    fn read_whole(&self, reader: &mut TableReader, options: &config::Data) -> Result<Table> {
+        let cell_format = self.cell_format(reader, options);
+        let mut table = reader.read_rest()?;
+        table.cell_format.get_or_insert(cell_format);
+        Ok(table)
     }
 
     /// The cell format of a table: as specified by the user or detected, plus the missing-value markers of the training

@@ -42,6 +42,10 @@ pub(super) fn augmentation(facts: &Facts, head_alone: bool, decisions: &mut Vec<
     if asked.augment == Some(false) || !(own || asked.augment == Some(true) || auto) {
         return Ok(Augmentation::default());
     }
+    if facts.sequences {
+        let error = Error::config("the steps of sequences are not changed in training").at("augment.augment");
+        return Err(error.fix("leave out what changes images and sounds"));
+    }
     if asked.ablate_augment && facts.dev_rows == 0 {
         let error = Error::config("augmentation is judged on a dev part, and there is none");
         return Err(error.at("augment.ablate_augment").fix("give a dev part with [split] or [dev]"));

@@ -37,9 +37,11 @@ pub(super) struct Facts<'a> {
     pub(super) image: Option<[usize; 3]>,
     /// The frames of an example: 1 where examples are no clips.
     pub(super) frames: usize,
+    /// Whether examples are sequences of a table's rows.
+    pub(super) sequences: bool,
     /// What sounds were brought to, where examples are sounds.
     pub(super) sound: Option<SoundSpec>,
-    /// Whether the network is the one of convolutions that images and sounds get by themselves.
+    /// Whether the network is the one of convolutions that images, sounds and sequences get by themselves.
     pub(super) convolutions: bool,
     /// Whether there are other inputs, where there are texts.
     pub(super) texts: Option<Others>,
@@ -65,6 +67,7 @@ impl<'a> Facts<'a> {
     pub(super) fn new(config: &'a Config, data: &'a Dataset) -> Self {
         let (network, train) = (&config.network, &config.train);
         let (image, sound) = (images::shape(data), sounds::spec(data));
+        let sequences = data.pipeline.grouping.is_some();
         let (auto, fast) = (train.recipe == Recipe::Auto, train.quality == Quality::Fast);
         let free =
             network.layers.is_none() && network.layer.is_empty() && network.dropout.is_none() && !network.batch_norm;
@@ -82,11 +85,12 @@ impl<'a> Facts<'a> {
             dev_rows: data.parts.dev.rows,
             course: train.recipe == Recipe::Course,
             first_edition: train.edition == 1,
-            table: data.pipeline.array.as_ref().is_none_or(ArrayScale::is_matrix),
+            table: !sequences && data.pipeline.array.as_ref().is_none_or(ArrayScale::is_matrix),
             image,
             frames,
+            sequences,
             sound,
-            convolutions: free && auto && (image.is_some() || sound.is_some()),
+            convolutions: free && auto && (image.is_some() || sound.is_some() || sequences),
             texts: texts(data),
             fast,
             forecast: data.forecast.is_some(),

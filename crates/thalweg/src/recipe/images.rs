@@ -15,6 +15,9 @@ const SIDE: usize = 8;
 
 /// Height, width and channels, where examples are images, or clips of them, large enough for convolutions.
 pub(super) fn shape(data: &Dataset) -> Option<[usize; 3]> {
+    if data.pipeline.grouping.is_some() {
+        return None;
+    }
     let shape = Shape::try_from(data.pipeline.frame()).ok()?.image()?;
     shape[..2].iter().all(|side| *side >= SIDE).then_some(shape)
 }

@@ -4,7 +4,7 @@ use super::candidates::candidates;
 use super::facts::Facts;
 use super::numbers::NumberLayer;
 use super::texts::Head;
-use super::{clips, decide, images, numbers, sounds, texts};
+use super::{clips, decide, images, numbers, sequences, sounds, texts};
 use crate::config::{Config, Quality, Recipe};
 use crate::error::{Error, Result};
 use crate::event::Decision;
@@ -172,6 +172,8 @@ fn member(facts: &Facts, numbers: Option<&NumberLayer>, decisions: &mut Vec<Deci
             layers.push(read_layer(table.clone(), &[])?);
         }
     } else if let Some(hidden) = clips::layers(facts, decisions)? {
+        layers.extend(hidden);
+    } else if let Some(hidden) = sequences::layers(facts, decisions)? {
         layers.extend(hidden);
     } else if let Some(hidden) = images::layers(facts, decisions)? {
         layers.extend(hidden);

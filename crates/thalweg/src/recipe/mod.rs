@@ -8,6 +8,7 @@ mod freeze;
 mod images;
 mod layers;
 mod numbers;
+mod sequences;
 mod settings;
 mod sounds;
 mod start;
@@ -91,7 +92,7 @@ fn decided(facts: Facts) -> Result<Plan> {
     let mut decisions = Vec::new();
     sounds::check(&facts)?;
     threshold::check(&facts)?;
-    if config.network.reads_sequences() && config.preprocess.normalise.is_none() {
+    if config.network.reads_sequences() && config.data.sequence.is_none() && config.preprocess.normalise.is_none() {
         let why = "the first layer reads tokens, or a mask, from them".into();
         decide(&mut decisions, "inputs stay as they are".into(), why, "[normalise=standard]");
     }

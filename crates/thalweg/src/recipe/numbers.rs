@@ -47,7 +47,8 @@ pub(super) fn embedding(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<
     let config = facts.config;
     let network = &config.network;
     if network.number_embedding.is_some() && !facts.table {
-        let error = Error::config("images and sounds have no numbers to embed").at("network.number_embedding");
+        let error =
+            Error::config("images, sounds and sequences have no numbers to embed").at("network.number_embedding");
         return Err(error.fix("leave it out: it is for the columns of tables"));
     }
     match network.number_embedding {
@@ -87,7 +88,7 @@ fn piecewise_linear(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Opti
     let usual = facts.rows >= FEWEST_ROWS && dimension >= LEAST_DIMENSION && !facts.course && !facts.fast;
     let some = usual || config.network.number_embedding.is_some();
     let bins = config.preprocess.bins.unwrap_or(if some { BINS[usize::from(!facts.task.is_classes())] } else { 0 });
-    if bins == 0 {
+    if bins == 0 || inputs.is_empty() {
         return Ok(None);
     }
     let rows = sample(facts)?;

@@ -19,7 +19,7 @@ pub(crate) fn for_training<'a>(config: &Config, data: Cow<'a, Dataset>) -> Resul
     let split = &config.split;
     let in_memory = data.on_disk.is_none() && data.parts.dev.on_disk.is_none();
     let possible = members > 1 && in_memory && data.parts.dev.rows > 0 && !data.own_dev;
-    let random = split.group.is_none() && split.time.is_none() && split.fold.is_none();
+    let random = split.group.is_none() && !config.splits_by_time() && split.fold.is_none();
     let usual = random && facts.table && !facts.first_edition && !facts.course;
     match config.train.train_on_dev {
         Some(true) if !possible => {

@@ -37,7 +37,7 @@ impl ExamplePreview {
             let bands = LogMelOptions { window, hop, ..usual }.bands();
             return Some(ExamplePreview { shape, frames: 1, sounds: Some((bands, Spectrum::new(bands, 1e-9))) });
         }
-        let [.., channels] = Shape::try_from(shape.clone()).ok()?.image()?;
+        let [.., channels] = Shape::try_from(shape.clone()).ok()?.image().filter(|_| pipeline.grouping.is_none())?;
         let frames = pipeline.media().map_or(1, |spec| spec.frames());
         matches!(channels, 1 | 3).then_some(ExamplePreview { shape, frames, sounds: None })
     }

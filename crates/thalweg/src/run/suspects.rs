@@ -42,7 +42,7 @@ pub struct Suspects {
 pub struct SuspectAnswer {
     /// The row's line in the source, or its number.
     pub line: u64,
-    /// Its file, for images and sounds.
+    /// Its file, for images and sounds; its name, for sequences.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// The target or the label.
@@ -110,6 +110,9 @@ pub fn suspects(folder: &Path) -> Result<Suspects> {
     };
     suspects.answers.sort_by(|a, b| order(a).total_cmp(&order(b)).then(a.line.cmp(&b.line)));
     match table(&config)? {
+        Some(_) if config.data.sequence.is_some() => {
+            suspects.not_looked_at = Some("the rows of sequences are steps, and no examples to compare".into());
+        }
         Some(table) => {
             let model = Model::load(folder.join(&summary.runs[0].run))?;
             suspects.look_at(&table, &model, &found, &questions)?;

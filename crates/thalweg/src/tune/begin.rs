@@ -102,7 +102,7 @@ pub(super) fn open(config: &Config, stop: &dyn Fn() -> bool) -> Result<Begun> {
         decide(&mut decisions, what.into(), &why, "[pruner=median]");
     }
     if base.tune.folds.is_none() {
-        let random = base.split.group.is_none() && base.split.time.is_none() && base.split.fold.is_none();
+        let random = base.split.group.is_none() && !base.splits_by_time() && base.split.fold.is_none();
         let few = data.parts.dev.rows < FEW && data.on_disk.is_none() && !recipe::has_convolutions(&base, &data);
         let folds = if few && random && !has_own_dev(&base) { FOLDS } else { 1 };
         if folds > 1 {

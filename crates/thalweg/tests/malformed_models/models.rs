@@ -69,7 +69,7 @@ fn of_arrays(shape: Shape, form: Option<MediaSpec>, layers: &Value) -> Vec<u8> {
         forecast: None,
         theta: network.initialize(3, Dtype::F32),
         network,
-        pipeline: Pipeline { cell_format: cell_format.clone(), inputs: Vec::new(), array: Some(array) },
+        pipeline: Pipeline { cell_format: cell_format.clone(), inputs: Vec::new(), array: Some(array), grouping: None },
         schema: Schema {
             columns: vec![
                 column("x", ColumnKind::Numeric, Role::Feature),

@@ -28,9 +28,10 @@ pub enum Value {
 
 impl Pipeline {
     /// The raw columns of a table or a matrix, in the order of the network's inputs; `None` for examples of another shape,
-    /// such as images, and for sounds.
+    /// such as images, for sounds and for sequences.
     pub fn columns(&self) -> Option<Vec<InputColumn>> {
         match &self.array {
+            _ if self.grouping.is_some() => None,
             Some(array) if !array.is_matrix() => None,
             Some(array) => {
                 let column = |at: usize| InputColumn { name: array.name(at), inputs: at..at + 1 };

@@ -40,7 +40,7 @@ impl Pipeline {
             _ => 1,
         });
         let decisions = decisions(&inputs, options);
-        Ok((Pipeline { cell_format: schema.cell_format.clone(), inputs, array: None }, decisions))
+        Ok((Pipeline { cell_format: schema.cell_format.clone(), inputs, array: None, grouping: None }, decisions))
     }
 }
 
@@ -156,7 +156,10 @@ fn decisions(inputs: &[Input], options: &Preprocess) -> Vec<Decision> {
             Transform::Embedding(_) => {
                 note("categories get a learned embedding", "many categories", "[one_hot_up_to=1000]");
             }
-            Transform::OneHot(_) => note("categories become one input each", "few categories", "[one_hot_up_to=0]"),
+            // Of sequences all do.
+            Transform::OneHot(_) if options.one_hot_up_to < usize::MAX => {
+                note("categories become one input each", "few categories", "[one_hot_up_to=0]");
+            }
             Transform::Datetime(date) => {
                 if options.clip_dates == Some(true) {
                     note(
@@ -181,7 +184,7 @@ fn decisions(inputs: &[Input], options: &Preprocess) -> Vec<Decision> {
                 };
                 note(what, "they come in several training rows", other);
             }
-            Transform::Boolean(_) | Transform::Ordered(_) | Transform::Tokens(_) => {}
+            Transform::Boolean(_) | Transform::OneHot(_) | Transform::Ordered(_) | Transform::Tokens(_) => {}
         }
     }
     let decision = |((what, why, instead), columns): ((&str, &str, &str), Vec<String>)| Decision {

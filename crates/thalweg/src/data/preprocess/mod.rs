@@ -13,6 +13,7 @@ mod categories;
 mod columns;
 mod datetime;
 mod fit;
+mod grouping;
 mod numeric;
 mod ordered;
 mod quantiles;
@@ -29,6 +30,7 @@ pub use boolean::Boolean;
 pub use categories::{Categories, Embedding, OneHot};
 pub use columns::{InputColumn, Value};
 pub use datetime::Datetime;
+pub use grouping::Grouping;
 pub use numeric::Numeric;
 pub use ordered::Ordered;
 pub use scale::Scale;
@@ -192,10 +194,13 @@ pub struct Pipeline {
     /// The scaling of an array source (images, plain matrices), which has no named columns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub array: Option<ArrayScale>,
+    /// How rows are grouped, where examples are sequences of them: the inputs are then those of each step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grouping: Option<Grouping>,
 }
 
 impl Pipeline {
-    /// The names of the network's input columns.
+    /// The names of the network's input columns; of sequences those of a step.
     pub fn features(&self) -> Vec<String> {
         match &self.array {
             Some(array) => array.names(),
@@ -205,15 +210,16 @@ impl Pipeline {
 
     /// The number of inputs per example.
     pub fn width(&self) -> usize {
-        match &self.array {
-            Some(array) => array.shape.iter().product(),
-            None => self.inputs.iter().map(Input::width).sum(),
-        }
+        self.shape().iter().product()
     }
 
-    /// The shape of one example's inputs: `[features]`, or that of an array source, such as `[28, 28]`.
+    /// The shape of one example's inputs: `[features]`, that of an array source, such as `[28, 28]`, or steps × channels.
     pub fn shape(&self) -> Vec<usize> {
-        self.array.as_ref().map_or_else(|| vec![self.width()], |array| array.shape.clone())
+        match (&self.array, &self.grouping) {
+            (Some(array), _) => array.shape.clone(),
+            (None, Some(grouping)) => vec![grouping.steps, self.row_width() + 1],
+            (None, None) => vec![self.row_width()],
+        }
     }
 
     /// The shape of one example's inputs, or of those of one frame of a clip.
@@ -298,7 +304,7 @@ impl Pipeline {
                 .fix("give files of the kind the model was trained on (IDX, NPY, NPZ)"));
         }
         let positions = schema::positions(table, self.inputs.iter().map(|input| input.column.as_str()))?;
-        let width = self.width();
+        let width = self.row_width();
         let mut x = vec![T::default(); rows.len() * width];
         let unread = Mutex::new(BTreeMap::new());
         let at_once = (NUMBERS / width.max(1)).clamp(CHUNK[1], CHUNK[0]);
@@ -386,7 +392,7 @@ impl Pipeline {
 
     /// Examples without named columns.
     pub(crate) fn of_array(cell_format: CellFormat, array: ArrayScale) -> Pipeline {
-        Pipeline { cell_format, inputs: Vec::new(), array: Some(array) }
+        Pipeline { cell_format, inputs: Vec::new(), array: Some(array), grouping: None }
     }
 
     /// The common form that files are converted to before scaling.

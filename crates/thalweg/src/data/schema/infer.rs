@@ -416,7 +416,13 @@ pub(crate) fn check_names(table: &Table, data: &config::Data, split: &config::Sp
         ("keep", &data.keep),
         ("known", &data.known),
     ];
-    let single = [("weight", &data.weight), ("group", &split.group), ("time", &split.time), ("series", &data.series)];
+    let single = [
+        ("weight", &data.weight),
+        ("group", &split.group),
+        ("time", &split.time),
+        ("series", &data.series),
+        ("sequence", &data.sequence),
+    ];
     let listed = lists.into_iter().flat_map(|(option, names)| names.iter().map(move |name| (option, name)));
     let named = listed
         .chain(single.into_iter().filter_map(|(option, name)| name.as_ref().map(|name| (option, name))))

@@ -36,7 +36,8 @@ fn model(shape: Shape, mut layers: Vec<Box<dyn Layer>>, task: Task) -> Model {
     };
     let schema =
         Schema { columns: Vec::new(), task, cell_format: CellFormat::default(), separator: None, classes: Vec::new() };
-    let pipeline = Pipeline { cell_format: CellFormat::default(), inputs: Vec::new(), array: Some(array) };
+    let pipeline =
+        Pipeline { cell_format: CellFormat::default(), inputs: Vec::new(), array: Some(array), grouping: None };
     Model { network, theta, pipeline, schema, target, provenance: Provenance::default(), forecast: None }
 }
 
@@ -48,7 +49,7 @@ fn inputs(shape: Shape) -> Vec<f32> {
 }
 
 /// Layers that graphs have and that are not read from graphs.
-const GO_OUT_ALONE: [&str; 14] = [
+const GO_OUT_ALONE: [&str; 15] = [
     "ensemble",
     "average",
     "piecewise_linear",

@@ -2,7 +2,7 @@
 
 use super::markdown::{code, codes, plain, table};
 use crate::data::media_spec::{MediaSpec, PictureSpec};
-use crate::data::preprocess::{Input, Pipeline, Scale, Tokenizer, Tokens, Transform};
+use crate::data::preprocess::{Grouping, Input, Pipeline, Scale, Tokenizer, Tokens, Transform};
 use crate::event::TrainingRows;
 use crate::report::text::{count, number, percent};
 
@@ -27,13 +27,24 @@ pub(super) fn section(pipeline: &Pipeline, training: Option<&TrainingRows>) -> S
         };
         return format!("Each example is {each}.\n");
     }
+    let each = pipeline.grouping.as_ref().map_or_else(String::new, |Grouping { sequence, time, steps }| {
+        let order = time.as_ref().map_or("as they come".into(), |time| format!("in the order of {}", code(time)));
+        format!(
+            "Each example is a sequence of up to {} rows with one {}, {order}; of longer ones so many, spread evenly, are \
+             kept. The columns of each row:\n\n",
+            count(*steps),
+            code(sequence)
+        )
+    });
+    // Of sequences, cells of steps are not counted.
+    let training = training.filter(|_| pipeline.grouping.is_none());
     let head = ["column", "kind", "in the training rows", "missing"];
     let rows: Vec<Vec<String>> = pipeline.inputs.iter().take(MOST_COLUMNS).map(|input| row(input, training)).collect();
     let more = match pipeline.inputs.len().saturating_sub(MOST_COLUMNS) {
         0 => String::new(),
         more => format!("\n{} more columns are in the model file.\n", count(more)),
     };
-    table(&head, &rows) + &more
+    each + &table(&head, &rows) + &more
 }
 
 fn resized(spec: PictureSpec) -> String {
@@ -95,6 +106,7 @@ fn of_categories(values: &[String], rare: bool) -> String {
 
 /// What the model does with cells unlike those of the training rows.
 pub(super) fn limits(pipeline: &Pipeline, training: Option<&TrainingRows>) -> Vec<String> {
+    let training = training.filter(|_| pipeline.grouping.is_none());
     let named = |which: &dyn Fn(&Transform) -> bool| -> Vec<&str> {
         pipeline.inputs.iter().filter(|input| which(&input.transform)).map(|input| input.column.as_str()).collect()
     };

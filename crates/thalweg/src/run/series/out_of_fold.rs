@@ -31,7 +31,7 @@ pub struct OutOfFold {
 pub struct OutOfFoldRow {
     /// Its line in the source, or its number from 1.
     pub line: u64,
-    /// Its file, for images and sounds.
+    /// Its file, for images and sounds; its name, for sequences.
     pub file: Option<String>,
     /// The fold that it is in.
     pub fold: usize,
@@ -90,7 +90,7 @@ impl OutOfFold {
                 let y = rows.y[row * width..][..width].iter().map(|y| f64::from(*y));
                 answered.rows.push(OutOfFoldRow {
                     line: rows.source_lines[row],
-                    file: rows.files.get(row).cloned(),
+                    file: rows.files.get(row).or(rows.sequences.get(row)).cloned(),
                     fold,
                     truths: rows.raw.truths(row),
                     y: match target.task {
@@ -122,7 +122,8 @@ impl OutOfFold {
     /// A table: the line (and the file), the fold, the target, and what `thalweg predict` writes.
     pub fn to_csv(&self) -> String {
         let files = self.rows.iter().any(|row| row.file.is_some());
-        let file = files.then(|| "file".to_string());
+        // Rows of tables have no files, but sequences are made of them.
+        let file = files.then(|| if self.unit == "line" { "sequence" } else { "file" }.to_string());
         let names = [self.unit, "fold"].map(String::from).into_iter();
         let names = file.into_iter().chain(names).chain(of_targets("target", &self.target));
         let mut text = csv::line(names.chain(self.names.iter().cloned()));
