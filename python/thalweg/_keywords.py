@@ -512,6 +512,10 @@ class Options(TypedDict, total=False):
     """Epochs after which frozen layers are trained, too (0: never). Default: by the number of epochs, and never where
     layers are named to be frozen."""
 
+    fixed_statistics: bool | None
+    """Whether batch norm keeps the statistics of the model to start from, rather than normalise by each mini-batch's
+    own. Default: with a new head."""
+
     layer_decay: float | None
     """The learning rate of each layer with weights, as a share of that of the next one. Default: 1, but 0.9 where
     frozen layers are trained later."""
