@@ -235,7 +235,7 @@ def run(options):
         pictures = flowers(options.flowers, place / "flowers")
         (cat,) = pathlib.Path(options.cats).glob("train_*.h5")
         tasks = [
-            ("flowers", [pictures], "dev", 5, lambda: [pixels(pictures / part, size) for part in ("train", "dev")]),
+            ("flowers", [pictures, "--split", "1,0,0"], "dev", 5, lambda: [pixels(pictures / part, size) for part in ("train", "dev")]),
             ("cats", [cat], "test", 2, lambda: list(cats(options.cats, size))),
         ]
         for name, data, part, classes, sets in tasks:
