@@ -80,6 +80,8 @@ fn batch_size(facts: &Facts, decisions: &mut Vec<Decision>) -> usize {
                 // Of a clip all frames are in memory.
                 _ if facts.frames > 1 => (FRAMES_AT_ONCE / facts.frames).clamp(8, 64),
                 10_000.. if facts.texts.is_some() => 128,
+                // Few sequences take many steps to learn.
+                ..1_000 if facts.sequences => 8,
                 // Windows of a series overlap: a few of them say little more than one.
                 rows if facts.forecast => (rows / 16).next_power_of_two().clamp(32, 256),
                 ..2_000 => 32,
