@@ -291,6 +291,8 @@ fn what_is_no_sequence_is_refused_by_name() {
         ("sequence_length", "0", "sequence-length"),
         ("from_disk", "true", "sequences are made of rows in memory"),
         ("text", "words", "texts are no steps"),
+        ("text", "tokens", "texts are no steps"),
+        ("embeddings", "vectors.txt", "texts are no steps"),
         ("any_order", "true", "in the order of its rows"),
         ("gap", "3", "split by time"),
     ];

@@ -200,7 +200,8 @@ impl Config {
             let error = Error::config("the steps of a sequence are in the order of its rows, which matters then");
             return Err(error.at("--any-order").fix("name the column that orders them with [time]"));
         }
-        let texts = matches!(self.preprocess.text, Some(TextEncoding::Words | TextEncoding::Ngrams));
+        let asked = self.text_encoding();
+        let texts = asked != TextEncoding::Off && (self.preprocess.text.is_some() || asked == TextEncoding::Tokens);
         let others = [
             ("forecast", data.forecast.is_some(), "series are carried on, and sequences have one target each"),
             ("from-disk", data.from_disk == Some(true), "sequences are made of rows in memory"),
