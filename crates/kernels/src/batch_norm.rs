@@ -54,7 +54,7 @@ pub fn forward_train<T: Real>(z: &[T], gamma: &[T], beta: &[T], epsilon: T, y: &
     });
 }
 
-/// The same with given μ and σ², which [`backward_fixed`] takes for constants; writes (z − μ)/√(σ² + ε) and 1/√(σ² + ε), too.
+/// The same with given μ and σ², which [`backward`] then takes for `fixed`; writes (z − μ)/√(σ² + ε) and 1/√(σ² + ε), too.
 pub fn forward_fixed<T: Real>(
     z: &[T],
     [gamma, beta, mean, variance]: [&[T]; 4],
@@ -111,15 +111,13 @@ pub fn forward_predict<T: Real>(z: &[T], [gamma, beta, mean, variance]: [&[T]; 4
     });
 }
 
-/// dγ = Σ dy z_norm, dβ = Σ dy, dz = γ/√(σ² + ε) · (dy − dβ/m − z_norm dγ/m).
+/// dγ = Σ dy z_norm, dβ = Σ dy, dz = γ/√(σ² + ε) · (dy − dβ/m − z_norm dγ/m); if μ and σ² are `fixed`, dz = γ/√(σ² + ε) · dy.
 pub fn backward<T: Real>(
+    fixed: bool,
     dy: &[T],
-    normalised: &[T],
-    inverse_std: &[T],
-    gamma: &[T],
+    [normalised, inverse_std, gamma]: [&[T]; 3],
     dz: Option<&mut [T]>,
-    dgamma: &mut [T],
-    dbeta: &mut [T],
+    [dgamma, dbeta]: [&mut [T]; 2],
 ) {
     let n = gamma.len();
     let (chunk, share) = (whole_rows(CHUNK, n), T::of(1.0 / (dy.len() / n.max(1)).max(1) as f64));
@@ -133,31 +131,11 @@ pub fn backward<T: Real>(
             (factor[j], mean[j], slope[j]) = (gamma[j] * inverse_std[j], share * dbeta[j], share * dgamma[j]);
         }
         let columns = [&*factor, mean, slope, slope];
-        pool::for_each_chunk(dz, chunk, |i, dz| {
-            rows([dy, normalised], i * chunk, dz, columns, |dy, z_norm, [factor, mean, slope, _]| {
+        pool::for_each_chunk(dz, chunk, |i, dz| match fixed {
+            true => rows([dy, dy], i * chunk, dz, columns, |dy, _, [factor, ..]| factor * dy),
+            false => rows([dy, normalised], i * chunk, dz, columns, |dy, z_norm, [factor, mean, slope, _]| {
                 factor * (dy - mean - z_norm * slope)
-            });
+            }),
         });
-    });
-}
-
-/// dγ = Σ dy z_norm, dβ = Σ dy, dz = γ/√(σ² + ε) · dy.
-pub fn backward_fixed<T: Real>(
-    dy: &[T],
-    normalised: &[T],
-    inverse_std: &[T],
-    gamma: &[T],
-    dz: Option<&mut [T]>,
-    dgamma: &mut [T],
-    dbeta: &mut [T],
-) {
-    let n = gamma.len();
-    let chunk = whole_rows(CHUNK, n);
-    column_sums(dy, n, dbeta);
-    weighted_column_sums(dy, normalised, n, dgamma, |dy, z_norm| dy * z_norm);
-    let Some(dz) = dz else { return };
-    pool::for_each_chunk(dz, chunk, |i, dz| {
-        let columns = [gamma, inverse_std, gamma, gamma];
-        rows([dy, dy], i * chunk, dz, columns, |dy, _, [gamma, inverse, ..]| gamma * inverse * dy);
     });
 }

@@ -133,7 +133,7 @@ fn normalised<T: Real>(digest: &mut Digest, epsilon: f64, [m, n]: [usize; 2], z:
     batch_norm::forward_predict(z, [&gamma, &beta, &mean, &variance], offset, &mut predicted);
     digest.near(&predicted, |i| y[i].f64(), bound, "batch norm in prediction");
 
-    batch_norm::backward(dy, &norm, &inverse, &gamma, Some(&mut dz), &mut dgamma, &mut dbeta);
+    batch_norm::backward(false, dy, [&norm, &inverse, &gamma], Some(&mut dz), [&mut dgamma, &mut dbeta]);
     let along = |j: usize| column(dy, n, j).zip(z_norm.iter().skip(j).step_by(n)).map(|(d, z)| d * z).sum::<f64>();
     let dg: Vec<f64> = (0..n).map(along).collect();
     let db: Vec<f64> = (0..n).map(|j| column(dy, n, j).sum::<f64>()).collect();
@@ -148,7 +148,7 @@ fn normalised<T: Real>(digest: &mut Digest, epsilon: f64, [m, n]: [usize; 2], z:
     let fixed = [&gamma[..], &beta, &mean, &variance];
     batch_norm::forward_fixed(z, fixed, offset, &mut y, &mut norm, &mut inverse);
     digest.near(&y, |i| predicted[i].f64(), bound, "batch norm by fixed statistics");
-    batch_norm::backward_fixed(dy, &norm, &inverse, &gamma, Some(&mut dz), &mut dgamma, &mut dbeta);
+    batch_norm::backward(true, dy, [&norm, &inverse, &gamma], Some(&mut dz), [&mut dgamma, &mut dbeta]);
     digest.near(&dgamma, |j| dg[j], bound * m as f64, "dγ of fixed statistics");
     digest.near(&dbeta, |j| db[j], bound * m as f64, "dβ of fixed statistics");
     digest.near(&dz, |i| gamma[i % n].f64() / sigma[i % n] * dy[i].f64(), 10.0 * bound, "dz of fixed statistics");

@@ -23,17 +23,15 @@ pub(crate) fn forecast(scores: &ForecastScores) -> std::io::Result<()> {
         name => name.into(),
     }));
     rows[0].extend((!covered.is_empty()).then(|| format!("{:.0} % band holds", 100.0 * level)));
-    let row = |name: String, of: &dyn Fn(usize) -> ForecastErrors, covered: Option<&f64>| {
-        let ForecastErrors { mae, rmse, mase, smape, .. } = of(0);
+    let row = |ahead: usize| {
+        let ForecastErrors { mae, rmse, mase, smape, .. } = network.errors(ahead);
+        let name = if ahead == 0 { "all".into() } else { ahead.to_string() };
         let mut row = vec![name, short(mae), short(rmse), short(mase), format!("{smape:.1} %")];
-        row.extend((1..=simple.len()).map(|number| short(of(number).rmse)));
-        row.extend(covered.map(|covered| format!("{:.1} %", 100.0 * covered)));
+        row.extend(simple.iter().map(|forecaster| short(forecaster.errors(ahead).rmse)));
+        row.extend(covered.get(ahead).map(|covered| format!("{:.1} %", 100.0 * covered)));
         row
     };
-    for ahead in shown(network.steps.len()) {
-        rows.push(row(ahead.to_string(), &|number| forecasters[number].steps[ahead - 1], covered.get(ahead)));
-    }
-    rows.push(row("all".into(), &|number| forecasters[number].all, covered.first()));
+    rows.extend(shown(network.steps.len()).into_iter().chain([0]).map(row));
     table(&rows)
 }
 

@@ -177,10 +177,14 @@ impl Config {
         let usual = self.train.edition > 1 && !self.splits_by_time();
         let clip_answers = Some(self.preprocess.clip_answers.unwrap_or(usual));
         let bins = self.preprocess.bins.filter(|_| in_pipeline);
-        let as_it_is = network.reads_sequences() && self.data.sequence.is_none();
-        let normalise = self.preprocess.normalise.or(as_it_is.then_some(Normalise::None));
+        let normalise = if self.leaves_inputs() { Some(Normalise::None) } else { self.preprocess.normalise };
         let tokenizer = self.tokenizer();
         Preprocess { text, tokenizer, normalise, bins, clip_dates, clip_answers, ..self.preprocess.clone() }
+    }
+
+    /// Whether inputs stay as they are by default: the first layer reads tokens, or a mask, from them.
+    pub(crate) fn leaves_inputs(&self) -> bool {
+        self.preprocess.normalise.is_none() && self.network.reads_sequences() && self.data.sequence.is_none()
     }
 
     /// Whether rows are split by time; of sequences it orders the rows of each.

@@ -44,6 +44,13 @@ pub struct Forecaster {
     pub steps: Vec<ForecastErrors>,
 }
 
+impl Forecaster {
+    /// Its errors so many steps ahead, or in all (0).
+    pub fn errors(&self, ahead: usize) -> ForecastErrors {
+        ahead.checked_sub(1).map_or(self.all, |step| self.steps[step])
+    }
+}
+
 /// A forecast beside the truth.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ForecastPicture {

@@ -38,7 +38,8 @@ pub fn words(model: &Model, sample: &Sample, column: usize, effort: Effort) -> R
     // The rows that each word is in, and the sums of its pulls.
     let mut found = BTreeMap::<String, (usize, Vec<f64>)>::new();
     for row in 0..rows.rows() {
-        for (word, pulls) in pulls(model, rows.row(row), (text, place), effort.precision)? {
+        let named = format!("sampled row {}", row + 1);
+        for (word, pulls) in pulls(model, (rows.row(row), &named), (text, place), effort.precision)? {
             let (rows, sums) = found.entry(word).or_insert_with(|| (0, vec![0.0; outputs]));
             *rows += 1;
             sums.iter_mut().zip(pulls).for_each(|(sum, pull)| *sum += pull);
@@ -84,26 +85,25 @@ pub(crate) fn tell_words(model: &Model, answers: &mut Answers, precision: Matmul
     for row in answers.mistakes.iter_mut().chain(&mut answers.unsure) {
         let encoded = std::mem::take(&mut row.encoded);
         if !encoded.is_empty() {
-            row.words = towards_prediction(model, &encoded, precision)?;
+            row.words = towards_prediction(model, (&encoded, &row.place), precision)?;
         }
     }
     Ok(())
 }
 
 /// The words of an encoded row's texts that pull its answer most towards what is predicted; of a number, either way.
-fn towards_prediction(model: &Model, x: &[f32], precision: MatmulPrecision) -> Result<Vec<(String, f64)>> {
+fn towards_prediction(model: &Model, row: (&[f32], &str), precision: MatmulPrecision) -> Result<Vec<(String, f64)>> {
     let target = &model.target;
-    let outputs = model.outputs(x, precision)?;
-    let highest = |outputs: &[f64]| (0..outputs.len()).max_by(|a, b| outputs[*a].total_cmp(&outputs[*b])).unwrap_or(0);
+    let outputs = model.outputs(row.0, precision)?;
     let (output, sign) = match target.task {
         Task::Binary => (0, if target.choice(&outputs) == 1 { 1.0 } else { -1.0 }),
-        Task::Multiclass | Task::Multilabel => (highest(&outputs), 1.0),
+        Task::Multiclass | Task::Multilabel => (target.choice(&outputs), 1.0),
         Task::Regression => (0, 1.0),
     };
     let mut words = Vec::new();
     for (input, place) in model.pipeline.inputs.iter().zip(&columns(model)?) {
         if let Transform::Text(text) = &input.transform {
-            let pulls = pulls(model, x, (text, place), precision)?.into_iter();
+            let pulls = pulls(model, row, (text, place), precision)?.into_iter();
             words.extend(pulls.map(|(word, pulls)| (word, sign * pulls[output])));
         }
     }
@@ -114,10 +114,10 @@ fn towards_prediction(model: &Model, x: &[f32], precision: MatmulPrecision) -> R
     Ok(words)
 }
 
-/// The words of a text column in an encoded row, each with what it changes in each answer.
+/// The words of a text column in an encoded row, which errors call so, each with what it changes in each answer.
 fn pulls(
     model: &Model,
-    x: &[f32],
+    (x, named): (&[f32], &str),
     (text, place): (&Text, &InputColumn),
     precision: MatmulPrecision,
 ) -> Result<Vec<(String, Vec<f64>)>> {
@@ -128,7 +128,7 @@ fn pulls(
         variants.extend_from_slice(x);
         weights.iter().for_each(|slot| variants[from + place.inputs.start + text.slots + slot] = 0.0);
     }
-    let found = model.finite_outputs(&variants, precision, &|_| "a row whose words are told".into())?;
+    let found = model.finite_outputs(&variants, precision, &|_| named.into())?;
     let all = points_in_units(&model.target, &found);
     let (with, without) = all.split_at(model.target.points_per_row());
     let pull = |without: &[f64]| with.iter().zip(without).map(|(with, without)| with - without).collect();

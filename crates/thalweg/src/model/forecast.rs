@@ -140,9 +140,7 @@ impl Model {
     ) -> Result<(ForecastScores, Metrics, Vec<Decision>)> {
         match self.open(path, options, true)? {
             Source::Table(mut reader) => {
-                let mut table = reader.read_rest()?;
-                let cell_format = self.cell_format(&reader, options);
-                table.cell_format.get_or_insert(cell_format);
+                let table = self.read_whole(&mut reader, options)?;
                 let (scores, metrics) = self.judge_table(&table)?;
                 Ok((scores, metrics, reader.decisions().to_vec()))
             }

@@ -92,7 +92,7 @@ fn decided(facts: Facts) -> Result<Plan> {
     let mut decisions = Vec::new();
     sounds::check(&facts)?;
     threshold::check(&facts)?;
-    if config.network.reads_sequences() && config.data.sequence.is_none() && config.preprocess.normalise.is_none() {
+    if config.leaves_inputs() {
         let why = "the first layer reads tokens, or a mask, from them".into();
         decide(&mut decisions, "inputs stay as they are".into(), why, "[normalise=standard]");
     }

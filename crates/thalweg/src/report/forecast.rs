@@ -65,15 +65,11 @@ pub(super) fn table(scores: &ForecastScores) -> String {
         head += &right("Its width");
     }
     let cells = |ahead: usize| {
-        let of = |number: usize| match ahead {
-            0 => scores.forecasters[number].all,
-            _ => scores.forecasters[number].steps[ahead - 1],
-        };
-        let errors = of(0);
+        let errors = network.errors(ahead);
         let mut cells = vec![if ahead == 0 { "all".into() } else { ahead.to_string() }];
         cells.extend([errors.mae, errors.rmse, errors.mase].map(|error| number(error, 4)));
         cells.push(percent(errors.smape / 100.0));
-        cells.extend((1..=simple.len()).map(|one| number(of(one).rmse, 4)));
+        cells.extend(simple.iter().map(|forecaster| number(forecaster.errors(ahead).rmse, 4)));
         if let (Some(covered), Some(width)) = (scores.covered.get(ahead), scores.widths.get(ahead)) {
             cells.extend([percent(*covered), number(*width, 4)]);
         }

@@ -74,9 +74,7 @@ pub fn batch_backward(
     by_dtype!(dy, typed(fixed, dy, [normalised, inverse_std, gamma], dx, [dgamma, dbeta]));
 
     fn typed<T: Element>(fixed: bool, dy: View, saved: [View; 3], dx: Option<ViewMut>, learned: [ViewMut; 2]) {
-        let backward = if fixed { batch_norm::backward_fixed } else { batch_norm::backward };
-        let ([normalised, inverse_std, gamma], [dgamma, dbeta]) = (saved.map(T::read), learned.map(T::write));
-        backward(T::read(dy), normalised, inverse_std, gamma, dx.map(T::write), dgamma, dbeta);
+        batch_norm::backward(fixed, T::read(dy), saved.map(T::read), dx.map(T::write), learned.map(T::write));
     }
 }
 

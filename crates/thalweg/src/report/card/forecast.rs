@@ -2,7 +2,7 @@
 
 use super::markdown::{code, plain, table};
 use crate::data::forecast::Forecast;
-use crate::event::{ForecastScores, Forecaster};
+use crate::event::ForecastScores;
 use crate::report::text::{number, percent, plural};
 
 /// What is forecast, and from what.
@@ -24,11 +24,10 @@ pub(super) fn metrics(scores: &ForecastScores) -> String {
     let banded = !scores.covered.is_empty();
     head.extend(banded.then(|| "within the band".into()));
     let row = |ahead: usize| {
-        let of = |steps: &Forecaster| if ahead == 0 { steps.all } else { steps.steps[ahead - 1] };
-        let errors = of(network);
+        let errors = network.errors(ahead);
         let mut cells = vec![if ahead == 0 { "all".into() } else { ahead.to_string() }];
         cells.extend([errors.mae, errors.rmse, errors.mase].map(|error| number(error, 4)));
-        cells.extend(simple.iter().map(|forecaster| number(of(forecaster).rmse, 4)));
+        cells.extend(simple.iter().map(|forecaster| number(forecaster.errors(ahead).rmse, 4)));
         cells.extend(scores.covered.get(ahead).filter(|_| banded).map(|covered| percent(*covered)));
         cells
     };
