@@ -151,8 +151,9 @@ def fine_tune(wheel, sets, classes, head_epochs, epochs, rate=1e-3, decay=0.9, b
     import torch
 
     torch.manual_seed(seed)
-    start, net = time.time(), network(wheel, classes)
-    (x, y), (tx, ty) = [((torch.tensor(x).float() - 127) / 128, torch.tensor(y)) for x, y in sets]
+    fast = {"memory_format": torch.channels_last}  # a quarter less time than channels first
+    start, net = time.time(), network(wheel, classes).to(**fast)
+    (x, y), (tx, ty) = [(((torch.tensor(x).float() - 127) / 128).contiguous(**fast), torch.tensor(y)) for x, y in sets]
     body, head, loss = net[:-1], net[-1], torch.nn.CrossEntropyLoss()
 
     def optimizer(groups, epochs):

@@ -177,6 +177,30 @@ fn the_order_of_rows_and_the_number_of_threads_change_no_bit() {
 }
 
 #[test]
+fn mini_batches_by_length_are_told_and_change_no_bit_with_the_threads() {
+    let text = csv(&slopes(1_700));
+    let grouped = |threads: &str, on: &str| {
+        let options = [("time", "t"), ("epochs", "1"), ("threads", threads), ("group_by_length", on)];
+        let trained = trained(&text, &options[..if on.is_empty() { 3 } else { 4 }]);
+        let told = trained.events.iter().find_map(|event| match event {
+            Event::Decision(told) if told.what.contains("like lengths") => Some(told.why.clone()),
+            _ => None,
+        });
+        (trained.model.theta.view().to_f64(), told)
+    };
+    let (bits, why) = grouped("1", "");
+    let why = why.unwrap();
+    assert!(why.starts_with("4 to 12 steps; ") && why.ends_with(" % less of them is computed"), "{why}");
+    assert_eq!(grouped("2", "true").0, bits);
+    let (other, told) = grouped("2", "false");
+    assert!(other != bits && told.is_none());
+    // There is nothing to go by in rows of a table.
+    let asked = [("data.path", "sample:iris"), ("group_by_length", "true")];
+    let error = run::preview(&Config::default().with(asked).unwrap()).map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains("mini-batches by length, but all examples have the same length"), "{error}");
+}
+
+#[test]
 fn a_stopped_run_is_resumed_with_the_same_bits() {
     let folder = Folder::new();
     let train = |out: &str, stop: usize| {

@@ -41,18 +41,12 @@ pub struct Ensemble {
     members: Vec<Sequential>,
     /// Where each member's parameters and saved tensors are; planned once, so that a step allocates nothing.
     #[serde(skip)]
-    plan: OnceLock<Plan>,
+    plan: OnceLock<Vec<MemberLayout>>,
 }
 
 /// The most members that run on threads of their own at once, and the multiply-adds of all that make it worthwhile.
 const AT_ONCE: usize = 8;
 const MIN_PARALLEL_WORK: f64 = 1e5;
-
-#[derive(Debug)]
-struct Plan {
-    input: Shape,
-    members: Vec<MemberLayout>,
-}
 
 /// Where a member's parameters and saved tensors are within its ensemble.
 #[derive(Debug)]
@@ -99,30 +93,30 @@ impl Ensemble {
     }
 
     /// The plan for batches like x.
-    fn plan(&self, x: View) -> &Plan {
-        let input = x.shape().example();
-        let plan = self.plan.get_or_init(|| {
+    fn plan(&self, x: View) -> &[MemberLayout] {
+        self.plan.get_or_init(|| {
             let mut entry = 0;
             let layout = |member: &Sequential| {
-                let (slots, count, kept) = member.places(input, 0, 0);
+                let (slots, count, kept) = member.places(x.shape().example(), 0, 0);
                 let entries = entry..entry + count;
                 entry = entries.end;
                 MemberLayout { entries, slots, kept }
             };
-            Plan { input, members: self.members.iter().map(layout).collect() }
-        });
-        assert_eq!(plan.input, input, "an ensemble is part of one network");
-        plan
+            self.members.iter().map(layout).collect()
+        })
     }
 
-    fn with_layouts<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (&'a Sequential, &'a MemberLayout)> {
-        self.members.iter().zip(&plan.members)
+    fn with_layouts<'a>(
+        &'a self,
+        plan: &'a [MemberLayout],
+    ) -> impl Iterator<Item = (&'a Sequential, &'a MemberLayout)> {
+        self.members.iter().zip(plan)
     }
 
     /// A task for each member, with its own share of the saved tensors and of the gradient.
     fn tasks<'a>(
         &'a self,
-        plan: &'a Plan,
+        plan: &'a [MemberLayout],
         mut saved: &'a mut [Tensor],
         mut gradient: Option<ParametersMut<'a>>,
     ) -> impl Iterator<Item = Task<'a>> {
@@ -180,6 +174,10 @@ impl Layer for Ensemble {
         self.members.iter().map(|member| member.multiply_adds(input)).sum()
     }
 
+    fn lengths(&self, x: View) -> Option<Vec<u32>> {
+        self.members.first()?.0.first()?.lengths(x)
+    }
+
     fn check_parameters(&self, input: Shape, theta: Parameters) -> Result<(), String> {
         let check = |entry, member: &Sequential| member.check_parameters(input, entry, theta);
         self.members.iter().try_fold(0, check).map(|_| ())
@@ -193,7 +191,7 @@ impl Layer for Ensemble {
 
     fn forward(&self, theta: Parameters, x: View, mut y: ViewMut, saved: &mut [Tensor], mode: Mode) {
         let (plan, m) = (self.plan(x), x.shape().rows());
-        run(self.tasks(plan, saved, None), m as f64 * self.multiply_adds(plan.input), |task| {
+        run(self.tasks(plan, saved, None), m as f64 * self.multiply_adds(x.shape().example()), |task| {
             let Task { k, member, layout, saved, .. } = task;
             // Each member has noise of its own.
             member.forward(&layout.slots, theta.of(layout.entries.clone()), x, saved, mode.of_inner_layer(*k));
@@ -210,7 +208,7 @@ impl Layer for Ensemble {
         let Backward { x, dy, saved, mut dx, .. } = pass;
         let (plan, needs_dx, dy) = (self.plan(x), dx.is_some(), dy.view());
         let (m, outputs) = (x.shape().rows(), dy.shape().columns() / self.members.len());
-        let work = 2.0 * m as f64 * self.multiply_adds(plan.input);
+        let work = 2.0 * m as f64 * self.multiply_adds(x.shape().example());
         run(self.tasks(plan, saved, Some(gradient)), work, |task| {
             let Task { k, member, layout, saved, gradient } = task;
             let (kept, deltas) = saved.split_at_mut(layout.kept);

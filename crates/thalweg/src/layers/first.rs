@@ -90,6 +90,12 @@ impl Layer for First {
         self.layers.multiply_adds(self.own()) + input.size() as f64
     }
 
+    fn lengths(&self, x: View) -> Option<Vec<u32>> {
+        let mut own = Tensor::zeros(self.own().batch(x.shape().rows()), x.dtype());
+        ops::copy_columns(x, 0..self.inputs, own.view_mut(), 0);
+        self.layers.0.first()?.lengths(own.view())
+    }
+
     fn check_parameters(&self, _input: Shape, theta: Parameters) -> Result<(), String> {
         self.layers.check_parameters(self.own(), 0, theta).map(|_| ())
     }

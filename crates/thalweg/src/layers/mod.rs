@@ -405,6 +405,12 @@ pub trait Layer: Configured + Debug + Send + Sync {
         self.flops_per_example(input).unwrap_or_else(|| input.size()) as f64
     }
 
+    /// How many steps count of each example of x, where the layer runs on as many as the longest of a batch has: examples
+    /// of like lengths are best trained on together.
+    fn lengths(&self, _x: View) -> Option<Vec<u32>> {
+        None
+    }
+
     /// Checks that parameters from a file, known to be finite, are valid for the layer.
     ///
     /// # Errors

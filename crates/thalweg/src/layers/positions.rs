@@ -1,6 +1,6 @@
 //! Where in a sequence a step is (Vaswani et al. 2017).
 
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -27,9 +27,20 @@ use crate::tensor::{Shape, Tensor, View, ViewMut, ops, sequence};
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Positions {
-    /// P, computed once.
+    /// P of the most steps so far.
     #[serde(skip)]
-    table: OnceLock<Vec<f64>>,
+    table: Mutex<Arc<Vec<f64>>>,
+}
+
+impl Positions {
+    /// P of at least T × C; a layer has one C.
+    fn table(&self, [steps, channels]: [usize; 2]) -> Arc<Vec<f64>> {
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        if table.len() < steps * channels {
+            *table = Arc::new(sinusoids([steps, channels]));
+        }
+        Arc::clone(&table)
+    }
 }
 
 /// P of T × C.
@@ -62,9 +73,7 @@ impl Layer for Positions {
     fn forward(&self, _theta: Parameters, x: View, y: ViewMut, _saved: &mut [Tensor], _mode: Mode) {
         let example = x.shape().example();
         let sizes = steps(Self::NAME, example).expect("the network has asked for the output's shape");
-        let table = self.table.get_or_init(|| sinusoids(sizes));
-        assert_eq!(table.len(), example.size(), "a layer of positions is part of one network");
-        sequence::add_to_each(x, table, y);
+        sequence::add_to_each(x, &self.table(sizes)[..example.size()], y);
     }
 
     fn backward(&self, _theta: Parameters, pass: Backward, _gradient: ParametersMut) {

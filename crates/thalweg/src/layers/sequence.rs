@@ -1,5 +1,7 @@
 //! Layers on sequences of several lengths.
 
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Serialize};
 
 use super::sequential::{ChainPlan, Planned, Sequential};
@@ -17,7 +19,7 @@ use crate::tensor::{Shape, Tensor, View, ViewMut, ops, sequence};
 ///
 /// After each of the layers, and of the layers within them, the steps beyond the length are 0: what a convolution sees
 /// there is the zeros around an example. Layers of kinds `rnn`, `gru`, `lstm`, `attention` and `pool_over_time` leave them
-/// out.
+/// out. The layers run on as many steps as the longest example of a batch has.
 ///
 /// ```
 /// use thalweg::layers::{Gathering, PoolOverTime, Sequence};
@@ -38,6 +40,9 @@ pub struct Sequence {
     layers: Sequential,
     #[serde(skip)]
     plan: ChainPlan,
+    /// Whether the layers make of fewer steps what they make of the same steps with padding.
+    #[serde(skip)]
+    can_shorten: OnceLock<bool>,
 }
 
 // Positions among the saved tensors.
@@ -49,7 +54,7 @@ const OWN: usize = 2;
 impl Sequence {
     /// These layers on sequences.
     pub fn new(layers: Vec<Box<dyn Layer>>) -> Self {
-        Sequence { layers: Sequential(layers), plan: ChainPlan::default() }
+        Sequence { layers: Sequential(layers), plan: ChainPlan::default(), can_shorten: OnceLock::new() }
     }
 
     /// What the layers see of an input: tokens, or the channels before the mask.
@@ -65,6 +70,24 @@ impl Sequence {
     /// The plan for batches like x, and how many steps their examples have.
     fn plan(&self, x: View) -> (&Planned, usize) {
         (self.plan.of(&self.layers, x, Self::values), x.shape().example().dimensions()[0])
+    }
+
+    /// The steps that the layers run on, of examples whose longest has so many, and what is saved for as many. A layer that
+    /// has parameters for each step needs all of them.
+    fn shorten(&self, x: View, longest: usize, saved: &mut [Tensor]) -> usize {
+        let example = x.shape().example();
+        let can = *self.can_shorten.get_or_init(|| {
+            let of = |input| (self.parameters(input), self.output(input).ok());
+            let ((parameters, output), (of_one, output_of_one)) = (of(example), of(example.with_rows(1)));
+            let by_step = |shape: Shape| if shape.dimensions().len() == 2 { shape.with_rows(1) } else { shape };
+            parameters == of_one && output.map(by_step) == output_of_one
+        });
+        let steps = if can { longest.max(1) } else { example.rows() };
+        if saved[VALUES].shape().example().rows() != steps {
+            let shapes = self.saved(example.with_rows(steps), saved[LENGTHS].shape().rows());
+            saved.iter_mut().zip(shapes).for_each(|(saved, shape)| saved.reshape(shape));
+        }
+        steps
     }
 }
 
@@ -130,6 +153,12 @@ impl Layer for Sequence {
         Self::values(input).map_or(0.0, |values| self.layers.multiply_adds(values))
     }
 
+    fn lengths(&self, x: View) -> Option<Vec<u32>> {
+        let mut lengths = Tensor::zeros([x.shape().rows(), 1], x.dtype());
+        sequence::lengths(x, x.shape().example().rows(), lengths.view_mut());
+        Some(lengths.to_f64().into_iter().map(|length| length as u32).collect())
+    }
+
     fn check_parameters(&self, input: Shape, theta: Parameters) -> Result<(), String> {
         let values = Self::values(input).map_err(|error| error.message)?;
         self.layers.check_parameters(values, 0, theta).map(|_| ())
@@ -143,13 +172,18 @@ impl Layer for Sequence {
 
     fn forward(&self, theta: Parameters, x: View, y: ViewMut, saved: &mut [Tensor], mode: Mode) {
         let ((plan, steps), m) = (self.plan(x), x.shape().rows());
+        let longest = sequence::lengths(x, steps, saved[LENGTHS].rows_mut(m));
+        let longest = self.shorten(x, longest, saved);
         let [lengths, values, kept @ ..] = saved else { unreachable!("lengths and values are saved") };
-        sequence::lengths(x, steps, lengths.rows_mut(m));
         let lengths = lengths.rows(m);
-        sequence::copy_counted(x, lengths, steps, values.rows_mut(m));
+        sequence::copy_counted((x, steps), lengths, (values.rows_mut(m), longest));
         let theta = Parameters { lengths: Some(lengths), ..theta };
         self.layers.forward(&plan.layers, theta, values.rows(m), kept, mode);
-        ops::copy(Sequential::outcome(&plan.layers, values.rows(m), kept), y);
+        let outcome = Sequential::outcome(&plan.layers, values.rows(m), kept);
+        match outcome.shape().example().dimensions() {
+            [_, _] => sequence::copy_counted((outcome, longest), lengths, (y, steps)),
+            _ => ops::copy(outcome, y),
+        }
     }
 
     fn backward(&self, theta: Parameters, pass: Backward, gradient: ParametersMut) {
@@ -160,10 +194,16 @@ impl Layer for Sequence {
         let [a, b] = deltas else { unreachable!("two deltas are kept") };
         let (lengths, values) = (lengths.rows(m), values.rows(m));
         let theta = Parameters { lengths: Some(lengths), ..theta };
-        ops::copy(dy.view(), a.view_mut().part(0, dy.shape()));
+        let longest = values.shape().example().rows();
+        let outcome = Sequential::outcome(&plan.layers, values, kept).shape();
+        let dz = a.view_mut().part(0, outcome);
+        match outcome.example().dimensions() {
+            [_, _] => sequence::copy_counted((dy.view(), steps), lengths, (dz, longest)),
+            _ => ops::copy(dy.view(), dz),
+        }
         let back = self.layers.backward(&plan.layers, (theta, values), kept, [a, b], gradient, dx.is_some());
         if let Some(dx) = dx {
-            sequence::copy_counted(back.view().part(0, values.shape()), lengths, steps, dx);
+            sequence::copy_counted((back.view().part(0, values.shape()), longest), lengths, (dx, steps));
         }
     }
 
@@ -234,10 +274,21 @@ mod tests {
     use crate::network::Network;
     use crate::tensor::Dtype;
 
-    fn outputs(network: &Network, theta: &Tensor, x: Vec<f64>) -> Vec<f64> {
-        let x = Tensor::from_f64([1, x.len()], x);
-        let mut workspace = network.workspace(1, Dtype::F64);
-        network.forward(theta.view(), x.view(), &mut workspace, Mode::Predict).unwrap().to_f64()
+    /// What a network makes of an example beside another one.
+    fn outputs(network: &Network, theta: &Tensor, x: &[f64], other: &[f64]) -> Vec<f64> {
+        let both = Tensor::from_f64([2, x.len()], [x, other].concat()).into_dtype(theta.dtype());
+        let mut workspace = network.workspace(2, theta.dtype());
+        let y = network.forward(theta.view(), both.view(), &mut workspace, Mode::Predict).unwrap().to_f64();
+        y[..y.len() / 2].into()
+    }
+
+    /// An example of so many steps of T; the last channel is the token, or the mask.
+    fn example([steps, channels]: [usize; 2], length: usize) -> Vec<f64> {
+        let mut x: Vec<f64> = (0..steps * channels).map(|i| (i % 5) as f64 * 0.7 - 1.1).collect();
+        for (t, step) in x.chunks_exact_mut(channels).enumerate() {
+            step[channels - 1] = if t < length { 1.0 + (t % 3) as f64 } else { 0.0 };
+        }
+        x
     }
 
     #[test]
@@ -254,21 +305,50 @@ mod tests {
             let (short, long) = (short.unwrap(), long.unwrap());
             let theta = short.initialize(3, Dtype::F64);
             for length in 0..=steps {
-                let mut x: Vec<f64> = (0..steps * channels).map(|i| (i % 5) as f64 * 0.7 - 1.1).collect();
-                for (t, step) in x.chunks_exact_mut(channels).enumerate() {
-                    // The last channel is the token, or the mask.
-                    step[channels - 1] = if t < length { 1.0 + (t % 3) as f64 } else { 0.0 };
-                }
-                let expected = outputs(&short, &theta, x.clone());
+                let sizes = [steps, channels];
+                let (mut x, whole) = (example(sizes, length), example(sizes, steps));
+                // The longest of a batch says how many steps are computed.
+                let expected = outputs(&short, &theta, &x, &x);
                 assert!(expected.iter().all(|y| y.is_finite()), "{name}");
                 for (t, step) in x.chunks_exact_mut(channels).enumerate().filter(|(t, _)| *t >= length) {
                     step[..channels - 1].fill(if t == length { f64::NAN } else { 1e30 });
                 }
-                assert_eq!(outputs(&short, &theta, x.clone()), expected, "{name}: other padding");
+                assert_eq!(outputs(&short, &theta, &x, &whole), expected, "{name}: other padding");
                 x.extend((0..4 * channels).map(|i| if (i + 1) % channels == 0 { 0.0 } else { 7.0 }));
-                assert_eq!(outputs(&long, &theta, x), expected, "{name}: more padding");
+                let whole = example([steps + 4, channels], steps + 4);
+                assert_eq!(outputs(&long, &theta, &x, &whole), expected, "{name}: more padding");
             }
         }
+    }
+
+    #[test]
+    fn an_answer_does_not_depend_on_the_longest_of_a_batch_in_32_bits() {
+        let layers = r#"[{"kind": "conv1d", "filters": 32, "kernel": 7}, {"kind": "positions"},
+            {"kind": "residual", "layers": [{"kind": "layer_norm", "axes": 1}, {"kind": "attention", "heads": 4}]},
+            {"kind": "conv1d", "filters": 64, "kernel": 3, "activation": "relu"},
+            {"kind": "gru", "units": 48, "bidirectional": true, "return": "all"},
+            {"kind": "pool_over_time", "take": "attention"}]"#;
+        let layers: Vec<serde_json::Value> = serde_json::from_str(layers).unwrap();
+        let layers = layers.into_iter().map(|layer| read_layer(layer, &[]).unwrap()).collect();
+        let sizes = [150, 3];
+        let network = Network::new(Shape::from(sizes), vec![Box::new(Sequence::new(layers))]).unwrap();
+        let theta = network.initialize(1, Dtype::F32);
+        for length in [1, 2, 17, 64, 100] {
+            let x = example(sizes, length);
+            let expected = outputs(&network, &theta, &x, &x);
+            for longest in [length + 1, length + 31, 150] {
+                assert_eq!(outputs(&network, &theta, &x, &example(sizes, longest)), expected, "{length}, {longest}");
+            }
+        }
+    }
+
+    #[test]
+    fn layers_with_parameters_for_each_step_are_given_all_steps() {
+        let dense = crate::layers::Linear::new(2, crate::tensor::Activation::Identity);
+        let network = Network::new(Shape::from([4, 2]), vec![Box::new(Sequence::new(vec![Box::new(dense)]))]).unwrap();
+        let theta = network.initialize(1, Dtype::F64);
+        let x = example([4, 2], 2);
+        assert_eq!(outputs(&network, &theta, &x, &x), outputs(&network, &theta, &x, &example([4, 2], 4)));
     }
 
     #[test]

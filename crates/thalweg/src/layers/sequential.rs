@@ -55,8 +55,6 @@ pub(crate) struct ChainPlan(OnceLock<Planned>);
 
 #[derive(Debug)]
 pub(crate) struct Planned {
-    /// The shape of the outer layer's input.
-    input: Shape,
     pub(crate) layers: Vec<Slots>,
     /// How many tensors the layers save; two deltas follow them.
     pub(crate) kept: usize,
@@ -65,14 +63,11 @@ pub(crate) struct Planned {
 impl ChainPlan {
     /// The plan for batches like x, of which the chain is given examples of the shape `inner`.
     pub(crate) fn of(&self, chain: &Sequential, x: View, inner: impl FnOnce(Shape) -> Result<Shape>) -> &Planned {
-        let input = x.shape().example();
-        let planned = self.0.get_or_init(|| {
-            let inner = inner(input).expect("the network has asked for the output's shape");
+        self.0.get_or_init(|| {
+            let inner = inner(x.shape().example()).expect("the network has asked for the output's shape");
             let (layers, _, kept) = chain.places(inner, 0, 0);
-            Planned { input, layers, kept }
-        });
-        assert_eq!(planned.input, input, "a layer is part of one network");
-        planned
+            Planned { layers, kept }
+        })
     }
 
     /// The plan, if there has been a batch.

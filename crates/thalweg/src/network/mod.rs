@@ -102,6 +102,16 @@ impl Network {
         self.layers.iter().zip(inputs).map(|(layer, &input)| layer.multiply_adds(input)).sum()
     }
 
+    /// How many steps count of each example of x, where the first layer runs on as many as the longest of a batch has.
+    pub(crate) fn lengths(&self, x: View) -> Option<Vec<u32>> {
+        /// Rows looked at at a time: a layer may copy them.
+        const AT_ONCE: usize = 1 << 10;
+        let m = x.shape().rows();
+        let some = |start| self.layers[0].lengths(x.rows(start, AT_ONCE.min(m - start)));
+        let parts: Option<Vec<_>> = (0..m).step_by(AT_ONCE).map(some).collect();
+        parts.map(|parts| parts.concat())
+    }
+
     /// The shape of one example.
     pub fn input(&self) -> Shape {
         self.input

@@ -1,6 +1,7 @@
 //! What Thalweg decides where the user leaves it open: from a configuration and the data to a network and settings.
 
 mod augment;
+mod by_length;
 mod candidates;
 mod clips;
 mod facts;
@@ -52,6 +53,8 @@ pub struct Plan {
     pub dtype: Dtype,
     /// How training examples are changed in each epoch.
     pub augmentation: Augmentation,
+    /// The length of each training example, if mini-batches are of examples of like lengths.
+    pub lengths: Option<Vec<u32>>,
     /// What was decided, and the flags that decide otherwise.
     pub decisions: Vec<Decision>,
 }
@@ -120,7 +123,8 @@ fn decided(facts: Facts) -> Result<Plan> {
     let settings = settings::settings(&facts, &network, candidates, optimizers, &mut decisions)?;
     let head_alone = freeze::trains_head_alone(&settings.freeze, &network);
     let augmentation = augment::augmentation(&facts, head_alone, &mut decisions)?;
-    Ok(Plan { network, candidates, start, loss, optimizer, settings, dtype, augmentation, decisions })
+    let lengths = by_length::lengths(&facts, &network, settings.batch_size, &mut decisions)?;
+    Ok(Plan { network, candidates, start, loss, optimizer, settings, dtype, augmentation, lengths, decisions })
 }
 
 /// How `who` multiplies f32 matrices; what becomes of a wish for bf16 depends on the machine, and is told.

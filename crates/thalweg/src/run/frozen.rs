@@ -77,7 +77,7 @@ fn features(body: &Network, theta: &Tensor, examples: &Examples, callback: &dyn 
         let y = body.forward(theta.view(), examples.x.view().rows(first, m), &mut workspace, Mode::Predict)?;
         ops::copy(y, x.view_mut().part(first * width, body.output().batch(m)));
     }
-    Ok(Some(Examples { x, y: examples.y.clone(), weights: examples.weights.clone() }))
+    Ok(Some(Examples { x, y: examples.y.clone(), weights: examples.weights.clone(), lengths: None }))
 }
 
 /// The part of a state that is about the layers from one on.

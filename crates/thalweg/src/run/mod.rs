@@ -378,7 +378,7 @@ pub(crate) fn fit(
                     return Ok(end);
                 }
             }
-            Box::new(examples)
+            Box::new(Examples { lengths: plan.lengths.clone(), ..examples })
         }
     };
     if !plan.augmentation.is_none() {

@@ -53,7 +53,7 @@ impl std::fmt::Display for Dtype {
     }
 }
 
-/// Owned values with a shape.
+/// Owned values with a shape, the first of those that there is memory for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
     shape: Shape,
@@ -135,9 +135,9 @@ impl Tensor {
 
     /// The same values in another type.
     pub fn to(&self, dtype: Dtype) -> Self {
-        match (dtype, &self.storage) {
-            (Dtype::F32, Storage::F64(x)) => Self::from_f32(self.shape, x.iter().map(|&x| x as f32).collect()),
-            (Dtype::F64, Storage::F32(x)) => Self::from_f64(self.shape, x.iter().map(|&x| f64::from(x)).collect()),
+        match (dtype, self.view().data) {
+            (Dtype::F32, Data::F64(x)) => Self::from_f32(self.shape, x.iter().map(|&x| x as f32).collect()),
+            (Dtype::F64, Data::F32(x)) => Self::from_f64(self.shape, x.iter().map(|&x| f64::from(x)).collect()),
             _ => self.clone(),
         }
     }
@@ -146,6 +146,19 @@ impl Tensor {
     #[must_use]
     pub fn into_dtype(self, dtype: Dtype) -> Self {
         if self.dtype() == dtype { self } else { self.to(dtype) }
+    }
+
+    /// Gives the first values another shape, of at most as many as the tensor was made for.
+    ///
+    /// # Panics
+    /// If it was made for fewer.
+    pub(crate) fn reshape(&mut self, shape: Shape) {
+        let made_for = match &self.storage {
+            Storage::F32(x) => x.len(),
+            Storage::F64(x) => x.len(),
+        };
+        assert!(shape.size() <= made_for, "the shape {shape} has {} values, at most {made_for} fit", shape.size());
+        self.shape = shape;
     }
 
     /// The shape; the first dimension counts examples where there are any.
@@ -160,18 +173,20 @@ impl Tensor {
 
     /// All values, to read.
     pub fn view(&self) -> View<'_> {
+        let size = self.shape.size();
         let data = match &self.storage {
-            Storage::F32(x) => Data::F32(x),
-            Storage::F64(x) => Data::F64(x),
+            Storage::F32(x) => Data::F32(&x[..size]),
+            Storage::F64(x) => Data::F64(&x[..size]),
         };
         View { shape: self.shape, data }
     }
 
     /// All values, to write.
     pub fn view_mut(&mut self) -> ViewMut<'_> {
+        let size = self.shape.size();
         let data = match &mut self.storage {
-            Storage::F32(x) => DataMut::F32(x),
-            Storage::F64(x) => DataMut::F64(x),
+            Storage::F32(x) => DataMut::F32(&mut x[..size]),
+            Storage::F64(x) => DataMut::F64(&mut x[..size]),
         };
         ViewMut { shape: self.shape, data }
     }

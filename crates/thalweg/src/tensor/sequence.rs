@@ -12,34 +12,41 @@ use super::{Dtype, View, ViewMut};
 /// From which value on a step's token or mask says that the step is there.
 pub(crate) const PRESENT: f64 = 0.5;
 
-/// The number of steps of each example up to the last one that is there: those whose last value is at least ½.
-pub fn lengths(x: View, steps: usize, lengths: ViewMut) {
+/// The number of steps of each example up to the last one that is there: those whose last value is at least ½. Returns the
+/// largest.
+pub fn lengths(x: View, steps: usize, lengths: ViewMut) -> usize {
     fits!("lengths", x.len().is_multiple_of(lengths.shape().rows().max(1) * steps), x, lengths);
-    by_dtype!(x, typed(x, steps, lengths));
+    return by_dtype!(x, typed(x, steps, lengths));
 
-    fn typed<T: Element>(x: View, steps: usize, lengths: ViewMut) {
-        let channels = x.shape().columns() / steps;
+    fn typed<T: Element>(x: View, steps: usize, lengths: ViewMut) -> usize {
+        let (channels, mut longest) = (x.shape().columns() / steps, 0);
         for (x, length) in T::read(x).chunks_exact(steps * channels).zip(T::write(lengths)) {
             let is_there = |step: &[T]| step[channels - 1].f64() >= PRESENT;
-            let last = x.chunks_exact(channels).rposition(is_there);
-            *length = T::of(last.map_or(0, |last| last + 1) as f64);
+            let own = x.chunks_exact(channels).rposition(is_there).map_or(0, |last| last + 1);
+            *length = T::of(own as f64);
+            longest = longest.max(own);
         }
+        longest
     }
 }
 
-/// y's channels from x's first ones, or x's first channels from y's, where steps count; 0 elsewhere.
-pub fn copy_counted(x: View, lengths: View, steps: usize, y: ViewMut) {
+/// The first channels of y from those of x where steps count, 0 elsewhere; x and y have so many steps, and each has all that
+/// count.
+pub fn copy_counted((x, from): (View, usize), lengths: View, (y, to): (ViewMut, usize)) {
     fits!("copy_counted", x.shape().rows() == y.shape().rows() && y.shape().rows() == lengths.len(), x, y);
-    by_dtype!(x, typed(x, lengths, steps, y));
+    by_dtype!(x, typed((x, from), lengths, (y, to)));
 
-    fn typed<T: Element>(x: View, lengths: View, steps: usize, y: ViewMut) {
-        let (from, to) = (x.shape().columns() / steps, y.shape().columns() / steps);
-        let rows = T::read(x).chunks_exact(from).zip(T::write(y).chunks_exact_mut(to));
-        for (i, (x, y)) in rows.enumerate() {
-            let counts = ((i % steps) as f64) < T::read(lengths)[i / steps].f64();
-            let shared = if counts { from.min(to) } else { 0 };
-            y[..shared].copy_from_slice(&x[..shared]);
-            y[shared..].fill(T::ZERO);
+    fn typed<T: Element>((x, from): (View, usize), lengths: View, (y, to): (ViewMut, usize)) {
+        let (of_x, of_y) = (x.shape().columns(), y.shape().columns());
+        let examples = T::read(x).chunks_exact(of_x).zip(T::write(y).chunks_exact_mut(of_y)).zip(T::read(lengths));
+        for ((x, y), length) in examples {
+            let (counted, padding) = y.split_at_mut(length.f64() as usize * (of_y / to));
+            padding.fill(T::ZERO);
+            let shared = (of_x / from).min(of_y / to);
+            for (x, y) in x.chunks_exact(of_x / from).zip(counted.chunks_exact_mut(of_y / to)) {
+                y[..shared].copy_from_slice(&x[..shared]);
+                y[shared..].fill(T::ZERO);
+            }
         }
     }
 }

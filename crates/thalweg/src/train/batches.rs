@@ -13,6 +13,8 @@ pub struct Examples {
     pub y: Tensor,
     /// A weight for each example.
     pub weights: Option<Tensor>,
+    /// The length of each example, if mini-batches are of examples of like lengths.
+    pub lengths: Option<Vec<u32>>,
 }
 
 impl Examples {
@@ -33,7 +35,7 @@ impl Examples {
             ))
             .fix("give inputs, targets and weights the same number of rows and one type"));
         }
-        Ok(Examples { x, y, weights })
+        Ok(Examples { x, y, weights, lengths: None })
     }
 
     /// m.
@@ -133,6 +135,26 @@ impl TrainingSet for Examples {
     }
 }
 
+/// Mini-batches among whose examples those of like lengths are found: more would make batches too much alike.
+const WINDOW: usize = 50;
+
+/// The order of examples in an epoch (from 1): a random one; where they have lengths, sorted by these within windows of many
+/// batches, whose order is then random.
+pub(crate) fn epoch_order((rows, lengths): (usize, Option<&[u32]>), size: usize, seed: u64, epoch: usize) -> Vec<u32> {
+    let mut order = random::shuffle(seed, epoch as u32).permutation(rows);
+    let Some(lengths) = lengths else { return order };
+    for (i, window) in order.chunks_mut(WINDOW * size.max(1)).enumerate() {
+        window.sort_by_key(|&example| lengths[example as usize]);
+        let sorted = window.to_vec();
+        // A short batch at the end of the epoch remains there.
+        let batches = random::shuffle_window(seed, epoch as u32, i as u32).permutation(window.len() / size);
+        for (batch, &from) in window.chunks_exact_mut(size).zip(&batches) {
+            batch.copy_from_slice(&sorted[from as usize * size..][..size]);
+        }
+    }
+    order
+}
+
 /// The batches of one epoch of examples in memory.
 struct Batches<'a> {
     examples: &'a Examples,
@@ -143,7 +165,7 @@ struct Batches<'a> {
 
 impl<'a> Batches<'a> {
     fn new(examples: &'a Examples, size: usize, seed: u64, epoch: usize, skip: usize) -> Self {
-        let order = random::shuffle(seed, epoch as u32).permutation(examples.rows());
+        let order = epoch_order((examples.rows(), examples.lengths.as_deref()), size, seed, epoch);
         Batches { examples, order, size, next: skip }
     }
 }
@@ -181,6 +203,29 @@ mod tests {
         let mut all = batches.concat();
         all.sort_by(f64::total_cmp);
         assert_eq!(all, (0..7).map(f64::from).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn batches_by_length_have_each_example_once_and_differ_by_epoch() {
+        let lengths: Vec<u32> = (0..1_003).map(|i| i * 7_919 % 97).collect();
+        let order = |epoch| epoch_order((lengths.len(), Some(&lengths)), 10, 3, epoch);
+        let first = order(1);
+        assert_ne!(first, order(2));
+        let mut all = first.clone();
+        all.sort_unstable();
+        assert_eq!(all, (0..1_003).collect::<Vec<_>>());
+        let lengths_of = |batch: &[u32]| batch.iter().map(|&i| lengths[i as usize]).collect::<Vec<_>>();
+        let spreads: Vec<u32> = first
+            .chunks(10)
+            .map(|batch| {
+                let of = lengths_of(batch);
+                of.iter().max().unwrap() - of.iter().min().unwrap()
+            })
+            .collect();
+        assert!(spreads.iter().sum::<u32>() < 5 * spreads.len() as u32, "{spreads:?}");
+        // Batches themselves come in any order.
+        let firsts: Vec<u32> = first.chunks(10).map(|batch| lengths[batch[0] as usize]).collect();
+        assert!(!firsts[..50].is_sorted());
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod state;
 pub use augment::{Augmentation, Augmented, Changes, ImageChanges, Mix};
 #[cfg(feature = "sounds")]
 pub use augment::{SoundChanges, SoundStrengths};
+pub(crate) use batches::epoch_order;
 pub use batches::{Batch, Epoch, Examples, TrainingSet};
 pub use callback::Callback;
 pub(crate) use fit::predict_held_out;
