@@ -183,8 +183,8 @@ class Options(TypedDict, total=False):
     orders the rows."""
 
     window: int | None
-    """For a forecast: how many of the last values it is made from. Default: two seasons, 8 at least, but no more than a
-    quarter of the longest series."""
+    """For a forecast: how many of the last values it is made from. Default: two seasons, 8 at least and 200 at most, or
+    one longer season, but no more than a quarter of the longest series."""
 
     series: str | PathLike[str] | None
     """For a forecast: the column that tells series apart, where the data has several, such as store."""
@@ -194,7 +194,7 @@ class Options(TypedDict, total=False):
 
     season: int | None
     """For a forecast: steps after which the series repeat themselves (1: they do not). Default: by the step, such as 7
-    for days and 12 for months."""
+    for days and 12 for months; of hours and minutes a day or a week, whichever repeats itself better."""
 
     split: Sequence[float] | None
     """Fractions of train, dev and test, such as [0.6, 0.2, 0.2]. Default: 60/20/20 up to 50,000 rows; above that dev

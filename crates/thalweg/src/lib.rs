@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod average;
+mod cholesky;
 pub mod config;
 pub mod data;
 pub mod doctor;

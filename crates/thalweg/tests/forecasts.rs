@@ -109,6 +109,58 @@ fn a_trend_and_a_season_are_carried_on() {
     assert_eq!(carried_on(&model, &longer)[0]["date"], "2023-11-07");
 }
 
+fn told(events: &[Event], part: &str) -> Option<String> {
+    events.iter().find_map(|event| match event {
+        Event::Decision(told) if told.what.contains(part) => Some(format!("{} ({})", told.what, told.why)),
+        _ => None,
+    })
+}
+
+#[test]
+fn hours_of_a_week_are_known_by_the_week_before_and_linear_members_are_solved() {
+    // Nights, and weekends on which less happens; the noise is no pattern.
+    let hour = |i: usize| {
+        let level = if i / 24 % 7 > 4 { 20.0 } else { 60.0 };
+        let night = 10.0 * (std::f64::consts::TAU * (i % 24) as f64 / 24.0).sin();
+        level + night + (i * 7919 % 1009) as f64 / 1009.0
+    };
+    let first = jiff::civil::datetime(2024, 1, 1, 0, 0, 0, 0);
+    let date = |i: usize| (first + jiff::Span::new().hours(i as i64)).to_string();
+    let series = table(&[("date", (0..1_400).map(date).collect()), ("y", texts((0..1_400).map(hour)))]);
+    let options = [("forecast", "24"), ("epochs", "2")];
+    let (model, scores, events) = train(&series, &options).unwrap();
+    assert_eq!(scores.season, 168);
+    assert!(told(&events, "a season of 168 steps").unwrap().contains("nearer than those of the day before"));
+    let solved = told(&events, "linear members are solved and not trained").unwrap();
+    assert!(solved.contains("ridge regression with λ = "), "{solved}");
+    // The mean of nothing but noise: 1/√12 each in the truth and in what is known.
+    let [network, naive, ..] = &scores.forecasters[..] else { panic!("four forecasters") };
+    assert!(network.all.rmse < naive.all.rmse && network.all.rmse < 0.4, "{} {}", network.all.rmse, naive.all.rmse);
+    // Each of the linear members has the solution still, after training.
+    let weight = |member: usize| {
+        let name = format!("members.{member}.0.weight");
+        let entry = model.network.layout().entries().iter().find(|entry| entry.name.ends_with(&name)).unwrap();
+        model.theta.view().part(entry.start, entry.shape).to_f64()
+    };
+    let first = weight(0);
+    assert!(first.iter().any(|w| *w != 0.0) && (1..5).all(|member| weight(member) == first));
+}
+
+#[test]
+fn where_a_simple_forecast_is_better_it_is_found() {
+    // Each value is drawn anew, and the mean is all that can be known; one epoch at a great rate knows less.
+    let noise = |day: usize| (day * day * 7919 % 1009) as f64;
+    let series = table(&[("date", days(300)), ("y", texts((0..300).map(noise)))]);
+    let options = [("layers", "32"), ("ensemble", "1"), ("epochs", "1"), ("learning_rate", "1")];
+    let (.., events) = train(&series, &options).unwrap();
+    let found = thalweg::findings::of_events(&events, None);
+    let own = found.iter().find(|finding| finding.code == "beaten-by-a-simple-forecast").unwrap();
+    assert!(
+        own.what.contains("the simple forecast \"mean\" errs less") && own.evidence.contains("from 30 steps of test"),
+        "{own:?}"
+    );
+}
+
 #[test]
 fn what_comes_changes_nothing_that_is_trained() {
     let values = |change: f64| {

@@ -133,8 +133,8 @@ pub struct Data {
     /// orders the rows.
     #[schemars(range(min = 1, max = 1000))]
     pub forecast: Option<usize>,
-    /// For a forecast: how many of the last values it is made from. Default: two seasons, 8 at least, but no more than a
-    /// quarter of the longest series.
+    /// For a forecast: how many of the last values it is made from. Default: two seasons, 8 at least and 200 at most, or one
+    /// longer season, but no more than a quarter of the longest series.
     #[schemars(range(min = 1, max = 10_000))]
     pub window: Option<usize>,
     /// For a forecast: the column that tells series apart, where the data has several, such as store.
@@ -142,7 +142,7 @@ pub struct Data {
     /// For a forecast: columns whose values are known ahead, such as holidays.
     pub known: Vec<String>,
     /// For a forecast: steps after which the series repeat themselves (1: they do not). Default: by the step, such as 7 for
-    /// days and 12 for months.
+    /// days and 12 for months; of hours and minutes a day or a week, whichever repeats itself better.
     #[schemars(range(min = 1, max = 10_000))]
     pub season: Option<usize>,
 }

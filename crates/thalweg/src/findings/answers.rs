@@ -50,6 +50,23 @@ pub(super) fn class_imbalance(facts: &Facts) -> Option<Finding> {
     ))
 }
 
+/// A forecast that errs more than a simple one.
+pub(super) fn beaten_by_a_simple_forecast(facts: &Facts) -> Option<Finding> {
+    let scores = facts.run.forecast.as_ref()?;
+    let (network, simple) = scores.forecasters.split_first()?;
+    let best = simple.iter().min_by(|a, b| a.all.rmse.total_cmp(&b.all.rmse))?;
+    let [own, other] = [network, best].map(|one| one.all.rmse);
+    (other < own).then(|| {
+        Finding::new(
+            Severity::Warning,
+            format!("the simple forecast {:?} errs less than the network", best.name),
+            format!("RMSE {} and {}, from {} steps of {}", round(other), round(own), scores.origins, scores.part),
+            "give it a longer past with [window=100], or columns that tell of what is to come with [known]",
+            "its error falls below that of the simple forecast, if the past tells more than that",
+        )
+    })
+}
+
 /// Probabilities that are surer than the answers are right.
 pub(super) fn overconfident(facts: &Facts) -> Option<Finding> {
     let (run, end) = (facts.run, facts.run.end.as_ref()?);

@@ -252,6 +252,7 @@ pub(crate) const ALL: &[Check<Examine>] = &[
     ),
     check("too-much-regularisation", learned_little![], settings::too_much_regularisation),
     check("no-hidden-layers", learned_little![], fit::no_hidden_layers),
+    check("beaten-by-a-simple-forecast", &["high-bias"], answers::beaten_by_a_simple_forecast),
     check("class-imbalance", &["high-bias", "constant-answers", "few-dev-rows", "plateau"], answers::class_imbalance),
     check("high-bias", &["plateau", "constant-answers", "suspect-labels", "still-improving"], fit::high_bias),
     check("constant-answers", &["plateau"], fit::constant_answers),

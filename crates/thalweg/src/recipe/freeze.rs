@@ -45,7 +45,7 @@ pub(super) fn freeze(facts: &Facts, network: &Network, epochs: usize, decisions:
         let what = format!("each layer learns at {layer_decay} times the rate of the next one");
         decide(decisions, what, "the first layers suit other tasks as well".into(), "[layer_decay=1]");
     }
-    Ok(Freeze { layers, epochs: later.then_some(until), layer_decay })
+    Ok(Freeze { layers, epochs: later.then_some(until), layer_decay, ..Freeze::default() })
 }
 
 /// Whether only the last layer with weights is ever trained.

@@ -9,6 +9,7 @@ mod freeze;
 mod images;
 mod layers;
 mod numbers;
+mod ridge;
 mod sequences;
 mod settings;
 mod sounds;
@@ -103,16 +104,18 @@ fn decided(facts: Facts) -> Result<Plan> {
     let dtype = if config.train.precision == Precision::F64 { Dtype::F64 } else { Dtype::F32 };
     let vectors = vectors::read(&facts, &mut decisions)?;
     let facts = Facts { vectors: vectors.as_ref().map(|vectors| vectors.dimension), ..facts };
-    let (network, candidates, start, body) = match &config.train.start_from {
+    let (network, candidates, start, body, held) = match &config.train.start_from {
         Some(path) => {
             let start = start::from(path, &facts, &mut decisions)?;
-            (start.network, 1, Some(start.theta), start.body)
+            (start.network, 1, Some(start.theta), start.body, Vec::new())
         }
         None => {
             let (layers, candidates) = layers::layers(&facts, &mut decisions)?;
             let network = Network::new(input_shape(data)?, layers)?;
-            let start = vectors.map(|vectors| vectors.start(&network, config.train.seed, dtype));
-            (network, candidates, start, None)
+            let solved = ridge::solved(&facts, &network, dtype, &mut decisions);
+            let (solved, held) = solved.map_or((None, Vec::new()), |solved| (Some(solved.theta), solved.held));
+            let start = vectors.map(|vectors| vectors.start(&network, config.train.seed, dtype)).or(solved);
+            (network, candidates, start, None, held)
         }
     };
     let facts = facts.with_body(body);
@@ -120,7 +123,8 @@ fn decided(facts: Facts) -> Result<Plan> {
     let optimizer = (registered.build)(&given);
     let usual_rate = (registered.learning_rate)(&given);
     let optimizers = (optimizer.name(), usual_rate);
-    let settings = settings::settings(&facts, &network, candidates, optimizers, &mut decisions)?;
+    let mut settings = settings::settings(&facts, &network, candidates, optimizers, &mut decisions)?;
+    settings.freeze.held = held;
     let head_alone = freeze::trains_head_alone(&settings.freeze, &network);
     let augmentation = augment::augmentation(&facts, head_alone, &mut decisions)?;
     let lengths = by_length::lengths(&facts, &network, settings.batch_size, &mut decisions)?;

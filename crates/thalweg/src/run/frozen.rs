@@ -29,7 +29,7 @@ pub(super) fn fit(
     state: &mut State,
     callback: &mut dyn Callback,
 ) -> Result<StopReason> {
-    let Freeze { layers, epochs, layer_decay } = plan.settings.freeze;
+    let Freeze { layers, epochs, layer_decay, .. } = plan.settings.freeze;
     let (count, network) = (plan.network.layers().len(), &plan.network);
     let (body, body_theta) = network.part(0..layers, &state.theta)?;
     let (head, _) = network.part(layers..count, &state.theta)?;
@@ -49,7 +49,7 @@ pub(super) fn fit(
             epochs: epochs.unwrap_or(plan.settings.epochs),
             // The other layers are still to be trained.
             patience: if epochs.is_some() { 0 } else { plan.settings.patience },
-            freeze: Freeze { layers: 0, epochs: None, layer_decay },
+            freeze: Freeze { layer_decay, ..Freeze::default() },
             ..plan.settings.clone()
         },
         train: &train,

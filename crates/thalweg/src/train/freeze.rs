@@ -16,12 +16,14 @@ pub struct Freeze {
     pub epochs: Option<usize>,
     /// The rate of a layer, as a share of that of the next one with weights.
     pub layer_decay: f64,
+    /// Parts of the trained parameters that keep their values.
+    pub held: Vec<Range<usize>>,
 }
 
 impl Default for Freeze {
     /// Every layer is trained at one rate.
     fn default() -> Self {
-        Freeze { layers: 0, epochs: None, layer_decay: 1.0 }
+        Freeze { layers: 0, epochs: None, layer_decay: 1.0, held: Vec::new() }
     }
 }
 
@@ -51,7 +53,7 @@ impl Freeze {
     pub(super) fn shares(&self, network: &Network, epoch: usize) -> Vec<(Range<usize>, f64)> {
         let (layout, count, frozen) = (network.layout(), network.layers().len(), self.frozen(epoch));
         let mut behind = 0;
-        let mut shares = Vec::new();
+        let mut shares: Vec<(Range<usize>, f64)> = self.held.iter().map(|part| (part.clone(), 0.0)).collect();
         for layer in (0..count).rev() {
             let trained = || layout.of_layer(layer).iter().filter(|entry| entry.trained);
             let start = trained().map(|entry| entry.start).min();
@@ -114,7 +116,7 @@ mod tests {
         let relu = Box::new(Activate { activation: Activation::Relu });
         let network =
             Network::new(2, vec![linear(3), Box::new(BatchNorm::default()), relu, linear(1), linear(1)]).unwrap();
-        let freeze = Freeze { layers: 2, epochs: Some(4), layer_decay: 0.5 };
+        let freeze = Freeze { layers: 2, epochs: Some(4), layer_decay: 0.5, ..Freeze::default() };
         // W and b of 2 to 3, γ and β of 3, W and b of 3 to 1 and of 1 to 1.
         assert_eq!(freeze.shares(&network, 4), [(15..19, 0.5), (9..15, 0.0), (0..9, 0.0)]);
         assert_eq!(freeze.shares(&network, 5), [(15..19, 0.5), (9..15, 0.25), (0..9, 0.25)]);

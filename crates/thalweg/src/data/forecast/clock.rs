@@ -149,6 +149,14 @@ impl Clock {
         }
     }
 
+    /// A week, where the usual season is a day.
+    pub(super) fn longer_season(&self) -> Option<usize> {
+        match self.step {
+            Step::Seconds(step) if (60.0..DAY).contains(&step) => Some((7.0 * DAY / step).round() as usize),
+            _ => None,
+        }
+    }
+
     /// The step in words: `day`, `2 hours`.
     pub(crate) fn words(&self) -> String {
         let counted = |count: f64, unit: &str| match count {

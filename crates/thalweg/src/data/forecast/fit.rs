@@ -201,11 +201,10 @@ fn fitted(forecast: Forecast, series: &[Series], [start, dev]: [i64; 2], config:
     let train = usize::try_from(dev - start).unwrap_or_default();
     let trained: Vec<&[f64]> = series.iter().map(|series| &series.values[..series.trained(dev).len()]).collect();
     let longest = trained.iter().map(|values| values.len()).max().unwrap_or_default();
-    let usual = forecast.clock.season();
-    let season = data.season.unwrap_or(if 2 * usual <= longest { usual } else { 1 });
+    let season = data.season.unwrap_or_else(|| season(&forecast.clock, &trained));
     let window = data.window.unwrap_or_else(|| {
         let [least, most] = WINDOW;
-        (2 * season).clamp(least, most).min(longest / 4).max(1)
+        (2 * season).clamp(least, most.max(season)).min(longest / 4).max(1)
     });
     let doubled = std::iter::successors(Some(2 * window), |span| span.checked_mul(2));
     let spans = doubled.take_while(|span| *span <= train / 2).take(MOST_SPANS).collect();
@@ -214,6 +213,17 @@ fn fitted(forecast: Forecast, series: &[Series], [start, dev]: [i64; 2], config:
     let scales = scales.map(|(series, values)| (name(series), naive_error(values, season))).collect();
     let calendar = calendar::parts(&forecast.clock, series, train, dev);
     Forecast { season, window, spans, calendar, scales, ..forecast }
+}
+
+/// The usual season, if it comes twice in the training steps; the longer one, if the values a season before are nearer then.
+fn season(clock: &Clock, trained: &[&[f64]]) -> usize {
+    let longest = trained.iter().map(|values| values.len()).max().unwrap_or_default();
+    let comes_twice = |season: &usize| 2 * season <= longest;
+    let error = |season: usize| trained.iter().map(|values| naive_error(values, season)).sum::<f64>();
+    let usual = Some(clock.season()).filter(comes_twice).unwrap_or(1);
+    // It must leave a window of its own length.
+    let longer = clock.longer_season().filter(|longer| 4 * longer <= longest && error(*longer) < error(usual));
+    longer.unwrap_or(usual)
 }
 
 /// The origins of the examples of train, dev and test.
@@ -310,7 +320,13 @@ fn tell(
             1 => "no season".into(),
             season => format!("a season of {season} steps"),
         };
-        decide(what, format!("usual for steps of one {}, if it comes twice", clock.words()), "[season=7]".into());
+        let why = match clock.longer_season() {
+            Some(week) if week == forecast.season => {
+                "values of the week before are nearer than those of the day before".into()
+            }
+            _ => format!("usual for steps of one {}, if it comes twice", clock.words()),
+        };
+        decide(what, why, "[season=7]".into());
     }
     let mut made_of = vec![format!("the last {} values", forecast.window)];
     if !forecast.spans.is_empty() {

@@ -2,9 +2,9 @@
 //! Snoek, Larochelle and Adams 2012).
 
 use super::{STARTUP, allowed, normal_cdf, random_point, winsorised};
-use crate::random;
 use crate::tune::record::Trial;
 use crate::tune::space::{Point, Scale, Space};
+use crate::{cholesky, random};
 
 /// Maximum number of trials fitted, the latest ones: the cost is cubic in it.
 const MOST: usize = 256;
@@ -97,25 +97,12 @@ impl Process {
 
     /// The process of given length scales and noise, with its log-likelihood; none where K is singular.
     fn with(places: &[Places], lengths: Vec<f64>, noise: f64, y: &[f64]) -> Option<(f64, Process)> {
-        let n = places.len();
-        let mut lower: Vec<Vec<f64>> = Vec::with_capacity(n);
-        for i in 0..n {
-            let mut row: Vec<f64> = Vec::with_capacity(i + 1);
-            for j in 0..=i {
-                let known: f64 = (0..j).map(|k| row[k] * if j == i { row[k] } else { lower[j][k] }).sum();
-                let own = matern(&places[i], &places[j], &lengths) + if i == j { noise } else { 0.0 } - known;
-                row.push(if i == j { Some(own.sqrt()).filter(|root| *root > 0.0)? } else { own / lower[j][j] });
-            }
-            lower.push(row);
-        }
-        let half = forward(&lower, y);
+        let covariance = |i, j| matern(&places[i], &places[j], &lengths) + if i == j { noise } else { 0.0 };
+        let lower = cholesky::factor(places.len(), covariance)?;
+        let half = cholesky::forward(&lower, y);
         let likelihood = -0.5 * half.iter().map(|x| x * x).sum::<f64>()
             - lower.iter().map(|row| row[row.len() - 1].ln()).sum::<f64>();
-        let mut weights = half;
-        for i in (0..n).rev() {
-            let later: f64 = (i + 1..n).map(|k| lower[k][i] * weights[k]).sum();
-            weights[i] = (weights[i] - later) / lower[i][i];
-        }
+        let weights = cholesky::backward(&lower, half);
         Some((likelihood, Process { places: places.to_vec(), lengths, lower, weights, y: y.to_vec() }))
     }
 
@@ -132,7 +119,7 @@ impl Process {
     fn expect(&self, at: &Places) -> (f64, f64) {
         let k: Vec<f64> = self.places.iter().map(|place| matern(place, at, &self.lengths)).collect();
         let mean = k.iter().zip(&self.weights).map(|(k, weight)| k * weight).sum();
-        let variance = 1.0 - forward(&self.lower, &k).iter().map(|x| x * x).sum::<f64>();
+        let variance = 1.0 - cholesky::forward(&self.lower, &k).iter().map(|x| x * x).sum::<f64>();
         (mean, variance.max(1e-12).sqrt())
     }
 
@@ -143,16 +130,6 @@ impl Process {
         let density = (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt();
         deviation * (z * normal_cdf(z) + density)
     }
-}
-
-/// Solves L x = y.
-fn forward(lower: &[Vec<f64>], y: &[f64]) -> Vec<f64> {
-    let mut x: Vec<f64> = Vec::with_capacity(y.len());
-    for (row, y) in lower.iter().zip(y) {
-        let known: f64 = x.iter().zip(row).map(|(x, l)| x * l).sum();
-        x.push((y - known) / row[x.len()]);
-    }
-    x
 }
 
 /// The Matérn kernel with ν = 5/2; where an option is active in only one point, their distance is that of a scale's
