@@ -237,7 +237,7 @@ def run(options):
         (cat,) = pathlib.Path(options.cats).glob("train_*.h5")
         tasks = [
             ("flowers", [pictures, "--split", "1,0,0"], "dev", 5, lambda: [pixels(pictures / part, size) for part in ("train", "dev")]),
-            ("cats", [cat], "test", 2, lambda: list(cats(options.cats, size))),
+            ("cats", [cat, "--split", "1,0,0"], "test", 2, lambda: list(cats(options.cats, size))),
         ]
         for name, data, part, classes, sets in tasks:
             for seed in options.seeds.split(","):

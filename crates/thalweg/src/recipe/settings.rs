@@ -101,12 +101,15 @@ const WORK_ON_FEW_SOUNDS: f64 = 1.75e12;
 /// Multiply-adds of forward passes in which a network of convolutions learns another task: some minutes on two cores, as
 /// the backward passes take twice as long.
 const WORK_ON_ANOTHER_TASK: f64 = 4e12;
+/// Epochs in which it does: with more, few examples are known by heart.
+const EPOCHS_ON_ANOTHER_TASK: [usize; 2] = [5, 10];
 
 fn epochs(facts: &Facts, network: &Network, decisions: &mut Vec<Decision>) -> usize {
     facts.config.train.epochs.unwrap_or_else(|| {
         if facts.transfers() {
             let work = network.multiply_adds() * facts.rows.max(1) as f64;
-            let epochs = HEAD_EPOCHS + ((WORK_ON_ANOTHER_TASK / work) as usize).clamp(5, 30);
+            let [fewest, most] = EPOCHS_ON_ANOTHER_TASK;
+            let epochs = HEAD_EPOCHS + ((WORK_ON_ANOTHER_TASK / work) as usize).clamp(fewest, most);
             let each = format!("{}, {:.0} million multiply-adds each", facts.of_rows(), network.multiply_adds() / 1e6);
             decide(decisions, format!("at most {epochs} epochs"), each, "[epochs=100]");
             return epochs;
