@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use thalweg::optimizers::{Adam, Optimizer, Step};
 use thalweg::tensor::ops::{self, MatmulPrecision};
 use thalweg::tensor::{Activation, Dtype, Tensor};
-use thalweg_kernels::{peak, pool};
+use thalweg_kernels::pool;
 
-use crate::{data, median};
+use crate::{data, median, rate};
 
 /// Batch, outputs and inputs of each layer.
 const SHAPES: [[usize; 3]; 8] = [
@@ -41,15 +41,9 @@ fn matrix(rows: usize, columns: usize) -> Tensor {
     Tensor::from_f32([rows, columns], data::normal(0, rows * columns))
 }
 
-/// GFLOP/s of FMAs in the registers of one core.
-fn peak() -> f64 {
-    const TURNS: usize = 1 << 14;
-    2e-9 * peak::multiply_adds(TURNS) as f64 / time(|| _ = peak::multiply_adds(TURNS))
-}
-
 /// Times all kernels on the pool's threads.
 pub(crate) fn run(precision: MatmulPrecision) -> Value {
-    let peak = peak() * pool::threads() as f64;
+    let peak = rate::now() * pool::threads() as f64;
     let products: Vec<Value> = SHAPES
         .iter()
         .map(|&[m, n_out, n_in]| {

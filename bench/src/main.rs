@@ -1,7 +1,8 @@
 //! One benchmark workload on Thalweg; prints one JSON object.
 //!
 //! `thalweg-bench WORKLOAD [--threads N] [--epochs N] [--precision f32|bf16|bf16x3|bf16x6]`, where WORKLOAD is `w1` to
-//! `w6`, `kernels`, `input`, `media`, `sequences` or `scaling`.
+//! `w6`, `kernels`, `input`, `media`, `sequences`, `scaling` or `rate`. Beside times of `w1` to `w6` stand the rates of the moment
+//! around them, in GFLOP/s of a core.
 #![forbid(unsafe_code)]
 
 mod data;
@@ -9,6 +10,7 @@ mod input;
 mod kernels;
 mod media;
 mod predict;
+mod rate;
 mod sequences;
 mod train;
 
@@ -43,6 +45,7 @@ fn main() -> Result<()> {
         "media" => media::run()?,
         "sequences" => sequences::run()?,
         "scaling" => train::scaling(&options)?,
+        "rate" => serde_json::json!({ "rates": [rate::now()] }),
         name => train::run(name, &options)?,
     };
     println!("{result}");

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use thalweg::network::Predictor;
 use thalweg::tensor::{Dtype, Tensor};
 
-use crate::{Options, data, median, products, train};
+use crate::{Options, data, median, products, rate, train};
 
 /// Times both.
 pub(crate) fn run(options: &Options) -> Result<Value> {
@@ -26,12 +26,16 @@ pub(crate) fn run(options: &Options) -> Result<Value> {
         (0..calls / 10).try_for_each(|_| call().map(drop))?;
         (0..calls).map(|_| call()).collect()
     };
-    let (mut one, many) = (times(1, 3000)?, times(4096, 30)?);
+    let mut rates = vec![rate::now()];
+    let mut one = times(1, 3000)?;
+    rates.push(rate::now());
+    let many = times(4096, 30)?;
+    rates.push(rate::now());
     one.sort_by(f64::total_cmp);
     let batch = median(many);
     Ok(json!({
         "workload": "w4", "unit": "us", "threads": options.threads, "precision": options.precision,
         "p50_us": one[1500] * 1e6, "p99_us": one[2970] * 1e6, "min_us": one[0] * 1e6,
-        "batch_us": batch * 1e6, "rows_per_s": 4096.0 / batch,
+        "batch_us": batch * 1e6, "rows_per_s": 4096.0 / batch, "rates": rates,
     }))
 }

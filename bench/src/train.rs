@@ -15,7 +15,7 @@ use thalweg::tensor::{Activation, Dtype, Shape};
 use thalweg::train::{Settings, State, Trainer};
 
 use crate::data::{self, Answers};
-use crate::{Options, median};
+use crate::{Options, median, rate};
 
 struct Workload<'a> {
     name: &'static str,
@@ -125,7 +125,7 @@ fn peak_memory() -> Option<f64> {
 /// Trains and reports.
 pub(crate) fn run(name: &str, options: &Options) -> Result<Value> {
     let work = WORKLOADS.iter().find(|work| work.name == name).with_context(|| format!("no workload {name:?}"))?;
-    let (seconds, costs) = train(work, options)?;
+    let Trained { seconds, costs, rates } = train(work, options)?;
     let middle = median(seconds.clone());
     // Inputs and targets, θ with its gradient and Adam's two moments, and each layer's outputs and their gradients.
     let planned = (work.name != CONVOLUTIONS).then(|| {
@@ -135,7 +135,7 @@ pub(crate) fn run(name: &str, options: &Options) -> Result<Value> {
     Ok(json!({
         "workload": name, "unit": "s/epoch", "threads": options.threads, "precision": options.precision, "seconds": seconds,
         "median": middle, "gflops": operations(work) / middle / 1e9, "loss": [costs[0], costs[costs.len() - 1]],
-        "peak_mib": peak_memory(), "planned_mib": planned,
+        "peak_mib": peak_memory(), "planned_mib": planned, "rates": rates,
     }))
 }
 
@@ -143,7 +143,7 @@ pub(crate) fn run(name: &str, options: &Options) -> Result<Value> {
 pub(crate) fn scaling(options: &Options) -> Result<Value> {
     let point = |rows: usize, units: usize| -> Result<Value> {
         let sizes = [784, units, units, 10];
-        let (seconds, _) = train(&Workload { sizes: &sizes, rows, ..WORKLOADS[0] }, options)?;
+        let Trained { seconds, .. } = train(&Workload { sizes: &sizes, rows, ..WORKLOADS[0] }, options)?;
         Ok(json!({ "rows": rows, "parameters": parameters(&sizes), "seconds": median(seconds) }))
     };
     let by_rows: Vec<Value> = [1, 2, 4, 8, 16, 32].into_iter().map(|n| point(1920 * n, 512)).collect::<Result<_>>()?;
@@ -156,8 +156,17 @@ fn parameters(sizes: &[usize]) -> usize {
     sizes.windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum()
 }
 
-/// Trains; returns the seconds of each epoch but the first, and the costs of all.
-fn train(work: &Workload, options: &Options) -> Result<(Vec<f64>, Vec<f64>)> {
+/// What a training took.
+struct Trained {
+    /// Of each epoch but the first.
+    seconds: Vec<f64>,
+    /// Of all epochs.
+    costs: Vec<f64>,
+    /// The rates of the moment around these epochs.
+    rates: Vec<f64>,
+}
+
+fn train(work: &Workload, options: &Options) -> Result<Trained> {
     let network = if work.name == CONVOLUTIONS { convolutions()? } else { network(work.sizes)? };
     let train = data::examples(work.rows, work.sizes[0], work.sizes[work.sizes.len() - 1], work.answers)?;
     let train = if work.name == CONVOLUTIONS { data::as_images(train, [28, 28])? } else { train };
@@ -185,15 +194,16 @@ fn train(work: &Workload, options: &Options) -> Result<(Vec<f64>, Vec<f64>)> {
         evaluate: &|_| Metrics::new(),
     };
     let mut state = State::new(&network, &*optimizer, 0, 0.0, Dtype::F32);
-    let (mut seconds, mut costs, mut start) = (Vec::new(), Vec::new(), Instant::now());
+    let (mut seconds, mut costs, mut rates, mut start) = (Vec::new(), Vec::new(), Vec::new(), Instant::now());
     let mut record = |event: &Event| {
         if let Event::EpochEnded { cost, .. } = event {
             seconds.push(start.elapsed().as_secs_f64());
             // The peers' squared error is not halved.
             costs.push(if work.answers == Answers::Number { 2.0 * cost } else { *cost });
+            rates.push(rate::now());
             start = Instant::now();
         }
     };
     trainer.fit(&mut state, &mut record)?;
-    Ok((seconds.split_off(1), costs))
+    Ok(Trained { seconds: seconds.split_off(1), costs, rates })
 }

@@ -95,10 +95,14 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
             }
         }
         let measured: Vec<Measured> = systems.into_iter().filter_map(System::finish).collect();
-        table(&measured);
+        table(&measured, options.threads);
         all.extend(measured);
     }
-    println!("\nRatios above 1: Thalweg is faster, in the same precision.");
+    println!(
+        "\nRatios, round by round, with the least and the greatest; above 1 Thalweg is faster, in the same precision. Rates are \
+         GFLOP/s of multiply-adds in a core's registers around the times, the share is of the highest of them; where they \
+         differ by more than 20 % the row is marked with !, and says little."
+    );
     if let Some(path) = &options.json {
         let rows: Vec<_> = all.iter().map(|row| row.json(options.threads)).collect();
         std::fs::write(path, serde_json::to_vec_pretty(&json!(rows))?)?;
@@ -118,18 +122,26 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
     }
 }
 
-fn table(rows: &[Measured]) {
-    println!("{:<18} {:>12} {:>12} {:>12} {:>8}  loss", "system", "median", "min", "max", "ratio");
+fn table(rows: &[Measured], threads: usize) {
+    println!(
+        "{:<18} {:>12} {:>12} {:>12} {:>8} {:>15} {:>11} {:>6}  loss",
+        "system", "median", "min", "max", "ratio", "", "rates", "share"
+    );
     for row in rows {
-        let ours = rows.iter().find(|ours| ours.is_ours_for(row)).map_or(f64::NAN, Measured::median);
+        let ours = rows.iter().find(|ours| ours.is_ours_for(row));
+        let [low, middle, high] = ours.map_or([f64::NAN; 3], |ours| row.ratios(ours));
+        let [slow, fast] = row.rates();
         let loss = row.loss.map_or(String::new(), |[first, last]| format!("{first:.4} → {last:.4}"));
         println!(
-            "{:<18} {:>12} {:>12} {:>12} {:>7.2}×  {loss}",
+            "{:<18} {:>12} {:>12} {:>12} {middle:>7.2}× {:>15} {:>10}{} {:>6}  {loss}",
             row.system,
             row.told(row.median()),
             row.told(row.min()),
             row.told(row.max()),
-            row.median() / ours,
+            format!("({low:.2} to {high:.2})"),
+            format!("{slow:.0}–{fast:.0}"),
+            if row.is_steady() { " " } else { "!" },
+            row.share(threads).map_or(String::new(), |share| format!("{:.0} %", 100.0 * share)),
         );
     }
 }

@@ -38,6 +38,10 @@ pub(super) struct System {
     /// The Python interpreter of a peer.
     python: Option<String>,
     times: Vec<f64>,
+    /// The rates of the moment around these, in GFLOP/s of a core.
+    rates: Vec<f64>,
+    /// GFLOP/s of the workload's products, where they are known.
+    gflops: Vec<f64>,
     loss: Option<[f64; 2]>,
 }
 
@@ -45,11 +49,22 @@ impl System {
     /// Our variants for a workload.
     pub(super) fn ours(workload: &'static str) -> Vec<System> {
         let systems = if matches!(workload, "w1" | "w3" | BATCH | "w6") { &OURS[..] } else { &OURS[..1] };
-        systems.iter().map(|name| System { name, workload, python: None, times: Vec::new(), loss: None }).collect()
+        systems.iter().map(|name| System::new(name, workload, None)).collect()
     }
 
-    /// Takes one more measurement.
+    fn new(name: &'static str, workload: &'static str, python: Option<String>) -> System {
+        System { name, workload, python, times: Vec::new(), rates: Vec::new(), gflops: Vec::new(), loss: None }
+    }
+
+    /// Takes one more measurement, between two readings of the rate of the moment.
     pub(super) fn measure(&mut self, threads: usize) -> Result<()> {
+        self.rates.push(rate()?);
+        self.take(threads)?;
+        self.rates.push(rate()?);
+        Ok(())
+    }
+
+    fn take(&mut self, threads: usize) -> Result<()> {
         let threads = threads.to_string();
         let (workload, time) = measured_as(self.workload);
         let (mut command, what) = match &self.python {
@@ -79,6 +94,8 @@ impl System {
             .with_context(|| format!("{what} on {}: {text}", self.workload))?;
         let time = result["median"].as_f64().or_else(|| Some(result[time].as_f64()? * 1e-6));
         self.times.push(time.with_context(|| format!("{what} on {}: no time in {result}", self.workload))?);
+        self.gflops.extend(result["gflops"].as_f64());
+        self.rates.extend(result["rates"].as_array().into_iter().flatten().filter_map(Value::as_f64));
         if let [Some(first), Some(last)] = [0, 1].map(|i| result["loss"][i].as_f64()) {
             self.loss = Some([first, last]);
         }
@@ -87,10 +104,11 @@ impl System {
 
     /// The measurements, if any.
     pub(super) fn finish(self) -> Option<Measured> {
-        let System { name, workload, mut times, loss, .. } = self;
+        let System { name, workload, times: rounds, rates, gflops, loss, .. } = self;
+        let mut times = rounds.clone();
         times.sort_by(f64::total_cmp);
         let learns = loss.map(|[first, last]| last < first);
-        (!times.is_empty()).then_some(Measured { system: name, workload, times, loss, learns })
+        (!times.is_empty()).then_some(Measured { system: name, workload, rounds, times, rates, gflops, loss, learns })
     }
 }
 
@@ -109,11 +127,26 @@ fn precision(system: &str) -> &'static str {
     }
 }
 
-/// Sorted times of a system on a workload.
+/// GFLOP/s of multiply-adds in a core's registers now.
+fn rate() -> Result<f64> {
+    let output = Command::new(root().join("target/release/thalweg-bench")).arg("rate").output()?;
+    let told: Value = serde_json::from_slice(&output.stdout).context("thalweg-bench rate")?;
+    told["rates"][0].as_f64().context("thalweg-bench rate: no rate")
+}
+
+/// How much the rates around a system's times may differ, as a share of the highest.
+const STEADY: f64 = 0.2;
+
+/// Times of a system on a workload.
 pub(super) struct Measured {
     pub(super) system: &'static str,
     pub(super) workload: &'static str,
+    /// In the order of the rounds.
+    rounds: Vec<f64>,
+    /// Sorted.
     times: Vec<f64>,
+    rates: Vec<f64>,
+    gflops: Vec<f64>,
     pub(super) loss: Option<[f64; 2]>,
     pub(super) learns: Option<bool>,
 }
@@ -129,6 +162,30 @@ impl Measured {
 
     pub(super) fn max(&self) -> f64 {
         self.times[self.times.len() - 1]
+    }
+
+    /// Its times as multiples of ours, round by round: the least, the median and the greatest.
+    pub(super) fn ratios(&self, ours: &Measured) -> [f64; 3] {
+        let mut ratios: Vec<f64> = self.rounds.iter().zip(&ours.rounds).map(|(time, own)| time / own).collect();
+        ratios.sort_by(f64::total_cmp);
+        [0, ratios.len() / 2, ratios.len() - 1].map(|i| ratios[i])
+    }
+
+    /// The lowest and the highest rate of the moment around its times, in GFLOP/s of a core.
+    pub(super) fn rates(&self) -> [f64; 2] {
+        [f64::min, f64::max].map(|pick| self.rates.iter().copied().reduce(pick).unwrap_or(f64::NAN))
+    }
+
+    /// Whether the machine ran at one speed meanwhile.
+    pub(super) fn is_steady(&self) -> bool {
+        let [low, high] = self.rates();
+        low >= (1.0 - STEADY) * high
+    }
+
+    /// The share of the highest rate of so many cores that the products had.
+    pub(super) fn share(&self, threads: usize) -> Option<f64> {
+        let best = self.gflops.iter().copied().reduce(f64::max)?;
+        Some(best / (self.rates()[1] * threads as f64))
     }
 
     /// Whether this is our variant of the other system's workload in the same precision.
@@ -149,7 +206,8 @@ impl Measured {
     pub(super) fn json(&self, threads: usize) -> Value {
         json!({
             "workload": self.workload, "system": self.system, "precision": precision(self.system), "threads": threads, "unit": "s",
-            "median": self.median(), "min": self.min(), "max": self.max(), "loss": self.loss,
+            "median": self.median(), "min": self.min(), "max": self.max(), "loss": self.loss, "rates": self.rates(),
+            "share": self.share(threads), "steady": self.is_steady(),
         })
     }
 }
@@ -169,7 +227,7 @@ pub(super) fn peers(workload: &'static str) -> Result<Vec<System>> {
         }
         let import = format!("import importlib.util, sys; sys.exit(importlib.util.find_spec('{module}') is None)");
         if Command::new(&python).args(["-c", &import]).status().is_ok_and(|status| status.success()) {
-            systems.push(System { name, workload, python: Some(python.clone()), times: Vec::new(), loss: None });
+            systems.push(System::new(name, workload, Some(python.clone())));
         } else {
             println!("skipped: {name} ({python} has no {module}; see bench/requirements.txt)");
         }
