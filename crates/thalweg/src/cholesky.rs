@@ -5,23 +5,25 @@ pub(crate) fn factor(n: usize, a: impl Fn(usize, usize) -> f64) -> Option<Vec<Ve
     let mut lower: Vec<Vec<f64>> = Vec::with_capacity(n);
     for i in 0..n {
         let mut row: Vec<f64> = Vec::with_capacity(i + 1);
-        for j in 0..=i {
-            let other = if j == i { &row } else { &lower[j] };
-            let known: f64 = row.iter().zip(other).map(|(a, b)| a * b).sum();
-            let own = a(i, j) - known;
-            row.push(if i == j { Some(own.sqrt()).filter(|root| *root > 0.0)? } else { own / lower[j][j] });
+        for (j, other) in lower.iter().enumerate() {
+            row.push((a(i, j) - dot(&row, other)) / other[j]);
         }
+        let square = a(i, i) - dot(&row, &row);
+        row.push(Some(square.sqrt()).filter(|root| *root > 0.0)?);
         lower.push(row);
     }
     Some(lower)
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// Solves L x = y.
 pub(crate) fn forward(lower: &[Vec<f64>], y: &[f64]) -> Vec<f64> {
     let mut x: Vec<f64> = Vec::with_capacity(y.len());
     for (row, y) in lower.iter().zip(y) {
-        let known: f64 = x.iter().zip(row).map(|(x, l)| x * l).sum();
-        x.push((y - known) / row[x.len()]);
+        x.push((y - dot(&x, row)) / row[x.len()]);
     }
     x
 }
