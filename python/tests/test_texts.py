@@ -1,4 +1,6 @@
 """Columns of free text: in tables of pandas, in estimators, and in exported models."""
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -27,6 +29,26 @@ def test_estimators_read_the_order_of_words():
     X, y = pd.DataFrame({"review": texts}), np.arange(400) % 2
     estimator = thalweg.ThalwegClassifier(epochs=8, options={"text": "tokens", "ensemble": 1}).fit(X[:320], y[:320])
     assert estimator.score(X[320:], y[320:]) == 1.0
+
+
+def test_a_tokenizer_of_a_file_becomes_a_part_of_the_model(tmp_path):
+    words = ["[UNK]", "good", "bad", "not", "and", "##s"]
+    tokenizer = {
+        "version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "post_processor": None,
+        "normalizer": {"type": "Lowercase"}, "pre_tokenizer": {"type": "BertPreTokenizer"}, "decoder": None,
+        "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+                  "max_input_chars_per_word": 100, "vocab": {word: i for i, word in enumerate(words)}},
+    }
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps(tokenizer))
+    X = pd.DataFrame({"review": [["Good and not bad", "bad and not GOOD"][i % 2] + f" (no. {i})" for i in range(400)]})
+    y = np.arange(400) % 2
+    options = {"tokenizer": str(path), "ensemble": 1}
+    estimator = thalweg.ThalwegClassifier(epochs=30, options=options).fit(X[:320], y[:320])
+    path.unlink()
+    assert estimator.score(X[320:], y[320:]) == 1.0
+    # "good and not bad" has four tokens of the file; the numbers are unknown to it.
+    assert estimator.model_.bags("review", ["goods"]).ravel()[:3].tolist() == [2.0, 6.0, 0.0]
 
 
 @pytest.mark.parametrize("text", ["ngrams", "tokens"])

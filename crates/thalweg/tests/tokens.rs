@@ -160,7 +160,7 @@ fn a_tokenizer_beside_vectors_goes_into_the_model() {
     let bytes = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &numbers].concat();
     std::fs::write(&vectors, bytes).unwrap();
     let path = vectors.display().to_string();
-    let outcome = trained(folder.path(), &of_order(400), &[("embeddings", &path), ("epochs", "12"), ("ensemble", "1")]);
+    let outcome = trained(folder.path(), &of_order(400), &[("embeddings", &path), ("epochs", "40"), ("ensemble", "1")]);
     assert_eq!(accuracy(&outcome), 1.0);
     for file in [&json, &vectors] {
         std::fs::remove_file(file).unwrap();
