@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::step;
 use crate::test::cargo;
-use systems::{BATCH, Measured, OURS, System};
+use systems::{BATCH, Measured, System};
 
 /// The workloads and their descriptions.
 const WORKLOADS: [(&str, &str); 8] = [
@@ -29,6 +29,8 @@ struct Options {
     ours_only: bool,
     threads: usize,
     rounds: usize,
+    /// Lines of what other programs measured.
+    peers: String,
     json: Option<PathBuf>,
     picture: Option<PathBuf>,
     scaling: Option<PathBuf>,
@@ -42,6 +44,7 @@ impl Options {
             ours_only: false,
             threads: 2,
             rounds: 3,
+            peers: String::new(),
             json: None,
             picture: None,
             scaling: None,
@@ -55,6 +58,10 @@ impl Options {
                 "--only" => options.only = value()?.split(',').map(str::to_lowercase).collect(),
                 "--threads" => options.threads = value()?.parse()?,
                 "--rounds" => options.rounds = value()?.parse()?,
+                "--peers" => {
+                    let path = value()?;
+                    options.peers = std::fs::read_to_string(path).with_context(|| format!("{path} cannot be read"))?;
+                }
                 "--json" => options.json = Some(value()?.into()),
                 "--picture" => options.picture = Some(value()?.into()),
                 "--scaling" => options.scaling = Some(value()?.into()),
@@ -94,7 +101,8 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
                 system.measure(options.threads)?;
             }
         }
-        let measured: Vec<Measured> = systems.into_iter().filter_map(System::finish).collect();
+        let mut measured: Vec<Measured> = systems.into_iter().filter_map(System::finish).collect();
+        measured.extend(systems::merged(&options.peers, workload)?);
         table(&measured, options.threads);
         all.extend(measured);
     }
@@ -116,7 +124,7 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
     if let Some(path) = &options.wide {
         std::fs::write(path, picture::draw_wide(&systems::wide()?))?;
     }
-    match all.iter().find(|row| OURS.contains(&row.system) && row.learns == Some(false)) {
+    match all.iter().find(|row| row.is_ours() && row.learns == Some(false)) {
         Some(row) => bail!("{}: the loss does not fall", row.workload),
         None => Ok(()),
     }
@@ -139,7 +147,7 @@ fn table(rows: &[Measured], threads: usize) {
             row.told(row.min()),
             row.told(row.max()),
             format!("({low:.2} to {high:.2})"),
-            format!("{slow:.0}–{fast:.0}"),
+            if slow.is_nan() { String::new() } else { format!("{slow:.0}–{fast:.0}") },
             if row.is_steady() { " " } else { "!" },
             row.share(threads).map_or(String::new(), |share| format!("{:.0} %", 100.0 * share)),
         );

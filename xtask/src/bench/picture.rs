@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::systems::{Measured, OURS};
+use super::systems::Measured;
 
 const LEFT: f64 = 150.0;
 const WIDTH: f64 = 760.0;
@@ -23,7 +23,7 @@ pub(super) fn draw(rows: &[Measured]) -> String {
             last = row.workload;
         }
         let (from, to) = (f64::min(at(1.0), at(ratio)), f64::max(at(1.0), at(ratio)));
-        let fill = if OURS.contains(&row.system) { "#2563c9" } else { "#c2550c" };
+        let fill = if row.is_ours() { "#2563c9" } else { "#c2550c" };
         body += &format!(
             r##"<text x="{:.0}" y="{:.0}" text-anchor="end">{}</text><rect x="{from:.1}" y="{y:.0}" width="{:.1}" height="{:.0}" rx="2" fill="{fill}"/><text x="{:.0}" y="{:.0}">{ratio:.2}× · {}</text>"##,
             LEFT - 8.0,

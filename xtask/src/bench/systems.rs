@@ -108,7 +108,16 @@ impl System {
         let mut times = rounds.clone();
         times.sort_by(f64::total_cmp);
         let learns = loss.map(|[first, last]| last < first);
-        (!times.is_empty()).then_some(Measured { system: name, workload, rounds, times, rates, gflops, loss, learns })
+        (!times.is_empty()).then_some(Measured {
+            system: name.into(),
+            workload,
+            rounds,
+            times,
+            rates,
+            gflops,
+            loss,
+            learns,
+        })
     }
 }
 
@@ -139,7 +148,7 @@ const STEADY: f64 = 0.2;
 
 /// Times of a system on a workload.
 pub(super) struct Measured {
-    pub(super) system: &'static str,
+    pub(super) system: String,
     pub(super) workload: &'static str,
     /// In the order of the rounds.
     rounds: Vec<f64>,
@@ -164,8 +173,12 @@ impl Measured {
         self.times[self.times.len() - 1]
     }
 
-    /// Its times as multiples of ours, round by round: the least, the median and the greatest.
+    /// Its times as multiples of ours, round by round: the least, the median and the greatest. Of what was measured elsewhere,
+    /// the ratio of medians.
     pub(super) fn ratios(&self, ours: &Measured) -> [f64; 3] {
+        if self.rates.is_empty() {
+            return [self.median() / ours.median(); 3];
+        }
         let mut ratios: Vec<f64> = self.rounds.iter().zip(&ours.rounds).map(|(time, own)| time / own).collect();
         ratios.sort_by(f64::total_cmp);
         [0, ratios.len() / 2, ratios.len() - 1].map(|i| ratios[i])
@@ -176,10 +189,10 @@ impl Measured {
         [f64::min, f64::max].map(|pick| self.rates.iter().copied().reduce(pick).unwrap_or(f64::NAN))
     }
 
-    /// Whether the machine ran at one speed meanwhile.
+    /// Whether the machine ran at one speed meanwhile, as far as is known.
     pub(super) fn is_steady(&self) -> bool {
         let [low, high] = self.rates();
-        low >= (1.0 - STEADY) * high
+        self.rates.is_empty() || low >= (1.0 - STEADY) * high
     }
 
     /// The share of the highest rate of so many cores that the products had.
@@ -190,8 +203,13 @@ impl Measured {
 
     /// Whether this is our variant of the other system's workload in the same precision.
     pub(super) fn is_ours_for(&self, other: &Measured) -> bool {
-        let alike = self.workload == other.workload && precision(self.system) == precision(other.system);
-        alike && OURS.contains(&self.system)
+        let alike = self.workload == other.workload && precision(&self.system) == precision(&other.system);
+        alike && self.is_ours()
+    }
+
+    /// Whether it is one of our variants.
+    pub(super) fn is_ours(&self) -> bool {
+        OURS.contains(&self.system.as_str())
     }
 
     /// A time with its unit.
@@ -205,7 +223,7 @@ impl Measured {
 
     pub(super) fn json(&self, threads: usize) -> Value {
         json!({
-            "workload": self.workload, "system": self.system, "precision": precision(self.system), "threads": threads, "unit": "s",
+            "workload": self.workload, "system": self.system, "precision": precision(&self.system), "threads": threads, "unit": "s",
             "median": self.median(), "min": self.min(), "max": self.max(), "loss": self.loss, "rates": self.rates(),
             "share": self.share(threads), "steady": self.is_steady(),
         })
@@ -233,6 +251,29 @@ pub(super) fn peers(workload: &'static str) -> Result<Vec<System>> {
         }
     }
     Ok(systems)
+}
+
+/// What other programs measured on a workload, a line each: `RESULT name W1 min 1.21 med 1.25 max 1.3 s/epoch`, with µs/row for
+/// W4.
+///
+/// # Errors
+/// If a line about the workload has no such times.
+pub(super) fn merged(text: &str, workload: &'static str) -> Result<Vec<Measured>> {
+    let lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let own = lines.filter(|words| {
+        words.first() == Some(&"RESULT") && words.get(2).is_some_and(|name| name.eq_ignore_ascii_case(workload))
+    });
+    own.map(|words| {
+        let after =
+            |name: &str| words.iter().position(|word| *word == name).and_then(|at| words.get(at + 1)?.parse().ok());
+        let unit = if words.iter().any(|word| word.starts_with("us/")) { 1e-6 } else { 1.0 };
+        let times = [after("min"), after("med"), after("max").or(after("p99"))];
+        let times: Option<Vec<f64>> = times.into_iter().map(|time: Option<f64>| Some(time? * unit)).collect();
+        let times = times.with_context(|| format!("found {:?}, expected min, med and max", words.join(" ")))?;
+        let (rounds, system) = (vec![times[1]], words[1].to_string());
+        Ok(Measured { system, workload, rounds, times, rates: vec![], gflops: vec![], loss: None, learns: None })
+    })
+    .collect()
 }
 
 /// The time of our W1 as a function of rows and of parameters.
@@ -274,4 +315,20 @@ fn cold_start() -> Result<f64> {
     }
     times.sort_by(f64::total_cmp);
     Ok(times[2])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_other_programs_are_merged() {
+        let text = "making data\nRESULT burn W1 min 3.9 med 4.0 max 4.4 s/epoch n=5 losses [2.3]\nRESULT burn W4 min 40.1 med 48.9 p99 60 us/row (1.0)\n";
+        let found = merged(text, "w4").unwrap();
+        assert_eq!((found.len(), found[0].system.as_str()), (1, "burn"));
+        assert!((found[0].median() - 48.9e-6).abs() < 1e-12);
+        assert_eq!(merged(text, "w1").unwrap()[0].max(), 4.4);
+        assert!(found[0].is_steady() && merged(text, "w2").unwrap().is_empty());
+        assert!(merged("RESULT burn W1 min 3.9", "w1").is_err());
+    }
 }
