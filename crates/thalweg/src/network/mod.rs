@@ -14,12 +14,17 @@ pub use workspace::{Scale, Workspace};
 
 use std::ops::Range;
 
+use thalweg_kernels::pool;
+
 use crate::error::{Error, Result};
 use crate::event::LayerRow;
 use crate::layers::{self, Backward, Layer, Mode, Node, Parameters, ParametersMut};
 use crate::random;
 use crate::tensor::ops::{self, MatmulPrecision};
 use crate::tensor::{Dtype, Shape, Tensor, View, ViewMut};
+
+/// Values in the workspaces of a prediction: 64 MiB in f32.
+const NUMBERS: usize = 1 << 24;
 
 /// Layers in a row. It holds no parameters: they are one vector θ, laid out by [`Network::layout`].
 ///
@@ -198,9 +203,12 @@ impl Network {
 
     /// How many of these rows to predict at once: 1,024, or fewer if they would need much memory.
     pub fn rows_at_once(&self, rows: usize) -> usize {
-        /// Values in a workspace: 64 MiB in f32.
-        const NUMBERS: usize = 1 << 24;
-        (NUMBERS / self.numbers_per_row().max(1)).clamp(1, 1024).min(rows.max(1))
+        self.rows_within(NUMBERS, rows)
+    }
+
+    /// The same for a workspace of so many values.
+    fn rows_within(&self, numbers: usize, rows: usize) -> usize {
+        (numbers / self.numbers_per_row().max(1)).clamp(1, 1024).min(rows.max(1))
     }
 
     /// Values that a forward pass stores per row: outputs, and what the backward pass needs.
@@ -278,7 +286,8 @@ impl Network {
         workspace.output(m)
     }
 
-    /// Predicts rows of inputs, some at a time; `take` gets the outputs of each portion.
+    /// Predicts rows of inputs, some at a time on each thread; `take` gets the outputs of each portion, in order. No row's
+    /// output depends on another's.
     ///
     /// # Errors
     /// If the inputs are not whole rows; `operation` is what was asked to predict.
@@ -294,13 +303,20 @@ impl Network {
             let found = format!("{operation}: {} numbers, expected rows of {n}", x.len());
             return Err(Error::data(found).fix("give rows as the pipeline encodes them"));
         }
-        let m = self.rows_at_once(x.len() / n);
-        let mut workspace = self.workspace(m, theta.dtype());
-        workspace.precision = precision;
-        for rows in x.chunks(m * n) {
-            let x = Tensor::from_f32([rows.len() / n, n], rows.to_vec()).to(theta.dtype());
-            self.run_forward(theta.view(), x.view(), &mut workspace, Mode::Predict);
-            take(workspace.output_mut(x.shape().rows()));
+        let rows = x.len() / n;
+        let m = self.rows_within(NUMBERS / pool::threads(), rows.div_ceil(pool::threads()));
+        let count = rows.div_ceil(m).min(pool::threads());
+        let mut workspaces: Vec<Workspace> = (0..count).map(|_| self.workspace(m, theta.dtype())).collect();
+        workspaces.iter_mut().for_each(|workspace| workspace.precision = precision);
+        for x in x.chunks((workspaces.len() * m * n).max(1)) {
+            let portions: Vec<&[f32]> = x.chunks(m * n).collect();
+            pool::for_each_chunk(&mut workspaces[..portions.len()], 1, |i, workspace| {
+                let x = Tensor::from_f32([portions[i].len() / n, n], portions[i].to_vec()).into_dtype(theta.dtype());
+                self.run_forward(theta.view(), x.view(), &mut workspace[0], Mode::Predict);
+            });
+            for (workspace, portion) in workspaces.iter_mut().zip(portions) {
+                take(workspace.output_mut(portion.len() / n));
+            }
         }
         Ok(())
     }

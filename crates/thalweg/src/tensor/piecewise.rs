@@ -18,11 +18,12 @@ pub fn tabulate(weight: View, bias: View, table: ViewMut) {
     fn typed<T: Element>(weight: View, bias: View, table: ViewMut) {
         let (bins, d) = (weight.shape().columns(), bias.len());
         let (weight, table) = (T::read(weight), T::write(table));
-        table[..d].copy_from_slice(T::read(bias));
-        for t in 0..bins {
-            let (before, from_here) = table.split_at_mut((t + 1) * d);
-            for (k, (c, last)) in from_here[..d].iter_mut().zip(&before[t * d..]).enumerate() {
-                *c = *last + weight[k * bins + t];
+        for (k, (&bias, weight)) in T::read(bias).iter().zip(weight.chunks_exact(bins)).enumerate() {
+            let mut c = bias;
+            table[k] = c;
+            for (row, &w) in table[d..].chunks_exact_mut(d).zip(weight) {
+                c += w;
+                row[k] = c;
             }
         }
     }
