@@ -61,8 +61,8 @@ pub(super) fn beaten_by_a_simple_forecast(facts: &Facts) -> Option<Finding> {
             Severity::Warning,
             format!("the simple forecast {:?} errs less than the network", best.name),
             format!("RMSE {} and {}, from {} steps of {}", round(other), round(own), scores.origins, scores.part),
-            "give it a longer past with [window=100], or columns that tell of what is to come with [known]",
-            "its error falls below that of the simple forecast, if the past tells more than that",
+            "give it a longer or a shorter past with [window], or columns that tell of what is to come with [known]",
+            "its error falls below that of the simple forecast, if the past tells more",
         )
     })
 }
