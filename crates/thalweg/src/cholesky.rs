@@ -15,7 +15,8 @@ pub(crate) fn factor(n: usize, a: impl Fn(usize, usize) -> f64) -> Option<Vec<Ve
     Some(lower)
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+/// aᵀ b.
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 

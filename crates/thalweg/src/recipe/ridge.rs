@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::decide;
 use super::facts::Facts;
-use crate::cholesky;
+use crate::cholesky::{self, dot};
 use crate::data::examples::Examples;
 use crate::event::Decision;
 use crate::layers::Entry;
@@ -35,7 +35,7 @@ pub(super) fn solved(facts: &Facts, network: &Network, dtype: Dtype, decisions: 
     let [n, h] = [train.columns, train.targets];
     let entries = network.layout().entries();
     let weights = || {
-        let is_own = |entry: &&Entry| is_linear_member(&entry.name) && *entry.shape.dimensions() == [h, n];
+        let is_own = |entry: &&Entry| is_linear_member(entries, &entry.name) && *entry.shape.dimensions() == [h, n];
         entries.iter().filter(is_own)
     };
     let weighted = train.weights.is_some();
@@ -67,14 +67,11 @@ pub(super) fn solved(facts: &Facts, network: &Network, dtype: Dtype, decisions: 
     Some(Solved { theta, held })
 }
 
-/// Whether this is the weight of a member's first layer.
-fn is_linear_member(name: &str) -> bool {
+/// Whether this is the weight of a member that is one linear layer: it has no parameters but that and a bias.
+fn is_linear_member(entries: &[Entry], name: &str) -> bool {
     let within = name.split_once(".members.").and_then(|(_, member)| member.split_once('.'));
-    within.is_some_and(|(_, layer)| layer == "0.weight")
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+    let of_member = |member: &str| entries.iter().filter(|entry| entry.name.starts_with(member)).count();
+    within.is_some_and(|(_, layer)| layer == "0.weight") && name.strip_suffix("0.weight").map(of_member) == Some(2)
 }
 
 /// The mean of each of so many columns.
@@ -147,6 +144,8 @@ impl Sums {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layers::{Ensemble, Layer, Linear};
+    use crate::tensor::Activation;
 
     #[test]
     fn a_plane_is_found_and_lambda_shrinks_it() {
@@ -173,8 +172,13 @@ mod tests {
     }
 
     #[test]
-    fn members_of_one_layer_are_known_by_their_names() {
-        assert!(is_linear_member("layers.0.members.3.0.weight"));
-        assert!(!is_linear_member("layers.0.members.3.2.weight") && !is_linear_member("layers.0.weight"));
+    fn a_hidden_layer_with_as_many_units_as_outputs_is_no_linear_member() {
+        let linear = || Box::new(Linear::new(4, Activation::Identity)) as Box<dyn Layer>;
+        let members = Ensemble::new(vec![vec![linear()], vec![linear(), linear()]]);
+        let network = Network::new(3, vec![Box::new(members)]).unwrap();
+        let entries = network.layout().entries();
+        let found = entries.iter().filter(|entry| is_linear_member(entries, &entry.name));
+        assert_eq!(found.map(|entry| entry.name.as_str()).collect::<Vec<_>>(), ["layers.0.members.0.0.weight"]);
+        assert!(!is_linear_member(entries, "layers.0.weight"));
     }
 }
