@@ -56,9 +56,9 @@ fn main() -> Result<()> {
 fn products(precision: &str) -> Result<MatmulPrecision> {
     Ok(match precision {
         "f32" => MatmulPrecision::F32,
-        "bf16" => MatmulPrecision::Bf16 { parts: 1 },
-        "bf16x3" => MatmulPrecision::Bf16 { parts: 2 },
-        "bf16x6" => MatmulPrecision::Bf16 { parts: 3 },
+        "bf16" => MatmulPrecision::fastest(1),
+        "bf16x3" => MatmulPrecision::fastest(2),
+        "bf16x6" => MatmulPrecision::fastest(3),
         _ => bail!("unknown precision {precision:?}"),
     })
 }

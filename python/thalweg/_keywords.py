@@ -33,6 +33,7 @@ Features = Literal["log_mel", "mfcc", "waveform"]
 Recipe = Literal["auto", "course"]
 Quality = Literal["fast", "good", "best"]
 Precision = Literal["f32", "f64", "bf16", "bf16x3", "bf16x6"]
+Bf16Unit = Literal["tiles", "dot_products", "none"]
 Loss = Literal["cross_entropy", "squared", "absolute", "huber", "pinball"]
 Optimizer = Literal["gradient_descent", "momentum", "nesterov", "rmsprop", "adam", "adamw"]
 MomentumForm = Literal["course", "pytorch"]
@@ -416,6 +417,10 @@ class Options(TypedDict, total=False):
 
     precision: Precision | None
     """The floating-point precision. Default: f32."""
+
+    bf16_unit: Bf16Unit | None
+    """What multiplies bf16 values in training. Default: what the machine has, if it is faster than 32-bit products. A
+    run is resumed with what it began with: the bits of tiles are computed on any machine, slowly without them."""
 
     loss: Loss | None
     """The loss. Default: by the task."""

@@ -48,6 +48,12 @@ fn model(folder: &Path, run: &str) -> Vec<u8> {
     fs::read(folder.join(run).join("model.safetensors")).unwrap()
 }
 
+/// The costs of a run's epochs.
+fn costs(folder: &Path, run: &str) -> Vec<Value> {
+    let epochs = events(folder, run).into_iter().filter(|(event, _)| event == "epoch_ended");
+    epochs.map(|(_, event)| event["cost"].clone()).collect()
+}
+
 /// The events of a run, by name.
 fn events(folder: &Path, run: &str) -> Vec<(String, Value)> {
     let text = fs::read_to_string(folder.join(run).join("events.jsonl")).unwrap();
@@ -216,6 +222,36 @@ fn the_number_of_threads_may_change() {
     assert!(errors(&other).contains("thalweg resume b"), "{}", errors(&other));
     done(place, &format!("{} --epochs 20 --patience 0 -o b", TRAIN.replace("--threads 1", "--threads 2")));
     assert!(model(place, "a") == model(place, "whole") && model(place, "b") == model(place, "whole"));
+}
+
+/// A run that multiplies on matrix tiles goes on to the same bits where there are none: with the instructions that exclude
+/// them here, and on machines that have none from its beginning.
+#[test]
+fn a_run_on_tiles_is_resumed_without_them() {
+    let folder = place(600);
+    let place = folder.path();
+    let line = "train d.csv --target y -q --layers 32,24 --batch-size 32 --precision bf16x6 --bf16-unit tiles --epochs 20 \
+                --patience 0";
+    done(place, &format!("{line} -o whole"));
+    let mut child = spawn(place, &format!("{line} -o stopped"));
+    until(|| place.join("stopped/checkpoint.safetensors").exists());
+    signal(&child, "INT");
+    child.wait().unwrap();
+    let resumed = command(place, "resume stopped").env("THALWEG_KERNEL", "avx2").output().unwrap();
+    assert!(resumed.status.success(), "{}", errors(&resumed));
+    let told = String::from_utf8_lossy(&resumed.stdout);
+    assert!(told.contains("the bits of tiles are asked for, which this machine does not have"), "{told}");
+    assert!(model(place, "stopped") == model(place, "whole"));
+    // What it was is recorded where nothing was said, and other bits are other runs.
+    done(place, &format!("{} -o own", line.replace("--bf16-unit tiles", "")));
+    let recorded = fs::read_to_string(place.join("own/config.toml")).unwrap();
+    assert!(recorded.contains("bf16_unit = "), "{recorded}");
+    done(place, &format!("{} -o single", line.replace("tiles", "none")));
+    done(place, &format!("{} -o plain", line.replace("--precision bf16x6 --bf16-unit tiles", "")));
+    assert!(costs(place, "single") == costs(place, "plain"));
+    assert!(costs(place, "single") != costs(place, "whole"));
+    let refused = run(place, "train d.csv --target y --bf16-unit tiles");
+    assert!(errors(&refused).contains("--precision bf16x6"), "{}", errors(&refused));
 }
 
 #[test]

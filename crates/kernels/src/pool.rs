@@ -106,6 +106,11 @@ pub fn threads() -> usize {
     POOL.threads.load(SeqCst)
 }
 
+/// The number of threads that a region begun here would have: one within another region.
+pub(crate) fn threads_here() -> usize {
+    if IN_REGION.get() { 1 } else { threads() }
+}
+
 /// Runs f(0), …, f(tasks − 1) on the pool's threads, in any order, and waits for all. Regions within a region, and
 /// those of a thread that finds the pool in use by another, run on their own thread.
 ///

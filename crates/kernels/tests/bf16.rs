@@ -102,6 +102,39 @@ fn wide_ranges_keep_their_errors() {
     }
 }
 
+/// Where the machine has tiles: over odd shapes, with results from subnormal numbers to infinity.
+#[test]
+fn tiles_have_the_bits_of_their_portable_twin() {
+    if !Unit::Tiles.is_here() {
+        println!("skipped: this machine has no tiles");
+        return;
+    }
+    let bits = |c: Vec<f32>| c.into_iter().map(|c| if c.is_nan() { u32::MAX } else { c.to_bits() }).collect::<Vec<_>>();
+    // The powers of two that values are multiplied with: a middle, and how far from it.
+    let ranges = [(0.0, 0.0), (0.0, 40.0), (-63.0, 4.0), (-40.0, 70.0), (-120.0, 20.0), (63.0, 3.0)];
+    for (range, (middle, spread)) in ranges.into_iter().enumerate() {
+        for [m, n, k] in [[1, 1, 1], [17, 31, 33], [40, 50, 700], [5, 67, 97]] {
+            let scaled = |numbers: usize, purpose| {
+                let mut x = random(numbers, purpose);
+                let powers = random(numbers, purpose + 10);
+                let power = |z: f32| (middle + (z * spread / 3.0).clamp(-spread, spread)).exp2();
+                x.iter_mut().zip(powers).for_each(|(x, z)| *x = (*x * power(z)).clamp(-f32::MAX, f32::MAX));
+                x
+            };
+            let (a, b, bias) = (scaled(m * k, 1), scaled(k * n, 2), scaled(n, 3));
+            for parts in 1..=3 {
+                let product = |unit| {
+                    let mut c = vec![0.0; m * n];
+                    let [a, b] = [Matrix::new(&a, m, k), Matrix::new(&b, k, n)];
+                    assert!(bf16::gemm(unit, parts, a, b, Some(&bias), &mut c));
+                    bits(c)
+                };
+                assert!(product(Unit::Tiles) == product(Unit::Portable), "{m}×{n}×{k}, {parts} parts, range {range}");
+            }
+        }
+    }
+}
+
 #[test]
 fn infinities_and_nan_go_through_or_back() {
     let (a, b) = ([f32::INFINITY, 1.0, f32::NAN, 1.0], [1.0, 2.0, 3.0, 4.0]);
@@ -159,6 +192,27 @@ fn the_rows_of_a_large_product_are_those_of_smaller_ones() {
     }
 }
 
+/// Whichever operand is packed first, and where products are in f32 for their few rows or an infinity.
+#[test]
+#[cfg_attr(miri, ignore = "long")]
+fn a_matrix_packed_once_gives_the_same_bits() {
+    for (m, n, k) in [(20, 300, 40), (200, 17, 33), (64, 64, 700), (15, 48, 64), (32, 15, 64), (33, 47, 1)] {
+        let (a, mut b, bias) = (random(m * k, 1), random(k * n, 2), random(n, 3));
+        for parts in 1..=3 {
+            for value in [1.0, f32::INFINITY] {
+                b[k * n / 2] = value;
+                let (a, b) = (Matrix::new(&a, m, k), Matrix::new(&b, n, k).t());
+                let precision = MatmulPrecision::fastest(parts);
+                let [mut c, mut packed] = [(); 2].map(|()| vec![0.0; m * n]);
+                gemm::gemm(a, b, Some(&bias), &mut c, precision);
+                gemm::gemm_packed(a, b, &gemm::Packed::new(b, precision), Some(&bias), &mut packed);
+                let bits = |c: &[f32]| c.iter().map(|c| c.to_bits()).collect::<Vec<_>>();
+                assert_eq!(bits(&packed), bits(&c), "{m}×{n}×{k}, {parts} parts, {value}");
+            }
+        }
+    }
+}
+
 #[test]
 #[cfg_attr(miri, ignore = "long")]
 fn products_are_in_bf16_just_where_asked_for_and_faster() {
@@ -167,13 +221,13 @@ fn products_are_in_bf16_just_where_asked_for_and_faster() {
         let (a, b) = (Matrix::new(&a, 32, 64), Matrix::new(&b, 64, 48));
         let [mut c, mut packed] = [(); 2].map(|()| vec![0.0; 32 * 48]);
         gemm::gemm(a, b, None, &mut c, precision);
-        gemm::gemm_packed(a, b, &gemm::Packed::new(b), None, &mut packed, precision);
+        gemm::gemm_packed(a, b, &gemm::Packed::new(b, precision), None, &mut packed);
         assert_eq!(packed, c);
         c
     };
     let single = product(MatmulPrecision::F32);
     for parts in 1..=3 {
-        let found = product(MatmulPrecision::Bf16 { parts });
+        let found = product(MatmulPrecision::fastest(parts));
         let faster = unit().filter(|unit| unit.is_faster(parts));
         match faster {
             Some(unit) => {

@@ -2,9 +2,8 @@
 
 use std::process::Command;
 
-use thalweg_kernels::bf16::MatmulPrecision;
+use thalweg_kernels::bf16::{Bf16, MatmulPrecision, Unit};
 use thalweg_kernels::conv::{self, Conv, ConvGeometry, Convolution, Count};
-
 use thalweg_kernels::pool;
 use thalweg_kernels::random::Stream;
 
@@ -141,7 +140,7 @@ fn convolutions_are_their_definition() {
     if !cfg!(miri) {
         is_its_definition::<f32>(2e-5, MatmulPrecision::F32);
         for (parts, tolerance) in [(1, 0.3), (2, 2e-3), (3, 2e-5)] {
-            is_its_definition::<f32>(tolerance, MatmulPrecision::Bf16 { parts });
+            is_its_definition::<f32>(tolerance, MatmulPrecision::fastest(parts));
         }
     }
 }
@@ -180,20 +179,42 @@ fn pools_are_their_definition() {
     }
 }
 
+/// The bits of a convolution and of its gradients.
+fn bits(precision: MatmulPrecision, stride: usize) -> Vec<u32> {
+    let (w, images, filters) = (windows([20, 20, 16], [3, 3], [stride, stride], [1, 1], [1, 1]), 9, 32);
+    let (x, f) = (normal::<f32>(images * 6400, 1), normal::<f32>(filters * 144, 2));
+    let dy = normal::<f32>(images * w.count() * filters, 3);
+    let [mut y, mut df, mut dx] = [dy.len(), f.len(), x.len()].map(|n| vec![0.0_f32; n]);
+    let conv = Convolution { geometry: w, groups: 1, filters: &f, precision };
+    Conv::forward(&conv, &x, None, &mut y, &|_| ());
+    Conv::backward(&conv, [&x, &dy], &mut df, None, Some(&mut dx));
+    [y, df, dx].concat().into_iter().map(f32::to_bits).collect()
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "long")]
+fn tiles_have_the_bits_of_their_portable_twin() {
+    for stride in [1, 2] {
+        for parts in 1..=3 {
+            let [tiles, twin] = [Unit::Tiles, Unit::Portable].map(|unit| Bf16::on(unit, parts));
+            match tiles {
+                Some(tiles) => assert!(
+                    bits(MatmulPrecision::Bf16(tiles), stride) == bits(MatmulPrecision::Bf16(twin.unwrap()), stride),
+                    "{parts} parts, stride {stride}"
+                ),
+                None => println!("skipped: this machine has no tiles"),
+            }
+        }
+    }
+}
+
 #[test]
 #[cfg_attr(miri, ignore = "long")]
 fn threads_do_not_change_bits() {
-    for precision in [MatmulPrecision::F32, MatmulPrecision::Bf16 { parts: 1 }] {
+    for precision in [MatmulPrecision::F32, MatmulPrecision::fastest(1)] {
         let run = |threads: usize| {
             pool::set_threads(threads);
-            let (w, images, filters) = (windows([20, 20, 16], [3, 3], [1, 1], [1, 1], [1, 1]), 9, 32);
-            let (x, f) = (normal::<f32>(images * 6400, 1), normal::<f32>(filters * 144, 2));
-            let dy = normal::<f32>(images * 400 * filters, 3);
-            let [mut y, mut df, mut dx] = [dy.len(), f.len(), x.len()].map(|n| vec![0.0_f32; n]);
-            let conv = Convolution { geometry: w, groups: 1, filters: &f, precision };
-            Conv::forward(&conv, &x, None, &mut y, &|_| ());
-            Conv::backward(&conv, [&x, &dy], &mut df, None, Some(&mut dx));
-            [y, df, dx].concat().into_iter().map(f32::to_bits).collect::<Vec<_>>()
+            bits(precision, 1)
         };
         let one = run(1);
         for threads in [2, 3] {

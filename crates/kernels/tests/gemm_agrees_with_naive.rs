@@ -67,7 +67,7 @@ fn agrees<T: Gemm>(m: usize, n: usize, k: usize) {
         gemm::naive(a, b, bias, &mut naive);
         assert_eq!(bits(&fast), bits(&naive), "{m}×{n}×{k}, transposed {a_t} {b_t}");
         fast.fill(T::ONE);
-        gemm::gemm_packed(a, b, &Packed::new(b), bias, &mut fast, F32);
+        gemm::gemm_packed(a, b, &Packed::new(b, F32), bias, &mut fast);
         assert_eq!(bits(&fast), bits(&naive), "{m}×{n}×{k}, transposed {a_t} {b_t}, packed");
     }
 }

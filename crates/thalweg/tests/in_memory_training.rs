@@ -142,7 +142,7 @@ fn a_model_answers_in_a_precision_of_its_numbers() {
     let model = train(&config, &Dataset::from_arrays(&examples(0..30), None, None, &config).unwrap()).model;
     let (products, decisions) = run::products(&model, Precision::Bf16x3).unwrap();
     assert!(
-        products == MatmulPrecision::Bf16 { parts: 2 } && decisions[0].what.contains("prediction multiplies"),
+        products == MatmulPrecision::fastest(2) && decisions[0].what.contains("prediction multiplies"),
         "{decisions:?}"
     );
 }

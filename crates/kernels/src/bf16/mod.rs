@@ -63,10 +63,51 @@ pub enum MatmulPrecision {
     #[default]
     F32,
     /// Through bf16.
-    Bf16 {
-        /// The number of bf16 parts that each value is split into: 1, 2 or 3.
-        parts: usize,
-    },
+    Bf16(Bf16),
+}
+
+impl MatmulPrecision {
+    /// Through bf16 in as many parts on this machine's unit, if that is faster than in f32; otherwise in f32.
+    ///
+    /// # Panics
+    /// If the number of parts is not 1, 2 or 3.
+    pub fn fastest(parts: usize) -> Self {
+        let faster = unit().filter(|unit| unit.is_faster(parts)).and_then(|unit| Bf16::on(unit, parts));
+        faster.map_or(MatmulPrecision::F32, MatmulPrecision::Bf16)
+    }
+}
+
+/// How products are computed through bf16: on which unit, in how many parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bf16 {
+    unit: Unit,
+    parts: usize,
+}
+
+impl Bf16 {
+    /// On a unit, if this machine has it, with each value split into so many bf16 parts.
+    ///
+    /// # Panics
+    /// If the number of parts is not 1, 2 or 3.
+    pub fn on(unit: Unit, parts: usize) -> Option<Self> {
+        assert!((1..=3).contains(&parts), "{parts} parts");
+        unit.is_here().then_some(Bf16 { unit, parts })
+    }
+
+    /// The unit.
+    pub fn unit(self) -> Unit {
+        self.unit
+    }
+
+    /// The number of parts.
+    pub fn parts(self) -> usize {
+        self.parts
+    }
+
+    /// Whether its bits are those of matrix tiles.
+    fn is_in_tiles(self) -> bool {
+        matches!(self.unit, Unit::Tiles | Unit::Portable)
+    }
 }
 
 thread_local! {
@@ -79,18 +120,18 @@ pub(crate) fn is_worth_packing(a: usize, b: usize) -> bool {
     a.min(b) >= MIN_PACK_DIM
 }
 
-/// The unit and the number of parts for products of windows, if this thread requests bf16, the machine has tiles, and
-/// there are enough channels and filters.
+/// How products of windows are computed, if it is with tiles, or with their bits, and there are enough channels and
+/// filters.
 pub(crate) fn tiles_for(precision: MatmulPrecision, channels: usize, filters: usize) -> Option<(Unit, usize)> {
-    match (precision, unit()) {
-        (MatmulPrecision::Bf16 { parts }, Some(Unit::Tiles)) if is_worth_packing(channels, filters) => {
-            Some((Unit::Tiles, parts))
+    match precision {
+        MatmulPrecision::Bf16(bf16) if bf16.is_in_tiles() && is_worth_packing(channels, filters) => {
+            Some((bf16.unit, bf16.parts))
         }
         _ => None,
     }
 }
 
-/// Computes a product in bf16 if this thread requests it, the machine supports it and the product is large enough.
+/// Computes a product through bf16 if that is its precision and it is large enough; false as for [`gemm()`].
 pub(crate) fn try_gemm(
     a: Matrix<f32>,
     b: Matrix<f32>,
@@ -98,12 +139,42 @@ pub(crate) fn try_gemm(
     c: &mut [f32],
     precision: MatmulPrecision,
 ) -> bool {
-    let MatmulPrecision::Bf16 { parts } = precision else { return false };
-    let Some(unit) = unit().filter(|unit| unit.is_faster(parts)) else { return false };
-    if !is_worth_packing(a.rows.min(b.columns), a.columns) {
-        return false;
+    match precision {
+        MatmulPrecision::Bf16(Bf16 { unit, parts }) if is_worth_packing(a.rows.min(b.columns), a.columns) => {
+            gemm(unit, parts, a, b, bias, c)
+        }
+        _ => false,
     }
-    gemm(unit, parts, a, b, bias, c)
+}
+
+/// B packed once for products with many A.
+#[doc(hidden)]
+#[derive(Debug, Clone)]
+pub struct PackedInBf16 {
+    how: Bf16,
+    blocks: Vec<Block>,
+    columns: usize,
+}
+
+impl PackedInBf16 {
+    /// Packs B, unless products with it are in f32: as [`try_gemm`] decides.
+    pub(crate) fn of(b: Matrix<f32>, precision: MatmulPrecision) -> Option<Self> {
+        let MatmulPrecision::Bf16(how) = precision else { return None };
+        let packing = Packing { unit: how.unit, parts: how.parts, layout: BlockLayout::Pairs };
+        let mut blocks = Vec::new();
+        let fits = is_worth_packing(b.columns, b.rows) && pack::pack(packing, b.t(), &mut blocks);
+        fits.then_some(PackedInBf16 { how, blocks, columns: b.columns })
+    }
+
+    /// As [`try_gemm`], bit-identical: each element of C is the same chain, whichever operand was packed first.
+    pub(crate) fn try_gemm(&self, a: Matrix<f32>, bias: Option<&[f32]>, c: &mut [f32]) -> bool {
+        let &PackedInBf16 { how: Bf16 { unit, parts }, ref blocks, columns } = self;
+        a.rows >= MIN_PACK_DIM && {
+            let shape = [a.rows, columns];
+            let c = Shared(c.as_mut_ptr());
+            Product { unit, parts, unpacked: a, rows_pass: true, whole: blocks, shape, bias, c }.compute()
+        }
+    }
 }
 
 /// C = A·B (+ bias on each row) on a unit of this machine; C is m × n, row-major, and overwritten. Returns false, with
@@ -163,11 +234,12 @@ impl Product<'_> {
         let others = if self.rows_pass { panels(self.shape[1]) } else { panels(self.shape[0]) };
         let passes = (2 * self.parts * depth).div_ceil(KC_BLOCKS).max(1);
         let steps = depth.div_ceil(passes).max(1);
-        let alone = lines * others * depth < MIN_PARALLEL_WORK;
+        let threads = pool::threads_here();
+        let alone = threads == 1 || lines * others * depth < MIN_PARALLEL_WORK;
         // Adjacent panels are multiplied by the same blocks of the other operand, yet each thread should get several
         // groups of them. If there are too few panels to go round, each is packed again for several parts of the other
         // operand.
-        let tasks = if alone { 1 } else { 4 * pool::threads() };
+        let tasks = if alone { 1 } else { 4 * threads };
         let adjacent = (NC_BLOCKS / (2 * self.parts * steps)).min(lines / tasks).max(1);
         let groups = lines.div_ceil(adjacent);
         let shares = tasks.div_ceil(groups.max(1)).min(others / 8).max(1);

@@ -7,7 +7,7 @@ use crate::matrix::Matrix;
 use crate::pool;
 
 /// Sixteen lines × sixteen pairs of elements along k: one part of each element.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 #[repr(C, align(64))]
 pub(super) struct Block(pub(super) [u32; Block::WORDS]);
 
@@ -188,9 +188,13 @@ unsafe fn portable(
     finite
 }
 
-/// The nearest bf16 as the upper half of the bits, ties to even; NaN stays NaN.
+/// The nearest bf16 as the upper half of the bits, ties to even, as VCVTNE2PS2BF16 rounds: NaN stays NaN, and subnormal
+/// numbers count as zero.
 fn rounded(x: f32) -> u32 {
     let bits = x.to_bits();
+    if x.is_subnormal() {
+        return bits & 0x8000_0000;
+    }
     if x.is_nan() {
         return (bits | 0x0040_0000) & 0xffff_0000;
     }

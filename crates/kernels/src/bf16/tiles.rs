@@ -3,7 +3,7 @@
 
 use super::unit::Panels;
 
-/// Whether the machine has them, the system lets this process use them, and they agree with the reference.
+/// Whether the machine has them, the system lets this process use them, and they agree with their twin.
 pub(super) fn is_here() -> bool {
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     return amx::is_here();
@@ -107,8 +107,7 @@ mod amx {
                 Unit::Tiles.add(panels(&mut fast));
                 Unit::Portable.add(panels(&mut reference));
             }
-            // Sums of K products of standard normal values, added in another order.
-            fast.iter().zip(&reference).all(|(fast, reference)| (fast - reference).abs() < 1e-4)
+            fast == reference
         })
     }
 

@@ -10,7 +10,7 @@ use crate::dispatch::{Instructions, instructions};
 /// A unit that multiplies bf16 values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// Any processor, slowly: the reference for the others.
+    /// Any processor, slowly, with the bits of the tiles.
     Portable,
     /// The dot products of AVX-512 (VDPBF16PS).
     Dot,
@@ -18,18 +18,16 @@ pub enum Unit {
     Tiles,
 }
 
-/// The machine's best unit, checked once; none where `THALWEG_KERNEL` excludes AVX-512.
+/// The machine's best unit, checked once.
 pub fn unit() -> Option<Unit> {
     static FOUND: OnceLock<Option<Unit>> = OnceLock::new();
-    *FOUND.get_or_init(|| {
-        [Unit::Tiles, Unit::Dot].into_iter().find(|unit| instructions() == Instructions::Avx512 && unit.is_here())
-    })
+    *FOUND.get_or_init(|| [Unit::Tiles, Unit::Dot].into_iter().find(|unit| unit.is_here()))
 }
 
 impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(match self {
-            Unit::Portable => "plain loops",
+            Unit::Portable => "plain loops that have the bits of AMX tiles",
             Unit::Dot => "AVX-512's dot products",
             Unit::Tiles => "AMX tiles",
         })
@@ -37,12 +35,13 @@ impl fmt::Display for Unit {
 }
 
 impl Unit {
-    /// Whether the machine has it.
+    /// Whether the machine has it, and `THALWEG_KERNEL` does not exclude AVX-512.
     pub fn is_here(self) -> bool {
+        let avx512 = || instructions() == Instructions::Avx512 && dot::is_here();
         match self {
             Unit::Portable => true,
-            Unit::Dot => dot::is_here(),
-            Unit::Tiles => dot::is_here() && tiles::is_here(),
+            Unit::Dot => avx512(),
+            Unit::Tiles => avx512() && tiles::is_here(),
         }
     }
 

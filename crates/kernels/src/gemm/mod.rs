@@ -23,7 +23,7 @@ use tile::{MAX_LANES, PANELS_PER_ROW};
 
 use crate::Real;
 use crate::aligned_buf::AlignedBuf;
-use crate::bf16::MatmulPrecision;
+use crate::bf16::{self, MatmulPrecision, PackedInBf16};
 pub use crate::matrix::Matrix;
 use crate::pool::{self, Shared};
 use crate::scratch::with_scratch;
@@ -123,20 +123,22 @@ fn repack_rows<T: Gemm>(a: Matrix<T>, rows: &mut [T], stride: usize) {
     });
 }
 
-/// B packed once for products with many A, in the panels that strips read.
+/// B packed once for products with many A, in the panels that strips read, and as a unit for bf16 reads it where products
+/// are computed there.
 #[derive(Debug, Clone)]
 pub struct Packed<T: Real> {
     panels: AlignedBuf<T>,
+    in_bf16: Option<PackedInBf16>,
     rows: usize,
     columns: usize,
 }
 
 impl<T: Gemm> Packed<T> {
-    /// Packs B.
-    pub fn new(b: Matrix<T>) -> Self {
+    /// Packs B for products in a precision.
+    pub fn new(b: Matrix<T>, precision: MatmulPrecision) -> Self {
         let mut panels = AlignedBuf::zeros(packed_size::<T>(b.rows, b.columns));
         pack_columns(b, 0..b.columns, &mut panels);
-        Packed { panels, rows: b.rows, columns: b.columns }
+        Packed { panels, in_bf16: T::pack_in_bf16(b, precision), rows: b.rows, columns: b.columns }
     }
 }
 
@@ -161,35 +163,20 @@ pub(crate) fn pack_columns<T: Gemm>(b: Matrix<T>, columns: Range<usize>, panels:
     });
 }
 
-/// C = A·B (+ bias on each row) with B's packed panels, bit-identical to [`gemm`]; products in bf16 do not use the
-/// panels.
+/// C = A·B (+ bias on each row) with B packed, bit-identical to [`gemm`] in the precision it was packed for.
 ///
 /// # Panics
 /// If the shapes do not match.
-pub fn gemm_packed<T: Gemm>(
-    a: Matrix<T>,
-    b: Matrix<T>,
-    packed: &Packed<T>,
-    bias: Option<&[T]>,
-    c: &mut [T],
-    precision: MatmulPrecision,
-) {
-    T::gemm_packed(a, b, packed, bias, c, precision);
+pub fn gemm_packed<T: Gemm>(a: Matrix<T>, b: Matrix<T>, packed: &Packed<T>, bias: Option<&[T]>, c: &mut [T]) {
+    T::gemm_packed(a, b, packed, bias, c);
 }
 
-fn any_gemm_packed<T: Gemm>(
-    a: Matrix<T>,
-    b: Matrix<T>,
-    packed: &Packed<T>,
-    bias: Option<&[T]>,
-    c: &mut [T],
-    precision: MatmulPrecision,
-) {
+fn any_gemm_packed<T: Gemm>(a: Matrix<T>, b: Matrix<T>, packed: &Packed<T>, bias: Option<&[T]>, c: &mut [T]) {
     assert!(
         [packed.rows, packed.columns] == [b.rows, b.columns] && b.rows == a.columns && c.len() == a.rows * b.columns,
         "gemm_packed: shapes do not fit"
     );
-    if T::matmul_in_bf16(a, b, bias, c, precision) {
+    if packed.in_bf16.as_ref().is_some_and(|packed| T::matmul_packed_in_bf16(a, packed, bias, c)) {
         return;
     }
     let n = b.columns;
@@ -273,17 +260,18 @@ fn product<T: Gemm, L: Lhs<T>>(
     }
     let width = T::width();
     let panels = n.div_ceil(width);
-    let alone = (m + MIN_REPACK_ROWS) * n * k < MIN_PARALLEL_WORK;
+    let threads = pool::threads_here();
+    let alone = threads == 1 || (m + MIN_REPACK_ROWS) * n * k < MIN_PARALLEL_WORK;
     // What strips read of A stays in L2 from one strip to the next: some rows, and some of k, at a time.
     let blocked = m * k * size_of::<T>() > LHS_BYTES && panels > 1;
     let depth = if blocked { k.div_ceil(k.div_ceil(LHS_DEPTH)) } else { k.max(1) };
     let most_rows = if blocked { LHS_BYTES / (depth * size_of::<T>()) } else { m };
     // Strips are cut into blocks of rows, too, where they are too few to go round; each packs its panel again.
-    let shares = if alone { 1 } else { (4 * pool::threads()).div_ceil(panels).min(m / (6 * MIN_REPACK_ROWS)).max(1) };
+    let shares = if alone { 1 } else { (4 * threads).div_ceil(panels).min(m / (6 * MIN_REPACK_ROWS)).max(1) };
     let blocks = shares.max(m.div_ceil(most_rows));
     let height = m.div_ceil(blocks).next_multiple_of(12);
     let blocks = m.div_ceil(height);
-    let across = if m == 1 && packed.is_some() { (panels / pool::threads()).clamp(1, PANELS_PER_ROW) } else { 1 };
+    let across = if m == 1 && packed.is_some() { (panels / threads).clamp(1, PANELS_PER_ROW) } else { 1 };
     let strips = panels.div_ceil(across);
     let out = Shared(c.as_mut_ptr());
     for start in (0..k.max(1)).step_by(depth) {
@@ -327,14 +315,7 @@ pub trait Gemm: Real {
 
     /// As [`gemm_packed`].
     #[doc(hidden)]
-    fn gemm_packed(
-        a: Matrix<Self>,
-        b: Matrix<Self>,
-        packed: &Packed<Self>,
-        bias: Option<&[Self]>,
-        c: &mut [Self],
-        precision: MatmulPrecision,
-    );
+    fn gemm_packed(a: Matrix<Self>, b: Matrix<Self>, packed: &Packed<Self>, bias: Option<&[Self]>, c: &mut [Self]);
 
     /// Columns of a strip on this machine.
     #[doc(hidden)]
@@ -356,6 +337,18 @@ pub trait Gemm: Real {
         _c: &mut [Self],
         _precision: MatmulPrecision,
     ) -> bool {
+        false
+    }
+
+    /// Packs B for a unit for bf16, if products with it are to be computed there and can be.
+    #[doc(hidden)]
+    fn pack_in_bf16(_b: Matrix<Self>, _precision: MatmulPrecision) -> Option<PackedInBf16> {
+        None
+    }
+
+    /// As [`matmul_in_bf16`](Gemm::matmul_in_bf16), with B packed.
+    #[doc(hidden)]
+    fn matmul_packed_in_bf16(_a: Matrix<Self>, _b: &PackedInBf16, _bias: Option<&[Self]>, _c: &mut [Self]) -> bool {
         false
     }
 
@@ -382,7 +375,7 @@ pub trait Gemm: Real {
 }
 
 macro_rules! gemm {
-    ($type:ty, $avx512:ty, $avx2:ty $(, $in_bf16:path)?) => {
+    ($type:ty, $avx512:ty, $avx2:ty $(, $in_bf16:ident)?) => {
         impl Gemm for $type {
             fn gemm(
                 a: Matrix<Self>,
@@ -400,9 +393,8 @@ macro_rules! gemm {
                 packed: &Packed<Self>,
                 bias: Option<&[Self]>,
                 c: &mut [Self],
-                precision: MatmulPrecision,
             ) {
-                any_gemm_packed(a, b, packed, bias, c, precision);
+                any_gemm_packed(a, b, packed, bias, c);
             }
 
             fn width() -> usize {
@@ -436,7 +428,20 @@ macro_rules! gemm {
                 c: &mut [Self],
                 precision: MatmulPrecision,
             ) -> bool {
-                $in_bf16(a, b, bias, c, precision)
+                $in_bf16::try_gemm(a, b, bias, c, precision)
+            }
+
+            fn pack_in_bf16(b: Matrix<Self>, precision: MatmulPrecision) -> Option<PackedInBf16> {
+                PackedInBf16::of(b, precision)
+            }
+
+            fn matmul_packed_in_bf16(
+                a: Matrix<Self>,
+                b: &PackedInBf16,
+                bias: Option<&[Self]>,
+                c: &mut [Self],
+            ) -> bool {
+                b.try_gemm(a, bias, c)
             })?
         }
     };
@@ -447,10 +452,10 @@ mod vectors {
     pub(super) use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
 }
 #[cfg(target_arch = "x86_64")]
-gemm!(f32, vectors::__m512, vectors::__m256, crate::bf16::try_gemm);
+gemm!(f32, vectors::__m512, vectors::__m256, bf16);
 #[cfg(target_arch = "x86_64")]
 gemm!(f64, vectors::__m512d, vectors::__m256d);
 #[cfg(not(target_arch = "x86_64"))]
-gemm!(f32, f32, f32, crate::bf16::try_gemm);
+gemm!(f32, f32, f32, bf16);
 #[cfg(not(target_arch = "x86_64"))]
 gemm!(f64, f64, f64);

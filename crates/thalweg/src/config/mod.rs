@@ -380,6 +380,18 @@ pub enum Precision {
     Bf16x6,
 }
 
+/// What multiplies bf16 values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Bf16Unit {
+    /// Matrix tiles (Intel's AMX); on machines without them, plain loops that have their bits.
+    Tiles,
+    /// The dot products of AVX-512.
+    DotProducts,
+    /// Nothing: 32-bit products instead.
+    None,
+}
+
 /// A rule for class weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -461,6 +473,9 @@ pub struct Train {
     pub threads: usize,
     /// The floating-point precision.
     pub precision: Precision,
+    /// What multiplies bf16 values in training. Default: what the machine has, if it is faster than 32-bit products. A run is
+    /// resumed with what it began with: the bits of tiles are computed on any machine, slowly without them.
+    pub bf16_unit: Option<Bf16Unit>,
     /// The loss. Default: by the task.
     pub loss: Option<String>,
     /// Quantiles of a numeric target that are predicted instead of its mean, such as 0.1,0.5,0.9; trained by the pinball
@@ -589,6 +604,7 @@ impl Default for Train {
             seed: 0,
             threads: 0,
             precision: Precision::F32,
+            bf16_unit: None,
             loss: None,
             quantiles: None,
             huber_delta: 1.0,

@@ -180,12 +180,12 @@ impl Layer for Linear {
     }
 
     fn prepare(&self, theta: Parameters) -> Option<PackedWeight> {
-        self.parametrization.is_standard().then(|| PackedWeight::new(theta.get(0)))
+        self.parametrization.is_standard().then(|| PackedWeight::new(theta.get(0), theta.precision))
     }
 
     fn forward_prepared(&self, theta: Parameters, prepared: &PackedWeight, x: View, y: ViewMut) {
         let b = self.bias.then(|| theta.get(1));
-        ops::linear_packed(x, theta.get(0), prepared, b, self.activation, y, theta.precision);
+        ops::linear_packed(x, theta.get(0), prepared, b, self.activation, y);
     }
 
     fn kink_sides(&self, _x: View, y: View, _saved: &[Tensor], sides: &mut Vec<bool>) {

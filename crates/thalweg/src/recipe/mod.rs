@@ -20,7 +20,7 @@ mod train_on_dev;
 mod vectors;
 
 use self::facts::Facts;
-use crate::config::{ClassWeights, Config, Precision, Weighting};
+use crate::config::{Bf16Unit, ClassWeights, Config, Precision, Weighting};
 use crate::data::dataset::Dataset;
 use crate::data::schema::Task;
 use crate::error::{Error, Result, did_you_mean};
@@ -29,7 +29,7 @@ use crate::losses::{self, Loss};
 use crate::model::Model;
 use crate::network::Network;
 use crate::optimizers::{self, Hyperparameters, Optimizer, Registered};
-use crate::tensor::ops::{self, MatmulPrecision};
+use crate::tensor::ops::{Bf16, MatmulPrecision, Unit};
 use crate::tensor::{Dtype, Shape, Tensor};
 use crate::train::{Augmentation, Settings, State};
 pub(crate) use start::{dataset, model as start_model};
@@ -132,19 +132,65 @@ fn decided(facts: Facts) -> Result<Plan> {
 }
 
 /// How `who` multiplies f32 matrices; what becomes of a wish for bf16 depends on the machine, and is told.
-pub(crate) fn products(precision: Precision, who: &str, decisions: &mut Vec<Decision>) -> MatmulPrecision {
+///
+/// # Errors
+/// If the machine does not have the unit asked for, nor its bits.
+pub(crate) fn products(
+    precision: Precision,
+    unit: Option<Bf16Unit>,
+    who: &str,
+    decisions: &mut Vec<Decision>,
+) -> Result<MatmulPrecision> {
     let parts = match precision {
-        Precision::F32 | Precision::F64 => return MatmulPrecision::F32,
+        Precision::F32 | Precision::F64 if unit.is_some() => {
+            let found = "a unit for bf16 values, but products are not of these";
+            return Err(Error::config(found).at("bf16_unit").fix("leave out [bf16_unit], or set [precision=bf16x6]"));
+        }
+        Precision::F32 | Precision::F64 => return Ok(MatmulPrecision::F32),
         Precision::Bf16 => 1,
         Precision::Bf16x3 => 2,
         Precision::Bf16x6 => 3,
     };
-    let (what, why) = match ops::bf16_unit(parts) {
-        Some(unit) => (format!("{who} multiplies bf16 numbers with {unit}"), "it is asked for, and faster here"),
-        None => (format!("{who} multiplies in f32"), "this machine is not faster at the bf16 asked for"),
+    let on = |unit| Bf16::on(unit, parts).map(MatmulPrecision::Bf16);
+    let (products, why) = match unit {
+        None => {
+            let fastest = MatmulPrecision::fastest(parts);
+            let slower = fastest == MatmulPrecision::F32;
+            let why =
+                if slower { "this machine is not faster at the bf16 asked for" } else { "asked for, and faster here" };
+            (fastest, why)
+        }
+        Some(Bf16Unit::None) => (MatmulPrecision::F32, "no unit is to be used"),
+        Some(Bf16Unit::DotProducts) => (on(Unit::Dot).ok_or_else(no_dot_products)?, "asked for"),
+        Some(Bf16Unit::Tiles) => match on(Unit::Tiles) {
+            Some(tiles) => (tiles, "asked for"),
+            None => (
+                on(Unit::Portable).expect("any machine has loops"),
+                "the bits of tiles are asked for, which this machine does not have: it takes many times as long",
+            ),
+        },
+    };
+    let what = match products {
+        MatmulPrecision::Bf16(bf16) => format!("{who} multiplies bf16 numbers with {}", bf16.unit()),
+        MatmulPrecision::F32 => format!("{who} multiplies in f32"),
     };
     decide(decisions, what, why.into(), "[precision=f32]");
-    MatmulPrecision::Bf16 { parts }
+    Ok(products)
+}
+
+fn no_dot_products() -> Error {
+    Error::config("AVX-512's dot products of bf16 values, which this machine does not have")
+        .at("bf16_unit")
+        .fix("use a machine that has them: no other has their bits; or train anew without [bf16_unit]")
+}
+
+/// What multiplies bf16 values for a precision, as a run records it.
+pub(crate) fn bf16_unit(products: MatmulPrecision) -> Bf16Unit {
+    match products {
+        MatmulPrecision::F32 => Bf16Unit::None,
+        MatmulPrecision::Bf16(bf16) if bf16.unit() == Unit::Dot => Bf16Unit::DotProducts,
+        MatmulPrecision::Bf16(_) => Bf16Unit::Tiles,
+    }
 }
 
 fn input_shape(data: &Dataset) -> Result<Shape> {

@@ -37,7 +37,7 @@ pub(super) fn settings(
     let best_from = best_from(facts, epochs, decisions);
     let average = average(facts, epochs, batch_size, decisions);
     Ok(Settings {
-        products: products(train.precision, "training", decisions),
+        products: products(train.precision, train.bf16_unit, "training", decisions)?,
         seed: train.seed,
         batch_size,
         epochs,

@@ -123,7 +123,7 @@ pub fn products(model: &Model, precision: Precision) -> Result<(MatmulPrecision,
         return Err(error.fix("leave it out: a model answers in the numbers that it was trained in"));
     }
     let mut decisions = Vec::new();
-    Ok((recipe::products(precision, "prediction", &mut decisions), decisions))
+    Ok((recipe::products(precision, None, "prediction", &mut decisions)?, decisions))
 }
 
 impl Evaluation {

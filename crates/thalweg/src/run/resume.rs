@@ -95,6 +95,8 @@ fn same(config: &Config, folder: &RunFolder) -> Result<Option<Config>> {
         let mut config = identity(config);
         // Whether to train from disk was decided when the run began.
         config.data.from_disk = config.data.from_disk.or(kept.data.from_disk);
+        // So was what multiplies bf16 values.
+        config.train.bf16_unit = config.train.bf16_unit.or(kept.train.bf16_unit);
         config.output.out = None;
         config.to_toml()
     };

@@ -3,8 +3,7 @@
 //! Only this module dispatches on a tensor's type: it checks the shapes, then calls a kernel that is generic over
 //! [`Real`]. Shapes in comments are rows × columns; m is the number of examples.
 
-use thalweg_kernels as kernels;
-pub use thalweg_kernels::bf16::MatmulPrecision;
+pub use thalweg_kernels::bf16::{Bf16, MatmulPrecision, Unit};
 use thalweg_kernels::conv::Conv;
 use thalweg_kernels::gather as gather_kernels;
 use thalweg_kernels::gemm::{Matrix, Packed, gemm, gemm_packed};
@@ -71,11 +70,6 @@ macro_rules! fits {
 }
 pub(super) use fits;
 
-/// The unit with which this machine would multiply f32 matrices in `parts` bf16 parts, if that is faster than in f32.
-pub fn bf16_unit(parts: usize) -> Option<kernels::bf16::Unit> {
-    kernels::bf16::unit().filter(|unit| unit.is_faster(parts))
-}
-
 /// Z = X Wᵀ + b, A = g(Z): X is m × n_in, W is n_out × n_in, b has n_out elements, A (and Z, if kept) is m × n_out.
 pub fn linear(
     x: View,
@@ -113,45 +107,30 @@ enum Panels {
 }
 
 impl PackedWeight {
-    /// Packs W, n_out × n_in.
-    pub fn new(w: View) -> Self {
+    /// Packs W, n_out × n_in, for products in a precision.
+    pub fn new(w: View, precision: MatmulPrecision) -> Self {
         let (n_out, n_in) = (w.shape().rows(), w.shape().columns());
         PackedWeight(match w.dtype() {
-            Dtype::F32 => Panels::F32(Packed::new(Matrix::new(f32::read(w), n_out, n_in).t())),
-            Dtype::F64 => Panels::F64(Packed::new(Matrix::new(f64::read(w), n_out, n_in).t())),
+            Dtype::F32 => Panels::F32(Packed::new(Matrix::new(f32::read(w), n_out, n_in).t(), precision)),
+            Dtype::F64 => Panels::F64(Packed::new(Matrix::new(f64::read(w), n_out, n_in).t(), precision)),
         })
     }
 }
 
-/// [`linear`] with a packed weight; bit-identical.
-pub fn linear_packed(
-    x: View,
-    w: View,
-    packed: &PackedWeight,
-    b: Option<View>,
-    g: Activation,
-    mut a: ViewMut,
-    precision: MatmulPrecision,
-) {
+/// [`linear`] with a packed weight; bit-identical in the precision it was packed for.
+pub fn linear_packed(x: View, w: View, packed: &PackedWeight, b: Option<View>, g: Activation, mut a: ViewMut) {
     fits!("linear_packed", x.shape().columns() == w.shape().columns(), x, w);
     match &packed.0 {
-        Panels::F32(packed) => product(x, w, packed, b, a.reborrow(), precision),
-        Panels::F64(packed) => product(x, w, packed, b, a.reborrow(), precision),
+        Panels::F32(packed) => product(x, w, packed, b, a.reborrow()),
+        Panels::F64(packed) => product(x, w, packed, b, a.reborrow()),
     }
     activate(g, a);
 
-    fn product<T: Element>(
-        x: View,
-        w: View,
-        packed: &Packed<T>,
-        b: Option<View>,
-        z: ViewMut,
-        precision: MatmulPrecision,
-    ) {
+    fn product<T: Element>(x: View, w: View, packed: &Packed<T>, b: Option<View>, z: ViewMut) {
         let (m, n_in, n_out) = (x.shape().rows(), x.shape().columns(), w.shape().rows());
         let x = Matrix::new(T::read(x), m, n_in);
         let w = Matrix::new(T::read(w), n_out, n_in);
-        gemm_packed(x, w.t(), packed, b.map(T::read), T::write(z), precision);
+        gemm_packed(x, w.t(), packed, b.map(T::read), T::write(z));
     }
 }
 
