@@ -228,7 +228,7 @@ fn the_number_of_threads_may_change() {
 /// them here, and on machines that have none from its beginning.
 #[test]
 fn a_run_on_tiles_is_resumed_without_them() {
-    let folder = place(600);
+    let folder = place(3000);
     let place = folder.path();
     let line = "train d.csv --target y -q --layers 32,24 --batch-size 32 --precision bf16x6 --bf16-unit tiles --epochs 20 \
                 --patience 0";
@@ -236,7 +236,7 @@ fn a_run_on_tiles_is_resumed_without_them() {
     let mut child = spawn(place, &format!("{line} -o stopped"));
     until(|| place.join("stopped/checkpoint.safetensors").exists());
     signal(&child, "INT");
-    child.wait().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
     let resumed = command(place, "resume stopped").env("THALWEG_KERNEL", "avx2").output().unwrap();
     assert!(resumed.status.success(), "{}", errors(&resumed));
     let told = String::from_utf8_lossy(&resumed.stdout);

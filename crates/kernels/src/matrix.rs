@@ -30,6 +30,12 @@ impl<'a, T: Real> Matrix<'a, T> {
         Matrix { rows: self.columns, columns: self.rows, transposed: !self.transposed, ..self }
     }
 
+    /// The same matrix, if its elements are f32.
+    pub(crate) fn single(self) -> Option<Matrix<'a, f32>> {
+        let Matrix { data, rows, columns, transposed } = self;
+        T::single(data).map(|data| Matrix { data, rows, columns, transposed })
+    }
+
     pub(crate) fn at(&self, row: usize, column: usize) -> T {
         let (row_stride, column_stride) = self.strides();
         self.data[row * row_stride + column * column_stride]

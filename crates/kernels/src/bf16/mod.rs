@@ -72,8 +72,8 @@ impl MatmulPrecision {
     /// # Panics
     /// If the number of parts is not 1, 2 or 3.
     pub fn fastest(parts: usize) -> Self {
-        let faster = unit().filter(|unit| unit.is_faster(parts)).and_then(|unit| Bf16::on(unit, parts));
-        faster.map_or(MatmulPrecision::F32, MatmulPrecision::Bf16)
+        let faster = unit().filter(|unit| unit.is_faster(parts));
+        faster.and_then(|unit| Bf16::on(unit, parts)).map_or(MatmulPrecision::F32, MatmulPrecision::Bf16)
     }
 }
 
@@ -97,11 +97,6 @@ impl Bf16 {
     /// The unit.
     pub fn unit(self) -> Unit {
         self.unit
-    }
-
-    /// The number of parts.
-    pub fn parts(self) -> usize {
-        self.parts
     }
 
     /// Whether its bits are those of matrix tiles.
@@ -148,9 +143,8 @@ pub(crate) fn try_gemm(
 }
 
 /// B packed once for products with many A.
-#[doc(hidden)]
 #[derive(Debug, Clone)]
-pub struct PackedInBf16 {
+pub(crate) struct PackedInBf16 {
     how: Bf16,
     blocks: Vec<Block>,
     columns: usize,

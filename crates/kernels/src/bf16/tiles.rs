@@ -3,7 +3,7 @@
 
 use super::unit::Panels;
 
-/// Whether the machine has them, the system lets this process use them, and they agree with their twin.
+/// Whether the machine has them, the system lets this process use them, and they agree with their twin; checked once.
 pub(super) fn is_here() -> bool {
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     return amx::is_here();
@@ -45,6 +45,7 @@ pub(super) unsafe fn add(panels: Panels) {
 mod amx {
     use std::arch::asm;
     use std::arch::x86_64::{__cpuid_count, _xgetbv};
+    use std::sync::OnceLock;
 
     use super::super::pack::{Block, BlockLayout, Packing, pack};
     use super::super::unit::{Panels, Rows, terms};
@@ -53,7 +54,8 @@ mod amx {
     use crate::random::Stream;
 
     pub(super) fn is_here() -> bool {
-        has_instructions() && permitted() && multiplies_like_its_twin()
+        static FOUND: OnceLock<bool> = OnceLock::new();
+        *FOUND.get_or_init(|| has_instructions() && permitted() && multiplies_like_its_twin())
     }
 
     fn has_instructions() -> bool {

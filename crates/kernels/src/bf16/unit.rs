@@ -1,7 +1,6 @@
 //! The hardware units that multiply bf16 values.
 
 use std::fmt;
-use std::sync::OnceLock;
 
 use super::pack::{Block, BlockLayout};
 use super::{Accumulate, LINES, dot, portable, tiles};
@@ -18,10 +17,9 @@ pub enum Unit {
     Tiles,
 }
 
-/// The machine's best unit, checked once.
+/// The machine's best unit.
 pub fn unit() -> Option<Unit> {
-    static FOUND: OnceLock<Option<Unit>> = OnceLock::new();
-    *FOUND.get_or_init(|| [Unit::Tiles, Unit::Dot].into_iter().find(|unit| unit.is_here()))
+    [Unit::Tiles, Unit::Dot].into_iter().find(|unit| unit.is_here())
 }
 
 impl fmt::Display for Unit {

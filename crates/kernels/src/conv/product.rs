@@ -169,10 +169,8 @@ impl ConvSizes {
     /// a grid.
     fn with_tiles<T: Real, R>(&self, grid: Option<Grid>, filters: Matrix<T>, f: impl FnOnce(Option<Tiles>) -> R) -> R {
         let wanted = grid.and_then(|grid| tiles_for(self.precision, grid.image[2], filters.rows));
-        match (grid, wanted, T::single(filters.data)) {
-            (Some(grid), Some((unit, parts)), Some(data)) => {
-                let Matrix { rows, columns, transposed, .. } = filters;
-                let filters = Matrix { data, rows, columns, transposed };
+        match (grid, wanted, filters.single()) {
+            (Some(grid), Some((unit, parts)), Some(filters)) => {
                 bf16_conv::with_filters(unit, parts, filters, grid.image[2], |filters| {
                     f(filters.map(|filters| Tiles { grid, filters }))
                 })

@@ -61,7 +61,9 @@ fn any_gemm<T: Gemm>(a: Matrix<T>, b: Matrix<T>, bias: Option<&[T]>, c: &mut [T]
         b.rows == a.columns && c.len() == m * n && bias.is_none_or(|bias| bias.len() == n),
         "gemm: shapes do not fit"
     );
-    if T::matmul_in_bf16(a, b, bias, c, precision) {
+    if let (Some(a), Some(b), Some(c)) = (a.single(), b.single(), T::single_mut(c))
+        && bf16::try_gemm(a, b, bias.and_then(T::single), c, precision)
+    {
         return;
     }
     // With few columns, Cᵀ = Bᵀ·Aᵀ: there the many rows fill the vectors.
@@ -138,7 +140,8 @@ impl<T: Gemm> Packed<T> {
     pub fn new(b: Matrix<T>, precision: MatmulPrecision) -> Self {
         let mut panels = AlignedBuf::zeros(packed_size::<T>(b.rows, b.columns));
         pack_columns(b, 0..b.columns, &mut panels);
-        Packed { panels, in_bf16: T::pack_in_bf16(b, precision), rows: b.rows, columns: b.columns }
+        let in_bf16 = b.single().and_then(|b| PackedInBf16::of(b, precision));
+        Packed { panels, in_bf16, rows: b.rows, columns: b.columns }
     }
 }
 
@@ -176,7 +179,9 @@ fn any_gemm_packed<T: Gemm>(a: Matrix<T>, b: Matrix<T>, packed: &Packed<T>, bias
         [packed.rows, packed.columns] == [b.rows, b.columns] && b.rows == a.columns && c.len() == a.rows * b.columns,
         "gemm_packed: shapes do not fit"
     );
-    if packed.in_bf16.as_ref().is_some_and(|packed| T::matmul_packed_in_bf16(a, packed, bias, c)) {
+    if let (Some(packed), Some(a), Some(c)) = (&packed.in_bf16, a.single(), T::single_mut(c))
+        && packed.try_gemm(a, bias.and_then(T::single), c)
+    {
         return;
     }
     let n = b.columns;
@@ -328,30 +333,6 @@ pub trait Gemm: Real {
     #[doc(hidden)]
     unsafe fn compute<L: Lhs<Self>>(strip: Strip<Self, L>);
 
-    /// Computes a product through bf16 if this thread requests it and it is possible.
-    #[doc(hidden)]
-    fn matmul_in_bf16(
-        _a: Matrix<Self>,
-        _b: Matrix<Self>,
-        _bias: Option<&[Self]>,
-        _c: &mut [Self],
-        _precision: MatmulPrecision,
-    ) -> bool {
-        false
-    }
-
-    /// Packs B for a unit for bf16, if products with it are to be computed there and can be.
-    #[doc(hidden)]
-    fn pack_in_bf16(_b: Matrix<Self>, _precision: MatmulPrecision) -> Option<PackedInBf16> {
-        None
-    }
-
-    /// As [`matmul_in_bf16`](Gemm::matmul_in_bf16), with B packed.
-    #[doc(hidden)]
-    fn matmul_packed_in_bf16(_a: Matrix<Self>, _b: &PackedInBf16, _bias: Option<&[Self]>, _c: &mut [Self]) -> bool {
-        false
-    }
-
     /// Runs work on the machine's vectors.
     ///
     /// # Safety
@@ -375,7 +356,7 @@ pub trait Gemm: Real {
 }
 
 macro_rules! gemm {
-    ($type:ty, $avx512:ty, $avx2:ty $(, $in_bf16:ident)?) => {
+    ($type:ty, $avx512:ty, $avx2:ty) => {
         impl Gemm for $type {
             fn gemm(
                 a: Matrix<Self>,
@@ -420,29 +401,6 @@ macro_rules! gemm {
                 // SAFETY: as the caller promises.
                 unsafe { tile::transpose::<$type, $avx512, $avx2>(a, rows, to, stride) }
             }
-
-            $(fn matmul_in_bf16(
-                a: Matrix<Self>,
-                b: Matrix<Self>,
-                bias: Option<&[Self]>,
-                c: &mut [Self],
-                precision: MatmulPrecision,
-            ) -> bool {
-                $in_bf16::try_gemm(a, b, bias, c, precision)
-            }
-
-            fn pack_in_bf16(b: Matrix<Self>, precision: MatmulPrecision) -> Option<PackedInBf16> {
-                PackedInBf16::of(b, precision)
-            }
-
-            fn matmul_packed_in_bf16(
-                a: Matrix<Self>,
-                b: &PackedInBf16,
-                bias: Option<&[Self]>,
-                c: &mut [Self],
-            ) -> bool {
-                b.try_gemm(a, bias, c)
-            })?
         }
     };
 }
@@ -452,10 +410,10 @@ mod vectors {
     pub(super) use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
 }
 #[cfg(target_arch = "x86_64")]
-gemm!(f32, vectors::__m512, vectors::__m256, bf16);
+gemm!(f32, vectors::__m512, vectors::__m256);
 #[cfg(target_arch = "x86_64")]
 gemm!(f64, vectors::__m512d, vectors::__m256d);
 #[cfg(not(target_arch = "x86_64"))]
-gemm!(f32, f32, f32, bf16);
+gemm!(f32, f32, f32);
 #[cfg(not(target_arch = "x86_64"))]
 gemm!(f64, f64, f64);

@@ -380,6 +380,18 @@ pub enum Precision {
     Bf16x6,
 }
 
+impl Precision {
+    /// How many bf16 parts the factors of products are split into, if they are.
+    pub fn bf16_parts(self) -> Option<usize> {
+        match self {
+            Precision::F32 | Precision::F64 => None,
+            Precision::Bf16 => Some(1),
+            Precision::Bf16x3 => Some(2),
+            Precision::Bf16x6 => Some(3),
+        }
+    }
+}
+
 /// What multiplies bf16 values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -141,15 +141,12 @@ pub(crate) fn products(
     who: &str,
     decisions: &mut Vec<Decision>,
 ) -> Result<MatmulPrecision> {
-    let parts = match precision {
-        Precision::F32 | Precision::F64 if unit.is_some() => {
+    let Some(parts) = precision.bf16_parts() else {
+        if unit.is_some() {
             let found = "a unit for bf16 values, but products are not of these";
-            return Err(Error::config(found).at("bf16_unit").fix("leave out [bf16_unit], or set [precision=bf16x6]"));
+            return Err(Error::config(found).at("--bf16-unit").fix("leave out [bf16_unit], or set [precision=bf16x6]"));
         }
-        Precision::F32 | Precision::F64 => return Ok(MatmulPrecision::F32),
-        Precision::Bf16 => 1,
-        Precision::Bf16x3 => 2,
-        Precision::Bf16x6 => 3,
+        return Ok(MatmulPrecision::F32);
     };
     let on = |unit| Bf16::on(unit, parts).map(MatmulPrecision::Bf16);
     let (products, why) = match unit {
@@ -180,7 +177,7 @@ pub(crate) fn products(
 
 fn no_dot_products() -> Error {
     Error::config("AVX-512's dot products of bf16 values, which this machine does not have")
-        .at("bf16_unit")
+        .at("--bf16-unit")
         .fix("use a machine that has them: no other has their bits; or train anew without [bf16_unit]")
 }
 

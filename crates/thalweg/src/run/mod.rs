@@ -41,7 +41,7 @@ use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use crate::config::{Config, Precision};
+use crate::config::Config;
 use crate::data::dataset::{self, Dataset};
 use crate::data::examples::Examples as Rows;
 use crate::data::schema::Task;
@@ -109,7 +109,7 @@ pub(crate) fn begin(config: &Config, folder: RunFolder, callback: &mut dyn Callb
     let config = &mut config.clone();
     let prepared = prepare_watched(config, &|| callback.stop()).and_then(|(mut data, plan)| {
         dataset::freeze(config, &data);
-        if !matches!(config.train.precision, Precision::F32 | Precision::F64) {
+        if config.train.precision.bf16_parts().is_some() {
             config.train.bf16_unit = Some(recipe::bf16_unit(plan.settings.products));
         }
         // The model that is started from may be gone or replaced when the run is resumed.
