@@ -1,7 +1,7 @@
 //! Random inputs with targets from a fixed teacher, so that there is something to learn.
 
 use thalweg::tensor::{Tensor, View};
-use thalweg::train::Examples;
+use thalweg::train::TensorDataset;
 use thalweg_kernels::random::Stream;
 
 /// How the teacher's outputs become targets.
@@ -16,7 +16,7 @@ pub(crate) enum Answers {
 }
 
 /// Examples with random inputs and targets from the teacher.
-pub(crate) fn examples(rows: usize, inputs: usize, outputs: usize, answers: Answers) -> thalweg::Result<Examples> {
+pub(crate) fn examples(rows: usize, inputs: usize, outputs: usize, answers: Answers) -> thalweg::Result<TensorDataset> {
     let numbers = normal(0, rows * inputs);
     let teacher = normal(1, inputs * outputs);
     let scale = (inputs as f32).sqrt().recip();
@@ -35,13 +35,13 @@ pub(crate) fn examples(rows: usize, inputs: usize, outputs: usize, answers: Answ
     // Copied to memory in huge pages, as data that is read is.
     let x = View::from_f32([rows, inputs], &numbers).to_tensor();
     drop(numbers);
-    Examples::new(x, Tensor::from_f32([rows, 1], y), None)
+    TensorDataset::new(x, Tensor::from_f32([rows, 1], y), None)
 }
 
 /// The same examples as images of one channel.
-pub(crate) fn as_images(examples: Examples, [height, width]: [usize; 2]) -> thalweg::Result<Examples> {
+pub(crate) fn as_images(examples: TensorDataset, [height, width]: [usize; 2]) -> thalweg::Result<TensorDataset> {
     let x = examples.x.view().part(0, [examples.rows(), height, width]).to_tensor();
-    Examples::new(x, examples.y, examples.weights)
+    TensorDataset::new(x, examples.y, examples.weights)
 }
 
 /// Standard normal values.

@@ -12,7 +12,7 @@ use thalweg::metrics::Metrics;
 use thalweg::network::Network;
 use thalweg::optimizers::{Adam, GradientDescent, Optimizer};
 use thalweg::tensor::{Activation, Dtype, Shape};
-use thalweg::train::{Settings, State, Trainer};
+use thalweg::train::{State, TrainSettings, Trainer};
 
 use crate::data::{self, Answers};
 use crate::{Options, median, rate};
@@ -177,12 +177,12 @@ fn train(work: &Workload, options: &Options) -> Result<Trained> {
     };
     let optimizer: Box<dyn Optimizer> =
         if work.answers == Answers::YesOrNo { Box::new(GradientDescent) } else { Box::new(Adam::USUAL) };
-    let settings = Settings {
+    let settings = TrainSettings {
         batch_size: work.batch,
         epochs: options.epochs + 1,
         learning_rate: work.learning_rate,
         products: crate::products(&options.precision)?,
-        ..Settings::default()
+        ..TrainSettings::default()
     };
     let trainer = Trainer {
         network: &network,

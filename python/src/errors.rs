@@ -5,7 +5,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, MutexGuard};
 
 use pyo3::prelude::*;
-use thalweg::{Error, Kind};
+use thalweg::{Error, ErrorKind};
 
 use crate::wording;
 
@@ -41,12 +41,12 @@ pub(crate) fn quiet_panics() {
 /// The exception of a kind of error; its text has the place and the remedy, in words of Python.
 pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
     let name = match error.kind {
-        Kind::Internal => "InternalError",
-        Kind::Config => "ConfigError",
-        Kind::Data => "DataError",
-        Kind::Check => "CheckError",
-        Kind::Diverged => "DivergedError",
-        Kind::Interrupted => return pyo3::exceptions::PyKeyboardInterrupt::new_err(error.to_string()),
+        ErrorKind::Internal => "InternalError",
+        ErrorKind::Config => "ConfigError",
+        ErrorKind::Data => "DataError",
+        ErrorKind::Check => "CheckError",
+        ErrorKind::Diverged => "DivergedError",
+        ErrorKind::Interrupted => return pyo3::exceptions::PyKeyboardInterrupt::new_err(error.to_string()),
     };
     let error = wording::of_error(error);
     let made = py.import("thalweg.errors").and_then(|module| {

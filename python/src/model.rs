@@ -11,7 +11,7 @@ use thalweg::Error;
 use thalweg::config;
 use thalweg::data::preprocess::TextColumn;
 use thalweg::data::schema::{Role, Task};
-use thalweg::explain::{self, Background, Effort, Explainer, Sample, Settings};
+use thalweg::explain::{self, Background, Effort, Explainer, Sample, ShapleySettings};
 use thalweg::export;
 use thalweg::metrics::{Gate, Metrics};
 use thalweg::model::{AnswerCell, AnswerColumns, Embedder, Embeddings, EncodedRows};
@@ -23,7 +23,7 @@ use crate::errors::{held, released};
 use crate::wording::of_decision;
 
 /// For each row one text a target, and the probability of each class or label.
-type Answers = (Vec<Vec<String>>, Vec<Vec<f64>>);
+type Predictions = (Vec<Vec<String>>, Vec<Vec<f64>>);
 
 /// Names of columns, and the columns side by side.
 type Columns<'py> = (Vec<String>, Bound<'py, PyArray2<f64>>);
@@ -223,7 +223,7 @@ impl Model {
             let (mut steps, mut numbers) = (Vec::new(), Vec::new());
             let answered = self.0.answered();
             let written = AnswerColumns::new(&answered, None)?;
-            let mut take = |answers: &thalweg::model::Answers| {
+            let mut take = |answers: &thalweg::model::Predictions| {
                 steps = answers
                     .ids
                     .iter()
@@ -266,7 +266,8 @@ impl Model {
             })?;
             let inputs = calibrate.iter().map(PathBuf::from).collect();
             let calibrate = calibrate.map(|path| (path, config::Data::default()));
-            let options = export::Options { precision, calibrate, intervals, inputs, ..export::Options::default() };
+            let options =
+                export::ExportOptions { precision, calibrate, intervals, inputs, ..export::ExportOptions::default() };
             let mut written = export::export(&self.0, &path, format, options)?;
             written.decisions = written.decisions.into_iter().map(of_decision).collect();
             Ok(json!(written).to_string())
@@ -297,7 +298,7 @@ impl Model {
     }
 
     /// The answers to the rows of data that is named, one text a target each, and their probabilities.
-    fn predict_path(&self, py: Python<'_>, path: &str, precision: &str) -> PyResult<Answers> {
+    fn predict_path(&self, py: Python<'_>, path: &str, precision: &str) -> PyResult<Predictions> {
         self.in_precision(py, precision, |precision| {
             let (mut predictions, mut probabilities) = (Vec::new(), Vec::new());
             self.0.predict(path, &config::Data::default(), precision, &mut |answers| {
@@ -364,7 +365,7 @@ impl Model {
             let x = self.inputs(data, path, precision)?;
             let others = self.inputs(background, background_path, precision)?;
             let background = Background::new(&self.0, &others)?;
-            let explainer = Explainer::new(&self.0, &background, Settings { permutations, seed, precision })?;
+            let explainer = Explainer::new(&self.0, &background, ShapleySettings { permutations, seed, precision })?;
             let rows = explainer.explain(&x)?;
             let numbers: Vec<f64> = rows.iter().flatten().flat_map(|answer| answer.fields()).collect();
             Ok((explainer.names(), numbers))

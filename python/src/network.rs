@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use thalweg::Error;
 use thalweg::layers::{Mode, read_layer};
 use thalweg::losses::{self, Cost, Loss};
-use thalweg::network::gradient_check::{self, Settings};
+use thalweg::network::gradient_check::{self, CheckSettings};
 use thalweg::tensor::{Dtype, Shape, Tensor};
 
 use crate::errors::{held, released};
@@ -108,7 +108,7 @@ impl Network {
         epsilon: f64,
     ) -> PyResult<String> {
         let batch = held(py, || self.batch(&theta, &x, &y, loss))?;
-        let settings = Settings { epsilon, ..Settings::default() };
+        let settings = CheckSettings { epsilon, ..CheckSettings::default() };
         let report = released(py, || {
             let (x, y) = (batch.x.view(), batch.y.view());
             gradient_check::check(&self.0, &*batch.loss, &batch.theta, x, y, None, settings)
@@ -149,7 +149,7 @@ impl Network {
         let outputs = self.0.output().size();
         let columns = y.shape().columns();
         let classes = loss == "cross_entropy" && columns == 1 && outputs > 1;
-        let settings = losses::Settings { multiclass: classes, smoothing: 0.0, delta: 1.0, quantiles: &[] };
+        let settings = losses::LossSettings { multiclass: classes, smoothing: 0.0, delta: 1.0, quantiles: &[] };
         let loss = (losses::named(loss)?.build)(&settings);
         let fits = x.shape().rows() > 0 && x.shape().rows() == y.shape().rows() && (classes || columns == outputs);
         if !fits {

@@ -71,7 +71,7 @@ impl Run {
     fn findings(&self, py: Python<'_>, human_level: Option<f64>) -> PyResult<String> {
         released(py, || {
             let found = match &self.folder {
-                Some(folder) => doctor::examine(folder, doctor::Options { human_level })?.findings,
+                Some(folder) => doctor::examine(folder, doctor::DoctorOptions { human_level })?.findings,
                 None => thalweg::findings::of_events(&self.events, human_level),
             };
             let each: Vec<Value> = found.iter().map(finding).collect::<thalweg::Result<_>>()?;

@@ -1,8 +1,8 @@
 //! What the library advises in options, written in keywords of Python.
 
-use thalweg::config::{Arity, Kind, OptionSpec, option_specs};
+use thalweg::config::{Arity, OptionSpec, ValueKind, option_specs};
 use thalweg::event::{Decision, Event, Warning};
-use thalweg::{Advice, Error, Part};
+use thalweg::{Advice, AdvicePart, Error};
 
 /// What the library says of the command line alone, and the way there is in Python.
 const WAYS: [(&str, &str); 2] =
@@ -39,10 +39,10 @@ pub(crate) fn of_decision(decision: Decision) -> Decision {
 
 /// Advice with its options as keywords: `learning_rate=0.001`.
 pub(crate) fn of_advice(advice: &Advice) -> Advice {
-    let keyword = |part: &Part| match part {
-        Part::Words(words) => of_words(words),
-        Part::Option { option, value: None } => format!("{option}="),
-        Part::Option { option, value: Some(value) } => {
+    let keyword = |part: &AdvicePart| match part {
+        AdvicePart::Words(words) => of_words(words),
+        AdvicePart::Option { option, value: None } => format!("{option}="),
+        AdvicePart::Option { option, value: Some(value) } => {
             let spec = option_specs().iter().find(|spec| spec.name == *option);
             format!("{option}={}", spec.map_or_else(|| format!("{value:?}"), |spec| written(spec, value)))
         }
@@ -68,12 +68,12 @@ fn of_place(place: &str) -> String {
 
 /// A value as Python writes it.
 fn written(option: &OptionSpec, value: &str) -> String {
-    let number = matches!(option.kind, Kind::Integer | Kind::Number | Kind::Any);
+    let number = matches!(option.kind, ValueKind::Integer | ValueKind::Number | ValueKind::Any);
     let one = |part: &str| match part {
         "true" => "True".into(),
         "false" => "False".into(),
         part if number || part == "…" => part.into(),
-        part if option.kind == Kind::NumberOrText && part.parse::<f64>().is_ok() => part.into(),
+        part if option.kind == ValueKind::NumberOrText && part.parse::<f64>().is_ok() => part.into(),
         part => format!("{part:?}"),
     };
     let parts = || value.split(',').filter(|part| !part.is_empty());

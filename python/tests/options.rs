@@ -2,7 +2,7 @@
 //! compares.
 
 use serde_json::Value;
-use thalweg::config::{Arity, Kind, OptionSpec, option_specs};
+use thalweg::config::{Arity, OptionSpec, ValueKind, option_specs};
 
 /// The committed file.
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/thalweg/_keywords.py");
@@ -260,13 +260,13 @@ fn annotation(option: &OptionSpec) -> String {
     let one = match (option.kind, option.arity) {
         _ if has_choices(option) => alias(option),
         // A text may be the name of a file.
-        (Kind::Text, Arity::One) => "str | PathLike[str]".into(),
-        (Kind::Text | Kind::Character, _) => "str".into(),
-        (Kind::Integer, _) => "int".into(),
-        (Kind::Number, _) => "float".into(),
-        (Kind::NumberOrText, _) => "float | str".into(),
-        (Kind::Boolean, _) => "bool".into(),
-        (Kind::Any, _) => "Mapping[str, Any]".into(),
+        (ValueKind::Text, Arity::One) => "str | PathLike[str]".into(),
+        (ValueKind::Text | ValueKind::Character, _) => "str".into(),
+        (ValueKind::Integer, _) => "int".into(),
+        (ValueKind::Number, _) => "float".into(),
+        (ValueKind::NumberOrText, _) => "float | str".into(),
+        (ValueKind::Boolean, _) => "bool".into(),
+        (ValueKind::Any, _) => "Mapping[str, Any]".into(),
     };
     match option.arity {
         Arity::One => one,
@@ -281,12 +281,12 @@ fn annotation(option: &OptionSpec) -> String {
 fn kind(option: &OptionSpec) -> String {
     let one = match option.kind {
         _ if has_choices(option) && option.choices.len() <= FEW => format!("{{{}}}", quoted(&option.choices)),
-        Kind::Text | Kind::Character => "str".into(),
-        Kind::Integer => "int".into(),
-        Kind::Number => "float".into(),
-        Kind::NumberOrText => "float or str".into(),
-        Kind::Boolean => "bool".into(),
-        Kind::Any => "dict".into(),
+        ValueKind::Text | ValueKind::Character => "str".into(),
+        ValueKind::Integer => "int".into(),
+        ValueKind::Number => "float".into(),
+        ValueKind::NumberOrText => "float or str".into(),
+        ValueKind::Boolean => "bool".into(),
+        ValueKind::Any => "dict".into(),
     };
     match option.arity {
         Arity::One => one,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use thalweg::config::{Arity, Config, Kind, OptionSpec, option_specs};
+use thalweg::config::{Arity, Config, OptionSpec, ValueKind, option_specs};
 use thalweg::task::Task;
 use thalweg::tune::learning_rate::RangeTest;
 
@@ -549,16 +549,16 @@ fn flag(option: &OptionSpec) -> Arg {
         .value_name(match (option.arity, option.kind) {
             (Arity::List, _) => "A,B,…",
             (Arity::Table, _) => "NAME=VALUE,…",
-            (Arity::One, Kind::Integer) => "N",
-            (Arity::One, Kind::Number) => "X",
-            (Arity::One, Kind::Boolean) => "true|false",
+            (Arity::One, ValueKind::Integer) => "N",
+            (Arity::One, ValueKind::Number) => "X",
+            (Arity::One, ValueKind::Boolean) => "true|false",
             (Arity::One, _) => "TEXT",
         });
     let arg = if option.name == "out" { arg.short('o') } else { arg };
     // `--search` may be repeated, once per option.
     let arg = if option.name == "search" { arg.action(ArgAction::Append) } else { arg };
     // `--batch-norm` alone means true.
-    if option.kind == Kind::Boolean {
+    if option.kind == ValueKind::Boolean {
         arg.num_args(0..=1).require_equals(true).default_missing_value("true")
     } else {
         arg

@@ -46,7 +46,7 @@ fn failed(error: anyhow::Error) -> ExitCode {
         Ok(error) => match error.downcast::<thalweg::Error>() {
             Ok(named) => named.into(),
             // Errors on files are reported with their names where they occur: what is left is standard output.
-            Err(error) => thalweg::Error::io(thalweg::Kind::Config, "standard output", "write", &error)
+            Err(error) => thalweg::Error::io(thalweg::ErrorKind::Config, "standard output", "write", &error)
                 .fix("free space where it goes, or name another file")
                 .into(),
         },

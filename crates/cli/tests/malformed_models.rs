@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
-use thalweg::io::safetensors::{Container, Numbers};
+use thalweg::io::safetensors::{Container, TensorData};
 
 fn thalweg(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_thalweg")).args(arguments).current_dir(folder).output().unwrap()
@@ -14,7 +14,7 @@ fn thalweg(folder: &Path, arguments: &[&str]) -> Output {
 fn changed(file: &Container, text: &str, place: &str, other: &Value) -> Container {
     let mut file = file.clone();
     if text.is_empty() {
-        let Numbers::F32(numbers) = &mut file.tensors[0].numbers else { unreachable!("32 bits") };
+        let TensorData::F32(numbers) = &mut file.tensors[0].numbers else { unreachable!("32 bits") };
         numbers[0] = f32::NAN;
         return file;
     }

@@ -9,7 +9,7 @@ use crate::scratch::with_scratch;
 
 /// What the training forward pass writes in addition to y.
 #[derive(Debug)]
-pub struct Kept<'a, T> {
+pub struct BatchNormCache<'a, T> {
     /// (z − μ)/√(σ² + ε), m × n.
     pub normalised: &'a mut [T],
     /// μ, n values.
@@ -21,10 +21,10 @@ pub struct Kept<'a, T> {
 }
 
 /// y = γ (z − μ)/√(σ² + ε) + β with the batch's own μ and σ².
-pub fn forward_train<T: Real>(z: &[T], gamma: &[T], beta: &[T], epsilon: T, y: &mut [T], kept: Kept<T>) {
+pub fn forward_train<T: Real>(z: &[T], gamma: &[T], beta: &[T], epsilon: T, y: &mut [T], kept: BatchNormCache<T>) {
     let n = gamma.len();
     let (chunk, share) = (whole_rows(CHUNK, n), T::of(1.0 / (z.len() / n.max(1)).max(1) as f64));
-    let Kept { normalised, mean, variance, inverse_std } = kept;
+    let BatchNormCache { normalised, mean, variance, inverse_std } = kept;
     column_sums(z, n, mean);
     mean.iter_mut().for_each(|mean| *mean *= share);
     let mean = &*mean;

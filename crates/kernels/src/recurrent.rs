@@ -66,7 +66,7 @@ pub struct Direction<'a, T> {
 
 /// The layer's output, or its gradient: rows of all of an example's steps, or of its last one alone.
 #[derive(Debug, Clone, Copy)]
-pub struct Place {
+pub struct OutputSteps {
     /// Whether all steps are there.
     pub every: bool,
     /// Values of a step, those of another direction included.
@@ -77,7 +77,7 @@ pub struct Place {
 
 /// What the forward pass keeps for the backward pass, as long as [`kept`] says.
 #[derive(Debug)]
-pub struct Kept<'a, T> {
+pub struct RecurrentCache<'a, T> {
     /// The input.
     pub inputs: &'a mut [T],
     /// Gates; after the backward pass, their gradients.
@@ -90,7 +90,7 @@ pub struct Kept<'a, T> {
     pub cells: &'a mut [T],
 }
 
-/// The values per example of each slice of [`Kept`], in its order.
+/// The values per example of each slice of [`RecurrentCache`], in its order.
 pub fn kept(cell: Cell, steps: usize, inputs: usize, units: usize) -> [usize; 5] {
     let (gates, states) = (steps * cell.gates() * units, (steps + 1) * units);
     let of = |own: Cell, size: usize| if own == cell { size } else { 0 };
@@ -126,7 +126,7 @@ impl<T: Gemm> Direction<'_, T> {
         self.lengths.is_none_or(|lengths| (t as f64) < lengths[example].f64())
     }
 
-    /// The chunk of a block in each slice of [`Kept`].
+    /// The chunk of a block in each slice of [`RecurrentCache`].
     fn chunks(&self) -> [usize; 5] {
         kept(self.cell, self.steps, self.inputs, self.units).map(|size| BLOCK * size)
     }
@@ -149,10 +149,10 @@ impl<T: Gemm> Direction<'_, T> {
     ///
     /// # Panics
     /// If the lengths do not match.
-    pub fn forward(&self, x: &[T], place: Place, y: &mut [T], keep: Kept<T>) {
+    pub fn forward(&self, x: &[T], place: OutputSteps, y: &mut [T], keep: RecurrentCache<T>) {
         let (h, gates) = (self.units, self.width());
         let m = x.len() / (self.steps * self.inputs);
-        let Kept { inputs, gates: pre, products, states, cells } = keep;
+        let RecurrentCache { inputs, gates: pre, products, states, cells } = keep;
         self.gather(x, inputs);
         // A bias of its own where the state product is needed alone.
         with_scratch(gates, |bias: &mut [T]| {
@@ -236,8 +236,8 @@ impl<T: Gemm> Direction<'_, T> {
     pub fn backward(
         &self,
         dy: &[T],
-        place: Place,
-        keep: Kept<T>,
+        place: OutputSteps,
+        keep: RecurrentCache<T>,
         gradients: Gradients<T>,
         dx: Option<&mut [T]>,
         onto: bool,
@@ -245,7 +245,7 @@ impl<T: Gemm> Direction<'_, T> {
         let (h, gates) = (self.units, self.width());
         let row = if place.every { self.steps * place.width } else { place.width };
         let m = dy.len() / row;
-        let Kept { inputs, gates: pre, products, states, cells } = keep;
+        let RecurrentCache { inputs, gates: pre, products, states, cells } = keep;
         let [input_chunk, pre_chunk, product_chunk, state_chunk, cell_chunk] = self.chunks();
         Self::packed(Matrix::new(self.state_weight, gates, h), |panels| {
             let slices = [

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use thalweg_kernels::batch_norm::{self, Kept};
+use thalweg_kernels::batch_norm::{self, BatchNormCache};
 use thalweg_kernels::gather::{Pick, gather};
 use thalweg_kernels::random::Stream;
 use thalweg_kernels::{Real, elementwise, layer_norm, pool, reduce, softmax, update};
@@ -117,7 +117,8 @@ fn normalised<T: Real>(digest: &mut Digest, epsilon: f64, [m, n]: [usize; 2], z:
     let (gamma, beta) = (normal::<T>(n, 3), normal::<T>(n, 4));
     let [mut y, mut norm, mut dz] = std::array::from_fn(|_| vec![T::ZERO; m * n]);
     let [mut mean, mut variance, mut inverse, mut dgamma, mut dbeta] = std::array::from_fn(|_| vec![T::ZERO; n]);
-    let kept = Kept { normalised: &mut norm, mean: &mut mean, variance: &mut variance, inverse_std: &mut inverse };
+    let kept =
+        BatchNormCache { normalised: &mut norm, mean: &mut mean, variance: &mut variance, inverse_std: &mut inverse };
     let offset = T::of(1e-3);
     batch_norm::forward_train(z, &gamma, &beta, offset, &mut y, kept);
     let mu: Vec<f64> = (0..n).map(|j| column(z, n, j).sum::<f64>() / m as f64).collect();

@@ -53,7 +53,7 @@ fn main() -> thalweg::Result<()> {
     let theta = network.initialize(0, Dtype::F64);
     let x = Tensor::from_f64([3, 2], vec![0.5, -1.0, 2.0, 0.3, -0.7, 1.1]);
     let y = Tensor::from_f64([3, 1], vec![1.0, 0.0, -1.0]);
-    let settings = gradient_check::Settings::default();
+    let settings = gradient_check::CheckSettings::default();
     let report = gradient_check::check(&network, &Squared, &theta, x.view(), y.view(), None, settings)?;
     for row in &report.layers {
         println!("{} {}: {:.1e}", row.name, row.parameter, row.relative_difference);

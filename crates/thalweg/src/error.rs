@@ -6,11 +6,11 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 
 pub(crate) use advice::advice;
-pub use advice::{Advice, Part};
+pub use advice::{Advice, AdvicePart};
 
 /// The kind of error, which determines the command line's exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ErrorKind {
     /// A bug in Thalweg (exit code 1).
     Internal,
     /// An invalid flag, key or value (exit code 2).
@@ -25,16 +25,16 @@ pub enum Kind {
     Interrupted,
 }
 
-impl Kind {
+impl ErrorKind {
     /// The process exit code of this kind of error.
     pub fn exit_code(self) -> i32 {
         match self {
-            Kind::Internal => 1,
-            Kind::Config => 2,
-            Kind::Data => 3,
-            Kind::Check => 4,
-            Kind::Diverged => 5,
-            Kind::Interrupted => 130,
+            ErrorKind::Internal => 1,
+            ErrorKind::Config => 2,
+            ErrorKind::Data => 3,
+            ErrorKind::Check => 4,
+            ErrorKind::Diverged => 5,
+            ErrorKind::Interrupted => 130,
         }
     }
 }
@@ -47,7 +47,7 @@ impl Kind {
 #[error("{}{message}{}", prefix(.place), suffix(.remedy))]
 pub struct Error {
     /// The kind of failure.
-    pub kind: Kind,
+    pub kind: ErrorKind,
     /// The location: `houses.csv, line 7, column "price"`, or a config key.
     pub place: Option<String>,
     /// What was found and what was expected.
@@ -66,27 +66,27 @@ const LONGEST_REMEDY: usize = 700;
 
 impl Error {
     /// An error of a kind, without location or remedy. Very long messages lose their middle.
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Error { kind, place: None, message: shortened(message, LONGEST_MESSAGE), remedy: None }
     }
 
     /// A data or schema error.
     pub fn data(message: impl Into<String>) -> Self {
-        Self::new(Kind::Data, message)
+        Self::new(ErrorKind::Data, message)
     }
 
     /// A configuration error.
     pub fn config(message: impl Into<String>) -> Self {
-        Self::new(Kind::Config, message)
+        Self::new(ErrorKind::Config, message)
     }
 
     /// An internal error: a bug.
     pub fn internal(message: impl Into<String>) -> Self {
-        Self::new(Kind::Internal, message)
+        Self::new(ErrorKind::Internal, message)
     }
 
     /// An operating-system error on a file, as an error of a given kind.
-    pub fn io(kind: Kind, path: impl Into<PathBuf>, doing: &str, error: &std::io::Error) -> Self {
+    pub fn io(kind: ErrorKind, path: impl Into<PathBuf>, doing: &str, error: &std::io::Error) -> Self {
         Self::new(kind, format!("cannot {doing}: {error}")).at(path.into().display().to_string())
     }
 

@@ -38,7 +38,7 @@ mod windows;
 #[doc = include_str!("../../../README.md")]
 pub mod readme {}
 
-pub use error::{Advice, Error, Kind, Part, Result, brief, did_you_mean, nearest};
+pub use error::{Advice, AdvicePart, Error, ErrorKind, Result, brief, did_you_mean, nearest};
 pub use run::Training;
 pub use sequential::{Sequential, TrainedNetwork};
 pub use task::Task;

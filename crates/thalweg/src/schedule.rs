@@ -94,7 +94,7 @@ pub enum Schedule {
 
 /// The settings of a schedule in a configuration; the schedule itself chooses those left open.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct ScheduleOptions {
     /// Its decay: a rate, base, k or factor.
     pub decay: Option<f64>,
     /// Epochs between steps, or without progress before one.
@@ -109,7 +109,7 @@ pub struct Registered {
     /// Its name in configurations.
     pub name: &'static str,
     /// Builds it.
-    pub build: fn(Options) -> Result<Schedule>,
+    pub build: fn(ScheduleOptions) -> Result<Schedule>,
 }
 
 /// Every schedule of configurations.
@@ -132,7 +132,7 @@ pub const ALL: &[Registered] = &[
     },
 ];
 
-fn manual(given: Options) -> Result<Schedule> {
+fn manual(given: ScheduleOptions) -> Result<Schedule> {
     if given.rates.is_empty() {
         let error = Error::config("the manual schedule has no rates").at("train.rates");
         return Err(error.fix("[rates=1=0.1,50=0.01]"));

@@ -9,7 +9,7 @@ use crate::network::{InputShape, Network, Predictor, Weights};
 use crate::optimizers::{Adam, Optimizer};
 use crate::tensor::ops::{self, MatmulPrecision};
 use crate::tensor::{Activation, Tensor, View};
-use crate::train::{Callback, Examples, Settings, State, Trainer};
+use crate::train::{Callback, State, TensorDataset, TrainSettings, Trainer};
 
 /// Layers in a row and how they are trained: a builder over [`Network`] and [`Trainer`].
 ///
@@ -36,7 +36,7 @@ pub struct Sequential {
     layers: Vec<Box<dyn Layer>>,
     loss: Box<dyn Loss>,
     optimizer: Box<dyn Optimizer>,
-    settings: Settings,
+    settings: TrainSettings,
 }
 
 impl Sequential {
@@ -47,7 +47,7 @@ impl Sequential {
             layers: Vec::new(),
             loss: Box::new(Squared),
             optimizer: Box::new(Adam::USUAL),
-            settings: Settings::default(),
+            settings: TrainSettings::default(),
         }
     }
 
@@ -83,7 +83,7 @@ impl Sequential {
     }
 
     /// Everything else about training, such as its seed; the methods below set parts of it.
-    pub fn settings(self, settings: Settings) -> Self {
+    pub fn settings(self, settings: TrainSettings) -> Self {
         Sequential { settings, ..self }
     }
 
@@ -120,7 +120,7 @@ impl Sequential {
     pub fn fit_with(self, x: &Tensor, y: &Tensor, callback: &mut dyn Callback) -> Result<TrainedNetwork> {
         let Sequential { input, layers, loss, optimizer, mut settings } = self;
         let network = Network::new(input, layers)?;
-        let train = Examples::new(x.clone(), y.clone(), None)?;
+        let train = TensorDataset::new(x.clone(), y.clone(), None)?;
         check_inputs(&network, x)?;
         check_targets(&*loss, network.output().size(), y.view())?;
         if train.rows() == 0 {

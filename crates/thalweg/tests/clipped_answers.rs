@@ -7,7 +7,7 @@ use thalweg::data::dataset::Dataset;
 use thalweg::data::row_file::RowFile;
 use thalweg::data::{self, arrays::Arrays};
 use thalweg::event::Event;
-use thalweg::explain::{self, Background, Effort, Explainer, Sample, Settings};
+use thalweg::explain::{self, Background, Effort, Explainer, Sample, ShapleySettings};
 use thalweg::model::Model;
 use thalweg::run::{self, Learner, Trained};
 
@@ -149,7 +149,7 @@ fn contributions_add_up_to_the_answer_before_it_is_clipped() {
     let (_, trained) = train(&[]);
     let x = trained.model.pipeline.transform_arrays(&line(0..20), &(0..20).collect::<Vec<_>>()).unwrap();
     let background = Background::new(&trained.model, &x).unwrap();
-    let explainer = Explainer::new(&trained.model, &background, Settings::default()).unwrap();
+    let explainer = Explainer::new(&trained.model, &background, ShapleySettings::default()).unwrap();
     let far = trained.model.pipeline.transform_arrays(&Arrays::new("far", &[1], vec![1e4]).unwrap(), &[0]).unwrap();
     let one = &explainer.explain(&far).unwrap()[0][0];
     let answer = trained.model.target.unscaled(0, trained.model.outputs(&far, Default::default()).unwrap()[0]);

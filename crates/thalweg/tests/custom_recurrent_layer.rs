@@ -9,7 +9,7 @@ use thalweg::metrics::Metrics;
 use thalweg::network::{Network, gradient_check};
 use thalweg::optimizers::Adam;
 use thalweg::tensor::{Activation, Dtype, Shape, Tensor, View, ViewMut, ops};
-use thalweg::train::{Examples, Settings, State, Trainer};
+use thalweg::train::{State, TensorDataset, TrainSettings, Trainer};
 
 /// h_t = tanh(x_t Wᵀ + h_{t−1} Uᵀ + b) over the steps of a T × n input, h_0 = 0; the output is h_T.
 ///
@@ -149,7 +149,7 @@ fn its_gradients_through_time_agree() {
     let theta = network.initialize(1, Dtype::F64);
     let x = Tensor::from_f64([5, 4, 3], (0..60).map(|i| f64::from(i * 7 % 11) / 5.0 - 1.0).collect());
     let y = Tensor::from_f64([5, 1], vec![0.3, -0.8, 1.0, 0.0, -0.2]);
-    let settings = gradient_check::Settings::default();
+    let settings = gradient_check::CheckSettings::default();
     let report = gradient_check::check(&network, &Squared, &theta, x.view(), y.view(), None, settings).unwrap();
     assert!(report.passed && report.relative_difference < 1e-8, "{report:?}");
 }
@@ -171,10 +171,10 @@ fn it_learns_which_of_two_signals_came_first() {
         y.push(f32::from(u8::from(a < b)));
     }
     let m = y.len();
-    let train = Examples::new(Tensor::from_f32([m, 8, 1], x), Tensor::from_f32([m, 1], y), None).unwrap();
+    let train = TensorDataset::new(Tensor::from_f32([m, 8, 1], x), Tensor::from_f32([m, 1], y), None).unwrap();
     let network = network(8, 1);
     let optimizer = Adam::USUAL;
-    let settings = Settings { batch_size: 14, epochs: 150, learning_rate: 0.02, ..Settings::default() };
+    let settings = TrainSettings { batch_size: 14, epochs: 150, learning_rate: 0.02, ..TrainSettings::default() };
     let trainer = Trainer {
         network: &network,
         loss: &SigmoidCrossEntropy,

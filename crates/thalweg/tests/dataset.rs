@@ -291,7 +291,7 @@ fn bad_tables_are_errors_with_a_place_and_a_fix() {
     ];
     for (text, expected) in cases {
         let error = Dataset::from_tables(&table("bad.csv", &text, None), None, None, &config("t")).unwrap_err();
-        assert_eq!(error.kind, thalweg::Kind::Data, "{error}");
+        assert_eq!(error.kind, thalweg::ErrorKind::Data, "{error}");
         assert!(error.message.contains(expected), "expected {expected:?}, found: {error}");
         assert!(error.place.as_deref().is_some_and(|place| place.starts_with("bad.csv")), "{error}");
         assert!(error.remedy.is_some(), "{error}");

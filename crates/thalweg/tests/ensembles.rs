@@ -5,10 +5,10 @@ use thalweg::layers::{Average, BatchNorm, Dropout, Ensemble, Layer, Linear, Mode
 use thalweg::losses::{self, Cost, Loss, SoftmaxCrossEntropy, Squared};
 use thalweg::metrics::Metrics;
 use thalweg::network::Network;
-use thalweg::network::gradient_check::{self, Settings as CheckSettings};
+use thalweg::network::gradient_check::{self, CheckSettings};
 use thalweg::optimizers::{Adam, GradientDescent, Optimizer};
 use thalweg::tensor::{Activation, Dtype, Shape, Tensor, ops};
-use thalweg::train::{Examples, Folds, Settings, State, Trainer, predict};
+use thalweg::train::{Folds, State, TensorDataset, TrainSettings, Trainer, predict};
 use thalweg_kernels::{pool, random::Stream};
 
 fn random(shape: impl Into<Shape>, purpose: u32) -> Tensor {
@@ -118,13 +118,14 @@ fn train(network: &Network, optimizer: &dyn Optimizer, theta: Option<Tensor>, dt
     let m = 90;
     let weights = Tensor::from_f64([m], (0..m).map(|i| 1.0 + (i % 3) as f64).collect()).to(dtype);
     let examples =
-        Examples::new(random([m, network.input().size()], 2).to(dtype), targets(m, 1).to(dtype), Some(weights))
+        TensorDataset::new(random([m, network.input().size()], 2).to(dtype), targets(m, 1).to(dtype), Some(weights))
             .unwrap();
     let mut state = State::new(network, optimizer, 0, 0.0, dtype);
     if let Some(theta) = theta {
         state.theta = theta;
     }
-    let settings = Settings { batch_size: 32, epochs: 3, learning_rate: 0.05, l2: 0.5, ..Settings::default() };
+    let settings =
+        TrainSettings { batch_size: 32, epochs: 3, learning_rate: 0.05, l2: 0.5, ..TrainSettings::default() };
     let loss = SoftmaxCrossEntropy::default();
     let trainer = Trainer {
         network,
@@ -179,7 +180,7 @@ fn answers_are_the_mean_of_the_members() {
     let whole = ensemble(2, Activation::Softmax);
     let theta = whole.initialize(4, Dtype::F64);
     let x = random([6, 4], 3);
-    let examples = Examples::new(x.clone(), targets(6, 1), None).unwrap();
+    let examples = TensorDataset::new(x.clone(), targets(6, 1), None).unwrap();
     let loss = SoftmaxCrossEntropy::default();
     let answers = |network: &Network, theta: &Tensor| {
         predict(network, &loss, theta, &examples, &mut network.workspace(6, Dtype::F64)).unwrap().1
@@ -265,10 +266,10 @@ fn dev_rows_are_left_out_by_one_member_which_answers_for_them() {
             y[row] = (y[row] + 1.0) % 3.0;
         }
         let x = random([m, 4], 2);
-        let all = Examples::new(x.clone(), Tensor::from_f64([m, 1], y.clone()), None).unwrap();
+        let all = TensorDataset::new(x.clone(), Tensor::from_f64([m, 1], y.clone()), None).unwrap();
         let part =
             |values: Vec<f64>, columns| Tensor::from_f64([dev_rows, columns], values[..dev_rows * columns].to_vec());
-        let dev = Examples::new(part(x.to_f64(), 4), part(y, 1), None).unwrap();
+        let dev = TensorDataset::new(part(x.to_f64(), 4), part(y, 1), None).unwrap();
         let folds = Some(Folds {
             members: MEMBERS,
             left_out_by: 1,
@@ -279,7 +280,8 @@ fn dev_rows_are_left_out_by_one_member_which_answers_for_them() {
             of: Activation::Softmax,
         });
         let mut state = State::new(&whole, &optimizer, 0, 0.0, Dtype::F64);
-        let settings = Settings { batch_size: m, epochs: 1, learning_rate: 0.5, folds, ..Settings::default() };
+        let settings =
+            TrainSettings { batch_size: m, epochs: 1, learning_rate: 0.5, folds, ..TrainSettings::default() };
         let evaluate: &dyn Fn(&[f64]) -> Metrics = &|_| Metrics::new();
         let trainer = Trainer {
             network: &whole,
@@ -316,13 +318,13 @@ fn dev_rows_are_left_out_by_one_member_which_answers_for_them() {
         for (entry, range) in alone.layout().entries().iter().zip(parts(&whole, k)) {
             ops::copy(theta.view().part(range.start, entry.shape), own.view_mut().part(entry.start, entry.shape));
         }
-        let at = Examples::new(dev.x.rows(row + 1).to_tensor(), dev.y.rows(row + 1).to_tensor(), None).unwrap();
+        let at = TensorDataset::new(dev.x.rows(row + 1).to_tensor(), dev.y.rows(row + 1).to_tensor(), None).unwrap();
         let (mean, _) = predict(&alone, &loss, &own, &at, &mut alone.workspace(m, Dtype::F64)).unwrap();
         // The loss of the last of these rows is what it adds to their sum.
         let before = match row {
             0 => 0.0,
             _ => {
-                let at = Examples::new(dev.x.rows(row).to_tensor(), dev.y.rows(row).to_tensor(), None).unwrap();
+                let at = TensorDataset::new(dev.x.rows(row).to_tensor(), dev.y.rows(row).to_tensor(), None).unwrap();
                 let workspace = &mut alone.workspace(m, Dtype::F64);
                 predict(&alone, &loss, &own, &at, workspace).unwrap().0 * row as f64
             }

@@ -4,7 +4,7 @@ use thalweg::data::column::Column;
 use thalweg::data::examples::Examples;
 use thalweg::data::table::Table;
 use thalweg::event::{Event, Grid};
-use thalweg::explain::{self, Background, Effort, Explainer, Sample, Settings};
+use thalweg::explain::{self, Background, Effort, Explainer, Sample, ShapleySettings};
 use thalweg::model::Model;
 use thalweg::{Task, Training};
 
@@ -207,7 +207,7 @@ fn contributions_of_a_linear_model_are_its_closed_form() {
     let x = examples(&model, &table).x;
     let width = model.network.input().size();
     let (background, rows) = (&x[..80 * width], &x[80 * width..90 * width]);
-    let settings = Settings { permutations: 160, ..Settings::default() };
+    let settings = ShapleySettings { permutations: 160, ..ShapleySettings::default() };
     let explainer = Explainer::new(&model, &Background::new(&model, background).unwrap(), settings).unwrap();
     let explained = explainer.explain(rows).unwrap();
     // w from the answers to the unit vectors.
@@ -275,7 +275,7 @@ fn contributions_approach_those_of_all_orders_within_their_errors() {
     let expected = over_all_orders(&model, row, background);
     let background = Background::new(&model, background).unwrap();
     let explain = |permutations| {
-        let settings = Settings { permutations, ..Settings::default() };
+        let settings = ShapleySettings { permutations, ..ShapleySettings::default() };
         let explainer = Explainer::new(&model, &background, settings).unwrap();
         explainer.explain(row).unwrap().remove(0).remove(0)
     };
@@ -306,7 +306,11 @@ fn contributions_to_a_class_are_to_its_log_odds() {
     model
         .predict("sample:iris", &Default::default(), Default::default(), &mut |answers| {
             let background = Background::new(&model, &answers.inputs)?;
-            let explainer = Explainer::new(&model, &background, Settings { permutations: 20, ..Settings::default() })?;
+            let explainer = Explainer::new(
+                &model,
+                &background,
+                ShapleySettings { permutations: 20, ..ShapleySettings::default() },
+            )?;
             assert_eq!(explainer.names()[0], "baseline");
             for (contributions, p) in explainer.explain(&answers.inputs)?.iter().zip(&answers.probabilities) {
                 let p = p.iter().copied().fold(0.0, f64::max);

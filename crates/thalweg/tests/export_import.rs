@@ -82,7 +82,7 @@ fn every_layer_goes_to_pytorch_and_keras_in_the_same_bytes_each_time() {
     each_layer(|name, model| {
         for format in ["pytorch", "keras"].map(|to| export::format(Some(to), Path::new("net")).unwrap()) {
             let write =
-                || (format.write)(&model, &export::Options { stem: "net".into(), ..Default::default() }).unwrap();
+                || (format.write)(&model, &export::ExportOptions { stem: "net".into(), ..Default::default() }).unwrap();
             let (once, again) = (write(), write());
             assert!(!once.bytes.is_empty(), "{name} to {}", format.name);
             assert_eq!((once.bytes, once.sidecars), (again.bytes, again.sidecars), "{name} to {}", format.name);
@@ -97,7 +97,8 @@ fn parameters_come_back_from_pytorch_to_the_same_bits() {
     each_layer(|name, mut like| {
         let empty = Model::from_bytes(&like.to_bytes(), "like").unwrap();
         count(&mut like);
-        let written = export::export(&like, &folder.path().join("net.py"), format, export::Options::default()).unwrap();
+        let written =
+            export::export(&like, &folder.path().join("net.py"), format, export::ExportOptions::default()).unwrap();
         let (back, decisions) = import::safetensors(&written.sidecars[0], empty, &[]).unwrap();
         assert_eq!(back.theta, like.theta, "{name}");
         assert!(decisions.is_empty(), "{name}: {decisions:?}");

@@ -99,7 +99,7 @@ fn answers(model: &Model, text: &str) -> Vec<(String, String)> {
     folder.write("new.csv", text);
     let path = folder.file("new.csv").display().to_string();
     let mut all = Vec::new();
-    let mut take = |answers: &thalweg::model::Answers| {
+    let mut take = |answers: &thalweg::model::Predictions| {
         assert_eq!(answers.ids.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["recording"]);
         for (row, prediction) in answers.predictions.iter().enumerate() {
             all.push((answers.ids[0].1.get(row).into_owned(), prediction[0].clone()));

@@ -8,7 +8,7 @@ use thalweg::network::{Network, Predictor};
 use thalweg::optimizers::{self, Adam, GradientDescent, Optimizer};
 use thalweg::tensor::ops::MatmulPrecision;
 use thalweg::tensor::{Activation, Dtype, Shape, Tensor};
-use thalweg::train::{Callback, Examples, Settings, State, Trainer, predict};
+use thalweg::train::{Callback, State, TensorDataset, TrainSettings, Trainer, predict};
 use thalweg_kernels::{pool, random::Stream};
 
 fn random(shape: impl Into<Shape>, purpose: u32, dtype: Dtype) -> Tensor {
@@ -160,11 +160,11 @@ fn batches_that_are_taken_apart_give_the_same_bits_for_any_number_of_threads() {
     ];
     let network = Network::new(40, layers).unwrap();
     let (x, y) = (random([700, 40], 1, Dtype::F32), (0..700).map(|i| (i % 3) as f32).collect());
-    let examples = Examples::new(x, Tensor::from_f32([700, 1], y), None).unwrap();
+    let examples = TensorDataset::new(x, Tensor::from_f32([700, 1], y), None).unwrap();
     let loss = SoftmaxCrossEntropy::default();
     let train = |threads| {
         pool::set_threads(threads);
-        let settings = Settings { batch_size: 256, epochs: 3, ..Settings::default() };
+        let settings = TrainSettings { batch_size: 256, epochs: 3, ..TrainSettings::default() };
         let mut state = State::new(&network, &Adam::USUAL, 0, 0.0, Dtype::F32);
         let evaluate = |_: &[f64]| Metrics::new();
         let (network, dev) = (&network, None);
@@ -180,13 +180,13 @@ fn batches_that_are_taken_apart_give_the_same_bits_for_any_number_of_threads() {
 }
 
 /// A small classification task.
-fn task(weights: Option<Vec<f64>>, rows: &[usize]) -> Examples {
+fn task(weights: Option<Vec<f64>>, rows: &[usize]) -> TensorDataset {
     let x = random([60, 4], 7, Dtype::F64);
     let pick: Vec<f64> = rows.iter().flat_map(|&row| x.view().rows(row, 1).to_f64()).collect();
     let y = rows.iter().map(|row| (row % 3) as f64).collect();
     let m = rows.len();
     let weights = weights.map(|weights| Tensor::from_f64([m], weights));
-    Examples::new(Tensor::from_f64([m, 4], pick), Tensor::from_f64([m, 1], y), weights).unwrap()
+    TensorDataset::new(Tensor::from_f64([m, 4], pick), Tensor::from_f64([m, 1], y), weights).unwrap()
 }
 
 fn network() -> Network {
@@ -198,7 +198,12 @@ fn network() -> Network {
     Network::new(4, layers).unwrap()
 }
 
-fn train(examples: &Examples, optimizer: &dyn Optimizer, settings: Settings, callback: &mut dyn Callback) -> State {
+fn train(
+    examples: &TensorDataset,
+    optimizer: &dyn Optimizer,
+    settings: TrainSettings,
+    callback: &mut dyn Callback,
+) -> State {
     let network = network();
     let mut state = State::new(&network, optimizer, 0, 0.0, Dtype::F64);
     fit(examples, optimizer, settings, &mut state, callback);
@@ -206,9 +211,9 @@ fn train(examples: &Examples, optimizer: &dyn Optimizer, settings: Settings, cal
 }
 
 fn fit(
-    examples: &Examples,
+    examples: &TensorDataset,
     optimizer: &dyn Optimizer,
-    settings: Settings,
+    settings: TrainSettings,
     state: &mut State,
     callback: &mut dyn Callback,
 ) {
@@ -236,7 +241,7 @@ fn ignore(_: &Event) {}
 fn a_learning_rate_of_zero_changes_nothing() {
     let examples = task(None, &all());
     for optimizers::Registered { name, usual: optimizer, .. } in optimizers::ALL {
-        let settings = Settings { learning_rate: 0.0, epochs: 2, ..Settings::default() };
+        let settings = TrainSettings { learning_rate: 0.0, epochs: 2, ..TrainSettings::default() };
         let state = train(&examples, *optimizer, settings, &mut ignore);
         assert_eq!(state.theta, network().initialize(0, Dtype::F64), "{name}");
     }
@@ -247,7 +252,7 @@ fn every_optimiser_lowers_the_cost() {
     let examples = task(None, &all());
     for optimizers::Registered { name, usual: optimizer, .. } in optimizers::ALL {
         let mut losses: Vec<f64> = Vec::new();
-        let settings = Settings { learning_rate: 0.01, epochs: 60, batch_size: 8, ..Settings::default() };
+        let settings = TrainSettings { learning_rate: 0.01, epochs: 60, batch_size: 8, ..TrainSettings::default() };
         train(&examples, *optimizer, settings, &mut |event: &Event| {
             if let Event::EpochEnded { dev_loss, .. } = event {
                 losses.extend(*dev_loss);
@@ -266,13 +271,13 @@ fn a_weight_of_two_is_the_row_twice_and_a_weight_of_zero_no_row() {
     twice.push(3);
     let layers: Vec<Box<dyn Layer>> = vec![Box::new(Linear::new(3, Activation::Identity))];
     let network = Network::new(4, layers).unwrap();
-    let theta = |examples: &Examples| {
+    let theta = |examples: &TensorDataset| {
         let mut state = State::new(&network, &GradientDescent, 0, 0.0, Dtype::F64);
         let trainer = Trainer {
             network: &network,
             loss: &SoftmaxCrossEntropy::default(),
             optimizer: &GradientDescent,
-            settings: Settings { batch_size: 100, epochs: 20, learning_rate: 0.1, ..Settings::default() },
+            settings: TrainSettings { batch_size: 100, epochs: 20, learning_rate: 0.1, ..TrainSettings::default() },
             train: examples,
             dev: None,
             evaluate: &|_| Metrics::new(),
@@ -301,7 +306,7 @@ impl Callback for StopAfter {
 #[test]
 fn a_run_stopped_at_any_step_goes_on_to_the_same_bits() {
     let examples = task(None, &all());
-    let settings = Settings { epochs: 4, batch_size: 16, warm_up: 1.0, ..Settings::default() };
+    let settings = TrainSettings { epochs: 4, batch_size: 16, warm_up: 1.0, ..TrainSettings::default() };
     let whole = train(&examples, &Adam::DECAYING, settings.clone(), &mut ignore);
     for steps in [0, 1, 5, 11] {
         let mut state = train(&examples, &Adam::DECAYING, settings.clone(), &mut StopAfter(steps.into()));
@@ -315,7 +320,7 @@ fn a_run_stopped_at_any_step_goes_on_to_the_same_bits() {
 #[test]
 fn scales_are_sampled_in_the_first_step_of_an_epoch() {
     let mut sampled = Vec::new();
-    let settings = Settings { epochs: 3, batch_size: 16, ..Settings::default() };
+    let settings = TrainSettings { epochs: 3, batch_size: 16, ..TrainSettings::default() };
     let rate = settings.learning_rate;
     train(&task(None, &all()), &Adam::USUAL, settings, &mut |event: &Event| {
         match event {
@@ -349,7 +354,7 @@ fn permuting_rows_permutes_predictions() {
         let examples = task(None, rows);
         let x = examples.x.to(Dtype::F32);
         let y = Tensor::zeros([60, 3], Dtype::F32);
-        let examples = Examples::new(x, y, None).unwrap();
+        let examples = TensorDataset::new(x, y, None).unwrap();
         predict(&network, loss, &theta, &examples, &mut network.workspace(16, Dtype::F32)).unwrap().1
     };
     let forward = predictions(&all());

@@ -93,7 +93,7 @@ fn a_model_of_codes_answers_each_by_its_spelling() {
     let outcome = run::train(&config, &mut |_: &Event| ()).unwrap();
     let model = Model::load(&outcome.model).unwrap();
     let mut answers = std::collections::BTreeSet::new();
-    let mut take = |found: &thalweg::model::Answers| {
+    let mut take = |found: &thalweg::model::Predictions| {
         answers.extend(found.predictions.iter().map(|row| row[0].clone()));
         Ok(())
     };
@@ -268,7 +268,7 @@ fn each_file_writes_numbers_in_its_own_way() {
     let model = Model::load(&outcome.model).unwrap();
     let answers = |path: &str| {
         let mut all = Vec::new();
-        let mut take = |found: &thalweg::model::Answers| {
+        let mut take = |found: &thalweg::model::Predictions| {
             all.extend(found.probabilities.clone());
             Ok(())
         };

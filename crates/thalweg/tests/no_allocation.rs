@@ -10,7 +10,7 @@ use thalweg::metrics::Metrics;
 use thalweg::network::Network;
 use thalweg::optimizers::Adam;
 use thalweg::tensor::{Activation, Dtype, Tensor};
-use thalweg::train::{Callback, Examples, Settings, State, Trainer};
+use thalweg::train::{Callback, State, TensorDataset, TrainSettings, Trainer};
 
 struct Counting;
 
@@ -73,8 +73,9 @@ fn steps_do_not_allocate(layers: Vec<Box<dyn Layer>>) {
     let m = 640;
     let x = Tensor::from_f32([m, 8], (0..m * 8).map(|i| (i % 17) as f32 / 8.0 - 1.0).collect());
     let y = Tensor::from_f32([m, 1], (0..m).map(|i| (i % 3) as f32).collect());
-    let train = Examples::new(x, y, None).unwrap();
-    let settings = Settings { batch_size: 64, epochs: 2, l2: 0.1, clip_norm: 1.0, average: 0.9, ..Settings::default() };
+    let train = TensorDataset::new(x, y, None).unwrap();
+    let settings =
+        TrainSettings { batch_size: 64, epochs: 2, l2: 0.1, clip_norm: 1.0, average: 0.9, ..TrainSettings::default() };
     let trainer = Trainer {
         network: &network,
         loss: &SoftmaxCrossEntropy::default(),

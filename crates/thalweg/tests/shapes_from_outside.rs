@@ -7,7 +7,7 @@ use thalweg::network::{Network, Predictor, gradient_check};
 use thalweg::optimizers::{Adam, GradientDescent, Optimizer};
 use thalweg::tensor::ops::MatmulPrecision;
 use thalweg::tensor::{Activation, Dtype, Shape, Tensor};
-use thalweg::train::{Examples, Settings, State, Trainer, predict};
+use thalweg::train::{State, TensorDataset, TrainSettings, Trainer, predict};
 
 fn network(inputs: usize) -> Network {
     Network::new(inputs, vec![Box::new(Linear::new(3, Activation::Identity))]).unwrap()
@@ -60,7 +60,7 @@ fn a_gradient_check() {
     let (network, x) = (network(2), zeros([4, 2]));
     let theta = network.initialize(0, Dtype::F64);
     let check = |y: Tensor, weights: Option<&Tensor>| {
-        let (weights, settings) = (weights.map(Tensor::view), gradient_check::Settings::default());
+        let (weights, settings) = (weights.map(Tensor::view), gradient_check::CheckSettings::default());
         gradient_check::check(&network, &Squared, &theta, x.view(), y.view(), weights, settings)
     };
     assert!(check(zeros([4, 3]), Some(&Tensor::from_f64([4], vec![1.0; 4]))).is_ok());
@@ -70,9 +70,9 @@ fn a_gradient_check() {
 
 #[test]
 fn training_and_prediction() {
-    let (network, settings) = (network(2), Settings { epochs: 1, ..Settings::default() });
+    let (network, settings) = (network(2), TrainSettings { epochs: 1, ..TrainSettings::default() });
     let fit = |inputs: usize, targets: usize, optimizer: &dyn Optimizer| {
-        let train = Examples::new(zeros([4, inputs]), zeros([4, targets]), None).unwrap();
+        let train = TensorDataset::new(zeros([4, inputs]), zeros([4, targets]), None).unwrap();
         let mut state = State::new(&network, &GradientDescent, 0, 0.0, Dtype::F64);
         let (settings, evaluate) = (settings.clone(), &|_: &[f64]| Metrics::new());
         let trainer =
@@ -83,7 +83,7 @@ fn training_and_prediction() {
     names(fit(5, 3, &GradientDescent), &["Trainer::fit: x is 4×5", "expected 4×2"]);
     names(fit(2, 1, &GradientDescent), &["Trainer::fit: y is 4×1", "expected 4×3"]);
     names(fit(2, 3, &Adam::USUAL), &["Trainer::fit: the optimiser's state has 0 vectors, expected 2"]);
-    let examples = Examples::new(zeros([4, 2]), zeros([4, 2]), None).unwrap();
+    let examples = TensorDataset::new(zeros([4, 2]), zeros([4, 2]), None).unwrap();
     let theta = network.initialize(0, Dtype::F64);
     let mut workspace = network.workspace(4, Dtype::F64);
     let found = predict(&network, &SoftmaxCrossEntropy::default(), &theta, &examples, &mut workspace);

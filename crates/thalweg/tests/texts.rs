@@ -160,7 +160,7 @@ fn a_model_of_texts_is_exported_with_bags_or_tokens_for_inputs() {
         for (format, file) in [("onnx", "m.onnx"), ("pytorch", "m.py"), ("keras", "m.keras")] {
             let path = folder.path().join(file);
             let format = export::format(Some(format), &path).unwrap();
-            let written = export::export(&model, &path, format, export::Options::default()).unwrap();
+            let written = export::export(&model, &path, format, export::ExportOptions::default()).unwrap();
             assert!(path.is_file());
             // What is run before it is written gives the model's answers.
             assert!(written.verification.is_none_or(|found| found.largest_difference < 1e-5));

@@ -290,7 +290,7 @@ fn a_network_learns_where_things_move() {
     let predicted = |name: &str| {
         let mut answers = Vec::new();
         let path = folder.file(name).display().to_string();
-        let take = &mut |found: &thalweg::model::Answers| {
+        let take = &mut |found: &thalweg::model::Predictions| {
             answers.extend(found.predictions.iter().map(|row| row[0].clone()));
             Ok(())
         };

@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use serde_json::{Map, Value, json};
 use thalweg::config::Config;
 use thalweg::data::arrays::Arrays;
-use thalweg::explain::{Background, Contributions, Explainer, Settings};
+use thalweg::explain::{Background, Contributions, Explainer, ShapleySettings};
 use thalweg::io::csv;
-use thalweg::model::{Answers, Model};
+use thalweg::model::{Model, Predictions};
 use thalweg::task::Task;
 use thalweg::tensor::ops::MatmulPrecision;
-use thalweg::{Error, Kind, Result};
+use thalweg::{Error, ErrorKind, Result};
 
 use crate::file_version::FileVersion;
 use crate::form::{self, FILES};
@@ -132,7 +132,7 @@ pub(crate) fn of_file(loaded: &Loaded, kind: &str, bytes: &[u8]) -> Result<Value
 
 /// Puts bytes into a file of their own for as long as they are read.
 fn in_file<T>(name: &str, bytes: &[u8], read: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
-    let unwritable = |error: &std::io::Error| Error::io(Kind::Internal, name, "write the file to predict", error);
+    let unwritable = |error: &std::io::Error| Error::io(ErrorKind::Internal, name, "write the file to predict", error);
     let folder = tempfile::tempdir().map_err(|error| unwritable(&error))?;
     let path = folder.path().join(name);
     fs::write(&path, bytes).map_err(|error| unwritable(&error))?;
@@ -143,7 +143,7 @@ fn in_file<T>(name: &str, bytes: &[u8], read: impl FnOnce(&Path) -> Result<T>) -
     })
 }
 
-fn predicted(model: &Model, path: &Path, options: &[(&str, &str)]) -> Result<Answers> {
+fn predicted(model: &Model, path: &Path, options: &[(&str, &str)]) -> Result<Predictions> {
     let options = Config::default().with(options.iter().copied())?;
     let mut first = None;
     model.predict(&path.to_string_lossy(), &options.data, MatmulPrecision::default(), &mut |answers| {
@@ -154,7 +154,7 @@ fn predicted(model: &Model, path: &Path, options: &[(&str, &str)]) -> Result<Ans
 }
 
 /// The first row of answers, as the page shows it.
-fn shown(loaded: &Loaded, answers: &Answers) -> Value {
+fn shown(loaded: &Loaded, answers: &Predictions) -> Value {
     let target = &loaded.model.target;
     let outputs = &answers.outputs[0];
     let intervals = (target.task == Task::Regression)
@@ -193,7 +193,7 @@ fn named(classes: &[String], probabilities: &[f64]) -> Vec<Value> {
 /// What each column contributes to each answer.
 fn contributions(loaded: &Loaded, x: &[f32]) -> Option<Vec<Value>> {
     let columns = loaded.model.pipeline.columns()?;
-    let settings = Settings { permutations: PERMUTATIONS, ..Settings::default() };
+    let settings = ShapleySettings { permutations: PERMUTATIONS, ..ShapleySettings::default() };
     let explained = Explainer::new(&loaded.model, loaded.background()?, settings).ok()?.explain(x).ok()?;
     let of_answer = |one: &Contributions| {
         let each = columns.iter().zip(&one.values);

@@ -19,12 +19,12 @@ use thalweg::event::{Run, Splits};
 use thalweg::metrics::higher_is_better;
 use thalweg::report::{self, metric_name};
 use thalweg::run::RunFolder;
-use thalweg::{Error, Kind, findings, io};
+use thalweg::{Error, ErrorKind, findings, io};
 
 use crate::answer::{self, Models};
 use crate::curves::{self, Window};
 use crate::run_list::{Labels, RunList, labels};
-use crate::stream::Watch;
+use crate::stream::WatchedRun;
 use crate::{comparison, configuration, playground, stream, studies};
 
 /// The time in which a resumed run that cannot go on says so.
@@ -54,7 +54,7 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status = match self.0.kind {
             _ if ["there is no such run", playground::GONE].contains(&&*self.0.message) => StatusCode::NOT_FOUND,
-            Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         };
         let Error { message, place, remedy, .. } = self.0;
@@ -189,7 +189,7 @@ async fn run_stream(
     State(shared): State<Shared>,
     extract::Path(id): extract::Path<String>,
 ) -> Result<Response, Refusal> {
-    let watch = aside(move || Ok(Watch::new(shared.runs.folder(&id)?))).await?;
+    let watch = aside(move || Ok(WatchedRun::new(shared.runs.folder(&id)?))).await?;
     Ok(stream::of_run(watch).into_response())
 }
 

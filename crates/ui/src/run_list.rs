@@ -12,7 +12,7 @@ use thalweg::event::{Event, Run, Splits};
 use thalweg::metrics::{Metric, Metrics, higher_is_better};
 use thalweg::report::{metric_name, metric_value};
 use thalweg::run::RunFolder;
-use thalweg::{Error, Kind, Result};
+use thalweg::{Error, ErrorKind, Result};
 
 use crate::event_log::EventLog;
 use crate::file_version::FileVersion;
@@ -227,7 +227,8 @@ impl RunList {
         };
         let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
         let news = log.log.news();
-        let news = news.map_err(|error| Error::io(Kind::Data, folder.join(EVENTS), "read the event log", &error))?;
+        let news =
+            news.map_err(|error| Error::io(ErrorKind::Data, folder.join(EVENTS), "read the event log", &error))?;
         if news.from_the_start {
             log.run = Run::default();
         }

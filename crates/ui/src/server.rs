@@ -11,7 +11,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::{Router, middleware};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use thalweg::{Error, Kind, Result};
+use thalweg::{Error, ErrorKind, Result};
 use tokio::task::AbortHandle;
 
 use crate::guard::{self, Guard};
@@ -79,7 +79,7 @@ pub fn open(folder: &Path, address: IpAddr, port: Option<u16>) -> Result<Page> {
 /// The folder whose runs are listed, and the page's address of the run that is named.
 fn root(folder: &Path) -> Result<(PathBuf, String)> {
     let unreadable = |error: &std::io::Error| {
-        Error::io(Kind::Config, folder, "read the folder of runs", error)
+        Error::io(ErrorKind::Config, folder, "read the folder of runs", error)
             .fix("name the folder that has the runs, such as runs; training writes them there")
     };
     let folder = folder.canonicalize().map_err(|error| unreadable(&error))?;

@@ -35,8 +35,8 @@ pub(crate) fn of_list(runs: Arc<RunList>) -> Sse<impl Stream<Item = Item>> {
 }
 
 /// `epoch`, `scales`, `progress` and `changed` (all else: warnings, the end, another beginning) of a run.
-pub(crate) fn of_run(watch: Watch) -> Sse<impl Stream<Item = Item>> {
-    Sse::new(watched(watch, Watch::look)).keep_alive(KeepAlive::default())
+pub(crate) fn of_run(watch: WatchedRun) -> Sse<impl Stream<Item = Item>> {
+    Sse::new(watched(watch, WatchedRun::look)).keep_alive(KeepAlive::default())
 }
 
 /// Looks again and again, on a thread where it may wait for the disk.
@@ -61,23 +61,23 @@ fn told(name: &str, data: &Value) -> sse::Event {
 }
 
 /// What is known of a run that is watched.
-pub(crate) struct Watch {
+pub(crate) struct WatchedRun {
     folder: PathBuf,
     log: EventLog,
     progress: String,
     in_use: bool,
 }
 
-impl Watch {
+impl WatchedRun {
     /// From now on: what is there already the page has fetched.
-    pub(crate) fn new(folder: PathBuf) -> Watch {
+    pub(crate) fn new(folder: PathBuf) -> WatchedRun {
         let mut log = EventLog::new(folder.join("events.jsonl"));
         // A log that cannot be read now is read from its beginning when it can.
         _ = log.skip();
-        Watch { in_use: RunFolder::is_in_use(&folder), progress: String::new(), log, folder }
+        WatchedRun { in_use: RunFolder::is_in_use(&folder), progress: String::new(), log, folder }
     }
 
-    fn look(mut self) -> (Vec<sse::Event>, Watch) {
+    fn look(mut self) -> (Vec<sse::Event>, WatchedRun) {
         let mut events = Vec::new();
         let news = self.log.news().unwrap_or_default();
         let in_use = RunFolder::is_in_use(&self.folder);

@@ -1,7 +1,7 @@
 //! `thalweg check DATA`: gradient checking of a network on its data.
 
 use clap::ArgMatches;
-use thalweg::network::gradient_check::Settings;
+use thalweg::network::gradient_check::CheckSettings;
 
 use crate::{args, print};
 
@@ -27,7 +27,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
         print::json(&object)?;
     } else {
         for (steps, report) in &reports {
-            print::gradient_report(*steps, report, Settings::default().tolerance)?;
+            print::gradient_report(*steps, report, CheckSettings::default().tolerance)?;
         }
     }
     Ok(if passed { 0 } else { 4 })

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::ArgMatches;
 use thalweg::config::Config;
-use thalweg::doctor::{self, Diagnosis, Options};
+use thalweg::doctor::{self, Diagnosis, DoctorOptions};
 use thalweg::event::{Event, Splits, read_events};
 use thalweg::metrics::Metrics;
 use thalweg::run;
@@ -21,7 +21,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
         let error = thalweg::Error::config("an error from 0 to 1 is expected").at("--human-level");
         return Err(error.fix("people who are right in 99 of 100 cases have 0.01").into());
     }
-    let options = Options { human_level };
+    let options = DoctorOptions { human_level };
     let is_run = doctor::is_run(&examined);
     let diagnosis = if is_run {
         doctor::examine(&examined, options)?

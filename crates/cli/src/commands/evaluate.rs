@@ -23,13 +23,13 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let gates: Vec<Gate> = gates.map(|gate| Gate::parse(gate, model.target.task)).collect::<thalweg::Result<_>>()?;
     let (products, decisions) = thalweg::run::products(&model, config.train.precision)?;
     print::notes(&decisions);
-    let besides = EvaluationOptions {
+    let options = EvaluationOptions {
         importance: matches.get_flag("importance"),
         dependence: matches.get_many("dependence").into_iter().flatten().cloned().collect(),
         intervals: level,
         seed: config.train.seed,
     };
-    let found = thalweg::run::evaluate(&model, data, &config.data, products, &besides)?;
+    let found = thalweg::run::evaluate(&model, data, &config.data, products, &options)?;
     print::notes(&found.decisions);
     if let Some(page) = page {
         atomic::write(page, found.page(&model, data).as_bytes())?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
 use thalweg::config::Data;
-use thalweg::export::{self, Options, Precision};
+use thalweg::export::{self, ExportOptions, Precision};
 use thalweg::model::Model;
 
 use super::{argument, output};
@@ -25,7 +25,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let mut inputs = vec![model_file.join("model.safetensors"), model_file];
     inputs.extend(calibrate.iter().map(|(path, _)| PathBuf::from(path)));
     let intervals = matches.get_one::<f64>("intervals").copied();
-    let options = Options { precision, calibrate, intervals, inputs, ..Options::default() };
+    let options = ExportOptions { precision, calibrate, intervals, inputs, ..ExportOptions::default() };
     let written = export::export(&model, out, format, options)?;
     if matches.get_flag("json") {
         print::json(&serde_json::to_value(&written)?)?;

@@ -22,7 +22,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
         print::profile(&profile, json)?;
         if profile.problem.is_some() {
             // The exit code that training would end with.
-            return Ok(thalweg::Kind::Data.exit_code() as u8);
+            return Ok(thalweg::ErrorKind::Data.exit_code() as u8);
         }
     }
     Ok(0)

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use clap::ArgMatches;
 use thalweg::config::Config;
-use thalweg::explain::{self, Background, Contributions, Explainer, Sample, Settings, TimedExplainer};
+use thalweg::explain::{self, Background, Contributions, Explainer, Sample, ShapleySettings, TimedExplainer};
 use thalweg::io::csv;
-use thalweg::model::{AnswerCell, AnswerColumns, Answers, Model};
+use thalweg::model::{AnswerCell, AnswerColumns, Model, Predictions};
 use thalweg::tensor::ops::MatmulPrecision;
 
 use super::argument;
@@ -31,7 +31,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
     let lines = argument(matches, "format") == "jsonl";
     let mut failed = None;
     let mut header = !lines;
-    let mut write = |answers: &Answers| {
+    let mut write = |answers: &Predictions| {
         let explained = explanation.as_mut().map(|explanation| explanation.of(answers)).transpose()?;
         let explained = explained.unwrap_or_default();
         let result = if lines {
@@ -59,7 +59,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<u8> {
 /// What `--explain` adds to predictions.
 struct Explanation<'a> {
     model: &'a Model,
-    settings: Settings,
+    settings: ShapleySettings,
     /// The time there is, and the rows that it is for.
     time: Option<(f64, usize)>,
     /// None until the first rows are there, where these are the background.
@@ -93,8 +93,8 @@ impl<'a> Explanation<'a> {
             return Ok(None);
         }
         explain::columns(model)?;
-        let permutations = matches.get_one("permutations").copied().unwrap_or(Settings::default().permutations);
-        let settings = Settings { permutations, seed: config.train.seed, precision };
+        let permutations = matches.get_one("permutations").copied().unwrap_or(ShapleySettings::default().permutations);
+        let settings = ShapleySettings { permutations, seed: config.train.seed, precision };
         let mut explanation = Explanation { model, settings, time: None, explainer: None, sampled: None };
         if let Some(&seconds) = matches.get_one("explain-time") {
             let path = argument(matches, "data");
@@ -131,7 +131,7 @@ impl<'a> Explanation<'a> {
         Ok(())
     }
 
-    fn of(&mut self, answers: &Answers) -> thalweg::Result<Explained> {
+    fn of(&mut self, answers: &Predictions) -> thalweg::Result<Explained> {
         if self.explainer.is_none() {
             self.compare_with(&answers.inputs)?;
         }
@@ -171,7 +171,7 @@ impl<'a> Explanation<'a> {
 fn write_csv(
     out: &mut impl Write,
     columns: &AnswerColumns,
-    answers: &Answers,
+    answers: &Predictions,
     explained: &Explained,
     header: bool,
 ) -> std::io::Result<()> {
@@ -191,7 +191,7 @@ fn write_csv(
 fn write_lines(
     out: &mut impl Write,
     columns: &AnswerColumns,
-    answers: &Answers,
+    answers: &Predictions,
     explained: &Explained,
 ) -> std::io::Result<()> {
     for row in 0..answers.predictions.len() {

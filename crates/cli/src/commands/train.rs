@@ -1,7 +1,7 @@
 //! `thalweg train DATA`: from data to a model.
 
 use clap::ArgMatches;
-use thalweg::Kind;
+use thalweg::ErrorKind;
 use thalweg::run::{self, Outcome, Series, Variation};
 use thalweg::train::StopReason;
 
@@ -54,7 +54,7 @@ pub(super) fn finish_series(
 /// What there is; none where a signal came before anything was there, which is told.
 pub(super) fn unless_interrupted<T>(result: thalweg::Result<T>) -> anyhow::Result<Option<T>> {
     match result {
-        Err(error) if error.kind == Kind::Interrupted => {
+        Err(error) if error.kind == ErrorKind::Interrupted => {
             print::error(&error.into());
             Ok(None)
         }

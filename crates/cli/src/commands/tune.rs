@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
 use serde_json::json;
-use thalweg::Kind;
+use thalweg::ErrorKind;
 use thalweg::config::Config;
 use thalweg::io::atomic;
 use thalweg::tune::{self, SearchEnd, SearchResult, Study, Trial};
@@ -42,7 +42,7 @@ fn search(matches: &ArgMatches) -> anyhow::Result<u8> {
     let found = tune::tune(&config, &mut table);
     table.clear();
     let found = match found {
-        Err(error) if error.kind == Kind::Interrupted => {
+        Err(error) if error.kind == ErrorKind::Interrupted => {
             print::error(&error.into());
             return Ok(table.signal_exit_code());
         }

@@ -37,7 +37,7 @@ pub(super) fn beside_training(matches: &ArgMatches, config: &Config) -> anyhow::
     let runs = out.and_then(Path::parent).filter(|parent| !parent.as_os_str().is_empty());
     let runs = runs.unwrap_or(Path::new(if out.is_some() { "." } else { "runs" }));
     std::fs::create_dir_all(runs).map_err(|error| {
-        thalweg::Error::io(thalweg::Kind::Config, runs, "make the folder of runs", &error)
+        thalweg::Error::io(thalweg::ErrorKind::Config, runs, "make the folder of runs", &error)
             .fix("choose another folder with --out")
     })?;
     let page = thalweg_ui::open(runs, Ipv4Addr::LOCALHOST.into(), None)?;

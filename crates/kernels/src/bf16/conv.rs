@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 use super::pack::{self, Block, BlockLayout, PackDst, Packing, SubMatrix};
-use super::unit::{Rows, Steps};
+use super::unit::{LhsPanel, Steps};
 use super::{DEPTH, LINES, SIDE, Square, Unit};
 use crate::matrix::Matrix;
 use crate::scratch::with_scratch;
@@ -175,7 +175,7 @@ pub(crate) fn forward(grid: &Grid, filters: &Filters, image: &[f32], bias: Optio
         let width = count.next_multiple_of(SIDE);
         with_scratch(SIDE * width, |strip: &mut [f32]| {
             for first in (0..grid.positions()).step_by(SIDE) {
-                let a = Rows {
+                let a = LhsPanel {
                     first: packed.as_ptr().cast::<u8>().wrapping_add(first * pixel),
                     steps: Steps::At(steps),
                     row: pixel,
@@ -267,7 +267,7 @@ pub(crate) fn filter_gradient(
         for (i, panel) in panels.chunks_exact(steps * 2 * parts).enumerate() {
             for tap in 0..grid.taps() {
                 for channel in (0..channels).step_by(SIDE) {
-                    let a = Rows {
+                    let a = LhsPanel {
                         first: packed.as_ptr().cast::<u8>().wrapping_add(4 * channel * line + 2 * grid.tap(tap)),
                         steps: Steps::Every(2 * DEPTH),
                         row: 4 * line,

@@ -26,7 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use crate::matrix::Matrix;
 use crate::pool::{self, Shared};
 use pack::{Block, BlockLayout, Packing};
-use unit::{Panels, Rows};
+use unit::{LhsPanel, Panels};
 pub use unit::{Unit, unit};
 
 /// Lines of a block.
@@ -299,7 +299,7 @@ impl Product<'_> {
         let square = Square { c, width, rows: height - row * SIDE, columns: width - from, far };
         let begin = if first { self.bias.map(|bias| &bias[from..]) } else { None };
         // SAFETY: the square is within C; the rest is as the caller promises.
-        unsafe { square.add(self.unit, [self.parts, steps], Rows::of(a, self.parts), b, begin, !first) };
+        unsafe { square.add(self.unit, [self.parts, steps], LhsPanel::of(a, self.parts), b, begin, !first) };
     }
 }
 
@@ -322,7 +322,7 @@ impl Square {
         &self,
         unit: Unit,
         [parts, steps]: [usize; 2],
-        a: Rows,
+        a: LhsPanel,
         b: *const Block,
         bias: Option<&[f32]>,
         holds: bool,

@@ -48,7 +48,7 @@ mod amx {
     use std::sync::OnceLock;
 
     use super::super::pack::{Block, BlockLayout, Packing, pack};
-    use super::super::unit::{Panels, Rows, terms};
+    use super::super::unit::{LhsPanel, Panels, terms};
     use super::super::{Accumulate, DEPTH, LINES, SIDE, Sums, Unit};
     use crate::matrix::Matrix;
     use crate::random::Stream;
@@ -96,7 +96,7 @@ mod amx {
             let panels = |c: &mut Sums| Panels {
                 parts,
                 steps: K.div_ceil(DEPTH),
-                a: Rows::of(rows.as_ptr(), parts),
+                a: LhsPanel::of(rows.as_ptr(), parts),
                 b: columns.as_ptr(),
                 begin: Accumulate::Row(&[0.5; SIDE]),
                 c: c.as_mut_ptr(),

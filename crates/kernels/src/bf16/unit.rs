@@ -90,7 +90,7 @@ pub(super) struct Panels<'a> {
     pub(super) parts: usize,
     /// Blocks along k.
     pub(super) steps: usize,
-    pub(super) a: Rows<'a>,
+    pub(super) a: LhsPanel<'a>,
     pub(super) b: *const Block,
     pub(super) begin: Accumulate<'a>,
     pub(super) c: *mut f32,
@@ -102,7 +102,7 @@ pub(super) struct Panels<'a> {
 
 /// The addresses of a panel of A, in bytes: two times sixteen rows of 64 for each step and part.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rows<'a> {
+pub(super) struct LhsPanel<'a> {
     pub(super) first: *const u8,
     pub(super) steps: Steps<'a>,
     pub(super) row: usize,
@@ -117,11 +117,11 @@ pub(super) enum Steps<'a> {
     At(&'a [usize]),
 }
 
-impl Rows<'_> {
+impl LhsPanel<'_> {
     /// A panel of blocks.
     pub(super) fn of(blocks: *const Block, parts: usize) -> Self {
         let size = size_of::<Block>();
-        Rows {
+        LhsPanel {
             first: blocks.cast(),
             steps: Steps::Every(2 * parts * size),
             row: size / LINES,

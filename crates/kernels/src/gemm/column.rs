@@ -19,7 +19,7 @@ pub(super) fn times_column<T: Gemm>(a: &[T], b: &[T], bias: Option<T>, c: &mut [
     pool::for_each_chunk(c, rows, |i, c| {
         let a = &a[i * rows * k..][..c.len() * k];
         // SAFETY: a and c have as many rows, and a's are as long as b.
-        unsafe { T::on_lanes(Rows { a, b, c: &mut *c }) };
+        unsafe { T::on_lanes(RowBlock { a, b, c: &mut *c }) };
         if let Some(bias) = bias {
             c.iter_mut().for_each(|c| *c += bias);
         }
@@ -31,16 +31,16 @@ pub(super) fn times_column<T: Gemm>(a: &[T], b: &[T], bias: Option<T>, c: &mut [
 struct Square<T>([T; MAX_LANES * MAX_LANES]);
 
 /// Some rows of A and of c.
-struct Rows<'a, T> {
+struct RowBlock<'a, T> {
     a: &'a [T],
     b: &'a [T],
     c: &'a mut [T],
 }
 
-impl<T: Gemm> OnLanes<T> for Rows<'_, T> {
+impl<T: Gemm> OnLanes<T> for RowBlock<'_, T> {
     #[inline(always)]
     unsafe fn run<V: Lanes<T>>(self) {
-        let Rows { a, b, c } = self;
+        let RowBlock { a, b, c } = self;
         let (m, k) = (c.len(), b.len());
         if m < V::N {
             for (c, a) in c.iter_mut().zip(a.chunks_exact(k)) {

@@ -11,7 +11,7 @@ use crate::Real;
 /// Element k of row i must be at the row's start + the start of its run of k + `step` times its index in that run.
 pub unsafe trait Lhs<T>: Copy + Sync {
     /// The starts of some rows.
-    type Rows<const R: usize>;
+    type RowStarts<const R: usize>;
 
     /// The number of rows.
     fn rows(&self) -> usize;
@@ -20,10 +20,10 @@ pub unsafe trait Lhs<T>: Copy + Sync {
     fn columns(&self) -> usize;
 
     /// The starts of R rows from `row` on.
-    fn rows_from<const R: usize>(&self, row: usize) -> Self::Rows<R>;
+    fn rows_from<const R: usize>(&self, row: usize) -> Self::RowStarts<R>;
 
     /// The start of one of them.
-    fn element<const R: usize>(rows: &Self::Rows<R>, r: usize) -> *const T;
+    fn element<const R: usize>(rows: &Self::RowStarts<R>, r: usize) -> *const T;
 
     /// The stride between elements of a run.
     fn step(&self) -> usize;
@@ -34,7 +34,7 @@ pub unsafe trait Lhs<T>: Copy + Sync {
 
 // SAFETY: rows and columns each have a constant stride.
 unsafe impl<T: Real> Lhs<T> for Matrix<'_, T> {
-    type Rows<const R: usize> = (*const T, usize);
+    type RowStarts<const R: usize> = (*const T, usize);
 
     fn rows(&self) -> usize {
         self.rows
@@ -87,7 +87,7 @@ impl<'a, T> PaddedRows<'a, T> {
 
 // SAFETY: rows have a constant stride, and columns are contiguous.
 unsafe impl<T: Real> Lhs<T> for PaddedRows<'_, T> {
-    type Rows<const R: usize> = (*const T, usize);
+    type RowStarts<const R: usize> = (*const T, usize);
 
     fn rows(&self) -> usize {
         self.data.len() / self.stride
@@ -198,7 +198,7 @@ impl<'a, T: Real> Strided<'a, T> {
 
 // SAFETY: an axis' innermost loop is a run.
 unsafe impl<T: Real> Lhs<T> for Strided<'_, T> {
-    type Rows<const R: usize> = [*const T; R];
+    type RowStarts<const R: usize> = [*const T; R];
 
     fn rows(&self) -> usize {
         self.rows.len()

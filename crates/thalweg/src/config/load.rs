@@ -12,7 +12,7 @@ use toml::{Table, Value};
 use super::Config;
 use super::option_specs::{Arity, OptionSpec, option_specs};
 use super::value::{check, inline, parse};
-use crate::error::{Error, Kind, Result, did_you_mean, nearest};
+use crate::error::{Error, ErrorKind, Result, did_you_mean, nearest};
 
 impl Config {
     /// The configuration of a TOML file, if given, overridden by settings: (`learning_rate` or `train.learning_rate`,
@@ -35,7 +35,7 @@ impl Config {
         if let Some(path) = file {
             let read = std::fs::read_to_string(path);
             let text = read.map_err(|error| {
-                let error = Error::io(Kind::Config, path, "read the configuration", &error);
+                let error = Error::io(ErrorKind::Config, path, "read the configuration", &error);
                 error.fix("name a TOML file; thalweg config shows what it may hold")
             })?;
             builder.add_file(&text, &path.display().to_string())?;
@@ -364,7 +364,7 @@ mod tests {
         for (key, value, expected) in cases {
             let error = set(key, value).unwrap_err();
             assert!(error.to_string().contains(expected), "{error}");
-            assert!(error.kind == Kind::Config && error.remedy.is_some(), "{error}");
+            assert!(error.kind == ErrorKind::Config && error.remedy.is_some(), "{error}");
         }
     }
 
@@ -392,7 +392,7 @@ mod tests {
         for (text, expected) in cases {
             let error = Config::from_toml(text, "a.toml").unwrap_err();
             assert!(error.to_string().contains(expected), "{error}");
-            assert!(error.kind == Kind::Config && error.remedy.is_some(), "{error}");
+            assert!(error.kind == ErrorKind::Config && error.remedy.is_some(), "{error}");
         }
     }
 

@@ -21,7 +21,7 @@ use std::path::Path;
 pub use augment::Augment;
 pub use data::{ColumnKind, Data};
 pub use load::find;
-pub use option_specs::{Arity, Kind, OptionSpec, Range, json_schema, option_specs};
+pub use option_specs::{Arity, OptionSpec, Range, ValueKind, json_schema, option_specs};
 pub use order::Order;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

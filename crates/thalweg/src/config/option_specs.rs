@@ -21,7 +21,7 @@ pub struct OptionSpec {
     /// Whether it has one value or several.
     pub arity: Arity,
     /// The type of each value.
-    pub kind: Kind,
+    pub kind: ValueKind,
     /// The allowed values, if it is a choice.
     pub choices: Vec<String>,
     /// Words allowed instead of a table.
@@ -47,7 +47,7 @@ pub enum Arity {
 
 /// The type of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ValueKind {
     /// A word or text.
     Text,
     /// One character.
@@ -90,13 +90,13 @@ impl OptionSpec {
     pub fn expected(&self) -> String {
         let one = match self.kind {
             _ if !self.choices.is_empty() => format!("one of {}", self.choices.join(", ")),
-            Kind::Text => "a text".into(),
-            Kind::Character => "one character, or tab".into(),
-            Kind::Integer => format!("a whole number{}", self.range),
-            Kind::Number => format!("a number{}", self.range),
-            Kind::NumberOrText => format!("a number{} or a text", self.range),
-            Kind::Boolean => "true or false".into(),
-            Kind::Any => "a table such as { kind = \"linear\", units = 64 }".into(),
+            ValueKind::Text => "a text".into(),
+            ValueKind::Character => "one character, or tab".into(),
+            ValueKind::Integer => format!("a whole number{}", self.range),
+            ValueKind::Number => format!("a number{}", self.range),
+            ValueKind::NumberOrText => format!("a number{} or a text", self.range),
+            ValueKind::Boolean => "true or false".into(),
+            ValueKind::Any => "a table such as { kind = \"linear\", units = 64 }".into(),
         };
         let instead = if self.words.is_empty() { String::new() } else { format!("{}, or ", self.words.join(", ")) };
         match (self.arity, self.length) {
@@ -204,13 +204,13 @@ fn read(schema: &Value, section: &str, name: &str, property: &Value, default: Va
     let each = resolve(schema, each);
     let or_text = alternatives.iter().any(|one| has_type(one, "string") && !std::ptr::eq(*one, each));
     let kind = match () {
-        _ if has_type(each, "boolean") => Kind::Boolean,
-        _ if has_type(each, "number") && or_text && choices(alternatives[1]).is_empty() => Kind::NumberOrText,
-        _ if has_type(each, "integer") => Kind::Integer,
-        _ if has_type(each, "number") => Kind::Number,
-        _ if each["maxLength"] == 1 => Kind::Character,
-        _ if each == &Value::Bool(true) => Kind::Any,
-        _ => Kind::Text,
+        _ if has_type(each, "boolean") => ValueKind::Boolean,
+        _ if has_type(each, "number") && or_text && choices(alternatives[1]).is_empty() => ValueKind::NumberOrText,
+        _ if has_type(each, "integer") => ValueKind::Integer,
+        _ if has_type(each, "number") => ValueKind::Number,
+        _ if each["maxLength"] == 1 => ValueKind::Character,
+        _ if each == &Value::Bool(true) => ValueKind::Any,
+        _ => ValueKind::Text,
     };
     let bound = |name: &str| each[name].as_f64();
     OptionSpec {
@@ -243,7 +243,7 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     use super::*;
-    use crate::error::{Advice, Part};
+    use crate::error::{Advice, AdvicePart};
 
     fn option(name: &str) -> &'static OptionSpec {
         option_specs().iter().find(|option| option.name == name).unwrap()
@@ -275,7 +275,7 @@ mod tests {
             let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
             for literal in code.flat_map(|line| line.split('"').skip(1).step_by(2)) {
                 for part in Advice::from(literal).parts() {
-                    let Part::Option { option, .. } = part else { continue };
+                    let AdvicePart::Option { option, .. } = part else { continue };
                     let known = option_specs().iter().any(|spec| spec.name == *option);
                     let known = known || ARGUMENTS.contains(&option.as_str());
                     assert!(known, "{}: {literal:?} names {option:?}, which is no option", path.display());
@@ -312,17 +312,17 @@ mod tests {
         assert_eq!(option("task").choices, ["regression", "binary", "multiclass", "multilabel"]);
         let dropout = option("dropout");
         let range = Range { low: Some(0.0), high: Some(0.99), below: None };
-        assert_eq!((dropout.arity, dropout.kind, dropout.range), (Arity::List, Kind::Number, range));
-        assert_eq!((option("seed").arity, option("seed").kind), (Arity::One, Kind::Integer));
-        assert_eq!((option("rates").arity, option("rates").kind), (Arity::Table, Kind::Number));
-        assert_eq!(option("batch_norm").kind, Kind::Boolean);
-        assert_eq!(option("learning_rate").kind, Kind::Number);
-        assert_eq!(option("delimiter").kind, Kind::Character);
+        assert_eq!((dropout.arity, dropout.kind, dropout.range), (Arity::List, ValueKind::Number, range));
+        assert_eq!((option("seed").arity, option("seed").kind), (Arity::One, ValueKind::Integer));
+        assert_eq!((option("rates").arity, option("rates").kind), (Arity::Table, ValueKind::Number));
+        assert_eq!(option("batch_norm").kind, ValueKind::Boolean);
+        assert_eq!(option("learning_rate").kind, ValueKind::Number);
+        assert_eq!(option("delimiter").kind, ValueKind::Character);
         assert_eq!(option("split").length, Some(3));
-        assert_eq!(option("layer").kind, Kind::Any);
+        assert_eq!(option("layer").kind, ValueKind::Any);
         assert_eq!(option("class_weights").words, ["none", "balanced"]);
         let range = Range { low: Some(0.0), high: Some(1.0), below: None };
-        assert_eq!((option("threshold").kind, option("threshold").range), (Kind::NumberOrText, range));
+        assert_eq!((option("threshold").kind, option("threshold").range), (ValueKind::NumberOrText, range));
         assert_eq!(option("kinds").choices, ["numeric", "boolean", "categorical", "ordered", "datetime", "text"]);
     }
 

@@ -2,7 +2,7 @@
 
 use toml::{Table, Value};
 
-use super::option_specs::{Arity, Kind, OptionSpec};
+use super::option_specs::{Arity, OptionSpec, ValueKind};
 use crate::error::did_you_mean;
 
 /// Parses a value from the command line: `0.1`, `128,64`, `yes=2,no=1`, or TOML in brackets. None if the text cannot be
@@ -18,7 +18,7 @@ pub(super) fn parse(option: &OptionSpec, text: &str) -> Option<Value> {
         Arity::List if text == "none" => Some(Value::Array(Vec::new())),
         Arity::List => parts().map(|part| parse_one(option.kind, &part)).collect::<Option<_>>().map(Value::Array),
         Arity::Table if option.words.iter().any(|word| word == text) => Some(Value::String(text.into())),
-        Arity::Table if option.kind == Kind::Text && option.choices.is_empty() => texts(text).map(Value::Table),
+        Arity::Table if option.kind == ValueKind::Text && option.choices.is_empty() => texts(text).map(Value::Table),
         Arity::Table => {
             let pair = |part: String| {
                 let (name, value) = part.rsplit_once('=')?;
@@ -59,20 +59,20 @@ fn texts(text: &str) -> Option<Table> {
     Some(pairs.into_iter().map(|(name, value)| (name.into(), Value::String(value))).collect())
 }
 
-fn parse_one(kind: Kind, text: &str) -> Option<Value> {
+fn parse_one(kind: ValueKind, text: &str) -> Option<Value> {
     match kind {
-        Kind::Text => Some(Value::String(text.into())),
-        Kind::Character if text == "tab" || text == "\\t" => Some(Value::String("\t".into())),
-        Kind::Character => Some(Value::String(text.into())),
-        Kind::Integer => text.replace('_', "").parse().ok().map(Value::Integer),
-        Kind::Number => text.parse().ok().map(Value::Float),
-        Kind::NumberOrText => Some(text.parse().map_or_else(|_| Value::String(text.into()), Value::Float)),
-        Kind::Boolean => match text {
+        ValueKind::Text => Some(Value::String(text.into())),
+        ValueKind::Character if text == "tab" || text == "\\t" => Some(Value::String("\t".into())),
+        ValueKind::Character => Some(Value::String(text.into())),
+        ValueKind::Integer => text.replace('_', "").parse().ok().map(Value::Integer),
+        ValueKind::Number => text.parse().ok().map(Value::Float),
+        ValueKind::NumberOrText => Some(text.parse().map_or_else(|_| Value::String(text.into()), Value::Float)),
+        ValueKind::Boolean => match text {
             "true" | "yes" => Some(Value::Boolean(true)),
             "false" | "no" => Some(Value::Boolean(false)),
             _ => None,
         },
-        Kind::Any => text.parse().ok(),
+        ValueKind::Any => text.parse().ok(),
     }
 }
 
@@ -107,14 +107,14 @@ pub(super) fn check(option: &OptionSpec, value: &Value) -> Result<(), String> {
 
 fn fits(option: &OptionSpec, value: &Value) -> bool {
     match (option.kind, value) {
-        (Kind::Text, Value::String(text)) => is_choice(option, text),
-        (Kind::Character, Value::String(text)) => text.chars().count() == 1,
-        (Kind::Integer, Value::Integer(x)) => option.range.contains(*x as f64),
-        (Kind::Number | Kind::NumberOrText, Value::Integer(x)) => option.range.contains(*x as f64),
-        (Kind::Number | Kind::NumberOrText, Value::Float(x)) => option.range.contains(*x),
-        (Kind::NumberOrText, Value::String(_)) => true,
-        (Kind::Boolean, Value::Boolean(_)) => true,
-        (Kind::Any, _) => true,
+        (ValueKind::Text, Value::String(text)) => is_choice(option, text),
+        (ValueKind::Character, Value::String(text)) => text.chars().count() == 1,
+        (ValueKind::Integer, Value::Integer(x)) => option.range.contains(*x as f64),
+        (ValueKind::Number | ValueKind::NumberOrText, Value::Integer(x)) => option.range.contains(*x as f64),
+        (ValueKind::Number | ValueKind::NumberOrText, Value::Float(x)) => option.range.contains(*x),
+        (ValueKind::NumberOrText, Value::String(_)) => true,
+        (ValueKind::Boolean, Value::Boolean(_)) => true,
+        (ValueKind::Any, _) => true,
         _ => false,
     }
 }

@@ -15,7 +15,7 @@ pub(crate) const TELLING: f64 = 0.02;
 
 /// What rows are to be told by their columns: classes, or numbers.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Answer<'a> {
+pub(crate) enum Labels<'a> {
     Classes(&'a [usize]),
     Numbers(&'a [f64]),
 }
@@ -41,14 +41,14 @@ pub(crate) fn equal_inputs(table: &Table, schema: &Schema, rows: &[usize]) -> Ve
 /// same value or, if there are none, from those with the next lower and the next higher number. Of classes it is the share
 /// of wrong answers over that of the most frequent class, of numbers Σ(y − ŷ)² / Σ(y − ȳ)²: from 0, where the column tells
 /// all, to 1 and more. None where all answers are equal.
-pub(crate) fn left_open(table: &Table, schema: &Schema, column: usize, rows: &[usize], answer: Answer) -> Option<f64> {
+pub(crate) fn left_open(table: &Table, schema: &Schema, column: usize, rows: &[usize], answer: Labels) -> Option<f64> {
     let cells = table.columns[column].readings(table.cell_format(&schema.cell_format));
     let every = rows.len().div_ceil(ROWS).max(1);
     let at: Vec<usize> = (0..rows.len()).step_by(every).collect();
     let groups = by_value(&cells, rows, &at);
     match answer {
-        Answer::Classes(classes) => classes_left_open(&groups, at.len(), classes),
-        Answer::Numbers(numbers) => numbers_left_open(&groups, &at, numbers),
+        Labels::Classes(classes) => classes_left_open(&groups, at.len(), classes),
+        Labels::Numbers(numbers) => numbers_left_open(&groups, &at, numbers),
     }
 }
 
@@ -176,12 +176,12 @@ mod tests {
         let classes: Vec<usize> = numbers.iter().map(|y| usize::from(*y > 40.0)).collect();
         let of = |name: &str, answer| left_open(&table, &schema, table.position(name).unwrap(), &rows, answer).unwrap();
         // One row beside the border between the classes may be taken for the other one.
-        assert!(of("scaled", Answer::Classes(&classes)) <= 2.0 / 41.0);
-        assert_eq!(of("letter", Answer::Classes(&classes)), 0.0);
-        assert!(of("noise", Answer::Classes(&classes)) > 0.5);
+        assert!(of("scaled", Labels::Classes(&classes)) <= 2.0 / 41.0);
+        assert_eq!(of("letter", Labels::Classes(&classes)), 0.0);
+        assert!(of("noise", Labels::Classes(&classes)) > 0.5);
         // Only the ends are not between two others.
-        assert!(of("scaled", Answer::Numbers(&numbers)) < 1e-4);
-        assert!(of("noise", Answer::Numbers(&numbers)) > 0.5);
-        assert_eq!(left_open(&table, &schema, 1, &rows, Answer::Numbers(&[2.0; 101])), None);
+        assert!(of("scaled", Labels::Numbers(&numbers)) < 1e-4);
+        assert!(of("noise", Labels::Numbers(&numbers)) > 0.5);
+        assert_eq!(left_open(&table, &schema, 1, &rows, Labels::Numbers(&[2.0; 101])), None);
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use crate::config;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Bytes of a block: large enough for random reads to cost little.
 const BLOCK: usize = 1 << 18;
@@ -209,11 +209,11 @@ pub(crate) fn folder(options: &config::Data) -> &Path {
 
 /// The error for a file of rows that cannot be read.
 pub(crate) fn unreadable(error: &io::Error) -> Error {
-    Error::io(Kind::Data, "the file of rows on disk", "read rows", error).fix("look after the disk, and try again")
+    Error::io(ErrorKind::Data, "the file of rows on disk", "read rows", error).fix("look after the disk, and try again")
 }
 
 fn unwritable(folder: &str, error: &io::Error) -> Error {
-    Error::io(Kind::Data, folder, "keep rows on disk", error).fix("name a folder with room for them: [cache=DIR]")
+    Error::io(ErrorKind::Data, folder, "keep rows on disk", error).fix("name a folder with room for them: [cache=DIR]")
 }
 
 #[cfg(test)]

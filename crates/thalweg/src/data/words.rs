@@ -14,7 +14,7 @@ const LONGEST_WORD: usize = 64;
 
 /// What a text is taken apart into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Piece {
+pub(crate) enum TermKind {
     /// A word, or two that follow each other.
     Word,
     /// A part of a word.
@@ -43,16 +43,16 @@ fn is_of_a_word(c: char) -> bool {
 }
 
 /// Calls with each word and pair of words of a text and, if asked for, each part of a word, as often as it comes.
-pub(crate) fn for_each_piece(text: &str, parts: bool, mut call: impl FnMut(&str, Piece)) {
+pub(crate) fn for_each_piece(text: &str, parts: bool, mut call: impl FnMut(&str, TermKind)) {
     let text = normalised(text);
     let (mut before, mut piece) = ("", String::new());
     for word in words(&text) {
         if word.len() <= LONGEST_WORD {
-            call(word, Piece::Word);
+            call(word, TermKind::Word);
             if !before.is_empty() {
                 piece.clear();
                 piece.extend([before, " ", word]);
-                call(&piece, Piece::Word);
+                call(&piece, TermKind::Word);
             }
             before = word;
         } else {
@@ -64,7 +64,7 @@ pub(crate) fn for_each_piece(text: &str, parts: bool, mut call: impl FnMut(&str,
     }
 }
 
-fn for_each_part(word: &str, piece: &mut String, call: &mut impl FnMut(&str, Piece)) {
+fn for_each_part(word: &str, piece: &mut String, call: &mut impl FnMut(&str, TermKind)) {
     // Where each character begins, and where the last one ends.
     let ends: Vec<usize> = word.char_indices().map(|(at, _)| at).chain([word.len()]).collect();
     let characters = ends.len() - 1;
@@ -82,7 +82,7 @@ fn for_each_part(word: &str, piece: &mut String, call: &mut impl FnMut(&str, Pie
             piece.push_str(if begins { "" } else { "*" });
             piece.push_str(&word[ends[inner.start]..ends[inner.end]]);
             piece.push_str(if finishes { "" } else { "*" });
-            call(piece, Piece::Part);
+            call(piece, TermKind::Part);
         }
     }
 }

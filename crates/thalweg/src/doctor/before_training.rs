@@ -8,7 +8,7 @@ use super::StopAfter;
 use super::subject::Subject;
 #[cfg(feature = "tune")]
 use crate::error::advice;
-use crate::error::{Kind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::event::Event;
 use crate::findings::{Finding, Severity, percent, short};
 use crate::metrics::Metrics;
@@ -18,7 +18,7 @@ use crate::random;
 use crate::run::{self, Callback};
 use crate::schedule::Schedule;
 use crate::task::Task;
-use crate::train::{Examples, Settings, State, Trainer};
+use crate::train::{State, TensorDataset, TrainSettings, Trainer};
 #[cfg(feature = "tune")]
 use crate::tune::learning_rate::{RangeTest, find};
 
@@ -62,7 +62,7 @@ pub(super) fn first_events(subject: &Subject) -> Result<Vec<Event>> {
 
 /// A layer whose gradient is not that of its output.
 pub(super) fn gradient_wrong(subject: &Subject) -> Result<Option<Finding>> {
-    let tolerance = gradient_check::Settings::default().tolerance;
+    let tolerance = gradient_check::CheckSettings::default().tolerance;
     let reports = run::check(&subject.config, 0, 1e-6, CHECKED)?;
     let wrong = reports.iter().find_map(|(_, report)| report.culprit(tolerance));
     Ok(wrong.map(|row| {
@@ -103,15 +103,15 @@ pub(super) fn cannot_overfit_a_batch(subject: &Subject) -> Result<Option<Finding
     let tensor = |like: &crate::tensor::Tensor, values| {
         crate::tensor::Tensor::from_f64(like.shape().with_rows(rows.len()), values).into_dtype(plan.dtype)
     };
-    let batch = Examples::new(tensor(&all.x, x), tensor(&all.y, y), None)?;
-    let settings = Settings {
+    let batch = TensorDataset::new(tensor(&all.x, x), tensor(&all.y, y), None)?;
+    let settings = TrainSettings {
         seed: subject.config.train.seed,
         batch_size: BATCH,
         epochs: STEPS,
         learning_rate: 3e-3,
         schedule: Schedule::Constant,
         time_limit: Some(LIMIT),
-        ..Settings::default()
+        ..TrainSettings::default()
     };
     let trainer = Trainer {
         network: &plan.network,
@@ -126,7 +126,7 @@ pub(super) fn cannot_overfit_a_batch(subject: &Subject) -> Result<Option<Finding
     let mut costs = Vec::new();
     let mut state = State::from_theta(&plan.network, &Adam::USUAL, theta, 0.0);
     let end = trainer.fit(&mut state, &mut Costs(&mut costs));
-    if end.as_ref().is_err_and(|error| error.kind != Kind::Diverged) {
+    if end.as_ref().is_err_and(|error| error.kind != ErrorKind::Diverged) {
         return end.map(|_| None);
     }
     let Some(first) = costs.first().copied().filter(|first| *first > 1e-3) else { return Ok(None) };

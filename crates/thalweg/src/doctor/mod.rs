@@ -4,7 +4,9 @@
 //! this data: a check is one function and one line in `ALL`.
 
 mod before_training;
-mod data;
+mod copies;
+mod distributions;
+mod leakage;
 mod subject;
 
 use std::path::{Path, PathBuf};
@@ -19,7 +21,7 @@ use subject::Subject;
 
 /// What a user says of the task, and asks for.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
+pub struct DoctorOptions {
     /// The error that people make at the task, from 0 to 1: what a network can be expected to reach.
     pub human_level: Option<f64>,
 }
@@ -45,17 +47,37 @@ const STANDARD_INPUT: &str = "-";
 
 /// What follows where dev's rows are not like those of train.
 const OF_UNLIKE_ROWS: &[&str] =
-    &["high-variance", "dev-test-mismatch", "overconfident", "suspect-labels", "still-improving"];
+    &["data-mismatch", "high-variance", "dev-test-mismatch", "overconfident", "suspect-labels", "still-improving"];
+
+/// What follows where dev's answers follow from its inputs in another way than in train: the epoch that is best on dev
+/// knows little of train.
+const OF_ANOTHER_RELATION: &[&str] = &[
+    "high-bias",
+    "avoidable-bias",
+    "constant-answers",
+    "plateau",
+    "still-improving",
+    "high-variance",
+    "overconfident",
+    "suspect-labels",
+];
 
 /// Every check of the data.
 const OF_DATA: &[Check<Examine>] = &[
-    Check { code: "leakage", explains: &["shuffled-labels-learned"], examine: data::leakage },
-    Check { code: "distribution-shift", explains: OF_UNLIKE_ROWS, examine: data::distribution_shift },
+    Check { code: "leakage", explains: &["shuffled-labels-learned"], examine: leakage::leakage },
+    Check { code: "distribution-shift", explains: OF_UNLIKE_ROWS, examine: distributions::distribution_shift },
     Check {
         code: "equal-rows-across-splits",
         explains: &["shuffled-labels-learned"],
-        examine: data::equal_rows_across_splits,
+        examine: copies::equal_rows_across_splits,
     },
+    Check {
+        code: "near-copies-across-splits",
+        // A copy's answer is that of its neighbour in every column.
+        explains: &["leakage", "shuffled-labels-learned"],
+        examine: copies::near_copies_across_splits,
+    },
+    Check { code: "data-mismatch", explains: OF_ANOTHER_RELATION, examine: distributions::data_mismatch },
 ];
 
 /// Every check of a network on its data before training.
@@ -82,7 +104,7 @@ fn order() -> Vec<(&'static str, &'static [&'static str])> {
 ///
 /// # Errors
 /// If there is no event log in the folder.
-pub fn examine(folder: &Path, options: Options) -> Result<Diagnosis> {
+pub fn examine(folder: &Path, options: DoctorOptions) -> Result<Diagnosis> {
     let (events, mut notes) = read_events(folder.join("events.jsonl"))?;
     let run = Run::new(&events);
     let mut found = findings::of(&run, options.human_level);
@@ -110,7 +132,7 @@ pub fn examine(folder: &Path, options: Options) -> Result<Diagnosis> {
 ///
 /// # Errors
 /// If the configuration is invalid, or the data cannot be read or trained on.
-pub fn examine_config(config: &Config, command: String, options: Options) -> Result<Diagnosis> {
+pub fn examine_config(config: &Config, command: String, options: DoctorOptions) -> Result<Diagnosis> {
     if config.data.path == STANDARD_INPUT {
         let error = Error::config("standard input can be read once, and checks read the data several times");
         return Err(error.fix("name a file"));

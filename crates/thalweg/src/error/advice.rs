@@ -20,12 +20,12 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Advice(Vec<Part>);
+pub struct Advice(Vec<AdvicePart>);
 
 /// A part of an advice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Part {
+pub enum AdvicePart {
     /// An option, by its key within its section.
     Option {
         /// The key: `learning_rate`.
@@ -41,18 +41,18 @@ pub enum Part {
 impl Advice {
     /// An option and its value.
     pub fn option(option: &str, value: &str) -> Advice {
-        Advice(vec![Part::Option { option: option.into(), value: Some(value.into()) }])
+        Advice(vec![AdvicePart::Option { option: option.into(), value: Some(value.into()) }])
     }
 
     /// An option whose value is for the user to find.
     pub fn of(option: &str) -> Advice {
-        Advice(vec![Part::Option { option: option.into(), value: None }])
+        Advice(vec![AdvicePart::Option { option: option.into(), value: None }])
     }
 
     /// Words as they are, such as names that users chose.
     pub fn words(words: impl Into<String>) -> Advice {
         let words = words.into();
-        Advice(if words.is_empty() { Vec::new() } else { vec![Part::Words(words)] })
+        Advice(if words.is_empty() { Vec::new() } else { vec![AdvicePart::Words(words)] })
     }
 
     /// A template, each `{}` replaced by a value: brackets within values are no options.
@@ -71,15 +71,15 @@ impl Advice {
         let mut advice = Advice::from(template);
         for part in &mut advice.0 {
             match part {
-                Part::Words(words) => fill(words),
-                Part::Option { value, .. } => value.iter_mut().for_each(&mut fill),
+                AdvicePart::Words(words) => fill(words),
+                AdvicePart::Option { value, .. } => value.iter_mut().for_each(&mut fill),
             }
         }
         advice
     }
 
     /// Its parts, in the order they are read.
-    pub fn parts(&self) -> &[Part] {
+    pub fn parts(&self) -> &[AdvicePart] {
         &self.0
     }
 
@@ -102,7 +102,7 @@ impl Advice {
     /// Words of at most `most` bytes each; longer ones lose their middle.
     pub(crate) fn shortened(mut self, most: usize) -> Advice {
         for part in &mut self.0 {
-            if let Part::Words(words) = part {
+            if let AdvicePart::Words(words) = part {
                 *words = super::brief(words, most).into_owned();
             }
         }
@@ -147,11 +147,11 @@ impl From<String> for Advice {
 }
 
 /// The option that stands between brackets: `epochs=100`.
-fn option_in(text: &str) -> Option<Part> {
+fn option_in(text: &str) -> Option<AdvicePart> {
     let (option, value) = text.split_once('=').map_or((text, None), |(option, value)| (option, Some(value)));
     let named = option.starts_with(|c: char| c.is_ascii_lowercase())
         && option.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    named.then(|| Part::Option { option: option.into(), value: value.map(String::from) })
+    named.then(|| AdvicePart::Option { option: option.into(), value: value.map(String::from) })
 }
 
 impl fmt::Display for Advice {
@@ -160,11 +160,11 @@ impl fmt::Display for Advice {
     }
 }
 
-impl fmt::Display for Part {
+impl fmt::Display for AdvicePart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (option, value) = match self {
-            Part::Words(words) => return f.write_str(words),
-            Part::Option { option, value } => (option, value),
+            AdvicePart::Words(words) => return f.write_str(words),
+            AdvicePart::Option { option, value } => (option, value),
         };
         write!(f, "--{}", option.replace('_', "-"))?;
         match value.as_deref() {
@@ -221,7 +221,7 @@ mod tests {
     fn what_users_wrote_stays_words() {
         let advice = Advice::filled("correct {}, or train with [kinds={}=categorical]", &[&"[epochs=1] {}", &"a {}"]);
         assert_eq!(advice.to_string(), "correct [epochs=1] {}, or train with --kinds a {}=categorical");
-        let options = advice.parts().iter().filter(|part| matches!(part, Part::Option { .. }));
+        let options = advice.parts().iter().filter(|part| matches!(part, AdvicePart::Option { .. }));
         assert_eq!(options.count(), 1);
         assert_eq!(Advice::from("[epochs=1]".to_string()), Advice::words("[epochs=1]"));
     }

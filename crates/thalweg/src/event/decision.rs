@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Advice, Part};
+use crate::error::{Advice, AdvicePart};
 
 /// A choice made for the user, and what overrides it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ impl From<Decision> for Logged {
     fn from(decision: Decision) -> Logged {
         let flag = decision.flag();
         let Decision { what, why, instead } = decision;
-        let has_option = instead.parts().iter().any(|part| matches!(part, Part::Option { .. }));
+        let has_option = instead.parts().iter().any(|part| matches!(part, AdvicePart::Option { .. }));
         Logged { what, why, flag, instead: if has_option { instead } else { Advice::default() } }
     }
 }

@@ -22,7 +22,7 @@ pub use explanation::{
 };
 pub use forecast::{ForecastPicture, ForecastScores, Forecaster};
 pub use read::read_events;
-pub use run::{Ablation, End, Epoch, Run};
+pub use run::{Ablation, Epoch, Run, RunEnd};
 pub use training_rows::TrainingRows;
 pub use warning::Warning;
 
@@ -156,7 +156,7 @@ pub struct Coverage {
 
 /// The final model's predictions on one split, as the report shows them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Answers {
+pub struct SplitPredictions {
     /// The split: `test`, or `dev` where there is no test split.
     pub part: String,
     /// Confusion matrix: rows are true classes, columns predicted ones; empty for regression.
@@ -334,7 +334,7 @@ pub enum Event {
         /// Metrics of the model on each split, in evaluation mode.
         metrics: Splits<Metrics>,
         /// The model's predictions on test (or dev, where there is no test split).
-        answers: Answers,
+        answers: SplitPredictions,
     },
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Event, VERSION};
-use crate::{Error, Kind, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// Reads `events.jsonl`: the events it holds, and descriptions of any problems.
 ///
@@ -15,7 +15,7 @@ use crate::{Error, Kind, Result};
 pub fn read_events(path: impl AsRef<Path>) -> Result<(Vec<Event>, Vec<String>)> {
     let path = path.as_ref();
     let bytes = std::fs::read(path).map_err(|error| {
-        Error::io(Kind::Data, path, "read the event log", &error)
+        Error::io(ErrorKind::Data, path, "read the event log", &error)
             .fix("name a run's folder, such as runs/digits-1, or the events.jsonl in it")
     })?;
     let text = String::from_utf8_lossy(&bytes);

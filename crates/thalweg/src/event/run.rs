@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Answers, Baseline, Decision, Dependence, Event, ForecastScores, Importance, LayerRow, LayerScale, Phases, Splits,
-    TrainingRows, Words,
+    Baseline, Decision, Dependence, Event, ForecastScores, Importance, LayerRow, LayerScale, Phases, SplitPredictions,
+    Splits, TrainingRows, Words,
 };
 use crate::metrics::{Metric, Metrics};
 use crate::task::Task;
@@ -69,7 +69,7 @@ pub struct Run {
     /// How good its forecasts are, if it makes any.
     pub forecast: Option<ForecastScores>,
     /// How it ended; none while it runs, and where it was killed.
-    pub end: Option<End>,
+    pub end: Option<RunEnd>,
 }
 
 /// A training without one of the augmentations.
@@ -108,7 +108,7 @@ pub struct Epoch {
 
 /// How the run ended.
 #[derive(Debug)]
-pub struct End {
+pub struct RunEnd {
     /// Why.
     pub reason: String,
     /// The epoch whose parameters the model has.
@@ -118,7 +118,7 @@ pub struct End {
     /// Metrics of the model on each split.
     pub metrics: Splits<Metrics>,
     /// The model's predictions on test, or dev where there is no test split.
-    pub answers: Answers,
+    pub answers: SplitPredictions,
 }
 
 impl Run {
@@ -200,7 +200,7 @@ impl Run {
             }
             Event::Forecast(scores) => self.forecast = Some(scores),
             Event::Finished { reason, best_epoch, seconds, metrics, answers, .. } => {
-                self.end = Some(End { reason, best_epoch, seconds, metrics, answers });
+                self.end = Some(RunEnd { reason, best_epoch, seconds, metrics, answers });
             }
             Event::RunOfSeries { .. } | Event::Decision(_) | Event::Progress { .. } | Event::Checkpoint { .. } => {}
         }

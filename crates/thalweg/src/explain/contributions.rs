@@ -27,7 +27,7 @@ const NUMBERS: usize = 1 << 22;
 
 /// How many orders are sampled, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
+pub struct ShapleySettings {
     /// Orders of the columns, each with its reverse among them.
     pub permutations: usize,
     /// The seed of the orders.
@@ -36,9 +36,9 @@ pub struct Settings {
     pub precision: MatmulPrecision,
 }
 
-impl Default for Settings {
+impl Default for ShapleySettings {
     fn default() -> Self {
-        Settings { permutations: 200, seed: 0, precision: MatmulPrecision::default() }
+        ShapleySettings { permutations: 200, seed: 0, precision: MatmulPrecision::default() }
     }
 }
 
@@ -98,7 +98,7 @@ impl Contributions {
 pub struct Explainer<'a> {
     model: &'a Model,
     columns: Vec<InputColumn>,
-    settings: Settings,
+    settings: ShapleySettings,
     /// The background rows that are used, and the model's raw answers to them.
     background: Vec<f32>,
     base: Vec<f64>,
@@ -112,7 +112,7 @@ impl<'a> Explainer<'a> {
     ///
     /// # Errors
     /// If the model takes images or sounds, or fewer than two orders are asked for.
-    pub fn new(model: &'a Model, background: &Background, settings: Settings) -> Result<Self> {
+    pub fn new(model: &'a Model, background: &Background, settings: ShapleySettings) -> Result<Self> {
         let columns = columns(model)?;
         let pairs = settings.permutations / 2;
         if pairs == 0 {

@@ -32,7 +32,7 @@ pub fn importance(model: &Model, sample: &Sample, effort: Effort) -> Result<Impo
         let error = Error::data("there is no row whose answer is known, and importance is measured on such rows");
         return Err(error.fix("give rows with their answers"));
     }
-    let plan = Plan::new(sample.rows(), columns.len(), effort.repeats, effort.rows(model));
+    let plan = ShufflePlan::new(sample.rows(), columns.len(), effort.repeats, effort.rows(model));
     let rows = sample.spread(plan.rows);
     let (target, outputs) = (&model.target, model.target.points_per_row());
     let truths: Vec<f64> = in_units(target, rows.y.iter().map(|y| f64::from(*y))).collect();
@@ -79,21 +79,21 @@ fn take(x: &mut [f32], rows: &Sample, inputs: &Range<usize>, from: impl Fn(usize
 
 /// What is shuffled.
 #[derive(Debug, PartialEq)]
-struct Plan {
+struct ShufflePlan {
     rows: usize,
     columns: usize,
     repeats: usize,
 }
 
-impl Plan {
+impl ShufflePlan {
     /// As much as may be, if `affordable` rows may go through the model.
-    fn new(rows: usize, columns: usize, most_repeats: usize, affordable: usize) -> Plan {
+    fn new(rows: usize, columns: usize, most_repeats: usize, affordable: usize) -> ShufflePlan {
         let rows = rows.min(MOST_ROWS);
         let few = FEWEST_REPEATS.min(most_repeats).max(1);
         let repeats = (affordable / (rows * columns).max(1)).clamp(few, most_repeats.max(1));
         let rows = (affordable / (repeats * columns).max(1)).clamp(FEWEST_ROWS.min(rows), rows);
         let columns = (affordable / (repeats * rows)).clamp(1.min(columns), columns);
-        Plan { rows, columns, repeats }
+        ShufflePlan { rows, columns, repeats }
     }
 }
 
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn an_effort_is_kept_by_fewer_shuffles_then_rows_then_columns() {
         let plan = |rows, columns, affordable| {
-            let Plan { rows, columns, repeats } = Plan::new(rows, columns, 10, affordable);
+            let ShufflePlan { rows, columns, repeats } = ShufflePlan::new(rows, columns, 10, affordable);
             (rows, columns, repeats)
         };
         assert_eq!(plan(360, 64, usize::MAX), (360, 64, 10));
@@ -113,6 +113,6 @@ mod tests {
         assert_eq!(plan(1_000, 10, 15_000), (500, 10, 3));
         assert_eq!(plan(1_000, 100, 15_000), (200, 25, 3));
         assert_eq!(plan(50, 100, 0), (50, 1, 3));
-        assert_eq!(Plan::new(1_000, 10, 1, 15_000).repeats, 1);
+        assert_eq!(ShufflePlan::new(1_000, 10, 1, 15_000).repeats, 1);
     }
 }

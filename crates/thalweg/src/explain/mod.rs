@@ -28,7 +28,7 @@ mod sample;
 mod timed;
 mod words;
 
-pub use contributions::{Background, Contributions, Explainer, Settings};
+pub use contributions::{Background, Contributions, Explainer, ShapleySettings};
 pub use dependence::dependence;
 pub use importance::importance;
 pub use sample::Sample;

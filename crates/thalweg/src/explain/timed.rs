@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Background, Contributions, Explainer, Settings};
+use super::{Background, Contributions, Explainer, ShapleySettings};
 use crate::error::{Error, Result};
 use crate::model::Model;
 
@@ -18,7 +18,7 @@ const AT_ONCE: usize = 16;
 pub struct TimedExplainer<'a> {
     model: &'a Model,
     background: Background,
-    settings: Settings,
+    settings: ShapleySettings,
     until: Instant,
     rows_left: usize,
     /// Seconds for one order of one row, once that is known.
@@ -34,7 +34,7 @@ impl<'a> TimedExplainer<'a> {
     pub fn new(
         model: &'a Model,
         background: Background,
-        settings: Settings,
+        settings: ShapleySettings,
         (seconds, rows): (f64, usize),
     ) -> Result<Self> {
         super::columns(model)?;
@@ -67,7 +67,7 @@ impl<'a> TimedExplainer<'a> {
 
     /// The contributions to the answers to some rows, from as many orders as there is time for.
     fn explain_some(&mut self, x: &[f32]) -> Result<(Vec<Vec<Contributions>>, usize)> {
-        let settings = Settings { permutations: self.permutations(), ..self.settings };
+        let settings = ShapleySettings { permutations: self.permutations(), ..self.settings };
         let began = Instant::now();
         let explainer = Explainer::new(self.model, &self.background, settings)?;
         let (found, done) = (explainer.explain(x)?, explainer.permutations());
@@ -80,7 +80,7 @@ impl<'a> TimedExplainer<'a> {
     /// # Errors
     /// None that [`TimedExplainer::new`] has not found.
     pub fn names(&self) -> Result<Vec<String>> {
-        let settings = Settings { permutations: FEWEST, ..self.settings };
+        let settings = ShapleySettings { permutations: FEWEST, ..self.settings };
         Ok(Explainer::new(self.model, &self.background, settings)?.names())
     }
 

@@ -6,7 +6,7 @@ use super::{Effort, Sample, columns};
 use crate::data::preprocess::{InputColumn, Text, Transform};
 use crate::data::words;
 use crate::error::{Error, Result};
-use crate::event::{Answers, PullingWord, PullingWords, Words};
+use crate::event::{PullingWord, PullingWords, SplitPredictions, Words};
 use crate::model::{Model, points_in_units};
 use crate::task::Task;
 use crate::tensor::ops::MatmulPrecision;
@@ -81,7 +81,7 @@ pub fn words(model: &Model, sample: &Sample, column: usize, effort: Effort) -> R
 ///
 /// # Errors
 /// If an answer is not finite.
-pub(crate) fn tell_words(model: &Model, answers: &mut Answers, precision: MatmulPrecision) -> Result<()> {
+pub(crate) fn tell_words(model: &Model, answers: &mut SplitPredictions, precision: MatmulPrecision) -> Result<()> {
     for row in answers.mistakes.iter_mut().chain(&mut answers.unsure) {
         let encoded = std::mem::take(&mut row.encoded);
         if !encoded.is_empty() {

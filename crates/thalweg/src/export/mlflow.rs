@@ -6,7 +6,7 @@
 use prost::Message;
 
 use super::onnx::proto::{self, Dimension, Graph, Node, Tensor, TensorShape, ValueInfo};
-use super::{Exported, Format, Options, onnx};
+use super::{ExportOptions, Exported, Format, onnx};
 use crate::error::{Error, Result};
 use crate::model::Model;
 
@@ -25,7 +25,7 @@ const GRAPH: &str = "model.onnx";
 const REQUIREMENTS: &str = "mlflow\nonnx>=1.16\nonnxruntime>=1.18\npandas\n";
 const ENVIRONMENT: &str = "python: \">=3.10\"\nbuild_dependencies:\n- pip\ndependencies:\n- -r requirements.txt\n";
 
-fn write(model: &Model, options: &Options) -> Result<Exported> {
+fn write(model: &Model, options: &ExportOptions) -> Result<Exported> {
     let exported = (onnx::FORMAT.write)(model, options)?;
     let mut file = proto::Model::decode(&exported.bytes[..]).map_err(|error| Error::internal(error.to_string()))?;
     if let Some(graph) = &mut file.graph {

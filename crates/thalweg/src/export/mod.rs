@@ -25,7 +25,7 @@ use crate::event::Decision;
 use crate::io::atomic;
 use crate::metrics::Metrics;
 use crate::model::Model;
-use crate::{Error, Kind, Result, did_you_mean};
+use crate::{Error, ErrorKind, Result, did_you_mean};
 
 /// A format that models can be exported to.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +41,7 @@ pub struct Format {
     /// The name of the main file, for a format that is a folder.
     pub folder: Option<&'static str>,
     /// Writes a model.
-    pub write: fn(&Model, &Options) -> Result<Exported>,
+    pub write: fn(&Model, &ExportOptions) -> Result<Exported>,
 }
 
 /// Every format.
@@ -56,7 +56,7 @@ pub const ALL: &[Format] = &[
 
 /// What a format needs to know in addition to the model.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct ExportOptions {
     /// The file's name without its extension, for formats whose files refer to each other.
     pub stem: String,
     /// The precision of weights in the file.
@@ -69,7 +69,7 @@ pub struct Options {
     pub inputs: Vec<PathBuf>,
 }
 
-impl Options {
+impl ExportOptions {
     /// What intervals or sets of a target reach to, if the file is to answer with them.
     fn regions(&self, target: &Target) -> Result<Option<Regions>> {
         let regions = |level| Ok(Regions { level, margins: target.margins(level)? });
@@ -221,7 +221,7 @@ pub fn format(name: Option<&str>, path: &Path) -> Result<&'static Format> {
 /// # Errors
 /// If the format cannot express the model, what was written does not give the model's answers, or a file cannot be
 /// written.
-pub fn export(model: &Model, path: &Path, format: &Format, options: Options) -> Result<Written> {
+pub fn export(model: &Model, path: &Path, format: &Format, options: ExportOptions) -> Result<Written> {
     if model.forecast.is_some() {
         let error = Error::config("a forecast is made of a table's series, which other formats cannot read");
         return Err(error.fix("use thalweg predict, or Model.carry_on in Python"));
@@ -238,7 +238,7 @@ pub fn export(model: &Model, path: &Path, format: &Format, options: Options) -> 
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let inputs = options.inputs.clone();
-    let options = Options { stem, ..options };
+    let options = ExportOptions { stem, ..options };
     let exported = match &model.pipeline.grouping {
         Some(grouping) => sequences::write(model, grouping, format, &options)?,
         None => (format.write)(model, &options)?,
@@ -256,7 +256,7 @@ pub fn export(model: &Model, path: &Path, format: &Format, options: Options) -> 
     }
     if format.folder.is_some() {
         std::fs::create_dir_all(path).map_err(|error| {
-            Error::io(Kind::Config, path, "make the folder", &error).fix("name another folder with [out]")
+            Error::io(ErrorKind::Config, path, "make the folder", &error).fix("name another folder with [out]")
         })?;
     }
     for (path, (_, bytes)) in sidecars.iter().zip(&exported.sidecars) {

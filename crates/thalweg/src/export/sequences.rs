@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::{Exported, Format, Options};
+use super::{ExportOptions, Exported, Format};
 use crate::data::preprocess::{ArrayScale, Grouping, Pipeline, Scale};
 use crate::error::{Error, Result};
 use crate::event::Decision;
@@ -16,7 +16,7 @@ const DESCRIPTION: &str = "inputs.json";
 ///
 /// # Errors
 /// As for other models, and if the model is to be calibrated.
-pub(super) fn write(model: &Model, grouping: &Grouping, format: &Format, options: &Options) -> Result<Exported> {
+pub(super) fn write(model: &Model, grouping: &Grouping, format: &Format, options: &ExportOptions) -> Result<Exported> {
     if options.calibrate.is_some() {
         let error = Error::config("the exported network takes sequences that are encoded, and reads no table of them");
         return Err(error.at("--calibrate").fix("leave it out"));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{ALL, Exported, Format, Options, Regions, channels, format};
+use super::{ALL, ExportOptions, Exported, Format, Regions, channels, format};
 use crate::Result;
 use crate::data::cell_format::CellFormat;
 use crate::data::preprocess::{ArrayScale, Categories, Embedding, Input, Numeric, Pipeline, Scale, Text, Transform};
@@ -203,7 +203,7 @@ fn files_are_those_that_were_written_before() {
     let (mut found, mut refused) = (BTreeMap::new(), Vec::new());
     for (name, model) in &models {
         let written = |format: &Format| {
-            let bytes = match (format.write)(model, &Options { stem: "net".into(), ..Options::default() }) {
+            let bytes = match (format.write)(model, &ExportOptions { stem: "net".into(), ..ExportOptions::default() }) {
                 Ok(exported) => without_version(format.name, exported),
                 Err(error) => {
                     refused.push(format!("{}: {error}", format.name));
@@ -291,7 +291,8 @@ fn a_layer_that_lowers_itself_goes_to_every_format() {
     for shape in [Shape::from([4]), [3, 2].into(), [2, 3, 2].into()] {
         let model = model(shape, vec![Box::new(Twice)]);
         for format in ALL {
-            let exported = (format.write)(&model, &Options { stem: "net".into(), ..Options::default() }).unwrap();
+            let exported =
+                (format.write)(&model, &ExportOptions { stem: "net".into(), ..ExportOptions::default() }).unwrap();
             if let Some(verification) = exported.verification {
                 assert!(verification.largest_difference <= 1e-5, "{} of {shape}", format.name);
             }

@@ -34,10 +34,19 @@ impl Sampled<'_> {
 
 /// What is asked of a split's answers: an error from 0 (perfect) on, with its interval.
 #[derive(Clone, Copy)]
-pub(super) struct Mistaken {
-    pub(super) value: f64,
-    pub(super) low: f64,
-    pub(super) high: f64,
+pub(crate) struct Mistaken {
+    pub(crate) value: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+}
+
+impl Mistaken {
+    /// 1 − accuracy, or 1 − R².
+    pub(crate) fn of(metrics: &Metrics, regression: bool) -> Option<Mistaken> {
+        let Metric { value, low, high } = *metrics.get(if regression { "r2" } else { "accuracy" })?;
+        let (low, high) = (low.unwrap_or(value), high.unwrap_or(value));
+        Some(Mistaken { value: 1.0 - value, low: 1.0 - high, high: 1.0 - low })
+    }
 }
 
 impl<'a> Facts<'a> {
@@ -103,11 +112,9 @@ impl<'a> Facts<'a> {
         self.run.end.as_ref().map(|end| &end.metrics)
     }
 
-    /// The error of answers: 1 − accuracy, or 1 − R².
+    /// The error of answers.
     pub(super) fn error(&self, metrics: &Metrics) -> Option<Mistaken> {
-        let Metric { value, low, high } = *metrics.get(if self.regression() { "r2" } else { "accuracy" })?;
-        let (low, high) = (low.unwrap_or(value), high.unwrap_or(value));
-        Some(Mistaken { value: 1.0 - value, low: 1.0 - high, high: 1.0 - low })
+        Mistaken::of(metrics, self.regression())
     }
 
     /// The share of what is to be explained that the network leaves open on a split: its log loss over that of the classes'

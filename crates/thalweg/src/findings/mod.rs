@@ -19,10 +19,11 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::error::{Advice, Part};
+use crate::error::{Advice, AdvicePart};
 use crate::event::Event;
 use crate::event::Run;
 use facts::Facts;
+pub(crate) use facts::Mistaken;
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -76,7 +77,7 @@ impl Prescription {
     /// The options that it sets, by name, each with its value as in a flag.
     pub fn options(&self) -> Vec<(&str, &str)> {
         let set = |part| match part {
-            &Part::Option { ref option, value: Some(ref value) } => Some((&**option, &**value)),
+            &AdvicePart::Option { ref option, value: Some(ref value) } => Some((&**option, &**value)),
             _ => None,
         };
         self.advice.parts().iter().filter_map(set).collect()

@@ -27,7 +27,7 @@ const COUNTER: &str = "num_batches_tracked";
 pub fn safetensors(path: &Path, like: Model, map: &[(String, String)]) -> Result<(Model, Vec<Decision>)> {
     let place = path.display().to_string();
     let bytes = atomic::read(path).map_err(|error| {
-        Error::io(crate::Kind::Data, path, "read the parameters", &error).fix("name a safetensors file")
+        Error::io(crate::ErrorKind::Data, path, "read the parameters", &error).fix("name a safetensors file")
     })?;
     let found = foreign::tensors(&bytes, &place)?;
     let (mut model, decisions) = read(&found, like, map).map_err(|error| match error.place {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
-use crate::{Error, Kind, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// Part of the name of every unfinished file.
 pub(crate) const UNFINISHED: &str = ".unfinished-";
@@ -174,7 +174,7 @@ fn unwritable(path: &Path, error: &io::Error) -> Error {
         io::ErrorKind::ReadOnlyFilesystem => "choose a folder on a disk that can be written",
         _ => "choose a folder that can be written",
     };
-    Error::io(Kind::Config, path, "write the file", error).fix(remedy)
+    Error::io(ErrorKind::Config, path, "write the file", error).fix(remedy)
 }
 
 /// The bytes of a regular file; a pipe or a device may never end.
@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn a_full_disk_is_told_with_the_file_s_name() {
         let error = write(Path::new("/dev/full"), b"x").unwrap_err();
-        assert_eq!((error.kind, error.place.as_deref()), (Kind::Config, Some("/dev/full")));
+        assert_eq!((error.kind, error.place.as_deref()), (ErrorKind::Config, Some("/dev/full")));
         assert!(error.remedy.unwrap().to_string().contains("free space"));
         let mut writer = Writer::create(Path::new("/dev/full")).unwrap();
         let error = writer.write_all(&[0; 100_000]).unwrap_err();
@@ -329,7 +329,7 @@ mod tests {
         for output in [&input, &soft, &hard, &folder.path().join("./x.csv")] {
             let error = refused(output).unwrap_err();
             assert!(error.place.unwrap().contains(&output.display().to_string()));
-            assert!(error.message.contains("x.csv") && error.kind == Kind::Config);
+            assert!(error.message.contains("x.csv") && error.kind == ErrorKind::Config);
         }
         refused(&folder.path().join("z.csv")).unwrap();
         fs::write(folder.path().join("z.csv"), b"a").unwrap();

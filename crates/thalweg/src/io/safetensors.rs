@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use self::header::{Entry, Header};
+use self::header::{Header, TensorInfo};
 use crate::{Error, Result};
 
 /// Maximum header length in bytes.
@@ -38,12 +38,12 @@ pub struct Stored {
     /// Its shape, row-major.
     pub shape: Vec<usize>,
     /// Its elements; as many as the shape says.
-    pub numbers: Numbers,
+    pub numbers: TensorData,
 }
 
 /// Elements of one dtype.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Numbers {
+pub enum TensorData {
     /// 32-bit floating point.
     F32(Vec<f32>),
     /// 64-bit floating point.
@@ -52,13 +52,13 @@ pub enum Numbers {
     U64(Vec<u64>),
 }
 
-impl Numbers {
+impl TensorData {
     /// The number of elements.
     pub fn len(&self) -> usize {
         match self {
-            Numbers::F32(numbers) => numbers.len(),
-            Numbers::F64(numbers) => numbers.len(),
-            Numbers::U64(numbers) => numbers.len(),
+            TensorData::F32(numbers) => numbers.len(),
+            TensorData::F64(numbers) => numbers.len(),
+            TensorData::U64(numbers) => numbers.len(),
         }
     }
 
@@ -69,27 +69,27 @@ impl Numbers {
 
     pub(super) fn dtype(&self) -> &'static str {
         match self {
-            Numbers::F32(_) => "F32",
-            Numbers::F64(_) => "F64",
-            Numbers::U64(_) => "U64",
+            TensorData::F32(_) => "F32",
+            TensorData::F64(_) => "F64",
+            TensorData::U64(_) => "U64",
         }
     }
 
     fn write(&self, bytes: &mut Vec<u8>) {
         match self {
-            Numbers::F32(numbers) => bytes.extend(numbers.iter().flat_map(|x| x.to_le_bytes())),
-            Numbers::F64(numbers) => bytes.extend(numbers.iter().flat_map(|x| x.to_le_bytes())),
-            Numbers::U64(numbers) => bytes.extend(numbers.iter().flat_map(|x| x.to_le_bytes())),
+            TensorData::F32(numbers) => bytes.extend(numbers.iter().flat_map(|x| x.to_le_bytes())),
+            TensorData::F64(numbers) => bytes.extend(numbers.iter().flat_map(|x| x.to_le_bytes())),
+            TensorData::U64(numbers) => bytes.extend(numbers.iter().flat_map(|x| x.to_le_bytes())),
         }
     }
 
     /// The caller has checked that the length is a multiple of the element size.
-    fn read(dtype: &str, bytes: &[u8]) -> Option<Numbers> {
+    fn read(dtype: &str, bytes: &[u8]) -> Option<TensorData> {
         let (four, eight) = (bytes.as_chunks().0.iter(), bytes.as_chunks().0.iter());
         Some(match dtype {
-            "F32" => Numbers::F32(four.map(|x| f32::from_le_bytes(*x)).collect()),
-            "F64" => Numbers::F64(eight.map(|x| f64::from_le_bytes(*x)).collect()),
-            "U64" => Numbers::U64(eight.map(|x| u64::from_le_bytes(*x)).collect()),
+            "F32" => TensorData::F32(four.map(|x| f32::from_le_bytes(*x)).collect()),
+            "F64" => TensorData::F64(eight.map(|x| f64::from_le_bytes(*x)).collect()),
+            "U64" => TensorData::U64(eight.map(|x| u64::from_le_bytes(*x)).collect()),
             _ => return None,
         })
     }
@@ -198,8 +198,8 @@ fn divide(bytes: &[u8]) -> Result<(&str, &[u8]), String> {
 }
 
 /// The elements of one tensor, which must start where the previous one ended.
-fn numbers(name: &str, entry: &Entry, expected: usize, data: &[u8]) -> Result<Numbers, String> {
-    let Entry { dtype, shape, data_offsets: (start, end) } = entry;
+fn numbers(name: &str, entry: &TensorInfo, expected: usize, data: &[u8]) -> Result<TensorData, String> {
+    let TensorInfo { dtype, shape, data_offsets: (start, end) } = entry;
     let refuse = |message: String| format!("tensor {name:?}: {message}");
     let wrong = name.is_empty() || name.contains(char::is_control) || name.split(['/', '\\']).any(|part| part == "..");
     if wrong {
@@ -217,7 +217,7 @@ fn numbers(name: &str, entry: &Entry, expected: usize, data: &[u8]) -> Result<Nu
     }
     let found = data.get(*start..*end);
     let found = found.ok_or_else(|| refuse(format!("it ends at byte {end}, the file has {}", data.len())))?;
-    Numbers::read(dtype, found).ok_or_else(unknown)
+    TensorData::read(dtype, found).ok_or_else(unknown)
 }
 
 /// BLAKE3 of all bytes as 64 hexadecimal digits, with the checksum field itself as zeros.

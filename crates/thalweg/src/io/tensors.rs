@@ -2,14 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::safetensors::{Numbers, Stored};
+use super::safetensors::{Stored, TensorData};
 use crate::tensor::{Dtype, Shape, Tensor, Values, View};
 
 /// A tensor stored under a name.
 pub(crate) fn store(name: &str, tensor: View) -> Stored {
     let numbers = match tensor.to_values() {
-        Values::F32(x) => Numbers::F32(x),
-        Values::F64(x) => Numbers::F64(x),
+        Values::F32(x) => TensorData::F32(x),
+        Values::F64(x) => TensorData::F64(x),
     };
     Stored { name: name.into(), shape: tensor.shape().dimensions().to_vec(), numbers }
 }
@@ -49,8 +49,8 @@ fn load(stored: &Stored, shape: Shape, dtype: Dtype) -> Option<Tensor> {
         return None;
     }
     match (&stored.numbers, dtype) {
-        (Numbers::F32(x), Dtype::F32) => Some(Tensor::from_f32(shape, x.clone())),
-        (Numbers::F64(x), Dtype::F64) => Some(Tensor::from_f64(shape, x.clone())),
+        (TensorData::F32(x), Dtype::F32) => Some(Tensor::from_f32(shape, x.clone())),
+        (TensorData::F64(x), Dtype::F64) => Some(Tensor::from_f64(shape, x.clone())),
         _ => None,
     }
 }

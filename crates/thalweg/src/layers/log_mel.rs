@@ -33,16 +33,16 @@ const MOST_CONSTANTS: usize = 1 << 26;
 /// # Ok::<(), thalweg::Error>(())
 /// ```
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, from = "Options", into = "Options")]
+#[serde(deny_unknown_fields, from = "LogMelOptions", into = "LogMelOptions")]
 pub struct LogMel {
-    options: Options,
+    options: LogMelOptions,
     spectrum: Spectrum,
 }
 
 /// The options of a [`LogMel`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Options {
+pub struct LogMelOptions {
     /// Samples per second.
     pub sample_rate: usize,
     /// Samples per frame.
@@ -69,11 +69,11 @@ fn offset() -> f64 {
     1e-6
 }
 
-impl Options {
+impl LogMelOptions {
     /// Bands over all frequencies of a rate, from frames of about 32 ms, 10 ms apart.
     pub fn new(sample_rate: usize, bands: usize) -> Self {
         let (window, hop) = ((sample_rate * 4 / 125).max(2), (sample_rate / 100).max(1));
-        Options { sample_rate, window, hop, bands, low: 0.0, high: None, offset: offset(), coefficients: None }
+        LogMelOptions { sample_rate, window, hop, bands, low: 0.0, high: None, offset: offset(), coefficients: None }
     }
 
     pub(crate) fn bands(&self) -> Bands {
@@ -88,14 +88,14 @@ impl Options {
     }
 }
 
-impl From<Options> for LogMel {
-    fn from(options: Options) -> Self {
+impl From<LogMelOptions> for LogMel {
+    fn from(options: LogMelOptions) -> Self {
         let spectrum = Spectrum::new(options.bands(), options.offset);
         LogMel { options, spectrum }
     }
 }
 
-impl From<LogMel> for Options {
+impl From<LogMel> for LogMelOptions {
     fn from(layer: LogMel) -> Self {
         layer.options
     }
@@ -119,7 +119,7 @@ impl LogMel {
 
 impl Layer for LogMel {
     fn describe(&self, _input: Shape) -> String {
-        let Options { window, hop, bands, sample_rate, coefficients, .. } = self.options;
+        let LogMelOptions { window, hop, bands, sample_rate, coefficients, .. } = self.options;
         let milliseconds = |samples: usize| samples as f64 * 1e3 / sample_rate.max(1) as f64;
         let what = coefficients.map_or_else(|| "log-mel".into(), |n| format!("{n} MFCC"));
         let [window, hop] = [window, hop].map(milliseconds);
@@ -197,9 +197,9 @@ impl Registered for LogMel {
     const NAME: &'static str = "log_mel";
 
     fn examples() -> Vec<(Self, Shape)> {
-        let options = Options { window: 16, hop: 6, offset: 0.1, ..Options::new(800, 5) };
-        let narrow = Options { low: 50.0, high: Some(300.0), ..options.clone() };
-        let coefficients = Options { coefficients: Some(3), hop: 16, ..options.clone() };
+        let options = LogMelOptions { window: 16, hop: 6, offset: 0.1, ..LogMelOptions::new(800, 5) };
+        let narrow = LogMelOptions { low: 50.0, high: Some(300.0), ..options.clone() };
+        let coefficients = LogMelOptions { coefficients: Some(3), hop: 16, ..options.clone() };
         vec![(options.into(), [40, 1].into()), (narrow.into(), [33].into()), (coefficients.into(), [50, 1].into())]
     }
 }

@@ -57,7 +57,7 @@ pub use graph::{Frame, Node, Op};
 pub(crate) use graph::{lower, one_frame, sequence_values};
 pub use layer_norm::LayerNorm;
 pub use linear::{Linear, Parametrization};
-pub use log_mel::{LogMel, Options as LogMelOptions};
+pub use log_mel::{LogMel, LogMelOptions};
 pub use periodic::Periodic;
 pub use piecewise_linear::{BinnedInput, PiecewiseLinear};
 pub use pool_over_time::PoolOverTime;
@@ -462,7 +462,7 @@ pub type Example = (Box<dyn Layer>, Shape);
 
 /// One kind of layer in a registry.
 #[derive(Debug, Clone, Copy)]
-pub struct Kind {
+pub struct LayerKind {
     /// Its name.
     pub name: &'static str,
     /// Parses one from its description.
@@ -481,12 +481,12 @@ pub trait Registered: Layer + Serialize + DeserializeOwned + 'static {
 }
 
 /// The registry entry of a kind of layer.
-pub const fn kind<L: Registered>() -> Kind {
-    Kind { name: L::NAME, read: read::<L>, examples: examples::<L> }
+pub const fn kind<L: Registered>() -> LayerKind {
+    LayerKind { name: L::NAME, read: read::<L>, examples: examples::<L> }
 }
 
 /// Every built-in kind of layer.
-pub const ALL: &[Kind] = &[
+pub const ALL: &[LayerKind] = &[
     kind::<Linear>(),
     kind::<Activate>(),
     kind::<BatchNorm>(),
@@ -521,7 +521,7 @@ pub const ALL: &[Kind] = &[
 ///
 /// # Errors
 /// If the kind is unknown or an option is wrong.
-pub fn read_layer(mut table: serde_json::Value, own: &[Kind]) -> Result<Box<dyn Layer>> {
+pub fn read_layer(mut table: serde_json::Value, own: &[LayerKind]) -> Result<Box<dyn Layer>> {
     let name = table.as_object_mut().and_then(|table| table.remove("kind"));
     let Some(name) = name.as_ref().and_then(|name| name.as_str()) else {
         return Err(Error::config(format!("a layer without a kind: {table}")).fix("add kind = \"linear\" or another"));

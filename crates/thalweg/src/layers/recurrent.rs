@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Backward, Layer, Mode, Op, ParameterSpec, Parameters, ParametersMut, Registered, steps};
 use crate::error::{Error, Result};
 use crate::init::Init;
-use crate::tensor::sequence::{Cell, Place, Recurrence, kept_sizes};
+use crate::tensor::sequence::{Cell, OutputSteps, Recurrence, kept_sizes};
 use crate::tensor::{Shape, Tensor, View, ViewMut};
 
 /// The most units a layer may have.
@@ -123,7 +123,7 @@ impl<E: Equations> Recurrent<E> {
             cell: E::CELL,
             reverse: direction == 1,
             steps: sizes[0],
-            place: Place {
+            place: OutputSteps {
                 every: self.returns == Return::All,
                 width: self.directions() * self.units,
                 start: direction * self.units,

@@ -40,11 +40,11 @@ pub struct Residual {
     activation: Activation,
     /// Where each inner layer's parameters and saved tensors are; planned once, so that a step allocates nothing.
     #[serde(skip)]
-    plan: OnceLock<Plan>,
+    plan: OnceLock<SlotPlan>,
 }
 
 #[derive(Debug)]
-struct Plan {
+struct SlotPlan {
     layers: Vec<Slots>,
     shortcut: Vec<Slots>,
     /// How many tensors F and S save; two deltas follow them.
@@ -58,12 +58,12 @@ impl Residual {
     }
 
     /// The plan for batches like x.
-    fn plan(&self, x: View) -> &Plan {
+    fn plan(&self, x: View) -> &SlotPlan {
         self.plan.get_or_init(|| {
             let input = x.shape().example();
             let (layers, entries, kept) = self.layers.places(input, 0, 0);
             let (shortcut, _, kept) = self.shortcut.places(input, entries, kept);
-            Plan { layers, shortcut, kept }
+            SlotPlan { layers, shortcut, kept }
         })
     }
 }

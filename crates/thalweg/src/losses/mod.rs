@@ -61,7 +61,7 @@ pub(crate) fn check_targets(operation: &str, loss: &dyn Loss, z: Shape, y: View,
 
 /// The settings of a loss in a configuration, and its task.
 #[derive(Debug, Clone, Copy)]
-pub struct Settings<'a> {
+pub struct LossSettings<'a> {
     /// Whether each row has one of several classes; otherwise several labels, or one of two classes.
     pub multiclass: bool,
     /// The share of a class's probability that is spread over all classes.
@@ -80,7 +80,7 @@ pub struct Registered {
     /// Whether it is for classes; otherwise for regression.
     pub of_classes: bool,
     /// Builds it.
-    pub build: fn(&Settings) -> Box<dyn Loss>,
+    pub build: fn(&LossSettings) -> Box<dyn Loss>,
     /// Instances with the usual settings, each with the number of target columns for three outputs.
     pub usual: &'static [(&'static dyn Loss, usize)],
 }

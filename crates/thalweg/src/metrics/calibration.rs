@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Metric, Weights, interval};
+use super::{Metric, SampleWeights, interval};
 use crate::task::Task;
 
 /// Bins of equal width, as in Guo et al.
@@ -125,7 +125,7 @@ impl Calibration {
 /// Chance adds to it, and never more than Σ_b √(2/π · Σw²p(1−p))/Σw, what right probabilities would show (a normal
 /// deviation's mean is √(2/π)·s). The interval reaches from value − that − z·s to value + z·s, so that it has right
 /// probabilities' 0; s is that of the mean of ±(p − y).
-pub(super) fn error(task: Task, answers: &[f64], outputs: usize, truths: &[f64], weights: &Weights) -> Metric {
+pub(super) fn error(task: Task, answers: &[f64], outputs: usize, truths: &[f64], weights: &SampleWeights) -> Metric {
     let mut calibration = Calibration::default();
     calibration.add(task, answers, outputs, truths, |row| weights.of(row));
     let bins = &calibration.0;
@@ -156,7 +156,7 @@ mod tests {
     fn worked_by_hand() {
         // 0.9 comes true once in two, 0.2 never in two: |0.9 − 0.5|/2 + 0.2/2.
         let (answers, truths) = ([0.9, 0.9, 0.2, 0.2], [1.0, 0.0, 0.0, 0.0]);
-        let found = error(Task::Binary, &answers, 1, &truths, &Weights::new(4, None));
+        let found = error(Task::Binary, &answers, 1, &truths, &SampleWeights::new(4, None));
         assert!((found.value - 0.3).abs() < 1e-15);
         let mut portions = Calibration::default();
         portions.add(Task::Binary, &answers[..3], 1, &truths[..3], |_| 1.0);
@@ -169,7 +169,8 @@ mod tests {
 
     #[test]
     fn of_several_classes_the_likeliest_counts() {
-        let found = error(Task::Multiclass, &[0.2, 0.8, 0.0, 0.5, 0.3, 0.2], 3, &[1.0, 1.0], &Weights::new(2, None));
+        let found =
+            error(Task::Multiclass, &[0.2, 0.8, 0.0, 0.5, 0.3, 0.2], 3, &[1.0, 1.0], &SampleWeights::new(2, None));
         assert!((found.value - (0.2 + 0.5) / 2.0).abs() < 1e-15);
     }
 }

@@ -3,7 +3,7 @@
 use super::interval::{self, Influenced};
 use super::ranking::{Ranking, Scored};
 use super::threshold::HALF;
-use super::{Metric, Metrics, Weights};
+use super::{Metric, Metrics, SampleWeights};
 
 /// Predictions and truths, one column per class or label.
 pub(super) struct Scores<'a> {
@@ -15,12 +15,12 @@ pub(super) struct Scores<'a> {
     chosen: Vec<bool>,
     /// Whether exactly one column is true in each row.
     exclusive: bool,
-    weights: &'a Weights<'a>,
+    weights: &'a SampleWeights<'a>,
 }
 
 impl<'a> Scores<'a> {
     /// Exclusive classes: the most probable one is predicted.
-    pub(super) fn classes(answers: &'a [f64], outputs: usize, truths: &[f64], weights: &'a Weights<'a>) -> Self {
+    pub(super) fn classes(answers: &'a [f64], outputs: usize, truths: &[f64], weights: &'a SampleWeights<'a>) -> Self {
         let one_hot = |class: usize| {
             assert!(class < outputs, "class {class} of {outputs}");
             (0..outputs).map(move |column| column == class)
@@ -36,7 +36,7 @@ impl<'a> Scores<'a> {
         outputs: usize,
         truths: &[f64],
         thresholds: &[f64],
-        weights: &'a Weights<'a>,
+        weights: &'a SampleWeights<'a>,
     ) -> Self {
         assert!(thresholds.is_empty() || thresholds.len() == outputs, "a threshold for every output");
         let threshold = |i: usize| thresholds.get(i % outputs).copied().unwrap_or(HALF);
@@ -190,14 +190,14 @@ mod tests {
 
     #[test]
     fn a_certain_mistake_stays_finite() {
-        let metrics = Scores::labels(&[0.0], 1, &[1.0], &[], &Weights::new(1, None)).metrics();
+        let metrics = Scores::labels(&[0.0], 1, &[1.0], &[], &SampleWeights::new(1, None)).metrics();
         assert!((metrics["log_loss"].value - 36.04365338911715).abs() < 1e-12);
     }
 
     #[test]
     fn worked_by_hand() {
         let answers = [0.7, 0.2, 0.1, 0.3, 0.3, 0.4, 0.1, 0.8, 0.1];
-        let metrics = Scores::classes(&answers, 3, &[0.0, 1.0, 1.0], &Weights::new(3, None)).metrics();
+        let metrics = Scores::classes(&answers, 3, &[0.0, 1.0, 1.0], &SampleWeights::new(3, None)).metrics();
         let near = |name: &str, value: f64| assert!((metrics[name].value - value).abs() < 1e-15, "{name}");
         near("accuracy", 2.0 / 3.0);
         near("log_loss", -(0.7_f64.ln() + 0.3_f64.ln() + 0.8_f64.ln()) / 3.0);

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 
 use super::{Metric, Metrics, names};
-use crate::error::{Error, Kind, Result, did_you_mean};
+use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::task::Task;
 
 /// A bound of a metric, or of an end of its 95 % interval: `accuracy>=0.9`, `log_loss.high<0.4`.
@@ -24,14 +24,14 @@ use crate::task::Task;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gate {
     metric: String,
-    end: End,
+    end: MetricPart,
     relation: Relation,
     bound: f64,
 }
 
 /// Which of a metric's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+enum MetricPart {
     Value,
     Low,
     High,
@@ -49,7 +49,7 @@ enum Relation {
 /// The relations as they are written; the longer first, as `>` begins `>=`.
 const RELATIONS: [(&str, Relation); 4] =
     [(">=", Relation::AtLeast), ("<=", Relation::AtMost), (">", Relation::Above), ("<", Relation::Below)];
-const ENDS: [(&str, End); 2] = [("low", End::Low), ("high", End::High)];
+const ENDS: [(&str, MetricPart); 2] = [("low", MetricPart::Low), ("high", MetricPart::High)];
 
 /// What became of a gate.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -87,7 +87,7 @@ impl Gate {
         }
         let end = match ENDS.into_iter().find(|(name, _)| *name == end) {
             Some((_, end)) => end,
-            None if end.is_empty() && !left.contains('.') => End::Value,
+            None if end.is_empty() && !left.contains('.') => MetricPart::Value,
             None => {
                 let near = did_you_mean(end, ENDS.map(|(name, _)| name));
                 return refuse(format!("found the end {end:?}{near}"))
@@ -100,9 +100,9 @@ impl Gate {
     /// Holds the metrics against the gate; one that is undefined does not pass.
     pub fn check(&self, metrics: &Metrics) -> GateResult {
         let value = metrics.get(&self.metric).and_then(|metric| match self.end {
-            End::Value => Some(metric.value),
-            End::Low => metric.low,
-            End::High => metric.high,
+            MetricPart::Value => Some(metric.value),
+            MetricPart::Low => metric.low,
+            MetricPart::High => metric.high,
         });
         let passed = value.is_some_and(|value| match self.relation {
             Relation::AtLeast => value >= self.bound,
@@ -142,7 +142,9 @@ impl GateResult {
             return None;
         }
         let interval = |metric: &Metric| match (metric.low, metric.high) {
-            (Some(low), Some(high)) if gate.end == End::Value => format!(" (95 % interval {low:.4} to {high:.4})"),
+            (Some(low), Some(high)) if gate.end == MetricPart::Value => {
+                format!(" (95 % interval {low:.4} to {high:.4})")
+            }
             _ => String::new(),
         };
         let found = match value {
@@ -152,7 +154,7 @@ impl GateResult {
             }
             None => format!("{} is not defined on these rows, expected {gate}", gate.left()),
         };
-        Some(Error::new(Kind::Check, found).at("gate").fix("train a better model, or evaluate on more rows"))
+        Some(Error::new(ErrorKind::Check, found).at("gate").fix("train a better model, or evaluate on more rows"))
     }
 }
 

@@ -1,7 +1,7 @@
 //! How much a loss grows from some answers to others for the same rows.
 
 use super::classes::clipped;
-use super::{Metric, Weights, interval};
+use super::{Metric, SampleWeights, interval};
 use crate::task::Task;
 
 /// The truths of some rows, by which answers are judged with the metric that [`super::objective`] names.
@@ -9,14 +9,14 @@ pub(crate) struct RowLosses<'a> {
     task: Task,
     outputs: usize,
     truths: &'a [f64],
-    weights: Weights<'a>,
+    weights: SampleWeights<'a>,
 }
 
 impl<'a> RowLosses<'a> {
     /// Truths and weights as [`super::evaluate`] takes them.
     pub(crate) fn new(task: Task, outputs: usize, truths: &'a [f64], weights: Option<&'a [f64]>) -> Self {
         let targets = if task.is_classes() { 1 } else { outputs };
-        RowLosses { task, outputs, truths, weights: Weights::new(truths.len() / targets, weights) }
+        RowLosses { task, outputs, truths, weights: SampleWeights::new(truths.len() / targets, weights) }
     }
 
     /// The metric.

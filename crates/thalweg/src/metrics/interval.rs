@@ -1,6 +1,6 @@
 //! 95 % confidence intervals: how far a metric would move on other examples of the same kind.
 
-use super::{Metric, Weights};
+use super::{Metric, SampleWeights};
 
 /// The 97.5 % quantile of the normal distribution.
 pub(super) const Z: f64 = 1.959963984540054;
@@ -17,7 +17,7 @@ pub(super) fn wilson(p: f64, m: f64) -> Metric {
 }
 
 /// A mean of one loss per row: value ± z·s/√m, not below 0; no interval from fewer than two rows.
-pub(super) fn of_mean(value: f64, rows: &[f64], weights: &Weights) -> Metric {
+pub(super) fn of_mean(value: f64, rows: &[f64], weights: &SampleWeights) -> Metric {
     let m = weights.effective;
     let centre = weights.mean(rows.iter().copied());
     let variance = weights.mean(rows.iter().map(|x| (x - centre).powi(2))) / (m - 1.0);
@@ -29,7 +29,7 @@ pub(super) fn of_mean(value: f64, rows: &[f64], weights: &Weights) -> Metric {
 /// the rows' moves (each a mean over repetitions) and s_K² that of the repetitions' values.
 ///
 /// The rows' variance has a share of what chance did, so that the interval is rather too wide than too narrow.
-pub(super) fn of_repeats(rows: &[f64], repeats: &[f64], weights: &Weights) -> Metric {
+pub(super) fn of_repeats(rows: &[f64], repeats: &[f64], weights: &SampleWeights) -> Metric {
     let k = repeats.len() as f64;
     let value = repeats.iter().sum::<f64>() / k;
     let between = repeats.iter().map(|x| (x - value).powi(2)).sum::<f64>() / (k - 1.0).max(1.0);
@@ -65,7 +65,7 @@ impl Influenced {
     }
 
     /// Value ± z·s, within bounds.
-    pub(super) fn metric(self, [least, most]: [f64; 2], weights: &Weights) -> Metric {
+    pub(super) fn metric(self, [least, most]: [f64; 2], weights: &SampleWeights) -> Metric {
         let half = self.variance(weights).map(|variance| Z * variance.sqrt());
         let Influenced { value, .. } = self;
         let low = half.map(|half| (value - half).max(least));
@@ -75,7 +75,7 @@ impl Influenced {
     /// A score p between 0 and 1: Wilson's interval with n* = p(1−p)/s² for m, as of clustered samples (Korn and
     /// Graubard 1998), `most` at most: few mistakes tell little of s. At 0 and 1, where s is 0 as if p were certain, n* is
     /// `fewest`.
-    pub(super) fn score(self, [fewest, most]: [f64; 2], weights: &Weights) -> Metric {
+    pub(super) fn score(self, [fewest, most]: [f64; 2], weights: &SampleWeights) -> Metric {
         let p = self.value.clamp(0.0, 1.0);
         let spread = p * (1.0 - p);
         let n = match self.variance(weights) {
@@ -86,7 +86,7 @@ impl Influenced {
     }
 
     /// s², the variance of the value; unknown from fewer than two rows.
-    fn variance(&self, weights: &Weights) -> Option<f64> {
+    fn variance(&self, weights: &SampleWeights) -> Option<f64> {
         let m = weights.effective;
         let variance = weights.mean(self.moves.iter().map(|x| x * x)) / (m - 1.0);
         (m > 1.0 && variance.is_finite()).then_some(variance)
@@ -113,10 +113,10 @@ mod tests {
     #[test]
     fn a_perfect_score_is_as_certain_as_its_fewest_rows() {
         let perfect = || Influenced { value: 1.0, moves: vec![0.0; 1_000] };
-        assert_eq!(perfect().score([20.0, 1_000.0], &Weights::new(1_000, None)), wilson(1.0, 20.0));
+        assert_eq!(perfect().score([20.0, 1_000.0], &SampleWeights::new(1_000, None)), wilson(1.0, 20.0));
         // Of 0s and 1s n* is the number of rows, less the one in m − 1.
         let moves = (0..20).map(|i| if i < 5 { 0.75 } else { -0.25 }).collect();
-        let share = Influenced { value: 0.25, moves }.score([2.0, 20.0], &Weights::new(20, None));
+        let share = Influenced { value: 0.25, moves }.score([2.0, 20.0], &SampleWeights::new(20, None));
         assert_eq!(share, wilson(0.25, 19.0));
     }
 
@@ -124,10 +124,10 @@ mod tests {
     fn a_means_interval_is_by_its_standard_error() {
         // s² = 5/3 over 4 rows.
         near(
-            of_mean(2.5, &[1.0, 2.0, 3.0, 4.0], &Weights::new(4, None)),
+            of_mean(2.5, &[1.0, 2.0, 3.0, 4.0], &SampleWeights::new(4, None)),
             2.5 - Z * (5.0_f64 / 12.0).sqrt(),
             2.5 + Z * (5.0_f64 / 12.0).sqrt(),
         );
-        assert_eq!(of_mean(1.0, &[1.0], &Weights::new(1, None)).low, None);
+        assert_eq!(of_mean(1.0, &[1.0], &SampleWeights::new(1, None)).low, None);
     }
 }

@@ -117,7 +117,7 @@ pub fn evaluate_at(
     assert_eq!(answers.len(), m * outputs, "answers are whole rows");
     assert_eq!(truths.len(), if task.is_classes() { m } else { m * outputs }, "truths of every row");
     assert!(weights.is_none_or(|weights| weights.len() == m), "a weight for every row");
-    let weights = Weights::new(m, weights);
+    let weights = SampleWeights::new(m, weights);
     if weights.sum <= 0.0 || !answers.iter().all(|answer| answer.is_finite()) {
         return Metrics::new();
     }
@@ -141,7 +141,7 @@ pub fn evaluate_at(
 /// If there are weights, but not one for every row.
 pub(crate) fn mean(rows: &[f64], weights: Option<&[f64]>) -> Metric {
     assert!(weights.is_none_or(|weights| weights.len() == rows.len()), "a weight for every row");
-    let weights = Weights::new(rows.len(), weights);
+    let weights = SampleWeights::new(rows.len(), weights);
     let value = weights.mean(rows.iter().copied());
     let moves = rows.iter().map(|x| x - value).collect();
     interval::Influenced { value, moves }.metric([f64::NEG_INFINITY, f64::INFINITY], &weights)
@@ -154,7 +154,7 @@ pub(crate) fn mean(rows: &[f64], weights: Option<&[f64]>) -> Metric {
 /// If the lengths are inconsistent.
 pub fn of_quantiles(quantiles: &[f64], answers: &[f64], truths: &[f64], weights: Option<&[f64]>) -> Metrics {
     assert_eq!(answers.len(), truths.len() * quantiles.len(), "every quantile of every row");
-    let weights = Weights::new(truths.len(), weights);
+    let weights = SampleWeights::new(truths.len(), weights);
     if weights.sum <= 0.0 || !answers.iter().all(|answer| answer.is_finite()) {
         return Metrics::new();
     }
@@ -167,20 +167,20 @@ pub fn share(hits: usize, m: usize) -> Option<Metric> {
 }
 
 /// Sample weights; without any, each is 1.
-struct Weights<'a> {
+struct SampleWeights<'a> {
     weights: Option<&'a [f64]>,
     sum: f64,
     /// (Σw)² / Σw²: the effective sample size.
     effective: f64,
 }
 
-impl<'a> Weights<'a> {
+impl<'a> SampleWeights<'a> {
     fn new(m: usize, weights: Option<&'a [f64]>) -> Self {
         let (sum, squares) = match weights {
             Some(weights) => (weights.iter().sum::<f64>(), weights.iter().map(|w| w * w).sum::<f64>()),
             None => (m as f64, m as f64),
         };
-        Weights { weights, sum, effective: sum * sum / squares }
+        SampleWeights { weights, sum, effective: sum * sum / squares }
     }
 
     fn of(&self, row: usize) -> f64 {

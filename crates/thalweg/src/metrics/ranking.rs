@@ -14,7 +14,7 @@ pub(super) struct Scored {
 pub(super) struct Ranking {
     scores: Vec<Scored>,
     /// The thresholds, from the highest to the lowest.
-    thresholds: Vec<Threshold>,
+    thresholds: Vec<ScoreGroup>,
     /// The total weight of the positives.
     positives: f64,
     /// The total weight of the negatives.
@@ -22,7 +22,7 @@ pub(super) struct Ranking {
 }
 
 /// The rows of one score, by weight.
-struct Threshold {
+struct ScoreGroup {
     rows: usize,
     positives: f64,
     negatives: f64,
@@ -31,7 +31,7 @@ struct Threshold {
     negatives_above: f64,
 }
 
-impl Threshold {
+impl ScoreGroup {
     fn precision(&self) -> f64 {
         self.positives_above / (self.positives_above + self.negatives_above)
     }
@@ -46,7 +46,7 @@ impl Ranking {
             let weight = |kind| tied.iter().filter(|row| row.positive == kind).map(|row| row.weight).sum::<f64>();
             let (positives, negatives) = (weight(true), weight(false));
             (positives_above, negatives_above) = (positives_above + positives, negatives_above + negatives);
-            Threshold { rows: tied.len(), positives, negatives, positives_above, negatives_above }
+            ScoreGroup { rows: tied.len(), positives, negatives, positives_above, negatives_above }
         };
         let thresholds = scores.chunk_by(|a, b| a.score == b.score).map(threshold).collect();
         Ranking { scores, thresholds, positives: positives_above, negatives: negatives_above }
@@ -59,9 +59,9 @@ impl Ranking {
     pub(super) fn roc_auc(&self) -> Option<Influenced> {
         let (p, n) = (self.positives, self.negatives);
         // The positives above each negative of a threshold, ties counting half.
-        let above = |t: &Threshold| t.positives_above - t.positives / 2.0;
+        let above = |t: &ScoreGroup| t.positives_above - t.positives / 2.0;
         let auc = self.thresholds.iter().map(|t| t.negatives * above(t)).sum::<f64>() / (p * n);
-        let wins = |t: &Threshold, positive| match positive {
+        let wins = |t: &ScoreGroup, positive| match positive {
             true => (1.0 - (t.negatives_above - t.negatives / 2.0) / n - auc) / p,
             false => (above(t) / p - auc) / n,
         };
@@ -76,7 +76,7 @@ impl Ranking {
     pub(super) fn pr_auc(&self) -> Option<Influenced> {
         let total = self.positives;
         // A threshold of negatives alone adds nothing.
-        let with_positives = |t: &&Threshold| t.positives > 0.0;
+        let with_positives = |t: &&ScoreGroup| t.positives > 0.0;
         let area =
             self.thresholds.iter().filter(with_positives).map(|t| t.positives * t.precision()).sum::<f64>() / total;
         let (mut gained, mut lost) = (0.0, 0.0);

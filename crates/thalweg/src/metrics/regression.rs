@@ -1,10 +1,10 @@
 //! Regression metrics.
 
 use super::interval::{self, Influenced};
-use super::{Metric, Metrics, Weights};
+use super::{Metric, Metrics, SampleWeights};
 
 /// RMSE, MAE, R² and MAPE; for several targets the mean over targets.
-pub(super) fn evaluate(answers: &[f64], outputs: usize, truths: &[f64], weights: &Weights) -> Metrics {
+pub(super) fn evaluate(answers: &[f64], outputs: usize, truths: &[f64], weights: &SampleWeights) -> Metrics {
     let target = |j: usize| OneTarget {
         answers: answers[j..].iter().step_by(outputs).copied().collect(),
         truths: truths[j..].iter().step_by(outputs).copied().collect(),
@@ -23,7 +23,7 @@ pub(super) fn evaluate(answers: &[f64], outputs: usize, truths: &[f64], weights:
 }
 
 /// The mean of max(τe, (τ − 1)e), e = truth − quantile, for each τ, and how many truths are between the outer quantiles.
-pub(super) fn of_quantiles(quantiles: &[f64], answers: &[f64], truths: &[f64], weights: &Weights) -> Metrics {
+pub(super) fn of_quantiles(quantiles: &[f64], answers: &[f64], truths: &[f64], weights: &SampleWeights) -> Metrics {
     let pinball = |(k, tau): (usize, &f64)| {
         let errors = truths.iter().zip(answers[k..].iter().step_by(quantiles.len())).map(|(truth, z)| truth - z);
         let rows: Vec<f64> = errors.map(|e| (tau * e).max((tau - 1.0) * e)).collect();
@@ -43,7 +43,7 @@ pub(super) fn of_quantiles(quantiles: &[f64], answers: &[f64], truths: &[f64], w
 struct OneTarget<'a> {
     answers: Vec<f64>,
     truths: Vec<f64>,
-    weights: &'a Weights<'a>,
+    weights: &'a SampleWeights<'a>,
 }
 
 impl OneTarget<'_> {
@@ -84,7 +84,7 @@ impl OneTarget<'_> {
     }
 }
 
-fn mae(answers: &[f64], outputs: usize, truths: &[f64], weights: &Weights) -> Metric {
+fn mae(answers: &[f64], outputs: usize, truths: &[f64], weights: &SampleWeights) -> Metric {
     let row = |(answers, truths): (&[f64], &[f64])| {
         answers.iter().zip(truths).map(|(answer, truth)| (answer - truth).abs()).sum::<f64>() / outputs as f64
     };
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn worked_by_hand() {
-        let metrics = evaluate(&[1.0, 2.0, 6.0], 1, &[2.0, 2.0, 4.0], &Weights::new(3, None));
+        let metrics = evaluate(&[1.0, 2.0, 6.0], 1, &[2.0, 2.0, 4.0], &SampleWeights::new(3, None));
         // Errors 1, 0, 2 around the mean 8/3, whose squares sum to 8/3.
         let expected =
             [("rmse", (5.0_f64 / 3.0).sqrt()), ("mae", 1.0), ("r2", 1.0 - 5.0 / (8.0 / 3.0)), ("mape", 1.0 / 3.0)];
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn quantiles_are_judged_by_what_is_below_them() {
         // Truths 1, 4 between quantiles 0–2 and 5–6: the first is covered.
-        let metrics = of_quantiles(&[0.1, 0.9], &[0.0, 2.0, 5.0, 6.0], &[1.0, 4.0], &Weights::new(2, None));
+        let metrics = of_quantiles(&[0.1, 0.9], &[0.0, 2.0, 5.0, 6.0], &[1.0, 4.0], &SampleWeights::new(2, None));
         assert!((metrics["pinball_0.1"].value - (0.1 * 1.0 + 0.9 * 1.0) / 2.0).abs() < 1e-15);
         assert!((metrics["pinball_0.9"].value - (0.1 * 1.0 + 0.1 * 2.0) / 2.0).abs() < 1e-15);
         assert_eq!(metrics["coverage"].value, 0.5);
@@ -121,13 +121,13 @@ mod tests {
 
     #[test]
     fn a_row_that_weighs_nothing_takes_no_metric_away() {
-        let metrics = evaluate(&[1.0, 3.0, 5.0], 1, &[0.0, 2.0, 4.0], &Weights::new(3, Some(&[0.0, 1.0, 1.0])));
+        let metrics = evaluate(&[1.0, 3.0, 5.0], 1, &[0.0, 2.0, 4.0], &SampleWeights::new(3, Some(&[0.0, 1.0, 1.0])));
         assert_eq!(metrics["mape"].value, 0.375);
     }
 
     #[test]
     fn a_constant_that_is_no_binary_fraction_has_no_r2() {
-        assert!(!evaluate(&[1.0; 7], 1, &[0.1; 7], &Weights::new(7, None)).contains_key("r2"));
-        assert!(evaluate(&[1e-9, 1.0], 1, &[1e-9, 2e-9], &Weights::new(2, None)).contains_key("r2"));
+        assert!(!evaluate(&[1.0; 7], 1, &[0.1; 7], &SampleWeights::new(7, None)).contains_key("r2"));
+        assert!(evaluate(&[1e-9, 1.0], 1, &[1e-9, 2e-9], &SampleWeights::new(2, None)).contains_key("r2"));
     }
 }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::Weights;
+use super::SampleWeights;
 use crate::error::{Error, Result, did_you_mean};
 
 /// The threshold of models that were not given another: the likelier of two classes is predicted.
@@ -84,8 +84,8 @@ impl Rule {
     }
 
     /// F1, J, or the mean cost of a row.
-    pub fn value(self, counts: &Counts) -> f64 {
-        let &Counts { found, false_alarms, positives, negatives, .. } = counts;
+    pub fn value(self, counts: &OutcomeCounts) -> f64 {
+        let &OutcomeCounts { found, false_alarms, positives, negatives, .. } = counts;
         match self {
             Rule::F1 => counts.f1(),
             Rule::Youden => found / positives - false_alarms / negatives,
@@ -98,7 +98,7 @@ impl Rule {
 
 /// What becomes of rows at a threshold, by weight.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Counts {
+pub struct OutcomeCounts {
     /// The threshold: rows of this probability and above are predicted as positive.
     pub threshold: f64,
     /// TP, the positives that are predicted as such.
@@ -111,7 +111,7 @@ pub struct Counts {
     pub negatives: f64,
 }
 
-impl Counts {
+impl OutcomeCounts {
     /// TP / (TP + FP); 1 where nothing is predicted as positive.
     pub fn precision(&self) -> f64 {
         let predicted = self.found + self.false_alarms;
@@ -145,7 +145,7 @@ impl Thresholds {
     /// If the lengths differ.
     pub fn of(probabilities: &[f64], positive: &[bool], weights: Option<&[f64]>) -> Option<Thresholds> {
         assert_eq!(probabilities.len(), positive.len(), "a truth for every row");
-        let weights = Weights::new(positive.len(), weights);
+        let weights = SampleWeights::new(positive.len(), weights);
         let mut rows: Vec<usize> = (0..positive.len()).filter(|&row| weights.of(row) > 0.0).collect();
         rows.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
         let (mut found, mut false_alarms) = (0.0, 0.0);
@@ -161,18 +161,18 @@ impl Thresholds {
     }
 
     /// What becomes of the rows at a threshold.
-    pub fn at(&self, threshold: f64) -> Counts {
+    pub fn at(&self, threshold: f64) -> OutcomeCounts {
         let (_, found, false_alarms) = self.cuts[self.cuts.partition_point(|cut| cut.0 >= threshold) - 1];
-        Counts { threshold, found, false_alarms, positives: self.positives, negatives: self.negatives }
+        OutcomeCounts { threshold, found, false_alarms, positives: self.positives, negatives: self.negatives }
     }
 
     /// The threshold that is best by a rule; of equally good ones that nearest to a half. Between two probabilities it
     /// is a half or else a number of few digits.
-    pub fn best(&self, rule: Rule) -> Counts {
+    pub fn best(&self, rule: Rule) -> OutcomeCounts {
         let lower = self.cuts[1..].iter().map(|cut| cut.0).chain([0.0]);
         let candidates = self.cuts.iter().zip(lower).filter_map(|(cut, lower)| between(lower, cut.0.min(1.0)));
         let sign = if rule.is_cost() { -1.0 } else { 1.0 };
-        let key = |counts: &Counts| (sign * rule.value(counts), -(counts.threshold - HALF).abs());
+        let key = |counts: &OutcomeCounts| (sign * rule.value(counts), -(counts.threshold - HALF).abs());
         let all = candidates.map(|threshold| self.at(threshold));
         all.max_by(|a, b| {
             let (a, b) = (key(a), key(b));
@@ -232,18 +232,18 @@ pub struct OperatingCurve {
 
 impl OperatingCurve {
     /// The points of the curve.
-    pub fn counts(&self) -> impl Iterator<Item = Counts> {
+    pub fn counts(&self) -> impl Iterator<Item = OutcomeCounts> {
         let counts = |&(threshold, found, false_alarms)| self.at(threshold, (found, false_alarms));
         self.points.iter().map(counts)
     }
 
     /// The threshold that is used.
-    pub fn used(&self) -> Counts {
+    pub fn used(&self) -> OutcomeCounts {
         self.at(self.threshold, self.chosen)
     }
 
-    fn at(&self, threshold: f64, (found, false_alarms): (f64, f64)) -> Counts {
-        Counts { threshold, found, false_alarms, positives: self.positives, negatives: self.negatives }
+    fn at(&self, threshold: f64, (found, false_alarms): (f64, f64)) -> OutcomeCounts {
+        OutcomeCounts { threshold, found, false_alarms, positives: self.positives, negatives: self.negatives }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Predictions as the columns of a table.
 
-use super::Answers;
+use super::Predictions;
 use crate::data::target::Target;
 use crate::error::Result;
 use crate::task::Task;
@@ -62,7 +62,7 @@ impl<'a> AnswerColumns<'a> {
     }
 
     /// The cells of a row, one a name.
-    pub fn cells(&self, answers: &Answers, row: usize) -> Vec<AnswerCell> {
+    pub fn cells(&self, answers: &Predictions, row: usize) -> Vec<AnswerCell> {
         let target = self.target;
         let numbers = target.task == Task::Regression;
         let prediction = |text: &String| match text.parse() {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Answers, CHUNK, Model};
+use super::{CHUNK, Model, Predictions};
 use crate::config;
 use crate::data::column::Column;
 use crate::data::examples::Examples;
@@ -63,7 +63,12 @@ impl Model {
     }
 
     /// Carries a table's series on: an answer for each step after the last value of each.
-    pub(super) fn carry_on(&self, forecast: &Forecast, table: &Table, precision: MatmulPrecision) -> Result<Answers> {
+    pub(super) fn carry_on(
+        &self,
+        forecast: &Forecast,
+        table: &Table,
+        precision: MatmulPrecision,
+    ) -> Result<Predictions> {
         let series = forecast.series_of(table)?;
         let origins: Vec<Origin> = last_origins(forecast, &series, table)?;
         forecast.check_known(table, &series, &origins)?;
@@ -87,7 +92,7 @@ impl Model {
             ids.insert(0, (series.clone(), names));
         }
         let probabilities = vec![Vec::new(); predictions.len()];
-        Ok(Answers { ids, predictions, probabilities, inputs, outputs: answers })
+        Ok(Predictions { ids, predictions, probabilities, inputs, outputs: answers })
     }
 
     /// Of each step of the horizon, in the target's unit: the band's low end, the forecast, the median, the high end.
@@ -169,7 +174,7 @@ impl Model {
                 series.origins(forecast.window).filter(within).map(move |at| Origin { series: number, at })
             })
             .collect();
-        let mut judged = Judged::new(forecast);
+        let mut judged = ForecastErrors::new(forecast);
         for origins in origins.chunks(CHUNK) {
             let examples = forecast.examples(&data.table, &data.series, origins, false)?;
             let inputs = self.pipeline.transform::<f32>(&examples)?;
@@ -224,7 +229,7 @@ fn quantiles(mut residuals: Vec<f64>) -> Option<[f64; 3]> {
 }
 
 /// Errors as they are gathered.
-struct Judged<'a> {
+struct ForecastErrors<'a> {
     forecast: &'a Forecast,
     origins: usize,
     /// Of the network and the simple forecasts, for each step.
@@ -245,9 +250,9 @@ struct Running {
     scale: f64,
 }
 
-impl<'a> Judged<'a> {
+impl<'a> ForecastErrors<'a> {
     fn new(forecast: &'a Forecast) -> Self {
-        Judged {
+        ForecastErrors {
             forecast,
             origins: 0,
             sums: vec![vec![ErrorSums::default(); forecast.horizon]; 1 + SIMPLE.len()],

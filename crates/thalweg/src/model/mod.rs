@@ -30,7 +30,7 @@ use crate::data::schema::{Column, Role, Schema, Task};
 use crate::data::source::{self, Source, TableReader};
 use crate::data::table::Table;
 use crate::data::target::Target;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Decision, Splits};
 use crate::io::atomic;
 use crate::io::safetensors::Container;
@@ -106,7 +106,7 @@ pub struct EncodedRows<'a> {
 
 /// The predictions for some rows.
 #[derive(Debug, Clone)]
-pub struct Answers {
+pub struct Predictions {
     /// The id columns of the rows, with their cells.
     pub ids: Vec<(String, column::Column)>,
     /// The prediction for each row, one string per target column.
@@ -128,7 +128,7 @@ impl Model {
         let path = file_of(path.as_ref());
         let place = path.display().to_string();
         let bytes = atomic::read(path.as_ref()).map_err(|error| {
-            Error::io(Kind::Data, &path, "read the model", &error).fix("name a model file or a run's folder")
+            Error::io(ErrorKind::Data, &path, "read the model", &error).fix("name a model file or a run's folder")
         })?;
         Self::from_bytes(&bytes, &place)
     }
@@ -248,7 +248,7 @@ impl Model {
     ///
     /// # Errors
     /// If an input column is missing, a cell cannot be read, or a prediction is not finite.
-    pub fn answer(&self, table: &Table, precision: MatmulPrecision) -> Result<Answers> {
+    pub fn answer(&self, table: &Table, precision: MatmulPrecision) -> Result<Predictions> {
         if let Some(forecast) = &self.forecast {
             return self.carry_on(forecast, table, precision);
         }
@@ -278,7 +278,7 @@ impl Model {
     ///
     /// # Errors
     /// If their shape differs from the model's input, or a prediction is not finite.
-    pub fn answer_arrays(&self, arrays: &Arrays, precision: MatmulPrecision) -> Result<Answers> {
+    pub fn answer_arrays(&self, arrays: &Arrays, precision: MatmulPrecision) -> Result<Predictions> {
         self.encode_arrays(arrays, &(0..arrays.rows()).collect::<Vec<_>>(), &mut |rows| self.answers(rows, precision))
     }
 
@@ -296,11 +296,11 @@ impl Model {
     }
 
     /// Predicts encoded rows.
-    fn answers(&self, rows: EncodedRows, precision: MatmulPrecision) -> Result<Answers> {
+    fn answers(&self, rows: EncodedRows, precision: MatmulPrecision) -> Result<Predictions> {
         let EncodedRows { ids, inputs, place } = rows;
         let outputs = self.finite_outputs(&inputs, precision, place)?;
         let rows = || outputs.chunks_exact(self.target.outputs());
-        Ok(Answers {
+        Ok(Predictions {
             ids,
             predictions: rows().map(|row| self.target.answers(row)).collect(),
             probabilities: rows().map(|row| self.target.probabilities(row)).collect(),
@@ -317,7 +317,7 @@ impl Model {
         &self,
         rows: &Examples,
         precision: MatmulPrecision,
-        take: &mut dyn FnMut(usize, &Answers) -> Result<()>,
+        take: &mut dyn FnMut(usize, &Predictions) -> Result<()>,
     ) -> Result<()> {
         for first in (0..rows.rows).step_by(CHUNK) {
             let mut x = Vec::new();
@@ -339,7 +339,7 @@ impl Model {
         path: &str,
         options: &config::Data,
         precision: MatmulPrecision,
-        write: &mut dyn FnMut(&Answers) -> Result<()>,
+        write: &mut dyn FnMut(&Predictions) -> Result<()>,
     ) -> Result<Vec<Decision>> {
         if self.forecast.is_none() {
             return self.encode(path, options, &mut |rows| write(&self.answers(rows, precision)?));

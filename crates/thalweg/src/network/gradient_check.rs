@@ -22,7 +22,7 @@ use crate::tensor::{Dtype, Tensor, View};
 
 /// How a check is made.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Settings {
+pub struct CheckSettings {
     /// ε: 1e-7 in the course; 1e-5 has less rounding error and is as accurate for smooth networks.
     pub epsilon: f64,
     /// The most coordinates checked per parameter; a larger parameter is sampled by `seed`.
@@ -35,15 +35,15 @@ pub struct Settings {
     pub tolerance: f64,
 }
 
-impl Default for Settings {
+impl Default for CheckSettings {
     fn default() -> Self {
-        Settings { epsilon: 1e-6, most: 200, seed: 0, l2: 0.0, tolerance: 1e-6 }
+        CheckSettings { epsilon: 1e-6, most: 200, seed: 0, l2: 0.0, tolerance: 1e-6 }
     }
 }
 
 /// The check of one parameter, of one layer's input, or of the loss's delta.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Row {
+pub struct CheckRow {
     /// The layer's name, `layers.0`, or `loss`.
     pub name: String,
     /// `weight`, `bias`, `gamma`, …; `input` for dX; `logits` for the loss's dZ.
@@ -68,12 +68,12 @@ pub struct Report {
     /// Coordinates of θ skipped because a probe crossed a kink.
     pub kinks_skipped: usize,
     /// One row for the loss, each layer's parameters and its input, from the output to the input.
-    pub layers: Vec<Row>,
+    pub layers: Vec<CheckRow>,
 }
 
 impl Report {
     /// The failing row nearest the output, where the mistake is; of one layer's parameters, the one that differs most.
-    pub fn culprit(&self, tolerance: f64) -> Option<&Row> {
+    pub fn culprit(&self, tolerance: f64) -> Option<&CheckRow> {
         let first = self.layers.iter().find(|row| row.relative_difference > tolerance)?;
         self.layers
             .iter()
@@ -84,7 +84,7 @@ impl Report {
 
 /// Running sums of one comparison: ‖dθ≈ − dθ‖², ‖dθ≈‖², ‖dθ‖².
 #[derive(Debug, Clone, Copy, Default)]
-struct Comparison {
+struct DifferenceSums {
     difference: f64,
     numeric: f64,
     analytic: f64,
@@ -92,7 +92,7 @@ struct Comparison {
     kinks: usize,
 }
 
-impl Comparison {
+impl DifferenceSums {
     fn add(&mut self, numeric: f64, analytic: f64) {
         self.difference += (numeric - analytic).powi(2);
         self.numeric += numeric * numeric;
@@ -100,7 +100,7 @@ impl Comparison {
         self.checked += 1;
     }
 
-    fn merge(&mut self, other: &Comparison) {
+    fn merge(&mut self, other: &DifferenceSums) {
         self.difference += other.difference;
         self.numeric += other.numeric;
         self.analytic += other.analytic;
@@ -119,8 +119,8 @@ impl Comparison {
         }
     }
 
-    fn row(&self, name: &str, parameter: &str) -> Row {
-        Row {
+    fn row(&self, name: &str, parameter: &str) -> CheckRow {
+        CheckRow {
             name: name.into(),
             parameter: parameter.into(),
             relative_difference: self.relative(),
@@ -135,13 +135,13 @@ impl Comparison {
 /// ```
 /// use thalweg::layers::Linear;
 /// use thalweg::losses::Squared;
-/// use thalweg::network::{Network, gradient_check::{self, Settings}};
+/// use thalweg::network::{Network, gradient_check::{self, CheckSettings}};
 /// use thalweg::tensor::{Activation, Dtype, Tensor};
 ///
 /// let network = Network::new(1, vec![Box::new(Linear::new(1, Activation::Tanh))])?;
 /// let theta = network.initialize(0, Dtype::F64);
 /// let (x, y) = (Tensor::from_f64([2, 1], vec![0.5, -1.0]), Tensor::from_f64([2, 1], vec![1.0, 0.0]));
-/// let report = gradient_check::check(&network, &Squared, &theta, x.view(), y.view(), None, Settings::default())?;
+/// let report = gradient_check::check(&network, &Squared, &theta, x.view(), y.view(), None, CheckSettings::default())?;
 /// assert!(report.passed, "{report:?}");
 /// # Ok::<(), thalweg::Error>(())
 /// ```
@@ -155,14 +155,14 @@ pub fn check(
     x: View,
     y: View,
     weights: Option<View>,
-    settings: Settings,
+    settings: CheckSettings,
 ) -> Result<Report> {
     check_shapes(network, loss, theta, [x, y], weights)?;
     let mut probe = Probe::new(network, loss, x, y, weights, settings);
     let mut theta = theta.to(Dtype::F64);
     let gradient = probe.gradient(&theta);
     let mut layers = vec![probe.check_loss(&theta)];
-    let mut total = Comparison::default();
+    let mut total = DifferenceSums::default();
     for i in (0..network.layers().len()).rev() {
         for entry in network.layout().of_layer(i).iter().filter(|entry| entry.trained) {
             let found = probe.check_entry(&mut theta, &gradient, entry.range());
@@ -206,7 +206,7 @@ struct Probe<'a> {
     x: View<'a>,
     y: View<'a>,
     weights: Option<View<'a>>,
-    settings: Settings,
+    settings: CheckSettings,
     workspace: Workspace,
     cost: Cost,
     sides: Vec<bool>,
@@ -219,7 +219,7 @@ impl<'a> Probe<'a> {
         x: View<'a>,
         y: View<'a>,
         weights: Option<View<'a>>,
-        settings: Settings,
+        settings: CheckSettings,
     ) -> Self {
         let m = x.shape().rows();
         let workspace = network.workspace(m, Dtype::F64);
@@ -256,8 +256,8 @@ impl<'a> Probe<'a> {
     }
 
     /// Compares dθ with differences of the cost on a parameter's coordinates.
-    fn check_entry(&mut self, theta: &mut Tensor, gradient: &Tensor, range: std::ops::Range<usize>) -> Comparison {
-        let mut found = Comparison::default();
+    fn check_entry(&mut self, theta: &mut Tensor, gradient: &Tensor, range: std::ops::Range<usize>) -> DifferenceSums {
+        let mut found = DifferenceSums::default();
         for offset in self.sample(range.len(), range.start) {
             let i = range.start + offset;
             let value = theta.view().at(i);
@@ -279,7 +279,7 @@ impl<'a> Probe<'a> {
     }
 
     /// Compares the loss's delta with differences of the cost with respect to the logits.
-    fn check_loss(&mut self, theta: &Tensor) -> Row {
+    fn check_loss(&mut self, theta: &Tensor) -> CheckRow {
         let m = self.x.shape().rows();
         self.network.run_forward(theta.view(), self.x, &mut self.workspace, Mode::Check);
         let mut z = self.workspace.member_delta(m).0.to_tensor();
@@ -287,7 +287,7 @@ impl<'a> Probe<'a> {
         self.cost.compute(self.loss, z.view(), self.y, self.weights, Some(dz.view_mut()));
         let (loss, y, weights, members) = (self.loss, self.y, self.weights, self.network.members() as f64);
         let (mut above, mut below) = (Vec::new(), Vec::new());
-        let mut found = Comparison::default();
+        let mut found = DifferenceSums::default();
         for i in self.sample(z.view().len(), 0) {
             let value = z.view().at(i);
             let mut cost_at = |at: f64, sides: &mut Vec<bool>| {
@@ -308,7 +308,7 @@ impl<'a> Probe<'a> {
     }
 
     /// Compares one layer's dX with differences of Σ r ∗ y(x), for a fixed random r.
-    fn check_input(&mut self, theta: &Tensor, i: usize) -> Comparison {
+    fn check_input(&mut self, theta: &Tensor, i: usize) -> DifferenceSums {
         let m = self.x.shape().rows();
         self.network.run_forward(theta.view(), self.x, &mut self.workspace, Mode::Check);
         let layer = &self.network.layers()[i];
@@ -327,7 +327,7 @@ impl<'a> Probe<'a> {
         let pass = Backward { x: x.view(), y: y.view(), dy: dy.view_mut(), saved, dx: Some(dx.view_mut()) };
         layer.backward(parameters, pass, ParametersMut::new(unused.view_mut(), entries));
 
-        let mut found = Comparison::default();
+        let mut found = DifferenceSums::default();
         let sample = sample(self.settings, x.view().len(), (1 << 20) + i);
         for j in sample {
             let value = x.view().at(j);
@@ -359,7 +359,7 @@ impl<'a> Probe<'a> {
 }
 
 /// All of 0..n, or the first `settings.most` of a permutation of it.
-fn sample(settings: Settings, n: usize, stream: usize) -> Vec<usize> {
+fn sample(settings: CheckSettings, n: usize, stream: usize) -> Vec<usize> {
     if n <= settings.most {
         return (0..n).collect();
     }
@@ -408,7 +408,7 @@ mod tests {
         }
         let x = Tensor::from_f64([500, 2], (0..1000).map(|i| (0.7 * f64::from(i)).sin()).collect());
         let y = Tensor::from_f64([500, 1], (0..500).map(|i| (0.3 * f64::from(i)).cos()).collect());
-        let report = check(&network, &Squared, &theta, x.view(), y.view(), None, Settings::default()).unwrap();
+        let report = check(&network, &Squared, &theta, x.view(), y.view(), None, CheckSettings::default()).unwrap();
         let row = report.layers.iter().find(|row| row.name == "layers.1" && row.parameter == "input").unwrap();
         assert!(row.relative_difference < 5e-8, "{row:?}");
     }

@@ -10,7 +10,7 @@ mod workspace;
 pub use layout::{Entry, Layout};
 pub use predictor::Predictor;
 pub use weights::Weights;
-pub use workspace::{Scale, Workspace};
+pub use workspace::{ActivationScale, Workspace};
 
 use std::ops::Range;
 
@@ -348,7 +348,7 @@ impl Network {
             let [dy, dx] = &mut workspace.deltas;
             if let Some(scale) = workspace.scales.as_mut().and_then(|scales| scales.get_mut(i)) {
                 let dy = dy.view().part(0, self.outputs[i].batch(m));
-                *scale = Scale::of(y, Some(dy), layer.activation(), workspace::units(self.outputs[i]));
+                *scale = ActivationScale::of(y, Some(dy), layer.activation(), workspace::units(self.outputs[i]));
             }
             let pass = Backward {
                 x: input,
@@ -365,7 +365,7 @@ impl Network {
     }
 
     /// The scales of the layers' outputs in the last forward pass of m examples.
-    pub(crate) fn output_scales(&self, workspace: &Workspace, m: usize) -> Vec<Scale> {
+    pub(crate) fn output_scales(&self, workspace: &Workspace, m: usize) -> Vec<ActivationScale> {
         workspace.output_scales(&self.layers, m)
     }
 

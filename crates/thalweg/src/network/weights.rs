@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::Network;
-use crate::error::{Error, Kind, Result};
-use crate::io::safetensors::{Container, Numbers, Stored};
+use crate::error::{Error, ErrorKind, Result};
+use crate::io::safetensors::{Container, Stored, TensorData};
 use crate::io::{atomic, tensors};
 use crate::tensor::{Dtype, Tensor, ops};
 
@@ -60,7 +60,7 @@ impl Weights {
     pub fn load(path: impl AsRef<Path>) -> Result<Weights> {
         let path = path.as_ref();
         let bytes = atomic::read(path).map_err(|error| {
-            Error::io(Kind::Data, path, "read the weights", &error).fix("name a file that Weights::save wrote")
+            Error::io(ErrorKind::Data, path, "read the weights", &error).fix("name a file that Weights::save wrote")
         })?;
         Ok(Weights(Container::from_bytes(&bytes, &path.display().to_string())?.tensors))
     }
@@ -75,7 +75,7 @@ pub(crate) fn to_stored(network: &Network, theta: &Tensor) -> Vec<Stored> {
 /// θ from a file's tensors: each parameter exactly once, with its shape.
 pub(crate) fn from_stored(network: &Network, found: &[Stored]) -> Result<Tensor, String> {
     let entries = network.layout().entries();
-    let dtype = if found.iter().any(|t| matches!(t.numbers, Numbers::F64(_))) { Dtype::F64 } else { Dtype::F32 };
+    let dtype = if found.iter().any(|t| matches!(t.numbers, TensorData::F64(_))) { Dtype::F64 } else { Dtype::F32 };
     let wanted: Vec<_> = entries.iter().map(|entry| (entry.name.as_str(), entry.shape, dtype)).collect();
     // Checked first, so that no memory is allocated that the file does not fill.
     let parameters = tensors::exactly(found, &wanted)?;

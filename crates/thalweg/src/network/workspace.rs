@@ -20,7 +20,7 @@ pub struct Workspace {
     /// The gradients with respect to a layer's output and its input, swapped after each layer.
     pub(super) deltas: [Tensor; 2],
     /// The scale of each layer's activations and gradients, while it is sampled.
-    pub(super) scales: Option<Vec<Scale>>,
+    pub(super) scales: Option<Vec<ActivationScale>>,
     logits: Shape,
     /// How many members the last layer averages.
     members: usize,
@@ -121,18 +121,18 @@ impl Workspace {
     }
 
     /// The scales of the layers' outputs in the last forward pass of m examples.
-    pub(super) fn output_scales(&self, layers: &[Box<dyn Layer>], m: usize) -> Vec<Scale> {
+    pub(super) fn output_scales(&self, layers: &[Box<dyn Layer>], m: usize) -> Vec<ActivationScale> {
         let outputs = self.outputs.iter().zip(layers).take(self.trained_layers());
-        outputs.map(|(y, layer)| Scale::of(y.rows(m), None, layer.activation(), units(y.shape()))).collect()
+        outputs.map(|(y, layer)| ActivationScale::of(y.rows(m), None, layer.activation(), units(y.shape()))).collect()
     }
 
     /// Makes the backward passes from now on sample each layer's scales, until they are taken.
     pub fn sample_scales(&mut self) {
-        self.scales = Some(vec![Scale::default(); self.trained_layers()]);
+        self.scales = Some(vec![ActivationScale::default(); self.trained_layers()]);
     }
 
     /// The scales sampled by the last backward pass; no more are sampled.
-    pub fn take_scales(&mut self) -> Option<Vec<Scale>> {
+    pub fn take_scales(&mut self) -> Option<Vec<ActivationScale>> {
         self.scales.take()
     }
 }
@@ -147,7 +147,7 @@ const NEAR_AN_END: f64 = 0.05;
 
 /// The scale of a layer's activations and of the gradient with respect to them, over examples.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Scale {
+pub struct ActivationScale {
     count: usize,
     sum: f64,
     squares: f64,
@@ -159,10 +159,10 @@ pub struct Scale {
     saturated: Option<usize>,
 }
 
-impl Scale {
+impl ActivationScale {
     /// Of a layer's output behind an activation, and of the gradient with respect to it where there is one; units are
     /// the last dimension of an example.
-    pub(super) fn of(y: View, dy: Option<View>, activation: Option<Activation>, units: usize) -> Scale {
+    pub(super) fn of(y: View, dy: Option<View>, activation: Option<Activation>, units: usize) -> ActivationScale {
         let alive = || {
             let other_than_0 = |unit| (unit..y.len()).step_by(units.max(1)).any(|at| y.at(at) != 0.0);
             (0..units).map(other_than_0).collect()
@@ -170,7 +170,7 @@ impl Scale {
         let near_an_end = |middle: f64, half: f64| {
             Some((0..y.len()).filter(|&i| (y.at(i) - middle).abs() > half - NEAR_AN_END).count())
         };
-        Scale {
+        ActivationScale {
             count: y.len(),
             sum: ops::sum(y),
             squares: ops::sum_squares(y),
@@ -187,9 +187,9 @@ impl Scale {
 
     /// The scale over the examples of both.
     #[must_use]
-    pub fn and(self, other: Scale) -> Scale {
+    pub fn and(self, other: ActivationScale) -> ActivationScale {
         let either = |(a, b): (Vec<bool>, Vec<bool>)| a.into_iter().zip(b).map(|(a, b)| a || b).collect();
-        Scale {
+        ActivationScale {
             count: self.count + other.count,
             sum: self.sum + other.sum,
             squares: self.squares + other.squares,
@@ -246,7 +246,7 @@ mod tests {
     fn dead_units_and_saturated_activations_are_counted_over_all_parts() {
         let of = |values: [f64; 6], activation| {
             let y = Tensor::from_f64([2, 3], values.to_vec());
-            Scale::of(y.view(), Some(y.view()), Some(activation), 3)
+            ActivationScale::of(y.view(), Some(y.view()), Some(activation), 3)
         };
         let relu = of([0.0, 1.0, 0.0, 0.0, 2.0, 0.0], Activation::Relu);
         assert_eq!((relu.dead(), relu.zeros(), relu.saturated()), (Some(2.0 / 3.0), 4.0 / 6.0, None));

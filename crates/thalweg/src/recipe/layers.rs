@@ -3,7 +3,7 @@
 use super::candidates::candidates;
 use super::facts::Facts;
 use super::numbers::NumberLayer;
-use super::texts::Head;
+use super::texts::TextHead;
 use super::{clips, decide, images, numbers, sequences, sounds, texts};
 use crate::config::{Config, Quality, Recipe};
 use crate::error::{Error, Result};
@@ -184,9 +184,9 @@ fn member(facts: &Facts, numbers: Option<&NumberLayer>, decisions: &mut Vec<Deci
         layers.extend(numbers.map(NumberLayer::layer));
         layers.extend(texts::layers(facts));
         match texts::head(facts, decisions) {
-            Head::Wide => {}
-            Head::Deep => layers.extend(dense(facts, init, decisions)?),
-            Head::WideAndDeep => {
+            TextHead::Wide => {}
+            TextHead::Deep => layers.extend(dense(facts, init, decisions)?),
+            TextHead::WideAndDeep => {
                 let mut deep = dense(facts, init, decisions)?;
                 deep.push(output());
                 layers.push(Box::new(Residual::new(deep, vec![output()], Activation::Identity)));

@@ -31,7 +31,7 @@ use crate::network::Network;
 use crate::optimizers::{self, Hyperparameters, Optimizer, Registered};
 use crate::tensor::ops::{Bf16, MatmulPrecision, Unit};
 use crate::tensor::{Dtype, Shape, Tensor};
-use crate::train::{Augmentation, Settings, State};
+use crate::train::{Augmentation, State, TrainSettings};
 pub(crate) use start::{dataset, model as start_model};
 pub(crate) use train_on_dev::for_training;
 
@@ -49,7 +49,7 @@ pub struct Plan {
     /// The optimiser.
     pub optimizer: Box<dyn Optimizer>,
     /// How it is trained.
-    pub settings: Settings,
+    pub settings: TrainSettings,
     /// The type of the numbers.
     pub dtype: Dtype,
     /// How training examples are changed in each epoch.
@@ -224,7 +224,7 @@ fn loss(facts: &Facts) -> Result<Box<dyn Loss>> {
             .at("train.label_smoothing")
             .fix("leave it out"));
     }
-    Ok((registered.build)(&losses::Settings { multiclass, smoothing, delta: train.huber_delta, quantiles }))
+    Ok((registered.build)(&losses::LossSettings { multiclass, smoothing, delta: train.huber_delta, quantiles }))
 }
 
 /// The optimiser that is asked for, else the recipe's, and what is said of it.

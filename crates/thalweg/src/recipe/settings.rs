@@ -13,7 +13,7 @@ use crate::event::Decision;
 use crate::metrics;
 use crate::network::Network;
 use crate::schedule::{self, Schedule};
-use crate::train::{Folds, Settings};
+use crate::train::{Folds, TrainSettings};
 
 /// Settings for a network, whose members are of so many candidates, and an optimiser of a name, which usually learns at a rate.
 ///
@@ -25,7 +25,7 @@ pub(super) fn settings(
     candidates: usize,
     (optimizer, usual_rate): (&str, Option<f64>),
     decisions: &mut Vec<Decision>,
-) -> Result<Settings> {
+) -> Result<TrainSettings> {
     let train = &facts.config.train;
     let members = network.members();
     let batch_size = batch_size(facts, decisions);
@@ -36,7 +36,7 @@ pub(super) fn settings(
     let monitor = monitor(facts, decisions)?;
     let best_from = best_from(facts, epochs, decisions);
     let average = average(facts, epochs, batch_size, decisions);
-    Ok(Settings {
+    Ok(TrainSettings {
         products: products(train.precision, train.bf16_unit, "training", decisions)?,
         seed: train.seed,
         batch_size,
@@ -180,7 +180,7 @@ fn schedule(facts: &Facts, decisions: &mut Vec<Decision>) -> Result<Schedule> {
     });
     let rates = manual_rates(&train.rates)?;
     let registered = schedule::named(&name).map_err(|error| error.at("train.schedule"))?;
-    (registered.build)(schedule::Options { decay: train.decay, every: train.decay_every, rates })
+    (registered.build)(schedule::ScheduleOptions { decay: train.decay, every: train.decay_every, rates })
 }
 
 fn manual_rates(rates: &BTreeMap<String, f64>) -> Result<BTreeMap<usize, f64>> {

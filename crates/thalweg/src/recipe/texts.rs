@@ -47,7 +47,7 @@ fn of_tokens(text: &TextColumn, dimension: usize) -> First {
 }
 
 /// What stands between the texts' vectors and the answers.
-pub(super) enum Head {
+pub(super) enum TextHead {
     /// Hidden layers, and the output layer after them.
     Deep,
     /// The output layer alone.
@@ -57,18 +57,18 @@ pub(super) enum Head {
 }
 
 /// Texts are learned best without hidden layers, which learn rows by heart; other inputs need them.
-pub(super) fn head(facts: &Facts, decisions: &mut Vec<Decision>) -> Head {
+pub(super) fn head(facts: &Facts, decisions: &mut Vec<Decision>) -> TextHead {
     let free = facts.config.network.layers.is_none() && facts.config.network.layer.is_empty() && !facts.course;
     match facts.texts.filter(|_| free) {
-        None => Head::Deep,
+        None => TextHead::Deep,
         Some(Others(false)) => {
             decide(decisions, "no hidden layers".into(), "all inputs are texts".into(), "[layers=64]");
-            Head::Wide
+            TextHead::Wide
         }
         Some(Others(true)) => {
             let what = "hidden layers, and beside them a linear model, whose outputs are added".into();
             decide(decisions, what, "some inputs are texts".into(), "[layers=256,128]");
-            Head::WideAndDeep
+            TextHead::WideAndDeep
         }
     }
 }

@@ -10,7 +10,7 @@ use super::facts::Facts;
 use super::texts::TOKEN_VECTORS;
 use crate::data::preprocess::{Tokenizer, Transform};
 use crate::data::words::normalised;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::Decision;
 use crate::io::atomic;
 use crate::io::safetensors::foreign;
@@ -85,7 +85,7 @@ impl Vectors {
 }
 
 fn unread(path: &str, error: &std::io::Error) -> Error {
-    Error::io(Kind::Data, path, "read the vectors", error).fix("name a file of vectors with [embeddings]")
+    Error::io(ErrorKind::Data, path, "read the vectors", error).fix("name a file of vectors with [embeddings]")
 }
 
 /// Vectors of words, a word and its numbers a line; the first line may have their count and their dimension instead.

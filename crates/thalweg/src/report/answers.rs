@@ -3,7 +3,7 @@
 use super::chart::{Bar, Bars, Caption, Cell, Drawing, HeatMap, Reliability, ReliabilityBin, Scatter};
 use super::text::{count, fixed, number, percent, plural, shorten};
 use crate::data::schema::Task;
-use crate::event::{End, Run};
+use crate::event::{Run, RunEnd};
 use crate::metrics::CalibrationBin;
 use crate::metrics::calibration::{bin_ends, bin_of};
 
@@ -24,7 +24,7 @@ fn class(run: &Run, index: usize) -> &str {
 }
 
 /// The confusion matrix, unless there are too many classes to read it.
-pub(super) fn matrix(run: &Run, end: &End) -> Option<Drawing> {
+pub(super) fn matrix(run: &Run, end: &RunEnd) -> Option<Drawing> {
     let confusion = &end.answers.confusion;
     let n = confusion.len();
     if n == 0 || n > MATRIX || confusion.iter().any(|row| row.len() != n) {
@@ -67,7 +67,7 @@ pub(super) fn matrix(run: &Run, end: &End) -> Option<Drawing> {
 }
 
 /// The classes with the lowest recall, where a matrix would be too large.
-pub(super) fn hardest(run: &Run, end: &End) -> Option<Drawing> {
+pub(super) fn hardest(run: &Run, end: &RunEnd) -> Option<Drawing> {
     let confusion = &end.answers.confusion;
     if confusion.len() <= MATRIX {
         return None;
@@ -97,7 +97,7 @@ pub(super) fn hardest(run: &Run, end: &End) -> Option<Drawing> {
 }
 
 /// Confusions, most frequent first.
-pub(super) fn confusions<'a>(run: &'a Run, end: &'a End) -> Vec<Confusion<'a>> {
+pub(super) fn confusions<'a>(run: &'a Run, end: &'a RunEnd) -> Vec<Confusion<'a>> {
     let mut all = Vec::new();
     for (i, row) in end.answers.confusion.iter().enumerate() {
         let of = sum(row.iter());
@@ -110,7 +110,7 @@ pub(super) fn confusions<'a>(run: &'a Run, end: &'a End) -> Vec<Confusion<'a>> {
 }
 
 /// Predicted probabilities against what came true.
-pub(super) fn calibration(run: &Run, end: &End) -> Option<Drawing> {
+pub(super) fn calibration(run: &Run, end: &RunEnd) -> Option<Drawing> {
     let drawable = |bin: &&CalibrationBin| {
         [bin.predicted, bin.observed, bin.low, bin.high].iter().all(|share| (0.0..=1.0).contains(share))
     };
@@ -159,7 +159,7 @@ pub(super) fn calibration(run: &Run, end: &End) -> Option<Drawing> {
 }
 
 /// Predictions against true values.
-pub(super) fn predicted(run: &Run, end: &End) -> Option<Drawing> {
+pub(super) fn predicted(run: &Run, end: &RunEnd) -> Option<Drawing> {
     let points = finite(end)?;
     let caption = Caption {
         name: "predicted-against-true",
@@ -171,7 +171,7 @@ pub(super) fn predicted(run: &Run, end: &End) -> Option<Drawing> {
 }
 
 /// Residuals (true − predicted) against predictions.
-pub(super) fn residuals(run: &Run, end: &End) -> Option<Drawing> {
+pub(super) fn residuals(run: &Run, end: &RunEnd) -> Option<Drawing> {
     let points: Vec<(f64, f64)> = finite(end)?.into_iter().map(|(truth, answer)| (answer, truth - answer)).collect();
     let mean = points.iter().map(|p| p.1).sum::<f64>() / points.len() as f64;
     let caption = Caption {
@@ -188,7 +188,7 @@ fn sum<'a>(counts: impl Iterator<Item = &'a usize>) -> usize {
     counts.fold(0, |sum, count| sum.saturating_add(*count))
 }
 
-fn finite(end: &End) -> Option<Vec<(f64, f64)>> {
+fn finite(end: &RunEnd) -> Option<Vec<(f64, f64)>> {
     let points: Vec<_> = end.answers.points.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
     (!points.is_empty()).then_some(points)
 }

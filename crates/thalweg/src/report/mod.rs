@@ -91,7 +91,7 @@ pub fn write_figures(events: &[Event], folder: &std::path::Path) -> crate::Resul
 /// Writes figures to a folder, as SVG and, with the feature `figures`, as PNG.
 pub(crate) fn save_figures(figures: &[Figure], folder: &std::path::Path) -> crate::Result<()> {
     std::fs::create_dir_all(folder).map_err(|error| {
-        crate::Error::io(crate::Kind::Config, folder, "make the folder", &error)
+        crate::Error::io(crate::ErrorKind::Config, folder, "make the folder", &error)
             .fix("name another folder with [figures]")
     })?;
     for figure in figures {

@@ -2,13 +2,13 @@
 
 use super::chart::{Caption, Drawing, LineChart, Mark, Series, XAxis};
 use super::text::{number, percent};
-use crate::event::{End, Run};
-use crate::metrics::threshold::{Counts, OperatingCurve};
+use crate::event::{Run, RunEnd};
+use crate::metrics::threshold::{OperatingCurve, OutcomeCounts};
 
 const SIZE: (f64, f64) = (460.0, 300.0);
 
 /// Precision against recall, with the threshold that is used.
-pub(super) fn precision_recall(run: &Run, end: &End) -> Option<Drawing> {
+pub(super) fn precision_recall(run: &Run, end: &RunEnd) -> Option<Drawing> {
     let curve = end.answers.operating.as_ref()?;
     let used = curve.used();
     let series = line("precision", "test", curve, |counts| (counts.recall() * 100.0, counts.precision() * 100.0))?;
@@ -27,22 +27,23 @@ pub(super) fn precision_recall(run: &Run, end: &End) -> Option<Drawing> {
 }
 
 /// What each threshold comes to: the cost of a row where it was chosen by one, else precision, recall and F1.
-pub(super) fn by_threshold(run: &Run, end: &End) -> Option<Drawing> {
+pub(super) fn by_threshold(run: &Run, end: &RunEnd) -> Option<Drawing> {
     let curve = end.answers.operating.as_ref()?;
     let used = curve.used();
-    let at = |of: fn(&Counts) -> f64| move |counts: &Counts| (counts.threshold * 100.0, of(counts) * 100.0);
+    let at =
+        |of: fn(&OutcomeCounts) -> f64| move |counts: &OutcomeCounts| (counts.threshold * 100.0, of(counts) * 100.0);
     let (name, y, series) = match curve.rule.filter(|rule| rule.is_cost()) {
         Some(rule) => {
-            let cost = |counts: &Counts| (counts.threshold * 100.0, rule.value(counts));
+            let cost = |counts: &OutcomeCounts| (counts.threshold * 100.0, rule.value(counts));
             ("Cost of a row", "cost", vec![line("cost", "test", curve, cost)])
         }
         None => (
             "Precision, recall and F1",
             "%",
             vec![
-                line("precision", "layer-1", curve, at(Counts::precision)),
-                line("recall", "layer-5", curve, at(Counts::recall)),
-                line("F1", "layer-7", curve, at(Counts::f1)),
+                line("precision", "layer-1", curve, at(OutcomeCounts::precision)),
+                line("recall", "layer-5", curve, at(OutcomeCounts::recall)),
+                line("F1", "layer-7", curve, at(OutcomeCounts::f1)),
             ],
         ),
     };
@@ -54,7 +55,7 @@ pub(super) fn by_threshold(run: &Run, end: &End) -> Option<Drawing> {
     draw(caption, "threshold, %", y, series.into_iter().flatten().collect(), used.threshold * 100.0, &used)
 }
 
-fn draw(caption: Caption, x: &str, y: &str, series: Vec<Series>, mark: f64, used: &Counts) -> Option<Drawing> {
+fn draw(caption: Caption, x: &str, y: &str, series: Vec<Series>, mark: f64, used: &OutcomeCounts) -> Option<Drawing> {
     let text = format!("threshold {}", number(used.threshold, 3));
     let marks = if mark.is_finite() { vec![Mark { x: mark, text, bad: false }] } else { Vec::new() };
     let chart = LineChart {
@@ -78,7 +79,7 @@ fn line(
     name: &str,
     class: &'static str,
     curve: &OperatingCurve,
-    point: impl Fn(&Counts) -> (f64, f64),
+    point: impl Fn(&OutcomeCounts) -> (f64, f64),
 ) -> Option<Series> {
     let within = |(x, y): &(f64, f64)| (0.0..=100.0).contains(x) && y.is_finite();
     let mut points: Vec<(f64, f64)> = curve.counts().map(|counts| point(&counts)).filter(within).collect();

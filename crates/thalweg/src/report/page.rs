@@ -6,8 +6,8 @@ use super::chart::Drawing;
 use super::text::{capital, count, duration, escape, metric_name, metric_value, number, percent, plural, shorten};
 use super::{answers, curves, explanation, forecast, operating, scales, tables, theme};
 use crate::data::schema::Task;
-use crate::event::{Answers, Mistake};
-use crate::event::{End, Run};
+use crate::event::{Mistake, SplitPredictions};
+use crate::event::{Run, RunEnd};
 use crate::findings::Finding;
 use crate::metrics::{Metric, Metrics};
 
@@ -334,7 +334,7 @@ fn calibration(run: &Run) -> String {
 
 /// Whether the intervals or sets hold what they promise.
 fn intervals(run: &Run) -> String {
-    let Some(End { answers, .. }) = &run.end else { return String::new() };
+    let Some(RunEnd { answers, .. }) = &run.end else { return String::new() };
     if answers.coverage.is_empty() {
         return String::new();
     }
@@ -373,8 +373,8 @@ fn unsure(run: &Run) -> String {
 }
 
 /// Examples worth inspecting, if any.
-fn examples(run: &Run, title: &str, note: &str, which: fn(&Answers) -> &[Mistake]) -> String {
-    let Some(End { answers, .. }) = &run.end else { return String::new() };
+fn examples(run: &Run, title: &str, note: &str, which: fn(&SplitPredictions) -> &[Mistake]) -> String {
+    let Some(RunEnd { answers, .. }) = &run.end else { return String::new() };
     let examples = which(answers);
     if examples.is_empty() {
         return String::new();

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::data::schema::Task;
 use crate::error::Advice;
 use crate::event::{
-    Answers, Baseline, ColumnImportance, Coverage, Decision, Dependence, DependenceCurve, Event, Grid, Importance,
-    LayerRow, LayerScale, Mistake, Splits, VERSION, Warning,
+    Baseline, ColumnImportance, Coverage, Decision, Dependence, DependenceCurve, Event, Grid, Importance, LayerRow,
+    LayerScale, Mistake, SplitPredictions, Splits, VERSION, Warning,
 };
 use crate::metrics::threshold::{OperatingCurve, Rule, Thresholds};
 use crate::metrics::{CalibrationBin, Metric, Metrics};
@@ -160,7 +160,7 @@ fn mistake(i: usize, classes: &[String]) -> Mistake {
     }
 }
 
-fn finished(best_epoch: usize, epochs: usize, metrics: Splits<Metrics>, answers: Answers) -> Event {
+fn finished(best_epoch: usize, epochs: usize, metrics: Splits<Metrics>, answers: SplitPredictions) -> Event {
     let reason = "dev accuracy has not risen for 15 epochs".into();
     Event::Finished { reason, epochs, best_epoch, seconds: 2.1, metrics, answers }
 }
@@ -195,8 +195,13 @@ pub(crate) fn classes(n: usize, count: usize) -> Vec<Event> {
         })
         .collect();
     let mistakes = (0..20).map(|i| mistake(i, &names)).collect();
-    let answers =
-        Answers { part: "test".into(), confusion, mistakes, calibration: calibration(), ..Answers::default() };
+    let answers = SplitPredictions {
+        part: "test".into(),
+        confusion,
+        mistakes,
+        calibration: calibration(),
+        ..SplitPredictions::default()
+    };
     events.push(finished((count * 3 / 4 + 1).min(count), count, evaluated(0.9991, 0.9667, 0.9583), answers));
     events
 }
@@ -207,7 +212,7 @@ pub(crate) fn binary() -> Vec<Event> {
     let mut events = vec![started(Task::Binary, names.clone(), 20, 0)];
     events.extend(preamble());
     events.extend(epochs(0, 20, 20));
-    let answers = Answers {
+    let answers = SplitPredictions {
         part: "test".into(),
         confusion: vec![vec![39, 3], vec![4, 68]],
         points: Vec::new(),
@@ -311,7 +316,7 @@ pub(crate) fn regression() -> Vec<Event> {
     let evaluated = Splits { train: of(48_112.3), dev: of(52_870.1), test: of(53_410.9) };
     let covered = Metric { value: 0.896, low: Some(0.886), high: Some(0.905) };
     let coverage = vec![Coverage { target: "median_house_value".into(), level: 0.9, covered, width: 158_000.0 }];
-    let answers = Answers { part: "test".into(), points, mistakes, coverage, ..Answers::default() };
+    let answers = SplitPredictions { part: "test".into(), points, mistakes, coverage, ..SplitPredictions::default() };
     let columns = ["ocean_proximity", "median_income", "longitude", "latitude", "population", "households", "rooms"];
     events.extend(explained(&columns, &["median_house_value"], 5e4));
     events.push(finished(27, 30, evaluated, answers));
@@ -398,7 +403,7 @@ pub(crate) fn train_only() -> Vec<Event> {
         }
     }
     let evaluated = Splits { train: metrics(&[("accuracy", 1.0)]), ..Splits::default() };
-    events.push(finished(8, 8, evaluated, Answers { part: "train".into(), ..Answers::default() }));
+    events.push(finished(8, 8, evaluated, SplitPredictions { part: "train".into(), ..SplitPredictions::default() }));
     events
 }
 
@@ -431,7 +436,7 @@ pub(crate) fn hostile() -> Vec<Event> {
         best_epoch: 3,
         seconds: 0.01,
         metrics: Splits { test: metrics(&[("accuracy", 0.8), (attack, 0.1)]), ..Splits::default() },
-        answers: Answers { part: attack.into(), confusion, mistakes, ..Answers::default() },
+        answers: SplitPredictions { part: attack.into(), confusion, mistakes, ..SplitPredictions::default() },
     });
     events
 }

@@ -4,7 +4,7 @@ use super::{counts, training_rows};
 use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::error::{Result, advice};
-use crate::event::{self, Answers, Event, Splits, Warning};
+use crate::event::{self, Event, SplitPredictions, Splits, Warning};
 use crate::metrics::Metrics;
 use crate::recipe::Plan;
 use crate::train::{Callback, State, StopReason};
@@ -95,7 +95,7 @@ pub(super) fn announce(
 }
 
 /// The event that ends a run.
-pub(super) fn finished(reason: String, state: &State, metrics: &Splits<Metrics>, answers: Answers) -> Event {
+pub(super) fn finished(reason: String, state: &State, metrics: &Splits<Metrics>, answers: SplitPredictions) -> Event {
     Event::Finished {
         reason,
         epochs: state.epoch,

@@ -1,11 +1,11 @@
 //! A network's predictions for the report: confusion or points, the worst mistakes, the least confident predictions.
 
-use crate::data::examples::Examples as Rows;
+use crate::data::examples::Examples;
 use crate::data::preprocess::Pipeline;
 use crate::data::schema::Task;
 use crate::data::target::Target;
 use crate::error::Result;
-use crate::event::{Answers, Coverage, Mistake};
+use crate::event::{Coverage, Mistake, SplitPredictions};
 use crate::metrics;
 use crate::metrics::calibration::Calibration;
 use crate::metrics::threshold::{Rule, Thresholds};
@@ -20,7 +20,7 @@ pub(super) struct Gathered<'a> {
     shown: Shown,
     /// Whether texts are among the columns.
     texts: bool,
-    answers: Answers,
+    answers: SplitPredictions,
     calibration: Calibration,
     /// The least sure examples, each with how sure it is.
     unsure: Vec<(f64, Mistake)>,
@@ -42,7 +42,7 @@ impl<'a> Gathered<'a> {
             target,
             shown: Shown::new(pipeline),
             texts: !pipeline.texts().is_empty(),
-            answers: Answers { part: part.into(), ..Answers::default() },
+            answers: SplitPredictions { part: part.into(), ..SplitPredictions::default() },
             calibration: Calibration::default(),
             unsure: Vec::new(),
             rule: None,
@@ -73,7 +73,7 @@ impl<'a> Gathered<'a> {
     ///
     /// # Errors
     /// If rows on disk cannot be read.
-    pub(super) fn add(&mut self, rows: &Rows, outputs: &[f64]) -> Result<()> {
+    pub(super) fn add(&mut self, rows: &Examples, outputs: &[f64]) -> Result<()> {
         let (target, k) = (self.target, self.target.outputs());
         match target.task {
             Task::Binary | Task::Multiclass => {
@@ -130,7 +130,7 @@ impl<'a> Gathered<'a> {
         Ok(())
     }
 
-    pub(super) fn answers(mut self) -> Answers {
+    pub(super) fn answers(mut self) -> SplitPredictions {
         self.answers.calibration = self.calibration.bins();
         self.answers.unsure = self.unsure.into_iter().map(|(_, example)| example).collect();
         let thresholds = Thresholds::of(&self.probabilities, &self.positive, Some(&self.weights));
@@ -222,7 +222,7 @@ impl Shown {
     fn example(
         &self,
         row: usize,
-        rows: &Rows,
+        rows: &Examples,
         (target, texts): (&Target, bool),
         outputs: &[f64],
         loss: f64,

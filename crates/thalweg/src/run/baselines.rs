@@ -10,8 +10,8 @@ use super::spectra::spectra;
 use super::{Callback, fit, fresh_state};
 use crate::config::{self, Config};
 use crate::data::dataset::Dataset;
-use crate::data::examples::Examples as Rows;
-use crate::error::{Kind, Result};
+use crate::data::examples::Examples;
+use crate::error::{ErrorKind, Result};
 use crate::event::{Baseline, Event, Splits, Warning};
 use crate::metrics::{self, Metrics};
 use crate::model::EvaluatedExamples;
@@ -50,7 +50,7 @@ impl Compared {
 }
 
 /// A baseline, and its outputs on the rows it is judged by.
-struct Judged {
+struct EvaluatedBaseline {
     baseline: Baseline,
     outputs: Vec<f64>,
 }
@@ -88,7 +88,7 @@ pub(super) fn compare(
 }
 
 /// What predicts each class with its share of the training rows, each number with its mean.
-fn constant(data: &Dataset) -> Result<Judged> {
+fn constant(data: &Dataset) -> Result<EvaluatedBaseline> {
     let (train, k) = (&data.parts.train, data.target.outputs());
     let (mut means, mut total) = (vec![0.0; k], 0.0);
     for row in 0..train.rows {
@@ -122,7 +122,7 @@ fn linear(
     plan: &Plan,
     state: &State,
     callback: &dyn Callback,
-) -> Result<Option<Judged>> {
+) -> Result<Option<EvaluatedBaseline>> {
     let config = linear_config(config);
     let mut linear = recipe::plan(&config, data)?;
     let per_epoch = |plan: &Plan| data.train_rows() as f64 * (plan.network.layout().trained() as f64 + PER_ROW);
@@ -131,7 +131,7 @@ fn linear(
     let mut state = fresh_state(&config, &linear);
     match fit(&config, data, &linear, &mut state, &mut StopOnly(callback)) {
         Ok(StopReason::Interrupted) => return Ok(None),
-        Err(error) if error.kind == Kind::Diverged => return Ok(None),
+        Err(error) if error.kind == ErrorKind::Diverged => return Ok(None),
         end => end?,
     };
     judged(name, data, |rows| evaluate_split(data, &data.target, &linear, &state.best_theta, rows)).map(Some)
@@ -160,9 +160,13 @@ fn linear_config(config: &Config) -> Config {
 }
 
 /// Evaluates a baseline on dev and test; the outputs are those on test, or on dev where there is no test split.
-fn judged(name: &str, data: &Dataset, evaluate: impl Fn(&Rows) -> Result<(Metrics, Vec<f64>)>) -> Result<Judged> {
+fn judged(
+    name: &str,
+    data: &Dataset,
+    evaluate: impl Fn(&Examples) -> Result<(Metrics, Vec<f64>)>,
+) -> Result<EvaluatedBaseline> {
     let mut judged =
-        Judged { baseline: Baseline { name: name.into(), metrics: Splits::default() }, outputs: Vec::new() };
+        EvaluatedBaseline { baseline: Baseline { name: name.into(), metrics: Splits::default() }, outputs: Vec::new() };
     let Splits { dev, test, .. } = &mut judged.baseline.metrics;
     for (rows, metrics) in [(&data.parts.dev, dev), (&data.parts.test, test)] {
         if rows.rows > 0 {
@@ -173,7 +177,12 @@ fn judged(name: &str, data: &Dataset, evaluate: impl Fn(&Rows) -> Result<(Metric
 }
 
 /// A warning, where the network's loss is not below the baseline's beyond the interval of their difference, row by row.
-fn unbeaten(data: &Dataset, rows: &Rows, evaluation: &SplitsEvaluation, judged: &Judged) -> Option<Warning> {
+fn unbeaten(
+    data: &Dataset,
+    rows: &Examples,
+    evaluation: &SplitsEvaluation,
+    judged: &EvaluatedBaseline,
+) -> Option<Warning> {
     let k = data.target.outputs();
     let loss = |outputs: &[f64], row: usize| {
         row_loss(&data.target, &outputs[row * k..][..k], &rows.y[row * rows.targets..][..rows.targets])

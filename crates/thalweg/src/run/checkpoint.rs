@@ -1,7 +1,7 @@
 //! Checkpoints: the complete state of training, and the previous one.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io;
 use std::path::Path;
 
 use serde_json::Value;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::folder::RunFolder;
 use crate::io::atomic;
 use crate::io::safetensors::{Container, Stored};
-use crate::{Error, Kind, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// The metadata key of the state's values other than tensors.
 const STATE: &str = "state";
@@ -62,7 +62,7 @@ impl Checkpoint {
             Some(damage) => {
                 let aside = folder.path().join("checkpoint.damaged.safetensors");
                 fs::rename(folder.checkpoint(), &aside).map_err(|error| {
-                    Error::io(Kind::Config, folder.checkpoint(), "put the damaged checkpoint aside", &error)
+                    Error::io(ErrorKind::Config, folder.checkpoint(), "put the damaged checkpoint aside", &error)
                         .fix("see that the run's folder can be written")
                 })?;
                 format!(
@@ -81,10 +81,9 @@ impl Checkpoint {
 fn read(path: &Path) -> Result<Option<Result<Checkpoint>>> {
     match atomic::read(path) {
         Ok(bytes) => Ok(Some(parse(&bytes, &path.display().to_string()))),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => {
-            Err(Error::io(Kind::Data, path, "read the checkpoint", &error).fix("see that the run's folder can be read"))
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io(ErrorKind::Data, path, "read the checkpoint", &error)
+            .fix("see that the run's folder can be read")),
     }
 }
 
@@ -102,12 +101,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::io::safetensors::Numbers;
+    use crate::io::safetensors::TensorData;
 
     /// A checkpoint with the same number in every part.
     fn number(n: u64) -> Checkpoint {
-        let theta = Stored { name: "theta".into(), shape: vec![20_000], numbers: Numbers::F64(vec![n as f64; 20_000]) };
-        let t = Stored { name: "t".into(), shape: vec![1], numbers: Numbers::U64(vec![n]) };
+        let theta =
+            Stored { name: "theta".into(), shape: vec![20_000], numbers: TensorData::F64(vec![n as f64; 20_000]) };
+        let t = Stored { name: "t".into(), shape: vec![1], numbers: TensorData::U64(vec![n]) };
         Checkpoint { tensors: vec![theta, t], state: serde_json::json!({ "epoch": n, "loss": f64::MAX }) }
     }
 

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::data::target::Target;
 use crate::error::Result;
-use crate::event::{Answers, Decision, Event, Splits};
+use crate::event::{Decision, Event, SplitPredictions, Splits};
 use crate::metrics::Metrics;
 use crate::recipe::Plan;
 use crate::train::State;
@@ -20,7 +20,7 @@ pub(super) struct Conclusion {
     /// The metrics on each split.
     pub(super) results: Splits<Metrics>,
     /// The predictions on test, or on dev where there is no test split.
-    pub(super) answers: Answers,
+    pub(super) answers: SplitPredictions,
     /// The candidates' weights, the temperature and the thresholds.
     pub(super) decisions: Vec<Decision>,
     /// Simple models on the same rows.

@@ -3,7 +3,7 @@
 use super::answers::Gathered;
 use crate::config::{self, Precision};
 use crate::error::{Error, Result};
-use crate::event::{self, Answers, Decision, Dependence, Event, ForecastScores, Importance, Splits};
+use crate::event::{self, Decision, Dependence, Event, ForecastScores, Importance, SplitPredictions, Splits};
 use crate::explain::{self, Effort, Sample};
 use crate::metrics::Metrics;
 use crate::model::{EvaluatedExamples, Model};
@@ -19,7 +19,7 @@ pub struct Evaluation {
     /// The metrics on them.
     pub metrics: Metrics,
     /// Confusion, and the examples worth inspecting.
-    pub answers: Answers,
+    pub answers: SplitPredictions,
     /// How much each column matters, if asked for.
     pub importance: Option<Importance>,
     /// How answers change with each column asked for.
@@ -51,25 +51,25 @@ pub struct EvaluationOptions {
 pub fn evaluate(
     model: &Model,
     path: &str,
-    options: &config::Data,
+    data: &config::Data,
     precision: MatmulPrecision,
-    besides: &EvaluationOptions,
+    options: &EvaluationOptions,
 ) -> Result<Evaluation> {
     if model.forecast.is_some() {
-        return of_series(model, path, options, besides);
+        return of_series(model, path, data, options);
     }
-    let columns = besides.dependence.iter().map(|name| explain::column(model, name)).collect::<Result<Vec<_>>>()?;
-    if besides.importance {
+    let columns = options.dependence.iter().map(|name| explain::column(model, name)).collect::<Result<Vec<_>>>()?;
+    if options.importance {
         explain::columns(model)?;
     }
-    let wanted = besides.importance || !columns.is_empty();
+    let wanted = options.importance || !columns.is_empty();
     let mut sample = Sample::default();
     let mut evaluated = EvaluatedExamples::default();
     let mut gathered = Gathered::new("test", &model.pipeline, &model.target);
-    if let Some(level) = besides.intervals {
+    if let Some(level) = options.intervals {
         gathered = gathered.with_level(level)?;
     }
-    let decisions = model.evaluate_batches(path, options, precision, &mut |examples, outputs| {
+    let decisions = model.evaluate_batches(path, data, precision, &mut |examples, outputs| {
         evaluated.extend(&model.target, outputs, &examples);
         if wanted {
             sample.add(&examples)?;
@@ -78,8 +78,8 @@ pub fn evaluate(
     })?;
     let mut answers = gathered.answers();
     explain::tell_words(model, &mut answers, precision)?;
-    let effort = Effort { seed: besides.seed, precision, ..Effort::default() };
-    let importance = besides.importance.then(|| explain::importance(model, &sample, effort)).transpose()?;
+    let effort = Effort { seed: options.seed, precision, ..Effort::default() };
+    let importance = options.importance.then(|| explain::importance(model, &sample, effort)).transpose()?;
     let dependences = columns.into_iter().map(|column| explain::dependence(model, &sample, column, effort));
     Ok(Evaluation {
         rows: evaluated.rows,
@@ -93,16 +93,16 @@ pub fn evaluate(
 }
 
 /// The evaluation of forecasts.
-fn of_series(model: &Model, path: &str, options: &config::Data, besides: &EvaluationOptions) -> Result<Evaluation> {
-    if besides.importance || besides.intervals.is_some() || !besides.dependence.is_empty() {
+fn of_series(model: &Model, path: &str, data: &config::Data, options: &EvaluationOptions) -> Result<Evaluation> {
+    if options.importance || options.intervals.is_some() || !options.dependence.is_empty() {
         let error = Error::config("forecasts are judged step by step, with their band");
         return Err(error.fix("ask for neither importance, dependence nor intervals"));
     }
-    let (scores, metrics, decisions) = model.judge_source(path, options)?;
+    let (scores, metrics, decisions) = model.judge_source(path, data)?;
     Ok(Evaluation {
         rows: scores.origins,
         metrics,
-        answers: Answers { part: "test".into(), ..Answers::default() },
+        answers: SplitPredictions { part: "test".into(), ..SplitPredictions::default() },
         importance: None,
         dependences: Vec::new(),
         forecast: Some(scores),

@@ -3,10 +3,10 @@
 use super::{answers, counts, judged_on};
 use crate::config::{Config, Threshold};
 use crate::data::dataset::Dataset;
-use crate::data::examples::Examples as Rows;
+use crate::data::examples::Examples;
 use crate::data::target::Target;
 use crate::error::Result;
-use crate::event::{Answers, Splits};
+use crate::event::{SplitPredictions, Splits};
 use crate::metrics::Metrics;
 use crate::model::{EvaluatedExamples, Model, Provenance};
 use crate::network::Network;
@@ -23,7 +23,7 @@ pub(super) struct SplitsEvaluation {
     /// The metrics on each split.
     pub(super) results: Splits<Metrics>,
     /// The predictions on test, or on dev where there is no test split.
-    pub(super) answers: Answers,
+    pub(super) answers: SplitPredictions,
     /// The outputs on the same rows.
     pub(super) outputs: Vec<f64>,
 }
@@ -40,7 +40,7 @@ pub(super) fn evaluate_splits(
     let rule = config.train.threshold.as_ref().map(Threshold::rule).transpose()?.flatten();
     let (train, _) = evaluate_split(data, target, plan, theta, &data.parts.train)?;
     let results = Splits { train, ..Splits::default() };
-    let mut evaluation = SplitsEvaluation { results, answers: Answers::default(), outputs: Vec::new() };
+    let mut evaluation = SplitsEvaluation { results, answers: SplitPredictions::default(), outputs: Vec::new() };
     let test = &data.parts.test;
     let on_test = if test.rows > 0 { outputs(data, plan, theta, test, None)? } else { Vec::new() };
     for (name, rows, outputs) in [("dev", &data.parts.dev, on_dev), ("test", test, on_test)] {
@@ -66,13 +66,13 @@ pub(crate) fn evaluate_split(
     target: &Target,
     plan: &Plan,
     theta: &Tensor,
-    rows: &Rows,
+    rows: &Examples,
 ) -> Result<(Metrics, Vec<f64>)> {
     let outputs = outputs(data, plan, theta, rows, None)?;
     Ok((metrics(data, target, rows, &outputs), outputs))
 }
 
-fn metrics(data: &Dataset, target: &Target, rows: &Rows, outputs: &[f64]) -> Metrics {
+fn metrics(data: &Dataset, target: &Target, rows: &Examples, outputs: &[f64]) -> Metrics {
     let mut evaluated = EvaluatedExamples::default();
     evaluated.extend(target, outputs, rows);
     let mut metrics = evaluated.metrics(target);
@@ -88,7 +88,7 @@ pub(super) fn outputs(
     data: &Dataset,
     plan: &Plan,
     theta: &Tensor,
-    rows: &Rows,
+    rows: &Examples,
     folds: Option<&Folds>,
 ) -> Result<Vec<f64>> {
     outputs_of(&plan.network, data, plan, theta, rows, folds)
@@ -100,7 +100,7 @@ pub(super) fn outputs_of(
     data: &Dataset,
     plan: &Plan,
     theta: &Tensor,
-    rows: &Rows,
+    rows: &Examples,
     folds: Option<&Folds>,
 ) -> Result<Vec<f64>> {
     let part = judged_on(rows, None, data, plan.dtype)?;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::folder::RunFolder;
 use crate::event::Event;
-use crate::{Error, Kind, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// Writes events as they happen, and flushes them to the operating system at the end of each epoch.
 #[derive(Debug)]
@@ -109,7 +109,7 @@ fn unwritable(path: &std::path::Path, error: &io::Error) -> Error {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free space on the disk",
         _ => "see that the run's folder is there and can be written",
     };
-    Error::io(Kind::Config, path, "write the event log", error).fix(remedy)
+    Error::io(ErrorKind::Config, path, "write the event log", error).fix(remedy)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::data::examples::Examples;
 use crate::error::Result;
-use crate::event::{Answers, Event, Importance};
+use crate::event::{Event, Importance, SplitPredictions};
 use crate::explain::{self, Effort, Sample};
 use crate::model::Model;
 use crate::tensor::ops::MatmulPrecision;
@@ -62,7 +62,7 @@ fn tell(
 }
 
 /// Tells which words pulled the wrong and the unsure answers; without them where an answer is no number.
-pub(super) fn tell_words(config: &Config, model: &Model, mut answers: Answers) -> Answers {
+pub(super) fn tell_words(config: &Config, model: &Model, mut answers: SplitPredictions) -> SplitPredictions {
     if config.output.importance {
         _ = explain::tell_words(model, &mut answers, MatmulPrecision::F32);
     }

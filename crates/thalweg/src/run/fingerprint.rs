@@ -9,7 +9,7 @@ pub(crate) fn identity(config: &Config) -> Config {
     let mut config = config.clone();
     config.train.threads = 0;
     config.tune.workers = 0;
-    // Runs of the first edition were begun when there was no other.
+    // Runs of the first edition were begun when there was no other, and those in f32 when that was the default.
     config.train.edition = Config::default().train.edition;
     config
 }

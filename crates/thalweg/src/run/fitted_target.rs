@@ -5,7 +5,7 @@ use crate::data::dataset::Dataset;
 use crate::data::target::Target;
 use crate::error::{Result, advice};
 use crate::event::Decision;
-use crate::metrics::threshold::{Counts, HALF, Rule, Thresholds};
+use crate::metrics::threshold::{HALF, OutcomeCounts, Rule, Thresholds};
 use crate::task::Task;
 
 /// The target, calibrated by the outputs on dev, with its thresholds, and what is said of each.
@@ -51,8 +51,8 @@ fn choose(target: &mut Target, rule: Rule, probabilities: &[f64], data: &Dataset
     decisions
 }
 
-fn decision(name: &str, rule: Rule, best: &Counts, half: &Counts, rows: usize) -> Decision {
-    let value = |counts: &Counts| format!("{:.3}", rule.value(counts));
+fn decision(name: &str, rule: Rule, best: &OutcomeCounts, half: &OutcomeCounts, rows: usize) -> Decision {
+    let value = |counts: &OutcomeCounts| format!("{:.3}", rule.value(counts));
     Decision {
         what: format!("{name:?} is predicted from a probability of {} on", best.threshold),
         why: format!(

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::error::advice;
 use crate::io::atomic;
-use crate::{Error, Kind, Result};
+use crate::{Error, ErrorKind, Result};
 
 const LOCK: &str = "lock";
 const CONFIG: &str = "config.toml";
@@ -323,7 +323,7 @@ pub(crate) fn taken(path: &Path) -> Error {
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Error {
-    Error::io(Kind::Config, path, "write in the run's folder", error)
+    Error::io(ErrorKind::Config, path, "write in the run's folder", error)
         .fix("choose a folder that can be written with [out]")
 }
 
@@ -458,7 +458,7 @@ mod tests {
         }
         for path in impossible {
             let error = RunFolder::create(path.to_str(), "").unwrap_err();
-            assert_eq!((error.kind, error.place), (Kind::Config, Some(path.display().to_string())));
+            assert_eq!((error.kind, error.place), (ErrorKind::Config, Some(path.display().to_string())));
             assert!(error.remedy.unwrap().to_string().contains("--out"));
         }
     }

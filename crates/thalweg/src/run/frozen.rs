@@ -10,7 +10,7 @@ use crate::metrics::Metrics;
 use crate::network::Network;
 use crate::recipe::Plan;
 use crate::tensor::{Tensor, ops};
-use crate::train::{Examples, Freeze, Settings, State, StopReason, Trainer, TrainingSet};
+use crate::train::{Freeze, State, StopReason, TensorDataset, TrainSettings, Trainer, TrainingSet};
 
 /// Whether a state is in epochs in which the same frozen layers see the same examples. Later epochs may change them.
 pub(super) fn sees_the_same(plan: &Plan, state: &State) -> bool {
@@ -24,7 +24,7 @@ pub(super) fn sees_the_same(plan: &Plan, state: &State) -> bool {
 /// As for [`Trainer::fit`], and if a layer is a custom one.
 pub(super) fn fit(
     plan: &Plan,
-    (train, dev): (&Examples, Option<&Examples>),
+    (train, dev): (&TensorDataset, Option<&TensorDataset>),
     evaluate: &dyn Fn(&[f64]) -> Metrics,
     state: &mut State,
     callback: &mut dyn Callback,
@@ -34,7 +34,7 @@ pub(super) fn fit(
     let (body, body_theta) = network.part(0..layers, &state.theta)?;
     let (head, _) = network.part(layers..count, &state.theta)?;
     let start = Instant::now();
-    let features = |examples: &Examples| features(&body, &body_theta, examples, &*callback);
+    let features = |examples: &TensorDataset| features(&body, &body_theta, examples, &*callback);
     let Some(train) = features(train)? else { return Ok(StopReason::Interrupted) };
     let dev = match dev.map(features).transpose()? {
         Some(None) => return Ok(StopReason::Interrupted),
@@ -45,7 +45,7 @@ pub(super) fn fit(
         network: &head,
         loss: &*plan.loss,
         optimizer: &*plan.optimizer,
-        settings: Settings {
+        settings: TrainSettings {
             epochs: epochs.unwrap_or(plan.settings.epochs),
             // The other layers are still to be trained.
             patience: if epochs.is_some() { 0 } else { plan.settings.patience },
@@ -64,7 +64,12 @@ pub(super) fn fit(
 }
 
 /// What the first layers make of examples; none if a stop is asked for.
-fn features(body: &Network, theta: &Tensor, examples: &Examples, callback: &dyn Callback) -> Result<Option<Examples>> {
+fn features(
+    body: &Network,
+    theta: &Tensor,
+    examples: &TensorDataset,
+    callback: &dyn Callback,
+) -> Result<Option<TensorDataset>> {
     let (rows, width) = (examples.rows(), body.output().size());
     let at_once = body.rows_at_once(rows);
     let mut workspace = body.workspace(at_once, theta.dtype());
@@ -77,7 +82,7 @@ fn features(body: &Network, theta: &Tensor, examples: &Examples, callback: &dyn 
         let y = body.forward(theta.view(), examples.x.view().rows(first, m), &mut workspace, Mode::Predict)?;
         ops::copy(y, x.view_mut().part(first * width, body.output().batch(m)));
     }
-    Ok(Some(Examples { x, y: examples.y.clone(), weights: examples.weights.clone(), lengths: None }))
+    Ok(Some(TensorDataset { x, y: examples.y.clone(), weights: examples.weights.clone(), lengths: None }))
 }
 
 /// The part of a state that is about the layers from one on.

@@ -7,13 +7,13 @@ use crate::average::ParameterAverage;
 use crate::error::{Error, Result};
 use crate::io::tensors;
 use crate::schedule::Plateau;
-use crate::train::Settings;
+use crate::train::TrainSettings;
 use crate::train::{Best, State};
 
 /// The state's values other than its tensors.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Numbers {
+struct TrainingCounters {
     fingerprint: String,
     epoch: usize,
     step: usize,
@@ -35,7 +35,7 @@ pub(crate) fn keep(state: &State, fingerprint: &str) -> Checkpoint {
     tensors.extend(state.average.iter().map(|average| tensors::store("average", average.uncorrected().view())));
     tensors
         .extend(state.optimizer.iter().enumerate().map(|(i, v)| tensors::store(&format!("optimizer.{i}"), v.view())));
-    let numbers = Numbers {
+    let numbers = TrainingCounters {
         fingerprint: fingerprint.into(),
         epoch: state.epoch,
         step: state.step,
@@ -60,13 +60,13 @@ pub(crate) fn restore(
     state: &mut State,
     checkpoint: &Checkpoint,
     is_own: &dyn Fn(&str) -> bool,
-    (settings, rows): (&Settings, usize),
+    (settings, rows): (&TrainSettings, usize),
 ) -> Result<()> {
     let other = || {
         Error::data("the checkpoint belongs to other data or another configuration")
             .fix("restore the data and config.toml the run began with, or train anew")
     };
-    let numbers: Numbers = serde_json::from_value(checkpoint.state.clone()).map_err(|_| other())?;
+    let numbers: TrainingCounters = serde_json::from_value(checkpoint.state.clone()).map_err(|_| other())?;
     if !is_own(&numbers.fingerprint) {
         return Err(other());
     }
@@ -115,10 +115,10 @@ fn wrong(what: String) -> Error {
         .fix("restore the file from a copy, or train anew")
 }
 
-impl Numbers {
+impl TrainingCounters {
     /// Checks that training could have reached these values.
-    fn check(&self, settings: &Settings, rows: usize) -> Result<(), String> {
-        let Numbers { epoch, step, t, best_epoch, epochs_without_improvement, .. } = *self;
+    fn check(&self, settings: &TrainSettings, rows: usize) -> Result<(), String> {
+        let TrainingCounters { epoch, step, t, best_epoch, epochs_without_improvement, .. } = *self;
         if epoch > settings.epochs {
             return Err(format!("it is at epoch {epoch} of {}", settings.epochs));
         }

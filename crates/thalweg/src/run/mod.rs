@@ -43,13 +43,13 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::data::dataset::{self, Dataset};
-use crate::data::examples::Examples as Rows;
+use crate::data::examples::Examples;
 use crate::data::schema::Task;
 use crate::data::{memory, rejects};
-use crate::error::{Advice, Error, Kind, Result, advice};
+use crate::error::{Advice, Error, ErrorKind, Result, advice};
 #[cfg(feature = "images")]
 use crate::event::Decision;
-use crate::event::{self, Answers, Event, ForecastScores, Splits};
+use crate::event::{self, Event, ForecastScores, SplitPredictions, Splits};
 use crate::io::atomic;
 use crate::metrics::Metrics;
 use crate::model::{EvaluatedExamples, Model};
@@ -57,7 +57,7 @@ use crate::network::gradient_check::{self, Report};
 use crate::recipe::{self, Plan};
 use crate::tensor::{Dtype, Shape, Tensor, View};
 pub use crate::train::Callback;
-use crate::train::{Augmented, Examples, FromDisk, State, StopReason, Trainer, TrainingSet};
+use crate::train::{Augmented, FromDisk, State, StopReason, TensorDataset, Trainer, TrainingSet};
 
 use announce::{DivergenceMonitor, announce, finished, reason, started, warnings};
 pub use checkpoint::Checkpoint;
@@ -181,11 +181,11 @@ pub fn check(config: &Config, after_steps: usize, epsilon: f64, most_rows: usize
     let m = all.rows().min(most_rows);
     let (x, y) = (all.x.rows(m), all.y.rows(m));
     let weights = all.weights.as_ref().map(|weights| weights.rows(m));
-    let settings = gradient_check::Settings {
+    let settings = gradient_check::CheckSettings {
         epsilon,
         seed: config.train.seed,
         l2: config.train.l2 / all.rows() as f64,
-        ..gradient_check::Settings::default()
+        ..gradient_check::CheckSettings::default()
     };
     let check = |theta: &Tensor| gradient_check::check(&plan.network, &*plan.loss, theta, x, y, weights, settings);
     let mut state = plan.state(config.train.seed, 0.0, Dtype::F64);
@@ -240,7 +240,8 @@ pub(crate) fn prepare_watched(config: &Config, stop: &dyn Fn() -> bool) -> Resul
         match receiver.recv_timeout(GLANCE) {
             Ok(prepared) => return prepared,
             Err(RecvTimeoutError::Timeout) if stop() => {
-                let error = Error::new(Kind::Interrupted, "interrupted while the data was read: nothing has begun yet");
+                let error =
+                    Error::new(ErrorKind::Interrupted, "interrupted while the data was read: nothing has begun yet");
                 return Err(error.fix("run the same command again"));
             }
             Err(RecvTimeoutError::Timeout) => {}
@@ -271,7 +272,12 @@ pub(crate) fn fresh_state(config: &Config, plan: &Plan) -> State {
 }
 
 /// Encoded rows as tensors; sample weights are multiplied by class weights.
-pub(crate) fn examples(rows: &Rows, class_weights: Option<&[f64]>, data: &Dataset, dtype: Dtype) -> Result<Examples> {
+pub(crate) fn examples(
+    rows: &Examples,
+    class_weights: Option<&[f64]>,
+    data: &Dataset,
+    dtype: Dtype,
+) -> Result<TensorDataset> {
     let x = View::from_f32(example_shape(data)?.batch(rows.rows), &rows.x).to_tensor().into_dtype(dtype);
     let y = Tensor::from_f32([rows.rows, rows.targets], rows.y.clone()).into_dtype(dtype);
     let mut weights = rows.weights.clone();
@@ -279,11 +285,16 @@ pub(crate) fn examples(rows: &Rows, class_weights: Option<&[f64]>, data: &Datase
         let weights = weights.get_or_insert_with(|| vec![1.0; rows.rows]);
         weights.iter_mut().zip(&rows.y).for_each(|(weight, &y)| *weight *= class_weights[y as usize] as f32);
     }
-    Examples::new(x, y, weights.map(|weights| Tensor::from_f32([rows.rows], weights).into_dtype(dtype)))
+    TensorDataset::new(x, y, weights.map(|weights| Tensor::from_f32([rows.rows], weights).into_dtype(dtype)))
 }
 
 /// Encoded rows for evaluation, in memory or on disk.
-fn judged_on(rows: &Rows, class_weights: Option<&[f64]>, data: &Dataset, dtype: Dtype) -> Result<Box<dyn TrainingSet>> {
+fn judged_on(
+    rows: &Examples,
+    class_weights: Option<&[f64]>,
+    data: &Dataset,
+    dtype: Dtype,
+) -> Result<Box<dyn TrainingSet>> {
     Ok(match &rows.on_disk {
         Some(file) => Box::new(FromDisk::new(file.clone(), dtype, 0).with_classes(class_weights, None)),
         None => Box::new(examples(rows, class_weights, data, dtype)?),
@@ -332,7 +343,9 @@ fn run(
         Err(error) => {
             record_failure(&error, &state, &mut recorder)?;
             return Err(match error.kind {
-                Kind::Diverged => error.or_fix(advice!("see what thalweg doctor {} finds", folder.path().display())),
+                ErrorKind::Diverged => {
+                    error.or_fix(advice!("see what thalweg doctor {} finds", folder.path().display()))
+                }
                 _ => error,
             });
         }
@@ -367,7 +380,7 @@ pub(crate) fn fit(
             Box::new(rows.with_classes(class_weights, classes))
         }
         None => {
-            let examples_of = |rows: &Rows| examples(rows, class_weights, data, plan.dtype);
+            let examples_of = |rows: &Examples| examples(rows, class_weights, data, plan.dtype);
             let examples = examples_of(&data.parts.train)?;
             let examples = match classes {
                 Some(classes) => examples.one_hot(classes),
@@ -381,7 +394,7 @@ pub(crate) fn fit(
                     return Ok(end);
                 }
             }
-            Box::new(Examples { lengths: plan.lengths.clone(), ..examples })
+            Box::new(TensorDataset { lengths: plan.lengths.clone(), ..examples })
         }
     };
     if !plan.augmentation.is_none() {
@@ -405,13 +418,13 @@ pub(crate) fn fit(
 fn write_report(folder: &RunFolder, run: &event::Run) -> Result<()> {
     // Not synced, which takes longer than a small training: the log has it all.
     std::fs::write(folder.history(), history::history(run))
-        .map_err(|error| Error::io(Kind::Config, folder.history(), "write the epochs", &error))?;
+        .map_err(|error| Error::io(ErrorKind::Config, folder.history(), "write the epochs", &error))?;
     atomic::write(&folder.report(), crate::report::page(run).as_bytes())
 }
 
 /// Ends the log of a failed run, and still writes its report: it shows where things went wrong.
 fn record_failure(error: &Error, state: &State, recorder: &mut RunRecorder) -> Result<()> {
-    recorder.event(&finished(error.message.clone(), state, &Splits::default(), Answers::default()));
+    recorder.event(&finished(error.message.clone(), state, &Splits::default(), SplitPredictions::default()));
     let (events, _) = event::read_events(recorder.folder.events())?;
     write_report(recorder.folder, &event::Run::new(&events))
 }

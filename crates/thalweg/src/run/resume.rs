@@ -8,7 +8,7 @@ use super::series::is_series;
 use super::{Callback, Outcome, begin, fingerprint, former_fingerprint, fresh_state, identity, prepare_watched, run};
 use super::{Checkpoint, EventLog, RunFolder, keep};
 use crate::config::Config;
-use crate::error::{Error, Kind, Result, advice};
+use crate::error::{Error, ErrorKind, Result, advice};
 use crate::event::Event;
 
 /// Resumes a stopped run, with bitwise the same result as if it had not been stopped; one that was stopped before its
@@ -116,7 +116,7 @@ pub(crate) fn configuration(folder: &Path) -> Result<Config> {
 /// The configuration that a run began with, from its file.
 pub(super) fn written(path: &Path) -> Result<Config> {
     let text = std::fs::read_to_string(path)
-        .map_err(|error| Error::io(Kind::Config, path, "read the run's configuration", &error))?;
+        .map_err(|error| Error::io(ErrorKind::Config, path, "read the run's configuration", &error))?;
     Config::from_written(&text, &path.display().to_string())
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::resume::written;
 use super::series::{OutOfFold, OutOfFoldRow, Summary, Variation};
 use crate::config::Config;
-use crate::data::alike::{self, Answer};
+use crate::data::alike::{self, Labels};
 use crate::data::schema::Role;
 use crate::data::source::{self, Source};
 use crate::data::table::Table;
@@ -20,7 +20,7 @@ use crate::model::Model;
 use crate::task::Task;
 
 /// Residuals of more than so many units are suspicious.
-const FAR: f64 = 3.5;
+const OUTLIER_DEVIATIONS: f64 = 3.5;
 
 /// What is suspicious in the data of a series of folds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -131,7 +131,7 @@ fn table(config: &Config) -> Result<Option<Table>> {
 }
 
 impl Suspects {
-    fn look_at(&mut self, table: &Table, model: &Model, found: &OutOfFold, questions: &[Question]) -> Result<()> {
+    fn look_at(&mut self, table: &Table, model: &Model, found: &OutOfFold, questions: &[SuspectTarget]) -> Result<()> {
         let (schema, known) = (&model.schema, Target::known_rows(table, &model.schema)?);
         let fold_of = |row: usize| {
             let line = table.lines[row];
@@ -156,8 +156,8 @@ impl Suspects {
             let Some(position) = table.position(&column.name) else { continue };
             for question in questions {
                 let answer = match &question.answers {
-                    Given::Classes { labels, .. } => Answer::Classes(labels),
-                    Given::Numbers { y, .. } => Answer::Numbers(y),
+                    Given::Classes { labels, .. } => Labels::Classes(labels),
+                    Given::Numbers { y, .. } => Labels::Numbers(y),
                 };
                 let left_open = alike::left_open(table, schema, position, &rows, answer);
                 self.columns.extend(left_open.filter(|open| *open <= alike::TELLING).map(|left_open| TellingColumn {
@@ -203,7 +203,7 @@ impl Suspects {
 }
 
 /// One thing that is asked of all rows: the class, whether a label applies, or a number.
-struct Question {
+struct SuspectTarget {
     target: String,
     answers: Given,
 }
@@ -214,7 +214,7 @@ enum Given {
     Numbers { written: Vec<String>, y: Vec<f64>, points: Vec<f64> },
 }
 
-fn questions(found: &OutOfFold) -> Vec<Question> {
+fn questions(found: &OutOfFold) -> Vec<SuspectTarget> {
     let target = &found.target;
     let rows = &found.rows;
     match target.task {
@@ -222,7 +222,7 @@ fn questions(found: &OutOfFold) -> Vec<Question> {
             let labels = rows.iter().map(|row| row.y[0] as usize).collect();
             let probabilities = rows.iter().flat_map(|row| row.probabilities.iter().copied()).collect();
             let answers = Given::Classes { names: target.classes.clone(), labels, probabilities };
-            vec![Question { target: target.columns[0].clone(), answers }]
+            vec![SuspectTarget { target: target.columns[0].clone(), answers }]
         }
         Task::Multilabel => {
             let label = |(l, name): (usize, &String)| {
@@ -230,7 +230,7 @@ fn questions(found: &OutOfFold) -> Vec<Question> {
                 let probabilities =
                     rows.iter().flat_map(|row| [1.0 - row.probabilities[l], row.probabilities[l]]).collect();
                 let answers = Given::Classes { names: ["0", "1"].map(String::from).to_vec(), labels, probabilities };
-                Question { target: name.clone(), answers }
+                SuspectTarget { target: name.clone(), answers }
             };
             target.classes.iter().enumerate().map(label).collect()
         }
@@ -239,14 +239,14 @@ fn questions(found: &OutOfFold) -> Vec<Question> {
                 let y = rows.iter().map(|row| row.y[t]).collect();
                 let points = rows.iter().map(|row| row.points[t]).collect();
                 let written = rows.iter().map(|row| row.truths[t].clone()).collect();
-                Question { target: name.clone(), answers: Given::Numbers { written, y, points } }
+                SuspectTarget { target: name.clone(), answers: Given::Numbers { written, y, points } }
             };
             target.columns.iter().enumerate().map(number).collect()
         }
     }
 }
 
-impl Question {
+impl SuspectTarget {
     fn suspects(&self, rows: &[OutOfFoldRow]) -> Vec<SuspectAnswer> {
         let suspect = |i: usize, given: String, expected: String, score: f64| SuspectAnswer {
             line: rows[i].line,
@@ -270,7 +270,8 @@ impl Question {
             }
             Given::Numbers { written, y, points } => {
                 let residuals: Vec<f64> = y.iter().zip(points).map(|(y, point)| y - point).collect();
-                let far = modified_z_scores(&residuals).into_iter().enumerate().filter(|(_, z)| z.abs() > FAR);
+                let far =
+                    modified_z_scores(&residuals).into_iter().enumerate().filter(|(_, z)| z.abs() > OUTLIER_DEVIATIONS);
                 far.map(|(i, z)| suspect(i, written[i].clone(), points[i].to_string(), z)).collect()
             }
         }

@@ -19,12 +19,12 @@ fn log_sum_exp(terms: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
 
 /// The weights of K members in a mean, times K: one for each of several groups of equally many members, or 1 for all.
 #[derive(Clone, Copy)]
-struct Weights<'a> {
+struct MemberWeights<'a> {
     members: usize,
     groups: &'a [f64],
 }
 
-impl Weights<'_> {
+impl MemberWeights<'_> {
     fn of(self, member: usize) -> f64 {
         let groups = self.groups.len();
         if groups == 0 { 1.0 } else { self.groups[member * groups / self.members] * groups as f64 }
@@ -49,7 +49,7 @@ pub fn mixture(g: Activation, weights: &[f64], z: View, log: ViewMut, y: ViewMut
 
     fn typed<T: Element>(g: Activation, weights: &[f64], z: View, log: ViewMut, y: ViewMut) {
         let (all, outputs) = (z.shape().columns(), y.shape().columns());
-        let weights = Weights { members: all / outputs, groups: weights };
+        let weights = MemberWeights { members: all / outputs, groups: weights };
         let log = T::write(log);
         for (row, (z, y)) in T::read(z).chunks_exact(all).zip(T::write(y).chunks_exact_mut(outputs)).enumerate() {
             let each = |c: usize| z[c..].iter().step_by(outputs).map(|z| z.f64());
@@ -91,7 +91,7 @@ pub fn mixture_backward(g: Activation, weights: &[f64], z: View, log: View, dy: 
 
     fn typed<T: Element>(g: Activation, weights: &[f64], z: View, log: View, dy: View, dz: ViewMut) {
         let (all, outputs) = (z.shape().columns(), dy.shape().columns());
-        let weights = Weights { members: all / outputs, groups: weights };
+        let weights = MemberWeights { members: all / outputs, groups: weights };
         let log = T::read(log);
         let rows = T::read(z).chunks_exact(all).zip(T::read(dy).chunks_exact(outputs));
         for (row, ((z, dy), dz)) in rows.zip(T::write(dz).chunks_exact_mut(all)).enumerate() {

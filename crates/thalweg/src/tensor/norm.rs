@@ -23,7 +23,7 @@ pub fn batch(z: View, gamma: View, beta: View, epsilon: f64, y: ViewMut, keep: B
     by_dtype!(z, typed(z, gamma, beta, epsilon, y, keep));
 
     fn typed<T: Element>(z: View, gamma: View, beta: View, epsilon: f64, y: ViewMut, keep: BatchStatistics) {
-        let kept = batch_norm::Kept {
+        let kept = batch_norm::BatchNormCache {
             normalised: T::write(keep.normalised),
             mean: T::write(keep.mean),
             variance: T::write(keep.variance),

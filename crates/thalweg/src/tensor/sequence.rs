@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use thalweg_kernels::attention::Attention;
 use thalweg_kernels::bf16::MatmulPrecision;
-use thalweg_kernels::recurrent::{self, Direction, Gradients, Kept};
-pub(crate) use thalweg_kernels::recurrent::{Cell, Place};
+use thalweg_kernels::recurrent::{self, Direction, Gradients, RecurrentCache};
+pub(crate) use thalweg_kernels::recurrent::{Cell, OutputSteps};
 
 use super::ops::{Element, by_dtype, fits};
 use super::{Dtype, View, ViewMut};
@@ -234,7 +234,7 @@ pub(crate) struct Recurrence<'a> {
     pub(crate) cell: Cell,
     pub(crate) reverse: bool,
     pub(crate) steps: usize,
-    pub(crate) place: Place,
+    pub(crate) place: OutputSteps,
     pub(crate) lengths: Option<View<'a>>,
     /// W, U, and the biases of both products.
     pub(crate) parameters: [View<'a>; 4],
@@ -296,9 +296,9 @@ impl<'a> Recurrence<'a> {
     }
 }
 
-fn kept<T: Element>(keep: [ViewMut; 5]) -> Kept<T> {
+fn kept<T: Element>(keep: [ViewMut; 5]) -> RecurrentCache<T> {
     let [inputs, gates, products, states, cells] = keep.map(T::write);
-    Kept { inputs, gates, products, states, cells }
+    RecurrentCache { inputs, gates, products, states, cells }
 }
 
 /// The values per example of what a recurrent layer keeps.

@@ -6,7 +6,7 @@ use crate::tensor::{Tensor, View, ViewMut, ops};
 
 /// Examples as the network takes them.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Examples {
+pub struct TensorDataset {
     /// Inputs, m × n.
     pub x: Tensor,
     /// Targets, m × 1 for class indices, else m × C.
@@ -17,12 +17,12 @@ pub struct Examples {
     pub lengths: Option<Vec<u32>>,
 }
 
-impl Examples {
+impl TensorDataset {
     /// Examples from inputs and targets.
     ///
     /// # Errors
     /// If their numbers of rows or their types differ.
-    pub fn new(x: Tensor, y: Tensor, weights: Option<Tensor>) -> Result<Examples> {
+    pub fn new(x: Tensor, y: Tensor, weights: Option<Tensor>) -> Result<TensorDataset> {
         let rows = x.shape().rows();
         let fits = |other: &Tensor| other.shape().rows() == rows && other.dtype() == x.dtype();
         if !fits(&y) || !weights.iter().all(fits) {
@@ -35,7 +35,7 @@ impl Examples {
             ))
             .fix("give inputs, targets and weights the same number of rows and one type"));
         }
-        Ok(Examples { x, y, weights, lengths: None })
+        Ok(TensorDataset { x, y, weights, lengths: None })
     }
 
     /// m.
@@ -45,8 +45,8 @@ impl Examples {
 
     /// The same with one-hot targets instead of class indices.
     #[must_use]
-    pub fn one_hot(self, classes: usize) -> Examples {
-        Examples { y: one_hot(&self.y, classes), ..self }
+    pub fn one_hot(self, classes: usize) -> TensorDataset {
+        TensorDataset { y: one_hot(&self.y, classes), ..self }
     }
 }
 
@@ -115,7 +115,7 @@ pub trait Epoch {
     fn next(&mut self, batch: &mut Batch) -> Result<Option<&[u32]>>;
 }
 
-impl TrainingSet for Examples {
+impl TrainingSet for TensorDataset {
     fn rows(&self) -> usize {
         self.x.shape().rows()
     }
@@ -131,7 +131,7 @@ impl TrainingSet for Examples {
     }
 
     fn epoch<'a>(&'a self, size: usize, seed: u64, epoch: usize, skip: usize) -> Box<dyn Epoch + 'a> {
-        Box::new(Batches::new(self, size, seed, epoch, skip))
+        Box::new(InMemoryBatches::new(self, size, seed, epoch, skip))
     }
 }
 
@@ -156,21 +156,21 @@ pub(crate) fn epoch_order((rows, lengths): (usize, Option<&[u32]>), size: usize,
 }
 
 /// The batches of one epoch of examples in memory.
-struct Batches<'a> {
-    examples: &'a Examples,
+struct InMemoryBatches<'a> {
+    examples: &'a TensorDataset,
     order: Vec<u32>,
     size: usize,
     next: usize,
 }
 
-impl<'a> Batches<'a> {
-    fn new(examples: &'a Examples, size: usize, seed: u64, epoch: usize, skip: usize) -> Self {
+impl<'a> InMemoryBatches<'a> {
+    fn new(examples: &'a TensorDataset, size: usize, seed: u64, epoch: usize, skip: usize) -> Self {
         let order = epoch_order((examples.rows(), examples.lengths.as_deref()), size, seed, epoch);
-        Batches { examples, order, size, next: skip }
+        InMemoryBatches { examples, order, size, next: skip }
     }
 }
 
-impl Epoch for Batches<'_> {
+impl Epoch for InMemoryBatches<'_> {
     fn next(&mut self, batch: &mut Batch) -> Result<Option<&[u32]>> {
         let start = self.next * self.size;
         let rows = self.order.get(start..(start + self.size).min(self.order.len())).filter(|rows| !rows.is_empty());
@@ -187,7 +187,7 @@ mod tests {
 
     fn epoch(size: usize, epoch: usize) -> Vec<Vec<f64>> {
         let x = Tensor::from_f64([7, 1], (0..7).map(f64::from).collect());
-        let examples = Examples::new(x.clone(), x, None).unwrap();
+        let examples = TensorDataset::new(x.clone(), x, None).unwrap();
         let (mut batches, mut batch) = (examples.epoch(size, 0, epoch, 0), examples.new_batch(size));
         let mut found = Vec::new();
         while let Some(m) = batches.next(&mut batch).unwrap().map(<[u32]>::len) {

@@ -9,7 +9,7 @@ use super::batches::Batch;
 use super::folds::Folds;
 use crate::layers::{Mode, RngContext};
 use crate::losses::{Cost, Loss};
-use crate::network::{Network, Scale, Workspace};
+use crate::network::{ActivationScale, Network, Workspace};
 use crate::tensor::ops::{self, MatmulPrecision};
 use crate::tensor::{Dtype, Tensor, View};
 
@@ -54,10 +54,10 @@ pub(super) struct Pass<'a> {
 pub(super) struct DataParallel {
     /// Examples per part.
     rows: usize,
-    parts: Vec<Part>,
+    parts: Vec<BatchPart>,
 }
 
-struct Part {
+struct BatchPart {
     workspace: Workspace,
     cost: Cost,
     gradient: Tensor,
@@ -72,7 +72,7 @@ impl DataParallel {
     pub(super) fn new(network: &Network, sizes: &[usize], dtype: Dtype) -> DataParallel {
         let rows = sizes.iter().map(|&m| rows_of_part(network, m)).max().unwrap_or(0);
         let count = sizes.iter().map(|&m| m.div_ceil(rows_of_part(network, m).max(1))).max().unwrap_or(0);
-        let part = |_| Part {
+        let part = |_| BatchPart {
             workspace: network.workspace(rows, dtype),
             cost: Cost::of_members(rows, network.members(), dtype),
             gradient: Tensor::zeros([network.layout().len()], dtype),
@@ -96,7 +96,7 @@ impl DataParallel {
         let total = weights.map_or(m as f64, ops::sum);
         let parts = &mut self.parts[..m.div_ceil(rows)];
         pool::for_each_chunk(parts, 1, |i, part| {
-            let Part { workspace, cost, gradient, weights: own, j } = &mut part[0];
+            let BatchPart { workspace, cost, gradient, weights: own, j } = &mut part[0];
             let (start, m) = (i * rows, rows.min(m - i * rows));
             let (x, y, weights) = (x.rows(start, m), y.rows(start, m), weights.map(|weights| weights.rows(start, m)));
             let noise = RngContext { examples: &pass.noise.examples[start..start + m], ..pass.noise };
@@ -137,19 +137,20 @@ impl DataParallel {
     }
 
     /// The scales that the last step sampled.
-    pub(super) fn take_scales(&mut self) -> Option<Vec<Scale>> {
+    pub(super) fn take_scales(&mut self) -> Option<Vec<ActivationScale>> {
         self.parts.iter_mut().filter_map(|part| part.workspace.take_scales()).reduce(over_both)
     }
 
     /// The scales of the layers' outputs in the last step, on m examples.
-    pub(super) fn output_scales(&self, network: &Network, m: usize) -> Option<Vec<Scale>> {
+    pub(super) fn output_scales(&self, network: &Network, m: usize) -> Option<Vec<ActivationScale>> {
         let parts = self.parts.iter().zip((0..m).step_by(self.rows));
-        let scales = |(part, start): (&Part, usize)| network.output_scales(&part.workspace, self.rows.min(m - start));
+        let scales =
+            |(part, start): (&BatchPart, usize)| network.output_scales(&part.workspace, self.rows.min(m - start));
         parts.map(scales).reduce(over_both)
     }
 }
 
-fn over_both(all: Vec<Scale>, part: Vec<Scale>) -> Vec<Scale> {
+fn over_both(all: Vec<ActivationScale>, part: Vec<ActivationScale>) -> Vec<ActivationScale> {
     all.into_iter().zip(part).map(|(all, part)| all.and(part)).collect()
 }
 

@@ -8,12 +8,12 @@ use super::data_parallel::{DataParallel, Pass};
 use super::folds::Folds;
 use super::freeze::{Freeze, Slower};
 use super::state::{Best, State};
-use crate::error::{Error, Kind, Result, advice};
+use crate::error::{Error, ErrorKind, Result, advice};
 use crate::event::{Event, LayerScale, Phases};
 use crate::layers::{Mode, RngContext};
 use crate::losses::{self, Cost, Loss};
 use crate::metrics::Metrics;
-use crate::network::{Entry, Network, Scale, Workspace};
+use crate::network::{ActivationScale, Entry, Network, Workspace};
 use crate::optimizers::{Optimizer, Step};
 use crate::schedule::{self, Schedule, Time};
 use crate::tensor::ops::{self, MatmulPrecision};
@@ -21,7 +21,7 @@ use crate::tensor::{Tensor, View};
 
 /// How a network is trained, with everything decided.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
+pub struct TrainSettings {
     /// Seed of everything random.
     pub seed: u64,
     /// Examples in a mini-batch.
@@ -62,10 +62,10 @@ pub struct Settings {
     pub products: MatmulPrecision,
 }
 
-impl Default for Settings {
+impl Default for TrainSettings {
     /// Adam's usual rate on mini-batches of 64 for 100 epochs, the best by dev loss.
     fn default() -> Self {
-        Settings {
+        TrainSettings {
             seed: 0,
             batch_size: 64,
             epochs: 100,
@@ -89,7 +89,7 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl TrainSettings {
     /// Examples per batch in an epoch (from 1) over this many rows.
     pub(crate) fn batch_size_of(&self, epoch: usize, rows: usize) -> usize {
         let full = epoch + self.full_batch_epochs > self.epochs;
@@ -112,7 +112,7 @@ pub struct Trainer<'a> {
     /// The optimiser.
     pub optimizer: &'a dyn Optimizer,
     /// The settings.
-    pub settings: Settings,
+    pub settings: TrainSettings,
     /// The examples that it is trained on.
     pub train: &'a dyn TrainingSet,
     /// The examples that decide which epoch is best.
@@ -221,7 +221,7 @@ impl Trainer<'_> {
 
     /// Why training ends here, between epochs, if it does.
     fn end(&self, state: &State, clock: &Clock) -> Option<StopReason> {
-        let Settings { epochs, patience, best_from, .. } = self.settings;
+        let TrainSettings { epochs, patience, best_from, .. } = self.settings;
         let (before, in_phase) = self.settings.freeze.phase(state.epoch, epochs);
         let last_phase = before + in_phase >= epochs;
         let between = state.step == 0 && state.epoch > 0;
@@ -392,13 +392,13 @@ impl Trainer<'_> {
     }
 
     /// The layers' scales, with those of their weights before a step and of its change, from θ after it.
-    fn layer_scales(&self, scales: &[Scale], before: &Tensor, after: Option<&Tensor>) -> Vec<LayerScale> {
+    fn layer_scales(&self, scales: &[ActivationScale], before: &Tensor, after: Option<&Tensor>) -> Vec<LayerScale> {
         let change = after.map(|after| {
             let mut change = after.clone();
             ops::add_scaled(change.view_mut(), -1.0, before.view());
             change
         });
-        let layer = |(i, scale): (usize, &Scale)| {
+        let layer = |(i, scale): (usize, &ActivationScale)| {
             let weights = self.network.layout().of_layer(i).iter().filter(|entry| entry.decays);
             let rms = |theta: &Tensor| {
                 let add = |(squares, count), entry: &Entry| {
@@ -428,7 +428,7 @@ impl Trainer<'_> {
 
     fn diverged(&self, state: &State, j: f64) -> Error {
         let place = format!("epoch {}, step {}", state.epoch + 1, state.step + 1);
-        Error::new(Kind::Diverged, format!("the cost became {j}: training diverged"))
+        Error::new(ErrorKind::Diverged, format!("the cost became {j}: training diverged"))
             .at(place)
             .fix(advice!("lower [learning_rate] (now {}), or set [clip_norm=1]", self.settings.learning_rate))
     }

@@ -141,11 +141,11 @@ impl TrainingSet for FromDisk {
                 }
             }
         });
-        Box::new(Batches { windows: windows_read, window: None, next: done, left, size, numbers: Vec::new() })
+        Box::new(DiskBatches { windows: windows_read, window: None, next: done, left, size, numbers: Vec::new() })
     }
 }
 
-struct Batches {
+struct DiskBatches {
     windows: Receiver<std::io::Result<Window>>,
     window: Option<Window>,
     /// Rows of the window that have been taken.
@@ -156,7 +156,7 @@ struct Batches {
     numbers: Vec<u32>,
 }
 
-impl Epoch for Batches {
+impl Epoch for DiskBatches {
     fn next(&mut self, batch: &mut Batch) -> Result<Option<&[u32]>> {
         let m = self.size.min(self.left);
         self.numbers.clear();

@@ -14,10 +14,10 @@ pub use augment::{Augmentation, Augmented, Changes, ImageChanges, Mix};
 #[cfg(feature = "sounds")]
 pub use augment::{SoundChanges, SoundStrengths};
 pub(crate) use batches::epoch_order;
-pub use batches::{Batch, Epoch, Examples, TrainingSet};
+pub use batches::{Batch, Epoch, TensorDataset, TrainingSet};
 pub use callback::Callback;
 pub(crate) use fit::predict_held_out;
-pub use fit::{Settings, StopReason, Trainer, predict};
+pub use fit::{StopReason, TrainSettings, Trainer, predict};
 pub use folds::Folds;
 pub use freeze::Freeze;
 pub use from_disk::FromDisk;

@@ -218,7 +218,7 @@ pub(super) fn epoch_seconds(config: &Config, data: &Dataset, plan: &Plan) -> Res
     let mut first = FirstEpoch(Instant::now(), 0.0);
     match run::fit(config, data, plan, &mut state, &mut first) {
         // If this diverges, it fails as a trial, which reports why.
-        Ok(_) | Err(Error { kind: crate::Kind::Diverged, .. }) => {}
+        Ok(_) | Err(Error { kind: crate::ErrorKind::Diverged, .. }) => {}
         Err(error) => return Err(error),
     }
     Ok(first.0.elapsed().as_secs_f64() / first.1.max(1e-3))

@@ -121,7 +121,7 @@ pub(super) fn finish(
     let trainings = choice::trainings(&trials);
     let Some(chosen) = trainings.first() else {
         let why = trials.iter().find_map(|trial| trial.why.clone()).unwrap_or_else(|| "none went to its end".into());
-        let error = Error::new(crate::Kind::Check, format!("no trial succeeded: {why}"));
+        let error = Error::new(crate::ErrorKind::Check, format!("no trial succeeded: {why}"));
         return Err(error.at(study.path().display().to_string()).fix("search other values, or allow more time"));
     };
     match take(study, search, callback)? {
@@ -161,7 +161,7 @@ pub(super) fn finish(
             // A process that resumes the study then need not wait until this one counts as dead.
             study.leave(&search.name)?;
             return match stopped {
-                Err(error) if error.kind != crate::Kind::Interrupted => Err(error),
+                Err(error) if error.kind != crate::ErrorKind::Interrupted => Err(error),
                 stopped => found(SearchEnd::Interrupted, stopped.ok()),
             };
         }

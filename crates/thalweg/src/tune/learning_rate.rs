@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use crate::config::Config;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
 use crate::run;
 use crate::schedule::Schedule;
@@ -91,11 +91,11 @@ pub fn find(config: &Config, test: RangeTest) -> Result<Rates> {
             match run::fit(&config, &data, &plan, &mut state, &mut costs) {
                 Ok(_) => {}
                 // Too high a rate is expected to diverge.
-                Err(error) if error.kind == Kind::Diverged && costs.points.len() > 1 => {}
+                Err(error) if error.kind == ErrorKind::Diverged && costs.points.len() > 1 => {}
                 Err(error) => return Err(error),
             }
             let suggestion = costs.steepest().ok_or_else(|| {
-                Error::new(Kind::Check, "the cost never falls, whatever the learning rate")
+                Error::new(ErrorKind::Check, "the cost never falls, whatever the learning rate")
                     .fix("look at the data with thalweg inspect, and at the network with thalweg check")
             })?;
             Ok(Curve { seed: plan.settings.seed, points: costs.points, suggestion })

@@ -402,7 +402,7 @@ mod tests {
         for (search, constraints, expected) in cases {
             let error = space(search, constraints).unwrap_err();
             assert!(error.to_string().contains(expected), "{error}");
-            assert!(error.remedy.is_some() && error.kind == crate::Kind::Config, "{error}");
+            assert!(error.remedy.is_some() && error.kind == crate::ErrorKind::Config, "{error}");
         }
     }
 }

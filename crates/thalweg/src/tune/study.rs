@@ -90,7 +90,8 @@ impl Study {
         }
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|error| {
-                Error::io(crate::Kind::Config, folder, "make the study's folder", &error).fix("name another [study]")
+                Error::io(crate::ErrorKind::Config, folder, "make the study's folder", &error)
+                    .fix("name another [study]")
             })?;
         }
         let failed = |error| failed(path, error);

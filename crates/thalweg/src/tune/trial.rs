@@ -21,7 +21,7 @@ use crate::run;
 use crate::run::{Checkpoint, RunFolder, keep};
 use crate::tensor::ops::MatmulPrecision;
 use crate::tensor::{Dtype, Tensor};
-use crate::train::{Callback, Settings, State, StopReason};
+use crate::train::{Callback, State, StopReason, TrainSettings};
 
 /// The minimum interval between checkpoints of a trial; shorter trials have none.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -269,7 +269,7 @@ impl TrialCallback<'_> {
 
     /// Resumes from the trial's checkpoint, where an earlier worker left an intact one; folds are short, and begin
     /// anew.
-    fn restore(&mut self, state: &mut State, by: (&Settings, usize)) {
+    fn restore(&mut self, state: &mut State, by: (&TrainSettings, usize)) {
         if self.runner.folds > 1 {
             return;
         }

@@ -11,7 +11,7 @@ mod unread;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use thalweg::Kind;
+use thalweg::ErrorKind;
 use thalweg::config::{self, Config};
 use thalweg::data::source::{self, Source};
 use thalweg::data::table::Table;
@@ -93,7 +93,7 @@ fn rows(table: &Table) -> Vec<Vec<Cow<'_, str>>> {
 fn refused(name: &str, bytes: impl AsRef<[u8]>) -> String {
     let folder = tempfile::tempdir().unwrap();
     let error = table(&write(&folder, name, bytes)).expect_err(name);
-    assert_eq!(error.kind, Kind::Data, "{error}");
+    assert_eq!(error.kind, ErrorKind::Data, "{error}");
     assert!(error.remedy.is_some(), "{error}");
     error.to_string()
 }
@@ -111,7 +111,7 @@ fn survives_damage(name: &str, bytes: &[u8]) {
         };
         for damaged in [bytes[..at].to_vec(), flipped(1), flipped(0x80), flipped(0xff)] {
             if let Err(error) = table(&write(&folder, name, damaged)) {
-                assert_eq!(error.kind, Kind::Data, "{error}");
+                assert_eq!(error.kind, ErrorKind::Data, "{error}");
                 refused += 1;
             }
         }

@@ -61,7 +61,7 @@ fn urls_are_told_from_files() {
         for error in
             [source::open(url, &config::Data::default()).err().unwrap(), load(Path::new(url), |_| {}).err().unwrap()]
         {
-            assert_eq!(error.kind, Kind::Data);
+            assert_eq!(error.kind, ErrorKind::Data);
             let told = error.to_string();
             assert!(told.contains("URL") && told.contains(word), "{told}");
         }

@@ -9,7 +9,7 @@ use thalweg::network::Network;
 use thalweg::optimizers::{Adam, GradientDescent, Momentum, MomentumForm, Optimizer};
 use thalweg::schedule::Schedule;
 use thalweg::tensor::{Activation, Dtype, Tensor};
-use thalweg::train::{Examples, Settings, State, Trainer};
+use thalweg::train::{State, TensorDataset, TrainSettings, Trainer};
 
 use super::numbers::{assert_each, assert_near, golden, list, number, numbers, size, tensor};
 
@@ -49,18 +49,18 @@ fn a_whole_network_with_the_l2_term() {
 const CROSS_ENTROPY: SoftmaxCrossEntropy = SoftmaxCrossEntropy { smoothing: 0.0 };
 
 /// Trains on all of iris as a single batch, and compares every cost and the result.
-fn train(name: &str, optimizer: &dyn Optimizer, settings: Settings, weighted: bool) {
+fn train(name: &str, optimizer: &dyn Optimizer, settings: TrainSettings, weighted: bool) {
     let golden = golden("training");
     let expected = &golden[name];
     let network = tanh_network(&sizes(&golden["sizes"]));
     let (x, y) = (tensor([150, 4], &golden["x"]), tensor([150, 1], &golden["y"]));
     let weights = weighted.then(|| tensor([150], &golden["weights"]));
-    let examples = Examples::new(x, y, weights).unwrap();
+    let examples = TensorDataset::new(x, y, weights).unwrap();
     let theta = tensor([network.layout().len()], &golden["theta"]);
     let averaged = settings.average > 0.0;
     let mut state = State::from_theta(&network, optimizer, theta, settings.average);
     let epochs = size(&golden["steps"]);
-    let settings = Settings { epochs, batch_size: 150, ..settings };
+    let settings = TrainSettings { epochs, batch_size: 150, ..settings };
     let evaluate = |_: &[f64]| Metrics::new();
     let trainer = Trainer {
         network: &network,
@@ -86,19 +86,34 @@ fn train(name: &str, optimizer: &dyn Optimizer, settings: Settings, weighted: bo
 
 #[test]
 fn gradient_descent_on_iris() {
-    train("gradient_descent", &GradientDescent, Settings { learning_rate: 0.1, ..Settings::default() }, false);
+    train(
+        "gradient_descent",
+        &GradientDescent,
+        TrainSettings { learning_rate: 0.1, ..TrainSettings::default() },
+        false,
+    );
 }
 
 #[test]
 fn momentum_on_iris_with_a_clipped_gradient() {
     let momentum = Momentum { form: MomentumForm::Pytorch, ..Momentum::COURSE };
-    train("momentum", &momentum, Settings { learning_rate: 0.05, clip_norm: 0.1, ..Settings::default() }, false);
+    train(
+        "momentum",
+        &momentum,
+        TrainSettings { learning_rate: 0.05, clip_norm: 0.1, ..TrainSettings::default() },
+        false,
+    );
 }
 
 #[test]
 fn adamw_on_iris_with_weights_l2_cosine_and_an_average() {
     let adamw = Adam { weight_decay: 0.1, ..Adam::USUAL };
-    let settings =
-        Settings { learning_rate: 0.03, schedule: Schedule::Cosine, l2: 2.0, average: 0.9, ..Settings::default() };
+    let settings = TrainSettings {
+        learning_rate: 0.03,
+        schedule: Schedule::Cosine,
+        l2: 2.0,
+        average: 0.9,
+        ..TrainSettings::default()
+    };
     train("adamw", &adamw, settings, true);
 }

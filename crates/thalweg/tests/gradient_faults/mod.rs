@@ -10,7 +10,7 @@ use faults::{
 use thalweg::layers::{self, Activate, Layer};
 use thalweg::losses::{self, Loss};
 use thalweg::network::Network;
-use thalweg::network::gradient_check::{Report, Settings, check};
+use thalweg::network::gradient_check::{CheckSettings, Report, check};
 use thalweg::tensor::{Activation, Dtype, Shape, Tensor};
 use wrappers::{Faulty, FaultyLoss};
 
@@ -57,7 +57,7 @@ fn report_of(network: Network, loss: &dyn Loss, target_columns: usize, epsilon: 
         _ => 2.0 * (1.7 * (3 * i + j) as f64).cos(),
     });
     let weights = Tensor::from_f64([M], vec![1.0, 0.5, 2.0, 1.0, 1.5, 1.0]);
-    let settings = Settings { epsilon, l2: L2, tolerance: TOLERANCE, ..Settings::default() };
+    let settings = CheckSettings { epsilon, l2: L2, tolerance: TOLERANCE, ..CheckSettings::default() };
     check(&network, loss, &theta, x.view(), y.view(), Some(weights.view()), settings).unwrap()
 }
 

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use thalweg::Kind;
+use thalweg::ErrorKind;
 use thalweg::config::Config;
 use thalweg::event::Event;
-use thalweg::io::safetensors::{Container, Numbers, Stored};
+use thalweg::io::safetensors::{Container, Stored, TensorData};
 use thalweg::run::{resume, train};
 use thalweg::train::StopReason;
 
@@ -42,7 +42,10 @@ fn what_no_training_leaves_is_refused() {
         std::fs::write(&checkpoint, file.to_bytes()).unwrap();
         let error = resume(&run, &mut |_: &Event| {}).map(|_| ()).expect_err(words);
         let told = error.to_string();
-        assert!(error.kind == Kind::Data && told.contains(words) && told.len() < 2000, "expected {words:?} in {told}");
+        assert!(
+            error.kind == ErrorKind::Data && told.contains(words) && told.len() < 2000,
+            "expected {words:?} in {told}"
+        );
     };
     for (key, other, words) in [
         ("epoch", json!(0), "at epoch 0 and step"),
@@ -66,12 +69,12 @@ fn what_no_training_leaves_is_refused() {
     for name in ["theta", "best_theta", "average", "optimizer.0", "optimizer.1"] {
         let mut file = good.clone();
         let tensor = file.tensors.iter_mut().find(|tensor| tensor.name == name).unwrap();
-        let Numbers::F32(numbers) = &mut tensor.numbers else { unreachable!("32 bits") };
+        let TensorData::F32(numbers) = &mut tensor.numbers else { unreachable!("32 bits") };
         numbers[3] = f32::NAN;
         refused(&file, &format!("{name} has the number NaN"));
     }
     let mut file = good.clone();
-    file.tensors.push(Stored { name: "more".into(), shape: vec![1], numbers: Numbers::U64(vec![1]) });
+    file.tensors.push(Stored { name: "more".into(), shape: vec![1], numbers: TensorData::U64(vec![1]) });
     refused(&file, "\"more\" belongs to nothing");
     file.tensors.retain(|tensor| tensor.name != "theta" && tensor.name != "more");
     refused(&file, "there is no tensor \"theta\"");

@@ -1,8 +1,8 @@
 //! Inconsistencies are named.
 
 use serde_json::{Value, json};
-use thalweg::Kind;
-use thalweg::io::safetensors::{Container, Numbers};
+use thalweg::ErrorKind;
+use thalweg::io::safetensors::{Container, TensorData};
 use thalweg::model::Model;
 
 use super::models::{CLASSES, NUMBERS, PLACE, clips, open, part, pictures, sounds, with};
@@ -27,7 +27,7 @@ fn refused(bytes: &[u8], text: &str, changes: &[(&str, Value)], words: &str) {
 
 fn refused_bytes(sealed: &[u8], words: &str, what: &str) {
     let error = Model::from_bytes(sealed, PLACE).map(|_| ()).expect_err(what);
-    assert!(error.kind == Kind::Data && error.place.as_deref() == Some(PLACE), "{what}: {error}");
+    assert!(error.kind == ErrorKind::Data && error.place.as_deref() == Some(PLACE), "{what}: {error}");
     assert!(error.message.contains(words), "{what}: expected {words:?} in {error}");
 }
 
@@ -213,7 +213,7 @@ fn parameters_and_what_belongs_to_no_model() {
     };
     let set = |file: &mut Container, name: &str, x: f32| {
         let tensor = file.tensors.iter_mut().find(|tensor| tensor.name == name).unwrap();
-        let Numbers::F32(numbers) = &mut tensor.numbers else { unreachable!("32 bits") };
+        let TensorData::F32(numbers) = &mut tensor.numbers else { unreachable!("32 bits") };
         numbers[1] = x;
     };
     for x in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
@@ -262,6 +262,6 @@ fn files_for_other_tests_are_these() {
             std::fs::write(&path, &bytes).unwrap();
         }
         assert!(std::fs::read(&path).unwrap() == bytes, "write {name} anew with THALWEG_WRITE_MODELS=1");
-        assert_eq!(Model::load(&path).unwrap_err().kind, Kind::Data);
+        assert_eq!(Model::load(&path).unwrap_err().kind, ErrorKind::Data);
     }
 }

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use thalweg::Kind;
+use thalweg::ErrorKind;
 use thalweg::model::Model;
 
 use super::models::{CLASSES, NUMBERS, PLACE, answers, clips, open, part, pictures, sounds, with};
@@ -82,7 +82,7 @@ fn try_all(name: &str, bytes: &[u8]) -> [usize; 2] {
             match outcome {
                 Ok(Ok(is_refused)) => refused += usize::from(is_refused),
                 // A value far outside the data is reported as an error of the data.
-                Ok(Err(error)) if error.kind == Kind::Data && error.to_string().len() < 2000 => {}
+                Ok(Err(error)) if error.kind == ErrorKind::Data && error.to_string().len() < 2000 => {}
                 Ok(Err(error)) => wrong.push(format!("{what}: {error}")),
                 Err(panic) => {
                     let text = panic.downcast_ref::<String>().cloned();
@@ -101,7 +101,7 @@ fn try_all(name: &str, bytes: &[u8]) -> [usize; 2] {
 /// Checks that an error is a proper rejection of a model file.
 fn refusal(error: &thalweg::Error) -> Result<(), String> {
     let told = error.to_string();
-    let right = error.kind == Kind::Data && told.starts_with(PLACE) && told.len() < 2000 && error.remedy.is_some();
+    let right = error.kind == ErrorKind::Data && told.starts_with(PLACE) && told.len() < 2000 && error.remedy.is_some();
     if right { Ok(()) } else { Err(format!("{:?}: {told}", error.kind)) }
 }
 

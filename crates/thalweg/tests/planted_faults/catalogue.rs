@@ -120,6 +120,33 @@ fn copied_rows() -> (String, Option<String>) {
     (format!("a,b,c,d,label\n{copies}"), None)
 }
 
+/// Each row is measured twice.
+fn measured_twice() -> (String, Option<String>) {
+    let mut numbers = Numbers(12);
+    let rows = blobs(500, 0.5, 13, |_, _, class| (String::new(), class));
+    let mut again = |line: &str| {
+        let cell =
+            |cell: &str| cell.parse::<f64>().map_or(cell.into(), |x| format!("{:.5}", x + 2e-4 * numbers.normal()));
+        line.split(',').map(cell).collect::<Vec<_>>().join(",")
+    };
+    let twice: String = rows.lines().map(|line| format!("{line}\n{}\n", again(line))).collect();
+    (format!("a,b,c,d,label\n{twice}"), None)
+}
+
+/// One column tells the answer in train, another in dev.
+fn another_relation() -> (String, Option<String>) {
+    let part = |rows, seed, telling: usize| {
+        let mut numbers = Numbers(seed);
+        let row = |_| {
+            let x: [f64; 4] = std::array::from_fn(|_| numbers.normal());
+            let label = if x[telling] + 0.3 * numbers.normal() > 0.0 { "yes" } else { "no" };
+            format!("{:.4},{:.4},{:.4},{:.4},{label}\n", x[0], x[1], x[2], x[3])
+        };
+        format!("a,b,c,d,label\n{}", (0..rows).map(row).collect::<String>())
+    };
+    (part(800, 14, 0), Some(part(300, 15, 1)))
+}
+
 /// Prices of houses, all near one value.
 fn far_from_zero() -> (String, Option<String>) {
     let mut numbers = Numbers(9);
@@ -151,7 +178,7 @@ const fn in_short(of: Planted) -> Planted {
 }
 
 /// One fault each.
-pub(crate) const PLANTED: [Planted; 22] = [
+pub(crate) const PLANTED: [Planted; 24] = [
     in_short(planted(
         "too deep, weights of 0",
         "zero-initialisation",
@@ -283,6 +310,18 @@ pub(crate) const PLANTED: [Planted; 22] = [
         Data::Made(copied_rows),
         &[("layers", "16"), ("epochs", "15")],
     ),
+    in_short(planted(
+        "rows measured twice",
+        "near-copies-across-splits",
+        Data::Made(measured_twice),
+        &[("layers", "16"), ("epochs", "15")],
+    )),
+    in_short(planted(
+        "another relation in dev",
+        "data-mismatch",
+        Data::Made(another_relation),
+        &[("layers", "16"), ("epochs", "15"), ("split", "0.8,0,0.2")],
+    )),
     Planted {
         metric: "r2",
         ..planted(

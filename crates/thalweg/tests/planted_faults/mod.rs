@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use catalogue::{HEALTHY, Healthy, PLANTED, Planted};
 use thalweg::config::Config;
-use thalweg::doctor::{self, Diagnosis, Options};
+use thalweg::doctor::{self, Diagnosis, DoctorOptions};
 use thalweg::event::Event;
 use thalweg::findings::Severity;
 use thalweg::metrics::higher_is_better;
@@ -34,7 +34,7 @@ fn train(config: &Config, metric: &str) -> Option<f64> {
     match run::train(config, &mut |_: &Event| ()) {
         Ok(outcome) => Some(outcome.metrics.dev[metric].value),
         Err(error) => {
-            assert_eq!(error.kind, thalweg::Kind::Diverged, "{error}");
+            assert_eq!(error.kind, thalweg::ErrorKind::Diverged, "{error}");
             None
         }
     }
@@ -43,7 +43,7 @@ fn train(config: &Config, metric: &str) -> Option<f64> {
 fn examine(config: &Config, metric: &str) -> Examined {
     let value = train(config, metric);
     let folder = PathBuf::from(config.output.out.as_ref().unwrap());
-    Examined { diagnosis: doctor::examine(&folder, Options::default()).unwrap(), value }
+    Examined { diagnosis: doctor::examine(&folder, DoctorOptions::default()).unwrap(), value }
 }
 
 /// Whether the fault was named first, what was, and the metric before and after what is prescribed for it.
@@ -98,7 +98,7 @@ fn false_alarms(healthy: &Healthy, real: &Path) -> (Vec<String>, Vec<&'static st
     let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let config = config(&place(healthy.data), &settings, &folder.path().join("run"));
     run::train(&config, &mut |_: &Event| ()).unwrap();
-    let diagnosis = doctor::examine(&folder.path().join("run"), Options::default()).unwrap();
+    let diagnosis = doctor::examine(&folder.path().join("run"), DoctorOptions::default()).unwrap();
     let severe = diagnosis.findings.iter().filter(|finding| finding.severity == Severity::Severe);
     let told = severe.map(|finding| format!("{}: {}", finding.code, finding.evidence)).collect();
     (told, diagnosis.findings.iter().map(|finding| finding.code).collect())
@@ -109,8 +109,8 @@ fn planted_faults_are_named_first_and_healthy_runs_left_alone() {
     for planted in PLANTED.iter().filter(|planted| planted.short) {
         let outcome = follow(planted);
         assert!(outcome.named, "{}: found {}, expected {}", planted.name, outcome.first, planted.code);
-        // Without a leak, a model is worse on dev, and honest.
-        let honest = planted.code == "leakage";
+        // Without a leak, a model is worse on dev, and honest; where other rows are needed, no option makes it better.
+        let honest = ["leakage", "near-copies-across-splits", "data-mismatch"].contains(&planted.code);
         assert!(
             outcome.better(planted.metric) != honest,
             "{}: {:?} → {:?}",
@@ -159,7 +159,7 @@ fn all_planted_faults() {
         println!("| {} | {} | {} |", healthy.name, severe.join("; "), all.join(", "));
     }
     if only.is_empty() {
-        assert!(named >= 20, "{named} of {} are named first", PLANTED.len());
+        assert!(named >= 22, "{named} of {} are named first", PLANTED.len());
         assert!(better >= 17, "what is prescribed helps in {better} of {}", PLANTED.len());
     }
     assert_eq!(alarms, 0, "severe findings in healthy runs");

@@ -12,7 +12,7 @@ const MOST: usize = 2_000;
 /// What is averaged, and how.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Asked {
+pub(super) struct Query {
     beta: f64,
     days: usize,
     noise: f64,
@@ -23,8 +23,8 @@ pub(super) struct Asked {
 ///
 /// # Errors
 /// If β is not from 0 to below 1, or there are too many days.
-pub(super) fn average(asked: &Asked) -> Result<Value> {
-    let Asked { beta, days, noise, seed } = *asked;
+pub(super) fn average(query: &Query) -> Result<Value> {
+    let Query { beta, days, noise, seed } = *query;
     if !(0.0..1.0).contains(&beta) {
         return Err(Error::config(format!("found a β of {beta}, expected 0 to below 1")));
     }
@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn the_averages_are_the_weighted_sums_of_the_formula() {
-        let told = average(&Asked { beta: 0.9, days: 40, noise: 3.0, seed: 7 }).unwrap();
+        let told = average(&Query { beta: 0.9, days: 40, noise: 3.0, seed: 7 }).unwrap();
         let of = |name: &str| told[name].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect::<Vec<_>>();
         let theta = of("theta");
         for t in [1, 2, 10, 40] {
@@ -61,7 +61,7 @@ mod tests {
             assert!((of("corrected")[t - 1] - v / (1.0 - 0.9f64.powi(t as i32))).abs() < 1e-12);
         }
         assert!((told["window"].as_f64().unwrap() - 10.0).abs() < 1e-12);
-        assert!(average(&Asked { beta: 1.0, days: 4, noise: 0.0, seed: 0 }).is_err());
-        assert!(average(&Asked { beta: 0.5, days: 1 << 40, noise: 0.0, seed: 0 }).is_err());
+        assert!(average(&Query { beta: 1.0, days: 4, noise: 0.0, seed: 0 }).is_err());
+        assert!(average(&Query { beta: 0.5, days: 1 << 40, noise: 0.0, seed: 0 }).is_err());
     }
 }

@@ -17,7 +17,7 @@ const TOLD: usize = 600;
 /// What is trained on, and how.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Asked {
+pub(super) struct Query {
     data: String,
     rows: usize,
     learning_rate: f64,
@@ -31,18 +31,18 @@ pub(super) struct Asked {
 ///
 /// # Errors
 /// If it would take too long, or a setting is refused.
-pub(super) fn batches(asked: &Asked) -> Result<Value> {
-    if asked.epochs > MOST_EPOCHS || asked.rows > MOST_ROWS || asked.size < 2 {
+pub(super) fn batches(query: &Query) -> Result<Value> {
+    if query.epochs > MOST_EPOCHS || query.rows > MOST_ROWS || query.size < 2 {
         return Err(Error::config(format!(
             "expected up to {MOST_EPOCHS} epochs, up to {MOST_ROWS} rows, and a batch of 2 or more"
         )));
     }
-    let curves: Result<Vec<Value>> = [1, asked.size, 0].into_iter().map(|size| training(asked, size)).collect();
+    let curves: Result<Vec<Value>> = [1, query.size, 0].into_iter().map(|size| training(query, size)).collect();
     Ok(json!({ "curves": curves? }))
 }
 
-fn training(asked: &Asked, batch_size: usize) -> Result<Value> {
-    let Asked { data, rows, learning_rate, epochs, seed, .. } = asked;
+fn training(query: &Query, batch_size: usize) -> Result<Value> {
+    let Query { data, rows, learning_rate, epochs, seed, .. } = query;
     let settings = Settings {
         data: data.clone(),
         rows: *rows,
@@ -103,8 +103,8 @@ mod tests {
 
     #[test]
     fn an_epoch_has_as_many_steps_as_batches_and_full_batches_always_descend() {
-        let asked = Asked { data: "moons".into(), rows: 200, learning_rate: 0.1, size: 64, epochs: 6, seed: 2 };
-        let told = batches(&asked).unwrap();
+        let query = Query { data: "moons".into(), rows: 200, learning_rate: 0.1, size: 64, epochs: 6, seed: 2 };
+        let told = batches(&query).unwrap();
         let curve = |at: usize, what: &str| -> Vec<f64> {
             told["curves"][at][what].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
         };
@@ -116,6 +116,6 @@ mod tests {
         for (cost, whole) in curve(2, "costs").iter().zip(curve(2, "whole")) {
             assert!((cost - whole).abs() < 1e-6, "{cost} {whole}");
         }
-        assert!(batches(&Asked { epochs: 1 << 40, ..asked }).is_err());
+        assert!(batches(&Query { epochs: 1 << 40, ..query }).is_err());
     }
 }

@@ -20,7 +20,7 @@ const LAMBDA: f64 = 3.0;
 /// Which puzzle, how large the differences are, and whether to tell the mistake.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Asked {
+pub(super) struct Query {
     seed: u64,
     epsilon: f64,
     #[serde(default)]
@@ -57,8 +57,8 @@ impl Mistake {
 ///
 /// # Errors
 /// If ε is not a small number above 0.
-pub(super) fn check(asked: &Asked) -> Result<Value> {
-    let Asked { seed, epsilon, reveal } = *asked;
+pub(super) fn check(query: &Query) -> Result<Value> {
+    let Query { seed, epsilon, reveal } = *query;
     if !(1e-12..=0.1).contains(&epsilon) {
         return Err(Error::config(format!("found an ε of {epsilon}, expected 1e-12 to 0.1")));
     }
@@ -202,8 +202,8 @@ impl Probe {
 mod tests {
     use super::*;
 
-    fn asked(seed: u64) -> Asked {
-        Asked { seed, epsilon: 1e-6, reveal: true }
+    fn query(seed: u64) -> Query {
+        Query { seed, epsilon: 1e-6, reveal: true }
     }
 
     /// Every mistake occurs, and the differences are large exactly where it is.
@@ -211,7 +211,7 @@ mod tests {
     fn the_parameter_with_the_mistake_is_the_one_that_differs() {
         let mut seen = Vec::new();
         for seed in 0..40 {
-            let told = check(&asked(seed)).unwrap();
+            let told = check(&query(seed)).unwrap();
             let answer = &told["answer"];
             let mistake = answer["mistake"].as_str().unwrap().to_string();
             for parameter in told["parameters"].as_array().unwrap() {
@@ -229,8 +229,8 @@ mod tests {
 
     #[test]
     fn the_answer_is_told_only_when_asked_for() {
-        let hidden = check(&Asked { reveal: false, ..asked(3) }).unwrap();
-        let mut shown = check(&asked(3)).unwrap();
+        let hidden = check(&Query { reveal: false, ..query(3) }).unwrap();
+        let mut shown = check(&query(3)).unwrap();
         assert!(hidden["answer"].is_null() && !shown["answer"].is_null());
         shown["answer"] = Value::Null;
         assert_eq!(hidden, shown);
@@ -238,10 +238,10 @@ mod tests {
 
     #[test]
     fn differences_of_a_cube_err_as_the_course_says() {
-        let told = check(&Asked { epsilon: 0.01, ..asked(0) }).unwrap();
+        let told = check(&Query { epsilon: 0.01, ..query(0) }).unwrap();
         assert!((told["cube"]["one_sided"].as_f64().unwrap() - 3.0301).abs() < 1e-10);
         assert!((told["cube"]["two_sided"].as_f64().unwrap() - 3.0001).abs() < 1e-10);
-        assert!(check(&Asked { epsilon: 0.0, ..asked(0) }).is_err());
-        assert!(check(&Asked { epsilon: f64::NAN, ..asked(0) }).is_err());
+        assert!(check(&Query { epsilon: 0.0, ..query(0) }).is_err());
+        assert!(check(&Query { epsilon: f64::NAN, ..query(0) }).is_err());
     }
 }

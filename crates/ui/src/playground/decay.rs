@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use thalweg::schedule::{self, Options, Plateau, Schedule, Time};
+use thalweg::schedule::{self, Plateau, Schedule, ScheduleOptions, Time};
 use thalweg::{Error, Result};
 
 const MOST: usize = 1_000;
@@ -10,7 +10,7 @@ const MOST: usize = 1_000;
 /// α₀, how many epochs, and what schedules leave to be set.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Asked {
+pub(super) struct Query {
     alpha: f64,
     epochs: usize,
     /// The rate, base, k or factor; the schedule's own without one.
@@ -26,8 +26,8 @@ pub(super) struct Asked {
 ///
 /// # Errors
 /// If there are too many epochs, or a number is none.
-pub(super) fn decay(asked: &Asked) -> Result<Value> {
-    let Asked { alpha, epochs, decay, every } = *asked;
+pub(super) fn decay(query: &Query) -> Result<Value> {
+    let Query { alpha, epochs, decay, every } = *query;
     if !(1..=MOST).contains(&epochs) || every == 0 {
         return Err(Error::config(format!("found {epochs} epochs and steps every {every}, expected 1 to {MOST}")));
     }
@@ -36,7 +36,7 @@ pub(super) fn decay(asked: &Asked) -> Result<Value> {
     }
     let third = (epochs / 3).max(1);
     let rates = [(1, alpha), (third + 1, alpha / 3.0), (2 * third + 1, alpha / 10.0)].into();
-    let options = Options { decay, every, rates };
+    let options = ScheduleOptions { decay, every, rates };
     let curves: Result<Vec<Value>> = schedule::ALL
         .iter()
         .map(|registered| {
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn the_rates_are_those_of_the_formulas() {
-        let told = decay(&Asked { alpha: 0.2, epochs: 30, decay: Some(0.5), every: 5 }).unwrap();
+        let told = decay(&Query { alpha: 0.2, epochs: 30, decay: Some(0.5), every: 5 }).unwrap();
         let rate = |name: &str, epoch: usize| {
             let curve = told["curves"].as_array().unwrap().iter().find(|curve| curve["name"] == name).unwrap();
             curve["rates"][epoch - 1].as_f64().unwrap()
@@ -80,7 +80,7 @@ mod tests {
         close(rate("plateau", 16), 0.2);
         close(rate("plateau", 17), 0.1);
         assert_eq!(told["curves"].as_array().unwrap().len(), schedule::ALL.len());
-        assert!(decay(&Asked { alpha: 0.1, epochs: 0, decay: None, every: 1 }).is_err());
-        assert!(decay(&Asked { alpha: f64::NAN, epochs: 3, decay: None, every: 1 }).is_err());
+        assert!(decay(&Query { alpha: 0.1, epochs: 0, decay: None, every: 1 }).is_err());
+        assert!(decay(&Query { alpha: f64::NAN, epochs: 3, decay: None, every: 1 }).is_err());
     }
 }

@@ -19,7 +19,7 @@ const ROWS: usize = 64;
 /// A deep network.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Asked {
+pub(super) struct Query {
     layers: usize,
     units: usize,
     activation: String,
@@ -44,8 +44,8 @@ enum Weights {
 ///
 /// # Errors
 /// If the network would be too large, or there is no such activation.
-pub(super) fn depth(asked: &Asked) -> Result<Value> {
-    let Asked { layers, units, above, below, .. } = *asked;
+pub(super) fn depth(query: &Query) -> Result<Value> {
+    let Query { layers, units, above, below, .. } = *query;
     if !(1..=MOST_LAYERS).contains(&layers) || !(1..=MOST_UNITS).contains(&units) {
         let found =
             format!("found {layers} layers of {units} units, expected up to {MOST_LAYERS} of up to {MOST_UNITS}");
@@ -65,12 +65,12 @@ pub(super) fn depth(asked: &Asked) -> Result<Value> {
         drawn("Xavier: Var 1/n", Init::XavierNormal),
         drawn("He: Var 2/n", Init::HeNormal),
     ];
-    let curves: Result<Vec<Value>> = starts.into_iter().map(|start| scales(asked, start)).collect();
+    let curves: Result<Vec<Value>> = starts.into_iter().map(|start| scales(query, start)).collect();
     Ok(json!({ "layers": (1..=layers).collect::<Vec<_>>(), "curves": curves? }))
 }
 
-fn scales(asked: &Asked, start: Start) -> Result<Value> {
-    let Asked { layers, units, activation, seed, .. } = asked;
+fn scales(query: &Query, start: Start) -> Result<Value> {
+    let Query { layers, units, activation, seed, .. } = query;
     let activation: Activation = activation.parse()?;
     let init = match start.weights {
         Weights::Drawn(init) => init,
@@ -112,8 +112,8 @@ fn scales(asked: &Asked, start: Start) -> Result<Value> {
 mod tests {
     use super::*;
 
-    fn asked(activation: &str) -> Asked {
-        Asked { layers: 20, units: 64, activation: activation.into(), above: 1.5, below: 0.5, seed: 0 }
+    fn query(activation: &str) -> Query {
+        Query { layers: 20, units: 64, activation: activation.into(), above: 1.5, below: 0.5, seed: 0 }
     }
 
     fn curve(told: &Value, at: usize, what: &str) -> Vec<f64> {
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn multiples_of_the_identity_grow_and_shrink_as_powers() {
-        let told = depth(&asked("identity")).unwrap();
+        let told = depth(&query("identity")).unwrap();
         for (at, factor) in [(0, 1.5f64), (1, 0.5)] {
             let (a, da) = (curve(&told, at, "activations"), curve(&told, at, "gradients"));
             for l in 1..20 {
@@ -136,11 +136,11 @@ mod tests {
     #[test]
     fn he_keeps_the_scale_of_relu_and_xavier_halves_its_square() {
         // Over each layer of ReLUs, E a² changes by n Var(W)/2: 1 with He, ½ with Xavier. Layers of finite width vary.
-        let told = depth(&Asked { layers: 10, units: 128, ..asked("relu") }).unwrap();
+        let told = depth(&Query { layers: 10, units: 128, ..query("relu") }).unwrap();
         let over = |at: usize| curve(&told, at, "gradients")[0].powi(2);
         assert!((0.3..3.0).contains(&over(6)), "He: {}", over(6));
         assert!((0.3..3.0).contains(&(over(5) * 512.0)), "Xavier: {}", over(5));
-        assert!(depth(&asked("rel")).unwrap_err().to_string().contains("relu"));
-        assert!(depth(&Asked { layers: 100_000, ..asked("relu") }).is_err());
+        assert!(depth(&query("rel")).unwrap_err().to_string().contains("relu"));
+        assert!(depth(&Query { layers: 100_000, ..query("relu") }).is_err());
     }
 }

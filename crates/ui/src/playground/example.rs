@@ -17,7 +17,7 @@ const MOST_STEPS: usize = 500;
 /// A small network, an example, and how far it has learned from it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Asked {
+pub(super) struct Query {
     /// Inputs, such as `1,-2`.
     x: String,
     /// 0 or 1.
@@ -45,12 +45,12 @@ fn list<T: std::str::FromStr>(what: &str, text: &str) -> Result<Vec<T>> {
 ///
 /// # Errors
 /// If the network is too large, or a number is none.
-pub(super) fn example(asked: &Asked) -> Result<Value> {
-    let (x, hidden) = (list::<f64>("x", &asked.x)?, list::<usize>("layers", &asked.layers)?);
-    check(asked, &x, &hidden)?;
-    let network = network(x.len(), &hidden, &asked.activation)?;
-    let (x, y) = (Tensor::from_f64([1, x.len()], x), Tensor::from_f64([1, 1], vec![asked.y]));
-    let mut theta = network.initialize(asked.seed, Dtype::F64);
+pub(super) fn example(query: &Query) -> Result<Value> {
+    let (x, hidden) = (list::<f64>("x", &query.x)?, list::<usize>("layers", &query.layers)?);
+    check(query, &x, &hidden)?;
+    let network = network(x.len(), &hidden, &query.activation)?;
+    let (x, y) = (Tensor::from_f64([1, x.len()], x), Tensor::from_f64([1, 1], vec![query.y]));
+    let mut theta = network.initialize(query.seed, Dtype::F64);
     let mut workspace = network.workspace(1, Dtype::F64);
     let mut losses = Vec::new();
     let mut t = 0;
@@ -62,17 +62,17 @@ pub(super) fn example(asked: &Asked) -> Result<Value> {
         let (loss, dz) = loss_and_delta(&mut workspace, &y);
         losses.push(loss);
         network.backward(theta.view(), x.view(), &mut workspace, gradient.view_mut())?;
-        if t == asked.steps {
+        if t == query.steps {
             break (layers(&network, (&theta, &gradient), &outputs, dz), gradient);
         }
-        step(&mut theta, &gradient, t, asked.alpha);
+        step(&mut theta, &gradient, t, query.alpha);
         t += 1;
     };
     let mut after = theta.clone();
-    step(&mut after, &gradient, t, asked.alpha);
+    step(&mut after, &gradient, t, query.alpha);
     Ok(json!({
         "x": x.to_f64(),
-        "y": asked.y,
+        "y": query.y,
         "layers": told,
         "losses": losses,
         "loss": losses.last(),
@@ -80,17 +80,17 @@ pub(super) fn example(asked: &Asked) -> Result<Value> {
     }))
 }
 
-fn check(asked: &Asked, x: &[f64], hidden: &[usize]) -> Result<()> {
+fn check(query: &Query, x: &[f64], hidden: &[usize]) -> Result<()> {
     let fits = (1..=MOST_INPUTS).contains(&x.len())
         && hidden.len() <= MOST_LAYERS
         && hidden.iter().all(|units| (1..=MOST_UNITS).contains(units))
-        && asked.steps <= MOST_STEPS;
+        && query.steps <= MOST_STEPS;
     if !fits {
         return Err(Error::config(format!(
             "expected up to {MOST_INPUTS} inputs, {MOST_LAYERS} hidden layers of {MOST_UNITS} units and {MOST_STEPS} steps"
         )));
     }
-    if !(x.iter().chain([&asked.alpha]).all(|number| number.abs() <= 1e6) && [0.0, 1.0].contains(&asked.y)) {
+    if !(x.iter().chain([&query.alpha]).all(|number| number.abs() <= 1e6) && [0.0, 1.0].contains(&query.y)) {
         return Err(Error::config("expected numbers up to a million, and 0 or 1 for y"));
     }
     Ok(())
@@ -166,8 +166,8 @@ fn slope(g: Activation, z: &[f64], a: &[f64]) -> Vec<f64> {
 mod tests {
     use super::*;
 
-    fn asked(layers: &str, steps: usize) -> Asked {
-        Asked {
+    fn query(layers: &str, steps: usize) -> Query {
+        Query {
             x: "1.5,-2".into(),
             y: 1.0,
             layers: layers.into(),
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn logistic_regression_is_as_the_course_writes_it() {
-        let told = example(&asked("", 0)).unwrap();
+        let told = example(&query("", 0)).unwrap();
         let [w1, w2, b] = ["w/0/0", "w/0/1", "b/0"].map(|path| at(&told, &format!("/layers/0/{path}")));
         let z = 1.5 * w1 - 2.0 * w2 + b;
         let a = 1.0 / (1.0 + (-z).exp());
@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn the_gradients_of_hidden_layers_follow_from_those_above() {
-        let told = example(&asked("3", 5)).unwrap();
+        let told = example(&query("3", 5)).unwrap();
         let dz2 = at(&told, "/layers/1/dz/0");
         assert!((dz2 - (at(&told, "/layers/1/a/0") - 1.0)).abs() < 1e-14);
         for unit in 0..3 {
@@ -220,12 +220,12 @@ mod tests {
 
     #[test]
     fn the_next_step_is_what_the_step_before_foretold() {
-        let (before, after) = (example(&asked("2,2", 3)).unwrap(), example(&asked("2,2", 4)).unwrap());
+        let (before, after) = (example(&query("2,2", 3)).unwrap(), example(&query("2,2", 4)).unwrap());
         assert_eq!(before["after"][1]["w"], after["layers"][1]["w"]);
-        assert!(example(&asked("2,x", 0)).unwrap_err().to_string().contains("2,x"));
-        assert!(example(&asked("2000", 0)).is_err());
-        assert!(example(&asked("", 1 << 30)).is_err());
-        assert!(example(&Asked { y: 2.0, ..asked("", 0) }).is_err());
-        assert!(example(&Asked { x: "NaN".into(), ..asked("", 0) }).is_err());
+        assert!(example(&query("2,x", 0)).unwrap_err().to_string().contains("2,x"));
+        assert!(example(&query("2000", 0)).is_err());
+        assert!(example(&query("", 1 << 30)).is_err());
+        assert!(example(&Query { y: 2.0, ..query("", 0) }).is_err());
+        assert!(example(&Query { x: "NaN".into(), ..query("", 0) }).is_err());
     }
 }

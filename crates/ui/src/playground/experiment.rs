@@ -10,7 +10,7 @@ use thalweg::data::{self, examples};
 use thalweg::metrics::{self, Metrics};
 use thalweg::recipe::{self, Plan};
 use thalweg::tensor::{Dtype, Tensor};
-use thalweg::train::{Callback, Examples, State, StopReason, Trainer};
+use thalweg::train::{Callback, State, StopReason, TensorDataset, Trainer};
 use thalweg::{Error, Result};
 
 use super::settings::Settings;
@@ -23,8 +23,8 @@ const MOST_CLASSES: usize = 6;
 pub(super) struct Experiment {
     pub(super) data: Dataset,
     pub(super) plan: Plan,
-    pub(super) train: Examples,
-    pub(super) test: Examples,
+    pub(super) train: TensorDataset,
+    pub(super) test: TensorDataset,
     pub(super) command: String,
     seed: u64,
 }
@@ -72,7 +72,7 @@ impl Experiment {
     }
 
     /// The loss and the headline metric on examples: accuracy, or the root mean squared error in the data's units.
-    pub(super) fn judge(&self, theta: &Tensor, examples: &Examples) -> Result<(f64, f64)> {
+    pub(super) fn judge(&self, theta: &Tensor, examples: &TensorDataset) -> Result<(f64, f64)> {
         let Plan { network, loss, .. } = &self.plan;
         let mut workspace = network.workspace(examples.rows(), theta.dtype());
         let (loss, mut answers) = thalweg::train::predict(network, &**loss, theta, examples, &mut workspace)?;
@@ -100,13 +100,13 @@ impl Experiment {
 }
 
 /// Encoded rows as tensors.
-pub(super) fn tensors(rows: &examples::Examples, dtype: Dtype) -> Result<Examples> {
+pub(super) fn tensors(rows: &examples::Examples, dtype: Dtype) -> Result<TensorDataset> {
     if rows.rows == 0 {
         return Err(Error::data("there are too few rows to train and to test on").fix("use more rows"));
     }
     let x = Tensor::from_f32([rows.rows, rows.columns], rows.x.clone()).into_dtype(dtype);
     let y = Tensor::from_f32([rows.rows, rows.targets], rows.y.clone()).into_dtype(dtype);
-    Examples::new(x, y, None)
+    TensorDataset::new(x, y, None)
 }
 
 /// The rows of a learner's own file, and its columns that are left out.

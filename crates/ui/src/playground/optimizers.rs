@@ -9,7 +9,7 @@ use thalweg::losses::{Cost, SigmoidCrossEntropy};
 use thalweg::network::{Network, Workspace};
 use thalweg::optimizers::{Adam, Epsilon, GradientDescent, Momentum, Optimizer, RmsProp, Step, new_state};
 use thalweg::tensor::{Activation, Dtype, Tensor};
-use thalweg::train::Examples;
+use thalweg::train::TensorDataset;
 use thalweg::{Error, Result};
 
 use super::experiment::tensors;
@@ -25,7 +25,7 @@ const TRAINED: u64 = 400;
 /// Where the optimisers go down, and their hyperparameters.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Asked {
+pub(super) struct Query {
     /// `ravine` or `network`.
     surface: String,
     alpha: f64,
@@ -49,8 +49,8 @@ trait Surface {
 ///
 /// # Errors
 /// If a hyperparameter is out of its range.
-pub(super) fn optimizers(asked: &Asked) -> Result<Value> {
-    let Asked { surface, alpha, beta1, beta2, steps, seed } = asked;
+pub(super) fn optimizers(query: &Query) -> Result<Value> {
+    let Query { surface, alpha, beta1, beta2, steps, seed } = query;
     let share = |beta: &f64| (0.0..1.0).contains(beta);
     if !(alpha.is_finite() && *alpha > 0.0 && share(beta1) && share(beta2)) {
         return Err(Error::config("expected α above 0, and β₁ and β₂ from 0 to below 1"));
@@ -124,7 +124,7 @@ struct Slice {
     workspace: Workspace,
     cost: Cost,
     theta: Tensor,
-    examples: Examples,
+    examples: TensorDataset,
 }
 
 impl Slice {
@@ -203,8 +203,8 @@ mod tests {
     use super::*;
     use thalweg::network::gradient_check::two_sided;
 
-    fn asked(surface: &str) -> Asked {
-        Asked { surface: surface.into(), alpha: 0.05, beta1: 0.9, beta2: 0.99, steps: 40, seed: 0 }
+    fn query(surface: &str) -> Query {
+        Query { surface: surface.into(), alpha: 0.05, beta1: 0.9, beta2: 0.99, steps: 40, seed: 0 }
     }
 
     fn points(told: &Value, name: &str) -> Vec<[f64; 3]> {
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn on_the_ravine_paths_are_those_of_the_formulas() {
-        let told = optimizers(&asked("ravine")).unwrap();
+        let told = optimizers(&query("ravine")).unwrap();
         let descent = points(&told, "gradient_descent");
         for (t, [a, b, cost]) in descent.iter().enumerate() {
             // θ_t = (1 − α λ)^t θ_0 for each direction's curvature λ.
@@ -253,14 +253,14 @@ mod tests {
             )
         };
         assert!((along(0) - gradient[0]).abs() < 1e-8 && (along(1) - gradient[1]).abs() < 1e-8);
-        assert_eq!(optimizers(&asked("network")).unwrap(), optimizers(&asked("network")).unwrap());
+        assert_eq!(optimizers(&query("network")).unwrap(), optimizers(&query("network")).unwrap());
     }
 
     #[test]
     fn what_is_out_of_range_is_refused() {
-        assert!(optimizers(&asked("sea")).unwrap_err().to_string().contains("ravine or network"));
-        assert!(optimizers(&Asked { beta1: 1.0, ..asked("ravine") }).is_err());
-        assert!(optimizers(&Asked { alpha: f64::NAN, ..asked("ravine") }).is_err());
-        assert!(optimizers(&Asked { steps: 1 << 40, ..asked("ravine") }).is_err());
+        assert!(optimizers(&query("sea")).unwrap_err().to_string().contains("ravine or network"));
+        assert!(optimizers(&Query { beta1: 1.0, ..query("ravine") }).is_err());
+        assert!(optimizers(&Query { alpha: f64::NAN, ..query("ravine") }).is_err());
+        assert!(optimizers(&Query { steps: 1 << 40, ..query("ravine") }).is_err());
     }
 }

@@ -19,7 +19,7 @@ const EPSILON: [f64; 2] = [-10.0, -6.0];
 /// How many values of each are on the grid.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Asked {
+pub(super) struct Query {
     side: usize,
     seed: u64,
 }
@@ -28,8 +28,8 @@ pub(super) struct Asked {
 ///
 /// # Errors
 /// If there are too many trials.
-pub(super) fn search(asked: &Asked) -> Result<Value> {
-    let Asked { side, seed } = *asked;
+pub(super) fn search(query: &Query) -> Result<Value> {
+    let Query { side, seed } = *query;
     if !(2..=MOST_SIDE).contains(&side) {
         return Err(Error::config(format!("found a grid of {side} × {side}, expected 2 to {MOST_SIDE}")));
     }
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn random_search_tries_as_many_values_of_what_matters_as_trials() {
-        let told = search(&Asked { side: 3, seed: 1 }).unwrap();
+        let told = search(&Query { side: 3, seed: 1 }).unwrap();
         let of = |kind: &str, what: &str| -> Vec<f64> {
             told[kind].as_array().unwrap().iter().map(|trial| trial[what].as_f64().unwrap()).collect()
         };
@@ -106,7 +106,7 @@ mod tests {
         // α matters, ε does not: on the grid, losses differ between columns and not between rows.
         let loss = of("grid", "loss");
         assert!((loss[0] - loss[1]).abs() > 20.0 * (loss[1] - loss[4]).abs(), "{loss:?}");
-        assert_eq!(told, search(&Asked { side: 3, seed: 1 }).unwrap());
-        assert!(search(&Asked { side: 1_000, seed: 1 }).is_err());
+        assert_eq!(told, search(&Query { side: 3, seed: 1 }).unwrap());
+        assert!(search(&Query { side: 1_000, seed: 1 }).is_err());
     }
 }

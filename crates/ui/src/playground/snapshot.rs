@@ -10,7 +10,7 @@ use thalweg::network::Workspace;
 use thalweg::recipe::Plan;
 use thalweg::task::Task;
 use thalweg::tensor::{Tensor, View};
-use thalweg::train::Examples;
+use thalweg::train::TensorDataset;
 
 use super::experiment::Experiment;
 use super::session::{Judged, Session};
@@ -30,7 +30,7 @@ pub(super) fn begun(id: u64, session: &Session) -> Result<Value> {
     let Experiment { data, command, train, .. } = &session.experiment;
     let axes = session.experiment.axes();
     let ranges = ranges(&session.experiment);
-    let points = |part: &Examples| -> Value {
+    let points = |part: &TensorDataset| -> Value {
         let rows =
             part.x.to_f64().chunks(2).map(|x| [axes[0].1.invert(x[0]), axes[1].1.invert(x[1])]).collect::<Vec<_>>();
         let targets =
@@ -165,7 +165,7 @@ fn pictures(session: &Session) -> Result<(Value, Vec<Vec<Value>>)> {
 }
 
 /// The range of the targets that are trained on, in the units of the network.
-fn scale_of(train: &Examples) -> (f64, f64) {
+fn scale_of(train: &TensorDataset) -> (f64, f64) {
     let most = train.y.to_f64().into_iter().fold(f64::MIN_POSITIVE, |most, y| most.max(y.abs()));
     (-most, most)
 }

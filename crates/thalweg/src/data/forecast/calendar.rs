@@ -1,6 +1,6 @@
 //! Which parts of the calendar are inputs: those that the training steps can have a pattern by.
 
-use super::{CalendarPart, Clock, Series, Step};
+use super::{CalendarPart, Clock, Series, TimeStep};
 use crate::data::dates;
 
 /// Harmonics of a cycle.
@@ -14,7 +14,7 @@ const DIFFERENT: f64 = 3.0;
 /// The parts of the calendar for so many steps before dev, of which each cycle comes twice at least.
 pub(super) fn parts(clock: &Clock, series: &[Series], steps: usize, dev: i64) -> Vec<CalendarPart> {
     let Some(step) = clock.seconds() else { return Vec::new() };
-    let length = steps as f64 * if clock.step == Step::Weekdays { WEEK / 5.0 } else { step };
+    let length = steps as f64 * if clock.step == TimeStep::Weekdays { WEEK / 5.0 } else { step };
     let harmonics = |cycle: f64| {
         let some = move |times: &u8| length >= 2.0 * cycle && 2.0 * f64::from(*times) * step < cycle;
         (1..=HARMONICS).filter(some)
@@ -34,7 +34,7 @@ pub(super) fn parts(clock: &Clock, series: &[Series], steps: usize, dev: i64) ->
 /// mean of the week around them; 0 where there are too few.
 fn weekly_pattern(clock: &Clock, series: &[Series], dev: i64) -> f64 {
     let week = match (clock.step, clock.seconds()) {
-        (Step::Weekdays, _) => 5,
+        (TimeStep::Weekdays, _) => 5,
         (_, Some(step)) => (WEEK / step).round() as usize,
         (_, None) => return 0.0,
     };

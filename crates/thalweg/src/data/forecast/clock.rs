@@ -13,7 +13,7 @@ const THURSDAY: i64 = 3;
 /// What lies between a value of a series and the next.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Step {
+pub enum TimeStep {
     /// So many seconds: minutes, hours, days and weeks are that, too.
     Seconds(f64),
     /// A day from Monday to Friday.
@@ -28,7 +28,7 @@ pub enum Step {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Clock {
     /// The step.
-    pub step: Step,
+    pub step: TimeStep,
     /// The time of step 0: seconds since 1970, months since year 0, or units.
     pub phase: f64,
     /// The day of the month on which steps of months are written.
@@ -46,7 +46,7 @@ impl Clock {
         let all = || series.iter().flatten().copied();
         let first = all().fold(f64::INFINITY, f64::min);
         if format.is_none() {
-            return Some(clock(Step::Units(gap), first, 1));
+            return Some(clock(TimeStep::Units(gap), first, 1));
         }
         if gap >= 28.0 * DAY && all().all(|time| date_time(time).is_some()) {
             let of = |time| month(date_time(time).unwrap_or_default());
@@ -56,38 +56,38 @@ impl Clock {
                 && gap % (7.0 * DAY) != 0.0
                 && all().filter_map(date_time).all(|time| time.day() == day || time.day() == time.days_in_month())
             {
-                return Some(clock(Step::Months(months as i64), of(first), day));
+                return Some(clock(TimeStep::Months(months as i64), of(first), day));
             }
         }
         let midnight = all().all(|time| time.rem_euclid(DAY) == 0.0);
         if gap == DAY && midnight && all().all(|time| weekday(time) < 5) && all().count() > 5 {
-            return Some(clock(Step::Weekdays, 0.0, 1));
+            return Some(clock(TimeStep::Weekdays, 0.0, 1));
         }
-        Some(clock(Step::Seconds(gap), first.rem_euclid(gap), 1))
+        Some(clock(TimeStep::Seconds(gap), first.rem_euclid(gap), 1))
     }
 
     /// The number of the step that a time belongs to.
     pub(crate) fn index(&self, time: f64) -> i64 {
         match self.step {
-            Step::Seconds(step) => ((time - self.phase) / step).floor() as i64,
-            Step::Weekdays => {
+            TimeStep::Seconds(step) => ((time - self.phase) / step).floor() as i64,
+            TimeStep::Weekdays => {
                 let days = (time / DAY).floor() as i64 + THURSDAY;
                 days.div_euclid(7) * 5 + days.rem_euclid(7).min(4)
             }
-            Step::Months(step) => {
+            TimeStep::Months(step) => {
                 let months = date_time(time).map_or(0.0, month) - self.phase;
                 (months as i64).div_euclid(step)
             }
-            Step::Units(step) => ((time - self.phase) / step).round() as i64,
+            TimeStep::Units(step) => ((time - self.phase) / step).round() as i64,
         }
     }
 
     /// The time of a step, as a number.
     fn time(&self, index: i64) -> f64 {
         match self.step {
-            Step::Seconds(step) | Step::Units(step) => self.phase + index as f64 * step,
-            Step::Weekdays => (index.div_euclid(5) * 7 + index.rem_euclid(5) - THURSDAY) as f64 * DAY,
-            Step::Months(step) => {
+            TimeStep::Seconds(step) | TimeStep::Units(step) => self.phase + index as f64 * step,
+            TimeStep::Weekdays => (index.div_euclid(5) * 7 + index.rem_euclid(5) - THURSDAY) as f64 * DAY,
+            TimeStep::Months(step) => {
                 let months = self.phase as i64 + index.saturating_mul(step);
                 let year = i16::try_from(months.div_euclid(12)).unwrap_or(i16::MAX);
                 let first = Date::new(year, months.rem_euclid(12) as i8 + 1, 1);
@@ -114,45 +114,45 @@ impl Clock {
     /// Whether a time lies between two steps.
     pub(crate) fn is_between(&self, time: f64) -> bool {
         match self.step {
-            Step::Seconds(_) | Step::Units(_) => {
+            TimeStep::Seconds(_) | TimeStep::Units(_) => {
                 (self.time(self.index(time)) - time).abs() > 1e-6 * time.abs().max(1.0)
             }
-            Step::Weekdays | Step::Months(_) => false,
+            TimeStep::Weekdays | TimeStep::Months(_) => false,
         }
     }
 
     fn has_time_of_day(&self) -> bool {
-        matches!(self.step, Step::Seconds(step) if step % DAY != 0.0 || self.phase % DAY != 0.0)
+        matches!(self.step, TimeStep::Seconds(step) if step % DAY != 0.0 || self.phase % DAY != 0.0)
     }
 
     /// Seconds in a step of dates.
     pub(crate) fn seconds(&self) -> Option<f64> {
         match self.step {
-            Step::Seconds(step) => Some(step),
-            Step::Weekdays => Some(DAY),
-            Step::Months(months) => Some(months as f64 * 365.25 / 12.0 * DAY),
-            Step::Units(_) => None,
+            TimeStep::Seconds(step) => Some(step),
+            TimeStep::Weekdays => Some(DAY),
+            TimeStep::Months(months) => Some(months as f64 * 365.25 / 12.0 * DAY),
+            TimeStep::Units(_) => None,
         }
     }
 
     /// Steps after which series usually repeat themselves: days after a week, hours after a day, months after a year.
     pub(crate) fn season(&self) -> usize {
         match self.step {
-            Step::Weekdays => 5,
-            Step::Months(months) if 12 % months == 0 => (12 / months) as usize,
-            Step::Seconds(step) if step == 7.0 * DAY => 52,
-            Step::Seconds(step) if step == DAY => 7,
+            TimeStep::Weekdays => 5,
+            TimeStep::Months(months) if 12 % months == 0 => (12 / months) as usize,
+            TimeStep::Seconds(step) if step == 7.0 * DAY => 52,
+            TimeStep::Seconds(step) if step == DAY => 7,
             // Hours and minutes after a day, seconds after an hour.
-            Step::Seconds(step) if (60.0..DAY).contains(&step) => (DAY / step).round() as usize,
-            Step::Seconds(step) if step < 60.0 => (3600.0 / step.max(1.0)).round() as usize,
-            Step::Seconds(_) | Step::Months(_) | Step::Units(_) => 1,
+            TimeStep::Seconds(step) if (60.0..DAY).contains(&step) => (DAY / step).round() as usize,
+            TimeStep::Seconds(step) if step < 60.0 => (3600.0 / step.max(1.0)).round() as usize,
+            TimeStep::Seconds(_) | TimeStep::Months(_) | TimeStep::Units(_) => 1,
         }
     }
 
     /// A week, where the usual season is a day.
     pub(super) fn longer_season(&self) -> Option<usize> {
         match self.step {
-            Step::Seconds(step) if (60.0..DAY).contains(&step) => Some((7.0 * DAY / step).round() as usize),
+            TimeStep::Seconds(step) if (60.0..DAY).contains(&step) => Some((7.0 * DAY / step).round() as usize),
             _ => None,
         }
     }
@@ -164,27 +164,27 @@ impl Clock {
             _ => format!("{count} {unit}s"),
         };
         match self.step {
-            Step::Weekdays => "weekday".into(),
-            Step::Months(months) => match months {
+            TimeStep::Weekdays => "weekday".into(),
+            TimeStep::Months(months) => match months {
                 3 => "quarter".into(),
                 _ if months % 12 == 0 => counted((months / 12) as f64, "year"),
                 _ => counted(months as f64, "month"),
             },
-            Step::Seconds(step) => {
+            TimeStep::Seconds(step) => {
                 let units = [("week", 7.0 * DAY), ("day", DAY), ("hour", 3600.0), ("minute", 60.0), ("second", 1.0)];
                 let (unit, seconds) = units.into_iter().find(|(_, unit)| step % unit == 0.0).unwrap_or(units[4]);
                 counted(step / seconds, unit)
             }
-            Step::Units(step) => counted(step, "unit"),
+            TimeStep::Units(step) => counted(step, "unit"),
         }
     }
 
     /// Checks that it is a clock.
     pub(crate) fn check(&self) -> Result<(), String> {
         let positive = match self.step {
-            Step::Seconds(step) | Step::Units(step) => step.is_finite() && step > 0.0,
-            Step::Months(months) => (1..=120_000).contains(&months),
-            Step::Weekdays => true,
+            TimeStep::Seconds(step) | TimeStep::Units(step) => step.is_finite() && step > 0.0,
+            TimeStep::Months(months) => (1..=120_000).contains(&months),
+            TimeStep::Weekdays => true,
         };
         let known = self.format.as_ref().is_none_or(|format| dates::is_known(format));
         match positive && known && self.phase.is_finite() && (1..=31).contains(&self.day) {
@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn numbers_count_time_too() {
         let clock = Clock::detect(&[vec![0.1, 0.2, 0.30000000000000004, 0.5]], None).unwrap();
-        assert_eq!(clock.step, Step::Units(0.1));
+        assert_eq!(clock.step, TimeStep::Units(0.1));
         assert_eq!([0.1, 0.2, 0.5].map(|time| clock.index(time)), [0, 1, 4]);
         assert_eq!(clock.text(5), "0.6");
         assert!(Clock::detect(&[vec![1.0], vec![1.0]], None).is_none());

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use clock::{Clock, Step};
+pub use clock::{Clock, TimeStep};
 pub(crate) use examples::Origin;
 pub(super) use fit::prepare;
 pub(crate) use series::Series;

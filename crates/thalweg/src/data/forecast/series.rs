@@ -45,7 +45,7 @@ impl Series {
 }
 
 /// The cells of a table's times, series and targets, row by row, in the order of series and times.
-struct Row {
+struct SeriesRow {
     series: String,
     time: f64,
     row: usize,
@@ -110,7 +110,7 @@ pub(crate) fn read(table: &Table, forecast: &Forecast) -> Result<Vec<Series>> {
         let number = || targets.get(row).number().filter(|value| value.is_finite());
         let wrong = || unreadable(table, row, position, "a finite number, or an empty cell").fix("correct the cell");
         let value = if targets.is_missing(row) { f64::NAN } else { number().ok_or_else(wrong)? };
-        rows.push(Row { series, time, row, value });
+        rows.push(SeriesRow { series, time, row, value });
     }
     rows.sort_by(|a, b| a.series.cmp(&b.series).then(a.time.total_cmp(&b.time)));
     let mut all = Vec::new();
@@ -121,7 +121,7 @@ pub(crate) fn read(table: &Table, forecast: &Forecast) -> Result<Vec<Series>> {
 }
 
 /// A series of its rows in order; none without a value.
-fn of_rows(rows: &[Row], table: &Table, forecast: &Forecast) -> Result<Option<Series>> {
+fn of_rows(rows: &[SeriesRow], table: &Table, forecast: &Forecast) -> Result<Option<Series>> {
     let clock = &forecast.clock;
     let steps: Vec<i64> = rows.iter().map(|row| clock.index(row.time)).collect();
     if let Some(second) = (1..rows.len()).find(|row| steps[*row] == steps[row - 1]) {
@@ -152,7 +152,7 @@ fn of_rows(rows: &[Row], table: &Table, forecast: &Forecast) -> Result<Option<Se
     Ok(Some(series))
 }
 
-fn twice(rows: &[Row], second: usize, table: &Table, forecast: &Forecast) -> Error {
+fn twice(rows: &[SeriesRow], second: usize, table: &Table, forecast: &Forecast) -> Error {
     let [a, b] = [&rows[second - 1], &rows[second]].map(|row| table.row_place(row.row));
     let step = forecast.clock.text(forecast.clock.index(rows[second].time));
     let error =

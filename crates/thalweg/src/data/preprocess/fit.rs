@@ -29,7 +29,7 @@ impl Pipeline {
         let features: Vec<&Column> = schema.with_role(Role::Feature).collect();
         let positions = schema::positions(table, features.iter().map(|column| column.name.as_str()))?;
         let fit = |i: usize| {
-            let rows = Rows { table, schema, rows: train_rows, position: positions[i] };
+            let rows = TrainingColumn { table, schema, rows: train_rows, position: positions[i] };
             Ok(Input { column: features[i].name.clone(), transform: rows.fit(features[i], options)? })
         };
         let mut inputs = pool::map(features.len(), fit).into_iter().collect::<Result<Vec<Input>>>()?;
@@ -45,14 +45,14 @@ impl Pipeline {
 }
 
 /// The training rows of one column.
-struct Rows<'a> {
+struct TrainingColumn<'a> {
     table: &'a Table,
     schema: &'a Schema,
     rows: &'a [usize],
     position: usize,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> TrainingColumn<'a> {
     fn fit(&self, column: &Column, options: &Preprocess) -> Result<Transform> {
         let cell_format = self.table.cell_format(&self.schema.cell_format);
         Ok(match column.kind {

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::vocabulary::{Counts, Vocabulary};
+use super::vocabulary::{DocumentFrequencies, Vocabulary};
 use super::{Cell, Encode, Value};
-use crate::data::words::{self, Piece};
+use crate::data::words::{self, TermKind};
 
 /// The most words and pairs, and the most parts of words, that a column knows: the most frequent.
 const MOST: usize = 32_768;
@@ -38,10 +38,10 @@ pub struct Text {
 impl Text {
     /// What the training rows' texts have in common.
     pub fn fit<'a>(cells: impl Iterator<Item = Option<impl Into<Cow<'a, str>>>> + Clone, parts: bool) -> Self {
-        let counts = Counts::of(cells.clone(), |text, call| words::for_each_piece(text, parts, call));
+        let counts = DocumentFrequencies::of(cells.clone(), |text, call| words::for_each_piece(text, parts, call));
         let rows = counts.rows;
-        let mut chosen = counts.most_frequent(Piece::Word, FEWEST[0], MOST);
-        chosen.extend(counts.most_frequent(Piece::Part, FEWEST[1], MOST));
+        let mut chosen = counts.most_frequent(TermKind::Word, FEWEST[0], MOST);
+        chosen.extend(counts.most_frequent(TermKind::Part, FEWEST[1], MOST));
         if chosen.is_empty() {
             // A column whose words do not come again tells nothing, and has a code nevertheless.
             chosen.push(("*".into(), 0));
@@ -59,7 +59,7 @@ impl Text {
 
     /// The codes of a text in their order, each with its weight; of more than there are slots those of the largest weights.
     pub fn bag(&self, text: &str) -> Vec<(usize, f64)> {
-        let mut codes: Vec<(usize, Piece)> = Vec::new();
+        let mut codes: Vec<(usize, TermKind)> = Vec::new();
         words::for_each_piece(text, self.parts, |piece, kind| {
             codes.extend(self.vocabulary.place(piece).map(|code| (code, kind)));
         });
@@ -68,19 +68,19 @@ impl Text {
             let (code, kind) = of_one[0];
             (code, kind, (1.0 + (of_one.len() as f64).ln()) * f64::from(self.idf[code]))
         });
-        let mut bag: Vec<(usize, Piece, f64)> = weighted.collect();
+        let mut bag: Vec<(usize, TermKind, f64)> = weighted.collect();
         if bag.len() > self.slots {
             bag.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(&b.0)));
             bag.truncate(self.slots);
             bag.sort_unstable_by_key(|(code, ..)| *code);
         }
-        let norm = |kind: Piece| {
+        let norm = |kind: TermKind| {
             let squares = bag.iter().filter(|found| found.1 == kind).map(|(.., weight)| weight * weight);
             squares.sum::<f64>().sqrt()
         };
-        let [of_words, of_parts] = [Piece::Word, Piece::Part].map(norm);
-        let scaled = |(code, kind, weight): (usize, Piece, f64)| {
-            (code, weight / if kind == Piece::Word { of_words } else { of_parts })
+        let [of_words, of_parts] = [TermKind::Word, TermKind::Part].map(norm);
+        let scaled = |(code, kind, weight): (usize, TermKind, f64)| {
+            (code, weight / if kind == TermKind::Word { of_words } else { of_parts })
         };
         bag.into_iter().map(scaled).collect()
     }

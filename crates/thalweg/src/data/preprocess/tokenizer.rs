@@ -6,9 +6,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::vocabulary::{Counts, Vocabulary};
-use crate::data::words::{self, Piece};
-use crate::error::{Error, Kind, Result};
+use super::vocabulary::{DocumentFrequencies, Vocabulary};
+use crate::data::words::{self, TermKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::io::atomic;
 
 /// The words that a column knows at most, the most frequent, and the training rows that each must come in.
@@ -35,10 +35,10 @@ pub enum Tokenizer {
 impl Tokenizer {
     /// The most frequent words of the training rows' texts.
     pub(super) fn of_words<'a>(cells: impl Iterator<Item = Option<impl Into<Cow<'a, str>>>>) -> Self {
-        let counts = Counts::of(cells, |text, call| {
-            words::usual_words(&words::normalised(text)).for_each(|word| call(word, Piece::Word));
+        let counts = DocumentFrequencies::of(cells, |text, call| {
+            words::usual_words(&words::normalised(text)).for_each(|word| call(word, TermKind::Word));
         });
-        let words = counts.most_frequent(Piece::Word, FEWEST, MOST).into_iter().map(|(word, _)| word);
+        let words = counts.most_frequent(TermKind::Word, FEWEST, MOST).into_iter().map(|(word, _)| word);
         Tokenizer::Words(words.collect::<Vec<String>>().into())
     }
 
@@ -107,7 +107,7 @@ impl TokenizerFile {
     /// If it cannot be read, is none, or this build reads none.
     pub fn open(path: &str) -> Result<TokenizerFile> {
         let bytes = atomic::read(Path::new(path)).map_err(|error| {
-            Error::io(Kind::Data, path, "read the tokenizer", &error).fix("name a tokenizer.json with [tokenizer]")
+            Error::io(ErrorKind::Data, path, "read the tokenizer", &error).fix("name a tokenizer.json with [tokenizer]")
         })?;
         let json: Value = serde_json::from_slice(&bytes).map_err(|error| {
             Error::data(format!("the file is no JSON: {error}")).at(path).fix("name a tokenizer.json with [tokenizer]")

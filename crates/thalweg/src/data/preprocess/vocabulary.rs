@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::words::Piece;
+use crate::data::words::TermKind;
 
 /// Pieces counted at a time: what came once is dropped where they are more.
 const MOST_COUNTED: usize = 4_000_000;
@@ -48,21 +48,21 @@ impl Vocabulary {
 struct Seen {
     rows: usize,
     last: usize,
-    piece: Piece,
+    piece: TermKind,
 }
 
 /// In how many rows each piece of their texts comes.
-pub(super) struct Counts {
+pub(super) struct DocumentFrequencies {
     seen: HashMap<String, Seen, foldhash::fast::FixedState>,
     /// All rows.
     pub(super) rows: usize,
 }
 
-impl Counts {
+impl DocumentFrequencies {
     /// Counts what `for_each` calls with of each text.
     pub(super) fn of<'a>(
         cells: impl Iterator<Item = Option<impl Into<Cow<'a, str>>>>,
-        for_each: impl Fn(&str, &mut dyn FnMut(&str, Piece)),
+        for_each: impl Fn(&str, &mut dyn FnMut(&str, TermKind)),
     ) -> Self {
         let (mut seen, mut rows) = (HashMap::<String, Seen, _>::default(), 0);
         for (row, cell) in cells.enumerate() {
@@ -79,11 +79,11 @@ impl Counts {
                 seen.retain(|_, seen| seen.rows > 1);
             }
         }
-        Counts { seen, rows }
+        DocumentFrequencies { seen, rows }
     }
 
     /// The most frequent pieces of a kind, at most so many, each with its rows, of which there are at least `fewest`.
-    pub(super) fn most_frequent(&self, kind: Piece, fewest: usize, most: usize) -> Vec<(String, usize)> {
+    pub(super) fn most_frequent(&self, kind: TermKind, fewest: usize, most: usize) -> Vec<(String, usize)> {
         let of_it = self.seen.iter().filter(|(_, seen)| seen.piece == kind && seen.rows >= fewest);
         let mut of_it: Vec<(&String, usize)> = of_it.map(|(piece, seen)| (piece, seen.rows)).collect();
         of_it.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));

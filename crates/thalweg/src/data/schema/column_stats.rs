@@ -19,18 +19,18 @@ use super::codes::{self, Codes};
 use super::sentinels;
 
 /// How often a value occurs, and the row of its first occurrence.
-struct Count {
+struct ValueCount {
     times: usize,
     first: usize,
 }
 
 /// A count for each of several values.
-struct Counts<T>(HashMap<T, Count, foldhash::fast::RandomState>);
+struct ValueCounts<T>(HashMap<T, ValueCount, foldhash::fast::RandomState>);
 
-impl<T: Eq + Hash> Counts<T> {
+impl<T: Eq + Hash> ValueCounts<T> {
     /// Counts a value; returns the row of its first occurrence.
     fn add(&mut self, value: T, row: usize) -> usize {
-        let count = self.0.entry(value).or_insert(Count { times: 0, first: row });
+        let count = self.0.entry(value).or_insert(ValueCount { times: 0, first: row });
         count.times += 1;
         count.first
     }
@@ -176,9 +176,9 @@ struct Tally<'a> {
     column: &'a Column,
     cells: Readings<'a>,
     stats: ColumnStats,
-    texts: Counts<&'a str>,
-    numbers: Counts<u64>,
-    markers: Counts<String>,
+    texts: ValueCounts<&'a str>,
+    numbers: ValueCounts<u64>,
+    markers: ValueCounts<String>,
     spellings: codes::Spellings,
 }
 
@@ -196,9 +196,9 @@ impl<'a> Tally<'a> {
                 number_format: format,
                 ..ColumnStats::default()
             },
-            texts: Counts(HashMap::default()),
-            numbers: Counts(HashMap::default()),
-            markers: Counts(HashMap::default()),
+            texts: ValueCounts(HashMap::default()),
+            numbers: ValueCounts(HashMap::default()),
+            markers: ValueCounts(HashMap::default()),
             spellings: codes::Spellings::default(),
         };
         let written = column.declaration() == Declared::Nothing && format.is_none();
@@ -246,7 +246,7 @@ impl<'a> Tally<'a> {
 
     /// The distinct texts with their counts, in order of first occurrence.
     fn texts(&self) -> Vec<(&'a str, usize)> {
-        let mut texts: Vec<(&str, &Count)> = self.texts.0.iter().map(|(text, count)| (*text, count)).collect();
+        let mut texts: Vec<(&str, &ValueCount)> = self.texts.0.iter().map(|(text, count)| (*text, count)).collect();
         texts.sort_unstable_by_key(|(_, count)| count.first);
         texts.into_iter().map(|(text, count)| (text, count.times)).collect()
     }
@@ -343,9 +343,9 @@ fn is_prose(texts: &[(&str, usize)]) -> bool {
 }
 
 /// The most frequent first, equally frequent ones in order of appearance; at most 20.
-fn most_frequent(counts: impl Iterator<Item = Count>, name: impl Fn(usize) -> String) -> Vec<(String, usize)> {
-    let mut counts: Vec<Count> = counts.collect();
-    let order = |count: &Count| (Reverse(count.times), count.first);
+fn most_frequent(counts: impl Iterator<Item = ValueCount>, name: impl Fn(usize) -> String) -> Vec<(String, usize)> {
+    let mut counts: Vec<ValueCount> = counts.collect();
+    let order = |count: &ValueCount| (Reverse(count.times), count.first);
     if counts.len() > FEW {
         counts.select_nth_unstable_by_key(FEW - 1, order);
         counts.truncate(FEW);

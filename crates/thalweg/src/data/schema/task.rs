@@ -67,20 +67,20 @@ pub(super) fn decide(table: &Table, data: &config::Data, targets: &[usize], stat
         }
     }
     match targets {
-        [one] => Question { table, data, position: *one, stats: &stats[*one] }.decide(),
+        [one] => TargetColumn { table, data, position: *one, stats: &stats[*one] }.decide(),
         several => decide_several(table, data.task, several, stats),
     }
 }
 
 /// A single target column.
-struct Question<'a> {
+struct TargetColumn<'a> {
     table: &'a Table,
     data: &'a config::Data,
     position: usize,
     stats: &'a ColumnStats,
 }
 
-impl Question<'_> {
+impl TargetColumn<'_> {
     fn decide(&self) -> Result<Chosen> {
         let stats = self.stats;
         let kind = self.data.kinds.get(&self.table.names[self.position]).copied();

@@ -63,7 +63,7 @@ impl Columns {
 
     /// Reads batches that have these columns.
     pub(super) fn read(self, batches: RecordBatches, bytes: Option<u64>) -> Box<dyn Batches> {
-        Box::new(Rows { columns: self, batches, pending: None, row: 0, bytes })
+        Box::new(ArrowRows { columns: self, batches, pending: None, row: 0, bytes })
     }
 }
 
@@ -83,7 +83,7 @@ fn declared(kind: &DataType) -> Option<Declared> {
 }
 
 /// Rows from record batches.
-struct Rows {
+struct ArrowRows {
     columns: Columns,
     batches: RecordBatches,
     /// The unread rest of a batch.
@@ -92,7 +92,7 @@ struct Rows {
     bytes: Option<u64>,
 }
 
-impl Batches for Rows {
+impl Batches for ArrowRows {
     fn names(&self) -> &[String] {
         &self.columns.empty.names
     }

@@ -7,7 +7,7 @@ use encoding_rs::{Encoding, UTF_8};
 use thalweg_kernels::pool;
 
 use super::detect;
-use super::head::Head;
+use super::head::Dialect;
 use super::names::{self, HEADERLESS, made_up};
 use super::packed::Input;
 use super::reader::Batches;
@@ -64,7 +64,7 @@ impl Delimited {
         if text.trim().is_empty() {
             return Err(Error::data("the file is empty").at(source).fix("name a file with a header and rows"));
         }
-        let head = Head::find(&text, whole, source, options, &mut decisions)?;
+        let head = Dialect::find(&text, whole, source, options, &mut decisions)?;
         let found = || detect::decimal_comma(&head.records, head.delimiter);
         let decimal_comma = options.decimal_comma.unwrap_or_else(found);
         if decimal_comma && options.decimal_comma.is_none() {
@@ -101,7 +101,7 @@ impl Delimited {
     }
 
     /// Takes the names from the first record or from the options, or makes them up.
-    fn read_names(&mut self, head: Head, options: &config::Data) -> Result<()> {
+    fn read_names(&mut self, head: Dialect, options: &config::Data) -> Result<()> {
         // Blank lines may come first, even blocks of them.
         let (first, line, block) = loop {
             let Some(mut block) = self.block()? else {

@@ -16,7 +16,7 @@ const RECORDS: usize = 200;
 
 /// The form of a file, as detected from its first bytes.
 #[derive(Debug, Default)]
-pub(super) struct Head {
+pub(super) struct Dialect {
     /// The number of lines above the header or the first row.
     pub(super) lines: usize,
     pub(super) delimiter: char,
@@ -34,7 +34,7 @@ pub(super) struct Head {
     pub(super) records: Vec<Vec<String>>,
 }
 
-impl Head {
+impl Dialect {
     /// Examines the beginning of a text, which may be all of it.
     ///
     /// # Errors
@@ -45,8 +45,8 @@ impl Head {
         source: &str,
         options: &config::Data,
         decisions: &mut Vec<Decision>,
-    ) -> Result<Head> {
-        let mut head = Head { comment: options.comment.clone(), ..Head::default() };
+    ) -> Result<Dialect> {
+        let mut head = Dialect { comment: options.comment.clone(), ..Dialect::default() };
         let text = text.trim_start_matches('\u{feff}');
         let mut separator = None;
         if let Some(lines) = options.skip_lines {

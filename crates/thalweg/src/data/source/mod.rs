@@ -47,7 +47,7 @@ pub use samples::sample_names;
 use self::packed::{Input, Start, Stream};
 use super::arrays::Arrays;
 use crate::config;
-use crate::error::{Error, Kind, Result, nearest};
+use crate::error::{Error, ErrorKind, Result, nearest};
 
 /// Data in either form.
 pub enum Source {
@@ -242,7 +242,7 @@ pub fn hash(path: &str) -> Result<Option<String>> {
 }
 
 fn unreadable(path: &str, error: &std::io::Error) -> Error {
-    let told = Error::io(Kind::Data, path, "read the data", error);
+    let told = Error::io(ErrorKind::Data, path, "read the data", error);
     match error.kind() {
         std::io::ErrorKind::NotFound => {}
         std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::InvalidInput => {

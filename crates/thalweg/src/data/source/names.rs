@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::head::Head;
+use super::head::Dialect;
 use crate::config;
 use crate::data::column::Declared;
 use crate::error::{Error, Result};
@@ -20,7 +20,7 @@ pub(super) fn made_up(column: usize) -> String {
 pub(super) fn of_columns(
     mut first: Vec<String>,
     (source, line): (&str, u64),
-    head: &Head,
+    head: &Dialect,
     options: &config::Data,
     decisions: &mut Vec<Decision>,
 ) -> Result<Vec<String>> {
@@ -105,7 +105,7 @@ pub(in super::super) fn twice<'a>(names: impl IntoIterator<Item = &'a String>) -
 }
 
 /// Names a first column without a name, and empty names, as pandas does.
-fn name_the_nameless(names: &mut [String], head: &Head, decisions: &mut Vec<Decision>) {
+fn name_the_nameless(names: &mut [String], head: &Dialect, decisions: &mut Vec<Decision>) {
     for i in 0..names.len() {
         let why = match () {
             () if !names[i].is_empty() || names.len() == 1 => continue,

@@ -8,7 +8,7 @@ use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 use super::{detect, zip};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Bytes from any source.
 pub(super) type Input = Box<dyn Read + Send>;
@@ -126,7 +126,7 @@ impl Stream {
     /// If there is not enough disk space.
     pub(super) fn into_file(self, source: &str) -> Result<(Start, File)> {
         let wrong = |error: io::Error| {
-            Error::io(Kind::Data, source, "copy the data to a file meanwhile", &error)
+            Error::io(ErrorKind::Data, source, "copy the data to a file meanwhile", &error)
                 .fix("make room in the folder for temporary files, or name a file that is not packed")
         };
         let file = match self.file {

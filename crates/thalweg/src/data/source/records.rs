@@ -140,7 +140,7 @@ impl Reading<'_> {
             lines.push(line);
             return true;
         }
-        let leave_out = |kind: &mut shape::Count| kind.add(line, columns[0].get(row));
+        let leave_out = |kind: &mut shape::SkippedRows| kind.add(line, columns[0].get(row));
         match kind {
             RowKind::Nothing => {}
             RowKind::Blank => leave_out(&mut left_out.blank),

@@ -107,14 +107,14 @@ pub(super) fn is_footer(columns: &[Texts], row: usize) -> bool {
 
 /// The number of rows of a kind that are left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Count {
+pub(super) struct SkippedRows {
     count: usize,
     /// The line of the first, and its first cell.
     line: u64,
     text: String,
 }
 
-impl Count {
+impl SkippedRows {
     pub(super) fn add(&mut self, line: u64, text: &str) {
         if self.count == 0 {
             (self.line, self.text) = (line, text.chars().take(SHOWN).collect());
@@ -122,7 +122,7 @@ impl Count {
         self.count += 1;
     }
 
-    fn append(&mut self, more: &Count) {
+    fn append(&mut self, more: &SkippedRows) {
         if self.count == 0 {
             self.clone_from(more);
         } else {
@@ -137,10 +137,10 @@ const SHOWN: usize = 60;
 /// The rows that are left out, by kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct LeftOut {
-    pub(super) blank: Count,
-    pub(super) comments: Count,
-    pub(super) headers: Count,
-    pub(super) footer: Count,
+    pub(super) blank: SkippedRows,
+    pub(super) comments: SkippedRows,
+    pub(super) headers: SkippedRows,
+    pub(super) footer: SkippedRows,
 }
 
 impl LeftOut {
@@ -160,7 +160,7 @@ impl LeftOut {
             (&self.footer, "notes or totals below the last row", "they are no rows", "[skip_footer=false]"),
         ];
         let told = kinds.into_iter().filter(|(found, ..)| found.count > 0);
-        told.map(|(Count { count, line, text }, what, why, instead)| {
+        told.map(|(SkippedRows { count, line, text }, what, why, instead)| {
             let shown = if text.is_empty() { String::new() } else { format!(": {text:?}") };
             Decision {
                 what: format!("{what} are left out: {count}"),

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use self::graph::{Graph, Symbol, Variable};
 use super::lowered::{LoweredOp, lowered};
-use super::{Exported, Format, Options};
+use super::{ExportOptions, Exported, Format};
 use crate::data::preprocess::Scale;
 use crate::event::Decision;
 use crate::layers::{LogMelOptions, Node, Op, one_frame};
@@ -33,7 +33,7 @@ pub(super) const FORMAT: Format = Format {
 /// The version of Keras that these files were tested with.
 const KERAS: &str = "3.15.1";
 
-fn write(model: &Model, options: &Options) -> Result<Exported> {
+fn write(model: &Model, options: &ExportOptions) -> Result<Exported> {
     let nodes = model.network.lower()?;
     let mut keras = Keras { model, graph: Graph::default(), mask: None };
     let inputs = keras.graph.input(model.network.input().dimensions());

@@ -11,7 +11,7 @@ use crate::tensor::sequence::{Cell, Gathering};
 use crate::tensor::transposed;
 
 /// A score that no step beside one with a usual score has a share with.
-const FAR: f64 = 1e9;
+const MASKED: f64 = 1e9;
 
 /// Moves between ours and Keras's order of a GRU's gates: r, z, n there is z, r, n.
 fn swapped(numbers: &[f32], each: usize) -> Vec<f32> {
@@ -228,7 +228,7 @@ impl Keras<'_> {
         let square = [heads, steps, steps];
         let mut scores = self.graph.layer("Matmul", &name("scores"), json!({}), &[&q, &k], &square);
         if let Some(mask) = self.mask_as(lowered, "keys.counts", &[1, 1, steps]) {
-            let away = json!({ "scale": FAR, "offset": -FAR });
+            let away = json!({ "scale": MASKED, "offset": -MASKED });
             let away = self.step_named("Rescaling", lowered, "away", away, &mask);
             scores = self.graph.layer("Add", &name("counted"), json!({}), &[&scores, &away], &square);
         }
@@ -254,7 +254,7 @@ impl Keras<'_> {
                 return self.graph.layer("GlobalMaxPooling1D", &lowered.name, config(), &[&x], &[channels]);
             }
             (Gathering::Max, Some(mask)) => {
-                let away = json!({ "scale": FAR, "offset": -FAR });
+                let away = json!({ "scale": MASKED, "offset": -MASKED });
                 let counts = self.reshaped(lowered, "counts", mask.clone(), &[steps, 1]);
                 let away = self.step_named("Rescaling", lowered, "away", away, &counts);
                 let counted = self.graph.layer("Add", &name("counted"), json!({}), &[&x, &away], &x.shape);
@@ -280,7 +280,7 @@ impl Keras<'_> {
                 let score = self.graph.push("Dense", &name("score"), config, &[&x], &[steps, 1], variables);
                 let mut score = self.reshaped(lowered, "scores", score, &[steps]);
                 if let Some(mask) = mask {
-                    let away = json!({ "scale": FAR, "offset": -FAR });
+                    let away = json!({ "scale": MASKED, "offset": -MASKED });
                     let away = self.step_named("Rescaling", lowered, "away", away, &mask);
                     score = self.graph.layer("Add", &name("counted"), json!({}), &[&score, &away], &[steps]);
                 }

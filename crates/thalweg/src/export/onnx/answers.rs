@@ -9,7 +9,7 @@ use crate::metrics::threshold::HALF;
 
 /// Where the answers are in the graph.
 #[derive(Debug)]
-pub(super) struct Answers {
+pub(super) struct GraphOutputs {
     /// The tensor of probabilities, or of scaled values.
     pub(super) numbers: String,
     /// The number of nodes up to that tensor; those after it compute labels, or values in the data's units.
@@ -23,7 +23,7 @@ pub(super) fn write(
     z: &str,
     needs_double: impl Fn(f64, f64) -> bool,
     regions: Option<&Regions>,
-) -> Answers {
+) -> GraphOutputs {
     let count = target.classes.len();
     match target.task {
         Task::Regression => {
@@ -41,7 +41,7 @@ pub(super) fn write(
             if let Some(regions) = regions {
                 intervals(graph, target, &prediction, kind, regions);
             }
-            Answers { numbers: if y == z { prediction } else { z }, nodes }
+            GraphOutputs { numbers: if y == z { prediction } else { z }, nodes }
         }
         Task::Multilabel => {
             let p = graph.node("answers.Sigmoid", "Sigmoid", [z], Vec::new());
@@ -60,7 +60,7 @@ pub(super) fn write(
                 &[count],
                 "1 for each label from its threshold on, a half unless there are others",
             );
-            Answers { numbers, nodes }
+            GraphOutputs { numbers, nodes }
         }
         Task::Binary | Task::Multiclass => {
             let p = if target.task == Task::Binary {
@@ -97,7 +97,7 @@ pub(super) fn write(
             if let Some(regions) = regions {
                 set(graph, &numbers, count, regions);
             }
-            Answers { numbers, nodes }
+            GraphOutputs { numbers, nodes }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::graph::{Graph, ML, float, floats, int, ints, strings, to};
-use super::preprocess::{Splits, indicators, selected};
+use super::preprocess::{ColumnGather, indicators, selected};
 use super::proto::DataType;
 use crate::data::boolean_words;
 use crate::data::cell_format::CellFormat;
@@ -24,7 +24,7 @@ pub(super) fn write(
     cell_format: &CellFormat,
     hot: &[Codes],
     embedded: &[Codes],
-    parts: &mut Splits,
+    parts: &mut ColumnGather,
 ) {
     if !hot.is_empty() {
         let codes: Vec<String> = hot.iter().map(|column| slot(graph, cell_format, column)).collect();
@@ -62,7 +62,12 @@ const MISSING: usize = 1;
 const LOWEST: usize = 2;
 
 /// Adds the inputs of columns of ordered categories.
-pub(super) fn ordered(graph: &mut Graph, cell_format: &CellFormat, columns: &[OrderedColumn], parts: &mut Splits) {
+pub(super) fn ordered(
+    graph: &mut Graph,
+    cell_format: &CellFormat,
+    columns: &[OrderedColumn],
+    parts: &mut ColumnGather,
+) {
     if columns.is_empty() {
         return;
     }

@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 
 use super::graph::{Graph, to};
-use super::preprocess::{Splits, as_float, indicators, scaled, selected, without_sentinels};
+use super::preprocess::{ColumnGather, as_float, indicators, scaled, selected, without_sentinels};
 use super::proto::DataType;
 use crate::data::dates;
 use crate::data::preprocess::{Datetime, Scale};
@@ -16,7 +16,7 @@ const TO_1970: f64 = 719_162.0;
 const YEAR: f64 = 365.2425;
 
 /// Adds the inputs of date columns and their preprocessing; each column comes with the position of its first input.
-pub(super) fn write(graph: &mut Graph, columns: &[(usize, &str, &Datetime)], parts: &mut Splits) -> Decision {
+pub(super) fn write(graph: &mut Graph, columns: &[(usize, &str, &Datetime)], parts: &mut ColumnGather) -> Decision {
     let meaning = "seconds since 1970-01-01 00:00 on the clock, NaN where the date is missing";
     let mut input = |(_, name, date): &(usize, &str, &Datetime)| {
         let sentinels: Vec<f64> = date.sentinels.iter().map(|time| dates::seconds(*time)).collect();

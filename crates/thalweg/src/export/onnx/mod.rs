@@ -24,7 +24,7 @@ use prost::Message;
 pub(crate) use self::activation::SELU;
 
 use self::graph::{Graph, ML};
-use super::{Exported, Format, Options, Precision, Regions};
+use super::{ExportOptions, Exported, Format, Precision, Regions};
 use crate::Result;
 use crate::event::Decision;
 use crate::layers::{Node, Op};
@@ -54,12 +54,12 @@ struct Written {
     preprocess: usize,
     /// The network's input.
     x: value::Value,
-    answers: answers::Answers,
+    answers: answers::GraphOutputs,
     /// The intervals or sets that it answers with, too.
     regions: Option<Regions>,
 }
 
-fn write(model: &Model, options: &Options) -> Result<Exported> {
+fn write(model: &Model, options: &ExportOptions) -> Result<Exported> {
     let nodes = model.network.lower()?;
     let (mut written, mut decisions) = graph(model, &nodes, options.regions(&model.target)?)?;
     let mut verification = verify::verify(model, &written)?;
@@ -107,7 +107,7 @@ fn file(model: &Model, nodes: &[Node], graph: Graph, x: String) -> proto::Model 
     if let Some(spec) = model.pipeline.media() {
         metadata.push(("thalweg.form", json(&spec)));
     }
-    let entry = |(key, value): (&str, String)| proto::Entry { key: key.into(), value };
+    let entry = |(key, value): (&str, String)| proto::StringEntry { key: key.into(), value };
     proto::Model {
         metadata_props: metadata.into_iter().map(entry).collect(),
         ..of_graph(graph.nodes, graph.constants, graph.inputs, graph.outputs)

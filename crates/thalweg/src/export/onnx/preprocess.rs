@@ -37,12 +37,12 @@ fn of_array(graph: &mut Graph, array: &ArrayScale) -> String {
 
 /// Columns of the network's input, each with its position.
 #[derive(Debug, Default)]
-pub(super) struct Splits {
+pub(super) struct ColumnGather {
     tensors: Vec<String>,
     places: Vec<usize>,
 }
 
-impl Splits {
+impl ColumnGather {
     /// Adds a tensor of 32-bit floats whose columns have these positions.
     pub(super) fn add(&mut self, tensor: String, places: impl IntoIterator<Item = usize>) {
         self.tensors.push(tensor);
@@ -52,7 +52,7 @@ impl Splits {
 
 /// A column of numbers, some of which may be missing.
 #[derive(Debug, Clone, Copy)]
-struct Column<'a> {
+struct NumericColumn<'a> {
     /// The position of the first of its columns in the network's input.
     place: usize,
     name: &'a str,
@@ -65,7 +65,7 @@ struct Column<'a> {
 }
 
 fn of_table(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Result<(Value, Vec<Decision>)> {
-    let mut numbers: [Vec<Column>; 4] = Default::default();
+    let mut numbers: [Vec<NumericColumn>; 4] = Default::default();
     let mut times: [Vec<_>; 2] = Default::default();
     let (mut booleans, mut hot, mut embedded, mut ordered) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut texts = Vec::new();
@@ -73,7 +73,7 @@ fn of_table(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Result<(Val
     for input @ Input { column: name, transform } in &pipeline.inputs {
         match transform {
             Transform::Numeric(n) => {
-                let column = Column {
+                let column = NumericColumn {
                     place,
                     name,
                     fill: n.fill,
@@ -86,7 +86,15 @@ fn of_table(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Result<(Val
             }
             Transform::Boolean(b) => {
                 let (fill, indicator) = (b.fill, b.indicator);
-                booleans.push(Column { place, name, fill, indicator, scale: Scale::None, bins: None, sentinels: &[] });
+                booleans.push(NumericColumn {
+                    place,
+                    name,
+                    fill,
+                    indicator,
+                    scale: Scale::None,
+                    bins: None,
+                    sentinels: &[],
+                });
             }
             Transform::Datetime(d) => {
                 times[usize::from(matches!(d.scale, Scale::Robust { .. }))].push((place, name.as_str(), d));
@@ -98,11 +106,11 @@ fn of_table(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Result<(Val
         }
         place += input.width();
     }
-    let mut parts = Splits::default();
+    let mut parts = ColumnGather::default();
     for (group, columns) in numbers.iter().enumerate().filter(|(_, columns)| !columns.is_empty()) {
         let kind = if group < 2 { DataType::Float } else { DataType::Double };
         let scope = ["numbers", "numbers.robust", "numbers.double", "numbers.double.robust"][group];
-        let mut input = |c: &Column| {
+        let mut input = |c: &NumericColumn| {
             let x = graph.input(c.name, kind, &[1], "a number, NaN where it is missing");
             without_sentinels(graph, scope, kind, x, c.sentinels)
         };
@@ -148,7 +156,7 @@ fn of_table(graph: &mut Graph, pipeline: &Pipeline, shape: Shape) -> Result<(Val
     Ok((Value::new(x, shape), decisions))
 }
 
-impl Column<'_> {
+impl NumericColumn<'_> {
     /// Its group: 32-bit below 2, 64-bit from 2 on; odd for robust scales.
     fn group(&self) -> usize {
         let (shift, unit) = self.scale.affine();
@@ -159,7 +167,14 @@ impl Column<'_> {
 }
 
 /// Adds the columns, with missing values filled, and scaled; their indicators of missing values; and their bins.
-fn filled(graph: &mut Graph, scope: &str, kind: DataType, x: &str, columns: &[Column], parts: &mut Splits) {
+fn filled(
+    graph: &mut Graph,
+    scope: &str,
+    kind: DataType,
+    x: &str,
+    columns: &[NumericColumn],
+    parts: &mut ColumnGather,
+) {
     let name = |operator: &str| format!("{scope}.{operator}");
     let count = columns.len();
     let missing = graph.node(&name("IsNaN"), "IsNaN", [x], Vec::new());
@@ -188,7 +203,7 @@ fn filled(graph: &mut Graph, scope: &str, kind: DataType, x: &str, columns: &[Co
     let x = graph.node(&name("bins.Div"), "Div", [&x, &width], Vec::new());
     let [zero, one] = [("bins.zero", 0.0), ("bins.one", 1.0)].map(|(n, x)| graph.numbers(kind, &name(n), &[], [x]));
     let x = graph.node(&name("bins.Clip"), "Clip", [&x, &zero, &one], Vec::new());
-    let first = |column: &Column| column.place + 1 + usize::from(column.indicator);
+    let first = |column: &NumericColumn| column.place + 1 + usize::from(column.indicator);
     let places = bins().flat_map(|(_, column, bins)| (0..bins.count()).map(move |t| first(column) + t));
     parts.add(as_float(graph, &name("bins"), kind, x), places);
 }
@@ -218,7 +233,7 @@ pub(super) fn indicators(
     count: usize,
     columns: &[usize],
     places: impl Iterator<Item = usize>,
-    parts: &mut Splits,
+    parts: &mut ColumnGather,
 ) {
     if !columns.is_empty() {
         let missing = selected(graph, &format!("{scope}.indicated"), missing, columns, count);

@@ -17,7 +17,7 @@ pub(crate) struct Model {
     #[prost(message, repeated, tag = "8")]
     pub(crate) opset_import: Vec<OperatorSet>,
     #[prost(message, repeated, tag = "14")]
-    pub(crate) metadata_props: Vec<Entry>,
+    pub(crate) metadata_props: Vec<StringEntry>,
 }
 
 /// A version of an operator set; the default domain is empty.
@@ -31,7 +31,7 @@ pub(crate) struct OperatorSet {
 
 /// A string by name.
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct Entry {
+pub(crate) struct StringEntry {
     #[prost(string, tag = "1")]
     pub(crate) key: String,
     #[prost(string, tag = "2")]
@@ -132,7 +132,7 @@ pub(crate) struct Tensor {
     pub(crate) double_data: Vec<f64>,
     /// The location of data stored in another file.
     #[prost(message, repeated, tag = "13")]
-    pub(crate) external_data: Vec<Entry>,
+    pub(crate) external_data: Vec<StringEntry>,
     /// 1 if the data is in another file.
     #[prost(int32, tag = "14")]
     pub(crate) data_location: i32,

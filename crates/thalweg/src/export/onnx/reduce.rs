@@ -13,7 +13,7 @@ use super::verify::Runner;
 use crate::data::examples::Examples;
 use crate::data::schema::Task;
 use crate::event::Decision;
-use crate::export::{Loss, Options, Precision};
+use crate::export::{ExportOptions, Loss, Precision};
 use crate::model::{EvaluatedExamples, Model};
 use crate::tensor::ops::MatmulPrecision;
 use crate::{Error, Result};
@@ -22,7 +22,11 @@ use crate::{Error, Result};
 const MOST: usize = 10_000;
 
 /// Reduces the weights; returns the decisions made, and the cost if there is data to measure it.
-pub(super) fn reduce(model: &Model, written: &mut Written, options: &Options) -> Result<(Vec<Decision>, Option<Loss>)> {
+pub(super) fn reduce(
+    model: &Model,
+    written: &mut Written,
+    options: &ExportOptions,
+) -> Result<(Vec<Decision>, Option<Loss>)> {
     let (name, instead) = match options.precision {
         Precision::F32 => return Ok((Vec::new(), None)),
         Precision::F16 => ("16-bit floating point", "[precision=f32]"),

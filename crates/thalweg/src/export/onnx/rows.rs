@@ -26,7 +26,7 @@ const MOST: usize = 256;
 const NUMBERS: usize = 1 << 23;
 
 /// Rows as a graph takes them, and the model's outputs for them.
-pub(super) struct Rows {
+pub(super) struct SampleRows {
     pub(super) count: usize,
     /// The graph's inputs by name.
     pub(super) values: HashMap<String, Value>,
@@ -35,7 +35,7 @@ pub(super) struct Rows {
 }
 
 /// Draws rows.
-pub(super) fn draw(model: &Model, graph: &Graph) -> Result<Rows> {
+pub(super) fn draw(model: &Model, graph: &Graph) -> Result<SampleRows> {
     let count = (NUMBERS / model.network.numbers_per_row().max(1)).clamp(2, MOST);
     let stream = random::export(0);
     let mut values = HashMap::new();
@@ -75,7 +75,7 @@ pub(super) fn draw(model: &Model, graph: &Graph) -> Result<Rows> {
         }
         model.pipeline.transform(&table)?
     };
-    Ok(Rows { count, values, expected: model.outputs(&x, MatmulPrecision::F32)? })
+    Ok(SampleRows { count, values, expected: model.outputs(&x, MatmulPrecision::F32)? })
 }
 
 /// A number as far from the centre of a scale, in its units, as x is from 0.

@@ -9,7 +9,7 @@ use crate::tensor::sequence::{Cell, Gathering, PRESENT};
 use crate::tensor::transposed;
 
 /// A score that no step beside one with a usual score has a share with.
-const FAR: f64 = -1e9;
+const MASKED: f64 = -1e9;
 
 /// Which steps of each example count.
 pub(super) struct Mask {
@@ -229,7 +229,7 @@ pub(super) fn attention(graph: &mut Graph, ctx: Context, x: Value, heads: usize,
 
 /// What is added to scores in these dimensions: 0 where steps count, so little elsewhere that nothing is left of them.
 fn away(graph: &mut Graph, ctx: Context, mask: &Mask, dimensions: &[usize]) -> String {
-    let [zero, far] = [("zero", 0.0), ("far", FAR)].map(|(name, x)| graph.floats(&ctx.name(name), &[], [x]));
+    let [zero, far] = [("zero", 0.0), ("far", MASKED)].map(|(name, x)| graph.floats(&ctx.name(name), &[], [x]));
     let away = graph.node(&ctx.name("away"), "Where", [&mask.counts, &zero, &far], Vec::new());
     graph.reshape(&ctx.name("away_of"), &away, dimensions)
 }

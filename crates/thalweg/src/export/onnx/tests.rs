@@ -76,7 +76,7 @@ fn every_layer_is_written_run_and_read_again() {
         for task in [Task::Multiclass, Task::Regression] {
             let again = layers::read_layer(layers::write_layer(layer.as_ref()), &[]).unwrap();
             let model = model(shape, vec![again], task);
-            let exported = write(&model, &Options::default()).unwrap_or_else(|error| panic!("{what}: {error}"));
+            let exported = write(&model, &ExportOptions::default()).unwrap_or_else(|error| panic!("{what}: {error}"));
             assert!(exported.verification.unwrap().largest_difference <= 1e-5, "{what}");
             let read = match crate::import::onnx::read(&exported.bytes, None) {
                 // These go out alone, in all of their forms or in some.
@@ -103,7 +103,7 @@ fn clipped_answers_are_written_run_and_read_again() {
         let mut model = model([3].into(), vec![linear], Task::Regression);
         model.target.scales = scales.to_vec();
         model.target.limits = scales.map(|(mean, deviation)| (mean - 0.2 * deviation, mean + 0.1 * deviation)).to_vec();
-        let exported = write(&model, &Options::default()).unwrap();
+        let exported = write(&model, &ExportOptions::default()).unwrap();
         assert!(exported.verification.unwrap().largest_difference <= 1e-5);
         let (read, _) = crate::import::onnx::read(&exported.bytes, None).unwrap();
         let x = inputs([3].into());
@@ -127,7 +127,7 @@ fn clipped_answers_are_no_logits() {
     let mut model = model([3].into(), Vec::new(), Task::Regression);
     model.target.limits = vec![(-0.2, 0.1); model.target.scales.len()];
     model.target.scales.fill((0.0, 1.0));
-    let bytes = write(&model, &Options::default()).unwrap().bytes;
+    let bytes = write(&model, &ExportOptions::default()).unwrap().bytes;
     let error = crate::import::onnx::read(&bytes, Some(Task::Multilabel)).unwrap_err().to_string();
     assert!(error.contains("are regression, not multilabel"), "{error}");
 }
@@ -159,7 +159,7 @@ fn intervals_and_sets_are_written_and_run() {
         let what = format!("{} of {:?}", model.target.task, model.target.quantiles);
         let nodes = model.network.lower().unwrap();
         for level in [0.3, 0.5, 0.8] {
-            let options = Options { intervals: Some(level), ..Options::default() };
+            let options = ExportOptions { intervals: Some(level), ..ExportOptions::default() };
             let exported = write(&model, &options).unwrap_or_else(|error| panic!("{what}: {error}"));
             assert!(exported.verification.unwrap().largest_difference <= 1e-5, "{what}");
             let (mut written, _) = graph(&model, &nodes, options.regions(&model.target).unwrap()).unwrap();
@@ -170,10 +170,10 @@ fn intervals_and_sets_are_written_and_run() {
             }
             // Other intervals or sets than the model's are found out.
             written.regions.as_mut().unwrap().margins[0] = 0.45;
-            assert_eq!(verify::verify(&model, &written).unwrap_err().kind, crate::Kind::Check, "{what} {level}");
+            assert_eq!(verify::verify(&model, &written).unwrap_err().kind, crate::ErrorKind::Check, "{what} {level}");
         }
         if model.target.quantiles.is_empty() {
-            let options = Options { intervals: Some(0.8), ..Options::default() };
+            let options = ExportOptions { intervals: Some(0.8), ..ExportOptions::default() };
             let (read, _) = crate::import::onnx::read(&write(&model, &options).unwrap().bytes, None).unwrap();
             assert_eq!(read.target.columns, model.target.columns);
         }
@@ -182,7 +182,9 @@ fn intervals_and_sets_are_written_and_run() {
     for (model, level, words) in
         [(&without, 0.9, "was not calibrated"), (&calibrated()[0], 0.99, "0.99 needs 99 dev rows")]
     {
-        let error = write(model, &Options { intervals: Some(level), ..Options::default() }).unwrap_err().to_string();
+        let error = write(model, &ExportOptions { intervals: Some(level), ..ExportOptions::default() })
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(words), "{error}");
     }
 }
@@ -194,6 +196,6 @@ fn a_graph_that_answers_otherwise_is_refused() {
     // The graph is written in 32 bits, whose range these parameters exceed.
     let theta = model.theta.to_f64().into_iter().map(|x| 1e25 * x).collect();
     model.theta = crate::tensor::Tensor::from_f64(model.theta.shape(), theta);
-    let error = write(&model, &Options::default()).unwrap_err();
-    assert_eq!((error.kind, error.message.contains("differ")), (crate::Kind::Check, true), "{error}");
+    let error = write(&model, &ExportOptions::default()).unwrap_err();
+    assert_eq!((error.kind, error.message.contains("differ")), (crate::ErrorKind::Check, true), "{error}");
 }

@@ -8,20 +8,20 @@ use rten::{ModelOptions, ValueOrView};
 use super::graph::value;
 use super::interpret::{self, Value};
 use super::proto::{DataType, ValueInfo};
-use super::rows::{self, Rows};
+use super::rows::{self, SampleRows};
 use super::{Written, of_graph};
 use crate::data::schema::Task;
 use crate::data::target::Target;
 use crate::export::{Regions, Verification};
 use crate::model::Model;
-use crate::{Error, Kind, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// The largest difference accepted.
 const TOLERANCE: f64 = 1e-5;
 
 /// Runs the graph; an error if its answers differ.
 pub(super) fn verify(model: &Model, written: &Written) -> Result<Verification> {
-    let Rows { count, mut values, expected } = rows::draw(model, &written.graph)?;
+    let SampleRows { count, mut values, expected } = rows::draw(model, &written.graph)?;
     let graph = &written.graph;
     interpret::run(&graph.nodes[..written.preprocess], &graph.constants, &mut values)?;
     let x = values.get(&written.x.name).ok_or_else(|| Error::internal("the preprocessing makes no input"))?;
@@ -67,7 +67,7 @@ pub(super) fn verify(model: &Model, written: &Written) -> Result<Verification> {
         ours.iter().zip(&theirs).map(difference).fold(0.0, |a: f64, b| if b > a || b.is_nan() { b } else { a });
     if largest.is_nan() || largest > TOLERANCE {
         return Err(Error::new(
-            Kind::Check,
+            ErrorKind::Check,
             format!(
                 "the graph's answers differ from the model's by {largest:.2e}, at most {TOLERANCE:.0e} is let pass"
             ),
@@ -171,7 +171,7 @@ fn sets(target: &Target, margins: &[f64], theirs: &[f64], expected: &[f64]) -> R
             if clear && ours.contains(&class) != (*theirs == 1.0) {
                 let message =
                     format!("the graph's set of a row is another than the model's in {:?}", target.classes[class]);
-                return Err(Error::new(Kind::Check, message).fix("report this model; nothing was written"));
+                return Err(Error::new(ErrorKind::Check, message).fix("report this model; nothing was written"));
             }
         }
     }
@@ -202,7 +202,7 @@ fn labels(model: &Model, written: &Written, values: &HashMap<String, Value>, exp
         };
         if clear && ours != labels {
             let message = format!("the graph answers {labels:?} where the model answers {ours:?}");
-            return Err(Error::new(Kind::Check, message).fix("report this model; nothing was written"));
+            return Err(Error::new(ErrorKind::Check, message).fix("report this model; nothing was written"));
         }
     }
     Ok(())

@@ -4,10 +4,10 @@ mod network;
 mod table;
 
 use super::channels::{self, ParamMapping};
-use super::{Exported, Format, Options, Regions};
+use super::{ExportOptions, Exported, Format, Regions};
 use crate::Result;
 use crate::event::Decision;
-use crate::io::safetensors::{Container, Numbers, Stored};
+use crate::io::safetensors::{Container, Stored, TensorData};
 use crate::layers::Node;
 use crate::model::Model;
 use crate::tensor::{Dtype, Values};
@@ -24,7 +24,7 @@ pub(super) const FORMAT: Format = Format {
 /// The extension that replaces the module's in the name of the parameter file.
 const WEIGHTS: &str = "weights.safetensors";
 
-fn write(model: &Model, options: &Options) -> Result<Exported> {
+fn write(model: &Model, options: &ExportOptions) -> Result<Exported> {
     let nodes = model.network.lower()?;
     let weights = format!("{}.{WEIGHTS}", options.stem);
     Ok(Exported {
@@ -44,8 +44,8 @@ fn parameters(model: &Model, nodes: &[Node]) -> Vec<u8> {
     let stored = |mapping: ParamMapping| {
         let entry = model.network.layout().named(&mapping.ours).expect("a node's parameters are the network's");
         let numbers = match model.theta.view().part(entry.start, entry.shape).to_values() {
-            Values::F32(ours) => Numbers::F32(mapping.to_theirs(&ours)),
-            Values::F64(ours) => Numbers::F64(mapping.to_theirs(&ours)),
+            Values::F32(ours) => TensorData::F32(mapping.to_theirs(&ours)),
+            Values::F64(ours) => TensorData::F64(mapping.to_theirs(&ours)),
         };
         Stored { name: mapping.theirs, shape: mapping.shape, numbers }
     };

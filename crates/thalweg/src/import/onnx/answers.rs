@@ -1,12 +1,12 @@
 //! The meaning of a graph's output: classes by softmax or sigmoid, or values and their scale.
 
-use super::graph::{Graph, Options};
+use super::graph::{Graph, NodeAttributes};
 use crate::data::schema::Task;
 use crate::export::onnx::proto::Node;
 
 /// An output traced back to logits.
 #[derive(Debug, PartialEq)]
-pub(super) struct Answers {
+pub(super) struct TracedOutput {
     /// The tensor of logits.
     pub(super) logits: String,
     /// What is computed from them; for a sigmoid their number decides between binary and multilabel.
@@ -27,10 +27,10 @@ pub(super) fn output(graph: &Graph) -> Option<&str> {
     graph.outputs.iter().find(own).or(graph.outputs.first()).map(String::as_str)
 }
 
-impl Answers {
+impl TracedOutput {
     /// An output taken as plain values.
     pub(super) fn numbers(output: &str) -> Self {
-        Answers {
+        TracedOutput {
             logits: output.into(),
             task: Task::Regression,
             deviation: None,
@@ -47,8 +47,8 @@ impl Answers {
 }
 
 /// Traces an output back to its logits.
-pub(super) fn trace(graph: &Graph, output: &str) -> Answers {
-    let mut answers = Answers::numbers(output);
+pub(super) fn trace(graph: &Graph, output: &str) -> TracedOutput {
+    let mut answers = TracedOutput::numbers(output);
     if let Some(p) = two_classes(graph, output) {
         answers.logits = p.into();
     }

@@ -1,7 +1,7 @@
 //! Embedding lookups of code columns, next to columns passed through unchanged.
 
 use super::flow::Flow;
-use super::graph::{Graph, Options};
+use super::graph::{Graph, NodeAttributes};
 use super::layer_builder::{ImportedLayer, LayerBuilder};
 use crate::layers::{Embedded, Embedding};
 

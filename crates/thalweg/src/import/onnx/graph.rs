@@ -143,7 +143,7 @@ fn numbers(tensor: &proto::Tensor) -> Option<Vec<f64>> {
 }
 
 /// Attributes of a node.
-pub(super) trait Options {
+pub(super) trait NodeAttributes {
     /// An integer.
     fn int(&self, name: &str) -> Option<i64>;
     /// A float.
@@ -158,7 +158,7 @@ pub(super) trait Options {
     fn place(&self) -> String;
 }
 
-impl Options for proto::Node {
+impl NodeAttributes for proto::Node {
     fn int(&self, name: &str) -> Option<i64> {
         self.attribute.iter().find(|attribute| attribute.name == name)?.i
     }

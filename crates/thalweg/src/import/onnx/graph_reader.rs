@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use super::flow::Flow;
-use super::graph::{Graph, Options, refused};
+use super::graph::{Graph, NodeAttributes, refused};
 use super::layer_builder::{ImportedLayer, LayerBuilder, activate};
-use super::operators::{ALL, Step};
+use super::operators::{ALL, NodeContext};
 use super::{embedding, log_mel, patterns};
 use crate::event::Decision;
 use crate::export::onnx::proto::Node;
@@ -116,7 +116,14 @@ impl GraphReader<'_> {
         if !is_first {
             return Err(refused(format!("{:?} is not its first input", x.name)).at(node.place()));
         }
-        operator(&mut Step { graph: self.graph, node, x, imported, notes: &mut self.notes, left: &mut self.left })
+        operator(&mut NodeContext {
+            graph: self.graph,
+            node,
+            x,
+            imported,
+            notes: &mut self.notes,
+            left: &mut self.left,
+        })
     }
 
     /// Whether a node adds two computed tensors.

@@ -4,7 +4,7 @@
 //! The options are in the graph's metadata; the graph's constants must match them value by value.
 
 use super::flow::Flow;
-use super::graph::{Constant, Graph, Options};
+use super::graph::{Constant, Graph, NodeAttributes};
 use super::layer_builder::ImportedLayer;
 use crate::export::onnx::proto::Node;
 use crate::layers::{Layer, LogMel, LogMelOptions};

@@ -38,7 +38,7 @@ use crate::{Error, Result};
 /// If the file cannot be read, is damaged, uses an operation that no layer supports, or is of another task.
 pub fn onnx(path: &Path, task: Option<Task>) -> Result<(Model, Vec<Decision>)> {
     let bytes = atomic::read(path)
-        .map_err(|error| Error::io(crate::Kind::Data, path, "read the graph", &error).fix("name an ONNX file"))?;
+        .map_err(|error| Error::io(crate::ErrorKind::Data, path, "read the graph", &error).fix("name an ONNX file"))?;
     read(&bytes, task).map_err(|error| {
         let within = error.place.as_ref().map_or_else(String::new, |place| format!(", {place}"));
         error.at(format!("{}{within}", path.display()))
@@ -52,7 +52,7 @@ struct Parsed {
     theta: Tensor,
     /// Scales of the graph's inputs; none where it takes table columns, and only the network is imported.
     scales: Option<Vec<Scale>>,
-    answers: answers::Answers,
+    answers: answers::TracedOutput,
     start: Flow,
     end: Flow,
     notes: Vec<Decision>,
@@ -98,7 +98,7 @@ fn parse(bytes: &[u8], task: Option<Task>) -> Result<Parsed> {
     let (mut end, mut imported, mut notes) = graph_reader::layers(&graph, start.clone(), &answers.logits)?;
     if answers.task == Task::Multiclass && end.dims.len() != 1 {
         // A class per pixel is not one per example: the softmax becomes the last layer.
-        answers = answers::Answers::numbers(output);
+        answers = answers::TracedOutput::numbers(output);
         (end, imported, notes) = graph_reader::layers(&graph, start.clone(), output)?;
     }
     if answers.task == Task::Multilabel && end.shape.size() == 1 {
@@ -115,7 +115,7 @@ fn parse(bytes: &[u8], task: Option<Task>) -> Result<Parsed> {
 }
 
 /// Takes outputs that the graph leaves as they are for the logits of a task.
-fn of_task(answers: &mut answers::Answers, task: Task, end: &Flow) -> Result<()> {
+fn of_task(answers: &mut answers::TracedOutput, task: Task, end: &Flow) -> Result<()> {
     let wrong = |message: String, fix: &str| Err(Error::config(message).at("--task").fix(fix));
     if answers.task != Task::Regression || answers.are_in_units() {
         return wrong(format!("the graph's answers are {}, not {task}", answers.task), "leave it out");

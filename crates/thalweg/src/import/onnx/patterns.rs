@@ -1,6 +1,6 @@
 //! Activations that graphs write as several nodes.
 
-use super::graph::{Graph, Options};
+use super::graph::{Graph, NodeAttributes};
 use crate::export::onnx::SELU;
 use crate::export::onnx::proto::Node;
 use crate::tensor::Activation;

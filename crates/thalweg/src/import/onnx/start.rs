@@ -1,7 +1,7 @@
 //! The start of a graph's network: its input, the scaling of values, and the position of channels.
 
 use super::flow::Flow;
-use super::graph::{Graph, Options, refused};
+use super::graph::{Graph, NodeAttributes, refused};
 use crate::Result;
 use crate::data::preprocess::Scale;
 use crate::export::onnx::proto::{DataType, ValueInfo};

@@ -131,7 +131,7 @@ fn error(change: impl FnOnce(&mut proto::Graph)) -> String {
 #[test]
 fn hostile_files_are_refused() {
     let external = error(|graph| {
-        let entry = proto::Entry { key: "location".into(), value: "../../etc/passwd".into() };
+        let entry = proto::StringEntry { key: "location".into(), value: "../../etc/passwd".into() };
         graph.initializer[0].external_data.push(entry);
         graph.initializer[0].data_location = 1;
     });

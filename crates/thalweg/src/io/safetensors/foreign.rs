@@ -1,6 +1,6 @@
 //! Safetensors files from other writers: any order, no checksum; nothing is read beyond a tensor's shape.
 
-use super::header::{Entry, Header};
+use super::header::{Header, TensorInfo};
 use super::{LONGEST_HEADER, MOST_TENSORS};
 use crate::{Error, Result};
 
@@ -34,8 +34,8 @@ fn parse(bytes: &[u8]) -> Result<Vec<Foreign<'_>>, String> {
     header.tensors.into_iter().map(|(name, entry)| tensor(name, entry, data)).collect()
 }
 
-fn tensor(name: String, entry: Entry, data: &[u8]) -> Result<Foreign<'_>, String> {
-    let Entry { dtype, shape, data_offsets: (start, end) } = entry;
+fn tensor(name: String, entry: TensorInfo, data: &[u8]) -> Result<Foreign<'_>, String> {
+    let TensorInfo { dtype, shape, data_offsets: (start, end) } = entry;
     let size = size_of(&dtype).ok_or_else(|| format!("tensor {name:?}: numbers of an unknown kind {dtype:?}"))?;
     let expected = shape.iter().try_fold(size, |product, &side| product.checked_mul(side));
     let found = data.get(start..end).ok_or_else(|| {

@@ -8,13 +8,13 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 #[derive(Default)]
 pub(super) struct Header {
     pub(super) metadata: Vec<(String, String)>,
-    pub(super) tensors: Vec<(String, Entry)>,
+    pub(super) tensors: Vec<(String, TensorInfo)>,
 }
 
 /// A tensor's dtype, shape and location.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Entry {
+pub(super) struct TensorInfo {
     pub(super) dtype: String,
     pub(super) shape: Vec<usize>,
     pub(super) data_offsets: (usize, usize),

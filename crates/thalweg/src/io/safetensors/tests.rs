@@ -4,10 +4,10 @@ fn small() -> Container {
     let stored = |name: &str, shape: &[usize], numbers| Stored { name: name.into(), shape: shape.into(), numbers };
     Container {
         tensors: vec![
-            stored("count", &[2], Numbers::U64(vec![7, u64::MAX])),
-            stored("v", &[1], Numbers::F64(vec![-0.1])),
-            stored("layers.0.weight", &[3, 1], Numbers::F32(vec![1.5, -0.0, 3.0e-40])),
-            stored("none", &[0, 4], Numbers::F32(vec![])),
+            stored("count", &[2], TensorData::U64(vec![7, u64::MAX])),
+            stored("v", &[1], TensorData::F64(vec![-0.1])),
+            stored("layers.0.weight", &[3, 1], TensorData::F32(vec![1.5, -0.0, 3.0e-40])),
+            stored("none", &[0, 4], TensorData::F32(vec![])),
         ],
         metadata: BTreeMap::from([("classes".into(), "[\"ä\",\"\\u0000\"]".into())]),
     }

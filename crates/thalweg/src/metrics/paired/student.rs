@@ -1,7 +1,7 @@
 //! The 97.5 % quantile of Student's t distribution, and the paired t interval.
 
 use crate::metrics::interval::Z;
-use crate::metrics::{Metric, Weights};
+use crate::metrics::{Metric, SampleWeights};
 
 /// Degrees of freedom from which the expansion about the normal quantile is exact to 10⁻⁹.
 const MANY: usize = 100;
@@ -9,7 +9,7 @@ const MANY: usize = 100;
 /// The mean of differences, one per row, with its 95 % interval: d̄ ± t·s/√n, t of n − 1 degrees of freedom (Student
 /// 1908); no interval from fewer than two rows. Weighted rows count as (Σw)²/Σw² rows.
 pub(super) fn of_mean(differences: &[f64], weights: Option<&[f64]>) -> Metric {
-    let weights = Weights::new(differences.len(), weights);
+    let weights = SampleWeights::new(differences.len(), weights);
     let value = weights.mean(differences.iter().copied());
     let n = weights.effective;
     // An effective number of rows is rounded down, which makes the interval rather too wide.

@@ -7,8 +7,8 @@ mod markdown;
 
 use super::text::{capital, count, duration, metric_name, metric_value, number, percent, plural};
 use crate::data::schema::Role;
-use crate::event::{Answers, Event, Splits};
-use crate::event::{End, Run};
+use crate::event::{Event, SplitPredictions, Splits};
+use crate::event::{Run, RunEnd};
 use crate::metrics::{Metric, Metrics};
 use crate::model::Model;
 use crate::task::Task;
@@ -183,7 +183,7 @@ fn interval(name: &str, metric: &Metric) -> String {
 }
 
 /// What was mistaken for what, by class, or how far answers are off, by size.
-fn errors(model: &Model, end: &End) -> String {
+fn errors(model: &Model, end: &RunEnd) -> String {
     let part = plain(&end.answers.part);
     if !end.answers.confusion.is_empty() {
         return format!("On {part}, by true class:\n\n{}", by_class(&model.target.classes, &end.answers.confusion));
@@ -210,7 +210,7 @@ fn by_class(classes: &[String], confusion: &[Vec<usize>]) -> String {
 }
 
 /// For each quarter of the rows, by true value: the mean error and the mean absolute error.
-fn by_size(answers: &Answers) -> Option<String> {
+fn by_size(answers: &SplitPredictions) -> Option<String> {
     let mut points = answers.points.clone();
     points.retain(|(truth, answer)| truth.is_finite() && answer.is_finite());
     points.sort_by(|a, b| a.0.total_cmp(&b.0));

@@ -22,7 +22,7 @@ use super::resume::{go_to_end, written};
 use super::{Callback, Outcome, RunFolder, identity, short_name};
 use crate::config::Config;
 use crate::data::source;
-use crate::error::{Advice, Error, Kind, Result};
+use crate::error::{Advice, Error, ErrorKind, Result};
 use crate::event::Event;
 use crate::io::atomic;
 use crate::recipe;
@@ -130,7 +130,7 @@ impl Variation {
 
     /// An error that says in which run it was.
     fn error_in(self, number: u64, error: Error) -> Error {
-        if error.kind == Kind::Interrupted {
+        if error.kind == ErrorKind::Interrupted {
             return error;
         }
         Error { message: format!("{} {number}: {}", self.word(), error.message), ..error }
@@ -216,7 +216,7 @@ fn run_all(config: &Config, folder: RunFolder, mut summary: Summary, callback: &
     let variation = summary.variation;
     let runs = folder.path().join(variation.name());
     let end = match train_each(config, &folder, &mut summary, callback) {
-        Err(error) if error.kind == Kind::Interrupted && !summary.runs.is_empty() => StopReason::Interrupted,
+        Err(error) if error.kind == ErrorKind::Interrupted && !summary.runs.is_empty() => StopReason::Interrupted,
         Err(error) => {
             let empty = std::fs::remove_dir(&runs);
             if summary.runs.is_empty() && (empty.is_ok() || !runs.exists()) {

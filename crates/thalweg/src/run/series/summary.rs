@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Variation;
 use crate::config::Config;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event, Splits};
 use crate::io::atomic;
 use crate::metrics::{self, Metrics};
@@ -106,7 +106,7 @@ impl Summary {
             let error = Error::config("this is no folder of several runs").at(folder.display().to_string());
             return Err(error.fix("name a folder of runs that were trained with [folds] or [seeds]"));
         };
-        let text = std::fs::read(&path).map_err(|error| Error::io(Kind::Config, &path, "read", &error))?;
+        let text = std::fs::read(&path).map_err(|error| Error::io(ErrorKind::Config, &path, "read", &error))?;
         serde_json::from_slice(&text).map_err(|error| {
             let error = Error::config(format!("the file is damaged: {error}")).at(path.display().to_string());
             error.fix("train again into another folder")

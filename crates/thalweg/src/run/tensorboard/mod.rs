@@ -15,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime};
 use prost::Message;
 
 use crate::config::Config;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
 use crate::network::Network;
 use crate::recipe::Plan;
@@ -49,7 +49,7 @@ impl TensorBoard {
     pub(super) fn create(folder: &Path, run: &str, network: &Network, step: u64) -> Result<TensorBoard> {
         let folder = folder.join(run);
         let (path, file) = new_file(&folder).map_err(|error| {
-            Error::io(Kind::Config, &folder, "write TensorBoard's events", &error)
+            Error::io(ErrorKind::Config, &folder, "write TensorBoard's events", &error)
                 .fix("choose another folder with [tensorboard]")
         })?;
         let entries = network.layout().entries().iter();
@@ -207,7 +207,7 @@ impl TensorBoard {
     }
 
     fn unwritable(&self, error: &std::io::Error) -> Error {
-        Error::io(Kind::Config, &self.path, "write TensorBoard's events", error).fix("free space on the disk")
+        Error::io(ErrorKind::Config, &self.path, "write TensorBoard's events", error).fix("free space on the disk")
     }
 }
 

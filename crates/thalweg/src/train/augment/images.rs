@@ -2,7 +2,7 @@
 //! deviations of the training pixels, as a rule.
 
 use super::mix::rectangle;
-use super::{Part, strong};
+use super::{ActiveChange, strong};
 use crate::random::Stream;
 use crate::tensor::Real;
 
@@ -37,7 +37,7 @@ pub struct ImageChanges {
 
 impl ImageChanges {
     /// The changes in use.
-    pub(super) fn parts(&self) -> Vec<Part> {
+    pub(super) fn parts(&self) -> Vec<ActiveChange> {
         let switches = [("flip", self.flip), ("flip_vertical", self.flip_vertical)];
         let on = switches.into_iter().filter(|(_, on)| *on).map(|(name, _)| (name, None));
         let strengths = [

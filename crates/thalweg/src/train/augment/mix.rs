@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Part;
+use super::ActiveChange;
 use crate::random::Stream;
 use crate::tensor::Real;
 
@@ -28,7 +28,7 @@ pub(super) struct Other {
 
 impl Mix {
     /// The kinds of mixing in use.
-    pub(super) fn parts(self) -> Vec<Part> {
+    pub(super) fn parts(self) -> Vec<ActiveChange> {
         super::strong(&[("mixup", self.mixup), ("cutmix", self.cutmix)])
     }
 

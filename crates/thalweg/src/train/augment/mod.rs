@@ -43,7 +43,7 @@ pub enum Changes {
 }
 
 /// A change in use: the name of its option, and its strength if it has one.
-pub(crate) type Part = (&'static str, Option<f64>);
+pub(crate) type ActiveChange = (&'static str, Option<f64>);
 
 impl Augmentation {
     /// Whether examples stay as they are.
@@ -52,7 +52,7 @@ impl Augmentation {
     }
 
     /// The changes in use.
-    pub(crate) fn parts(&self) -> Vec<Part> {
+    pub(crate) fn parts(&self) -> Vec<ActiveChange> {
         let mut parts = match &self.changes {
             Changes::None => Vec::new(),
             Changes::Images(changes) => changes.parts(),
@@ -99,7 +99,7 @@ impl Changes {
 }
 
 /// The strengths that are not 0.
-fn strong(all: &[(&'static str, f64)]) -> Vec<Part> {
+fn strong(all: &[(&'static str, f64)]) -> Vec<ActiveChange> {
     all.iter().filter(|(_, by)| *by > 0.0).map(|&(name, by)| (name, Some(by))).collect()
 }
 
@@ -200,7 +200,7 @@ fn change<T: Element>(
 mod tests {
     use super::*;
     use crate::tensor::Tensor;
-    use crate::train::Examples;
+    use crate::train::TensorDataset;
 
     #[test]
     fn frames_of_a_clip_are_changed_alike() {
@@ -232,7 +232,7 @@ mod tests {
     fn what_happens_depends_on_the_epoch_and_the_example_alone() {
         let x = Tensor::from_f64([6, 3, 4, 3], (0..216).map(|i| f64::from(i % 13)).collect());
         let y = Tensor::from_f64([6, 1], (0..6).map(f64::from).collect());
-        let examples = Examples::new(x, y, None).unwrap();
+        let examples = TensorDataset::new(x, y, None).unwrap();
         let changes = ImageChanges { flip: true, rotate: 20.0, noise: 0.3, ..ImageChanges::default() };
         let set = Augmented::new(
             Box::new(examples),

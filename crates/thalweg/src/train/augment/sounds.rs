@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use thalweg_media::sounds::{Complex, Fourier};
 
-use super::{Part, strong};
+use super::{ActiveChange, strong};
 use crate::random::Stream;
 use crate::tensor::Real;
 
@@ -50,7 +50,7 @@ impl PartialEq for SoundChanges {
 
 impl SoundChanges {
     /// The changes in use.
-    pub(super) fn parts(&self) -> Vec<Part> {
+    pub(super) fn parts(&self) -> Vec<ActiveChange> {
         let own = &self.strengths;
         let strengths = [
             ("gain", own.gain),

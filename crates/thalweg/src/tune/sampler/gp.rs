@@ -15,7 +15,7 @@ const NEAR: u32 = 128;
 const LENGTHS: [f64; 4] = [0.2, 0.4, 0.8, 1.6];
 const NOISES: [f64; 3] = [1e-4, 1e-2, 1e-1];
 
-type Places = Vec<Option<f64>>;
+type UnitPoint = Vec<Option<f64>>;
 
 /// The point of trial `index`.
 pub(super) fn point(space: &Space, seed: u64, index: usize, past: &[Trial]) -> Option<Point> {
@@ -25,7 +25,7 @@ pub(super) fn point(space: &Space, seed: u64, index: usize, past: &[Trial]) -> O
     }
     let known = &known[known.len().saturating_sub(MOST)..];
     let costs = winsorised(known);
-    let places: Vec<Places> = known.iter().map(|trial| space.places(&trial.point)).collect();
+    let places: Vec<UnitPoint> = known.iter().map(|trial| space.places(&trial.point)).collect();
     let process = Process::fit(space, places, &costs)?;
     let best = (0..costs.len()).min_by(|a, b| costs[*a].total_cmp(&costs[*b]))?;
     let (centre, lowest) = (&process.places[best], process.lowest());
@@ -54,7 +54,7 @@ pub(super) fn point(space: &Space, seed: u64, index: usize, past: &[Trial]) -> O
 
 /// A fitted process.
 struct Process {
-    places: Vec<Places>,
+    places: Vec<UnitPoint>,
     lengths: Vec<f64>,
     /// The lower triangle L of K + σ²I = L Lᵀ, row by row.
     lower: Vec<Vec<f64>>,
@@ -66,7 +66,7 @@ struct Process {
 
 impl Process {
     /// Fits length scales and noise by maximum likelihood.
-    fn fit(space: &Space, places: Vec<Places>, costs: &[f64]) -> Option<Process> {
+    fn fit(space: &Space, places: Vec<UnitPoint>, costs: &[f64]) -> Option<Process> {
         let n = costs.len() as f64;
         let mean = costs.iter().sum::<f64>() / n;
         let deviation = (costs.iter().map(|cost| (cost - mean).powi(2)).sum::<f64>() / n).sqrt().max(1e-12);
@@ -96,7 +96,7 @@ impl Process {
     }
 
     /// The process of given length scales and noise, with its log-likelihood; none where K is singular.
-    fn with(places: &[Places], lengths: Vec<f64>, noise: f64, y: &[f64]) -> Option<(f64, Process)> {
+    fn with(places: &[UnitPoint], lengths: Vec<f64>, noise: f64, y: &[f64]) -> Option<(f64, Process)> {
         let covariance = |i, j| matern(&places[i], &places[j], &lengths) + if i == j { noise } else { 0.0 };
         let lower = cholesky::factor(places.len(), covariance)?;
         let half = cholesky::forward(&lower, y);
@@ -116,7 +116,7 @@ impl Process {
     }
 
     /// Mean and standard deviation of the cost at a position.
-    fn expect(&self, at: &Places) -> (f64, f64) {
+    fn expect(&self, at: &UnitPoint) -> (f64, f64) {
         let k: Vec<f64> = self.places.iter().map(|place| matern(place, at, &self.lengths)).collect();
         let mean = k.iter().zip(&self.weights).map(|(k, weight)| k * weight).sum();
         let variance = 1.0 - cholesky::forward(&self.lower, &k).iter().map(|x| x * x).sum::<f64>();
@@ -124,7 +124,7 @@ impl Process {
     }
 
     /// E max(lowest − cost, 0).
-    fn improvement(&self, at: &Places, lowest: f64) -> f64 {
+    fn improvement(&self, at: &UnitPoint, lowest: f64) -> f64 {
         let (mean, deviation) = self.expect(at);
         let z = (lowest - mean) / deviation;
         let density = (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt();
@@ -134,7 +134,7 @@ impl Process {
 
 /// The Matérn kernel with ν = 5/2; where an option is active in only one point, their distance is that of a scale's
 /// ends.
-fn matern(a: &Places, b: &Places, lengths: &[f64]) -> f64 {
+fn matern(a: &UnitPoint, b: &UnitPoint, lengths: &[f64]) -> f64 {
     let apart = |((a, b), length): ((&Option<f64>, &Option<f64>), &f64)| {
         let distance = match (a, b) {
             (Some(a), Some(b)) => a - b,
@@ -154,10 +154,10 @@ mod tests {
     use crate::config::Config;
 
     /// Ten points on a line, with costs that dip in the middle.
-    fn dip() -> (Space, Vec<Places>, Vec<f64>) {
+    fn dip() -> (Space, Vec<UnitPoint>, Vec<f64>) {
         let mut config = Config::default();
         config.tune.search = [("dropout".to_string(), "linear:0..0.9".to_string())].into();
-        let places: Vec<Places> = (0..10).map(|i| vec![Some(f64::from(i) / 9.0)]).collect();
+        let places: Vec<UnitPoint> = (0..10).map(|i| vec![Some(f64::from(i) / 9.0)]).collect();
         let costs = places.iter().map(|place| (place[0].unwrap() - 0.6).powi(2)).collect();
         (Space::new(&config).unwrap(), places, costs)
     }

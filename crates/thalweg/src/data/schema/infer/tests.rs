@@ -237,7 +237,7 @@ fn impossible_tasks_say_why() {
 #[test]
 fn a_wrong_name_gets_the_nearest_one() {
     let error = infer("size,price\n1,2\n2,3", |data| data.target = vec!["prise".into()]).unwrap_err();
-    assert_eq!(error.kind, crate::Kind::Config);
+    assert_eq!(error.kind, crate::ErrorKind::Config);
     assert!(error.to_string().contains("did you mean \"price\""), "{error}");
 }
 

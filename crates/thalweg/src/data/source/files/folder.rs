@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::kinds::{Kinds, convert};
 use super::{UNREAD, has_ending};
 use crate::data::rejects::Reject;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Maximum depth of folders within a class.
 const DEPTH: usize = 8;
@@ -46,7 +46,7 @@ const OF_SYSTEMS: [&str; 5] = ["thumbs.db", "ehthumbs.db", "desktop.ini", "icon\
 /// The entries of a folder, by name; hidden files and those of operating systems are left out.
 pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let wrong = |error: std::io::Error| {
-        Error::io(Kind::Data, folder.display().to_string(), "read the folder", &error)
+        Error::io(ErrorKind::Data, folder.display().to_string(), "read the folder", &error)
             .fix("name a folder that can be read")
     };
     let mut paths = Vec::new();

@@ -11,7 +11,7 @@ use crate::config;
 use crate::data::arrays::Arrays;
 use crate::data::schema;
 use crate::data::table::Table;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::Decision;
 
 /// Names that a column of files may have.
@@ -95,7 +95,7 @@ pub(in super::super) fn open(mut table: Table, column: usize, options: &config::
 /// The files listed one per line in a text, without labels.
 pub(in super::super) fn of_lines(source: &str, text: impl BufRead, options: &config::Data) -> Result<Arrays> {
     let wrong = |error: std::io::Error| {
-        Error::io(Kind::Data, source, "read the list of files", &error).fix("give the name of a file a line")
+        Error::io(ErrorKind::Data, source, "read the list of files", &error).fix("give the name of a file a line")
     };
     let lines = text.lines().collect::<std::io::Result<Vec<String>>>().map_err(wrong)?;
     let paths: Vec<PathBuf> =

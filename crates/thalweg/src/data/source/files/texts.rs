@@ -18,7 +18,7 @@ use crate::event::Decision;
 const ENDINGS: &[&str] = &["txt"];
 
 /// The files of a folder, of which each becomes a row.
-struct Texts {
+struct TextFiles {
     source: String,
     names: Vec<String>,
     files: std::vec::IntoIter<ListedFile>,
@@ -48,7 +48,7 @@ pub(in super::super) fn open(path: &Path, options: &config::Data) -> Result<Opti
         instead: "a folder of these alone".into(),
     });
     let source = path.display().to_string();
-    let texts = Texts {
+    let texts = TextFiles {
         source: source.clone(),
         names,
         files: items.into_iter(),
@@ -59,7 +59,7 @@ pub(in super::super) fn open(path: &Path, options: &config::Data) -> Result<Opti
     TableReader::new(&source, Box::new(texts), options).map(Some)
 }
 
-impl Texts {
+impl TextFiles {
     fn read(&self, path: &Path) -> Result<String> {
         let place = path.display().to_string();
         let bytes = fs::read(path).map_err(|error| crate::data::source::unreadable(&place, &error))?;
@@ -77,7 +77,7 @@ impl Texts {
     }
 }
 
-impl Batches for Texts {
+impl Batches for TextFiles {
     fn names(&self) -> &[String] {
         &self.names
     }

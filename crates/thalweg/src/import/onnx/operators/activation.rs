@@ -1,14 +1,14 @@
 //! Single-node activations.
 
-use super::Step;
+use super::NodeContext;
 use crate::Result;
 use crate::export::onnx::SELU;
 use crate::import::onnx::flow::Flow;
-use crate::import::onnx::graph::Options;
+use crate::import::onnx::graph::NodeAttributes;
 use crate::import::onnx::patterns::short;
 use crate::tensor::Activation;
 
-pub(super) fn gelu(step: &mut Step) -> Result<Flow> {
+pub(super) fn gelu(step: &mut NodeContext) -> Result<Flow> {
     match step.node.text("approximate").unwrap_or("none") {
         "none" => step.activate(Activation::Gelu),
         "tanh" => step.activate(Activation::GeluTanh),
@@ -16,23 +16,23 @@ pub(super) fn gelu(step: &mut Step) -> Result<Flow> {
     }
 }
 
-pub(super) fn swish(step: &mut Step) -> Result<Flow> {
+pub(super) fn swish(step: &mut NodeContext) -> Result<Flow> {
     let beta = number(step, "alpha", 1.0, f64::MIN_POSITIVE..f64::INFINITY)?;
     step.activate(Activation::Silu(beta))
 }
 
-pub(super) fn elu(step: &mut Step) -> Result<Flow> {
+pub(super) fn elu(step: &mut NodeContext) -> Result<Flow> {
     let alpha = number(step, "alpha", 1.0, f64::MIN_POSITIVE..f64::INFINITY)?;
     step.activate(Activation::Elu(alpha))
 }
 
-pub(super) fn leaky_relu(step: &mut Step) -> Result<Flow> {
+pub(super) fn leaky_relu(step: &mut NodeContext) -> Result<Flow> {
     let slope = number(step, "alpha", 0.01, 0.0..1.0)?;
     step.activate(Activation::LeakyRelu(slope))
 }
 
 /// An activation's attribute, which must be within a range.
-fn number(step: &Step, name: &str, usual: f64, range: std::ops::Range<f64>) -> Result<f64> {
+fn number(step: &NodeContext, name: &str, usual: f64, range: std::ops::Range<f64>) -> Result<f64> {
     let x = step.node.float(name).map_or(usual, short);
     if range.contains(&x) {
         return Ok(x);
@@ -41,7 +41,7 @@ fn number(step: &Step, name: &str, usual: f64, range: std::ops::Range<f64>) -> R
 }
 
 /// With non-standard constants it is an ELU times a factor.
-pub(super) fn selu(step: &mut Step) -> Result<Flow> {
+pub(super) fn selu(step: &mut NodeContext) -> Result<Flow> {
     let above_zero = f64::MIN_POSITIVE..f64::INFINITY;
     let (lambda, alpha) =
         (number(step, "gamma", SELU[0], above_zero.clone())?, number(step, "alpha", SELU[1], above_zero)?);
@@ -53,7 +53,7 @@ pub(super) fn selu(step: &mut Step) -> Result<Flow> {
 }
 
 /// Bounds are attributes before opset 11.
-pub(super) fn clip(step: &mut Step) -> Result<Flow> {
+pub(super) fn clip(step: &mut NodeContext) -> Result<Flow> {
     let bound = |name: &str, i: usize| match step.node.float(name) {
         Some(bound) => Ok(Some(short(bound))),
         None => step.optional(i)?.map(|_| Ok(step.list(i, 1)?[0])).transpose(),
@@ -65,7 +65,7 @@ pub(super) fn clip(step: &mut Step) -> Result<Flow> {
     }
 }
 
-pub(super) fn softmax(step: &mut Step) -> Result<Flow> {
+pub(super) fn softmax(step: &mut NodeContext) -> Result<Flow> {
     let (dims, older) = (&step.x.dims, step.graph.opset < 13);
     let rank = dims.len() as i64 + 1;
     let given = step.node.int("axis").unwrap_or(if older { 1 } else { -1 });

@@ -1,9 +1,9 @@
 //! Convolutions and pooling.
 
-use super::Step;
+use super::NodeContext;
 use crate::Result;
 use crate::import::onnx::flow::Flow;
-use crate::import::onnx::graph::Options;
+use crate::import::onnx::graph::NodeAttributes;
 use crate::import::onnx::layer_builder::{ImportedLayer, LayerBuilder};
 use crate::layers::{Conv1d, Conv2d, Layer, Pool1d, Pool2d, Pooling};
 use crate::tensor::{Activation, transposed};
@@ -13,7 +13,7 @@ use crate::windows::{Padding, Pair};
 const MOST_NUMBERS: usize = 1 << 20;
 
 /// An attribute's value for each axis, or the default.
-fn axes(step: &Step, name: &str, count: usize, usual: usize) -> Result<Vec<usize>> {
+fn axes(step: &NodeContext, name: &str, count: usize, usual: usize) -> Result<Vec<usize>> {
     let Some(given) = step.node.ints(name) else { return Ok(vec![usual; count]) };
     let numbers: Option<Vec<usize>> = given.iter().map(|&n| usize::try_from(n).ok()).collect();
     numbers.filter(|numbers| numbers.len() == count).ok_or_else(|| step.refuse(format!("{name} = {given:?}")))
@@ -21,7 +21,7 @@ fn axes(step: &Step, name: &str, count: usize, usual: usize) -> Result<Vec<usize
 
 /// Padding before and after on each axis. With `ceil_mode`, windows may start on the last pixels and extend past the
 /// declared padding: it is then increased, and the flag returned.
-fn padding(step: &Step, window: &[Vec<usize>; 3], pixels: &[usize]) -> Result<(Padding, bool)> {
+fn padding(step: &NodeContext, window: &[Vec<usize>; 3], pixels: &[usize]) -> Result<(Padding, bool)> {
     let [size, stride, dilation] = window;
     let count = pixels.len();
     let too_large = || step.refuse("its windows are larger than any image");
@@ -84,7 +84,7 @@ fn pair(each: &[usize]) -> Pair {
 }
 
 /// Channels and pixels, if channels come first.
-fn image(step: &Step) -> Result<(usize, Vec<usize>)> {
+fn image(step: &NodeContext) -> Result<(usize, Vec<usize>)> {
     let (channels, _) =
         step.x.as_channels_first().filter(|_| (2..=3).contains(&step.x.dims.len())).ok_or_else(|| {
             step.refuse(format!("it sees {:?}, expected channels × pixels along one axis or two", step.x.dims))
@@ -93,7 +93,7 @@ fn image(step: &Step) -> Result<(usize, Vec<usize>)> {
 }
 
 /// The output of a windowed layer, channels first, if it sees the example as the node does.
-fn windowed(step: &Step, layer: &dyn Layer, channels: usize, pixels: &[usize]) -> Result<Flow> {
+fn windowed(step: &NodeContext, layer: &dyn Layer, channels: usize, pixels: &[usize]) -> Result<Flow> {
     let seen = match pixels {
         [_] => crate::windows::line(layer.kind(), step.x.shape)?,
         _ => step.x.shape,
@@ -108,7 +108,7 @@ fn windowed(step: &Step, layer: &dyn Layer, channels: usize, pixels: &[usize]) -
     Ok(Flow::channels_first(step.output(), shape, dims))
 }
 
-pub(super) fn conv(step: &mut Step) -> Result<Flow> {
+pub(super) fn conv(step: &mut NodeContext) -> Result<Flow> {
     let (channels, pixels) = image(step)?;
     let weight = step.constant(1)?;
     let Some(([filters, part], window)) = weight.dims.split_first_chunk::<2>() else {
@@ -143,7 +143,7 @@ pub(super) fn conv(step: &mut Step) -> Result<Flow> {
 
 /// A 1-D or 2-D convolution.
 fn convolve(
-    step: &mut Step,
+    step: &mut NodeContext,
     layer: Conv2d,
     parameters: Vec<(&str, Vec<f64>)>,
     channels: usize,
@@ -163,7 +163,7 @@ fn convolve(
     Ok(flow)
 }
 
-pub(super) fn pool(step: &mut Step, take: Pooling) -> Result<Flow> {
+pub(super) fn pool(step: &mut NodeContext, take: Pooling) -> Result<Flow> {
     let (channels, pixels) = image(step)?;
     step.gives_one("the places of the largest numbers are used")?;
     let (size, stride) = (axes(step, "kernel_shape", pixels.len(), 0)?, axes(step, "strides", pixels.len(), 1)?);
@@ -203,7 +203,7 @@ pub(super) fn pool(step: &mut Step, take: Pooling) -> Result<Flow> {
 }
 
 /// What a mean counts; never positions beyond the declared padding.
-fn mean(step: &Step, padding: Padding, beyond: bool) -> Result<Pooling> {
+fn mean(step: &NodeContext, padding: Padding, beyond: bool) -> Result<Pooling> {
     let counts = step.node.int("count_include_pad").unwrap_or(0) != 0;
     let declared = step.node.ints("pads").is_some_and(|pads| pads.iter().any(|&n| n != 0));
     match (counts, beyond) {
@@ -219,7 +219,7 @@ fn of_all(take: Pooling, axes: usize) -> Box<dyn Layer> {
     if axes == 1 { Box::new(Pool1d::new(take, None)) } else { Box::new(Pool2d::global(take)) }
 }
 
-pub(super) fn global_pool(step: &mut Step, take: Pooling) -> Result<Flow> {
+pub(super) fn global_pool(step: &mut NodeContext, take: Pooling) -> Result<Flow> {
     let (channels, pixels) = image(step)?;
     let layer = of_all(take, pixels.len());
     windowed(step, &*layer, channels, &pixels)?;
@@ -230,7 +230,7 @@ pub(super) fn global_pool(step: &mut Step, take: Pooling) -> Result<Flow> {
 }
 
 /// The maximum or the mean over all pixels, wherever the channels are.
-pub(super) fn reduce(step: &mut Step, take: Pooling) -> Result<Flow> {
+pub(super) fn reduce(step: &mut NodeContext, take: Pooling) -> Result<Flow> {
     let rank = step.x.dims.len();
     let given = step.integers("axes")?.unwrap_or_default();
     let from_first = |axis: &i64| if *axis < 0 { axis.saturating_add(rank as i64 + 1) } else { *axis };

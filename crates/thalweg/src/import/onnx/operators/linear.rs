@@ -1,9 +1,9 @@
 //! Products with constant matrices, and biases.
 
-use super::Step;
+use super::NodeContext;
 use crate::Result;
 use crate::import::onnx::flow::Flow;
-use crate::import::onnx::graph::{Constant, Options};
+use crate::import::onnx::graph::{Constant, NodeAttributes};
 use crate::import::onnx::layer_builder::{ImportedLayer, LayerBuilder};
 use crate::layers::{Conv1d, Conv2d};
 use crate::tensor::{Activation, Shape, transposed};
@@ -20,7 +20,7 @@ fn matrix(constant: &Constant, turned: bool) -> Option<(Vec<f64>, usize, usize)>
     (rows > 0).then(|| (transposed(&constant.numbers, rows), columns, rows))
 }
 
-pub(super) fn gemm(step: &mut Step) -> Result<Flow> {
+pub(super) fn gemm(step: &mut NodeContext) -> Result<Flow> {
     step.only(&[("transA", 0)])?;
     let turned = step.node.int("transB").unwrap_or(0) == 0;
     let found = matrix(step.constant(1)?, turned).filter(|&(.., inputs)| step.x.dims == [inputs]);
@@ -41,7 +41,7 @@ pub(super) fn gemm(step: &mut Step) -> Result<Flow> {
     step.linear(weight, units, bias)
 }
 
-pub(super) fn mat_mul(step: &mut Step) -> Result<Flow> {
+pub(super) fn mat_mul(step: &mut NodeContext) -> Result<Flow> {
     let Some((&inputs, kept)) = step.x.dims.split_last() else {
         return Err(step.refuse("it multiplies along the dimension of examples"));
     };
@@ -74,7 +74,7 @@ pub(super) fn mat_mul(step: &mut Step) -> Result<Flow> {
 }
 
 /// A batch of matrices within an example: one block matrix, with zeros outside the blocks.
-fn several(step: &mut Step, constant: &Constant) -> Result<Flow> {
+fn several(step: &mut NodeContext, constant: &Constant) -> Result<Flow> {
     let seen = step.x.dims.clone();
     let wrong = || step.refuse(format!("it multiplies {seen:?} by matrices of {:?}", constant.dims));
     let (Some((before, &[rows, inputs])), Some((of, &[taken, columns]))) =
@@ -126,7 +126,7 @@ fn place(mut i: usize, repeated: &[usize], dims: &[usize]) -> usize {
 }
 
 /// A factor and an offset per unit, folded into the weights and bias of the preceding layer.
-pub(super) fn arithmetic(step: &mut Step) -> Result<Flow> {
+pub(super) fn arithmetic(step: &mut NodeContext) -> Result<Flow> {
     let x = usize::from(step.node.input.first() != Some(&step.x.name));
     let constant = step.constant(1 - x)?;
     let Some(numbers) = step.x.by_unit(constant) else {

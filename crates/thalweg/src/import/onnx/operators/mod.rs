@@ -7,7 +7,7 @@ mod norm;
 mod shape;
 
 use super::flow::Flow;
-use super::graph::{Constant, Graph, Options, refused};
+use super::graph::{Constant, Graph, NodeAttributes, refused};
 use super::layer_builder::{ImportedLayer, LayerBuilder, activate};
 use crate::event::Decision;
 use crate::export::onnx::proto::Node;
@@ -16,7 +16,7 @@ use crate::tensor::Activation;
 use crate::{Error, Result};
 
 /// The context of a node.
-pub(super) struct Step<'a> {
+pub(super) struct NodeContext<'a> {
     pub(super) graph: &'a Graph,
     pub(super) node: &'a Node,
     pub(super) x: Flow,
@@ -31,7 +31,7 @@ pub(super) struct Step<'a> {
 const MOST_UNITS: usize = 1 << 11;
 
 /// Appends the layers of a node; returns its output.
-type Operator = fn(&mut Step) -> Result<Flow>;
+type Operator = fn(&mut NodeContext) -> Result<Flow>;
 
 /// All operators of one input.
 pub(super) const ALL: &[(&str, Operator)] = &[
@@ -71,7 +71,7 @@ pub(super) const ALL: &[(&str, Operator)] = &[
     ("Softmax", activation::softmax),
 ];
 
-impl<'a> Step<'a> {
+impl<'a> NodeContext<'a> {
     /// The name of the node's output.
     fn output(&self) -> &'a str {
         self.node.output.first().map_or("", String::as_str)
@@ -191,7 +191,7 @@ impl<'a> Step<'a> {
     }
 }
 
-fn dropout(step: &mut Step) -> Result<Flow> {
+fn dropout(step: &mut NodeContext) -> Result<Flow> {
     let drops = step.optional(1)?.is_none_or(|rate| rate.numbers != [0.0]);
     if drops && step.optional(2)?.is_some_and(|training| training.numbers != [0.0]) {
         return Err(step.refuse("it drops in prediction"));

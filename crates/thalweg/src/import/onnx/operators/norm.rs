@@ -1,16 +1,16 @@
 //! Batch and layer normalisation.
 
-use super::Step;
+use super::NodeContext;
 use crate::Result;
 use crate::import::onnx::flow::Flow;
-use crate::import::onnx::graph::Options;
+use crate::import::onnx::graph::NodeAttributes;
 use crate::import::onnx::layer_builder::ImportedLayer;
 use crate::layers::{BatchNorm, Layer, LayerNorm};
 
 /// Maximum elements that broadcast constants are expanded to.
 const MOST_REPEATED: usize = 1 << 24;
 
-pub(super) fn batch_norm(step: &mut Step) -> Result<Flow> {
+pub(super) fn batch_norm(step: &mut NodeContext) -> Result<Flow> {
     step.only(&[("training_mode", 0), ("spatial", 1)])?;
     let epsilon = step.node.float("epsilon").unwrap_or(1e-5);
     let momentum = step.node.float("momentum").unwrap_or(0.9);
@@ -56,7 +56,7 @@ pub(super) fn batch_norm(step: &mut Step) -> Result<Flow> {
     Ok(step.x.clone().renamed(step.output()))
 }
 
-pub(super) fn layer_norm(step: &mut Step) -> Result<Flow> {
+pub(super) fn layer_norm(step: &mut NodeContext) -> Result<Flow> {
     let rank = step.x.dims.len() as i64;
     let axis = step.node.int("axis").unwrap_or(-1);
     // The first dimension is the batch.

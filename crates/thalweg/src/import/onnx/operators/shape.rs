@@ -1,11 +1,11 @@
 //! Reshapes and transpositions.
 
-use super::Step;
+use super::NodeContext;
 use crate::Result;
 use crate::import::onnx::flow::Flow;
-use crate::import::onnx::graph::Options;
+use crate::import::onnx::graph::NodeAttributes;
 
-pub(super) fn flatten(step: &mut Step) -> Result<Flow> {
+pub(super) fn flatten(step: &mut NodeContext) -> Result<Flow> {
     match step.node.int("axis").unwrap_or(1) {
         axis if axis == 1 || axis == -(step.x.dims.len() as i64) => {
             let size = step.x.shape.size();
@@ -15,7 +15,7 @@ pub(super) fn flatten(step: &mut Step) -> Result<Flow> {
     }
 }
 
-pub(super) fn reshape(step: &mut Step) -> Result<Flow> {
+pub(super) fn reshape(step: &mut NodeContext) -> Result<Flow> {
     let size = step.x.shape.size();
     let wanted = step.integers("shape")?.ok_or_else(|| step.refuse("it does not say which shape"))?;
     let copies = step.node.int("allowzero").unwrap_or(0) == 0;
@@ -41,7 +41,7 @@ pub(super) fn reshape(step: &mut Step) -> Result<Flow> {
 }
 
 /// Squeezes and unsqueezes.
-pub(super) fn view(step: &mut Step) -> Result<Flow> {
+pub(super) fn view(step: &mut NodeContext) -> Result<Flow> {
     let axes = step.integers("axes")?.ok_or_else(|| step.refuse("it does not say which axes"))?;
     let mut dims = step.x.dims.clone();
     let squeeze = step.node.op_type == "Squeeze";
@@ -62,7 +62,7 @@ pub(super) fn view(step: &mut Step) -> Result<Flow> {
     Ok(step.x.clone().viewed(step.output(), dims))
 }
 
-pub(super) fn transpose(step: &mut Step) -> Result<Flow> {
+pub(super) fn transpose(step: &mut NodeContext) -> Result<Flow> {
     let rank = step.x.dims.len() + 1;
     let order: Vec<usize> = match step.node.ints("perm") {
         Some(order) => order.iter().filter_map(|&axis| usize::try_from(axis).ok()).collect(),
