@@ -32,7 +32,7 @@ NumberEmbedding = Literal["piecewise_linear", "periodic", "none"]
 Features = Literal["log_mel", "mfcc", "waveform"]
 Recipe = Literal["auto", "course"]
 Quality = Literal["fast", "good", "best"]
-Precision = Literal["f32", "f64", "bf16", "bf16x3", "bf16x6"]
+Precision = Literal["auto", "f32", "f64", "bf16", "bf16x3", "bf16x6"]
 Bf16Unit = Literal["tiles", "dot_products", "none"]
 Loss = Literal["cross_entropy", "squared", "absolute", "huber", "pinball"]
 Optimizer = Literal["gradient_descent", "momentum", "nesterov", "rmsprop", "adam", "adamw"]
@@ -416,7 +416,7 @@ class Options(TypedDict, total=False):
     """Threads (0: all cores). Results do not depend on it. Default: 0."""
 
     precision: Precision | None
-    """The floating-point precision. Default: f32."""
+    """The floating-point precision. Default: auto."""
 
     bf16_unit: Bf16Unit | None
     """What multiplies bf16 values in training. Default: what the machine has, if it is faster than 32-bit products. A
@@ -664,7 +664,7 @@ class EstimatorKeywords:
         time_limit: float | None = None,
         recipe: Recipe = "auto",
         quality: Quality = "good",
-        precision: Precision = "f32",
+        precision: Precision = "auto",
         warm_start: bool = False,
         random_state: int | RandomState | None = None,
         n_jobs: int | None = None,
@@ -717,8 +717,8 @@ class EstimatorKeywords:
             The recipe that decides what is left open.
         quality : {"fast", "good", "best"}, default="good"
             How much training time to spend on a better model.
-        precision : {"f32", "f64", "bf16", "bf16x3", "bf16x6"}, default="f32"
-            The floating-point precision.
+        precision : str, default="auto"
+            The floating-point precision. One of auto, f32, f64, bf16, bf16x3, bf16x6.
         warm_start : bool, default=False
             Whether :meth:`fit` begins with the parameters there are; columns and targets must be those they were fitted
             to.
@@ -780,7 +780,7 @@ class ClassifierKeywords:
         time_limit: float | None = None,
         recipe: Recipe = "auto",
         quality: Quality = "good",
-        precision: Precision = "f32",
+        precision: Precision = "auto",
         class_weight: Literal["balanced"] | Mapping[Any, float] | None = None,
         warm_start: bool = False,
         random_state: int | RandomState | None = None,
@@ -834,8 +834,8 @@ class ClassifierKeywords:
             The recipe that decides what is left open.
         quality : {"fast", "good", "best"}, default="good"
             How much training time to spend on a better model.
-        precision : {"f32", "f64", "bf16", "bf16x3", "bf16x6"}, default="f32"
-            The floating-point precision.
+        precision : str, default="auto"
+            The floating-point precision. One of auto, f32, f64, bf16, bf16x3, bf16x6.
         class_weight : dict or "balanced", optional
             Class weights in the cost; balanced is m / (C · m_c).
         warm_start : bool, default=False
@@ -901,7 +901,7 @@ class RegressorKeywords:
         time_limit: float | None = None,
         recipe: Recipe = "auto",
         quality: Quality = "good",
-        precision: Precision = "f32",
+        precision: Precision = "auto",
         warm_start: bool = False,
         random_state: int | RandomState | None = None,
         n_jobs: int | None = None,
@@ -957,8 +957,8 @@ class RegressorKeywords:
             The recipe that decides what is left open.
         quality : {"fast", "good", "best"}, default="good"
             How much training time to spend on a better model.
-        precision : {"f32", "f64", "bf16", "bf16x3", "bf16x6"}, default="f32"
-            The floating-point precision.
+        precision : str, default="auto"
+            The floating-point precision. One of auto, f32, f64, bf16, bf16x3, bf16x6.
         warm_start : bool, default=False
             Whether :meth:`fit` begins with the parameters there are; columns and targets must be those they were fitted
             to.

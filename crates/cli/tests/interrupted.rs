@@ -254,6 +254,37 @@ fn a_run_on_tiles_is_resumed_without_them() {
     assert!(errors(&refused).contains("--precision bf16x6"), "{}", errors(&refused));
 }
 
+/// By default, wide layers are trained on tiles where the machine has them: to the bits of tiles, which another machine
+/// has, too, or to those of f32, whichever is recorded. Narrow ones are in f32 everywhere.
+#[test]
+fn by_default_large_products_are_on_tiles_and_small_ones_in_f32() {
+    let folder = place(300);
+    let place = folder.path();
+    let line =
+        "train d.csv --target y -q --batch-size 128 --epochs 2 --patience 0 --baselines=false --importance=false";
+    let wide = format!("{line} --layers 512,256");
+    done(place, &format!("{wide} -o wide"));
+    let recorded = fs::read_to_string(place.join("wide/config.toml")).unwrap();
+    let on_tiles = recorded.contains("bf16_unit = \"tiles\"");
+    assert!(on_tiles || recorded.contains("bf16_unit = \"none\""), "{recorded}");
+    let told = done(place, &format!("{wide} --bf16-unit tiles -o tiles").replace(" -q", ""));
+    assert!(told.contains("training multiplies large matrices with"), "{told}");
+    done(place, &format!("{wide} --precision f32 -o single"));
+    done(place, &format!("{wide} --bf16-unit none -o none"));
+    assert!(costs(place, "tiles") != costs(place, "single"), "their rounding differs");
+    assert!(costs(place, "none") == costs(place, "single"));
+    assert!(costs(place, "wide") == costs(place, if on_tiles { "tiles" } else { "single" }));
+
+    done(place, &format!("{line} --layers 64 -o narrow"));
+    done(place, &format!("{line} --layers 64 --precision f32 -o narrow_single"));
+    assert!(costs(place, "narrow") == costs(place, "narrow_single"));
+    for (options, expected) in [("tiles", "too small to gain from them"), ("dot_products", "--bf16-unit")] {
+        let refused = run(place, &format!("{line} --layers 64 --bf16-unit {options}"));
+        assert_eq!(refused.status.code(), Some(2), "{}", errors(&refused));
+        assert!(errors(&refused).contains(expected), "{}", errors(&refused));
+    }
+}
+
 #[test]
 fn a_signal_while_data_is_read_stops_at_once() {
     let folder = place(300);

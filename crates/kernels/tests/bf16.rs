@@ -1,7 +1,7 @@
 //! MatmulPrecision through bf16 against f64, on every unit that the machine has, over odd shapes and wide ranges.
 
 use thalweg_kernels::aligned_buf::AlignedBuf;
-use thalweg_kernels::bf16::{self, MatmulPrecision, Unit, unit};
+use thalweg_kernels::bf16::{self, Bf16, LARGE_PRODUCT, MatmulPrecision, Unit, unit};
 use thalweg_kernels::gemm::{self, Matrix};
 use thalweg_kernels::pool;
 use thalweg_kernels::random::Stream;
@@ -236,6 +236,36 @@ fn products_are_in_bf16_just_where_asked_for_and_faster() {
                 assert_eq!(found, c);
             }
             None => assert_eq!(found, single),
+        }
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "long")]
+fn only_large_products_are_in_bf16_where_others_are_not_to_be() {
+    let [n, k] = [128, 512];
+    let smallest = LARGE_PRODUCT / n / k;
+    let (a, b) = (random(smallest * k, 1), random(k * n, 2));
+    for unit in units() {
+        let all = Bf16::on(unit, 3).expect("it is here");
+        for (m, is_large) in [(smallest, true), (smallest - 1, false)] {
+            let (a, b) = (Matrix::new(&a[..m * k], m, k), Matrix::new(&b, k, n));
+            let product = |precision| {
+                let [mut c, mut packed] = [(); 2].map(|()| vec![0.0; m * n]);
+                gemm::gemm(a, b, None, &mut c, precision);
+                gemm::gemm_packed(a, b, &gemm::Packed::new(b, precision), None, &mut packed);
+                (c, packed)
+            };
+            let (found, packed) = product(MatmulPrecision::Bf16(all.large_only()));
+            let single = product(MatmulPrecision::F32).0;
+            assert_eq!(
+                found,
+                if is_large { product(MatmulPrecision::Bf16(all)).0 } else { single.clone() },
+                "{unit:?}"
+            );
+            assert_ne!(product(MatmulPrecision::Bf16(all)).0, single, "{unit:?}");
+            // Matrices packed once are for predictions, which are in f32.
+            assert_eq!(packed, single, "{unit:?}");
         }
     }
 }

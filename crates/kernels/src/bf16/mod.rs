@@ -56,6 +56,9 @@ const MIN_PARALLEL_WORK: usize = 16;
 /// Minimum rows, columns and terms for packing to bf16 to pay off.
 const MIN_PACK_DIM: usize = 16;
 
+/// Multiply-adds from which six bf16 products on matrix tiles take less time than one in f32: packing no longer counts.
+pub const LARGE_PRODUCT: usize = 1 << 24;
+
 /// How products of f32 matrices are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MatmulPrecision {
@@ -67,6 +70,15 @@ pub enum MatmulPrecision {
 }
 
 impl MatmulPrecision {
+    /// As products of windows are computed: in f32 where only large products are through bf16, for Winograd's and those
+    /// without unfolded windows are as fast.
+    pub(crate) fn of_windows(self) -> Self {
+        match self {
+            MatmulPrecision::Bf16(Bf16 { large_only: true, .. }) => MatmulPrecision::F32,
+            of_all => of_all,
+        }
+    }
+
     /// Through bf16 in as many parts on this machine's unit, if that is faster than in f32; otherwise in f32.
     ///
     /// # Panics
@@ -82,6 +94,7 @@ impl MatmulPrecision {
 pub struct Bf16 {
     unit: Unit,
     parts: usize,
+    large_only: bool,
 }
 
 impl Bf16 {
@@ -91,7 +104,17 @@ impl Bf16 {
     /// If the number of parts is not 1, 2 or 3.
     pub fn on(unit: Unit, parts: usize) -> Option<Self> {
         assert!((1..=3).contains(&parts), "{parts} parts");
-        unit.is_here().then_some(Bf16 { unit, parts })
+        unit.is_here().then_some(Bf16 { unit, parts, large_only: false })
+    }
+
+    /// The same for products of at least [`LARGE_PRODUCT`] multiply-adds; others, and convolutions, are in f32.
+    pub fn large_only(self) -> Self {
+        Bf16 { large_only: true, ..self }
+    }
+
+    /// Whether a product with these numbers of rows, terms and columns is computed so.
+    fn suits(self, [rows, terms, columns]: [usize; 3]) -> bool {
+        is_worth_packing(rows.min(columns), terms) && (!self.large_only || rows * terms * columns >= LARGE_PRODUCT)
     }
 
     /// The unit.
@@ -119,7 +142,9 @@ pub(crate) fn is_worth_packing(a: usize, b: usize) -> bool {
 /// filters.
 pub(crate) fn tiles_for(precision: MatmulPrecision, channels: usize, filters: usize) -> Option<(Unit, usize)> {
     match precision {
-        MatmulPrecision::Bf16(bf16) if bf16.is_in_tiles() && is_worth_packing(channels, filters) => {
+        MatmulPrecision::Bf16(bf16)
+            if bf16.is_in_tiles() && !bf16.large_only && is_worth_packing(channels, filters) =>
+        {
             Some((bf16.unit, bf16.parts))
         }
         _ => None,
@@ -135,8 +160,8 @@ pub(crate) fn try_gemm(
     precision: MatmulPrecision,
 ) -> bool {
     match precision {
-        MatmulPrecision::Bf16(Bf16 { unit, parts }) if is_worth_packing(a.rows.min(b.columns), a.columns) => {
-            gemm(unit, parts, a, b, bias, c)
+        MatmulPrecision::Bf16(bf16) if bf16.suits([a.rows, a.columns, b.columns]) => {
+            gemm(bf16.unit, bf16.parts, a, b, bias, c)
         }
         _ => false,
     }
@@ -153,7 +178,8 @@ pub(crate) struct PackedInBf16 {
 impl PackedInBf16 {
     /// Packs B, unless products with it are in f32: as [`try_gemm`] decides.
     pub(crate) fn of(b: Matrix<f32>, precision: MatmulPrecision) -> Option<Self> {
-        let MatmulPrecision::Bf16(how) = precision else { return None };
+        // How many rows an A will have is not known.
+        let MatmulPrecision::Bf16(how @ Bf16 { large_only: false, .. }) = precision else { return None };
         let packing = Packing { unit: how.unit, parts: how.parts, layout: BlockLayout::Pairs };
         let mut blocks = Vec::new();
         let fits = is_worth_packing(b.columns, b.rows) && pack::pack(packing, b.t(), &mut blocks);
@@ -162,7 +188,7 @@ impl PackedInBf16 {
 
     /// As [`try_gemm`], bit-identical: each element of C is the same chain, whichever operand was packed first.
     pub(crate) fn try_gemm(&self, a: Matrix<f32>, bias: Option<&[f32]>, c: &mut [f32]) -> bool {
-        let &PackedInBf16 { how: Bf16 { unit, parts }, ref blocks, columns } = self;
+        let &PackedInBf16 { how: Bf16 { unit, parts, .. }, ref blocks, columns } = self;
         a.rows >= MIN_PACK_DIM && {
             let shape = [a.rows, columns];
             let c = Shared(c.as_mut_ptr());

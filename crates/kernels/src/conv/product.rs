@@ -103,6 +103,7 @@ impl ConvSizes {
         let filter_len = geometry.window_len(part);
         let filters = filters.len() / filter_len;
         let deltas = geometry.count() * filters;
+        let precision = precision.of_windows();
         ConvSizes { geometry, groups, part, each: filters / groups, filter_len, filters, deltas, precision }
     }
 

@@ -367,8 +367,11 @@ pub enum Quality {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
-    /// 32-bit floating point.
+    /// With the errors of 32 bits: large products in training are those of `bf16x6` where the machine has matrix tiles,
+    /// all else is in 32 bits.
     #[default]
+    Auto,
+    /// 32-bit floating point: the same bits on every machine.
     F32,
     /// 64-bit floating point.
     F64,
@@ -387,7 +390,7 @@ impl Precision {
             Precision::F32 | Precision::F64 => None,
             Precision::Bf16 => Some(1),
             Precision::Bf16x3 => Some(2),
-            Precision::Bf16x6 => Some(3),
+            Precision::Bf16x6 | Precision::Auto => Some(3),
         }
     }
 }
@@ -615,7 +618,7 @@ impl Default for Train {
             quality: Quality::Good,
             seed: 0,
             threads: 0,
-            precision: Precision::F32,
+            precision: Precision::Auto,
             bf16_unit: None,
             loss: None,
             quantiles: None,

@@ -225,6 +225,17 @@ impl Network {
         self.layers.iter().zip(inputs).map(|(layer, &input)| layer.flops_per_example(input)).sum()
     }
 
+    /// Multiply-adds of the largest product of m examples with a layer's matrix; tables whose rows are looked up count as
+    /// what is looked up.
+    pub(crate) fn largest_product(&self, m: usize) -> usize {
+        let inputs = std::iter::once(&self.input).chain(&self.outputs);
+        let each = self.layers.iter().zip(inputs).flat_map(|(layer, &input)| {
+            let matrices = layer.parameters(input).into_iter().filter(|entry| entry.shape.dimensions().len() == 2);
+            matrices.map(move |entry| (entry.shape.size() as f64).min(layer.multiply_adds(input)) as usize)
+        });
+        each.max().unwrap_or(0).saturating_mul(m)
+    }
+
     /// Memory for batches of up to m examples.
     pub fn workspace(&self, m: usize, dtype: Dtype) -> Workspace {
         Workspace::new(&self.layers, self.input, &self.outputs, m, dtype)

@@ -29,7 +29,7 @@ use crate::losses::{self, Loss};
 use crate::model::Model;
 use crate::network::Network;
 use crate::optimizers::{self, Hyperparameters, Optimizer, Registered};
-use crate::tensor::ops::{Bf16, MatmulPrecision, Unit};
+use crate::tensor::ops::{Bf16, LARGE_PRODUCT, MatmulPrecision, Unit};
 use crate::tensor::{Dtype, Shape, Tensor};
 use crate::train::{Augmentation, State, TrainSettings};
 pub(crate) use start::{dataset, model as start_model};
@@ -141,7 +141,8 @@ pub(crate) fn products(
     who: &str,
     decisions: &mut Vec<Decision>,
 ) -> Result<MatmulPrecision> {
-    let Some(parts) = precision.bf16_parts() else {
+    let asked_for = Some(precision).filter(|precision| *precision != Precision::Auto);
+    let Some(parts) = asked_for.and_then(Precision::bf16_parts) else {
         if unit.is_some() {
             let found = "a unit for bf16 values, but products are not of these";
             return Err(Error::config(found).at("--bf16-unit").fix("leave out [bf16_unit], or set [precision=bf16x6]"));
@@ -173,6 +174,44 @@ pub(crate) fn products(
     };
     decide(decisions, what, why.into(), "[precision=f32]");
     Ok(products)
+}
+
+/// How training multiplies where nothing is asked for: on tiles if the machine has them, or a run began with them, and
+/// the largest product of a step, in multiply-adds, is large enough for them.
+///
+/// # Errors
+/// If another unit is asked for, or tiles for products that are too small.
+fn automatic_products(
+    unit: Option<Bf16Unit>,
+    largest: usize,
+    decisions: &mut Vec<Decision>,
+) -> Result<MatmulPrecision> {
+    let tiles = match unit {
+        Some(Bf16Unit::DotProducts) => {
+            let found = "dot products of bf16 values, which are not as accurate as f32 in less time";
+            return Err(Error::config(found).at("--bf16-unit").fix("leave out [bf16_unit], or set [precision=bf16]"));
+        }
+        Some(Bf16Unit::Tiles) if largest < LARGE_PRODUCT => {
+            let found = "matrix tiles, but this network's products are too small to gain from them";
+            return Err(Error::config(found).at("--bf16-unit").fix("leave out [bf16_unit], or set [precision=bf16x6]"));
+        }
+        _ if largest < LARGE_PRODUCT => None,
+        Some(Bf16Unit::Tiles) => Bf16::on(Unit::Tiles, 3).or(Bf16::on(Unit::Portable, 3)),
+        Some(Bf16Unit::None) => None,
+        None => match MatmulPrecision::fastest(3) {
+            MatmulPrecision::Bf16(bf16) => Some(bf16),
+            MatmulPrecision::F32 => None,
+        },
+    };
+    let Some(tiles) = tiles else { return Ok(MatmulPrecision::F32) };
+    let why = if tiles.unit() == Unit::Portable {
+        "the run began with tiles, whose bits this machine computes in many times the time"
+    } else {
+        "errors are as in f32, in less time; f32 has the same bits on every machine"
+    };
+    let what = format!("training multiplies large matrices with {}, as six products of bf16 parts", tiles.unit());
+    decide(decisions, what, why.into(), "[precision=f32]");
+    Ok(MatmulPrecision::Bf16(tiles.large_only()))
 }
 
 fn no_dot_products() -> Error {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::facts::Facts;
 use super::freeze::{self, HEAD_EPOCHS};
 use super::layers::averaged;
-use super::{decide, products, texts, unknown};
-use crate::config::Quality;
+use super::{automatic_products, decide, products, texts, unknown};
+use crate::config::{Precision, Quality};
 use crate::error::{Error, Result};
 use crate::event::Decision;
 use crate::metrics;
@@ -37,7 +37,10 @@ pub(super) fn settings(
     let best_from = best_from(facts, epochs, decisions);
     let average = average(facts, epochs, batch_size, decisions);
     Ok(TrainSettings {
-        products: products(train.precision, train.bf16_unit, "training", decisions)?,
+        products: match train.precision {
+            Precision::Auto => automatic_products(train.bf16_unit, network.largest_product(batch_size), decisions)?,
+            precision => products(precision, train.bf16_unit, "training", decisions)?,
+        },
         seed: train.seed,
         batch_size,
         epochs,

@@ -1,6 +1,6 @@
 //! What a run is known by: its examples, and the options that its result depends on.
 
-use crate::config::Config;
+use crate::config::{Bf16Unit, Config, Precision};
 use crate::data::dataset::Dataset;
 use crate::error::Result;
 
@@ -11,6 +11,12 @@ pub(crate) fn identity(config: &Config) -> Config {
     config.tune.workers = 0;
     // Runs of the first edition were begun when there was no other, and those in f32 when that was the default.
     config.train.edition = Config::default().train.edition;
+    let train = &mut config.train;
+    if train.precision == Precision::F32
+        || (train.precision, train.bf16_unit) == (Precision::Auto, Some(Bf16Unit::None))
+    {
+        (train.precision, train.bf16_unit) = (Precision::Auto, None);
+    }
     config
 }
 
@@ -63,5 +69,8 @@ mod tests {
         let given = [("seed", "5"), ("epochs", "3"), ("layers", "8"), ("threads", "2")];
         assert_eq!(config(&given), "network.layers = [8]\ntrain.epochs = 3\ntrain.seed = 5\n");
         assert_eq!(config(&[("momentum", "0.9")]), config(&[]), "a default that is given is none the less the default");
+        let in_f32 = [config(&[("precision", "f32")]), config(&[("bf16_unit", "none")])];
+        assert_eq!(in_f32, [(); 2].map(|()| config(&[])), "nothing multiplied otherwise");
+        assert_ne!(config(&[("bf16_unit", "tiles")]), config(&[]));
     }
 }

@@ -92,13 +92,15 @@ fn begin_in(config: &Config, path: &Path, callback: &mut dyn Callback) -> Result
 fn same(config: &Config, folder: &RunFolder) -> Result<Option<Config>> {
     let kept = written(&folder.config())?;
     let identity_of = |config: &Config| {
-        let mut config = identity(config);
+        let mut config = config.clone();
         // Whether to train from disk was decided when the run began.
         config.data.from_disk = config.data.from_disk.or(kept.data.from_disk);
         // So was what multiplies bf16 values.
-        config.train.bf16_unit = config.train.bf16_unit.or(kept.train.bf16_unit);
+        if config.train.precision.bf16_parts().is_some() {
+            config.train.bf16_unit = config.train.bf16_unit.or(kept.train.bf16_unit);
+        }
         config.output.out = None;
-        config.to_toml()
+        identity(&config).to_toml()
     };
     let same = identity_of(config) == identity_of(&kept);
     let threads = config.train.threads;

@@ -3,7 +3,7 @@
 //! Only this module dispatches on a tensor's type: it checks the shapes, then calls a kernel that is generic over
 //! [`Real`]. Shapes in comments are rows × columns; m is the number of examples.
 
-pub use thalweg_kernels::bf16::{Bf16, MatmulPrecision, Unit};
+pub use thalweg_kernels::bf16::{Bf16, LARGE_PRODUCT, MatmulPrecision, Unit};
 use thalweg_kernels::conv::Conv;
 use thalweg_kernels::gather as gather_kernels;
 use thalweg_kernels::gemm::{Matrix, Packed, gemm, gemm_packed};
