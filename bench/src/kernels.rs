@@ -1,4 +1,4 @@
-//! Single kernels: GFLOP/s of a linear layer's products and their share of the f32 FMA peak, GB/s of an optimiser step,
+//! Single kernels: GFLOP/s of a linear layer's products and their share of the peak in registers, GB/s of an optimiser step,
 //! µs of a parallel region.
 
 use std::hint::black_box;
@@ -43,7 +43,7 @@ fn matrix(rows: usize, columns: usize) -> Tensor {
 
 /// Times all kernels on the pool's threads.
 pub(crate) fn run(precision: MatmulPrecision) -> Value {
-    let peak = rate::now() * pool::threads() as f64;
+    let peak = rate::now(precision) * pool::threads() as f64;
     let products: Vec<Value> = SHAPES
         .iter()
         .map(|&[m, n_out, n_in]| {

@@ -2,7 +2,7 @@
 //!
 //! `thalweg-bench WORKLOAD [--threads N] [--epochs N] [--precision f32|bf16|bf16x3|bf16x6]`, where WORKLOAD is `w1` to
 //! `w6`, `kernels`, `input`, `media`, `sequences`, `scaling` or `rate`. Beside times of `w1` to `w6` stand the rates of the moment
-//! around them, in GFLOP/s of a core.
+//! around them in that precision, in GFLOP/s of a core.
 #![forbid(unsafe_code)]
 
 mod data;
@@ -45,7 +45,7 @@ fn main() -> Result<()> {
         "media" => media::run()?,
         "sequences" => sequences::run()?,
         "scaling" => train::scaling(&options)?,
-        "rate" => serde_json::json!({ "rates": [rate::now()] }),
+        "rate" => serde_json::json!({ "rates": [rate::now(products(&options.precision)?)] }),
         name => train::run(name, &options)?,
     };
     println!("{result}");

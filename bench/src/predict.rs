@@ -26,11 +26,11 @@ pub(crate) fn run(options: &Options) -> Result<Value> {
         (0..calls / 10).try_for_each(|_| call().map(drop))?;
         (0..calls).map(|_| call()).collect()
     };
-    let mut rates = vec![rate::now()];
+    let mut rates = vec![rate::now(precision)];
     let mut one = times(1, 3000)?;
-    rates.push(rate::now());
+    rates.push(rate::now(precision));
     let many = times(4096, 30)?;
-    rates.push(rate::now());
+    rates.push(rate::now(precision));
     one.sort_by(f64::total_cmp);
     let batch = median(many);
     Ok(json!({

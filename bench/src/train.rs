@@ -177,11 +177,12 @@ fn train(work: &Workload, options: &Options) -> Result<Trained> {
     };
     let optimizer: Box<dyn Optimizer> =
         if work.answers == Answers::YesOrNo { Box::new(GradientDescent) } else { Box::new(Adam::USUAL) };
+    let products = crate::products(&options.precision)?;
     let settings = TrainSettings {
         batch_size: work.batch,
         epochs: options.epochs + 1,
         learning_rate: work.learning_rate,
-        products: crate::products(&options.precision)?,
+        products,
         ..TrainSettings::default()
     };
     let trainer = Trainer {
@@ -200,7 +201,7 @@ fn train(work: &Workload, options: &Options) -> Result<Trained> {
             seconds.push(start.elapsed().as_secs_f64());
             // The peers' squared error is not halved.
             costs.push(if work.answers == Answers::Number { 2.0 * cost } else { *cost });
-            rates.push(rate::now());
+            rates.push(rate::now(products));
             start = Instant::now();
         }
     };

@@ -2,17 +2,20 @@
 
 use std::hint::black_box;
 
+use crate::bf16::MatmulPrecision;
 use crate::dispatch::{Instructions, instructions, vectorised};
 
 /// Accumulator vectors in each of two groups: together enough to hide the latency of a multiply-add. The compiler does
 /// not keep a larger group in registers.
 const GROUP: usize = 4;
 
-/// Runs `turns` iterations of f32 fused multiply-adds in registers; returns the number of multiply-adds.
-pub fn multiply_adds(turns: usize) -> usize {
-    match instructions() {
-        Instructions::Avx512 => of_vectors::<16>(turns),
-        Instructions::Avx2 | Instructions::Portable => of_vectors::<8>(turns),
+/// Runs `turns` iterations of what products of f32 matrices consist of, in registers; returns the number of their
+/// multiply-adds: of f32 vectors, or of bf16 parts, of which each takes several.
+pub fn multiply_adds(precision: MatmulPrecision, turns: usize) -> usize {
+    match (precision, instructions()) {
+        (MatmulPrecision::Bf16(bf16), _) => bf16.in_registers(turns),
+        (MatmulPrecision::F32, Instructions::Avx512) => of_vectors::<16>(turns),
+        (MatmulPrecision::F32, _) => of_vectors::<8>(turns),
     }
 }
 

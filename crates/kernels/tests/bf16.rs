@@ -3,6 +3,7 @@
 use thalweg_kernels::aligned_buf::AlignedBuf;
 use thalweg_kernels::bf16::{self, Bf16, LARGE_PRODUCT, MatmulPrecision, Unit, unit};
 use thalweg_kernels::gemm::{self, Matrix};
+use thalweg_kernels::peak;
 use thalweg_kernels::pool;
 use thalweg_kernels::random::Stream;
 
@@ -268,4 +269,17 @@ fn only_large_products_are_in_bf16_where_others_are_not_to_be() {
             assert_eq!(packed, single, "{unit:?}");
         }
     }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "long")]
+fn the_rate_in_registers_counts_the_products_that_each_part_takes() {
+    for unit in units().into_iter().filter(|&unit| unit != Unit::Portable) {
+        let [one, _, six] = [1, 2, 3].map(|parts| {
+            let precision = MatmulPrecision::Bf16(Bf16::on(unit, parts).expect("it is here"));
+            peak::multiply_adds(precision, 3 << 10)
+        });
+        assert!(one > 0 && one == 6 * six, "{unit:?}: {one}, {six}");
+    }
+    assert!(peak::multiply_adds(MatmulPrecision::F32, 8) > 0);
 }

@@ -108,7 +108,7 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
     }
     println!(
         "\nRatios, round by round, with the least and the greatest; above 1 Thalweg is faster, in the same precision. Rates are \
-         GFLOP/s of multiply-adds in a core's registers around the times, the share is of the highest of them; where they \
+         GFLOP/s of multiply-adds in a core's registers around the times, in the same precision, the share is of the highest of them; where they \
          differ by more than 20 % the row is marked with !, and says little."
     );
     if let Some(path) = &options.json {

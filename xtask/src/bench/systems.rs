@@ -38,7 +38,7 @@ pub(super) struct System {
     /// The Python interpreter of a peer.
     python: Option<String>,
     times: Vec<f64>,
-    /// The rates of the moment around these, in GFLOP/s of a core.
+    /// The rates of the moment around these, in its precision, in GFLOP/s of a core.
     rates: Vec<f64>,
     /// GFLOP/s of the workload's products, where they are known.
     gflops: Vec<f64>,
@@ -58,9 +58,9 @@ impl System {
 
     /// Takes one more measurement, between two readings of the rate of the moment.
     pub(super) fn measure(&mut self, threads: usize) -> Result<()> {
-        self.rates.push(rate()?);
+        self.rates.push(rate(self.name)?);
         self.take(threads)?;
-        self.rates.push(rate()?);
+        self.rates.push(rate(self.name)?);
         Ok(())
     }
 
@@ -136,9 +136,10 @@ fn precision(system: &str) -> &'static str {
     }
 }
 
-/// GFLOP/s of multiply-adds in a core's registers now.
-fn rate() -> Result<f64> {
-    let output = Command::new(root().join("target/release/thalweg-bench")).arg("rate").output()?;
+/// GFLOP/s of multiply-adds in a core's registers now, in a system's precision.
+fn rate(system: &str) -> Result<f64> {
+    let mut command = Command::new(root().join("target/release/thalweg-bench"));
+    let output = command.args(["rate", "--precision", precision(system)]).output()?;
     let told: Value = serde_json::from_slice(&output.stdout).context("thalweg-bench rate")?;
     told["rates"][0].as_f64().context("thalweg-bench rate: no rate")
 }

@@ -27,6 +27,15 @@ pub(super) fn is_fast() -> bool {
     false
 }
 
+/// Runs so many iterations of dot products in registers; returns their multiply-adds.
+pub(super) fn in_registers(turns: usize) -> usize {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the machine has the instructions where the unit is here.
+    return unsafe { x86::in_registers(turns) };
+    #[cfg(not(target_arch = "x86_64"))]
+    unreachable!("no dot products for {turns} iterations")
+}
+
 /// As [`Unit::add`](super::Unit), with words stored in pairs in both panels, which are blocks.
 ///
 /// # Safety
@@ -57,6 +66,7 @@ pub(super) fn store_fence() {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::*;
+    use std::hint::black_box;
     use std::mem::transmute;
 
     use super::super::pack::Block;
@@ -66,6 +76,20 @@ mod x86 {
 
     /// Rows whose sums stay in registers.
     const ROWS: usize = 8;
+
+    #[target_feature(enable = "avx512f,avx512bf16")]
+    pub(super) fn in_registers(turns: usize) -> usize {
+        let mut sums = [_mm512_setzero_ps(); ROWS];
+        // SAFETY: both are 512 bits.
+        let factor = unsafe { transmute::<__m512i, __m512bh>(black_box(_mm512_setzero_si512())) };
+        for _ in 0..turns {
+            for sum in &mut sums {
+                *sum = _mm512_dpbf16_ps(*sum, factor, factor);
+            }
+        }
+        black_box(sums);
+        turns * ROWS * 2 * LINES
+    }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
     pub(super) unsafe fn add<const PARTS: usize>(Panels { steps, a, b, begin, c, width, far, .. }: Panels) {

@@ -112,6 +112,11 @@ impl Bf16 {
         Bf16 { large_only: true, ..self }
     }
 
+    /// Multiply-adds of f32 matrices that so many iterations of bf16 products in registers amount to.
+    pub(crate) fn in_registers(self, turns: usize) -> usize {
+        self.unit.in_registers(turns) / unit::terms(self.parts).len()
+    }
+
     /// Whether a product with these numbers of rows, terms and columns is computed so.
     fn suits(self, [rows, terms, columns]: [usize; 3]) -> bool {
         is_worth_packing(rows.min(columns), terms) && (!self.large_only || rows * terms * columns >= LARGE_PRODUCT)

@@ -23,6 +23,14 @@ pub(super) fn release() {
     amx::release();
 }
 
+/// Runs products of tiles in registers for about as long as so many iterations of vectors take; returns their multiply-adds.
+pub(super) fn in_registers(turns: usize) -> usize {
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    return amx::in_registers(turns / 16);
+    #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+    unreachable!("no tiles for {turns} iterations")
+}
+
 /// As [`Unit::add`](super::Unit), with words stored in lines in A, in pairs in B.
 ///
 /// # Safety
@@ -142,6 +150,36 @@ mod amx {
         unsafe { asm!("tilerelease", options(nostack, preserves_flags)) };
     }
 
+    /// Four products of tiles an iteration; the thread's tiles are configured.
+    pub(super) fn in_registers(turns: usize) -> usize {
+        // SAFETY: the process has tiles and may use them.
+        unsafe {
+            asm!("tilezero tmm4", "tilezero tmm5", "tilezero tmm6", "tilezero tmm7", options(nostack, preserves_flags));
+            for _ in 0..turns {
+                multiply();
+            }
+        }
+        turns * 4 * LINES * LINES * DEPTH
+    }
+
+    /// Adds the products of tiles 4 and 5 with 6 and 7 to tiles 0 to 3.
+    ///
+    /// # Safety
+    /// The process must have tiles, and the thread have configured them.
+    #[inline(always)]
+    unsafe fn multiply() {
+        // SAFETY: as the caller promises.
+        unsafe {
+            asm!(
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "tdpbf16ps tmm1, tmm4, tmm7",
+                "tdpbf16ps tmm2, tmm5, tmm6",
+                "tdpbf16ps tmm3, tmm5, tmm7",
+                options(nostack, preserves_flags),
+            );
+        }
+    }
+
     /// Tiles 0 to 3 hold the sums, 4 and 5 blocks of A, 6 and 7 blocks of B.
     pub(super) unsafe fn add<const PARTS: usize>(Panels { steps, a, mut b, begin, c, width, .. }: Panels) {
         // SAFETY: the caller provides a square of C, and panels of as many blocks as are read. A square's initial value
@@ -187,13 +225,7 @@ mod amx {
                         );
                     }
                     held = (part_a, part_b);
-                    asm!(
-                        "tdpbf16ps tmm0, tmm4, tmm6",
-                        "tdpbf16ps tmm1, tmm4, tmm7",
-                        "tdpbf16ps tmm2, tmm5, tmm6",
-                        "tdpbf16ps tmm3, tmm5, tmm7",
-                        options(nostack, preserves_flags),
-                    );
+                    multiply();
                 }
                 b = b.add(2 * PARTS);
             }

@@ -59,6 +59,16 @@ impl Unit {
         if self == Unit::Dot { BlockLayout::Pairs } else { BlockLayout::Lines }
     }
 
+    /// Runs so many iterations of bf16 products in registers; returns their multiply-adds.
+    pub(super) fn in_registers(self, turns: usize) -> usize {
+        let _ready = self.ready();
+        match self {
+            Unit::Portable => 0,
+            Unit::Dot => dot::in_registers(turns),
+            Unit::Tiles => tiles::in_registers(turns),
+        }
+    }
+
     /// Prepares this thread to compute squares.
     pub(super) fn ready(self) -> Ready {
         if self == Unit::Tiles {

@@ -180,7 +180,7 @@ pub(crate) fn products(
 /// the largest product of a step, in multiply-adds, is large enough for them.
 ///
 /// # Errors
-/// If another unit is asked for, or tiles for products that are too small.
+/// If another unit is asked for.
 fn automatic_products(
     unit: Option<Bf16Unit>,
     largest: usize,
@@ -192,8 +192,9 @@ fn automatic_products(
             return Err(Error::config(found).at("--bf16-unit").fix("leave out [bf16_unit], or set [precision=bf16]"));
         }
         Some(Bf16Unit::Tiles) if largest < LARGE_PRODUCT => {
-            let found = "matrix tiles, but this network's products are too small to gain from them";
-            return Err(Error::config(found).at("--bf16-unit").fix("leave out [bf16_unit], or set [precision=bf16x6]"));
+            let why = "this network's products are too small to gain from tiles";
+            decide(decisions, "training multiplies in f32".into(), why.into(), "[precision=bf16x6]");
+            None
         }
         _ if largest < LARGE_PRODUCT => None,
         Some(Bf16Unit::Tiles) => Bf16::on(Unit::Tiles, 3).or(Bf16::on(Unit::Portable, 3)),

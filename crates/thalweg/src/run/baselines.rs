@@ -8,7 +8,7 @@ use super::answers::row_loss;
 use super::evaluation::{SplitsEvaluation, evaluate_split};
 use super::spectra::spectra;
 use super::{Callback, fit, fresh_state};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Precision};
 use crate::data::dataset::Dataset;
 use crate::data::examples::Examples;
 use crate::error::{ErrorKind, Result};
@@ -147,7 +147,8 @@ fn linear_config(config: &Config) -> Config {
             edition: train.edition,
             seed: train.seed,
             threads: train.threads,
-            precision: train.precision,
+            // In f32, its figures are the same wherever the run is resumed.
+            precision: if train.precision == Precision::F64 { Precision::F64 } else { Precision::F32 },
             loss: train.loss,
             huber_delta: train.huber_delta,
             label_smoothing: train.label_smoothing,
