@@ -173,6 +173,29 @@ fn bits_do_not_depend_on_threads_or_on_other_rows() {
     }
 }
 
+/// With few threads, panels of B are packed while those before are multiplied; with many, before any is.
+#[test]
+#[cfg_attr(miri, ignore = "long")]
+fn panels_packed_between_products_have_the_bits_of_those_packed_before() {
+    let [m, n, k] = [40, 390, 97];
+    let (a, mut b, bias) = (random(m * k, 1), random(k * n, 2), random(n, 3));
+    for unit in units() {
+        for (parts, value) in [(1, 1.0), (2, 1.0), (3, 1.0), (3, f32::INFINITY)] {
+            b[k * n - 2] = value;
+            for b in [Matrix::new(&b, k, n), Matrix::new(&b, n, k).t()] {
+                let [first, others @ ..] = [1, 2, 3, 8].map(|threads| {
+                    pool::set_threads(threads);
+                    let mut c = vec![0.0_f32; m * n];
+                    let fits = bf16::gemm(unit, parts, Matrix::new(&a, m, k), b, Some(&bias), &mut c);
+                    assert_eq!(fits, value.is_finite());
+                    if fits { c.into_iter().map(f32::to_bits).collect::<Vec<_>>() } else { Vec::new() }
+                });
+                assert!(others.iter().all(|other| *other == first), "{unit:?}, {parts} parts");
+            }
+        }
+    }
+}
+
 /// Elements that no cache holds are written past them.
 #[test]
 #[cfg_attr(miri, ignore = "long")]

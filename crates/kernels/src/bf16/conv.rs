@@ -184,7 +184,7 @@ pub(crate) fn forward(grid: &Grid, filters: &Filters, image: &[f32], bias: Optio
                 };
                 for (i, panel) in blocks.chunks_exact(2 * parts * steps.len()).enumerate() {
                     let c = strip.as_mut_ptr().wrapping_add(i * SIDE);
-                    let square = Square { c, width, rows: SIDE, columns: SIDE, far: false };
+                    let square = Square { c, width, rows: SIDE, columns: SIDE, holds: false, far: false };
                     let mut start = [0.0; SIDE];
                     if let Some(bias) = bias {
                         let bias = &bias[i * SIDE..count.min((i + 1) * SIDE)];
@@ -193,7 +193,7 @@ pub(crate) fn forward(grid: &Grid, filters: &Filters, image: &[f32], bias: Optio
                     let bias = bias.map(|_| &start[..]);
                     // SAFETY: the unit is ready; the pixels of all positions and taps are packed; the square is in the
                     // strip.
-                    unsafe { square.add(unit, [parts, steps.len()], a, panel.as_ptr(), bias, false) };
+                    unsafe { square.add(unit, [parts, steps.len()], a, panel.as_ptr(), bias, || ()) };
                 }
                 grid.for_each_row(first..first + SIDE, |i, window, n| {
                     let (from, to) = (&strip[i * width..][..n * width], &mut y[window * count..][..n * count]);
@@ -275,10 +275,10 @@ pub(crate) fn filter_gradient(
                         part: 4 * part,
                     };
                     let c = sums.as_mut_ptr().wrapping_add((tap * channels + channel) * count + i * SIDE);
-                    let square =
-                        Square { c, width: count, rows: channels - channel, columns: count - i * SIDE, far: false };
+                    let (rows, columns) = (channels - channel, count - i * SIDE);
+                    let square = Square { c, width: count, rows, columns, holds, far: false };
                     // SAFETY: the unit is ready; a tap's pixels end before its line does; the square is in the sums.
-                    unsafe { square.add(unit, [parts, steps], a, panel.as_ptr(), None, holds) };
+                    unsafe { square.add(unit, [parts, steps], a, panel.as_ptr(), None, || ()) };
                 }
             }
         }

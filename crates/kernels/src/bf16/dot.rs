@@ -79,7 +79,8 @@ mod x86 {
 
     #[target_feature(enable = "avx512f,avx512bf16")]
     pub(super) fn in_registers(turns: usize) -> usize {
-        let mut sums = [_mm512_setzero_ps(); ROWS];
+        // Enough of them to hide the latency of a dot product.
+        let mut sums = [_mm512_setzero_ps(); 2 * ROWS];
         // SAFETY: both are 512 bits.
         let factor = unsafe { transmute::<__m512i, __m512bh>(black_box(_mm512_setzero_si512())) };
         for _ in 0..turns {
@@ -88,7 +89,7 @@ mod x86 {
             }
         }
         black_box(sums);
-        turns * ROWS * 2 * LINES
+        turns * 2 * ROWS * 2 * LINES
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]

@@ -21,11 +21,11 @@ mod unit;
 
 use std::cell::RefCell;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use crate::matrix::Matrix;
 use crate::pool::{self, Shared};
-use pack::{Block, BlockLayout, Packing};
+use pack::{Block, BlockLayout, Packing, PanelPacker};
 use unit::{LhsPanel, Panels};
 pub use unit::{Unit, unit};
 
@@ -46,6 +46,12 @@ const KC_BLOCKS: usize = 160;
 
 /// Blocks of adjacent panels that are packed at a time (NC).
 const NC_BLOCKS: usize = 320;
+
+/// Blocks of the whole of A that stay in L2 beside two panels of B: these are then packed between the products of tiles.
+const BETWEEN_BLOCKS: usize = 640;
+
+/// Panels of B for each thread from which packing between pays off: the first is packed before.
+const MIN_BETWEEN: usize = 4;
 
 /// Size of C in bytes from which it is written with streaming stores: the caches would not hold it until it is read.
 const STREAMING_STORE_BYTES: usize = 32 << 20;
@@ -257,10 +263,29 @@ impl Product<'_> {
         let panels = |lines: usize| lines.div_ceil(SIDE);
         let (lines, depth) = (panels(self.unpacked.rows), self.unpacked.columns.div_ceil(DEPTH));
         let others = if self.rows_pass { panels(self.shape[1]) } else { panels(self.shape[0]) };
-        let passes = (2 * self.parts * depth).div_ceil(KC_BLOCKS).max(1);
+        let size = 2 * self.parts * depth;
+        let passes = size.div_ceil(KC_BLOCKS).max(1);
         let steps = depth.div_ceil(passes).max(1);
         let threads = pool::threads_here();
         let alone = threads == 1 || lines * others * depth < MIN_PARALLEL_WORK;
+        // Where a panel meets few of the other operand's, which stay in L2, packing takes as long as multiplying.
+        let few = passes == 1 && (1..=BETWEEN_BLOCKS).contains(&(size * others)) && lines >= MIN_BETWEEN * threads;
+        if self.unit != Unit::Dot && !self.rows_pass && few {
+            let next = AtomicUsize::new(0);
+            let finite = AtomicBool::new(true);
+            let claim = || Some(next.fetch_add(1, Relaxed)).filter(|panel| *panel < lines);
+            let task = |_| {
+                if !PANELS.with_borrow_mut(|panels| self.pipelined(&claim, others, panels)) {
+                    finite.store(false, Relaxed);
+                }
+            };
+            if alone {
+                task(0)
+            } else {
+                pool::for_each(threads, task)
+            }
+            return finite.into_inner();
+        }
         // Adjacent panels are multiplied by the same blocks of the other operand, yet each thread should get several
         // groups of them. If there are too few panels to go round, each is packed again for several parts of the other
         // operand.
@@ -283,6 +308,34 @@ impl Product<'_> {
             pool::for_each(groups * shares, task)
         }
         finite.into_inner()
+    }
+
+    /// Columns of squares of C, each from a panel of B that is packed while the one before is multiplied.
+    fn pipelined(&self, claim: &impl Fn() -> Option<usize>, rows: usize, panels: &mut Vec<Block>) -> bool {
+        let Product { unit, parts, unpacked, .. } = *self;
+        let depth = unpacked.columns.div_ceil(DEPTH);
+        let size = 2 * parts * depth;
+        panels.resize(2 * size, Block::EMPTY);
+        let (mut packed, mut free) = panels.split_at_mut(size);
+        let Some(mut column) = claim() else { return true };
+        let _ready = unit.ready();
+        let mut finite = PanelPacker::new(unit, parts, unpacked, column * SIDE, packed).finish();
+        loop {
+            let following = claim();
+            let mut packer = following.map(|panel| PanelPacker::new(unit, parts, unpacked, panel * SIDE, free));
+            let calls = rows * depth * unit::terms(parts).len();
+            let halves = packer.as_ref().map_or(0, PanelPacker::left).div_ceil(calls);
+            for row in 0..rows {
+                let both = [self.whole[row * size..].as_ptr(), packed.as_ptr()];
+                let between = || packer.iter_mut().for_each(|packer| packer.pack(halves));
+                // SAFETY: the unit is ready, and both panels have as many blocks as there are steps.
+                unsafe { self.square([row, column], true, depth, both, between) };
+            }
+            finite &= packer.is_none_or(PanelPacker::finish);
+            let Some(panel) = following else { return finite };
+            column = panel;
+            std::mem::swap(&mut packed, &mut free);
+        }
     }
 
     /// Squares of C from some panels of each operand, `steps` steps along k at a time.
@@ -310,7 +363,7 @@ impl Product<'_> {
                     for column in columns.clone() {
                         let both = if rows_pass { [panel(row), other(column)] } else { [other(row), panel(column)] };
                         // SAFETY: the unit is ready, and both panels have as many blocks as there are steps.
-                        unsafe { self.square([row, column], first == 0, steps, both) };
+                        unsafe { self.square([row, column], first == 0, steps, both, || ()) };
                     }
                 }
             }
@@ -318,19 +371,26 @@ impl Product<'_> {
         finite
     }
 
-    /// Adds the products of two panels to a square of C, or initialises it with them.
+    /// Adds the products of two panels to a square of C, or initialises it with them; `between` as in [`Unit::add`].
     ///
     /// # Safety
     /// The unit must be ready, the panels must have blocks for all steps, and no other thread may use the square.
-    unsafe fn square(&self, [row, column]: [usize; 2], first: bool, steps: usize, [a, b]: [*const Block; 2]) {
+    unsafe fn square(
+        &self,
+        [row, column]: [usize; 2],
+        first: bool,
+        steps: usize,
+        [a, b]: [*const Block; 2],
+        between: impl FnMut(),
+    ) {
         let ([height, width], from) = (self.shape, column * SIDE);
         let c = self.c.get().wrapping_add(row * SIDE * width + from);
         let once = first && steps * DEPTH >= self.unpacked.columns;
         let far = once && size_of::<f32>() * height * width >= STREAMING_STORE_BYTES;
-        let square = Square { c, width, rows: height - row * SIDE, columns: width - from, far };
+        let square = Square { c, width, rows: height - row * SIDE, columns: width - from, holds: !first, far };
         let begin = if first { self.bias.map(|bias| &bias[from..]) } else { None };
         // SAFETY: the square is within C; the rest is as the caller promises.
-        unsafe { square.add(self.unit, [self.parts, steps], LhsPanel::of(a, self.parts), b, begin, !first) };
+        unsafe { square.add(self.unit, [self.parts, steps], LhsPanel::of(a, self.parts), b, begin, between) };
     }
 }
 
@@ -340,12 +400,14 @@ struct Square {
     width: usize,
     rows: usize,
     columns: usize,
-    /// Whether to write them with streaming stores.
+    /// Whether products are added to its contents.
+    holds: bool,
+    /// Whether rows are written with streaming stores.
     far: bool,
 }
 
 impl Square {
-    /// Adds the products of two panels to its contents, or else to a bias or zero.
+    /// Adds the products of two panels to its contents, or else to a bias or zero; `between` as in [`Unit::add`].
     ///
     /// # Safety
     /// The unit must be ready, the panels must have blocks for all steps, and no other thread may use the square.
@@ -356,9 +418,9 @@ impl Square {
         a: LhsPanel,
         b: *const Block,
         bias: Option<&[f32]>,
-        holds: bool,
+        between: impl FnMut(),
     ) {
-        let Square { c, width, far, .. } = *self;
+        let Square { c, width, holds, far, .. } = *self;
         let (rows, columns) = (self.rows.min(SIDE), self.columns.min(SIDE));
         let mut first = [0.0; SIDE];
         let begin = match bias {
@@ -373,14 +435,14 @@ impl Square {
         // SAFETY: the square is within C, or in temporary sums where C ends within it.
         unsafe {
             if [rows, columns] == [SIDE, SIDE] {
-                return unit.add(panels);
+                return unit.add(panels, between);
             }
             let mut sums: Sums = [0.0; SIDE * SIDE];
             let sums = sums.as_mut_ptr();
             if holds {
                 (0..rows).for_each(|i| sums.add(i * SIDE).copy_from_nonoverlapping(c.add(i * width), columns));
             }
-            unit.add(Panels { c: sums, width: SIDE, far: false, ..panels });
+            unit.add(Panels { c: sums, width: SIDE, far: false, ..panels }, between);
             (0..rows).for_each(|i| c.add(i * width).copy_from_nonoverlapping(sums.add(i * SIDE), columns));
         }
     }

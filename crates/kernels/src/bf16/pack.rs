@@ -1,5 +1,6 @@
 //! Packing: f32 values as bf16 parts, two to a word, in blocks in the layout that the units read.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::{DEPTH, LINES, SIDE, Unit};
@@ -15,6 +16,9 @@ impl Block {
     pub(super) const WORDS: usize = LINES * LINES;
     pub(super) const EMPTY: Block = Block([0; Block::WORDS]);
 }
+
+/// Elements along k of half a block.
+const HALF: usize = DEPTH / 2;
 
 /// Elements below which waking a worker does not pay off.
 const MIN_PARALLEL_WORK: usize = 1 << 15;
@@ -94,6 +98,51 @@ pub(super) fn step(
     packing.parts == 1 || finite
 }
 
+/// Packs a panel in pairs, a half of a block at a time, so that tiles are multiplied between.
+pub(super) struct PanelPacker<'a> {
+    unit: Unit,
+    parts: usize,
+    x: Matrix<'a, f32>,
+    line: usize,
+    blocks: &'a mut [Block],
+    halves: Range<usize>,
+    finite: bool,
+}
+
+impl<'a> PanelPacker<'a> {
+    /// For the panel that begins at this line of a matrix, and as many blocks as it takes.
+    pub(super) fn new(unit: Unit, parts: usize, x: Matrix<'a, f32>, line: usize, blocks: &'a mut [Block]) -> Self {
+        let halves = 0..4 * x.columns.div_ceil(DEPTH);
+        assert_eq!(2 * blocks.len(), parts * halves.len(), "all parts of all steps");
+        PanelPacker { unit, parts, x, line, blocks, halves, finite: true }
+    }
+
+    /// Halves of blocks that are left.
+    pub(super) fn left(&self) -> usize {
+        self.halves.len()
+    }
+
+    /// Packs this many more halves of blocks, or what is left.
+    pub(super) fn pack(&mut self, halves: usize) {
+        for half in self.halves.by_ref().take(halves) {
+            let (step, block, half) = (half / 4, half / 2 % 2, half % 2);
+            let corner = [self.line + block * LINES, step * DEPTH + half * HALF];
+            let source = SubMatrix::new(self.x, corner, 1).up_to(HALF);
+            let block = self.blocks[2 * self.parts * step + block..].as_mut_ptr().cast::<u32>();
+            let to = block.wrapping_add(half * Block::WORDS / 2);
+            let dst = PackDst { to, row: LINES, part: 2 * Block::WORDS, half: 0, panel: 0 };
+            // SAFETY: there is space for all parts of all steps.
+            self.finite &= unsafe { half_block(self.unit, self.parts, source, dst) };
+        }
+    }
+
+    /// Packs what is left; false as for [`pack`].
+    pub(super) fn finish(mut self) -> bool {
+        self.pack(self.left());
+        self.parts == 1 || self.finite
+    }
+}
+
 /// A sub-matrix of lines × k that adjacent blocks cover: from a corner on, a number of lines and of elements in each.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SubMatrix<'a> {
@@ -155,22 +204,45 @@ pub(super) unsafe fn blocks(packing: Packing, source: SubMatrix, dst: PackDst) -
                 (_, BlockLayout::Lines) => x86::blocks::<3, false>(source, dst),
             };
         }
-        portable(packing, source, dst)
+        portable(packing, source, LINES, dst)
     }
 }
 
+/// Packs the parts of the first or the second half of a block in pairs: sixteen lines of sixteen elements, or what there is
+/// of them, and zeros; false if a value is not finite.
+///
+/// # Safety
+/// As for [`blocks`].
+unsafe fn half_block(unit: Unit, parts: usize, source: SubMatrix, dst: PackDst) -> bool {
+    // SAFETY: as for whole blocks.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        if unit != Unit::Portable {
+            return match parts {
+                1 => x86::half_block::<1>(source, dst),
+                2 => x86::half_block::<2>(source, dst),
+                _ => x86::half_block::<3>(source, dst),
+            };
+        }
+        portable(Packing { unit, parts, layout: BlockLayout::Pairs }, source, HALF / 2, dst)
+    }
+}
+
+/// Packs so many pairs of each line.
+///
 /// # Safety
 /// As for [`blocks`].
 unsafe fn portable(
     Packing { parts, layout, .. }: Packing,
     SubMatrix { x, corner, size, blocks }: SubMatrix,
+    pairs: usize,
     dst: PackDst,
 ) -> bool {
     let number =
         |line: usize, k: usize| if line < size[0] && k < size[1] { x.at(corner[0] + line, corner[1] + k) } else { 0.0 };
     let mut finite = true;
     for line in 0..blocks * LINES {
-        for pair in 0..LINES {
+        for pair in 0..pairs {
             let mut rest = [number(line, 2 * pair), number(line, 2 * pair + 1)];
             finite &= rest.iter().all(|x| x.is_finite());
             let [row, column] = if layout == BlockLayout::Pairs { [pair, line % LINES] } else { [line % LINES, pair] };
@@ -207,7 +279,7 @@ mod x86 {
     use std::array::from_fn;
     use std::mem::transmute;
 
-    use super::{DEPTH, LINES, PackDst, SubMatrix};
+    use super::{DEPTH, HALF, LINES, PackDst, SubMatrix};
     use crate::lanes::transpose;
     use crate::prefetch::{prefetch_l1, prefetch_l2};
 
@@ -223,6 +295,40 @@ mod x86 {
                 any_blocks::<PARTS, PAIRS, false>(source, dst)
             }
         }
+    }
+
+    /// # Safety
+    /// As for [`half_block`](super::half_block).
+    #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+    pub(super) unsafe fn half_block<const PARTS: usize>(
+        SubMatrix { x, corner, size: [lines, ks], .. }: SubMatrix,
+        dst: PackDst,
+    ) -> bool {
+        let [line_stride, k_stride] = if x.transposed { [1, x.rows] } else { [x.columns, 1] };
+        let from = x.data.as_ptr().wrapping_add(corner[0] * line_stride + corner[1] * k_stride);
+        // Vectors of lines are turned into those of elements along k.
+        let (stride, vectors, there) = if x.transposed { (k_stride, ks, lines) } else { (line_stride, lines, ks) };
+        // SAFETY: this many elements exist.
+        let vectors: [__m512; LINES] = from_fn(|i| unsafe {
+            let from = from.wrapping_add(i * stride);
+            prefetch_l1(from.wrapping_add(if x.transposed { HALF * k_stride } else { DEPTH }));
+            load::<false>(from, if i < vectors { there } else { 0 })
+        });
+        let vectors = if x.transposed { vectors } else { transpose(vectors) };
+        let mut largest = _mm512_setzero_si512();
+        for i in 0..HALF / 2 {
+            let pair = [vectors[2 * i], vectors[2 * i + 1]];
+            // SAFETY: there is space, as the caller promises.
+            largest = unsafe { row::<PARTS, true>(dst.row(0, i), dst.part, pair, largest) };
+        }
+        are_finite(largest)
+    }
+
+    /// Whether the largest bits, without signs, are those of a finite number.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn are_finite(largest: __m512i) -> bool {
+        _mm512_cmple_epu32_mask(largest, _mm512_set1_epi32(f32::MAX.to_bits() as i32)) == u16::MAX
     }
 
     /// Loads sixteen elements from an address, of which only `there` exist unless `WHOLE`; zeros for the others.
@@ -300,7 +406,7 @@ mod x86 {
                 }
             }
         }
-        _mm512_cmple_epu32_mask(largest, _mm512_set1_epi32(f32::MAX.to_bits() as i32)) == u16::MAX
+        are_finite(largest)
     }
 
     /// Writes a row of each part; returns the largest bits so far, without signs.
@@ -360,5 +466,40 @@ mod x86 {
     #[target_feature(enable = "avx512f")]
     fn rest(x: __m512, cut: __m512i) -> __m512 {
         _mm512_sub_ps(x, _mm512_castsi512_ps(cut))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Stream;
+
+    #[test]
+    fn halves_of_blocks_make_the_panels_that_are_packed_at_once() {
+        for unit in [Unit::Portable, Unit::Dot].into_iter().filter(|unit| unit.is_here()) {
+            for [lines, k] in [[32, 64], [40, 33], [5, 97], [17, 16]] {
+                let mut numbers = vec![0.0; lines * k];
+                Stream::new(1, 2).fill_normal(0, &mut numbers);
+                for value in [1e-40, f32::NAN] {
+                    numbers[lines * k - 1] = value;
+                    for x in [Matrix::new(&numbers, lines, k), Matrix::new(&numbers, k, lines).t()] {
+                        for parts in 1..=3 {
+                            let mut blocks = Vec::new();
+                            let finite = pack(Packing { unit, parts, layout: BlockLayout::Pairs }, x, &mut blocks);
+                            let size = 2 * parts * k.div_ceil(DEPTH);
+                            let mut found = true;
+                            for (panel, expected) in blocks.chunks(size).enumerate() {
+                                let mut blocks = vec![Block([u32::MAX; Block::WORDS]); size];
+                                let mut packer = PanelPacker::new(unit, parts, x, panel * SIDE, &mut blocks);
+                                packer.pack(3);
+                                found &= packer.finish();
+                                assert!(blocks.iter().zip(expected).all(|(a, b)| a.0 == b.0), "{unit:?} {parts} {x:?}");
+                            }
+                            assert_eq!(found, finite);
+                        }
+                    }
+                }
+            }
+        }
     }
 }

@@ -31,22 +31,26 @@ pub(super) fn in_registers(turns: usize) -> usize {
     unreachable!("no tiles for {turns} iterations")
 }
 
-/// As [`Unit::add`](super::Unit), with words stored in lines in A, in pairs in B.
+/// As [`Unit::add`](super::Unit), with words stored in lines in A, in pairs in B. After every four products of tiles, which the
+/// processor has then only begun, `between` is called.
 ///
 /// # Safety
 /// As there.
-pub(super) unsafe fn add(panels: Panels) {
+pub(super) unsafe fn add(panels: Panels, between: impl FnMut()) {
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     // SAFETY: as the caller promises.
     unsafe {
         match panels.parts {
-            1 => amx::add::<1>(panels),
-            2 => amx::add::<2>(panels),
-            _ => amx::add::<3>(panels),
+            1 => amx::add::<1>(panels, between),
+            2 => amx::add::<2>(panels, between),
+            _ => amx::add::<3>(panels, between),
         }
     }
     #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-    unreachable!("no tiles for {panels:?}")
+    {
+        let _ = between;
+        unreachable!("no tiles for {panels:?}")
+    }
 }
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
@@ -114,8 +118,8 @@ mod amx {
             // SAFETY: the machine has the instructions and permits them; each matrix is a panel.
             unsafe {
                 let _ready = Unit::Tiles.ready();
-                Unit::Tiles.add(panels(&mut fast));
-                Unit::Portable.add(panels(&mut reference));
+                Unit::Tiles.add(panels(&mut fast), || ());
+                Unit::Portable.add(panels(&mut reference), || ());
             }
             fast == reference
         })
@@ -181,7 +185,10 @@ mod amx {
     }
 
     /// Tiles 0 to 3 hold the sums, 4 and 5 blocks of A, 6 and 7 blocks of B.
-    pub(super) unsafe fn add<const PARTS: usize>(Panels { steps, a, mut b, begin, c, width, .. }: Panels) {
+    pub(super) unsafe fn add<const PARTS: usize>(
+        Panels { steps, a, mut b, begin, c, width, .. }: Panels,
+        mut between: impl FnMut(),
+    ) {
         // SAFETY: the caller provides a square of C, and panels of as many blocks as are read. A square's initial value
         // is one row for all rows of a tile: a stride of zero bytes.
         unsafe {
@@ -226,6 +233,7 @@ mod amx {
                     }
                     held = (part_a, part_b);
                     multiply();
+                    between();
                 }
                 b = b.add(2 * PARTS);
             }

@@ -77,18 +77,22 @@ impl Unit {
         Ready(self)
     }
 
-    /// Adds the products of a panel of A and one of B to a square of C.
+    /// Adds the products of a panel of A and one of B to a square of C. While tiles are multiplied, `between` is called for
+    /// vectors to be computed.
     ///
     /// # Safety
     /// The unit must be [`Ready`], the panels must have the given steps and parts, and nothing else may use the square.
     /// [`Unit::Dot`] requires contiguous blocks.
-    pub(super) unsafe fn add(self, panels: Panels) {
+    pub(super) unsafe fn add(self, panels: Panels, mut between: impl FnMut()) {
         // SAFETY: as the caller promises.
         unsafe {
             match self {
-                Unit::Portable => portable::add(panels),
+                Unit::Portable => {
+                    between();
+                    portable::add(panels);
+                }
                 Unit::Dot => dot::add(panels),
-                Unit::Tiles => tiles::add(panels),
+                Unit::Tiles => tiles::add(panels, between),
             }
         }
     }
