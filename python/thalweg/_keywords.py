@@ -93,6 +93,10 @@ class Options(TypedDict, total=False):
     sheet: str | PathLike[str] | None
     """The sheet of a workbook to read. Default: the first with data."""
 
+    query: str | PathLike[str] | None
+    """The rows of an SQLite database to read, as a SELECT statement. Default: those of its table, if it has one
+    alone."""
+
     decimal_comma: bool | None
     """Whether numbers are written with a decimal comma. Default: detected."""
 

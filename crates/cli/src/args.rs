@@ -476,7 +476,7 @@ const COMMON: [&str; 25] = [
 ];
 
 /// The options for reading a data file.
-const READING: [&str; 15] = [
+const READING: [&str; 16] = [
     "delimiter",
     "header",
     "names",
@@ -485,6 +485,7 @@ const READING: [&str; 15] = [
     "skip_footer",
     "encoding",
     "sheet",
+    "query",
     "decimal_comma",
     "missing",
     "files",

@@ -31,8 +31,8 @@ pub enum ColumnKind {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Data {
-    /// The data: a CSV, JSON Lines, Parquet, Arrow, Excel, ARFF or libsvm file, a folder of images, clips or sounds (one
-    /// class per subfolder), IDX or NPY/NPZ files, `-` for standard input, or `sample:NAME`.
+    /// The data: a CSV, JSON Lines, Parquet, Arrow, Excel, SQLite, ARFF or libsvm file, a folder of images, clips or
+    /// sounds (one class per subfolder), IDX or NPY/NPZ files, `-` for standard input, or `sample:NAME`.
     pub path: String,
     /// The columns to predict. Default: a column called target, label, class or y, else the last one.
     pub target: Vec<String>,
@@ -60,6 +60,8 @@ pub struct Data {
     pub encoding: Option<String>,
     /// The sheet of a workbook to read. Default: the first with data.
     pub sheet: Option<String>,
+    /// The rows of an SQLite database to read, as a SELECT statement. Default: those of its table, if it has one alone.
+    pub query: Option<String>,
     /// Whether numbers are written with a decimal comma. Default: detected.
     pub decimal_comma: Option<bool>,
     /// Cells that mean "missing", in addition to the empty cell. Default: those found among NA, N/A, NaN, null,

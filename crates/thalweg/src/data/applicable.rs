@@ -49,7 +49,7 @@ const OPTIONS: [(&[&str], &[DataKind]); 8] = [
         &["delimiter", "header", "names", "comment", "skip_lines", "skip_footer", "encoding", "sheet", "files"],
         &[Table, Pictures, Clips, Sounds],
     ),
-    (&["decimal_comma", "missing", "sentinels", "kinds", "order", "id", "ignore", "keep", "weight"], &[Table]),
+    (&["query", "decimal_comma", "missing", "sentinels", "kinds", "order", "id", "ignore", "keep", "weight"], &[Table]),
     (&["forecast", "window", "series", "known", "season", "sequence", "sequence_length"], &[Table]),
     (&["arrays"], &[Numbers]),
     (&["image_size", "fit", "channels", "frames"], &[Pictures, Clips, Sounds]),

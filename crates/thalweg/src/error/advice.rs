@@ -178,9 +178,10 @@ impl fmt::Display for AdvicePart {
 
 /// A value as a shell must be given it to pass it on.
 fn quoted(value: &str) -> Cow<'_, str> {
+    let special = |c: char| c.is_whitespace() || "<>|&;()$`\"'*?\\".contains(c);
     match value {
         "" => "\"\"".into(),
-        value if value.trim().is_empty() || value.contains(['<', '>']) => format!("'{value}'").into(),
+        value if value.contains(special) => format!("'{}'", value.replace('\'', "'\\''")).into(),
         value => value.into(),
     }
 }

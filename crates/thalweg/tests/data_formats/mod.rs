@@ -5,6 +5,8 @@ mod arrow;
 #[cfg(feature = "excel")]
 mod excel;
 mod packed;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod text;
 mod unread;
 

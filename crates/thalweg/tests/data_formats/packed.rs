@@ -17,7 +17,7 @@ fn plain() -> String {
     format!("a,b\n{}", (0..30).map(|i| format!("{i},{}\n", i * 7 % 5)).collect::<String>())
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     packed.write_all(bytes).unwrap();
     packed.finish().unwrap()

@@ -10,7 +10,6 @@ fn what_is_no_data_is_named_with_a_way_out() {
         (b"\n  <!DOCTYPE HTML><html><body>Sign in</body></html>", ["HTML", "login"]),
         (b"<html>\n<head>", ["HTML", "download"]),
         (b"<?xml version=\"1.0\"?><a/>", ["XML", "CSV"]),
-        (b"SQLite format 3\0\x10\0", ["SQLite", "sqlite3 -csv"]),
         (b"%PDF-1.7\n", ["PDF", "CSV"]),
         (b"7z\xbc\xaf\x27\x1c\0\x04", ["7z", "unpack"]),
         (b"Rar!\x1a\x07\x01\0", ["RAR", "unpack"]),

@@ -32,7 +32,7 @@ enum Opening {
     /// As a file, with random access or more than one pass.
     File(fn(&str, &Start, File, &config::Data) -> Opened),
     /// Not in this build; requires this feature.
-    #[cfg_attr(all(feature = "parquet", feature = "excel"), allow(dead_code))]
+    #[cfg_attr(all(feature = "parquet", feature = "excel", feature = "sqlite"), allow(dead_code))]
     Feature(&'static str),
 }
 
@@ -63,7 +63,15 @@ const ALL: &[Format] = &[
         is: is_workbook,
         open: with_feature!("excel", Opening::File(super::excel::open)),
     },
+    Format {
+        what: DATABASE,
+        is: |start| start.bytes.starts_with(b"SQLite format 3\0"),
+        open: with_feature!("sqlite", Opening::File(super::sqlite::open)),
+    },
 ];
+
+/// What the option `query` is for.
+const DATABASE: &str = "an SQLite database";
 
 /// The file format, or a stream, whose first message is a schema.
 fn is_arrow(start: &Start) -> bool {
@@ -139,6 +147,13 @@ pub(super) fn open(source: &str, input: Input, path: Option<&Path>, options: &co
     open_stream(source, Stream::open(source, input, path)?, options)
 }
 
+/// Refuses a query for what is no database.
+pub(super) fn refuse_query(source: &str, options: &config::Data) -> Result<()> {
+    let none =
+        || Error::config(format!("this is for {DATABASE}, and {source} is none")).at("--query").fix("leave it out");
+    options.query.as_ref().map_or(Ok(()), |_| Err(none()))
+}
+
 /// Opens a stream whose first bytes are known.
 ///
 /// # Errors
@@ -148,6 +163,9 @@ pub(super) fn open_stream(source: &str, stream: Stream, options: &config::Data) 
     // An explicit delimiter means that the file is delimited text.
     let format = if options.delimiter.is_some() { None } else { found(&stream) };
     let bytes = stream.bytes;
+    if format.is_none_or(|format| format.what != DATABASE) {
+        refuse_query(source, options)?;
+    }
     if let Some(format) = format {
         let guarded = |open: &mut dyn FnMut() -> Opened| {
             let inner = guard(source, format.what, open)?;

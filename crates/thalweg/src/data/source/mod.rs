@@ -31,6 +31,8 @@ mod reader;
 mod records;
 mod samples;
 mod shape;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod text;
 mod unread;
 mod zip;
@@ -70,6 +72,7 @@ pub fn open(path: &str, options: &config::Data) -> Result<Source> {
 pub(crate) fn open_for(path: &str, options: &config::Data, known: Option<&[usize]>) -> Result<Source> {
     let answered = known.is_none();
     if let Some(name) = path.strip_prefix("sample:") {
+        formats::refuse_query(path, options)?;
         return samples::open(name, options).map(table);
     }
     if path == "-" {

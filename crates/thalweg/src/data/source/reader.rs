@@ -152,7 +152,7 @@ pub(super) fn typed(source: &str, columns: &[(String, Declared)], options: &conf
 }
 
 /// A number (f32 or f64) as the shortest text that parses to it, a missing one as the empty cell.
-#[cfg(feature = "excel")]
+#[cfg(any(feature = "excel", feature = "sqlite"))]
 pub(super) fn number(x: f64) -> String {
     let text = format!("{x:?}");
     if x.is_nan() { String::new() } else { text.strip_suffix(".0").unwrap_or(&text).into() }

@@ -54,11 +54,6 @@ const ALL: &[Unread] = &[
         fix: EXPORT,
     },
     Unread {
-        what: "an SQLite database",
-        is: begins!(b"SQLite format 3\0"),
-        fix: "write a table of it as CSV: sqlite3 -csv -header FILE 'SELECT * FROM table' > table.csv",
-    },
-    Unread {
         what: "a DuckDB database",
         is: |start| start.bytes.get(8..12) == Some(b"DUCK"),
         fix: "write a table of it: COPY table TO 'table.parquet'",
