@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn what_users_wrote_stays_words() {
         let advice = Advice::filled("correct {}, or train with [kinds={}=categorical]", &[&"[epochs=1] {}", &"a {}"]);
-        assert_eq!(advice.to_string(), "correct [epochs=1] {}, or train with --kinds a {}=categorical");
+        assert_eq!(advice.to_string(), "correct [epochs=1] {}, or train with --kinds 'a {}=categorical'");
         let options = advice.parts().iter().filter(|part| matches!(part, AdvicePart::Option { .. }));
         assert_eq!(options.count(), 1);
         assert_eq!(Advice::from("[epochs=1]".to_string()), Advice::words("[epochs=1]"));
