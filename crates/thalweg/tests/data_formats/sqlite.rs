@@ -92,8 +92,15 @@ fn many_rows_come_in_order_and_a_reader_that_stops_ends_the_query() {
     let found = query(&path, &counting("30000")).unwrap();
     assert_eq!(found.rows(), 30_001);
     assert!((0..30_001).all(|i| found.columns[0].get(i) == i.to_string()));
-    let options = config::Data { query: Some(counting("1000000000000")), ..Default::default() };
-    let Ok(Source::Table(mut reader)) = source::open(path.to_str().unwrap(), &options) else { panic!() };
+    let opened = |most: &str| {
+        let options = config::Data { query: Some(counting(most)), ..Default::default() };
+        let Ok(Source::Table(reader)) = source::open(path.to_str().unwrap(), &options) else { panic!() };
+        reader
+    };
+    let mut reader = opened("1");
+    let chunks: Vec<_> = (0..4).map(|_| reader.next_chunk(1).unwrap().map(|chunk| chunk.rows())).collect();
+    assert_eq!(chunks, [Some(1), Some(1), None, None]);
+    let mut reader = opened("1000000000000");
     assert_eq!(reader.next_chunk(10).unwrap().unwrap().lines, (1..=10).collect::<Vec<u64>>());
     assert_eq!(reader.next_chunk(5).unwrap().unwrap().columns[0].get(0), "10");
 }

@@ -55,7 +55,15 @@ pub(super) fn open(source: &str, _: &Start, _: File, options: &config::Data) -> 
     let Sent::Rows(empty) = next(source, &batches)? else {
         return Err(Error::internal("a query's columns come first"));
     };
-    Ok(Box::new(QueryRows { source: source.into(), names: empty.names, decisions, batches, rest: None, interrupt }))
+    Ok(Box::new(QueryRows {
+        source: source.into(),
+        names: empty.names,
+        decisions,
+        batches,
+        rest: None,
+        ended: false,
+        interrupt,
+    }))
 }
 
 /// Whether a name is that of a database as it lies on disk.
@@ -204,6 +212,7 @@ struct QueryRows {
     batches: Receiver<Result<Sent>>,
     /// The rows of a batch that are left.
     rest: Option<Table>,
+    ended: bool,
     interrupt: InterruptHandle,
 }
 
@@ -225,9 +234,13 @@ impl Batches for QueryRows {
     fn next(&mut self, most: usize) -> Result<Option<Table>> {
         let batch = match self.rest.take() {
             Some(rest) => rest,
+            None if self.ended => return Ok(None),
             None => match next(&self.source, &self.batches)? {
                 Sent::Rows(batch) => batch,
-                Sent::End => return Ok(None),
+                Sent::End => {
+                    self.ended = true;
+                    return Ok(None);
+                }
             },
         };
         if batch.rows() <= most {
