@@ -117,7 +117,8 @@ fn of_series(model: &Model, path: &str, data: &config::Data, options: &Evaluatio
 pub fn products(model: &Model, precision: Precision) -> Result<(MatmulPrecision, Vec<Decision>)> {
     let wanted = if precision == Precision::F64 { Dtype::F64 } else { Dtype::F32 };
     let found = model.theta.dtype();
-    if precision != Precision::default() && wanted != found {
+    let plain = matches!(precision, Precision::Auto | Precision::F32);
+    if !plain && wanted != found {
         let numbers = format!("{found:?}").to_lowercase();
         let error = Error::config(format!("the model's numbers are {numbers}")).at("--precision");
         return Err(error.fix("leave it out: a model answers in the numbers that it was trained in"));
