@@ -9,9 +9,9 @@ Apache 2.0), which carries the parameters; its network takes (x - 127)/128 of pi
 an ONNX graph, which `thalweg train --start-from lite0.onnx` starts from.
 
 FLOWERS is a folder of pictures, a class a folder: `run` holds a fifth back as dev, another for each seed. CATS is a
-folder with train_*.h5 and test_*.h5, whose test file is what is judged. --peer trains the same network in PyTorch on the same split with the same
-number of epochs: the head alone, then all of it at rates that fall with depth, the pictures mirrored, moved and zoomed.
-The mean accuracy over the seeds ends a task.
+folder with train_*.h5 and test_*.h5, whose test file is what is judged. --peer trains the same network in PyTorch on the
+same split with the same number of epochs: the head alone, then all of it at rates that fall with depth, the pictures
+mirrored, moved and zoomed. The mean accuracy over the seeds ends a task.
 
 Needs numpy, onnx, torch; and h5py and pillow for the peer.
 """

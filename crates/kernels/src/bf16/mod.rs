@@ -272,19 +272,10 @@ impl Product<'_> {
         let few = passes == 1 && (1..=BETWEEN_BLOCKS).contains(&(size * others)) && lines >= MIN_BETWEEN * threads;
         if self.unit != Unit::Dot && !self.rows_pass && few {
             let next = AtomicUsize::new(0);
-            let finite = AtomicBool::new(true);
             let claim = || Some(next.fetch_add(1, Relaxed)).filter(|panel| *panel < lines);
-            let task = |_| {
-                if !PANELS.with_borrow_mut(|panels| self.pipelined(&claim, others, panels)) {
-                    finite.store(false, Relaxed);
-                }
-            };
-            if alone {
-                task(0)
-            } else {
-                pool::for_each(threads, task)
-            }
-            return finite.into_inner();
+            return are_all_finite(if alone { 1 } else { threads }, alone, |_, panels| {
+                self.pipelined(&claim, others, panels)
+            });
         }
         // Adjacent panels are multiplied by the same blocks of the other operand, yet each thread should get several
         // groups of them. If there are too few panels to go round, each is packed again for several parts of the other
@@ -293,21 +284,12 @@ impl Product<'_> {
         let adjacent = (NC_BLOCKS / (2 * self.parts * steps)).min(lines / tasks).max(1);
         let groups = lines.div_ceil(adjacent);
         let shares = tasks.div_ceil(groups.max(1)).min(others / 8).max(1);
-        let finite = AtomicBool::new(true);
-        let task = |task: usize| {
+        are_all_finite(groups * shares, alone, |task, panels| {
             let (group, share) = (task / shares, task % shares);
             let lines = group * adjacent..lines.min((group + 1) * adjacent);
             let others = others * share / shares..others * (share + 1) / shares;
-            if !PANELS.with_borrow_mut(|panels| self.strip(lines, others, steps, panels)) {
-                finite.store(false, Relaxed);
-            }
-        };
-        if alone {
-            (0..groups * shares).for_each(task)
-        } else {
-            pool::for_each(groups * shares, task)
-        }
-        finite.into_inner()
+            self.strip(lines, others, steps, panels)
+        })
     }
 
     /// Columns of squares of C, each from a panel of B that is packed while the one before is multiplied.
@@ -392,6 +374,22 @@ impl Product<'_> {
         // SAFETY: the square is within C; the rest is as the caller promises.
         unsafe { square.add(self.unit, [self.parts, steps], LhsPanel::of(a, self.parts), b, begin, between) };
     }
+}
+
+/// Runs tasks with memory for panels, on this thread alone or on the pool's; false if one of them is.
+fn are_all_finite(tasks: usize, alone: bool, task: impl Fn(usize, &mut Vec<Block>) -> bool + Sync) -> bool {
+    let finite = AtomicBool::new(true);
+    let task = |i: usize| {
+        if !PANELS.with_borrow_mut(|panels| task(i, panels)) {
+            finite.store(false, Relaxed);
+        }
+    };
+    if alone {
+        (0..tasks).for_each(task)
+    } else {
+        pool::for_each(tasks, task)
+    }
+    finite.into_inner()
 }
 
 /// A square of C: its start, its row stride, and how many rows and columns remain from there on.

@@ -384,13 +384,18 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// How many bf16 parts the factors of products are split into, if they are.
+    /// Whether products may be of bf16 values, so that what multiplies them is part of a run.
+    pub(crate) fn may_be_bf16(self) -> bool {
+        self == Precision::Auto || self.bf16_parts().is_some()
+    }
+
+    /// How many bf16 parts the factors of products are split into, if that is asked for.
     pub fn bf16_parts(self) -> Option<usize> {
         match self {
-            Precision::F32 | Precision::F64 => None,
+            Precision::Auto | Precision::F32 | Precision::F64 => None,
             Precision::Bf16 => Some(1),
             Precision::Bf16x3 => Some(2),
-            Precision::Bf16x6 | Precision::Auto => Some(3),
+            Precision::Bf16x6 => Some(3),
         }
     }
 }

@@ -17,6 +17,17 @@ const NEAR: f64 = 0.02;
 /// Differences of inputs that are computed: some seconds.
 const DIFFERENCES: usize = 1 << 31;
 
+/// The finding that a share of rows are copies of those of train.
+fn copied(share: f64, title: String, evidence: String) -> Finding {
+    Finding::new(
+        if share > MANY { Severity::Severe } else { Severity::Warning },
+        title,
+        evidence,
+        advice!("remove the copies, or keep them together by a column that they share: [group]"),
+        "the metrics fall to what the model will reach on new rows",
+    )
+}
+
 /// Rows of dev or test that the network is trained on, too.
 pub(super) fn equal_rows_across_splits(subject: &Subject) -> Result<Option<Finding>> {
     let data = subject.data()?;
@@ -47,8 +58,8 @@ pub(super) fn equal_rows_across_splits(subject: &Subject) -> Result<Option<Findi
         }
         let lines: Vec<String> =
             equal.iter().take(3).filter_map(|row| part.source_lines.get(*row)).map(u64::to_string).collect();
-        return Ok(Some(Finding::new(
-            if share > MANY { Severity::Severe } else { Severity::Warning },
+        return Ok(Some(copied(
+            share,
             format!("rows of {name} are trained on, too"),
             format!(
                 "{} of {} rows of {name} have the same inputs as a row of train (lines {}, …)",
@@ -56,8 +67,6 @@ pub(super) fn equal_rows_across_splits(subject: &Subject) -> Result<Option<Findi
                 part.rows,
                 lines.join(", ")
             ),
-            advice!("remove the copies, or keep them together by a column that they share: [group]"),
-            "the metrics fall to what the model will reach on new rows",
         )));
     }
     Ok(None)
@@ -88,8 +97,8 @@ pub(super) fn near_copies_across_splits(subject: &Subject) -> Result<Option<Find
         }
         let line = |examples: &Examples, row: usize| examples.source_lines.get(row).copied().unwrap_or_default();
         let pairs = near.iter().take(3).map(|(a, b, _)| format!("{} and {}", line(part, *a), line(train, *b)));
-        return Ok(Some(Finding::new(
-            if share > MANY { Severity::Severe } else { Severity::Warning },
+        return Ok(Some(copied(
+            share,
             format!("rows of {name} are nearly rows that are trained on"),
             format!(
                 "{} of {name}'s rows are {} times nearer to a row of train than nine in ten others (lines {}, …)",
@@ -97,8 +106,6 @@ pub(super) fn near_copies_across_splits(subject: &Subject) -> Result<Option<Find
                 (1.0 / NEAR).round(),
                 pairs.collect::<Vec<_>>().join(", ")
             ),
-            advice!("remove the copies, or keep them together by a column that they share: [group]"),
-            "the metrics fall to what the model will reach on new rows",
         )));
     }
     Ok(None)

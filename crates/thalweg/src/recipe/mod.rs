@@ -131,6 +131,9 @@ fn decided(facts: Facts) -> Result<Plan> {
     Ok(Plan { network, candidates, start, loss, optimizer, settings, dtype, augmentation, lengths, decisions })
 }
 
+const WITHOUT_TILES: &str =
+    "the bits of tiles are asked for, which this machine does not have: it takes many times as long";
+
 /// How `who` multiplies f32 matrices; what becomes of a wish for bf16 depends on the machine, and is told.
 ///
 /// # Errors
@@ -141,8 +144,7 @@ pub(crate) fn products(
     who: &str,
     decisions: &mut Vec<Decision>,
 ) -> Result<MatmulPrecision> {
-    let asked_for = Some(precision).filter(|precision| *precision != Precision::Auto);
-    let Some(parts) = asked_for.and_then(Precision::bf16_parts) else {
+    let Some(parts) = precision.bf16_parts() else {
         if unit.is_some() {
             let found = "a unit for bf16 values, but products are not of these";
             return Err(Error::config(found).at("--bf16-unit").fix("leave out [bf16_unit], or set [precision=bf16x6]"));
@@ -162,10 +164,7 @@ pub(crate) fn products(
         Some(Bf16Unit::DotProducts) => (on(Unit::Dot).ok_or_else(no_dot_products)?, "asked for"),
         Some(Bf16Unit::Tiles) => match on(Unit::Tiles) {
             Some(tiles) => (tiles, "asked for"),
-            None => (
-                on(Unit::Portable).expect("any machine has loops"),
-                "the bits of tiles are asked for, which this machine does not have: it takes many times as long",
-            ),
+            None => (on(Unit::Portable).expect("any machine has loops"), WITHOUT_TILES),
         },
     };
     let what = match products {
@@ -206,7 +205,7 @@ fn automatic_products(
     };
     let Some(tiles) = tiles else { return Ok(MatmulPrecision::F32) };
     let why = if tiles.unit() == Unit::Portable {
-        "the run began with tiles, whose bits this machine computes in many times the time"
+        WITHOUT_TILES
     } else {
         "errors are as in f32, in less time; f32 has the same bits on every machine"
     };

@@ -115,10 +115,13 @@ fn of_series(model: &Model, path: &str, data: &config::Data, options: &Evaluatio
 /// # Errors
 /// If the model's dtype does not match the precision.
 pub fn products(model: &Model, precision: Precision) -> Result<(MatmulPrecision, Vec<Decision>)> {
-    let wanted = if precision == Precision::F64 { Dtype::F64 } else { Dtype::F32 };
+    let wanted = match precision {
+        Precision::Auto | Precision::F32 => None,
+        Precision::F64 => Some(Dtype::F64),
+        Precision::Bf16 | Precision::Bf16x3 | Precision::Bf16x6 => Some(Dtype::F32),
+    };
     let found = model.theta.dtype();
-    let plain = matches!(precision, Precision::Auto | Precision::F32);
-    if !plain && wanted != found {
+    if wanted.is_some_and(|wanted| wanted != found) {
         let numbers = format!("{found:?}").to_lowercase();
         let error = Error::config(format!("the model's numbers are {numbers}")).at("--precision");
         return Err(error.fix("leave it out: a model answers in the numbers that it was trained in"));

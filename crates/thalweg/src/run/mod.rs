@@ -109,7 +109,7 @@ pub(crate) fn begin(config: &Config, folder: RunFolder, callback: &mut dyn Callb
     let config = &mut config.clone();
     let prepared = prepare_watched(config, &|| callback.stop()).and_then(|(mut data, plan)| {
         dataset::freeze(config, &data);
-        if config.train.precision.bf16_parts().is_some() {
+        if config.train.precision.may_be_bf16() {
             config.train.bf16_unit = Some(recipe::bf16_unit(plan.settings.products));
         }
         // The model that is started from may be gone or replaced when the run is resumed.

@@ -96,7 +96,7 @@ fn same(config: &Config, folder: &RunFolder) -> Result<Option<Config>> {
         // Whether to train from disk was decided when the run began.
         config.data.from_disk = config.data.from_disk.or(kept.data.from_disk);
         // So was what multiplies bf16 values.
-        if config.train.precision.bf16_parts().is_some() {
+        if config.train.precision.may_be_bf16() {
             config.train.bf16_unit = config.train.bf16_unit.or(kept.train.bf16_unit);
         }
         config.output.out = None;

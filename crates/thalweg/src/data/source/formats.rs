@@ -31,6 +31,9 @@ enum Opening {
     Stream(fn(&str, Stream, &config::Data) -> Opened),
     /// As a file, with random access or more than one pass.
     File(fn(&str, &Start, File, &config::Data) -> Opened),
+    /// By its name: a file that is not packed.
+    #[cfg(feature = "sqlite")]
+    Name(fn(&str, &config::Data) -> Opened),
     /// Not in this build; requires this feature.
     #[cfg_attr(all(feature = "parquet", feature = "excel", feature = "sqlite"), allow(dead_code))]
     Feature(&'static str),
@@ -66,7 +69,7 @@ const ALL: &[Format] = &[
     Format {
         what: DATABASE,
         is: |start| start.bytes.starts_with(b"SQLite format 3\0"),
-        open: with_feature!("sqlite", Opening::File(super::sqlite::open)),
+        open: with_feature!("sqlite", Opening::Name(super::sqlite::open)),
     },
 ];
 
@@ -179,6 +182,12 @@ pub(super) fn open_stream(source: &str, stream: Stream, options: &config::Data) 
                 let (start, file) = taken()?.into_file(source)?;
                 open(source, &start, file, options)
             }),
+            #[cfg(feature = "sqlite")]
+            Opening::Name(open) if bytes.is_some() => guarded(&mut || open(source, options)),
+            #[cfg(feature = "sqlite")]
+            Opening::Name(_) => Err(Error::data(format!("{} that is packed, or on standard input", format.what))
+                .at(source)
+                .fix("unpack it, and name its file")),
             Opening::Feature(feature) => {
                 Err(Error::data(format!("this is {}, which this build does not read", format.what)).at(source).fix(
                     advice!("build with --features {}, use the Python package, or export the data as CSV", feature),

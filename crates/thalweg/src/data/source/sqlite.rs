@@ -2,16 +2,13 @@
 //!
 //! The query runs on a thread of its own, some rows ahead of what is read, so that memory does not grow with them.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
+use std::borrow::Cow;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, InterruptHandle, OpenFlags, Row, Statement};
 
-use super::packed::Start;
 use super::reader::{self, Batches, number};
 use super::{names, unreadable};
 use crate::config;
@@ -25,18 +22,12 @@ const AT_ONCE: usize = 1 << 13;
 /// Batches of them that wait to be read.
 const AHEAD: usize = 2;
 
-const MAGIC: &[u8] = b"SQLite format 3\0";
-
 /// Opens a database, which is only read, and begins the query.
 ///
 /// # Errors
-/// If it is not a file of its own or is damaged, if the query is not one, or if there is none and the database has not one
+/// If it is damaged, if the query is not one, or if there is none and the database has not one
 /// table alone.
-pub(super) fn open(source: &str, _: &Start, _: File, options: &config::Data) -> Result<Box<dyn Batches>> {
-    if !is_plain(source)? {
-        let what = "an SQLite database that is packed, or on standard input";
-        return Err(Error::data(what).at(source).fix("unpack it, and name its file"));
-    }
+pub(super) fn open(source: &str, options: &config::Data) -> Result<Box<dyn Batches>> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(source, flags).map_err(|error| damaged(source, &error))?;
     let (query, decisions) = match &options.query {
@@ -64,17 +55,6 @@ pub(super) fn open(source: &str, _: &Start, _: File, options: &config::Data) -> 
         ended: false,
         interrupt,
     }))
-}
-
-/// Whether a name is that of a database as it lies on disk.
-fn is_plain(source: &str) -> Result<bool> {
-    if !Path::new(source).is_file() {
-        return Ok(false);
-    }
-    let mut begin = Vec::new();
-    let file = File::open(source).map_err(|error| unreadable(source, &error))?;
-    file.take(MAGIC.len() as u64).read_to_end(&mut begin).map_err(|error| unreadable(source, &error))?;
-    Ok(begin == MAGIC)
 }
 
 fn damaged(source: &str, error: &rusqlite::Error) -> Error {
@@ -177,10 +157,10 @@ impl Query<'_> {
                 let fix = Advice::words("leave the column out of the rows that ").and(Advice::of("query"));
                 Error::data(what).at(place()).fix(fix.and(" chooses"))
             };
-            let cell = match row.get_ref(at).map_err(|error| damaged(self.source, &error))? {
-                ValueRef::Null => String::new(),
-                ValueRef::Integer(x) => x.to_string(),
-                ValueRef::Real(x) => number(x),
+            let cell: Cow<str> = match row.get_ref(at).map_err(|error| damaged(self.source, &error))? {
+                ValueRef::Null => "".into(),
+                ValueRef::Integer(x) => x.to_string().into(),
+                ValueRef::Real(x) => number(x).into(),
                 ValueRef::Text(text) => {
                     std::str::from_utf8(text).map_err(|_| wrong("a text that is not UTF-8"))?.into()
                 }
